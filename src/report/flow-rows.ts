@@ -35,13 +35,15 @@ function wireOf(finding: Finding): string {
   return (finding.class === 'known-unicast' ? finding.carrier : `${finding.class} ${finding.carrier}`) + kind + tags;
 }
 
+function amount(seen: number, sent: FlowRow['sent']): string {
+  if (seen === 0) return 'none';
+  return seen === sent ? 'all' : String(seen);
+}
+
 /** none, some or all of it: rows merge only where every observer says the same. */
 function outcome(row: FlowRow): string {
   return [...row.cells]
-    .map(
-      ([name, cell]) =>
-        `${name} ${cell.allowed} ${cell.seen === 0 ? 'none' : cell.seen === row.sent ? 'all' : `${cell.seen}`} ${cell.proven}`,
-    )
+    .map(([name, cell]) => `${name} ${cell.allowed} ${amount(cell.seen, row.sent)} ${cell.proven}`)
     .join('\n');
 }
 

@@ -21,19 +21,7 @@ export function changeCommands(change: Change, bridgeOf: (port: string) => strin
     case 'sysctl':
       return [['sysctl', '-w', `${change.name}=${change.value}`]];
     case 'vlan':
-      return change.ovs === true
-        ? [ovsVlanCommand(change)]
-        : [
-            [
-              'bridge',
-              'vlan',
-              change.act,
-              'dev',
-              change.entry.port,
-              ...vlanWords(change.entry, change.act),
-              ...(change.self ? ['self'] : []),
-            ],
-          ];
+      return [change.ovs === true ? ovsVlanCommand(change) : vlanCommand(change)];
     case 'fdb-flush':
       return [
         change.ovs === true
@@ -44,26 +32,30 @@ export function changeCommands(change: Change, bridgeOf: (port: string) => strin
       return [mirrorCommand(change.bridge, change.mirror, change.runId)];
     case 'fdb':
       return [change.ovs === true ? ovsFdbCommand(change, bridgeOf) : fdbCommand(change)];
-    case 'mdb': {
-      const { port, group, vlan } = change.entry;
-      const words = ['dev', change.bridge === '' ? bridgeOf(port) : change.bridge, 'port', port, 'grp', group];
-      return [
-        [
-          'bridge',
-          'mdb',
-          change.act,
-          ...words,
-          ...(change.act === 'add' ? ['permanent'] : []),
-          ...(vlan === null ? [] : ['vid', String(vlan)]),
-        ],
-      ];
-    }
+    case 'mdb':
+      return [mdbCommand(change, bridgeOf)];
     case 'run':
       return [change.argv];
     case 'start':
     case 'stop':
       return [];
   }
+}
+
+function vlanCommand({ act, entry, self }: Extract<Change, { kind: 'vlan' }>): readonly string[] {
+  return ['bridge', 'vlan', act, 'dev', entry.port, ...vlanWords(entry, act), ...(self ? ['self'] : [])];
+}
+
+function mdbCommand(
+  { act, bridge, entry: { port, group, vlan } }: Extract<Change, { kind: 'mdb' }>,
+  bridgeOf: (port: string) => string,
+): readonly string[] {
+  return [
+    ...['bridge', 'mdb', act],
+    ...['dev', bridge === '' ? bridgeOf(port) : bridge, 'port', port, 'grp', group],
+    ...(act === 'add' ? ['permanent'] : []),
+    ...(vlan === null ? [] : ['vid', String(vlan)]),
+  ];
 }
 
 /** `vid 10 pvid untagged`: the words of one VLAN entry for `bridge vlan add` or `del`. */

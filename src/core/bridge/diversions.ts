@@ -100,6 +100,17 @@ export function tcCopies(devices: ReadonlySet<string>, state: Pick<HostState, 't
     .map(({ from, to, place }) => ({ from, to, place }));
 }
 
+function stopBelowNft(byTc: boolean, byXdp: boolean): string | null {
+  if (byTc) return 'filters of tc may stop it';
+  return byXdp ? 'an XDP program may stop it' : null;
+}
+
+function diversionOf(byNft: boolean, byXdp: boolean, byTc: boolean): string | null {
+  if (byNft) return 'a rule of nft may carry it elsewhere';
+  if (byXdp) return 'an XDP program may carry it elsewhere';
+  return byTc ? 'a filter of tc carries frames elsewhere' : null;
+}
+
 /** What of a reading acts on frames of one bridge. */
 export function diversionsOf(view: BridgeView, { state }: Reading): Diversions {
   const unread = state.unread.find(({ what }) => ['tc', 'nft', 'fdb'].includes(what));
@@ -116,22 +127,19 @@ export function diversionsOf(view: BridgeView, { state }: Reading): Diversions {
     objectsOf(part['expr']).some((expression) => 'dup' in expression || 'fwd' in expression),
   );
   const xdp = [view.link, ...view.ports.map(({ link }) => link)].some((link) => link.xdp !== undefined);
-  const other = tc.some(({ place, filters }) => place === 'root' || stops(filters))
-    ? 'filters of tc may stop it'
-    : xdp
-      ? 'an XDP program may stop it'
-      : null;
+  const stop = stopBelowNft(
+    tc.some(({ place, filters }) => place === 'root' || stops(filters)),
+    xdp,
+  );
   return {
     copies: tcCopies(view.devices, state),
-    filter: bridged.length > 0 ? 'rules of nft may stop it' : other,
-    routeFilter: parts.length > 0 ? 'rules of nft may stop it' : other,
-    program: diverting
-      ? 'a rule of nft may carry it elsewhere'
-      : xdp
-        ? 'an XDP program may carry it elsewhere'
-        : moved.some(({ to, out }) => !out || !view.devices.has(to))
-          ? 'a filter of tc carries frames elsewhere'
-          : null,
+    filter: bridged.length > 0 ? 'rules of nft may stop it' : stop,
+    routeFilter: parts.length > 0 ? 'rules of nft may stop it' : stop,
+    program: diversionOf(
+      diverting,
+      xdp,
+      moved.some(({ to, out }) => !out || !view.devices.has(to)),
+    ),
     querier: objectsOf(state.mdb).some((part) => objectsOf(fieldsOf(part['router'])?.[view.name]).length > 0),
     forwards: {
       ipv4: state.sysctl['net.ipv4.ip_forward'] !== '0',

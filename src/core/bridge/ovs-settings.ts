@@ -23,7 +23,8 @@ const maps: readonly string[] = ['other_config'];
 export type OvsColumnKind = 'switch' | 'map' | 'value';
 
 export function ovsColumnKind(column: string): OvsColumnKind {
-  return switches.includes(column) ? 'switch' : maps.includes(column) ? 'map' : 'value';
+  if (switches.includes(column)) return 'switch';
+  return maps.includes(column) ? 'map' : 'value';
 }
 
 /**

@@ -89,7 +89,8 @@ function unlisted(link: LinkState, bridge: string, scenario: Scenario, state: Ho
  */
 function datapathOf({ ovs }: HostState, bridge: string): string | null {
   const type = ovs?.bridges.find(({ name }) => name === bridge)?.columns['datapath_type'];
-  return type === '' ? 'system' : typeof type === 'string' ? type : null;
+  if (typeof type !== 'string') return null;
+  return type === '' ? 'system' : type;
 }
 
 /**

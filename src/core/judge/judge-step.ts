@@ -138,40 +138,52 @@ const usualDrainMs = 1000;
 
 const noBypasses: ReturnType<typeof bypassReasons> = { reasons: [], trusted: [] };
 
+/** What in the state of the host, as it was read, keeps a step that was done from being proved. */
+function stateReasons(input: StepInput, bypasses: ReturnType<typeof bypassReasons>): readonly Reason[] {
+  const { step, facts, plan, states } = input;
+  return [
+    ...changedMeanwhile(input),
+    ...rootReasons(step, states),
+    ...bypasses.reasons,
+    ...entryInStateReasons(plan, step, states),
+    ...passingPorts(step, states, facts.settingChanges),
+  ];
+}
+
+/** Groups of what was overheard where that is open by design. */
+function exposureGroups(
+  rows: readonly Finding[],
+  folded: ReturnType<typeof rowsOf>['exposed'],
+  causesAlike: Parameters<typeof leakGroups>[2],
+): ReturnType<typeof leakGroups> {
+  const exposed = folded.length > 0 ? [] : rows.filter((row) => row.exposed === true);
+  return leakGroups(
+    exposed.map((row) => ({ ...row, leak: true })),
+    folded,
+    causesAlike,
+  );
+}
+
 /** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
 export function judgeStep(input: StepInput): JudgedStep {
   const { step, facts, plan } = input;
   const failed = facts.outcome !== 'done';
   const idle = step.observers.length === 0;
   const bypasses = idle || failed ? noBypasses : bypassReasons(step, input.states, input.day);
-  const trusted = bypasses.trusted.length === 0 ? {} : { trusted: bypasses.trusted };
-  const all = [
+  const reasonsAgainst = [
     ...input.captureReasons,
     ...(idle && !failed ? [] : missingProofs({ ...input, endpoints: plan.endpoints })),
     ...(idle ? [] : observedOnlyReasons(plan, step)),
-    ...(idle || failed ? [] : changedMeanwhile(input)),
-    ...(idle || failed ? [] : rootReasons(step, input.states)),
-    ...bypasses.reasons,
-    ...(idle || failed ? [] : entryInStateReasons(plan, step, input.states)),
-    ...(idle || failed ? [] : passingPorts(step, input.states, facts.settingChanges)),
+    ...(idle || failed ? [] : stateReasons(input, bypasses)),
   ];
   const { rows: bare, folded, exposed } = rowsOf(input);
   const finding = createCauseFinding(plan, step, input.states, input.rules);
   const rows = withCauses(bare, finding);
   const groups = input.rules === 1 ? [] : leakGroups(rows, folded, finding.causesAlike);
-  const ageing = ageingEntries(plan, step, input.states.before);
-  const exposures = [
-    ...leakGroups(
-      exposed.length > 0 ? [] : rows.flatMap((row) => (row.exposed === true ? [{ ...row, leak: true }] : [])),
-      exposed,
-      finding.causesAlike,
-    ),
-    ...(ageing === null ? [] : [ageing]),
-  ];
-  const missing = input.rules === 1 ? all : withoutDoubts(all, rows, input);
+  const missing = input.rules === 1 ? reasonsAgainst : withoutDoubts(reasonsAgainst, rows, input);
   const unsupported = missing.some(({ code }) => code === 'unsupported');
-  const unjudged = step.expect.expected === null;
-  if (unsupported || (unjudged && !failed) || (idle && !failed)) {
+  const unjudged = idle || step.expect.expected === null;
+  if (unsupported || (unjudged && !failed)) {
     const result: StepResult = {
       name: step.name,
       verdict: null,
@@ -186,6 +198,8 @@ export function judgeStep(input: StepInput): JudgedStep {
     };
     return { result, exit: unsupported ? 69 : 0 };
   }
+  const ageing = ageingEntries(plan, step, input.states.before);
+  const exposures = [...exposureGroups(rows, exposed, finding.causesAlike), ...(ageing === null ? [] : [ageing])];
   const claims = step.expect.seen.map((claim) => ({ claim, outcome: claimOutcome(claim, rows) }));
   const unmatched = claims
     .filter(({ outcome }) => outcome === 'unmatched')
@@ -208,7 +222,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...(exposures.length === 0 ? {} : { exposures }),
     observers: observerResults(input),
     entry: entryOf(input),
-    ...trusted,
+    ...(bypasses.trusted.length === 0 ? {} : { trusted: bypasses.trusted }),
     ...(step.drainMs > usualDrainMs ? { lingerMs: step.drainMs } : {}),
     ...eventsOf(step, facts),
     ...explained(rows, verdict, missing.length === 0, input),

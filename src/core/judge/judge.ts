@@ -300,15 +300,16 @@ function captureReasons(judging: Judging, run: RunRecord, hashMatches: boolean):
   return told;
 }
 
+function worstVerdict(verdicts: readonly JudgedStep['result']['verdict'][]): Verdict {
+  if (verdicts.includes('broken')) return 'broken';
+  const judged = verdicts.some((verdict) => verdict !== null);
+  return verdicts.includes('inconclusive') || !judged ? 'inconclusive' : 'holds';
+}
+
 function overall(steps: readonly JudgedStep[]): { verdict: Verdict; exitCode: number } {
   const verdicts = steps.map(({ result }) => result.verdict);
   const exits = steps.map(({ exit }) => exit);
-  const judged = verdicts.some((verdict) => verdict !== null);
-  const verdict: Verdict = verdicts.includes('broken')
-    ? 'broken'
-    : verdicts.includes('inconclusive') || !judged
-      ? 'inconclusive'
-      : 'holds';
+  const verdict = worstVerdict(verdicts);
   const worst = ([2, 69, 3, 4] as const).find((exit) => exits.some((one) => one === exit)) ?? 0;
   return { verdict, exitCode: worst === 0 && verdict === 'inconclusive' ? 3 : worst };
 }

@@ -24,3 +24,8 @@ export class VerifyError extends Error {
     return this.exitCode;
   }
 }
+
+/** What an error says, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -2,6 +2,13 @@
 export const directions = { unknown: 0, in: 1, out: 2 } as const;
 export type Direction = (typeof directions)[keyof typeof directions];
 
+/** The direction of packet `packet` in a batch; `unknown` for a value that stands for none. */
+export function packetDirection({ direction }: Pick<Batch, 'direction'>, packet: number): Direction {
+  const value = direction[packet];
+  if (value === directions.out) return directions.out;
+  return value === directions.in ? directions.in : directions.unknown;
+}
+
 /** Octets of the largest packet and of the largest block that are read; beyond it the file is damaged. */
 export const maxPacketLength = 262_144;
 export const maxBlockLength = 16 * 1024 * 1024;

@@ -9,6 +9,12 @@ export interface TimeResolution {
 const nsPerSecond = 1_000_000_000n;
 export const latestNs = 2n ** 63n - 1n;
 
+function fastUnit(byte: number, offsetSeconds: bigint): TimeResolution['fast'] {
+  if (offsetSeconds !== 0n) return null;
+  if (byte === 9) return 'ns';
+  return byte === 6 ? 'us' : null;
+}
+
 /**
  * From the octet of if_tsresol (6, that is µs, where there is none): a power of ten, or with the top bit set a power of
  * two.
@@ -16,8 +22,7 @@ export const latestNs = 2n ** 63n - 1n;
 export function timeResolution(byte: number, offsetSeconds: bigint): TimeResolution {
   const exponent = BigInt(byte & 0x7f);
   const unitsPerSecond = (byte & 0x80) !== 0 ? 2n ** exponent : 10n ** exponent;
-  const fast = offsetSeconds !== 0n ? null : byte === 9 ? 'ns' : byte === 6 ? 'us' : null;
-  return { fast, unitsPerSecond, offsetNs: offsetSeconds * nsPerSecond };
+  return { fast: fastUnit(byte, offsetSeconds), unitsPerSecond, offsetNs: offsetSeconds * nsPerSecond };
 }
 
 /** ns since 1970; null where they do not fit 63 bits (before 1970, or after 2262). */

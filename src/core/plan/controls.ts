@@ -1,7 +1,7 @@
 import type { Mac } from '../model/mac.js';
 import { type Control, type Flows, type FrameSpec, type Observer, phases, type TrafficPlan } from '../model/plan.js';
 import type { Endpoint, ProbeClassName } from '../model/scenario.js';
-import { documentation, familyOf } from '../probe/addresses.js';
+import { documentationPair } from '../probe/addresses.js';
 import { leastSize } from '../probe/frames/plain.js';
 import { kindsOfFlows } from './flows/shortcuts.js';
 import { earControlMac, type IngressControl, rawControl } from './ingress-controls.js';
@@ -45,8 +45,7 @@ function earForms(input: ControlInput): readonly FrameSpec[] {
     const srcMac = input.filtersByMac ? frame.srcMac : earControlMac.src;
     const key = `${frame.carrier} ${frame.form ?? ''} ${frame.vlan.join()} ${frame.size} ${srcMac}`;
     if (forms.has(key)) return;
-    const family = familyOf(frame.carrier);
-    const [srcIp, dstIp] = family === null ? [null, null] : family === 4 ? documentation.ipv4 : documentation.ipv6;
+    const [srcIp, dstIp] = documentationPair(frame.carrier);
     const form: FrameSpec = { ...frame, srcMac, dstMac: earControlMac.dst, srcIp, dstIp };
     forms.set(key, form);
   };
@@ -59,6 +58,39 @@ function earForms(input: ControlInput): readonly FrameSpec[] {
   }
   if (forms.size === 0) add(rawControl(earControlMac.src));
   return [...forms.values()];
+}
+
+interface Senders {
+  readonly senders: ReadonlySet<string>;
+  /** Those whose port no guard may close: entry is proved for the others right before the probes only. */
+  readonly staying: ReadonlySet<string>;
+}
+
+function sendersOf({ flows, closing }: ControlInput): Senders {
+  const senders = new Set<string>();
+  const staying = new Set<string>();
+  for (const flow of kindsOfFlows(flows)) {
+    // An owner that announces itself at the end proves nothing, and must not speak before.
+    if (flow.purpose === 'restore') continue;
+    senders.add(flow.sender);
+    if (!closing.includes(flow.class)) staying.add(flow.sender);
+  }
+  return { senders, staying };
+}
+
+/** From a sender to its bridge's own MAC; null where nobody listens there or no frame may go there. */
+function entryControl(
+  { endpoints, bridgeMacs, onHost }: ControlInput,
+  sender: string,
+  deviceOf: ReadonlyMap<string, Observer>,
+): Omit<Control, 'index' | 'phase'> | null {
+  const endpoint = endpoints.get(sender);
+  if (endpoint === undefined || (onHost && endpoint.attach !== 'port')) return null;
+  const device = deviceOf.get(endpoint.bridge);
+  const dstMac = bridgeMacs[endpoint.bridge];
+  const srcMac = endpoint.macs[0];
+  if (device === undefined || dstMac === undefined || srcMac === undefined) return null;
+  return { kind: 'entry', observer: device.name, sender, frame: rawControl(srcMac, dstMac) };
 }
 
 /**
@@ -75,15 +107,7 @@ export function controlsOf(input: ControlInput): readonly Control[] {
     controls.push({ ...control, index: input.firstToken + controls.length });
   };
   const forms = earForms(input);
-  // An owner that announces itself at the end proves nothing, and must not speak before.
-  const senders = new Set<string>();
-  /** Those whose port no guard may close: entry is proved for the others right before the probes only. */
-  const staying = new Set<string>();
-  for (const flow of kindsOfFlows(input.flows)) {
-    if (flow.purpose === 'restore') continue;
-    senders.add(flow.sender);
-    if (!input.closing.includes(flow.class)) staying.add(flow.sender);
-  }
+  const { senders, staying } = sendersOf(input);
   const sendersMacs = [...senders].flatMap((name) => input.endpoints.get(name)?.macs.slice(0, 1) ?? []);
   const deviceOf = new Map(
     input.observers.filter(({ place }) => place === 'bridge').map((observer) => [observer.bridge, observer]),
@@ -105,18 +129,8 @@ export function controlsOf(input: ControlInput): readonly Control[] {
       add({ kind: 'ear', phase, observer: name, sender: name, frame });
     for (const sender of senders) {
       if (phase !== 'before' && !staying.has(sender)) continue;
-      const endpoint = input.endpoints.get(sender);
-      const device = deviceOf.get(endpoint?.bridge ?? '');
-      const dstMac = endpoint === undefined ? undefined : input.bridgeMacs[endpoint.bridge];
-      const srcMac = endpoint?.macs[0];
-      if (
-        device === undefined ||
-        dstMac === undefined ||
-        srcMac === undefined ||
-        (input.onHost && endpoint?.attach !== 'port')
-      )
-        continue;
-      add({ kind: 'entry', phase, observer: device.name, sender, frame: rawControl(srcMac, dstMac) });
+      const control = entryControl(input, sender, deviceOf);
+      if (control !== null) add({ ...control, phase });
     }
   }
   return controls;

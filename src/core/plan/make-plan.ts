@@ -53,74 +53,94 @@ function trafficPlan(step: Step): readonly TrafficPlan[] {
   }));
 }
 
-function expectationOf(step: Step, quiet: boolean, seen: ExpectationPlan['seen']): ExpectationPlan {
+function expectationOf(step: Step, quiet: boolean): ExpectationPlan {
   const open = step.probes.flatMap(({ openByDesign }, probe) =>
     openByDesign === undefined ? [] : [{ probe, observers: openByDesign }],
   );
   return {
     expected: quiet ? null : step.expect.expected,
-    seen,
+    seen: seenClaims(step),
     accept: step.accept,
     ...(open.length === 0 ? {} : { open }),
     ...(step.trust === undefined ? {} : { trust: step.trust }),
   };
 }
 
-function planStep(
-  step: Step,
-  index: number,
-  present: readonly Endpoint[],
-  scenario: Scenario,
-  around: Surroundings & Required<Pick<PlanInput, 'inPlace' | 'lingerMs'>>,
-  numbering: Numbering,
-): StepPlan {
-  const { bridges } = scenario.topology;
-  const flows = expandFlows(step, index, around, numbering);
-  const traffic = trafficPlan(step);
-  const observers = observersOf(present, bridges, around.bridgeMacs, step.expect.observers);
+/** Frames a second of the step's probes: the lowest that it asks for; null = as fast as they leave. */
+function rateOf(step: Step, flows: StepPlan['flows']): number | null {
+  const rates = step.probes.flatMap(({ rate, class: name }) => {
+    if (rate !== null) return [rate];
+    return disruptiveClasses.includes(name) ? [disruptiveRate] : [];
+  });
+  if (rates.length > 0) return Math.min(...rates);
+  return step.during.length > 0 ? rateForEvents(flows, step.during) : null;
+}
+
+interface StepInput {
+  readonly step: Step;
+  readonly index: number;
+  readonly present: readonly Endpoint[];
+  readonly scenario: Scenario;
+  readonly around: Surroundings & Required<Pick<PlanInput, 'inPlace' | 'lingerMs'>>;
+}
+
+/** The controls of a step that listens, and what of their entry cannot be proved. */
+function planControls(
+  { step, scenario, around }: StepInput,
+  { flows, traffic, observers, filter }: Pick<StepPlan, 'flows' | 'traffic' | 'observers' | 'filter'>,
+  firstToken: number,
+): Pick<StepPlan, 'controls' | 'inwardUnproved'> {
   const onHost = scenario.topology.provider === 'host';
-  // A host's guests talk as well: their frames are refused in the kernel, however many MACs the probes have
-  const filter =
-    onHost && flows.length > 0 && traffic.length === 0 && step.listenMs === null
-      ? tokenWord(around.runTag)
-      : filterByMac({ flows, traffic, listenMs: step.listenMs }, around);
-  const quiet = flows.length === 0 && traffic.length === 0 && step.listenMs === null;
-  const { controls: ingress, unproved } = quiet
-    ? { controls: [], unproved: [] }
-    : ingressControls({
-        flows,
-        observers,
-        endpoints: around.endpoints,
-        bridges: around.bridges,
-        onHost,
-        inPlace: around.inPlace,
-      });
-  const controls = quiet
-    ? []
-    : controlsOf({
-        flows,
-        traffic,
-        observers,
-        endpoints: around.endpoints,
-        bridgeMacs: around.bridgeMacs,
-        filtersByMac: filter.startsWith('ether src'),
-        firstToken: numbering.token,
-        onHost,
-        ingress,
-        closing: step.probes
-          .map((entry) => entry.class)
-          .filter((name) => classes[name].disrupts?.includes('not-forwarding') === true),
-      });
-  numbering.token += controls.length;
-  const seen = [
+  const { controls: ingress, unproved } = ingressControls({
+    flows,
+    observers,
+    endpoints: around.endpoints,
+    bridges: around.bridges,
+    onHost,
+    inPlace: around.inPlace,
+  });
+  const controls = controlsOf({
+    flows,
+    traffic,
+    observers,
+    endpoints: around.endpoints,
+    bridgeMacs: around.bridgeMacs,
+    filtersByMac: filter.startsWith('ether src'),
+    firstToken,
+    onHost,
+    ingress,
+    closing: step.probes
+      .map((entry) => entry.class)
+      .filter((name) => classes[name].disrupts?.includes('not-forwarding') === true),
+  });
+  return { controls, ...(unproved.length === 0 ? {} : { inwardUnproved: unproved }) };
+}
+
+function seenClaims(step: Step): ExpectationPlan['seen'] {
+  return [
     ...step.expect.seen.map((claim) => ({ ...claim, probe: null })),
     ...[step.probes, step.traffic].flatMap((entries) =>
       entries.flatMap((entry, probe) => entry.seen.map((claim) => ({ ...claim, probe }))),
     ),
   ];
-  const rates = step.probes.flatMap(({ rate, class: name }) =>
-    rate !== null ? [rate] : disruptiveClasses.includes(name) ? [disruptiveRate] : [],
-  );
+}
+
+function planStep(input: StepInput, numbering: Numbering): StepPlan {
+  const { step, index, present, scenario, around } = input;
+  const { provider, bridges } = scenario.topology;
+  const flows = expandFlows(step, index, around, numbering);
+  const traffic = trafficPlan(step);
+  const observers = observersOf(present, bridges, around.bridgeMacs, step.expect.observers);
+  // A host's guests talk as well: their frames are refused in the kernel, however many MACs the probes have
+  const filter =
+    provider === 'host' && flows.length > 0 && traffic.length === 0 && step.listenMs === null
+      ? tokenWord(around.runTag)
+      : filterByMac({ flows, traffic, listenMs: step.listenMs }, around);
+  const quiet = flows.length === 0 && traffic.length === 0 && step.listenMs === null;
+  const { controls, inwardUnproved } = quiet
+    ? { controls: [] }
+    : planControls(input, { flows, traffic, observers, filter }, numbering.token);
+  numbering.token += controls.length;
   const provoked = [...new Set(step.probes.flatMap((entry) => classes[entry.class].disrupts ?? []))];
   const names = present.map((endpoint) => endpoint.name);
   return {
@@ -133,17 +153,17 @@ function planStep(
     present: names,
     observers: quiet ? [] : observers,
     filter,
-    snaplen: snaplen[scenario.topology.provider],
+    snaplen: snaplen[provider],
     flows,
     controls,
-    ...(unproved.length === 0 ? {} : { inwardUnproved: unproved }),
+    ...(inwardUnproved === undefined ? {} : { inwardUnproved }),
     traffic,
     listenMs: step.listenMs,
     during: step.during,
     ...(provoked.length === 0 ? {} : { provokes: provoked }),
-    rate: rates.length > 0 ? Math.min(...rates) : step.during.length > 0 ? rateForEvents(flows, step.during) : null,
-    drainMs: Math.max(drainMs[scenario.topology.provider], around.lingerMs),
-    expect: expectationOf(step, quiet, seen),
+    rate: rateOf(step, flows),
+    drainMs: Math.max(drainMs[provider], around.lingerMs),
+    expect: expectationOf(step, quiet),
   };
 }
 
@@ -211,14 +231,8 @@ export function makePlan(scenario: Scenario, input: PlanInput, planned = planTop
     ];
     for (const name of step.stop) running.delete(name);
     for (const name of step.start) running.add(name);
-    return planStep(
-      step,
-      index,
-      endpoints.filter((endpoint) => running.has(endpoint.name)),
-      scenario,
-      { ...around, mdb },
-      numbering,
-    );
+    const present = endpoints.filter((endpoint) => running.has(endpoint.name));
+    return planStep({ step, index, present, scenario, around: { ...around, mdb } }, numbering);
   });
   return { ...planned, steps };
 }

@@ -46,6 +46,13 @@ export function familyOf(carrier: Carrier): 4 | 6 | null {
   }
 }
 
+/** Documentation addresses for source and destination of a carrier's frame; null for raw. */
+export function documentationPair(carrier: Carrier): readonly [source: string | null, destination: string | null] {
+  const family = familyOf(carrier);
+  if (family === null) return [null, null];
+  return family === 4 ? documentation.ipv4 : documentation.ipv6;
+}
+
 /**
  * The IP addresses of a frame between two endpoints: their own where both have the family, else documentation
  * addresses; null for raw.

@@ -26,7 +26,8 @@ export function groupMac(group: string): Mac {
 }
 
 function familyOfGroup(group: string): 4 | 6 | null {
-  return ipv4Bytes(group) !== null ? 4 : ipv6Bytes(group) !== null ? 6 : null;
+  if (ipv4Bytes(group) !== null) return 4;
+  return ipv6Bytes(group) !== null ? 6 : null;
 }
 
 /** The group that a carrier goes to: the scenario's where it is of the carrier's family, else the class's. */

@@ -101,8 +101,8 @@ export interface ParsedFrame {
 export function describeFrame(frame: Uint8Array): ParsedFrame | null {
   const view = viewFrame(frame, 0, frame.length);
   if (view === null) return null;
-  const address = (at: number): string | null =>
-    at < 0 ? null : view.ipVersion === 4 ? ipv4Text(frame, at) : ipv6Text(frame, at);
+  const addressText = view.ipVersion === 4 ? ipv4Text : ipv6Text;
+  const address = (at: number): string | null => (at < 0 ? null : addressText(frame, at));
   const orNull = (value: number): number | null => (value < 0 ? null : value);
   return {
     srcMac: macText(frame, view.srcMacAt),

@@ -24,6 +24,15 @@ export interface Ipv6Header {
   readonly payloadEnd: number;
 }
 
+/**
+ * Bytes of an extension header by its length field. RFC 8200 4.5: a fragment header has none; RFC 4302 2.2: an
+ * authentication header counts in 4 octets.
+ */
+function extensionLength(protocol: number, words: number): number {
+  if (protocol === 44) return 8;
+  return protocol === 51 ? (words + 2) * 4 : (words + 1) * 8;
+}
+
 /** The IPv6 header at `at`, extension headers skipped; null where it is cut off or none. */
 export function parseIpv6(bytes: Uint8Array, at: number, end: number): Ipv6Header | null {
   const limit = Math.min(end, bytes.length);
@@ -38,14 +47,9 @@ export function parseIpv6(bytes: Uint8Array, at: number, end: number): Ipv6Heade
       laterFragment = true;
       break;
     }
-    // RFC 8200 4.5: a fragment header has no length field; RFC 4302 2.2: an authentication header counts in 4 octets.
     const next = bytes[payloadAt] ?? 0;
-    const words = bytes[payloadAt + 1] ?? 0;
     if (protocol === 44) laterFragment = readU16(bytes, payloadAt + 2) >> 3 !== 0;
-    payloadAt = Math.min(
-      payloadEnd,
-      payloadAt + (protocol === 44 ? 8 : protocol === 51 ? (words + 2) * 4 : (words + 1) * 8),
-    );
+    payloadAt = Math.min(payloadEnd, payloadAt + extensionLength(protocol, bytes[payloadAt + 1] ?? 0));
     protocol = next;
   }
   return {

@@ -24,12 +24,15 @@ function escape(text: string): string {
 
 /** HTML with its parts put in: a part that is not markup is data and is escaped. */
 export function html(texts: TemplateStringsArray, ...parts: readonly (Part | readonly Part[])[]): Markup {
-  const render = (part: Part): string =>
-    typeof part === 'object' ? part.markup : typeof part === 'number' ? String(part) : escape(part);
+  const render = (part: Part): string => {
+    if (typeof part === 'object') return part.markup;
+    return typeof part === 'number' ? String(part) : escape(part);
+  };
   return {
     markup: texts.reduce((whole, text, at) => {
       const part = parts[at - 1];
-      return whole + (part === undefined ? '' : isList(part) ? part.map(render).join('') : render(part)) + text;
+      if (part === undefined) return whole + text;
+      return whole + (isList(part) ? part.map(render).join('') : render(part)) + text;
     }),
   };
 }

@@ -72,12 +72,8 @@ function withOwnIds(markup: Markup, at: number): Markup {
 /** One page for all runs, one after the other. */
 export const htmlReport: Reporter = (runs: readonly ReportedRun[]): string => {
   const [first] = runs;
-  const title =
-    first === undefined
-      ? 'no run'
-      : runs.length === 1
-        ? `${runWord(first.result).text}: ${first.result.scenario.name}`
-        : `${runs.length} runs`;
+  let title = first === undefined ? 'no run' : `${runs.length} runs`;
+  if (first !== undefined && runs.length === 1) title = `${runWord(first.result).text}: ${first.result.scenario.name}`;
   const places = [
     ['causes', 'Causes'],
     ['claims', 'Claims'],

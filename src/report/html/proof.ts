@@ -13,12 +13,9 @@ function row(index: number, step: StepResult, details: RunDetails | null): Marku
   const [received, dropped] = [sum((observer) => observer.received), sum((observer) => observer.dropped)];
   const changed = step.reasons.filter((reason) => reason.code === 'settings-changed').length;
   const states = details?.states[index];
-  const unchanged =
-    states === undefined || states.before === null || states.after === null
-      ? '? not read'
-      : changed === 0
-        ? '✔ nothing changed'
-        : `✖ ${plural(changed, 'change', 'changes')}`;
+  let unchanged = '? not read';
+  if (states !== undefined && states.before !== null && states.after !== null)
+    unchanged = changed === 0 ? '✔ nothing changed' : `✖ ${plural(changed, 'change', 'changes')}`;
   const bounds = step.findings.flatMap((finding) =>
     finding.seen === 0 && finding.upperBound95 !== null ? [finding.upperBound95] : [],
   );
@@ -61,7 +58,9 @@ function whoAndWhere(provenance: Provenance | undefined): Markup {
     ...(who.ticket === null ? [] : [`ticket ${who.ticket}`]),
   ];
   const clock = when.clock.before;
-  return html`<dt>who</dt><dd>${names.join(', ')}</dd><dt>machine</dt><dd>${where.host}, ${where.distribution ?? 'distribution not told'}; clock ${clock === null ? 'not rated' : clock.synchronized ? `synchronized, within ${clock.maxErrorUs} µs` : 'not synchronized'}</dd>`;
+  let rating = clock === null ? 'not rated' : 'not synchronized';
+  if (clock?.synchronized === true) rating = `synchronized, within ${clock.maxErrorUs} µs`;
+  return html`<dt>who</dt><dd>${names.join(', ')}</dd><dt>machine</dt><dd>${where.host}, ${where.distribution ?? 'distribution not told'}; clock ${rating}</dd>`;
 }
 
 /** Who ran it, with what, and the hashes of what it rests on. */

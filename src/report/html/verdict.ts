@@ -20,11 +20,11 @@ export function plainSentence(result: Result): string {
   switch (result.exitCode) {
     case 0:
       if (isKnownOnly(result)) return 'Nothing leaked that did not leak in an earlier run; that is known, not mended.';
-      return result.verdict === 'broken'
-        ? 'This demonstration showed the leaks that it was meant to show, and nothing else leaked.'
-        : result.verdict === 'holds'
-          ? 'Nobody received frames that were not meant for it, and everybody who was asked could have heard them.'
-          : 'Everything came out as it was expected.';
+      if (result.verdict === 'broken')
+        return 'This demonstration showed the leaks that it was meant to show, and nothing else leaked.';
+      return result.verdict === 'holds'
+        ? 'Nobody received frames that were not meant for it, and everybody who was asked could have heard them.'
+        : 'Everything came out as it was expected.';
     case 2:
       return ears.length === 0
         ? 'Isolation is broken: frames reached somebody for whom they were not meant.'

@@ -40,11 +40,11 @@ function one(report: ForeignReport, { width, color }: View): readonly string[] {
       ? report.macs.join(', ')
       : `${escapeText(report.listener)} (${report.macs.join(', ') || 'no MAC of its own'})`;
   const foreign = report.files.reduce((sum, file) => sum + file.foreign, 0);
-  const headline = report.found
-    ? `${paint('FOUND', 'bold', 'red')}: ${count(foreign, 'unicast frame')} that ${foreign === 1 ? 'was' : 'were'} not meant for ${who}`
-    : report.exitCode === 3
-      ? `${paint('INCONCLUSIVE', 'bold', 'yellow')}: no foreign unicast at ${who}, but the captures do not carry a "none"`
-      : `${paint('NOTHING FOUND', 'bold')}: no foreign unicast at ${who}`;
+  let headline = `${paint('NOTHING FOUND', 'bold')}: no foreign unicast at ${who}`;
+  if (report.found)
+    headline = `${paint('FOUND', 'bold', 'red')}: ${count(foreign, 'unicast frame')} that ${foreign === 1 ? 'was' : 'were'} not meant for ${who}`;
+  else if (report.exitCode === 3)
+    headline = `${paint('INCONCLUSIVE', 'bold', 'yellow')}: no foreign unicast at ${who}, but the captures do not carry a "none"`;
   const more = report.pairs.length - maxShown;
   return [
     headline,

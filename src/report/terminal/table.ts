@@ -48,6 +48,7 @@ function overheardText(row: FlowRow, observers: readonly string[]): Painted {
     .map((text) => ({ text, names: cells.filter((cell) => cell.text === text).map((cell) => escapeText(cell.name)) }))
     .filter(({ names }) => names.length > 0);
   const others = leaks.length > 0 || counted.length > 1 ? 'others' : 'observers';
+  const heldTints: Painted['tints'] = counted.some(({ text }) => text === '?') ? ['bold', 'yellow'] : ['green'];
   return {
     text: [
       ...named,
@@ -55,8 +56,7 @@ function overheardText(row: FlowRow, observers: readonly string[]): Painted {
         names.length <= 3 ? names.map((name) => `${name} ${text}`).join(', ') : `${text} at ${names.length} ${others}`,
       ),
     ].join(', '),
-    tints:
-      leaks.length > 0 ? ['bold', 'red'] : counted.some(({ text }) => text === '?') ? ['bold', 'yellow'] : ['green'],
+    tints: leaks.length > 0 ? ['bold', 'red'] : heldTints,
   };
 }
 

@@ -6,7 +6,7 @@ import { createParties } from '../../core/judge/parties.js';
 import { controlComment, isControlComment, leakComment } from '../../core/judge/recognise/leak-comment.js';
 import type { Plan } from '../../core/model/plan.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { type Batch, directions } from '../../core/pcap/capture-items.js';
+import { type Batch, packetDirection, directions } from '../../core/pcap/capture-items.js';
 import { classicHeader, classicRecord } from '../../core/pcap/classic/writer.js';
 import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from '../../core/pcap/pcapng/writer.js';
@@ -54,12 +54,7 @@ const pcapngEncoder =
   (classify: Classify): Encode =>
   (batch, packet, data) => {
     const options = readPacketOptions(batch, packet);
-    const direction =
-      batch.direction[packet] === directions.out
-        ? directions.out
-        : batch.direction[packet] === directions.in
-          ? directions.in
-          : directions.unknown;
+    const direction = packetDirection(batch, packet);
     return enhancedPacket({
       interfaceId: batch.interfaceId[packet] ?? 0,
       timeNs: batch.timeNs[packet] ?? 0n,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { keptEnd } from '../../core/judge/recognise/kept-end.js';
 import type { Result } from '../../core/model/result.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { directions } from '../../core/pcap/capture-items.js';
+import { packetDirection } from '../../core/pcap/capture-items.js';
 import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
 import {
   enhancedPacket,
@@ -62,12 +62,7 @@ async function cutPayload(from: string, to: string, runTag: number): Promise<num
           const kept = keptEnd(item.bytes, start, end, runTag);
           removed += end - kept;
           lastNs = item.timeNs[i] ?? lastNs;
-          const direction =
-            item.direction[i] === directions.out
-              ? directions.out
-              : item.direction[i] === directions.in
-                ? directions.in
-                : directions.unknown;
+          const direction = packetDirection(item, i);
           await write(
             enhancedPacket({
               interfaceId: item.interfaceId[i] ?? 0,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Batch, directions } from '../../core/pcap/capture-items.js';
+import { type Batch, packetDirection, directions } from '../../core/pcap/capture-items.js';
 import { interfaceDescription, interfaceStatistics, sectionHeader } from '../../core/pcap/pcapng/writer.js';
 import { highHalf, lowHalf, timeWords } from '../../core/pcap/time-words.js';
 import { ethernetLength, isGroupMac, macNumber } from '../../core/wire/ethernet.js';
@@ -21,12 +21,7 @@ export interface SplitCapture {
 const maxAddresses = 10_000;
 
 function copy(out: BlockWriter, batch: Batch, i: number, times: Uint32Array): void {
-  const direction =
-    batch.direction[i] === directions.out
-      ? directions.out
-      : batch.direction[i] === directions.in
-        ? directions.in
-        : directions.unknown;
+  const direction = packetDirection(batch, i);
   out.packet({
     interfaceId: 0,
     timeHigh: times[2 * i + highHalf] ?? 0,

@@ -40,10 +40,11 @@ function carried({ tag, trunks, mode }: OvsVlanColumns): {
   const byTag = own === null ? 'trunk' : 'access';
   const kind = mode === '[]' ? byTag : mode.replaceAll('"', '');
   const listed = vlanNumbers(trunks);
+  const carried = listed.length === 0 ? null : listed;
   return {
     native: kind === 'trunk' ? null : (own ?? 0),
     untagged: kind !== 'native-tagged',
-    others: ['access', 'dot1q-tunnel'].includes(kind) ? [] : listed.length === 0 ? null : listed,
+    others: ['access', 'dot1q-tunnel'].includes(kind) ? [] : carried,
   };
 }
 

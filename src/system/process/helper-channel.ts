@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { messageOf, VerifyError } from '../../core/model/verify-error.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import type { FromHelper, HelperFault, HelperRole, Ready, ToHelper } from '../../core/protocol/messages.js';
 import { parseToHelper } from '../../core/protocol/parse-message.js';
@@ -57,12 +57,8 @@ export function openHelperChannel<R extends HelperRole>(
     handler.end();
   }
   function failed(error: unknown): void {
-    const text =
-      error instanceof VerifyError
-        ? error.message
-        : error instanceof Error
-          ? (error.stack ?? error.message)
-          : String(error);
+    const stack = error instanceof Error && !(error instanceof VerifyError) ? error.stack : undefined;
+    const text = stack ?? messageOf(error);
     channel.say({ type: 'fault', code: 'helper-died', observer: null, message: text });
     process.stderr.write(`${text}\n`);
     process.exitCode = 70;

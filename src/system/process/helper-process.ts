@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { messageOf, VerifyError } from '../../core/model/verify-error.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import type { FromHelper, HelperFault, HelperRole, Ready, ToHelper } from '../../core/protocol/messages.js';
 import { parseFromHelper } from '../../core/protocol/parse-message.js';
@@ -101,7 +101,7 @@ export async function startHelper<R extends HelperRole>(
   } catch (error) {
     helper.kill();
     const { stderr } = await helper.ended;
-    const detail = stderr.trim() === '' ? (error instanceof Error ? error.message : String(error)) : stderr.trim();
+    const detail = stderr.trim() === '' ? messageOf(error) : stderr.trim();
     throw new VerifyError(
       'helper-died',
       69,
@@ -181,7 +181,7 @@ function attend<R extends HelperRole>({
     try {
       for (const line of split(chunk)) say(parse(line));
     } catch (error) {
-      stderr += `${error instanceof Error ? error.message : String(error)}\n`;
+      stderr += `${messageOf(error)}\n`;
       kill();
     }
   });

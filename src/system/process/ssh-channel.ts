@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { messageOf, VerifyError } from '../../core/model/verify-error.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { word } from '../../core/text/escape.js';
 import { installHint } from './programs.js';
@@ -48,7 +48,7 @@ export function openSshChannel(target: string, command: readonly string[], onLin
     try {
       for (const line of split(chunk)) onLine(line);
     } catch (error) {
-      stderr += `${error instanceof VerifyError ? `${error.message} (${error.hint})` : error instanceof Error ? error.message : String(error)}\n`;
+      stderr += `${messageOf(error)}${error instanceof VerifyError ? ` (${error.hint})` : ''}\n`;
       kill();
     }
   });

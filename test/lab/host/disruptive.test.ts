@@ -21,13 +21,10 @@ import { needs, root } from '../../support/needs.js';
 const head = 'allow_disruptive: true\n';
 const rate = 100;
 const probe = (name: ProbeClassName, count: number): string => {
-  const to = ['igmp-query', 'stp-root'].includes(name)
-    ? ''
-    : name === 'gateway-steal'
-      ? 'to: lan, via: kali2, '
-      : 'to: kali2, via: lan, ';
-  const more =
-    name === 'stp-root' ? '' : name === 'igmp-query' ? `group: 239.1.1.1, count: ${count}, ` : `count: ${count}, `;
+  let to = name === 'gateway-steal' ? 'to: lan, via: kali2, ' : 'to: kali2, via: lan, ';
+  if (['igmp-query', 'stp-root'].includes(name)) to = '';
+  let more = name === 'igmp-query' ? `group: 239.1.1.1, count: ${count}, ` : `count: ${count}, `;
+  if (name === 'stp-root') more = '';
   return `  - { name: ${name}, probe: { class: ${name}, from: kali3, ${/arp|ra-|dhcp|flood/.test(name) ? to.replace('via: lan, ', '') : to}${more}rate: ${rate} }, expect: separated }\n`;
 };
 

@@ -41,10 +41,14 @@ const scenario = (steps: string): string => writeScenario(`${topology}${steps}`)
  */
 const madeUpFor = (rate: number): number => 1 + Math.ceil(rate * 0.002);
 const rate = 200;
-const toOf = (name: ProbeClassName): string =>
-  name === 'gateway-steal' ? 'to: lan, via: c, ' : ['igmp-query', 'stp-root'].includes(name) ? '' : 'to: b, ';
-const moreOf = (name: ProbeClassName): string =>
-  name === 'igmp-query' ? 'group: 239.1.1.1, ' : name === 'stp-root' ? '' : 'count: 80, ';
+const toOf = (name: ProbeClassName): string => {
+  if (name === 'gateway-steal') return 'to: lan, via: c, ';
+  return ['igmp-query', 'stp-root'].includes(name) ? '' : 'to: b, ';
+};
+const moreOf = (name: ProbeClassName): string => {
+  if (name === 'igmp-query') return 'group: 239.1.1.1, ';
+  return name === 'stp-root' ? '' : 'count: 80, ';
+};
 
 describe('disruptive probes on the wire', () => {
   let run: LabRun;

@@ -137,7 +137,10 @@ export function rows(result: Result, want: Row): readonly Finding[] {
 /** What of the rows was overheard, in the words of an author: none, all, or some. */
 export function overheard(result: Result, want: Row): string {
   const amounts = new Set(
-    rows(result, want).map(({ seen, sent }) => (seen === 0 ? 'none' : seen === sent ? 'all' : `${seen} of ${sent}`)),
+    rows(result, want).map(({ seen, sent }) => {
+      if (seen === 0) return 'none';
+      return seen === sent ? 'all' : `${seen} of ${sent}`;
+    }),
   );
   return [...amounts].sort().join(', ');
 }

@@ -24,13 +24,15 @@ export function ringBlock(frames: readonly Frame[]): Uint8Array {
   frames.forEach(
     ({ index, packetType = 4, data, original, seconds = 1_764_000_000, nanoseconds = 0, tag }, position) => {
       const octets = Buffer.from(data, 'hex');
+      let tagBits = tag === undefined ? 0 : 1 << 4;
+      if (tag !== undefined && tag[0] !== null) tagBits |= 1 << 6;
       const length = (82 + octets.length + 7) & ~7;
       view.setUint32(at, position + 1 < frames.length ? length : 0, true);
       view.setUint32(at + 4, seconds, true);
       view.setUint32(at + 8, nanoseconds, true);
       view.setUint32(at + 12, octets.length, true);
       view.setUint32(at + 16, original ?? octets.length, true);
-      view.setUint32(at + 20, 1 | (tag === undefined ? 0 : tag[0] === null ? 1 << 4 : (1 << 4) | (1 << 6)), true);
+      view.setUint32(at + 20, 1 | tagBits, true);
       view.setUint16(at + 24, 82, true);
       view.setUint32(at + 32, tag?.[1] ?? 0, true);
       view.setUint16(at + 36, tag?.[0] ?? 0, true);

@@ -8,12 +8,8 @@ export const runTag = 0x12345678;
 export const token = tokensFor(key, runTag, 42, 1);
 
 export function spec(form: FrameForm, carrier: Carrier, over: Partial<FrameSpec> = {}): FrameSpec {
-  const ip =
-    carrier === 'raw'
-      ? [null, null]
-      : carrier.startsWith('ipv6')
-        ? ['2001:db8::20', '2001:db8::c8']
-        : ['192.168.0.20', '192.168.0.200'];
+  const addresses = carrier.startsWith('ipv6') ? ['2001:db8::20', '2001:db8::c8'] : ['192.168.0.20', '192.168.0.200'];
+  const ip = carrier === 'raw' ? [null, null] : addresses;
   const headers = {
     carrier,
     form,

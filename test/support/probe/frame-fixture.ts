@@ -13,7 +13,8 @@ export function spec(
   size = Math.max(60, leastSize(carrier, vlan.length)),
 ): FrameSpec {
   const v6 = carrier.startsWith('ipv6');
-  const ip = carrier === 'raw' ? null : v6 ? ['2001:db8::20', '2001:db8::c8'] : ['192.168.0.20', '192.168.0.200'];
+  const addresses = v6 ? ['2001:db8::20', '2001:db8::c8'] : ['192.168.0.20', '192.168.0.200'];
+  const ip = carrier === 'raw' ? null : addresses;
   return {
     carrier,
     srcMac: '52:54:00:85:20:d1',

@@ -36,12 +36,9 @@ function rows(): readonly Row[] {
     if (!isRow || /^\| [^|]*\|[^|]*\|.*shown by/.test(text)) section = [...section, ...mentionsOf(text)];
     if (!isRow || text.startsWith('| ---') || lines[index + 1]?.startsWith('| ---')) return [];
     const own = mentionsOf(text);
-    const shownBy =
-      own.length > 0
-        ? own
-        : text.includes('| the same |')
-          ? above
-          : [...section, ...mentionsOf(lines.slice(index).find((line) => line.startsWith('All of them')) ?? '')];
+    const below = mentionsOf(lines.slice(index).find((line) => line.startsWith('All of them')) ?? '');
+    const inherited = text.includes('| the same |') ? above : [...section, ...below];
+    const shownBy = own.length > 0 ? own : inherited;
     above = shownBy;
     return [{ line: index + 1, text, shownBy }];
   });

@@ -50,5 +50,6 @@ export async function diffCommand(first: string, second: string, json: boolean):
           makePaint(wantsColor(process.stdout.isTTY)),
         ),
   );
-  return comparison.began.length > 0 ? 2 : comparison.untold.length > 0 ? 3 : 0;
+  if (comparison.began.length > 0) return 2;
+  return comparison.untold.length > 0 ? 3 : 0;
 }

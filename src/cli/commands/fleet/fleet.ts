@@ -32,7 +32,7 @@ function reportOf(hosts: readonly FleetHost[]): FleetReport {
       inconclusive: count(3),
       unexpected: count(4),
     },
-    hosts: [...hosts].sort((a, b) => (a.host < b.host ? -1 : a.host > b.host ? 1 : 0)),
+    hosts: [...hosts].sort((a, b) => Number(a.host > b.host) - Number(a.host < b.host)),
   };
 }
 

@@ -30,7 +30,8 @@ function liveAttribute(key: (BridgeKey | PortKey) & Declared['key'], link: LinkS
 }
 
 function valueText(value: boolean | number | string): string {
-  return typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value);
+  if (typeof value !== 'boolean') return String(value);
+  return value ? 'on' : 'off';
 }
 
 /** What a host's configuration says and the running bridge does not do: it was changed since, or never took effect. */

@@ -1,3 +1,4 @@
+import type { Settings } from '../../model/scenario.js';
 import type { PortKey } from '../attributes.js';
 import { type BridgeView, isSettingOn } from '../view.js';
 import { type Destination, destinationOf } from './destination.js';
@@ -5,6 +6,14 @@ import { type End, type Forecast, no, portOf, unknown, yes } from './forecast.js
 
 /** The flag of a port that a flood of each kind asks for (br_flood of the kernel's net/bridge/br_forward.c). */
 export type FloodFlag = Extract<PortKey, 'flood' | 'bcast_flood' | 'mcast_flood'>;
+
+/** What `isolated` of both ports comes to; null = it stops nothing. */
+function isolationOf(from: Settings, to: Settings): Forecast | null {
+  if (isSettingOn(from, 'isolated') !== true) return null;
+  const isolated = isSettingOn(to, 'isolated');
+  if (isolated === null) return unknown('isolated is not told');
+  return isolated ? no('both ports are isolated') : null;
+}
 
 /** Whether a port's own barriers let a frame through: isolated, state, and for floods the flag of their kind. */
 function shouldDeliver(from: End, observer: End, flag: FloodFlag | null, why: string): Forecast {
@@ -19,11 +28,8 @@ function shouldDeliver(from: End, observer: End, flag: FloodFlag | null, why: st
     return isSettingOn(settings, 'hairpin') === true
       ? unknown(`${name}.hairpin on`)
       : no('a frame does not return to its port');
-  if (source !== null && isSettingOn(source.settings, 'isolated') === true) {
-    const isolated = isSettingOn(settings, 'isolated');
-    if (isolated === true) return no('both ports are isolated');
-    if (isolated === null) return unknown('isolated is not told');
-  }
+  const isolation = source === null ? null : isolationOf(source.settings, settings);
+  if (isolation !== null) return isolation;
   // what the host itself sends is held back by `flood` alone
   if (flag === null || (source === null && flag !== 'flood')) return yes(why);
   const flood = isSettingOn(settings, flag);

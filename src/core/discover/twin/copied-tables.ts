@@ -8,11 +8,8 @@ export interface TableName {
 }
 
 function devicesOf(chain: unknown): readonly string[] {
-  return typeof chain === 'string'
-    ? [chain]
-    : Array.isArray(chain)
-      ? chain.filter((one) => typeof one === 'string')
-      : [];
+  if (typeof chain === 'string') return [chain];
+  return Array.isArray(chain) ? chain.filter((device) => typeof device === 'string') : [];
 }
 
 /**

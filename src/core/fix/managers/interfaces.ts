@@ -38,15 +38,13 @@ const bridge1: Options = {
   stp_state: ['bridge_stp', onOff],
 } satisfies Partial<Record<BridgeKey, Option>>;
 
+function optionsFor(by: Device['by'], kind: Wanted['kind']): Options {
+  if (kind === 'bridge') return by === 'ifupdown2' ? bridge2 : bridge1;
+  return kind === 'port' && by === 'ifupdown2' ? port2 : {};
+}
+
 function lineOf({ by, device }: Device, one: Wanted): string {
-  const options: Options =
-    one.kind === 'bridge'
-      ? by === 'ifupdown2'
-        ? bridge2
-        : bridge1
-      : one.kind === 'port' && by === 'ifupdown2'
-        ? port2
-        : {};
+  const options = optionsFor(by, one.kind);
   const [name, write] = 'key' in one ? (options[one.key] ?? []) : [];
   if (name === undefined || write === undefined || !('value' in one)) return `post-up ${commandOf(one, word(device))}`;
   return `${name} ${one.kind === 'port' ? `${device}=` : ''}${write(one.value)}`;

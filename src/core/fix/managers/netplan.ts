@@ -6,8 +6,10 @@ import { networkManagerOption } from './network-manager.js';
 
 type Device = KeeperOf<'netplan'>;
 
-const bool = (value: string): 'true' | 'false' | null =>
-  /^(on|1|yes)$/.test(value) ? 'true' : /^(off|0|no)$/.test(value) ? 'false' : null;
+function bool(value: string): 'true' | 'false' | null {
+  if (/^(on|1|yes)$/.test(value)) return 'true';
+  return /^(off|0|no)$/.test(value) ? 'false' : null;
+}
 const not = (value: string): 'true' | 'false' | null =>
   (({ true: 'false', false: 'true', null: null }) as const)[bool(value) ?? 'null'];
 

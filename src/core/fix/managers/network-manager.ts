@@ -52,7 +52,8 @@ const ofPort: typeof ofBridge = { hairpin: ['bridge-port.hairpin-mode', bool] } 
 >;
 
 function bool(value: string): string | null {
-  return /^(on|1|yes)$/.test(value) ? 'true' : /^(off|0|no)$/.test(value) ? 'false' : null;
+  if (/^(on|1|yes)$/.test(value)) return 'true';
+  return /^(off|0|no)$/.test(value) ? 'false' : null;
 }
 
 function whole(value: string): string | null {
@@ -61,7 +62,12 @@ function whole(value: string): string | null {
 
 /** Centiseconds of the kernel as the whole seconds that a profile has. */
 function seconds(value: string): string | null {
-  return /^\d*00$/.test(value) ? String(Number(value) / 100) : value === '0' ? '0' : null;
+  return /^(\d*00|0)$/.test(value) ? String(Number(value) / 100) : null;
+}
+
+function optionOf(wanted: Wanted): Option | undefined {
+  if (wanted.kind === 'bridge') return ofBridge[wanted.key];
+  return wanted.kind === 'port' ? ofPort[wanted.key] : undefined;
 }
 
 /**
@@ -69,8 +75,7 @@ function seconds(value: string): string | null {
  * `flood`, `isolated`, `locked`, entries of the table.
  */
 export function networkManagerOption(one: Wanted): readonly [property: string, value: string] | null {
-  const [property, write] =
-    one.kind === 'bridge' ? (ofBridge[one.key] ?? []) : one.kind === 'port' ? (ofPort[one.key] ?? []) : [];
+  const [property, write] = optionOf(one) ?? [];
   const value = 'value' in one ? (write?.(one.value) ?? null) : null;
   return property === undefined || value === null ? null : [property, value];
 }

@@ -85,23 +85,36 @@ export function tokenCollector(): TokenCollector {
   };
 }
 
+interface Positions {
+  readonly gaps: Uint32Array;
+  readonly lengths: Uint32Array;
+}
+
+/** Gaps and lengths of spans; null where they do not say what `frames` says, or reach beyond the tokens of a run. */
+function positionsOf(spans: TokenSpans): Positions | null {
+  if (!Number.isInteger(spans.spans) || spans.spans < 1 || spans.spans > maxTokens) return null;
+  const gaps = parsePositions(spans.gaps, spans.spans, maxTokens);
+  const lengths = parsePositions(spans.lengths, spans.spans, maxTokens + 1);
+  if (gaps === null || lengths === null) return null;
+  let end = 0;
+  let frames = 0;
+  for (let at = 0; at < spans.spans; at += 1) {
+    const length = lengths[at] ?? 0;
+    end += (gaps[at] ?? 0) + length;
+    frames += length;
+  }
+  return frames !== spans.frames || end > maxTokens ? null : { gaps, lengths };
+}
+
 /**
  * Gives each token of spans; false where they do not say what `frames` says, or ask for tokens that no run has. Nothing
  * was given then.
  */
 export function eachToken(spans: TokenSpans, take: (token: number) => void): boolean {
   if (spans.frames === 0 && spans.spans === 0) return true;
-  if (!Number.isInteger(spans.spans) || spans.spans < 1 || spans.spans > maxTokens) return false;
-  const gaps = parsePositions(spans.gaps, spans.spans, maxTokens);
-  const lengths = parsePositions(spans.lengths, spans.spans, maxTokens + 1);
-  if (gaps === null || lengths === null) return false;
-  let end = 0;
-  let frames = 0;
-  for (let at = 0; at < spans.spans; at += 1) {
-    end += (gaps[at] ?? 0) + (lengths[at] ?? 0);
-    frames += lengths[at] ?? 0;
-  }
-  if (frames !== spans.frames || end > maxTokens) return false;
+  const positions = positionsOf(spans);
+  if (positions === null) return false;
+  const { gaps, lengths } = positions;
   let token = 0;
   for (let at = 0; at < spans.spans; at += 1) {
     token += gaps[at] ?? 0;

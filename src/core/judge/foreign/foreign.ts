@@ -102,14 +102,10 @@ export function startForeign(listener: ForeignListener): ForeignFold {
 function pairAt(bytes: Uint8Array, at: number, own: ReadonlySet<number>, elsewhere: ReadonlySet<number> | null): Pair {
   const to = macNumber(bytes, at);
   const from = macNumber(bytes, at + 6);
-  const kind =
-    own.has(to) || own.has(from)
-      ? 'own'
-      : isGroupMac(bytes, at)
-        ? 'group'
-        : elsewhere !== null && !(elsewhere.has(to) && elsewhere.has(from))
-          ? 'passing'
-          : 'foreign';
+  let kind: Pair['kind'] = 'foreign';
+  if (own.has(to) || own.has(from)) kind = 'own';
+  else if (isGroupMac(bytes, at)) kind = 'group';
+  else if (elsewhere !== null && !(elsewhere.has(to) && elsewhere.has(from))) kind = 'passing';
   return { kind, from, to, quick: new Map() };
 }
 
@@ -133,15 +129,15 @@ export function startForeignFile(fold: ForeignFold, path: string): HeardFile {
   return file;
 }
 
+/** The frame that is being added: its file and time. Reused for all frames of a batch. */
+interface FrameAt {
+  readonly file: HeardFile;
+  high: number;
+  low: number;
+}
+
 /** The row of a pair and protocol; null where there are too many. */
-function rowOf(
-  fold: ForeignFold,
-  { from, to }: Pair,
-  protocol: string,
-  file: HeardFile,
-  high: number,
-  low: number,
-): Heard | null {
+function rowOf(fold: ForeignFold, { from, to }: Pair, protocol: string, { file, high, low }: FrameAt): Heard | null {
   let ofSource = fold.heard.get(from);
   let ofPair = ofSource?.get(to);
   const found = ofPair?.get(protocol);
@@ -167,17 +163,10 @@ function rowOf(
   return fresh;
 }
 
-function quickRow(
-  fold: ForeignFold,
-  pair: Pair,
-  key: number,
-  file: HeardFile,
-  high: number,
-  low: number,
-): Heard | null {
+function quickRow(fold: ForeignFold, pair: Pair, key: number, at: FrameAt): Heard | null {
   const known = pair.quick.get(key);
   if (known !== undefined) return known;
-  const made = rowOf(fold, pair, quickName(key), file, high, low);
+  const made = rowOf(fold, pair, quickName(key), at);
   if (pair.quick.size < maxQuickRows) pair.quick.set(key, made);
   return made;
 }
@@ -190,6 +179,16 @@ export interface FileView {
   readonly settled: (packet: number) => 'own' | 'control' | null;
 }
 
+/** Reads a frame that `readQuickly` does not into `read`; its protocol. */
+function readSlowly(bytes: Uint8Array, start: number, end: number, read: QuickProtocol): string {
+  const view = viewFrame(bytes, start, end);
+  const protocol =
+    view === null ? { name: 'cut off', answers: false, payloadOctets: 0 } : foreignProtocol(bytes, end, view);
+  read.answers = protocol.answers;
+  read.payloadOctets = protocol.payloadOctets;
+  return protocol.name;
+}
+
 /** Adds a batch of `file`, in file order. Pure but for `fold` and `file`. */
 export function addForeignBatch(
   fold: ForeignFold,
@@ -200,6 +199,7 @@ export function addForeignBatch(
   const { bytes } = batch;
   const times = timeWords(batch.timeNs);
   const quick: QuickProtocol = { key: 0, answers: false, payloadOctets: 0 };
+  const at: FrameAt = { file, high: 0, low: 0 };
   for (let i = 0; i < batch.count; i += 1) {
     file.frames += 1;
     const high = times[2 * i + highHalf] ?? 0;
@@ -221,16 +221,11 @@ export function addForeignBatch(
     const pair = fold.pairs.of(bytes, start);
     file[pair.kind] += 1;
     if (pair.kind !== 'foreign') continue;
-    let heard: Heard | null;
-    if (readQuickly(bytes, start, end, quick)) heard = quickRow(fold, pair, quick.key, file, high, low);
-    else {
-      const view = viewFrame(bytes, start, end);
-      const slow =
-        view === null ? { name: 'cut off', answers: false, payloadOctets: 0 } : foreignProtocol(bytes, end, view);
-      quick.answers = slow.answers;
-      quick.payloadOctets = slow.payloadOctets;
-      heard = rowOf(fold, pair, slow.name, file, high, low);
-    }
+    at.high = high;
+    at.low = low;
+    const heard = readQuickly(bytes, start, end, quick)
+      ? quickRow(fold, pair, quick.key, at)
+      : rowOf(fold, pair, readSlowly(bytes, start, end, quick), at);
     if (heard === null) fold.notKept += 1;
     else {
       heard.frames += 1;

@@ -3,6 +3,7 @@ import type { FrameView } from '../../wire/frame-view.js';
 import { icmpTypes } from '../../wire/icmp.js';
 import { ipProtocols, parseIpv4 } from '../../wire/ipv4.js';
 import { parseIpv6 } from '../../wire/ipv6.js';
+import { readU16 } from '../../wire/octets.js';
 import { parseTcp, tcpFlags } from '../../wire/tcp.js';
 import { parseUdp } from '../../wire/udp.js';
 
@@ -68,21 +69,23 @@ export interface QuickProtocol {
   payloadOctets: number;
 }
 
+/** IPv4 without options, whole or the first fragment. */
+function isPlainIpv4(bytes: Uint8Array, start: number): boolean {
+  const ip = start + 14;
+  return (
+    readU16(bytes, start + 12) === etherTypes.ipv4 && bytes[ip] === 0x45 && (readU16(bytes, ip + 6) & 0x1fff) === 0
+  );
+}
+
 /**
  * Reads a frame into `quick` without allocating; false where it is anything unusual, which `foreignProtocol` reads.
  * Both say the same where both read.
  */
 export function readQuickly(bytes: Uint8Array, start: number, end: number, quick: QuickProtocol): boolean {
   const ip = start + 14;
-  if (
-    bytes[start + 12] !== 8 ||
-    bytes[start + 13] !== 0 ||
-    bytes[ip] !== 0x45 ||
-    (((bytes[ip + 6] ?? 0) & 0x1f) | (bytes[ip + 7] ?? 0)) !== 0
-  )
-    return false;
+  if (!isPlainIpv4(bytes, start)) return false;
   const protocol = bytes[ip + 9] ?? 0;
-  const ipEnd = ip + (((bytes[ip + 2] ?? 0) << 8) | (bytes[ip + 3] ?? 0));
+  const ipEnd = ip + readU16(bytes, ip + 2);
   const dataEnd = ipEnd < end ? ipEnd : end;
   const at = ip + 20;
   let data = at + 8;
@@ -94,8 +97,8 @@ export function readQuickly(bytes: Uint8Array, start: number, end: number, quick
     quick.answers = ((bytes[at + 13] ?? 0) & tcpFlags.ack) !== 0;
   } else if (protocol !== ipProtocols.udp) return false;
   if (data > dataEnd) return false; // the frame ends within its headers, wherever they were read
-  const a = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
-  const b = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+  const a = readU16(bytes, at);
+  const b = readU16(bytes, at + 2);
   const lower = a < b ? a : b;
   if (lower === 0) return false;
   quick.key = (protocol << 16) | (lower > highestService ? 0 : lower);

@@ -162,6 +162,11 @@ const silent =
   'that nothing foreign was heard proves no isolation: nothing shows that anybody talked meanwhile, and no probe was sent';
 const ways = 'a capture that was taken inside a guest shows foreign unicast only if its interface was promiscuous';
 
+function exitOf(found: boolean, reasons: readonly Reason[]): ForeignReport['exitCode'] {
+  if (found) return 2;
+  return reasons.length > 0 ? 3 : 0;
+}
+
 /**
  * Ends the fold. `nameOf` names the talkers, `more` what else was amiss. Pure: the same captures give the same report.
  */
@@ -172,7 +177,7 @@ export function finishForeign(fold: ForeignFold, nameOf: NameOf, more: readonly 
     listener: fold.listener.name,
     macs: fold.listener.macs.map(macOfNumber),
     found,
-    exitCode: found ? 2 : reasons.length > 0 ? 3 : 0,
+    exitCode: exitOf(found, reasons),
     reasons,
     pairs: pairsOf(fold, nameOf),
     notKept: fold.notKept,

@@ -172,87 +172,90 @@ function momentOf(entry: TimelineEntry): Moment {
   return { ns: /^\d{1,20}$/.test(entry.atNs) ? BigInt(entry.atNs) : 0n, monoMs: entry.monoMs };
 }
 
-function gather(facts: Gathering, entry: TimelineEntry): void {
-  watchClock(facts, entry);
-  facts.lastMonoMs = Math.max(facts.lastMonoMs, entry.monoMs);
-  switch (entry.event) {
-    case 'listening':
-      facts.listening.set(entry.observer, entry.facts);
-      break;
-    case 'controls-sent':
-      if (entry.phase === 'between') facts.betweenFrom = momentOf(entry);
-      for (const index of entry.accepted) facts.controlsAccepted.add(index);
-      break;
-    case 'sent':
-      facts.accepted.add(entry.first, Math.min(entry.accepted, entry.planned));
-      break;
-    case 'probing':
-      facts.probed = true;
-      if (entry.state === 'started') {
-        facts.listenedInTime = new Set(facts.listening.keys());
-        facts.probingFrom = momentOf(entry);
-      }
-      break;
-    case 'event-started':
-      facts.events.set(entry.during, { from: momentOf(entry), to: null, ok: false, detail: 'it did not end' });
-      facts.eventsSinceReading.push(entry.during);
-      break;
-    case 'event-ended': {
-      const begun = facts.events.get(entry.during);
-      if (begun !== undefined)
-        facts.events.set(entry.during, { ...begun, to: momentOf(entry), ok: entry.ok, detail: entry.detail });
-      break;
-    }
-    case 'traffic':
-      facts.trafficOk.set(entry.traffic, { ok: entry.ok, detail: entry.detail });
-      break;
-    case 'drained':
-      facts.drainedMs = entry.drainMs;
-      break;
-    case 'mark':
-      Object.assign(facts.lastCounters, entry.counters);
-      break;
-    case 'accounts':
-      Object.assign(facts.accounts, entry.accounts);
-      break;
-    case 'accounts-read':
-      Object.assign(entry.when === 'before' ? facts.accountsBefore : facts.accountsAfter, entry.windows);
-      break;
-    case 'stopped':
-      Object.assign(facts.stopped, entry.counters);
-      Object.assign(facts.lastCounters, entry.counters);
-      Object.assign(facts.written, entry.written);
-      break;
-    case 'fault':
-      facts.faults.push(entry.fault);
-      break;
-    case 'kept':
-      facts.kept.push({ observer: entry.observer, towards: entry.towards, frame: entry.frame, atNs: entry.atNs });
-      break;
-    case 'clock':
-      watchHostClock(facts, entry);
-      break;
-    case 'rules-changed':
-      (entry.meanwhile === true ? facts.ruleChangesMeanwhile : facts.ruleChanges).push(...entry.changes);
-      break;
-    case 'settings-changed':
-      if (entry.meanwhile !== true) facts.settingChanges.push(...entry.changes);
-      break;
-    case 'state-read':
-      if (entry.when !== 'during') break;
-      facts.eventReadings.push({ reading: entry.reading, events: facts.eventsSinceReading });
-      facts.eventsSinceReading = [];
-      break;
-    case 'step-ended':
-      facts.outcome = entry.outcome;
-      break;
-    case 'step-started':
-    case 'changed':
-    case 'ear':
-    case 'learned':
-    case 'sealed':
-      break;
-  }
+type EventName = TimelineEntry['event'];
+type EntryOf<Event extends EventName> = {
+  [Name in EventName]: Extract<TimelineEntry, { readonly event: Name }>;
+}[Event];
+
+const addNothing = (): void => undefined;
+
+/** What an entry of the timeline adds to the facts of its step, by its event. */
+const gatherers: { readonly [Event in EventName]: (facts: Gathering, entry: EntryOf<Event>) => void } = {
+  listening(facts, entry) {
+    facts.listening.set(entry.observer, entry.facts);
+  },
+  'controls-sent'(facts, entry) {
+    if (entry.phase === 'between') facts.betweenFrom = momentOf(entry);
+    for (const index of entry.accepted) facts.controlsAccepted.add(index);
+  },
+  sent(facts, entry) {
+    facts.accepted.add(entry.first, Math.min(entry.accepted, entry.planned));
+  },
+  probing(facts, entry) {
+    facts.probed = true;
+    if (entry.state !== 'started') return;
+    facts.listenedInTime = new Set(facts.listening.keys());
+    facts.probingFrom = momentOf(entry);
+  },
+  'event-started'(facts, entry) {
+    facts.events.set(entry.during, { from: momentOf(entry), to: null, ok: false, detail: 'it did not end' });
+    facts.eventsSinceReading.push(entry.during);
+  },
+  'event-ended'(facts, entry) {
+    const begun = facts.events.get(entry.during);
+    if (begun !== undefined)
+      facts.events.set(entry.during, { ...begun, to: momentOf(entry), ok: entry.ok, detail: entry.detail });
+  },
+  traffic(facts, { traffic, ok, detail }) {
+    facts.trafficOk.set(traffic, { ok, detail });
+  },
+  drained(facts, { drainMs }) {
+    facts.drainedMs = drainMs;
+  },
+  mark(facts, { counters }) {
+    Object.assign(facts.lastCounters, counters);
+  },
+  accounts(facts, { accounts }) {
+    Object.assign(facts.accounts, accounts);
+  },
+  'accounts-read'(facts, { when, windows }) {
+    Object.assign(when === 'before' ? facts.accountsBefore : facts.accountsAfter, windows);
+  },
+  stopped(facts, { counters, written }) {
+    Object.assign(facts.stopped, counters);
+    Object.assign(facts.lastCounters, counters);
+    Object.assign(facts.written, written);
+  },
+  fault(facts, { fault }) {
+    facts.faults.push(fault);
+  },
+  kept(facts, { observer, towards, frame, atNs }) {
+    facts.kept.push({ observer, towards, frame, atNs });
+  },
+  clock: watchHostClock,
+  'rules-changed'(facts, { meanwhile, changes }) {
+    (meanwhile === true ? facts.ruleChangesMeanwhile : facts.ruleChanges).push(...changes);
+  },
+  'settings-changed'(facts, { meanwhile, changes }) {
+    if (meanwhile !== true) facts.settingChanges.push(...changes);
+  },
+  'state-read'(facts, entry) {
+    if (entry.when !== 'during') return;
+    facts.eventReadings.push({ reading: entry.reading, events: facts.eventsSinceReading });
+    facts.eventsSinceReading = [];
+  },
+  'step-ended'(facts, { outcome }) {
+    facts.outcome = outcome;
+  },
+  'step-started': addNothing,
+  changed: addNothing,
+  ear: addNothing,
+  learned: addNothing,
+  sealed: addNothing,
+};
+
+function gather<Event extends EventName>(facts: Gathering, event: Event, entry: EntryOf<Event>): void {
+  gatherers[event](facts, entry);
 }
 
 /** The timeline by step, in the plan's order. Steps that the run never came to have no outcome. */
@@ -260,7 +263,10 @@ export function stepFacts(plan: Plan, timeline: readonly TimelineEntry[]): reado
   const all = plan.steps.map(empty);
   for (const entry of timeline) {
     const facts = all[entry.step];
-    if (facts !== undefined) gather(facts, entry);
+    if (facts === undefined) continue;
+    watchClock(facts, entry);
+    facts.lastMonoMs = Math.max(facts.lastMonoMs, entry.monoMs);
+    gather(facts, entry.event, entry);
   }
   return all;
 }

@@ -31,7 +31,9 @@ function byItself(key: string, before: LinkState, after: LinkState): string {
 
 function linkDifferences(before: LinkState, after: LinkState, provoked: Provoked): readonly string[] {
   const told: string[] = [];
-  const compare = (what: string, first: unknown, second: unknown, why = ''): void => {
+  // What a link does not have reads null.
+  const compare = (what: string, was: unknown, is: unknown, why = ''): void => {
+    const [first, second] = [was ?? null, is ?? null];
     if (first !== second && JSON.stringify(first) !== JSON.stringify(second))
       told.push(`${what} was ${JSON.stringify(first)}, is ${JSON.stringify(second)}${why}`);
   };
@@ -39,15 +41,15 @@ function linkDifferences(before: LinkState, after: LinkState, provoked: Provoked
   compare('master', before.master, after.master);
   compare('MAC', before.mac, after.mac);
   compare('MTU', before.mtu, after.mtu);
-  compare('VNI', before.vni ?? null, after.vni ?? null);
+  compare('VNI', before.vni, after.vni);
   compare('UP', before.flags.includes('UP'), after.flags.includes('UP'));
   compare('carrier', before.flags.includes('LOWER_UP'), after.flags.includes('LOWER_UP'));
   compare('promiscuity', before.promiscuity, after.promiscuity);
-  compare('XDP program', before.xdp ?? null, after.xdp ?? null);
+  compare('XDP program', before.xdp, after.xdp);
   for (const { key } of bridgeSettings)
     if (!provoked.setting(key, [before, after]))
-      compare(key, before.bridge?.[key] ?? null, after.bridge?.[key] ?? null, byItself(key, before, after));
-  for (const { key } of portSettings) compare(key, before.port?.[key] ?? null, after.port?.[key] ?? null);
+      compare(key, before.bridge?.[key], after.bridge?.[key], byItself(key, before, after));
+  for (const { key } of portSettings) compare(key, before.port?.[key], after.port?.[key]);
   return told;
 }
 

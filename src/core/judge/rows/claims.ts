@@ -15,7 +15,8 @@ function rowOutcome(row: Finding, claim: PlannedClaim): ClaimOutcome {
     case 'all':
       return seen > 0 && row.seen >= (row.sent ?? 1) ? 'held' : 'short';
     default:
-      return seen === claim.seen ? 'held' : seen > claim.seen ? 'beyond' : 'short';
+      if (seen === claim.seen) return 'held';
+      return seen > claim.seen ? 'beyond' : 'short';
   }
 }
 
@@ -33,7 +34,8 @@ export function claimOutcome(claim: PlannedClaim, rows: readonly Finding[]): Cla
     )
     .map((row) => rowOutcome(row, claim));
   if (outcomes.length === 0) return 'unmatched';
-  return outcomes.includes('beyond') ? 'beyond' : outcomes.includes('short') ? 'short' : 'held';
+  if (outcomes.includes('beyond')) return 'beyond';
+  return outcomes.includes('short') ? 'short' : 'held';
 }
 
 /** A claim in words, as it stands in a report. */

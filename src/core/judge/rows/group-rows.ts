@@ -187,17 +187,11 @@ export function groupedRows(
   }
   /** A row of the flow that is no zero like the others, or is asked for; once for each observer. */
   function look(name: string, flow: Flow, kind: Kind, sent: number, proven: number): void {
-    lookAt(byName.get(name), name, flow, kind, sent, proven);
+    lookAt(byName.get(name), flow, kind, sent, proven);
   }
-  function lookAt(
-    looked: Looked | undefined,
-    name: string,
-    flow: Flow,
-    kind: Kind,
-    sent: number,
-    proven: number,
-  ): void {
+  function lookAt(looked: Looked | undefined, flow: Flow, kind: Kind, sent: number, proven: number): void {
     if (looked === undefined || looked.flow === looking) return;
+    const { name } = looked.observer;
     looked.flow = looking;
     if (looked.kind !== kind) turnTo(looked, kind);
     addTo(looked.except, sent, 0, proven);
@@ -226,7 +220,7 @@ export function groupedRows(
     const proven = provenOf(flow, input);
     addTo(kind.all, sent, 0, proven);
     const { sender, must, may } = flow;
-    lookAt(senderOf(sender), sender, flow, kind, sent, proven);
+    lookAt(senderOf(sender), flow, kind, sent, proven);
     if (flow.from !== sender) look(flow.from, flow, kind, sent, proven);
     for (const name of input.parties.othersOf(sender)) look(name, flow, kind, sent, proven);
     for (const name of must) look(name, flow, kind, sent, proven);

@@ -91,6 +91,7 @@ export function rowContexts(
 ): (finding: Finding) => RowContext | null {
   if (before === null || after === null) return () => null;
   const endpoints = new Map(plan.endpoints.map((endpoint) => [endpoint.name, endpoint]));
+  const endpointOf = (name: string | null): Endpoint | null => endpoints.get(name ?? '') ?? null;
   const observers = new Map(step.observers.map((observer) => [observer.name, observer]));
   const links = new Map(before.links.map((link) => [link.name, link]));
   const portOf = (name: string | null | undefined): LinkState | null => {
@@ -100,17 +101,14 @@ export function rowContexts(
   const flowOf = flowFinder(step.flows);
   const table = byMac(before.fdb);
   return (finding) => {
-    const to = endpoints.get(finding.to ?? '') ?? null;
+    const to = endpointOf(finding.to);
     const observer = observers.get(finding.observer) ?? null;
-    const bridgeName = observer?.bridge ?? finding.observer;
-    const bridge = links.get(bridgeName);
+    const bridge = links.get(observer?.bridge ?? finding.observer);
     if (bridge === undefined) return null;
     const flow = flowOf(finding);
     const dstMac = flow?.frame.dstMac ?? to?.macs[0] ?? null;
-    const entries = (table.get(dstMac) ?? []).filter(
-      (entry) => entry.master === bridgeName || entry.port === bridgeName,
-    );
-    const from = endpoints.get(flow?.sender ?? finding.from) ?? null;
+    const entries = (table.get(dstMac) ?? []).filter(({ master, port }) => [master, port].includes(bridge.name));
+    const from = endpointOf(flow?.sender ?? finding.from);
     return {
       finding,
       step,
@@ -119,7 +117,7 @@ export function rowContexts(
       from,
       to,
       observer,
-      listener: endpoints.get(finding.observer) ?? null,
+      listener: endpointOf(finding.observer),
       bridge,
       port: portOf(observer?.interface),
       fromPort: portOf(from?.port),

@@ -1,4 +1,4 @@
-import { documentation, familyOf, unicastCarriers } from '../addresses.js';
+import { documentationPair, unicastCarriers } from '../addresses.js';
 import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
 
@@ -14,8 +14,7 @@ export const agedUnicast: ProbeClass = {
   defaultCarriers: unicastCarriers,
   flows({ from, to, carrier, vlan }, { entry }) {
     if (to === null) return [];
-    const family = familyOf(carrier);
-    const [srcIp, dstIp] = family === null ? [null, null] : family === 4 ? documentation.ipv4 : documentation.ipv6;
+    const [srcIp, dstIp] = documentationPair(carrier);
     const frame = frameSpec({ carrier, vlan, srcMac: from.macs[0], dstMac: to.macs[0], srcIp, dstIp }, entry);
     const cutOff = to.settings['flood'] === false;
     return [

@@ -16,7 +16,8 @@ export const ipSpoof: ProbeClass = {
     if (to === null) return [];
     const family = familyOf(carrier);
     const { dstIp } = ipPair(carrier, from, to);
-    const srcIp = family === null ? null : family === 4 ? documentation.spoofed4 : documentation.spoofed6;
+    const spoofed = family === 4 ? documentation.spoofed4 : documentation.spoofed6;
+    const srcIp = family === null ? null : spoofed;
     return envelopes(carrier).map((envelope) => {
       const frame = frameSpec(
         { carrier, vlan, srcMac: from.macs[0], dstMac: to.macs[0], srcIp, dstIp, ...envelope },

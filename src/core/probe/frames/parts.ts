@@ -69,7 +69,8 @@ export function macBytesOf(spec: FrameSpec, text: string): Uint8Array {
 }
 
 export function addressOf(spec: FrameSpec, text: string | null, version: 4 | 6): Uint8Array {
-  const bytes = text === null ? null : version === 4 ? ipv4Bytes(text) : ipv6Bytes(text);
+  const parse = version === 4 ? ipv4Bytes : ipv6Bytes;
+  const bytes = text === null ? null : parse(text);
   if (bytes === null)
     throw unbuildable(
       spec,

@@ -27,6 +27,13 @@ export function readAllowance(context: StepContext, raw: RawAllowance, path: Pat
   };
 }
 
+/** The claims on an observer with the places where they stand: an amount alone, one claim, or a list. */
+function claimsAt(raw: z.output<typeof seen>[string], path: Path) {
+  if (typeof raw !== 'object') return [{ seen: raw, at: path }];
+  if (!Array.isArray(raw)) return [{ ...raw, at: path }];
+  return raw.map((claim, index) => ({ ...claim, at: [...path, index] }));
+}
+
 function readClaims(
   context: StepContext,
   observer: string,
@@ -34,13 +41,7 @@ function readClaims(
   path: Path,
 ): readonly SeenClaim[] {
   const observers = selectPresent(context, observer, path);
-  const list =
-    typeof raw !== 'object'
-      ? [{ seen: raw, at: path }]
-      : Array.isArray(raw)
-        ? raw.map((claim, index) => ({ ...claim, at: [...path, index] }))
-        : [{ ...raw, at: path }];
-  return list.flatMap((claim) => {
+  return claimsAt(raw, path).flatMap((claim) => {
     const {
       from = null,
       to = null,

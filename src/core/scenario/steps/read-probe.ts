@@ -34,32 +34,16 @@ export function readProbe(context: StepContext, input: unknown, path: Path, wait
   checkKeys(context, raw, classes[probeClass], path, read.dropped);
   const from = selectPresent(context, raw.from, at('from'));
   const to = raw.to === undefined ? null : selectPresent(context, raw.to, at('to'), from);
-  const positives =
-    raw.to === undefined
-      ? []
-      : (typeof raw.to === 'string' ? [raw.to] : raw.to).filter((text) => !text.startsWith('!'));
   const entry: ProbeEntry = {
     class: probeClass,
     from,
     to,
     via: raw.via === undefined ? null : selectPresent(context, raw.via, at('via')),
     bothWays: readSwitch(raw.both_ways) ?? false,
-    acrossBridges: positives.length === 0 || !positives.every((text) => text === '*'),
+    acrossBridges: isAcrossBridges(raw.to),
     count: raw.count ?? 100,
     rate: raw.rate ?? null,
-    carriers:
-      raw.carriers === undefined
-        ? null
-        : typeof raw.carriers === 'string'
-          ? [raw.carriers]
-          : [...new Set(raw.carriers)],
-    vlanStacks: raw.vlan === undefined ? [[]] : raw.vlan.map((stack) => (typeof stack === 'number' ? [stack] : stack)),
-    srcMac: raw.src_mac?.toLowerCase() ?? null,
-    dstMac: raw.dst_mac?.toLowerCase() ?? null,
-    srcIp: readAddress(context, raw.src_ip, at('src_ip')),
-    dstIp: readAddress(context, raw.dst_ip, at('dst_ip')),
-    group: raw.group === undefined ? null : readGroup(faults, raw.group, at('group')),
-    size: raw.size ?? null,
+    ...readFrameKeys(context, raw, path),
     ...readRounds(context, raw, path),
     ...(raw.open_by_design === undefined
       ? {}
@@ -70,6 +54,32 @@ export function readProbe(context: StepContext, input: unknown, path: Path, wait
   const sound = faults.faults.length === before && reading.whole && !read.dropped.has('to');
   if (sound) checkFrames(context, entry, path, raw.count === undefined && !read.dropped.has('count'));
   return entry;
+}
+
+/** What a step writes about the frames themselves. */
+function readFrameKeys(
+  context: StepContext,
+  raw: RawProbe,
+  path: Path,
+): Pick<ProbeEntry, 'carriers' | 'vlanStacks' | 'srcMac' | 'dstMac' | 'srcIp' | 'dstIp' | 'group' | 'size'> {
+  const at = (key: string): Path => [...path, key];
+  const { carriers = null, vlan = [[]] } = raw;
+  return {
+    carriers: carriers === null ? null : [...new Set([carriers].flat())],
+    vlanStacks: vlan.map((stack) => (typeof stack === 'number' ? [stack] : stack)),
+    srcMac: raw.src_mac?.toLowerCase() ?? null,
+    dstMac: raw.dst_mac?.toLowerCase() ?? null,
+    srcIp: readAddress(context, raw.src_ip, at('src_ip')),
+    dstIp: readAddress(context, raw.dst_ip, at('dst_ip')),
+    group: raw.group === undefined ? null : readGroup(context.faults, raw.group, at('group')),
+    size: raw.size ?? null,
+  };
+}
+
+/** Everybody (`*`) means everybody on the sender's bridge; a name means the guest wherever it is. */
+function isAcrossBridges(to: RawProbe['to']): boolean {
+  const positives = [to ?? []].flat().filter((text) => !text.startsWith('!'));
+  return positives.length === 0 || !positives.every((text) => text === '*');
 }
 
 function readRounds({ faults }: StepContext, raw: RawProbe, path: Path): Pick<ProbeEntry, 'rounds'> {

@@ -23,6 +23,18 @@ export function readRun(
   });
 }
 
+/** The words behind the options of `ip` and `tc`, from the object on; null where `-batch` is among the options. */
+function behindOptions(words: readonly string[]): readonly string[] | null {
+  let at = 0;
+  for (; at < words.length && words[at]?.startsWith('-') === true; at += 1) {
+    const option = words[at]?.replace(/^--?/, '') ?? '';
+    if (option !== '' && 'batch'.startsWith(option)) return null;
+    const takesWord = optionsWithWord.some((name) => name.startsWith(option) && name !== 'color');
+    if (option === 'n' || (option.length > 1 && takesWord)) at += 1;
+  }
+  return words.slice(at);
+}
+
 /** Why a command is not run: it is empty, or it would start another program out of sight. */
 function refusal(argv: readonly string[]): string | null {
   const [program, ...words] = argv;
@@ -30,23 +42,9 @@ function refusal(argv: readonly string[]): string | null {
   if (argv.some((word) => word.includes('\0'))) return 'expected arguments without NUL';
   const base = program.slice(program.lastIndexOf('/') + 1);
   if (base !== 'ip' && base !== 'tc') return null;
-  const rest: string[] = [];
-  for (let at = 0; at < words.length; at += 1) {
-    const word = words[at] ?? '';
-    if (rest.length > 0 || !word.startsWith('-')) {
-      rest.push(word);
-      continue;
-    }
-    const option = word.replace(/^--?/, '');
-    // A batch file could hold what is refused here.
-    if (option !== '' && 'batch'.startsWith(option))
-      return `${base} -batch hides its commands, expected them written out`;
-    if (
-      option === 'n' ||
-      (option.length > 1 && optionsWithWord.some((name) => name.startsWith(option) && name !== 'color'))
-    )
-      at += 1;
-  }
+  const rest = behindOptions(words);
+  // A batch file could hold what is refused here.
+  if (rest === null) return `${base} -batch hides its commands, expected them written out`;
   const [object = '', ...below] = rest;
   const starts = (word: string, full: string, least: number): boolean => word.length >= least && full.startsWith(word);
   const verb = below.find((word) => !word.startsWith('-')) ?? '';

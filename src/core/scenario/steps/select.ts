@@ -76,33 +76,38 @@ function matches(
   return found.map(({ name }) => name).filter((name) => scope.among === null || scope.among.has(name));
 }
 
+type Predicate = (endpoint: Endpoint) => boolean;
+
+/** Everybody on the bridge of a sender, but the sender. */
+function besideSenders({ topology }: TopologyReading, senders: readonly string[]): Predicate {
+  const bridges = senders.map((sender) => {
+    const bridge = topology.endpoints.find(({ name }) => name === sender)?.bridge;
+    return bridge === undefined ? undefined : bareName(bridge);
+  });
+  return ({ name, bridge }) => senders.some((sender, at) => sender !== name && bridges[at] === bareName(bridge));
+}
+
+function hasRole(role: string): Predicate | string {
+  const roles = ['guest', 'uplink', 'host'];
+  return roles.includes(role)
+    ? (endpoint) => endpoint.role === role
+    : `there is no role ${quote(role)}, expected one of ${roles.join(', ')}${didYouMean(role, roles)}`;
+}
+
+function isInZone({ topology, whole }: TopologyReading, glob: string): Predicate | string {
+  const zones = new Set(topology.endpoints.flatMap(({ zone }) => zone ?? []));
+  if (!isGlob(glob) && !zones.has(glob) && whole) return `there is no zone ${quote(glob)}${didYouMean(glob, zones)}`;
+  return ({ zone }) => zone !== null && matchesGlob(glob, zone);
+}
+
 /** What a selector that is not a plain name asks of an endpoint, or what is wrong with it. */
-function predicate(
-  reading: TopologyReading,
-  text: string,
-  scope: SelectionScope,
-): ((endpoint: Endpoint) => boolean) | string {
+function predicate(reading: TopologyReading, text: string, scope: SelectionScope): Predicate | string {
   const { senders } = scope;
   if (text === '**' || (text === '*' && senders === undefined)) return () => true;
-  if (text === '*' && senders !== undefined) {
-    const on = (name: string): string | undefined =>
-      reading.topology.endpoints.filter((endpoint) => endpoint.name === name).map(({ bridge }) => bareName(bridge))[0];
-    const bridges = senders.map(on);
-    return ({ name, bridge }) => senders.some((sender, at) => sender !== name && bridges[at] === bareName(bridge));
-  }
+  if (text === '*' && senders !== undefined) return besideSenders(reading, senders);
   const [, kind, rest = ''] = /^([a-z]+):(.*)$/.exec(text) ?? [];
-  if (kind === 'role') {
-    const roles = ['guest', 'uplink', 'host'];
-    return roles.includes(rest)
-      ? ({ role }) => role === rest
-      : `there is no role ${quote(rest)}, expected one of ${roles.join(', ')}${didYouMean(rest, roles)}`;
-  }
-  if (kind === 'zone') {
-    const zones = new Set(reading.topology.endpoints.flatMap(({ zone }) => zone ?? []));
-    if (!isGlob(rest) && !zones.has(rest) && reading.whole)
-      return `there is no zone ${quote(rest)}${didYouMean(rest, zones)}`;
-    return ({ zone }) => zone !== null && matchesGlob(rest, zone);
-  }
+  if (kind === 'role') return hasRole(rest);
+  if (kind === 'zone') return isInZone(reading, rest);
   if (kind !== undefined) return `${quote(text)} is no selector, expected "role:…" or "zone:…"`;
   const slash = text.indexOf('/');
   if (slash < 0) return ({ name }) => matchesGlob(text, name);

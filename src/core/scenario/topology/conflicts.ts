@@ -7,6 +7,61 @@ import type { EndpointDraft } from './read-endpoint.js';
 /** Ports that net/bridge/br_private.h (BR_PORT_BITS 10) has room for, one number being no port. */
 const maxPorts = 1023;
 
+interface Occupied {
+  readonly bridgeNames: ReadonlySet<string>;
+  /** Endpoints by the port, the MAC and the bridge that they take. */
+  readonly ports: Map<string, string>;
+  readonly macs: Map<string, string>;
+  readonly hosts: Map<string, string>;
+  /** Number of ports by bridge. */
+  readonly portCounts: Map<string, number>;
+}
+
+function takePort(faults: FaultList, occupied: Occupied, { name, port }: Endpoint, path: Path): void {
+  if (port === null) return;
+  const at = [...path, 'port'];
+  const owner = occupied.ports.get(port);
+  if (owner !== undefined)
+    faults.add(at, `${where(at)}: ${quote(port)} is already the port of the endpoint ${quote(owner)}`);
+  else if (occupied.bridgeNames.has(port)) faults.add(at, `${where(at)}: ${quote(port)} is a bridge, expected a port`);
+  else occupied.ports.set(port, name);
+}
+
+function takeMacs(faults: FaultList, { macs: taken }: Occupied, { name, macs }: Endpoint, path: Path): void {
+  for (const [index, mac] of macs.entries()) {
+    const owner = taken.get(mac);
+    const at = macs.length > 1 ? [...path, 'mac', index] : [...path, 'mac'];
+    if (owner !== undefined)
+      faults.add(at, `${where(at)}: ${mac} is already a MAC address of the endpoint ${quote(owner)}`);
+    else taken.set(mac, name);
+  }
+}
+
+function takeHost(faults: FaultList, { hosts }: Occupied, { name, bridge, attach }: Endpoint, path: Path): void {
+  if (attach !== 'host') return;
+  const owner = hosts.get(bridge);
+  if (owner !== undefined)
+    faults.addKey(path, `${where(path)}: ${quote(owner)} is already the host on ${quote(bridge)}, expected one`);
+  hosts.set(bridge, name);
+}
+
+function countPort(
+  faults: FaultList,
+  { portCounts }: Occupied,
+  { bridge, attach }: Endpoint,
+  path: Path,
+  provider: Provider,
+): void {
+  if (attach !== 'port') return;
+  const count = (portCounts.get(bridge) ?? 0) + 1;
+  portCounts.set(bridge, count);
+  if (count === maxPorts + 1 && provider === 'lab')
+    faults.addKey(
+      path,
+      `${where(path)}: ${quote(bridge)} would have more than ${maxPorts} ports, the most that a bridge takes`,
+    );
+}
+
 /**
  * Faults between endpoints: one port or MAC twice, names that clash, more ports than a bridge has, two host endpoints
  * on a bridge.
@@ -18,51 +73,20 @@ export function topologyConflicts(
   bridges: readonly Bridge[],
   provider: Provider,
 ): void {
-  const bridgeNames = new Set(bridges.map(({ name }) => name));
-  const ports = new Map<string, string>();
-  const macs = new Map<string, string>();
-  const hosts = new Map<string, string>();
-  const onBridge = new Map<string, number>();
+  const occupied: Occupied = {
+    bridgeNames: new Set(bridges.map(({ name }) => name)),
+    ports: new Map(),
+    macs: new Map(),
+    hosts: new Map(),
+    portCounts: new Map(),
+  };
   for (const [index, endpoint] of endpoints.entries()) {
     const path = drafts[index]?.path ?? [];
-    const key = (name: string): Path => [...path, name];
-    if (bridgeNames.has(endpoint.name))
+    if (occupied.bridgeNames.has(endpoint.name))
       faults.addKey(path, `${where(path)}: a bridge is called ${quote(endpoint.name)} too, expected another name`);
-    if (endpoint.port !== null) {
-      const owner = ports.get(endpoint.port);
-      if (owner !== undefined)
-        faults.add(
-          key('port'),
-          `${where(key('port'))}: ${quote(endpoint.port)} is already the port of the endpoint ${quote(owner)}`,
-        );
-      else if (bridgeNames.has(endpoint.port))
-        faults.add(key('port'), `${where(key('port'))}: ${quote(endpoint.port)} is a bridge, expected a port`);
-      else ports.set(endpoint.port, endpoint.name);
-    }
-    for (const [at, mac] of endpoint.macs.entries()) {
-      const owner = macs.get(mac);
-      const place = endpoint.macs.length > 1 ? [...key('mac'), at] : key('mac');
-      if (owner !== undefined)
-        faults.add(place, `${where(place)}: ${mac} is already a MAC address of the endpoint ${quote(owner)}`);
-      else macs.set(mac, endpoint.name);
-    }
-    if (endpoint.attach === 'host') {
-      const owner = hosts.get(endpoint.bridge);
-      if (owner !== undefined)
-        faults.addKey(
-          path,
-          `${where(path)}: ${quote(owner)} is already the host on ${quote(endpoint.bridge)}, expected one`,
-        );
-      hosts.set(endpoint.bridge, endpoint.name);
-    }
-    if (endpoint.attach === 'port') {
-      const count = (onBridge.get(endpoint.bridge) ?? 0) + 1;
-      onBridge.set(endpoint.bridge, count);
-      if (count === maxPorts + 1 && provider === 'lab')
-        faults.addKey(
-          path,
-          `${where(path)}: ${quote(endpoint.bridge)} would have more than ${maxPorts} ports, the most that a bridge takes`,
-        );
-    }
+    takePort(faults, occupied, endpoint, path);
+    takeMacs(faults, occupied, endpoint, path);
+    takeHost(faults, occupied, endpoint, path);
+    countPort(faults, occupied, endpoint, path, provider);
   }
 }

@@ -55,12 +55,8 @@ export function expandGenerate(
         break;
       }
       taken.set(made, at);
-      const portName =
-        port === undefined
-          ? onPort && !read.dropped.has('port')
-            ? `p${drafts.length + known.size + 1}`
-            : undefined
-          : fill(port);
+      const ordinal = onPort && !read.dropped.has('port') ? `p${drafts.length + known.size + 1}` : undefined;
+      const portName = port === undefined ? ordinal : fill(port);
       drafts.push({
         name: made,
         path: at,

@@ -27,28 +27,31 @@ export function readBridge(
   }
   const value = raw ?? {};
   const isOvs = typeof value === 'object' && 'kind' in value && value.kind === 'ovs';
-  if (isOvs) {
-    const read = salvage(faults, ovsBridge, value, path)?.value;
-    if (read === undefined) return null;
-    const { kind, datapath, address, vlans, netns, mirrors, ...columns } = read;
-    // the lab makes the bridge, so that nothing of it has to be put back
-    const settings: Settings =
-      provider === 'host'
-        ? readOvsSettings(faults, 'ovs-bridge', columns, path)
-        : Object.fromEntries(
-            Object.entries(columns).flatMap(([key, each]) => (each === undefined ? [] : [[key, each]])),
-          );
-    return {
-      name,
-      kind,
-      settings,
-      datapath: datapath ?? (provider === 'host' ? null : 'netdev'),
-      mirrors: mirrors ?? [],
-      netns: netns ?? null,
-      addresses: readPrefixes(faults, address, [...path, 'address']),
-      vlans: readVlans(faults, vlans, [...path, 'vlans']),
-    };
-  }
+  return isOvs ? readOvsBridge(faults, name, value, path, provider) : readLinuxBridge(faults, name, value, path);
+}
+
+function readOvsBridge(faults: FaultList, name: string, raw: object, path: Path, provider: Provider): Bridge | null {
+  const read = salvage(faults, ovsBridge, raw, path)?.value;
+  if (read === undefined) return null;
+  const { kind, datapath, address, vlans, netns, mirrors, ...columns } = read;
+  // the lab makes the bridge, so that nothing of it has to be put back
+  const settings: Settings =
+    provider === 'host'
+      ? readOvsSettings(faults, 'ovs-bridge', columns, path)
+      : Object.fromEntries(Object.entries(columns).flatMap(([key, each]) => (each === undefined ? [] : [[key, each]])));
+  return {
+    name,
+    kind,
+    settings,
+    datapath: datapath ?? (provider === 'host' ? null : 'netdev'),
+    mirrors: mirrors ?? [],
+    netns: netns ?? null,
+    addresses: readPrefixes(faults, address, [...path, 'address']),
+    vlans: readVlans(faults, vlans, [...path, 'vlans']),
+  };
+}
+
+function readLinuxBridge(faults: FaultList, name: string, value: unknown, path: Path): Bridge | null {
   const read = salvage(faults, linuxBridge, value, path)?.value;
   if (read === undefined) return null;
   const { kind, address, vlans, netns, host: _host, ...settings } = read;
@@ -64,19 +67,24 @@ export function readBridge(
   };
 }
 
+/** A text, or each of a list of texts, with the place where it stands. */
+export function textsAt(
+  raw: string | readonly string[] | undefined,
+  path: Path,
+): readonly { readonly text: string; readonly at: Path }[] {
+  if (raw === undefined) return [];
+  return typeof raw === 'string'
+    ? [{ text: raw, at: path }]
+    : raw.map((text, index) => ({ text, at: [...path, index] }));
+}
+
 /** Reads `192.168.0.20/24` or a list of such. */
 export function readPrefixes(
   faults: FaultList,
   raw: string | readonly string[] | undefined,
   path: Path,
 ): readonly IpPrefix[] {
-  const given =
-    raw === undefined
-      ? []
-      : typeof raw === 'string'
-        ? [{ text: raw, at: path }]
-        : raw.map((text, index) => ({ text, at: [...path, index] }));
-  return given.flatMap(({ text, at }) => {
+  return textsAt(raw, path).flatMap(({ text, at }) => {
     const prefix = parsePrefix(text);
     if (prefix === null)
       faults.add(

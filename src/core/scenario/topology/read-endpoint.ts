@@ -6,15 +6,17 @@ import type { endpoint } from '../schema/topology.js';
 import { where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
 import { formatIp, parseIp } from './ip-address.js';
-import { readPrefixes, readVlans } from './read-bridge.js';
+import { readPrefixes, readVlans, textsAt } from './read-bridge.js';
 import { readOvsSettings } from './read-ovs-settings.js';
 import { isInterfaceName, readSettings, readSwitch } from './read-setting.js';
+
+type RawEndpoint = z.output<typeof endpoint>;
 
 /** An endpoint as written, or as a generate block makes it. */
 export interface EndpointDraft {
   readonly name: string;
   readonly path: Path;
-  readonly raw: z.output<typeof endpoint>;
+  readonly raw: RawEndpoint;
   /** Keys that were at fault and left out. */
   readonly dropped: ReadonlySet<string>;
   readonly generated: boolean;
@@ -33,46 +35,10 @@ export function readEndpoint(
   const { name, path, raw, dropped } = draft;
   const at = (key: string): Path => [...path, key];
   const attach = raw.attach ?? (raw.role === 'host' ? 'host' : 'port');
-  const role = raw.role ?? (attach === 'host' ? 'host' : raw.tunnel !== undefined ? 'uplink' : 'guest');
-  if ((role === 'host') !== (attach === 'host') && !dropped.has('role') && !dropped.has('attach')) {
-    faults.add(
-      at(raw.attach === undefined ? 'role' : 'attach'),
-      `${where(path)}: "role: host" and "attach: host" belong together, got role ${role} and attach ${attach}`,
-    );
-  }
-  if (attach === 'host' && raw.port !== undefined) {
-    faults.addKey(
-      at('port'),
-      `${where(at('port'))}: the host's own stack has no port of its own, expected no such key`,
-    );
-  }
-  if (
-    attach === 'port' &&
-    raw.port === undefined &&
-    !dropped.has('port') &&
-    !dropped.has('attach') &&
-    !dropped.has('role')
-  ) {
-    faults.add(path, `${where(at('port'))} is missing, expected the name of its port on the bridge, such as vnet0`);
-  }
-  if (raw.port !== undefined && !isInterfaceName(raw.port)) {
-    faults.add(
-      at('port'),
-      `${where(at('port'))}: expected an interface name (1 to 15 bytes, no "/", ":" or white space, not "." or ".."), got ${quote(raw.port)}`,
-    );
-  }
-  if (provider === 'lab' && raw.port === 'lo')
-    faults.add(at('port'), `${where(at('port'))}: "lo" is the loopback device, expected another name`);
-  if (raw.promiscuous !== undefined && attach !== 'promiscuous') {
-    faults.addKey(at('promiscuous'), `${where(at('promiscuous'))} goes with "attach: promiscuous" only`);
-  }
-  const { offloads, ...settings } = raw.settings ?? {};
-  if (attach !== 'port' && Object.keys(settings).length > 0) {
-    faults.addKey(
-      at('settings'),
-      `${where(at('settings'))}: ${attach === 'host' ? 'the host' : 'what is behind the bridge device'} has no bridge port, expected no port settings`,
-    );
-  }
+  const role = raw.role ?? usualRole(attach, raw);
+  checkRole(faults, draft, role, attach);
+  checkPort(faults, draft, provider, attach);
+  checkPlaceKeys(faults, draft, attach);
   const ips = readPrefixes(faults, raw.ip, at('ip'));
   return {
     name,
@@ -96,33 +62,91 @@ export function readEndpoint(
     netns: raw.netns ?? null,
     promiscuous: readSwitch(raw.promiscuous) ?? false,
     vlans: readVlans(faults, raw.vlans, at('vlans')),
-    settings:
-      attach !== 'port'
-        ? {}
-        : switches.has(raw.bridge)
-          ? readOvsSettings(faults, 'ovs-port', settings, at('settings'))
-          : readSettings(faults, 'port', settings, at('settings')),
-    offloads: readSwitch(offloads) ?? false,
+    settings: readPortSettings(faults, draft, attach, switches),
+    offloads: readSwitch(raw.settings?.offloads) ?? false,
     generated: draft.generated,
-    ...(raw.tunnel === undefined
-      ? {}
-      : {
-          tunnel: {
-            vni: raw.tunnel.vni ?? null,
-            to: raw.tunnel.to === undefined ? [] : typeof raw.tunnel.to === 'string' ? [raw.tunnel.to] : raw.tunnel.to,
-          },
-        }),
+    ...(raw.tunnel === undefined ? {} : { tunnel: readTunnel(raw.tunnel) }),
   };
 }
 
+function usualRole(attach: Endpoint['attach'], { tunnel }: RawEndpoint): Endpoint['role'] {
+  if (attach === 'host') return 'host';
+  return tunnel === undefined ? 'guest' : 'uplink';
+}
+
+function checkRole(
+  faults: FaultList,
+  { path, raw, dropped }: EndpointDraft,
+  role: Endpoint['role'],
+  attach: Endpoint['attach'],
+): void {
+  if ((role === 'host') !== (attach === 'host') && !dropped.has('role') && !dropped.has('attach')) {
+    faults.add(
+      [...path, raw.attach === undefined ? 'role' : 'attach'],
+      `${where(path)}: "role: host" and "attach: host" belong together, got role ${role} and attach ${attach}`,
+    );
+  }
+}
+
+function checkPort(
+  faults: FaultList,
+  { path, raw, dropped }: EndpointDraft,
+  provider: Provider,
+  attach: Endpoint['attach'],
+): void {
+  const at: Path = [...path, 'port'];
+  if (raw.port === undefined) {
+    if (attach === 'port' && !['port', 'attach', 'role'].some((key) => dropped.has(key)))
+      faults.add(path, `${where(at)} is missing, expected the name of its port on the bridge, such as vnet0`);
+    return;
+  }
+  if (attach === 'host')
+    faults.addKey(at, `${where(at)}: the host's own stack has no port of its own, expected no such key`);
+  if (!isInterfaceName(raw.port)) {
+    faults.add(
+      at,
+      `${where(at)}: expected an interface name (1 to 15 bytes, no "/", ":" or white space, not "." or ".."), got ${quote(raw.port)}`,
+    );
+  }
+  if (provider === 'lab' && raw.port === 'lo')
+    faults.add(at, `${where(at)}: "lo" is the loopback device, expected another name`);
+}
+
+/** Keys that go with another `attach`. */
+function checkPlaceKeys(faults: FaultList, { path, raw }: EndpointDraft, attach: Endpoint['attach']): void {
+  const at = (key: string): Path => [...path, key];
+  if (raw.promiscuous !== undefined && attach !== 'promiscuous') {
+    faults.addKey(at('promiscuous'), `${where(at('promiscuous'))} goes with "attach: promiscuous" only`);
+  }
+  const { offloads: _, ...settings } = raw.settings ?? {};
+  if (attach !== 'port' && Object.keys(settings).length > 0) {
+    faults.addKey(
+      at('settings'),
+      `${where(at('settings'))}: ${attach === 'host' ? 'the host' : 'what is behind the bridge device'} has no bridge port, expected no port settings`,
+    );
+  }
+}
+
+function readPortSettings(
+  faults: FaultList,
+  { path, raw }: EndpointDraft,
+  attach: Endpoint['attach'],
+  switches: ReadonlySet<string>,
+): Endpoint['settings'] {
+  if (attach !== 'port') return {};
+  const { offloads: _, ...settings } = raw.settings ?? {};
+  const at = [...path, 'settings'];
+  return switches.has(raw.bridge)
+    ? readOvsSettings(faults, 'ovs-port', settings, at)
+    : readSettings(faults, 'port', settings, at);
+}
+
+function readTunnel({ vni, to = [] }: NonNullable<RawEndpoint['tunnel']>): NonNullable<Endpoint['tunnel']> {
+  return { vni: vni ?? null, to: typeof to === 'string' ? [to] : to };
+}
+
 function readMacs(faults: FaultList, raw: string | readonly string[] | undefined, path: Path): readonly Mac[] {
-  const given =
-    raw === undefined
-      ? []
-      : typeof raw === 'string'
-        ? [{ text: raw, at: path }]
-        : raw.map((text, index) => ({ text, at: [...path, index] }));
-  return given.map(({ text, at }) => {
+  return textsAt(raw, path).map(({ text, at }) => {
     const mac = text.toLowerCase();
     // IEEE 802: the lowest bit of the first octet marks a group address, which no station can have.
     if ((Number.parseInt(mac.slice(0, 2), 16) & 1) === 1)

@@ -80,17 +80,14 @@ export function spreadOverHosts(
   );
   const placed = endpoints.map((endpoint, index) => {
     const draft = drafts[index];
-    const at = [...(draft?.path ?? path), 'host'];
-    const own = draft?.raw.host === undefined ? (bridgeHost.get(endpoint.bridge) ?? null) : known(draft.raw.host, at);
-    checkTunnel(faults, endpoint, [...(draft?.path ?? path), 'tunnel'], provider, known);
-    if (
-      hosts !== null &&
-      provider === 'lab' &&
-      own === null &&
-      (draft?.raw.host === undefined || draft.dropped.has('host'))
-    )
+    const place = draft?.path ?? path;
+    const at = [...place, 'host'];
+    const given = draft?.raw.host;
+    const own = given === undefined ? (bridgeHost.get(endpoint.bridge) ?? null) : known(given, at);
+    checkTunnel(faults, endpoint, [...place, 'tunnel'], provider, known);
+    if (hosts !== null && provider === 'lab' && own === null)
       faults.add(
-        draft?.path ?? path,
+        place,
         `${where(at)} is missing, expected one of ${[...names].join(', ')}: in the lab everything is on one of the hosts`,
       );
     return { endpoint, host: own };

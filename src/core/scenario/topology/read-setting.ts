@@ -111,14 +111,9 @@ export function readSwitch(value: unknown): boolean | null {
 
 /** A number, or text of decimal or 0x digits. */
 function wholeNumber(value: Raw): number | null {
-  const number =
-    typeof value === 'string'
-      ? /^(0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10})$/.test(value)
-        ? Number(value)
-        : NaN
-      : typeof value === 'number'
-        ? value
-        : NaN;
+  if (typeof value === 'boolean') return null;
+  if (typeof value === 'string' && !/^(0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10})$/.test(value)) return null;
+  const number = Number(value);
   return Number.isInteger(number) && number >= 0 && number <= 0xffffffff ? number : null;
 }
 

@@ -134,10 +134,10 @@ export function readSysctls(
         [...path, name],
         `${where(path)}: ${quote(name)} is of the whole machine, expected a sysctl of a network namespace, such as net.ipv4.ip_forward`,
       );
-  return Object.fromEntries(
-    Object.entries(raw).map(([key, value]) => [
-      key,
-      typeof value === 'boolean' ? String(Number(value)) : value === 'on' ? '1' : value === 'off' ? '0' : String(value),
-    ]),
-  );
+  return Object.fromEntries(Object.entries(raw).map(([key, value]) => [key, sysctlText(value)]));
+}
+
+function sysctlText(value: string | number | boolean): string {
+  if (value === true || value === 'on') return '1';
+  return value === false || value === 'off' ? '0' : String(value);
 }

@@ -117,7 +117,7 @@ function composedSteps(
     }
     const file = include(step.include, ['steps', index, 'include']);
     // What is no list is told as a step that is none, at its place.
-    const list: readonly unknown[] = file === null ? [] : Array.isArray(file.data) ? file.data : [file.data];
+    const list: readonly unknown[] = file === null ? [] : [file.data].flat();
     for (const [at, each] of list.entries()) {
       origins.push({
         prefix: ['steps', all.length],

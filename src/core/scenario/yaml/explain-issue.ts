@@ -16,29 +16,24 @@ export function explainIssues(
   base: Path,
   issues: readonly Issue[],
 ): void {
-  for (const issue of issues) explainIssue(faults, schema, input, base, issue, []);
+  for (const issue of issues) explainIssue({ faults, schema, input, base }, issue, []);
 }
 
-function explainIssue(
-  faults: FaultList,
-  schema: z.ZodType,
-  input: unknown,
-  base: Path,
-  issue: Issue,
-  outer: Path,
-): void {
+/** The value in which the issues were found, and where its faults go. */
+interface Checked {
+  readonly faults: FaultList;
+  readonly schema: z.ZodType;
+  readonly input: unknown;
+  readonly base: Path;
+}
+
+function explainIssue(checked: Checked, issue: Issue, outer: Path): void {
+  const { faults, schema, input, base } = checked;
   const inner = [...outer, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
   const path = [...base, ...inner];
   const value = valueAt(input, inner);
   if (issue.code === 'unrecognized_keys') {
-    const known = keysAt([schema], inner);
-    for (const key of issue.keys) {
-      const near = didYouMean(key, known);
-      faults.addKey(
-        [...path, key],
-        `${where([...path, key])}: unknown key ${quote(key)}${near === '' && known.length > 0 ? `, expected ${listOf(known)}` : near}`,
-      );
-    }
+    addUnknownKeys(faults, path, issue.keys, keysAt([schema], inner));
     return;
   }
   if (issue.code === 'invalid_key') {
@@ -48,24 +43,33 @@ function explainIssue(
     );
     return;
   }
-  if (issue.code === 'invalid_union' && value !== undefined) {
-    // The alternative whose type the value has is the one that the author meant.
-    const meant = issue.errors.find(
-      (branch) => branch.length > 0 && !branch.some((each) => each.path.length === 0 && each.code === 'invalid_type'),
-    );
-    const [first] = meant ?? [];
-    if (
-      meant !== undefined &&
-      first !== undefined &&
-      (first.path.length > 0 || !issue.message.startsWith('expected'))
-    ) {
-      for (const each of meant) explainIssue(faults, schema, input, base, each, inner);
-      return;
-    }
+  const within = value === undefined ? [] : issuesWithin(issue);
+  if (within.length > 0) {
+    for (const each of within) explainIssue(checked, each, inner);
+    return;
   }
   const expected = expectation(issue);
   if (value === undefined) faults.add(path.slice(0, -1), `${where(path)} is missing, ${expected}`);
   else faults.add(path, `${where(path)}: ${expected}, got ${describe(value)}${nearest(issue, value)}`);
+}
+
+function addUnknownKeys(faults: FaultList, path: Path, keys: readonly string[], known: readonly string[]): void {
+  for (const key of keys) {
+    const at = [...path, key];
+    const near = didYouMean(key, known);
+    const expected = near === '' && known.length > 0 ? `, expected ${listOf(known)}` : near;
+    faults.addKey(at, `${where(at)}: unknown key ${quote(key)}${expected}`);
+  }
+}
+
+/** What is wrong in the alternative of a union whose type the value has: the author meant that alternative. */
+function issuesWithin(issue: Issue): readonly Issue[] {
+  if (issue.code !== 'invalid_union') return [];
+  const meant = issue.errors.find(
+    (branch) => branch.length > 0 && !branch.some((each) => each.path.length === 0 && each.code === 'invalid_type'),
+  );
+  const isInside = (meant?.[0]?.path.length ?? 0) > 0 || !issue.message.startsWith('expected');
+  return isInside ? (meant ?? []) : [];
 }
 
 /** `topology.endpoints.kali2.mac`, `steps[0].probe[1]`: the place as text. */

@@ -148,7 +148,8 @@ function offsetOf(
     if (isMap(node)) {
       const pair = node.items.find(({ key }) => (isScalar(key) ? String(key.value) : '') === String(step));
       if (pair === undefined) break;
-      next = part === 'key' && depth === path.length - 1 ? pair.key : isEmpty(pair.value) ? pair.key : pair.value;
+      const isKey = part === 'key' && depth === path.length - 1;
+      next = isKey || isEmpty(pair.value) ? pair.key : pair.value;
     } else if (isSeq(node)) {
       next = node.items[Number(step)];
     }

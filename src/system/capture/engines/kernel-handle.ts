@@ -75,9 +75,7 @@ function activate(pcap: Pcap, options: KernelHandleOptions, message: Uint8Array)
   library.setTstampPrecision(pcap, nanosecondPrecision);
   const status = library.activate(pcap);
   if (status < 0) {
-    const code =
-      status === noSuchDevice ? 'interface-gone' : status === interfaceNotUp ? 'interface-down' : 'open-failed';
-    throw failed(code, options.device, `${library.statusText(status)} ${library.error(pcap)}`.trim());
+    throw failed(codeOf(status), options.device, `${library.statusText(status)} ${library.error(pcap)}`.trim());
   }
   const fd = library.fileno(pcap);
   attachFilter(fd, refuseEverything);
@@ -138,12 +136,18 @@ function countersOf(pcap: Pcap): () => { readonly received: number; readonly dro
   };
 }
 
-function failed(code: string, device: string, why: string): VerifyError {
-  const hint =
-    code === 'interface-down'
-      ? 'bring it up'
-      : code === 'interface-gone'
-        ? 'has the guest been stopped?'
-        : 'it takes CAP_NET_RAW; man pcap_activate';
+function codeOf(status: number): keyof typeof hints {
+  if (status === noSuchDevice) return 'interface-gone';
+  return status === interfaceNotUp ? 'interface-down' : 'open-failed';
+}
+
+const hints = {
+  'interface-down': 'bring it up',
+  'interface-gone': 'has the guest been stopped?',
+  'open-failed': 'it takes CAP_NET_RAW; man pcap_activate',
+} as const;
+
+function failed(code: keyof typeof hints, device: string, why: string): VerifyError {
+  const hint = hints[code];
   return new VerifyError(code, 69, `${JSON.stringify(device)} cannot be listened to: ${why}`, hint);
 }

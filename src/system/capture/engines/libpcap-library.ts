@@ -173,7 +173,11 @@ export function compileFilterFor(
     library.setSnaplen(handle, options.snaplen);
     const status = library.activate(handle);
     if (status < 0) {
-      const code = status === -5 ? 'interface-gone' : status === -9 ? 'interface-down' : 'open-failed';
+      const code =
+        new Map([
+          [-5, 'interface-gone'],
+          [-9, 'interface-down'],
+        ]).get(status) ?? 'open-failed';
       throw new VerifyError(
         code,
         69,

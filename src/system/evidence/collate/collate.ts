@@ -5,7 +5,7 @@ import { framesOfLine } from '../../../core/judge/count/count-discarded.js';
 import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
 import type { Plan } from '../../../core/model/plan.js';
 import { currentRules, type VerdictRules } from '../../../core/model/provenance.js';
-import { directions } from '../../../core/pcap/capture-items.js';
+import { packetDirection, directions } from '../../../core/pcap/capture-items.js';
 import {
   enhancedPacket,
   interfaceDescription,
@@ -119,12 +119,7 @@ export async function collate(
     const from = batch.offset[packet] ?? 0;
     const captured = batch.captured[packet] ?? 0;
     const original = batch.original[packet] ?? 0;
-    const direction =
-      batch.direction[packet] === directions.out
-        ? directions.out
-        : batch.direction[packet] === directions.in
-          ? directions.in
-          : directions.unknown;
+    const direction = packetDirection(batch, packet);
     const towards = isTowards(observer, direction === directions.out);
     const { packetId, comment, probe, sequence } = noteOf(bytes, from, from + captured, step, observer, towards);
     if (

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { FleetCommand } from '../../../core/model/fleet.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 import { compressedCapture, files } from './folder.js';
 
@@ -133,7 +133,7 @@ export async function readHostRecord(dir: string): Promise<HostRecord | null> {
     throw new VerifyError(
       'host-record',
       3,
-      `${path}: ${error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : error instanceof Error ? error.message : String(error)}`,
+      `${path}: ${error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : messageOf(error)}`,
       'bring it back from the host again',
     );
   }

@@ -211,9 +211,12 @@ describe('a step with events', () => {
   it('is inconclusive where its first reading came when the event had begun', () => {
     const late = withEvents();
     const first = late.timeline.findIndex((entry) => entry.event === 'state-read' && entry.when === 'during');
-    late.timeline = late.timeline.flatMap((entry, at) =>
-      at === first ? [] : at === first + 1 ? [entry, ...late.timeline.slice(first, first + 1)] : [entry],
-    );
+    late.timeline = [
+      ...late.timeline.slice(0, first),
+      ...late.timeline.slice(first + 1, first + 2),
+      ...late.timeline.slice(first, first + 1),
+      ...late.timeline.slice(first + 2),
+    ];
     expect(reasons(late)).toContain('state-unread -: the state before event 1 was not read');
   });
 

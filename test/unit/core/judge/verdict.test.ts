@@ -40,7 +40,8 @@ type Outcome =
 const expecting = (expected: 'broken' | null): Partial<Step> => ({ expect: { ...step().expect, expected } });
 const stepOf = (outcome: Outcome): Step =>
   step({
-    ...(outcome.startsWith('expected') ? expecting('broken') : outcome.startsWith('unjudged') ? expecting(null) : {}),
+    ...(outcome.startsWith('expected') ? expecting('broken') : {}),
+    ...(outcome.startsWith('unjudged') ? expecting(null) : {}),
     ...(outcome.startsWith('idle') ? { probes: [] } : {}),
   });
 
@@ -60,13 +61,8 @@ function run(...outcomes: readonly Outcome[]): Evidence {
       if (entry.step !== index) return [entry];
       if (outcome.endsWith('deaf') && entry.event === 'drained') return [];
       if (entry.event !== 'step-ended') return [entry];
-      return [
-        outcome === 'unsupported'
-          ? { ...entry, outcome: 'unsupported' }
-          : outcome.endsWith('not run')
-            ? { ...entry, outcome: 'not-run' }
-            : entry,
-      ];
+      if (outcome === 'unsupported') return [{ ...entry, outcome: 'unsupported' }];
+      return [outcome.endsWith('not run') ? { ...entry, outcome: 'not-run' } : entry];
     });
   });
   return evidence;

@@ -1,3 +1,4 @@
+import type { Diversions } from '../../diversions.js';
 import { isSettingOn } from '../../view.js';
 import { flooded, sentTo, unicast } from '../delivery.js';
 import { destinationOf, entryOf } from '../destination.js';
@@ -39,14 +40,14 @@ export const predictMacSpoof: ClassForecast = (view, _, { from, to, observer }) 
 /** A bridge does not read IP: what stops another's address is a filter. */
 export const predictIpSpoof = predictKnownUnicast;
 
+function forwardsCarrier({ ipv4, ipv6 }: Diversions['forwards'], carrier: string): boolean {
+  if (carrier.startsWith('ipv4')) return ipv4;
+  return carrier.startsWith('ipv6') ? ipv6 : ipv4 || ipv6;
+}
+
 /** The bridge's own MAC: a host that forwards sends it on, as its own frame, where it has a route. */
 export const predictRoutedBounce: ClassForecast = (view, { forwards }, { to, observer, carrier = '' }) => {
-  const family = carrier.startsWith('ipv4')
-    ? forwards.ipv4
-    : carrier.startsWith('ipv6')
-      ? forwards.ipv6
-      : forwards.ipv4 || forwards.ipv6;
-  if (!family) return no('the host forwards nothing');
+  if (!forwardsCarrier(forwards, carrier)) return no('the host forwards nothing');
   if (observer.site.kind !== 'port') return unknown('what is behind the bridge device decides itself');
   if (to !== null && observer.name !== to.name && 'at' in destinationOf(view, hostEnd, to))
     return no('the host sends it to its addressee');

@@ -18,8 +18,8 @@ export const filter: Barrier = {
     'frames that its rules do not name: other EtherTypes, fragments, extension headers; or the rules being loaded anew',
   find({ before, finding }) {
     const { link, ip } = filtersInState(before);
-    const acting =
-      finding.class === 'routed-bounce' ? ip.all : finding.carrier === 'raw' ? link : [...link, ...ip.bridged];
+    let acting = finding.carrier === 'raw' ? link : [...link, ...ip.bridged];
+    if (finding.class === 'routed-bounce') acting = ip.all;
     return acting.length === 0 ? null : acting.join(', ');
   },
 };

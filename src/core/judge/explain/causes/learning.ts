@@ -1,4 +1,5 @@
 import { hostOf } from '../../../model/host-names.js';
+import type { LinkState } from '../../../model/state.js';
 import { word } from '../../../text/escape.js';
 import { isSwitchedOff, isUnicast } from '../../rows/row-context.js';
 import type { CauseFinder } from './leak.js';
@@ -74,6 +75,10 @@ export const fdbFull: CauseFinder = (leak) => {
   };
 };
 
+function isPromiscuous({ sysFlags, promiscuity }: LinkState): boolean {
+  return ((sysFlags ?? 0) & 0x100) !== 0 || (promiscuity ?? 0) > 0;
+}
+
 /**
  * The addressee is behind the bridge device itself, whose frames are never learned (br_dev_xmit), and somebody holds
  * the device promiscuous.
@@ -82,8 +87,7 @@ export const behindBridge: CauseFinder = (leak) => {
   const { bridge, dstMac, entries, to } = leak;
   if (!isUnicast(leak) || entries.length > 0 || dstMac === bridge.mac || (to !== null && to.attach === 'port'))
     return null;
-  const promiscuous = ((bridge.sysFlags ?? 0) & 0x100) !== 0 || (bridge.promiscuity ?? 0) > 0;
-  if (!promiscuous || (to === null && leak.flow !== null)) return null;
+  if (!isPromiscuous(bridge) || (to === null && leak.flow !== null)) return null;
   return {
     place: `${bridge.name}.promiscuity`,
     value: String(bridge.promiscuity ?? 1),
@@ -102,10 +106,11 @@ export const macMoved: CauseFinder = (leak) => {
   const theft = ['mac-steal', 'gateway-steal'].includes(finding.class);
   if (stray === undefined && !theft) return null;
   const where = stray?.port ?? port?.name ?? '';
+  const rightful = (here ? undefined : entries[0])?.port ?? to.port;
   return {
     place: `fdb ${dstMac}`,
     value: where,
     text: `the MAC of ${to.name} moved to ${where}: its entry is not sticky, so whoever sends with it gets its frames`,
-    fix: `bridge fdb replace ${dstMac} dev ${word(here ? to.port : (entries[0]?.port ?? to.port))} master static sticky`,
+    fix: `bridge fdb replace ${dstMac} dev ${word(rightful)} master static sticky`,
   };
 };

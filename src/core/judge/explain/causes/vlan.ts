@@ -21,20 +21,27 @@ function belongsIn(endpoint: Endpoint | null, vid: number): boolean | null {
   return vlans.length === 0 ? null : vlans.some(({ first, last }) => first <= vid && vid <= last);
 }
 
+/** Which of two ports that the author holds apart is wrongly in the VLAN; null where the file does not hold them apart. */
+function strayOf({ finding, from, listener }: LeakContext, vid: number): 'sender' | 'observer' | null {
+  const [sends, hears] = [belongsIn(from, vid), belongsIn(listener, vid)];
+  if (hears !== false && sends === false) return 'sender';
+  // of a port that the author did not list he says nothing
+  const zonesDiffer = (from?.zone ?? null) !== (listener?.zone ?? null);
+  return hears === false || zonesDiffer || finding.class === 'vlan-hop' ? 'observer' : null;
+}
+
 /**
  * The bridge filters, and two ports that the author holds apart, by their VLANs or by their zones, are in the VLAN in
  * which the frames enter.
  */
 export const vlanShared: CauseFinder = (leak) => {
-  const { finding, bridge, port, fromPort, from, listener, before } = leak;
+  const { bridge, port, fromPort, before } = leak;
   if (port === null || fromPort === null || !isSwitchedOn(bridge.bridge?.['vlan_filtering'])) return null;
   const vid = enteredIn(leak);
   if (vid === null || portVlans(before.vlan, port.name)?.members.has(vid) !== true) return null;
-  const [sends, hears] = [belongsIn(from, vid), belongsIn(listener, vid)];
-  // of a port that the author did not list he says nothing
-  const zonesDiffer = (from?.zone ?? null) !== (listener?.zone ?? null);
-  if (sends !== false && hears !== false && !zonesDiffer && finding.class !== 'vlan-hop') return null;
-  const wrong = hears !== false && sends === false ? fromPort.name : port.name;
+  const strays = strayOf(leak, vid);
+  if (strays === null) return null;
+  const wrong = strays === 'sender' ? fromPort.name : port.name;
   const usual =
     Number(bridge.bridge?.['vlan_default_pvid']) === vid ? ', which the kernel gives to every new port' : '';
   return {

@@ -26,7 +26,8 @@ const fragmentHeaders = (carrier: Carrier): number => (isV4(carrier) ? ipv4Lengt
 const inUnits = (bytes: number): number => Math.ceil(bytes / unit) * unit;
 
 function transportLength(carrier: Carrier): number {
-  return carrier.endsWith('udp') ? udpLength : carrier.endsWith('tcp') ? tcpLength : icmpLength;
+  if (carrier.endsWith('udp')) return udpLength;
+  return carrier.endsWith('tcp') ? tcpLength : icmpLength;
 }
 
 /**

@@ -42,12 +42,10 @@ const frameOf = (flow: Flow, sequence = 0, over: Partial<FrameSpec> = {}): Uint8
 /** What a frame is, in a word; where it stands among other octets changes nothing. */
 function told(bytes: Uint8Array, of: Plan = plan, withKey: Uint8Array | null = key): string {
   const classify = createClassifier(of, tagsOf(of, withKey), 2);
-  const word = (sighting: Sighting): string =>
-    sighting.kind === 'probe'
-      ? `${sighting.form} ${sighting.flow.id}/${sighting.sequence}`
-      : sighting.kind === 'control'
-        ? `control ${sighting.control.index} of step ${sighting.step}`
-        : sighting.kind;
+  const word = (sighting: Sighting): string => {
+    if (sighting.kind === 'probe') return `${sighting.form} ${sighting.flow.id}/${sighting.sequence}`;
+    return sighting.kind === 'control' ? `control ${sighting.control.index} of step ${sighting.step}` : sighting.kind;
+  };
   const alone = word(classify(bytes, 0, bytes.length).sighting);
   const among = new Uint8Array(bytes.length + 60).fill(0x56);
   among.set(bytes, 37);

@@ -225,9 +225,10 @@ describe('flows that differ in their addresses only', () => {
   /** Six flows of one frame each, between three guests. */
   function mesh(carrier: FrameSpec['carrier'], vlan: readonly number[] = []) {
     const like = flowOf({ carrier, vlan }).flow;
+    const prefix = carrier.startsWith('ipv6') ? 'fd00::' : '192.0.2.';
     const guests = [1, 2, 3].map((n) => ({
       mac: `02:00:00:00:00:0${n}`,
-      ip: carrier === 'raw' ? null : carrier.startsWith('ipv6') ? `fd00::${n}` : `192.0.2.${n}`,
+      ip: carrier === 'raw' ? null : `${prefix}${n}`,
     }));
     const flows = guests
       .flatMap((from) => guests.filter((to) => to !== from).map((to) => ({ from, to })))
