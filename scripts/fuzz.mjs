@@ -49,14 +49,14 @@ const mutated = (files) =>
 
 function packetsOf(file, chunk) {
   const reader = createCaptureReader();
-  const told = [];
+  const reported = [];
   const take = (items) => {
     for (const item of items) {
       if (item.kind !== 'batch') continue;
       for (let at = 0; at < item.count; at += 1) {
         const [from, length] = [item.offset[at], item.captured[at]];
         check(from + length <= item.bytes.length, 'a packet reaches beyond its octets');
-        told.push(
+        reported.push(
           `${item.timeNs[at]} ${item.interfaceId[at]} ${item.direction[at]} ${Buffer.from(item.bytes.subarray(from, from + length)).toString('base64')}`,
         );
       }
@@ -64,7 +64,7 @@ function packetsOf(file, chunk) {
   };
   for (let at = 0; at < file.length; at += chunk) take(reader.push(file.subarray(at, at + chunk)));
   take(reader.end());
-  return told.join('\n');
+  return reported.join('\n');
 }
 
 const captures = [...filesBelow('captures', '.pcap'), ...filesBelow('captures', '.pcapng')];

@@ -13,12 +13,12 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 export function measure({ scratch, rounds }) {
   const missing = install({ tcpdump: 'tcpdump', dumpcap: 'wireshark-common', capinfos: 'wireshark-common' });
   if (missing.length > 0) throw new Error(`not installed: ${missing.join(', ')}`);
-  const told = inside(path('capture-inside.mjs'), compile(path('flood.c'), scratch), scratch, rounds);
-  const names = [...new Set(told.map(({ name }) => name))];
+  const reported = inside(path('capture-inside.mjs'), compile(path('flood.c'), scratch), scratch, rounds);
+  const names = [...new Set(reported.map(({ name }) => name))];
   const perFrame = (one) => (one.processor / one.seen) * 1e6;
-  const peer = median(told.filter(({ name }) => name === names[0]).map(perFrame));
+  const peer = median(reported.filter(({ name }) => name === names[0]).map(perFrame));
   return names.map((name) => {
-    const own = told.filter((one) => one.name === name);
+    const own = reported.filter((one) => one.name === name);
     const lost = own.map(({ sent, seen }) => ((sent - seen) / sent) * 100);
     return {
       what: name,

@@ -114,7 +114,7 @@ export function remoteOf(context: Pick<RunContext, 'remotes'>, name: string): Re
   return found;
 }
 
-export function tell(context: RunContext, step: StepPlan, phase: StepPhase, detail = ''): void {
+export function report(context: RunContext, step: StepPlan, phase: StepPhase, detail = ''): void {
   context.onProgress({
     kind: 'step',
     index: step.index,

@@ -95,7 +95,7 @@ async function carryOut(run: PreparedRun): Promise<Run> {
 }
 
 function beginRecord({ scenario, engine, topology, plan, look, options }: PreparedRun): RunRecord {
-  const keepers = look.keepers ?? scenario.topology.keepers;
+  const managers = look.keepers ?? scenario.topology.keepers;
   return {
     runVersion: 1,
     tool: {
@@ -115,7 +115,7 @@ function beginRecord({ scenario, engine, topology, plan, look, options }: Prepar
     key: null,
     capture: null,
     ...(plan.provider === 'lab' ? {} : { precheck: look.notes }),
-    ...(keepers === undefined ? {} : { keepers }),
+    ...(managers === undefined ? {} : { keepers: managers }),
   };
 }
 

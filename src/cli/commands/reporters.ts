@@ -103,11 +103,11 @@ export async function writeTexts(
   for (const { name, path, render } of sorted) {
     try {
       if (path === null) {
-        process.stdout.write(render({ ...stdoutView(), ...told, brief }));
+        process.stdout.write(render({ ...stdoutView(), ...context, brief }));
         continue;
       }
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, render({ width: 100, color: false, ...told }));
+      await writeFile(path, render({ width: 100, color: false, ...context }));
     } catch (error) {
       failed.push(
         `the ${name} report could not be written${path === null ? '' : ` to ${path}`}: ${error instanceof Error ? error.message : String(error)}`,
@@ -121,7 +121,7 @@ export async function writeTexts(
  * Names the reports that failed on stderr; returns the exit statuses that they add: none, or 70. A verdict of 2 still
  * stands before it.
  */
-export function tellFailedReports(failed: readonly string[], again = 'report DIR --format NAME'): readonly number[] {
+export function printFailedReports(failed: readonly string[], again = 'report DIR --format NAME'): readonly number[] {
   for (const line of failed)
     process.stderr.write(
       `verify-isolation: ${escapeText(line)}\n  the evidence is complete and the other reports were written; write this one again with: ${escapeText(ownCall())} ${again}\n`,

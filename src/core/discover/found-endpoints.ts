@@ -86,8 +86,8 @@ function macOf(
   macs: readonly string[],
   neighbours: readonly Neighbour[],
 ): string | undefined {
-  const told = guest?.mac ?? undefined;
-  if (told !== undefined && (macs.length === 0 || macs.includes(told))) return told;
+  const guestMac = guest?.mac ?? undefined;
+  if (guestMac !== undefined && (macs.length === 0 || macs.includes(guestMac))) return guestMac;
   return macs.find((mac) => neighbours.some((neighbour) => neighbour.mac === mac)) ?? macs[0];
 }
 

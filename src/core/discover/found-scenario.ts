@@ -167,11 +167,11 @@ function firstQuestion(
 /**
  * What has to be known of one that the bridge has not learned. `told`: whose manager tells the MAC that the file has.
  */
-function unheard(name: string, told: GuestRecord | null): string {
+function unheard(name: string, source: GuestRecord | null): string {
   const says = `${name} has not spoken lately, so that the bridge does not know it`;
-  return told === null
+  return source === null
     ? `${says}: let it, before it is sent to`
-    : `${says}; its MAC is as ${told.manager} tells it. Where it sends nothing itself, let it speak before it is sent to`;
+    : `${says}; its MAC is as ${source.manager} tells it. Where it sends nothing itself, let it speak before it is sent to`;
 }
 
 function kindOf({ links }: HostState, bridge: string): { readonly kind?: 'ovs' } {
@@ -179,10 +179,10 @@ function kindOf({ links }: HostState, bridge: string): { readonly kind?: 'ovs' }
 }
 
 function originOf({ manager, zone, firewall }: GuestRecord, hasMac: boolean): string {
-  const told = `${hasMac ? 'name and MAC' : 'named'} by ${manager}${zone === null ? '' : `, zone by ${zone.from}`}`;
+  const source = `${hasMac ? 'name and MAC' : 'named'} by ${manager}${zone === null ? '' : `, zone by ${zone.from}`}`;
   return firewall === null
-    ? told
-    : `${told}; its firewall is ${firewall}, behind this port: what is judged here is the bridge without it`;
+    ? source
+    : `${source}; its firewall is ${firewall}, behind this port: what is judged here is the bridge without it`;
 }
 
 /** `policy` of a scenario file, and what each rule says in words. */

@@ -1,5 +1,5 @@
 import type { Mac } from './mac.js';
-import type { Keeper } from './persistent-fix.js';
+import type { ConfigurationManager } from './persistent-fix.js';
 
 /** An IP address with the length of its prefix, IPv4 or IPv6. */
 export interface IpPrefix {
@@ -123,7 +123,7 @@ export interface Topology {
   /** Absent: everything is on one host. */
   readonly hosts?: readonly Host[];
   /** Lab: whose configuration makes the devices of the live host that these stand for. */
-  readonly keepers?: readonly Keeper[];
+  readonly keepers?: readonly ConfigurationManager[];
 }
 
 export const carriers = ['raw', 'arp', 'ipv4-udp', 'ipv4-tcp', 'ipv4-icmp', 'ipv6-udp', 'ipv6-icmp'] as const;

@@ -1,5 +1,5 @@
 import type { Declared } from './host-config.js';
-import type { Keeper } from './persistent-fix.js';
+import type { ConfigurationManager } from './persistent-fix.js';
 import type { SettingValue } from './scenario.js';
 
 /** One link of the bridge's host, as `ip -j -d link` tells it. Values that the kernel does not know are absent. */
@@ -183,7 +183,7 @@ export interface Reading {
   /** What the host's configuration says of bridges and ports; absent = it was not read. */
   readonly declared?: readonly Declared[];
   /** Whose configuration makes which bridge and port; absent = it was not read. */
-  readonly keepers?: readonly Keeper[];
+  readonly keepers?: readonly ConfigurationManager[];
 }
 
 /** A device of the bridges' network namespace, or one elsewhere that stands on one of them or is its other end. */

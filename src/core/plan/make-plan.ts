@@ -121,7 +121,7 @@ function planStep(
   const rates = step.probes.flatMap(({ rate, class: name }) =>
     rate !== null ? [rate] : disruptiveClasses.includes(name) ? [disruptiveRate] : [],
   );
-  const provoked = [...new Set(step.probes.flatMap((entry) => classes[entry.class].disrupts ?? []))];
+  const sideEffects = [...new Set(step.probes.flatMap((entry) => classes[entry.class].disrupts ?? []))];
   const names = present.map((endpoint) => endpoint.name);
   return {
     index,
@@ -140,7 +140,7 @@ function planStep(
     traffic,
     listenMs: step.listenMs,
     during: step.during,
-    ...(provoked.length === 0 ? {} : { provokes: provoked }),
+    ...(sideEffects.length === 0 ? {} : { provokes: sideEffects }),
     rate: rates.length > 0 ? Math.min(...rates) : step.during.length > 0 ? rateForEvents(flows, step.during) : null,
     drainMs: Math.max(drainMs[scenario.topology.provider], around.lingerMs),
     expect: expectationOf(step, quiet, seen),

@@ -1,4 +1,4 @@
-import { writeU16, writeU32 } from './octets.js';
+import { writeU16, writeU32 } from './bytes.js';
 
 /** A DHCP message (RFC 2131 2) of 300 octets, the least that BOOTP relays pass on (RFC 1542 2.1). */
 export const dhcpLength = 300;

@@ -1,5 +1,5 @@
 import type { Mac } from '../model/mac.js';
-import { readU16, readU32, writeU16 } from './octets.js';
+import { readU16, readU32, writeU16 } from './bytes.js';
 
 /** Ethernet II (IEEE 802.3 3.2): destination, source, type. */
 export const ethernetLength = 14;

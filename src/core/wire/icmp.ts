@@ -1,4 +1,4 @@
-import { readU16, writeU16 } from './octets.js';
+import { readU16, writeU16 } from './bytes.js';
 
 /**
  * ICMP (RFC 792) and ICMPv6 (RFC 4443): type, code, checksum, then 4 octets that an echo fills with identifier and

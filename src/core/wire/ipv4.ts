@@ -1,4 +1,4 @@
-import { checksumOf, readU16, sumOf, writeU16 } from './octets.js';
+import { checksumOf, readU16, sumOf, writeU16 } from './bytes.js';
 
 /** IPv4 (RFC 791 3.1) without options. */
 export const ipv4Length = 20;

@@ -1,5 +1,5 @@
 import { ipv4Bytes } from './ipv4.js';
-import { readU16, readU32, writeU16 } from './octets.js';
+import { readU16, readU32, writeU16 } from './bytes.js';
 
 /** IPv6 (RFC 8200 3). */
 export const ipv6Length = 40;

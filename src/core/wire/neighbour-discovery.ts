@@ -1,4 +1,4 @@
-import { writeU16 } from './octets.js';
+import { writeU16 } from './bytes.js';
 
 /** Neighbour discovery (RFC 4861 4): messages without their options, and options in units of 8 octets. */
 export const routerAdvertisementLength = 16;

@@ -1,5 +1,5 @@
 import { createCipheriv } from 'node:crypto';
-import { readU32, writeU32 } from './octets.js';
+import { readU32, writeU32 } from './bytes.js';
 
 /**
  * The token that every frame of a run carries: 18 octets, so that a 60-octet frame has room for Ethernet, IPv4, UDP and

@@ -1,4 +1,4 @@
-import { readU16, writeU16 } from './octets.js';
+import { readU16, writeU16 } from './bytes.js';
 
 /** UDP (RFC 768). */
 export const udpLength = 8;

@@ -1,7 +1,7 @@
 import { causePhrase } from '../../core/judge/explain/cause-phrases.js';
 import type { AuditFinding, Prediction } from '../../core/model/audit.js';
 import { keyOfPlace, settingText } from '../setting-text.js';
-import { countText, setText } from './who.js';
+import { countText, setText } from './participants.js';
 
 /** Findings that say the same of several ports. */
 export interface AuditStory extends Pick<AuditFinding, 'id' | 'severity' | 'bridge' | 'text' | 'probe' | 'readFrom'> {
@@ -104,8 +104,8 @@ export function reachRows(predictions: readonly Prediction[]): readonly ReachRow
   const rows = new Map<string, { classes: string[]; receivers: string; barrier: string; open: number }>();
   for (const [name, own] of byClass) {
     const open = own.filter(({ reach }) => reach === 'yes').reduce((sum, { pairs }) => sum + pairs, 0);
-    const told = own.find(({ reach }) => reach === 'yes') ?? own.find(({ reach }) => reach === 'unknown') ?? own.at(0);
-    const [receivers, barrier] = [receiversText(own), told === undefined ? '' : barrierText(told)];
+    const worst = own.find(({ reach }) => reach === 'yes') ?? own.find(({ reach }) => reach === 'unknown') ?? own.at(0);
+    const [receivers, barrier] = [receiversText(own), worst === undefined ? '' : barrierText(worst)];
     const key = `${receivers}\n${barrier}`;
     const known = rows.get(key);
     if (known === undefined) rows.set(key, { classes: [name], receivers, barrier, open });

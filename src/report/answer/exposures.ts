@@ -1,6 +1,6 @@
 import type { LeakGroup, Result } from '../../core/model/result.js';
 import { commandsText } from './alternatives.js';
-import { countText, setText } from './who.js';
+import { countText, setText } from './participants.js';
 
 /** Something that every guest of a bridge may try, since the bridge is told nothing else. */
 export interface Exposure {
@@ -98,8 +98,8 @@ export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure
   const known = things.flatMap(({ classes }) => classes);
   const others = groups.filter((group) => !shows(group, known));
   return others.length === 0
-    ? told
-    : [...told, { ...rest, ...fixOf(others), observers: [...new Set(others.flatMap(({ observers }) => observers))] }];
+    ? exposures
+    : [...exposures, { ...rest, ...fixOf(others), observers: [...new Set(others.flatMap(({ observers }) => observers))] }];
 }
 
 /** `EXPOSED: 3 things any guest can try`; '' where there are none. */

@@ -1,6 +1,6 @@
 import type { ReportedRun } from '../reporter.js';
 import { answerOf, storyText } from './answer.js';
-import { whoText } from './who.js';
+import { whoText } from './participants.js';
 
 /** So many sets are drawn in a picture. */
 export const maxSets = 4;

@@ -20,11 +20,11 @@ export function fleetTerminal(report: FleetReport, view: View): string {
     const ran = host.runs
       .map(({ scenario, observed, ports }) => `${escapeText(scenario)} (${observed} of ${ports} ports)`)
       .join(', ');
-    const told = hostLines(host);
+    const lines = hostLines(host);
     return [
       `  ${padEnd(escapeText(host.host), longest)}  ${paint(padEnd(text, 15), tint)}  ${ran === '' ? 'no run' : ran}`,
-      ...told.slice(0, maxLines).flatMap((line) => foldAfter('      ', escapeText(line), width)),
-      ...(told.length > maxLines ? [`      and ${told.length - maxLines} more: --json has them`] : []),
+      ...lines.slice(0, maxLines).flatMap((line) => foldAfter('      ', escapeText(line), width)),
+      ...(lines.length > maxLines ? [`      and ${lines.length - maxLines} more: --json has them`] : []),
     ];
   });
   return `${[`${paint(word.text, 'bold', word.tint)}  ${fleetCountsText(report)}`, '', ...lines].map((line) => line.trimEnd()).join('\n')}\n`;

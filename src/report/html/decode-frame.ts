@@ -56,9 +56,9 @@ export function hexDump(bytes: Uint8Array): string {
   const lines: string[] = [];
   for (let at = 0; at < Math.min(bytes.length, maxBytes); at += 16) {
     const row = [...bytes.subarray(at, Math.min(at + 16, maxBytes))];
-    const octets = row.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    const wanted = row.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
     const letters = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
-    lines.push(`${at.toString(16).padStart(4, '0')}  ${octets.padEnd(47)}  ${letters}`);
+    lines.push(`${at.toString(16).padStart(4, '0')}  ${wanted.padEnd(47)}  ${letters}`);
   }
   if (bytes.length > maxBytes) lines.push(`… ${bytes.length - maxBytes} octets more`);
   return lines.join('\n');

@@ -1,5 +1,5 @@
 import type { Result } from '../../core/model/result.js';
-import { countText, setText } from '../answer/who.js';
+import { countText, setText } from '../answer/participants.js';
 import type { RunDetails } from '../reporter.js';
 import { type Leaks, leaksBySets, maxNames, namesOf } from './heat.js';
 import { html, type Markup, nothing } from './markup.js';

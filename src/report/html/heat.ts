@@ -1,6 +1,6 @@
 import type { Result } from '../../core/model/result.js';
 import { groupsOf } from '../answer/cause-stories.js';
-import { countText, setText } from '../answer/who.js';
+import { countText, setText } from '../answer/participants.js';
 import type { RunDetails } from '../reporter.js';
 import { html, type Markup, nothing } from './markup.js';
 

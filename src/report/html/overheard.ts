@@ -52,12 +52,12 @@ function one(leak: Leak, result: Result): Markup {
   const first = earliest(leak.findings);
   const perStep = leak.steps.map(({ step, findings }) => {
     const addressees = [...new Set(findings.map((finding) => finding.to))];
-    const told = addressees
+    const reported = addressees
       .slice(0, 4)
       .map(
         (to) => `${to === null ? 'to all' : `to ${to}`} ${amounts(findings.filter((finding) => finding.to === to))}`,
       );
-    return html`<li>step ${step + 1}, ${result.steps[step]?.name ?? ''}: ${told.join('; ')}${addressees.length > 4 ? `; ${addressees.length - 4} more addressees` : ''}</li>`;
+    return html`<li>step ${step + 1}, ${result.steps[step]?.name ?? ''}: ${reported.join('; ')}${addressees.length > 4 ? `; ${addressees.length - 4} more addressees` : ''}</li>`;
   });
   const accepted = leak.findings.flatMap((finding) => (finding.accepted === undefined ? [] : [finding.accepted]));
   const causes = [...new Set(leak.causes.map(({ code }) => code))].map((code) =>

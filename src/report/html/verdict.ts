@@ -3,7 +3,7 @@ import { alternativesOf, storyTextsOf } from '../answer/alternatives.js';
 import { answerOf } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
 import { exposureFix, exposuresOf } from '../answer/exposures.js';
-import { type Audience, setText } from '../answer/who.js';
+import { type Audience, setText } from '../answer/participants.js';
 import type { ReportedRun } from '../reporter.js';
 import { apartStories, beforeAfterText, fixStories, heldStories, outcomeText, placesText } from '../stories.js';
 import { expectedWord, isKnownOnly, runWord, stepWord } from '../word.js';

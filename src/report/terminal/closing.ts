@@ -4,7 +4,7 @@ import { probeClasses } from '../../core/model/scenario.js';
 import type { PersistentFix } from '../../core/model/persistent-fix.js';
 import { commandsText } from '../answer/alternatives.js';
 import { type Answer, answerOf, heldForText } from '../answer/answer.js';
-import { countText } from '../answer/who.js';
+import { countText } from '../answer/participants.js';
 import { lingerText, trustedTexts } from '../limits.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';

@@ -4,7 +4,7 @@ import type { PrecheckNote } from '../../core/model/run-record.js';
 import type { Host } from '../../core/model/scenario.js';
 import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
-import { setText } from '../answer/who.js';
+import { setText } from '../answer/participants.js';
 
 /** Calibration, opening and closing. */
 const overheadS = 3;

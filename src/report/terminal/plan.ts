@@ -4,7 +4,7 @@ import type { Flow, Plan, StepPlan, TrafficPlan } from '../../core/model/plan.js
 import { buildFrame } from '../../core/probe/frames/frame.js';
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
 import { tokenLength, writeToken } from '../../core/wire/token.js';
-import { countText, setText } from '../answer/who.js';
+import { countText, setText } from '../answer/participants.js';
 import { settingText } from '../setting-text.js';
 import { foldAfter } from './layout.js';
 

@@ -5,7 +5,7 @@ import { type Alternative, alternativesOf, commandsText, storyPhrase } from '../
 import { type Answer, answerOf, heldForText } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
 import { type Exposure, exposedText, exposureFix, exposuresOf } from '../answer/exposures.js';
-import { countText, setText, stepsText, whoText } from '../answer/who.js';
+import { countText, setText, stepsText, whoText } from '../answer/participants.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { heldStories } from '../stories.js';
 import { runWord, summary } from '../word.js';

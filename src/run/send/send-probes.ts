@@ -7,7 +7,7 @@ import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
 import type { Capture } from '../../system/capture/client.js';
 import type { Sender } from '../../system/inject/sender.js';
 import { engineOf, sharedRingFrames } from '../capture-step.js';
-import { checkStop, pause, type RunContext, tell } from '../context.js';
+import { checkStop, pause, type RunContext, report } from '../context.js';
 import { createFeedback, lossFreeRate, paceText } from './pace.js';
 import { type Burst, prepare, sendBatch, transmit } from './send-batch.js';
 
@@ -159,7 +159,7 @@ export function probeSender(
         sending.catch(() => undefined); // told where it is awaited
         feedback?.sent(prepared.planned);
         done += prepared.planned;
-        tell(context, step, 'probing', paceText(done, from, total, performance.now() - began));
+        report(context, step, 'probing', paceText(done, from, total, performance.now() - began));
         room = await roomNow();
       }
     } finally {
@@ -191,7 +191,7 @@ async function sendRounds(
     const flows = step.flows.filter(({ count }) => sequence < count);
     for (const flow of flows) await sendBatch(context, step, sender, [{ flow, sequence, count: 1 }], null);
     done += flows.length;
-    tell(context, step, 'probing', paceText(done, 0, total, performance.now() - began));
+    report(context, step, 'probing', paceText(done, 0, total, performance.now() - began));
     const ahead = began + (done / rate) * 1000 - performance.now();
     if (ahead > 1) await sleep(ahead);
   }

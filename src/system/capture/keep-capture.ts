@@ -6,7 +6,7 @@ import { type CaptureHelper, type CaptureOptions, type ObserverRequest, startCap
 /**
  * Captures of one step after the other that share a helper: starting one takes the processor longer than most steps do.
  */
-export interface CaptureKeeper {
+export interface CapturePool {
   /**
    * As `startCapture`, but the helper rests when its capture is stopped: sealed, with handles that receive nothing. The
    * next capture has it too where it has the same observers (`CaptureOptions.observers`), whatever their filters,
@@ -28,7 +28,7 @@ function birthOf({ netns = null, runTag = null, only = 'all', silentMs }: Captur
 }
 
 /** A keeper of one run: one helper rests at most. */
-export function keepCapture(): CaptureKeeper {
+export function keepCapture(): CapturePool {
   let resting: Resting | null = null;
 
   function end(): void {

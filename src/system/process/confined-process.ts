@@ -15,7 +15,7 @@ const longestAnswer = 512 * 2 ** 20;
 const endingMs = 2000;
 
 /** A line of a confined process: an answer, or what it tells meanwhile. */
-export type ConfinedWord = { readonly answer: unknown } | { readonly told: unknown };
+export type ConfinedWord = { readonly answer: unknown } | { readonly reported: unknown };
 
 /**
  * A process without rights that reads what others wrote. It is started before it is needed: what it takes to start
@@ -27,7 +27,7 @@ export interface ConfinedProcess {
    * Gives its answer, one question after the other; `told` hears what it says before. Rejects with VerifyError (3)
    * `helper-died`.
    */
-  ask(request: object, told?: (word: unknown) => void): Promise<unknown>;
+  ask(request: object, reported?: (word: unknown) => void): Promise<unknown>;
   /** Lets it end when it has answered; one that then does not is killed. */
   end(): void;
   /** Ends it, wherever it is. */
@@ -35,14 +35,14 @@ export interface ConfinedProcess {
 }
 
 interface Question {
-  readonly told: (word: unknown) => void;
+  readonly reported: (word: unknown) => void;
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: VerifyError) => void;
 }
 
 /** `word` as a confined process says it; what is none comes of a process that is not ours any more. */
 function isWord(word: unknown): word is ConfinedWord {
-  return typeof word === 'object' && word !== null && ('answer' in word || 'told' in word);
+  return typeof word === 'object' && word !== null && ('answer' in word || 'reported' in word);
 }
 
 /**
@@ -71,7 +71,7 @@ export function startConfined(task: ConfinedTask, folder: string | null): Confin
   };
   const hear = (word: unknown): void => {
     if (!isWord(word)) throw new TypeError('no word of a confined process');
-    if ('told' in word) questions[0]?.told(word.told);
+    if ('reported' in word) questions[0]?.reported(word.reported);
     else questions.shift()?.resolve(word.answer);
     endWhenDone();
   };
@@ -99,10 +99,10 @@ export function startConfined(task: ConfinedTask, folder: string | null): Confin
   child.once('close', (status, signal) => over(String(status ?? signal)));
   return {
     pid: child.pid ?? 0,
-    ask: (request, told = () => undefined) =>
+    ask: (request, reported = () => undefined) =>
       new Promise((resolve, reject) => {
         if (end !== null) return reject(end);
-        questions.push({ told, resolve, reject });
+        questions.push({ reported, resolve, reject });
         child.stdin?.write(encodeLine(request));
       }),
     end() {

@@ -344,20 +344,20 @@ export function watchSilence(maxMs: number | null, silent: (ms: number) => void)
   const everyMs = maxMs / 4;
   let heardMs = performance.now();
   let lookedMs = heardMs;
-  let told = false;
+  let reported = false;
   const timer = setInterval(() => {
     const nowMs = performance.now();
     if (nowMs - lookedMs > 2 * everyMs) heardMs = nowMs;
     lookedMs = nowMs;
-    if (told || nowMs - heardMs <= maxMs) return;
-    told = true;
+    if (reported || nowMs - heardMs <= maxMs) return;
+    reported = true;
     silent(nowMs - heardMs);
   }, everyMs);
   timer.unref();
   return {
     heard() {
       heardMs = performance.now();
-      told = false;
+      reported = false;
     },
     stop: () => clearInterval(timer),
   };

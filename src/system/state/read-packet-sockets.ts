@@ -54,8 +54,8 @@ export function readPacketSockets(netns: string | null): readonly PacketSocket[]
   });
 }
 
-function filterOf(told: SocketFilter | undefined): Pick<PacketSocket, 'filter' | 'cooked'> {
-  return told === undefined ? {} : { filter: told.filter, ...(told.cooked ? { cooked: true } : {}) };
+function filterOf(reported: SocketFilter | undefined): Pick<PacketSocket, 'filter' | 'cooked'> {
+  return reported === undefined ? {} : { filter: reported.filter, ...(reported.cooked ? { cooked: true } : {}) };
 }
 
 interface Holder {

@@ -59,10 +59,10 @@ interface Checks {
 
 function check(dir: string, ...more: readonly string[]) {
   const { status, stdout } = call('check', dir, '--json', ...more);
-  const told = JSON.parse(stdout) as Checks;
+  const reported = JSON.parse(stdout) as Checks;
   const by = (ok: boolean | null): readonly string[] =>
-    told.checks.filter((check) => check.ok === ok).map(({ name }) => name);
-  return { status, told, ok: by(true), wrong: by(false), none: by(null) };
+    reported.checks.filter((check) => check.ok === ok).map(({ name }) => name);
+  return { status, told: reported, ok: by(true), wrong: by(false), none: by(null) };
 }
 
 describe('check', () => {
@@ -100,8 +100,8 @@ describe('check', () => {
     const before = readFileSync(join(dir, file), 'utf8');
     writeFileSync(join(dir, file), change(before));
     expect(readFileSync(join(dir, file), 'utf8')).not.toBe(before);
-    const told = check(dir);
-    expect({ status: told.status, wrong: told.wrong }).toEqual({ status: 3, wrong });
+    const reported = check(dir);
+    expect({ status: reported.status, wrong: reported.wrong }).toEqual({ status: 3, wrong });
     rmSync(dir, { recursive: true });
   });
 

@@ -25,7 +25,7 @@ describe('a guest behind the bridge device of a host, whose bridge has the MAC o
       more: `    winxp: { bridge: br0, attach: promiscuous, mac: "${vm}" }\n`,
     });
     const plan = await outcomeOf(host.cli(['plan', file]));
-    const told = Number(/^Out of the NIC: (\d+) of them/m.exec(plan.stdout)?.[1]);
+    const reported = Number(/^Out of the NIC: (\d+) of them/m.exec(plan.stdout)?.[1]);
     const tcpdump = host.start('lan', [
       'tcpdump',
       '-Z',
@@ -47,6 +47,6 @@ describe('a guest behind the bridge device of a host, whose bridge has the MAC o
     const left = (await outside).stdout.split('\n').filter((line) => line.includes(' > ')); // the others are octets
     const probes = left.filter((line) => line.includes(`${vm} > ${guests.lan.mac}`));
     // and the uplink's ear controls, one in each phase
-    expect([told, left.length, probes.length]).toEqual([53, 53, 50]);
+    expect([reported, left.length, probes.length]).toEqual([53, 53, 50]);
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCaptureReader } from '../../../src/core/pcap/capture-reader.js';
 import type { CaptureItem } from '../../../src/core/pcap/capture-items.js';
-import { readU32 } from '../../../src/core/wire/octets.js';
+import { readU32 } from '../../../src/core/wire/bytes.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 
 /**

@@ -23,20 +23,20 @@ export function ringBlock(frames: readonly Frame[]): Uint8Array {
   let at = 48;
   frames.forEach(
     ({ index, packetType = 4, data, original, seconds = 1_764_000_000, nanoseconds = 0, tag }, position) => {
-      const octets = Buffer.from(data, 'hex');
-      const length = (82 + octets.length + 7) & ~7;
+      const wanted = Buffer.from(data, 'hex');
+      const length = (82 + wanted.length + 7) & ~7;
       view.setUint32(at, position + 1 < frames.length ? length : 0, true);
       view.setUint32(at + 4, seconds, true);
       view.setUint32(at + 8, nanoseconds, true);
-      view.setUint32(at + 12, octets.length, true);
-      view.setUint32(at + 16, original ?? octets.length, true);
+      view.setUint32(at + 12, wanted.length, true);
+      view.setUint32(at + 16, original ?? wanted.length, true);
       view.setUint32(at + 20, 1 | (tag === undefined ? 0 : tag[0] === null ? 1 << 4 : (1 << 4) | (1 << 6)), true);
       view.setUint16(at + 24, 82, true);
       view.setUint32(at + 32, tag?.[1] ?? 0, true);
       view.setUint16(at + 36, tag?.[0] ?? 0, true);
       view.setInt32(at + 52, index, true);
       bytes[at + 58] = packetType;
-      bytes.set(octets, at + 82);
+      bytes.set(wanted, at + 82);
       at += length;
     },
   );

@@ -17,7 +17,7 @@ import { readInventory } from '../../../system/state/read-inventory.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
 import { reportedRun } from '../evidence/load-details.js';
 import { writeReportFile } from '../evidence/write-report-file.js';
-import { approval, prepareHostRun, tellLeft } from '../run/host-run.js';
+import { approval, prepareHostRun, printLeft } from '../run/host-run.js';
 
 export interface ProveOptions {
   readonly bridge: string | undefined;
@@ -78,7 +78,7 @@ export async function proveAudit(
       onProgress: progress.onProgress,
       approve: approval(options),
     });
-    tellLeft(scenario, run);
+    printLeft(scenario, run);
     if (stoppedBy !== null) return stoppedBy;
     ({ result } = run);
     await writeReportFile(await reportedRun(folder.path, run.result, run.frames ?? true, run.input));

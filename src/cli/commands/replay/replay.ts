@@ -4,7 +4,7 @@ import type { ReportedRun } from '../../../report/reporter.js';
 import { judgeFolder } from '../../../system/evidence/replay.js';
 import { reportedRun } from '../evidence/load-details.js';
 import { combineExitStatuses } from '../exit-status.js';
-import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
+import { chooseReporters, printFailedReports, writeReports } from '../reporters.js';
 
 /** Judges each folder again and reports; returns the exit status. */
 export async function replayCommand(
@@ -48,7 +48,7 @@ export async function replayCommand(
     );
   }
   const status = combineExitStatuses(runs.map(({ result }) => result.exitCode));
-  const failed = tellFailedReports(
+  const failed = printFailedReports(
     await writeReports(chosen, runs, { status, verbose: options.verbose ?? false, picture: options.picture ?? false }),
   );
   return combineExitStatuses([status, ...failed]);

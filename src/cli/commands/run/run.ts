@@ -13,7 +13,7 @@ import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
 import { shedRights } from '../../../system/process/process-rights.js';
 import { combineExitStatuses } from '../exit-status.js';
-import { chooseReporters, tellFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
+import { chooseReporters, printFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
 import { grepSteps, inSeries, parseSets } from '../scenario/series.js';
 import { checkBaselines, loadBaselines, withBaseline } from './baseline.js';
 
@@ -192,7 +192,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   const isForMachine = !chosen.some(({ name, path }) => name === 'terminal' && path === null);
   if (runs.length > 0 && isForMachine && !options.quiet && stoppedBy === undefined && options.progress !== 'json')
     await writeAnswerToLog(runs, status, picture);
-  const reportStatuses = tellFailedReports(failed);
+  const reportStatuses = printFailedReports(failed);
   for (const run of runs) await options.finished?.(run);
   if (stoppedBy !== undefined) {
     process.stderr.write(`stopped by ${stoppedBy}: everything is put back, and what was seen is kept\n`);
@@ -291,7 +291,7 @@ async function runOne(
     { deafen },
     { calibrate },
     { makeProgress, progressMode },
-    { approval, connecting, tellJournal, tellLeft },
+    { approval, connecting, printJournal: printJournal, printLeft: printLeft },
     { namingFolder, openOwnFolder },
   ] = await Promise.all([
     import('../../../run/run.js'),
@@ -338,8 +338,8 @@ async function runOne(
       ...onHost,
     });
     if (inside === null) {
-      if (run.result.evidence.files.length > 0) await tellJournal(run.result, folder.path, options.quiet);
-      tellLeft(scenario, run);
+      if (run.result.evidence.files.length > 0) await printJournal(run.result, folder.path, options.quiet);
+      printLeft(scenario, run);
     }
     ({ result } = run);
     return { ...run, folder };

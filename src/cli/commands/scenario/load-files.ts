@@ -93,10 +93,10 @@ export function scenarioText(
   });
   const comment = (text: string): string => ` ${escapeText(text)}`;
   if (notes.length > 0) document.commentBefore = notes.map(comment).join('\n');
-  const told = new Map(Object.entries(origins)); // an interface may be called toString
+  const reported = new Map(Object.entries(origins)); // an interface may be called toString
   const endpoints = document.getIn(['topology', 'endpoints']);
   for (const pair of isMap(endpoints) ? endpoints.items : []) {
-    const origin = told.get(String(pair.key));
+    const origin = reported.get(String(pair.key));
     if (origin !== undefined && isMap(pair.value)) pair.value.commentBefore = comment(origin);
   }
   const policy = document.get('policy');

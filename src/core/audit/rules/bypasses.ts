@@ -31,8 +31,8 @@ function isXdpThere({ devices }: BridgeView, what: string, where: string): boole
 
 /** Those for every frame at the bridge, a port or everywhere are told by `sniffer-on-host`. */
 function socketsBeside({ link, ports }: BridgeView, sockets: Reading['packetSockets']): Reading['packetSockets'] {
-  const told = new Set([0, link.ifindex, ...ports.map((port) => port.link.ifindex)]);
-  return sockets?.filter(({ protocol, ifindex }) => protocol !== everyFrame || !told.has(ifindex)) ?? null;
+  const reported = new Set([0, link.ifindex, ...ports.map((port) => port.link.ifindex)]);
+  return sockets?.filter(({ protocol, ifindex }) => protocol !== everyFrame || !reported.has(ifindex)) ?? null;
 }
 
 /**

@@ -52,7 +52,7 @@ function bytesAt(frame: Uint8Array, at: number, size: number): number | null {
   return value;
 }
 
-function toldOf(what: number, { protocol, packetType }: FrameMeta): number | null {
+function reportOf(what: number, { protocol, packetType }: FrameMeta): number | null {
   switch (what) {
     case asked.protocol:
       return protocol;
@@ -73,7 +73,7 @@ function loaded(code: number, k: number, { x, memory, frame, meta }: Machine): n
     case mode.immediate:
       return k;
     case mode.absolute:
-      return k >= ancillary ? (toldOf(k - ancillary, meta) ?? 'unknown') : (bytesAt(frame, k, size) ?? 'refused');
+      return k >= ancillary ? (reportOf(k - ancillary, meta) ?? 'unknown') : (bytesAt(frame, k, size) ?? 'refused');
     case mode.indirect:
       return bytesAt(frame, x + k, size) ?? 'refused';
     case mode.memory:

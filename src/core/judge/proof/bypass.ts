@@ -48,12 +48,12 @@ function bypassesAt(step: StepPlan, state: HostState, forms: () => readonly Plan
 function bypassesOf(step: StepPlan, { before, after, during = [] }: StepStates): readonly Bypass[] {
   let known: readonly PlannedForm[] | null = null;
   const forms = (): readonly PlannedForm[] => (known ??= plannedForms(step));
-  const told = new Map<string, Bypass>();
+  const bypasses = new Map<string, Bypass>();
   for (const state of [before, ...during, after]) {
     if (state?.programs === undefined) continue;
-    for (const bypass of bypassesAt(step, state, forms)) told.set(`${bypass.what}|${bypass.where}`, bypass);
+    for (const bypass of bypassesAt(step, state, forms)) bypasses.set(`${bypass.what}|${bypass.where}`, bypass);
   }
-  return [...told.values()];
+  return [...bypasses.values()];
 }
 
 /** Who answers for it on that day; undefined = nobody. */

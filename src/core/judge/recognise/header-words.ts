@@ -93,10 +93,10 @@ export function createMacWords(): MacWords {
   function partsOf(of: 'src' | 'dst', mac: string): Parts | null {
     const made = known[of].get(mac);
     if (made !== undefined) return made;
-    const octets = macBytes(mac);
+    const wanted = macBytes(mac);
     const bytes = new Uint8Array(2 * macLength);
-    bytes.set(octets ?? [], of === 'dst' ? 0 : macLength);
-    const parts = octets === null ? null : new Int32Array(bytes.buffer);
+    bytes.set(wanted ?? [], of === 'dst' ? 0 : macLength);
+    const parts = wanted === null ? null : new Int32Array(bytes.buffer);
     known[of].set(mac, parts);
     return parts;
   }

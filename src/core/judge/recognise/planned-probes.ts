@@ -1,5 +1,5 @@
 import type { Flow } from '../../model/plan.js';
-import { asNumber, readU32 } from '../../wire/octets.js';
+import { asNumber, readU32 } from '../../wire/bytes.js';
 import { magicHigh, magicLow, tokenIndex, tokenLength } from '../../wire/token.js';
 import { createHeaderReader } from './frame-form.js';
 import { type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
@@ -60,7 +60,7 @@ export function createPlannedProbes(
   const places: number[] = [];
   let last: Template | undefined;
   /** The octets that frames lie in now, as words; null where they do not begin at one. */
-  let octets: Uint8Array | null = null;
+  let wanted: Uint8Array | null = null;
   let words: Int32Array | null = null;
   const slotOf = (index: number): number => Math.imul(index >>> indicesPerSlot, 0x9e37_79b1) >>> 22;
   const probe: { flow: Flow | null; sequence: number; readonly form: 'as-sent' } = {
@@ -71,8 +71,8 @@ export function createPlannedProbes(
   const isProbe = (one: typeof probe): one is typeof probe & PlannedProbe => one.flow !== null;
 
   function wordsOf(bytes: Uint8Array): Int32Array | null {
-    if (bytes !== octets) {
-      octets = bytes;
+    if (bytes !== wanted) {
+      wanted = bytes;
       words = (bytes.byteOffset & 3) === 0 ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2) : null;
     }
     return words;

@@ -1,4 +1,4 @@
-import { endianness } from '../../wire/octets.js';
+import { endianness } from '../../wire/bytes.js';
 import type { BatchBuilder } from '../batch-builder.js';
 import { maxBlockLength } from '../capture-items.js';
 import type { Decoder, Window } from '../decoder.js';

@@ -1,5 +1,5 @@
 import { macLength } from '../../wire/ethernet.js';
-import { checksumOf, sumOf, writeU16 } from '../../wire/octets.js';
+import { checksumOf, sumOf, writeU16 } from '../../wire/bytes.js';
 import { tokenLength } from '../../wire/token.js';
 
 /** A frame without its token, and what is needed to put one in. */

@@ -36,7 +36,7 @@ const bufferLength = 1 << 20;
 const anew = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
 /** `told` hears, after each write, how many octets the file has. */
-export function createBlockWriter(path: string, told: (bytes: number) => void = () => undefined): BlockWriter {
+export function createBlockWriter(path: string, reported: (bytes: number) => void = () => undefined): BlockWriter {
   const buffer = blockBuffer(bufferLength);
   const hash = createHash('sha256');
   const orCannotWrite = <T>(act: () => T): T => {
@@ -59,7 +59,7 @@ export function createBlockWriter(path: string, told: (bytes: number) => void = 
     for (let done = 0; done < bytes.length; )
       done += orCannotWrite(() => writeSync(fd, bytes, done, bytes.length - done));
     size += bytes.length;
-    told(size);
+    reported(size);
   };
   const flush = (): void => {
     write(buffer.bytes.subarray(0, used));

@@ -14,13 +14,13 @@ const maxOfLeak = 1000;
 const maxOfObserver = 1000;
 
 /** Says which frames need not be kept, and counts them. */
-export interface LeakKeeper {
+export interface LeakStore {
   /** A planned probe as it was sent, in the order of the file: may it go? Then it is counted. */
   mayGo(interfaceId: number, flow: Flow, sequence: number, towards: boolean): boolean;
   lines(): readonly DiscardedFrames[];
 }
 
-export interface LeakKeeperInput {
+export interface LeakStoreInput {
   /** `all`: only leaks of a mesh beyond the first at each observer go. */
   readonly keep: 'leaks' | 'all';
   readonly plan: Plan;
@@ -44,7 +44,7 @@ export function isMesh({ flows, observers }: StepPlan): boolean {
  * their tokens and go. What the judge looks at closer stays: controls, forged and re-sent tokens, answers, what was
  * routed, whatever is none of the run's, and all of steps with events, which are told by time.
  */
-export function createLeakKeeper({ keep, plan, rules, listeners, inferred }: LeakKeeperInput): LeakKeeper {
+export function createLeakStore({ keep, plan, rules, listeners, inferred }: LeakStoreInput): LeakStore {
   const tallies = createTallies(plan, rules, true);
   const kept = new Map<string, number>();
   const counted = listeners.map((listener) => {

@@ -27,7 +27,7 @@ export type FromCollateWorker =
 export interface CollateWorker {
   /** As `collate`; rejects where it fails, or was stopped. */
   readonly collation: Promise<Collation>;
-  tell(message: CapturesMessage): void;
+  report(message: CapturesMessage): void;
   /** Ends it, wherever it is. */
   stop(): Promise<void>;
 }
@@ -66,7 +66,7 @@ export function collateInWorker(
   collation.catch(() => undefined); // told where it is awaited
   return {
     collation,
-    tell: (message) => thread.postMessage(message),
+    report: (message) => thread.postMessage(message),
     stop: async () => void (await thread.terminate()),
   };
 }

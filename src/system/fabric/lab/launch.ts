@@ -62,10 +62,10 @@ export async function launchInside(
   { onMessage, handed = null }: LaunchOptions = {},
 ): Promise<{ status: number }> {
   let stopped: NodeJS.Signals | undefined;
-  let tell = (_signal: NodeJS.Signals): void => undefined;
+  let report = (_signal: NodeJS.Signals): void => undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
     stopped = signal;
-    tell(signal);
+    report(signal);
   };
   for (const signal of stopSignals) process.on(signal, onSignal);
   try {
@@ -81,7 +81,7 @@ export async function launchInside(
       if (child.connected) child.send(message, () => undefined); // it may end meanwhile: its status tells
     };
     send({ handed });
-    tell = (signal) => send({ stop: signal });
+    report = (signal) => send({ stop: signal });
     return await new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('exit', (code, signal) => resolve({ status: statusOfChild(code, signal, stopped) }));

@@ -70,19 +70,19 @@ export function watchSettingChanges(netns: string | null): SettingChangeWatch {
   );
   return {
     take() {
-      const told = new Map<string, SettingChange & { readonly values: Set<string> }>();
+      const changes = new Map<string, SettingChange & { readonly values: Set<string> }>();
       for (const { ifindex, what, value, name } of sockets.flatMap(({ fd, ofLinks }) => [...waiting(fd, ofLinks)])) {
         const key = `${ifindex} ${what}`;
-        const known = told.get(key) ?? {
+        const known = changes.get(key) ?? {
           ifindex,
           what,
           values: new Set<string>(),
           ...(name === undefined ? {} : { name }),
         };
-        told.set(key, known);
+        changes.set(key, known);
         known.values.add(value);
       }
-      return [...told.values()]
+      return [...changes.values()]
         .filter(({ what, values }) => values.size > 1 || what === lostEvents)
         .map(({ values, ...change }) => ({ ...change, ...mastersOf(change, values) }));
     },
@@ -90,7 +90,7 @@ export function watchSettingChanges(netns: string | null): SettingChangeWatch {
   };
 }
 
-interface Told extends SettingChange {
+interface Reported extends SettingChange {
   readonly value: string;
 }
 
@@ -103,7 +103,7 @@ function mastersOf({ what }: SettingChange, values: ReadonlySet<string>): Pick<S
 }
 
 /** Of neighbours more may come than is kept where MACs are swept; of links it must not. */
-function* waiting(fd: number, ofLinks: boolean): Generator<Told> {
+function* waiting(fd: number, ofLinks: boolean): Generator<Reported> {
   for (const message of waitingMessages(fd)) {
     if (message === 'lost') {
       if (ofLinks) yield { ifindex: null, what: lostEvents, value: '' };
@@ -123,16 +123,16 @@ function* waiting(fd: number, ofLinks: boolean): Generator<Told> {
 type Setting = readonly [what: string, value: string];
 
 /** Behind struct nlmsghdr and struct ifinfomsg. */
-function* linkIn(message: Buffer, family: number): Generator<Told> {
+function* linkIn(message: Buffer, family: number): Generator<Reported> {
   const ifindex = message.readInt32LE(ifindexAt);
   const attributes = attributesOf(message.subarray(linkAttributesAt));
-  const told = family === AF_BRIDGE ? vlansIn(attributes) : identityIn(attributes);
-  for (const [what, value] of [...told, ...settingsIn(attributes)])
+  const changes = family === AF_BRIDGE ? vlansIn(attributes) : identityIn(attributes);
+  for (const [what, value] of [...changes, ...settingsIn(attributes)])
     yield { ifindex, what, value, ...(what === masterWord ? { name: textOf(attributes.get(nameAttribute)) } : {}) };
 }
 
 /** A link that is gone is no port any more, whether or not that was told before. */
-function goneIn(message: Buffer): Told {
+function goneIn(message: Buffer): Reported {
   const attributes = attributesOf(message.subarray(linkAttributesAt));
   return {
     ifindex: message.readInt32LE(ifindexAt),
@@ -181,7 +181,7 @@ function* vlansIn(attributes: Attributes): Generator<Setting> {
 }
 
 /** Behind struct nlmsghdr and struct ndmsg (family, pads, ifindex, state, flags, type). */
-function* staticEntryIn(message: Buffer, there: boolean): Generator<Told> {
+function* staticEntryIn(message: Buffer, there: boolean): Generator<Reported> {
   if (message.length < neighbourAttributesAt || (message.readUInt16LE(stateAt) & neighbour.isStatic) === 0) return;
   const attributes = attributesOf(message.subarray(neighbourAttributesAt));
   if (!attributes.has(neighbour.master)) return; // the device's own list of addresses, which is no bridge's

@@ -52,10 +52,10 @@ describe('a machine', () => {
     ['kernel.unprivileged_userns_clone', '=1`'],
     ['user.max_user_namespaces', '=10000`'],
     ['user.max_net_namespaces', '=10000`'],
-  ])('that forbids by %s = 0 is told what allows it', (name, mend) => {
+  ])('that forbids by %s = 0 is told what allows it', (name, fix) => {
     expect(check({ limits: { [name]: '0' } }, name)).toMatchObject({
       state: 'note',
-      mend: expect.stringContaining(`${name}${mend}`),
+      mend: expect.stringContaining(`${name}${fix}`),
     });
     expect(check({ limits: { [name]: '5' } }, name)).toMatchObject({ state: 'ok' });
   });

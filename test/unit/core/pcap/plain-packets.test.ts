@@ -18,7 +18,7 @@ function itemsAt(file: Uint8Array, shift: number): readonly CaptureItem[] {
 }
 
 /** What a reader of batches can tell from them. */
-function toldOf(items: readonly CaptureItem[]): readonly unknown[] {
+function reportOf(items: readonly CaptureItem[]): readonly unknown[] {
   return items.map((item) =>
     item.kind !== 'batch'
       ? item
@@ -77,7 +77,7 @@ describe('plain packet blocks, which are read as words', () => {
           const file = concat(shb(), idb({ options: inNs }), idb(), idb({ options: inNs }), ...blocks);
           for (const [at, value] of changes) file[at % file.length] = value;
           const whole = file.subarray(0, file.length - (cut > 20 ? 0 : cut));
-          expect(toldOf(itemsAt(whole, 0))).toEqual(toldOf(itemsAt(whole, 1)));
+          expect(reportOf(itemsAt(whole, 0))).toEqual(reportOf(itemsAt(whole, 1)));
         },
       ),
       { numRuns: 3000 },

@@ -4,7 +4,7 @@ import { etherTypes } from '../../../wire/ethernet.js';
 import { icmpLength } from '../../../wire/icmp.js';
 import { ipProtocols, ipv4Length, writeIpv4 } from '../../../wire/ipv4.js';
 import { ipv6ExtensionLength, ipv6Extensions, ipv6Length, writeIpv6, writeIpv6Fragment } from '../../../wire/ipv6.js';
-import { pseudoHeaderSum, sumOf } from '../../../wire/octets.js';
+import { pseudoHeaderSum, sumOf } from '../../../wire/bytes.js';
 import { tcpLength } from '../../../wire/tcp.js';
 import { tokenLength } from '../../../wire/token.js';
 import { udpLength } from '../../../wire/udp.js';

@@ -1,6 +1,6 @@
 import { ethernetLength, etherTypes } from '../../../wire/ethernet.js';
 import { llcSnapLength, maxInLengthField, writeSnap } from '../../../wire/llc.js';
-import { readU16, writeU16 } from '../../../wire/octets.js';
+import { readU16, writeU16 } from '../../../wire/bytes.js';
 import { vlanTagLength } from '../../../wire/vlan.js';
 import type { FormBuilder } from '../form-builder.js';
 import { unbuildable } from '../parts.js';

@@ -82,10 +82,10 @@ describe('a frame read by numbers', () => {
     for (const [at, value] of Object.entries(changes)) view.setUint8(Number(at), value);
     const quick = { key: 0, answers: true, payloadOctets: -1 };
     if (!readQuickly(bytes, start, start + length - cut, quick)) return null;
-    const told = { name: quickName(quick.key), answers: quick.answers, payloadOctets: quick.payloadOctets };
+    const foreign = { name: quickName(quick.key), answers: quick.answers, payloadOctets: quick.payloadOctets };
     const frame = viewFrame(bytes, start, start + length - cut);
-    expect(frame === null ? null : foreignProtocol(bytes, start + length - cut, frame)).toEqual(told);
-    return told;
+    expect(frame === null ? null : foreignProtocol(bytes, start + length - cut, frame)).toEqual(foreign);
+    return foreign;
   }
   const udp53 = { name: 'UDP 53', answers: false, payloadOctets: 5 };
 
@@ -118,7 +118,7 @@ describe('a frame read by numbers', () => {
     ['a packet that is longer than the capture', () => read('udp', [40_000, 53], { total: 1500 }), udp53],
     ['one that the capture cuts', () => read('udp', [40_000, 53], { payload: 9, cut: 4 }), udp53],
     ['one that begins at the first octet', () => read('udp', [40_000, 53], { start: 0 }), udp53],
-  ])('is named as by its headers: %s', (_, told, expected) => expect(told()).toEqual(expected));
+  ])('is named as by its headers: %s', (_, foreign, expected) => expect(foreign()).toEqual(expected));
 
   it.each<[string, () => unknown]>([
     ['another EtherType', () => read('udp', [40_000, 53], { changes: { 12: 0x86, 13: 0xdd } })],
@@ -133,5 +133,5 @@ describe('a frame read by numbers', () => {
     ['a packet that ends within its header', () => read('udp', [40_000, 53], { total: 27 })],
     ['a capture that does', () => read('udp', [40_000, 53], { payload: 0, cut: 1 })],
     ['port 0', () => read('udp', [0, 53])],
-  ])('is left to the slow way: %s', (_, told) => expect(told()).toBeNull());
+  ])('is left to the slow way: %s', (_, foreign) => expect(foreign()).toBeNull());
 });
