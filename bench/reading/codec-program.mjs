@@ -1,4 +1,4 @@
-// Reads a capture with the codec alone and counts packets and octets.
+// Reads a capture with the codec alone and counts packets and bytes.
 import { readCapture } from '../../build/system/evidence/read/read-capture.js';
 import { printPeak } from '../frame/peak.mjs';
 

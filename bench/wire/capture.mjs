@@ -4,7 +4,7 @@ import { inside } from '../frame/inside.mjs';
 import { install } from '../frame/install.mjs';
 import { median, spread } from '../frame/median.mjs';
 
-export const title = 'Capturing 600,000 frames a second of 60 octets on one veth';
+export const title = 'Capturing 600,000 frames a second of 60 bytes on one veth';
 export const about =
   "A small C program (bench/wire/flood.c) sends for 3 s at one end, which is in a namespace of its own as a guest's is; who listens at the other writes all of it to a file, or where it says so into a pipe that a Node program reads. Peer: tcpdump as it is. Processor time is that of the process that captures alone (user and system), without the reader of a pipe; what the kernel does for each frame before the process has it, copying it to the ring, it does in the sender's time for all of them. `read back`: what putting the frames of the file in order takes later, when the run is judged.";
 

@@ -1,4 +1,4 @@
-// sending-inside.mjs FLOOD SCRATCH ROUNDS MISSING, in namespaces of its own: who puts frames of 60 octets on a veth how
+// sending-inside.mjs FLOOD SCRATCH ROUNDS MISSING, in namespaces of its own: who puts frames of 60 bytes on a veth how
 // fast. Prints [{ name, sent, seconds, processor }].
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

@@ -4,7 +4,7 @@ import { inside } from '../frame/inside.mjs';
 import { install } from '../frame/install.mjs';
 import { median, spread } from '../frame/median.mjs';
 
-export const title = 'Sending frames of 60 octets on one veth';
+export const title = 'Sending frames of 60 bytes on one veth';
 export const about =
   'A million frames, as fast as each can; counted where they arrive. Peer: trafgen of netsniff-ng on one processor. The programs are timed from start to exit; the helper from the first message to the last answer, with the processor time of both ends of its pipe.';
 

@@ -66,7 +66,7 @@ function exposedList(result: Result): readonly string[] {
     const fix = exposureFix(exposure);
     return `- ${plainMarkdown(`${exposure.what}: ${exposure.allows}${fix === '' ? '' : `. Fix: ${fix}`}`)}`;
   });
-  return lines.length === 0 ? [] : ['', '**Exposed, as a bridge is that is told nothing else**', '', ...lines];
+  return lines.length === 0 ? [] : ['', '**Exposed, by the default settings of a bridge**', '', ...lines];
 }
 
 /** What a verdict rests on that nobody measured, and until when it was listened. */

@@ -9,7 +9,7 @@ export interface HeldStory {
   readonly held: Held;
 }
 
-/** Why the steps of a run that hold do, each story told once. */
+/** Why the steps of a run that hold do, each story reported once. */
 export function heldStories(result: Result): readonly HeldStory[] {
   const stories = new Map<string, { readonly steps: number[]; readonly held: Held }>();
   result.steps.forEach((step, index) => {

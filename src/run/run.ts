@@ -136,9 +136,9 @@ async function lookAtHost(plan: Plan, { netns }: PreparedTopology): Promise<Host
 }
 
 /**
- * From so many frames on, each of which is captured at least twice, the captures of a lab are put in order by a thread,
- * and counted, while they grow: a run of them takes two seconds, and waits in between. On a host guests need the
- * processor.
+ * From this many frames on, each of which is captured at least twice, the captures of a lab are put in order by a
+ * thread, and counted, while they grow: a run of them takes two seconds, and waits in between. On a host guests need
+ * the processor.
  */
 const manyFrames = 5000;
 

@@ -66,7 +66,7 @@ async function probeBetweenReadings(
   report(context, step, 'probing');
   context.timeline.log(step.index, { event: 'probing', state: 'started' });
   const events = startEvents(context, step, { readAround: states.around, leadMs });
-  events.ended.catch(() => undefined); // told where it is awaited
+  events.ended.catch(() => undefined); // reported where it is awaited
   try {
     await probeOn(context, step, capture, sender, events);
     await events.ended;
@@ -149,7 +149,7 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
   report(context, step, 'preparing');
   context.timeline.log(step.index, { event: 'step-started' });
   const starting = step.observers.length === 0 ? null : startStepCapture(context, step);
-  starting?.catch(() => undefined); // told below, where it is awaited
+  starting?.catch(() => undefined); // reported below, where it is awaited
   let ears: Capture | null = null;
   let sender: Sender | null = null;
   let outcome: 'done' | 'fault' | 'unsupported' = 'done';

@@ -51,7 +51,7 @@ export function chooseAmong<Name extends string>(
   return onStdout.length === 0 ? [{ name: 'terminal', path: null }, ...chosen] : chosen;
 }
 
-/** What reports are to tell besides their runs. */
+/** What reports are to report besides their runs. */
 export interface ReportWriting {
   readonly verbose?: boolean;
   /** The terminal's report begins with a picture. */

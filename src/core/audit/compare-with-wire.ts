@@ -51,7 +51,7 @@ function endsOf(row: Finding, step: StepPlan): { readonly from: string; readonly
 }
 
 /**
- * Who provoked what a row shows: thief, flooder, asker; null where several did, since a row does not tell after whom
+ * Who caused what a row shows: thief, flooder, asker; null where several did, since a row does not report after whom
  * its frames came.
  */
 function causerOf(row: Finding, step: StepPlan, to: string | null): string | null {

@@ -9,7 +9,7 @@ import {
 
 /**
  * What a scenario needs of the kernel. `asked`: named on the command line, so that what it lacks is missing and not
- * only told.
+ * only reported.
  */
 export interface ScenarioNeeds {
   readonly file: string;

@@ -80,7 +80,9 @@ export function foundEndpoints(
   return { all, ports, entries };
 }
 
-/** The MAC behind a port: the one that is told where the bridge has no other, else the one that the host talks to. */
+/**
+ * The MAC behind a port: the reported one where the bridge has no other, else the one that the host talks to.
+ */
 function macOf(
   guest: GuestRecord | null,
   macs: readonly string[],

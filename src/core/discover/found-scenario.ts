@@ -80,7 +80,7 @@ export function chooseBridge(state: HostState, named: string | null): string {
 /**
  * A scenario of what runs on a bridge: every port that can be heard, with its guest's name, zone, VLANs, MAC and
  * address where they are on record; a step in which guests talk to the uplink (else two guests to each other) while
- * everybody else listens; and a policy for the zones. Who has not spoken, but whose manager tells the MAC, takes part
+ * everybody else listens; and a policy for the zones. Who has not spoken, but whose manager reports the MAC, takes part
  * where too few have. Throws VerifyError (3) where too little is known to ask anything.
  */
 export function foundScenario({ state, neighbours, inventory, bridge, netns, inLab = false }: FoundInput): Found {
@@ -165,7 +165,7 @@ function firstQuestion(
 }
 
 /**
- * What has to be known of one that the bridge has not learned. `told`: whose manager tells the MAC that the file has.
+ * What has to be known of one that the bridge has not learned. `told`: whose manager reports the MAC that the file has.
  */
 function unheard(name: string, source: GuestRecord | null): string {
   const says = `${name} has not spoken lately, so that the bridge does not know it`;

@@ -13,7 +13,10 @@ import { type Wanted, wantedOfFix } from './wanted.js';
  * A step's result whose causes say how their fixes come to stay, where it is known who makes the devices; `undefined`:
  * nobody looked. Rests on nothing but the fixes' words.
  */
-export function withPersistentFixes(result: StepResult, managers: readonly ConfigurationManager[] | undefined): StepResult {
+export function withPersistentFixes(
+  result: StepResult,
+  managers: readonly ConfigurationManager[] | undefined,
+): StepResult {
   if (managers === undefined) return result;
   const known = new Map<string, readonly PersistentFix[]>();
   const lastingOf = (fix: string): readonly PersistentFix[] => {

@@ -238,7 +238,7 @@ function addKept(judging: Judging): void {
   }
 }
 
-/** Tells the judgement that the capture is damaged: what comes after is not known. */
+/** Records in the judgement that the capture is damaged: what comes after is not known. */
 export function addDamage(judging: Judging<JudgeStart>, text: string): void {
   judging.damages.push(text);
 }

@@ -52,7 +52,7 @@ export type ConfigurationManager =
       readonly uuid: string | null;
     };
 
-/** By whom devices can be kept. */
+/** The managers by which devices can be kept. */
 export const managerNames = [
   'libvirt',
   'Proxmox VE',

@@ -12,7 +12,7 @@ export interface ScenarioRecord {
   readonly files?: readonly FileHash[];
   /** `vars` as they were set. */
   readonly variables?: Scenario['variables'];
-  /** Only steps whose name fits this regular expression were judged. */
+  /** Only steps whose name matches this regular expression were judged. */
   readonly grep?: string;
 }
 

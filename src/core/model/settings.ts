@@ -17,7 +17,7 @@ export interface Attribute {
   /** The word that `ip link set dev X type bridge|bridge_slave` takes (`man ip-link`). Absent: the key. */
   readonly option?: string;
   /**
-   * Its number in events of the kernel (linux/if_link.h). Absent: events do not tell it, tell it within another
+   * Its number in events of the kernel (linux/if_link.h). Absent: events do not report it, report it within another
    * attribute (IFLA_BR_MULTI_BOOLOPT), or spanning tree and the link's speed change it without anybody's doing.
    */
   readonly netlink?: number;

@@ -10,7 +10,7 @@ const nsPerSecond = 1_000_000_000n;
 export const latestNs = 2n ** 63n - 1n;
 
 /**
- * From the octet of if_tsresol (6, that is µs, where there is none): a power of ten, or with the top bit set a power of
+ * From the byte of if_tsresol (6, that is µs, where there is none): a power of ten, or with the top bit set a power of
  * two.
  */
 export function timeResolution(byte: number, offsetSeconds: bigint): TimeResolution {

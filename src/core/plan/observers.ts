@@ -20,7 +20,7 @@ function observerOf(endpoint: Endpoint, bridgeMac: string | undefined, judged: b
   }
 }
 
-/** Whether a frame that its device sees go out, or come in, goes towards who is behind an observer. */
+/** Whether a frame that its device sees go out, or come in, goes towards what is behind an observer. */
 export function isTowards({ place }: Pick<Observer, 'place'>, outgoing: boolean): boolean {
   return place === 'bridge' || place === 'above' ? !outgoing : outgoing;
 }

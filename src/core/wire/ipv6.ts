@@ -38,7 +38,7 @@ export function parseIpv6(bytes: Uint8Array, at: number, end: number): Ipv6Heade
       laterFragment = true;
       break;
     }
-    // RFC 8200 4.5: a fragment header has no length field; RFC 4302 2.2: an authentication header counts in 4 octets.
+    // RFC 8200 4.5: a fragment header has no length field; RFC 4302 2.2: an authentication header counts in 4 bytes.
     const next = bytes[payloadAt] ?? 0;
     const words = bytes[payloadAt + 1] ?? 0;
     if (protocol === 44) laterFragment = readU16(bytes, payloadAt + 2) >> 3 !== 0;
@@ -84,12 +84,12 @@ export function writeIpv6(into: Uint8Array, at: number, fields: Ipv6Fields): num
   return at + ipv6Length;
 }
 
-/** Protocol numbers of extension headers that are written here, each 8 octets long (RFC 8200 4). */
+/** Protocol numbers of extension headers that are written here, each 8 bytes long (RFC 8200 4). */
 export const ipv6Extensions = { hopByHop: 0, fragment: 44, destinationOptions: 60 } as const;
 export const ipv6ExtensionLength = 8;
 
 /**
- * Writes a fragment header (RFC 8200 4.5); `offset` in octets, a multiple of 8. Returns the offset of the part's data.
+ * Writes a fragment header (RFC 8200 4.5); `offset` in bytes, a multiple of 8. Returns the offset of the part's data.
  */
 export function writeIpv6Fragment(
   into: Uint8Array,
@@ -116,7 +116,7 @@ export function writeRouterAlert(into: Uint8Array, at: number, next: number): nu
   return at + ipv6ExtensionLength;
 }
 
-/** An address as RFC 4291 2.2 allows it (without zone) as 16 octets; null where it is none. */
+/** An address as RFC 4291 2.2 allows it (without zone) as 16 bytes; null where it is none. */
 export function ipv6Bytes(text: string): Uint8Array | null {
   const halves = text.split('::');
   if (text.length > 45 || halves.length > 2) return null;

@@ -7,8 +7,8 @@ export interface TokenSearch {
 }
 
 /**
- * Frames of a capture lie in the same octets, one behind the other: these are searched once, by the C library's memory
- * search, and not once a frame. Frames may come in any order; those that go back are searched alone. The octets of an
+ * Frames of a capture lie in the same bytes, one behind the other: these are searched once, by the C library's memory
+ * search, and not once a frame. Frames may come in any order; those that go back are searched alone. The bytes of an
  * array must not change.
  */
 export function createTokenSearch(runTag: number): TokenSearch {

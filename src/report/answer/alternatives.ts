@@ -82,8 +82,8 @@ const maxDevices = 12;
 const devicePattern = /(?<= dev )('[^']*'|\S+)/;
 
 /**
- * Commands in one line that can be pasted: those that differ in the device alone as a loop. What is left out is told
- * behind it.
+ * Commands in one line that can be pasted: those that differ in the device alone as a loop. What is left out is
+ * reported behind it.
  */
 export function commandsText(commands: readonly string[]): { readonly line: string; readonly more: number } {
   const [first = ''] = commands;

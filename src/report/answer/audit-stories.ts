@@ -37,7 +37,7 @@ export function auditStories(findings: readonly AuditFinding[]): readonly AuditS
   const groups = new Map<string, AuditFinding[]>();
   for (const finding of findings) {
     const { id, severity, bridge, value, text } = finding;
-    // Values that say which process or rule it is are told one by one.
+    // Values that say which process or rule it is are reported one by one.
     const key = JSON.stringify([id, severity, bridge, value, text]);
     const known = groups.get(key);
     if (known === undefined) groups.set(key, [finding]);
@@ -64,7 +64,7 @@ export function auditStories(findings: readonly AuditFinding[]): readonly AuditS
   });
 }
 
-/** Classes of probes of which the same is foretold: who would receive them, and what stands in the way. */
+/** Classes of probes of which the same is predicted: who would receive them, and what stands in the way. */
 export interface ReachRow {
   readonly classes: readonly string[];
   readonly receivers: string;
@@ -96,7 +96,7 @@ function barrierText({ why, from, observer, reach }: Prediction): string {
   return reach === 'yes' ? `none (${plain.slice(plain.lastIndexOf('; ') + 1).trim()})` : plain;
 }
 
-/** A table of what was foretold: classes that fare alike in one row, those that somebody would receive first. */
+/** A table of what was predicted: classes that fare alike in one row, those that somebody would receive first. */
 export function reachRows(predictions: readonly Prediction[]): readonly ReachRow[] {
   const byClass = new Map<string, Prediction[]>();
   for (const prediction of predictions)

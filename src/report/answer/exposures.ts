@@ -2,7 +2,7 @@ import type { LeakGroup, Result } from '../../core/model/result.js';
 import { commandsText } from './alternatives.js';
 import { countText, setText } from './participants.js';
 
-/** Something that every guest of a bridge may try, since the bridge is told nothing else. */
+/** Something that every guest of a bridge may try, since the bridge is given nothing else. */
 export interface Exposure {
   /** What is open: a main clause. */
   readonly what: string;
@@ -99,7 +99,10 @@ export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure
   const others = groups.filter((group) => !shows(group, known));
   return others.length === 0
     ? exposures
-    : [...exposures, { ...rest, ...fixOf(others), observers: [...new Set(others.flatMap(({ observers }) => observers))] }];
+    : [
+        ...exposures,
+        { ...rest, ...fixOf(others), observers: [...new Set(others.flatMap(({ observers }) => observers))] },
+      ];
 }
 
 /** `EXPOSED: 3 things any guest can try`; '' where there are none. */

@@ -4,7 +4,7 @@ import type { View } from '../reporter.js';
 import { foldAfter, makePaint, padEnd, widthOf } from '../terminal/layout.js';
 import type { Word } from '../word.js';
 
-/** Lines told of one host; the rest is in the JSON. */
+/** Lines reported of one host; the rest is in the JSON. */
 const maxLines = 12;
 
 /** For people: the verdict over all, a line for each host, worst first, and below it what is wrong there. */
@@ -78,7 +78,7 @@ export function fleetCountsText({ counts, hosts }: FleetReport): string {
 }
 
 /**
- * What is to be told of a host beside its word: leaks first, then what is wrong with its evidence, then what is not
+ * What is to be reported of a host beside its word: leaks first, then what is wrong with its evidence, then what is not
  * proven; audits that found something.
  */
 export function hostLines({ runs, problems, commands }: FleetHost): readonly string[] {

@@ -61,7 +61,7 @@ function whoAndWhere(provenance: Provenance | undefined): Markup {
     ...(who.ticket === null ? [] : [`ticket ${who.ticket}`]),
   ];
   const clock = when.clock.before;
-  return html`<dt>who</dt><dd>${names.join(', ')}</dd><dt>machine</dt><dd>${where.host}, ${where.distribution ?? 'distribution not told'}; clock ${clock === null ? 'not rated' : clock.synchronized ? `synchronized, within ${clock.maxErrorUs} µs` : 'not synchronized'}</dd>`;
+  return html`<dt>who</dt><dd>${names.join(', ')}</dd><dt>machine</dt><dd>${where.host}, ${where.distribution ?? 'distribution not reported'}; clock ${clock === null ? 'not rated' : clock.synchronized ? `synchronized, within ${clock.maxErrorUs} µs` : 'not synchronized'}</dd>`;
 }
 
 /** Who ran it, with what, and the hashes of what it rests on. */

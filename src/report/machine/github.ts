@@ -31,7 +31,9 @@ function annotations(run: ReportedRun): readonly string[] {
       ...missing.filter((each) => each.step === at).map((each) => each.text),
     ];
     const texts =
-      reported.length === 0 ? [`expected ${step.expected ?? 'nothing'}, was ${step.verdict ?? 'not judged'}`] : reported;
+      reported.length === 0
+        ? [`expected ${step.expected ?? 'nothing'}, was ${step.verdict ?? 'not judged'}`]
+        : reported;
     const evidence = dir === null ? '' : message(` Evidence: ${dir}`);
     const line = details?.plan.steps[at]?.line;
     const head = `::error file=${property(result.scenario.file)}${line === undefined ? '' : `,line=${line}`},title=${property(`${step.verdict === 'broken' ? 'isolation is broken' : (step.verdict ?? 'not judged')}: ${step.name}`)}::`;

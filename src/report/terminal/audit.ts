@@ -20,7 +20,7 @@ function count(report: AuditReport, ...of: readonly Severity[]): number {
   return report.findings.filter(({ severity }) => of.includes(severity)).length;
 }
 
-/** Who would receive what shows a finding; '' = nothing is foretold of it. */
+/** Who would receive what shows a finding; '' = nothing is predicted of it. */
 function receiversOf(story: AuditStory, { predictions }: AuditReport): string {
   const [row] = reachRows(predictions.filter((each) => each.class === story.probe && each.bridge === story.bridge));
   if (row === undefined || row.open === 0) return '';

@@ -33,7 +33,7 @@ function leaksText(count: number): string {
   return count === 1 ? '1 leak' : `${countText(count)} leaks`;
 }
 
-/** Listings of rules are told by what they are of: what is in them is JSON. */
+/** Listings of rules are reported by what they are of: what is in them is JSON. */
 const listings: Readonly<Record<string, string>> = {
   vlan: 'the VLANs of ports',
   mdb: 'the members of multicast groups',

@@ -43,7 +43,7 @@ function seenKeys(
       .join();
 }
 
-/** Pairs whose observers overheard the same, for the same cause, told once: `a1, a2, a3 and 197 more`. */
+/** Pairs whose observers overheard the same, for the same cause, reported once: `a1, a2, a3 and 197 more`. */
 function alike(groups: readonly Group[]): readonly Story[] {
   return groupByPair(
     groups,
@@ -62,7 +62,7 @@ function onlyFinding(story: Story): Finding | null {
 }
 
 /**
- * Two stories of one leak each of which nothing is known to explain it, and of which the same is told but for the
+ * Two stories of one leak each of which nothing is known to explain it, and of which the same is reported but for the
  * addressee and the frames.
  */
 function isReportedAlike(story: Story, other: Story): boolean {
@@ -90,7 +90,10 @@ function addStory(groups: Group[], story: Story): void {
   for (const group of story) groups.push(group);
 }
 
-/** Stories of one sender that the same overheard as much of, for the same causes, whoever it was for, told together. */
+/**
+ * Stories of one sender that the same overheard as much of, for the same causes, whatever the addressee, reported
+ * together.
+ */
 function foldAddressees(stories: readonly Story[]): readonly Story[] {
   const nameOf = numbering<string>();
   const seenKey = seenKeys(

@@ -12,7 +12,7 @@ import type { RemoteHost } from './remote-host.js';
 const openMs = 120_000;
 const drainMs = 60_000;
 
-/** null where the connection is lost: its observers' fault tells that, and the others go on. */
+/** null where the connection is lost: its observers' fault reports that, and the others go on. */
 async function unlessLost<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;
@@ -106,7 +106,7 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
   };
 }
 
-/** Octets of frames in one message. */
+/** Bytes of frames in one message. */
 const pieceBytes = 256 * 1024;
 const answerMs = 15_000;
 

@@ -19,7 +19,7 @@ const maxInBurst = 1000;
 const maxBurstMs = 250;
 /** Frames of several flows that go to the helper together, where there are many flows. */
 const maxInBatch = 8192;
-/** Up to so many flows are sent one by one. */
+/** Up to this many flows are sent one by one. */
 const fewFlows = 64;
 /** Steps with fewer are sent at a fixed rate: to learn what the observers take would last longer. */
 const fewFrames = 2000;
@@ -156,7 +156,7 @@ export function probeSender(
         await startOf?.(prepared.planned);
         before = sending;
         sending = transmit(context, step, sender, prepared, rate);
-        sending.catch(() => undefined); // told where it is awaited
+        sending.catch(() => undefined); // reported where it is awaited
         feedback?.sent(prepared.planned);
         done += prepared.planned;
         report(context, step, 'probing', paceText(done, from, total, performance.now() - began));

@@ -27,7 +27,7 @@ function birthOf({ netns = null, runTag = null, only = 'all', silentMs }: Captur
   return JSON.stringify([namespaceIdentity(netns), runTag, only, silentMs ?? null]);
 }
 
-/** A keeper of one run: one helper rests at most. */
+/** A pool of one run: one helper rests at most. */
 export function keepCapture(): CapturePool {
   let resting: Resting | null = null;
 
@@ -68,7 +68,7 @@ export function keepCapture(): CapturePool {
 /**
  * A capture by `first`; by another helper instead where it has rested before and, when observers are opened, does not
  * fit any more. Until then its faults are nobody's: what is changed before a step may take an interface down. `rests`:
- * told of a helper that rests when all is over.
+ * reported of a helper that rests when all is over.
  */
 function changeable(
   options: CaptureOptions,

@@ -37,7 +37,7 @@ export interface CollatingWhileRunning {
   stop(): Promise<void>;
 }
 
-/** Free octets from which on the disk has room for captures and evidence at once. */
+/** Free bytes from which on the disk has room for captures and evidence at once. */
 const roomForBoth = 4 * 2 ** 30;
 
 /**
@@ -70,7 +70,7 @@ export function collateWhileRunning(
       timeline: heard,
     });
     const judged = judgeGrowing(judging, growing);
-    judged.catch(() => undefined); // told where it is awaited
+    judged.catch(() => undefined); // reported where it is awaited
     return { ...thread, judging, judged };
   }
   function hear(entry: TimelineEntry): void {

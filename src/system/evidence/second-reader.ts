@@ -39,8 +39,8 @@ function difference(ours: OwnRecord, theirs: ClassicFileRecord): string | null {
   if (ours.timeNs !== theirs.timeNs)
     return `${at}its time is ${ours.timeNs} ns, and to pcap-parser ${theirs.timeNs} ns`;
   if (ours.originalLength !== theirs.originalLength)
-    return `${at}it had ${ours.originalLength} octets, and to pcap-parser ${theirs.originalLength}`;
-  if (Buffer.compare(ours.data, theirs.data) !== 0) return `${at}its octets are not those that pcap-parser reads`;
+    return `${at}it had ${ours.originalLength} bytes, and to pcap-parser ${theirs.originalLength}`;
+  if (Buffer.compare(ours.data, theirs.data) !== 0) return `${at}its bytes are not those that pcap-parser reads`;
   return null;
 }
 

@@ -24,7 +24,7 @@ const nowhere: Sender = {
   kill: () => undefined,
 };
 
-/** A keeper of one run: nothing is started before the first sender. */
+/** A pool of one run: nothing is started before the first sender. */
 export function keepSender(): SenderPool {
   let kept: SendingHelper | null = null;
   /** Of all senders so far, so that steps that send from here and there in turn come to share a helper. */

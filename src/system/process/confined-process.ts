@@ -9,12 +9,12 @@ import { programEnv } from './programs.js';
 /** What a confined process is for: to judge what a folder holds, or to parse what others wrote. */
 export type ConfinedTask = 'judge' | 'parse';
 
-/** Longest answer that is taken, in octets. */
+/** Longest answer that is taken, in bytes. */
 const longestAnswer = 512 * 2 ** 20;
 /** One whose stdin is closed, and that has nothing to answer, ends within it. */
 const endingMs = 2000;
 
-/** A line of a confined process: an answer, or what it tells meanwhile. */
+/** A line of a confined process: an answer, or what it reports meanwhile. */
 export type ConfinedWord = { readonly answer: unknown } | { readonly reported: unknown };
 
 /**
@@ -85,7 +85,7 @@ export function startConfined(task: ConfinedTask, folder: string | null): Confin
     );
     for (const question of questions.splice(0)) question.reject(end);
   };
-  child.stdin?.on('error', () => undefined); // it is gone: its end tells
+  child.stdin?.on('error', () => undefined); // it is gone: its end shows it
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr = (stderr + chunk).slice(-8192)));
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     try {

@@ -64,7 +64,7 @@ interface Holder {
   readonly own: boolean;
 }
 
-/** Helpers that capture and send are this program's own and known; a relay is somebody who bridges the bridge. */
+/** Helpers that capture and send are this program's own and known; a relay is something that bridges the bridge. */
 function describe({ pid, argv, comm }: SocketHolder): Holder {
   const at = argv.indexOf(helperPath);
   const role = at < 0 ? null : (argv[at + 1] ?? '');

@@ -36,7 +36,7 @@ function serve(channel: HelperChannel<'relay'>): { message(message: ToRelay): vo
       send();
       return true;
     } catch {
-      lost += 1; // a full queue, or a frame longer than the other side's MTU: told with the next beat
+      lost += 1; // a full queue, or a frame longer than the other side's MTU: reported with the next beat
       return false;
     }
   }

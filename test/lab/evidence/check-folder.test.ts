@@ -46,7 +46,7 @@ describe('run.json', () => {
       provenance?.method.some((line) => line.includes('sent 80 frames of known-unicast (raw, ipv4-udp) as a, b')),
     ).toBe(true);
     expect(provenance?.limits.length).toBeGreaterThan(3);
-    // The filter as the kernel ran it: loads of 8 octets each, the last one returns.
+    // The filter as the kernel ran it: loads of 8 bytes each, the last one returns.
     expect(provenance?.instrument.captures[0]?.program).toMatch(/^([0-9a-f]{16})+$/);
   });
 });
@@ -105,8 +105,8 @@ describe('check', () => {
     rmSync(dir, { recursive: true });
   });
 
-  it('sees one octet of the capture changed', () => {
-    const dir = copy('octet');
+  it('sees one byte of the capture changed', () => {
+    const dir = copy('byte');
     const path = join(dir, 'evidence.pcapng');
     const bytes = readFileSync(path);
     bytes[bytes.length - 400] = (bytes[bytes.length - 400] ?? 0) ^ 1;

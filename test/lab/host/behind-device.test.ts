@@ -44,7 +44,7 @@ describe('a guest behind the bridge device of a host, whose bridge has the MAC o
     const run = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--out', join(host.dir, 'behind')]));
     expect([run.status, JSON.parse(run.stdout).steps[0].reasons]).toEqual([0, []]);
     tcpdump.kill('SIGINT');
-    const left = (await outside).stdout.split('\n').filter((line) => line.includes(' > ')); // the others are octets
+    const left = (await outside).stdout.split('\n').filter((line) => line.includes(' > ')); // the others are bytes
     const probes = left.filter((line) => line.includes(`${vm} > ${guests.lan.mac}`));
     // and the uplink's ear controls, one in each phase
     expect([reported, left.length, probes.length]).toEqual([53, 53, 50]);

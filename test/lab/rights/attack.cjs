@@ -80,7 +80,8 @@ const ways = {
   'a unix socket': () => reported(socket(1, 1, 0)),
   'a netlink socket': () => reported(socket(16, 3, 0)),
   io_uring: () => reported(call(io_uring_setup, 1, Number(koffi.address(Buffer.alloc(256))), 0, 0, 0, 0)),
-  'a file in memory': () => reported(call(numbers.memfd_create, Number(koffi.address(Buffer.from('x\0'))), 0, 0, 0, 0, 0)),
+  'a file in memory': () =>
+    reported(call(numbers.memfd_create, Number(koffi.address(Buffer.from('x\0'))), 0, 0, 0, 0, 0)),
   'another number for a descriptor': () => reported(call(numbers.dup, 2, 0, 0, 0, 0, 0)),
   'a program': () => spawnSync('/bin/true').error?.code ?? 'done',
 };

@@ -15,7 +15,7 @@ interface Frame {
 
 /**
  * A block as the kernel fills it: struct tpacket_block_desc, then for each frame struct tpacket3_hdr, struct
- * sockaddr_ll and the frame at octet 82, all aligned to 8.
+ * sockaddr_ll and the frame at byte 82, all aligned to 8.
  */
 export function ringBlock(frames: readonly Frame[]): Uint8Array {
   const bytes = new Uint8Array(1 << 16);

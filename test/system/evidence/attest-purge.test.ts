@@ -116,7 +116,7 @@ describe('purge', needs(program('tshark')), () => {
       ok: ['hashes', 'capture', 'key', 'result', 'report', 'custody'],
     });
     expect(reported.told.checks.find(({ name }) => name === 'custody')?.text).toMatch(
-      /purged by uid \d+: [1-9]\d* octets of payload removed; verdict broken, judged again broken/,
+      /purged by uid \d+: [1-9]\d* bytes of payload removed; verdict broken, judged again broken/,
     );
   });
 });

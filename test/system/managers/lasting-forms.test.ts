@@ -136,7 +136,11 @@ it('Proxmox VE: its hookscript sets the port after the start', async () => {
 describe('netplan and networkd', needs(skip ?? null), () => {
   const base =
     'network:\n  version: 2\n  renderer: networkd\n  ethernets:\n    eno1: {}\n  bridges:\n    br7:\n      interfaces: [eno1]\n      parameters: { ageing-time: 0, stp: true }\n';
-  const netplan = (device: string, kind: string, renderer: 'networkd' | 'NetworkManager' = 'networkd'): ConfigurationManager => ({
+  const netplan = (
+    device: string,
+    kind: string,
+    renderer: 'networkd' | 'NetworkManager' = 'networkd',
+  ): ConfigurationManager => ({
     by: 'netplan',
     device,
     kind,
@@ -222,7 +226,14 @@ describe('netplan and networkd', needs(skip ?? null), () => {
       for i in $(seq 100); do bridge fdb show br br7 2> /dev/null | grep -q 00:0c:29:aa:bb:cc && bridge -d link show dev eno1 | grep -q 'isolated on' && break; sleep 0.1; done
       kill $daemon`;
     const onPort = await settingsAfter(script, 'eno1');
-    for (const reported of ['isolated on', 'flood off', 'mcast_flood off', 'guard on', 'root_block on', 'mcast_router 0'])
+    for (const reported of [
+      'isolated on',
+      'flood off',
+      'mcast_flood off',
+      'guard on',
+      'root_block on',
+      'mcast_router 0',
+    ])
       expect(onPort).toContain(reported);
     const onBridge = await settingsAfter(`${script}\nbridge fdb show br br7`, 'br7');
     for (const reported of [

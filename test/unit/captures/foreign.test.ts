@@ -42,7 +42,7 @@ describe('captures of others', () => {
 
   it.each(Object.entries(foreignCases))('%s', (name, { files, args, expect: wanted }) => {
     for (const [file, bytes] of Object.entries(files)) {
-      // What gzip makes of the same octets may differ from one version of zlib to the next.
+      // What gzip makes of the same bytes may differ from one version of zlib to the next.
       if (!file.endsWith('.gz'))
         expect(readFileSync(join(folder(name), file)).equals(bytes), `${file} is what the table says`).toBe(true);
     }

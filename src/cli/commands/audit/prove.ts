@@ -32,7 +32,7 @@ export interface ProveOptions {
 export type ProvedAudit = AuditReport & { readonly proof: AuditProof };
 
 /**
- * Sends what the audit foretells something about, on this host, and holds both against each other. Rejects with
+ * Sends what the audit predicts something about, on this host, and holds both against each other. Rejects with
  * VerifyError as `run` and `init` do: 69 without root, 64 where nobody says that it may be sent, 3 where too little is
  * on record. After a signal everything is put back, and it is returned.
  */

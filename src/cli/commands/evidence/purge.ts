@@ -21,7 +21,7 @@ export const definePurge: DefineCommand = (parser, context) => {
       const failed = (await removeReportFile(args.dir))
         ? await writeReportFile(await reportedRun(args.dir, result, true))
         : [];
-      process.stderr.write(`removed ${removed} octets of payload; custody.ndjson says so\n`);
+      process.stderr.write(`removed ${removed} bytes of payload; custody.ndjson says so\n`);
       context.setStatus(printFailedReports(failed)[0] ?? 0);
     },
   );

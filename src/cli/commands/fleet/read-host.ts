@@ -34,7 +34,7 @@ function report(dir: string, error: unknown): string {
   return message.startsWith(dir) ? message : `${dir}: ${message}`;
 }
 
-/** Checks and judges one folder of evidence; what is wrong with it is told, not thrown. */
+/** Checks and judges one folder of evidence; what is wrong with it is reported, not thrown. */
 async function readRun(dir: string, signature: WantedSignature): Promise<ReadRun> {
   try {
     const { wrong, result, rootHash } = await checkWhole(dir, signature);

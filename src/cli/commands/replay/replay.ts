@@ -34,8 +34,8 @@ export async function replayCommand(
       throw new VerifyError(
         'usage',
         64,
-        `${dir}: a capture alone does not say who listened`,
-        'name the MAC of who recorded it with --mac, or a scenario with --scenario and --observer',
+        `${dir}: a capture alone does not say which endpoint listened`,
+        'name the MAC of the endpoint that recorded it with --mac, or a scenario with --scenario and --observer',
       );
     const { result, input } = await judgeFolder(dir);
     runs.push(

@@ -134,7 +134,7 @@ export async function printJournal(result: Result, dir: string, quiet: boolean):
 
 /**
  * What probes set in motion and the kernel ends by itself: a bridge goes by the querier that has spoken until it has
- * been silent for so long (RFC 3376, 8.5).
+ * been silent for this long (RFC 3376, 8.5).
  */
 function timesOut({ steps, topology }: Scenario, result: Result): readonly string[] {
   if (!result.steps.some(({ findings }) => findings.some((row) => row.class === 'igmp-query' && (row.sent ?? 0) > 0)))

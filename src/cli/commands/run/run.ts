@@ -32,15 +32,15 @@ export interface RunCommandOptions {
   readonly keep: 'leaks' | 'all';
   /** `NAME=VALUE` for variables of the files. */
   readonly set?: readonly string[];
-  /** Judge only steps whose name fits this regular expression. */
+  /** Judge only steps whose name matches this regular expression. */
   readonly grep?: string | undefined;
   /** How often each file is run; once where absent. */
   readonly repeat?: number;
   /** Run the files in an order drawn from this seed; `true` draws the seed too. */
   readonly shuffle?: number | true | undefined;
-  /** After so long the run is stopped, such as `90s`; what was not done is inconclusive. */
+  /** After this long the run is stopped, such as `90s`; what was not done is inconclusive. */
   readonly timeout?: string | undefined;
-  /** It is listened for so long after the last probe of each step, such as `10s`. */
+  /** It is listened for this long after the last probe of each step, such as `10s`. */
   readonly linger?: string | undefined;
   readonly allowRun: boolean;
   /** On a host: what the command line allows; nothing where absent. */

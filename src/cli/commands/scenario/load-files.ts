@@ -22,7 +22,7 @@ async function loadFile(file: string, { sets = new Map(), allowRun = false }: Lo
     throw fault(error instanceof Error ? error.message : String(error));
   });
   if (!info.isFile()) throw fault('not a file');
-  if (info.size > maxBytes) throw fault(`${info.size} octets: a scenario has at most 1 MiB`);
+  if (info.size > maxBytes) throw fault(`${info.size} bytes: a scenario has at most 1 MiB`);
   const bytes = await readFile(file).catch((error: unknown) => {
     throw fault(error instanceof Error ? error.message : String(error));
   });

@@ -66,8 +66,11 @@ export async function watchCommand(options: WatchCommandOptions): Promise<number
   return status;
 }
 
-/** What the loop tells, said in every way that was asked for. */
-function createReporter(options: WatchCommandOptions, say: (object: Readonly<Record<string, unknown>>, text: string) => void) {
+/** What the loop reports, said in every way that was asked for. */
+function createReporter(
+  options: WatchCommandOptions,
+  say: (object: Readonly<Record<string, unknown>>, text: string) => void,
+) {
   const seen: Record<string, number> = {};
   const reprobe =
     options.reprobe === undefined
@@ -131,7 +134,7 @@ function loadBaseline(path: string): Reading {
   }
 }
 
-/** Whoever reads the file sees the old one or the new one, whole. */
+/** A reader of the file sees the old one or the new one, whole. */
 function writeWhole(path: string, text: string): void {
   try {
     writeFileSync(`${path}.${process.pid}`, text, { mode: 0o644 });

@@ -9,7 +9,7 @@ import type { BridgeRule } from '../rule.js';
 /** What a port belongs to decides as much as an attribute that decides alone. */
 const isHigh = (key: Declared['key']): boolean => key === 'master' || key === 'native_vlan' || decidesAlone(key);
 
-/** The value that runs; null = it is not told, or means nothing here. */
+/** The value that runs; null = it is not reported, or means nothing here. */
 function live({ key }: Declared, link: LinkState, view: BridgeView): boolean | number | string | null {
   switch (key) {
     case 'master':

@@ -50,7 +50,7 @@ function filterBypasses(filter: Fields, where: string, { heard }: BypassScope): 
     const name = textOf(action['kind']) ?? 'unknown';
     if (harmlessActions.has(name)) continue;
     const to = textOf(action['to_dev']);
-    // where it leads to a device that is no port, that device is not observed, which coverage tells
+    // where it leads to a device that is no port, that device is not observed, which coverage reports
     if (name === 'mirred' && to !== null && (heard.has(to) || textOf(action['direction']) === 'egress')) continue;
     bypasses.push({ what: `tc action ${name}${to === null ? '' : ` to ${to}`}`, where, remedy: takeAway });
   }
@@ -83,7 +83,7 @@ function leadsToHeard(
   const device =
     target['dev'] ?? target['device'] ?? (family === 'netdev' || family === 'inet' ? target['addr'] : undefined);
   const known = textOf(device);
-  // a device that is no port is told by coverage
+  // a device that is no port is reported by coverage
   if (known !== null) return heard.has(known) || (family === 'netdev' && links.has(known)) || segment.has(known);
   const data = fieldsOf(fieldsOf(device)?.['map'])?.['data'];
   const given = objectsOf([data]).flatMap((one) => (Array.isArray(one['set']) ? one['set'] : []));

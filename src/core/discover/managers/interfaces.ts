@@ -2,7 +2,10 @@ import type { ConfigurationManager } from '../../model/persistent-fix.js';
 import type { ConfigFile } from '../declared/netplan.js';
 
 /** The bridges of /etc/network/interfaces and the ports that they name; ports chosen by pattern are not. */
-export function interfacesManagers(files: readonly ConfigFile[], by: 'ifupdown2' | 'ifupdown'): readonly ConfigurationManager[] {
+export function interfacesManagers(
+  files: readonly ConfigFile[],
+  by: 'ifupdown2' | 'ifupdown',
+): readonly ConfigurationManager[] {
   return files.flatMap(({ path, text }) => {
     const stanzas = text.replaceAll('\\\n', ' ').split(/^(?=\s*(?:iface|auto|allow-\S+|mapping|source\S*)\s)/m);
     return stanzas.flatMap((stanza): readonly ConfigurationManager[] => {

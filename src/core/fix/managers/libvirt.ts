@@ -73,7 +73,7 @@ function hook(
   };
 }
 
-/** The port's name changes from start to start; its MAC is the guest's with fe for its first octet. */
+/** The port's name changes from start to start; its MAC is the guest's with fe for its first byte. */
 function guestHook(guest: Guest, wanted: readonly Wanted[]): PersistentFix {
   const lines = [
     `ip -br link show master ${word(guest.bridge)} | awk '$3 == "fe${guest.mac.slice(2)}" { sub(/@.*/, "", $1); print $1 }' | while read -r port; do`,

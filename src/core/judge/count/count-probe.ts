@@ -12,8 +12,8 @@ import { raise, type Seen, type StepTally, type Tallies } from './tally.js';
  * Counts a frame that stems from a probe, whatever its headers have become (rules 2):
  *
  * - towards the sender, or another port of its owner: never counts;
- * - towards somebody who may not have it: a leak, unless a guest sent the token before: then `replayed`, for that guest
- *   may have had it rightfully and told it on;
+ * - towards something that may not have it: a leak, unless a guest sent the token before: then `replayed`, for that guest
+ *   may have had it rightfully and passed it on;
  * - entering at a guest that was seen to get it: said again (an ICMP error quotes, an echo reply carries), which alone
  *   is no reason for anything;
  * - entering at a guest that was not seen to get it: `unheard-delivery`, for somebody reached it past our ears;
@@ -72,7 +72,7 @@ function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, ta
   if (observer.name === flow.sender) {
     if (form !== 'as-sent') return 'other';
     if (tally.entries.add(flow, sequence, 'port')) return 'entered';
-    // Its own token, but a second time: whoever stands behind this port says it again.
+    // Its own token, but a second time: what stands behind this port says it again.
     if (observer.role === 'uplink') tally.entries.addAgain(flow, sequence, 'reflected');
     else if (!inferred) tally.entries.addAgain(flow, sequence, 'repeated');
     return 'other';

@@ -58,7 +58,7 @@ const ofRules2: readonly string[] = ['reflected-by-uplink', 'nat', 'rewritten', 
 /** What a bridge has open anyway; beside such a cause alone a process that listens may be the one that hands frames on. */
 const openAnyway: readonly string[] = ['not-isolated', 'source-unchecked'];
 
-/** The causes that are told: where one accounts for the leak, others are not accused beside it. */
+/** The causes that are reported: where one accounts for the leak, others are not accused beside it. */
 function worthReporting(found: readonly Cause[], rules: VerdictRules): readonly Cause[] {
   if (rules === 1) return found.filter(({ code }) => !ofRules2.includes(code));
   const has = (code: string): boolean => found.some((cause) => cause.code === code);

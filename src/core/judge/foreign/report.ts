@@ -51,7 +51,7 @@ export interface ForeignReport {
   readonly exitCode: 0 | 2 | 3;
   readonly reasons: readonly Reason[];
   readonly pairs: readonly ForeignPair[];
-  /** Foreign frames beyond the pairs and protocols that are told apart. */
+  /** Foreign frames beyond the pairs and protocols that are distinguished. */
   readonly notKept: number;
   readonly files: readonly ForeignFile[];
   /** What this does not say. */
@@ -106,7 +106,7 @@ function pairsOf(fold: ForeignFold, nameOf: NameOf): readonly ForeignPair[] {
   for (const [from, targets] of fold.heard) {
     for (const [to, protocols] of targets) {
       const back = from === to ? undefined : fold.heard.get(to)?.get(from);
-      if (back !== undefined && to < from) continue; // told where the lower MAC is the source
+      if (back !== undefined && to < from) continue; // reported where the lower MAC is the source
       const rows = [...protocols.values()];
       const backRows = [...(back?.values() ?? [])];
       const heard = [direction(rows, nameOf), direction(backRows, nameOf)].filter((one) => one !== null);

@@ -15,7 +15,7 @@ export interface ProofInput extends DeliveryInput {
   readonly tally: StepTally;
 }
 
-/** Reasons that are alike are told so often; then one says how many more there are. */
+/** Reasons that are alike are reported this often; then one says how many more there are. */
 const maxAlike = 100;
 
 function limited(reasons: readonly Reason[], code: ReasonCode): readonly Reason[] {
@@ -92,7 +92,7 @@ interface FlowReasons {
 
 /**
  * Were as many sent as planned, did they show on their sender's own port, where that is observed and directions are
- * known (whoever says that it sent may lie), and did those who must see them get them? One pass: a mesh has a million
+ * known (a sender that says it sent may lie), and did those that must see them get them? One pass: a mesh has a million
  * flows.
  */
 function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered): FlowReasons {

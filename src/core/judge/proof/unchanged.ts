@@ -89,7 +89,12 @@ function byName(links: readonly LinkState[]): ReadonlyMap<string, LinkState> {
   return new Map(links.map((link) => [link.name, link]));
 }
 
-function changedLinks(step: StepPlan, before: HostState, after: HostState, sideEffects: SideEffects): readonly Reason[] {
+function changedLinks(
+  step: StepPlan,
+  before: HostState,
+  after: HostState,
+  sideEffects: SideEffects,
+): readonly Reason[] {
   const bridges = new Set(step.observers.map((observer) => observer.bridge));
   const watched = before.links.filter(ofStep(step));
   const [was, is] = [byName(before.links), byName(after.links)];
@@ -159,7 +164,7 @@ function movedMacs(
   );
 }
 
-/** At most so many of those who changed rules are named. */
+/** At most this many of those that changed rules are named. */
 const maxNamed = 3;
 
 function changer({ kind, pid, program }: RuleChange): string {
@@ -195,7 +200,8 @@ function changedRules(intervals: readonly ReadInterval[], changes: readonly Rule
 }
 
 /**
- * What Open vSwitch was told, without flows that its action `learn` made of entering controls, which are the run's own.
+ * What Open vSwitch was given, without flows that its action `learn` made of entering controls, which are the run's
+ * own.
  */
 function settingsOfOvs({ ovs }: HostState): string {
   const changes = ovs?.bridges.map((bridge) => ({
@@ -230,7 +236,7 @@ function changedSettings(
   return all.map(({ code, observer, text }) => ({ code, observer, text: `${text}${where}` }));
 }
 
-/** Is the setting of that link other at the end of the interval, which is told then? */
+/** Is the setting of that link other at the end of the interval, which is reported then? */
 function differs({ from, to, excused }: ReadInterval, name: string, what: string): boolean {
   if (what === vlanList)
     return !excused.has('vlan') && vlansOf(from, new Set([name])).get(name) !== vlansOf(to, new Set([name])).get(name);

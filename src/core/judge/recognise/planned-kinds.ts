@@ -17,7 +17,7 @@ export interface PlannedProbe {
 
 /** Knows frames of many flows that differ in their addresses only: a mesh sends one frame of each of a million. */
 export interface PlannedKinds {
-  /** `words`: the same octets as 32-bit words of this machine's order; `start` is at a word. */
+  /** `words`: the same bytes as 32-bit words of this machine's order; `start` is at a word. */
   read(bytes: Uint8Array, words: Int32Array, start: number, end: number): PlannedProbe | null;
   /** Remembers what frames of flows like this one look like. */
   learn(flow: Flow): void;

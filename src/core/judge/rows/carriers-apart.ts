@@ -28,7 +28,10 @@ export function carriersApart(rows: readonly Finding[], states: StepStates): rea
     if (pair === undefined) pairs.set(key, [row]);
     else pair.push(row);
   }
-  const groups = new Map<string, { readonly head: Omit<CarriersApart, 'observers'>; readonly observers: Set<string> }>();
+  const groups = new Map<
+    string,
+    { readonly head: Omit<CarriersApart, 'observers'>; readonly observers: Set<string> }
+  >();
   for (const pair of pairs.values()) {
     const broken = pair.filter(({ leak }) => leak).map(({ carrier }) => carrier);
     const holds = pair.filter(({ leak, sent }) => !leak && (sent ?? 0) > 0).map(({ carrier }) => carrier);

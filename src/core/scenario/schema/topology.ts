@@ -21,7 +21,7 @@ const bridge = text.describe('Its bridge.');
 const file = text.describe('Where it stands.');
 
 /**
- * Who keeps a device, as core/model/persistent-fix.ts has it: the values of `by`, and of libvirt `keeps`, tell the
+ * Who keeps a device, as core/model/persistent-fix.ts has it: the values of `by`, and of libvirt `keeps`, report the
  * kinds apart.
  */
 export const manager = z.union([

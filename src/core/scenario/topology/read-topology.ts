@@ -115,7 +115,9 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
   };
 }
 
-function readManagers(raw: readonly z.output<typeof manager>[] | undefined): readonly ConfigurationManager[] | undefined {
+function readManagers(
+  raw: readonly z.output<typeof manager>[] | undefined,
+): readonly ConfigurationManager[] | undefined {
   return raw?.map((one): ConfigurationManager => {
     if (one.by === 'Proxmox VE') return { ...one, isVnet: readSwitch(one.isVnet) ?? false };
     return one.by === 'libvirt' && one.keeps === 'guest' ? { ...one, mac: one.mac.toLowerCase() } : one;

@@ -15,7 +15,7 @@ export interface FrameNote {
   /** The token's index; -1 = it has none of the run's. */
   packetId: number;
   comment: string | null;
-  /** The planned probe that the frame is, octet for octet up to its token; null = it is another frame. */
+  /** The planned probe that the frame is, byte for byte up to its token; null = it is another frame. */
   probe: Flow | null;
   sequence: number;
 }

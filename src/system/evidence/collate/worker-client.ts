@@ -33,8 +33,8 @@ export interface CollateWorker {
 }
 
 /**
- * As `collate`, in a thread of its own, beside what this one does meanwhile; `growth` is told how far the file is that
- * it writes.
+ * As `collate`, in a thread of its own, beside what this one does meanwhile; `growth` is notified how far the file is
+ * that it writes.
  */
 export function collateInWorker(
   request: CollateRequest,
@@ -63,7 +63,7 @@ export function collateInWorker(
     thread.once('error', fail);
     thread.once('exit', () => fail(new Error('the thread that collates the captures ended without a word')));
   });
-  collation.catch(() => undefined); // told where it is awaited
+  collation.catch(() => undefined); // reported where it is awaited
   return {
     collation,
     report: (message) => thread.postMessage(message),

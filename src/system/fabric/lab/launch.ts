@@ -5,7 +5,7 @@ import type { VerifyError } from '../../../core/model/verify-error.js';
 import { programEnv, runProgram } from '../../process/programs.js';
 import { refusalOf } from './refusal.js';
 
-/** Environment by which the launcher tells the inside what it is. */
+/** Environment by which the launcher reports the inside what it is. */
 export const insideVariables = {
   inside: 'VERIFY_ISOLATION_INSIDE',
   runsAs: 'VERIFY_ISOLATION_RUNS_AS',
@@ -78,7 +78,7 @@ export async function launchInside(
     });
     if (onMessage !== undefined) child.on('message', onMessage);
     const send = (message: StopMessage | HandedMessage): void => {
-      if (child.connected) child.send(message, () => undefined); // it may end meanwhile: its status tells
+      if (child.connected) child.send(message, () => undefined); // it may end meanwhile: its status shows it
     };
     send({ handed });
     report = (signal) => send({ stop: signal });

@@ -13,7 +13,7 @@ import { netconfGroups, RTM_NEWNETCONF, sysctlChangesIn } from './sysctl-changes
 
 /**
  * RTNLGRP_LINK and RTNLGRP_NEIGH of linux/rtnetlink.h, and those of sysctls: what floods the one must not displace what
- * is told by the other.
+ * is reported by the other.
  */
 const linkGroup = 1;
 const groups = [linkGroup, 3, ...netconfGroups] as const;
@@ -22,7 +22,7 @@ const RTM_DELLINK = 17;
 const RTM_NEWNEIGH = 28;
 const RTM_DELNEIGH = 29;
 const AF_BRIDGE = 7;
-/** Octets that the kernel keeps of each until they are taken. */
+/** Bytes that the kernel keeps of each until they are taken. */
 const buffer = 1024 * 1024;
 
 /** Attributes of linux/if_link.h: IFLA_BR_… and IFLA_BRPORT_…, by the key that `ip -j -d link` prints. */
@@ -57,9 +57,9 @@ export interface SettingChangeWatch {
 
 /**
  * Hears settings and VLANs of Linux bridges and their ports, and sysctls, change in a network namespace, and static
- * entries come and go: each change is an event that tells all settings of the device, so one that was changed and put
- * back was told with two values. What this user may not listen to is not heard, nor what comes faster than the kernel
- * keeps it.
+ * entries come and go: each change is an event that reports all settings of the device, so one that was changed and
+ * put back was reported with two values. What this user may not listen to is not heard, nor what comes faster than the
+ * kernel keeps it.
  */
 export function watchSettingChanges(netns: string | null): SettingChangeWatch {
   const sockets = inNamespace(netns, () =>
@@ -94,7 +94,7 @@ interface Reported extends SettingChange {
   readonly value: string;
 }
 
-/** The bridges that a link was told to be a port of, by their numbers. */
+/** The bridges that a link was instructed to be a port of, by their numbers. */
 function mastersOf({ what }: SettingChange, values: ReadonlySet<string>): Pick<SettingChange, 'masters'> {
   if (what !== masterWord) return {};
   return {
@@ -119,7 +119,7 @@ function* waiting(fd: number, ofLinks: boolean): Generator<Reported> {
   }
 }
 
-/** A setting by its name, with its value as hexadecimal octets. */
+/** A setting by its name, with its value as hexadecimal bytes. */
 type Setting = readonly [what: string, value: string];
 
 /** Behind struct nlmsghdr and struct ifinfomsg. */
@@ -131,7 +131,7 @@ function* linkIn(message: Buffer, family: number): Generator<Reported> {
     yield { ifindex, what, value, ...(what === masterWord ? { name: textOf(attributes.get(nameAttribute)) } : {}) };
 }
 
-/** A link that is gone is no port any more, whether or not that was told before. */
+/** A link that is gone is no port any more, whether or not that was reported before. */
 function goneIn(message: Buffer): Reported {
   const attributes = attributesOf(message.subarray(linkAttributesAt));
   return {
@@ -161,7 +161,7 @@ function* settingsIn(attributes: Attributes): Generator<Setting> {
 }
 
 /**
- * What a link is, where the message is whole: drivers of wireless LAN tell something without it. A link of no bridge
+ * What a link is, where the message is whole: drivers of wireless LAN report something without it. A link of no bridge
  * has no IFLA_MASTER (rtnl_fill_ifinfo, net/core/rtnetlink.c).
  */
 function* identityIn(attributes: Attributes): Generator<Setting> {
@@ -170,8 +170,8 @@ function* identityIn(attributes: Attributes): Generator<Setting> {
 }
 
 /**
- * What the bridge tells of itself or of a port bears all its VLANs, no attribute where there are none
- * (br_ifinfo_notify, net/bridge/br_netlink.c). Drivers that tell of themselves, and connectivity faults, put something
+ * What the bridge reports of itself or of a port bears all its VLANs, no attribute where there are none
+ * (br_ifinfo_notify, net/bridge/br_netlink.c). Drivers that report themselves, and connectivity faults, put something
  * else there.
  */
 function* vlansIn(attributes: Attributes): Generator<Setting> {

@@ -117,9 +117,9 @@ describe('a machine', () => {
       80,
     );
     expect(text).toContain(String.raw`1\u{1b}[31m`);
-    expect(text).toMatch(/scenarios can be run here; 2 things can be mended if they are needed\n$/);
+    expect(text).toMatch(/scenarios can be run here; 2 things can be fixed if they are needed\n$/);
     expect(doctorText(diagnose({ ...whole, programs: { ip: null } }, [], '1'), 80)).toMatch(
-      /1 missing: mend that first\n$/,
+      /1 missing: fix that first\n$/,
     );
   });
 });

@@ -24,14 +24,23 @@ const nic: ConfigurationManager = {
   bridge: 'vmbr0',
   isVnet: false,
 };
-const netplan = (device: string, kind: string, renderer: 'networkd' | 'NetworkManager' = 'networkd'): ConfigurationManager => ({
+const netplan = (
+  device: string,
+  kind: string,
+  renderer: 'networkd' | 'NetworkManager' = 'networkd',
+): ConfigurationManager => ({
   by: 'netplan',
   device,
   kind,
   file: '/etc/netplan/01.yaml',
   renderer,
 });
-const vmbr: ConfigurationManager = { by: 'ifupdown2', device: 'vmbr0', file: '/etc/network/interfaces', bridge: 'vmbr0' };
+const vmbr: ConfigurationManager = {
+  by: 'ifupdown2',
+  device: 'vmbr0',
+  file: '/etc/network/interfaces',
+  bridge: 'vmbr0',
+};
 
 const forms = (fix: string, ...managers: readonly ConfigurationManager[]): readonly string[] =>
   persistentFixes(fix, managers).map(({ where, form, note }) => `${where}\n${form === '' ? note : form}`);

@@ -113,9 +113,9 @@ describe('sources that nobody has', () => {
   it('are none where an endpoint or a bridge has them, where no uplink could carry them out, or where the uplink itself speaks', () => {
     expect(reported(plan)).toEqual([]);
     expect(reported(withFrame({ srcMac: Object.values(plan.bridgeMacs)[0] ?? '' }))).toEqual([]);
-    expect(reported({ ...spoofed, endpoints: plan.endpoints.map((endpoint) => ({ ...endpoint, role: 'guest' })) })).toEqual(
-      [],
-    );
+    expect(
+      reported({ ...spoofed, endpoints: plan.endpoints.map((endpoint) => ({ ...endpoint, role: 'guest' })) }),
+    ).toEqual([]);
     expect(
       reported({
         ...spoofed,

@@ -19,7 +19,7 @@ describe('the Internet checksum', () => {
     expect(sumOf(bytes, 0, 8)).toBe(0x2ddf0);
     expect(checksumOf(sumOf(bytes, 0, 8))).toBe(0xffff - 0xddf2);
   });
-  it('takes an odd last octet as a high one', () => {
+  it('takes an odd last byte as a high one', () => {
     expect(sumOf(wanted('0001 f2'), 0, 3)).toBe(0xf201);
   });
   it('comes out right over data with its own checksum', () => {
@@ -61,7 +61,7 @@ describe('IPv4', () => {
   });
   it.each([
     ['version 5', '55'],
-    ['a header of 16 octets', '44'],
+    ['a header of 16 bytes', '44'],
     ['a header longer than the frame', '46'],
   ])('is none with %s', (_, first) => {
     const bytes = Uint8Array.from(header);

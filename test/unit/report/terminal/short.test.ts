@@ -131,7 +131,7 @@ describe('the answer in the terminal', () => {
     );
     const text = render(result(steps, { exitCode: 2, asExpected: false }));
     expect(text).toMatch(/Steps\n +48 +g48 +BROKEN/);
-    expect(text).toMatch(/and \d+ more, all as expected: --verbose tells them/);
+    expect(text).toMatch(/and \d+ more, all as expected: --verbose shows them/);
   });
 
   it('says how it was called', () => {

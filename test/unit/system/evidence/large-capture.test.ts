@@ -20,7 +20,7 @@ function unknownBlock(): Buffer {
   return block;
 }
 
-/** Changes run.json as after a run that wrote these octets. */
+/** Changes run.json as after a run that wrote these bytes. */
 function closeWith(bytes: Uint8Array): void {
   const path = join(dir, 'run.json');
   const run = JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
@@ -46,7 +46,7 @@ beforeAll(() => {
 afterAll(() => rmSync(join(dir, '..'), { recursive: true, force: true }));
 
 describe('a capture that is hashed beside the judgement', () => {
-  it('comes to what the same frames come to in a small one, with the hash of its own octets', async () => {
+  it('comes to what the same frames come to in a small one, with the hash of its own bytes', async () => {
     const small = await replayFolder(recorded);
     const sha256 = createHash('sha256')
       .update(readFileSync(join(dir, 'evidence.pcapng')))
@@ -76,7 +76,7 @@ describe('a capture that is hashed beside the judgement', () => {
     );
     expect(reported.steps.flatMap(({ reasons }) => reasons.map(({ code, text }) => `${code}: ${text}`))).toContainEqual(
       expect.stringMatching(
-        /^capture-damaged: evidence\.pcapng, offset \d+: a block of 12582912 octets ends with another length, 7$/,
+        /^capture-damaged: evidence\.pcapng, offset \d+: a block of 12582912 bytes ends with another length, 7$/,
       ),
     );
     expect(JSON.parse(JSON.stringify(await replayFolder(dir)))).toEqual(reported);
@@ -84,7 +84,7 @@ describe('a capture that is hashed beside the judgement', () => {
     closeWith(bytes);
   });
 
-  it('is not the file of the run where one octet differs that no frame has', () => {
+  it('is not the file of the run where one byte differs that no frame has', () => {
     const path = join(dir, 'evidence.pcapng');
     const bytes = readFileSync(path);
     writeFileSync(path, Buffer.concat([bytes.subarray(0, -1000), Buffer.of(1), bytes.subarray(-999)]));

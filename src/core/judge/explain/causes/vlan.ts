@@ -15,7 +15,7 @@ function enteredIn({ finding, fromPort, flow, before }: LeakContext): number | n
   return fromPort === null ? null : (portVlans(before.vlan, fromPort.name)?.native ?? null);
 }
 
-/** What the author says of an endpoint; null where he lists no VLANs. */
+/** What the author says of an endpoint; null where the author lists no VLANs. */
 function belongsIn(endpoint: Endpoint | null, vid: number): boolean | null {
   const { vlans = [] } = endpoint ?? {};
   return vlans.length === 0 ? null : vlans.some(({ first, last }) => first <= vid && vid <= last);
@@ -31,7 +31,7 @@ export const vlanShared: CauseFinder = (leak) => {
   const vid = enteredIn(leak);
   if (vid === null || portVlans(before.vlan, port.name)?.members.has(vid) !== true) return null;
   const [sends, hears] = [belongsIn(from, vid), belongsIn(listener, vid)];
-  // of a port that the author did not list he says nothing
+  // of a port that is not listed the scenario says nothing
   const zonesDiffer = (from?.zone ?? null) !== (listener?.zone ?? null);
   if (sends !== false && hears !== false && !zonesDiffer && finding.class !== 'vlan-hop') return null;
   const wrong = hears !== false && sends === false ? fromPort.name : port.name;

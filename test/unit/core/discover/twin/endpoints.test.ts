@@ -25,7 +25,8 @@ describe('who is in a twin', () => {
       },
     });
     expect(
-      reported({ addresses: ['10.0.0.254/24'], found: found({ host: { bridge: 'br0', port: 'p9', mac: macOf(9) } }) }).host,
+      reported({ addresses: ['10.0.0.254/24'], found: found({ host: { bridge: 'br0', port: 'p9', mac: macOf(9) } }) })
+        .host,
     ).toBe('host.2');
   });
   it('is whoever the host knows behind the device, where somebody holds it promiscuous', () => {

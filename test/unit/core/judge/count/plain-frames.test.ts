@@ -71,7 +71,7 @@ const reported = (
   read,
 });
 
-/** By the quick way and by the slow one, with every frame cut off at `cut` octets. */
+/** By the quick way and by the slow one, with every frame cut off at `cut` bytes. */
 function both(
   plan: Plan,
   observerName: string,

@@ -143,7 +143,9 @@ describe('rows that are told together', () => {
       { ...zero, observer: 'lan' },
       { ...zero, class: 'mac-spoof' },
     ];
-    expect(reported(rows).map(({ class: name, carriers, from, observers }) => [name, carriers, from, observers])).toEqual([
+    expect(
+      reported(rows).map(({ class: name, carriers, from, observers }) => [name, carriers, from, observers]),
+    ).toEqual([
       ['known-unicast', ['raw', 'ipv4-udp'], ['a', 'lan'], ['c', 'lan']],
       ['mac-spoof', ['raw'], ['a'], ['c']],
     ]);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { foreignProtocol, quickName, readQuickly } from '../../../../../src/core/judge/foreign/protocol.js';
 import { viewFrame } from '../../../../../src/core/wire/frame-view.js';
 
-// What is read here is hostile: IPv4 with TCP or UDP in all lengths, and octets of it changed.
+// What is read here is hostile: IPv4 with TCP or UDP in all lengths, and bytes of it changed.
 const frames = fc.record({
   length: fc.integer({ min: 14, max: 90 }),
   protocol: fc.constantFrom(6, 17),
@@ -47,7 +47,7 @@ it('what is read by numbers is what the slow way says', () => {
 
 describe('a frame read by numbers', () => {
   /**
-   * IPv4 with TCP or UDP behind `start` other octets: ports, `more` behind them, octets changed by their place in the
+   * IPv4 with TCP or UDP behind `start` other bytes: ports, `more` behind them, bytes changed by their place in the
    * frame, `total` the length that IPv4 tells.
    */
   function read(
@@ -96,7 +96,7 @@ describe('a frame read by numbers', () => {
     ['the highest service', () => read('udp', [49_151, 60_000]), { ...udp53, name: 'UDP 49151' }],
     ['two ports that name none', () => read('udp', [49_152, 60_000]), { ...udp53, name: 'UDP' }],
     ['two such of TCP', () => read('tcp', [49_152, 60_000]), { ...udp53, name: 'TCP' }],
-    ['ports that differ in their low octet', () => read('udp', [0x0102, 0x0101]), { ...udp53, name: 'UDP 257' }],
+    ['ports that differ in their low byte', () => read('udp', [0x0102, 0x0101]), { ...udp53, name: 'UDP 257' }],
     ['TCP', () => read('tcp', [443, 50_000]), { name: 'TCP 443', answers: false, payloadOctets: 5 }],
     [
       'TCP that acknowledges',
@@ -117,7 +117,7 @@ describe('a frame read by numbers', () => {
     ['padding behind the packet', () => read('udp', [40_000, 53], { payload: 18, total: 28 + 5 }), udp53],
     ['a packet that is longer than the capture', () => read('udp', [40_000, 53], { total: 1500 }), udp53],
     ['one that the capture cuts', () => read('udp', [40_000, 53], { payload: 9, cut: 4 }), udp53],
-    ['one that begins at the first octet', () => read('udp', [40_000, 53], { start: 0 }), udp53],
+    ['one that begins at the first byte', () => read('udp', [40_000, 53], { start: 0 }), udp53],
   ])('is named as by its headers: %s', (_, foreign, expected) => expect(foreign()).toEqual(expected));
 
   it.each<[string, () => unknown]>([

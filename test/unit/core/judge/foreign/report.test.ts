@@ -82,7 +82,12 @@ describe('what a listener heard', () => {
       { bytes: frame('b', 'a'), ns: 40n },
     ]);
     expect(
-      foreign.pairs.map(({ a, b, ways, heard }) => [a, b, ways, heard.map(({ from, to, frames }) => [from, to, frames])]),
+      foreign.pairs.map(({ a, b, ways, heard }) => [
+        a,
+        b,
+        ways,
+        heard.map(({ from, to, frames }) => [from, to, frames]),
+      ]),
     ).toEqual([
       [
         'a',
@@ -265,9 +270,12 @@ it('says of a sender that is its own addressee what that is, instead of asking f
 });
 
 it('adds up in the terminal: own, group, foreign and what could not be read are all frames', () => {
-  const foreign = foreignText([report(each(frame('own', 'a'), frame('a', 'all'), frame('a', 'b'), new Uint8Array(13)))], {
-    width: 200,
-    color: false,
-  });
+  const foreign = foreignText(
+    [report(each(frame('own', 'a'), frame('a', 'all'), frame('a', 'b'), new Uint8Array(13)))],
+    {
+      width: 200,
+      color: false,
+    },
+  );
   expect(foreign).toContain('4 frames, 1 own, 1 broadcast and multicast, 1 foreign, 1 not read');
 });

@@ -80,12 +80,14 @@ describe('the timeline of a step', () => {
       ok: false,
       detail: 'it did not end',
     });
-    expect(reported(begun, at(8, { event: 'event-ended', during: 1, ok: true, detail: 'fine' })).events.get(1)).toEqual({
-      from: { ns: 5_000_000n, monoMs: 5 },
-      to: { ns: 8_000_000n, monoMs: 8 },
-      ok: true,
-      detail: 'fine',
-    });
+    expect(reported(begun, at(8, { event: 'event-ended', during: 1, ok: true, detail: 'fine' })).events.get(1)).toEqual(
+      {
+        from: { ns: 5_000_000n, monoMs: 5 },
+        to: { ns: 8_000_000n, monoMs: 8 },
+        ok: true,
+        detail: 'fine',
+      },
+    );
     expect(reported(at(8, { event: 'event-ended', during: 1, ok: true, detail: '' })).events.size).toBe(0);
   });
   it('keeps the last counters of every observer, and those of the end apart', () => {

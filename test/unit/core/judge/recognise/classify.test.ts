@@ -39,7 +39,7 @@ const token = (index: number): Uint8Array => tokensFor(key, plan.runTag, index, 
 const frameOf = (flow: Flow, sequence = 0, over: Partial<FrameSpec> = {}): Uint8Array =>
   buildFrame({ ...flow.frame, ...over }, token(flow.first + sequence));
 
-/** What a frame is, in a word; where it stands among other octets changes nothing. */
+/** What a frame is, in a word; where it stands among other bytes changes nothing. */
 function reported(bytes: Uint8Array, of: Plan = plan, withKey: Uint8Array | null = key): string {
   const classify = createClassifier(of, tagsOf(of, withKey), 2);
   const word = (sighting: Sighting): string =>
@@ -121,8 +121,12 @@ describe('a control', () => {
   it('is known by its number and headers, and is nothing with others', () => {
     for (const [index, one] of plan.steps.entries()) {
       for (const control of [there(one.controls[0]), there(one.controls[one.controls.length - 1])]) {
-        expect(reported(buildFrame(control.frame, token(control.index)))).toBe(`control ${control.index} of step ${index}`);
-        expect(reported(buildFrame({ ...control.frame, srcMac: '02:00:00:00:00:11' }, token(control.index)))).toBe('none');
+        expect(reported(buildFrame(control.frame, token(control.index)))).toBe(
+          `control ${control.index} of step ${index}`,
+        );
+        expect(reported(buildFrame({ ...control.frame, srcMac: '02:00:00:00:00:11' }, token(control.index)))).toBe(
+          'none',
+        );
       }
     }
   });

@@ -189,7 +189,9 @@ describe('grouped rows', () => {
     expect(atC(reported(between(over)))).toEqual(['0 known-unicast raw   *>* c no 0/4 2', other]);
   });
   it('are together whoever sends to whom, and wherever equal tags stand', () => {
-    expect(atC(reported(between({ from: 'b', sender: 'b', to: 'a' })))).toEqual(['0 known-unicast raw   *>* c no 0/6 3']);
+    expect(atC(reported(between({ from: 'b', sender: 'b', to: 'a' })))).toEqual([
+      '0 known-unicast raw   *>* c no 0/6 3',
+    ]);
     expect(
       atC(
         reported([

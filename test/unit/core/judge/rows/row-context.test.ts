@@ -123,7 +123,7 @@ describe('what is known around a row', () => {
 });
 
 describe('a destination', () => {
-  it('is one station unless the lowest bit of its first octet is set', () => {
+  it('is one station unless the lowest bit of its first byte is set', () => {
     expect(
       ['52:54:00:00:00:02', '00:00:00:00:00:01', group, 'ff:ff:ff:ff:ff:ff', '33:33:00:00:00:01', null].map((dstMac) =>
         isUnicast({ dstMac }),
@@ -152,7 +152,9 @@ describe('what probes bring about on purpose', () => {
   const sideEffects = (...codes: readonly string[]) => sideEffectsOf({ ...step, provokes: codes }, plan.endpoints);
   it('are the root’s timers, where the step says so', () => {
     expect(
-      ['forward_delay', 'hello_time', 'max_age', 'flood'].map((name) => sideEffects('settings-changed').setting(name, [])),
+      ['forward_delay', 'hello_time', 'max_age', 'flood'].map((name) =>
+        sideEffects('settings-changed').setting(name, []),
+      ),
     ).toEqual([true, true, true, false]);
     expect([
       sideEffects('mac-moved').setting('max_age', []),

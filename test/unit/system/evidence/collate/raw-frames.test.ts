@@ -14,7 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-/** A capture of one observer with a frame for each time, in µs; its first octets are the time. */
+/** A capture of one observer with a frame for each time, in µs; its first bytes are the time. */
 async function capture(name: string, observer: string, times: Iterable<number>): Promise<string> {
   const path = join(dir, name);
   const file = createCaptureFile({ path, fd: null, runTag: null, only: 'all', application: 'test' });

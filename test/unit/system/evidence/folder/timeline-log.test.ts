@@ -29,7 +29,9 @@ describe('the clock of another host', () => {
   });
 
   it('is not sure where somebody set it, beyond what the estimates leave open', () => {
-    expect(reported(withClocks([10, 1], [2010, 1]))).toEqual(['clock-changed: the wall clock of hv2 was set by 1998 ms']);
+    expect(reported(withClocks([10, 1], [2010, 1]))).toEqual([
+      'clock-changed: the wall clock of hv2 was set by 1998 ms',
+    ]);
     expect(reported(withClocks([10, 1000], [2010, 1000]))).toEqual([]); // a slow way there explains it
   });
 

@@ -13,7 +13,7 @@ const chunk = 1 << 18;
 const ring = 64;
 
 beforeAll(() => {
-  dir = mkdtempSync(join(tmpdir(), 'shared-octets-'));
+  dir = mkdtempSync(join(tmpdir(), 'shared-bytes-'));
   path = join(dir, 'file');
   wanted = Buffer.alloc(100 * chunk + 77);
   for (let at = 0; at < wanted.length; at += 4) wanted.writeUInt32LE(at, Math.min(at, wanted.length - 4));
@@ -34,7 +34,7 @@ const isAt = (taken: unknown, n: number): boolean =>
   taken instanceof Uint8Array && wanted.subarray(n * chunk, (n + 1) * chunk).equals(taken);
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-describe('octets that two threads read together', () => {
+describe('bytes that two threads read together', () => {
   it.each([
     [1, 1],
     [3, 1],

@@ -95,7 +95,11 @@ const cases: { readonly [C in Code]?: Case } = {
   },
   'mac-moved': {
     found: { entries: [entry({ port: 'p2' })] },
-    reported: { place: `fdb ${unicast}`, value: 'p2', fix: `bridge fdb replace ${unicast} dev p1 master static sticky` },
+    reported: {
+      place: `fdb ${unicast}`,
+      value: 'p2',
+      fix: `bridge fdb replace ${unicast} dev p1 master static sticky`,
+    },
     not: {
       'its own port': { entries: [entry()] },
       'nobody addressed': { to: null },
@@ -106,7 +110,11 @@ const cases: { readonly [C in Code]?: Case } = {
   },
   'fdb-full': {
     found: { after: withLink(bridge({ fdb_max_learned: 8, fdb_n_learned: 8 })) },
-    reported: { place: 'br0.fdb_n_learned', value: '8 of 8', fix: `bridge fdb replace ${unicast} dev p1 master static` },
+    reported: {
+      place: 'br0.fdb_n_learned',
+      value: '8 of 8',
+      fix: `bridge fdb replace ${unicast} dev p1 master static`,
+    },
     not: {
       room: { after: withLink(bridge({ fdb_max_learned: 8, fdb_n_learned: 7 })) },
       'no limit': { after: withLink(bridge({ fdb_max_learned: 0, fdb_n_learned: 8 })) },
