@@ -53,7 +53,7 @@ const plan = makePlan(loadScenario('frames', Buffer.from(text)), {
   bridgeMacs: { br0: '02:76:69:fe:00:00' },
 });
 
-const purposes = { stimulus: 'what provokes', restore: 'restores the owner', probe: '' };
+const purposes = { stimulus: 'what causes it', restore: 'restores the owner', probe: '' };
 const flows = plan.steps.flatMap((step) =>
   [...step.flows].map((flow) => ({
     step: step.name,

@@ -165,13 +165,13 @@ function firstQuestion(
 }
 
 /**
- * What has to be known of one that the bridge has not learned. `told`: whose manager reports the MAC that the file has.
+ * What has to be known of one that the bridge has not learned. `source`: whose manager reports the MAC that the file has.
  */
 function unheard(name: string, source: GuestRecord | null): string {
   const says = `${name} has not spoken lately, so that the bridge does not know it`;
   return source === null
     ? `${says}: let it, before it is sent to`
-    : `${says}; its MAC is as ${source.manager} tells it. Where it sends nothing itself, let it speak before it is sent to`;
+    : `${says}; its MAC is as ${source.manager} reports it. Where it sends nothing itself, let it speak before it is sent to`;
 }
 
 function kindOf({ links }: HostState, bridge: string): { readonly kind?: 'ovs' } {

@@ -151,7 +151,7 @@ export function continueJudging(judging: Judging<JudgeStart>, input: JudgeInput)
   return same ? { ...judging, input, facts } : null;
 }
 
-/** Counts what was not kept, before what was. Without the run's key it is nobody's word. */
+/** Counts what was not kept, before what was. Without the run's key it cannot be authenticated. */
 function addDiscarded(judging: Judging<JudgeStart>): void {
   const { input, keyed, listeners, damages } = judging;
   if (!keyed) return;

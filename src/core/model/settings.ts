@@ -25,7 +25,7 @@ export interface Attribute {
   readonly default?: SettingValue;
   /** iproute2 prints the key only where it is set: without it the value is this. */
   readonly ifAbsent?: 'none';
-  /** Its part in who gets which frame: the audit shows it, and a change of one that decides `alone` is grave. */
+  /** Its part in who gets which frame: the audit shows it, and a change of one that decides `alone` is high. */
   readonly decides?: 'alone' | 'with others';
   /** It is read and cannot be set. */
   readonly isReadOnly?: true;

@@ -24,7 +24,7 @@ export type ConfinedWord = { readonly answer: unknown } | { readonly reported: u
 export interface ConfinedProcess {
   readonly pid: number;
   /**
-   * Gives its answer, one question after the other; `told` hears what it says before. Rejects with VerifyError (3)
+   * Gives its answer, one question after the other; `reported` hears what it says before. Rejects with VerifyError (3)
    * `helper-died`.
    */
   ask(request: object, reported?: (word: unknown) => void): Promise<unknown>;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { untilListening } from '../../support/lab/processes.js';
 import { needs, root } from '../../support/needs.js';
 
 const vm = '00:0c:29:aa:bb:cc';
@@ -40,7 +40,7 @@ describe('a guest behind the bridge device of a host, whose bridge has the MAC o
       'ether proto 0x88b5',
     ]);
     const outside = outcomeOf(tcpdump);
-    await sleep(500);
+    await untilListening(tcpdump);
     const run = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--out', join(host.dir, 'behind')]));
     expect([run.status, JSON.parse(run.stdout).steps[0].reasons]).toEqual([0, []]);
     tcpdump.kill('SIGINT');

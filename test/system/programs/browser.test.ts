@@ -50,7 +50,7 @@ describe('html report in Chromium', needs(file(executablePath)), () => {
       if (request.url() !== `file://${encodeURI(file)}`) reported.push(request.url());
     });
     await page.goto(`file://${file}`);
-    return { page, told: reported };
+    return { page, reported: reported };
   }
 
   it.each(Object.keys(pages) as (keyof typeof pages)[])(

@@ -58,7 +58,7 @@ export interface RunCommandOptions {
   /** `json`: progress is an event a line on stderr. */
   readonly progress?: 'auto' | 'json' | undefined;
   readonly approved?: string | undefined;
-  /** Who is responsible, and by which order: for the record. */
+  /** The responsible person and the change ticket: for the record. */
   readonly operator?: string | undefined;
   readonly ticket?: string | undefined;
   /** OpenSSH key that signs the evidence. */

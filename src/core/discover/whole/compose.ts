@@ -105,7 +105,7 @@ function isWanted({ name, endpoint }: FoundEntry, { guests, zones }: WholeWishes
 /** Nothing that is reported of a guest makes it one to speak for: what is missing. */
 function silence({ name, guest, endpoint }: FoundEntry, isUnlearned: boolean): string {
   if (isUnlearned)
-    return `${name}: learning is off at ${endpoint.port}, and its MAC is as ${guest?.manager ?? 'the host'} tells it: it is sent to, and not spoken for`;
+    return `${name}: learning is off at ${endpoint.port}, and its MAC is as ${guest?.manager ?? 'the host'} reports it: it is sent to, and not spoken for`;
   return endpoint.mac === undefined
     ? `${name}: the bridge has no MAC on ${endpoint.port}: it is observed only; let it speak once (a ping will do)`
     : `${name}: the bridge does not have its MAC on ${endpoint.port} now: it is observed only; let it speak once (a ping will do)`;

@@ -35,7 +35,7 @@ const bufferLength = 1 << 20;
 /** Whatever the file held goes; a link is not followed. */
 const anew = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
-/** `told` hears, after each write, how many bytes the file has. */
+/** `reported` hears, after each write, how many bytes the file has. */
 export function createBlockWriter(path: string, reported: (bytes: number) => void = () => undefined): BlockWriter {
   const buffer = blockBuffer(bufferLength);
   const hash = createHash('sha256');

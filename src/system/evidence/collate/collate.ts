@@ -75,7 +75,7 @@ async function writeDiscarded(
 /**
  * Merges the raw captures into evidence.pcapng: an interface block for each observer of each step, frames by time
  * within their step, with direction, packet id (the token's index) and a comment on leaks; statistics at the end. Then
- * the raw captures go. The judge reads this file only. `told` hears how many bytes it has so far; `captures` are those
+ * the raw captures go. The judge reads this file only. `reported` hears how many bytes it has so far; `captures` are those
  * of the folder, and whole, unless it is said otherwise.
  */
 export async function collate(

@@ -7,7 +7,7 @@ import type { CapturesMessage } from './growing-captures.js';
 
 /** What the thread needs; it reads the plan from the folder. */
 export interface CollateRequest extends Omit<CollateInput, 'plan'> {
-  /** The captures still grow: `tell` says what becomes of them. */
+  /** The captures still grow: `report` says what becomes of them. */
   readonly growing: boolean;
 }
 

@@ -146,7 +146,7 @@ describe('a scenario of what runs', () => {
       g2: 'name and MAC by docker',
     });
     expect(notes[0]).toBe(
-      'g0 has not spoken lately, so that the bridge does not know it; its MAC is as docker tells it. Where it sends nothing itself, let it speak before it is sent to',
+      'g0 has not spoken lately, so that the bridge does not know it; its MAC is as docker reports it. Where it sends nothing itself, let it speak before it is sent to',
     );
     expect(() => found(reported.slice(1, 2), silent)).toThrow('1 of them with a known MAC');
   });
