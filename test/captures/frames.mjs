@@ -109,7 +109,7 @@ export function arp(from, to, operation) {
   });
 }
 export function raw(from, to, etherType = 0x88b5) {
-  return ethernet(from, to, etherType, 20, (frame, at) => text(frame, at, 'twenty bytes, raw..'));
+  return ethernet(from, to, etherType, 20, (frame, at) => text(frame, at, 'twenty octets, raw..'));
 }
 
 const start = 1_764_000_000; // 2025-11-24T16:00:00Z
