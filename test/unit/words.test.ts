@@ -31,7 +31,7 @@ const banned: readonly (readonly [word: RegExp, use: string])[] = [
 
 /**
  * What stands for a contract and is left out before words are looked for: keys of files, results and messages (with
- * `mends`, an outcome of older versions), tcpdump's text of an ARP request, and the C library's ftell(3).
+ * `mends`, an outcome of older versions, and `told`, a value of plan.json), tcpdump's text of an ARP request, and the C library's ftell(3).
  */
 const contract: readonly RegExp[] = [
   /\bkeepers\b/g,
@@ -42,6 +42,7 @@ const contract: readonly RegExp[] = [
   /\.octets\b|\boctets\b(?=\??:)|\b(octets)\b(?=')|`octets`/g,
   /who-has \S+ tell /g,
   /\bftell\b/g,
+  /['`]told['`](?= as const|,| in the answer| \|)/g,
 ];
 
 /** Documents beside those in docs/. */

@@ -249,7 +249,7 @@ export interface LeakGroup {
   readonly carriers: readonly string[];
   /**
    * Leaking rows, and the frames that were sent and seen in them; null = it is not known how many were sent. No rows:
-   * settings tell that it comes, and no frame has shown it yet.
+   * the settings predict it, and no frame has shown it yet.
    */
   readonly rows: number;
   readonly sent: number | null;
