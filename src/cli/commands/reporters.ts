@@ -97,7 +97,7 @@ export async function writeTexts(
   texts: readonly ReportText[],
   { verbose = false, picture = false, status, brief = false }: ReportWriting,
 ): Promise<readonly string[]> {
-  const told = { verbose, picture, command: ownCall(), ...(status === undefined ? {} : { status }) };
+  const context = { verbose, picture, command: ownCall(), ...(status === undefined ? {} : { status }) };
   const failed: string[] = [];
   const sorted = [...texts].sort((a, b) => Number(a.path === null) - Number(b.path === null));
   for (const { name, path, render } of sorted) {

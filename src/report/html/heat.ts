@@ -4,7 +4,7 @@ import { countText, setText } from '../answer/participants.js';
 import type { RunDetails } from '../reporter.js';
 import { html, type Markup, nothing } from './markup.js';
 
-/** So many names have a row and a column each; of more those that fare alike are one. */
+/** This many names have a row and a column each; of more those that fare alike are one. */
 export const maxNames = 40;
 /** Sets beyond these are not drawn. */
 const maxSets = 60;

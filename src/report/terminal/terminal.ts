@@ -97,7 +97,7 @@ export const terminalReport: Reporter = (runs: readonly ReportedRun[], view: Vie
   const whole = view.verbose === true;
   const shown = runs.length === 1 || whole ? runs : runs.filter(({ result, status = result.exitCode }) => status !== 0);
   const texts = [
-    ...told.map((run) => [
+    ...shown.map((run) => [
       ...pictureBefore(run, view, width, paint),
       ...(whole ? wholeReport(run, view, width, paint) : shortReport(run, view, width, paint)),
     ]),

@@ -10,7 +10,7 @@ export const definePurge: DefineCommand = (parser, context) => {
     'remove all payload from the evidence of a run, for good; headers and tokens stay',
     (options) => options.positional('dir', { type: 'string', demandOption: true, describe: 'evidence folder' }),
     async (args) => {
-      const [{ purgeFolder }, { reportedRun }, { removeReportFile, writeReportFile }, { printFailedReports: printFailedReports }] =
+      const [{ purgeFolder }, { reportedRun }, { removeReportFile, writeReportFile }, { printFailedReports }] =
         await Promise.all([
           import('../../../system/evidence/purge.js'),
           import('./load-details.js'),
