@@ -291,7 +291,7 @@ async function runOne(
     { deafen },
     { calibrate },
     { makeProgress, progressMode },
-    { approval, connecting, printJournal: printJournal, printLeft: printLeft },
+    { approval, connecting, printJournal, printLeft },
     { namingFolder, openOwnFolder },
   ] = await Promise.all([
     import('../../../run/run.js'),
