@@ -1,5 +1,5 @@
 // Prints docs/frames.md: for every class of probe the frames that it plans, with what tcpdump says of each and its
-// octets. `--write` puts it there. A test holds the file against it. Needs dist and tcpdump.
+// bytes. `--write` puts it there. A test holds the file against it. Needs dist and tcpdump.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,7 +53,7 @@ const plan = makePlan(loadScenario('frames', Buffer.from(text)), {
   bridgeMacs: { br0: '02:76:69:fe:00:00' },
 });
 
-const purposes = { stimulus: 'what provokes', restore: 'restores the owner', probe: '' };
+const purposes = { stimulus: 'what causes it', restore: 'restores the owner', probe: '' };
 const flows = plan.steps.flatMap((step) =>
   [...step.flows].map((flow) => ({
     step: step.name,
@@ -91,7 +91,7 @@ function decoded() {
   }
 }
 
-/** Sixteen octets a line, the token in brackets. */
+/** Sixteen bytes a line, the token in brackets. */
 function bytes(frame) {
   const found = findToken(frame, 0, frame.length, runTag, -1);
   const hex = [...frame].map((byte) => byte.toString(16).padStart(2, '0'));
@@ -127,11 +127,11 @@ const sections = probeClasses.map((name) => {
   });
   return `## ${name}${disruptiveClasses.includes(name) ? ' *' : ''}\n\n${blocks.join('\n\n')}`;
 });
-const page = wrapMarkdown(`# Frames, octet by octet
+const page = wrapMarkdown(`# Frames, byte by byte
 
 What each class of probe puts on the wire with its usual carriers, from alice (52:54:00:00:00:0a, 10.0.0.10, fd00::10) to bob (…:0b, …11) on a bridge (02:76:69:fe:00:00,
-10.0.0.1) with an uplink, lan (00:11:22:33:44:55, …200), as tcpdump reads it (\`tcpdump -nevvt\`), and below it the octets from the destination MAC on. The token in brackets says which probe a frame stems
-from: two octets \`56 49\`, the run's tag (4), its index (4), and an authenticator (8) that only the run can make. Frames are filled up with zeros to 60 octets.
+10.0.0.1) with an uplink, lan (00:11:22:33:44:55, …200), as tcpdump reads it (\`tcpdump -nevvt\`), and below it the bytes from the destination MAC on. The token in brackets says which probe a frame stems
+from: two bytes \`56 49\`, the run's tag (4), its index (4), and an authenticator (8) that only the run can make. Frames are filled up with zeros to 60 bytes.
 Classes with * disturb guests. Tests hold this page against the program, and every class with every carrier against tcpdump and tshark, which find nothing malformed.
 
 ${sections.join('\n\n')}

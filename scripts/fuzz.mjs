@@ -27,7 +27,7 @@ const check = (holds, what) => {
   if (!holds) throw new Error(what);
 };
 
-/** A file in which octets were changed, cut out and put in. */
+/** A file in which bytes were changed, cut out and put in. */
 const mutated = (files) =>
   fc
     .tuple(
@@ -49,14 +49,14 @@ const mutated = (files) =>
 
 function packetsOf(file, chunk) {
   const reader = createCaptureReader();
-  const told = [];
+  const reported = [];
   const take = (items) => {
     for (const item of items) {
       if (item.kind !== 'batch') continue;
       for (let at = 0; at < item.count; at += 1) {
         const [from, length] = [item.offset[at], item.captured[at]];
-        check(from + length <= item.bytes.length, 'a packet reaches beyond its octets');
-        told.push(
+        check(from + length <= item.bytes.length, 'a packet reaches beyond its bytes');
+        reported.push(
           `${item.timeNs[at]} ${item.interfaceId[at]} ${item.direction[at]} ${Buffer.from(item.bytes.subarray(from, from + length)).toString('base64')}`,
         );
       }
@@ -64,7 +64,7 @@ function packetsOf(file, chunk) {
   };
   for (let at = 0; at < file.length; at += chunk) take(reader.push(file.subarray(at, at + chunk)));
   take(reader.end());
-  return told.join('\n');
+  return reported.join('\n');
 }
 
 const captures = [...filesBelow('captures', '.pcap'), ...filesBelow('captures', '.pcapng')];
@@ -101,7 +101,7 @@ function verdictWith(frames) {
 
 /** By name: what has to hold, of what. A new target is one entry. */
 const targets = {
-  'frames of any octets are parsed or not, and nothing else': fc.property(
+  'frames of any bytes are parsed or not, and nothing else': fc.property(
     fc.oneof(fc.uint8Array({ maxLength: 300 }), mutated(captures.map((file) => file.subarray(40, 400)))),
     (bytes) => void describeFrame(bytes),
   ),
@@ -128,7 +128,7 @@ const targets = {
       );
     },
   ),
-  'a scenario of any octets is loaded or refused with places': fc.property(mutated(scenarios), (bytes) => {
+  'a scenario of any bytes is loaded or refused with places': fc.property(mutated(scenarios), (bytes) => {
     const began = process.cpuUsage().user;
     const { scenario, faults } = parseScenario('f.yml', bytes);
     check((scenario === null) === faults.length > 0, 'neither a scenario nor a fault, or both');

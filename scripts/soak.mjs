@@ -1,4 +1,4 @@
-// `npm run soak WHAT`: what takes too long for `npm test`. Its figures stand in CONTRIBUTING.md.
+// `npm run soak WHAT`: what takes too long for `npm test`. Its figures stand in bench/RESULTS.md.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -104,5 +104,5 @@ for (const { name, command, description, lines } of chosen) {
       : [...whole.slice(0, lines), '', `\u001b[0;2m… ${whole.length - lines} lines more\u001b[0m`];
   const svg = toSvg(shown.join('\n'), { title: command, description, columns });
   writeFileSync(join(folder, `${name}.svg`), svg);
-  console.log(`${name}.svg: ${svg.length} octets`);
+  console.log(`${name}.svg: ${svg.length} bytes`);
 }

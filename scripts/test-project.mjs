@@ -25,7 +25,7 @@ function node(...argv) {
 }
 
 /** Tests that say what this machine lacks for them; those that the arguments leave out say nothing. */
-function tellSkipped(json) {
+function printSkipped(json) {
   const { files, tests } = readRun(project, JSON.parse(readFileSync(json, 'utf8')), { cwd: top, end: 0 });
   const missing = tests.filter(({ status, why }) => status === 'passed' || why !== null);
   const { lines } = sumUp({ runs: [{ title: project, files, tests: missing, failures: [] }] });
@@ -43,7 +43,7 @@ try {
   const json = join(scratch, 'report.json');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${json}`];
   process.exitCode = node(vitest, 'run', '--project', project, ...reporters, ...args);
-  if (existsSync(json)) tellSkipped(json);
+  if (existsSync(json)) printSkipped(json);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -81,9 +81,9 @@ function leftOut(runs, rest) {
 /** Where tests stand, and how many: the file where no test of it was executed, else the test; folders if that is long. */
 function placesOf(tests, executedFiles) {
   const places = timesOf(tests.map(({ file, name }) => (executedFiles.has(file) ? `${file} > ${name}` : file)));
-  const told =
+  const reported =
     places.size <= maxPlaces ? places : timesOf(tests.map(({ file }) => `${file.split('/').slice(0, 3).join('/')}/`));
-  return [...told].map(([place, times]) => (times === 1 ? place : `${place} (${times})`)).join(', ');
+  return [...reported].map(([place, times]) => (times === 1 ? place : `${place} (${times})`)).join(', ');
 }
 
 const testsOf = (count) => `${count} ${count === 1 ? 'test' : 'tests'}`;

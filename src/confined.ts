@@ -35,7 +35,7 @@ const tasks: { readonly [T in ConfinedTask]: () => Promise<void> } = {
     const { enclosed } = confine(folderFd);
     const folder = enclosed ? '/' : `/proc/self/fd/${folderFd}`;
     await serve((request: Parameters<typeof judgeTask>[1]) =>
-      judgeTask(folder, request, () => say({ told: { phase: 'judging' } })),
+      judgeTask(folder, request, () => say({ reported: { phase: 'judging' } })),
     );
   },
   async parse() {

@@ -13,13 +13,13 @@ export function contest({ contestants, rounds, cwd }) {
     for (const { name, argv } of contestants) {
       const known = times.get(name);
       if (known.missing) continue;
-      const told = timed(argv, cwd);
-      if (told === null) known.missing = true;
+      const reported = timed(argv, cwd);
+      if (reported === null) known.missing = true;
       else if (round > 0) {
         // round 0 warms caches
-        known.real.push(told.real);
-        known.cpu.push(told.cpu);
-        known.peak = Math.max(known.peak, told.peak);
+        known.real.push(reported.real);
+        known.cpu.push(reported.cpu);
+        known.peak = Math.max(known.peak, reported.peak);
       }
     }
   }

@@ -115,23 +115,23 @@ async function besideRun(name, round) {
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
-  let [text, told] = ['', ''];
+  let [text, reported] = ['', ''];
   child.stdout.on('data', (chunk) => (text += String(chunk)));
   const ended = new Promise((resolve) => child.once('close', resolve));
   await new Promise((resolve) =>
     child.stderr.on('data', (chunk) => {
-      told += String(chunk);
-      if (/: probing/.test(told)) resolve();
+      reported += String(chunk);
+      if (/: probing/.test(reported)) resolve();
     }),
   );
   const answers = await allPaces();
   const meanwhile = child.exitCode === null;
   await ended;
-  if (!meanwhile) throw new Error(`the run ended before the pings: ${told}`);
+  if (!meanwhile) throw new Error(`the run ended before the pings: ${reported}`);
   const result = JSON.parse(text);
   const record = JSON.parse(readFileSync(join(dir, 'run.json'), 'utf8'));
   const foreign = run('tcpdump', '-n', '-r', join(dir, 'evidence.pcapng'), 'icmp').split('\n').length - 1;
-  const [, user, system] = /@@ (\S+) (\S+)/.exec(told) ?? [];
+  const [, user, system] = /@@ (\S+) (\S+)/.exec(reported) ?? [];
   return {
     answers,
     processor: Number(user) + Number(system),

@@ -36,12 +36,12 @@ ip(
   names.map((at) => `link set dev g${at} arp off up`),
   guestsIn,
 );
-const told = Array.from({ length: Number(rounds) }, () => {
+const reported = Array.from({ length: Number(rounds) }, () => {
   const [frames, seconds] = execFileSync(guestsIn[0], [...guestsIn.slice(1), program, guests], { encoding: 'utf8' })
     .trim()
     .split(' ')
     .map(Number);
   return { frames, seconds };
 });
-writeFileSync(1, JSON.stringify(told));
+writeFileSync(1, JSON.stringify(reported));
 home.kill();

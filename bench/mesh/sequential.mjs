@@ -13,12 +13,12 @@ const script = fileURLToPath(new URL('sequential-inside.sh', import.meta.url));
 
 function oneAfterTheOther() {
   const user = process.getuid() === 0 ? [] : ['--user', '--map-root-user'];
-  const told = execFileSync(
+  const reported = execFileSync(
     'unshare',
     [...user, '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'bash', script, String(guests)],
     { encoding: 'utf8', env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` } },
   );
-  const [pairs, seconds, overheard] = told.trim().split(' ').map(Number);
+  const [pairs, seconds, overheard] = reported.trim().split(' ').map(Number);
   if (overheard !== 0) throw new Error(`${overheard} frames were overheard on a bridge that isolates`);
   return { pairs, seconds };
 }
@@ -42,7 +42,7 @@ export async function measure({ scratch, rounds }) {
   ]);
   for (let round = 0; round < rounds; round += 1) {
     loops.push(oneAfterTheOther());
-    for (const [many, told] of runs) told.push((await timedRun(scratch, meshScenario(scratch, many))).seconds);
+    for (const [many, reported] of runs) reported.push((await timedRun(scratch, meshScenario(scratch, many))).seconds);
   }
   const pair = median(loops.map(({ seconds, pairs }) => seconds / pairs));
   return [...runs].map(([many, seconds]) => {

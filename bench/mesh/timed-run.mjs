@@ -13,12 +13,12 @@ const program = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 export async function timedRun(scratch, scenario, statuses = [0]) {
   const out = join(scratch, 'evidence');
   rmSync(out, { recursive: true, force: true });
-  const told = await runTree([process.execPath, program, 'run', scenario, '--quiet', '--out', out], {
+  const reported = await runTree([process.execPath, program, 'run', scenario, '--quiet', '--out', out], {
     output: join(scratch, 'output'),
   });
-  if (!statuses.includes(told.status))
+  if (!statuses.includes(reported.status))
     throw new Error(
-      `${scenario}: exit status ${told.status}\n${told.stderr}\n${readFileSync(join(scratch, 'output'), 'utf8')}`,
+      `${scenario}: exit status ${reported.status}\n${reported.stderr}\n${readFileSync(join(scratch, 'output'), 'utf8')}`,
     );
   const { verdict, steps } = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8'));
   const [{ observers, findings }] = steps;
@@ -26,5 +26,5 @@ export async function timedRun(scratch, scenario, statuses = [0]) {
   const received = observers.reduce((sum, observer) => sum + observer.received, 0);
   const leaks = findings.reduce((sum, row) => sum + (row.leak ? row.seen : 0), 0);
   rmSync(out, { recursive: true, force: true });
-  return { ...told, verdict, received, dropped, leaks };
+  return { ...reported, verdict, received, dropped, leaks };
 }

@@ -6,7 +6,7 @@ export const gigabyte = 2 ** 30;
 const start = 1_764_000_000;
 const chunk = 4 << 20;
 
-/** `length` octets that repeat late and look like nothing. */
+/** `length` bytes that repeat late and look like nothing. */
 function noise(length) {
   const bytes = Buffer.alloc(length);
   let state = 1;
@@ -17,7 +17,7 @@ function noise(length) {
   return bytes;
 }
 
-/** Frames in a row of two hosts that talk over TCP, `size` octets each, one direction and the other. */
+/** Frames in a row of two hosts that talk over TCP, `size` bytes each, one direction and the other. */
 export function talk(size, count) {
   const frames = noise(size * count);
   for (let i = 0; i < count; i += 1) {
@@ -32,12 +32,12 @@ export function talk(size, count) {
       at + 14,
       'hex',
     );
-    frames.write('5018', at + 46, 'hex'); // header of 20 octets; ACK, PSH
+    frames.write('5018', at + 46, 'hex'); // header of 20 bytes; ACK, PSH
   }
   return frames;
 }
 
-/** A classic capture in µs, of frames of `size` octets. Returns how many frames. */
+/** A classic capture in µs, of frames of `size` bytes. Returns how many frames. */
 export function writeClassic(path, size, total = gigabyte) {
   const count = Math.floor(chunk / (16 + size) / 2) * 2;
   const frames = talk(size, count);

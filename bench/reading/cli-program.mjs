@@ -1,7 +1,7 @@
 // The command line program as it is; a verdict is no failure of the bench.
-import { tellPeak } from '../frame/peak.mjs';
+import { printPeak } from '../frame/peak.mjs';
 
-tellPeak();
+printPeak();
 process.on('exit', () => {
   if (process.exitCode === 2 || process.exitCode === 3 || process.exitCode === 4) process.exitCode = 0;
 });

@@ -1,8 +1,8 @@
-// Reads a capture with the codec alone and counts packets and octets.
+// Reads a capture with the codec alone and counts packets and bytes.
 import { readCapture } from '../../build/system/evidence/read/read-capture.js';
-import { tellPeak } from '../frame/peak.mjs';
+import { printPeak } from '../frame/peak.mjs';
 
-tellPeak();
+printPeak();
 let packets = 0;
 let bytes = 0;
 for await (const item of readCapture(process.argv[2], { fleeting: true })) {

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 const program = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/** Everyone who reads a capture from its first octet to its last; tcpdump is the peer. */
+/** Everyone who reads a capture from its first byte to its last; tcpdump is the peer. */
 export function readers(path) {
   return [
     { name: '`tcpdump -r -w /dev/null`', argv: ['tcpdump', '-r', path, '-w', '/dev/null'] },

@@ -2,9 +2,9 @@
 import { addBatch, finishJudging, startJudging } from '../../build/core/judge/judge.js';
 import { parseFolder } from '../../build/system/evidence/folder/parse-folder.js';
 import { readCapture } from '../../build/system/evidence/read/read-capture.js';
-import { tellPeak } from '../frame/peak.mjs';
+import { printPeak } from '../frame/peak.mjs';
 
-tellPeak();
+printPeak();
 const [dir] = process.argv.slice(2);
 const judging = startJudging(await parseFolder(dir));
 for await (const item of readCapture(`${dir}/evidence.pcapng`, { fleeting: true }))

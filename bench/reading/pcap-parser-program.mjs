@@ -1,8 +1,8 @@
 // Reads a capture with the npm package pcap-parser alone.
 import { parse } from 'pcap-parser';
-import { tellPeak } from '../frame/peak.mjs';
+import { printPeak } from '../frame/peak.mjs';
 
-tellPeak();
+printPeak();
 let packets = 0;
 let bytes = 0;
 parse(process.argv[2])

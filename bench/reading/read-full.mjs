@@ -5,7 +5,7 @@ import { readers } from './contestants.mjs';
 
 export const title = 'Reading 1 GB of full-size frames';
 export const about =
-  'A classic capture of two hosts that talk over TCP, read from the first octet to the last. Peer: tcpdump.';
+  'A classic capture of two hosts that talk over TCP, read from the first byte to the last. Peer: tcpdump.';
 
 export function measure({ scratch, rounds }) {
   const path = join(scratch, 'capture.pcap');

@@ -3,9 +3,9 @@ import { contest } from '../frame/contest.mjs';
 import { replayers } from './contestants.mjs';
 import { talkFolder } from './run-folders.mjs';
 
-export const title = 'Judging a run of 1 GB again: frames of 60 octets without token';
+export const title = 'Judging a run of 1 GB again: frames of 60 bytes without token';
 export const about =
-  'The whole program on a folder whose evidence.pcapng has 1 GB: every octet hashed and searched for tokens, every frame judged. Peer: tcpdump on the same file. A hash cannot be made on two processors: `sha256sum` alone shows what it takes, reading included.';
+  'The whole program on a folder whose evidence.pcapng has 1 GB: every byte hashed and searched for tokens, every frame judged. Peer: tcpdump on the same file. A hash cannot be made on two processors: `sha256sum` alone shows what it takes, reading included.';
 
 export function measure({ scratch, rounds }) {
   const dir = join(scratch, 'run');

@@ -133,7 +133,7 @@ steps:
   return written;
 }
 
-/** A run of probes of 60 octets alone: each enters at kali2's port and reaches the LAN. */
+/** A run of probes of 60 bytes alone: each enters at kali2's port and reaches the LAN. */
 export function probesFolder(dir, total = gigabyte) {
   mkdirSync(join(dir, 'state'), { recursive: true });
   const tokens = Math.floor(total / packetBlockLength(60, 1) / 2);

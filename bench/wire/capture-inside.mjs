@@ -63,7 +63,7 @@ async function withProgram(argv, listening, reader) {
   }
   await sleep(300);
   const before = processorSeconds(child.pid);
-  const told = await send();
+  const reported = await send();
   await sleep(500);
   const processor = processorSeconds(child.pid) - before;
   const ended = new Promise((resolve) => child.once('close', resolve));
@@ -71,7 +71,7 @@ async function withProgram(argv, listening, reader) {
   child.kill('SIGINT');
   await ended;
   await readingEnded;
-  return { ...told, processor, reading: null, seen: reading === null ? countIn(file) : Number(read) };
+  return { ...reported, processor, reading: null, seen: reading === null ? countIn(file) : Number(read) };
 }
 
 /** Reads a raw capture as a run does that collates it. */
@@ -98,8 +98,8 @@ async function readBack(path) {
  * about.
  */
 function countIn(path) {
-  const told = execFileSync('capinfos', ['-rcM', path], { encoding: 'utf8' });
-  return Number(/Number of packets(?: = |:\s+)(\d+)/.exec(told)?.[1] ?? Number.NaN);
+  const reported = execFileSync('capinfos', ['-rcM', path], { encoding: 'utf8' });
+  return Number(/Number of packets(?: = |:\s+)(\d+)/.exec(reported)?.[1] ?? Number.NaN);
 }
 
 async function withEngine(engine, buffer) {
@@ -121,7 +121,7 @@ async function withEngine(engine, buffer) {
   await sleep(300);
   const [pid] = capture.pids();
   const before = processorSeconds(pid);
-  const told = await send();
+  const reported = await send();
   await sleep(500);
   const processor = processorSeconds(pid) - before;
   const { counters, written } = await capture.stop();
@@ -129,7 +129,7 @@ async function withEngine(engine, buffer) {
   if (counters.b.received - counters.b.dropped !== written.b) throw new Error('written is not what was received');
   const { seen, reading } = await readBack(`${file}.pcapng`);
   if (seen !== written.b) throw new Error('what is read back is not what was written');
-  return { ...told, processor, reading, seen };
+  return { ...reported, processor, reading, seen };
 }
 
 const mebibyte = 1 << 20;
@@ -147,11 +147,11 @@ const contestants = [
   ['engine libpcap, 2 × 2 MiB', () => withEngine('libpcap', 2 * mebibyte)],
   ['engine ring, 64 MiB', () => withEngine('ring', 64 * mebibyte)],
 ];
-const told = [];
+const reported = [];
 for (let round = 0; round < Number(rounds); round += 1) {
   for (const [name, run] of contestants) {
-    told.push({ name, ...(await run()) });
+    reported.push({ name, ...(await run()) });
     for (const path of [file, `${file}.pcapng`]) rmSync(path, { force: true });
   }
 }
-process.stdout.write(JSON.stringify(told));
+process.stdout.write(JSON.stringify(reported));

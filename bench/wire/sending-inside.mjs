@@ -1,4 +1,4 @@
-// sending-inside.mjs FLOOD SCRATCH ROUNDS MISSING, in namespaces of its own: who puts frames of 60 octets on a veth how
+// sending-inside.mjs FLOOD SCRATCH ROUNDS MISSING, in namespaces of its own: who puts frames of 60 bytes on a veth how
 // fast. Prints [{ name, sent, seconds, processor }].
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -75,13 +75,13 @@ async function helper() {
   await check();
   const seconds = (performance.now() - from) / 1000;
   const { user, system } = process.cpuUsage(own);
-  const told = {
+  const reported = {
     sent: arrivedAt('b') - before,
     seconds,
     processor: processorSeconds(sender.pid) - used + (user + system) / 1e6,
   };
   await sender.stop();
-  return told;
+  return reported;
 }
 
 const contestants = [
@@ -98,12 +98,12 @@ const contestants = [
   ['the sending helper, through its pipe', null, helper],
   ['C program with sendmmsg (bench/wire/flood.c)', null, run([flood, 'a', String(count), '0', String(bytes)])],
 ];
-const told = [];
+const reported = [];
 for (let round = 0; round < Number(rounds); round += 1) {
   for (const [name, program, send] of contestants)
-    told.push({
+    reported.push({
       name,
       ...(program !== null && missing.split(',').includes(program) ? { missing: true } : await send()),
     });
 }
-process.stdout.write(JSON.stringify(told));
+process.stdout.write(JSON.stringify(reported));

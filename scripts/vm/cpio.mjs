@@ -19,7 +19,7 @@ export function cpio(entries) {
   return Buffer.concat(parts);
 }
 
-/** Names and contents end at multiples of four octets. */
+/** Names and contents end at multiples of four bytes. */
 function padding(length) {
   return Buffer.alloc((4 - (length % 4)) % 4);
 }

@@ -56,7 +56,7 @@ export function unpackedKernel(parts) {
   const bytes = readFileSync(image);
   const [sectors, offset, length] = [bytes[0x1f1] || 4, bytes.readUInt32LE(0x248), bytes.readUInt32LE(0x24c)];
   const start = (sectors + 1) * 512 + offset;
-  const packed = join(parts, `${process.pid}.zst`); // of the payload the last four octets are its unpacked size
+  const packed = join(parts, `${process.pid}.zst`); // of the payload the last four bytes are its unpacked size
   writeFileSync(packed, bytes.subarray(start, start + length - 4));
   const { status, stdout } = spawnSync('/usr/lib/apt/apt-helper', ['cat-file', packed], { maxBuffer: 1 << 28 });
   rmSync(packed);

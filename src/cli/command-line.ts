@@ -73,8 +73,8 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 /**
- * Carries out a command line, the words behind the program's name; returns the exit status. What goes wrong is told on
- * stderr.
+ * Carries out a command line, the words behind the program's name; returns the exit status. What goes wrong is passed
+ * on stderr.
  */
 export function commandLine(argv: readonly string[]): Promise<number> {
   return main(argv).catch(printError);

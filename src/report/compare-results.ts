@@ -11,7 +11,7 @@ export interface RunComparison {
   readonly began: readonly LeakRow[];
   /** Leaked in the first run, and the second one proves that it does no more. */
   readonly stopped: readonly LeakRow[];
-  /** Leaked in the first run; the second one does not tell. */
+  /** Leaked in the first run; the second one does not report. */
   readonly untold: readonly LeakRow[];
   readonly verdicts: readonly {
     readonly step: string;

@@ -9,7 +9,7 @@ export interface FlowRow {
   readonly wires: readonly string[];
   readonly from: string;
   readonly to: string | null;
-  /** So many addressees in one line; then `to` is null. */
+  /** This many addressees in one line; then `to` is null. */
   readonly addressees?: number;
   readonly sent: number | null;
   readonly cells: ReadonlyMap<string, Cell>;
@@ -24,8 +24,8 @@ export interface Cell {
 }
 
 /**
- * What was on the wire, in few words: the carrier for the plain class, the class where it tells more, which kind of its
- * frames, VLAN tags where there are any.
+ * What was on the wire, in few words: the carrier for the plain class, the class where it reports more, which kind of
+ * its frames, VLAN tags where there are any.
  */
 function wireOf(finding: Finding): string {
   const tags = finding.vlan.length > 0 ? ` vlan ${finding.vlan.join('.')}` : '';
@@ -117,14 +117,16 @@ interface Folded {
   addressees: number;
 }
 
-/** Who alone overheard a row, where nothing else is told of it; null = nobody, or several. */
+/** Who alone overheard a row, where nothing else is reported of it; null = nobody, or several. */
 function onlyEar(row: FlowRow): string | null {
   if (row.cells.size !== 1 || row.wires.length !== 1 || row.to === '*') return null;
   for (const [name, { leak }] of row.cells) return leak ? name : null;
   return null;
 }
 
-/** Two rows that the same one alone overheard, and of which the same is told but for the addressee and the frames. */
+/**
+ * Two rows that the same one alone overheard, and of which the same is reported but for the addressee and the frames.
+ */
 function isOverheardAlike(a: FlowRow, b: FlowRow): boolean {
   if (a.from !== b.from || a.wires[0] !== b.wires[0]) return false;
   const ear = onlyEar(a);
@@ -138,7 +140,7 @@ function addRow(folded: Folded, row: FlowRow): void {
 }
 
 /**
- * Rows of one sender that were overheard by the same in one row, whoever they were for: a mesh that leaks has a line
+ * Rows of one sender that were overheard by the same in one row, whatever the addressee: a mesh that leaks has a line
  * for each pair. Rows that stand for many already stay.
  */
 export function foldAddressees(rows: readonly FlowRow[]): readonly FlowRow[] {
@@ -170,7 +172,7 @@ function isNative(row: FlowRow): boolean {
 }
 
 /**
- * The wires of a row in one text; what follows with the same class and carrier is told by its kind alone: `ip-spoof
+ * The wires of a row in one text; what follows with the same class and carrier is reported by its kind alone: `ip-spoof
  * ipv4-udp plain, later-fragment`.
  */
 export function wiresText({ wires }: FlowRow): string {
@@ -183,7 +185,8 @@ export function wiresText({ wires }: FlowRow): string {
 }
 
 /**
- * Frames that reached whom they were for: the addressee, else the least of those who must see it; null = nobody has to.
+ * Frames that reached whom they were for: the addressee, else the least of those that must see it; null = nobody has
+ * to.
  */
 export function arrived(row: FlowRow): number | null {
   const addressee = row.to === null ? undefined : row.cells.get(row.to);

@@ -3,24 +3,24 @@ import { answerOf } from './answer/answer.js';
 import type { CauseStory } from './answer/cause-stories.js';
 import { exposureFix, exposuresOf } from './answer/exposures.js';
 import { storyTextsOf } from './answer/alternatives.js';
-import type { Audience } from './answer/who.js';
+import type { Audience } from './answer/participants.js';
 import { escapeText } from '../core/text/escape.js';
 import { lingerText, trustedTexts } from './limits.js';
 import type { ReportedRun, Reporter } from './reporter.js';
-import { missingProof, type Told } from './told-leaks.js';
+import { missingProof, type Reported } from './reported-leaks.js';
 import { stepSeconds } from './step-time.js';
 import { expectedWord, runWord, stepWord } from './word.js';
 
 const maxLines = 50;
 
-function list(title: string, told: readonly Told[]): readonly string[] {
-  if (told.length === 0) return [];
+function list(title: string, reported: readonly Reported[]): readonly string[] {
+  if (reported.length === 0) return [];
   return [
     '',
     `**${title}**`,
     '',
-    ...told.slice(0, maxLines).map(({ step, text }) => `- step ${step + 1}: ${plainMarkdown(text)}`),
-    ...(told.length > maxLines ? [`- and ${told.length - maxLines} more, all of them in result.json`] : []),
+    ...reported.slice(0, maxLines).map(({ step, text }) => `- step ${step + 1}: ${plainMarkdown(text)}`),
+    ...(reported.length > maxLines ? [`- and ${reported.length - maxLines} more, all of them in result.json`] : []),
   ];
 }
 
@@ -66,7 +66,7 @@ function exposedList(result: Result): readonly string[] {
     const fix = exposureFix(exposure);
     return `- ${plainMarkdown(`${exposure.what}: ${exposure.allows}${fix === '' ? '' : `. Fix: ${fix}`}`)}`;
   });
-  return lines.length === 0 ? [] : ['', '**Exposed, as a bridge is that is told nothing else**', '', ...lines];
+  return lines.length === 0 ? [] : ['', '**Exposed, by the default settings of a bridge**', '', ...lines];
 }
 
 /** What a verdict rests on that nobody measured, and until when it was listened. */

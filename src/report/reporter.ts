@@ -31,7 +31,9 @@ export interface ReportedRun {
   readonly status?: number;
 }
 
-/** Where a report is read: columns of the terminal, whether it may be coloured, whether all that is known is told. */
+/**
+ * Where a report is read: columns of the terminal, whether it may be coloured, whether all that is known is reported.
+ */
 export interface View {
   readonly width: number;
   readonly color: boolean;

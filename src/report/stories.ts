@@ -1,7 +1,7 @@
 import type { PersistentFix } from '../core/model/persistent-fix.js';
 import type { CarriersApart, Held, ProvenFix, Result } from '../core/model/result.js';
 import { escapeText } from '../core/text/escape.js';
-import { setText } from './answer/who.js';
+import { setText } from './answer/participants.js';
 
 /** What held, the same in one or more steps. Steps are 0-based. */
 export interface HeldStory {
@@ -9,7 +9,7 @@ export interface HeldStory {
   readonly held: Held;
 }
 
-/** Why the steps of a run that hold do, each story told once. */
+/** Why the steps of a run that hold do, each story reported once. */
 export function heldStories(result: Result): readonly HeldStory[] {
   const stories = new Map<string, { readonly steps: number[]; readonly held: Held }>();
   result.steps.forEach((step, index) => {

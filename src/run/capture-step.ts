@@ -24,15 +24,15 @@ const ringSize = {
   lab: { libpcap: 8 * 1024 * 1024, cap: 10 * 1024 * 1024 },
   host: { libpcap: 2 * 1024 * 1024, cap: 10 * 1024 * 1024 },
 } as const;
-/** From so many observers on one socket listens for all of them: opening a handle takes 13 ms, closing it 24. */
+/** From this many observers on one socket listens for all of them: opening a handle takes 13 ms, closing it 24. */
 const manyObservers = 32;
 /**
- * So many frames are sent as fast as its larger ring takes them, which is several times the rate at which a small one
+ * This many frames are sent as fast as its larger ring takes them, which is several times the rate at which a small one
  * loses nothing.
  */
 const manyFrames = 100_000;
 const sharedRing = 64 * 1024 * 1024;
-/** Frames of probe size that it holds, each with some 100 octets of headers. */
+/** Frames of probe size that it holds, each with some 100 bytes of headers. */
 export const sharedRingFrames = sharedRing / 192;
 
 /**
@@ -49,19 +49,19 @@ export function engineOf(context: Pick<RunContext, 'engine' | 'plan'>, step: Ste
   return context.engine === 'libpcap' && many ? 'ring' : context.engine;
 }
 
-/** Octets of the ring of each handle. */
+/** Bytes of the ring of each handle. */
 export function ringOf(context: Pick<RunContext, 'engine' | 'plan'>, step: StepPlan): number {
   const engine = engineOf(context, step);
   if (engine === 'ring') return sharedRing;
   return Math.min(ringSize[context.plan.provider][engine], Math.floor(memoryBudget / (2 * step.observers.length)));
 }
 
-/** Octets of the ring of a handle of its own. */
+/** Bytes of the ring of a handle of its own. */
 export function ringSizeOf({ plan, engine }: Pick<RunContext, 'engine' | 'plan'>): number {
   return ringSize[plan.provider][engine];
 }
 
-/** Octets of a frame that are kept. */
+/** Bytes of a frame that are kept. */
 export function snaplenOf(context: Pick<RunContext, 'payload'>, step: StepPlan): number {
   return context.payload ? Math.max(step.snaplen, 2048) : step.snaplen;
 }
@@ -162,7 +162,7 @@ export async function stopStepCapture(context: RunContext, step: StepPlan, captu
   for (const [at, { host }] of placesOf(context, step).entries()) {
     if (host === null || remoteOf(context, host).lost !== null) continue;
     await logClock(context, step, host, basename(rawFile(step.index, at + 1))).catch((error: unknown) => {
-      if (!(error instanceof VerifyError)) throw error; // it was lost meanwhile, which its observers' fault tells
+      if (!(error instanceof VerifyError)) throw error; // it was lost meanwhile, which its observers' fault reports
     });
   }
   const { counters, written, kept } = await capture.stop();

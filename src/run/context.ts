@@ -34,7 +34,7 @@ export interface RunOptions {
   readonly toolVersion: string;
   /** On a host: keep what guests say to each other, whole, instead of the run's own frames' headers. */
   readonly payload?: boolean;
-  /** For so long, in ms, it is listened after the last probe of each step, if that is longer than usual. */
+  /** For this long, in ms, it is listened after the last probe of each step, if that is longer than usual. */
   readonly lingerMs?: number;
   /** Who is responsible, as declared; for the record. */
   readonly declared?: OperatorDeclaration;
@@ -114,7 +114,7 @@ export function remoteOf(context: Pick<RunContext, 'remotes'>, name: string): Re
   return found;
 }
 
-export function tell(context: RunContext, step: StepPlan, phase: StepPhase, detail = ''): void {
+export function report(context: RunContext, step: StepPlan, phase: StepPhase, detail = ''): void {
   context.onProgress({
     kind: 'step',
     index: step.index,

@@ -71,7 +71,7 @@ export function startAccounts(
   context.timeline.log(step.index, { event: 'accounts', accounts });
 }
 
-/** Ears in namespaces beyond the last that gets a helper are told. */
+/** Ears in namespaces beyond the last that gets a helper are reported. */
 function withinReach(context: RunContext, step: StepPlan, ears: readonly Ear[]): readonly Ear[] {
   const spaces = [...new Set(ears.map(({ space }) => space))];
   const beyond = new Set(spaces.slice(maxSpaces));

@@ -40,7 +40,7 @@ export function startEvents(context: RunContext, step: StepPlan, { readAround, l
   /** Readings follow one another, and no event begins or ends meanwhile. */
   const inTurn = (act: () => Promise<void>): Promise<void> => {
     const acted = turn.then(() => (signal.aborted ? undefined : act()));
-    turn = acted.catch(() => undefined); // told where it is awaited
+    turn = acted.catch(() => undefined); // reported where it is awaited
     return acted;
   };
   // rejects when it is stopped

@@ -106,7 +106,7 @@ const tolerableDrops = 10;
 /** Pings in a row of which the median counts, or that are lost. */
 const pingsInARow = 4;
 /**
- * A gateway that answers so many times slower than before, and by so much at least, is disturbed: below that the
+ * A gateway that answers this many times slower than before, and by so much at least, is disturbed: below that the
  * scheduler explains it.
  */
 const slower = { times: 10, ms: 50 } as const;

@@ -1,5 +1,5 @@
 import { precheck } from '../core/audit/precheck.js';
-import type { Keeper } from '../core/model/persistent-fix.js';
+import type { ConfigurationManager } from '../core/model/persistent-fix.js';
 import type { Plan } from '../core/model/plan.js';
 import type { PrecheckNote } from '../core/model/run-record.js';
 import { VerifyError } from '../core/model/verify-error.js';
@@ -11,7 +11,7 @@ import { readReading } from '../system/state/read-reading.js';
 export interface HostLook {
   readonly notes: readonly PrecheckNote[];
   /** null = another namespace's: configurations are the machine's, and interfaces there may bear the same names. */
-  readonly keepers: readonly Keeper[] | null;
+  readonly keepers: readonly ConfigurationManager[] | null;
 }
 
 /**

@@ -16,7 +16,7 @@ const maxTrials = 40;
 export interface ProveFixesDeps {
   /** Runs a trial's scenario in a lab of its own; its evidence goes to the folder. */
   readonly runTrial: (scenario: Scenario, dir: string) => Promise<Result>;
-  readonly tell: (text: string) => void;
+  readonly report: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -52,9 +52,9 @@ export async function proveFixes(
   const records: FixRecord[] = [];
   for (const trial of trials.slice(0, maxTrials)) {
     if (deps.signal.aborted) break;
-    deps.tell(`step ${trial.step + 1}: trying ${trial.commands.join(' && ')}`);
+    deps.report(`step ${trial.step + 1}: trying ${trial.commands.join(' && ')}`);
     records.push(await tried(trial, dir, deps));
   }
-  if (trials.length > maxTrials) deps.tell(`${trials.length - maxTrials} more fixes were not tried`);
+  if (trials.length > maxTrials) deps.report(`${trials.length - maxTrials} more fixes were not tried`);
   return keepFixes(dir, records);
 }

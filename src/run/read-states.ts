@@ -27,7 +27,7 @@ export function stateReader(context: RunContext, step: StepPlan, watch: KernelWa
     const state = await context.fabric.readState();
     context.states[step.index] = keep(context.states[step.index] ?? { before: null, after: null }, state);
     await writeJson(context.dir, stateFile(step.index, when), state).catch((error: unknown) => {
-      // Disk full: what can still be seen is seen, and a leak is still told.
+      // Disk full: what can still be seen is seen, and a leak is still reported.
       if (!(error instanceof VerifyError)) throw error;
       context.timeline.log(step.index, {
         event: 'fault',

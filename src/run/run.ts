@@ -95,7 +95,7 @@ async function carryOut(run: PreparedRun): Promise<Run> {
 }
 
 function beginRecord({ scenario, engine, topology, plan, look, options }: PreparedRun): RunRecord {
-  const keepers = look.keepers ?? scenario.topology.keepers;
+  const managers = look.keepers ?? scenario.topology.keepers;
   return {
     runVersion: 1,
     tool: {
@@ -115,7 +115,7 @@ function beginRecord({ scenario, engine, topology, plan, look, options }: Prepar
     key: null,
     capture: null,
     ...(plan.provider === 'lab' ? {} : { precheck: look.notes }),
-    ...(keepers === undefined ? {} : { keepers }),
+    ...(managers === undefined ? {} : { keepers: managers }),
   };
 }
 
@@ -136,9 +136,9 @@ async function lookAtHost(plan: Plan, { netns }: PreparedTopology): Promise<Host
 }
 
 /**
- * From so many frames on, each of which is captured at least twice, the captures of a lab are put in order by a thread,
- * and counted, while they grow: a run of them takes two seconds, and waits in between. On a host guests need the
- * processor.
+ * From this many frames on, each of which is captured at least twice, the captures of a lab are put in order by a
+ * thread, and counted, while they grow: a run of them takes two seconds, and waits in between. On a host guests need
+ * the processor.
  */
 const manyFrames = 5000;
 

@@ -5,7 +5,7 @@ import type { Sender } from '../system/inject/sender.js';
 import { exchangeHttp } from '../system/traffic/http.js';
 import { exchangePing } from '../system/traffic/ping.js';
 import { listen, mark, startStepCapture, stopStepCapture } from './capture-step.js';
-import { checkStop, pause, type RunContext, stopReason, tell } from './context.js';
+import { checkStop, pause, type RunContext, stopReason, report } from './context.js';
 import { type Events, startEvents } from './events.js';
 import { type StateReader, stateReader } from './read-states.js';
 import { announce } from './send/announce.js';
@@ -63,10 +63,10 @@ async function probeBetweenReadings(
     states.before().then(() => (leadMs = performance.now() - began)),
     sendControls(context, step, 'before', sender).then(() => mark(context, step, capture, 'before')),
   );
-  tell(context, step, 'probing');
+  report(context, step, 'probing');
   context.timeline.log(step.index, { event: 'probing', state: 'started' });
   const events = startEvents(context, step, { readAround: states.around, leadMs });
-  events.ended.catch(() => undefined); // told where it is awaited
+  events.ended.catch(() => undefined); // reported where it is awaited
   try {
     await probeOn(context, step, capture, sender, events);
     await events.ended;
@@ -74,7 +74,7 @@ async function probeBetweenReadings(
     await events.stop();
   }
   context.timeline.log(step.index, { event: 'probing', state: 'ended' });
-  tell(context, step, 'draining');
+  report(context, step, 'draining');
   await pause(step.drainMs, context.signal);
   context.timeline.log(step.index, { event: 'drained', drainMs: step.drainMs });
   await together(states.after(), lastControls(context, step, capture, sender));
@@ -146,10 +146,10 @@ function isUnfinished(
  * the step, is written down, and what was captured until then is kept. Rejects only for faults of the tool itself.
  */
 async function runStep(context: RunContext, step: StepPlan): Promise<void> {
-  tell(context, step, 'preparing');
+  report(context, step, 'preparing');
   context.timeline.log(step.index, { event: 'step-started' });
   const starting = step.observers.length === 0 ? null : startStepCapture(context, step);
-  starting?.catch(() => undefined); // told below, where it is awaited
+  starting?.catch(() => undefined); // reported below, where it is awaited
   let ears: Capture | null = null;
   let sender: Sender | null = null;
   let outcome: 'done' | 'fault' | 'unsupported' = 'done';
@@ -159,7 +159,7 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
       sender = await startSenders(context, step);
       if (!context.rehearsal) await announce(context, step, sender);
       await pause(step.waitMs, context.signal);
-      tell(context, step, 'listening');
+      report(context, step, 'listening');
       const capture = await starting;
       if (capture !== null) {
         const around = readSegmentDevices(context, step);
@@ -180,7 +180,7 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
   for (const { code, text } of context.fabric.faults())
     context.timeline.log(step.index, { event: 'fault', fault: { code, observers: [], text } });
   context.timeline.log(step.index, { event: 'step-ended', outcome });
-  tell(context, step, 'done');
+  report(context, step, 'done');
 }
 
 /** Carries out the steps in order on the same topology. After an interruption the rest is written down as not run. */

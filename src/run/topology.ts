@@ -142,7 +142,7 @@ export async function topologyOf(scenario: Scenario, inside: Inside | null, runI
 }
 
 /**
- * The plan, and a lab that is built while it is made; null = it is opened later. That a lab cannot be built is told
+ * The plan, and a lab that is built while it is made; null = it is opened later. That a lab cannot be built is reported
  * where it is awaited.
  */
 export async function planOn(

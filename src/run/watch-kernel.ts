@@ -4,7 +4,7 @@ import { type RuleWatch, watchRuleChanges } from '../system/state/changes/rule-c
 import { type SettingChangeWatch, watchSettingChanges } from '../system/state/changes/setting-changes.js';
 import type { RunContext } from './context.js';
 
-/** What the kernel is asked to tell between two readings of the state. */
+/** What the kernel is asked to report between two readings of the state. */
 export interface KernelWatch {
   readonly rules: Pick<RuleWatch, 'take'>;
   readonly settings: Pick<SettingChangeWatch, 'take'>;

@@ -17,7 +17,7 @@ export const hosts = {
 const broadcast = { mac: 'ff:ff:ff:ff:ff:ff', ip: '192.168.0.255', ip6: 'ff02::1' };
 
 /**
- * An Ethernet frame of at least 60 octets around what `write(into, at)` puts behind the type; `length` octets of it.
+ * An Ethernet frame of at least 60 bytes around what `write(into, at)` puts behind the type; `length` bytes of it.
  */
 function ethernet(from, to, etherType, length, write, vlan = []) {
   const frame = new Uint8Array(Math.max(60, 14 + 4 * vlan.length + length));
@@ -175,7 +175,7 @@ export function pcapng(frames, { big = false, simple = false, linkType = 1 } = {
     }),
   ]);
 }
-/** gzip with no time in its header, so that the same octets come out each time. */
+/** gzip with no time in its header, so that the same bytes come out each time. */
 export function gz(bytes) {
   return gzipSync(bytes, { level: 9 });
 }

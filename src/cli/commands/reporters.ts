@@ -51,7 +51,7 @@ export function chooseAmong<Name extends string>(
   return onStdout.length === 0 ? [{ name: 'terminal', path: null }, ...chosen] : chosen;
 }
 
-/** What reports are to tell besides their runs. */
+/** What reports are to report besides their runs. */
 export interface ReportWriting {
   readonly verbose?: boolean;
   /** The terminal's report begins with a picture. */
@@ -97,17 +97,17 @@ export async function writeTexts(
   texts: readonly ReportText[],
   { verbose = false, picture = false, status, brief = false }: ReportWriting,
 ): Promise<readonly string[]> {
-  const told = { verbose, picture, command: ownCall(), ...(status === undefined ? {} : { status }) };
+  const context = { verbose, picture, command: ownCall(), ...(status === undefined ? {} : { status }) };
   const failed: string[] = [];
   const sorted = [...texts].sort((a, b) => Number(a.path === null) - Number(b.path === null));
   for (const { name, path, render } of sorted) {
     try {
       if (path === null) {
-        process.stdout.write(render({ ...stdoutView(), ...told, brief }));
+        process.stdout.write(render({ ...stdoutView(), ...context, brief }));
         continue;
       }
       await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, render({ width: 100, color: false, ...told }));
+      await writeFile(path, render({ width: 100, color: false, ...context }));
     } catch (error) {
       failed.push(
         `the ${name} report could not be written${path === null ? '' : ` to ${path}`}: ${error instanceof Error ? error.message : String(error)}`,
@@ -121,7 +121,7 @@ export async function writeTexts(
  * Names the reports that failed on stderr; returns the exit statuses that they add: none, or 70. A verdict of 2 still
  * stands before it.
  */
-export function tellFailedReports(failed: readonly string[], again = 'report DIR --format NAME'): readonly number[] {
+export function printFailedReports(failed: readonly string[], again = 'report DIR --format NAME'): readonly number[] {
   for (const line of failed)
     process.stderr.write(
       `verify-isolation: ${escapeText(line)}\n  the evidence is complete and the other reports were written; write this one again with: ${escapeText(ownCall())} ${again}\n`,

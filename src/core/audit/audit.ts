@@ -35,7 +35,7 @@ export function audit(reading: Reading, options: { readonly bridge: string | nul
 }
 
 /**
- * Is there nothing to examine: no guest on a bridge, as far as ports tell, and nothing found of guests that meet
+ * Is there nothing to examine: no guest on a bridge, as far as ports show, and nothing found of guests that meet
  * elsewhere (lower devices, Open vSwitch, VMware)?
  */
 export function isWithoutGuests(reading: Reading, { findings }: AuditReport): boolean {

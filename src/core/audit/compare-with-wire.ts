@@ -51,10 +51,10 @@ function endsOf(row: Finding, step: StepPlan): { readonly from: string; readonly
 }
 
 /**
- * Who provoked what a row shows: thief, flooder, asker; null where several did, since a row does not tell after whom
+ * Who caused what a row shows: thief, flooder, asker; null where several did, since a row does not report after whom
  * its frames came.
  */
-function provoker(row: Finding, step: StepPlan, to: string | null): string | null {
+function causerOf(row: Finding, step: StepPlan, to: string | null): string | null {
   const all = new Set(
     step.flows
       .filter((flow) => flow.purpose === 'stimulus' && flow.probe === row.probe && flow.to === to)
@@ -98,7 +98,7 @@ export function compareWithWire(
         from: sender,
         to: end(to),
         observer,
-        by: end(provoker(row, step, to)),
+        by: end(causerOf(row, step, to)),
         carrier: row.carrier,
         ...(row.variant === undefined ? {} : { variant: row.variant }),
       });

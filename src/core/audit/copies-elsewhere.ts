@@ -41,7 +41,7 @@ function copiesOf(view: BridgeView, state: HostState): readonly UnheardPort[] {
 }
 
 /**
- * Where rules of tc and nft carry frames of Linux bridges that none of their own ports gets: whoever is behind it
+ * Where rules of tc and nft carry frames of Linux bridges that none of their own ports gets: what is behind it
  * overhears them.
  */
 export function copiesElsewhere(state: HostState): readonly UnheardPort[] {

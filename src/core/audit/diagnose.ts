@@ -9,7 +9,7 @@ import {
 
 /**
  * What a scenario needs of the kernel. `asked`: named on the command line, so that what it lacks is missing and not
- * only told.
+ * only reported.
  */
 export interface ScenarioNeeds {
   readonly file: string;
@@ -41,10 +41,10 @@ function check(
   id: string,
   state: MachineCheck['state'],
   text: string,
-  mend: string | null = null,
+  fix: string | null = null,
   neededBy: readonly string[] = [],
 ): MachineCheck {
-  return { id, state, text, mend, neededBy };
+  return { id, state, text, mend: fix, neededBy };
 }
 
 function lacking(machine: MachineReading): readonly string[] {
@@ -89,7 +89,7 @@ function limits(machine: MachineReading): readonly MachineCheck[] {
   return Object.entries(machine.limits).map(([name, value]) => {
     const forbids = name === 'kernel.apparmor_restrict_unprivileged_userns' ? value === '1' : value === '0';
     if (!forbids) return check(name, 'ok', `${name} = ${value}`);
-    const mend =
+    const fix =
       name === 'kernel.apparmor_restrict_unprivileged_userns'
         ? 'run with sudo, or `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`, or load an AppArmor profile for node that has `userns,`'
         : `run with sudo, or \`sudo sysctl -w ${name}=${name === 'kernel.unprivileged_userns_clone' ? '1' : '10000'}\``;
@@ -97,7 +97,7 @@ function limits(machine: MachineReading): readonly MachineCheck[] {
       name,
       'note',
       `${name} = ${value}: ${name === 'user.max_net_namespaces' ? 'nobody' : 'no ordinary user'} may make ${name === 'user.max_net_namespaces' ? 'network' : 'user'} namespaces`,
-      mend,
+      fix,
     );
   });
 }

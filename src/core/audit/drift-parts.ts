@@ -94,7 +94,8 @@ function asText(what: 'tc' | 'nft' | 'vlan', { state }: Reading): string {
 }
 
 /**
- * Rules of tc and nft, and VLANs of ports, that are no longer the same; what mirrors is told by its own name beside it.
+ * Rules of tc and nft, and VLANs of ports, that are no longer the same; what mirrors is reported by its own name
+ * beside it.
  */
 export function ruleDrift(was: Reading, is: Reading): readonly Drift[] {
   const blind = new Set([...was.state.unread, ...is.state.unread].map(({ what }) => what));

@@ -78,7 +78,7 @@ function promiscuousDrift(before: BridgeView, after: BridgeView, is: Reading): r
           place: after.name,
           before: 'promiscuity 0',
           after: `promiscuity ${after.link.promiscuity ?? 'unknown'}, held by ${describeHolders(holders)}`,
-          text: 'something bridges this bridge or listens on it: frames to whoever is behind it flood to all ports',
+          text: 'something bridges this bridge or listens on it: frames to what is behind it flood to all ports',
         }
       : {
           code: 'bridge-not-promiscuous',

@@ -8,15 +8,15 @@ export const auditMeanings: Readonly<Record<AuditId, string>> = {
   'ageing-zero':
     'The bridge learns nothing, so unicast between any two ports floods to every other: it is a hub. Set an ageing time.',
   'bridge-promiscuous':
-    'Something holds the bridge device promiscuous: a sniffer on the host, or a hypervisor that bridges the bridge. Find out who it is.',
+    'Something holds the bridge device promiscuous: a sniffer on the host, or a hypervisor that bridges the bridge. Find out which process it is.',
   'behind-bridge':
     'A guest hangs behind the bridge device instead of on a port. What is sent to it is never learned and floods to every port.',
   'sniffer-on-host': 'A packet socket on the host receives what crosses the bridge. Find out whose it is.',
   'tc-mirror': 'A traffic-control rule copies or redirects frames of one port to another.',
   'nft-mirror': 'An nftables rule copies or forwards frames of one port to another.',
-  'xdp-program': 'An XDP program handles frames before the bridge does: the bridge settings do not tell the whole way.',
+  'xdp-program': 'An XDP program handles frames before the bridge does: the bridge settings do not show the whole way.',
   'bypass-possible':
-    'Something that is not known to be harmless can carry frames of the bridge past every ear: a program, a rule, an action, a process with a packet socket. While it stands there a run on the bridge is INCONCLUSIVE for this reason, unless `trust` in the step takes it on. `xdp-program` and `sniffer-on-host` tell what stands at the bridge and its ports.',
+    'Something that is not known to be harmless can carry frames of the bridge past every ear: a program, a rule, an action, a process with a packet socket. While it stands there a run on the bridge is INCONCLUSIVE for this reason, unless `trust` in the step takes it on. `xdp-program` and `sniffer-on-host` report what stands at the bridge and its ports.',
   'learning-off':
     'The port learns no addresses, so what is sent to the guest behind it floods, unless a static entry says where it is.',
   'isolated-one-sided':
@@ -25,7 +25,8 @@ export const auditMeanings: Readonly<Record<AuditId, string>> = {
     'With the Proxmox firewall on, the port of the guest is fwpr…p…, not tap…i…: flags set on the tap do nothing.',
   'declared-not-live':
     'The configuration of libvirt, Proxmox VE, netplan or ifupdown says something else than what runs: it was changed since, or never took effect. Apply it, or restart the guest.',
-  'fdb-limit': 'With a limit on learned entries an address that no longer fits is flooded: the limit fails open.',
+  'fdb-limit':
+    'With a limit on learned entries frames to an address beyond the limit are flooded: the limit fails open.',
   'unknown-flood': 'Unicast to an address that is not learned reaches the guest.',
   'host-forwards':
     'The host forwards IP: guests that are isolated from each other on the bridge may meet at its address.',

@@ -93,7 +93,7 @@ function nftNotes({ state }: Reading): readonly PrecheckNote[] {
       ];
 }
 
-/** Mirrors are told by their rule. */
+/** Mirrors are reported by their rule. */
 function tcNotes({ state }: Reading, devices: ReadonlySet<string>): readonly PrecheckNote[] {
   return Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {}).flatMap(([key, value]) => {
     const filters = objectsOf(value).filter(

@@ -5,7 +5,7 @@ import type { HostState } from '../model/state.js';
 import { auditStatus } from './audit.js';
 import { type WireComparison, compareWithWire } from './compare-with-wire.js';
 
-/** Whose port a finding is about, where it is not that of who overhears. */
+/** Whose port a finding is about, where it is not that of the observer. */
 const concerned: Readonly<Record<string, 'from' | 'to'>> = {
   'not-locked': 'from',
   'mac-bypass': 'from',
@@ -48,7 +48,7 @@ function findingProof(finding: AuditFinding, { plan, result, leftOut }: ProvenRu
       id,
       place,
       outcome: 'shown',
-      text: `class ${probe}: ${sum(seen)} frames in ${seen.length} of ${rows.length} rows reached somebody who was not to get them`,
+      text: `class ${probe}: ${sum(seen)} frames in ${seen.length} of ${rows.length} rows reached an endpoint that was not to get them`,
     };
   const unproved = steps.find((step) => step.rows.length > 0 && step.reasons.length > 0);
   return unproved === undefined
@@ -105,8 +105,8 @@ export function withProof(report: AuditReport, run: ProvenRun): AuditReport & { 
 }
 
 /**
- * Exit status of a proved audit: 2 what `auditStatus` calls so, or a leak that was not foretold; 3 evidence is missing,
- * or something could not be read; 4 a leak that was foretold did not show; else 0.
+ * Exit status of a proved audit: 2 what `auditStatus` calls so, or a leak that was not predicted; 3 evidence is
+ * missing, or something could not be read; 4 a leak that was predicted did not show; else 0.
  */
 export function proofStatus(report: AuditReport & { readonly proof: AuditProof }, failOn: Severity): number {
   const status = auditStatus(report, failOn);

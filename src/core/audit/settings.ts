@@ -13,7 +13,7 @@ function shown(name: string, attributes: readonly Setting[], settings: Settings)
     }));
 }
 
-/** Every setting of the catalogue for a bridge and its ports; one that the kernel does not tell is `unknown`. */
+/** Every setting of the catalogue for a bridge and its ports; one that the kernel does not report is `unknown`. */
 export function auditSettings({ name, link, settings, ports }: BridgeView): readonly AuditSetting[] {
   return [
     { place: `${name}.promiscuity`, value: link.promiscuity === null ? 'unknown' : String(link.promiscuity) },

@@ -1,6 +1,6 @@
 /**
  * Columns of Open vSwitch's tables that a step may set, and that are put back: those that decide where frames go
- * (ovs-vswitchd.conf.db(5)). What they refer to, what makes a bridge anew and what is only told is not among them.
+ * (ovs-vswitchd.conf.db(5)). What they refer to, what makes a bridge anew and what is only reported is not among them.
  */
 export const ovsColumns = {
   bridge: [

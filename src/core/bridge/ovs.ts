@@ -32,7 +32,7 @@ export function ovsBridges({ ovs }: Reading): readonly OvsBridgeView[] {
 
 /**
  * The versions that a bridge speaks, by its column `protocols`, where OpenFlow 1.0 is not one of them; empty = it is.
- * ovs-ofctl tries 1.0 alone unless it is told others (ovs-ofctl(8), -O), and no other version has NO_FLOOD
+ * ovs-ofctl tries 1.0 alone unless it is given others (ovs-ofctl(8), -O), and no other version has NO_FLOOD
  * (OFPPC_NO_FLOOD, OpenFlow 1.0.0 5.2.1).
  */
 export function withoutOpenFlow10(protocols: unknown): readonly string[] {

@@ -3,7 +3,7 @@ import type { SettingKind, SettingPlace } from '../model/settings.js';
 import { fieldsOf, objectsOf, textsOf } from '../text/json-text.js';
 import { settingsOfPlace } from './attributes.js';
 
-/** One setting of the first link of `ip -j -d link`; undefined where the kernel does not tell it. */
+/** One setting of the first link of `ip -j -d link`; undefined where the kernel does not report it. */
 export function settingIn(json: unknown, place: SettingPlace, key: string): SettingValue | undefined {
   const link = objectsOf(json)[0];
   if (link === undefined) return undefined;

@@ -24,7 +24,7 @@ export interface BridgeView {
   readonly fdb: readonly FdbState[];
   /** Names of the bridge and its ports, for what is read by device. */
   readonly devices: ReadonlySet<string>;
-  /** VLANs of a port; null where they are not told. */
+  /** VLANs of a port; null where they are not reported. */
   readonly vlansOf: (port: string) => PortVlans | null;
 }
 
@@ -73,7 +73,7 @@ export const readFrom = {
   packet: '/proc/net/packet',
 } as const;
 
-/** A switch as bridges (0, 1) and ports (true, false) print it; null where the kernel does not tell. */
+/** A switch as bridges (0, 1) and ports (true, false) print it; null where the kernel does not report. */
 export function isSettingOn(settings: Settings, key: BridgeKey | PortKey): boolean | null {
   const value = settings[key];
   return value === undefined ? null : isOn(value);

@@ -80,14 +80,16 @@ export function foundEndpoints(
   return { all, ports, entries };
 }
 
-/** The MAC behind a port: the one that is told where the bridge has no other, else the one that the host talks to. */
+/**
+ * The MAC behind a port: the reported one where the bridge has no other, else the one that the host talks to.
+ */
 function macOf(
   guest: GuestRecord | null,
   macs: readonly string[],
   neighbours: readonly Neighbour[],
 ): string | undefined {
-  const told = guest?.mac ?? undefined;
-  if (told !== undefined && (macs.length === 0 || macs.includes(told))) return told;
+  const guestMac = guest?.mac ?? undefined;
+  if (guestMac !== undefined && (macs.length === 0 || macs.includes(guestMac))) return guestMac;
   return macs.find((mac) => neighbours.some((neighbour) => neighbour.mac === mac)) ?? macs[0];
 }
 

@@ -80,7 +80,7 @@ export function chooseBridge(state: HostState, named: string | null): string {
 /**
  * A scenario of what runs on a bridge: every port that can be heard, with its guest's name, zone, VLANs, MAC and
  * address where they are on record; a step in which guests talk to the uplink (else two guests to each other) while
- * everybody else listens; and a policy for the zones. Who has not spoken, but whose manager tells the MAC, takes part
+ * everybody else listens; and a policy for the zones. Who has not spoken, but whose manager reports the MAC, takes part
  * where too few have. Throws VerifyError (3) where too little is known to ask anything.
  */
 export function foundScenario({ state, neighbours, inventory, bridge, netns, inLab = false }: FoundInput): Found {
@@ -165,13 +165,13 @@ function firstQuestion(
 }
 
 /**
- * What has to be known of one that the bridge has not learned. `told`: whose manager tells the MAC that the file has.
+ * What has to be known of one that the bridge has not learned. `source`: whose manager reports the MAC that the file has.
  */
-function unheard(name: string, told: GuestRecord | null): string {
+function unheard(name: string, source: GuestRecord | null): string {
   const says = `${name} has not spoken lately, so that the bridge does not know it`;
-  return told === null
+  return source === null
     ? `${says}: let it, before it is sent to`
-    : `${says}; its MAC is as ${told.manager} tells it. Where it sends nothing itself, let it speak before it is sent to`;
+    : `${says}; its MAC is as ${source.manager} reports it. Where it sends nothing itself, let it speak before it is sent to`;
 }
 
 function kindOf({ links }: HostState, bridge: string): { readonly kind?: 'ovs' } {
@@ -179,10 +179,10 @@ function kindOf({ links }: HostState, bridge: string): { readonly kind?: 'ovs' }
 }
 
 function originOf({ manager, zone, firewall }: GuestRecord, hasMac: boolean): string {
-  const told = `${hasMac ? 'name and MAC' : 'named'} by ${manager}${zone === null ? '' : `, zone by ${zone.from}`}`;
+  const source = `${hasMac ? 'name and MAC' : 'named'} by ${manager}${zone === null ? '' : `, zone by ${zone.from}`}`;
   return firewall === null
-    ? told
-    : `${told}; its firewall is ${firewall}, behind this port: what is judged here is the bridge without it`;
+    ? source
+    : `${source}; its firewall is ${firewall}, behind this port: what is judged here is the bridge without it`;
 }
 
 /** `policy` of a scenario file, and what each rule says in words. */

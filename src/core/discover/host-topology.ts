@@ -94,8 +94,8 @@ function datapathOf({ ovs }: HostState, bridge: string): string | null {
 }
 
 /**
- * Bridges that Open vSwitch was told to make and did not: those of datapath system have no interface where the kernel
- * has no datapath for it.
+ * Bridges that Open vSwitch was instructed to make and did not: those of datapath system have no interface where the
+ * kernel has no datapath for it.
  */
 function withoutDatapath({ topology: { bridges } }: Scenario, state: HostState): readonly string[] {
   return bridges
@@ -187,8 +187,8 @@ function nameless(scenario: Scenario): readonly string[] {
 }
 
 /**
- * Fits a scenario to what was found on the host: every port of a bridge under test becomes an endpoint, listed or not;
- * MACs and addresses that the file leaves out come from the forwarding database and the neighbour tables. Throws
+ * Adapts a scenario to what was found on the host: every port of a bridge under test becomes an endpoint, listed or
+ * not; MACs and addresses that the file leaves out come from the forwarding database and the neighbour tables. Throws
  * VerifyError, naming everything at once: 69 where bridges, ports or the kernel's datapath are missing, 3 where a MAC
  * of the file is on another port, or is needed and not on record.
  */

@@ -2,7 +2,7 @@ import type { ProbeClassName } from '../model/scenario.js';
 import { disruptiveClasses } from '../probe/classes.js';
 import type { FoundScenario } from './found-scenario.js';
 
-/** So many guests speak at most: what one can, others of its kind can. */
+/** This many guests speak at most: what one can, others of its kind can. */
 const maxSpeakers = 8;
 const count = 10;
 
@@ -51,7 +51,7 @@ export function leftOut(probe: ProbeClassName, disruptive: boolean, uplink: bool
 }
 
 /**
- * The scenario that asks the wire about everything an audit foretells: one step for all that disturbs nobody, one for
+ * The scenario that asks the wire about everything an audit predicts: one step for all that disturbs nobody, one for
  * each class that does. Nothing is claimed, so that what leaks and what does not is counted all the same. Classes that
  * want addresses which are not on record are left out.
  */

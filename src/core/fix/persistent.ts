@@ -1,4 +1,4 @@
-import type { Keeper, PersistentFix } from '../model/persistent-fix.js';
+import type { ConfigurationManager, PersistentFix } from '../model/persistent-fix.js';
 import type { Cause, GroupCause, StepResult } from '../model/result.js';
 import { deviceOf } from './command-of.js';
 import { hostWideForm } from './managers/host-wide.js';
@@ -13,46 +13,49 @@ import { type Wanted, wantedOfFix } from './wanted.js';
  * A step's result whose causes say how their fixes come to stay, where it is known who makes the devices; `undefined`:
  * nobody looked. Rests on nothing but the fixes' words.
  */
-export function withPersistentFixes(result: StepResult, keepers: readonly Keeper[] | undefined): StepResult {
-  if (keepers === undefined) return result;
+export function withPersistentFixes(
+  result: StepResult,
+  managers: readonly ConfigurationManager[] | undefined,
+): StepResult {
+  if (managers === undefined) return result;
   const known = new Map<string, readonly PersistentFix[]>();
   const lastingOf = (fix: string): readonly PersistentFix[] => {
-    const lasting = known.get(fix) ?? persistentFixes(fix, keepers);
+    const lasting = known.get(fix) ?? persistentFixes(fix, managers);
     known.set(fix, lasting);
     return lasting;
   };
-  const told = (cause: Cause): Cause => {
+  const withForms = (cause: Cause): Cause => {
     const lasting = lastingOf(cause.fix);
     return lasting.length === 0 ? cause : { ...cause, lasting };
   };
-  const toldOfGroup = (cause: GroupCause): GroupCause => {
+  const reportOfGroup = (cause: GroupCause): GroupCause => {
     const lasting = lastingOf(cause.fixes.join(' && '));
     return lasting.length === 0 ? cause : { ...cause, lasting };
   };
   return {
     ...result,
     findings: result.findings.map((finding) =>
-      finding.causes.length === 0 ? finding : { ...finding, causes: finding.causes.map(told) },
+      finding.causes.length === 0 ? finding : { ...finding, causes: finding.causes.map(withForms) },
     ),
     ...(result.groups === undefined
       ? {}
-      : { groups: result.groups.map((group) => ({ ...group, causes: group.causes.map(toldOfGroup) })) }),
+      : { groups: result.groups.map((group) => ({ ...group, causes: group.causes.map(reportOfGroup) })) }),
   };
 }
 
-function formOf(keeper: Keeper, wanted: readonly Wanted[]): readonly PersistentFix[] {
-  switch (keeper.by) {
+function formOf(manager: ConfigurationManager, wanted: readonly Wanted[]): readonly PersistentFix[] {
+  switch (manager.by) {
     case 'libvirt':
-      return libvirtForm(keeper, wanted);
+      return libvirtForm(manager, wanted);
     case 'Proxmox VE':
-      return proxmoxForm(keeper, wanted);
+      return proxmoxForm(manager, wanted);
     case 'netplan':
-      return netplanForm(keeper, wanted);
+      return netplanForm(manager, wanted);
     case 'ifupdown2':
     case 'ifupdown':
-      return interfacesForm(keeper, wanted);
+      return interfacesForm(manager, wanted);
     case 'NetworkManager':
-      return networkManagerForm(keeper, wanted);
+      return networkManagerForm(manager, wanted);
   }
 }
 
@@ -60,16 +63,16 @@ function formOf(keeper: Keeper, wanted: readonly Wanted[]): readonly PersistentF
  * How a fix comes to stay on a host whose bridges and ports these programs make. Empty where the fix wants nothing that
  * could be kept, or nobody who is known keeps the device. A new manager is one file and one line here.
  */
-export function persistentFixes(fix: string, keepers: readonly Keeper[]): readonly PersistentFix[] {
+export function persistentFixes(fix: string, managers: readonly ConfigurationManager[]): readonly PersistentFix[] {
   const wanted = wantedOfFix(fix);
   const devices = [...new Set(wanted.map(deviceOf).filter((device) => device !== null))];
   return [
     ...devices.flatMap((device) => {
-      const keeper = keepers.find((keeper) => keeper.device === device);
-      return keeper === undefined
+      const manager = managers.find((manager) => manager.device === device);
+      return manager === undefined
         ? []
         : formOf(
-            keeper,
+            manager,
             wanted.filter((one) => deviceOf(one) === device),
           );
     }),

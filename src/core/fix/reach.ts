@@ -8,7 +8,7 @@ export type Need = 'unicast' | 'ARP' | 'DHCP' | 'multicast' | 'IPv6 neighbour di
 const reachCount = 20;
 /** Endpoints beyond these are not asked whether they are still reached. */
 const maxReached = 32;
-/** Between so many guests every pair is tried; of more each with the next. */
+/** Between this many guests every pair is tried; of more each with the next. */
 const maxMeshed = 6;
 /** Multicast groups, and guests whose IPv6 neighbours look for them, beyond these are not tried. */
 const maxGroups = 8;

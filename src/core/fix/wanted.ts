@@ -1,5 +1,5 @@
 import type { Mac } from '../model/mac.js';
-import type { Keeper, PersistentFix } from '../model/persistent-fix.js';
+import type { ConfigurationManager, PersistentFix } from '../model/persistent-fix.js';
 import { splitFix } from './text.js';
 
 /** One thing that a fix wants of a host, whatever command brings it about. */
@@ -73,6 +73,6 @@ export function wantedOfFix(fix: string): readonly Wanted[] {
  * What one manager's configuration has to say so that what a fix wants of one device stays. Pure; never empty: without
  * a form it says so.
  */
-export type Form<K extends Keeper> = (keeper: K, wanted: readonly Wanted[]) => readonly PersistentFix[];
+export type Form<K extends ConfigurationManager> = (manager: K, wanted: readonly Wanted[]) => readonly PersistentFix[];
 
-export type KeeperOf<By extends Keeper['by']> = Extract<Keeper, { readonly by: By }>;
+export type ManagerOf<By extends ConfigurationManager['by']> = Extract<ConfigurationManager, { readonly by: By }>;

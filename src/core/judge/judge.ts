@@ -151,7 +151,7 @@ export function continueJudging(judging: Judging<JudgeStart>, input: JudgeInput)
   return same ? { ...judging, input, facts } : null;
 }
 
-/** Counts what was not kept, before what was. Without the run's key it is nobody's word. */
+/** Counts what was not kept, before what was. Without the run's key it cannot be authenticated. */
 function addDiscarded(judging: Judging<JudgeStart>): void {
   const { input, keyed, listeners, damages } = judging;
   if (!keyed) return;
@@ -238,7 +238,7 @@ function addKept(judging: Judging): void {
   }
 }
 
-/** Tells the judgement that the capture is damaged: what comes after is not known. */
+/** Records in the judgement that the capture is damaged: what comes after is not known. */
 export function addDamage(judging: Judging<JudgeStart>, text: string): void {
   judging.damages.push(text);
 }
@@ -271,17 +271,17 @@ function timelineReasons({ input, tallies }: Judging, run: RunRecord): readonly 
 }
 
 function captureReasons(judging: Judging, run: RunRecord, hashMatches: boolean): readonly Reason[] {
-  const told = [
+  const reasons = [
     ...judging.damages.map((text) => reason('capture-damaged', null, text)),
     ...timelineReasons(judging, run),
   ];
-  if (run.key === null) told.push(reason('key-lost', null, 'run.json holds no key'));
+  if (run.key === null) reasons.push(reason('key-lost', null, 'run.json holds no key'));
   else if (!commits(judging.input))
-    told.push(reason('key-mismatch', null, 'the key in run.json is not the one committed to in plan.json'));
-  if (run.capture === null) told.push(reason('evidence-incomplete', null, 'the capture was never closed'));
+    reasons.push(reason('key-mismatch', null, 'the key in run.json is not the one committed to in plan.json'));
+  if (run.capture === null) reasons.push(reason('evidence-incomplete', null, 'the capture was never closed'));
   else {
     if (run.capture.packets !== judging.frames)
-      told.push(
+      reasons.push(
         reason(
           'evidence-incomplete',
           null,
@@ -289,15 +289,15 @@ function captureReasons(judging: Judging, run: RunRecord, hashMatches: boolean):
         ),
       );
     else if (!hashMatches)
-      told.push(
+      reasons.push(
         reason('evidence-incomplete', null, 'evidence.pcapng is not the file that was written: its SHA-256 differs'),
       );
     if (run.capture.discarded !== undefined && run.capture.discarded.sha256 !== judging.input.discarded?.sha256)
-      told.push(
+      reasons.push(
         reason('evidence-incomplete', null, 'discarded.ndjson is not the file that was written: its SHA-256 differs'),
       );
   }
-  return told;
+  return reasons;
 }
 
 function worstVerdict(verdicts: readonly JudgedStep['result']['verdict'][]): Verdict {

@@ -3,7 +3,7 @@ import type { Endpoint } from '../model/scenario.js';
 
 /** Which endpoints belong together: a guest may have several interfaces. */
 export interface Parties {
-  /** Does the observer belong to whoever sends the flow? */
+  /** Does the observer belong to the sender of the flow? */
   isOfSender(flow: Flow, observer: string): boolean;
   /** The other endpoints of its owner. */
   othersOf(endpoint: string): readonly string[];

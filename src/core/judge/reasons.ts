@@ -18,7 +18,7 @@ export const reasonHints = {
     'A MAC of the scenario is learned on another port than the scenario says. Repeat once its owner has spoken.',
   'state-unread': 'What the kernel says of the bridge could not be read, so it may have changed unnoticed.',
   'not-listening': 'The observer did not listen before the first probe.',
-  'helper-died': 'The helper process that listened here ended. Its last words stand on stderr.',
+  'helper-died': 'The helper process that listened here ended. See its stderr.',
   'helper-silent': 'The helper process that listened here did not answer in time.',
   'host-lost':
     'The connection to the host of this observer was lost, and with it what was captured there. The helper there undoes what is its own by itself. Repeat the run once the host is reached.',
@@ -30,10 +30,10 @@ export const reasonHints = {
   'drain-incomplete': 'Frames were still under way when the time to wait for them was over.',
   'evidence-incomplete': 'The capture that was read back is not what was written.',
   'capture-damaged': 'The capture is damaged: what came after the damage is not known.',
-  'key-lost': 'The run ended before its key was written down, so no token can be told from a forged one.',
+  'key-lost': 'The run ended before its key was written down, so no token can be distinguished from a forged one.',
   'key-mismatch': 'The key is not the one that was committed to before the first frame.',
   replayed:
-    'A guest that had got tokens sent them again, and somebody saw them who may not have them: it may have told them on by itself.',
+    'A guest that had got tokens sent them again, and somebody saw them who may not have them: it may have passed them on by itself.',
   'unheard-delivery':
     'A guest sent tokens that nobody was heard handing to it: something reaches it past the ports that are observed, or guests work together. Look for mirrors, programs (tc, XDP) and sockets on its interfaces.',
   'bypass-possible':
@@ -62,7 +62,7 @@ export const reasonHints = {
   rehearsed: 'A dry run sends nothing, so nothing can be said. Run it without --dry-run.',
   unsupported: 'This kernel or this build cannot do what the step asks for.',
   'claim-unmatched':
-    'No row of this step fits the claim, so it claims nothing. Correct its observer, from, to or carrier.',
+    'No row of this step matches the claim, so it claims nothing. Correct its observer, from, to or carrier.',
 } as const;
 
 export type ReasonCode = keyof typeof reasonHints;

@@ -14,7 +14,7 @@ export interface AuditFinding {
   /** What has the value: `br0.ageing_time`, `vnet0 ingress`, `/dev/vmnet8`. */
   readonly place: string;
   readonly value: string;
-  /** The command or the file that told. */
+  /** The command or the file that reported. */
   readonly readFrom: string;
   /** What it lets through. */
   readonly text: string;
@@ -27,8 +27,8 @@ export interface AuditFinding {
 }
 
 /**
- * A setting of the catalogue with the kernel's value; `unknown` = this kernel does not tell it, which is never the same
- * as fine.
+ * A setting of the catalogue with the kernel's value; `unknown` = this kernel does not report it, which is never the
+ * same as fine.
  */
 export interface AuditSetting {
   readonly place: string;
@@ -46,7 +46,7 @@ export interface Prediction {
   readonly class: ProbeClassName;
   readonly from: string;
   readonly observer: string;
-  /** Pairs that fare alike and are told by this one: more than 1 on large bridges only. */
+  /** Pairs that fare alike and are reported by this one: more than 1 on large bridges only. */
   readonly pairs: number;
   readonly reach: Reach;
   readonly why: string;
@@ -77,8 +77,8 @@ export interface AuditProof {
   /** The run's folder. */
   readonly evidence: string;
   /**
-   * Rows by class: those that came as foretold, otherwise, and those that decide nothing (foretold unknown, or nothing
-   * seen without complete proof).
+   * Rows by class: those that came as predicted, otherwise, and those that decide nothing (predicted unknown, or
+   * nothing seen without complete proof).
    */
   readonly classes: readonly {
     readonly class: ProbeClassName;

@@ -70,7 +70,7 @@ export type Change =
     }
   | { readonly kind: 'fdb-flush'; readonly bridge: string; readonly ovs?: true }
   | { readonly kind: 'fdb'; readonly act: 'add' | 'del'; readonly entry: FdbEntry; readonly ovs?: true }
-  /** Open vSwitch's. `runId`: it bears it, so that it can be told from another of its name. */
+  /** Open vSwitch's. `runId`: it bears it, so that it can be distinguished from another of its name. */
   | { readonly kind: 'mirror'; readonly bridge: string; readonly mirror: Mirror; readonly runId?: string }
   | { readonly kind: 'mdb'; readonly act: 'add' | 'del'; readonly bridge: string; readonly entry: MdbEntry }
   | { readonly kind: 'start'; readonly endpoint: string }

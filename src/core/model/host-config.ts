@@ -22,7 +22,7 @@ export type DeclaredKey = (typeof declaredKeys)[number];
 export interface Declared {
   /** Whose configuration: `libvirt`, `Proxmox VE`, `netplan`, `ifupdown`. */
   readonly by: string;
-  /** The command or the file that told. */
+  /** The command or the file that reported. */
   readonly readFrom: string;
   /** Interface name of the bridge or the port; null = `mac` has to do. */
   readonly device: string | null;
@@ -59,11 +59,11 @@ export type Manager = (typeof managers)[number];
 export interface GuestRecord {
   readonly manager: Manager;
   readonly name: string;
-  /** What its manager tells it by, where names may come twice: records of one manager and id are one guest. */
+  /** What its manager reports it by, where names may come twice: records of one manager and id are one guest. */
   readonly id?: string;
-  /** Its port on the host; null = not told, `mac` has to do. */
+  /** Its port on the host; null = not reported, `mac` has to do. */
   readonly port: string | null;
-  /** Where its own end of the port lives: the path of a network namespace. Absent = not told. */
+  /** Where its own end of the port lives: the path of a network namespace. Absent = not reported. */
   readonly netns?: string;
   readonly mac: Mac | null;
   readonly ips: readonly string[];

@@ -1,6 +1,6 @@
 /**
  * What of the kernel not every kernel has and only some scenarios need. Each is tried where the lab is built
- * (system/state/try-features.ts); which scenario needs it is told by core/scenario/needed-features.ts.
+ * (system/state/try-features.ts); which scenario needs it is reported by core/scenario/needed-features.ts.
  */
 export const kernelFeatures = {
   'vlan-filtering': 'VLAN filtering of a bridge (CONFIG_BRIDGE_VLAN_FILTERING)',
@@ -29,7 +29,7 @@ export interface FeatureTrial {
   readonly said: string;
 }
 
-/** Whether the lab can be built here: how, and what works in it; or why not and what mends it. */
+/** Whether the lab can be built here: how, and what works in it; or why not and what fixes it. */
 export type LabTrial =
   | {
       readonly built: true;

@@ -4,7 +4,7 @@ import type { Mac } from './mac.js';
  * Whose configuration makes a bridge or a port, and where it stands: a change of the running device is gone when that
  * program makes it anew. Text of it is the owner's: data, never to be trusted.
  */
-export type Keeper =
+export type ConfigurationManager =
   | {
       readonly by: 'libvirt';
       readonly device: string;
@@ -52,15 +52,15 @@ export type Keeper =
       readonly uuid: string | null;
     };
 
-/** By whom devices can be kept. */
-export const keeperNames = [
+/** The managers by which devices can be kept. */
+export const managerNames = [
   'libvirt',
   'Proxmox VE',
   'netplan',
   'ifupdown2',
   'ifupdown',
   'NetworkManager',
-] as const satisfies readonly Keeper['by'][];
+] as const satisfies readonly ConfigurationManager['by'][];
 
 /** How a fix comes to stay: what to put where. */
 export interface PersistentFix {

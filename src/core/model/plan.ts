@@ -65,7 +65,7 @@ export interface FrameSpec {
   readonly vlan: readonly number[];
   readonly srcIp: string | null;
   readonly dstIp: string | null;
-  /** Octets without FCS. */
+  /** Bytes without FCS. */
   readonly size: number;
   /** Absent: the carrier's plain frame. */
   readonly form?: FrameForm;
@@ -94,7 +94,7 @@ export interface Flow {
   readonly may: readonly string[];
   readonly judged: boolean;
   /**
-   * Not judged: a `stimulus` provokes what the judged flows test, a `restore` undoes it (the rightful owner announces
+   * Not judged: a `stimulus` causes what the judged flows test, a `restore` undoes it (the rightful owner announces
    * itself).
    */
   readonly purpose?: 'stimulus' | 'restore';
@@ -214,7 +214,7 @@ export interface Plan {
   readonly hosts?: readonly Host[];
   readonly sysctl: Readonly<Record<string, string>>;
   readonly partialScope: string | null;
-  /** In every token: tells runs apart on the wire. 32 bits. */
+  /** In every token: distinguishes runs on the wire. 32 bits. */
   readonly runTag: number;
   /** SHA-256 of the run's key, hex: committed before the first frame. */
   readonly keySha256: string;

@@ -1,4 +1,4 @@
-/** What a run is doing right now, told as it happens. A view may show it; nothing is judged by it. */
+/** What a run is doing right now, reported as it happens. A view may show it; nothing is judged by it. */
 export type ProgressEvent =
   | {
       readonly kind: 'step';

@@ -2,7 +2,8 @@
 export interface Who {
   readonly uid: number;
   /**
-   * Who logged in, whatever they became since (/proc/self/loginuid); null = a service, or a kernel that does not tell.
+   * Who logged in, whatever they became since (/proc/self/loginuid); null = a service, or a kernel that does not
+   * report.
    */
   readonly loginUid: number | null;
   readonly sudoUser: string | null;
@@ -25,7 +26,7 @@ export interface Where {
   readonly distribution: string | null;
   /** Installed packages that make, connect or filter guests, with their versions. */
   readonly packages: Readonly<Record<string, string>>;
-  /** Loaded kernel modules of hypervisors and switches; the version where the module tells one. */
+  /** Loaded kernel modules of hypervisors and switches; the version where the module reports one. */
   readonly modules: Readonly<Record<string, string | null>>;
   /** Its sysctls where br_netfilter is loaded, which hands bridged frames to iptables; null = it is not. */
   readonly brNetfilter: Readonly<Record<string, string>> | null;
@@ -49,7 +50,7 @@ export interface When {
   readonly started: ClockMoment;
   /** null = the run never came to its end. */
   readonly ended: ClockMoment | null;
-  /** At the beginning and at the end; null = not told. */
+  /** At the beginning and at the end; null = not reported. */
   readonly clock: { readonly before: ClockSync | null; readonly after: ClockSync | null };
   /** From the timeline; `monoMs` counts from the run's beginning. */
   readonly steps: readonly {
@@ -66,11 +67,11 @@ export interface ListenedStep {
   readonly step: string;
   readonly engine: string;
   readonly snaplen: number;
-  /** Octets of the ring of each handle. */
+  /** Bytes of the ring of each handle. */
   readonly ring: number;
   /** libpcap's expression; '' takes everything. */
   readonly filter: string;
-  /** The same as classic BPF, 8 octets an instruction, hex; null = libpcap was not there to compile it. */
+  /** The same as classic BPF, 8 bytes an instruction, hex; null = libpcap was not there to compile it. */
   readonly program: string | null;
 }
 

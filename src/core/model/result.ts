@@ -54,7 +54,7 @@ export interface HeldBarrier {
   readonly code: string;
   /** Where the state shows it: `fdb 52:54:00:85:20:d1 dev vnet0`, `vnet4.flood`. */
   readonly places: readonly string[];
-  /** So many places more than are listed. */
+  /** This many places more than are listed. */
   readonly morePlaces?: number;
   readonly text: string;
   /** What would take it away. */
@@ -212,12 +212,12 @@ export interface Finding {
   readonly forms?: Readonly<Partial<Record<'routed' | 'rewritten' | 'encapsulated', number>>>;
   /** The first of these. */
   readonly altered?: AlteredFrame;
-  /** So many came in again from an uplink before they were seen here. */
+  /** This many came in again from an uplink before they were seen here. */
   readonly reflected?: number;
   /** It is seen where that is so by design: the scenario says who is open to it (`open_by_design`), and most are. */
   readonly exposed?: true;
   /**
-   * So many rows that differ in from and to only, and say the same, are folded into this one: `sent` and `seen` are
+   * This many rows that differ in from and to only, and say the same, are folded into this one: `sent` and `seen` are
    * their sums.
    */
   readonly grouped?: number;
@@ -249,7 +249,7 @@ export interface LeakGroup {
   readonly carriers: readonly string[];
   /**
    * Leaking rows, and the frames that were sent and seen in them; null = it is not known how many were sent. No rows:
-   * settings tell that it comes, and no frame has shown it yet.
+   * the settings predict it, and no frame has shown it yet.
    */
   readonly rows: number;
   readonly sent: number | null;
@@ -263,7 +263,7 @@ export interface LeakGroup {
 
 /** Frames at an observer that are none of the run's. */
 export interface Noise {
-  /** Source MAC; `*`: all beyond those that are told one by one. */
+  /** Source MAC; `*`: all beyond those that are reported one by one. */
   readonly source: string;
   readonly frames: number;
   /** The observer at whose port most frames from this source entered; null = none that was observed. */
@@ -317,7 +317,7 @@ export interface StepResult {
   readonly entry: { readonly sent: number; readonly seen: number };
   /** What could carry frames past the ears, and is trusted not to; absent where there was nothing of the kind. */
   readonly trusted?: readonly Trusted[];
-  /** It was listened for so long after the last probe; absent where that is a second or less, as it is by itself. */
+  /** It was listened for this long after the last probe; absent where that is a second or less, as it is by itself. */
   readonly lingerMs?: number;
   /** Of a step with `during`: what ran meanwhile. */
   readonly events?: readonly StepEvent[];
@@ -385,7 +385,7 @@ export interface Result {
      * = every frame was kept.
      */
     readonly keep?: 'leaks';
-    /** So many frames were counted and not kept. */
+    /** This many frames were counted and not kept. */
     readonly discarded?: number;
   };
 }

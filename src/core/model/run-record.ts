@@ -1,4 +1,4 @@
-import type { Keeper } from './persistent-fix.js';
+import type { ConfigurationManager } from './persistent-fix.js';
 import type { Provenance, ToolRecord } from './provenance.js';
 import type { FileHash, Scenario } from './scenario.js';
 
@@ -12,7 +12,7 @@ export interface ScenarioRecord {
   readonly files?: readonly FileHash[];
   /** `vars` as they were set. */
   readonly variables?: Scenario['variables'];
-  /** Only steps whose name fits this regular expression were judged. */
+  /** Only steps whose name matches this regular expression were judged. */
   readonly grep?: string;
 }
 
@@ -52,7 +52,7 @@ export interface RunRecord {
    * Whose configuration makes which bridge and port: of this host, or of the one that the lab stands for. Absent where
    * it is not known.
    */
-  readonly keepers?: readonly Keeper[];
+  readonly keepers?: readonly ConfigurationManager[];
   /** What stands up later; absent in runs of earlier versions. */
   readonly provenance?: Provenance;
   /**

@@ -1,5 +1,5 @@
 import type { Mac } from './mac.js';
-import type { Keeper } from './persistent-fix.js';
+import type { ConfigurationManager } from './persistent-fix.js';
 
 /** An IP address with the length of its prefix, IPv4 or IPv6. */
 export interface IpPrefix {
@@ -123,7 +123,7 @@ export interface Topology {
   /** Absent: everything is on one host. */
   readonly hosts?: readonly Host[];
   /** Lab: whose configuration makes the devices of the live host that these stand for. */
-  readonly keepers?: readonly Keeper[];
+  readonly keepers?: readonly ConfigurationManager[];
 }
 
 export const carriers = ['raw', 'arp', 'ipv4-udp', 'ipv4-tcp', 'ipv4-icmp', 'ipv6-udp', 'ipv6-icmp'] as const;
@@ -204,7 +204,7 @@ export interface ProbeEntry extends Allowance {
   readonly srcIp: string | null;
   readonly dstIp: string | null;
   readonly group: string | null;
-  /** Octets without FCS; null = the least that the carrier fits in, at least 60. */
+  /** Bytes without FCS; null = the least that the carrier fits in, at least 60. */
   readonly size: number | null;
   /** Only these of the pairs, round by round; absent = all of them, sender by sender. */
   readonly rounds?: Rounds;
@@ -246,7 +246,7 @@ export interface During {
   readonly atMs: number;
   readonly run: readonly (readonly string[])[];
   /**
-   * What changes until so long after its commands have ended is its doing too. Absent in plans of runs that did not
+   * What changes until this long after its commands have ended is its doing too. Absent in plans of runs that did not
    * read the state around each event.
    */
   readonly settleMs?: number;
@@ -336,7 +336,7 @@ export interface Scenario {
   readonly files: readonly FileHash[];
   /** Its `vars` as they were set. */
   readonly variables: Readonly<Record<string, string | number | boolean>>;
-  /** Only steps whose name fits this regular expression are judged; null = all. */
+  /** Only steps whose name matches this regular expression are judged; null = all. */
   readonly grep: string | null;
   readonly allowChanges: boolean;
   readonly allowDisruptive: boolean;

@@ -17,7 +17,7 @@ export interface Attribute {
   /** The word that `ip link set dev X type bridge|bridge_slave` takes (`man ip-link`). Absent: the key. */
   readonly option?: string;
   /**
-   * Its number in events of the kernel (linux/if_link.h). Absent: events do not tell it, tell it within another
+   * Its number in events of the kernel (linux/if_link.h). Absent: events do not report it, report it within another
    * attribute (IFLA_BR_MULTI_BOOLOPT), or spanning tree and the link's speed change it without anybody's doing.
    */
   readonly netlink?: number;
@@ -25,7 +25,7 @@ export interface Attribute {
   readonly default?: SettingValue;
   /** iproute2 prints the key only where it is set: without it the value is this. */
   readonly ifAbsent?: 'none';
-  /** Its part in who gets which frame: the audit shows it, and a change of one that decides `alone` is grave. */
+  /** Its part in who gets which frame: the audit shows it, and a change of one that decides `alone` is high. */
   readonly decides?: 'alone' | 'with others';
   /** It is read and cannot be set. */
   readonly isReadOnly?: true;

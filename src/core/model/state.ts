@@ -1,8 +1,8 @@
 import type { Declared } from './host-config.js';
-import type { Keeper } from './persistent-fix.js';
+import type { ConfigurationManager } from './persistent-fix.js';
 import type { SettingValue } from './scenario.js';
 
-/** One link of the bridge's host, as `ip -j -d link` tells it. Values that the kernel does not know are absent. */
+/** One link of the bridge's host, as `ip -j -d link` reports it. Values that the kernel does not know are absent. */
 export interface LinkState {
   readonly name: string;
   readonly ifindex: number;
@@ -44,7 +44,7 @@ export interface FdbState {
   readonly vlan: number | null;
   readonly state: string;
   readonly flags: readonly string[];
-  /** Seconds since the entry was used and updated (`bridge -s`); null where not told. */
+  /** Seconds since the entry was used and updated (`bridge -s`); null where not reported. */
   readonly usedS: number | null;
   readonly updatedS: number | null;
 }
@@ -122,7 +122,7 @@ export interface HostState {
   readonly drops?: Drops;
   /** Packet sockets of others than this program's helpers; null = they could not be read, absent = nobody asked. */
   readonly packetSockets?: readonly PacketSocket[] | null;
-  /** null = this user may not ask (then nobody of his rights can have attached any); absent = nobody asked. */
+  /** null = this user may not ask (then nobody with its rights can have attached any); absent = nobody asked. */
   readonly programs?: readonly AttachedProgram[] | null;
   readonly unread: readonly { readonly what: string; readonly why: string }[];
 }
@@ -139,8 +139,8 @@ export interface PacketSocket {
   /** A helper of this program: what it listens to is known. */
   readonly own: boolean;
   /**
-   * Its filter, classic BPF, 8 octets an instruction, hex; null = it has none, or one of eBPF. Absent = the kernel did
-   * not tell.
+   * Its filter, classic BPF, 8 bytes an instruction, hex; null = it has none, or one of eBPF. Absent = the kernel did
+   * not report.
    */
   readonly filter?: string | null;
   /** It gets frames, and its filter sees them, from their network header on; absent = whole. */
@@ -183,7 +183,7 @@ export interface Reading {
   /** What the host's configuration says of bridges and ports; absent = it was not read. */
   readonly declared?: readonly Declared[];
   /** Whose configuration makes which bridge and port; absent = it was not read. */
-  readonly keepers?: readonly Keeper[];
+  readonly keepers?: readonly ConfigurationManager[];
 }
 
 /** A device of the bridges' network namespace, or one elsewhere that stands on one of them or is its other end. */
@@ -200,7 +200,7 @@ export interface LinkedDevice {
   /** Number of its master, in its own namespace. */
   readonly master: number | null;
   readonly up: boolean;
-  /** Frames that may wait to be sent: txqueuelen of ip-link(8). Absent = the kernel does not tell. */
+  /** Frames that may wait to be sent: txqueuelen of ip-link(8). Absent = the kernel does not report. */
   readonly queue?: number;
 }
 

@@ -55,11 +55,11 @@ export interface Fault {
   readonly text: string;
 }
 
-/** Somebody changed rules. `pid`: the process, for tc the netlink port it asked from; null = that was not told. */
+/** Somebody changed rules. `pid`: the process, for tc the netlink port it asked from; null = that was not reported. */
 export interface RuleChange {
   readonly kind: 'nft' | 'tc';
   readonly pid: number | null;
-  /** Its name as the kernel knows it; null = the kernel does not tell. */
+  /** Its name as the kernel knows it; null = the kernel does not report. */
   readonly program: string | null;
 }
 
@@ -80,7 +80,7 @@ export interface SettingChange {
    * is one host only.
    */
   readonly host?: string;
-  /** Of a `master`: the name of the link, and the numbers of the bridges that it was told to be a port of. */
+  /** Of a `master`: the name of the link, and the numbers of the bridges that it was instructed to be a port of. */
   readonly name?: string;
   readonly masters?: readonly number[];
 }
@@ -117,8 +117,8 @@ export type TimelineEvent =
   /** What the capture helpers may do from now on; `filtered`: in all of them the kernel refuses to open anything. */
   | { readonly event: 'sealed'; readonly uid: number; readonly capabilities: string; readonly filtered?: boolean }
   /**
-   * The wall clock of another host is so many ns ahead of the orchestrator's, give or take `boundNs`; the frames of the
-   * raw capture `file` have its times.
+   * The wall clock of another host is this many ns ahead of the orchestrator's, give or take `boundNs`; the frames of
+   * the raw capture `file` have its times.
    */
   | {
       readonly event: 'clock';

@@ -51,7 +51,7 @@ export class BatchBuilder {
   /** Fleeting: the batches that `take` gave are void at the next `window`, which saves a copy of every column. */
   constructor(private readonly fleeting: boolean) {}
 
-  /** The octets that packets lie in from now on, and the position of the first in the file. */
+  /** The bytes that packets lie in from now on, and the position of the first in the file. */
   window(bytes: Uint8Array, fileOffset: number): void {
     this.flush();
     this.bytes = bytes;

@@ -9,7 +9,7 @@ export function packetDirection({ direction }: Pick<Batch, 'direction'>, packet:
   return value === directions.in ? directions.in : directions.unknown;
 }
 
-/** Octets of the largest packet and of the largest block that are read; beyond it the file is damaged. */
+/** Bytes of the largest packet and of the largest block that are read; beyond it the file is damaged. */
 export const maxPacketLength = 262_144;
 export const maxBlockLength = 16 * 1024 * 1024;
 /** Interfaces of all sections together that are read. */
@@ -40,7 +40,7 @@ export interface InterfaceItem {
 
 /**
  * Packets in a row, of one section, as columns. Packet i is `bytes[offset[i], offset[i] + captured[i])`. `bytes` may be
- * the chunk that was pushed: it stays valid as long as the chunk's octets do.
+ * the chunk that was pushed: it stays valid as long as the chunk's bytes do.
  */
 export interface Batch {
   readonly kind: 'batch';
@@ -65,7 +65,7 @@ export interface Batch {
   readonly byteOrder: 'little' | 'big';
 }
 
-/** Counters of one interface, as its block gives them; null = not told. */
+/** Counters of one interface, as its block gives them; null = not reported. */
 export interface StatisticsItem {
   readonly kind: 'statistics';
   readonly interfaceId: number;

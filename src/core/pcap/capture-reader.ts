@@ -8,7 +8,7 @@ import { ringDecoder } from './ring/decoder.js';
 
 /** Takes a capture file in chunks of any size, gives what is in it in the file's order. */
 export interface CaptureReader {
-  /** Batches may point into `chunk`: use them, or copy, before its octets change. */
+  /** Batches may point into `chunk`: use them, or copy, before its bytes change. */
   push(chunk: Uint8Array): readonly CaptureItem[];
   /** The file is over: a block that is not whole is damage. */
   end(): readonly CaptureItem[];
@@ -22,16 +22,16 @@ export interface CaptureReaderOptions {
 const magicLength = 4;
 
 /**
- * A reader of pcap (µs and ns, both byte orders) and pcapng. Total over any octets: never throws, holds one block (16
+ * A reader of pcap (µs and ns, both byte orders) and pcapng. Total over any bytes: never throws, holds one block (16
  * MiB) and one batch at most, and ends at the first fatal damage, with all that was whole before it delivered.
  * `fleeting`: batches are void at the next `push`. `raw`: a capture by this program's own helpers, in which blocks of a
- * ring stand (core/pcap/ring/block.ts); then octets of a chunk may be changed.
+ * ring stand (core/pcap/ring/block.ts); then bytes of a chunk may be changed.
  */
 export function createCaptureReader(options: CaptureReaderOptions = {}): CaptureReader {
   const out = new BatchBuilder(options.fleeting ?? false);
   let decoder: Decoder | null = null;
   let over = false;
-  /** Octets of a block that is not whole yet. */
+  /** Bytes of a block that is not whole yet. */
   let carry = new Uint8Array(0);
   let carried = 0;
   let carryOffset = 0;
@@ -53,7 +53,7 @@ export function createCaptureReader(options: CaptureReaderOptions = {}): Capture
     return null;
   }
 
-  /** Position of the first octet of `bytes` not taken, -1 after fatal damage. */
+  /** Position of the first byte of `bytes` not taken, -1 after fatal damage. */
   function decode(bytes: Uint8Array, from: number, to: number, offset: number): number {
     const window = windowOf(bytes, offset);
     if (decoder === null) {
@@ -65,7 +65,7 @@ export function createCaptureReader(options: CaptureReaderOptions = {}): Capture
     return decoder.decode(window, from, to);
   }
 
-  /** `whole`: octets that the block will have, as far as is known. */
+  /** `whole`: bytes that the block will have, as far as is known. */
   function append(chunk: Uint8Array, from: number, length: number, whole: number): void {
     if (carried + length > carry.length) {
       const larger = new Uint8Array(Math.max(2 * carry.length, carried + length, whole, 4096));
@@ -78,7 +78,7 @@ export function createCaptureReader(options: CaptureReaderOptions = {}): Capture
 
   function push(chunk: Uint8Array): readonly CaptureItem[] {
     let at = 0;
-    // First the block that began in an earlier chunk: only its own octets are copied.
+    // First the block that began in an earlier chunk: only its own bytes are copied.
     while (!over && carried > 0 && at < chunk.length) {
       const needed = decoder === null ? magicLength : decoder.needed(windowOf(carry, carryOffset), 0, carried);
       const taken = Math.min(Math.max(needed - carried, 1), chunk.length - at);
@@ -111,7 +111,7 @@ export function createCaptureReader(options: CaptureReaderOptions = {}): Capture
     if (!over) {
       if (fileOffset === 0) fail(0, 'the file is empty');
       else if (carried > 0)
-        fail(carryOffset, `the file ends inside a block or record, ${carried} octets after its start`);
+        fail(carryOffset, `the file ends inside a block or record, ${carried} bytes after its start`);
       over = true;
       carry = new Uint8Array(0);
     }

@@ -1,8 +1,8 @@
-/** Octets that a decoder looks at, with the position in the file of the first. */
+/** Bytes that a decoder looks at, with the position in the file of the first. */
 export interface Window {
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** The same as words of this machine's order; null where the octets do not begin at a word. */
+  /** The same as words of this machine's order; null where the bytes do not begin at a word. */
   readonly words: Uint32Array | null;
   readonly fileOffset: number;
 }
@@ -17,15 +17,15 @@ export function windowOf(bytes: Uint8Array, fileOffset: number): Window {
   };
 }
 
-/** One format's way from octets to items. */
+/** One format's way from bytes to items. */
 export interface Decoder {
   /**
-   * Takes whole blocks or records from `from` on; returns the position of the first octet not taken, or -1 after fatal
+   * Takes whole blocks or records from `from` on; returns the position of the first byte not taken, or -1 after fatal
    * damage.
    */
   decode(window: Window, from: number, to: number): number;
   /**
-   * Octets from `from` on that the next block or record needs to be whole, as far as can be told. Only asked where
+   * Bytes from `from` on that the next block or record needs to be whole, as far as can be known. Only asked where
    * `decode` stopped.
    */
   needed(window: Window, from: number, to: number): number;

@@ -10,8 +10,8 @@ const flagsOption = new Uint32Array(Uint16Array.of(optionCodes.packet.flags, 4).
 /**
  * Decodes enhanced packet blocks in a row, as this program and most others write them: in this machine's byte order,
  * times in ns, no options or epb_flags first. Nearly all blocks of a capture are such, and reading them as words takes
- * half the time. Returns the position of the first octet not taken: what begins there is for the decoder to read, or to
- * find fault with. `words`: the octets from 0 to `to` at least; `from` is at a word. `earlier`: interfaces of earlier
+ * half the time. Returns the position of the first byte not taken: what begins there is for the decoder to read, or to
+ * find fault with. `words`: the bytes from 0 to `to` at least; `from` is at a word. `earlier`: interfaces of earlier
  * sections.
  */
 export function takePlainPackets(

@@ -16,7 +16,7 @@ function fastUnit(byte: number, offsetSeconds: bigint): TimeResolution['fast'] {
 }
 
 /**
- * From the octet of if_tsresol (6, that is µs, where there is none): a power of ten, or with the top bit set a power of
+ * From the byte of if_tsresol (6, that is µs, where there is none): a power of ten, or with the top bit set a power of
  * two.
  */
 export function timeResolution(byte: number, offsetSeconds: bigint): TimeResolution {

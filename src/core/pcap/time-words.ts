@@ -1,4 +1,4 @@
-import { endianness } from '../wire/octets.js';
+import { endianness } from '../wire/bytes.js';
 
 /** Positions of the halves of a time within its two words. */
 export const lowHalf = endianness === 'little' ? 0 : 1;

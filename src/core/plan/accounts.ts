@@ -17,7 +17,7 @@ export interface AccountScope {
 
 /** Frames that a queue of a veth holds for an end that polls: VETH_RING_SIZE of drivers/net/veth.c. */
 const vethRing = 256;
-/** txqueuelen of a tap, where the kernel does not tell it: TUN_READQ_SIZE of drivers/net/tun.c. */
+/** txqueuelen of a tap, where the kernel does not report it: TUN_READQ_SIZE of drivers/net/tun.c. */
 const tapQueue = 500;
 
 /** How many frames may be between the ears and the counter; null = this kind of port has no counter that closes. */

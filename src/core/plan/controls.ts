@@ -12,7 +12,7 @@ export interface ControlInput {
   readonly observers: readonly Observer[];
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
-  /** Whether the capture filter tells source MACs apart: then an ear has to be proved for each of them. */
+  /** Whether the capture filter distinguishes source MACs: then an ear has to be proved for each of them. */
   readonly filtersByMac: boolean;
   readonly firstToken: number;
   /** On a host, what is sent at an uplink leaves the machine; so does what is sent at a tunnel. */
@@ -97,7 +97,7 @@ function entryControl(
  * The controls of a step. Ear: sent on the observer's own interface towards the guest, which the bridge never sees; or,
  * with a sender, from the guest's side (ingress-controls.ts). Entry: from the sender, with its rightful MAC, to the
  * bridge's own MAC, which the bridge device receives without being promiscuous; it crosses `isolated` and refreshes
- * only what the probes refresh anyway (facts measured on Linux 6.18). None on a host for who is behind the bridge
+ * only what the probes refresh anyway (facts measured on Linux 6.18). None on a host for what is behind the bridge
  * device: where the bridge carries the MAC of its NIC, such a frame would leave through that NIC (br_dev_xmit finds the
  * entry on its port). There each probe proves its own entry, by leaving through the device.
  */

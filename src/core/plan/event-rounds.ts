@@ -2,7 +2,7 @@ import type { Flows, StepPlan } from '../model/plan.js';
 import type { During } from '../model/scenario.js';
 import { framesOfStep } from './flows/shortcuts.js';
 
-/** Probes go on for so long after the last event of a step, half of it before the controls in between are sent. */
+/** Probes go on for this long after the last event of a step, half of it before the controls in between are sent. */
 const afterEventMs = 1000;
 /** What reading the state before and after an event may take; a busy machine takes what is left of the rounds. */
 const readingsMs = 500;

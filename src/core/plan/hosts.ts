@@ -67,7 +67,7 @@ function dropsOf(states: readonly StateOfHost[]): Pick<HostState, 'drops'> {
   return { drops: { devices: Object.fromEntries(devices), backlog } };
 }
 
-/** Known where every host told it. */
+/** Known where every host reported it. */
 function programsOf(states: readonly StateOfHost[]): Pick<HostState, 'programs'> {
   if (states.some(({ state }) => state.programs === undefined)) return {};
   const known = states.flatMap(({ host, state }) =>

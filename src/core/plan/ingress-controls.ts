@@ -64,9 +64,9 @@ function frameFor(
 }
 
 /**
- * Who has to hear what enters, and by which frame that is proved: where somebody does not, his guest may say again what
+ * Who has to hear what enters, and by which frame that is proved: where somebody does not, its guest may say again what
  * it was allowed to hear, and the delivery to others would look proved. In the lab every port; on a host, where each
- * takes a way in of its own, those who may get what another must get. Where no frame proves it, own probes do, which
+ * takes a way in of its own, those that may get what another must get. Where no frame proves it, own probes do, which
  * have to show on their sender's port too.
  */
 export function ingressControls({

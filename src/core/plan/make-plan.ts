@@ -14,7 +14,7 @@ import { searchDepth, tokenWord } from '../wire/token-filter.js';
 import { checkPlanSize } from './size.js';
 
 export interface PlanInput {
-  /** 32 random bits that tell this run's tokens from those of other runs. */
+  /** 32 random bits that distinguish this run's tokens from those of other runs. */
   readonly runTag: number;
   /** SHA-256 of the run's key, hex. */
   readonly keySha256: string;
@@ -22,7 +22,7 @@ export interface PlanInput {
   readonly bridgeMacs?: Readonly<Record<string, Mac>>;
   /** Ports on which nobody can listen, as found on a host. */
   readonly unobservable?: Plan['unobservable'];
-  /** For so long, in ms, it is listened after the last probe of a step, if that is longer than usual. */
+  /** For this long, in ms, it is listened after the last probe of a step, if that is longer than usual. */
   readonly lingerMs?: number;
   /** On a host: endpoints whose MAC Open vSwitch has on their port. */
   readonly inPlace?: readonly string[];
@@ -141,7 +141,7 @@ function planStep(input: StepInput, numbering: Numbering): StepPlan {
     ? { controls: [] }
     : planControls(input, { flows, traffic, observers, filter }, numbering.token);
   numbering.token += controls.length;
-  const provoked = [...new Set(step.probes.flatMap((entry) => classes[entry.class].disrupts ?? []))];
+  const sideEffects = [...new Set(step.probes.flatMap((entry) => classes[entry.class].disrupts ?? []))];
   const names = present.map((endpoint) => endpoint.name);
   return {
     index,
@@ -160,7 +160,7 @@ function planStep(input: StepInput, numbering: Numbering): StepPlan {
     traffic,
     listenMs: step.listenMs,
     during: step.during,
-    ...(provoked.length === 0 ? {} : { provokes: provoked }),
+    ...(sideEffects.length === 0 ? {} : { provokes: sideEffects }),
     rate: rateOf(step, flows),
     drainMs: Math.max(drainMs[provider], around.lingerMs),
     expect: expectationOf(step, quiet),

@@ -73,7 +73,7 @@ export function limitsOf(plan: Plan): readonly string[] {
     `Nothing is said about frames that were not sent: ${classes.size === 0 ? 'no probes were' : `the probes were of ${[...classes].join(', ')}`}.`,
     'Nothing about other moments: settings change, entries age, guests learn.',
     'Nothing about side channels, shared storage, the hypervisor itself, or a guest that breaks out of it.',
-    'The tags keep guests from forging, not whoever holds this folder: for that there are the hashes and a signature.',
+    'The tags keep guests from forging, not the holder of this folder: for that there are the hashes and a signature.',
     ...(plan.provider === 'lab' ? ['Nothing about a host: it shows what this kernel does with these settings.'] : []),
     ...(plan.partialScope === null ? [] : [`Not every port was meant to be observed: ${plan.partialScope}`]),
   ];

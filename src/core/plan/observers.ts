@@ -20,7 +20,7 @@ function observerOf(endpoint: Endpoint, bridgeMac: string | undefined, judged: b
   }
 }
 
-/** Whether a frame that its device sees go out, or come in, goes towards who is behind an observer. */
+/** Whether a frame that its device sees go out, or come in, goes towards what is behind an observer. */
 export function isTowards({ place }: Pick<Observer, 'place'>, outgoing: boolean): boolean {
   return place === 'bridge' || place === 'above' ? !outgoing : outgoing;
 }
@@ -81,7 +81,7 @@ export function silentAddressees(plan: Plan, state: HostState): readonly string[
     const link = (name: string) => state.links.find((link) => link.name === name);
     return Number(link(bridge)?.bridge?.['ageing_time'] ?? 0) > 0 && link(port)?.port?.['learning'] !== false;
   };
-  const told = plan.steps.flatMap((step) => {
+  const lines = plan.steps.flatMap((step) => {
     if (step.changes.length > 0) return []; // what the bridge knows then is decided by the changes
     const speaking = new Set([...step.learn, ...step.flows.map(({ sender }) => sender)]);
     const addressed = new Set(
@@ -99,5 +99,5 @@ export function silentAddressees(plan: Plan, state: HostState): readonly string[
           `step ${step.index + 1}: the bridge does not know ${macs[0] ?? ''} of ${name}, so that known unicast to it would be flooded`,
       );
   });
-  return [...new Set(told)];
+  return [...new Set(lines)];
 }

@@ -33,7 +33,7 @@ function forms({ carriers, vlanStacks }: ProbeEntry): number {
   return (carriers?.length ?? usualCarriers) * vlanStacks.length;
 }
 
-/** What one step adds, with so many endpoints that exist in it: by arithmetic, without making any of it. */
+/** What one step adds, with this many endpoints that exist in it: by arithmetic, without making any of it. */
 export function stepSize({ probes, traffic, listenMs }: Step, topology: Topology, present: number): PlanSize {
   let [flows, frames, kinds] = [0, 0, 0];
   const senders = new Set<string>();

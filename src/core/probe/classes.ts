@@ -43,7 +43,7 @@ export const classes: Readonly<Record<ProbeClassName, ProbeClass>> = {
   'stp-root': stpRoot,
 };
 
-/** Classes that disturb guests: they need `allow_disruptive`, and are slower unless told otherwise. */
+/** Classes that disturb guests: they need `allow_disruptive`, and are slower unless set otherwise. */
 export const disruptiveClasses: readonly ProbeClassName[] = probeClasses.filter(
   (name) => classes[name].disrupts !== undefined,
 );

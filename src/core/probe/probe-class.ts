@@ -9,9 +9,9 @@ export interface ProbeContext {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly bridges: ReadonlyMap<string, Bridge>;
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
-  /** Tells this run's invented addresses from those of every other run. */
+  /** Distinguishes this run's invented addresses from those of every other run. */
   readonly runTag: number;
-  /** Index of the entry within the whole run: tells invented addresses of entries apart. */
+  /** Index of the entry within the whole run: reports invented addresses of entries apart. */
   readonly ordinal: number;
   /** Members of multicast groups, as the steps up to this one have made them. */
   readonly mdb: readonly MdbEntry[];

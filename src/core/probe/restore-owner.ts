@@ -7,7 +7,7 @@ import { frameSpec } from './frames/frame.js';
 import type { FlowDraft, ProbeContext } from './probe-class.js';
 
 /**
- * Who talks while a guest attacks: `via` of the scenario, else the bridge's uplinks, else everybody who is no party.
+ * Who talks while a guest attacks: `via` of the scenario, else the bridge's uplinks, else everything that is no party.
  */
 export function talkers(context: ProbeContext, bridge: string, parties: readonly string[]): readonly Endpoint[] {
   const all = [...context.endpoints.values()].filter(

@@ -12,11 +12,11 @@ import type { KeptFrame, ToCapture } from './messages.js';
 
 /** How often each side says that it is there. */
 export const beatMs = 1000;
-/** The far side gives up on an orchestrator that was silent for so long. */
+/** The far side gives up on an orchestrator that was silent for this long. */
 export const farPatienceMs = 10_000;
-/** The orchestrator gives up on a far side that was silent for so long. */
+/** The orchestrator gives up on a far side that was silent for this long. */
 export const nearPatienceMs = 6000;
-/** Octets of a capture file in one message. */
+/** Bytes of a capture file in one message. */
 export const fetchBytes = 512 * 1024;
 
 /** An endpoint that is named by a network namespace of its own. */

@@ -1,6 +1,6 @@
 import { VerifyError } from '../model/verify-error.js';
 
-/** Longest line that is accepted, in octets: 1,000 frames of 9,000 octets as base64 fit. */
+/** Longest line that is accepted, in bytes: 1,000 frames of 9,000 bytes as base64 fit. */
 export const maxLineBytes = 16 * 1024 * 1024;
 
 /** A message as it goes over a pipe: JSON, ended by a line feed. */
@@ -30,7 +30,7 @@ export function lineSplitter(maxBytes: number = maxLineBytes): (chunk: string) =
       throw new VerifyError(
         'protocol',
         70,
-        `a message of a helper is longer than ${maxBytes} octets`,
+        `a message of a helper is longer than ${maxBytes} bytes`,
         'report this as a fault of verify-isolation',
       );
     }

@@ -35,11 +35,11 @@ export type ToCapture =
       readonly device: string;
       readonly watch: Watch;
       readonly engine: 'libpcap' | 'cap' | 'ring';
-      /** MACs that are the observer's own: tells directions apart where the engine cannot. */
+      /** MACs that are the observer's own: distinguishes directions where the engine cannot. */
       readonly macs: readonly string[];
       readonly filter: string;
       readonly snaplen: number;
-      /** Octets of ring buffer for each handle. */
+      /** Bytes of ring buffer for each handle. */
       readonly buffer: number;
       /** Opaque text for the interface's description in the capture file. */
       readonly description: string;
@@ -80,7 +80,7 @@ export type FileMessage = Extract<ToCapture, { readonly type: 'file' }>;
 /** Opens an observer. */
 export type OpenMessage = Extract<ToCapture, { readonly type: 'open' }>;
 
-/** What a helper captured until it was told to stop or rest. */
+/** What a helper captured until it was instructed to stop or rest. */
 export interface Captured {
   readonly counters: Readonly<Record<string, Counters>>;
   /** Records written to the file, by observer. */
@@ -140,7 +140,7 @@ export type ToSend =
    */
   | { readonly type: 'frames'; readonly fd: number }
   /**
-   * So many `octets` of that file, from `at` on, are frames of `length` octets each, one after the other; `routes` say
+   * This many `octets` of that file, from `at` on, are frames of `length` bytes each, one after the other; `routes` say
    * where they leave, in order.
    */
   | {

@@ -1,7 +1,7 @@
-/** What is known of frames by their first twelve octets: to whom and from whom they are. */
+/** What is known of frames by their first twelve bytes: to whom and from whom they are. */
 export interface AddressPairs<T> {
   /**
-   * Of the frame at `at`, which has twelve octets there; made at the first frame of a pair, and again once many others
+   * Of the frame at `at`, which has twelve bytes there; made at the first frame of a pair, and again once many others
    * have come between.
    */
   of(bytes: Uint8Array, at: number): T;

@@ -1,6 +1,6 @@
-import { writeU16, writeU32 } from './octets.js';
+import { writeU16, writeU32 } from './bytes.js';
 
-/** A DHCP message (RFC 2131 2) of 300 octets, the least that BOOTP relays pass on (RFC 1542 2.1). */
+/** A DHCP message (RFC 2131 2) of 300 bytes, the least that BOOTP relays pass on (RFC 1542 2.1). */
 export const dhcpLength = 300;
 export const dhcpPorts = { server: 67, client: 68 } as const;
 
@@ -12,7 +12,7 @@ export interface OfferFields {
 }
 
 /**
- * Writes an offer (RFC 2132: option 53 = 2; server 54, lease 51 of 60 s, mask 1) with room for 18 octets in the private
+ * Writes an offer (RFC 2132: option 53 = 2; server 54, lease 51 of 60 s, mask 1) with room for 18 bytes in the private
  * option 224 (RFC 3942); returns the offset of that room.
  */
 export function writeOffer(into: Uint8Array, at: number, fields: OfferFields): number {

@@ -1,5 +1,5 @@
 import type { Mac } from '../model/mac.js';
-import { readU16, readU32, writeU16 } from './octets.js';
+import { readU16, readU32, writeU16 } from './bytes.js';
 
 /** Ethernet II (IEEE 802.3 3.2): destination, source, type. */
 export const ethernetLength = 14;
@@ -23,13 +23,13 @@ export interface EthernetHeader {
   readonly payloadAt: number;
 }
 
-/** The Ethernet header at `at`, or null where fewer than 14 octets are left. */
+/** The Ethernet header at `at`, or null where fewer than 14 bytes are left. */
 export function parseEthernet(bytes: Uint8Array, at: number, end: number): EthernetHeader | null {
   if (at < 0 || at + ethernetLength > Math.min(end, bytes.length)) return null;
   return { dstMacAt: at, srcMacAt: at + macLength, etherType: readU16(bytes, at + 12), payloadAt: at + ethernetLength };
 }
 
-/** Writes a header and returns the offset of what follows it. MACs are 6 octets. */
+/** Writes a header and returns the offset of what follows it. MACs are 6 bytes. */
 export function writeEthernet(
   into: Uint8Array,
   at: number,
@@ -41,7 +41,7 @@ export function writeEthernet(
   return at + ethernetLength;
 }
 
-/** `52:54:00:85:20:d1` as 6 octets, either case; null where it is none. */
+/** `52:54:00:85:20:d1` as 6 bytes, either case; null where it is none. */
 export function macBytes(text: Mac): Uint8Array | null {
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) return null;
   const bytes = new Uint8Array(macLength);
@@ -62,7 +62,7 @@ export function macNumber(bytes: Uint8Array, at: number): number {
   return readU16(bytes, at) * 2 ** 32 + readU32(bytes, at + 2);
 }
 
-/** Broadcast and multicast: the lowest bit of the first octet (IEEE 802, 8.2). */
+/** Broadcast and multicast: the lowest bit of the first byte (IEEE 802, 8.2). */
 export function isGroupMac(bytes: Uint8Array, at: number): boolean {
   return ((bytes[at] ?? 0) & 1) === 1;
 }

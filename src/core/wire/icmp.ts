@@ -1,7 +1,7 @@
-import { readU16, writeU16 } from './octets.js';
+import { readU16, writeU16 } from './bytes.js';
 
 /**
- * ICMP (RFC 792) and ICMPv6 (RFC 4443): type, code, checksum, then 4 octets that an echo fills with identifier and
+ * ICMP (RFC 792) and ICMPv6 (RFC 4443): type, code, checksum, then 4 bytes that an echo fills with identifier and
  * sequence.
  */
 export const icmpLength = 8;
@@ -25,7 +25,7 @@ export interface IcmpHeader {
 }
 
 /**
- * The header at `at`, or null where fewer than 8 octets are left. Identifier and sequence mean something in an echo
+ * The header at `at`, or null where fewer than 8 bytes are left. Identifier and sequence mean something in an echo
  * only.
  */
 export function parseIcmp(bytes: Uint8Array, at: number, end: number): IcmpHeader | null {

@@ -1,4 +1,4 @@
-import { checksumOf, sumOf, writeU16 } from './octets.js';
+import { checksumOf, sumOf, writeU16 } from './bytes.js';
 
 /** IGMPv2 (RFC 2236 2): type, time, checksum, group. */
 export const igmpLength = 8;

@@ -1,4 +1,4 @@
-import { checksumOf, readU16, sumOf, writeU16 } from './octets.js';
+import { checksumOf, readU16, sumOf, writeU16 } from './bytes.js';
 
 /** IPv4 (RFC 791 3.1) without options. */
 export const ipv4Length = 20;
@@ -50,7 +50,7 @@ export interface Ipv4Fields {
   readonly protocol: number;
   readonly hopLimit: number;
   readonly payloadLength: number;
-  /** A part of a datagram: its identification, its place in octets (a multiple of 8), and whether parts follow. */
+  /** A part of a datagram: its identification, its place in bytes (a multiple of 8), and whether parts follow. */
   readonly fragment?: { readonly id: number; readonly offset: number; readonly more: boolean };
 }
 
@@ -73,7 +73,7 @@ export function writeIpv4(into: Uint8Array, at: number, fields: Ipv4Fields): num
   return at + ipv4Length;
 }
 
-/** `192.168.0.20` as 4 octets; null where it is none (no leading zeros: some readers take them for octal). */
+/** `192.168.0.20` as 4 bytes; null where it is none (no leading zeros: some readers take them for octal). */
 export function ipv4Bytes(text: string): Uint8Array | null {
   const parts = text.split('.');
   if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) return null;

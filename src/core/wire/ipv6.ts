@@ -1,5 +1,5 @@
 import { ipv4Bytes } from './ipv4.js';
-import { readU16, readU32, writeU16 } from './octets.js';
+import { readU16, readU32, writeU16 } from './bytes.js';
 
 /** IPv6 (RFC 8200 3). */
 export const ipv6Length = 40;
@@ -88,12 +88,12 @@ export function writeIpv6(into: Uint8Array, at: number, fields: Ipv6Fields): num
   return at + ipv6Length;
 }
 
-/** Protocol numbers of extension headers that are written here, each 8 octets long (RFC 8200 4). */
+/** Protocol numbers of extension headers that are written here, each 8 bytes long (RFC 8200 4). */
 export const ipv6Extensions = { hopByHop: 0, fragment: 44, destinationOptions: 60 } as const;
 export const ipv6ExtensionLength = 8;
 
 /**
- * Writes a fragment header (RFC 8200 4.5); `offset` in octets, a multiple of 8. Returns the offset of the part's data.
+ * Writes a fragment header (RFC 8200 4.5); `offset` in bytes, a multiple of 8. Returns the offset of the part's data.
  */
 export function writeIpv6Fragment(
   into: Uint8Array,
@@ -120,7 +120,7 @@ export function writeRouterAlert(into: Uint8Array, at: number, next: number): nu
   return at + ipv6ExtensionLength;
 }
 
-/** An address as RFC 4291 2.2 allows it (without zone) as 16 octets; null where it is none. */
+/** An address as RFC 4291 2.2 allows it (without zone) as 16 bytes; null where it is none. */
 export function ipv6Bytes(text: string): Uint8Array | null {
   const halves = text.split('::');
   if (text.length > 45 || halves.length > 2) return null;

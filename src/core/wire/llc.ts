@@ -1,8 +1,8 @@
-import { readU16, writeU16 } from './octets.js';
+import { readU16, writeU16 } from './bytes.js';
 
 /**
  * LLC (IEEE 802.2: DSAP, SSAP, control) with SNAP (OUI, type), as RFC 1042 puts other protocols into 802.3 frames: 8
- * octets.
+ * bytes.
  */
 export const llcSnapLength = 8;
 const llcLength = 3;

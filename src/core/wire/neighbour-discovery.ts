@@ -1,11 +1,11 @@
-import { writeU16 } from './octets.js';
+import { writeU16 } from './bytes.js';
 
-/** Neighbour discovery (RFC 4861 4): messages without their options, and options in units of 8 octets. */
+/** Neighbour discovery (RFC 4861 4): messages without their options, and options in units of 8 bytes. */
 export const routerAdvertisementLength = 16;
 export const neighbourAdvertisementLength = 24;
 export const linkAddressOptionLength = 8;
 /**
- * An option for experiments (RFC 4727 5.1.3: 253) with room for 22 octets; receivers skip what they do not know (RFC
+ * An option for experiments (RFC 4727 5.1.3: 253) with room for 22 bytes; receivers skip what they do not know (RFC
  * 4861 4.6).
  */
 export const experimentOptionLength = 24;
@@ -40,7 +40,7 @@ export function writeLinkAddress(into: Uint8Array, at: number, whose: 'source' |
   return at + linkAddressOptionLength;
 }
 
-/** Writes an empty option for experiments; its data start 2 octets later. */
+/** Writes an empty option for experiments; its data start 2 bytes later. */
 export function writeExperiment(into: Uint8Array, at: number): number {
   into.fill(0, at, at + experimentOptionLength);
   writeU16(into, at, (253 << 8) | (experimentOptionLength / 8));

@@ -1,4 +1,4 @@
-import { readU16, readU32, writeU16, writeU32 } from './octets.js';
+import { readU16, readU32, writeU16, writeU32 } from './bytes.js';
 
 /** TCP (RFC 9293 3.1) without options. */
 export const tcpLength = 20;

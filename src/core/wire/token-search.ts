@@ -7,15 +7,15 @@ export interface TokenSearch {
 }
 
 /**
- * Frames of a capture lie in the same octets, one behind the other: these are searched once, by the C library's memory
- * search, and not once a frame. Frames may come in any order; those that go back are searched alone. The octets of an
+ * Frames of a capture lie in the same bytes, one behind the other: these are searched once, by the C library's memory
+ * search, and not once a frame. Frames may come in any order; those that go back are searched alone. The bytes of an
  * array must not change.
  */
 export function createTokenSearch(runTag: number): TokenSearch {
   const magic = new Uint8Array(6);
   writeMark(magic, 0, runTag);
   let searched: Uint8Array | null = null;
-  let octets: Buffer = Buffer.alloc(0);
+  let wanted: Buffer = Buffer.alloc(0);
   /** No magic begins in [from, next); one begins at `next`, or nowhere where it is the end. */
   let from = 0;
   let next = 0;
@@ -23,15 +23,15 @@ export function createTokenSearch(runTag: number): TokenSearch {
     mayHold(bytes, start, end) {
       if (bytes !== searched) {
         searched = bytes;
-        octets = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        wanted = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
         from = start;
         next = start - 1;
       }
-      if (start < from) return octets.subarray(start, end).indexOf(magic) >= 0;
+      if (start < from) return wanted.subarray(start, end).indexOf(magic) >= 0;
       if (start > next) {
-        const found = octets.indexOf(magic, start);
+        const found = wanted.indexOf(magic, start);
         from = start;
-        next = found < 0 ? octets.length : found;
+        next = found < 0 ? wanted.length : found;
       }
       return next + tokenLength <= end;
     },

@@ -1,8 +1,8 @@
 import { createCipheriv } from 'node:crypto';
-import { readU32, writeU32 } from './octets.js';
+import { readU32, writeU32 } from './bytes.js';
 
 /**
- * The token that every frame of a run carries: 18 octets, so that a 60-octet frame has room for Ethernet, IPv4, UDP and
+ * The token that every frame of a run carries: 18 bytes, so that a 60-byte frame has room for Ethernet, IPv4, UDP and
  * it.
  *
  *     0      2          6          10               18
@@ -15,7 +15,7 @@ export const tagLength = 8;
 export const magicHigh = 0x56;
 export const magicLow = 0x49;
 
-/** What a token says. `tag` holds 8 octets. */
+/** What a token says. `tag` holds 8 bytes. */
 export interface Token {
   readonly runTag: number;
   readonly index: number;
@@ -32,14 +32,14 @@ export interface FoundToken {
   readonly tagAt: number;
 }
 
-/** Writes what all tokens of a run begin with: the magic and the run's tag, 6 octets. */
+/** Writes what all tokens of a run begin with: the magic and the run's tag, 6 bytes. */
 export function writeMark(into: Uint8Array, at: number, runTag: number): void {
   into[at] = magicHigh;
   into[at + 1] = magicLow;
   writeU32(into, at + 2, runTag);
 }
 
-/** Writes a token at `at`; `into` must have 18 octets there (RangeError otherwise). */
+/** Writes a token at `at`; `into` must have 18 bytes there (RangeError otherwise). */
 export function writeToken(into: Uint8Array, at: number, token: Token): void {
   if (at < 0 || at + tokenLength > into.length || token.tag.length < tagLength)
     throw new RangeError(`no room for a token at ${at} of ${into.length}`);
@@ -50,7 +50,7 @@ export function writeToken(into: Uint8Array, at: number, token: Token): void {
 
 /**
  * Offset of a token in `frame[start, end)`, or -1: at `expectedAt` (an offset into `frame`; -1 = nowhere in particular)
- * if there is one, else the first. `runTag` null takes any run's. Total over arbitrary octets, one pass, no allocation.
+ * if there is one, else the first. `runTag` null takes any run's. Total over arbitrary bytes, one pass, no allocation.
  */
 export function tokenAt(
   frame: Uint8Array,
@@ -86,7 +86,7 @@ export function tokenIndex(frame: Uint8Array, at: number): number {
 }
 
 /**
- * Is the tag at `tagAt` the one at `expectedAt` of `expected`? Offsets in octets. What is not there equals no octet of
+ * Is the tag at `tagAt` the one at `expectedAt` of `expected`? Offsets in bytes. What is not there equals no byte of
  * a whole tag.
  */
 export function sameTag(frame: Uint8Array, tagAt: number, expected: Uint8Array, expectedAt: number): boolean {
@@ -95,12 +95,12 @@ export function sameTag(frame: Uint8Array, tagAt: number, expected: Uint8Array, 
   return true;
 }
 
-/** Gives the tags of the next `count` indices, 8 octets each. */
+/** Gives the tags of the next `count` indices, 8 bytes each. */
 export type TagSource = (count: number) => Uint8Array;
 
 /**
- * A source of the tags of the indices from `first` on: tag `index` is octets [8·index, 8·index+8) of the AES-256-CTR
- * keystream under the run's key (32 octets) with a zero IV (NIST SP 800-38A, 6.5). 0.01 s per million.
+ * A source of the tags of the indices from `first` on: tag `index` is bytes [8·index, 8·index+8) of the AES-256-CTR
+ * keystream under the run's key (32 bytes) with a zero IV (NIST SP 800-38A, 6.5). 0.01 s per million.
  */
 export function tagSource(key: Uint8Array, first: number): TagSource {
   const counter = new Uint8Array(16);
@@ -121,7 +121,7 @@ export function tagsFor(key: Uint8Array, first: number, count: number): Uint8Arr
   return tagSource(key, first)(count);
 }
 
-/** The tokens of the indices first … first+count−1, 18 octets each, one after the other. */
+/** The tokens of the indices first … first+count−1, 18 bytes each, one after the other. */
 export function tokensFor(key: Uint8Array, runTag: number, first: number, count: number): Uint8Array {
   const tags = tagsFor(key, first, count);
   const tokens = new Uint8Array(count * tokenLength);

@@ -1,4 +1,4 @@
-import { readU16, writeU16 } from './octets.js';
+import { readU16, writeU16 } from './bytes.js';
 
 /** UDP (RFC 768). */
 export const udpLength = 8;
@@ -12,7 +12,7 @@ export interface UdpHeader {
   readonly payloadAt: number;
 }
 
-/** The header at `at`, or null where fewer than 8 octets are left. */
+/** The header at `at`, or null where fewer than 8 bytes are left. */
 export function parseUdp(bytes: Uint8Array, at: number, end: number): UdpHeader | null {
   if (at < 0 || at + udpLength > Math.min(end, bytes.length)) return null;
   return {

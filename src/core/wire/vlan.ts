@@ -1,5 +1,5 @@
 import { etherTypes } from './ethernet.js';
-import { readU16, writeU16 } from './octets.js';
+import { readU16, writeU16 } from './bytes.js';
 
 /**
  * One VLAN tag (IEEE 802.1Q 9.6): its type stands where the EtherType stood, then priority, drop bit and 12 bits of

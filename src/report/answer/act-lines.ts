@@ -2,9 +2,9 @@ import type { Result, StepResult } from '../../core/model/result.js';
 import { expectedWord, stepWord, type Word } from '../word.js';
 import { zeroFrames } from './answer.js';
 import { groupsOf } from './cause-stories.js';
-import { countText, setText } from './who.js';
+import { countText, setText } from './participants.js';
 
-/** Steps that are told in one line: one, or several in a row of which the same is to be said. */
+/** Steps that are reported in one line: one, or several in a row of which the same is to be said. */
 export interface Act {
   /** 0-based. */
   readonly steps: readonly number[];

@@ -4,7 +4,7 @@ import type { PersistentFix } from '../../core/model/persistent-fix.js';
 import type { ProvenFix, Result } from '../../core/model/result.js';
 import { beforeAfterText, outcomeText } from '../stories.js';
 import { causeStories, type CauseStory } from './cause-stories.js';
-import { type Audience, countText, stepsText, whoText } from './who.js';
+import { type Audience, countText, stepsText, whoText } from './participants.js';
 
 /** One way to end the leaks of a story. */
 export interface Alternative {
@@ -39,7 +39,7 @@ function standingOf(trials: readonly ProvenFix[]): Standing {
  * among these what ends all leaks before what ends some, and then what costs least.
  */
 export function alternativesOf({ group, tried }: CauseStory): readonly Alternative[] {
-  const told = group.causes.map((cause): Alternative & { readonly price: number } => {
+  const options = group.causes.map((cause): Alternative & { readonly price: number } => {
     const trials = tried.filter((fix) => fix.cause === cause.code);
     return {
       price: fixPrice(cause.code, cause.fixes.join(' && ')),
@@ -53,7 +53,7 @@ export function alternativesOf({ group, tried }: CauseStory): readonly Alternati
       standing: standingOf(trials),
     };
   });
-  return [...told].sort(
+  return [...options].sort(
     (a, b) =>
       standings.indexOf(a.standing) - standings.indexOf(b.standing) ||
       Number(a.part !== '') - Number(b.part !== '') ||
@@ -82,8 +82,8 @@ const maxDevices = 12;
 const devicePattern = /(?<= dev )('[^']*'|\S+)/;
 
 /**
- * Commands in one line that can be pasted: those that differ in the device alone as a loop. What is left out is told
- * behind it.
+ * Commands in one line that can be pasted: those that differ in the device alone as a loop. What is left out is
+ * reported behind it.
  */
 export function commandsText(commands: readonly string[]): { readonly line: string; readonly more: number } {
   const [first = ''] = commands;
@@ -141,10 +141,10 @@ export function storyTextsOf(story: CauseStory, audience: Audience): StoryText {
 /** The same in one line: `kali3 receives …: br0 is a hub. Fix: … (costs: …), or …`. */
 export function storyLine(story: CauseStory, audience: Audience): string {
   const { phrase, who, fixes, accepted } = storyTextsOf(story, audience);
-  const told = fixes.map(({ command, price }) => `${command}${price === '' ? '' : ` (${price})`}`);
+  const options = fixes.map(({ command, price }) => `${command}${price === '' ? '' : ` (${price})`}`);
   return [
     `${who}: ${phrase}.`,
-    ...(told.length === 0 ? [] : [`Fix: ${told.join(', or ')}.`]),
+    ...(options.length === 0 ? [] : [`Fix: ${options.join(', or ')}.`]),
     ...(accepted === '' ? [] : [`Accepted: ${accepted}.`]),
   ].join(' ');
 }

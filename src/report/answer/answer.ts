@@ -5,9 +5,9 @@ import { expectedWord, isKnownOnly, runWord, stepWord, type Word } from '../word
 import { type Alternative, firstFix, storyPhrase } from './alternatives.js';
 import { causeStories, type CauseStory } from './cause-stories.js';
 import { exposedText } from './exposures.js';
-import { type Audience, audienceOf, countText, setText, stepsText, whoText } from './who.js';
+import { type Audience, audienceOf, countText, setText, stepsText, whoText } from './participants.js';
 
-/** Why nothing is proven, each reason told once over steps and observers. */
+/** Why nothing is proven, each reason reported once over steps and observers. */
 export interface ReasonStory {
   readonly code: string;
   /** 0-based. */

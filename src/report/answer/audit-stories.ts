@@ -1,7 +1,7 @@
 import { causePhrase } from '../../core/judge/explain/cause-phrases.js';
 import type { AuditFinding, Prediction } from '../../core/model/audit.js';
 import { keyOfPlace, settingText } from '../setting-text.js';
-import { countText, setText } from './who.js';
+import { countText, setText } from './participants.js';
 
 /** Findings that say the same of several ports. */
 export interface AuditStory extends Pick<AuditFinding, 'id' | 'severity' | 'bridge' | 'text' | 'probe' | 'readFrom'> {
@@ -37,7 +37,7 @@ export function auditStories(findings: readonly AuditFinding[]): readonly AuditS
   const groups = new Map<string, AuditFinding[]>();
   for (const finding of findings) {
     const { id, severity, bridge, value, text } = finding;
-    // Values that say which process or rule it is are told one by one.
+    // Values that say which process or rule it is are reported one by one.
     const key = JSON.stringify([id, severity, bridge, value, text]);
     const known = groups.get(key);
     if (known === undefined) groups.set(key, [finding]);
@@ -64,7 +64,7 @@ export function auditStories(findings: readonly AuditFinding[]): readonly AuditS
   });
 }
 
-/** Classes of probes of which the same is foretold: who would receive them, and what stands in the way. */
+/** Classes of probes of which the same is predicted: who would receive them, and what stands in the way. */
 export interface ReachRow {
   readonly classes: readonly string[];
   readonly receivers: string;
@@ -96,7 +96,7 @@ function barrierText({ why, from, observer, reach }: Prediction): string {
   return reach === 'yes' ? `none (${plain.slice(plain.lastIndexOf('; ') + 1).trim()})` : plain;
 }
 
-/** A table of what was foretold: classes that fare alike in one row, those that somebody would receive first. */
+/** A table of what was predicted: classes that fare alike in one row, those that somebody would receive first. */
 export function reachRows(predictions: readonly Prediction[]): readonly ReachRow[] {
   const byClass = new Map<string, Prediction[]>();
   for (const prediction of predictions)
@@ -104,8 +104,8 @@ export function reachRows(predictions: readonly Prediction[]): readonly ReachRow
   const rows = new Map<string, { classes: string[]; receivers: string; barrier: string; open: number }>();
   for (const [name, own] of byClass) {
     const open = own.filter(({ reach }) => reach === 'yes').reduce((sum, { pairs }) => sum + pairs, 0);
-    const told = own.find(({ reach }) => reach === 'yes') ?? own.find(({ reach }) => reach === 'unknown') ?? own.at(0);
-    const [receivers, barrier] = [receiversText(own), told === undefined ? '' : barrierText(told)];
+    const worst = own.find(({ reach }) => reach === 'yes') ?? own.find(({ reach }) => reach === 'unknown') ?? own.at(0);
+    const [receivers, barrier] = [receiversText(own), worst === undefined ? '' : barrierText(worst)];
     const key = `${receivers}\n${barrier}`;
     const known = rows.get(key);
     if (known === undefined) rows.set(key, { classes: [name], receivers, barrier, open });

@@ -80,11 +80,11 @@ export function causeStories(result: Result): readonly CauseStory[] {
       }
     }
   });
-  const told = [...stories.values()].map(
+  const reported = [...stories.values()].map(
     (story): CauseStory => ({
       ...story,
       tried: story.steps.flatMap((at) => result.steps[at]?.fixes ?? []),
     }),
   );
-  return told.sort((a, b) => Number(b.failing) - Number(a.failing) || b.group.rows - a.group.rows);
+  return reported.sort((a, b) => Number(b.failing) - Number(a.failing) || b.group.rows - a.group.rows);
 }

@@ -1,8 +1,8 @@
 import type { LeakGroup, Result } from '../../core/model/result.js';
 import { commandsText } from './alternatives.js';
-import { countText, setText } from './who.js';
+import { countText, setText } from './participants.js';
 
-/** Something that every guest of a bridge may try, since the bridge is told nothing else. */
+/** Something that every guest of a bridge may try, since the bridge is given nothing else. */
 export interface Exposure {
   /** What is open: a main clause. */
   readonly what: string;
@@ -63,7 +63,7 @@ function fixOf(groups: readonly LeakGroup[]): Pick<Exposure, 'fixes' | 'cost'> {
   return { fixes: best?.fixes ?? [], cost: best?.cost ?? '' };
 }
 
-/** What settings tell that comes, and no frame has shown yet: guests behind ports that learn nothing. */
+/** What the settings predict, and no frame has shown yet: guests behind ports that learn nothing. */
 function foreseen(groups: readonly LeakGroup[]): readonly Exposure[] {
   const [first] = groups;
   if (first === undefined) return [];
@@ -94,12 +94,15 @@ export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure
     if (mine.length === 0) return [];
     return [{ what, allows, ...fixOf(mine), observers: [...new Set(mine.flatMap(({ observers }) => observers))] }];
   });
-  const told = [...foreseen(all.filter(({ rows }) => rows === 0)), ...seen];
+  const exposures = [...foreseen(all.filter(({ rows }) => rows === 0)), ...seen];
   const known = things.flatMap(({ classes }) => classes);
   const others = groups.filter((group) => !shows(group, known));
   return others.length === 0
-    ? told
-    : [...told, { ...rest, ...fixOf(others), observers: [...new Set(others.flatMap(({ observers }) => observers))] }];
+    ? exposures
+    : [
+        ...exposures,
+        { ...rest, ...fixOf(others), observers: [...new Set(others.flatMap(({ observers }) => observers))] },
+      ];
 }
 
 /** `EXPOSED: 3 things any guest can try`; '' where there are none. */

@@ -1,8 +1,8 @@
 import type { ReportedRun } from '../reporter.js';
 import { answerOf, storyText } from './answer.js';
-import { whoText } from './who.js';
+import { whoText } from './participants.js';
 
-/** So many sets are drawn in a picture. */
+/** This many sets are drawn in a picture. */
 export const maxSets = 4;
 
 /** Leaks of one cause as a picture shows them: a set of senders, and a set of those who overhear them. */

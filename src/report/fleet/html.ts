@@ -18,8 +18,8 @@ function row(one: FleetHost, at: number, troubled: boolean): Markup {
 /** One page over all hosts; each run's own page lies in its folder. */
 export function fleetHtml(report: FleetReport): string {
   const word = fleetWord(report);
-  const told = report.hosts.map((host) => ({ host, lines: hostLines(host) }));
-  const details = told.map(({ host, lines }, at) => ({
+  const hosts = report.hosts.map((host) => ({ host, lines: hostLines(host) }));
+  const details = hosts.map(({ host, lines }, at) => ({
     markup:
       lines.length === 0
         ? ''
@@ -31,7 +31,7 @@ export function fleetHtml(report: FleetReport): string {
     nav: [html`<a href="#hosts">Hosts</a>`],
     content: [
       html`<h1>Are guests isolated from each other on these hosts?</h1><div class="verdict ${toneOf(word)}"><strong>${wordMarkup(word)}</strong><p>${fleetCountsText(report)}</p></div>`,
-      html`<section aria-labelledby="hosts"><h2 id="hosts">Hosts</h2><div class="wide" tabindex="0" role="region" aria-label="Hosts and their verdicts"><table><thead><tr><th scope="col">host</th><th scope="col">verdict</th><th scope="col">runs</th></tr></thead><tbody>${told.map(({ host, lines }, at) => row(host, at, lines.length > 0))}</tbody></table></div></section>`,
+      html`<section aria-labelledby="hosts"><h2 id="hosts">Hosts</h2><div class="wide" tabindex="0" role="region" aria-label="Hosts and their verdicts"><table><thead><tr><th scope="col">host</th><th scope="col">verdict</th><th scope="col">runs</th></tr></thead><tbody>${hosts.map(({ host, lines }, at) => row(host, at, lines.length > 0))}</tbody></table></div></section>`,
       ...details,
     ],
     foot: 'This file is a view; the evidence in the hosts\u2019 folders is what counts.',

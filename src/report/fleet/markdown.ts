@@ -10,7 +10,7 @@ export function fleetMarkdown(report: FleetReport): string {
     (host) =>
       `| ${plainMarkdown(host.host)} | ${hostWord(host).text} | ${host.runs.map(({ scenario, observed, ports }) => `${plainMarkdown(scenario)}, ${observed} of ${ports} ports`).join('; ')} |`,
   );
-  const told = report.hosts.flatMap((host) => {
+  const hostTexts = report.hosts.flatMap((host) => {
     const lines = hostLines(host);
     if (lines.length === 0) return [];
     return [
@@ -21,5 +21,5 @@ export function fleetMarkdown(report: FleetReport): string {
       ...(lines.length > maxLines ? [`- and ${lines.length - maxLines} more`] : []),
     ];
   });
-  return `${[`## ${fleetWord(report).text}: ${fleetCountsText(report)}`, '', '| host | verdict | runs |', '| --- | --- | --- |', ...rows, ...told].join('\n')}\n`;
+  return `${[`## ${fleetWord(report).text}: ${fleetCountsText(report)}`, '', '| host | verdict | runs |', '| --- | --- | --- |', ...rows, ...hostTexts].join('\n')}\n`;
 }

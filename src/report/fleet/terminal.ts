@@ -4,7 +4,7 @@ import type { View } from '../reporter.js';
 import { foldAfter, makePaint, padEnd, widthOf } from '../terminal/layout.js';
 import type { Word } from '../word.js';
 
-/** Lines told of one host; the rest is in the JSON. */
+/** Lines reported of one host; the rest is in the JSON. */
 const maxLines = 12;
 
 /** For people: the verdict over all, a line for each host, worst first, and below it what is wrong there. */
@@ -20,11 +20,11 @@ export function fleetTerminal(report: FleetReport, view: View): string {
     const ran = host.runs
       .map(({ scenario, observed, ports }) => `${escapeText(scenario)} (${observed} of ${ports} ports)`)
       .join(', ');
-    const told = hostLines(host);
+    const lines = hostLines(host);
     return [
       `  ${padEnd(escapeText(host.host), longest)}  ${paint(padEnd(text, 15), tint)}  ${ran === '' ? 'no run' : ran}`,
-      ...told.slice(0, maxLines).flatMap((line) => foldAfter('      ', escapeText(line), width)),
-      ...(told.length > maxLines ? [`      and ${told.length - maxLines} more: --json has them`] : []),
+      ...lines.slice(0, maxLines).flatMap((line) => foldAfter('      ', escapeText(line), width)),
+      ...(lines.length > maxLines ? [`      and ${lines.length - maxLines} more: --json has them`] : []),
     ];
   });
   return `${[`${paint(word.text, 'bold', word.tint)}  ${fleetCountsText(report)}`, '', ...lines].map((line) => line.trimEnd()).join('\n')}\n`;
@@ -78,7 +78,7 @@ export function fleetCountsText({ counts, hosts }: FleetReport): string {
 }
 
 /**
- * What is to be told of a host beside its word: leaks first, then what is wrong with its evidence, then what is not
+ * What is to be reported of a host beside its word: leaks first, then what is wrong with its evidence, then what is not
  * proven; audits that found something.
  */
 export function hostLines({ runs, problems, commands }: FleetHost): readonly string[] {

@@ -15,10 +15,10 @@ const typeNames: Readonly<Record<number, string>> = {
 };
 const protocolNames: Readonly<Record<number, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6' };
 
-/** The headers of a frame in words, outermost first; total over arbitrary octets. */
+/** The headers of a frame in words, outermost first; total over arbitrary bytes. */
 export function decodeFrame(bytes: Uint8Array, nameOf: (mac: string) => string | null): readonly Layer[] {
   const frame = describeFrame(bytes);
-  if (frame === null) return [{ name: 'Ethernet', text: `cut off after ${bytes.length} octets` }];
+  if (frame === null) return [{ name: 'Ethernet', text: `cut off after ${bytes.length} bytes` }];
   const mac = (text: string): string => (nameOf(text) === null ? text : `${text} (${nameOf(text) ?? ''})`);
   const type = `0x${frame.etherType.toString(16).padStart(4, '0')}`;
   const layers: Layer[] = [
@@ -43,7 +43,7 @@ export function decodeFrame(bytes: Uint8Array, nameOf: (mac: string) => string |
   const token = findToken(bytes, 0, bytes.length, null, frame.payloadAt);
   layers.push(
     token === null
-      ? { name: 'Payload', text: `${Math.max(0, bytes.length - frame.payloadAt)} octets, no token` }
+      ? { name: 'Payload', text: `${Math.max(0, bytes.length - frame.payloadAt)} bytes, no token` }
       : { name: 'Token', text: `run ${token.runTag.toString(16).padStart(8, '0')}, index ${token.index}` },
   );
   return layers;
@@ -51,15 +51,15 @@ export function decodeFrame(bytes: Uint8Array, nameOf: (mac: string) => string |
 
 const maxBytes = 256;
 
-/** Offset, 16 octets, and the same as ASCII on each line; the first 256 octets. */
+/** Offset, 16 bytes, and the same as ASCII on each line; the first 256 bytes. */
 export function hexDump(bytes: Uint8Array): string {
   const lines: string[] = [];
   for (let at = 0; at < Math.min(bytes.length, maxBytes); at += 16) {
     const row = [...bytes.subarray(at, Math.min(at + 16, maxBytes))];
-    const octets = row.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    const wanted = row.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
     const letters = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
-    lines.push(`${at.toString(16).padStart(4, '0')}  ${octets.padEnd(47)}  ${letters}`);
+    lines.push(`${at.toString(16).padStart(4, '0')}  ${wanted.padEnd(47)}  ${letters}`);
   }
-  if (bytes.length > maxBytes) lines.push(`… ${bytes.length - maxBytes} octets more`);
+  if (bytes.length > maxBytes) lines.push(`… ${bytes.length - maxBytes} bytes more`);
   return lines.join('\n');
 }

@@ -6,7 +6,7 @@ import { decodeFrame, hexDump } from './decode-frame.js';
 import { type Leak, someOf } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
 
-/** Of one leak's frames at most so many: one for each carrier of the first observers. */
+/** Of one leak's frames at most this many: one for each carrier of the first observers. */
 const maxOfLeak = 4;
 
 /** The first row whose first sighting a frame is. */
@@ -41,7 +41,7 @@ function one(frame: ShownFrame, result: Result, details: RunDetails): Markup {
   const nameOf = (mac: string): string | null =>
     details.plan.endpoints.find((endpoint) => endpoint.macs.includes(mac))?.name ?? null;
   const cut = frame.original > frame.bytes.length ? ` of ${frame.original}` : '';
-  return html`<h4 id="frame-${frame.frame}">Frame ${frame.frame}, ${frame.bytes.length}${cut} octets</h4><dl>${decodeFrame(frame.bytes, nameOf).map((layer) => html`<dt>${layer.name}</dt><dd>${layer.text}</dd>`)}</dl><div class="wide" tabindex="0" role="region" aria-label="Octets of frame ${frame.frame}"><pre>${hexDumpMarked(frame.bytes)}</pre></div><p>In Wireshark: <code>${wiresharkFilter(frame, result, details)}</code></p>`;
+  return html`<h4 id="frame-${frame.frame}">Frame ${frame.frame}, ${frame.bytes.length}${cut} bytes</h4><dl>${decodeFrame(frame.bytes, nameOf).map((layer) => html`<dt>${layer.name}</dt><dd>${layer.text}</dd>`)}</dl><div class="wide" tabindex="0" role="region" aria-label="Bytes of frame ${frame.frame}"><pre>${hexDumpMarked(frame.bytes)}</pre></div><p>In Wireshark: <code>${wiresharkFilter(frame, result, details)}</code></p>`;
 }
 
 /** Each line escaped by itself, so that the breaks between them stay. */

@@ -1,10 +1,10 @@
 import type { Result } from '../../core/model/result.js';
-import { countText, setText } from '../answer/who.js';
+import { countText, setText } from '../answer/participants.js';
 import type { RunDetails } from '../reporter.js';
 import { type Leaks, leaksBySets, maxNames, namesOf } from './heat.js';
 import { html, type Markup, nothing } from './markup.js';
 
-/** So many have an entry; those who overhear or are overheard come first. */
+/** This many have an entry; those who overhear or are overheard come first. */
 const maxEntries = 200;
 /** Names in a list of an entry. */
 const maxListed = 60;

@@ -1,10 +1,10 @@
 import type { Result } from '../../core/model/result.js';
 import { groupsOf } from '../answer/cause-stories.js';
-import { countText, setText } from '../answer/who.js';
+import { countText, setText } from '../answer/participants.js';
 import type { RunDetails } from '../reporter.js';
 import { html, type Markup, nothing } from './markup.js';
 
-/** So many names have a row and a column each; of more those that fare alike are one. */
+/** This many names have a row and a column each; of more those that fare alike are one. */
 export const maxNames = 40;
 /** Sets beyond these are not drawn. */
 const maxSets = 60;

@@ -45,7 +45,7 @@ export const nothing: Markup = { markup: '' };
 
 export type Tone = 'good' | 'bad' | 'doubt' | 'shown' | 'soft';
 
-/** Mark and colour of a verdict: the mark tells it where the colour does not. */
+/** Mark and colour of a verdict: the mark reports it where the colour does not. */
 const marks: Readonly<Record<Tone, string>> = { good: '✔', bad: '✖', doubt: '?', shown: '◆', soft: '–' };
 
 const tones: Readonly<Record<Tint, Tone>> = {

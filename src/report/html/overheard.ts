@@ -25,8 +25,8 @@ function amounts(findings: readonly Finding[]): string {
 }
 
 /**
- * One cause, told for the first place that shows it; the others, which differ in the port only, with their fixes folded
- * away.
+ * One cause, reported for the first place that shows it; the others, which differ in the port only, with their fixes
+ * folded away.
  */
 function causeMarkup([first, ...alike]: readonly Cause[]): Markup {
   if (first === undefined) return nothing;
@@ -52,12 +52,12 @@ function one(leak: Leak, result: Result): Markup {
   const first = earliest(leak.findings);
   const perStep = leak.steps.map(({ step, findings }) => {
     const addressees = [...new Set(findings.map((finding) => finding.to))];
-    const told = addressees
+    const reported = addressees
       .slice(0, 4)
       .map(
         (to) => `${to === null ? 'to all' : `to ${to}`} ${amounts(findings.filter((finding) => finding.to === to))}`,
       );
-    return html`<li>step ${step + 1}, ${result.steps[step]?.name ?? ''}: ${told.join('; ')}${addressees.length > 4 ? `; ${addressees.length - 4} more addressees` : ''}</li>`;
+    return html`<li>step ${step + 1}, ${result.steps[step]?.name ?? ''}: ${reported.join('; ')}${addressees.length > 4 ? `; ${addressees.length - 4} more addressees` : ''}</li>`;
   });
   const accepted = leak.findings.flatMap((finding) => (finding.accepted === undefined ? [] : [finding.accepted]));
   const causes = [...new Set(leak.causes.map(({ code }) => code))].map((code) =>
@@ -66,7 +66,7 @@ function one(leak: Leak, result: Result): Markup {
   return html`<div class="leak ${leak.expected ? 'shown' : ''}"><h3><span aria-hidden="true">✖</span> ${leak.number}. ${someOf(leak.observers, 3)} overheard ${leak.from} → ${someOf(leak.to, 3)}${leak.expected ? ' (expected by the scenario)' : ''}</h3><ul>${perStep}</ul>${causes}${leak.observers.length > 4 ? html`<details><summary>All ${leak.observers.length} who overheard it</summary><p>${leak.observers.slice(0, 1000).join(', ')}</p></details>` : nothing}${accepted.slice(0, 1).map((each) => html`<p>Accepted: ${each.reason}, ${each.owner ?? 'no owner'}${each.until === null ? '' : `, until ${each.until}`}</p>`)}${first === null ? nothing : html`<p>First in frame ${first.frame} of evidence.pcapng, ${first.at}</p>`}</div>`;
 }
 
-/** Who overheard whom, why, and what mends it. */
+/** Who overheard whom, why, and what fixes it. */
 export function overheardSection(leaks: readonly Leak[], result: Result): Markup {
   const more = leaks.length - maxShown;
   return html`<section class="screen" aria-labelledby="overheard"><h2 id="overheard">Who overheard whom</h2>${leaks.length === 0 ? html`<p>Nobody overheard anything.</p>` : leaks.slice(0, maxShown).map((leak) => one(leak, result))}${more > 0 ? html`<p>${more} more stand in result.json and in the matrix below.</p>` : nothing}</section>`;

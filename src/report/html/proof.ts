@@ -60,7 +60,7 @@ function whoAndWhere(provenance: Provenance | undefined): Markup {
   const clock = when.clock.before;
   let rating = clock === null ? 'not rated' : 'not synchronized';
   if (clock?.synchronized === true) rating = `synchronized, within ${clock.maxErrorUs} µs`;
-  return html`<dt>who</dt><dd>${names.join(', ')}</dd><dt>machine</dt><dd>${where.host}, ${where.distribution ?? 'distribution not told'}; clock ${rating}</dd>`;
+  return html`<dt>who</dt><dd>${names.join(', ')}</dd><dt>machine</dt><dd>${where.host}, ${where.distribution ?? 'distribution not reported'}; clock ${rating}</dd>`;
 }
 
 /** Who ran it, with what, and the hashes of what it rests on. */

@@ -138,13 +138,13 @@ export function topologySection(
   );
   const words = plan.bridges.map((bridge) => {
     const endpoints = plan.endpoints.filter((endpoint) => endpoint.bridge === bridge.name);
-    const told = endpoints.map((endpoint) => {
+    const described = endpoints.map((endpoint) => {
       const zone = endpoint.zone === null ? '' : `, zone ${endpoint.zone}`;
       const devices = aboveOf(endpoint.name).map((name) => `, also at ${name}`);
       return html`${endpoint.name} (${whereText(endpoint)}${zone}${devices}; ${earText(ears.get(endpoint.name)).text.slice(2)}); `;
     });
     const unknown = above.filter(({ bridge: on, party }) => on === bridge.name && party === undefined);
-    return html`<li>${bridge.name}: ${told}${unknown.map(({ name }) => html`${name} (beside the ports, whose it is is not known); `)}</li>`;
+    return html`<li>${bridge.name}: ${described}${unknown.map(({ name }) => html`${name} (beside the ports, whose it is is not known); `)}</li>`;
   });
   const lines = leaks.map(({ number, text }) => html`<li>Line ${number}: ${text}.</li>`);
   const more = leaks.length - sets.length;

@@ -3,14 +3,14 @@ import { alternativesOf, storyTextsOf } from '../answer/alternatives.js';
 import { answerOf } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
 import { exposureFix, exposuresOf } from '../answer/exposures.js';
-import { type Audience, setText } from '../answer/who.js';
+import { type Audience, setText } from '../answer/participants.js';
 import type { ReportedRun } from '../reporter.js';
 import { apartStories, beforeAfterText, fixStories, heldStories, outcomeText, placesText } from '../stories.js';
 import { expectedWord, isKnownOnly, runWord, stepWord } from '../word.js';
 import { someOf } from './leaks.js';
 import { html, type Markup, nothing, plural, type Tone, toneOf, wordMarkup } from './markup.js';
 
-/** What the run came to, in one sentence for somebody who knows nothing of bridges. */
+/** What the run came to, in one sentence for something that knows nothing of bridges. */
 export function plainSentence(result: Result): string {
   const leaks = result.steps
     .filter((step) => !step.asExpected)
@@ -19,7 +19,7 @@ export function plainSentence(result: Result): string {
   const ears = [...new Set(leaks.map((finding) => finding.observer))];
   switch (result.exitCode) {
     case 0:
-      if (isKnownOnly(result)) return 'Nothing leaked that did not leak in an earlier run; that is known, not mended.';
+      if (isKnownOnly(result)) return 'Nothing leaked that did not leak in an earlier run; that is known, not fixed.';
       if (result.verdict === 'broken')
         return 'This demonstration showed the leaks that it was meant to show, and nothing else leaked.';
       return result.verdict === 'holds'
@@ -44,7 +44,7 @@ export function verdictSection(run: ReportedRun): Markup {
   return html`<div class="verdict ${toneOf(word)}"><strong>${wordMarkup(word)}</strong><p>${plainSentence(result)}</p><p>${sentence}.</p></div>`;
 }
 
-/** Causes of leaks that are told; what is beyond is in result.json. */
+/** Causes of leaks that are reported; what is beyond is in result.json. */
 const maxCauses = 50;
 
 function causeRow(story: CauseStory, number: number, audience: Audience): Markup {
@@ -78,7 +78,7 @@ export function exposedSection(result: Result): Markup {
     const fix = exposureFix(exposure);
     return html`<div class="leak shown"><h3>${exposure.what}</h3><p>${exposure.allows}; open to it: ${setText(exposure.observers)}.</p>${fix === '' ? nothing : html`<p><strong>Fix:</strong> <code>${fix}</code></p>`}</div>`;
   });
-  return html`<section aria-labelledby="exposed"><h2 id="exposed">What is open by design</h2><p>A bridge that is told nothing else does this. With <code>--strict</code> it is a leak.</p>${rows}</section>`;
+  return html`<section aria-labelledby="exposed"><h2 id="exposed">What is open by design</h2><p>A bridge with its default settings does this. With <code>--strict</code> it is a leak.</p>${rows}</section>`;
 }
 
 /** The claims of the scenario, each with what was shown. */

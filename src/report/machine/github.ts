@@ -4,8 +4,8 @@ import type { ReportedRun, Reporter } from '../reporter.js';
 import { answerOf } from '../answer/answer.js';
 import { failingStoriesOf, storyLine } from '../answer/alternatives.js';
 import { causeStories } from '../answer/cause-stories.js';
-import { audienceOf } from '../answer/who.js';
-import { missingProof } from '../told-leaks.js';
+import { audienceOf } from '../answer/participants.js';
+import { missingProof } from '../reported-leaks.js';
 import { runWord } from '../word.js';
 
 /** GitHub shows ten annotations of each kind for a step. */
@@ -26,12 +26,14 @@ function annotations(run: ReportedRun): readonly string[] {
   const known = causeStories(result).filter(({ group }) => group.accepted !== undefined);
   const lines = result.steps.flatMap((step, at) => {
     if (step.asExpected) return [];
-    const told = [
+    const reported = [
       ...failingStoriesOf(result, at).map((story) => storyLine(story, audience)),
       ...missing.filter((each) => each.step === at).map((each) => each.text),
     ];
     const texts =
-      told.length === 0 ? [`expected ${step.expected ?? 'nothing'}, was ${step.verdict ?? 'not judged'}`] : told;
+      reported.length === 0
+        ? [`expected ${step.expected ?? 'nothing'}, was ${step.verdict ?? 'not judged'}`]
+        : reported;
     const evidence = dir === null ? '' : message(` Evidence: ${dir}`);
     const line = details?.plan.steps[at]?.line;
     const head = `::error file=${property(result.scenario.file)}${line === undefined ? '' : `,line=${line}`},title=${property(`${step.verdict === 'broken' ? 'isolation is broken' : (step.verdict ?? 'not judged')}: ${step.name}`)}::`;

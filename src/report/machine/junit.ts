@@ -3,7 +3,7 @@ import { escapeText } from '../../core/text/escape.js';
 import { failingStoriesOf, storyLine } from '../answer/alternatives.js';
 import { storyText } from '../answer/answer.js';
 import { causeStories } from '../answer/cause-stories.js';
-import { audienceOf } from '../answer/who.js';
+import { audienceOf } from '../answer/participants.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
 import { stepSeconds } from '../step-time.js';
 

@@ -1,7 +1,7 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
-import { failingLeaks, missingProof } from '../told-leaks.js';
+import { failingLeaks, missingProof } from '../reported-leaks.js';
 
 /** Text in front of the performance data: `|` begins that. */
 function plain(text: string): string {

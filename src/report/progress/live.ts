@@ -1,7 +1,7 @@
 import type { ProgressEvent } from '../../core/model/progress.js';
 import type { Result, StepResult } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
-import { countText } from '../answer/who.js';
+import { countText } from '../answer/participants.js';
 import { cut, makePaint, type Paint, type Tint } from '../terminal/layout.js';
 import { stepWord } from '../word.js';
 
@@ -90,9 +90,9 @@ function windowOf(stages: readonly Stage[], isOver: boolean, columns: number, pa
   if (stages.length <= room) return stages.map((stage) => lineOf(stage, columns, paint));
   if (isOver) {
     const order: readonly Mark[] = ['leaked', 'unproven', 'shown', 'known', 'running'];
-    const told = order.flatMap((mark) => stages.filter((stage) => stage.mark === mark)).slice(0, room - 1);
-    const others = stages.filter((stage) => !told.includes(stage));
-    return [...told.map((stage) => lineOf(stage, columns, paint)), ...leftOut(others, 'the others')];
+    const shown = order.flatMap((mark) => stages.filter((stage) => stage.mark === mark)).slice(0, room - 1);
+    const others = stages.filter((stage) => !shown.includes(stage));
+    return [...shown.map((stage) => lineOf(stage, columns, paint)), ...leftOut(others, 'the others')];
   }
   const current = Math.max(
     0,

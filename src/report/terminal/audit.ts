@@ -2,7 +2,7 @@ import type { AuditProof, AuditReport, Severity } from '../../core/model/audit.j
 import { escapeText } from '../../core/text/escape.js';
 import { commandsText } from '../answer/alternatives.js';
 import { auditStories, type AuditStory, reachRows } from '../answer/audit-stories.js';
-import { countText, setText } from '../answer/who.js';
+import { countText, setText } from '../answer/participants.js';
 import { auditDetails, severityWords } from './audit-details.js';
 import { cut, fitting, fold, foldAfter, heightOf, padEnd, widthOf } from './layout.js';
 import { maxLines } from './short.js';
@@ -20,7 +20,7 @@ function count(report: AuditReport, ...of: readonly Severity[]): number {
   return report.findings.filter(({ severity }) => of.includes(severity)).length;
 }
 
-/** Who would receive what shows a finding; '' = nothing is foretold of it. */
+/** Who would receive what shows a finding; '' = nothing is predicted of it. */
 function receiversOf(story: AuditStory, { predictions }: AuditReport): string {
   const [row] = reachRows(predictions.filter((each) => each.class === story.probe && each.bridge === story.bridge));
   if (row === undefined || row.open === 0) return '';

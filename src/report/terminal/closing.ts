@@ -4,7 +4,7 @@ import { probeClasses } from '../../core/model/scenario.js';
 import type { PersistentFix } from '../../core/model/persistent-fix.js';
 import { commandsText } from '../answer/alternatives.js';
 import { type Answer, answerOf, heldForText } from '../answer/answer.js';
-import { countText } from '../answer/who.js';
+import { countText } from '../answer/participants.js';
 import { lingerText, trustedTexts } from '../limits.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';
@@ -24,7 +24,7 @@ export function statusText(status: number): string {
   return `exit status ${status}${meaning === undefined ? '' : `: ${meaning}`}`;
 }
 
-/** A sentence takes so many lines at most: names may be long. */
+/** A sentence takes this many lines at most: names may be long. */
 const maxSentence = 4;
 
 /** The verdict in a sentence. */
@@ -85,7 +85,7 @@ function evidenceLine({ dir, result }: ReportedRun, command: string): readonly s
   return [`  ${'frames'.padEnd(8)}wireshark -Y 'frame.comment contains "LEAK"' ${path}`];
 }
 
-/** So many classes make a run one that asks about a host as a whole. */
+/** This many classes make a run one that asks about a host as a whole. */
 const manyClasses = 4;
 
 /** Of a run on a host that asks many classes: which it does not ask, and how they are asked. */

@@ -1,10 +1,10 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { RunComparison, LeakRow } from '../compare-results.js';
-import { countText, setText } from '../answer/who.js';
+import { countText, setText } from '../answer/participants.js';
 import { settingText } from '../setting-text.js';
 import type { Difference } from '../state-differences.js';
-import { leakText } from '../told-leaks.js';
+import { leakText } from '../reported-leaks.js';
 import { foldAfter, type Paint, type Tint } from './layout.js';
 
 const maxShown = 12;
@@ -33,7 +33,7 @@ function leaksText(count: number): string {
   return count === 1 ? '1 leak' : `${countText(count)} leaks`;
 }
 
-/** Listings of rules are told by what they are of: what is in them is JSON. */
+/** Listings of rules are reported by what they are of: what is in them is JSON. */
 const listings: Readonly<Record<string, string>> = {
   vlan: 'the VLANs of ports',
   mdb: 'the members of multicast groups',
@@ -55,7 +55,7 @@ function settingSentences(
       else known.steps.push(step);
     }
   }
-  const told = [...steps.values()].map(({ difference: { place, before, after }, steps: names }) => {
+  const changes = [...steps.values()].map(({ difference: { place, before, after }, steps: names }) => {
     const [more, fewer] = [leaksBecauseOf(place, began), leaksBecauseOf(place, stopped)];
     const listing = listings[place];
     const change =
@@ -69,7 +69,7 @@ function settingSentences(
     const where = names.length === settings.length ? '' : ` (${setText(names)})`;
     return { weight: more + fewer, text: [`${change}${where}`, ...effects].join('; ') };
   });
-  return [...told].sort((a, b) => b.weight - a.weight).map(({ text }) => text);
+  return [...changes].sort((a, b) => b.weight - a.weight).map(({ text }) => text);
 }
 
 /** What differs between two runs, for people: leaks that began and stopped, verdicts, settings. */

@@ -3,7 +3,7 @@ import { escapeText } from '../../core/text/escape.js';
 import { foldAfter } from './layout.js';
 
 const signs = { ok: 'ok     ', note: 'note   ', missing: 'MISSING' } as const;
-/** So many scenarios are named; the JSON names all. */
+/** This many scenarios are named; the JSON names all. */
 const maxNamed = 4;
 
 function neededBy({ neededBy: files }: MachineCheck): string {
@@ -26,8 +26,8 @@ export function doctorText(report: DoctorReport, width: number): string {
   const notes = all.filter(({ mend, state }) => state === 'note' && mend !== null).length;
   const last =
     missing > 0
-      ? `${missing} missing: mend that first`
-      : `scenarios can be run here${notes === 0 ? '' : `; ${notes} things can be mended if they are needed`}`;
+      ? `${missing} missing: fix that first`
+      : `scenarios can be run here${notes === 0 ? '' : `; ${notes} things can be fixed if they are needed`}`;
   const lines = [
     ...report.groups.flatMap(({ title, checks }) => [title, ...checks.flatMap((check) => checkText(check, width)), '']),
     last,

@@ -1,6 +1,6 @@
 import type { Drift } from '../../core/model/audit.js';
 import { escapeText } from '../../core/text/escape.js';
-import { setText } from '../answer/who.js';
+import { setText } from '../answer/participants.js';
 import { keyOfPlace, settingText } from '../setting-text.js';
 
 /** What a change of a setting makes of the device, as `is a hub now`; '' = the values say it. */
@@ -40,11 +40,11 @@ function lineOf(drifts: readonly Drift[], at: Date): string {
   if (drift === undefined) return '';
   const head = `${at.toISOString()} ${drift.severity.toUpperCase().padEnd(6)}`;
   const devices = setText(drifts.map(deviceOf));
-  const told = consequence(drift);
-  if (told !== '') {
+  const meaning = consequence(drift);
+  if (meaning !== '') {
     const what = drift.code === 'setting-changed' ? `${keyOfPlace(drift.place)} ` : '';
     // The devices are several: `is` is `are` then.
-    const plain = drifts.length === 1 ? told : told.replace(/^(is|learns|receives|heeds|ignores|takes) /, plural);
+    const plain = drifts.length === 1 ? meaning : meaning.replace(/^(is|learns|receives|heeds|ignores|takes) /, plural);
     return `${head} ${devices} ${plain}: ${what}${changeText(drift)} (${drift.code})`;
   }
   const place = drifts.length === 1 ? drift.place : `${keyOfPlace(drift.place)} at ${devices}`;

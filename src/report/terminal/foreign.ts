@@ -19,7 +19,7 @@ function directionLine(one: ForeignDirection, width: number): readonly string[] 
       .join(', ') + (more > 0 ? `, and ${more} more` : '');
   return foldAfter(
     `  ${escapeText(one.from)} → ${escapeText(one.to)}  `,
-    `${count(one.frames, 'frame')} (${protocols}), ${count(one.payloadOctets, 'octet')} of data readable; ${one.first} to ${one.last}; first is frame ${one.firstSighting.frame} of ${escapeText(one.firstSighting.file)}`,
+    `${count(one.frames, 'frame')} (${protocols}), ${count(one.payloadOctets, 'byte')} of data readable; ${one.first} to ${one.last}; first is frame ${one.firstSighting.frame} of ${escapeText(one.firstSighting.file)}`,
     width,
   );
 }

@@ -4,7 +4,7 @@ import type { PrecheckNote } from '../../core/model/run-record.js';
 import type { Host } from '../../core/model/scenario.js';
 import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
-import { setText } from '../answer/who.js';
+import { setText } from '../answer/participants.js';
 
 /** Calibration, opening and closing. */
 const overheadS = 3;
@@ -32,7 +32,7 @@ function seconds(step: StepPlan): number {
   return framesOfStep(step) / (step.rate ?? usualRate) + (step.waitMs + step.drainMs + (step.listenMs ?? 0)) / 1000 + 1;
 }
 
-/** What a run on a host will do, in a few lines, for whoever has to say yes to it. */
+/** What a run on a host will do, in a few lines, for the person that has to approve it. */
 export function hostSummary(plan: Plan): string {
   const bridgeOf = (port: string): string => plan.endpoints.find((endpoint) => endpoint.port === port)?.bridge ?? port;
   const changes = plan.steps.flatMap((step) =>

@@ -43,7 +43,7 @@ function seenKeys(
       .join();
 }
 
-/** Pairs whose observers overheard the same, for the same cause, told once: `a1, a2, a3 and 197 more`. */
+/** Pairs whose observers overheard the same, for the same cause, reported once: `a1, a2, a3 and 197 more`. */
 function alike(groups: readonly Group[]): readonly Story[] {
   return groupByPair(
     groups,
@@ -62,10 +62,10 @@ function onlyFinding(story: Story): Finding | null {
 }
 
 /**
- * Two stories of one leak each of which nothing is known to explain it, and of which the same is told but for the
+ * Two stories of one leak each of which nothing is known to explain it, and of which the same is reported but for the
  * addressee and the frames.
  */
-function isToldAlike(story: Story, other: Story): boolean {
+function isReportedAlike(story: Story, other: Story): boolean {
   const a = onlyFinding(story);
   const b = onlyFinding(other);
   return (
@@ -86,11 +86,14 @@ function isToldAlike(story: Story, other: Story): boolean {
   );
 }
 
-function addStory(told: Group[], story: Story): void {
-  for (const group of story) told.push(group);
+function addStory(groups: Group[], story: Story): void {
+  for (const group of story) groups.push(group);
 }
 
-/** Stories of one sender that the same overheard as much of, for the same causes, whoever it was for, told together. */
+/**
+ * Stories of one sender that the same overheard as much of, for the same causes, whatever the addressee, reported
+ * together.
+ */
 function foldAddressees(stories: readonly Story[]): readonly Story[] {
   const nameOf = numbering<string>();
   const seenKey = seenKeys(
@@ -103,7 +106,7 @@ function foldAddressees(stories: readonly Story[]): readonly Story[] {
   };
   return foldInARow<Story, Group[]>(stories, {
     keyOf,
-    isAlike: isToldAlike,
+    isAlike: isReportedAlike,
     begin: (story) => [...story],
     add: addStory,
   });
@@ -124,7 +127,7 @@ function windowLines(rows: readonly Finding[], events: readonly StepEvent[], wid
     .sort((a, b) => b.toMs - b.fromMs - (a.toMs - a.fromMs))
     .slice(0, maxWindows)
     .sort((a, b) => a.fromMs - b.fromMs);
-  const told = longest.map(
+  const groups = longest.map(
     ({ fromMs, toMs, frames }) =>
       `${fromMs} to ${toMs} ms (${Math.round((toMs - fromMs) * 10) / 10} ms, ${frames} frames)`,
   );
@@ -135,7 +138,7 @@ function windowLines(rows: readonly Finding[], events: readonly StepEvent[], wid
   return [
     ...foldAfter(
       '          in windows: ',
-      `${told.join(', ')}${windows.length > longest.length ? ` and ${windows.length - longest.length} more` : ''}`,
+      `${groups.join(', ')}${windows.length > longest.length ? ` and ${windows.length - longest.length} more` : ''}`,
       width,
     ),
     ...meanwhile.flatMap((line) => foldAfter('          meanwhile, at ', line, width)),

@@ -1,7 +1,7 @@
 import type { Bridge, Endpoint } from '../../core/model/scenario.js';
 import { escapeText } from '../../core/text/escape.js';
 import { type LeakSet, leakSets, maxSets, partMarks, partOfAll } from '../answer/leak-sets.js';
-import { setText } from '../answer/who.js';
+import { setText } from '../answer/participants.js';
 import type { ReportedRun } from '../reporter.js';
 import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';
 

@@ -4,7 +4,7 @@ import type { Flow, Plan, StepPlan, TrafficPlan } from '../../core/model/plan.js
 import { buildFrame } from '../../core/probe/frames/frame.js';
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
 import { tokenLength, writeToken } from '../../core/wire/token.js';
-import { countText, setText } from '../answer/who.js';
+import { countText, setText } from '../answer/participants.js';
 import { settingText } from '../setting-text.js';
 import { foldAfter } from './layout.js';
 
@@ -52,7 +52,7 @@ function whatOf(flow: Flow): string {
   return `${flow.count} frames of ${flow.class} (${flow.carrier}${tags}, ${flow.frame.size} bytes)`;
 }
 
-/** Flows of one kind of frame; more of them are told together. */
+/** Flows of one kind of frame; more of them are reported together. */
 const maxFlows = 4;
 
 /** What flows of one kind claim, in one sentence. */
@@ -178,7 +178,7 @@ function endpointLine(endpoint: Endpoint): string {
   return `  ${endpoint.name}: ${endpoint.role} on ${endpoint.bridge}, ${way}, ${endpoint.macs.join(' ')}${ips}${tunnel}${endpoint.started ? '' : ', absent at first'}`;
 }
 
-/** So many endpoints of one kind have a line each. */
+/** This many endpoints of one kind have a line each. */
 const maxListed = 8;
 
 /** Endpoints, by count where many are of one kind. */

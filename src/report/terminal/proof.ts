@@ -8,7 +8,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** `49 of 50 (kali3 9 of 10)`: the total, and whoever is short of his part. */
+/** `49 of 50 (kali3 9 of 10)`: the total, and the sender that is short of its part. */
 function controls(steps: readonly StepResult[]): string {
   const observers = steps.flatMap((step) => step.observers);
   const short = observers.filter((observer) => observer.controlsSeen < observer.controlsSent);
@@ -42,8 +42,8 @@ function framesOfClass(result: Result, name: string): number {
 }
 
 /**
- * The bound as it is told: that of the loosest row; where rows have few frames each, pooled by class, since a run in
- * rounds asks many pairs little. Null = no row says so.
+ * The bound as it is reported: that of the loosest row; where rows have few frames each, pooled by class, since a run
+ * in rounds asks many pairs little. Null = no row says so.
  */
 export function boundText(result: Result): string | null {
   const bounds = result.steps
@@ -63,7 +63,7 @@ export function boundText(result: Result): string | null {
     : `at most ${pooled.slice(0, 3).join(', ')} leaks (95 % confidence, all pairs of a class together)`;
 }
 
-/** What the zeros rest on: who listened, whether he could hear, whether anything was lost. */
+/** What the zeros rest on: who listened, whether it could hear, whether anything was lost. */
 export function terminalProof(result: Result, width: number, paint: Paint): readonly string[] {
   const judged = result.steps.filter((step) => step.observers.length > 0);
   if (judged.length === 0) return [];

@@ -5,7 +5,7 @@ import { type Alternative, alternativesOf, commandsText, storyPhrase } from '../
 import { type Answer, answerOf, heldForText } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
 import { type Exposure, exposedText, exposureFix, exposuresOf } from '../answer/exposures.js';
-import { countText, setText, stepsText, whoText } from '../answer/who.js';
+import { countText, setText, stepsText, whoText } from '../answer/participants.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { heldStories } from '../stories.js';
 import { runWord, summary } from '../word.js';
@@ -30,7 +30,7 @@ function alternativeLines(alternative: Alternative, head: string, width: number,
   ];
 }
 
-/** How many ways to end a leak are told; the others are in the page. */
+/** How many ways to end a leak are reported; the others are in the page. */
 const maxAlternatives = 3;
 
 function storyLines(
@@ -79,7 +79,7 @@ function whyLines(answer: Answer, room: number, width: number, paint: Paint): re
   return [
     paint('Why', 'bold'),
     ...lines,
-    ...(left === 0 ? [] : [`  and ${left} more ${left === 1 ? 'cause' : 'causes'}: --verbose tells them`]),
+    ...(left === 0 ? [] : [`  and ${left} more ${left === 1 ? 'cause' : 'causes'}: --verbose shows them`]),
   ];
 }
 
@@ -95,7 +95,7 @@ function reasonLines({ reasons }: Answer, room: number, width: number, paint: Pa
   return [
     paint('Not proven', 'bold', 'yellow'),
     ...lines,
-    ...(left === 0 ? [] : [`  and ${left} more: --verbose tells them`]),
+    ...(left === 0 ? [] : [`  and ${left} more: --verbose shows them`]),
   ];
 }
 
@@ -126,7 +126,7 @@ function heldLines(result: Result, room: number, width: number, paint: Paint): r
   return [
     paint('Why it holds', 'bold'),
     ...lines,
-    ...(left === 0 ? [] : [`  and ${left} more: --verbose tells them`]),
+    ...(left === 0 ? [] : [`  and ${left} more: --verbose shows them`]),
     ...bounds,
   ];
 }
@@ -158,7 +158,7 @@ function actLines(result: Result, room: number, width: number, paint: Paint): re
     ...(left === 0
       ? []
       : [
-          `       and ${left} more${acts.some(({ asExpected }) => !asExpected) && shown.some(({ asExpected }) => asExpected) ? ', all as expected' : ''}: --verbose tells them`,
+          `       and ${left} more${acts.some(({ asExpected }) => !asExpected) && shown.some(({ asExpected }) => asExpected) ? ', all as expected' : ''}: --verbose shows them`,
         ]),
   ];
 }
@@ -209,9 +209,9 @@ export function exposureLines(result: Result, room: number, width: number, paint
         });
   const { lines, left } = fitting(blocks, room - 1, width);
   return [
-    paint('EXPOSED, as a bridge is that is told nothing else (--strict: BROKEN)', 'bold', 'yellow'),
+    paint('EXPOSED, by the default settings of a bridge (--strict: BROKEN)', 'bold', 'yellow'),
     ...lines,
-    ...(left === 0 ? [] : [`  and ${left} more: --verbose tells them`]),
+    ...(left === 0 ? [] : [`  and ${left} more: --verbose shows them`]),
   ];
 }
 

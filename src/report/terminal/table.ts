@@ -79,7 +79,7 @@ function observersOf(result: Result): readonly string[] {
   return [...new Set([...listed, ...judged])];
 }
 
-/** A step with more lines than this tells senders together, and then what is beyond it as a number. */
+/** A step with more lines than this reports senders together, and then what is beyond it as a number. */
 const maxLines = 60;
 
 interface ShownRows {

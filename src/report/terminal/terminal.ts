@@ -95,9 +95,9 @@ export const terminalReport: Reporter = (runs: readonly ReportedRun[], view: Vie
     return `${texts.slice(0, maxBrief).join('\n')}\n`;
   }
   const whole = view.verbose === true;
-  const told = runs.length === 1 || whole ? runs : runs.filter(({ result, status = result.exitCode }) => status !== 0);
+  const shown = runs.length === 1 || whole ? runs : runs.filter(({ result, status = result.exitCode }) => status !== 0);
   const texts = [
-    ...told.map((run) => [
+    ...shown.map((run) => [
       ...pictureBefore(run, view, width, paint),
       ...(whole ? wholeReport(run, view, width, paint) : shortReport(run, view, width, paint)),
     ]),

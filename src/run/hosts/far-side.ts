@@ -33,7 +33,7 @@ import { readState } from '../../system/state/read.js';
 
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
 const maxBacklog = 1 << 20;
-/** What is said last has so long to leave. */
+/** What is said last has this long to leave. */
 const lastWordsMs = 1000;
 
 interface FarCapture {

@@ -27,8 +27,8 @@ interface ReadPart extends FoundPart {
 }
 
 /**
- * Connects to every host that the scenario uses, side by side. Rejects with all that failed, told by host, and then no
- * connection is left.
+ * Connects to every host that the scenario uses, side by side. Rejects with all that failed, reported by host, and
+ * then no connection is left.
  */
 async function connectAll(hosts: readonly Host[]): Promise<readonly RemoteHost[]> {
   const settled = await Promise.allSettled(hosts.map((host) => connectHost(host)));

@@ -8,7 +8,7 @@ export interface SenderPart {
 }
 
 /** Routes next to each other that one sender serves. */
-interface Stretch {
+interface Interval {
   readonly sender: Sender;
   readonly routes: SocketRoute[];
   frames: number;
@@ -35,17 +35,17 @@ export function joinSenders(parts: readonly SenderPart[]): Sender {
     length: number,
     perSecond: number | null,
   ): Promise<SendOutcome> {
-    const stretches: Stretch[] = [];
+    const intervals: Interval[] = [];
     for (const route of routes) {
       const sender = senderOf(route.socket);
-      const last = stretches.at(-1);
+      const last = intervals.at(-1);
       if (last?.sender === sender) {
         last.routes.push(route);
         last.frames += route.count;
-      } else stretches.push({ sender, routes: [route], frames: route.count });
+      } else intervals.push({ sender, routes: [route], frames: route.count });
     }
     let accepted = 0;
-    for (const { sender, routes: own, frames: count } of stretches) {
+    for (const { sender, routes: own, frames: count } of intervals) {
       const outcome = await sender.sendRouted(
         own,
         frames.subarray(accepted * length, (accepted + count) * length),

@@ -12,7 +12,7 @@ import type { RemoteHost } from './remote-host.js';
 const openMs = 120_000;
 const drainMs = 60_000;
 
-/** null where the connection is lost: its observers' fault tells that, and the others go on. */
+/** null where the connection is lost: its observers' fault reports that, and the others go on. */
 async function unlessLost<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;
@@ -33,7 +33,7 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
   const countListeners = new Set<(taken: number) => void>();
   let taken = 0;
   let over = false;
-  const tell = (fault: Fault): void => {
+  const report = (fault: Fault): void => {
     for (const listener of faultListeners) listener(fault);
   };
   const { pids } = await host.ask({
@@ -49,11 +49,11 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
       for (const listener of countListeners) listener(taken);
     }
     if (message.type === 'fault' && message.capture === capture)
-      tell({ code: message.code, observers: message.observers, text: `${host.name}: ${message.text}` });
+      report({ code: message.code, observers: message.observers, text: `${host.name}: ${message.text}` });
   });
   host.onLost((why) => {
     if (!over)
-      tell({ code: 'host-lost', observers: [...observers], text: `the connection to ${host.name} was lost: ${why}` });
+      report({ code: 'host-lost', observers: [...observers], text: `the connection to ${host.name} was lost: ${why}` });
   });
 
   async function fetch(): Promise<void> {
@@ -87,7 +87,7 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
         if ((await unlessLost(fetch().then(() => true))) === null) return { counters: {}, written: {}, kept: [] };
       } catch (error) {
         if (error instanceof VerifyError) throw error;
-        tell({
+        report({
           code: 'file-failed',
           observers: [...observers],
           text: `the capture of ${host.name} could not be written here: ${error instanceof Error ? error.message : String(error)}`,
@@ -106,7 +106,7 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
   };
 }
 
-/** Octets of frames in one message. */
+/** Bytes of frames in one message. */
 const pieceBytes = 256 * 1024;
 const answerMs = 15_000;
 

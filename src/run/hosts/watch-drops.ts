@@ -12,7 +12,8 @@ export interface WatchedHost {
 /** Drops of devices on other hosts. */
 export interface RemoteDrops {
   /**
-   * As they were told last, by HOST/NAME; a host that has not answered yet, or no longer does, has none or its last.
+   * As they were reported last, by HOST/NAME; a host that has not answered yet, or no longer does, has none or its
+   * last.
    */
   latest(): Readonly<Record<string, number>>;
   stop(): void;
@@ -21,7 +22,8 @@ export interface RemoteDrops {
 const everyMs = 250;
 
 /**
- * Asks every host again and again, each only when it has answered the last time. That a connection is lost others tell.
+ * Asks every host again and again, each only when it has answered the last time. That a connection is lost others
+ * report.
  */
 export function watchDrops(hosts: readonly WatchedHost[]): RemoteDrops {
   const latest = new Map<string, number>();

@@ -8,7 +8,7 @@ import type { Sender } from '../../system/inject/sender.js';
 import type { RunContext } from '../context.js';
 import { senderSocket } from './sockets.js';
 
-/** Octets of an announcement: the smallest frame, without FCS (IEEE 802.3 4A.4.2). */
+/** Bytes of an announcement: the smallest frame, without FCS (IEEE 802.3 4A.4.2). */
 const size = 60;
 
 /**

@@ -4,8 +4,8 @@ import { maxRestMs } from '../../system/capture/engines/packet-ring.js';
 import type { RunContext } from '../context.js';
 
 /**
- * `1,200 of 3,000 frames, 4,000/s, 12 s left`: how far a step's probes are. Rate and rest are told once a second has
- * passed.
+ * `1,200 of 3,000 frames, 4,000/s, 12 s left`: how far a step's probes are. Rate and rest are reported once a second
+ * has passed.
  */
 export function paceText(done: number, begun: number, total: number, elapsedMs: number): string {
   // As toLocaleString does, which takes 10 ms at its first call.
@@ -45,15 +45,15 @@ export interface FeedbackOptions {
   readonly capacity: number;
   /** Places that may see a frame: what each frame costs before anything is known. */
   readonly observers: number;
-  /** Resolves when all that `sent` was told of is with the kernel. */
+  /** Resolves when everything that `sent` was notified of is with the kernel. */
   readonly handedOver: () => Promise<void>;
 }
 
 /** However few sightings a frame makes: later ones may make more, and are then not too many. */
 const maxPending = 32_768;
 /**
- * A ring rests for so long at most, and what it then brings has to be told. What did not come for so long is no longer
- * under way: these frames make fewer sightings than those before.
+ * A ring rests for this long at most, and what it then brings has to be reported. What did not come for this long is
+ * no longer under way: these frames make fewer sightings than those before.
  */
 const patienceMs = maxRestMs + 10;
 const pollMs = 2;

@@ -92,7 +92,7 @@ export async function transmit(
 
 /**
  * Sends a batch; where an interface refuses, what was left for its flow is given up and the flows after it are sent.
- * Gives whether there still is somebody who sends.
+ * Gives whether there still is something that sends.
  */
 export async function sendBatch(
   context: RunContext,

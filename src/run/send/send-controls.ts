@@ -6,7 +6,7 @@ import type { RunContext } from '../context.js';
 import { lossFreeRate } from './pace.js';
 import { controlSocket } from './sockets.js';
 
-/** Beyond so many controls of one length they leave together, whatever their sockets. */
+/** Beyond this many controls of one length they leave together, whatever their sockets. */
 const fewControls = 256;
 
 /**

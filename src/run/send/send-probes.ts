@@ -7,7 +7,7 @@ import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
 import type { Capture } from '../../system/capture/client.js';
 import type { Sender } from '../../system/inject/sender.js';
 import { engineOf, sharedRingFrames } from '../capture-step.js';
-import { checkStop, pause, type RunContext, tell } from '../context.js';
+import { checkStop, pause, type RunContext, report } from '../context.js';
 import { createFeedback, lossFreeRate, paceText } from './pace.js';
 import { type Burst, prepare, sendBatch, transmit } from './send-batch.js';
 
@@ -19,7 +19,7 @@ const maxInBurst = 1000;
 const maxBurstMs = 250;
 /** Frames of several flows that go to the helper together, where there are many flows. */
 const maxInBatch = 8192;
-/** Up to so many flows are sent one by one. */
+/** Up to this many flows are sent one by one. */
 const fewFlows = 64;
 /** Steps with fewer are sent at a fixed rate: to learn what the observers take would last longer. */
 const fewFrames = 2000;
@@ -156,10 +156,10 @@ export function probeSender(
         await startOf?.(prepared.planned);
         before = sending;
         sending = transmit(context, step, sender, prepared, rate);
-        sending.catch(() => undefined); // told where it is awaited
+        sending.catch(() => undefined); // reported where it is awaited
         feedback?.sent(prepared.planned);
         done += prepared.planned;
-        tell(context, step, 'probing', paceText(done, from, total, performance.now() - began));
+        report(context, step, 'probing', paceText(done, from, total, performance.now() - began));
         room = await roomNow();
       }
     } finally {
@@ -191,7 +191,7 @@ async function sendRounds(
     const flows = step.flows.filter(({ count }) => sequence < count);
     for (const flow of flows) await sendBatch(context, step, sender, [{ flow, sequence, count: 1 }], null);
     done += flows.length;
-    tell(context, step, 'probing', paceText(done, 0, total, performance.now() - began));
+    report(context, step, 'probing', paceText(done, 0, total, performance.now() - began));
     const ahead = began + (done / rate) * 1000 - performance.now();
     if (ahead > 1) await sleep(ahead);
   }

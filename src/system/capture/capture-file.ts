@@ -29,7 +29,7 @@ export interface CapturedInterface {
 /** One append-only pcapng file with an interface an observer. */
 export interface CaptureFile {
   addInterface(about: CapturedInterface): number;
-  /** Appends one Enhanced Packet Block; `captured` octets at `offset` of `bytes`. */
+  /** Appends one Enhanced Packet Block; `captured` bytes at `offset` of `bytes`. */
   add(
     id: number,
     bytes: Buffer,
@@ -71,7 +71,7 @@ export interface CaptureFileOptions {
 }
 
 const bufferBytes = 1 << 20;
-/** Octets of an Enhanced Packet Block before the frame (draft-ietf-opsawg-pcapng 4.3). */
+/** Bytes of an Enhanced Packet Block before the frame (draft-ietf-opsawg-pcapng 4.3). */
 const packetHeader = 28;
 /** Frames kept in all where the file has failed, in equal shares for each interface and direction. */
 const maxUnwritten = 2000;

@@ -16,7 +16,8 @@ export interface Capture {
   /** Of the helpers; until observers are opened another one may take the place of one that rested. */
   pids(): readonly number[];
   /**
-   * Resolves when all listen. Rejects with the VerifyError of the first that does not; the others are told as faults.
+   * Resolves when all listen. Rejects with the VerifyError of the first that does not; the others are reported as
+   * faults.
    */
   open(observers: readonly ObserverRequest[]): Promise<readonly Listening[]>;
   /** Afterwards nothing is opened. What the most privileged helper may do. */
@@ -31,8 +32,8 @@ export interface Capture {
   /** What was read of the accounts at the last mark that asked for them; those that could not be read are missing. */
   accounts(): Readonly<Record<string, AccountWindow>>;
   /**
-   * Drains to empty, closes the files and tells the helpers to end; with `cap` it also waits until they have, for they
-   * keep devices promiscuous. Observers of a helper that died are missing from the result.
+   * Drains to empty, closes the files and orders the helpers to end; with `cap` it also waits until they have, for
+   * they keep devices promiscuous. Observers of a helper that died are missing from the result.
    */
   stop(): Promise<Captured>;
   /**
@@ -41,8 +42,8 @@ export interface Capture {
    */
   ended(): Promise<void>;
   /**
-   * Frames taken off all handles so far, of all observers; told at once, every 100 ms, while frames come every 10 to
-   * 30, and before a mark resolves.
+   * Frames taken off all handles so far, of all observers; reported at once, every 100 ms, while frames come every 10
+   * to 30, and before a mark resolves.
    */
   onCounts(listener: (taken: number) => void): void;
   /** Faults with the observers that they concern: all of a helper's where the helper itself is at fault. */

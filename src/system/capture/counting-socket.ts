@@ -14,7 +14,7 @@ const outgoing = 4; // PACKET_OUTGOING
 /** ld [SKF_AD_OFF + SKF_AD_IFINDEX] */
 const loadInterface: BpfInstruction = [0x20, 0, 0, 0xfffff008];
 const [jumpEqual, jumpGreater, jumpGreaterEqual] = [0x15, 0x25, 0x35] as const;
-/** ret #1: one octet of a frame is kept. */
+/** ret #1: one byte of a frame is kept. */
 const takeOne: BpfInstruction = [0x06, 0, 0, 1];
 /** Jumps reach 255 instructions, and each run takes two. */
 const maxRuns = 120;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Counters } from '../../core/model/timeline.js';
 import type { OpenObserver } from './observer-table.js';
 
-/** A ring that hands over nothing for so long has nothing: a partly filled block comes after 100 ms at the latest. */
+/** A ring that hands over nothing for this long has nothing: a partly filled block comes after 100 ms at the latest. */
 const patienceMs = 1000;
 const maxMs = 30_000;
 const pauseMs = 5;

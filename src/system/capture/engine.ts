@@ -4,18 +4,18 @@ import type { Watch } from '../../core/protocol/messages.js';
 export interface OpenOptions {
   readonly device: string;
   readonly watch: Watch;
-  /** The observer's own MACs: tell directions apart where the engine cannot. */
+  /** The observer's own MACs: report directions apart where the engine cannot. */
   readonly macs: readonly string[];
   /** libpcap filter expression; '' = everything. */
   readonly filter: string;
-  /** Octets kept of a frame. */
+  /** Bytes kept of a frame. */
   readonly snaplen: number;
-  /** Octets of ring buffer for each kernel handle. */
+  /** Bytes of ring buffer for each kernel handle. */
   readonly buffer: number;
 }
 
 /**
- * Takes one frame: `captured` octets at `offset` of `bytes`, which are valid during the call only; `original` octets on
+ * Takes one frame: `captured` bytes at `offset` of `bytes`, which are valid during the call only; `original` bytes on
  * the wire; the time since 1970; `outgoing` as seen from the interface.
  */
 export type TakeFrame = (
@@ -29,7 +29,7 @@ export type TakeFrame = (
 ) => void;
 
 /**
- * Takes a block of a ring whole (core/pcap/ring/block.ts), in which each interface of the file has so many frames.
+ * Takes a block of a ring whole (core/pcap/ring/block.ts), in which each interface of the file has this many frames.
  * False = it takes none: they are handed over one by one.
  */
 export type TakeBlock = (block: Uint8Array, frames: Uint32Array) => boolean;
@@ -66,7 +66,7 @@ export interface EngineHandle {
     own(): Counters;
     /** The kernel's number of the observed interface. */
     readonly index: number;
-    /** For so long, in ms, the socket may be left alone now. */
+    /** For this long, in ms, the socket may be left alone now. */
     restMs(): number;
     takeWith(target: SharedTarget): void;
   };

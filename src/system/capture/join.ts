@@ -19,7 +19,7 @@ function together(stopped: readonly Captured[]): Captured {
 
 /**
  * Captures in several places as one. It is a barrier: `open` and `seal` resolve when all have, so nothing is sent
- * before every observer in every place listens. A part that is lost tells so as a fault of its observers and gives no
+ * before every observer in every place listens. A part that is lost reports so as a fault of its observers and gives no
  * counters; the others go on.
  */
 export function joinCaptures(parts: readonly CapturePart[]): Capture {

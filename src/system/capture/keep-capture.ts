@@ -6,7 +6,7 @@ import { type CaptureHelper, type CaptureOptions, type ObserverRequest, startCap
 /**
  * Captures of one step after the other that share a helper: starting one takes the processor longer than most steps do.
  */
-export interface CaptureKeeper {
+export interface CapturePool {
   /**
    * As `startCapture`, but the helper rests when its capture is stopped: sealed, with handles that receive nothing. The
    * next capture has it too where it has the same observers (`CaptureOptions.observers`), whatever their filters,
@@ -27,8 +27,8 @@ function birthOf({ netns = null, runTag = null, only = 'all', silentMs }: Captur
   return JSON.stringify([namespaceIdentity(netns), runTag, only, silentMs ?? null]);
 }
 
-/** A keeper of one run: one helper rests at most. */
-export function keepCapture(): CaptureKeeper {
+/** A pool of one run: one helper rests at most. */
+export function keepCapture(): CapturePool {
   let resting: Resting | null = null;
 
   function end(): void {
@@ -68,7 +68,7 @@ export function keepCapture(): CaptureKeeper {
 /**
  * A capture by `first`; by another helper instead where it has rested before and, when observers are opened, does not
  * fit any more. Until then its faults are nobody's: what is changed before a step may take an interface down. `rests`:
- * told of a helper that rests when all is over.
+ * reported of a helper that rests when all is over.
  */
 function changeable(
   options: CaptureOptions,

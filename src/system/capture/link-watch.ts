@@ -113,7 +113,7 @@ export function watchLinks(): LinkWatch {
 /** Followed by struct ifinfomsg: family, type, index, flags, change. */
 function* events(buffer: Buffer, bytes: number): Generator<{ readonly index: number; readonly flags: number | null }> {
   for (const { type, family, at, length } of netlinkMessages(buffer, bytes)) {
-    // AF_BRIDGE (7) messages tell of a port leaving its bridge, not of the link
+    // AF_BRIDGE (7) messages report a port leaving its bridge, not of the link
     if (family !== 0 || length < 32) continue;
     if (type === RTM_NEWLINK) yield { index: buffer.readInt32LE(at + 20), flags: buffer.readUInt32LE(at + 24) };
     if (type === RTM_DELLINK) yield { index: buffer.readInt32LE(at + 20), flags: null };

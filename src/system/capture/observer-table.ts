@@ -30,7 +30,7 @@ export interface ObserverTable {
   rest(): void;
   /** Drains what is ready; true = there is more. */
   drain(): boolean;
-  /** While frames come, draining may wait for so long; the rings hold what comes meanwhile. */
+  /** While frames come, draining may wait for this long; the rings hold what comes meanwhile. */
   restMs(): number;
   /**
    * Calls `listener` from the event loop as long as there is something to drain; null = calls nobody. False = it
@@ -56,8 +56,8 @@ const watchKey = 0xffff_ffff;
 const restMsOfSmall = 5;
 
 /**
- * The observers of one helper; `lost` is told of one whose handle ended. Idle ones cost nothing: one epoll descriptor
- * stands for all.
+ * The observers of one helper; `lost` is notified of one whose handle ended. Idle ones cost nothing: one epoll
+ * descriptor stands for all.
  */
 export function createObserverTable(
   lost: (observer: OpenObserver, error: VerifyError) => void,

@@ -8,7 +8,7 @@ export interface PumpParts {
   drain(): boolean;
   /** Frames taken so far. */
   taken(): number;
-  /** While frames come, draining may wait for so long, in ms. */
+  /** While frames come, draining may wait for this long, in ms. */
   restMs(): number;
   /**
    * Calls `listener` as long as there is something to drain; null = calls nobody. False = it cannot, so that draining

@@ -43,7 +43,7 @@ export function checkFilterWords(filter: string): void {
       'bad-filter',
       64,
       `a capture filter may not say ${JSON.stringify(word)}: ${JSON.stringify(filter)}`,
-      'directions are told apart without a filter',
+      'directions are distinguished without a filter',
     );
   }
   if (filter.includes('\0'))

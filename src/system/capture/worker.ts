@@ -42,7 +42,7 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
   /** null = it is not sealed yet. */
   private rights: SealedRights | null = null;
   private isStopped = false;
-  /** Since it rested it was not told to open anything. */
+  /** Since it rested it was not reported to open anything. */
   private isResting = false;
   /** Observers whose interface is reported as gone: the link watch and the engine both notice. */
   private readonly gone = new Set<string>();

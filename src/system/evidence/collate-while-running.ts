@@ -37,7 +37,7 @@ export interface CollatingWhileRunning {
   stop(): Promise<void>;
 }
 
-/** Free octets from which on the disk has room for captures and evidence at once. */
+/** Free bytes from which on the disk has room for captures and evidence at once. */
 const roomForBoth = 4 * 2 ** 30;
 
 /**
@@ -63,14 +63,14 @@ export function collateWhileRunning(
   function begin(): CollateWorker & JudgedWhileRunning {
     const growing = growingFile(path);
     const thread = collateInWorker({ ...request, path, counters: [], growing: true }, growing);
-    for (const step of ended) thread.tell({ kind: 'ended', step });
+    for (const step of ended) thread.report({ kind: 'ended', step });
     const judging = startJudging({
       plan,
       run: { key: Buffer.from(request.key).toString('hex'), tool: { verdictRules: currentRules } },
       timeline: heard,
     });
     const judged = judgeGrowing(judging, growing);
-    judged.catch(() => undefined); // told where it is awaited
+    judged.catch(() => undefined); // reported where it is awaited
     return { ...thread, judging, judged };
   }
   function hear(entry: TimelineEntry): void {
@@ -88,12 +88,12 @@ export function collateWhileRunning(
       case 'probing':
         if (entry.state !== 'started' || !hasRoom(request.dir)) break;
         running ??= begin();
-        running.tell({ kind: 'begun', step });
+        running.report({ kind: 'begun', step });
         break;
       case 'stopped':
       case 'step-ended':
         ended.add(step);
-        running?.tell({ kind: 'ended', step });
+        running?.report({ kind: 'ended', step });
         break;
       default:
         break;
@@ -107,7 +107,7 @@ export function collateWhileRunning(
     },
     async finish(counters) {
       await cleared;
-      running?.tell({ kind: 'over', counters });
+      running?.report({ kind: 'over', counters });
       const finished = running;
       running = null;
       return finished;

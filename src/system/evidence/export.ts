@@ -42,7 +42,7 @@ export interface Exported {
 /** One packet that is to be kept, as a block or record of the output. */
 type Encode = (batch: Batch, packet: number, data: Uint8Array) => Uint8Array;
 
-/** Controls are told as such, also where the run's own capture does not (before version 0.2). */
+/** Controls are marked as such, also where the run's own capture does not (before version 0.2). */
 function comments(classify: Classify, batch: Batch, packet: number, written: readonly string[]): readonly string[] {
   if (written.some(isControlComment)) return written;
   const start = batch.offset[packet] ?? 0;

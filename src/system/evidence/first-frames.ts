@@ -2,7 +2,7 @@ import type { Result } from '../../core/model/result.js';
 import { capturePath } from './folder/folder.js';
 import { readCapture } from './read/read-capture.js';
 
-/** A frame of a run's capture: its number there from 1, its octets as far as they were kept, its length on the wire. */
+/** A frame of a run's capture: its number there from 1, its bytes as far as they were kept, its length on the wire. */
 export interface SightedFrame {
   readonly frame: number;
   readonly bytes: Uint8Array;

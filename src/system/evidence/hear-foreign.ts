@@ -11,7 +11,7 @@ import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
 import { readCapture } from './read/read-capture.js';
 
 const ethernetLinkType = 1;
-/** Octets of the options that every packet of this tool's captures may have: direction, packet id, end. */
+/** Bytes of the options that every packet of this tool's captures may have: direction, packet id, end. */
 const plainOptions = 24;
 
 /** `describeObserver` of the host, on whose device the frames towards it are the incoming ones. */
@@ -53,9 +53,9 @@ function checkOnePort(
 
 /**
  * Reads a capture recorded by anybody into the fold, whole or up to its damage. In a capture of this tool's own, taken
- * at the listener's port, incoming frames are the listener's, whatever source they bear, and controls are told by their
- * comment. `shown`: what the report calls the file. Rejects with VerifyError (64) where such a capture holds several
- * ports.
+ * at the listener's port, incoming frames are the listener's, whatever source they bear, and controls are known by
+ * their comment. `shown`: what the report calls the file. Rejects with VerifyError (64) where such a capture holds
+ * several ports.
  */
 export async function hearForeign(fold: ForeignFold, path: string, shown = path): Promise<void> {
   const file = startForeignFile(fold, shown);

@@ -18,7 +18,7 @@ export function isWriteFailure(error: unknown): boolean {
 
 /**
  * Judges what is in memory and what the helpers could write, for a folder that cannot be completed (disk full): a leak
- * is still told. Nothing else is a verdict, for `input.run.capture` is null: the capture was never closed.
+ * is still reported. Nothing else is a verdict, for `input.run.capture` is null: the capture was never closed.
  */
 export async function judgeRaw(dir: string, input: JudgeInput): Promise<Result> {
   const judging = startJudging(input);

@@ -12,7 +12,7 @@ import { parseFolder } from './folder/parse-folder.js';
 import { growingFile } from './read/growing-file.js';
 import { type JudgedRun, judgeCapture, judgeFolder, judgeGrowing } from './replay.js';
 
-/** From so many octets of captures on a thread is worth its start. */
+/** From this many bytes of captures on a thread is worth its start. */
 const worthAThread = 32 * 1024 * 1024;
 
 export interface FinishedRun extends Omit<CollateInput, 'path'> {

@@ -22,7 +22,7 @@ import { readCapture } from './read/read-capture.js';
 import { replayFolder } from './replay.js';
 
 /**
- * Copies the capture with every frame cut to headers and token; returns the octets that went. Everything else in it
+ * Copies the capture with every frame cut to headers and token; returns the bytes that went. Everything else in it
  * stays.
  */
 async function cutPayload(from: string, to: string, runTag: number): Promise<number> {
@@ -96,7 +96,7 @@ async function cutPayload(from: string, to: string, runTag: number): Promise<num
 
 /**
  * Removes all payload from a run's capture but headers and tokens, judges again, writes hashes anew and says so in
- * run.json and in the custody log. A signature does not cover what is left, and goes. Returns the octets removed and
+ * run.json and in the custody log. A signature does not cover what is left, and goes. Returns the bytes removed and
  * the result. VerifyError 3 where the folder is not whole.
  */
 export async function purgeFolder(
@@ -125,7 +125,7 @@ export async function purgeFolder(
     await logCustody(dir, {
       action: 'purged',
       before,
-      text: `${removed} octets of payload removed; verdict ${verdict}, judged again ${result.verdict}`,
+      text: `${removed} bytes of payload removed; verdict ${verdict}, judged again ${result.verdict}`,
     });
     return { removed, result };
   } finally {

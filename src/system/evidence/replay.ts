@@ -52,7 +52,7 @@ export interface JudgedRun {
 /**
  * Judges a run's folder from its files alone: the same function for the run itself and for a later replay, without root
  * and without a network, so both give the same result, byte for byte. What is judged and what is hashed are the same
- * octets. VerifyError 64 where the folder is not a run's.
+ * bytes. VerifyError 64 where the folder is not a run's.
  */
 export async function judgeFolder(dir: string): Promise<JudgedRun> {
   return judgeCapture(dir, () => parseFolder(dir));
@@ -100,7 +100,7 @@ export async function keepFixes(dir: string, records: readonly FixRecord[]): Pro
   return result;
 }
 
-/** The octets as they are, hashed on their way. */
+/** The bytes as they are, hashed on their way. */
 async function* hashing(
   bytes: AsyncIterable<Uint8Array>,
   hash: ReturnType<typeof createHash>,

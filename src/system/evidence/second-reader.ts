@@ -39,8 +39,8 @@ function difference(ours: OwnRecord, theirs: ClassicFileRecord): string | null {
   if (ours.timeNs !== theirs.timeNs)
     return `${at}its time is ${ours.timeNs} ns, and to pcap-parser ${theirs.timeNs} ns`;
   if (ours.originalLength !== theirs.originalLength)
-    return `${at}it had ${ours.originalLength} octets, and to pcap-parser ${theirs.originalLength}`;
-  if (Buffer.compare(ours.data, theirs.data) !== 0) return `${at}its octets are not those that pcap-parser reads`;
+    return `${at}it had ${ours.originalLength} bytes, and to pcap-parser ${theirs.originalLength}`;
+  if (Buffer.compare(ours.data, theirs.data) !== 0) return `${at}its bytes are not those that pcap-parser reads`;
   return null;
 }
 
@@ -53,12 +53,12 @@ export async function compareReaders(path: string): Promise<ReaderComparison | n
   const other = pcapParserReader();
   const differences: string[] = [];
   const waiting: { readonly ours: OwnRecord[]; readonly theirs: ClassicFileRecord[] } = { ours: [], theirs: [] };
-  let [packets, told] = [0, 0];
+  let [packets, reported] = [0, 0];
   let isClassic = false;
   let damage: string | null = null;
-  const tell = (text: string): void => {
-    told += 1;
-    if (told <= maxReported) differences.push(text);
+  const report = (text: string): void => {
+    reported += 1;
+    if (reported <= maxReported) differences.push(text);
   };
   const take = (items: readonly CaptureItem[], theirs: readonly ClassicFileRecord[]): void => {
     for (const item of items) {
@@ -72,7 +72,7 @@ export async function compareReaders(path: string): Promise<ReaderComparison | n
     mine.forEach((record, at) => {
       const other_ = its[at];
       const text = other_ === undefined ? null : difference(record, other_);
-      if (text !== null) tell(text);
+      if (text !== null) report(text);
     });
     packets += both;
   };
@@ -85,13 +85,13 @@ export async function compareReaders(path: string): Promise<ReaderComparison | n
   if (!isClassic) return null;
   const [first] = waiting.ours;
   if (first !== undefined)
-    tell(`packet ${first.number}: pcap-parser has none such, and ${waiting.ours.length - 1} more`);
-  if (waiting.theirs.length > 0) tell(`pcap-parser has ${waiting.theirs.length} packets more`);
+    report(`packet ${first.number}: pcap-parser has none such, and ${waiting.ours.length - 1} more`);
+  if (waiting.theirs.length > 0) report(`pcap-parser has ${waiting.theirs.length} packets more`);
   const fault = other.fault();
   if ((fault === null) !== (damage === null))
-    tell(
+    report(
       `the file is ${damage === null ? 'whole' : `damaged (${damage})`}, and to pcap-parser ${fault === null ? 'whole' : `damaged (${fault})`}`,
     );
-  if (told > maxReported) differences.push(`and ${told - maxReported} more`);
+  if (reported > maxReported) differences.push(`and ${reported - maxReported} more`);
   return { packets, fault: damage, differences };
 }

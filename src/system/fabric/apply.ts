@@ -87,7 +87,7 @@ async function readBackOf(
   }
 }
 
-/** One setting as `ip -j -d link` tells it now; undefined where the kernel does not know it. */
+/** One setting as `ip -j -d link` reports it now; undefined where the kernel does not know it. */
 async function currentValue(
   netns: string | null,
   device: string,

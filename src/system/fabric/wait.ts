@@ -19,8 +19,8 @@ export async function waitUntilRevalidated(): Promise<void> {
 }
 
 /**
- * Until the revalidators have gone round, as Open vSwitch tells; where it has several datapaths it cannot tell
- * (upcall_unixctl_dump_wait), and so long as a round takes.
+ * Until the revalidators have gone round, as Open vSwitch reports; where it has several datapaths it cannot know
+ * (upcall_unixctl_dump_wait), and as long as a round takes.
  */
 async function endOfRound(): Promise<void> {
   const command = ['ovs-appctl', 'revalidator/wait'];
@@ -79,7 +79,7 @@ function blockedInSysfs(port: string): boolean {
       (Number.parseInt(readFileSync(`/sys/class/net/${port}/flags`, 'utf8'), 16) & 1) === 1
     );
   } catch {
-    return false; // it went, or left the bridge: the fabric's faults and the state tell
+    return false; // it went, or left the bridge: the fabric's faults and the state report
   }
 }
 

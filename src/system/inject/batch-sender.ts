@@ -2,7 +2,7 @@ import { libc } from '../kernel/libc.js';
 import { linkAddress, linkAddressLength } from '../kernel/packet-socket.js';
 
 const MSG_DONTWAIT = 0x40;
-/** struct mmsghdr and struct iovec of a 64-bit kernel, in 8-octet words. */
+/** struct mmsghdr and struct iovec of a 64-bit kernel, in 8-byte words. */
 const messageWords = 8;
 const [nameAt, nameLengthAt, iovAt, iovCountAt] = [0, 1, 2, 3];
 
@@ -47,7 +47,7 @@ export function batchSender(
     if (interfaceIndex !== named) nameInterface(interfaceIndex);
     const batch = Math.min(count, maxInBatch);
     if ((first + batch) * length > frames.length)
-      throw new RangeError(`frames ${first} to ${first + batch} of ${frames.length} octets`);
+      throw new RangeError(`frames ${first} to ${first + batch} of ${frames.length} bytes`);
     for (let at = 0; at < batch; at += 1) vectors[at * 2] = base + BigInt((first + at) * length);
     const sent = c.sendmmsg(fd, bytes, batch, MSG_DONTWAIT);
     return sent < 0 ? { accepted: 0, error: c.errnoName(c.errno()) } : { accepted: sent, error: null };

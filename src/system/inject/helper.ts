@@ -41,11 +41,11 @@ export interface SendingHelper {
    * `interface-gone`.
    */
   at(places: Places): Sender;
-  /** Tells it to end, and waits until it has. */
+  /** Orders it to end, and waits until it has. */
   end(): Promise<void>;
 }
 
-/** Octets of frames that go to the helper at once. */
+/** Bytes of frames that go to the helper at once. */
 const pieceBytes = 1 << 20;
 /**
  * While one piece is sent the next is at the helper: it would else have nothing to send whenever this process is busy.
@@ -187,7 +187,7 @@ function attended(
       };
     },
     async end() {
-      closeSockets(); // before the helper does: whoever is last waits for the kernel
+      closeSockets(); // before the helper does: the last one waits for the kernel
       void helper.send({ type: 'stop' });
       await helper.close();
     },

@@ -4,7 +4,7 @@ import { namespacesOf, type SendingHelper, startSendingHelper } from './helper.j
 import type { Sender } from './sender.js';
 
 /** Senders of one step after the other that share a helper: starting a process takes longer than most steps send. */
-export interface SenderKeeper {
+export interface SenderPool {
   /**
    * As `startSender`, but the helper stays when its sender is stopped, and the next sender has it too where it has been
    * at no fault and has a socket in every namespace that is needed. Where nothing is to be sent none is started.
@@ -24,8 +24,8 @@ const nowhere: Sender = {
   kill: () => undefined,
 };
 
-/** A keeper of one run: nothing is started before the first sender. */
-export function keepSender(): SenderKeeper {
+/** A pool of one run: nothing is started before the first sender. */
+export function keepSender(): SenderPool {
   let kept: SendingHelper | null = null;
   /** Of all senders so far, so that steps that send from here and there in turn come to share a helper. */
   let namespaces: ReadonlySet<string | null> = new Set();

@@ -6,17 +6,17 @@ const passing = ['EAGAIN', 'ENOBUFS', 'EINTR'];
 const maxRetryMs = 1000;
 const burstMs = 2;
 /**
- * Up to so many frames a second a sleep of a millisecond leaves a few frames to make up for; beyond, as in the lab, it
- * turns around instead.
+ * Up to this many frames a second a sleep of a millisecond leaves a few frames to make up for; beyond, as in the lab,
+ * it turns around instead.
  */
 const maxBySleep = 10_000;
-/** The event loop turns after so many frames: a heart has to beat, and there may be news. */
+/** The event loop turns after this many frames: a heart has to beat, and there may be news. */
 const maxInTurn = 512;
 
 export interface SendRequest {
   /** Where the frames leave, in order; `fd` is a packet socket, interface 0 the one that it is bound to. */
   readonly routes: readonly { readonly fd: number; readonly interface: number; readonly count: number }[];
-  /** Frames of `length` octets, one after the other. */
+  /** Frames of `length` bytes, one after the other. */
   readonly frames: Buffer;
   readonly length: number;
   /** null = as fast as the kernel takes them. */

@@ -11,11 +11,11 @@ export type SendPiece = (piece: {
 }) => Promise<SendOutcome>;
 
 export interface PiecesOptions {
-  /** Octets of a piece at most. */
+  /** Bytes of a piece at most. */
   readonly pieceBytes: number;
-  /** What nobody answers for within so long of its time counts as not accepted. */
+  /** What nobody answers for within this long of its time counts as not accepted. */
   readonly answerMs: number;
-  /** So many calls are under way at most: the next begins once the last piece of the one before is being sent. */
+  /** This many calls are under way at most: the next begins once the last piece of the one before is being sent. */
   readonly underWay: number;
 }
 

@@ -8,7 +8,7 @@ export interface SendOutcome {
   readonly error: string | null;
 }
 
-/** So many frames, one after the other, on the socket of that name. */
+/** This many frames, one after the other, on the socket of that name. */
 export interface SocketRoute {
   readonly socket: string;
   readonly count: number;
@@ -18,7 +18,7 @@ export interface SocketRoute {
 export interface Sender {
   readonly pid: number;
   /**
-   * Sends frames of `length` octets, one after the other in `frames`, in order and paced; null = as fast as the kernel
+   * Sends frames of `length` bytes, one after the other in `frames`, in order and paced; null = as fast as the kernel
    * takes them. Never rejects for what happens on the wire. Calls are carried out one after the other; the next may be
    * made, and is at the helper, while one is carried out.
    */

@@ -39,11 +39,11 @@ function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Prom
   }
   function framesOf(start: number, bytes: number): Buffer {
     if (file === null) throw refused('no file with frames was named');
-    if (bytes > maxBytes) throw refused(`${bytes} octets are more than ${maxBytes}`);
+    if (bytes > maxBytes) throw refused(`${bytes} bytes are more than ${maxBytes}`);
     if (buffer.length < bytes) buffer = Buffer.alloc(bytes);
     for (let at = 0; at < bytes; ) {
       const read = readSync(file, buffer, at, bytes - at, start + at);
-      if (read === 0) throw refused(`the file has ${at} of ${bytes} octets at ${start}`);
+      if (read === 0) throw refused(`the file has ${at} of ${bytes} bytes at ${start}`);
       at += read;
     }
     return buffer.subarray(0, bytes);
@@ -57,7 +57,7 @@ function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Prom
       return { fd, interface: route.interface, count: route.count };
     });
     if (length < 14 || length > maxLength || frames.length % length !== 0)
-      throw refused(`${frames.length} octets are no frames of ${length} octets`);
+      throw refused(`${frames.length} bytes are no frames of ${length} bytes`);
     if (routes.reduce((sum, route) => sum + route.count, 0) !== frames.length / length)
       throw refused(`the routes are not for ${frames.length / length} frames`);
     const notBeforeMs = perSecond === paced.perSecond ? paced.nextMs : 0;
@@ -79,7 +79,7 @@ function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Prom
           ({ fd: file } = message);
           return;
         case 'send':
-          if (!sealed) sealed = sealHelper('send').filtered; // whoever sends has what he needs
+          if (!sealed) sealed = sealHelper('send').filtered; // a sender has what it needs
           return send(message);
         case 'stop':
           channel.say({ type: 'stopped' });

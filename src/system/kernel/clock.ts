@@ -12,7 +12,7 @@ const unsynchronized = 0x0040;
 const timeError = 5;
 const wide: readonly string[] = ['x64', 'arm64', 'riscv64', 'ppc64', 's390x', 'loong64'];
 
-/** How the kernel rates its clock; takes no right. null where it does not tell. */
+/** How the kernel rates its clock; takes no right. null where it does not report. */
 export function readClockSync(): ClockSync | null {
   if (!wide.includes(process.arch)) return null;
   const timex = new Uint8Array(timexLength);

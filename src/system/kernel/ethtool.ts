@@ -4,7 +4,7 @@ import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from './socket-constants.js';
 
 /** linux/sockios.h */
 const SIOCETHTOOL = 0x8946;
-/** struct ifreq: the name in 16 octets, then a union of which the first 8 hold a pointer here. */
+/** struct ifreq: the name in 16 bytes, then a union of which the first 8 hold a pointer here. */
 const ifreqLength = 40;
 const nameLength = 16;
 

@@ -7,7 +7,7 @@ const SCM_RIGHTS = 1;
 const MSG_DONTWAIT = 0x40;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 /**
- * struct msghdr of a 64-bit machine in 8-octet words (sendmsg(2)): name, its length, iov, their number, control, its
+ * struct msghdr of a 64-bit machine in 8-byte words (sendmsg(2)): name, its length, iov, their number, control, its
  * length, flags.
  */
 const messageWords = 7;
@@ -35,7 +35,7 @@ export function openFdChannel(): FdChannel {
   return { here, there };
 }
 
-/** What sendmsg(2) and recvmsg(2) take: one octet of text, and room for one descriptor. */
+/** What sendmsg(2) and recvmsg(2) take: one byte of text, and room for one descriptor. */
 function message(): {
   readonly header: Uint8Array;
   readonly control: ArrayBuffer;

@@ -43,7 +43,7 @@ export interface Libc {
   /** `timex`: struct timex, filled in; below 0 = an error, 5 = the clock is not synchronized. */
   adjtimex(timex: Uint8Array): number;
   /**
-   * Maps `length` octets of a descriptor to read and write, shared with the kernel, until the process ends; null =
+   * Maps `length` bytes of a descriptor to read and write, shared with the kernel, until the process ends; null =
    * errno() says why not.
    */
   mapShared(fd: number, length: number): ArrayBuffer | null;
@@ -51,7 +51,7 @@ export interface Libc {
   errno(): number;
   /** `EPERM` for 1; the number itself where it has no name. */
   errnoName(errno: number): string;
-  /** Address of a buffer's first octet. The caller keeps the buffer referenced for as long as C may use it. */
+  /** Address of a buffer's first byte. The caller keeps the buffer referenced for as long as C may use it. */
   addressOf(buffer: Uint8Array): bigint;
 }
 

@@ -106,11 +106,11 @@ function refused(what: string): VerifyError {
 }
 
 /**
- * Tells network namespaces apart, also those of one path one after the other; null = this process's. Of a path that is
- * not there the path.
+ * Distinguishes network namespaces, also those of one path one after the other; null = this process's. Of a path that
+ * is not there the path.
  */
 export function namespaceIdentity(netns: string | null): string {
   if (netns === null) return 'own';
   const found = statSync(netns, { bigint: true, throwIfNoEntry: false });
-  return found === undefined ? netns : `${found.dev}:${found.ino}`; // opening it tells that it is not there
+  return found === undefined ? netns : `${found.dev}:${found.ino}`; // opening it reports that it is not there
 }

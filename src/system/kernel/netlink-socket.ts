@@ -25,14 +25,14 @@ export interface NetlinkOptions {
   readonly family: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER | typeof NETLINK_SOCK_DIAG;
   /** Multicast groups by number (RTNLGRP_LINK = 1), not by bit. */
   readonly groups: readonly number[];
-  /** Reading waits so long and then says EAGAIN; null = it never waits. */
+  /** Reading waits this long and then says EAGAIN; null = it never waits. */
   readonly waitMs: number | null;
-  /** Octets that the kernel keeps until they are read; null = its default. */
+  /** Bytes that the kernel keeps until they are read; null = its default. */
   readonly buffer?: number | null;
 }
 
 /**
- * A descriptor on which the kernel tells events of the calling thread's network namespace. Takes no privileges for
+ * A descriptor on which the kernel reports events of the calling thread's network namespace. Takes no privileges for
  * rtnetlink. Throws VerifyError (69).
  */
 export function openNetlink({ family, groups, waitMs, buffer = null }: NetlinkOptions): number {
@@ -75,14 +75,14 @@ export function setWaiting(fd: number, waits: boolean): void {
 
 export interface NetlinkMessage {
   readonly type: number;
-  /** First octet of what follows the header: the address family for rtnetlink. */
+  /** First byte of what follows the header: the address family for rtnetlink. */
   readonly family: number;
   /** Where the message begins and how long it is, header included. */
   readonly at: number;
   readonly length: number;
 }
 
-/** struct nlmsghdr (length, type, …: 16 octets), messages aligned to 4 octets. A damaged length ends the walk. */
+/** struct nlmsghdr (length, type, …: 16 bytes), messages aligned to 4 bytes. A damaged length ends the walk. */
 export function* netlinkMessages(buffer: Buffer, bytes: number): Generator<NetlinkMessage> {
   for (let at = 0; at + 20 <= bytes; ) {
     const length = buffer.readUInt32LE(at);
@@ -93,7 +93,7 @@ export function* netlinkMessages(buffer: Buffer, bytes: number): Generator<Netli
 }
 
 /**
- * Reads messages from a descriptor that never waits and gives how many octets they have; 'lost' = the kernel had to
+ * Reads messages from a descriptor that never waits and gives how many bytes they have; 'lost' = the kernel had to
  * drop some (ENOBUFS).
  */
 export function readNetlink(fd: number, buffer: Buffer): number | 'nothing' | 'lost' {
@@ -104,7 +104,7 @@ export function readNetlink(fd: number, buffer: Buffer): number | 'nothing' | 'l
   }
 }
 
-/** A message whose octets, header included, are valid until the next one is asked for. */
+/** A message whose bytes, header included, are valid until the next one is asked for. */
 export interface WaitingMessage extends Pick<NetlinkMessage, 'type' | 'family'> {
   readonly bytes: Buffer;
 }
@@ -122,7 +122,7 @@ export function* waitingMessages(fd: number): Generator<WaitingMessage | 'lost'>
 
 /**
  * Attributes by type (struct nlattr: length and type of 16 bits each, flags in the type's upper two; aligned to 4
- * octets). A damaged length ends the walk.
+ * bytes). A damaged length ends the walk.
  */
 export function netlinkAttributes(bytes: Buffer): ReadonlyMap<number, Buffer> {
   const found = new Map<number, Buffer>();

@@ -100,7 +100,7 @@ function interfaceRequest(device: string): Uint8Array | null {
 }
 
 /**
- * Attaches a classic BPF program (8 octets an instruction, in the machine's order) to a socket; it replaces the one
+ * Attaches a classic BPF program (8 bytes an instruction, in the machine's order) to a socket; it replaces the one
  * before.
  */
 export function attachFilter(fd: number, program: Uint8Array): void {

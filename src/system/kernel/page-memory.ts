@@ -21,10 +21,10 @@ function pagesFor(length: number): { readonly initial: number; readonly maximum:
 }
 
 /**
- * `length` octets to read files into, that begin where a page of memory begins. Other large arrays begin 16 octets
+ * `length` bytes to read files into, that begin where a page of memory begins. Other large arrays begin 16 bytes
  * behind (malloc of the C library), where the kernel's copy on some processors takes five times as long: 0.5 instead of
  * 0.1 s a GB on an AMD EPYC of the third generation. For few that live long, since each takes gigabytes of address
- * space; where these are not to be had it is an array like any other.
+ * space; where these are not available it is an array like any other.
  */
 export function pageMemory(length: number): Uint8Array<ArrayBuffer> {
   try {

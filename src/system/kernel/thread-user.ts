@@ -55,7 +55,7 @@ export function asFileUser<T>(uid: number, fn: () => T): T {
       return fn();
     } finally {
       setfsuid(before);
-      if (setfsuid(before) !== before) process.abort(); // it tells who the thread was before the call
+      if (setfsuid(before) !== before) process.abort(); // it reports who the thread was before the call
     }
   });
 }

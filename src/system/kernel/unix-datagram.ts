@@ -2,7 +2,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { libc } from './libc.js';
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from './socket-constants.js';
 
-/** Octets of struct sockaddr_un: family, path. */
+/** Bytes of struct sockaddr_un: family, path. */
 const maxAddress = 110;
 
 /**
@@ -20,7 +20,7 @@ export function sendUnixDatagram(path: string, text: string): boolean {
     writeSync(fd, text);
     return true;
   } catch {
-    return false; // whoever listened went away
+    return false; // the listener went away
   } finally {
     closeSync(fd);
   }

@@ -50,7 +50,8 @@ const moduleNames = [
 ] as const;
 
 /**
- * Names the packages that are installed, `NAME VERSION` a line; what is not there is told on stderr or in other words.
+ * Names the packages that are installed, `NAME VERSION` a line; what is not there is passed on stderr or in other
+ * words.
  */
 const packageQueries: readonly (readonly string[])[] = [
   ['dpkg-query', '-W', '-f', '${db:Status-Status} ${Package} ${Version}\n', ...packageNames],

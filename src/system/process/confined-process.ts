@@ -9,13 +9,13 @@ import { programEnv } from './programs.js';
 /** What a confined process is for: to judge what a folder holds, or to parse what others wrote. */
 export type ConfinedTask = 'judge' | 'parse';
 
-/** Longest answer that is taken, in octets. */
+/** Longest answer that is taken, in bytes. */
 const longestAnswer = 512 * 2 ** 20;
 /** One whose stdin is closed, and that has nothing to answer, ends within it. */
 const endingMs = 2000;
 
-/** A line of a confined process: an answer, or what it tells meanwhile. */
-export type ConfinedWord = { readonly answer: unknown } | { readonly told: unknown };
+/** A line of a confined process: an answer, or what it reports meanwhile. */
+export type ConfinedWord = { readonly answer: unknown } | { readonly reported: unknown };
 
 /**
  * A process without rights that reads what others wrote. It is started before it is needed: what it takes to start
@@ -24,10 +24,10 @@ export type ConfinedWord = { readonly answer: unknown } | { readonly told: unkno
 export interface ConfinedProcess {
   readonly pid: number;
   /**
-   * Gives its answer, one question after the other; `told` hears what it says before. Rejects with VerifyError (3)
+   * Gives its answer, one question after the other; `reported` hears what it says before. Rejects with VerifyError (3)
    * `helper-died`.
    */
-  ask(request: object, told?: (word: unknown) => void): Promise<unknown>;
+  ask(request: object, reported?: (word: unknown) => void): Promise<unknown>;
   /** Lets it end when it has answered; one that then does not is killed. */
   end(): void;
   /** Ends it, wherever it is. */
@@ -35,14 +35,14 @@ export interface ConfinedProcess {
 }
 
 interface Question {
-  readonly told: (word: unknown) => void;
+  readonly reported: (word: unknown) => void;
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: VerifyError) => void;
 }
 
 /** `word` as a confined process says it; what is none comes of a process that is not ours any more. */
 function isWord(word: unknown): word is ConfinedWord {
-  return typeof word === 'object' && word !== null && ('answer' in word || 'told' in word);
+  return typeof word === 'object' && word !== null && ('answer' in word || 'reported' in word);
 }
 
 /**
@@ -71,7 +71,7 @@ export function startConfined(task: ConfinedTask, folder: string | null): Confin
   };
   const hear = (word: unknown): void => {
     if (!isWord(word)) throw new TypeError('no word of a confined process');
-    if ('told' in word) questions[0]?.told(word.told);
+    if ('reported' in word) questions[0]?.reported(word.reported);
     else questions.shift()?.resolve(word.answer);
     endWhenDone();
   };
@@ -85,7 +85,7 @@ export function startConfined(task: ConfinedTask, folder: string | null): Confin
     );
     for (const question of questions.splice(0)) question.reject(end);
   };
-  child.stdin?.on('error', () => undefined); // it is gone: its end tells
+  child.stdin?.on('error', () => undefined); // it is gone: its end shows it
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr = (stderr + chunk).slice(-8192)));
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     try {
@@ -99,10 +99,10 @@ export function startConfined(task: ConfinedTask, folder: string | null): Confin
   child.once('close', (status, signal) => over(String(status ?? signal)));
   return {
     pid: child.pid ?? 0,
-    ask: (request, told = () => undefined) =>
+    ask: (request, reported = () => undefined) =>
       new Promise((resolve, reject) => {
         if (end !== null) return reject(end);
-        questions.push({ told, resolve, reject });
+        questions.push({ reported, resolve, reject });
         child.stdin?.write(encodeLine(request));
       }),
     end() {

@@ -8,7 +8,7 @@ import { parseToHelper } from '../../core/protocol/parse-message.js';
 /** The helper's end of its two pipes. */
 export interface HelperChannel<R extends HelperRole> {
   say(message: FromHelper[R] | Ready | HelperFault): void;
-  /** Octets that the orchestrator has not taken yet. */
+  /** Bytes that the orchestrator has not taken yet. */
   readonly backlog: number;
   /** Ends the process with `status` once what was said is on its way, after a second at the latest. */
   exit(status: number): void;

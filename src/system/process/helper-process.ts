@@ -16,7 +16,7 @@ export interface HelperOptions {
   /** Descriptors to hand over: the helper has them from `firstInheritedFd` on. The caller closes its own. */
   readonly fds?: readonly number[];
   /**
-   * A helper that says nothing for so long is at fault (`helper-silent`), and after three times as long it is killed;
+   * A helper that says nothing for this long is at fault (`helper-silent`), and after three times as long it is killed;
    * null = it may be silent.
    */
   readonly silentMs?: number | null;
@@ -31,9 +31,9 @@ export interface HelperEnd {
   readonly stderr: string;
 }
 
-/** A helper that has been silent so many times longer than it may is killed. */
+/** A helper that has been silent this many times longer than it may is killed. */
 const silenceBeforeKill = 2;
-/** A helper that gets on may take so many times longer to start than one that does nothing. */
+/** A helper that gets on may take this many times longer to start than one that does nothing. */
 const maxStarts = 12;
 
 type Said<R extends HelperRole> = FromHelper[R] | HelperFault | Ready;
@@ -45,7 +45,7 @@ export interface HelperProcess<R extends HelperRole> {
   readonly version: string;
   /**
    * Resolves when the pipe has taken the message; a helper that is gone takes none, in silence (`ended` and the fault
-   * tell).
+   * report).
    */
   send(message: ToHelper[R]): Promise<void>;
   /**
@@ -119,7 +119,7 @@ function yieldMemory(pid: number | undefined): void {
   try {
     writeFileSync(`/proc/${pid ?? 0}/oom_score_adj`, '1000');
   } catch {
-    // /proc may be read-only in a container; a helper that has ended already tells by itself
+    // /proc may be read-only in a container; a helper that has ended already reports by itself
   }
 }
 
@@ -186,7 +186,7 @@ function attend<R extends HelperRole>({
     }
   });
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr = (stderr + chunk).slice(-8192)));
-  child.stdin?.on('error', () => undefined); // EPIPE: it is gone, `ended` tells
+  child.stdin?.on('error', () => undefined); // EPIPE: it is gone, `ended` reports
   const ended = new Promise<HelperEnd>((resolve) => {
     const finish = (status: number | null, signal: NodeJS.Signals | null): void => {
       if (end !== null) return;
@@ -309,7 +309,7 @@ export async function whileStarting<T>(
     watch = setInterval(() => {
       const work = workOf(pid);
       const passedMs = Math.round(performance.now() - began);
-      if (work === null) return; // gone: `ready` tells
+      if (work === null) return; // gone: `ready` reports
       if ((work.done !== last || work.waits) && passedMs < maxMs) last = work.done;
       else
         reject(
@@ -329,7 +329,7 @@ export async function whileStarting<T>(
   }
 }
 
-/** Notices that somebody who should speak does not. */
+/** Notices that something that should speak does not. */
 export interface SilenceWatch {
   heard(): void;
   stop(): void;
@@ -344,20 +344,20 @@ export function watchSilence(maxMs: number | null, silent: (ms: number) => void)
   const everyMs = maxMs / 4;
   let heardMs = performance.now();
   let lookedMs = heardMs;
-  let told = false;
+  let reported = false;
   const timer = setInterval(() => {
     const nowMs = performance.now();
     if (nowMs - lookedMs > 2 * everyMs) heardMs = nowMs;
     lookedMs = nowMs;
-    if (told || nowMs - heardMs <= maxMs) return;
-    told = true;
+    if (reported || nowMs - heardMs <= maxMs) return;
+    reported = true;
     silent(nowMs - heardMs);
   }, everyMs);
   timer.unref();
   return {
     heard() {
       heardMs = performance.now();
-      told = false;
+      reported = false;
     },
     stop: () => clearInterval(timer),
   };

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { asUser } from '../kernel/thread-user.js';
 
-/** A user and his group. */
+/** A user and its group. */
 export interface Identity {
   readonly uid: number;
   readonly gid: number;
@@ -102,7 +102,7 @@ export function killChild(child: ChildProcess, identity: Identity | null): void 
     process.kill(pid, 'SIGKILL');
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
-    if (error.code === 'ESRCH') return; // its end is told in a moment
+    if (error.code === 'ESRCH') return; // its end is reported in a moment
     if (error.code !== 'EPERM' || identity === null) throw error;
     asUser(identity.uid, () => process.kill(pid, 'SIGKILL'));
   }

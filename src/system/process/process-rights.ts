@@ -34,22 +34,22 @@ export function processRights(): { readonly uid: number; readonly capabilities: 
 const niceness = 10;
 
 /**
- * From now on this process and those that it starts wait for whoever else wants a processor; one that waits already
- * stays as it is.
+ * From now on this process and those that it starts wait for every other process that wants a processor; one that
+ * waits already stays as it is.
  */
 export function guestsFirst(): void {
   if (getPriority() < niceness) setPriority(niceness);
 }
 
-/** Told to the program that takes this one's place, so that it does so once. */
+/** Reported to the program that takes this one's place, so that it does so once. */
 const marker = 'VERIFY_ISOLATION_SHED';
 
 /**
- * What a run on a host takes. For the bridge: `net_admin` makes veths, tc and nft rules and changes settings, `net_raw`
- * opens the sockets that senders are handed, `sys_admin` enters and makes namespaces and mounts /sys, `bpf` loads the
- * counting ear. To look: `sys_ptrace` shows who holds a packet socket and guests' namespaces, `dac_read_search`
- * opens files of others that it is told to read. For processes with less: `setpcap`, `setuid` and `setgid` take rights from them, `sys_chroot` shuts
- * them in.
+ * What a run on a host takes. For the bridge: `net_admin` makes veths, tc and nft rules and changes settings,
+ * `net_raw` opens the sockets that senders are handed, `sys_admin` enters and makes namespaces and mounts /sys, `bpf`
+ * loads the counting ear. To look: `sys_ptrace` shows who holds a packet socket and guests' namespaces,
+ * `dac_read_search` opens files of others that it is instructed to read. For processes with less: `setpcap`, `setuid`
+ * and `setgid` take rights from them, `sys_chroot` shuts them in.
  */
 const kept = [
   'net_admin',
@@ -63,7 +63,7 @@ const kept = [
   'setgid',
   'sys_chroot',
 ] as const;
-/** Evidence is made in a folder of whoever called sudo, and given to him. */
+/** Evidence is made in a folder of the user that called sudo, and given to that user. */
 const keptForCaller = ['dac_override', 'chown', 'fowner'] as const;
 /** A report or evidence goes where root may write because nothing is kept from it, and not because it is root's. */
 const keptForOthersFolders = ['dac_override'] as const;
@@ -112,7 +112,7 @@ export function shedRights(written: readonly string[] = []): void {
     'int execvp(const char *, const char **)',
   );
   const fcntl: (fd: number, command: number, flags: number) => number = library.func('int fcntl(int, int, int)');
-  const setFlags = 2; // F_SETFD: Node closes its streams for whoever is executed
+  const setFlags = 2; // F_SETFD: Node closes its streams for the program that is executed
   for (const stream of [0, 1, 2]) fcntl(stream, setFlags, 0);
   setenv(marker, '1', 1);
   execvp('setpriv', [...words, process.execPath, ...process.execArgv, ...process.argv.slice(1), null]);

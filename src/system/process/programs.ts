@@ -32,7 +32,7 @@ export interface ProgramOptions {
   readonly input?: string;
   /** Killed when it takes longer, with what it started; 30 s where not given. */
   readonly timeoutMs?: number;
-  /** Killed when it prints more octets: 256 MiB where not given. */
+  /** Killed when it prints more bytes: 256 MiB where not given. */
   readonly maxOutput?: number;
   readonly cwd?: string;
 }
@@ -110,7 +110,7 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
       };
     child.stdout?.on('data', taking(stdout));
     child.stderr?.on('data', taking(stderr));
-    child.stdin?.on('error', () => undefined); // it ended without reading: its status tells
+    child.stdin?.on('error', () => undefined); // it ended without reading: its status shows it
     child.once('error', (error) => {
       clearTimeout(timer);
       reject(cannotStart(program, error));

@@ -5,7 +5,7 @@ export interface SocketHolder {
   readonly pid: number;
   /** Its command line; empty where it has ended meanwhile. */
   readonly argv: readonly string[];
-  /** What the kernel calls it: 15 octets at most. */
+  /** What the kernel calls it: 15 bytes at most. */
   readonly comm: string;
 }
 

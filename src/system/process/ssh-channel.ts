@@ -12,7 +12,7 @@ export interface ChannelEnd {
 
 /** Lines to a program on another host and back. */
 export interface SshChannel {
-  /** Octets that the other side has not taken yet. */
+  /** Bytes that the other side has not taken yet. */
   readonly backlog: number;
   send(message: object): void;
   readonly ended: Promise<ChannelEnd>;
@@ -32,7 +32,7 @@ export function sshCommand(target: string, command: readonly string[]): readonly
 }
 
 /**
- * Opens it. `onLine` hears every line; one that it throws at ends the channel, and `ended` tells why. Rejects with
+ * Opens it. `onLine` hears every line; one that it throws at ends the channel, and `ended` reports why. Rejects with
  * nothing: a program that cannot be started ends at once.
  */
 export function openSshChannel(target: string, command: readonly string[], onLine: (line: string) => void): SshChannel {
@@ -53,7 +53,7 @@ export function openSshChannel(target: string, command: readonly string[], onLin
     }
   });
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr = (stderr + chunk).slice(-8192)));
-  child.stdin.on('error', () => undefined); // it is gone: `ended` tells
+  child.stdin.on('error', () => undefined); // it is gone: `ended` reports
   const ended = new Promise<ChannelEnd>((resolve) => {
     const finish = (status: number | null): void => {
       over = true;

@@ -38,7 +38,7 @@ function isAnswer(value: unknown): value is GuestAnswer {
   return answer.safeParse(value, { jitless: true }).success;
 }
 
-/** Who says which guests a manager's text tells of. */
+/** Who says which guests a manager's text reports. */
 export interface GuestParser {
   /** Rejects with VerifyError where the text is none of that manager's. */
   ask(question: GuestQuestion): Promise<readonly GuestRecord[]>;

@@ -52,7 +52,7 @@ async function versionOf(program: string, words: readonly string[]): Promise<str
   }
 }
 
-/** A number in /proc/self/status; 0 where this kernel does not tell. */
+/** A number in /proc/self/status; 0 where this kernel does not report. */
 function statusNumber(status: string, name: string): number {
   return Number(new RegExp(`^${name}:\\s*(\\d+)$`, 'm').exec(status)?.[1] ?? 0);
 }

@@ -85,7 +85,7 @@ function guestsOf(question: GuestQuestion): readonly GuestRecord[] {
   }
 }
 
-/** The guests that a text of a manager tells of: tenants wrote a part of it. */
+/** The guests that a text of a manager reports: tenants wrote a part of it. */
 export function parseGuests(question: GuestQuestion): GuestAnswer {
   try {
     return { guests: guestsOf(question) };

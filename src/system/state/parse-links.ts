@@ -82,7 +82,7 @@ function xdpOf(value: unknown): { readonly xdp?: string } {
     : { xdp: `program ${textOf(program?.name) ?? ''} id ${numberOf(program?.id) ?? 'unknown'}`.replace('  ', ' ') };
 }
 
-/** The entries of `bridge -j -s fdb`; the kernel prints no state for a learned one, which is told as `dynamic`. */
+/** The entries of `bridge -j -s fdb`; the kernel prints no state for a learned one, which is reported as `dynamic`. */
 export function parseFdb(json: unknown): readonly FdbState[] {
   return objectsOf(json).flatMap((entry) => {
     const mac = textOf(entry.mac);

@@ -4,13 +4,13 @@ import { libvirtDeclared, libvirtNetwork, networkDeclared } from '../../core/dis
 import { type ConfigFile, netplanDeclared } from '../../core/discover/declared/netplan.js';
 import { isolatingVnets, proxmoxDeclared } from '../../core/discover/declared/proxmox.js';
 import { proxmoxOwner, proxmoxSurroundings } from '../../core/discover/guests/proxmox.js';
-import { interfacesKeepers } from '../../core/discover/managers/interfaces.js';
-import { libvirtDomainKeepers, libvirtNetworkKeepers } from '../../core/discover/managers/libvirt.js';
-import { netplanKeepers } from '../../core/discover/managers/netplan.js';
-import { networkManagerKeepers } from '../../core/discover/managers/network-manager.js';
-import { proxmoxKeepers } from '../../core/discover/managers/proxmox.js';
+import { interfacesManagers } from '../../core/discover/managers/interfaces.js';
+import { libvirtDomainManagers, libvirtNetworkManagers } from '../../core/discover/managers/libvirt.js';
+import { netplanManagers } from '../../core/discover/managers/netplan.js';
+import { networkManagerManagers } from '../../core/discover/managers/network-manager.js';
+import { proxmoxManagers } from '../../core/discover/managers/proxmox.js';
 import type { Declared } from '../../core/model/host-config.js';
-import type { Keeper } from '../../core/model/persistent-fix.js';
+import type { ConfigurationManager } from '../../core/model/persistent-fix.js';
 import type { HostState, LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { mustRun, readJson } from '../process/programs.js';
@@ -18,12 +18,12 @@ import { mustRun, readJson } from '../process/programs.js';
 const timeoutMs = 10_000;
 
 /** What one program's configuration says, and which devices it makes. */
-interface Told {
+interface Reported {
   readonly declared: readonly Declared[];
-  readonly keepers: readonly Keeper[];
+  readonly keepers: readonly ConfigurationManager[];
 }
 
-export interface DeclaredReading extends Told {
+export interface DeclaredReading extends Reported {
   readonly unread: readonly { readonly what: string; readonly why: string }[];
 }
 
@@ -34,14 +34,14 @@ export interface DeclaredReading extends Told {
  */
 export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root = ''): Promise<DeclaredReading> {
   const unread: { what: string; why: string }[] = [];
-  const sources: readonly (readonly [string, () => Promise<Told>])[] = [
+  const sources: readonly (readonly [string, () => Promise<Reported>])[] = [
     ['libvirt', () => libvirt(state)],
     ['Proxmox VE', () => proxmox(state.links)],
     ['netplan', () => Promise.resolve(netplan(root))],
     ['ifupdown', () => Promise.resolve(interfaces(root))],
     ['NetworkManager', () => Promise.resolve(networkManager(root))],
   ];
-  const told = await Promise.all(
+  const declarations = await Promise.all(
     sources.map(async ([what, read]) => {
       try {
         return await read();
@@ -53,28 +53,28 @@ export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root
     }),
   );
   return {
-    declared: told.flatMap(({ declared }) => declared),
-    keepers: told.flatMap(({ keepers }) => keepers),
+    declared: declarations.flatMap(({ declared }) => declared),
+    keepers: declarations.flatMap(({ keepers }) => keepers),
     unread,
   };
 }
 
-function netplan(root: string): Told {
+function netplan(root: string): Reported {
   const files = ['lib', 'etc', 'run']
     .flatMap((folder) => filesIn(`${root}/${folder}/netplan`, /\.yaml$/))
     .sort((a, b) => (baseName(a) < baseName(b) ? -1 : 1));
-  return { declared: netplanDeclared(files), keepers: netplanKeepers(files) };
+  return { declared: netplanDeclared(files), keepers: netplanManagers(files) };
 }
 
 /** ifupdown2, where it is installed, takes the place of ifupdown and of its options. */
-function interfaces(root: string): Told {
+function interfaces(root: string): Reported {
   const files = [
     ...filesIn(`${root}/etc/network`, /^interfaces$/),
     ...filesIn(`${root}/etc/network/interfaces.d`, /^[\w.-]+$/),
   ];
   return {
     declared: interfacesDeclared(files),
-    keepers: interfacesKeepers(files, existsSync(`${root}/usr/share/ifupdown2`) ? 'ifupdown2' : 'ifupdown'),
+    keepers: interfacesManagers(files, existsSync(`${root}/usr/share/ifupdown2`) ? 'ifupdown2' : 'ifupdown'),
   };
 }
 
@@ -82,13 +82,13 @@ function interfaces(root: string): Told {
  * Profiles as keyfiles, which later folders overrule by file name (NetworkManager.conf(5), keyfile). Other formats are
  * of distributions' own.
  */
-function networkManager(root: string): Told {
+function networkManager(root: string): Reported {
   const files = new Map(
     ['usr/lib', 'run', 'etc']
       .flatMap((folder) => filesIn(`${root}/${folder}/NetworkManager/system-connections`, /^[^.].*\.nmconnection$/))
       .map((file) => [baseName(file), file]),
   );
-  return { declared: [], keepers: networkManagerKeepers([...files.values()]) };
+  return { declared: [], keepers: networkManagerManagers([...files.values()]) };
 }
 
 /** The program is not installed, or its daemon does not run: then nobody's guests are its. */
@@ -99,7 +99,7 @@ function isAbsent(error: unknown): boolean {
   );
 }
 
-async function libvirt(state: Pick<HostState, 'links' | 'fdb'>): Promise<Told> {
+async function libvirt(state: Pick<HostState, 'links' | 'fdb'>): Promise<Reported> {
   const list = async (...words: readonly string[]): Promise<readonly string[]> =>
     (await mustRun(['virsh', '-r', '-q', ...words], { timeoutMs }))
       .split('\n')
@@ -117,13 +117,13 @@ async function libvirt(state: Pick<HostState, 'links' | 'fdb'>): Promise<Told> {
   return {
     declared: [...networkDeclared(networks), ...texts.flatMap((xml) => libvirtDeclared(xml, networks))],
     keepers: [
-      ...libvirtNetworkKeepers(networks),
-      ...texts.flatMap((xml) => libvirtDomainKeepers(xml, networks, state)),
+      ...libvirtNetworkManagers(networks),
+      ...texts.flatMap((xml) => libvirtDomainManagers(xml, networks, state)),
     ],
   };
 }
 
-async function proxmox(links: readonly LinkState[]): Promise<Told> {
+async function proxmox(links: readonly LinkState[]): Promise<Reported> {
   const owners = new Map(
     links.flatMap(({ name }) => {
       const owner = proxmoxOwner(name);
@@ -142,7 +142,7 @@ async function proxmox(links: readonly LinkState[]): Promise<Told> {
   );
   return {
     declared: texts.flatMap(({ id, program, config }) => proxmoxDeclared(id, program, config, isolatingVnets(vnets))),
-    keepers: texts.flatMap(({ id, program, config }) => proxmoxKeepers(id, program, config, named)),
+    keepers: texts.flatMap(({ id, program, config }) => proxmoxManagers(id, program, config, named)),
   };
 }
 

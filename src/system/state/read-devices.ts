@@ -34,7 +34,7 @@ export function parseBacklogDrops(text: string): number {
   return columns.reduce((sum, dropped) => sum + (Number.isNaN(dropped) ? 0 : dropped), 0);
 }
 
-/** What a namespace's devices, and the machine's processors, have dropped; null = the kernel does not tell. */
+/** What a namespace's devices, and the machine's processors, have dropped; null = the kernel does not report. */
 export function readAllDrops(netns: string | null): Drops | null {
   try {
     return {
@@ -62,7 +62,7 @@ const commands = {
   'generic receive': 0x2b,
 } as const;
 
-/** The offloads that are on, by device; a device or a kernel that does not tell has none. */
+/** The offloads that are on, by device; a device or a kernel that does not report has none. */
 export function readOffloads(
   netns: string | null,
   devices: readonly string[],

@@ -29,7 +29,7 @@ const bare: ReadonlySet<string> = new Set([
  */
 const usual: ReadonlySet<string> = new Set(['fq_codel']);
 
-/** A place of a device where filters hang, as it is told, and the words of tc for it. */
+/** A place of a device where filters hang, as it is reported, and the words of tc for it. */
 interface FilterPlace {
   readonly device: string;
   readonly place: string;

@@ -16,7 +16,7 @@ const timeoutMs = 10_000;
 const maxOutput = 64 * 2 ** 20;
 const bounds = { timeoutMs, maxOutput };
 /**
- * Programs that look at one guest each run so many side by side: qm is a second of Perl, and libvirtd takes twenty
+ * Programs that look at one guest each run this many side by side: qm is a second of Perl, and libvirtd takes twenty
  * clients who may only read.
  */
 const sideBySide = 4;

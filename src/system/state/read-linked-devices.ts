@@ -6,7 +6,7 @@ import { openNetlinkAsker } from '../kernel/ask/netlink-dump.js';
 import { inNamespace, inNamespaceFd } from '../kernel/namespaces.js';
 import { NETLINK_ROUTE } from '../kernel/netlink-socket.js';
 
-/** What tells two namespaces apart. */
+/** What distinguishes two namespaces. */
 function identityOf(path: string): string | null {
   try {
     const { dev, ino } = statSync(path);

@@ -54,8 +54,8 @@ export function readPacketSockets(netns: string | null): readonly PacketSocket[]
   });
 }
 
-function filterOf(told: SocketFilter | undefined): Pick<PacketSocket, 'filter' | 'cooked'> {
-  return told === undefined ? {} : { filter: told.filter, ...(told.cooked ? { cooked: true } : {}) };
+function filterOf(reported: SocketFilter | undefined): Pick<PacketSocket, 'filter' | 'cooked'> {
+  return reported === undefined ? {} : { filter: reported.filter, ...(reported.cooked ? { cooked: true } : {}) };
 }
 
 interface Holder {
@@ -64,7 +64,7 @@ interface Holder {
   readonly own: boolean;
 }
 
-/** Helpers that capture and send are this program's own and known; a relay is somebody who bridges the bridge. */
+/** Helpers that capture and send are this program's own and known; a relay is something that bridges the bridge. */
 function describe({ pid, argv, comm }: SocketHolder): Holder {
   const at = argv.indexOf(helperPath);
   const role = at < 0 ? null : (argv[at + 1] ?? '');

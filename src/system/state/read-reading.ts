@@ -46,7 +46,7 @@ export async function readReading({ netns, whole }: ReadingOptions): Promise<Rea
   };
 }
 
-/** What is about to change is looked at again before it is told. */
+/** What is about to change is looked at again before it is reported. */
 async function settledSockets(netns: string | null, { links }: HostState): Promise<Reading['packetSockets']> {
   const bridges = links
     .filter(({ bridge, promiscuity }) => bridge !== null && (promiscuity ?? 0) > 0)

@@ -18,7 +18,7 @@ const rowsOf = ({ text }: Printed): readonly (readonly string[])[] =>
     .filter(([id = '']) => idForm.test(id));
 const wordsOf = ({ text }: Printed): readonly string[] => text.split(/\s+/).filter((word) => idForm.test(word));
 
-/** Containers that run under containerd, but Docker's, which tells of them itself. */
+/** Containers that run under containerd, but Docker's, which reports them itself. */
 export async function containerdRecords(ask: Ask, parser: GuestParser): Promise<readonly GuestRecord[]> {
   const found: GuestRecord[] = [];
   for (const space of wordsOf(await ask(['ctr', 'namespaces', 'list', '--quiet']))) {
@@ -90,7 +90,7 @@ function monitorProcesses(netns: string | null): readonly MonitorProcess[] {
   });
 }
 
-/** The taps that a process holds: the driver tells their names in fdinfo (drivers/net/tun.c, tun_chr_show_fdinfo). */
+/** The taps that a process holds: the driver reports their names in fdinfo (drivers/net/tun.c, tun_chr_show_fdinfo). */
 function tapsOf(pid: string): readonly string[] {
   if (!descriptorsOf(pid).includes('/dev/net/tun')) return [];
   const names = procNames(`/proc/${pid}/fdinfo`).flatMap(
@@ -99,7 +99,7 @@ function tapsOf(pid: string): readonly string[] {
   return [...new Set(names)];
 }
 
-/** Network namespaces are told apart by it; null = there is none, or it may not be looked at. */
+/** Network namespaces are distinguished by it; null = there is none, or it may not be looked at. */
 function inodeOf(path: string): number | null {
   try {
     return statSync(path).ino;

@@ -31,7 +31,7 @@ export interface CapSocket {
 }
 
 /**
- * Octets of ring that are asked of cap; the kernel allocates twice as much. A slot takes about 1,600 octets where the
+ * Bytes of ring that are asked of cap; the kernel allocates twice as much. A slot takes about 1,600 bytes where the
  * device's segmentation offloads are off (the fabric sees to that), else 65,616, and then 16 MiB hold 255 frames.
  */
 const ringBytes = 16 << 20;
@@ -92,7 +92,7 @@ export function openCapSocket(device: string, take: (buffer: Buffer, bytes: numb
   };
 }
 
-/** Told by kind: a plain list of descriptors holds the one that reads the list, whose number cap then gets. */
+/** Marked by kind: a plain list of descriptors holds the one that reads the list, whose number cap then gets. */
 function packetSockets(): readonly number[] {
   return readdirSync('/proc/self/fd').map(Number).filter(isPacketSocket);
 }

@@ -15,7 +15,7 @@ export interface ExchangeOptions {
   /** Address of the server. */
   readonly address: string;
   readonly requests: number;
-  /** Octets of each answer. */
+  /** Bytes of each answer. */
   readonly bytes: number;
 }
 
@@ -26,8 +26,8 @@ export interface ExchangeOutcome {
 }
 
 /**
- * A real HTTP server in one endpoint's namespace and a client in another's: `requests` answers of `bytes` octets, each
- * on a connection of its own. Never takes longer than 5 s a request; what fails is told, not thrown.
+ * A real HTTP server in one endpoint's namespace and a client in another's: `requests` answers of `bytes` bytes, each
+ * on a connection of its own. Never takes longer than 5 s a request; what fails is reported, not thrown.
  */
 export async function exchangeHttp(options: ExchangeOptions): Promise<ExchangeOutcome> {
   const body = Buffer.alloc(options.bytes, 'v');
@@ -37,9 +37,9 @@ export async function exchangeHttp(options: ExchangeOptions): Promise<ExchangeOu
     for (let done = 0; done < options.requests; done += 1) {
       const bytes = await ask(options);
       if (bytes !== options.bytes)
-        return { ok: false, detail: `answer ${done + 1} has ${bytes} of ${options.bytes} octets` };
+        return { ok: false, detail: `answer ${done + 1} has ${bytes} of ${options.bytes} bytes` };
     }
-    return { ok: true, detail: `${options.requests} answers of ${options.bytes} octets from ${options.address}` };
+    return { ok: true, detail: `${options.requests} answers of ${options.bytes} bytes from ${options.address}` };
   } catch (error) {
     return { ok: false, detail: error instanceof Error ? error.message : String(error) };
   } finally {

@@ -7,7 +7,7 @@ import type { ExchangeOptions, ExchangeOutcome } from './http.js';
 const maxPayload = 65_507;
 
 /**
- * `requests` echo requests with `bytes` octets, from the client's namespace. Rejects with VerifyError (69) where ping
+ * `requests` echo requests with `bytes` bytes, from the client's namespace. Rejects with VerifyError (69) where ping
  * is missing.
  */
 export async function exchangePing(options: ExchangeOptions): Promise<ExchangeOutcome> {
@@ -49,7 +49,9 @@ export function parsePing(line: string): number | null | undefined {
   return time === undefined ? undefined : Number(time);
 }
 
-/** Pings an address from a namespace, so many times a second. A ping that cannot run gives no answers and no losses. */
+/**
+ * Pings an address from a namespace, this many times a second. A ping that cannot run gives no answers and no losses.
+ */
 export function startPing(address: string, netns: string | null, perSecond: number): PingStream {
   const answers: (number | null)[] = [];
   const child = inNamespace(netns, () =>

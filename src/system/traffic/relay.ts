@@ -27,23 +27,23 @@ function serve(channel: HelperChannel<'relay'>): { message(message: ToRelay): vo
   let toGuest = 0;
   let fromGuest = 0;
   let lost = 0;
-  let lossTold = 0;
+  let lossReported = 0;
 
-  const watch = setInterval(() => tellLoss(), beatMs);
+  const watch = setInterval(() => reportLoss(), beatMs);
 
   function count(send: () => void): boolean {
     try {
       send();
       return true;
     } catch {
-      lost += 1; // a full queue, or a frame longer than the other side's MTU: told with the next beat
+      lost += 1; // a full queue, or a frame longer than the other side's MTU: reported with the next beat
       return false;
     }
   }
-  function tellLoss(): void {
+  function reportLoss(): void {
     const all = lost + (carrying === null ? 0 : carrying.bridge.dropped() + carrying.guest.dropped());
-    if (all === lossTold) return;
-    lossTold = all;
+    if (all === lossReported) return;
+    lossReported = all;
     channel.say({ type: 'fault', code: 'relay-lost', observer: null, message: `the relay lost ${all} frames so far` });
   }
   function start(message: Extract<ToRelay, { type: 'start' }>): void {
@@ -68,7 +68,7 @@ function serve(channel: HelperChannel<'relay'>): { message(message: ToRelay): vo
   }
   function leave(status: number): void {
     clearInterval(watch);
-    tellLoss();
+    reportLoss();
     carrying?.bridge.close();
     carrying?.guest.close();
     carrying = null;

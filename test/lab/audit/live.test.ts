@@ -22,10 +22,10 @@ describe('audit of a bridge with 50 guests, for people', () => {
     ip link add name br7 type bridge stp_state 0 ageing_time 0
     for i in $(seq 1 50); do ip link add name g$i type veth peer name e$i; ip link set dev g$i master br7; ip link set dev g$i up; ip link set dev e$i up; done
     ip link set dev br7 up`;
-  const told = (options: string) => runThrowAway(`${guests}\nexec node dist/cli.cjs audit --bridge br7 ${options}`);
+  const reported = (options: string) => runThrowAway(`${guests}\nexec node dist/cli.cjs audit --bridge br7 ${options}`);
 
   it('answers in the first line and fits 24 lines of 80 columns: one finding names all its ports', async () => {
-    const { status, stdout } = await told('');
+    const { status, stdout } = await reported('');
     const lines = stdout.trimEnd().split('\n');
     expect(status).toBe(2);
     expect(lines[0]).toBe('HIGH: br7 is a hub (ageing_time 0); every other port would receive known-unicast');
@@ -37,7 +37,7 @@ describe('audit of a bridge with 50 guests, for people', () => {
   });
 
   it('has the rest with --verbose: every fix', async () => {
-    const { stdout } = await told('--verbose');
+    const { stdout } = await reported('--verbose');
     expect(stdout.match(/fix: bridge link set dev g\d+ flood off/g)).toHaveLength(50);
     expect(stdout.match(/^MEDIUM/gm)).toHaveLength(1);
   });
@@ -69,8 +69,8 @@ describe('audit of a live bridge', () => {
       'ip link add d0 type veth peer name d1; for n in 0 1; do ip link add link d0 name m$n type macvlan mode bridge; done';
     const found = (await audited(guests)).report.findings.find(({ id }) => id === 'macvlan-bridge');
     expect(found).toMatchObject({ severity: 'medium', place: 'd0', value: 'm0 m1' });
-    const mended = await audited(`${guests}; ${found?.fix ?? 'exit 1'}`);
-    expect(mended.report.findings.map(({ id }) => id)).not.toContain('macvlan-bridge');
+    const fixed = await audited(`${guests}; ${found?.fix ?? 'exit 1'}`);
+    expect(fixed.report.findings.map(({ id }) => id)).not.toContain('macvlan-bridge');
   });
 
   it('names the relay that holds br0 promiscuous', async () => {

@@ -187,7 +187,7 @@ describe.each(engines)('engine %s', needs(root), (engine) => {
     }
   });
 
-  test('tells what was lost while it stood still', async () => {
+  test('reports what was lost while it stood still', async () => {
     const started = await listen({ buffer: mebibyte });
     await send('toGuest', frames(1));
     for (const pid of started.pids()) process.kill(pid, 'SIGSTOP');

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Fault } from '../../../src/core/model/timeline.js';
 import type { Capture } from '../../../src/system/capture/client.js';
 import type { ObserverRequest } from '../../../src/system/capture/helper.js';
-import { type CaptureKeeper, keepCapture } from '../../../src/system/capture/keep-capture.js';
+import { type CapturePool, keepCapture } from '../../../src/system/capture/keep-capture.js';
 import { startSender } from '../../../src/system/inject/helper.js';
 import { patient } from '../../support/patient.js';
 import {
@@ -33,13 +33,13 @@ const port: ObserverRequest = {
 
 describe('a capture helper that is kept from step to step', needs(root), () => {
   let network: TestNetwork;
-  let keeper: CaptureKeeper;
+  let manager: CapturePool;
   beforeEach(() => {
     network = testNetwork();
-    keeper = keepCapture();
+    manager = keepCapture();
   });
   afterEach(() => {
-    keeper.end();
+    manager.end();
     network.close();
   });
 
@@ -47,7 +47,7 @@ describe('a capture helper that is kept from step to step', needs(root), () => {
     observers: readonly ObserverRequest[],
   ): Promise<{ capture: Capture; file: string; faults: Fault[] }> {
     const file = network.file();
-    const capture = await keeper.start({ file, netns: network.netns, runTag, observers });
+    const capture = await manager.start({ file, netns: network.netns, runTag, observers });
     const faults: Fault[] = [];
     capture.onFault((fault) => faults.push(fault));
     return { capture, file, faults };
@@ -112,7 +112,7 @@ describe('a capture helper that is kept from step to step', needs(root), () => {
     const third = await step([{ ...port, snaplen: 128 }], 1);
     expect(new Set([first, second, third].map(({ pid }) => pid)).size).toBe(3);
     await until('the first two are gone', () => !processExists(first.pid) && !processExists(second.pid));
-    keeper.end();
+    manager.end();
     await until('so is the last', () => !processExists(third.pid));
   });
 
@@ -173,7 +173,7 @@ describe('a capture helper that is kept from step to step', needs(root), () => {
     const { capture, file } = await start([port]);
     await capture.stop();
     expect([existsSync(file), packets(file)]).toEqual([true, 0]);
-    await expect(keeper.start({ file, netns: network.netns, runTag, observers: [port] })).rejects.toMatchObject({
+    await expect(manager.start({ file, netns: network.netns, runTag, observers: [port] })).rejects.toMatchObject({
       code: 'file-failed',
       exit: 69,
     });

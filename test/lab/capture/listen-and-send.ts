@@ -12,7 +12,7 @@ export interface ListenAndSend {
   /** A capture that opens nothing yet. */
   start(network: TestNetwork, options?: Partial<CaptureOptions>): Promise<Capture>;
   /**
-   * Sends frames of `length` octets to the guest, from `vnet0`, or from it, from `eth0`; gives how many the kernel
+   * Sends frames of `length` bytes to the guest, from `vnet0`, or from it, from `eth0`; gives how many the kernel
    * accepted.
    */
   send(

@@ -122,8 +122,8 @@ it('run --prove-fix: bcast_flood off on a guest’s port is no fix, since ARP no
   writeFileSync(join(scratch, 'broadcasts.yml'), broadcasts);
   const run = cliRun('run', join(scratch, 'broadcasts.yml'), '--prove-fix', '--json', '--quiet', '--out', to);
   expect(run).toMatchObject({ status: 0, stderr: '' });
-  const told = fixes.parse(JSON.parse(run.stdout)).steps[0]?.fixes;
-  expect(told?.find(({ cause }) => cause === 'group-flood')).toMatchObject({
+  const reported = fixes.parse(JSON.parse(run.stdout)).steps[0]?.fixes;
+  expect(reported?.find(({ cause }) => cause === 'group-flood')).toMatchObject({
     outcome: 'cuts-off',
     before: 20,
     after: 0,

@@ -46,7 +46,7 @@ describe('run.json', () => {
       provenance?.method.some((line) => line.includes('sent 80 frames of known-unicast (raw, ipv4-udp) as a, b')),
     ).toBe(true);
     expect(provenance?.limits.length).toBeGreaterThan(3);
-    // The filter as the kernel ran it: loads of 8 octets each, the last one returns.
+    // The filter as the kernel ran it: loads of 8 bytes each, the last one returns.
     expect(provenance?.instrument.captures[0]?.program).toMatch(/^([0-9a-f]{16})+$/);
   });
 });
@@ -59,10 +59,10 @@ interface Checks {
 
 function check(dir: string, ...more: readonly string[]) {
   const { status, stdout } = call('check', dir, '--json', ...more);
-  const told = JSON.parse(stdout) as Checks;
+  const reported = JSON.parse(stdout) as Checks;
   const by = (ok: boolean | null): readonly string[] =>
-    told.checks.filter((check) => check.ok === ok).map(({ name }) => name);
-  return { status, told, ok: by(true), wrong: by(false), none: by(null) };
+    reported.checks.filter((check) => check.ok === ok).map(({ name }) => name);
+  return { status, told: reported, ok: by(true), wrong: by(false), none: by(null) };
 }
 
 describe('check', () => {
@@ -100,13 +100,13 @@ describe('check', () => {
     const before = readFileSync(join(dir, file), 'utf8');
     writeFileSync(join(dir, file), change(before));
     expect(readFileSync(join(dir, file), 'utf8')).not.toBe(before);
-    const told = check(dir);
-    expect({ status: told.status, wrong: told.wrong }).toEqual({ status: 3, wrong });
+    const reported = check(dir);
+    expect({ status: reported.status, wrong: reported.wrong }).toEqual({ status: 3, wrong });
     rmSync(dir, { recursive: true });
   });
 
-  it('sees one octet of the capture changed', () => {
-    const dir = copy('octet');
+  it('sees one byte of the capture changed', () => {
+    const dir = copy('byte');
     const path = join(dir, 'evidence.pcapng');
     const bytes = readFileSync(path);
     bytes[bytes.length - 400] = (bytes[bytes.length - 400] ?? 0) ^ 1;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { untilListening } from '../../support/lab/processes.js';
 import { needs, root } from '../../support/needs.js';
 
 const vm = '00:0c:29:aa:bb:cc';
@@ -25,7 +25,7 @@ describe('a guest behind the bridge device of a host, whose bridge has the MAC o
       more: `    winxp: { bridge: br0, attach: promiscuous, mac: "${vm}" }\n`,
     });
     const plan = await outcomeOf(host.cli(['plan', file]));
-    const told = Number(/^Out of the NIC: (\d+) of them/m.exec(plan.stdout)?.[1]);
+    const reported = Number(/^Out of the NIC: (\d+) of them/m.exec(plan.stdout)?.[1]);
     const tcpdump = host.start('lan', [
       'tcpdump',
       '-Z',
@@ -40,13 +40,13 @@ describe('a guest behind the bridge device of a host, whose bridge has the MAC o
       'ether proto 0x88b5',
     ]);
     const outside = outcomeOf(tcpdump);
-    await sleep(500);
+    await untilListening(tcpdump);
     const run = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--out', join(host.dir, 'behind')]));
     expect([run.status, JSON.parse(run.stdout).steps[0].reasons]).toEqual([0, []]);
     tcpdump.kill('SIGINT');
-    const left = (await outside).stdout.split('\n').filter((line) => line.includes(' > ')); // the others are octets
+    const left = (await outside).stdout.split('\n').filter((line) => line.includes(' > ')); // the others are bytes
     const probes = left.filter((line) => line.includes(`${vm} > ${guests.lan.mac}`));
     // and the uplink's ear controls, one in each phase
-    expect([told, left.length, probes.length]).toEqual([53, 53, 50]);
+    expect([reported, left.length, probes.length]).toEqual([53, 53, 50]);
   });
 });

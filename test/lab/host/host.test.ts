@@ -1,10 +1,10 @@
 import { execFileSync, type ChildProcess } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { untilListening } from '../../support/lab/processes.js';
 import { needs, root } from '../../support/needs.js';
 
 const known = (count: number, rate = 1000): string =>
@@ -42,7 +42,7 @@ describe('a run on a host', needs(root), () => {
       'ether proto 0x88b5 or udp',
     ]);
     const sniffed = outcomeOf(outside);
-    await sleep(300);
+    await untilListening(outside);
     const run = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--out', join(host.dir, 'private')]));
     expect(run.stderr).toMatch(/left behind on br0: nothing \(checked\)\n$/);
     const root = execFileSync('sha256sum', [join(host.dir, 'private', 'SHA256SUMS')], { encoding: 'utf8' }).slice(

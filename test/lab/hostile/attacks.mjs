@@ -28,7 +28,7 @@ const tags = (...pairs) =>
   Buffer.concat(pairs.map(([type, vid]) => Buffer.from([type >> 8, type & 255, vid >> 8, vid & 255])));
 
 /**
- * IPv4 around octets of a protocol, in pieces where `fragment` says so: one that begins at that octet of the datagram.
+ * IPv4 around bytes of a protocol, in pieces where `fragment` says so: one that begins at that byte of the datagram.
  */
 function ipv4(from, to, payload, { fragment = 0, more = false, protocol = 17 } = {}) {
   const head = Buffer.alloc(20);

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { keepSender, type SenderKeeper } from '../../../src/system/inject/keep-sender.js';
+import { keepSender, type SenderPool } from '../../../src/system/inject/keep-sender.js';
 import { frames, processExists, testNetwork, type TestNetwork } from '../../support/lab/test-network.js';
 import { needs, root } from '../../support/needs.js';
 
 describe('a sending helper that is kept from step to step', needs(root), () => {
   let networks: TestNetwork[];
-  let keeper: SenderKeeper;
+  let manager: SenderPool;
   const made = (): TestNetwork => {
     const network = testNetwork();
     networks.push(network);
@@ -17,19 +17,19 @@ describe('a sending helper that is kept from step to step', needs(root), () => {
   });
   beforeEach(() => {
     networks = [];
-    keeper = keepSender();
+    manager = keepSender();
   });
   afterEach(async () => {
-    await keeper.end();
+    await manager.end();
     for (const network of networks) network.close();
   });
 
   test('is the same process for senders that need the same namespaces, whatever their interfaces, and sends for each', async () => {
     const network = made();
-    const first = await keeper.start(out(network));
+    const first = await manager.start(out(network));
     expect(await first.send('out', frames(3), 60, null)).toEqual({ accepted: 3, error: null });
     await first.stop();
-    const second = await keeper.start({ back: { device: 'eth0', netns: network.netns } });
+    const second = await manager.start({ back: { device: 'eth0', netns: network.netns } });
     expect(second.pid).toBe(first.pid);
     expect(await second.send('back', frames(2), 60, null)).toEqual({ accepted: 2, error: null });
     expect(await second.send('out', frames(2), 60, null)).toMatchObject({ accepted: 0, error: 'protocol' });
@@ -39,7 +39,7 @@ describe('a sending helper that is kept from step to step', needs(root), () => {
     const [here, there] = [made(), made()];
     const pids: number[] = [];
     for (const network of [here, there, here, there]) {
-      const sender = await keeper.start(out(network));
+      const sender = await manager.start(out(network));
       pids.push(sender.pid);
       expect(await sender.send('out', frames(1), 60, null)).toEqual({ accepted: 1, error: null });
       await sender.stop();
@@ -50,36 +50,36 @@ describe('a sending helper that is kept from step to step', needs(root), () => {
 
   test('is another one after one that was killed', async () => {
     const network = made();
-    const first = await keeper.start(out(network));
+    const first = await manager.start(out(network));
     first.kill();
     while (processExists(first.pid)) await sleep(10);
-    const second = await keeper.start(out(network));
+    const second = await manager.start(out(network));
     expect(second.pid).not.toBe(first.pid);
     expect(await second.send('out', frames(1), 60, null)).toEqual({ accepted: 1, error: null });
   });
 
   test('is another one after one that was silent for too long, of which only its own sender hears', async () => {
     const network = made();
-    const first = await keeper.start(out(network));
-    const [told, toldLater]: string[][] = [[], []];
-    first.onFault(({ code }) => told?.push(code));
+    const first = await manager.start(out(network));
+    const [reported, reportedLater]: string[][] = [[], []];
+    first.onFault(({ code }) => reported?.push(code));
     process.kill(first.pid, 'SIGSTOP');
-    while (told?.length === 0) await sleep(50);
-    expect(told).toEqual(['helper-silent']);
+    while (reported?.length === 0) await sleep(50);
+    expect(reported).toEqual(['helper-silent']);
     await first.stop();
-    const second = await keeper.start(out(network));
-    second.onFault(({ code }) => toldLater?.push(code));
+    const second = await manager.start(out(network));
+    second.onFault(({ code }) => reportedLater?.push(code));
     expect(second.pid).not.toBe(first.pid);
     expect(await second.send('out', frames(1), 60, null)).toEqual({ accepted: 1, error: null });
-    expect([told, toldLater]).toEqual([['helper-silent'], []]);
+    expect([reported, reportedLater]).toEqual([['helper-silent'], []]);
   });
 
   test('names an interface that is not there, and serves the next', async () => {
     const network = made();
-    await expect(keeper.start({ out: { device: 'nothing0', netns: network.netns } })).rejects.toMatchObject({
+    await expect(manager.start({ out: { device: 'nothing0', netns: network.netns } })).rejects.toMatchObject({
       code: 'interface-gone',
     });
-    expect(await (await keeper.start(out(network))).send('out', frames(1), 60, null)).toEqual({
+    expect(await (await manager.start(out(network))).send('out', frames(1), 60, null)).toEqual({
       accepted: 1,
       error: null,
     });
@@ -87,10 +87,10 @@ describe('a sending helper that is kept from step to step', needs(root), () => {
 
   test('is not there where nothing is to be sent, and gone at the end', async () => {
     const network = made();
-    expect((await keeper.start({})).pid).toBe(0);
-    const { pid } = await keeper.start(out(network));
+    expect((await manager.start({})).pid).toBe(0);
+    const { pid } = await manager.start(out(network));
     expect(processExists(pid)).toBe(true);
-    await keeper.end();
+    await manager.end();
     expect(processExists(pid)).toBe(false);
   });
 });

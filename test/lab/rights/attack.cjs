@@ -25,7 +25,7 @@ const pidfd_open = 434;
 
 const orchestrator = process.ppid;
 const names = new Map(Object.entries(koffi.os.errno).map(([name, value]) => [value, name]));
-const told = (result) => (result >= 0 ? 'done' : (names.get(koffi.errno()) ?? 'refused'));
+const reported = (result) => (result >= 0 ? 'done' : (names.get(koffi.errno()) ?? 'refused'));
 const tried = (act) => {
   try {
     act();
@@ -66,22 +66,23 @@ const ways = {
   'make a file in a folder of its caller': () => make(process.env.ATTACKED_FOLDER),
   'make a file in the journal': () => make(process.env.ATTACKED_JOURNAL),
   'make a file where all may': () => make(process.env.ATTACKED_SHARED),
-  'send on a capture socket': () => all(packetSockets().map((fd) => told(send(fd, frame, frame.length, 0)))),
+  'send on a capture socket': () => all(packetSockets().map((fd) => reported(send(fd, frame, frame.length, 0)))),
   'send to an interface': () =>
-    all([2, 3].flatMap((index) => packetSockets().map((fd) => told(sendto(fd, frame, 60, 0, address(index), 20))))),
-  'write to a capture socket': () => all(packetSockets().map((fd) => told(write(fd, frame, frame.length)))),
-  'sendmsg on a capture socket': () => all(packetSockets().map((fd) => told(sendmsg(fd, message, 0)))),
-  'kill the orchestrator': () => told(kill(orchestrator, 0)),
-  'tgkill the orchestrator': () => told(call(numbers.tgkill, orchestrator, orchestrator, 0, 0, 0, 0)),
-  'pidfd_open the orchestrator': () => told(call(pidfd_open, orchestrator, 0, 0, 0, 0, 0)),
-  'ptrace the orchestrator': () => told(call(numbers.ptrace, 0x4206, orchestrator, 0, 0, 0, 0)),
-  'a socket of the internet': () => told(socket(2, 2, 0)),
-  'a packet socket': () => told(socket(AF_PACKET, 3, 0)),
-  'a unix socket': () => told(socket(1, 1, 0)),
-  'a netlink socket': () => told(socket(16, 3, 0)),
-  io_uring: () => told(call(io_uring_setup, 1, Number(koffi.address(Buffer.alloc(256))), 0, 0, 0, 0)),
-  'a file in memory': () => told(call(numbers.memfd_create, Number(koffi.address(Buffer.from('x\0'))), 0, 0, 0, 0, 0)),
-  'another number for a descriptor': () => told(call(numbers.dup, 2, 0, 0, 0, 0, 0)),
+    all([2, 3].flatMap((index) => packetSockets().map((fd) => reported(sendto(fd, frame, 60, 0, address(index), 20))))),
+  'write to a capture socket': () => all(packetSockets().map((fd) => reported(write(fd, frame, frame.length)))),
+  'sendmsg on a capture socket': () => all(packetSockets().map((fd) => reported(sendmsg(fd, message, 0)))),
+  'kill the orchestrator': () => reported(kill(orchestrator, 0)),
+  'tgkill the orchestrator': () => reported(call(numbers.tgkill, orchestrator, orchestrator, 0, 0, 0, 0)),
+  'pidfd_open the orchestrator': () => reported(call(pidfd_open, orchestrator, 0, 0, 0, 0, 0)),
+  'ptrace the orchestrator': () => reported(call(numbers.ptrace, 0x4206, orchestrator, 0, 0, 0, 0)),
+  'a socket of the internet': () => reported(socket(2, 2, 0)),
+  'a packet socket': () => reported(socket(AF_PACKET, 3, 0)),
+  'a unix socket': () => reported(socket(1, 1, 0)),
+  'a netlink socket': () => reported(socket(16, 3, 0)),
+  io_uring: () => reported(call(io_uring_setup, 1, Number(koffi.address(Buffer.alloc(256))), 0, 0, 0, 0)),
+  'a file in memory': () =>
+    reported(call(numbers.memfd_create, Number(koffi.address(Buffer.from('x\0'))), 0, 0, 0, 0, 0)),
+  'another number for a descriptor': () => reported(call(numbers.dup, 2, 0, 0, 0, 0, 0)),
   'a program': () => spawnSync('/bin/true').error?.code ?? 'done',
 };
 

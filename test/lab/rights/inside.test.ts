@@ -109,8 +109,8 @@ describe('code that runs in a sealed helper', needs(root, readable), () => {
       const seen = await tried(caller, [task], top, 'try-confined.mjs');
       expect(Object.entries(seen.said.answers).filter(([, answer]) => answer === 'done')).toEqual([]);
       // Where a folder is all that there is, the rest is not there.
-      const told = new Set(Object.values(seen.said.answers).filter((answer) => answer !== ''));
-      expect([...told].sort()).toEqual(task === 'judge' ? ['ENOENT', 'EPERM'] : ['EPERM']);
+      const reported = new Set(Object.values(seen.said.answers).filter((answer) => answer !== ''));
+      expect([...reported].sort()).toEqual(task === 'judge' ? ['ENOENT', 'EPERM'] : ['EPERM']);
       expect(seen).toMatchObject({ noNewPrivs: '1', uid: caller === 'user' ? '0' : uid });
     },
   );

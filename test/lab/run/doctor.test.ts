@@ -107,7 +107,7 @@ describe('doctor', () => {
     expect(outcome.stdout.replaceAll(/\s+/g, ' ')).toMatch(
       /under a seccomp filter.*MISSING .*Operation not permitted.*→ in a container: start it with --privileged, or with --cap-add SYS_ADMIN/,
     );
-    expect(outcome.stdout).toContain('1 missing: mend that first');
+    expect(outcome.stdout).toContain('1 missing: fix that first');
   });
 
   it('refuses a scenario that is invalid', async () => {

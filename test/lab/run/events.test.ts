@@ -20,7 +20,7 @@ describe('a firewall that is reloaded while probes go on', () => {
     ]);
     expect(naive).toMatchObject({ verdict: 'broken', reasons: [], asExpected: true });
     const [flush, load] = naive?.events ?? [];
-    const windows = naive?.findings.filter(({ leak }) => leak).flatMap(({ windows: told }) => told ?? []) ?? [];
+    const windows = naive?.findings.filter(({ leak }) => leak).flatMap(({ windows: reported }) => reported ?? []) ?? [];
     expect(windows.length).toBeGreaterThanOrEqual(2); // raw and UDP
     for (const window of windows) {
       // The timeline counts whole ms

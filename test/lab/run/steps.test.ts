@@ -31,7 +31,7 @@ const flagsOf = (dir: string, step: number, device: string): readonly number[] =
   );
 
 const switched = '{ ageing_time: 30s }';
-const told = async (file: string): Promise<unknown> => {
+const reported = async (file: string): Promise<unknown> => {
   const { status, result } = await runLab(file);
   return {
     status,
@@ -113,8 +113,8 @@ describe('a step', alike, () => {
   }, patient(90_000));
 
   it.each(acts.map(([what, , verdict], index) => ({ what, verdict, index })))('$what', ({ verdict, index }) => {
-    const { verdict: told, reasons, asExpected } = run.result.steps[index] ?? {};
-    expect({ told, reasons, asExpected }).toEqual({ told: verdict, reasons: [], asExpected: true });
+    const { verdict: reported, reasons, asExpected } = run.result.steps[index] ?? {};
+    expect({ told: reported, reasons, asExpected }).toEqual({ told: verdict, reasons: [], asExpected: true });
   });
 
   it('that comes out as expected leaves exit status 0', () =>
@@ -152,7 +152,7 @@ describe('steps', () => {
     '%s',
     async (_name, file, verdicts, reasons) => {
       const status = verdicts.includes('inconclusive') ? 3 : 4;
-      expect(await told(file)).toEqual({ status, verdicts, reasons });
+      expect(await reported(file)).toEqual({ status, verdicts, reasons });
     },
     patient(60_000),
   );

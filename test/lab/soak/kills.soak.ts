@@ -40,7 +40,7 @@ function expectEnd(kill: Kill, status: number | null): void {
   ]).toContainEqual({ ...kill, status });
 }
 
-function told(what: string, all: readonly Kill[], ended: readonly (number | null)[], withinMs = maxMs): void {
+function reported(what: string, all: readonly Kill[], ended: readonly (number | null)[], withinMs = maxMs): void {
   const early = ended.filter((one) => one === 0).length;
   process.stderr.write(
     `${what}: ${all.length} runs killed after 0 to ${withinMs} ms (${early} had ended before), nothing left\n`,
@@ -93,7 +93,7 @@ describe('a run in the lab that is killed at a random moment', () => {
       const left = [...(await leftAfter(10_000, pids, namespaces)), ...(await noneMarked(mark))];
       expect({ number, signal, afterMs, left }).toEqual({ number, signal, afterMs, left: [] });
     }
-    told('lab', all, ended);
+    reported('lab', all, ended);
   });
 });
 
@@ -231,6 +231,6 @@ describe('a run on a host that is killed at a random moment', needs(root), () =>
       expect({ ...about, shape: shape(), journals: host.journals() }).toEqual({ ...about, shape: usual, journals: [] });
     }
     const each = [...counts].map(([name, { runs: of, left }]) => `${name}: ${of}, of which ${left} left a journal`);
-    told(`host, while the guest whose port is changed ${each.join('; ')}`, all, ended, hostMs);
+    reported(`host, while the guest whose port is changed ${each.join('; ')}`, all, ended, hostMs);
   });
 });

@@ -12,7 +12,7 @@ it('rings, and counts it, when the kernel had to drop events', { ...needs(root),
   const bell = openKernelEvents(`/proc/${process.pid}/fd/${fd}`, () => (rung += 1), 2048);
   try {
     await sleep(50);
-    // Nobody takes events while this waits for ip: some 2,000 of more than 1,000 octets do not fit into 2,048.
+    // Nobody takes events while this waits for ip: some 2,000 of more than 1,000 bytes do not fit into 2,048.
     const commands = `link add name br0 type bridge\nlink set dev br0 up\n${Array.from({ length: 2000 }, (_, at) => `link set dev br0 alias a${at}\n`).join('')}`;
     inNamespaceFd(fd, () => spawnSync('ip', ['-batch', '-'], { input: commands }));
     const before = rung;

@@ -84,9 +84,9 @@ describe('settings that are changed and put back', needs(root), () => {
     ],
     ['priority', ['bridge', 'link', 'set', 'dev', 'v0', 'priority'], ['1', '32'], 'v0: priority'],
     ['stp_state', ['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'stp_state'], ['1', '0'], 'br0: stp_state'],
-  ])('are told: %s; what was changed once is not', (_, command, values, told) => {
+  ])('are told: %s; what was changed once is not', (_, command, values, reported) => {
     for (const value of values) run(...command, value);
-    expect(heard()).toEqual([told]);
+    expect(heard()).toEqual([reported]);
     run(...command, values[0] ?? '');
     expect(heard()).toEqual([]);
     run(...command, values[1] ?? '');
@@ -109,12 +109,12 @@ describe('settings that are changed and put back', needs(root), () => {
     ['moved to another bridge and back', ['master', 'br9'], ['master', 'br0'], 'v0: master'],
     ['with another MTU', ['mtu', '1400'], ['mtu', '1500'], 'v0: MTU'],
     ['with another MAC', ['address', '02:00:00:00:00:08'], ['address', '02:00:00:00:00:07'], 'v0: MAC'],
-  ])('are told of a port: %s', (_, away, back, told) => {
+  ])('are told of a port: %s', (_, away, back, reported) => {
     run('ip', 'link', 'set', 'dev', 'v0', 'address', '02:00:00:00:00:07');
     if (away.includes('br9')) run('ip', 'link', 'add', 'dev', 'br9', 'type', 'bridge');
     heard();
     for (const words of [away, back]) run('ip', 'link', 'set', 'dev', 'v0', ...words);
-    expect(heard()).toContain(told);
+    expect(heard()).toContain(reported);
     run('ip', 'link', 'set', 'dev', 'v0', ...back);
     expect(heard()).toEqual([]);
   });
@@ -150,11 +150,11 @@ describe('settings that are changed and put back', needs(root), () => {
     const w0 = Number(JSON.parse(run('ip', '-j', 'link', 'show', 'dev', 'w0'))[0].ifindex);
     run('ip', 'link', 'set', 'dev', 'w0', 'master', 'br0');
     run('ip', 'link', 'set', 'dev', 'w0', 'nomaster');
-    const told = [{ ifindex: w0, what: 'master', name: 'w0', masters: [bridge0] }];
-    expect(bridge.changes().filter(({ what }) => what === 'master')).toEqual(told);
+    const reported = [{ ifindex: w0, what: 'master', name: 'w0', masters: [bridge0] }];
+    expect(bridge.changes().filter(({ what }) => what === 'master')).toEqual(reported);
     run('ip', 'link', 'set', 'dev', 'w0', 'master', 'br0');
     run('ip', 'link', 'del', 'dev', 'w0');
-    expect(bridge.changes().filter(({ what }) => what === 'master')).toEqual(told);
+    expect(bridge.changes().filter(({ what }) => what === 'master')).toEqual(reported);
   });
 
   it('say that some were lost, where more of links came than the kernel keeps', () => {

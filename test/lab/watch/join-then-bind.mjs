@@ -12,7 +12,7 @@ import {
 const [SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC, ETH_P_ALL] = [263, 1, 1, 3];
 const fd = openUnboundPacketSocket();
 const ifindex = linkIndex(fd, process.argv[2]);
-// struct packet_mreq (packet(7)): ifindex, type, length and octets of an address
+// struct packet_mreq (packet(7)): ifindex, type, length and bytes of an address
 const request = new Uint8Array(16);
 new DataView(request.buffer).setInt32(0, ifindex, true);
 new DataView(request.buffer).setUint16(4, PACKET_MR_PROMISC, true);

@@ -22,7 +22,7 @@ async function start(options?: string, prepare?: string): Promise<Watching> {
 describe('watch', () => {
   it('tells settings, moves, mirrors, sniffers and ports as they change, with what they were', async () => {
     const watch = await start();
-    const tells = async (
+    const reports = async (
       command: string,
       code: string,
       place: string,
@@ -35,54 +35,54 @@ describe('watch', () => {
       // A second on a machine that is not busy with other tests.
       expect(Date.parse(String(one['at'])) - done).toBeLessThan(5000);
     };
-    await tells('ip link set dev br0 type bridge ageing_time 0', 'setting-changed', 'br0.ageing_time', {
+    await reports('ip link set dev br0 type bridge ageing_time 0', 'setting-changed', 'br0.ageing_time', {
       before: '30000',
       after: '0',
       severity: 'high',
     });
-    await tells('ip link set dev br0 type bridge ageing_time 30000', 'setting-changed', 'br0.ageing_time', {
+    await reports('ip link set dev br0 type bridge ageing_time 30000', 'setting-changed', 'br0.ageing_time', {
       before: '0',
       after: '30000',
     });
-    await tells('bridge link set dev vnet1 flood off', 'setting-changed', 'vnet1.flood', {
+    await reports('bridge link set dev vnet1 flood off', 'setting-changed', 'vnet1.flood', {
       before: 'true',
       after: 'false',
     });
-    await tells('echo 1 > /sys/class/net/vnet2/brport/isolated', 'setting-changed', 'vnet2.isolated', {
+    await reports('echo 1 > /sys/class/net/vnet2/brport/isolated', 'setting-changed', 'vnet2.isolated', {
       before: 'false',
       after: 'true',
     });
-    await tells('bridge fdb replace 02:76:69:00:00:07 dev vnet0 master static', 'entry-added', '02:76:69:00:00:07', {
+    await reports('bridge fdb replace 02:76:69:00:00:07 dev vnet0 master static', 'entry-added', '02:76:69:00:00:07', {
       after: 'static on vnet0',
     });
-    await tells('bridge fdb replace 02:76:69:00:00:07 dev vnet2 master static', 'mac-moved', '02:76:69:00:00:07', {
+    await reports('bridge fdb replace 02:76:69:00:00:07 dev vnet2 master static', 'mac-moved', '02:76:69:00:00:07', {
       before: 'vnet0',
       after: 'vnet2',
       severity: 'high',
     });
-    await tells(
+    await reports(
       'tc qdisc add dev vnet0 clsact; tc filter add dev vnet0 ingress protocol all u32 match u32 0 0 action mirred egress mirror dev vnet2',
       'mirror-appeared',
       'vnet0 ingress',
       { after: 'mirred egress mirror to vnet2' },
     );
-    await tells(
+    await reports(
       'ip link add name vnet9 type veth peer name g9; ip link set dev vnet9 master br0',
       'port-joined',
       'vnet9',
       { bridge: 'br0' },
     );
-    await tells(
+    await reports(
       'tcpdump -p -i vnet1 -w /dev/null 2> /dev/null & sleep 0.3',
       'sniffer-appeared',
       'packet socket on vnet1',
       { after: expect.stringMatching(/tcpdump \(\d+\)/) },
     );
-    await tells('sysctl -qw net.ipv4.ip_forward=1', 'sysctl-changed', 'net.ipv4.ip_forward', {
+    await reports('sysctl -qw net.ipv4.ip_forward=1', 'sysctl-changed', 'net.ipv4.ip_forward', {
       before: '0',
       after: '1',
     });
-    await tells(
+    await reports(
       "nft add table netdev t; nft 'add chain netdev t c { type filter hook ingress device vnet1 priority 0; }'; nft add rule netdev t c dup to vnet2",
       'mirror-appeared',
       'netdev t c on vnet1',

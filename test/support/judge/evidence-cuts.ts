@@ -92,10 +92,10 @@ export const captureCuts: Readonly<Record<string, (cut: Cut) => void>> = {
   'the capture is empty': (cut) => truncateSync(capture(cut), 0),
   'the capture is cut in the middle': (cut) =>
     truncateSync(capture(cut), Math.floor(readFileSync(capture(cut)).length * 0.6)),
-  'the capture lacks its last octet': (cut) => truncateSync(capture(cut), readFileSync(capture(cut)).length - 1),
+  'the capture lacks its last byte': (cut) => truncateSync(capture(cut), readFileSync(capture(cut)).length - 1),
   'the first record is removed': (cut) => dropPackets(capture(cut), (number) => number === 0),
   'a record in the middle is removed': (cut) => dropPackets(capture(cut), (number) => number === 40),
-  'an octet of the capture is changed': (cut) => {
+  'an byte of the capture is changed': (cut) => {
     const bytes = readFileSync(capture(cut));
     bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
     writeFileSync(capture(cut), bytes);

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { Result } from '../../../src/core/model/result.js';
 import { descendants } from './processes.js';
-import { fresh, startProgram, untilTold } from './program.js';
+import { fresh, startProgram, untilReported } from './program.js';
 
 /** A lab in the middle of its run. */
 export interface Lab {
@@ -30,7 +30,7 @@ export async function disturbed({
 }: Disturbance): Promise<{ readonly status: number | null; readonly result: Result }> {
   const dir = fresh('evidence');
   const { child, ended } = startProgram(['run', file, '--out', dir, '--json', '--quiet', ...args]);
-  await untilTold(dir, when);
+  await untilReported(dir, when);
   const all = descendants(child.pid ?? 0);
   const find = (what: RegExp): number => {
     const found = all.find(({ command }) => what.test(command));

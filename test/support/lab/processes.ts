@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { procLink, procNames, procText } from '../../../src/system/kernel/proc-files.js';
 
@@ -72,4 +73,16 @@ export async function leftAfter(
     if (left(pids, namespaces).length === 0) return [];
   }
   return left(pids, namespaces);
+}
+
+/** Resolves when a tcpdump listens, which it says on stderr; rejects where it ends without. */
+export async function untilListening(tcpdump: ChildProcess): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    let said = '';
+    tcpdump.stderr?.on('data', (chunk) => {
+      said += String(chunk);
+      if (said.includes('listening on ')) resolve();
+    });
+    tcpdump.once('exit', () => reject(new Error(`tcpdump ended before it listened: ${said}`)));
+  });
 }

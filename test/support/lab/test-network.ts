@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCaptureReader } from '../../../src/core/pcap/capture-reader.js';
 import type { CaptureItem } from '../../../src/core/pcap/capture-items.js';
-import { readU32 } from '../../../src/core/wire/octets.js';
+import { readU32 } from '../../../src/core/wire/bytes.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 
 /**
@@ -52,7 +52,7 @@ export const guestMac = '02:00:00:00:00:01';
 const otherMac = '02:00:00:00:00:02';
 export const runTag = 0x01020304;
 
-/** `count` frames of `length` octets, EtherType 0x88b5, with the run's magic and their number at octet 20. */
+/** `count` frames of `length` bytes, EtherType 0x88b5, with the run's magic and their number at byte 20. */
 export function frames(count: number, length = 60, source = otherMac, destination = guestMac): Buffer {
   const bytes = Buffer.alloc(count * length);
   const head = Buffer.from(`${destination}${source}`.replaceAll(':', '') + '88b556490102030400000000', 'hex');

@@ -125,11 +125,11 @@ export async function startCage(
 }
 
 async function ready(child: ChildProcess): Promise<void> {
-  let told = '';
-  child.stderr?.on('data', (data) => (told += String(data)));
+  let reported = '';
+  child.stderr?.on('data', (data) => (reported += String(data)));
   await new Promise<void>((resolve, reject) => {
     child.stdout?.on('data', (data) => (String(data).includes('ready') ? resolve() : undefined));
-    child.once('close', () => reject(new Error(`the cage did not start: ${told}`)));
+    child.once('close', () => reject(new Error(`the cage did not start: ${reported}`)));
   });
 }
 

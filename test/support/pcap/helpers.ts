@@ -13,7 +13,7 @@ export interface PlainPacket {
   readonly data: string;
 }
 
-/** All items of a file that is pushed in chunks of `chunkLength` octets. */
+/** All items of a file that is pushed in chunks of `chunkLength` bytes. */
 export function readAll(
   bytes: Uint8Array,
   chunkLength = bytes.length,

@@ -15,7 +15,7 @@ interface Frame {
 
 /**
  * A block as the kernel fills it: struct tpacket_block_desc, then for each frame struct tpacket3_hdr, struct
- * sockaddr_ll and the frame at octet 82, all aligned to 8.
+ * sockaddr_ll and the frame at byte 82, all aligned to 8.
  */
 export function ringBlock(frames: readonly Frame[]): Uint8Array {
   const bytes = new Uint8Array(1 << 16);
@@ -23,22 +23,22 @@ export function ringBlock(frames: readonly Frame[]): Uint8Array {
   let at = 48;
   frames.forEach(
     ({ index, packetType = 4, data, original, seconds = 1_764_000_000, nanoseconds = 0, tag }, position) => {
-      const octets = Buffer.from(data, 'hex');
+      const wanted = Buffer.from(data, 'hex');
       let tagBits = tag === undefined ? 0 : 1 << 4;
       if (tag !== undefined && tag[0] !== null) tagBits |= 1 << 6;
-      const length = (82 + octets.length + 7) & ~7;
+      const length = (82 + wanted.length + 7) & ~7;
       view.setUint32(at, position + 1 < frames.length ? length : 0, true);
       view.setUint32(at + 4, seconds, true);
       view.setUint32(at + 8, nanoseconds, true);
-      view.setUint32(at + 12, octets.length, true);
-      view.setUint32(at + 16, original ?? octets.length, true);
+      view.setUint32(at + 12, wanted.length, true);
+      view.setUint32(at + 16, original ?? wanted.length, true);
       view.setUint32(at + 20, 1 | tagBits, true);
       view.setUint16(at + 24, 82, true);
       view.setUint32(at + 32, tag?.[1] ?? 0, true);
       view.setUint16(at + 36, tag?.[0] ?? 0, true);
       view.setInt32(at + 52, index, true);
       bytes[at + 58] = packetType;
-      bytes.set(octets, at + 82);
+      bytes.set(wanted, at + 82);
       at += length;
     },
   );

@@ -71,7 +71,7 @@ export interface Attack {
   /** For so many seconds after the step the ear goes on listening. */
   readonly after?: number;
   /** A rule that the program reads names a device that is no port: it says so of all steps of a run. */
-  readonly told?: boolean;
+  readonly reported?: boolean;
   /** Who of the guests stands beyond an uplink. */
   readonly uplink?: GuestName;
   /** What the design says: broken, or that it may be inconclusive, for these reasons. */

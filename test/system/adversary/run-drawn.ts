@@ -21,7 +21,7 @@ function batchesOf(drawn: readonly Drawn[]): readonly Batch[] {
     if (provider === 'host') batches.push({ at: [at], run: async (folder) => [await runOnHost(attack, folder)] });
     else {
       // what is told of all steps of a run would hide that another of them holds
-      const lab = `${attack.fabric} ${attack.told === true}`;
+      const lab = `${attack.fabric} ${attack.reported === true}`;
       labs.set(lab, [...(labs.get(lab) ?? []), at]);
     }
   });
@@ -40,7 +40,7 @@ export async function runDrawn(
   drawn: readonly Drawn[],
   folder: string,
   atOnce: number,
-  told: (judged: Judged) => void = () => undefined,
+  reported: (judged: Judged) => void = () => undefined,
   isOver: () => boolean = () => false,
 ): Promise<readonly Judged[]> {
   const batches = batchesOf(drawn);
@@ -56,7 +56,7 @@ export async function runDrawn(
       batch.at.forEach((at, of) => {
         all[at] = judged[of];
         const one = judged[of];
-        if (one !== undefined) told(one);
+        if (one !== undefined) reported(one);
       });
     }
   };

@@ -17,7 +17,7 @@ export interface Selection {
 
 const all = { protocol: 'all', match: 'u32 0 0' };
 
-/** A token's index ends at octet 9 of it; behind Ethernet's type it stands at once, or behind IPv4 and UDP. */
+/** A token's index ends at byte 9 of it; behind Ethernet's type it stands at once, or behind IPv4 and UDP. */
 function byIndex(carrier: 'raw' | 'ipv4-udp', bits: number): { protocol: string; match: string } {
   const mask = `0x${(2 ** bits - 1).toString(16).padStart(2, '0')}`;
   return carrier === 'raw'

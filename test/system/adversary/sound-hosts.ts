@@ -280,7 +280,7 @@ export async function runSoundHosts(
   hosts: readonly SoundHost[],
   folder: string,
   atOnce: number,
-  told: (said: Said) => void = () => undefined,
+  reported: (said: Said) => void = () => undefined,
   isOver: () => boolean = () => false,
 ): Promise<readonly Said[]> {
   const all: Said[] = [];
@@ -290,7 +290,7 @@ export async function runSoundHosts(
       const host = hosts[at];
       if (host === undefined || isOver()) return;
       const said = await runSoundHost(host, join(folder, `sound-${at}`));
-      told(said);
+      reported(said);
       all.push(said);
     }
   };

@@ -26,10 +26,10 @@ interface Checks {
 
 function check(dir: string, ...more: readonly string[]) {
   const { status, stdout } = call('check', dir, '--json', ...more);
-  const told = JSON.parse(stdout) as Checks;
+  const reported = JSON.parse(stdout) as Checks;
   const by = (ok: boolean | null): readonly string[] =>
-    told.checks.filter((check) => check.ok === ok).map(({ name }) => name);
-  return { status, told, ok: by(true), wrong: by(false), none: by(null) };
+    reported.checks.filter((check) => check.ok === ok).map(({ name }) => name);
+  return { status, told: reported, ok: by(true), wrong: by(false), none: by(null) };
 }
 
 describe('attest', needs(program('ssh-keygen')), () => {
@@ -109,14 +109,14 @@ describe('purge', needs(program('tshark')), () => {
     const report = readFileSync(join(dir, 'report.html'), 'utf8');
     expect([report.includes('payload of a guest'), report.includes('<h4 id="frame-')]).toEqual([false, true]);
     expect(rows()).toEqual(before);
-    const told = check(dir);
-    expect(told).toMatchObject({
+    const reported = check(dir);
+    expect(reported).toMatchObject({
       status: 0,
       wrong: [],
       ok: ['hashes', 'capture', 'key', 'result', 'report', 'custody'],
     });
-    expect(told.told.checks.find(({ name }) => name === 'custody')?.text).toMatch(
-      /purged by uid \d+: [1-9]\d* octets of payload removed; verdict broken, judged again broken/,
+    expect(reported.told.checks.find(({ name }) => name === 'custody')?.text).toMatch(
+      /purged by uid \d+: [1-9]\d* bytes of payload removed; verdict broken, judged again broken/,
     );
   });
 });

@@ -54,14 +54,14 @@ describe('contrib/ansible against hosts with a real sshd', needs(...sshd, progra
     const text = `${stdout}\n${stderr}`;
     expect(existsSync(join(into, 'fleet.json')), text).toBe(true);
     const report = JSON.parse(readFileSync(join(into, 'fleet.json'), 'utf8')) as FleetReport;
-    const told = report.hosts.map(({ host, status: own, problems, runs, commands }) => ({
+    const reported = report.hosts.map(({ host, status: own, problems, runs, commands }) => ({
       host,
       own,
       problems: problems.length,
       verdicts: runs.map(({ verdict }) => verdict),
       commands: commands.map(({ name }) => name),
     }));
-    expect(told, text).toEqual([
+    expect(reported, text).toEqual([
       { host: 'hv1', own: 0, problems: 0, verdicts: ['holds'], commands: ['init', 'audit', 'run'] },
       { host: 'hv2', own: 0, problems: 0, verdicts: ['holds'], commands: ['init', 'audit', 'run'] },
       { host: 'hv9', own: 3, problems: 1, verdicts: [], commands: [] },

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { prepareManagers } from '../../../scripts/managers.mjs';
 import { persistentFixes } from '../../../src/core/fix/persistent.js';
-import type { Keeper, PersistentFix } from '../../../src/core/model/persistent-fix.js';
+import type { ConfigurationManager, PersistentFix } from '../../../src/core/model/persistent-fix.js';
 import { runThrowAway } from '../../support/lab/throw-away.js';
 import { file, needs, program, root } from '../../support/needs.js';
 
@@ -15,8 +15,8 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const networkd = '/usr/lib/systemd/systemd-networkd';
 
-function only(fix: string, keeper: Keeper): PersistentFix {
-  const found = persistentFixes(fix, [keeper]);
+function only(fix: string, manager: ConfigurationManager): PersistentFix {
+  const found = persistentFixes(fix, [manager]);
   expect(found).toHaveLength(1);
   const [one] = found;
   if (one === undefined) throw new Error('nothing found');
@@ -46,7 +46,7 @@ const oneGuest = (
 ): string => `ip link add br0 type bridge forward_delay 0; ip link set br0 up
   ip link add ${port} address ${mac} type veth peer name inside; ip link set inside up; ip link set ${port} master br0 up`;
 
-const guest: Keeper = {
+const guest: ConfigurationManager = {
   by: 'libvirt',
   device: 'vnet7',
   keeps: 'guest',
@@ -114,7 +114,7 @@ describe('libvirt takes its forms', () => {
 });
 
 it('Proxmox VE: its hookscript sets the port after the start', async () => {
-  const nic: Keeper = {
+  const nic: ConfigurationManager = {
     by: 'Proxmox VE',
     device: 'tap100i0',
     program: 'qm',
@@ -136,7 +136,11 @@ it('Proxmox VE: its hookscript sets the port after the start', async () => {
 describe('netplan and networkd', needs(skip ?? null), () => {
   const base =
     'network:\n  version: 2\n  renderer: networkd\n  ethernets:\n    eno1: {}\n  bridges:\n    br7:\n      interfaces: [eno1]\n      parameters: { ageing-time: 0, stp: true }\n';
-  const netplan = (device: string, kind: string, renderer: 'networkd' | 'NetworkManager' = 'networkd'): Keeper => ({
+  const netplan = (
+    device: string,
+    kind: string,
+    renderer: 'networkd' | 'NetworkManager' = 'networkd',
+  ): ConfigurationManager => ({
     by: 'netplan',
     device,
     kind,
@@ -171,7 +175,7 @@ describe('netplan and networkd', needs(skip ?? null), () => {
   it("netplan hands the properties of NetworkManager on to the profile that it writes, and nothing that is networkd's", () => {
     const profile = (device: string): string =>
       readFileSync(join(dir, `nm/run/NetworkManager/system-connections/netplan-${device}.nmconnection`), 'utf8');
-    const keep = (device: string, kind: string): Keeper => netplan(device, kind, 'NetworkManager');
+    const keep = (device: string, kind: string): ConfigurationManager => netplan(device, kind, 'NetworkManager');
     const generate = (...forms: readonly string[]): void => {
       put('nm/etc/netplan/01.yaml', base.replace('networkd', 'NetworkManager'));
       put('nm/etc/netplan/90-isolation.yaml', forms.join('\n'));
@@ -222,16 +226,23 @@ describe('netplan and networkd', needs(skip ?? null), () => {
       for i in $(seq 100); do bridge fdb show br br7 2> /dev/null | grep -q 00:0c:29:aa:bb:cc && bridge -d link show dev eno1 | grep -q 'isolated on' && break; sleep 0.1; done
       kill $daemon`;
     const onPort = await settingsAfter(script, 'eno1');
-    for (const told of ['isolated on', 'flood off', 'mcast_flood off', 'guard on', 'root_block on', 'mcast_router 0'])
-      expect(onPort).toContain(told);
+    for (const reported of [
+      'isolated on',
+      'flood off',
+      'mcast_flood off',
+      'guard on',
+      'root_block on',
+      'mcast_router 0',
+    ])
+      expect(onPort).toContain(reported);
     const onBridge = await settingsAfter(`${script}\nbridge fdb show br br7`, 'br7');
-    for (const told of [
+    for (const reported of [
       'mcast_querier 1',
       'fdb_max_learned 100',
       'group_fwd_mask 0x8',
       '00:0c:29:aa:bb:cc dev br7 master br7 permanent',
     ])
-      expect(onBridge).toContain(told);
+      expect(onBridge).toContain(reported);
   });
 });
 
@@ -239,7 +250,7 @@ it(
   'ifupdown2 takes its form, and the kernel has what the fix wants',
   needs(skip ?? null, root, file('/usr/bin/python3')),
   async () => {
-    const keep = (device: string): Keeper => ({
+    const keep = (device: string): ConfigurationManager => ({
       by: 'ifupdown2',
       device,
       file: '/etc/network/interfaces',
@@ -259,7 +270,7 @@ it(
     ip link add eno1 type veth peer name inside; ip link set inside up
     cp /usr/share/ifupdown2/__main__.py /run/ifup; PYTHONPATH=/usr/share/ifupdown2 /usr/bin/python3 /run/ifup -a -i ${file} >&2`;
     const port = await settingsAfter(script, 'eno1');
-    for (const told of [
+    for (const reported of [
       'isolated on',
       'flood off',
       'mcast_flood off',
@@ -267,9 +278,9 @@ it(
       'mcast_router 0',
       '52:54:00:85:20:d1 sticky master br7 static',
     ])
-      expect(port).toContain(told);
+      expect(port).toContain(reported);
     const bridge = await settingsAfter(script, 'br7');
-    for (const told of ['ageing_time 12000', 'mcast_querier 1']) expect(bridge).toContain(told);
+    for (const reported of ['ageing_time 12000', 'mcast_querier 1']) expect(bridge).toContain(reported);
   },
 );
 

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prepareManagers } from '../../../scripts/managers.mjs';
-import { networkManagerKeepers } from '../../../src/core/discover/managers/network-manager.js';
+import { networkManagerManagers } from '../../../src/core/discover/managers/network-manager.js';
 import { persistentFixes } from '../../../src/core/fix/persistent.js';
-import type { Keeper, PersistentFix } from '../../../src/core/model/persistent-fix.js';
+import type { ConfigurationManager, PersistentFix } from '../../../src/core/model/persistent-fix.js';
 import { word } from '../../../src/core/text/escape.js';
 import { runThrowAway } from '../../support/lab/throw-away.js';
 import { lacking } from '../../support/lab/features.js';
@@ -58,7 +58,7 @@ const profiles = {
   ]),
 };
 const file = (device: string): string => `/etc/NetworkManager/system-connections/${device}.nmconnection`;
-const keepers: readonly Keeper[] = networkManagerKeepers(
+const known: readonly ConfigurationManager[] = networkManagerManagers(
   Object.entries(profiles).map(([device, text]) => ({ path: file(device), text })),
 );
 
@@ -87,7 +87,7 @@ const show =
   "ip -d link show dev br7 | tr '\\n' ' '; bridge -d link show dev eno1 | tr '\\n' ' '; bridge fdb show br br7; cat /run/nm.log /run/dispatcher.log >&2";
 
 function formsOf(...fixes: readonly string[]): readonly PersistentFix[] {
-  return fixes.flatMap((fix) => persistentFixes(fix, keepers));
+  return fixes.flatMap((fix) => persistentFixes(fix, known));
 }
 
 /** What an administrator does with a form. */
@@ -139,7 +139,7 @@ describe('the profiles of NetworkManager', { tags: ['kernel'] }, () => {
       stderr,
       // by `device reapply`, before the bridge is made anew
     ).toBe(`ageing_time 12000 vlan_filtering ${hasVlans ? 1 : 0} `);
-    for (const told of [
+    for (const reported of [
       'stp_state 0',
       'mcast_querier 1',
       ...(hasVlans ? ['vlan_filtering 1'] : []),
@@ -153,6 +153,6 @@ describe('the profiles of NetworkManager', { tags: ['kernel'] }, () => {
       '00:0c:29:aa:bb:cc dev br7',
       '52:54:00:85:20:d1 dev eno1 sticky master br7 static',
     ])
-      expect(stdout, stderr).toContain(told);
+      expect(stdout, stderr).toContain(reported);
   });
 });

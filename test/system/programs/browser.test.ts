@@ -38,25 +38,25 @@ describe('html report in Chromium', needs(file(executablePath)), () => {
     name: keyof typeof pages,
     colorScheme: 'light' | 'dark',
     bypassCSP: boolean,
-  ): Promise<{ page: Page; told: string[] }> {
+  ): Promise<{ page: Page; reported: string[] }> {
     const file = join(scratch, `${name}.html`);
     writeFileSync(file, htmlReport(pages[name], { width: 80, color: false }));
     const context = await browser.newContext({ colorScheme, bypassCSP, viewport: { width: 1000, height: 1300 } });
     const page = await context.newPage();
-    const told: string[] = [];
-    page.on('console', (message) => told.push(message.text()));
-    page.on('pageerror', (error) => told.push(error.message));
+    const reported: string[] = [];
+    page.on('console', (message) => reported.push(message.text()));
+    page.on('pageerror', (error) => reported.push(error.message));
     page.on('request', (request) => {
-      if (request.url() !== `file://${encodeURI(file)}`) told.push(request.url());
+      if (request.url() !== `file://${encodeURI(file)}`) reported.push(request.url());
     });
     await page.goto(`file://${file}`);
-    return { page, told };
+    return { page, reported: reported };
   }
 
   it.each(Object.keys(pages) as (keyof typeof pages)[])(
     'loads nothing, says nothing on the console and applies its style: %s',
     async (name) => {
-      const { page, told } = await open(name, 'light', false);
+      const { page, reported: told } = await open(name, 'light', false);
       expect(told).toEqual([]);
       expect(await page.evaluate('getComputedStyle(document.querySelector(".verdict")).borderLeftStyle')).toBe('solid');
       const overflow: unknown = await page.evaluate(

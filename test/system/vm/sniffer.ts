@@ -6,7 +6,7 @@ import type { VirtualMachine } from './virtual-machine.js';
 const earControls = earControlMac.dst;
 
 /**
- * Octets kept of a frame, headers and all of a probe: the recording leaves the guest by its serial port, and who
+ * Bytes kept of a frame, headers and all of a probe: the recording leaves the guest by its serial port, and who
  * fetches pages fills it.
  */
 const snaplen = 128;

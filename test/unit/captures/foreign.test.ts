@@ -42,7 +42,7 @@ describe('captures of others', () => {
 
   it.each(Object.entries(foreignCases))('%s', (name, { files, args, expect: wanted }) => {
     for (const [file, bytes] of Object.entries(files)) {
-      // What gzip makes of the same octets may differ from one version of zlib to the next.
+      // What gzip makes of the same bytes may differ from one version of zlib to the next.
       if (!file.endsWith('.gz'))
         expect(readFileSync(join(folder(name), file)).equals(bytes), `${file} is what the table says`).toBe(true);
     }
@@ -50,7 +50,7 @@ describe('captures of others', () => {
     expect(stdout).toBe(readFileSync(join(folder(name), 'expected.json'), 'utf8'));
     const pairs = report.listeners.flatMap((listener) => listener.pairs);
     const heard = pairs.flatMap((pair) => pair.heard);
-    const told = {
+    const reported = {
       exit: status,
       foreign: report.listeners.flatMap((listener) => listener.files).reduce((sum, file) => sum + file.foreign, 0),
       reasons: report.listeners.flatMap((listener) => listener.reasons.map(({ code }) => code)),
@@ -59,7 +59,7 @@ describe('captures of others', () => {
       protocols: heard.flatMap((one) => one.protocols.map((protocol) => protocol.name)),
       payloadOctets: heard.reduce((sum, one) => sum + one.payloadOctets, 0),
     };
-    expect(told).toMatchObject(wanted);
+    expect(reported).toMatchObject(wanted);
   });
 
   it('finds the same, whatever the form of the file', () => {

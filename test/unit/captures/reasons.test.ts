@@ -27,8 +27,8 @@ describe('a stored case of each reason', () => {
       expect(readFolder(dir), 'node test/captures/make-reasons.mjs').toEqual(changed(base, one));
       expect(readFileSync(join(dir, 'README.md'), 'utf8')).toContain(one.why);
       const result = await replayFolder(dir);
-      const told = new Set(result.steps.flatMap(({ reasons }) => reasons.map((reason) => reason.code)));
-      expect([...told].sort()).toEqual([code, ...(one.also ?? [])].sort());
+      const reported = new Set(result.steps.flatMap(({ reasons }) => reasons.map((reason) => reason.code)));
+      expect([...reported].sort()).toEqual([code, ...(one.also ?? [])].sort());
       if (code !== 'claim-unmatched') expect(result.verdict).not.toBe('holds');
       expect(result.exitCode).toBe(one.status ?? 3);
     },

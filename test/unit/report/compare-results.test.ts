@@ -71,13 +71,13 @@ describe('compareResults', () => {
         ],
       },
     ];
-    const told = (first: typeof hub, second: typeof hub, ...values: readonly [string, string]): string =>
+    const reported = (first: typeof hub, second: typeof hub, ...values: readonly [string, string]): string =>
       comparisonText([first, second], compareResults(first, second), settings(...values), 100, (each) => each);
-    expect(told(silent, because, '30000', '0')).toContain(
+    expect(reported(silent, because, '30000', '0')).toContain(
       'What was changed\n  br0.ageing_time 300 s → 0; 2 leaks began because of it\n  the rules of tc changed (--json has them)\n',
     );
-    expect(told(because, silent, '0', '30000')).toContain('br0.ageing_time 0 → 300 s; 2 leaks ended with it');
-    expect(told(silent, because, '30000', '0')).not.toContain('kind');
+    expect(reported(because, silent, '0', '30000')).toContain('br0.ageing_time 0 → 300 s; 2 leaks ended with it');
+    expect(reported(silent, because, '30000', '0')).not.toContain('kind');
   });
 });
 

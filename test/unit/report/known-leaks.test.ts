@@ -21,7 +21,7 @@ const run = (seen: Readonly<Record<string, number>>): ReportedRun => ({
   details: null,
 });
 const baseline = { ...leaking({ kali3: 9 }), run: { ...leaking({}).run, id: 'monday' } };
-const told = (name: ReporterName, seen: Readonly<Record<string, number>>): string =>
+const reported = (name: ReporterName, seen: Readonly<Record<string, number>>): string =>
   reporters[name]([againstBaseline(run(seen), baseline)], { width: 100, color: false });
 
 describe('a run whose leaks are all known from its baseline', () => {
@@ -32,19 +32,19 @@ describe('a run whose leaks are all known from its baseline', () => {
       status: 0,
       result: { exitCode: 0, asExpected: true },
     });
-    expect(told('terminal', known)).toMatch(/^KNOWN {2}.*1 step leaks as is known/);
-    expect(told('terminal', known)).toMatch(/KNOWN: nothing leaks that is not known: kali3 receives[^]*monday/);
-    expect(told('markdown', known)).toMatch(/^## KNOWN: /);
-    expect(told('markdown', known)).toContain('≡ KNOWN');
-    expect(told('html', known)).toContain('KNOWN');
-    expect(told('github', known)).toMatch(/^::warning [^\n]*title=known leak[^\n]*kali3 receives/);
-    expect(told('github', known)).not.toContain('::error');
-    expect(told('junit', known)).toMatch(/failures="0"[^]*<system-out>kali3 receives[^]*known from run monday/);
-    expect(told('nagios', known)).toMatch(/^ISOLATION OK/);
+    expect(reported('terminal', known)).toMatch(/^KNOWN {2}.*1 step leaks as is known/);
+    expect(reported('terminal', known)).toMatch(/KNOWN: nothing leaks that is not known: kali3 receives[^]*monday/);
+    expect(reported('markdown', known)).toMatch(/^## KNOWN: /);
+    expect(reported('markdown', known)).toContain('≡ KNOWN');
+    expect(reported('html', known)).toContain('KNOWN');
+    expect(reported('github', known)).toMatch(/^::warning [^\n]*title=known leak[^\n]*kali3 receives/);
+    expect(reported('github', known)).not.toContain('::error');
+    expect(reported('junit', known)).toMatch(/failures="0"[^]*<system-out>kali3 receives[^]*known from run monday/);
+    expect(reported('nagios', known)).toMatch(/^ISOLATION OK/);
   });
 
   it('is the same as before for programs: JSON is what was judged', () =>
-    expect(told('json', known)).toBe(reporters.json([run(known)], { width: 100, color: false })));
+    expect(reported('json', known)).toBe(reporters.json([run(known)], { width: 100, color: false })));
 });
 
 describe('a run with a leak that is new', () => {
@@ -52,10 +52,10 @@ describe('a run with a leak that is new', () => {
 
   it('fails, for the new one alone', () => {
     expect(againstBaseline(run(more), baseline)).toMatchObject({ status: 2, result: { exitCode: 2 } });
-    expect(told('terminal', more)).toMatch(/BROKEN: winxp receives/);
-    expect(told('terminal', more)).toContain('known from run monday');
-    expect(told('github', more)).toMatch(/^::error [^\n]*winxp receives/);
-    expect(told('github', more)).toMatch(/^::warning [^\n]*kali3 receives/m);
-    expect(told('junit', more)).toMatch(/<failure message="isolation is broken: winxp receives/);
+    expect(reported('terminal', more)).toMatch(/BROKEN: winxp receives/);
+    expect(reported('terminal', more)).toContain('known from run monday');
+    expect(reported('github', more)).toMatch(/^::error [^\n]*winxp receives/);
+    expect(reported('github', more)).toMatch(/^::warning [^\n]*kali3 receives/m);
+    expect(reported('junit', more)).toMatch(/<failure message="isolation is broken: winxp receives/);
   });
 });

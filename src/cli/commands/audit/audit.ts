@@ -51,10 +51,10 @@ export async function auditCommand(options: AuditCommandOptions): Promise<number
         : `nothing to examine: no guest is on a bridge of this machine (${report.bridges.join(', ')})`,
       'run it on the virtualization host, or name the namespace of its bridges with --netns',
     );
-  const print = (told: typeof report, exitStatus: number): number => {
+  const print = (printed: typeof report, exitStatus: number): number => {
     const { all, verbose } = options;
     const width = Math.min(100, process.stdout.columns ?? 80);
-    const text = options.json ? jsonText(told, 2) : auditText(told, { width, all, verbose, exitStatus });
+    const text = options.json ? jsonText(printed, 2) : auditText(printed, { width, all, verbose, exitStatus });
     process.stdout.write(`${text}\n`);
     return exitStatus;
   };

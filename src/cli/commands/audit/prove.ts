@@ -17,7 +17,7 @@ import { readInventory } from '../../../system/state/read-inventory.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
 import { reportedRun } from '../evidence/load-details.js';
 import { writeReportFile } from '../evidence/write-report-file.js';
-import { approval, prepareHostRun, tellLeft } from '../run/host-run.js';
+import { approval, prepareHostRun, printLeft } from '../run/host-run.js';
 
 export interface ProveOptions {
   readonly bridge: string | undefined;
@@ -32,7 +32,7 @@ export interface ProveOptions {
 export type ProvedAudit = AuditReport & { readonly proof: AuditProof };
 
 /**
- * Sends what the audit foretells something about, on this host, and holds both against each other. Rejects with
+ * Sends what the audit predicts something about, on this host, and holds both against each other. Rejects with
  * VerifyError as `run` and `init` do: 69 without root, 64 where nobody says that it may be sent, 3 where too little is
  * on record. After a signal everything is put back, and it is returned.
  */
@@ -78,7 +78,7 @@ export async function proveAudit(
       onProgress: progress.onProgress,
       approve: approval(options),
     });
-    tellLeft(scenario, run);
+    printLeft(scenario, run);
     if (stoppedBy !== null) return stoppedBy;
     ({ result } = run);
     await writeReportFile(await reportedRun(folder.path, run.result, run.frames ?? true, run.input));

@@ -18,7 +18,7 @@ export const defineAttest: DefineCommand = (parser) => {
           type: 'string',
           requiresArg: true,
           default: 'operator',
-          describe: 'who signs, for the custody log',
+          describe: 'name of the signer, for the custody log',
         }),
     async (args) => {
       const [{ mustBeWhole }, { attestFolder }] = await Promise.all([

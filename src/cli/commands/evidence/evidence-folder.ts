@@ -23,8 +23,8 @@ export function evidenceFolder(
 }
 
 /**
- * Makes a folder for its owner alone (0700); with sudo it belongs to whoever called. `fill` writes into it before, by
- * the path that it is given. Throws VerifyError (64) as `openOwnFolder`.
+ * Makes a folder for its owner alone (0700); with sudo it belongs to the user that called. `fill` writes into it
+ * before, by the path that it is given. Throws VerifyError (64) as `openOwnFolder`.
  */
 export function makeEvidenceFolder(dir: string, fill: (path: string) => void = () => undefined): void {
   const folder = openOwnFolder(dir);

@@ -51,7 +51,7 @@ export const defineExport: DefineCommand = (parser) => {
       const without =
         controlsLeftOut === 0
           ? ''
-          : ` without ${controlsLeftOut} control${controlsLeftOut === 1 ? '' : 's'}, which a .pcap cannot tell from other frames (--controls keeps them)`;
+          : ` without ${controlsLeftOut} control${controlsLeftOut === 1 ? '' : 's'}, which a .pcap cannot distinguish from other frames (--controls keeps them)`;
       process.stderr.write(`wrote ${JSON.stringify(args.output)}${without}\n`);
     },
   );

@@ -46,7 +46,7 @@ export const defineDiff: DefineCommand = (parser, context) => {
   );
 };
 
-/** By whom a folder has to be signed. */
+/** By which signer a folder has to be signed. */
 export interface WantedSignature {
   /** OpenSSH's file of keys that may sign, and who of them has to; null = any key will do. */
   readonly signers: { readonly file: string; readonly identity: string } | null;
@@ -61,7 +61,7 @@ export const signatureOptions = {
     requiresArg: true,
     describe: "OpenSSH's file of keys that may sign; needs --identity",
   },
-  identity: { type: 'string', requiresArg: true, describe: 'who has to have signed' },
+  identity: { type: 'string', requiresArg: true, describe: 'name the signer that is required' },
   'require-signature': { type: 'boolean', default: false, describe: 'what is not signed is not whole' },
 } as const;
 
@@ -77,7 +77,7 @@ export function wantedSignature(options: {
       'usage',
       64,
       '--allowed-signers and --identity go together',
-      'name the file of keys, and who in it has to have signed',
+      'name the file of keys, and the signer in it that is required',
     );
   return { signers: file === undefined || identity === undefined ? null : { file, identity }, required };
 }

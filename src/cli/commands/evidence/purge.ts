@@ -10,7 +10,7 @@ export const definePurge: DefineCommand = (parser, context) => {
     'remove all payload from the evidence of a run, for good; headers and tokens stay',
     (options) => options.positional('dir', { type: 'string', demandOption: true, describe: 'evidence folder' }),
     async (args) => {
-      const [{ purgeFolder }, { reportedRun }, { removeReportFile, writeReportFile }, { tellFailedReports }] =
+      const [{ purgeFolder }, { reportedRun }, { removeReportFile, writeReportFile }, { printFailedReports }] =
         await Promise.all([
           import('../../../system/evidence/purge.js'),
           import('./load-details.js'),
@@ -21,8 +21,8 @@ export const definePurge: DefineCommand = (parser, context) => {
       const failed = (await removeReportFile(args.dir))
         ? await writeReportFile(await reportedRun(args.dir, result, true))
         : [];
-      process.stderr.write(`removed ${removed} octets of payload; custody.ndjson says so\n`);
-      context.setStatus(tellFailedReports(failed)[0] ?? 0);
+      process.stderr.write(`removed ${removed} bytes of payload; custody.ndjson says so\n`);
+      context.setStatus(printFailedReports(failed)[0] ?? 0);
     },
   );
 };

@@ -3,7 +3,7 @@ import type { ReportedRun } from '../../../report/reporter.js';
 import type { ReporterName } from '../../../report/reporters.js';
 import { judgeFolder } from '../../../system/evidence/replay.js';
 import { combineExitStatuses } from '../exit-status.js';
-import { tellFailedReports, writeReports } from '../reporters.js';
+import { printFailedReports, writeReports } from '../reporters.js';
 import { reportedRun } from './load-details.js';
 
 /** Judges the folders' evidence again and writes one report; the status is that of the writing, not of the verdict. */
@@ -25,5 +25,5 @@ export async function reportCommand(
     const { result, input } = await judgeFolder(dir);
     runs.push(await reportedRun(dir, result, name === 'html', input));
   }
-  return combineExitStatuses(tellFailedReports(await writeReports([{ name, path }], runs, { picture })));
+  return combineExitStatuses(printFailedReports(await writeReports([{ name, path }], runs, { picture })));
 }

@@ -4,7 +4,7 @@ import { fleetReporterNames, fleetReporters } from '../../../report/fleet/report
 import { hostFolders } from '../../../system/evidence/folder/host-folders.js';
 import type { WantedSignature } from '../evidence/options.js';
 import { combineExitStatuses } from '../exit-status.js';
-import { chooseAmong, tellFailedReports, writeTexts } from '../reporters.js';
+import { chooseAmong, printFailedReports, writeTexts } from '../reporters.js';
 import { readHost } from './read-host.js';
 
 export interface FleetCommandOptions {
@@ -49,12 +49,12 @@ export async function fleetCommand({ dirs, json, quiet, reporter, signature }: F
     );
   const hosts: FleetHost[] = [];
   const waiting = [...folders];
-  let toldMs = performance.now();
+  let reportedMs = performance.now();
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       hosts.push(await readHost(next, signature));
-      if (quiet || performance.now() - toldMs < progressMs) continue;
-      toldMs = performance.now();
+      if (quiet || performance.now() - reportedMs < progressMs) continue;
+      reportedMs = performance.now();
       process.stderr.write(`${hosts.length} of ${folders.length} hosts read\n`);
     }
   };
@@ -64,5 +64,5 @@ export async function fleetCommand({ dirs, json, quiet, reporter, signature }: F
     chosen.map(({ name, path }) => ({ name, path, render: (view) => fleetReporters[name](report, view) })),
     {},
   );
-  return combineExitStatuses([report.exitCode, ...tellFailedReports(failed, 'fleet DIR --reporter NAME=PATH')]);
+  return combineExitStatuses([report.exitCode, ...printFailedReports(failed, 'fleet DIR --reporter NAME=PATH')]);
 }

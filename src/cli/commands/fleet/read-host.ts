@@ -1,5 +1,5 @@
 import type { FleetHost, FleetRun } from '../../../core/model/fleet.js';
-import { failingLeaks, missingProof, type Told } from '../../../report/told-leaks.js';
+import { failingLeaks, missingProof, type Reported } from '../../../report/reported-leaks.js';
 import {
   evidenceFolders,
   type HostFolder,
@@ -17,24 +17,24 @@ const anySignature: WantedSignature = { signers: null, required: false };
  * Statuses of commands that say something of the host; any other (a wrong command line, a signal, a shell's 127) says
  * that nothing is known.
  */
-const telling: readonly number[] = [0, 2, 3, 4, 69, 70];
+const reports: readonly number[] = [0, 2, 3, 4, 69, 70];
 
 interface ReadRun {
   readonly run: FleetRun | null;
   readonly problems: readonly string[];
 }
 
-function lines(told: readonly Told[]): readonly string[] {
-  return told.map(({ step, text }) => `step ${step + 1}: ${text}`);
+function lines(reported: readonly Reported[]): readonly string[] {
+  return reported.map(({ step, text }) => `step ${step + 1}: ${text}`);
 }
 
 /** What is wrong with a folder. Whatever it is, it costs its own host, and hides nothing of another. */
-function tell(dir: string, error: unknown): string {
+function report(dir: string, error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.startsWith(dir) ? message : `${dir}: ${message}`;
 }
 
-/** Checks and judges one folder of evidence; what is wrong with it is told, not thrown. */
+/** Checks and judges one folder of evidence; what is wrong with it is reported, not thrown. */
 async function readRun(dir: string, signature: WantedSignature): Promise<ReadRun> {
   try {
     const { wrong, result, rootHash } = await checkWhole(dir, signature);
@@ -55,7 +55,7 @@ async function readRun(dir: string, signature: WantedSignature): Promise<ReadRun
       problems: wrong.map(({ name, text }) => `${dir}: ${name}: ${text}`),
     };
   } catch (error) {
-    return { run: null, problems: [tell(dir, error)] };
+    return { run: null, problems: [report(dir, error)] };
   }
 }
 
@@ -70,12 +70,12 @@ async function readAll(
   try {
     record = await readHostRecord(dir);
   } catch (error) {
-    problems.push(tell(dir, error));
+    problems.push(report(dir, error));
   }
   try {
     for (const folder of await evidenceFolders(dir)) read.push(await readRun(folder, signature));
   } catch (error) {
-    problems.push(tell(dir, error));
+    problems.push(report(dir, error));
   }
   return { record, read, problems };
 }
@@ -101,7 +101,7 @@ export async function readHost(
       problems.push(`${name} ended with status ${status}${text === '' ? '' : `: ${text}`}`);
   const statuses = [
     ...runs.map(({ exitCode }) => exitCode),
-    ...commands.map(({ status }) => (telling.includes(status) ? status : inconclusive)),
+    ...commands.map(({ status }) => (reports.includes(status) ? status : inconclusive)),
     ...(problems.length === 0 ? [] : [inconclusive]),
   ];
   return { host, dir, status: combineExitStatuses(statuses), problems, commands, runs };

@@ -81,7 +81,7 @@ async function needsOf(files: readonly string[]): Promise<readonly ScenarioNeeds
 }
 
 /**
- * Reads, tries, tells; returns the exit status: 69 where something is missing. Rejects with VerifyError (64) for a
+ * Reads, tries, reports; returns the exit status: 69 where something is missing. Rejects with VerifyError (64) for a
  * scenario that is invalid.
  */
 export async function doctorCommand(options: DoctorOptions): Promise<number> {

@@ -42,7 +42,7 @@ export const defineInit: DefineCommand = (parser) => {
         .option('for', {
           type: 'string',
           requiresArg: true,
-          describe: 'so many rounds as there is time for, in such as 30s',
+          describe: 'as many rounds as fit into this time, such as 30s',
         }),
     async (args) => {
       const { initCommand } = await import('./init.js');
@@ -59,11 +59,11 @@ export const defineCleanup: DefineCommand = (parser, context) => {
   });
 };
 
-/** `doctor`: what this machine can do, what is missing, and what mends it. */
+/** `doctor`: what this machine can do, what is missing, and what fixes it. */
 export const defineDoctor: DefineCommand = (parser, context) => {
   parser.command(
     'doctor [files..]',
-    'say what this machine lacks and what mends it: rights, namespaces, kernel, libpcap',
+    'say what this machine lacks and what fixes it: rights, namespaces, kernel, libpcap',
     (options) =>
       options
         .positional('files', {

@@ -63,7 +63,7 @@ function reasonsAt(port: ListeningPort, own: ReadonlySet<number>, heard: Heard):
           reason(
             'evidence-incomplete',
             port.name,
-            `no MAC is on record behind ${port.name}, and it said nothing: only what others with a known MAC say to each other could be told from what is its own`,
+            `no MAC is on record behind ${port.name}, and it said nothing: only what others with a known MAC say to each other could be distinguished from what is its own`,
           ),
         ];
   const talked = heard.ports.some(
@@ -156,7 +156,7 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
       `verify-isolation ${options.toolVersion}`,
     );
     const record = macsOnRecord(ports, bridge, [before, await look()]);
-    // A bridge that learns nothing (ageing time 0) has nobody on record: then whoever spoke behind a port lives there.
+    // A bridge that learns nothing (ageing time 0) has nobody on record: then what spoke behind a port lives there.
     const macs = new Map(
       ports.map(({ name }, index) => {
         const known = (record.get(name) ?? []).map(numberOf);

@@ -24,12 +24,12 @@ export const defineReplay: DefineCommand = (parser, context) => {
           requiresArg: true,
           nargs: 1,
           default: [],
-          describe: 'who listened: what in the captures was not meant for this MAC?',
+          describe: 'the MAC that listened: what in the captures was not meant for it?',
         })
         .option('scenario', {
           type: 'string',
           requiresArg: true,
-          describe: 'who listened, by the endpoints of a scenario; needs --observer',
+          describe: 'the scenario that names the observer; needs --observer',
         })
         .option('observer', {
           type: 'string',

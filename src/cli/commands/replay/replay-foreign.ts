@@ -111,7 +111,7 @@ async function byScenario(path: string, options: ReplayForeignOptions): Promise<
 }
 
 /** Says on stderr where two readers differ in these captures; returns 3 where they do. */
-async function tellReaders(paths: readonly string[]): Promise<readonly number[]> {
+async function printReaders(paths: readonly string[]): Promise<readonly number[]> {
   const { compareReaders } = await import('../../../system/evidence/second-reader.js');
   const statuses: number[] = [];
   for (const path of paths) {
@@ -143,6 +143,6 @@ export async function replayForeign(options: ReplayForeignOptions): Promise<numb
       : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }),
   );
   const paths = [...options.files, ...options.observers.map((text) => text.slice(text.indexOf('=') + 1))];
-  const readers = options.secondReader ? await tellReaders(paths) : [];
+  const readers = options.secondReader ? await printReaders(paths) : [];
   return combineExitStatuses([...reports.map(({ exitCode }) => exitCode), ...readers]);
 }

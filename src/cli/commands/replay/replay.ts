@@ -4,7 +4,7 @@ import type { ReportedRun } from '../../../report/reporter.js';
 import { judgeFolder } from '../../../system/evidence/replay.js';
 import { reportedRun } from '../evidence/load-details.js';
 import { combineExitStatuses } from '../exit-status.js';
-import { chooseReporters, tellFailedReports, writeReports } from '../reporters.js';
+import { chooseReporters, printFailedReports, writeReports } from '../reporters.js';
 
 /** Judges each folder again and reports; returns the exit status. */
 export async function replayCommand(
@@ -34,8 +34,8 @@ export async function replayCommand(
       throw new VerifyError(
         'usage',
         64,
-        `${dir}: a capture alone does not say who listened`,
-        'name the MAC of who recorded it with --mac, or a scenario with --scenario and --observer',
+        `${dir}: a capture alone does not say which endpoint listened`,
+        'name the MAC of the endpoint that recorded it with --mac, or a scenario with --scenario and --observer',
       );
     const { result, input } = await judgeFolder(dir);
     runs.push(
@@ -48,7 +48,7 @@ export async function replayCommand(
     );
   }
   const status = combineExitStatuses(runs.map(({ result }) => result.exitCode));
-  const failed = tellFailedReports(
+  const failed = printFailedReports(
     await writeReports(chosen, runs, { status, verbose: options.verbose ?? false, picture: options.picture ?? false }),
   );
   return combineExitStatuses([status, ...failed]);

@@ -114,7 +114,7 @@ export function approval(
  * Writes the root hash of a run's folder into the host's journal, which its owner cannot change afterwards; says where,
  * or that there is none.
  */
-export async function tellJournal(result: Result, dir: string, quiet: boolean): Promise<void> {
+export async function printJournal(result: Result, dir: string, quiet: boolean): Promise<void> {
   const root = await rootHash(dir);
   const { id } = result.run;
   const taken = writeJournalEntry({
@@ -134,7 +134,7 @@ export async function tellJournal(result: Result, dir: string, quiet: boolean): 
 
 /**
  * What probes set in motion and the kernel ends by itself: a bridge goes by the querier that has spoken until it has
- * been silent for so long (RFC 3376, 8.5).
+ * been silent for this long (RFC 3376, 8.5).
  */
 function timesOut({ steps, topology }: Scenario, result: Result): readonly string[] {
   if (!result.steps.some(({ findings }) => findings.some((row) => row.class === 'igmp-query' && (row.sent ?? 0) > 0)))
@@ -151,7 +151,7 @@ function timesOut({ steps, topology }: Scenario, result: Result): readonly strin
 }
 
 /** The last lines of a run on a host: what ends by itself, then what was left behind. */
-export function tellLeft(scenario: Scenario, { result, left }: Pick<Run, 'result' | 'left'>): void {
+export function printLeft(scenario: Scenario, { result, left }: Pick<Run, 'result' | 'left'>): void {
   const bridges = scenario.topology.bridges.map(({ name }) => escapeText(name)).join(', ');
   const lines =
     left.length === 0

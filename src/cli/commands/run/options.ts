@@ -93,7 +93,7 @@ export const defineRun: DefineCommand = (parser, context) => {
         .option('for', {
           type: 'string',
           requiresArg: true,
-          describe: 'without a file: so long at most, such as 30s: so many rounds as there is time for',
+          describe: 'without a file: stop after this time, such as 30s: as many rounds as fit into it',
         })
         .option('strict', {
           type: 'boolean',
@@ -155,9 +155,9 @@ export const defineRun: DefineCommand = (parser, context) => {
         .option('grep', {
           type: 'string',
           requiresArg: true,
-          describe: 'judge only steps whose name fits this regular expression',
+          describe: 'judge only steps whose name matches this regular expression',
         })
-        .option('repeat', { type: 'number', requiresArg: true, default: 1, describe: 'run each file so often' })
+        .option('repeat', { type: 'number', requiresArg: true, default: 1, describe: 'number of runs per file' })
         .option('shuffle', {
           coerce: seedOf,
           describe: 'run the files in an order drawn from a seed, which is printed; --shuffle=SEED repeats it',
@@ -165,18 +165,18 @@ export const defineRun: DefineCommand = (parser, context) => {
         .option('timeout', {
           type: 'string',
           requiresArg: true,
-          describe: 'stop after so long, such as 90s; what was not done is inconclusive',
+          describe: 'stop after this time, such as 90s; what was not done is inconclusive',
         })
         .option('linger', {
           type: 'string',
           requiresArg: true,
-          describe: 'listen for so long after the last probe of each step, such as 10s, for what comes late',
+          describe: 'listen this long after the last probe of each step, such as 10s, for what comes late',
         })
         .option('yes', { type: 'boolean', default: false, describe: 'do not ask before sending' })
         .option('prove-fix', {
           type: 'boolean',
           default: false,
-          describe: 'in the lab: after a leak try each fix, repeat the step, tell before and after',
+          describe: 'in the lab: after a leak try each fix, repeat the step, show before and after',
         })
         .option('approved', {
           type: 'string',
@@ -199,14 +199,14 @@ export const defineRun: DefineCommand = (parser, context) => {
           default: false,
           describe: 'on a host: keep the traffic of guests too, whole',
         })
-        .option('operator', { type: 'string', requiresArg: true, describe: 'who is responsible, for run.json' })
+        .option('operator', { type: 'string', requiresArg: true, describe: 'responsible person, for run.json' })
         .option('sign', {
           type: 'string',
           requiresArg: true,
           describe:
             'sign the evidence with this OpenSSH key, as attest does; on a host also where VERIFY_ISOLATION_SIGN_KEY names one',
         })
-        .option('ticket', { type: 'string', requiresArg: true, describe: 'by which order, for run.json' })
+        .option('ticket', { type: 'string', requiresArg: true, describe: 'change ticket, for run.json' })
         .option('allow-changes', { type: 'boolean', default: false, describe: 'on a host: steps may change it' })
         .option('allow-disruptive', {
           type: 'boolean',

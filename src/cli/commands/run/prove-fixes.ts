@@ -27,7 +27,7 @@ export async function proveFixesInLab(
   ]);
   return proveFixes(scenario, run.result, run.dir, {
     signal,
-    tell: (text) => void (quiet || process.stderr.write(`${escapeText(`${scenario.name}: ${text}`)}\n`)),
+    report: (text) => void (quiet || process.stderr.write(`${escapeText(`${scenario.name}: ${text}`)}\n`)),
     runTrial: async (trial, outDir) => {
       const runId = randomBytes(8).toString('hex');
       return (

@@ -13,7 +13,7 @@ import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
 import { shedRights } from '../../../system/process/process-rights.js';
 import { combineExitStatuses } from '../exit-status.js';
-import { chooseReporters, tellFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
+import { chooseReporters, printFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
 import { grepSteps, inSeries, parseSets } from '../scenario/series.js';
 import { checkBaselines, loadBaselines, withBaseline } from './baseline.js';
 
@@ -32,15 +32,15 @@ export interface RunCommandOptions {
   readonly keep: 'leaks' | 'all';
   /** `NAME=VALUE` for variables of the files. */
   readonly set?: readonly string[];
-  /** Judge only steps whose name fits this regular expression. */
+  /** Judge only steps whose name matches this regular expression. */
   readonly grep?: string | undefined;
   /** How often each file is run; once where absent. */
   readonly repeat?: number;
   /** Run the files in an order drawn from this seed; `true` draws the seed too. */
   readonly shuffle?: number | true | undefined;
-  /** After so long the run is stopped, such as `90s`; what was not done is inconclusive. */
+  /** After this long the run is stopped, such as `90s`; what was not done is inconclusive. */
   readonly timeout?: string | undefined;
-  /** It is listened for so long after the last probe of each step, such as `10s`. */
+  /** It is listened for this long after the last probe of each step, such as `10s`. */
   readonly linger?: string | undefined;
   readonly allowRun: boolean;
   /** On a host: what the command line allows; nothing where absent. */
@@ -58,7 +58,7 @@ export interface RunCommandOptions {
   /** `json`: progress is an event a line on stderr. */
   readonly progress?: 'auto' | 'json' | undefined;
   readonly approved?: string | undefined;
-  /** Who is responsible, and by which order: for the record. */
+  /** The responsible person and the change ticket: for the record. */
   readonly operator?: string | undefined;
   readonly ticket?: string | undefined;
   /** OpenSSH key that signs the evidence. */
@@ -192,7 +192,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   const isForMachine = !chosen.some(({ name, path }) => name === 'terminal' && path === null);
   if (runs.length > 0 && isForMachine && !options.quiet && stoppedBy === undefined && options.progress !== 'json')
     await writeAnswerToLog(runs, status, picture);
-  const reportStatuses = tellFailedReports(failed);
+  const reportStatuses = printFailedReports(failed);
   for (const run of runs) await options.finished?.(run);
   if (stoppedBy !== undefined) {
     process.stderr.write(`stopped by ${stoppedBy}: everything is put back, and what was seen is kept\n`);
@@ -291,7 +291,7 @@ async function runOne(
     { deafen },
     { calibrate },
     { makeProgress, progressMode },
-    { approval, connecting, tellJournal, tellLeft },
+    { approval, connecting, printJournal, printLeft },
     { namingFolder, openOwnFolder },
   ] = await Promise.all([
     import('../../../run/run.js'),
@@ -338,8 +338,8 @@ async function runOne(
       ...onHost,
     });
     if (inside === null) {
-      if (run.result.evidence.files.length > 0) await tellJournal(run.result, folder.path, options.quiet);
-      tellLeft(scenario, run);
+      if (run.result.evidence.files.length > 0) await printJournal(run.result, folder.path, options.quiet);
+      printLeft(scenario, run);
     }
     ({ result } = run);
     return { ...run, folder };

@@ -22,7 +22,7 @@ async function loadFile(file: string, { sets = new Map(), allowRun = false }: Lo
     throw fault(error instanceof Error ? error.message : String(error));
   });
   if (!info.isFile()) throw fault('not a file');
-  if (info.size > maxBytes) throw fault(`${info.size} octets: a scenario has at most 1 MiB`);
+  if (info.size > maxBytes) throw fault(`${info.size} bytes: a scenario has at most 1 MiB`);
   const bytes = await readFile(file).catch((error: unknown) => {
     throw fault(error instanceof Error ? error.message : String(error));
   });
@@ -93,10 +93,10 @@ export function scenarioText(
   });
   const comment = (text: string): string => ` ${escapeText(text)}`;
   if (notes.length > 0) document.commentBefore = notes.map(comment).join('\n');
-  const told = new Map(Object.entries(origins)); // an interface may be called toString
+  const reported = new Map(Object.entries(origins)); // an interface may be called toString
   const endpoints = document.getIn(['topology', 'endpoints']);
   for (const pair of isMap(endpoints) ? endpoints.items : []) {
-    const origin = told.get(String(pair.key));
+    const origin = reported.get(String(pair.key));
     if (origin !== undefined && isMap(pair.value)) pair.value.commentBefore = comment(origin);
   }
   const policy = document.get('policy');

@@ -79,7 +79,7 @@ function allOf(fd: number, size: number): Uint8Array {
 }
 
 /**
- * Reads a regular file of at most `most` octets that lies below a folder. What counts is where the file is that was
+ * Reads a regular file of at most `most` bytes that lies below a folder. What counts is where the file is that was
  * opened, whatever links lead there: of one that lies elsewhere nothing is read, and of a fifo or a device neither.
  * `anywhere`: it may lie elsewhere.
  */
@@ -98,7 +98,7 @@ export function readBelow(folder: string, path: string, most: number, anywhere =
     if (!anywhere && !isBelow(real, realpathSync(folder)))
       return { kind: 'outside', why: 'it is not below the folder of the scenario' };
     if (!info.isFile()) return { kind: 'refused', why: 'it is not a file' };
-    if (info.size > most) return { kind: 'refused', why: `it has ${info.size} octets, expected at most ${most}` };
+    if (info.size > most) return { kind: 'refused', why: `it has ${info.size} bytes, expected at most ${most}` };
     return { kind: 'file', bytes: allOf(fd, info.size) };
   } finally {
     closeSync(fd);

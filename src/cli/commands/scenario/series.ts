@@ -20,8 +20,8 @@ export function parseSets(words: readonly string[]): ReadonlyMap<string, string>
 }
 
 /**
- * Has only the steps judged whose name fits the pattern. Throws VerifyError (64) where it is no regular expression or
- * fits no step of any file.
+ * Has only the steps judged whose name matches the pattern. Throws VerifyError (64) where it is no regular expression
+ * or matches no step of any file.
  */
 export function grepSteps(scenarios: readonly Scenario[], grep: string | undefined): readonly Scenario[] {
   if (grep === undefined) return scenarios;
@@ -47,7 +47,7 @@ function patternOf(grep: string): RegExp {
       'usage',
       64,
       `--grep: ${error instanceof Error ? error.message : String(error)}`,
-      'give a regular expression that fits the names of steps',
+      'give a regular expression that matches the names of steps',
     );
   }
 }

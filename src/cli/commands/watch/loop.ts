@@ -6,11 +6,11 @@ import { openKernelEvents } from '../../../system/state/changes/events.js';
 import { silentState } from '../../../system/state/changes/sysctl-changes.js';
 import { readReading } from '../../../system/state/read-reading.js';
 
-/** A storm of events is one reading: it waits so long after the first. */
+/** A storm of events is one reading: it waits this long after the first. */
 const coalesceMs = 40;
 /** How often is looked for what raises no event. */
 const pollMs = 300;
-/** Without any event the state is read so often all the same. */
+/** Without any event the state is read this often all the same. */
 const idleMs = 60_000;
 const retryMs = 1000;
 
@@ -41,7 +41,7 @@ export interface WatchLoopOptions {
 }
 
 /**
- * Reads whenever the kernel says that something happened, compares, tells; until the signal. Rejects where the first
+ * Reads whenever the kernel says that something happened, compares, reports; until the signal. Rejects where the first
  * reading fails.
  */
 export async function watchLoop(options: WatchLoopOptions): Promise<void> {
@@ -80,7 +80,7 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
     let last = baseline;
     ({ links } = first.state);
     options.onReady(first);
-    if (options.baseline !== null) rung = true; // what differs already is told at once
+    if (options.baseline !== null) rung = true; // what differs already is reported at once
     while (!signal.aborted) {
       await sleep(idleMs, true);
       await sleep(coalesceMs, false);

@@ -1,10 +1,10 @@
 import type { DefineCommand } from '../../command.js';
 
-/** `watch`: tells as soon as something that decides isolation is no longer as it was. */
+/** `watch`: reports as soon as something that decides isolation is no longer as it was. */
 export const defineWatch: DefineCommand = (parser, context) => {
   parser.command(
     'watch',
-    'tell within a second when a setting that decides isolation changes; sends nothing',
+    'report within a second when a setting that decides isolation changes; sends nothing',
     (options) =>
       options
         .option('bridge', { type: 'string', requiresArg: true, describe: 'this bridge only' })

@@ -45,7 +45,7 @@ export async function watchCommand(options: WatchCommandOptions): Promise<number
   const say = (object: Readonly<Record<string, unknown>>, text: string): void => {
     process.stdout.write(`${options.json ? jsonText({ at: new Date().toISOString(), ...object }) : text}\n`);
   };
-  const tell = teller(options, say);
+  const report = createReporter(options, say);
   const watchdog = process.env['WATCHDOG_USEC'];
   const alive =
     watchdog === undefined ? undefined : setInterval(() => notifySystemd('WATCHDOG=1'), Number(watchdog) / 2000);
@@ -55,19 +55,22 @@ export async function watchCommand(options: WatchCommandOptions): Promise<number
       bridge: options.bridge ?? null,
       baseline: options.baseline === undefined ? null : loadBaseline(options.baseline),
       signal: stop.signal,
-      ...tell,
+      ...report,
     });
   } finally {
     clearInterval(alive);
     for (const off of stopped) off();
     notifySystemd('STOPPING=1');
-    await tell.end();
+    await report.end();
   }
   return status;
 }
 
-/** What the loop tells, said in every way that was asked for. */
-function teller(options: WatchCommandOptions, say: (object: Readonly<Record<string, unknown>>, text: string) => void) {
+/** What the loop reports, said in every way that was asked for. */
+function createReporter(
+  options: WatchCommandOptions,
+  say: (object: Readonly<Record<string, unknown>>, text: string) => void,
+) {
   const seen: Record<string, number> = {};
   const reprobe =
     options.reprobe === undefined
@@ -131,7 +134,7 @@ function loadBaseline(path: string): Reading {
   }
 }
 
-/** Whoever reads the file sees the old one or the new one, whole. */
+/** A reader of the file sees the old one or the new one, whole. */
 function writeWhole(path: string, text: string): void {
   try {
     writeFileSync(`${path}.${process.pid}`, text, { mode: 0o644 });

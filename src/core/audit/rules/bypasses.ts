@@ -24,15 +24,15 @@ function usualForms(): readonly PlannedForm[] {
   );
 }
 
-/** `xdp-program` tells of it itself. */
+/** `xdp-program` reports it itself. */
 function isXdpThere({ devices }: BridgeView, what: string, where: string): boolean {
   return what.startsWith('XDP') && devices.has(where.slice(0, where.lastIndexOf(' ')));
 }
 
-/** Those for every frame at the bridge, a port or everywhere are told by `sniffer-on-host`. */
+/** Those for every frame at the bridge, a port or everywhere are reported by `sniffer-on-host`. */
 function socketsBeside({ link, ports }: BridgeView, sockets: Reading['packetSockets']): Reading['packetSockets'] {
-  const told = new Set([0, link.ifindex, ...ports.map((port) => port.link.ifindex)]);
-  return sockets?.filter(({ protocol, ifindex }) => protocol !== everyFrame || !told.has(ifindex)) ?? null;
+  const reported = new Set([0, link.ifindex, ...ports.map((port) => port.link.ifindex)]);
+  return sockets?.filter(({ protocol, ifindex }) => protocol !== everyFrame || !reported.has(ifindex)) ?? null;
 }
 
 /**

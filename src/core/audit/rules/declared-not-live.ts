@@ -7,9 +7,9 @@ import { word } from '../../text/escape.js';
 import type { BridgeRule } from '../rule.js';
 
 /** What a port belongs to decides as much as an attribute that decides alone. */
-const isGrave = (key: Declared['key']): boolean => key === 'master' || key === 'native_vlan' || decidesAlone(key);
+const isHigh = (key: Declared['key']): boolean => key === 'master' || key === 'native_vlan' || decidesAlone(key);
 
-/** The value that runs; null = it is not told, or means nothing here. */
+/** The value that runs; null = it is not reported, or means nothing here. */
 function live({ key }: Declared, link: LinkState, view: BridgeView): boolean | number | string | null {
   switch (key) {
     case 'master':
@@ -46,7 +46,7 @@ export const declaredNotLiveRule: BridgeRule = (view, reading) =>
     if (now === null || now === declared.value) return [];
     return [
       {
-        severity: isGrave(declared.key) ? 'high' : 'medium',
+        severity: isHigh(declared.key) ? 'high' : 'medium',
         place: `${link.name}.${declared.key}`,
         value: `${valueText(now)}, ${declared.by} says ${valueText(declared.value)}`,
         readFrom: `${declared.readFrom}, ip -d link`,

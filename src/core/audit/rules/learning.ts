@@ -2,7 +2,7 @@ import { type BridgeView, isGroup, isSettingOn, type PortView, readFrom } from '
 import { word } from '../../text/escape.js';
 import type { BridgeRule } from '../rule.js';
 
-/** MACs of whoever is behind a port, not the port's own (`permanent`). */
+/** MACs of what is behind a port, not the port's own (`permanent`). */
 function entriesOf({ fdb }: BridgeView, port: PortView): BridgeView['fdb'] {
   return fdb.filter((entry) => entry.port === port.name && !isGroup(entry.mac) && entry.state !== 'permanent');
 }

@@ -55,7 +55,7 @@ export const backupPortRule: BridgeRule = ({ guests }) =>
       place: `${port.name}.backup_port`,
       value: String(port.settings['backup_port']),
       readFrom: readFrom.link,
-      text: 'when this port loses its carrier its frames go out of the other one, to whoever is there',
+      text: 'when this port loses its carrier its frames go out of the other one, to what is there',
       probe: 'known-unicast',
       fix: `bridge link set dev ${word(port.name)} nobackup_port`,
     }));

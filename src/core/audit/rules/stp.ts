@@ -4,7 +4,7 @@ import type { Settings } from '../../model/scenario.js';
 import { word } from '../../text/escape.js';
 import type { BridgeRule, RuleFinding } from '../rule.js';
 
-/** Bits of group_fwd_mask by the last octet of 01:80:c2:00:00:0x (IEEE 802.1Q table 8-1). */
+/** Bits of group_fwd_mask by the last byte of 01:80:c2:00:00:0x (IEEE 802.1Q table 8-1). */
 const named: readonly (readonly [number, string])[] = [
   [0x8, 'EAPOL'],
   [0x4, 'LACP'],

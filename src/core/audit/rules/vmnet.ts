@@ -1,7 +1,7 @@
 import { word } from '../../text/escape.js';
 import type { HostRule } from '../rule.js';
 
-/** VMware lets a guest's adapter be promiscuous for whoever may write to its device. */
+/** VMware lets a guest's adapter be promiscuous for every user that may write to its device. */
 export const vmnetWritableRule: HostRule = ({ vmnet }) =>
   vmnet
     .filter(({ mode }) => (mode & 0o002) !== 0)

@@ -74,7 +74,7 @@ export const bridgeAttributes = {
     netlink: 49,
     default: 0,
     decides: 'alone',
-    meaning: 'The most entries that are learned. A MAC that no longer fits is flooded: the limit fails open.',
+    meaning: 'The most entries that are learned. Frames to a MAC beyond it are flooded: the limit fails open.',
   },
   fdb_n_learned: {
     kind: 'number',

@@ -43,18 +43,18 @@ function filterBypasses(filter: Fields, where: string, { heard }: BypassScope): 
   const kind = textOf(filter['kind']);
   const options = fieldsOf(filter['options']);
   if (kind === null || options === null) return []; // the head of a list, which says nothing of its own
-  const told: Bypass[] = [];
+  const bypasses: Bypass[] = [];
   if (!harmlessFilters.has(kind))
-    told.push({ what: `tc filter ${kind}`, where, remedy: kind === 'bpf' ? seeProgram : takeAway });
+    bypasses.push({ what: `tc filter ${kind}`, where, remedy: kind === 'bpf' ? seeProgram : takeAway });
   for (const action of objectsOf(options['actions'])) {
     const name = textOf(action['kind']) ?? 'unknown';
     if (harmlessActions.has(name)) continue;
     const to = textOf(action['to_dev']);
-    // where it leads to a device that is no port, that device is not observed, which coverage tells
+    // where it leads to a device that is no port, that device is not observed, which coverage reports
     if (name === 'mirred' && to !== null && (heard.has(to) || textOf(action['direction']) === 'egress')) continue;
-    told.push({ what: `tc action ${name}${to === null ? '' : ` to ${to}`}`, where, remedy: takeAway });
+    bypasses.push({ what: `tc action ${name}${to === null ? '' : ` to ${to}`}`, where, remedy: takeAway });
   }
-  return told;
+  return bypasses;
 }
 
 function tcBypasses({ tc }: HostState, scope: BypassScope): readonly Bypass[] {
@@ -83,7 +83,7 @@ function leadsToHeard(
   const device =
     target['dev'] ?? target['device'] ?? (family === 'netdev' || family === 'inet' ? target['addr'] : undefined);
   const known = textOf(device);
-  // a device that is no port is told by coverage
+  // a device that is no port is reported by coverage
   if (known !== null) return heard.has(known) || (family === 'netdev' && links.has(known)) || segment.has(known);
   const data = fieldsOf(fieldsOf(device)?.['map'])?.['data'];
   const given = objectsOf([data]).flatMap((one) => (Array.isArray(one['set']) ? one['set'] : []));

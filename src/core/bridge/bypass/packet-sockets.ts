@@ -22,7 +22,7 @@ export function plannedFormOf(bytes: Uint8Array): PlannedForm {
   return { bytes, etherType: ((bytes[etherTypeAt] ?? 0) << 8) | (bytes[etherTypeAt + 1] ?? 0) };
 }
 
-/** Whether the socket gets frames of that form: by its protocol, and by its filter where the kernel tells it. */
+/** Whether the socket gets frames of that form: by its protocol, and by its filter where the kernel reports it. */
 function takes(socket: PacketSocket, program: Uint8Array | null, { bytes, etherType }: PlannedForm): boolean {
   const protocol = Number.parseInt(socket.protocol, 16);
   const isOfProtocol =

@@ -1,4 +1,4 @@
-/** What a program of classic BPF can ask beside the frame's octets (linux/filter.h, SKF_AD_…). */
+/** What a program of classic BPF can ask beside the frame's bytes (linux/filter.h, SKF_AD_…). */
 export interface FrameMeta {
   /** EtherType of the frame. */
   readonly protocol: number;
@@ -16,7 +16,10 @@ interface Machine {
   readonly meta: FrameMeta;
 }
 
-/** `unknown`: it does something that cannot be told from the frame alone; `refused`: it ends, and takes nothing. */
+/**
+ * `unknown`: it does something that cannot be distinguished from the frame alone; `refused`: it ends, and takes
+ * nothing.
+ */
 type Outcome = 'goes on' | 'unknown' | 'refused';
 
 const ancillary = 0xffff_f000;
@@ -33,7 +36,7 @@ const mode = {
   headerLength: 0xa0,
 } as const;
 
-/** Octets of a program as instructions; null = they are none. */
+/** Bytes of a program as instructions; null = they are none. */
 function instructionsOf(program: Uint8Array): readonly Instruction[] | null {
   if (program.length === 0 || program.length % 8 !== 0 || program.length / 8 > maxInstructions) return null;
   const view = new DataView(program.buffer, program.byteOffset, program.byteLength);
@@ -52,7 +55,7 @@ function bytesAt(frame: Uint8Array, at: number, size: number): number | null {
   return value;
 }
 
-function toldOf(what: number, { protocol, packetType }: FrameMeta): number | null {
+function reportOf(what: number, { protocol, packetType }: FrameMeta): number | null {
   switch (what) {
     case asked.protocol:
       return protocol;
@@ -73,7 +76,7 @@ function loaded(code: number, k: number, { x, memory, frame, meta }: Machine): n
     case mode.immediate:
       return k;
     case mode.absolute:
-      return k >= ancillary ? (toldOf(k - ancillary, meta) ?? 'unknown') : (bytesAt(frame, k, size) ?? 'refused');
+      return k >= ancillary ? (reportOf(k - ancillary, meta) ?? 'unknown') : (bytesAt(frame, k, size) ?? 'refused');
     case mode.indirect:
       return bytesAt(frame, x + k, size) ?? 'refused';
     case mode.memory:
@@ -161,8 +164,8 @@ function step(code: number, k: number, machine: Machine): Outcome {
 }
 
 /**
- * Runs a program of classic BPF (8 octets an instruction, little-endian) over a frame as the kernel does: how many
- * octets it takes, 0 = it refuses it. null = it does something that cannot be told from the frame alone.
+ * Runs a program of classic BPF (8 bytes an instruction, little-endian) over a frame as the kernel does: how many
+ * bytes it takes, 0 = it refuses it. null = it does something that cannot be distinguished from the frame alone.
  */
 export function runBpf(program: Uint8Array, frame: Uint8Array, meta: FrameMeta): number | null {
   const instructions = instructionsOf(program);

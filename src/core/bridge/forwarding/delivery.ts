@@ -33,7 +33,7 @@ function shouldDeliver(from: End, observer: End, flag: FloodFlag | null, why: st
   // what the host itself sends is held back by `flood` alone
   if (flag === null || (source === null && flag !== 'flood')) return yes(why);
   const flood = isSettingOn(settings, flag);
-  if (flood === null) return unknown(`${name}.${flag} is not told`);
+  if (flood === null) return unknown(`${name}.${flag} is not reported`);
   return flood ? yes(`${why}; ${name}.${flag} on`) : no(`${name}.${flag} off`);
 }
 
@@ -55,7 +55,7 @@ export function sentTo(view: BridgeView, from: End, to: End, observer: End, dest
     : no(`known on ${destination.at}`);
 }
 
-/** Unicast from one to another who has announced itself: would a third, or the addressee, get it? */
+/** Unicast from one to another that has announced itself: would a third, or the addressee, get it? */
 export function unicast(view: BridgeView, from: End, to: End | null, observer: End): Forecast {
   return to === null ? unknown('no addressee') : sentTo(view, from, to, observer, destinationOf(view, from, to));
 }

@@ -23,13 +23,13 @@ export interface End {
 export interface ForecastFlow {
   readonly class: ProbeClassName;
   /**
-   * Who transmits the frames that are looked for: for thefts, floods of MACs and queries the one who talks afterwards.
+   * Who transmits the frames that are looked for: for thefts, floods of MACs and queries the one that talks afterwards.
    */
   readonly from: End;
   /** Whom they are meant for; null = a group, or nobody. */
   readonly to: End | null;
   readonly observer: End;
-  /** Who provoked it: the thief, the flooder, the guest that sent the query. */
+  /** Who caused it: the thief, the flooder, the guest that sent the query. */
   readonly by?: End | null;
   /** Left out: any that the class has. */
   readonly carrier?: string;

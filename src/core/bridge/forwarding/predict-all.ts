@@ -7,7 +7,7 @@ import { classForecasts } from './class-forecasts.js';
 import { type End, type Forecast, no, unknown } from './forecast.js';
 import { predict } from './predict.js';
 
-/** From so many on a bridge, ends of one form are told together: a thousand guests are a million pairs. */
+/** From this many on a bridge, ends of one form are reported together: a thousand guests are a million pairs. */
 const maxEnds = 32;
 
 /** Who is on a bridge, as far as its state shows: one for each port, and one for what is behind the device itself. */
@@ -82,7 +82,7 @@ function forecastOf(bridge: Bridge, probe: ProbeClassName, from: End, observer: 
   }
 }
 
-/** Classes that are unicast to the one who is not to get it. */
+/** Classes that are unicast to the one that is not to get it. */
 const addressed: ReadonlySet<ProbeClassName> = new Set(['routed-bounce', 'mac-spoof', 'ip-spoof']);
 
 /**
@@ -116,7 +116,7 @@ export function predictAll(view: BridgeView, reading: Reading): readonly Predict
   );
 }
 
-/** Ends that nothing in the state tells apart. */
+/** Ends that nothing in the state distinguishes. */
 function byForm(view: BridgeView, { copies }: Diversions, ends: readonly End[]): ReadonlyMap<string, readonly End[]> {
   const kinds = new Map<string, End[]>();
   for (const end of ends) {

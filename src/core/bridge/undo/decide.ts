@@ -57,7 +57,7 @@ function decideSetting({ on, place, key, set, was }: UndoOf<'setting'>, { links 
   const held = findHeld(on, links);
   if ('kind' in held) return held;
   const now = settingIn([linkOf(links, on.ifindex)], place, key);
-  if (now === undefined) return left(`the kernel no longer tells ${key} of ${held.name}`);
+  if (now === undefined) return left(`the kernel no longer reports ${key} of ${held.name}`);
   if (isSameSetting(place, key, now, was)) return done;
   if (!isSameSetting(place, key, now, set)) return changed(`${key} of ${held.name}`, String(now), String(set));
   return undo(['ip', 'link', 'set', 'dev', byIndex(on.ifindex), ...setWords({ place, key, value: was })]);

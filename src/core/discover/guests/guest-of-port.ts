@@ -4,7 +4,7 @@ import type { HostState, LinkState } from '../../model/state.js';
 import { objectsOf, textOf } from '../../text/json-text.js';
 
 /**
- * Who is behind a port: the record that names it, else one with a MAC that the bridge has learned there; the first
+ * What is behind a port: the record that names it, else one with a MAC that the bridge has learned there; the first
  * manager of the list is believed.
  */
 export function guestOfPort(guests: readonly GuestRecord[], port: string, macs: readonly Mac[]): GuestRecord | null {
@@ -19,7 +19,7 @@ export function guestOfPort(guests: readonly GuestRecord[], port: string, macs: 
 
 /**
  * The link that a configuration means: by name; by the guest's MAC where the bridges know it, or as libvirt gives it to
- * the tap (fe: instead of its first octet).
+ * the tap (fe: instead of its first byte).
  */
 export function linkOfRecord(
   { device, mac }: { readonly device: string | null; readonly mac: Mac | null },

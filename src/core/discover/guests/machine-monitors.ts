@@ -2,10 +2,10 @@ import type { GuestRecord, Manager } from '../../model/host-config.js';
 import { objectsOf, textOf } from '../../text/json-text.js';
 import { guestInSandbox } from './sandbox.js';
 
-/** A process that runs a machine, as /proc tells of it. */
+/** A process that runs a machine, as /proc reports it. */
 export interface MonitorProcess {
   readonly pid: number;
-  /** What the kernel calls it: 15 octets at most. */
+  /** What the kernel calls it: 15 bytes at most. */
   readonly comm: string;
   readonly argv: readonly string[];
   /** Names of the taps that it holds, in its own network namespace. */
@@ -42,7 +42,7 @@ const monitors: ReadonlyMap<
     'cloud-hyperviso',
     {
       manager: 'cloud-hypervisor' as const,
-      // it knows no names: several are told by their sockets
+      // it knows no names: several are known by their sockets
       nameOf: (argv: readonly string[]) => stem((valueOf(argv, '--api-socket') ?? '').replace(/^path=/, '')),
     },
   ],
@@ -58,7 +58,7 @@ export function isMonitor(comm: string): boolean {
  * command line, found by the taps that they hold, else by the namespace that they are in.
  */
 export function monitorGuests(processes: readonly MonitorProcess[]): readonly GuestRecord[] {
-  return processes.flatMap(({ pid, comm, argv, taps, here }) => {
+  return processes.flatMap(({ pid, comm, argv, taps, here }): readonly GuestRecord[] => {
     const monitor = monitors.get(comm);
     if (monitor === undefined) return [];
     const name = monitor.nameOf(argv) || `${monitor.manager}-${pid}`;

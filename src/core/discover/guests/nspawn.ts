@@ -4,7 +4,7 @@ import { guestInSandbox } from './sandbox.js';
 /**
  * A container of systemd-nspawn, from `machinectl show NAME`: lines of `KEY=VALUE`, of which Name, Leader (its first
  * process) and Service matter (org.freedesktop.machine1(5)). Machines of other services, as libvirt registers them,
- * are told by those.
+ * are reported by those.
  */
 export function nspawnGuests(text: string): readonly GuestRecord[] {
   const lines = text.split('\n').map((line) => /^(\w+)=(.*)$/.exec(line.trim()));

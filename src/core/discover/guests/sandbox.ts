@@ -21,7 +21,7 @@ export function zoneBy(name: string | null, from: string): GuestRecord['zone'] {
   return name === null || name === '' ? null : { name, from };
 }
 
-/** A guest that is known by its namespace: what else there is to say of it, its interfaces tell. */
+/** A guest that is known by its namespace: what else there is to say of it, its interfaces report. */
 export function guestInSandbox(
   manager: GuestRecord['manager'],
   name: string,

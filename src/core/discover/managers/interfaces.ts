@@ -1,11 +1,14 @@
-import type { Keeper } from '../../model/persistent-fix.js';
+import type { ConfigurationManager } from '../../model/persistent-fix.js';
 import type { ConfigFile } from '../declared/netplan.js';
 
 /** The bridges of /etc/network/interfaces and the ports that they name; ports chosen by pattern are not. */
-export function interfacesKeepers(files: readonly ConfigFile[], by: 'ifupdown2' | 'ifupdown'): readonly Keeper[] {
+export function interfacesManagers(
+  files: readonly ConfigFile[],
+  by: 'ifupdown2' | 'ifupdown',
+): readonly ConfigurationManager[] {
   return files.flatMap(({ path, text }) => {
     const stanzas = text.replaceAll('\\\n', ' ').split(/^(?=\s*(?:iface|auto|allow-\S+|mapping|source\S*)\s)/m);
-    return stanzas.flatMap((stanza): readonly Keeper[] => {
+    return stanzas.flatMap((stanza): readonly ConfigurationManager[] => {
       const bridge = /^\s*iface\s+(\S+)/.exec(stanza)?.[1];
       const lines = [...stanza.matchAll(/^[ \t]*bridge[-_](\S+)[ \t]*(.*)$/gm)];
       if (bridge === undefined || lines.length === 0) return [];

@@ -1,4 +1,4 @@
-import type { Keeper } from '../../model/persistent-fix.js';
+import type { ConfigurationManager } from '../../model/persistent-fix.js';
 import type { HostState } from '../../model/state.js';
 import type { LibvirtNetwork } from '../declared/libvirt.js';
 import { linkOfRecord, normalizeMac } from '../guests/guest-of-port.js';
@@ -8,8 +8,8 @@ import { childOf, readXml } from '../guests/read-xml.js';
  * The bridges that libvirt's networks make themselves; a network that only points at a bridge of somebody else
  * (`forward mode='bridge'`) keeps none.
  */
-export function libvirtNetworkKeepers(networks: readonly LibvirtNetwork[]): readonly Keeper[] {
-  return networks.flatMap(({ name, bridge, own }): readonly Keeper[] =>
+export function libvirtNetworkManagers(networks: readonly LibvirtNetwork[]): readonly ConfigurationManager[] {
+  return networks.flatMap(({ name, bridge, own }): readonly ConfigurationManager[] =>
     bridge === null || !own ? [] : [{ by: 'libvirt', device: bridge, keeps: 'network', network: name }],
   );
 }
@@ -18,17 +18,17 @@ export function libvirtNetworkKeepers(networks: readonly LibvirtNetwork[]): read
  * The ports of a domain (`virsh -r dumpxml --inactive`), found on the host by their MAC. Throws Error where the text is
  * no domain.
  */
-export function libvirtDomainKeepers(
+export function libvirtDomainManagers(
   xml: string,
   networks: readonly LibvirtNetwork[],
   state: Pick<HostState, 'links' | 'fdb'>,
-): readonly Keeper[] {
+): readonly ConfigurationManager[] {
   const domain = readXml(xml);
   const guest = childOf(domain, 'name')?.text ?? '';
   if (domain.name !== 'domain' || guest === '') throw new Error('line 1: no <domain> with a <name>');
   return (childOf(domain, 'devices')?.children ?? [])
     .filter(({ name }) => name === 'interface')
-    .flatMap((element): readonly Keeper[] => {
+    .flatMap((element): readonly ConfigurationManager[] => {
       const mac = normalizeMac(childOf(element, 'mac')?.attributes['address']);
       const source = childOf(element, 'source')?.attributes ?? {};
       const network = networks.find(({ name }) => name === source['network']);

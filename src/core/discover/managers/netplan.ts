@@ -1,9 +1,9 @@
 import { parse } from 'yaml';
-import type { Keeper } from '../../model/persistent-fix.js';
+import type { ConfigurationManager } from '../../model/persistent-fix.js';
 import { fieldsOf, isFields } from '../../text/json-text.js';
 import type { ConfigFile } from '../declared/netplan.js';
 
-type Renderer = Extract<Keeper, { readonly by: 'netplan' }>['renderer'];
+type Renderer = Extract<ConfigurationManager, { readonly by: 'netplan' }>['renderer'];
 
 const isRenderer = (value: unknown): value is Renderer => value === 'networkd' || value === 'NetworkManager';
 
@@ -11,7 +11,7 @@ const isRenderer = (value: unknown): value is Renderer => value === 'networkd' |
  * The devices of netplan's files, in the order in which netplan reads them; networkd does the work unless a file says
  * otherwise. Throws Error where one is no YAML.
  */
-export function netplanKeepers(files: readonly ConfigFile[]): readonly Keeper[] {
+export function netplanManagers(files: readonly ConfigFile[]): readonly ConfigurationManager[] {
   const found = new Map<string, { readonly file: string; readonly kind: string; readonly renderer: Renderer | null }>();
   let usual: Renderer = 'networkd';
   for (const { path, text } of files) {

@@ -1,4 +1,4 @@
-import type { Keeper } from '../../model/persistent-fix.js';
+import type { ConfigurationManager } from '../../model/persistent-fix.js';
 import type { ConfigFile } from '../declared/netplan.js';
 
 /**
@@ -18,10 +18,10 @@ function valueIn(text: string, section: string, key: string): string | null {
 /**
  * The bridges and ports whose profiles name their interface. Files of netplan (`netplan-…`) are netplan's to change.
  */
-export function networkManagerKeepers(files: readonly ConfigFile[]): readonly Keeper[] {
+export function networkManagerManagers(files: readonly ConfigFile[]): readonly ConfigurationManager[] {
   return files
     .filter(({ path }) => !/\/netplan-[^/]*$/.test(path))
-    .flatMap(({ path, text }): readonly Keeper[] => {
+    .flatMap(({ path, text }): readonly ConfigurationManager[] => {
       const device = valueIn(text, 'connection', 'interface-name');
       const isBridge = valueIn(text, 'connection', 'type') === 'bridge';
       // Both words for each, since version 1.46 renamed them.

@@ -1,18 +1,18 @@
-import type { Keeper } from '../../model/persistent-fix.js';
+import type { ConfigurationManager } from '../../model/persistent-fix.js';
 import { readProxmoxConfig } from '../guests/proxmox.js';
 
 /**
  * The ports of a guest (`qm config ID`, `pct config ID`), with and without its firewall. `vnets`: names of the VNets of
  * the software-defined network.
  */
-export function proxmoxKeepers(
+export function proxmoxManagers(
   id: number,
   program: 'qm' | 'pct',
   config: string,
   vnets: ReadonlySet<string>,
-): readonly Keeper[] {
+): readonly ConfigurationManager[] {
   const { values, nics } = readProxmoxConfig(config);
-  return nics.flatMap(({ number, parts }): readonly Keeper[] => {
+  return nics.flatMap(({ number, parts }): readonly ConfigurationManager[] => {
     const bridge = parts.get('bridge') ?? '';
     const nic = `net${number}`;
     if (bridge === '') return [];

@@ -76,7 +76,7 @@ function behind({ state, bridge: link, neighbours }: EndpointsInput): {
 }
 
 /**
- * Everybody on the bridge, the host and who is behind the device included; `host`: its name, null = the bridge has no
+ * Everybody on the bridge, the host and what is behind the device included; `host`: its name, null = the bridge has no
  * address.
  */
 export function twinEndpoints(input: EndpointsInput): {

@@ -1,4 +1,4 @@
-import type { Keeper } from '../../model/persistent-fix.js';
+import type { ConfigurationManager } from '../../model/persistent-fix.js';
 import type { ProbeClassName, SettingValue } from '../../model/scenario.js';
 import { VerifyError } from '../../model/verify-error.js';
 import type { Found, FoundScenario } from '../found-scenario.js';
@@ -19,7 +19,7 @@ export interface TwinInput extends Omit<EndpointsInput, 'found' | 'bridge'> {
   /** What else is known not to be in the twin. */
   readonly missing: readonly string[];
   /** Whose configuration makes the live bridge and its ports. */
-  readonly keepers: readonly Keeper[];
+  readonly keepers: readonly ConfigurationManager[];
   /** Of the catalogue, only these; empty = all. */
   readonly classes: readonly ProbeClassName[];
 }
@@ -35,7 +35,7 @@ export interface Twin {
       readonly bridges: Readonly<Record<string, object>>;
       readonly endpoints: Readonly<Record<string, TwinEndpoint>>;
       readonly sysctl?: Readonly<Record<string, string>>;
-      readonly keepers?: readonly Keeper[];
+      readonly keepers?: readonly ConfigurationManager[];
     };
     readonly steps: readonly object[];
     readonly policy?: FoundScenario['policy'];
@@ -64,7 +64,7 @@ export function twinScenario(input: TwinInput): Twin {
   const entries = copiedEntries(state, link, ports);
   const filters = copiedFilters(state, new Set([bridge, ...ports]));
   const own = vlansInState(state, bridge);
-  const keepers = input.keepers.filter(({ device }) => device === bridge || ports.has(device));
+  const managers = input.keepers.filter(({ device }) => device === bridge || ports.has(device));
   const asked = classes.length === 0 || classes.includes('known-unicast');
   return {
     scenario: {
@@ -76,7 +76,7 @@ export function twinScenario(input: TwinInput): Twin {
         bridges: { [bridge]: { ...copied.settings, ...(isUsual(own, link) ? {} : { vlans: own }) } },
         endpoints,
         ...(Object.keys(state.sysctl).length === 0 ? {} : { sysctl: state.sysctl }),
-        ...(keepers.length === 0 ? {} : { keepers }),
+        ...(managers.length === 0 ? {} : { keepers: managers }),
       },
       steps: [
         ...preparing({

@@ -23,7 +23,7 @@ export interface WholeWishes {
   readonly classes: readonly ProbeClassName[];
   /** Frames a second; null = the usual. */
   readonly rate: number | null;
-  /** So long may it take, in ms; null = until all pairs are through. */
+  /** This long may it take, in ms; null = until all pairs are through. */
   readonly forMs: number | null;
 }
 
@@ -102,10 +102,10 @@ function isWanted({ name, endpoint }: FoundEntry, { guests, zones }: WholeWishes
   return zones.length === 0 || (endpoint.zone !== undefined && zones.includes(endpoint.zone));
 }
 
-/** Nothing that is told of a guest makes it one to speak for: what is missing. */
+/** Nothing that is reported of a guest makes it one to speak for: what is missing. */
 function silence({ name, guest, endpoint }: FoundEntry, isUnlearned: boolean): string {
   if (isUnlearned)
-    return `${name}: learning is off at ${endpoint.port}, and its MAC is as ${guest?.manager ?? 'the host'} tells it: it is sent to, and not spoken for`;
+    return `${name}: learning is off at ${endpoint.port}, and its MAC is as ${guest?.manager ?? 'the host'} reports it: it is sent to, and not spoken for`;
   return endpoint.mac === undefined
     ? `${name}: the bridge has no MAC on ${endpoint.port}: it is observed only; let it speak once (a ping will do)`
     : `${name}: the bridge does not have its MAC on ${endpoint.port} now: it is observed only; let it speak once (a ping will do)`;

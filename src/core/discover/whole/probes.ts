@@ -42,7 +42,7 @@ const notBeyond: readonly ProbeClassName[] = ['mac-spoof', 'ip-spoof', 'vlan-hop
 const unicast: readonly Carrier[] = ['raw', 'ipv4-udp', 'ipv6-udp'];
 const routed: readonly Carrier[] = ['ipv4-udp', 'ipv6-udp'];
 
-/** So many guests send to each other in all pairs; of more, those that stand for ports of one kind do. */
+/** This many guests send to each other in all pairs; of more, those that stand for ports of one kind do. */
 const maxMeshed = 300;
 /** How many stand for the ports of one kind. */
 const maxAlike = 20;
@@ -50,7 +50,7 @@ const maxAlike = 20;
 const names = (entries: readonly FoundEntry[]): readonly string[] => entries.map(({ name }) => name);
 const speakers = (entries: readonly FoundEntry[]): readonly FoundEntry[] => entries.filter(({ spoke }) => spoke);
 
-/** Guests whose MAC is on record and that the bridge does not learn, for their port is told not to. */
+/** Guests whose MAC is on record and that the bridge does not learn, for their port is instructed not to. */
 export type IsUnlearned = (entry: FoundEntry) => boolean;
 
 interface Context {
@@ -133,7 +133,7 @@ function separation({ bridge, lastRound }: Context, segment: Segment): readonly 
   ];
 }
 
-/** What a bridge carries to everybody unless it is told not to. */
+/** What a bridge carries to everybody unless it is configured not to. */
 function floods({ bridge }: Context, { guests, trunks }: Segment): readonly Placed[] {
   const senders = speakers(guests);
   const from = names(senders);

@@ -1,9 +1,9 @@
 import type { BridgeKey, PortKey } from '../../bridge/attributes.js';
 import { word } from '../../text/escape.js';
 import { commandOf } from '../command-of.js';
-import type { Form, KeeperOf, Wanted } from '../wanted.js';
+import type { Form, ManagerOf, Wanted } from '../wanted.js';
 
-type Device = KeeperOf<'ifupdown2' | 'ifupdown'>;
+type Device = ManagerOf<'ifupdown2' | 'ifupdown'>;
 
 const seconds = (value: string): string => String(Number(value) / 100);
 const onOff = (value: string): string => (/^(on|1|yes)$/.test(value) ? 'on' : 'off');
@@ -54,16 +54,16 @@ function lineOf({ by, device }: Device, one: Wanted): string {
  * /etc/network/interfaces: options of the bridge's stanza where there are, else commands that run when the bridge is up
  * (interfaces(5), post-up).
  */
-export const interfacesForm: Form<Device> = (keeper, wanted) => [
+export const interfacesForm: Form<Device> = (manager, wanted) => [
   {
-    by: keeper.by,
-    device: keeper.device,
-    where: `${keeper.file}, below iface ${keeper.bridge}`,
-    form: wanted.map((one) => `    ${lineOf(keeper, one)}`).join('\n'),
+    by: manager.by,
+    device: manager.device,
+    where: `${manager.file}, below iface ${manager.bridge}`,
+    form: wanted.map((one) => `    ${lineOf(manager, one)}`).join('\n'),
     apply:
-      keeper.by === 'ifupdown2'
+      manager.by === 'ifupdown2'
         ? 'ifreload -a'
-        : `at the next boot; ifdown ${word(keeper.bridge)} && ifup ${word(keeper.bridge)} would take its guests off the bridge`,
+        : `at the next boot; ifdown ${word(manager.bridge)} && ifup ${word(manager.bridge)} would take its guests off the bridge`,
     note: 'in the place of such a line that is there',
   },
 ];

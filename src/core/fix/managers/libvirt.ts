@@ -1,9 +1,9 @@
 import type { PersistentFix } from '../../model/persistent-fix.js';
 import { fileWord, word } from '../../text/escape.js';
 import { commandOf } from '../command-of.js';
-import type { Form, KeeperOf, Wanted } from '../wanted.js';
+import type { Form, ManagerOf, Wanted } from '../wanted.js';
 
-type Guest = Extract<KeeperOf<'libvirt'>, { readonly keeps: 'guest' }>;
+type Guest = Extract<ManagerOf<'libvirt'>, { readonly keeps: 'guest' }>;
 
 const managesTable =
   'libvirt then turns learning and flood off on the ports of the guests of this network and adds an entry for the MAC of each (libvirt.org/formatnetwork.html, macTableManager, since 1.2.11); it also sets vlan_filtering';
@@ -73,7 +73,7 @@ function hook(
   };
 }
 
-/** The port's name changes from start to start; its MAC is the guest's with fe for its first octet. */
+/** The port's name changes from start to start; its MAC is the guest's with fe for its first byte. */
 function guestHook(guest: Guest, wanted: readonly Wanted[]): PersistentFix {
   const lines = [
     `ip -br link show master ${word(guest.bridge)} | awk '$3 == "fe${guest.mac.slice(2)}" { sub(/@.*/, "", $1); print $1 }' | while read -r port; do`,
@@ -87,14 +87,14 @@ function guestHook(guest: Guest, wanted: readonly Wanted[]): PersistentFix {
  * libvirt: `<port isolated='yes'/>`, the filter no-mac-spoofing and macTableManager are options of its XML
  * (formatdomain.html, formatnetwork.html, formatnwfilter.html); what has none goes into a hook.
  */
-export const libvirtForm: Form<KeeperOf<'libvirt'>> = (keeper, wanted) => {
-  if (keeper.keeps === 'network')
+export const libvirtForm: Form<ManagerOf<'libvirt'>> = (manager, wanted) => {
+  if (manager.keeps === 'network')
     return [
       hook(
         'network',
-        keeper.network,
-        keeper.device,
-        wanted.map((one) => commandOf(one, word(keeper.device))),
+        manager.network,
+        manager.device,
+        wanted.map((one) => commandOf(one, word(manager.device))),
         "libvirt's XML has no option for it",
       ),
     ];
@@ -109,17 +109,17 @@ export const libvirtForm: Form<KeeperOf<'libvirt'>> = (keeper, wanted) => {
   return [
     ...(isolated.length === 0
       ? []
-      : [inInterface(keeper, "<port isolated='yes'/>", 'it acts between ports that both have it (since 6.1.0)')]),
+      : [inInterface(manager, "<port isolated='yes'/>", 'it acts between ports that both have it (since 6.1.0)')]),
     ...(locked
       ? [
           inInterface(
-            keeper,
+            manager,
             "<filterref filter='no-mac-spoofing'/>",
             'a filter that drops what has another source MAC takes the place of locked, which the XML does not know',
           ),
         ]
       : []),
-    ...(table.length === 0 || locked ? [] : [tableManaged(keeper)]),
-    ...(rest.length === 0 ? [] : [guestHook(keeper, rest)]),
+    ...(table.length === 0 || locked ? [] : [tableManaged(manager)]),
+    ...(rest.length === 0 ? [] : [guestHook(manager, rest)]),
   ];
 };

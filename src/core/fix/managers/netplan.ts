@@ -1,10 +1,10 @@
 import type { BridgeKey, PortKey } from '../../bridge/attributes.js';
 import type { PersistentFix } from '../../model/persistent-fix.js';
 import { dispatcherScript } from '../command-of.js';
-import type { Form, KeeperOf, Wanted } from '../wanted.js';
+import type { Form, ManagerOf, Wanted } from '../wanted.js';
 import { networkManagerOption } from './network-manager.js';
 
-type Device = KeeperOf<'netplan'>;
+type Device = ManagerOf<'netplan'>;
 
 function bool(value: string): 'true' | 'false' | null {
   if (/^(on|1|yes)$/.test(value)) return 'true';

@@ -1,10 +1,10 @@
 import type { BridgeKey, PortKey } from '../../bridge/attributes.js';
 import { word } from '../../text/escape.js';
 import { dispatcherScript } from '../command-of.js';
-import type { Form, KeeperOf, Wanted } from '../wanted.js';
+import type { Form, ManagerOf, Wanted } from '../wanted.js';
 
 /** NetworkManager: properties of the device's profile; what has none goes into a script of its dispatcher. */
-export const networkManagerForm: Form<KeeperOf<'NetworkManager'>> = ({ by, device, profile, uuid, file }, wanted) => {
+export const networkManagerForm: Form<ManagerOf<'NetworkManager'>> = ({ by, device, profile, uuid, file }, wanted) => {
   const options = wanted.flatMap((one) => networkManagerOption(one) ?? []);
   const rest = wanted.filter((one) => networkManagerOption(one) === null);
   const named = uuid === null ? `id ${word(profile)}` : `uuid ${uuid}`;

@@ -1,9 +1,9 @@
 import type { PersistentFix } from '../../model/persistent-fix.js';
 import { word } from '../../text/escape.js';
 import { commandOf } from '../command-of.js';
-import type { Form, KeeperOf, Wanted } from '../wanted.js';
+import type { Form, ManagerOf, Wanted } from '../wanted.js';
 
-type Nic = KeeperOf<'Proxmox VE'>;
+type Nic = ManagerOf<'Proxmox VE'>;
 
 const managesTable =
   "Proxmox VE then turns learning and flood off on its guests' ports and adds an entry for the configured MAC of each (since 7.3)";

@@ -17,7 +17,7 @@ function countEntering({ flow, sequence, form }: ProbeSighting, seen: Seen, tall
   const isBridge = observer.place === 'bridge';
   if (isBridge || observer.name === flow.sender) {
     if (tally.entries.add(flow, sequence, isBridge ? 'bridge' : 'port')) return 'entered';
-    // Its own token, but a second time: whoever stands behind this port had it from somebody and says it again.
+    // Its own token, but a second time: what stands behind this port had it from somebody and says it again.
     if (!isBridge && !seen.inferred) noteReentered(tally, flow.first + sequence, observer);
   } else if (form === 'as-sent') noteReentered(tally, flow.first + sequence, observer);
   return 'other';

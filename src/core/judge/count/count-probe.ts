@@ -12,8 +12,8 @@ import { raise, type Seen, type StepTally, type Tallies } from './tally.js';
  * Counts a frame that stems from a probe, whatever its headers have become (rules 2):
  *
  * - towards the sender, or another port of its owner: never counts;
- * - towards somebody who may not have it: a leak, unless a guest sent the token before: then `replayed`, for that guest
- *   may have had it rightfully and told it on;
+ * - towards something that may not have it: a leak, unless a guest sent the token before: then `replayed`, for that guest
+ *   may have had it rightfully and passed it on;
  * - entering at a guest that was seen to get it: said again (an ICMP error quotes, an echo reply carries), which alone
  *   is no reason for anything;
  * - entering at a guest that was not seen to get it: `unheard-delivery`, for somebody reached it past our ears;
@@ -34,7 +34,7 @@ function isDoubtful({ flow, sequence, form }: ProbeSighting, { entries }: StepTa
   // Nearly none has entered again: one look is enough for them.
   return (
     entries.isAgain(flow, sequence) &&
-    (entries.isAgain(flow, sequence, 'retold') ||
+    (entries.isAgain(flow, sequence, 'repeated') ||
       entries.isAgain(flow, sequence, 'unheard') ||
       (form !== 'as-sent' && entries.isAgain(flow, sequence, 'answered')))
   );
@@ -54,7 +54,7 @@ function countTowards(sighting: ProbeSighting, seen: Seen, tallies: Tallies, tal
     raise(tally.reflected, `${flow.id}|${observer.name}`);
   if (fresh) return 'seen';
   if (!seen.inferred) return 'again';
-  // An answer that quotes the frame is heard after it: which way it went is not known, that it was retold is not said.
+  // An answer that quotes the frame is heard after it: which way it went is not known, that it was repeated is not said.
   if (form === 'as-sent') raise(tally.twice, observer.name);
   else tally.entries.addAgain(flow, sequence, 'answered');
   return 'other';
@@ -72,9 +72,9 @@ function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, ta
   if (observer.name === flow.sender) {
     if (form !== 'as-sent') return 'other';
     if (tally.entries.add(flow, sequence, 'port')) return 'entered';
-    // Its own token, but a second time: whoever stands behind this port says it again.
+    // Its own token, but a second time: what stands behind this port says it again.
     if (observer.role === 'uplink') tally.entries.addAgain(flow, sequence, 'reflected');
-    else if (!inferred) tally.entries.addAgain(flow, sequence, 'retold');
+    else if (!inferred) tally.entries.addAgain(flow, sequence, 'repeated');
     return 'other';
   }
   if (tallies.parties.isOfSender(flow, partyOf(observer))) return 'other';
@@ -82,7 +82,7 @@ function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, ta
   if (hadGot && form !== 'as-sent') tally.entries.addAgain(flow, sequence, 'answered');
   else if (observer.role === 'uplink') {
     if (isOfSendersBridge(flow, seen)) tally.entries.addAgain(flow, sequence, 'reflected');
-  } else if (hadGot) tally.entries.addAgain(flow, sequence, 'retold');
+  } else if (hadGot) tally.entries.addAgain(flow, sequence, 'repeated');
   else {
     tally.entries.addAgain(flow, sequence, 'unheard');
     raise(inferred ? tally.twice : tally.unheard, observer.name);

@@ -2,8 +2,8 @@ import { maxTokens } from '../../model/plan.js';
 import { parsePositions, positionText } from '../../plan/flows/position-text.js';
 
 /**
- * Tokens in a row: so many spans of tokens that follow one another, each `gaps` behind the one before, `lengths` long;
- * both as `positionText`.
+ * Tokens in a row: this many spans of tokens that follow one another, each `gaps` behind the one before, `lengths`
+ * long; both as `positionText`.
  */
 export interface TokenSpans {
   readonly frames: number;

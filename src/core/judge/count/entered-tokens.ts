@@ -18,14 +18,14 @@ export interface EnteredTokens {
 }
 
 /**
- * How a token enters that has entered before, or enters elsewhere: `retold` as it was sent by a guest that had got it,
+ * How a token enters that has entered before, or enters elsewhere: `repeated` as it was sent by a guest that had got it,
  * `answered` by one in a frame of its own (an ICMP error quotes it), `reflected` by an uplink, `unheard` from a guest
  * that nobody was heard handing it to.
  */
-export type Again = 'retold' | 'answered' | 'reflected' | 'unheard';
+export type Again = 'repeated' | 'answered' | 'reflected' | 'unheard';
 
-const bits = { port: 1, bridge: 2, retold: 4, reflected: 8, unheard: 16, answered: 32 } as const;
-const anyAgain = bits.retold | bits.reflected | bits.unheard | bits.answered;
+const bits = { port: 1, bridge: 2, repeated: 4, reflected: 8, unheard: 16, answered: 32 } as const;
+const anyAgain = bits.repeated | bits.reflected | bits.unheard | bits.answered;
 
 export function createEnteredTokens(flows: Flows): EnteredTokens {
   const base = flows.at(0)?.first ?? 0;

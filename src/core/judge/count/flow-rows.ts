@@ -1,5 +1,5 @@
 /**
- * A flow's rows are looked through one by one up to so many; flows with more are in the table. A mesh has a million
+ * A flow's rows are looked through one by one up to this many; flows with more are in the table. A mesh has a million
  * flows of one row: to look there is to wait for memory.
  */
 const fewRows = 8;

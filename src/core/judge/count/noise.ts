@@ -2,12 +2,12 @@ import type { Noise } from '../../model/result.js';
 import type { StepTally } from './tally.js';
 
 /**
- * Frames that are none of the run's, by who sent them. A guest chooses its addresses: of so many sources each is told,
- * the rest together.
+ * Frames that are none of the run's, by who sent them. A guest chooses its addresses: of this many sources each is
+ * reported, the rest together.
  */
 const maxSources = 4096;
 const others = '*';
-/** So many sources of a flood are named. */
+/** This many sources of a flood are named. */
 const maxNamed = 3;
 
 /** Counts a frame that is neither a probe nor a control of this run, forged tokens included. */

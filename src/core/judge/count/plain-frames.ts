@@ -3,7 +3,7 @@ import { nsOf, type WordTime } from '../../pcap/time-words.js';
 import { type AddressPairs, createAddressPairs } from '../../wire/address-pairs.js';
 import { ethernetLength, etherTypes, isGroupMac, macText } from '../../wire/ethernet.js';
 import { viewFrame } from '../../wire/frame-view.js';
-import { readU16 } from '../../wire/octets.js';
+import { readU16 } from '../../wire/bytes.js';
 import { countNoise } from './noise.js';
 import { countFrame, type FrameCount, raise, type StepTally } from './tally.js';
 

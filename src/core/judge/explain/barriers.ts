@@ -42,7 +42,7 @@ export const barriers = {
   'own-address': ownAddress,
 } as const satisfies Readonly<Record<string, Barrier>>;
 
-/** Told where no setting of the bridge is in the way of what did not arrive. */
+/** Reported where no setting of the bridge is in the way of what did not arrive. */
 export const lastBarriers = {
   filter: filter,
   unexplained: {

@@ -15,9 +15,9 @@ export const causeMeanings: Readonly<Record<CauseCode, string>> = {
     'Frames that had left through an uplink came in from it again: a switch beyond it reflects them, or a mirror there copies them back. Look at the switch’s port: port security, loops, mirror sessions.',
   nat: 'The host routes between the two and translates addresses (NAT) on the way: the frames arrive under another address. The rule is named.',
   rewritten:
-    'Something on the way wrote other headers: a rule of tc (skbmod, pedit), nft or ebtables, a flow of Open vSwitch, a relay, or `mcast_to_unicast`. What the frames looked like is told.',
+    'Something on the way wrote other headers: a rule of tc (skbmod, pedit), nft or ebtables, a flow of Open vSwitch, a relay, or `mcast_to_unicast`. The result shows what the frames looked like.',
   'copy-in-tunnel':
-    'The frames came inside other frames: a copy in a tunnel (VXLAN, GRE, a mirror’s), or under labels and tags that were put on. Where the token stood is told.',
+    'The frames came inside other frames: a copy in a tunnel (VXLAN, GRE, a mirror’s), or under labels and tags that were put on. The result shows where the token stood.',
   member: 'The observer’s port is a member of the group. Where nobody there asked for it, the entry is to be deleted.',
   'vni-shared':
     'Bridges of different networks have tunnels with one VXLAN network identifier, so what is flooded on one comes out on the other, on whatever host that is. Both are named.',
@@ -33,9 +33,9 @@ export const causeMeanings: Readonly<Record<CauseCode, string>> = {
   'behind-bridge':
     'The addressee is behind the bridge device itself, which never learns where it is: every frame to it floods to every port, for any ageing time.',
   'mac-moved':
-    'The addressee’s MAC moved to another port: whoever sends with a MAC gets its frames, unless its entry is static and sticky or his port is locked.',
+    'The addressee’s MAC moved to another port: a sender that uses a MAC gets its frames, unless its entry is static and sticky or the sender’s port is locked.',
   'fdb-full':
-    'The table is at its limit: a MAC that no longer fits cannot be learned, and what is sent to it floods. The limit fails open.',
+    'The table is at its limit: a MAC beyond it cannot be learned, and what is sent to it floods. The limit fails open.',
   'aged-out':
     'The addressee was silent for longer than the ageing time, so the bridge forgot it and floods what is sent to it.',
   'learning-off': 'The addressee’s port learns nothing and has no static entry, so what is sent to it floods.',

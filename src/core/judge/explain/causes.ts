@@ -58,8 +58,8 @@ const ofRules2: readonly string[] = ['reflected-by-uplink', 'nat', 'rewritten', 
 /** What a bridge has open anyway; beside such a cause alone a process that listens may be the one that hands frames on. */
 const openAnyway: readonly string[] = ['not-isolated', 'source-unchecked'];
 
-/** The causes that are told: where one accounts for the leak, others are not accused beside it. */
-function worthTelling(found: readonly Cause[], rules: VerdictRules): readonly Cause[] {
+/** The causes that are reported: where one accounts for the leak, others are not accused beside it. */
+function worthReporting(found: readonly Cause[], rules: VerdictRules): readonly Cause[] {
   if (rules === 1) return found.filter(({ code }) => !ofRules2.includes(code));
   const has = (code: string): boolean => found.some((cause) => cause.code === code);
   const isExplained = found.some(({ code }) => code !== 'sniffer-on-host' && !openAnyway.includes(code));
@@ -82,7 +82,7 @@ function causesOf(leak: RowContext | null, plan: Plan, rules: VerdictRules): rea
           const cost = rules === 1 ? null : fixCost(code, fix);
           return [{ code, ...cause, fix, ...(cost === null ? {} : { cost }) }];
         });
-  const found = worthTelling(all, rules);
+  const found = worthReporting(all, rules);
   if (found.length > 0) return found;
   return [
     {

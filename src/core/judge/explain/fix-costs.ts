@@ -20,12 +20,12 @@ const prices = {
  * there is none.
  */
 const costs: Readonly<Record<string, readonly [price: keyof typeof prices, text: string]>> = {
-  mirror: ['host', 'whoever the copies are for (an intrusion detection, a debugging session) no longer gets them'],
+  mirror: ['host', 'the receiver of the copies (an intrusion detection, a debugging session) no longer gets them'],
   'ovs-mirror': [
     'host',
-    'whoever the copies are for (an intrusion detection, a debugging session) no longer gets them',
+    'the receiver of the copies (an intrusion detection, a debugging session) no longer gets them',
   ],
-  'vni-shared': ['apart', 'the two networks are apart again; whoever relied on their being one is cut off'],
+  'vni-shared': ['apart', 'the two networks are apart again; what relied on their being one is cut off'],
   'ovs-flood-flow': ['share', 'what the flow was made for stops'],
   'ovs-flood-vlans': ['nothing', 'nothing, unless something in that VLAN has to hear everything'],
   'ovs-protected': ['apart', 'protected ports do not reach each other at all'],

@@ -132,7 +132,7 @@ function finished(group: Growing): LeakGroup {
 
 /**
  * The leaks of a step by their most specific cause, the one with most rows first. `causesAlike` finds the causes of a
- * leak that was not explained by itself; absent: it is told as unexplained.
+ * leak that was not explained by itself; absent: it is reported as unexplained.
  */
 export function leakGroups(
   rows: readonly Finding[],

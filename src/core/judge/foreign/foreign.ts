@@ -81,7 +81,7 @@ export interface ForeignFold {
   readonly files: HeardFile[];
 }
 
-/** Talker pairs and protocols that are told apart: a flood of invented MACs must not exhaust the memory. */
+/** Talker pairs and protocols that are distinguished: a flood of invented MACs must not exhaust the memory. */
 export const maxRows = 20_000;
 /** Protocols of a pair that are found by number. */
 const maxQuickRows = 256;

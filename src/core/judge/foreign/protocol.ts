@@ -3,7 +3,7 @@ import type { FrameView } from '../../wire/frame-view.js';
 import { icmpTypes } from '../../wire/icmp.js';
 import { ipProtocols, parseIpv4 } from '../../wire/ipv4.js';
 import { parseIpv6 } from '../../wire/ipv6.js';
-import { readU16 } from '../../wire/octets.js';
+import { readU16 } from '../../wire/bytes.js';
 import { parseTcp, tcpFlags } from '../../wire/tcp.js';
 import { parseUdp } from '../../wire/udp.js';
 
@@ -14,7 +14,7 @@ export interface ForeignProtocol {
   /** It answers or acknowledges frames of the addressee: proof that the addressee has sent to the source. */
   readonly answers: boolean;
   /**
-   * Octets of data behind the headers that the capture holds, without padding: what the listener could read, encrypted
+   * Bytes of data behind the headers that the capture holds, without padding: what the listener could read, encrypted
    * or not.
    */
   readonly payloadOctets: number;
@@ -123,7 +123,7 @@ export function foreignProtocol(bytes: Uint8Array, end: number, view: FrameView)
       payloadOctets: Math.max(0, end - view.payloadAt),
     };
   }
-  // The addresses of both headers stand at fixed places: 12 octets into IPv4's, 8 into IPv6's.
+  // The addresses of both headers stand at fixed places: 12 bytes into IPv4's, 8 into IPv6's.
   const ip = view.ipVersion === 4 ? parseIpv4(bytes, view.srcIpAt - 12, end) : parseIpv6(bytes, view.srcIpAt - 8, end);
   if (ip === null) return { name: `IPv${view.ipVersion}`, answers: false, payloadOctets: 0 };
   const payloadOctets = Math.max(0, ip.payloadEnd - view.payloadAt);

@@ -51,7 +51,7 @@ export interface ForeignReport {
   readonly exitCode: 0 | 2 | 3;
   readonly reasons: readonly Reason[];
   readonly pairs: readonly ForeignPair[];
-  /** Foreign frames beyond the pairs and protocols that are told apart. */
+  /** Foreign frames beyond the pairs and protocols that are distinguished. */
   readonly notKept: number;
   readonly files: readonly ForeignFile[];
   /** What this does not say. */
@@ -106,7 +106,7 @@ function pairsOf(fold: ForeignFold, nameOf: NameOf): readonly ForeignPair[] {
   for (const [from, targets] of fold.heard) {
     for (const [to, protocols] of targets) {
       const back = from === to ? undefined : fold.heard.get(to)?.get(from);
-      if (back !== undefined && to < from) continue; // told where the lower MAC is the source
+      if (back !== undefined && to < from) continue; // reported where the lower MAC is the source
       const rows = [...protocols.values()];
       const backRows = [...(back?.values() ?? [])];
       const heard = [direction(rows, nameOf), direction(backRows, nameOf)].filter((one) => one !== null);
@@ -132,12 +132,12 @@ function pairsOf(fold: ForeignFold, nameOf: NameOf): readonly ForeignPair[] {
 /** Why "nothing was heard" would be more than these captures carry. */
 function reasonsOf(fold: ForeignFold): readonly Reason[] {
   const { name } = fold.listener;
-  const told = fold.files.flatMap(({ path, damages }) =>
+  const reported = fold.files.flatMap(({ path, damages }) =>
     damages.map((text) => reason('capture-damaged', name, `${path}, ${text}`)),
   );
   for (const { path, frames, unread } of fold.files) {
     if (unread > 0)
-      told.push(
+      reported.push(
         reason(
           'evidence-incomplete',
           name,
@@ -147,15 +147,15 @@ function reasonsOf(fold: ForeignFold): readonly Reason[] {
   }
   for (const { path, dropped } of fold.files)
     if (dropped > 0)
-      told.push(
+      reported.push(
         reason('frames-dropped', name, `${path}: the kernel dropped ${dropped} frames before they were captured`),
       );
   const heard = fold.files.reduce((sum, file) => sum + file.own + file.group + file.foreign + file.passing, 0);
   if (heard === 0)
-    told.push(
+    reported.push(
       reason('nothing-to-hear', name, 'not one frame was captured: this ear may be deaf, and a deaf ear hears no leak'),
     );
-  return told;
+  return reported;
 }
 
 const silent =

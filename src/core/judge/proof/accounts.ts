@@ -9,9 +9,9 @@ const minMeetings = 3;
 
 /** How many frames left by the ports of an account between two windows and no ear was offered. */
 export interface Unheard {
-  /** So many for certain, whatever the traffic; 0 where the account is even. */
+  /** This many for certain, whatever the traffic; 0 where the account is even. */
   readonly certain: number;
-  /** Exactly so many; null = a window does not show the ports with nothing under way. */
+  /** Exactly this many; null = a window does not show the ports with nothing under way. */
   readonly settled: number | null;
 }
 

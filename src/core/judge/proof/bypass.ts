@@ -48,12 +48,12 @@ function bypassesAt(step: StepPlan, state: HostState, forms: () => readonly Plan
 function bypassesOf(step: StepPlan, { before, after, during = [] }: StepStates): readonly Bypass[] {
   let known: readonly PlannedForm[] | null = null;
   const forms = (): readonly PlannedForm[] => (known ??= plannedForms(step));
-  const told = new Map<string, Bypass>();
+  const bypasses = new Map<string, Bypass>();
   for (const state of [before, ...during, after]) {
     if (state?.programs === undefined) continue;
-    for (const bypass of bypassesAt(step, state, forms)) told.set(`${bypass.what}|${bypass.where}`, bypass);
+    for (const bypass of bypassesAt(step, state, forms)) bypasses.set(`${bypass.what}|${bypass.where}`, bypass);
   }
-  return [...told.values()];
+  return [...bypasses.values()];
 }
 
 /** Who answers for it on that day; undefined = nobody. */
@@ -61,7 +61,9 @@ function trusterOf({ what, where }: Bypass, trust: readonly Trusted[], day: stri
   return trust.find((one) => one.what === what && (one.where === null || one.where === where) && isInForce(one, day));
 }
 
-/** The reasons that such things give, but for those for which somebody answers; these are told with their places. */
+/**
+ * The reasons that such things give, but for those for which somebody answers; these are reported with their places.
+ */
 export function bypassReasons(
   step: StepPlan,
   states: StepStates,
@@ -80,8 +82,8 @@ export function bypassReasons(
 }
 
 /**
- * Links that were told to be ports of the step's bridges while it ran and are none at its readings: who is behind one
- * got what was flooded meanwhile. Where the kernel had more events than it kept there may have been some.
+ * Links that were instructed to be ports of the step's bridges while it ran and are none at its readings: what is
+ * behind one got what was flooded meanwhile. Where the kernel had more events than it kept there may have been some.
  */
 export function passingPorts(
   step: StepPlan,
@@ -100,7 +102,7 @@ export function passingPorts(
         reason(
           'state-unread',
           null,
-          `${host === null ? 'the kernel' : `the kernel of ${host}`} told more of links than it could keep: what came and went meanwhile is not known`,
+          `${host === null ? 'the kernel' : `the kernel of ${host}`} reported more of links than it could keep: what came and went meanwhile is not known`,
         ),
       ];
     if (ifindex === null) return [];

@@ -17,9 +17,9 @@ export interface DeliveryInput {
 }
 
 /**
- * How many of so many probes an addressee has to get: all of them, less what the kernel says it dropped on the way (at
- * the sender's port, at the addressee's, and in a backlog): one in two hundred that is missing may be a thief's. By
- * rules 1, 99 %.
+ * How many of this many probes an addressee has to get: all of them, less what the kernel says it dropped on the way
+ * (at the sender's port, at the addressee's, and in a backlog): one in two hundred that is missing may be a thief's.
+ * By rules 1, 99 %.
  */
 export type LeastDelivered = (flow: Flow, addressee: string, sent: number) => number;
 

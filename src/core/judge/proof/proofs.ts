@@ -15,7 +15,7 @@ export interface ProofInput extends DeliveryInput {
   readonly tally: StepTally;
 }
 
-/** Reasons that are alike are told so often; then one says how many more there are. */
+/** Reasons that are alike are reported this often; then one says how many more there are. */
 const maxAlike = 100;
 
 function limited(reasons: readonly Reason[], code: ReasonCode): readonly Reason[] {
@@ -92,7 +92,7 @@ interface FlowReasons {
 
 /**
  * Were as many sent as planned, did they show on their sender's own port, where that is observed and directions are
- * known (whoever says that it sent may lie), and did those who must see them get them? One pass: a mesh has a million
+ * known (a sender that says it sent may lie), and did those that must see them get them? One pass: a mesh has a million
  * flows.
  */
 function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered): FlowReasons {
@@ -189,10 +189,10 @@ function observerReasons(observer: Observer, facts: StepFacts, tally: StepTally)
     return [reason('not-listening', name, `${name} (${observer.interface}) did not listen before the first probe`)];
   const counters = facts.stopped[name];
   if (counters === undefined) return [reason('helper-died', name, `the capture of ${name} did not come to its end`)];
-  const told: Reason[] = [];
+  const reasons: Reason[] = [];
   const { received, dropped, delivered } = counters;
   if (dropped > 0)
-    told.push(
+    reasons.push(
       reason(
         'frames-dropped',
         name,
@@ -200,7 +200,7 @@ function observerReasons(observer: Observer, facts: StepFacts, tally: StepTally)
       ),
     );
   if (delivered !== received - dropped)
-    told.push(
+    reasons.push(
       reason(
         'count-gap',
         name,
@@ -210,12 +210,12 @@ function observerReasons(observer: Observer, facts: StepFacts, tally: StepTally)
   const written = facts.written[name] ?? 0;
   const read = tally.read.get(name) ?? 0;
   if (written !== read)
-    told.push(
+    reasons.push(
       reason('evidence-incomplete', name, `${written} frames were written for ${name}, ${read} were read back`),
     );
   const twice = tally.twice.get(name);
-  if (twice !== undefined) told.push(reason('replay-possible', name, `${twice} tokens were seen again at ${name}`));
-  return told;
+  if (twice !== undefined) reasons.push(reason('replay-possible', name, `${twice} tokens were seen again at ${name}`));
+  return reasons;
 }
 
 function replayReasonsByRules1(tally: StepTally): readonly Reason[] {
@@ -247,9 +247,9 @@ function replayReasons({ tally, rules }: ProofInput): readonly Reason[] {
 function trafficReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
   return step.traffic.flatMap((traffic, index) => {
     const outcome = facts.trafficOk.get(index);
-    const told: Reason[] = [];
+    const reasons: Reason[] = [];
     if (outcome?.ok !== true)
-      told.push(
+      reasons.push(
         reason(
           'traffic-failed',
           null,
@@ -263,12 +263,12 @@ function trafficReasons(step: StepPlan, facts: StepFacts, tally: StepTally): rea
       const sent = tally.trafficEntered.get(`${index}/${way}`) ?? 0;
       const seen = tally.traffic.get(`${index}/${way}/${sink}`)?.frames ?? 0;
       if (traffic.must.includes(sink) && (sent === 0 || seen < deliveryShare * sent)) {
-        told.push(
+        reasons.push(
           reason('delivery-short', sink, `${sink} got ${seen} of ${sent} frames of ${traffic.kind} from ${source}`),
         );
       }
     }
-    return told;
+    return reasons;
   });
 }
 

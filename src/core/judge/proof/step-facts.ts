@@ -20,7 +20,7 @@ export interface StepFacts {
   /** Tokens of the probes that the kernel accepted. */
   readonly accepted: TokenRanges;
   readonly trafficOk: ReadonlyMap<number, { readonly ok: boolean; readonly detail: string }>;
-  /** Probing began: without it nothing but the faults is worth telling. */
+  /** Probing began: without it nothing but the faults is worth reporting. */
   readonly probed: boolean;
   readonly drainedMs: number | null;
   /** Probing began; null = it did not. */

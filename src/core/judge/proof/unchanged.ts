@@ -29,13 +29,13 @@ function byItself(key: string, before: LinkState, after: LinkState): string {
     : '';
 }
 
-function linkDifferences(before: LinkState, after: LinkState, provoked: Provoked): readonly string[] {
-  const told: string[] = [];
+function linkDifferences(before: LinkState, after: LinkState, sideEffects: SideEffects): readonly string[] {
+  const changes: string[] = [];
   // What a link does not have reads null.
   const compare = (what: string, was: unknown, is: unknown, why = ''): void => {
     const [first, second] = [was ?? null, is ?? null];
     if (first !== second && JSON.stringify(first) !== JSON.stringify(second))
-      told.push(`${what} was ${JSON.stringify(first)}, is ${JSON.stringify(second)}${why}`);
+      changes.push(`${what} was ${JSON.stringify(first)}, is ${JSON.stringify(second)}${why}`);
   };
   compare('ifindex', before.ifindex, after.ifindex);
   compare('master', before.master, after.master);
@@ -47,10 +47,10 @@ function linkDifferences(before: LinkState, after: LinkState, provoked: Provoked
   compare('promiscuity', before.promiscuity, after.promiscuity);
   compare('XDP program', before.xdp, after.xdp);
   for (const { key } of bridgeSettings)
-    if (!provoked.setting(key, [before, after]))
+    if (!sideEffects.setting(key, [before, after]))
       compare(key, before.bridge?.[key], after.bridge?.[key], byItself(key, before, after));
   for (const { key } of portSettings) compare(key, before.port?.[key], after.port?.[key]);
-  return told;
+  return changes;
 }
 
 /** What `bridge -j vlan` says of each of the ports. */
@@ -91,7 +91,12 @@ function byName(links: readonly LinkState[]): ReadonlyMap<string, LinkState> {
   return new Map(links.map((link) => [link.name, link]));
 }
 
-function changedLinks(step: StepPlan, before: HostState, after: HostState, provoked: Provoked): readonly Reason[] {
+function changedLinks(
+  step: StepPlan,
+  before: HostState,
+  after: HostState,
+  sideEffects: SideEffects,
+): readonly Reason[] {
   const bridges = new Set(step.observers.map((observer) => observer.bridge));
   const watched = before.links.filter(ofStep(step));
   const [was, is] = [byName(before.links), byName(after.links)];
@@ -100,7 +105,7 @@ function changedLinks(step: StepPlan, before: HostState, after: HostState, provo
     const now = is.get(link.name);
     const observer = observers.get(link.name) ?? null;
     if (now === undefined) return [reason('settings-changed', observer, `${link.name} is gone`)];
-    return linkDifferences(link, now, provoked).map((text) =>
+    return linkDifferences(link, now, sideEffects).map((text) =>
       reason('settings-changed', observer, `${link.name}: ${text}`),
     );
   });
@@ -111,10 +116,10 @@ function changedLinks(step: StepPlan, before: HostState, after: HostState, provo
   ];
 }
 
-function notForwarding(step: StepPlan, state: HostState, provoked: Provoked): readonly Reason[] {
+function notForwarding(step: StepPlan, state: HostState, sideEffects: SideEffects): readonly Reason[] {
   const links = byName(state.links);
   return step.observers
-    .filter((observer) => observer.place === 'port' && !provoked.closed(observer.interface))
+    .filter((observer) => observer.place === 'port' && !sideEffects.closed(observer.interface))
     .flatMap((observer) => {
       const link = links.get(observer.interface);
       if (link === undefined) return [reason('not-forwarding', observer.name, `${observer.interface} does not exist`)];
@@ -135,7 +140,7 @@ function movedMacs(
   step: StepPlan,
   state: HostState,
   endpoints: readonly Endpoint[],
-  provoked: Provoked,
+  sideEffects: SideEffects,
 ): readonly Reason[] {
   const names = new Set(step.present);
   const entries = new Map<string, FdbState[]>();
@@ -153,7 +158,7 @@ function movedMacs(
           entry.master === endpoint.bridge &&
           entry.port !== endpoint.port &&
           entry.port !== endpoint.bridge &&
-          !provoked.moved(entry.mac, entry.port),
+          !sideEffects.moved(entry.mac, entry.port),
       )
       .map((entry) =>
         reason('mac-moved', endpoint.name, `${entry.mac} is on ${entry.port}, not on ${endpoint.port ?? ''}`),
@@ -161,7 +166,7 @@ function movedMacs(
   );
 }
 
-/** At most so many of those who changed rules are named. */
+/** At most this many of those that changed rules are named. */
 const maxNamed = 3;
 
 function changer({ kind, pid, program }: RuleChange): string {
@@ -197,14 +202,15 @@ function changedRules(intervals: readonly ReadInterval[], changes: readonly Rule
 }
 
 /**
- * What Open vSwitch was told, without flows that its action `learn` made of entering controls, which are the run's own.
+ * What Open vSwitch was given, without flows that its action `learn` made of entering controls, which are the run's
+ * own.
  */
 function settingsOfOvs({ ovs }: HostState): string {
-  const told = ovs?.bridges.map((bridge) => ({
+  const changes = ovs?.bridges.map((bridge) => ({
     ...bridge,
     flows: bridge.flows.filter((flow) => !flow.includes(ingressMac)),
   }));
-  return JSON.stringify({ ...ovs, bridges: told });
+  return JSON.stringify({ ...ovs, bridges: changes });
 }
 
 /** An interval whose two ends were read. */
@@ -219,9 +225,9 @@ interface ReadInterval extends Interval {
 function changedSettings(
   step: StepPlan,
   { from, to, excused, where }: ReadInterval,
-  provoked: Provoked,
+  sideEffects: SideEffects,
 ): readonly Reason[] {
-  const links = excused.has('links') ? [] : changedLinks(step, from, to, provoked);
+  const links = excused.has('links') ? [] : changedLinks(step, from, to, sideEffects);
   const vlans = excused.has('vlan') ? [] : changedVlans(step, from, to);
   const sysctls = excused.has('sysctl') ? [] : changedSysctls(from, to);
   const switched =
@@ -232,7 +238,7 @@ function changedSettings(
   return all.map(({ code, observer, text }) => ({ code, observer, text: `${text}${where}` }));
 }
 
-/** Is the setting of that link other at the end of the interval, which is told then? */
+/** Is the setting of that link other at the end of the interval, which is reported then? */
 function differs({ from, to, excused }: ReadInterval, name: string, what: string): boolean {
   if (what === vlanList)
     return !excused.has('vlan') && vlansOf(from, new Set([name])).get(name) !== vlansOf(to, new Set([name])).get(name);
@@ -269,7 +275,7 @@ function putBack(
   before: HostState,
   intervals: readonly ReadInterval[],
   settings: readonly SettingChange[],
-  provoked: Provoked,
+  sideEffects: SideEffects,
 ): readonly Reason[] {
   const numbered = (host: string | null, ifindex: number): string => onHost(host, String(ifindex));
   const watched = new Map(
@@ -284,7 +290,7 @@ function putBack(
     );
     if (
       link === undefined ||
-      provoked.setting(what, readings) ||
+      sideEffects.setting(what, readings) ||
       intervals.some((interval) => differs(interval, link.name, what))
     )
       return [];
@@ -317,14 +323,14 @@ export function unchangedReasons(
   const unread = [before, ...read.map(({ to }) => to)]
     .flatMap((state) => state.unread)
     .map(({ what, why }) => reason('state-unread', null, `${what}: ${why}`));
-  const provoked = provokedBy(step, endpoints);
+  const sideEffects = sideEffectsOf(step, endpoints);
   const all = [
     ...unread,
-    ...read.flatMap((interval) => changedSettings(step, interval, provoked)),
-    ...putBack(step, before, read, settings, provoked),
+    ...read.flatMap((interval) => changedSettings(step, interval, sideEffects)),
+    ...putBack(step, before, read, settings, sideEffects),
     ...changedRules(read, changes),
-    ...[before, after].flatMap((state) => notForwarding(step, state, provoked)),
-    ...[before, after].flatMap((state) => movedMacs(step, state, endpoints, provoked)),
+    ...[before, after].flatMap((state) => notForwarding(step, state, sideEffects)),
+    ...[before, after].flatMap((state) => movedMacs(step, state, endpoints, sideEffects)),
   ];
   return all.filter(
     (one, index) =>
@@ -338,7 +344,7 @@ export function unchangedReasons(
  * What of the differences between two states the step's own probes bring about on purpose; everything else that changes
  * still counts.
  */
-interface Provoked {
+interface SideEffects {
   /**
    * A setting of a bridge that a new root, or the change of topology it makes, steers (br_config_bpdu,
    * __br_set_topology_change; net/bridge/br_stp.c). `readings`: of the bridge.
@@ -360,7 +366,7 @@ function agesByTopology({ bridge }: LinkState): boolean {
   return bridge?.['topology_change'] === 1 && bridge['ageing_time'] === 2 * Number(bridge['forward_delay']);
 }
 
-export function provokedBy(step: StepPlan, endpoints: readonly Endpoint[]): Provoked {
+export function sideEffectsOf(step: StepPlan, endpoints: readonly Endpoint[]): SideEffects {
   const provokes = (code: string): boolean => step.provokes?.includes(code) === true;
   const portOf = (name: string): string | null => endpoints.find((endpoint) => endpoint.name === name)?.port ?? null;
   return {

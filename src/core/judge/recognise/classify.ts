@@ -110,12 +110,12 @@ interface Recognised {
   readonly at: number;
 }
 
-/** So many tokens of a frame are looked at: as many as fit into the largest frame that an offload makes. */
+/** This many tokens of a frame are looked at: as many as fit into the largest frame that an offload makes. */
 const maxInFrame = 4096;
 
 /**
  * A function that says of `bytes[start, end)` what it is. Tags of no key (the run was killed before it was revealed):
- * no token can be told from a forged one, so every token counts as forged.
+ * no token can be distinguished from a forged one, so every token counts as forged.
  *
  * By rules 2 every genuine token of a frame counts, wherever it stands; a forged one before it hides nothing. By rules
  * 1 the token behind the last header decided, or the first one, and a frame whose headers could not be read was none.

@@ -6,14 +6,14 @@ import { type FrameView, viewFrame } from '../../wire/frame-view.js';
 import { ipv4Bytes } from '../../wire/ipv4.js';
 import { ipv6Bytes } from '../../wire/ipv6.js';
 
-/** The headers of a planned frame, as octets and numbers. */
+/** The headers of a planned frame, as bytes and numbers. */
 export interface PlannedHeaders {
   /** Null: each frame has one of its own. */
   readonly srcMac: number | null;
   readonly dstMac: number;
   readonly srcIp: Uint8Array | null;
   readonly dstIp: Uint8Array | null;
-  /** Octets between the last header that is understood and the token: 0 for most forms. */
+  /** Bytes between the last header that is understood and the token: 0 for most forms. */
   readonly tokenBehind: number;
 }
 
@@ -80,7 +80,7 @@ function distanceOf(frame: FrameSpec): number {
   }
 }
 
-/** Are the octets at `at` those expected? -1 = there are none. */
+/** Are the bytes at `at` those expected? -1 = there are none. */
 export function sameBytes(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
   if (at < 0) return false;
   for (let i = 0; i < expected.length; i += 1) if (bytes[at + i] !== expected[i]) return false;

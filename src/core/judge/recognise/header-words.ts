@@ -5,7 +5,7 @@ import { type FrameView, viewFrame } from '../../wire/frame-view.js';
 import { writeMark } from '../../wire/token.js';
 import { type createHeaderReader, formOf } from './frame-form.js';
 
-/** Octets at the start of a token that say whose it is. */
+/** Bytes at the start of a token that say whose it is. */
 export const ofRun = 6;
 
 /**
@@ -13,7 +13,7 @@ export const ofRun = 6;
  * common.
  */
 export interface HeaderWords {
-  /** Offset of the token, always two octets behind a word's begin: index and tag are words as well. */
+  /** Offset of the token, always two bytes behind a word's begin: index and tag are words as well. */
   readonly tokenAt: number;
   /**
    * Pairs: which bits of a word are the same in every frame (all but the transport checksum's and those behind), and
@@ -64,7 +64,7 @@ export function headerWords(
   }
 }
 
-/** Whether the frame whose octets begin at `start`, at a word of `all`, has the values of `like`'s words. */
+/** Whether the frame whose bytes begin at `start`, at a word of `all`, has the values of `like`'s words. */
 export function isLike(all: Int32Array, start: number, { words: like }: Pick<HeaderWords, 'words'>): boolean {
   let at = start >>> 2;
   for (let i = 0; i < like.length; i += 2, at += 1) if (((all[at] ?? 0) & (like[i] ?? 0)) !== like[i + 1]) return false;
@@ -93,10 +93,10 @@ export function createMacWords(): MacWords {
   function partsOf(of: 'src' | 'dst', mac: string): Parts | null {
     const made = known[of].get(mac);
     if (made !== undefined) return made;
-    const octets = macBytes(mac);
+    const wanted = macBytes(mac);
     const bytes = new Uint8Array(2 * macLength);
-    bytes.set(octets ?? [], of === 'dst' ? 0 : macLength);
-    const parts = octets === null ? null : new Int32Array(bytes.buffer);
+    bytes.set(wanted ?? [], of === 'dst' ? 0 : macLength);
+    const parts = wanted === null ? null : new Int32Array(bytes.buffer);
     known[of].set(mac, parts);
     return parts;
   }

@@ -15,7 +15,9 @@ export interface CommentedFrame {
   readonly towards: boolean;
 }
 
-/** An error is the word of who sends it: that it quotes a probe, which was overheard or not, is told of the probe. */
+/**
+ * An error is the word of its sender: that it quotes a probe, which was overheard or not, is reported of the probe.
+ */
 function isAnswer(form: FrameFormName, view: FrameView | null): boolean {
   return form === 'answer' || (form === 'encapsulated' && view !== null && isIcmpError(view.ipVersion, view.icmpType));
 }

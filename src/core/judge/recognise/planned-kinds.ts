@@ -2,7 +2,7 @@ import type { Flow } from '../../model/plan.js';
 import { FlowOfTable } from '../../plan/flows/flow-of-table.js';
 import { macLength, macNumber } from '../../wire/ethernet.js';
 import type { FrameView } from '../../wire/frame-view.js';
-import { asNumber } from '../../wire/octets.js';
+import { asNumber } from '../../wire/bytes.js';
 import { tokenLength } from '../../wire/token.js';
 import { createHeaderReader, type PlannedHeaders, sameBytes } from './frame-form.js';
 import { createMacWords, type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
@@ -17,7 +17,7 @@ export interface PlannedProbe {
 
 /** Knows frames of many flows that differ in their addresses only: a mesh sends one frame of each of a million. */
 export interface PlannedKinds {
-  /** `words`: the same octets as 32-bit words of this machine's order; `start` is at a word. */
+  /** `words`: the same bytes as 32-bit words of this machine's order; `start` is at a word. */
   read(bytes: Uint8Array, words: Int32Array, start: number, end: number): PlannedProbe | null;
   /** Remembers what frames of flows like this one look like. */
   learn(flow: Flow): void;

@@ -1,5 +1,5 @@
 import type { Flow } from '../../model/plan.js';
-import { asNumber, readU32 } from '../../wire/octets.js';
+import { asNumber, readU32 } from '../../wire/bytes.js';
 import { magicHigh, magicLow, tokenIndex, tokenLength } from '../../wire/token.js';
 import { createHeaderReader } from './frame-form.js';
 import { type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
@@ -7,8 +7,8 @@ import { createPlannedKinds, type PlannedProbe } from './planned-kinds.js';
 import type { RunTags } from './run-tags.js';
 
 /**
- * Knows frames that are, octet for octet up to their token, what the plan sends. Most frames with a token are: a
- * comparison tells them, where reading headers takes ten times as long. What this does not know is left to the
+ * Knows frames that are, byte for byte up to their token, what the plan sends. Most frames with a token are: a
+ * comparison recognises them, where reading headers takes ten times as long. What this does not know is left to the
  * classifier, with which it never disagrees.
  */
 export interface PlannedProbes {
@@ -25,7 +25,7 @@ interface Template extends Omit<HeaderWords, 'view'> {
 }
 
 /**
- * A flow gets a template once so many of its frames have come, without too many of others between; before, it would
+ * A flow gets a template once this many of its frames have come, without too many of others between; before, it would
  * cost more than it saves.
  */
 const worthATemplate = 16;
@@ -59,8 +59,8 @@ export function createPlannedProbes(
   const counts = new Uint8Array(counted);
   const places: number[] = [];
   let last: Template | undefined;
-  /** The octets that frames lie in now, as words; null where they do not begin at one. */
-  let octets: Uint8Array | null = null;
+  /** The bytes that frames lie in now, as words; null where they do not begin at one. */
+  let wanted: Uint8Array | null = null;
   let words: Int32Array | null = null;
   const slotOf = (index: number): number => Math.imul(index >>> indicesPerSlot, 0x9e37_79b1) >>> 22;
   const probe: { flow: Flow | null; sequence: number; readonly form: 'as-sent' } = {
@@ -71,8 +71,8 @@ export function createPlannedProbes(
   const isProbe = (one: typeof probe): one is typeof probe & PlannedProbe => one.flow !== null;
 
   function wordsOf(bytes: Uint8Array): Int32Array | null {
-    if (bytes !== octets) {
-      octets = bytes;
+    if (bytes !== wanted) {
+      wanted = bytes;
       words = (bytes.byteOffset & 3) === 0 ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2) : null;
     }
     return words;

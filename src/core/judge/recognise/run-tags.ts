@@ -2,7 +2,7 @@ import { sameTag, type TagSource, tagLength, tagSource } from '../../wire/token.
 
 /** The tags of a run's tokens, made when they are asked for. */
 export interface RunTags {
-  /** Is the tag at `tagAt` (8 octets) the one that only the run's key gives for `index`? */
+  /** Is the tag at `tagAt` (8 bytes) the one that only the run's key gives for `index`? */
   holds(bytes: Uint8Array, tagAt: number, index: number): boolean;
   /** The same, with the tag as the two words from `words[at]` on, in this machine's order. */
   holdsWords(words: Int32Array, at: number, index: number): boolean;

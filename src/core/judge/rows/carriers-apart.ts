@@ -28,7 +28,10 @@ export function carriersApart(rows: readonly Finding[], states: StepStates): rea
     if (pair === undefined) pairs.set(key, [row]);
     else pair.push(row);
   }
-  const told = new Map<string, { readonly head: Omit<CarriersApart, 'observers'>; readonly observers: Set<string> }>();
+  const groups = new Map<
+    string,
+    { readonly head: Omit<CarriersApart, 'observers'>; readonly observers: Set<string> }
+  >();
   for (const pair of pairs.values()) {
     const broken = pair.filter(({ leak }) => leak).map(({ carrier }) => carrier);
     const holds = pair.filter(({ leak, sent }) => !leak && (sent ?? 0) > 0).map(({ carrier }) => carrier);
@@ -43,9 +46,9 @@ export function carriersApart(rows: readonly Finding[], states: StepStates): rea
       text: explain(broken, holds, states),
     };
     const key = JSON.stringify(head);
-    const one = told.get(key) ?? { head, observers: new Set<string>() };
+    const one = groups.get(key) ?? { head, observers: new Set<string>() };
     one.observers.add(first.observer);
-    told.set(key, one);
+    groups.set(key, one);
   }
-  return [...told.values()].map(({ head, observers }) => ({ ...head, observers: [...observers] }));
+  return [...groups.values()].map(({ head, observers }) => ({ ...head, observers: [...observers] }));
 }

@@ -1,7 +1,9 @@
 import type { PlannedClaim } from '../../model/plan.js';
 import type { Finding } from '../../model/result.js';
 
-/** How a claim of `seen` came out. `beyond`: more was seen than claimed; `short`: less; `unmatched`: no row fits it. */
+/**
+ * How a claim of `seen` came out. `beyond`: more was seen than claimed; `short`: less; `unmatched`: no row matches it.
+ */
 export type ClaimOutcome = 'held' | 'beyond' | 'short' | 'unmatched';
 
 function rowOutcome(row: Finding, claim: PlannedClaim): ClaimOutcome {

@@ -1,7 +1,7 @@
 import type { Flow, Observer } from '../../model/plan.js';
 import type { Finding } from '../../model/result.js';
 
-/** A step writes down so many leaking rows one by one; a hub of 200 guests has eight million. */
+/** A step writes down this many leaking rows one by one; a hub of 200 guests has eight million. */
 export const maxLeakRows = 10_000;
 
 /** Leaks at one observer that are alike but for their two ends, and have no rows of their own. */
@@ -15,7 +15,10 @@ export interface FoldedLeaks {
   readonly seen: number;
 }
 
-/** Where nearly every endpoint is unlike every other, leaks beyond so many folds are told apart by their observer alone. */
+/**
+ * Where nearly every endpoint is unlike every other, leaks beyond this many folds are distinguished by their observer
+ * alone.
+ */
 const maxFolds = 20_000;
 
 interface Fold extends FoldedLeaks {
@@ -44,7 +47,7 @@ export class LeakFolder {
   #keyFlow = -1;
   #count = 0;
 
-  /** So many leaking rows have each their own. */
+  /** This many leaking rows have each their own. */
   readonly maxRows: number;
 
   constructor(likeness: (name: string | null) => number, maxRows: number) {

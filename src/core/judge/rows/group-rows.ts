@@ -26,7 +26,7 @@ interface Sums {
   proven: number;
 }
 
-/** Rows of an observer who may or must see, or of its leaks, all with as many frames sent and seen. */
+/** Rows of an observer that may or must see, or of its leaks, all with as many frames sent and seen. */
 interface Alike {
   readonly observer: Observer;
   readonly allowed: Finding['allowed'];
@@ -158,9 +158,9 @@ function isPlain(allowed: Finding['allowed'], sent: number, seen: number): boole
 
 /**
  * The rows of a step's probes with those grouped from which nothing is lost: rows without a sighting of who must not
- * see it, and rows of who may or must where all frames or none arrived. A leak up to so many, a loss, and every row of
- * an observer in `single` is written down by itself; leaks beyond that go to `folder`. One pass over the flows and their
- * sightings, whatever the number of observers.
+ * see it, and rows of who may or must where all frames or none arrived. A leak up to this many, a loss, and every row
+ * of an observer in `single` is written down by itself; leaks beyond that go to `folder`. One pass over the flows and
+ * their sightings, whatever the number of observers.
  */
 export function groupedRows(
   input: RowInput,

@@ -64,7 +64,7 @@ export function allowanceAt(observer: Observer, { must, may }: Flow): Finding['a
   return allowed === 'must' && observer.party !== undefined ? 'may' : allowed;
 }
 
-/** The same for so many frames that were seen: what is open by design may be, and is exposed. */
+/** The same for this many frames that were seen: what is open by design may be, and is exposed. */
 export function outcomeAt(
   observer: Observer,
   flow: Flow,

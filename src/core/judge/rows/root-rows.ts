@@ -9,7 +9,7 @@ function rootOf(state: HostState | null, bridge: string): string | null {
   return typeof root === 'string' ? root : null;
 }
 
-/** The MAC in `8000.2:76:69:fe:0:1`: iproute2 writes its octets without leading zeros. */
+/** The MAC in `8000.2:76:69:fe:0:1`: iproute2 writes its bytes without leading zeros. */
 function macIn(root: string): string {
   return root
     .slice(root.indexOf('.') + 1)

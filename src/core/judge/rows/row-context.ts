@@ -18,7 +18,7 @@ export interface RowContext {
   readonly from: Endpoint | null;
   readonly to: Endpoint | null;
   readonly observer: Observer | null;
-  /** The observer as the author wrote it; null for a bridge or a port that he did not list. */
+  /** The observer as the author wrote it; null for a bridge or a port that is not listed. */
   readonly listener: Endpoint | null;
   /** The observer's bridge. */
   readonly bridge: LinkState;
@@ -138,7 +138,7 @@ export function isSwitchedOn(value: SettingValue | undefined): boolean {
   return value === true || value === 1;
 }
 
-/** Known to be off: what this kernel does not tell is neither on nor off. */
+/** Known to be off: what this kernel does not report is neither on nor off. */
 export function isSwitchedOff(value: SettingValue | undefined): boolean {
   return value === false || value === 0;
 }

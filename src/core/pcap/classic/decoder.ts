@@ -2,7 +2,7 @@ import type { BatchBuilder } from '../batch-builder.js';
 import { maxPacketLength } from '../capture-items.js';
 import type { Decoder, Window } from '../decoder.js';
 
-/** Classic pcap (draft-ietf-opsawg-pcap 4, 5): a header of 24 octets, records of 16 octets and the packet. */
+/** Classic pcap (draft-ietf-opsawg-pcap 4, 5): a header of 24 bytes, records of 16 bytes and the packet. */
 const headerLength = 24;
 const recordLength = 16;
 export const classicMagic = { micro: 0xa1b2c3d4, nano: 0xa1b23c4d } as const;
@@ -50,7 +50,7 @@ export function classicDecoder(out: BatchBuilder, nano: boolean, littleEndian: b
       application: null,
       comments: [],
     });
-    // The upper 16 bits tell of an FCS at the packets' end.
+    // The upper 16 bits report an FCS at the packets' end.
     const linkType = view.getUint32(at + 20, littleEndian) & 0xffff;
     out.add({
       kind: 'interface',
@@ -76,7 +76,7 @@ export function classicDecoder(out: BatchBuilder, nano: boolean, littleEndian: b
     while (at + recordLength <= to) {
       const captured = view.getUint32(at + 8, littleEndian);
       if (captured > maxPacketLength)
-        return damage(window, at, `a record claims ${captured} octets, more than ${maxPacketLength}`);
+        return damage(window, at, `a record claims ${captured} bytes, more than ${maxPacketLength}`);
       const next = at + recordLength + captured;
       if (next > to) break;
       const i = out.count;

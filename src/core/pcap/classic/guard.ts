@@ -1,7 +1,7 @@
 import { maxPacketLength } from '../capture-items.js';
 import { classicMagic } from './decoder.js';
 
-/** Watches the octets of a classic µs capture go by, in chunks of any size. */
+/** Watches the bytes of a classic µs capture go by, in chunks of any size. */
 export interface ClassicGuard {
   /**
    * What is wrong with the file so far; null = nothing. The chunk must not be read by anybody else where it is not
@@ -14,7 +14,7 @@ export interface ClassicGuard {
   readonly records: number;
 }
 
-/** Checks the first 24 octets and bounds every captured length; at the end 24 + Σ(16 + captured) has to be the size. */
+/** Checks the first 24 bytes and bounds every captured length; at the end 24 + Σ(16 + captured) has to be the size. */
 export function classicGuard(): ClassicGuard {
   const head = new Uint8Array(24);
   const view = new DataView(head.buffer);
@@ -58,7 +58,7 @@ export function classicGuard(): ClassicGuard {
         continue;
       }
       skip = view.getUint32(8, little);
-      if (skip > maxPacketLength) fault = `a record claims ${skip} octets, more than ${maxPacketLength}`;
+      if (skip > maxPacketLength) fault = `a record claims ${skip} bytes, more than ${maxPacketLength}`;
       else if (skip === 0) records += 1;
     }
     return fault;

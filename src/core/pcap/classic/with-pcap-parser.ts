@@ -15,11 +15,11 @@ export interface ClassicFile {
   readonly fault: string | null;
 }
 
-/** Reads a classic µs capture as its octets come. */
+/** Reads a classic µs capture as its bytes come. */
 export interface ClassicReader {
   readonly linkType: number;
   readonly snaplen: number;
-  /** Records that are whole, as far as octets were pushed; each is given once. Nothing comes after a fault. */
+  /** Records that are whole, as far as bytes were pushed; each is given once. Nothing comes after a fault. */
   push(chunk: Uint8Array): readonly ClassicFileRecord[];
   /** Why the file is not whole, as far as it is known; null = it is. */
   fault(): string | null;

@@ -1,4 +1,4 @@
-import { endianness } from '../../wire/octets.js';
+import { endianness } from '../../wire/bytes.js';
 import type { BatchBuilder } from '../batch-builder.js';
 import { maxBlockLength } from '../capture-items.js';
 import type { Decoder, Window } from '../decoder.js';
@@ -42,7 +42,7 @@ export class PcapngDecoder implements Decoder {
       if (at + length > to) return at;
       const closing = view.getUint32(at + length - 4, state.little);
       if (closing !== length)
-        return this.damage(window, at, `a block of ${length} octets ends with another length, ${closing}`);
+        return this.damage(window, at, `a block of ${length} bytes ends with another length, ${closing}`);
       const inside = this.readBlock(window, type, at, at + length - 4);
       if (inside !== null) return this.damage(window, at, inside);
       at += length;
@@ -69,7 +69,7 @@ export class PcapngDecoder implements Decoder {
     } else if (!state.isOpen) return 'the file does not begin with a section header';
     const length = view.getUint32(at + 4, state.little);
     return length < headLength || (length & 3) !== 0 || length > maxBlockLength
-      ? `a block claims ${length} octets; 12 to ${maxBlockLength}, a multiple of 4, can be`
+      ? `a block claims ${length} bytes; 12 to ${maxBlockLength}, a multiple of 4, can be`
       : null;
   }
 

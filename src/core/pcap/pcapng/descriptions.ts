@@ -104,7 +104,7 @@ function timeOption(
   return toNs((high << 32n) | BigInt(view.getUint32(option.at + 4, little)), resolution);
 }
 
-/** if_filter: a leading 0 octet says that a libpcap expression follows. */
+/** if_filter: a leading 0 byte says that a libpcap expression follows. */
 function filterText(bytes: Uint8Array, options: readonly Option[]): string | null {
   const option = options.find(
     (each) => each.code === optionCodes.interface.filter && each.length > 0 && bytes[each.at] === 0,

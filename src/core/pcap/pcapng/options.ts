@@ -30,7 +30,7 @@ export interface Option {
 }
 
 /**
- * The options in `view[from, to)`, up to the end mark; null where one runs past `to`. Each takes at least 4 octets, so
+ * The options in `view[from, to)`, up to the end mark; null where one runs past `to`. Each takes at least 4 bytes, so
  * that a list is never longer than a quarter of its block.
  */
 export function readOptions(view: DataView, from: number, to: number, littleEndian: boolean): readonly Option[] | null {
@@ -74,7 +74,7 @@ export function optionU64(
 const maxOptionLength = 65_535;
 const encoder = new TextEncoder();
 
-/** One option to write: its code and its octets. */
+/** One option to write: its code and its bytes. */
 export interface OptionValue {
   readonly code: number;
   readonly value: Uint8Array;
@@ -87,7 +87,7 @@ export function textBytes(text: string): Uint8Array {
 
 /**
  * Text as an option, or none for null. Cut to what an option holds, at a character; what a terminal would act on is
- * escaped, since tshark and capinfos print comments and names of interfaces as they are. `prefix` are octets in front
+ * escaped, since tshark and capinfos print comments and names of interfaces as they are. `prefix` are bytes in front
  * of the text.
  */
 export function textOption(
@@ -135,7 +135,7 @@ export function optionsLength(options: readonly OptionValue[]): number {
   return options.reduce((sum, { value }) => sum + 4 + value.length + (-value.length & 3), options.length === 0 ? 0 : 4);
 }
 
-/** Writes options and their end mark at `at`; an empty list takes no octet. */
+/** Writes options and their end mark at `at`; an empty list takes no byte. */
 export function writeOptions(into: Uint8Array, view: DataView, at: number, options: readonly OptionValue[]): void {
   if (options.length === 0) return;
   let next = at;

@@ -2,15 +2,15 @@ import type { Direction } from '../capture-items.js';
 import { blockTypes, optionCodes } from './options.js';
 
 /**
- * Octets of an enhanced packet block with a direction, a packet id if `packetId` is not negative, a comment of so many
- * octets if there are any, and nothing else.
+ * Bytes of an enhanced packet block with a direction, a packet id if `packetId` is not negative, a comment of this many
+ * bytes if there are any, and nothing else.
  */
 export function packetBlockLength(captured: number, packetId = -1, comment = 0): number {
   return 44 + captured + (-captured & 3) + (packetId < 0 ? 0 : 12) + (comment === 0 ? 0 : 4 + comment + (-comment & 3));
 }
 
 /**
- * Octets to write packet blocks into, and the same as a view and as halves of words: made once, used for many packets.
+ * Bytes to write packet blocks into, and the same as a view and as halves of words: made once, used for many packets.
  */
 export interface BlockBuffer {
   readonly bytes: Uint8Array;
@@ -23,13 +23,13 @@ export function blockBuffer(length: number): BlockBuffer {
   return { bytes, view: new DataView(bytes.buffer), halves: new Uint16Array(bytes.buffer, 0, length >>> 1) };
 }
 
-/** Up to so many octets a short loop beats set() and its subarray. */
+/** Up to this many bytes a short loop beats set() and its subarray. */
 const shortFrame = 96;
-/** The octets that frames were last copied from, as halves of words. */
+/** The bytes that frames were last copied from, as halves of words. */
 let copiedFrom: ArrayBufferLike | null = null;
 let copiedHalves: Uint16Array = new Uint16Array(0);
 
-/** Copies a frame of probe size two octets at a time, where both places allow it. */
+/** Copies a frame of probe size two bytes at a time, where both places allow it. */
 function copyShort({ bytes, halves }: BlockBuffer, to: number, source: Uint8Array, from: number, length: number): void {
   const start = source.byteOffset + from;
   if (((start | to) & 1) !== 0) {
@@ -51,7 +51,7 @@ function copyShort({ bytes, halves }: BlockBuffer, to: number, source: Uint8Arra
  * Writes what `enhancedPacket` gives for a packet with a direction, perhaps an id, perhaps a comment (as `textOctets`
  * gives it), and no other option, without allocating. The packet is `source[from, from + captured)`, its time two
  * 32-bit words of ns. Returns the offset behind the block; the buffer must have `packetBlockLength(captured, packetId,
- * comment.length)` octets at `at` (RangeError otherwise).
+ * comment.length)` bytes at `at` (RangeError otherwise).
  */
 export function writePacketBlock(
   into: BlockBuffer,
@@ -70,7 +70,7 @@ export function writePacketBlock(
   const { bytes, view } = into;
   const length = packetBlockLength(captured, packetId, comment?.length ?? 0);
   const end = at + length;
-  if (end > bytes.length) throw new RangeError(`no room for a block of ${length} octets at ${at} of ${bytes.length}`);
+  if (end > bytes.length) throw new RangeError(`no room for a block of ${length} bytes at ${at} of ${bytes.length}`);
   view.setUint32(at, blockTypes.packet, true);
   view.setUint32(at + 4, length, true);
   view.setUint32(at + 8, interfaceId, true);

@@ -39,9 +39,9 @@ export function readPacket(
   const seen = interfaces[id];
   if (seen === undefined) return `a packet of interface ${id}, of which the section has ${interfaces.length}`;
   const captured = view.getUint32(at + 20, little);
-  if (captured > maxPacketLength) return `a packet claims ${captured} octets, more than ${maxPacketLength}`;
+  if (captured > maxPacketLength) return `a packet claims ${captured} bytes, more than ${maxPacketLength}`;
   const optionsAt = at + packetHead + captured + (-captured & 3);
-  if (optionsAt > to) return `a packet claims ${captured} octets, more than its block holds`;
+  if (optionsAt > to) return `a packet claims ${captured} bytes, more than its block holds`;
   const direction = directionIn(view, optionsAt, to, little);
   if (direction < 0) return 'an option of a packet runs past its block';
   setTime(state, window.fileOffset + at, seen.resolution, {
@@ -67,7 +67,7 @@ export function readSimplePacket(state: SectionState, { view }: Window, at: numb
   const original = view.getUint32(at + 8, state.little);
   const captured = Math.min(original, first.snaplen === 0 ? original : first.snaplen);
   if (captured > maxPacketLength || at + simpleHead + captured > to)
-    return `a simple packet claims ${captured} octets, more than its block holds`;
+    return `a simple packet claims ${captured} bytes, more than its block holds`;
   state.out.setTimeWords(0, 0);
   storePacket(state, {
     offset: at + simpleHead,

@@ -33,7 +33,7 @@ export function sectionHeader(section: SectionHeader): Uint8Array {
     view.setUint32(8, byteOrderMagic, true);
     view.setUint16(12, 1, true);
     view.setUint16(14, 0, true);
-    view.setBigInt64(16, -1n, true); // length of the section: not told, it is appended to
+    view.setBigInt64(16, -1n, true); // length of the section: not reported, it is appended to
   });
 }
 
@@ -70,7 +70,7 @@ export function interfaceDescription(description: InterfaceDescription): Uint8Ar
 export interface EnhancedPacket {
   readonly interfaceId: number;
   readonly timeNs: bigint;
-  /** Octets on the wire; those of `data` where it was not cut. */
+  /** Bytes on the wire; those of `data` where it was not cut. */
   readonly originalLength: number;
   readonly data: Uint8Array;
   readonly direction: Direction;

@@ -7,7 +7,7 @@ import { maxPacketLength } from '../capture-items.js';
  */
 export const ringBlockTypes = { interface: 0x8000_5601, frames: 0x8000_5602, padding: 0x8000_5603 } as const;
 
-/** struct tpacket_block_desc and struct tpacket3_hdr with the sockaddr_ll behind it, in octets. */
+/** struct tpacket_block_desc and struct tpacket3_hdr with the sockaddr_ll behind it, in bytes. */
 export const ringBlock = { type: 0, length: 4, status: 8, packets: 12, first: 16, used: 20 } as const;
 export const ringFrame = {
   next: 0,
@@ -47,7 +47,7 @@ export function ringInterfaceBlock(interfaceId: number, index: number): Uint8Arr
 const page = 4096;
 
 /**
- * Octets of a file of that length up to where a block of a ring may begin, as a block that says nothing; none where it
+ * Bytes of a file of that length up to where a block of a ring may begin, as a block that says nothing; none where it
  * may begin there.
  */
 export function ringPadding(size: number): Uint8Array {
@@ -62,7 +62,7 @@ export function ringPadding(size: number): Uint8Array {
 }
 
 /**
- * Makes a block of a ring one of a raw capture where it lies, and gives its octets. Its first two words, version and
+ * Makes a block of a ring one of a raw capture where it lies, and gives its bytes. Its first two words, version and
  * offset of private data, are written anew whenever the kernel opens a block, and behind the frames of a full one there
  * is room for a word. What older frames left between is wiped.
  */
@@ -77,7 +77,7 @@ export function closeRingBlock(ring: Uint8Array, view: DataView, at: number): Ui
 }
 
 /**
- * Takes a frame of the kernel's interface `index`: `captured` octets at `offset`. `packetType`: PACKET_HOST 0, …,
+ * Takes a frame of the kernel's interface `index`: `captured` bytes at `offset`. `packetType`: PACKET_HOST 0, …,
  * PACKET_OUTGOING 4.
  */
 export type TakeRingFrame = (
@@ -103,7 +103,7 @@ export function eachRingFrame(
 ): string | null {
   if (at + blockHeader > to) return 'a block of a ring is too short for its fields';
   const end = at + view.getUint32(at + ringBlock.used, true);
-  if (end > to) return `a block of a ring claims ${end - at} octets, of which it has ${to - at}`;
+  if (end > to) return `a block of a ring claims ${end - at} bytes, of which it has ${to - at}`;
   const packets = view.getUint32(at + ringBlock.packets, true);
   let frame = at + view.getUint32(at + ringBlock.first, true);
   for (let i = 0; i < packets; i += 1) {
@@ -112,7 +112,7 @@ export function eachRingFrame(
     let captured = view.getUint32(frame + ringFrame.captured, true);
     let original = view.getUint32(frame + ringFrame.original, true);
     if (captured > maxPacketLength || offset + captured > end)
-      return `a frame in a ring claims ${captured} octets, more than its block holds`;
+      return `a frame in a ring claims ${captured} bytes, more than its block holds`;
     const status = view.getUint32(frame + ringFrame.status, true);
     if ((status & vlanValid) !== 0 && captured >= 12 && offset >= frame + frameHeader + tagBytes) {
       bytes.copyWithin(offset - tagBytes, offset, offset + 12);
@@ -136,7 +136,7 @@ export function eachRingFrame(
     );
     const next = view.getUint32(frame + ringFrame.next, true);
     if (next < frameHeader && i + 1 < packets)
-      return `a block of a ring says that frame ${i + 1} of ${packets} takes ${next} octets`;
+      return `a block of a ring says that frame ${i + 1} of ${packets} takes ${next} bytes`;
     frame += next;
   }
   return null;

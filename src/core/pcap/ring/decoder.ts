@@ -6,13 +6,13 @@ import { eachRingFrame, packetTypes, ringBlockTypes } from './block.js';
 /** Reads what a raw capture has of a ring (block.ts) into batches. */
 export interface RingDecoder {
   /**
-   * A block of local use in `[at, to)`, its closing length left out, in a section of so many interfaces. Gives what is
-   * wrong with it, or null.
+   * A block of local use in `[at, to)`, its closing length left out, in a section of this many interfaces. Gives what
+   * is wrong with it, or null.
    */
   block(window: Window, type: number, at: number, to: number, interfaces: number): string | null;
 }
 
-/** Where a frame lost its VLAN tag to the kernel, it gets it back in the octets that were pushed. */
+/** Where a frame lost its VLAN tag to the kernel, it gets it back in the bytes that were pushed. */
 export function ringDecoder(out: BatchBuilder): RingDecoder {
   /** Kernel's interface → interface of the file. */
   const idOf = new Map<number, number>();

@@ -1,6 +1,6 @@
 import type { Flow, FrameSpec } from '../../model/plan.js';
 
-/** What flows have in common, whoever they go from and to. */
+/** What flows have in common, whatever endpoints they go from and to. */
 export type FlowForm = Pick<
   Flow,
   'probe' | 'class' | 'carrier' | 'vlan' | 'count' | 'judged' | 'purpose' | 'variant'
@@ -91,7 +91,7 @@ export function frameOf(
     : { carrier, srcMac, dstMac, vlan, srcIp, dstIp, size, form };
 }
 
-/** Octets of a flow's frames; for one of a table no frame is made for it. */
+/** Bytes of a flow's frames; for one of a table no frame is made for it. */
 export function frameSizeOf(flow: Flow): number {
   return flow instanceof FlowOfTable ? flow.form.frame.size : flow.frame.size;
 }

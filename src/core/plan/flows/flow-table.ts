@@ -26,7 +26,7 @@ export type FlowColumnsRecord = Omit<FlowColumns, 'form' | 'source' | 'aim'> & {
   readonly aim: string;
 };
 
-/** Up to so many flows stand in plan.json one by one, for people to read, and are whole objects. */
+/** Up to this many flows stand in plan.json one by one, for people to read, and are whole objects. */
 export const maxListed = 2000;
 
 /** The part of a frame, and of a flow, that most of them have not: a key without a value is none. */
@@ -87,7 +87,10 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
   const head = make(0);
   let last = head;
   let lastAt = 0;
-  /** Whoever looks for a token's flow asks for the first and then for one that is mostly that of the frame before. */
+  /**
+   * A caller that looks for a token's flow asks for the first and then for one that is mostly that of the frame
+   * before.
+   */
   const at = (i: number): Flow | undefined => {
     if (i === 0) return head;
     if (i === lastAt) return last;

@@ -7,7 +7,7 @@ import type { FrameTemplate } from './template.js';
 
 /** How one form of frame is built. The token is behind what its protocol means, or in data that every reader skips. */
 export interface FormBuilder {
-  /** Octets that the form needs for its headers and a token. */
+  /** Bytes that the form needs for its headers and a token. */
   leastSize(carrier: Carrier, vlanDepth: number): number;
   /**
    * Throws VerifyError `frame-unbuildable` where the spec lacks something, has a carrier that the form does not go
@@ -16,7 +16,7 @@ export interface FormBuilder {
   template(spec: FrameSpec): FrameTemplate;
 }
 
-/** Octets before the payload of a frame with so many tags. */
+/** Bytes before the payload of a frame with this many tags. */
 export function headerLength(vlanDepth: number): number {
   return ethernetLength + vlanDepth * vlanTagLength;
 }
@@ -28,7 +28,7 @@ export function startFrame(
   etherType: number,
 ): { readonly bytes: Uint8Array; readonly bodyAt: number } {
   if (!Number.isInteger(spec.size) || spec.size < least || spec.size > 65_535)
-    throw unbuildable(spec, `has ${spec.size} octets, its form ${spec.form ?? 'plain'} needs ${least} to 65535`);
+    throw unbuildable(spec, `has ${spec.size} bytes, its form ${spec.form ?? 'plain'} needs ${least} to 65535`);
   const bytes = new Uint8Array(spec.size);
   const typeAt =
     writeEthernet(bytes, 0, {

@@ -7,7 +7,7 @@ import { type FrameOptions, leastSize, plainTemplate } from './plain.js';
 import { type FrameTemplate, stampToken } from './template.js';
 
 /**
- * Octets that a frame needs for its headers and a token, whatever its form; Ethernet's own minimum (60 without FCS) is
+ * Bytes that a frame needs for its headers and a token, whatever its form; Ethernet's own minimum (60 without FCS) is
  * not in it.
  */
 export function leastSizeOf(spec: Pick<FrameSpec, 'carrier' | 'vlan' | 'form'>): number {
@@ -24,9 +24,9 @@ export function frameTemplate(spec: FrameSpec, options: FrameOptions = {}): Fram
   return spec.form === undefined ? plainTemplate(spec, options) : forms[spec.form].template(spec);
 }
 
-/** One frame of the form with its token (18 octets). Throws as `frameTemplate`. */
+/** One frame of the form with its token (18 bytes). Throws as `frameTemplate`. */
 export function buildFrame(spec: FrameSpec, token: Uint8Array, options: FrameOptions = {}): Uint8Array {
-  if (token.length !== tokenLength) throw new RangeError(`a token has ${tokenLength} octets, not ${token.length}`);
+  if (token.length !== tokenLength) throw new RangeError(`a token has ${tokenLength} bytes, not ${token.length}`);
   const template = frameTemplate(spec, options);
   stampToken(template, template.bytes, 0, token);
   return template.bytes;
@@ -41,7 +41,7 @@ export function buildFrames(spec: FrameSpec, tokens: Uint8Array, options: FrameO
   return out;
 }
 
-/** Octets of the smallest Ethernet frame without its FCS (IEEE 802.3: 64 with it). */
+/** Bytes of the smallest Ethernet frame without its FCS (IEEE 802.3: 64 with it). */
 const leastFrame = 60;
 
 type Headers = Omit<FrameSpec, 'size' | 'srcMac' | 'dstMac'> & {

@@ -5,7 +5,7 @@ import { ethernetLength, etherTypes, macLength, writeEthernet } from '../../wire
 import { icmpLength } from '../../wire/icmp.js';
 import { ipProtocols, ipv4Length, writeIpv4 } from '../../wire/ipv4.js';
 import { ipv6Length, writeIpv6 } from '../../wire/ipv6.js';
-import { pseudoHeaderSum, sumOf } from '../../wire/octets.js';
+import { pseudoHeaderSum, sumOf } from '../../wire/bytes.js';
 import { tcpLength } from '../../wire/tcp.js';
 import { tokenLength } from '../../wire/token.js';
 import { udpLength } from '../../wire/udp.js';
@@ -19,7 +19,7 @@ export interface FrameOptions {
   readonly tagTypes?: readonly number[];
 }
 
-/** Octets between the Ethernet header with its tags and the token. */
+/** Bytes between the Ethernet header with its tags and the token. */
 function headersLength(carrier: Carrier): number {
   switch (carrier) {
     case 'raw':
@@ -45,7 +45,7 @@ export function tokenOffset(carrier: Carrier, vlanDepth: number): number {
 }
 
 /**
- * Octets that a frame of this form needs for its headers and a token; Ethernet's own minimum (60 without FCS) is not in
+ * Bytes that a frame of this form needs for its headers and a token; Ethernet's own minimum (60 without FCS) is not in
  * it.
  */
 export function leastSize(carrier: Carrier, vlanDepth: number): number {
@@ -63,7 +63,7 @@ export function plainTemplate(spec: FrameSpec, options: FrameOptions = {}): Fram
   const { carrier } = spec;
   const least = leastSize(carrier, spec.vlan.length);
   if (!Number.isInteger(spec.size) || spec.size < least || spec.size > 65_535)
-    throw unbuildable(spec, `has ${spec.size} octets, it needs ${least} to 65535`);
+    throw unbuildable(spec, `has ${spec.size} bytes, it needs ${least} to 65535`);
   if (!spec.vlan.every((id) => Number.isInteger(id) && id >= 0 && id <= 4095))
     throw unbuildable(spec, `has a VLAN id out of 0 to 4095: ${spec.vlan.join(', ')}`);
   const bytes = new Uint8Array(spec.size);

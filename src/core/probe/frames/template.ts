@@ -1,5 +1,5 @@
 import { macLength } from '../../wire/ethernet.js';
-import { checksumOf, sumOf, writeU16 } from '../../wire/octets.js';
+import { checksumOf, sumOf, writeU16 } from '../../wire/bytes.js';
 import { tokenLength } from '../../wire/token.js';
 
 /** A frame without its token, and what is needed to put one in. */
@@ -12,7 +12,7 @@ export interface FrameTemplate {
   readonly sum: number;
   /** What stands for a checksum of 0: 0xffff in UDP, where 0 means none (RFC 768), else 0. */
   readonly zeroAs: 0 | 0xffff;
-  /** Each frame gets a source MAC of its own: `06`, the low octet of the run's tag, and the token's index. */
+  /** Each frame gets a source MAC of its own: `06`, the low byte of the run's tag, and the token's index. */
   readonly sweepsSource?: true;
 }
 
@@ -29,7 +29,7 @@ export function stampToken(template: FrameTemplate, out: Uint8Array, at: number,
     for (let i = 1; i < macLength; i += 1) out[at + macLength + i] = tokens[from + 4 + i] ?? 0;
   }
   if (template.checksumAt < 0) return;
-  // Every header in front has an even length, so the token's octets are whole words of the sum.
+  // Every header in front has an even length, so the token's bytes are whole words of the sum.
   const checksum = checksumOf(template.sum + sumOf(tokens, from, from + tokenLength));
   writeU16(out, at + template.checksumAt, checksum === 0 ? template.zeroAs : checksum);
 }

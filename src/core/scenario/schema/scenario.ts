@@ -33,8 +33,8 @@ export const scenarioShell = z.strictObject({
 const included = text.describe('File whose content stands here, from the folder of the scenario.');
 
 /**
- * The whole file: source of schema/scenario.v1.json. Every file that loads fits it; names, ports and who may be judged
- * are checked beyond it.
+ * The whole file: source of schema/scenario.v1.json. Every file that loads matches it; names, ports and who may be
+ * judged are checked beyond it.
  */
 export const scenarioSchema = scenarioShell.extend({
   vars: z

@@ -123,7 +123,7 @@ export const probe = z
     src_ip: ipAddress.optional().describe('Source address instead of the one that the class chooses.'),
     dst_ip: ipAddress.optional().describe('Destination address instead of the one that the class chooses.'),
     group: group.optional().describe('Multicast group. Default: by class.'),
-    size: whole(60, 9216).optional().describe('Octets of a frame, without FCS. Default: 60, or what the class needs.'),
+    size: whole(60, 9216).optional().describe('Bytes of a frame, without FCS. Default: 60, or what the class needs.'),
     open_by_design: selectors
       .optional()
       .describe(
@@ -143,7 +143,7 @@ export const traffic = z
       .describe('How many requests, echoes, connections or datagrams. Default: 5.'),
     bytes: whole(0, 1_000_000_000)
       .optional()
-      .describe('Octets of each answer. Default: http and tcp 100,000, ping 56, udp 1,000.'),
+      .describe('Bytes of each answer. Default: http and tcp 100,000, ping 56, udp 1,000.'),
     ...allowance,
   })
   .meta({ id: 'traffic', description: 'Programs that talk through the stacks of two endpoints.' });
@@ -288,7 +288,7 @@ export const stepShell = z.strictObject({
         .meta({ id: 'event' }),
     )
     .optional()
-    .describe('Commands in the middle of probing; leaks are then told as windows in ms too.'),
+    .describe('Commands in the middle of probing; leaks are then also reported as windows in ms.'),
   learn: selectorsOrNone
     .optional()
     .describe('Who announces itself before the probes: `all`, `none` or a list. Default: lab, all; host, none.'),

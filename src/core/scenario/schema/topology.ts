@@ -21,10 +21,10 @@ const bridge = text.describe('Its bridge.');
 const file = text.describe('Where it stands.');
 
 /**
- * Who keeps a device, as core/model/persistent-fix.ts has it: the values of `by`, and of libvirt `keeps`, tell the
+ * Who keeps a device, as core/model/persistent-fix.ts has it: the values of `by`, and of libvirt `keeps`, report the
  * kinds apart.
  */
-export const keeper = z.union([
+export const manager = z.union([
   z
     .strictObject({
       by: z.literal('libvirt').describe('A guest of libvirt has the port.'),
@@ -317,7 +317,7 @@ export const topologyShell = z.strictObject({
     .optional()
     .describe('Lab: sysctls of the host of the bridges, below `net.`, such as `net.ipv4.ip_forward: 1`.'),
   keepers: z
-    .array(keeper)
+    .array(manager)
     .optional()
     .describe(
       'Lab: whose configuration makes the bridges and ports of the live host that these stand for; `run --twin` writes it. Fixes then come with the form in which they last there.',

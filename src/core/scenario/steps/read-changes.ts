@@ -117,7 +117,7 @@ function readFdb(context: StepContext, raw: RawStep, act: 'add' | 'del', path: P
         [...at, 'port'],
         `${where([...at, 'port'])}: an entry on the bridge itself needs "self: true"`,
       );
-    // bridge(8): an entry of the device itself is permanent unless told otherwise.
+    // bridge(8): an entry of the device itself is permanent unless set otherwise.
     return {
       mac: entry.mac.toLowerCase(),
       port: entry.port,

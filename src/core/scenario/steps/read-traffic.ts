@@ -8,7 +8,7 @@ import { checkName, readAllowance } from './read-expectation.js';
 import { endpointOf, type StepContext } from './step-context.js';
 
 /**
- * Octets of payload where the scenario says nothing: a download that takes some hundred frames, ping's usual 56, a
+ * Bytes of payload where the scenario says nothing: a download that takes some hundred frames, ping's usual 56, a
  * short datagram.
  */
 const defaultBytes: Readonly<Record<TrafficKind, number>> = { http: 100_000, tcp: 100_000, ping: 56, udp: 1000 };

@@ -118,7 +118,7 @@ function predicate(reading: TopologyReading, text: string, scope: SelectionScope
 }
 
 /**
- * Whether a name fits a glob of `*` (any characters, also none) and `?` (one character). Takes time in proportion to
+ * Whether a name matches a glob of `*` (any characters, also none) and `?` (one character). Takes time in proportion to
  * both lengths multiplied, never more.
  */
 function matchesGlob(glob: string, name: string): boolean {

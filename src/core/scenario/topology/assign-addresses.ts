@@ -55,7 +55,7 @@ export function assignAddresses(
   });
 }
 
-/** 02:76:69 and the number in three octets. */
+/** 02:76:69 and the number in three bytes. */
 function derivedMac(number: number): Mac {
   const bytes = [0x02, 0x76, 0x69, (number >> 16) & 0xff, (number >> 8) & 0xff, number & 0xff];
   return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');

@@ -148,9 +148,9 @@ function readTunnel({ vni, to = [] }: NonNullable<RawEndpoint['tunnel']>): NonNu
 function readMacs(faults: FaultList, raw: string | readonly string[] | undefined, path: Path): readonly Mac[] {
   return textsAt(raw, path).map(({ text, at }) => {
     const mac = text.toLowerCase();
-    // IEEE 802: the lowest bit of the first octet marks a group address, which no station can have.
+    // IEEE 802: the lowest bit of the first byte marks a group address, which no station can have.
     if ((Number.parseInt(mac.slice(0, 2), 16) & 1) === 1)
-      faults.add(at, `${where(at)}: expected a unicast MAC address (first octet even), got ${quote(text)}`);
+      faults.add(at, `${where(at)}: expected a unicast MAC address (first byte even), got ${quote(text)}`);
     else if (mac === '00:00:00:00:00:00')
       faults.add(at, `${where(at)}: expected a MAC address that a guest can have, got ${quote(text)}`);
     return mac;

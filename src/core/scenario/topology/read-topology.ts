@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import type { Keeper } from '../../model/persistent-fix.js';
+import type { ConfigurationManager } from '../../model/persistent-fix.js';
 import type { Endpoint, Provider, Topology } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
-import { endpoint, type keeper, topologyShell } from '../schema/topology.js';
+import { endpoint, type manager, topologyShell } from '../schema/topology.js';
 import { namePattern } from '../schema/values.js';
 import { isFreeSysctl } from '../free-commands.js';
 import { where } from '../yaml/explain-issue.js';
@@ -98,7 +98,7 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
       [...path, 'keepers'],
       'topology.keepers is of the lab only, expected no such key with "provider: host": they are read there',
     );
-  const keepers = readKeepers(shell.value.keepers);
+  const managers = readManagers(shell.value.keepers);
   const sysctl = readSysctls(faults, shell.value.sysctl ?? {}, [...path, 'sysctl']);
   return {
     topology: {
@@ -107,7 +107,7 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
       endpoints,
       sysctl,
       ...(hosts === null ? {} : { hosts }),
-      ...(keepers === undefined ? {} : { keepers }),
+      ...(managers === undefined ? {} : { keepers: managers }),
     },
     names,
     bridgeNames,
@@ -115,8 +115,10 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
   };
 }
 
-function readKeepers(raw: readonly z.output<typeof keeper>[] | undefined): readonly Keeper[] | undefined {
-  return raw?.map((one): Keeper => {
+function readManagers(
+  raw: readonly z.output<typeof manager>[] | undefined,
+): readonly ConfigurationManager[] | undefined {
+  return raw?.map((one): ConfigurationManager => {
     if (one.by === 'Proxmox VE') return { ...one, isVnet: readSwitch(one.isVnet) ?? false };
     return one.by === 'libvirt' && one.keeps === 'guest' ? { ...one, mac: one.mac.toLowerCase() } : one;
   });

@@ -116,7 +116,7 @@ function composedSteps(
       continue;
     }
     const file = include(step.include, ['steps', index, 'include']);
-    // What is no list is told as a step that is none, at its place.
+    // What is no list is reported as a step that is none, at its place.
     const list: readonly unknown[] = file === null ? [] : [file.data].flat();
     for (const [at, each] of list.entries()) {
       origins.push({

@@ -6,7 +6,7 @@ import { didYouMean } from './nearest-word.js';
 type Issue = z.core.$ZodIssue;
 
 /**
- * Tells the issues that zod found in the value at `base` as faults: where, what stood there, what was expected, the
+ * Reports the issues that zod found in the value at `base` as faults: where, what stood there, what was expected, the
  * nearest known word.
  */
 export function explainIssues(

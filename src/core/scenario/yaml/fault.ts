@@ -18,7 +18,7 @@ export type Path = readonly (string | number)[];
  */
 export type Locate = (path: Path, part: 'key' | 'value') => TextPlace;
 
-/** Collects faults while a scenario is read, so that all of them are told at once. */
+/** Collects faults while a scenario is read, so that all of them are reported at once. */
 export interface FaultList {
   readonly faults: readonly ScenarioFault[];
   /** A fault of the value at `path`. */

@@ -12,8 +12,8 @@ export interface Salvaged<T> {
 const once = { jitless: true };
 
 /**
- * Reads one piece of a file by its schema and tells its faults. Where a piece is still whole without the keys at fault
- * it is read on without them, so that the checks that follow find what else is wrong; null where it is not.
+ * Reads one piece of a file by its schema and reports its faults. Where a piece is still whole without the keys at
+ * fault it is read on without them, so that the checks that follow find what else is wrong; null where it is not.
  */
 export function salvage<S extends z.ZodType>(
   faults: FaultList,

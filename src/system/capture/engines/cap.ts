@@ -29,10 +29,10 @@ const frameBytes = 65536; // cap's snaplen is 65,535
 const pinned: { readonly object: CapObject; readonly buffer: Buffer }[] = [];
 
 /**
- * The package `cap`: promiscuous, one JavaScript call a frame, times of the own clock, no original length, no direction
- * (a frame whose source is one of the observer's MACs is taken as its own). It ends the process when its interface goes
- * down: whoever started this process sees it die. A bridge device would be made promiscuous and everything would look
- * leaked: there libpcap does the work.
+ * The package `cap`: promiscuous, one JavaScript call a frame, times of the own clock, no original length, no
+ * direction (a frame whose source is one of the observer's MACs is taken as its own). It ends the process when its
+ * interface goes down: the process that started this one sees it die. A bridge device would be made promiscuous and
+ * everything would look leaked: there libpcap does the work.
  */
 export const capEngine: Engine = {
   name: 'cap',
@@ -46,7 +46,7 @@ export const capEngine: Engine = {
 function openPort(options: OpenOptions): EngineHandle {
   const { device } = options;
   if (options.buffer > maxBuffer)
-    throw failed('open-failed', device, `cap takes a buffer of at most ${maxBuffer} octets, not ${options.buffer}`);
+    throw failed('open-failed', device, `cap takes a buffer of at most ${maxBuffer} bytes, not ${options.buffer}`);
   compileFilterFor(options); // what is no filter is refused before cap opens anything
   const programs = searchDepthsOf(options.filter).map((depth) => () => compileFilterFor(options, depth));
   requireUp(device);

@@ -15,7 +15,7 @@ interface Queued {
   readonly nanoseconds: number;
 }
 
-/** More than this in octets is a flood that the worker does not keep up with: it is counted as dropped, not kept. */
+/** More than this in bytes is a flood that the worker does not keep up with: it is counted as dropped, not kept. */
 const maxBytes = 64 << 20;
 const overhead = 160;
 

@@ -26,7 +26,7 @@ export interface KernelHandle {
   readonly pcap: Pcap;
   readonly fd: number;
   readonly outgoing: boolean;
-  /** Of the frames still to come, so many were received before the filter was there. */
+  /** Of the frames still to come, this many were received before the filter was there. */
   stale: number;
   /** Frames taken off it since it was activated. */
   delivered: number;
@@ -50,7 +50,7 @@ export interface KernelHandle {
 /**
  * Opens a handle: never promiscuous, nanoseconds, not waiting. From activation until the filter is attached everything
  * on the device is received. A filter that refuses everything ends that, the counters then say how many those are, and
- * so many are not handed on. The order of a ring decides, not its timestamps: a wall clock may be set back.
+ * this many are not handed on. The order of a ring decides, not its timestamps: a wall clock may be set back.
  */
 export function openKernelHandle(options: KernelHandleOptions): KernelHandle {
   const library = libpcap();

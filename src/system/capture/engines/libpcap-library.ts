@@ -8,7 +8,7 @@ import { checkFilterWords } from '../socket-filter.js';
 export type Pcap = bigint;
 
 /**
- * The part of libpcap (pcap(3PCAP)) and stdio that capturing in batches takes. Integers below 0 are errors, told by
+ * The part of libpcap (pcap(3PCAP)) and stdio that capturing in batches takes. Integers below 0 are errors, reported by
  * `error`.
  */
 export interface LibpcapLibrary {
@@ -26,7 +26,7 @@ export interface LibpcapLibrary {
   setNonblock(handle: Pcap, on: number, message: Uint8Array): number;
   fileno(handle: Pcap): number;
   datalink(handle: Pcap): number;
-  /** `program`: struct bpf_program, 16 octets. */
+  /** `program`: struct bpf_program, 16 bytes. */
   compile(handle: Pcap, program: Uint8Array, filter: string, optimize: number, netmask: number): number;
   freecode(program: Uint8Array): void;
   error(handle: Pcap): string;
@@ -44,7 +44,7 @@ export interface LibpcapLibrary {
   rewind(file: bigint): void;
   fflush(file: bigint): number;
   ftell(file: bigint): number;
-  /** A copy of `octets` octets of C memory. */
+  /** A copy of `octets` bytes of C memory. */
   copyFrom(address: bigint, bytes: number): Uint8Array;
 }
 

@@ -89,7 +89,7 @@ function parse(bytes: Buffer, end: number, handle: KernelHandle, take: TakeFrame
 interface DumpBuffer {
   readonly bytes: Buffer;
   readonly file: bigint;
-  /** Frames of at most `snaplen` octets that surely fit. */
+  /** Frames of at most `snaplen` bytes that surely fit. */
   room(snaplen: number): number;
 }
 

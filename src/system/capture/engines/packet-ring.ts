@@ -20,9 +20,9 @@ const blockBytes = 1 << 20;
 const retireMs = 10;
 const ofUser = 1;
 /**
- * Octets before each frame that nobody uses. The kernel lets the octets behind the Ethernet header begin at 16 octets,
+ * Bytes before each frame that nobody uses. The kernel lets the bytes behind the Ethernet header begin at 16 bytes,
  * and the frame with its 14 at a half word (tpacket_rcv of af_packet.c): with two more the frame begins at a word, and
- * is known by whole words. It takes no room: frames are padded to 8 octets.
+ * is known by whole words. It takes no room: frames are padded to 8 bytes.
  */
 const reserved = 2;
 
@@ -37,7 +37,7 @@ export interface PacketRing {
   readonly fd: number;
   /** Hands over whole blocks until about `budget` frames are through; gives how many were. */
   drain(take: TakeRingBlock, budget: number): number;
-  /** For so long, in ms, it may be left alone. */
+  /** For this long, in ms, it may be left alone. */
   restMs(): number;
   counters(): { readonly received: number; readonly dropped: number; readonly delivered: number };
   refuse(): void;
@@ -45,7 +45,7 @@ export interface PacketRing {
 }
 
 /**
- * Opens a ring of about `bytes` octets. `programs`: classic BPF, of which the kernel runs the first
+ * Opens a ring of about `bytes` bytes. `programs`: classic BPF, of which the kernel runs the first
  * that it takes on each frame. Nothing is received
  * before all is set up, so there is nothing stale. `interfaceIndex` 0: every interface of the namespace. Throws
  * VerifyError (69) `open-failed`.
@@ -72,7 +72,7 @@ export function openPacketRing(
   };
   must(c.setsockopt(fd, SOL_PACKET, options.version, words(version3), 4), 'PACKET_VERSION');
   must(c.setsockopt(fd, SOL_PACKET, options.reserve, words(reserved), 4), 'PACKET_RESERVE');
-  // struct tpacket_req3: block size and number, frame size and number, retire timeout, private octets, features
+  // struct tpacket_req3: block size and number, frame size and number, retire timeout, private bytes, features
   must(
     c.setsockopt(fd, SOL_PACKET, options.rxRing, words(blockBytes, blocks, 2048, length / 2048, retireMs, 0, 0), 28),
     'PACKET_RX_RING',
@@ -126,7 +126,7 @@ function ringOf(fd: number, ring: Buffer, blocks: number): PacketRing {
 
 /** For how long a ring may be left alone, learnt from how fast it fills. */
 export interface RingRest {
-  /** At `nowMs` so many blocks with so many octets were taken off the ring. */
+  /** At `nowMs` this many blocks with this many bytes were taken off the ring. */
   took(nowMs: number, blocks: number, bytes: number): void;
   /** In ms; 0 = what comes next is to be taken at once. */
   restMs(): number;

@@ -8,7 +8,7 @@ import type { Engine, EngineHandle, OpenOptions, SharedTarget, TakeBlock } from 
 import { compileFilterFor } from './libpcap-library.js';
 import { openPacketRing, type PacketRing } from './packet-ring.js';
 
-/** An observer of the ring: its frames, told by the index of its interface. */
+/** An observer of the ring: its frames, reported by the index of its interface. */
 interface Listener {
   readonly watch: OpenOptions['watch'];
   target: SharedTarget | null;
@@ -34,7 +34,7 @@ let shared: SharedRing | null = null;
  * observers must have the same filter and snaplen.
  *
  * A block whose frames all belong to observers goes to the file whole, so that a frame costs the process little more
- * than its octets.
+ * than its bytes.
  */
 export const ringEngine: Engine = {
   name: 'ring',

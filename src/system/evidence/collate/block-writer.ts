@@ -5,7 +5,7 @@ import type { Direction } from '../../../core/pcap/capture-items.js';
 import { textBytes } from '../../../core/pcap/pcapng/options.js';
 import { blockBuffer, packetBlockLength, writePacketBlock } from '../../../core/pcap/pcapng/packet-block.js';
 
-/** A packet as it goes to the file: `captured` octets at `from` of `bytes`; its time as two words of ns. */
+/** A packet as it goes to the file: `captured` bytes at `from` of `bytes`; its time as two words of ns. */
 export interface WrittenPacket {
   readonly interfaceId: number;
   readonly timeHigh: number;
@@ -35,8 +35,8 @@ const bufferLength = 1 << 20;
 /** Whatever the file held goes; a link is not followed. */
 const anew = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
-/** `told` hears, after each write, how many octets the file has. */
-export function createBlockWriter(path: string, told: (bytes: number) => void = () => undefined): BlockWriter {
+/** `reported` hears, after each write, how many bytes the file has. */
+export function createBlockWriter(path: string, reported: (bytes: number) => void = () => undefined): BlockWriter {
   const buffer = blockBuffer(bufferLength);
   const hash = createHash('sha256');
   const orCannotWrite = <T>(act: () => T): T => {
@@ -59,7 +59,7 @@ export function createBlockWriter(path: string, told: (bytes: number) => void = 
     for (let done = 0; done < bytes.length; )
       done += orCannotWrite(() => writeSync(fd, bytes, done, bytes.length - done));
     size += bytes.length;
-    told(size);
+    reported(size);
   };
   const flush = (): void => {
     write(buffer.bytes.subarray(0, used));

@@ -18,7 +18,7 @@ import { evidenceInterfaces } from '../../../core/plan/evidence-interfaces.js';
 import { cannotWrite, files, writeWhole } from '../folder/folder.js';
 import { createBlockWriter } from './block-writer.js';
 import { createFrameNotes } from './frame-notes.js';
-import { createLeakKeeper, isMesh } from './keep-leaks.js';
+import { createLeakStore, isMesh } from './keep-leaks.js';
 import { type RawCaptures, type StepCounters, wholeCaptures } from './raw-captures.js';
 import { readRawFrames, type TakeRawFrame } from './raw-frames.js';
 
@@ -53,7 +53,7 @@ export interface CollateInput {
 }
 
 export interface CollateOptions {
-  readonly told?: (bytes: number) => void;
+  readonly reported?: (bytes: number) => void;
   readonly captures?: RawCaptures;
 }
 
@@ -75,12 +75,12 @@ async function writeDiscarded(
 /**
  * Merges the raw captures into evidence.pcapng: an interface block for each observer of each step, frames by time
  * within their step, with direction, packet id (the token's index) and a comment on leaks; statistics at the end. Then
- * the raw captures go. The judge reads this file only. `told` hears how many octets it has so far; `captures` are those
+ * the raw captures go. The judge reads this file only. `reported` hears how many bytes it has so far; `captures` are those
  * of the folder, and whole, unless it is said otherwise.
  */
 export async function collate(
   input: CollateInput,
-  { told, captures = wholeCaptures(input) }: CollateOptions = {},
+  { reported, captures = wholeCaptures(input) }: CollateOptions = {},
 ): Promise<Collation> {
   const { dir, plan, path = join(dir, files.capture), rules = currentRules } = input;
   const blocks = evidenceInterfaces(plan);
@@ -92,8 +92,8 @@ export async function collate(
   });
   const { keep, inferred } = input;
   const discarding =
-    keep === 'all' && !plan.steps.some(isMesh) ? null : createLeakKeeper({ keep, plan, rules, listeners, inferred });
-  const out = createBlockWriter(path, told);
+    keep === 'all' && !plan.steps.some(isMesh) ? null : createLeakStore({ keep, plan, rules, listeners, inferred });
+  const out = createBlockWriter(path, reported);
   out.block(sectionHeader({ application: input.application, os: 'Linux', comment: `scenario ${plan.name}` }));
   for (const { step, name, description } of blocks) {
     out.block(

@@ -15,7 +15,7 @@ export interface FrameNote {
   /** The token's index; -1 = it has none of the run's. */
   packetId: number;
   comment: string | null;
-  /** The planned probe that the frame is, octet for octet up to its token; null = it is another frame. */
+  /** The planned probe that the frame is, byte for byte up to its token; null = it is another frame. */
   probe: Flow | null;
   sequence: number;
 }
@@ -41,16 +41,16 @@ export function createFrameNotes(
   const parties = createParties(plan.endpoints);
   const search = createTokenSearch(plan.runTag);
   const probes = createPlannedProbes(plan.runTag, tags, flowFinder(plan));
-  const told = new Map<string, number>();
+  const noted = new Map<string, number>();
   const meshes = new Set(plan.steps.filter(isMesh));
   const note: FrameNote = { packetId: -1, comment: null, probe: null, sequence: 0 };
 
   /** A comment, if there are not too many of its row. */
   function limited(row: string, comment: () => string | null): string | null {
-    const before = told.get(row) ?? 0;
+    const before = noted.get(row) ?? 0;
     if (before >= maxComments) return null;
     const text = comment();
-    if (text !== null) told.set(row, before + 1);
+    if (text !== null) noted.set(row, before + 1);
     return text;
   }
   /** The row of a probe at an observer; in a mesh all rows of an observer are one. */

@@ -22,7 +22,7 @@ const pollMs = 20;
 /** One socket hands the frames of all ports over in their order, but for those that came at once. */
 const orderedTogether = 1 << 17;
 
-/** The octets of a file to where it ends once `isWhole` says so. */
+/** The bytes of a file to where it ends once `isWhole` says so. */
 async function* follow(path: string, isWhole: () => boolean): AsyncGenerator<Uint8Array> {
   const file = openSync(path, 'r');
   let chunk = new Uint8Array(chunkLength);
@@ -32,7 +32,7 @@ async function* follow(path: string, isWhole: () => boolean): AsyncGenerator<Uin
       const length = readSync(file, chunk, 0, chunkLength, null);
       if (length > 0) {
         yield chunk.subarray(0, length);
-        chunk = new Uint8Array(chunkLength); // whoever has the octets keeps them
+        chunk = new Uint8Array(chunkLength); // the owner of the bytes keeps them
       } else if (whole) return;
       else await sleep(pollMs);
     }

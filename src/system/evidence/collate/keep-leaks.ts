@@ -7,20 +7,20 @@ import { isLeak } from '../../../core/judge/parties.js';
 import type { VerdictRules } from '../../../core/model/provenance.js';
 import type { Flow, Observer, Plan, StepPlan } from '../../../core/model/plan.js';
 
-/** So many frames of each leak are kept: of each flow at each observer who must not see it. */
+/** This many frames of each leak are kept: of each flow at each observer who must not see it. */
 const maxOfLeak = 1000;
 
-/** Of a mesh so many frames are kept of all leaks at an observer in a step: a hub of 200 guests has eight million. */
+/** Of a mesh this many frames are kept of all leaks at an observer in a step: a hub of 200 guests has eight million. */
 const maxOfObserver = 1000;
 
 /** Says which frames need not be kept, and counts them. */
-export interface LeakKeeper {
+export interface LeakStore {
   /** A planned probe as it was sent, in the order of the file: may it go? Then it is counted. */
   mayGo(interfaceId: number, flow: Flow, sequence: number, towards: boolean): boolean;
   lines(): readonly DiscardedFrames[];
 }
 
-export interface LeakKeeperInput {
+export interface LeakStoreInput {
   /** `all`: only leaks of a mesh beyond the first at each observer go. */
   readonly keep: 'leaks' | 'all';
   readonly plan: Plan;
@@ -34,7 +34,7 @@ export interface LeakKeeperInput {
   readonly inferred: readonly ReadonlySet<string>[];
 }
 
-/** A step whose rows are grouped: whoever hears in it hears thousands of pairs. */
+/** A step whose rows are grouped: an observer that hears in it hears thousands of pairs. */
 export function isMesh({ flows, observers }: StepPlan): boolean {
   return flows.length * observers.filter(({ judged }) => judged).length > maxUngrouped;
 }
@@ -42,9 +42,9 @@ export function isMesh({ flows, observers }: StepPlan): boolean {
 /**
  * `--keep leaks`: probes that were where they belonged, and those of a leak beyond the first thousand, are counted by
  * their tokens and go. What the judge looks at closer stays: controls, forged and re-sent tokens, answers, what was
- * routed, whatever is none of the run's, and all of steps with events, which are told by time.
+ * routed, whatever is none of the run's, and all of steps with events, which are distinguished by time.
  */
-export function createLeakKeeper({ keep, plan, rules, listeners, inferred }: LeakKeeperInput): LeakKeeper {
+export function createLeakStore({ keep, plan, rules, listeners, inferred }: LeakStoreInput): LeakStore {
   const tallies = createTallies(plan, rules, true);
   const kept = new Map<string, number>();
   const counted = listeners.map((listener) => {

@@ -16,7 +16,7 @@ export interface RawFrames {
 export type TakeRawFrame = (batch: Batch, packet: number, interfaceId: number) => void;
 
 /**
- * So many frames are sorted together at least; the earlier half of them goes on. A helper is behind by less than the
+ * This many frames are sorted together at least; the earlier half of them goes on. A helper is behind by less than the
  * rings hold.
  */
 const sortedTogether = 1 << 19;

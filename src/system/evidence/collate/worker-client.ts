@@ -7,7 +7,7 @@ import type { CapturesMessage } from './growing-captures.js';
 
 /** What the thread needs; it reads the plan from the folder. */
 export interface CollateRequest extends Omit<CollateInput, 'plan'> {
-  /** The captures still grow: `tell` says what becomes of them. */
+  /** The captures still grow: `report` says what becomes of them. */
   readonly growing: boolean;
 }
 
@@ -27,14 +27,14 @@ export type FromCollateWorker =
 export interface CollateWorker {
   /** As `collate`; rejects where it fails, or was stopped. */
   readonly collation: Promise<Collation>;
-  tell(message: CapturesMessage): void;
+  report(message: CapturesMessage): void;
   /** Ends it, wherever it is. */
   stop(): Promise<void>;
 }
 
 /**
- * As `collate`, in a thread of its own, beside what this one does meanwhile; `growth` is told how far the file is that
- * it writes.
+ * As `collate`, in a thread of its own, beside what this one does meanwhile; `growth` is notified how far the file is
+ * that it writes.
  */
 export function collateInWorker(
   request: CollateRequest,
@@ -63,10 +63,10 @@ export function collateInWorker(
     thread.once('error', fail);
     thread.once('exit', () => fail(new Error('the thread that collates the captures ended without a word')));
   });
-  collation.catch(() => undefined); // told where it is awaited
+  collation.catch(() => undefined); // reported where it is awaited
   return {
     collation,
-    tell: (message) => thread.postMessage(message),
+    report: (message) => thread.postMessage(message),
     stop: async () => void (await thread.terminate()),
   };
 }

@@ -22,7 +22,7 @@ async function serve(port: MessagePort): Promise<void> {
       kind: 'done',
       collation: await collate(
         { ...request, plan },
-        { captures, told: (bytes) => say({ kind: 'grown', octets: bytes }) },
+        { captures, reported: (bytes) => say({ kind: 'grown', octets: bytes }) },
       ),
     });
   } catch (error) {

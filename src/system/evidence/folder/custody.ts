@@ -14,7 +14,7 @@ export interface CustodyEntry {
   readonly at: string;
   readonly action: 'attested' | 'purged';
   readonly uid: number;
-  /** Whoever called sudo. */
+  /** The user that called sudo. */
   readonly sudoUser: string | null;
   /** SHA-256 of SHA256SUMS before and after: the folder's root hash. */
   readonly before: string;
@@ -40,9 +40,9 @@ export function rootHash(dir: string): Promise<string> {
   return hashFile(join(dir, files.sums));
 }
 
-/** A line has a few hundred octets; the text in it is this program's own. */
+/** A line has a few hundred bytes; the text in it is this program's own. */
 const maxInLine = 1 << 16;
-/** So many entries are kept to be shown, and so many faults; the others are counted. */
+/** This many entries are kept to be shown, and this many faults; the others are counted. */
 const maxShown = 20;
 
 /** The lines of the log, one in memory at a time; none where there is no log. Throws where it is no regular file. */

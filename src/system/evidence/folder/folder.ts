@@ -21,7 +21,7 @@ export const files = {
   raw: 'raw',
 } as const;
 
-/** What a recorded run's capture is called: the same octets, gzip. */
+/** What a recorded run's capture is called: the same bytes, gzip. */
 export const compressedCapture = `${files.capture}.gz`;
 
 /** What evidence.pcapng is called until it is whole, where it is written while a run goes on. */

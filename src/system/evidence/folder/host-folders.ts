@@ -139,10 +139,10 @@ export async function readHostRecord(dir: string): Promise<HostRecord | null> {
   }
 }
 
-/** So many of the runs below a folder are named. */
+/** This many of the runs below a folder are named. */
 const maxNamed = 5;
 
-/** What is told of a folder without run.json (64): that it is not there, or which runs lie in it. */
+/** What is reported of a folder without run.json (64): that it is not there, or which runs lie in it. */
 export async function noRun(dir: string): Promise<VerifyError> {
   const isFolder = await stat(dir).then(
     (info) => info.isDirectory(),

@@ -17,7 +17,7 @@ import { evidenceOwner, type Identity, isRootHere } from '../../process/identity
 
 /**
  * A folder that nobody but the effective user can enter until it is handed over. It is named by its descriptor, so that
- * whoever owns a folder above it may put what he likes in its place: nothing is written there.
+ * the owner of a folder above it may put anything in its place: nothing is written there.
  */
 export interface OwnFolder {
   /** By its descriptor, for this process and its threads. */
@@ -25,7 +25,7 @@ export interface OwnFolder {
   /** As it was asked for, for people and for programs that are started. */
   readonly name: string;
   /**
-   * Gives it, what is in it, and the folders above it that were made for it, to whoever called sudo; for him alone.
+   * Gives it, what is in it, and the folders above it that were made for it, to the user that called sudo, alone.
    * Once.
    */
   handOver(): void;
@@ -61,7 +61,7 @@ function statOf(path: string): Stats | null {
   }
 }
 
-/** Whether in that folder nobody else can have put a link of root's or of this user's in a place of his choice. */
+/** Whether in that folder nobody else can have put a link of root's or of this user's in a place of its choice. */
 function isStable({ uid, mode }: Stats, own: number): boolean {
   return (uid === 0 || uid === own) && ((mode & othersWrite) === 0 || (mode & sticky) !== 0);
 }
@@ -78,7 +78,7 @@ function linkAt(name: string, folder: number, part: string, { uid }: Stats): rea
   if (isRootHere() && ((uid !== 0 && uid !== own) || !isStable(fstatSync(folder), own)))
     throw refused(
       name,
-      `${JSON.stringify(part)} on the way there is a symbolic link of user ${uid}, who would choose what is written over`,
+      `${JSON.stringify(part)} on the way there is a symbolic link of user ${uid}, whose owner would choose what is written over`,
     );
   const target = readlinkSync(inside(folder, part));
   return [...(isAbsolute(target) ? ['/'] : []), ...partsOf(target)];

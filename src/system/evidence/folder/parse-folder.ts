@@ -111,7 +111,7 @@ async function parseState(dir: string, step: number, when: 'before' | 'after' | 
   return text === null ? null : (parse(path, text, stateShape) as HostState);
 }
 
-/** Frames that were counted and not kept; where the file is missing there are none, which its hash tells. */
+/** Frames that were counted and not kept; where the file is missing there are none, which its hash reports. */
 async function parseDiscarded(dir: string): Promise<NonNullable<JudgeInput['discarded']>> {
   const path = join(dir, files.discarded);
   const text = readIfThere(path);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { keeperNames } from '../../../core/model/persistent-fix.js';
+import { managerNames } from '../../../core/model/persistent-fix.js';
 
 const text = z.string();
 const texts = z.array(text);
@@ -18,8 +18,8 @@ const tool = z.looseObject({
   sabotage: z.looseObject({ cases: number, falseHolds: number }).optional(),
 });
 
-const keeper = z.looseObject({
-  by: z.enum(keeperNames),
+const manager = z.looseObject({
+  by: z.enum(managerNames),
   device: text,
   keeps: z.enum(['guest', 'network']).optional(),
   guest: text.optional(),
@@ -139,7 +139,7 @@ export const runShape = z.looseObject({
       gateway: z.looseObject({ address: text, medianMs: number.nullable() }).nullable(),
     })
     .optional(),
-  keepers: z.array(keeper).optional(),
+  keepers: z.array(manager).optional(),
   provenance: provenance.optional(),
   purged: z.looseObject({ at: text, sha256Before: text }).optional(),
 });

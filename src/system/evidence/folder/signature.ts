@@ -11,7 +11,7 @@ import { files } from './folder.js';
 /** OpenSSH's signature namespace (PROTOCOL.sshsig): a signature for another purpose is none here. */
 const namespace = 'verify-isolation';
 
-/** A signature of OpenSSH has a few hundred octets. */
+/** A signature of OpenSSH has a few hundred bytes. */
 const maxBytes = 1 << 16;
 const maxInSums = 256 * 2 ** 20;
 

@@ -16,7 +16,7 @@ export interface TimelineLog {
 
 /**
  * Opens timeline.ndjson for appending, 0600. Entries are written at once, so that a killed run leaves all that
- * happened. `hear` is told of each.
+ * happened. `hear` is notified of each.
  */
 export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void = () => undefined): TimelineLog {
   const fd = openSync(join(dir, files.timeline), appending, 0o600);

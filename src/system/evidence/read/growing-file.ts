@@ -3,7 +3,7 @@ import { pageMemory } from '../../kernel/page-memory.js';
 
 /** A file that somebody else writes, as far as it is written. */
 export interface Growth {
-  /** It has so many octets now. */
+  /** It has this many bytes now. */
   grown(bytes: number): void;
   /** It has all that it will have; `error`: no more will come, for this reason. What is said first counts. */
   ended(error?: Error): void;
@@ -11,7 +11,7 @@ export interface Growth {
 
 export interface GrowingFile extends Growth {
   /**
-   * Its octets in order, until it has ended; each chunk is void once the next is asked for. Rejects with the reason
+   * Its bytes in order, until it has ended; each chunk is void once the next is asked for. Rejects with the reason
    * where no more will come.
    */
   read(): AsyncGenerator<Uint8Array>;
@@ -48,7 +48,7 @@ export function growingFile(path: string): GrowingFile {
         for (let at = 0; ; ) {
           if (at < bytes) {
             const { bytesRead } = await handle.read(buffer, 0, Math.min(chunkLength, bytes - at), at);
-            if (bytesRead === 0) throw new Error(`${path}: it has ${at} octets, and not ${bytes}`);
+            if (bytesRead === 0) throw new Error(`${path}: it has ${at} bytes, and not ${bytes}`);
             at += bytesRead;
             yield buffer.subarray(0, bytesRead);
           } else if (whole) {

@@ -8,7 +8,7 @@ import { isGzipHead, readBytes } from './read-bytes.js';
 import { openRegular } from './regular-file.js';
 import { leaveBytes, type SharedBytes, shareBytes, takeBytes } from './shared-bytes.js';
 
-/** From so many octets on a thread is worth its start. */
+/** From this many bytes on a thread is worth its start. */
 const worthAThread = 32 * 1024 * 1024;
 /**
  * How long this thread waits for the one that hashes before timers and signals have their turn, and after how many
@@ -17,7 +17,7 @@ const worthAThread = 32 * 1024 * 1024;
 const patienceMs = 20;
 const atATime = 64;
 
-/** A file's octets, decompressed where it is gzip, and the hash of the same octets: the file is read once. */
+/** A file's bytes, decompressed where it is gzip, and the hash of the same bytes: the file is read once. */
 export interface HashedBytes {
   /**
    * In order, to be read once, as far as somebody wants them; each chunk is void once the next is asked for. Rejects
@@ -25,7 +25,7 @@ export interface HashedBytes {
    */
   readonly octets: AsyncIterable<Uint8Array>;
   /**
-   * SHA-256 of all octets, hex, also of those that nobody wanted; to be asked for after them. Rejects where the file
+   * SHA-256 of all bytes, hex, also of those that nobody wanted; to be asked for after them. Rejects where the file
    * cannot be read.
    */
   sha256(): Promise<string>;
@@ -52,7 +52,7 @@ function openLarge(path: string): number | null {
     readSync(fd, head, 0, 2, 0);
     if (opened.size >= worthAThread && !isGzipHead(head)) return fd;
   } catch {
-    // whoever reads it after all says what is wrong
+    // the reader after all says what is wrong
   }
   if (file !== null) closeSync(file);
   return null;
@@ -76,7 +76,7 @@ async function* judged(shared: SharedBytes): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Hashes on a thread of its own, beside what this one does with the octets: hashing takes longer. */
+/** Hashes on a thread of its own, beside what this one does with the bytes: hashing takes longer. */
 function hashBeside(path: string, file: number): HashThread {
   const shared = shareBytes(file);
   const thread = new Worker(packagePath('dist/hash-thread.cjs'), { workerData: shared });
@@ -137,7 +137,7 @@ export function beginHash(path: string): void {
   begun.set(path, started);
 }
 
-/** The octets of a capture and their hash; `stop` has to be called. */
+/** The bytes of a capture and their hash; `stop` has to be called. */
 export function hashedBytes(path: string): HashedBytes {
   const started = begun.get(path);
   begun.delete(path);

@@ -2,7 +2,7 @@ import { createReadStream, openSync } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 
 /**
- * Compressed octets that are taken at once: what comes of them, at most a thousand times as much, is held in memory.
+ * Compressed bytes that are taken at once: what comes of them, at most a thousand times as much, is held in memory.
  */
 const gzChunkLength = 1 << 14;
 
@@ -14,7 +14,7 @@ const maxExpansion = 250;
 const freeExpansion = 64 * 1024 * 1024;
 
 /**
- * The octets of a file that is compressed with gzip. Throws where the stream is damaged or grows beyond bounds, after
+ * The bytes of a file that is compressed with gzip. Throws where the stream is damaged or grows beyond bounds, after
  * everything before that was given.
  */
 export async function* inflate(path: string, flags: number): AsyncGenerator<Uint8Array> {
@@ -44,7 +44,7 @@ export async function* inflate(path: string, flags: number): AsyncGenerator<Uint
     if (failure !== null) throw failure;
     if (given > freeExpansion && given > taken * maxExpansion)
       throw new Error(
-        `${taken} compressed octets have grown to ${given}, more than ${maxExpansion} times as much: not read further`,
+        `${taken} compressed bytes have grown to ${given}, more than ${maxExpansion} times as much: not read further`,
       );
   }
   try {

@@ -4,12 +4,12 @@ import { setImmediate } from 'node:timers/promises';
 import { pageMemory } from '../../kernel/page-memory.js';
 import { regularFlags } from './regular-file.js';
 
-/** Fits a processor's second-level cache with what is made of it. */
+/** Fits into a processor's second-level cache with what is made of it. */
 const chunkLength = 1 << 18;
 /** Chunks after which timers and signals have their turn. */
 const atATime = 64;
 
-/** Do a file's first octets say that it is compressed with gzip? */
+/** Do a file's first bytes say that it is compressed with gzip? */
 export function isGzipHead(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
 }
@@ -47,9 +47,9 @@ async function* read(path: string, fleeting: boolean, flags: number): AsyncGener
 }
 
 /**
- * The octets of a file in order, decompressed where it is compressed with gzip (RFC 1952). Rejects where it cannot be
- * read further, after all before that was given. `fleeting`: a chunk is void once the next is asked for. `regular`: it has to
- * be a regular file, and no link.
+ * The bytes of a file in order, decompressed where it is compressed with gzip (RFC 1952). Rejects where it cannot be
+ * read further, after all before that was given. `fleeting`: a chunk is void once the next is asked for. `regular`: it
+ * has to be a regular file, and no link.
  */
 export async function* readBytes(
   path: string,

@@ -16,7 +16,7 @@ export function readRawCapture(path: string): AsyncGenerator<CaptureItem> {
   return readCapture(path, { raw: true });
 }
 
-/** As `readCapture`, of octets that come from elsewhere; `fleeting`: they are void once the next are asked for. */
+/** As `readCapture`, of bytes that come from elsewhere; `fleeting`: they are void once the next are asked for. */
 export async function* readCaptureOf(
   bytes: AsyncIterable<Uint8Array>,
   options: CaptureReaderOptions = {},

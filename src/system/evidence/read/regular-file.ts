@@ -16,11 +16,11 @@ export function openRegular(path: string): { readonly fd: number; readonly size:
   throw new Error('it is not a regular file');
 }
 
-/** The text of a regular file of at most `most` octets. Throws where it is none, or larger. */
+/** The text of a regular file of at most `most` bytes. Throws where it is none, or larger. */
 export function readRegular(path: string, most: number): string {
   const { fd, size } = openRegular(path);
   try {
-    if (size > most) throw new Error(`it has ${size} octets, expected at most ${most}`);
+    if (size > most) throw new Error(`it has ${size} bytes, expected at most ${most}`);
     const bytes = Buffer.alloc(size);
     let filled = 0;
     while (filled < size) {
@@ -47,7 +47,7 @@ export function readRegularIfThere(path: string, most: number): string | null {
 /** A line of a file, without its end; `text` null = it is longer than was asked for. */
 export interface FileLine {
   readonly text: string | null;
-  /** SHA-256 of its octets, hex. */
+  /** SHA-256 of its bytes, hex. */
   readonly sha256: string;
 }
 

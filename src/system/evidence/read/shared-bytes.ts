@@ -1,9 +1,9 @@
 import { readSync } from 'node:fs';
 import { sharedPageMemory } from '../../kernel/page-memory.js';
 
-/** Fits a processor's second-level cache with what is made of it. */
+/** Fits into a processor's second-level cache with what is made of it. */
 const chunkLength = 1 << 18;
-/** By so many chunks one reader is ahead of the other at most. */
+/** By this many chunks one reader is ahead of the other at most. */
 const chunkCount = 64;
 
 /**
@@ -15,18 +15,18 @@ const cellCount = 7;
 const readers = { hash: 0, judge: 1 } as const;
 const never = 2 ** 31 - 1;
 
-/** Who reads shared octets: the thread that hashes them, and the one that judges them. */
+/** Who reads shared bytes: the thread that hashes them, and the one that judges them. */
 export type ByteReaderName = keyof typeof readers;
 
 /**
- * A file that is read once while two threads have all its octets: whoever is ahead reads the next chunk into a ring,
- * and waits where the ring is full; the other finds it there. It can be handed to a thread as it is.
+ * A file that is read once while two threads have all its bytes: the thread that is ahead reads the next chunk into a
+ * ring, and waits where the ring is full; the other finds it there. It can be handed to a thread as it is.
  */
 export interface SharedBytes {
-  /** Open for reading, at its first octet; both threads use this descriptor. */
+  /** Open for reading, at its first byte; both threads use this descriptor. */
   readonly file: number;
   readonly octets: Uint8Array<SharedArrayBuffer>;
-  /** Octets of each chunk in the ring. */
+  /** Bytes of each chunk in the ring. */
   readonly lengths: Int32Array<SharedArrayBuffer>;
   readonly cells: Int32Array<SharedArrayBuffer>;
 }
@@ -54,7 +54,7 @@ export function leaveBytes({ cells }: SharedBytes, who: ByteReaderName): void {
 }
 
 /**
- * Gives the next chunk at each call, which voids the one before; null = there are no more; 'behind' = for so many ms
+ * Gives the next chunk at each call, which voids the one before; null = there are no more; 'behind' = for this many ms
  * the other reader has not made room. Throws where the file cannot be read; then this reader is to leave.
  */
 export function takeBytes(
@@ -75,7 +75,9 @@ export function takeBytes(
     Atomics.store(cells, cell.wakeAt + other, never);
     return Atomics.load(cells, cell.done + other) >= least;
   }
-  /** Reads the next chunk into the ring, unless the other does so just now; false = it still does after so many ms. */
+  /**
+   * Reads the next chunk into the ring, unless the other does so just now; false = it still does after this many ms.
+   */
   function read(patienceMs: number): boolean {
     const holder = Atomics.compareExchange(cells, cell.reading, 0, mine + 1);
     if (holder !== 0) return Atomics.wait(cells, cell.reading, holder, patienceMs) !== 'timed-out';

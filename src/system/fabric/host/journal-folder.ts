@@ -181,12 +181,12 @@ const owner = z.strictObject({
   }),
 });
 
-/** Of the commands of an older version so many are shown. */
+/** Of the commands of an older version this many are shown. */
 const maxShown = 20;
 
 /**
  * Takes a journal apart: it is data, and nothing in it is a command. A last line that is cut short was not carried out.
- * Returns why where the first line tells no run.
+ * Returns why where the first line reports no run.
  */
 export function parseJournal(text: string): ParsedJournal | string {
   const [first, ...rest] = text.split('\n').slice(0, -1).map(parseLine);

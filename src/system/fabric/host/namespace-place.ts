@@ -24,7 +24,7 @@ export function namespacePlace(path: string | null): NamespacePlace {
 
 /**
  * Where a namespace is by now: `here` = it is the one at its path, `gone` = with all that was in it, `elsewhere` = it
- * cannot be told from here.
+ * cannot be distinguished from here.
  */
 export function whereIs(place: NamespacePlace): 'here' | 'gone' | 'elsewhere' {
   if (place.boot !== bootId()) return 'gone';

@@ -53,8 +53,8 @@ function describeUndo(entry: UndoEntry): string {
 
 /**
  * Undoes what killed runs have left, by their journals. A journal stays where something is still the run's and could
- * not be undone: what is another's by now is told once. A namespace that is no more took everything with it but what
- * Open vSwitch keeps; changes in a namespace that cannot be told from here are left alone and named.
+ * not be undone: what is another's by now is reported once. A namespace that is no more took everything with it but
+ * what Open vSwitch keeps; changes in a namespace that cannot be distinguished from here are left alone and named.
  */
 export async function cleanUp(folder: string): Promise<readonly Cleaned[]> {
   const cleaned: Cleaned[] = [];

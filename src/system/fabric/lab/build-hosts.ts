@@ -26,7 +26,7 @@ export interface LabHostsDeps {
  * it.
  */
 const underlayPrefix = '10.255.0.';
-/** VXLAN over IPv4 takes 50 octets of the underlay's MTU (RFC 7348 4.3). */
+/** VXLAN over IPv4 takes 50 bytes of the underlay's MTU (RFC 7348 4.3). */
 const underlayMtu = 1600;
 const vxlanPort = 4789;
 

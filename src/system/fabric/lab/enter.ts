@@ -34,7 +34,7 @@ export function enterLab(onStop: (signal: NodeJS.Signals) => void): Entered {
     throw new VerifyError(
       'not-inside',
       70,
-      'the program was told that it is inside the lab but is in the caller’s network namespace',
+      'the program was started as inside the lab but is in the caller’s network namespace',
       `unset ${insideVariables.inside}`,
     );
   }

@@ -5,7 +5,7 @@ import type { VerifyError } from '../../../core/model/verify-error.js';
 import { programEnv, runProgram } from '../../process/programs.js';
 import { refusalOf } from './refusal.js';
 
-/** Environment by which the launcher tells the inside what it is. */
+/** Environment by which the launcher reports the inside what it is. */
 export const insideVariables = {
   inside: 'VERIFY_ISOLATION_INSIDE',
   runsAs: 'VERIFY_ISOLATION_RUNS_AS',
@@ -62,10 +62,10 @@ export async function launchInside(
   { onMessage, handed = null }: LaunchOptions = {},
 ): Promise<{ status: number }> {
   let stopped: NodeJS.Signals | undefined;
-  let tell = (_signal: NodeJS.Signals): void => undefined;
+  let report = (_signal: NodeJS.Signals): void => undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
     stopped = signal;
-    tell(signal);
+    report(signal);
   };
   for (const signal of stopSignals) process.on(signal, onSignal);
   try {
@@ -78,10 +78,10 @@ export async function launchInside(
     });
     if (onMessage !== undefined) child.on('message', onMessage);
     const send = (message: StopMessage | HandedMessage): void => {
-      if (child.connected) child.send(message, () => undefined); // it may end meanwhile: its status tells
+      if (child.connected) child.send(message, () => undefined); // it may end meanwhile: its status shows it
     };
     send({ handed });
-    tell = (signal) => send({ stop: signal });
+    report = (signal) => send({ stop: signal });
     return await new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('exit', (code, signal) => resolve({ status: statusOfChild(code, signal, stopped) }));

@@ -153,7 +153,7 @@ async function vsctlEach(commands: readonly (readonly string[])[]): Promise<void
   for (const args of commands) await vsctl(args);
 }
 
-/** ovs-vsctl succeeds although the switch could not take an interface; its column `error` tells. */
+/** ovs-vsctl succeeds although the switch could not take an interface; its column `error` reports. */
 async function takes(device: string): Promise<void> {
   const said = (await mustRun(['ovs-vsctl', '--timeout=15', 'get', 'Interface', device, 'error'])).trim();
   if (said !== '[]')

@@ -10,7 +10,7 @@ const at = { ifindex: 20, attributes: 28 } as const;
 /** IFLA_STATS_LINK_64: struct rtnl_link_stats64, and the mask that asks for it alone. */
 const linkCounters = 1;
 const counterMask = 1;
-/** Octets of tx_packets and tx_dropped in it. */
+/** Bytes of tx_packets and tx_dropped in it. */
 const inCounters = { sent: 8, dropped: 56 } as const;
 /** Fewer devices are asked about one by one, which takes less time than all of them. */
 const minDump = 8;
@@ -23,7 +23,7 @@ export interface LinkCounters {
 
 /**
  * Counters of devices by index, of the namespace in which the asker was opened: many in one dump (RTM_GETSTATS, Linux
- * 4.7). A device that is gone is left out; null = the kernel does not tell.
+ * 4.7). A device that is gone is left out; null = the kernel does not report.
  */
 export function linkCountersOf(
   asker: NetlinkAsker,

@@ -14,7 +14,7 @@ const attribute = { address: 1, name: 3, link: 5, master: 10, queue: 13, info: 1
 const spaceMessage = 4;
 const ofSpace = { id: 1, fd: 3 } as const;
 
-/** A link as the kernel tells it in its own namespace. */
+/** A link as the kernel reports it in its own namespace. */
 export interface KernelLink {
   readonly name: string;
   readonly ifindex: number;
@@ -26,7 +26,7 @@ export interface KernelLink {
   readonly link: number | null;
   /** Number that its namespace has for the one in which `link` is; null = it is in the same. */
   readonly linkSpace: number | null;
-  /** txqueuelen; null = not told. */
+  /** txqueuelen; null = not reported. */
   readonly queue: number | null;
 }
 

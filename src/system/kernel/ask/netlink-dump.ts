@@ -56,9 +56,9 @@ export function openNetlinkAsker(
       }
       const answers: NetlinkAnswer[] = [];
       for (;;) {
-        const octets = readNetlink(fd, buffer);
-        if (typeof octets === 'string') return null;
-        for (const message of netlinkMessages(buffer, octets)) {
+        const wanted = readNetlink(fd, buffer);
+        if (typeof wanted === 'string') return null;
+        for (const message of netlinkMessages(buffer, wanted)) {
           if (message.type === NLMSG_DONE) return answers;
           if (message.type === NLMSG_ERROR) return null;
           const bytes = Buffer.from(buffer.subarray(message.at, message.at + message.length));

@@ -16,7 +16,7 @@ const SOCK_DGRAM = 2;
 
 /** What a packet socket's filter is. */
 export interface SocketFilter {
-  /** Classic BPF, 8 octets an instruction, hex; null = it has none, or one that the kernel does not tell (eBPF). */
+  /** Classic BPF, 8 bytes an instruction, hex; null = it has none, or one that the kernel does not report (eBPF). */
   readonly filter: string | null;
   /** Without the Ethernet header: the filter too sees frames from their network header on (packet(7)). */
   readonly cooked: boolean;
@@ -24,7 +24,7 @@ export interface SocketFilter {
 
 /**
  * Filters of the packet sockets of the calling thread's network namespace, by inode (sock_diag(7), packet_diag); null =
- * the kernel does not tell, for it has no such module, or this user may not know.
+ * the kernel does not report, for it has no such module, or this user may not know.
  */
 export function packetSocketFilters(): ReadonlyMap<string, SocketFilter> | null {
   const asker = openNetlinkAsker(NETLINK_SOCK_DIAG);

@@ -24,7 +24,7 @@ function request(ifindex: number, parent: number): Uint8Array {
 export interface FilterFinder {
   /** null = there is no such device. */
   indexOf(device: string): number | null;
-  /** Do filters hang on that discipline or class of the device? null = the kernel does not tell. */
+  /** Do filters hang on that discipline or class of the device? null = the kernel does not report. */
   hasFilters(ifindex: number, parent: number): boolean | null;
   /** Numbers of the classes of a device's disciplines. */
   classesOf(ifindex: number): readonly number[];

@@ -22,16 +22,18 @@ const usualBuffer = 4 * 1024 * 1024;
 const maxConcurrent = 2000;
 
 export interface KernelEvents {
-  /** Messages that rang, and how often the kernel had to drop some (ENOBUFS): after that only a whole reading tells. */
+  /**
+   * Messages that rang, and how often the kernel had to drop some (ENOBUFS): after that only a whole reading reports.
+   */
   counts(): { readonly events: number; readonly overruns: number };
   /** Resolves when nothing is read any more. */
   close(): Promise<void>;
 }
 
 /**
- * Calls `ring` for every change that the kernel tells of links, bridge ports, FDB, MDB, VLANs, tc and nft in a
- * namespace. It says that something happened, not what: whoever hears it reads the state. Neighbours of IP are left
- * out: they come and go all day. `buffer`: octets that the kernel keeps of each until they are taken; what does not fit
+ * Calls `ring` for every change that the kernel reports links, bridge ports, FDB, MDB, VLANs, tc and nft in a
+ * namespace. It says that something happened, not what: the listener reads the state. Neighbours of IP are left
+ * out: they come and go all day. `buffer`: bytes that the kernel keeps of each until they are taken; what does not fit
  * is dropped, which rings as well.
  */
 export function openKernelEvents(netns: string | null, ring: () => void, buffer = usualBuffer): KernelEvents {

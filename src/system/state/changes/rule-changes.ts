@@ -14,7 +14,7 @@ import {
 const tcGroup = 4;
 const tablesGroup = 7;
 /**
- * NFNL_SUBSYS_NFTABLES and NFT_MSG_NEWGEN: the last message of every transaction, which tells who made it
+ * NFNL_SUBSYS_NFTABLES and NFT_MSG_NEWGEN: the last message of every transaction, which reports who made it
  * (nf_tables_fill_gen_info, net/netfilter/nf_tables_api.c).
  */
 const newGeneration = (10 << 8) | 15;
@@ -23,11 +23,11 @@ const processAttribute = 2;
 const nameAttribute = 3;
 const attributesAt = 20;
 const portAt = 12;
-/** Octets that the kernel keeps until they are taken. */
+/** Bytes that the kernel keeps until they are taken. */
 const buffer = 1024 * 1024;
 
 export interface RuleWatch {
-  /** What was told since it was opened or last asked, in order, alike ones once. */
+  /** What was reported since it was opened or last asked, in order, alike ones once. */
   take(): readonly RuleChange[];
   close(): void;
 }

@@ -13,7 +13,7 @@ import { netconfGroups, RTM_NEWNETCONF, sysctlChangesIn } from './sysctl-changes
 
 /**
  * RTNLGRP_LINK and RTNLGRP_NEIGH of linux/rtnetlink.h, and those of sysctls: what floods the one must not displace what
- * is told by the other.
+ * is reported by the other.
  */
 const linkGroup = 1;
 const groups = [linkGroup, 3, ...netconfGroups] as const;
@@ -22,7 +22,7 @@ const RTM_DELLINK = 17;
 const RTM_NEWNEIGH = 28;
 const RTM_DELNEIGH = 29;
 const AF_BRIDGE = 7;
-/** Octets that the kernel keeps of each until they are taken. */
+/** Bytes that the kernel keeps of each until they are taken. */
 const buffer = 1024 * 1024;
 
 /** Attributes of linux/if_link.h: IFLA_BR_… and IFLA_BRPORT_…, by the key that `ip -j -d link` prints. */
@@ -57,9 +57,9 @@ export interface SettingChangeWatch {
 
 /**
  * Hears settings and VLANs of Linux bridges and their ports, and sysctls, change in a network namespace, and static
- * entries come and go: each change is an event that tells all settings of the device, so one that was changed and put
- * back was told with two values. What this user may not listen to is not heard, nor what comes faster than the kernel
- * keeps it.
+ * entries come and go: each change is an event that reports all settings of the device, so one that was changed and
+ * put back was reported with two values. What this user may not listen to is not heard, nor what comes faster than the
+ * kernel keeps it.
  */
 export function watchSettingChanges(netns: string | null): SettingChangeWatch {
   const sockets = inNamespace(netns, () =>
@@ -70,19 +70,19 @@ export function watchSettingChanges(netns: string | null): SettingChangeWatch {
   );
   return {
     take() {
-      const told = new Map<string, SettingChange & { readonly values: Set<string> }>();
+      const changes = new Map<string, SettingChange & { readonly values: Set<string> }>();
       for (const { ifindex, what, value, name } of sockets.flatMap(({ fd, ofLinks }) => [...waiting(fd, ofLinks)])) {
         const key = `${ifindex} ${what}`;
-        const known = told.get(key) ?? {
+        const known = changes.get(key) ?? {
           ifindex,
           what,
           values: new Set<string>(),
           ...(name === undefined ? {} : { name }),
         };
-        told.set(key, known);
+        changes.set(key, known);
         known.values.add(value);
       }
-      return [...told.values()]
+      return [...changes.values()]
         .filter(({ what, values }) => values.size > 1 || what === lostEvents)
         .map(({ values, ...change }) => ({ ...change, ...mastersOf(change, values) }));
     },
@@ -90,11 +90,11 @@ export function watchSettingChanges(netns: string | null): SettingChangeWatch {
   };
 }
 
-interface Told extends SettingChange {
+interface Reported extends SettingChange {
   readonly value: string;
 }
 
-/** The bridges that a link was told to be a port of, by their numbers. */
+/** The bridges that a link was instructed to be a port of, by their numbers. */
 function mastersOf({ what }: SettingChange, values: ReadonlySet<string>): Pick<SettingChange, 'masters'> {
   if (what !== masterWord) return {};
   return {
@@ -103,7 +103,7 @@ function mastersOf({ what }: SettingChange, values: ReadonlySet<string>): Pick<S
 }
 
 /** Of neighbours more may come than is kept where MACs are swept; of links it must not. */
-function* waiting(fd: number, ofLinks: boolean): Generator<Told> {
+function* waiting(fd: number, ofLinks: boolean): Generator<Reported> {
   for (const message of waitingMessages(fd)) {
     if (message === 'lost') {
       if (ofLinks) yield { ifindex: null, what: lostEvents, value: '' };
@@ -119,20 +119,20 @@ function* waiting(fd: number, ofLinks: boolean): Generator<Told> {
   }
 }
 
-/** A setting by its name, with its value as hexadecimal octets. */
+/** A setting by its name, with its value as hexadecimal bytes. */
 type Setting = readonly [what: string, value: string];
 
 /** Behind struct nlmsghdr and struct ifinfomsg. */
-function* linkIn(message: Buffer, family: number): Generator<Told> {
+function* linkIn(message: Buffer, family: number): Generator<Reported> {
   const ifindex = message.readInt32LE(ifindexAt);
   const attributes = attributesOf(message.subarray(linkAttributesAt));
-  const told = family === AF_BRIDGE ? vlansIn(attributes) : identityIn(attributes);
-  for (const [what, value] of [...told, ...settingsIn(attributes)])
+  const changes = family === AF_BRIDGE ? vlansIn(attributes) : identityIn(attributes);
+  for (const [what, value] of [...changes, ...settingsIn(attributes)])
     yield { ifindex, what, value, ...(what === masterWord ? { name: textOf(attributes.get(nameAttribute)) } : {}) };
 }
 
-/** A link that is gone is no port any more, whether or not that was told before. */
-function goneIn(message: Buffer): Told {
+/** A link that is gone is no port any more, whether or not that was reported before. */
+function goneIn(message: Buffer): Reported {
   const attributes = attributesOf(message.subarray(linkAttributesAt));
   return {
     ifindex: message.readInt32LE(ifindexAt),
@@ -161,7 +161,7 @@ function* settingsIn(attributes: Attributes): Generator<Setting> {
 }
 
 /**
- * What a link is, where the message is whole: drivers of wireless LAN tell something without it. A link of no bridge
+ * What a link is, where the message is whole: drivers of wireless LAN report something without it. A link of no bridge
  * has no IFLA_MASTER (rtnl_fill_ifinfo, net/core/rtnetlink.c).
  */
 function* identityIn(attributes: Attributes): Generator<Setting> {
@@ -170,8 +170,8 @@ function* identityIn(attributes: Attributes): Generator<Setting> {
 }
 
 /**
- * What the bridge tells of itself or of a port bears all its VLANs, no attribute where there are none
- * (br_ifinfo_notify, net/bridge/br_netlink.c). Drivers that tell of themselves, and connectivity faults, put something
+ * What the bridge reports of itself or of a port bears all its VLANs, no attribute where there are none
+ * (br_ifinfo_notify, net/bridge/br_netlink.c). Drivers that report themselves, and connectivity faults, put something
  * else there.
  */
 function* vlansIn(attributes: Attributes): Generator<Setting> {
@@ -181,7 +181,7 @@ function* vlansIn(attributes: Attributes): Generator<Setting> {
 }
 
 /** Behind struct nlmsghdr and struct ndmsg (family, pads, ifindex, state, flags, type). */
-function* staticEntryIn(message: Buffer, there: boolean): Generator<Told> {
+function* staticEntryIn(message: Buffer, there: boolean): Generator<Reported> {
   if (message.length < neighbourAttributesAt || (message.readUInt16LE(stateAt) & neighbour.isStatic) === 0) return;
   const attributes = attributesOf(message.subarray(neighbourAttributesAt));
   if (!attributes.has(neighbour.master)) return; // the device's own list of addresses, which is no bridge's

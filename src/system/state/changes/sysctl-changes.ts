@@ -41,7 +41,7 @@ const ofIpv6: ReadonlyMap<number, string> = new Map([
 const usualName: ReadonlyMap<string, string> = new Map([['net.ipv4.conf.all.forwarding', 'net.ipv4.ip_forward']]);
 
 /**
- * Sysctls of a whole network namespace that a message of RTM_NEWNETCONF tells, with their new values: it is sent when
+ * Sysctls of a whole network namespace that a message of RTM_NEWNETCONF reports, with their new values: it is sent when
  * one is written that had another one (devinet_conf_proc of net/ipv4/devinet.c, addrconf_fixup_forwarding of
  * net/ipv6/addrconf.c). Those of single devices are left out.
  */

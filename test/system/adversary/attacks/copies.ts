@@ -24,7 +24,7 @@ export function taking(to: Receiver, selection: Selection, parts: Parts): Attack
     receiver: to.name,
     due: to.mac === strangerMac ? escaped : 'broken',
     // an action for a block names no device
-    told:
+    reported:
       !to.isPort &&
       [...to.setup, ...parts.setup].some((line) =>
         /^(tc filter.* mirror dev |tc filter.* redirect dev |nft)/.test(line),

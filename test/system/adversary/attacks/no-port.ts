@@ -109,7 +109,7 @@ const joinedBridge: Primitive = {
     const cls = random.pick(['broadcast', 'unknown-unicast']);
     const known = random.pick([true, false]);
     return elsewhere('a bridge that is not listed', {
-      told: true,
+      reported: true,
       due: escaped,
       primitive: 'gets floods',
       place: 'bridge',
@@ -141,7 +141,7 @@ const mirrorBehindPort: Primitive = {
     const cls = random.pick(['broadcast', 'unknown-unicast']);
     const action = random.pick(['mirred egress mirror dev onward', 'mirred egress redirect dev onward']);
     return elsewhere('behind an unlisted port', {
-      told: true,
+      reported: true,
       due: escaped,
       primitive: action.includes('redirect') ? 'redirect below the bridge' : 'mirror below the bridge',
       place: 'uplink',

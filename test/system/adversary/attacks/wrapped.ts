@@ -79,7 +79,7 @@ const tunnel: Primitive = {
       primitive: `copy in a ${type} tunnel`,
       place: at.tc,
       detail: `${kind}, IPv${six ? 6 : 4}, by ${byNft ? 'nft' : 'tc'} to ${to}`,
-      told: true,
+      reported: true,
       probe: privateProbe('raw, ipv4-udp', 16),
       setup: [
         `ip link add dev tunx type ${six6} ${words.join(' ')} remote ${remote} ${own} dev ${guest.bridge}`.replace(
@@ -121,7 +121,7 @@ const tunnelPort: Primitive = {
     return wrapping(to, {
       primitive: this.name,
       place: 'bridge',
-      told: true,
+      reported: true,
       detail: `vxlan ${id} port ${port}, ${cls}`,
       probe: `{ class: ${cls}, from: a, count: 16, may_see: [b, c, d], must_see: [] }`,
       expect: '{ verdict: holds }',

@@ -52,10 +52,10 @@ describe('a machine', () => {
     ['kernel.unprivileged_userns_clone', '=1`'],
     ['user.max_user_namespaces', '=10000`'],
     ['user.max_net_namespaces', '=10000`'],
-  ])('that forbids by %s = 0 is told what allows it', (name, mend) => {
+  ])('that forbids by %s = 0 is told what allows it', (name, fix) => {
     expect(check({ limits: { [name]: '0' } }, name)).toMatchObject({
       state: 'note',
-      mend: expect.stringContaining(`${name}${mend}`),
+      mend: expect.stringContaining(`${name}${fix}`),
     });
     expect(check({ limits: { [name]: '5' } }, name)).toMatchObject({ state: 'ok' });
   });
@@ -117,9 +117,9 @@ describe('a machine', () => {
       80,
     );
     expect(text).toContain(String.raw`1\u{1b}[31m`);
-    expect(text).toMatch(/scenarios can be run here; 2 things can be mended if they are needed\n$/);
+    expect(text).toMatch(/scenarios can be run here; 2 things can be fixed if they are needed\n$/);
     expect(doctorText(diagnose({ ...whole, programs: { ip: null } }, [], '1'), 80)).toMatch(
-      /1 missing: mend that first\n$/,
+      /1 missing: fix that first\n$/,
     );
   });
 });

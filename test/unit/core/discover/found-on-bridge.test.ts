@@ -59,7 +59,7 @@ describe('VLANs of a port', () => {
     { ifname: 'p1', vlans: [{ vlan: 5 }] },
     { vlans: [{ vlan: 6 }] },
   ];
-  const told = [
+  const reported = [
     { vid: 1, pvid: true, untagged: true },
     { vid: '10-20' },
     { vid: 30, pvid: true },
@@ -67,7 +67,7 @@ describe('VLANs of a port', () => {
     { vid: 50 },
   ];
   it('are those that the kernel prints, ranges and flags as a file has them', () => {
-    expect(vlansInState(state({ vlan }), 'p0')).toEqual(told);
+    expect(vlansInState(state({ vlan }), 'p0')).toEqual(reported);
     expect(vlansInState(state({ vlan }), 'p9')).toEqual([]);
     expect(vlansInState(state({ vlan: null }), 'p0')).toEqual([]);
   });
@@ -81,7 +81,7 @@ describe('VLANs of a port', () => {
     const links = state().links.map((link) =>
       link.name === 'br0' ? { ...link, bridge: setting === undefined ? {} : { vlan_filtering: setting } } : link,
     );
-    expect(foundVlans(state({ vlan, links }), 'br0', 'p0')).toEqual(means ? told : []);
+    expect(foundVlans(state({ vlan, links }), 'br0', 'p0')).toEqual(means ? reported : []);
   });
   it.each<[string, Readonly<Record<string, unknown>>, readonly object[]]>([
     ['nothing', {}, []],

@@ -134,8 +134,8 @@ describe('a scenario of what runs', () => {
 
   it('asks with the MACs that managers tell where no guest has spoken, and says so', () => {
     const silent = state({ fdb: [] });
-    const told = ports.map((port, at) => guest(`g${at}`, port, null, { manager: 'docker', mac: macs[at] ?? null }));
-    const { scenario, notes, origins } = found(told, silent);
+    const reported = ports.map((port, at) => guest(`g${at}`, port, null, { manager: 'docker', mac: macs[at] ?? null }));
+    const { scenario, notes, origins } = found(reported, silent);
     expect(scenario.steps).toEqual([
       expect.objectContaining({ probe: [expect.objectContaining({ from: 'g0', to: 'g1' })] }),
     ]);
@@ -146,9 +146,9 @@ describe('a scenario of what runs', () => {
       g2: 'name and MAC by docker',
     });
     expect(notes[0]).toBe(
-      'g0 has not spoken lately, so that the bridge does not know it; its MAC is as docker tells it. Where it sends nothing itself, let it speak before it is sent to',
+      'g0 has not spoken lately, so that the bridge does not know it; its MAC is as docker reports it. Where it sends nothing itself, let it speak before it is sent to',
     );
-    expect(() => found(told.slice(1, 2), silent)).toThrow('1 of them with a known MAC');
+    expect(() => found(reported.slice(1, 2), silent)).toThrow('1 of them with a known MAC');
   });
 
   it('asks those who have spoken where they are enough, whatever managers tell of others', () => {

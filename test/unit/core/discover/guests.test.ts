@@ -116,9 +116,9 @@ describe('names and zones of guests', () => {
   });
 
   it('come from containers, by MAC', () => {
-    const told = (guests: readonly GuestRecord[]): readonly string[] =>
+    const reported = (guests: readonly GuestRecord[]): readonly string[] =>
       guests.map((guest) => `${brief(guest)} ${guest.ips.join()} ${guest.netns?.replace(/.*\//, '') ?? ''}`);
-    expect(told(containerGuests('docker', json('docker-inspect.json')))).toEqual([
+    expect(reported(containerGuests('docker', json('docker-inspect.json')))).toEqual([
       'two - 02:42:ac:13:00:02 bank (Compose project) 172.19.0.2,fd00:78::2 70882e155a0d',
       'two - 02:42:ac:12:00:02 bank (Compose project) 172.18.0.2 70882e155a0d',
       'web - 02:42:ac:11:00:02 shop (Compose project) 172.17.0.2 239a08ed7035',

@@ -168,9 +168,9 @@ describe('a scenario fitted to a host', () => {
       link('br0', { kind: 'dummy' }),
       link('vnet2', { master: 'br1' }),
     ];
-    const told = error(() => hostTopology(lost, state({ links }), []));
-    expect(told).toMatchObject({ code: 'interface-gone', exit: 69 });
-    expect(String(told)).toContain(
+    const reported = error(() => hostTopology(lost, state({ links }), []));
+    expect(reported).toMatchObject({ code: 'interface-gone', exit: 69 });
+    expect(String(reported)).toContain(
       'there is no Linux bridge "br0"\na: there is no interface "tap0"\nb: "lo" is not a port of br0\nc: "vnet2" is not a port of br0 but of br1',
     );
   });
@@ -179,9 +179,9 @@ describe('a scenario fitted to a host', () => {
     const given = scenario(
       `    a: { bridge: br0, port: vnet0, mac: "${macs.b}" }\n    b: { bridge: br0, port: vnet1, mac: "52:54:00:00:00:77" }\n`,
     );
-    const told = error(() => hostTopology(given, state(), []));
-    expect(told).toMatchObject({ code: 'mac-moved', exit: 3 });
-    expect(String(told)).toContain(`a: ${macs.b} is on "vnet1", not on "vnet0"`);
+    const reported = error(() => hostTopology(given, state(), []));
+    expect(reported).toMatchObject({ code: 'mac-moved', exit: 3 });
+    expect(String(reported)).toContain(`a: ${macs.b} is on "vnet1", not on "vnet0"`);
     expect(
       error(() => hostTopology(given, state({ fdb: [entry(macs.b, 'vnet1', { master: 'br1' })] }), [])),
     ).toBeNull();
@@ -190,18 +190,18 @@ describe('a scenario fitted to a host', () => {
   it('speaks with no MAC that several machines share, and may be sent to one', () => {
     const vrrp = '00:00:5e:00:01:07';
     const fdb = [entry(vrrp, 'vnet0'), entry(macs.b, 'vnet1')];
-    const told = error(() => hostTopology(scenario(both), state({ fdb }), []));
-    expect(told).toMatchObject({ code: 'mac-shared', exit: 3 });
-    expect(String(told)).toContain(`a: ${vrrp} is an address that several machines share`);
+    const reported = error(() => hostTopology(scenario(both), state({ fdb }), []));
+    expect(reported).toMatchObject({ code: 'mac-shared', exit: 3 });
+    expect(String(reported)).toContain(`a: ${vrrp} is an address that several machines share`);
     const sentTo = '{ name: s, probe: [ { class: known-unicast, from: b, to: a } ], expect: private }';
     expect(error(() => hostTopology(scenario(both, sentTo), state({ fdb }), []))).toBeNull();
   });
 
   it('refuses a listed endpoint whose guest does not run, unless it is to be started', () => {
     const links = state().links.map((one) => (one.name === 'vnet1' ? link('vnet1', { flags: [] }) : one));
-    const told = error(() => hostTopology(scenario(both), state({ links }), []));
-    expect(told).toMatchObject({ code: 'not-forwarding', exit: 3 });
-    expect(String(told)).toContain('b: "vnet1": the interface is down');
+    const reported = error(() => hostTopology(scenario(both), state({ links }), []));
+    expect(reported).toMatchObject({ code: 'not-forwarding', exit: 3 });
+    expect(String(reported)).toContain('b: "vnet1": the interface is down');
     const later = scenario(`${both}    c: { bridge: br0, port: vnet2, started: false }\n`);
     expect(
       error(() =>
@@ -215,10 +215,10 @@ describe('a scenario fitted to a host', () => {
   });
 
   it('refuses an endpoint that speaks without a MAC, and lets one that only listens be', () => {
-    const told = error(() => hostTopology(scenario(both), state({ fdb: [entry(macs.b, 'vnet1')] }), []));
-    expect(told).toMatchObject({ code: 'mac-unknown', exit: 3 });
-    expect(String(told)).toContain('a: its MAC is neither in the file nor in the forwarding database of "vnet0"');
-    expect(String(told)).not.toContain('b: ');
+    const reported = error(() => hostTopology(scenario(both), state({ fdb: [entry(macs.b, 'vnet1')] }), []));
+    expect(reported).toMatchObject({ code: 'mac-unknown', exit: 3 });
+    expect(String(reported)).toContain('a: its MAC is neither in the file nor in the forwarding database of "vnet0"');
+    expect(String(reported)).not.toContain('b: ');
   });
 
   it('takes no group address and no address of the port itself for a guest', () => {

@@ -28,7 +28,9 @@ describe('a fix for another host', () => {
     ],
     ['in the lab', 'lab1/br0', 'ip link set dev lab1/p0 nomaster', 'ip link set dev p0 nomaster'],
     ['where there is none', 'hv2/br0', '', ''],
-  ])('%s is pasted as it stands', (_where, bridge, fix, told) => expect(fixOnHost(fix, bridge, { hosts })).toBe(told));
+  ])('%s is pasted as it stands', (_where, bridge, fix, reported) =>
+    expect(fixOnHost(fix, bridge, { hosts })).toBe(reported),
+  );
 
   it('whose way there is not known stays there', () => {
     for (const known of [{}, { hosts }])

@@ -16,7 +16,7 @@ const leak = step('as it was', {
   verdict: 'broken',
   findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 100 }, { causes: [cause] }),
 });
-const mended = step('with the fix', { findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 0 }) });
+const fixed = step('with the fix', { findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 0 }) });
 const reach = (kali3: number): StepResult =>
   step('reach', { verdict: null, expected: null, findings: findings('lan', 'kali3', 'raw', { kali3 }) });
 const at = { before: 0, reachBefore: 1, after: 2, reachAfter: 3 };
@@ -25,7 +25,7 @@ const outcome = (steps: readonly StepResult[]): ReturnType<typeof fixOutcome> =>
 
 describe('a fix', () => {
   it('works where nothing leaks any longer and everybody is still reached', () => {
-    expect(outcome([leak, reach(100), mended, reach(100)])).toMatchObject({
+    expect(outcome([leak, reach(100), fixed, reach(100)])).toMatchObject({
       outcome: 'works',
       before: 100,
       after: 0,
@@ -34,7 +34,7 @@ describe('a fix', () => {
   });
 
   it('that cuts somebody off is no fix, whoever he is', () => {
-    expect(outcome([leak, reach(100), mended, reach(0)])).toMatchObject({ outcome: 'cuts-off', cutOff: ['kali3'] });
+    expect(outcome([leak, reach(100), fixed, reach(0)])).toMatchObject({ outcome: 'cuts-off', cutOff: ['kali3'] });
     const silent = step('with the fix', {
       verdict: 'inconclusive',
       findings: findings('kali2', 'lan', 'raw', { lan: 0, kali3: 0 }),
@@ -44,7 +44,7 @@ describe('a fix', () => {
   });
 
   it('is not blamed for who was not reached before it either', () => {
-    expect(outcome([leak, reach(0), mended, reach(0)])).toMatchObject({ outcome: 'works' });
+    expect(outcome([leak, reach(0), fixed, reach(0)])).toMatchObject({ outcome: 'works' });
   });
 
   it('that leaves some frames still leaks', () => {
@@ -72,12 +72,12 @@ describe('a fix', () => {
 
   it('is unproven where silence is not proven, or where the leak did not come back without it', () => {
     const deaf = step('with the fix', {
-      ...mended,
+      ...fixed,
       verdict: 'inconclusive',
       reasons: [{ code: 'control-missing', observer: 'kali3', text: '' }],
     });
     expect(outcome([leak, reach(100), deaf, reach(100)])).toMatchObject({ outcome: 'unproven' });
-    expect(outcome([mended, reach(100), mended, reach(100)])).toMatchObject({ outcome: 'unproven', after: null });
+    expect(outcome([fixed, reach(100), fixed, reach(100)])).toMatchObject({ outcome: 'unproven', after: null });
   });
 
   it('that the kernel refused has failed', () => {
@@ -98,17 +98,17 @@ describe('what is counted of a fix', () => {
   if (row === undefined) throw new Error('the fixture has changed');
   const before = (...rows: readonly Row[]): StepResult => step('as it was', { verdict: 'broken', findings: rows });
   const after = (...rows: readonly Row[]): StepResult => step('with the fix', { verdict: 'broken', findings: rows });
-  const told = (was: StepResult, is: StepResult) => outcome([was, reach(100), is, reach(100)]);
+  const reported = (was: StepResult, is: StepResult) => outcome([was, reach(100), is, reach(100)]);
 
   it('are the frames of rows that its cause explains, before and after', () => {
     const other = { ...row, observer: 'winxp', seen: 7, causes: [{ ...cause, code: 'group-flood' }] };
     expect(
-      told(before(row, { ...row, carrier: 'arp', seen: 4 }, other), after({ ...row, seen: 2 }, other)),
+      reported(before(row, { ...row, carrier: 'arp', seen: 4 }, other), after({ ...row, seen: 2 }, other)),
     ).toMatchObject({ outcome: 'still-leaks', before: 9, after: 2, text: '2 of 9 frames are still seen' });
     expect(
-      told(before({ ...row, causes: [{ ...cause, code: 'group-flood' }, cause] }), after({ ...row, seen: 1 })),
+      reported(before({ ...row, causes: [{ ...cause, code: 'group-flood' }, cause] }), after({ ...row, seen: 1 })),
     ).toMatchObject({ before: 5, after: 1 });
-    expect(told(before({ ...row, leak: false }), after(row))).toMatchObject({
+    expect(reported(before({ ...row, leak: false }), after(row))).toMatchObject({
       outcome: 'unproven',
       before: 0,
       after: null,
@@ -125,13 +125,13 @@ describe('what is counted of a fix', () => {
     ['addressee', { to: null }],
     ['observer', { observer: 'winxp' }],
   ])('are none of a row of another %s', (_, over) => {
-    expect(told(before(row), after({ ...row, ...over }))).toMatchObject({
+    expect(reported(before(row), after({ ...row, ...over }))).toMatchObject({
       outcome: 'partly',
       before: 5,
       after: 0,
       text: 'these rows leak no longer, others of the step still do',
     });
-    expect(told(before({ ...row, ...over }), after({ ...row, ...over }))).toMatchObject({
+    expect(reported(before({ ...row, ...over }), after({ ...row, ...over }))).toMatchObject({
       outcome: 'no-effect',
       after: 5,
     });
@@ -155,7 +155,7 @@ describe('what is counted of a fix', () => {
           }),
         ),
       });
-    const cut = (was: StepResult, is: StepResult): readonly string[] => outcome([leak, was, mended, is]).cutOff;
+    const cut = (was: StepResult, is: StepResult): readonly string[] => outcome([leak, was, fixed, is]).cutOff;
     expect([
       cut(deliver(['kali3', 99]), deliver(['kali3', 98])),
       cut(deliver(['kali3', 98]), deliver(['kali3', 0])),
@@ -180,7 +180,7 @@ describe('what is counted of a fix', () => {
       cutOff: ['lan', 'kali3'],
       text: 'nothing leaks, but unicast no longer works for lan, kali3',
     });
-    expect(outcome([leak, reach(100), mended, reach(0)]).text).toBe(
+    expect(outcome([leak, reach(100), fixed, reach(0)]).text).toBe(
       'nothing leaks, but unicast no longer works for kali3',
     );
   });
@@ -196,7 +196,7 @@ describe('what is counted of a fix', () => {
         reasons: codes.map((code) => ({ code, observer: null, text: `told: ${code}` })),
       });
     for (const code of ['step-failed', 'unsupported', 'not-run', 'interrupted'])
-      expect(told(leak, reasons('key-lost', code))).toEqual({
+      expect(reported(leak, reasons('key-lost', code))).toEqual({
         outcome: 'failed',
         before: 100,
         after: null,
@@ -204,11 +204,11 @@ describe('what is counted of a fix', () => {
         text: `told: ${code}`,
       });
     const unproven = step('with the fix', {
-      ...mended,
+      ...fixed,
       verdict: 'inconclusive',
       reasons: ['key-lost', 'drain-incomplete', 'key-lost'].map((code) => ({ code, observer: null, text: '' })),
     });
-    expect(told(leak, unproven)).toMatchObject({
+    expect(reported(leak, unproven)).toMatchObject({
       outcome: 'unproven',
       after: 0,
       text: 'nothing was seen, but that is not proven: key-lost, drain-incomplete',
@@ -242,13 +242,13 @@ describe('what guests live on', () => {
   ]);
   const look = (rows: readonly Row[]): StepResult => step('reach', { verdict: null, expected: null, findings: rows });
   const after = (isLost: (row: Row) => boolean): ReturnType<typeof fixOutcome> =>
-    outcome([leak, look(whole), mended, look(whole.map((each) => (isLost(each) ? { ...each, seen: 0 } : each)))]);
+    outcome([leak, look(whole), fixed, look(whole.map((each) => (isLost(each) ? { ...each, seen: 0 } : each)))]);
 
   it('is all there where a fix works', () => expect(after(() => false)).toMatchObject({ outcome: 'works' }));
 
   it('is ARP: who gets no request any longer is cut off', () => {
-    const told = after(({ class: name, observer }) => name === 'arp-request' && observer === 'kali3');
-    expect(told).toMatchObject({
+    const reported = after(({ class: name, observer }) => name === 'arp-request' && observer === 'kali3');
+    expect(reported).toMatchObject({
       outcome: 'cuts-off',
       cutOff: ['kali3'],
       lost: [{ what: 'ARP', names: ['kali3'] }],
@@ -264,9 +264,9 @@ describe('what guests live on', () => {
   });
 
   it('is each other: guests that reach the gateway and not each other are separated', () => {
-    const told = after(({ from, observer }) => from !== 'lan' && observer !== 'lan');
-    expect(told).toMatchObject({ outcome: 'separates', cutOff: [], separated: [['kali2', 'kali3']] });
-    expect(told).not.toHaveProperty('lost');
+    const reported = after(({ from, observer }) => from !== 'lan' && observer !== 'lan');
+    expect(reported).toMatchObject({ outcome: 'separates', cutOff: [], separated: [['kali2', 'kali3']] });
+    expect(reported).not.toHaveProperty('lost');
   });
 
   it('is not what the claim wants apart', () => {
@@ -284,13 +284,13 @@ describe('what guests live on', () => {
   });
 
   it('is in the words of a report', () => {
-    const told = (fix: ReturnType<typeof fixOutcome>): string =>
+    const reported = (fix: ReturnType<typeof fixOutcome>): string =>
       outcomeText({ ...fix, cause: '', commands: [], evidence: '', sha256: null });
     expect([
-      told(after(() => false)),
-      told(after(({ class: name, observer }) => name === 'arp-request' && observer === 'kali3')),
-      told(after(({ from, observer }) => from !== 'lan' && observer !== 'lan')),
-      told(outcome([leak, look(whole), leak, look(whole)])),
+      reported(after(() => false)),
+      reported(after(({ class: name, observer }) => name === 'arp-request' && observer === 'kali3')),
+      reported(after(({ from, observer }) => from !== 'lan' && observer !== 'lan')),
+      reported(outcome([leak, look(whole), leak, look(whole)])),
     ]).toEqual(['WORKS', 'CUTS OFF (ARP): kali3', 'SEPARATES kali2 and kali3', 'NO EFFECT']);
   });
 });

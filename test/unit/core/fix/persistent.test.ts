@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { persistentFixes } from '../../../../src/core/fix/persistent.js';
 import { wantedOfFix } from '../../../../src/core/fix/wanted.js';
-import type { Keeper } from '../../../../src/core/model/persistent-fix.js';
+import type { ConfigurationManager } from '../../../../src/core/model/persistent-fix.js';
 
-const guest: Keeper = {
+const guest: ConfigurationManager = {
   by: 'libvirt',
   device: 'vnet0',
   keeps: 'guest',
@@ -12,9 +12,9 @@ const guest: Keeper = {
   network: null,
   bridge: 'br0',
 };
-const inNetwork: Keeper = { ...guest, network: 'default' };
-const virbr: Keeper = { by: 'libvirt', device: 'virbr0', keeps: 'network', network: 'default' };
-const nic: Keeper = {
+const inNetwork: ConfigurationManager = { ...guest, network: 'default' };
+const virbr: ConfigurationManager = { by: 'libvirt', device: 'virbr0', keeps: 'network', network: 'default' };
+const nic: ConfigurationManager = {
   by: 'Proxmox VE',
   device: 'tap100i0',
   program: 'qm',
@@ -24,17 +24,26 @@ const nic: Keeper = {
   bridge: 'vmbr0',
   isVnet: false,
 };
-const netplan = (device: string, kind: string, renderer: 'networkd' | 'NetworkManager' = 'networkd'): Keeper => ({
+const netplan = (
+  device: string,
+  kind: string,
+  renderer: 'networkd' | 'NetworkManager' = 'networkd',
+): ConfigurationManager => ({
   by: 'netplan',
   device,
   kind,
   file: '/etc/netplan/01.yaml',
   renderer,
 });
-const vmbr: Keeper = { by: 'ifupdown2', device: 'vmbr0', file: '/etc/network/interfaces', bridge: 'vmbr0' };
+const vmbr: ConfigurationManager = {
+  by: 'ifupdown2',
+  device: 'vmbr0',
+  file: '/etc/network/interfaces',
+  bridge: 'vmbr0',
+};
 
-const forms = (fix: string, ...keepers: readonly Keeper[]): readonly string[] =>
-  persistentFixes(fix, keepers).map(({ where, form, note }) => `${where}\n${form === '' ? note : form}`);
+const forms = (fix: string, ...managers: readonly ConfigurationManager[]): readonly string[] =>
+  persistentFixes(fix, managers).map(({ where, form, note }) => `${where}\n${form === '' ? note : form}`);
 
 describe('what a fix wants', () => {
   it('is read from the commands of causes and of the audit, whatever words come after', () => {

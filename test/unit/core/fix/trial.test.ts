@@ -36,7 +36,7 @@ function stepsOf(trial: FixTrial | undefined): readonly Step[] {
 
 describe('trials of fixes', () => {
   it('are one for each cause of a leak in a broken step, with all its commands once', () => {
-    const told = trials([
+    const reported = trials([
       broken(
         leak(
           flood,
@@ -45,12 +45,12 @@ describe('trials of fixes', () => {
         leak(flood, cause('unknown-flood', 'bridge link set dev p1 flood off')),
       ),
     ]);
-    expect(told.map(({ step: at, cause: code, commands }) => [at, code, commands])).toEqual([
+    expect(reported.map(({ step: at, cause: code, commands }) => [at, code, commands])).toEqual([
       [0, 'unknown-flood', ['bridge link set dev p2 flood off', 'bridge link set dev p1 flood off']],
       [0, 'group-flood', ['bridge link set dev p2 bcast_flood off', 'bridge link set dev p2 mcast_flood off']],
     ]);
-    expect(told[0]?.scenario.name).toBe('test, step 1, fix for unknown-flood');
-    expect(stepsOf(told[0])[2]?.run).toEqual([
+    expect(reported[0]?.scenario.name).toBe('test, step 1, fix for unknown-flood');
+    expect(stepsOf(reported[0])[2]?.run).toEqual([
       ['bridge', 'link', 'set', 'dev', 'p2', 'flood', 'off'],
       ['bridge', 'link', 'set', 'dev', 'p1', 'flood', 'off'],
     ]);
@@ -227,8 +227,8 @@ describe('who is reached', () => {
   it('is asked of members of groups, and of IPv6 neighbours by the group of their address', () => {
     const ip = { family: 6, address: 'fd00::12:3456', prefix: 64 } as const;
     const withIpv6 = endpoints.map((each): Endpoint => (each.name === 'a' ? { ...each, ips: [ip] } : each));
-    const told = reach({ endpoints: withIpv6 }, step({ mdb: { add: [member], del: [] } }))?.probes;
-    expect(told?.filter(({ class: name }) => name === 'multicast')).toMatchObject([
+    const reported = reach({ endpoints: withIpv6 }, step({ mdb: { add: [member], del: [] } }))?.probes;
+    expect(reported?.filter(({ class: name }) => name === 'multicast')).toMatchObject([
       { from: ['lan'], group: '239.1.1.1', mustSee: null },
       { from: ['lan'], group: 'ff02::1:ff12:3456', mustSee: ['a'], carriers: ['ipv6-icmp'] },
     ]);

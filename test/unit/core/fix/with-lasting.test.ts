@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { withPersistentFixes } from '../../../../src/core/fix/persistent.js';
-import type { Keeper } from '../../../../src/core/model/persistent-fix.js';
+import type { ConfigurationManager } from '../../../../src/core/model/persistent-fix.js';
 import type { Cause } from '../../../../src/core/model/result.js';
 import { judge, perfectRun } from '../../../support/judge/perfect-run.js';
 import { zero } from '../../../support/judge/row-fixture.js';
 
-const vnet0: Keeper = {
+const vnet0: ConfigurationManager = {
   by: 'libvirt',
   device: 'vnet0',
   keeps: 'guest',

@@ -24,7 +24,7 @@ function flood(evidence: Evidence, frames: number, source = flooder, entered = '
     );
 }
 const atC = (result: Result) => result.steps[0]?.observers.find(({ name }) => name === 'c');
-const told = (result: Result): string =>
+const reported = (result: Result): string =>
   result.steps[0]?.reasons.find(({ code }) => code === 'frames-dropped')?.text ?? '';
 
 describe('a flood', () => {
@@ -38,7 +38,7 @@ describe('a flood', () => {
       { source: flooder, frames: 60, enteredAt: 'a' },
       { source: '02:00:00:00:00:99', frames: 9, enteredAt: 'lan' },
     ]);
-    expect(told(result)).toMatch(
+    expect(reported(result)).toMatch(
       /^5 of \d+ frames at p2 were dropped; 60 of \d+ frames there were noise from 52:54:00:00:00:01, which entered at a$/,
     );
   });
@@ -55,13 +55,13 @@ describe('a flood', () => {
     for (let at = 0; at < 50; at += 1) addFrames(evidence, { observer: 'c', outgoing: true, bytes: noise(flooder) });
     const result = dropping(evidence, 1);
     expect(atC(result)?.noise?.[0]?.enteredAt).toBeNull();
-    expect(told(result)).toMatch(/noise from 52:54:00:00:00:01$/);
+    expect(reported(result)).toMatch(/noise from 52:54:00:00:00:01$/);
   });
 
   it("of the run's own frames says so", () => {
     const evidence = perfectRun();
     flood(evidence, 1);
-    expect(told(dropping(evidence, 7))).toMatch(/most frames there were the run’s own: lower `rate`$/);
+    expect(reported(dropping(evidence, 7))).toMatch(/most frames there were the run’s own: lower `rate`$/);
   });
 
   it('of more sources than are counted one by one is told as theirs together', () => {

@@ -16,7 +16,7 @@ const leaks = (result: Result): number =>
 const macs = 12;
 
 describe('a hostile guest', () => {
-  it('makes no leak and hides none with octets of its own choice', () => {
+  it('makes no leak and hides none with bytes of its own choice', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 200 }),

@@ -151,7 +151,7 @@ describe('an authentic sighting where nobody may see it', () => {
 
 describe('the order of records', () => {
   /** All but where a sighting stands in the file, which is the order itself. */
-  const told = (result: Result): unknown => ({
+  const reported = (result: Result): unknown => ({
     ...result,
     steps: result.steps.map((step) => ({
       ...step,
@@ -170,11 +170,11 @@ describe('the order of records', () => {
       { observer: 'c', outgoing: true, bytes: new Uint8Array(70).fill(9) },
       { observer: 'b', outgoing: false, bytes: new Uint8Array(12) },
     );
-    const expected = told(judge(evidence));
+    const expected = reported(judge(evidence));
     expect(expected).toMatchObject({ verdict: 'broken' });
     fc.assert(
       fc.property(fc.shuffledSubarray(evidence.frames, { minLength: evidence.frames.length }), (frames) => {
-        expect(told(judge({ ...evidence, frames: [...frames] }))).toEqual(expected);
+        expect(reported(judge({ ...evidence, frames: [...frames] }))).toEqual(expected);
       }),
     );
   });

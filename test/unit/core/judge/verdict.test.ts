@@ -145,9 +145,9 @@ function captureReasons(
     states: evidence.states,
   });
   for (const text of damage) addDamage(judging, text);
-  const told = finishJudging(judging, identity).steps[0]?.reasons ?? [];
+  const reported = finishJudging(judging, identity).steps[0]?.reasons ?? [];
   const ofObserver = ({ observer }: Reason): boolean => observer !== null;
-  return told.filter((one) => !ofObserver(one)).map(({ code, text }) => `${code}: ${text}`);
+  return reported.filter((one) => !ofObserver(one)).map(({ code, text }) => `${code}: ${text}`);
 }
 
 describe('a capture', () => {
@@ -272,8 +272,8 @@ describe('a result', () => {
         }),
         { sha256: null, files: [] },
       );
-    const { step: _, ...told } = fix;
-    expect(input({ fixes: [fix] }).steps.map(({ fixes }) => fixes)).toEqual([undefined, [told]]);
+    const { step: _, ...reported } = fix;
+    expect(input({ fixes: [fix] }).steps.map(({ fixes }) => fixes)).toEqual([undefined, [reported]]);
     expect(input({}).steps[1]).not.toHaveProperty('fixes');
     for (const key_ of ['calibration', 'precheck']) expect(input({})).not.toHaveProperty(key_);
     expect(input({ run: { ...evidence.run, precheck: [] } })).not.toHaveProperty('precheck');
@@ -311,7 +311,7 @@ describe('a result', () => {
       },
     };
     const precheck = [{ code: 'mirror', place: 'p0 ingress', value: 'mirred', text: 'a copy' }];
-    const keepers = [
+    const managers = [
       {
         by: 'libvirt',
         device: 'p2',
@@ -322,9 +322,9 @@ describe('a result', () => {
         bridge: 'br0',
       },
     ] as const;
-    const told = judge({ ...evidence, run: { ...evidence.run, provenance, precheck, keepers } });
-    expect(told).toMatchObject({ calibration, precheck });
-    expect(told.steps[0]?.findings.find(({ leak }) => leak)?.causes).toMatchObject([
+    const reported = judge({ ...evidence, run: { ...evidence.run, provenance, precheck, keepers: managers } });
+    expect(reported).toMatchObject({ calibration, precheck });
+    expect(reported.steps[0]?.findings.find(({ leak }) => leak)?.causes).toMatchObject([
       { code: 'unknown-flood', lasting: [{ by: 'libvirt', device: 'p2' }] },
     ]);
     expect(judge(evidence).steps[0]?.findings.find(({ leak }) => leak)?.causes[0]).not.toHaveProperty('lasting');

@@ -40,7 +40,7 @@ const lengths = [
 ];
 const damaged: readonly Damaged[] = [
   { name: 'an empty file', file: new Uint8Array(0), before: 0, message: /empty/, offset: 0 },
-  { name: 'three octets', file: Uint8Array.of(0x0a, 0x0d, 0x0d), before: 0, message: /ends inside/, offset: 0 },
+  { name: 'three bytes', file: Uint8Array.of(0x0a, 0x0d, 0x0d), before: 0, message: /ends inside/, offset: 0 },
   {
     name: 'zeros',
     file: new Uint8Array(1000),
@@ -55,13 +55,13 @@ const damaged: readonly Damaged[] = [
     name: `a block length of ${length}`,
     file: concat(head, epb({ length })),
     before: 1,
-    message: /claims \d+ octets/,
+    message: /claims \d+ bytes/,
   })),
   ...lengths.map((length) => ({
     name: `a big-endian block length of ${length}`,
     file: concat(bigHead, epb({ big: true, length })),
     before: 1,
-    message: /claims \d+ octets/,
+    message: /claims \d+ bytes/,
     offset: bigHead.length,
   })),
   ...[0, 12, 0xffff_ffff].map((trailer) => ({
@@ -80,7 +80,7 @@ const damaged: readonly Damaged[] = [
     name: 'a section header with length 0',
     file: concat(head, shb({ length: 0 })),
     before: 1,
-    message: /claims 0 octets/,
+    message: /claims 0 bytes/,
   },
   {
     name: 'a section header with a foreign magic',
@@ -147,13 +147,13 @@ const damaged: readonly Damaged[] = [
     offset: head.length + 28,
   },
   ...[6, 9, 260_000, 262_144].map((captured) => ({
-    name: `a packet that claims ${captured} of 5 octets`,
+    name: `a packet that claims ${captured} of 5 bytes`,
     file: concat(head, epb({ captured: captured + 3 })),
     before: 1,
-    message: /claims \d+ octets/,
+    message: /claims \d+ bytes/,
   })),
   ...[262_145, 0x7fff_ffff, 0xffff_fffd, 0xffff_ffff].map((captured) => ({
-    name: `a packet that claims ${captured} octets`,
+    name: `a packet that claims ${captured} bytes`,
     file: concat(head, epb({ captured })),
     before: 1,
     message: /more than 262144/,
@@ -217,7 +217,7 @@ const damaged: readonly Damaged[] = [
   { name: 'classic version 7.4', file: classic(micro, false, one, [7, 4]), before: 0, message: /7\.4/, offset: 0 },
   { name: 'classic version 2.3', file: classic(micro, true, one, [2, 3]), before: 0, message: /2\.3/, offset: 0 },
   ...[262_145, 300_000_000, 0xffff_ffff].map((captured) => ({
-    name: `a classic record that claims ${captured} octets`,
+    name: `a classic record that claims ${captured} bytes`,
     file: classic(micro, false, [...one, { seconds: 1, fraction: 2, captured, data: abc }]),
     before: 1,
     message: /a record claims/,
@@ -295,7 +295,7 @@ describe('a damaged file', () => {
     expect(packets(readAll(concat(head, epb({ length: 0 }), head), 16))).toHaveLength(1);
   });
 
-  it('mutated at random neither throws nor hangs, and what is delivered lies inside its octets', () => {
+  it('mutated at random neither throws nor hangs, and what is delivered lies inside its bytes', () => {
     const seeds = [
       concat(head, epb({ options: option(2, u32(2)) }), statistics(0, option(4, new Uint8Array(8))), head),
       concat(bigHead, bigHead),

@@ -9,7 +9,7 @@ import { batches, concat, packets } from '../../../support/pcap/helpers.js';
 const inNs = option(9, Uint8Array.of(9));
 const flags = option(2, u32(2));
 
-/** The items of a file that is pushed whole, its octets `shift` octets behind a word's begin. */
+/** The items of a file that is pushed whole, its bytes `shift` bytes behind a word's begin. */
 function itemsAt(file: Uint8Array, shift: number): readonly CaptureItem[] {
   const bytes = new Uint8Array(new ArrayBuffer(file.length + 8), shift, file.length);
   bytes.set(file);
@@ -18,7 +18,7 @@ function itemsAt(file: Uint8Array, shift: number): readonly CaptureItem[] {
 }
 
 /** What a reader of batches can tell from them. */
-function toldOf(items: readonly CaptureItem[]): readonly unknown[] {
+function reportOf(items: readonly CaptureItem[]): readonly unknown[] {
   return items.map((item) =>
     item.kind !== 'batch'
       ? item
@@ -66,7 +66,7 @@ const blockArb = fc.oneof(
 );
 
 describe('plain packet blocks, which are read as words', () => {
-  it('say the same as those that are read field by field, also where an octet is another', () => {
+  it('say the same as those that are read field by field, also where an byte is another', () => {
     const change = fc.tuple(fc.nat(), fc.nat(255));
     fc.assert(
       fc.property(
@@ -77,7 +77,7 @@ describe('plain packet blocks, which are read as words', () => {
           const file = concat(shb(), idb({ options: inNs }), idb(), idb({ options: inNs }), ...blocks);
           for (const [at, value] of changes) file[at % file.length] = value;
           const whole = file.subarray(0, file.length - (cut > 20 ? 0 : cut));
-          expect(toldOf(itemsAt(whole, 0))).toEqual(toldOf(itemsAt(whole, 1)));
+          expect(reportOf(itemsAt(whole, 0))).toEqual(reportOf(itemsAt(whole, 1)));
         },
       ),
       { numRuns: 3000 },

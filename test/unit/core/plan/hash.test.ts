@@ -99,7 +99,7 @@ describe('the hash of a plan', () => {
 
 describe('sources that nobody has', () => {
   const spoofed = withFrame({ srcMac: '06:00:00:00:00:99' });
-  const told = (of: Plan): readonly string[] => describeNewMacs(of);
+  const reported = (of: Plan): readonly string[] => describeNewMacs(of);
   it('are told by step, class and sender, each once', () => {
     const twice: Plan = {
       ...spoofed,
@@ -108,16 +108,16 @@ describe('sources that nobody has', () => {
         { ...step, index: 1, flows: spoofed.steps[0]?.flows ?? [] },
       ],
     };
-    expect(told(twice)).toEqual(['step 1: known-unicast by a', 'step 2: known-unicast by a']);
+    expect(reported(twice)).toEqual(['step 1: known-unicast by a', 'step 2: known-unicast by a']);
   });
   it('are none where an endpoint or a bridge has them, where no uplink could carry them out, or where the uplink itself speaks', () => {
-    expect(told(plan)).toEqual([]);
-    expect(told(withFrame({ srcMac: Object.values(plan.bridgeMacs)[0] ?? '' }))).toEqual([]);
-    expect(told({ ...spoofed, endpoints: plan.endpoints.map((endpoint) => ({ ...endpoint, role: 'guest' })) })).toEqual(
-      [],
-    );
+    expect(reported(plan)).toEqual([]);
+    expect(reported(withFrame({ srcMac: Object.values(plan.bridgeMacs)[0] ?? '' }))).toEqual([]);
     expect(
-      told({
+      reported({ ...spoofed, endpoints: plan.endpoints.map((endpoint) => ({ ...endpoint, role: 'guest' })) }),
+    ).toEqual([]);
+    expect(
+      reported({
         ...spoofed,
         steps: spoofed.steps.map((step) => ({
           ...step,
@@ -127,5 +127,5 @@ describe('sources that nobody has', () => {
     ).toEqual([]);
   });
   it('are those of a sweep, whatever its first one is', () =>
-    expect(told(withFrame({ form: 'source-sweep' }))).toEqual(['step 1: known-unicast by a']));
+    expect(reported(withFrame({ form: 'source-sweep' }))).toEqual(['step 1: known-unicast by a']));
 });

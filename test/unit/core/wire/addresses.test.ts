@@ -8,7 +8,7 @@ import { ipv6Bytes, ipv6Text } from '../../../../src/core/wire/ipv6.js';
 const hex = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString('hex'));
 
 describe('a MAC address', () => {
-  it('is six octets of hexadecimal digits with colons', () => {
+  it('is six bytes of hexadecimal digits with colons', () => {
     expect(hex(macBytes('52:54:00:85:20:D1'))).toBe('5254008520d1');
     for (const text of [
       '',
@@ -29,7 +29,7 @@ describe('a MAC address', () => {
       }),
     );
   });
-  it('is a group where the lowest bit of its first octet is set', () => {
+  it('is a group where the lowest bit of its first byte is set', () => {
     const isGroup = (text: string): boolean => isGroupMac(macBytes(text) ?? new Uint8Array(6), 0);
     expect(['ff:ff:ff:ff:ff:ff', '01:80:c2:00:00:0e', '33:33:00:00:00:01'].map(isGroup)).toEqual([true, true, true]);
     expect(isGroup('52:54:00:85:20:d1')).toBe(false);

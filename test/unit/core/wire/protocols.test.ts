@@ -5,22 +5,22 @@ import { ethernetLength, parseEthernet } from '../../../../src/core/wire/etherne
 import { parseIcmp } from '../../../../src/core/wire/icmp.js';
 import { parseIpv4, writeIpv4 } from '../../../../src/core/wire/ipv4.js';
 import { parseIpv6 } from '../../../../src/core/wire/ipv6.js';
-import { checksumHolds, checksumOf, sumOf } from '../../../../src/core/wire/octets.js';
+import { checksumHolds, checksumOf, sumOf } from '../../../../src/core/wire/bytes.js';
 import { parseTcp } from '../../../../src/core/wire/tcp.js';
 import { parseUdp } from '../../../../src/core/wire/udp.js';
 import { parseTags, writeTags } from '../../../../src/core/wire/vlan.js';
 
-const octets = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
+const wanted = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
 
 describe('the Internet checksum', () => {
   it('is that of RFC 1071, section 3', () => {
     // 0001 f203 f4f5 f6f7 sum to 2ddf0, folded ddf2
-    const bytes = octets('0001 f203 f4f5 f6f7');
+    const bytes = wanted('0001 f203 f4f5 f6f7');
     expect(sumOf(bytes, 0, 8)).toBe(0x2ddf0);
     expect(checksumOf(sumOf(bytes, 0, 8))).toBe(0xffff - 0xddf2);
   });
-  it('takes an odd last octet as a high one', () => {
-    expect(sumOf(octets('0001 f2'), 0, 3)).toBe(0xf201);
+  it('takes an odd last byte as a high one', () => {
+    expect(sumOf(wanted('0001 f2'), 0, 3)).toBe(0xf201);
   });
   it('comes out right over data with its own checksum', () => {
     fc.assert(
@@ -35,12 +35,12 @@ describe('the Internet checksum', () => {
 describe('IPv4', () => {
   // 192.168.0.1 > 192.168.0.199: (ttl 64, id 0, flags [DF], proto UDP (17), length 115), checksum b861: a header known
   // from textbooks
-  const header = octets('4500 0073 0000 4000 4011 b861 c0a8 0001 c0a8 00c7');
+  const header = wanted('4500 0073 0000 4000 4011 b861 c0a8 0001 c0a8 00c7');
   it('is written with its header checksum', () => {
     const bytes = new Uint8Array(20);
     writeIpv4(bytes, 0, {
-      src: octets('c0a80001'),
-      dst: octets('c0a800c7'),
+      src: wanted('c0a80001'),
+      dst: wanted('c0a800c7'),
       protocol: 17,
       hopLimit: 64,
       payloadLength: 95,
@@ -48,7 +48,7 @@ describe('IPv4', () => {
     expect(bytes).toEqual(header);
   });
   it('steps over options', () => {
-    const bytes = octets('4600 001c 0000 4000 4001 0000 c0a8 0001 c0a8 00c7 94040000 0800ffff');
+    const bytes = wanted('4600 001c 0000 4000 4001 0000 c0a8 0001 c0a8 00c7 94040000 0800ffff');
     expect(parseIpv4(bytes, 0, bytes.length)).toMatchObject({ payloadAt: 24, payloadEnd: 28, protocol: 1 });
   });
   it('ends at its own length, not in the padding, and where that is 0 at the end of the frame', () => {
@@ -61,11 +61,11 @@ describe('IPv4', () => {
   });
   it.each([
     ['version 5', '55'],
-    ['a header of 16 octets', '44'],
+    ['a header of 16 bytes', '44'],
     ['a header longer than the frame', '46'],
   ])('is none with %s', (_, first) => {
     const bytes = Uint8Array.from(header);
-    bytes.set(octets(first));
+    bytes.set(wanted(first));
     expect(parseIpv4(bytes, 0, 20)).toBeNull();
   });
 });
@@ -74,21 +74,21 @@ describe('VLAN tags', () => {
   it('are written behind the addresses, the type behind the innermost', () => {
     const bytes = new Uint8Array(10);
     expect(writeTags(bytes, 0, [1, 10], [0x88a8, 0x8100], 0x0800)).toBe(10);
-    expect(bytes).toEqual(octets('88a8 0001 8100 000a 0800'));
+    expect(bytes).toEqual(wanted('88a8 0001 8100 000a 0800'));
     expect(parseTags(bytes, 2, 10, 0x88a8)).toEqual({ ids: [1, 10], etherType: 0x0800, payloadAt: 10 });
   });
   it('have an id of 12 bits: priority and drop bit are not in it', () => {
-    expect(parseTags(octets('f00a 0800'), 0, 4, 0x8100)).toEqual({ ids: [10], etherType: 0x0800, payloadAt: 4 });
+    expect(parseTags(wanted('f00a 0800'), 0, 4, 0x8100)).toEqual({ ids: [10], etherType: 0x0800, payloadAt: 4 });
   });
   it('cut off are none', () => {
-    expect(parseTags(octets('000a 08'), 0, 3, 0x8100)).toBeNull();
+    expect(parseTags(wanted('000a 08'), 0, 3, 0x8100)).toBeNull();
   });
 });
 
 describe('ARP', () => {
   it('is IPv4 over Ethernet or none', () => {
     // Request who-has 192.168.0.200 tell 192.168.0.20
-    const body = octets('0001 0800 06 04 0001 5254008520d1 c0a80014 000000000000 c0a800c8');
+    const body = wanted('0001 0800 06 04 0001 5254008520d1 c0a80014 000000000000 c0a800c8');
     expect(parseArp(body, 0, arpLength)).toEqual({
       operation: 1,
       senderMacAt: 8,
@@ -107,7 +107,7 @@ describe('ARP', () => {
 
 describe('TCP', () => {
   it('steps over options, and is none where its data offset cannot be', () => {
-    const bytes = octets('d649 d64a 00000001 00000002 6012 ffff 0000 0000 020405b4');
+    const bytes = wanted('d649 d64a 00000001 00000002 6012 ffff 0000 0000 020405b4');
     expect(parseTcp(bytes, 0, 24)).toEqual({
       srcPort: 0xd649,
       dstPort: 0xd64a,

@@ -32,7 +32,7 @@ it('a frame is passed over only where it holds no token, in whatever order frame
   );
 });
 
-it('pairs of addresses are told apart by all their octets, however many there are', () => {
+it('pairs of addresses are told apart by all their bytes, however many there are', () => {
   const pairs = createAddressPairs((bytes, at) => Buffer.from(bytes.subarray(at, at + 12)).toString('hex'));
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ minLength: 12, maxLength: 12 }), { maxLength: 200 }), (list) => {

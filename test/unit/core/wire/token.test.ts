@@ -15,7 +15,7 @@ import {
 const key = new Uint8Array(32).map((_, i) => i);
 
 describe('token', () => {
-  it('is 18 octets: VI, run tag, index, tag', () => {
+  it('is 18 bytes: VI, run tag, index, tag', () => {
     const bytes = new Uint8Array(20);
     writeToken(bytes, 1, { runTag: 0x01020304, index: 0xfffffffe, tag: new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]) });
     expect(Buffer.from(bytes).toString('hex')).toBe(
@@ -29,7 +29,7 @@ describe('token', () => {
     );
   });
 
-  it('has the octets [8·index, 8·index+8) of the AES-256-CTR keystream as tag', () => {
+  it('has the bytes [8·index, 8·index+8) of the AES-256-CTR keystream as tag', () => {
     const whole = createCipheriv('aes-256-ctr', key, new Uint8Array(16)).update(new Uint8Array(8 * 1000));
     for (const [first, count] of [
       [0, 3],
@@ -114,7 +114,7 @@ describe('token', () => {
     expect(() => writeToken(new Uint8Array(20), 0, { runTag: 0, index: 0, tag: tag.subarray(1) })).toThrow(RangeError);
   });
 
-  it('takes eight octets of its tag, whatever comes behind', () => {
+  it('takes eight bytes of its tag, whatever comes behind', () => {
     const bytes = new Uint8Array(20);
     writeToken(bytes, 0, { runTag: 0, index: 0, tag: new Uint8Array(9).fill(0xee) });
     expect([...bytes.subarray(17)]).toEqual([0xee, 0, 0]);
@@ -130,7 +130,7 @@ describe('token', () => {
     expect(tokenAt(array, 2 * tokenLength, array.length, 7, 2 * tokenLength)).toBe(2 * tokenLength);
   });
 
-  it('needs both octets of its magic', () => {
+  it('needs both bytes of its magic', () => {
     for (const at of [0, 1]) {
       const frame = Uint8Array.from(tokensFor(key, 7, 0, 1));
       frame[at] = 0;
@@ -161,7 +161,7 @@ describe('token', () => {
       ).toBe(false);
   });
 
-  it("differs in every octet's place, not at the first and last alone", () => {
+  it("differs in every byte's place, not at the first and last alone", () => {
     const tags = tagsFor(key, 0, 1);
     for (let at = 0; at < 8; at += 1) {
       const other = Uint8Array.from(tags);

@@ -54,7 +54,7 @@ describe('what would end leaks', () => {
   });
 
   it('is what costs least where several end all of them, whatever their order', () => {
-    const told = alternativesOf(
+    const reported = alternativesOf(
       story([
         cause('group-flood', 4, ['bridge link set dev p1 bcast_flood off']),
         cause('not-isolated', 4, ['bridge link set dev p1 isolated on']),
@@ -62,7 +62,7 @@ describe('what would end leaks', () => {
         cause('ageing-zero', 4, ['ip link set dev br0 type bridge ageing_time 30000']),
       ]),
     );
-    expect(told.map(({ cause: code }) => code)).toEqual([
+    expect(reported.map(({ cause: code }) => code)).toEqual([
       'ageing-zero',
       'unknown-flood',
       'not-isolated',

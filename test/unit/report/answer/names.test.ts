@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countText, listText, setText, stepsText } from '../../../../src/report/answer/who.js';
+import { countText, listText, setText, stepsText } from '../../../../src/report/answer/participants.js';
 
 describe('a number', () => {
   it.each([

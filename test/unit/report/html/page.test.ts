@@ -131,7 +131,7 @@ describe('html report', () => {
     if (error === undefined) expect(status).toBe(0);
   });
 
-  it('decodes arbitrary octets without an error', () => {
+  it('decodes arbitrary bytes without an error', () => {
     for (let length = 0; length < 80; length += 1)
       expect(
         decodeFrame(

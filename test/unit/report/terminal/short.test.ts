@@ -112,8 +112,8 @@ describe('the answer in the terminal', () => {
       ['by probes', 'by http'].map((how) => ({ ...step, name: `${step.name}, ${how}` })),
     );
     const text = render({ ...experiment, steps: acts });
-    const told = linesOf(text.slice(text.indexOf('Acts\n'), text.lastIndexOf('\n\n')));
-    expect(told.map((line) => line.replace(/^ *(\S+) .*? (HOLDS|REPRODUCED) .*$/, '$1 $2'))).toEqual([
+    const reported = linesOf(text.slice(text.indexOf('Acts\n'), text.lastIndexOf('\n\n')));
+    expect(reported.map((line) => line.replace(/^ *(\S+) .*? (HOLDS|REPRODUCED) .*$/, '$1 $2'))).toEqual([
       'Acts',
       '1-2 HOLDS',
       '3-4 REPRODUCED',
@@ -131,7 +131,7 @@ describe('the answer in the terminal', () => {
     );
     const text = render(result(steps, { exitCode: 2, asExpected: false }));
     expect(text).toMatch(/Steps\n +48 +g48 +BROKEN/);
-    expect(text).toMatch(/and \d+ more, all as expected: --verbose tells them/);
+    expect(text).toMatch(/and \d+ more, all as expected: --verbose shows them/);
   });
 
   it('says how it was called', () => {

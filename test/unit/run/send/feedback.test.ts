@@ -8,7 +8,7 @@ type Listener = (taken: number) => void;
 function observers(): {
   onCounts(listener: Listener): void;
   mark(): Promise<Readonly<Record<string, Counters>>>;
-  tell(count: number): void;
+  report(count: number): void;
   marks(): number;
   hold(): void;
   release(): void;
@@ -28,7 +28,7 @@ function observers(): {
       await held;
       return {};
     },
-    tell(count) {
+    report(count) {
       last = count;
       listeners.forEach((listener) => listener(count));
     },
@@ -46,11 +46,11 @@ const handedOver = (): Promise<void> => Promise.resolve();
 
 it('sends little before it knows how many sightings a frame makes, and then what fits the ring', async () => {
   const capture = observers();
-  capture.tell(500); // the controls
+  capture.report(500); // the controls
   const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver });
   expect(await pace.room()).toBe(50);
   pace.sent(50);
-  capture.tell(600); // two sightings a frame
+  capture.report(600); // two sightings a frame
   expect(await pace.room()).toBe(2000);
 });
 
@@ -58,14 +58,14 @@ it('waits while what was sent is still under way', async () => {
   const capture = observers();
   const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver });
   pace.sent(await pace.room());
-  capture.tell(100);
+  capture.report(100);
   pace.sent(await pace.room());
   let free = false;
   capture.hold(); // what is under way is not taken yet
   const waiting = pace.room().then(() => (free = true));
   await new Promise((resolve) => setTimeout(resolve, 60));
   expect(free).toBe(false);
-  capture.tell(4100);
+  capture.report(4100);
   capture.release();
   await waiting;
   expect(free).toBe(true);
@@ -75,14 +75,14 @@ it('goes on when frames make fewer sightings than the first ones did, once a mar
   const capture = observers();
   const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver });
   pace.sent(await pace.room());
-  capture.tell(150); // three sightings a frame
+  capture.report(150); // three sightings a frame
   const marks = capture.marks();
   const rooms: number[] = [];
   for (let taken = 150; rooms.length < 20; ) {
     const room = await pace.room();
     rooms.push(room);
     pace.sent(room);
-    capture.tell((taken += 2 * room));
+    capture.report((taken += 2 * room));
   }
   const fits = Math.floor(10_000 / 2 / (3 * 1.25));
   expect(Math.min(...rooms)).toBeGreaterThanOrEqual(fits / 4);
@@ -104,7 +104,7 @@ it('takes frames for sent only when they are with the kernel', async () => {
   const second = pace.room();
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(capture.marks()).toBe(marks);
-  capture.tell(50 * 100); // each to everybody, taken while the last of them was handed over
+  capture.report(50 * 100); // each to everybody, taken while the last of them was handed over
   hand();
   expect(await second).toBe(Math.floor(10_000 / 2 / (100 * 1.25)));
 });
@@ -113,10 +113,10 @@ it('sends less as soon as frames make more sightings than the first ones did', a
   const capture = observers();
   const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver });
   pace.sent(await pace.room());
-  capture.tell(100);
+  capture.report(100);
   expect(await pace.room()).toBe(2000);
   pace.sent(50);
-  capture.tell(100 + 50 * 20); // the first hundred made 2.2 thousand in all but for what is still to come
+  capture.report(100 + 50 * 20); // the first hundred made 2.2 thousand in all but for what is still to come
   expect(await pace.room()).toBe(Math.floor(10_000 / 2 / (11 * 1.25)));
 });
 
@@ -124,12 +124,12 @@ it('does not take controls for sightings', async () => {
   const capture = observers();
   const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver });
   pace.sent(await pace.room());
-  capture.tell(100);
+  capture.report(100);
   expect(await pace.room()).toBe(2000);
-  capture.tell(100_000);
+  capture.report(100_000);
   pace.interrupted();
   expect(await pace.room()).toBe(2000);
   pace.sent(1000);
-  capture.tell(102_000); // two sightings a frame, as before
+  capture.report(102_000); // two sightings a frame, as before
   expect(await pace.room()).toBe(2000);
 });

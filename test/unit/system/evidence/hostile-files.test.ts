@@ -32,14 +32,14 @@ const forms = [
   'foreign-pcapng-big-endian/guest.pcapng',
 ];
 const originals = forms.map((name) => readFileSync(join(captures, name)));
-/** Octets that decoders trip over rather than any: lengths, the ends of ranges. */
+/** Bytes that decoders trip over rather than any: lengths, the ends of ranges. */
 const byte = fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 4, 12, 127, 128, 254, 255));
 const changes = fc.array(fc.tuple(fc.double({ min: 0, max: 0.999_999, noNaN: true }), byte), {
   minLength: 1,
   maxLength: 8,
 });
 
-/** A copy with octets changed; places are shares of what lies behind `from`. */
+/** A copy with bytes changed; places are shares of what lies behind `from`. */
 function mutate(bytes: Uint8Array, list: readonly (readonly [number, number])[], from = 0): Uint8Array {
   const changed = Uint8Array.from(bytes);
   for (const [share, value] of list) changed[from + Math.floor(share * (bytes.length - from))] = value;

@@ -20,7 +20,7 @@ function unknownBlock(): Buffer {
   return block;
 }
 
-/** Changes run.json as after a run that wrote these octets. */
+/** Changes run.json as after a run that wrote these bytes. */
 function closeWith(bytes: Uint8Array): void {
   const path = join(dir, 'run.json');
   const run = JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
@@ -46,19 +46,19 @@ beforeAll(() => {
 afterAll(() => rmSync(join(dir, '..'), { recursive: true, force: true }));
 
 describe('a capture that is hashed beside the judgement', () => {
-  it('comes to what the same frames come to in a small one, with the hash of its own octets', async () => {
+  it('comes to what the same frames come to in a small one, with the hash of its own bytes', async () => {
     const small = await replayFolder(recorded);
     const sha256 = createHash('sha256')
       .update(readFileSync(join(dir, 'evidence.pcapng')))
       .digest('hex');
-    const told = JSON.parse(call('replay', dir, '--json').stdout) as Result;
-    expect({ verdict: told.verdict, steps: told.steps }).toEqual({
+    const reported = JSON.parse(call('replay', dir, '--json').stdout) as Result;
+    expect({ verdict: reported.verdict, steps: reported.steps }).toEqual({
       verdict: small.verdict,
       steps: JSON.parse(JSON.stringify(small.steps)) as unknown,
     });
-    expect(told.evidence.files.find(({ path }) => path === 'evidence.pcapng')?.sha256).toBe(sha256);
+    expect(reported.evidence.files.find(({ path }) => path === 'evidence.pcapng')?.sha256).toBe(sha256);
     // Without a command line there is no hash that has begun already.
-    expect(JSON.parse(JSON.stringify(await replayFolder(dir)))).toEqual(told);
+    expect(JSON.parse(JSON.stringify(await replayFolder(dir)))).toEqual(reported);
     expect(call('replay', dir).stdout).toBe(call('replay', dir, '--reporter', 'terminal').stdout);
   });
 
@@ -70,26 +70,26 @@ describe('a capture that is hashed beside the judgement', () => {
     damaged.writeUInt32LE(7, bytes.length - 12 * 1024 * 1024 - 4);
     writeFileSync(path, damaged);
     closeWith(damaged);
-    const told = JSON.parse(call('replay', dir, '--json').stdout) as Result;
-    expect(told.evidence.files.find(({ path: name }) => name === 'evidence.pcapng')?.sha256).toBe(
+    const reported = JSON.parse(call('replay', dir, '--json').stdout) as Result;
+    expect(reported.evidence.files.find(({ path: name }) => name === 'evidence.pcapng')?.sha256).toBe(
       createHash('sha256').update(damaged).digest('hex'),
     );
-    expect(told.steps.flatMap(({ reasons }) => reasons.map(({ code, text }) => `${code}: ${text}`))).toContainEqual(
+    expect(reported.steps.flatMap(({ reasons }) => reasons.map(({ code, text }) => `${code}: ${text}`))).toContainEqual(
       expect.stringMatching(
-        /^capture-damaged: evidence\.pcapng, offset \d+: a block of 12582912 octets ends with another length, 7$/,
+        /^capture-damaged: evidence\.pcapng, offset \d+: a block of 12582912 bytes ends with another length, 7$/,
       ),
     );
-    expect(JSON.parse(JSON.stringify(await replayFolder(dir)))).toEqual(told);
+    expect(JSON.parse(JSON.stringify(await replayFolder(dir)))).toEqual(reported);
     writeFileSync(path, bytes);
     closeWith(bytes);
   });
 
-  it('is not the file of the run where one octet differs that no frame has', () => {
+  it('is not the file of the run where one byte differs that no frame has', () => {
     const path = join(dir, 'evidence.pcapng');
     const bytes = readFileSync(path);
     writeFileSync(path, Buffer.concat([bytes.subarray(0, -1000), Buffer.of(1), bytes.subarray(-999)]));
-    const told = JSON.parse(call('replay', dir, '--json').stdout) as Result;
-    expect(told.steps.flatMap(({ reasons }) => reasons.map(({ code, text }) => `${code}: ${text}`))).toContain(
+    const reported = JSON.parse(call('replay', dir, '--json').stdout) as Result;
+    expect(reported.steps.flatMap(({ reasons }) => reasons.map(({ code, text }) => `${code}: ${text}`))).toContain(
       'evidence-incomplete: evidence.pcapng is not the file that was written: its SHA-256 differs',
     );
     writeFileSync(path, bytes);

@@ -4,7 +4,7 @@ import { sendInPieces, type SendPiece } from '../../../../src/system/inject/send
 
 type Answer = Awaited<ReturnType<SendPiece>>;
 
-/** A helper that answers when it is told to: what it was given, first octets by piece, and how each is answered. */
+/** A helper that answers when it is told to: what it was given, first bytes by piece, and how each is answered. */
 function helper(underWay: number, pieceBytes = 120) {
   const given: number[] = [];
   const answers: {
@@ -32,7 +32,7 @@ function helper(underWay: number, pieceBytes = 120) {
   };
 }
 
-/** `count` frames of 60 octets, numbered from `first` by their first octet. */
+/** `count` frames of 60 bytes, numbered from `first` by their first byte. */
 function frames(first: number, count: number): Uint8Array {
   const bytes = new Uint8Array(60 * count);
   for (let at = 0; at < count; at += 1) bytes[60 * at] = first + at;

@@ -34,7 +34,7 @@ function asks(view: BridgeView, { querier }: Diversions): boolean {
  */
 export const predictMulticast: ClassForecast = (view, diversions, { from, observer, carrier }) => {
   const snooping = isSettingOn(view.settings, 'mcast_snooping');
-  if (snooping === null && carrier !== 'raw') return unknown('snooping is not told');
+  if (snooping === null && carrier !== 'raw') return unknown('snooping is not reported');
   return snooping === true && carrier !== 'raw' && asks(view, diversions)
     ? unknown('snooping with a querier: members and router ports decide')
     : flooded(from, observer, 'mcast_flood', 'multicast that nobody joined');
@@ -59,7 +59,7 @@ export const predictQueried: ClassForecast = (view, diversions, flow) => {
   return flooded(from, observer, 'mcast_flood', `its query makes ${port.name} a multicast router port`);
 };
 
-/** Bits of group_fwd_mask by the last octet of 01:80:c2:00:00:0x: 0 of BPDUs, 14 of LLDP (br_handle_frame). */
+/** Bits of group_fwd_mask by the last byte of 01:80:c2:00:00:0x: 0 of BPDUs, 14 of LLDP (br_handle_frame). */
 function passes(mask: unknown, byte: number): boolean {
   const bits = Number.parseInt(String(mask ?? '0'), 16);
   return Number.isFinite(bits) && ((bits >> byte) & 1) === 1;
@@ -81,7 +81,7 @@ export const predictLinkLocal: ClassForecast = (view, diversions, { from, observ
 /** A bridge that takes part in the spanning tree keeps BPDUs; without it they are data. */
 export const predictBpdu: ClassForecast = (view, _, { from, observer }) => {
   const stp = isSettingOn(view.settings, 'stp_state');
-  if (stp === null) return unknown('stp_state is not told');
+  if (stp === null) return unknown('stp_state is not reported');
   return stp
     ? no('the bridge takes BPDUs itself')
     : flooded(from, observer, 'mcast_flood', 'BPDUs are data to a bridge without STP');

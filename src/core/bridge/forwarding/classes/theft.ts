@@ -30,12 +30,12 @@ export const predictTheft: ClassForecast = (view, _, { from, to, observer, by })
   return sentTo(view, from, by, observer, { at: port.name });
 };
 
-/** With a limit on learned entries a flood of made-up MACs leaves no room for whoever speaks next. */
+/** With a limit on learned entries a flood of made-up MACs leaves no room for the next sender. */
 export const predictMacFlood: ClassForecast = (view, _, { from, to, observer, by }) => {
   const limit = view.settings['fdb_max_learned'];
   const port = portOf(by);
   if (to === null) return unknown('no addressee');
-  if (limit === undefined) return unknown('fdb_max_learned is not told');
+  if (limit === undefined) return unknown('fdb_max_learned is not reported');
   if (
     typeof limit !== 'number' ||
     limit === 0 ||

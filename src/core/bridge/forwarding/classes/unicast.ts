@@ -30,7 +30,8 @@ export const predictAgedUnicast: ClassForecast = (view, _, { from, to, observer 
 /** A locked port takes no source that it does not know; with MAC bypass user space may let it in. */
 export const predictMacSpoof: ClassForecast = (view, _, { from, to, observer }) => {
   const port = portOf(from);
-  if (port !== null && isSettingOn(port.settings, 'locked') === null) return unknown(`${port.name}.locked is not told`);
+  if (port !== null && isSettingOn(port.settings, 'locked') === null)
+    return unknown(`${port.name}.locked is not reported`);
   if (port === null || isSettingOn(port.settings, 'locked') === false) return unicast(view, from, to, observer);
   return isSettingOn(port.settings, 'mab') === true
     ? unknown(`${port.name}.mab on: somebody may let it in`)

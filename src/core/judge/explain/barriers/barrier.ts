@@ -11,7 +11,10 @@ export interface Barrier {
   readonly find: (row: RowContext) => string | null;
 }
 
-/** Rules of nft or tc. Which of them acted cannot be told from the state: named where nothing else is in the way. */
+/**
+ * Rules of nft or tc. Which of them acted cannot be distinguished from the state: named where nothing else is in the
+ * way.
+ */
 export const filter: Barrier = {
   text: 'a filter, since no setting of the bridge is in the way',
   opens:

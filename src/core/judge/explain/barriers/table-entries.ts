@@ -22,7 +22,7 @@ function entryPlace({ mac, port }: FdbState): string {
 export const learnedEntry: Barrier = {
   text: 'the bridge has learned where the addressee is',
   opens:
-    'an ageing time of 0, a silence of the addressee for longer than the ageing time, or whoever sends with its MAC',
+    'an ageing time of 0, a silence of the addressee for longer than the ageing time, or a sender that uses its MAC',
   find(row) {
     const entry = steeringEntry(row);
     return entry?.state === 'dynamic' ? entryPlace(entry) : null;
@@ -40,12 +40,12 @@ export const permanentEntry: Barrier = {
 };
 
 /**
- * An entry that does not age steers to the addressee's port. It still moves to whoever sends with the MAC, unless it is
+ * An entry that does not age steers to the addressee's port. It still moves to a sender that uses the MAC, unless it is
  * sticky.
  */
 export const staticEntry: Barrier = {
   text: 'a static entry says where the addressee is',
-  opens: 'whoever sends with the addressee’s MAC: the entry moves to his port',
+  opens: 'a sender that uses the addressee’s MAC: the entry moves to its port',
   find(row) {
     const entry = steeringEntry(row);
     return entry?.state === 'static' && !entry.flags.includes('sticky') ? entryPlace(entry) : null;

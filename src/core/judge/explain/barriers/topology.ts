@@ -29,7 +29,7 @@ export const otherBridge: Barrier = {
  * addresses only (PACKET_OTHERHOST is dropped by ip_rcv).
  */
 export const ownAddress: Barrier = {
-  text: 'who is behind the bridge device takes frames for its own addresses only',
+  text: 'what is behind the bridge device takes frames for its own addresses only',
   opens: 'a program that listens or hands on promiscuously there',
   find(row) {
     const { observer, dstMac } = row;

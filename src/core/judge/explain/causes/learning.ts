@@ -96,7 +96,7 @@ export const behindBridge: CauseFinder = (leak) => {
   };
 };
 
-/** The destination was learned on another port than its owner's, or its frames arrived at whoever claimed it. */
+/** The destination was learned on another port than its owner's, or its frames arrived at a port that claimed it. */
 export const macMoved: CauseFinder = (leak) => {
   const { dstMac, entries, to, port, finding, bridge } = leak;
   if (!isUnicast(leak) || to === null || to.port === null || dstMac === null || !to.macs.includes(dstMac)) return null;
@@ -110,7 +110,7 @@ export const macMoved: CauseFinder = (leak) => {
   return {
     place: `fdb ${dstMac}`,
     value: where,
-    text: `the MAC of ${to.name} moved to ${where}: its entry is not sticky, so whoever sends with it gets its frames`,
+    text: `the MAC of ${to.name} moved to ${where}: its entry is not sticky, so a sender that uses it gets its frames`,
     fix: `bridge fdb replace ${dstMac} dev ${word(rightful)} master static sticky`,
   };
 };

@@ -15,7 +15,7 @@ function enteredIn({ finding, fromPort, flow, before }: LeakContext): number | n
   return fromPort === null ? null : (portVlans(before.vlan, fromPort.name)?.native ?? null);
 }
 
-/** What the author says of an endpoint; null where he lists no VLANs. */
+/** What the author says of an endpoint; null where the author lists no VLANs. */
 function belongsIn(endpoint: Endpoint | null, vid: number): boolean | null {
   const { vlans = [] } = endpoint ?? {};
   return vlans.length === 0 ? null : vlans.some(({ first, last }) => first <= vid && vid <= last);

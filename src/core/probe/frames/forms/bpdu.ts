@@ -3,7 +3,7 @@ import { tokenLength } from '../../../wire/token.js';
 import { type FormBuilder, headerLength, needCarrier, startFrame } from '../form-builder.js';
 import { macBytesOf } from '../parts.js';
 
-/** LLC (3 octets) and a configuration BPDU (35): what the length field counts. */
+/** LLC (3 bytes) and a configuration BPDU (35): what the length field counts. */
 const counted = 38;
 
 /**

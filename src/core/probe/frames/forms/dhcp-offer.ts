@@ -1,7 +1,7 @@
 import { dhcpLength, dhcpPorts, writeOffer } from '../../../wire/dhcp.js';
 import { etherTypes, macBytes } from '../../../wire/ethernet.js';
 import { ipProtocols, ipv4Length, writeIpv4 } from '../../../wire/ipv4.js';
-import { pseudoHeaderSum, sumOf } from '../../../wire/octets.js';
+import { pseudoHeaderSum, sumOf } from '../../../wire/bytes.js';
 import { udpLength, writeUdp } from '../../../wire/udp.js';
 import { type FormBuilder, headerLength, needCarrier, startFrame } from '../form-builder.js';
 import { addressOf, probeHopLimit } from '../parts.js';

@@ -7,7 +7,7 @@ import {
   writeDestinationOptions,
   writeIpv6,
 } from '../../../wire/ipv6.js';
-import { pseudoHeaderSum, sumOf } from '../../../wire/octets.js';
+import { pseudoHeaderSum, sumOf } from '../../../wire/bytes.js';
 import { type FormBuilder, needCarrier, startFrame } from '../form-builder.js';
 import { addressOf, probeHopLimit, protocolOf, unbuildable, writeTransport } from '../parts.js';
 import { leastSize, tokenOffset } from '../plain.js';

@@ -4,7 +4,7 @@ import { etherTypes } from '../../../wire/ethernet.js';
 import { icmpLength } from '../../../wire/icmp.js';
 import { ipProtocols, ipv4Length, writeIpv4 } from '../../../wire/ipv4.js';
 import { ipv6ExtensionLength, ipv6Extensions, ipv6Length, writeIpv6, writeIpv6Fragment } from '../../../wire/ipv6.js';
-import { pseudoHeaderSum, sumOf } from '../../../wire/octets.js';
+import { pseudoHeaderSum, sumOf } from '../../../wire/bytes.js';
 import { tcpLength } from '../../../wire/tcp.js';
 import { tokenLength } from '../../../wire/token.js';
 import { udpLength } from '../../../wire/udp.js';
@@ -12,11 +12,11 @@ import { type FormBuilder, headerLength, needCarrier, startFrame } from '../form
 import { addressOf, probeHopLimit, protocolOf, writeTransport } from '../parts.js';
 
 const carriers: readonly Carrier[] = ['ipv4-udp', 'ipv4-tcp', 'ipv4-icmp', 'ipv6-udp', 'ipv6-icmp'];
-/** Fragments are counted in 8 octets (RFC 791 3.1, RFC 8200 4.5). */
+/** Fragments are counted in 8 bytes (RFC 791 3.1, RFC 8200 4.5). */
 const unit = 8;
 /** The two forms belong to different datagrams, so that no stack ever has both parts of one. */
 const identification = { first: 0x5649, later: 0x564a } as const;
-/** Where the later fragment belongs: behind 32 octets that nobody sends. */
+/** Where the later fragment belongs: behind 32 bytes that nobody sends. */
 const laterAt = 32;
 /** What the first fragment announces beyond itself: zeros, which no checksum notices. */
 const missing = 8;

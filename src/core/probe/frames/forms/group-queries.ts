@@ -2,7 +2,7 @@ import { etherTypes } from '../../../wire/ethernet.js';
 import { igmpLength, mldLength, writeIgmpQuery, writeMldQuery } from '../../../wire/igmp.js';
 import { ipProtocols, ipv4Length, writeIpv4 } from '../../../wire/ipv4.js';
 import { ipv6ExtensionLength, ipv6Extensions, ipv6Length, writeIpv6, writeRouterAlert } from '../../../wire/ipv6.js';
-import { checksumOf, pseudoHeaderSum, sumOf, writeU16 } from '../../../wire/octets.js';
+import { checksumOf, pseudoHeaderSum, sumOf, writeU16 } from '../../../wire/bytes.js';
 import { tokenLength } from '../../../wire/token.js';
 import { type FormBuilder, headerLength, startFrame } from '../form-builder.js';
 import { addressOf } from '../parts.js';

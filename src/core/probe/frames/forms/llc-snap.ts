@@ -1,6 +1,6 @@
 import { ethernetLength, etherTypes } from '../../../wire/ethernet.js';
 import { llcSnapLength, maxInLengthField, writeSnap } from '../../../wire/llc.js';
-import { readU16, writeU16 } from '../../../wire/octets.js';
+import { readU16, writeU16 } from '../../../wire/bytes.js';
 import { vlanTagLength } from '../../../wire/vlan.js';
 import type { FormBuilder } from '../form-builder.js';
 import { unbuildable } from '../parts.js';
@@ -18,7 +18,7 @@ export const llcSnapForm: FormBuilder = {
     const typeAt = ethernetLength - 2 + spec.vlan.length * vlanTagLength;
     const length = spec.size - typeAt - 2;
     if (length > maxInLengthField)
-      throw unbuildable(spec, `has ${length} octets behind the length field, which holds ${maxInLengthField}`);
+      throw unbuildable(spec, `has ${length} bytes behind the length field, which holds ${maxInLengthField}`);
     const bytes = new Uint8Array(spec.size);
     bytes.set(plain.bytes.subarray(0, typeAt));
     writeU16(bytes, typeAt, length);

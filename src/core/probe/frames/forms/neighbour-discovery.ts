@@ -11,7 +11,7 @@ import {
   writeNeighbourAdvertisement,
   writeRouterAdvertisement,
 } from '../../../wire/neighbour-discovery.js';
-import { pseudoHeaderSum, sumOf } from '../../../wire/octets.js';
+import { pseudoHeaderSum, sumOf } from '../../../wire/bytes.js';
 import { type FormBuilder, headerLength, needCarrier, startFrame } from '../form-builder.js';
 import { addressOf, macBytesOf } from '../parts.js';
 

@@ -35,7 +35,7 @@ describe('--grep', () => {
 });
 
 describe('--repeat and --shuffle', () => {
-  it('run each file so often, in an order that the seed alone decides', () => {
+  it('number of runs per file, in an order that the seed alone decides', () => {
     expect(names(inSeries(scenarios, 2, null))).toEqual(['one', 'two', 'three', 'one', 'two', 'three']);
     const shuffled = Array.from({ length: 20 }, (_, seed) => names(inSeries(scenarios, 2, seed)).join(' '));
     expect(shuffled).toEqual(Array.from({ length: 20 }, (_, seed) => names(inSeries(scenarios, 2, seed)).join(' ')));

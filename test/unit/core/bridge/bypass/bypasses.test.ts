@@ -11,15 +11,15 @@ import { hostState } from '../../../../support/judge/perfect-run.js';
 
 const scope = { segment: new Set(['br0', 'vnet2', 'vnet3']), heard: new Set(['vnet2', 'vnet3']) };
 
-function told(parts: Partial<HostState>): readonly string[] {
+function reported(parts: Partial<HostState>): readonly string[] {
   return bypassesIn({ ...hostState(), ...parts }, scope).map(({ what, where }) => `${what} at ${where}`);
 }
 const tc = (filter: unknown, key = 'vnet2 ingress'): readonly string[] =>
-  told({ tc: { filters: { [key]: [filter] } } });
+  reported({ tc: { filters: { [key]: [filter] } } });
 const action = (parts: Readonly<Record<string, unknown>>): readonly string[] =>
   tc({ kind: 'u32', options: { actions: [parts] } });
 const nft = (statement: unknown, family = 'netdev'): readonly string[] =>
-  told({
+  reported({
     nft: {
       nftables: [
         { chain: { family, table: 't', name: 'c', dev: 'vnet2' } },
@@ -41,7 +41,7 @@ describe('what can carry frames past the ears', () => {
       { device: 'vnet2', place: 'tcx ingress', id: 7 },
       { device: 'eth9', place: 'tcx egress', id: 8 },
     ];
-    expect(told({ programs })).toEqual(['BPF program 7 at vnet2 tcx ingress']);
+    expect(reported({ programs })).toEqual(['BPF program 7 at vnet2 tcx ingress']);
     expect(tc({ kind: 'bpf', options: {} })).toEqual(['tc filter bpf at tc vnet2 ingress']);
   });
 

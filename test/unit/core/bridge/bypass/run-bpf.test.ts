@@ -45,7 +45,7 @@ describe('a program of classic BPF over a frame', () => {
     ).toBe(0);
   });
 
-  it('loads words, halves, octets, from the index register and from memory', () => {
+  it('loads words, halves, bytes, from the index register and from memory', () => {
     expect(run([0x20, 0, 0, 4], [0x16, 0, 0, 0])).toBe(0x04050607);
     expect(run([0x28, 0, 0, 4], [0x16, 0, 0, 0])).toBe(0x0405);
     expect(run([0x01, 0, 0, 5], [0x50, 0, 0, 1], [0x16, 0, 0, 0])).toBe(6);

@@ -69,7 +69,7 @@ describe('a setting of a run', () => {
   it('is left where the kernel does not tell it any more', () => {
     expect(decideUndo({ ...flood, key: 'isolated' }, { links: [bridge, port()] })).toEqual({
       kind: 'left',
-      why: 'the kernel no longer tells isolated of vnet4',
+      why: 'the kernel no longer reports isolated of vnet4',
     });
   });
 

@@ -117,5 +117,7 @@ describe('filters that are copied', () => {
       () => copied({ actions: [gact('drop')] }, { kind: 'u32' }),
       'the tc filter u32 at p0 ingress',
     ],
-  ])('are named, not made, with %s', (_, told, line) => expect(told()).toEqual({ commands: [], missing: [line] }));
+  ])('are named, not made, with %s', (_, reported, line) =>
+    expect(reported()).toEqual({ commands: [], missing: [line] }),
+  );
 });

@@ -7,11 +7,11 @@ describe('tables that are copied', () => {
   const chain = (family: string, of: string, dev?: unknown): object => ({
     chain: { family, table: of, name: 'c', dev },
   });
-  const told = (...nftables: readonly object[]): ReturnType<typeof copiedTables> =>
+  const reported = (...nftables: readonly object[]): ReturnType<typeof copiedTables> =>
     copiedTables({ ...plain, nft: { nftables } }, new Set(['p0', 'p1']));
   it('are of netdev where all their devices are there, each chain of theirs counted', () => {
     expect(
-      told(
+      reported(
         table('netdev', 'x'),
         chain('netdev', 'x', 'p0'),
         chain('netdev', 'x', ['p1']),
@@ -20,21 +20,21 @@ describe('tables that are copied', () => {
       ).tables,
     ).toEqual([{ family: 'netdev', name: 'x' }]);
     expect(
-      told(table('netdev', 'x'), chain('netdev', 'x', 'p0'), chain('netdev', 'x', ['p9', 7, 'p1'])).missing,
+      reported(table('netdev', 'x'), chain('netdev', 'x', 'p0'), chain('netdev', 'x', ['p9', 7, 'p1'])).missing,
     ).toEqual(['the nft table netdev x: it is on p9']);
-    expect(told(table('inet', 'x'), chain('inet', 'x', 'p0')).missing).toEqual([]);
-    expect(told(table('netdev', 'x'), chain('netdev', 'x')).missing).toEqual([
+    expect(reported(table('inet', 'x'), chain('inet', 'x', 'p0')).missing).toEqual([]);
+    expect(reported(table('netdev', 'x'), chain('netdev', 'x')).missing).toEqual([
       'the nft table netdev x: it is on no device',
     ]);
   });
   it('of IP are named where they hold rules', () => {
     const rule = (family: string, of: string): object => ({ rule: { family, table: of } });
-    expect(told(table('ip', 'x')).missing).toEqual([]);
-    expect(told(table('ip', 'x'), rule('ip', 'y'), rule('inet', 'x')).missing).toEqual([]);
-    expect(told(table('ip', 'x'), rule('ip', 'x')).missing).toEqual([
+    expect(reported(table('ip', 'x')).missing).toEqual([]);
+    expect(reported(table('ip', 'x'), rule('ip', 'y'), rule('inet', 'x')).missing).toEqual([]);
+    expect(reported(table('ip', 'x'), rule('ip', 'x')).missing).toEqual([
       expect.stringContaining('the nft table ip x: it sees IP that the host routes'),
     ]);
-    expect(told({ table: { family: 'bridge' } }, { table: { name: 'x' } })).toEqual({ tables: [], missing: [] });
+    expect(reported({ table: { family: 'bridge' } }, { table: { name: 'x' } })).toEqual({ tables: [], missing: [] });
   });
   it('are not read back where another program manages them', () => {
     for (const by of ['ip', 'ip6', 'eb', 'arp'])

@@ -5,7 +5,7 @@ import type { LinkState } from '../../../../../src/core/model/state.js';
 import { macOf, change, plain, entry, found, input, link } from '../../../../support/discover/twin-fixture.js';
 
 describe('who is in a twin', () => {
-  const told = (over: Partial<TwinInput>, bridge: Partial<LinkState> = {}): ReturnType<typeof twinEndpoints> => {
+  const reported = (over: Partial<TwinInput>, bridge: Partial<LinkState> = {}): ReturnType<typeof twinEndpoints> => {
     const of = input(over);
     const state = change(of.state, 'br0', bridge);
     return twinEndpoints({
@@ -17,15 +17,16 @@ describe('who is in a twin', () => {
     });
   };
   it('is the host where the bridge has addresses, under a name that is free', () => {
-    expect(told({}).host).toBeNull();
-    expect(told({ addresses: ['10.0.0.254/24'] })).toMatchObject({
+    expect(reported({}).host).toBeNull();
+    expect(reported({ addresses: ['10.0.0.254/24'] })).toMatchObject({
       host: 'host',
       endpoints: {
         host: { bridge: 'br0', attach: 'host', role: 'host', mac: link(plain, 'br0').mac, ip: ['10.0.0.254/24'] },
       },
     });
     expect(
-      told({ addresses: ['10.0.0.254/24'], found: found({ host: { bridge: 'br0', port: 'p9', mac: macOf(9) } }) }).host,
+      reported({ addresses: ['10.0.0.254/24'], found: found({ host: { bridge: 'br0', port: 'p9', mac: macOf(9) } }) })
+        .host,
     ).toBe('host.2');
   });
   it('is whoever the host knows behind the device, where somebody holds it promiscuous', () => {
@@ -45,25 +46,25 @@ describe('who is in a twin', () => {
         ip: '10.0.0.50/24',
       },
     };
-    expect(told({ state, neighbours }).endpoints).not.toHaveProperty('behind-10.0.0.50');
-    expect(told({ state, neighbours }, { promiscuity: 1 }).endpoints).toMatchObject(behind);
-    expect(told({ state, neighbours }, { promiscuity: null, sysFlags: 0x1103 }).endpoints).toMatchObject(behind);
-    expect(told({ state, neighbours }, { promiscuity: null, sysFlags: null }).endpoints).not.toHaveProperty(
+    expect(reported({ state, neighbours }).endpoints).not.toHaveProperty('behind-10.0.0.50');
+    expect(reported({ state, neighbours }, { promiscuity: 1 }).endpoints).toMatchObject(behind);
+    expect(reported({ state, neighbours }, { promiscuity: null, sysFlags: 0x1103 }).endpoints).toMatchObject(behind);
+    expect(reported({ state, neighbours }, { promiscuity: null, sysFlags: null }).endpoints).not.toHaveProperty(
       'behind-10.0.0.50',
     );
-    expect(Object.keys(told({ state, neighbours }, { promiscuity: 1 }).endpoints)).toHaveLength(5);
+    expect(Object.keys(reported({ state, neighbours }, { promiscuity: 1 }).endpoints)).toHaveLength(5);
     const aside = {
       ...state,
       links: [...state.links, { ...link(state, 'p0'), name: 'x0', master: 'br9', mac: '00:0c:29:00:00:01' }],
     };
-    expect(told({ state: aside, neighbours }, { promiscuity: 1 }).endpoints).toMatchObject(behind);
-    expect(told({ state, neighbours }, { promiscuity: 1 }).missing).toEqual([]);
-    expect(told({ state, neighbours: [] }, { promiscuity: 1 }).missing).toEqual([
+    expect(reported({ state: aside, neighbours }, { promiscuity: 1 }).endpoints).toMatchObject(behind);
+    expect(reported({ state, neighbours }, { promiscuity: 1 }).missing).toEqual([]);
+    expect(reported({ state, neighbours: [] }, { promiscuity: 1 }).missing).toEqual([
       expect.stringContaining('who is behind br0 itself'),
     ]);
   });
   it('has the VLANs of its live port, not those that were written', () => {
-    expect(told({}).endpoints['g2']).not.toHaveProperty('vlans');
+    expect(reported({}).endpoints['g2']).not.toHaveProperty('vlans');
     const usual = [{ vid: 1, pvid: true, untagged: true }] as const;
     expect([
       isUsual(usual, link(plain, 'br0')),

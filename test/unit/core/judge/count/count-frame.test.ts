@@ -31,7 +31,7 @@ const frameOf = (evidence: Evidence, flow: Flow, sequence: number, over: Partial
   buildFrame({ ...flow.frame, ...over }, tokensFor(key, evidence.plan.runTag, flow.first + sequence, 1));
 const enters = (observer: string, bytes: Uint8Array): Captured => ({ observer, outgoing: false, bytes });
 const overheard = (bytes: Uint8Array): Captured => ({ observer: 'c', outgoing: true, bytes });
-const told = (result: Result): readonly string[] =>
+const reported = (result: Result): readonly string[] =>
   result.steps.flatMap(({ reasons }) => reasons.map(({ code, text }) => `${code}: ${text}`));
 const leaks = (result: Result): readonly string[] =>
   result.steps.flatMap(({ findings }) =>
@@ -46,7 +46,7 @@ describe('a token that enters the bridge again', () => {
     evidence.frames.unshift(...evidence.frames.splice(-1));
     const elsewhere = perfectRun();
     addFrames(elsewhere, enters('c', frameOf(elsewhere, flowOf(elsewhere), 3)));
-    expect([told(judge(evidence)), told(judge(elsewhere))]).toEqual([
+    expect([reported(judge(evidence)), reported(judge(elsewhere))]).toEqual([
       ['unheard-delivery: b sent 1 tokens that nobody was heard handing to it'],
       ['unheard-delivery: c sent 1 tokens that nobody was heard handing to it'],
     ]);
@@ -54,19 +54,19 @@ describe('a token that enters the bridge again', () => {
   it('from a guest that had got it is no reason by itself: errors quote, echo replies carry', () => {
     const evidence = perfectRun();
     addFrames(evidence, enters('b', frameOf(evidence, flowOf(evidence), 3)));
-    expect([told(judge(evidence)), leaks(judge(evidence))]).toEqual([[], []]);
+    expect([reported(judge(evidence)), leaks(judge(evidence))]).toEqual([[], []]);
   });
   it('makes later sightings doubtful, and no earlier ones', () => {
     const evidence = perfectRun();
     const bytes = frameOf(evidence, flowOf(evidence), 3);
     addFrames(evidence, overheard(bytes), enters('b', bytes), overheard(bytes));
-    expect([told(judge(evidence)), leaks(judge(evidence))]).toEqual([[], ['0: a at c']]);
+    expect([reported(judge(evidence)), leaks(judge(evidence))]).toEqual([[], ['0: a at c']]);
   });
   it('counts towards the sender never', () => {
     const evidence = perfectRun();
     const bytes = frameOf(evidence, flowOf(evidence), 3);
     addFrames(evidence, { observer: 'a', outgoing: true, bytes });
-    expect([told(judge(evidence)), leaks(judge(evidence))]).toEqual([[], []]);
+    expect([reported(judge(evidence)), leaks(judge(evidence))]).toEqual([[], []]);
   });
   it('counts towards another interface of the sender’s owner never', () => {
     const of = probing({ count: 20 });
@@ -94,13 +94,13 @@ describe('a token that enters the bridge again', () => {
     const evidence = perfectRun();
     const bytes = frameOf(evidence, flowOf(evidence), 3);
     addFrames(evidence, enters('a', bytes), overheard(bytes));
-    expect([told(judge(evidence)), leaks(judge(evidence))]).toEqual([[replayed], []]);
+    expect([reported(judge(evidence)), leaks(judge(evidence))]).toEqual([[replayed], []]);
   });
   it('by the uplink, as a switch beyond it does, hides no leak and is no replay', () => {
     const evidence = perfectRun(probing({ from: ['lan'] }));
     const bytes = frameOf(evidence, flowOf(evidence), 3);
     addFrames(evidence, enters('lan', bytes), overheard(bytes));
-    expect([told(judge(evidence)), leaks(judge(evidence))]).toEqual([[], ['0: lan at c']]);
+    expect([reported(judge(evidence)), leaks(judge(evidence))]).toEqual([[], ['0: lan at c']]);
   });
   it('is doubtful wherever a guest said it, whatever the uplink did', () => {
     const said = (...names: readonly string[]): Result => {
@@ -109,9 +109,9 @@ describe('a token that enters the bridge again', () => {
       addFrames(evidence, ...names.map((name) => enters(name, bytes)), overheard(bytes));
       return judge(evidence);
     };
-    expect([leaks(said('b', 'lan')), told(said('b', 'lan'))]).toEqual([[], [replayed]]);
-    expect([leaks(said('lan', 'b')), told(said('lan', 'b'))]).toEqual([[], [replayed]]);
-    expect([leaks(said('lan')), told(said('lan'))]).toEqual([['0: a at c'], []]);
+    expect([leaks(said('b', 'lan')), reported(said('b', 'lan'))]).toEqual([[], [replayed]]);
+    expect([leaks(said('lan', 'b')), reported(said('lan', 'b'))]).toEqual([[], [replayed]]);
+    expect([leaks(said('lan')), reported(said('lan'))]).toEqual([['0: a at c'], []]);
     expect(said('lan').steps[0]?.findings.find(({ leak }) => leak)?.reflected).toBe(1);
   });
   it('by the uplink of another bridge has only gone on', () => {
@@ -156,7 +156,7 @@ describe('a token that enters the bridge again', () => {
     routed[14 + 8] = probeHopLimit - 1;
     const passing = { observer: 'br0', outgoing: true, bytes: frameOf(evidence, flowOf(evidence), 4) };
     addFrames(evidence, enters('b', routed), passing, passing);
-    expect([told(judge(evidence)), leaks(judge(evidence))]).toEqual([[], []]);
+    expect([reported(judge(evidence)), leaks(judge(evidence))]).toEqual([[], []]);
   });
 });
 

@@ -59,7 +59,7 @@ const bytesOf = ({ dst, src, type, body }: Frame): Uint8Array =>
   Buffer.concat([Buffer.from(`${dst}${src}${type}`, 'hex'), Buffer.alloc(body)]);
 
 /** What of a tally frames without a token can change. */
-const told = (
+const reported = (
   { traffic: seen, trafficEntered, foreign, crossed, noise, read }: StepTally,
   withNoise: boolean,
 ): unknown => ({
@@ -71,7 +71,7 @@ const told = (
   read,
 });
 
-/** By the quick way and by the slow one, with every frame cut off at `cut` octets. */
+/** By the quick way and by the slow one, with every frame cut off at `cut` bytes. */
 function both(
   plan: Plan,
   observerName: string,
@@ -116,7 +116,7 @@ describe('frames without a token', () => {
           const whole = list.every(
             (frame) => cut < 14 || viewFrame(bytesOf(frame), 0, Math.min(cut, bytesOf(frame).length)) !== null,
           );
-          expect(told(quick, whole)).toEqual(told(slow, whole));
+          expect(reported(quick, whole)).toEqual(reported(slow, whole));
         },
       ),
     );

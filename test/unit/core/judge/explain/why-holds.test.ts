@@ -128,7 +128,7 @@ describe('what a holds rests on', () => {
 
 describe('rows that are told together', () => {
   const state = host({ fdb: [entry] });
-  const told = (
+  const reported = (
     rows: readonly Finding[],
     of: StepPlan = planned,
     states: { readonly before: HostState | null; readonly after: HostState | null } = { before: state, after: state },
@@ -143,7 +143,9 @@ describe('rows that are told together', () => {
       { ...zero, observer: 'lan' },
       { ...zero, class: 'mac-spoof' },
     ];
-    expect(told(rows).map(({ class: name, carriers, from, observers }) => [name, carriers, from, observers])).toEqual([
+    expect(
+      reported(rows).map(({ class: name, carriers, from, observers }) => [name, carriers, from, observers]),
+    ).toEqual([
       ['known-unicast', ['raw', 'ipv4-udp'], ['a', 'lan'], ['c', 'lan']],
       ['mac-spoof', ['raw'], ['a'], ['c']],
     ]);
@@ -157,16 +159,16 @@ describe('rows that are told together', () => {
     ['a group of rows', { grouped: 4 }],
     ['traffic of programs', { carrier: 'native' }],
     ['a bridge that the state does not know', { observer: 'br9' }],
-  ])('are none of %s', (_, over) => expect(told([{ ...zero, ...over }])).toEqual([]));
+  ])('are none of %s', (_, over) => expect(reported([{ ...zero, ...over }])).toEqual([]));
   it('are none where the state was not read', () =>
-    expect(told([zero], planned, { before: null, after: null })).toEqual([]));
+    expect(reported([zero], planned, { before: null, after: null })).toEqual([]));
   it('are explained up to the two thousandth', () => {
     const rows = [
       ...Array.from({ length: 1999 }, () => zero),
       { ...zero, carrier: 'arp' },
       { ...zero, carrier: 'ipv4-udp' },
     ];
-    expect(told(rows)[0]?.carriers).toEqual(['raw', 'arp']);
+    expect(reported(rows)[0]?.carriers).toEqual(['raw', 'arp']);
   });
   it('name twenty places, and how many more there are', () => {
     const mac = (at: number): string => `52:54:00:00:01:${at.toString(16).padStart(2, '0')}`;
@@ -179,7 +181,7 @@ describe('rows that are told together', () => {
       }));
       const known = host({ fdb: flows.map(({ frame }) => ({ ...entry, mac: frame.dstMac })) });
       const [barrier] =
-        told(
+        reported(
           flows.map((_, probe) => ({ ...zero, probe })),
           { ...planned, flows },
           { before: known, after: known },
@@ -192,7 +194,7 @@ describe('rows that are told together', () => {
     ]);
   });
   it('name no place where nothing explains them', () =>
-    expect(told([zero], planned, { before: host(), after: host() })[0]?.barriers).toMatchObject([
+    expect(reported([zero], planned, { before: host(), after: host() })[0]?.barriers).toMatchObject([
       { code: 'unexplained', places: [] },
     ]));
 });

@@ -14,7 +14,7 @@ describe('a MAC in words', () => {
 });
 
 describe('what a foreign frame carries', () => {
-  const told = (bytes: Uint8Array): ForeignProtocol | null => {
+  const foreign = (bytes: Uint8Array): ForeignProtocol | null => {
     const view = viewFrame(bytes, 0, bytes.length);
     return view === null ? null : foreignProtocol(bytes, bytes.length, view);
   };
@@ -99,7 +99,7 @@ describe('what a foreign frame carries', () => {
       { name: 'ARP', answers: true, payloadOctets: 0 },
     ],
     ['ARP that is cut off', ethernet([8, 6], [0, 1]), { name: 'ARP', answers: false, payloadOctets: 0 }],
-  ])('is named: %s', (_, bytes, expected) => expect(told(bytes)).toEqual(expected));
+  ])('is named: %s', (_, bytes, expected) => expect(foreign(bytes)).toEqual(expected));
 
   it('in IPv6 is named likewise', () => {
     const icmp = (type: number): Uint8Array => {
@@ -109,7 +109,7 @@ describe('what a foreign frame carries', () => {
       bytes[54] = type;
       return bytes;
     };
-    expect([told(icmp(128)), told(icmp(129))]).toEqual([
+    expect([foreign(icmp(128)), foreign(icmp(129))]).toEqual([
       { name: 'ICMPv6', answers: false, payloadOctets: 0 },
       { name: 'ICMPv6', answers: true, payloadOctets: 0 },
     ]);

@@ -15,17 +15,17 @@ describe('rows that are kept', () => {
     fold.rows = maxRows - 1;
     hear(fold, 'x', each(udpTo(53), udpTo(80), udpTo(80), frame('a', 'c'), udpTo(53)));
     expect(fold.rows).toBe(maxRows);
-    const told = finishForeign(fold, nameOf);
-    expect([told.notKept, told.files[0]?.foreign, told.found]).toEqual([3, 5, true]);
-    expect(told.pairs.map(({ heard }) => heard.map(({ protocols }) => protocols))).toEqual([
+    const foreign = finishForeign(fold, nameOf);
+    expect([foreign.notKept, foreign.files[0]?.foreign, foreign.found]).toEqual([3, 5, true]);
+    expect(foreign.pairs.map(({ heard }) => heard.map(({ protocols }) => protocols))).toEqual([
       [[{ name: 'UDP 53', frames: 2 }]],
     ]);
   });
   it('of one pair may be more than are found by number', () => {
     const ports = Array.from({ length: 300 }, (_, at) => at + 1);
-    const told = report(each(...ports.map(udpTo), ...ports.map(udpTo)));
-    expect(told.pairs[0]?.heard[0]?.protocols).toHaveLength(300);
-    expect(told.pairs[0]?.heard[0]?.protocols.every(({ frames }) => frames === 2)).toBe(true);
+    const foreign = report(each(...ports.map(udpTo), ...ports.map(udpTo)));
+    expect(foreign.pairs[0]?.heard[0]?.protocols).toHaveLength(300);
+    expect(foreign.pairs[0]?.heard[0]?.protocols.every(({ frames }) => frames === 2)).toBe(true);
   });
   it('are one for one protocol, whether its frames are read by number or by their headers', () => {
     const tagged = (bytes: Uint8Array): Uint8Array =>

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { foreignProtocol, quickName, readQuickly } from '../../../../../src/core/judge/foreign/protocol.js';
 import { viewFrame } from '../../../../../src/core/wire/frame-view.js';
 
-// What is read here is hostile: IPv4 with TCP or UDP in all lengths, and octets of it changed.
+// What is read here is hostile: IPv4 with TCP or UDP in all lengths, and bytes of it changed.
 const frames = fc.record({
   length: fc.integer({ min: 14, max: 90 }),
   protocol: fc.constantFrom(6, 17),
@@ -47,7 +47,7 @@ it('what is read by numbers is what the slow way says', () => {
 
 describe('a frame read by numbers', () => {
   /**
-   * IPv4 with TCP or UDP behind `start` other octets: ports, `more` behind them, octets changed by their place in the
+   * IPv4 with TCP or UDP behind `start` other bytes: ports, `more` behind them, bytes changed by their place in the
    * frame, `total` the length that IPv4 tells.
    */
   function read(
@@ -82,10 +82,10 @@ describe('a frame read by numbers', () => {
     for (const [at, value] of Object.entries(changes)) view.setUint8(Number(at), value);
     const quick = { key: 0, answers: true, payloadOctets: -1 };
     if (!readQuickly(bytes, start, start + length - cut, quick)) return null;
-    const told = { name: quickName(quick.key), answers: quick.answers, payloadOctets: quick.payloadOctets };
+    const foreign = { name: quickName(quick.key), answers: quick.answers, payloadOctets: quick.payloadOctets };
     const frame = viewFrame(bytes, start, start + length - cut);
-    expect(frame === null ? null : foreignProtocol(bytes, start + length - cut, frame)).toEqual(told);
-    return told;
+    expect(frame === null ? null : foreignProtocol(bytes, start + length - cut, frame)).toEqual(foreign);
+    return foreign;
   }
   const udp53 = { name: 'UDP 53', answers: false, payloadOctets: 5 };
 
@@ -96,7 +96,7 @@ describe('a frame read by numbers', () => {
     ['the highest service', () => read('udp', [49_151, 60_000]), { ...udp53, name: 'UDP 49151' }],
     ['two ports that name none', () => read('udp', [49_152, 60_000]), { ...udp53, name: 'UDP' }],
     ['two such of TCP', () => read('tcp', [49_152, 60_000]), { ...udp53, name: 'TCP' }],
-    ['ports that differ in their low octet', () => read('udp', [0x0102, 0x0101]), { ...udp53, name: 'UDP 257' }],
+    ['ports that differ in their low byte', () => read('udp', [0x0102, 0x0101]), { ...udp53, name: 'UDP 257' }],
     ['TCP', () => read('tcp', [443, 50_000]), { name: 'TCP 443', answers: false, payloadOctets: 5 }],
     [
       'TCP that acknowledges',
@@ -117,8 +117,8 @@ describe('a frame read by numbers', () => {
     ['padding behind the packet', () => read('udp', [40_000, 53], { payload: 18, total: 28 + 5 }), udp53],
     ['a packet that is longer than the capture', () => read('udp', [40_000, 53], { total: 1500 }), udp53],
     ['one that the capture cuts', () => read('udp', [40_000, 53], { payload: 9, cut: 4 }), udp53],
-    ['one that begins at the first octet', () => read('udp', [40_000, 53], { start: 0 }), udp53],
-  ])('is named as by its headers: %s', (_, told, expected) => expect(told()).toEqual(expected));
+    ['one that begins at the first byte', () => read('udp', [40_000, 53], { start: 0 }), udp53],
+  ])('is named as by its headers: %s', (_, foreign, expected) => expect(foreign()).toEqual(expected));
 
   it.each<[string, () => unknown]>([
     ['another EtherType', () => read('udp', [40_000, 53], { changes: { 12: 0x86, 13: 0xdd } })],
@@ -133,5 +133,5 @@ describe('a frame read by numbers', () => {
     ['a packet that ends within its header', () => read('udp', [40_000, 53], { total: 27 })],
     ['a capture that does', () => read('udp', [40_000, 53], { payload: 0, cut: 1 })],
     ['port 0', () => read('udp', [0, 53])],
-  ])('is left to the slow way: %s', (_, told) => expect(told()).toBeNull());
+  ])('is left to the slow way: %s', (_, foreign) => expect(foreign()).toBeNull());
 });

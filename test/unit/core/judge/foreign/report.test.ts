@@ -29,10 +29,10 @@ const tcpAck = (from: Name, to: Name): Uint8Array => {
 
 describe('what a listener heard', () => {
   it('is its own, a group’s, or foreign, by its addresses', () => {
-    const told = report(
+    const foreign = report(
       each(frame('own', 'a'), frame('a', 'own'), frame('a', 'all'), frame('a', 'b'), new Uint8Array(13)),
     );
-    expect(told.files).toEqual([
+    expect(foreign.files).toEqual([
       {
         path: 'one.pcapng',
         frames: 5,
@@ -45,7 +45,7 @@ describe('what a listener heard', () => {
         last: '1970-01-01T00:00:04.000000000Z',
       },
     ]);
-    expect(told).toMatchObject({
+    expect(foreign).toMatchObject({
       listener: 'kali',
       macs: [macs.own],
       found: true,
@@ -53,7 +53,7 @@ describe('what a listener heard', () => {
       notKept: 0,
       pairs: [{ a: 'a', b: 'b', ways: 'one', otherWayExists: false }],
     });
-    expect(told.limits).toHaveLength(1);
+    expect(foreign.limits).toHaveLength(1);
   });
   it('is passing at an uplink unless both ends live on this side', () => {
     const uplink = listener({ elsewhere: [numberOf('a'), numberOf('b')] });
@@ -62,11 +62,11 @@ describe('what a listener heard', () => {
     ).toMatchObject({ foreign: 1, passing: 2, group: 1 });
   });
   it('is its own or a control where somebody else settled it, and unread where it is no Ethernet', () => {
-    const told = report(each(frame('a', 'b'), frame('a', 'b'), frame('a', 'b'), frame('a', 'b')), listener(), {
+    const foreign = report(each(frame('a', 'b'), frame('a', 'b'), frame('a', 'b'), frame('a', 'b')), listener(), {
       ethernet: (id) => id !== 2,
       settled: (packet) => (packet === 0 ? 'own' : 'control'),
     });
-    expect(told.files[0]).toMatchObject({ own: 1, controls: 2, unread: 1, foreign: 0 });
+    expect(foreign.files[0]).toMatchObject({ own: 1, controls: 2, unread: 1, foreign: 0 });
     expect(report(each(frame('a', 'b').subarray(0, 14), frame('a', 'b').subarray(0, 13))).files[0]).toMatchObject({
       foreign: 1,
       unread: 1,
@@ -74,7 +74,7 @@ describe('what a listener heard', () => {
     expect(report(each(frame('own', 'a'))).files[0]).not.toHaveProperty('controls');
   });
   it('is told by its pairs, the loudest first, with both directions together', () => {
-    const told = report([
+    const foreign = report([
       { bytes: frame('c', 'a'), ns: 9n },
       { bytes: frame('a', 'b'), ns: 30n, original: 1500 },
       { bytes: udp('a', 'b'), ns: 20n },
@@ -82,7 +82,12 @@ describe('what a listener heard', () => {
       { bytes: frame('b', 'a'), ns: 40n },
     ]);
     expect(
-      told.pairs.map(({ a, b, ways, heard }) => [a, b, ways, heard.map(({ from, to, frames }) => [from, to, frames])]),
+      foreign.pairs.map(({ a, b, ways, heard }) => [
+        a,
+        b,
+        ways,
+        heard.map(({ from, to, frames }) => [from, to, frames]),
+      ]),
     ).toEqual([
       [
         'a',
@@ -95,8 +100,8 @@ describe('what a listener heard', () => {
       ],
       ['c', 'a', 'one', [['c', 'a', 1]]],
     ]);
-    expect(told.pairs[0]?.reading).toMatch(/^both directions were heard/);
-    expect(told.pairs[0]?.heard[0]).toMatchObject({
+    expect(foreign.pairs[0]?.reading).toMatch(/^both directions were heard/);
+    expect(foreign.pairs[0]?.heard[0]).toMatchObject({
       octets: 1500 + 2 * udp('a', 'b').length,
       protocols: [
         { name: expect.stringMatching(/^UDP/), frames: 2 },
@@ -194,12 +199,12 @@ describe('what a listener heard', () => {
       { bytes: frame('a', 'b'), ns: 60n },
       { bytes: udp('a', 'b'), ns: 10n },
     ]);
-    const told = finishForeign(fold, nameOf);
-    expect(told.files.map(({ path, foreign }) => [path, foreign])).toEqual([
+    const reported = finishForeign(fold, nameOf);
+    expect(reported.files.map(({ path, foreign }) => [path, foreign])).toEqual([
       ['x', 1],
       ['y', 2],
     ]);
-    expect(told.pairs[0]?.heard[0]).toMatchObject({
+    expect(reported.pairs[0]?.heard[0]).toMatchObject({
       frames: 3,
       firstSighting: { file: 'y', frame: 2 },
       first: '1970-01-01T00:00:00.000000010Z',
@@ -210,9 +215,9 @@ describe('what a listener heard', () => {
 
 describe('nothing foreign', () => {
   it('is 0 where the ear is not deaf, and proves no isolation', () => {
-    const told = report(each(frame('a', 'own')));
-    expect(told).toMatchObject({ found: false, exitCode: 0, reasons: [], pairs: [] });
-    expect(told.limits).toHaveLength(2);
+    const foreign = report(each(frame('a', 'own')));
+    expect(foreign).toMatchObject({ found: false, exitCode: 0, reasons: [], pairs: [] });
+    expect(foreign.limits).toHaveLength(2);
   });
   it('is no verdict where something is amiss', () => {
     expect(report([])).toMatchObject({
@@ -265,9 +270,12 @@ it('says of a sender that is its own addressee what that is, instead of asking f
 });
 
 it('adds up in the terminal: own, group, foreign and what could not be read are all frames', () => {
-  const told = foreignText([report(each(frame('own', 'a'), frame('a', 'all'), frame('a', 'b'), new Uint8Array(13)))], {
-    width: 200,
-    color: false,
-  });
-  expect(told).toContain('4 frames, 1 own, 1 broadcast and multicast, 1 foreign, 1 not read');
+  const foreign = foreignText(
+    [report(each(frame('own', 'a'), frame('a', 'all'), frame('a', 'b'), new Uint8Array(13)))],
+    {
+      width: 200,
+      color: false,
+    },
+  );
+  expect(foreign).toContain('4 frames, 1 own, 1 broadcast and multicast, 1 foreign, 1 not read');
 });

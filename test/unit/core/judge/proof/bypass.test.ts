@@ -7,7 +7,7 @@ import { hostState } from '../../../../support/judge/perfect-run.js';
 import { step } from '../../../../support/judge/unchanged-fixture.js';
 
 const read = (parts: Partial<HostState> = {}): HostState => ({ ...hostState(), programs: [], ...parts });
-const told = (before: HostState, after: HostState = read()): readonly string[] =>
+const reported = (before: HostState, after: HostState = read()): readonly string[] =>
   bypassReasons(step, { before, after }, '2026-11-27').reasons.map(
     ({ code, text }) => `${code}: ${text.split(':')[0] ?? ''}`,
   );
@@ -20,25 +20,25 @@ const socket = (parts: Partial<PacketSocket> = {}): PacketSocket => ({
   filter: null,
   ...parts,
 });
-const sockets = (parts: Partial<PacketSocket>): readonly string[] => told(read({ packetSockets: [socket(parts)] }));
+const sockets = (parts: Partial<PacketSocket>): readonly string[] => reported(read({ packetSockets: [socket(parts)] }));
 const hex = (...program: readonly BpfInstruction[]): string => Buffer.from(encodeBpf(program)).toString('hex');
 const frameOf = (etherType: number): string =>
   hex([0x28, 0, 0, 12], [0x15, 0, 1, etherType], [0x06, 0, 0, 0xffff], [0x06, 0, 0, 0]);
 
 describe('what could carry frames past the ears', () => {
-  it('is nothing on a host as it is', () => expect(told(read())).toEqual([]));
+  it('is nothing on a host as it is', () => expect(reported(read())).toEqual([]));
 
   it('is a program that stood at one of the readings', () => {
     const programs = [{ device: 'p1', place: 'tcx egress', id: 4 }];
     const one = ['bypass-possible: BPF program 4 at p1 tcx egress may carry frames past the ears'];
-    expect(told(read({ programs }))).toEqual(one);
-    expect(told(read(), read({ programs }))).toEqual(one);
-    expect(told(read({ programs }), read({ programs }))).toEqual(one);
+    expect(reported(read({ programs }))).toEqual(one);
+    expect(reported(read(), read({ programs }))).toEqual(one);
+    expect(reported(read({ programs }), read({ programs }))).toEqual(one);
   });
 
   it('is not asked of states of versions that did not look', () => {
     const { programs: _, ...old } = read({ packetSockets: [socket()] });
-    expect(told(old, hostState())).toEqual([]);
+    expect(reported(old, hostState())).toEqual([]);
   });
 
   it('is a process with a socket that takes what probes are', () => {
@@ -92,7 +92,7 @@ describe('what could carry frames past the ears', () => {
 
   it('is Open vSwitch where there is none', () => {
     const switchd = { packetSockets: [socket({ holders: [{ pid: 3, name: 'ovs-vswitchd' }] })] };
-    expect(told(read(switchd))).toHaveLength(1);
-    expect(told(read({ ...switchd, ovs: { bridges: [], ports: [], mirrors: [] } }))).toEqual([]);
+    expect(reported(read(switchd))).toHaveLength(1);
+    expect(reported(read({ ...switchd, ovs: { bridges: [], ports: [], mirrors: [] } }))).toEqual([]);
   });
 });

@@ -122,11 +122,11 @@ describe('what must not change while probes are under way', () => {
       { ifindex: null, what: 'net.ipv4.ip_forward' },
       { ifindex: hostState().links[1]?.ifindex ?? -1, what: 'MTU' },
     ];
-    const stretches = [
+    const intervals = [
       [still, still],
       [still, forwarding],
     ].map(([before = null, after = null]) => wholeInterval({ before, after }));
-    expect(unchangedReasons(step, stretches, plan.endpoints, [], heard).map(({ text }) => text)).toEqual([
+    expect(unchangedReasons(step, intervals, plan.endpoints, [], heard).map(({ text }) => text)).toEqual([
       'p0: MTU was 1500, is 9000',
       'net.ipv4.ip_forward was 0, is 1',
     ]);

@@ -4,26 +4,26 @@ import { lostEvents, type SettingChange } from '../../../../../src/core/model/ti
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { step } from '../../../../support/judge/unchanged-fixture.js';
 
-const told = (...changes: readonly SettingChange[]): readonly string[] =>
+const reported = (...changes: readonly SettingChange[]): readonly string[] =>
   passingPorts(step, { before: hostState(), after: hostState() }, changes).map(({ code, text }) => `${code}: ${text}`);
 
 describe('ports that come and go between two readings', () => {
   const joined: SettingChange = { ifindex: 77, what: 'master', name: 'vx', masters: [1] };
   it('are told by name', () => {
-    expect(told(joined)).toEqual(['settings-changed: vx joined br0 while probes were under way, and left it']);
+    expect(reported(joined)).toEqual(['settings-changed: vx joined br0 while probes were under way, and left it']);
   });
 
   it('are not told of other bridges, of ports that a reading has, and of other settings', () => {
-    expect(told({ ...joined, masters: [99] })).toEqual([]);
-    expect(told({ ...joined, ifindex: 2, name: 'p0' })).toEqual([]);
-    expect(told({ ...joined, masters: [] })).toEqual([]);
-    expect(told({ ifindex: 77, what: 'MTU' })).toEqual([]);
-    expect(told({ ifindex: null, what: 'net.ipv4.ip_forward' })).toEqual([]);
+    expect(reported({ ...joined, masters: [99] })).toEqual([]);
+    expect(reported({ ...joined, ifindex: 2, name: 'p0' })).toEqual([]);
+    expect(reported({ ...joined, masters: [] })).toEqual([]);
+    expect(reported({ ifindex: 77, what: 'MTU' })).toEqual([]);
+    expect(reported({ ifindex: null, what: 'net.ipv4.ip_forward' })).toEqual([]);
   });
 
   it('are not known where events were lost', () => {
-    expect(told({ ifindex: null, what: lostEvents })).toEqual([
-      'state-unread: the kernel told more of links than it could keep: what came and went meanwhile is not known',
+    expect(reported({ ifindex: null, what: lostEvents })).toEqual([
+      'state-unread: the kernel reported more of links than it could keep: what came and went meanwhile is not known',
     ]);
   });
 });

@@ -110,10 +110,10 @@ describe('what was sent', () => {
         count: 1,
       })),
     });
-    const told = missing({ step });
+    const reported = missing({ step });
     for (const code of ['probes-not-sent', 'delivery-short']) {
-      expect(told.filter((text) => text.startsWith(code))).toHaveLength(101);
-      expect(told).toContain(`${code} -: and 3 more of this kind`);
+      expect(reported.filter((text) => text.startsWith(code))).toHaveLength(101);
+      expect(reported).toContain(`${code} -: and 3 more of this kind`);
     }
   });
 });
@@ -130,7 +130,7 @@ describe('traffic', () => {
     ]),
   );
   const count = (frames: number) => ({ frames, first });
-  const told = (
+  const reported = (
     sent: readonly [there: number, back: number],
     seen: readonly [there: number, back: number],
     ok: boolean | null = true,
@@ -169,9 +169,9 @@ describe('traffic', () => {
     expect(trafficProofs([0, 1], [5, 1])).toEqual([short('lan', 5, 0, 'a')]);
   });
   it('has to have worked', () => {
-    expect(told([1, 1], [1, 1], false)).toContain('traffic-failed -: http a to lan: refused');
-    expect(told([1, 1], [1, 1], null)).toContain('traffic-failed -: http a to lan: did not run');
-    expect(told([1, 1], [1, 1]).filter((text) => text.startsWith('traffic-failed'))).toEqual([]);
+    expect(reported([1, 1], [1, 1], false)).toContain('traffic-failed -: http a to lan: refused');
+    expect(reported([1, 1], [1, 1], null)).toContain('traffic-failed -: http a to lan: did not run');
+    expect(reported([1, 1], [1, 1]).filter((text) => text.startsWith('traffic-failed'))).toEqual([]);
   });
   it('need not arrive at who need not see it', () => {
     const step = there(run.plan.steps[0]);

@@ -10,7 +10,7 @@ const at = (
   event: TimelineEvent,
   over: { readonly atNs?: string; readonly step?: number } = {},
 ): TimelineEntry => ({ atNs: String(monoMs * 1_000_000), monoMs, step: 0, ...event, ...over });
-function told(...entries: readonly TimelineEntry[]): StepFacts {
+function reported(...entries: readonly TimelineEntry[]): StepFacts {
   const [first] = stepFacts(plan, entries);
   if (first === undefined) throw new Error('the fixture has changed');
   return first;
@@ -18,7 +18,7 @@ function told(...entries: readonly TimelineEntry[]): StepFacts {
 
 describe('the timeline of a step', () => {
   it('without a line says nothing', () => {
-    expect(told()).toMatchObject({
+    expect(reported()).toMatchObject({
       probed: false,
       drainedMs: null,
       probingFrom: null,
@@ -32,13 +32,13 @@ describe('the timeline of a step', () => {
       written: {},
       lastCounters: {},
     });
-    expect(sentOf(told(), flow)).toBe(0);
+    expect(sentOf(reported(), flow)).toBe(0);
   });
   it('of another step, or of none in the plan, says nothing of this one', () => {
-    expect(told(at(5, { event: 'drained', drainMs: 9 }, { step: 1 })).drainedMs).toBeNull();
+    expect(reported(at(5, { event: 'drained', drainMs: 9 }, { step: 1 })).drainedMs).toBeNull();
   });
   it('says who listened, and who did before the first probe', () => {
-    const one = told(
+    const one = reported(
       at(1, { event: 'listening', observer: 'a', facts, version: '' }),
       at(2, { event: 'probing', state: 'started' }),
       at(3, { event: 'listening', observer: 'b', facts, version: '' }),
@@ -53,14 +53,14 @@ describe('the timeline of a step', () => {
   });
   it('that ends probing without having begun it names no beginning', () => {
     expect(
-      told(
+      reported(
         at(1, { event: 'listening', observer: 'a', facts, version: '' }),
         at(2, { event: 'probing', state: 'ended' }),
       ),
     ).toMatchObject({ probed: true, probingFrom: null, listenedInTime: new Set() });
   });
   it('says which controls were accepted, and when those in between were', () => {
-    const one = told(
+    const one = reported(
       at(1, { event: 'controls-sent', phase: 'before', accepted: [1, 2] }),
       at(2, { event: 'controls-sent', phase: 'between', accepted: [3] }),
       at(3, { event: 'controls-sent', phase: 'after', accepted: [] }),
@@ -69,27 +69,29 @@ describe('the timeline of a step', () => {
   });
   it('counts as sent what the kernel accepted, never more than was planned', () => {
     const sent = (accepted: number, planned: number): number =>
-      sentOf(told(at(1, { event: 'sent', flow: flow.id, first: flow.first, planned, accepted })), flow);
+      sentOf(reported(at(1, { event: 'sent', flow: flow.id, first: flow.first, planned, accepted })), flow);
     expect([sent(3, 20), sent(20, 20), sent(25, 20), sent(0, 20)]).toEqual([3, 20, 20, 0]);
   });
   it('pairs the beginning and the end of an event', () => {
     const begun = at(5, { event: 'event-started', during: 1 });
-    expect(told(begun).events.get(1)).toEqual({
+    expect(reported(begun).events.get(1)).toEqual({
       from: { ns: 5_000_000n, monoMs: 5 },
       to: null,
       ok: false,
       detail: 'it did not end',
     });
-    expect(told(begun, at(8, { event: 'event-ended', during: 1, ok: true, detail: 'fine' })).events.get(1)).toEqual({
-      from: { ns: 5_000_000n, monoMs: 5 },
-      to: { ns: 8_000_000n, monoMs: 8 },
-      ok: true,
-      detail: 'fine',
-    });
-    expect(told(at(8, { event: 'event-ended', during: 1, ok: true, detail: '' })).events.size).toBe(0);
+    expect(reported(begun, at(8, { event: 'event-ended', during: 1, ok: true, detail: 'fine' })).events.get(1)).toEqual(
+      {
+        from: { ns: 5_000_000n, monoMs: 5 },
+        to: { ns: 8_000_000n, monoMs: 8 },
+        ok: true,
+        detail: 'fine',
+      },
+    );
+    expect(reported(at(8, { event: 'event-ended', during: 1, ok: true, detail: '' })).events.size).toBe(0);
   });
   it('keeps the last counters of every observer, and those of the end apart', () => {
-    const one = told(
+    const one = reported(
       at(1, { event: 'mark', id: 'm', counters: { a: counters(1), b: counters(2) } }),
       at(2, { event: 'mark', id: 'n', counters: { a: counters(5) } }),
       at(3, { event: 'stopped', counters: { b: counters(9) }, written: { b: 9 } }),
@@ -102,7 +104,7 @@ describe('the timeline of a step', () => {
   });
   it('keeps traffic, faults, the wait, kept frames and the end', () => {
     const fault = { code: 'x', observers: [], text: 'y' };
-    const one = told(
+    const one = reported(
       at(1, { event: 'traffic', traffic: 2, ok: false, detail: 'no' }),
       at(2, { event: 'fault', fault }),
       at(3, { event: 'drained', drainMs: 150 }),
@@ -120,13 +122,13 @@ describe('the timeline of a step', () => {
   });
   it('ends at the latest line, in whatever order they stand', () =>
     expect(
-      told(at(7, { event: 'step-started' }), at(3, { event: 'sealed', uid: 0, capabilities: '' })).lastMonoMs,
+      reported(at(7, { event: 'step-started' }), at(3, { event: 'sealed', uid: 0, capabilities: '' })).lastMonoMs,
     ).toBe(7));
 });
 
 describe('the wall clock', () => {
   const shift = (...lines: readonly (readonly [monoMs: number, atNs: string])[]): number =>
-    told(...lines.map(([monoMs, atNs]) => at(monoMs, { event: 'step-started' }, { atNs }))).clockShiftMs;
+    reported(...lines.map(([monoMs, atNs]) => at(monoMs, { event: 'step-started' }, { atNs }))).clockShiftMs;
   it('ran away by the most that it and the other clock differ', () => {
     expect(shift([0, '1000000000'], [10, '1010000000'], [20, '1020000000'])).toBe(0);
     expect(shift([0, '1000000000'], [10, '1510000000'], [20, '1020000000'])).toBe(500);
@@ -136,7 +138,7 @@ describe('the wall clock', () => {
     expect(
       shift([0, '1000000000'], [10, 'x'], [10, ''], [10, '-1'], [10, '1'.repeat(21)], [10, '1x'], [10, 'x1']),
     ).toBe(0);
-    expect(told(at(2, { event: 'probing', state: 'started' }, { atNs: 'soon' })).probingFrom).toEqual({
+    expect(reported(at(2, { event: 'probing', state: 'started' }, { atNs: 'soon' })).probingFrom).toEqual({
       ns: 0n,
       monoMs: 2,
     });

@@ -6,7 +6,7 @@ import { ingressMac } from '../../../../../src/core/plan/ingress-controls.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { plan, step, links, over } from '../../../../support/judge/unchanged-fixture.js';
 
-function told(
+function reported(
   change: (state: HostState) => HostState,
   before: (state: HostState) => HostState = (state) => state,
 ): readonly string[] {
@@ -47,7 +47,7 @@ const withMore = (state: HostState): HostState => ({
 });
 
 describe('what must not change while probes are under way', () => {
-  it('did not', () => expect(told((state) => state)).toEqual([]));
+  it('did not', () => expect(reported((state) => state)).toEqual([]));
 
   it.each<[string, (state: HostState) => HostState, readonly string[]]>([
     ['the number of an interface', over('p2', { ifindex: 77 }), ['settings-changed c: p2: ifindex was 4, is 77']],
@@ -148,7 +148,7 @@ describe('what must not change while probes are under way', () => {
       (state) => ({ ...state, fdb: [entry('52:54:00:00:00:01', 'p2')] }),
       ['mac-moved a: 52:54:00:00:00:01 is on p2, not on p0'],
     ],
-  ])('%s', (_, change, expected) => expect(told(change, withMore)).toEqual(expected));
+  ])('%s', (_, change, expected) => expect(reported(change, withMore)).toEqual(expected));
 
   it.each<[string, (state: HostState) => HostState]>([
     [
@@ -194,20 +194,20 @@ describe('what must not change while probes are under way', () => {
       }),
     ],
     ['a port of another bridge that goes', links('q0', () => null)],
-  ])('may change: %s', (_, change) => expect(told(change, withMore)).toEqual([]));
+  ])('may change: %s', (_, change) => expect(reported(change, withMore)).toEqual([]));
 
   it('counters of rules are no rules', () => {
     const rule = (packets: number): { readonly rule: object } => ({
       rule: { counter: { packets, bytes: packets }, verdict: 'drop' },
     });
     expect(
-      told(
+      reported(
         (state) => ({ ...state, nft: rule(2) }),
         (state) => ({ ...state, nft: rule(1) }),
       ),
     ).toEqual([]);
     expect(
-      told(
+      reported(
         (state) => ({ ...state, tc: rule(2) }),
         (state) => ({ ...state, tc: { rule: { counter: {}, verdict: 'accept' } } }),
       ),
@@ -219,7 +219,7 @@ describe('what must not change while probes are under way', () => {
     const [bridge] = hostState().links;
     const changing = { ageing_time: 3000, forward_delay: 1500, topology_change: 1 };
     const putBack = (during: HostState): readonly string[] => {
-      const stretches = [
+      const intervals = [
         [hostState(), during],
         [during, hostState()],
       ].map(([before = null, after = null]) => ({
@@ -228,7 +228,7 @@ describe('what must not change while probes are under way', () => {
       }));
       return unchangedReasons(
         contest,
-        stretches,
+        intervals,
         plan.endpoints,
         [],
         [{ ifindex: bridge?.ifindex ?? -1, what: 'ageing_time' }],
@@ -250,7 +250,7 @@ describe('what must not change while probes are under way', () => {
   it('is told of each that stood so, and of guests that are there alone', () => {
     const closed = { state: 'disabled', flood: true };
     expect(
-      told(
+      reported(
         (state) => state,
         (state) => over('p2', { port: closed })(over('p1', { port: closed })(state)),
       ),
@@ -277,11 +277,11 @@ describe('what must not change while probes are under way', () => {
   });
 
   it('is told once, though it stood so before and after', () => {
-    expect(told((state) => state, over('p1', { port: { state: 'disabled', flood: true } }))).toEqual([
+    expect(reported((state) => state, over('p1', { port: { state: 'disabled', flood: true } }))).toEqual([
       'not-forwarding b: p1 is disabled',
     ]);
     expect(
-      told(
+      reported(
         (state) => state,
         (state) => ({ ...state, fdb: [entry('52:54:00:00:00:01', 'p2')] }),
       ),

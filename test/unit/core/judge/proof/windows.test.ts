@@ -36,12 +36,12 @@ const events = (from: number, to: number | null, ok = true): StepFacts['events']
     [0, { from: at(from), to: to === null ? null : at(to), ok, detail: 'exit 1' }],
     [1, { from: at(200), to: at(300), ok: true, detail: '' }],
   ]);
-const told = (over: Partial<StepFacts> = {}): readonly string[] =>
+const reported = (over: Partial<StepFacts> = {}): readonly string[] =>
   eventReasons(eventful, facts(over)).map(({ code, text }) => `${code}: ${text}`);
 
 describe('events of a step', () => {
   it('are proved where each began after the first probe, worked and was over before the probes paused', () =>
-    expect(told()).toEqual([]));
+    expect(reported()).toEqual([]));
   it.each<[string, Partial<StepFacts>, readonly string[]]>([
     [
       'that never began',
@@ -73,9 +73,9 @@ describe('events of a step', () => {
       { betweenFrom: null },
       expect.arrayContaining([expect.stringMatching(/^event-missed: event 1/)]),
     ],
-  ])('%s are told', (_, over, expected) => expect(told(over)).toEqual(expected));
+  ])('%s are told', (_, over, expected) => expect(reported(over)).toEqual(expected));
   it('may begin with the first probe and end with the last before the pause', () =>
-    expect(told({ events: events(50, 500) })).toEqual([]));
+    expect(reported({ events: events(50, 500) })).toEqual([]));
 
   it('are listed with when they ran, since probing began', () => {
     expect(eventsOf(eventful, facts())).toEqual({

@@ -39,8 +39,8 @@ const token = (index: number): Uint8Array => tokensFor(key, plan.runTag, index, 
 const frameOf = (flow: Flow, sequence = 0, over: Partial<FrameSpec> = {}): Uint8Array =>
   buildFrame({ ...flow.frame, ...over }, token(flow.first + sequence));
 
-/** What a frame is, in a word; where it stands among other octets changes nothing. */
-function told(bytes: Uint8Array, of: Plan = plan, withKey: Uint8Array | null = key): string {
+/** What a frame is, in a word; where it stands among other bytes changes nothing. */
+function reported(bytes: Uint8Array, of: Plan = plan, withKey: Uint8Array | null = key): string {
   const classify = createClassifier(of, tagsOf(of, withKey), 2);
   const word = (sighting: Sighting): string => {
     if (sighting.kind === 'probe') return `${sighting.form} ${sighting.flow.id}/${sighting.sequence}`;
@@ -58,34 +58,34 @@ const changed = (bytes: Uint8Array, at: number, value: number): Uint8Array =>
 describe('a frame of a probe', () => {
   it.each([raw, ipv4, ipv6])('with the planned headers is that probe, each frame by its number', (flow) => {
     for (const sequence of [0, 1, flow.count - 1])
-      expect(told(frameOf(flow, sequence))).toBe(`as-sent ${flow.id}/${sequence}`);
+      expect(reported(frameOf(flow, sequence))).toBe(`as-sent ${flow.id}/${sequence}`);
   });
   it('is that probe with tags that it had not', () =>
-    expect(told(frameOf(ipv4, 0, { vlan: [10, 20], size: 68 }))).toBe(`as-sent ${ipv4.id}/0`));
+    expect(reported(frameOf(ipv4, 0, { vlan: [10, 20], size: 68 }))).toBe(`as-sent ${ipv4.id}/0`));
   it('with other MACs, the planned addresses and a smaller hop limit was routed', () => {
     const others = { srcMac: '02:00:00:00:00:11', dstMac: '02:00:00:00:00:12' };
     const ttlAt = 14 + 8;
-    expect(told(changed(frameOf(ipv4, 1, others), ttlAt, probeHopLimit - 1))).toBe(`routed ${ipv4.id}/1`);
-    expect(told(changed(frameOf(ipv4, 1, others), ttlAt, 0))).toBe(`routed ${ipv4.id}/1`);
-    expect(told(frameOf(ipv4, 1, others))).toBe(`rewritten ${ipv4.id}/1`);
-    expect(told(changed(frameOf(ipv4, 1, others), ttlAt, probeHopLimit + 1))).toBe(`rewritten ${ipv4.id}/1`);
-    expect(told(changed(frameOf(ipv6, 1, others), 14 + 7, probeHopLimit - 1))).toBe(`routed ${ipv6.id}/1`);
+    expect(reported(changed(frameOf(ipv4, 1, others), ttlAt, probeHopLimit - 1))).toBe(`routed ${ipv4.id}/1`);
+    expect(reported(changed(frameOf(ipv4, 1, others), ttlAt, 0))).toBe(`routed ${ipv4.id}/1`);
+    expect(reported(frameOf(ipv4, 1, others))).toBe(`rewritten ${ipv4.id}/1`);
+    expect(reported(changed(frameOf(ipv4, 1, others), ttlAt, probeHopLimit + 1))).toBe(`rewritten ${ipv4.id}/1`);
+    expect(reported(changed(frameOf(ipv6, 1, others), 14 + 7, probeHopLimit - 1))).toBe(`routed ${ipv6.id}/1`);
   });
   it('with one other MAC is no longer as sent', () => {
-    expect(told(frameOf(raw, 0, { srcMac: '02:00:00:00:00:11' }))).toBe(`rewritten ${raw.id}/0`);
-    expect(told(frameOf(raw, 0, { dstMac: '02:00:00:00:00:11' }))).toBe(`rewritten ${raw.id}/0`);
+    expect(reported(frameOf(raw, 0, { srcMac: '02:00:00:00:00:11' }))).toBe(`rewritten ${raw.id}/0`);
+    expect(reported(frameOf(raw, 0, { dstMac: '02:00:00:00:00:11' }))).toBe(`rewritten ${raw.id}/0`);
   });
   it('with one other address was rewritten', () => {
-    expect(told(frameOf(ipv4, 0, { srcIp: '10.0.0.9' }))).toBe(`rewritten ${ipv4.id}/0`);
-    expect(told(frameOf(ipv4, 0, { dstIp: '10.0.0.9' }))).toBe(`rewritten ${ipv4.id}/0`);
-    expect(told(frameOf(raw, 0))).not.toContain('rewritten');
+    expect(reported(frameOf(ipv4, 0, { srcIp: '10.0.0.9' }))).toBe(`rewritten ${ipv4.id}/0`);
+    expect(reported(frameOf(ipv4, 0, { dstIp: '10.0.0.9' }))).toBe(`rewritten ${ipv4.id}/0`);
+    expect(reported(frameOf(raw, 0))).not.toContain('rewritten');
   });
   it('without planned addresses is never routed, whatever carries its token', () => {
     const packet = buildFrame(
       { ...ipv4.frame, srcMac: '02:00:00:00:00:11', dstMac: '02:00:00:00:00:12' },
       token(raw.first),
     );
-    expect(told(changed(packet, 14 + 8, probeHopLimit - 1))).toBe(`rewritten ${raw.id}/0`);
+    expect(reported(changed(packet, 14 + 8, probeHopLimit - 1))).toBe(`rewritten ${raw.id}/0`);
   });
   it('of a plan whose MACs are none is never as sent', () => {
     const odd: Plan = {
@@ -94,11 +94,11 @@ describe('a frame of a probe', () => {
         index === 0 ? { ...step, flows: [{ ...raw, frame: { ...raw.frame, dstMac: 'nobody' } }] } : step,
       ),
     };
-    expect(told(frameOf(raw, 0, { dstMac: '00:00:00:00:00:01' }), odd)).toBe(`rewritten ${raw.id}/0`);
+    expect(reported(frameOf(raw, 0, { dstMac: '00:00:00:00:00:01' }), odd)).toBe(`rewritten ${raw.id}/0`);
   });
   it('that carries the token behind no address at all was rewritten', () =>
     expect(
-      told(buildFrame({ ...raw.frame, srcMac: ipv4.frame.srcMac, dstMac: ipv4.frame.dstMac }, token(ipv4.first))),
+      reported(buildFrame({ ...raw.frame, srcMac: ipv4.frame.srcMac, dstMac: ipv4.frame.dstMac }, token(ipv4.first))),
     ).toBe(`rewritten ${ipv4.id}/0`));
 });
 
@@ -110,8 +110,8 @@ describe('a frame of a sweep of sources', () => {
   };
   it('has a source of its own, so its destination decides', () => {
     const bytes = buildFrame({ ...raw.frame, srcMac: '02:99:99:99:99:99' }, token(raw.first + 1));
-    expect(told(bytes, swept)).toBe(`as-sent ${raw.id}/1`);
-    expect(told(bytes)).toBe(`rewritten ${raw.id}/1`);
+    expect(reported(bytes, swept)).toBe(`as-sent ${raw.id}/1`);
+    expect(reported(bytes)).toBe(`rewritten ${raw.id}/1`);
   });
 });
 
@@ -119,8 +119,12 @@ describe('a control', () => {
   it('is known by its number and headers, and is nothing with others', () => {
     for (const [index, one] of plan.steps.entries()) {
       for (const control of [there(one.controls[0]), there(one.controls[one.controls.length - 1])]) {
-        expect(told(buildFrame(control.frame, token(control.index)))).toBe(`control ${control.index} of step ${index}`);
-        expect(told(buildFrame({ ...control.frame, srcMac: '02:00:00:00:00:11' }, token(control.index)))).toBe('none');
+        expect(reported(buildFrame(control.frame, token(control.index)))).toBe(
+          `control ${control.index} of step ${index}`,
+        );
+        expect(reported(buildFrame({ ...control.frame, srcMac: '02:00:00:00:00:11' }, token(control.index)))).toBe(
+          'none',
+        );
       }
     }
   });
@@ -130,10 +134,10 @@ describe('a token', () => {
   const end = Math.max(...plan.steps.flatMap((step) => step.controls.map(({ index }) => index)));
   it('that no plan has numbered, or with a wrong tag, or without a key, is forged', () => {
     for (const index of [end + 1, end + 2, 2 ** 32 - 1])
-      expect(told(buildFrame(raw.frame, token(index)))).toBe('forged');
-    expect(told(buildFrame(raw.frame, tokensFor(Buffer.alloc(32, 8), plan.runTag, raw.first, 1)))).toBe('forged');
-    expect(told(frameOf(raw), plan, null)).toBe('forged');
-    expect(told(frameOf(raw), { ...plan, steps: [] })).toBe('forged');
+      expect(reported(buildFrame(raw.frame, token(index)))).toBe('forged');
+    expect(reported(buildFrame(raw.frame, tokensFor(Buffer.alloc(32, 8), plan.runTag, raw.first, 1)))).toBe('forged');
+    expect(reported(frameOf(raw), plan, null)).toBe('forged');
+    expect(reported(frameOf(raw), { ...plan, steps: [] })).toBe('forged');
   });
   it('of a number that the plan leaves out is forged', () => {
     const [one] = plan.steps;
@@ -144,21 +148,21 @@ describe('a token', () => {
       ),
     };
     const left = there(there(one).controls[1]);
-    expect(told(buildFrame(left.frame, token(left.index)), gaps)).toBe('forged');
+    expect(reported(buildFrame(left.frame, token(left.index)), gaps)).toBe('forged');
     const withoutFlows: Plan = {
       ...plan,
       steps: plan.steps.map((each, index) => (index === 0 ? { ...each, flows: [] } : each)),
     };
-    expect(told(frameOf(raw), withoutFlows)).toBe('forged');
+    expect(reported(frameOf(raw), withoutFlows)).toBe('forged');
   });
   it('is known in whatever order a plan has its steps', () => {
     const turned: Plan = { ...plan, steps: [...plan.steps].reverse() };
-    for (const flow of flows) expect(told(frameOf(flow), turned)).toBe(`as-sent ${flow.id}/0`);
+    for (const flow of flows) expect(reported(frameOf(flow), turned)).toBe(`as-sent ${flow.id}/0`);
   });
   it('is authentic only below the number of tokens that a plan can have, so that a plan from elsewhere asks for no endless memory', () => {
     const numbered = (first: number): string => {
       const flow = { ...raw, first, count: 1 };
-      return told(frameOf(flow), {
+      return reported(frameOf(flow), {
         ...plan,
         steps: plan.steps.map((step, index) =>
           index === 0 ? { ...step, flows: [flow], controls: [] } : { ...step, flows: [], controls: [] },
@@ -168,14 +172,14 @@ describe('a token', () => {
     expect([numbered(maxTokens - 1), numbered(maxTokens)]).toEqual([`as-sent ${raw.id}/0`, 'forged']);
   });
   it('of another run, or none, is nobody’s', () => {
-    expect(told(buildFrame(raw.frame, tokensFor(key, plan.runTag + 1, raw.first, 1)))).toBe('none');
-    expect(told(buildFrame(raw.frame, new Uint8Array(tokenLength)))).toBe('none');
-    expect(told(new Uint8Array(0))).toBe('none');
-    expect(told(frameOf(raw).subarray(0, 13))).toBe('none');
+    expect(reported(buildFrame(raw.frame, tokensFor(key, plan.runTag + 1, raw.first, 1)))).toBe('none');
+    expect(reported(buildFrame(raw.frame, new Uint8Array(tokenLength)))).toBe('none');
+    expect(reported(new Uint8Array(0))).toBe('none');
+    expect(reported(frameOf(raw).subarray(0, 13))).toBe('none');
   });
   it('is found at an odd place of a frame that says to be the probe, too', () => {
     const shifted = Buffer.concat([frameOf(raw).subarray(0, 14), Buffer.alloc(3), token(raw.first), Buffer.alloc(30)]);
-    expect(told(shifted)).toBe(`encapsulated ${raw.id}/0`);
+    expect(reported(shifted)).toBe(`encapsulated ${raw.id}/0`);
   });
   it('counts under whatever headers, also under those that cannot be read', () => {
     const mpls = Buffer.concat([
@@ -183,19 +187,19 @@ describe('a token', () => {
       Buffer.from('8847000101ff', 'hex'),
       frameOf(ipv4).subarray(14),
     ]);
-    expect(told(mpls)).toBe(`encapsulated ${ipv4.id}/0`);
+    expect(reported(mpls)).toBe(`encapsulated ${ipv4.id}/0`);
     const tags = Buffer.concat([
       frameOf(raw).subarray(0, 12),
       Buffer.from('81000001'.repeat(40), 'hex'),
       token(raw.first),
     ]);
-    expect(told(tags)).toMatch(new RegExp(`^(encapsulated|rewritten) ${raw.id}/0$`));
+    expect(reported(tags)).toMatch(new RegExp(`^(encapsulated|rewritten) ${raw.id}/0$`));
     const vxlan = Buffer.concat([frameOf(ipv4).subarray(0, 42), Buffer.alloc(8), frameOf(raw, 1)]);
-    expect(told(vxlan)).toBe(`encapsulated ${raw.id}/1`);
+    expect(reported(vxlan)).toBe(`encapsulated ${raw.id}/1`);
   });
   it('that is forged hides no genuine one behind it', () => {
     const forged = tokensFor(Buffer.alloc(32, 8), plan.runTag, raw.first, 1);
-    expect(told(Buffer.concat([frameOf(raw).subarray(0, 14), forged, token(raw.first)]))).toBe(
+    expect(reported(Buffer.concat([frameOf(raw).subarray(0, 14), forged, token(raw.first)]))).toBe(
       `encapsulated ${raw.id}/0`,
     );
   });

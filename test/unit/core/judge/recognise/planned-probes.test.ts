@@ -80,7 +80,7 @@ describe('a probe that is known by comparison', () => {
     }
   });
 
-  it('is never another one than the classifier finds, whatever octets of it are changed, wherever it begins and ends', () => {
+  it('is never another one than the classifier finds, whatever bytes of it are changed, wherever it begins and ends', () => {
     const any = fc.record({
       kind: fc.constantFrom(...kinds),
       sequence: fc.nat(25),
@@ -179,7 +179,7 @@ describe('a flow whose probes are known by comparison', () => {
       expect(whole(of, forged), String(at)).toBeNull();
     }
   });
-  it('is one whatever its checksum and what stands behind its token, and none with one other octet before it', () => {
+  it('is one whatever its checksum and what stands behind its token, and none with one other byte before it', () => {
     const of = learnAll(alone({ carrier: 'ipv4-udp' }));
     const changed = (at: number): unknown => {
       const bytes = of.frame(5).slice();
@@ -283,7 +283,7 @@ describe('flows that differ in their addresses only', () => {
     }
   });
 
-  it('are what the classifier says, whatever octets are changed, wherever they begin and end', () => {
+  it('are what the classifier says, whatever bytes are changed, wherever they begin and end', () => {
     let known = 0;
     const any = fc.record({
       carrier: fc.constantFrom(...carriers),

@@ -31,7 +31,7 @@ const wordsOf = (tag: Uint8Array, at: number): Int32Array => {
 };
 
 describe('the tags of a run', () => {
-  it('are those that its key gives, octet by octet and by words, in whatever order they are asked for', () => {
+  it('are those that its key gives, byte by byte and by words, in whatever order they are asked for', () => {
     const [tags, byWords] = [createRunTags(key, count), createRunTags(key, count)];
     for (const index of indices) {
       const tag = tagsFor(key, index, 1);
@@ -44,7 +44,7 @@ describe('the tags of a run', () => {
       ]);
     }
   });
-  it('are none of another index, and none with another octet', () => {
+  it('are none of another index, and none with another byte', () => {
     const tags = createRunTags(key, count);
     for (const index of indices) {
       const tag = tagsFor(key, index, 1);

@@ -154,7 +154,7 @@ describe('grouped rows', () => {
     expect(rows.find(({ variant }) => variant !== undefined)).toMatchObject({ variant: 'cdp' });
   });
 
-  const told = (list: readonly Flow[], seen: (tally: StepTally) => void = () => {}): readonly string[] => {
+  const reported = (list: readonly Flow[], seen: (tally: StepTally) => void = () => {}): readonly string[] => {
     const one = input(seen, { flows: list });
     for (const each of list) one.facts.accepted.add(each.first, each.count);
     return groupedRows(one, judged, grouping()).map(
@@ -186,13 +186,15 @@ describe('grouped rows', () => {
     ['VLAN', { vlan: [10] }, '0 known-unicast raw 10  *>* c no 0/2 1'],
     ['addressee, there being none', { to: null }, '0 known-unicast raw   *> c no 0/2 1'],
   ])('are apart where flows have another %s, and together again after it', (_, over, other) => {
-    expect(atC(told(between(over)))).toEqual(['0 known-unicast raw   *>* c no 0/4 2', other]);
+    expect(atC(reported(between(over)))).toEqual(['0 known-unicast raw   *>* c no 0/4 2', other]);
   });
   it('are together whoever sends to whom, and wherever equal tags stand', () => {
-    expect(atC(told(between({ from: 'b', sender: 'b', to: 'a' })))).toEqual(['0 known-unicast raw   *>* c no 0/6 3']);
+    expect(atC(reported(between({ from: 'b', sender: 'b', to: 'a' })))).toEqual([
+      '0 known-unicast raw   *>* c no 0/6 3',
+    ]);
     expect(
       atC(
-        told([
+        reported([
           { ...flow, id: 0, count: 2, must: [], may: [], vlan: [10] },
           { ...flow, id: 1, first: 10, count: 2, must: [], may: [], vlan: [10] },
         ]),
@@ -209,7 +211,7 @@ describe('grouped rows', () => {
     const seen = (
       list: readonly Flow[],
       ...of: readonly (readonly [id: number, frames: number])[]
-    ): readonly string[] => told(list, arrived(...of)(list)).filter((text) => text.includes(' c m'));
+    ): readonly string[] => reported(list, arrived(...of)(list)).filter((text) => text.includes(' c m'));
     const like = (...more: readonly Partial<Flow>[]): readonly Flow[] =>
       more.map((over, id): Flow => ({ ...flow, id, first: 10 * id, count: 2, must: ['c'], may: ['c'], ...over }));
     expect(seen(like({}, {}, { count: 3 }), [0, 2], [1, 2], [2, 3])).toEqual([

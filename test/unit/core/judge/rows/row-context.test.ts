@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { controlComment, isControlComment } from '../../../../../src/core/judge/recognise/leak-comment.js';
-import { provokedBy } from '../../../../../src/core/judge/proof/unchanged.js';
+import { sideEffectsOf } from '../../../../../src/core/judge/proof/unchanged.js';
 import { isSwitchedOff, isSwitchedOn, isUnicast, rowContexts } from '../../../../../src/core/judge/rows/row-context.js';
 import type { Control, Flow, Plan, StepPlan } from '../../../../../src/core/model/plan.js';
 import type { Finding } from '../../../../../src/core/model/result.js';
@@ -123,7 +123,7 @@ describe('what is known around a row', () => {
 });
 
 describe('a destination', () => {
-  it('is one station unless the lowest bit of its first octet is set', () => {
+  it('is one station unless the lowest bit of its first byte is set', () => {
     expect(
       ['52:54:00:00:00:02', '00:00:00:00:00:01', group, 'ff:ff:ff:ff:ff:ff', '33:33:00:00:00:01', null].map((dstMac) =>
         isUnicast({ dstMac }),
@@ -149,19 +149,21 @@ describe('a switch', () => {
 });
 
 describe('what probes bring about on purpose', () => {
-  const provoked = (...codes: readonly string[]) => provokedBy({ ...step, provokes: codes }, plan.endpoints);
+  const sideEffects = (...codes: readonly string[]) => sideEffectsOf({ ...step, provokes: codes }, plan.endpoints);
   it('are the root’s timers, where the step says so', () => {
     expect(
-      ['forward_delay', 'hello_time', 'max_age', 'flood'].map((name) => provoked('settings-changed').setting(name, [])),
+      ['forward_delay', 'hello_time', 'max_age', 'flood'].map((name) =>
+        sideEffects('settings-changed').setting(name, []),
+      ),
     ).toEqual([true, true, true, false]);
     expect([
-      provoked('mac-moved').setting('max_age', []),
-      provokedBy(step, plan.endpoints).setting('max_age', []),
+      sideEffects('mac-moved').setting('max_age', []),
+      sideEffectsOf(step, plan.endpoints).setting('max_age', []),
     ]).toEqual([false, false]);
   });
   it('are an ageing time of twice the forward delay, as long as a topology change is in effect', () => {
     const ageing = (...bridges: readonly LinkState['bridge'][]) =>
-      provoked('settings-changed').setting(
+      sideEffects('settings-changed').setting(
         'ageing_time',
         host()
           .links.slice(0, 1)
@@ -181,18 +183,18 @@ describe('what probes bring about on purpose', () => {
     ]).toEqual([false, false]);
   });
   it('are the sender’s port closing, and no other', () => {
-    expect(['p0', 'p1'].map((port) => provoked('not-forwarding').closed(port))).toEqual([true, false]);
-    expect(provoked('settings-changed').closed('p0')).toBe(false);
+    expect(['p0', 'p1'].map((port) => sideEffects('not-forwarding').closed(port))).toEqual([true, false]);
+    expect(sideEffects('settings-changed').closed('p0')).toBe(false);
   });
   it('are MACs that the sender took to its own port', () => {
-    const one = provoked('mac-moved');
+    const one = sideEffects('mac-moved');
     expect([
       one.moved(flow.frame.srcMac, 'p0'),
       one.moved(flow.frame.srcMac, 'p2'),
       one.moved(macOfB, 'p0'),
-      provoked('not-forwarding').moved(flow.frame.srcMac, 'p0'),
+      sideEffects('not-forwarding').moved(flow.frame.srcMac, 'p0'),
     ]).toEqual([true, false, false, false]);
-    expect(provokedBy({ ...step, provokes: ['mac-moved'] }, []).moved(flow.frame.srcMac, 'p0')).toBe(false);
+    expect(sideEffectsOf({ ...step, provokes: ['mac-moved'] }, []).moved(flow.frame.srcMac, 'p0')).toBe(false);
   });
 });
 

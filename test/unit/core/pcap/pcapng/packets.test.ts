@@ -42,7 +42,7 @@ describe('a packet block', () => {
     [6, 1, 0, 2n ** 32n * 1000n],
     [0, 0, 3, 3_000_000_000n],
     [0x80, 0, 3, 3_000_000_000n],
-  ])('counts time by the octet %i of its interface', (byte, high, low, ns) => {
+  ])('counts time by the byte %i of its interface', (byte, high, low, ns) => {
     expect(reading(section(byte), epb({ high, low })).batch?.timeNs[0]).toBe(ns);
   });
 
@@ -58,8 +58,8 @@ describe('a packet block', () => {
 
   it.each([
     ['a packet of interface 1, of which the section has 1', epb({ id: 1 })],
-    ['a packet claims 9 octets, more than its block holds', epb({ captured: 9 })],
-    [/^a packet claims 4294967295 octets, more than \d+$/, epb({ captured: 0xffff_ffff })],
+    ['a packet claims 9 bytes, more than its block holds', epb({ captured: 9 })],
+    [/^a packet claims 4294967295 bytes, more than \d+$/, epb({ captured: 0xffff_ffff })],
     ['an option of a packet runs past its block', epb({ options: option(2, u32(1), false, 5) })],
     ['a packet block is too short for its fields', spb(4, u32(0))],
   ])('is refused: %s', (why, block) => {
@@ -84,7 +84,7 @@ describe('a simple packet block', () => {
     const none = 'a simple packet block without length or without interface';
     expect(reading(section(), spb(3, Buffer.from('abc')), readSimplePacket).fault).toBe(none);
     expect(reading(section(9), spb(3, Buffer.alloc(0)), readSimplePacket).fault).toBe(
-      'a simple packet claims 3 octets, more than its block holds',
+      'a simple packet claims 3 bytes, more than its block holds',
     );
   });
 });

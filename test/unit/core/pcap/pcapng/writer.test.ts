@@ -6,7 +6,7 @@ import { batches, concat, packets, readAll } from '../../../../support/pcap/help
 import { frame, timeNs, file } from '../../../../support/pcap/written-file.js';
 
 describe('a pcapng file', () => {
-  it('has whole blocks of 4-octet words', () => {
+  it('has whole blocks of 4-byte words', () => {
     // Interface Description Block: type, length, LINKTYPE_ETHERNET, reserved, snaplen, if_name "a", if_tsresol 9, end
     // of options, length
     expect(Buffer.from(interfaceDescription({ name: 'a', snaplen: 96 })).toString('hex')).toBe(
@@ -82,7 +82,7 @@ describe('a pcapng file', () => {
     expect(second).toMatchObject({ name: 'a\\u{0}b' });
   });
 
-  it.each([0, 1, 2, 3, 60, 95, 96, 97, 1514])('has the same packet block from the fast writer: %i octets', (length) => {
+  it.each([0, 1, 2, 3, 60, 95, 96, 97, 1514])('has the same packet block from the fast writer: %i bytes', (length) => {
     const data = new Uint8Array(length).map((_, i) => i);
     const buffer = blockBuffer(packetBlockLength(length) + 8);
     buffer.bytes.fill(0xee);

@@ -5,7 +5,7 @@ import { ringInterfaceBlock } from '../../../../../src/core/pcap/ring/block.js';
 import { batches, concat, damages, packets, readAll } from '../../../../support/pcap/helpers.js';
 import { ringBlock, head, macs } from '../../../../support/pcap/ring-capture.js';
 
-/** What a raw capture has; its octets may be changed, so a copy is read. */
+/** What a raw capture has; its bytes may be changed, so a copy is read. */
 function readRaw(file: Uint8Array, chunkLength = file.length): readonly CaptureItem[] {
   return readAll(file.slice(), chunkLength, { raw: true });
 }
@@ -23,7 +23,7 @@ describe('a raw capture with blocks of a ring', () => {
   );
 
   it.each([1, 7, 100, 1 << 20])(
-    'gives its frames with interface, time, length and direction: chunks of %i octets',
+    'gives its frames with interface, time, length and direction: chunks of %i bytes',
     (chunkLength) => {
       const items = readRaw(two, chunkLength);
       expect(damages(items)).toEqual([]);
@@ -70,12 +70,12 @@ describe('a raw capture with blocks of a ring', () => {
 
   it.each([
     ['frames of an interface that it does not name', ringBlock([{ index: 6, data: macs }]), "kernel's interface 6"],
-    ['more frames than its block', with32(12, 3), 'frame 2 of 3 takes 0 octets'],
+    ['more frames than its block', with32(12, 3), 'frame 2 of 3 takes 0 bytes'],
     ['a first frame outside of its block', with32(16, 4000), 'ends before frame 1 of 2'],
-    ['a frame that is longer than its block', with32(48 + 12, 500), 'claims 500 octets'],
+    ['a frame that is longer than its block', with32(48 + 12, 500), 'claims 500 bytes'],
     ['a frame behind the end of its block', with32(48, 200), 'ends before frame 2 of 2'],
-    ['more octets than its block has', with32(20, 9000), 'claims 9000 octets, of which it has 4092'],
-    ['frames that overlap', with32(48, 8), 'frame 1 of 2 takes 8 octets'],
+    ['more bytes than its block has', with32(20, 9000), 'claims 9000 bytes, of which it has 4092'],
+    ['frames that overlap', with32(48, 8), 'frame 1 of 2 takes 8 bytes'],
     ['a name for an interface that it has not', ringInterfaceBlock(2, 6), 'interface 2 of a ring'],
     [
       'a block too short for its fields',

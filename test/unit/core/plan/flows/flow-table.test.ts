@@ -91,7 +91,7 @@ it('few flows are written one by one', () => {
   expect(JSON.parse(JSON.stringify(collected(flows)))).toEqual(flows);
 });
 
-it('many flows are written as columns, read back the same, and need few octets each', () => {
+it('many flows are written as columns, read back the same, and need few bytes each', () => {
   const flows = mesh(50);
   expect(flows.length).toBeGreaterThan(maxListed);
   const text = JSON.stringify(collected(flows));

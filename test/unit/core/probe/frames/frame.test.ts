@@ -10,7 +10,7 @@ import { concat } from '../../../../support/pcap/helpers.js';
 import { key, runTag, token, spec, forms } from '../../../../support/probe/frame-fixture.js';
 
 describe('a probe frame', () => {
-  it('of 60 octets has room for a token behind Ethernet, IPv4 and UDP', () => {
+  it('of 60 bytes has room for a token behind Ethernet, IPv4 and UDP', () => {
     expect(leastSize('ipv4-udp', 0)).toBe(60);
     expect(leastSize('arp', 0)).toBe(60);
   });
@@ -32,7 +32,7 @@ describe('a probe frame', () => {
     expect(describeFrame(frame)?.hopLimit).toBe(carrier === 'raw' || carrier === 'arp' ? null : 64);
   });
 
-  it('shows its octets under its tcpdump line: ipv4-udp, untagged', () => {
+  it('shows its bytes under its tcpdump line: ipv4-udp, untagged', () => {
     const frame = buildFrame(spec('ipv4-udp', []), token);
     // 52:54:00:85:20:d1 > 00:11:22:33:44:55, ethertype IPv4 (0x0800), length 60: (ttl 64, id 0, flags [DF], proto UDP
     // (17), length 46)
@@ -58,7 +58,7 @@ describe('a probe frame', () => {
     );
   });
 
-  it('shows its octets under its tcpdump line: arp, tagged twice', () => {
+  it('shows its bytes under its tcpdump line: arp, tagged twice', () => {
     // 52:54:00:85:20:d1 > 00:11:22:33:44:55, ethertype 802.1Q (0x8100), length 68: vlan 1, p 0, ethertype 802.1Q
     // (0x8100), vlan 10, p 0,
     //     ethertype ARP (0x0806), Ethernet (len 6), IPv4 (len 4), Request who-has 192.168.0.200 tell 192.168.0.20, length 46
@@ -138,7 +138,7 @@ describe('a view of a frame', () => {
     );
   });
 
-  it('of arbitrary octets never throws', () => {
+  it('of arbitrary bytes never throws', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void describeFrame(bytes)),
       { numRuns: 2000 },

@@ -87,10 +87,10 @@ describe('a scenario that includes files', () => {
       /^dir\/s\/steps\.yml:1:3: .*unknown key "include"/,
     ],
   ])('tells a fault %s at its own place', (_, text, there, expected) => {
-    const told = places(text, there);
+    const reported = places(text, there);
     expect(
-      told.some((line) => expected.test(line)),
-      told.join('\n'),
+      reported.some((line) => expected.test(line)),
+      reported.join('\n'),
     ).toBe(true);
   });
 

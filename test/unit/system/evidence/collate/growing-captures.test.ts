@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readU32 } from '../../../../../src/core/wire/octets.js';
+import { readU32 } from '../../../../../src/core/wire/bytes.js';
 import { createCaptureFile } from '../../../../../src/system/capture/capture-file.js';
 import { type GrowingCaptures, growingCaptures } from '../../../../../src/system/evidence/collate/growing-captures.js';
 import { readRawFrames } from '../../../../../src/system/evidence/collate/raw-frames.js';
@@ -96,9 +96,9 @@ describe('captures that grow', () => {
     const reading = numbersOf(captures, 0, []);
     await sleep(30);
     await file.finish();
-    const told = [{ a: { received: 3, dropped: 0, delivered: 3 } }];
-    captures.hear({ kind: 'over', counters: told });
-    expect([await reading, await counters, await captures.ofStep(5)]).toEqual([[0, 1, 2], told, []]);
+    const reported = [{ a: { received: 3, dropped: 0, delivered: 3 } }];
+    captures.hear({ kind: 'over', counters: reported });
+    expect([await reading, await counters, await captures.ofStep(5)]).toEqual([[0, 1, 2], reported, []]);
   });
 
   it('that end in the middle of a block are damaged', async () => {

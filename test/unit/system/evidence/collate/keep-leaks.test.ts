@@ -197,10 +197,10 @@ describe('a run, with only leaks kept', () => {
             evidence.frames.splice(at, 0, { observer, outgoing, bytes });
           }
           for (const at of lost) evidence.frames.splice(at, 1);
-          const told = await both((dir) => write(dir, evidence));
-          expect(said(told.leaks)).toEqual(said(told.all));
-          if (told.all.verdict === 'broken') leaks += 1;
-          if (told.all.verdict === 'holds') held += 1;
+          const reported = await both((dir) => write(dir, evidence));
+          expect(said(reported.leaks)).toEqual(said(reported.all));
+          if (reported.all.verdict === 'broken') leaks += 1;
+          if (reported.all.verdict === 'holds') held += 1;
         },
       ),
       { numRuns: 60 },

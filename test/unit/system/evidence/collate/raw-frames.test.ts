@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readU32 } from '../../../../../src/core/wire/octets.js';
+import { readU32 } from '../../../../../src/core/wire/bytes.js';
 import { createCaptureFile } from '../../../../../src/system/capture/capture-file.js';
 import { readRawFrames } from '../../../../../src/system/evidence/collate/raw-frames.js';
 
@@ -14,7 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-/** A capture of one observer with a frame for each time, in µs; its first octets are the time. */
+/** A capture of one observer with a frame for each time, in µs; its first bytes are the time. */
 async function capture(name: string, observer: string, times: Iterable<number>): Promise<string> {
   const path = join(dir, name);
   const file = createCaptureFile({ path, fd: null, runTag: null, only: 'all', application: 'test' });
@@ -82,7 +82,7 @@ it('an observer that the plan does not know has no place, and a capture that is 
 
 describe('raw captures of several hosts', () => {
   /** Observer and time in ms of each frame, where one host's clock is so many ns ahead. */
-  async function told(clocks: ReadonlyMap<string, bigint>): Promise<readonly string[]> {
+  async function reported(clocks: ReadonlyMap<string, bigint>): Promise<readonly string[]> {
     const ms = (times: readonly number[]): readonly number[] => times.map((time) => time * 1000);
     const paths = [
       await capture(`here-${clocks.size}-${[...clocks.keys()].join()}.pcapng`, 'a', ms([1000, 1010, 1020])),
@@ -101,7 +101,7 @@ describe('raw captures of several hosts', () => {
   }
 
   it('stand in the order of one clock, the other host\u2019s offset taken off', async () => {
-    expect(await told(new Map([['there', 5_000_000_000n]]))).toEqual([
+    expect(await reported(new Map([['there', 5_000_000_000n]]))).toEqual([
       'a 1000',
       'b 1005',
       'a 1010',
@@ -111,7 +111,7 @@ describe('raw captures of several hosts', () => {
   });
 
   it('take a clock that is behind just as well', async () => {
-    expect(await told(new Map([['here', -5_000_000_000n]]))).toEqual([
+    expect(await reported(new Map([['here', -5_000_000_000n]]))).toEqual([
       'a 6000',
       'b 6005',
       'a 6010',

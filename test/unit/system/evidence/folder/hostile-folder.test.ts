@@ -164,7 +164,7 @@ describe('what is no regular file, or too large', () => {
     for (const file of ['run.json', 'plan.json', 'state/1-before.json']) {
       fresh();
       truncateSync(join(dir, file), 2 ** 40);
-      await expect(judgeFolder(dir)).rejects.toThrow(/octets, expected at most/);
+      await expect(judgeFolder(dir)).rejects.toThrow(/bytes, expected at most/);
     }
   });
 

@@ -19,18 +19,20 @@ function withClocks(first: readonly [number, number], last: readonly [number, nu
   evidence.timeline = [clock(first), ...evidence.timeline, clock(last)];
   return evidence;
 }
-const told = (evidence: Evidence): readonly string[] =>
+const reported = (evidence: Evidence): readonly string[] =>
   judge(evidence).steps.flatMap(({ reasons }) => reasons.map(({ code, text }) => `${code}: ${text}`));
 
 describe('the clock of another host', () => {
   it('decides nothing, however far ahead or behind', () => {
     for (const offset of [0, 86_400_000, -86_400_000])
-      expect(told(withClocks([offset, 1], [offset + 3, 1]))).toEqual([]);
+      expect(reported(withClocks([offset, 1], [offset + 3, 1]))).toEqual([]);
   });
 
   it('is not sure where somebody set it, beyond what the estimates leave open', () => {
-    expect(told(withClocks([10, 1], [2010, 1]))).toEqual(['clock-changed: the wall clock of hv2 was set by 1998 ms']);
-    expect(told(withClocks([10, 1000], [2010, 1000]))).toEqual([]); // a slow way there explains it
+    expect(reported(withClocks([10, 1], [2010, 1]))).toEqual([
+      'clock-changed: the wall clock of hv2 was set by 1998 ms',
+    ]);
+    expect(reported(withClocks([10, 1000], [2010, 1000]))).toEqual([]); // a slow way there explains it
   });
 
   it('is taken off by its first estimate; what is no number takes nothing off', () => {
@@ -39,6 +41,6 @@ describe('the clock of another host', () => {
       entry.event === 'clock' ? { ...entry, offsetNs: '1e9' } : entry,
     );
     expect(clockOffsets(evil)).toEqual(new Map());
-    expect(told({ ...withClocks([5, 1], [7, 1]), timeline: evil })).toEqual([]);
+    expect(reported({ ...withClocks([5, 1], [7, 1]), timeline: evil })).toEqual([]);
   });
 });

@@ -57,5 +57,5 @@ it('does not take a file for whole that has less than was told', async () => {
   const file = growingFile(path);
   file.grown(5);
   file.ended();
-  await expect(textOf(file.read())).rejects.toThrow('it has 3 octets, and not 5');
+  await expect(textOf(file.read())).rejects.toThrow('it has 3 bytes, and not 5');
 });

@@ -7,17 +7,17 @@ import { leaveBytes, shareBytes, takeBytes } from '../../../../../src/system/evi
 
 let dir = '';
 let path = '';
-let octets = Buffer.alloc(0);
+let wanted = Buffer.alloc(0);
 const open: number[] = [];
 const chunk = 1 << 18;
 const ring = 64;
 
 beforeAll(() => {
-  dir = mkdtempSync(join(tmpdir(), 'shared-octets-'));
+  dir = mkdtempSync(join(tmpdir(), 'shared-bytes-'));
   path = join(dir, 'file');
-  octets = Buffer.alloc(100 * chunk + 77);
-  for (let at = 0; at < octets.length; at += 4) octets.writeUInt32LE(at, Math.min(at, octets.length - 4));
-  writeFileSync(path, octets);
+  wanted = Buffer.alloc(100 * chunk + 77);
+  for (let at = 0; at < wanted.length; at += 4) wanted.writeUInt32LE(at, Math.min(at, wanted.length - 4));
+  writeFileSync(path, wanted);
 });
 afterAll(() => {
   for (const file of open) closeSync(file);
@@ -31,10 +31,10 @@ function share(of = path): ReturnType<typeof shareBytes> {
 }
 /** Is it the nth chunk of the file? */
 const isAt = (taken: unknown, n: number): boolean =>
-  taken instanceof Uint8Array && octets.subarray(n * chunk, (n + 1) * chunk).equals(taken);
+  taken instanceof Uint8Array && wanted.subarray(n * chunk, (n + 1) * chunk).equals(taken);
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-describe('octets that two threads read together', () => {
+describe('bytes that two threads read together', () => {
   it.each([
     [1, 1],
     [3, 1],
@@ -59,7 +59,7 @@ describe('octets that two threads read together', () => {
         }
       }
     }
-    expect(sides.map(({ hash }) => hash.digest('hex'))).toEqual([sha256(octets), sha256(octets)]);
+    expect(sides.map(({ hash }) => hash.digest('hex'))).toEqual([sha256(wanted), sha256(wanted)]);
   });
 
   it('are not overwritten before both have had them, and are read on alone where one has left', () => {
@@ -75,7 +75,7 @@ describe('octets that two threads read together', () => {
     judge(0); // the first chunk is done with
     expect(isAt(hash(0), ring)).toBe(true);
     leaveBytes(shared, 'judge');
-    let left = octets.length - (ring + 1) * chunk;
+    let left = wanted.length - (ring + 1) * chunk;
     for (let taken = hash(0); taken !== null; taken = hash(0)) left -= taken === 'behind' ? 0 : taken.length;
     expect(left).toBe(0);
   });

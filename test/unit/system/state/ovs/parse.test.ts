@@ -102,7 +102,7 @@ describe('what Open vSwitch prints', () => {
 
   it('tells what a port is where it is no interface of the kernel', () => {
     const [, vnet0, vnet1, gone] = texts.ports;
-    const told = parseOvs({
+    const reported = parseOvs({
       ...texts,
       ports: [
         { ...vnet0, interfaces: id('I0') },
@@ -116,7 +116,7 @@ describe('what Open vSwitch prints', () => {
         { name: 'gone', ofport: 4, type: 'patch' },
       ],
     });
-    expect(told.ports.map(({ name, ofport, type }) => [name, ofport, type])).toEqual([
+    expect(reported.ports.map(({ name, ofport, type }) => [name, ofport, type])).toEqual([
       ['vnet0', 1, undefined],
       ['vnet1', null, 'bond'],
       ['gone', 4, 'patch'],

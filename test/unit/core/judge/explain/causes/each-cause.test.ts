@@ -34,7 +34,7 @@ const broadcast = 'ff:ff:ff:ff:ff:ff';
 interface Case {
   readonly found: Partial<LeakContext>;
   /** Where it is told to be, what stands there, and the command that mends it. */
-  readonly told: { readonly place: string; readonly value: string; readonly fix: string };
+  readonly reported: { readonly place: string; readonly value: string; readonly fix: string };
   /** By what differs: then it is another cause. */
   readonly not: Readonly<Record<string, Partial<LeakContext>>>;
 }
@@ -44,7 +44,7 @@ const overlay = (vni: number): HostState =>
 const cases: { readonly [C in Code]?: Case } = {
   'vni-shared': {
     found: { bridge: onOther, before: overlay(100) },
-    told: { place: 'hv2/vx2.vni', value: '100', fix: 'ip link set dev hv2/vx2 nomaster' },
+    reported: { place: 'hv2/vx2.vni', value: '100', fix: 'ip link set dev hv2/vx2 nomaster' },
     not: {
       'another identifier': { bridge: onOther, before: overlay(200) },
       'parts of one network': {
@@ -60,7 +60,7 @@ const cases: { readonly [C in Code]?: Case } = {
   },
   'ageing-zero': {
     found: { bridge: bridge({ ageing_time: 0 }), entries: [entry()] },
-    told: { place: 'br0.ageing_time', value: '0', fix: 'ip link set dev br0 type bridge ageing_time 30000' },
+    reported: { place: 'br0.ageing_time', value: '0', fix: 'ip link set dev br0 type bridge ageing_time 30000' },
     not: {
       'an ageing time': { bridge: bridge({ ageing_time: 1 }) },
       'a static entry': { entries: [entry(), entry({ state: 'static' })] },
@@ -70,7 +70,7 @@ const cases: { readonly [C in Code]?: Case } = {
   },
   'aged-out': {
     found: { finding: of('aged-unicast'), entries: [] },
-    told: { place: 'br0.ageing_time', value: '300 s', fix: `bridge fdb replace ${unicast} dev p1 master static` },
+    reported: { place: 'br0.ageing_time', value: '300 s', fix: `bridge fdb replace ${unicast} dev p1 master static` },
     not: {
       'another class': { finding },
       'an entry': { entries: [entry()] },
@@ -83,7 +83,7 @@ const cases: { readonly [C in Code]?: Case } = {
   },
   'behind-bridge': {
     found: { entries: [], to: { ...b, attach: 'promiscuous', port: null }, bridge: bridge({}, { promiscuity: 1 }) },
-    told: { place: 'br0.promiscuity', value: '1', fix: `bridge fdb add ${unicast} dev br0 self permanent` },
+    reported: { place: 'br0.promiscuity', value: '1', fix: `bridge fdb add ${unicast} dev br0 self permanent` },
     not: {
       'a bridge that nobody holds': { bridge: bridge({}) },
       'an addressee at a port': { to: b },
@@ -95,7 +95,11 @@ const cases: { readonly [C in Code]?: Case } = {
   },
   'mac-moved': {
     found: { entries: [entry({ port: 'p2' })] },
-    told: { place: `fdb ${unicast}`, value: 'p2', fix: `bridge fdb replace ${unicast} dev p1 master static sticky` },
+    reported: {
+      place: `fdb ${unicast}`,
+      value: 'p2',
+      fix: `bridge fdb replace ${unicast} dev p1 master static sticky`,
+    },
     not: {
       'its own port': { entries: [entry()] },
       'nobody addressed': { to: null },
@@ -106,7 +110,11 @@ const cases: { readonly [C in Code]?: Case } = {
   },
   'fdb-full': {
     found: { after: withLink(bridge({ fdb_max_learned: 8, fdb_n_learned: 8 })) },
-    told: { place: 'br0.fdb_n_learned', value: '8 of 8', fix: `bridge fdb replace ${unicast} dev p1 master static` },
+    reported: {
+      place: 'br0.fdb_n_learned',
+      value: '8 of 8',
+      fix: `bridge fdb replace ${unicast} dev p1 master static`,
+    },
     not: {
       room: { after: withLink(bridge({ fdb_max_learned: 8, fdb_n_learned: 7 })) },
       'no limit': { after: withLink(bridge({ fdb_max_learned: 0, fdb_n_learned: 8 })) },
@@ -116,7 +124,7 @@ const cases: { readonly [C in Code]?: Case } = {
   },
   'learning-off': {
     found: { entries: [], before: withLink(port(p1, { learning: false })) },
-    told: { place: 'p1.learning', value: 'off', fix: `bridge fdb replace ${unicast} dev p1 master static` },
+    reported: { place: 'p1.learning', value: 'off', fix: `bridge fdb replace ${unicast} dev p1 master static` },
     not: {
       'learning on': { before: withLink(port(p1, { learning: true })) },
       'a kernel that does not tell': { before: withLink(port(p1, {})) },
@@ -131,7 +139,7 @@ const cases: { readonly [C in Code]?: Case } = {
       finding: of('routed-bounce', { carrier: 'ipv4-udp' }),
       before: host({ sysctl: { 'net.ipv4.ip_forward': '1' } }),
     },
-    told: { place: 'net.ipv4.ip_forward', value: '1', fix: 'sysctl -w net.ipv4.ip_forward=0' },
+    reported: { place: 'net.ipv4.ip_forward', value: '1', fix: 'sysctl -w net.ipv4.ip_forward=0' },
     not: {
       'another class': { finding },
       'it does not': { before: host({ sysctl: { 'net.ipv4.ip_forward': '0' } }) },
@@ -140,7 +148,7 @@ const cases: { readonly [C in Code]?: Case } = {
   },
   'stp-open': {
     found: { finding: of('stp-root'), fromPort: port(p0, { guard: false }), bridge: bridge({ stp_state: 1 }) },
-    told: { place: 'p0.guard', value: 'off', fix: 'bridge link set dev p0 root_block on' },
+    reported: { place: 'p0.guard', value: 'off', fix: 'bridge link set dev p0 root_block on' },
     not: {
       'another class': { finding },
       'a guard': { fromPort: port(p0, { guard: true }) },
@@ -149,7 +157,7 @@ const cases: { readonly [C in Code]?: Case } = {
   },
   'vlan-unfiltered': {
     found: { finding: { ...finding, vlan: [10] }, bridge: bridge({ vlan_filtering: 0 }) },
-    told: { place: 'br0.vlan_filtering', value: '0', fix: 'ip link set dev br0 type bridge vlan_filtering 1' },
+    reported: { place: 'br0.vlan_filtering', value: '0', fix: 'ip link set dev br0 type bridge vlan_filtering 1' },
     not: {
       'no tags': { finding },
       'a filter': { bridge: bridge({ vlan_filtering: 1 }) },
@@ -158,7 +166,7 @@ const cases: { readonly [C in Code]?: Case } = {
   },
   'mcast-router-port': {
     found: { finding: of('multicast'), dstMac: group, port: port(p2, { multicast_router: 2 }) },
-    told: { place: 'p2.multicast_router', value: '2', fix: 'bridge link set dev p2 mcast_router 0' },
+    reported: { place: 'p2.multicast_router', value: '2', fix: 'bridge link set dev p2 mcast_router 0' },
     not: {
       'the default': { port: port(p2, { multicast_router: 1 }) },
       'no port': { port: null },
@@ -181,7 +189,7 @@ const cases: { readonly [C in Code]?: Case } = {
       dstMac: group,
       bridge: bridge({ mcast_snooping: 1, mcast_querier: 0 }),
     },
-    told: { place: 'br0.mcast_querier', value: '0', fix: 'ip link set dev br0 type bridge mcast_querier 1' },
+    reported: { place: 'br0.mcast_querier', value: '0', fix: 'ip link set dev br0 type bridge mcast_querier 1' },
     not: {
       'a querier': { bridge: bridge({ mcast_snooping: 1, mcast_querier: 1 }) },
       'no snooping': { bridge: bridge({ mcast_snooping: 0, mcast_querier: 0 }) },
@@ -192,7 +200,7 @@ const cases: { readonly [C in Code]?: Case } = {
   },
   'source-unchecked': {
     found: { finding: of('mac-spoof'), fromPort: port(p0, { locked: false }) },
-    told: {
+    reported: {
       place: 'p0.locked',
       value: 'off',
       fix: `bridge fdb replace ${a.macs[0] ?? ''} dev p0 master static && bridge link set dev p0 learning off locked on`,
@@ -207,7 +215,7 @@ const cases: { readonly [C in Code]?: Case } = {
   },
   'unknown-flood': {
     found: { entries: [], port: port(p2, { flood: true }) },
-    told: { place: 'p2.flood', value: 'on', fix: 'bridge link set dev p2 flood off' },
+    reported: { place: 'p2.flood', value: 'on', fix: 'bridge link set dev p2 flood off' },
     not: {
       'flood off': { port: port(p2, { flood: false }) },
       'an entry': { entries: [entry()] },
@@ -221,7 +229,7 @@ const cases: { readonly [C in Code]?: Case } = {
   },
   'group-flood': {
     found: { dstMac: broadcast, port: port(p2, { bcast_flood: true, mcast_flood: false }) },
-    told: { place: 'p2.bcast_flood', value: 'on', fix: 'bridge link set dev p2 bcast_flood off' },
+    reported: { place: 'p2.bcast_flood', value: 'on', fix: 'bridge link set dev p2 bcast_flood off' },
     not: {
       off: { port: port(p2, { bcast_flood: false, mcast_flood: true }) },
       unicast: { dstMac: unicast },
@@ -233,7 +241,7 @@ const cases: { readonly [C in Code]?: Case } = {
   },
   'not-isolated': {
     found: { fromPort: port(p0, { isolated: true }), port: port(p2, { isolated: false }) },
-    told: { place: 'p2.isolated', value: 'off', fix: 'bridge link set dev p2 isolated on' },
+    reported: { place: 'p2.isolated', value: 'off', fix: 'bridge link set dev p2 isolated on' },
     not: {
       'both are': { port: port(p2, { isolated: true }) },
       'the uplink sends': { from: { ...a, role: 'uplink' } },
@@ -245,7 +253,7 @@ const cases: { readonly [C in Code]?: Case } = {
   },
 };
 
-describe.each(Object.entries(cases))('%s', (code, { found, told, not }) => {
+describe.each(Object.entries(cases))('%s', (code, { found, reported: told, not }) => {
   const find = Object.entries(causes).find(([name]) => name === code)?.[1] ?? never();
 
   it('is found where it is, with the place, the value and the command that mends it', () => {

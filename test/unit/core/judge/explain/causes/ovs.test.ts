@@ -195,13 +195,13 @@ describe('a full table of Open vSwitch', () => {
     mirrors: [],
   });
   it('forgets a MAC for each that it learns, before the probes or after', () => {
-    const told = {
+    const reported = {
       place: 'br0.other_config:mac-table-size',
       value: '4 of 4',
       fix: 'ovs-vsctl set Bridge br0 other_config:mac-table-size=8192',
     };
-    expect(find(row({ before: { ...learned(4), ovs: size('4') }, after: host() }))).toMatchObject(told);
-    expect(find(row({ before: { ...host(), ovs: size('4') }, after: learned(4) }))).toMatchObject(told);
+    expect(find(row({ before: { ...learned(4), ovs: size('4') }, after: host() }))).toMatchObject(reported);
+    expect(find(row({ before: { ...host(), ovs: size('4') }, after: learned(4) }))).toMatchObject(reported);
     expect(find(row({ before: { ...learned(5), ovs: size('5') }, after: learned(2) }))?.text).toContain(
       'the table of br0 is full',
     );

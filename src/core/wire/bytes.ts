@@ -35,7 +35,7 @@ export function asNumber(word: number): number {
 
 /**
  * The Internet checksum (RFC 1071), in two halves so that the sum of what does not change is made once: `sumOf` adds
- * 16-bit words without folding (an odd last octet counts as a high one), `checksumOf` folds and complements.
+ * 16-bit words without folding (an odd last byte counts as a high one), `checksumOf` folds and complements.
  */
 export function sumOf(bytes: Uint8Array, start: number, end: number): number {
   let sum = 0;

@@ -1,7 +1,7 @@
 import type { Finding, Result } from '../core/model/result.js';
 
 /** A leak, or a reason why nothing is proven, in one line, with the step that it belongs to. */
-export interface Told {
+export interface Reported {
   /** 0-based. */
   readonly step: number;
   readonly text: string;
@@ -13,7 +13,7 @@ export function leakText(finding: Finding): string {
 }
 
 /** The leaks that make a run fail: those of steps that did not come out as expected, accepted ones left out. */
-export function failingLeaks(result: Result): readonly Told[] {
+export function failingLeaks(result: Result): readonly Reported[] {
   return result.steps.flatMap((step, at) =>
     step.asExpected
       ? []
@@ -24,7 +24,7 @@ export function failingLeaks(result: Result): readonly Told[] {
 }
 
 /** Why steps that should have come to a verdict did not. */
-export function missingProof(result: Result): readonly Told[] {
+export function missingProof(result: Result): readonly Reported[] {
   return result.steps.flatMap((step, at) =>
     step.asExpected
       ? []

@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, it } from 'vitest';
+
+const top = resolve(import.meta.dirname, '../..');
+
+/** A word that neither code nor documents have, and what they have instead. */
+const banned: readonly (readonly [word: RegExp, use: string])[] = [
+  [/\bwhoever\b/i, 'the noun: the sender, the process, the user'],
+  [/\b(he|his|him)\b/i, 'it, its, or the noun'],
+  [/\btold\b|Told|\btold[A-Z]/i, 'reported, distinguished, notified, or the noun of what is reported'],
+  [/\btell(s|er|ing)?\b|\btell[A-Z]|[a-z]Tell/i, 'report, print, show, distinguish'],
+  [/\bmend(s|ed|ing)?\b/i, 'fix'],
+  [/keeper/i, 'configuration manager, store, pool'],
+  [/\bfore(told|tell|tells)\b/i, 'predicted, predict'],
+  [/\bstretch(es)?\b/i, 'interval'],
+  [/provok/i, 'cause; an expected side effect'],
+  [/\bgrave\b|isGrave/i, 'high'],
+  [/\bso (often|long|many)\b/i, 'this often, this long, this many; in help the quantity that is meant'],
+  [/\b(name|pattern|row|expression) fits\b|\bfits (the pattern|the claim|a glob|no step)/i, 'matches'],
+  [/\bkeep(ing)? house\b/i, 'maintenance'],
+  [/\bby which order\b/i, 'change ticket'],
+  [/\blast words\b/i, 'see its stderr'],
+  [/\boctets?\b/i, 'bytes'],
+  [/\bmost[A-Z]\w*\b/, 'maxX'],
+  [/\bnobody's word\b/i, 'cannot be authenticated'],
+  [/\bdraws no lots\b/i, 'uses no randomness'],
+  [/\bto be had\b/i, 'available'],
+  [/\bat its begin\b/i, 'at the start'],
+];
+
+/**
+ * What stands for a contract and is left out before words are looked for: keys of files, results and messages (with
+ * `mends`, an outcome of older versions, and `told`, a value of plan.json), tcpdump's text of an ARP request, and the C library's ftell(3).
+ */
+const contract: readonly RegExp[] = [
+  /\bkeepers\b/g,
+  /\bprovokes\b/g,
+  /\bforetold\b/g,
+  /\buntold\b/g,
+  /\bmend\b(?=\s*(:|===|!==|[,)}\]]|\?))|\.mend\b|\bmends\b(?=\s*:)|['`]mends['`]/g,
+  /\.octets\b|\boctets\b(?=\??:)|\b(octets)\b(?=')|`octets`/g,
+  /who-has \S+ tell /g,
+  /\bftell\b/g,
+  /['`]told['`](?= as const|,| in the answer| \|)/g,
+];
+
+/** Documents beside those in docs/. */
+const documents = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'];
+
+function files(folder: string, ending: string): readonly string[] {
+  return readdirSync(join(top, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .map((entry) => join(entry.parentPath, entry.name).slice(top.length + 1));
+}
+
+function faults(path: string, text: string): readonly string[] {
+  return text.split('\n').flatMap((line, at) => {
+    const rest = contract.reduce((left, key) => left.replaceAll(key, ''), line);
+    return banned.flatMap(([word, use]) => {
+      const [found] = word.exec(rest) ?? [];
+      return found === undefined ? [] : [`${path}:${at + 1}: "${found}": write ${use}`];
+    });
+  });
+}
+
+it.each([
+  ['whoever', '// whoever sends'],
+  ['told', 'const told = 1'],
+  ['Told', 'lossTold'],
+  ['mends', '// it mends the bridge'],
+  ['Octets', '/** Octets of a frame. */'],
+])('%s is found', (word, line) => {
+  expect(faults('x', line)).toEqual([expect.stringContaining(`x:1: "${word}"`)]);
+});
+
+it.each(['keepers: z.array(manager)', "outcome === 'mends'", 'readonly octets: number;'])(
+  '%s is a key, and stays',
+  (line) => {
+    expect(faults('x', line)).toEqual([]);
+  },
+);
+
+it('code and documents have none of the banned words', () => {
+  const paths = [...files('src', '.ts'), ...files('docs', '.md'), ...documents];
+  expect(paths.length).toBeGreaterThan(600);
+  expect(paths.flatMap((path) => faults(path, readFileSync(join(top, path), 'utf8')))).toEqual([]);
+});
