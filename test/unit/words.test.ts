@@ -46,7 +46,7 @@ const contract: readonly RegExp[] = [
 ];
 
 /** Documents beside those in docs/. */
-const documents = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'];
+const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md'];
 
 function files(folder: string, ending: string): readonly string[] {
   return readdirSync(join(top, folder), { recursive: true, withFileTypes: true })

@@ -26,7 +26,7 @@ export interface Ipv6Header {
 
 /**
  * Bytes of an extension header by its length field. RFC 8200 4.5: a fragment header has none; RFC 4302 2.2: an
- * authentication header counts in 4 octets.
+ * authentication header counts in 4 bytes.
  */
 function extensionLength(protocol: number, words: number): number {
   if (protocol === 44) return 8;

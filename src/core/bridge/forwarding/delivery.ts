@@ -11,7 +11,7 @@ export type FloodFlag = Extract<PortKey, 'flood' | 'bcast_flood' | 'mcast_flood'
 function isolationOf(from: Settings, to: Settings): Forecast | null {
   if (isSettingOn(from, 'isolated') !== true) return null;
   const isolated = isSettingOn(to, 'isolated');
-  if (isolated === null) return unknown('isolated is not told');
+  if (isolated === null) return unknown('isolated is not reported');
   return isolated ? no('both ports are isolated') : null;
 }
 

@@ -25,7 +25,7 @@ function belongsIn(endpoint: Endpoint | null, vid: number): boolean | null {
 function strayOf({ finding, from, listener }: LeakContext, vid: number): 'sender' | 'observer' | null {
   const [sends, hears] = [belongsIn(from, vid), belongsIn(listener, vid)];
   if (hears !== false && sends === false) return 'sender';
-  // of a port that the author did not list he says nothing
+  // of a port that is not listed the scenario says nothing
   const zonesDiffer = (from?.zone ?? null) !== (listener?.zone ?? null);
   return hears === false || zonesDiffer || finding.class === 'vlan-hop' ? 'observer' : null;
 }
