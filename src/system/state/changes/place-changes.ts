@@ -64,8 +64,13 @@ export function watchPlaces(netns: string | null): PlaceWatch {
     ),
   );
   return {
-    take: () =>
-      fds.flatMap((fd) => [...waitingMessages(fd)].flatMap((heard) => (heard === 'lost' ? [] : [...changesIn(heard)]))),
+    take() {
+      const changes: PlaceChange[] = [];
+      // A message is read before the next one comes: they share a buffer.
+      for (const fd of fds)
+        for (const heard of waitingMessages(fd)) if (heard !== 'lost') changes.push(...changesIn(heard));
+      return changes;
+    },
     close: () => fds.forEach((fd) => closeSync(fd)),
   };
 }
