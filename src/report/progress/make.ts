@@ -39,12 +39,16 @@ export async function makeProgress(
       };
     case 'lines':
       return lineProgress(title, verbose);
-    case 'live':
-      return (await import('./live.js')).liveProgress(title, stepNames, {
-        write: (text) => void process.stderr.write(text),
-        columns: process.stderr.columns ?? 80,
+    case 'live': {
+      const [{ liveProgress }, { ProcessOutput }] = await Promise.all([import('./live.js'), import('listr2')]);
+      // It writes to stdout unless it has another stream: stdout belongs to the result.
+      const output = new ProcessOutput(process.stderr, process.stderr);
+      return liveProgress(title, stepNames, {
+        write: (text) => output.toStderr(text, false),
+        columns: process.stderr.columns || 80, // a terminal without a size says 0
         color: (process.env.NO_COLOR ?? '') === '',
       });
+    }
   }
 }
 
