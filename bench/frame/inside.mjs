@@ -5,6 +5,11 @@ import { spawnSync } from 'node:child_process';
  * namespace; what it prints is JSON. Everything it starts ends with it.
  */
 export function inside(program, ...words) {
+  return withMounts('true', program, ...words);
+}
+
+/** The same, where `mounts`, a line of the shell, has been carried out in a mount namespace of its own. */
+export function withMounts(mounts, program, ...words) {
   const user = process.getuid() === 0 ? [] : ['--user', '--map-root-user'];
   const argv = [
     ...user,
@@ -14,6 +19,9 @@ export function inside(program, ...words) {
     '--fork',
     '--kill-child',
     '--mount-proc',
+    'sh',
+    '-c',
+    `${mounts} && exec "$0" "$@"`,
     process.execPath,
     program,
     ...words.map(String),
@@ -21,9 +29,9 @@ export function inside(program, ...words) {
   const { stdout, status } = spawnSync('unshare', argv, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
-    maxBuffer: 1 << 28,
+    maxBuffer: 2 ** 30,
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
   });
-  if (status !== 0) throw new Error(`${program}: exit status ${status}`);
+  if (status !== 0) throw new Error(`${[program, ...words].join(' ')}: exit status ${status}`);
   return JSON.parse(stdout);
 }

@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { withMounts } from '../frame/inside.mjs';
 
 export const title = 'A whole host: from the command to the answer';
 export const about =
@@ -8,35 +8,14 @@ export const about =
 const sizes = [3, 10, 50, 200];
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
+const program = fileURLToPath(new URL('whole-host-inside.mjs', import.meta.url));
+/** Journals of its own, and the devices of its network namespace. */
+const mounts = 'mount -t sysfs sysfs /sys && mount -t tmpfs -o mode=755 tmpfs /run';
+
 /** In namespaces of its own, as root of this machine or of a user namespace. */
 export function measure({ scratch, rounds }) {
   return sizes.map((guests) => {
-    const user = process.getuid() === 0 ? [] : ['--user', '--map-root-user'];
-    const argv = [
-      ...user,
-      '--net',
-      '--mount',
-      '--pid',
-      '--fork',
-      '--kill-child',
-      '--mount-proc',
-      'sh',
-      '-c',
-      'mount -t sysfs sysfs /sys && mount -t tmpfs -o mode=755 tmpfs /run && exec "$0" "$@"', // journals of its own
-      process.execPath,
-      fileURLToPath(new URL('whole-host-inside.mjs', import.meta.url)),
-      scratch,
-      String(guests),
-      String(rounds),
-    ];
-    const { stdout, status } = spawnSync('unshare', argv, {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-      maxBuffer: 2 ** 30,
-      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
-    });
-    if (status !== 0) throw new Error(`${guests} guests: exit status ${status}`);
-    const found = JSON.parse(stdout);
+    const found = withMounts(mounts, program, scratch, guests, rounds);
     const seconds = (key) => median(found.map((one) => one[key])).toFixed(1);
     return {
       guests: String(guests),

@@ -1,8 +1,8 @@
 import { unheardPorts } from '../bridge/ovs.js';
-import type { GuestRecord } from '../model/host-config.js';
+import type { GuestRecord, Inventory } from '../model/host-config.js';
 import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
-import { foundEndpoints, type BridgeSurroundings, type WrittenEndpoint } from './found-endpoints.js';
+import { type BridgeSurroundings, foundEndpoints, type FoundEntry, type WrittenEndpoint } from './found-endpoints.js';
 import { foundVlans } from './found-vlans.js';
 import { withOwners } from './guests/owners.js';
 import { isFirewallBridge } from './guests/proxmox.js';
@@ -37,29 +37,38 @@ export interface FoundInput extends BridgeSurroundings {
   readonly netns: string | null;
 }
 
+function withPortsIn({ links }: HostState): readonly string[] {
+  return links
+    .filter(
+      ({ name, kind }) => (kind === 'bridge' || kind === 'openvswitch') && links.some(({ master }) => master === name),
+    )
+    .map(({ name }) => name);
+}
+
+/**
+ * Bridges with ports that are no firewall's, or the one that is named, by name. Throws VerifyError (69) where the latter
+ * is none of those with ports.
+ */
+export function bridgesWithPorts(state: HostState, named: string | null): readonly string[] {
+  const withPorts = withPortsIn(state);
+  if (named === null) return withPorts.filter((name) => !isFirewallBridge(name));
+  if (withPorts.includes(named)) return [named];
+  throw new VerifyError(
+    'interface-gone',
+    69,
+    `there is no bridge ${JSON.stringify(named)} with ports`,
+    withPorts.length === 0
+      ? 'no bridge here has any'
+      : `there are: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`,
+  );
+}
+
 /**
  * The bridge that is meant: the one named, or the only one with ports that is no firewall's. Throws VerifyError: 69
  * where there is none, 64 where there are several.
  */
 export function chooseBridge(state: HostState, named: string | null): string {
-  const withPorts = state.links
-    .filter(
-      ({ name, kind }) =>
-        (kind === 'bridge' || kind === 'openvswitch') && state.links.some(({ master }) => master === name),
-    )
-    .map(({ name }) => name);
-  if (named !== null) {
-    if (withPorts.includes(named)) return named;
-    throw new VerifyError(
-      'interface-gone',
-      69,
-      `there is no bridge ${JSON.stringify(named)} with ports`,
-      withPorts.length === 0
-        ? 'no bridge here has any'
-        : `there are: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`,
-    );
-  }
-  const [first, second] = withPorts.filter((name) => !isFirewallBridge(name));
+  const [first, second] = bridgesWithPorts(state, named);
   if (first === undefined)
     throw new VerifyError(
       'interface-gone',
@@ -71,7 +80,9 @@ export function chooseBridge(state: HostState, named: string | null): string {
     throw new VerifyError(
       'usage',
       64,
-      `there are several bridges: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`,
+      `there are several bridges: ${withPortsIn(state)
+        .map((name) => JSON.stringify(name))
+        .join(', ')}`,
       'choose one with --bridge',
     );
   return first;
@@ -114,7 +125,7 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
       name: `host-${bridge}`,
       topology: {
         provider: 'host',
-        bridges: { [bridge]: { ...kindOf(state, bridge), ...(netns === null ? {} : { netns }) } },
+        bridges: { [bridge]: { ...writtenKind(state, bridge), ...(netns === null ? {} : { netns }) } },
         endpoints,
       },
       steps: [
@@ -127,24 +138,13 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
       ...(policy.rules.length === 0 ? {} : { policy: policy.rules }),
     },
     notes: [
-      ...all.flatMap((link) => (ports.includes(link) ? [] : [`left out: ${link.name}: ${deafness(link) ?? ''}`])),
-      ...unheardPorts(state).flatMap((unheardPort) =>
-        unheardPort.bridge === bridge
-          ? [
-              `left out: ${unheardPort.port}: ${unheardPort.reason}, so that nothing holds unless the file says \`scope: { partial: … }\``,
-            ]
-          : [],
-      ),
+      ...leftOutNotes({ bridge, all, ports }, state),
       ...entries.flatMap(({ name, guest, spoke, endpoint }) =>
         spoke ? [] : [unheard(name, endpoint.mac === undefined ? null : guest)],
       ),
-      ...inventory.unread.map(({ what, why }) => `${what} could not be asked for names: ${why}`),
+      ...unreadNotes(inventory),
     ],
-    origins: Object.fromEntries(
-      entries.flatMap(({ name, guest, spoke, endpoint }) =>
-        guest === null ? [] : [[name, originOf(guest, !spoke && endpoint.mac !== undefined)] as const],
-      ),
-    ),
+    origins: originsOf(entries, ({ spoke, endpoint }) => !spoke && endpoint.mac !== undefined),
     sentences: policy.sentences,
   };
 }
@@ -174,7 +174,8 @@ function unheard(name: string, source: GuestRecord | null): string {
     : `${says}; its MAC is as ${source.manager} reports it. Where it sends nothing itself, let it speak before it is sent to`;
 }
 
-function kindOf({ links }: HostState, bridge: string): { readonly kind?: 'ovs' } {
+/** The kind of a bridge as a scenario file says it. */
+export function writtenKind({ links }: HostState, bridge: string): { readonly kind?: 'ovs' } {
   return links.find(({ name }) => name === bridge)?.kind === 'openvswitch' ? { kind: 'ovs' } : {};
 }
 
@@ -183,6 +184,35 @@ function originOf({ manager, zone, firewall }: GuestRecord, hasMac: boolean): st
   return firewall === null
     ? source
     : `${source}; its firewall is ${firewall}, behind this port: what is judged here is the bridge without it`;
+}
+
+/** Who says the names of endpoints, and of which of them also the MAC. */
+export function originsOf(entries: readonly FoundEntry[], hasMac: (entry: FoundEntry) => boolean): Found['origins'] {
+  return Object.fromEntries(
+    entries.flatMap((entry) =>
+      entry.guest === null ? [] : [[entry.name, originOf(entry.guest, hasMac(entry))] as const],
+    ),
+  );
+}
+
+/** Ports of a bridge at which nobody can listen, and why. */
+export function leftOutNotes(
+  { bridge, all, ports }: Pick<ReturnType<typeof foundEndpoints>, 'all' | 'ports'> & { readonly bridge: string },
+  state: HostState,
+): readonly string[] {
+  return [
+    ...all.flatMap((link) => (ports.includes(link) ? [] : [`left out: ${link.name}: ${deafness(link) ?? ''}`])),
+    ...unheardPorts(state).flatMap(({ bridge: of, port, reason }) =>
+      of === bridge
+        ? [`left out: ${port}: ${reason}, so that nothing holds unless the file says \`scope: { partial: … }\``]
+        : [],
+    ),
+  ];
+}
+
+/** Programs that could not be asked. */
+export function unreadNotes({ unread }: Inventory): readonly string[] {
+  return unread.map(({ what, why }) => `${what} could not be asked for names: ${why}`);
 }
 
 /** `policy` of a scenario file, and what each rule says in words. */

@@ -56,26 +56,13 @@ function learning(on: SoundHost): BrokenBarrier {
   };
 }
 
-/** Egress: copies of what goes to j; ingress: of what j sends. */
-function copy(on: SoundHost, way: 'egress' | 'ingress'): BrokenBarrier {
+/** Of what goes to j (egress), or of what j sends (ingress), k gets a copy, or all of it. */
+function mirred(action: 'mirror' | 'redirect', on: SoundHost, way: 'egress' | 'ingress'): BrokenBarrier {
   return {
-    what: `mirror, ${way}`,
+    what: `${action}, ${way}`,
     on,
     breaks: (k, j) =>
-      `tc qdisc add dev v${j} clsact; tc filter add dev v${j} ${way} protocol all u32 match u32 0 0 action mirred egress mirror dev v${k}`,
-    causes: ['mirror'],
-    names: port,
-    fix: () => /tc (filter|qdisc) del/,
-  };
-}
-
-/** What j sends, or gets, goes to k instead. */
-function redirect(on: SoundHost, way: 'egress' | 'ingress'): BrokenBarrier {
-  return {
-    what: `redirect, ${way}`,
-    on,
-    breaks: (k, j) =>
-      `tc qdisc add dev v${j} clsact; tc filter add dev v${j} ${way} protocol all u32 match u32 0 0 action mirred egress redirect dev v${k}`,
+      `tc qdisc add dev v${j} clsact; tc filter add dev v${j} ${way} protocol all u32 match u32 0 0 action mirred egress ${action} dev v${k}`,
     causes: ['mirror'],
     names: port,
     fix: () => /tc (filter|qdisc) del/,
@@ -150,7 +137,10 @@ export const brokenBarriers: readonly BrokenBarrier[] = [
     }),
   ),
   // Where all are isolated nothing goes to a guest that could be copied
-  ...hosts.flatMap((on) => [...(on === 'isolated' ? [] : [copy(on, 'egress')]), copy(on, 'ingress')]),
+  ...hosts.flatMap((on) => [
+    ...(on === 'isolated' ? [] : [mirred('mirror', on, 'egress')]),
+    mirred('mirror', on, 'ingress'),
+  ]),
   {
     what: 'isolated off',
     on: 'isolated',
@@ -167,9 +157,9 @@ export const brokenBarriers: readonly BrokenBarrier[] = [
   flag('closed', 'mcast_flood'),
   ...hosts.map((on) => dup(on, 'ingress')),
   dup('stock', 'egress'),
-  redirect('stock', 'ingress'),
-  redirect('stock', 'egress'),
-  redirect('isolated', 'ingress'),
+  mirred('redirect', 'stock', 'ingress'),
+  mirred('redirect', 'stock', 'egress'),
+  mirred('redirect', 'isolated', 'ingress'),
   stranger('isolated', false, /dev x0 isolated on/, 'not-isolated'),
   stranger('flood off', false, /dev x0 flood off/, 'unknown-flood'),
   stranger('groups off', false, /dev x0 [bm]cast_flood off/, 'group-flood'),

@@ -3,12 +3,18 @@ import { disruptiveClasses } from '../../probe/classes.js';
 import type { Inventory } from '../../model/host-config.js';
 import type { HostState } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';
-import { unheardPorts } from '../../bridge/ovs.js';
 import { type FoundEntry, foundEndpoints } from '../found-endpoints.js';
 import { withOwners } from '../guests/owners.js';
-import type { Found, FoundScenario } from '../found-scenario.js';
-import { isFirewallBridge } from '../guests/proxmox.js';
-import { deafness, type Neighbour } from '../host-topology.js';
+import {
+  bridgesWithPorts,
+  type Found,
+  type FoundScenario,
+  leftOutNotes,
+  originsOf,
+  unreadNotes,
+  writtenKind,
+} from '../found-scenario.js';
+import type { Neighbour } from '../host-topology.js';
 import { type Part, probesOf, type WrittenProbe } from './probes.js';
 import { type FoundBridge, foundBridge } from './segments.js';
 
@@ -50,26 +56,6 @@ const carriersOfPair = 3;
 interface Placed {
   readonly part: Part;
   readonly probe: WrittenProbe;
-}
-
-/** Bridges with ports that are no firewall's, by name. Throws VerifyError (69) where the one that is asked for is none. */
-function bridgesOf(state: HostState, named: string | null): readonly string[] {
-  const withPorts = state.links
-    .filter(
-      ({ name, kind }) =>
-        (kind === 'bridge' || kind === 'openvswitch') && state.links.some(({ master }) => master === name),
-    )
-    .map(({ name }) => name);
-  if (named === null) return withPorts.filter((name) => !isFirewallBridge(name));
-  if (withPorts.includes(named)) return [named];
-  throw new VerifyError(
-    'interface-gone',
-    69,
-    `there is no bridge ${JSON.stringify(named)} with ports`,
-    withPorts.length === 0
-      ? 'no bridge here has any'
-      : `there are: ${withPorts.map((name) => JSON.stringify(name)).join(', ')}`,
-  );
 }
 
 /** Stations that the host talks to and no forwarding database has. */
@@ -155,7 +141,7 @@ function stepsOf(placed: readonly Placed[], { rate }: WholeWishes, usual: number
  * little is known to ask anything.
  */
 export function wholeScenario({ state, neighbours, inventory, netns, wishes }: WholeInput): Found {
-  const names = bridgesOf(state, wishes.bridge);
+  const names = bridgesWithPorts(state, wishes.bridge);
   const links = new Map(state.links.map((link) => [link.name, link]));
   const isDeafToSources = ({ endpoint }: FoundEntry): boolean => links.get(endpoint.port)?.port?.['learning'] === false;
   const orphans = orphansOf(state, neighbours);
@@ -202,7 +188,7 @@ export function wholeScenario({ state, neighbours, inventory, netns, wishes }: W
         examined.map(({ bridge }) => [
           bridge,
           {
-            ...(links.get(bridge)?.kind === 'openvswitch' ? { kind: 'ovs' as const } : {}),
+            ...writtenKind(state, bridge),
             ...(netns === null ? {} : { netns }),
           },
         ]),
@@ -222,31 +208,11 @@ export function wholeScenario({ state, neighbours, inventory, netns, wishes }: W
     notes: [
       `${guests.length} guests on ${examined.map(({ bridge }) => bridge).join(', ')}, as they were found. Run it with: verify-isolation run FILE`,
       ...bridges.flatMap(({ claims }) => claims),
-      ...found.flatMap(({ bridge, all, ports }) => [
-        ...all.flatMap((link) => (ports.includes(link) ? [] : [`left out: ${link.name}: ${deafness(link) ?? ''}`])),
-        ...unheardPorts(state).flatMap((unheardPort) =>
-          unheardPort.bridge === bridge
-            ? [
-                `left out: ${unheardPort.port}: ${unheardPort.reason}, so that nothing holds unless the file says \`scope: { partial: … }\``,
-              ]
-            : [],
-        ),
-      ]),
+      ...found.flatMap((bridge) => leftOutNotes(bridge, state)),
       ...guests.flatMap((entry) => (entry.spoke ? [] : [silence(entry, isUnlearned(entry))])),
-      ...inventory.unread.map(({ what, why }) => `${what} could not be asked for names: ${why}`),
+      ...unreadNotes(inventory),
     ],
-    origins: Object.fromEntries(
-      entries.flatMap(({ name, guest }) =>
-        guest === null
-          ? []
-          : [
-              [
-                name,
-                `named by ${guest.manager}${guest.zone === null ? '' : `, zone by ${guest.zone.from}`}${guest.firewall === null ? '' : `; its firewall is ${guest.firewall}, behind this port: what is judged here is the bridge without it`}`,
-              ] as const,
-            ],
-      ),
-    ),
+    origins: originsOf(entries, () => false),
     sentences: [],
   };
 }

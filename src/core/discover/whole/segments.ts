@@ -1,3 +1,4 @@
+import { isSettingOn } from '../../bridge/view.js';
 import { filtersInState } from '../../judge/rows/filters-in-state.js';
 import type { HostState, LinkState } from '../../model/state.js';
 import type { FoundEntry } from '../found-endpoints.js';
@@ -28,8 +29,6 @@ export interface FoundBridge {
   /** What was concluded, in sentences. */
   readonly claims: readonly string[];
 }
-
-const isOn = (value: unknown): boolean => value === true || value === 1;
 
 function isMost(part: number, whole: number): boolean {
   return whole > 1 && part * 2 > whole;
@@ -75,7 +74,7 @@ export function foundBridge(state: HostState, name: string, entries: readonly Fo
   const guests = entries.filter(({ endpoint }) => endpoint.role === undefined);
   const uplinks = entries.filter(({ endpoint }) => endpoint.role === 'uplink');
   const settings = links.get(name)?.bridge ?? null;
-  const isolated = guests.filter((guest) => isOn(portOf(guest)?.['isolated'])).length;
+  const isolated = guests.filter((guest) => isSettingOn(portOf(guest) ?? {}, 'isolated') === true).length;
   const segments = segmentsOf(
     guests,
     // Where the bridge ignores VLANs they are what is meant all the same
