@@ -14,7 +14,10 @@ export interface Progress {
 
 /** Where a live view is drawn. */
 export interface Screen {
+  /** The view is about to be drawn: what others write is held back until `close`, so that it is not drawn over. */
+  readonly open: () => void;
   readonly write: (text: string) => void;
+  readonly close: () => void;
   readonly columns: number;
   readonly color: boolean;
 }
@@ -125,6 +128,7 @@ export function liveProgress(title: string, stepNames: readonly string[], screen
     const lines = [escapeText(title), ...windowOf(stages, isOver, screen.columns, paint)];
     const text = lines.map((line) => `${line}\n`).join('');
     if (text === last) return;
+    if (drawn === 0) screen.open();
     screen.write(`${drawn === 0 ? '' : `\u001b[${drawn}A\u001b[0J`}${text}`);
     [drawn, last] = [lines.length, text];
   };
@@ -175,6 +179,7 @@ export function liveProgress(title: string, stepNames: readonly string[], screen
         other.mark = result === null && other.mark !== 'done' ? 'not-run' : 'done';
       }
       draw(true);
+      screen.close();
       return Promise.resolve();
     },
   };

@@ -42,9 +42,11 @@ export async function makeProgress(
     case 'live': {
       const [{ liveProgress }, { ProcessOutput }] = await Promise.all([import('./live.js'), import('listr2')]);
       // It writes to stdout unless it has another stream: stdout belongs to the result.
-      const output = new ProcessOutput(process.stderr, process.stderr);
+      const output = new ProcessOutput(process.stderr, process.stderr, { leaveEmptyLine: false });
       return liveProgress(title, stepNames, {
+        open: () => output.hijack(),
         write: (text) => output.toStderr(text, false),
+        close: () => output.release(),
         columns: process.stderr.columns || 80, // a terminal without a size says 0
         color: (process.env.NO_COLOR ?? '') === '',
       });

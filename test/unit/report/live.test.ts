@@ -1,12 +1,15 @@
-import { describe, expect, it } from 'vitest';
-import { liveProgress } from '../../../src/report/progress/live.js';
+import { describe, expect, it, vi } from 'vitest';
+import { liveProgress, type Screen } from '../../../src/report/progress/live.js';
+import { makeProgress } from '../../../src/report/progress/make.js';
 import { terminalReport } from '../../../src/report/terminal/terminal.js';
 import { findings, result, step } from '../../support/report/fixture.js';
 
 /** A terminal that keeps what stands on it. */
-function terminal(): { readonly write: (text: string) => void; readonly lines: () => readonly string[] } {
+function terminal(): Pick<Screen, 'open' | 'write' | 'close'> & { readonly lines: () => readonly string[] } {
   let lines: string[] = [];
   return {
+    open: () => undefined,
+    close: () => undefined,
     write: (text) => {
       const [, up] = /^\u001b\[(\d+)A\u001b\[0J/.exec(text) ?? [];
       if (up !== undefined) lines = lines.slice(0, lines.length - Number(up));
@@ -109,4 +112,27 @@ it('a run that was ended by Ctrl-C is told in ten lines, with what was shown unt
   });
   expect(text.trimEnd().split('\n').length).toBeLessThan(10);
   expect(text).toMatch(/^1 of 130 steps were carried out\nBROKEN: kali3 receives/);
+});
+
+describe('what others write to stderr while the view is drawn', () => {
+  it('stands below it, and is not drawn over', async () => {
+    const screen = terminal();
+    const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+      screen.write(String(text));
+      return true;
+    });
+    try {
+      const view = await makeProgress('live', 'run', ['quiet'], false);
+      view.onProgress({ kind: 'phase', name: 'building' });
+      process.stderr.write('left behind on br0: nothing (checked)\n');
+      await view.end(null);
+      process.stderr.write('afterwards\n');
+    } finally {
+      stderr.mockRestore();
+    }
+    const shown = screen.lines().map((line) => line.replaceAll(/\u001b\[[?\d;]*[A-Za-z]/g, ''));
+    expect(shown[0]).toBe('run');
+    expect(shown.slice(-2)).toEqual(['left behind on br0: nothing (checked)', 'afterwards']);
+    expect(shown.filter((line) => line === 'run').length).toBe(1);
+  });
 });
