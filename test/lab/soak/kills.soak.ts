@@ -132,28 +132,28 @@ describe('a run on a host that is killed at a random moment', needs(root), () =>
       .split('\n')
       .sort();
 
-  /** What happens to guests meanwhile, or right after the end; what a mend must leave of it; how it is taken back. */
+  /** What happens to guests meanwhile, or right after the end; what putting back must leave of it; how it is taken back. */
   interface Fate {
     readonly name: string;
     readonly meanwhile?: () => void;
     readonly after?: () => void;
     /** Of the next run, which needs the guests that the scenario names. */
-    readonly mendsByRun: boolean;
+    readonly isPutBackByRun: boolean;
     readonly untouched: () => readonly (string | undefined)[];
     readonly wanted: readonly string[];
     readonly back: () => void;
   }
-  const takesName = { mendsByRun: true, untouched: () => [setting('vnet4', 'flood')], wanted: ['off'] };
+  const takesName = { isPutBackByRun: true, untouched: () => [setting('vnet4', 'flood')], wanted: ['off'] };
   const softens = { back: () => void put('vnet4', ['flood', 'on']) };
   const none = { untouched: () => [], wanted: [] };
   const fates: readonly Fate[] = [
-    { name: 'stays', mendsByRun: true, ...none, back: () => undefined },
+    { name: 'stays', isPutBackByRun: true, ...none, back: () => undefined },
     { name: 'is replaced meanwhile', meanwhile: () => host.replace('kali3', hardened), ...takesName, ...softens },
     { name: 'is replaced after', after: () => host.replace('kali3', hardened), ...takesName, ...softens },
     {
       name: 'goes, and comes back',
       meanwhile: () => host.stop('kali3'),
-      mendsByRun: false,
+      isPutBackByRun: false,
       ...none,
       back: () => host.come('kali3', []),
     },
@@ -163,7 +163,7 @@ describe('a run on a host that is killed at a random moment', needs(root), () =>
         host.exchangeNames('kali3', 'spare');
         put('vnet4', hardened);
       },
-      mendsByRun: false,
+      isPutBackByRun: false,
       // What the run had changed is called spare now.
       untouched: () => [setting('vnet4', 'flood'), setting('spare', 'flood')],
       wanted: ['off', 'on'],
@@ -175,7 +175,7 @@ describe('a run on a host that is killed at a random moment', needs(root), () =>
     {
       name: 'stays, and the sender is replaced',
       meanwhile: () => host.replace('kali2', apart),
-      mendsByRun: false,
+      isPutBackByRun: false,
       untouched: () => [setting('vnet0', 'isolated'), setting('vnet4', 'flood')],
       wanted: ['on', 'on'],
       back: () => host.replace('kali2', []),
@@ -222,7 +222,7 @@ describe('a run on a host that is killed at a random moment', needs(root), () =>
         count.left += 1;
         // A signal that can be caught leaves nothing; after -9 the journal says what there is to put back.
         expect({ ...about, signal }).toEqual({ ...about, signal: 'SIGKILL' });
-        const again = fate.mendsByRun && count.left % 2 === 1 ? ['run', short, ...args] : ['cleanup'];
+        const again = fate.isPutBackByRun && count.left % 2 === 1 ? ['run', short, ...args] : ['cleanup'];
         const { status: mended, stderr } = await outcomeOf(host.cli(again));
         expect({ ...about, again, mended, stderr }).toMatchObject({ ...about, mended: 0 });
       }
