@@ -46,31 +46,38 @@ export async function readReading({ netns, whole }: ReadingOptions): Promise<Rea
   };
 }
 
-/** What is about to change is looked at again before it is reported. */
+/**
+ * A socket is opened or closed within a millisecond on an idle machine; where the processor is wanted by others it may
+ * take some hundred.
+ */
+const settleMs = 1000;
+const settleStepMs = 60;
+
+/** What is about to change is looked at again before it is reported, for at most a second. */
 async function settledSockets(netns: string | null, { links }: HostState): Promise<Reading['packetSockets']> {
   const bridges = links
     .filter(({ bridge, promiscuity }) => bridge !== null && (promiscuity ?? 0) > 0)
     .map(({ ifindex }) => ifindex);
   let sockets = readPacketSockets(netns);
   for (
-    let tries = 0;
-    tries < 4 && sockets !== null && (isClosing(sockets) || isOpening(sockets, bridges));
-    tries += 1
+    let waited = 0;
+    waited < settleMs && sockets !== null && (isClosing(sockets) || isOpening(sockets, bridges));
+    waited += settleStepMs
   ) {
-    await sleep(60);
+    await sleep(settleStepMs);
     sockets = readPacketSockets(netns);
   }
   return sockets;
 }
 
-/** The kernel takes 24 ms to close a socket, after its process has ended: nobody holds it then. */
+/** The kernel takes 24 ms to close a socket, after its process has ended: no process holds it then. */
 function isClosing(sockets: readonly PacketSocket[]): boolean {
   return sockets.some((socket) => socket.holders.length === 0 && receives(socket));
 }
 
 /**
- * Who listens makes the device promiscuous first and binds the socket to it in the end, as libpcap does: nobody seems
- * to hold a promiscuous bridge until then.
+ * A listener makes the device promiscuous first and binds its socket to it last, as libpcap does: no socket seems to hold
+ * a promiscuous bridge until then.
  */
 function isOpening(sockets: readonly PacketSocket[], promiscuous: readonly number[]): boolean {
   const held = new Set(sockets.filter(receives).map(({ ifindex }) => ifindex));

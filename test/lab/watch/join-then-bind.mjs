@@ -1,5 +1,5 @@
-// Listens on an interface as libpcap does: the socket joins it as promiscuous, and is bound to it a moment later. Ends
-// when stdin closes.
+// Listens on an interface as libpcap does: the socket joins it as promiscuous, and is bound to it later, by the
+// milliseconds of the second argument. Ends when stdin closes.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { libc } from '../../../build/system/kernel/libc.js';
 import {
@@ -18,7 +18,7 @@ new DataView(request.buffer).setInt32(0, ifindex, true);
 new DataView(request.buffer).setUint16(4, PACKET_MR_PROMISC, true);
 if (libc().setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, request, request.length) < 0)
   throw new Error('the interface cannot be joined');
-await sleep(100);
+await sleep(Number(process.argv[3]));
 if (libc().bind(fd, linkAddress(ifindex, ETH_P_ALL), linkAddressLength) < 0)
   throw new Error('the socket cannot be bound');
 process.stdin.resume();

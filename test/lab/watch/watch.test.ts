@@ -112,24 +112,27 @@ describe('watch', () => {
     );
     const held = watch.next(drift('bridge-promiscuous'));
     await watch.run('node test/lab/audit/hold-relay.mjs vmnet0 < /mnt/hold > /dev/null & exec 3> /mnt/hold');
-    expect(await held).toMatchObject({
-      place: 'br0',
-      severity: 'high',
-      after: expect.stringMatching(/held by verify-isolation relay \(\d+\)/),
-    });
+    const { place, severity, after } = await held;
+    expect([place, severity]).toEqual(['br0', 'high']);
+    expect(after).toMatch(/held by verify-isolation relay \(\d+\)/);
     const over = watch.next(drift('bridge-not-promiscuous'));
     await watch.run('exec 3>&-');
     await over;
   });
 
-  it('names who makes br0 promiscuous before its socket is bound, as libpcap does', async () => {
-    const watch = await start('', 'mount -t tmpfs tmpfs /mnt; mkfifo /mnt/hold');
-    const held = watch.next(drift('bridge-promiscuous'));
-    await watch.run('node test/lab/watch/join-then-bind.mjs br0 < /mnt/hold & P=$!; exec 3> /mnt/hold');
-    const { after } = await held;
-    expect(after).toMatch(/held by \S+ \(\d+\)$/);
-    await watch.run('exec 3>&-; wait $P');
-  }, 60_000);
+  // 600 ms is what a process may wait for a processor on a busy machine.
+  it.each([100, 600])(
+    'names who makes br0 promiscuous %i ms before its socket is bound, as libpcap does',
+    async (ms) => {
+      const watch = await start('', 'mount -t tmpfs tmpfs /mnt; mkfifo /mnt/hold');
+      const held = watch.next(drift('bridge-promiscuous'));
+      await watch.run(`node test/lab/watch/join-then-bind.mjs br0 ${ms} < /mnt/hold & P=$!; exec 3> /mnt/hold`);
+      const { after } = await held;
+      expect(after).toMatch(/held by \S+ \(\d+\)$/);
+      await watch.run('exec 3>&-; wait $P');
+    },
+    60_000,
+  );
 
   it('survives a bridge that goes and comes back, and watches it again', async () => {
     const watch = await start();
