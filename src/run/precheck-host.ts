@@ -1,4 +1,5 @@
 import { precheck } from '../core/audit/precheck.js';
+import { isOnPort } from '../core/model/attach.js';
 import type { ConfigurationManager } from '../core/model/persistent-fix.js';
 import type { Plan } from '../core/model/plan.js';
 import type { PrecheckNote } from '../core/model/run-record.js';
@@ -19,7 +20,7 @@ export interface HostLook {
  */
 export async function precheckHost(plan: Plan, netns: string | null): Promise<HostLook> {
   const ports = plan.endpoints.flatMap(({ attach, port, started }) =>
-    attach === 'port' && port !== null && started ? [port] : [],
+    isOnPort(attach) && port !== null && started ? [port] : [],
   );
   const reading = await readReading({ netns, whole: false });
   const { notes, refusals } = precheck({

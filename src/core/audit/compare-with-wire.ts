@@ -2,6 +2,7 @@ import { diversionsOf } from '../bridge/diversions.js';
 import type { End, Forecast } from '../bridge/forwarding/forecast.js';
 import { predict } from '../bridge/forwarding/predict.js';
 import { type BridgeView, bridgeViews, stateAlone } from '../bridge/view.js';
+import { placeOf } from '../model/attach.js';
 import type { Flow, Plan, StepPlan } from '../model/plan.js';
 import type { Finding, Result } from '../model/result.js';
 import { type Endpoint, type ProbeClassName, probeClasses } from '../model/scenario.js';
@@ -25,10 +26,11 @@ export interface WireComparison {
 }
 
 function endOf(view: BridgeView, endpoint: Endpoint): End | null {
-  if (endpoint.attach === 'host') return { name: endpoint.name, site: { kind: 'host' }, macs: endpoint.macs };
-  if (endpoint.attach === 'promiscuous') return { name: endpoint.name, site: { kind: 'behind' }, macs: endpoint.macs };
-  const port = view.ports.find(({ name }) => name === endpoint.port);
-  return port === undefined ? null : { name: endpoint.name, site: { kind: 'port', port }, macs: endpoint.macs };
+  const { name, macs } = endpoint;
+  const kind = placeOf(endpoint.attach);
+  if (kind !== 'port') return { name, site: { kind }, macs };
+  const port = view.ports.find((port) => port.name === endpoint.port);
+  return port === undefined ? null : { name, site: { kind, port }, macs };
 }
 
 /** Traffic of real programs is unicast between two that know each other. */

@@ -1,9 +1,10 @@
 import { type UnheardPort, unheardPorts } from '../bridge/ovs.js';
+import { isOnPort, placeOf } from '../model/attach.js';
 import type { Mac } from '../model/mac.js';
 import type { Endpoint, Scenario } from '../model/scenario.js';
-import { isSharedMac } from '../probe/addresses.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
+import { isSharedMac } from '../probe/addresses.js';
 
 /** An entry of the neighbour tables: which IP address a MAC was seen with. */
 export interface Neighbour {
@@ -45,7 +46,7 @@ export function deafness(link: LinkState): string | null {
 }
 
 function completed(endpoint: Endpoint, state: HostState, neighbours: readonly Neighbour[]): Endpoint {
-  if (endpoint.attach !== 'port' || endpoint.port === null) return endpoint;
+  if (!isOnPort(endpoint.attach) || endpoint.port === null) return endpoint;
   const macs = endpoint.macs.length > 0 ? endpoint.macs : macsBehind(state.fdb, endpoint.bridge, endpoint.port);
   if (endpoint.ips.length > 0) return { ...endpoint, macs };
   const known = neighbours.filter(({ mac }) => macs.includes(mac)).map(({ address }) => address);
@@ -122,7 +123,7 @@ function missing(scenario: Scenario, state: HostState): readonly string[] {
     if (port === null) return [];
     const link = links.get(port);
     if (link === undefined) return [`${name}: there is no interface ${JSON.stringify(port)}`];
-    return attach !== 'port' || link.master === bridge
+    return !isOnPort(attach) || link.master === bridge
       ? []
       : [
           `${name}: ${JSON.stringify(port)} is not a port of ${bridge}${link.master === null ? '' : ` but of ${link.master}`}`,
@@ -134,10 +135,10 @@ function missing(scenario: Scenario, state: HostState): readonly string[] {
 /** MACs of endpoints that the bridge knows on another port: speaking with one would take it from its owner. */
 function misplaced(scenario: Scenario, state: HostState): readonly string[] {
   return scenario.topology.endpoints
-    .filter(({ attach }) => attach !== 'host')
+    .filter(({ attach }) => placeOf(attach) !== 'host')
     .flatMap((endpoint) => {
       // a permanent entry may name the bridge device itself
-      const place = endpoint.attach === 'port' ? endpoint.port : endpoint.bridge;
+      const place = isOnPort(endpoint.attach) ? endpoint.port : endpoint.bridge;
       return state.fdb
         .filter(
           (entry) => entry.master === endpoint.bridge && endpoint.macs.includes(entry.mac) && entry.port !== place,
@@ -179,10 +180,10 @@ function nameless(scenario: Scenario): readonly string[] {
     ]),
   );
   return scenario.topology.endpoints
-    .filter(({ name, macs, attach }) => attach !== 'host' && macs.length === 0 && speaking.has(name))
+    .filter(({ name, macs, attach }) => placeOf(attach) !== 'host' && macs.length === 0 && speaking.has(name))
     .map(
       ({ name, port, attach }) =>
-        `${name}: its MAC is ${attach === 'port' ? `neither in the file nor in the forwarding database of ${JSON.stringify(port)}` : 'not in the file, and no forwarding database knows what is behind a bridge device'}`,
+        `${name}: its MAC is ${isOnPort(attach) ? `neither in the file nor in the forwarding database of ${JSON.stringify(port)}` : 'not in the file, and no forwarding database knows what is behind a bridge device'}`,
     );
 }
 
@@ -225,7 +226,7 @@ export function hostTopology(scenario: Scenario, state: HostState, neighbours: r
   });
   unobservable.push(...unheardPorts(state).filter(({ bridge }) => bridges.has(bridge)));
   for (const { name, bridge, port, attach, started } of scenario.topology.endpoints) {
-    if (started && attach === 'promiscuous' && port === null)
+    if (started && placeOf(attach) === 'behind' && port === null)
       unobservable.push({
         bridge,
         port: name,

@@ -1,3 +1,4 @@
+import { placeOf } from '../model/attach.js';
 import type { Carrier, Endpoint, ProbeClassName, ProbeEntry, Scenario, Step } from '../model/scenario.js';
 import { ipv6Bytes, ipv6Text } from '../wire/ipv6.js';
 
@@ -166,7 +167,7 @@ export function needOf(row: { readonly class: string; readonly carrier: string }
 
 /** The endpoint that stands for the way out: the uplink, else the gateway of somebody, else the first. */
 export function talkerOf(present: readonly Endpoint[]): Endpoint | null {
-  const able = present.filter(({ macs, attach }) => macs.length > 0 && attach !== 'host');
+  const able = present.filter(({ macs, attach }) => macs.length > 0 && placeOf(attach) !== 'host');
   const gateways = new Set(present.flatMap(({ gateway }) => gateway ?? []));
   return (
     able.find(({ role }) => role === 'uplink') ??
@@ -188,7 +189,7 @@ export function reachStep(name: string, step: Step, scenario: Scenario, index: n
       (endpoint) =>
         endpoint !== talker &&
         endpoint.macs.length > 0 &&
-        endpoint.attach !== 'host' &&
+        placeOf(endpoint.attach) !== 'host' &&
         endpoint.bridge === talker?.bridge,
     )
     .slice(0, maxReached);

@@ -1,3 +1,4 @@
+import type { Attach } from './attach.js';
 import type { Mac } from './mac.js';
 import type { ConfigurationManager } from './persistent-fix.js';
 
@@ -9,7 +10,6 @@ export interface IpPrefix {
 }
 
 export type Role = 'guest' | 'uplink' | 'host';
-export type Attach = 'port' | 'host' | 'promiscuous';
 export type Provider = 'lab' | 'host';
 
 /**

@@ -1,3 +1,4 @@
+import { isOnPort } from '../model/attach.js';
 import type { Mac } from '../model/mac.js';
 import { type Control, type Flows, type FrameSpec, type Observer, phases, type TrafficPlan } from '../model/plan.js';
 import type { Endpoint, ProbeClassName } from '../model/scenario.js';
@@ -85,7 +86,7 @@ function entryControl(
   deviceOf: ReadonlyMap<string, Observer>,
 ): Omit<Control, 'index' | 'phase'> | null {
   const endpoint = endpoints.get(sender);
-  if (endpoint === undefined || (onHost && endpoint.attach !== 'port')) return null;
+  if (endpoint === undefined || (onHost && !isOnPort(endpoint.attach))) return null;
   const device = deviceOf.get(endpoint.bridge);
   const dstMac = bridgeMacs[endpoint.bridge];
   const srcMac = endpoint.macs[0];

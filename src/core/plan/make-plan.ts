@@ -1,8 +1,10 @@
+import { placeOf } from '../model/attach.js';
 import type { Mac } from '../model/mac.js';
 import type { ExpectationPlan, Plan, PlannedTopology, StepPlan, TrafficPlan } from '../model/plan.js';
 import type { Endpoint, MdbEntry, Scenario, Step } from '../model/scenario.js';
 import { disruptiveClasses } from '../probe/classes.js';
 import { classes } from '../probe/classes.js';
+import { searchDepth, tokenWord } from '../wire/token-filter.js';
 import { changesOf } from './changes.js';
 import { controlsOf } from './controls.js';
 import { rateForEvents } from './event-rounds.js';
@@ -10,7 +12,6 @@ import { expandFlows, type Numbering, type Surroundings } from './expand-flows.j
 import { filterByMac } from './filter-by-mac.js';
 import { ingressControls } from './ingress-controls.js';
 import { observersOf } from './observers.js';
-import { searchDepth, tokenWord } from '../wire/token-filter.js';
 import { checkPlanSize } from './size.js';
 
 export interface PlanInput {
@@ -37,7 +38,7 @@ const drainMs = { lab: 150, host: 1000 } as const;
 
 /** In the lab: the MAC of the host where it is an endpoint, for both are one device; else one by the bridge's index. */
 function labBridgeMac(bridge: string, index: number, endpoints: readonly Endpoint[]): Mac {
-  const host = endpoints.find((endpoint) => endpoint.attach === 'host' && endpoint.bridge === bridge);
+  const host = endpoints.find((endpoint) => placeOf(endpoint.attach) === 'host' && endpoint.bridge === bridge);
   return host?.macs[0] ?? `02:76:69:fe:00:${(index & 0xff).toString(16).padStart(2, '0')}`;
 }
 
@@ -170,7 +171,8 @@ function planStep(input: StepInput, numbering: Numbering): StepPlan {
 /** The host's MAC is its bridge's where the author gives none: both are one device. */
 function withHostMacs(endpoints: readonly Endpoint[], bridgeMacs: Readonly<Record<string, Mac>>): readonly Endpoint[] {
   return endpoints.map((endpoint) => {
-    const mac = endpoint.attach === 'host' && endpoint.macs.length === 0 ? bridgeMacs[endpoint.bridge] : undefined;
+    const mac =
+      placeOf(endpoint.attach) === 'host' && endpoint.macs.length === 0 ? bridgeMacs[endpoint.bridge] : undefined;
     return mac === undefined ? endpoint : { ...endpoint, macs: [mac] };
   });
 }

@@ -1,3 +1,4 @@
+import { isOnPort, placeOf } from '../model/attach.js';
 import type { Observer, Plan, StepPlan } from '../model/plan.js';
 import type { Bridge, Endpoint } from '../model/scenario.js';
 import type { HostState } from '../model/state.js';
@@ -27,7 +28,7 @@ export function isTowards({ place }: Pick<Observer, 'place'>, outgoing: boolean)
 
 /** What is behind a bridge device of a host can be heard only where it has an interface. */
 function isHeard({ attach, port }: Endpoint): boolean {
-  return attach !== 'promiscuous' || port !== null;
+  return placeOf(attach) !== 'behind' || port !== null;
 }
 
 /**
@@ -88,7 +89,7 @@ export function silentAddressees(plan: Plan, state: HostState): readonly string[
       step.flows.filter((flow) => flow.class === 'known-unicast').flatMap((flow) => flow.to ?? []),
     );
     return plan.endpoints
-      .filter(({ name, attach }) => attach === 'port' && addressed.has(name) && !speaking.has(name))
+      .filter(({ name, attach }) => isOnPort(attach) && addressed.has(name) && !speaking.has(name))
       .filter(
         ({ bridge, port, macs }) =>
           learns(bridge, port ?? '') &&

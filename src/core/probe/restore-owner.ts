@@ -1,3 +1,4 @@
+import { isOnPort, placeOf } from '../model/attach.js';
 import { bareName } from '../model/host-names.js';
 import type { Mac } from '../model/mac.js';
 import type { FrameSpec } from '../model/plan.js';
@@ -14,7 +15,7 @@ export function talkers(context: ProbeContext, bridge: string, parties: readonly
     (endpoint) =>
       bareName(endpoint.bridge) === bareName(bridge) &&
       !parties.includes(endpoint.name) &&
-      endpoint.attach === 'port' &&
+      isOnPort(endpoint.attach) &&
       endpoint.started &&
       endpoint.tunnel === undefined,
   );
@@ -29,7 +30,7 @@ export function talkers(context: ProbeContext, bridge: string, parties: readonly
 
 /** The MAC behind which an endpoint is reached: its own, or the bridge's for the host. */
 export function macReaching(context: ProbeContext, endpoint: Endpoint): Mac | undefined {
-  return endpoint.attach === 'host' ? context.bridgeMacs[endpoint.bridge] : endpoint.macs[0];
+  return placeOf(endpoint.attach) === 'host' ? context.bridgeMacs[endpoint.bridge] : endpoint.macs[0];
 }
 
 /**
@@ -66,7 +67,7 @@ export function restoreOwner(
   vlan: readonly number[],
 ): readonly FlowDraft[] {
   const [srcMac] = owner.macs;
-  if (owner.attach === 'host' || srcMac === undefined) return [];
+  if (placeOf(owner.attach) === 'host' || srcMac === undefined) return [];
   const ip = owner.ips.find(({ family }) => family === 4)?.address;
   const carrier = ip === undefined ? 'raw' : 'arp';
   const addresses = ip === undefined ? ipPair('raw', owner, null) : { srcIp: ip, dstIp: ip };

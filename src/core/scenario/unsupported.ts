@@ -1,3 +1,4 @@
+import { isOnPort } from '../model/attach.js';
 import type { Scenario, Step, TrafficKind } from '../model/scenario.js';
 import { devicePlaceOf, settingsOf } from './topology/read-endpoint.js';
 
@@ -16,7 +17,7 @@ function acrossHosts({ topology, steps }: Scenario): readonly string[] {
       .filter(({ addresses }) => topology.provider === 'lab' && addresses.length > 0)
       .map(({ name }) => say(`topology.bridges.${name}.address`)),
     ...topology.endpoints
-      .filter(({ attach }) => attach !== 'port')
+      .filter(({ attach }) => !isOnPort(attach))
       .map(({ name, attach }) => say(`topology.endpoints.${name}.attach: ${attach}`)),
     ...(topology.provider === 'host' ? settingsOf(topology).map(({ device }) => say(`settings of ${device}`)) : []),
     ...topology.endpoints

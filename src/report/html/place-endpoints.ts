@@ -1,3 +1,4 @@
+import { isOnPort } from '../../core/model/attach.js';
 import type { Bridge, Endpoint } from '../../core/model/scenario.js';
 
 export interface PlacedBox {
@@ -82,7 +83,7 @@ function zoneTitle(zone: string | null): string {
 
 /** On which side of its bridge an endpoint is drawn: guests above, uplinks, the host and what is behind it below. */
 export function isAboveBridge({ role, attach }: Pick<Endpoint, 'role' | 'attach'>): boolean {
-  return role === 'guest' && attach === 'port';
+  return role === 'guest' && isOnPort(attach);
 }
 
 /**

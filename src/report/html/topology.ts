@@ -1,3 +1,4 @@
+import { placeOf } from '../../core/model/attach.js';
 import type { Observer } from '../../core/model/plan.js';
 import type { Result } from '../../core/model/result.js';
 import type { Endpoint } from '../../core/model/scenario.js';
@@ -21,9 +22,14 @@ function cut(text: string, length: number): string {
 
 function kindOf(box: PlacedBox): string {
   const { attach, role, port } = box.endpoint;
-  if (attach === 'promiscuous') return `relay behind ${box.endpoint.bridge}`;
-  if (attach === 'host') return 'the host itself';
-  return `${role === 'uplink' ? 'uplink, ' : ''}port ${port ?? ''}`;
+  switch (placeOf(attach)) {
+    case 'behind':
+      return `relay behind ${box.endpoint.bridge}`;
+    case 'host':
+      return 'the host itself';
+    case 'port':
+      return `${role === 'uplink' ? 'uplink, ' : ''}port ${port ?? ''}`;
+  }
 }
 
 /** Devices beside the ports at which steps listened, once each: what a guest has above the bridge, or nobody known. */
@@ -65,7 +71,7 @@ function boxMarkup(box: PlacedBox, { ear, overhears, above, parts }: BoxFacts): 
   const { text, tone } = earText(ear);
   const kind = [kindOf(box), ...above].join(' + ');
   const title = html`<title>${endpoint.name}: ${kind}, ${endpoint.macs.join(' ')} ${endpoint.ips.map((ip) => ip.address).join(' ')}; ${text}${parts === '' ? '' : `; ${parts}`}</title>`;
-  const frame = html`<rect class="box ${endpoint.attach === 'promiscuous' ? 'behind' : ''}" x="${x}" y="${y}" width="${width}" height="${height}" rx="4"/>`;
+  const frame = html`<rect class="box ${placeOf(endpoint.attach) === 'behind' ? 'behind' : ''}" x="${x}" y="${y}" width="${width}" height="${height}" rx="4"/>`;
   if (height < 40) {
     const heardAll = ear?.proven === true ? { sign: '', look: '' } : { sign: '? ', look: 'doubt' };
     const { sign, look } = overhears ? { sign: '✖ ', look: 'bad' } : heardAll;
@@ -76,7 +82,7 @@ function boxMarkup(box: PlacedBox, { ear, overhears, above, parts }: BoxFacts): 
 }
 
 function cord(box: PlacedBox, placed: PlacedBridge): Markup {
-  return html`<path class="cord ${box.endpoint.attach === 'promiscuous' ? 'behind' : ''}" d="M${box.anchor.x} ${box.anchor.y}V${cordEnd(box, placed)}"/>`;
+  return html`<path class="cord ${placeOf(box.endpoint.attach) === 'behind' ? 'behind' : ''}" d="M${box.anchor.x} ${box.anchor.y}V${cordEnd(box, placed)}"/>`;
 }
 
 /** A bridge with its boxes, and the sets of leaks as rails across their cords. */
@@ -108,9 +114,14 @@ function placeBridges({ bridges, endpoints }: RunDetails['plan'], sets: readonly
 }
 
 function whereText(endpoint: Endpoint): string {
-  if (endpoint.attach === 'promiscuous') return 'behind the bridge device';
-  if (endpoint.attach === 'host') return 'the host';
-  return `${endpoint.role} on port ${endpoint.port ?? ''}`;
+  switch (placeOf(endpoint.attach)) {
+    case 'behind':
+      return 'behind the bridge device';
+    case 'host':
+      return 'the host';
+    case 'port':
+      return `${endpoint.role} on port ${endpoint.port ?? ''}`;
+  }
 }
 
 const legend =

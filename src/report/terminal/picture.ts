@@ -1,3 +1,4 @@
+import { isOnPort, placeOf } from '../../core/model/attach.js';
 import type { Bridge, Endpoint } from '../../core/model/scenario.js';
 import { escapeText } from '../../core/text/escape.js';
 import { type LeakSet, leakSets, maxSets, partMarks, partOfAll } from '../answer/leak-sets.js';
@@ -27,9 +28,14 @@ interface PlacedBox extends Box {
 
 /** What an endpoint is, where it is not a guest at a port. */
 function kindOf({ attach, role, bridge }: Endpoint): string {
-  if (attach === 'promiscuous') return `behind ${bridge}`;
-  if (attach === 'host') return 'the host';
-  return role === 'guest' ? '' : role;
+  switch (placeOf(attach)) {
+    case 'behind':
+      return `behind ${bridge}`;
+    case 'host':
+      return 'the host';
+    case 'port':
+      return role === 'guest' ? '' : role;
+  }
 }
 
 function boxOf(endpoints: readonly Endpoint[], isZoned: boolean): Box {
@@ -41,7 +47,7 @@ function boxOf(endpoints: readonly Endpoint[], isZoned: boolean): Box {
 }
 
 function isAbove({ role, attach }: Endpoint): boolean {
-  return role === 'guest' && attach === 'port';
+  return role === 'guest' && isOnPort(attach);
 }
 
 function widthOfBox({ lines }: Box): number {

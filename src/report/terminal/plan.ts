@@ -1,4 +1,5 @@
 import { changeCommands } from '../../core/bridge/change-commands.js';
+import { isOnPort } from '../../core/model/attach.js';
 import type { Change } from '../../core/model/fabric.js';
 import type { Flow, Plan, StepPlan, TrafficPlan } from '../../core/model/plan.js';
 import { buildFrame } from '../../core/probe/frames/frame.js';
@@ -167,7 +168,7 @@ function stepLines(step: StepPlan, plan: Plan, bridgeOf: (port: string) => strin
 type Endpoint = Plan['endpoints'][number];
 
 function endpointLine(endpoint: Endpoint): string {
-  const way = endpoint.attach === 'port' ? `port ${endpoint.port ?? ''}` : endpoint.attach;
+  const way = isOnPort(endpoint.attach) ? `port ${endpoint.port ?? ''}` : endpoint.attach;
   const ips = endpoint.ips.map((ip) => ` ${ip.address}/${ip.prefix}`).join('');
   const vni = endpoint.tunnel?.vni;
   const floods = endpoint.tunnel?.to.join(', ') ?? '';

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isOnPort } from '../../core/model/attach.js';
 import type { Fabric, Place } from '../../core/model/fabric.js';
 import { bareName, hostOf } from '../../core/model/host-names.js';
 import type { Plan } from '../../core/model/plan.js';
@@ -28,13 +29,13 @@ async function openRemote(plan: Plan, part: FoundPart, remote: RemoteHost, runId
   const own = plan.endpoints.filter(({ bridge }) => hostOf(bridge) === remote.name);
   const senders = new Set(plan.steps.flatMap(sendersOf));
   const inside = own.flatMap(({ name, port, netns, attach }): readonly InsideEndpoint[] =>
-    netns === null || port === null || attach !== 'port' || netns === part.netns
+    netns === null || port === null || !isOnPort(attach) || netns === part.netns
       ? []
       : [{ name, port: bareName(port), netns }],
   );
   const named = new Set(inside.map(({ name }) => name));
   const sending = own.flatMap(({ name, port, attach }) =>
-    attach === 'port' && port !== null && senders.has(name) && !named.has(name) ? [{ name, port: bareName(port) }] : [],
+    isOnPort(attach) && port !== null && senders.has(name) && !named.has(name) ? [{ name, port: bareName(port) }] : [],
   );
   const bridges = plan.bridges.filter(({ name }) => hostOf(name) === remote.name).map(({ name }) => bareName(name));
   const opened = await remote.ask({
@@ -123,7 +124,7 @@ export async function openHosts(plan: Plan, { found, runId, readHere }: OpenHost
     settled: () =>
       waitUntilForwarding({
         ports: plan.endpoints.flatMap(({ port, attach, started }) =>
-          port === null || attach !== 'port' || !started ? [] : [port],
+          port === null || !isOnPort(attach) || !started ? [] : [port],
         ),
         sysfs: false,
         readState,

@@ -1,3 +1,4 @@
+import { isOnPort, placeOf } from '../../core/model/attach.js';
 import type { Mac } from '../../core/model/mac.js';
 import type { FrameSpec, StepPlan } from '../../core/model/plan.js';
 import type { Endpoint } from '../../core/model/scenario.js';
@@ -20,7 +21,7 @@ function announcement(endpoint: Endpoint, bridgeMac: Mac | undefined): FrameSpec
   const [srcMac] = endpoint.macs;
   if (srcMac === undefined) return null;
   const ip = endpoint.ips.find(({ family }) => family === 4)?.address ?? null;
-  const quiet = ip === null && endpoint.attach === 'port';
+  const quiet = ip === null && isOnPort(endpoint.attach);
   return {
     carrier: ip === null ? 'raw' : 'arp',
     srcMac,
@@ -39,7 +40,7 @@ function announcement(endpoint: Endpoint, bridgeMac: Mac | undefined): FrameSpec
 export async function announce(context: RunContext, step: StepPlan, sender: Sender): Promise<void> {
   const learning = new Set(step.learn);
   const endpoints = context.plan.endpoints.filter(
-    (endpoint) => learning.has(endpoint.name) && endpoint.attach !== 'host',
+    (endpoint) => learning.has(endpoint.name) && placeOf(endpoint.attach) !== 'host',
   );
   const announced = endpoints.flatMap((endpoint) => {
     const spec = announcement(endpoint, context.plan.bridgeMacs[endpoint.bridge]);

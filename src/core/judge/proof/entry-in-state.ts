@@ -1,3 +1,4 @@
+import { isOnPort } from '../../model/attach.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import type { Reason } from '../../model/result.js';
 import type { HostState, LinkState, StepStates } from '../../model/state.js';
@@ -59,7 +60,7 @@ export function entryInStateReasons(plan: Plan, step: StepPlan, { before, after 
       ? []
       : plan.endpoints.flatMap(({ name, attach, port, netns }) => {
           const own = vlans.get(name);
-          const link = attach === 'port' ? state.links.find((link) => link.name === port) : undefined;
+          const link = isOnPort(attach) ? state.links.find((link) => link.name === port) : undefined;
           return own === undefined || link === undefined
             ? []
             : reasonsAt(state, name, link, own, plan.provider === 'host' && netns === null);

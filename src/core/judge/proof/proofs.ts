@@ -1,3 +1,4 @@
+import { isOnPort } from '../../model/attach.js';
 import type { Control, Flow, Observer, StepPlan } from '../../model/plan.js';
 import type { Reason } from '../../model/result.js';
 import { ofSender } from '../../plan/flows/shortcuts.js';
@@ -151,7 +152,7 @@ function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered):
  */
 function entryReasons(input: ProofInput, ends: FlowReasons['ends'], least: LeastDelivered): readonly Reason[] {
   const { step, facts, tally, endpoints } = input;
-  const behindDevice = new Set(endpoints.filter(({ attach }) => attach !== 'port').map(({ name }) => name));
+  const behindDevice = new Set(endpoints.filter(({ attach }) => !isOnPort(attach)).map(({ name }) => name));
   const bySender = groupControls(step.controls, 'entry', (control) => control.sender);
   const leftThroughDevice = (sender: string): boolean =>
     step.flows.every(

@@ -1,8 +1,9 @@
+import { bridgeSettings, portSettings } from '../../bridge/attributes.js';
+import { isOnPort } from '../../model/attach.js';
 import { hostOf, onHost } from '../../model/host-names.js';
 import type { StepPlan } from '../../model/plan.js';
 import type { Reason } from '../../model/result.js';
 import type { Endpoint } from '../../model/scenario.js';
-import { bridgeSettings, portSettings } from '../../bridge/attributes.js';
 import type { FdbState, HostState, LinkState } from '../../model/state.js';
 import { type RuleChange, type SettingChange, vlanList } from '../../model/timeline.js';
 import { ingressMac } from '../../plan/ingress-controls.js';
@@ -149,7 +150,7 @@ function movedMacs(
     if (known === undefined) entries.set(entry.mac, [entry]);
     else known.push(entry);
   }
-  const present = endpoints.filter((endpoint) => endpoint.attach === 'port' && names.has(endpoint.name));
+  const present = endpoints.filter((endpoint) => isOnPort(endpoint.attach) && names.has(endpoint.name));
   return present.flatMap((endpoint) =>
     endpoint.macs
       .flatMap((mac) => entries.get(mac) ?? [])

@@ -1,3 +1,4 @@
+import { placeOf } from '../../model/attach.js';
 import type { Endpoint, ProbeEntry } from '../../model/scenario.js';
 import { documentation, linkLocalAddress, namesByRole } from '../addresses.js';
 import { frameSpec } from '../frames/frame.js';
@@ -13,7 +14,7 @@ const allNodes = 'ff02::1';
 function readvertising(owner: Endpoint, vlan: readonly number[], entry: ProbeEntry): readonly FlowDraft[] {
   const [srcMac] = owner.macs;
   const srcIp = owner.ips.find((ip) => ip.family === 6)?.address;
-  if (srcMac === undefined || srcIp === undefined || owner.attach === 'host') return [];
+  if (srcMac === undefined || srcIp === undefined || placeOf(owner.attach) === 'host') return [];
   const own = { ...entry, srcMac: null, dstMac: null, srcIp: null, dstIp: null, size: null };
   return restoreOwnerWith(owner, vlan, (stack) =>
     frameSpec(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bridgeSettings, linkSettings, portSettings } from '../../bridge/attributes.js';
+import { attaches } from '../../model/attach.js';
 import type { Setting } from '../../model/settings.js';
 import {
   interfaceName,
@@ -196,7 +197,7 @@ export const tunnel = z
   });
 
 export const role = z.enum(['guest', 'uplink', 'host']);
-export const attach = z.enum(['port', 'host', 'promiscuous']);
+export const attach = z.enum(attaches);
 
 export const endpointSettings = z
   .strictObject({

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { isOnPort } from '../../model/attach.js';
 import { bareName } from '../../model/host-names.js';
 import type { FdbEntry, MdbEntry, PortVlan, Settings, Step } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
@@ -88,7 +89,7 @@ function deviceAt(context: StepContext, device: string, path: Path, isKey: boole
         `${where(path)}: ${quote(device)} does not exist yet: ${quote(owner.name)} is not started before this step, and "start" comes after changes`,
       );
     }
-    return owner.attach === 'port' ? devicePlaceOf(topology, owner.port ?? device) : 'link';
+    return isOnPort(owner.attach) ? devicePlaceOf(topology, owner.port ?? device) : 'link';
   }
   if (provider === 'host') return devicePlaceOf(topology, device);
   if (!reading.whole) return null;

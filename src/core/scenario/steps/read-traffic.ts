@@ -1,3 +1,4 @@
+import { placeOf } from '../../model/attach.js';
 import type { TrafficEntry, TrafficKind } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import { traffic } from '../schema/step.js';
@@ -35,7 +36,7 @@ export function readTraffic(context: StepContext, input: unknown, path: Path): T
           at,
           `${where(at)}: ${quote(end.name)} is not started in this step, expected it in "start" here or before`,
         );
-      if (end.ips.length === 0 && end.attach !== 'host')
+      if (end.ips.length === 0 && placeOf(end.attach) !== 'host')
         faults.add(at, `${where(at)}: ${quote(end.name)} has no network stack, expected \`ip\` on it`);
     }
     const [families = [], others = []] = ends.map(({ end }) => end?.ips.map(({ family }) => family) ?? []);

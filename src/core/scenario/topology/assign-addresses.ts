@@ -1,3 +1,4 @@
+import { placeOf } from '../../model/attach.js';
 import type { Mac } from '../../model/mac.js';
 import type { Endpoint, IpPrefix, Provider } from '../../model/scenario.js';
 import { where } from '../yaml/explain-issue.js';
@@ -27,14 +28,14 @@ export function assignAddresses(
   return endpoints.map((endpoint, index) => {
     const draft = drafts[index];
     const port =
-      endpoint.attach === 'promiscuous' && endpoint.port === null && provider === 'lab'
+      placeOf(endpoint.attach) === 'behind' && endpoint.port === null && provider === 'lab'
         ? free((n) => `relay${n}`, ports)
         : endpoint.port;
     // A host endpoint without `mac` has the bridge's own.
     const derive =
       provider === 'lab' &&
       endpoint.macs.length === 0 &&
-      endpoint.attach !== 'host' &&
+      placeOf(endpoint.attach) !== 'host' &&
       draft?.dropped.has('mac') !== true;
     const derived = derive ? [free((n) => derivedMac(index + n), macs)] : endpoint.macs;
     const ips = endpoint.generated

@@ -1,3 +1,4 @@
+import { isOnPort, placeOf } from '../../model/attach.js';
 import type { Bridge, Endpoint, Provider } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import { where } from '../yaml/explain-issue.js';
@@ -38,7 +39,7 @@ function takeMacs(faults: FaultList, { macs: taken }: Occupied, { name, macs }: 
 }
 
 function takeHost(faults: FaultList, { hosts }: Occupied, { name, bridge, attach }: Endpoint, path: Path): void {
-  if (attach !== 'host') return;
+  if (placeOf(attach) !== 'host') return;
   const owner = hosts.get(bridge);
   if (owner !== undefined)
     faults.addKey(path, `${where(path)}: ${quote(owner)} is already the host on ${quote(bridge)}, expected one`);
@@ -52,7 +53,7 @@ function countPort(
   path: Path,
   provider: Provider,
 ): void {
-  if (attach !== 'port') return;
+  if (!isOnPort(attach)) return;
   const count = (portCounts.get(bridge) ?? 0) + 1;
   portCounts.set(bridge, count);
   if (count === maxPorts + 1 && provider === 'lab')

@@ -1,3 +1,4 @@
+import { isOnPort } from '../../model/attach.js';
 import { quote } from '../../text/escape.js';
 import { generate } from '../schema/topology.js';
 import { namePattern } from '../schema/values.js';
@@ -33,7 +34,7 @@ export function expandGenerate(
       );
       continue;
     }
-    const onPort = rest.attach === undefined || rest.attach === 'port';
+    const onPort = rest.attach === undefined || isOnPort(rest.attach);
     const unnumbered = [
       ['name', name],
       ['port', port],

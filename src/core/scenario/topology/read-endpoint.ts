@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { isOnPort, placeOf } from '../../model/attach.js';
 import type { Mac } from '../../model/mac.js';
 import type { Endpoint, Provider, Step, Topology } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
@@ -43,7 +44,7 @@ export function readEndpoint(
   return {
     name,
     bridge: raw.bridge,
-    port: attach === 'host' ? null : (raw.port ?? null),
+    port: placeOf(attach) === 'host' ? null : (raw.port ?? null),
     attach,
     role,
     macs: readMacs(faults, raw.mac, at('mac')),
@@ -70,7 +71,7 @@ export function readEndpoint(
 }
 
 function usualRole(attach: Endpoint['attach'], { tunnel }: RawEndpoint): Endpoint['role'] {
-  if (attach === 'host') return 'host';
+  if (placeOf(attach) === 'host') return 'host';
   return tunnel === undefined ? 'guest' : 'uplink';
 }
 
@@ -80,7 +81,7 @@ function checkRole(
   role: Endpoint['role'],
   attach: Endpoint['attach'],
 ): void {
-  if ((role === 'host') !== (attach === 'host') && !dropped.has('role') && !dropped.has('attach')) {
+  if ((role === 'host') !== (placeOf(attach) === 'host') && !dropped.has('role') && !dropped.has('attach')) {
     faults.add(
       [...path, raw.attach === undefined ? 'role' : 'attach'],
       `${where(path)}: "role: host" and "attach: host" belong together, got role ${role} and attach ${attach}`,
@@ -96,11 +97,11 @@ function checkPort(
 ): void {
   const at: Path = [...path, 'port'];
   if (raw.port === undefined) {
-    if (attach === 'port' && !['port', 'attach', 'role'].some((key) => dropped.has(key)))
+    if (isOnPort(attach) && !['port', 'attach', 'role'].some((key) => dropped.has(key)))
       faults.add(path, `${where(at)} is missing, expected the name of its port on the bridge, such as vnet0`);
     return;
   }
-  if (attach === 'host')
+  if (placeOf(attach) === 'host')
     faults.addKey(at, `${where(at)}: the host's own stack has no port of its own, expected no such key`);
   if (!isInterfaceName(raw.port)) {
     faults.add(
@@ -115,14 +116,14 @@ function checkPort(
 /** Keys that go with another `attach`. */
 function checkPlaceKeys(faults: FaultList, { path, raw }: EndpointDraft, attach: Endpoint['attach']): void {
   const at = (key: string): Path => [...path, key];
-  if (raw.promiscuous !== undefined && attach !== 'promiscuous') {
+  if (raw.promiscuous !== undefined && placeOf(attach) !== 'behind') {
     faults.addKey(at('promiscuous'), `${where(at('promiscuous'))} goes with "attach: promiscuous" only`);
   }
   const { offloads: _, ...settings } = raw.settings ?? {};
-  if (attach !== 'port' && Object.keys(settings).length > 0) {
+  if (!isOnPort(attach) && Object.keys(settings).length > 0) {
     faults.addKey(
       at('settings'),
-      `${where(at('settings'))}: ${attach === 'host' ? 'the host' : 'what is behind the bridge device'} has no bridge port, expected no port settings`,
+      `${where(at('settings'))}: ${placeOf(attach) === 'host' ? 'the host' : 'what is behind the bridge device'} has no bridge port, expected no port settings`,
     );
   }
 }
@@ -133,7 +134,7 @@ function readPortSettings(
   attach: Endpoint['attach'],
   switches: ReadonlySet<string>,
 ): Endpoint['settings'] {
-  if (attach !== 'port') return {};
+  if (!isOnPort(attach)) return {};
   const { offloads: _, ...settings } = raw.settings ?? {};
   const at = [...path, 'settings'];
   return switches.has(raw.bridge)
@@ -182,7 +183,7 @@ export type DevicePlace = 'bridge' | 'port' | 'ovs-bridge' | 'ovs-port' | 'link'
 export function devicePlaceOf({ bridges, endpoints }: Topology, device: string): Exclude<DevicePlace, 'link'> {
   const bridge = bridges.find(({ name }) => name === device);
   if (bridge !== undefined) return bridge.kind === 'ovs' ? 'ovs-bridge' : 'bridge';
-  const owner = endpoints.find(({ port, attach }) => port === device && attach === 'port');
+  const owner = endpoints.find(({ port, attach }) => port === device && isOnPort(attach));
   const around = owner === undefined ? bridges : bridges.filter(({ name }) => name === owner.bridge);
   return around.length > 0 && around.every(({ kind }) => kind === 'ovs') ? 'ovs-port' : 'port';
 }

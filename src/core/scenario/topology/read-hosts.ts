@@ -1,3 +1,4 @@
+import { isOnPort } from '../../model/attach.js';
 import { hostOf, onHost } from '../../model/host-names.js';
 import type { Bridge, Endpoint, Host, Provider, Topology } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
@@ -118,7 +119,7 @@ function checkTunnel(
 ): void {
   if (tunnel === undefined) return;
   tunnel.to.forEach((name) => known(name, [...at, 'to']));
-  if (role !== 'uplink' || attach !== 'port')
+  if (role !== 'uplink' || !isOnPort(attach))
     faults.add(at, `${where(at)}: a tunnel is a port with "role: uplink", got role ${role} and attach ${attach}`);
   if (provider === 'lab' && tunnel.vni === null)
     faults.add(at, `${where([...at, 'vni'])} is missing, expected a VXLAN network identifier from 1 to 16777215`);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { attaches } from '../../../core/model/attach.js';
 import { frameForms, maxTokens, phases } from '../../../core/model/plan.js';
 import { carriers, probeClasses } from '../../../core/model/scenario.js';
 
@@ -35,7 +36,7 @@ const endpoint = z.looseObject({
   name: text,
   bridge: text,
   port: text.nullable(),
-  attach: z.enum(['port', 'host', 'promiscuous']),
+  attach: z.enum(attaches),
   role: z.enum(['guest', 'uplink', 'host']),
   macs: texts,
   ips: z.array(ipPrefix),

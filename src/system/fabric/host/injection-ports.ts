@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
+import { isOnPort } from '../../../core/model/attach.js';
 import type { Place } from '../../../core/model/fabric.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import type { HostState, LinkState } from '../../../core/model/state.js';
@@ -162,7 +163,7 @@ async function insidePlaces(
   const places = new Map<string, Place>();
   for (const { name, port, netns, attach } of endpoints) {
     const path = netnsPath(netns);
-    if (attach !== 'port' || path === null || path === bridgeNetns) continue;
+    if (!isOnPort(attach) || path === null || path === bridgeNetns) continue;
     const peer = links.find((link) => link.name === port)?.peer;
     const device =
       peer === undefined ? undefined : nameOf(await readJson(['ip', '-j', 'link', 'show'], { netns: path }), peer);
@@ -252,7 +253,7 @@ export async function openInjectionPorts({
     journal = openJournal(journalFolder, { runId, netns });
     const sending = new Set(
       endpoints
-        .filter(({ name, attach }) => attach === 'port' && senders.has(name) && !inside.has(name))
+        .filter(({ name, attach }) => isOnPort(attach) && senders.has(name) && !inside.has(name))
         .map(({ port }) => port),
     );
     pairs = await makePortPairs({ ports: state.links.filter(({ name }) => sending.has(name)), netns, runId, journal });

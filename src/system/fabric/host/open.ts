@@ -1,4 +1,5 @@
 import type { UndoEntry } from '../../../core/bridge/undo/entry.js';
+import { isOnPort } from '../../../core/model/attach.js';
 import type { Change, ChangeRecord, Fabric } from '../../../core/model/fabric.js';
 import type { Plan } from '../../../core/model/plan.js';
 import type { HostState } from '../../../core/model/state.js';
@@ -6,8 +7,8 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { sendersOf, silentAddressees } from '../../../core/plan/observers.js';
 import { readJson } from '../../process/programs.js';
 import { applyToKernel, type KernelChange, runAuthored } from '../apply.js';
-import { ovsRows, ovsValue } from '../ovs.js';
 import { ovsVlanColumns } from '../ovs-vlans.js';
+import { ovsRows, ovsValue } from '../ovs.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
 import type { FoundHost } from './find.js';
 import { forgetInvented } from './forget-invented.js';
@@ -94,7 +95,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
       const own = ways.inside.get(name);
       if (own !== undefined) return own;
       // who bridges a bridge sends on its device (vmware: vmnet-bridge), as the host itself does
-      return endpoint.attach !== 'port' || endpoint.port === null
+      return !isOnPort(endpoint.attach) || endpoint.port === null
         ? { device: endpoint.bridge, netns }
         : ways.of(endpoint.port);
     },
@@ -102,7 +103,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     settled: async (changed) => {
       await waitUntilForwarding({
         ports: plan.endpoints.flatMap(({ port, attach, started }) =>
-          port === null || attach !== 'port' || !started ? [] : [port],
+          port === null || !isOnPort(attach) || !started ? [] : [port],
         ),
         sysfs: netns === null,
         readState,

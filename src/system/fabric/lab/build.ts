@@ -1,3 +1,4 @@
+import { isOnPort, placeOf } from '../../../core/model/attach.js';
 import type { Change, ChangeRecord, Fabric } from '../../../core/model/fabric.js';
 import type { PlannedTopology } from '../../../core/model/plan.js';
 import type { Bridge, Endpoint } from '../../../core/model/scenario.js';
@@ -96,7 +97,7 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
   const stop = async (endpoint: Endpoint): Promise<ChangeRecord> => {
     if (!present.delete(endpoint.name)) return { commands: [], readBack: `${endpoint.name} is gone already` };
     await relays.stop(endpoint);
-    if (endpoint.port !== null && endpoint.attach === 'port' && isOvs(endpoint.bridge))
+    if (endpoint.port !== null && isOnPort(endpoint.attach) && isOvs(endpoint.bridge))
       await ovs?.removePort(endpoint.bridge, endpoint.port);
     const command = ['ip', 'link', 'del', 'dev', endpoint.port ?? ''];
     if (endpoint.port !== null) await mustRun(command);
@@ -105,7 +106,7 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
 
   const presentPorts = (): readonly string[] =>
     plan.endpoints.flatMap((endpoint) =>
-      endpoint.attach === 'port' && endpoint.port !== null && present.has(endpoint.name) ? [endpoint.port] : [],
+      isOnPort(endpoint.attach) && endpoint.port !== null && present.has(endpoint.name) ? [endpoint.port] : [],
     );
 
   const end = async (): Promise<readonly string[]> => {
@@ -150,7 +151,9 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
     },
     sendingPlace: (name) => {
       const endpoint = endpointNamed(name);
-      return endpoint.attach === 'host' ? { device: endpoint.bridge, netns: null } : placeOfSpace(spaces.of(endpoint));
+      return placeOf(endpoint.attach) === 'host'
+        ? { device: endpoint.bridge, netns: null }
+        : placeOfSpace(spaces.of(endpoint));
     },
     observingPlace: (device) => ({ device, netns: null }),
     settled: async (changed) => {
@@ -180,7 +183,7 @@ async function makeBridges(plan: PlannedTopology, ovs: OvsSwitch | null): Promis
     ofOvs.map(({ name }) => ['link', 'set', 'dev', name, 'up']),
   );
   for (const name of withIpv6) writeSysctl(null, `net.ipv6.conf.${name.replaceAll('.', '/')}.disable_ipv6`, '0');
-  const hosts = plan.endpoints.filter((endpoint) => endpoint.attach === 'host');
+  const hosts = plan.endpoints.filter((endpoint) => placeOf(endpoint.attach) === 'host');
   await runBatch('ip', [
     ...plan.bridges.flatMap((bridge) => addressCommands(bridge.name, addressesOf(bridge, plan.endpoints))),
     ...hosts.flatMap((host) => routeCommands(host.bridge, host.gateway)),
@@ -196,7 +199,7 @@ function addressesOf(bridge: Bridge, endpoints: readonly Endpoint[]): Bridge['ad
   return [
     ...bridge.addresses,
     ...endpoints
-      .filter((endpoint) => endpoint.attach === 'host' && endpoint.bridge === bridge.name)
+      .filter((endpoint) => placeOf(endpoint.attach) === 'host' && endpoint.bridge === bridge.name)
       .flatMap((endpoint) => endpoint.ips),
   ];
 }

@@ -1,3 +1,4 @@
+import { isOnPort } from '../../../core/model/attach.js';
 import type { Bridge, Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { withEthtool } from '../../kernel/ethtool.js';
@@ -29,7 +30,7 @@ export async function plugInEndpoints(
     { netns },
   );
   for (const { endpoint, port } of plugged)
-    if (endpoint.attach === 'port' && !isOfKernel(endpoint, bridges)) await ovs?.addPort(endpoint, port);
+    if (isOnPort(endpoint.attach) && !isOfKernel(endpoint, bridges)) await ovs?.addPort(endpoint, port);
   await allowVlans(
     endpoints,
     bridges.filter(({ kind }) => kind === 'linux'),
@@ -51,7 +52,7 @@ export async function plugInEndpoints(
 
 /** Whether an endpoint's port is one of a bridge of the kernel's. */
 function isOfKernel({ attach, bridge }: Endpoint, bridges: readonly Bridge[]): boolean {
-  return attach === 'port' && bridges.find(({ name }) => name === bridge)?.kind !== 'ovs';
+  return isOnPort(attach) && bridges.find(({ name }) => name === bridge)?.kind !== 'ovs';
 }
 
 /** VLANs of ports; a kernel without VLAN filtering refuses them, which matters only where filtering is asked for. */
@@ -61,7 +62,7 @@ async function allowVlans(
   netns: string | null,
 ): Promise<void> {
   for (const bridge of bridges) {
-    const own = endpoints.filter((endpoint) => endpoint.bridge === bridge.name && endpoint.attach === 'port');
+    const own = endpoints.filter((endpoint) => endpoint.bridge === bridge.name && isOnPort(endpoint.attach));
     const commands = own.flatMap((endpoint) =>
       vlanCommands(endpoint.port ?? '', endpoint.vlans, defaultPvidOf(bridge), false),
     );

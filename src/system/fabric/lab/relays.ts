@@ -1,3 +1,4 @@
+import { placeOf } from '../../../core/model/attach.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { disableSegmentation } from './endpoints.js';
@@ -35,7 +36,7 @@ export function makeRelays(startRelay: (spec: RelaySpec) => Promise<RelayHandle>
   };
   return {
     start: async (endpoint) => {
-      if (endpoint.attach !== 'promiscuous') return;
+      if (placeOf(endpoint.attach) !== 'behind') return;
       if (endpoint.port === null)
         throw new VerifyError(
           'scenario',

@@ -1,3 +1,4 @@
+import { isOnPort } from '../../../model/attach.js';
 import { hostOf } from '../../../model/host-names.js';
 import type { LinkState } from '../../../model/state.js';
 import { word } from '../../../text/escape.js';
@@ -85,7 +86,7 @@ function isPromiscuous({ sysFlags, promiscuity }: LinkState): boolean {
  */
 export const behindBridge: CauseFinder = (leak) => {
   const { bridge, dstMac, entries, to } = leak;
-  if (!isUnicast(leak) || entries.length > 0 || dstMac === bridge.mac || (to !== null && to.attach === 'port'))
+  if (!isUnicast(leak) || entries.length > 0 || dstMac === bridge.mac || (to !== null && isOnPort(to.attach)))
     return null;
   if (!isPromiscuous(bridge) || (to === null && leak.flow !== null)) return null;
   return {
