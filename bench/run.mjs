@@ -8,6 +8,7 @@ import { writeSection } from './frame/results.mjs';
 import { tableOf } from './frame/table.mjs';
 import * as growthFrames from './mesh/growth-frames.mjs';
 import * as growthGuests from './mesh/growth-guests.mjs';
+import * as hub from './mesh/hub.mjs';
 import * as mesh from './mesh/mesh.mjs';
 import * as sequential from './mesh/sequential.mjs';
 import * as guestsTraffic from './host/guests-traffic.mjs';
@@ -24,6 +25,7 @@ import * as sending from './wire/sending.mjs';
 
 const measures = {
   mesh,
+  hub,
   sequential,
   'growth-guests': growthGuests,
   'growth-frames': growthFrames,

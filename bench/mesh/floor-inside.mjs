@@ -1,10 +1,11 @@
-// floor-inside.mjs PROGRAM N ROUNDS, in namespaces of its own: the bridge of scenarios/scale/mesh.yml with its guests,
-// nobody listening. Prints [{ frames, seconds }].
+// floor-inside.mjs PROGRAM N ROUNDS [RING MIB], in namespaces of its own: the bridge of scenarios/scale/mesh.yml with its
+// guests, nobody listening. With RING (ring.c) the bridge is a hub, and that program listens at all of its ports.
+// Prints [{ frames, seconds, heard, lost }].
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 
-const [program, guests, rounds] = process.argv.slice(2);
+const [program, guests, rounds, ring, mebibytes] = process.argv.slice(2);
 const quiet =
   'for scope in all default; do echo 1 > /proc/sys/net/ipv6/conf/$scope/disable_ipv6 || true; done 2> /dev/null';
 execFileSync('sh', ['-c', quiet]);
@@ -23,7 +24,9 @@ const ip = (commands, argv = []) =>
   });
 ip([
   'link set dev lo up',
-  'link add dev br0 type bridge forward_delay 0 stp_state 0 mcast_snooping 0',
+  'link add dev br0 type bridge forward_delay 0 stp_state 0 mcast_snooping 0'.concat(
+    ring === undefined ? '' : ' ageing_time 0',
+  ),
   'link set dev br0 up',
   ...names.flatMap((at) => [
     `link add dev p${at} type veth peer name g${at} address ${mac(at)} netns ${place}`,
@@ -36,12 +39,31 @@ ip(
   names.map((at) => `link set dev g${at} arp off up`),
   guestsIn,
 );
-const reported = Array.from({ length: Number(rounds) }, () => {
+
+/** The ring's program, once it listens; it ends with its input. */
+async function listening() {
+  const child = spawn(ring, [mebibytes], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout.on('data', (data) => {
+    text += data;
+  });
+  await once(child.stdout, 'data');
+  return async () => {
+    child.stdin.end();
+    await once(child, 'close');
+    const [heard, lost] = text.trim().split('\n').at(-1).split(' ').map(Number);
+    return { heard, lost };
+  };
+}
+
+const reported = [];
+for (let round = 0; round < Number(rounds); round += 1) {
+  const end = ring === undefined ? null : await listening();
   const [frames, seconds] = execFileSync(guestsIn[0], [...guestsIn.slice(1), program, guests], { encoding: 'utf8' })
     .trim()
     .split(' ')
     .map(Number);
-  return { frames, seconds };
-});
+  reported.push({ frames, seconds, ...(await end?.()) });
+}
 writeFileSync(1, JSON.stringify(reported));
 home.kill();

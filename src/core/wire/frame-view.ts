@@ -7,6 +7,7 @@ import { maxInLengthField, parseSnap } from './llc.js';
 import { parseTcp } from './tcp.js';
 import { parseUdp } from './udp.js';
 import { parseTags } from './vlan.js';
+import { tokenAt, tokenLength } from './token.js';
 
 /** The headers of a frame as numbers and offsets into the array that was read; -1 where there is none. */
 export interface FrameView {
@@ -116,4 +117,16 @@ export function describeFrame(frame: Uint8Array): ParsedFrame | null {
     icmpType: orNull(view.icmpType),
     payloadAt: view.payloadAt,
   };
+}
+
+/**
+ * Where a frame ends once its payload is cut: behind its headers, and behind the last token that it carries, so that it
+ * is judged as before. A frame that is not even Ethernet, and has no token, keeps nothing. Offsets into `bytes`, as
+ * `start` and `end`.
+ */
+export function keptEnd(bytes: Uint8Array, start: number, end: number, runTag: number | null): number {
+  let kept = viewFrame(bytes, start, end)?.payloadAt ?? start;
+  for (let at = tokenAt(bytes, start, end, runTag, -1); at >= 0; at = tokenAt(bytes, at + 1, end, runTag, -1))
+    kept = Math.max(kept, at + tokenLength);
+  return Math.min(end, kept);
 }

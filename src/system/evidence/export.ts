@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { type Classify, createClassifier, tagsOf, tokenIndexOf } from '../../core/judge/recognise/classify.js';
-import { keptEnd } from '../../core/judge/recognise/kept-end.js';
+import { keptEnd } from '../../core/wire/frame-view.js';
 import { createParties } from '../../core/judge/parties.js';
 import { controlComment, isControlComment, leakComment } from '../../core/judge/recognise/leak-comment.js';
 import type { Plan } from '../../core/model/plan.js';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { keptEnd } from '../../core/judge/recognise/kept-end.js';
+import { keptEnd } from '../../core/wire/frame-view.js';
 import type { Result } from '../../core/model/result.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { packetDirection } from '../../core/pcap/capture-items.js';

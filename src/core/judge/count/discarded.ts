@@ -107,18 +107,19 @@ function positionsOf(spans: TokenSpans): Positions | null {
 }
 
 /**
- * Gives each token of spans; false where they do not say what `frames` says, or ask for tokens that no run has. Nothing
- * was given then.
+ * Gives each span, from its first token to before its end; false where they do not say what `frames` says, or ask for
+ * tokens that no run has. Nothing was given then.
  */
-export function eachToken(spans: TokenSpans, take: (token: number) => void): boolean {
+export function eachSpan(spans: TokenSpans, take: (first: number, end: number) => void): boolean {
   if (spans.frames === 0 && spans.spans === 0) return true;
   const positions = positionsOf(spans);
   if (positions === null) return false;
   const { gaps, lengths } = positions;
   let token = 0;
   for (let at = 0; at < spans.spans; at += 1) {
-    token += gaps[at] ?? 0;
-    for (const last = token + (lengths[at] ?? 0); token < last; token += 1) take(token);
+    const first = token + (gaps[at] ?? 0);
+    token = first + (lengths[at] ?? 0);
+    take(first, token);
   }
   return true;
 }

@@ -2,7 +2,7 @@ import { type Flow, type Flows, maxTokens } from '../../model/plan.js';
 import { nsOf } from '../../pcap/time-words.js';
 import { FlowRows } from './flow-rows.js';
 import { RowTokens } from './row-tokens.js';
-import { createTokenBits } from './token-bits.js';
+import { TokenBits } from './token-bits.js';
 
 /** Where something was first seen: the frame's number in the capture and its time. */
 export interface First {
@@ -38,10 +38,21 @@ class ObserverNumbers {
   }
 }
 
+/** Do the tokens of the flows number through, with none between them? */
+function numberThrough(flows: Flows): boolean {
+  let next = flows.at(0)?.first ?? 0;
+  return flows.every(({ first, count }) => {
+    const follows = first === next;
+    next = first + count;
+    return follows;
+  });
+}
+
 /**
  * Which observer saw which tokens of a step's flows: a row of numbers for each flow and observer that saw any of it.
  * Memory goes by what the plan asks at most, not by how many frames were captured. Beyond a million rows a token is a
- * bit, and where it was first seen is not known: a hub of 200 guests has eight million.
+ * bit, and where it was first seen is not known; so is what was counted and not kept: a hub of 200 guests has eight
+ * million of them.
  */
 export class SeenTokens {
   private readonly firstId: number;
@@ -49,15 +60,37 @@ export class SeenTokens {
   private readonly observers = new ObserverNumbers();
   private readonly rows: FlowRows;
   private readonly tokens = new RowTokens();
-  /** What was seen when there were too many rows for another. */
-  private readonly beyond = createTokenBits();
+  /** What was seen when there were too many rows for another, or was counted and not kept. */
+  private readonly beyond = new TokenBits();
+  private isNumberedThrough: boolean | null = null;
 
   /** `limit`: rows of which it is known where they were first seen. */
-  constructor(flows: Flows, limit = Math.max(maxRows, 2 * flows.length)) {
+  constructor(
+    private readonly flows: Flows,
+    limit = Math.max(maxRows, 2 * flows.length),
+  ) {
     const first = flows.at(0);
     this.firstId = first?.id ?? 0;
     this.firstToken = first?.first ?? 0;
     this.rows = new FlowRows(flows.length, limit);
+  }
+
+  /**
+   * Adds tokens of the run from `first` to before `end` that an observer saw in frames that were not kept, before any
+   * other is added. `flow`: the one that the first belongs to. Gives how many of them are tokens of the step that
+   * follow one another, and how many of these the observer had not seen.
+   */
+  addCounted(
+    flow: Flow,
+    first: number,
+    end: number,
+    observer: string,
+  ): { readonly taken: number; readonly fresh: number } {
+    this.isNumberedThrough ??= numberThrough(this.flows);
+    const last = (this.isNumberedThrough ? this.flows.at(this.flows.length - 1) : undefined) ?? flow;
+    const taken = Math.min(end, last.first + last.count) - first;
+    const number = this.observers.numberFor(observer);
+    return { taken, fresh: this.beyond.setAll(number, first - this.firstToken, taken) };
   }
 
   /** False if this observer has seen the token before. The time is two 32-bit words of ns. */
@@ -67,12 +100,14 @@ export class SeenTokens {
     observer: string,
     { frame, high, low }: { readonly frame: number; readonly high: number; readonly low: number },
   ): boolean {
-    const { rows } = this;
+    const { rows, beyond } = this;
     const position = flow.id - this.firstId;
     if (sequence < 0 || sequence >= flow.count || sequence >= maxTokens || !rows.hasFlow(position)) return false;
     const number = this.observers.numberFor(observer);
+    const token = flow.first - this.firstToken + sequence;
+    if (beyond.has(number, token)) return false;
     const row = rows.findOrAdd(position, number);
-    if (row < 0) return this.beyond.set(number, flow.first - this.firstToken + sequence);
+    if (row < 0) return beyond.set(number, token);
     const { columns } = rows;
     const isNew = this.tokens.addToken(columns, row, sequence, flow.count);
     const count = columns.count[row] ?? 0;
@@ -87,19 +122,19 @@ export class SeenTokens {
   }
 
   hasToken(flow: Flow, sequence: number, observer: string): boolean {
-    const row = this.rowOf(flow, observer);
     if (sequence < 0 || sequence >= flow.count) return false;
-    if (row >= 0) return this.tokens.hasToken(this.rows.columns, row, sequence, flow.count);
-    const number = this.observers.numberOf(observer);
+    const row = this.rowOf(flow, observer);
+    if (row >= 0 && this.tokens.hasToken(this.rows.columns, row, sequence, flow.count)) return true;
+    const number = this.beyond.observers === 0 ? undefined : this.observers.numberOf(observer);
     return number !== undefined && this.beyond.has(number, flow.first - this.firstToken + sequence);
   }
 
   /** Distinct tokens of the flow that the observer saw. */
   countTokens(flow: Flow, observer: string): number {
     const row = this.rowOf(flow, observer);
-    if (row >= 0) return this.rows.columns.count[row] ?? 0;
-    const number = this.rows.isFull ? this.observers.numberOf(observer) : undefined;
-    return number === undefined ? 0 : this.beyond.count(number, flow.first - this.firstToken, flow.count);
+    const inRow = row < 0 ? 0 : (this.rows.columns.count[row] ?? 0);
+    const number = this.beyond.observers === 0 ? undefined : this.observers.numberOf(observer);
+    return number === undefined ? inRow : inRow + this.bitsOf(flow, number);
   }
 
   firstSighting(flow: Flow, observer: string): First | undefined {
@@ -109,19 +144,37 @@ export class SeenTokens {
     return { frame: frame[row] ?? 0, timeNs: nsOf({ high: high[row] ?? 0, low: low[row] ?? 0 }) };
   }
 
-  /** Each observer that saw any token of the flow, in the order of the capture; one without a row comes last. */
+  /** Each observer that saw any token of the flow, in the order of the capture; those without a row come last. */
   observersOf(flow: Flow): readonly string[] {
+    const found: string[] = [];
+    this.eachObserver(flow, (name) => found.push(name));
+    return found;
+  }
+
+  /** The same, with how many distinct tokens each saw. */
+  eachObserver(flow: Flow, take: (observer: string, tokens: number) => void): void {
     const { rows, beyond } = this;
     const { names } = this.observers;
     const { columns } = rows;
-    const found: string[] = [];
+    const found: number[] = [];
     for (let row = rows.newestOf(flow.id - this.firstId); row >= 0; row = columns.nextOfFlow[row] ?? -1)
-      found.push(names[columns.observer[row] ?? 0] ?? '');
-    found.reverse();
-    if (!rows.isFull) return found;
-    for (const number of beyond.observers())
-      if (beyond.count(number, flow.first - this.firstToken, flow.count) > 0) found.push(names[number] ?? '');
-    return found;
+      found.push(row);
+    for (let at = found.length - 1; at >= 0; at -= 1) {
+      const row = found[at] ?? 0;
+      const number = columns.observer[row] ?? 0;
+      const bits = number < beyond.observers ? this.bitsOf(flow, number) : 0;
+      take(names[number] ?? '', (columns.count[row] ?? 0) + bits);
+    }
+    if (beyond.observers === 0 || !rows.hasFlow(flow.id - this.firstId)) return;
+    const inRows = new Set(found.map((row) => columns.observer[row]));
+    for (let number = 0; number < beyond.observers; number += 1) {
+      const bits = inRows.has(number) ? 0 : this.bitsOf(flow, number);
+      if (bits > 0) take(names[number] ?? '', bits);
+    }
+  }
+
+  private bitsOf(flow: Flow, observer: number): number {
+    return this.beyond.count(observer, flow.first - this.firstToken, flow.count);
   }
 
   /** Below 0 = none. */

@@ -1,55 +1,65 @@
 const perPage = 4096;
+const wordsPerPage = perPage / 32;
+
+function bitsIn(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x5555_5555);
+  const fours = (pairs & 0x3333_3333) + ((pairs >>> 2) & 0x3333_3333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
+}
 
 /**
  * Which observer saw which tokens of a step, a bit for each, in pages that are made where one is set. For a mesh in
- * which everybody hears everybody this is a hundredth of a row for each pair.
+ * which everybody hears everybody this is a hundredth of a row for each pair. Observers and tokens are numbers from 0.
  */
-export interface TokenBits {
-  /** False if the bit was set. */
-  set(observer: number, token: number): boolean;
-  has(observer: number, token: number): boolean;
-  /** How many of `count` tokens from `first` on the observer saw. */
-  count(observer: number, first: number, count: number): number;
-  /** Observers of whom any bit is set. */
-  observers(): readonly number[];
-}
+export class TokenBits {
+  private readonly pages: ((Uint32Array | undefined)[] | undefined)[] = [];
 
-/** Tokens are numbered from 0 within the step. */
-export function createTokenBits(): TokenBits {
-  const pages = new Map<number, (Uint32Array | undefined)[]>();
-  let lastObserver = -1;
-  let lastPages: (Uint32Array | undefined)[] = [];
-
-  function pagesOf(observer: number): (Uint32Array | undefined)[] | undefined {
-    if (observer === lastObserver) return lastPages;
-    const known = pages.get(observer);
-    if (known === undefined) return undefined;
-    lastObserver = observer;
-    lastPages = known;
-    return known;
-  }
-  function has(observer: number, token: number): boolean {
-    const page = pagesOf(observer)?.[Math.floor(token / perPage)];
+  has(observer: number, token: number): boolean {
+    const page = this.pages[observer]?.[Math.floor(token / perPage)];
     return ((page?.[(token % perPage) >>> 5] ?? 0) & (1 << (token & 31))) !== 0;
   }
-  return {
-    has,
-    set(observer, token) {
-      let own = pagesOf(observer);
-      if (own === undefined) pages.set(observer, (own = []));
-      const at = Math.floor(token / perPage);
-      const page = (own[at] ??= new Uint32Array(perPage / 32));
+
+  /** False if the bit was set. */
+  set(observer: number, token: number): boolean {
+    return this.setAll(observer, token, 1) === 1;
+  }
+
+  /** Sets the bits of `count` tokens from `first` on; gives how many of them were not set. */
+  setAll(observer: number, first: number, count: number): number {
+    const own = (this.pages[observer] ??= []);
+    let fresh = 0;
+    for (let token = first, end = first + count; token < end; ) {
+      const page = (own[Math.floor(token / perPage)] ??= new Uint32Array(wordsPerPage));
       const word = (token % perPage) >>> 5;
-      const bit = 1 << (token & 31);
+      const bit = token & 31;
+      const length = Math.min(32 - bit, end - token);
+      const mask = (length === 32 ? -1 : (1 << length) - 1) << bit;
       const known = page[word] ?? 0;
-      page[word] = known | bit;
-      return (known & bit) === 0;
-    },
-    count(observer, first, count) {
-      let seen = 0;
-      for (let token = first; token < first + count; token += 1) if (has(observer, token)) seen += 1;
-      return seen;
-    },
-    observers: () => [...pages.keys()],
-  };
+      page[word] = known | mask;
+      fresh += bitsIn(mask & ~known);
+      token += length;
+    }
+    return fresh;
+  }
+
+  /** How many of `count` tokens from `first` on the observer saw. */
+  count(observer: number, first: number, count: number): number {
+    const own = this.pages[observer];
+    if (own === undefined) return 0;
+    if (count === 1) return Number(this.has(observer, first));
+    let seen = 0;
+    for (let token = first, end = first + count; token < end; ) {
+      const bit = token & 31;
+      const length = Math.min(32 - bit, end - token);
+      const mask = (length === 32 ? -1 : (1 << length) - 1) << bit;
+      seen += bitsIn((own[Math.floor(token / perPage)]?.[(token % perPage) >>> 5] ?? 0) & mask);
+      token += length;
+    }
+    return seen;
+  }
+
+  /** Observers below this number may have bits. */
+  get observers(): number {
+    return this.pages.length;
+  }
 }

@@ -128,6 +128,14 @@ interface Looked {
   alike: Alike[];
 }
 
+/** The flow that is looked at: its kind, how many of its frames were sent, and how many are proven to have come. */
+interface Turn {
+  readonly flow: Flow;
+  readonly kind: Kind;
+  readonly sent: number;
+  readonly proven: number;
+}
+
 /** The flows of a kind mostly follow one another, so that what it has of an observer is looked for once. */
 function turnTo(looked: Looked, kind: Kind): void {
   const { name } = looked.observer;
@@ -181,22 +189,25 @@ export function groupedRows(
   let looking = 0;
   let leaks = 0;
 
-  /** What is proven is what the only one who must see it has. */
-  function seenBy(flow: Flow, name: string, proven: number): number {
+  /** Tokens of the flow that the observer saw; what is proven is what the only one who must see it has. */
+  function seenBy({ flow, proven }: Turn, name: string, tokens: number | null): number {
+    if (tokens !== null) return tokens;
     return flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.countTokens(flow, name);
   }
   /** A row of the flow that is no zero like the others, or is asked for; once for each observer. */
-  function look(name: string, flow: Flow, kind: Kind, sent: number, proven: number): void {
-    lookAt(byName.get(name), flow, kind, sent, proven);
+  function look(name: string, turn: Turn): void {
+    lookAt(byName.get(name), turn);
   }
-  function lookAt(looked: Looked | undefined, flow: Flow, kind: Kind, sent: number, proven: number): void {
+  /** `tokens`: how many of the flow the observer saw, where that is known already. */
+  function lookAt(looked: Looked | undefined, turn: Turn, tokens: number | null = null): void {
     if (looked === undefined || looked.flow === looking) return;
+    const { flow, kind, sent, proven } = turn;
     const { name } = looked.observer;
     looked.flow = looking;
     if (looked.kind !== kind) turnTo(looked, kind);
     addTo(looked.except, sent, 0, proven);
     if (input.parties.isOfSender(flow, partyOf(looked.observer))) return;
-    const seen = seenBy(flow, name, proven);
+    const seen = seenBy(turn, name, tokens);
     const { observer } = looked;
     const { allowed, exposed } = outcomeAt(observer, flow, seen, open);
     const isLeak = allowed === 'no' && seen > 0;
@@ -219,16 +230,19 @@ export function groupedRows(
     const sent = sentOf(facts, flow);
     const proven = provenOf(flow, input);
     addTo(kind.all, sent, 0, proven);
+    const turn: Turn = { flow, kind, sent, proven };
     const { sender, must, may } = flow;
-    lookAt(senderOf(sender), flow, kind, sent, proven);
-    if (flow.from !== sender) look(flow.from, flow, kind, sent, proven);
-    for (const name of input.parties.othersOf(sender)) look(name, flow, kind, sent, proven);
-    for (const name of must) look(name, flow, kind, sent, proven);
-    if (may !== must) for (const name of may) look(name, flow, kind, sent, proven);
+    lookAt(senderOf(sender), turn);
+    if (flow.from !== sender) look(flow.from, turn);
+    for (const name of input.parties.othersOf(sender)) look(name, turn);
+    for (const name of must) look(name, turn);
+    if (may !== must) for (const name of may) look(name, turn);
     // Mostly it is one who must see it, and was looked at.
     const onlyMust = must.length === 1 ? must[0] : undefined;
-    for (const name of tally.seen.observersOf(flow)) if (name !== onlyMust) look(name, flow, kind, sent, proven);
-    for (const name of single) look(name, flow, kind, sent, proven);
+    tally.seen.eachObserver(flow, (name, tokens) => {
+      if (name !== onlyMust) lookAt(byName.get(name), turn, tokens);
+    });
+    for (const name of single) look(name, turn);
   });
   for (const kind of kinds.values()) {
     for (const observer of judged)

@@ -295,3 +295,61 @@ it('says the same of who saw what where there are more rows than it may have, bu
     { numRuns: 50 },
   );
 });
+
+it('counts spans of what was not kept as it would count their tokens, across flows, and knows each of them again', () => {
+  const sizes = [1, 40, 3, 5000, 1];
+  const flows = flowsOf(sizes);
+  const [begin, end] = [100, 100 + sizes.reduce((sum, size) => sum + size, 0)];
+  const flowOf = (token: number): Flow => {
+    const flow = flows.find(({ first, count }) => token >= first && token < first + count);
+    if (flow === undefined) throw new Error(`no flow has token ${token}`);
+    return flow;
+  };
+  const span = fc.tuple(fc.integer({ min: begin, max: end - 1 }), fc.nat(200), fc.nat(3));
+  fc.assert(
+    fc.property(
+      fc.array(span, { maxLength: 12 }),
+      fc.array(fc.tuple(fc.integer({ min: begin, max: end - 1 }), fc.nat(3)), { maxLength: 60 }),
+      (spans, kept) => {
+        const seen = new SeenTokens(flows);
+        const known = Array.from({ length: 4 }, () => new Set<number>());
+        for (const [first, length, observer] of spans) {
+          const { taken, fresh } = seen.addCounted(flowOf(first), first, first + length + 1, `o${observer}`);
+          expect(taken).toBe(Math.min(end, first + length + 1) - first);
+          const before = known[observer]?.size ?? 0;
+          for (let token = first; token < first + taken; token += 1) known[observer]?.add(token);
+          expect(fresh).toBe((known[observer]?.size ?? 0) - before);
+        }
+        kept.forEach(([token, observer], index) => {
+          const flow = flowOf(token);
+          const isNew = seen.addToken(flow, token - flow.first, `o${observer}`, { frame: index + 1, high: 0, low: 1 });
+          expect(isNew).toBe(known[observer]?.has(token) === false);
+          known[observer]?.add(token);
+        });
+        for (const flow of flows) {
+          const counts = known.map(
+            (tokens) => [...tokens].filter((token) => token >= flow.first && token < flow.first + flow.count).length,
+          );
+          expect(counts.map((_, observer) => seen.countTokens(flow, `o${observer}`))).toEqual(counts);
+          const found = new Map<string, number>();
+          seen.eachObserver(flow, (name, tokens) => found.set(name, tokens));
+          expect(counts.map((_, observer) => found.get(`o${observer}`) ?? 0)).toEqual(counts);
+          expect([...found.values()].every((tokens) => tokens > 0)).toBe(true);
+          for (const at of [0, flow.count - 1])
+            expect(known.map((_, observer) => seen.hasToken(flow, at, `o${observer}`))).toEqual(
+              known.map((tokens) => tokens.has(flow.first + at)),
+            );
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+it('takes no token between the flows of a step for one of theirs', () => {
+  const [first, second] = flowsOf([3, 4]);
+  if (first === undefined || second === undefined) throw new Error('no flows');
+  const apart = [first, { ...second, first: second.first + 5 }];
+  const seen = new SeenTokens(apart);
+  expect(seen.addCounted(first, first.first, first.first + 100, 'a')).toEqual({ taken: 3, fresh: 3 });
+});

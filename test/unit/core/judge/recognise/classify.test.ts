@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createClassifier, type Sighting, tagsOf } from '../../../../../src/core/judge/recognise/classify.js';
-import { keptEnd } from '../../../../../src/core/judge/recognise/kept-end.js';
+import { keptEnd } from '../../../../../src/core/wire/frame-view.js';
 import { groupAddress } from '../../../../../src/core/judge/rows/row-context.js';
 import { type Flow, type FrameSpec, maxTokens, type Plan } from '../../../../../src/core/model/plan.js';
 import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
