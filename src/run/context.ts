@@ -50,6 +50,8 @@ export interface RunOptions {
   /** Everything is done but sending. */
   readonly rehearse?: boolean;
   readonly onProgress: (event: ProgressEvent) => void;
+  /** In a lab: captures are read while they grow, so that `onProgress` hears of a leak as soon as it is seen. */
+  readonly lookForLeaks?: boolean;
   /** Ends the run early; what was seen until then is kept and judged. */
   readonly signal: AbortSignal;
   /** How what listens and sends differs from the kernel's own; left out: not at all. */
@@ -151,4 +153,18 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', end);
   });
   checkStop(signal);
+}
+
+/** From this many ms on a wait is reported. */
+const reportedWaitMs = 2000;
+
+/** Waits as `pause` does; how long still is reported every second, where it takes several. */
+export async function wait(context: RunContext, step: StepPlan, phase: StepPhase, ms: number): Promise<void> {
+  if (ms < reportedWaitMs) return pause(ms, context.signal);
+  const end = performance.now() + ms;
+  for (let left = ms; left > 0; left = end - performance.now()) {
+    const seconds = Math.ceil(left / 1000);
+    report(context, step, phase, seconds >= 120 ? `${Math.ceil(seconds / 60)} min left` : `${seconds} s left`);
+    await pause(Math.min(left, 1000), context.signal);
+  }
 }

@@ -12,6 +12,7 @@ import { scenarioRecord } from '../core/scenario/scenario-record.js';
 import { hostsToConnect } from '../core/scenario/topology/read-hosts.js';
 import { chooseEngine } from '../system/capture/choose-engine.js';
 import type { CollatingWhileRunning } from '../system/evidence/collate-while-running.js';
+import type { LeakLookout } from '../system/evidence/leak-lookout.js';
 import { createFolder, files, writeJson } from '../system/evidence/folder/folder.js';
 import { openTimeline } from '../system/evidence/folder/timeline-log.js';
 import { applicationOf, type PreparedRun, type RunOptions } from './context.js';
@@ -81,17 +82,31 @@ async function carryOut(run: PreparedRun): Promise<Run> {
   await createFolder(dir);
   await writeJson(dir, files.plan, plan);
   await writeJson(dir, files.run, begun);
-  const timeline = openTimeline(dir, (entry) => streaming?.hear(entry));
+  const lookout = await lookoutOf(run, begun);
+  const timeline = openTimeline(dir, (entry) => {
+    streaming?.hear(entry);
+    lookout?.hear(entry);
+  });
   // In a lab nobody sends but its own guests, and another process would make a small run slower by a tenth.
   const apart = plan.provider === 'host' ? judgeApart(dir) : null;
   try {
     const { record, states, left } = await executeRun(run, begun, timeline);
+    await lookout?.stop();
     const heard = planWithEars(plan, timeline.entries);
     const judged = await concludeRun({ dir, plan: heard, record, key, timeline, streaming, options, states }, apart);
     return { ...judged, plan, dir, left };
   } finally {
+    await lookout?.stop();
     apart?.stop(); // as long as it lives this process does
   }
+}
+
+/** Guests of a host are read where there are no rights, when the run is over. */
+async function lookoutOf({ plan, key, options }: PreparedRun, { startedAt }: RunRecord): Promise<LeakLookout | null> {
+  if (options.lookForLeaks !== true || plan.provider !== 'lab') return null;
+  const { lookForLeaks } = await import('../system/evidence/leak-lookout.js');
+  const { outDir: dir, onProgress } = options;
+  return lookForLeaks({ dir, plan, key, day: startedAt.slice(0, 10), onProgress });
 }
 
 function beginRecord({ scenario, engine, topology, plan, look, options }: PreparedRun): RunRecord {

@@ -5,7 +5,7 @@ import type { Sender } from '../system/inject/sender.js';
 import { exchangeHttp } from '../system/traffic/http.js';
 import { exchangePing } from '../system/traffic/ping.js';
 import { listen, mark, startStepCapture, stopStepCapture } from './capture-step.js';
-import { checkStop, pause, type RunContext, stopReason, report } from './context.js';
+import { checkStop, pause, type RunContext, stopReason, report, wait } from './context.js';
 import { type Events, startEvents } from './events.js';
 import { type StateReader, stateReader } from './read-states.js';
 import { announce } from './send/announce.js';
@@ -75,7 +75,7 @@ async function probeBetweenReadings(
   }
   context.timeline.log(step.index, { event: 'probing', state: 'ended' });
   report(context, step, 'draining');
-  await pause(step.drainMs, context.signal);
+  await wait(context, step, 'draining', step.drainMs);
   context.timeline.log(step.index, { event: 'drained', drainMs: step.drainMs });
   await together(states.after(), lastControls(context, step, capture, sender));
 }
@@ -101,7 +101,7 @@ async function probeOn(
 ): Promise<void> {
   const probes = probeSender(context, step, sender, capture, events.over);
   await probes.send(0);
-  const listening = step.listenMs === null ? null : pause(step.listenMs, context.signal);
+  const listening = step.listenMs === null ? null : wait(context, step, 'probing', step.listenMs);
   await runTraffic(context, step);
   await listening;
   await sendControls(context, step, 'between', sender);
@@ -158,7 +158,7 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
       await change(context, step);
       sender = await startSenders(context, step);
       if (!context.rehearsal) await announce(context, step, sender);
-      await pause(step.waitMs, context.signal);
+      await wait(context, step, 'preparing', step.waitMs);
       report(context, step, 'listening');
       const capture = await starting;
       if (capture !== null) {

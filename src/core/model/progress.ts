@@ -10,6 +10,15 @@ export type ProgressEvent =
       /** Free text, often empty: `1,200 of 3,000 frames`. Not escaped yet. */
       readonly detail: string;
     }
+  | {
+      /** A leak was seen at an observer for the first time in a step; it is not judged yet. */
+      readonly kind: 'leak';
+      /** 0-based position of the step. */
+      readonly index: number;
+      readonly observer: string;
+      /** The step is there to show a leak. */
+      readonly isExpected: boolean;
+    }
   | { readonly kind: 'phase'; readonly name: 'building' | 'collating' | 'judging' }
   | { readonly kind: 'note'; readonly text: string };
 

@@ -1,8 +1,8 @@
-import type { ProgressEvent } from '../../core/model/progress.js';
+import type { ProgressEvent, StepPhase } from '../../core/model/progress.js';
 import type { Result, StepResult } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import { countText } from '../answer/participants.js';
-import { cut, makePaint, type Paint, type Tint } from '../terminal/layout.js';
+import { cut, makePaint, type Paint, type Tint, widthOf } from '../terminal/layout.js';
 import { stepWord } from '../word.js';
 
 /** A view of a run while it goes on, on stderr. It never owns the run: nothing waits for it. */
@@ -23,8 +23,8 @@ export interface Screen {
 }
 
 /**
- * What stands before a stage. A step that was sent is not judged yet: it is neither good nor bad until the capture was
- * read.
+ * What stands before a stage. A leak shows as soon as it is seen; without it a step that was sent is neither good nor bad
+ * until it is judged.
  */
 const marks = {
   waiting: [' ', 'dim'],
@@ -44,6 +44,9 @@ interface Stage {
   readonly title: string;
   mark: Mark;
   detail: string;
+  /** Observers at which a leak was seen, in the order of the first frames; `isLeakExpected`: the step shows it. */
+  readonly leakedAt: string[];
+  isLeakExpected: boolean;
 }
 
 /** The view takes no more lines, its head and what is left out among them. */
@@ -70,18 +73,44 @@ export function markOf(step: StepResult): Mark {
   }
 }
 
-function lineOf({ title, mark, detail }: Stage, columns: number, paint: Paint): string {
+/** Before it is judged, a step's mark is what was seen of it. */
+function shownMark({ mark, leakedAt, isLeakExpected }: Stage): Mark {
+  if (leakedAt.length === 0 || (mark !== 'running' && mark !== 'sent')) return mark;
+  return isLeakExpected ? 'shown' : 'leaked';
+}
+
+/** Names of as many observers as a line has room for. */
+const maxNames = 3;
+
+/** `kali2, kali3 overhear`, `84 overhear`; empty = no leak was seen. */
+function overhearText({ leakedAt }: Stage): readonly string[] {
+  if (leakedAt.length === 0) return [];
+  const names = leakedAt.length > maxNames ? countText(leakedAt.length) : leakedAt.map(escapeText).join(', ');
+  return [`${names} ${leakedAt.length === 1 ? 'overhears' : 'overhear'}`];
+}
+
+/** A title is cut to no less than this, so that how far a step is and how long it takes stand in the line. */
+const leastTitle = 12;
+
+function lineOf(stage: Stage, columns: number, paint: Paint): string {
+  const { title, detail } = stage;
+  const mark = shownMark(stage);
   const [sign, tint] = marks[mark];
-  const text = cut(detail === '' ? title : `${title}: ${detail}`, columns - 5);
+  const said = [...overhearText(stage), ...(detail === '' ? [] : [detail])].join('; ');
+  const room = columns - 5;
+  const text =
+    said === ''
+      ? cut(title, room)
+      : cut(`${cut(title, Math.max(leastTitle, room - widthOf(said) - 2))}: ${said}`, room);
   return `  ${paint(sign, tint)} ${mark === 'waiting' ? paint(text, 'dim') : text}`;
 }
 
 /** Stages that are not shown, by their marks: `✔ 12, · 3`. */
 function leftOut(stages: readonly Stage[], where: string): readonly string[] {
   if (stages.length === 0) return [];
-  const kinds = [...new Set(stages.map(({ mark }) => mark))];
+  const kinds = [...new Set(stages.map(shownMark))];
   const counts = kinds.map((kind) => {
-    const count = countText(stages.filter(({ mark }) => mark === kind).length);
+    const count = countText(stages.filter((stage) => shownMark(stage) === kind).length);
     return kind === 'waiting' ? `${count} to come` : `${marks[kind][0]} ${count}`;
   });
   return [`  … ${where}: ${counts.join(', ')}`];
@@ -109,6 +138,13 @@ function windowOf(stages: readonly Stage[], isOver: boolean, columns: number, pa
   ];
 }
 
+/** What a step is at; of probes that go out, how many and how long still says it all. */
+function detailOf(phase: StepPhase, detail: string): string {
+  if (phase === 'done') return '';
+  if (detail === '') return phase;
+  return escapeText(phase === 'probing' ? detail : `${phase}, ${detail}`);
+}
+
 /** Of a step that was passed: it was sent, or it was left out. */
 function sentOr(mark: Mark): Mark {
   return mark === 'running' ? 'sent' : 'not-run';
@@ -117,7 +153,13 @@ function sentOr(mark: Mark): Mark {
 /** Stages of a run with what each is at, redrawn as it goes on, and at the end what each step came to. */
 export function liveProgress(title: string, stepNames: readonly string[], screen: Screen): Progress {
   const paint = makePaint(screen.color);
-  const stage = (name: string): Stage => ({ title: name, mark: 'waiting', detail: '' });
+  const stage = (name: string): Stage => ({
+    title: name,
+    mark: 'waiting',
+    detail: '',
+    leakedAt: [],
+    isLeakExpected: false,
+  });
   const building = stage('build the topology');
   const steps = stepNames.map((name) => stage(escapeText(name)));
   const [collating, judging] = [stage('collate the captures'), stage('judge')];
@@ -152,10 +194,14 @@ export function liveProgress(title: string, stepNames: readonly string[], screen
           if (current === undefined) return;
           reach(current);
           if (event.phase === 'done') current.mark = 'sent';
-          current.detail =
-            event.phase === 'done'
-              ? ''
-              : escapeText(event.detail === '' ? event.phase : `${event.phase}, ${event.detail}`);
+          current.detail = detailOf(event.phase, event.detail);
+          break;
+        }
+        case 'leak': {
+          const step = steps[event.index];
+          if (step === undefined) return;
+          step.leakedAt.push(event.observer);
+          step.isLeakExpected = event.isExpected;
           break;
         }
         case 'note': {
@@ -171,6 +217,7 @@ export function liveProgress(title: string, stepNames: readonly string[], screen
       steps.forEach((step, at) => {
         const judged = result?.steps[at];
         step.detail = '';
+        step.leakedAt.splice(0);
         if (judged !== undefined) step.mark = markOf(judged);
         else if (step.mark === 'waiting') step.mark = 'not-run';
       });

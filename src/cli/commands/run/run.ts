@@ -330,6 +330,7 @@ async function runOne(
       toolVersion,
       signal,
       onProgress: progress.onProgress,
+      lookForLeaks: mode === 'live' || mode === 'json',
       ...altered,
       payload: options.payload ?? false,
       lingerMs: options.linger === undefined ? 0 : timeOf('--linger', options.linger),

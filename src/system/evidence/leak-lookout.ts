@@ -1,0 +1,92 @@
+import { partyOf } from '../../core/judge/parties.js';
+import type { Observer, Plan, StepPlan } from '../../core/model/plan.js';
+import type { ProgressEvent } from '../../core/model/progress.js';
+import { currentRules } from '../../core/model/provenance.js';
+import { isInForce } from '../../core/model/scenario.js';
+import type { TimelineEntry } from '../../core/model/timeline.js';
+import { type Batch, directions, packetDirection } from '../../core/pcap/capture-items.js';
+import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
+import { isTowards } from '../../core/plan/observers.js';
+import { escapeText } from '../../core/text/escape.js';
+import { createFrameNotes } from './collate/frame-notes.js';
+import { growingCaptures } from './collate/growing-captures.js';
+
+/** This many frames of a step are looked at: a view may show late what only later ones leak, the judge reads them all. */
+const maxFrames = 200_000;
+
+export interface LookoutOptions {
+  readonly dir: string;
+  readonly plan: Plan;
+  readonly key: Uint8Array;
+  /** Day of the run, `YYYY-MM-DD`. */
+  readonly day: string;
+  readonly onProgress: (event: ProgressEvent) => void;
+}
+
+/** Reads the captures of a run while they grow, and reports at which observers a leak was seen. Nothing is judged by it. */
+export interface LeakLookout {
+  /** Is notified of what is written into the timeline. */
+  hear(entry: TimelineEntry): void;
+  /** The run is over; resolves when nothing is read any more. */
+  stop(): Promise<void>;
+}
+
+/** May what this observer overhears be no leak, since somebody accepts it or it is open by design? That is the judge's. */
+function isForTheJudge({ expect }: StepPlan, observer: Observer, day: string): boolean {
+  return (
+    expect.accept.some((accepted) => accepted.observer === observer.name && isInForce(accepted, day)) ||
+    (expect.open ?? []).some(({ observers }) => observers.includes(partyOf(observer)))
+  );
+}
+
+/** For a lab, where nobody sends but its own guests: what guests of a host sent is read where there are no rights. */
+export function lookForLeaks({ dir, plan, key, day, onProgress }: LookoutOptions): LeakLookout {
+  const captures = growingCaptures(dir);
+  const noteOf = createFrameNotes(plan, key, currentRules);
+  const places = new Map(evidenceInterfaces(plan).map((place) => [escapeText(place.description), place]));
+  const looking: Promise<void>[] = [];
+
+  async function lookAtStep(step: StepPlan): Promise<void> {
+    const left = new Set(step.observers.filter((observer) => observer.judged && !isForTheJudge(step, observer, day)));
+    let frames = 0;
+    const lookAt = (batch: Batch, observers: readonly (Observer | undefined)[]): void => {
+      for (let at = 0; at < batch.count; at += 1) {
+        const observer = observers[batch.interfaceId[at] ?? -1];
+        if (observer === undefined || !left.has(observer)) continue;
+        const start = batch.offset[at] ?? 0;
+        const end = start + (batch.captured[at] ?? 0);
+        const towards = isTowards(observer, packetDirection(batch, at) === directions.out);
+        if (noteOf(batch.bytes, start, end, step, observer, towards).comment?.startsWith('LEAK') !== true) continue;
+        left.delete(observer);
+        const isExpected = step.expect.expected === 'broken';
+        onProgress({ kind: 'leak', index: step.index, observer: observer.name, isExpected });
+      }
+      frames += batch.count;
+    };
+    for (const path of await captures.ofStep(step.index)) {
+      const observers: (Observer | undefined)[] = [];
+      for await (const item of captures.read(path)) {
+        if (item.kind === 'interface') {
+          const place = places.get(escapeText(item.description ?? ''));
+          observers[item.id] = place?.step === step.index ? step.observers[place.observer] : undefined;
+        } else if (item.kind === 'batch') lookAt(item, observers);
+        if (left.size === 0 || frames >= maxFrames) return;
+      }
+    }
+  }
+
+  return {
+    hear({ step, event }) {
+      if (event === 'stopped' || event === 'step-ended') captures.hear({ kind: 'ended', step });
+      if (event !== 'probing' || looking[step] !== undefined) return;
+      const probed = plan.steps[step];
+      if (probed === undefined) return;
+      captures.hear({ kind: 'begun', step });
+      looking[step] = lookAtStep(probed).catch(() => undefined); // what cannot be read is judged all the same
+    },
+    async stop() {
+      captures.hear({ kind: 'over', counters: [] });
+      await Promise.all(looking);
+    },
+  };
+}
