@@ -1,8 +1,9 @@
 // `npm run images [-- NAME…]`: types the commands below into a shell in a real terminal (tmux), waits until they are
-// done, and writes what it shows to docs/images/NAME.svg, the first `lines` lines of it. Needs tmux and a build. `--
-// --into FOLDER NAME COMMAND`: another command, for the tests.
+// done, and writes what it shows to docs/images/NAME.svg, the first `lines` lines of it; and of `report` the upper part
+// of its page as chromium shows it, to docs/images/report.png. Needs tmux, chromium and a build. `-- --into FOLDER NAME
+// COMMAND`: another command, for the tests.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,6 +30,36 @@ const images = [
       'The same experiment with the ear at kali3 killed in the middle of each act: INCONCLUSIVE, with the reason at kali3 and what to do about it.',
   },
 ];
+
+/** The report of a recorded run, to below the picture of who overhears whom. */
+const page = { name: 'report', folder: 'captures/wireshark-experiment', size: '1000,1728' };
+
+function photograph(file) {
+  const home = mkdtempSync(join(tmpdir(), 'page-'));
+  const html = join(home, 'report.html');
+  const replay = ['dist/cli.cjs', 'replay', page.folder, '--reporter', `html=${html}`];
+  const chromium = [
+    '--headless=new',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--hide-scrollbars',
+    `--user-data-dir=${join(home, 'profile')}`,
+    `--window-size=${page.size}`,
+    `--screenshot=${file}`,
+    `file://${html}`,
+  ];
+  try {
+    for (const [program, args] of [
+      [process.execPath, replay],
+      ['chromium', chromium],
+    ]) {
+      const { status, stderr, error } = spawnSync(program, args, { cwd: top, encoding: 'utf8' });
+      if (error !== undefined || status !== 0) throw new Error(`${program}: ${error?.message ?? stderr.trim()}`);
+    }
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
 
 function tmux(socket, ...args) {
   const { status, stdout, stderr, error } = spawnSync('tmux', ['-S', socket, ...args], {
@@ -105,4 +136,9 @@ for (const { name, command, description, lines } of chosen) {
   const svg = toSvg(shown.join('\n'), { title: command, description, columns });
   writeFileSync(join(folder, `${name}.svg`), svg);
   console.log(`${name}.svg: ${svg.length} bytes`);
+}
+if (args[0] !== '--into' && (args.length === 0 || args.includes(page.name))) {
+  const file = join(folder, `${page.name}.png`);
+  photograph(file);
+  console.log(`${page.name}.png: ${statSync(file).size} bytes`);
 }

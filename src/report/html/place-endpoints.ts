@@ -47,7 +47,7 @@ interface Size {
   readonly gap: number;
 }
 
-const full: Size = { width: 146, height: 64, gap: 12 };
+const full: Size = { width: 156, height: 64, gap: 12 };
 const small: Size = { width: 71, height: 24, gap: 7 };
 /** More boxes than this above one bridge become small ones. */
 const maxFull = 18;

@@ -1,14 +1,14 @@
-import type { ProvenFix, Result } from '../../core/model/result.js';
+import type { ProvenFix, Result, StepResult } from '../../core/model/result.js';
 import { alternativesOf, storyTextsOf } from '../answer/alternatives.js';
 import { answerOf } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
 import { exposureFix, exposuresOf } from '../answer/exposures.js';
-import { type Audience, setText } from '../answer/participants.js';
+import { type Audience, countText, setText } from '../answer/participants.js';
 import type { ReportedRun } from '../reporter.js';
 import { apartStories, beforeAfterText, fixStories, heldStories, outcomeText, placesText } from '../stories.js';
 import { expectedWord, isKnownOnly, runWord, stepWord } from '../word.js';
 import { someOf } from './leaks.js';
-import { html, type Markup, nothing, plural, type Tone, toneOf, wordMarkup } from './markup.js';
+import { html, type Markup, nothing, type Tone, toneOf, wordMarkup } from './markup.js';
 
 /** What the run came to, in one sentence for something that knows nothing of bridges. */
 export function plainSentence(result: Result): string {
@@ -41,7 +41,7 @@ export function verdictSection(run: ReportedRun): Markup {
   const { result } = run;
   const word = runWord(result);
   const { sentence } = answerOf(run);
-  return html`<div class="verdict ${toneOf(word)}"><strong>${wordMarkup(word)}</strong><p>${plainSentence(result)}</p><p>${sentence}.</p></div>`;
+  return html`<div class="verdict ${toneOf(word)}"><strong>${wordMarkup(word)}</strong><p>${plainSentence(result)}</p><p>${sentence.replace(/^as expected/, 'As expected')}.</p></div>`;
 }
 
 /** Causes of leaks that are reported; what is beyond is in result.json. */
@@ -81,12 +81,19 @@ export function exposedSection(result: Result): Markup {
   return html`<section aria-labelledby="exposed"><h2 id="exposed">What is open by design</h2><p>A bridge with its default settings does this. With <code>--strict</code> it is a leak.</p>${rows}</section>`;
 }
 
+/** Leaks of a step: those that are folded count as what they stand for. */
+function leaksText({ findings, groups }: StepResult): string {
+  const rows = findings.reduce((sum, { leak, grouped = 1 }) => sum + (leak ? grouped : 0), 0);
+  if (rows === 0) return 'no leak';
+  const grouped = (groups ?? []).reduce((sum, group) => sum + group.rows, 0);
+  return `${countText(Math.max(rows, grouped))} leaking ${rows === 1 ? 'row' : 'rows'}`;
+}
+
 /** The claims of the scenario, each with what was shown. */
 export function claimsSection(result: Result): Markup {
   const rows = result.steps.map((step, at) => {
-    const leaks = step.findings.filter((finding) => finding.leak).length;
     const reasons = [...new Set(step.reasons.map((reason) => reason.code))];
-    return html`<tr><td class="n">${at + 1}</td><th scope="row">${step.name}</th><td class="word">${wordMarkup(stepWord(step))}</td><td>${expectedWord(step)}${step.asExpected ? nothing : html` <strong class="bad">≠ not as expected</strong>`}</td><td>${leaks === 0 ? 'no leak' : plural(leaks, 'leaking row', 'leaking rows')}${reasons.length === 0 ? '' : `; ${reasons.join(', ')}`}</td></tr>`;
+    return html`<tr><td class="n">${at + 1}</td><th scope="row">${step.name}</th><td class="word">${wordMarkup(stepWord(step))}</td><td>${expectedWord(step)}${step.asExpected ? nothing : html` <strong class="bad">≠ not as expected</strong>`}</td><td>${leaksText(step)}${reasons.length === 0 ? '' : `; ${reasons.join(', ')}`}</td></tr>`;
   });
   return html`<section aria-labelledby="claims"><h2 id="claims">The claims</h2><div class="wide" tabindex="0" role="region" aria-label="Claims and their verdicts"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">claim</th><th scope="col">the wire showed</th><th scope="col">expected</th><th scope="col">in short</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
 }

@@ -20,6 +20,17 @@ describe('html report', () => {
     );
   });
 
+  it('counts among the leaks of a claim those that are folded, as the answer does', () => {
+    const run = reported(['c']);
+    const [step] = run.result.steps;
+    if (step === undefined) throw new Error('no step');
+    const findings = step.findings.map((finding) => (finding.leak ? { ...finding, grouped: 7_880_400 } : finding));
+    const rows = findings.filter(({ leak }) => leak).length * 7_880_400;
+    const text = page({ ...run, result: { ...run.result, steps: [{ ...step, findings }] } });
+    expect(text).toContain(`<td>${rows.toLocaleString('en-US')} leaking rows</td>`);
+    expect(page(reported([]))).toContain('<td>no leak</td>');
+  });
+
   it('says in a sentence who received what was not meant for it', () => {
     expect(page(reported(['c']))).toContain('Isolation is broken: c received frames that were meant for others.');
     expect(page(reported([]))).toContain('Nobody received frames that were not meant for it');
