@@ -129,6 +129,8 @@ const sections = probeClasses.map((name) => {
 });
 const page = wrapMarkdown(`# Frames, byte by byte
 
+To know a frame that you see in a capture, or to check what a probe sends: look up its class here. \`verify-isolation plan FILE --hex\` prints the frames of a scenario of yours.
+
 What each class of probe puts on the wire with its usual carriers, from alice (52:54:00:00:00:0a, 10.0.0.10, fd00::10) to bob (…:0b, …11) on a bridge (02:76:69:fe:00:00,
 10.0.0.1) with an uplink, lan (00:11:22:33:44:55, …200), as tcpdump reads it (\`tcpdump -nevvt\`), and below it the bytes from the destination MAC on. The token in brackets says which probe a frame stems
 from: two bytes \`56 49\`, the run's tag (4), its index (4), and an authenticator (8) that only the run can make. Frames are filled up with zeros to 60 bytes.
