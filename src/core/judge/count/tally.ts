@@ -87,9 +87,9 @@ export interface Tallies {
   readonly parties: Parties;
 }
 
-function createTally(step: StepPlan): StepTally {
+function createTally(step: StepPlan, rowsPerFlow: number | undefined): StepTally {
   return {
-    seen: new SeenTokens(step.flows),
+    seen: new SeenTokens(step.flows, rowsPerFlow === undefined ? undefined : rowsPerFlow * step.flows.length),
     moments: new Map(),
     entries: createEnteredTokens(step.flows),
     controls: new Set(),
@@ -108,9 +108,13 @@ function createTally(step: StepPlan): StepTally {
   };
 }
 
-/** Tallies of a plan's steps, with nothing counted yet. `keyed`: the run's key is known. */
-export function createTallies(plan: Plan, rules: VerdictRules, keyed: boolean): Tallies {
-  return { plan, keyed, rules, parties: createParties(plan.endpoints), steps: plan.steps.map(createTally) };
+/**
+ * Tallies of a plan's steps, with nothing counted yet. `keyed`: the run's key is known. `rowsPerFlow`: of this
+ * many rows it is known where they were first seen (seen-tokens.ts).
+ */
+export function createTallies(plan: Plan, rules: VerdictRules, keyed: boolean, rowsPerFlow?: number): Tallies {
+  const steps = plan.steps.map((step) => createTally(step, rowsPerFlow));
+  return { plan, keyed, rules, parties: createParties(plan.endpoints), steps };
 }
 
 export function raise(map: Map<string, number>, key: string, by = 1): void {

@@ -41,21 +41,21 @@ export function createFrameNotes(
   const parties = createParties(plan.endpoints);
   const search = createTokenSearch(plan.runTag);
   const probes = createPlannedProbes(plan.runTag, tags, flowFinder(plan));
-  const noted = new Map<string, number>();
+  const noted = new Map<string | Observer, number>();
   const meshes = new Set(plan.steps.filter(isMesh));
   const note: FrameNote = { packetId: -1, comment: null, probe: null, sequence: 0 };
 
   /** A comment, if there are not too many of its row. */
-  function limited(row: string, comment: () => string | null): string | null {
+  function limited(row: string | Observer, comment: () => string | null): string | null {
     const before = noted.get(row) ?? 0;
     if (before >= maxComments) return null;
     const text = comment();
     if (text !== null) noted.set(row, before + 1);
     return text;
   }
-  /** The row of a probe at an observer; in a mesh all rows of an observer are one. */
-  function rowOf(flow: Flow, step: StepPlan, { name }: Observer): string {
-    return meshes.has(step) ? `${step.index}/${name}` : `${flow.id}/${name}`;
+  /** The row of a probe at an observer; in a mesh all rows of an observer, which is the step's alone, are one. */
+  function rowOf(flow: Flow, step: StepPlan, observer: Observer): string | Observer {
+    return meshes.has(step) ? observer : `${flow.id}/${observer.name}`;
   }
   return (bytes, start, end, step, observer, towards) => {
     const probe = probes.read(bytes, start, end);

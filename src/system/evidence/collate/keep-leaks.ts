@@ -45,7 +45,8 @@ export function isMesh({ flows, observers }: StepPlan): boolean {
  * routed, whatever is none of the run's, and all of steps with events, which are distinguished by time.
  */
 export function createLeakStore({ keep, plan, rules, listeners, inferred }: LeakStoreInput): LeakStore {
-  const tallies = createTallies(plan, rules, true);
+  // A row for each addressee; where all hear all, bits do for the rest.
+  const tallies = createTallies(plan, rules, true, 1);
   const kept = new Map<string, number>();
   const counted = listeners.map((listener) => {
     if (listener === null) return null;
