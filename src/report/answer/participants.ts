@@ -34,27 +34,63 @@ function observersText({ observers }: LeakGroup, { noun, names }: Audience): str
   return setText(observers);
 }
 
+/** Whom frames without an addressee are for, by class. */
+const crowds: Readonly<Record<string, string>> = {
+  'unknown-unicast': 'a MAC that nobody has',
+  multicast: 'a multicast group',
+  'link-local-multicast': 'multicast groups of the link',
+  'igmp-query': 'a multicast group',
+};
+
+function crowdText(classes: readonly string[]): string {
+  const [crowd = 'all', ...others] = new Set(classes.map((name) => crowds[name] ?? 'all'));
+  return others.length === 0 ? crowd : 'all';
+}
+
 /** What was sent, by whom and to whom. */
-function trafficText({ from, to }: LeakGroup): string {
+function trafficText({ from, to, classes }: LeakGroup): string {
   const addressees = to.filter((name) => name !== null);
   const [send, toAll] = [from.length === 1 ? 'sends' : 'send', to.length > addressees.length];
   if (from.includes('*')) return 'traffic between others';
   if (from.length > 1 && !toAll && isSame(from, addressees)) return `what ${setText(from)} send to each other`;
-  const receivers = [...(addressees.length === 0 ? [] : [setText(addressees)]), ...(toAll ? ['all'] : [])];
+  const receivers = [...(addressees.length === 0 ? [] : [setText(addressees)]), ...(toAll ? [crowdText(classes)] : [])];
   return `what ${setText(from)} ${send} to ${listText(receivers, 'or')}`;
+}
+
+/** What no guest may send, by class: whoever gets it, addressed or not, is reached by an attack. */
+const attacks: Readonly<Record<string, string>> = {
+  'mac-spoof': 'frames with a forged source MAC',
+  'ip-spoof': 'packets with a forged source address',
+  'arp-spoof': 'forged ARP',
+  'ra-spoof': 'forged router advertisements',
+  'dhcp-offer': 'DHCP offers',
+  'vlan-hop': 'frames with tags of other VLANs',
+  'routed-bounce': 'packets by way of the host',
+  'stp-root': 'BPDUs that claim the root',
+};
+
+/** The attacks that a group is about; null = it is about other frames, too. */
+function attackText({ classes }: LeakGroup): string | null {
+  const known = classes.map((name) => attacks[name]);
+  return known.some((text) => text === undefined) ? null : listText(known.flatMap((text) => text ?? []));
 }
 
 /** Who hears whom, with names and numbers, as a main clause: `kali3 receives what kali2 and lan send to each other (…)`. */
 export function whoText(group: LeakGroup, audience: Audience): string {
-  const { from, observers } = group;
-  const addressees = group.to.filter((name) => name !== null);
+  const { from, to, observers } = group;
+  const addressees = to.filter((name) => name !== null);
   const isMutual =
     observers.length > 1 && isSame(from, observers) && (addressees.length === 0 || isSame(from, addressees));
+  const [who, attack] = [observersText(group, audience), attackText(group)];
   const some = observers.length === 1 ? 'receives' : 'receive';
-  if (group.classes.length === 1 && group.classes[0] === 'stp-root')
-    return `${observersText(group, audience)} ${observers.length === 1 ? 'takes' : 'take'} BPDUs of ${setText(from)}`;
-  if (isMutual) return `${observersText(group, audience)} receive each other's traffic (${frames(group)})`;
-  return `${observersText(group, audience)} ${some} ${trafficText(group)} (${frames(group)})`;
+  if (attack !== null) {
+    const count = group.classes.join() === 'stp-root' ? '' : ` (${frames(group)})`;
+    return `${who} ${some} ${attack} from ${isMutual ? 'each other' : setText(from)}${count}`;
+  }
+  if (isMutual) return `${who} receive each other's traffic (${frames(group)})`;
+  if (!from.includes('*') && isSame(to, observers))
+    return `${setText(from)} ${from.length === 1 ? 'reaches' : 'reach'} ${who} (${frames(group)})`;
+  return `${who} ${some} ${trafficText(group)} (${frames(group)})`;
 }
 
 /** `1,234,567` */

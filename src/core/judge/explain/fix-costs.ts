@@ -47,7 +47,7 @@ const costs: Readonly<Record<string, readonly [price: keyof typeof prices, text:
   rewritten: ['host', 'members get groups as multicast again, over Wi-Fi slower'],
   'source-unchecked': ['share', 'the guest can use no other MAC: no nested guests, no addresses that fail over'],
   'unknown-flood': ['silence', 'a guest that is silent for longer than the ageing time is not reached until it speaks'],
-  'not-isolated': ['apart', 'the two guests do not reach each other at all, broadcasts and ARP included'],
+  'not-isolated': ['apart', 'the guests do not reach each other at all, broadcasts and ARP included'],
 };
 
 /** What flags that stop floods of groups cost depends on the flag (docs/faults.md: `bcast_flood off` ends IPv4). */
@@ -61,15 +61,17 @@ export function fixCost(code: string, fix: string): string | null {
   if (fix === '') return null;
   if (code === 'group-flood')
     return fix.includes('bcast_flood') ? ofGroupFloods.bcast_flood : ofGroupFloods.mcast_flood;
-  return costOf(code)?.[1] ?? null;
+  return costOf(code, fix)?.[1] ?? null;
 }
 
-function costOf(code: string): (typeof costs)[string] | null {
-  return Object.entries(costs).find(([name]) => name === code)?.[1] ?? null;
+/** A full table is answered by an entry for the addressee, or by a larger table. */
+function costOf(code: string, fix: string): (typeof costs)[string] | null {
+  const paid = code === 'fdb-full' && fix.startsWith('bridge fdb') ? 'aged-out' : code;
+  return Object.entries(costs).find(([name]) => name === paid)?.[1] ?? null;
 }
 
 /** How much the fix of a cause takes from guests, as a number to compare; one of which that is not known is in the middle. */
 export function fixPrice(code: string, fix: string): number {
   if (code === 'group-flood') return fix.includes('bcast_flood') ? prices.cutOff : prices.share;
-  return prices[costOf(code)?.[0] ?? 'silence'];
+  return prices[costOf(code, fix)?.[0] ?? 'silence'];
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { countText, listText, setText, stepsText } from '../../../../src/report/answer/participants.js';
+import type { LeakGroup } from '../../../../src/core/model/result.js';
+import { countText, listText, setText, stepsText, whoText } from '../../../../src/report/answer/participants.js';
 
 describe('a number', () => {
   it.each([
@@ -36,4 +37,69 @@ describe('steps', () => {
     [[0, 1, 2, 5], 'steps 1 to 3, 6'],
     [[0, 2, 4, 6, 8], '5 steps'],
   ])('%j are told as %s', (steps, text) => expect(stepsText(steps)).toBe(text));
+});
+
+describe('who hears whom', () => {
+  const audience = { noun: 'guests', names: new Set(['alice', 'bob', 'carol', 'dan', 'eve']) };
+  const who = (
+    from: readonly string[],
+    to: readonly (string | null)[],
+    observers: readonly string[],
+    ...classes: readonly string[]
+  ): string => {
+    const group: LeakGroup = {
+      cause: 'ageing-zero',
+      from,
+      to,
+      observers,
+      classes,
+      carriers: ['raw'],
+      rows: 1,
+      sent: 2000,
+      seen: 1000,
+      firstSighting: null,
+      causes: [],
+    };
+    return whoText(group, audience);
+  };
+
+  it('names what was sent to whom, and who received it', () => {
+    expect(who(['alice'], ['bob'], ['carol'], 'known-unicast')).toBe(
+      'carol receives what alice sends to bob (1,000 of 2,000 frames)',
+    );
+    expect(who(['alice', 'bob'], ['bob', 'alice'], ['carol'], 'known-unicast')).toMatch(
+      /^carol receives what alice and bob send to each other/,
+    );
+    expect(who([...audience.names], [...audience.names], [...audience.names], 'known-unicast')).toMatch(
+      /^5 of 5 guests receive each other's traffic/,
+    );
+  });
+
+  it('does not say that an addressee receives what is sent to it, where it is to receive nothing', () => {
+    expect(who(['alice'], ['bob'], ['bob'], 'known-unicast')).toBe('alice reaches bob (1,000 of 2,000 frames)');
+    expect(who(['alice', 'eve'], ['bob', 'dan'], ['dan', 'bob'], 'known-unicast')).toMatch(
+      /^alice and eve reach dan and bob \(/,
+    );
+  });
+
+  it.each([
+    ['unknown-unicast', 'a MAC that nobody has'],
+    ['multicast', 'a multicast group'],
+    ['broadcast', 'all'],
+  ])('calls those whom frames of %s are for by what they are', (name, text) =>
+    expect(who(['alice'], [null], ['bob'], name)).toMatch(`bob receives what alice sends to ${text} (`),
+  );
+
+  it.each([
+    ['ip-spoof', 'packets with a forged source address'],
+    ['arp-spoof', 'forged ARP'],
+    ['routed-bounce', 'packets by way of the host'],
+  ])('calls what no guest may send (%s) by its name, whether its victim was addressed or not', (name, text) => {
+    expect(who(['alice'], ['bob'], ['bob'], name)).toBe(`bob receives ${text} from alice (1,000 of 2,000 frames)`);
+    expect(who(['alice', 'bob'], ['bob', 'alice'], ['alice', 'bob'], name)).toMatch(`receive ${text} from each other`);
+    expect(who(['alice'], ['bob'], ['carol'], name, 'mac-spoof')).toMatch(
+      `carol receives ${text} and frames with a forged source MAC from alice`,
+    );
+    expect(who(['alice'], ['bob'], ['carol'], name, 'broadcast')).toMatch('carol receives what alice sends to bob');
+  });
 });

@@ -16,6 +16,10 @@ describe('what a fix costs', () => {
     expect(fixCost('group-flood', 'bridge link set dev p0 bcast_flood off')).toContain('ARP');
     expect(fixCost('group-flood', 'bridge link set dev p0 mcast_flood off')).not.toContain('ARP');
   });
+  it('is, of an entry for the addressee where the table is full, that it has to follow the guest', () => {
+    expect(fixCost('fdb-full', 'bridge fdb replace 52:54:00:00:00:0b dev tap1 master static')).toContain('follow');
+    expect(fixCost('fdb-full', 'ip link set dev br0 type bridge fdb_max_learned 0')).toContain('memory');
+  });
   it('is never that an uplink is isolated: no cause asks for it but between guests', () => {
     const texts = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
     const asking = texts.filter((text) => text.includes('isolated on'));
