@@ -1,5 +1,5 @@
 import type { Result } from '../core/model/result.js';
-import { answerOf } from './answer/answer.js';
+import { answerOf, standaloneSentence } from './answer/answer.js';
 import type { CauseStory } from './answer/cause-stories.js';
 import { exposureFix, exposuresOf } from './answer/exposures.js';
 import { storyTextsOf } from './answer/alternatives.js';
@@ -83,7 +83,8 @@ function limits(result: Result): readonly string[] {
 
 function one(run: ReportedRun): readonly string[] {
   const { result, dir, details } = run;
-  const { sentence, stories, audience } = answerOf(run);
+  const answer = answerOf(run);
+  const { stories, audience } = answer;
   const rows = result.steps.map((step, at) => {
     const word = stepWord(step).text;
     return `| ${at + 1} | ${plainMarkdown(step.name)} | ${marks[word] ?? ''} ${word} | ${expectedWord(step)}${step.asExpected ? '' : ' ≠'} | ${stepSeconds(details, at)?.toFixed(1) ?? '–'} s |`;
@@ -93,7 +94,7 @@ function one(run: ReportedRun): readonly string[] {
   return [
     `## ${runWord(result).text}: ${plainMarkdown(result.scenario.name)}`,
     '',
-    `${plainMarkdown(sentence)}.`,
+    plainMarkdown(standaloneSentence(answer)),
     '',
     '| step | claim | the wire showed | expected | time |',
     '| ---: | --- | --- | --- | ---: |',

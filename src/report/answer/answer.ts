@@ -56,6 +56,11 @@ export interface Answer {
   readonly audience: Audience;
 }
 
+/** The answer's sentence where no word stands before it; one that begins with a name begins with the name as it is. */
+export function standaloneSentence({ sentence }: Pick<Answer, 'sentence'>): string {
+  return `${sentence.replace(/^(?:as expected|none of|nothing |it is not known|frames reached|traffic between|something did|step )/, (begin) => begin.slice(0, 1).toUpperCase() + begin.slice(1))}.`;
+}
+
 /** Who hears whom, and why, in one clause. */
 export function storyText(story: CauseStory, audience: Audience): string {
   return `${whoText(story.group, audience)}: ${storyPhrase(story)}`;

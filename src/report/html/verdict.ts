@@ -1,6 +1,6 @@
 import type { ProvenFix, Result, StepResult } from '../../core/model/result.js';
 import { alternativesOf, storyTextsOf } from '../answer/alternatives.js';
-import { answerOf } from '../answer/answer.js';
+import { answerOf, standaloneSentence } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
 import { exposureFix, exposuresOf } from '../answer/exposures.js';
 import { type Audience, countText, setText } from '../answer/participants.js';
@@ -40,8 +40,7 @@ export function plainSentence(result: Result): string {
 export function verdictSection(run: ReportedRun): Markup {
   const { result } = run;
   const word = runWord(result);
-  const { sentence } = answerOf(run);
-  return html`<div class="verdict ${toneOf(word)}"><strong>${wordMarkup(word)}</strong><p>${plainSentence(result)}</p><p>${sentence.replace(/^as expected/, 'As expected')}.</p></div>`;
+  return html`<div class="verdict ${toneOf(word)}"><strong>${wordMarkup(word)}</strong><p>${plainSentence(result)}</p><p>${standaloneSentence(answerOf(run))}</p></div>`;
 }
 
 /** Causes of leaks that are reported; what is beyond is in result.json. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { standaloneSentence } from '../../../../src/report/answer/answer.js';
 import type { LeakGroup } from '../../../../src/core/model/result.js';
 import { countText, listText, setText, stepsText, whoText } from '../../../../src/report/answer/participants.js';
 
@@ -102,4 +103,15 @@ describe('who hears whom', () => {
     );
     expect(who(['alice'], ['bob'], ['carol'], name, 'broadcast')).toMatch('carol receives what alice sends to bob');
   });
+});
+
+describe('a sentence without a word before it', () => {
+  it.each([
+    ['as expected, kali3 receives it', 'As expected, kali3 receives it.'],
+    ['none of 3 guests received any', 'None of 3 guests received any.'],
+    ['kali3 receives what kali2 sends to lan', 'kali3 receives what kali2 sends to lan.'],
+    ['astrid receives it', 'astrid receives it.'],
+  ])('%s begins as a sentence, but for a name', (sentence, text) =>
+    expect(standaloneSentence({ sentence })).toBe(text),
+  );
 });
