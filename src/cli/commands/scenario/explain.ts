@@ -4,6 +4,7 @@ import { causeMeanings, isCauseCode } from '../../../core/judge/explain/cause-me
 import { isReasonCode, reasonHints } from '../../../core/judge/reasons.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { nearestWord } from '../../../core/scenario/yaml/nearest-word.js';
+import { fold, foldAfter } from '../../../report/terminal/layout.js';
 import {
   carrierMeanings,
   classMeanings,
@@ -52,9 +53,9 @@ function barrierText(code: string): readonly string[] {
 
 /**
  * What a code of a report means and what to do about it. VerifyError 64, with the nearest known one, for a code that no
- * report has.
+ * report has. Folded to `width` columns.
  */
-export function explainCode(typed: string): string {
+export function explainCode(typed: string, width = Infinity): string {
   const code = codes.includes(typed) ? typed : typed.toLowerCase();
   const parts = [
     ...(isReasonCode(code) ? [`a reason why evidence does not carry a verdict.\n  ${reasonHints[code]}`] : []),
@@ -76,7 +77,8 @@ export function explainCode(typed: string): string {
         : `did you mean ${near}? explain without a code lists them all`,
     );
   }
-  return `${parts.map((part) => `${code}: ${part}`).join('\n')}\n`;
+  const lines = parts.flatMap((part) => `${code}: ${part}`.split('\n'));
+  return `${lines.flatMap((line) => (line.startsWith('  ') ? foldAfter('  ', line.slice(2), width) : fold(line, width))).join('\n')}\n`;
 }
 
 /** The first sentence of what is explained. */
@@ -86,10 +88,11 @@ function glossOf(code: string): string {
 }
 
 /** Every code, by kind, each with a sentence; at the end verdicts and statuses, and how to read on. */
-export function listCodes(): string {
+export function listCodes(width = Infinity): string {
   const tables = kinds.map(([kind, list]) => {
-    const width = Math.max(...list.map((code) => code.length));
-    return `${kind}:\n${list.map((code) => `  ${code.padEnd(width)}  ${glossOf(code)}\n`).join('')}`;
+    const longest = Math.max(...list.map((code) => code.length));
+    const lines = list.flatMap((code) => foldAfter(`  ${code.padEnd(longest)}  `, glossOf(code), width));
+    return `${kind}:\n${lines.map((line) => `${line}\n`).join('')}`;
   });
   return `${tables.join('\n')}\nexplain WORD says what it means and what to do about it, as in: explain broken\n`;
 }

@@ -61,7 +61,8 @@ export const defineExplain: DefineCommand = (parser) => {
       }),
     async (args) => {
       const { explainCode, listCodes } = await import('./explain.js');
-      process.stdout.write(args.code === undefined ? listCodes() : explainCode(args.code));
+      const width = process.stdout.isTTY ? process.stdout.columns || 80 : undefined; // a terminal without a size says 0
+      process.stdout.write(args.code === undefined ? listCodes(width) : explainCode(args.code, width));
     },
   );
 };

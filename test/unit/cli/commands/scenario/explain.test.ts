@@ -17,6 +17,17 @@ describe('explainCode', () => {
     expect(end.at(-1)).toContain('explain WORD');
   });
 
+  it('folds what it says to the width of a terminal, without losing a word', () => {
+    const words = (text: string): readonly string[] => text.split(/\s+/);
+    for (const [whole, folded] of [
+      [listCodes(), listCodes(80)],
+      ...codes.map((code) => [explainCode(code), explainCode(code, 80)] as const),
+    ] as const) {
+      expect(folded.split('\n').filter((line) => line.length > 80)).toEqual([]);
+      expect(words(folded)).toEqual(words(whole));
+    }
+  });
+
   it('explains words of reports as they are written there', () => {
     expect(explainCode('BROKEN')).toBe(
       'broken: a verdict.\n  A frame reached somebody for whom it was not meant. Nothing takes that back.\n',
