@@ -2,6 +2,7 @@ import { unheardPorts } from '../bridge/ovs.js';
 import type { GuestRecord, Inventory } from '../model/host-config.js';
 import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
+import { word } from '../text/escape.js';
 import { type BridgeSurroundings, foundEndpoints, type FoundEntry, type WrittenEndpoint } from './found-endpoints.js';
 import { foundVlans } from './found-vlans.js';
 import { withOwners } from './guests/owners.js';
@@ -88,6 +89,14 @@ export function chooseBridge(state: HostState, named: string | null): string {
   return first;
 }
 
+/** What to do where too few guests can be spoken for: a hub forgets each MAC at once, whoever speaks. */
+export function silenceHint({ links }: HostState, bridges: readonly string[], again: string): string {
+  const hub = links.find(({ name, bridge }) => bridges.includes(name) && bridge?.['ageing_time'] === 0);
+  if (hub === undefined) return `start the guests, let each speak once (a ping will do), and ${again}`;
+  const command = `ip link set dev ${word(hub.name)} type bridge ageing_time 30000`;
+  return `${hub.name} is a hub (ageing_time 0): it forgets each MAC at once, and every guest reads along. \`audit\` says so, \`run --twin\` shows it on a copy. End it by \`${command}\`, let each guest speak once, and ${again}`;
+}
+
 /**
  * A scenario of what runs on a bridge: every port that can be heard, with its guest's name, zone, VLANs, MAC and
  * address where they are on record; a step in which guests talk to the uplink (else two guests to each other) while
@@ -109,7 +118,7 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
       'too-little-found',
       3,
       `${bridge} has ${entries.length} ports that can be heard, ${known.length} of them with a known MAC: two must talk while a third listens`,
-      'start the guests, let each speak once (a ping will do), and run init again',
+      silenceHint(state, [bridge], 'run init again'),
     );
   }
   const policy = foundPolicy(

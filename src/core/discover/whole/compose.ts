@@ -11,6 +11,7 @@ import {
   type FoundScenario,
   leftOutNotes,
   originsOf,
+  silenceHint,
   unreadNotes,
   writtenKind,
 } from '../found-scenario.js';
@@ -175,7 +176,11 @@ export function wholeScenario({ state, neighbours, inventory, netns, wishes }: W
       'too-little-found',
       3,
       `of ${guests.length} guests on ${examined.map(({ bridge }) => bridge).join(', ')} nothing can be asked: ${guests.filter(({ spoke }) => spoke).length} have a MAC that their bridge knows`,
-      'start the guests, let each speak once (a ping will do), and try again',
+      silenceHint(
+        state,
+        examined.map(({ bridge }) => bridge),
+        'try again',
+      ),
     );
   const entries = examined.flatMap((each) => each.entries);
   const scenario: FoundScenario & { readonly allow_disruptive?: true } = {

@@ -214,6 +214,21 @@ describe('the scenario of a whole host', () => {
     expect(JSON.stringify(narrow.endpoints)).not.toContain('observed_only');
   });
 
+  it('says of a hub that it knows no guest because it is one, and what ends that, not that guests are to speak', () => {
+    const hub = { ...hostOf(3), fdb: [], links: [bridge('br0', { ageing_time: 0 }), ...hostOf(3).links.slice(1)] };
+    expect(() => composed(hub)).toThrow(
+      expect.objectContaining({
+        exit: 3,
+        hint: expect.stringMatching(
+          /^br0 is a hub \(ageing_time 0\).*`audit`.*`ip link set dev br0 type bridge ageing_time 30000`, let each/,
+        ),
+      }),
+    );
+    expect(() => composed({ ...hostOf(3), fdb: [] })).toThrow(
+      expect.objectContaining({ hint: 'start the guests, let each speak once (a ping will do), and try again' }),
+    );
+  });
+
   it('ends with 69 where there is nothing to examine', () => {
     const nothing = expect.objectContaining({ code: 'nothing-to-examine', exit: 69 });
     expect(() => composed({ ...hostOf(0) })).toThrow(nothing);
