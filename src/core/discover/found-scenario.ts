@@ -89,7 +89,7 @@ export function chooseBridge(state: HostState, named: string | null): string {
   return first;
 }
 
-/** What to do where too few guests can be spoken for: a hub forgets each MAC at once, whoever speaks. */
+/** What to do where too few guests can be spoken for: a hub forgets each MAC at once. */
 export function silenceHint({ links }: HostState, bridges: readonly string[], again: string): string {
   const hub = links.find(({ name, bridge }) => bridges.includes(name) && bridge?.['ageing_time'] === 0);
   if (hub === undefined) return `start the guests, let each speak once (a ping will do), and ${again}`;

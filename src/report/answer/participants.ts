@@ -57,7 +57,7 @@ function trafficText({ from, to, classes }: LeakGroup): string {
   return `what ${setText(from)} ${send} to ${listText(receivers, 'or')}`;
 }
 
-/** What no guest may send, by class: whoever gets it, addressed or not, is reached by an attack. */
+/** What no guest may send, by class: an endpoint that gets it, addressed or not, is reached by an attack. */
 const attacks: Readonly<Record<string, string>> = {
   'mac-spoof': 'frames with a forged source MAC',
   'ip-spoof': 'packets with a forged source address',
