@@ -20,7 +20,16 @@ export interface ReasonStory {
   readonly hint: string;
 }
 
-/** The reasons of a run by code, those that concern most steps first. */
+/** Reasons that bring others about, and reasons that others bring about. */
+const origins: readonly string[] = ['interrupted', 'rehearsed', 'guests-disturbed', 'host-lost'];
+const consequences: readonly string[] = ['not-run', 'coverage-partial'];
+
+function rankOf({ code }: ReasonStory): number {
+  if (origins.includes(code)) return 0;
+  return consequences.includes(code) ? 2 : 1;
+}
+
+/** The reasons of a run by code: first what brings others about, and those that concern most steps. */
 export function reasonStories(result: Result): readonly ReasonStory[] {
   const stories = new Map<string, { steps: Set<number>; observers: Set<string>; text: string }>();
   result.steps.forEach((step, at) => {
@@ -39,7 +48,7 @@ export function reasonStories(result: Result): readonly ReasonStory[] {
       text,
       hint: isReasonCode(code) ? reasonHints[code] : '',
     }))
-    .sort((a, b) => b.steps.length - a.steps.length);
+    .sort((a, b) => rankOf(a) - rankOf(b) || b.steps.length - a.steps.length);
 }
 
 /** What a run came to, for people: the same in every report. Names and texts in it are not escaped. */

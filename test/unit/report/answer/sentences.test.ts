@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { standaloneSentence } from '../../../../src/report/answer/answer.js';
+import { reasonStories, standaloneSentence } from '../../../../src/report/answer/answer.js';
+import { result, step } from '../../../support/report/fixture.js';
 import type { LeakGroup } from '../../../../src/core/model/result.js';
 import { countText, listText, setText, stepsText, whoText } from '../../../../src/report/answer/participants.js';
 
@@ -114,4 +115,23 @@ describe('a sentence without a word before it', () => {
   ])('%s begins as a sentence, but for a name', (sentence, text) =>
     expect(standaloneSentence({ sentence })).toBe(text),
   );
+});
+
+describe('why nothing is proven', () => {
+  it('begins with what brought the rest about, and ends with what was brought about', () => {
+    const reason = (code: string) => ({ code, observer: null, text: code });
+    const steps = [
+      step('one', { verdict: 'inconclusive', reasons: [reason('coverage-partial'), reason('interrupted')] }),
+      step('two', {
+        verdict: 'inconclusive',
+        reasons: [reason('coverage-partial'), reason('not-run'), reason('frames-dropped')],
+      }),
+    ];
+    expect(reasonStories(result(steps)).map(({ code }) => code)).toEqual([
+      'interrupted',
+      'frames-dropped',
+      'coverage-partial',
+      'not-run',
+    ]);
+  });
 });
