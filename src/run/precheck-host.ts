@@ -5,7 +5,7 @@ import type { Plan } from '../core/model/plan.js';
 import type { PrecheckNote } from '../core/model/run-record.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { readDeclared } from '../system/state/read-declared.js';
-import { readOffloads } from '../system/state/read-devices.js';
+import { readOffloads, readTables } from '../system/state/read-devices.js';
 import { readReading } from '../system/state/read-reading.js';
 
 /** What a run on this host has to be read with, and who makes its bridges and ports. */
@@ -22,12 +22,13 @@ export async function precheckHost(plan: Plan, netns: string | null): Promise<Ho
   const ports = plan.endpoints.flatMap(({ attach, port, started }) =>
     isOnPort(attach) && port !== null && started ? [port] : [],
   );
-  const reading = await readReading({ netns, whole: false });
+  const reading = await readReading({ netns, whole: false, beside: true });
   const { notes, refusals } = precheck({
     reading,
     bridges: plan.bridges.map(({ name }) => name),
     ports,
     offloads: readOffloads(netns, ports),
+    tables: readTables(netns),
   });
   if (refusals.length > 0)
     throw new VerifyError('not-forwarding', 3, refusals.join('\n'), 'a run now would say nothing. Nothing was sent');

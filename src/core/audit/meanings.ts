@@ -50,6 +50,14 @@ export const auditMeanings: Readonly<Record<AuditId, string>> = {
   'not-forwarding': 'The port does not forward now: nothing can be said about the guest behind it.',
   'macvlan-bridge':
     'Guests on one lower device by macvlan or macvtap in mode bridge reach each other within the kernel, whatever bridges, their rules and the switch say.',
+  'routed-spoofable':
+    'A guest on a tap or veth without a bridge may send from addresses of others: reverse path filtering is off at its device, or loose.',
+  'routed-local':
+    'A guest on a tap or veth without a bridge may send from addresses of the host (accept_local), or reach 127.0.0.0/8 of the host (route_localnet).',
+  'routed-open':
+    'The host forwards between guests on taps and veths without a bridge, and no chain of nft at the hook forward decides who reaches whom.',
+  'guests-unbridged':
+    'Guests on a lower device (macvlan, macvtap, ipvlan) or behind routes of the host, or a bridge in another network namespace: a run on the bridges here says nothing of them. The fix is the command that examines it, where there is one.',
   'vmnet-writable': 'Everybody may write to the devices of VMware: guests may become promiscuous.',
   'vmnet-present': 'VMware networking is loaded on this host: it may hold a bridge promiscuous.',
   'ovs-flooding': 'The Open vSwitch bridge floods where it should switch.',

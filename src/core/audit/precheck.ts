@@ -1,5 +1,6 @@
+import { segmentsBeside } from '../bridge/beside.js';
 import { type BridgeView, bridgeViews, isSettingOn } from '../bridge/view.js';
-import type { Precheck, PrecheckNote } from '../model/run-record.js';
+import { notExamined, type Precheck, type PrecheckNote } from '../model/run-record.js';
 import type { Reading } from '../model/state.js';
 import { fieldsOf, objectsOf, objectsWithin } from '../text/json-text.js';
 import { bridgeRules } from './rules.js';
@@ -21,13 +22,22 @@ export interface PrecheckInput {
   readonly ports: readonly string[];
   /** Offloads that are on, by device. */
   readonly offloads: Readonly<Record<string, readonly string[]>>;
+  /** Tables of the kernel that probes may fill; absent = nobody looked. */
+  readonly tables?: readonly TableUse[];
+}
+
+/** Entries of a table of the kernel's, and how many it takes. */
+export interface TableUse {
+  readonly table: 'connections' | 'neighbours';
+  readonly used: number;
+  readonly max: number;
 }
 
 /**
  * What a run on these bridges has to be read with, and what makes it meaningless. That guests run, ports have carrier
  * and MACs are where the file says is looked at when the topology is found. Pure.
  */
-export function precheck({ reading, bridges, ports, offloads }: PrecheckInput): Precheck {
+export function precheck({ reading, bridges, ports, offloads, tables = [] }: PrecheckInput): Precheck {
   const views = bridgeViews(reading).filter(({ name }) => bridges.includes(name));
   const devices = new Set(views.flatMap((view) => [...view.devices]));
   return {
@@ -41,6 +51,9 @@ export function precheck({ reading, bridges, ports, offloads }: PrecheckInput): 
       ...nftNotes(reading),
       ...tcNotes(reading, devices),
       ...offloadNotes(offloads),
+      ...tableNotes(tables),
+      ...detectionNotes(reading),
+      ...besideNotes(reading),
       ...reading.state.unread.map(({ what, why }) => ({
         code: 'unread',
         place: what,
@@ -125,4 +138,61 @@ function offloadNotes(offloads: PrecheckInput['offloads']): readonly PrecheckNot
           text: "guests' own frames may be longer than the MTU and without checksums there; probes are not, and nothing is judged by length or checksum",
         },
       ];
+}
+
+/** From this part of its room on a table is nearly full. */
+const nearlyFull = 0.8;
+
+const tableTexts: Readonly<Record<TableUse['table'], Pick<PrecheckNote, 'place' | 'text'>>> = {
+  connections: {
+    place: 'net.netfilter.nf_conntrack_max',
+    text: "the table of connections is nearly full: a probe of IP that the host's firewall sees may take an entry, and when it is full connections of guests are dropped",
+  },
+  neighbours: {
+    place: 'net.ipv4.neigh.default.gc_thresh3',
+    text: 'the table of neighbours is nearly full: when it is full the host reaches no new one',
+  },
+};
+
+function tableNotes(tables: readonly TableUse[]): readonly PrecheckNote[] {
+  return tables
+    .filter(({ used, max }) => max > 0 && used >= max * nearlyFull)
+    .map(({ table, used, max }) => ({
+      code: `${table}-nearly-full`,
+      value: `${used} of ${max}`,
+      ...tableTexts[table],
+    }));
+}
+
+/** Names of programs that look for attacks in what they hear, as they begin in /proc/PID/comm. */
+const detectors = ['suricata', 'snort', 'zeek', 'bro', 'ossec', 'wazuh', 'fail2ban', 'arpwatch', 'arpon'];
+
+/** Somebody is called when such a program hears forged addresses: before it happens its keeper should know. */
+function detectionNotes({ packetSockets }: Reading): readonly PrecheckNote[] {
+  const holders = (packetSockets ?? []).flatMap((socket) => socket.holders);
+  const found = new Map(
+    holders
+      .filter(({ name }) =>
+        detectors.some((one) => name.toLowerCase() === one || name.toLowerCase().startsWith(`${one}-`)),
+      )
+      .map(({ pid, name }) => [pid, name]),
+  );
+  return [...found].map(([pid, name]) => ({
+    code: 'intrusion-detection',
+    place: name,
+    value: `process ${pid}`,
+    text: 'it listens to frames and may take probes for an attack: tell its keeper before the run, or expect an alarm',
+  }));
+}
+
+/** What the run says nothing of. */
+function besideNotes({ state, beside }: Reading): readonly PrecheckNote[] {
+  return beside === undefined
+    ? []
+    : segmentsBeside(state, beside).map(({ place, value, text, command }) => ({
+        code: notExamined,
+        place,
+        value,
+        text: command === null ? text : `${text}: ${command}`,
+      }));
 }

@@ -1,9 +1,15 @@
 import type { BridgeRule, HostRule } from './rule.js';
+import {
+  guestsUnbridgedRule,
+  macvlanBridgeRule,
+  routedLocalRule,
+  routedOpenRule,
+  routedSpoofableRule,
+} from './rules/beside.js';
 import { bypassRule } from './rules/bypasses.js';
 import { declaredNotLiveRule, proxmoxFirewallPortRule } from './rules/declared-not-live.js';
 import { hostForwardsRule, isolatedOneSidedRule, netfilterSkippedRule, vlanUnfilteredRule } from './rules/isolation.js';
 import { ageingZeroRule, fdbLimitRule, learningOffRule, macStealableRule, notLockedRule } from './rules/learning.js';
-import { macvlanBridgeRule } from './rules/macvlan.js';
 import { nftMirrorRule, tcMirrorRule, xdpRule } from './rules/mirrors.js';
 import { mcastRouterPortRule, noQuerierRule } from './rules/multicast.js';
 import {
@@ -65,6 +71,10 @@ export const bridgeRules = {
 
 export const hostRules = {
   'macvlan-bridge': macvlanBridgeRule,
+  'routed-spoofable': routedSpoofableRule,
+  'routed-local': routedLocalRule,
+  'routed-open': routedOpenRule,
+  'guests-unbridged': guestsUnbridgedRule,
   'vmnet-writable': vmnetWritableRule,
   'vmnet-present': vmnetPresentRule,
   'ovs-flooding': ovsFloodingRule,

@@ -26,6 +26,13 @@ export interface WrittenEndpoint {
   readonly observed_only?: true;
 }
 
+/** The host on a bridge as a scenario file has it; its MAC is the bridge's. */
+export interface WrittenHost {
+  readonly bridge: string;
+  readonly attach: 'host';
+  readonly ip: readonly string[];
+}
+
 /** What is known of the host, and the bridge that is looked at. */
 export interface BridgeSurroundings {
   readonly state: HostState;

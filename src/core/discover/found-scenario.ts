@@ -27,6 +27,8 @@ export interface Found {
   readonly scenario: FoundScenario;
   /** For the head of the file: ports left out, programs that could not be asked. */
   readonly notes: readonly string[];
+  /** For the head of the file too: what it says nothing of, which a run reports by itself. Absent = nobody looked. */
+  readonly beside?: readonly string[];
   /** By endpoint: who says its name and its zone. */
   readonly origins: Readonly<Record<string, string>>;
   /** The policy in sentences, one for each rule. */

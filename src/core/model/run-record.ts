@@ -87,6 +87,9 @@ export interface PrecheckNote {
   readonly text: string;
 }
 
+/** Code of a note on guests, or a bridge, of which the run says nothing. */
+export const notExamined = 'not-examined';
+
 /** What was looked at before a run on a host. */
 export interface Precheck {
   readonly notes: readonly PrecheckNote[];

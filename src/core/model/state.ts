@@ -184,6 +184,8 @@ export interface Reading {
   readonly declared?: readonly Declared[];
   /** Whose configuration makes which bridge and port; absent = it was not read. */
   readonly keepers?: readonly ConfigurationManager[];
+  /** What no bridge of the namespace carries; absent = nobody looked. */
+  readonly beside?: Beside;
 }
 
 /** A device of the bridges' network namespace, or one elsewhere that stands on one of them or is its other end. */
@@ -200,8 +202,33 @@ export interface LinkedDevice {
   /** Number of its master, in its own namespace. */
   readonly master: number | null;
   readonly up: boolean;
+  /** How a macvlan, macvtap or ipvlan hands frames over (`bridge`, `private`, `l2`, …); absent where it is none. */
+  readonly mode?: string;
   /** Frames that may wait to be sent: txqueuelen of ip-link(8). Absent = the kernel does not report. */
   readonly queue?: number;
+}
+
+/** A bridge with ports in a namespace other than that of the bridges that are looked at. */
+export interface ForeignBridge {
+  /** Path of its namespace, `/run/netns/NAME` where it has a name (ip-netns(8)). */
+  readonly space: string;
+  readonly name: string;
+  /** How many ports it has. */
+  readonly ports: number;
+  /** A device joins its namespace to that of the bridges that are looked at. */
+  readonly linked: boolean;
+}
+
+/** What stands beside the bridges of a namespace: a run on these says nothing of guests there. */
+export interface Beside {
+  /** Devices of the namespace, and those elsewhere that stand on one of them or are its other end. */
+  readonly devices: readonly LinkedDevice[];
+  /** Bridges in other namespaces that are linked to this one or have a name. */
+  readonly bridges: readonly ForeignBridge[];
+  /** Destinations that the host routes to a device, `default` among them (ip-route(8)). */
+  readonly routes: readonly { readonly device: string; readonly destination: string }[];
+  /** Sysctls of the devices that have routes, and of all (`net.ipv4.conf.NAME.rp_filter`). */
+  readonly sysctl: Readonly<Record<string, string>>;
 }
 
 /** What the kernel said around a step's probes; null = it was not read. */

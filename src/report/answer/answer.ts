@@ -93,12 +93,16 @@ function sentByObserver(findings: readonly Finding[]): ReadonlyMap<string, numbe
 }
 
 /** `known unicast between 50 guests is private; EXPOSED: 3 things any guest can try; see below` */
-function exposedSentence(result: Result, { noun, names }: Audience): string | null {
+function exposedSentence(result: Result, { noun, names, besideHost }: Audience): string | null {
   const left = result.observedOnly?.guests.length ?? 0;
   const exposed = exposedText(result);
   if (exposed === '') return null;
   const isAsked = result.steps.some(({ findings }) => findings.some((row) => row.class === 'known-unicast'));
-  return `${isAsked ? `known unicast between ${countText(names.size - left)} ${noun} is private` : 'no claimed barrier is breached'}. ${exposed}`;
+  const whom =
+    besideHost === undefined
+      ? `${countText(names.size - left)} ${noun}`
+      : `${countText(besideHost - left)} guests and the host`;
+  return `${isAsked ? `known unicast between ${whom} is private` : 'no claimed barrier is breached'}. ${exposed}`;
 }
 
 /** `for 49 of 50 guests; 1 was only observed: web7`; '' where all were examined, or it does not hold. */

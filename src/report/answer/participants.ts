@@ -5,6 +5,8 @@ import type { LeakGroup, Result } from '../../core/model/result.js';
 export interface Audience {
   readonly noun: string;
   readonly names: ReadonlySet<string>;
+  /** How many are guests, where beside them the host alone is judged; absent elsewhere. */
+  readonly besideHost?: number;
 }
 
 /** The observers that are judged: guests where the plan says that all of them are, else endpoints. */
@@ -12,9 +14,14 @@ export function audienceOf(result: Result, plan: Plan | null): Audience {
   const judged = new Set(result.steps.flatMap(({ findings }) => findings.map(({ observer }) => observer)));
   if (plan === null) return { noun: 'endpoints', names: judged };
   const guests = new Set(plan.endpoints.filter(({ role }) => role === 'guest').map(({ name }) => name));
-  return [...judged].every((name) => guests.has(name))
-    ? { noun: 'guests', names: judged }
-    : { noun: 'endpoints', names: judged };
+  const others = [...judged].filter((name) => !guests.has(name));
+  if (others.length === 0) return { noun: 'guests', names: judged };
+  const hosts = new Set(plan.endpoints.filter(({ role }) => role === 'host').map(({ name }) => name));
+  return {
+    noun: 'endpoints',
+    names: judged,
+    ...(others.every((name) => hosts.has(name)) ? { besideHost: judged.size - others.length } : {}),
+  };
 }
 
 function isSame(a: readonly (string | null)[], b: readonly (string | null)[]): boolean {

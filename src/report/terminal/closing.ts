@@ -1,5 +1,6 @@
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
 import type { Result } from '../../core/model/result.js';
+import { notExamined } from '../../core/model/run-record.js';
 import { probeClasses } from '../../core/model/scenario.js';
 import type { PersistentFix } from '../../core/model/persistent-fix.js';
 import { commandsText } from '../answer/alternatives.js';
@@ -99,6 +100,15 @@ function notAskedLine({ result }: ReportedRun): readonly string[] {
   return left.length === 0 ? [] : [`  not asked  ${some}: ask by run --twin (a copy), run --class NAME`];
 }
 
+/** Guests, or bridges, of which the run says nothing: where they are. */
+function besideLine({ precheck = [] }: Result, width: number): readonly string[] {
+  const left = precheck.filter(({ code }) => code === notExamined);
+  const [first] = left;
+  if (first === undefined) return [];
+  const more = left.length === 1 ? '' : ` (and ${countText(left.length - 1)} more)`;
+  return [cut(`  ${'beside'.padEnd(8)}not examined${more}: ${escapeText(`${first.place}, ${first.value}`)}`, width)];
+}
+
 /** The last lines of a report: the verdict in a sentence, the fix that ends most, where to read on, the exit status. */
 export function closingLines(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
   const { page, result, status = result.exitCode } = run;
@@ -109,6 +119,7 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
     ...(page === undefined ? [] : [`  ${'report'.padEnd(8)}${escapeText(page)}`]),
     ...evidenceLine(run, view.command ?? 'verify-isolation'),
     ...notAskedLine(run),
+    ...besideLine(result, width),
     `  ${statusText(status)}; it took ${(result.run.durationMs / 1000).toFixed(1)} s`,
   ];
   return [

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import type { TableUse } from '../../core/audit/precheck.js';
 import type { Drops } from '../../core/model/state.js';
 import { withEthtool } from '../kernel/ethtool.js';
 import { inNamespace } from '../kernel/namespaces.js';
+import { readSysctl } from '../kernel/sysctl.js';
 
 /**
  * Frames that devices dropped, received and sent together, from /proc/net/dev (net/core/net-procfs.c): columns 4 and 12
@@ -43,6 +45,32 @@ export function readAllDrops(netns: string | null): Drops | null {
     };
   } catch {
     return null;
+  }
+}
+
+/**
+ * How full the tables are that probes of IP may fill: that of connections is each namespace's, that of neighbours the
+ * machine's, whose entries are the first column, hexadecimal, of /proc/net/stat/arp_cache (net/core/neighbour.c). One
+ * that is not there is left out.
+ */
+export function readTables(netns: string | null): readonly TableUse[] {
+  const names = { used: 'net.netfilter.nf_conntrack_count', max: 'net.netfilter.nf_conntrack_max' } as const;
+  const connections = readSysctl(netns, Object.values(names));
+  const limit = readSysctl(null, ['net.ipv4.neigh.default.gc_thresh3']);
+  const table = (name: TableUse['table'], used: number, max: number): readonly TableUse[] =>
+    Number.isNaN(used + max) ? [] : [{ table: name, used, max }];
+  return [
+    ...table('connections', Number(connections[names.used]), Number(connections[names.max])),
+    ...table('neighbours', neighbourEntries(), Number(limit['net.ipv4.neigh.default.gc_thresh3'])),
+  ];
+}
+
+function neighbourEntries(): number {
+  try {
+    const [, first = ''] = readFileSync('/proc/net/stat/arp_cache', 'utf8').split('\n');
+    return Number.parseInt(first.trim().split(/\s+/)[0] ?? '', 16);
+  } catch {
+    return Number.NaN; // a namespace other than the machine's does not show it
   }
 }
 

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import type { LinkedDevice } from '../../core/model/state.js';
+import type { Beside, ForeignBridge, LinkedDevice } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type KernelLink, linksOf, spaceNumber } from '../kernel/ask/links.js';
 import { openNetlinkAsker } from '../kernel/ask/netlink-dump.js';
@@ -31,11 +31,11 @@ function mountedSpaces(): readonly string[] {
   }
 }
 
-/** A path of each network namespace that a process lives in or that is mounted, but for those named. */
+/** A path of each network namespace that is mounted or that a process lives in, but for those named. */
 function otherSpaces(known: ReadonlySet<string>): readonly string[] {
   const found = new Set(known);
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return [...processes.map((pid) => `/proc/${pid}/ns/net`), ...mountedSpaces()].filter((path) => {
+  return [...mountedSpaces(), ...processes.map((pid) => `/proc/${pid}/ns/net`)].filter((path) => {
     const identity = identityOf(path);
     if (identity === null || found.has(identity)) return false;
     found.add(identity);
@@ -66,8 +66,19 @@ function linksIn(
 }
 
 function deviceOf(link: KernelLink, space: string | null): LinkedDevice {
-  const { name, ifindex, kind, mac, master, up, queue } = link;
-  return { space, name, ifindex, kind, mac, lower: link.link, master, up, ...(queue === null ? {} : { queue }) };
+  const { name, ifindex, kind, mac, master, up, queue, mode } = link;
+  return {
+    space,
+    name,
+    ifindex,
+    kind,
+    mac,
+    lower: link.link,
+    master,
+    up,
+    ...(mode === null ? {} : { mode }),
+    ...(queue === null ? {} : { queue }),
+  };
 }
 
 /**
@@ -75,6 +86,14 @@ function deviceOf(link: KernelLink, space: string | null): LinkedDevice {
  * namespace that no process lives in and that is mounted nowhere is not found.
  */
 export function readLinkedDevices(netns: string | null): readonly LinkedDevice[] {
+  return readAround(netns).devices;
+}
+
+/** Where ip-netns(8) keeps its names. */
+const named = '/run/netns/';
+
+/** `readLinkedDevices`, and the bridges with ports in other namespaces that are linked to this one or have a name. */
+export function readAround(netns: string | null): Pick<Beside, 'devices' | 'bridges'> {
   const homePath = netns ?? '/proc/self/ns/net';
   const home = openSync(homePath, 'r');
   try {
@@ -88,28 +107,37 @@ export function readLinkedDevices(netns: string | null): readonly LinkedDevice[]
     });
     // what stands in another namespace is none of this one's: a number there may be another device's here
     const devices = own.map((link) => deviceOf(link.linkSpace === null ? link : { ...link, link: null }, null));
+    const bridges: ForeignBridge[] = [];
     for (const path of otherSpaces(new Set([identityOf(homePath) ?? '']))) {
-      devices.push(...devicesElsewhere(path, home));
+      const found = lookInto(path, home);
+      const linked = (found?.links ?? []).filter(({ linkSpace }) => linkSpace !== null && linkSpace === found?.home);
+      devices.push(...linked.map((link) => deviceOf(link, path)));
+      if (linked.length > 0 || path.startsWith(named))
+        bridges.push(...bridgesAmong(found?.links ?? [], path, linked.length > 0));
     }
-    return devices;
+    return { devices, bridges };
   } finally {
     closeSync(home);
   }
 }
 
-function devicesElsewhere(path: string, home: number): readonly LinkedDevice[] {
+function lookInto(path: string, home: number): ReturnType<typeof linksIn> {
   let fd: number;
   try {
     fd = openSync(path, 'r');
   } catch {
-    return [];
+    return null;
   }
   try {
-    const found = linksIn(fd, home);
-    return found?.home === null || found === null
-      ? []
-      : found.links.filter(({ linkSpace }) => linkSpace === found.home).map((link) => deviceOf(link, path));
+    return linksIn(fd, home);
   } finally {
     closeSync(fd);
   }
+}
+
+function bridgesAmong(links: readonly KernelLink[], space: string, linked: boolean): readonly ForeignBridge[] {
+  return links.flatMap(({ kind, name, ifindex }) => {
+    const ports = kind === 'bridge' ? links.filter(({ master }) => master === ifindex).length : 0;
+    return ports === 0 ? [] : [{ space, name, ports, linked }];
+  });
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type HostState, type PacketSocket, type Reading, receives } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { readOvs } from './ovs/read.js';
+import { readBeside } from './read-beside.js';
 import { readDeclared } from './read-declared.js';
 import { readPacketSockets } from './read-packet-sockets.js';
 import { readPromiscuousLog, readVmnet } from './read-vmnet.js';
@@ -12,15 +13,17 @@ export interface ReadingOptions {
   readonly netns: string | null;
   /** Also what takes a moment and changes seldom: the kernel's log, Open vSwitch, what is configured. */
   readonly whole: boolean;
+  /** Also what no bridge of the namespace carries. */
+  readonly beside?: boolean;
 }
 
 /**
  * Reads all that an audit needs, without sending anything. Rejects with VerifyError (69) where not even links can be
  * read.
  */
-export async function readReading({ netns, whole }: ReadingOptions): Promise<Reading> {
+export async function readReading({ netns, whole, beside = false }: ReadingOptions): Promise<Reading> {
   const unread: { what: string; why: string }[] = [];
-  const [state, promiscuousLog, ovs] = await Promise.all([
+  const [state, promiscuousLog, ovs, around] = await Promise.all([
     readState({ netns, sysfs: netns === null, sysctl: forwardingSysctls }),
     whole ? readPromiscuousLog() : null,
     whole && netns === null
@@ -30,6 +33,7 @@ export async function readReading({ netns, whole }: ReadingOptions): Promise<Rea
           return null;
         })
       : null,
+    beside ? readBeside(netns) : null,
   ]);
   // A configuration is that of the machine: interfaces of another namespace may bear the same names.
   const configured = whole && netns === null ? await readDeclared(state) : null;
@@ -42,6 +46,7 @@ export async function readReading({ netns, whole }: ReadingOptions): Promise<Rea
     promiscuousLog,
     vmnet: readVmnet(),
     ovs,
+    ...(around === null ? {} : { beside: around }),
     ...(configured === null ? {} : { declared: configured.declared, keepers: configured.keepers }),
   };
 }

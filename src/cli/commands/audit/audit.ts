@@ -31,7 +31,7 @@ export async function auditCommand(options: AuditCommandOptions): Promise<number
   // It begins anew: before anything is read, so that it is read once.
   if (options.prove)
     (await import('../../../system/process/process-rights.js')).shedRights([options.out ?? 'evidence']);
-  const reading = await readReading({ netns, whole: true });
+  const reading = await readReading({ netns, whole: true, beside: options.bridge === undefined });
   const report = audit(reading, { bridge: options.bridge ?? null });
   if (report.bridges.length === 0 && options.bridge !== undefined) {
     throw new VerifyError(

@@ -1,6 +1,6 @@
 import { chooseBridge, type Found, foundScenario } from '../../../core/discover/found-scenario.js';
 import { isFirewallBridge } from '../../../core/discover/guests/proxmox.js';
-import { type WholeWishes, wholeScenario } from '../../../core/discover/whole/compose.js';
+import { type WholeFound, type WholeWishes, wholeScenario } from '../../../core/discover/whole/compose.js';
 import { type ProbeClassName, probeClasses } from '../../../core/model/scenario.js';
 import type { GuestRecord } from '../../../core/model/host-config.js';
 import type { HostState } from '../../../core/model/state.js';
@@ -9,6 +9,7 @@ import { objectsOf, textOf } from '../../../core/text/json-text.js';
 import { milliseconds } from '../../../core/text/time.js';
 import { netnsPath, parseNeighbours } from '../../../system/fabric/host/find.js';
 import { readJson } from '../../../system/process/programs.js';
+import { readBeside } from '../../../system/state/read-beside.js';
 import { readState } from '../../../system/state/read.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 
@@ -87,19 +88,42 @@ async function withInnerMac(guest: GuestRecord, { links }: HostState, netns: str
   }
 }
 
+/** Addresses by device with their prefix, as `ip -j address` prints them, but those of the link alone. */
+function addressesIn(shown: unknown): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(
+    objectsOf(shown).map((link) => [
+      textOf(link['ifname']) ?? '',
+      objectsOf(link['addr_info']).flatMap(({ local, prefixlen, scope }) =>
+        scope === 'link' || scope === 'host' ? [] : [`${String(local)}/${String(prefixlen)}`],
+      ),
+    ]),
+  );
+}
+
 /**
  * Reads what runs on all bridges of this host, and makes the scenario that asks about all of it: nothing is changed or
  * sent. VerifyError (64) for options, else as `wholeScenario` throws it.
  */
-export async function readWhole(options: WholeOptions): Promise<Found> {
+export async function readWhole(options: WholeOptions): Promise<WholeFound> {
   const netns = options.netns ?? null;
   const where = netnsPath(netns);
   const wishes = wishesOf(options);
-  const host = await readHost(where, handedOver);
+  const [host, beside, shown] = await Promise.all([
+    readHost(where, handedOver),
+    readBeside(where),
+    readJson(['ip', '-j', 'address', 'show'], { netns: where }),
+  ]);
   const hasBridge = host.state.links.some(
     ({ name, kind }) => (kind === 'bridge' || kind === 'openvswitch') && !isFirewallBridge(name),
   );
   const inventory = hasBridge ? await readInventory(host.state.links, where) : { guests: [], unread: [] };
   const guests = await Promise.all(inventory.guests.map((guest) => withInnerMac(guest, host.state, where)));
-  return wholeScenario({ ...host, inventory: { ...inventory, guests }, netns, wishes });
+  return wholeScenario({
+    ...host,
+    inventory: { ...inventory, guests },
+    beside,
+    addresses: addressesIn(shown),
+    netns,
+    wishes,
+  });
 }

@@ -69,6 +69,8 @@ export async function loadFiles(files: readonly string[], options: LoadOptions =
 export interface Remarks {
   /** At its head. */
   readonly notes: readonly string[];
+  /** There too, behind these. */
+  readonly beside?: readonly string[];
   /** Before each endpoint, by name. */
   readonly origins: Readonly<Record<string, string>>;
   /** Before each rule of the policy, in their order. */
@@ -81,7 +83,7 @@ export interface Remarks {
  */
 export function scenarioText(
   scenario: object,
-  { notes, origins, sentences }: Remarks,
+  { notes, beside = [], origins, sentences }: Remarks,
   schema: string | null = null,
 ): string {
   const document = new Document(scenario, { aliasDuplicateObjects: false });
@@ -92,7 +94,8 @@ export function scenarioText(
     },
   });
   const comment = (text: string): string => ` ${escapeText(text)}`;
-  if (notes.length > 0) document.commentBefore = notes.map(comment).join('\n');
+  const head = [...notes, ...beside];
+  if (head.length > 0) document.commentBefore = head.map(comment).join('\n');
   const reported = new Map(Object.entries(origins)); // an interface may be called toString
   const endpoints = document.getIn(['topology', 'endpoints']);
   for (const pair of isMap(endpoints) ? endpoints.items : []) {

@@ -1,9 +1,10 @@
 import type { ProbeClassName } from '../../model/scenario.js';
 import { disruptiveClasses } from '../../probe/classes.js';
 import type { Inventory } from '../../model/host-config.js';
-import type { HostState } from '../../model/state.js';
+import { bridgesApart, type SegmentBeside, segmentsBeside } from '../../bridge/beside.js';
+import type { Beside, HostState } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';
-import { type FoundEntry, foundEndpoints } from '../found-endpoints.js';
+import { type FoundEntry, foundEndpoints, type WrittenEndpoint, type WrittenHost } from '../found-endpoints.js';
 import { withOwners } from '../guests/owners.js';
 import {
   bridgesWithPorts,
@@ -15,9 +16,9 @@ import {
   unreadNotes,
   writtenKind,
 } from '../found-scenario.js';
-import type { Neighbour } from '../host-topology.js';
+import { endpointName, type Neighbour } from '../host-topology.js';
 import { type Part, probesOf, type WrittenProbe } from './probes.js';
-import { type FoundBridge, foundBridge } from './segments.js';
+import { type FoundBridge, foundBridge, type FoundPartyHost } from './segments.js';
 
 /** What is asked of a whole host beyond what is usual. */
 export interface WholeWishes {
@@ -38,9 +39,25 @@ export interface WholeInput {
   readonly state: HostState;
   readonly neighbours: readonly Neighbour[];
   readonly inventory: Inventory;
+  /** What no bridge here carries. */
+  readonly beside: Beside;
+  /** Addresses of the host by device, with their prefix, but those of the link alone. */
+  readonly addresses: Readonly<Record<string, readonly string[]>>;
   /** As `netns` of the bridges is to be written; null = the namespace of the caller. */
   readonly netns: string | null;
   readonly wishes: WholeWishes;
+}
+
+/** A scenario of a whole host as data. */
+export interface WholeScenario extends Omit<FoundScenario, 'topology'> {
+  readonly topology: Omit<FoundScenario['topology'], 'endpoints'> & {
+    readonly endpoints: Readonly<Record<string, WrittenEndpoint | WrittenHost>>;
+  };
+  readonly allow_disruptive?: true;
+}
+
+export interface WholeFound extends Omit<Found, 'scenario'> {
+  readonly scenario: WholeScenario;
 }
 
 /** Frames a second that may flood out of an uplink: storm control and ARP inspection count them. */
@@ -141,7 +158,8 @@ function stepsOf(placed: readonly Placed[], { rate }: WholeWishes, usual: number
  * bridge leaves open to everybody is written down as such. Throws VerifyError: 69 where there is no guest, 3 where too
  * little is known to ask anything.
  */
-export function wholeScenario({ state, neighbours, inventory, netns, wishes }: WholeInput): Found {
+export function wholeScenario(input: WholeInput): WholeFound {
+  const { state, neighbours, inventory, beside, netns, wishes } = input;
   const names = bridgesWithPorts(state, wishes.bridge);
   const links = new Map(state.links.map((link) => [link.name, link]));
   const isDeafToSources = ({ endpoint }: FoundEntry): boolean => links.get(endpoint.port)?.port?.['learning'] === false;
@@ -153,7 +171,8 @@ export function wholeScenario({ state, neighbours, inventory, netns, wishes }: W
     return { bridge, all, ports, entries, wanted: entries.filter((entry) => isWanted(entry, wishes)) };
   });
   const examined = found.filter(({ wanted }) => wanted.some(({ endpoint }) => endpoint.role === undefined));
-  if (examined.length === 0) throw nothingToExamine(found.length > 0, wishes);
+  const others = segmentsBeside(state, beside);
+  if (examined.length === 0) throw nothingToExamine(found.length > 0, wishes, others, bridgesApart(beside));
   const isUnlearned = (entry: FoundEntry): boolean =>
     !entry.spoke && entry.endpoint.mac !== undefined && isDeafToSources(entry);
   const kindOf = ({ endpoint }: FoundEntry): string =>
@@ -165,7 +184,8 @@ export function wholeScenario({ state, neighbours, inventory, netns, wishes }: W
   const guests = examined.flatMap(({ wanted }) => wanted.filter(({ endpoint }) => endpoint.role === undefined));
   const usual = guests.length ** 2 > manyPairs ? meshRate : usualRate;
   const lastRound = lastRoundOf(wishes, guests.length, usual);
-  const bridges = examined.map(({ bridge, wanted }): FoundBridge => foundBridge(state, bridge, wanted));
+  const host = (bridge: string): FoundPartyHost | null => hostOn(bridge, input, examined.length === 1, taken);
+  const bridges = examined.map(({ bridge, wanted }): FoundBridge => foundBridge(state, bridge, wanted, host(bridge)));
   const placed = bridges.flatMap((bridge) =>
     probesOf({ bridge, isUnlearned, kindOf, lastRound }, wishes.classes).map(
       ([part, probe]): Placed => ({ part, probe }),
@@ -183,7 +203,7 @@ export function wholeScenario({ state, neighbours, inventory, netns, wishes }: W
       ),
     );
   const entries = examined.flatMap((each) => each.entries);
-  const scenario: FoundScenario & { readonly allow_disruptive?: true } = {
+  const scenario: WholeScenario = {
     version: 1,
     name: `host-${examined.map(({ bridge }) => bridge).join('-')}`.slice(0, 100),
     ...(wishes.classes.some((name) => disruptiveClasses.includes(name)) ? { allow_disruptive: true } : {}),
@@ -198,13 +218,20 @@ export function wholeScenario({ state, neighbours, inventory, netns, wishes }: W
           },
         ]),
       ),
-      endpoints: withOwners(
-        entries.map((entry) =>
-          guests.includes(entry) && !entry.spoke && !isUnlearned(entry)
-            ? { ...entry, endpoint: { ...entry.endpoint, observed_only: true as const } }
-            : entry,
+      endpoints: {
+        ...withOwners(
+          entries.map((entry) =>
+            guests.includes(entry) && !entry.spoke && !isUnlearned(entry)
+              ? { ...entry, endpoint: { ...entry.endpoint, observed_only: true as const } }
+              : entry,
+          ),
         ),
-      ),
+        ...Object.fromEntries(
+          bridges.flatMap(({ name, host: party }) =>
+            party === null ? [] : [[party.name, { bridge: name, attach: 'host' as const, ip: party.ips }]],
+          ),
+        ),
+      },
     },
     steps: stepsOf(placed, wishes, usual, state),
   };
@@ -217,12 +244,40 @@ export function wholeScenario({ state, neighbours, inventory, netns, wishes }: W
       ...guests.flatMap((entry) => (entry.spoke ? [] : [silence(entry, isUnlearned(entry))])),
       ...unreadNotes(inventory),
     ],
+    beside: others.map(besideNote),
     origins: originsOf(entries, () => false),
     sentences: [],
   };
 }
 
-function nothingToExamine(hasBridges: boolean, { guests, zones }: WholeWishes): VerifyError {
+function besideNote({ place, value, text, command }: SegmentBeside): string {
+  return `not examined: ${place} (${value}): ${text}${command === null ? '' : `: ${command}`}`;
+}
+
+/**
+ * The host as a party on a bridge of the kernel's, where it has an address and nothing narrower is asked; null = it is
+ * none. Its name goes into `taken`.
+ */
+function hostOn(
+  bridge: string,
+  { state, addresses, wishes }: WholeInput,
+  isAlone: boolean,
+  taken: Set<string>,
+): FoundPartyHost | null {
+  const ips = addresses[bridge] ?? [];
+  const isOfKernel = state.links.some(({ name, kind }) => name === bridge && kind === 'bridge');
+  if (ips.length === 0 || !isOfKernel || wishes.guests.length + wishes.zones.length > 0) return null;
+  const name = endpointName(isAlone ? 'host' : `host-${bridge}`, taken);
+  taken.add(name);
+  return { name, ips };
+}
+
+function nothingToExamine(
+  hasBridges: boolean,
+  { guests, zones }: WholeWishes,
+  others: readonly SegmentBeside[],
+  apart: readonly SegmentBeside[],
+): VerifyError {
   if (hasBridges && guests.length + zones.length > 0)
     return new VerifyError(
       'nothing-to-examine',
@@ -230,10 +285,25 @@ function nothingToExamine(hasBridges: boolean, { guests, zones }: WholeWishes): 
       `no guest here is ${[...guests, ...zones.map((zone) => `in zone ${zone}`)].join(' or ')}`,
       '`verify-isolation init` prints the guests that are here',
     );
+  const commands = [...others, ...apart].flatMap(({ command }) => command ?? []);
+  if (others.length > 0) {
+    return new VerifyError(
+      'nothing-to-examine',
+      69,
+      ['no guest is on a bridge of this namespace, so that nothing can be sent here', ...others.map(besideNote)].join(
+        '\n',
+      ),
+      commands.length > 0
+        ? commands.join('; ')
+        : '`verify-isolation audit` says what the settings of these guests let through',
+    );
+  }
   return new VerifyError(
     'nothing-to-examine',
     69,
     'nothing to examine: no guest is on a bridge of this machine',
-    'run it on the virtualization host, in the namespace of its bridge (--netns). To see what it does, without a host: verify-isolation demo (in a checkout: npm start)',
+    commands.length > 0
+      ? commands.join('; ')
+      : 'run it on the virtualization host, in the namespace of its bridge (--netns). To see what it does, without a host: verify-isolation demo (in a checkout: npm start)',
   );
 }

@@ -108,6 +108,26 @@ function privacy(context: Context, { guests, trunks }: Segment, isMeant: boolean
   ];
 }
 
+/** Known unicast between guests and the host, which nobody else is to overhear. */
+function withHost({ bridge }: Context, { guests, trunks }: Segment): readonly Placed[] {
+  const senders = names(speakers(guests));
+  const { host } = bridge;
+  if (host === null || senders.length === 0) return [];
+  const part: Part = bridge.hub && bridge.floodsOut ? 'floods' : 'first';
+  // To an address that is not the host's own it would be routed onwards
+  const has = (isIpv6: boolean): boolean => host.ips.some((ip) => ip.includes(':') === isIpv6);
+  const rest = {
+    count: 1,
+    carriers: unicast.filter((carrier) => carrier === 'raw' || has(carrier === 'ipv6-udp')),
+    ...(bridge.filtered ? { must_see: [] } : {}),
+    ...(trunks.length === 0 ? {} : { open_by_design: names(trunks) }),
+  };
+  return [
+    [part, { class: 'known-unicast', from: senders, to: [host.name], ...rest }],
+    [part, { class: 'known-unicast', from: [host.name], to: senders, ...rest }],
+  ];
+}
+
 /** Rounds behind the first, if there are any: not where every frame leaves by the uplink. */
 function furtherRounds({ lastRound, kindOf }: Context, senders: readonly FoundEntry[], part: Part): readonly string[] {
   return part !== 'first' || lastRound === 1 || meshed(senders, kindOf).length < 3 ? [] : [`2-${lastRound ?? ''}`];
@@ -141,8 +161,10 @@ function floods({ bridge }: Context, { guests, trunks }: Segment): readonly Plac
   const part: Part = bridge.floodsOut ? 'floods' : 'first';
   const open = bridge.isolated ? {} : { open_by_design: names([...guests, ...trunks]) };
   const to = { from, to: from, rounds: 1 };
-  const seen = { count: 1, may_see: names(bridge.uplinks), ...open };
-  const spoofed = { ...seen, carriers: routed, must_see: [], may_see: names(bridge.uplinks) };
+  // What is for everybody is for the host too
+  const may_see = [...names(bridge.uplinks), ...(bridge.host === null ? [] : [bridge.host.name])];
+  const seen = { count: 1, may_see, ...open };
+  const spoofed = { ...seen, carriers: routed, must_see: [] };
   return [
     [part, { class: 'unknown-unicast', from, carriers: unicast, ...seen }],
     ...(from.length > 1 ? [[part, { class: 'arp-request', ...to, ...seen, must_see: [] }] as const] : []),
@@ -200,6 +222,7 @@ export function probesOf(context: Context, classes: readonly ProbeClassName[]): 
   const { bridge } = context;
   const all = bridge.segments.flatMap((segment) => [
     ...privacy(context, segment, !bridge.isolated),
+    ...withHost(context, segment),
     ...(bridge.isolated || bridge.segments.length > 1 ? separation(context, segment) : []),
     ...floods(context, segment),
   ]);

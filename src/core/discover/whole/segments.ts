@@ -18,6 +18,8 @@ export interface FoundBridge {
   readonly name: string;
   readonly segments: readonly Segment[];
   readonly uplinks: readonly FoundEntry[];
+  /** The host as a party on it, which has an address there; null = it is none, or the bridge has several VLANs. */
+  readonly host: FoundPartyHost | null;
   /** Most ports of guests are isolated: no guest is meant to reach another. */
   readonly isolated: boolean;
   /** Filters may act on its frames: what one guest sends another need not arrive. */
@@ -28,6 +30,13 @@ export interface FoundBridge {
   readonly floodsOut: boolean;
   /** What was concluded, in sentences. */
   readonly claims: readonly string[];
+}
+
+/** The host on a bridge. */
+export interface FoundPartyHost {
+  readonly name: string;
+  /** Its addresses there, with their prefix. */
+  readonly ips: readonly string[];
 }
 
 function isMost(part: number, whole: number): boolean {
@@ -68,7 +77,12 @@ function segmentsOf(
 }
 
 /** What the state of a host says of one of its bridges. Pure. */
-export function foundBridge(state: HostState, name: string, entries: readonly FoundEntry[]): FoundBridge {
+export function foundBridge(
+  state: HostState,
+  name: string,
+  entries: readonly FoundEntry[],
+  host: FoundPartyHost | null,
+): FoundBridge {
   const links = new Map(state.links.map((link) => [link.name, link]));
   const portOf = ({ endpoint }: FoundEntry): LinkState['port'] => links.get(endpoint.port)?.port ?? null;
   const guests = entries.filter(({ endpoint }) => endpoint.role === undefined);
@@ -86,6 +100,8 @@ export function foundBridge(state: HostState, name: string, entries: readonly Fo
     name,
     segments,
     uplinks,
+    // Which of them are the host's is not known
+    host: segments.length > 1 ? null : host,
     isolated: isClaimed,
     filtered: link.length + ip.bridged.length > 0,
     hub: settings?.['ageing_time'] === 0,

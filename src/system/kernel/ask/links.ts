@@ -8,8 +8,32 @@ const IFF_UP = 0x1;
 /** struct ifinfomsg behind struct nlmsghdr: family, pad, type, index, flags, change. */
 const at = { ifindex: 20, flags: 24, attributes: 32 } as const;
 const linkMessage = 16;
-/** IFLA_… of linux/if_link.h; within _LINKINFO IFLA_INFO_KIND. */
-const attribute = { address: 1, name: 3, link: 5, master: 10, queue: 13, info: 18, linkSpace: 37, kind: 1 } as const;
+/** IFLA_… of linux/if_link.h; within _LINKINFO IFLA_INFO_KIND and _DATA, within the latter of a macvlan or ipvlan its mode. */
+const attribute = {
+  address: 1,
+  name: 3,
+  link: 5,
+  master: 10,
+  queue: 13,
+  info: 18,
+  linkSpace: 37,
+  kind: 1,
+  data: 2,
+  mode: 1,
+} as const;
+/** enum macvlan_mode and enum ipvlan_mode of linux/if_link.h, by the names of ip-link(8). */
+const macvlanModes: ReadonlyMap<number, string> = new Map([
+  [1, 'private'],
+  [2, 'vepa'],
+  [4, 'bridge'],
+  [8, 'passthru'],
+  [16, 'source'],
+]);
+const ipvlanModes: ReadonlyMap<number, string> = new Map([
+  [0, 'l2'],
+  [1, 'l3'],
+  [2, 'l3s'],
+]);
 /** struct rtgenmsg, padded, and NETNSA_FD and NETNSA_NSID of linux/net_namespace.h. */
 const spaceMessage = 4;
 const ofSpace = { id: 1, fd: 3 } as const;
@@ -19,6 +43,8 @@ export interface KernelLink {
   readonly name: string;
   readonly ifindex: number;
   readonly kind: string;
+  /** Of a macvlan, macvtap or ipvlan: `bridge`, `private`, `l2`, …; null where it is none. */
+  readonly mode: string | null;
   readonly mac: string;
   readonly up: boolean;
   readonly master: number | null;
@@ -39,13 +65,14 @@ export function linksOf(asker: NetlinkAsker): readonly KernelLink[] | null {
 function linkIn(bytes: Buffer): KernelLink {
   const attributes = netlinkAttributes(bytes.subarray(at.attributes));
   const number = (key: number): number | null => attributes.get(key)?.readInt32LE(0) ?? null;
-  const info = attributes.get(attribute.info);
-  const kind = info === undefined ? undefined : netlinkAttributes(info).get(attribute.kind);
+  const info = netlinkAttributes(attributes.get(attribute.info) ?? Buffer.alloc(0));
+  const kind = info.get(attribute.kind);
   const name = attributes.get(attribute.name);
   return {
     name: name === undefined ? '' : netlinkText(name),
     ifindex: bytes.readInt32LE(at.ifindex),
     kind: kind === undefined ? '' : netlinkText(kind),
+    mode: kind === undefined ? null : modeOf(netlinkText(kind), info.get(attribute.data)),
     mac:
       attributes
         .get(attribute.address)
@@ -57,6 +84,14 @@ function linkIn(bytes: Buffer): KernelLink {
     linkSpace: number(attribute.linkSpace),
     queue: number(attribute.queue),
   };
+}
+
+/** How a macvlan or ipvlan hands frames over; their attribute has four bytes and two. */
+function modeOf(kind: string, data: Buffer | undefined): string | null {
+  const mode = data === undefined ? undefined : netlinkAttributes(data).get(attribute.mode);
+  if (mode === undefined) return null;
+  if (kind === 'macvlan' || kind === 'macvtap') return macvlanModes.get(mode.readUInt32LE(0)) ?? null;
+  return kind === 'ipvlan' || kind === 'ipvtap' ? (ipvlanModes.get(mode.readUInt16LE(0)) ?? null) : null;
 }
 
 /** The number that the asker's namespace has for the one that is open as `fd`; null = none: it has no link there. */

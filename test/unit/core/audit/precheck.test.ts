@@ -45,6 +45,51 @@ describe('what is looked at before a run on a host', () => {
     ]);
   });
 
+  it('notes tables of the kernel that are nearly full, and none that has room', () => {
+    const noted = (used: number): readonly string[] =>
+      precheck({
+        reading: quiet,
+        bridges: ['br0'],
+        ports: [],
+        offloads: {},
+        tables: (['connections', 'neighbours'] as const).map((table) => ({ table, used, max: 1000 })),
+      }).notes.map(({ code, value }) => `${code}: ${value}`);
+    expect(noted(800)).toEqual(['connections-nearly-full: 800 of 1000', 'neighbours-nearly-full: 800 of 1000']);
+    expect(noted(799)).toEqual([]);
+  });
+
+  it('notes programs that look for attacks, once each, and no other listener', () => {
+    const socket = (pid: number, name: string): NonNullable<Reading['packetSockets']>[number] => ({
+      inode: String(pid),
+      ifindex: 99,
+      protocol: '0003',
+      holders: [{ pid, name }],
+      own: false,
+    });
+    const packetSockets = [
+      socket(7, 'Suricata-Main'),
+      socket(7, 'Suricata-Main'),
+      socket(8, 'dhclient'),
+      socket(9, 'snort'),
+    ];
+    expect(looked({ ...quiet, packetSockets }).notes).toEqual([
+      expect.objectContaining({ code: 'intrusion-detection', place: 'Suricata-Main', value: 'process 7' }),
+      expect.objectContaining({ code: 'intrusion-detection', place: 'snort', value: 'process 9' }),
+    ]);
+  });
+
+  it('notes what no bridge carries, with the command that examines it', () => {
+    const bridges = [{ space: '/run/netns/web', name: 'br9', ports: 2, linked: true }];
+    const beside = { devices: [], bridges, routes: [], sysctl: {} };
+    expect(looked({ ...quiet, beside }).notes).toEqual([
+      expect.objectContaining({
+        code: 'not-examined',
+        place: 'br9 in /run/netns/web',
+        text: expect.stringContaining(': verify-isolation run --netns web --bridge br9'),
+      }),
+    ]);
+  });
+
   it('notes a firewall that bridged frames pass', () => {
     expect(
       codes({ ...quiet, state: { ...quiet.state, sysctl: { 'net.bridge.bridge-nf-call-iptables': '1' } } }),

@@ -71,19 +71,29 @@ function composed(
 ): {
   readonly steps: readonly { readonly name: string; readonly probe: readonly Probe[] }[];
   readonly notes: readonly string[];
-  readonly endpoints: Readonly<Record<string, { readonly mac?: string; readonly observed_only?: true }>>;
+  readonly beside: readonly string[];
+  readonly endpoints: Readonly<
+    Record<string, { readonly bridge: string; readonly mac?: string; readonly observed_only?: true }>
+  >;
 } {
   const found = wholeScenario({
     state,
     neighbours: [],
     inventory: { guests: [], unread: [] },
+    beside: { devices: [], bridges: [], routes: [], sysctl: {} },
+    addresses: {},
     netns: null,
     wishes: { ...usual, ...wishes },
     ...more,
   });
   const text = JSON.stringify(found.scenario);
   loadScenario('composed', Buffer.from(text));
-  return { steps: JSON.parse(text).steps, notes: found.notes, endpoints: found.scenario.topology.endpoints };
+  return {
+    steps: JSON.parse(text).steps,
+    notes: found.notes,
+    beside: found.beside ?? [],
+    endpoints: found.scenario.topology.endpoints,
+  };
 }
 const classesOf = (step: { readonly probe: readonly Probe[] } | undefined): readonly string[] =>
   (step?.probe ?? []).map((probe) => probe.class);
@@ -226,6 +236,50 @@ describe('the scenario of a whole host', () => {
     );
     expect(() => composed({ ...hostOf(3), fdb: [] })).toThrow(
       expect.objectContaining({ hint: 'start the guests, let each speak once (a ping will do), and try again' }),
+    );
+  });
+
+  it('takes the host for a party where it has an address, whose frames with guests nobody else is to see', () => {
+    const addresses = { br0: ['10.9.0.254/24'] };
+    const guests = ['v1', 'v2', 'v3'];
+    const { steps, endpoints } = composed(hostOf(3), {}, { addresses });
+    expect(endpoints['host']).toEqual({ bridge: 'br0', attach: 'host', ip: ['10.9.0.254/24'] });
+    // An IPv6 packet to an address that is not its own would be routed onwards
+    const carriers = ['raw', 'ipv4-udp'];
+    expect(steps[0]?.probe.filter((probe) => probe.class === 'known-unicast').slice(1)).toEqual([
+      expect.objectContaining({ from: guests, to: ['host'], carriers }),
+      expect.objectContaining({ from: ['host'], to: guests, carriers }),
+    ]);
+    expect(steps[0]?.probe.find((probe) => probe.class === 'broadcast')).toMatchObject({ may_see: ['host'] });
+    expect(composed(hostOf(3), { guests: ['v1'] }, { addresses }).endpoints['host']).toBeUndefined();
+    expect(composed(hostOf(3), {}, { addresses: { br0: [] } }).endpoints['host']).toBeUndefined();
+    const vlan = [1, 2, 3].map((n) => ({
+      ifname: `v${n}`,
+      vlans: [{ vlan: n * 10, flags: ['PVID', 'Egress Untagged'] }],
+    }));
+    expect(composed({ ...hostOf(3), vlan }, {}, { addresses }).endpoints['host']).toBeUndefined();
+  });
+
+  it('names what no bridge carries, in the file and where that is all there is', () => {
+    const beside = {
+      devices: [],
+      bridges: [{ space: '/run/netns/web', name: 'br9', ports: 2, linked: true }],
+      routes: [],
+      sysctl: {},
+    };
+    expect(composed(hostOf(3), {}, { beside }).beside).toEqual([
+      expect.stringContaining('not examined: br9 in /run/netns/web'),
+    ]);
+    const alone = expect.objectContaining({
+      exit: 69,
+      message: expect.stringContaining('not examined: br9 in /run/netns/web'),
+      hint: 'verify-isolation run --netns web --bridge br9',
+    });
+    expect(() => composed(hostOf(0), {}, { beside })).toThrow(alone);
+    const apart = { ...beside, bridges: beside.bridges.map((one) => ({ ...one, linked: false })) };
+    expect(composed(hostOf(3), {}, { beside: apart }).beside).toEqual([]);
+    expect(() => composed(hostOf(0), {}, { beside: apart })).toThrow(
+      expect.objectContaining({ exit: 69, hint: 'verify-isolation run --netns web --bridge br9' }),
     );
   });
 

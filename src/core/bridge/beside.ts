@@ -1,0 +1,219 @@
+import type { Beside, ForeignBridge, HostState, LinkState } from '../model/state.js';
+import { fieldsOf, objectsOf, textOf } from '../text/json-text.js';
+import { word } from '../text/escape.js';
+
+/** Guests, or a bridge, that no bridge of the namespace carries frames for. */
+export interface SegmentBeside {
+  /** What they meet on: `eth0`, `routes of the host`, `br0 in /run/netns/web`. */
+  readonly place: string;
+  /** How, and who they are: `macvlan bridge: mv0 in /run/netns/web`. */
+  readonly value: string;
+  /** What the kernel does with their frames, as its settings say, and why nothing is sent there. */
+  readonly text: string;
+  /** The command that examines it; null = none does. */
+  readonly command: string | null;
+}
+
+/** A guest that the host routes to, by its device here. */
+export interface RoutedGuest {
+  readonly device: string;
+  /** Destinations that are routed to it. */
+  readonly destinations: readonly string[];
+}
+
+/** Names beyond these are counted. */
+const maxNames = 6;
+
+function list(names: readonly string[]): string {
+  return names.length <= maxNames
+    ? names.join(', ')
+    : `${names.slice(0, maxNames).join(', ')} and ${names.length - maxNames} more`;
+}
+
+/**
+ * What the kernel does between guests of one lower device, by kind and mode (ip-link(8), "MACVLAN and MACVTAP Type
+ * Support" and "IPVLAN Type Support"; drivers/net/macvlan.c, macvlan_queue_xmit).
+ */
+const manners: Readonly<Record<string, string>> = {
+  bridge:
+    'the kernel hands unicast to the guest that has the MAC, and broadcast and multicast to all of them, past every bridge and its rules',
+  private: 'the kernel hands nothing from one of them to another, also not what a switch beyond sends back',
+  vepa: 'every frame leaves by the lower device: the switch beyond decides who reaches whom',
+  passthru: 'one guest has the lower device to itself: it may take any MAC, and gets every frame that comes in',
+  source: 'a guest gets frames of the sources that are listed for it alone',
+  l2: 'they share one MAC: the kernel hands packets by their address, and broadcast and multicast to all of them',
+  l3: 'they share one MAC: the kernel routes packets by their address, and there is no broadcast and no multicast',
+  l3s: 'they share one MAC: the kernel routes packets by their address, past the rules of the host',
+};
+
+const lowerKinds: readonly (string | null)[] = ['macvlan', 'macvtap', 'ipvlan', 'ipvtap'];
+
+/** A device on a lower one, wherever it is. */
+export interface LowerGuest {
+  readonly name: string;
+  /** Path of its namespace; null = that of the bridges. */
+  readonly space: string | null;
+  readonly kind: string;
+  readonly mode: string;
+  /** Name of the lower device. */
+  readonly lower: string;
+}
+
+/** Every macvlan, macvtap and ipvlan on a device of this namespace; those that have another bridge's frames left out. */
+export function lowerGuests({ links }: HostState, beside: Beside | undefined): readonly LowerGuest[] {
+  const nameOf = new Map(links.map(({ ifindex, name }) => [ifindex, name]));
+  const here = links.flatMap(({ name, kind, mode, lower, master }): readonly LowerGuest[] =>
+    kind !== null && lowerKinds.includes(kind) && lower !== undefined && master === null
+      ? [{ name, space: null, kind, mode: mode ?? '', lower }]
+      : [],
+  );
+  const elsewhere = (beside?.devices ?? []).flatMap(({ name, space, kind, mode, lower }): readonly LowerGuest[] => {
+    const below = nameOf.get(lower ?? -1);
+    return space !== null && lowerKinds.includes(kind) && below !== undefined
+      ? [{ name, space, kind, mode: mode ?? '', lower: below }]
+      : [];
+  });
+  return [...here, ...elsewhere];
+}
+
+/** `mv0`, or `mv0 in /run/netns/web`. */
+export function placed({ name, space }: Pick<LowerGuest, 'name' | 'space'>): string {
+  return space === null ? name : `${name} in ${space}`;
+}
+
+function lowerSegments(state: HostState, beside: Beside): readonly SegmentBeside[] {
+  // What stands on a bridge or on its port is listened at as part of the bridge
+  const onBridges = new Set(
+    state.links.flatMap(({ name, kind, master }) =>
+      kind === 'bridge' || kind === 'openvswitch' || master !== null ? [name] : [],
+    ),
+  );
+  const groups = new Map<string, LowerGuest[]>();
+  for (const guest of lowerGuests(state, beside)) {
+    if (onBridges.has(guest.lower)) continue;
+    const key = `${guest.lower}\n${guest.kind}\n${guest.mode}`;
+    groups.set(key, [...(groups.get(key) ?? []), guest]);
+  }
+  return [...groups.values()].flatMap((guests) => {
+    const [first] = guests;
+    return first === undefined
+      ? []
+      : [
+          {
+            place: first.lower,
+            value: `${first.kind}${first.mode === '' ? '' : ` ${first.mode}`}: ${list(guests.map(placed))}`,
+            text: `${manners[first.mode] ?? 'the kernel hands frames between them'}; no port carries their frames, so that nothing is sent there`,
+            command: null,
+          },
+        ];
+  });
+}
+
+function isGuestsEnd({ kind, master, flags, mac, peer }: LinkState): boolean {
+  if (master !== null || mac === '' || !flags.includes('LOWER_UP')) return false;
+  return kind === 'tun' || (kind === 'veth' && peer !== undefined);
+}
+
+/**
+ * Guests that the host routes to: a tap, or a veth whose other end is elsewhere, without a bridge, to which a route
+ * leads that is not the default one.
+ */
+export function routedGuests({ links }: HostState, { routes }: Beside): readonly RoutedGuest[] {
+  return links.filter(isGuestsEnd).flatMap(({ name }) => {
+    const destinations = routes
+      .filter(({ device, destination }) => device === name && !/^(fe80|ff|multicast)/.test(destination))
+      .map(({ destination }) => destination);
+    return destinations.length === 0 || destinations.includes('default') ? [] : [{ device: name, destinations }];
+  });
+}
+
+/** Base chains of nft at the hook `forward` of IP, and those that change addresses, as `inet filter forward`. */
+export function forwardChains({ nft }: HostState): {
+  readonly forward: readonly string[];
+  readonly nat: readonly string[];
+} {
+  const chains = objectsOf(fieldsOf(nft)?.['nftables'])
+    .flatMap((part) => objectsOf([part['chain']]))
+    .filter(({ family }) => ['ip', 'ip6', 'inet'].includes(textOf(family) ?? ''));
+  const named = (wanted: readonly (typeof chains)[number][]): readonly string[] =>
+    wanted.map(({ family, table, name }) => [family, table, name].map((part) => textOf(part) ?? '').join(' '));
+  return {
+    forward: named(chains.filter(({ hook, type }) => hook === 'forward' && type === 'filter')),
+    nat: named(chains.filter(({ type }) => type === 'nat')),
+  };
+}
+
+/** A value as the kernel takes it: the larger of the device's and that of all (ip-sysctl, conf/interface). */
+export function effective({ sysctl }: Beside, device: string, key: string): number {
+  const of = (name: string): number => Number(sysctl[`net.ipv4.conf.${name.replaceAll('.', '/')}.${key}`] ?? 0);
+  return Math.max(of('all'), of(device));
+}
+
+function routedText(state: HostState, beside: Beside, guests: readonly RoutedGuest[]): string {
+  const { forward, nat } = forwardChains(state);
+  const with_ = (key: string): readonly string[] =>
+    guests.filter(({ device }) => effective(beside, device, key) > 0).map(({ device }) => device);
+  const unfiltered = guests.filter(({ device }) => effective(beside, device, 'rp_filter') !== 1);
+  const said = [
+    state.sysctl['net.ipv4.ip_forward'] !== '1'
+      ? 'the host forwards no IPv4 between them'
+      : forward.length === 0
+        ? 'the host forwards between them, and no chain of nft decides who reaches whom'
+        : `the host forwards between them as far as ${list(forward.map((name) => `nft ${name}`))} allows`,
+    ...(nat.length === 0 ? [] : [`${list(nat.map((name) => `nft ${name}`))} changes addresses`]),
+    ...(unfiltered.length === 0
+      ? []
+      : [
+          `rp_filter is not strict at ${list(unfiltered.map(({ device }) => device))}, from where any address is taken`,
+        ]),
+    ...(
+      [
+        ['accept_local', 'from where the addresses of the host itself are taken'],
+        ['route_localnet', 'from where 127.0.0.0/8 of the host is reached once a rule leads there'],
+        ['proxy_arp', 'where the host answers ARP for whomever it has a route to'],
+      ] as const
+    ).flatMap(([key, what]) => (with_(key).length === 0 ? [] : [`${key} is on at ${list(with_(key))}, ${what}`])),
+  ];
+  return `${said.join('; ')}. No bridge carries their frames, so that nothing is sent there`;
+}
+
+/** As `--netns` takes it. */
+function netnsWord(space: string): string {
+  return word(space.startsWith('/run/netns/') ? space.slice('/run/netns/'.length) : space);
+}
+
+/**
+ * Guests and bridges that a run on the bridges of this namespace says nothing of, each with what the kernel's settings
+ * say of it: on lower devices, behind routes, in other namespaces. Pure.
+ */
+export function segmentsBeside(state: HostState, beside: Beside): readonly SegmentBeside[] {
+  const routed = routedGuests(state, beside);
+  return [
+    ...lowerSegments(state, beside),
+    ...(routed.length === 0
+      ? []
+      : [
+          {
+            place: 'routes of the host',
+            value: `routed: ${list(routed.map(({ device, destinations: [first = ''] }) => `${device} (${first})`))}`,
+            text: routedText(state, beside, routed),
+            command: null,
+          },
+        ]),
+    ...beside.bridges.filter(({ linked }) => linked).map(bridgeElsewhere),
+  ];
+}
+
+function bridgeElsewhere({ space, name, ports }: ForeignBridge): SegmentBeside {
+  return {
+    place: `${name} in ${space}`,
+    value: `bridge with ${ports} ${ports === 1 ? 'port' : 'ports'}`,
+    text: 'it is in another network namespace, which a run of its own examines',
+    command: `verify-isolation run --netns ${netnsWord(space)} --bridge ${word(name)}`,
+  };
+}
+
+/** Bridges in namespaces that have a name and nothing in common with the one that is looked at. */
+export function bridgesApart({ bridges }: Beside): readonly SegmentBeside[] {
+  return bridges.filter(({ linked }) => !linked).map(bridgeElsewhere);
+}

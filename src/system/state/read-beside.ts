@@ -1,0 +1,37 @@
+import type { Beside } from '../../core/model/state.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { objectsOf, textOf } from '../../core/text/json-text.js';
+import { readSysctl } from '../kernel/sysctl.js';
+import { readJson } from '../process/programs.js';
+import { readAround } from './read-linked-devices.js';
+
+/** What decides, by device, what a guest without a bridge may send and whom the host answers for. */
+const perDevice = ['rp_filter', 'accept_local', 'proxy_arp', 'route_localnet', 'forwarding'];
+
+async function routesIn(netns: string | null, family: '-4' | '-6'): Promise<Beside['routes']> {
+  try {
+    const routes = objectsOf(await readJson(['ip', '-j', family, 'route', 'show'], { netns }));
+    return routes.flatMap((route) => {
+      const [device, destination] = [textOf(route['dev']), textOf(route['dst'])];
+      return device === null || destination === null ? [] : [{ device, destination }];
+    });
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return []; // a kernel without the family
+  }
+}
+
+/**
+ * Reads what stands beside the bridges of a namespace, null = the caller's: guests on lower devices and behind routes,
+ * bridges elsewhere. Nothing is sent.
+ */
+export async function readBeside(netns: string | null): Promise<Beside> {
+  const [ipv4, ipv6] = await Promise.all([routesIn(netns, '-4'), routesIn(netns, '-6')]);
+  const routes = [...ipv4, ...ipv6];
+  const devices = ['all', ...new Set(routes.map(({ device }) => device.replaceAll('.', '/')))];
+  const sysctl = readSysctl(
+    netns,
+    devices.flatMap((device) => perDevice.map((key) => `net.ipv4.conf.${device}.${key}`)),
+  );
+  return { ...readAround(netns), routes, sysctl };
+}
