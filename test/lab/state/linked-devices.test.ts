@@ -44,7 +44,15 @@ describe('devices that stand on a bridge', needs(root), () => {
     const br0 = indexOf('br0');
     const space = `/proc/${stranger?.pid ?? 0}/ns/net`;
     expect(found()).toContainEqual(
-      expect.objectContaining({ space, name: 'mv0', kind: 'macvlan', mode: 'bridge', lower: br0, master: null, up: true }),
+      expect.objectContaining({
+        space,
+        name: 'mv0',
+        kind: 'macvlan',
+        mode: 'bridge',
+        lower: br0,
+        master: null,
+        up: true,
+      }),
     );
     expect(found()).toContainEqual(
       expect.objectContaining({ space, name: 'eth0', kind: 'veth', lower: indexOf('v0'), up: false }),

@@ -130,7 +130,9 @@ export const brokenBarriers: readonly BrokenBarrier[] = [
     (on): BrokenBarrier => ({
       what: 'ageing 0',
       on,
-      breaks: () => 'ip link set br0 type bridge ageing_time 0',
+      // Of guests that are silent nobody would know now which is behind which port
+      breaks: () =>
+        'ip link set br0 type bridge ageing_time 0; for address in $(ip neigh show dev br0 | cut -d " " -f 1); do ping -q -i 0.2 -w 5 $address > /dev/null 2>&1 & done',
       causes: ['ageing-zero'],
       names: () => /br0/,
       fix: () => /ip link set dev br0 type bridge ageing_time \d+/,

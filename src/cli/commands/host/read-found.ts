@@ -10,6 +10,7 @@ import { milliseconds } from '../../../core/text/time.js';
 import { netnsPath, parseNeighbours } from '../../../system/fabric/host/find.js';
 import { readJson } from '../../../system/process/programs.js';
 import { readBeside } from '../../../system/state/read-beside.js';
+import { hearMacs } from '../../../system/state/hear-macs.js';
 import { readState } from '../../../system/state/read.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 
@@ -38,6 +39,9 @@ export async function readFound(options: {
   const inventory = await readInventory(host.state.links, where);
   return foundScenario({ ...host, inventory, bridge, netns });
 }
+
+/** So long it is listened at ports of a bridge that learns nothing, for who is behind them. */
+const hearMs = 2000;
 
 /** What of a host is asked, as the command line says it. */
 export interface WholeOptions {
@@ -108,11 +112,13 @@ export async function readWhole(options: WholeOptions): Promise<WholeFound> {
   const netns = options.netns ?? null;
   const where = netnsPath(netns);
   const wishes = wishesOf(options);
-  const [host, beside, shown] = await Promise.all([
+  const [read, beside, shown] = await Promise.all([
     readHost(where, handedOver),
     readBeside(where),
     readJson(['ip', '-j', 'address', 'show'], { netns: where }),
   ]);
+  const heard = await hearMacs(read.state, where, hearMs);
+  const host = { ...read, state: { ...read.state, fdb: [...read.state.fdb, ...heard] } };
   const hasBridge = host.state.links.some(
     ({ name, kind }) => (kind === 'bridge' || kind === 'openvswitch') && !isFirewallBridge(name),
   );
