@@ -37,7 +37,8 @@ function list(names: readonly string[]): string {
 const manners: Readonly<Record<string, string>> = {
   bridge:
     'the kernel hands unicast to the guest that has the MAC, and broadcast and multicast to all of them, past every bridge and its rules',
-  private: 'the kernel hands nothing from one of them to another, also not what a switch beyond sends back',
+  private:
+    'the kernel hands nothing from one of them to another; what a switch beyond sends back (hairpin) arrives all the same where it is unicast',
   vepa: 'every frame leaves by the lower device: the switch beyond decides who reaches whom',
   passthru: 'one guest has the lower device to itself: it may take any MAC, and gets every frame that comes in',
   source: 'a guest gets frames of the sources that are listed for it alone',

@@ -90,7 +90,7 @@ export const macvlanBridgeRule: HostRule = ({ state, beside }) => {
       {
         severity: 'medium',
         place: lower,
-        value: own.map(placed).join(', '),
+        value: own.map(placed).join(own.every(({ space }) => space === null) ? ' ' : ', '),
         readFrom: 'ip -d link',
         text: 'these guests reach each other within the kernel, past bridges, their rules and the switch (mode bridge)',
         probe: null,
