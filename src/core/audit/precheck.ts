@@ -167,7 +167,7 @@ function tableNotes(tables: readonly TableUse[]): readonly PrecheckNote[] {
 /** Names of programs that look for attacks in what they hear, as they begin in /proc/PID/comm. */
 const detectors = ['suricata', 'snort', 'zeek', 'bro', 'ossec', 'wazuh', 'fail2ban', 'arpwatch', 'arpon'];
 
-/** Somebody is called when such a program hears forged addresses: before it happens its keeper should know. */
+/** Such a program raises an alarm when it hears forged addresses: its administrator should know before. */
 function detectionNotes({ packetSockets }: Reading): readonly PrecheckNote[] {
   const holders = (packetSockets ?? []).flatMap((socket) => socket.holders);
   const found = new Map(
@@ -181,7 +181,7 @@ function detectionNotes({ packetSockets }: Reading): readonly PrecheckNote[] {
     code: 'intrusion-detection',
     place: name,
     value: `process ${pid}`,
-    text: 'it listens to frames and may take probes for an attack: tell its keeper before the run, or expect an alarm',
+    text: 'it listens to frames and may take probes for an attack: announce the run where its alarms arrive',
   }));
 }
 

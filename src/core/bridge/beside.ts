@@ -150,17 +150,20 @@ export function effective({ sysctl }: Beside, device: string, key: string): numb
   return Math.max(of('all'), of(device));
 }
 
+function forwardingText({ sysctl }: HostState, chains: readonly string[]): string {
+  if (sysctl['net.ipv4.ip_forward'] !== '1') return 'the host forwards no IPv4 between them';
+  return chains.length === 0
+    ? 'the host forwards between them, and no chain of nft decides who reaches whom'
+    : `the host forwards between them as far as ${list(chains.map((name) => `nft ${name}`))} allows`;
+}
+
 function routedText(state: HostState, beside: Beside, guests: readonly RoutedGuest[]): string {
   const { forward, nat } = forwardChains(state);
   const with_ = (key: string): readonly string[] =>
     guests.filter(({ device }) => effective(beside, device, key) > 0).map(({ device }) => device);
   const unfiltered = guests.filter(({ device }) => effective(beside, device, 'rp_filter') !== 1);
   const said = [
-    state.sysctl['net.ipv4.ip_forward'] !== '1'
-      ? 'the host forwards no IPv4 between them'
-      : forward.length === 0
-        ? 'the host forwards between them, and no chain of nft decides who reaches whom'
-        : `the host forwards between them as far as ${list(forward.map((name) => `nft ${name}`))} allows`,
+    forwardingText(state, forward),
     ...(nat.length === 0 ? [] : [`${list(nat.map((name) => `nft ${name}`))} changes addresses`]),
     ...(unfiltered.length === 0
       ? []

@@ -40,7 +40,7 @@ export async function readFound(options: {
   return foundScenario({ ...host, inventory, bridge, netns });
 }
 
-/** So long it is listened at ports of a bridge that learns nothing, for who is behind them. */
+/** Time for which ports of a bridge that learns nothing are listened at, in ms. */
 const hearMs = 2000;
 
 /** What of a host is asked, as the command line says it. */

@@ -5,6 +5,7 @@ import type { bridgeRules, hostRules } from '../../../../src/core/audit/rules.js
 import { parseLinks } from '../../../../src/system/state/parse-links.js';
 import type { Settings } from '../../../../src/core/model/scenario.js';
 import type { FdbState, LinkState, OvsRecord, Reading } from '../../../../src/core/model/state.js';
+import { nothingBeside, withRouted } from '../../../support/readings/routed.js';
 import { parseOvsTable } from '../../../../src/system/state/ovs/read.js';
 
 /**
@@ -35,7 +36,6 @@ const withProgram = (device: string): Reading => ({
   ...rest,
   state: { ...rest.state, programs: [{ device, place: 'tcx ingress', id: 7 }] },
 });
-const nothingBeside = { devices: [], bridges: [], routes: [], sysctl: {} };
 const own = '02:76:69:00:00:00';
 const ids = (reading: Reading): readonly string[] => audit(reading).findings.map(({ id }) => id);
 
@@ -127,10 +127,13 @@ const cases: Readonly<
   'netfilter-skipped': [withSysctl('net.bridge.bridge-nf-call-iptables', '0'), rest],
   'not-forwarding': [withPort('vnet1', { state: 'disabled' }), rest],
   'macvlan-bridge': [withMacvtaps('bridge'), withMacvtaps('private')],
-  'routed-spoofable': [withRouted({ rp_filter: '0' }), withRouted({ rp_filter: '1' })],
-  'routed-local': [withRouted({ accept_local: '1' }), withRouted({ accept_local: '0', route_localnet: '0' })],
-  'routed-open': [withRouted({}), withRouted({}, 'forward')],
-  'guests-unbridged': [withRouted({}), { ...rest, beside: nothingBeside }],
+  'routed-spoofable': [withRouted(rest, { rp_filter: '0' }), withRouted(rest, { rp_filter: '1' })],
+  'routed-local': [
+    withRouted(rest, { accept_local: '1' }),
+    withRouted(rest, { accept_local: '0', route_localnet: '0' }),
+  ],
+  'routed-open': [withRouted(rest, {}), withRouted(rest, {}, 'forward')],
+  'guests-unbridged': [withRouted(rest, {}), { ...rest, beside: nothingBeside }],
   'vmnet-writable': [
     { ...rest, vmnet: [{ path: '/dev/vmnet8', mode: 0o666, group: 0 }] },
     { ...rest, vmnet: [{ path: '/dev/vmnet8', mode: 0o660, group: 0 }] },
@@ -142,36 +145,6 @@ const cases: Readonly<
   'ovs-fail-open': [withOvs(), withOvs({ fail_mode: 'secure' })],
   'ovs-small-table': [withOvs(), withOvs({ other_config: ['map', []] })],
 };
-
-/** Two guests that the host routes to, with what their devices have; `hook`: where a chain of nft stands. */
-function withRouted(settings: Readonly<Record<string, string>>, hook?: string): Reading {
-  const guests = ['cali1', 'cali2'];
-  const [port] = rest.state.links.filter(({ kind }) => kind === 'veth');
-  const chain = { family: 'inet', table: 'filter', name: 'forward', type: 'filter', hook };
-  return {
-    ...rest,
-    state: {
-      ...rest.state,
-      links: [
-        ...rest.state.links,
-        ...guests.flatMap((name, at) =>
-          port === undefined ? [] : [{ ...port, name, ifindex: 70 + at, master: null, port: null, peer: 2 }],
-        ),
-      ],
-      sysctl: { ...rest.state.sysctl, 'net.ipv4.ip_forward': '1' },
-      nft: { nftables: hook === undefined ? [] : [{ chain }] },
-    },
-    beside: {
-      ...nothingBeside,
-      routes: guests.map((device, at) => ({ device, destination: `10.1.0.${at + 1}` })),
-      sysctl: Object.fromEntries(
-        guests.flatMap((name) =>
-          Object.entries(settings).map(([key, value]) => [`net.ipv4.conf.${name}.${key}`, value]),
-        ),
-      ),
-    },
-  };
-}
 
 /** Two guests on eth0, and one on eth1, which is with nobody. */
 function withMacvtaps(mode: string): Reading {
