@@ -59,7 +59,8 @@ function trafficText({ from, to, classes }: LeakGroup): string {
   const addressees = to.filter((name) => name !== null);
   const [send, toAll] = [from.length === 1 ? 'sends' : 'send', to.length > addressees.length];
   if (from.includes('*')) return 'traffic between others';
-  if (from.length > 1 && !toAll && isSame(from, addressees)) return `what ${setText(from)} send to each other`;
+  if (from.length > 1 && addressees.length > 1 && addressees.every((name) => from.includes(name)))
+    return `what ${setText(from)} send to each other${toAll ? ` and to ${crowdText(classes)}` : ''}`;
   const receivers = [...(addressees.length === 0 ? [] : [setText(addressees)]), ...(toAll ? [crowdText(classes)] : [])];
   return `what ${setText(from)} ${send} to ${listText(receivers, 'or')}`;
 }

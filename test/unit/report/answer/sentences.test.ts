@@ -77,6 +77,12 @@ describe('who hears whom', () => {
     );
   });
 
+  it('says of those that send to some of themselves, and to all, that they do', () => {
+    expect(who(['alice', 'bob', 'carol'], ['bob', 'alice', null], ['eve'], 'known-unicast', 'broadcast')).toMatch(
+      /^eve receives what alice, bob and carol send to each other and to all \(/,
+    );
+  });
+
   it('does not say that an addressee receives what is sent to it, where it is to receive nothing', () => {
     expect(who(['alice'], ['bob'], ['bob'], 'known-unicast')).toBe('alice reaches bob (1,000 of 2,000 frames)');
     expect(who(['alice', 'eve'], ['bob', 'dan'], ['dan', 'bob'], 'known-unicast')).toMatch(
