@@ -63,7 +63,7 @@ export function lookForLeaks({ dir, plan, key, day, onProgress }: LookoutOptions
       }
       frames += batch.count;
     };
-    for (const path of await captures.ofStep(step.index)) {
+    const follow = async (path: string): Promise<void> => {
       const observers: (Observer | undefined)[] = [];
       for await (const item of captures.read(path)) {
         if (item.kind === 'interface') {
@@ -72,7 +72,8 @@ export function lookForLeaks({ dir, plan, key, day, onProgress }: LookoutOptions
         } else if (item.kind === 'batch') lookAt(item, observers);
         if (left.size === 0 || frames >= maxFrames) return;
       }
-    }
+    };
+    await Promise.all((await captures.ofStep(step.index)).map(follow));
   }
 
   return {

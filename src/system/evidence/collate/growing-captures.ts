@@ -50,7 +50,7 @@ export function growingCaptures(dir: string): GrowingCaptures {
   const until = async (holds: () => boolean): Promise<void> => {
     while (!holds()) await new Promise<void>((resolve) => (wake = resolve));
   };
-  let stepOfPath = new Map<string, number>();
+  const stepOfPath = new Map<string, number>();
   return {
     together: orderedTogether,
     hear(message) {
@@ -61,7 +61,7 @@ export function growingCaptures(dir: string): GrowingCaptures {
     async ofStep(step) {
       await until(() => begun.has(step) || ended.has(step) || counters !== null);
       const paths = await rawCapturesIn(dir, step);
-      stepOfPath = new Map(paths.map((path) => [path, step]));
+      for (const path of paths) stepOfPath.set(path, step);
       return paths;
     },
     read: (path) =>
