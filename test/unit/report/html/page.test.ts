@@ -103,6 +103,19 @@ describe('html report', () => {
     expect(page(run)).toMatch(/<p class="soft">\d{4}-\d\d-\d\d \d\d:\d\d UTC · .*run \w+<\/p>/);
   });
 
+  it('draws when each step went on, when its probes did, and where a leak was first seen, within the picture', () => {
+    const pictureOf = (text: string): string =>
+      /<svg class="net" viewBox="0 0 (\d+) \d+" role="img" aria-label="When[^]*?<\/svg>/.exec(text)?.[0] ?? '';
+    const picture = pictureOf(page(reported(['c'])));
+    expect(picture.match(/class="lane"/g)).toHaveLength(1);
+    expect(picture).toMatch(/class="sent"[^>]*><title>probes of step 1: [\d.]+ s<\/title>/);
+    expect(picture).toMatch(/class="small bad"[^>]*>✖<title>✖ c overhears a → b \(/);
+    expect(pictureOf(page(reported([])))).not.toContain('✖');
+    const xs = [...picture.matchAll(/ x1?="([^"]+)"/g)].map(([, x]) => Number(x));
+    expect(xs.length).toBeGreaterThan(4);
+    expect(xs.filter((x) => !(x >= 0 && x <= 960))).toEqual([]);
+  });
+
   it('shows what changed in the state as a diff', () => {
     const text = page(reported([], { state: true }));
     expect(text).toContain('− br0.ageing_time 300 s');
