@@ -90,10 +90,14 @@ export function createLeakStore({ keep, plan, rules, listeners, inferred }: Leak
         return false;
     }
   }
+  /** Where all but leaks is kept only these are counted: a mesh that holds has a million other sightings. */
+  function staysAnyway(one: { readonly seen: Seen; readonly all: boolean }, flow: Flow, towards: boolean): boolean {
+    return keep === 'all' && (one.all || (towards && !isLeak(flow, one.seen.observer, tallies.parties)));
+  }
   return {
     mayGo(interfaceId, flow, sequence, towards) {
       const one = counted[interfaceId];
-      if (one === undefined || one === null || (keep === 'all' && one.all)) return false;
+      if (one === undefined || one === null || staysAnyway(one, flow, towards)) return false;
       one.seen.towards = towards;
       const what = countProbe({ flow, sequence, form: 'as-sent' }, one.seen, tallies);
       // Of a token that entered again it decides what came before: what is counted without its order would not say.
