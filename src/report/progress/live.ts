@@ -124,7 +124,10 @@ function windowOf(stages: readonly Stage[], isOver: boolean, columns: number, pa
     const order: readonly Mark[] = ['leaked', 'unproven', 'shown', 'known', 'running'];
     const shown = order.flatMap((mark) => stages.filter((stage) => stage.mark === mark)).slice(0, room - 1);
     const others = stages.filter((stage) => !shown.includes(stage));
-    return [...shown.map((stage) => lineOf(stage, columns, paint)), ...leftOut(others, 'the others')];
+    return [
+      ...shown.map((stage) => lineOf(stage, columns, paint)),
+      ...leftOut(others, shown.length === 0 ? 'all of them' : 'the others'),
+    ];
   }
   const current = Math.max(
     0,

@@ -128,6 +128,15 @@ describe('the live view', () => {
     expect(screen.lines()).toEqual(['run', '  ✖ step 60', '  … the others: ✔ 63, ↓ 69']);
   });
 
+  it('of many steps without anything to show says how many came to what', async () => {
+    const screen = terminal();
+    const names = Array.from({ length: 12 }, (_, each) => `step ${each}`);
+    const view = liveProgress('run', names, { ...screen, columns: 80, color: false });
+    view.onProgress(at(0, 'done'));
+    await view.end(result([holds, ...Array.from({ length: 11 }, () => left)]));
+    expect(screen.lines()).toEqual(['run', '  … all of them: ✔ 4, ↓ 11']);
+  });
+
   it('of a run that came to no result says what was not run', async () => {
     const screen = terminal();
     const view = liveProgress('run', ['quiet', 'late'], { ...screen, columns: 80, color: false });
