@@ -136,10 +136,10 @@ function lanesOf(entries: readonly TimelineEntry[]): readonly Lane[] {
   return [...lanes.values()].sort((a, b) => a.step - b.step);
 }
 
-/** The picture of the timeline: so many steps, as wide as this, in px. */
+/** The picture of the timeline: this many steps, and its measures in px. */
 const maxLanes = 40;
 const picture = { width: 960, left: 250, right: 16, lane: 22, head: 24 } as const;
-/** Distances of the marks on the scale, in ms; the least is taken that makes no more than so many of them. */
+/** Distances of the marks on the scale, in ms; the least is taken that makes no more of them than this. */
 const scales = [100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 60_000, 120_000, 300_000, 600_000, 3_600_000];
 const maxMarks = 9;
 
