@@ -1,4 +1,4 @@
-import { waypoints } from '../bridge/bypass/bypasses.js';
+import { waypoints } from '../bridge/bypass/segment.js';
 import { tcCopies } from '../bridge/diversions.js';
 import type { UnheardPort } from '../bridge/ovs.js';
 import { type BridgeView, bridgeViews, stateAlone } from '../bridge/view.js';

@@ -169,14 +169,18 @@ export function judgeStep(input: StepInput): JudgedStep {
   const { step, facts, plan } = input;
   const failed = facts.outcome !== 'done';
   const idle = step.observers.length === 0;
-  const bypasses = idle || failed ? noBypasses : bypassReasons(step, input.states, input.day);
+  const { rows: bare, folded, exposed } = rowsOf(input);
+  const leakedAt = new Set([
+    ...bare.filter((row) => row.leak && row.accepted === undefined).map(({ observer }) => observer),
+    ...folded.filter(({ like }) => like.accepted === undefined).map(({ like }) => like.observer),
+  ]);
+  const bypasses = idle || failed ? noBypasses : bypassReasons(input, leakedAt);
   const reasonsAgainst = [
     ...input.captureReasons,
     ...(idle && !failed ? [] : missingProofs({ ...input, endpoints: plan.endpoints })),
     ...(idle ? [] : observedOnlyReasons(plan, step)),
     ...(idle || failed ? [] : stateReasons(input, bypasses)),
   ];
-  const { rows: bare, folded, exposed } = rowsOf(input);
   const finding = createCauseFinding(plan, step, input.states, input.rules);
   const rows = withCauses(bare, finding);
   const groups = input.rules === 1 ? [] : leakGroups(rows, folded, finding.causesAlike);

@@ -1,5 +1,6 @@
-import { bypassEffect, bypassesIn, segmentOf } from '../../bridge/bypass/bypasses.js';
+import { type Bypass, bypassEffect, bypassesIn } from '../../bridge/bypass/bypasses.js';
 import { plannedFormOf, type PlannedForm, socketBypasses } from '../../bridge/bypass/packet-sockets.js';
+import { segmentOf } from '../../bridge/bypass/segment.js';
 import { type BridgeView, readFrom } from '../../bridge/view.js';
 import { carriers } from '../../model/scenario.js';
 import { frameTemplate } from '../../probe/frames/frame.js';
@@ -29,6 +30,11 @@ function isXdpThere({ devices }: BridgeView, what: string, where: string): boole
   return what.startsWith('XDP') && devices.has(where.slice(0, where.lastIndexOf(' ')));
 }
 
+/** Copies at the bridge and its ports are reported by `tc-mirror` and `nft-mirror`. */
+function isMirror({ devices }: BridgeView, { to, where }: Bypass): boolean {
+  return to !== undefined && (where.startsWith('nft ') || devices.has(where.split(' ')[1] ?? ''));
+}
+
 /** Those for every frame at the bridge, a port or everywhere are reported by `sniffer-on-host`. */
 function socketsBeside({ link, ports }: BridgeView, sockets: Reading['packetSockets']): Reading['packetSockets'] {
   const reported = new Set([0, link.ifindex, ...ports.map((port) => port.link.ifindex)]);
@@ -42,7 +48,7 @@ function socketsBeside({ link, ports }: BridgeView, sockets: Reading['packetSock
 export const bypassRule: BridgeRule = (view, { state, packetSockets }) => {
   const segment = segmentOf(new Set([view.name]), state);
   return [
-    ...bypassesIn(state, { segment, heard: view.devices }),
+    ...bypassesIn(state, segment).filter((bypass) => !isMirror(view, bypass)),
     ...socketBypasses({ ...state, packetSockets: socketsBeside(view, packetSockets) }, segment, usualForms),
   ]
     .filter(({ what, where }) => !isXdpThere(view, what, where))

@@ -1,7 +1,13 @@
-import { tcCopies } from '../diversions.js';
-import type { HostState, LinkState } from '../../model/state.js';
+import type { HostState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
-import { harmlessActions, harmlessFilters, harmlessStatements, harmlessTargets } from './known-good.js';
+import {
+  harmlessActions,
+  harmlessFilters,
+  harmlessPedit,
+  harmlessStatements,
+  harmlessTargets,
+  isHarmlessMangle,
+} from './known-good.js';
 
 /** Something that can carry frames past their way, and is not known to be harmless. */
 export interface Bypass {
@@ -11,24 +17,21 @@ export interface Bypass {
   readonly where: string;
   /** What would acquit it. */
   readonly remedy: string;
+  /**
+   * Devices out of which it sends what it takes, and no others: where it is known what these may have, it is acquitted.
+   * Absent = it may lead anywhere.
+   */
+  readonly to?: readonly string[];
 }
 
 /** What each of them may do: the words of the reason, of the audit's finding, of `watch` and of what is looked at before a run. */
 export const bypassEffect = 'may carry frames past the ears';
 
-/** What carriers are looked for in. */
-export interface BypassScope {
-  /** Devices that frames come to. */
-  readonly segment: ReadonlySet<string>;
-  /** Devices at which every frame that leaves is heard: what is carried to these decides by itself. */
-  readonly heard: ReadonlySet<string>;
-}
-
 const seeProgram = 'detach it where it should not be there; what a program does cannot be read';
-const takeAway = 'take it away, or let it lead to a port that is observed';
+const takeAway = 'take it away, or answer for it with trust';
 
 /** Programs of eBPF at the devices: each may copy or redirect frames to any device (bpf-helpers(7)). */
-function programBypasses({ programs, links }: HostState, { segment }: BypassScope): readonly Bypass[] {
+function programBypasses({ programs, links }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   const attached = (programs ?? []).map(({ device, place, id }) => ({ device, place, what: `BPF program ${id}` }));
   const xdp = links.flatMap((link) =>
     link.xdp === undefined ? [] : [{ device: link.name, place: 'XDP', what: `XDP ${link.xdp}` }],
@@ -38,32 +41,97 @@ function programBypasses({ programs, links }: HostState, { segment }: BypassScop
     .map(({ device, place, what }) => ({ what, where: `${device} ${place}`, remedy: seeProgram }));
 }
 
-/** Filters and their actions, as `tc -j filter show` prints them. */
-function filterBypasses(filter: Fields, where: string, { heard }: BypassScope): readonly Bypass[] {
+/** What a copy is reported with, `selector` = what it takes as far as it is known. */
+function copyRemedy(selector: string): string {
+  return `it takes ${selector}, and no probe shows what it carries there; take it away, answer for it with trust, or for who gets the copies with accept`;
+}
+
+/** A match of u32, as tc prints it: value and mask in hexadecimal, without leading zeros. */
+function u32Match(match: Fields | null): readonly string[] {
+  if (match === null) return [];
+  const words = ['value', 'mask'].map((key) => (textOf(match[key]) ?? '').padStart(8, '0'));
+  return [`u32 ${words.join('/')} at ${typeof match['off'] === 'number' ? match['off'] : '?'}`];
+}
+
+/**
+ * What a filter takes, as far as tc prints it: of several matches of u32 the last one, and no match of a mark. So it
+ * explains and acquits nothing.
+ */
+function tcSelector(filter: Fields, options: Fields): string {
+  const [protocol, chain, handle] = [textOf(filter['protocol']), filter['chain'], options['handle']];
+  const keys = Object.entries(fieldsOf(options['keys']) ?? {}).map(([key, value]) => `${key} ${String(value)}`);
+  const parts = [
+    ...(protocol === null || protocol === 'all' ? [] : [`protocol ${protocol}`]),
+    ...(typeof chain === 'number' && chain !== 0 ? [`chain ${chain}`] : []),
+    ...(filter['kind'] === 'fw' && handle !== undefined ? [`mark ${String(handle)}`] : []),
+    ...u32Match(fieldsOf(options['match'])),
+    ...keys,
+  ];
+  return parts.length === 0 ? 'what it selects' : parts.join(', ');
+}
+
+/** Whether an action that is mostly harmless has what is not: another address, another type of packet. */
+function isHarmful(name: string, action: Fields): boolean {
+  if (name === 'skbedit') return 'ptype' in action;
+  if (name === 'ct') return Object.keys(action).includes('nat');
+  return name === 'pedit' && !objectsOf(action['keys']).every(harmlessPedit);
+}
+
+/** One filter and its actions, as `tc -j filter show` prints them. */
+function filterBypasses(filter: Fields, where: string): readonly Bypass[] {
   const kind = textOf(filter['kind']);
   const options = fieldsOf(filter['options']);
   if (kind === null || options === null) return []; // the head of a list, which says nothing of its own
   const bypasses: Bypass[] = [];
   if (!harmlessFilters.has(kind))
-    bypasses.push({ what: `tc filter ${kind}`, where, remedy: kind === 'bpf' ? seeProgram : takeAway });
+    bypasses.push({
+      what: `tc filter ${kind}`,
+      where,
+      remedy: kind === 'bpf' ? seeProgram : takeAway,
+    });
+  if (options['in_hw'] === true || options['skip_sw'] === true)
+    bypasses.push({
+      what: `tc filter ${kind} in hardware`,
+      where,
+      remedy: 'add it with skip_hw: what a network card does with frames reaches no ear',
+    });
   for (const action of objectsOf(options['actions'])) {
     const name = textOf(action['kind']) ?? 'unknown';
-    if (harmlessActions.has(name)) continue;
+    if (harmlessActions.has(name) && !isHarmful(name, action)) continue;
     const to = textOf(action['to_dev']);
-    // where it leads to a device that is no port, that device is not observed, which coverage reports
-    if (name === 'mirred' && to !== null && (heard.has(to) || textOf(action['direction']) === 'egress')) continue;
-    bypasses.push({ what: `tc action ${name}${to === null ? '' : ` to ${to}`}`, where, remedy: takeAway });
+    // what comes in somewhere goes on from there to anybody
+    const isCopy = name === 'mirred' && to !== null && textOf(action['direction']) === 'egress';
+    bypasses.push({
+      what: `tc action ${name}${to === null ? '' : ` to ${to}`}`,
+      where,
+      remedy: name === 'mirred' ? copyRemedy(tcSelector(filter, options)) : takeAway,
+      ...(isCopy ? { to: [to] } : {}),
+    });
   }
   return bypasses;
 }
 
-function tcBypasses({ tc }: HostState, scope: BypassScope): readonly Bypass[] {
-  return Object.entries(fieldsOf(fieldsOf(tc)?.['filters']) ?? {}).flatMap(([key, filters]) => {
-    const device = key.slice(0, key.indexOf(' '));
-    return scope.segment.has(device)
-      ? objectsOf(filters).flatMap((one) => filterBypasses(one, `tc ${key}`, scope))
-      : [];
-  });
+/** Blocks of filters that a discipline runs when something happens in it (tc-red(8), qevent): tc shows them apart. */
+function eventBypasses(discipline: Fields): readonly Bypass[] {
+  const [device, kind] = [textOf(discipline['dev']) ?? '', textOf(discipline['kind']) ?? ''];
+  return objectsOf(fieldsOf(discipline['options'])?.['qevents']).map((event) => ({
+    what: `tc qevent ${textOf(event['kind']) ?? ''}`,
+    where: `tc ${device} ${kind}`,
+    remedy: takeAway,
+  }));
+}
+
+/** Filters, actions and disciplines of tc at these devices that are not known to be harmless; every copy is one. */
+function tcBypasses({ tc }: Pick<HostState, 'tc'>, segment: ReadonlySet<string>): readonly Bypass[] {
+  const filters = Object.entries(fieldsOf(fieldsOf(tc)?.['filters']) ?? {}).flatMap(([key, filters]) =>
+    segment.has(key.slice(0, key.indexOf(' ')))
+      ? objectsOf(filters).flatMap((filter) => filterBypasses(filter, `tc ${key}`))
+      : [],
+  );
+  const events = objectsOf(fieldsOf(tc)?.['qdisc'])
+    .filter(({ dev }) => segment.has(textOf(dev) ?? ''))
+    .flatMap(eventBypasses);
+  return [...filters, ...events];
 }
 
 /** All texts within a value. */
@@ -73,145 +141,111 @@ function textsWithin(value: unknown, depth = 0): readonly string[] {
   return Object.values(value).flatMap((inner: unknown) => textsWithin(inner, depth + 1));
 }
 
-/** Does a `dup` or `fwd` lead to devices that are heard alone? Of a map it is asked what it gives. */
-function leadsToHeard(
-  target: Fields,
-  family: string,
-  { heard, segment }: BypassScope,
-  links: ReadonlySet<string>,
-): boolean {
-  const device =
-    target['dev'] ?? target['device'] ?? (family === 'netdev' || family === 'inet' ? target['addr'] : undefined);
+/** Devices out of which a `dup` or `fwd` sends, by name or out of a map; null = that is not known. */
+function targetsOf(target: Fields, isAtDevice: boolean): readonly string[] | null {
+  // an address: the copy is routed
+  if (!isAtDevice) return null;
+  const device = target['dev'] ?? target['addr'];
   const known = textOf(device);
-  // a device that is no port is reported by coverage
-  if (known !== null) return heard.has(known) || (family === 'netdev' && links.has(known)) || segment.has(known);
+  if (known !== null) return [known];
   const data = fieldsOf(fieldsOf(device)?.['map'])?.['data'];
   const given = objectsOf([data]).flatMap((one) => (Array.isArray(one['set']) ? one['set'] : []));
   const ends = given.map((pair: unknown) => (Array.isArray(pair) ? textsWithin(pair[1]) : []));
-  return ends.length > 0 && ends.every((names) => names.length === 1 && names.every((name) => heard.has(name)));
+  return ends.length > 0 && ends.every((names) => names.length === 1) ? ends.flat() : null;
 }
 
-function statementBypasses(
-  rule: Fields,
-  devices: readonly string[],
-  scope: BypassScope,
-  links: ReadonlySet<string>,
-): readonly Bypass[] {
+/** One statement of a rule: name and value, as nft prints it. */
+type Statement = readonly [name: string, value: unknown];
+
+function statementBypass([name, value]: Statement, { family, where, devices, selector }: RulePlace): readonly Bypass[] {
+  const fields = fieldsOf(value) ?? {};
+  if (name === 'dup' || name === 'fwd') {
+    const to = targetsOf(fields, family === 'netdev' || devices.length > 0);
+    const named = to === null ? '' : ` to ${to.join(', ')}`;
+    return [{ what: `nft ${name}${named}`, where, remedy: copyRemedy(selector), ...(to === null ? {} : { to }) }];
+  }
+  if (name === 'xt') {
+    const { type, name: target } = fields;
+    if (type === 'match' || type === 'watcher' || harmlessTargets.has(textOf(target) ?? '')) return [];
+    return [{ what: `xtables target ${textOf(target) ?? 'that nft does not know'}`, where, remedy: takeAway }];
+  }
+  if (name === 'mangle') {
+    const key = fieldsOf(fields['key']) ?? {};
+    return isHarmlessMangle(key) ? [] : [{ what: `nft ${textsWithin(key).join(' ')} set`, where, remedy: takeAway }];
+  }
+  if (harmlessStatements.has(name)) return [];
+  return [{ what: `nft statement ${name}`, where, remedy: 'take it away: packets may go elsewhere by it' }];
+}
+
+interface RulePlace {
+  readonly family: string;
+  readonly where: string;
+  /** Devices of its chain; none = wherever it is jumped to from. */
+  readonly devices: readonly string[];
+  /** What the rule takes. */
+  readonly selector: string;
+}
+
+/** What a rule takes: its matches, and the rest that may choose. */
+function nftSelector(statements: readonly Statement[]): string {
+  const matches = statements.flatMap(([name, value]) => {
+    const { left, op, right } = fieldsOf(value) ?? {};
+    if (name !== 'match') return [];
+    const to = typeof right === 'object' ? JSON.stringify(right).slice(0, 60) : String(right);
+    return [`${textsWithin(left).join(' ')} ${textOf(op) ?? ''} ${to}`];
+  });
+  return matches.length === 0 ? 'what comes to its rule' : matches.join(', ');
+}
+
+function ruleBypasses(rule: Fields, devices: readonly string[]): readonly Bypass[] {
   const family = textOf(rule['family']) ?? '';
   const place = [family, textOf(rule['table']) ?? '', textOf(rule['chain']) ?? ''].join(' ');
   const where = `nft ${place}${devices.length === 0 ? '' : ` on ${devices.join(', ')}`}`;
-  return objectsOf(rule['expr']).flatMap((statement) =>
-    Object.entries(statement).flatMap(([name, value]): readonly Bypass[] => {
-      if (harmlessStatements.has(name)) return [];
-      if (name === 'dup' || name === 'fwd')
-        return leadsToHeard(fieldsOf(value) ?? {}, family, scope, links)
-          ? []
-          : [{ what: `nft ${name}`, where, remedy: takeAway }];
-      if (name === 'xt') {
-        const { type, name: target } = fieldsOf(value) ?? {};
-        if (type === 'match' || type === 'watcher' || harmlessTargets.has(textOf(target) ?? '')) return [];
-        return [{ what: `xtables target ${textOf(target) ?? 'that nft does not know'}`, where, remedy: takeAway }];
-      }
-      return [{ what: `nft statement ${name}`, where, remedy: 'take it away: packets may go elsewhere by it' }];
-    }),
-  );
+  const statements = objectsOf(rule['expr']).flatMap((statement) => Object.entries(statement));
+  const selector = nftSelector(statements);
+  return statements.flatMap((statement) => statementBypass(statement, { family, where, devices, selector }));
 }
 
-function nftBypasses({ nft, links }: HostState, scope: BypassScope): readonly Bypass[] {
+/** Whether a chain at that device, which may end in `*`, has frames of these. */
+function isAmong(device: string, segment: ReadonlySet<string>): boolean {
+  if (!device.endsWith('*')) return segment.has(device);
+  return [...segment].some((name) => name.startsWith(device.slice(0, -1)));
+}
+
+/** Flows that a network card forwards by itself, past every ear (nft(8), flowtable, `flags offload`). */
+function flowtableBypasses(flowtable: Fields, segment: ReadonlySet<string>): readonly Bypass[] {
+  const devices = [flowtable['dev']].flat().filter((device) => typeof device === 'string');
+  if (![flowtable['flags']].flat().includes('offload') || !devices.some((device) => isAmong(device, segment)))
+    return [];
+  const where = `nft ${['family', 'table', 'name'].map((key) => textOf(flowtable[key]) ?? '').join(' ')}`;
+  return [{ what: 'nft flowtable in hardware', where, remedy: 'take `flags offload` away for the time of the run' }];
+}
+
+function nftBypasses({ nft }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   const parts = objectsOf(fieldsOf(nft)?.['nftables']);
   const chains = new Map(
     parts
       .flatMap((part) => objectsOf([part['chain']]))
       .map((chain) => [`${String(chain['family'])} ${String(chain['table'])} ${String(chain['name'])}`, chain]),
   );
-  const names = new Set(links.map(({ name }: LinkState) => name));
-  return parts
+  const rules = parts
     .flatMap((part) => objectsOf([part['rule']]))
     .flatMap((rule) => {
       const chain = chains.get(`${String(rule['family'])} ${String(rule['table'])} ${String(rule['chain'])}`);
       const devices = [chain?.['dev']].flat().filter((device) => typeof device === 'string');
-      return devices.length > 0 && !devices.some((device) => scope.segment.has(device))
+      return devices.length > 0 && !devices.some((device) => isAmong(device, segment))
         ? []
-        : statementBypasses(rule, devices, scope, names);
+        : ruleBypasses(rule, devices);
     });
+  const flowtables = parts.flatMap((part) => objectsOf([part['flowtable']]));
+  return [...rules, ...flowtables.flatMap((flowtable) => flowtableBypasses(flowtable, segment))];
 }
 
 /**
  * What can carry frames of these devices elsewhere and is not known to be harmless: programs, filters and actions of
- * tc, statements of nft. Packet sockets are asked for what they take, by the judge.
+ * tc, statements of nft. Every copy is one, also to a port that is heard, for it may take frames that nobody sends.
+ * Packet sockets are asked for what they take, by the judge.
  */
-export function bypassesIn(state: HostState, scope: BypassScope): readonly Bypass[] {
-  return [...programBypasses(state, scope), ...tcBypasses(state, scope), ...nftBypasses(state, scope)];
-}
-
-/** Kinds of link behind which nobody is: what gets there is carried on by rules of theirs, or ends (ip-link(8)). */
-export const waypoints: readonly unknown[] = ['ifb', 'dummy'];
-
-/**
- * Names of the devices that frames of these bridges come to without anybody's rule: the bridges and their ports, what
- * stands on them (VLAN devices, macvlan), the other ends of veth pairs here and the bridges that these are ports of, and
- * what lies below a port. From below an uplink nothing goes up again: what else stands there is of other networks. An
- * ifb to which tc hands frames of theirs is one of them.
- */
-export function segmentOf(
-  bridges: ReadonlySet<string>,
-  { links, tc }: Pick<HostState, 'links' | 'tc'>,
-): ReadonlySet<string> {
-  const byName = new Map(links.map((link) => [link.name, link]));
-  const membersOf = groupBy(links, ({ master }) => master);
-  const aboveOf = groupBy(links, ({ kind, lower }) => (kind === 'veth' ? null : (lower ?? null)));
-  const found = new Set<string>();
-  const goDown = (link: LinkState): void => {
-    if (found.has(link.name)) return;
-    found.add(link.name);
-    if (link.kind === 'veth') {
-      const peer = byName.get(link.lower ?? '');
-      if (peer !== undefined) arriveAt(peer);
-      return;
-    }
-    const below = byName.get(link.lower ?? '');
-    for (const one of [...(below === undefined ? [] : [below]), ...(membersOf.get(link.name) ?? [])]) goDown(one);
-  };
-  /** A frame is received there: whatever stands on it may get it, and the bridge that it is a port of. */
-  const arriveAt = (link: LinkState): void => {
-    if (link.flags.includes('LOOPBACK')) return;
-    const isNew = !found.has(link.name);
-    found.add(link.name);
-    if (!isNew) return;
-    for (const above of aboveOf.get(link.name) ?? []) arriveAt(above);
-    const master = byName.get(link.master ?? '');
-    if (master !== undefined) arriveAt(master);
-    if (link.kind === 'bridge' || bridges.has(link.name))
-      for (const port of membersOf.get(link.name) ?? []) leaveBy(port);
-  };
-  /** A port of a bridge: frames come in there and go out. */
-  const leaveBy = (port: LinkState): void => {
-    if (found.has(port.name)) return;
-    for (const above of aboveOf.get(port.name) ?? []) arriveAt(above);
-    goDown(port);
-  };
-  for (const name of bridges) {
-    const bridge = byName.get(name);
-    if (bridge !== undefined) arriveAt(bridge);
-  }
-  // A set that grows is walked to its end: what one ifb hands to the next is looked at too.
-  for (const device of found)
-    for (const { to } of tcCopies(new Set([device]), { tc }))
-      if (waypoints.includes(byName.get(to)?.kind)) found.add(to);
-  return found;
-}
-
-function groupBy(
-  links: readonly LinkState[],
-  keyOf: (link: LinkState) => string | null,
-): ReadonlyMap<string, readonly LinkState[]> {
-  const groups = new Map<string, LinkState[]>();
-  for (const link of links) {
-    const key = keyOf(link);
-    if (key === null) continue;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [link]);
-    else group.push(link);
-  }
-  return groups;
+export function bypassesIn(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
+  return [...programBypasses(state, segment), ...tcBypasses(state, segment), ...nftBypasses(state, segment)];
 }

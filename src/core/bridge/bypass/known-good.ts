@@ -1,3 +1,5 @@
+import { type Fields, fieldsOf } from '../../text/json-text.js';
+
 /**
  * What is known to carry no frame anywhere but on its way: names as tc, nft and iptables print them. Whatever is not in
  * these lists may copy frames, or move them past every ear, and costs a *holds* (`bypass-possible`).
@@ -16,8 +18,10 @@ export const harmlessFilters: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Actions of tc that let a frame go on, change it, or drop it (tc-actions(8)); `mirred` is asked where it leads to.
- * Not here: bpf (a program), sample (hands frames to a process), ipt and xt (TEE), gate, ife.
+ * Actions of tc that let a frame go on or drop it, or change what nobody is chosen by (tc-actions(8)); of `ct`, `pedit`
+ * and `skbedit` it is asked what they change. Not here: bpf (a program), sample (hands frames to a process), ipt and xt
+ * (TEE), gate, ife; and what gives frames other addresses or tags, so that others get them: mpls, nat, skbmod,
+ * tunnel_key, vlan.
  */
 export const harmlessActions: ReadonlySet<string> = new Set([
   'connmark',
@@ -25,20 +29,49 @@ export const harmlessActions: ReadonlySet<string> = new Set([
   'ct',
   'ctinfo',
   'gact',
-  'mpls',
-  'nat',
   'pedit',
   'police',
   'simple',
   'skbedit',
-  'skbmod',
-  'tunnel_key',
-  'vlan',
 ]);
+
+/** Offsets in IPv4 and IPv6 headers at which pedit may write: class of traffic, hop limit. */
+const peditOffsets: Readonly<Record<string, readonly number[]>> = { ipv4: [0, 8], ipv6: [0, 4] };
+
+/** A change of pedit that moves no frame: in TCP or UDP, or of a packet's class or hop limit (tc-pedit(8)). */
+export function harmlessPedit({ htype, offset }: Fields): boolean {
+  if (htype === 'tcp' || htype === 'udp') return true;
+  return typeof htype === 'string' && typeof offset === 'number' && (peditOffsets[htype] ?? []).includes(offset);
+}
+
+/** Fields that nft may write without another one getting the frame (nft(8), payload and meta expressions). */
+const mangledPayload: Readonly<Record<string, readonly string[] | 'all'>> = {
+  ip: ['dscp', 'ecn', 'ttl', 'id', 'frag-off'],
+  ip6: ['dscp', 'ecn', 'hoplimit', 'flowlabel'],
+  dccp: 'all',
+  icmp: 'all',
+  icmpv6: 'all',
+  sctp: 'all',
+  tcp: 'all',
+  th: 'all',
+  udp: 'all',
+  udplite: 'all',
+};
+const mangledMeta: readonly unknown[] = ['mark', 'nftrace', 'priority', 'secmark'];
+
+/** A change by nft, by the key of its `mangle`, that moves no frame: not of MACs, tags, addresses or the kind of packet. */
+export function isHarmlessMangle(key: Fields): boolean {
+  if ('ct' in key || 'tcp option' in key || 'exthdr' in key) return true;
+  const meta = fieldsOf(key['meta']);
+  if (meta !== null) return mangledMeta.includes(meta['key']);
+  const { protocol, field } = fieldsOf(key['payload']) ?? {};
+  const fields = typeof protocol === 'string' ? mangledPayload[protocol] : undefined;
+  return fields === 'all' || (fields ?? []).some((one) => one === field);
+}
 
 /**
  * Statements of nft's rules that match, count, judge, mark, translate or note (libnftables-json(5)); `dup` and `fwd`
- * are asked where they lead to. Not here: queue (a process gets the packet), tproxy.
+ * are copies, `mangle` is asked what it changes. Not here: queue (a process gets the packet), tproxy.
  */
 export const harmlessStatements: ReadonlySet<string> = new Set([
   'accept',
@@ -57,7 +90,6 @@ export const harmlessStatements: ReadonlySet<string> = new Set([
   'last',
   'limit',
   'log',
-  'mangle',
   'map',
   'masquerade',
   'match',
@@ -75,7 +107,10 @@ export const harmlessStatements: ReadonlySet<string> = new Set([
   'vmap',
 ]);
 
-/** Targets of iptables and ebtables in nft's tables (iptables-extensions(8)). Not here: TEE, NFQUEUE, TPROXY. */
+/**
+ * Targets of iptables and ebtables in nft's tables (iptables-extensions(8)). Not here: TEE, NFQUEUE, TPROXY; dnat and
+ * redirect of ebtables, which write another destination.
+ */
 export const harmlessTargets: ReadonlySet<string> = new Set([
   'AUDIT',
   'CHECKSUM',
@@ -106,12 +141,10 @@ export const harmlessTargets: ReadonlySet<string> = new Set([
   'TRACE',
   'TTL',
   'arpreply',
-  'dnat',
   'limit',
   'log',
   'mark',
   'nflog',
-  'redirect',
   'snat',
   'standard',
 ]);

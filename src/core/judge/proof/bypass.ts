@@ -1,14 +1,18 @@
-import { type Bypass, bypassEffect, bypassesIn, segmentOf } from '../../bridge/bypass/bypasses.js';
+import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
+import { type Bypass, bypassEffect, bypassesIn } from '../../bridge/bypass/bypasses.js';
 import { plannedFormOf, type PlannedForm, socketBypasses } from '../../bridge/bypass/packet-sockets.js';
+import { segmentOf, waypoints } from '../../bridge/bypass/segment.js';
 import { hostOf, onHost } from '../../model/host-names.js';
-import type { FrameSpec, StepPlan } from '../../model/plan.js';
+import type { FrameSpec, Observer, StepPlan } from '../../model/plan.js';
 import type { Reason } from '../../model/result.js';
 import { isInForce, type Trusted } from '../../model/scenario.js';
 import type { HostState, StepStates } from '../../model/state.js';
 import { lostEvents, type SettingChange } from '../../model/timeline.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
 import { frameTemplate } from '../../probe/frames/frame.js';
+import { type Parties, partyOf } from '../parties.js';
 import { reason } from '../reasons.js';
+import { acceptedOf, allowanceAt, allowanceOf } from '../rows/probe-row.js';
 
 const etherTypeAt = 12;
 
@@ -35,23 +39,98 @@ function plannedForms({ flows, traffic, listenMs }: StepPlan): readonly PlannedF
   ];
 }
 
-function bypassesAt(step: StepPlan, state: HostState, forms: () => readonly PlannedForm[]): readonly Bypass[] {
-  const segment = segmentOf(new Set(step.observers.map(({ bridge }) => bridge)), state);
-  const heard = new Set(step.observers.map((observer) => observer.interface));
-  return [...bypassesIn(state, { segment, heard }), ...socketBypasses(state, segment, forms)];
+/** What is asked to judge a step's copies. */
+export interface BypassInput {
+  readonly step: StepPlan;
+  readonly states: StepStates;
+  readonly parties: Parties;
+  /** Day of the run, `YYYY-MM-DD`. */
+  readonly day: string;
+}
+
+/**
+ * Whether an observer may have all that the step sends, says or listens for, by the class, by the scenario, or because
+ * it is accepted: then it is nobody's matter what a rule copies there.
+ */
+function mayHaveAll(observer: Observer, { step, parties, day }: BypassInput): boolean {
+  const { flows, traffic, listenMs, expect } = step;
+  const party = partyOf(observer);
+  const isAccepted = (kind: string): boolean => 'accepted' in acceptedOf(expect.accept, observer.name, kind, day);
+  return (
+    (flows.length > 0 || traffic.length > 0 || listenMs !== null) &&
+    flows.every(
+      (flow) =>
+        !flow.judged ||
+        allowanceAt(observer, flow) !== 'no' ||
+        parties.isOfSender(flow, party) ||
+        isAccepted(flow.class),
+    ) &&
+    traffic.every(
+      ({ kind, from, to, must, may }) =>
+        [from, to].includes(party) || allowanceOf(party, must, may) !== 'no' || isAccepted(kind),
+    ) &&
+    (listenMs === null || isAccepted('foreign-unicast'))
+  );
+}
+
+/**
+ * Devices to which a rule may copy whatever it takes: ports whose guests may have it or are not judged, those where a
+ * leak was heard (which decides), those that are reported because nobody listens there, and those on whose rules the
+ * same is asked.
+ */
+function copiesAllowedTo(
+  input: BypassInput,
+  state: HostState,
+  segment: ReadonlySet<string>,
+  leakedAt: ReadonlySet<string>,
+): (device: string) => boolean {
+  const { observers } = input.step;
+  const bridges = new Set(observers.map(({ bridge }) => bridge));
+  const reported = new Set(
+    copiesElsewhere(state)
+      .filter(({ bridge }) => bridges.has(bridge))
+      .map(({ port }) => port),
+  );
+  const handedOn = new Set(state.links.filter(({ kind }) => waypoints.includes(kind)).map(({ name }) => name));
+  const isAllowed = (observer: Observer): boolean =>
+    observer.place === 'port' && (!observer.judged || leakedAt.has(observer.name) || mayHaveAll(observer, input));
+  return (device) => {
+    if (handedOn.has(device)) return segment.has(device);
+    const there = observers.filter((observer) => observer.interface === device);
+    return there.length === 0 ? reported.has(device) : there.some(isAllowed);
+  };
+}
+
+function bypassesAt(
+  input: BypassInput,
+  state: HostState,
+  leakedAt: ReadonlySet<string>,
+  forms: () => readonly PlannedForm[],
+): readonly Bypass[] {
+  const segment = segmentOf(new Set(input.step.observers.map(({ bridge }) => bridge)), state);
+  const found = bypassesIn(state, segment);
+  const isAllowed = found.some(({ to }) => to !== undefined)
+    ? copiesAllowedTo(input, state, segment, leakedAt)
+    : () => false;
+  return [
+    ...found.filter(({ to }) => to === undefined || !to.every(isAllowed)),
+    ...socketBypasses(state, segment, forms),
+  ];
 }
 
 /**
  * What stood meanwhile that can carry frames of the bridges past every ear, and is not known to be harmless; each thing
  * once. States of versions that did not look for programs give none.
  */
-function bypassesOf(step: StepPlan, { before, after, during = [] }: StepStates): readonly Bypass[] {
+function bypassesOf(input: BypassInput, leakedAt: ReadonlySet<string>): readonly Bypass[] {
+  const { before, after, during = [] } = input.states;
   let known: readonly PlannedForm[] | null = null;
-  const forms = (): readonly PlannedForm[] => (known ??= plannedForms(step));
+  const forms = (): readonly PlannedForm[] => (known ??= plannedForms(input.step));
   const bypasses = new Map<string, Bypass>();
   for (const state of [before, ...during, after]) {
     if (state?.programs === undefined) continue;
-    for (const bypass of bypassesAt(step, state, forms)) bypasses.set(`${bypass.what}|${bypass.where}`, bypass);
+    for (const bypass of bypassesAt(input, state, leakedAt, forms))
+      bypasses.set(`${bypass.what}|${bypass.where}`, bypass);
   }
   return [...bypasses.values()];
 }
@@ -63,15 +142,15 @@ function trusterOf({ what, where }: Bypass, trust: readonly Trusted[], day: stri
 
 /**
  * The reasons that such things give, but for those for which somebody answers; these are reported with their places.
+ * `leakedAt`: observers where something was overheard that nobody accepts.
  */
 export function bypassReasons(
-  step: StepPlan,
-  states: StepStates,
-  day: string,
+  input: BypassInput,
+  leakedAt: ReadonlySet<string>,
 ): { readonly reasons: readonly Reason[]; readonly trusted: readonly Trusted[] } {
-  const all = bypassesOf(step, states).map((bypass) => ({
+  const all = bypassesOf(input, leakedAt).map((bypass) => ({
     bypass,
-    truster: trusterOf(bypass, step.expect.trust ?? [], day),
+    truster: trusterOf(bypass, input.step.expect.trust ?? [], input.day),
   }));
   return {
     reasons: all.flatMap(({ bypass: { what, where, remedy }, truster }) =>

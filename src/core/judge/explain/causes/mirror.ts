@@ -3,7 +3,7 @@ import { nftMirrorRule, tcMirrorRule, xdpRule } from '../../../audit/rules/mirro
 import { bridgeViews, stateAlone } from '../../../bridge/view.js';
 import type { HostState } from '../../../model/state.js';
 import { isSwitchedOn, isUnicast } from '../../rows/row-context.js';
-import type { CauseFinder } from './leak.js';
+import type { CauseFinder, LeakContext } from './leak.js';
 
 interface Carriers {
   readonly rules: readonly RuleFinding[];
@@ -48,10 +48,29 @@ function ruleTo(port: string | null, { rules, toPort }: Carriers): RuleFinding |
 }
 
 /**
+ * Whether the bridge itself had reason to hand the frames to the observer's port: as group frames, or as unicast that
+ * its table sends there or knows no place for.
+ */
+function isBridged(leak: LeakContext): boolean {
+  const { entries, port, fromPort } = leak;
+  if (!isUnicast(leak)) return true;
+  const isKeptApart = isSwitchedOn(fromPort?.port?.['isolated']) && isSwitchedOn(port?.port?.['isolated']);
+  return (
+    port !== null &&
+    !isKeptApart &&
+    (entries.length === 0 || entries.some((entry) => entry.port === port.name)) &&
+    isSwitchedOn(port.port?.['flood'])
+  );
+}
+
+/**
  * A rule carries frames of the bridge's devices to another one (tc-mirred(8), nft(8) dup and fwd), or an XDP program
  * may. The audit finds them; here they explain a leak.
  */
-export const mirror: CauseFinder = ({ before, bridge, fromPort, port, to }) => {
+export const mirror: CauseFinder = (leak) => {
+  const { before, bridge, fromPort, port, to, entries } = leak;
+  // unknown unicast is flooded there anyway: the setting that floods is what is to be closed first
+  if (isUnicast(leak) && entries.length === 0 && leak.finding.exposed === true && isBridged(leak)) return null;
   const carriers = carriersOf(before, bridge.name);
   if (carriers === null) return null;
   const near = [fromPort?.name, to?.port, bridge.name];
@@ -71,13 +90,8 @@ const everyFrame = '0003';
  * state.
  */
 export const snifferOnHost: CauseFinder = (leak) => {
-  const { before, bridge, fromPort, to, entries, port } = leak;
-  const bridgeDid =
-    !isUnicast(leak) ||
-    (port !== null &&
-      (entries.length === 0 || entries.some((entry) => entry.port === port.name)) &&
-      isSwitchedOn(port.port?.['flood']));
-  if (bridgeDid && leak.observer?.place === 'port') return null;
+  const { before, bridge, fromPort, to } = leak;
+  if (isBridged(leak) && leak.observer?.place === 'port') return null;
   const toPort = before.links.find((link) => link.name === to?.port);
   const places = new Map(
     [bridge, fromPort, toPort].flatMap((link) =>

@@ -9,10 +9,10 @@ import {
 import type { HostState } from '../../../../../src/core/model/state.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 
-const scope = { segment: new Set(['br0', 'vnet2', 'vnet3']), heard: new Set(['vnet2', 'vnet3']) };
+const segment = new Set(['br0', 'vnet2', 'vnet3']);
 
 function reported(parts: Partial<HostState>): readonly string[] {
-  return bypassesIn({ ...hostState(), ...parts }, scope).map(({ what, where }) => `${what} at ${where}`);
+  return bypassesIn({ ...hostState(), ...parts }, segment).map(({ what, where }) => `${what} at ${where}`);
 }
 const tc = (filter: unknown, key = 'vnet2 ingress'): readonly string[] =>
   reported({ tc: { filters: { [key]: [filter] } } });
@@ -55,9 +55,101 @@ describe('what can carry frames past the ears', () => {
     ]);
   });
 
-  it('is no mirror to a port that is heard', () => {
-    expect(action({ kind: 'mirred', direction: 'egress', to_dev: 'vnet3' })).toEqual([]);
-    expect(action({ kind: 'mirred', direction: 'ingress', to_dev: 'vnet3' })).toEqual([]);
+  it('is every copy, which says where it leads and what it takes; what comes in somewhere leads anywhere', () => {
+    const mirror = { kind: 'mirred', direction: 'egress', to_dev: 'vnet3' };
+    const at = (filter: unknown) =>
+      bypassesIn({ ...hostState(), tc: { filters: { 'vnet2 ingress': [filter] } } }, segment);
+    const u32 = (match: unknown) => ({ kind: 'u32', protocol: 'ip', options: { match, actions: [mirror] } });
+    expect(at(u32({ value: '60000', mask: 'ff0000', offmask: '', off: 8 }))).toEqual([
+      {
+        what: 'tc action mirred to vnet3',
+        where: 'tc vnet2 ingress',
+        to: ['vnet3'],
+        remedy: expect.stringContaining('it takes protocol ip, u32 00060000/00ff0000 at 8,'),
+      },
+    ]);
+    const takes = (filter: unknown) => at(filter)[0]?.remedy.split(', and')[0];
+    expect(
+      takes({ kind: 'flower', protocol: 'all', chain: 5, options: { keys: { ip_proto: 'tcp' }, actions: [mirror] } }),
+    ).toBe('it takes chain 5, ip_proto tcp');
+    expect(takes({ kind: 'fw', protocol: 'all', options: { handle: '0x3', actions: [mirror] } })).toBe(
+      'it takes mark 0x3',
+    );
+    expect(takes({ kind: 'matchall', protocol: 'all', options: { actions: [mirror] } })).toBe(
+      'it takes what it selects',
+    );
+    expect(at(u32(null)).length).toBe(1);
+    expect(at({ kind: 'u32', options: { actions: [{ ...mirror, direction: 'ingress' }] } })).toEqual([
+      expect.not.objectContaining({ to: expect.anything() }),
+    ]);
+  });
+
+  it('is what a network card does by itself', () => {
+    expect(tc({ kind: 'flower', options: { in_hw: true, actions: [{ kind: 'gact' }] } })).toEqual([
+      'tc filter flower in hardware at tc vnet2 ingress',
+    ]);
+    expect(tc({ kind: 'flower', options: { skip_sw: true } })).toHaveLength(1);
+    expect(tc({ kind: 'flower', options: { not_in_hw: true } })).toEqual([]);
+    const flowtable = (parts: object) =>
+      reported({ nft: { nftables: [{ flowtable: { family: 'inet', table: 't', name: 'f', ...parts } }] } });
+    expect(flowtable({ dev: ['eth9', 'vnet2'], flags: ['offload'] })).toEqual([
+      'nft flowtable in hardware at nft inet t f',
+    ]);
+    expect(flowtable({ dev: 'vnet2', flags: 'offload' })).toHaveLength(1);
+    expect(flowtable({ dev: ['vnet2'] })).toEqual([]);
+    expect(flowtable({ dev: ['eth9'], flags: ['offload'] })).toEqual([]);
+  });
+
+  it('is a filter of what happens in a discipline', () => {
+    const qdisc = [{ dev: 'vnet2', kind: 'red', options: { qevents: [{ kind: 'early_drop', block: 10 }] } }];
+    expect(reported({ tc: { qdisc, filters: {} } })).toEqual(['tc qevent early_drop at tc vnet2 red']);
+    expect(reported({ tc: { qdisc: [{ ...qdisc[0], dev: 'eth9' }], filters: {} } })).toEqual([]);
+  });
+
+  it.each(['mpls', 'nat', 'skbmod', 'tunnel_key', 'vlan'])('is tc action %s: others get what it writes to', (kind) =>
+    expect(action({ kind })).toHaveLength(1),
+  );
+
+  it('is what gives frames another address or kind, and no other change', () => {
+    const key = (htype: string, offset: number) => ({ kind: 'pedit', keys: [{ htype, offset }] });
+    for (const harmless of [
+      key('tcp', 0),
+      key('ipv4', 8),
+      key('ipv6', 4),
+      { kind: 'skbedit', priority: 1 },
+      { kind: 'ct' },
+    ])
+      expect(action(harmless)).toEqual([]);
+    for (const harmful of [
+      key('eth', 0),
+      key('ipv4', 16),
+      key('network', 0),
+      { kind: 'skbedit', ptype: 'host' },
+      { kind: 'ct', nat: 'src' },
+    ])
+      expect(action(harmful)).toHaveLength(1);
+    const set = (key: object) => nft({ mangle: { key, value: 1 } }, 'bridge');
+    for (const harmless of [
+      { meta: { key: 'mark' } },
+      { ct: { key: 'mark' } },
+      { 'tcp option': { name: 'maxseg', field: 'size' } },
+      { payload: { protocol: 'ip', field: 'ttl' } },
+      { payload: { protocol: 'udp', field: 'dport' } },
+    ])
+      expect(set(harmless)).toEqual([]);
+    for (const harmful of [
+      { meta: { key: 'pkttype' } },
+      { meta: { key: 'broute' } },
+      { payload: { protocol: 'ether', field: 'daddr' } },
+      { payload: { protocol: 'ip', field: 'daddr' } },
+      { payload: { base: 'll', offset: 0, len: 48 } },
+      {},
+    ])
+      expect(set(harmful)).toHaveLength(1);
+    expect(set({ payload: { protocol: 'ether', field: 'daddr' } })).toEqual([
+      'nft ether daddr set at nft bridge t c on vnet2',
+    ]);
+    for (const name of ['dnat', 'redirect']) expect(nft({ xt: { type: 'target', name } }, 'bridge')).toHaveLength(1);
   });
 
   it('is no filter of a device that frames do not come to', () => {
@@ -71,11 +163,33 @@ describe('what can carry frames past the ears', () => {
     expect(nft({ xt: null }, 'ip')).toEqual(['xtables target that nft does not know at nft ip t c on vnet2']);
   });
 
-  it('is no copy to ports that are heard, by name or out of a map', () => {
-    expect(nft({ dup: { addr: 'vnet3' } })).toEqual([]);
+  it('is a copy by nft, which says where it leads, by name or out of a map, and what its rule takes', () => {
+    const rule = (expr: readonly unknown[], family = 'netdev', dev: unknown = 'vnet2') =>
+      bypassesIn(
+        {
+          ...hostState(),
+          nft: {
+            nftables: [
+              { chain: { family, table: 't', name: 'c', ...(dev === null ? {} : { dev }) } },
+              { rule: { family, table: 't', chain: 'c', expr } },
+            ],
+          },
+        },
+        segment,
+      ).map(({ what, to, remedy }) => [what, to ?? null, remedy.split(', and')[0]]);
     const map = (to: string): unknown => ({ dup: { addr: { map: { key: {}, data: { set: [[0, to]] } } } } });
-    expect(nft(map('vnet3'))).toEqual([]);
-    expect(nft(map('eth9'))).toEqual(['nft dup at nft netdev t c on vnet2']);
-    expect(nft({ dup: { addr: '10.0.0.9', dev: 'br0' } }, 'ip')).toEqual([]);
+    const isTcp = { match: { op: '==', left: { meta: { key: 'l4proto' } }, right: 'tcp' } };
+    expect(rule([isTcp, { dup: { addr: 'vnet3' } }])).toEqual([
+      ['nft dup to vnet3', ['vnet3'], 'it takes l4proto == tcp'],
+    ]);
+    expect(rule([map('vnet3')])).toEqual([['nft dup to vnet3', ['vnet3'], 'it takes what comes to its rule']]);
+    expect(rule([{ fwd: { family: 'ip', addr: '10.0.0.9', dev: 'vnet3' } }])).toMatchObject([
+      ['nft fwd to vnet3', ['vnet3'], 'it takes what comes to its rule'],
+    ]);
+    expect(rule([{ dup: { addr: '10.0.0.9', dev: 'br0' } }], 'ip', null)).toEqual([
+      ['nft dup', null, 'it takes what comes to its rule'],
+    ]);
+    expect(rule([{ dup: { addr: 'vnet3' } }], 'netdev', ['eth*'])).toEqual([]);
+    expect(rule([{ dup: { addr: 'vnet3' } }], 'netdev', ['vnet*'])).toHaveLength(1);
   });
 });

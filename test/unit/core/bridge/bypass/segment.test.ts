@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { segmentOf } from '../../../../../src/core/bridge/bypass/bypasses.js';
+import { segmentOf } from '../../../../../src/core/bridge/bypass/segment.js';
 import type { LinkState } from '../../../../../src/core/model/state.js';
 
 const link = (name: string, parts: Partial<LinkState> = {}): LinkState => ({

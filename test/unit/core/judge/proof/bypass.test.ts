@@ -1,16 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { createParties } from '../../../../../src/core/judge/parties.js';
 import { bypassReasons } from '../../../../../src/core/judge/proof/bypass.js';
 import type { Trusted } from '../../../../../src/core/model/scenario.js';
-import type { HostState, PacketSocket } from '../../../../../src/core/model/state.js';
+import type { HostState, PacketSocket, StepStates } from '../../../../../src/core/model/state.js';
 import { type BpfInstruction, encodeBpf } from '../../../../../src/system/kernel/bpf.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { step } from '../../../../support/judge/unchanged-fixture.js';
+import { there } from '../../../../support/there.js';
 
 const read = (parts: Partial<HostState> = {}): HostState => ({ ...hostState(), programs: [], ...parts });
+const links = ({ links: [first] }: HostState) => first;
+const judged = (states: StepStates, asked = step, leakedAt: readonly string[] = []): ReturnType<typeof bypassReasons> =>
+  bypassReasons({ step: asked, states, day: '2026-11-27', parties: createParties([]) }, new Set(leakedAt));
 const reported = (before: HostState, after: HostState = read()): readonly string[] =>
-  bypassReasons(step, { before, after }, '2026-11-27').reasons.map(
-    ({ code, text }) => `${code}: ${text.split(':')[0] ?? ''}`,
-  );
+  judged({ before, after }).reasons.map(({ code, text }) => `${code}: ${text.split(':')[0] ?? ''}`);
 const socket = (parts: Partial<PacketSocket> = {}): PacketSocket => ({
   inode: '1',
   ifindex: 2,
@@ -81,13 +84,76 @@ describe('what could carry frames past the ears', () => {
         },
       ];
       const trustful = { ...step, expect: { ...step.expect, trust } };
-      return bypassReasons(trustful, { before: read({ packetSockets: [socket()] }), after: read() }, '2026-11-27');
+      return judged({ before: read({ packetSockets: [socket()] }), after: read() }, trustful);
     };
     expect(trusting({})).toMatchObject({ reasons: [], trusted: [{ owner: 'ops', where: 'p0' }] });
     expect(trusting({ where: 'p0' }).reasons).toEqual([]);
     expect(trusting({ until: '2026-11-27' }).reasons).toEqual([]);
     for (const other of [{ where: 'p1' }, { what: 'packet socket of tcpdump' }, { until: '2026-11-26' }])
       expect(trusting(other)).toMatchObject({ reasons: [{ code: 'bypass-possible' }], trusted: [] });
+  });
+
+  describe('as a copy to a port that is heard', () => {
+    const mirror = { kind: 'mirred', mirred_action: 'mirror', direction: 'egress', to_dev: 'p2' };
+    const copying = (action: object = mirror) =>
+      read({
+        tc: {
+          filters: {
+            'p0 ingress': [{ kind: 'u32', protocol: 'ip', options: { match: null, actions: [action] } }],
+          },
+        },
+      });
+    const texts = (...[asked, leakedAt, state = copying()]: [typeof step, (readonly string[])?, HostState?]) =>
+      judged({ before: state, after: state }, asked, leakedAt).reasons.map(({ code, text }) => `${code}: ${text}`);
+    const accepting = (parts: object) => ({
+      ...step,
+      expect: {
+        ...step.expect,
+        accept: [
+          { observer: 'c', class: 'known-unicast', reason: 'IDS', owner: null, ticket: null, until: null, ...parts },
+        ],
+      },
+    });
+
+    it('is one, for it may take what nobody sent', () => {
+      expect(texts(step)).toEqual([
+        'bypass-possible: tc action mirred to p2 at tc p0 ingress may carry frames past the ears: it takes protocol ip, and no probe shows what it carries there; take it away, answer for it with trust, or for who gets the copies with accept',
+      ]);
+      expect(texts(accepting({ class: 'unknown-unicast' }))).toHaveLength(1);
+      expect(texts(accepting({ observer: 'b' }))).toHaveLength(1);
+      expect(texts(accepting({ until: '2026-11-26' }))).toHaveLength(1);
+      expect(texts({ ...step, flows: [], listenMs: 100 })).toHaveLength(1);
+    });
+
+    it('is none where its guest is accepted, may have all of it, is not judged, or was heard to leak', () => {
+      expect(texts(accepting({}))).toEqual([]);
+      expect(texts({ ...step, flows: step.flows.map((flow) => ({ ...flow, may: ['c'] })) })).toEqual([]);
+      const unjudged = step.observers.map((one) => (one.name === 'c' ? { ...one, judged: false } : one));
+      expect(texts({ ...step, observers: unjudged })).toEqual([]);
+      expect(texts(step, ['c'])).toEqual([]);
+      expect(texts(step, ['b'])).toHaveLength(1);
+    });
+
+    it('is one where it enters at the port, for it goes on from there', () => {
+      expect(texts(accepting({}), [], copying({ ...mirror, direction: 'ingress' }))).toHaveLength(1);
+    });
+
+    it('is reported otherwise where nobody listens, and is one where that is not', () => {
+      const away = { ...mirror, to_dev: 'tapx' };
+      const link = (name: string, kind: string | null) => ({
+        ...there(links(copying(away))),
+        name,
+        kind,
+        master: null,
+      });
+      const among = (...more: ReturnType<typeof link>[]) => ({
+        ...copying(away),
+        links: [...copying().links, ...more],
+      });
+      expect(texts(step, [], among(link('tapx', 'tun')))).toEqual([]);
+      expect(texts(step, [], among(link('tapx', 'ifb')))).toEqual([]);
+      expect(texts(step, [], among())).toHaveLength(1);
+    });
   });
 
   it('is Open vSwitch where there is none', () => {

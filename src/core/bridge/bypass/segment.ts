@@ -1,0 +1,74 @@
+import type { HostState, LinkState } from '../../model/state.js';
+import { tcCopies } from '../diversions.js';
+
+/** Kinds of link behind which nobody is: what gets there is carried on by rules of theirs, or ends (ip-link(8)). */
+export const waypoints: readonly unknown[] = ['ifb', 'dummy'];
+
+/**
+ * Names of the devices that frames of these bridges come to without anybody's rule: the bridges and their ports, what
+ * stands on them (VLAN devices, macvlan), the other ends of veth pairs here and the bridges that these are ports of, and
+ * what lies below a port. From below an uplink nothing goes up again: what else stands there is of other networks. An
+ * ifb to which tc hands frames of theirs is one of them.
+ */
+export function segmentOf(
+  bridges: ReadonlySet<string>,
+  { links, tc }: Pick<HostState, 'links' | 'tc'>,
+): ReadonlySet<string> {
+  const byName = new Map(links.map((link) => [link.name, link]));
+  const membersOf = groupBy(links, ({ master }) => master);
+  const aboveOf = groupBy(links, ({ kind, lower }) => (kind === 'veth' ? null : (lower ?? null)));
+  const found = new Set<string>();
+  const goDown = (link: LinkState): void => {
+    if (found.has(link.name)) return;
+    found.add(link.name);
+    if (link.kind === 'veth') {
+      const peer = byName.get(link.lower ?? '');
+      if (peer !== undefined) arriveAt(peer);
+      return;
+    }
+    const below = byName.get(link.lower ?? '');
+    for (const one of [...(below === undefined ? [] : [below]), ...(membersOf.get(link.name) ?? [])]) goDown(one);
+  };
+  /** A frame is received there: whatever stands on it may get it, and the bridge that it is a port of. */
+  const arriveAt = (link: LinkState): void => {
+    if (link.flags.includes('LOOPBACK')) return;
+    const isNew = !found.has(link.name);
+    found.add(link.name);
+    if (!isNew) return;
+    for (const above of aboveOf.get(link.name) ?? []) arriveAt(above);
+    const master = byName.get(link.master ?? '');
+    if (master !== undefined) arriveAt(master);
+    if (link.kind === 'bridge' || bridges.has(link.name))
+      for (const port of membersOf.get(link.name) ?? []) leaveBy(port);
+  };
+  /** A port of a bridge: frames come in there and go out. */
+  const leaveBy = (port: LinkState): void => {
+    if (found.has(port.name)) return;
+    for (const above of aboveOf.get(port.name) ?? []) arriveAt(above);
+    goDown(port);
+  };
+  for (const name of bridges) {
+    const bridge = byName.get(name);
+    if (bridge !== undefined) arriveAt(bridge);
+  }
+  // A set that grows is walked to its end: what one ifb hands to the next is looked at too.
+  for (const device of found)
+    for (const { to } of tcCopies(new Set([device]), { tc }))
+      if (waypoints.includes(byName.get(to)?.kind)) found.add(to);
+  return found;
+}
+
+function groupBy(
+  links: readonly LinkState[],
+  keyOf: (link: LinkState) => string | null,
+): ReadonlyMap<string, readonly LinkState[]> {
+  const groups = new Map<string, LinkState[]>();
+  for (const link of links) {
+    const key = keyOf(link);
+    if (key === null) continue;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [link]);
+    else group.push(link);
+  }
+  return groups;
+}
