@@ -1,5 +1,5 @@
 import type { GuestRecord, Inventory } from '../model/host-config.js';
-import type { HostState, LinkState } from '../model/state.js';
+import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { isSharedMac } from '../probe/addresses.js';
 import { type FoundVlan, foundVlans } from './found-vlans.js';
 import { guestOfPort } from './guests/guest-of-port.js';
@@ -49,6 +49,8 @@ export interface FoundEntry {
   readonly guest: GuestRecord | null;
   /** The bridge has its MAC on its port. */
   readonly spoke: boolean;
+  /** The port at which a static entry of the bridge has its MAC instead: what is for it goes there. */
+  readonly elsewhere?: string;
   readonly endpoint: WrittenEndpoint;
 }
 
@@ -76,15 +78,27 @@ export function foundEndpoints(
   };
   // which learns nothing from anybody
   const hub = state.links.some(({ name, bridge: settings }) => name === bridge && settings?.['ageing_time'] === 0);
+  const portOf = new Map(
+    inventory.guests.flatMap(({ mac, port }) =>
+      mac !== null && all.some(({ name }) => name === port) ? [[mac, port] as const] : [],
+    ),
+  );
   const entries = ports.map((link): FoundEntry => {
-    const macs = macsBehind(state.fdb, bridge, link.name).filter((mac) => !isSharedMac(mac));
+    const isOwn = (mac: string): boolean => !isSharedMac(mac) && (portOf.get(mac) ?? link.name) === link.name;
+    const macs = macsBehind(state.fdb, bridge, link.name).filter(isOwn);
     const guest = guestOfPort(inventory.guests, link.name, macs);
     const name = endpointName(guest?.name ?? link.name, taken);
     taken.add(name);
     const endpoint = writtenEndpoint(link, guest, macs, zoneName, around);
-    return { name, guest, spoke: inLab || macs.length > 0 || (hub && endpoint.mac !== undefined), endpoint };
+    const spoke = inLab || macs.length > 0 || (hub && endpoint.mac !== undefined);
+    const stray = spoke ? undefined : state.fdb.find((entry) => isStatic(entry, bridge, endpoint.mac));
+    return { name, guest, spoke, endpoint, ...(stray === undefined ? {} : { elsewhere: stray.port }) };
   });
   return { all, ports, entries };
+}
+
+function isStatic({ master, state, mac }: FdbState, bridge: string, of: string | undefined): boolean {
+  return master === bridge && state === 'static' && mac === of;
 }
 
 /**

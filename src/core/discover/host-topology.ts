@@ -132,8 +132,22 @@ function missing(scenario: Scenario, state: HostState): readonly string[] {
   return [...bridges, ...ports];
 }
 
-/** MACs of endpoints that the bridge knows on another port: speaking with one would take it from its owner. */
+/** Endpoints as which something is sent. */
+function speakersOf({ steps }: Scenario): ReadonlySet<string> {
+  return new Set(
+    steps.flatMap(({ learn, probes }) => [
+      ...learn,
+      ...probes.flatMap(({ from, to, via, bothWays }) => [...from, ...(via ?? []), ...(bothWays ? (to ?? []) : [])]),
+    ]),
+  );
+}
+
+/**
+ * MACs of endpoints that the bridge knows on another port: speaking with one would take it from its owner. Where a
+ * static entry has it there, who is only sent to is what the run is about.
+ */
 function misplaced(scenario: Scenario, state: HostState): readonly string[] {
+  const speaking = speakersOf(scenario);
   return scenario.topology.endpoints
     .filter(({ attach }) => placeOf(attach) !== 'host')
     .flatMap((endpoint) => {
@@ -141,7 +155,11 @@ function misplaced(scenario: Scenario, state: HostState): readonly string[] {
       const place = isOnPort(endpoint.attach) ? endpoint.port : endpoint.bridge;
       return state.fdb
         .filter(
-          (entry) => entry.master === endpoint.bridge && endpoint.macs.includes(entry.mac) && entry.port !== place,
+          (entry) =>
+            entry.master === endpoint.bridge &&
+            endpoint.macs.includes(entry.mac) &&
+            entry.port !== place &&
+            (speaking.has(endpoint.name) || entry.state !== 'static'),
         )
         .map(
           (entry) =>
@@ -151,14 +169,9 @@ function misplaced(scenario: Scenario, state: HostState): readonly string[] {
 }
 
 /** Endpoints that would speak with a MAC that several machines share. */
-function sharing({ steps, topology }: Scenario): readonly string[] {
-  const speaking = new Set(
-    steps.flatMap(({ learn, probes }) => [
-      ...learn,
-      ...probes.flatMap(({ from, to, via, bothWays }) => [...from, ...(via ?? []), ...(bothWays ? (to ?? []) : [])]),
-    ]),
-  );
-  return topology.endpoints.flatMap(({ name, macs: [mac] }) =>
+function sharing(scenario: Scenario): readonly string[] {
+  const speaking = speakersOf(scenario);
+  return scenario.topology.endpoints.flatMap(({ name, macs: [mac] }) =>
     speaking.has(name) && mac !== undefined && isSharedMac(mac) ? [`${name}: ${mac}`] : [],
   );
 }

@@ -20,7 +20,7 @@ import { eventsOf } from './proof/windows.js';
 import { reason } from './reasons.js';
 import { carriersApart } from './rows/carriers-apart.js';
 import { claimOutcome, claimText } from './rows/claims.js';
-import { acceptedOf } from './rows/probe-row.js';
+import { acceptedOf, mayHaveAll } from './rows/probe-row.js';
 import { rootReasons } from './rows/root-rows.js';
 import { rowsOf } from './rows/rows.js';
 
@@ -174,7 +174,13 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...bare.filter((row) => row.leak && row.accepted === undefined).map(({ observer }) => observer),
     ...folded.filter(({ like }) => like.accepted === undefined).map(({ like }) => like.observer),
   ]);
-  const bypasses = idle || failed ? noBypasses : bypassReasons(input, leakedAt);
+  const bypasses =
+    idle || failed
+      ? noBypasses
+      : bypassReasons({
+          ...input,
+          isDecided: (observer) => leakedAt.has(observer.name) || mayHaveAll(observer, input),
+        });
   const reasonsAgainst = [
     ...input.captureReasons,
     ...(idle && !failed ? [] : missingProofs({ ...input, endpoints: plan.endpoints })),

@@ -73,7 +73,7 @@ export function sendersOf(step: StepPlan): readonly string[] {
 }
 
 /**
- * Addressees of known unicast that the bridge would not know: no entry in the forwarding database although it learns,
+ * Addressees of known unicast that the bridge would not know: no entry in the forwarding database although it learns (a static one at another port sends to that one),
  * and nothing in the step lets them speak first. Frames to them would be flooded, which is no fault of the barrier. A
  * line each.
  */
@@ -93,7 +93,10 @@ export function silentAddressees(plan: Plan, state: HostState): readonly string[
       .filter(
         ({ bridge, port, macs }) =>
           learns(bridge, port ?? '') &&
-          !state.fdb.some((entry) => entry.master === bridge && entry.port === port && entry.mac === macs[0]),
+          !state.fdb.some(
+            (entry) =>
+              entry.master === bridge && entry.mac === macs[0] && (entry.port === port || entry.state === 'static'),
+          ),
       )
       .map(
         ({ name, macs }) =>

@@ -48,6 +48,20 @@ describe('run without a file', { ...needs(root), timeout: patient(120_000) }, ()
     ]);
   });
 
+  it('finds a static entry that hands one guest what is for another, names both, and what ends it', async () => {
+    const stray = `bridge fdb del ${macOfGuest(5)} dev v5 master; bridge fdb add ${macOfGuest(5)} dev v6 master static sticky`;
+    const { status, result } = await runWhole(guests, `${soundHosts.stock(guests)}; ${stray}`);
+    const groups = result.steps.flatMap((step) => step.groups ?? []);
+    expect([status, groups.map(({ to, observers }) => [to, observers])]).toEqual([2, [[['v5'], ['v6']]]]);
+    expect(groups[0]?.causes).toMatchObject([
+      {
+        code: 'mac-moved',
+        text: 'a static entry has the MAC of v5 at v6, so what is sent to v5 goes there',
+        fixes: [`bridge fdb replace ${macOfGuest(5)} dev v5 master static sticky`],
+      },
+    ]);
+  });
+
   it('is INCONCLUSIVE with --strict where a guest was only observed', async () => {
     const silent = `${soundHosts.isolated(guests)}; bridge fdb del ${macOfGuest(5)} dev v5 master`;
     const { status, result } = await runWhole(guests, silent, ['--strict']);

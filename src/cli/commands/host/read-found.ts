@@ -1,9 +1,10 @@
 import { chooseBridge, type Found, foundScenario } from '../../../core/discover/found-scenario.js';
 import { isFirewallBridge } from '../../../core/discover/guests/proxmox.js';
+import { macsBehind } from '../../../core/discover/host-topology.js';
 import { type WholeFound, type WholeWishes, wholeScenario } from '../../../core/discover/whole/compose.js';
 import { type ProbeClassName, probeClasses } from '../../../core/model/scenario.js';
 import type { GuestRecord } from '../../../core/model/host-config.js';
-import type { HostState } from '../../../core/model/state.js';
+import type { HostState, LinkState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { objectsOf, textOf } from '../../../core/text/json-text.js';
 import { milliseconds } from '../../../core/text/time.js';
@@ -75,13 +76,22 @@ function wishesOf(options: WholeOptions): WholeWishes {
   };
 }
 
+/** Whether a static entry of the bridge may have the MAC of a port's guest somewhere else. */
+function mayBeElsewhere({ name, master }: LinkState, { fdb }: HostState): boolean {
+  return (
+    macsBehind(fdb, master ?? '', name).length === 0 &&
+    fdb.some((entry) => entry.master === master && entry.state === 'static')
+  );
+}
+
 /**
- * A guest in a named namespace behind a port that learns nothing: no forwarding database has its MAC, so that its own
- * end of the port is looked at.
+ * A guest in a named namespace behind a port that learns nothing, or whose MAC may be at another port: no entry of its
+ * port has it, so that its own end is looked at.
  */
-async function withInnerMac(guest: GuestRecord, { links }: HostState, netns: string | null): Promise<GuestRecord> {
-  const link = links.find(({ name }) => name === guest.port);
-  if (guest.manager !== 'namespace' || guest.mac !== null || link?.port?.['learning'] !== false) return guest;
+async function withInnerMac(guest: GuestRecord, state: HostState, netns: string | null): Promise<GuestRecord> {
+  const link = state.links.find(({ name }) => name === guest.port);
+  if (guest.manager !== 'namespace' || guest.mac !== null || link === undefined) return guest;
+  if (link.port?.['learning'] !== false && !mayBeElsewhere(link, state)) return guest;
   try {
     const inside = objectsOf(await readJson(['ip', '-n', guest.name, '-j', 'link', 'show'], { netns }));
     const end = inside.find((one) => one['ifindex'] === link.peer);

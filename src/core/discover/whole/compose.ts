@@ -107,7 +107,9 @@ function isWanted({ name, endpoint }: FoundEntry, { guests, zones }: WholeWishes
 }
 
 /** Nothing that is reported of a guest makes it one to speak for: what is missing. */
-function silence({ name, guest, endpoint }: FoundEntry, isUnlearned: boolean): string {
+function silence({ name, guest, endpoint, elsewhere }: FoundEntry, isUnlearned: boolean): string {
+  if (elsewhere !== undefined)
+    return `${name}: a static entry of the bridge has its MAC on ${elsewhere}, where what is for it goes: it is sent to, and not spoken for`;
   if (isUnlearned)
     return `${name}: learning is off at ${endpoint.port}, and its MAC is as ${guest?.manager ?? 'the host'} reports it: it is sent to, and not spoken for`;
   return endpoint.mac === undefined
@@ -174,7 +176,7 @@ export function wholeScenario(input: WholeInput): WholeFound {
   const others = segmentsBeside(state, beside);
   if (examined.length === 0) throw nothingToExamine(found.length > 0, wishes, others, bridgesApart(beside));
   const isUnlearned = (entry: FoundEntry): boolean =>
-    !entry.spoke && entry.endpoint.mac !== undefined && isDeafToSources(entry);
+    !entry.spoke && entry.endpoint.mac !== undefined && (isDeafToSources(entry) || entry.elsewhere !== undefined);
   const kindOf = ({ endpoint }: FoundEntry): string =>
     JSON.stringify(
       ['isolated', 'learning', 'flood', 'bcast_flood', 'mcast_flood', 'locked', 'hairpin'].map(

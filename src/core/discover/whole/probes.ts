@@ -50,7 +50,10 @@ const maxAlike = 20;
 const names = (entries: readonly FoundEntry[]): readonly string[] => entries.map(({ name }) => name);
 const speakers = (entries: readonly FoundEntry[]): readonly FoundEntry[] => entries.filter(({ spoke }) => spoke);
 
-/** Guests whose MAC is on record and that the bridge does not learn, for their port is instructed not to. */
+/**
+ * Guests whose MAC is on record and that the bridge does not learn, for their port is instructed not to, or a static entry
+ * has it elsewhere.
+ */
 export type IsUnlearned = (entry: FoundEntry) => boolean;
 
 interface Context {

@@ -10,9 +10,7 @@ import type { HostState, StepStates } from '../../model/state.js';
 import { lostEvents, type SettingChange } from '../../model/timeline.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
 import { frameTemplate } from '../../probe/frames/frame.js';
-import { type Parties, partyOf } from '../parties.js';
 import { reason } from '../reasons.js';
-import { acceptedOf, allowanceAt, allowanceOf } from '../rows/probe-row.js';
 
 const etherTypeAt = 12;
 
@@ -39,38 +37,14 @@ function plannedForms({ flows, traffic, listenMs }: StepPlan): readonly PlannedF
   ];
 }
 
-/** What is asked to judge a step's copies. */
+/** What a step's copies and programs are judged by. */
 export interface BypassInput {
   readonly step: StepPlan;
   readonly states: StepStates;
-  readonly parties: Parties;
   /** Day of the run, `YYYY-MM-DD`. */
   readonly day: string;
-}
-
-/**
- * Whether an observer may have all that the step sends, says or listens for, by the class, by the scenario, or because
- * it is accepted: then it is nobody's matter what a rule copies there.
- */
-function mayHaveAll(observer: Observer, { step, parties, day }: BypassInput): boolean {
-  const { flows, traffic, listenMs, expect } = step;
-  const party = partyOf(observer);
-  const isAccepted = (kind: string): boolean => 'accepted' in acceptedOf(expect.accept, observer.name, kind, day);
-  return (
-    (flows.length > 0 || traffic.length > 0 || listenMs !== null) &&
-    flows.every(
-      (flow) =>
-        !flow.judged ||
-        allowanceAt(observer, flow) !== 'no' ||
-        parties.isOfSender(flow, party) ||
-        isAccepted(flow.class),
-    ) &&
-    traffic.every(
-      ({ kind, from, to, must, may }) =>
-        [from, to].includes(party) || allowanceOf(party, must, may) !== 'no' || isAccepted(kind),
-    ) &&
-    (listenMs === null || isAccepted('foreign-unicast'))
-  );
+  /** Of a port: who is there may have whatever is copied, or was heard to get what nobody accepts, which decides. */
+  readonly isDecided: (observer: Observer) => boolean;
 }
 
 /**
@@ -79,12 +53,10 @@ function mayHaveAll(observer: Observer, { step, parties, day }: BypassInput): bo
  * same is asked.
  */
 function copiesAllowedTo(
-  input: BypassInput,
+  { step: { observers }, isDecided }: BypassInput,
   state: HostState,
   segment: ReadonlySet<string>,
-  leakedAt: ReadonlySet<string>,
 ): (device: string) => boolean {
-  const { observers } = input.step;
   const bridges = new Set(observers.map(({ bridge }) => bridge));
   const reported = new Set(
     copiesElsewhere(state)
@@ -93,7 +65,7 @@ function copiesAllowedTo(
   );
   const handedOn = new Set(state.links.filter(({ kind }) => waypoints.includes(kind)).map(({ name }) => name));
   const isAllowed = (observer: Observer): boolean =>
-    observer.place === 'port' && (!observer.judged || leakedAt.has(observer.name) || mayHaveAll(observer, input));
+    observer.place === 'port' && (!observer.judged || isDecided(observer));
   return (device) => {
     if (handedOn.has(device)) return segment.has(device);
     const there = observers.filter((observer) => observer.interface === device);
@@ -101,17 +73,10 @@ function copiesAllowedTo(
   };
 }
 
-function bypassesAt(
-  input: BypassInput,
-  state: HostState,
-  leakedAt: ReadonlySet<string>,
-  forms: () => readonly PlannedForm[],
-): readonly Bypass[] {
+function bypassesAt(input: BypassInput, state: HostState, forms: () => readonly PlannedForm[]): readonly Bypass[] {
   const segment = segmentOf(new Set(input.step.observers.map(({ bridge }) => bridge)), state);
   const found = bypassesIn(state, segment);
-  const isAllowed = found.some(({ to }) => to !== undefined)
-    ? copiesAllowedTo(input, state, segment, leakedAt)
-    : () => false;
+  const isAllowed = found.some(({ to }) => to !== undefined) ? copiesAllowedTo(input, state, segment) : () => false;
   return [
     ...found.filter(({ to }) => to === undefined || !to.every(isAllowed)),
     ...socketBypasses(state, segment, forms),
@@ -122,15 +87,14 @@ function bypassesAt(
  * What stood meanwhile that can carry frames of the bridges past every ear, and is not known to be harmless; each thing
  * once. States of versions that did not look for programs give none.
  */
-function bypassesOf(input: BypassInput, leakedAt: ReadonlySet<string>): readonly Bypass[] {
+function bypassesOf(input: BypassInput): readonly Bypass[] {
   const { before, after, during = [] } = input.states;
   let known: readonly PlannedForm[] | null = null;
   const forms = (): readonly PlannedForm[] => (known ??= plannedForms(input.step));
   const bypasses = new Map<string, Bypass>();
   for (const state of [before, ...during, after]) {
     if (state?.programs === undefined) continue;
-    for (const bypass of bypassesAt(input, state, leakedAt, forms))
-      bypasses.set(`${bypass.what}|${bypass.where}`, bypass);
+    for (const bypass of bypassesAt(input, state, forms)) bypasses.set(`${bypass.what}|${bypass.where}`, bypass);
   }
   return [...bypasses.values()];
 }
@@ -142,13 +106,12 @@ function trusterOf({ what, where }: Bypass, trust: readonly Trusted[], day: stri
 
 /**
  * The reasons that such things give, but for those for which somebody answers; these are reported with their places.
- * `leakedAt`: observers where something was overheard that nobody accepts.
  */
-export function bypassReasons(
-  input: BypassInput,
-  leakedAt: ReadonlySet<string>,
-): { readonly reasons: readonly Reason[]; readonly trusted: readonly Trusted[] } {
-  const all = bypassesOf(input, leakedAt).map((bypass) => ({
+export function bypassReasons(input: BypassInput): {
+  readonly reasons: readonly Reason[];
+  readonly trusted: readonly Trusted[];
+} {
+  const all = bypassesOf(input).map((bypass) => ({
     bypass,
     truster: trusterOf(bypass, input.step.expect.trust ?? [], input.day),
   }));

@@ -64,6 +64,34 @@ export function allowanceAt(observer: Observer, { must, may }: Flow): Finding['a
   return allowed === 'must' && observer.party !== undefined ? 'may' : allowed;
 }
 
+/**
+ * Whether an observer may have all that a step sends, says or listens for, by the class, by the scenario, or because it
+ * is accepted: then it is nobody's matter what a rule copies there.
+ */
+export function mayHaveAll(
+  observer: Observer,
+  { step, parties, day }: Pick<RowInput, 'step' | 'parties' | 'day'>,
+): boolean {
+  const { flows, traffic, listenMs, expect } = step;
+  const party = partyOf(observer);
+  const isAccepted = (kind: string): boolean => 'accepted' in acceptedOf(expect.accept, observer.name, kind, day);
+  return (
+    (flows.length > 0 || traffic.length > 0 || listenMs !== null) &&
+    flows.every(
+      (flow) =>
+        !flow.judged ||
+        allowanceAt(observer, flow) !== 'no' ||
+        parties.isOfSender(flow, party) ||
+        isAccepted(flow.class),
+    ) &&
+    traffic.every(
+      ({ kind, from, to, must, may }) =>
+        [from, to].includes(party) || allowanceOf(party, must, may) !== 'no' || isAccepted(kind),
+    ) &&
+    (listenMs === null || isAccepted('foreign-unicast'))
+  );
+}
+
 /** The same for this many frames that were seen: what is open by design may be, and is exposed. */
 export function outcomeAt(
   observer: Observer,

@@ -185,6 +185,19 @@ describe('a scenario fitted to a host', () => {
     expect(
       error(() => hostTopology(given, state({ fdb: [entry(macs.b, 'vnet1', { master: 'br1' })] }), [])),
     ).toBeNull();
+    // what is only sent to is not taken from anybody
+    const asked = (step: string): Scenario =>
+      scenario(`    a: { bridge: br0, port: vnet0 }\n    b: { bridge: br0, port: vnet1, mac: "${macs.b}" }\n`, step);
+    const probe = (more = ''): string =>
+      `{ name: s, probe: [ { class: known-unicast, from: a, to: b${more} } ], expect: private }`;
+    const stray = (kind: string): HostState =>
+      state({ fdb: [entry(macs.a, 'vnet0'), entry(macs.b, 'vnet2', { state: kind })] });
+    expect(error(() => hostTopology(asked(probe()), stray('static'), []))).toBeNull();
+    for (const [step, kind] of [
+      [probe(), 'dynamic'],
+      [probe(', both_ways: true'), 'static'],
+    ] as const)
+      expect(error(() => hostTopology(asked(step), stray(kind), []))).toMatchObject({ code: 'mac-moved' });
   });
 
   it('speaks with no MAC that several machines share, and may be sent to one', () => {
@@ -249,6 +262,7 @@ describe('addressees that the bridge does not know', () => {
     ]));
   it.each([
     ['the bridge knows it', probe, state()],
+    ['a static entry has it elsewhere', probe, state({ fdb: [entry(macs.b, 'vnet0', { state: 'static' })] })],
     [
       'it speaks first',
       '{ name: s, learn: [ b ], probe: [ { class: known-unicast, from: a, to: b } ], expect: private }',

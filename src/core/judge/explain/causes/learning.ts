@@ -111,7 +111,10 @@ export const macMoved: CauseFinder = (leak) => {
   return {
     place: `fdb ${dstMac}`,
     value: where,
-    text: `the MAC of ${to.name} moved to ${where}: its entry is not sticky, so a sender that uses it gets its frames`,
+    text:
+      stray?.state === 'static'
+        ? `a static entry has the MAC of ${to.name} at ${where}, so what is sent to ${to.name} goes there`
+        : `the MAC of ${to.name} moved to ${where}: its entry is not sticky, so a sender that uses it gets its frames`,
     fix: `bridge fdb replace ${dstMac} dev ${word(rightful)} master static sticky`,
   };
 };

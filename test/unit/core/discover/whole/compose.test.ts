@@ -163,6 +163,22 @@ describe('the scenario of a whole host', () => {
     expect(composed(deaf, {}, { neighbours: more }).steps[0]?.probe[1]?.class).toBe('unknown-unicast');
   });
 
+  it('sends to a guest whose MAC a static entry has at another port, and does not speak for it', () => {
+    const host = hostOf(4);
+    const stray = { ...entry(macOf(2), 'v3'), state: 'static' };
+    const fdb = [stray, ...host.fdb.filter((one) => one.port !== 'v2')];
+    const record = { name: 'two', port: 'v2', mac: macOf(2), ips: [], zone: null, firewall: null };
+    const inventory = { guests: [{ manager: 'libvirt' as const, ...record }], unread: [] };
+    const { steps, notes, endpoints } = composed({ ...host, fdb }, {}, { inventory });
+    expect(steps[0]?.probe[1]).toMatchObject({ class: 'known-unicast', from: ['v1', 'v3', 'v4'], to: ['two'] });
+    expect(notes).toContainEqual(expect.stringContaining('two: a static entry of the bridge has its MAC on v3'));
+    expect([endpoints['two'], endpoints['v3']?.mac]).toEqual([expect.objectContaining({ mac: macOf(2) }), macOf(3)]);
+    expect(endpoints['two']).not.toHaveProperty('observed_only');
+    // learned there, it comes back when its owner speaks
+    const learned = composed({ ...host, fdb: [{ ...stray, state: 'dynamic' }, ...fdb.slice(1)] }, {}, { inventory });
+    expect(learned.endpoints['two']).toHaveProperty('observed_only', true);
+  });
+
   it('takes isolation for meant where most ports have it, and asks that nobody is reached', () => {
     const { steps, notes } = composed(hostOf(4, (n) => ({ port: { isolated: n !== 3 } })));
     expect(notes).toContainEqual(expect.stringContaining('3 of 4 ports of guests are isolated'));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createParties } from '../../../../../src/core/judge/parties.js';
 import { bypassReasons } from '../../../../../src/core/judge/proof/bypass.js';
+import { mayHaveAll } from '../../../../../src/core/judge/rows/probe-row.js';
 import type { Trusted } from '../../../../../src/core/model/scenario.js';
 import type { HostState, PacketSocket, StepStates } from '../../../../../src/core/model/state.js';
 import { type BpfInstruction, encodeBpf } from '../../../../../src/system/kernel/bpf.js';
@@ -11,7 +12,14 @@ import { there } from '../../../../support/there.js';
 const read = (parts: Partial<HostState> = {}): HostState => ({ ...hostState(), programs: [], ...parts });
 const links = ({ links: [first] }: HostState) => first;
 const judged = (states: StepStates, asked = step, leakedAt: readonly string[] = []): ReturnType<typeof bypassReasons> =>
-  bypassReasons({ step: asked, states, day: '2026-11-27', parties: createParties([]) }, new Set(leakedAt));
+  bypassReasons({
+    step: asked,
+    states,
+    day: '2026-11-27',
+    isDecided: (observer) =>
+      leakedAt.includes(observer.name) ||
+      mayHaveAll(observer, { step: asked, day: '2026-11-27', parties: createParties([]) }),
+  });
 const reported = (before: HostState, after: HostState = read()): readonly string[] =>
   judged({ before, after }).reasons.map(({ code, text }) => `${code}: ${text.split(':')[0] ?? ''}`);
 const socket = (parts: Partial<PacketSocket> = {}): PacketSocket => ({
