@@ -1,7 +1,13 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import type { Result } from '../../../src/core/model/result.js';
 import { type BrokenBarrier, brokenBarriers, type SoundHost, soundHosts } from '../../support/lab/broken-barriers.js';
 import { terminalReport } from '../../../src/report/terminal/terminal.js';
 import { runWhole, tryBarrier } from '../../support/lab/try-barrier.js';
+import { cli, fresh } from '../../support/lab/program.js';
 import { macOfGuest } from '../../support/lab/whole-host.js';
 import { needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
@@ -21,6 +27,15 @@ function barrierOf([what, on]: readonly [string, SoundHost]): BrokenBarrier {
   const found = brokenBarriers.find((barrier) => barrier.what === what && barrier.on === on);
   if (found === undefined) throw new Error(`no barrier ${what} on ${on}`);
   return found;
+}
+
+async function ended([program = '', ...args]: readonly string[]): Promise<{
+  readonly status: number | null;
+  readonly stderr: string;
+}> {
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const status = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { stderr: await text(child.stderr), status: await status };
 }
 
 describe('run without a file', { ...needs(root), timeout: patient(120_000) }, () => {
@@ -49,15 +64,33 @@ describe('run without a file', { ...needs(root), timeout: patient(120_000) }, ()
   });
 
   it('finds a static entry that hands one guest what is for another, names both, and what ends it', async () => {
-    const stray = `bridge fdb del ${macOfGuest(5)} dev v5 master; bridge fdb add ${macOfGuest(5)} dev v6 master static sticky`;
-    const { status, result } = await runWhole(guests, `${soundHosts.stock(guests)}; ${stray}`);
+    const dir = fresh('evidence');
+    const host = [
+      'mount -t proc none /proc; mount -t tmpfs none /run; mkdir -p /run/netns /run/lock; mount -t sysfs none /sys',
+      'ip link add dev br0 address 52:54:00:00:00:f0 type bridge forward_delay 0; ip link set dev br0 up',
+      'ip address add 10.9.0.254/24 dev br0',
+      'for i in 1 2 3; do ip netns add g$i',
+      'ip link add dev v$i type veth peer name eth0 address 52:54:00:00:00:0$i netns g$i; ip link set dev v$i master br0 up',
+      'ip -n g$i address add 10.9.0.$i/24 dev eth0; ip -n g$i link set dev eth0 up',
+      'ip netns exec g$i ping -c 1 -w 30 10.9.0.254; done',
+      'bridge fdb del 52:54:00:00:00:02 dev v2 master',
+      'bridge fdb add 52:54:00:00:00:02 dev v3 master static sticky',
+      `${process.execPath} ${cli} run --yes --quiet --out ${dir}`,
+    ];
+    const cage = ['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-ec', host.join('\n')];
+    const { status, stderr } = await ended(cage);
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringContaining('g2: a static entry of the bridge has its MAC on v3'),
+    ]);
+    const result: Result = JSON.parse(readFileSync(join(dir, 'evidence/result.json'), 'utf8'));
     const groups = result.steps.flatMap((step) => step.groups ?? []);
-    expect([status, groups.map(({ to, observers }) => [to, observers])]).toEqual([2, [[['v5'], ['v6']]]]);
+    expect(groups.map(({ to, observers }) => [to, observers])).toEqual([[['g2'], ['g3']]]);
     expect(groups[0]?.causes).toMatchObject([
       {
         code: 'mac-moved',
-        text: 'a static entry has the MAC of v5 at v6, so what is sent to v5 goes there',
-        fixes: [`bridge fdb replace ${macOfGuest(5)} dev v5 master static sticky`],
+        text: 'a static entry has the MAC of g2 at v3, so what is sent to g2 goes there',
+        fixes: ['bridge fdb replace 52:54:00:00:00:02 dev v2 master static sticky'],
       },
     ]);
   });
