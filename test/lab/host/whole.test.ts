@@ -79,20 +79,15 @@ describe('run without a file', { ...needs(root), timeout: patient(120_000) }, ()
     ];
     const cage = ['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-ec', host.join('\n')];
     const { status, stderr } = await ended(cage);
-    expect([status, stderr]).toEqual([
-      2,
-      expect.stringContaining('g2: a static entry of the bridge has its MAC on v3'),
-    ]);
+    expect(status, stderr).toBe(2);
     const result: Result = JSON.parse(readFileSync(join(dir, 'evidence/result.json'), 'utf8'));
     const groups = result.steps.flatMap((step) => step.groups ?? []);
     expect(groups.map(({ to, observers }) => [to, observers])).toEqual([[['g2'], ['g3']]]);
-    expect(groups[0]?.causes).toMatchObject([
-      {
-        code: 'mac-moved',
-        text: 'a static entry has the MAC of g2 at v3, so what is sent to g2 goes there',
-        fixes: ['bridge fdb replace 52:54:00:00:00:02 dev v2 master static sticky'],
-      },
-    ]);
+    expect(groups[0]?.causes[0]).toMatchObject({
+      code: 'mac-moved',
+      text: 'a static entry has the MAC of g2 at v3, so what is sent to g2 goes there',
+      fixes: ['bridge fdb replace 52:54:00:00:00:02 dev v2 master static sticky'],
+    });
   });
 
   it('is INCONCLUSIVE with --strict where a guest was only observed', async () => {
