@@ -27,6 +27,8 @@ export interface LinkState {
   readonly vlanId?: number;
   /** The XDP program on it, where there is one. */
   readonly xdp?: string;
+  /** Identifier of the switch in hardware whose port it is (switchdev); absent where it is none. */
+  readonly switchId?: string;
   readonly kind: string | null;
   /** Contents of /sys/class/net/NAME/flags; null where it could not be read. */
   readonly sysFlags: number | null;

@@ -29,6 +29,7 @@ function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number
     ...lowerOf(link.link),
     ...peerOf(link.link_index),
     ...xdpOf(link.xdp),
+    ...switchOf(link.phys_switch_id),
     ...vniOf(kind, info?.info_data),
     ...modeOf(kind, info?.info_data),
     ...vlanIdOf(kind, info?.info_data),
@@ -72,6 +73,12 @@ function vlanIdOf(kind: string | null, data: unknown): { readonly vlanId?: numbe
 function vniOf(kind: string | null, data: unknown): { readonly vni?: number } {
   const vni = kind === 'vxlan' ? numberOf(fieldsOf(data)?.id) : null;
   return vni === null ? {} : { vni };
+}
+
+/** IFLA_PHYS_SWITCH_ID, as iproute2 prints it (ip/ipaddress.c). */
+function switchOf(value: unknown): { readonly switchId?: string } {
+  const switchId = textOf(value);
+  return switchId === null ? {} : { switchId };
 }
 
 /** `"xdp":{"mode":1,"prog":{"id":12,…}}` where a program is attached (iproute2 ip/iplink_xdp.c). */

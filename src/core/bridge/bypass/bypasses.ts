@@ -134,6 +134,28 @@ function tcBypasses({ tc }: Pick<HostState, 'tc'>, segment: ReadonlySet<string>)
   return [...filters, ...events];
 }
 
+/**
+ * Devices whose frames hardware forwards by itself: ports of a switch (switchdev), and those for which the bridge has
+ * handed entries to their driver. What it forwards never comes to a packet socket.
+ */
+function hardwareBypasses({ links, fdb }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
+  const remedy = 'frames between these go past the kernel and its ears: ask the switch itself what it isolates';
+  const ports = links.filter(({ name }) => segment.has(name));
+  const switches = new Set(ports.flatMap(({ switchId }) => switchId ?? []));
+  const inSwitch = [...switches].map((id) => ({
+    what: `switch in hardware ${id}`,
+    where: ports.flatMap(({ name, switchId }) => (switchId === id ? [name] : [])).join(', '),
+    remedy,
+  }));
+  const offloaded = new Set(
+    fdb
+      .filter(({ port, flags }) => flags.includes('offload') && segment.has(port))
+      .map(({ port }) => port)
+      .filter((port) => ports.some(({ name, switchId }) => name === port && switchId === undefined)),
+  );
+  return [...inSwitch, ...[...offloaded].map((where) => ({ what: 'forwarding entries in hardware', where, remedy }))];
+}
+
 /** All texts within a value. */
 function textsWithin(value: unknown, depth = 0): readonly string[] {
   if (typeof value === 'string') return [value];
@@ -243,9 +265,14 @@ function nftBypasses({ nft }: HostState, segment: ReadonlySet<string>): readonly
 
 /**
  * What can carry frames of these devices elsewhere and is not known to be harmless: programs, filters and actions of
- * tc, statements of nft. Every copy is one, also to a port that is heard, for it may take frames that nobody sends.
+ * tc, statements of nft, hardware that forwards. Every copy is one, also to a port that is heard, for it may take frames that nobody sends.
  * Packet sockets are asked for what they take, by the judge.
  */
 export function bypassesIn(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
-  return [...programBypasses(state, segment), ...tcBypasses(state, segment), ...nftBypasses(state, segment)];
+  return [
+    ...programBypasses(state, segment),
+    ...hardwareBypasses(state, segment),
+    ...tcBypasses(state, segment),
+    ...nftBypasses(state, segment),
+  ];
 }

@@ -42,6 +42,7 @@ export const stateShape = z.looseObject({
       mode: text.optional(),
       vlanId: whole.optional(),
       xdp: text.optional(),
+      switchId: text.optional(),
       kind: text.nullable(),
       sysFlags: number.nullable(),
       bridge: scalars.nullable(),

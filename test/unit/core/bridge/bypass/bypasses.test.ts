@@ -7,7 +7,9 @@ import {
   harmlessTargets,
 } from '../../../../../src/core/bridge/bypass/known-good.js';
 import type { HostState } from '../../../../../src/core/model/state.js';
+import { parseLinks } from '../../../../../src/system/state/parse-links.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
+import { there } from '../../../../support/there.js';
 
 const segment = new Set(['br0', 'vnet2', 'vnet3']);
 
@@ -98,6 +100,40 @@ describe('what can carry frames past the ears', () => {
     expect(flowtable({ dev: 'vnet2', flags: 'offload' })).toHaveLength(1);
     expect(flowtable({ dev: ['vnet2'] })).toEqual([]);
     expect(flowtable({ dev: ['eth9'], flags: ['offload'] })).toEqual([]);
+  });
+
+  it('is a switch in hardware, and what a driver was given to forward', () => {
+    const [first] = hostState().links;
+    const link = (name: string, switchId?: string) => ({
+      ...there(first),
+      name,
+      ...(switchId === undefined ? {} : { switchId }),
+    });
+    const links = [link('vnet2', 'aa01'), link('vnet3', 'aa01'), link('br0'), link('eth9', 'bb02')];
+    expect(reported({ links })).toEqual(['switch in hardware aa01 at vnet2, vnet3']);
+    const entry = (port: string, flags: readonly string[]) => ({
+      mac: '52:54:00:00:00:01',
+      port,
+      master: 'br0',
+      vlan: null,
+      state: 'dynamic',
+      flags,
+      usedS: null,
+      updatedS: null,
+    });
+    const fdb = [
+      entry('vnet2', ['offload']),
+      entry('vnet2', ['offload']),
+      entry('vnet3', []),
+      entry('eth9', ['offload']),
+    ];
+    expect(reported({ links: [link('vnet2'), link('vnet3'), link('eth9')], fdb })).toEqual([
+      'forwarding entries in hardware at vnet2',
+    ]);
+    expect(reported({ links, fdb })).toEqual(['switch in hardware aa01 at vnet2, vnet3']);
+    // as `ip -j -d link` prints a port of a switch
+    const printed = [{ ifname: 'vnet2', ifindex: 7, phys_switch_id: 'aa01' }];
+    expect(reported({ links: parseLinks(printed, () => null) })).toEqual(['switch in hardware aa01 at vnet2']);
   });
 
   it('is a filter of what happens in a discipline', () => {
