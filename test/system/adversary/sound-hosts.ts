@@ -147,8 +147,13 @@ table bridge incus {
   },
 ];
 
+/** Starts a process that stays, and waits until it says that it is ready; one that ends before fails the script. */
 const daemon = (...words: readonly string[]): string =>
-  `/usr/bin/python3 ${tools}/attack.py ${words.join(' ')} >/dev/null 2>&1 </dev/null &`;
+  [
+    'said=$(mktemp)',
+    `/usr/bin/python3 ${tools}/attack.py ${words.join(' ')} >"$said" 2>/dev/null </dev/null &`,
+    'until grep -q ready "$said"; do kill -0 $!; sleep 0.02; done; rm -f "$said"',
+  ].join('\n');
 const inside = (guest: GuestName, command: string): string =>
   `ip netns exec ${guest} ${command} >/dev/null 2>&1 </dev/null &`;
 
@@ -156,9 +161,9 @@ const extras: readonly Part[] = [
   { name: 'as it is' },
   {
     name: 'lldpd',
-    setup: [...guestNames.map((name) => daemon('listen', guests[name].port, '0x88cc', 'none')), 'sleep 0.3'],
+    setup: [...guestNames.map((name) => daemon('listen', guests[name].port, '0x88cc', 'none'))],
   },
-  { name: 'dhclient', setup: [daemon('listen', 'br0', '0x0003', 'dhcp'), 'sleep 0.3'] },
+  { name: 'dhclient', setup: [daemon('listen', 'br0', '0x0003', 'dhcp')] },
   {
     name: 'htb',
     setup: [

@@ -1,4 +1,4 @@
-import type { Attack, Primitive, Receiver } from '../attack.js';
+import type { Attack, Primitive, Random, Receiver } from '../attack.js';
 import {
   drawElsewhere,
   drawPort,
@@ -49,48 +49,41 @@ export const passing = [
 export const tcFilter = (parent: string, { tc }: Selection, action: string): string =>
   `tc filter add ${parent} protocol ${tc.protocol} prio 7 u32 match ${tc.match} action ${action}`;
 
-/** A copy by tc that shows as a rule of the port, to one of the ports: what has always been found. */
-export const plainMirror: Primitive = {
-  name: 'tc mirred mirror',
-  kind: 'plain',
-  fabrics: ['linux'],
-  draw(random) {
-    const at = random.pick(passing);
-    const selection = drawSelection(random);
-    const to = drawPort(random);
-    return taking(to, selection, {
-      kind: 'plain',
-      primitive: this.name,
-      place: at.place,
-      setup: [
-        `tc qdisc add dev ${at.dev} clsact`,
-        tcFilter(`dev ${at.dev} ${at.tc}`, selection, `mirred egress mirror dev ${to.device}`),
-      ],
-      undo: [`tc qdisc del dev ${at.dev} clsact`],
-    });
-  },
-};
+/** Lines that hang filters on a device, and take them away. */
+export const atClsact = (dev: string, ...filters: readonly string[]): Pick<Attack, 'setup' | 'undo'> => ({
+  setup: [`tc qdisc add dev ${dev} clsact`, ...filters],
+  undo: [`tc qdisc del dev ${dev} clsact`],
+});
 
-export const mirrorElsewhere: Primitive = {
-  name: 'tc mirred mirror',
-  kind: 'no-port',
+/** Frames that tc copies or moves where they pass, to whoever is drawn. */
+const carrying = (
+  name: string,
+  kind: Attack['kind'],
+  how: 'mirror' | 'redirect',
+  drawTo: (random: Random) => Receiver,
+): Primitive => ({
+  name,
+  kind,
   fabrics: ['linux'],
   draw(random) {
     const at = random.pick(passing);
     const selection = drawSelection(random);
-    const to = drawElsewhere(random);
+    const to = drawTo(random);
+    const action = `mirred egress ${how} dev ${to.device}`;
     return taking(to, selection, {
-      kind: 'no-port',
-      primitive: this.name,
+      kind,
+      primitive: name,
       place: at.place,
-      setup: [
-        `tc qdisc add dev ${at.dev} clsact`,
-        tcFilter(`dev ${at.dev} ${at.tc}`, selection, `mirred egress mirror dev ${to.device}`),
-      ],
-      undo: [`tc qdisc del dev ${at.dev} clsact`],
+      ...atClsact(at.dev, tcFilter(`dev ${at.dev} ${at.tc}`, selection, action)),
     });
   },
-};
+});
+
+/** A copy by tc that shows as a rule of the port, to one of the ports: what has always been found. */
+export const plainMirror = carrying('tc mirred mirror', 'plain', 'mirror', drawPort);
+export const mirrorElsewhere = carrying('tc mirred mirror', 'no-port', 'mirror', drawElsewhere);
+/** A redirect: the addressee no longer gets what is taken. */
+export const redirect = carrying('tc mirred redirect', 'no-port', 'redirect', drawElsewhere);
 
 /** Filters that hang on something else than clsact. */
 export const mirrorUnderQdisc: Primitive = {
@@ -158,11 +151,10 @@ export const mirrorToNetkit: Primitive = {
       primitive: this.name,
       place: at.place,
       detail: how,
-      setup: [
-        `tc qdisc add dev ${at.dev} clsact`,
+      ...atClsact(
+        at.dev,
         tcFilter(`dev ${at.dev} ${at.tc}`, selection, `mirred egress ${how} dev ${netkitReceiver.device}`),
-      ],
-      undo: [`tc qdisc del dev ${at.dev} clsact`],
+      ),
     });
   },
 };
@@ -207,33 +199,7 @@ export const ingressMirror: Primitive = {
       place: at.place,
       // It looks as if f had sent them
       due: ['unheard-delivery', 'replayed'],
-      setup: [
-        `tc qdisc add dev ${at.dev} clsact`,
-        tcFilter(`dev ${at.dev} ${at.tc}`, selection, 'mirred ingress mirror dev q1'),
-      ],
-      undo: [`tc qdisc del dev ${at.dev} clsact`],
-    });
-  },
-};
-
-/** A redirect: the addressee no longer gets what is taken. */
-export const redirect: Primitive = {
-  name: 'tc mirred redirect',
-  kind: 'no-port',
-  fabrics: ['linux'],
-  draw(random) {
-    const at = random.pick(passing);
-    const selection = drawSelection(random);
-    const to = drawElsewhere(random);
-    return taking(to, selection, {
-      kind: 'no-port',
-      primitive: this.name,
-      place: at.place,
-      setup: [
-        `tc qdisc add dev ${at.dev} clsact`,
-        tcFilter(`dev ${at.dev} ${at.tc}`, selection, `mirred egress redirect dev ${to.device}`),
-      ],
-      undo: [`tc qdisc del dev ${at.dev} clsact`],
+      ...atClsact(at.dev, tcFilter(`dev ${at.dev} ${at.tc}`, selection, 'mirred ingress mirror dev q1')),
     });
   },
 };

@@ -1,12 +1,15 @@
 import type { Primitive } from '../attack.js';
 import { guests } from '../guests.js';
-import { strangerMac } from '../receivers.js';
+import { namespaceReceiver } from '../receivers.js';
 
 const sleep = (ms: number): string => `sleep ${(ms / 1000).toFixed(2)}`;
 
 /** Lines of a shell in the background, when more than 60 of a's frames have come: a run starts late on a slow machine. */
 const whenProbed = (...lines: readonly string[]): string =>
   `( before=$(cat /sys/class/net/p0/statistics/rx_packets); for _ in $(seq 3000); do [ $(($(cat /sys/class/net/p0/statistics/rx_packets) - before)) -gt 60 ] && break; sleep 0.02; done; ${lines.join('; ')} ) >/dev/null 2>&1 </dev/null & echo $! >"$W/when.pid"`;
+
+/** Somebody in a namespace behind the device vx. */
+const there = namespaceReceiver();
 
 /** A port that joins the bridge and leaves it again while probes go out, and is there at no reading. */
 const joins: Primitive = {
@@ -25,17 +28,14 @@ const joins: Primitive = {
       receiver: 'namespace',
       detail: `${cls}, after ${first} ms for ${stays} ms`,
       due: ['settings-changed', 'escaped', 'coverage-partial'],
-      ears: [{ name: 'x', place: '$(cat $W/hold.pid):eth0', check: 'vx' }],
+      ears: there.ears,
       probe: `{ class: ${cls}, from: a, count: 300, rate: 400, carriers: [raw], may_see: [b, c, d], must_see: [] }`,
       expect: '{ verdict: holds }',
       setup: [
-        'start hold hold',
-        `ip link add dev vx type veth peer name eth0 address ${strangerMac} netns $(cat $W/hold.pid)`,
-        'ip link set dev vx up',
-        'nsenter --net=/proc/$(cat $W/hold.pid)/ns/net ip link set dev eth0 up',
+        ...there.setup,
         whenProbed(sleep(first - 300), 'ip link set dev vx master br0', sleep(stays), 'ip link set dev vx nomaster'),
       ],
-      undo: ['stop when', 'ip link del dev vx', 'stop hold'],
+      undo: ['stop when', ...there.undo],
     };
   },
 };

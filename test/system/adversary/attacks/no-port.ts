@@ -1,10 +1,21 @@
 import type { Attack, EarPlace, Primitive } from '../attack.js';
 import { guests } from '../guests.js';
-import { strangerMac } from '../receivers.js';
+import { namespaceReceiver, strangerMac } from '../receivers.js';
 import { privateProbe } from '../selections.js';
 import { escaped } from './copies.js';
 
 const stranger = (check: string): readonly EarPlace[] => [{ name: 'x', place: '$(cat $W/hold.pid):mvx', check }];
+
+/** Lines that make a device on another one, in a namespace of somebody else's, and take it away. */
+const onDevice = (lower: string, more: string): Pick<Attack, 'setup' | 'undo'> => ({
+  setup: [
+    'start hold hold',
+    `ip link add link ${lower} name mvx ${more}`,
+    'ip link set dev mvx netns $(cat $W/hold.pid)',
+    'nsenter --net=/proc/$(cat $W/hold.pid)/ns/net ip link set dev mvx up',
+  ],
+  undo: ['stop hold', 'ip link del dev mvx || true'],
+});
 
 type Parts = Pick<Attack, 'primitive' | 'place' | 'detail' | 'setup' | 'undo'> & Partial<Attack>;
 
@@ -39,13 +50,7 @@ const macvlan: Primitive = {
       place: 'bridge',
       detail: cls ?? 'unicast',
       ...(cls === null ? {} : flood(cls)),
-      setup: [
-        'start hold hold',
-        `ip link add link br0 name mvx${mode === 'passthru' ? '' : ` address ${strangerMac}`} type macvlan mode ${mode}`,
-        'ip link set dev mvx netns $(cat $W/hold.pid)',
-        'nsenter --net=/proc/$(cat $W/hold.pid)/ns/net ip link set dev mvx up',
-      ],
-      undo: ['stop hold', 'ip link del dev mvx || true'],
+      ...onDevice('br0', `${mode === 'passthru' ? '' : `address ${strangerMac} `}type macvlan mode ${mode}`),
     });
   },
 };
@@ -63,13 +68,7 @@ const ipvlan: Primitive = {
       place: 'bridge',
       detail: cls,
       ...flood(cls),
-      setup: [
-        'start hold hold',
-        `ip link add link br0 name mvx type ipvlan mode ${mode}`,
-        'ip link set dev mvx netns $(cat $W/hold.pid)',
-        'nsenter --net=/proc/$(cat $W/hold.pid)/ns/net ip link set dev mvx up',
-      ],
-      undo: ['stop hold', 'ip link del dev mvx || true'],
+      ...onDevice('br0', `type ipvlan mode ${mode}`),
     });
   },
 };
@@ -89,16 +88,13 @@ const vlanDevice: Primitive = {
       ...(lower === 'br0'
         ? flood('broadcast', `, vlan: [${vid}]`)
         : { probe: `{ class: known-unicast, from: a, to: b, count: 12, vlan: [${vid}] }` }),
-      setup: [
-        'start hold hold',
-        `ip link add link ${lower} name mvx type vlan id ${vid}`,
-        'ip link set dev mvx netns $(cat $W/hold.pid)',
-        'nsenter --net=/proc/$(cat $W/hold.pid)/ns/net ip link set dev mvx up',
-      ],
-      undo: ['stop hold', 'ip link del dev mvx || true'],
+      ...onDevice(lower, `type vlan id ${vid}`),
     });
   },
 };
+
+/** Somebody in a namespace behind the device vx. */
+const there = namespaceReceiver();
 
 /** Another bridge that a pair of devices joins to this one. */
 const joinedBridge: Primitive = {
@@ -115,19 +111,17 @@ const joinedBridge: Primitive = {
       place: 'bridge',
       detail: `${cls}${known ? ', its port listed nowhere' : ', snooping off'}`,
       ...flood(cls),
-      ears: [{ name: 'x', place: '$(cat $W/hold.pid):eth0', check: 'vx' }],
+      ears: there.ears,
       setup: [
-        'start hold hold',
+        ...there.setup,
         `ip link add dev brx type bridge${known ? '' : ' mcast_snooping 0'}`,
         'ip link set dev brx up',
         'ip link add dev wire0 type veth peer name wire1',
         'ip link set dev wire0 master br0 up',
         'ip link set dev wire1 master brx up',
-        `ip link add dev vx type veth peer name eth0 address ${strangerMac} netns $(cat $W/hold.pid)`,
         'ip link set dev vx master brx up',
-        'nsenter --net=/proc/$(cat $W/hold.pid)/ns/net ip link set dev eth0 up',
       ],
-      undo: ['ip link del dev wire0', 'ip link del dev vx', 'ip link del dev brx', 'stop hold'],
+      undo: ['ip link del dev wire0', 'ip link del dev brx', ...there.undo],
     });
   },
 };
@@ -147,19 +141,16 @@ const mirrorBehindPort: Primitive = {
       place: 'uplink',
       detail: cls,
       ...flood(cls),
-      ears: [{ name: 'x', place: '$(cat $W/hold.pid):eth0', check: 'vx' }],
+      ears: there.ears,
       setup: [
-        'start hold hold',
+        ...there.setup,
         'ip link add dev upx type veth peer name lowx',
         'ip link set dev upx master br0 up',
         'ip link set dev lowx up',
-        `ip link add dev vx type veth peer name eth0 address ${strangerMac} netns $(cat $W/hold.pid)`,
-        'ip link set dev vx up',
-        'nsenter --net=/proc/$(cat $W/hold.pid)/ns/net ip link set dev eth0 up',
         'tc qdisc add dev lowx clsact',
         `tc filter add dev lowx ingress protocol all prio 7 u32 match u32 0 0 action ${action.replace('onward', 'vx')}`,
       ],
-      undo: ['ip link del dev upx', 'ip link del dev vx', 'stop hold'],
+      undo: ['ip link del dev upx', ...there.undo],
     });
   },
 };
