@@ -77,6 +77,23 @@ function isHarmful(name: string, action: Fields): boolean {
   return name === 'pedit' && !objectsOf(action['keys']).every(harmlessPedit);
 }
 
+/** An action of a filter, as tc prints it; `selector` = what the filter takes. */
+function actionBypasses(action: Fields, where: string, selector: string): readonly Bypass[] {
+  const name = textOf(action['kind']) ?? 'unknown';
+  if (harmlessActions.has(name) && !isHarmful(name, action)) return [];
+  const to = textOf(action['to_dev']);
+  // what comes in somewhere goes on from there to anybody
+  const isCopy = name === 'mirred' && to !== null && textOf(action['direction']) === 'egress';
+  return [
+    {
+      what: `tc action ${name}${to === null ? '' : ` to ${to}`}`,
+      where,
+      remedy: name === 'mirred' ? copyRemedy(selector) : takeAway,
+      ...(isCopy ? { to: [to] } : {}),
+    },
+  ];
+}
+
 /** One filter and its actions, as `tc -j filter show` prints them. */
 function filterBypasses(filter: Fields, where: string): readonly Bypass[] {
   const kind = textOf(filter['kind']);
@@ -84,31 +101,15 @@ function filterBypasses(filter: Fields, where: string): readonly Bypass[] {
   if (kind === null || options === null) return []; // the head of a list, which says nothing of its own
   const bypasses: Bypass[] = [];
   if (!harmlessFilters.has(kind))
-    bypasses.push({
-      what: `tc filter ${kind}`,
-      where,
-      remedy: kind === 'bpf' ? seeProgram : takeAway,
-    });
+    bypasses.push({ what: `tc filter ${kind}`, where, remedy: kind === 'bpf' ? seeProgram : takeAway });
   if (options['in_hw'] === true || options['skip_sw'] === true)
     bypasses.push({
       what: `tc filter ${kind} in hardware`,
       where,
       remedy: 'add it with skip_hw: what a network card does with frames reaches no ear',
     });
-  for (const action of objectsOf(options['actions'])) {
-    const name = textOf(action['kind']) ?? 'unknown';
-    if (harmlessActions.has(name) && !isHarmful(name, action)) continue;
-    const to = textOf(action['to_dev']);
-    // what comes in somewhere goes on from there to anybody
-    const isCopy = name === 'mirred' && to !== null && textOf(action['direction']) === 'egress';
-    bypasses.push({
-      what: `tc action ${name}${to === null ? '' : ` to ${to}`}`,
-      where,
-      remedy: name === 'mirred' ? copyRemedy(tcSelector(filter, options)) : takeAway,
-      ...(isCopy ? { to: [to] } : {}),
-    });
-  }
-  return bypasses;
+  const selector = tcSelector(filter, options);
+  return [...bypasses, ...objectsOf(options['actions']).flatMap((action) => actionBypasses(action, where, selector))];
 }
 
 /** Blocks of filters that a discipline runs when something happens in it (tc-red(8), qevent): tc shows them apart. */
@@ -179,24 +180,35 @@ function targetsOf(target: Fields, isAtDevice: boolean): readonly string[] | nul
 /** One statement of a rule: name and value, as nft prints it. */
 type Statement = readonly [name: string, value: unknown];
 
-function statementBypass([name, value]: Statement, { family, where, devices, selector }: RulePlace): readonly Bypass[] {
+function xtablesBypasses({ type, name }: Fields, where: string): readonly Bypass[] {
+  const target = textOf(name);
+  if (type === 'match' || type === 'watcher' || harmlessTargets.has(target ?? '')) return [];
+  return [{ what: `xtables target ${target ?? 'that nft does not know'}`, where, remedy: takeAway }];
+}
+
+function statementBypasses([name, value]: Statement, place: RulePlace): readonly Bypass[] {
   const fields = fieldsOf(value) ?? {};
-  if (name === 'dup' || name === 'fwd') {
-    const to = targetsOf(fields, family === 'netdev' || devices.length > 0);
-    const named = to === null ? '' : ` to ${to.join(', ')}`;
-    return [{ what: `nft ${name}${named}`, where, remedy: copyRemedy(selector), ...(to === null ? {} : { to }) }];
+  const { family, where, devices, selector } = place;
+  switch (name) {
+    case 'dup':
+    case 'fwd': {
+      const to = targetsOf(fields, family === 'netdev' || devices.length > 0);
+      const remedy = copyRemedy(selector);
+      return to === null
+        ? [{ what: `nft ${name}`, where, remedy }]
+        : [{ what: `nft ${name} to ${to.join(', ')}`, where, remedy, to }];
+    }
+    case 'xt':
+      return xtablesBypasses(fields, where);
+    case 'mangle': {
+      const key = fieldsOf(fields['key']) ?? {};
+      return isHarmlessMangle(key) ? [] : [{ what: `nft ${textsWithin(key).join(' ')} set`, where, remedy: takeAway }];
+    }
+    default:
+      return harmlessStatements.has(name)
+        ? []
+        : [{ what: `nft statement ${name}`, where, remedy: 'take it away: packets may go elsewhere by it' }];
   }
-  if (name === 'xt') {
-    const { type, name: target } = fields;
-    if (type === 'match' || type === 'watcher' || harmlessTargets.has(textOf(target) ?? '')) return [];
-    return [{ what: `xtables target ${textOf(target) ?? 'that nft does not know'}`, where, remedy: takeAway }];
-  }
-  if (name === 'mangle') {
-    const key = fieldsOf(fields['key']) ?? {};
-    return isHarmlessMangle(key) ? [] : [{ what: `nft ${textsWithin(key).join(' ')} set`, where, remedy: takeAway }];
-  }
-  if (harmlessStatements.has(name)) return [];
-  return [{ what: `nft statement ${name}`, where, remedy: 'take it away: packets may go elsewhere by it' }];
 }
 
 interface RulePlace {
@@ -225,7 +237,7 @@ function ruleBypasses(rule: Fields, devices: readonly string[]): readonly Bypass
   const where = `nft ${place}${devices.length === 0 ? '' : ` on ${devices.join(', ')}`}`;
   const statements = objectsOf(rule['expr']).flatMap((statement) => Object.entries(statement));
   const selector = nftSelector(statements);
-  return statements.flatMap((statement) => statementBypass(statement, { family, where, devices, selector }));
+  return statements.flatMap((statement) => statementBypasses(statement, { family, where, devices, selector }));
 }
 
 /** Whether a chain at that device, which may end in `*`, has frames of these. */
