@@ -12,7 +12,7 @@ import type { Parties } from './parties.js';
 import { bypassReasons, passingPorts } from './proof/bypass.js';
 import { entryInStateReasons } from './proof/entry-in-state.js';
 import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval } from './proof/intervals.js';
-import { observedOnlyReasons } from './proof/observed-only.js';
+import { observedOnlyReasons } from './proof/coverage.js';
 import { missingProofs } from './proof/proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
 import { unchangedReasons } from './proof/unchanged.js';
