@@ -126,6 +126,8 @@ export interface HostState {
   readonly packetSockets?: readonly PacketSocket[] | null;
   /** null = this user may not ask (then nobody with its rights can have attached any); absent = nobody asked. */
   readonly programs?: readonly AttachedProgram[] | null;
+  /** Groups of NFLOG from which a process takes packets (nfnetlink_log); absent = nobody asked, or they cannot be read. */
+  readonly logGroups?: readonly number[];
   readonly unread: readonly { readonly what: string; readonly why: string }[];
 }
 

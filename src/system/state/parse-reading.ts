@@ -42,6 +42,7 @@ const shape = z.object({
       .array(z.object({ device: z.string(), place: z.string(), id: z.number() }))
       .nullable()
       .optional(),
+    logGroups: z.array(z.number()).optional(),
     unread: z.array(z.object({ what: z.string(), why: z.string() })),
   }),
   packetSockets: z

@@ -81,6 +81,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
       ? { packetSockets: readPacketSockets(options.netns)?.filter(({ own }) => !own) ?? null }
       : {};
   const drops = readAllDrops(options.netns);
+  const logGroups = readLogGroups(options.netns);
   const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
   const parsed = inNamespace(options.netns, () => parseLinks(links, options.sysfs ? sysFlags : () => null));
   const state: HostState = {
@@ -94,9 +95,23 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     ...(drops === null ? {} : { drops }),
     ...sockets,
     programs: readPrograms(options.netns, parsed),
+    ...(logGroups === null ? {} : { logGroups }),
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
   return ovs === null ? state : withOvs(state, ovs);
+}
+
+/**
+ * Groups of NFLOG from which a process takes packets: the first column of /proc/net/netfilter/nfnetlink_log
+ * (net/netfilter/nfnetlink_log.c, seq_show). null = there is none, or only root may read it.
+ */
+function readLogGroups(netns: string | null): readonly number[] | null {
+  try {
+    const text = inNamespace(netns, () => readFileSync('/proc/thread-self/net/netfilter/nfnetlink_log', 'utf8'));
+    return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [Number(line.trim().split(/\s+/)[0])]));
+  } catch {
+    return null;
+  }
 }
 
 /** The links alone, as `readState` gives them. Rejects with VerifyError where they cannot be read. */

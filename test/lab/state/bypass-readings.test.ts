@@ -86,6 +86,11 @@ describe('a reading of the state', needs(root), () => {
     });
   });
 
+  it('has the groups of NFLOG from which a process takes packets', async () => {
+    expect((await state()).logGroups).toEqual([]);
+    await during(['log', '5'], async () => expect((await state()).logGroups).toEqual([5]));
+  });
+
   it('has the filter of a packet socket, and that there is none', async () => {
     await during(['listen', 'v0', '0x0003', 'dhcp'], async () => {
       const [socket] = (await state()).packetSockets ?? [];

@@ -180,15 +180,23 @@ function targetsOf(target: Fields, isAtDevice: boolean): readonly string[] | nul
 /** One statement of a rule: name and value, as nft prints it. */
 type Statement = readonly [name: string, value: unknown];
 
-function xtablesBypasses({ type, name }: Fields, where: string): readonly Bypass[] {
+/** A process takes what a rule logs to its group: it can hand it to anybody (libnetfilter_log). */
+function logBypass(group: number | null, where: string): Bypass {
+  const what = group === null ? 'NFLOG' : `NFLOG to group ${group}`;
+  return { what, where, remedy: 'end the process that takes what is logged, or answer for it with trust' };
+}
+
+function xtablesBypasses({ type, name }: Fields, { where, logGroups }: RulePlace): readonly Bypass[] {
   const target = textOf(name);
+  // nft does not print the group of an extension of xtables
+  if (target?.toUpperCase() === 'NFLOG' && logGroups.length > 0) return [logBypass(null, where)];
   if (type === 'match' || type === 'watcher' || harmlessTargets.has(target ?? '')) return [];
   return [{ what: `xtables target ${target ?? 'that nft does not know'}`, where, remedy: takeAway }];
 }
 
 function statementBypasses([name, value]: Statement, place: RulePlace): readonly Bypass[] {
   const fields = fieldsOf(value) ?? {};
-  const { family, where, devices, selector } = place;
+  const { family, where, devices, selector, logGroups } = place;
   switch (name) {
     case 'dup':
     case 'fwd': {
@@ -199,7 +207,11 @@ function statementBypasses([name, value]: Statement, place: RulePlace): readonly
         : [{ what: `nft ${name} to ${to.join(', ')}`, where, remedy, to }];
     }
     case 'xt':
-      return xtablesBypasses(fields, where);
+      return xtablesBypasses(fields, place);
+    case 'log': {
+      const { group } = fields;
+      return typeof group === 'number' && logGroups.includes(group) ? [logBypass(group, where)] : [];
+    }
     case 'mangle': {
       const key = fieldsOf(fields['key']) ?? {};
       return isHarmlessMangle(key) ? [] : [{ what: `nft ${textsWithin(key).join(' ')} set`, where, remedy: takeAway }];
@@ -218,6 +230,8 @@ interface RulePlace {
   readonly devices: readonly string[];
   /** What the rule takes. */
   readonly selector: string;
+  /** Groups of NFLOG from which a process takes packets. */
+  readonly logGroups: readonly number[];
 }
 
 /** What a rule takes: its matches, and the rest that may choose. */
@@ -231,13 +245,15 @@ function nftSelector(statements: readonly Statement[]): string {
   return matches.length === 0 ? 'what comes to its rule' : matches.join(', ');
 }
 
-function ruleBypasses(rule: Fields, devices: readonly string[]): readonly Bypass[] {
+function ruleBypasses(rule: Fields, devices: readonly string[], logGroups: readonly number[]): readonly Bypass[] {
   const family = textOf(rule['family']) ?? '';
   const place = [family, textOf(rule['table']) ?? '', textOf(rule['chain']) ?? ''].join(' ');
   const where = `nft ${place}${devices.length === 0 ? '' : ` on ${devices.join(', ')}`}`;
   const statements = objectsOf(rule['expr']).flatMap((statement) => Object.entries(statement));
   const selector = nftSelector(statements);
-  return statements.flatMap((statement) => statementBypasses(statement, { family, where, devices, selector }));
+  return statements.flatMap((statement) =>
+    statementBypasses(statement, { family, where, devices, selector, logGroups }),
+  );
 }
 
 /** Whether a chain at that device, which may end in `*`, has frames of these. */
@@ -255,7 +271,7 @@ function flowtableBypasses(flowtable: Fields, segment: ReadonlySet<string>): rea
   return [{ what: 'nft flowtable in hardware', where, remedy: 'take `flags offload` away for the time of the run' }];
 }
 
-function nftBypasses({ nft }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
+function nftBypasses({ nft, logGroups = [] }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   const parts = objectsOf(fieldsOf(nft)?.['nftables']);
   const chains = new Map(
     parts
@@ -269,7 +285,7 @@ function nftBypasses({ nft }: HostState, segment: ReadonlySet<string>): readonly
       const devices = [chain?.['dev']].flat().filter((device) => typeof device === 'string');
       return devices.length > 0 && !devices.some((device) => isAmong(device, segment))
         ? []
-        : ruleBypasses(rule, devices);
+        : ruleBypasses(rule, devices, logGroups);
     });
   const flowtables = parts.flatMap((part) => objectsOf([part['flowtable']]));
   return [...rules, ...flowtables.flatMap((flowtable) => flowtableBypasses(flowtable, segment))];
@@ -277,8 +293,8 @@ function nftBypasses({ nft }: HostState, segment: ReadonlySet<string>): readonly
 
 /**
  * What can carry frames of these devices elsewhere and is not known to be harmless: programs, filters and actions of
- * tc, statements of nft, hardware that forwards. Every copy is one, also to a port that is heard, for it may take frames that nobody sends.
- * Packet sockets are asked for what they take, by the judge.
+ * tc, statements of nft, hardware that forwards. Every copy is one, also to a port that is heard, for it may take
+ * frames that nobody sends. Packet sockets are asked for what they take, by the judge.
  */
 export function bypassesIn(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return [

@@ -85,5 +85,6 @@ export const stateShape = z.looseObject({
     .nullable()
     .optional(),
   drops: z.looseObject({ devices: z.record(text, number), backlog: number }).optional(),
+  logGroups: z.array(z.number()).optional(),
   unread: z.array(z.looseObject({ what: text, why: text })),
 });

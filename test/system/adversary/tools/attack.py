@@ -6,6 +6,7 @@ bpf FROM WHERE WHAT TO ONE_IN              a program that copies or moves frames
 pin PATH WHAT TO ONE_IN FROM               the same as a file, for tc's bpf filter
 listen DEVICE PROTOCOL FILTER              as daemons do: a packet socket for one protocol, or `dhcp` = all with their filter
 announce ADDRESS PORT EVERY                multicast datagrams, as guests send them
+log GROUP                                  what rules log to that group of NFLOG, as ulogd takes it
 queue DEVICE                               the first queue of a tap, read as a virtual machine does
 forget                                     all tracked connections
 gro PID DEVICE                             generic receive offload on, in the namespace of that process: the device polls
@@ -325,6 +326,19 @@ def forget():
         netlink.recv(4096)
 
 
+def log(group):
+    def asked(number, *attribute):
+        request = struct.pack('=BBH', 0, 0, socket.htons(number)) + struct.pack('=HHB3x', 5, *attribute)
+        netlink.send(struct.pack('=IHHII', 16 + len(request), 0x0401, 5, 0, 0) + request)
+        error = struct.unpack_from('=i', netlink.recv(4096), 16)[0]
+        if error != 0:
+            raise OSError(-error, 'nfnetlink_log')
+
+    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)  # NETLINK_NETFILTER
+    asked(int(group), 1, 1)  # NFULA_CFG_CMD: NFULNL_CFG_CMD_BIND
+    forever()
+
+
 def gro(pid, device):
     if libc.setns(os.open(f'/proc/{pid}/ns/net', os.O_RDONLY), CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), 'setns')
@@ -336,5 +350,5 @@ def gro(pid, device):
 if __name__ == '__main__':
     doing, *rest = sys.argv[1:]
     known = {'hold': hold, 'queue': queue, 'relay': relay, 'bpf': attach, 'pin': pin}
-    known |= {'forget': forget, 'gro': gro, 'listen': listen, 'announce': announce}
+    known |= {'forget': forget, 'gro': gro, 'listen': listen, 'announce': announce, 'log': log}
     known[doing](*rest)

@@ -47,6 +47,20 @@ describe('what can carry frames past the ears', () => {
     expect(tc({ kind: 'bpf', options: {} })).toEqual(['tc filter bpf at tc vnet2 ingress']);
   });
 
+  it('is what a rule logs to a group from which a process takes packets, and to no other', () => {
+    const logs = (expr: unknown, logGroups?: readonly number[]): readonly string[] =>
+      reported({
+        nft: { nftables: [{ rule: { family: 'bridge', table: 't', chain: 'c', expr: [expr] } }] },
+        ...(logGroups === undefined ? {} : { logGroups }),
+      });
+    expect(logs({ log: { group: 5 } }, [5])).toEqual(['NFLOG to group 5 at nft bridge t c']);
+    expect(logs({ log: { group: 5 } }, [6])).toEqual([]);
+    expect(logs({ log: { prefix: 'dropped' } }, [5])).toEqual([]);
+    expect(logs({ log: { group: 5 } })).toEqual([]);
+    expect(logs({ xt: { type: 'watcher', name: 'nflog' } }, [5])).toEqual(['NFLOG at nft bridge t c']);
+    expect(logs({ xt: { type: 'target', name: 'NFLOG' } }, [])).toEqual([]);
+  });
+
   it('is an action that hands frames to somebody, or leads nobody knows where', () => {
     expect(action({ kind: 'sample' })).toEqual(['tc action sample at tc vnet2 ingress']);
     expect(action({ kind: 'mirred', mirred_action: 'mirror', direction: 'egress', blockid: 21 })).toEqual([
