@@ -1,14 +1,18 @@
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { StepPlan } from '../core/model/plan.js';
+import { isOnPort } from '../core/model/attach.js';
+import type { Place } from '../core/model/fabric.js';
 import type { LinkedDevice } from '../core/model/state.js';
-import { accountsOf } from '../core/plan/accounts.js';
+import type { AccountWindow } from '../core/model/timeline.js';
+import { accountsOf, insideAccounts } from '../core/plan/accounts.js';
+import { withReading } from '../core/protocol/account-window.js';
 import { describeObserver } from '../core/plan/evidence-interfaces.js';
 import { type Ear, earsAbove } from '../core/plan/ears.js';
 import { type Capture, startCapture } from '../system/capture/client.js';
 import { joinCaptures } from '../system/capture/join.js';
 import { rawFile } from '../system/evidence/folder/folder.js';
-import { readOffloads } from '../system/state/read-devices.js';
+import { type Passed, readOffloads, readPassed } from '../system/state/read-devices.js';
 import { readLinkedDevices } from '../system/state/read-linked-devices.js';
 import { engineOf, onlyOwn, ringSizeOf, snaplenOf } from './capture-step.js';
 import type { RunContext } from './context.js';
@@ -52,23 +56,95 @@ function polls({ plan }: RunContext, { home }: SegmentDevices, end: LinkedDevice
   }
 }
 
-/** Begins to count what leaves by the ports of a step beside their ears: before the capture is sealed. */
+/** Reads accounts that no capture can read, as often as it takes to see whether the ports are at rest. */
+export type InsideReader = () => Readonly<Record<string, AccountWindow>>;
+
+/** As many readings show whether a port is at rest (core/judge/proof/accounts.ts). */
+const insideReadings = 5;
+
+/** The other end of each veth port that can be read, by port: in the lab the endpoint's own. */
+function endsOf(context: RunContext, step: StepPlan, { devices }: SegmentDevices): ReadonlyMap<string, Place> {
+  const { plan, fabric } = context;
+  const here = new Map(devices.flatMap((device) => (device.space === null ? [[device.name, device] as const] : [])));
+  const isOwnGuest = new Set(
+    plan.endpoints.flatMap(({ name, attach, tunnel }) => (isOnPort(attach) && tunnel === undefined ? [name] : [])),
+  );
+  return new Map(
+    step.observers.flatMap(({ name, interface: port, place }): readonly (readonly [string, Place])[] => {
+      const link = place === 'port' ? here.get(port) : undefined;
+      if (link?.kind !== 'veth') return [];
+      if (plan.provider === 'lab') return isOwnGuest.has(name) ? [[port, fabric.sendingPlace(name)]] : [];
+      const end = devices.find(({ kind, space, lower }) => kind === 'veth' && space !== null && lower === link.ifindex);
+      return end === undefined ? [] : [[port, { device: end.name, netns: end.space }]];
+    }),
+  );
+}
+
+/** What passed one device; null = it cannot be read now. */
+function passedAt({ device, netns }: Place): Passed | null {
+  try {
+    return readPassed(netns).get(device) ?? null;
+  } catch {
+    return null; // its namespace ended
+  }
+}
+
+function insideReader(ends: ReadonlyMap<string, Place>, home: string | null): InsideReader {
+  return () => {
+    const windows = new Map<string, AccountWindow>();
+    const broken = new Set<string>();
+    for (let reading = 0; reading < insideReadings; reading += 1) {
+      const first = new Map([...ends].map(([port, end]) => [port, passedAt(end)]));
+      const left = readPassed(home);
+      for (const [port, end] of ends) {
+        const [before, sent, after] = [first.get(port)?.received, left.get(port)?.sent, passedAt(end)?.received];
+        if (before === undefined || sent === undefined || after === undefined) broken.add(port);
+        else
+          windows.set(
+            port,
+            withReading(windows.get(port) ?? null, {
+              before: { sent: before, dropped: 0 },
+              heard: sent,
+              after: { sent: after, dropped: 0 },
+            }),
+          );
+      }
+    }
+    return Object.fromEntries(
+      [...windows].flatMap(([port, window]) => (broken.has(port) ? [] : [[`${port} inside`, window]])),
+    );
+  };
+}
+
+/**
+ * Begins to count what leaves by the ports of a step beside their ears, before the capture is sealed. Gives what reads
+ * the accounts behind the ports.
+ */
 export function startAccounts(
   context: RunContext,
   step: StepPlan,
   around: SegmentDevices | null,
   capture: Capture,
-): void {
-  if (around === null) return;
+): InsideReader {
+  if (around === null) return () => ({});
   const accounts = accountsOf(step, around.devices, {
     processors: cpus().length,
     polls: (end) => polls(context, around, end),
     pooled: engineOf(context, step) === 'ring',
   });
-  if (Object.keys(accounts).length === 0) return;
+  if (Object.keys(accounts).length === 0) return () => ({});
   const deviceOf = (port: string): string => context.fabric.observingPlace(port).device;
   capture.count(Object.fromEntries(Object.entries(accounts).map(([name, { ports }]) => [name, ports.map(deviceOf)])));
-  context.timeline.log(step.index, { event: 'accounts', accounts });
+  const ends = endsOf(context, step, around);
+  const inside = insideAccounts(accounts, (port) => ends.has(port));
+  context.timeline.log(step.index, { event: 'accounts', accounts: { ...accounts, ...inside } });
+  const asked = new Set(Object.values(inside).flatMap(({ ports }) => ports));
+  return insideReader(new Map([...ends].filter(([port]) => asked.has(port))), around.home);
+}
+
+/** The capture of a step that reads also the accounts behind its ports. */
+export function withInside(capture: Capture, read: InsideReader): Capture {
+  return { ...capture, accounts: () => ({ ...capture.accounts(), ...read() }) };
 }
 
 /** Ears in namespaces beyond the last that gets a helper are reported. */

@@ -9,7 +9,7 @@ import { checkStop, pause, type RunContext, stopReason, report, wait } from './c
 import { type Events, startEvents } from './events.js';
 import { type StateReader, stateReader } from './read-states.js';
 import { announce } from './send/announce.js';
-import { readSegmentDevices, startAccounts, startEars, withEars } from './ears.js';
+import { type InsideReader, readSegmentDevices, startAccounts, startEars, withEars, withInside } from './ears.js';
 import { restoreOwners } from './send/restore.js';
 import { sendControls } from './send/send-controls.js';
 import { probeSender } from './send/send-probes.js';
@@ -163,9 +163,12 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
       const capture = await starting;
       if (capture !== null) {
         const around = readSegmentDevices(context, step);
-        await listen(context, step, capture, () => startAccounts(context, step, around, capture));
+        let inside: InsideReader = () => ({});
+        await listen(context, step, capture, () => {
+          inside = startAccounts(context, step, around, capture);
+        });
         ears = await startEars(context, step, around);
-        await probe(context, step, withEars(capture, ears), sender);
+        await probe(context, step, withInside(withEars(capture, ears), inside), sender);
       }
     } catch (error) {
       outcome = fault(context, step, error);

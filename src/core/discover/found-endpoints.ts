@@ -91,14 +91,16 @@ export function foundEndpoints(
     taken.add(name);
     const endpoint = writtenEndpoint(link, guest, macs, zoneName, around);
     const spoke = inLab || macs.length > 0 || (hub && endpoint.mac !== undefined);
-    const stray = spoke ? undefined : state.fdb.find((entry) => isStatic(entry, bridge, endpoint.mac));
+    const stray = spoke ? undefined : state.fdb.find((entry) => isStatic(entry, endpoint));
     return { name, guest, spoke, endpoint, ...(stray === undefined ? {} : { elsewhere: stray.port }) };
   });
   return { all, ports, entries };
 }
 
-function isStatic({ master, state, mac }: FdbState, bridge: string, of: string | undefined): boolean {
-  return master === bridge && state === 'static' && mac === of;
+/** Is it a static entry of the guest's MAC, in the VLAN of its untagged frames where the bridge filters VLANs? */
+function isStatic(entry: FdbState, { bridge, mac, vlans = [] }: WrittenEndpoint): boolean {
+  const native = vlans.find(({ pvid }) => pvid === true)?.vid ?? null;
+  return entry.master === bridge && entry.state === 'static' && entry.mac === mac && entry.vlan === native;
 }
 
 /**

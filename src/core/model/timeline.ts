@@ -11,13 +11,13 @@ export interface Counters {
 
 /**
  * Ports whose frames out are counted beside the ears: what the kernel says left by them against what packet sockets
- * were offered there.
+ * were offered there. `inside`: what came in at the other end of a veth against what left by its port.
  */
 export interface Account {
   /** Names of the ports' observers. */
   readonly observers: readonly string[];
   readonly ports: readonly string[];
-  readonly kind: 'veth' | 'tap';
+  readonly kind: 'veth' | 'tap' | 'inside';
   /** The most frames that are between the ears and the counter at a moment. */
   readonly held: number;
   /** Processors of the machine. */

@@ -63,3 +63,21 @@ export function accountsOf(
     },
   };
 }
+
+/**
+ * The accounts behind ports, by name: of those of `accounts` that are one veth port with an end that can be read. What
+ * comes in there and never left by the port was handed over past it, as `bpf_redirect_peer` does (bpf-helpers(7)).
+ */
+export function insideAccounts(
+  accounts: Readonly<Record<string, Account>>,
+  isReadable: (port: string) => boolean,
+): Readonly<Record<string, Account>> {
+  return Object.fromEntries(
+    Object.entries(accounts).flatMap(([name, account]): readonly (readonly [string, Account])[] => {
+      const [port, second] = account.ports;
+      if (port === undefined || second !== undefined || account.kind !== 'veth' || !isReadable(port)) return [];
+      // both ends are counted by one counter of each processor (veth_get_stats64, drivers/net/veth.c)
+      return [[`${name} inside`, { ...account, kind: 'inside', held: account.processors }]];
+    }),
+  );
+}

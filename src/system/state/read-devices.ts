@@ -5,25 +5,43 @@ import { withEthtool } from '../kernel/ethtool.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { readSysctl } from '../kernel/sysctl.js';
 
-/**
- * Frames that devices dropped, received and sent together, from /proc/net/dev (net/core/net-procfs.c): columns 4 and 12
- * behind the name.
- */
+/** The lines of /proc/net/dev (net/core/net-procfs.c): by device, the columns behind its name. */
+function* linesOfDevices(text: string): Generator<readonly [name: string, columns: readonly number[]]> {
+  for (const line of text.split('\n').slice(2)) {
+    const at = line.lastIndexOf(':');
+    const columns = line
+      .slice(at + 1)
+      .trim()
+      .split(/\s+/)
+      .map(Number);
+    if (at >= 0) yield [line.slice(0, at).trim(), columns];
+  }
+}
+
+/** Frames that devices dropped, received and sent together, from /proc/net/dev: columns 4 and 12 behind the name. */
 export function parseDrops(text: string): Readonly<Record<string, number>> {
   return Object.fromEntries(
-    text
-      .split('\n')
-      .slice(2)
-      .flatMap((line) => {
-        const at = line.lastIndexOf(':');
-        const columns = line
-          .slice(at + 1)
-          .trim()
-          .split(/\s+/)
-          .map(Number);
-        const drops = (columns[3] ?? Number.NaN) + (columns[11] ?? Number.NaN);
-        return at < 0 || Number.isNaN(drops) ? [] : [[line.slice(0, at).trim(), drops] as const];
-      }),
+    [...linesOfDevices(text)].flatMap(([name, columns]) => {
+      const drops = (columns[3] ?? Number.NaN) + (columns[11] ?? Number.NaN);
+      return Number.isNaN(drops) ? [] : [[name, drops] as const];
+    }),
+  );
+}
+
+/** Frames that a device took in and sent since it was made. */
+export interface Passed {
+  readonly received: number;
+  readonly sent: number;
+}
+
+/** What passed each device of a namespace, by name: columns 2 and 10 of /proc/net/dev. */
+export function readPassed(netns: string | null): ReadonlyMap<string, Passed> {
+  const text = inNamespace(netns, () => readFileSync('/proc/thread-self/net/dev', 'utf8'));
+  return new Map(
+    [...linesOfDevices(text)].flatMap(([name, columns]) => {
+      const [received, sent] = [columns[1], columns[9]];
+      return received === undefined || sent === undefined ? [] : [[name, { received, sent }] as const];
+    }),
   );
 }
 

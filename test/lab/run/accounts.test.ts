@@ -1,11 +1,13 @@
 // @module-tag alike: frames decide these tests, whoever runs them.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type LabRun, program, runLab, threeOn } from '../../support/lab/program.js';
 import { patient } from '../../support/patient.js';
 
 const python = '/usr/bin/python3';
+const tools = fileURLToPath(new URL('../../system/adversary/tools/attack.py', import.meta.url));
 /** Sends broadcasts out of a device of the bridges' namespace: as any program does, or past every packet socket. */
 const sender = `
 import socket, sys
@@ -57,6 +59,38 @@ describe.skipIf(!existsSync(python))('frames that leave by a port past every ear
     },
     patient(60_000),
   );
+
+  it.concurrent('are told where a program hands them over behind the port, between two readings', {
+    skip: process.getuid?.() !== 0,
+    timeout: patient(60_000),
+  }, async () => {
+    // each of a's frames for b goes on, and a copy of it into c's own namespace (bpf_redirect_peer)
+    const came = 'cat /sys/class/net/p0/statistics/rx_packets';
+    const peer = [
+      `said=$(mktemp); ${python} ${tools} bpf p0 tcx-in peer p2 1 >"$said" &`,
+      'until grep -q ready "$said"; do kill -0 $!; sleep 0.02; done; rm -f "$said"',
+      `before=$(${came}); for _ in $(seq 500); do [ $(${came}) -gt $((before + 20)) ] && break; sleep 0.02; done`,
+      'kill $!; wait $! || true',
+    ].join('\n');
+    const probe = '{ class: known-unicast, from: a, to: b, count: 800, rate: 200, carriers: [raw] }';
+    const file = threeOn(
+      '{ ageing_time: 30s }',
+      `  - { name: s, probe: ${probe}, during: [ { at: 100ms, run: [${JSON.stringify(['sh', '-ec', peer])}] } ], expect: private }`,
+    );
+    const run = await runLab(file, '--allow-run');
+    expect(run.status, run.stderr).toBe(3);
+    expect(reasonsOf(run)).toEqual([
+      {
+        code: 'unheard-frames',
+        observer: 'c',
+        text: expect.stringMatching(
+          /^\d+ frames came to c that did not leave by p2: something hands them over past the port$/,
+        ),
+      },
+    ]);
+    const again = await program(['replay', run.dir, '--json']);
+    expect(JSON.parse(again.stdout)).toEqual(run.result);
+  });
 
   it.concurrent(
     'are told of all ports together where there are too many for a socket each',

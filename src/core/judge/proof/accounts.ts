@@ -21,7 +21,7 @@ export interface Unheard {
  * reader takes it, so that rest shows nothing there.
  */
 function isSettled({ readings, meetings, still }: AccountWindow, { kind }: Account): boolean {
-  return readings >= minReadings && (meetings >= minMeetings || (still && kind === 'veth'));
+  return readings >= minReadings && (meetings >= minMeetings || (still && kind !== 'tap'));
 }
 
 /**
@@ -39,9 +39,11 @@ export function unheardBetween(account: Account, first: AccountWindow, last: Acc
   };
 }
 
-function textOf(name: string, { ports }: Account, { certain, settled }: Unheard): string {
+function textOf(name: string, { ports, observers, kind }: Account, { certain, settled }: Unheard): string {
   const count = settled ?? certain;
   const frames = count === 1 ? '1 frame' : `${count} frames`;
+  if (kind === 'inside')
+    return `${settled === null ? 'at least ' : ''}${frames} came to ${observers.join()} that did not leave by ${ports.join()}: something hands them over past the port`;
   const where = ports.length === 1 ? `by ${name}` : `by ${name}, ${ports.length} ports together,`;
   return `${settled === null ? 'at least ' : ''}${frames} left ${where} that no packet socket was offered: the kernel counted more than was heard there`;
 }

@@ -58,7 +58,7 @@ export const timelineShape = z.discriminatedUnion('event', [
       z.looseObject({
         observers: z.array(text),
         ports: z.array(text),
-        kind: z.enum(['veth', 'tap']),
+        kind: z.enum(['veth', 'tap', 'inside']),
         held: whole,
         processors: whole,
       }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LinkedDevice } from '../../../../src/core/model/state.js';
-import { type AccountScope, accountsOf } from '../../../../src/core/plan/accounts.js';
+import { type AccountScope, accountsOf, insideAccounts } from '../../../../src/core/plan/accounts.js';
 import { step } from '../../../support/judge/unchanged-fixture.js';
 
 const device = (name: string, ifindex: number, parts: Partial<LinkedDevice> = {}): LinkedDevice => ({
@@ -52,5 +52,16 @@ describe('the accounts of a step', () => {
     expect(Object.keys(accounts)).toEqual(['br0']);
     expect(accounts['br0']).toMatchObject({ ports: ['p0', 'p1', 'p3'], held: 4 });
     expect(accountsOf(step, [bridge], { ...scope, pooled: true })).toEqual({});
+  });
+
+  it('are also those behind veth ports whose other end can be read, each by itself', () => {
+    const [first, ...rest] = ports;
+    const taps = [device('p0', first?.ifindex ?? 0, { kind: 'tun' }), ...rest];
+    const accounts = accountsOf(step, [bridge, ...taps], { ...scope, polls: () => true });
+    const inside = insideAccounts(accounts, (port) => port !== 'p1');
+    expect(Object.keys(inside)).toEqual(['p2 inside', 'p3 inside']);
+    expect(inside['p2 inside']).toEqual({ observers: ['c'], ports: ['p2'], kind: 'inside', held: 4, processors: 4 });
+    const pooled = accountsOf(step, [bridge, ...ports], { ...scope, pooled: true });
+    expect(insideAccounts(pooled, () => true)).toEqual({});
   });
 });

@@ -174,6 +174,9 @@ describe('the scenario of a whole host', () => {
     expect(notes).toContainEqual(expect.stringContaining('two: a static entry of the bridge has its MAC on v3'));
     expect([endpoints['two'], endpoints['v3']?.mac]).toEqual([expect.objectContaining({ mac: macOf(2) }), macOf(3)]);
     expect(endpoints['two']).not.toHaveProperty('observed_only');
+    // in a VLAN that untagged frames are not in, it leads nobody astray
+    const tagged = composed({ ...host, fdb: [{ ...stray, vlan: 20 }, ...fdb.slice(1)] }, {}, { inventory });
+    expect(tagged.endpoints['two']).toHaveProperty('observed_only', true);
     // learned there, it comes back when its owner speaks
     const learned = composed({ ...host, fdb: [{ ...stray, state: 'dynamic' }, ...fdb.slice(1)] }, {}, { inventory });
     expect(learned.endpoints['two']).toHaveProperty('observed_only', true);

@@ -180,6 +180,18 @@ describe('what is said of an account', () => {
     ]);
   });
 
+  it('behind a port is what came to its guest past it', () => {
+    const inside = { ...veth, kind: 'inside' as const };
+    expect(accountReasons(factsWith({ 'p2 inside': inside }, 0))).toEqual([]);
+    expect(accountReasons(factsWith({ 'p2 inside': inside }, 4))).toEqual([
+      {
+        code: 'unheard-frames',
+        observer: 'c',
+        text: '4 frames came to c that did not leave by p2: something hands them over past the port',
+      },
+    ]);
+  });
+
   it('is nothing where a window is missing, as of a port that went away', () => {
     const facts = factsWith({ p2: veth }, 5);
     expect(accountReasons({ ...facts, accountsAfter: {} })).toEqual([]);
