@@ -30,9 +30,11 @@ function isXdpThere({ devices }: BridgeView, what: string, where: string): boole
   return what.startsWith('XDP') && devices.has(where.slice(0, where.lastIndexOf(' ')));
 }
 
-/** Copies at the bridge and its ports are reported by `tc-mirror` and `nft-mirror`. */
+/** Copies at the bridge and its ports, or wherever a chain is jumped to from, are reported by `tc-mirror` and `nft-mirror`. */
 function isMirror({ devices }: BridgeView, { to, where }: Bypass): boolean {
-  return to !== undefined && (where.startsWith('nft ') || devices.has(where.split(' ')[1] ?? ''));
+  if (to === undefined) return false;
+  const [, on = ''] = where.startsWith('tc ') ? where.split(' ') : where.split(' on ');
+  return on === '' || on.split(', ').some((device) => devices.has(device));
 }
 
 /** Those for every frame at the bridge, a port or everywhere are reported by `sniffer-on-host`. */
