@@ -18,10 +18,12 @@ export interface Unheard {
 /**
  * Whether a moment of the window had nothing under way between the ears and the counter: the ports were at rest
  * throughout, or the highest bound was met at several moments with traffic between them. A tap counts a frame when its
- * reader takes it, so that rest shows nothing there.
+ * reader takes it, so that rest shows nothing there. Behind a port the two counters are read too far apart for traffic:
+ * there it is rest alone.
  */
 function isSettled({ readings, meetings, still }: AccountWindow, { kind }: Account): boolean {
-  return readings >= minReadings && (meetings >= minMeetings || (still && kind !== 'tap'));
+  const isMet = kind !== 'inside' && meetings >= minMeetings;
+  return readings >= minReadings && (isMet || (still && kind !== 'tap'));
 }
 
 /**
