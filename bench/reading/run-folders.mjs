@@ -41,14 +41,16 @@ function writeEvidence(dir, plan, run, fill) {
     used = writePacketBlock(
       buffer,
       used,
-      interfaceId,
-      Number(timeNs >> 32n),
-      Number(timeNs & 0xffff_ffffn),
-      bytes,
-      from,
-      length,
-      length,
-      direction,
+      {
+        interfaceId,
+        timeHigh: Number(timeNs >> 32n),
+        timeLow: Number(timeNs & 0xffff_ffffn),
+        bytes,
+        from,
+        captured: length,
+        original: length,
+        direction,
+      },
       packetId,
     );
     packets += 1;

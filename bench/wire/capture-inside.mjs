@@ -79,12 +79,8 @@ async function readBack(path) {
   const before = process.cpuUsage();
   let seen = 0;
   const damages = [];
-  for await (const frames of readRawFrames(
-    [path],
-    [{ step: 0, observer: 0, name: 'b', description: 'b' }],
-    damages,
-    new Map(),
-  ))
+  const blocks = [{ step: 0, observer: 0, name: 'b', description: 'b' }];
+  for await (const frames of readRawFrames([path], { blocks, damages, clocks: new Map() }))
     frames.each((_, __, interfaceId) => {
       if (interfaceId === 0) seen += 1;
     });

@@ -8,7 +8,7 @@ import { escapeText } from '../core/text/escape.js';
 import { lingerText, trustedTexts } from './limits.js';
 import type { ReportedRun, Reporter } from './reporter.js';
 import { missingProof, type Reported } from './reported-leaks.js';
-import { stepSeconds } from './step-time.js';
+import { stepSeconds } from './reporter.js';
 import { expectedWord, runWord, stepWord } from './word.js';
 
 const maxLines = 50;

@@ -23,52 +23,50 @@ function places(view: BridgeView): ReadonlyMap<string, FdbState> {
 export function entryDrift(before: BridgeView, was: Reading, after: BridgeView, is: Reading): readonly Drift[] {
   if ([...was.state.unread, ...is.state.unread].some(({ what }) => what === 'fdb')) return [];
   const [old, now] = [places(before), places(after)];
-  const drift = (
-    code: string,
-    severity: Drift['severity'],
-    place: string,
-    from: string | null,
-    to: string | null,
-    text: string,
-  ): Drift => ({ code, severity, bridge: after.name, place, before: from, after: to, text });
+  const drift = ({ code, severity, ...rest }: Omit<Drift, 'bridge'>): Drift => ({
+    code,
+    severity,
+    bridge: after.name,
+    ...rest,
+  });
   return [
     ...[...now].flatMap(([key, entry]) => {
       const last = old.get(key);
       if (last !== undefined && last.port !== entry.port)
         return [
-          drift(
-            'mac-moved',
-            'high',
-            key,
-            last.port,
-            entry.port,
-            'a MAC moved to another port: its guest moved, or another one claims it',
-          ),
+          drift({
+            code: 'mac-moved',
+            severity: 'high',
+            place: key,
+            before: last.port,
+            after: entry.port,
+            text: 'a MAC moved to another port: its guest moved, or another one claims it',
+          }),
         ];
       return (last === undefined || last.state === 'dynamic') && entry.state !== 'dynamic'
         ? [
-            drift(
-              'entry-added',
-              'low',
-              key,
-              last?.state ?? null,
-              `${entry.state} on ${entry.port}`,
-              'an entry was made by hand',
-            ),
+            drift({
+              code: 'entry-added',
+              severity: 'low',
+              place: key,
+              before: last?.state ?? null,
+              after: `${entry.state} on ${entry.port}`,
+              text: 'an entry was made by hand',
+            }),
           ]
         : [];
     }),
     ...[...old]
       .filter(([key, entry]) => entry.state !== 'dynamic' && (now.get(key)?.state ?? 'dynamic') === 'dynamic')
       .map(([key, entry]) =>
-        drift(
-          'entry-gone',
-          'medium',
-          key,
-          `${entry.state} on ${entry.port}`,
-          now.get(key)?.state ?? null,
-          'an entry made by hand is gone',
-        ),
+        drift({
+          code: 'entry-gone',
+          severity: 'medium',
+          place: key,
+          before: `${entry.state} on ${entry.port}`,
+          after: now.get(key)?.state ?? null,
+          text: 'an entry made by hand is gone',
+        }),
       ),
   ];
 }

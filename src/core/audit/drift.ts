@@ -95,21 +95,37 @@ function promiscuousDrift(before: BridgeView, after: BridgeView, is: Reading): r
 function portDrift(before: BridgeView, after: BridgeView): readonly Drift[] {
   const names = (view: BridgeView): ReadonlySet<string> => new Set(view.ports.map(({ name }) => name));
   const [old, now] = [names(before), names(after)];
-  const drift = (
-    code: string,
-    severity: Drift['severity'],
-    place: string,
-    was: string | null,
-    is: string | null,
-    text: string,
-  ): Drift => ({ code, severity, bridge: after.name, place, before: was, after: is, text });
+  const drift = ({ code, severity, ...rest }: Omit<Drift, 'bridge'>): Drift => ({
+    code,
+    severity,
+    bridge: after.name,
+    ...rest,
+  });
   return [
     ...[...now]
       .filter((name) => !old.has(name))
-      .map((name) => drift('port-joined', 'medium', name, null, after.name, 'a port joined the bridge')),
+      .map((name) =>
+        drift({
+          code: 'port-joined',
+          severity: 'medium',
+          place: name,
+          before: null,
+          after: after.name,
+          text: 'a port joined the bridge',
+        }),
+      ),
     ...[...old]
       .filter((name) => !now.has(name))
-      .map((name) => drift('port-left', 'low', name, before.name, null, 'a port left the bridge')),
+      .map((name) =>
+        drift({
+          code: 'port-left',
+          severity: 'low',
+          place: name,
+          before: before.name,
+          after: null,
+          text: 'a port left the bridge',
+        }),
+      ),
   ];
 }
 

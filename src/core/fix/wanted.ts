@@ -35,28 +35,46 @@ function entry(device: string, mac: string, words: readonly string[]): readonly 
   return [{ kind: 'entry', device, mac, own, sticky: words.includes('sticky') }];
 }
 
-function wantedOf(argv: readonly string[]): readonly Wanted[] {
-  const [program, ...rest] = argv;
-  const said = rest.slice(0, 3).join(' ');
-  if (program === 'ip' && said === 'link set dev' && rest[4] === 'type' && rest[5] === 'bridge')
-    return settings('bridge', rest[3] ?? '', rest.slice(6));
-  if (program === 'bridge' && said === 'link set dev') return settings('port', rest[3] ?? '', rest.slice(4));
-  if (program === 'bridge' && rest[0] === 'fdb' && (rest[1] === 'replace' || rest[1] === 'add') && rest[3] === 'dev')
-    return entry(rest[4] ?? '', rest[2] ?? '', rest.slice(5));
-  if (program === 'bridge' && said === 'vlan del dev' && rest[4] === 'vid' && /^\d+$/.test(rest[5] ?? ''))
-    return [{ kind: 'no-vlan', device: rest[3] ?? '', vid: Number(rest[5]) }];
-  if (program === 'sysctl' && rest[0] === '-w')
-    return rest
-      .slice(1)
-      .flatMap((one): readonly Wanted[] =>
-        one.includes('=')
-          ? [{ kind: 'sysctl', name: one.slice(0, one.indexOf('=')), value: one.slice(one.indexOf('=') + 1) }]
-          : [],
-      );
-  if (program === 'nft' && (rest[0] === 'add' || rest[0] === 'add table' || /^add /.test(rest[0] ?? '')))
-    return [{ kind: 'nft', rule: rest.join(' ') }];
-  if (program === 'ovs-vsctl' || program === 'ovs-ofctl') return [{ kind: 'ovs', program }];
+/** What a command of `bridge` wants. */
+function wantedOfBridge(words: readonly string[]): readonly Wanted[] {
+  const [object = '', verb = '', third = '', fourth = '', ...rest] = words;
+  const said = `${object} ${verb} ${third}`;
+  if (said === 'link set dev') return settings('port', fourth, rest);
+  if (object === 'fdb' && ['replace', 'add'].includes(verb) && fourth === 'dev')
+    return entry(rest[0] ?? '', third, rest.slice(1));
+  const [key = '', vid = ''] = rest;
+  if (said === 'vlan del dev' && key === 'vid' && /^\d+$/.test(vid))
+    return [{ kind: 'no-vlan', device: fourth, vid: Number(vid) }];
   return [];
+}
+
+/** `NAME=VALUE` of `sysctl -w`. */
+function wantedSysctl(text: string): readonly Wanted[] {
+  const at = text.indexOf('=');
+  return at < 0 ? [] : [{ kind: 'sysctl', name: text.slice(0, at), value: text.slice(at + 1) }];
+}
+
+function wantedOf(argv: readonly string[]): readonly Wanted[] {
+  const [program, ...words] = argv;
+  const [first = '', ...rest] = words;
+  switch (program) {
+    case 'ip': {
+      const [set, dev, device = '', ...options] = rest;
+      const isBridge = [first, set, dev, ...options.slice(0, 2)].join(' ') === 'link set dev type bridge';
+      return isBridge ? settings('bridge', device, options.slice(2)) : [];
+    }
+    case 'bridge':
+      return wantedOfBridge(words);
+    case 'sysctl':
+      return first === '-w' ? rest.flatMap(wantedSysctl) : [];
+    case 'nft':
+      return /^add( |$)/.test(first) ? [{ kind: 'nft', rule: words.join(' ') }] : [];
+    case 'ovs-vsctl':
+    case 'ovs-ofctl':
+      return [{ kind: 'ovs', program }];
+    default:
+      return [];
+  }
 }
 
 /**

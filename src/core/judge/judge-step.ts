@@ -164,77 +164,108 @@ function exposureGroups(
   );
 }
 
+/** A step's rows with their causes, and what keeps it from being proved. */
+interface Examined extends Omit<ReturnType<typeof rowsOf>, 'rows'> {
+  readonly rows: readonly Finding[];
+  readonly groups: ReturnType<typeof leakGroups>;
+  readonly causesAlike: Parameters<typeof leakGroups>[2];
+  readonly missing: readonly Reason[];
+  readonly trusted: ReturnType<typeof bypassReasons>['trusted'];
+}
+
+/** Ways past the observers; none counts at an observer where a leak, or what it may have, decides already. */
+function bypassesBeside(
+  input: StepInput,
+  rows: readonly Finding[],
+  folded: ReturnType<typeof rowsOf>['folded'],
+): ReturnType<typeof bypassReasons> {
+  const leakedAt = new Set([
+    ...rows.filter((row) => row.leak && row.accepted === undefined).map(({ observer }) => observer),
+    ...folded.filter(({ like }) => like.accepted === undefined).map(({ like }) => like.observer),
+  ]);
+  const isDecided = (observer: Pick<Observer, 'name'>): boolean =>
+    leakedAt.has(observer.name) || mayHaveAll(observer, input);
+  return bypassReasons({ ...input, isDecided });
+}
+
+function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examined {
+  const { step, plan, states, rules } = input;
+  const { rows: bare, folded, exposed } = rowsOf(input);
+  const bypasses = isIdle || hasFailed ? noBypasses : bypassesBeside(input, bare, folded);
+  const reasonsAgainst = [
+    ...input.captureReasons,
+    ...(isIdle && !hasFailed ? [] : missingProofs({ ...input, endpoints: plan.endpoints })),
+    ...(isIdle ? [] : observedOnlyReasons(plan, step)),
+    ...(isIdle || hasFailed ? [] : stateReasons(input, bypasses)),
+  ];
+  const finding = createCauseFinding(plan, step, states, rules);
+  const rows = withCauses(bare, finding);
+  return {
+    rows,
+    folded,
+    exposed,
+    groups: rules === 1 ? [] : leakGroups(rows, folded, finding.causesAlike),
+    causesAlike: finding.causesAlike,
+    missing: rules === 1 ? reasonsAgainst : withoutDoubts(reasonsAgainst, rows, input),
+    trusted: bypasses.trusted,
+  };
+}
+
+/** What the result of every step says, judged or not. */
+function commonOf(
+  input: StepInput,
+  { rows, groups }: Examined,
+): Pick<StepResult, 'name' | 'expected' | 'findings' | 'groups' | 'observers' | 'entry'> & ReturnType<typeof eventsOf> {
+  const { step, facts } = input;
+  return {
+    name: step.name,
+    expected: step.expect.expected,
+    findings: rows,
+    ...(groups.length === 0 ? {} : { groups }),
+    observers: observerResults(input),
+    entry: entryOf(input),
+    ...eventsOf(step, facts),
+  };
+}
+
 /** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
 export function judgeStep(input: StepInput): JudgedStep {
   const { step, facts, plan } = input;
-  const failed = facts.outcome !== 'done';
-  const idle = step.observers.length === 0;
-  const { rows: bare, folded, exposed } = rowsOf(input);
-  const leakedAt = new Set([
-    ...bare.filter((row) => row.leak && row.accepted === undefined).map(({ observer }) => observer),
-    ...folded.filter(({ like }) => like.accepted === undefined).map(({ like }) => like.observer),
-  ]);
-  const bypasses =
-    idle || failed
-      ? noBypasses
-      : bypassReasons({
-          ...input,
-          isDecided: (observer) => leakedAt.has(observer.name) || mayHaveAll(observer, input),
-        });
-  const reasonsAgainst = [
-    ...input.captureReasons,
-    ...(idle && !failed ? [] : missingProofs({ ...input, endpoints: plan.endpoints })),
-    ...(idle ? [] : observedOnlyReasons(plan, step)),
-    ...(idle || failed ? [] : stateReasons(input, bypasses)),
-  ];
-  const finding = createCauseFinding(plan, step, input.states, input.rules);
-  const rows = withCauses(bare, finding);
-  const groups = input.rules === 1 ? [] : leakGroups(rows, folded, finding.causesAlike);
-  const missing = input.rules === 1 ? reasonsAgainst : withoutDoubts(reasonsAgainst, rows, input);
-  const unsupported = missing.some(({ code }) => code === 'unsupported');
-  const unjudged = idle || step.expect.expected === null;
-  if (unsupported || (unjudged && !failed)) {
+  const hasFailed = facts.outcome !== 'done';
+  const isIdle = step.observers.length === 0;
+  const examined = examine(input, isIdle, hasFailed);
+  const { rows, missing, trusted } = examined;
+  const isUnsupported = missing.some(({ code }) => code === 'unsupported');
+  const isUnjudged = (isIdle || step.expect.expected === null) && !hasFailed;
+  if (isUnsupported || isUnjudged) {
     const result: StepResult = {
-      name: step.name,
+      ...commonOf(input, examined),
       verdict: null,
-      expected: step.expect.expected,
-      asExpected: !unsupported,
-      reasons: idle && !unsupported ? [] : missing,
-      findings: rows,
-      ...(groups.length === 0 ? {} : { groups }),
-      observers: observerResults(input),
-      entry: entryOf(input),
-      ...eventsOf(step, facts),
+      asExpected: !isUnsupported,
+      reasons: isIdle && !isUnsupported ? [] : missing,
     };
-    return { result, exit: unsupported ? 69 : 0 };
+    return { result, exit: isUnsupported ? 69 : 0 };
   }
   const ageing = ageingEntries(plan, step, input.states.before);
-  const exposures = [...exposureGroups(rows, exposed, finding.causesAlike), ...(ageing === null ? [] : [ageing])];
+  const exposures = [
+    ...exposureGroups(rows, examined.exposed, examined.causesAlike),
+    ...(ageing === null ? [] : [ageing]),
+  ];
   const claims = step.expect.seen.map((claim) => ({ claim, outcome: claimOutcome(claim, rows) }));
   const unmatched = claims
     .filter(({ outcome }) => outcome === 'unmatched')
     .map(({ claim }) => reason('claim-unmatched', claim.observer, claimText(claim)));
-  const reasons = failed ? missing : [...missing, ...unmatched];
   const verdict = verdictOf(rows, missing);
-  const exit = exitOf(
-    step,
-    verdict,
-    claims.map(({ outcome }) => outcome),
-  );
+  const outcomes = claims.map(({ outcome }) => outcome);
+  const exit = exitOf(step, verdict, outcomes);
   const result: StepResult = {
-    name: step.name,
+    ...commonOf(input, examined),
     verdict,
-    expected: step.expect.expected,
     asExpected: exit === 0,
-    reasons,
-    findings: rows,
-    ...(groups.length === 0 ? {} : { groups }),
+    reasons: hasFailed ? missing : [...missing, ...unmatched],
     ...(exposures.length === 0 ? {} : { exposures }),
-    observers: observerResults(input),
-    entry: entryOf(input),
-    ...(bypasses.trusted.length === 0 ? {} : { trusted: bypasses.trusted }),
+    ...(trusted.length === 0 ? {} : { trusted }),
     ...(step.drainMs > usualDrainMs ? { lingerMs: step.drainMs } : {}),
-    ...eventsOf(step, facts),
     ...explained(rows, verdict, missing.length === 0, input),
   };
   return { result, exit };

@@ -188,18 +188,15 @@ export function addBatch(judging: Judging<JudgeStart>, batch: JudgedBatch): void
     const start = batch.offset[i] ?? 0;
     const end = start + (batch.captured[i] ?? 0);
     const outgoing = batch.direction[i] === directionOut;
-    const towards = isTowards(seen.observer, outgoing);
-    const high = times[2 * i + highHalf] ?? 0;
-    const low = times[2 * i + lowHalf] ?? 0;
+    seen.towards = isTowards(seen.observer, outgoing);
+    seen.frame = frames;
+    seen.high = times[2 * i + highHalf] ?? 0;
+    seen.low = times[2 * i + lowHalf] ?? 0;
     const probe = probes.read(bytes, start, end);
     if (probe === null && !search.mayHold(bytes, start, end)) {
-      listener.plain.count(bytes, start, end, towards, frames, high, low);
+      listener.plain.count(bytes, start, end, seen);
       continue;
     }
-    seen.towards = towards;
-    seen.frame = frames;
-    seen.high = high;
-    seen.low = low;
     if (probe !== null) {
       listener.probes += 1;
       countProbe(probe, seen, tallies);

@@ -4,7 +4,7 @@ import { classicDecoder, classicMagic } from './classic/decoder.js';
 import { type Decoder, windowOf } from './decoder.js';
 import { PcapngDecoder } from './pcapng/decoder.js';
 import { blockTypes } from './pcapng/options.js';
-import { ringDecoder } from './ring/decoder.js';
+import { RingDecoder } from './ring/decoder.js';
 
 /** Takes a capture file in chunks of any size, gives what is in it in the file's order. */
 export interface CaptureReader {
@@ -44,7 +44,7 @@ export function createCaptureReader(options: CaptureReaderOptions = {}): Capture
 
   function decoderFor(view: DataView, at: number): Decoder | null {
     if (view.getUint32(at) === blockTypes.section)
-      return new PcapngDecoder(out, options.raw === true ? ringDecoder(out) : null);
+      return new PcapngDecoder(out, options.raw === true ? new RingDecoder(out) : null);
     for (const little of [true, false]) {
       const magic = view.getUint32(at, little);
       if (magic === classicMagic.micro || magic === classicMagic.nano)

@@ -7,30 +7,47 @@ import { highHalf, lowHalf } from './time-words.js';
 /** Code and length of epb_flags as a word of this machine's order. */
 const flagsOption = new Uint32Array(Uint16Array.of(optionCodes.packet.flags, 4).buffer)[0] ?? 0;
 
+interface PlainSection {
+  readonly interfaces: readonly { readonly resolution: TimeResolution }[];
+  /** Interfaces of earlier sections. */
+  readonly earlier: number;
+}
+
+/** Bytes of the packet block at `at`, where it can be read as words and ends before `to` as it begins; else 0. */
+function plainLength(words: Uint32Array, at: number, to: number): number {
+  const word = at >>> 2;
+  if (at + 32 > to || words[word] !== blockTypes.packet) return 0;
+  const length = words[word + 1] ?? 0;
+  const isWhole = at + length <= to && (length & 3) === 0 && length <= maxBlockLength;
+  return isWhole && words[((at + length) >>> 2) - 1] === length ? length : 0;
+}
+
+/** The direction that options from `at` to `end` begin with, 0 = it is not known; -1 = they begin with another one. */
+function directionAt(words: Uint32Array, at: number, end: number): number {
+  if (at + 8 > end || words[at >>> 2] !== flagsOption) return -1;
+  const direction = (words[(at >>> 2) + 1] ?? 0) & 3;
+  return direction === 3 ? 0 : direction;
+}
+
 /**
  * Decodes enhanced packet blocks in a row, as this program and most others write them: in this machine's byte order,
  * times in ns, no options or epb_flags first. Nearly all blocks of a capture are such, and reading them as words takes
  * half the time. Returns the position of the first byte not taken: what begins there is for the decoder to read, or to
- * find fault with. `words`: the bytes from 0 to `to` at least; `from` is at a word. `earlier`: interfaces of earlier
- * sections.
+ * find fault with. `words`: the bytes from 0 to `to` at least; `from` is at a word.
  */
 export function takePlainPackets(
   out: BatchBuilder,
   words: Uint32Array,
   from: number,
   to: number,
-  interfaces: readonly { readonly resolution: TimeResolution }[],
-  earlier: number,
+  { interfaces, earlier }: PlainSection,
 ): number {
   let { columns, count } = out;
   let at = from;
   let knownId = -1;
-  while (at + 32 <= to) {
+  for (let length = plainLength(words, at, to); length > 0; length = plainLength(words, at, to)) {
     const word = at >>> 2;
-    if (words[word] !== blockTypes.packet) break;
-    const length = words[word + 1] ?? 0;
     const next = at + length;
-    if (next > to || (length & 3) !== 0 || length > maxBlockLength || words[(next >>> 2) - 1] !== length) break;
     const id = words[word + 2] ?? 0;
     if (id !== knownId) {
       if (interfaces[id]?.resolution.fast !== 'ns') break;
@@ -41,12 +58,8 @@ export function takePlainPackets(
     if (high >= 0x8000_0000 || captured > maxPacketLength) break;
     const optionsAt = at + 28 + ((captured + 3) & ~3);
     const end = next - 4;
-    let direction = 0;
-    if (optionsAt !== end) {
-      if (optionsAt + 8 > end || words[optionsAt >>> 2] !== flagsOption) break;
-      direction = (words[(optionsAt >>> 2) + 1] ?? 0) & 3;
-      if (direction === 3) direction = 0;
-    }
+    const direction = optionsAt === end ? 0 : directionAt(words, optionsAt, end);
+    if (direction < 0) break;
     columns.offset[count] = at + 28;
     columns.captured[count] = captured;
     columns.original[count] = words[word + 6] ?? 0;

@@ -1,4 +1,4 @@
-import type { Observer, Plan } from '../model/plan.js';
+import type { Observer, Plan, StepPlan } from '../model/plan.js';
 
 /** One interface block of evidence.pcapng: an observer of a step. Its number is its place in the list. */
 export interface EvidenceInterface {
@@ -28,5 +28,20 @@ export function evidenceInterfaces(plan: Plan): readonly EvidenceInterface[] {
     })),
   );
   const isFound = ({ place }: (typeof all)[number]): boolean => place === 'above';
-  return [...all.filter((one) => !isFound(one)), ...all.filter(isFound)].map(({ block }) => block);
+  return [...all.filter((each) => !isFound(each)), ...all.filter(isFound)].map(({ block }) => block);
+}
+
+/** An observer in a step, to whom an interface block of evidence.pcapng belongs. */
+export interface StepListener {
+  readonly step: StepPlan;
+  readonly observer: Observer;
+}
+
+/** By number of the interface block: whose it is; null = the plan does not have it. */
+export function stepListeners(plan: Plan): readonly (StepListener | null)[] {
+  return evidenceInterfaces(plan).map(({ step: index, observer: place }) => {
+    const step = plan.steps[index];
+    const observer = step?.observers[place];
+    return step === undefined || observer === undefined ? null : { step, observer };
+  });
 }

@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
-import type { Scenario, Topology } from '../model/scenario.js';
+import type { z } from 'zod';
+import type { Scenario, Step, Topology } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
 import { escapePath } from '../text/escape.js';
 import { isFields } from '../text/json-text.js';
 import { scenarioShell } from './schema/scenario.js';
 import { readPolicy } from './steps/read-policy.js';
 import { readStep } from './steps/read-step.js';
-import { stepContext } from './steps/step-context.js';
+import { type StepContext, stepContext } from './steps/step-context.js';
 import { readSwitch } from './topology/read-setting.js';
 import { readTopology } from './topology/read-topology.js';
 import { compose, type ReadFile } from './yaml/compose.js';
 import { where } from './yaml/explain-issue.js';
-import { type FaultList, faultList, type Path, type ScenarioFault } from './yaml/fault.js';
+import { type FaultList, faultList, type Locate, type Path, type ScenarioFault } from './yaml/fault.js';
 import { salvage } from './yaml/salvage.js';
 import { readVariables, substitute } from './yaml/variables.js';
 
@@ -32,6 +33,25 @@ export interface ScenarioSources {
 
 const includesNothing: ReadFile = () => 'no file can be included here';
 
+/** Without variables a file's texts stay as they are, also those that look like one. */
+function substituteAny(list: FaultList, data: unknown, variables: ReturnType<typeof readVariables>): unknown {
+  return Object.keys(variables).length > 0 ? substitute(list, data, variables) : data;
+}
+
+function isSilent({ probes, traffic, listenMs }: Step): boolean {
+  return probes.length === 0 && traffic.length === 0 && listenMs === null;
+}
+
+/** The steps that are written out, then those that `policy` makes. */
+function readSteps(
+  context: StepContext,
+  { steps = [], policy = [] }: Pick<z.output<typeof scenarioShell>, 'steps' | 'policy'>,
+  locate: Locate,
+): readonly Step[] {
+  const written = steps.flatMap((step, index) => readStep(context, step, ['steps', index], locate) ?? []);
+  return [...written, ...readPolicy(context, policy, ['policy'], locate)];
+}
+
 /**
  * Reads a scenario and finds all that is wrong with it. `file` is a name for messages and the result; included files
  * lie beside it. Never throws.
@@ -47,27 +67,18 @@ export function parseScenario(
   const inOrder = (): ParsedScenario => ({ scenario: null, faults: [...list.faults].sort(byPlace) });
   const variables = readVariables(list, isFields(yaml.data) ? yaml.data.vars : undefined, sets);
   if (list.faults.length > 0) return inOrder();
-  const shell = salvage(
-    list,
-    scenarioShell,
-    Object.keys(variables).length > 0 ? substitute(list, yaml.data, variables) : yaml.data,
-    [],
-  );
+  const shell = salvage(list, scenarioShell, substituteAny(list, yaml.data, variables), []);
   if (shell === null) return inOrder();
   const { value: raw, dropped } = shell;
   const reading = readTopology(list, raw.topology);
-  const allowDisruptive = readSwitch(raw.allow_disruptive) ?? dropped.has('allow_disruptive');
-  const allowChanges = readSwitch(raw.allow_changes) ?? dropped.has('allow_changes');
+  // A key that was at fault may have allowed it: what follows is read as if it had.
+  const isAllowed = (key: 'allow_disruptive' | 'allow_changes'): boolean => readSwitch(raw[key]) ?? dropped.has(key);
+  const allowDisruptive = isAllowed('allow_disruptive');
+  const allowChanges = isAllowed('allow_changes');
   if (!allowChanges) changesWithoutLeave(list, reading.topology);
   const context = stepContext(list, reading, allowDisruptive, allowChanges);
-  const written = (raw.steps ?? []).flatMap(
-    (step, index) => readStep(context, step, ['steps', index], yaml.locate) ?? [],
-  );
-  const steps = [...written, ...readPolicy(context, raw.policy ?? [], ['policy'], yaml.locate)];
-  const silent = steps.every(
-    ({ probes, traffic, listenMs }) => probes.length === 0 && traffic.length === 0 && listenMs === null,
-  );
-  if (silent && list.faults.length === 0)
+  const steps = readSteps(context, raw, yaml.locate);
+  if (steps.every(isSilent) && list.faults.length === 0)
     list.add(
       ['steps'],
       'steps: the file sends nothing and listens to nothing, expected a step with "probe", "traffic" or "listen", or a "policy"',

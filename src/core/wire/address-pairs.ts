@@ -10,6 +10,11 @@ export interface AddressPairs<T> {
 /** A power of two: a bridge has fewer busy pairs, and a flood of invented ones costs no memory. */
 const slots = 1024;
 
+/** Signed, as `Int32Array` has it. */
+function wordAt(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+}
+
 /**
  * A direct-mapped cache, compared by numbers: reading a pair of addresses as text, or as keys of a map, costs more than
  * all the rest of a frame.
@@ -19,18 +24,9 @@ export function createAddressPairs<T>(make: (bytes: Uint8Array, at: number) => T
   const values: (T | undefined)[] = Array.from({ length: slots }, () => undefined);
   return {
     of(bytes, at) {
-      const a =
-        ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
-      const b =
-        ((bytes[at + 4] ?? 0) << 24) |
-        ((bytes[at + 5] ?? 0) << 16) |
-        ((bytes[at + 6] ?? 0) << 8) |
-        (bytes[at + 7] ?? 0);
-      const c =
-        ((bytes[at + 8] ?? 0) << 24) |
-        ((bytes[at + 9] ?? 0) << 16) |
-        ((bytes[at + 10] ?? 0) << 8) |
-        (bytes[at + 11] ?? 0);
+      const a = wordAt(bytes, at);
+      const b = wordAt(bytes, at + 4);
+      const c = wordAt(bytes, at + 8);
       const mixed = Math.imul(a, 0x9e37_79b1) ^ Math.imul(b, 0x85eb_ca77) ^ Math.imul(c, 0xc2b2_ae3d);
       const slot = (mixed ^ (mixed >>> 15)) & (slots - 1);
       const word = 3 * slot;

@@ -1,8 +1,8 @@
 import { arpLength, parseArp } from './arp.js';
 import { etherTypes, macText, parseEthernet } from './ethernet.js';
 import { parseIcmp } from './icmp.js';
-import { ipProtocols, ipv4Text, parseIpv4 } from './ipv4.js';
-import { ipv6Text, parseIpv6 } from './ipv6.js';
+import { ipProtocols, type Ipv4Header, ipv4Text, parseIpv4 } from './ipv4.js';
+import { type Ipv6Header, ipv6Text, parseIpv6 } from './ipv6.js';
 import { maxInLengthField, parseSnap } from './llc.js';
 import { parseTcp } from './tcp.js';
 import { parseUdp } from './udp.js';
@@ -30,6 +30,39 @@ export interface FrameView {
   readonly payloadAt: number;
 }
 
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+function addArp(view: Mutable<FrameView>, bytes: Uint8Array, end: number): void {
+  const arp = parseArp(bytes, view.payloadAt, end);
+  if (arp === null) return;
+  view.srcIpAt = arp.senderIpAt;
+  view.dstIpAt = arp.targetIpAt;
+  view.ipVersion = 4;
+  view.payloadAt += arpLength;
+}
+
+function addIp(view: Mutable<FrameView>, version: 4 | 6, ip: Ipv4Header | Ipv6Header | null, bytes: Uint8Array): void {
+  if (ip === null) return;
+  view.srcIpAt = ip.srcAt;
+  view.dstIpAt = ip.dstAt;
+  view.ipVersion = version;
+  view.hopLimit = ip.hopLimit;
+  view.protocol = ip.protocol;
+  view.payloadAt = ip.payloadAt;
+  if (!ip.laterFragment) addTransport(view, bytes, ip.payloadEnd);
+}
+
+function addTransport(view: Mutable<FrameView>, bytes: Uint8Array, end: number): void {
+  const at = view.payloadAt;
+  if (view.protocol === ipProtocols.udp) view.payloadAt = parseUdp(bytes, at, end)?.payloadAt ?? at;
+  else if (view.protocol === ipProtocols.tcp) view.payloadAt = parseTcp(bytes, at, end)?.payloadAt ?? at;
+  else if (view.protocol === (view.ipVersion === 4 ? ipProtocols.icmp : ipProtocols.icmpv6)) {
+    const icmp = parseIcmp(bytes, at, end);
+    view.icmpType = icmp?.type ?? -1;
+    view.payloadAt = icmp?.payloadAt ?? at;
+  }
+}
+
 /**
  * The headers of `bytes[start, end)`; null where not even Ethernet and its tags are whole. Total: what is cut off or
  * not understood ends the view there. Checksums and lengths are not judged (facts: guests with offloads send neither
@@ -45,43 +78,23 @@ export function viewFrame(bytes: Uint8Array, start: number, end: number): FrameV
   // What LLC and SNAP carry is the same protocol in another envelope (RFC 1042).
   const snap = tags.etherType <= maxInLengthField ? parseSnap(bytes, tags.payloadAt, end) : null;
   const etherType = snap?.etherType ?? tags.etherType;
-  let srcIpAt = -1;
-  let dstIpAt = -1;
-  let ipVersion: 0 | 4 | 6 = 0;
-  let hopLimit = -1;
-  let protocol = -1;
-  let icmpType = -1;
-  let payloadAt = snap?.payloadAt ?? tags.payloadAt;
-  if (etherType === etherTypes.arp) {
-    const arp = parseArp(bytes, payloadAt, end);
-    if (arp !== null) {
-      srcIpAt = arp.senderIpAt;
-      dstIpAt = arp.targetIpAt;
-      ipVersion = 4;
-      payloadAt += arpLength;
-    }
-  } else if (etherType === etherTypes.ipv4 || etherType === etherTypes.ipv6) {
-    const ip = etherType === etherTypes.ipv4 ? parseIpv4(bytes, payloadAt, end) : parseIpv6(bytes, payloadAt, end);
-    if (ip !== null) {
-      srcIpAt = ip.srcAt;
-      dstIpAt = ip.dstAt;
-      ipVersion = etherType === etherTypes.ipv4 ? 4 : 6;
-      hopLimit = ip.hopLimit;
-      protocol = ip.protocol;
-      payloadAt = ip.payloadAt;
-      if (!ip.laterFragment) {
-        if (protocol === ipProtocols.udp) payloadAt = parseUdp(bytes, payloadAt, ip.payloadEnd)?.payloadAt ?? payloadAt;
-        else if (protocol === ipProtocols.tcp)
-          payloadAt = parseTcp(bytes, payloadAt, ip.payloadEnd)?.payloadAt ?? payloadAt;
-        else if (protocol === (ipVersion === 4 ? ipProtocols.icmp : ipProtocols.icmpv6)) {
-          const icmp = parseIcmp(bytes, payloadAt, ip.payloadEnd);
-          icmpType = icmp?.type ?? -1;
-          payloadAt = icmp?.payloadAt ?? payloadAt;
-        }
-      }
-    }
-  }
-  return { dstMacAt, srcMacAt, vlan, etherType, srcIpAt, dstIpAt, ipVersion, hopLimit, protocol, icmpType, payloadAt };
+  const view: Mutable<FrameView> = {
+    dstMacAt,
+    srcMacAt,
+    vlan,
+    etherType,
+    srcIpAt: -1,
+    dstIpAt: -1,
+    ipVersion: 0,
+    hopLimit: -1,
+    protocol: -1,
+    icmpType: -1,
+    payloadAt: snap?.payloadAt ?? tags.payloadAt,
+  };
+  if (etherType === etherTypes.arp) addArp(view, bytes, end);
+  else if (etherType === etherTypes.ipv4) addIp(view, 4, parseIpv4(bytes, view.payloadAt, end), bytes);
+  else if (etherType === etherTypes.ipv6) addIp(view, 6, parseIpv6(bytes, view.payloadAt, end), bytes);
+  return view;
 }
 
 /** The headers of a frame in words, for reports. */

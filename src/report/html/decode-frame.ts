@@ -13,6 +13,11 @@ const typeNames: Readonly<Record<number, string>> = {
   0x86dd: 'IPv6',
   0x88b5: 'local experimental',
 };
+/** What the layer with the addresses is called; everything that is not listed is IPv4. */
+const addressLayers: ReadonlyMap<number, string> = new Map([
+  [0x0806, 'ARP'],
+  [0x86dd, 'IPv6'],
+]);
 const protocolNames: Readonly<Record<number, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6' };
 
 /** The headers of a frame in words, outermost first; total over arbitrary bytes. */
@@ -36,7 +41,7 @@ export function decodeFrame(bytes: Uint8Array, nameOf: (mac: string) => string |
         ? ''
         : `, ${protocolNames[frame.protocol] ?? `protocol ${frame.protocol}`}${frame.icmpType === null ? '' : ` type ${frame.icmpType}`}`;
     layers.push({
-      name: frame.etherType === 0x0806 ? 'ARP' : frame.etherType === 0x86dd ? 'IPv6' : 'IPv4',
+      name: addressLayers.get(frame.etherType) ?? 'IPv4',
       text: `${frame.srcIp} → ${frame.dstIp}${hops}${protocol}`,
     });
   }

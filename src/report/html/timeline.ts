@@ -11,23 +11,42 @@ interface Line {
   readonly text: string;
 }
 
+/** The commands of a change, and what the kernel has since. */
+function changedText({ commands, readBack }: Extract<TimelineEntry, { event: 'changed' }>): string {
+  const text = commands.map((argv) => argv.map(quoteForShell).join(' ')).join('; ');
+  return readBack === null ? text : `${text} (read back: ${readBack})`;
+}
+
+type LineText = Omit<Line, 'ms' | 'step'>;
+
+function trafficLine({ ok, detail }: Extract<TimelineEntry, { event: 'traffic' }>): LineText {
+  return { what: 'traffic', text: `${ok ? 'worked' : 'failed'}: ${detail}` };
+}
+
+function stateLine({ when }: Extract<TimelineEntry, { event: 'state-read' }>): LineText {
+  return { what: 'state read', text: when === 'during' ? 'around an event' : `${when} the probes` };
+}
+
+function namesText(names: readonly string[]): string {
+  return names.length > 12 ? `${names.length} endpoints` : names.join(', ');
+}
+
+/** Names in the order of their first appearance, each once. */
+function uniqueText(names: readonly string[]): string {
+  return [...new Set(names)].join(', ');
+}
+
 /** What an entry says to a reader; null = it says nothing that another one does not. */
-function describe(entry: TimelineEntry): Omit<Line, 'ms' | 'step'> | null {
+function describe(entry: TimelineEntry): LineText | null {
   switch (entry.event) {
     case 'changed':
-      return {
-        what: 'setting',
-        text: `${entry.commands.map((argv) => argv.map(quoteForShell).join(' ')).join('; ')}${entry.readBack === null ? '' : ` (read back: ${entry.readBack})`}`,
-      };
+      return { what: 'setting', text: changedText(entry) };
     case 'learned':
-      return {
-        what: 'announcing',
-        text: `${entry.endpoints.length > 12 ? `${entry.endpoints.length} endpoints` : entry.endpoints.join(', ')}`,
-      };
+      return { what: 'announcing', text: namesText(entry.endpoints) };
     case 'sealed':
       return { what: 'listening', text: 'every observer listens; nothing more is opened' };
     case 'state-read':
-      return { what: 'state read', text: entry.when === 'during' ? 'around an event' : `${entry.when} the probes` };
+      return stateLine(entry);
     case 'controls-sent':
       return { what: 'controls', text: `${entry.phase} the probes: ${entry.accepted.length} sent` };
     case 'probing':
@@ -35,17 +54,11 @@ function describe(entry: TimelineEntry): Omit<Line, 'ms' | 'step'> | null {
     case 'sent':
       return { what: 'probes', text: `${entry.accepted} of ${entry.planned}, flow ${entry.flow}` };
     case 'traffic':
-      return { what: 'traffic', text: `${entry.ok ? 'worked' : 'failed'}: ${entry.detail}` };
+      return trafficLine(entry);
     case 'rules-changed':
-      return {
-        what: 'rules',
-        text: `changed meanwhile: ${[...new Set(entry.changes.map(({ kind }) => kind))].join(', ')}`,
-      };
+      return { what: 'rules', text: `changed meanwhile: ${uniqueText(entry.changes.map(({ kind }) => kind))}` };
     case 'settings-changed':
-      return {
-        what: 'settings',
-        text: `changed meanwhile: ${[...new Set(entry.changes.map(({ what }) => what))].join(', ')}`,
-      };
+      return { what: 'settings', text: `changed meanwhile: ${uniqueText(entry.changes.map(({ what }) => what))}` };
     case 'drained':
       return { what: 'drained', text: `waited ${entry.drainMs} ms for frames under way` };
     case 'fault':

@@ -5,7 +5,7 @@ import { storyText } from '../answer/answer.js';
 import { causeStories } from '../answer/cause-stories.js';
 import { audienceOf } from '../answer/participants.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
-import { stepSeconds } from '../step-time.js';
+import { stepSeconds } from '../reporter.js';
 
 /** Text for XML 1.0: what the format cannot hold is escaped first, its own marks after. */
 function xml(text: string): string {

@@ -17,10 +17,7 @@ function names(list: readonly string[], nobody: string): string {
 /** The claim of one flow or traffic entry as a sentence. */
 function claim(
   what: string,
-  from: string,
-  to: string | null,
-  must: readonly string[],
-  may: readonly string[],
+  { from, to, must, may }: Pick<Flow, 'from' | 'to' | 'must' | 'may'>,
   judgedObservers: readonly string[],
   judged: boolean,
 ): string {
@@ -98,11 +95,7 @@ function flowLines(
     if (first !== undefined && group.length > maxFlows)
       return [...foldAfter('    - ', groupClaim(group, observers), view.width), ...hexOf(first)];
     return group.flatMap((flow) => [
-      ...foldAfter(
-        '    - ',
-        claim(whatOf(flow), flow.from, flow.to, flow.must, flow.may, observers, flow.judged),
-        view.width,
-      ),
+      ...foldAfter('    - ', claim(whatOf(flow), flow, observers, flow.judged), view.width),
       ...hexOf(flow),
     ]);
   });
@@ -110,7 +103,7 @@ function flowLines(
 
 function trafficLines(traffic: TrafficPlan, observers: readonly string[], width: number): readonly string[] {
   const what = `${traffic.requests} requests of ${traffic.kind}${traffic.kind === 'ping' ? '' : ` of ${traffic.bytes} bytes`}`;
-  return foldAfter('    - ', claim(what, traffic.from, traffic.to, traffic.must, traffic.may, observers, true), width);
+  return foldAfter('    - ', claim(what, traffic, observers, true), width);
 }
 
 function changeLine(change: Change, bridgeOf: (port: string) => string): readonly string[] {

@@ -1,11 +1,16 @@
 import { closeSync, fsync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Counters } from '../../core/model/timeline.js';
-import { blockBuffer, packetBlockLength, writePacketBlock } from '../../core/pcap/pcapng/packet-block.js';
+import {
+  blockBuffer,
+  type PacketHead,
+  packetBlockLength,
+  writePacketBlock,
+} from '../../core/pcap/pcapng/packet-block.js';
 import { interfaceDescription, interfaceStatistics, sectionHeader } from '../../core/pcap/pcapng/writer.js';
 import { ringInterfaceBlock, ringPadding } from '../../core/pcap/ring/block.js';
 import { libc } from '../kernel/libc.js';
-import type { TakeBlock } from './engine.js';
+import type { TakenFrame } from './engine.js';
 
 /** A frame that the file could not take. */
 export interface UnwrittenFrame {
@@ -24,40 +29,6 @@ export interface CapturedInterface {
   readonly filter: string;
   readonly snaplen: number;
   readonly ringIndex?: number | null;
-}
-
-/** One append-only pcapng file with an interface an observer. */
-export interface CaptureFile {
-  addInterface(about: CapturedInterface): number;
-  /** Appends one Enhanced Packet Block; `captured` bytes at `offset` of `bytes`. */
-  add(
-    id: number,
-    bytes: Buffer,
-    offset: number,
-    captured: number,
-    original: number,
-    seconds: number,
-    nanoseconds: number,
-    outgoing: boolean,
-  ): void;
-  /**
-   * Appends a block of a ring at once, as the kernel made it; takes none where frames are left out, or once the file
-   * has failed.
-   */
-  readonly addRingBlock: TakeBlock;
-  /** Hands what was added to the kernel. */
-  flush(): void;
-  /** Writes the interfaces' statistics, waits until the disk has everything, and closes. */
-  finish(counters: ReadonlyMap<number, Counters>): Promise<void>;
-  /** Frames written, by interface. */
-  written(id: number): number;
-  /** Why the file takes nothing any more; null = it does. */
-  readonly failure: string | null;
-  /**
-   * Frames that carry the run's tag and came when the file had failed: the first of each interface and direction, so
-   * that no sender's frames push out another observer's leaks.
-   */
-  readonly unwritten: readonly UnwrittenFrame[];
 }
 
 export interface CaptureFileOptions {
@@ -82,151 +53,202 @@ const aheadBytes = 1 << 24;
 const inbound = 1;
 const outbound = 2;
 
-/** Throws what the file system says where the file cannot be made. */
-export function createCaptureFile(options: CaptureFileOptions): CaptureFile {
-  const fd = options.fd ?? openSync(options.path, 'ax', 0o600);
-  const blocks = blockBuffer(bufferBytes);
-  const buffer = Buffer.from(blocks.bytes.buffer);
-  const magic = runMagic(options.runTag);
-  const only = options.only === 'run' ? magic : null;
-  const written: number[] = [];
-  const pending: number[] = [];
-  const unwritten: UnwrittenFrame[] = [];
-  /** How many of them are an interface's: inbound at twice its number, outbound behind. */
-  const kept: number[] = [];
-  let used = 0;
-  let size = 0;
+/** One append-only pcapng file with an interface an observer. */
+export class CaptureFile {
+  /**
+   * Frames that carry the run's tag and came when the file had failed: the first of each interface and direction, so
+   * that no sender's frames push out another observer's leaks.
+   */
+  readonly unwritten: UnwrittenFrame[] = [];
+  private readonly fd: number;
+  private readonly blocks = blockBuffer(bufferBytes);
+  private readonly buffer = Buffer.from(this.blocks.bytes.buffer);
+  private readonly magic: Buffer | null;
+  /** Frames without this are left out; null = none are. */
+  private readonly only: Buffer | null;
+  /** Frames by interface: those that the kernel has, and those that are still in the buffer. */
+  private readonly inFile: number[] = [];
+  private readonly pending: number[] = [];
+  /** How many of `unwritten` are an interface's: inbound at twice its number, outbound behind. */
+  private readonly kept: number[] = [];
+  private readonly head: PacketHead;
+  private used = 0;
+  private size = 0;
   /** Up to here the file system has room set aside; null = it does not do that. */
-  let setAside: number | null = 0;
-  let failure: string | null = null;
-  let second = -1;
-  let [secondHigh, secondLow] = [0, 0];
+  private setAside: number | null = 0;
+  private whyNot: string | null = null;
+  /** The second whose ns are in the two words beside it. */
+  private second = -1;
+  private secondHigh = 0;
+  private secondLow = 0;
+
+  /** Throws what the file system says where the file cannot be made. */
+  constructor(options: CaptureFileOptions) {
+    this.fd = options.fd ?? openSync(options.path, 'ax', 0o600);
+    this.magic = runMagic(options.runTag);
+    this.only = options.only === 'run' ? this.magic : null;
+    const bytes = this.buffer;
+    this.head = {
+      interfaceId: 0,
+      timeHigh: 0,
+      timeLow: 0,
+      bytes,
+      from: 0,
+      captured: 0,
+      original: 0,
+      direction: inbound,
+    };
+    this.write(sectionHeader({ application: options.application }));
+  }
+
+  /** Why the file takes nothing any more; null = it does. */
+  get failure(): string | null {
+    return this.whyNot;
+  }
+
+  /** Frames written, by interface. */
+  written(id: number): number {
+    return this.inFile[id] ?? 0;
+  }
+
+  addInterface(about: CapturedInterface): number {
+    this.flush();
+    const id = this.pending.push(0) - 1;
+    this.inFile.push(0);
+    this.write(interfaceDescription(about));
+    if (typeof about.ringIndex === 'number') this.write(ringInterfaceBlock(id, about.ringIndex));
+    return id;
+  }
+
+  /** Appends one Enhanced Packet Block. */
+  addFrame(id: number, frame: Readonly<TakenFrame>): void {
+    const { bytes, offset, captured } = frame;
+    if (this.only !== null && !bytes.subarray(offset, offset + captured).includes(this.only)) return;
+    if (this.used + packetBlockLength(captured) > bufferBytes) this.flush();
+    this.setTime(frame.seconds, frame.nanoseconds);
+    const head = this.head;
+    head.interfaceId = id;
+    head.bytes = bytes;
+    head.from = offset;
+    head.captured = captured;
+    head.original = frame.original;
+    head.direction = frame.outgoing ? outbound : inbound;
+    this.used = writePacketBlock(this.blocks, this.used, head);
+    this.pending[id] = (this.pending[id] ?? 0) + 1;
+  }
+
+  /**
+   * Appends a block of a ring at once, as the kernel made it, in which each interface has this many frames; takes none
+   * where frames are left out, or once the file has failed.
+   */
+  addRingBlock(block: Uint8Array, frames: Uint32Array): boolean {
+    if (this.only !== null) return false;
+    this.flush();
+    this.makeRoom(block.length);
+    if (!this.write(ringPadding(this.size)) || !this.write(block)) return false;
+    const written = this.inFile;
+    for (let id = 0; id < written.length; id += 1) written[id] = (written[id] ?? 0) + (frames[id] ?? 0);
+    return true;
+  }
+
+  /** Hands what was added to the kernel. */
+  flush(): void {
+    if (this.used === 0) return;
+    const bytes = this.buffer.subarray(0, this.used);
+    if (this.write(bytes)) this.pending.forEach((count, id) => (this.inFile[id] = (this.inFile[id] ?? 0) + count));
+    else this.keepFrom(bytes);
+    this.pending.fill(0);
+    this.used = 0;
+  }
+
+  /** Writes the interfaces' statistics, waits until the disk has everything, and closes. */
+  async finish(counters: ReadonlyMap<number, Counters>): Promise<void> {
+    this.flush();
+    const timeNs = BigInt(Date.now()) * 1_000_000n;
+    for (const [interfaceId, counted] of counters) {
+      this.write(
+        interfaceStatistics({
+          interfaceId,
+          timeNs,
+          received: BigInt(counted.received),
+          dropped: BigInt(counted.dropped),
+          delivered: BigInt(counted.delivered),
+        }),
+      );
+    }
+    if (this.setAside !== 0) this.cutBack();
+    try {
+      await promisify(fsync)(this.fd); // not waiting here: a slow disk must not look like a silent helper
+      closeSync(this.fd);
+    } catch (error) {
+      // a pipe or a device cannot be synchronized: EINVAL
+      if (!(error instanceof Error && 'code' in error && error.code === 'EINVAL'))
+        this.whyNot ??= error instanceof Error ? error.message : String(error);
+    }
+  }
 
   /** Whether the file has it now. */
-  function write(bytes: Uint8Array): boolean {
-    if (failure !== null) return false;
+  private write(bytes: Uint8Array): boolean {
+    if (this.whyNot !== null) return false;
     try {
-      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
-      size += bytes.length;
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.fd, bytes, done, bytes.length - done);
+      this.size += bytes.length;
       return true;
     } catch (error) {
-      failure = error instanceof Error ? error.message : String(error);
-      cutBack();
+      this.whyNot = error instanceof Error ? error.message : String(error);
+      this.cutBack();
       return false;
     }
   }
+
   /**
    * Sets room aside, in which a page takes the kernel half the time; where it cannot be had, writing says what is
    * wrong.
    */
-  function makeRoom(bytes: number): void {
-    if (setAside === null || size < aheadBytes / 4 || size + bytes <= setAside) return;
-    setAside = libc().fallocate(fd, keepSize, size, bytes + aheadBytes) < 0 ? null : size + bytes + aheadBytes;
+  private makeRoom(bytes: number): void {
+    const size = this.size;
+    if (this.setAside === null || size < aheadBytes / 4 || size + bytes <= this.setAside) return;
+    const room = bytes + aheadBytes;
+    this.setAside = libc().fallocate(this.fd, keepSize, size, room) < 0 ? null : size + room;
   }
+
   /** Takes half a block away, so that what the file has remains readable, and room that was not needed. */
-  function cutBack(): void {
+  private cutBack(): void {
     try {
-      ftruncateSync(fd, size);
+      ftruncateSync(this.fd, this.size);
     } catch {
       return;
     }
   }
-  function flush(): void {
-    if (used === 0) return;
-    const bytes = buffer.subarray(0, used);
-    if (write(bytes)) pending.forEach((count, id) => (written[id] = (written[id] ?? 0) + count));
-    else keepFrom(bytes);
-    pending.fill(0);
-    used = 0;
+
+  /** The time of the next block, in two words of ns. */
+  private setTime(seconds: number, nanoseconds: number): void {
+    if (this.second !== seconds) {
+      const ns = BigInt(seconds) * 1_000_000_000n;
+      this.second = seconds;
+      this.secondHigh = Number(ns >> 32n);
+      this.secondLow = Number(ns & 0xffffffffn);
+    }
+    const low = this.secondLow + nanoseconds;
+    const carry = low > 0xffffffff ? 1 : 0;
+    this.head.timeHigh = this.secondHigh + carry;
+    this.head.timeLow = low - carry * 0x1_0000_0000;
   }
-  function keepFrom(failed: Buffer): void {
-    if (magic === null) return;
-    const share = Math.max(1, Math.floor(maxUnwritten / (2 * written.length)));
+
+  private keepFrom(failed: Buffer): void {
+    if (this.magic === null) return;
+    const share = Math.max(1, Math.floor(maxUnwritten / (2 * this.inFile.length)));
     for (let at = 0; at < failed.length; at += failed.readUInt32LE(at + 4)) {
       const id = failed.readUInt32LE(at + 8);
       const captured = failed.readUInt32LE(at + 20);
       const outgoing = failed.readUInt32LE(at + packetHeader + ((captured + 3) & ~3) + 4) === outbound;
       const column = 2 * id + Number(outgoing);
       const frame = failed.subarray(at + packetHeader, at + packetHeader + captured);
-      if ((kept[column] ?? 0) >= share || !frame.includes(magic)) continue;
-      kept[column] = (kept[column] ?? 0) + 1;
-      unwritten.push({ interface: id, outgoing, frame: Buffer.from(frame) });
+      if ((this.kept[column] ?? 0) >= share || !frame.includes(this.magic)) continue;
+      this.kept[column] = (this.kept[column] ?? 0) + 1;
+      this.unwritten.push({ interface: id, outgoing, frame: Buffer.from(frame) });
     }
   }
-
-  write(sectionHeader({ application: options.application }));
-  return {
-    addInterface(about) {
-      flush();
-      const id = pending.push(0) - 1;
-      written.push(0);
-      write(interfaceDescription(about));
-      if (typeof about.ringIndex === 'number') write(ringInterfaceBlock(id, about.ringIndex));
-      return id;
-    },
-    add(id, bytes, offset, captured, original, seconds, nanoseconds, outgoing) {
-      if (only !== null && !bytes.subarray(offset, offset + captured).includes(only)) return;
-      if (used + packetBlockLength(captured) > bufferBytes) flush();
-      if (second !== seconds) {
-        const ns = BigInt(seconds) * 1_000_000_000n;
-        [second, secondHigh, secondLow] = [seconds, Number(ns >> 32n), Number(ns & 0xffffffffn)];
-      }
-      const low = secondLow + nanoseconds;
-      const carry = low > 0xffffffff ? 1 : 0;
-      used = writePacketBlock(
-        blocks,
-        used,
-        id,
-        secondHigh + carry,
-        low - carry * 0x1_0000_0000,
-        bytes,
-        offset,
-        captured,
-        original,
-        outgoing ? outbound : inbound,
-      );
-      pending[id] = (pending[id] ?? 0) + 1;
-    },
-    addRingBlock(block, frames) {
-      if (only !== null) return false;
-      flush();
-      makeRoom(block.length);
-      if (!write(ringPadding(size)) || !write(block)) return false;
-      for (let id = 0; id < written.length; id += 1) written[id] = (written[id] ?? 0) + (frames[id] ?? 0);
-      return true;
-    },
-    flush,
-    async finish(counters) {
-      flush();
-      const now = BigInt(Date.now()) * 1_000_000n;
-      for (const [id, counted] of counters) {
-        const { received, dropped, delivered } = counted;
-        write(
-          interfaceStatistics({
-            interfaceId: id,
-            timeNs: now,
-            received: BigInt(received),
-            dropped: BigInt(dropped),
-            delivered: BigInt(delivered),
-          }),
-        );
-      }
-      if (setAside !== 0) cutBack();
-      try {
-        await promisify(fsync)(fd); // not waiting here: a slow disk must not look like a silent helper
-        closeSync(fd);
-      } catch (error) {
-        // a pipe or a device cannot be synchronized: EINVAL
-        if (!(error instanceof Error && 'code' in error && error.code === 'EINVAL'))
-          failure ??= error instanceof Error ? error.message : String(error);
-      }
-    },
-    written: (id) => written[id] ?? 0,
-    get failure() {
-      return failure;
-    },
-    unwritten,
-  };
 }
 
 /** What a token of the run begins with: "VI" and the run's tag, big-endian. */

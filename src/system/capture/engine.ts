@@ -15,18 +15,25 @@ export interface OpenOptions {
 }
 
 /**
- * Takes one frame: `captured` bytes at `offset` of `bytes`, which are valid during the call only; `original` bytes on
- * the wire; the time since 1970; `outgoing` as seen from the interface.
+ * One frame: `captured` bytes at `offset` of `bytes`, which are valid while it is taken only; `original` bytes on the
+ * wire; the time since 1970; `outgoing` as seen from the interface. An engine fills the same object for each frame.
  */
-export type TakeFrame = (
-  bytes: Buffer,
-  offset: number,
-  captured: number,
-  original: number,
-  seconds: number,
-  nanoseconds: number,
-  outgoing: boolean,
-) => void;
+export interface TakenFrame {
+  bytes: Buffer;
+  offset: number;
+  captured: number;
+  original: number;
+  seconds: number;
+  nanoseconds: number;
+  outgoing: boolean;
+}
+
+export type TakeFrame = (frame: Readonly<TakenFrame>) => void;
+
+/** A frame to fill, in these bytes. */
+export function emptyFrame(bytes: Buffer): TakenFrame {
+  return { bytes, offset: 0, captured: 0, original: 0, seconds: 0, nanoseconds: 0, outgoing: false };
+}
 
 /**
  * Takes a block of a ring whole (core/pcap/ring/block.ts), in which each interface of the file has this many frames.

@@ -4,7 +4,7 @@ import type { OpenMessage, Watch } from '../../core/protocol/messages.js';
 import { createEpoll } from '../kernel/epoll.js';
 import type { CaptureFile } from './capture-file.js';
 import { engineNamed, engines } from './choose-engine.js';
-import type { EngineHandle, TakeFrame } from './engine.js';
+import type { EngineHandle, TakeBlock, TakeFrame } from './engine.js';
 
 export interface OpenObserver {
   readonly name: string;
@@ -21,33 +21,6 @@ export interface OpenObserver {
   alive: boolean;
 }
 
-export interface ObserverTable {
-  readonly all: readonly OpenObserver[];
-  open(message: OpenMessage, file: CaptureFile): OpenObserver;
-  /** After `rest`: the observer listens anew, with the handle that it has, into another file; null = it cannot. */
-  again(message: OpenMessage, file: CaptureFile): OpenObserver | null;
-  /** What still comes goes nowhere, and everything is counted from 0 again. */
-  rest(): void;
-  /** Drains what is ready; true = there is more. */
-  drain(): boolean;
-  /** While frames come, draining may wait for this long; the rings hold what comes meanwhile. */
-  restMs(): number;
-  /**
-   * Calls `listener` from the event loop as long as there is something to drain; null = calls nobody. False = it
-   * cannot, for an engine collects by itself.
-   */
-  whenReady(listener: (() => void) | null): boolean;
-  /** Frames taken off all handles. */
-  taken(): number;
-  /** The link-watch's descriptor among the others. */
-  watch(fd: number): void;
-  /**
-   * Nobody listens any more. Resolves when the handles are closed, as far as that takes less than the end of the
-   * process.
-   */
-  close(): Promise<void>;
-}
-
 /** Frames taken from one observer, or from all that share a ring, before others have their turn. */
 const budget = 4096;
 const sharedBudget = 65_536;
@@ -56,37 +29,126 @@ const watchKey = 0xffff_ffff;
 const restMsOfSmall = 5;
 
 /**
- * The observers of one helper; `lost` is notified of one whose handle ended. Idle ones cost nothing: one epoll
- * descriptor stands for all.
+ * The observers of one helper; `lost` is notified of one whose handle ended, `eventful` of news of links. Idle ones cost
+ * nothing: one epoll descriptor stands for all.
  */
-export function createObserverTable(
-  lost: (observer: OpenObserver, error: VerifyError) => void,
-  eventful: () => void,
-): ObserverTable {
-  const epoll = createEpoll();
-  const all: OpenObserver[] = [];
-  const takers: TakeFrame[] = [];
+export class ObserverTable {
+  readonly all: OpenObserver[] = [];
+  private readonly lost: (observer: OpenObserver, error: VerifyError) => void;
+  private readonly eventful: () => void;
+  private readonly epoll = createEpoll();
+  /** Where the frames of an observer go, by its place. */
+  private readonly takers: TakeFrame[] = [];
   /** Engines without descriptors collect by themselves. */
-  const polled: number[] = [];
-  let allTaken = 0;
+  private readonly polled: number[] = [];
+  private takenOff = 0;
   /** Of observers that have a ring each, where there are some; else the shared one says it. */
-  let restOfSmall: number | null = null;
-  let restOfShared = (): number => 0;
+  private restOfSmall: number | null = null;
+  private restOfShared = (): number => 0;
 
-  function drainOne(key: number): boolean {
-    const observer = all[key];
-    const take = takers[key];
+  constructor(lost: (observer: OpenObserver, error: VerifyError) => void, eventful: () => void) {
+    this.lost = lost;
+    this.eventful = eventful;
+  }
+
+  open(message: OpenMessage, file: CaptureFile): OpenObserver {
+    const handle = engineNamed(message.engine).open(message);
+    const key = this.all.length;
+    const observer: OpenObserver = {
+      name: message.observer,
+      device: message.device,
+      watch: message.watch,
+      interface: this.writeTo(file, message, handle, key),
+      handle,
+      version: engines[handle.facts.engine].version(),
+      counters: () => handle.counters(),
+      delivered: 0,
+      alive: true,
+    };
+    this.all.push(observer);
+    if (handle.shared === undefined) this.restOfSmall = restMsOfSmall;
+    else this.restOfShared = handle.shared.restMs;
+    if (handle.descriptors.length === 0 && handle.shared === undefined) this.polled.push(key);
+    handle.descriptors.forEach((fd) => this.epoll.add(fd, key));
+    return observer;
+  }
+
+  /** After `rest`: the observer listens anew, with the handle that it has, into another file; null = it cannot. */
+  again(message: OpenMessage, file: CaptureFile): OpenObserver | null {
+    const key = this.all.findIndex(({ name }) => name === message.observer);
+    const observer = this.all[key];
+    if (observer?.alive !== true || observer.handle.begin === undefined) return null;
+    observer.interface = this.writeTo(file, message, observer.handle, key);
+    observer.delivered = 0;
+    observer.handle.begin(message.filter);
+    return observer;
+  }
+
+  /** What still comes goes nowhere, and everything is counted from 0 again. */
+  rest(): void {
+    this.takers.fill(() => undefined);
+    this.takenOff = 0;
+  }
+
+  /** Drains what is ready; true = there is more. */
+  drain(): boolean {
+    const ready = this.epoll.ready();
+    if (ready.includes(watchKey)) this.eventful();
+    let more = ready.length >= 64;
+    for (const key of ready) more = this.drainObserver(key) || more;
+    for (const key of this.polled) more = this.drainObserver(key) || more;
+    return more;
+  }
+
+  /** While frames come, draining may wait for this long; the rings hold what comes meanwhile. */
+  restMs(): number {
+    return this.restOfSmall ?? this.restOfShared();
+  }
+
+  /**
+   * Calls `listener` from the event loop as long as there is something to drain; null = calls nobody. False = it
+   * cannot, for an engine collects by itself.
+   */
+  whenReady(listener: (() => void) | null): boolean {
+    if (this.polled.length > 0) return false;
+    this.epoll.whenReady(listener);
+    return true;
+  }
+
+  /** Frames taken off all handles. */
+  taken(): number {
+    return this.takenOff;
+  }
+
+  /** The link-watch's descriptor among the others. */
+  watch(fd: number): void {
+    this.epoll.add(fd, watchKey);
+  }
+
+  /**
+   * Nobody listens any more. Resolves when the handles are closed, as far as that takes less than the end of the
+   * process.
+   */
+  async close(): Promise<void> {
+    const open = this.all.filter(({ alive }) => alive);
+    open.forEach((observer) => this.retire(observer));
+    await Promise.all(open.flatMap(({ handle }) => handle.closeBeside?.() ?? []));
+  }
+
+  private drainObserver(key: number): boolean {
+    const observer = this.all[key];
+    const take = this.takers[key];
     if (observer === undefined || take === undefined || !observer.alive) return false;
     try {
       const most = observer.handle.shared === undefined ? budget : sharedBudget;
       const taken = observer.handle.drain(take, most);
       observer.delivered += taken;
-      allTaken += taken;
+      this.takenOff += taken;
       return taken >= most;
     } catch (error) {
-      retire(observer);
+      this.retire(observer);
       observer.handle.close();
-      lost(
+      this.lost(
         observer,
         error instanceof VerifyError
           ? error
@@ -95,8 +157,9 @@ export function createObserverTable(
       return false;
     }
   }
+
   /** Where the frames of an observer go from now on. Gives the interface of the file. */
-  function writeTo(file: CaptureFile, message: OpenMessage, handle: EngineHandle, key: number): number {
+  private writeTo(file: CaptureFile, message: OpenMessage, handle: EngineHandle, key: number): number {
     const id = file.addInterface({
       name: message.device,
       description: message.description,
@@ -104,77 +167,19 @@ export function createObserverTable(
       snaplen: message.snaplen,
       ringIndex: handle.shared?.index ?? null,
     });
-    const take: TakeFrame = (bytes, offset, captured, original, seconds, nanoseconds, outgoing) =>
-      file.add(id, bytes, offset, captured, original, seconds, nanoseconds, outgoing);
-    takers[key] = take;
-    handle.shared?.takeWith({ interface: id, take, takeBlock: file.addRingBlock });
+    const take: TakeFrame = (frame) => file.addFrame(id, frame);
+    this.takers[key] = take;
+    const takeBlock: TakeBlock = (block, frames) => file.addRingBlock(block, frames);
+    handle.shared?.takeWith({ interface: id, take, takeBlock });
     return id;
   }
-  function retire(observer: OpenObserver): void {
+
+  private retire(observer: OpenObserver): void {
     const last = observer.handle.counters();
     observer.counters = () => last;
     observer.alive = false;
-    observer.handle.descriptors.forEach((fd) => epoll.remove(fd));
+    observer.handle.descriptors.forEach((fd) => this.epoll.remove(fd));
   }
-
-  return {
-    all,
-    open(message, file) {
-      const handle = engineNamed(message.engine).open(message);
-      const key = all.length;
-      const observer: OpenObserver = {
-        name: message.observer,
-        device: message.device,
-        watch: message.watch,
-        interface: writeTo(file, message, handle, key),
-        handle,
-        version: engines[handle.facts.engine].version(),
-        counters: () => handle.counters(),
-        delivered: 0,
-        alive: true,
-      };
-      all.push(observer);
-      if (handle.shared === undefined) restOfSmall = restMsOfSmall;
-      else restOfShared = handle.shared.restMs;
-      if (handle.descriptors.length === 0 && handle.shared === undefined) polled.push(key);
-      handle.descriptors.forEach((fd) => epoll.add(fd, key));
-      return observer;
-    },
-    again(message, file) {
-      const key = all.findIndex(({ name }) => name === message.observer);
-      const observer = all[key];
-      if (observer?.alive !== true || observer.handle.begin === undefined) return null;
-      observer.interface = writeTo(file, message, observer.handle, key);
-      observer.delivered = 0;
-      observer.handle.begin(message.filter);
-      return observer;
-    },
-    rest() {
-      takers.fill(() => undefined);
-      allTaken = 0;
-    },
-    drain() {
-      const ready = epoll.ready();
-      if (ready.includes(watchKey)) eventful();
-      let more = ready.length >= 64;
-      for (const key of ready) more = drainOne(key) || more;
-      for (const key of polled) more = drainOne(key) || more;
-      return more;
-    },
-    restMs: () => restOfSmall ?? restOfShared(),
-    whenReady(listener) {
-      if (polled.length > 0) return false;
-      epoll.whenReady(listener);
-      return true;
-    },
-    taken: () => allTaken,
-    watch: (fd) => epoll.add(fd, watchKey),
-    async close() {
-      const open = all.filter(({ alive }) => alive);
-      open.forEach(retire);
-      await Promise.all(open.flatMap(({ handle }) => handle.closeBeside?.() ?? []));
-    },
-  };
 }
 
 /** All kernel handles of an observer together. */

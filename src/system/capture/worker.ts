@@ -11,11 +11,11 @@ import { receiveFd } from '../kernel/fd-passing.js';
 import { type ChannelHandlers, type HelperChannel, openHelperChannel } from '../process/helper-channel.js';
 import { toolVersion } from '../process/package-path.js';
 import { type SealedRights, sealHelper } from '../process/seal-helper.js';
-import { type CaptureFile, createCaptureFile } from './capture-file.js';
+import { CaptureFile } from './capture-file.js';
 import { createFrameAccounts } from './frame-accounts.js';
 import { drainUntil, reached, settled } from './drain.js';
 import { watchLinks } from './link-watch.js';
-import { createObserverTable, type OpenObserver, sumCounters } from './observer-table.js';
+import { type OpenObserver, ObserverTable, sumCounters } from './observer-table.js';
 import { Pump } from './pump.js';
 
 /** The orchestrator does not take what is sent: counts are left out, faults and answers never. */
@@ -31,7 +31,7 @@ export function captureWorker(): void {
 
 class CaptureWorker implements ChannelHandlers<'capture'> {
   private readonly links = watchLinks();
-  private readonly table = createObserverTable(
+  private readonly table = new ObserverTable(
     (observer, error) => this.sendFault(error.code, observer.name, error.message),
     () => this.sendLinkTroubles(),
   );
@@ -94,7 +94,7 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
 
   private openFile({ path, fd, runTag, only }: FileMessage): void {
     if (this.file !== null) throw refused('there is a capture file already');
-    this.file = createCaptureFile({
+    this.file = new CaptureFile({
       path,
       fd: fd ?? receiveFd(firstInheritedFd),
       runTag,

@@ -9,9 +9,9 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { type Batch, packetDirection, directions } from '../../core/pcap/capture-items.js';
 import { classicHeader, classicRecord } from '../../core/pcap/classic/writer.js';
 import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
-import { enhancedPacket, interfaceDescription, sectionHeader } from '../../core/pcap/pcapng/writer.js';
+import { enhancedPacket, interfaceAsRead, sectionHeader } from '../../core/pcap/pcapng/writer.js';
 import { isTowards } from '../../core/plan/observers.js';
-import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
+import { stepListeners } from '../../core/plan/evidence-interfaces.js';
 import { capturePath } from './folder/folder.js';
 import { parseFolder } from './folder/parse-folder.js';
 import { readCapture } from './read/read-capture.js';
@@ -69,44 +69,127 @@ const pcapngEncoder =
 const encodePcap: Encode = (batch, packet, data) =>
   classicRecord('nano', { timeNs: batch.timeNs[packet] ?? 0n, originalLength: batch.original[packet] ?? 0, data });
 
+function isInTime(timeNs: bigint, { fromNs, untilNs }: ExportOptions): boolean {
+  return (fromNs === null || timeNs >= fromNs) && (untilNs === null || timeNs <= untilNs);
+}
+
+function isWithin(index: number, { first, last }: NonNullable<ExportOptions['probes']>): boolean {
+  return index >= first && index <= last;
+}
+
 /**
  * Says of a packet whether it is kept: by observer, and by whether it is a leak (judged anew, comments are not
  * believed).
  */
 function chooser(plan: Plan, classify: Classify, options: ExportOptions): (batch: Batch, packet: number) => boolean {
-  const blocks = evidenceInterfaces(plan);
+  const listeners = stepListeners(plan).map((listener) =>
+    listener !== null && [null, listener.observer.name].includes(options.observer) ? listener : null,
+  );
   const parties = createParties(plan.endpoints);
   return (batch, packet) => {
-    const timeNs = batch.timeNs[packet] ?? 0n;
-    if ((options.fromNs !== null && timeNs < options.fromNs) || (options.untilNs !== null && timeNs > options.untilNs))
-      return false;
-    const block = blocks[batch.interfaceId[packet] ?? -1];
-    const step = block === undefined ? undefined : plan.steps[block.step];
-    const observer = step?.observers[block?.observer ?? -1];
-    if (
-      step === undefined ||
-      observer === undefined ||
-      (options.observer !== null && options.observer !== observer.name)
-    )
-      return false;
+    const listener = listeners[batch.interfaceId[packet] ?? -1] ?? null;
+    if (listener === null || !isInTime(batch.timeNs[packet] ?? 0n, options)) return false;
     if (options.only === null && options.probes === null) return true;
     const start = batch.offset[packet] ?? 0;
     const end = start + (batch.captured[packet] ?? 0);
     const classified = classify(batch.bytes, start, end);
-    if (options.probes !== null) {
-      const index = tokenIndexOf(classified.sighting);
-      if (index < options.probes.first || index > options.probes.last) return false;
-    }
+    if (options.probes !== null && !isWithin(tokenIndexOf(classified.sighting), options.probes)) return false;
     if (options.only === null) return true;
-    const outgoing = batch.direction[packet] === directions.out;
-    return (
-      leakComment(
-        { bytes: batch.bytes, classified, step, observer, towards: isTowards(observer, outgoing) },
-        plan,
-        parties,
-      ) !== null
-    );
+    const towards = isTowards(listener.observer, batch.direction[packet] === directions.out);
+    return leakComment({ bytes: batch.bytes, classified, ...listener, towards }, plan, parties) !== null;
   };
+}
+
+/** What an export does with packets. */
+interface Exporting {
+  readonly options: ExportOptions;
+  readonly plan: Plan;
+  readonly classify: Classify;
+  readonly keeps: (batch: Batch, packet: number) => boolean;
+  readonly encode: Encode;
+  readonly isClassic: boolean;
+}
+
+/** A packet as it is written; `control` = it is one that is left out, null = the options rule it out. */
+function exportPacket(exporting: Exporting, batch: Batch, packet: number): Uint8Array | 'control' | null {
+  const { options, plan, classify, keeps, encode, isClassic } = exporting;
+  if (!keeps(batch, packet)) return null;
+  const start = batch.offset[packet] ?? 0;
+  const end = start + (batch.captured[packet] ?? 0);
+  const isControl = (): boolean => classify(batch.bytes, start, end).sighting.kind === 'control';
+  if (isClassic && !options.controls && isControl()) return 'control';
+  const to = options.snap === 'headers' ? keptEnd(batch.bytes, start, end, plan.runTag) : end;
+  return encode(batch, packet, batch.bytes.subarray(start, to));
+}
+
+/** Writes to a file that may be slow, or fail. */
+interface Output {
+  write(bytes: Uint8Array): Promise<void>;
+  end(): Promise<void>;
+  /** Rejects when the file fails: VerifyError 64. */
+  readonly failed: Promise<never>;
+}
+
+function openOutput(path: string): Output {
+  const stream = createWriteStream(path, { mode: 0o600 });
+  const failed = once(stream, 'error').then(([error]: unknown[]): never => {
+    throw new VerifyError(
+      'export-not-writable',
+      64,
+      `${path}: ${error instanceof Error ? error.message : String(error)}`,
+      'Name a file that can be written with -o.',
+    );
+  });
+  return {
+    failed,
+    async write(bytes) {
+      if (!stream.write(bytes)) await Promise.race([once(stream, 'drain'), failed]);
+    },
+    end: () => new Promise<void>((resolve) => stream.end(resolve)),
+  };
+}
+
+/** Copies the packets of a capture that are kept; gives how many controls it left out. */
+async function copyPackets(capture: string, out: Output, exporting: Exporting, head: Uint8Array): Promise<number> {
+  let controlsLeftOut = 0;
+  await out.write(head);
+  for await (const item of readCapture(capture)) {
+    switch (item.kind) {
+      case 'interface':
+        if (!exporting.isClassic) await out.write(interfaceAsRead(item));
+        break;
+      case 'batch':
+        for (let packet = 0; packet < item.count; packet += 1) {
+          const written = exportPacket(exporting, item, packet);
+          if (written === 'control') controlsLeftOut += 1;
+          else if (written !== null) await out.write(written);
+        }
+        break;
+      case 'damage':
+        throw new VerifyError(
+          'capture-damaged',
+          64,
+          `${capture}, offset ${item.offset}: ${item.message}`,
+          'Only what came before the damage was exported.',
+        );
+      case 'section':
+      case 'statistics':
+        break;
+    }
+  }
+  await out.end();
+  return controlsLeftOut;
+}
+
+function checkObserver(dir: string, plan: Plan, observer: string | null): void {
+  const names = [...new Set(plan.steps.flatMap((step) => step.observers.map(({ name }) => name)))];
+  if (observer === null || names.includes(observer)) return;
+  throw new VerifyError(
+    'unknown-observer',
+    64,
+    `${dir}: no observer is named ${observer}`,
+    `The observers of this run are ${names.join(', ')}.`,
+  );
 }
 
 /**
@@ -116,88 +199,21 @@ function chooser(plan: Plan, classify: Classify, options: ExportOptions): (batch
  */
 export async function exportCapture(dir: string, out: string, options: ExportOptions): Promise<Exported> {
   const { plan, run } = await parseFolder(dir);
-  const names = [...new Set(plan.steps.flatMap((step) => step.observers.map((observer) => observer.name)))];
-  if (options.observer !== null && !names.includes(options.observer)) {
-    throw new VerifyError(
-      'unknown-observer',
-      64,
-      `${dir}: no observer is named ${options.observer}`,
-      `The observers of this run are ${names.join(', ')}.`,
-    );
-  }
+  checkObserver(dir, plan, options.observer);
   const capture = await capturePath(dir);
-  const classic = out.endsWith('.pcap');
+  const isClassic = out.endsWith('.pcap');
   const tags = tagsOf(plan, run.key === null ? null : Buffer.from(run.key, 'hex'));
   const classify = createClassifier(plan, tags, run.tool.verdictRules);
-  const encode = classic ? encodePcap : pcapngEncoder(classify);
+  const encode = isClassic ? encodePcap : pcapngEncoder(classify);
   const keeps = chooser(plan, classify, options);
-  const stream = createWriteStream(out, { mode: 0o600 });
-  const failed = once(stream, 'error').then(([error]: unknown[]) => {
-    throw new VerifyError(
-      'export-not-writable',
-      64,
-      `${out}: ${error instanceof Error ? error.message : String(error)}`,
-      'Name a file that can be written with -o.',
-    );
-  });
-  const write = async (bytes: Uint8Array): Promise<void> => {
-    if (!stream.write(bytes)) await Promise.race([once(stream, 'drain'), failed]);
-  };
-  let controlsLeftOut = 0;
-  const isControl = (batch: Batch, start: number, end: number): boolean =>
-    classify(batch.bytes, start, end).sighting.kind === 'control';
-  const copy = async (): Promise<void> => {
-    await write(
-      classic
-        ? classicHeader('nano', 262_144)
-        : sectionHeader({
-            application: `${run.tool.name} ${run.tool.version}`,
-            os: 'Linux',
-            comment: `exported from run ${run.id}`,
-          }),
-    );
-    for await (const item of readCapture(capture)) {
-      if (item.kind === 'interface' && !classic) {
-        await write(
-          interfaceDescription({
-            name: item.name ?? '',
-            description: item.description,
-            filter: item.filter,
-            snaplen: item.snaplen,
-            os: 'Linux',
-          }),
-        );
-      } else if (item.kind === 'batch') {
-        for (let packet = 0; packet < item.count; packet += 1) {
-          if (!keeps(item, packet)) continue;
-          const start = item.offset[packet] ?? 0;
-          const end = start + (item.captured[packet] ?? 0);
-          if (classic && !options.controls && isControl(item, start, end)) {
-            controlsLeftOut += 1;
-            continue;
-          }
-          await write(
-            encode(
-              item,
-              packet,
-              item.bytes.subarray(
-                start,
-                options.snap === 'headers' ? keptEnd(item.bytes, start, end, plan.runTag) : end,
-              ),
-            ),
-          );
-        }
-      } else if (item.kind === 'damage') {
-        throw new VerifyError(
-          'capture-damaged',
-          64,
-          `${capture}, offset ${item.offset}: ${item.message}`,
-          'Only what came before the damage was exported.',
-        );
-      }
-    }
-    await new Promise<void>((resolve) => stream.end(resolve));
-  };
-  await Promise.race([copy(), failed]);
-  return { controlsLeftOut };
+  const head = isClassic
+    ? classicHeader('nano', 262_144)
+    : sectionHeader({
+        application: `${run.tool.name} ${run.tool.version}`,
+        os: 'Linux',
+        comment: `exported from run ${run.id}`,
+      });
+  const output = openOutput(out);
+  const exporting = { options, plan, classify, keeps, encode, isClassic };
+  return { controlsLeftOut: await Promise.race([copyPackets(capture, output, exporting, head), output.failed]) };
 }

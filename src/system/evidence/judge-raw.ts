@@ -25,12 +25,8 @@ export async function judgeRaw(dir: string, input: JudgeInput): Promise<Result> 
   const blocks = evidenceInterfaces(input.plan);
   for (const step of input.plan.steps) {
     const damages: string[] = [];
-    for await (const frames of readRawFrames(
-      await rawCapturesIn(dir, step.index),
-      blocks,
-      damages,
-      clockOffsets(input.timeline),
-    )) {
+    const clocks = clockOffsets(input.timeline);
+    for await (const frames of readRawFrames(await rawCapturesIn(dir, step.index), { blocks, damages, clocks })) {
       frames.each((batch, packet, interfaceId) => {
         if (interfaceId < 0) return;
         const [from, to] = [packet, packet + 1];

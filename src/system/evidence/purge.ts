@@ -5,14 +5,9 @@ import { join } from 'node:path';
 import { keptEnd } from '../../core/wire/frame-view.js';
 import type { Result } from '../../core/model/result.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { packetDirection } from '../../core/pcap/capture-items.js';
+import { type Batch, packetDirection } from '../../core/pcap/capture-items.js';
 import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
-import {
-  enhancedPacket,
-  interfaceDescription,
-  interfaceStatistics,
-  sectionHeader,
-} from '../../core/pcap/pcapng/writer.js';
+import { enhancedPacket, interfaceAsRead, interfaceStatistics, sectionHeader } from '../../core/pcap/pcapng/writer.js';
 import { mustBeWhole } from './check-folder.js';
 import { logCustody, rootHash } from './folder/custody.js';
 import { files, writeJson } from './folder/folder.js';
@@ -20,6 +15,26 @@ import { hashFile, writeSums } from './folder/hash.js';
 import { parseFolder } from './folder/parse-folder.js';
 import { readCapture } from './read/read-capture.js';
 import { replayFolder } from './replay.js';
+
+/** The block of a packet without its payload, and the bytes that went. */
+function cutPacket(
+  batch: Batch,
+  packet: number,
+  runTag: number,
+): { readonly block: Uint8Array; readonly removed: number } {
+  const start = batch.offset[packet] ?? 0;
+  const end = start + (batch.captured[packet] ?? 0);
+  const kept = keptEnd(batch.bytes, start, end, runTag);
+  const block = enhancedPacket({
+    interfaceId: batch.interfaceId[packet] ?? 0,
+    timeNs: batch.timeNs[packet] ?? 0n,
+    originalLength: batch.original[packet] ?? 0,
+    data: batch.bytes.subarray(start, kept),
+    direction: packetDirection(batch, packet),
+    ...readPacketOptions(batch, packet),
+  });
+  return { block, removed: end - kept };
+}
 
 /**
  * Copies the capture with every frame cut to headers and token; returns the bytes that went. Everything else in it
@@ -45,34 +60,14 @@ async function cutPayload(from: string, to: string, runTag: number): Promise<num
         );
         break;
       case 'interface':
-        await write(
-          interfaceDescription({
-            name: item.name ?? '',
-            description: item.description,
-            filter: item.filter,
-            snaplen: item.snaplen,
-            os: 'Linux',
-          }),
-        );
+        await write(interfaceAsRead(item));
         break;
       case 'batch':
         for (let i = 0; i < item.count; i += 1) {
-          const start = item.offset[i] ?? 0;
-          const end = start + (item.captured[i] ?? 0);
-          const kept = keptEnd(item.bytes, start, end, runTag);
-          removed += end - kept;
+          const cut = cutPacket(item, i, runTag);
+          removed += cut.removed;
           lastNs = item.timeNs[i] ?? lastNs;
-          const direction = packetDirection(item, i);
-          await write(
-            enhancedPacket({
-              interfaceId: item.interfaceId[i] ?? 0,
-              timeNs: lastNs,
-              originalLength: item.original[i] ?? 0,
-              data: item.bytes.subarray(start, kept),
-              direction,
-              ...readPacketOptions(item, i),
-            }),
-          );
+          await write(cut.block);
         }
         break;
       case 'statistics':

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { type Batch, packetDirection, directions } from '../../core/pcap/capture-items.js';
-import { interfaceDescription, interfaceStatistics, sectionHeader } from '../../core/pcap/pcapng/writer.js';
+import { interfaceAsRead, interfaceStatistics, sectionHeader } from '../../core/pcap/pcapng/writer.js';
 import { highHalf, lowHalf, timeWords } from '../../core/pcap/time-words.js';
 import { ethernetLength, isGroupMac, macNumber } from '../../core/wire/ethernet.js';
-import { type BlockWriter, createBlockWriter } from './collate/block-writer.js';
+import { BlockWriter } from './collate/block-writer.js';
 import { readCapture } from './read/read-capture.js';
 
 /** One capture for each port, out of one for all. */
@@ -22,7 +22,7 @@ const maxAddresses = 10_000;
 
 function copy(out: BlockWriter, batch: Batch, i: number, times: Uint32Array): void {
   const direction = packetDirection(batch, i);
-  out.packet({
+  out.writePacket({
     interfaceId: 0,
     timeHigh: times[2 * i + highHalf] ?? 0,
     timeLow: times[2 * i + lowHalf] ?? 0,
@@ -47,42 +47,37 @@ export async function splitByPort(
   application: string,
 ): Promise<SplitCapture> {
   const files = names.map((name) => join(dir, `${name}.pcapng`));
-  const outs = files.map((file) => createBlockWriter(file));
+  const outs = files.map((file) => new BlockWriter(file));
   const addressees = names.map(() => new Set<number>());
   const sources = names.map(() => new Set<number>());
   const note = (known: Set<number> | undefined, mac: number): void => {
     if (known !== undefined && known.size < maxAddresses) known.add(mac);
   };
+  const noteAddresses = (batch: Batch, i: number): void => {
+    const port = batch.interfaceId[i] ?? -1;
+    const at = batch.offset[i] ?? 0;
+    if (batch.direction[i] !== directions.in || (batch.captured[i] ?? 0) < ethernetLength) return;
+    note(sources[port], macNumber(batch.bytes, at + 6));
+    if (!isGroupMac(batch.bytes, at)) note(addressees[port], macNumber(batch.bytes, at));
+  };
   const damages: string[] = [];
   for await (const item of readCapture(path, { fleeting: true })) {
     switch (item.kind) {
       case 'interface':
-        outs[item.id]?.block(sectionHeader({ application, os: 'Linux' }));
-        outs[item.id]?.block(
-          interfaceDescription({
-            name: item.name ?? '',
-            description: item.description,
-            filter: item.filter,
-            snaplen: item.snaplen,
-            os: 'Linux',
-          }),
-        );
+        outs[item.id]?.writeBlock(sectionHeader({ application, os: 'Linux' }));
+        outs[item.id]?.writeBlock(interfaceAsRead(item));
         break;
       case 'batch': {
         const times = timeWords(item.timeNs);
         for (let i = 0; i < item.count; i += 1) {
-          const port = item.interfaceId[i] ?? -1;
-          const out = outs[port];
+          const out = outs[item.interfaceId[i] ?? -1];
           if (out !== undefined) copy(out, item, i, times);
-          const at = item.offset[i] ?? 0;
-          if (item.direction[i] !== directions.in || (item.captured[i] ?? 0) < ethernetLength) continue;
-          note(sources[port], macNumber(item.bytes, at + 6));
-          if (!isGroupMac(item.bytes, at)) note(addressees[port], macNumber(item.bytes, at));
+          noteAddresses(item, i);
         }
         break;
       }
       case 'statistics':
-        outs[item.interfaceId]?.block(interfaceStatistics({ ...item, interfaceId: 0, timeNs: item.endNs ?? 0n }));
+        outs[item.interfaceId]?.writeBlock(interfaceStatistics({ ...item, interfaceId: 0, timeNs: item.endNs ?? 0n }));
         break;
       case 'damage':
         damages.push(`offset ${item.offset}: ${item.message}`);

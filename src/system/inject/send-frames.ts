@@ -47,44 +47,69 @@ export async function sendFrames(request: SendRequest, goOn: () => boolean): Pro
   const { routes, frames, length, perSecond } = request;
   const count = length > 0 ? Math.floor(frames.length / length) : 0;
   const send = batchSender(frames, length);
+  const way = new Way(routes);
   let accepted = 0;
-  let route = 0;
-  let routeEnd = routes[0]?.count ?? 0;
   let dueMs = Math.max(performance.now(), request.notBeforeMs ?? 0);
   let refusedSinceMs: number | null = null;
   let sinceTurn = 0;
+  const ended = (error: string | null): SentFrames => ({ accepted, error, nextMs: dueMs });
   while (accepted < count) {
-    if (!goOn()) return { accepted, error: 'ECANCELED', nextMs: dueMs };
+    if (!goOn()) return ended('ECANCELED');
     const nowMs = performance.now();
     const burst = perSecond === null ? maxInBatch : allowance(nowMs, dueMs, perSecond);
     if (burst < 1) {
-      const waitMs = dueMs - nowMs;
-      await (waitMs >= 1 || (perSecond ?? 0) <= maxBySleep ? sleep(Math.max(1, Math.floor(waitMs))) : turn());
+      await untilDue(dueMs - nowMs, perSecond);
       continue;
     }
-    while (accepted >= routeEnd && route < routes.length - 1) {
-      route += 1;
-      routeEnd += routes[route]?.count ?? 0;
-    }
-    const { fd, interface: interfaceIndex } = routes[route] ?? { fd: -1, interface: 0 };
-    const outcome = send(fd, interfaceIndex, accepted, Math.min(burst, count - accepted, routeEnd - accepted));
+    const { fd, interface: device, left } = way.at(accepted);
+    const outcome = send(fd, device, accepted, Math.min(burst, count - accepted, left));
     accepted += outcome.accepted;
     if (perSecond !== null) dueMs = Math.max(dueMs, nowMs - burstMs) + (outcome.accepted * 1000) / perSecond;
-    if (outcome.error === null) {
-      refusedSinceMs = null;
-      sinceTurn += outcome.accepted;
-      if (sinceTurn >= maxInTurn) {
-        sinceTurn = 0;
-        await turn();
-      }
-    } else {
+    if (outcome.error !== null) {
       refusedSinceMs ??= nowMs;
-      if (!passing.includes(outcome.error) || nowMs - refusedSinceMs > maxRetryMs)
-        return { accepted, error: outcome.error, nextMs: dueMs };
+      if (isFinal(outcome.error, nowMs - refusedSinceMs)) return ended(outcome.error);
       await sleep(1);
+      continue;
     }
+    refusedSinceMs = null;
+    sinceTurn += outcome.accepted;
+    if (sinceTurn < maxInTurn) continue;
+    sinceTurn = 0;
+    await turn();
   }
-  return { accepted, error: null, nextMs: dueMs };
+  return ended(null);
+}
+
+/** The routes of a request, one after the other. */
+class Way {
+  private readonly routes: SendRequest['routes'];
+  private route = 0;
+  private routeEnd: number;
+
+  constructor(routes: SendRequest['routes']) {
+    this.routes = routes;
+    this.routeEnd = routes[0]?.count ?? 0;
+  }
+
+  /** Where the frame of this number leaves, and how many from it on do so too. */
+  at(frame: number): { readonly fd: number; readonly interface: number; readonly left: number } {
+    while (frame >= this.routeEnd && this.route < this.routes.length - 1) {
+      this.route += 1;
+      this.routeEnd += this.routes[this.route]?.count ?? 0;
+    }
+    const { fd, interface: device } = this.routes[this.route] ?? { fd: -1, interface: 0 };
+    return { fd, interface: device, left: this.routeEnd - frame };
+  }
+}
+
+/** Waits until the next frame is due, or until the event loop has turned. */
+async function untilDue(waitMs: number, perSecond: number | null): Promise<void> {
+  const sleeps = waitMs >= 1 || (perSecond ?? 0) <= maxBySleep;
+  await (sleeps ? sleep(Math.max(1, Math.floor(waitMs))) : turn());
+}
+
+function isFinal(error: string, refusedForMs: number): boolean {
+  return !passing.includes(error) || refusedForMs > maxRetryMs;
 }
 
 /** Frames that may leave now: one when it is due, and what 2 ms of delay have made due as well. */

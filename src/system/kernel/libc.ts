@@ -92,14 +92,10 @@ export function libc(): Libc {
 
 function bindLibc(k: Koffi): Libc {
   const library = k.load(null);
-  const mmap: (
-    at: number,
-    length: number,
-    rights: number,
-    kind: number,
-    fd: number,
-    offset: number,
-  ) => number | bigint = library.func('uintptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)');
+  type MmapWords = readonly [at: number, length: number, rights: number, kind: number, fd: number, offset: number];
+  const mmap: (...words: MmapWords) => number | bigint = library.func(
+    'uintptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)',
+  );
   const callBpf: (number: number, command: number, attributes: Uint8Array, size: number) => number = library.func(
     'long syscall(long, int, void *, unsigned int)',
   );

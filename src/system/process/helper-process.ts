@@ -221,7 +221,8 @@ function attend<R extends HelperRole>({
       new Promise((resolve) =>
         child.stdin?.writable === true ? child.stdin.write(encodeLine(message), () => resolve()) : resolve(),
       ),
-    next: (type, matches, timeoutMs) => awaitMessage(role, waiters, () => end !== null, type, matches, timeoutMs),
+    next: (type, matches, timeoutMs) =>
+      awaitMessage({ role, waiters, isOver: () => end !== null }, type, matches, timeoutMs),
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -239,10 +240,15 @@ function attend<R extends HelperRole>({
   };
 }
 
+interface Listened<R extends HelperRole> {
+  readonly role: R;
+  readonly waiters: Set<Waiter<R>>;
+  /** The helper has ended. */
+  readonly isOver: () => boolean;
+}
+
 function awaitMessage<R extends HelperRole, T extends string>(
-  role: R,
-  waiters: Set<Waiter<R>>,
-  isOver: () => boolean,
+  { role, waiters, isOver }: Listened<R>,
   type: T,
   matches: (message: OfType<R, T>) => boolean,
   timeoutMs: number,

@@ -48,6 +48,16 @@ const run = /^(! )?(verify-isolation run(?: (?!--out|\|\||>)\S+)+?)(?: --out (\S
  */
 const madeElsewhere = /^verify-isolation run (scenarios\/(?:hosts|attacks)\/\S+)$/;
 
+/** What comes of a run, which is made where it was not made before. */
+function madeOf(command: string, out: string | undefined): Made {
+  const known = made.get(command);
+  if (known !== undefined) return known;
+  const dir = out ?? join(scratch, `run-${made.size}`);
+  const came = { ...type(`${command} --out ${dir}`), dir };
+  made.set(command, came);
+  return came;
+}
+
 /**
  * What comes of a line of a document. The same run is made once: where documents show it with another folder, that one
  * gets a copy.
@@ -57,11 +67,8 @@ function typed(line: string): ReturnType<typeof type> {
   if (command === undefined) return type(line);
   const [, scenario] = madeElsewhere.exec(command) ?? [];
   if (scenario !== undefined && process.getuid?.() === 0) return type(`verify-isolation plan ${scenario}`);
-  const known = made.get(command);
-  const dir = known?.dir ?? out ?? join(scratch, `run-${made.size}`);
-  const came = known ?? { ...type(`${command} --out ${dir}`), dir };
-  made.set(command, came);
-  if (out !== undefined && out !== dir) cpSync(dir, out, { recursive: true });
+  const came = madeOf(command, out);
+  if (out !== undefined && out !== came.dir) cpSync(came.dir, out, { recursive: true });
   const { status } = type(`${not}(exit ${came.status})${test}`);
   return { status, stderr: status === 0 ? '' : came.stderr };
 }

@@ -10,7 +10,8 @@ import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.
 import { readWhole, type WholeOptions } from '../host/read-found.js';
 import { chooseReporters } from '../reporters.js';
 import { scenarioText } from '../scenario/load-files.js';
-import { type RunCommandOptions, runCommand } from './run.js';
+import { runCommand } from './run.js';
+import type { RunCommandOptions } from './series-run.js';
 
 const file = 'host.yml';
 

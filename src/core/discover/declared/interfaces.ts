@@ -7,6 +7,22 @@ const switches: Readonly<Record<string, DeclaredKey>> = {
   mcsnoop: 'mcast_snooping',
 };
 
+/** What one option of a bridge's paragraph says, of the bridge or of its ports. */
+function optionSays(
+  bridge: string,
+  option: string,
+  words: readonly string[],
+): readonly Pick<Declared, 'device' | 'key' | 'value'>[] {
+  const [value = ''] = words;
+  const key = switches[option];
+  if (option === 'ageing' && /^\d+(\.\d+)?$/.test(value))
+    return [{ device: bridge, key: 'ageing_time', value: Number(value) * 100 }];
+  if (key !== undefined && /^(on|yes|1|off|no|0)$/.test(value))
+    return [{ device: bridge, key, value: /^(on|yes|1)$/.test(value) }];
+  const named = option === 'ports' && value !== 'none' && !words.some((port) => ['regex', 'all'].includes(port));
+  return named ? words.map((port) => ({ device: port, key: 'master', value: bridge })) : [];
+}
+
 /**
  * What /etc/network/interfaces says of bridges, as Debian's bridge-utils-interfaces(5) (`bridge_ageing`) and ifupdown2,
  * which Proxmox VE uses, (`bridge-ageing`) write it. Interfaces chosen by pattern (`regex`, `all`) are left out.
@@ -21,22 +37,9 @@ export function interfacesDeclared(files: readonly ConfigFile[]): readonly Decla
         bridge = word === 'iface' ? (rest[0] ?? null) : null;
       const option = /^bridge[-_](.+)$/.exec(word)?.[1]?.replaceAll('_', '-');
       if (bridge === null || option === undefined) continue;
-      const say = (device: string, key: DeclaredKey, value: Declared['value']): void =>
-        void found.push({
-          by: 'ifupdown',
-          readFrom: path,
-          device,
-          mac: null,
-          key,
-          value,
-          apply: `ifreload -a, or ifdown ${bridge ?? ''} and ifup ${bridge ?? ''}`,
-        });
-      const [value = ''] = rest;
-      const key = switches[option];
-      if (option === 'ageing' && /^\d+(\.\d+)?$/.test(value)) say(bridge, 'ageing_time', Number(value) * 100);
-      else if (key !== undefined && /^(on|yes|1|off|no|0)$/.test(value)) say(bridge, key, /^(on|yes|1)$/.test(value));
-      else if (option === 'ports' && value !== 'none' && !rest.some((port) => port === 'regex' || port === 'all'))
-        for (const port of rest) say(port, 'master', bridge);
+      const apply = `ifreload -a, or ifdown ${bridge} and ifup ${bridge}`;
+      for (const said of optionSays(bridge, option, rest))
+        found.push({ by: 'ifupdown', readFrom: path, mac: null, ...said, apply });
     }
     return found;
   });

@@ -32,6 +32,20 @@ function matchOf(kind: string | null, options: Fields): readonly string[] | null
   return kind === 'u32' && masks.length === 1 && /^0+$/.test(masks[0] ?? '') ? ['u32', 'match', 'u32', '0', '0'] : null;
 }
 
+/** The protocol that a filter is for, and its place among others. */
+function headWords(filter: Fields): readonly string[] {
+  return ['protocol', textOf(filter['protocol']) ?? 'all', 'prio', String(filter['pref'] ?? 1)];
+}
+
+/** The devices that a filter names, as `, to DEVICE`. */
+function targetsText(options: Fields): string {
+  return [...objectsWithin(options)]
+    .map(({ to_dev: to }) => textOf(to))
+    .filter((to) => to !== null)
+    .map((to) => `, to ${to}`)
+    .join('');
+}
+
 /**
  * Filters for all frames that mirror, redirect, drop or pass are made again where both devices are in the twin; others
  * are named. A mirror to a device that is not in the twin is one of these.
@@ -49,37 +63,15 @@ export function copiedFilters(state: HostState, devices: ReadonlySet<string>): C
       if (options === null || 'ht_divisor' in options) continue;
       const match = matchOf(textOf(filter['kind']), options);
       const actions = objectsOf(options['actions']).map((action) => actionWords(action, devices));
-      if (
-        match === null ||
-        (place !== 'ingress' && place !== 'egress') ||
-        actions.length === 0 ||
-        actions.includes(null)
-      ) {
-        missing.push(
-          `the tc filter ${textOf(filter['kind']) ?? ''} at ${key}${[...objectsWithin(options)]
-            .map(({ to_dev: to }) => textOf(to))
-            .filter((to) => to !== null)
-            .map((to) => `, to ${to}`)
-            .join('')}`,
-        );
+      const isPlaced = ['ingress', 'egress'].includes(place);
+      if (match === null || !isPlaced || actions.length === 0 || actions.includes(null)) {
+        missing.push(`the tc filter ${textOf(filter['kind']) ?? ''} at ${key}${targetsText(options)}`);
         continue;
       }
       if (!prepared.has(device)) commands.push(['tc', 'qdisc', 'add', 'dev', device, 'clsact']);
       prepared.add(device);
-      commands.push([
-        'tc',
-        'filter',
-        'add',
-        'dev',
-        device,
-        place,
-        'protocol',
-        textOf(filter['protocol']) ?? 'all',
-        'prio',
-        String(filter['pref'] ?? 1),
-        ...match,
-        ...actions.flatMap((words) => words ?? []),
-      ]);
+      const words = [...match, ...actions.flatMap((action) => action ?? [])];
+      commands.push(['tc', 'filter', 'add', 'dev', device, place, ...headWords(filter), ...words]);
     }
   }
   return { commands, missing };

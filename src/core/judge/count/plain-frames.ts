@@ -5,20 +5,15 @@ import { ethernetLength, etherTypes, isGroupMac, macText } from '../../wire/ethe
 import { viewFrame } from '../../wire/frame-view.js';
 import { readU16 } from '../../wire/bytes.js';
 import { countNoise } from './noise.js';
-import { countFrame, type FrameCount, raise, type StepTally } from './tally.js';
+import { countFrame, type FrameCount, raise, type Seen, type StepTally } from './tally.js';
+
+/** Which way a frame went, its number and its time. */
+export type PlainSighting = Pick<Seen, 'towards' | 'frame' | 'high' | 'low'>;
 
 /** Counts the frames of one listener that carry no token: guests' traffic, mostly. They are many, and few kinds. */
 export interface PlainFrames {
-  /** One frame; its time as two words. */
-  count(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    towards: boolean,
-    frame: number,
-    high: number,
-    low: number,
-  ): void;
+  /** One frame, `bytes[start, end)`, as its listener saw it. */
+  count(bytes: Uint8Array, start: number, end: number, seen: Readonly<PlainSighting>): void;
   /** Puts what was only summed up into the tally. */
   finish(): void;
 }
@@ -48,7 +43,7 @@ function row(map: Map<string, FrameCount>, key: string): Row {
 }
 
 /** Adds a frame to its row without making a big integer, unless it is the row's earliest. */
-function add(row: Row, frame: number, high: number, low: number): void {
+function addTo(row: Row, { frame, high, low }: Readonly<PlainSighting>): void {
   const { count, earliest } = row;
   if (count !== null && (high > earliest.high || (high === earliest.high && low >= earliest.low))) {
     count.frames += 1;
@@ -111,23 +106,28 @@ export function createPlainFrames(
   /** Made for the first frame: a mesh has a thousand listeners, to which hardly anybody else speaks. */
   let pairs: AddressPairs<Pair> | null = null;
 
+  /** A frame of a step whose traffic is judged, or that listens. */
+  function countWatched(bytes: Uint8Array, start: number, end: number, seen: Readonly<PlainSighting>): void {
+    const { towards } = seen;
+    pairs ??= createAddressPairs(pairAt);
+    const pair = pairs.of(bytes, start);
+    if (pair.seen.length > 0 && isTraffic(bytes, start, end)) {
+      if (towards) for (const row of pair.seen) addTo(row, seen);
+      else for (const entry of pair.entered) entry.times += 1;
+    }
+    if (towards ? pair.foreign === null : pair.crosses === null) return;
+    if (viewFrame(bytes, start, end) === null) return;
+    if (!towards && pair.crosses !== null)
+      tally.crossed.set(`${observer.name}|${pair.crosses}`, { from: observer.name, to: pair.crosses });
+    else if (pair.foreign !== null) addTo(pair.foreign, seen);
+  }
+
   return {
-    count(bytes, start, end, towards, frame, high, low) {
+    count(bytes, start, end, seen) {
       frames += 1;
-      if (lossy && end - start >= ethernetLength)
-        countNoise(tally.noise, observer.name, macText(bytes, start + 6), towards);
-      if (!watches || end - start < ethernetLength) return;
-      pairs ??= createAddressPairs(pairAt);
-      const pair = pairs.of(bytes, start);
-      if (pair.seen.length > 0 && isTraffic(bytes, start, end)) {
-        if (towards) for (const one of pair.seen) add(one, frame, high, low);
-        else for (const one of pair.entered) one.times += 1;
-      }
-      if (towards ? pair.foreign === null : pair.crosses === null) return;
-      if (viewFrame(bytes, start, end) === null) return;
-      if (!towards && pair.crosses !== null)
-        tally.crossed.set(`${observer.name}|${pair.crosses}`, { from: observer.name, to: pair.crosses });
-      else if (pair.foreign !== null) add(pair.foreign, frame, high, low);
+      if (end - start < ethernetLength) return;
+      if (lossy) countNoise(tally.noise, observer.name, macText(bytes, start + 6), seen.towards);
+      if (watches) countWatched(bytes, start, end, seen);
     },
     finish() {
       if (frames > 0) raise(tally.read, observer.name, frames);

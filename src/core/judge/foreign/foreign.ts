@@ -227,13 +227,15 @@ export function addForeignBatch(
       ? quickRow(fold, pair, quick.key, at)
       : rowOf(fold, pair, readSlowly(bytes, start, end, quick), at);
     if (heard === null) fold.notKept += 1;
-    else {
-      heard.frames += 1;
-      heard.octets += batch.original[i] ?? 0;
-      heard.payloadOctets += quick.payloadOctets;
-      if (quick.answers) heard.answers += 1;
-      earliest(heard.first, high, low);
-      latest(heard.last, high, low);
-    }
+    else countHeard(heard, batch.original[i] ?? 0, quick, at);
   }
+}
+
+function countHeard(heard: Heard, length: number, { payloadOctets, answers }: QuickProtocol, at: FrameAt): void {
+  heard.frames += 1;
+  heard.octets += length;
+  heard.payloadOctets += payloadOctets;
+  if (answers) heard.answers += 1;
+  earliest(heard.first, at.high, at.low);
+  latest(heard.last, at.high, at.low);
 }

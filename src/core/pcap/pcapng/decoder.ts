@@ -32,7 +32,7 @@ export class PcapngDecoder implements Decoder {
     let at = from;
     while (at + headLength <= to) {
       if (words !== null && (at & 3) === 0 && state.little === isLittle) {
-        at = takePlainPackets(this.out, words, at, to, state.interfaces, state.earlier);
+        at = takePlainPackets(this.out, words, at, to, state);
         if (at + headLength > to) break;
       }
       const type = view.getUint32(at, state.little);
@@ -91,7 +91,7 @@ export class PcapngDecoder implements Decoder {
         return readStatistics(state, window, at, to);
       default:
         // name resolution and all that is not known is skipped by its length
-        return this.ring?.block(window, type, at, to, state.interfaces.length) ?? null;
+        return this.ring?.readBlock(window, type, at, to, state.interfaces.length) ?? null;
     }
   }
 }

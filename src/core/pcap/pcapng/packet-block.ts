@@ -48,36 +48,45 @@ function copyShort({ bytes, halves }: BlockBuffer, to: number, source: Uint8Arra
 }
 
 /**
+ * A packet with a direction: `bytes[from, from + captured)`, its time two 32-bit words of ns. A writer of many fills
+ * the same object again, so that none is made for each.
+ */
+export interface PacketHead {
+  interfaceId: number;
+  timeHigh: number;
+  timeLow: number;
+  bytes: Uint8Array;
+  from: number;
+  captured: number;
+  /** Its length on the wire. */
+  original: number;
+  direction: Direction;
+}
+
+/**
  * Writes what `enhancedPacket` gives for a packet with a direction, perhaps an id, perhaps a comment (as `textOctets`
- * gives it), and no other option, without allocating. The packet is `source[from, from + captured)`, its time two
- * 32-bit words of ns. Returns the offset behind the block; the buffer must have `packetBlockLength(captured, packetId,
- * comment.length)` bytes at `at` (RangeError otherwise).
+ * gives it), and no other option, without allocating. Returns the offset behind the block; the buffer must have
+ * `packetBlockLength(captured, packetId, comment.length)` bytes at `at` (RangeError otherwise).
  */
 export function writePacketBlock(
   into: BlockBuffer,
   at: number,
-  interfaceId: number,
-  timeHigh: number,
-  timeLow: number,
-  source: Uint8Array,
-  from: number,
-  captured: number,
-  original: number,
-  direction: Direction,
+  packet: Readonly<PacketHead>,
   packetId = -1,
   comment: Uint8Array | null = null,
 ): number {
   const { bytes, view } = into;
+  const { bytes: source, from, captured } = packet;
   const length = packetBlockLength(captured, packetId, comment?.length ?? 0);
   const end = at + length;
   if (end > bytes.length) throw new RangeError(`no room for a block of ${length} bytes at ${at} of ${bytes.length}`);
   view.setUint32(at, blockTypes.packet, true);
   view.setUint32(at + 4, length, true);
-  view.setUint32(at + 8, interfaceId, true);
-  view.setUint32(at + 12, timeHigh, true);
-  view.setUint32(at + 16, timeLow, true);
+  view.setUint32(at + 8, packet.interfaceId, true);
+  view.setUint32(at + 12, packet.timeHigh, true);
+  view.setUint32(at + 16, packet.timeLow, true);
   view.setUint32(at + 20, captured, true);
-  view.setUint32(at + 24, original, true);
+  view.setUint32(at + 24, packet.original, true);
   const data = at + 28;
   if (captured <= shortFrame) copyShort(into, data, source, from, captured);
   else bytes.set(source.subarray(from, from + captured), data);
@@ -85,7 +94,7 @@ export function writePacketBlock(
   for (let i = data + captured; i < options; i += 1) bytes[i] = 0;
   view.setUint16(options, optionCodes.packet.flags, true);
   view.setUint16(options + 2, 4, true);
-  view.setUint32(options + 4, direction, true);
+  view.setUint32(options + 4, packet.direction, true);
   if (packetId >= 0) {
     view.setUint16(options + 8, optionCodes.packet.packetId, true);
     view.setUint16(options + 10, 8, true);

@@ -1,4 +1,4 @@
-import type { Direction } from '../capture-items.js';
+import type { Direction, InterfaceItem } from '../capture-items.js';
 import {
   blockTypes,
   byteOrderMagic,
@@ -65,6 +65,11 @@ export function interfaceDescription(description: InterfaceDescription): Uint8Ar
     view.setUint16(8, description.linkType ?? 1, true);
     view.setUint32(12, description.snaplen, true);
   });
+}
+
+/** The block of an interface as a capture has it, for a copy of that capture. */
+export function interfaceAsRead({ name, description, filter, snaplen }: InterfaceItem): Uint8Array {
+  return interfaceDescription({ name: name ?? '', description, filter, snaplen, os: 'Linux' });
 }
 
 export interface EnhancedPacket {

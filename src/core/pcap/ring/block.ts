@@ -77,18 +77,19 @@ export function closeRingBlock(ring: Uint8Array, view: DataView, at: number): Ui
 }
 
 /**
- * Takes a frame of the kernel's interface `index`: `captured` bytes at `offset`. `packetType`: PACKET_HOST 0, …,
- * PACKET_OUTGOING 4.
+ * A frame of the kernel's interface `index`: `captured` bytes at `offset`. One object does for all frames of a block,
+ * one after the other.
  */
-export type TakeRingFrame = (
-  index: number,
-  packetType: number,
-  offset: number,
-  captured: number,
-  original: number,
-  seconds: number,
-  nanoseconds: number,
-) => void;
+export interface RingFrame {
+  index: number;
+  /** PACKET_HOST 0, …, PACKET_OUTGOING 4. */
+  packetType: number;
+  offset: number;
+  captured: number;
+  original: number;
+  seconds: number;
+  nanoseconds: number;
+}
 
 /**
  * Gives the frames of the ring's block in `[at, to)`. The kernel holds the outermost tag of a received frame aside: it
@@ -99,13 +100,22 @@ export function eachRingFrame(
   view: DataView,
   at: number,
   to: number,
-  take: TakeRingFrame,
+  take: (frame: Readonly<RingFrame>) => void,
 ): string | null {
   if (at + blockHeader > to) return 'a block of a ring is too short for its fields';
   const end = at + view.getUint32(at + ringBlock.used, true);
   if (end > to) return `a block of a ring claims ${end - at} bytes, of which it has ${to - at}`;
   const packets = view.getUint32(at + ringBlock.packets, true);
   let frame = at + view.getUint32(at + ringBlock.first, true);
+  const taken: RingFrame = {
+    index: 0,
+    packetType: 0,
+    offset: 0,
+    captured: 0,
+    original: 0,
+    seconds: 0,
+    nanoseconds: 0,
+  };
   for (let i = 0; i < packets; i += 1) {
     if (frame + frameHeader > end) return `a block of a ring ends before frame ${i + 1} of ${packets}`;
     let offset = frame + view.getUint16(frame + ringFrame.mac, true);
@@ -125,15 +135,14 @@ export function eachRingFrame(
       captured += tagBytes;
       original += tagBytes;
     }
-    take(
-      view.getInt32(frame + ringFrame.interface, true),
-      view.getUint8(frame + ringFrame.packetType),
-      offset,
-      captured,
-      original,
-      view.getUint32(frame + ringFrame.seconds, true),
-      view.getUint32(frame + ringFrame.nanoseconds, true),
-    );
+    taken.index = view.getInt32(frame + ringFrame.interface, true);
+    taken.packetType = view.getUint8(frame + ringFrame.packetType);
+    taken.offset = offset;
+    taken.captured = captured;
+    taken.original = original;
+    taken.seconds = view.getUint32(frame + ringFrame.seconds, true);
+    taken.nanoseconds = view.getUint32(frame + ringFrame.nanoseconds, true);
+    take(taken);
     const next = view.getUint32(frame + ringFrame.next, true);
     if (next < frameHeader && i + 1 < packets)
       return `a block of a ring says that frame ${i + 1} of ${packets} takes ${next} bytes`;

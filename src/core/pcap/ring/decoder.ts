@@ -1,63 +1,53 @@
 import type { BatchBuilder } from '../batch-builder.js';
 import { directions } from '../capture-items.js';
 import type { Window } from '../decoder.js';
-import { eachRingFrame, packetTypes, ringBlockTypes } from './block.js';
+import { eachRingFrame, packetTypes, type RingFrame, ringBlockTypes } from './block.js';
 
-/** Reads what a raw capture has of a ring (block.ts) into batches. */
-export interface RingDecoder {
-  /**
-   * A block of local use in `[at, to)`, its closing length left out, in a section of this many interfaces. Gives what
-   * is wrong with it, or null.
-   */
-  block(window: Window, type: number, at: number, to: number, interfaces: number): string | null;
-}
-
-/** Where a frame lost its VLAN tag to the kernel, it gets it back in the bytes that were pushed. */
-export function ringDecoder(out: BatchBuilder): RingDecoder {
+/**
+ * Reads what a raw capture has of a ring (block.ts) into batches. Where a frame lost its VLAN tag to the kernel, it gets
+ * it back in the bytes that were pushed.
+ */
+export class RingDecoder {
+  private readonly out: BatchBuilder;
   /** Kernel's interface → interface of the file. */
-  const idOf = new Map<number, number>();
-  let second = -1;
-  let [secondHigh, secondLow] = [0, 0];
+  private readonly idOf = new Map<number, number>();
+  /** The second whose ns are in the two words beside it. */
+  private second = -1;
+  private secondHigh = 0;
+  private secondLow = 0;
 
-  function setTime(seconds: number, nanoseconds: number): void {
-    if (second !== seconds) {
-      const ns = BigInt(seconds) * 1_000_000_000n;
-      [second, secondHigh, secondLow] = [seconds, Number(ns >> 32n), Number(ns & 0xffff_ffffn)];
-    }
-    const low = secondLow + nanoseconds;
-    if (low > 0xffff_ffff) out.setTimeWords(secondHigh + 1, low - 0x1_0000_0000);
-    else out.setTimeWords(secondHigh, low);
+  constructor(out: BatchBuilder) {
+    this.out = out;
   }
 
-  function frames({ bytes, view }: Window, at: number, to: number): string | null {
+  /**
+   * A block of local use in `[at, to)`, its closing length left out, in a section of this many interfaces. Gives what is
+   * wrong with it, or null.
+   */
+  readBlock(window: Window, type: number, at: number, to: number, interfaces: number): string | null {
+    if (type === ringBlockTypes.frames) return this.readFrames(window, at, to);
+    if (type !== ringBlockTypes.interface) return null;
+    if (at + 16 > to) return 'a block about an interface of a ring is too short for its fields';
+    const id = window.view.getUint32(at + 8, true);
+    if (id >= interfaces) return `interface ${id} of a ring, of which the section has ${interfaces}`;
+    this.idOf.set(window.view.getInt32(at + 12, true), id);
+    return null;
+  }
+
+  private readFrames({ bytes, view }: Window, at: number, to: number): string | null {
     let stray: number | null = null;
     let [lastIndex, lastId] = [-1, -1];
-    const fault = eachRingFrame(
-      bytes,
-      view,
-      at,
-      to,
-      (index, packetType, offset, captured, original, seconds, nanoseconds) => {
-        if (index !== lastIndex) {
-          const id = idOf.get(index);
-          if (id === undefined) {
-            stray ??= index;
-            return;
-          }
-          [lastIndex, lastId] = [index, id];
+    const fault = eachRingFrame(bytes, view, at, to, (frame) => {
+      if (frame.index !== lastIndex) {
+        const id = this.idOf.get(frame.index);
+        if (id === undefined) {
+          stray ??= frame.index;
+          return;
         }
-        setTime(seconds, nanoseconds);
-        const { columns, count } = out;
-        columns.offset[count] = offset;
-        columns.captured[count] = captured;
-        columns.original[count] = original;
-        columns.interfaceId[count] = lastId;
-        columns.direction[count] = packetType === packetTypes.outgoing ? directions.out : directions.in;
-        columns.optionsAt[count] = 0;
-        columns.optionsLength[count] = 0;
-        out.next();
-      },
-    );
+        [lastIndex, lastId] = [frame.index, id];
+      }
+      this.takeFrame(frame, lastId);
+    });
     return (
       fault ??
       (stray === null
@@ -66,15 +56,28 @@ export function ringDecoder(out: BatchBuilder): RingDecoder {
     );
   }
 
-  return {
-    block(window, type, at, to, interfaces) {
-      if (type === ringBlockTypes.frames) return frames(window, at, to);
-      if (type !== ringBlockTypes.interface) return null;
-      if (at + 16 > to) return 'a block about an interface of a ring is too short for its fields';
-      const id = window.view.getUint32(at + 8, true);
-      if (id >= interfaces) return `interface ${id} of a ring, of which the section has ${interfaces}`;
-      idOf.set(window.view.getInt32(at + 12, true), id);
-      return null;
-    },
-  };
+  private takeFrame(frame: Readonly<RingFrame>, interfaceId: number): void {
+    this.setTime(frame.seconds, frame.nanoseconds);
+    const { columns, count } = this.out;
+    columns.offset[count] = frame.offset;
+    columns.captured[count] = frame.captured;
+    columns.original[count] = frame.original;
+    columns.interfaceId[count] = interfaceId;
+    columns.direction[count] = frame.packetType === packetTypes.outgoing ? directions.out : directions.in;
+    columns.optionsAt[count] = 0;
+    columns.optionsLength[count] = 0;
+    this.out.next();
+  }
+
+  private setTime(seconds: number, nanoseconds: number): void {
+    if (this.second !== seconds) {
+      const ns = BigInt(seconds) * 1_000_000_000n;
+      this.second = seconds;
+      this.secondHigh = Number(ns >> 32n);
+      this.secondLow = Number(ns & 0xffff_ffffn);
+    }
+    const low = this.secondLow + nanoseconds;
+    if (low > 0xffff_ffff) this.out.setTimeWords(this.secondHigh + 1, low - 0x1_0000_0000);
+    else this.out.setTimeWords(this.secondHigh, low);
+  }
 }

@@ -10,6 +10,9 @@ export type FlowSource = Pick<Flow, 'from' | 'sender'> & Pick<FrameSpec, 'srcMac
 /** Whom it is for, what its frames say of that, and who may see it. */
 export type FlowAim = Pick<Flow, 'to' | 'must' | 'may'> & Pick<FrameSpec, 'dstMac' | 'dstIp'>;
 
+/** Its number, its step, and the index of its first token. */
+export type FlowPosition = Pick<Flow, 'id' | 'step' | 'first'>;
+
 /**
  * A flow of a table, which says what its parts say: a fifth of the memory of one that holds all that itself, and a
  * million of them are gone through a dozen times. Its frame is made anew each time it is asked for.
@@ -22,7 +25,7 @@ export class FlowOfTable implements Flow {
   readonly source: FlowSource;
   readonly aim: FlowAim;
 
-  constructor(id: number, step: number, first: number, form: FlowForm, source: FlowSource, aim: FlowAim) {
+  constructor({ id, step, first }: FlowPosition, form: FlowForm, source: FlowSource, aim: FlowAim) {
     this.id = id;
     this.step = step;
     this.first = first;

@@ -63,7 +63,7 @@ export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
     if (common === undefined || from === undefined || to === undefined) return undefined;
     const first = firsts === null ? columns.first + i * even : (firsts[i] ?? 0);
     if (length > maxListed && common.purpose === undefined && common.variant === undefined)
-      return new FlowOfTable(id + i, step, first, common, from, to);
+      return new FlowOfTable({ id: id + i, step, first }, common, from, to);
     const flow: Flow = {
       id: id + i,
       step,

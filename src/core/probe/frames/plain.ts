@@ -52,6 +52,14 @@ export function leastSize(carrier: Carrier, vlanDepth: number): number {
   return tokenOffset(carrier, vlanDepth) + tokenLength;
 }
 
+function checkSpec(spec: FrameSpec): void {
+  const least = leastSize(spec.carrier, spec.vlan.length);
+  if (!Number.isInteger(spec.size) || spec.size < least || spec.size > 65_535)
+    throw unbuildable(spec, `has ${spec.size} bytes, it needs ${least} to 65535`);
+  if (!spec.vlan.every((id) => Number.isInteger(id) && id >= 0 && id <= 4095))
+    throw unbuildable(spec, `has a VLAN id out of 0 to 4095: ${spec.vlan.join(', ')}`);
+}
+
 /**
  * A frame of the form without its token: valid at every layer once stamped. `size` is reached with zeros behind the
  * token, inside the innermost payload. IPv4: TTL 64, identification 0, Don't Fragment. TCP: a SYN with the token as its
@@ -61,11 +69,7 @@ export function leastSize(carrier: Carrier, vlanDepth: number): number {
  */
 export function plainTemplate(spec: FrameSpec, options: FrameOptions = {}): FrameTemplate {
   const { carrier } = spec;
-  const least = leastSize(carrier, spec.vlan.length);
-  if (!Number.isInteger(spec.size) || spec.size < least || spec.size > 65_535)
-    throw unbuildable(spec, `has ${spec.size} bytes, it needs ${least} to 65535`);
-  if (!spec.vlan.every((id) => Number.isInteger(id) && id >= 0 && id <= 4095))
-    throw unbuildable(spec, `has a VLAN id out of 0 to 4095: ${spec.vlan.join(', ')}`);
+  checkSpec(spec);
   const bytes = new Uint8Array(spec.size);
   const srcMac = macBytesOf(spec, spec.srcMac);
   const etherType = etherTypeOf(carrier);

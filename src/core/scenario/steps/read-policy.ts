@@ -1,4 +1,4 @@
-import type { Expectation, ProbeEntry, Step } from '../../model/scenario.js';
+import type { ProbeEntry, Step } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import { policy } from '../schema/step.js';
 import { where } from '../yaml/explain-issue.js';
@@ -21,67 +21,99 @@ const count = 100;
  * forbids the other zone alone to see it, everything else leaves it to the class (uplink and host).
  */
 export function readPolicy(context: StepContext, raw: readonly unknown[], path: Path, locate: Locate): readonly Step[] {
-  const { faults } = context;
   const steps: Step[] = [];
   for (const [index, input] of raw.entries()) {
     const at = [...path, index];
-    const read = salvage(faults, policy, input, at);
-    if (read === null || read.dropped.size > 0) continue;
-    const { from, to, within, expect: rawExpect } = read.value;
-    const isPair = from !== undefined && to !== undefined && within === undefined;
-    const isWithin = within !== undefined && from === undefined && to === undefined;
-    if (!isPair && !isWithin) {
-      faults.add(at, `${where(at)}: expected either "from" and "to", or "within"`);
-      continue;
-    }
-    const expect = readExpectation(context, rawExpect, [...at, 'expect'], 'holds');
-    const before = faults.faults.length;
-    const senders = zonesOf(context, isPair ? from : (within ?? []), [...at, isPair ? 'from' : 'within']);
-    const receivers = isPair ? zonesOf(context, to, [...at, 'to']) : senders;
-    if (faults.faults.length > before || !context.reading.whole || !context.presenceKnown) continue;
-    // Counted before they are made: zones of thousands of endpoints, in many entries, would take all memory.
-    const many = isPair
-      ? senders.size * receivers.size - [...senders.keys()].filter((zone) => receivers.has(zone)).length
-      : 0;
-    if (steps.length + many > maxSteps) {
-      faults.add(at, `${where(at)}: makes ${many} steps, expected at most ${maxSteps} in all`);
-      break;
-    }
-    const pairs = isPair
-      ? [...senders].flatMap((a) => [...receivers].filter(([zone]) => zone !== a[0]).map((b) => [a, b] as const))
-      : [...senders].filter(([, members]) => members.length > 1).map((zone) => [zone, zone] as const);
-    if (pairs.length === 0) {
-      faults.add(
-        at,
-        `${where(at)}: ${isPair ? 'chooses no two different zones, expected "within" for what goes on in one' : 'chooses no zone of two endpoints or more'}`,
-      );
-      continue;
-    }
-    if (steps.length + pairs.length > maxSteps) {
-      faults.add(at, `${where(at)}: makes ${pairs.length} steps, expected at most ${maxSteps} in all`);
-      break;
-    }
+    const rule = readRule(context, input, at);
+    if (rule === null) continue;
+    const pairs = pairsOfRule(context, rule, steps.length, at);
+    if (pairs === 'too-many') break;
     for (const [[zone, members], [otherZone, others]] of pairs) {
-      const name = isPair ? `policy: zone ${zone} to zone ${otherZone}` : `policy: within zone ${zone}`;
-      const step = policyStep(context, name, locate(at, 'value').line, members, others, expect);
-      const frames =
-        countPairs({ from: members, to: others, bothWays: false, acrossBridges: true }, context.reading.topology) *
-        2 *
-        count;
-      if (frames > maxUnwritten)
-        faults.add(at, `${where(at)}: ${name} would send ${frames} frames, expected steps with "count" written out`);
-      steps.push(step);
+      const name = rule.isPair ? `policy: zone ${zone} to zone ${otherZone}` : `policy: within zone ${zone}`;
+      checkFrames(context, name, members, others, at);
+      const about = { name, line: locate(at, 'value').line, expect: rule.expect };
+      steps.push(policyStep(context, about, members, others));
     }
   }
   return steps;
 }
 
+/** The members of zones, by zone. */
+type Zones = ReadonlyMap<string, readonly string[]>;
+
+/** An entry of `policy`: which zones send, which receive, and what is expected. */
+interface PolicyRule {
+  /** `from` and `to`; else `within`, and the receivers are the senders. */
+  readonly isPair: boolean;
+  readonly senders: Zones;
+  readonly receivers: Zones;
+  readonly expect: Step['expect'];
+}
+
+/** Null where an entry could not be read, or where it is not known who is present. */
+function readRule(context: StepContext, input: unknown, at: Path): PolicyRule | null {
+  const { faults } = context;
+  const read = salvage(faults, policy, input, at);
+  if (read === null || read.dropped.size > 0) return null;
+  const { from, to, within, expect: rawExpect } = read.value;
+  const isPair = from !== undefined && to !== undefined;
+  const keys = [from, to, within].filter((selectors) => selectors !== undefined).length;
+  if (isPair ? within !== undefined : within === undefined || keys > 1) {
+    faults.add(at, `${where(at)}: expected either "from" and "to", or "within"`);
+    return null;
+  }
+  const expect = readExpectation(context, rawExpect, [...at, 'expect'], 'holds');
+  const before = faults.faults.length;
+  const senders = zonesOf(context, isPair ? from : (within ?? []), [...at, isPair ? 'from' : 'within']);
+  const receivers = isPair ? zonesOf(context, to, [...at, 'to']) : senders;
+  if (faults.faults.length > before || !context.reading.whole || !context.presenceKnown) return null;
+  return { isPair, senders, receivers, expect };
+}
+
+type ZonePair = readonly [readonly [string, readonly string[]], readonly [string, readonly string[]]];
+
+/** The pairs of zones that get a step each, beside the `made` ones; none with a fault where there are none. */
+function pairsOfRule(
+  { faults }: StepContext,
+  { isPair, senders, receivers }: PolicyRule,
+  made: number,
+  at: Path,
+): readonly ZonePair[] | 'too-many' {
+  const tooMany = (steps: number): 'too-many' => {
+    faults.add(at, `${where(at)}: makes ${steps} steps, expected at most ${maxSteps} in all`);
+    return 'too-many';
+  };
+  // Counted before they are made: zones of thousands of endpoints, in many entries, would take all memory.
+  const foreseen = isPair
+    ? senders.size * receivers.size - [...senders.keys()].filter((zone) => receivers.has(zone)).length
+    : 0;
+  if (made + foreseen > maxSteps) return tooMany(foreseen);
+  const pairs = isPair
+    ? [...senders].flatMap((a) => [...receivers].filter(([zone]) => zone !== a[0]).map((b) => [a, b] as const))
+    : [...senders].filter(([, members]) => members.length > 1).map((zone) => [zone, zone] as const);
+  if (pairs.length === 0)
+    faults.add(
+      at,
+      `${where(at)}: ${isPair ? 'chooses no two different zones, expected "within" for what goes on in one' : 'chooses no zone of two endpoints or more'}`,
+    );
+  return made + pairs.length > maxSteps ? tooMany(pairs.length) : pairs;
+}
+
+function checkFrames(
+  { faults, reading }: StepContext,
+  name: string,
+  from: readonly string[],
+  to: readonly string[],
+  at: Path,
+): void {
+  const pairs = countPairs({ from, to, bothWays: false, acrossBridges: true }, reading.topology);
+  const frames = pairs * 2 * count;
+  if (frames > maxUnwritten)
+    faults.add(at, `${where(at)}: ${name} would send ${frames} frames, expected steps with "count" written out`);
+}
+
 /** The endpoints that selectors choose, by zone. */
-function zonesOf(
-  context: StepContext,
-  raw: string | readonly string[],
-  path: Path,
-): ReadonlyMap<string, readonly string[]> {
+function zonesOf(context: StepContext, raw: string | readonly string[], path: Path): Zones {
   const zones = new Map<string, string[]>();
   for (const name of selectPresent(context, raw, path)) {
     const zone = endpointOf(context, name)?.zone ?? null;
@@ -98,11 +130,9 @@ function zonesOf(
 
 function policyStep(
   context: StepContext,
-  name: string,
-  line: number,
+  { name, line, expect }: Pick<Step, 'name' | 'line' | 'expect'>,
   from: readonly string[],
   to: readonly string[],
-  expect: Expectation,
 ): Step {
   const present = context.reading.topology.endpoints
     .map((endpoint) => endpoint.name)

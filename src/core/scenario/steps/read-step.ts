@@ -1,5 +1,14 @@
 import type { z } from 'zod';
-import { type Accepted, probeClasses, type Step, type Trusted, type Vouched } from '../../model/scenario.js';
+import {
+  type Accepted,
+  type Expectation,
+  type ProbeEntry,
+  probeClasses,
+  type Step,
+  type TrafficEntry,
+  type Trusted,
+  type Vouched,
+} from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import { milliseconds } from '../../text/time.js';
 import { stepShell } from '../schema/step.js';
@@ -21,6 +30,12 @@ type RawStep = z.output<typeof stepShell>;
 /** Kinds of rows that a leak may be accepted in, beside the probe classes. */
 const otherClasses = ['http', 'ping', 'tcp', 'udp', 'foreign-unicast'];
 
+/** An entry of `probe` or `traffic` beside its place in the file; null = it could not be read. */
+interface Placed<Entry> {
+  readonly path: Path;
+  readonly entry: Entry | null;
+}
+
 /** Reads one step, with the context as the steps before have left it; null where it could not be read. */
 export function readStep(context: StepContext, input: unknown, path: Path, locate: Locate): Step | null {
   const { faults } = context;
@@ -36,41 +51,18 @@ export function readStep(context: StepContext, input: unknown, path: Path, locat
   const { start, stop } = readPresence(context, raw, path);
   if (dropped.has('start') || dropped.has('stop')) context.presenceKnown = false;
   const run = readRun(faults, raw.run ?? [], at('run'));
-  const during = (raw.during ?? []).map((each, index) => ({
-    atMs: readTime(context, each.at, [...at('during'), index, 'at']),
-    run: readRun(faults, each.run, [...at('during'), index, 'run']),
-    settleMs: readTime(context, each.settle ?? 0, [...at('during'), index, 'settle']),
-  }));
+  const during = readDuring(context, raw.during ?? [], at('during'));
   const waitMs = readTime(context, raw.wait ?? 0, at('wait'));
-  const entries = (key: 'probe' | 'traffic'): readonly { readonly input: unknown; readonly path: Path }[] => {
-    const given = raw[key];
-    if (given === undefined) return [];
-    if (!Array.isArray(given)) return [{ input: given, path: at(key) }];
-    if (given.length === 0) faults.add(at(key), `${where(at(key))}: expected at least one entry, got an empty list`);
-    return given.map((each, index) => ({ input: each, path: [...at(key), index] }));
-  };
-  const probes = entries('probe').map((each) => ({
-    path: each.path,
-    entry: readProbe(context, each.input, each.path, dropped.has('wait') ? null : waitMs),
+  const probes = entriesOf(context, raw.probe, at('probe')).map((probe) => ({
+    path: probe.path,
+    entry: readProbe(context, probe.input, probe.path, dropped.has('wait') ? null : waitMs),
   }));
-  const traffic = entries('traffic').map((each) => ({
-    path: each.path,
-    entry: readTraffic(context, each.input, each.path),
+  const traffic = entriesOf(context, raw.traffic, at('traffic')).map((talk) => ({
+    path: talk.path,
+    entry: readTraffic(context, talk.input, talk.path),
   }));
-  const tunnels = new Set(
-    context.reading.topology.endpoints.flatMap(({ name, tunnel }) => (tunnel === undefined ? [] : [name])),
-  );
-  for (const { entry, path: own } of probes) {
-    const sender = [...(entry?.from ?? []), ...(entry?.via ?? [])].find((name) => tunnels.has(name));
-    if (sender !== undefined)
-      faults.add(
-        [...own, 'from'],
-        `${where([...own, 'from'])}: ${quote(sender)} is a tunnel, which sends nothing of its own; expected guests`,
-      );
-  }
-  const listenMs = raw.listen === undefined ? null : readTime(context, raw.listen.for, [...at('listen'), 'for']);
-  if (listenMs === 0)
-    faults.add([...at('listen'), 'for'], `${where([...at('listen'), 'for'])}: expected a time longer than 0`);
+  checkTunnels(context, probes);
+  const listenMs = readListen(context, raw.listen, [...at('listen'), 'for']);
   checkParts(context, raw, dropped, path);
   const sends = ['probe', 'traffic', 'listen'].some((key) => Object.hasOwn(raw, key) || dropped.has(key));
   const expect = readExpectation(context, raw.expect, at('expect'), sends ? 'holds' : null);
@@ -92,18 +84,71 @@ export function readStep(context: StepContext, input: unknown, path: Path, locat
     ...readTrusted(context, raw, at('trust')),
   };
   const sound = faults.faults.length === before && context.reading.whole && context.presenceKnown && dropped.size === 0;
-  if (!sound || expect.expected === null) return step;
-  const only =
-    'it forbids nobody and claims nothing, so that it can only hold; expected "may_see", "seen" or "expect: unjudged"';
-  for (const each of probes)
-    if (each.entry !== null && probeForbidsNobody(context, each.entry, expect))
-      faults.add(each.path, `${where(each.path)}: ${only}`);
-  for (const each of traffic)
-    if (each.entry !== null && trafficForbidsNobody(context, each.entry, expect))
-      faults.add(each.path, `${where(each.path)}: ${only}`);
-  if (listenMs !== null && listenForbidsNobody(context, expect))
-    faults.add(at('listen'), `${where(at('listen'))}: ${only}`);
+  if (sound && expect.expected !== null) checkBreakable(context, expect, { probes, traffic, listenMs }, at('listen'));
   return step;
+}
+
+/** The entries of a key that takes one or a list of them. */
+function entriesOf(
+  { faults }: StepContext,
+  given: unknown,
+  path: Path,
+): readonly { readonly input: unknown; readonly path: Path }[] {
+  if (given === undefined) return [];
+  if (!Array.isArray(given)) return [{ input: given, path }];
+  if (given.length === 0) faults.add(path, `${where(path)}: expected at least one entry, got an empty list`);
+  return given.map((input: unknown, index) => ({ input, path: [...path, index] }));
+}
+
+function readDuring(context: StepContext, raw: NonNullable<RawStep['during']>, path: Path): Step['during'] {
+  return raw.map((event, index) => ({
+    atMs: readTime(context, event.at, [...path, index, 'at']),
+    run: readRun(context.faults, event.run, [...path, index, 'run']),
+    settleMs: readTime(context, event.settle ?? 0, [...path, index, 'settle']),
+  }));
+}
+
+function readListen(context: StepContext, raw: RawStep['listen'], path: Path): number | null {
+  if (raw === undefined) return null;
+  const ms = readTime(context, raw.for, path);
+  if (ms === 0) context.faults.add(path, `${where(path)}: expected a time longer than 0`);
+  return ms;
+}
+
+/** A tunnel sends nothing of its own. */
+function checkTunnels({ faults, reading }: StepContext, probes: readonly Placed<ProbeEntry>[]): void {
+  const tunnels = new Set(
+    reading.topology.endpoints.flatMap(({ name, tunnel }) => (tunnel === undefined ? [] : [name])),
+  );
+  for (const { entry, path } of probes) {
+    const sender = [...(entry?.from ?? []), ...(entry?.via ?? [])].find((name) => tunnels.has(name));
+    const at = [...path, 'from'];
+    if (sender !== undefined)
+      faults.add(at, `${where(at)}: ${quote(sender)} is a tunnel, which sends nothing of its own; expected guests`);
+  }
+}
+
+/** A claim that nothing can break proves nothing. */
+function checkBreakable(
+  context: StepContext,
+  expect: Expectation,
+  parts: {
+    readonly probes: readonly Placed<ProbeEntry>[];
+    readonly traffic: readonly Placed<TrafficEntry>[];
+    readonly listenMs: number | null;
+  },
+  listenPath: Path,
+): void {
+  const { probes, traffic, listenMs } = parts;
+  const refuse = (path: Path): void =>
+    context.faults.add(
+      path,
+      `${where(path)}: it forbids nobody and claims nothing, so that it can only hold; expected "may_see", "seen" or "expect: unjudged"`,
+    );
+  for (const { path, entry } of probes) if (entry !== null && probeForbidsNobody(context, entry, expect)) refuse(path);
+  for (const { path, entry } of traffic)
+    if (entry !== null && trafficForbidsNobody(context, entry, expect)) refuse(path);
+  if (listenMs !== null && listenForbidsNobody(context, expect)) refuse(listenPath);
 }
 
 function readTime({ faults }: StepContext, raw: string | number, path: Path): number {

@@ -1,5 +1,5 @@
 import { placeOf } from '../../model/attach.js';
-import type { TrafficEntry, TrafficKind } from '../../model/scenario.js';
+import type { Endpoint, TrafficEntry, TrafficKind } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import { traffic } from '../schema/step.js';
 import { where } from '../yaml/explain-issue.js';
@@ -26,24 +26,7 @@ export function readTraffic(context: StepContext, input: unknown, path: Path): T
       [...path, 'to'],
       `${where([...path, 'to'])}: ${quote(to)} would talk to itself, expected another endpoint`,
     );
-  if (known.every((each) => each) && reading.whole) {
-    const ends = (['from', 'to'] as const).map((key) => ({ key, end: endpointOf(context, read.value[key]) }));
-    for (const { key, end } of ends) {
-      const at = [...path, key];
-      if (end === undefined) continue;
-      if (context.presenceKnown && !context.present.has(end.name))
-        faults.add(
-          at,
-          `${where(at)}: ${quote(end.name)} is not started in this step, expected it in "start" here or before`,
-        );
-      if (end.ips.length === 0 && placeOf(end.attach) !== 'host')
-        faults.add(at, `${where(at)}: ${quote(end.name)} has no network stack, expected \`ip\` on it`);
-    }
-    const [families = [], others = []] = ends.map(({ end }) => end?.ips.map(({ family }) => family) ?? []);
-    if (families.length > 0 && others.length > 0 && !families.some((family) => others.includes(family))) {
-      faults.add(path, `${where(path)}: ${quote(from)} and ${quote(to)} have no IP version in common`);
-    }
-  }
+  if (known.every((each) => each) && reading.whole) checkEnds(context, from, to, path);
   return {
     kind,
     from,
@@ -52,4 +35,24 @@ export function readTraffic(context: StepContext, input: unknown, path: Path): T
     bytes: bytes ?? defaultBytes[kind],
     ...readAllowance(context, read.value, path),
   };
+}
+
+function checkEnds(context: StepContext, from: string, to: string, path: Path): void {
+  const ends = [endpointOf(context, from), endpointOf(context, to)];
+  checkEnd(context, ends[0], [...path, 'from']);
+  checkEnd(context, ends[1], [...path, 'to']);
+  const [families = [], others = []] = ends.map((end) => end?.ips.map(({ family }) => family) ?? []);
+  if (families.length > 0 && others.length > 0 && !families.some((family) => others.includes(family)))
+    context.faults.add(path, `${where(path)}: ${quote(from)} and ${quote(to)} have no IP version in common`);
+}
+
+function checkEnd({ faults, presenceKnown, present }: StepContext, end: Endpoint | undefined, at: Path): void {
+  if (end === undefined) return;
+  if (presenceKnown && !present.has(end.name))
+    faults.add(
+      at,
+      `${where(at)}: ${quote(end.name)} is not started in this step, expected it in "start" here or before`,
+    );
+  if (end.ips.length === 0 && placeOf(end.attach) !== 'host')
+    faults.add(at, `${where(at)}: ${quote(end.name)} has no network stack, expected \`ip\` on it`);
 }

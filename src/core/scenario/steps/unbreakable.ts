@@ -17,6 +17,15 @@ function hasUnlisted(context: StepContext, expect: Expectation): boolean {
   return context.reading.topology.provider === 'host' && expect.observers === null;
 }
 
+function waysOf(from: string, to: string | null, bothWays: boolean): readonly (readonly [string, string | null])[] {
+  return bothWays && to !== null
+    ? [
+        [from, to],
+        [to, from],
+      ]
+    : [[from, to]];
+}
+
 /** Whether a probe forbids nobody and claims nothing: such a one can only hold. */
 export function probeForbidsNobody(context: StepContext, entry: ProbeEntry, expect: Expectation): boolean {
   if (entry.seen.length > 0 || expect.seen.length > 0) return false;
@@ -26,33 +35,29 @@ export function probeForbidsNobody(context: StepContext, entry: ProbeEntry, expe
   if (hasUnlisted(context, expect) && (may !== null || probeClass.maySee !== 'bridge')) return false;
   const must = new Set(entry.mustSee ?? expect.mustSee ?? []);
   const observers = judged(context, expect).filter(({ name }) => !must.has(name) && may?.includes(name) !== true);
+  return pairsForbidNobody(context, entry, observers, may === null);
+}
+
+/** Whether each pair of a probe has no observer that must not see it. `byClass`: the class alone says who may. */
+function pairsForbidNobody(
+  context: StepContext,
+  entry: ProbeEntry,
+  observers: readonly Endpoint[],
+  byClass: boolean,
+): boolean {
+  const probeClass = classes[entry.class];
+  const forbids = (observer: Endpoint, from: Endpoint): boolean =>
+    !byClass || probeClass.maySee === 'addressee' || !maySeeByDefault(probeClass, observer, from, null);
   const cached = new Map<string, readonly Endpoint[]>();
   for (const [from, to] of pairsOf(entry, context.reading.topology)) {
-    for (const [sender, addressee] of entry.bothWays && to !== null
-      ? ([
-          [from, to],
-          [to, from],
-        ] as const)
-      : ([[from, to]] as const)) {
+    for (const [sender, addressee] of waysOf(from, to, entry.bothWays)) {
       const end = endpointOf(context, sender);
       if (end === undefined) continue;
-      const left =
-        cached.get(end.bridge) ??
-        (may !== null
-          ? observers
-          : observers.filter(
-              (each) => probeClass.maySee === 'addressee' || !maySeeByDefault(probeClass, each, end, null),
-            ));
+      const left = cached.get(end.bridge) ?? observers.filter((each) => forbids(each, end));
       cached.set(end.bridge, left);
+      const exempt = [sender, byClass && probeClass.maySee === 'addressee' ? addressee : null];
       // Sender and addressee are two at most, so that three are enough.
-      if (
-        left
-          .slice(0, 3)
-          .some(
-            ({ name }) => name !== sender && !(may === null && probeClass.maySee === 'addressee' && name === addressee),
-          )
-      )
-        return false;
+      if (left.slice(0, 3).some(({ name }) => !exempt.includes(name))) return false;
     }
   }
   return true;

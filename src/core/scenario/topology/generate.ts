@@ -10,6 +10,34 @@ import type { EndpointDraft } from './read-endpoint.js';
 /** Of the whole topology. A Linux bridge has 1023 ports at most; namespaces and sockets cost memory. */
 const maxEndpoints = 4096;
 
+/** Whether the patterns of a block say where the number goes; the first that does not is at fault. */
+function isNumbered(
+  faults: FaultList,
+  patterns: Readonly<Record<string, string | undefined>>,
+  count: number,
+  path: Path,
+): boolean {
+  for (const [key, pattern] of Object.entries(patterns)) {
+    if (pattern === undefined || pattern.includes('{}')) continue;
+    const at = [...path, key];
+    faults.add(
+      at,
+      `${where(at)}: expected {} where the number goes, as in ${quote(`${pattern}{}`)}, because count is ${count}`,
+    );
+    return false;
+  }
+  return true;
+}
+
+/** Whether an endpoint can have this name. */
+function isFree(faults: FaultList, name: string, isTaken: boolean, at: Path): boolean {
+  const isName = namePattern.test(name);
+  if (isName && !isTaken) return true;
+  const problem = isName ? 'is there already' : 'is not a valid name';
+  faults.add(at, `${where(at)}: the endpoint ${quote(name)} ${problem}`);
+  return false;
+}
+
 /**
  * Expands `generate` blocks to endpoints, numbered from 1 in each block: `{}` in name, port and zone is the number.
  * `known`: names that are taken.
@@ -35,26 +63,11 @@ export function expandGenerate(
       continue;
     }
     const onPort = rest.attach === undefined || isOnPort(rest.attach);
-    const unnumbered = [
-      ['name', name],
-      ['port', port],
-    ].find(([, pattern]) => count > 1 && pattern !== undefined && !pattern.includes('{}'));
-    if (unnumbered !== undefined) {
-      const [key = '', pattern = ''] = unnumbered;
-      faults.add(
-        [...at, key],
-        `${where([...at, key])}: expected {} where the number goes, as in ${quote(`${pattern}{}`)}, because count is ${count}`,
-      );
-      continue;
-    }
+    if (count > 1 && !isNumbered(faults, { name, port }, count, at)) continue;
     for (let number = 1; number <= count; number += 1) {
       const fill = (pattern: string): string => pattern.replaceAll('{}', String(number));
       const made = fill(name);
-      if (!namePattern.test(made) || known.has(made) || taken.has(made)) {
-        const problem = namePattern.test(made) ? 'is there already' : 'is not a valid name';
-        faults.add([...at, 'name'], `${where([...at, 'name'])}: the endpoint ${quote(made)} ${problem}`);
-        break;
-      }
+      if (!isFree(faults, made, known.has(made) || taken.has(made), [...at, 'name'])) break;
       taken.set(made, at);
       const ordinal = onPort && !read.dropped.has('port') ? `p${drafts.length + known.size + 1}` : undefined;
       const portName = port === undefined ? ordinal : fill(port);

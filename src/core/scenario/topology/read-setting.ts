@@ -52,10 +52,13 @@ export function readSettings(
 
 type Read = { readonly ok: true; readonly value: SettingValue } | { readonly ok: false; readonly expected: string };
 
+function isSingle(value: unknown): value is Raw {
+  return ['string', 'number', 'boolean'].includes(typeof value);
+}
+
 function readValue(setting: Setting, place: SettingPlace, value: unknown): Read {
   const refuse = (expected: string): Read => ({ ok: false, expected });
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
-    return refuse('a single value');
+  if (!isSingle(value)) return refuse('a single value');
   switch (setting.kind) {
     case 'switch': {
       const on = readSwitch(value);

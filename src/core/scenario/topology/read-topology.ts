@@ -42,40 +42,26 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
   const before = faults.faults.length;
   const shell = salvage(faults, topologyShell, raw, path);
   if (shell === null) return empty;
-  const provider: Provider = shell.value.provider ?? 'lab';
-  const bridgeNames = new Set(Object.keys(shell.value.bridges));
+  const { value } = shell;
+  const provider: Provider = value.provider ?? 'lab';
+  const bridgeNames = new Set(Object.keys(value.bridges));
   if (bridgeNames.size === 0) faults.add([...path, 'bridges'], 'topology.bridges: expected at least one bridge');
-  const written = [...Object.entries(shell.value.bridges)].flatMap(
-    ([name, value]) => readBridge(faults, name, value, [...path, 'bridges', name], provider) ?? [],
+  const written = Object.entries(value.bridges).flatMap(
+    ([name, bridge]) => readBridge(faults, name, bridge, [...path, 'bridges', name], provider) ?? [],
   );
-
-  const names = new Set<string>(Object.keys(shell.value.endpoints ?? {}));
-  const drafts: EndpointDraft[] = [];
-  for (const [name, value] of Object.entries(shell.value.endpoints ?? {})) {
-    const at = [...path, 'endpoints', name];
-    if (!namePattern.test(name))
-      faults.addKey(
-        at,
-        `${where(at)}: ${quote(name)} is not a valid name, expected 1 to 63 letters, digits, ".", "_" or "-", beginning with a letter or digit`,
-      );
-    const read = salvage(faults, endpoint, value, at);
-    if (read !== null) drafts.push({ name, path: at, raw: read.value, dropped: read.dropped, generated: false });
-  }
-  drafts.push(...expandGenerate(faults, shell.value.generate ?? [], [...path, 'generate'], names));
+  const names = new Set<string>(Object.keys(value.endpoints ?? {}));
+  const drafts = [
+    ...readDrafts(faults, value.endpoints ?? {}, [...path, 'endpoints']),
+    ...expandGenerate(faults, value.generate ?? [], [...path, 'generate'], names),
+  ];
   for (const draft of drafts) {
     names.add(draft.name);
-    if (!bridgeNames.has(draft.raw.bridge) && !draft.dropped.has('bridge')) {
-      const at = [...draft.path, 'bridge'];
-      faults.add(
-        at,
-        `${where(at)}: there is no bridge ${quote(draft.raw.bridge)}${didYouMean(draft.raw.bridge, bridgeNames)}`,
-      );
-    }
+    checkBridge(faults, draft, bridgeNames);
   }
   const switches = new Set(written.filter(({ kind }) => kind === 'ovs').map(({ name }) => name));
   const read = drafts.map((draft) => readEndpoint(faults, draft, provider, switches));
   const addresses = written.flatMap((bridge) => bridge.addresses);
-  const hosts = readHosts(faults, shell.value.hosts, [...path, 'hosts'], provider);
+  const hosts = readHosts(faults, value.hosts, [...path, 'hosts'], provider);
   const assigned: readonly Endpoint[] = assignAddresses(faults, drafts, read, addresses, provider);
   const { bridges, endpoints } = spreadOverHosts(faults, {
     hosts,
@@ -83,23 +69,14 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
     bridges: written,
     drafts,
     endpoints: assigned,
-    raw: shell.value.bridges,
+    raw: value.bridges,
     path,
   });
   const broken = faults.faults.length > before;
   topologyConflicts(faults, drafts, endpoints, bridges, provider);
-  if (provider === 'host' && shell.value.sysctl !== undefined)
-    faults.addKey(
-      [...path, 'sysctl'],
-      'topology.sysctl is of the lab only, expected no such key with "provider: host"',
-    );
-  if (provider === 'host' && shell.value.keepers !== undefined)
-    faults.addKey(
-      [...path, 'keepers'],
-      'topology.keepers is of the lab only, expected no such key with "provider: host": they are read there',
-    );
-  const managers = readManagers(shell.value.keepers);
-  const sysctl = readSysctls(faults, shell.value.sysctl ?? {}, [...path, 'sysctl']);
+  if (provider === 'host') checkKeysOfLab(faults, value, path);
+  const managers = readManagers(value.keepers);
+  const sysctl = readSysctls(faults, value.sysctl ?? {}, [...path, 'sysctl']);
   return {
     topology: {
       provider,
@@ -113,6 +90,44 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
     bridgeNames,
     whole: !broken,
   };
+}
+
+type RawTopology = z.output<typeof topologyShell>;
+
+/** The endpoints that are written out; those that cannot be read are left out. */
+function readDrafts(
+  faults: FaultList,
+  raw: NonNullable<RawTopology['endpoints']>,
+  path: Path,
+): readonly EndpointDraft[] {
+  return Object.entries(raw).flatMap(([name, value]): readonly EndpointDraft[] => {
+    const at = [...path, name];
+    if (!namePattern.test(name))
+      faults.addKey(
+        at,
+        `${where(at)}: ${quote(name)} is not a valid name, expected 1 to 63 letters, digits, ".", "_" or "-", beginning with a letter or digit`,
+      );
+    const read = salvage(faults, endpoint, value, at);
+    return read === null ? [] : [{ name, path: at, raw: read.value, dropped: read.dropped, generated: false }];
+  });
+}
+
+function checkBridge(faults: FaultList, { raw, dropped, path }: EndpointDraft, bridges: ReadonlySet<string>): void {
+  if (bridges.has(raw.bridge) || dropped.has('bridge')) return;
+  const at = [...path, 'bridge'];
+  faults.add(at, `${where(at)}: there is no bridge ${quote(raw.bridge)}${didYouMean(raw.bridge, bridges)}`);
+}
+
+/** Keys that a host has no use for. */
+function checkKeysOfLab(faults: FaultList, { sysctl, keepers }: RawTopology, path: Path): void {
+  const at = (key: 'sysctl' | 'keepers'): Path => [...path, key];
+  if (sysctl !== undefined)
+    faults.addKey(at('sysctl'), 'topology.sysctl is of the lab only, expected no such key with "provider: host"');
+  if (keepers !== undefined)
+    faults.addKey(
+      at('keepers'),
+      'topology.keepers is of the lab only, expected no such key with "provider: host": they are read there',
+    );
 }
 
 function readManagers(

@@ -54,15 +54,17 @@ export function frameQueue(macs: ReadonlySet<string>, stale: number): FrameQueue
           continue;
         }
         const source = frame.bytes.length >= 12 ? frame.bytes.readUIntBE(6, 6) : -1;
-        take(
-          frame.bytes,
-          0,
-          frame.bytes.length,
-          frame.bytes.length,
-          frame.seconds,
-          frame.nanoseconds,
-          !own.has(source),
-        );
+        const { bytes, seconds, nanoseconds } = frame;
+        const { length } = bytes;
+        take({
+          bytes,
+          offset: 0,
+          captured: length,
+          original: length,
+          seconds,
+          nanoseconds,
+          outgoing: !own.has(source),
+        });
       }
       if (next === waiting.length) {
         waiting = [];

@@ -1,5 +1,5 @@
 import { VerifyError } from '../../../core/model/verify-error.js';
-import type { Engine, EngineHandle, OpenOptions, TakeFrame } from '../engine.js';
+import { emptyFrame, type Engine, type EngineHandle, type OpenOptions, type TakeFrame } from '../engine.js';
 import { type KernelHandle, openKernelHandle } from './kernel-handle.js';
 import { libpcap } from './libpcap-library.js';
 
@@ -66,20 +66,19 @@ function drain(handle: KernelHandle, options: OpenOptions, dump: DumpBuffer, tak
  * The records of pcap_dump: seconds, nanoseconds, captured and original length in the machine's order, then the frame.
  */
 function parse(bytes: Buffer, end: number, handle: KernelHandle, take: TakeFrame): void {
+  const frame = emptyFrame(bytes);
+  frame.outgoing = handle.outgoing;
   for (let at = 0; at < end; ) {
     const captured = bytes.readUInt32LE(at + 8);
     if (handle.stale > 0) {
       handle.stale -= 1;
     } else {
-      take(
-        bytes,
-        at + 16,
-        captured,
-        bytes.readUInt32LE(at + 12),
-        bytes.readUInt32LE(at),
-        bytes.readUInt32LE(at + 4),
-        handle.outgoing,
-      );
+      frame.offset = at + 16;
+      frame.captured = captured;
+      frame.original = bytes.readUInt32LE(at + 12);
+      frame.seconds = bytes.readUInt32LE(at);
+      frame.nanoseconds = bytes.readUInt32LE(at + 4);
+      take(frame);
     }
     at += 16 + captured;
   }

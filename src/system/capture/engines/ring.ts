@@ -4,7 +4,14 @@ import { closeRingBlock, eachRingFrame, packetTypes, ringBlock, ringFrame } from
 import { searchDepthsOf } from '../../../core/wire/token-filter.js';
 import { encodeBpf } from '../../kernel/bpf.js';
 import { linkIndex } from '../../kernel/packet-socket.js';
-import type { Engine, EngineHandle, OpenOptions, SharedTarget, TakeBlock } from '../engine.js';
+import {
+  emptyFrame,
+  type Engine,
+  type EngineHandle,
+  type OpenOptions,
+  type SharedTarget,
+  type TakeBlock,
+} from '../engine.js';
 import { compileFilterFor } from './libpcap-library.js';
 import { openPacketRing, type PacketRing } from './packet-ring.js';
 
@@ -123,16 +130,23 @@ function handOver(shared: SharedRing, ring: Buffer, view: DataView, at: number):
       if (listener.target !== null) listener.delivered += frames[listener.target.interface] ?? 0;
     return;
   }
+  const taken = emptyFrame(ring);
   const fault = eachRingFrame(
     ring,
     view,
     at,
     at + view.getUint32(at + ringBlock.used, true),
-    (index, packetType, offset, captured, original, seconds, nanoseconds) => {
+    ({ index, packetType, offset, captured, original, seconds, nanoseconds }) => {
       const listener = listeners.get(index);
       if (listener === undefined || listener.target === null || !takes(listener, packetType)) return;
       listener.delivered += 1;
-      listener.target.take(ring, offset, captured, original, seconds, nanoseconds, packetType === packetTypes.outgoing);
+      taken.offset = offset;
+      taken.captured = captured;
+      taken.original = original;
+      taken.seconds = seconds;
+      taken.nanoseconds = nanoseconds;
+      taken.outgoing = packetType === packetTypes.outgoing;
+      listener.target.take(taken);
     },
   );
   if (fault !== null)

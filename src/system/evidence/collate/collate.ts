@@ -5,7 +5,7 @@ import { framesOfLine } from '../../../core/judge/count/count-discarded.js';
 import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
 import type { Plan } from '../../../core/model/plan.js';
 import { currentRules, type VerdictRules } from '../../../core/model/provenance.js';
-import { packetDirection, directions } from '../../../core/pcap/capture-items.js';
+import { type Batch, packetDirection, directions } from '../../../core/pcap/capture-items.js';
 import {
   enhancedPacket,
   interfaceDescription,
@@ -14,13 +14,18 @@ import {
 } from '../../../core/pcap/pcapng/writer.js';
 import { highHalf, lowHalf, nsOf, timeWords } from '../../../core/pcap/time-words.js';
 import { isTowards } from '../../../core/plan/observers.js';
-import { evidenceInterfaces } from '../../../core/plan/evidence-interfaces.js';
+import {
+  type EvidenceInterface,
+  evidenceInterfaces,
+  type StepListener,
+  stepListeners,
+} from '../../../core/plan/evidence-interfaces.js';
 import { cannotWrite, files, writeWhole } from '../folder/folder.js';
-import { createBlockWriter } from './block-writer.js';
-import { createFrameNotes } from './frame-notes.js';
-import { createLeakStore, isMesh } from './keep-leaks.js';
+import { BlockWriter } from './block-writer.js';
+import { type FrameNote, FrameNotes } from './frame-notes.js';
+import { createLeakStore, isMesh, type LeakStore } from './keep-leaks.js';
 import { type RawCaptures, type StepCounters, wholeCaptures } from './raw-captures.js';
-import { readRawFrames, type TakeRawFrame } from './raw-frames.js';
+import { readRawFrames } from './raw-frames.js';
 
 export interface Collation {
   readonly sha256: string;
@@ -82,107 +87,151 @@ export async function collate(
   input: CollateInput,
   { reported, captures = wholeCaptures(input) }: CollateOptions = {},
 ): Promise<Collation> {
-  const { dir, plan, path = join(dir, files.capture), rules = currentRules } = input;
-  const blocks = evidenceInterfaces(plan);
-  const noteOf = createFrameNotes(plan, input.key, rules);
-  const listeners = blocks.map(({ step, observer }) => {
-    const listened = plan.steps[step];
-    const one = listened?.observers[observer];
-    return listened === undefined || one === undefined ? null : { step: listened, observer: one };
-  });
-  const { keep, inferred } = input;
-  const discarding =
-    keep === 'all' && !plan.steps.some(isMesh) ? null : createLeakStore({ keep, plan, rules, listeners, inferred });
-  const out = createBlockWriter(path, reported);
-  out.block(sectionHeader({ application: input.application, os: 'Linux', comment: `scenario ${plan.name}` }));
-  for (const { step, name, description } of blocks) {
-    out.block(
-      interfaceDescription({
-        name,
-        description,
-        filter: plan.steps[step]?.filter ?? '',
-        snaplen: plan.steps[step]?.snaplen ?? 0,
-        os: 'Linux',
-      }),
-    );
-  }
+  const { dir, plan, clocks } = input;
   const damages: string[] = [];
-  let packets = 0;
-  let [timeHigh, timeLow] = [0, 0];
-  let timesOf: BigInt64Array | null = null;
-  let times: Uint32Array = new Uint32Array(0);
-  const write: TakeRawFrame = (batch, packet, interfaceId) => {
-    const listener = listeners[interfaceId];
+  const writer = new EvidenceWriter(input, reported);
+  const { together, read } = captures;
+  const reading = { blocks: writer.blocks, damages, clocks, together, read };
+  for (const step of plan.steps) {
+    for await (const frames of readRawFrames(await captures.ofStep(step.index), reading))
+      frames.each((batch, packet, interfaceId) => writer.writeFrame(batch, packet, interfaceId));
+  }
+  writer.writeStatistics(await captures.counters());
+  const { sha256, packets, lines } = writer.finish();
+  const discarded = lines === null ? null : await writeDiscarded(dir, lines);
+  await rm(join(dir, files.raw), { recursive: true, force: true });
+  return { sha256, packets, damages, discarded };
+}
+
+/** Writes evidence.pcapng: the interfaces first, then frames in the order in which they come, then statistics. */
+class EvidenceWriter {
+  /** The interfaces of the file. */
+  readonly blocks: readonly EvidenceInterface[];
+  private readonly input: CollateInput;
+  private readonly out: BlockWriter;
+  /** By interface of the file. */
+  private readonly listeners: readonly (StepListener | null)[];
+  private readonly notes: FrameNotes;
+  /** null = all frames are kept. */
+  private readonly leaks: LeakStore | null;
+  private packets = 0;
+  /** Time of the last frame. */
+  private timeHigh = 0;
+  private timeLow = 0;
+  /** The times of a batch as words, which are made once for each. */
+  private timesOf: BigInt64Array | null = null;
+  private times: Uint32Array = new Uint32Array(0);
+
+  constructor(input: CollateInput, reported: CollateOptions['reported']) {
+    const { dir, plan, path = join(dir, files.capture), rules = currentRules, keep, inferred } = input;
+    this.input = input;
+    this.blocks = evidenceInterfaces(plan);
+    this.notes = new FrameNotes(plan, input.key, rules);
+    this.listeners = stepListeners(plan);
+    this.leaks =
+      keep === 'all' && !plan.steps.some(isMesh)
+        ? null
+        : createLeakStore({ keep, plan, rules, listeners: this.listeners, inferred });
+    this.out = new BlockWriter(path, reported);
+    this.writeHeads();
+  }
+
+  private writeHeads(): void {
+    const { plan, application } = this.input;
+    this.out.writeBlock(sectionHeader({ application, os: 'Linux', comment: `scenario ${plan.name}` }));
+    for (const { step, name, description } of this.blocks) {
+      const { filter = '', snaplen = 0 } = plan.steps[step] ?? {};
+      this.out.writeBlock(interfaceDescription({ name, description, filter, snaplen, os: 'Linux' }));
+    }
+  }
+
+  /** A frame at an interface of the file; it is left out where it need not be kept, and then counted. */
+  writeFrame(batch: Batch, packet: number, interfaceId: number): void {
+    const listener = this.listeners[interfaceId];
     if (listener === undefined || listener === null) return;
-    const { step, observer } = listener;
+    const from = batch.offset[packet] ?? 0;
+    const end = from + (batch.captured[packet] ?? 0);
+    const direction = packetDirection(batch, packet);
+    const towards = isTowards(listener.observer, direction === directions.out);
+    const note = this.notes.noteOf(batch.bytes, from, end, listener, towards);
+    if (direction !== directions.unknown && this.mayGo(interfaceId, note, towards)) return;
+    this.takeTime(batch, packet);
+    this.writePacket(batch, packet, interfaceId, note);
+    this.packets += 1;
+  }
+
+  private mayGo(interfaceId: number, { probe, sequence }: Readonly<FrameNote>, towards: boolean): boolean {
+    return this.leaks !== null && probe !== null && this.leaks.mayGo(interfaceId, probe, sequence, towards);
+  }
+
+  private takeTime(batch: Batch, packet: number): void {
+    if (batch.timeNs !== this.timesOf) {
+      this.timesOf = batch.timeNs;
+      this.times = timeWords(batch.timeNs);
+    }
+    this.timeHigh = this.times[2 * packet + highHalf] ?? 0;
+    this.timeLow = this.times[2 * packet + lowHalf] ?? 0;
+  }
+
+  private writePacket(batch: Batch, packet: number, interfaceId: number, note: Readonly<FrameNote>): void {
+    const { packetId, comment } = note;
     const { bytes } = batch;
     const from = batch.offset[packet] ?? 0;
     const captured = batch.captured[packet] ?? 0;
     const original = batch.original[packet] ?? 0;
     const direction = packetDirection(batch, packet);
-    const towards = isTowards(observer, direction === directions.out);
-    const { packetId, comment, probe, sequence } = noteOf(bytes, from, from + captured, step, observer, towards);
-    if (
-      discarding !== null &&
-      probe !== null &&
-      direction !== directions.unknown &&
-      discarding.mayGo(interfaceId, probe, sequence, towards)
-    )
-      return;
-    if (batch.timeNs !== timesOf) {
-      timesOf = batch.timeNs;
-      times = timeWords(batch.timeNs);
-    }
-    timeHigh = times[2 * packet + highHalf] ?? 0;
-    timeLow = times[2 * packet + lowHalf] ?? 0;
+    const [timeHigh, timeLow] = [this.timeHigh, this.timeLow];
     if (direction !== directions.unknown) {
-      out.packet({ interfaceId, timeHigh, timeLow, bytes, from, captured, original, direction, packetId, comment });
-    } else {
-      out.block(
-        enhancedPacket({
-          interfaceId,
-          timeNs: nsOf({ high: timeHigh, low: timeLow }),
-          originalLength: original,
-          data: bytes.subarray(from, from + captured),
-          direction,
-          packetId: packetId < 0 ? null : BigInt(packetId),
-          comments: comment === null ? [] : [comment],
-        }),
-      );
-    }
-    packets += 1;
-  };
-  for (const step of plan.steps) {
-    for await (const frames of readRawFrames(
-      await captures.ofStep(step.index),
-      blocks,
-      damages,
-      input.clocks,
-      captures.together,
-      captures.read,
-    ))
-      frames.each(write);
-  }
-  const ofSteps = await captures.counters();
-  const lastNs = nsOf({ high: timeHigh, low: timeLow });
-  for (const [interfaceId, { step, observer }] of blocks.entries()) {
-    const name = plan.steps[step]?.observers[observer]?.name ?? '';
-    const counters = ofSteps[step]?.[name];
-    if (counters === undefined) continue;
-    out.block(
-      interfaceStatistics({
+      this.out.writePacket({
         interfaceId,
-        timeNs: lastNs,
-        received: BigInt(counters.received),
-        dropped: BigInt(counters.dropped),
-        delivered: BigInt(counters.delivered),
+        timeHigh,
+        timeLow,
+        bytes,
+        from,
+        captured,
+        original,
+        direction,
+        packetId,
+        comment,
+      });
+      return;
+    }
+    this.out.writeBlock(
+      enhancedPacket({
+        interfaceId,
+        timeNs: nsOf({ high: timeHigh, low: timeLow }),
+        originalLength: original,
+        data: bytes.subarray(from, from + captured),
+        direction,
+        packetId: packetId < 0 ? null : BigInt(packetId),
+        comments: comment === null ? [] : [comment],
       }),
     );
   }
-  const sha256 = out.finish();
-  const lines = discarding?.lines() ?? [];
-  const nothingWent = discarding === null || (keep === 'all' && lines.length === 0);
-  const discarded = nothingWent ? null : await writeDiscarded(dir, lines);
-  await rm(join(dir, files.raw), { recursive: true, force: true });
-  return { sha256, packets, damages, discarded };
+
+  /** What each observer's handles counted in its step. */
+  writeStatistics(counters: StepCounters): void {
+    const timeNs = nsOf({ high: this.timeHigh, low: this.timeLow });
+    for (const [interfaceId, listener] of this.listeners.entries()) {
+      const counted = listener === null ? undefined : counters[listener.step.index]?.[listener.observer.name];
+      if (counted === undefined) continue;
+      this.out.writeBlock(
+        interfaceStatistics({
+          interfaceId,
+          timeNs,
+          received: BigInt(counted.received),
+          dropped: BigInt(counted.dropped),
+          delivered: BigInt(counted.delivered),
+        }),
+      );
+    }
+  }
+
+  /** Closes the file. `lines`: what was counted and not kept; null = everything was kept. */
+  finish(): { readonly sha256: string; readonly packets: number; readonly lines: readonly DiscardedFrames[] | null } {
+    const sha256 = this.out.finish();
+    const lines = this.leaks?.lines() ?? null;
+    const isWhole = this.input.keep === 'all' && lines?.length === 0;
+    return { sha256, packets: this.packets, lines: isWhole ? null : lines };
+  }
 }

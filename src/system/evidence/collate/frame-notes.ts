@@ -1,9 +1,16 @@
-import { createClassifier, flowFinder, tagsOf, tokenIndexOf } from '../../../core/judge/recognise/classify.js';
-import { createParties, isLeak } from '../../../core/judge/parties.js';
+import {
+  type Classify,
+  createClassifier,
+  flowFinder,
+  tagsOf,
+  tokenIndexOf,
+} from '../../../core/judge/recognise/classify.js';
+import { createParties, isLeak, type Parties } from '../../../core/judge/parties.js';
 import type { VerdictRules } from '../../../core/model/provenance.js';
 import { controlComment, leakComment } from '../../../core/judge/recognise/leak-comment.js';
 import { createPlannedProbes } from '../../../core/judge/recognise/planned-probes.js';
-import type { Flow, Observer, Plan, StepPlan } from '../../../core/model/plan.js';
+import type { Flow, Plan, StepPlan } from '../../../core/model/plan.js';
+import type { StepListener } from '../../../core/plan/evidence-interfaces.js';
 import { isMesh } from './keep-leaks.js';
 import { createTokenSearch } from '../../../core/wire/token-search.js';
 
@@ -21,9 +28,10 @@ export interface FrameNote {
 }
 
 /**
- * A function that says what stands beside `bytes[start, end)`, seen by `observer` in `step`; frames come in the order
- * of the file. No verdict rests on it.
+ * Says what stands beside the frames of a run in evidence.pcapng; they come in the order of the file. No verdict rests
+ * on it.
  */
+<<<<<<< HEAD
 export function createFrameNotes(
   plan: Plan,
   key: Uint8Array,
@@ -82,23 +90,87 @@ export function createFrameNotes(
           : null;
       return note;
     }
+=======
+export class FrameNotes {
+  private readonly plan: Plan;
+  private readonly classify: Classify;
+  private readonly parties: Parties;
+  private readonly search: ReturnType<typeof createTokenSearch>;
+  private readonly probes: ReturnType<typeof createPlannedProbes>;
+  /** Comments by row. */
+  private readonly noted = new Map<string, number>();
+  private readonly meshes: ReadonlySet<StepPlan>;
+  private readonly note: FrameNote = { packetId: -1, comment: null, probe: null, sequence: 0 };
+
+  constructor(plan: Plan, key: Uint8Array, rules: VerdictRules) {
+    const tags = tagsOf(plan, key);
+    this.plan = plan;
+    this.classify = createClassifier(plan, tags, rules);
+    this.parties = createParties(plan.endpoints);
+    this.search = createTokenSearch(plan.runTag);
+    this.probes = createPlannedProbes(plan.runTag, tags, flowFinder(plan));
+    this.meshes = new Set(plan.steps.filter(isMesh));
+  }
+
+  /** What stands beside `bytes[start, end)`, seen by the listener; valid until the next frame. */
+  noteOf(bytes: Uint8Array, start: number, end: number, listener: StepListener, towards: boolean): Readonly<FrameNote> {
+    const probe = this.probes.read(bytes, start, end);
+    if (probe !== null) return this.noteProbe(bytes, probe, listener, towards);
+    const note = this.note;
+    const { step, observer } = listener;
+>>>>>>> 487e2fbe (refactor: the last 51 violations that lint passed over are gone; capture file, observer table, evidence writer, frame notes and leak store are classes)
     note.probe = null;
     note.packetId = -1;
     note.comment = null;
     // Most frames without a token need no look at their headers: only where somebody's talk is what the step is about.
-    if (!search.mayHold(bytes, start, end) && step.traffic.length === 0 && step.listenMs === null) return note;
-    const classified = classify(bytes, start, end);
+    if (!this.search.mayHold(bytes, start, end) && step.traffic.length === 0 && step.listenMs === null) return note;
+    const classified = this.classify(bytes, start, end);
     const { sighting } = classified;
     if (sighting.kind === 'probe' && sighting.form === 'as-sent') {
-      probes.learn(sighting.flow, sighting.sequence);
+      this.probes.learn(sighting.flow, sighting.sequence);
       note.probe = sighting.flow;
       note.sequence = sighting.sequence;
     }
     note.packetId = tokenIndexOf(sighting);
     note.comment =
-      limited(sighting.kind === 'probe' ? rowOf(sighting.flow, step, observer) : observer.name, () =>
-        leakComment({ bytes, classified, step, observer, towards }, plan, parties),
+      this.limited(sighting.kind === 'probe' ? this.rowOf(sighting.flow, listener) : observer.name, () =>
+        leakComment({ bytes, classified, step, observer, towards }, this.plan, this.parties),
       ) ?? controlComment(classified);
     return note;
-  };
+  }
+
+  /** Of a planned probe, as it was sent. */
+  private noteProbe(
+    bytes: Uint8Array,
+    { flow, sequence }: { readonly flow: Flow; readonly sequence: number },
+    listener: StepListener,
+    towards: boolean,
+  ): Readonly<FrameNote> {
+    const note = this.note;
+    note.packetId = flow.first + sequence;
+    note.probe = flow;
+    note.sequence = sequence;
+    note.comment = null;
+    if (!towards || !isLeak(flow, listener.observer, this.parties)) return note;
+    note.comment = this.limited(this.rowOf(flow, listener), () => {
+      const sighting = { kind: 'probe', flow, sequence, form: 'as-sent', tokenAt: -1 } as const;
+      const frame = { bytes, classified: { view: null, sighting }, ...listener, towards };
+      return leakComment(frame, this.plan, this.parties);
+    });
+    return note;
+  }
+
+  /** A comment, if there are not too many of its row. */
+  private limited(row: string, comment: () => string | null): string | null {
+    const before = this.noted.get(row) ?? 0;
+    if (before >= maxComments) return null;
+    const text = comment();
+    if (text !== null) this.noted.set(row, before + 1);
+    return text;
+  }
+
+  /** The row of a probe at an observer; in a mesh all rows of an observer are one. */
+  private rowOf(flow: Flow, { step, observer: { name } }: StepListener): string {
+    return this.meshes.has(step) ? `${step.index}/${name}` : `${flow.id}/${name}`;
+  }
 }

@@ -109,51 +109,78 @@ function framesAt({ loaded, batchOf, packetOf }: Waiting, order: Uint32Array): R
   };
 }
 
+/** What raw captures are read with. */
+export interface RawReading {
+  /** The interface blocks of evidence.pcapng; observers are found by their description. */
+  readonly blocks: readonly EvidenceInterface[];
+  /** Damage is added to them. */
+  readonly damages: string[];
+  /** By how many ns the clock of a file's host is ahead, by the file's name; it is taken off. */
+  readonly clocks: ReadonlyMap<string, bigint>;
+  /** Order is made among this many frames at a time. */
+  readonly together?: number | undefined;
+  /** Gives what a capture holds. */
+  readonly read?: ((path: string) => AsyncGenerator<CaptureItem>) | undefined;
+}
+
 /**
  * Reads the raw captures of a step and gives their frames part by part, in the order of time; frames of the same time
- * stay in the order of file and place. Observers are found by their block's description; damage is added to `damages`.
- * `clocks`: by how many ns the clock of a file's host is ahead, by the file's name, which is taken off. Memory does not
- * grow with the frames: order is made among `together` at a time. `read` gives what a capture holds.
+ * stay in the order of file and place. Memory does not grow with the frames.
  */
 export async function* readRawFrames(
   paths: readonly string[],
-  blocks: readonly EvidenceInterface[],
-  damages: string[],
-  clocks: ReadonlyMap<string, bigint>,
-  together = sortedTogether,
-  read: (path: string) => AsyncGenerator<CaptureItem> = readRawCapture,
+  { blocks, damages, clocks, together = sortedTogether, read = readRawCapture }: RawReading,
 ): AsyncGenerator<RawFrames> {
-  const known = new Map(blocks.map((block, number) => [escapeText(block.description), number]));
+  const loader = new BatchLoader(blocks, damages, clocks);
   let sources: readonly Source[] = paths.map((path) => ({
     path,
     items: read(path),
     interfaces: [],
     latest: -Infinity,
   }));
-  let base: { high: number; low: number } | null = null;
   let waiting: Waiting = { loaded: [], batchOf: new Uint32Array(0), packetOf: new Uint32Array(0) };
+  while (sources.length > 0 || waiting.batchOf.length > 0) {
+    const more: Loaded[] = [];
+    for (let held = waiting.batchOf.length; held < together && sources.length > 0; ) {
+      const behind = sources.reduce((least, source) => (source.latest < least.latest ? source : least));
+      const loaded = await loader.next(behind);
+      if (loaded === null) sources = sources.filter((source) => source !== behind);
+      else held += more[more.push(loaded) - 1]?.batch.count ?? 0;
+    }
+    waiting = withBatches(waiting, more);
+    const order = sortByTime(timesOfAll(waiting));
+    const ready = sources.length === 0 ? order.length : order.length >> 1;
+    yield framesAt(waiting, order.subarray(0, ready));
+    waiting = onlyThose(waiting, order.subarray(ready));
+  }
+}
+
+/** Loads batches of several captures on one scale of time. */
+class BatchLoader {
+  private readonly known: ReadonlyMap<string, number>;
+  private readonly damages: string[];
+  private readonly clocks: ReadonlyMap<string, bigint>;
+  /** Time of the first frame that was loaded. */
+  private base: { readonly high: number; readonly low: number } | null = null;
+
+  constructor(blocks: readonly EvidenceInterface[], damages: string[], clocks: ReadonlyMap<string, bigint>) {
+    this.known = new Map(blocks.map((block, number) => [escapeText(block.description), number]));
+    this.damages = damages;
+    this.clocks = clocks;
+  }
 
   /** The next batch of a capture; null = there is none. */
-  async function nextOf(source: Source): Promise<Loaded | null> {
+  async next(source: Source): Promise<Loaded | null> {
     for (let next = await source.items.next(); next.done !== true; next = await source.items.next()) {
       const item = next.value;
       switch (item.kind) {
         case 'interface':
-          source.interfaces[item.id] = known.get(escapeText(item.description ?? '')) ?? -1;
+          source.interfaces[item.id] = this.known.get(escapeText(item.description ?? '')) ?? -1;
           break;
-        case 'batch': {
-          const clockNs = clocks.get(basename(source.path)) ?? 0n;
-          if (clockNs !== 0n)
-            for (let packet = 0; packet < item.count; packet += 1)
-              item.timeNs[packet] = (item.timeNs[packet] ?? 0n) - clockNs;
-          const [high = 0, low = 0] = [timeWords(item.timeNs)[highHalf], timeWords(item.timeNs)[lowHalf]];
-          base ??= { high, low };
-          const times = timesOf(item, base);
-          source.latest = times[times.length - 1] ?? source.latest;
-          return { batch: item, interfaces: source.interfaces, times };
-        }
+        case 'batch':
+          return this.load(source, item);
         case 'damage':
-          damages.push(`${source.path}, offset ${item.offset}: ${item.message}`);
+          this.damages.push(`${source.path}, offset ${item.offset}: ${item.message}`);
           break;
         case 'section':
         case 'statistics':
@@ -163,19 +190,16 @@ export async function* readRawFrames(
     return null;
   }
 
-  while (sources.length > 0 || waiting.batchOf.length > 0) {
-    const more: Loaded[] = [];
-    for (let held = waiting.batchOf.length; held < together && sources.length > 0; ) {
-      const behind = sources.reduce((least, source) => (source.latest < least.latest ? source : least));
-      const loaded = await nextOf(behind);
-      if (loaded === null) sources = sources.filter((source) => source !== behind);
-      else held += more[more.push(loaded) - 1]?.batch.count ?? 0;
-    }
-    waiting = withBatches(waiting, more);
-    const order = sortByTime(timesOfAll(waiting));
-    const ready = sources.length === 0 ? order.length : order.length >> 1;
-    yield framesAt(waiting, order.subarray(0, ready));
-    waiting = onlyThose(waiting, order.subarray(ready));
+  private load(source: Source, batch: Batch): Loaded {
+    const clockNs = this.clocks.get(basename(source.path)) ?? 0n;
+    if (clockNs !== 0n)
+      for (let packet = 0; packet < batch.count; packet += 1)
+        batch.timeNs[packet] = (batch.timeNs[packet] ?? 0n) - clockNs;
+    const words = timeWords(batch.timeNs);
+    this.base ??= { high: words[highHalf] ?? 0, low: words[lowHalf] ?? 0 };
+    const times = timesOf(batch, this.base);
+    source.latest = times[times.length - 1] ?? source.latest;
+    return { batch, interfaces: source.interfaces, times };
   }
 }
 
@@ -194,9 +218,7 @@ export function sortByTime(time: Float64Array): Uint32Array {
     const next: number[] = [];
     for (let run = 0; run < runs.length; run += 2) {
       const start = runs[run] ?? 0;
-      const middle = runs[run + 1] ?? count;
-      const end = runs[run + 2] ?? count;
-      merge(from, to, time, start, middle, end);
+      merge(from, to, time, { start, middle: runs[run + 1] ?? count, end: runs[run + 2] ?? count });
       next.push(start);
     }
     runs = next;
@@ -205,21 +227,20 @@ export function sortByTime(time: Float64Array): Uint32Array {
   return from;
 }
 
+/** Merges the runs from `start` and from `middle`, which ends at `end`, into `to`. */
 function merge(
   from: Uint32Array,
   to: Uint32Array,
   time: Float64Array,
-  start: number,
-  middle: number,
-  end: number,
+  { start, middle, end }: { readonly start: number; readonly middle: number; readonly end: number },
 ): void {
   let left = start;
   let right = middle;
   for (let at = start; at < end; at += 1) {
-    const one = from[left] ?? 0;
-    const other = from[right] ?? 0;
-    const takeLeft = left < middle && (right >= end || (time[one] ?? 0) <= (time[other] ?? 0));
-    to[at] = takeLeft ? one : other;
+    const first = from[left] ?? 0;
+    const second = from[right] ?? 0;
+    const takeLeft = left < middle && (right >= end || (time[first] ?? 0) <= (time[second] ?? 0));
+    to[at] = takeLeft ? first : second;
     if (takeLeft) left += 1;
     else right += 1;
   }

@@ -27,6 +27,36 @@ export interface Before {
   readonly ovsRows?: ReadonlyMap<string, string>;
 }
 
+function settingEntry(
+  { device, place, key, value: set }: Extract<KernelChange, { kind: 'set' }>,
+  { link, state }: Before,
+): readonly UndoEntry[] {
+  const was = settingIn(link, place, key);
+  if (was === undefined)
+    throw new VerifyError(
+      'unsupported',
+      69,
+      `this kernel does not know ${device}.${key}`,
+      'use a kernel that has this setting, or leave it out',
+    );
+  if (isSameSetting(place, key, was, set)) return [];
+  return [{ kind: 'setting', on: heldLink(state, device), place, key, set, was }];
+}
+
+function mdbEntry(
+  change: Extract<KernelChange, { kind: 'mdb' }>,
+  { state }: Before,
+  bridgeOf: (port: string) => string,
+): readonly UndoEntry[] {
+  const { port, group: address, vlan } = change.entry;
+  const [group, bridge] = [address.toLowerCase(), change.bridge === '' ? bridgeOf(port) : change.bridge];
+  const was = mdbForm(state.mdb, { bridge, port, group, vlan });
+  const set = change.act === 'add' ? 'permanent' : null;
+  if (set === was) return [];
+  const [on, above] = [heldLink(state, port), heldLink(state, bridge)];
+  return [{ kind: 'mdb', on, bridge: above, group, vlan, set, was }];
+}
+
 /**
  * What is to be written down of a change before it is made, in the order of undoing. Throws VerifyError (69) where it
  * could not be put back.
@@ -34,19 +64,8 @@ export interface Before {
 export function undoOf(change: KernelChange, before: Before, bridgeOf: (port: string) => string): readonly UndoEntry[] {
   const { state } = before;
   switch (change.kind) {
-    case 'set': {
-      const was = settingIn(before.link, change.place, change.key);
-      if (was === undefined)
-        throw new VerifyError(
-          'unsupported',
-          69,
-          `this kernel does not know ${change.device}.${change.key}`,
-          'use a kernel that has this setting, or leave it out',
-        );
-      if (isSameSetting(change.place, change.key, was, change.value)) return [];
-      const { place, key, value: set } = change;
-      return [{ kind: 'setting', on: heldLink(state, change.device), place, key, set, was }];
-    }
+    case 'set':
+      return settingEntry(change, before);
     case 'sysctl': {
       const was = state.sysctl[change.name];
       if (was === undefined)
@@ -67,15 +86,8 @@ export function undoOf(change: KernelChange, before: Before, bridgeOf: (port: st
           ];
     case 'fdb':
       return change.ovs === true ? ovsFdbEntry(change, before, bridgeOf) : fdbEntry(change, state);
-    case 'mdb': {
-      const { port, group: address, vlan } = change.entry;
-      const [group, bridge] = [address.toLowerCase(), change.bridge === '' ? bridgeOf(port) : change.bridge];
-      const was = mdbForm(state.mdb, { bridge, port, group, vlan });
-      const set = change.act === 'add' ? 'permanent' : null;
-      if (set === was) return [];
-      const [on, above] = [heldLink(state, port), heldLink(state, bridge)];
-      return [{ kind: 'mdb', on, bridge: above, group, vlan, set, was }];
-    }
+    case 'mdb':
+      return mdbEntry(change, before, bridgeOf);
     case 'ovs-set':
       return ovsSetEntry(change, before, bridgeOf);
     case 'mirror': {

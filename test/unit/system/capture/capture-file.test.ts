@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { createCaptureFile } from '../../../../src/system/capture/capture-file.js';
+import { CaptureFile } from '../../../../src/system/capture/capture-file.js';
+import { frameOf } from '../../../support/pcap/taken-frame.js';
 
 const runTag = 0x01020304;
 
@@ -14,14 +15,13 @@ function tagged(): Buffer {
 
 test('a file that takes nothing leaves each interface and direction its share of what is kept, whoever floods', () => {
   const fd = openSync('/dev/full', 'w');
-  const file = createCaptureFile({ path: '/dev/full', fd, runTag, only: 'all', application: 'test' });
+  const file = new CaptureFile({ path: '/dev/full', fd, runTag, only: 'all', application: 'test' });
   const [flooding, leaked] = ['p0', 'p1'].map((name) =>
     file.addInterface({ name, description: name, filter: '', snaplen: 262_144 }),
   );
   const frame = tagged();
   const add = (id: number | undefined, count: number, outgoing: boolean): void => {
-    for (let sent = 0; sent < count; sent += 1)
-      file.add(id ?? -1, frame, 0, frame.length, frame.length, 1, sent, outgoing);
+    for (let sent = 0; sent < count; sent += 1) file.addFrame(id ?? -1, frameOf(frame, 1, sent, outgoing));
     file.flush();
   };
   add(flooding, 20_000, false);

@@ -3,7 +3,7 @@ import { hostOf } from '../../../model/host-names.js';
 import type { LinkState } from '../../../model/state.js';
 import { word } from '../../../text/escape.js';
 import { isSwitchedOff, isUnicast } from '../../rows/row-context.js';
-import type { CauseFinder } from './leak.js';
+import type { CauseFinder, LeakContext } from './leak.js';
 
 /** The addressee was silent for longer than the ageing time, so that its entry is gone. */
 export const agedOut: CauseFinder = (leak) => {
@@ -97,17 +97,25 @@ export const behindBridge: CauseFinder = (leak) => {
   };
 };
 
+/** The port that wrongly has the addressee's entry, if one has, and the one at which it belongs. */
+function entryPorts(
+  { entries, bridge }: LeakContext,
+  ownPort: string,
+): { readonly stray: string | null; readonly rightful: string } {
+  const stray = entries.find((entry) => entry.port !== ownPort)?.port ?? null;
+  if (hostOf(ownPort) === hostOf(bridge.name)) return { stray, rightful: ownPort };
+  // on another host it is rightly at the tunnel through which its owner is reached
+  return { stray: null, rightful: entries[0]?.port ?? ownPort };
+}
+
 /** The destination was learned on another port than its owner's, or its frames arrived at a port that claimed it. */
 export const macMoved: CauseFinder = (leak) => {
-  const { dstMac, entries, to, port, finding, bridge } = leak;
+  const { dstMac, to, port, finding } = leak;
   if (!isUnicast(leak) || to === null || to.port === null || dstMac === null || !to.macs.includes(dstMac)) return null;
-  // on another host it is rightly at the tunnel through which its owner is reached
-  const here = hostOf(to.port) === hostOf(bridge.name);
-  const stray = here ? entries.find((entry) => entry.port !== to.port) : undefined;
+  const { stray, rightful } = entryPorts(leak, to.port);
   const theft = ['mac-steal', 'gateway-steal'].includes(finding.class);
-  if (stray === undefined && !theft) return null;
-  const where = stray?.port ?? port?.name ?? '';
-  const rightful = (here ? undefined : entries[0])?.port ?? to.port;
+  if (stray === null && !theft) return null;
+  const where = stray ?? port?.name ?? '';
   return {
     place: `fdb ${dstMac}`,
     value: where,

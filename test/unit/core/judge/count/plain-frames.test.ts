@@ -91,7 +91,7 @@ function both(
     const bytes = bytesOf(frame).subarray(0, cut);
     const timeNs = BigInt(frame.time) * 2n ** 33n + BigInt(index % 3);
     const [high, low] = [Number(timeNs >> 32n), Number(timeNs & 0xffff_ffffn)];
-    plain.count(bytes, 0, bytes.length, frame.towards, index + 1, high, low);
+    plain.count(bytes, 0, bytes.length, { towards: frame.towards, frame: index + 1, high, low });
     countSighting(
       bytes,
       classify(bytes, 0, bytes.length),
@@ -169,7 +169,7 @@ describe('frames without a token', () => {
     plain.finish();
     expect(tally.read.size).toBe(0);
     const bytes = bytesOf(frame());
-    plain.count(bytes, 0, bytes.length, true, 1, 0, 1);
+    plain.count(bytes, 0, bytes.length, { towards: true, frame: 1, high: 0, low: 1 });
     plain.finish();
     expect([tally.noise.size, tally.read.get(observer.name)]).toEqual([0, 1]);
   });

@@ -1,9 +1,32 @@
 import { describe, expect, it } from 'vitest';
 import { readPacketOptions, textBytes } from '../../../../../src/core/pcap/pcapng/options.js';
-import { blockBuffer, packetBlockLength, writePacketBlock } from '../../../../../src/core/pcap/pcapng/packet-block.js';
+import {
+  blockBuffer,
+  type PacketHead,
+  packetBlockLength,
+  writePacketBlock,
+} from '../../../../../src/core/pcap/pcapng/packet-block.js';
 import { enhancedPacket, interfaceDescription, sectionHeader } from '../../../../../src/core/pcap/pcapng/writer.js';
 import { batches, concat, packets, readAll } from '../../../../support/pcap/helpers.js';
 import { frame, timeNs, file } from '../../../../support/pcap/written-file.js';
+
+/** A packet of interface 3, of these bytes whole. */
+function head({
+  bytes,
+  original = bytes.length,
+  direction = 1,
+}: Pick<PacketHead, 'bytes'> & Partial<PacketHead>): PacketHead {
+  return {
+    interfaceId: 3,
+    timeHigh: Number(timeNs >> 32n),
+    timeLow: Number(timeNs & 0xffff_ffffn),
+    bytes,
+    from: 0,
+    captured: bytes.length,
+    original,
+    direction,
+  };
+}
 
 describe('a pcapng file', () => {
   it('has whole blocks of 4-byte words', () => {
@@ -86,41 +109,18 @@ describe('a pcapng file', () => {
     const data = new Uint8Array(length).map((_, i) => i);
     const buffer = blockBuffer(packetBlockLength(length) + 8);
     buffer.bytes.fill(0xee);
-    const end = writePacketBlock(
-      buffer,
-      4,
-      3,
-      Number(timeNs >> 32n),
-      Number(timeNs & 0xffff_ffffn),
-      data,
-      0,
-      length,
-      length + 1,
-      2,
-    );
+    const end = writePacketBlock(buffer, 4, head({ bytes: data, original: length + 1, direction: 2 }));
     expect(end).toBe(4 + packetBlockLength(length));
     expect(buffer.bytes.slice(4, end)).toEqual(
       enhancedPacket({ interfaceId: 3, timeNs, originalLength: length + 1, data, direction: 2 }),
     );
-    expect(() => writePacketBlock(buffer, 9, 3, 0, 0, data, 0, length, length, 2)).toThrow(RangeError);
+    expect(() => writePacketBlock(buffer, 9, head({ bytes: data, direction: 2 }))).toThrow(RangeError);
   });
 
   it.each([0, 7, 2 ** 32 + 5])('has the same packet block with id %i from the fast writer', (packetId) => {
     const data = new Uint8Array(61).map((_, i) => i);
     const buffer = blockBuffer(packetBlockLength(61, packetId));
-    const end = writePacketBlock(
-      buffer,
-      0,
-      3,
-      Number(timeNs >> 32n),
-      Number(timeNs & 0xffff_ffffn),
-      data,
-      0,
-      61,
-      61,
-      1,
-      packetId,
-    );
+    const end = writePacketBlock(buffer, 0, head({ bytes: data }), packetId);
     expect(buffer.bytes.slice(0, end)).toEqual(
       enhancedPacket({ interfaceId: 3, timeNs, originalLength: 61, data, direction: 1, packetId: BigInt(packetId) }),
     );
@@ -133,20 +133,7 @@ describe('a pcapng file', () => {
       const bytes = textBytes(comment);
       const buffer = blockBuffer(packetBlockLength(61, 7, bytes.length));
       buffer.bytes.fill(0xee);
-      const end = writePacketBlock(
-        buffer,
-        0,
-        3,
-        Number(timeNs >> 32n),
-        Number(timeNs & 0xffff_ffffn),
-        data,
-        0,
-        61,
-        61,
-        1,
-        7,
-        bytes,
-      );
+      const end = writePacketBlock(buffer, 0, head({ bytes: data }), 7, bytes);
       expect(buffer.bytes.slice(0, end)).toEqual(
         enhancedPacket({
           interfaceId: 3,

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readU32 } from '../../../../../src/core/wire/bytes.js';
-import { createCaptureFile } from '../../../../../src/system/capture/capture-file.js';
+import { CaptureFile } from '../../../../../src/system/capture/capture-file.js';
 import { type GrowingCaptures, growingCaptures } from '../../../../../src/system/evidence/collate/growing-captures.js';
 import { readRawFrames } from '../../../../../src/system/evidence/collate/raw-frames.js';
+import { frameOf } from '../../../../support/pcap/taken-frame.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'growing-captures-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -22,21 +23,16 @@ const blocks = [{ step: 0, observer: 0, name: 'a', description: 'a (guest)' }];
 /** The numbers of the frames of a step, as they are given while its captures grow. */
 async function numbersOf(captures: GrowingCaptures, step: number, damages: string[]): Promise<readonly number[]> {
   const numbers: number[] = [];
-  for await (const frames of readRawFrames(
-    await captures.ofStep(step),
-    blocks,
-    damages,
-    new Map(),
-    captures.together,
-    captures.read,
-  )) {
+  const { together, read } = captures;
+  const reading = { blocks, damages, clocks: new Map<string, bigint>(), together, read };
+  for await (const frames of readRawFrames(await captures.ofStep(step), reading)) {
     frames.each((batch, packet) => numbers.push(readU32(batch.bytes, batch.offset[packet] ?? 0)));
   }
   return numbers;
 }
 
 function captureFile(dir: string, name: string) {
-  const file = createCaptureFile({
+  const file = new CaptureFile({
     path: join(dir, 'raw', name),
     fd: null,
     runTag: null,
@@ -48,7 +44,7 @@ function captureFile(dir: string, name: string) {
     for (let number = from; number < to; number += 1) {
       const frame = Buffer.alloc(60);
       frame.writeUInt32BE(number);
-      file.add(id, frame, 0, 60, 60, 1_764_000_000, number, true);
+      file.addFrame(id, frameOf(frame, 1_764_000_000, number));
     }
     file.flush();
   };

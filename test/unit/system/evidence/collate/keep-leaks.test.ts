@@ -10,7 +10,7 @@ import type { Result } from '../../../../../src/core/model/result.js';
 import { evidenceInterfaces } from '../../../../../src/core/plan/evidence-interfaces.js';
 import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../../../../src/core/wire/token.js';
-import { createCaptureFile } from '../../../../../src/system/capture/capture-file.js';
+import { CaptureFile } from '../../../../../src/system/capture/capture-file.js';
 import { collate } from '../../../../../src/system/evidence/collate/collate.js';
 import { parseFolder } from '../../../../../src/system/evidence/folder/parse-folder.js';
 import { clockOffsets } from '../../../../../src/system/evidence/folder/timeline-log.js';
@@ -24,6 +24,7 @@ import {
   scenario,
   step,
 } from '../../../../support/judge/perfect-run.js';
+import { frameOf } from '../../../../support/pcap/taken-frame.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'keep-leaks-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -134,7 +135,7 @@ function write(dir: string, { plan, run, timeline, states, frames }: Evidence): 
     writeFileSync(join(dir, `state/${at + 1}-before.json`), JSON.stringify(before));
     writeFileSync(join(dir, `state/${at + 1}-after.json`), JSON.stringify(after));
   });
-  const file = createCaptureFile({
+  const file = new CaptureFile({
     path: join(dir, 'raw/1-1.pcapng'),
     fd: null,
     runTag: null,
@@ -148,16 +149,7 @@ function write(dir: string, { plan, run, timeline, states, frames }: Evidence): 
     ]),
   );
   frames.forEach(({ observer, outgoing, bytes }, at) =>
-    file.add(
-      ids.get(observer) ?? 0,
-      Buffer.from(bytes),
-      0,
-      bytes.length,
-      bytes.length,
-      1_764_000_000,
-      at * 1000,
-      outgoing,
-    ),
+    file.addFrame(ids.get(observer) ?? 0, frameOf(Buffer.from(bytes), 1_764_000_000, at * 1000, outgoing)),
   );
   file.flush();
   void file.finish(new Map());

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readU32 } from '../../../../../src/core/wire/bytes.js';
-import { createCaptureFile } from '../../../../../src/system/capture/capture-file.js';
+import { CaptureFile } from '../../../../../src/system/capture/capture-file.js';
 import { readRawFrames } from '../../../../../src/system/evidence/collate/raw-frames.js';
+import { frameOf } from '../../../../support/pcap/taken-frame.js';
 
 const blocks = ['a', 'b'].map((name, observer) => ({ step: 0, observer, name, description: `${name} (guest)` }));
 let dir = '';
@@ -17,12 +18,12 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 /** A capture of one observer with a frame for each time, in µs; its first bytes are the time. */
 async function capture(name: string, observer: string, times: Iterable<number>): Promise<string> {
   const path = join(dir, name);
-  const file = createCaptureFile({ path, fd: null, runTag: null, only: 'all', application: 'test' });
+  const file = new CaptureFile({ path, fd: null, runTag: null, only: 'all', application: 'test' });
   const id = file.addInterface({ name: observer, description: `${observer} (guest)`, filter: '', snaplen: 2048 });
   const frame = Buffer.alloc(60);
   for (const time of times) {
     frame.writeUInt32BE(time);
-    file.add(id, frame, 0, 60, 60, 1_764_000_000 + Math.floor(time / 1e6), (time % 1e6) * 1000, true);
+    file.addFrame(id, frameOf(frame, 1_764_000_000 + Math.floor(time / 1e6), (time % 1e6) * 1000));
   }
   await file.finish(new Map());
   return path;
@@ -41,7 +42,7 @@ async function timesOf(
   const times: number[] = [];
   const observers = new Set<number>();
   let most = 0;
-  for await (const frames of readRawFrames(paths, blocks, damages, new Map(), together)) {
+  for await (const frames of readRawFrames(paths, { blocks, damages, clocks: new Map(), together })) {
     most = Math.max(most, frames.count);
     frames.each((batch, packet, interfaceId) => {
       observers.add(interfaceId);
@@ -90,7 +91,7 @@ describe('raw captures of several hosts', () => {
     ];
     const named = new Map([...clocks].map(([name, ns]) => [basename(paths[name === 'here' ? 0 : 1] ?? ''), ns]));
     const seen: string[] = [];
-    for await (const frames of readRawFrames(paths, blocks, [], named)) {
+    for await (const frames of readRawFrames(paths, { blocks, damages: [], clocks: named })) {
       frames.each((batch, packet, interfaceId) => {
         seen.push(
           `${blocks[interfaceId]?.name ?? ''} ${Number((batch.timeNs[packet] ?? 0n) - 1_764_000_000_000_000_000n) / 1e6}`,
