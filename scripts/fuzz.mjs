@@ -10,7 +10,7 @@ import { parseFolder } from '../build/system/evidence/folder/parse-folder.js';
 import { addBatch, finishJudging, startJudging } from '../build/core/judge/judge.js';
 import { evidenceInterfaces } from '../build/core/plan/evidence-interfaces.js';
 import { VerifyError } from '../build/core/model/verify-error.js';
-import { createCaptureReader } from '../build/core/pcap/capture-reader.js';
+import { CaptureReader } from '../build/core/pcap/capture-reader.js';
 import { describeFrame } from '../build/core/wire/frame-view.js';
 import { parseFromHelper, parseToHelper } from '../build/core/protocol/parse-message.js';
 import { parseScenario } from '../build/core/scenario/load-scenario.js';
@@ -48,7 +48,7 @@ const mutated = (files) =>
     );
 
 function packetsOf(file, chunk) {
-  const reader = createCaptureReader();
+  const reader = new CaptureReader();
   const reported = [];
   const take = (items) => {
     for (const item of items) {
@@ -76,7 +76,7 @@ const key = new Uint8Array(32).fill(9);
 
 /** The verdict of a run in which nothing leaked, with frames added that its workers had written as well. */
 function verdictWith(frames) {
-  const reader = createCaptureReader();
+  const reader = new CaptureReader();
   const batches = [...reader.push(recorded), ...reader.end()].filter(({ kind }) => kind === 'batch');
   const { run, plan } = evidence;
   const blocks = evidenceInterfaces(plan).length;

@@ -1,14 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
+import type { HostTopology } from '../core/discover/host-topology.js';
+import type { Fabric } from '../core/model/fabric.js';
+import type { Plan, PlannedTopology } from '../core/model/plan.js';
+import type { Scenario } from '../core/model/scenario.js';
+import { makePlan, planTopology } from '../core/plan/make-plan.js';
 import { buildLab } from '../system/fabric/lab/build.js';
 import type { Inside } from '../system/fabric/lab/enter.js';
-import type { Fabric } from '../core/model/fabric.js';
-import type { Scenario } from '../core/model/scenario.js';
-import type { Plan, PlannedTopology } from '../core/model/plan.js';
-import type { HostTopology } from '../core/discover/host-topology.js';
 import { readLinks, readState } from '../system/state/read.js';
 import { startRelay } from '../system/traffic/relay-client.js';
-import { makePlan, planTopology } from '../core/plan/make-plan.js';
 import type { RemoteHost } from './hosts/remote-host.js';
 import type { WatchedHost } from './hosts/watch-drops.js';
 
@@ -40,84 +40,100 @@ function whatIsFound({ bridgeMacs, unobservable, inPlace }: HostTopology): NonNu
   return { bridgeMacs, unobservable, inPlace };
 }
 
+/** How the state of a scenario's devices is read: with the values of sysctl and, where there are any, its switches. */
+interface StateWishes {
+  readonly sysctl: readonly string[];
+  readonly ovs: boolean;
+}
+
+function stateWishes({ topology, steps }: Scenario): StateWishes {
+  return {
+    sysctl: [...Object.keys(topology.sysctl), ...steps.flatMap((step) => Object.keys(step.sysctl))],
+    ovs: topology.bridges.some(({ kind }) => kind === 'ovs'),
+  };
+}
+
+type ReadOnHost = (netns: string | null) => ReturnType<typeof readState>;
+
+/** Of a topology on one machine, in which nothing is built early. */
+const nothing = {
+  openEarly: null,
+  watched: [],
+  remotes: new Map<string, RemoteHost>(),
+  abandon: async () => undefined,
+} as const;
+
 /**
  * The lab's namespaces that this process is in, or this host. `inside`: null on a host. Only what the scenario needs is
  * loaded.
  */
 export async function topologyOf(scenario: Scenario, inside: Inside | null, runId: string): Promise<PreparedTopology> {
-  const sysctl = [
-    ...Object.keys(scenario.topology.sysctl),
-    ...scenario.steps.flatMap((step) => Object.keys(step.sysctl)),
-  ];
-  const ovs = scenario.topology.bridges.some(({ kind }) => kind === 'ovs');
-  const nothing = {
+  const spansHosts = scenario.topology.hosts !== undefined;
+  const wishes = stateWishes(scenario);
+  if (inside !== null) return spansHosts ? labOfHosts(scenario, inside) : labOf(scenario, inside, wishes);
+  const read: ReadOnHost = (netns) => readState({ netns, sysfs: netns === null, packetSockets: true, ...wishes });
+  return spansHosts ? hostsOf(scenario, runId, read) : hostOfScenario(scenario, runId, read);
+}
+
+async function labOfHosts(scenario: Scenario, inside: Inside): Promise<PreparedTopology> {
+  const { buildLabHosts } = await import('../system/fabric/lab/build-hosts.js');
+  const read = (netns: string): ReturnType<typeof readState> =>
+    readState({ netns, sysfs: false, sysctl: [], packetSockets: true });
+  return {
+    ...nothing,
+    scenario,
+    runsAs: inside.runsAs,
+    found: null,
+    netns: null,
+    open: (plan) => buildLabHosts(plan, { inside, readState: read }),
+  };
+}
+
+function labOf(scenario: Scenario, inside: Inside, wishes: StateWishes): PreparedTopology {
+  const { sysfs } = inside;
+  const whole = (): ReturnType<typeof readState> => readState({ netns: null, sysfs, packetSockets: true, ...wishes });
+  const build = (plan: PlannedTopology, meanwhile?: () => void): Promise<Fabric> =>
+    buildLab(plan, {
+      inside,
+      startRelay,
+      meanwhile,
+      runIn: dirname(scenario.file),
+      readState: whole,
+      readLinks: wishes.ovs ? async () => (await whole()).links : () => readLinks({ netns: null, sysfs }),
+    });
+  return {
+    ...nothing,
+    scenario,
+    runsAs: inside.runsAs,
+    found: null,
+    netns: null,
+    open: (plan) => build(plan),
+    openEarly: build,
+  };
+}
+
+async function hostsOf(scenario: Scenario, runId: string, read: ReadOnHost): Promise<PreparedTopology> {
+  const [{ findHosts }, { openHosts }] = await Promise.all([
+    import('./hosts/find-hosts.js'),
+    import('./hosts/open-hosts.js'),
+  ]);
+  const found = await findHosts(scenario, read);
+  const watched = found.parts.flatMap(({ remote, netns }) => (remote === null ? [] : [{ remote, netns }]));
+  const remotes = watched.map(({ remote }) => remote);
+  return {
     openEarly: null,
-    watched: [],
-    remotes: new Map<string, RemoteHost>(),
-    abandon: async () => undefined,
-  } as const;
-  if (inside !== null && scenario.topology.hosts !== undefined) {
-    const { buildLabHosts } = await import('../system/fabric/lab/build-hosts.js');
-    return {
-      ...nothing,
-      scenario,
-      runsAs: inside.runsAs,
-      found: null,
-      netns: null,
-      open: (plan) =>
-        buildLabHosts(plan, {
-          inside,
-          readState: (netns) => readState({ netns, sysfs: false, sysctl: [], packetSockets: true }),
-        }),
-    };
-  }
-  if (inside !== null) {
-    const { sysfs } = inside;
-    const build = (plan: PlannedTopology, meanwhile?: () => void): Promise<Fabric> => {
-      const whole = (): ReturnType<typeof readState> =>
-        readState({ netns: null, sysfs, sysctl, packetSockets: true, ovs });
-      return buildLab(plan, {
-        inside,
-        startRelay,
-        meanwhile,
-        runIn: dirname(scenario.file),
-        readState: whole,
-        readLinks: ovs ? async () => (await whole()).links : () => readLinks({ netns: null, sysfs }),
-      });
-    };
-    return {
-      ...nothing,
-      scenario,
-      runsAs: inside.runsAs,
-      found: null,
-      netns: null,
-      open: (plan) => build(plan),
-      openEarly: build,
-    };
-  }
-  const read = (netns: string | null): ReturnType<typeof readState> =>
-    readState({ netns, sysfs: netns === null, sysctl, packetSockets: true, ovs });
-  if (scenario.topology.hosts !== undefined) {
-    const [{ findHosts }, { openHosts }] = await Promise.all([
-      import('./hosts/find-hosts.js'),
-      import('./hosts/open-hosts.js'),
-    ]);
-    const found = await findHosts(scenario, read);
-    const remotes = new Map(
-      found.parts.flatMap(({ remote }) => (remote === null ? [] : [[remote.name, remote] as const])),
-    );
-    return {
-      openEarly: null,
-      scenario: found.scenario,
-      runsAs: 'root',
-      found: whatIsFound(found),
-      netns: found.parts.find(({ remote }) => remote === null)?.netns ?? null,
-      watched: found.parts.flatMap(({ remote, netns }) => (remote === null ? [] : [{ remote, netns }])),
-      remotes,
-      abandon: async () => void (await Promise.all([...remotes.values()].map((remote) => remote.end()))),
-      open: (plan) => openHosts(plan, { found, runId, readHere: read }),
-    };
-  }
+    scenario: found.scenario,
+    runsAs: 'root',
+    found: whatIsFound(found),
+    netns: found.parts.find(({ remote }) => remote === null)?.netns ?? null,
+    watched,
+    remotes: new Map(remotes.map((remote) => [remote.name, remote])),
+    abandon: async () => void (await Promise.all(remotes.map((remote) => remote.end()))),
+    open: (plan) => openHosts(plan, { found, runId, readHere: read }),
+  };
+}
+
+async function hostOfScenario(scenario: Scenario, runId: string, read: ReadOnHost): Promise<PreparedTopology> {
   const [{ findHost }, { journalFolder }, { openHost }] = await Promise.all([
     import('../system/fabric/host/find.js'),
     import('../system/fabric/host/journal.js'),

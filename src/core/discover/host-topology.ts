@@ -207,94 +207,106 @@ function nameless(scenario: Scenario): readonly string[] {
  * of the file is on another port, or is needed and not on record.
  */
 export function hostTopology(scenario: Scenario, state: HostState, neighbours: readonly Neighbour[]): HostTopology {
-  const unmade = withoutDatapath(scenario, state);
-  if (unmade.length > 0)
-    throw new VerifyError(
-      'unsupported',
-      69,
-      unmade.join('\n'),
-      'load the module openvswitch (`modprobe openvswitch`), or set datapath_type=netdev',
-    );
-  const gone = missing(scenario, state);
-  if (gone.length > 0)
-    throw new VerifyError(
-      'interface-gone',
-      69,
-      gone.join('\n'),
-      '`verify-isolation init` writes a scenario of what runs here now',
-    );
-  const wrong = misplaced(scenario, state);
-  if (wrong.length > 0)
-    throw new VerifyError(
-      'mac-moved',
-      3,
-      wrong.join('\n'),
-      'correct the file: to speak with this MAC there would take it from its owner. Nothing was sent',
-    );
+  refuseFaults(withoutDatapath(scenario, state), {
+    code: 'unsupported',
+    exit: 69,
+    hint: 'load the module openvswitch (`modprobe openvswitch`), or set datapath_type=netdev',
+  });
+  refuseFaults(missing(scenario, state), {
+    code: 'interface-gone',
+    exit: 69,
+    hint: '`verify-isolation init` writes a scenario of what runs here now',
+  });
+  refuseFaults(misplaced(scenario, state), {
+    code: 'mac-moved',
+    exit: 3,
+    hint: 'correct the file: to speak with this MAC there would take it from its owner. Nothing was sent',
+  });
   const bridges = new Set(scenario.topology.bridges.map(({ name }) => name));
   const ports = state.links.filter((link) => link.master !== null && bridges.has(link.master));
-  const unobservable: UnheardPort[] = ports.flatMap((link) => {
-    const reason = deafness(link);
-    return reason === null ? [] : [{ bridge: link.master ?? '', port: link.name, reason }];
-  });
-  unobservable.push(...unheardPorts(state).filter(({ bridge }) => bridges.has(bridge)));
-  for (const { name, bridge, port, attach, started } of scenario.topology.endpoints) {
-    if (started && placeOf(attach) === 'behind' && port === null)
-      unobservable.push({
-        bridge,
-        port: name,
-        reason: 'behind the bridge device, and the scenario names no interface in which it could be heard (`port`)',
-      });
-  }
+  const unobservable = unobservableOf(scenario, state, ports, bridges);
   const deaf = new Map(unobservable.map(({ port, reason }) => [port, reason]));
   const silent = scenario.topology.endpoints.flatMap(({ name, port, started }) =>
     started && port !== null && deaf.has(port) ? [`${name}: ${JSON.stringify(port)}: ${deaf.get(port) ?? ''}`] : [],
   );
-  if (silent.length > 0)
-    throw new VerifyError(
-      'not-forwarding',
-      3,
-      silent.join('\n'),
-      'start the guest, or take it out of the scenario. Nothing was sent',
-    );
-  const listed = new Set(scenario.topology.endpoints.map(({ port }) => port));
-  let whole: Scenario = {
-    ...scenario,
-    topology: {
-      ...scenario.topology,
-      endpoints: scenario.topology.endpoints.map((endpoint) => completed(endpoint, state, neighbours)),
-    },
-  };
-  for (const link of ports) {
-    if (listed.has(link.name) || deaf.has(link.name)) continue;
-    whole = {
-      ...whole,
-      topology: {
-        ...whole.topology,
-        endpoints: [...whole.topology.endpoints, unlisted(link, link.master ?? '', whole, state)],
-      },
-    };
-  }
-  const unknown = nameless(whole);
-  if (unknown.length > 0)
-    throw new VerifyError(
-      'mac-unknown',
-      3,
-      unknown.join('\n'),
-      'write its `mac` into the file, or let it speak once. Nothing was sent',
-    );
-  const taken = sharing(whole);
-  if (taken.length > 0)
-    throw new VerifyError(
-      'mac-shared',
-      3,
-      taken.map((text) => `${text} is an address that several machines share (VRRP, HSRP, a load balancer)`).join('\n'),
-      'to speak with it would take it from the one that has it: write another `mac`, or take the endpoint out of `from`. Nothing was sent',
-    );
+  refuseFaults(silent, {
+    code: 'not-forwarding',
+    exit: 3,
+    hint: 'start the guest, or take it out of the scenario. Nothing was sent',
+  });
+  const whole = withEveryPort(
+    scenario,
+    ports.filter(({ name }) => !deaf.has(name)),
+    state,
+    neighbours,
+  );
+  refuseFaults(nameless(whole), {
+    code: 'mac-unknown',
+    exit: 3,
+    hint: 'write its `mac` into the file, or let it speak once. Nothing was sent',
+  });
+  const shared = sharing(whole).map(
+    (text) => `${text} is an address that several machines share (VRRP, HSRP, a load balancer)`,
+  );
+  refuseFaults(shared, {
+    code: 'mac-shared',
+    exit: 3,
+    hint: 'to speak with it would take it from the one that has it: write another `mac`, or take the endpoint out of `from`. Nothing was sent',
+  });
   const bridgeMacs = Object.fromEntries(
     state.links.filter(({ name }) => bridges.has(name)).map(({ name, mac }) => [name, mac]),
   );
   return { scenario: whole, bridgeMacs, unobservable, inPlace: inPlace(whole, state.fdb) };
+}
+
+/** Throws a VerifyError with a line for each fault, where there are any. */
+function refuseFaults(
+  faults: readonly string[],
+  { code, exit, hint }: { readonly code: string; readonly exit: 3 | 69; readonly hint: string },
+): void {
+  if (faults.length > 0) throw new VerifyError(code, exit, faults.join('\n'), hint);
+}
+
+/** Ports at which nothing can be heard, and why. */
+function unobservableOf(
+  { topology }: Scenario,
+  state: HostState,
+  ports: readonly LinkState[],
+  bridges: ReadonlySet<string>,
+): readonly UnheardPort[] {
+  const ofKernel = ports.flatMap((link): readonly UnheardPort[] => {
+    const reason = deafness(link);
+    return reason === null ? [] : [{ bridge: link.master ?? '', port: link.name, reason }];
+  });
+  const behind = topology.endpoints
+    .filter(({ port, attach, started }) => started && placeOf(attach) === 'behind' && port === null)
+    .map(
+      ({ name, bridge }): UnheardPort => ({
+        bridge,
+        port: name,
+        reason: 'behind the bridge device, and the scenario names no interface in which it could be heard (`port`)',
+      }),
+    );
+  return [...ofKernel, ...unheardPorts(state).filter(({ bridge }) => bridges.has(bridge)), ...behind];
+}
+
+/** The scenario with what was found of its endpoints, and with the ports that it does not list. */
+function withEveryPort(
+  scenario: Scenario,
+  ports: readonly LinkState[],
+  state: HostState,
+  neighbours: readonly Neighbour[],
+): Scenario {
+  const { topology } = scenario;
+  const listed = new Set(topology.endpoints.map(({ port }) => port));
+  const endpoints = topology.endpoints.map((endpoint) => completed(endpoint, state, neighbours));
+  let whole: Scenario = { ...scenario, topology: { ...topology, endpoints } };
+  for (const link of ports) {
+    if (listed.has(link.name)) continue;
+    const found = unlisted(link, link.master ?? '', whole, state);
+    whole = { ...whole, topology: { ...whole.topology, endpoints: [...whole.topology.endpoints, found] } };
+  }
+  return whole;
 }
 
 /**

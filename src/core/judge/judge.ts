@@ -6,8 +6,8 @@ import type { RunRecord } from '../model/run-record.js';
 import type { StepStates } from '../model/state.js';
 import type { TimelineEntry } from '../model/timeline.js';
 import { highHalf, lowHalf, timeWords } from '../pcap/time-words.js';
-import { isTowards } from '../plan/observers.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
+import { isTowards } from '../plan/observers.js';
 import { createTokenSearch, type TokenSearch } from '../wire/token-search.js';
 import { countDiscarded, framesOfLine } from './count/count-discarded.js';
 import { countSighting } from './count/count-frame.js';
@@ -20,7 +20,7 @@ import { coverageOf, observedOnly } from './proof/coverage.js';
 import { type StepFacts, stepFacts } from './proof/step-facts.js';
 import { reason } from './reasons.js';
 import { type Classify, createClassifier, flowFinder, tagsOf } from './recognise/classify.js';
-import { createPlannedProbes, type PlannedProbes } from './recognise/planned-probes.js';
+import { PlannedProbes } from './recognise/planned-probes.js';
 
 /** The part of a `Batch` (core/pcap/capture-items.ts) that judging reads: typed arrays of `count` entries. */
 export interface JudgedBatch {
@@ -125,7 +125,7 @@ export function startJudging<Input extends JudgeStart>(input: Input): Judging<In
     listeners,
     tallies,
     search: createTokenSearch(input.plan.runTag),
-    probes: createPlannedProbes(input.plan.runTag, tags, flowFinder(input.plan)),
+    probes: new PlannedProbes(input.plan.runTag, tags, flowFinder(input.plan)),
     classify: createClassifier(input.plan, tags, rules),
     damages: [],
     frames: 0,

@@ -94,145 +94,169 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
+type Ready = Extract<FromHost, { type: 'ready' }>;
+
+/** The line to a helper on another host: questions and their answers, news, and when it was lost. */
+class Connection implements RemoteHost {
+  readonly name: string;
+  lost: string | null = null;
+  private readonly host: Host;
+  private readonly waiting = new Map<number, Waiting>();
+  private readonly listeners = new Set<(message: FromHost) => void>();
+  private readonly lostListeners = new Set<(why: string) => void>();
+  private readonly channel: ReturnType<typeof openSshChannel>;
+  private readonly beat: NodeJS.Timeout;
+  /** A login may take longer than a far side that is there may be silent: it is watched from its first word on. */
+  private silence: SilenceWatch | null = null;
+  private isEnding = false;
+  private next = 0;
+  private greet: (message: Ready) => void = () => undefined;
+  private readonly greeted = new Promise<Ready>((resolve) => (this.greet = resolve));
+
+  constructor(host: Host) {
+    this.host = host;
+    this.name = host.name;
+    this.channel = openSshChannel(host.ssh ?? '', [...host.command, 'helper'], (line) => this.take(line));
+    this.beat = setInterval(() => this.channel.send({ type: 'beat' }), beatMs);
+    void this.channel.ended.then(({ status, stderr }) =>
+      this.lose(
+        `ssh ended with status ${status ?? 'none'}${stderr.trim() === '' ? '' : `: ${stderr.trim().slice(-300)}`}`,
+      ),
+    );
+  }
+
+  /** Waits for the helper's first word. Rejects with VerifyError (69) where it does not come. */
+  async awaitReady(): Promise<Ready> {
+    const first = await Promise.race([
+      this.greeted,
+      this.channel.ended,
+      new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), readyMs).unref()),
+    ]);
+    if (first !== 'late' && 'type' in first) {
+      this.silence = watchSilence(nearPatienceMs, (ms) =>
+        this.lose(`it has said nothing for ${Math.round(ms / 1000)} s`),
+      );
+      return first;
+    }
+    if (first === 'late') this.channel.kill();
+    const how = await this.channel.ended;
+    this.stopWatching();
+    const late = { status: null, stderr: `nothing was heard within ${readyMs / 1000} s; ${how.stderr}` };
+    throw refusalOf(this.host, first === 'late' ? late : how);
+  }
+
+  readonly ask = <A extends HostAsk>(question: QuestionOf<A>, timeoutMs = answerMs): Promise<HostAnswers[A]> =>
+    new Promise<HostAnswers[A]>((resolve, reject) => {
+      if (this.lost !== null) return reject(lostError(this.host, this.lost));
+      const id = (this.next += 1);
+      const timer = setTimeout(() => {
+        this.waiting.delete(id);
+        reject(lostError(this.host, `it has not answered ${question.ask} within ${timeoutMs / 1000} s`));
+      }, timeoutMs);
+      timer.unref();
+      const answered = (value: unknown): void => {
+        try {
+          const ask: A = question.ask;
+          resolve(parseAnswer(ask, value));
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.waiting.set(id, { timer, reject, resolve: answered });
+      this.channel.send({ type: 'question', id, ...question });
+    });
+
+  onMessage(listener: (message: FromHost) => void): void {
+    this.listeners.add(listener);
+  }
+
+  onLost(listener: (why: string) => void): void {
+    if (this.lost === null) this.lostListeners.add(listener);
+    else listener(this.lost);
+  }
+
+  async end(): Promise<void> {
+    this.stopWatching();
+    await this.channel.end(endMs);
+  }
+
+  private stopWatching(): void {
+    this.isEnding = true;
+    clearInterval(this.beat);
+    this.silence?.stop();
+  }
+
+  private lose(why: string): void {
+    if (this.lost !== null || this.isEnding) return;
+    this.lost = why;
+    clearInterval(this.beat);
+    this.silence?.stop();
+    for (const { reject, timer } of this.waiting.values()) {
+      clearTimeout(timer);
+      reject(lostError(this.host, why));
+    }
+    this.waiting.clear();
+    for (const listener of this.lostListeners) listener(why);
+    this.channel.kill();
+  }
+
+  private take(line: string): void {
+    this.silence?.heard();
+    const message = parseFromHost(line);
+    switch (message.type) {
+      case 'ready':
+        return this.greet(message);
+      case 'answer':
+      case 'refused':
+        return this.takeAnswer(message);
+      case 'beat':
+      case 'counts':
+      case 'fault':
+        for (const listener of this.listeners) listener(message);
+    }
+  }
+
+  private takeAnswer(message: Extract<FromHost, { type: 'answer' | 'refused' }>): void {
+    const asked = this.waiting.get(message.id);
+    if (asked === undefined) return;
+    this.waiting.delete(message.id);
+    clearTimeout(asked.timer);
+    if (message.type === 'answer') {
+      asked.resolve(message.value);
+      return;
+    }
+    const exit = exits.find((known) => known === message.exit) ?? 3;
+    asked.reject(new VerifyError(message.code, exit, `${this.name}: ${message.message}`, message.hint));
+  }
+}
+
 /**
  * Connects and compares versions and rights before anything is asked. Rejects with VerifyError (69):
  * `host-unreachable`, `host-key`, `host-refused`, `host-lacks-program`, `host-version`, `host-rights`.
  */
 export async function connectHost(host: Host): Promise<RemoteHost> {
-  const waiting = new Map<number, Waiting>();
-  const listeners = new Set<(message: FromHost) => void>();
-  const lostListeners = new Set<(why: string) => void>();
-  let lost: string | null = null;
-  // a login may take longer than a far side that is there may be silent: it is watched from its first word on
-  const silence: { watch: SilenceWatch | null } = { watch: null };
-  let ending = false;
-  let next = 0;
-  let ready: (message: Extract<FromHost, { type: 'ready' }>) => void = () => undefined;
-  const greeted = new Promise<Extract<FromHost, { type: 'ready' }>>((resolve) => (ready = resolve));
-
-  function lose(why: string): void {
-    if (lost !== null || ending) return;
-    lost = why;
-    clearInterval(beat);
-    silence.watch?.stop();
-    for (const { reject, timer } of waiting.values()) {
-      clearTimeout(timer);
-      reject(lostError(host, why));
-    }
-    waiting.clear();
-    for (const listener of lostListeners) listener(why);
-    channel.kill();
-  }
-  function take(line: string): void {
-    silence.watch?.heard();
-    const message = parseFromHost(line);
-    switch (message.type) {
-      case 'ready':
-        return ready(message);
-      case 'answer':
-      case 'refused': {
-        const asked = waiting.get(message.id);
-        if (asked === undefined) return;
-        waiting.delete(message.id);
-        clearTimeout(asked.timer);
-        if (message.type === 'answer') asked.resolve(message.value);
-        else
-          asked.reject(
-            new VerifyError(
-              message.code,
-              exits.find((exit) => exit === message.exit) ?? 3,
-              `${host.name}: ${message.message}`,
-              message.hint,
-            ),
-          );
-        return;
-      }
-      case 'beat':
-      case 'counts':
-      case 'fault':
-        for (const listener of listeners) listener(message);
-    }
-  }
-  const channel = openSshChannel(host.ssh ?? '', [...host.command, 'helper'], take);
-  const beat = setInterval(() => channel.send({ type: 'beat' }), beatMs);
-  void channel.ended.then(({ status, stderr }) =>
-    lose(`ssh ended with status ${status ?? 'none'}${stderr.trim() === '' ? '' : `: ${stderr.trim().slice(-300)}`}`),
-  );
-
-  const end = async (): Promise<void> => {
-    ending = true;
-    clearInterval(beat);
-    silence.watch?.stop();
-    await channel.end(endMs);
-  };
-  const first = await Promise.race([
-    greeted,
-    channel.ended,
-    new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), readyMs).unref()),
-  ]);
-  if (first === 'late' || !('type' in first)) {
-    if (first === 'late') channel.kill();
-    const how = await channel.ended;
-    ending = true;
-    clearInterval(beat);
-    silence.watch?.stop();
-    throw refusalOf(
-      host,
-      first === 'late' ? { status: null, stderr: `nothing was heard within ${readyMs / 1000} s; ${how.stderr}` } : how,
-    );
-  }
-  silence.watch = watchSilence(nearPatienceMs, (ms) => lose(`it has said nothing for ${Math.round(ms / 1000)} s`));
+  const connection = new Connection(host);
+  const { version, uid } = await connection.awaitReady();
   const mine = toolVersion();
-  if (first.version !== mine) {
-    await end();
+  if (version !== mine) {
+    await connection.end();
     throw new VerifyError(
       'host-version',
       69,
-      `${host.name} has version ${first.version} of verify-isolation, here it is ${mine}`,
+      `${host.name} has version ${version} of verify-isolation, here it is ${mine}`,
       'install the same on both. Nothing was sent',
     );
   }
-  if (first.uid !== 0) {
-    await end();
+  if (uid !== 0) {
+    await connection.end();
     throw new VerifyError(
       'host-rights',
       69,
-      `${host.name}: the helper there runs as uid ${first.uid}, and listening and sending on bridge ports takes root`,
+      `${host.name}: the helper there runs as uid ${uid}, and listening and sending on bridge ports takes root`,
       'log in as root, or let `command` begin with sudo -n. Nothing was sent',
     );
   }
-  return {
-    name: host.name,
-    get lost() {
-      return lost;
-    },
-    ask: <A extends HostAsk>(question: QuestionOf<A>, timeoutMs = answerMs) =>
-      new Promise<HostAnswers[A]>((resolve, reject) => {
-        if (lost !== null) return reject(lostError(host, lost));
-        const id = (next += 1);
-        const timer = setTimeout(() => {
-          waiting.delete(id);
-          reject(lostError(host, `it has not answered ${question.ask} within ${timeoutMs / 1000} s`));
-        }, timeoutMs);
-        timer.unref();
-        waiting.set(id, {
-          timer,
-          reject,
-          resolve: (value) => {
-            try {
-              const ask: A = question.ask;
-              resolve(parseAnswer(ask, value));
-            } catch (error) {
-              reject(error);
-            }
-          },
-        });
-        channel.send({ type: 'question', id, ...question });
-      }),
-    onMessage: (listener) => void listeners.add(listener),
-    onLost: (listener) => (lost === null ? void lostListeners.add(listener) : listener(lost)),
-    end,
-  };
+  return connection;
 }
 
 function lostError(host: Host, why: string): VerifyError {

@@ -1,5 +1,5 @@
 import type { CaptureItem } from '../../core/pcap/capture-items.js';
-import { createCaptureReader } from '../../core/pcap/capture-reader.js';
+import { CaptureReader } from '../../core/pcap/capture-reader.js';
 import { type ClassicFileRecord, pcapParserReader } from '../../core/pcap/classic/with-pcap-parser.js';
 import { readBytes } from './read/read-bytes.js';
 
@@ -49,7 +49,7 @@ function difference(ours: OwnRecord, theirs: ClassicFileRecord): string | null {
  * capture in µs, which the package alone knows. Memory stays flat.
  */
 export async function compareReaders(path: string): Promise<ReaderComparison | null> {
-  const own = createCaptureReader();
+  const own = new CaptureReader();
   const other = pcapParserReader();
   const differences: string[] = [];
   const waiting: { readonly ours: OwnRecord[]; readonly theirs: ClassicFileRecord[] } = { ours: [], theirs: [] };

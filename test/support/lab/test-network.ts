@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCaptureReader } from '../../../src/core/pcap/capture-reader.js';
+import { CaptureReader } from '../../../src/core/pcap/capture-reader.js';
 import type { CaptureItem } from '../../../src/core/pcap/capture-items.js';
 import { readU32 } from '../../../src/core/wire/bytes.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
@@ -76,7 +76,7 @@ export function readCapture(path: string): {
   readonly frames: readonly ReadFrame[];
   readonly items: readonly CaptureItem[];
 } {
-  const reader = createCaptureReader({ raw: true });
+  const reader = new CaptureReader({ raw: true });
   const items = [...reader.push(readFileSync(path)), ...reader.end()];
   const found = items.flatMap((item) =>
     item.kind !== 'batch'

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Batch, CaptureItem } from '../../../src/core/pcap/capture-items.js';
-import { type CaptureReaderOptions, createCaptureReader } from '../../../src/core/pcap/capture-reader.js';
+import { type CaptureReaderOptions, CaptureReader } from '../../../src/core/pcap/capture-reader.js';
 
 export interface PlainPacket {
   readonly interfaceId: number;
@@ -19,7 +19,7 @@ export function readAll(
   chunkLength = bytes.length,
   options: CaptureReaderOptions = {},
 ): readonly CaptureItem[] {
-  const reader = createCaptureReader(options);
+  const reader = new CaptureReader(options);
   const items: CaptureItem[] = [];
   for (let at = 0; at < bytes.length; at += Math.max(1, chunkLength))
     items.push(...reader.push(bytes.subarray(at, at + chunkLength)));

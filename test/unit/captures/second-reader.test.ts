@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createCaptureReader } from '../../../src/core/pcap/capture-reader.js';
+import { CaptureReader } from '../../../src/core/pcap/capture-reader.js';
 import { classicWithPcapParser } from '../../../src/core/pcap/classic/with-pcap-parser.js';
 
 const captures = resolve(import.meta.dirname, '../../../captures');
@@ -14,7 +14,7 @@ const classic = readdirSync(captures, { recursive: true, encoding: 'utf8' })
   });
 
 function ownReader(bytes: Uint8Array) {
-  const reader = createCaptureReader();
+  const reader = new CaptureReader();
   const items = [...reader.push(bytes), ...reader.end()];
   const packets = items.flatMap((item) =>
     item.kind !== 'batch'

@@ -1,5 +1,12 @@
 import type { Flow, Flows, FrameSpec } from '../../model/plan.js';
-import { type FlowAim, type FlowForm, FlowOfTable, type FlowSource, frameOf } from './flow-of-table.js';
+import {
+  type FlowAim,
+  type FlowForm,
+  FlowOfTable,
+  type FlowPosition,
+  type FlowSource,
+  frameOf,
+} from './flow-of-table.js';
 import { parsePositions, positionText } from './position-text.js';
 
 /**
@@ -42,141 +49,179 @@ export function kindOf({ purpose, variant }: Pick<Flow, 'purpose' | 'variant'>):
  * Flows that are made when they are asked for: a million of them take 20 MB. Where there are many, they hold references
  * to their parts alone.
  */
-export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
-  const { step, id, forms, sources, aims, form, source, aim } = columns;
-  const { length } = form;
-  // Where flows differ in their count, the tokens before each are added up once.
-  const counts = new Set(forms.map((form) => form.count));
-  const [even = 0] = counts;
-  const firsts = counts.size > 1 ? new Float64Array(length) : null;
-  if (firsts !== null) {
-    let token = columns.first;
-    for (let i = 0; i < length; i += 1) {
-      firsts[i] = token;
-      token += forms[form[i] ?? 0]?.count ?? 0;
-    }
+class FlowTable implements Flows {
+  readonly length: number;
+  private readonly columns: FlowColumns;
+  /** Where flows differ in their count, the tokens before each; null = all have `even`. */
+  private readonly firsts: Float64Array | null;
+  private readonly even: number;
+  private readonly head: Flow | undefined;
+  private last: Flow | undefined;
+  private lastAt = 0;
+  /** Found once: what was asked for before is the same for all that ask. */
+  private found: readonly Flow[] | null = null;
+
+  constructor(columns: FlowColumns) {
+    this.columns = columns;
+    this.length = columns.form.length;
+    const counts = new Set(columns.forms.map((form) => form.count));
+    [this.even = 0] = counts;
+    this.firsts = counts.size > 1 ? firstsOf(columns) : null;
+    this.head = this.make(0);
+    this.last = this.head;
   }
-  const make = (i: number): Flow | undefined => {
-    const common = forms[form[i] ?? -1];
-    const from = sources[source[i] ?? -1];
-    const to = aims[aim[i] ?? -1];
-    if (common === undefined || from === undefined || to === undefined) return undefined;
-    const first = firsts === null ? columns.first + i * even : (firsts[i] ?? 0);
-    if (length > maxListed && common.purpose === undefined && common.variant === undefined)
-      return new FlowOfTable({ id: id + i, step, first }, common, from, to);
-    const flow: Flow = {
-      id: id + i,
-      step,
-      probe: common.probe,
-      class: common.class,
-      carrier: common.carrier,
-      vlan: common.vlan,
-      from: from.from,
-      to: to.to,
-      sender: from.sender,
-      frame: frameOf(common, from, to),
-      count: common.count,
-      first,
-      must: to.must,
-      may: to.may,
-      judged: common.judged,
-    };
-    // Most have neither, and an object that is put together from others costs as much as all the rest.
-    return common.purpose === undefined && common.variant === undefined ? flow : { ...flow, ...kindOf(common) };
-  };
-  const head = make(0);
-  let last = head;
-  let lastAt = 0;
+
   /**
    * A caller that looks for a token's flow asks for the first and then for one that is mostly that of the frame
    * before.
    */
-  const at = (i: number): Flow | undefined => {
-    if (i === 0) return head;
-    if (i === lastAt) return last;
-    last = make(i);
-    lastAt = i;
-    return last;
+  readonly at = (i: number): Flow | undefined => {
+    if (i === 0) return this.head;
+    if (i === this.lastAt) return this.last;
+    this.last = this.make(i);
+    this.lastAt = i;
+    return this.last;
   };
-  function* each(): Generator<Flow> {
-    for (let i = 0; i < length; i += 1) {
-      const flow = make(i);
+
+  *[Symbol.iterator](): Generator<Flow> {
+    for (let i = 0; i < this.length; i += 1) {
+      const flow = this.make(i);
       if (flow !== undefined) yield flow;
     }
   }
-  const forEach = (visit: (flow: Flow, index: number) => void): void => {
-    for (let i = 0; i < length; i += 1) {
-      const flow = make(i);
+
+  forEach(visit: (flow: Flow, index: number) => void): void {
+    for (let i = 0; i < this.length; i += 1) {
+      const flow = this.make(i);
       if (flow !== undefined) visit(flow, i);
     }
-  };
-  /** Found once: what was asked for before is the same for all that ask. */
-  let found: readonly Flow[] | null = null;
-  const kinds = (): readonly Flow[] => {
-    if (found !== null) return found;
+  }
+
+  kinds(): readonly Flow[] {
+    this.found ??= this.findKinds();
+    return this.found;
+  }
+
+  reduce<T>(add: (sum: T, flow: Flow, index: number) => T, start: T): T {
+    let sum = start;
+    this.forEach((flow, index) => {
+      sum = add(sum, flow, index);
+    });
+    return sum;
+  }
+
+  map<T>(of: (flow: Flow, index: number) => T): T[] {
+    return Array.from(this, of);
+  }
+
+  flatMap<T>(of: (flow: Flow, index: number) => readonly T[]): T[] {
+    const made: T[] = [];
+    this.forEach((flow, index) => {
+      for (const item of of(flow, index)) made.push(item);
+    });
+    return made;
+  }
+
+  filter(keep: (flow: Flow, index: number) => boolean): Flow[] {
+    const kept: Flow[] = [];
+    this.forEach((flow, index) => {
+      if (keep(flow, index)) kept.push(flow);
+    });
+    return kept;
+  }
+
+  some(holds: (flow: Flow, index: number) => boolean): boolean {
+    return this.search(holds, true);
+  }
+
+  every(holds: (flow: Flow, index: number) => boolean): boolean {
+    return !this.search(holds, false);
+  }
+
+  toJSON(): readonly Flow[] | FlowColumnsRecord {
+    if (this.length <= maxListed) return [...this];
+    const { step, id, first, forms, sources, aims, form, source, aim } = this.columns;
+    const texts = { form: positionText(form), source: positionText(source), aim: positionText(aim) };
+    return { step, id, first, length: this.length, forms, sources, aims, ...texts };
+  }
+
+  private make(i: number): Flow | undefined {
+    const { step, id, first, forms, sources, aims } = this.columns;
+    const form = forms[this.columns.form[i] ?? -1];
+    const source = sources[this.columns.source[i] ?? -1];
+    const aim = aims[this.columns.aim[i] ?? -1];
+    if (form === undefined || source === undefined || aim === undefined) return undefined;
+    const position = {
+      id: id + i,
+      step,
+      first: this.firsts === null ? first + i * this.even : (this.firsts[i] ?? 0),
+    };
+    return this.length > maxListed && form.purpose === undefined && form.variant === undefined
+      ? new FlowOfTable(position, form, source, aim)
+      : wholeFlow(position, form, source, aim);
+  }
+
+  private findKinds(): readonly Flow[] {
+    const { form, source, sources } = this.columns;
     const known = new Set<number>();
     const made: Flow[] = [];
-    for (let i = 0, before = -1; i < length; i += 1) {
+    for (let i = 0, before = -1; i < this.length; i += 1) {
       const kind = (form[i] ?? 0) * sources.length + (source[i] ?? 0);
       if (kind === before || known.has(kind)) continue;
       known.add(kind);
       before = kind;
-      const flow = make(i);
+      const flow = this.make(i);
       if (flow !== undefined) made.push(flow);
     }
-    found = made;
     return made;
-  };
-  const search = (holds: (flow: Flow, index: number) => boolean, wanted: boolean): boolean => {
-    for (let i = 0; i < length; i += 1) {
-      const flow = make(i);
+  }
+
+  private search(holds: (flow: Flow, index: number) => boolean, wanted: boolean): boolean {
+    for (let i = 0; i < this.length; i += 1) {
+      const flow = this.make(i);
       if (flow !== undefined && holds(flow, i) === wanted) return true;
     }
     return false;
+  }
+}
+
+/** The first token of each flow. */
+function firstsOf({ first, forms, form }: FlowColumns): Float64Array {
+  const firsts = new Float64Array(form.length);
+  let token = first;
+  for (let i = 0; i < firsts.length; i += 1) {
+    firsts[i] = token;
+    token += forms[form[i] ?? 0]?.count ?? 0;
+  }
+  return firsts;
+}
+
+/** A flow that holds what it says itself. */
+function wholeFlow({ id, step, first }: FlowPosition, form: FlowForm, source: FlowSource, aim: FlowAim): Flow {
+  const flow: Flow = {
+    id,
+    step,
+    probe: form.probe,
+    class: form.class,
+    carrier: form.carrier,
+    vlan: form.vlan,
+    from: source.from,
+    to: aim.to,
+    sender: source.sender,
+    frame: frameOf(form, source, aim),
+    count: form.count,
+    first,
+    must: aim.must,
+    may: aim.may,
+    judged: form.judged,
   };
-  const reduce = <T>(add: (sum: T, flow: Flow, index: number) => T, start: T): T => {
-    let sum = start;
-    forEach((flow, index) => {
-      sum = add(sum, flow, index);
-    });
-    return sum;
-  };
-  return {
-    length,
-    at,
-    forEach,
-    reduce,
-    kinds,
-    [Symbol.iterator]: each,
-    map: (of) => Array.from(each(), of),
-    flatMap: <T>(of: (flow: Flow, index: number) => readonly T[]) =>
-      reduce<T[]>((made, flow, index) => {
-        for (const one of of(flow, index)) made.push(one);
-        return made;
-      }, []),
-    filter: (keep) =>
-      reduce<Flow[]>((kept, flow, index) => {
-        if (keep(flow, index)) kept.push(flow);
-        return kept;
-      }, []),
-    some: (holds) => search(holds, true),
-    every: (holds) => !search(holds, false),
-    toJSON(): readonly Flow[] | FlowColumnsRecord {
-      if (length <= maxListed) return [...each()];
-      return {
-        step,
-        id,
-        first: columns.first,
-        length,
-        forms,
-        sources,
-        aims,
-        form: positionText(form),
-        source: positionText(source),
-        aim: positionText(aim),
-      };
-    },
-  };
+  // Most have neither, and an object that is put together from others costs as much as all the rest.
+  return form.purpose === undefined && form.variant === undefined ? flow : { ...flow, ...kindOf(form) };
+}
+
+/** Flows of columns. */
+export function flowTable(columns: FlowColumns): Flows & { toJSON(): unknown } {
+  return new FlowTable(columns);
 }
 
 /** Flows as JSON carried them, whichever way they were written; null where their columns do not fit together. */

@@ -1,3 +1,4 @@
+import { createParties, isLeak, type Parties } from '../../../core/judge/parties.js';
 import {
   type Classify,
   createClassifier,
@@ -5,14 +6,13 @@ import {
   tagsOf,
   tokenIndexOf,
 } from '../../../core/judge/recognise/classify.js';
-import { createParties, isLeak, type Parties } from '../../../core/judge/parties.js';
-import type { VerdictRules } from '../../../core/model/provenance.js';
 import { controlComment, leakComment } from '../../../core/judge/recognise/leak-comment.js';
-import { createPlannedProbes } from '../../../core/judge/recognise/planned-probes.js';
+import { PlannedProbes } from '../../../core/judge/recognise/planned-probes.js';
 import type { Flow, Plan, StepPlan } from '../../../core/model/plan.js';
+import type { VerdictRules } from '../../../core/model/provenance.js';
 import type { StepListener } from '../../../core/plan/evidence-interfaces.js';
-import { isMesh } from './keep-leaks.js';
 import { createTokenSearch } from '../../../core/wire/token-search.js';
+import { isMesh } from './keep-leaks.js';
 
 /** Comments on leaks stop here for each row: a hub would else write more comment than capture. */
 const maxComments = 1000;
@@ -96,7 +96,7 @@ export class FrameNotes {
   private readonly classify: Classify;
   private readonly parties: Parties;
   private readonly search: ReturnType<typeof createTokenSearch>;
-  private readonly probes: ReturnType<typeof createPlannedProbes>;
+  private readonly probes: PlannedProbes;
   /** Comments by row. */
   private readonly noted = new Map<string, number>();
   private readonly meshes: ReadonlySet<StepPlan>;
@@ -108,7 +108,7 @@ export class FrameNotes {
     this.classify = createClassifier(plan, tags, rules);
     this.parties = createParties(plan.endpoints);
     this.search = createTokenSearch(plan.runTag);
-    this.probes = createPlannedProbes(plan.runTag, tags, flowFinder(plan));
+    this.probes = new PlannedProbes(plan.runTag, tags, flowFinder(plan));
     this.meshes = new Set(plan.steps.filter(isMesh));
   }
 

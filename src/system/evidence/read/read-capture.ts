@@ -1,5 +1,5 @@
 import { type CaptureItem } from '../../../core/pcap/capture-items.js';
-import { type CaptureReaderOptions, createCaptureReader } from '../../../core/pcap/capture-reader.js';
+import { type CaptureReaderOptions, CaptureReader } from '../../../core/pcap/capture-reader.js';
 import { readBytes } from './read-bytes.js';
 
 /**
@@ -21,7 +21,7 @@ export async function* readCaptureOf(
   bytes: AsyncIterable<Uint8Array>,
   options: CaptureReaderOptions = {},
 ): AsyncGenerator<CaptureItem> {
-  const reader = createCaptureReader(options);
+  const reader = new CaptureReader(options);
   let offset = 0;
   try {
     for await (const chunk of bytes) {

@@ -46,23 +46,155 @@ export interface LabDeps {
  */
 export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fabric> {
   const ovs = plan.bridges.some(({ kind }) => kind === 'ovs') ? await startOvsSwitch(deps.inside) : null;
-  const endpoints = new Map(plan.endpoints.map((endpoint) => [endpoint.name, endpoint]));
-  const bridgeOfPort = new Map(
-    plan.endpoints.flatMap((endpoint) => (endpoint.port === null ? [] : [[endpoint.port, endpoint.bridge] as const])),
-  );
-  const bridgeOf = (port: string): string => bridgeOfPort.get(port) ?? port;
-  const isOvs = (name: string): boolean => plan.bridges.some((bridge) => bridge.name === name && bridge.kind === 'ovs');
-  const spaces = makeSpaces();
-  const relays = makeRelays(deps.startRelay);
-  const present = new Set(plan.endpoints.filter((endpoint) => endpoint.started).map((endpoint) => endpoint.name));
+  const lab = new Lab(plan, deps, ovs);
+  try {
+    await lab.build();
+  } catch (error) {
+    await lab.close();
+    throw error;
+  }
+  // Functions of their own, for a caller may put some of them into another fabric.
+  return {
+    runsAs: deps.inside.runsAs,
+    readState: deps.readState,
+    apply: (change) => lab.apply(change),
+    happen: (command) => lab.happen(command),
+    sendingPlace: (name) => lab.sendingPlace(name),
+    observingPlace: (device) => ({ device, netns: null }),
+    settled: (changed) => lab.settled(changed),
+    faults: () => lab.faults(),
+    close: () => lab.close(),
+  };
+}
+
+/** A lab's bridges and endpoints, and what steps do to them. */
+class Lab {
+  private readonly plan: PlannedTopology;
+  private readonly deps: LabDeps;
+  private readonly ovs: OvsSwitch | null;
+  private readonly spaces = makeSpaces();
+  private readonly relays: ReturnType<typeof makeRelays>;
+  /** Endpoints that are there. */
+  private readonly present: Set<string>;
+  private readonly bridgeOfPort: ReadonlyMap<string, string>;
   /**
    * Changes of ports by steps, which a port that is made anew gets again: a setting stays until a later step changes
    * it.
    */
-  const portChanges: Extract<Change, { kind: 'set' | 'vlan' }>[] = [];
+  private readonly portChanges: Extract<Change, { kind: 'set' | 'vlan' }>[] = [];
+  private sandbox: MountSpace | null = null;
+  private readonly runsIn: RunsIn;
+  private ending: Promise<readonly string[]> | null = null;
 
-  const endpointNamed = (name: string): Endpoint => {
-    const endpoint = endpoints.get(name);
+  constructor(plan: PlannedTopology, deps: LabDeps, ovs: OvsSwitch | null) {
+    this.plan = plan;
+    this.deps = deps;
+    this.ovs = ovs;
+    this.relays = makeRelays(deps.startRelay);
+    this.present = new Set(plan.endpoints.filter(({ started }) => started).map(({ name }) => name));
+    this.bridgeOfPort = new Map(
+      plan.endpoints.flatMap(({ port, bridge }) => (port === null ? [] : [[port, bridge] as const])),
+    );
+    this.runsIn = {
+      folder: deps.runIn,
+      // A user namespace has no right to anything that is the machine's.
+      ...(deps.inside.runsAs === 'root' ? { sandbox: () => (this.sandbox ??= makeSandbox(deps.runIn)) } : {}),
+    };
+  }
+
+  /** Makes the bridges, plugs in the endpoints that are there from the start, and reads the settings back. */
+  async build(): Promise<void> {
+    const { plan, deps, ovs } = this;
+    await makeBridges(plan, ovs);
+    const now = plan.endpoints.filter((endpoint) => endpoint.started);
+    const plugging = plugInEndpoints(now, plan.bridges, this.spaces, ovs);
+    try {
+      deps.meanwhile?.();
+    } finally {
+      await plugging;
+    }
+    for (const bridge of plan.bridges) if (bridge.mirrors.length > 0) await ovs?.addMirrors(bridge);
+    checkSettings(plan.bridges, now, await deps.readLinks(), this.isOvs);
+    for (const endpoint of now) await this.relays.start(endpoint);
+  }
+
+  async apply(change: Change): Promise<ChangeRecord> {
+    if (change.kind === 'start') return this.start(this.endpointNamed(change.endpoint));
+    if (change.kind === 'stop') return this.stop(this.endpointNamed(change.endpoint));
+    const record = await this.applyToKernel(change);
+    if ((change.kind === 'set' && change.place !== 'bridge') || (change.kind === 'vlan' && !change.self))
+      this.portChanges.push(change);
+    return record;
+  }
+
+  async happen(command: readonly string[]): Promise<void> {
+    await this.applyToKernel({ kind: 'run', argv: command });
+  }
+
+  sendingPlace(name: string): ReturnType<Fabric['sendingPlace']> {
+    const endpoint = this.endpointNamed(name);
+    return placeOf(endpoint.attach) === 'host'
+      ? { device: endpoint.bridge, netns: null }
+      : placeOfSpace(this.spaces.of(endpoint));
+  }
+
+  async settled(changed: boolean): Promise<void> {
+    const { inside, readState } = this.deps;
+    const ports = this.plan.endpoints.flatMap(({ name, attach, port }) =>
+      isOnPort(attach) && port !== null && this.present.has(name) ? [port] : [],
+    );
+    await waitUntilForwarding({ ports, sysfs: inside.sysfs, readState });
+    if (changed && this.ovs !== null) await waitUntilRevalidated();
+  }
+
+  faults(): ReturnType<Fabric['faults']> {
+    return this.relays.faults();
+  }
+
+  close(): Promise<readonly string[]> {
+    return (this.ending ??= this.end());
+  }
+
+  private async end(): Promise<readonly string[]> {
+    await this.relays.close();
+    await this.ovs?.close();
+    this.spaces.close();
+    if (this.sandbox !== null) closeMountSpace(this.sandbox);
+    return []; // the namespaces end with this process, and everything in them
+  }
+
+  private async start(endpoint: Endpoint): Promise<ChangeRecord> {
+    if (this.present.has(endpoint.name)) return { commands: [], readBack: `${endpoint.name} is there already` };
+    await plugInEndpoints([endpoint], this.plan.bridges, this.spaces, this.ovs);
+    checkSettings([], [endpoint], await this.deps.readLinks(), this.isOvs);
+    for (const change of this.portChanges) {
+      if ((change.kind === 'set' ? change.device : change.entry.port) === endpoint.port)
+        await this.applyToKernel(change);
+    }
+    await this.relays.start(endpoint);
+    this.present.add(endpoint.name);
+    return { commands: [], readBack: `${endpoint.name} is there` };
+  }
+
+  private async stop(endpoint: Endpoint): Promise<ChangeRecord> {
+    const { name, port, attach, bridge } = endpoint;
+    if (!this.present.delete(name)) return { commands: [], readBack: `${name} is gone already` };
+    await this.relays.stop(endpoint);
+    if (port !== null && isOnPort(attach) && this.isOvs(bridge)) await this.ovs?.removePort(bridge, port);
+    const command = ['ip', 'link', 'del', 'dev', port ?? ''];
+    if (port !== null) await mustRun(command);
+    return { commands: port === null ? [] : [command], readBack: `${name} is gone` };
+  }
+
+  private applyToKernel(change: Parameters<typeof applyToKernel>[0]): Promise<ChangeRecord> {
+    return applyToKernel(change, (port) => this.bridgeOfPort.get(port) ?? port, this.runsIn);
+  }
+
+  private readonly isOvs = (name: string): boolean =>
+    this.plan.bridges.some((bridge) => bridge.name === name && bridge.kind === 'ovs');
+
+  private endpointNamed(name: string): Endpoint {
+    const endpoint = this.plan.endpoints.find((each) => each.name === name);
     if (endpoint === undefined)
       throw new VerifyError(
         'fabric-unknown',
@@ -71,99 +203,7 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
         'this is a fault of verify-isolation: report it with plan.json',
       );
     return endpoint;
-  };
-  let sandbox: MountSpace | null = null;
-  const runsIn: RunsIn = {
-    folder: deps.runIn,
-    // A user namespace has no right to anything that is the machine's.
-    ...(deps.inside.runsAs === 'root' ? { sandbox: () => (sandbox ??= makeSandbox(deps.runIn)) } : {}),
-  };
-  const kernel = (change: Parameters<typeof applyToKernel>[0]): Promise<ChangeRecord> =>
-    applyToKernel(change, bridgeOf, runsIn);
-
-  const start = async (endpoint: Endpoint): Promise<ChangeRecord> => {
-    if (present.has(endpoint.name)) return { commands: [], readBack: `${endpoint.name} is there already` };
-    const mine = plan.endpoints.filter((one) => one.name === endpoint.name);
-    await plugInEndpoints(mine, plan.bridges, spaces, ovs);
-    checkSettings([], mine, await deps.readLinks(), isOvs);
-    for (const change of portChanges) {
-      if ((change.kind === 'set' ? change.device : change.entry.port) === endpoint.port) await kernel(change);
-    }
-    await relays.start(endpoint);
-    present.add(endpoint.name);
-    return { commands: [], readBack: `${endpoint.name} is there` };
-  };
-
-  const stop = async (endpoint: Endpoint): Promise<ChangeRecord> => {
-    if (!present.delete(endpoint.name)) return { commands: [], readBack: `${endpoint.name} is gone already` };
-    await relays.stop(endpoint);
-    if (endpoint.port !== null && isOnPort(endpoint.attach) && isOvs(endpoint.bridge))
-      await ovs?.removePort(endpoint.bridge, endpoint.port);
-    const command = ['ip', 'link', 'del', 'dev', endpoint.port ?? ''];
-    if (endpoint.port !== null) await mustRun(command);
-    return { commands: endpoint.port === null ? [] : [command], readBack: `${endpoint.name} is gone` };
-  };
-
-  const presentPorts = (): readonly string[] =>
-    plan.endpoints.flatMap((endpoint) =>
-      isOnPort(endpoint.attach) && endpoint.port !== null && present.has(endpoint.name) ? [endpoint.port] : [],
-    );
-
-  const end = async (): Promise<readonly string[]> => {
-    await relays.close();
-    await ovs?.close();
-    spaces.close();
-    if (sandbox !== null) closeMountSpace(sandbox);
-    return []; // the namespaces end with this process, and everything in them
-  };
-  let ending: Promise<readonly string[]> | null = null;
-  const close = (): Promise<readonly string[]> => (ending ??= end());
-
-  try {
-    await makeBridges(plan, ovs);
-    const now = plan.endpoints.filter((endpoint) => endpoint.started);
-    const plugging = plugInEndpoints(now, plan.bridges, spaces, ovs);
-    try {
-      deps.meanwhile?.();
-    } finally {
-      await plugging;
-    }
-    for (const bridge of plan.bridges) if (bridge.mirrors.length > 0) await ovs?.addMirrors(bridge);
-    checkSettings(plan.bridges, now, await deps.readLinks(), isOvs);
-    for (const endpoint of now) await relays.start(endpoint);
-  } catch (error) {
-    await close();
-    throw error;
   }
-
-  return {
-    runsAs: deps.inside.runsAs,
-    apply: async (change) => {
-      if (change.kind === 'start') return start(endpointNamed(change.endpoint));
-      if (change.kind === 'stop') return stop(endpointNamed(change.endpoint));
-      const record = await kernel(change);
-      if ((change.kind === 'set' && change.place !== 'bridge') || (change.kind === 'vlan' && !change.self))
-        portChanges.push(change);
-      return record;
-    },
-    happen: async (command) => {
-      await kernel({ kind: 'run', argv: command });
-    },
-    sendingPlace: (name) => {
-      const endpoint = endpointNamed(name);
-      return placeOf(endpoint.attach) === 'host'
-        ? { device: endpoint.bridge, netns: null }
-        : placeOfSpace(spaces.of(endpoint));
-    },
-    observingPlace: (device) => ({ device, netns: null }),
-    settled: async (changed) => {
-      await waitUntilForwarding({ ports: presentPorts(), sysfs: deps.inside.sysfs, readState: deps.readState });
-      if (changed && ovs !== null) await waitUntilRevalidated();
-    },
-    readState: deps.readState,
-    faults: () => relays.faults(),
-    close,
-  };
 }
 
 async function makeBridges(plan: PlannedTopology, ovs: OvsSwitch | null): Promise<void> {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createCaptureReader } from '../../../../src/core/pcap/capture-reader.js';
+import { CaptureReader } from '../../../../src/core/pcap/capture-reader.js';
 import { classic, epb, idb, option, rawBlock, shb, spb, u16, u32 } from '../../../support/pcap/blocks.js';
 import { concat, damages, packets, readAll } from '../../../support/pcap/helpers.js';
 
@@ -332,7 +332,7 @@ describe('a damaged file', () => {
   it('of 192 MB that is one unknown block of the largest size after the other keeps memory bounded', () => {
     const before = process.memoryUsage().arrayBuffers;
     const block = rawBlock(0xbad, new Uint8Array(16 * 1024 * 1024 - 12));
-    const reader = createCaptureReader();
+    const reader = new CaptureReader();
     let most = 0;
     expect(reader.push(shb())).toHaveLength(1);
     for (let round = 0; round < 12; round += 1) {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CaptureItem } from '../../../../src/core/pcap/capture-items.js';
 import { batchCapacity } from '../../../../src/core/pcap/batch-builder.js';
-import { createCaptureReader } from '../../../../src/core/pcap/capture-reader.js';
+import { CaptureReader } from '../../../../src/core/pcap/capture-reader.js';
 import { epb, idb, option, rawBlock, shb, u32 } from '../../../support/pcap/blocks.js';
 import { batches, concat, packets } from '../../../support/pcap/helpers.js';
 
@@ -13,7 +13,7 @@ const flags = option(2, u32(2));
 function itemsAt(file: Uint8Array, shift: number): readonly CaptureItem[] {
   const bytes = new Uint8Array(new ArrayBuffer(file.length + 8), shift, file.length);
   bytes.set(file);
-  const reader = createCaptureReader();
+  const reader = new CaptureReader();
   return [...reader.push(bytes), ...reader.end()];
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createClassifier, flowFinder, tagsOf } from '../../../../../src/core/judge/recognise/classify.js';
-import { createPlannedProbes } from '../../../../../src/core/judge/recognise/planned-probes.js';
+import { PlannedProbes } from '../../../../../src/core/judge/recognise/planned-probes.js';
 import { type Flow, frameForms, type FrameSpec } from '../../../../../src/core/model/plan.js';
 import { carriers } from '../../../../../src/core/model/scenario.js';
 import { buildFrame, leastSizeOf } from '../../../../../src/core/probe/frames/frame.js';
@@ -32,7 +32,7 @@ function flowOf(over: Partial<FrameSpec>, alike = true) {
     flow: one,
     frame,
     classify: createClassifier(changed, tags, 2),
-    probes: createPlannedProbes(plan.runTag, tags, alike ? flowFinder(changed) : () => null),
+    probes: new PlannedProbes(plan.runTag, tags, alike ? flowFinder(changed) : () => null),
   };
 }
 
@@ -111,7 +111,7 @@ describe('a probe that is known by comparison', () => {
 
   it('is left to the classifier where the key is not known, or the token is of another run', () => {
     const of = flowOf({ carrier: 'ipv4-udp' });
-    const without = createPlannedProbes(0x0101_0101, tagsOf(plan, null), flowFinder(plan));
+    const without = new PlannedProbes(0x0101_0101, tagsOf(plan, null), flowFinder(plan));
     for (let i = 0; i < of.flow.count; i += 1) without.learn(of.flow, i);
     expect(without.read(of.frame(0), 0, 60)).toBeNull();
   });
@@ -243,7 +243,7 @@ describe('flows that differ in their addresses only', () => {
       );
     const changed = { ...plan, steps: plan.steps.map((step, index) => (index === 0 ? { ...step, flows } : step)) };
     const tags = tagsOf(changed, key);
-    const probes = createPlannedProbes(plan.runTag, tags, flowFinder(changed));
+    const probes = new PlannedProbes(plan.runTag, tags, flowFinder(changed));
     const frame = (at: number, token = at): Uint8Array => {
       const flow = flows[at];
       if (flow === undefined) throw new Error(`no flow ${at}`);
