@@ -8,7 +8,7 @@ import { type Batch, directions, packetDirection } from '../../core/pcap/capture
 import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
 import { isTowards } from '../../core/plan/observers.js';
 import { escapeText } from '../../core/text/escape.js';
-import { createFrameNotes } from './collate/frame-notes.js';
+import { FrameNotes } from './collate/frame-notes.js';
 import { growingCaptures } from './collate/growing-captures.js';
 
 /** This many frames of a step are looked at: a view may show late what only later ones leak, the judge reads them all. */
@@ -42,7 +42,7 @@ function isForTheJudge({ expect }: StepPlan, observer: Observer, day: string): b
 /** For a lab, where nobody sends but its own guests: what guests of a host sent is read where there are no rights. */
 export function lookForLeaks({ dir, plan, key, day, onProgress }: LookoutOptions): LeakLookout {
   const captures = growingCaptures(dir);
-  const noteOf = createFrameNotes(plan, key, currentRules);
+  const notes = new FrameNotes(plan, key, currentRules);
   const places = new Map(evidenceInterfaces(plan).map((place) => [escapeText(place.description), place]));
   const looking: Promise<void>[] = [];
 
@@ -56,7 +56,8 @@ export function lookForLeaks({ dir, plan, key, day, onProgress }: LookoutOptions
         const start = batch.offset[at] ?? 0;
         const end = start + (batch.captured[at] ?? 0);
         const towards = isTowards(observer, packetDirection(batch, at) === directions.out);
-        if (noteOf(batch.bytes, start, end, step, observer, towards).comment?.startsWith('LEAK') !== true) continue;
+        const { comment } = notes.noteOf(batch.bytes, start, end, { step, observer }, towards);
+        if (comment?.startsWith('LEAK') !== true) continue;
         left.delete(observer);
         const isExpected = step.expect.expected === 'broken';
         onProgress({ kind: 'leak', index: step.index, observer: observer.name, isExpected });

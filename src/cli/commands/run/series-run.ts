@@ -207,7 +207,8 @@ async function runOne(
   const progress = await progressOf(scenario, options);
   let result: Result | null = null;
   try {
-    const run = await runInto(folder, scenario, { options, runId, inside, signal, onProgress: progress.onProgress });
+    const { onProgress, lookForLeaks } = progress;
+    const run = await runInto(folder, scenario, { options, runId, inside, signal, onProgress, lookForLeaks });
     ({ result } = run);
     return { ...run, folder };
   } catch (error) {
@@ -218,22 +219,27 @@ async function runOne(
   }
 }
 
-async function progressOf(scenario: Scenario, options: RunCommandOptions): ReturnType<typeof makeProgress> {
+/** The view of a run, and whether it shows leaks while they come. */
+async function progressOf(
+  scenario: Scenario,
+  options: RunCommandOptions,
+): Promise<Awaited<ReturnType<typeof makeProgress>> & { readonly lookForLeaks: boolean }> {
   const { makeProgress: make, progressMode } = await import('../../../report/progress/make.js');
   const { quiet, verbose, progress } = options;
   const mode = progressMode({ quiet, verbose, progress, isTty: process.stderr.isTTY, env: process.env });
   const steps = scenario.steps.map((step) => step.name);
-  return make(mode, scenario.name, steps, verbose);
+  const made = await make(mode, scenario.name, steps, verbose);
+  return { ...made, lookForLeaks: mode === 'live' || mode === 'json' };
 }
 
-interface RunAbout extends Pick<RunOptions, 'runId' | 'inside' | 'signal' | 'onProgress'> {
+interface RunAbout extends Pick<RunOptions, 'runId' | 'inside' | 'signal' | 'onProgress' | 'lookForLeaks'> {
   readonly options: RunCommandOptions;
 }
 
 async function runInto(
   folder: OwnFolder,
   scenario: Scenario,
-  { options, runId, inside, signal, onProgress }: RunAbout,
+  { options, runId, inside, signal, onProgress, lookForLeaks = false }: RunAbout,
 ): Promise<Run> {
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
   const [{ runScenario }, { deafen }, { calibrate }, { approval, connecting, printJournal, printLeft }] =
@@ -254,6 +260,7 @@ async function runInto(
     toolVersion,
     signal,
     onProgress,
+    lookForLeaks,
     ...(options.deafen === undefined ? {} : { alter: deafen(options.deafen) }),
     payload: options.payload ?? false,
     lingerMs: options.linger === undefined ? 0 : timeOf('--linger', options.linger),

@@ -8,7 +8,7 @@ import {
 } from '../../../core/judge/recognise/classify.js';
 import { controlComment, leakComment } from '../../../core/judge/recognise/leak-comment.js';
 import { PlannedProbes } from '../../../core/judge/recognise/planned-probes.js';
-import type { Flow, Plan, StepPlan } from '../../../core/model/plan.js';
+import type { Flow, Observer, Plan, StepPlan } from '../../../core/model/plan.js';
 import type { VerdictRules } from '../../../core/model/provenance.js';
 import type { StepListener } from '../../../core/plan/evidence-interfaces.js';
 import { createTokenSearch } from '../../../core/wire/token-search.js';
@@ -31,66 +31,6 @@ export interface FrameNote {
  * Says what stands beside the frames of a run in evidence.pcapng; they come in the order of the file. No verdict rests
  * on it.
  */
-<<<<<<< HEAD
-export function createFrameNotes(
-  plan: Plan,
-  key: Uint8Array,
-  rules: VerdictRules,
-): (
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  step: StepPlan,
-  observer: Observer,
-  towards: boolean,
-) => Readonly<FrameNote> {
-  const tags = tagsOf(plan, key);
-  const classify = createClassifier(plan, tags, rules);
-  const parties = createParties(plan.endpoints);
-  const search = createTokenSearch(plan.runTag);
-  const probes = createPlannedProbes(plan.runTag, tags, flowFinder(plan));
-  const noted = new Map<string | Observer, number>();
-  const meshes = new Set(plan.steps.filter(isMesh));
-  const note: FrameNote = { packetId: -1, comment: null, probe: null, sequence: 0 };
-
-  /** A comment, if there are not too many of its row. */
-  function limited(row: string | Observer, comment: () => string | null): string | null {
-    const before = noted.get(row) ?? 0;
-    if (before >= maxComments) return null;
-    const text = comment();
-    if (text !== null) noted.set(row, before + 1);
-    return text;
-  }
-  /** The row of a probe at an observer; in a mesh all rows of an observer, which is the step's alone, are one. */
-  function rowOf(flow: Flow, step: StepPlan, observer: Observer): string | Observer {
-    return meshes.has(step) ? observer : `${flow.id}/${observer.name}`;
-  }
-  return (bytes, start, end, step, observer, towards) => {
-    const probe = probes.read(bytes, start, end);
-    if (probe !== null) {
-      const { flow, sequence } = probe;
-      note.packetId = flow.first + sequence;
-      note.probe = flow;
-      note.sequence = sequence;
-      note.comment =
-        towards && isLeak(flow, observer, parties)
-          ? limited(rowOf(flow, step, observer), () =>
-              leakComment(
-                {
-                  bytes,
-                  classified: { view: null, sighting: { kind: 'probe', flow, sequence, form: 'as-sent', tokenAt: -1 } },
-                  step,
-                  observer,
-                  towards,
-                },
-                plan,
-                parties,
-              ),
-            )
-          : null;
-      return note;
-    }
-=======
 export class FrameNotes {
   private readonly plan: Plan;
   private readonly classify: Classify;
@@ -98,7 +38,7 @@ export class FrameNotes {
   private readonly search: ReturnType<typeof createTokenSearch>;
   private readonly probes: PlannedProbes;
   /** Comments by row. */
-  private readonly noted = new Map<string, number>();
+  private readonly noted = new Map<string | Observer, number>();
   private readonly meshes: ReadonlySet<StepPlan>;
   private readonly note: FrameNote = { packetId: -1, comment: null, probe: null, sequence: 0 };
 
@@ -118,7 +58,6 @@ export class FrameNotes {
     if (probe !== null) return this.noteProbe(bytes, probe, listener, towards);
     const note = this.note;
     const { step, observer } = listener;
->>>>>>> 487e2fbe (refactor: the last 51 violations that lint passed over are gone; capture file, observer table, evidence writer, frame notes and leak store are classes)
     note.probe = null;
     note.packetId = -1;
     note.comment = null;
@@ -161,7 +100,7 @@ export class FrameNotes {
   }
 
   /** A comment, if there are not too many of its row. */
-  private limited(row: string, comment: () => string | null): string | null {
+  private limited(row: string | Observer, comment: () => string | null): string | null {
     const before = this.noted.get(row) ?? 0;
     if (before >= maxComments) return null;
     const text = comment();
@@ -169,8 +108,8 @@ export class FrameNotes {
     return text;
   }
 
-  /** The row of a probe at an observer; in a mesh all rows of an observer are one. */
-  private rowOf(flow: Flow, { step, observer: { name } }: StepListener): string {
-    return this.meshes.has(step) ? `${step.index}/${name}` : `${flow.id}/${name}`;
+  /** The row of a probe at an observer; in a mesh all rows of an observer, which is the step's alone, are one. */
+  private rowOf(flow: Flow, { step, observer }: StepListener): string | Observer {
+    return this.meshes.has(step) ? observer : `${flow.id}/${observer.name}`;
   }
 }

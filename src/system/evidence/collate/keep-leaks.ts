@@ -62,14 +62,15 @@ class FoldedLeaks implements LeakStore {
 
   constructor(input: LeakStoreInput) {
     this.input = input;
-    this.tallies = createTallies(input.plan, input.rules, true);
+    // A row for each addressee; where all hear all, bits do for the rest.
+    this.tallies = createTallies(input.plan, input.rules, true, 1);
     this.counted = input.listeners.map((listener) => (listener === null ? null : countedOf(input, listener)));
   }
 
   mayGo(interfaceId: number, flow: Flow, sequence: number, towards: boolean): boolean {
     const { keep, plan } = this.input;
     const counted = this.counted[interfaceId];
-    if (counted === undefined || counted === null || (keep === 'all' && counted.keepsAll)) return false;
+    if (counted === undefined || counted === null || this.staysAnyway(counted, flow, towards)) return false;
     counted.seen.towards = towards;
     const what = countProbe({ flow, sequence, form: 'as-sent' }, counted.seen, this.tallies);
     // Of a token that entered again it decides what came before: what is counted without its order would not say.
@@ -92,6 +93,12 @@ class FoldedLeaks implements LeakStore {
       };
       return line.entered.frames + line.seen.frames + line.again === 0 ? [] : [line];
     });
+  }
+
+  /** Where all but leaks is kept only these are counted: a mesh that holds has a million other sightings. */
+  private staysAnyway({ seen, keepsAll }: Counted, flow: Flow, towards: boolean): boolean {
+    if (this.input.keep !== 'all') return false;
+    return keepsAll || (towards && !isLeak(flow, seen.observer, this.tallies.parties));
   }
 
   /** Is it one of the first of its leak, and in a mesh of all leaks there? */
@@ -140,85 +147,6 @@ function countGone(counted: Counted, what: CountedAs, token: number): boolean {
  * their tokens and go. What the judge looks at closer stays: controls, forged and re-sent tokens, answers, what was
  * routed, whatever is none of the run's, and all of steps with events, which are distinguished by time.
  */
-<<<<<<< HEAD
-export function createLeakStore({ keep, plan, rules, listeners, inferred }: LeakStoreInput): LeakStore {
-  // A row for each addressee; where all hear all, bits do for the rest.
-  const tallies = createTallies(plan, rules, true, 1);
-  const kept = new Map<string, number>();
-  const counted = listeners.map((listener) => {
-    if (listener === null) return null;
-    const { step, observer } = listener;
-    const unknown = inferred[step.index]?.has(observer.name) ?? true;
-    const seen: Seen = { step, observer, inferred: unknown, towards: false, frame: 0, high: 0, low: 0 };
-    return {
-      seen,
-      entered: tokenCollector(),
-      came: tokenCollector(),
-      again: 0,
-      leaks: 0,
-      isMesh: isMesh(step),
-      all: unknown || step.during.length > 0 || (keep === 'all' && !isMesh(step)),
-    };
-  });
-
-  /** Is it one of the first of its leak, and in a mesh of all leaks there? */
-  function isKept(flow: Flow, one: { readonly seen: Seen; readonly isMesh: boolean; leaks: number }): boolean {
-    const { observer } = one.seen;
-    one.leaks += 1;
-    if (one.isMesh) return one.leaks <= maxOfObserver;
-    const row = `${flow.id}/${observer.name}`;
-    const before = kept.get(row) ?? 0;
-    kept.set(row, before + 1);
-    return before < maxOfLeak;
-  }
-  /** Counts a frame that goes; false = it is none that can be counted. */
-  function count(one: NonNullable<(typeof counted)[number]>, what: CountedAs, token: number): boolean {
-    switch (what) {
-      case 'entered':
-        one.entered.add(token);
-        return true;
-      case 'seen':
-        one.came.add(token);
-        return true;
-      case 'again':
-        one.again += 1;
-        return true;
-      case 'other':
-        return false;
-    }
-  }
-  /** Where all but leaks is kept only these are counted: a mesh that holds has a million other sightings. */
-  function staysAnyway(one: { readonly seen: Seen; readonly all: boolean }, flow: Flow, towards: boolean): boolean {
-    return keep === 'all' && (one.all || (towards && !isLeak(flow, one.seen.observer, tallies.parties)));
-  }
-  return {
-    mayGo(interfaceId, flow, sequence, towards) {
-      const one = counted[interfaceId];
-      if (one === undefined || one === null || staysAnyway(one, flow, towards)) return false;
-      one.seen.towards = towards;
-      const what = countProbe({ flow, sequence, form: 'as-sent' }, one.seen, tallies);
-      // Of a token that entered again it decides what came before: what is counted without its order would not say.
-      const isAgain = tallies.steps[flow.step]?.entries.isAgain(flow, sequence) ?? true;
-      if (one.all || isAgain || plan.steps[flow.step]?.during.length !== 0) return false;
-      const leaks = what === 'seen' && isLeak(flow, one.seen.observer, tallies.parties);
-      const stays = leaks ? isKept(flow, one) : keep === 'all';
-      return !stays && count(one, what, flow.first + sequence);
-    },
-    lines: () =>
-      counted.flatMap((one) => {
-        if (one === null) return [];
-        const line = {
-          step: one.seen.step.index,
-          observer: one.seen.observer.name,
-          entered: one.entered.spans(),
-          seen: one.came.spans(),
-          again: one.again,
-        };
-        return line.entered.frames + line.seen.frames + line.again === 0 ? [] : [line];
-      }),
-  };
-=======
 export function createLeakStore(input: LeakStoreInput): LeakStore {
   return new FoldedLeaks(input);
->>>>>>> 487e2fbe (refactor: the last 51 violations that lint passed over are gone; capture file, observer table, evidence writer, frame notes and leak store are classes)
 }
