@@ -1,4 +1,4 @@
-import type { Control, Plan, StepPlan } from '../model/plan.js';
+import type { Control, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { VerdictRules } from '../model/provenance.js';
 import type { Finding, ObserverResult, Reason, StepResult, Verdict } from '../model/result.js';
 import type { StepStates } from '../model/state.js';
@@ -183,8 +183,7 @@ function bypassesBeside(
     ...rows.filter((row) => row.leak && row.accepted === undefined).map(({ observer }) => observer),
     ...folded.filter(({ like }) => like.accepted === undefined).map(({ like }) => like.observer),
   ]);
-  const isDecided = (observer: Pick<Observer, 'name'>): boolean =>
-    leakedAt.has(observer.name) || mayHaveAll(observer, input);
+  const isDecided = (observer: Observer): boolean => leakedAt.has(observer.name) || mayHaveAll(observer, input);
   return bypassReasons({ ...input, isDecided });
 }
 
