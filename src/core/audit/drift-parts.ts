@@ -19,16 +19,16 @@ function places(view: BridgeView): ReadonlyMap<string, FdbState> {
   );
 }
 
+/** Gives findings the bridge that they are of. */
+export function driftOn(bridge: string): (found: Omit<Drift, 'bridge'>) => Drift {
+  return ({ code, severity, ...rest }) => ({ code, severity, bridge, ...rest });
+}
+
 /** MACs that moved between ports, and entries made by hand that came or went. */
 export function entryDrift(before: BridgeView, was: Reading, after: BridgeView, is: Reading): readonly Drift[] {
   if ([...was.state.unread, ...is.state.unread].some(({ what }) => what === 'fdb')) return [];
   const [old, now] = [places(before), places(after)];
-  const drift = ({ code, severity, ...rest }: Omit<Drift, 'bridge'>): Drift => ({
-    code,
-    severity,
-    bridge: after.name,
-    ...rest,
-  });
+  const drift = driftOn(after.name);
   return [
     ...[...now].flatMap(([key, entry]) => {
       const last = old.get(key);

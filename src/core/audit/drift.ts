@@ -1,7 +1,7 @@
 import { type BridgeView, bridgeViews, describeHolders } from '../bridge/view.js';
 import type { Drift } from '../model/audit.js';
 import { type Reading, receives } from '../model/state.js';
-import { entryDrift, ruleDrift } from './drift-parts.js';
+import { driftOn, entryDrift, ruleDrift } from './drift-parts.js';
 import { settingDrift } from './drift-settings.js';
 import { bridgeRules } from './rules.js';
 
@@ -95,12 +95,7 @@ function promiscuousDrift(before: BridgeView, after: BridgeView, is: Reading): r
 function portDrift(before: BridgeView, after: BridgeView): readonly Drift[] {
   const names = (view: BridgeView): ReadonlySet<string> => new Set(view.ports.map(({ name }) => name));
   const [old, now] = [names(before), names(after)];
-  const drift = ({ code, severity, ...rest }: Omit<Drift, 'bridge'>): Drift => ({
-    code,
-    severity,
-    bridge: after.name,
-    ...rest,
-  });
+  const drift = driftOn(after.name);
   return [
     ...[...now]
       .filter((name) => !old.has(name))

@@ -94,3 +94,27 @@ export function wantedOfFix(fix: string): readonly Wanted[] {
 export type Form<K extends ConfigurationManager> = (manager: K, wanted: readonly Wanted[]) => readonly PersistentFix[];
 
 export type ManagerOf<By extends ConfigurationManager['by']> = Extract<ConfigurationManager, { readonly by: By }>;
+
+/** What is wanted of a guest's port, by what a manager of guests has options for. */
+export interface PortWishes {
+  readonly isolated: readonly Wanted[];
+  readonly locked: boolean;
+  /** Entries that are written, and no flooding or learning in their place. */
+  readonly table: readonly Wanted[];
+  readonly rest: readonly Wanted[];
+}
+
+export function sortPortWishes(wanted: readonly Wanted[]): PortWishes {
+  const is = (wish: Wanted, key: string, value: string): boolean =>
+    wish.kind === 'port' && wish.key === key && wish.value === value;
+  const isolated = wanted.filter((wish) => is(wish, 'isolated', 'on'));
+  const table = wanted.filter(
+    (wish) => (wish.kind === 'entry' && !wish.own) || is(wish, 'flood', 'off') || is(wish, 'learning', 'off'),
+  );
+  return {
+    isolated,
+    locked: wanted.some((wish) => is(wish, 'locked', 'on')),
+    table,
+    rest: wanted.filter((wish) => !isolated.includes(wish) && !table.includes(wish) && !is(wish, 'locked', 'on')),
+  };
+}

@@ -1,8 +1,8 @@
 import { arpLength, parseArp } from './arp.js';
 import { etherTypes, macText, parseEthernet } from './ethernet.js';
 import { parseIcmp } from './icmp.js';
-import { ipProtocols, type Ipv4Header, ipv4Text, parseIpv4 } from './ipv4.js';
-import { type Ipv6Header, ipv6Text, parseIpv6 } from './ipv6.js';
+import { ipProtocols, type IpHeader, ipv4Text, parseIpv4 } from './ipv4.js';
+import { ipv6Text, parseIpv6 } from './ipv6.js';
 import { maxInLengthField, parseSnap } from './llc.js';
 import { parseTcp } from './tcp.js';
 import { parseUdp } from './udp.js';
@@ -41,7 +41,7 @@ function addArp(view: Mutable<FrameView>, bytes: Uint8Array, end: number): void 
   view.payloadAt += arpLength;
 }
 
-function addIp(view: Mutable<FrameView>, version: 4 | 6, ip: Ipv4Header | Ipv6Header | null, bytes: Uint8Array): void {
+function addIp(view: Mutable<FrameView>, version: 4 | 6, ip: IpHeader | null, bytes: Uint8Array): void {
   if (ip === null) return;
   view.srcIpAt = ip.srcAt;
   view.dstIpAt = ip.dstAt;

@@ -6,18 +6,19 @@ export const ipv4AddressLength = 4;
 /** IANA protocol numbers, shared by IPv4 and IPv6. */
 export const ipProtocols = { icmp: 1, igmp: 2, tcp: 6, udp: 17, icmpv6: 58 } as const;
 
-/** Offsets into the array that was read. */
-export interface Ipv4Header {
+/** Offsets of a header of IPv4 or IPv6 into the array that was read. */
+export interface IpHeader {
   readonly srcAt: number;
   readonly dstAt: number;
   readonly hopLimit: number;
+  /** IPv6: of the first header that is no extension header. */
   readonly protocol: number;
-  /** A fragment but the first: what follows is no transport header. */
+  /** A fragment but the first, or extension headers without end: what follows is no transport header. */
   readonly laterFragment: boolean;
   readonly payloadAt: number;
   /**
-   * Where the datagram ends: by its own length, but never beyond what was captured (a length of 0 comes with
-   * segmentation offload).
+   * Where the packet ends: by its own length, but never beyond what was captured (a length of 0 comes with
+   * segmentation offload, and is a jumbogram).
    */
   readonly payloadEnd: number;
 }
@@ -26,7 +27,7 @@ export interface Ipv4Header {
  * The IPv4 header at `at`, options skipped; null where it is cut off or none. Checksums are not judged: offload leaves
  * them open.
  */
-export function parseIpv4(bytes: Uint8Array, at: number, end: number): Ipv4Header | null {
+export function parseIpv4(bytes: Uint8Array, at: number, end: number): IpHeader | null {
   const limit = Math.min(end, bytes.length);
   if (at < 0 || at + ipv4Length > limit) return null;
   const first = bytes[at] ?? 0;

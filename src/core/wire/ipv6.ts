@@ -1,4 +1,4 @@
-import { ipv4Bytes } from './ipv4.js';
+import { type IpHeader, ipv4Bytes } from './ipv4.js';
 import { readU16, readU32, writeU16 } from './bytes.js';
 
 /** IPv6 (RFC 8200 3). */
@@ -6,23 +6,6 @@ export const ipv6Length = 40;
 export const ipv6AddressLength = 16;
 /** Extension headers that a reader steps over before it gives up. */
 const maxExtensions = 8;
-
-/** Offsets into the array that was read. */
-export interface Ipv6Header {
-  readonly srcAt: number;
-  readonly dstAt: number;
-  readonly hopLimit: number;
-  /** Of the first header that is no extension header. */
-  readonly protocol: number;
-  /** A fragment but the first, or extension headers without end: what follows is no transport header. */
-  readonly laterFragment: boolean;
-  readonly payloadAt: number;
-  /**
-   * Where the packet ends: by its own length, but never beyond what was captured (a length of 0 is a jumbogram or
-   * offload).
-   */
-  readonly payloadEnd: number;
-}
 
 /**
  * Bytes of an extension header by its length field. RFC 8200 4.5: a fragment header has none; RFC 4302 2.2: an
@@ -34,7 +17,7 @@ function extensionLength(protocol: number, words: number): number {
 }
 
 /** The IPv6 header at `at`, extension headers skipped; null where it is cut off or none. */
-export function parseIpv6(bytes: Uint8Array, at: number, end: number): Ipv6Header | null {
+export function parseIpv6(bytes: Uint8Array, at: number, end: number): IpHeader | null {
   const limit = Math.min(end, bytes.length);
   if (at < 0 || at + ipv6Length > limit || (bytes[at] ?? 0) >> 4 !== 6) return null;
   const length = readU16(bytes, at + 4);

@@ -4,7 +4,7 @@ import type { Result } from '../../core/model/result.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { SightedFrame } from '../../system/evidence/first-frames.js';
 import type { JudgeAnswer, JudgeRequest } from '../../system/evidence/judge-task.js';
-import { startConfined } from '../../system/process/confined-process.js';
+import { failureKeys, startConfined } from '../../system/process/confined-process.js';
 
 /** What has to hold of an answer before it is taken for one. */
 const result = z.looseObject({
@@ -26,13 +26,7 @@ const answer = z.discriminatedUnion('kind', [
     frames: z.array(z.object({ frame: z.number(), bytes: z.string(), original: z.number() })),
   }),
   z.object({ kind: z.literal('raw'), result }),
-  z.object({
-    kind: z.literal('failed'),
-    code: z.string(),
-    exit: z.union([z.literal(64), z.literal(69), z.literal(70), z.literal(3)]),
-    message: z.string(),
-    hint: z.string(),
-  }),
+  z.object({ kind: z.literal('failed'), ...failureKeys }),
 ]);
 
 function isAnswer(value: unknown): value is JudgeAnswer {

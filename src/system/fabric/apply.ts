@@ -1,7 +1,7 @@
 import { changeCommands } from '../../core/bridge/change-commands.js';
 import { settingIn } from '../../core/bridge/setting-value.js';
 import type { Change, ChangeRecord, Fabric } from '../../core/model/fabric.js';
-import type { SettingValue } from '../../core/model/scenario.js';
+import type { Endpoint, SettingValue } from '../../core/model/scenario.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { whyForeign } from '../../core/scenario/free-commands.js';
 import type { MountSpace } from '../kernel/mounts.js';
@@ -109,3 +109,16 @@ export const noChanges: Pick<Fabric, 'apply' | 'happen'> = {
   apply: async (change) => unsupported(`a change (${change.kind})`),
   happen: async () => unsupported('during'),
 };
+
+/** The endpoint of that name. Throws VerifyError (70) where the plan has none. */
+export function endpointNamed(endpoints: readonly Endpoint[], name: string): Endpoint {
+  const endpoint = endpoints.find((each) => each.name === name);
+  if (endpoint === undefined)
+    throw new VerifyError(
+      'fabric-unknown',
+      70,
+      `the plan has no endpoint ${name}`,
+      'this is a fault of verify-isolation: report it with plan.json',
+    );
+  return endpoint;
+}

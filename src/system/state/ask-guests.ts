@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { managers } from '../../core/model/host-config.js';
 import type { GuestRecord } from '../../core/model/host-config.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { type ConfinedProcess, startConfined } from '../process/confined-process.js';
+import { type ConfinedProcess, failureKeys, startConfined } from '../process/confined-process.js';
 import type { GuestAnswer, GuestQuestion } from './parse-guests.js';
 
 const answer = z.union([
@@ -24,14 +24,7 @@ const answer = z.union([
       }),
     ),
   }),
-  z.strictObject({
-    error: z.strictObject({
-      code: z.string(),
-      exit: z.union([z.literal(64), z.literal(69), z.literal(70), z.literal(3)]),
-      message: z.string(),
-      hint: z.string(),
-    }),
-  }),
+  z.strictObject({ error: z.strictObject(failureKeys) }),
 ]);
 
 function isAnswer(value: unknown): value is GuestAnswer {

@@ -1,7 +1,7 @@
 import type { PersistentFix } from '../../model/persistent-fix.js';
 import { word } from '../../text/escape.js';
 import { commandOf } from '../command-of.js';
-import type { Form, ManagerOf, Wanted } from '../wanted.js';
+import { type Form, type ManagerOf, sortPortWishes, type Wanted } from '../wanted.js';
 
 type Nic = ManagerOf<'Proxmox VE'>;
 
@@ -75,14 +75,7 @@ function macFilter({ device, program, id, nic, value }: Nic): PersistentFix {
  * option goes into a hookscript.
  */
 export const proxmoxForm: Form<Nic> = (nic, wanted) => {
-  const is = (one: Wanted, key: string, value: string): boolean =>
-    one.kind === 'port' && one.key === key && one.value === value;
-  const isolated = wanted.filter((one) => is(one, 'isolated', 'on'));
-  const locked = wanted.some((one) => is(one, 'locked', 'on'));
-  const table = wanted.filter(
-    (one) => (one.kind === 'entry' && !one.own) || is(one, 'flood', 'off') || is(one, 'learning', 'off'),
-  );
-  const rest = wanted.filter((one) => !isolated.includes(one) && !table.includes(one) && !is(one, 'locked', 'on'));
+  const { isolated, locked, table, rest } = sortPortWishes(wanted);
   return [
     ...(isolated.length === 0 ? [] : [isolation(nic, isolated)]),
     ...(locked ? [macFilter(nic)] : []),

@@ -6,7 +6,7 @@ import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { sendersOf, silentAddressees } from '../../../core/plan/observers.js';
 import { readJson } from '../../process/programs.js';
-import { applyToKernel, type KernelChange, runAuthored } from '../apply.js';
+import { applyToKernel, endpointNamed, type KernelChange, runAuthored } from '../apply.js';
 import { ovsVlanColumns } from '../ovs-vlans.js';
 import { ovsRows, ovsValue } from '../ovs.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
@@ -55,17 +55,6 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     state.links.flatMap(({ name, master }) => (master === null ? [] : [[name, master] as const])),
   );
   const bridgeOf = (port: string): string => bridges.get(port) ?? port;
-  const endpointNamed = (name: string): Plan['endpoints'][number] => {
-    const endpoint = plan.endpoints.find((endpoint) => endpoint.name === name);
-    if (endpoint === undefined)
-      throw new VerifyError(
-        'fabric-unknown',
-        70,
-        `the plan has no endpoint ${name}`,
-        'this is a fault of verify-isolation: report it with plan.json',
-      );
-    return endpoint;
-  };
 
   const change = async (one: KernelChange): Promise<ChangeRecord> => {
     const before = await readBefore(one, { runId, netns, bridgeOf, readState });
@@ -91,7 +80,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
       await runAuthored(command, { folder: deps.runIn ?? '.' }, netns);
     },
     sendingPlace: (name) => {
-      const endpoint = endpointNamed(name);
+      const endpoint = endpointNamed(plan.endpoints, name);
       const own = ways.inside.get(name);
       if (own !== undefined) return own;
       // who bridges a bridge sends on its device (vmware: vmnet-bridge), as the host itself does

@@ -8,7 +8,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { mergeStates } from '../../../core/plan/hosts.js';
 import { disableIpv6, newNamespace } from '../../kernel/namespaces.js';
 import { runBatch } from '../../process/batch.js';
-import { noChanges } from '../apply.js';
+import { endpointNamed, noChanges } from '../apply.js';
 import { waitUntilForwarding } from '../wait.js';
 import { bridgeCommands } from './bridge-commands.js';
 import { plugInEndpoints } from './endpoints.js';
@@ -96,14 +96,7 @@ export async function buildLabHosts(plan: Plan, deps: LabHostsDeps): Promise<Fab
     runsAs: deps.inside.runsAs,
     ...noChanges,
     sendingPlace: (name) => {
-      const endpoint = plan.endpoints.find((endpoint) => endpoint.name === name);
-      if (endpoint === undefined)
-        throw new VerifyError(
-          'fabric-unknown',
-          70,
-          `the plan has no endpoint ${name}`,
-          'this is a fault of verify-isolation: report it with plan.json',
-        );
+      const endpoint = endpointNamed(plan.endpoints, name);
       return placeOfSpace(hostNamed(hostOf(endpoint.bridge)).spaces.of(bare(endpoint)));
     },
     observingPlace: (device) => ({ device: bareName(device), netns: hostNamed(hostOf(device)).path }),

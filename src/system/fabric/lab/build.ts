@@ -3,12 +3,11 @@ import type { Change, ChangeRecord, Fabric } from '../../../core/model/fabric.js
 import type { PlannedTopology } from '../../../core/model/plan.js';
 import type { Bridge, Endpoint } from '../../../core/model/scenario.js';
 import type { HostState, LinkState } from '../../../core/model/state.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
 import { closeMountSpace, type MountSpace } from '../../kernel/mounts.js';
 import { writeSysctl } from '../../kernel/sysctl.js';
 import { runBatch } from '../../process/batch.js';
 import { mustRun } from '../../process/programs.js';
-import { applyToKernel, type RunsIn } from '../apply.js';
+import { applyToKernel, endpointNamed, type RunsIn } from '../apply.js';
 import { checkReadBack } from '../read-back.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
 import {
@@ -119,8 +118,8 @@ class Lab {
   }
 
   async apply(change: Change): Promise<ChangeRecord> {
-    if (change.kind === 'start') return this.start(this.endpointNamed(change.endpoint));
-    if (change.kind === 'stop') return this.stop(this.endpointNamed(change.endpoint));
+    if (change.kind === 'start') return this.start(endpointNamed(this.plan.endpoints, change.endpoint));
+    if (change.kind === 'stop') return this.stop(endpointNamed(this.plan.endpoints, change.endpoint));
     const record = await this.applyToKernel(change);
     if ((change.kind === 'set' && change.place !== 'bridge') || (change.kind === 'vlan' && !change.self))
       this.portChanges.push(change);
@@ -132,7 +131,7 @@ class Lab {
   }
 
   sendingPlace(name: string): ReturnType<Fabric['sendingPlace']> {
-    const endpoint = this.endpointNamed(name);
+    const endpoint = endpointNamed(this.plan.endpoints, name);
     return placeOf(endpoint.attach) === 'host'
       ? { device: endpoint.bridge, netns: null }
       : placeOfSpace(this.spaces.of(endpoint));
@@ -192,18 +191,6 @@ class Lab {
 
   private readonly isOvs = (name: string): boolean =>
     this.plan.bridges.some((bridge) => bridge.name === name && bridge.kind === 'ovs');
-
-  private endpointNamed(name: string): Endpoint {
-    const endpoint = this.plan.endpoints.find((each) => each.name === name);
-    if (endpoint === undefined)
-      throw new VerifyError(
-        'fabric-unknown',
-        70,
-        `the plan has no endpoint ${name}`,
-        'this is a fault of verify-isolation: report it with plan.json',
-      );
-    return endpoint;
-  }
 }
 
 async function makeBridges(plan: PlannedTopology, ovs: OvsSwitch | null): Promise<void> {
