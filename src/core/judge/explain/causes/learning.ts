@@ -97,15 +97,23 @@ export const behindBridge: CauseFinder = (leak) => {
   };
 };
 
-/** The port that wrongly has the addressee's entry, if one has, and the one at which it belongs. */
+type Entry = LeakContext['entries'][number];
+
+/** The entry that wrongly has the addressee's MAC, if there is one, and the port at which it belongs. */
 function entryPorts(
   { entries, bridge }: LeakContext,
   ownPort: string,
-): { readonly stray: string | null; readonly rightful: string } {
-  const stray = entries.find((entry) => entry.port !== ownPort)?.port ?? null;
+): { readonly stray: Entry | null; readonly rightful: string } {
+  const stray = entries.find((entry) => entry.port !== ownPort) ?? null;
   if (hostOf(ownPort) === hostOf(bridge.name)) return { stray, rightful: ownPort };
   // on another host it is rightly at the tunnel through which its owner is reached
   return { stray: null, rightful: entries[0]?.port ?? ownPort };
+}
+
+function movedText(name: string, where: string, stray: Entry | null): string {
+  return stray?.state === 'static'
+    ? `a static entry has the MAC of ${name} at ${where}, so what is sent to ${name} goes there`
+    : `the MAC of ${name} moved to ${where}: its entry is not sticky, so a sender that uses it gets its frames`;
 }
 
 /** The destination was learned on another port than its owner's, or its frames arrived at a port that claimed it. */
@@ -115,14 +123,11 @@ export const macMoved: CauseFinder = (leak) => {
   const { stray, rightful } = entryPorts(leak, to.port);
   const theft = ['mac-steal', 'gateway-steal'].includes(finding.class);
   if (stray === null && !theft) return null;
-  const where = stray ?? port?.name ?? '';
+  const where = stray?.port ?? port?.name ?? '';
   return {
     place: `fdb ${dstMac}`,
     value: where,
-    text:
-      stray?.state === 'static'
-        ? `a static entry has the MAC of ${to.name} at ${where}, so what is sent to ${to.name} goes there`
-        : `the MAC of ${to.name} moved to ${where}: its entry is not sticky, so a sender that uses it gets its frames`,
+    text: movedText(to.name, where, stray),
     fix: `bridge fdb replace ${dstMac} dev ${word(rightful)} master static sticky`,
   };
 };
