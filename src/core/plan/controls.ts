@@ -118,9 +118,12 @@ export function controlsOf(input: ControlInput): readonly Control[] {
       if (observer.place === 'bridge') continue;
       const leaves =
         observer.role === 'uplink' && (input.onHost || input.endpoints.get(observer.name)?.tunnel !== undefined);
+      const [own] = observer.place === 'above' ? observer.macs : [];
+      // A lower device hands unicast to the guest that has its MAC
+      const mine = own === undefined ? forms : forms.map((form) => ({ ...form, dstMac: own }));
       const fitting = leaves
         ? uplinkForms(observer, forms, input.endpoints.values(), input.bridgeMacs[observer.bridge], sendersMacs)
-        : forms;
+        : mine;
       for (const frame of fitting) add({ kind: 'ear', phase, observer: observer.name, sender: null, frame });
     }
     for (const {

@@ -155,7 +155,10 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
         ? { device: endpoint.bridge, netns: null }
         : placeOfSpace(spaces.of(endpoint));
     },
-    observingPlace: (device) => ({ device, netns: null }),
+    observingPlace: (device) => {
+      const above = plan.endpoints.find(({ below, port }) => below !== undefined && port === device);
+      return above === undefined ? { device, netns: null } : placeOfSpace(spaces.of(above));
+    },
     settled: async (changed) => {
       await waitUntilForwarding({ ports: presentPorts(), sysfs: deps.inside.sysfs, readState: deps.readState });
       if (changed && ovs !== null) await waitUntilRevalidated();

@@ -1,3 +1,4 @@
+import { word } from '../../../text/escape.js';
 import type { RuleFinding } from '../../../audit/rule.js';
 import { nftMirrorRule, tcMirrorRule, xdpRule } from '../../../audit/rules/mirrors.js';
 import { bridgeViews, stateAlone } from '../../../bridge/view.js';
@@ -118,12 +119,29 @@ export const snifferOnHost: CauseFinder = (leak) => {
 };
 
 /**
+ * Sender and observer stand on one lower device in mode bridge: the kernel hands unicast to the guest that has the MAC,
+ * and what is for everybody to all of them (macvlan_queue_xmit, drivers/net/macvlan.c).
+ */
+export const macvlanBridge: CauseFinder = ({ observer, from }) => {
+  const by = observer?.by;
+  if (by === undefined || from?.below?.lower !== by.lower) return null;
+  if (by.mode !== 'bridge' || from.below.mode !== 'bridge') return null;
+  const device = from.port ?? from.name;
+  return {
+    place: `${device}.mode`,
+    value: 'bridge',
+    text: `${from.name} and ${observer?.name ?? ''} stand on ${by.lower} in mode bridge: the kernel hands frames from one to the other, past the bridge and the switch`,
+    fix: `ip link set dev ${word(device)} type ${from.attach} mode private`,
+  };
+};
+
+/**
  * The observer stands on the bridge or on one of its ports without being one: what the bridge hands to its own device
  * is copied to a macvlan or an ipvlan there (macvlan_handle_frame of drivers/net/macvlan.c), all of it in passthru mode,
  * and tagged frames go to a VLAN device.
  */
 export const aboveBridge: CauseFinder = ({ observer, bridge }) => {
-  if (observer?.place !== 'above') return null;
+  if (observer?.place !== 'above' || observer.by !== undefined) return null;
   const [device = observer.name, lower = bridge.name] = observer.name.split('@');
   return {
     place: device,
