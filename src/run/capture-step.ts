@@ -167,5 +167,12 @@ export async function stopStepCapture(context: RunContext, step: StepPlan, captu
   }
   const { counters, written, kept } = await capture.stop();
   context.timeline.log(step.index, { event: 'stopped', counters, written });
-  for (const frame of kept) context.timeline.log(step.index, { event: 'kept', ...frame });
+  // What is towards an endpoint above another one comes in there
+  const above = new Set(step.observers.filter(({ by }) => by !== undefined).map(({ name }) => name));
+  for (const frame of kept)
+    context.timeline.log(step.index, {
+      event: 'kept',
+      ...frame,
+      towards: above.has(frame.observer) ? !frame.towards : frame.towards,
+    });
 }

@@ -23,9 +23,7 @@ function observerOf(
         interface: endpoint.port ?? endpoint.name,
         place: 'above',
         macs: endpoint.macs,
-        ...(endpoint.below === undefined
-          ? {}
-          : { by: { ...endpoint.below, port: portOf(endpoint.below.lower) } }),
+        ...(endpoint.below === undefined ? {} : { by: { ...endpoint.below, port: portOf(endpoint.below.lower) } }),
       };
     case 'host':
       return {

@@ -65,6 +65,11 @@ function isOfSendersBridge(flow: Flow, { step, observer }: Seen): boolean {
   return step.observers.some(({ name, bridge }) => name === flow.sender && bridge === observer.bridge);
 }
 
+/** By the port of its lower device the frame of a guest leaves for the bridge. */
+function isBelowSender(flow: Flow, { step, observer }: Seen): boolean {
+  return step.observers.some(({ name, by }) => by?.lower === observer.name && name === flow.sender);
+}
+
 function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, tally: StepTally): CountedAs {
   const { flow, sequence, form } = sighting;
   const { observer, inferred } = seen;
@@ -77,7 +82,7 @@ function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, ta
     else if (!inferred) tally.entries.addAgain(flow, sequence, 'repeated');
     return 'other';
   }
-  if (tallies.parties.isOfSender(flow, partyOf(observer))) return 'other';
+  if (tallies.parties.isOfSender(flow, partyOf(observer)) || isBelowSender(flow, seen)) return 'other';
   const hadGot = tally.seen.hasToken(flow, sequence, observer.name);
   if (hadGot && form !== 'as-sent') tally.entries.addAgain(flow, sequence, 'answered');
   else if (observer.role === 'uplink') {

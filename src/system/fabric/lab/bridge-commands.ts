@@ -124,7 +124,10 @@ export function aboveCommand(
   space: { readonly path: string; readonly device: string },
 ): readonly string[] {
   const address = mac === undefined ? [] : ['address', mac];
-  const [link, mode] = [['link', lower], ['type', attach, 'mode', below?.mode ?? 'vepa']];
+  const [link, mode] = [
+    ['link', lower],
+    ['type', attach, 'mode', below?.mode ?? 'vepa'],
+  ];
   return ['link', 'add', 'dev', space.device, ...link, ...address, 'netns', space.path, ...mode];
 }
 

@@ -42,7 +42,8 @@ export const macvlanAddress: Barrier = {
   opens: 'mode passthru, or a guest that takes the MAC of another',
   find(row) {
     const { observer, dstMac } = row;
-    const isForeign = isUnicast(row) && dstMac !== null && observer?.by !== undefined && !observer.macs.includes(dstMac);
+    const isForeign =
+      isUnicast(row) && dstMac !== null && observer?.by !== undefined && !observer.macs.includes(dstMac);
     return isForeign && observer.by !== undefined ? observer.by.lower : null;
   },
 };

@@ -99,15 +99,17 @@ export const behindBridge: CauseFinder = (leak) => {
 
 /** The destination was learned on another port than its owner's, or its frames arrived at a port that claimed it. */
 export const macMoved: CauseFinder = (leak) => {
-  const { dstMac, entries, to, port, finding, bridge } = leak;
+  const { dstMac, entries, to, port, finding, bridge, step } = leak;
   if (!isUnicast(leak) || to === null || to.port === null || dstMac === null || !to.macs.includes(dstMac)) return null;
   // on another host it is rightly at the tunnel through which its owner is reached
   const here = hostOf(to.port) === hostOf(bridge.name);
-  const stray = here ? entries.find((entry) => entry.port !== to.port) : undefined;
+  // what stands above another endpoint is reached by the port of that one
+  const home = step.observers.find(({ name }) => name === to.name)?.by?.port ?? to.port;
+  const stray = here ? entries.find((entry) => entry.port !== home) : undefined;
   const theft = ['mac-steal', 'gateway-steal'].includes(finding.class);
   if (stray === undefined && !theft) return null;
   const where = stray?.port ?? port?.name ?? '';
-  const rightful = (here ? undefined : entries[0])?.port ?? to.port;
+  const rightful = (here ? undefined : entries[0])?.port ?? home;
   return {
     place: `fdb ${dstMac}`,
     value: where,

@@ -120,12 +120,23 @@ export const snifferOnHost: CauseFinder = (leak) => {
 
 /**
  * Sender and observer stand on one lower device in mode bridge: the kernel hands unicast to the guest that has the MAC,
- * and what is for everybody to all of them (macvlan_queue_xmit, drivers/net/macvlan.c).
+ * and what is for everybody to all of them (macvlan_queue_xmit, drivers/net/macvlan.c). In other modes frames leave, and
+ * unicast that a port with hairpin sends back is handed over, in mode private too (macvlan_handle_frame).
  */
-export const macvlanBridge: CauseFinder = ({ observer, from }) => {
+export const macvlanBridge: CauseFinder = ({ observer, from, before }) => {
   const by = observer?.by;
   if (by === undefined || from?.below?.lower !== by.lower) return null;
-  if (by.mode !== 'bridge' || from.below.mode !== 'bridge') return null;
+  if (by.mode !== 'bridge' || from.below.mode !== 'bridge') {
+    const port = before.links.find(({ name }) => name === by.port)?.port;
+    return port === null || port === undefined || !isSwitchedOn(port['hairpin'])
+      ? null
+      : {
+          place: `${by.port}.hairpin`,
+          value: 'on',
+          text: `the port of ${by.lower} sends frames back by which they came in: they reach ${observer?.name ?? ''}, which stands on ${by.lower} too, past its mode ${by.mode}`,
+          fix: `bridge link set dev ${word(by.port)} hairpin off`,
+        };
+  }
   const device = from.port ?? from.name;
   return {
     place: `${device}.mode`,
