@@ -141,7 +141,7 @@ export const macvlanBridge: CauseFinder = ({ observer, from, before }) => {
   return {
     place: `${device}.mode`,
     value: 'bridge',
-    text: `${from.name} and ${observer?.name ?? ''} stand on ${by.lower} in mode bridge: the kernel hands frames from one to the other, past the bridge and the switch`,
+    text: `${from.name} (${device}) and ${observer?.name ?? ''} stand on ${by.lower} in mode bridge: the kernel hands frames from one to the other, past the bridge and the switch`,
     fix: `ip link set dev ${word(device)} type ${from.attach} mode private`,
   };
 };
