@@ -2,6 +2,7 @@ import { word } from '../../../text/escape.js';
 import type { RuleFinding } from '../../../audit/rule.js';
 import { nftMirrorRule, tcMirrorRule, xdpRule } from '../../../audit/rules/mirrors.js';
 import { bridgeViews, stateAlone } from '../../../bridge/view.js';
+import type { Observer } from '../../../model/plan.js';
 import type { HostState } from '../../../model/state.js';
 import { isSwitchedOn, isUnicast } from '../../rows/row-context.js';
 import type { CauseFinder, LeakContext } from './leak.js';
@@ -118,6 +119,18 @@ export const snifferOnHost: CauseFinder = (leak) => {
   };
 };
 
+/** What leaves by the port of a lower device comes back where that has hairpin on. */
+function sentBack(by: NonNullable<Observer['by']>, observer: string, { links }: HostState): ReturnType<CauseFinder> {
+  const port = links.find(({ name }) => name === by.port)?.port ?? {};
+  if (!isSwitchedOn(port['hairpin'])) return null;
+  return {
+    place: `${by.port}.hairpin`,
+    value: 'on',
+    text: `${by.port} sends frames back to ${by.lower}, from which they came: they reach ${observer}, which stands on it too, past its mode ${by.mode}`,
+    fix: `bridge link set dev ${word(by.port)} hairpin off`,
+  };
+}
+
 /**
  * Sender and observer stand on one lower device in mode bridge: the kernel hands unicast to the guest that has the MAC,
  * and what is for everybody to all of them (macvlan_queue_xmit, drivers/net/macvlan.c). In other modes frames leave, and
@@ -126,17 +139,7 @@ export const snifferOnHost: CauseFinder = (leak) => {
 export const macvlanBridge: CauseFinder = ({ observer, from, before }) => {
   const by = observer?.by;
   if (by === undefined || from?.below?.lower !== by.lower) return null;
-  if (by.mode !== 'bridge' || from.below.mode !== 'bridge') {
-    const port = before.links.find(({ name }) => name === by.port)?.port;
-    return port === null || port === undefined || !isSwitchedOn(port['hairpin'])
-      ? null
-      : {
-          place: `${by.port}.hairpin`,
-          value: 'on',
-          text: `the port of ${by.lower} sends frames back by which they came in: they reach ${observer?.name ?? ''}, which stands on ${by.lower} too, past its mode ${by.mode}`,
-          fix: `bridge link set dev ${word(by.port)} hairpin off`,
-        };
-  }
+  if (by.mode !== 'bridge' || from.below.mode !== 'bridge') return sentBack(by, observer?.name ?? '', before);
   const device = from.port ?? from.name;
   return {
     place: `${device}.mode`,

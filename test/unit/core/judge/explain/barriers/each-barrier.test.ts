@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { barriers, lastBarriers } from '../../../../../../src/core/judge/explain/barriers.js';
 import type { RowContext } from '../../../../../../src/core/judge/rows/row-context.js';
-import type { MacvlanMode } from '../../../../../../src/core/model/attach.js';
-import type { Observer } from '../../../../../../src/core/model/plan.js';
-import type { Endpoint } from '../../../../../../src/core/model/scenario.js';
 import type { FdbState, OvsState } from '../../../../../../src/core/model/state.js';
 import {
   a,
@@ -20,6 +17,7 @@ import {
   port,
   row,
 } from '../../../../../support/judge/row-fixture.js';
+import { lowerDeviceCases } from '../../../../../support/judge/lower-device.js';
 
 type Code = keyof typeof barriers;
 
@@ -35,14 +33,6 @@ interface Case {
 const { p0, p1, p2 } = links;
 const routed = of('routed-bounce', { carrier: 'ipv4-udp' });
 const relay = { ...observerC, place: 'relay' as const, interface: 'tap9', macs: ['02:00:00:00:00:77'] };
-const above = (mode: MacvlanMode): Observer => ({
-  ...observerC,
-  place: 'above',
-  interface: 'macvlan1',
-  macs: ['02:00:00:00:00:78'],
-  by: { lower: 'hv', mode, port: 'p1' },
-});
-const below = (mode: MacvlanMode): Endpoint => ({ ...a, attach: 'macvlan', below: { lower: 'hv', mode } });
 const to = (dstMac: string): Partial<RowContext> => ({ dstMac, flow: { ...flow, frame: { ...flow.frame, dstMac } } });
 /** An entry that stands before the probes and after them. */
 const stays = (one: FdbState): Partial<RowContext> => ({
@@ -370,29 +360,7 @@ const cases: Readonly<Record<Code, Case>> = {
       'a broadcast': { ...to(broadcast), before: host({ mdb: [{ mdb: [{ dev: 'br0', port: 'p1' }] }] }) },
     },
   },
-  'macvlan-apart': {
-    found: { observer: above('private'), from: below('bridge') },
-    place: 'hv: mode private',
-    also: {
-      'a sender in another mode': [{ observer: above('bridge'), from: below('vepa') }, 'hv: mode vepa'],
-    },
-    not: {
-      'mode bridge at both': { observer: above('bridge') },
-      'another lower device': { from: { ...below('private'), below: { lower: 'other', mode: 'private' } } },
-      'a sender at a port': { from: a },
-      'an observer at a port': { observer: observerC },
-    },
-  },
-  'macvlan-address': {
-    found: { observer: above('bridge') },
-    place: 'hv',
-    not: {
-      'its own address': { observer: { ...above('bridge'), macs: [macOfB] } },
-      'a group': to(group),
-      'an observer at a port': { observer: observerC },
-      'no destination': { dstMac: null },
-    },
-  },
+  ...lowerDeviceCases,
   'own-address': {
     found: { observer: relay },
     place: 'tap9',

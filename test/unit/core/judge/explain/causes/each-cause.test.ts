@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LeakContext } from '../../../../../../src/core/judge/explain/causes/leak.js';
 import { causes } from '../../../../../../src/core/judge/explain/causes.js';
-import type { MacvlanMode } from '../../../../../../src/core/model/attach.js';
-import type { Observer } from '../../../../../../src/core/model/plan.js';
-import type { Endpoint } from '../../../../../../src/core/model/scenario.js';
 import type { HostState } from '../../../../../../src/core/model/state.js';
 import { hostState } from '../../../../../support/judge/perfect-run.js';
 import {
@@ -30,14 +27,7 @@ import {
   tunnel,
   onOther,
 } from '../../../../../support/judge/leak-fixture.js';
-
-const above = (mode: MacvlanMode): Observer => ({ ...c, place: 'above', by: { lower: 'hv', mode, port: 'p1' } });
-const below = (mode: MacvlanMode): Endpoint => ({
-  ...a,
-  port: 'macvlan1',
-  attach: 'macvlan',
-  below: { lower: 'hv', mode },
-});
+import { above, below } from '../../../../../support/judge/lower-device.js';
 
 type Code = keyof typeof causes;
 const broadcast = 'ff:ff:ff:ff:ff:ff';
