@@ -78,8 +78,8 @@ describe('an endpoint on the interface of another one', () => {
     stop: [ web, hv ]
 `;
     expect(unsupportedKeys(loadScenario('lower.yml', Buffer.from(gone)))).toEqual([
-      'steps[1].stop: web, of attach: macvlan',
       'steps[1].stop: hv, of attach: macvlan',
+      'steps[1].stop: web, of attach: macvlan',
     ]);
   });
 
