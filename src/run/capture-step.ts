@@ -84,7 +84,8 @@ function requestsOf(context: RunContext, step: StepPlan, observers: readonly Obs
     observer: observer.name,
     device: context.fabric.observingPlace(observer.interface).device,
     watch: observer.place === 'bridge' ? 'bridge' : 'port',
-    engine,
+    // where what comes in is towards the guest, directions have to be known
+    engine: observer.place === 'above' && engine === 'cap' ? 'libpcap' : engine,
     macs: observer.macs,
     filter: step.filter,
     snaplen: snaplenOf(context, step),

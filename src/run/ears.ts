@@ -182,7 +182,7 @@ export async function startEars(
     observer: observer.name,
     device,
     watch: 'port' as const,
-    engine: context.engine,
+    engine: 'libpcap' as const, // cap knows no directions, and what is towards somebody here comes in
     macs: observer.macs,
     filter: step.filter,
     snaplen: snaplenOf(context, step),

@@ -91,7 +91,11 @@ const chosen = again
       ['bridged-bridge', 'libpcap'],
       ['hub-mode', 'cap'],
     ] as const)
-  : Object.keys(shipped).map((name) => [name, name === 'wireshark-experiment' ? 'cap' : 'libpcap'] as const);
+  : [
+      ...Object.keys(shipped).map((name) => [name, name === 'wireshark-experiment' ? 'cap' : 'libpcap'] as const),
+      // whose ears have to know directions, which cap does not
+      ['macvlan', 'cap'] as const,
+    ];
 const cases = chosen.map(([name, engine]) => ({ name, engine }));
 
 /** Controls, drops and coverage: without them a zero is worth nothing. */
