@@ -84,7 +84,8 @@ function requestsOf(context: RunContext, step: StepPlan, observers: readonly Obs
     observer: observer.name,
     device: context.fabric.observingPlace(observer.interface).device,
     watch: observer.place === 'bridge' ? 'bridge' : 'port',
-    engine,
+    // where what comes in is towards the guest, directions have to be known
+    engine: observer.place === 'above' && engine === 'cap' ? 'libpcap' : engine,
     macs: observer.macs,
     filter: step.filter,
     snaplen: snaplenOf(context, step),
@@ -167,5 +168,12 @@ export async function stopStepCapture(context: RunContext, step: StepPlan, captu
   }
   const { counters, written, kept } = await capture.stop();
   context.timeline.log(step.index, { event: 'stopped', counters, written });
-  for (const frame of kept) context.timeline.log(step.index, { event: 'kept', ...frame });
+  // What is towards an endpoint above another one comes in there
+  const above = new Set(step.observers.filter(({ by }) => by !== undefined).map(({ name }) => name));
+  for (const frame of kept)
+    context.timeline.log(step.index, {
+      event: 'kept',
+      ...frame,
+      towards: above.has(frame.observer) ? !frame.towards : frame.towards,
+    });
 }

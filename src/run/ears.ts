@@ -25,7 +25,8 @@ const maxSpaces = 16;
 
 /** The namespace of the step's bridges on this host; undefined = they are on several, or on another one. */
 function homeOf({ fabric }: RunContext, step: StepPlan): string | null | undefined {
-  const places = groupByPlace(step.observers, ({ interface: device }) => fabric.observingPlace(device));
+  const around = step.observers.filter(({ by }) => by === undefined);
+  const places = groupByPlace(around, ({ interface: device }) => fabric.observingPlace(device));
   const [only] = places;
   return places.length === 1 && only?.host === null ? only.netns : undefined;
 }
@@ -181,7 +182,7 @@ export async function startEars(
     observer: observer.name,
     device,
     watch: 'port' as const,
-    engine: context.engine,
+    engine: 'libpcap' as const, // cap knows no directions, and what is towards somebody here comes in
     macs: observer.macs,
     filter: step.filter,
     snaplen: snaplenOf(context, step),

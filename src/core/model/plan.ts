@@ -1,3 +1,4 @@
+import type { Below } from './attach.js';
 import type { Change } from './fabric.js';
 import type { Mac } from './mac.js';
 import type {
@@ -31,6 +32,8 @@ export interface Observer {
   readonly macs: readonly Mac[];
   /** Judged, that is: sightings here count. The bridge device is observed always, but judged only as an endpoint. */
   readonly judged: boolean;
+  /** Of an endpoint above another one: what it stands on, and its port. Absent of one that a step found. */
+  readonly by?: Below & { readonly port: string };
   /** Of one above: the endpoint whose it is, as far as that is known. */
   readonly party?: string;
 }

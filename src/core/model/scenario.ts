@@ -1,4 +1,4 @@
-import type { Attach } from './attach.js';
+import type { Attach, Below } from './attach.js';
 import type { Mac } from './mac.js';
 import type { ConfigurationManager } from './persistent-fix.js';
 
@@ -80,6 +80,8 @@ export interface Endpoint {
   readonly port: string | null;
   /** How it hangs on the bridge. */
   readonly attach: Attach;
+  /** `attach: macvlan` and `macvtap` only: what it stands on. */
+  readonly below?: Below;
   /** What it is to the judge: only guests are kept from each other. */
   readonly role: Role;
   /** The rightful ones; the first one is its source. Empty on a host where it is not known. */

@@ -94,6 +94,20 @@ function entryControl(
   return { kind: 'entry', observer: device.name, sender, frame: rawControl(srcMac, dstMac) };
 }
 
+/** The forms in which ear controls reach one observer. */
+function formsFor(
+  observer: Observer,
+  forms: readonly FrameSpec[],
+  { endpoints, bridgeMacs, onHost }: ControlInput,
+  sendersMacs: readonly Mac[],
+): readonly FrameSpec[] {
+  const leaves = observer.role === 'uplink' && (onHost || endpoints.get(observer.name)?.tunnel !== undefined);
+  if (leaves) return uplinkForms(observer, forms, endpoints.values(), bridgeMacs[observer.bridge], sendersMacs);
+  // A lower device hands unicast to the guest that has the MAC
+  const [own] = observer.place === 'above' ? observer.macs : [];
+  return own === undefined ? forms : forms.map((form) => ({ ...form, dstMac: own }));
+}
+
 /**
  * The controls of a step. Ear: sent on the observer's own interface towards the guest, which the bridge never sees; or,
  * with a sender, from the guest's side (ingress-controls.ts). Entry: from the sender, with its rightful MAC, to the
@@ -116,12 +130,8 @@ export function controlsOf(input: ControlInput): readonly Control[] {
   for (const phase of phases) {
     for (const observer of input.observers) {
       if (observer.place === 'bridge') continue;
-      const leaves =
-        observer.role === 'uplink' && (input.onHost || input.endpoints.get(observer.name)?.tunnel !== undefined);
-      const fitting = leaves
-        ? uplinkForms(observer, forms, input.endpoints.values(), input.bridgeMacs[observer.bridge], sendersMacs)
-        : forms;
-      for (const frame of fitting) add({ kind: 'ear', phase, observer: observer.name, sender: null, frame });
+      for (const frame of formsFor(observer, forms, input, sendersMacs))
+        add({ kind: 'ear', phase, observer: observer.name, sender: null, frame });
     }
     for (const {
       observer: { name },

@@ -18,7 +18,7 @@ export function describeObserver(observer: Observer, stepIndex: number, stepName
 export function evidenceInterfaces(plan: Plan): readonly EvidenceInterface[] {
   const all = plan.steps.flatMap((step) =>
     step.observers.map((observer, index) => ({
-      place: observer.place,
+      isFound: observer.place === 'above' && observer.by === undefined,
       block: {
         step: step.index,
         observer: index,
@@ -27,8 +27,7 @@ export function evidenceInterfaces(plan: Plan): readonly EvidenceInterface[] {
       },
     })),
   );
-  const isFound = ({ place }: (typeof all)[number]): boolean => place === 'above';
-  return [...all.filter((each) => !isFound(each)), ...all.filter(isFound)].map(({ block }) => block);
+  return [...all.filter(({ isFound }) => !isFound), ...all.filter(({ isFound }) => isFound)].map(({ block }) => block);
 }
 
 /** An observer in a step, to whom an interface block of evidence.pcapng belongs. */

@@ -69,6 +69,7 @@ const ofObserver: Coverage<Observer> = {
   role: 'covered',
   macs: 'left out', // what a port has learned
   judged: 'covered',
+  by: 'covered',
   party: 'covered',
 };
 

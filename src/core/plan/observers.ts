@@ -4,13 +4,27 @@ import type { Bridge, Endpoint } from '../model/scenario.js';
 import type { HostState } from '../model/state.js';
 import { kindsOfFlows } from './flows/shortcuts.js';
 
-function observerOf(endpoint: Endpoint, bridgeMac: string | undefined, judged: boolean): Observer {
+function observerOf(
+  endpoint: Endpoint,
+  bridgeMac: string | undefined,
+  judged: boolean,
+  portOf: (name: string) => string,
+): Observer {
   const common = { name: endpoint.name, bridge: endpoint.bridge, role: endpoint.role, judged };
   switch (endpoint.attach) {
     case 'port':
       return { ...common, interface: endpoint.port ?? endpoint.name, place: 'port', macs: endpoint.macs };
     case 'promiscuous':
       return { ...common, interface: endpoint.port ?? endpoint.name, place: 'relay', macs: endpoint.macs };
+    case 'macvlan':
+    case 'macvtap':
+      return {
+        ...common,
+        interface: endpoint.port ?? endpoint.name,
+        place: 'above',
+        macs: endpoint.macs,
+        ...(endpoint.below === undefined ? {} : { by: { ...endpoint.below, port: portOf(endpoint.below.lower) } }),
+      };
     case 'host':
       return {
         ...common,
@@ -41,11 +55,14 @@ export function observersOf(
   bridgeMacs: Readonly<Record<string, string>>,
   judgedNames: readonly string[] | null,
 ): readonly Observer[] {
+  // What comes to a lower device is for the guests above it too
+  const lower = new Set(present.flatMap(({ below }) => below?.lower ?? []));
   const isJudged = ({ name, tunnel }: Endpoint): boolean =>
-    judgedNames === null ? tunnel === undefined : judgedNames.includes(name);
+    judgedNames === null ? tunnel === undefined && !lower.has(name) : judgedNames.includes(name);
+  const portOf = (name: string): string => present.find((endpoint) => endpoint.name === name)?.port ?? name;
   const own = present
     .filter(isHeard)
-    .map((endpoint) => observerOf(endpoint, bridgeMacs[endpoint.bridge], isJudged(endpoint)));
+    .map((endpoint) => observerOf(endpoint, bridgeMacs[endpoint.bridge], isJudged(endpoint), portOf));
   const devices = bridges
     .filter((bridge) => !own.some((observer) => observer.place === 'bridge' && observer.bridge === bridge.name))
     .map((bridge): Observer => {

@@ -79,6 +79,10 @@ export function neededFeatures({ topology, steps }: Scenario): readonly KernelFe
       ),
       ...has('tc-redirect', topology.provider === 'host'),
       ...has('vxlan', topology.provider === 'lab' && topology.endpoints.some(({ tunnel }) => tunnel !== undefined)),
+      ...has(
+        'macvlan',
+        topology.endpoints.some(({ below }) => below !== undefined),
+      ),
       ...commands.flatMap(ofCommand),
     ]),
   ];

@@ -47,6 +47,16 @@ const topologyRules: readonly ((scenario: Scenario) => readonly string[])[] = [
       .map(({ name }) => `topology.bridges.${name}.netns`),
 ];
 
+/** Guests on a lower device, and what they stand on, are there from the start to the end. */
+function comingAbove({ topology: { endpoints }, steps }: Scenario): readonly string[] {
+  const fixed = new Set(endpoints.flatMap(({ name, below }) => (below === undefined ? [] : [name, below.lower])));
+  return steps.flatMap((step, at) =>
+    (['start', 'stop'] as const).flatMap((key) =>
+      step[key].filter((name) => fixed.has(name)).map((name) => `steps[${at}].${key}: ${name}, of attach: macvlan`),
+    ),
+  );
+}
+
 /** What a step asks of Open vSwitch's tables that Open vSwitch does not have. */
 function lackingOnOvs({ topology, steps }: Scenario): readonly string[] {
   const isOvs = ({ port }: { readonly port: string }): boolean => devicePlaceOf(topology, port).startsWith('ovs-');
@@ -84,6 +94,7 @@ export function unsupportedKeys(scenario: Scenario): readonly string[] {
     ...topologyRules.flatMap((rule) => rule(scenario)),
     ...lackingOnOvs(scenario),
     ...acrossHosts(scenario),
+    ...comingAbove(scenario),
     ...scenario.steps.flatMap((step, at) =>
       stepRules.flatMap((rule) => rule(step)).map((key) => `steps[${at}].${key}`),
     ),

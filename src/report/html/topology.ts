@@ -20,6 +20,11 @@ function cut(text: string, length: number): string {
   return points.length <= length ? text : `${points.slice(0, length - 1).join('')}…`;
 }
 
+/** `macvlan private on hv` */
+function aboveText({ attach, below }: Endpoint): string {
+  return `${attach} ${below?.mode ?? ''} on ${below?.lower ?? ''}`;
+}
+
 function kindOf(box: PlacedBox): string {
   const { attach, role, port } = box.endpoint;
   switch (placeOf(attach)) {
@@ -27,6 +32,8 @@ function kindOf(box: PlacedBox): string {
       return `relay behind ${box.endpoint.bridge}`;
     case 'host':
       return 'the host itself';
+    case 'above':
+      return aboveText(box.endpoint);
     case 'port':
       return `${role === 'uplink' ? 'uplink, ' : ''}port ${port ?? ''}`;
   }
@@ -119,6 +126,8 @@ function whereText(endpoint: Endpoint): string {
       return 'behind the bridge device';
     case 'host':
       return 'the host';
+    case 'above':
+      return aboveText(endpoint);
     case 'port':
       return `${endpoint.role} on port ${endpoint.port ?? ''}`;
   }

@@ -27,12 +27,14 @@ interface PlacedBox extends Box {
 }
 
 /** What an endpoint is, where it is not a guest at a port. */
-function kindOf({ attach, role, bridge }: Endpoint): string {
+function kindOf({ attach, role, bridge, below }: Endpoint): string {
   switch (placeOf(attach)) {
     case 'behind':
       return `behind ${bridge}`;
     case 'host':
       return 'the host';
+    case 'above':
+      return `on ${below?.lower ?? ''}`;
     case 'port':
       return role === 'guest' ? '' : role;
   }

@@ -161,7 +161,9 @@ function stepLines(step: StepPlan, plan: Plan, bridgeOf: (port: string) => strin
 type Endpoint = Plan['endpoints'][number];
 
 function endpointLine(endpoint: Endpoint): string {
-  const way = isOnPort(endpoint.attach) ? `port ${endpoint.port ?? ''}` : endpoint.attach;
+  const { attach, below, port } = endpoint;
+  const above = below === undefined ? '' : ` ${below.mode} on ${below.lower}`;
+  const way = isOnPort(attach) ? `port ${port ?? ''}` : `${attach}${above}`;
   const ips = endpoint.ips.map((ip) => ` ${ip.address}/${ip.prefix}`).join('');
   const vni = endpoint.tunnel?.vni;
   const floods = endpoint.tunnel?.to.join(', ') ?? '';

@@ -25,7 +25,10 @@ function socketPlaces(context: RunContext, step: StepPlan): Readonly<Record<stri
   const senders = sendersOf(step).map((name) => [senderSocket(name), context.fabric.sendingPlace(name)] as const);
   const ears = step.observers
     .filter((observer) => observer.place !== 'bridge')
-    .map((observer) => [earSocket(observer.name), context.fabric.observingPlace(observer.interface)] as const);
+    .map(
+      (observer) =>
+        [earSocket(observer.name), context.fabric.observingPlace(observer.by?.port ?? observer.interface)] as const,
+    );
   return Object.fromEntries([...senders, ...ears]);
 }
 

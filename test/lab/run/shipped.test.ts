@@ -46,6 +46,26 @@ const shipped: Readonly<Record<string, Shipped>> = {
     verdicts: ['holds', 'holds'],
     facts: bothWays([0, 1], 'lan', 'winxp', guests, 'none'),
   },
+  macvlan: {
+    verdicts: ['holds', 'holds', 'broken', 'holds', 'broken'],
+    facts: [
+      ...['web', 'db', 'mail', 'dns'].flatMap((guest) =>
+        bothWays(
+          [0],
+          guest,
+          'lan',
+          ['web', 'db', 'mail', 'dns'].filter((other) => other !== guest),
+          'none',
+        ),
+      ),
+      ...bothWays([1], 'web', 'db', ['mail', 'dns', 'lan'], 'none'),
+      [2, 'web', 'db', 'db', 'all'],
+      ...['web', 'db', 'dns'].map((guest): Fact => [3, 'mail', guest, guest, 'none']),
+      // Mode private keeps out no unicast that comes back
+      [4, 'mail', 'dns', 'dns', 'all'],
+      [4, 'mail', 'dns', 'web', 'none'],
+    ],
+  },
   'vmware-on-a-port': { verdicts: ['holds', 'holds'], facts: bothWays([0, 1], 'lan', 'winxp2', guests, 'none') },
   'wireshark-experiment': {
     verdicts: ['holds', 'holds', 'broken', 'broken', 'broken', 'broken', 'holds', 'holds', 'holds', 'holds'],
@@ -91,6 +111,19 @@ function proofs(result: Result): unknown {
 }
 
 describe('a shipped scenario', () => {
+  it(
+    'is heard with libpcap at guests of a lower device, where directions have to be known, whatever the engine',
+    async () => {
+      const { status, result } = await runLab(join(top, 'scenarios/macvlan.yml'), '--engine', 'cap');
+      const engines = result.steps[0]?.observers.map(({ name, engine }) => `${name}: ${engine}`);
+      expect([status, engines]).toEqual([
+        0,
+        ['hv: cap', 'lan: cap', 'web: libpcap', 'db: libpcap', 'mail: libpcap', 'dns: libpcap', 'lan0: libpcap'],
+      ]);
+    },
+    patient(60_000),
+  );
+
   it('is known here', () => expect(Object.keys(shipped).filter((name) => !files.includes(name))).toEqual([]));
 
   it.concurrent.each(cases)(

@@ -65,6 +65,12 @@ function isOfSendersBridge(flow: Flow, { step, observer }: Seen): boolean {
   return step.observers.some(({ name, bridge }) => name === flow.sender && bridge === observer.bridge);
 }
 
+/** By another port of its owner, or by the port of its lower device, the frame of a sender is on its way out. */
+function isOfSenders(flow: Flow, { step, observer }: Seen, { parties }: Tallies): boolean {
+  if (parties.isOfSender(flow, partyOf(observer))) return true;
+  return step.observers.some(({ name, by }) => by?.lower === observer.name && name === flow.sender);
+}
+
 function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, tally: StepTally): CountedAs {
   const { flow, sequence, form } = sighting;
   const { observer, inferred } = seen;
@@ -77,7 +83,7 @@ function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, ta
     else if (!inferred) tally.entries.addAgain(flow, sequence, 'repeated');
     return 'other';
   }
-  if (tallies.parties.isOfSender(flow, partyOf(observer))) return 'other';
+  if (isOfSenders(flow, seen, tallies)) return 'other';
   const hadGot = tally.seen.hasToken(flow, sequence, observer.name);
   if (hadGot && form !== 'as-sent') tally.entries.addAgain(flow, sequence, 'answered');
   else if (observer.role === 'uplink') {

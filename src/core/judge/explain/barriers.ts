@@ -12,6 +12,8 @@ import {
 import { learnedEntry, permanentEntry, staticEntry, stickyEntry } from './barriers/table-entries.js';
 import {
   forwardingOff,
+  macvlanAddress,
+  macvlanApart,
   otherBridge,
   ownAddress,
   routedElsewhere,
@@ -39,6 +41,8 @@ export const barriers = {
   'mcast-flood-off': mcastFloodOff,
   'link-local-reserved': linkLocalReserved,
   'members-known': membersKnown,
+  'macvlan-apart': macvlanApart,
+  'macvlan-address': macvlanAddress,
   'own-address': ownAddress,
 } as const satisfies Readonly<Record<string, Barrier>>;
 

@@ -11,6 +11,8 @@ export const causeMeanings: Readonly<Record<CauseCode, string>> = {
     'A rule of tc or nft, or an XDP program, carries frames of one port to another. No attribute of a link shows it; the place of the rule is named.',
   'above-bridge':
     'The observer stands on the bridge or on a port without being one: a macvlan, an ipvlan or a VLAN device. It gets what the device below gets, whatever the ports are set to.',
+  'macvlan-bridge':
+    'Sender and observer stand on one lower device by macvlan or macvtap in mode bridge: the kernel hands frames from one to the other, whatever bridges, their rules and the switch say. Or the port of the lower device has hairpin on, and what leaves comes back, which mode private lets in as well where it is unicast.',
   'reflected-by-uplink':
     'Frames that had left through an uplink came in from it again: a switch beyond it reflects them, or a mirror there copies them back. Look at the switch’s port: port security, loops, mirror sessions.',
   nat: 'The host routes between the two and translates addresses (NAT) on the way: the frames arrive under another address. The rule is named.',

@@ -19,6 +19,7 @@ function verb({ isOne }: Parts, one: string, many: string): string {
 const phrases: Readonly<Record<CauseCode, (parts: Parts) => string>> = {
   mirror: ({ place }) => `a rule or program copies frames (${place})`,
   'above-bridge': ({ place, value }) => `${place} stands ${value} and gets what that gets`,
+  'macvlan-bridge': ({ place }) => `frames get from one guest of a lower device to another (${place})`,
   'reflected-by-uplink': () => 'what is beyond the uplink sends frames back',
   nat: ({ place }) => `the host routes and translates addresses (${place})`,
   rewritten: ({ place }) => `something on the way writes other headers (${place})`,

@@ -10,7 +10,7 @@ import { groupFlood, stpOpen, unknownFlood } from './causes/flooding.js';
 import { hostForwards, notIsolated, sourceUnchecked } from './causes/isolation.js';
 import type { CauseFinder } from './causes/leak.js';
 import { agedOut, ageingZero, behindBridge, fdbFull, learningOff, macMoved } from './causes/learning.js';
-import { aboveBridge, mirror, snifferOnHost } from './causes/mirror.js';
+import { aboveBridge, macvlanBridge, mirror, snifferOnHost } from './causes/mirror.js';
 import { mcastRouterPort, member, noQuerier } from './causes/multicast.js';
 import { ovsFloodFlow, ovsFloodVlans, ovsMirror, ovsProtected, ovsTableFull, ovsUnknownFlood } from './causes/ovs.js';
 import { vlanShared, vlanUnfiltered, vniShared } from './causes/vlan.js';
@@ -20,6 +20,7 @@ import { fixCost } from './fix-costs.js';
 export const causes = {
   mirror: mirror,
   'above-bridge': aboveBridge,
+  'macvlan-bridge': macvlanBridge,
   'reflected-by-uplink': reflectedByUplink,
   nat: nat,
   rewritten: rewritten,

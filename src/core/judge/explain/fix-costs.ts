@@ -33,6 +33,7 @@ const costs: Readonly<Record<string, readonly [price: keyof typeof prices, text:
   'ovs-unknown-flood': ['silence', 'a guest that the switch does not know is not reached until it speaks'],
   'ageing-zero': ['nothing', 'nothing: entries age as they do by default'],
   'behind-bridge': ['upkeep', 'the entry has to follow the MAC of what is behind the bridge'],
+  'macvlan-bridge': ['apart', 'guests of the lower device do not reach each other by it'],
   'mac-moved': ['upkeep', 'the entry has to follow the guest when it moves'],
   'fdb-full': ['host', 'memory of the host: a guest can fill the table'],
   'aged-out': ['upkeep', 'the entry has to follow the guest when it moves'],

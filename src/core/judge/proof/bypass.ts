@@ -99,9 +99,14 @@ function bypassesOf(input: BypassInput): readonly Bypass[] {
   return [...bypasses.values()];
 }
 
-/** Who answers for it on that day; undefined = nobody. */
+/** Who answers for it on that day; undefined = nobody. `nft dup` answers for `nft dup to vnet3` too. */
 function trusterOf({ what, where }: Bypass, trust: readonly Trusted[], day: string): Trusted | undefined {
-  return trust.find((one) => one.what === what && (one.where === null || one.where === where) && isInForce(one, day));
+  return trust.find(
+    (trusted) =>
+      (what === trusted.what || what.startsWith(`${trusted.what} to `)) &&
+      (trusted.where === null || trusted.where === where) &&
+      isInForce(trusted, day),
+  );
 }
 
 /**

@@ -322,7 +322,9 @@ export const stepShell = z.strictObject({
     .array(
       z
         .strictObject({
-          what: title.describe('As the reason `bypass-possible` names it, such as `packet socket of suricata`.'),
+          what: title.describe(
+            'As the reason `bypass-possible` names it, such as `packet socket of suricata`; `nft dup` is also `nft dup to vnet3`.',
+          ),
           where: title
             .optional()
             .describe('As the reason names it, such as `vnet0 tcx ingress`. Default: wherever it stands.'),

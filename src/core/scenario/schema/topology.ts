@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { bridgeSettings, linkSettings, portSettings } from '../../bridge/attributes.js';
-import { attaches } from '../../model/attach.js';
+import { attaches, macvlanModes } from '../../model/attach.js';
 import type { Setting } from '../../model/settings.js';
 import {
   interfaceName,
@@ -218,7 +218,18 @@ const endpointKeys = {
   attach: attach
     .optional()
     .describe(
-      "`port` (default): on a port of the bridge. `host`: the host's own stack. `promiscuous`: behind the bridge device itself, as VMware bridges a bridge.",
+      "`port` (default): on a port of the bridge. `host`: the host's own stack. `promiscuous`: behind the bridge device itself, as VMware bridges a bridge. `macvlan` and `macvtap` (lab): on the interface of another endpoint, by the port of that one.",
+    ),
+  lower: name
+    .optional()
+    .describe(
+      '`attach: macvlan` or `macvtap`: the endpoint on a port of the same bridge whose interface is the lower device. It is not judged unless `observers` names it: what comes there is for its guests too.',
+    ),
+  mode: z
+    .enum(macvlanModes)
+    .optional()
+    .describe(
+      '`attach: macvlan` or `macvtap`: how the kernel hands frames between guests of one lower device, as in ip-link(8).',
     ),
   role: role
     .optional()

@@ -27,17 +27,19 @@ export function assignAddresses(
   const exhausted = new Set<string>();
   return endpoints.map((endpoint, index) => {
     const draft = drafts[index];
+    const derived = placeOf(endpoint.attach) === 'behind' ? 'relay' : endpoint.attach;
+    const isNamed = endpoint.port !== null || provider !== 'lab';
     const port =
-      placeOf(endpoint.attach) === 'behind' && endpoint.port === null && provider === 'lab'
-        ? free((n) => `relay${n}`, ports)
-        : endpoint.port;
+      isNamed || !['behind', 'above'].includes(placeOf(endpoint.attach))
+        ? endpoint.port
+        : free((n) => `${derived}${n}`, ports);
     // A host endpoint without `mac` has the bridge's own.
     const derive =
       provider === 'lab' &&
       endpoint.macs.length === 0 &&
       placeOf(endpoint.attach) !== 'host' &&
       draft?.dropped.has('mac') !== true;
-    const derived = derive ? [free((n) => derivedMac(index + n), macs)] : endpoint.macs;
+    const macsOf = derive ? [free((n) => derivedMac(index + n), macs)] : endpoint.macs;
     const ips = endpoint.generated
       ? endpoint.ips.map((prefix): IpPrefix => {
           const id = `${prefix.address}/${prefix.prefix}`;
@@ -52,7 +54,7 @@ export function assignAddresses(
           return { ...prefix, address: address ?? prefix.address };
         })
       : endpoint.ips;
-    return { ...endpoint, port, macs: derived, ips };
+    return { ...endpoint, port, macs: macsOf, ips };
   });
 }
 

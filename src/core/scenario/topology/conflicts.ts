@@ -3,6 +3,7 @@ import type { Bridge, Endpoint, Provider } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import { where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
+import { didYouMean } from '../yaml/nearest-word.js';
 import type { EndpointDraft } from './read-endpoint.js';
 
 /** Ports that net/bridge/br_private.h (BR_PORT_BITS 10) has room for, one number being no port. */
@@ -63,6 +64,24 @@ function countPort(
     );
 }
 
+/** What a guest stands on is an endpoint with a port of its own on the same bridge, and there from the start. */
+function checkLower(
+  faults: FaultList,
+  byName: ReadonlyMap<string, Endpoint>,
+  { below, bridge, started }: Endpoint,
+  path: Path,
+): void {
+  if (below === undefined) return;
+  const at = [...path, 'lower'];
+  const lower = byName.get(below.lower);
+  if (lower === undefined)
+    faults.add(at, `${where(at)}: there is no endpoint ${quote(below.lower)}${didYouMean(below.lower, byName.keys())}`);
+  else if (!isOnPort(lower.attach) || lower.tunnel !== undefined || lower.bridge !== bridge)
+    faults.add(at, `${where(at)}: expected an endpoint with a port on ${quote(bridge)}, got ${quote(below.lower)}`);
+  else if (!lower.started || !started)
+    faults.add(at, `${where(at)}: expected both to be there from the start (no "started: off")`);
+}
+
 /**
  * Faults between endpoints: one port or MAC twice, names that clash, more ports than a bridge has, two host endpoints
  * on a bridge.
@@ -81,6 +100,7 @@ export function topologyConflicts(
     hosts: new Map(),
     portCounts: new Map(),
   };
+  const byName = new Map(endpoints.map((endpoint) => [endpoint.name, endpoint]));
   for (const [index, endpoint] of endpoints.entries()) {
     const path = drafts[index]?.path ?? [];
     if (occupied.bridgeNames.has(endpoint.name))
@@ -89,5 +109,6 @@ export function topologyConflicts(
     takeMacs(faults, occupied, endpoint, path);
     takeHost(faults, occupied, endpoint, path);
     countPort(faults, occupied, endpoint, path, provider);
+    checkLower(faults, byName, endpoint, path);
   }
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { isOnPort, placeOf } from '../../model/attach.js';
+import { type EntryPlace, isOnPort, placeOf } from '../../model/attach.js';
 import type { Mac } from '../../model/mac.js';
 import type { Endpoint, Provider, Step, Topology } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
@@ -46,6 +46,7 @@ export function readEndpoint(
     bridge: raw.bridge,
     port: placeOf(attach) === 'host' ? null : (raw.port ?? null),
     attach,
+    ...readBelow(faults, draft, provider, attach),
     role,
     macs: readMacs(faults, raw.mac, at('mac')),
     ips,
@@ -89,6 +90,35 @@ function checkRole(
   }
 }
 
+/** What a macvlan stands on; whether that is there is decided when all endpoints are read (conflicts.ts). */
+function readBelow(
+  faults: FaultList,
+  { path, raw, dropped }: EndpointDraft,
+  provider: Provider,
+  attach: Endpoint['attach'],
+): Pick<Endpoint, 'below'> {
+  const { lower, mode } = raw;
+  const at = (key: string): Path => [...path, key];
+  if (placeOf(attach) !== 'above') {
+    for (const key of ['lower', 'mode'] as const)
+      if (raw[key] !== undefined)
+        faults.addKey(at(key), `${where(at(key))} goes with "attach: macvlan" or "attach: macvtap" only`);
+    return {};
+  }
+  if (provider === 'host')
+    faults.add(
+      at('attach'),
+      `${where(at('attach'))}: ${quote(attach)} is of the lab only; on a host \`audit\` says what the mode lets through`,
+    );
+  for (const key of ['lower', 'mode'] as const)
+    if (raw[key] === undefined && !dropped.has(key))
+      faults.add(
+        path,
+        `${where(at(key))} is missing, expected ${key === 'lower' ? 'the endpoint whose interface it stands on' : 'one of private, vepa, bridge, passthru'}`,
+      );
+  return lower === undefined || mode === undefined ? {} : { below: { lower, mode } };
+}
+
 function checkPort(
   faults: FaultList,
   { path, raw, dropped }: EndpointDraft,
@@ -113,6 +143,13 @@ function checkPort(
     faults.add(at, `${where(at)}: "lo" is the loopback device, expected another name`);
 }
 
+const portless: Readonly<Record<EntryPlace, string>> = {
+  port: 'a port',
+  host: 'the host',
+  behind: 'what is behind the bridge device',
+  above: 'a guest on a lower device',
+};
+
 /** Keys that go with another `attach`. */
 function checkPlaceKeys(faults: FaultList, { path, raw }: EndpointDraft, attach: Endpoint['attach']): void {
   const at = (key: string): Path => [...path, key];
@@ -123,7 +160,7 @@ function checkPlaceKeys(faults: FaultList, { path, raw }: EndpointDraft, attach:
   if (!isOnPort(attach) && Object.keys(settings).length > 0) {
     faults.addKey(
       at('settings'),
-      `${where(at('settings'))}: ${placeOf(attach) === 'host' ? 'the host' : 'what is behind the bridge device'} has no bridge port, expected no port settings`,
+      `${where(at('settings'))}: ${portless[placeOf(attach)]} has no bridge port, expected no port settings`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { attaches } from '../../../core/model/attach.js';
+import { attaches, macvlanModes } from '../../../core/model/attach.js';
 import { frameForms, maxTokens, phases } from '../../../core/model/plan.js';
 import { carriers, probeClasses } from '../../../core/model/scenario.js';
 
@@ -51,6 +51,7 @@ const endpoint = z.looseObject({
   generated: flag.optional(),
   owner: text.optional(),
   observedOnly: z.enum(['told', 'missing']).optional(),
+  below: z.looseObject({ lower: text, mode: z.enum(macvlanModes) }).optional(),
   tunnel: z.looseObject({ vni: whole.nullable(), to: texts }).optional(),
 });
 
@@ -191,6 +192,7 @@ export const observerShape = z.looseObject({
   role: z.enum(['guest', 'uplink', 'host']),
   macs: texts,
   judged: flag,
+  by: z.looseObject({ lower: text, mode: z.enum(macvlanModes), port: text }).optional(),
   party: text.optional(),
 });
 

@@ -114,6 +114,23 @@ export function linkCommands(
   ];
 }
 
+/**
+ * The `ip` command, in the namespace of the lower device, that makes an endpoint above it, with its end in the
+ * endpoint's own namespace.
+ */
+export function aboveCommand(
+  { attach, below, macs: [mac] }: Endpoint,
+  lower: string,
+  space: { readonly path: string; readonly device: string },
+): readonly string[] {
+  const address = mac === undefined ? [] : ['address', mac];
+  const [link, mode] = [
+    ['link', lower],
+    ['type', attach, 'mode', below?.mode ?? 'vepa'],
+  ];
+  return ['link', 'add', 'dev', space.device, ...link, ...address, 'netns', space.path, ...mode];
+}
+
 /** `ip` commands inside the endpoint's namespace. */
 export function guestCommands(endpoint: Endpoint, device: string): readonly (readonly string[])[] {
   if (endpoint.ips.length === 0) return [['link', 'set', 'dev', device, 'arp', 'off', 'up']];

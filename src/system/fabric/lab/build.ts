@@ -59,7 +59,7 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
     apply: (change) => lab.apply(change),
     happen: (command) => lab.happen(command),
     sendingPlace: (name) => lab.sendingPlace(name),
-    observingPlace: (device) => ({ device, netns: null }),
+    observingPlace: (device) => lab.observingPlace(device),
     settled: (changed) => lab.settled(changed),
     faults: () => lab.faults(),
     close: () => lab.close(),
@@ -135,6 +135,11 @@ class Lab {
     return placeOf(endpoint.attach) === 'host'
       ? { device: endpoint.bridge, netns: null }
       : placeOfSpace(this.spaces.of(endpoint));
+  }
+
+  observingPlace(device: string): ReturnType<Fabric['observingPlace']> {
+    const above = this.plan.endpoints.find(({ below, port }) => below !== undefined && port === device);
+    return above === undefined ? { device, netns: null } : placeOfSpace(this.spaces.of(above));
   }
 
   async settled(changed: boolean): Promise<void> {

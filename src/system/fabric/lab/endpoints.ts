@@ -3,9 +3,9 @@ import type { Bridge, Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { withEthtool } from '../../kernel/ethtool.js';
 import { runBatch } from '../../process/batch.js';
-import { defaultPvidOf, guestCommands, linkCommands, vlanCommands } from './bridge-commands.js';
+import { aboveCommand, defaultPvidOf, guestCommands, linkCommands, vlanCommands } from './bridge-commands.js';
 import type { OvsSwitch } from './ovs-switch.js';
-import { hasStack, type Spaces } from './spaces.js';
+import { hasStack, type Space, type Spaces } from './spaces.js';
 
 /** Programs that configure endpoints run this many side by side: most of their time is starting. */
 const sideBySide = 4;
@@ -22,7 +22,9 @@ export async function plugInEndpoints(
   netns: string | null = null,
 ): Promise<void> {
   const plugged = endpoints.flatMap((endpoint) =>
-    endpoint.port === null ? [] : [{ endpoint, port: endpoint.port, space: spaces.of(endpoint) }],
+    endpoint.port === null || endpoint.below !== undefined
+      ? []
+      : [{ endpoint, port: endpoint.port, space: spaces.of(endpoint) }],
   );
   await runBatch(
     'ip',
@@ -36,8 +38,9 @@ export async function plugInEndpoints(
     bridges.filter(({ kind }) => kind === 'linux'),
     netns,
   );
+  const standing = await standAbove(endpoints, spaces);
   const bySpace = new Map<string, { readonly path: string; readonly commands: (readonly string[])[] }>();
-  for (const { endpoint, space } of plugged) {
+  for (const { endpoint, space } of [...plugged, ...standing]) {
     const entry = bySpace.get(space.path) ?? { path: space.path, commands: [] };
     entry.commands.push(...guestCommands(endpoint, space.device));
     bySpace.set(space.path, entry);
@@ -48,6 +51,21 @@ export async function plugInEndpoints(
   const ports = quiet.map(({ port }) => port);
   disableOffloads(netns, ports);
   disableSegmentation(netns, ports);
+}
+
+/** Makes the endpoints that stand on the interface of another one, which is there by now. */
+async function standAbove(
+  endpoints: readonly Endpoint[],
+  spaces: Spaces,
+): Promise<readonly { readonly endpoint: Endpoint; readonly space: Space }[]> {
+  const byName = new Map(endpoints.map((endpoint) => [endpoint.name, endpoint]));
+  const standing = endpoints.flatMap((endpoint) => {
+    const lower = byName.get(endpoint.below?.lower ?? '');
+    return lower === undefined ? [] : [{ endpoint, space: spaces.of(endpoint), lower: spaces.of(lower) }];
+  });
+  for (const { endpoint, space, lower } of standing)
+    await runBatch('ip', [aboveCommand(endpoint, lower.device, space)], { netns: lower.path });
+  return standing;
 }
 
 /** Whether an endpoint's port is one of a bridge of the kernel's. */

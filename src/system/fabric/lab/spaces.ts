@@ -40,7 +40,11 @@ export function makeSpaces(): Spaces {
         fd = newNamespace(ipv6 ? quietIpv6 : disableIpv6);
         made.set(key, fd);
       }
-      return { fd, path: `/proc/${pid}/fd/${fd}`, device: alone ? 'eth0' : (endpoint.port ?? endpoint.bridge) };
+      return {
+        fd,
+        path: `/proc/${pid}/fd/${fd}`,
+        device: alone && endpoint.below === undefined ? 'eth0' : (endpoint.port ?? endpoint.bridge),
+      };
     },
     close: () => {
       for (const fd of made.values()) closeSync(fd);

@@ -11,6 +11,8 @@ describe('attach', () => {
       ['port', 'port'],
       ['host', 'host'],
       ['promiscuous', 'behind'],
+      ['macvlan', 'above'],
+      ['macvtap', 'above'],
     ]);
   });
 

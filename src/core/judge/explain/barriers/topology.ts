@@ -24,6 +24,30 @@ export const otherBridge: Barrier = {
       : `${from.bridge}, ${bridge.name}`,
 };
 
+/** Guests of one lower device of which the mode of one is not `bridge` exchange nothing within the kernel. */
+export const macvlanApart: Barrier = {
+  text: 'the lower device hands nothing from one of its guests to another in this mode',
+  opens: 'mode bridge; or a switch beyond that sends frames back by the port on which they came in (hairpin)',
+  find({ observer, from }) {
+    const by = observer?.by;
+    if (by === undefined || from?.below === undefined || from.below.lower !== by.lower) return null;
+    const apart = [from.below.mode, by.mode].find((mode) => mode !== 'bridge');
+    return apart === undefined ? null : `${by.lower}: mode ${apart}`;
+  },
+};
+
+/** A lower device hands unicast to the one of its guests that has the MAC. */
+export const macvlanAddress: Barrier = {
+  text: 'the lower device hands unicast to the guest that has the MAC',
+  opens: 'mode passthru, or a guest that takes the MAC of another',
+  find(row) {
+    const { observer, dstMac } = row;
+    const isForeign =
+      isUnicast(row) && dstMac !== null && observer?.by !== undefined && !observer.macs.includes(dstMac);
+    return isForeign && observer.by !== undefined ? observer.by.lower : null;
+  },
+};
+
 /**
  * The host's stack, and a program that carries frames for a guest behind the bridge, take frames for their own
  * addresses only (PACKET_OTHERHOST is dropped by ip_rcv).

@@ -101,13 +101,16 @@ type Entry = LeakContext['entries'][number];
 
 /** The entry that wrongly has the addressee's MAC, if there is one, and the port at which it belongs. */
 function entryPorts(
-  { entries, bridge }: LeakContext,
+  { entries, bridge, step }: LeakContext,
+  name: string,
   ownPort: string,
 ): { readonly stray: Entry | null; readonly rightful: string } {
-  const stray = entries.find((entry) => entry.port !== ownPort) ?? null;
-  if (hostOf(ownPort) === hostOf(bridge.name)) return { stray, rightful: ownPort };
+  // what stands above another endpoint is reached by the port of that one
+  const home = step.observers.find((observer) => observer.name === name)?.by?.port ?? ownPort;
+  const stray = entries.find((entry) => entry.port !== home) ?? null;
+  if (hostOf(ownPort) === hostOf(bridge.name)) return { stray, rightful: home };
   // on another host it is rightly at the tunnel through which its owner is reached
-  return { stray: null, rightful: entries[0]?.port ?? ownPort };
+  return { stray: null, rightful: entries[0]?.port ?? home };
 }
 
 function movedText(name: string, where: string, stray: Entry | null): string {
@@ -120,7 +123,7 @@ function movedText(name: string, where: string, stray: Entry | null): string {
 export const macMoved: CauseFinder = (leak) => {
   const { dstMac, to, port, finding } = leak;
   if (!isUnicast(leak) || to === null || to.port === null || dstMac === null || !to.macs.includes(dstMac)) return null;
-  const { stray, rightful } = entryPorts(leak, to.port);
+  const { stray, rightful } = entryPorts(leak, to.name, to.port);
   const theft = ['mac-steal', 'gateway-steal'].includes(finding.class);
   if (stray === null && !theft) return null;
   const where = stray?.port ?? port?.name ?? '';

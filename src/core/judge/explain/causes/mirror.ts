@@ -1,6 +1,8 @@
+import { word } from '../../../text/escape.js';
 import type { RuleFinding } from '../../../audit/rule.js';
 import { nftMirrorRule, tcMirrorRule, xdpRule } from '../../../audit/rules/mirrors.js';
 import { bridgeViews, stateAlone } from '../../../bridge/view.js';
+import type { Observer } from '../../../model/plan.js';
 import type { HostState } from '../../../model/state.js';
 import { isSwitchedOn, isUnicast } from '../../rows/row-context.js';
 import type { CauseFinder, LeakContext } from './leak.js';
@@ -117,13 +119,43 @@ export const snifferOnHost: CauseFinder = (leak) => {
   };
 };
 
+/** What leaves by the port of a lower device comes back where that has hairpin on. */
+function sentBack(by: NonNullable<Observer['by']>, observer: string, { links }: HostState): ReturnType<CauseFinder> {
+  const port = links.find(({ name }) => name === by.port)?.port ?? {};
+  if (!isSwitchedOn(port['hairpin'])) return null;
+  return {
+    place: `${by.port}.hairpin`,
+    value: 'on',
+    text: `${by.port} sends frames back to ${by.lower}, from which they came: they reach ${observer}, which stands on it too, past its mode ${by.mode}`,
+    fix: `bridge link set dev ${word(by.port)} hairpin off`,
+  };
+}
+
+/**
+ * Sender and observer stand on one lower device in mode bridge: the kernel hands unicast to the guest that has the MAC,
+ * and what is for everybody to all of them (macvlan_queue_xmit, drivers/net/macvlan.c). In other modes frames leave, and
+ * unicast that a port with hairpin sends back is handed over, in mode private too (macvlan_handle_frame).
+ */
+export const macvlanBridge: CauseFinder = ({ observer, from, before }) => {
+  const by = observer?.by;
+  if (by === undefined || from?.below?.lower !== by.lower) return null;
+  if (by.mode !== 'bridge' || from.below.mode !== 'bridge') return sentBack(by, observer?.name ?? '', before);
+  const device = from.port ?? from.name;
+  return {
+    place: `${device}.mode`,
+    value: 'bridge',
+    text: `${from.name} (${device}) and ${observer?.name ?? ''} stand on ${by.lower} in mode bridge: the kernel hands frames from one to the other, past the bridge and the switch`,
+    fix: `ip link set dev ${word(device)} type ${from.attach} mode private`,
+  };
+};
+
 /**
  * The observer stands on the bridge or on one of its ports without being one: what the bridge hands to its own device
  * is copied to a macvlan or an ipvlan there (macvlan_handle_frame of drivers/net/macvlan.c), all of it in passthru mode,
  * and tagged frames go to a VLAN device.
  */
 export const aboveBridge: CauseFinder = ({ observer, bridge }) => {
-  if (observer?.place !== 'above') return null;
+  if (observer?.place !== 'above' || observer.by !== undefined) return null;
   const [device = observer.name, lower = bridge.name] = observer.name.split('@');
   return {
     place: device,

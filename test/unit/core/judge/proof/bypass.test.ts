@@ -142,6 +142,17 @@ describe('what could carry frames past the ears', () => {
       expect(texts(step, ['b'])).toHaveLength(1);
     });
 
+    it('is trusted by its name with and without where it leads', () => {
+      const trusting = (what: string) => {
+        const trusted = { what, where: null, reason: 'SPAN', owner: null, ticket: null, until: null };
+        return texts({ ...step, expect: { ...step.expect, trust: [trusted] } });
+      };
+      expect(trusting('tc action mirred to p2')).toEqual([]);
+      expect(trusting('tc action mirred')).toEqual([]);
+      expect(trusting('tc action mirred to p')).toHaveLength(1);
+      expect(trusting('tc action')).toHaveLength(1);
+    });
+
     it('is one where it enters at the port, for it goes on from there', () => {
       expect(texts(accepting({}), [], copying({ ...mirror, direction: 'ingress' }))).toHaveLength(1);
     });

@@ -17,6 +17,7 @@ import {
   port,
   row,
 } from '../../../../../support/judge/row-fixture.js';
+import { lowerDeviceCases } from '../../../../../support/judge/lower-device.js';
 
 type Code = keyof typeof barriers;
 
@@ -359,6 +360,7 @@ const cases: Readonly<Record<Code, Case>> = {
       'a broadcast': { ...to(broadcast), before: host({ mdb: [{ mdb: [{ dev: 'br0', port: 'p1' }] }] }) },
     },
   },
+  ...lowerDeviceCases,
   'own-address': {
     found: { observer: relay },
     place: 'tap9',

@@ -27,6 +27,7 @@ import {
   tunnel,
   onOther,
 } from '../../../../../support/judge/leak-fixture.js';
+import { above, below } from '../../../../../support/judge/lower-device.js';
 
 type Code = keyof typeof causes;
 const broadcast = 'ff:ff:ff:ff:ff:ff';
@@ -91,6 +92,20 @@ const cases: { readonly [C in Code]?: Case } = {
       'the bridge itself': { dstMac: br0.mac },
       'a probe to nobody': { to: null },
       'a group': { dstMac: group },
+    },
+  },
+  'macvlan-bridge': {
+    found: { observer: above('bridge'), from: below('bridge') },
+    reported: {
+      place: 'macvlan1.mode',
+      value: 'bridge',
+      fix: 'ip link set dev macvlan1 type macvlan mode private',
+    },
+    not: {
+      'another mode, and a port that sends nothing back': { observer: above('private') },
+      'another lower device': { from: { ...below('bridge'), below: { lower: 'other', mode: 'bridge' } } },
+      'a sender at a port': { from: a },
+      'an observer at a port': { observer: c },
     },
   },
   'mac-moved': {
@@ -282,4 +297,22 @@ describe.each(Object.entries(cases))('%s', (code, { found, reported: told, not }
   it.each(Object.entries(not))('is not found with: %s', (_, other) =>
     expect(find(leak({ ...found, ...other }))).toBeNull(),
   );
+});
+
+describe('guests of one lower device whose mode keeps them apart', () => {
+  const found = { observer: above('private'), from: below('private') };
+  it('are joined by hairpin at the port, which is named with what ends it', () => {
+    const before = withLink(port(p1, { hairpin: true }));
+    expect(causes['macvlan-bridge'](leak({ ...found, before }))).toMatchObject({
+      place: 'p1.hairpin',
+      fix: 'bridge link set dev p1 hairpin off',
+    });
+  });
+
+  it('are reached by the port of their lower device: their MAC there has not moved', () => {
+    const home = { ...step, observers: [{ ...above('private'), name: b.name }] };
+    expect(causes['mac-moved'](leak({ step: home, to: { ...b, port: 'macvlan2' } }))).toBeNull();
+    const stray = { step: home, to: { ...b, port: 'macvlan2' }, entries: [entry({ port: 'p2' })] };
+    expect(causes['mac-moved'](leak(stray))).toMatchObject({ value: 'p2' });
+  });
 });
