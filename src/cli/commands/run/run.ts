@@ -4,6 +4,7 @@ import type { Result } from '../../../core/model/result.js';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { escapeText } from '../../../core/text/escape.js';
+import { fieldsOf } from '../../../core/text/json-text.js';
 import { milliseconds } from '../../../core/text/time.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 import type { Run } from '../../../run/run.js';
@@ -11,10 +12,11 @@ import type { Inside } from '../../../system/fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
 import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
+import { handedVariable, takeHanded } from '../../../system/process/handed.js';
 import { shedRights } from '../../../system/process/process-rights.js';
-import { combineExitStatuses } from '../exit-status.js';
+import { combineExitStatuses } from '../../command.js';
 import { chooseReporters, printFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
-import { grepSteps, inSeries, parseSets } from '../scenario/series.js';
+import { grepSteps, inSeries, parseSets, strictly } from '../scenario/series.js';
 import { checkBaselines, loadBaselines, withBaseline } from './baseline.js';
 
 export interface RunCommandOptions {
@@ -64,6 +66,8 @@ export interface RunCommandOptions {
   /** OpenSSH key that signs the evidence. */
   readonly sign?: string | undefined;
   readonly toolVersion: string;
+  /** False: without report.html. */
+  readonly page?: boolean;
   /** `demo`: the observer whose ear is killed in the middle of every step. */
   readonly deafen?: string | undefined;
   /** `record`: called with each run when it is judged and written. */
@@ -77,8 +81,25 @@ export interface RunCommandOptions {
  * status. Outside it only loads and launches: the inside is handed the scenarios and does the rest, and its exit status
  * is the program's.
  */
-export async function runCommand(options: RunCommandOptions): Promise<number> {
-  const chosen = chooseReporters(options.reporter, options.json);
+export function runCommand(options: RunCommandOptions): Promise<number> {
+  return runOrLaunch(options);
+}
+
+/**
+ * As `runCommand`, where the process before this one has read the command line and the files, and hands them over.
+ * Rejects with VerifyError (64) where it does not.
+ */
+export function runHanded(): Promise<number> {
+  return runOrLaunch(null);
+}
+
+/** What a run is handed; a function cannot be, and where it takes one `options` is null. */
+interface HandedRun {
+  readonly options: RunCommandOptions | null;
+  readonly scenarios: readonly Scenario[];
+}
+
+async function runOrLaunch(given: RunCommandOptions | null): Promise<number> {
   const stop = new AbortController();
   let stoppedBy: NodeJS.Signals | undefined;
   const inside = insideLab()
@@ -87,9 +108,14 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
         stop.abort();
       })
     : null;
+  const before = takeHanded();
+  const found = inside === null ? before : await inside.handed;
+  const handed = isHandedRun(found) ? found : null;
+  const options = given ?? handed?.options ?? null;
+  if (options === null) throw new VerifyError('usage', 64, 'nothing was handed to this run', `unset ${handedVariable}`);
+  const chosen = chooseReporters(options.reporter, options.json);
   const timeoutMs = options.timeout === undefined ? null : timeOf('--timeout', options.timeout);
-  const handed = await inside?.handed;
-  const scenarios = areScenarios(handed) ? handed : await readyScenarios(options);
+  const scenarios = handed?.scenarios ?? (await readyScenarios(options));
   const baselines = await loadBaselines(options.baseline ?? []);
   checkBaselines(
     baselines,
@@ -98,28 +124,25 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   const onHost = scenarios[0]?.topology.provider === 'host';
   if (options.rehearse === true && !onHost)
     throw new VerifyError('usage', 64, '--dry-run is for provider: host', 'a lab disturbs nobody: just run it');
-  if (inside === null && !onHost) return (await launchInside(process.argv.slice(2), { handed: scenarios })).status;
-  if (onHost) shedRights([options.out ?? 'evidence', ...chosen.flatMap(({ path }) => path ?? [])]);
+  const isWhole = options.finished === undefined;
+  const handing: HandedRun = { options: isWhole ? options : null, scenarios };
+  if (inside === null && !onHost)
+    return (await launchInside(process.argv.slice(2), { handed: handing, isWhole })).status;
+  if (onHost)
+    shedRights(
+      [options.out ?? 'evidence', ...chosen.flatMap(({ path }) => path ?? [])],
+      isWhole && handed === null ? handing : null,
+    );
   // From here on for the inside and for runs on a host: the launcher needs none of it.
-  const [
-    { prepareHostRun, rehearsalStatus },
-    { reportedRun },
-    { reportFile, writeReportFile },
-    { renewLab },
-    { proveFixesInLab },
-  ] = await Promise.all([
-    import('./host-run.js'),
+  const [host, { reportedRun }, { renewLab }] = await Promise.all([
+    onHost ? import('./host-run.js') : null,
     import('../evidence/load-details.js'),
-    import('../evidence/write-report-file.js'),
     import('../../../system/fabric/lab/enter.js'),
-    import('./prove-fixes.js'),
   ]);
-  if (onHost) {
-    await prepareHostRun((signal) => {
-      stoppedBy = signal;
-      stop.abort();
-    });
-  }
+  await host?.prepareHostRun((signal) => {
+    stoppedBy = signal;
+    stop.abort();
+  });
 
   const seed = options.shuffle === true ? randomBytes(4).readUInt32BE() : (options.shuffle ?? null);
   if (seed !== null && !options.quiet) process.stderr.write(`order of the runs drawn from --shuffle=${seed}\n`);
@@ -151,13 +174,18 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
         const proven =
           inside === null || options.proveFix !== true
             ? null
-            : await proveFixesInLab(scenario, first, { ...options, inside, signal: stop.signal });
+            : await (await import('./prove-fixes.js')).proveFixesInLab(scenario, first, {
+                ...options,
+                inside,
+                signal: stop.signal,
+              });
         const result = proven ?? first.result;
         // Trials of fixes leave more in the folder.
         const run = await reportedRun(dir, result, first.frames ?? true, proven === null ? first.input : null);
         let page: string | undefined;
         // Judged from memory: the folder takes nothing more, and the reasons say so.
-        if (result.evidence.files.length > 0) {
+        if (result.evidence.files.length > 0 && options.page !== false) {
+          const { reportFile, writeReportFile } = await import('../evidence/write-report-file.js');
           const failure = (await writeReportFile(run)).map((line) => line.replaceAll(folder.path, folder.name));
           failed.push(...failure);
           if (failure.length === 0) page = join(folder.name, reportFile);
@@ -165,7 +193,9 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
         }
         const named = { ...run, dir: folder.name, ...(page === undefined ? {} : { page }) };
         runs.push(
-          options.rehearse === true ? { ...named, status: rehearsalStatus(result) } : withBaseline(baselines, named),
+          options.rehearse === true && host !== null
+            ? { ...named, status: host.rehearsalStatus(result) }
+            : withBaseline(baselines, named),
         );
       } finally {
         folder.handOver();
@@ -205,6 +235,27 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   return combineExitStatuses([status, ...reportStatuses]);
 }
 
+type HostModules = readonly [typeof import('./host-run.js'), typeof import('../../../run/calibrate.js')];
+
+/** What a run on a host asks before it sends, and how it shows that it sees: in a lab, whose page nobody reads. */
+function hostOptions([{ approval, connecting }, { calibrate }]: HostModules, options: RunCommandOptions) {
+  const { toolVersion } = options;
+  const quietly = { files: [], json: true, quiet: true, verbose: false, page: false, reporter: [], allowRun: false };
+  return {
+    approve: approval(options),
+    connect: connecting(options),
+    calibrate: (engine: 'libpcap' | 'cap', dir: string) =>
+      calibrate(
+        engine,
+        dir,
+        (scenario, out): HandedRun => ({
+          options: { ...quietly, out, engine, keep: 'all', toolVersion },
+          scenarios: [scenario],
+        }),
+      ),
+  };
+}
+
 /** Signs the evidence of a run; says where that fails, and returns the exit status that it adds. */
 async function signRun(
   { path, name }: OwnFolder,
@@ -239,27 +290,10 @@ async function readyScenarios(options: RunCommandOptions): Promise<readonly Scen
   return scenarios;
 }
 
-/** The same without anything that is open by design; a guest that is only observed is missing from the proof. */
-function strictly(scenario: Scenario): Scenario {
-  const { topology } = scenario;
-  return {
-    ...scenario,
-    topology: {
-      ...topology,
-      endpoints: topology.endpoints.map((endpoint) =>
-        endpoint.observedOnly === undefined ? endpoint : { ...endpoint, observedOnly: 'missing' },
-      ),
-    },
-    steps: scenario.steps.map((step) => ({
-      ...step,
-      probes: step.probes.map(({ openByDesign: _, ...probe }) => probe),
-    })),
-  };
-}
-
-/** Whether the launcher, which is this same program, has handed over what it loaded. */
-function areScenarios(handed: unknown): handed is readonly Scenario[] {
-  return Array.isArray(handed);
+/** Whether this same program has handed it over, as launcher or before it began anew. */
+function isHandedRun(handed: unknown): handed is HandedRun {
+  const fields = fieldsOf(handed);
+  return Array.isArray(fields?.['scenarios']) && typeof fields['options'] === 'object';
 }
 
 /** The contract's exit status of a run that was not done. */
@@ -286,21 +320,14 @@ async function runOne(
   signal: AbortSignal,
 ): Promise<Run & { readonly folder: OwnFolder }> {
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
-  const [
-    { runScenario },
-    { deafen },
-    { calibrate },
-    { makeProgress, progressMode },
-    { approval, connecting, printJournal, printLeft },
-    { namingFolder, openOwnFolder },
-  ] = await Promise.all([
-    import('../../../run/run.js'),
-    import('../../../run/deafen.js'),
-    import('../../../run/calibrate.js'),
-    import('../../../report/progress/make.js'),
-    import('./host-run.js'),
-    import('../../../system/evidence/folder/own-folder.js'),
-  ]);
+  const [{ runScenario }, { deafen }, { makeProgress, progressMode }, { namingFolder, openOwnFolder }, host] =
+    await Promise.all([
+      import('../../../run/run.js'),
+      import('../../../run/deafen.js'),
+      import('../../../report/progress/make.js'),
+      import('../../../system/evidence/folder/own-folder.js'),
+      inside === null ? Promise.all([import('./host-run.js'), import('../../../run/calibrate.js')]) : null,
+    ]);
   const altered = options.deafen === undefined ? {} : { alter: deafen(options.deafen) };
   const runId = randomBytes(8).toString('hex');
   const folder = openOwnFolder(evidenceFolder(options.out, scenario.name, several, new Date(), runId));
@@ -320,7 +347,7 @@ async function runOne(
   const { engine, keep, toolVersion } = options;
   let result: Result | null = null;
   try {
-    const onHost = inside === null ? { approve: approval(options), connect: connecting(options), calibrate } : {};
+    const onHost = host === null ? {} : hostOptions(host, options);
     const run = await runScenario(scenario, {
       outDir: folder.path,
       runId,
@@ -338,7 +365,8 @@ async function runOne(
       declared: { operator: options.operator ?? null, ticket: options.ticket ?? null },
       ...onHost,
     });
-    if (inside === null) {
+    if (host !== null) {
+      const [{ printJournal, printLeft }] = host;
       if (run.result.evidence.files.length > 0) await printJournal(run.result, folder.path, options.quiet);
       printLeft(scenario, run);
     }
