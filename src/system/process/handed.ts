@@ -1,4 +1,4 @@
-import { closeSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, readFileSync, writeSync } from 'node:fs';
 import { libc } from '../kernel/libc.js';
 
 /**
@@ -23,14 +23,18 @@ export function isHanded(): boolean {
   return /^(channel|\d+)$/.test(process.env[handedVariable] ?? '');
 }
 
-/**
- * What the program before this one has laid down; null = nothing. What this one starts is told nothing of it.
- */
+/** What the program before this one has laid down; null = nothing. What this one starts hears nothing of it. */
 export function takeHanded(): unknown {
   const fd = process.env[handedVariable];
   delete process.env[handedVariable];
   if (fd === undefined || !/^\d+$/.test(fd)) return null;
-  const text = readFileSync(Number(fd), 'utf8');
-  closeSync(Number(fd));
-  return JSON.parse(text);
+  try {
+    const { nlink, uid } = fstatSync(Number(fd));
+    if (nlink !== 0 || uid !== process.geteuid?.()) return null; // no memory of this user's
+    const text = readFileSync(Number(fd), 'utf8');
+    closeSync(Number(fd));
+    return JSON.parse(text);
+  } catch {
+    return null; // somebody else has set the variable
+  }
 }
