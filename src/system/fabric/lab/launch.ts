@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type SpawnOptions } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { VerifyError } from '../../../core/model/verify-error.js';
@@ -89,12 +89,10 @@ export async function launchInside(argv: readonly string[], options: LaunchOptio
     const variant = await allowedVariant();
     if (stopped !== undefined) return { status: statusOf(stopped), ...printed };
     const words = [...variant.words, process.execPath, ...process.execArgv, program, ...argv];
-    const shown = keptFor === undefined ? 'inherit' : 'pipe';
     const child = spawn(words[0] ?? '', words.slice(1), {
-      stdio: [keptFor === undefined ? 'inherit' : 'ignore', shown, shown, 'ipc'],
+      ...streamsOf(keptFor),
       env: insideEnv(variant, options.isWhole === true),
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      ...(keptFor === undefined ? {} : { timeout: keptFor, killSignal: 'SIGKILL' }),
+      cwd: options.cwd,
     });
     for (const stream of ['stdout', 'stderr'] as const)
       child[stream]?.setEncoding('utf8').on('data', (chunk: string) => (printed[stream] += chunk));
@@ -113,6 +111,12 @@ export async function launchInside(argv: readonly string[], options: LaunchOptio
   } finally {
     for (const signal of stopSignals) process.off(signal, onSignal);
   }
+}
+
+function streamsOf(keptFor: number | undefined): SpawnOptions {
+  return keptFor === undefined
+    ? { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] }
+    : { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], timeout: keptFor, killSignal: 'SIGKILL' };
 }
 
 function insideEnv(variant: Variant, isWhole: boolean): NodeJS.ProcessEnv {

@@ -18,7 +18,7 @@ describe('files of a folder of which its run knows what it wrote', () => {
   let input: JudgeInput;
   let written: WrittenFiles;
   beforeAll(async () => {
-    wholeFolder('hub-mode', whole);
+    await wholeFolder('hub-mode', whole);
     cpSync(whole, dir, { recursive: true });
     // as a run writes them: a recorded folder may be laid out otherwise
     for (const name of ['run.json', state]) writeFileSync(join(dir, name), documentText(JSON.parse(text(name))));
