@@ -70,7 +70,8 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     const owed = undoOf(one, before, bridgeOf);
     refuseReplaced(owed, state);
     for (const entry of [...owed].reverse()) ways.journal.add(entry);
-    return applyToKernel({ ...one, runId }, bridgeOf, { folder: '/' }, netns);
+    const marked = { ...one, runId }; // a mirror bears it
+    return applyToKernel(marked, bridgeOf, { folder: '/' }, netns);
   };
 
   return {
