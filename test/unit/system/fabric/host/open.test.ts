@@ -101,12 +101,15 @@ describe('what is read before a change', () => {
   });
 
   it('of a VLAN: those of its port, of the kernel or of Open vSwitch', () => {
-    expect(askedBefore({ kind: 'vlan', act: 'add', entry })).toEqual({ ...nothing, vlans: 'vnet0' });
-    expect(askedBefore({ kind: 'vlan', act: 'add', entry, ovs: true })).toEqual({ ...nothing, ovsVlans: 'vnet0' });
+    expect(askedBefore({ kind: 'vlan', act: 'add', entry, self: false })).toEqual({ ...nothing, vlans: 'vnet0' });
+    expect(askedBefore({ kind: 'vlan', act: 'add', entry, self: false, ovs: true })).toEqual({
+      ...nothing,
+      ovsVlans: 'vnet0',
+    });
   });
 
   it('of a column of Open vSwitch: that', () => {
-    const change = { kind: 'ovs-set', device: 'vnet0', place: 'ovs-port', key: 'protected', value: true } as const;
+    const change = { kind: 'ovs-set', table: 'Port', device: 'vnet0', key: 'protected', value: true } as const;
     expect(askedBefore(change)).toEqual({ ...nothing, ovs: change });
   });
 
@@ -121,8 +124,8 @@ describe('an interface that has got the name of another since', () => {
     on: { name, ifindex, master: 1 },
     place: 'port',
     key: 'flood',
-    ours: false,
-    before: true,
+    set: false,
+    was: true,
   });
   const refused = (entries: readonly UndoEntry[]): string => {
     try {
@@ -141,7 +144,7 @@ describe('an interface that has got the name of another since', () => {
   });
 
   it('is none where the index is the same, where it was not found, or where there is no interface', () => {
-    const sysctl: UndoEntry = { kind: 'sysctl', name: 'net.a', ours: '1', before: '0' };
+    const sysctl: UndoEntry = { kind: 'sysctl', on: null, name: 'net.a', set: '1', was: '0' };
     expect(refused([setting('vnet0', 2), setting('new0', 99), sysctl])).toBe('nothing was thrown');
   });
 });
