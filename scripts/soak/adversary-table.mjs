@@ -1,10 +1,10 @@
 // `node scripts/soak/adversary-table.mjs TABLE NAME`: puts a table that `npm run soak adversary` left into
-// docs/faults.md, between the comments with that name: `here`, `vm` or `uml`; what it says of sound hosts by `sound`.
+// bench/ADVERSARY.md, between the comments with that name: `here`, `vm` or `uml`; what it says of sound hosts by `sound`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const [table, name = ''] = process.argv.slice(2);
-const page = fileURLToPath(new URL('../../docs/faults.md', import.meta.url));
+const page = fileURLToPath(new URL('../../bench/ADVERSARY.md', import.meta.url));
 const text = readFileSync(page, 'utf8');
 const [begin, end] = [`<!-- adversary ${name} -->\n`, `<!-- end of adversary ${name} -->\n`];
 const [from, to] = [text.indexOf(begin), text.indexOf(end)];
