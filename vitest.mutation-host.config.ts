@@ -20,7 +20,7 @@ export default defineConfig({
       'test/unit/core/bridge/setting-value.test.ts',
       'test/unit/system/fabric/host/*.test.ts',
       'test/unit/system/kernel/seccomp-program.test.ts',
-      'test/lab/host/{open,undo}.test.ts',
+      'test/lab/host/{injection-ports,open,undo}.test.ts',
     ],
     sequence: { sequencer: QuickFirst },
     testTimeout: 20_000,

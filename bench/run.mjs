@@ -19,6 +19,7 @@ import * as readSmall from './reading/read-small.mjs';
 import * as replayFull from './reading/replay-full.mjs';
 import * as replayProbes from './reading/replay-probes.mjs';
 import * as replaySmall from './reading/replay-small.mjs';
+import * as smallRuns from './start/small-runs.mjs';
 import * as startUp from './start/start-up.mjs';
 import * as capture from './wire/capture.mjs';
 import * as sending from './wire/sending.mjs';
@@ -32,6 +33,7 @@ const measures = {
   capture,
   sending,
   'start-up': startUp,
+  'small-runs': smallRuns,
   'guests-traffic': guestsTraffic,
   'whole-host': wholeHost,
   'read-full': readFull,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { join } from 'node:path';
 import { enableCompileCache } from './system/process/compile-cache.js';
+import { isHanded } from './system/process/handed.js';
 
 /** Commands that judge the folder behind their name. */
 const judging: readonly string[] = ['replay', 'report', 'check', 'attest'];
@@ -42,6 +43,15 @@ async function replayAlone(folder: string): Promise<number> {
   return replayCommand([folder], { json: false, reporter: [] }).catch(printError);
 }
 
+/** Reading the command line and the scenario once more would take half as long as starting did. */
+async function handedRun(): Promise<number> {
+  const [{ runHanded }, { printError }] = await Promise.all([
+    import('./cli/commands/run/run.js'),
+    import('./cli/print-error.js'),
+  ]);
+  return runHanded().catch(printError);
+}
+
 async function anyCommand(): Promise<number> {
   const { commandLine } = await import('./cli/command-line.js');
   return commandLine(argv);
@@ -54,5 +64,8 @@ process.exitCode = 70;
 // Set, not exit(): what was written to a pipe has to arrive first.
 void begun
   .then(forgiveReaders)
-  .then(() => (isReplayAlone ? replayAlone(dir) : anyCommand()))
+  .then(() => {
+    if (isReplayAlone) return replayAlone(dir);
+    return isHanded() ? handedRun() : anyCommand();
+  })
   .then((status) => (process.exitCode = status));

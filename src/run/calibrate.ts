@@ -1,62 +1,146 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CalibrationRecord } from '../core/model/provenance.js';
+import type { Endpoint, Scenario, Step, Topology } from '../core/model/scenario.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { fieldsOf, objectsOf } from '../core/text/json-text.js';
+import { launchInside, type LaunchOutcome } from '../system/fabric/lab/launch.js';
 import { packagePath } from '../system/process/package-path.js';
-import { runProgram } from '../system/process/programs.js';
 
 const program = packagePath('dist/cli.cjs');
 
+/** A guest of the lab in which a leak is planted; it has nothing that is not to be seen in this run. */
+function guest(name: string, number: number): Endpoint {
+  return {
+    name,
+    bridge: 'br0',
+    port: `vnet${number}`,
+    attach: 'port',
+    role: 'guest',
+    macs: [`02:76:69:00:00:0${number + 1}`],
+    ips: [],
+    gateway: null,
+    zone: null,
+    started: true,
+    netns: null,
+    promiscuous: false,
+    vlans: [],
+    settings: {},
+    offloads: false,
+    generated: false,
+  };
+}
+
+const anything = { maySee: null, mustSee: null, seen: [] };
+
 /** A hub: what `a` sends to `b` is what `c` must overhear. */
-const plantedLeak = `version: 1
-name: calibration
-topology:
-  provider: lab
-  bridges: { br0: { ageing_time: 0 } }
-  endpoints:
-    a: { bridge: br0, port: vnet0 }
-    b: { bridge: br0, port: vnet1 }
-    c: { bridge: br0, port: vnet2 }
-steps:
-  - { name: planted, probe: { class: known-unicast, from: a, to: b, count: 20 }, expect: leak }
-`;
+const planted: Step = {
+  name: 'planted',
+  line: 1,
+  set: [],
+  sysctl: {},
+  vlan: { add: [], del: [] },
+  fdb: { flush: [], del: [], add: [] },
+  mdb: { add: [], del: [] },
+  start: [],
+  stop: [],
+  run: [],
+  during: [],
+  learn: ['a', 'b', 'c'],
+  waitMs: 0,
+  probes: [
+    {
+      class: 'known-unicast',
+      from: ['a'],
+      to: ['b'],
+      via: null,
+      bothWays: false,
+      acrossBridges: true,
+      count: 20,
+      rate: null,
+      carriers: null,
+      vlanStacks: [[]],
+      srcMac: null,
+      dstMac: null,
+      srcIp: null,
+      dstIp: null,
+      group: null,
+      size: null,
+      ...anything,
+    },
+  ],
+  traffic: [],
+  listenMs: null,
+  expect: { expected: 'broken', observers: null, ...anything },
+  accept: [],
+};
+
+/** Written out and not read from a text: what reads scenarios would take a run on a host 50 ms to load. */
+function plantedLeak(): Scenario {
+  const topology: Topology = {
+    provider: 'lab',
+    bridges: [
+      {
+        name: 'br0',
+        kind: 'linux',
+        datapath: null,
+        settings: { ageing_time: 0 },
+        addresses: [],
+        vlans: [],
+        mirrors: [],
+        netns: null,
+      },
+    ],
+    endpoints: ['a', 'b', 'c'].map(guest),
+    sysctl: {},
+  };
+  const sha256 = createHash('sha256')
+    .update(JSON.stringify([topology, planted]))
+    .digest('hex');
+  return {
+    version: 1,
+    name: 'calibration',
+    description: null,
+    file: 'calibration',
+    sha256,
+    files: [],
+    variables: {},
+    grep: null,
+    allowChanges: false,
+    allowDisruptive: false,
+    partialScope: null,
+    topology,
+    steps: [planted],
+  };
+}
+
 /** It takes a second and a half on two cores. */
 const timeoutMs = 60_000;
 
 /**
  * Lets this program find a leak that was planted in a lab of its own on this kernel, with the engine that the run will
  * have: an instrument that does not see it measures nothing. `outDir`: the run's own folder, in which the lab's
- * evidence is kept meanwhile. Rejects with VerifyError: 69 where the lab cannot be built, 3 `calibration-failed` where
- * the leak was not seen.
+ * evidence is kept meanwhile. `handing`: what the inside of the lab is to be handed for such a run. Rejects with
+ * VerifyError `calibration-failed`: 69 where the lab cannot be built, 3 where the leak was not seen.
  */
-export async function calibrate(engine: 'libpcap' | 'cap', outDir: string): Promise<CalibrationRecord> {
+export async function calibrate(
+  engine: 'libpcap' | 'cap',
+  outDir: string,
+  handing: (scenario: Scenario, out: string) => object,
+): Promise<CalibrationRecord> {
   const dir = join(outDir, 'calibration');
   const began = performance.now();
   const at = new Date().toISOString();
   try {
     mkdirSync(dir, { mode: 0o700 });
-    const file = 'calibration.yml';
-    writeFileSync(join(dir, file), plantedLeak);
-    // From inside the folder: its path may be this process's alone.
-    const { status, stdout, stderr } = await runProgram(
-      [process.execPath, program, 'run', file, '--json', '--quiet', '--engine', engine, '--out', 'evidence'],
-      { timeoutMs, cwd: dir },
-    );
-    if (status === 69)
-      throw new VerifyError(
-        'calibration-failed',
-        69,
-        `no leak can be planted here: ${stderr.trim()}`,
-        'a run on a host builds a small lab before it sends anything; nothing was sent',
-      );
+    const { status, stdout, stderr } = await launchLab(dir, handing(plantedLeak(), 'evidence'));
+    if (status === 69) throw noLab(stderr.trim());
     const seen = countSeen(stdout);
     if (status === 0 && seen !== null && seen.sent > 0 && seen.seen === seen.sent)
       return { at, durationMs: Math.round(performance.now() - began), engine, planted: seen.sent, seen: seen.seen };
     const found =
-      seen === null
-        ? `exit status ${status ?? 'none'}: ${stderr.trim()}`
-        : `${seen.seen} of ${seen.sent} frames were seen`;
+      seen === null ? `exit status ${status}: ${stderr.trim()}` : `${seen.seen} of ${seen.sent} frames were seen`;
     throw new VerifyError(
       'calibration-failed',
       3,
@@ -66,6 +150,25 @@ export async function calibrate(engine: 'libpcap' | 'cap', outDir: string): Prom
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** From inside the folder: its path may be this process's alone. */
+async function launchLab(cwd: string, handed: object): Promise<LaunchOutcome> {
+  try {
+    return await launchInside(['run'], { handed, isWhole: true, program, cwd, keptFor: timeoutMs });
+  } catch (error) {
+    if (!(error instanceof VerifyError) || error.exit !== 69) throw error;
+    throw noLab(error.message);
+  }
+}
+
+function noLab(why: string): VerifyError {
+  return new VerifyError(
+    'calibration-failed',
+    69,
+    `no leak can be planted here: ${why}`,
+    'a run on a host builds a small lab before it sends anything; nothing was sent',
+  );
 }
 
 /** What `c` saw of what was sent, from the result as JSON; null = there is no such result. */

@@ -1,15 +1,14 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { planWithEars } from '../core/plan/ears.js';
 import { framesOfStep } from '../core/plan/flows/shortcuts.js';
 import { planHash } from '../core/plan/hash.js';
-import { localPart } from '../core/plan/hosts.js';
+import { hostsToConnect, localPart } from '../core/plan/hosts.js';
 import type { Plan } from '../core/model/plan.js';
 import { currentRules } from '../core/model/provenance.js';
 import { type RunRecord, sabotageFigures } from '../core/model/run-record.js';
 import type { Scenario } from '../core/model/scenario.js';
 import { scenarioRecord } from '../core/scenario/scenario-record.js';
-import { hostsToConnect } from '../core/scenario/topology/read-hosts.js';
 import { chooseEngine } from '../system/capture/choose-engine.js';
 import type { CollatingWhileRunning } from '../system/evidence/collate-while-running.js';
 import type { LeakLookout } from '../system/evidence/leak-lookout.js';
@@ -20,7 +19,6 @@ import { executeRun } from './execute.js';
 import { startGuard } from './guard.js';
 import type { HostLook } from './precheck-host.js';
 import { concludeRun, type ConcludedRun } from './result/conclude.js';
-import { judgeApart } from './result/judge-apart.js';
 import { type PreparedTopology, planOn, topologyOf } from './topology.js';
 
 /** What a run leaves. */
@@ -80,7 +78,7 @@ async function carryOut(run: PreparedRun): Promise<Run> {
   const dir = options.outDir;
   const begun = beginRecord(run);
   await createFolder(dir);
-  await writeJson(dir, files.plan, plan);
+  const planText = await writeJson(dir, files.plan, plan);
   await writeJson(dir, files.run, begun);
   const lookout = await lookoutOf(run, begun);
   const timeline = openTimeline(dir, (entry) => {
@@ -88,12 +86,14 @@ async function carryOut(run: PreparedRun): Promise<Run> {
     lookout?.hear(entry);
   });
   // In a lab nobody sends but its own guests, and another process would make a small run slower by a tenth.
-  const apart = plan.provider === 'host' ? judgeApart(dir) : null;
+  const apart = plan.provider === 'host' ? (await import('./result/judge-apart.js')).judgeApart(dir) : null;
   try {
     const { record, states, left } = await executeRun(run, begun, timeline);
     await lookout?.stop();
     const heard = planWithEars(plan, timeline.entries);
-    const judged = await concludeRun({ dir, plan: heard, record, key, timeline, streaming, options, states }, apart);
+    const planSha256 = createHash('sha256').update(planText).digest('hex');
+    const ended = { dir, plan: heard, planSha256, record, key, timeline, streaming, options, states };
+    const judged = await concludeRun(ended, apart);
     return { ...judged, plan, dir, left };
   } finally {
     await lookout?.stop();

@@ -1,7 +1,7 @@
 import type { Change } from '../model/fabric.js';
 import type { Scenario, Settings, Step } from '../model/scenario.js';
 import { linkSettings } from '../bridge/attributes.js';
-import { devicePlaceOf, settingsOf } from '../scenario/topology/read-endpoint.js';
+import { devicePlaceOf, settingsOf } from '../model/settings.js';
 
 /**
  * The changes of a step in the fixed order of the contract: set, vlan, fdb (flush, del, add), mdb, start and stop, run.

@@ -1,5 +1,6 @@
 import { hostOf, onHost } from '../model/host-names.js';
 import type { Plan } from '../model/plan.js';
+import type { Host, Topology } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { fieldsOf, objectsOf } from '../text/json-text.js';
 
@@ -119,4 +120,10 @@ export function localPart(plan: Plan): Plan {
     bridges: plan.bridges.filter(({ name }) => hostOf(name) === null),
     endpoints: plan.endpoints.filter(({ bridge }) => hostOf(bridge) === null),
   };
+}
+
+/** The hosts that a plan or a run of the topology connects to: those that have one of its bridges. */
+export function hostsToConnect({ provider, hosts = [], bridges }: Topology): readonly Host[] {
+  const used = new Set(bridges.map(({ name }) => hostOf(name)));
+  return provider === 'host' ? hosts.filter(({ name }) => used.has(name)) : [];
 }

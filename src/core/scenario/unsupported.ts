@@ -1,6 +1,6 @@
 import { isOnPort } from '../model/attach.js';
 import type { Scenario, Step, TrafficKind } from '../model/scenario.js';
-import { devicePlaceOf, settingsOf } from './topology/read-endpoint.js';
+import { devicePlaceOf, settingsOf } from '../model/settings.js';
 
 /** What the contract knows and this build does not do yet: remove a line when it does. */
 const unsupportedTraffic: readonly TrafficKind[] = ['tcp', 'udp'];

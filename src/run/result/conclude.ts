@@ -13,6 +13,8 @@ import type { JudgeApart } from './judge-apart.js';
 /** All that is known of a run when it is over. */
 export interface EndedRun extends Pick<PreparedRun, 'plan' | 'key' | 'streaming' | 'options'> {
   readonly dir: string;
+  /** SHA-256 of plan.json, hex. */
+  readonly planSha256: string;
   readonly record: RunRecord;
   readonly timeline: TimelineLog;
   /** By step. */
@@ -44,6 +46,7 @@ async function concludeApart(ended: EndedRun, apart: JudgeApart): Promise<Conclu
   return apart.judge(
     {
       plan,
+      planSha256: ended.planSha256,
       record,
       key: Buffer.from(key).toString('hex'),
       timeline: timeline.entries,
@@ -90,7 +93,7 @@ async function concludeHere(ended: EndedRun): Promise<ConcludedRun> {
 
 /** Collates, reveals the key, judges what the folder holds and writes the result down. */
 async function complete(ended: EndedRun): Promise<Pick<ConcludedRun, 'result' | 'input'>> {
-  const { dir, plan, record, key, timeline, streaming, options } = ended;
+  const { dir, plan, record, key, timeline, states, streaming, options } = ended;
   const { onProgress } = options;
   const [{ judgeRun }, { writeSums }] = await Promise.all([
     import('../../system/evidence/judge-run.js'),
@@ -103,6 +106,7 @@ async function complete(ended: EndedRun): Promise<Pick<ConcludedRun, 'result' | 
     plan,
     key,
     record,
+    written: { planSha256: ended.planSha256, timeline: timeline.entries, states },
     along: streaming,
     ...countersOf(ended),
     keep: options.keep ?? 'all',

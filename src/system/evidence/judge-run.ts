@@ -8,7 +8,7 @@ import { collateInWorker } from './collate/worker-client.js';
 import type { CollatingWhileRunning, JudgedWhileRunning } from './collate-while-running.js';
 import { files, growingCapture, writeJson } from './folder/folder.js';
 import { hashedBeside, withCapture } from './folder/hash.js';
-import { parseFolder } from './folder/parse-folder.js';
+import { parseFolder, type WrittenFiles } from './folder/parse-folder.js';
 import { growingFile } from './read/growing-file.js';
 import { type JudgedRun, judgeCapture, judgeFolder, judgeGrowing } from './replay.js';
 
@@ -18,6 +18,8 @@ const worthAThread = 32 * 1024 * 1024;
 export interface FinishedRun extends Omit<CollateInput, 'path'> {
   /** As it stands in run.json: without key and capture. */
   readonly record: RunRecord;
+  /** What else the run has written into its folder. */
+  readonly written: WrittenFiles;
   /** Captures that were put in order while the run went on; null = none were. */
   readonly along: CollatingWhileRunning | null;
   readonly onJudging: () => void;
@@ -44,8 +46,8 @@ async function close({ dir, record, key }: FinishedRun, { sha256, packets, disca
  * Judges what was put in order, and counted, while the run went on; the folder's other files are read while that ends.
  */
 async function judgeAlong(run: FinishedRun, { collation, judging, judged }: JudgedWhileRunning): Promise<JudgedRun> {
-  const { dir, plan } = run;
-  const input = await parseFolder(dir, plan);
+  const { dir } = run;
+  const input = await parseFolder(dir, run.written);
   const collated = await collation.catch(async (error: unknown) => {
     await rm(join(dir, growingCapture), { force: true });
     throw error;
@@ -104,7 +106,7 @@ export async function judgeRun(run: FinishedRun): Promise<JudgedRun> {
     run.onJudging();
     return judgeBeside(run);
   }
-  await close(run, await collate(run));
+  const closed = await close(run, await collate(run));
   run.onJudging();
-  return judgeFolder(run.dir);
+  return judgeCapture(run.dir, () => parseFolder(run.dir, { ...run.written, run: closed }));
 }

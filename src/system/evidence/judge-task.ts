@@ -16,6 +16,8 @@ import { judgeRun } from './judge-run.js';
 /** What a process that judges a run's folder is asked: as JSON carries it. */
 export interface JudgeRequest {
   readonly plan: Plan;
+  /** SHA-256 of plan.json, hex. */
+  readonly planSha256: string;
   /** Without key and capture. */
   readonly record: RunRecord;
   readonly key: string;
@@ -80,6 +82,7 @@ async function judged(dir: string, request: JudgeRequest, onJudging: () => void)
     key: Buffer.from(request.key, 'hex'),
     inferred: request.inferred.map((names) => new Set(names)),
     clocks: new Map(request.clocks.map(([name, ns]) => [name, BigInt(ns)])),
+    written: { planSha256: request.planSha256, timeline: request.timeline, states: request.states },
     along: null,
     onJudging,
   });

@@ -1,8 +1,7 @@
 import { koffi } from '../kernel/libc.js';
 import { sealProcess } from '../kernel/seccomp.js';
-import { processRights } from './process-rights.js';
 import type { SealedRights } from './seal-helper.js';
-import { keepToOneThread } from './threads.js';
+import { keepToOneThread, processRights } from './threads.js';
 
 /** linux/prctl.h */
 const dumpable = 4;

@@ -1,15 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import type { HelperRole } from '../../core/protocol/messages.js';
-import { type Identity, isForEverybody } from './identity.js';
+import { becomeOption, type Identity, isForEverybody } from './identity.js';
 import { packagePath } from './package-path.js';
 
 /** The built program of every helper. */
 export const helperPath = packagePath('dist/helper.cjs');
 /** That of processes that read what others wrote. */
 const confinedPath = packagePath('dist/confined.cjs');
-
-/** Of a helper that is born as root: whom it becomes when it is sealed, as UID:GID behind it. */
-export const becomeOption = '--become=';
 
 /** The one capability that a role needs: those that open packet sockets CAP_NET_RAW; who sends gets them open. */
 const capabilityOf: { readonly [R in HelperRole]: 'net_raw' | null } = {

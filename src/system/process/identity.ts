@@ -9,6 +9,9 @@ export interface Identity {
   readonly gid: number;
 }
 
+/** Of a helper that is born as root: whom it becomes when it is sealed, as UID:GID behind it. */
+export const becomeOption = '--become=';
+
 /** Made by the package, for helpers alone. */
 const systemUser = 'verify-isolation';
 /** `nobody` and `nogroup`, which own nothing. */

@@ -1,31 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { koffi } from '../kernel/libc.js';
+import { handedVariable, handOn } from './handed.js';
 import { evidenceOwner, isRootHere } from './identity.js';
-
-/**
- * What this process may do: its real uid, and the effective capabilities of all its threads together (16 hexadecimal
- * digits, as CapEff in /proc/self/status). Each thread has a set of its own: a set dropped in one of them is still
- * there in the others.
- */
-export function processRights(): { readonly uid: number; readonly capabilities: string } {
-  const sets = readdirSync('/proc/self/task').map((thread) => {
-    try {
-      return BigInt(
-        `0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/self/task/${thread}/status`, 'utf8'))?.[1] ?? '0'}`,
-      );
-    } catch {
-      return 0n; // the thread ended meanwhile
-    }
-  });
-  const capabilities = sets
-    .reduce((all, set) => all | set, 0n)
-    .toString(16)
-    .padStart(16, '0');
-  return { uid: process.getuid?.() ?? 0, capabilities };
-}
 
 /**
  * A tenth of the share of a process as it comes (sched(7)): enough to keep up, and a guest that wants the processor has
@@ -91,9 +70,10 @@ function setprivWords(capabilities: readonly string[]): readonly string[] {
 /**
  * Root's program on a host begins anew, in the same process, with the capabilities that a run takes and no_new_privs:
  * the bounding set of a process is that of all its threads, and of all that it starts, only where it is born with it.
- * `written`: files and folders that it will write. Returns where that is so already, this is not root, or setpriv(1) does not know how. Call it before anything is begun.
+ * `written`: files and folders that it will write; `handed`: what it need not read again. Returns where that is so
+ * already, this is not root, or setpriv(1) does not know how. Call it before anything is begun.
  */
-export function shedRights(written: readonly string[] = []): void {
+export function shedRights(written: readonly string[] = [], handed: unknown = null): void {
   if (!isRootHere() || isBoundAlready()) return;
   const own = [
     ...kept,
@@ -115,6 +95,8 @@ export function shedRights(written: readonly string[] = []): void {
   const setFlags = 2; // F_SETFD: Node closes its streams for the program that is executed
   for (const stream of [0, 1, 2]) fcntl(stream, setFlags, 0);
   setenv(marker, '1', 1);
+  if (handed !== null) setenv(handedVariable, handOn(handed), 1);
   execvp('setpriv', [...words, process.execPath, ...process.execArgv, ...process.argv.slice(1), null]);
   // Where that fails the program goes on as it was: nothing has been begun.
+  delete process.env[handedVariable];
 }

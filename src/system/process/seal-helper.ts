@@ -1,7 +1,7 @@
 import { koffi } from '../kernel/libc.js';
 import { type SealedRole, sealProcess } from '../kernel/seccomp.js';
-import { becomeOption } from './helper-command.js';
-import { processRights } from './process-rights.js';
+import { becomeOption } from './identity.js';
+import { processRights } from './threads.js';
 
 /** What a sealed helper may do: `filtered` = the kernel itself refuses what its role does not need. */
 export interface SealedRights {

@@ -3,7 +3,7 @@ import { release } from 'node:os';
 import type { MachineReading } from '../../core/model/machine.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { readSysctl } from '../kernel/sysctl.js';
-import { processRights } from '../process/process-rights.js';
+import { processRights } from '../process/threads.js';
 import { runProgram } from '../process/programs.js';
 
 /** Sysctls that keep ordinary users, or everybody, from making namespaces. */

@@ -42,7 +42,12 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
   /** A run of the scenario, opened as a run opens it. */
   const open = async (
     runId: string,
-    parts: { readonly steps?: string; readonly inside?: 'kali3'; readonly more?: string } = {},
+    parts: {
+      readonly steps?: string;
+      readonly inside?: 'kali3';
+      readonly more?: string;
+      readonly runIn?: string;
+    } = {},
   ): Promise<{ readonly fabric: Fabric; readonly plan: Plan }> => {
     const steps = `  - { name: s, probe: { class: known-unicast, from: kali2, to: lan, count: 5 }, expect: private }\n`;
     const file = host.scenario(runId, { steps, netns: true, ...parts });
@@ -51,7 +56,9 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
     const found = await findHost(scenario, read);
     const { bridgeMacs, unobservable, inPlace } = found;
     const plan = makePlan(found.scenario, { runTag: 1, keySha256: '00', bridgeMacs, unobservable, inPlace });
-    return { fabric: await openHost(plan, { found, runId, journalFolder: host.journal, readState: read }), plan };
+    const runIn = parts.runIn === undefined ? {} : { runIn: parts.runIn };
+    const deps = { found, runId, journalFolder: host.journal, readState: read, ...runIn };
+    return { fabric: await openHost(plan, deps), plan };
   };
   const changes: readonly (readonly [string, Change])[] = [
     ['of a port', { kind: 'set', device: 'vnet4', place: 'port', key: 'flood', value: 'off' }],
@@ -147,6 +154,30 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
     expect(fabric.sendingPlace('kali3')).toEqual({ device: 'eth0', netns: expect.stringMatching(/^\/proc\//) });
     expect(host.run(['ip', '-o', 'link', 'show'])).not.toContain('virun');
     expect(await fabric.close()).toEqual([]);
+  });
+
+  it('what happens is run in the folder of the scenario, else in the caller’s', async () => {
+    const { fabric } = await open('run', { runIn: host.dir });
+    await fabric.happen(['ls', 'run.yml']);
+    await fabric.close();
+    const { fabric: here } = await open('here');
+    expect(await why(() => here.happen(['ls', 'run.yml']))).toMatch(/^command-failed 3/);
+    await here.happen(['ls', 'package.json']);
+    await here.close();
+  });
+
+  it('what is no port of its own sends on the bridge device', async () => {
+    const { fabric } = await open('run', { more: '    me: { bridge: br0, attach: host }\n' });
+    expect(fabric.sendingPlace('me')).toEqual({ device: 'br0', netns: host.netns });
+    await fabric.close();
+  });
+
+  it('nothing is opened where the bridge would flood to an addressee that it does not know', async () => {
+    const { mac, port } = guests.lan;
+    host.run(['bridge', 'fdb', 'del', mac, 'dev', port, 'master']);
+    expect(await why(() => open('run'))).toMatch(/^addressee-unknown 3 step 1: the bridge does not know 00:11:22/);
+    expect(host.journals()).toEqual([]);
+    host.run(['bridge', 'fdb', 'replace', mac, 'dev', port, 'master', 'dynamic']);
   });
 
   it('one run at a time is on a bridge, and what the second made until then is gone', async () => {

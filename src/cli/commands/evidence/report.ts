@@ -2,7 +2,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 import type { ReporterName } from '../../../report/reporters.js';
 import { judgeFolder } from '../../../system/evidence/replay.js';
-import { combineExitStatuses } from '../exit-status.js';
+import { combineExitStatuses } from '../../command.js';
 import { printFailedReports, writeReports } from '../reporters.js';
 import { reportedRun } from './load-details.js';
 

@@ -3,7 +3,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { fleetReporterNames, fleetReporters } from '../../../report/fleet/reporters.js';
 import { hostFolders } from '../../../system/evidence/folder/host-folders.js';
 import type { WantedSignature } from '../evidence/options.js';
-import { combineExitStatuses } from '../exit-status.js';
+import { combineExitStatuses } from '../../command.js';
 import { chooseAmong, printFailedReports, writeTexts } from '../reporters.js';
 import { readHost } from './read-host.js';
 

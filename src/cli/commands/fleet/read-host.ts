@@ -8,7 +8,7 @@ import {
 } from '../../../system/evidence/folder/host-folders.js';
 import { checkWhole } from '../evidence/check-whole.js';
 import type { WantedSignature } from '../evidence/options.js';
-import { combineExitStatuses } from '../exit-status.js';
+import { combineExitStatuses } from '../../command.js';
 
 const inconclusive = 3;
 /** Nobody asks for one. */

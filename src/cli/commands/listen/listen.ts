@@ -23,7 +23,7 @@ import { type SplitCapture, splitByPort } from '../../../system/evidence/split-b
 import { statusOf, stopSignals } from '../../../system/fabric/lab/launch.js';
 import { readState } from '../../../system/state/read.js';
 import { namespacePath } from '../audit/audit.js';
-import { combineExitStatuses } from '../exit-status.js';
+import { combineExitStatuses } from '../../command.js';
 import { wantsColor } from '../reporters.js';
 
 export interface ListenCommandOptions {

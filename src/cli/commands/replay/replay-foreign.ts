@@ -8,7 +8,7 @@ import { jsonText } from '../../../core/text/json-text.js';
 import { isGroupMac, macBytes, macNumber } from '../../../core/wire/ethernet.js';
 import { foreignText } from '../../../report/terminal/foreign.js';
 import { hearForeign } from '../../../system/evidence/hear-foreign.js';
-import { combineExitStatuses } from '../exit-status.js';
+import { combineExitStatuses } from '../../command.js';
 import { wantsColor } from '../reporters.js';
 
 export interface ReplayForeignOptions {

@@ -3,7 +3,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 import { judgeFolder } from '../../../system/evidence/replay.js';
 import { reportedRun } from '../evidence/load-details.js';
-import { combineExitStatuses } from '../exit-status.js';
+import { combineExitStatuses } from '../../command.js';
 import { chooseReporters, printFailedReports, writeReports } from '../reporters.js';
 
 /** Judges each folder again and reports; returns the exit status. */

@@ -1,7 +1,7 @@
 import type { Scenario } from '../../../core/model/scenario.js';
 import { disruptiveClasses } from '../../../core/probe/classes.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { settingsOf } from '../../../core/scenario/topology/read-endpoint.js';
+import { settingsOf } from '../../../core/model/settings.js';
 import { unsupportedKeys } from '../../../core/scenario/unsupported.js';
 import { checkStarts } from '../scenario/check-starts.js';
 

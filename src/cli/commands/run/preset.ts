@@ -8,8 +8,7 @@ import { chooseReporters } from '../reporters.js';
 import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
 import { readFound } from '../host/read-found.js';
 import { scenarioText } from '../scenario/load-files.js';
-import { runCommand } from './run.js';
-import type { RunCommandOptions } from './series-run.js';
+import { type RunCommandOptions, runCommand } from './run.js';
 
 export interface PresetOptions extends Omit<RunCommandOptions, 'files'> {
   readonly preset: PresetName;

@@ -10,8 +10,7 @@ import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.
 import { readWhole, type WholeOptions } from '../host/read-found.js';
 import { chooseReporters } from '../reporters.js';
 import { scenarioText } from '../scenario/load-files.js';
-import { runCommand } from './run.js';
-import type { RunCommandOptions } from './series-run.js';
+import { type RunCommandOptions, runCommand } from './run.js';
 
 const file = 'host.yml';
 
@@ -27,6 +26,8 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
       'run without a file examines the guests of this host, and that takes root',
       'on a virtualization host: sudo verify-isolation run. To see what it does, without a host: verify-isolation demo (in a checkout: npm start)',
     );
+  const written = chooseReporters(options.reporter, options.json).flatMap(({ path }) => path ?? []);
+  shedRights([options.out ?? 'evidence', ...written]); // before the host is read: it begins the program anew
   const { scenario, ...remarks } = await readWhole(options);
   // Nobody is to wait for a question that cannot be answered.
   if (options.yes !== true && options.approved === undefined && !(process.stdin.isTTY && process.stderr.isTTY))
@@ -36,8 +37,6 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
       `nobody is at the terminal to say that ${scenario.name} may be examined`,
       'type: verify-isolation run --yes. `verify-isolation init > host.yml` prints what it asks, `plan host.yml` what it sends; nothing was sent',
     );
-  const written = chooseReporters(options.reporter, options.json).flatMap(({ path }) => path ?? []);
-  shedRights([options.out ?? 'evidence', ...written]);
   const text = scenarioText(scenario, remarks, packagePath('schema/scenario.v1.json'));
   loadScenario('what was found on this host', Buffer.from(text));
   const folder = evidenceFolder(options.out, scenario.name, false, new Date(), randomBytes(8).toString('hex'));

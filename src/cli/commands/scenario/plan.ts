@@ -5,7 +5,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { planHash } from '../../../core/plan/hash.js';
 import { localPart } from '../../../core/plan/hosts.js';
 import { makePlan } from '../../../core/plan/make-plan.js';
-import { hostsToConnect } from '../../../core/scenario/topology/read-hosts.js';
+import { hostsToConnect } from '../../../core/plan/hosts.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { toolVersion } from '../../../system/process/package-path.js';
 import { connectionsText, hostSummary, precheckText } from '../../../report/terminal/host-summary.js';

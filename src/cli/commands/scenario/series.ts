@@ -76,3 +76,21 @@ function mulberry32(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/** The same without anything that is open by design; a guest that is only observed is missing from the proof. */
+export function strictly(scenario: Scenario): Scenario {
+  const { topology } = scenario;
+  return {
+    ...scenario,
+    topology: {
+      ...topology,
+      endpoints: topology.endpoints.map((endpoint) =>
+        endpoint.observedOnly === undefined ? endpoint : { ...endpoint, observedOnly: 'missing' },
+      ),
+    },
+    steps: scenario.steps.map((step) => ({
+      ...step,
+      probes: step.probes.map(({ openByDesign: _, ...probe }) => probe),
+    })),
+  };
+}

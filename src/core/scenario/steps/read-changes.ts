@@ -5,7 +5,7 @@ import type { FdbEntry, MdbEntry, PortVlan, Settings, Step } from '../../model/s
 import { quote } from '../../text/escape.js';
 import type { stepShell } from '../schema/step.js';
 import { readVlan } from '../topology/read-bridge.js';
-import { type DevicePlace, devicePlaceOf } from '../topology/read-endpoint.js';
+import { type DevicePlace, devicePlaceOf } from '../../model/settings.js';
 import { readOvsSettings } from '../topology/read-ovs-settings.js';
 import { readSettings, readSwitch } from '../topology/read-setting.js';
 import { readSysctls } from '../topology/read-topology.js';

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { type EntryPlace, isOnPort, placeOf } from '../../model/attach.js';
 import type { Mac } from '../../model/mac.js';
-import type { Endpoint, Provider, Step, Topology } from '../../model/scenario.js';
+import type { Endpoint, Provider } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import type { endpoint } from '../schema/topology.js';
 import { where } from '../yaml/explain-issue.js';
@@ -208,27 +208,4 @@ function readGateway(
   else if (!families.includes(ip.family) && !unknown)
     faults.add(path, `${where(path)}: the endpoint has no IPv${ip.family} address, expected \`ip\` beside the gateway`);
   return ip === null ? null : formatIp(ip);
-}
-
-/** What an interface is: a bridge or a bridge port, of the kernel or of Open vSwitch, or neither. */
-export type DevicePlace = 'bridge' | 'port' | 'ovs-bridge' | 'ovs-port' | 'link';
-
-/**
- * What an interface is to a topology. A host has ports that the file does not list: they are taken for ports of what
- * its bridges are.
- */
-export function devicePlaceOf({ bridges, endpoints }: Topology, device: string): Exclude<DevicePlace, 'link'> {
-  const bridge = bridges.find(({ name }) => name === device);
-  if (bridge !== undefined) return bridge.kind === 'ovs' ? 'ovs-bridge' : 'bridge';
-  const owner = endpoints.find(({ port, attach }) => port === device && isOnPort(attach));
-  const around = owner === undefined ? bridges : bridges.filter(({ name }) => name === owner.bridge);
-  return around.length > 0 && around.every(({ kind }) => kind === 'ovs') ? 'ovs-port' : 'port';
-}
-
-/** What a topology says of its bridges and ports: their interfaces, with the settings that are not left as they are. */
-export function settingsOf({ bridges, endpoints }: Topology): Step['set'] {
-  return [
-    ...bridges.map(({ name, settings }) => ({ device: name, settings })),
-    ...endpoints.flatMap(({ port, settings }) => (port === null ? [] : [{ device: port, settings }])),
-  ].filter(({ settings }) => Object.keys(settings).length > 0);
 }

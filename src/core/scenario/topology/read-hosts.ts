@@ -1,6 +1,6 @@
 import { isOnPort } from '../../model/attach.js';
-import { hostOf, onHost } from '../../model/host-names.js';
-import type { Bridge, Endpoint, Host, Provider, Topology } from '../../model/scenario.js';
+import { onHost } from '../../model/host-names.js';
+import type { Bridge, Endpoint, Host, Provider } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import { host } from '../schema/topology.js';
 import { namePattern } from '../schema/values.js';
@@ -143,10 +143,4 @@ export function isHelperCommand(command: readonly string[]): boolean {
     !program.split('/').includes('..') &&
     becomeRoot.some((words) => words.length === before.length && words.every((word, at) => word === before[at]))
   );
-}
-
-/** The hosts that a plan or a run of the topology connects to: those that have one of its bridges. */
-export function hostsToConnect({ provider, hosts = [], bridges }: Topology): readonly Host[] {
-  const used = new Set(bridges.map(({ name }) => hostOf(name)));
-  return provider === 'host' ? hosts.filter(({ name }) => used.has(name)) : [];
 }

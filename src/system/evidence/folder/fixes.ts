@@ -4,6 +4,7 @@ import { fixOutcomes, type ProvenFix } from '../../../core/model/result.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { readRegularIfThere } from '../read/regular-file.js';
 import { files } from './folder.js';
+import { faultText } from './run-shape.js';
 
 const maxBytes = 64 * 2 ** 20;
 
@@ -48,7 +49,7 @@ export async function readFixes(dir: string): Promise<readonly FixRecord[]> {
     throw new VerifyError(
       'evidence-unreadable',
       64,
-      `${path}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
+      `${path}: ${faultText(parsed.error)}`,
       'A file of the run was changed.',
     );
   return parsed.data;

@@ -96,10 +96,12 @@ export async function writeWhole(path: string, text: string): Promise<void> {
 /** Opens a file at its end, made where it is not there; a link is not followed. */
 export const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 
-/** Writes a JSON document whole or not at all. 0600. */
-export async function writeJson(dir: string, name: string, value: object): Promise<void> {
+/** Writes a JSON document whole or not at all, 0600; gives its text. */
+export async function writeJson(dir: string, name: string, value: object): Promise<string> {
   const path = join(dir, name);
-  await orCannotWrite(path, () => writeWhole(path, documentText(value)));
+  const text = documentText(value);
+  await orCannotWrite(path, () => writeWhole(path, text));
+  return text;
 }
 
 /** Appends one JSON value as a line. 0600. */

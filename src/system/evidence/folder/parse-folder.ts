@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
 import type { JudgeInput } from '../../../core/judge/judge.js';
 import type { Flow, Plan, StepPlan } from '../../../core/model/plan.js';
@@ -9,22 +9,40 @@ import type { RunRecord } from '../../../core/model/run-record.js';
 import type { HostState, StepStates } from '../../../core/model/state.js';
 import type { TimelineEntry } from '../../../core/model/timeline.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { jsonText } from '../../../core/text/json-text.js';
 import { carriedFlows, type FlowColumnsRecord } from '../../../core/plan/flows/flow-table.js';
 import { planWithEars } from '../../../core/plan/ears.js';
-import { readFixes } from './fixes.js';
 import { documentText, files, stateFile } from './folder.js';
+import type { FixRecord } from './fixes.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
-import { noRun } from './host-folders.js';
-import { planShape } from './plan-shape.js';
-import { discardedShape, runShape } from './run-shape.js';
-import { stateShape } from './state-shape.js';
-import { timelineShape } from './timeline-shape.js';
 
 /** A run with a million flows, or a host with ten thousand guests, has a tenth of it. */
 const maxBytes = 256 * 2 ** 20;
 
 /** A function made of a schema takes longer than it saves, with 7,000 flows too (20 ms of 40 in a small run). */
 const once = { jitless: true };
+
+/** Loaded for files that this process does not know: 25 ms of a small run. */
+const shapes = {
+  plan: async () => (await import('./plan-shape.js')).planShape,
+  run: async () => (await import('./run-shape.js')).runShape,
+  discarded: async () => (await import('./run-shape.js')).discardedShape,
+  state: async () => (await import('./state-shape.js')).stateShape,
+  timeline: async () => (await import('./timeline-shape.js')).timelineShape,
+} satisfies Readonly<Record<string, () => Promise<z.ZodType>>>;
+
+/**
+ * What the run itself wrote into its folder. A file that has this text to the byte needs no schema; any other is read
+ * as one of somebody else's.
+ */
+export interface WrittenFiles {
+  /** SHA-256 of plan.json, hex: it knows no ears yet, as the plan that is judged does. */
+  readonly planSha256?: string;
+  readonly run?: RunRecord;
+  readonly timeline?: readonly TimelineEntry[];
+  /** By step. */
+  readonly states?: readonly StepStates[];
+}
 
 function damaged(path: string, why: string): VerifyError {
   return new VerifyError(
@@ -60,29 +78,43 @@ function readIfThere(path: string): string | null {
   }
 }
 
-function parse(path: string, text: string, shape: z.ZodType): unknown {
+/** `written`: what this process knows to have been written there. */
+async function parse(
+  path: string,
+  text: string,
+  shape: keyof typeof shapes,
+  written: object | null | undefined = null,
+): Promise<unknown> {
+  if (written !== null && written !== undefined && text === documentText(written)) return JSON.parse(text);
+
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     throw damaged(path, `not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const checked = shape.safeParse(value, once);
-  if (!checked.success) throw damaged(path, z.prettifyError(checked.error).replaceAll('\n', ' '));
+  const checked = (await shapes[shape]()).safeParse(value, once);
+  if (!checked.success) {
+    const { faultText } = await import('./run-shape.js');
+    throw damaged(path, faultText(checked.error));
+  }
   return value;
 }
 
+/** plan.json, in which a run may have written flows as columns. */
+type WrittenPlan = Omit<Plan, 'steps'> & {
+  readonly steps: readonly (Omit<StepPlan, 'flows'> & { readonly flows: readonly Flow[] | FlowColumnsRecord })[];
+};
+
 /**
- * The plan of a run's folder with its flows as flows, whichever way they were written; `known` where the file is its
- * text, which need not be parsed then. VerifyError 64 where it is none.
+ * The plan of a run's folder with its flows as flows, whichever way they were written; `sha256`: of the file, where
+ * this process knows it. VerifyError 64 where it is none.
  */
-export async function parsePlan(dir: string, known: Plan | null = null): Promise<Plan> {
+export async function parsePlan(dir: string, sha256: string | null = null): Promise<Plan> {
   const path = join(dir, files.plan);
   const text = read(path);
-  if (known !== null && text === documentText(known)) return known;
-  const plan = parse(path, text, planShape) as Omit<Plan, 'steps'> & {
-    readonly steps: readonly (Omit<StepPlan, 'flows'> & { readonly flows: readonly Flow[] | FlowColumnsRecord })[];
-  };
+  const isOwn = sha256 !== null && createHash('sha256').update(text).digest('hex') === sha256;
+  const plan = (isOwn ? JSON.parse(text) : await parse(path, text, 'plan')) as WrittenPlan;
   return {
     ...plan,
     steps: plan.steps.map((step) => {
@@ -98,54 +130,75 @@ export async function parseHeardPlan(dir: string): Promise<Plan> {
   return planWithEars(await parsePlan(dir), await parseTimeline(join(dir, files.timeline)));
 }
 
-async function parseTimeline(path: string): Promise<readonly TimelineEntry[]> {
+async function parseTimeline(path: string, written: readonly TimelineEntry[] = []): Promise<readonly TimelineEntry[]> {
   const lines = read(path).split('\n');
   // A run that was killed may leave its last line unfinished; every other line has to be whole.
   const whole = lines.slice(0, -1);
-  return whole.map((line, index) => parse(`${path}:${index + 1}`, line, timelineShape) as TimelineEntry);
+  const parsed: TimelineEntry[] = [];
+  for (const [index, line] of whole.entries()) {
+    const known = written[index];
+    const isOwn = known !== undefined && line === jsonText(known);
+    const entry = isOwn ? JSON.parse(line) : await parse(`${path}:${index + 1}`, line, 'timeline');
+    parsed.push(entry as TimelineEntry);
+  }
+  return parsed;
 }
 
-async function parseState(dir: string, step: number, when: 'before' | 'after' | number): Promise<HostState | null> {
+async function parseState(
+  dir: string,
+  step: number,
+  when: 'before' | 'after' | number,
+  written: HostState | null | undefined,
+): Promise<HostState | null> {
   const path = join(dir, stateFile(step, when));
   const text = readIfThere(path);
-  return text === null ? null : (parse(path, text, stateShape) as HostState);
+  return text === null ? null : ((await parse(path, text, 'state', written)) as HostState);
 }
 
 /** Frames that were counted and not kept; where the file is missing there are none, which its hash reports. */
 async function parseDiscarded(dir: string): Promise<NonNullable<JudgeInput['discarded']>> {
   const path = join(dir, files.discarded);
   const text = readIfThere(path);
-  const lines = (text ?? '')
-    .split('\n')
-    .slice(0, -1)
-    .map((line, index) => parse(`${path}:${index + 1}`, line, discardedShape) as DiscardedFrames);
+  const lines = await Promise.all(
+    (text ?? '')
+      .split('\n')
+      .slice(0, -1)
+      .map(async (line, index) => (await parse(`${path}:${index + 1}`, line, 'discarded')) as DiscardedFrames),
+  );
   return { lines, sha256: text === null ? null : createHash('sha256').update(text).digest('hex') };
 }
 
+/** The fixes that were tried after the run. */
+async function parseFixes(dir: string): Promise<readonly FixRecord[]> {
+  if (await isMissing(join(dir, files.fixes))) return [];
+  return (await import('./fixes.js')).readFixes(dir);
+}
+
 /**
- * Reads everything of a run's folder but the capture; `known` as with `parsePlan`. VerifyError 64, with the file's
- * name, where it is not what a run leaves.
+ * Reads everything of a run's folder but the capture. `written`: what its run knows of it. VerifyError 64, with the
+ * file's name, where it is not what a run leaves.
  */
-export async function parseFolder(dir: string, known: Plan | null = null): Promise<JudgeInput> {
+export async function parseFolder(dir: string, written: WrittenFiles = {}): Promise<JudgeInput> {
   const runFile = join(dir, files.run);
-  if (await isMissing(runFile)) throw await noRun(dir);
-  const run = parse(runFile, read(runFile), runShape) as RunRecord;
-  const plan = await parsePlan(dir, known);
-  const timeline = await parseTimeline(join(dir, files.timeline));
+  if (await isMissing(runFile)) throw await (await import('./host-folders.js')).noRun(dir);
+  const run = (await parse(runFile, read(runFile), 'run', written.run)) as RunRecord;
+  const plan = await parsePlan(dir, written.planSha256 ?? null);
+  const timeline = await parseTimeline(join(dir, files.timeline), written.timeline);
   const states = await Promise.all(
     plan.steps.map(async ({ index }): Promise<StepStates> => {
       const around = timeline.filter(
         (entry) => entry.step === index && entry.event === 'state-read' && entry.when === 'during',
       );
-      const during = await Promise.all(around.map((_, at) => parseState(dir, index, at + 1)));
+      const own = written.states?.[index];
+      const during = await Promise.all(around.map((_, at) => parseState(dir, index, at + 1, own?.during?.[at])));
       return {
-        before: await parseState(dir, index, 'before'),
-        after: await parseState(dir, index, 'after'),
+        before: await parseState(dir, index, 'before', own?.before),
+        after: await parseState(dir, index, 'after', own?.after),
         ...(during.length === 0 ? {} : { during }),
       };
     }),
   );
-  const fixes = await readFixes(dir);
+  const fixes = await parseFixes(dir);
   const discarded = run.capture?.discarded === undefined ? null : await parseDiscarded(dir);
   return {
     run,

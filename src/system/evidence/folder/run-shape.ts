@@ -147,3 +147,8 @@ export const runShape = z.looseObject({
 const spans = z.object({ frames: number, spans: number, gaps: text, lengths: text });
 /** A line of discarded.ndjson. */
 export const discardedShape = z.object({ step: z.int(), observer: text, entered: spans, seen: spans, again: number });
+
+/** What is wrong with a file, in a line. */
+export function faultText(error: z.ZodError): string {
+  return z.prettifyError(error).replaceAll('\n', ' ');
+}

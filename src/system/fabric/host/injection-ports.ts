@@ -5,6 +5,7 @@ import type { Place } from '../../../core/model/fabric.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import type { HostState, LinkState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { objectsOf, textOf } from '../../../core/text/json-text.js';
 import { disableIpv6, newNamespace } from '../../kernel/namespaces.js';
 import { writeSysctl } from '../../kernel/sysctl.js';
 import { mustRun, readJson } from '../../process/programs.js';
@@ -98,27 +99,10 @@ interface PortPair {
 const nearIndex = 1000;
 
 async function makePortPair({ near, home, netns, name, ifindex, nearName, port }: PortPair): Promise<void> {
-  const mtu = ['mtu', String(port.mtu)];
-  const [own, far] = [nearIndex + Number(nearName.slice(1)), ifindex].map((index) => ['index', String(index), ...mtu]);
-  await mustRun(
-    [
-      'ip',
-      'link',
-      'add',
-      'dev',
-      nearName,
-      ...(own ?? []),
-      'type',
-      'veth',
-      'peer',
-      'name',
-      name,
-      ...(far ?? []),
-      'netns',
-      home,
-    ],
-    { netns: near },
-  );
+  const end = (index: number): readonly string[] => ['index', String(index), 'mtu', String(port.mtu)];
+  const own = nearIndex + Number(nearName.slice(1));
+  const peer = ['peer', 'name', name, ...end(ifindex), 'netns', home];
+  await mustRun(['ip', 'link', 'add', 'dev', nearName, ...end(own), 'type', 'veth', ...peer], { netns: near });
   silence(netns, name);
   await mustRun(['ip', 'link', 'set', 'dev', name, 'arp', 'off', 'up'], { netns });
   await mustRun(['ip', 'link', 'set', 'dev', nearName, 'arp', 'off', 'up'], { netns: near });
@@ -131,8 +115,13 @@ async function makePortPair({ near, home, netns, name, ifindex, nearName, port }
  * IPv6 says nothing.
  */
 function silence(netns: string | null, name: string): void {
+  unlessUnsupported(() => writeSysctl(netns, `net.ipv6.conf.${name}.disable_ipv6`, '1'));
+}
+
+/** Does something that a kernel may be unable to do, and then need not; other errors are thrown. */
+export function unlessUnsupported(act: () => void): void {
   try {
-    writeSysctl(netns, `net.ipv6.conf.${name}.disable_ipv6`, '1');
+    act();
   } catch (error) {
     if (!(error instanceof VerifyError) || error.code !== 'unsupported') throw error;
   }
@@ -166,8 +155,8 @@ async function insidePlaces(
     if (!isOnPort(attach) || path === null || path === bridgeNetns) continue;
     const peer = links.find((link) => link.name === port)?.peer;
     const device =
-      peer === undefined ? undefined : nameOf(await readJson(['ip', '-j', 'link', 'show'], { netns: path }), peer);
-    if (device === undefined)
+      peer === undefined ? null : nameOf(await readJson(['ip', '-j', 'link', 'show'], { netns: path }), peer);
+    if (device === null)
       throw new VerifyError(
         'interface-gone',
         69,
@@ -179,15 +168,9 @@ async function insidePlaces(
   return places;
 }
 
-function nameOf(links: unknown, ifindex: number): string | undefined {
-  const found: unknown = Array.isArray(links)
-    ? links.find(
-        (link: unknown) => typeof link === 'object' && link !== null && 'ifindex' in link && link.ifindex === ifindex,
-      )
-    : undefined;
-  return typeof found === 'object' && found !== null && 'ifname' in found && typeof found.ifname === 'string'
-    ? found.ifname
-    : undefined;
+/** The name of an interface in what `ip -j link` prints. */
+export function nameOf(links: unknown, ifindex: number): string | null {
+  return textOf(objectsOf(links).find((link) => link['ifindex'] === ifindex)?.['ifname']);
 }
 
 export interface InjectionPortsInput {

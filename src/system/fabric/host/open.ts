@@ -2,11 +2,12 @@ import type { UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { isOnPort } from '../../../core/model/attach.js';
 import type { Change, ChangeRecord, Fabric } from '../../../core/model/fabric.js';
 import type { Plan } from '../../../core/model/plan.js';
+import type { Endpoint } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { sendersOf, silentAddressees } from '../../../core/plan/observers.js';
 import { readJson } from '../../process/programs.js';
-import { applyToKernel, endpointNamed, type KernelChange, runAuthored } from '../apply.js';
+import { applyToKernel, type KernelChange, runAuthored } from '../apply.js';
 import { ovsVlanColumns } from '../ovs-vlans.js';
 import { ovsRows, ovsValue } from '../ovs.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
@@ -51,17 +52,26 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     endpoints: plan.endpoints,
     senders: new Set(plan.steps.flatMap(sendersOf)),
   });
-  const bridges = new Map(
-    state.links.flatMap(({ name, master }) => (master === null ? [] : [[name, master] as const])),
-  );
-  const bridgeOf = (port: string): string => bridges.get(port) ?? port;
+  const bridgeOf = bridgeLookup(state);
+  const endpointNamed = (name: string): Plan['endpoints'][number] => {
+    const endpoint = plan.endpoints.find((endpoint) => endpoint.name === name);
+    if (endpoint === undefined)
+      throw new VerifyError(
+        'fabric-unknown',
+        70,
+        `the plan has no endpoint ${name}`,
+        'this is a fault of verify-isolation: report it with plan.json',
+      );
+    return endpoint;
+  };
 
   const change = async (one: KernelChange): Promise<ChangeRecord> => {
     const before = await readBefore(one, { runId, netns, bridgeOf, readState });
     const owed = undoOf(one, before, bridgeOf);
     refuseReplaced(owed, state);
     for (const entry of [...owed].reverse()) ways.journal.add(entry);
-    return applyToKernel(one.kind === 'mirror' ? { ...one, runId } : one, bridgeOf, { folder: '/' }, netns);
+    const marked = { ...one, runId }; // a mirror bears it
+    return applyToKernel(marked, bridgeOf, { folder: '/' }, netns);
   };
 
   return {
@@ -80,24 +90,21 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
       await runAuthored(command, { folder: deps.runIn ?? '.' }, netns);
     },
     sendingPlace: (name) => {
-      const endpoint = endpointNamed(plan.endpoints, name);
+      const endpoint = endpointNamed(name);
       const own = ways.inside.get(name);
       if (own !== undefined) return own;
       // who bridges a bridge sends on its device (vmware: vmnet-bridge), as the host itself does
-      return !isOnPort(endpoint.attach) || endpoint.port === null
-        ? { device: endpoint.bridge, netns }
-        : ways.of(endpoint.port);
+      const port = ownPortOf(endpoint);
+      return port === null ? { device: endpoint.bridge, netns } : ways.of(port);
     },
     observingPlace: (device) => ({ device, netns }),
     settled: async (changed) => {
       await waitUntilForwarding({
-        ports: plan.endpoints.flatMap(({ port, attach, started }) =>
-          port === null || !isOnPort(attach) || !started ? [] : [port],
-        ),
+        ports: forwardingPorts(plan),
         sysfs: netns === null,
         readState,
       });
-      if (changed && plan.bridges.some(({ kind }) => kind === 'ovs')) await waitUntilRevalidated();
+      if (changed && hasFlows(plan)) await waitUntilRevalidated();
     },
     readState,
     faults: () => [],
@@ -108,11 +115,55 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
   };
 }
 
+/** Gives the bridge that a port was found on; another interface gives itself. */
+export function bridgeLookup({ links }: HostState): (port: string) => string {
+  return (port) => links.find(({ name }) => name === port)?.master ?? port;
+}
+
+/** The port of its own that an endpoint has; null = it is the host, or behind the bridge device. */
+export function ownPortOf({ attach, port }: Pick<Endpoint, 'attach' | 'port'>): string | null {
+  return isOnPort(attach) ? port : null;
+}
+
+/** Ports that have to forward before frames are sent: those of guests that run. */
+export function forwardingPorts({ endpoints }: Pick<Plan, 'endpoints'>): readonly string[] {
+  return endpoints.filter(({ started }) => started).flatMap((endpoint) => ownPortOf(endpoint) ?? []);
+}
+
+/** Whether a bridge of the plan keeps flows that a change has to be worked into (Open vSwitch). */
+export function hasFlows({ bridges }: Pick<Plan, 'bridges'>): boolean {
+  return bridges.some(({ kind }) => kind === 'ovs');
+}
+
 interface BeforeDeps {
   readonly runId: string;
   readonly netns: string | null;
   readonly bridgeOf: (port: string) => string;
   readonly readState: () => Promise<HostState>;
+}
+
+interface AskedBefore {
+  /** The interface whose settings are read. */
+  readonly link: string | null;
+  /** The port of the kernel, or of Open vSwitch, whose VLANs are read. */
+  readonly vlans: string | null;
+  readonly ovsVlans: string | null;
+  readonly ovs: Extract<KernelChange, { readonly kind: 'ovs-set' }> | null;
+}
+
+/** What has to be read right before a change, beside the state. */
+export function askedBefore(change: KernelChange): AskedBefore {
+  const asked = { link: null, vlans: null, ovsVlans: null, ovs: null };
+  switch (change.kind) {
+    case 'set':
+      return { ...asked, link: change.device };
+    case 'ovs-set':
+      return { ...asked, ovs: change };
+    case 'vlan':
+      return { ...asked, [change.ovs === true ? 'ovsVlans' : 'vlans']: change.entry.port };
+    default:
+      return asked;
+  }
 }
 
 /** Reads what a change is about, right before it. */
@@ -121,15 +172,14 @@ async function readBefore(
   { runId, netns, bridgeOf, readState }: BeforeDeps,
 ): Promise<Parameters<typeof undoOf>[1]> {
   const state = await readState();
-  const device = change.kind === 'set' ? change.device : null;
-  const ofKernel = change.kind === 'vlan' && change.ovs !== true ? change.entry.port : null;
+  const { link, vlans, ovs, ovsVlans } = askedBefore(change);
   return {
     runId,
     state,
-    link: device === null ? null : await readJson(['ip', '-j', '-d', 'link', 'show', 'dev', device], { netns }),
-    vlans: ofKernel === null ? null : await readJson(['bridge', '-j', 'vlan', 'show', 'dev', ofKernel], { netns }),
-    ...(change.kind === 'ovs-set' ? { ovs: await ovsValue(change, bridgeOf) } : {}),
-    ...(change.kind === 'vlan' && change.ovs === true ? { ovsVlans: await ovsVlanColumns(change.entry.port) } : {}),
+    link: link === null ? null : await readJson(['ip', '-j', '-d', 'link', 'show', 'dev', link], { netns }),
+    vlans: vlans === null ? null : await readJson(['bridge', '-j', 'vlan', 'show', 'dev', vlans], { netns }),
+    ...(ovs === null ? {} : { ovs: await ovsValue(ovs, bridgeOf) }),
+    ...(ovsVlans === null ? {} : { ovsVlans: await ovsVlanColumns(ovsVlans) }),
     ovsRows: await ovsRows(ovsRowsOf(change, state, bridgeOf)),
   };
 }
@@ -138,7 +188,7 @@ async function readBefore(
  * A name may be another guest's by now, to whom nothing is to be done. Throws VerifyError `interface-gone` (69) where
  * an interface is not the one that was found when the run was planned.
  */
-function refuseReplaced(entries: readonly UndoEntry[], { links }: HostState): void {
+export function refuseReplaced(entries: readonly UndoEntry[], { links }: Pick<HostState, 'links'>): void {
   for (const entry of entries) {
     const held = 'on' in entry && entry.on !== null && 'ifindex' in entry.on ? entry.on : null;
     const found = links.find((link) => link.name === held?.name);

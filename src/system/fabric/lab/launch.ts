@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, type SpawnOptions } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { VerifyError } from '../../../core/model/verify-error.js';
+import { handedVariable } from '../../process/handed.js';
 import { programEnv, runProgram } from '../../process/programs.js';
 import { refusalOf } from './refusal.js';
 
@@ -11,6 +12,8 @@ export const insideVariables = {
   runsAs: 'VERIFY_ISOLATION_RUNS_AS',
   /** The launcher's network namespace: the inside refuses to build anything in it. */
   outside: 'VERIFY_ISOLATION_OUTSIDE',
+  /** `channel`: what the inside is to do comes over the channel, and its command line is not read again. */
+  handed: handedVariable,
 } as const;
 
 export type RunsAs = 'root' | 'user-namespace';
@@ -38,6 +41,21 @@ export interface LaunchOptions {
   readonly onMessage?: (message: unknown) => void;
   /** What JSON can carry; the inside has it from `enterLab`. */
   readonly handed?: unknown;
+  /** It is all that the inside needs, instead of the command line. */
+  readonly isWhole?: boolean;
+  /** The program; this process's where absent. */
+  readonly program?: string;
+  /** Its folder; this process's where absent. */
+  readonly cwd?: string;
+  /** What it prints is kept, and nothing of it shown; it is ended after this time. */
+  readonly keptFor?: number;
+}
+
+/** How the inside ended, and what it printed where that is kept. */
+export interface LaunchOutcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 export const stopSignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -57,10 +75,9 @@ export function insideLab(): boolean {
  * the first two. Call it from the main thread: pdeathsig follows the thread. Rejects with VerifyError (69) where the
  * machine does not allow it.
  */
-export async function launchInside(
-  argv: readonly string[],
-  { onMessage, handed = null }: LaunchOptions = {},
-): Promise<{ status: number }> {
+export async function launchInside(argv: readonly string[], options: LaunchOptions = {}): Promise<LaunchOutcome> {
+  const { onMessage, handed = null, program = process.argv[1] ?? '', keptFor } = options;
+  const printed = { stdout: '', stderr: '' };
   let stopped: NodeJS.Signals | undefined;
   let report = (_signal: NodeJS.Signals): void => undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -70,12 +87,15 @@ export async function launchInside(
   for (const signal of stopSignals) process.on(signal, onSignal);
   try {
     const variant = await allowedVariant();
-    if (stopped !== undefined) return { status: statusOf(stopped) };
-    const words = [...variant.words, process.execPath, ...process.execArgv, process.argv[1] ?? '', ...argv];
+    if (stopped !== undefined) return { status: statusOf(stopped), ...printed };
+    const words = [...variant.words, process.execPath, ...process.execArgv, program, ...argv];
     const child = spawn(words[0] ?? '', words.slice(1), {
-      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-      env: insideEnv(variant),
+      ...streamsOf(keptFor),
+      env: insideEnv(variant, options.isWhole === true),
+      cwd: options.cwd,
     });
+    for (const stream of ['stdout', 'stderr'] as const)
+      child[stream]?.setEncoding('utf8').on('data', (chunk: string) => (printed[stream] += chunk));
     if (onMessage !== undefined) child.on('message', onMessage);
     const send = (message: StopMessage | HandedMessage): void => {
       if (child.connected) child.send(message, () => undefined); // it may end meanwhile: its status shows it
@@ -84,16 +104,25 @@ export async function launchInside(
     report = (signal) => send({ stop: signal });
     return await new Promise((resolve, reject) => {
       child.once('error', reject);
-      child.once('exit', (code, signal) => resolve({ status: statusOfChild(code, signal, stopped) }));
+      child.once(keptFor === undefined ? 'exit' : 'close', (code, signal) =>
+        resolve({ status: statusOfChild(code, signal, stopped), ...printed }),
+      );
     });
   } finally {
     for (const signal of stopSignals) process.off(signal, onSignal);
   }
 }
 
-function insideEnv(variant: Variant): NodeJS.ProcessEnv {
+function streamsOf(keptFor: number | undefined): SpawnOptions {
+  return keptFor === undefined
+    ? { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] }
+    : { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], timeout: keptFor, killSignal: 'SIGKILL' };
+}
+
+function insideEnv(variant: Variant, isWhole: boolean): NodeJS.ProcessEnv {
   return {
     ...programEnv(),
+    ...(isWhole ? { [insideVariables.handed]: 'channel' } : {}),
     [insideVariables.inside]: '1',
     [insideVariables.runsAs]: variant.runsAs,
     [insideVariables.outside]: readlinkSync('/proc/thread-self/ns/net'),

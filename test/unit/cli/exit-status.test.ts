@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { combineExitStatuses } from '../../../../src/cli/commands/exit-status.js';
+import { combineExitStatuses } from '../../../src/cli/command.js';
 
 it.each([
   [[0, 0], 0],

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JudgeInput } from '../../../../../src/core/judge/judge.js';
+import { documentText } from '../../../../../src/system/evidence/folder/folder.js';
+import { parseFolder, type WrittenFiles } from '../../../../../src/system/evidence/folder/parse-folder.js';
+import { wholeFolder } from '../../../../support/whole-folder.js';
+
+const top = mkdtempSync(join(tmpdir(), 'written-files-'));
+const whole = join(top, 'whole');
+const dir = join(top, 'dir');
+const text = (name: string): string => readFileSync(join(dir, name), 'utf8');
+const state = 'state/1-before.json';
+
+describe('files of a folder of which its run knows what it wrote', () => {
+  let input: JudgeInput;
+  let written: WrittenFiles;
+  beforeAll(async () => {
+    await wholeFolder('hub-mode', whole);
+    cpSync(whole, dir, { recursive: true });
+    // as a run writes them: a recorded folder may be laid out otherwise
+    for (const name of ['run.json', state]) writeFileSync(join(dir, name), documentText(JSON.parse(text(name))));
+    input = await parseFolder(dir);
+    const { run, timeline, states } = input;
+    const planSha256 = createHash('sha256').update(text('plan.json')).digest('hex');
+    written = { planSha256, run, timeline, states };
+  });
+  afterAll(() => rmSync(top, { recursive: true, force: true }));
+
+  it('are read to the same as those of which nobody knows anything', async () => {
+    expect(await parseFolder(dir, written)).toEqual(input);
+  });
+
+  it.each<readonly [string, (before: string) => string]>([
+    ['run.json', (before) => before.replace('"runVersion": 1', '"runVersion": "1"')],
+    ['plan.json', (before) => before.replace(/"name": "[^"]+"/, '"name": 7')],
+    ['timeline.ndjson', (before) => before.replace(/"step":-?\d+/, '"step":"x"')],
+    [state, (before) => before.replace(/"ifindex": \d+/, '"ifindex": "x"')],
+  ])('%s is refused where it is not what was written and fits no schema', async (name, damage) => {
+    const before = text(name);
+    const after = damage(before);
+    expect(after).not.toBe(before);
+    writeFileSync(join(dir, name), after);
+    try {
+      await expect(parseFolder(dir, written)).rejects.toMatchObject({
+        code: 'evidence-unreadable',
+        exit: 64,
+        message: expect.stringContaining(name),
+      });
+    } finally {
+      writeFileSync(join(dir, name), before);
+    }
+  });
+});
