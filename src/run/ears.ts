@@ -6,7 +6,7 @@ import type { Place } from '../core/model/fabric.js';
 import type { LinkedDevice } from '../core/model/state.js';
 import type { AccountWindow } from '../core/model/timeline.js';
 import { accountsOf, insideAccounts } from '../core/plan/accounts.js';
-import { withReading } from '../core/protocol/account-window.js';
+import { restOf, restReadings, withReading } from '../core/protocol/account-window.js';
 import { describeObserver } from '../core/plan/evidence-interfaces.js';
 import { type Ear, earsAbove } from '../core/plan/ears.js';
 import { type Capture, startCapture } from '../system/capture/client.js';
@@ -60,8 +60,8 @@ function polls({ plan }: RunContext, { home }: SegmentDevices, end: LinkedDevice
 /** Reads accounts that no capture can read, as often as it takes to see whether the ports are at rest. */
 export type InsideReader = () => Readonly<Record<string, AccountWindow>>;
 
-/** As many readings show whether a port is at rest (core/judge/proof/accounts.ts). */
-const insideReadings = 5;
+/** Readings of ports that do not come to rest. */
+const maxInsideReadings = 25;
 
 /** The other end of each veth port that can be read, by port: in the lab the endpoint's own. */
 function endsOf(context: RunContext, step: StepPlan, { devices }: SegmentDevices): ReadonlyMap<string, Place> {
@@ -94,7 +94,8 @@ function insideReader(ends: ReadonlyMap<string, Place>, home: string | null): In
   return () => {
     const windows = new Map<string, AccountWindow>();
     const broken = new Set<string>();
-    for (let reading = 0; reading < insideReadings; reading += 1) {
+    const isEachAtRest = (): boolean => [...windows.values()].every((window) => restOf(window) >= restReadings);
+    for (let reading = 0; reading < maxInsideReadings && (reading === 0 || !isEachAtRest()); reading += 1) {
       const first = new Map([...ends].map(([port, end]) => [port, passedAt(end)]));
       const left = readPassed(home);
       for (const [port, end] of ends) {

@@ -38,6 +38,8 @@ export interface AccountWindow {
   readonly meetings: number;
   /** Nothing was sent from the first reading to the last. */
   readonly still: boolean;
+  /** How many readings, up to the last, found the same counts; absent in windows of earlier versions. */
+  readonly rest?: number;
 }
 
 /** What an engine can know of a frame; what it cannot is recorded as unknown, never invented. */

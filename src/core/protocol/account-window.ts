@@ -19,6 +19,20 @@ export interface AccountReading {
   readonly after: SentCount;
 }
 
+/** As many readings that find the same show a port at rest; so many moments of a busy one, that nothing is under way. */
+export const restReadings = 5;
+export const settledMeetings = 3;
+
+/** How many readings up to the last found a port at rest. */
+export function restOf({ rest, still, readings }: AccountWindow): number {
+  return rest ?? (still ? readings : 0);
+}
+
+/** Whether more readings would show no more. */
+export function isSettled(window: AccountWindow): boolean {
+  return restOf(window) >= restReadings || window.meetings >= settledMeetings;
+}
+
 /** Folds a reading into the window; null = it is the first. */
 export function withReading(window: AccountWindow | null, { before, heard, after }: AccountReading): AccountWindow {
   const low = before.sent + before.dropped - heard;
@@ -34,9 +48,11 @@ export function withReading(window: AccountWindow | null, { before, heard, after
       sentAtLow: before.sent,
       meetings: 1,
       still,
+      rest: still ? 1 : 0,
     };
   const meets = low === window.low && before.sent !== window.sentAtLow;
   const isAbove = low > window.low;
+  const isSame = still && low === window.low && before.sent === window.sentAtLow;
   return {
     readings: window.readings + 1,
     low: Math.max(window.low, low),
@@ -45,6 +61,7 @@ export function withReading(window: AccountWindow | null, { before, heard, after
     droppedLast: after.dropped,
     sentAtLow: isAbove || meets ? before.sent : window.sentAtLow,
     meetings: isAbove ? 1 : window.meetings + (meets ? 1 : 0),
-    still: window.still && still && low === window.low && before.sent === window.sentAtLow,
+    still: window.still && isSame,
+    rest: (isSame ? restOf(window) : 0) + (still ? 1 : 0),
   };
 }

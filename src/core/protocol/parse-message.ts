@@ -224,5 +224,6 @@ function accountWindow(f: MessageFields): AccountWindow {
     sentAtLow: f.count('sentAtLow'),
     meetings: f.count('meetings'),
     still: f.flag('still'),
+    rest: f.count('rest'),
   };
 }

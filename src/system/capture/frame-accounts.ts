@@ -1,4 +1,4 @@
-import { withReading } from '../../core/protocol/account-window.js';
+import { isSettled, withReading } from '../../core/protocol/account-window.js';
 import type { AccountWindow } from '../../core/model/timeline.js';
 import { linkCountersOf, type LinkCounters } from '../kernel/ask/link-counters.js';
 import { type NetlinkAsker, openNetlinkAsker } from '../kernel/ask/netlink-dump.js';
@@ -9,11 +9,11 @@ import { linkIndex } from '../kernel/packet-socket.js';
 /** Readings at a time: of several that follow one another one meets a moment at which nothing is under way. */
 const together = 3;
 /**
- * Readings of many ports take milliseconds: in a window no more is begun after so much time was spent on them, but for
- * those that it takes to show a port at rest.
+ * Readings of many ports take milliseconds: in a window no more is begun after so much time was spent on them, or this
+ * much where they do not show yet what left; on a busy machine the processor is given away in the middle of them.
  */
 const maxReadingMs = 15;
-const minReadings = 6;
+const maxUnsettledMs = 100;
 
 interface OpenAccount {
   readonly indices: readonly number[];
@@ -34,6 +34,8 @@ export interface FrameAccounts {
   begin(): void;
   /** Reads all accounts a few times, unless that has taken too long in this window. */
   read(): void;
+  /** Whether more readings may show of an account what these do not, and may be made. */
+  isUnsettled(): boolean;
   /** The windows of the accounts that could be read throughout. */
   windows(): Readonly<Record<string, AccountWindow>>;
   close(): Promise<void>;
@@ -44,11 +46,13 @@ export function createFrameAccounts(): FrameAccounts {
   const accounts = new Map<string, OpenAccount>();
   let asker: NetlinkAsker | null = null;
   let spentMs = 0;
-  let readings = 0;
 
+  const isEachSettled = (): boolean =>
+    asker === null ||
+    [...accounts.values()].every(({ window, broken }) => broken || (window !== null && isSettled(window)));
   const readOnce = (): void => {
-    if (asker === null || accounts.size === 0 || (spentMs > maxReadingMs && readings >= minReadings)) return;
-    readings += 1;
+    if (asker === null || accounts.size === 0) return;
+    if (spentMs > (isEachSettled() ? maxReadingMs : maxUnsettledMs)) return;
     const began = performance.now();
     const all = [...accounts.values()];
     const indices = all.flatMap((account) => account.indices);
@@ -77,12 +81,13 @@ export function createFrameAccounts(): FrameAccounts {
       if (socket !== null) accounts.set(name, { indices, socket, window: null, broken: false });
     },
     begin() {
-      [spentMs, readings] = [0, 0];
+      spentMs = 0;
       for (const account of accounts.values()) Object.assign(account, { window: null, broken: false });
     },
     read() {
       for (let reading = 0; reading < together; reading += 1) readOnce();
     },
+    isUnsettled: () => spentMs <= maxUnsettledMs && !isEachSettled(),
     windows: () =>
       Object.fromEntries(
         [...accounts].flatMap(([name, { window, broken }]) => (window === null || broken ? [] : [[name, window]])),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Counters } from '../../core/model/timeline.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import {
@@ -20,6 +21,8 @@ import { Pump } from './pump.js';
 
 /** The orchestrator does not take what is sent: counts are left out, faults and answers never. */
 const maxBacklog = 1 << 20;
+/** So long ports that do not come to rest are read, before and after the probes. */
+const maxSettleMs = 150;
 const snaplenRange = { least: 60, most: 262_144 } as const;
 /** Codes of faults that an error may carry through; any other trouble at opening is `open-failed`. */
 const openCodes = ['bad-filter', 'interface-gone', 'interface-down', 'open-failed'];
@@ -140,6 +143,7 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
         },
       ),
     );
+    if (withAccounts) await this.settleAccounts();
     const counters: Record<string, Counters> = {};
     for (const [observer, reading] of readings)
       counters[observer.name] = observer.handle.shared?.own() ?? {
@@ -148,6 +152,16 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
       };
     this.pump.reportCounts();
     this.channel.say({ type: 'marked', id, counters, accounts: accounts.windows() });
+  }
+
+  /** Reads the accounts until the ports are at rest, or as long as it may take; meanwhile frames are taken. */
+  private async settleAccounts(): Promise<void> {
+    const until = performance.now() + maxSettleMs;
+    while (this.accounts.isUnsettled() && performance.now() < until) {
+      await sleep(1);
+      this.accounts.read();
+      this.drain();
+    }
   }
 
   private async stop(): Promise<void> {

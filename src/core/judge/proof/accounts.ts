@@ -1,11 +1,8 @@
 import type { Reason } from '../../model/result.js';
 import type { Account, AccountWindow } from '../../model/timeline.js';
+import { restOf, restReadings, settledMeetings } from '../../protocol/account-window.js';
 import { reason } from '../reasons.js';
 import type { StepFacts } from './step-facts.js';
-
-/** Fewer readings do not show whether a port is at rest, nor fewer moments that of a busy one nothing is under way. */
-const minReadings = 5;
-const minMeetings = 3;
 
 /** How many frames left by the ports of an account between two windows and no ear was offered. */
 export interface Unheard {
@@ -16,14 +13,13 @@ export interface Unheard {
 }
 
 /**
- * Whether a moment of the window had nothing under way between the ears and the counter: the ports were at rest
- * throughout, or the highest bound was met at several moments with traffic between them. A tap counts a frame when its
+ * Whether a moment of the window had nothing under way between the ears and the counter: the ports came to rest, or the highest bound was met at several moments with traffic between them. A tap counts a frame when its
  * reader takes it, so that rest shows nothing there. Behind a port the two counters are read too far apart for traffic:
  * there it is rest alone.
  */
-function isSettled({ readings, meetings, still }: AccountWindow, { kind }: Account): boolean {
-  const isMet = kind !== 'inside' && meetings >= minMeetings;
-  return readings >= minReadings && (isMet || (still && kind !== 'tap'));
+function showsAll(window: AccountWindow, { kind }: Account): boolean {
+  const isMet = kind !== 'inside' && window.readings >= restReadings && window.meetings >= settledMeetings;
+  return isMet || (kind !== 'tap' && restOf(window) >= restReadings);
 }
 
 /**
@@ -34,7 +30,7 @@ function isSettled({ readings, meetings, still }: AccountWindow, { kind }: Accou
 export function unheardBetween(account: Account, first: AccountWindow, last: AccountWindow): Unheard {
   const dropped = last.droppedLast - first.droppedFirst;
   const isExact =
-    dropped === 0 && account.held <= account.processors && isSettled(first, account) && isSettled(last, account);
+    dropped === 0 && account.held <= account.processors && showsAll(first, account) && showsAll(last, account);
   return {
     certain: Math.max(0, last.low - first.high - account.held - dropped),
     settled: isExact ? Math.max(0, last.low - first.low) : null,

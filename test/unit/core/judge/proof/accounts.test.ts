@@ -126,6 +126,20 @@ describe('the account of a port', () => {
     expect(unheardBetween(veth, before, after)).toEqual({ certain: 0, settled: 1 });
   });
 
+  it('is settled on a port that comes to rest within the window', () => {
+    const port = new Port(veth.held);
+    const comingToRest: [Act[], Act[], Act[]][] = [
+      [['offer', 'count'], ['offer'], ['count']],
+      [['offer'], ['count'], []],
+      ...atRest,
+    ];
+    const before = readWindow(port, comingToRest);
+    expect(before).toMatchObject({ still: false, rest: atRest.length });
+    port.act('hide');
+    expect(unheardBetween(veth, before, readWindow(port, comingToRest))).toEqual({ certain: 0, settled: 1 });
+    expect(unheardBetween(veth, before, readWindow(port, comingToRest.slice(0, -2))).settled).toBeNull();
+  });
+
   it('counts many hidden frames for certain at a tap, whose queue may hold as many as it has places', () => {
     const port = new Port(tap.held);
     const before = readWindow(port, atRest);
