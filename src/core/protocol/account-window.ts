@@ -19,7 +19,7 @@ export interface AccountReading {
   readonly after: SentCount;
 }
 
-/** As many readings that find the same show a port at rest; so many moments of a busy one, that nothing is under way. */
+/** Readings that find the same and show a port at rest; moments of a busy one that show nothing under way. */
 export const restReadings = 5;
 export const settledMeetings = 3;
 

@@ -21,7 +21,7 @@ import { Pump } from './pump.js';
 
 /** The orchestrator does not take what is sent: counts are left out, faults and answers never. */
 const maxBacklog = 1 << 20;
-/** So long ports that do not come to rest are read, before and after the probes. */
+/** How long ports that do not come to rest are read, before and after the probes. */
 const maxSettleMs = 150;
 const snaplenRange = { least: 60, most: 262_144 } as const;
 /** Codes of faults that an error may carry through; any other trouble at opening is `open-failed`. */

@@ -151,7 +151,9 @@ describe('the twin of a live bridge', needs(root), () => {
         findings.some((row) => row.class === 'known-unicast' && row.from === from && row.to === to),
       );
       expect(known?.verdict).toBe(liveResult.steps[0]?.verdict);
-      expect(known?.reasons.map(({ code }) => code)).toEqual(liveResult.steps[0]?.reasons.map(({ code }) => code));
+      // in the twin the mirror is heard to leak, which decides; on the live bridge it carries none of these probes
+      expect(known?.reasons).toEqual([]);
+      expect(liveResult.steps[0]?.reasons.map(({ code }) => code)).toEqual(['bypass-possible']);
       expect(known?.verdict).toBe('broken');
       expect(overheard(liveResult, livePorts)).toContain(`raw vnet4→vnet0 at ${hostile}: all`);
       expect(overheard(liveResult, livePorts)).toContain('raw vnet4→vnet0 at uplink: 0'); // by the rule of nft
@@ -218,7 +220,8 @@ describe('the twin of a live bridge', needs(root), () => {
       ];
       const { status, stdout, stderr } = await outcomeOf(host.cli(words));
       expect({ status, stderr }).toEqual({ status: 2, stderr: '' });
-      expect(stdout).toMatch(/tried: WORKS/);
+      // the mirror stands in the twin too, so that nothing is proven for as long as it does
+      expect(stdout).toMatch(/tried: UNPROVEN \(200 → 0 frames\)/);
       expect(host.shape()).toBe(before);
     },
     patient(120_000),
