@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CalibrationRecord } from '../core/model/provenance.js';
+import { plainGuest, plainProbe, plainStep } from '../core/model/plain-steps.js';
 import type { Endpoint, Scenario, Step, Topology } from '../core/model/scenario.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { fieldsOf, objectsOf } from '../core/text/json-text.js';
@@ -13,67 +14,22 @@ const program = packagePath('dist/cli.cjs');
 /** A guest of the lab in which a leak is planted; it has nothing that is not to be seen in this run. */
 function guest(name: string, number: number): Endpoint {
   return {
+    ...plainGuest,
     name,
     bridge: 'br0',
     port: `vnet${number}`,
-    attach: 'port',
-    role: 'guest',
     macs: [`02:76:69:00:00:0${number + 1}`],
-    ips: [],
-    gateway: null,
-    zone: null,
-    started: true,
-    netns: null,
-    promiscuous: false,
-    vlans: [],
-    settings: {},
-    offloads: false,
-    generated: false,
   };
 }
 
-const anything = { maySee: null, mustSee: null, seen: [] };
-
 /** A hub: what `a` sends to `b` is what `c` must overhear. */
 const planted: Step = {
+  ...plainStep,
   name: 'planted',
   line: 1,
-  set: [],
-  sysctl: {},
-  vlan: { add: [], del: [] },
-  fdb: { flush: [], del: [], add: [] },
-  mdb: { add: [], del: [] },
-  start: [],
-  stop: [],
-  run: [],
-  during: [],
   learn: ['a', 'b', 'c'],
-  waitMs: 0,
-  probes: [
-    {
-      class: 'known-unicast',
-      from: ['a'],
-      to: ['b'],
-      via: null,
-      bothWays: false,
-      acrossBridges: true,
-      count: 20,
-      rate: null,
-      carriers: null,
-      vlanStacks: [[]],
-      srcMac: null,
-      dstMac: null,
-      srcIp: null,
-      dstIp: null,
-      group: null,
-      size: null,
-      ...anything,
-    },
-  ],
-  traffic: [],
-  listenMs: null,
-  expect: { expected: 'broken', observers: null, ...anything },
-  accept: [],
+  probes: [{ ...plainProbe, class: 'known-unicast', from: ['a'], to: ['b'], count: 20 }],
+  expect: { expected: 'broken', observers: null, maySee: null, mustSee: null, seen: [] },
 };
 
 /** Written out and not read from a text: what reads scenarios would take a run on a host 50 ms to load. */

@@ -2,7 +2,6 @@ import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } f
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '../../../src/core/model/plan.js';
 import type { FdbState, HostState } from '../../../src/core/model/state.js';
-import { VerifyError } from '../../../src/core/model/verify-error.js';
 import { makePlan } from '../../../src/core/plan/make-plan.js';
 import { loadScenario } from '../../../src/core/scenario/load-scenario.js';
 import { findHost } from '../../../src/system/fabric/host/find.js';
@@ -13,17 +12,9 @@ import { writeSysctl } from '../../../src/system/kernel/sysctl.js';
 import { takeRunLock } from '../../../src/system/process/run-lock.js';
 import { readState } from '../../../src/system/state/read.js';
 import { throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { refusalOf } from '../../support/refusal.js';
 import { needs, root } from '../../support/needs.js';
 
-const why = async (act: () => unknown): Promise<string> => {
-  try {
-    await act();
-  } catch (error) {
-    if (error instanceof VerifyError) return `${error.code} ${error.exit} ${error.message}`;
-    throw error;
-  }
-  return 'nothing was thrown';
-};
 const openFiles = (): number => readdirSync('/proc/self/fd').length;
 
 describe('the ways into a bridge that a run makes', needs(root), () => {
@@ -72,7 +63,9 @@ describe('the ways into a bridge that a run makes', needs(root), () => {
     const { links } = await state();
     const ifindex = links.find(({ name }) => name === 'br0')?.ifindex;
     const release = takeRunLock(host.netns, `verify-isolation/${ifindex}`, 'this test');
-    expect(await why(async () => openInjectionPorts(await input()))).toMatch(/^locked 69 another run is on bridge br0/);
+    expect(await refusalOf(async () => openInjectionPorts(await input()))).toMatch(
+      /^locked 69 another run is on bridge br0/,
+    );
     release();
     const ways = await openInjectionPorts(await input());
     expect(await ways.close()).toEqual([]);
@@ -97,7 +90,7 @@ describe('the ways into a bridge that a run makes', needs(root), () => {
       state: { ...found, links: [...found.links, ...ghosts] },
       endpoints: [{ name: 'a', attach: 'port', port: 'ghost', netns: null }],
     });
-    const refused = await why(() => openInjectionPorts(given));
+    const refused = await refusalOf(() => openInjectionPorts(given));
     expect(refused).toMatch(/^(command-failed 3|unsupported 69) tc filter add/);
     await expect.poll(openFiles, { timeout: 20_000 }).toBe(before);
     expect(host.run(['ip', '-o', 'link', 'show'])).not.toContain('viabcdef01');
@@ -113,7 +106,7 @@ describe('the ways into a bridge that a run makes', needs(root), () => {
     expect(ways.inside.size).toBe(0);
     expect(await ways.close()).toEqual([]);
     const gone = await input({ endpoints: [{ name: 'a', attach: 'port', port: 'nowhere', netns }] });
-    expect(await why(() => openInjectionPorts(gone))).toBe(
+    expect(await refusalOf(() => openInjectionPorts(gone))).toBe(
       `interface-gone 69 a: the other end of "nowhere" is not in the namespace ${netns}`,
     );
     closeSync(space);

@@ -4,7 +4,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Change, Fabric } from '../../../src/core/model/fabric.js';
 import type { Plan } from '../../../src/core/model/plan.js';
 import type { HostState } from '../../../src/core/model/state.js';
-import { VerifyError } from '../../../src/core/model/verify-error.js';
 import { makePlan } from '../../../src/core/plan/make-plan.js';
 import { loadScenario } from '../../../src/core/scenario/load-scenario.js';
 import { findHost } from '../../../src/system/fabric/host/find.js';
@@ -12,18 +11,10 @@ import { openInjectionPorts } from '../../../src/system/fabric/host/injection-po
 import { openHost } from '../../../src/system/fabric/host/open.js';
 import { newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { readState } from '../../../src/system/state/read.js';
+import { refusalOf } from '../../support/refusal.js';
 import { needs, root } from '../../support/needs.js';
 import { guests, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 
-const why = async (act: () => unknown): Promise<string> => {
-  try {
-    await act();
-  } catch (error) {
-    if (error instanceof VerifyError) return `${error.code} ${error.exit} ${error.message}`;
-    throw error;
-  }
-  return 'nothing was thrown';
-};
 describe('a run on a host, as it is opened and closed', needs(root), () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
@@ -107,7 +98,7 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
     host.run(['ip', 'link', 'add', 'dev', 'spare', 'type', 'veth', 'peer', 'name', 'spare-0']);
     host.run(['ip', 'link', 'set', 'dev', 'spare', 'master', 'br0']);
     const change = { kind: 'set', device: 'spare', place: 'link', key: 'mtu', value: 1400 } as const;
-    expect(await why(() => fabric.apply(change))).toBe(
+    expect(await refusalOf(() => fabric.apply(change))).toBe(
       'interface-gone 69 "spare" is another interface than the one that was found',
     );
     expect(host.run(['ip', 'link', 'show', 'dev', 'spare'])).toContain('mtu 1500');
@@ -116,14 +107,14 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
 
   it('guests are neither started nor stopped, and what happens is run where the bridges are', async () => {
     const { fabric } = await open('run');
-    expect(await why(() => fabric.apply({ kind: 'start', endpoint: 'kali2' }))).toBe(
+    expect(await refusalOf(() => fabric.apply({ kind: 'start', endpoint: 'kali2' }))).toBe(
       'unsupported 69 start kali2: guests of a host are not started by a run',
     );
-    expect(await why(() => fabric.apply({ kind: 'stop', endpoint: 'kali2' }))).toBe(
+    expect(await refusalOf(() => fabric.apply({ kind: 'stop', endpoint: 'kali2' }))).toBe(
       'unsupported 69 stop kali2: guests of a host are not stopped by a run',
     );
     await fabric.happen(['ip', 'link', 'show', 'dev', 'vnet4']);
-    expect(await why(() => fabric.happen(['ip', 'link', 'show', 'dev', 'nobody']))).toMatch(/^command-failed 3/);
+    expect(await refusalOf(() => fabric.happen(['ip', 'link', 'show', 'dev', 'nobody']))).toMatch(/^command-failed 3/);
     expect([fabric.runsAs, fabric.faults()]).toEqual(['root', []]);
     expect((await fabric.readState()).links.map(({ name }) => name)).toContain('vnet4');
     await fabric.settled(false);
@@ -142,8 +133,12 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
     );
     const [, line = ''] = readFileSync(join(host.journal, 'ab23456789.journal'), 'utf8').split('\n');
     expect(JSON.parse(line)).toEqual({ kind: 'interface', name: 'viab234567-0', ifindex: indexOf('viab234567-0') });
-    expect(await why(() => fabric.sendingPlace('lan'))).toBe('fabric-unknown 70 there is no way in through "uplink"');
-    expect(await why(() => fabric.sendingPlace('nobody'))).toBe('fabric-unknown 70 the plan has no endpoint nobody');
+    expect(await refusalOf(() => fabric.sendingPlace('lan'))).toBe(
+      'fabric-unknown 70 there is no way in through "uplink"',
+    );
+    expect(await refusalOf(() => fabric.sendingPlace('nobody'))).toBe(
+      'fabric-unknown 70 the plan has no endpoint nobody',
+    );
     expect(await fabric.close()).toEqual([]);
     expect(host.run(['ip', '-o', 'link', 'show'])).not.toContain('viab234567');
   });
@@ -161,7 +156,7 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
     await fabric.happen(['ls', 'run.yml']);
     await fabric.close();
     const { fabric: here } = await open('here');
-    expect(await why(() => here.happen(['ls', 'run.yml']))).toMatch(/^command-failed 3/);
+    expect(await refusalOf(() => here.happen(['ls', 'run.yml']))).toMatch(/^command-failed 3/);
     await here.happen(['ls', 'package.json']);
     await here.close();
   });
@@ -175,14 +170,16 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
   it('nothing is opened where the bridge would flood to an addressee that it does not know', async () => {
     const { mac, port } = guests.lan;
     host.run(['bridge', 'fdb', 'del', mac, 'dev', port, 'master']);
-    expect(await why(() => open('run'))).toMatch(/^addressee-unknown 3 step 1: the bridge does not know 00:11:22/);
+    expect(await refusalOf(() => open('run'))).toMatch(
+      /^addressee-unknown 3 step 1: the bridge does not know 00:11:22/,
+    );
     expect(host.journals()).toEqual([]);
     host.run(['bridge', 'fdb', 'replace', mac, 'dev', port, 'master', 'dynamic']);
   });
 
   it('one run at a time is on a bridge, and what the second made until then is gone', async () => {
     const { fabric } = await open('first');
-    expect(await why(() => open('second'))).toMatch(/^locked 69 another run is on bridge br0/);
+    expect(await refusalOf(() => open('second'))).toMatch(/^locked 69 another run is on bridge br0/);
     expect(host.journals()).toEqual(['first.journal']);
     expect(await fabric.close()).toEqual([]);
     const { fabric: third } = await open('third');
@@ -242,7 +239,7 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
     });
     expect(host.run(['ip', '-o', 'link', 'show']).match(/vifedcba98-\d/g)).toEqual(['vifedcba98-0', 'vifedcba98-1']);
     expect([ways.of('vnet0').device, ways.of('uplink').device]).toEqual(['p0', 'p1']);
-    expect(await why(() => ways.of('vnet4'))).toMatch(/^fabric-unknown 70/);
+    expect(await refusalOf(() => ways.of('vnet4'))).toMatch(/^fabric-unknown 70/);
     expect(ways.inside.size).toBe(0);
     // one that somebody renamed is not the run's any more
     host.run(['ip', 'link', 'set', 'dev', 'vifedcba98-1', 'down']);
@@ -253,7 +250,7 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
     expect(host.journals()).toEqual([]);
     const space = newNamespace();
     const gone = { name: 'a', attach: 'port', port: 'vnet0', netns: `/proc/${process.pid}/fd/${space}` } as const;
-    expect(await why(() => openInjectionPorts({ ...input, endpoints: [gone] }))).toBe(
+    expect(await refusalOf(() => openInjectionPorts({ ...input, endpoints: [gone] }))).toBe(
       `interface-gone 69 a: the other end of "vnet0" is not in the namespace ${gone.netns}`,
     );
     closeSync(space);

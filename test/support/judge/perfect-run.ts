@@ -1,3 +1,4 @@
+import { plainGuest, plainProbe, plainStep } from '../../../src/core/model/plain-steps.js';
 import { createHash } from 'node:crypto';
 import {
   addBatch,
@@ -39,65 +40,23 @@ export interface Evidence {
 }
 
 function guest(name: string, port: string, mac: string, role: Endpoint['role'] = 'guest'): Endpoint {
-  return {
-    name,
-    bridge: 'br0',
-    port,
-    attach: 'port',
-    role,
-    macs: [mac],
-    ips: [],
-    gateway: null,
-    zone: null,
-    started: true,
-    netns: null,
-    promiscuous: false,
-    vlans: [],
-    settings: {},
-    offloads: false,
-    generated: false,
-  };
+  return { ...plainGuest, name, bridge: 'br0', port, role, macs: [mac] };
 }
 
 export function step(over: Partial<Step> = {}): Step {
   return {
+    ...plainStep,
     name: 'one',
     line: 1,
-    set: [],
-    sysctl: {},
-    vlan: { add: [], del: [] },
-    fdb: { flush: [], del: [], add: [] },
-    mdb: { add: [], del: [] },
-    start: [],
-    stop: [],
-    run: [],
-    during: [],
-    learn: [],
-    waitMs: 0,
-    traffic: [],
-    listenMs: null,
-    accept: [],
     probes: [
       {
+        ...plainProbe,
         class: 'known-unicast',
         from: ['a'],
         to: ['b'],
-        via: null,
-        bothWays: false,
         acrossBridges: false,
         count: 20,
-        rate: null,
         carriers: ['raw'],
-        vlanStacks: [[]],
-        srcMac: null,
-        dstMac: null,
-        srcIp: null,
-        dstIp: null,
-        group: null,
-        size: null,
-        maySee: null,
-        mustSee: null,
-        seen: [],
       },
     ],
     expect: { expected: 'holds', maySee: null, mustSee: null, seen: [], observers: null },

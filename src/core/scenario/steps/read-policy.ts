@@ -1,4 +1,5 @@
-import type { ProbeEntry, Step } from '../../model/scenario.js';
+import { plainProbe, plainStep } from '../../model/plain-steps.js';
+import type { Step } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import { policy } from '../schema/step.js';
 import { where } from '../yaml/explain-issue.js';
@@ -137,40 +138,15 @@ function policyStep(
   const present = context.reading.topology.endpoints
     .map((endpoint) => endpoint.name)
     .filter((each) => context.present.has(each));
-  const probe: Omit<ProbeEntry, 'class' | 'to' | 'maySee' | 'mustSee'> = {
-    from,
-    via: null,
-    bothWays: false,
-    acrossBridges: true,
-    count,
-    rate: null,
-    carriers: null,
-    vlanStacks: [[]],
-    srcMac: null,
-    dstMac: null,
-    srcIp: null,
-    dstIp: null,
-    group: null,
-    size: null,
-    seen: [],
-  };
+  const probe = { ...plainProbe, from, count };
   const separated = expect.maySee?.length === 0;
   return {
+    ...plainStep,
     name,
     line,
-    set: [],
-    sysctl: {},
-    vlan: { add: [], del: [] },
-    fdb: { flush: [], del: [], add: [] },
-    mdb: { add: [], del: [] },
-    start: [],
-    stop: [],
-    run: [],
-    during: [],
     learn: context.reading.topology.provider === 'lab' ? present : [],
-    waitMs: 0,
     probes: [
-      { ...probe, class: 'known-unicast', to, maySee: null, mustSee: null },
+      { ...probe, class: 'known-unicast', to },
       {
         ...probe,
         class: 'unknown-unicast',
@@ -179,9 +155,6 @@ function policyStep(
         mustSee: separated ? [] : null,
       },
     ],
-    traffic: [],
-    listenMs: null,
     expect,
-    accept: [],
   };
 }

@@ -1,7 +1,10 @@
+import { linkState } from '../../../../support/link-state.js';
 import { describe, expect, it } from 'vitest';
+import { refusal } from '../../../../support/refusal.js';
 import type { UndoEntry } from '../../../../../src/core/bridge/undo/entry.js';
+import { plainGuest } from '../../../../../src/core/model/plain-steps.js';
 import type { Endpoint } from '../../../../../src/core/model/scenario.js';
-import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
+import type { HostState } from '../../../../../src/core/model/state.js';
 import { VerifyError } from '../../../../../src/core/model/verify-error.js';
 import { nameOf, unlessUnsupported } from '../../../../../src/system/fabric/host/injection-ports.js';
 import {
@@ -13,39 +16,14 @@ import {
   refuseReplaced,
 } from '../../../../../src/system/fabric/host/open.js';
 
-const link = (name: string, ifindex: number, master: string | null = null): LinkState => ({
-  name,
-  ifindex,
-  master,
-  mac: '02:00:00:00:00:01',
-  mtu: 1500,
-  flags: [],
-  operstate: 'UP',
-  promiscuity: null,
-  kind: null,
-  sysFlags: null,
-  bridge: null,
-  port: null,
-});
-const links = [link('br0', 1), link('vnet0', 2, 'br0'), link('eth0', 3)];
+const links = [linkState('br0', 1), linkState('vnet0', 2, 'br0'), linkState('eth0', 3)];
 const state: HostState = { links, fdb: [], vlan: [], mdb: [], tc: [], nft: null, sysctl: {}, unread: [] };
 const endpoint = (name: string, more: Partial<Endpoint>): Endpoint => ({
+  ...plainGuest,
   name,
   bridge: 'br0',
   port: name,
-  attach: 'port',
-  role: 'guest',
   macs: [],
-  ips: [],
-  gateway: null,
-  zone: null,
-  started: true,
-  netns: null,
-  promiscuous: false,
-  vlans: [],
-  settings: {},
-  offloads: false,
-  generated: false,
   ...more,
 });
 
@@ -127,15 +105,7 @@ describe('an interface that has got the name of another since', () => {
     set: false,
     was: true,
   });
-  const refused = (entries: readonly UndoEntry[]): string => {
-    try {
-      refuseReplaced(entries, { links });
-    } catch (error) {
-      if (error instanceof VerifyError) return `${error.code} ${error.exit} ${error.message}`;
-      throw error;
-    }
-    return 'nothing was thrown';
-  };
+  const refused = (entries: readonly UndoEntry[]): string => refusal(() => refuseReplaced(entries, { links }));
 
   it('is not changed, wherever it stands among others', () => {
     const why = 'interface-gone 69 "vnet0" is another interface than the one that was found';

@@ -1,26 +1,13 @@
+import { refusal } from '../../../../support/refusal.js';
+import { linkState } from '../../../../support/link-state.js';
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../../../../src/core/model/fabric.js';
-import type { FdbState, HostState, LinkState } from '../../../../../src/core/model/state.js';
-import { VerifyError } from '../../../../../src/core/model/verify-error.js';
+import type { FdbState, HostState } from '../../../../../src/core/model/state.js';
 import type { KernelChange } from '../../../../../src/system/fabric/apply.js';
 import { type Before, heldLink, ovsRowsOf, undoOf } from '../../../../../src/system/fabric/host/undo-of.js';
 
-const link = (name: string, ifindex: number, master: string | null = null): LinkState => ({
-  name,
-  ifindex,
-  master,
-  mac: '02:00:00:00:00:01',
-  mtu: 1500,
-  flags: [],
-  operstate: 'UP',
-  promiscuity: null,
-  kind: null,
-  sysFlags: null,
-  bridge: null,
-  port: null,
-});
 const state: HostState = {
-  links: [link('br0', 3), link('vnet4', 17, 'br0'), link('eth0.1', 5), link('if0', 6, 'gone')],
+  links: [linkState('br0', 3), linkState('vnet4', 17, 'br0'), linkState('eth0.1', 5), linkState('if0', 6, 'gone')],
   fdb: [],
   vlan: [
     {
@@ -47,14 +34,6 @@ const uuids = new Map([
 const before: Before = { runId: 'run', state, link: null, vlans: state.vlan, ovsRows: uuids };
 const of = (change: KernelChange, more: Partial<Before> = {}): readonly object[] =>
   undoOf(change, { ...before, ...more }, () => 'br0');
-const refused = (act: () => unknown): string => {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof VerifyError) return `${error.code} ${error.exit} ${error.message}`;
-  }
-  return 'nothing was thrown';
-};
 
 describe('what is written down of a change', () => {
   const set: Extract<Change, { kind: 'set' }> = {
@@ -71,8 +50,8 @@ describe('what is written down of a change', () => {
       { kind: 'setting', on, place: 'port', key: 'flood', set: 'off', was: true },
     ]);
     expect(of(set, { link: shown(false) })).toEqual([]);
-    expect(refused(() => of(set, { link: [] }))).toBe('unsupported 69 this kernel does not know vnet4.flood');
-    expect(refused(() => of({ ...set, device: 'gone' }, { link: shown(true) }))).toBe(
+    expect(refusal(() => of(set, { link: [] }))).toBe('unsupported 69 this kernel does not know vnet4.flood');
+    expect(refusal(() => of({ ...set, device: 'gone' }, { link: shown(true) }))).toBe(
       'interface-gone 69 there is no interface "gone" any more',
     );
   });
@@ -93,7 +72,7 @@ describe('what is written down of a change', () => {
     ]);
     expect(change('net.a.conf.x.y', '2')).toMatchObject([{ on: null }]);
     expect(change('net.b', ' 1\t2\n')).toEqual([]);
-    expect(refused(() => change('net.none', '1'))).toBe('unsupported 69 this kernel has no sysctl net.none');
+    expect(refusal(() => change('net.none', '1'))).toBe('unsupported 69 this kernel has no sysctl net.none');
   });
 
   const vlan = (act: 'add' | 'del', first: number, last: number, pvid = false): readonly object[] =>
@@ -191,7 +170,7 @@ describe('what is written down of a change', () => {
 
   it('of learned entries nothing, and what cannot be undone is refused', () => {
     expect(of({ kind: 'fdb-flush', bridge: 'br0' })).toEqual([]);
-    expect(refused(() => of({ kind: 'run', argv: ['true'] }))).toBe(
+    expect(refusal(() => of({ kind: 'run', argv: ['true'] }))).toBe(
       'unsupported 69 commands cannot be undone on a host',
     );
   });
@@ -215,7 +194,7 @@ describe('what is written down of a change of Open vSwitch', () => {
       { kind: 'ovs-mirror', bridge, mirror: 'tap', runId: 'run' },
     ]);
     const gone = (): unknown => of({ kind: 'ovs-set', table: 'Bridge', device: 'br9', key: 'flood_vlans', value: 1 });
-    expect(refused(gone)).toBe('interface-gone 69 Open vSwitch has no bridge "br9" any more');
+    expect(refusal(gone)).toBe('interface-gone 69 Open vSwitch has no bridge "br9" any more');
   });
 
   it('of VLANs: the columns as they will be', () => {
