@@ -75,7 +75,7 @@ function decoded() {
         ),
       ]),
     );
-    const { status, stdout, stderr } = spawnSync('tcpdump', ['-r', file, '-nevvt'], {
+    const { status, stdout, stderr } = spawnSync('tcpdump', ['-r', file, '-net'], {
       encoding: 'utf8',
       maxBuffer: 1 << 26,
     });
@@ -91,20 +91,26 @@ function decoded() {
   }
 }
 
-/** Sixteen bytes a line, the token in brackets. */
+/**
+ * Sixteen bytes a line by two, as `tcpdump -x` prints them, with the token in brackets. Zeros at the end are left out;
+ * rows of zeros in the middle are one `*`.
+ */
 function bytes(frame) {
-  const found = findToken(frame, 0, frame.length, runTag, -1);
-  const hex = [...frame].map((byte) => byte.toString(16).padStart(2, '0'));
-  const at = found === null ? -1 : tokenAt(frame);
-  return Array.from({ length: Math.ceil(hex.length / 16) }, (_, row) =>
-    hex
-      .slice(row * 16, row * 16 + 16)
+  const at = findToken(frame, 0, frame.length, runTag, -1) === null ? -1 : tokenAt(frame);
+  const tokenEnd = at < 0 ? 0 : at + tokenLength;
+  const end = Math.max(tokenEnd, frame.findLastIndex((byte) => byte !== 0) + 1);
+  const rows = Array.from({ length: Math.ceil(end / 16) }, (_, row) => {
+    const part = [...frame.subarray(row * 16, Math.min(row * 16 + 16, end))];
+    if (part.length === 16 && part.every((byte) => byte === 0)) return '*';
+    return part
       .map((byte, column) => {
         const index = row * 16 + column;
-        return `${index === at ? '[' : ''}${byte}${at >= 0 && index === at + tokenLength - 1 ? ']' : ''}`;
+        const hex = `${index === at ? '[' : ''}${byte.toString(16).padStart(2, '0')}${index === tokenEnd - 1 ? ']' : ''}`;
+        return column % 2 === 0 && column > 0 ? ` ${hex}` : hex;
       })
-      .join(' '),
-  ).join('\n');
+      .join('');
+  });
+  return rows.filter((row, index) => row !== '*' || rows[index - 1] !== '*').join('\n');
 }
 
 /** Where the token begins: its magic and the run's tag. */
@@ -114,27 +120,35 @@ function tokenAt(frame) {
 
 const lines = decoded();
 const sections = probeClasses.map((name) => {
-  const own = flows.map((flow, at) => ({ ...flow, line: lines[at] })).filter((one) => one.step === name);
-  const blocks = own.map(({ flow, frame, line }) => {
+  const shown = new Set();
+  const blocks = flows.flatMap(({ step, flow, frame }, at) => {
     const purpose = purposes[flow.purpose ?? 'probe'];
-    const title = [
-      flow.carrier,
-      ...(!flow.variant ? [] : [flow.variant]),
-      ...(purpose === '' ? [] : [purpose]),
-      `sent by ${flow.sender}`,
-    ].join(', ');
-    return `${title}\n\n\`\`\`text\n${line}\n\n${bytes(frame)}\n\`\`\``;
+    const title = [flow.carrier, flow.variant, purpose].filter((word) => word !== undefined && word !== '').join(', ');
+    // What a class sends again beside its other carrier differs in nothing but the token.
+    const key = `${title} ${lines[at]}`;
+    if (step !== name || shown.has(key)) return [];
+    shown.add(key);
+    return [`# ${title}, by ${flow.sender}\n${lines[at]}\n${bytes(frame)}`];
   });
-  return `## ${name}${disruptiveClasses.includes(name) ? ' *' : ''}\n\n${blocks.join('\n\n')}`;
+  return `## ${name}${disruptiveClasses.includes(name) ? ' *' : ''}\n\n\`\`\`text\n${blocks.join('\n\n')}\n\`\`\``;
 });
 const page = wrapMarkdown(`# Frames, byte by byte
 
-To know a frame that you see in a capture, or to check what a probe sends: look up its class here. \`verify-isolation plan FILE --hex\` prints the frames of a scenario of yours.
+Look up a frame that you see in a capture, or check what a probe sends. \`verify-isolation plan FILE --hex\` prints the frames of your own scenario.
 
-What each class of probe puts on the wire with its usual carriers, from alice (52:54:00:00:00:0a, 10.0.0.10, fd00::10) to bob (…:0b, …11) on a bridge (02:76:69:fe:00:00,
-10.0.0.1) with an uplink, lan (00:11:22:33:44:55, …200), as tcpdump reads it (\`tcpdump -nevvt\`), and below it the bytes from the destination MAC on. The token in brackets says which probe a frame stems
-from: two bytes \`56 49\`, the run's tag (4), its index (4), and an authenticator (8) that only the run can make. Frames are filled up with zeros to 60 bytes.
-Classes with * disturb guests. Tests hold this page against the program, and every class with every carrier against tcpdump and tshark, which find nothing malformed.
+Each class has its usual carriers here. The first line names carrier, variant, purpose and sender; the second is what \`tcpdump -net\` prints; below are the bytes from the destination MAC on.
+
+| name | MAC | addresses |
+| --- | --- | --- |
+| alice | 52:54:00:00:00:0a | 10.0.0.10, fd00::10 |
+| bob | 52:54:00:00:00:0b | 10.0.0.11, fd00::11 |
+| lan, the uplink | 00:11:22:33:44:55 | 10.0.0.200, fd00::200 |
+| the bridge | 02:76:69:fe:00:00 | 10.0.0.1, fd00::1 |
+
+- The token in brackets says which probe a frame stems from: \`5649\`, the run's tag (4 bytes), the index of the probe (4), an authenticator (8) that only the run can make.
+- Zeros at the end, with which frames are filled up to 60 bytes, are left out. \`*\` stands for lines of zeros.
+- A frame that a class sends once for each carrier is shown once.
+- A class with * disturbs guests ([catalogue.md](catalogue.md)).
 
 ${sections.join('\n\n')}
 `);
