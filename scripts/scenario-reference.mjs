@@ -38,6 +38,8 @@ function valueOf(node) {
   if (name !== undefined) return link(name);
   const one = resolved(node);
   if (one.const !== undefined) return code(one.const);
+  // The catalogue lists them with what each sends.
+  if (one.enum?.includes('known-unicast')) return '[a class](catalogue.md#classes)';
   if (one.enum !== undefined) return one.enum.map(code).join(', ');
   const choices = (one.anyOf ?? one.oneOf)?.filter((each) => nameOf(each) !== 'variable');
   if (choices !== undefined) {
@@ -48,11 +50,13 @@ function valueOf(node) {
     // One of a kind, or a list of them: said once.
     return [
       ...new Set([
-        ...singles.map((each) => (lists.includes(each) ? `${each}, or a list` : each)),
+        ...singles.map((each) => (lists.includes(each) ? `${each} …` : each)),
         ...lists.filter((each) => !singles.includes(each)).map((each) => `a list of ${each}`),
       ]),
     ].join('; ');
   }
+  if (one.items?.anyOf?.every((each) => isWritten(resolved(each))))
+    return 'a list of [entries](#configuration-managers)';
   switch (one.type) {
     case 'integer':
     case 'number':
@@ -78,9 +82,6 @@ function valueOf(node) {
 
 const grouped = (number) => (number < 10_000 ? String(number) : String(number).replace(/\B(?=(\d{3})+$)/g, ','));
 
-/** `|` would end a cell. */
-const cell = (words) => words.replaceAll('|', '\\|');
-
 function descriptionOf(node) {
   if (node.description !== undefined) return node.description;
   const name = nameOf(node);
@@ -90,8 +91,17 @@ function descriptionOf(node) {
 
 const missing = [];
 
-/** A table of the keys of a map; `known`: keys that another section has. */
-function table(node, section, known) {
+/** Of a setting, whose value may be written in several ways: the kind that its description ends with. */
+const kindOfSetting = / \((time|switch|number|mask|text)\)$/;
+
+/** Where a key was described first: its line, and the section. */
+const described = new Map();
+
+/**
+ * A list of the keys of a map. `known`: keys that another section has. A key that an earlier section describes with
+ * the same words is named with that section only.
+ */
+function keysOf(node, section, known) {
   const entries = Object.entries(node.properties).filter(([key]) => !known.includes(key));
   const same = new Map(
     entries.flatMap(([key, value]) => {
@@ -99,17 +109,38 @@ function table(node, section, known) {
       return other === undefined ? [] : [[key, other]];
     }),
   );
-  const rows = entries
+  const again = new Map();
+  const lines = entries
     .filter(([key]) => !same.has(key))
-    .map(([key, value]) => {
+    .flatMap(([key, value]) => {
       const description = descriptionOf(value);
       if (description === undefined) missing.push(`${section}.${key}`);
       const words = [key, ...[...same].filter(([, other]) => other === key).map(([word]) => word)]
         .map(code)
         .join(' or ');
-      return `| ${words}${node.required?.includes(key) ? ' \\*' : ''} | ${cell(valueOf(value))} | ${cell(description ?? '')} |`;
+      const kind = kindOfSetting.exec(description ?? '')?.[1];
+      const what = kind === undefined ? valueOf(value) : Object.hasOwn(definitions, kind) ? link(kind) : kind;
+      const line = `- ${words}${node.required?.includes(key) ? '\\*' : ''} (${what}): ${(description ?? '').replace(kindOfSetting, '')}`;
+      const earlier = described.get(line);
+      if (earlier === undefined) {
+        described.set(line, section);
+        return [line];
+      }
+      again.set(earlier, [...(again.get(earlier) ?? []), words]);
+      return [];
     });
-  return ['| key | value | what it is |', '| --- | --- | --- |', ...rows];
+  return [...lines, ...[...again].map(([earlier, words]) => `- ${words.join(', ')}: as in ${link(earlier)}`)];
+}
+
+/** A map that `run --twin` writes and its reader does not: its keys in one line. */
+const isWritten = (node) => node.properties?.by !== undefined;
+function written([name, node]) {
+  const keys = Object.entries(node.properties).map(([key, value]) => {
+    if (descriptionOf(value) === undefined) missing.push(`${name}.${key}`);
+    const fixed = [resolved(value).const ?? (key === 'by' ? resolved(value).enum : [])].flat().join(' or ');
+    return fixed === '' ? code(key) : code(`${key}: ${fixed}`);
+  });
+  return `- <a id="${name}"></a>${name}: ${keys.join(', ')}`;
 }
 
 /** Every named map below a node, in the order in which a reader meets it. */
@@ -136,35 +167,38 @@ const values = Object.entries(definitions).filter(
   ([name, node]) => isNamed(name) && name !== 'variable' && !isMap(resolved(node)),
 );
 
-const sections = [...maps].flatMap(([name, node]) => {
-  // A map that has all of another's keys, with values of the same kinds, and some more: those alone.
-  const base = [...maps].find(
-    ([other, { properties }]) =>
-      other !== name &&
-      Object.keys(properties).length < Object.keys(node.properties).length &&
-      Object.keys(properties).length > 1 &&
-      Object.keys(properties).every(
-        (key) => Object.hasOwn(node.properties, key) && valueOf(properties[key]) === valueOf(node.properties[key]),
-      ),
-  )?.[0];
-  const intro = [node.$comment, ...(base === undefined ? [] : [`It has the keys of ${link(base)}, and these:`])]
-    .filter((each) => each !== undefined)
-    .join(' ');
-  return [
-    `## ${name}`,
-    '',
-    ...(intro === '' ? [] : [intro, '']),
-    ...table(node, name, base === undefined ? [] : Object.keys(maps.get(base).properties)),
-    '',
-  ];
-});
+const whole = keysOf(schema, 'the file', []);
+const sections = [...maps]
+  .filter(([, node]) => !isWritten(node))
+  .flatMap(([name, node]) => {
+    // A map that has all of another's keys, with values of the same kinds, and some more: those alone.
+    const base = [...maps].find(
+      ([other, { properties }]) =>
+        other !== name &&
+        Object.keys(properties).length < Object.keys(node.properties).length &&
+        Object.keys(properties).length > 1 &&
+        Object.keys(properties).every(
+          (key) => Object.hasOwn(node.properties, key) && valueOf(properties[key]) === valueOf(node.properties[key]),
+        ),
+    )?.[0];
+    const intro = [node.$comment, ...(base === undefined ? [] : [`It has the keys of ${link(base)}, and these:`])]
+      .filter((each) => each !== undefined)
+      .join(' ');
+    return [
+      `## ${name}`,
+      '',
+      ...(intro === '' ? [] : [intro, '']),
+      ...keysOf(node, name, base === undefined ? [] : Object.keys(maps.get(base).properties)),
+      '',
+    ];
+  });
 
 const text = [
   '# The scenario file',
   '',
   '<!-- Written by `npm run schema` from schema/scenario.v1.json: change the words in src/core/scenario/schema. -->',
   '',
-  'To write a claim, copy this one, or let `verify-isolation init` write one of your host. `verify-isolation plan FILE` says what a file would do, and what is wrong with it, before anything is sent.',
+  'Write a claim: copy this one, or let `verify-isolation init` write one of your host. `verify-isolation plan FILE` says what a file would do, and what is wrong with it, before anything is sent.',
   '',
   '```yaml',
   'version: 1',
@@ -182,34 +216,36 @@ const text = [
   '    expect: holds',
   '```',
   '',
-  'Which classes there are, what each sends and the scenario that shows it: [catalogue.md](catalogue.md). What a verdict takes: [verdicts.md](verdicts.md).',
+  'Classes and the scenarios that show them: [catalogue.md](catalogue.md). What a verdict takes: [verdicts.md](verdicts.md).',
   '',
-  'A scenario is one document of YAML 1.2, at most 1 MiB. Every fault in a file is reported at once, with line and column, what was expected and the nearest known word; an unknown key',
-  'is a fault. So is a file that would send or listen to nothing, and a step that nobody could break. Keys marked \\* are required.',
+  'A scenario is one document of YAML 1.2, at most 1 MiB. All faults of a file are reported at once, with line, column, what was expected and the nearest known word. An unknown key is a fault. So is a file that would send or listen to nothing, and a step that nothing could break.',
   '',
-  'All steps of a run together have at most 8,388,608 flows (pairs of sender and addressee × carriers × tag stacks). They have at most 66,060,288 frames and 1,048,576 controls. A larger run ends with status 64 before anything is laid out (`plan-too-large`, which names the step). A mesh of 1,000 guests in eight VLANs is just within these limits.',
+  'A run has at most 8,388,608 flows (pairs of sender and addressee × carriers × tag stacks), 66,060,288 frames and 1,048,576 controls. A mesh of 1,000 guests in eight VLANs is just below. A larger one ends with status 64 (`plan-too-large`, with the step) before anything is laid out.',
   '',
-  'Editors with a YAML language server complete, explain and check a file that begins with a line which says where the schema is, from the folder of the file:',
+  'Editors with a YAML language server complete, explain and check a file that begins with the path of the schema. `verify-isolation schema` prints it (JSON Schema, draft-07).',
   '',
   '```yaml',
   '# yaml-language-server: $schema=../node_modules/verify-isolation/schema/scenario.v1.json',
   '```',
   '',
-  '`verify-isolation schema > scenario.v1.json` puts it anywhere else (JSON Schema, draft-07). Wherever a value is more than any text,',
-  '`"${name}"` may stand for a variable of `vars` ([ci.md](ci.md)).',
+  'Keys marked \\* are required. `…` after a value: or a list of them. "Lab:" and "Host:" say which provider has the key or the default. Wherever a value is more than any text, `"${name}"` may stand for a variable of `vars` ([ci.md](ci.md)).',
   '',
   '## The whole file',
   '',
-  ...table(schema, 'the file', []),
+  ...whole,
   '',
   ...sections,
+  '## Configuration managers',
+  '',
+  '`run --twin` writes these entries of `keepers`; the schema says what each key is.',
+  '',
+  ...[...maps].filter(([, node]) => isWritten(node)).map(written),
+  '',
   '## Values',
   '',
-  '| value | is |',
-  '| --- | --- |',
   ...values.map(([name, node]) => {
     if (node.$comment === undefined) missing.push(`value ${name}`);
-    return `| <a id="${name}"></a>${name} | ${cell(node.$comment ?? '')} |`;
+    return `- <a id="${name}"></a>${name}: ${node.$comment ?? ''}`;
   }),
   '',
 ].join('\n');

@@ -12,12 +12,12 @@ export const scenarioShell = z.strictObject({
   allow_changes: onOff
     .optional()
     .describe(
-      'Host: steps may change settings, if the command line says `--allow-changes` as well; undone at the end. Default: off.',
+      'Host: steps may change settings, with `--allow-changes` on the command line; undone at the end. Default: off.',
     ),
   allow_disruptive: onOff
     .optional()
     .describe(
-      'Classes that disturb guests may run; on a host the command line has to say `--allow-disruptive` as well. Default: off.',
+      'Classes that disturb guests may run; host: with `--allow-disruptive` on the command line. Default: off.',
     ),
   vars: z.record(z.string(), z.unknown()).optional(),
   scope: z
@@ -40,15 +40,13 @@ export const scenarioSchema = scenarioShell.extend({
   vars: z
     .record(z.string().regex(variableName), scalar.nullable())
     .optional()
-    .describe(
-      'Variables and their values; without a value `--set NAME=VALUE` has to give one. `"${name}"` stands for the value.',
-    ),
+    .describe('Variables and their values; without a value `--set NAME=VALUE` gives one. `"${name}"` stands for it.'),
   topology: z
     .union([
       topology,
       topology.partial().extend({ include: included }).meta({
         id: 'included-topology',
-        description: "A topology from a file. What is written beside it stands beside the file's, and goes first.",
+        description: 'A topology from a file. What is written beside it goes first.',
       }),
     ])
     .describe('Bridges and what hangs on them.'),
@@ -60,6 +58,6 @@ export const scenarioSchema = scenarioShell.extend({
       ]),
     )
     .optional()
-    .describe('What is done and claimed, in this order, on the same topology.'),
+    .describe('What is done and claimed, in this order.'),
   policy: z.array(policy).optional().describe('Claims between zones; they become steps of their own.'),
 });

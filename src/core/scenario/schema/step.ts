@@ -45,19 +45,15 @@ export const seen = z.record(selector, seenOf);
 const allowance = {
   may_see: selectorsOrNone
     .optional()
-    .describe(
-      'Who may see it without that being a leak; replaces what the class says. Default: by class; real traffic, listening: the two ends.',
-    ),
+    .describe('Who may see it without a leak. Default: by class; with traffic or listening, the two ends.'),
   must_see: selectorsOrNone
     .optional()
     .describe(
-      'Who has to see all of it, else the step is inconclusive (`delivery-short`), unless drop counters explain what is missing. Default: by class.',
+      'Who has to see all of it, or the step is inconclusive (`delivery-short`), unless drop counters explain the loss. Default: by class.',
     ),
   seen: seen
     .optional()
-    .describe(
-      'Claims on observers: `{ kali3: none }`, `some`, `all`, a number of frames, or narrowed ones; each has to hold for every row of that observer.',
-    ),
+    .describe('Claims on observers, such as `{ kali3: none }`. Each has to hold for every row of the observer.'),
 };
 
 const roundsRule = 'expected a round such as 1, or rounds such as "2-4" or "2-"';
@@ -78,30 +74,24 @@ export const probeClass = z.enum([...probeClasses, 'gateway-bounce']);
 
 export const probe = z
   .strictObject({
-    class: probeClass.describe(
-      'What is sent; docs/catalogue.md has every class. `gateway-bounce` is another word for routed-bounce.',
-    ),
-    from: selectors.describe(
-      'Who sends: a name, a list, a glob (`"g1*"`), `"role:guest"`, `"zone:a"`, `"br1/*"`, `"!name"`; `"*"`: all.',
-    ),
+    class: probeClass.describe('What is sent. `gateway-bounce` is an alias of routed-bounce.'),
+    from: selectors.describe('Who sends; `"*"`: all.'),
     to: selectors
       .optional()
-      .describe('To whom, likewise; `"*"`: all others on the same bridge, `"**"`: on every bridge. Default: by class.'),
+      .describe('To whom; `"*"`: all others on the same bridge, `"**"`: on every bridge. Default: by class.'),
     via: selectors
       .optional()
-      .describe('Who talks to the victim, where a class needs somebody to. Default: the uplink, else all others.'),
+      .describe('Who talks to the victim, where a class needs it. Default: the uplink, else all others.'),
     rounds: rounds
       .optional()
       .describe(
-        'Only these of the pairs, round by round: in round k each sender sends to the k-th addressee behind it. `1`, `"2-4"`, or `"2-"` for all that are left. Default: all pairs, sender by sender.',
+        'Only these pairs: in round k each sender sends to the k-th addressee behind it. Default: all pairs, sender by sender.',
       ),
-    both_ways: onOff.optional().describe('Then also the other way round: rows of their own. Default: off.'),
+    both_ways: onOff.optional().describe('Also the other way round, in rows of their own. Default: off.'),
     count: whole(1, 10_000_000).optional().describe('Frames for each pair, carrier and tag stack. Default: 100.'),
     rate: whole(1, 10_000_000)
       .optional()
-      .describe(
-        'Frames a second for the whole probe. Default: lab, as fast as capture without loss allows; host, 1,000.',
-      ),
+      .describe('Frames a second for the whole probe. Default: lab, as fast as capture loses nothing; host, 1,000.'),
     carriers: oneOrMany(z.enum(carriers))
       .optional()
       .describe(
@@ -116,18 +106,18 @@ export const probe = z
       .min(1, { error: 'expected at least one tag stack' })
       .optional()
       .describe(
-        'Tag stacks, outermost first: `[10, [1, 10]]` sends each frame with tag 10 and with two tags. Default: untagged.',
+        'Tag stacks, outermost first: `[10, [1, 10]]` sends each frame with one tag and with two. Default: untagged.',
       ),
-    src_mac: mac.optional().describe('Source MAC instead of the one that the class chooses.'),
-    dst_mac: mac.optional().describe('Destination MAC instead of the one that the class chooses.'),
-    src_ip: ipAddress.optional().describe('Source address instead of the one that the class chooses.'),
-    dst_ip: ipAddress.optional().describe('Destination address instead of the one that the class chooses.'),
+    src_mac: mac.optional().describe('Source MAC. Default: by class.'),
+    dst_mac: mac.optional().describe('Destination MAC. Default: by class.'),
+    src_ip: ipAddress.optional().describe('Source address. Default: by class.'),
+    dst_ip: ipAddress.optional().describe('Destination address. Default: by class.'),
     group: group.optional().describe('Multicast group. Default: by class.'),
     size: whole(60, 9216).optional().describe('Bytes of a frame, without FCS. Default: 60, or what the class needs.'),
     open_by_design: selectors
       .optional()
       .describe(
-        'Who is open to it by design: where at least half of them, and of the senders, are, it is reported as EXPOSED and the step holds (`run --strict`: BROKEN). What fewer are open to is a leak all the same: their barrier is missing.',
+        'Who is open to it by design. Where at least half of them, and of the senders, are, the step holds and reports EXPOSED (`run --strict`: BROKEN). Where fewer are, a barrier is missing: a leak.',
       ),
     ...allowance,
   })
@@ -157,11 +147,11 @@ export const expectation = z.union([
       verdict: z
         .enum(['holds', 'broken'])
         .optional()
-        .describe('What is expected. `broken` is a demonstration, and refused on a host. Default: holds.'),
+        .describe('What is expected. `broken` is a demonstration; not on a host. Default: holds.'),
       observers: selectors
         .optional()
         .describe(
-          'Who is judged. Default: every endpoint but the sender, on every bridge; on a host every other port too.',
+          'Who is judged. Default: every endpoint but the sender, on every bridge; host, every other port too.',
         ),
       ...allowance,
     })
@@ -184,7 +174,7 @@ const portVlan = z
   .meta({
     id: 'port-vlan',
     description:
-      'Of Open vSwitch: with `pvid` the `tag` of its port, without one of its `trunks`. What a port with both is, its `vlan_mode` says; one that has neither carries every VLAN, so that the first one limits it and the last one cannot be taken away.',
+      'Of Open vSwitch: with `pvid` the `tag` of its port, without it one of its `trunks`; `vlan_mode` decides where a port has both. A port that has neither carries every VLAN: the first one limits it, the last one cannot be removed.',
   });
 const fdbEntry = z
   .strictObject({
@@ -200,12 +190,11 @@ const fdbEntry = z
     vlan: vid.optional().describe('In which VLAN.'),
     self: onOff
       .optional()
-      .describe("With the bridge as port: the MAC is the bridge's own (`bridge fdb add MAC dev BR self permanent`)."),
+      .describe("With the bridge as port: the bridge's own MAC (`bridge fdb add MAC dev BR self permanent`)."),
   })
   .meta({
     id: 'fdb-entry',
-    description:
-      'Of Open vSwitch: static, and of VLAN 0 where no other is named, which is that of untagged frames on a port without `tag`.',
+    description: 'Of Open vSwitch: static. Default of `vlan`: 0, untagged frames on a port without `tag`.',
   });
 const mdbEntry = z
   .strictObject({
@@ -235,7 +224,7 @@ export const stepShell = z.strictObject({
     .record(z.string(), z.record(z.string(), scalar))
     .optional()
     .describe(
-      'Settings by interface name, and sysctls under `sysctl` (lab). Of Open vSwitch: columns of its tables that decide where frames go (`flood_vlans`, `"other_config:mac-table-size"`, `protected`, `tag`, `trunks`, …) and `flood` of a port. They stay until a later step changes them and are undone at the end.',
+      'Settings by interface name; lab: also sysctls under `sysctl`. They stay until a later step changes them, and are undone at the end. Of Open vSwitch: `flood` of a port and columns that decide where frames go: `flood_vlans`, `"other_config:mac-table-size"`, `protected`, `tag`, `trunks`, …',
     ),
   vlan: z
     .strictObject({
@@ -263,12 +252,12 @@ export const stepShell = z.strictObject({
     .optional()
     .describe('Members of multicast groups.'),
   start: selectors.optional().describe('Endpoints that come up.'),
-  stop: selectors.optional().describe('Endpoints that go: the guest deleted, the relay ended, the link gone.'),
+  stop: selectors.optional().describe('Endpoints that go: guest, relay and link.'),
   run: z
     .array(command)
     .optional()
     .describe(
-      'Lab: commands in the namespace of the bridges, as text or argument list, without a shell: ip, bridge, tc, nft, ethtool, sysctl (below `net.`), ovs-vsctl, ovs-ofctl, with files below the scenario’s folder and without options that reach beyond the lab (`-n`, `--db`, `--log-file`, …); anything else with `--allow-run`.',
+      'Lab: commands in the namespace of the bridges: ip, bridge, tc, nft, ethtool, sysctl (below `net.`), ovs-vsctl, ovs-ofctl. Files lie below the scenario’s folder, and options stay in the lab (no `-n`, `--db`, `--log-file`, …). Anything else with `--allow-run`.',
     ),
   during: z
     .array(
@@ -282,16 +271,16 @@ export const stepShell = z.strictObject({
           settle: time
             .optional()
             .describe(
-              'How long its work may go on after its commands have ended: what changes until then is its doing. Default: 0.',
+              'How long its work goes on after its commands have ended. What changes until then is its doing. Default: 0.',
             ),
         })
         .meta({ id: 'event' }),
     )
     .optional()
-    .describe('Commands in the middle of probing; leaks are then also reported as windows in ms.'),
+    .describe('Commands while probing goes on; leaks are also reported as windows in ms.'),
   learn: selectorsOrNone
     .optional()
-    .describe('Who announces itself before the probes: `all`, `none` or a list. Default: lab, all; host, none.'),
+    .describe('Who announces itself before the probes, `all` or `none`. Default: lab, all; host, none.'),
   wait: time.optional().describe('Time between announcing and probing.'),
   probe: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())]).optional(),
   traffic: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())]).optional(),
@@ -299,11 +288,11 @@ export const stepShell = z.strictObject({
     .strictObject({ for: time.describe('How long.') })
     .meta({ id: 'listening' })
     .optional()
-    .describe('Nothing is sent: unicast at an observer that is for none of its MACs is foreign.'),
+    .describe("Nothing is sent. Unicast for none of an observer's MACs is foreign."),
   expect: expectation
     .optional()
     .describe(
-      '`holds` (nobody but the addressee sees it, and it does), `separated` (it must not get it either), `leak` (a demonstration; not on a host), `unjudged` (a stimulus), `private` and `isolated` (older words for holds), or in detail.',
+      '`holds`: nobody but the addressee sees it, and it does. `separated`: the addressee must not get it either. `leak`: a demonstration; not on a host. `unjudged`: a stimulus. `private` and `isolated`: aliases of holds.',
     ),
   accept: z
     .array(
@@ -312,7 +301,7 @@ export const stepShell = z.strictObject({
           observer: selector.describe('Who may overhear it for now.'),
           class: title.describe('Class of the probes; the kind of traffic, or `foreign-unicast`.'),
           reason: text.describe('Why.'),
-          ...vouching('Last day on which it is accepted, such as 2027-01-31; then it is a leak again.'),
+          ...vouching('Last day on which it is accepted, such as 2027-01-31.'),
         })
         .meta({ id: 'accepted-leak' }),
     )
@@ -323,18 +312,16 @@ export const stepShell = z.strictObject({
       z
         .strictObject({
           what: title.describe(
-            'As the reason `bypass-possible` names it, such as `packet socket of suricata`; `nft dup` is also `nft dup to vnet3`.',
+            'As `bypass-possible` names it, such as `packet socket of suricata`; `nft dup` is also `nft dup to vnet3`.',
           ),
-          where: title
-            .optional()
-            .describe('As the reason names it, such as `vnet0 tcx ingress`. Default: wherever it stands.'),
+          where: title.optional().describe('Its place, such as `vnet0 tcx ingress`. Default: wherever it stands.'),
           reason: text.describe('Why it is known to carry no frame elsewhere.'),
           ...vouching('Last day on which it is trusted, such as 2027-01-31.'),
         })
         .meta({ id: 'trusted-bypass' }),
     )
     .optional()
-    .describe('What can carry frames past the ears and is trusted not to: a program, a rule, a process that listens.'),
+    .describe('What can carry frames past the ears and is trusted not to: a program, a rule, a listening process.'),
 });
 
 export const step = stepShell
@@ -347,7 +334,7 @@ export const step = stepShell
   .meta({
     id: 'step',
     description:
-      'Inside a step the order is fixed: set, vlan, fdb, mdb, start and stop, run, learn, wait, reading the state, probing, draining, reading the state.',
+      'The order in a step: set, vlan, fdb, mdb, start and stop, run, learn, wait, read the state, probe, drain, read the state.',
   });
 
 export const policy = z

@@ -101,18 +101,14 @@ function settingKeys(settings: readonly Setting[]): Record<string, z.ZodOptional
 const vlan = z
   .strictObject({
     vid: vidOrRange.describe('VLAN, or a range in quotes.'),
-    pvid: onOff
-      .optional()
-      .describe('Whether untagged frames that come in on the port belong to this VLAN. Default: off.'),
-    untagged: onOff.optional().describe('Whether frames leave the port without the tag. Default: off.'),
+    pvid: onOff.optional().describe('Untagged frames that come in on the port belong to this VLAN. Default: off.'),
+    untagged: onOff.optional().describe('Frames leave the port without the tag. Default: off.'),
   })
   .meta({ id: 'vlan' });
 export const vlans = z.array(vlan);
 
 const bridgeKeys = {
-  address: oneOrMany(ipPrefix)
-    .optional()
-    .describe('Addresses of the host on the bridge; lab: they are set, the host has a stack there.'),
+  address: oneOrMany(ipPrefix).optional().describe('Addresses of the host on the bridge. Lab: they are set.'),
   netns: text.optional().describe('Host: network namespace of the bridge, by name or path.'),
 };
 
@@ -123,15 +119,14 @@ export const linuxBridge = z
     host: name
       .optional()
       .describe(
-        'With `hosts`: the host of its endpoints, where they do not say their own. Left out: lab, every endpoint says it; host, the one that the program runs on.',
+        'With `hosts`: the host of its endpoints that name none. Default: lab, none; host, the one that the program runs on.',
       ),
     vlans: vlans.optional().describe('VLANs of the bridge device itself, that is of the host.'),
     ...settingKeys([...bridgeSettings, ...linkSettings]),
   })
   .meta({
     id: 'linux-bridge',
-    description:
-      "A bridge of the Linux kernel. Any of its settings may stand here; left out: lab, the kernel's default; host, as it is.",
+    description: "A bridge of the Linux kernel with its settings. Default of each: lab, the kernel's; host, as it is.",
   });
 
 /** Its other keys are columns of ovs-vsctl's Bridge table. */
@@ -161,7 +156,7 @@ export const ovsBridge = z
   .meta({
     id: 'ovs-bridge',
     description:
-      'A bridge of Open vSwitch. Its other keys are columns of the Bridge table of ovs-vsctl; on a host those that a run can put back.',
+      'A bridge of Open vSwitch. Other keys are columns of its Bridge table (ovs-vsctl); on a host those that a run can put back.',
   });
 
 /** How a host of several is reached; in the lab a host is a namespace and has no keys. */
@@ -169,15 +164,13 @@ export const host = z
   .strictObject({
     ssh: title
       .optional()
-      .describe(
-        'Host: where ssh(1) finds it, such as `root@hv2`. The configuration, keys and known hosts of the caller apply.',
-      ),
+      .describe("Host: its name for ssh(1), such as `root@hv2`. Configuration, keys and known hosts are the caller's."),
     command: z
       .array(title)
       .min(1)
       .optional()
       .describe(
-        'Host: the program there, as an argument list: `[verify-isolation]` (default), its absolute path, or either behind `sudo -n` or `doas -n`; others with `--allow-run`.',
+        'Host: the program there: `[verify-isolation]` (default), its absolute path, or either behind `sudo -n` or `doas -n`. Others with `--allow-run`.',
       ),
   })
   .meta({ id: 'host', description: 'Another host. In the lab it is a namespace and has no keys.' });
@@ -186,14 +179,12 @@ export const host = z
 export const tunnel = z
   .strictObject({
     vni: whole(1, 16_777_215).optional().describe('Lab: the VXLAN network identifier of the device.'),
-    to: oneOrMany(name)
-      .optional()
-      .describe('Lab: the hosts to which frames for everybody and for unknown stations are sent.'),
+    to: oneOrMany(name).optional().describe('Lab: the hosts that get broadcast and unknown unicast.'),
   })
   .meta({
     id: 'tunnel',
     description:
-      'The port joins parts of a network on several hosts. It is observed, sends nothing of its own, and is judged only where `observers` names it.',
+      'The port joins parts of a network on several hosts. It is observed, sends nothing, and is judged only where `observers` names it.',
   });
 
 export const role = z.enum(['guest', 'uplink', 'host']);
@@ -218,19 +209,17 @@ const endpointKeys = {
   attach: attach
     .optional()
     .describe(
-      "`port` (default): on a port of the bridge. `host`: the host's own stack. `promiscuous`: behind the bridge device itself, as VMware bridges a bridge. `macvlan` and `macvtap` (lab): on the interface of another endpoint, by the port of that one.",
+      "`port` (default): on a port of the bridge. `host`: the host's own stack. `promiscuous`: behind the bridge device, as VMware bridges a bridge. Lab, `macvlan` and `macvtap`: on the interface of another endpoint.",
     ),
   lower: name
     .optional()
     .describe(
-      '`attach: macvlan` or `macvtap`: the endpoint on a port of the same bridge whose interface is the lower device. It is not judged unless `observers` names it: what comes there is for its guests too.',
+      "`attach: macvlan` or `macvtap`: the endpoint, on a port of the same bridge, whose interface is the lower device. It is judged only where `observers` names it, since its guests' frames come there too.",
     ),
   mode: z
     .enum(macvlanModes)
     .optional()
-    .describe(
-      '`attach: macvlan` or `macvtap`: how the kernel hands frames between guests of one lower device, as in ip-link(8).',
-    ),
+    .describe('`attach: macvlan` or `macvtap`: what passes between guests of one lower device, as in ip-link(8).'),
   role: role
     .optional()
     .describe(
@@ -240,14 +229,8 @@ const endpointKeys = {
   started: onOff.optional().describe('Off: absent until a step starts it. Default: on.'),
   promiscuous: onOff
     .optional()
-    .describe(
-      '`attach: promiscuous` only: the relay hands every frame to the endpoint, not just those to it. Default: off.',
-    ),
-  vlans: vlans
-    .optional()
-    .describe(
-      'VLANs of its port. With filtering off the kernel does not act on them, but they stay the claim of who belongs together.',
-    ),
+    .describe('`attach: promiscuous`: the relay hands every frame to the endpoint. Default: off, its own only.'),
+  vlans: vlans.optional().describe('VLANs of its port. With filtering off they only claim who belongs together.'),
   settings: endpointSettings.optional().describe('Settings of its port.'),
 };
 
@@ -257,35 +240,25 @@ export const endpoint = z
     port: interfaceName
       .optional()
       .describe(
-        "Interface name of its port on the host; of the relay's side with `attach: promiscuous`; none with `attach: host`.",
+        "Interface name of its port on the host. With `attach: promiscuous` that of the relay's side; with `attach: host` none.",
       ),
-    mac: oneOrMany(mac)
-      .optional()
-      .describe('MAC or MACs that are rightfully its own. Left out: lab, made up; host, as on record.'),
-    ip: oneOrMany(ipPrefix)
-      .optional()
-      .describe('Addresses. In the lab an endpoint with one has a network stack of its own.'),
+    mac: oneOrMany(mac).optional().describe('Its own MACs. Default: lab, made up; host, as on record.'),
+    ip: oneOrMany(ipPrefix).optional().describe('Addresses. Lab: with one it has a network stack.'),
     zone: name.optional().describe('The tenant that it belongs to.'),
     owner: name
       .optional()
-      .describe(
-        'The guest that it is an interface of. Endpoints of one owner are one party: what one of them sends is no leak at another.',
-      ),
+      .describe('The guest whose interface it is. What one endpoint of an owner sends is no leak at another.'),
     observed_only: z
       .literal(true)
       .optional()
       .describe(
-        'Nothing is sent to it or in its name, for its bridge does not know its MAC: the verdict says for how many guests it holds, and names this one (`run --strict`: INCONCLUSIVE).',
+        'Nothing is sent to it or in its name, since its bridge does not know its MAC. The verdict names it (`run --strict`: INCONCLUSIVE).',
       ),
-    netns: text
-      .optional()
-      .describe('Host: network namespace in which its interface lives (a container), by name or path.'),
-    host: name.optional().describe("With `hosts`: the host that it is on. Left out: its bridge's."),
+    netns: text.optional().describe('Host: network namespace of its interface (a container), by name or path.'),
+    host: name.optional().describe("With `hosts`: the host that it is on. Default: its bridge's."),
     tunnel: tunnel
       .optional()
-      .describe(
-        'It is no guest but the way to the parts of its network on other hosts: a VXLAN device in the lab, `{}` on a host.',
-      ),
+      .describe('The way to the parts of its network on other hosts, not a guest. Lab: a VXLAN device; host: `{}`.'),
     ...endpointKeys,
   })
   .meta({ id: 'endpoint', description: 'A guest, an uplink, or the host.' });
@@ -306,7 +279,7 @@ export const generate = z
       .describe('Their interface names; `{}` stands for the number.'),
     ip: oneOrMany(ipPrefix)
       .optional()
-      .describe('A network: each takes its next free address. Without it they need no stack.'),
+      .describe('A network: each takes its next free address. Without it they have no stack.'),
     zone: numbered.optional().describe('Their tenants; `{}` stands for the number.'),
     ...endpointKeys,
   })
@@ -325,14 +298,12 @@ export const topologyShell = z.strictObject({
   bridges: z.record(z.string(), z.unknown()),
   endpoints: z.record(z.string(), z.unknown()).optional(),
   generate: z.array(z.unknown()).optional(),
-  sysctl: sysctl
-    .optional()
-    .describe('Lab: sysctls of the host of the bridges, below `net.`, such as `net.ipv4.ip_forward: 1`.'),
+  sysctl: sysctl.optional().describe('Lab: sysctls below `net.`, such as `net.ipv4.ip_forward: 1`.'),
   keepers: z
     .array(manager)
     .optional()
     .describe(
-      'Lab: whose configuration makes the bridges and ports of the live host that these stand for; `run --twin` writes it. Fixes then come with the form in which they last there.',
+      'Lab: the managers that configure the bridges and ports of the live host, as `run --twin` writes them. Fixes then come in the form that lasts there.',
     ),
   hosts: z.record(z.string(), z.unknown()).optional(),
 });
@@ -343,16 +314,16 @@ export const topology = topologyShell
     endpoints: z
       .record(name, endpoint)
       .optional()
-      .describe('What hangs on the bridges, by name. Every port of a bridge under test is observed, listed or not.'),
+      .describe('What is on the bridges, by name. Every port of a bridge under test is observed, listed or not.'),
     hosts: z
       .record(name, host)
       .optional()
       .describe(
-        'Other hosts that the bridges are on, by name. Bridges of one name are one network on all hosts where it has endpoints; what is on another host is called `HOST/NAME`.',
+        'Other hosts, by name. Bridges of one name are one network on all hosts where it has endpoints. What is on another host is called `HOST/NAME`.',
       ),
     generate: z
       .array(generate)
       .optional()
-      .describe('Endpoints in number, with MACs (02:76:69:…), ports and addresses derived from it.'),
+      .describe('Endpoints in number; MACs (02:76:69:…), ports and addresses derive from it.'),
   })
   .meta({ id: 'topology', description: 'Bridges and what hangs on them.' });
