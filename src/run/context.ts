@@ -45,8 +45,8 @@ export interface RunOptions {
   readonly calibrate?: (engine: 'libpcap' | 'cap', outDir: string) => Promise<CalibrationRecord>;
   /** Hears of the hosts before anybody is connected to; throws to refuse. */
   readonly connect?: (hosts: readonly Host[]) => Promise<void>;
-  /** Looks at the plan before anything is built or sent; throws to refuse. `hash`: what `planHash` says. */
-  readonly approve?: (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void>;
+  /** Looks at the plan before anything is built or sent; throws to refuse. `hash` gives what `planHash` says. */
+  readonly approve?: (plan: Plan, hash: () => string, notes: readonly PrecheckNote[]) => Promise<void>;
   /** Everything is done but sending. */
   readonly rehearse?: boolean;
   readonly onProgress: (event: ProgressEvent) => void;

@@ -54,7 +54,7 @@ async function runOn(
   const { scenario, options, key } = given;
   const { plan, opening } = await planOn(topology, key, options.lingerMs ?? 0);
   const look = options.inside === null ? await lookAtHost(plan, topology) : { notes: [], keepers: null };
-  const hash = planHash(plan, { files: scenario.files, toolVersion: options.toolVersion });
+  const hash = (): string => planHash(plan, { files: scenario.files, toolVersion: options.toolVersion });
   await options.approve?.(plan, hash, look.notes);
   // What is to happen in the middle may well make guests drop frames: that is then no reason to stop.
   const isGuarded = options.inside === null && plan.steps.every(({ during }) => during.length === 0);
@@ -91,8 +91,8 @@ async function carryOut(run: PreparedRun): Promise<Run> {
     const { record, states, left } = await executeRun(run, begun, timeline);
     await lookout?.stop();
     const heard = planWithEars(plan, timeline.entries);
-    const planSha256 = createHash('sha256').update(planText).digest('hex');
-    const ended = { dir, plan: heard, planSha256, record, key, timeline, streaming, options, states };
+    const planFile = { plan, sha256: createHash('sha256').update(planText).digest('hex') };
+    const ended = { dir, plan: heard, planFile, record, key, timeline, streaming, options, states };
     const judged = await concludeRun(ended, apart);
     return { ...judged, plan, dir, left };
   } finally {

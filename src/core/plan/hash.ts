@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { Control, Flow, FrameSpec, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { FileHash } from '../model/scenario.js';
 
@@ -112,24 +112,57 @@ export interface PlanSurroundings {
  * count, and neither does the folder that a file lies in.
  */
 export function planHash(plan: Plan, { files, toolVersion }: PlanSurroundings): string {
-  const known = new Set(plan.endpoints.flatMap(({ macs }) => macs));
-  const [step, flow, control, observer] = [
-    pick<StepPlan>(ofStep),
-    pick<Flow>(ofFlow),
-    pick<Control>(ofControl),
-    pick<Observer>(ofObserver),
-  ];
-  const steps = plan.steps.map((each) => ({
-    ...step(each),
-    flows: each.flows.map((of) => ({ ...flow(of), frame: withoutInvented(of.frame, known) })),
-    controls: each.controls.map((of) => ({ ...control(of), frame: withoutInvented(of.frame, known) })),
-    observers: each.observers.map(observer),
-  }));
   const { name, provider, bridges, hosts = [], sysctl, partialScope } = plan;
   const contents = files.map(({ path, sha256 }) => ({ name: path.slice(path.lastIndexOf('/') + 1), sha256 }));
-  return createHash('sha256')
-    .update(
-      JSON.stringify({ toolVersion, name, provider, bridges, hosts, sysctl, partialScope, files: contents, steps }),
-    )
-    .digest('hex');
+  const head = { toolVersion, name, provider, bridges, hosts, sysctl, partialScope, files: contents };
+  const hash = createHash('sha256').update(`${JSON.stringify(head).slice(0, -1)},"steps":[`);
+  const addStep = stepHasher(hash, new Set(plan.endpoints.flatMap(({ macs }) => macs)));
+  for (const [index, step] of plan.steps.entries()) {
+    if (index > 0) hash.update(',');
+    addStep(step);
+  }
+  return hash.update(']}').digest('hex');
+}
+
+/** Adds the JSON of what is covered of a step to the hash. */
+function stepHasher(hash: Hash, known: ReadonlySet<string>): (step: StepPlan) => void {
+  const [flow, control, observer] = [pick<Flow>(ofFlow), pick<Control>(ofControl), pick<Observer>(ofObserver)];
+  const keys = keysOf(ofStep).filter((key) => ofStep[key] === 'covered');
+  return (step) => {
+    const lists: Partial<Record<keyof StepPlan, () => void>> = {
+      flows: () => addList(hash, step.flows, (of) => ({ ...flow(of), frame: withoutInvented(of.frame, known) })),
+      controls: () =>
+        addList(hash, step.controls, (of) => ({ ...control(of), frame: withoutInvented(of.frame, known) })),
+      observers: () => addList(hash, step.observers, observer),
+    };
+    let before = '{';
+    for (const key of keys) {
+      if (step[key] === undefined) continue;
+      hash.update(`${before}"${key}":`);
+      before = ',';
+      const add = lists[key];
+      if (add === undefined) hash.update(JSON.stringify(step[key]));
+      else add();
+    }
+    hash.update('}');
+  };
+}
+
+/** From this many characters on, text is given to the hash. */
+const pieceLength = 65_536;
+
+/** Adds a list's JSON in pieces: a mesh of 1,000 guests has a million flows, and their text does not fit into a string. */
+function addList<T>(
+  hash: Hash,
+  list: { forEach(visit: (item: T, index: number) => void): void },
+  of: (item: T) => object,
+): void {
+  let text = '[';
+  list.forEach((item, index) => {
+    text += `${index > 0 ? ',' : ''}${JSON.stringify(of(item))}`;
+    if (text.length < pieceLength) return;
+    hash.update(text);
+    text = '';
+  });
+  hash.update(`${text}]`);
 }

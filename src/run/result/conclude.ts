@@ -6,6 +6,7 @@ import type { StepStates } from '../../core/model/state.js';
 import type { CollateInput } from '../../system/evidence/collate/collate.js';
 import type { SightedFrame } from '../../system/evidence/first-frames.js';
 import { cannotWrite, files, writeJson } from '../../system/evidence/folder/folder.js';
+import type { WrittenPlanFile } from '../../system/evidence/folder/parse-folder.js';
 import { clockOffsets, type TimelineLog } from '../../system/evidence/folder/timeline-log.js';
 import { applicationOf, type PreparedRun } from '../context.js';
 import type { JudgeApart } from './judge-apart.js';
@@ -13,8 +14,7 @@ import type { JudgeApart } from './judge-apart.js';
 /** All that is known of a run when it is over. */
 export interface EndedRun extends Pick<PreparedRun, 'plan' | 'key' | 'streaming' | 'options'> {
   readonly dir: string;
-  /** SHA-256 of plan.json, hex. */
-  readonly planSha256: string;
+  readonly planFile: WrittenPlanFile;
   readonly record: RunRecord;
   readonly timeline: TimelineLog;
   /** By step. */
@@ -46,7 +46,7 @@ async function concludeApart(ended: EndedRun, apart: JudgeApart): Promise<Conclu
   return apart.judge(
     {
       plan,
-      planSha256: ended.planSha256,
+      planSha256: ended.planFile.sha256,
       record,
       key: Buffer.from(key).toString('hex'),
       timeline: timeline.entries,
@@ -106,7 +106,7 @@ async function complete(ended: EndedRun): Promise<Pick<ConcludedRun, 'result' | 
     plan,
     key,
     record,
-    written: { planSha256: ended.planSha256, timeline: timeline.entries, states },
+    written: { planFile: ended.planFile, timeline: timeline.entries, states },
     along: streaming,
     ...countersOf(ended),
     keep: options.keep ?? 'all',

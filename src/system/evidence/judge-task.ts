@@ -82,7 +82,7 @@ async function judged(dir: string, request: JudgeRequest, onJudging: () => void)
     key: Buffer.from(request.key, 'hex'),
     inferred: request.inferred.map((names) => new Set(names)),
     clocks: new Map(request.clocks.map(([name, ns]) => [name, BigInt(ns)])),
-    written: { planSha256: request.planSha256, timeline: request.timeline, states: request.states },
+    written: { planFile: { sha256: request.planSha256 }, timeline: request.timeline, states: request.states },
     along: null,
     onJudging,
   });

@@ -86,7 +86,7 @@ export function connecting(options: ConsentOptions): (hosts: readonly Host[]) =>
  */
 export function approval(
   options: ConsentOptions,
-): (plan: Plan, hash: string, notes: readonly PrecheckNote[]) => Promise<void> {
+): (plan: Plan, hash: () => string, notes: readonly PrecheckNote[]) => Promise<void> {
   return async (plan, hash, notes) => {
     const unknown = options.allowNewMacs === true ? [] : describeNewMacs(plan);
     if (unknown.length > 0)
@@ -96,11 +96,11 @@ export function approval(
         unknown.map((one) => `${one} would send with a MAC that nobody has, and an uplink may carry it out`).join('\n'),
         '--allow-new-macs lets it; nothing was sent',
       );
-    if (options.approved !== undefined && options.approved.toLowerCase() !== hash) {
+    if (options.approved !== undefined && options.approved.toLowerCase() !== hash()) {
       throw new VerifyError(
         'not-approved',
         64,
-        `the plan's SHA-256 is ${hash}, not the one that was approved`,
+        `the plan's SHA-256 is ${hash()}, not the one that was approved`,
         '`plan` prints what is to be done now; nothing was sent',
       );
     }

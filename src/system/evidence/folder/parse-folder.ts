@@ -31,13 +31,20 @@ const shapes = {
   timeline: async () => (await import('./timeline-shape.js')).timelineShape,
 } satisfies Readonly<Record<string, () => Promise<z.ZodType>>>;
 
+/** What a run knows of its plan.json, which names no ears yet, as the plan that is judged does. */
+export interface WrittenPlanFile {
+  /** Hex. */
+  readonly sha256: string;
+  /** What was written there; absent = this process is not the one that wrote it. */
+  readonly plan?: Plan;
+}
+
 /**
  * What the run itself wrote into its folder. A file that has this text to the byte needs no schema; any other is read
  * as one of somebody else's.
  */
 export interface WrittenFiles {
-  /** SHA-256 of plan.json, hex: it knows no ears yet, as the plan that is judged does. */
-  readonly planSha256?: string;
+  readonly planFile?: WrittenPlanFile;
   readonly run?: RunRecord;
   readonly timeline?: readonly TimelineEntry[];
   /** By step. */
@@ -107,14 +114,16 @@ type WrittenPlan = Omit<Plan, 'steps'> & {
 };
 
 /**
- * The plan of a run's folder with its flows as flows, whichever way they were written; `sha256`: of the file, where
- * this process knows it. VerifyError 64 where it is none.
+ * The plan of a run's folder with its flows as flows, whichever way they were written. VerifyError 64 where it is none.
+ * Where the file is the one that `written` names, it is the same object: what was counted by it while the run went on
+ * is not counted again.
  */
-export async function parsePlan(dir: string, sha256: string | null = null): Promise<Plan> {
+export async function parsePlan(dir: string, written: WrittenPlanFile | null = null): Promise<Plan> {
   const path = join(dir, files.plan);
   const text = read(path);
-  const isOwn = sha256 !== null && createHash('sha256').update(text).digest('hex') === sha256;
-  const plan = (isOwn ? JSON.parse(text) : await parse(path, text, 'plan')) as WrittenPlan;
+  const isKnown = written !== null && createHash('sha256').update(text).digest('hex') === written.sha256;
+  if (isKnown && written.plan !== undefined) return written.plan;
+  const plan = (isKnown ? JSON.parse(text) : await parse(path, text, 'plan')) as WrittenPlan;
   return {
     ...plan,
     steps: plan.steps.map((step) => {
@@ -182,7 +191,7 @@ export async function parseFolder(dir: string, written: WrittenFiles = {}): Prom
   const runFile = join(dir, files.run);
   if (await isMissing(runFile)) throw await (await import('./host-folders.js')).noRun(dir);
   const run = (await parse(runFile, read(runFile), 'run', written.run)) as RunRecord;
-  const plan = await parsePlan(dir, written.planSha256 ?? null);
+  const plan = await parsePlan(dir, written.planFile);
   const timeline = await parseTimeline(join(dir, files.timeline), written.timeline);
   const states = await Promise.all(
     plan.steps.map(async ({ index }): Promise<StepStates> => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Plan, StepPlan } from '../../../../src/core/model/plan.js';
+import type { Flows, Plan, StepPlan } from '../../../../src/core/model/plan.js';
 import { type PlanSurroundings, planHash as hashOf } from '../../../../src/core/plan/hash.js';
 import { describeNewMacs } from '../../../../src/core/plan/new-macs.js';
 import { flow, plan, step } from '../../../support/judge/row-fixture.js';
@@ -93,6 +93,24 @@ describe('the hash of a plan', () => {
     ['a file more', { ...surroundings, files: [...surroundings.files, { path: 'x', sha256: 'aa' }] }],
     ['the program’s version', { ...surroundings, toolVersion: '2' }],
   ])('changes with %s', (_, other) => expect(planHash(plan, other)).not.toBe(planHash(plan)));
+  it('takes the flows one after the other: their text together would not fit into a string', () => {
+    const listed = (): never => {
+      throw new Error('a list of all flows was made');
+    };
+    const walked: Flows = {
+      length: step.flows.length,
+      at: (index) => step.flows.at(index),
+      forEach: (visit) => step.flows.forEach((of, index) => visit(of, index)),
+      reduce: listed,
+      map: listed,
+      flatMap: listed,
+      filter: listed,
+      some: listed,
+      every: listed,
+      [Symbol.iterator]: listed,
+    };
+    expect(planHash(withStep({ flows: walked }))).toBe(planHash(plan));
+  });
   it('does not change with the folder of a file', () =>
     expect(planHash(plan, { ...surroundings, files: [{ path: '/b/rules.nft', sha256: 'aa' }] })).toBe(planHash(plan)));
 });

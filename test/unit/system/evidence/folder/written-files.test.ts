@@ -24,13 +24,24 @@ describe('files of a folder of which its run knows what it wrote', () => {
     for (const name of ['run.json', state]) writeFileSync(join(dir, name), documentText(JSON.parse(text(name))));
     input = await parseFolder(dir);
     const { run, timeline, states } = input;
-    const planSha256 = createHash('sha256').update(text('plan.json')).digest('hex');
-    written = { planSha256, run, timeline, states };
+    const sha256 = createHash('sha256').update(text('plan.json')).digest('hex');
+    written = { planFile: { sha256 }, run, timeline, states };
   });
   afterAll(() => rmSync(top, { recursive: true, force: true }));
 
   it('are read to the same as those of which nobody knows anything', async () => {
     expect(await parseFolder(dir, written)).toEqual(input);
+  });
+
+  it('give the plan that was written there, by which frames may have been counted already', async () => {
+    const { plan } = input;
+    const planFile = { sha256: createHash('sha256').update(text('plan.json')).digest('hex'), plan };
+    expect((await parseFolder(dir, { ...written, planFile })).plan).toBe(plan);
+  });
+  it('give no plan that is not what stands there', async () => {
+    const { plan } = input;
+    const planFile = { sha256: createHash('sha256').update('{}').digest('hex'), plan };
+    expect((await parseFolder(dir, { ...written, planFile })).plan).not.toBe(plan);
   });
 
   it.each<readonly [string, (before: string) => string]>([
