@@ -1,9 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, View } from '../../report/reporter.js';
 import type { ReporterName } from '../../report/reporters.js';
+import { writeNamedFile } from '../../system/evidence/folder/named-file.js';
 import { ownCall } from '../called-as.js';
 import { formatNames } from '../help.js';
 
@@ -106,8 +105,7 @@ export async function writeTexts(
         process.stdout.write(render({ ...stdoutView(), ...context, brief }));
         continue;
       }
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, render({ width: 100, color: false, ...context }));
+      writeNamedFile(path, render({ width: 100, color: false, ...context }));
     } catch (error) {
       failed.push(
         `the ${name} report could not be written${path === null ? '' : ` to ${path}`}: ${error instanceof Error ? error.message : String(error)}`,

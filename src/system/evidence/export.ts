@@ -13,6 +13,7 @@ import { enhancedPacket, interfaceAsRead, sectionHeader } from '../../core/pcap/
 import { isTowards } from '../../core/plan/observers.js';
 import { stepListeners } from '../../core/plan/evidence-interfaces.js';
 import { capturePath } from './folder/folder.js';
+import { type NamedFile, openNamedFile } from './folder/named-file.js';
 import { parseFolder } from './folder/parse-folder.js';
 import { readCapture } from './read/read-capture.js';
 
@@ -125,27 +126,47 @@ function exportPacket(exporting: Exporting, batch: Batch, packet: number): Uint8
 /** Writes to a file that may be slow, or fail. */
 interface Output {
   write(bytes: Uint8Array): Promise<void>;
+  /** The file is whole, and takes its name. */
   end(): Promise<void>;
+  /** Leaves what had the name before as it was. */
+  drop(): void;
   /** Rejects when the file fails: VerifyError 64. */
   readonly failed: Promise<never>;
 }
 
+function notWritable(path: string, error: unknown): VerifyError {
+  return new VerifyError(
+    'export-not-writable',
+    64,
+    `${path}: ${error instanceof Error ? error.message : String(error)}`,
+    'Name a file that can be written with -o.',
+  );
+}
+
+function openedOutput(path: string): NamedFile {
+  try {
+    return openNamedFile(path, 0o600);
+  } catch (error) {
+    throw error instanceof VerifyError ? error : notWritable(path, error);
+  }
+}
+
 function openOutput(path: string): Output {
-  const stream = createWriteStream(path, { mode: 0o600 });
+  const file = openedOutput(path);
+  const stream = createWriteStream('', { fd: file.fd, autoClose: false });
   const failed = once(stream, 'error').then(([error]: unknown[]): never => {
-    throw new VerifyError(
-      'export-not-writable',
-      64,
-      `${path}: ${error instanceof Error ? error.message : String(error)}`,
-      'Name a file that can be written with -o.',
-    );
+    throw notWritable(path, error);
   });
   return {
     failed,
     async write(bytes) {
       if (!stream.write(bytes)) await Promise.race([once(stream, 'drain'), failed]);
     },
-    end: () => new Promise<void>((resolve) => stream.end(resolve)),
+    async end() {
+      await Promise.race([new Promise<void>((resolve) => stream.end(resolve)), failed]);
+      file.keep();
+    },
+    drop: () => file.drop(),
   };
 }
 
@@ -215,5 +236,10 @@ export async function exportCapture(dir: string, out: string, options: ExportOpt
       });
   const output = openOutput(out);
   const exporting = { options, plan, classify, keeps, encode, isClassic };
-  return { controlsLeftOut: await Promise.race([copyPackets(capture, output, exporting, head), output.failed]) };
+  try {
+    return { controlsLeftOut: await Promise.race([copyPackets(capture, output, exporting, head), output.failed]) };
+  } catch (error) {
+    output.drop();
+    throw error;
+  }
 }

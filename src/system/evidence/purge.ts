@@ -11,6 +11,7 @@ import { enhancedPacket, interfaceAsRead, interfaceStatistics, sectionHeader } f
 import { mustBeWhole } from './check-folder.js';
 import { logCustody, rootHash } from './folder/custody.js';
 import { files, writeJson } from './folder/folder.js';
+import { openNewFile } from './folder/named-file.js';
 import { hashFile, writeSums } from './folder/hash.js';
 import { parseFolder } from './folder/parse-folder.js';
 import { readCapture } from './read/read-capture.js';
@@ -41,7 +42,7 @@ function cutPacket(
  * stays.
  */
 async function cutPayload(from: string, to: string, runTag: number): Promise<number> {
-  const out = createWriteStream(to, { mode: 0o600 });
+  const out = createWriteStream('', { fd: openNewFile(to) });
   const write = async (block: Uint8Array): Promise<void> => {
     if (!out.write(block)) await once(out, 'drain');
   };
@@ -105,6 +106,7 @@ export async function purgeFolder(
   const path = join(dir, files.capture);
   const part = `${path}.part`;
   try {
+    await rm(part, { force: true }); // of a purge that was killed
     const removed = await cutPayload(path, part, plan.runTag);
     const sha256 = await hashFile(part);
     await rename(part, path);

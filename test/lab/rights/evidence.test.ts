@@ -36,21 +36,29 @@ steps:
   - { name: one, learn: [a, b], probe: { class: known-unicast, from: a, to: b, count: 20 } }
 `;
 
+interface Ended {
+  readonly status: number;
+  readonly stderr: string;
+}
+
 /** What root under sudo says of such a run. */
-async function runAs(sudo: number | null, out: string): Promise<{ readonly status: number; readonly stderr: string }> {
+function runAs(sudo: number | null, out: string, ...more: readonly string[]): Promise<Ended> {
+  return callAs(sudo, ['run', small(), '--quiet', ...(more.length === 0 ? ['--json'] : more), '--out', out]);
+}
+
+/** The scenario in a file. */
+function small(): string {
   const file = join(dir, 'small.yml');
   writeFileSync(file, scenario);
+  return file;
+}
+
+/** What root says of a command; under sudo: of the user with this id. */
+async function callAs(sudo: number | null, argv: readonly string[]): Promise<Ended> {
   const { SUDO_UID: _uid, SUDO_GID: _gid, ...own } = process.env;
   const env = sudo === null ? own : { ...own, SUDO_UID: String(sudo), SUDO_GID: String(sudo) };
   try {
-    const { stderr } = await promisify(execFile)(
-      process.execPath,
-      [cli, 'run', file, '--quiet', '--json', '--out', out],
-      {
-        env,
-        maxBuffer: 1 << 26,
-      },
-    );
+    const { stderr } = await promisify(execFile)(process.execPath, [cli, ...argv], { env, maxBuffer: 1 << 26 });
     return { status: 0, stderr };
   } catch (error) {
     const { code, stderr } = Object(error);
@@ -167,5 +175,61 @@ describe('evidence that root writes for whoever called sudo', needs(root, readab
     expect(existsSync(join(home(), 'one'))).toBe(false);
     expect((await runAs(null, join(mine, 'link', 'two'))).status).toBe(0);
     expect(lstatSync(join(home(), 'two', 'result.json'))).toMatchObject({ uid: 0, mode: 0o100600 });
+  });
+
+  it('a report is not written through a link of the caller’s, on its way or in its place', async () => {
+    symlinkSync(rootsFolder(), join(home(), 'link'));
+    symlinkSync(rootsFile(), join(home(), 'page.html'));
+    const asked = [`html=${join(home(), 'link/page.html')}`, `markdown=${join(home(), 'page.html')}`];
+    const reporters = asked.flatMap((one) => ['--reporter', one]);
+    const { status, stderr } = await runAs(caller, join(home(), 'out'), ...reporters);
+    untouched();
+    expect(status).toBe(70);
+    expect(stderr).toContain('"link" on the way there is a symbolic link of user');
+    expect(stderr).toContain('"page.html" on the way there is a symbolic link of user');
+  });
+
+  it('a report and the folder made for it belong to the caller', async () => {
+    const page = join(home(), 'pages', 'page.html');
+    const { status } = await runAs(caller, join(home(), 'out'), '--reporter', `html=${page}`);
+    expect(status).toBe(0);
+    for (const path of [join(home(), 'pages'), page])
+      expect(lstatSync(path)).toMatchObject({ uid: caller, gid: caller });
+  });
+
+  it('a test case is recorded for the caller, whole', async () => {
+    const into = join(home(), 'case');
+    expect((await callAs(caller, ['record', small(), '--into', into])).status).toBe(0);
+    expect(readdirSync(into)).toEqual(expect.arrayContaining(['README.md', 'evidence.pcapng.gz', 'expected.json']));
+    for (const name of readdirSync(into)) expect([name, lstatSync(join(into, name)).uid]).toEqual([name, caller]);
+  });
+
+  it('a capture, a baseline and what changes a folder do not go through links either', async () => {
+    const out = join(home(), 'out');
+    expect((await runAs(caller, out)).status).toBe(0);
+    symlinkSync(rootsFolder(), join(home(), 'link'));
+    symlinkSync(rootsFile(), join(home(), 'export.pcapng'));
+    symlinkSync(out, join(home(), 'evidence'));
+    for (const argv of [
+      ['export', out, '-o', join(home(), 'link/export.pcapng')],
+      ['export', out, '-o', join(home(), 'export.pcapng')],
+      ['watch', '--learn', join(home(), 'link/baseline.json')],
+      ['purge', join(home(), 'evidence')],
+      ['attest', join(home(), 'evidence'), '--key', 'none'],
+    ]) {
+      const { status, stderr } = await callAs(caller, argv);
+      expect([argv[0], status, stderr]).toEqual([argv[0], 64, expect.stringContaining('is a symbolic link of user')]);
+    }
+    untouched();
+  });
+
+  it('the caller can read evidence that was purged', async () => {
+    const out = join(home(), 'out');
+    expect((await runAs(caller, out)).status).toBe(0);
+    expect((await callAs(caller, ['purge', out])).status).toBe(0);
+    for (const name of readdirSync(out)) {
+      const { uid, mode } = lstatSync(join(out, name));
+      expect([name, uid, mode & 0o077]).toEqual([name, caller, 0]);
+    }
   });
 });

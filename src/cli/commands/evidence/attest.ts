@@ -21,12 +21,15 @@ export const defineAttest: DefineCommand = (parser) => {
           describe: 'name of the signer, for the custody log',
         }),
     async (args) => {
-      const [{ mustBeWhole }, { attestFolder }] = await Promise.all([
+      const [{ mustBeWhole }, { attestFolder }, { inEvidenceFolder }] = await Promise.all([
         import('../../../system/evidence/check-folder.js'),
         import('../../../system/evidence/folder/signature.js'),
+        import('../../../system/evidence/folder/own-folder.js'),
       ]);
-      await mustBeWhole(args.dir);
-      process.stderr.write(`signed ${await attestFolder(args.dir, args.key, args.as)}\n`);
+      await inEvidenceFolder(args.dir, async (dir) => {
+        await mustBeWhole(dir);
+        process.stderr.write(`signed ${await attestFolder(dir, args.key, args.as)}\n`);
+      });
     },
   );
 };

@@ -10,18 +10,26 @@ export const definePurge: DefineCommand = (parser, context) => {
     'remove all payload from the evidence of a run, for good; headers and tokens stay',
     (options) => options.positional('dir', { type: 'string', demandOption: true, describe: 'evidence folder' }),
     async (args) => {
-      const [{ purgeFolder }, { reportedRun }, { removeReportFile, writeReportFile }, { printFailedReports }] =
-        await Promise.all([
-          import('../../../system/evidence/purge.js'),
-          import('./load-details.js'),
-          import('./write-report-file.js'),
-          import('../reporters.js'),
-        ]);
-      const { removed, result } = await purgeFolder(args.dir, new Date().toISOString());
-      const failed = (await removeReportFile(args.dir))
-        ? await writeReportFile(await reportedRun(args.dir, result, true))
-        : [];
-      process.stderr.write(`removed ${removed} bytes of payload; custody.ndjson says so\n`);
+      const [
+        { purgeFolder },
+        { inEvidenceFolder },
+        { reportedRun },
+        { removeReportFile, writeReportFile },
+        { printFailedReports },
+      ] = await Promise.all([
+        import('../../../system/evidence/purge.js'),
+        import('../../../system/evidence/folder/own-folder.js'),
+        import('./load-details.js'),
+        import('./write-report-file.js'),
+        import('../reporters.js'),
+      ]);
+      const failed = await inEvidenceFolder(args.dir, async (dir) => {
+        const { removed, result } = await purgeFolder(dir, new Date().toISOString());
+        process.stderr.write(`removed ${removed} bytes of payload; custody.ndjson says so\n`);
+        if (!(await removeReportFile(dir))) return [];
+        const failure = await writeReportFile(await reportedRun(dir, result, true));
+        return failure.map((line) => line.replaceAll(dir, args.dir));
+      });
       context.setStatus(printFailedReports(failed)[0] ?? 0);
     },
   );

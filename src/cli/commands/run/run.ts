@@ -70,7 +70,7 @@ export interface RunCommandOptions {
   readonly page?: boolean;
   /** `demo`: the observer whose ear is killed in the middle of every step. */
   readonly deafen?: string | undefined;
-  /** `record`: called with each run when it is judged and written. */
+  /** `record`: called with each run when it is judged and written, before its folder is handed over. */
   readonly finished?: (run: ReportedRun) => Promise<void>;
   /** `demo`: what of the scenario is run. */
   readonly adapt?: (scenario: Scenario) => Scenario;
@@ -191,6 +191,7 @@ async function runOrLaunch(given: RunCommandOptions | null): Promise<number> {
           if (failure.length === 0) page = join(folder.name, reportFile);
           if (signKey !== undefined) unsigned.push(...(await signRun(folder, signKey, options)));
         }
+        await options.finished?.(run);
         const named = { ...run, dir: folder.name, ...(page === undefined ? {} : { page }) };
         runs.push(
           options.rehearse === true && host !== null
@@ -223,7 +224,6 @@ async function runOrLaunch(given: RunCommandOptions | null): Promise<number> {
   if (runs.length > 0 && isForMachine && !options.quiet && stoppedBy === undefined && options.progress !== 'json')
     await writeAnswerToLog(runs, status, picture);
   const reportStatuses = printFailedReports(failed);
-  for (const run of runs) await options.finished?.(run);
   if (stoppedBy !== undefined) {
     process.stderr.write(`stopped by ${stoppedBy}: everything is put back, and what was seen is kept\n`);
     return statusOf(stoppedBy);

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { bridgeViews } from '../../../core/bridge/view.js';
 import type { Drift } from '../../../core/model/audit.js';
 import type { Reading } from '../../../core/model/state.js';
@@ -6,6 +6,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { watchMetrics } from '../../../report/machine/prometheus.js';
 import { driftLines } from '../../../report/terminal/drift.js';
+import { writeNamedFile } from '../../../system/evidence/folder/named-file.js';
 import { notifySystemd } from '../../../system/machine/systemd-notify.js';
 import { parseReading } from '../../../system/state/parse-reading.js';
 import { readReading } from '../../../system/state/read-reading.js';
@@ -137,9 +138,9 @@ function loadBaseline(path: string): Reading {
 /** A reader of the file sees the old one or the new one, whole. */
 function writeWhole(path: string, text: string): void {
   try {
-    writeFileSync(`${path}.${process.pid}`, text, { mode: 0o644 });
-    renameSync(`${path}.${process.pid}`, path);
+    writeNamedFile(path, text);
   } catch (error) {
+    if (error instanceof VerifyError) throw error;
     throw new VerifyError(
       'not-written',
       69,

@@ -1,9 +1,9 @@
-import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { jsonText } from '../../../core/text/json-text.js';
 import { type FileLine, linesOfRegular } from '../read/regular-file.js';
-import { appending, files } from './folder.js';
+import { files } from './folder.js';
+import { appendText } from './named-file.js';
 import { hashFile } from './hash.js';
 
 /**
@@ -74,13 +74,13 @@ export function custodyLine(
 }
 
 /** Appends a line of `custodyLine`. */
-export async function appendCustody(dir: string, line: string): Promise<void> {
-  await appendFile(join(dir, files.custody), line, { mode: 0o600, flag: appending });
+export function appendCustody(dir: string, line: string): void {
+  appendText(join(dir, files.custody), line);
 }
 
 /** Appends to the custody log what was just done. */
 export async function logCustody(dir: string, entry: Pick<CustodyEntry, 'action' | 'before' | 'text'>): Promise<void> {
-  await appendCustody(dir, custodyLine(dir, entry, await rootHash(dir)));
+  appendCustody(dir, custodyLine(dir, entry, await rootHash(dir)));
 }
 
 /** The custody log and what is wrong with it. */

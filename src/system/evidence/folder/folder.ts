@@ -1,8 +1,9 @@
-import { constants } from 'node:fs';
-import { access, appendFile, chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { closeSync, writeFileSync } from 'node:fs';
+import { access, chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
+import { openNewFile } from './named-file.js';
 
 /** Names of the files of a run's folder; `result.json` is a pure function of the others. */
 export const files = {
@@ -89,12 +90,14 @@ export function documentText(value: object): string {
 export async function writeWhole(path: string, text: string): Promise<void> {
   const part = `${path}.part`;
   await rm(part, { force: true }); // of a writer that was killed
-  await writeFile(part, text, { mode: 0o600, flag: 'wx' });
+  const fd = openNewFile(part);
+  try {
+    writeFileSync(fd, text);
+  } finally {
+    closeSync(fd);
+  }
   await rename(part, path);
 }
-
-/** Opens a file at its end, made where it is not there; a link is not followed. */
-export const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 
 /** Writes a JSON document whole or not at all, 0600; gives its text. */
 export async function writeJson(dir: string, name: string, value: object): Promise<string> {
@@ -102,10 +105,4 @@ export async function writeJson(dir: string, name: string, value: object): Promi
   const text = documentText(value);
   await orCannotWrite(path, () => writeWhole(path, text));
   return text;
-}
-
-/** Appends one JSON value as a line. 0600. */
-export async function appendJsonLine(dir: string, name: string, value: object): Promise<void> {
-  const path = join(dir, name);
-  await orCannotWrite(path, () => appendFile(path, `${jsonText(value)}\n`, { mode: 0o600, flag: appending }));
 }

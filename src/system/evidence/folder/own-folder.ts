@@ -1,19 +1,8 @@
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
-  type Stats,
-} from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, openSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { evidenceOwner, type Identity, isRootHere } from '../../process/identity.js';
+import { evidenceOwner, type Identity } from '../../process/identity.js';
+import { inFolder, reachFolder, refusedPath } from './reach-folder.js';
 
 /**
  * A folder that nobody but the effective user can enter until it is handed over. It is named by its descriptor, so that
@@ -32,124 +21,16 @@ export interface OwnFolder {
 }
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
-/** Linux's O_PATH: a folder that may be entered, and perhaps not be read. */
-const O_PATH = 0o10000000;
-const othersWrite = 0o022;
-const sticky = 0o1000;
-/** As the kernel's (path_resolution(7)). */
-const maxLinks = 40;
-
-/** In words that a person can act upon. */
-function refused(name: string, what: string): VerifyError {
-  return new VerifyError(
-    'out-not-own',
-    64,
-    `${name}: ${what}`,
-    'name a folder that is not there yet, or your own, with --out, below folders that nobody else may write to',
-  );
-}
-
-/** A name in an open folder: what is done by it is done there, whatever becomes of the folder's own name. */
-const inside = (folder: number, name: string): string => `/proc/self/fd/${folder}/${name}`;
-
-function statOf(path: string): Stats | null {
-  try {
-    return lstatSync(path);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-/** Whether in that folder nobody else can have put a link of root's or of this user's in a place of its choice. */
-function isStable({ uid, mode }: Stats, own: number): boolean {
-  return (uid === 0 || uid === own) && ((mode & othersWrite) === 0 || (mode & sticky) !== 0);
-}
-
-interface Found {
-  readonly fd: number;
-  /** Folders that were made on the way, from above; the last may be the folder itself. */
-  readonly made: readonly number[];
-}
-
-/** Where the link leads that stands for `part` in an open folder. Throws where root would follow somebody else's. */
-function linkAt(name: string, folder: number, part: string, { uid }: Stats): readonly string[] {
-  const own = process.geteuid?.() ?? 0;
-  if (isRootHere() && ((uid !== 0 && uid !== own) || !isStable(fstatSync(folder), own)))
-    throw refused(
-      name,
-      `${JSON.stringify(part)} on the way there is a symbolic link of user ${uid}, whose owner would choose what is written over`,
-    );
-  const target = readlinkSync(inside(folder, part));
-  return [...(isAbsolute(target) ? ['/'] : []), ...partsOf(target)];
-}
-
-const partsOf = (path: string): readonly string[] => path.split('/').filter((part) => part !== '' && part !== '.');
-
-/** A folder that was made just now; null = something else has taken its place. */
-function openMade(path: string): number | null {
-  try {
-    return openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && ['ENOTDIR', 'ELOOP', 'ENOENT'].includes(String(error.code)))
-      return null;
-    throw error;
-  }
-}
-
-/** Opens the folder of that name in an open one; makes it where nothing is. Throws where somebody else does so now. */
-function enterFolder(name: string, folder: number, part: string, isThere: boolean): number {
-  const path = inside(folder, part);
-  if (isThere) return openSync(path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-  mkdirSync(path, 0o700);
-  const fd = openMade(path);
-  if (fd !== null && fstatSync(fd).uid === process.geteuid?.()) return fd;
-  if (fd !== null) closeSync(fd);
-  throw refused(name, `${JSON.stringify(part)} was put there by somebody else just now`);
-}
-
-/**
- * Comes to a folder; makes what is not there, for the effective user alone. Root follows nobody else's links. In a user
- * namespace, where others and the machine's root look alike, and for a user there is nothing to be gained by one: the
- * folder itself is the user's own, and empty.
- */
-function comeTo(name: string): Found {
-  const made: number[] = [];
-  let links = 0;
-  let folder = openSync('/', O_PATH | O_DIRECTORY);
-  let rest = partsOf(resolve(name));
-  const enter = (next: number): void => {
-    if (!made.includes(folder)) closeSync(folder);
-    folder = next;
-  };
-  try {
-    for (let [part] = rest; part !== undefined; [part] = rest) {
-      rest = rest.slice(1);
-      const there = part === '/' ? null : statOf(inside(folder, part));
-      if (part === '/') enter(openSync('/', O_PATH | O_DIRECTORY));
-      else if (there?.isSymbolicLink() !== true) {
-        enter(enterFolder(name, folder, part, there !== null));
-        if (there === null) made.push(folder);
-      } else {
-        links += 1;
-        if (links > maxLinks) throw refused(name, 'too many symbolic links');
-        if (rest.length === 0) throw refused(name, 'the evidence folder is a symbolic link');
-        rest = [...linkAt(name, folder, part, there), ...rest];
-      }
-    }
-    return { fd: folder, made };
-  } catch (error) {
-    for (const fd of new Set([...made, folder])) closeSync(fd);
-    throw error;
-  }
-}
+const hint =
+  'name a folder that is not there yet, or your own, with --out, below folders that nobody else may write to';
+const linkHint = 'name a folder below folders that nobody else may write to';
 
 /** Everything in it first, then the folder: until then only root can enter. */
 function giveTo({ uid, gid }: Identity, folder: number): void {
   for (const entry of readdirSync(`/proc/self/fd/${folder}`, { withFileTypes: true })) {
     if (!entry.isDirectory() && !entry.isFile()) continue;
     const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | (entry.isDirectory() ? O_DIRECTORY : 0);
-    const fd = openSync(inside(folder, entry.name), flags);
+    const fd = openSync(inFolder(folder, entry.name), flags);
     try {
       if (entry.isDirectory()) giveTo({ uid, gid }, fd);
       else {
@@ -193,12 +74,12 @@ export function openOwnFolder(name: string): OwnFolder {
     for (const each of new Set(open.splice(0))) closeSync(each);
   };
   try {
-    const { fd: found, made } = comeTo(name);
+    const { fd: found, made } = reachFolder(name, { hint });
     open.push(...made, found);
     const { uid: owner } = fstatSync(found);
     if (owner !== process.geteuid?.() && owner !== caller?.uid)
-      throw refused(name, `the evidence folder belongs to user ${owner}`);
-    const fd = made.includes(found) ? found : openSync(inside(found, '.'), O_RDONLY | O_DIRECTORY);
+      throw refusedPath(name, hint, `the evidence folder belongs to user ${owner}`);
+    const fd = made.includes(found) ? found : openSync(inFolder(found, '.'), O_RDONLY | O_DIRECTORY);
     open.push(fd);
     makeOwn(name, fd, caller);
     return {
@@ -224,6 +105,36 @@ export function openOwnFolder(name: string): OwnFolder {
       `${name}: the evidence folder could not be made: ${why}`,
       'name a folder that you may write to with --out',
     );
+  }
+}
+
+/** What the file system says of a file of a folder that was whole a moment ago: VerifyError 64. */
+function changedMeanwhile(path: string, error: unknown): unknown {
+  if (!(error instanceof Error && 'syscall' in error)) return error;
+  const hint = 'see that nothing else writes to the folder, and that there is room, then do it again';
+  return new VerifyError('evidence-unreadable', 64, `${path}: ${error.message}`, hint);
+}
+
+/**
+ * Does something to a folder of evidence that is there, by the path that `act` is given: by its descriptor, so that
+ * nothing that its owner puts in its place is written to. Errors name it as it was asked for.
+ * Rejects with VerifyError (64) where it is not there, or somebody else has put a symbolic link on the way.
+ */
+export async function inEvidenceFolder<T>(name: string, act: (path: string) => Promise<T>): Promise<T> {
+  let fd: number | null = null;
+  try {
+    ({ fd } = reachFolder(name, { hint: linkHint, mode: null, mayEndInLink: true }));
+  } catch (error) {
+    if (error instanceof VerifyError) throw error;
+  }
+  if (fd === null) throw await (await import('./host-folders.js')).noRun(name);
+  const path = `/proc/self/fd/${fd}`;
+  try {
+    return await act(path);
+  } catch (error) {
+    throw namingFolder({ path, name }, changedMeanwhile(path, error));
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { runProgram } from '../../process/programs.js';
 import { readBytes } from '../read/read-bytes.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 import { appendCustody, custodyLine, rootHash } from './custody.js';
-import { files } from './folder.js';
+import { files, writeWhole } from './folder.js';
 
 /** OpenSSH's signature namespace (PROTOCOL.sshsig): a signature for another purpose is none here. */
 const namespace = 'verify-isolation';
@@ -54,9 +53,8 @@ export async function attestFolder(dir: string, key: string, who: string): Promi
       `${key}: ${stderr.trim() || 'ssh-keygen did not sign'}`,
       'name an OpenSSH key: a private key, or a public one whose private half the agent holds',
     );
-  await appendCustody(dir, line);
-  await rm(join(dir, files.signature), { force: true });
-  await writeFile(join(dir, files.signature), stdout, { mode: 0o600, flag: 'wx' });
+  appendCustody(dir, line);
+  await writeWhole(join(dir, files.signature), stdout);
   return root;
 }
 

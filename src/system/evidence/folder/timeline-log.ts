@@ -1,8 +1,9 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TimelineEntry, TimelineEvent } from '../../../core/model/timeline.js';
 import { jsonText } from '../../../core/text/json-text.js';
-import { appending, files } from './folder.js';
+import { files } from './folder.js';
+import { openAtEnd } from './named-file.js';
 
 /** What happens in a run, written down as it happens. */
 export interface TimelineLog {
@@ -19,7 +20,7 @@ export interface TimelineLog {
  * happened. `hear` is notified of each.
  */
 export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void = () => undefined): TimelineLog {
-  const fd = openSync(join(dir, files.timeline), appending, 0o600);
+  const fd = openAtEnd(join(dir, files.timeline));
   const began = performance.now();
   const entries: TimelineEntry[] = [];
   let failure: string | null = null;

@@ -1,0 +1,129 @@
+import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readlinkSync, type Stats } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { isRootHere } from '../../process/identity.js';
+
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+/** Linux's O_PATH: a folder that may be entered, and perhaps not be read. */
+const O_PATH = 0o10000000;
+const othersWrite = 0o022;
+const sticky = 0o1000;
+/** As the kernel's (path_resolution(7)). */
+const maxLinks = 40;
+
+/** A path that root does not follow: VerifyError 64, `out-not-own`. */
+export function refusedPath(name: string, hint: string, what: string): VerifyError {
+  return new VerifyError('out-not-own', 64, `${name}: ${what}`, hint);
+}
+
+/** A name in an open folder: what is done by it is done there, whatever becomes of the folder's own name. */
+export const inFolder = (folder: number, name: string): string => `/proc/self/fd/${folder}/${name}`;
+
+/** What has that name, a link itself and not what it leads to; null = nothing. */
+export function statOf(path: string): Stats | null {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** Whether in that folder nobody else can have put a link of root's or of this user's in a place of its choice. */
+function isStable({ uid, mode }: Stats, ownUid: number): boolean {
+  return (uid === 0 || uid === ownUid) && ((mode & othersWrite) === 0 || (mode & sticky) !== 0);
+}
+
+const partsOf = (path: string): readonly string[] => path.split('/').filter((part) => part !== '' && part !== '.');
+
+/** How a path is walked. */
+export interface Reaching {
+  /** What a refusal advises. */
+  readonly hint: string;
+  /** Permissions of folders that are made; without it 0700; null = none is made. */
+  readonly mode?: number | null;
+  /** Whether a link may stand for the last part of the path; without it no. */
+  readonly mayEndInLink?: boolean;
+}
+
+/** A folder that was reached. */
+export interface ReachedFolder {
+  readonly fd: number;
+  /** Folders that were made on the way, from above; the last may be the folder itself. */
+  readonly made: readonly number[];
+}
+
+/** Where the link leads that stands for `part` in an open folder. Throws where root would follow somebody else's. */
+export function linkTarget(name: string, folder: number, part: string, hint: string): string {
+  const { uid } = lstatSync(inFolder(folder, part));
+  const ownUid = process.geteuid?.() ?? 0;
+  if (isRootHere() && ((uid !== 0 && uid !== ownUid) || !isStable(fstatSync(folder), ownUid)))
+    throw refusedPath(
+      name,
+      hint,
+      `${JSON.stringify(part)} on the way there is a symbolic link of user ${uid}, whose owner would choose what is written over`,
+    );
+  return readlinkSync(inFolder(folder, part));
+}
+
+/** A folder that was made just now; null = something else has taken its place. */
+function openMade(path: string): number | null {
+  try {
+    return openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && ['ENOTDIR', 'ELOOP', 'ENOENT'].includes(String(error.code)))
+      return null;
+    throw error;
+  }
+}
+
+/** Makes the folder of that name in an open one and opens it. Throws where somebody else does so now. */
+function makeFolder(name: string, folder: number, part: string, { hint, mode }: Reaching): number {
+  const path = inFolder(folder, part);
+  mkdirSync(path, mode ?? 0o700);
+  const fd = openMade(path);
+  if (fd !== null && fstatSync(fd).uid === process.geteuid?.()) return fd;
+  if (fd !== null) closeSync(fd);
+  throw refusedPath(name, hint, `${JSON.stringify(part)} was put there by somebody else just now`);
+}
+
+/**
+ * Opens a folder, part by part; makes what is not there, for the effective user alone unless `mode` says otherwise. Root
+ * follows nobody else's links, so that the owner of a folder on the way cannot choose where root writes. In a user
+ * namespace, where others and the machine's root look alike, and for a user there is nothing to be gained by one.
+ * Throws VerifyError (64, `out-not-own`), and what the file system says.
+ */
+export function reachFolder(name: string, reaching: Reaching): ReachedFolder {
+  const made: number[] = [];
+  let links = 0;
+  let folder = openSync('/', O_PATH | O_DIRECTORY);
+  let rest = partsOf(resolve(name));
+  const enter = (next: number): void => {
+    if (!made.includes(folder)) closeSync(folder);
+    folder = next;
+  };
+  try {
+    for (let [part] = rest; part !== undefined; [part] = rest) {
+      rest = rest.slice(1);
+      const there = part === '/' ? null : statOf(inFolder(folder, part));
+      if (part === '/') enter(openSync('/', O_PATH | O_DIRECTORY));
+      else if (there === null && reaching.mode !== null) {
+        enter(makeFolder(name, folder, part, reaching));
+        made.push(folder);
+      } else if (there?.isSymbolicLink() !== true)
+        enter(openSync(inFolder(folder, part), O_PATH | O_DIRECTORY | O_NOFOLLOW));
+      else {
+        links += 1;
+        if (links > maxLinks) throw refusedPath(name, reaching.hint, 'too many symbolic links');
+        if (rest.length === 0 && reaching.mayEndInLink !== true)
+          throw refusedPath(name, reaching.hint, 'the evidence folder is a symbolic link');
+        const target = linkTarget(name, folder, part, reaching.hint);
+        rest = [...(isAbsolute(target) ? ['/'] : []), ...partsOf(target), ...rest];
+      }
+    }
+    return { fd: folder, made };
+  } catch (error) {
+    for (const fd of new Set([...made, folder])) closeSync(fd);
+    throw error;
+  }
+}
