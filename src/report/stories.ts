@@ -1,5 +1,5 @@
 import type { PersistentFix } from '../core/model/persistent-fix.js';
-import type { CarriersApart, Held, ProvenFix, Result } from '../core/model/result.js';
+import type { CarriersApart, Held, HeldAtEntry, ProvenFix, Result } from '../core/model/result.js';
 import { escapeText } from '../core/text/escape.js';
 import { setText } from './answer/participants.js';
 
@@ -32,6 +32,16 @@ export function placesText({ places, morePlaces = 0 }: Held['barriers'][number],
 /** Where carriers came to different ends, with the 0-based step. */
 export function apartStories(result: Result): readonly { readonly step: number; readonly apart: CarriersApart }[] {
   return result.steps.flatMap((each, step) => (each.carriersApart ?? []).map((apart) => ({ step, apart })));
+}
+
+/** Probes that did not enter, with their 0-based step. */
+export function entryStories(result: Result): readonly { readonly step: number; readonly held: HeldAtEntry }[] {
+  return result.steps.flatMap(({ heldAtEntry = [] }, step) => heldAtEntry.map((held) => ({ step, held })));
+}
+
+/** `held at entry: a untagged ipv4-udp: nft bridge filter prerouting` */
+export function entryText({ from, tags, carrier, by }: HeldAtEntry): string {
+  return `held at entry: ${setText(from)} ${tags} ${carrier}: ${by.join(', ')}`;
 }
 
 /** What the outcome of a trial means, in a word or two. */

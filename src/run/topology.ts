@@ -18,7 +18,7 @@ export interface PreparedTopology {
   readonly scenario: Scenario;
   readonly runsAs: Fabric['runsAs'];
   /** As found on a host; absent where the lab gives them. */
-  readonly found: Pick<HostTopology, 'bridgeMacs' | 'unobservable' | 'inPlace'> | null;
+  readonly found: Pick<HostTopology, 'bridgeMacs' | 'unobservable' | 'inPlace' | 'filtersVlans'> | null;
   /** On a host: the namespace of its bridges; null = this process's. */
   readonly netns: string | null;
   /** Hosts that were connected to, by name. */
@@ -36,8 +36,13 @@ export interface PreparedTopology {
   readonly openEarly: ((plan: PlannedTopology, meanwhile: () => void) => Promise<Fabric>) | null;
 }
 
-function whatIsFound({ bridgeMacs, unobservable, inPlace }: HostTopology): NonNullable<PreparedTopology['found']> {
-  return { bridgeMacs, unobservable, inPlace };
+function whatIsFound({
+  bridgeMacs,
+  unobservable,
+  inPlace,
+  filtersVlans,
+}: HostTopology): NonNullable<PreparedTopology['found']> {
+  return { bridgeMacs, unobservable, inPlace, filtersVlans };
 }
 
 /** How the state of a scenario's devices is read: with the values of sysctl and, where there are any, its switches. */

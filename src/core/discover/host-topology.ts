@@ -19,6 +19,8 @@ export interface HostTopology {
   readonly unobservable: readonly UnheardPort[];
   /** Endpoints whose MAC their bridge has on their port. */
   readonly inPlace: readonly string[];
+  /** Bridges that filter VLANs. */
+  readonly filtersVlans: readonly string[];
 }
 
 /**
@@ -256,7 +258,10 @@ export function hostTopology(scenario: Scenario, state: HostState, neighbours: r
   const bridgeMacs = Object.fromEntries(
     state.links.filter(({ name }) => bridges.has(name)).map(({ name, mac }) => [name, mac]),
   );
-  return { scenario: whole, bridgeMacs, unobservable, inPlace: inPlace(whole, state.fdb) };
+  const filtersVlans = state.links.flatMap(({ name, bridge }) =>
+    bridges.has(name) && bridge?.['vlan_filtering'] === 1 ? [name] : [],
+  );
+  return { scenario: whole, bridgeMacs, unobservable, inPlace: inPlace(whole, state.fdb), filtersVlans };
 }
 
 /** Throws a VerifyError with a line for each fault, where there are any. */

@@ -10,6 +10,7 @@ import { leakGroups } from './explain/leak-groups.js';
 import { whyHolds } from './explain/why-holds.js';
 import type { Parties } from './parties.js';
 import { bypassReasons, passingPorts } from './proof/bypass.js';
+import { type EntryByForm, entryByForm } from './proof/entry-by-form.js';
 import { entryInStateReasons } from './proof/entry-in-state.js';
 import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval } from './proof/intervals.js';
 import { observedOnlyReasons } from './proof/coverage.js';
@@ -46,7 +47,8 @@ export interface JudgedStep {
 function observerResults(input: StepInput): readonly ObserverResult[] {
   const { step, facts, tally } = input;
   const byObserver = new Map<string, Control[]>(step.observers.map(({ name }) => [name, []]));
-  for (const control of step.controls) byObserver.get(control.observer)?.push(control);
+  for (const control of step.controls)
+    if (control.kind !== 'entry-form') byObserver.get(control.observer)?.push(control);
   return step.observers.map((observer) => {
     const own = byObserver.get(observer.name) ?? [];
     const counters = facts.stopped[observer.name] ?? facts.lastCounters[observer.name];
@@ -137,15 +139,21 @@ function withoutDoubts(reasons: readonly Reason[], rows: readonly Finding[], inp
 const usualDrainMs = 1000;
 
 const noBypasses: ReturnType<typeof bypassReasons> = { reasons: [], trusted: [] };
+const noForms: EntryByForm = { reasons: [], held: [] };
 
 /** What in the state of the host, as it was read, keeps a step that was done from being proved. */
-function stateReasons(input: StepInput, bypasses: ReturnType<typeof bypassReasons>): readonly Reason[] {
+function stateReasons(
+  input: StepInput,
+  bypasses: ReturnType<typeof bypassReasons>,
+  forms: EntryByForm,
+): readonly Reason[] {
   const { step, facts, plan, states } = input;
   return [
     ...changedMeanwhile(input),
     ...rootReasons(step, states),
     ...bypasses.reasons,
     ...entryInStateReasons(plan, step, states),
+    ...forms.reasons,
     ...passingPorts(step, states, facts.settingChanges),
   ];
 }
@@ -171,6 +179,7 @@ interface Examined extends Omit<ReturnType<typeof rowsOf>, 'rows'> {
   readonly causesAlike: Parameters<typeof leakGroups>[2];
   readonly missing: readonly Reason[];
   readonly trusted: ReturnType<typeof bypassReasons>['trusted'];
+  readonly heldAtEntry: EntryByForm['held'];
 }
 
 /** Ways past the observers; none counts at an observer where a leak, or what it may have, decides already. */
@@ -191,11 +200,12 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
   const { step, plan, states, rules } = input;
   const { rows: bare, folded, exposed } = rowsOf(input);
   const bypasses = isIdle || hasFailed ? noBypasses : bypassesBeside(input, bare, folded);
+  const forms = isIdle || hasFailed ? noForms : entryByForm(input);
   const reasonsAgainst = [
     ...input.captureReasons,
     ...(isIdle && !hasFailed ? [] : missingProofs({ ...input, endpoints: plan.endpoints })),
     ...(isIdle ? [] : observedOnlyReasons(plan, step)),
-    ...(isIdle || hasFailed ? [] : stateReasons(input, bypasses)),
+    ...(isIdle || hasFailed ? [] : stateReasons(input, bypasses, forms)),
   ];
   const finding = createCauseFinding(plan, step, states, rules);
   const rows = withCauses(bare, finding);
@@ -207,14 +217,16 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
     causesAlike: finding.causesAlike,
     missing: rules === 1 ? reasonsAgainst : withoutDoubts(reasonsAgainst, rows, input),
     trusted: bypasses.trusted,
+    heldAtEntry: forms.held,
   };
 }
 
 /** What the result of every step says, judged or not. */
 function commonOf(
   input: StepInput,
-  { rows, groups }: Examined,
-): Pick<StepResult, 'name' | 'expected' | 'findings' | 'groups' | 'observers' | 'entry'> & ReturnType<typeof eventsOf> {
+  { rows, groups, heldAtEntry }: Examined,
+): Pick<StepResult, 'name' | 'expected' | 'findings' | 'groups' | 'observers' | 'entry' | 'heldAtEntry'> &
+  ReturnType<typeof eventsOf> {
   const { step, facts } = input;
   return {
     name: step.name,
@@ -223,6 +235,7 @@ function commonOf(
     ...(groups.length === 0 ? {} : { groups }),
     observers: observerResults(input),
     entry: entryOf(input),
+    ...(heldAtEntry.length === 0 ? {} : { heldAtEntry }),
     ...eventsOf(step, facts),
   };
 }

@@ -126,10 +126,11 @@ export interface Flows extends Iterable<Flow> {
 
 /**
  * A frame that must be seen: `ear` at its observer, as outgoing, or where it has a sender as entering; `entry` on the
- * bridge device.
+ * bridge device. `entry-form`, on the bridge device too, has the tags and the carrier of the probes, so that a filter at
+ * the sender's port that takes these takes it as well: that it is not seen says that these do not enter.
  */
 export interface Control {
-  readonly kind: 'ear' | 'entry';
+  readonly kind: 'ear' | 'entry' | 'entry-form';
   readonly phase: Phase;
   /** Ear: the observer whose ear it proves. Entry: the observer that has to receive it. */
   readonly observer: string;

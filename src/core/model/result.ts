@@ -72,6 +72,9 @@ export interface Held {
   readonly barriers: readonly HeldBarrier[];
 }
 
+/** Probes that do not enter: their tags (`802.1Q 20`), and what may stop them (`nft bridge fw in`, `p0 has no VLAN 20`). */
+export type HeldAtEntry = Readonly<Record<'tags' | 'carrier', string> & Record<'from' | 'by', readonly string[]>>;
+
 /** One carrier of a class reached observers, another did not. */
 export interface CarriersApart {
   readonly class: string;
@@ -323,6 +326,8 @@ export interface StepResult {
   readonly events?: readonly StepEvent[];
   /** Of a step that holds: what was in the way. Absent where no row is explained. */
   readonly held?: readonly Held[];
+  /** Probes that did not enter the bridge, as far as controls of their form show; absent where there are none. */
+  readonly heldAtEntry?: readonly HeldAtEntry[];
   /** Absent where every carrier of a class came to the same, and where the proof is not complete. */
   readonly carriersApart?: readonly CarriersApart[];
   /** Of `run --prove-fix`: what became of each fix that the step's leaks ask for. */

@@ -1,8 +1,9 @@
 import { isOnPort } from '../model/attach.js';
 import type { Mac } from '../model/mac.js';
 import { type Control, type Flows, type FrameSpec, type Observer, phases, type TrafficPlan } from '../model/plan.js';
-import type { Endpoint, ProbeClassName } from '../model/scenario.js';
-import { documentationPair } from '../probe/addresses.js';
+import type { Carrier, Endpoint, ProbeClassName } from '../model/scenario.js';
+import { documentationPair, familyOf } from '../probe/addresses.js';
+import { leastSizeOf } from '../probe/frames/frame.js';
 import { leastSize } from '../probe/frames/plain.js';
 import { kindsOfFlows } from './flows/shortcuts.js';
 import { earControlMac, type IngressControl, rawControl } from './ingress-controls.js';
@@ -22,6 +23,8 @@ export interface ControlInput {
   readonly closing: readonly ProbeClassName[];
   /** What proves that observers hear what their guests send. */
   readonly ingress: readonly IngressControl[];
+  /** Bridges on which a tagged frame for the bridge itself may be flooded, or not arrive: Open vSwitch, VLAN filtering. */
+  readonly untaggedOnly: readonly string[];
 }
 
 /**
@@ -94,6 +97,60 @@ function entryControl(
   return { kind: 'entry', observer: device.name, sender, frame: rawControl(srcMac, dstMac) };
 }
 
+/**
+ * Destinations of entry controls by carrier, so that the host's stack drops them without an answer: nobody answers UDP,
+ * TCP or ICMP to the limited broadcast (icmp_send, tcp_v4_rcv of net/ipv4) or to a multicast group that it has not joined
+ * (ip6_mc_input, net/ipv6), and ARP for a multicast address is no request (arp_process, net/ipv4/arp.c). None is routed.
+ */
+const silentAddresses = { ipv4: '255.255.255.255', ipv6: 'ff02::7669', arp: '224.0.0.1' } as const;
+
+function silentAddress(carrier: Carrier): string | null {
+  if (carrier === 'arp') return silentAddresses.arp;
+  const family = familyOf(carrier);
+  if (family === null) return null;
+  return family === 4 ? silentAddresses.ipv4 : silentAddresses.ipv6;
+}
+
+/** The form of a probe as far as an entry control has it: tags and carrier. */
+export function entryFormKey({ sender, frame }: { readonly sender: string | null; readonly frame: FrameSpec }): string {
+  return [sender ?? '', frame.form === '802.1ad' ? 'ad' : '', frame.vlan.join(), frame.carrier].join('|');
+}
+
+/**
+ * One frame for each sender, tag stack and carrier of the judged probes, but for the plain one that the entry control
+ * has: as `entryControl`, with the sender's own addresses where it has some. Linux's bridge alone: Open vSwitch may
+ * flood what is for its own device.
+ */
+function entryForms(
+  input: ControlInput,
+  controlOf: (sender: string) => Omit<Control, 'index' | 'phase'> | null,
+): readonly Omit<Control, 'index' | 'phase'>[] {
+  const found = new Map<string, Omit<Control, 'index' | 'phase'>>();
+  for (const { judged, purpose, sender, frame } of kindsOfFlows(input.flows)) {
+    const { carrier, vlan } = frame;
+    const isStacked = frame.form === '802.1ad';
+    if (!judged || purpose !== undefined || (carrier === 'raw' && vlan.length === 0)) continue;
+    const endpoint = input.endpoints.get(sender);
+    const key = entryFormKey({ sender, frame });
+    if (endpoint === undefined || !isOnPort(endpoint.attach) || endpoint.tunnel !== undefined || found.has(key))
+      continue;
+    if (vlan.length > 0 && input.untaggedOnly.includes(endpoint.bridge)) continue;
+    const plain = controlOf(sender);
+    if (plain === null) continue;
+    const family = familyOf(carrier);
+    const form: FrameSpec = {
+      ...plain.frame,
+      carrier,
+      vlan,
+      srcIp: family === null ? null : (endpoint.ips.find((ip) => ip.family === family)?.address ?? frame.srcIp),
+      dstIp: silentAddress(carrier),
+      ...(isStacked ? { form: frame.form } : {}),
+    };
+    found.set(key, { ...plain, kind: 'entry-form', frame: { ...form, size: Math.max(60, leastSizeOf(form)) } });
+  }
+  return [...found.values()];
+}
+
 /** The forms in which ear controls reach one observer. */
 function formsFor(
   observer: Observer,
@@ -112,7 +169,7 @@ function formsFor(
  * The controls of a step. Ear: sent on the observer's own interface towards the guest, which the bridge never sees; or,
  * with a sender, from the guest's side (ingress-controls.ts). Entry: from the sender, with its rightful MAC, to the
  * bridge's own MAC, which the bridge device receives without being promiscuous; it crosses `isolated` and refreshes
- * only what the probes refresh anyway (facts measured on Linux 6.18). None on a host for what is behind the bridge
+ * only what the probes refresh anyway (facts measured on Linux 6.18); with them those in the forms of the probes. None on a host for what is behind the bridge
  * device: where the bridge carries the MAC of its NIC, such a frame would leave through that NIC (br_dev_xmit finds the
  * entry on its port). There each probe proves its own entry, by leaving through the device.
  */
@@ -127,6 +184,8 @@ export function controlsOf(input: ControlInput): readonly Control[] {
   const deviceOf = new Map(
     input.observers.filter(({ place }) => place === 'bridge').map((observer) => [observer.bridge, observer]),
   );
+  const entryOf = (sender: string): ReturnType<typeof entryControl> => entryControl(input, sender, deviceOf);
+  const probeForms = entryForms(input, entryOf);
   for (const phase of phases) {
     for (const observer of input.observers) {
       if (observer.place === 'bridge') continue;
@@ -140,9 +199,13 @@ export function controlsOf(input: ControlInput): readonly Control[] {
       add({ kind: 'ear', phase, observer: name, sender: name, frame });
     for (const sender of senders) {
       if (phase !== 'before' && !staying.has(sender)) continue;
-      const control = entryControl(input, sender, deviceOf);
+      const control = entryOf(sender);
       if (control !== null) add({ ...control, phase });
     }
+    // Twice is enough: they are no proof, but say what does not enter
+    if (phase === 'between') continue;
+    for (const control of probeForms)
+      if (phase === 'before' || staying.has(control.sender ?? '')) add({ ...control, phase });
   }
   return controls;
 }

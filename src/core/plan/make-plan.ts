@@ -1,3 +1,4 @@
+import { isOn } from '../bridge/setting-value.js';
 import { placeOf } from '../model/attach.js';
 import type { Mac } from '../model/mac.js';
 import type { ExpectationPlan, Plan, PlannedTopology, StepPlan, TrafficPlan } from '../model/plan.js';
@@ -27,6 +28,8 @@ export interface PlanInput {
   readonly lingerMs?: number;
   /** On a host: endpoints whose MAC Open vSwitch has on their port. */
   readonly inPlace?: readonly string[];
+  /** On a host: bridges that filter VLANs. */
+  readonly filtersVlans?: readonly string[];
 }
 
 /** Lab: whole frames of the usual MTU. Host: as far as tokens are looked for, since what guests say is theirs. */
@@ -82,7 +85,15 @@ interface StepInput {
   readonly index: number;
   readonly present: readonly Endpoint[];
   readonly scenario: Scenario;
-  readonly around: Surroundings & Required<Pick<PlanInput, 'inPlace' | 'lingerMs'>>;
+  readonly around: Surroundings & Required<Pick<PlanInput, 'inPlace' | 'filtersVlans' | 'lingerMs'>>;
+}
+
+/** Bridges that may not take a tagged frame for themselves. */
+function untaggedOnly({ topology }: Scenario, filtersVlans: readonly string[]): readonly string[] {
+  const filters = topology.bridges.filter(
+    ({ kind, settings: { vlan_filtering: filtering = 0 } }) => kind === 'ovs' || isOn(filtering),
+  );
+  return [...filters.map(({ name }) => name), ...filtersVlans];
 }
 
 /** The controls of a step that listens, and what of their entry cannot be proved. */
@@ -110,6 +121,7 @@ function planControls(
     firstToken,
     onHost,
     ingress,
+    untaggedOnly: untaggedOnly(scenario, around.filtersVlans),
     closing: step.probes
       .map((entry) => entry.class)
       .filter((name) => classes[name].disrupts?.includes('not-forwarding') === true),
@@ -221,6 +233,7 @@ export function makePlan(scenario: Scenario, input: PlanInput, planned = planTop
     runTag: input.runTag,
     mdb: [],
     inPlace: input.inPlace ?? [],
+    filtersVlans: input.filtersVlans ?? [],
     lingerMs: input.lingerMs ?? 0,
   };
   const numbering: Numbering = { flow: 0, token: 0, entry: 0 };

@@ -48,7 +48,9 @@ export function stepSize({ probes, traffic, listenMs }: Step, topology: Topology
   // A filter by source MAC has the ear proved for each of them, as well as for what enters
   const sources = topology.provider === 'lab' && senders.size <= maxMacs ? senders.size : 1;
   const ears = kinds * sources + 2 * traffic.length + (topology.provider === 'lab' ? 1 : 0);
-  return { flows, frames, controls: (present * Math.max(1, ears) + senders.size) * phases.length };
+  // Entry controls in the forms of the probes are sent before these and after
+  const controls = (present * Math.max(1, ears) + senders.size) * phases.length + 2 * kinds * senders.size;
+  return { flows, frames, controls };
 }
 
 function tooLarge(file: string, { name, line }: Step, what: keyof PlanSize, count: number): VerifyError {

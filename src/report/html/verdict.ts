@@ -5,7 +5,16 @@ import type { CauseStory } from '../answer/cause-stories.js';
 import { exposureFix, exposuresOf } from '../answer/exposures.js';
 import { type Audience, countText, setText } from '../answer/participants.js';
 import type { ReportedRun } from '../reporter.js';
-import { apartStories, beforeAfterText, fixStories, heldStories, outcomeText, placesText } from '../stories.js';
+import {
+  apartStories,
+  entryStories,
+  entryText,
+  beforeAfterText,
+  fixStories,
+  heldStories,
+  outcomeText,
+  placesText,
+} from '../stories.js';
 import { expectedWord, isKnownOnly, runWord, stepWord } from '../word.js';
 import { someOf } from './leaks.js';
 import { html, type Markup, nothing, type Tone, toneOf, wordMarkup } from './markup.js';
@@ -142,7 +151,8 @@ const maxShown = 100;
 export function heldSection(result: Result): Markup {
   const stories = heldStories(result);
   const apart = apartStories(result);
-  if (stories.length === 0 && apart.length === 0) return nothing;
+  const entries = entryStories(result);
+  if (stories.length === 0 && apart.length === 0 && entries.length === 0) return nothing;
   const rows = stories.slice(0, maxShown).map(({ steps, held }) => {
     const barriers = held.barriers.map(
       (barrier) =>
@@ -153,5 +163,5 @@ export function heldSection(result: Result): Markup {
     );
     return html`<tr><td class="n">${steps.map((step) => step + 1).join(', ')}</td><th scope="row">${held.class} <span class="soft">${held.carriers.join(', ')}</span></th><td>${someOf(held.from, 3)}</td><td>${someOf(held.observers, 3)}</td><td>${barriers}</td><td>${opens}</td></tr>`;
   });
-  return html`<section aria-labelledby="held"><h2 id="held">Why it holds</h2><p>What the state around a step shows in the way of the frames that did not arrive. What rests on one barrier alone is open when that one goes.</p>${stories.length === 0 ? nothing : html`<div class="wide" tabindex="0" role="region" aria-label="Barriers"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">probe</th><th scope="col">from</th><th scope="col">kept from</th><th scope="col">by</th><th scope="col">opened by</th></tr></thead><tbody>${rows}</tbody></table></div>`}${stories.length > maxShown ? html`<p>${stories.length - maxShown} more stand in result.json.</p>` : nothing}${apart.slice(0, maxShown).map(({ step, apart: one }) => html`<p>Step ${step + 1}, ${one.class} ${one.from} → ${one.to ?? 'all'} at ${someOf(one.observers, 3)}: ${one.text}</p>`)}</section>`;
+  return html`<section aria-labelledby="held"><h2 id="held">Why it holds</h2><p>What the state around a step shows in the way of the frames that did not arrive. What rests on one barrier alone is open when that one goes.</p>${stories.length === 0 ? nothing : html`<div class="wide" tabindex="0" role="region" aria-label="Barriers"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">probe</th><th scope="col">from</th><th scope="col">kept from</th><th scope="col">by</th><th scope="col">opened by</th></tr></thead><tbody>${rows}</tbody></table></div>`}${stories.length > maxShown ? html`<p>${stories.length - maxShown} more stand in result.json.</p>` : nothing}${entries.slice(0, maxShown).map(({ step, held }) => html`<p>Step ${step + 1}, ${entryText(held)}</p>`)}${apart.slice(0, maxShown).map(({ step, apart: one }) => html`<p>Step ${step + 1}, ${one.class} ${one.from} → ${one.to ?? 'all'} at ${someOf(one.observers, 3)}: ${one.text}</p>`)}</section>`;
 }

@@ -1,6 +1,6 @@
 import type { Held, Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
-import { apartStories, heldStories, placesText } from '../stories.js';
+import { apartStories, entryStories, entryText, heldStories, placesText } from '../stories.js';
 import { foldAfter, padEnd, type Paint } from './layout.js';
 
 const maxShown = 12;
@@ -29,7 +29,8 @@ function barriersText({ alone, barriers }: Held): string {
 export function terminalWhyHolds(result: Result, width: number, paint: Paint): readonly string[] {
   const stories = heldStories(result);
   const apart = apartStories(result);
-  if (stories.length === 0 && apart.length === 0) return [];
+  const entries = entryStories(result);
+  if (stories.length === 0 && apart.length === 0 && entries.length === 0) return [];
   const more = stories.length - maxShown;
   return [
     paint('Why it holds', 'bold'),
@@ -48,6 +49,10 @@ export function terminalWhyHolds(result: Result, width: number, paint: Paint): r
           : []),
       ]),
     ...(more > 0 ? [`  and ${more} more, all of them in result.json`] : []),
+    ...entries
+      .slice(0, maxShown)
+      .flatMap(({ step, held }) => foldAfter(`  step ${step + 1}  `, escapeText(entryText(held)), width)),
+    ...(entries.length > maxShown ? [`  and ${entries.length - maxShown} more, all of them in result.json`] : []),
     ...apart
       .slice(0, maxShown)
       .flatMap(({ step, apart: { class: name, from, to, observers, text } }) =>

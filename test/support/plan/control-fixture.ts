@@ -29,6 +29,7 @@ export const input = (over: Partial<ControlInput> = {}): ControlInput => ({
   onHost: false,
   closing: [],
   ingress: [],
+  untaggedOnly: [],
   ...over,
 });
 export const talk: TrafficPlan = {

@@ -108,7 +108,7 @@ const flowColumns = z.looseObject({
 });
 
 const control = z.looseObject({
-  kind: z.enum(['ear', 'entry']),
+  kind: z.enum(['ear', 'entry', 'entry-form']),
   phase: z.enum(phases),
   observer: text,
   sender: text.nullable(),

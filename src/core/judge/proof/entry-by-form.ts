@@ -1,0 +1,219 @@
+import { isOn } from '../../bridge/setting-value.js';
+import { portVlans } from '../../bridge/port-vlans.js';
+import { isOnPort } from '../../model/attach.js';
+import type { Control, FrameSpec, Plan, StepPlan } from '../../model/plan.js';
+import type { HeldAtEntry, Reason } from '../../model/result.js';
+import type { HostState, LinkState, StepStates } from '../../model/state.js';
+import { entryFormKey } from '../../plan/controls.js';
+import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
+import { familyOf } from '../../probe/addresses.js';
+import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
+import type { StepTally } from '../count/tally.js';
+import { reason } from '../reasons.js';
+import type { StepFacts } from './step-facts.js';
+
+/** What is known of probes that do not enter the bridge. */
+export interface EntryByForm {
+  /** Nothing that the state shows and that can be read accounts for it. */
+  readonly reasons: readonly Reason[];
+  /** Something that the state shows may. */
+  readonly held: readonly HeldAtEntry[];
+}
+
+export interface EntryByFormInput {
+  readonly plan: Plan;
+  readonly step: StepPlan;
+  readonly states: StepStates;
+  readonly facts: StepFacts;
+  readonly tally: StepTally;
+}
+
+/** Forms beyond these are not written down. */
+const maxForms = 200;
+
+/** A form of which no control, and no probe, was seen beyond its sender's port. */
+interface Missing {
+  readonly sender: string;
+  readonly frame: FrameSpec;
+  /** False: no control of it could be sent, because the bridge filters VLANs. */
+  readonly isAsked: boolean;
+}
+
+/** `untagged`, `802.1Q 20`, `802.1ad 10 + 802.1Q 20` */
+function tagsText({ vlan, form }: FrameSpec): string {
+  if (vlan.length === 0) return 'untagged';
+  return vlan.map((id, at) => `${at === 0 && form === '802.1ad' ? '802.1ad' : '802.1Q'} ${id}`).join(' + ');
+}
+
+function missingForms({ plan, step, facts, tally }: EntryByFormInput): readonly Missing[] {
+  const missing = new Map<string, Missing>();
+  const arrived = new Set<string>();
+  /** Senders of whom the bridge got anything: of the others nothing can be said by form. */
+  const heard = new Set<string>();
+  for (const control of step.controls) {
+    if (control.kind === 'ear' || control.sender === null) continue;
+    const isSeen = tally.controls.has(control.index);
+    if (control.kind === 'entry') {
+      if (isSeen) heard.add(control.sender);
+      continue;
+    }
+    const key = entryFormKey(control);
+    if (isSeen) arrived.add(key);
+    else if (facts.controlsAccepted.has(control.index)) missing.set(key, missingOf(control, control.sender));
+  }
+  const onPort = new Set(plan.endpoints.flatMap(({ name, attach }) => (isOnPort(attach) ? [name] : [])));
+  const asked = new Set(
+    step.controls.flatMap((control) => (control.kind === 'entry-form' ? [entryFormKey(control)] : [])),
+  );
+  for (const { sender, frame, judged, purpose } of kindsOfFlows(step.flows)) {
+    const key = entryFormKey({ sender, frame });
+    if (judged && purpose === undefined && frame.vlan.length > 0 && onPort.has(sender) && !asked.has(key))
+      missing.set(key, { sender, frame, isAsked: false });
+  }
+  for (const key of arrived) missing.delete(key);
+  for (const [key, { sender, isAsked }] of missing) if (isAsked && !heard.has(sender)) missing.delete(key);
+  if (missing.size > 0)
+    step.flows.some((flow) => {
+      const key = entryFormKey(flow);
+      if (missing.has(key) && tally.seen.observersOf(flow).length > 0) missing.delete(key);
+      return missing.size === 0;
+    });
+  return [...missing.values()];
+}
+
+function missingOf({ frame }: Control, sender: string): Missing {
+  return { sender, frame, isAsked: true };
+}
+
+/** What VLAN filtering of the bridge does with the frame; null = it lets it in. */
+type VlanGate = { readonly by: string } | 'unknown' | null;
+
+/**
+ * The VLAN that the frame enters in (br_allowed_ingress, net/bridge/br_vlan.c). Where the bridge device is not in it, no
+ * control can show that the frame entered.
+ */
+function vlanGate({ links, vlan }: HostState, port: LinkState, frame: FrameSpec): VlanGate {
+  const bridge = links.find(({ name }) => name === port.master);
+  if (!isOn(bridge?.bridge?.['vlan_filtering'] ?? 0)) return null;
+  const ofPort = portVlans(vlan, port.name);
+  const [tag = 0] = frame.vlan;
+  const vid = tag === 0 ? (ofPort?.native ?? null) : tag;
+  if (vid === null) return { by: `${port.name} has no VLAN for untagged frames` };
+  if (ofPort?.members.has(vid) !== true) return { by: `${port.name} has no VLAN ${vid}` };
+  return portVlans(vlan, bridge?.name ?? '')?.members.has(vid) === true ? null : 'unknown';
+}
+
+/** Base chains at which frames pass on their way into the bridge and up to its device, with rules or a policy of drop. */
+function chainsAt({ nft, sysctl }: HostState, port: string, { carrier }: FrameSpec): readonly string[] {
+  const parts = objectsOf(fieldsOf(nft)?.['nftables']);
+  const rules = parts.flatMap((part) => objectsOf([part['rule']]));
+  const family = familyOf(carrier);
+  const handedOver = (name: string): boolean => sysctl[`net.bridge.bridge-nf-call-${name}`] === '1';
+  const isHandedOver = carrier !== 'arp' && family !== null && handedOver(family === 4 ? 'iptables' : 'ip6tables');
+  const passes = (of: string, hook: string, devices: readonly unknown[]): boolean => {
+    if (of === 'bridge') return hook === 'prerouting' || hook === 'input';
+    if (hook === 'ingress') return devices.includes(port);
+    return isHandedOver && hook === 'prerouting' && (of === 'inet' || of === (family === 4 ? 'ip' : 'ip6'));
+  };
+  return parts
+    .flatMap((part) => objectsOf([part['chain']]))
+    .flatMap((chain) => {
+      const [of, table, name] = ['family', 'table', 'name'].map((key) => textOf(chain[key]) ?? '');
+      if (!passes(of ?? '', textOf(chain['hook']) ?? '', [chain['dev']].flat())) return [];
+      const isEmpty = !rules.some((rule) => rule['family'] === of && rule['table'] === table && rule['chain'] === name);
+      return isEmpty && chain['policy'] !== 'drop' ? [] : [`nft ${of ?? ''} ${table ?? ''} ${name ?? ''}`];
+    });
+}
+
+/** Filters of tc that can be read, where frames come in at the port. */
+function filtersAt(
+  { tc }: HostState,
+  port: string,
+): { readonly read: readonly string[]; readonly programs: readonly string[] } {
+  const place = `${port} ingress`;
+  const kinds = objectsOf(fieldsOf(fieldsOf(tc)?.['filters'])?.[place]).flatMap(({ kind }) => textOf(kind) ?? []);
+  return {
+    read: kinds.some((kind) => kind !== 'bpf') ? [`tc on ${place}`] : [],
+    programs: kinds.includes('bpf') ? [`tc filter bpf on ${place}`] : [],
+  };
+}
+
+/** What stands at a sender's port, in one reading, that may keep a frame of that form out. */
+interface AtPort {
+  readonly barriers: readonly string[];
+  /** What cannot be read. */
+  readonly programs: readonly string[];
+  readonly isShown: boolean;
+}
+
+function atPort(state: HostState, port: LinkState, frame: FrameSpec): AtPort {
+  const gate = vlanGate(state, port, frame);
+  const isLocked = isOn(port.port?.['locked'] ?? 0);
+  const { read, programs } = filtersAt(state, port.name);
+  const attached = (state.programs ?? []).filter(({ device, place }) => device === port.name && place !== 'tcx egress');
+  return {
+    barriers: [
+      ...(gate === null || gate === 'unknown' ? [] : [gate.by]),
+      ...(isLocked ? [`${port.name}.locked`] : []),
+      ...read,
+      ...chainsAt(state, port.name, frame),
+    ],
+    programs: [
+      ...(port.xdp === undefined ? [] : [`XDP ${port.xdp} at ${port.name}`]),
+      ...attached.map(({ device, place, id }) => `BPF program ${id} at ${device} ${place}`),
+      ...programs,
+    ],
+    isShown: gate !== 'unknown',
+  };
+}
+
+function isTaken({ links }: HostState, port: LinkState, { vlan: [outer] }: FrameSpec): boolean {
+  return outer !== undefined && links.some(({ lower, vlanId }) => lower === port.name && vlanId === outer);
+}
+
+function reasonFor({ sender, frame }: Missing, programs: readonly string[]): Reason {
+  const what = `no control of ${sender} in the form of its probes (${tagsText(frame)} ${frame.carrier}) was received on the bridge`;
+  return reason(
+    'entry-unproved',
+    sender,
+    programs.length === 0
+      ? `${what}, and nothing that was read of the host accounts for it`
+      : `${what}: ${programs.join(', ')} may keep them out, and what a program does cannot be read`,
+  );
+}
+
+/**
+ * Which probes do not enter the bridge, by sender, tag stack and carrier: those of whose form the bridge device received
+ * no control, and of which no observer saw anything. What the state shows at the sender's port (VLANs, a locked port,
+ * rules of tc and nft) is named and takes nothing from the verdict: it is part of what isolates. Where it shows nothing,
+ * or only programs, the step does not say how such frames fare. States of versions that did not look for programs, and
+ * plans without such controls, give nothing.
+ */
+export function entryByForm(input: EntryByFormInput): EntryByForm {
+  const { plan, states } = input;
+  const readings = [states.before, states.after].flatMap((state) => (state?.programs === undefined ? [] : [state]));
+  if (readings.length === 0) return { reasons: [], held: [] };
+  const portOf = new Map(plan.endpoints.map(({ name, port }) => [name, port]));
+  const reasons: Reason[] = [];
+  const groups = new Map<string, HeldAtEntry & { readonly from: string[] }>();
+  for (const missing of missingForms(input)) {
+    const { sender, frame, isAsked } = missing;
+    const found = readings.flatMap((state) => {
+      const port = state.links.find(({ name }) => name === portOf.get(sender));
+      return port === undefined ? [] : [{ ...atPort(state, port, frame), isTaken: isTaken(state, port, frame) }];
+    });
+    const by = [...new Set(found.flatMap(({ barriers }) => barriers))];
+    if (found.length === 0 || !found.every(({ isShown }) => isShown) || (!isAsked && by.length === 0)) continue;
+    if (by.length === 0) {
+      const programs = [...new Set(found.flatMap((one) => one.programs))];
+      if (!found.some((one) => one.isTaken)) reasons.push(reasonFor(missing, programs));
+      continue;
+    }
+    const tags = tagsText(frame);
+    const key = JSON.stringify([tags, frame.carrier, by]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { from: [sender], tags, carrier: frame.carrier, by });
+    else group.from.push(sender);
+  }
+  return { reasons: reasons.slice(0, maxForms), held: [...groups.values()].slice(0, maxForms) };
+}
