@@ -220,6 +220,8 @@ def program(what, index, own, one_in, is_xdp):
         choose = call(prandom) + op(0x94, 0, 0, 0, one_in) + op(0x15, 0, 0, 2, 0) + passing
     if what == 'clone':
         act = op(0xBF, 1, 6) + op(0xB7, 2, 0, 0, index) + op(0xB7, 3, 0, 0, 0) + call(clone) + passing
+    elif what == 'drop-ipv4':  # by __sk_buff.protocol; TC_ACT_SHOT
+        act = op(0x61, 1, 6, 16) + op(0x55, 1, 0, 2, socket.htons(0x0800)) + op(0xB7, 0, 0, 0, 2) + op(0x95) + passing
     elif what == 'redirect':
         act = op(0xB7, 1, 0, 0, index) + op(0xB7, 2, 0, 0, 0) + call(redirect) + op(0x95)
     elif what == 'peer':
