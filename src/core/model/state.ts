@@ -108,6 +108,16 @@ export interface AttachedProgram {
   readonly id: number;
 }
 
+/** A table of xtables that nft does not list, with rules in it. */
+export interface LegacyTable {
+  readonly program: 'iptables-legacy' | 'ip6tables-legacy' | 'ebtables-legacy';
+  readonly table: string;
+  /** Beyond the policies of its chains; chains of its own count as well. */
+  readonly rules: number;
+  /** Targets of its rules that are more than a verdict, each once; null = they were not read. */
+  readonly targets: readonly string[] | null;
+}
+
 /** What the kernel said of one bridge host at one moment. Parts that could not be read are named in `unread`. */
 export interface HostState {
   readonly links: readonly LinkState[];
@@ -128,6 +138,8 @@ export interface HostState {
   readonly programs?: readonly AttachedProgram[] | null;
   /** Groups of NFLOG from which a process takes packets (nfnetlink_log); absent = nobody asked, or they cannot be read. */
   readonly logGroups?: readonly number[];
+  /** Absent = there are none, or nobody asked. */
+  readonly legacyTables?: readonly LegacyTable[];
   readonly unread: readonly { readonly what: string; readonly why: string }[];
 }
 

@@ -43,6 +43,16 @@ const shape = z.object({
       .nullable()
       .optional(),
     logGroups: z.array(z.number()).optional(),
+    legacyTables: z
+      .array(
+        z.object({
+          program: z.enum(['iptables-legacy', 'ip6tables-legacy', 'ebtables-legacy']),
+          table: z.string(),
+          rules: z.number(),
+          targets: z.array(z.string()).nullable(),
+        }),
+      )
+      .optional(),
     unread: z.array(z.object({ what: z.string(), why: z.string() })),
   }),
   packetSockets: z

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { HostState, LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
+import { legacyTables } from '../kernel/ask/legacy-tables.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { readSysctl } from '../kernel/sysctl.js';
 import { readJson } from '../process/programs.js';
@@ -82,6 +83,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
       : {};
   const drops = readAllDrops(options.netns);
   const logGroups = readLogGroups(options.netns);
+  const legacy = inNamespace(options.netns, legacyTables);
   const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
   const parsed = inNamespace(options.netns, () => parseLinks(links, options.sysfs ? sysFlags : () => null));
   const state: HostState = {
@@ -96,6 +98,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     ...sockets,
     programs: readPrograms(options.netns, parsed),
     ...(logGroups === null ? {} : { logGroups }),
+    ...(legacy.length === 0 ? {} : { legacyTables: legacy }),
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
   return ovs === null ? state : withOvs(state, ovs);

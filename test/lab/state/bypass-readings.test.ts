@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HostState } from '../../../src/core/model/state.js';
 import { type Fields, fieldsOf } from '../../../src/core/text/json-text.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { readState } from '../../../src/system/state/read.js';
@@ -14,6 +15,12 @@ const discipline = (kind: string): Missing =>
   spawnSync('unshare', ['--net', 'tc', 'qdisc', 'add', 'dev', 'lo', 'root', kind]).status === 0
     ? null
     : `this kernel has no queueing discipline ${kind}`;
+
+/** Whether this kernel takes rules of iptables-legacy. */
+const legacy: Missing =
+  root === null && spawnSync('unshare', ['--net', '/usr/bin/python3', tools, 'legacy', '4', 'TEE', 'end']).status === 0
+    ? null
+    : 'this kernel has no iptables-legacy';
 
 /** What no earlier reading showed, made on a real kernel. */
 describe('a reading of the state', needs(root), () => {
@@ -68,6 +75,21 @@ describe('a reading of the state', needs(root), () => {
     expect(tc).not.toHaveProperty(['filters', 'v1 root']);
     run('tc', 'qdisc', 'del', 'dev', 'v0', 'root');
   });
+
+  it(
+    'has rules of iptables-legacy, which nft does not list, with what they do beyond a verdict',
+    needs(legacy),
+    async () => {
+      expect(await state()).not.toHaveProperty('legacyTables');
+      const tables = async (): Promise<HostState['legacyTables']> => (await state()).legacyTables;
+      await during(['legacy', '4', 'TEE'], async () =>
+        expect(await tables()).toEqual([{ program: 'iptables-legacy', table: 'raw', rules: 1, targets: ['TEE'] }]),
+      );
+      await during(['legacy', '6', 'DROP'], async () =>
+        expect((await tables())?.[1]).toEqual({ program: 'ip6tables-legacy', table: 'raw', rules: 1, targets: [] }),
+      );
+    },
+  );
 
   it('has filters of a class', needs(discipline('htb')), async () => {
     run('tc', 'qdisc', 'add', 'dev', 'v0', 'root', 'handle', '1:', 'htb');

@@ -186,7 +186,10 @@ function logBypass(group: number | null, where: string): Bypass {
   return { what, where, remedy: 'end the process that takes what is logged, or answer for it with trust' };
 }
 
-function xtablesBypasses({ type, name }: Fields, { where, logGroups }: RulePlace): readonly Bypass[] {
+function xtablesBypasses(
+  { type, name }: Fields,
+  { where, logGroups }: Pick<RulePlace, 'where' | 'logGroups'>,
+): readonly Bypass[] {
   const target = textOf(name);
   // nft does not print the group of an extension of xtables
   if (target?.toUpperCase() === 'NFLOG' && logGroups.length > 0) return [logBypass(null, where)];
@@ -291,9 +294,25 @@ function nftBypasses({ nft, logGroups = [] }: HostState, segment: ReadonlySet<st
   return [...rules, ...flowtables.flatMap((flowtable) => flowtableBypasses(flowtable, segment))];
 }
 
+/** Rules of iptables-legacy and its kin, of which the targets are known, and those of ebtables-legacy are not. */
+function legacyBypasses({ legacyTables = [], logGroups = [] }: HostState): readonly Bypass[] {
+  return legacyTables.flatMap(({ program, table, targets }): readonly Bypass[] => {
+    const where = `${program} ${table}`;
+    if (targets === null)
+      return [
+        {
+          what: 'rules that this program does not read',
+          where,
+          remedy: `make them with ${program.replace('legacy', 'nft')}, whose rules are read, or answer for them with trust`,
+        },
+      ];
+    return targets.flatMap((name) => xtablesBypasses({ type: 'target', name }, { where, logGroups }));
+  });
+}
+
 /**
  * What can carry frames of these devices elsewhere and is not known to be harmless: programs, filters and actions of
- * tc, statements of nft, hardware that forwards. Every copy is one, also to a port that is heard, for it may take
+ * tc, statements of nft, rules of xtables, hardware that forwards. Every copy is one, also to a port that is heard, for it may take
  * frames that nobody sends. Packet sockets are asked for what they take, by the judge.
  */
 export function bypassesIn(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
@@ -302,5 +321,6 @@ export function bypassesIn(state: HostState, segment: ReadonlySet<string>): read
     ...hardwareBypasses(state, segment),
     ...tcBypasses(state, segment),
     ...nftBypasses(state, segment),
+    ...legacyBypasses(state),
   ];
 }

@@ -104,7 +104,11 @@ function vlanGate({ links, vlan }: HostState, port: LinkState, frame: FrameSpec)
 }
 
 /** Base chains at which frames pass on their way into the bridge and up to its device, with rules or a policy of drop. */
-function chainsAt({ nft, sysctl }: HostState, port: string, { carrier }: FrameSpec): readonly string[] {
+function chainsAt(
+  { nft, sysctl, legacyTables = [] }: HostState,
+  port: string,
+  { carrier }: FrameSpec,
+): readonly string[] {
   const parts = objectsOf(fieldsOf(nft)?.['nftables']);
   const rules = parts.flatMap((part) => objectsOf([part['rule']]));
   const family = familyOf(carrier);
@@ -115,7 +119,12 @@ function chainsAt({ nft, sysctl }: HostState, port: string, { carrier }: FrameSp
     if (hook === 'ingress') return devices.includes(port);
     return isHandedOver && hook === 'prerouting' && (of === 'inet' || of === (family === 4 ? 'ip' : 'ip6'));
   };
-  return parts
+  const ipProgram = family === 4 ? 'iptables-legacy' : 'ip6tables-legacy';
+  const legacy = legacyTables.filter(
+    ({ program, table }) =>
+      program === 'ebtables-legacy' || (isHandedOver && program === ipProgram && table !== 'filter'),
+  );
+  const ofNft = parts
     .flatMap((part) => objectsOf([part['chain']]))
     .flatMap((chain) => {
       const [of, table, name] = ['family', 'table', 'name'].map((key) => textOf(chain[key]) ?? '');
@@ -123,6 +132,7 @@ function chainsAt({ nft, sysctl }: HostState, port: string, { carrier }: FrameSp
       const isEmpty = !rules.some((rule) => rule['family'] === of && rule['table'] === table && rule['chain'] === name);
       return isEmpty && chain['policy'] !== 'drop' ? [] : [`nft ${of ?? ''} ${table ?? ''} ${name ?? ''}`];
     });
+  return [...ofNft, ...legacy.map(({ program, table }) => `${program} ${table}`)];
 }
 
 /** Filters of tc that can be read, where frames come in at the port. */

@@ -184,7 +184,15 @@ const rulesDiffer: Readonly<Record<RuleChange['kind'], (from: HostState, to: Hos
 
 /** Rules that are other than before, or that somebody changed and put back. */
 function changedRules(intervals: readonly ReadInterval[], changes: readonly RuleChange[]): readonly Reason[] {
-  return (['tc', 'nft'] as const).flatMap((kind) => {
+  const legacy = intervals.find(
+    ({ from, to, excused }) =>
+      !excused.has('nft') && JSON.stringify(from.legacyTables) !== JSON.stringify(to.legacyTables),
+  );
+  const ofLegacy =
+    legacy === undefined
+      ? []
+      : [reason('settings-changed', null, `the rules of xtables that nft does not list changed${legacy.where}`)];
+  const ofNetlink = (['tc', 'nft'] as const).flatMap((kind) => {
     const other = intervals.find(({ from, to, excused }) => !excused.has(kind) && rulesDiffer[kind](from, to));
     const by = changes.filter((change) => change.kind === kind).map(changer);
     if (other === undefined && by.length === 0) return [];
@@ -200,6 +208,7 @@ function changedRules(intervals: readonly ReadInterval[], changes: readonly Rule
       ),
     ];
   });
+  return [...ofNetlink, ...ofLegacy];
 }
 
 /**

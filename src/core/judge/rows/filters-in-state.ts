@@ -18,18 +18,22 @@ export interface FiltersInState {
 }
 
 /** Names the filters of a state: tables of nft with rules, devices with filters of tc. */
-export function filtersInState({ nft, tc, sysctl }: HostState): FiltersInState {
+export function filtersInState({ nft, tc, sysctl, legacyTables = [] }: HostState): FiltersInState {
   const rules = objectsOf(fieldsOf(nft)?.['nftables']).flatMap((part) => objectsOf([part['rule']]));
   const tables = [...new Set(rules.map((rule) => `${textOf(rule['family']) ?? ''} ${textOf(rule['table']) ?? ''}`))];
   const isLink = (table: string): boolean => linkFamilies.has(table.split(' ')[0] ?? '');
-  const all = tables.filter((table) => !isLink(table)).map((table) => `nft ${table}`);
+  const ofLegacy = (isOfBridge: boolean): readonly string[] =>
+    legacyTables
+      .filter(({ program }) => (program === 'ebtables-legacy') === isOfBridge)
+      .map(({ program, table }) => `${program} ${table}`);
+  const all = [...tables.filter((table) => !isLink(table)).map((table) => `nft ${table}`), ...ofLegacy(false)];
   const handedOver =
     sysctl['net.bridge.bridge-nf-call-iptables'] === '1' || sysctl['net.bridge.bridge-nf-call-ip6tables'] === '1';
   const onDevices = Object.entries(fieldsOf(fieldsOf(tc)?.['filters']) ?? {})
     .filter(([, filters]) => objectsOf(filters).length > 0)
     .map(([place]) => `tc on ${place}`);
   return {
-    link: [...tables.filter(isLink).map((table) => `nft ${table}`), ...onDevices],
+    link: [...tables.filter(isLink).map((table) => `nft ${table}`), ...ofLegacy(true), ...onDevices],
     ip: { all, bridged: handedOver ? all.map((table) => `${table} by br_netfilter`) : [] },
   };
 }

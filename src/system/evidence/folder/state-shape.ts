@@ -86,5 +86,15 @@ export const stateShape = z.looseObject({
     .optional(),
   drops: z.looseObject({ devices: z.record(text, number), backlog: number }).optional(),
   logGroups: z.array(z.number()).optional(),
+  legacyTables: z
+    .array(
+      z.looseObject({
+        program: z.enum(['iptables-legacy', 'ip6tables-legacy', 'ebtables-legacy']),
+        table: text,
+        rules: z.number(),
+        targets: z.array(text).nullable(),
+      }),
+    )
+    .optional(),
   unread: z.array(z.looseObject({ what: text, why: text })),
 });

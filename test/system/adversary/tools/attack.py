@@ -349,8 +349,33 @@ def gro(pid, device):
     fcntl.ioctl(socket.socket(), 0x8946, request)
 
 
+def legacy(family, name, then='stay'):
+    """Replaces the table raw by one with a rule of that target, as iptables-legacy does (IPT_SO_SET_REPLACE)."""
+    is_six = family == '6'
+    head, at = (168, 140) if is_six else (112, 88)
+
+    def entry(target, body):
+        length = 32 + len(body)
+        octets = bytearray(head) + struct.pack('<H29sB', length, target.encode(), 1 if target == 'TEE' else 0) + body
+        struct.pack_into('<HH', octets, at, head, head + length)
+        return bytes(octets)
+
+    accept = entry('', struct.pack('<i4x', -2))
+    rule = entry('', struct.pack('<i4x', -1)) if name == 'DROP' else entry(name, bytes([10, 9, 9, 9]).ljust(40, b'\0'))
+    entries = rule + accept + accept + entry('ERROR', b'ERROR'.ljust(32, b'\0'))
+    hooks = (0, 0, 0, len(rule) + len(accept), 0)
+    underflow = (len(rule), 0, 0, len(rule) + len(accept), 0)
+    counters = ctypes.create_string_buffer(3 * 16)
+    raw = socket.socket(socket.AF_INET6 if is_six else socket.AF_INET, socket.SOCK_RAW, 255)
+    level = 41 if is_six else 0
+    known = struct.pack('<32sIII5I5IIQ', b'raw', 9, 4, len(entries), *hooks, *underflow, 3, ctypes.addressof(counters))
+    raw.setsockopt(level, 64, known + entries)
+    if then == 'stay':
+        forever()
+
+
 if __name__ == '__main__':
     doing, *rest = sys.argv[1:]
     known = {'hold': hold, 'queue': queue, 'relay': relay, 'bpf': attach, 'pin': pin}
-    known |= {'forget': forget, 'gro': gro, 'listen': listen, 'announce': announce, 'log': log}
+    known |= {'forget': forget, 'gro': gro, 'listen': listen, 'announce': announce, 'log': log, 'legacy': legacy}
     known[doing](*rest)

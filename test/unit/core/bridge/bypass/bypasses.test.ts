@@ -6,7 +6,7 @@ import {
   harmlessStatements,
   harmlessTargets,
 } from '../../../../../src/core/bridge/bypass/known-good.js';
-import type { HostState } from '../../../../../src/core/model/state.js';
+import type { HostState, LegacyTable } from '../../../../../src/core/model/state.js';
 import { parseLinks } from '../../../../../src/system/state/parse-links.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { there } from '../../../../support/there.js';
@@ -45,6 +45,26 @@ describe('what can carry frames past the ears', () => {
     ];
     expect(reported({ programs })).toEqual(['BPF program 7 at vnet2 tcx ingress']);
     expect(tc({ kind: 'bpf', options: {} })).toEqual(['tc filter bpf at tc vnet2 ingress']);
+  });
+
+  it('is a target of iptables-legacy as of nft, and rules of ebtables-legacy, which nobody reads', () => {
+    const legacy = (table: LegacyTable, logGroups: readonly number[] = []): readonly string[] =>
+      reported({ legacyTables: [table], logGroups });
+    const raw = (...targets: readonly string[]): LegacyTable => ({
+      program: 'ip6tables-legacy',
+      table: 'raw',
+      rules: 3,
+      targets,
+    });
+    expect(legacy(raw())).toEqual([]);
+    expect(legacy(raw('LOG', 'MASQUERADE', 'TEE'))).toEqual(['xtables target TEE at ip6tables-legacy raw']);
+    expect(legacy(raw('NFLOG'))).toEqual([]);
+    expect(legacy(raw('NFLOG'), [5])).toEqual(['NFLOG at ip6tables-legacy raw']);
+    const nat = { program: 'ebtables-legacy', table: 'nat', rules: 1, targets: null } as const;
+    expect(legacy(nat)).toEqual(['rules that this program does not read at ebtables-legacy nat']);
+    expect(bypassesIn({ ...hostState(), legacyTables: [nat] }, segment)[0]?.remedy).toBe(
+      'make them with ebtables-nft, whose rules are read, or answer for them with trust',
+    );
   });
 
   it('is what a rule logs to a group from which a process takes packets, and to no other', () => {

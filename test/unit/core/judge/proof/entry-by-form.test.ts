@@ -60,6 +60,22 @@ function keptOut(evidence: Evidence): Evidence {
   };
 }
 
+/** Somebody answers for rules that nobody reads. */
+function answeredFor(evidence: Evidence): Evidence {
+  const trust = [
+    {
+      what: 'rules that this program does not read',
+      where: null,
+      reason: 'ours',
+      owner: null,
+      until: null,
+      ticket: null,
+    },
+  ];
+  const steps = evidence.plan.steps.map((planned) => ({ ...planned, expect: { ...planned.expect, trust } }));
+  return { ...evidence, plan: { ...evidence.plan, steps } };
+}
+
 function withState(evidence: Evidence, change: (state: HostState) => HostState): Evidence {
   return { ...evidence, states: states(change({ ...hostState(), programs: [] })) };
 }
@@ -132,13 +148,21 @@ describe('probes of one tag stack and carrier', () => {
       'nft ip fw in',
     ],
     [
+      'a rule of ebtables-legacy, for which somebody answers',
+      (state) => ({
+        ...state,
+        legacyTables: [{ program: 'ebtables-legacy', table: 'nat', rules: 1, targets: null }],
+      }),
+      'ebtables-legacy nat',
+    ],
+    [
       'a filter of tc',
       (state) => ({ ...state, tc: { filters: { 'p0 ingress': [{ kind: 'flower', options: {} }] } } }),
       'tc on p0 ingress',
     ],
     ['a locked port', atPort('p0', { port: { state: 'forwarding', flood: true, locked: true } }), 'p0.locked'],
   ])('are held at entry by %s, which takes nothing from the verdict', (_, change, by) =>
-    expect(judged(withState(keptOut(runOf()), change))).toEqual({
+    expect(judged(answeredFor(withState(keptOut(runOf()), change)))).toEqual({
       verdict: 'holds',
       lines: [`held at entry: a untagged ipv4-udp: ${by}`],
     }),

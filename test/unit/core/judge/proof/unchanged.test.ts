@@ -113,6 +113,14 @@ describe('what must not change while probes are under way', () => {
       ['settings-changed -: new joined br0'],
     ],
     [
+      'rules of iptables-legacy',
+      (state) => ({
+        ...state,
+        legacyTables: [{ program: 'iptables-legacy', table: 'filter', rules: 1, targets: [] }],
+      }),
+      ['settings-changed -: the rules of xtables that nft does not list changed'],
+    ],
+    [
       'the rules of nft',
       (state) => ({ ...state, nft: { nftables: [{ table: 'x' }] } }),
       ['settings-changed -: the nft rules changed'],

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { targetsOfEntries } from '../../../../src/system/kernel/ask/legacy-tables.js';
+
+const head = 112;
+const offsetsAt = 88;
+
+/** struct ipt_entry without matches, and its target. */
+function entry(name: string, body = 8): Buffer {
+  const bytes = Buffer.alloc(head + 32 + body);
+  bytes.writeUInt16LE(head, offsetsAt);
+  bytes.writeUInt16LE(bytes.length, offsetsAt + 2);
+  bytes.writeUInt16LE(32 + body, head);
+  bytes.write(name, head + 2, 'latin1');
+  return bytes;
+}
+const targets = (...entries: readonly Buffer[]): readonly string[] | null =>
+  targetsOfEntries(Buffer.concat(entries), offsetsAt);
+
+describe('entries of a table of iptables-legacy', () => {
+  it('give each target once, without verdicts, heads of chains and the end of the table', () =>
+    expect(targets(entry('TEE', 40), entry(''), entry('LOG'), entry('TEE', 40), entry('ERROR', 32))).toEqual([
+      'LOG',
+      'TEE',
+    ]));
+
+  it('are none, whatever is cut off or says that it is longer than it is', () => {
+    const whole = Buffer.concat([entry('TEE', 40), entry('ERROR', 32)]);
+    for (let length = 1; length < whole.length; length += 1) {
+      const cut = targetsOfEntries(whole.subarray(0, length), offsetsAt);
+      expect(cut === null || cut.join() === 'TEE', String(length)).toBe(true);
+    }
+    for (const at of [offsetsAt, offsetsAt + 2]) {
+      const wrong = Buffer.from(whole);
+      wrong.writeUInt16LE(at === offsetsAt ? 0xffff : 0, at);
+      expect(targetsOfEntries(wrong, offsetsAt)).toBeNull();
+    }
+  });
+});
