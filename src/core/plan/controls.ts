@@ -118,8 +118,7 @@ export function entryFormKey({ sender, frame }: { readonly sender: string | null
 
 /**
  * One frame for each sender, tag stack and carrier of the judged probes, but for the plain one that the entry control
- * has: as `entryControl`, with the sender's own addresses where it has some. Linux's bridge alone: Open vSwitch may
- * flood what is for its own device.
+ * has: as `entryControl`, with the sender's own addresses where it has some.
  */
 function entryForms(
   input: ControlInput,
@@ -127,28 +126,34 @@ function entryForms(
 ): readonly Omit<Control, 'index' | 'phase'>[] {
   const found = new Map<string, Omit<Control, 'index' | 'phase'>>();
   for (const { judged, purpose, sender, frame } of kindsOfFlows(input.flows)) {
-    const { carrier, vlan } = frame;
-    const isStacked = frame.form === '802.1ad';
-    if (!judged || purpose !== undefined || (carrier === 'raw' && vlan.length === 0)) continue;
-    const endpoint = input.endpoints.get(sender);
     const key = entryFormKey({ sender, frame });
-    if (endpoint === undefined || !isOnPort(endpoint.attach) || endpoint.tunnel !== undefined || found.has(key))
-      continue;
-    if (vlan.length > 0 && input.untaggedOnly.includes(endpoint.bridge)) continue;
+    const isPlain = frame.carrier === 'raw' && frame.vlan.length === 0;
+    const endpoint = judged && purpose === undefined && !isPlain ? input.endpoints.get(sender) : undefined;
+    if (endpoint === undefined || found.has(key) || !takesForm(input, endpoint, frame)) continue;
     const plain = controlOf(sender);
-    if (plain === null) continue;
-    const family = familyOf(carrier);
-    const form: FrameSpec = {
-      ...plain.frame,
-      carrier,
-      vlan,
-      srcIp: family === null ? null : (endpoint.ips.find((ip) => ip.family === family)?.address ?? frame.srcIp),
-      dstIp: silentAddress(carrier),
-      ...(isStacked ? { form: frame.form } : {}),
-    };
-    found.set(key, { ...plain, kind: 'entry-form', frame: { ...form, size: Math.max(60, leastSizeOf(form)) } });
+    if (plain !== null)
+      found.set(key, { ...plain, kind: 'entry-form', frame: entryForm(plain.frame, frame, endpoint) });
   }
   return [...found.values()];
+}
+
+/** Whether a frame of that form from there is sure to be taken by the bridge alone. */
+function takesForm({ untaggedOnly }: ControlInput, { attach, tunnel, bridge }: Endpoint, { vlan }: FrameSpec): boolean {
+  return isOnPort(attach) && tunnel === undefined && !(vlan.length > 0 && untaggedOnly.includes(bridge));
+}
+
+/** The plain entry control with the tags and the carrier of a probe. */
+function entryForm(plain: FrameSpec, { carrier, vlan, form, srcIp }: FrameSpec, { ips }: Endpoint): FrameSpec {
+  const family = familyOf(carrier);
+  const spec: FrameSpec = {
+    ...plain,
+    carrier,
+    vlan,
+    srcIp: family === null ? null : (ips.find((ip) => ip.family === family)?.address ?? srcIp),
+    dstIp: silentAddress(carrier),
+    ...(form === '802.1ad' ? { form } : {}),
+  };
+  return { ...spec, size: Math.max(plain.size, leastSizeOf(spec)) };
 }
 
 /** The forms in which ear controls reach one observer. */

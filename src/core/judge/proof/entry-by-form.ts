@@ -1,7 +1,7 @@
 import { isOn } from '../../bridge/setting-value.js';
-import { portVlans } from '../../bridge/port-vlans.js';
+import { type PortVlans, portVlans } from '../../bridge/port-vlans.js';
 import { isOnPort } from '../../model/attach.js';
-import type { Control, FrameSpec, Plan, StepPlan } from '../../model/plan.js';
+import type { FrameSpec, Plan, StepPlan } from '../../model/plan.js';
 import type { HeldAtEntry, Reason } from '../../model/result.js';
 import type { HostState, LinkState, StepStates } from '../../model/state.js';
 import { entryFormKey } from '../../plan/controls.js';
@@ -45,33 +45,41 @@ function tagsText({ vlan, form }: FrameSpec): string {
   return vlan.map((id, at) => `${at === 0 && form === '802.1ad' ? '802.1ad' : '802.1Q'} ${id}`).join(' + ');
 }
 
-function missingForms({ plan, step, facts, tally }: EntryByFormInput): readonly Missing[] {
+/** What became of the entry controls of a step. */
+function heardControls({ step, facts, tally }: EntryByFormInput): {
+  readonly missing: Map<string, Missing>;
+  /** Forms of which controls were planned. */
+  readonly asked: ReadonlySet<string>;
+  /** Senders of whom the bridge got a plain one: of the others nothing can be said by form. */
+  readonly heard: ReadonlySet<string>;
+} {
   const missing = new Map<string, Missing>();
-  const arrived = new Set<string>();
-  /** Senders of whom the bridge got anything: of the others nothing can be said by form. */
-  const heard = new Set<string>();
+  const [asked, arrived, heard] = [new Set<string>(), new Set<string>(), new Set<string>()];
   for (const control of step.controls) {
-    if (control.kind === 'ear' || control.sender === null) continue;
-    const isSeen = tally.controls.has(control.index);
-    if (control.kind === 'entry') {
-      if (isSeen) heard.add(control.sender);
-      continue;
-    }
+    const { kind, sender, index, frame } = control;
+    if (kind === 'ear' || sender === null) continue;
+    const isSeen = tally.controls.has(index);
+    if (kind === 'entry' && isSeen) heard.add(sender);
+    if (kind === 'entry') continue;
     const key = entryFormKey(control);
+    asked.add(key);
     if (isSeen) arrived.add(key);
-    else if (facts.controlsAccepted.has(control.index)) missing.set(key, missingOf(control, control.sender));
-  }
-  const onPort = new Set(plan.endpoints.flatMap(({ name, attach }) => (isOnPort(attach) ? [name] : [])));
-  const asked = new Set(
-    step.controls.flatMap((control) => (control.kind === 'entry-form' ? [entryFormKey(control)] : [])),
-  );
-  for (const { sender, frame, judged, purpose } of kindsOfFlows(step.flows)) {
-    const key = entryFormKey({ sender, frame });
-    if (judged && purpose === undefined && frame.vlan.length > 0 && onPort.has(sender) && !asked.has(key))
-      missing.set(key, { sender, frame, isAsked: false });
+    else if (facts.controlsAccepted.has(index)) missing.set(key, { sender, frame, isAsked: true });
   }
   for (const key of arrived) missing.delete(key);
-  for (const [key, { sender, isAsked }] of missing) if (isAsked && !heard.has(sender)) missing.delete(key);
+  return { missing, asked, heard };
+}
+
+function missingForms(input: EntryByFormInput): readonly Missing[] {
+  const { plan, step, tally } = input;
+  const { missing, asked, heard } = heardControls(input);
+  for (const [key, { sender }] of missing) if (!heard.has(sender)) missing.delete(key);
+  const onPort = new Set(plan.endpoints.flatMap(({ name, attach }) => (isOnPort(attach) ? [name] : [])));
+  for (const { sender, frame, judged, purpose } of kindsOfFlows(step.flows)) {
+    const key = entryFormKey({ sender, frame });
+    const isProbe = judged && purpose === undefined && onPort.has(sender);
+    if (isProbe && frame.vlan.length > 0 && !asked.has(key)) missing.set(key, { sender, frame, isAsked: false });
+  }
   if (missing.size > 0)
     step.flows.some((flow) => {
       const key = entryFormKey(flow);
@@ -81,9 +89,7 @@ function missingForms({ plan, step, facts, tally }: EntryByFormInput): readonly 
   return [...missing.values()];
 }
 
-function missingOf({ frame }: Control, sender: string): Missing {
-  return { sender, frame, isAsked: true };
-}
+const noVlans: PortVlans = { native: null, members: new Set() };
 
 /** What VLAN filtering of the bridge does with the frame; null = it lets it in. */
 type VlanGate = { readonly by: string } | 'unknown' | null;
@@ -94,13 +100,14 @@ type VlanGate = { readonly by: string } | 'unknown' | null;
  */
 function vlanGate({ links, vlan }: HostState, port: LinkState, frame: FrameSpec): VlanGate {
   const bridge = links.find(({ name }) => name === port.master);
-  if (!isOn(bridge?.bridge?.['vlan_filtering'] ?? 0)) return null;
-  const ofPort = portVlans(vlan, port.name);
+  if (bridge === undefined || !isOn(bridge.bridge?.['vlan_filtering'] ?? 0)) return null;
+  const { native, members } = portVlans(vlan, port.name) ?? noVlans;
   const [tag = 0] = frame.vlan;
-  const vid = tag === 0 ? (ofPort?.native ?? null) : tag;
+  const vid = tag === 0 ? native : tag;
   if (vid === null) return { by: `${port.name} has no VLAN for untagged frames` };
-  if (ofPort?.members.has(vid) !== true) return { by: `${port.name} has no VLAN ${vid}` };
-  return portVlans(vlan, bridge?.name ?? '')?.members.has(vid) === true ? null : 'unknown';
+  if (!members.has(vid)) return { by: `${port.name} has no VLAN ${vid}` };
+  const ofBridge = portVlans(vlan, bridge.name) ?? noVlans;
+  return ofBridge.members.has(vid) ? null : 'unknown';
 }
 
 /** Base chains at which frames pass on their way into the bridge and up to its device, with rules or a policy of drop. */
@@ -153,6 +160,7 @@ interface AtPort {
   readonly barriers: readonly string[];
   /** What cannot be read. */
   readonly programs: readonly string[];
+  /** False: a frame may enter and not come to the bridge device, or the switch may drop it by what is not known here. */
   readonly isShown: boolean;
 }
 
@@ -160,11 +168,15 @@ function atPort(state: HostState, port: LinkState, frame: FrameSpec): AtPort {
   const gate = vlanGate(state, port, frame);
   const isLocked = isOn(port.port?.['locked'] ?? 0);
   const { read, programs } = filtersAt(state, port.name);
+  const ofSwitch = state.ovs?.bridges.find(({ name }) => name === port.master);
+  // one flow is the switch's own: NORMAL
+  const flows = ofSwitch !== undefined && ofSwitch.flows.length > 1 ? [`flows of ${ofSwitch.name}`] : [];
   const attached = (state.programs ?? []).filter(({ device, place }) => device === port.name && place !== 'tcx egress');
   return {
     barriers: [
       ...(gate === null || gate === 'unknown' ? [] : [gate.by]),
       ...(isLocked ? [`${port.name}.locked`] : []),
+      ...flows,
       ...read,
       ...chainsAt(state, port.name, frame),
     ],
@@ -173,7 +185,7 @@ function atPort(state: HostState, port: LinkState, frame: FrameSpec): AtPort {
       ...attached.map(({ device, place, id }) => `BPF program ${id} at ${device} ${place}`),
       ...programs,
     ],
-    isShown: gate !== 'unknown',
+    isShown: gate !== 'unknown' && (ofSwitch === undefined || flows.length > 0),
   };
 }
 
