@@ -51,6 +51,7 @@ export function precheck({ reading, bridges, ports, offloads, tables = [] }: Pre
       ...nftNotes(reading),
       ...tcNotes(reading, devices),
       ...offloadNotes(offloads),
+      ...hardwareNotes(reading, devices),
       ...tableNotes(tables),
       ...detectionNotes(reading),
       ...besideNotes(reading),
@@ -138,6 +139,26 @@ function offloadNotes(offloads: PrecheckInput['offloads']): readonly PrecheckNot
           text: "guests' own frames may be longer than the MTU and without checksums there; probes are not, and nothing is judged by length or checksum",
         },
       ];
+}
+
+/** What features of hardware mean that carry nothing past the ears (ethtool(8), -k). */
+const featureTexts: Readonly<Record<string, string>> = {
+  'hw-tc-offload':
+    'the network card may carry out rules of tc and nft itself: each that it has taken is one of its own in the reasons',
+  'rx-vlan-filter':
+    'the network card drops tagged frames of VLANs that nobody asked it for: none of those come in from outside',
+};
+
+function hardwareNotes({ state }: Reading, devices: ReadonlySet<string>): readonly PrecheckNote[] {
+  return Object.entries(state.hardware ?? {}).flatMap(([place, features]) => {
+    // a port is promiscuous, and then cards do not filter VLANs
+    const isOpen = (state.links.find(({ name }) => name === place)?.promiscuity ?? 0) > 0;
+    return features.flatMap((value): readonly PrecheckNote[] => {
+      const text = featureTexts[value];
+      const isSaid = devices.has(place) && !(value === 'rx-vlan-filter' && isOpen);
+      return text === undefined || !isSaid ? [] : [{ code: 'offloads', place, value, text }];
+    });
+  });
 }
 
 /** From this part of its room on a table is nearly full. */

@@ -138,6 +138,11 @@ export interface HostState {
   readonly programs?: readonly AttachedProgram[] | null;
   /** Groups of NFLOG from which a process takes packets (nfnetlink_log); absent = nobody asked, or they cannot be read. */
   readonly logGroups?: readonly number[];
+  /**
+   * Features of hardware that are on and forward, copy or take away frames, by device, as `ethtool -k` names them;
+   * absent = there are none, or nobody asked.
+   */
+  readonly hardware?: Readonly<Record<string, readonly string[]>>;
   /** Absent = there are none, or nobody asked. */
   readonly legacyTables?: readonly LegacyTable[];
   readonly unread: readonly { readonly what: string; readonly why: string }[];

@@ -43,6 +43,7 @@ const shape = z.object({
       .nullable()
       .optional(),
     logGroups: z.array(z.number()).optional(),
+    hardware: z.record(z.string(), z.array(z.string())).optional(),
     legacyTables: z
       .array(
         z.object({

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { TableUse } from '../../core/audit/precheck.js';
 import type { Drops } from '../../core/model/state.js';
-import { withEthtool } from '../kernel/ethtool.js';
+import { readFeatures, withEthtool } from '../kernel/ethtool.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { readSysctl } from '../kernel/sysctl.js';
 
@@ -120,5 +120,31 @@ export function readOffloads(
         Object.entries(commands).flatMap(([name, command]) => (ask(device, command, 0) === 1 ? [name] : [])),
       ]),
     ),
+  );
+}
+
+/** Features of hardware that forward or copy frames, or take some away, as `ethtool -k` names them. */
+const ofHardware: ReadonlySet<string> = new Set([
+  'hsr-dup-offload',
+  'hsr-fwd-offload',
+  'hw-tc-offload',
+  'l2-fwd-offload',
+  'rx-vlan-filter',
+]);
+/** Kinds of link that no hardware is behind. */
+const withoutHardware: ReadonlySet<string | null> = new Set(['bridge', 'dummy', 'ifb', 'tun', 'veth']);
+
+/** Which of them are on, by device; devices without any are left out. */
+export function readHardware(
+  netns: string | null,
+  links: readonly { readonly name: string; readonly kind: string | null }[],
+): Readonly<Record<string, readonly string[]>> {
+  const asked = links.filter(({ name, kind }) => !withoutHardware.has(kind) && name !== 'lo').map(({ name }) => name);
+  if (asked.length === 0) return {};
+  return Object.fromEntries(
+    Object.entries(readFeatures(netns, asked)).flatMap(([device, features]) => {
+      const on = features.filter((name) => ofHardware.has(name));
+      return on.length === 0 ? [] : [[device, on] as const];
+    }),
   );
 }

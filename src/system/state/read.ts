@@ -8,7 +8,7 @@ import { readJson } from '../process/programs.js';
 import { withOvs } from './ovs/parse.js';
 import { readOvsTexts } from './ovs/read.js';
 import { parseFdb, parseLinks } from './parse-links.js';
-import { readAllDrops } from './read-devices.js';
+import { readAllDrops, readHardware } from './read-devices.js';
 import { readFilters, readPrograms } from './read-filters.js';
 import { readPacketSockets } from './read-packet-sockets.js';
 
@@ -86,6 +86,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
   const legacy = inNamespace(options.netns, legacyTables);
   const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
   const parsed = inNamespace(options.netns, () => parseLinks(links, options.sysfs ? sysFlags : () => null));
+  const hardware = readHardware(options.netns, parsed);
   const state: HostState = {
     links: parsed,
     fdb: parseFdb(fdb),
@@ -98,6 +99,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     ...sockets,
     programs: readPrograms(options.netns, parsed),
     ...(logGroups === null ? {} : { logGroups }),
+    ...(Object.keys(hardware).length === 0 ? {} : { hardware }),
     ...(legacy.length === 0 ? {} : { legacyTables: legacy }),
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostState } from '../../../src/core/model/state.js';
 import { type Fields, fieldsOf } from '../../../src/core/text/json-text.js';
+import { readFeatures, withEthtool } from '../../../src/system/kernel/ethtool.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { readHardware } from '../../../src/system/state/read-devices.js';
 import { readState } from '../../../src/system/state/read.js';
 import { type Missing, needs, root } from '../../support/needs.js';
 
@@ -90,6 +92,18 @@ describe('a reading of the state', needs(root), () => {
       );
     },
   );
+
+  it('knows features of a device by the names of ethtool, as they are switched', () => {
+    const [setReceive, getReceive] = [0x2c, 0x2b]; // ETHTOOL_SGRO, ETHTOOL_GGRO
+    const has = (): boolean => readFeatures(netns(), ['v0'])['v0']?.includes('rx-gro') ?? false;
+    for (const wanted of [1, 0, 1]) {
+      expect(withEthtool(netns(), (ask) => [ask('v0', setReceive, wanted), ask('v0', getReceive, 0)])[1]).toBe(wanted);
+      expect(has()).toBe(wanted === 1);
+    }
+    expect(readFeatures(netns(), ['nothing0'])).toEqual({});
+    // no hardware is behind a veth
+    expect(readHardware(netns(), [{ name: 'v0', kind: 'veth' }])).toEqual({});
+  });
 
   it('has filters of a class', needs(discipline('htb')), async () => {
     run('tc', 'qdisc', 'add', 'dev', 'v0', 'root', 'handle', '1:', 'htb');

@@ -135,11 +135,38 @@ function tcBypasses({ tc }: Pick<HostState, 'tc'>, segment: ReadonlySet<string>)
   return [...filters, ...events];
 }
 
+/** What a network card does by itself with frames, by the feature's name (Documentation/networking/netdev-features.rst). */
+const forwardingFeatures: Readonly<Record<string, string>> = {
+  'hsr-dup-offload': 'sends each frame out of a second port as well',
+  'hsr-fwd-offload': 'forwards frames between two ports',
+  'l2-fwd-offload': 'hands frames to what stands on it (macvlan)',
+};
+
+/** Features of hardware that are on and carry frames past the kernel. */
+function featureBypasses({ hardware = {} }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
+  return Object.entries(hardware).flatMap(([device, features]) =>
+    features.flatMap((name): readonly Bypass[] => {
+      const effect = forwardingFeatures[name];
+      if (effect === undefined || !segment.has(device)) return [];
+      const remedy = `the network card ${effect}: turn it off (ethtool -K ${device} ${name} off), or answer for it with trust`;
+      return [{ what: name, where: device, remedy }];
+    }),
+  );
+}
+
+/** Ports for whose groups the bridge has handed entries to a driver, as `bridge -j mdb` prints them. */
+function offloadedGroups(mdb: unknown): readonly string[] {
+  return objectsOf(mdb)
+    .flatMap((part) => objectsOf(part['mdb']))
+    .filter(({ flags }) => Array.isArray(flags) && flags.includes('offload'))
+    .flatMap(({ port }) => textOf(port) ?? []);
+}
+
 /**
  * Devices whose frames hardware forwards by itself: ports of a switch (switchdev), and those for which the bridge has
- * handed entries to their driver. What it forwards never comes to a packet socket.
+ * handed entries or groups to their driver. What it forwards never comes to a packet socket.
  */
-function hardwareBypasses({ links, fdb }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
+function hardwareBypasses({ links, fdb, mdb }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   const remedy = 'frames between these go past the kernel and its ears: ask the switch itself what it isolates';
   const ports = links.filter(({ name }) => segment.has(name));
   const switches = new Set(ports.flatMap(({ switchId }) => switchId ?? []));
@@ -149,9 +176,8 @@ function hardwareBypasses({ links, fdb }: HostState, segment: ReadonlySet<string
     remedy,
   }));
   const offloaded = new Set(
-    fdb
-      .filter(({ port, flags }) => flags.includes('offload') && segment.has(port))
-      .map(({ port }) => port)
+    [...fdb.flatMap(({ port, flags }) => (flags.includes('offload') ? [port] : [])), ...offloadedGroups(mdb)]
+      .filter((port) => segment.has(port))
       .filter((port) => ports.some(({ name, switchId }) => name === port && switchId === undefined)),
   );
   return [...inSwitch, ...[...offloaded].map((where) => ({ what: 'forwarding entries in hardware', where, remedy }))];
@@ -319,6 +345,7 @@ export function bypassesIn(state: HostState, segment: ReadonlySet<string>): read
   return [
     ...programBypasses(state, segment),
     ...hardwareBypasses(state, segment),
+    ...featureBypasses(state, segment),
     ...tcBypasses(state, segment),
     ...nftBypasses(state, segment),
     ...legacyBypasses(state),

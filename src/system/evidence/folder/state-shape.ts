@@ -86,6 +86,7 @@ export const stateShape = z.looseObject({
     .optional(),
   drops: z.looseObject({ devices: z.record(text, number), backlog: number }).optional(),
   logGroups: z.array(z.number()).optional(),
+  hardware: z.record(text, z.array(text)).optional(),
   legacyTables: z
     .array(
       z.looseObject({

@@ -128,6 +128,20 @@ describe('what is looked at before a run on a host', () => {
     ]);
   });
 
+  it('notes what a network card may do with rules, and with VLANs while its port is not promiscuous', () => {
+    const with_ = (promiscuity: number): readonly string[] =>
+      looked({
+        ...quiet,
+        state: {
+          ...quiet.state,
+          hardware: { vnet0: ['hw-tc-offload', 'l2-fwd-offload', 'rx-vlan-filter'], other0: ['hw-tc-offload'] },
+          links: quiet.state.links.map((link) => (link.name === 'vnet0' ? { ...link, promiscuity } : link)),
+        },
+      }).notes.flatMap(({ code, place, value }) => (code === 'offloads' ? [`${place} ${value}`] : []));
+    expect(with_(1)).toEqual(['vnet0 hw-tc-offload']);
+    expect(with_(0)).toEqual(['vnet0 hw-tc-offload', 'vnet0 rx-vlan-filter']);
+  });
+
   it('refuses a bridge that is down, and a port that takes part and does not forward', () => {
     expect(
       looked(withLink('br0', (link) => ({ ...link, flags: link.flags.filter((flag) => flag !== 'UP') }))).refusals,

@@ -67,6 +67,24 @@ describe('what can carry frames past the ears', () => {
     );
   });
 
+  it('is a feature of a network card that forwards or copies frames, at a device that frames come to', () => {
+    expect(reported({ hardware: { vnet2: ['hsr-dup-offload', 'hw-tc-offload', 'l2-fwd-offload'] } })).toEqual([
+      'hsr-dup-offload at vnet2',
+      'l2-fwd-offload at vnet2',
+    ]);
+    expect(reported({ hardware: { vnet2: ['rx-vlan-filter'], eth9: ['hsr-fwd-offload'] } })).toEqual([]);
+  });
+
+  it('is a group that the bridge has handed to a driver', () => {
+    const links = [{ ...there(hostState().links[1]), name: 'vnet2' }];
+    const mdb = (flags: readonly string[], port = 'vnet2'): unknown => [
+      { mdb: [{ index: 1, dev: 'br0', port, grp: '239.1.1.1', state: 'temp', flags }], router: {} },
+    ];
+    expect(reported({ links, mdb: mdb(['offload']) })).toEqual(['forwarding entries in hardware at vnet2']);
+    expect(reported({ links, mdb: mdb([]) })).toEqual([]);
+    expect(reported({ links, mdb: mdb(['offload'], 'eth9') })).toEqual([]);
+  });
+
   it('is what a rule logs to a group from which a process takes packets, and to no other', () => {
     const logs = (expr: unknown, logGroups?: readonly number[]): readonly string[] =>
       reported({
