@@ -1,6 +1,13 @@
 import type { Observer } from '../../model/plan.js';
-import { type CountedAs, noteMoment, type ProbeSighting } from './probe-sighting.js';
-import { raise, type Seen, type StepTally, type Tallies } from './tally.js';
+import {
+  type CountedAs,
+  noteMoment,
+  type ProbeSighting,
+  raise,
+  type Seen,
+  type StepTally,
+  type Tallies,
+} from './tally.js';
 
 /**
  * Counts a frame that stems from a probe as versions before these rules did: answers decide nothing, and a token that a

@@ -5,8 +5,15 @@ import { ipv6Text } from '../../wire/ipv6.js';
 import type { Flow } from '../../model/plan.js';
 import { isLeak, partyOf } from '../parties.js';
 import { countProbeByRules1 } from './count-probe-rules-1.js';
-import { type CountedAs, noteMoment, type ProbeSighting } from './probe-sighting.js';
-import { raise, type Seen, type StepTally, type Tallies } from './tally.js';
+import {
+  type CountedAs,
+  noteMoment,
+  type ProbeSighting,
+  raise,
+  type Seen,
+  type StepTally,
+  type Tallies,
+} from './tally.js';
 
 /**
  * Counts a frame that stems from a probe, whatever its headers have become (rules 2):

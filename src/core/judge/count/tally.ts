@@ -1,6 +1,7 @@
-import type { Observer, Plan, StepPlan } from '../../model/plan.js';
+import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
 import type { AlteredFrame } from '../../model/result.js';
 import type { VerdictRules } from '../../model/provenance.js';
+import { nsOf } from '../../pcap/time-words.js';
 import type { FrameFormName } from '../recognise/frame-form.js';
 import { createParties, type Parties } from '../parties.js';
 import { createEnteredTokens, type EnteredTokens } from './entered-tokens.js';
@@ -128,4 +129,25 @@ export function countFrame(map: Map<string, FrameCount>, key: string, first: Fir
     count.frames += 1;
     if (first.timeNs < count.first.timeNs) count.first = first;
   }
+}
+
+/** A genuine token of a probe in a frame, as far as counting needs it. */
+export interface ProbeSighting {
+  readonly flow: Flow;
+  readonly sequence: number;
+  readonly form: FrameFormName;
+}
+
+/**
+ * What a frame of a probe counted as: its entry where its sender is, its sighting by an observer, the same once more;
+ * or something else.
+ */
+export type CountedAs = 'entered' | 'seen' | 'again' | 'other';
+
+/** Notes when a probe was seen, in a step with events. */
+export function noteMoment(tally: StepTally, flow: Flow, sequence: number, seen: Seen): void {
+  const key = `${flow.id}|${seen.observer.name}`;
+  const moments = tally.moments.get(key) ?? [];
+  moments.push({ sequence, timeNs: nsOf(seen) });
+  tally.moments.set(key, moments);
 }

@@ -1,7 +1,6 @@
 import { countProbe } from '../../../core/judge/count/count-probe.js';
-import type { CountedAs } from '../../../core/judge/count/probe-sighting.js';
 import { type DiscardedFrames, tokenCollector } from '../../../core/judge/count/discarded.js';
-import { createTallies, type Seen, type Tallies } from '../../../core/judge/count/tally.js';
+import { type CountedAs, createTallies, type Seen, type Tallies } from '../../../core/judge/count/tally.js';
 import { maxUngrouped } from '../../../core/judge/rows/group-rows.js';
 import type { StepListener } from '../../../core/plan/evidence-interfaces.js';
 import { isLeak } from '../../../core/judge/parties.js';

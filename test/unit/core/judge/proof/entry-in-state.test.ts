@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { entryInStateReasons } from '../../../../../src/core/judge/proof/entry-in-state.js';
+import { entryInStateReasons } from '../../../../../src/core/judge/proof/entry.js';
 import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
 import { hostState, judge, perfectRun } from '../../../../support/judge/perfect-run.js';
 import { there } from '../../../../support/there.js';
