@@ -58,7 +58,7 @@ const flows = plan.steps.flatMap((step) =>
   [...step.flows].map((flow) => ({
     step: step.name,
     flow,
-    frame: buildFrame(flow.frame, tokensFor(key, runTag, flow.first, 1)),
+    frame: Buffer.from(buildFrame(flow.frame, tokensFor(key, runTag, flow.first, 1))),
   })),
 );
 
@@ -91,31 +91,61 @@ function decoded() {
   }
 }
 
+/** Where the header of the link layer has its fields: MACs, each tag, length, LLC and SNAP, type. */
+function linkFields(frame) {
+  const ends = [6, 12];
+  let at = 12;
+  while ([0x8100, 0x88a8].includes(frame.readUInt16BE(at))) ends.push((at += 4));
+  if (frame.readUInt16BE(at) >= 0x600) return [...ends, at + 2];
+  const isSnap = frame[at + 2] === 0xaa;
+  return [...ends, at + 2, at + 5, ...(isSnap ? [at + 8, at + 10] : [])];
+}
+
+/** The length of an IP header that begins at `at`; 0 where none does. */
+function ipHeaderLength(frame, at) {
+  const type = frame.readUInt16BE(at - 2);
+  if (type === 0x86dd) return 40;
+  return type === 0x0800 ? (frame[at] & 15) * 4 : 0;
+}
+
 /**
- * Sixteen bytes a line by two, as `tcpdump -x` prints them, with the token in brackets. Zeros at the end are left out;
- * rows of zeros in the middle are one `*`.
+ * A line for the link layer, for the IP header, for what it carries, and for the token in brackets: by field, else by
+ * four bytes. Zeros at the end are left out; lines of zeros are one `*`.
  */
 function bytes(frame) {
-  const at = findToken(frame, 0, frame.length, runTag, -1) === null ? -1 : tokenAt(frame);
-  const tokenEnd = at < 0 ? 0 : at + tokenLength;
+  const hex = (from, to) => frame.subarray(from, to).toString('hex');
+  const byFour = (from, to) => {
+    const groups = Array.from({ length: Math.ceil((to - from) / 4) }, (_, index) =>
+      hex(from + index * 4, Math.min(from + index * 4 + 4, to)),
+    );
+    return Array.from({ length: Math.ceil(groups.length / 8) }, (_, row) =>
+      groups.slice(row * 8, row * 8 + 8).join(' '),
+    );
+  };
+  const token = findToken(frame, 0, frame.length, runTag, -1) === null ? frame.length : tokenAt(frame);
+  const tokenEnd = Math.min(token + tokenLength, frame.length);
   const end = Math.max(tokenEnd, frame.findLastIndex((byte) => byte !== 0) + 1);
-  const rows = Array.from({ length: Math.ceil(end / 16) }, (_, row) => {
-    const part = [...frame.subarray(row * 16, Math.min(row * 16 + 16, end))];
-    if (part.length === 16 && part.every((byte) => byte === 0)) return '*';
-    return part
-      .map((byte, column) => {
-        const index = row * 16 + column;
-        const hex = `${index === at ? '[' : ''}${byte.toString(16).padStart(2, '0')}${index === tokenEnd - 1 ? ']' : ''}`;
-        return column % 2 === 0 && column > 0 ? ` ${hex}` : hex;
-      })
-      .join('');
-  });
-  return rows.filter((row, index) => row !== '*' || rows[index - 1] !== '*').join('\n');
+  const link = linkFields(frame);
+  const network = link.at(-1) + ipHeaderLength(frame, link.at(-1));
+  const tokenFields = [0, 2, 6, 10, 18].map((offset) => token + offset);
+  return [
+    link.map((to, index) => hex(link[index - 1] ?? 0, to)).join(' '),
+    ...byFour(link.at(-1), network),
+    ...byFour(network, token),
+    `[${tokenFields
+      .slice(1)
+      .map((to, index) => hex(tokenFields[index], to))
+      .join(' ')}]`,
+    ...byFour(tokenEnd, end),
+  ]
+    .map((line) => (/^[0 ]{32,}$/.test(line) ? '*' : line))
+    .filter((line, index, lines) => line !== '*' || lines[index - 1] !== '*')
+    .join('\n');
 }
 
 /** Where the token begins: its magic and the run's tag. */
 function tokenAt(frame) {
-  return Buffer.from(frame).indexOf(Buffer.from('564912345678', 'hex'));
+  return frame.indexOf(Buffer.from('564912345678', 'hex'));
 }
 
 const lines = decoded();
@@ -136,7 +166,7 @@ const page = wrapMarkdown(`# Frames, byte by byte
 
 Look up a frame that you see in a capture, or check what a probe sends. \`verify-isolation plan FILE --hex\` prints the frames of your own scenario.
 
-Each class has its usual carriers here. The first line names carrier, variant, purpose and sender; the second is what \`tcpdump -net\` prints; below are the bytes from the destination MAC on.
+Each class has its usual carriers here. The first line names carrier, variant, purpose and sender; the second is what \`tcpdump -net\` prints. Below are the bytes: a line for the link layer, the IP header, what it carries, and the token.
 
 | name | MAC | addresses |
 | --- | --- | --- |
@@ -145,8 +175,8 @@ Each class has its usual carriers here. The first line names carrier, variant, p
 | lan, the uplink | 00:11:22:33:44:55 | 10.0.0.200, fd00::200 |
 | the bridge | 02:76:69:fe:00:00 | 10.0.0.1, fd00::1 |
 
-- The token in brackets says which probe a frame stems from: \`5649\`, the run's tag (4 bytes), the index of the probe (4), an authenticator (8) that only the run can make.
-- Zeros at the end, with which frames are filled up to 60 bytes, are left out. \`*\` stands for lines of zeros.
+- The token in brackets is \`5649\`, the run's tag, the index of the probe, and an authenticator that only the run can make.
+- Zeros at the end, which fill frames up to 60 bytes, are left out. \`*\` stands for lines of zeros.
 - A frame that a class sends once for each carrier is shown once.
 - A class with * disturbs guests ([catalogue.md](catalogue.md)).
 

@@ -39,28 +39,31 @@ function table(heading: string): ReadonlyMap<string, readonly string[]> {
 }
 
 describe('the catalogue', () => {
-  it('says of every class what is sent, what it means, what a bridge does, what stops it, and where to read on', () => {
+  it('says of every class what is sent, what it means, what a bridge does, and what stops it', () => {
     const found = table('Classes');
     expect([...found.keys()].sort()).toEqual([...probeClasses].sort());
     for (const [name, cells] of found) {
       expect(
         cells.map((cell) => cell.trim() !== ''),
         name,
-      ).toEqual(Array(5).fill(true));
-      expect(cells[4], name).toMatch(/\]\(https:/);
+      ).toEqual(Array(4).fill(true));
     }
   });
 
-  it('says of every cause what it means, in the words of the reports, what shows it, the fix, and where to read on', () => {
+  it('says of every cause what it means, in the words of the reports, and the fix', () => {
     const found = table('Causes');
     expect(Object.fromEntries([...found].map(([code, [meaning]]) => [code, meaning]))).toEqual(causeMeanings);
     for (const [code, cells] of found) {
       expect(
         cells.map((cell) => cell.trim() !== ''),
         code,
-      ).toEqual(Array(4).fill(true));
-      expect(cells[3], code).toMatch(/\]\(/);
+      ).toEqual(Array(2).fill(true));
     }
+  });
+
+  it('says where to read on', () => {
+    const section = text.slice(text.indexOf('\n## Where to read on'));
+    expect([...section.matchAll(/\]\(https:/g)].length).toBeGreaterThan(20);
   });
 
   it('has a row of scenarios for every class', () => {

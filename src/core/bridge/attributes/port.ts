@@ -107,7 +107,7 @@ export const portAttributes = {
     default: 1,
     decides: 'with others',
     meaning:
-      'Gets every group, as the port of a multicast router: 0 never, 1 by queries, 2 always, 3 by queries for a while.',
+      'Counts as the port of a multicast router: 0 never, 1 by queries, 2 always, 3 by queries for a while.',
   },
   group_fwd_mask: {
     kind: 'mask',
