@@ -75,7 +75,7 @@ function decoded() {
         ),
       ]),
     );
-    const { status, stdout, stderr } = spawnSync('tcpdump', ['-r', file, '-net'], {
+    const { status, stdout, stderr } = spawnSync('tcpdump', ['-r', file, '-nt'], {
       encoding: 'utf8',
       maxBuffer: 1 << 26,
     });
@@ -166,7 +166,7 @@ const page = wrapMarkdown(`# Frames, byte by byte
 
 Look up a frame that you see in a capture, or check what a probe sends. \`verify-isolation plan FILE --hex\` prints the frames of your own scenario.
 
-Each class has its usual carriers here. The first line names carrier, variant, purpose and sender; the second is what \`tcpdump -net\` prints. Below are the bytes: a line for the link layer, the IP header, what it carries, and the token.
+Each class has its usual carriers here. The first line names carrier, variant, purpose and sender; the second is what \`tcpdump -nt\` prints. Below are the bytes: a line for the link layer, the IP header, what it carries, and the token.
 
 | name | MAC | addresses |
 | --- | --- | --- |

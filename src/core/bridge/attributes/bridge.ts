@@ -15,12 +15,12 @@ export const bridgeAttributes = {
   forward_delay: {
     kind: 'centiseconds',
     isCopied: false,
-    meaning: 'How long a port listens and learns before it forwards. With STP on the kernel makes at least 2 s of it.',
+    meaning: 'How long a port listens and learns before it forwards; with STP at least 2 s.',
   },
   hello_time: {
     kind: 'centiseconds',
     isCopied: false,
-    meaning: 'Time between hello messages of the spanning tree.',
+    meaning: 'Time between hellos of the spanning tree.',
   },
   max_age: {
     kind: 'centiseconds',
@@ -46,7 +46,7 @@ export const bridgeAttributes = {
     option: 'mcast_querier_interval',
     netlink: 32,
     default: 25_500,
-    meaning: 'How long without queries until another querier counts as gone.',
+    meaning: 'Silence after which another querier counts as gone.',
   },
   mcast_query_intvl: {
     kind: 'centiseconds',
@@ -74,7 +74,7 @@ export const bridgeAttributes = {
     netlink: 49,
     default: 0,
     decides: 'alone',
-    meaning: 'The most entries that are learned. Frames to a MAC beyond it are flooded: the limit fails open.',
+    meaning: 'The most entries that are learned. Frames to MACs beyond it flood.',
   },
   fdb_n_learned: {
     kind: 'number',
@@ -87,21 +87,21 @@ export const bridgeAttributes = {
     netlink: 5,
     default: 0,
     decides: 'with others',
-    meaning: 'The spanning tree protocol. Off: BPDUs are frames like others and reach every guest.',
+    meaning: 'The spanning tree protocol. Off: BPDUs reach every guest.',
   },
   group_fwd_mask: {
     kind: 'mask',
     netlink: 9,
     default: '0',
     decides: 'with others',
-    meaning: 'Reserved link-local groups (01:80:c2:00:00:0X) that are forwarded, as a mask.',
+    meaning: 'Reserved groups (01:80:c2:00:00:0X) that are forwarded.',
   },
   vlan_filtering: {
     kind: 'switch',
     netlink: 7,
     default: 0,
     decides: 'alone',
-    meaning: 'Whether the bridge acts on VLAN tags. Off: they are ignored and pass everywhere.',
+    meaning: 'Acts on VLAN tags. Off: they pass everywhere.',
   },
   vlan_default_pvid: {
     kind: 'number',
@@ -122,7 +122,7 @@ export const bridgeAttributes = {
     netlink: 23,
     default: 1,
     decides: 'with others',
-    meaning: 'Whether multicast goes to members only, as far as they are known.',
+    meaning: 'Multicast goes to known members only.',
   },
   mcast_vlan_snooping: {
     kind: 'switch',
@@ -133,42 +133,42 @@ export const bridgeAttributes = {
     kind: 'switch',
     netlink: 24,
     default: 0,
-    meaning: 'Whether queries bear the address of the bridge instead of 0.0.0.0.',
+    meaning: "Queries bear the bridge's address, not 0.0.0.0.",
   },
   mcast_querier: {
     kind: 'switch',
     netlink: 25,
     default: 0,
     decides: 'with others',
-    meaning: 'Whether the bridge asks for members itself. Without a querier multicast floods.',
+    meaning: 'Asks for members itself. Without a querier multicast floods.',
   },
   mcast_router: {
     kind: 'number',
     netlink: 22,
     default: 1,
     decides: 'with others',
-    meaning: 'Whether the bridge itself counts as a multicast router: 0 never, 1 by its queries, 2 always.',
+    meaning: 'The bridge counts as a multicast router: 0 never, 1 by its queries, 2 always.',
   },
   nf_call_iptables: {
     kind: 'switch',
     netlink: 36,
     default: 0,
     decides: 'alone',
-    meaning: 'Whether bridged IPv4 passes the rules of iptables.',
+    meaning: 'Bridged IPv4 passes iptables.',
   },
   nf_call_ip6tables: {
     kind: 'switch',
     netlink: 37,
     default: 0,
     decides: 'alone',
-    meaning: 'Whether bridged IPv6 passes the rules of ip6tables.',
+    meaning: 'Bridged IPv6 passes ip6tables.',
   },
   nf_call_arptables: {
     kind: 'switch',
     netlink: 38,
     default: 0,
     decides: 'alone',
-    meaning: 'Whether bridged ARP passes the rules of arptables.',
+    meaning: 'Bridged ARP passes arptables.',
   },
   mcast_stats_enabled: {
     kind: 'switch',
@@ -179,7 +179,7 @@ export const bridgeAttributes = {
   no_linklocal_learn: {
     kind: 'switch',
     default: 0,
-    meaning: 'Whether link-local frames teach the bridge nothing.',
+    meaning: 'Link-local frames teach the bridge nothing.',
   },
   mst_enabled: {
     kind: 'switch',
@@ -202,7 +202,7 @@ export const bridgeAttributes = {
     kind: 'number',
     netlink: 6,
     default: 32_768,
-    meaning: 'Priority in the election of the root of the spanning tree; the lowest wins.',
+    meaning: 'Priority in the election of the root; the lowest wins.',
   },
   mcast_hash_max: {
     kind: 'number',
@@ -241,6 +241,6 @@ export const bridgeAttributes = {
     option: 'group_address',
     netlink: 20,
     default: '01:80:c2:00:00:00',
-    meaning: 'Address to which messages of the spanning tree go.',
+    meaning: 'Destination of spanning tree messages.',
   },
 } as const satisfies AttributeTable;

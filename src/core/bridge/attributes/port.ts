@@ -13,36 +13,35 @@ export const portAttributes = {
     netlink: 9,
     default: true,
     decides: 'alone',
-    meaning: 'Whether unicast to an unknown MAC is handed to this port.',
+    meaning: 'Takes unicast to unknown MACs.',
   },
   bcast_flood: {
     kind: 'switch',
     netlink: 30,
     default: true,
     decides: 'with others',
-    meaning: 'Whether broadcast is handed to this port.',
+    meaning: 'Takes broadcast.',
   },
   mcast_flood: {
     kind: 'switch',
     netlink: 27,
     default: true,
     decides: 'with others',
-    meaning: 'Whether multicast of groups without members is handed to this port.',
+    meaning: 'Takes multicast of groups without members.',
   },
   mcast_to_unicast: {
     kind: 'switch',
     netlink: 28,
     default: false,
     decides: 'with others',
-    meaning: 'Multicast is handed to each member as unicast.',
+    meaning: 'Multicast reaches each member as unicast.',
   },
   learning: {
     kind: 'switch',
     netlink: 8,
     default: true,
     decides: 'alone',
-    meaning:
-      'Whether source MACs on this port are learned. Off: what is sent to the guest floods, unless an entry says where it is.',
+    meaning: 'Source MACs are learned. Off: frames to the guest flood, unless it has an entry.',
   },
   isolated: {
     kind: 'switch',
@@ -56,7 +55,7 @@ export const portAttributes = {
     netlink: 39,
     default: false,
     decides: 'alone',
-    meaning: 'Takes frames only from MACs that have an entry on this port.',
+    meaning: 'Takes frames only from MACs with an entry here.',
   },
   mab: {
     kind: 'switch',
@@ -70,14 +69,14 @@ export const portAttributes = {
     netlink: 4,
     default: false,
     decides: 'alone',
-    meaning: 'Whether frames may leave by the port on which they came.',
+    meaning: 'Frames may leave by the port on which they came.',
   },
   neigh_suppress: {
     kind: 'switch',
     netlink: 32,
     default: false,
     decides: 'with others',
-    meaning: 'ARP and neighbour discovery are answered by the bridge where it knows the answer.',
+    meaning: 'The bridge answers ARP and neighbour discovery where it can.',
   },
   proxy_arp: {
     kind: 'switch',
@@ -98,7 +97,7 @@ export const portAttributes = {
     netlink: 6,
     default: false,
     decides: 'with others',
-    meaning: 'The guest behind this port can never become the root of the spanning tree.',
+    meaning: 'The guest cannot become the root of the spanning tree.',
   },
   multicast_router: {
     kind: 'number',
@@ -106,8 +105,7 @@ export const portAttributes = {
     netlink: 25,
     default: 1,
     decides: 'with others',
-    meaning:
-      'Counts as the port of a multicast router: 0 never, 1 by queries, 2 always, 3 by queries for a while.',
+    meaning: 'Counts as the port of a multicast router: 0 never, 1 by queries, 2 always, 3 by queries for a while.',
   },
   group_fwd_mask: {
     kind: 'mask',
@@ -121,7 +119,7 @@ export const portAttributes = {
     netlink: 34,
     ifAbsent: 'none',
     decides: 'alone',
-    meaning: 'The port that takes the traffic when the carrier of this one is lost.',
+    meaning: 'The port that takes over when this one loses its carrier.',
   },
   fastleave: {
     kind: 'switch',

@@ -114,14 +114,14 @@ const bridgeKeys = {
 
 export const linuxBridge = z
   .strictObject({
-    kind: z.literal('linux').optional().describe('The bridge of the Linux kernel, the default.'),
+    kind: z.literal('linux').optional().describe('Default.'),
     ...bridgeKeys,
     host: name
       .optional()
       .describe(
         'With `hosts`: the host of its endpoints that name none. Default: lab, none; host, the one that the program runs on.',
       ),
-    vlans: vlans.optional().describe('VLANs of the bridge device itself, that is of the host.'),
+    vlans: vlans.optional().describe('VLANs of the bridge device, that is of the host.'),
     ...settingKeys([...bridgeSettings, ...linkSettings]),
   })
   .meta({
@@ -150,7 +150,7 @@ export const ovsBridge = z
           .meta({ id: 'mirror' }),
       )
       .optional()
-      .describe('Mirrors, which copy traffic to a port; host: made for the run.'),
+      .describe('Copies of traffic to a port; host: made for the run.'),
   })
   .catchall(scalar)
   .meta({
@@ -193,15 +193,13 @@ export const attach = z.enum(attaches);
 export const endpointSettings = z
   .strictObject({
     ...settingKeys([...portSettings, ...linkSettings]),
-    protected: onOff.optional().describe('Open vSwitch: a protected port exchanges nothing with other protected ones.'),
-    offloads: onOff
-      .optional()
-      .describe("Lab: checksum and segmentation offloads of the endpoint's interface. Default: off."),
+    protected: onOff.optional().describe('Open vSwitch: protected ports exchange nothing.'),
+    offloads: onOff.optional().describe('Lab: checksum and segmentation offloads. Default: off.'),
   })
   .meta({
     id: 'port-settings',
     description:
-      'Settings of a port, by the names of `ip -j -d link` or of `man ip-link`. A port of Open vSwitch has protected, flood, mtu and up.',
+      'Settings of a port, by the names of `ip -j -d link` or ip-link(8). Open vSwitch has protected, flood, mtu and up.',
   });
 
 /** Keys that an endpoint and a block of generated ones share. */
@@ -222,9 +220,7 @@ const endpointKeys = {
     .describe('`attach: macvlan` or `macvtap`: what passes between guests of one lower device, as in ip-link(8).'),
   role: role
     .optional()
-    .describe(
-      "`guest` (default), `uplink`: everything beyond the physical NIC, `host`: the host's own stack on the bridge.",
-    ),
+    .describe("`uplink`: everything beyond the physical NIC. `host`: the host's own stack. Default: guest."),
   gateway: ipAddress.optional().describe("Default gateway of the endpoint's stack."),
   started: onOff.optional().describe('Off: absent until a step starts it. Default: on.'),
   promiscuous: onOff
@@ -303,7 +299,7 @@ export const topologyShell = z.strictObject({
     .array(manager)
     .optional()
     .describe(
-      'Lab: the managers that configure the bridges and ports of the live host, as `run --twin` writes them. Fixes then come in the form that lasts there.',
+      'Lab: the managers that configure the bridges and ports of the live host, as `run --twin` writes them. Fixes then come in lasting form.',
     ),
   hosts: z.record(z.string(), z.unknown()).optional(),
 });
