@@ -22,13 +22,15 @@ function withoutCode(markdown: string): string {
   return markdown.replaceAll(/^(```|~~~)[^]*?^\1$/gm, '').replaceAll(/<!--[^]*?-->/g, '');
 }
 
+/** A line without what is no prose, and with a break before each item of a list. */
+function proseOf(line: string): string {
+  if (/^(#|\||!\[|$)/.test(line.trim())) return '\n';
+  return /^\s*([-*+]|\d+\.)\s/.test(line) ? `\n${line}` : line;
+}
+
 /** Paragraphs and items of lists, each on a line. */
 function paragraphsOf(markdown: string): readonly string[] {
-  return withoutCode(markdown)
-    .split('\n')
-    .map((line) => (/^(#|\||!\[|$)/.test(line.trim()) ? '\n' : /^\s*([-*+]|\d+\.)\s/.test(line) ? `\n${line}` : line))
-    .join(' ')
-    .split('\n');
+  return withoutCode(markdown).split('\n').map(proseOf).join(' ').split('\n');
 }
 
 const end = /(?<=[.!?]["'”’)*\]]*)\s+(?=["'“(*]*[A-Z0-9[`])/;
