@@ -15,3 +15,11 @@ export const documents: readonly string[] = [
 export function blocks(text: string, language: string): readonly string[] {
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, block = '']) => block);
 }
+
+/** Items of lists that begin with a code and a colon: the code, and what is said of it. */
+export function itemsOf(text: string): readonly (readonly [code: string, meaning: string])[] {
+  return [...text.matchAll(/^- `([a-z-]+)`:((?:.*)(?:\n {2}\S.*)*)/gm)].map(([, code = '', meaning = '']) => [
+    code,
+    meaning.replaceAll(/\s+/g, ' ').trim(),
+  ]);
+}

@@ -11,7 +11,7 @@ export const reasonHints = {
     'The kernel counted more frames than the capture delivered. Repeat the run, then try the other --engine.',
   'probes-not-sent': "Fewer probes left than planned. Look at the sender's interface.",
   'delivery-short':
-    'Probes are missing where they must be seen, and no drop counter explains it: they were taken, or an isolation also cuts the addressee off. Look at carrier, filters, FDB.',
+    'Probes are missing where they must be seen, and no drop counter explains it. They were taken, or an isolation also cuts the addressee off. Look at carrier, filters, FDB.',
   'settings-changed': 'A setting changed while the probes were under way. Find out what changes it, then repeat.',
   'not-forwarding': 'A port did not forward, so it could not have leaked. Wait for STP, or start the guest behind it.',
   'mac-moved': 'A MAC of the scenario is learned on another port. Repeat once its owner has spoken.',

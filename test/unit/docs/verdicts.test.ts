@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { reasonHints } from '../../../src/core/judge/reasons.js';
+import { itemsOf } from '../../support/documents.js';
 
 it('docs/verdicts.md has every reason with what explain says of it', () => {
   const text = readFileSync(resolve(import.meta.dirname, '../../../docs/verdicts.md'), 'utf8');
-  const rows = [...text.matchAll(/^\| `([a-z-]+)` \| (.+) \|$/gm)].map(([, code = '', hint = '']) => [code, hint]);
-  expect(rows).toEqual(Object.entries(reasonHints));
+  expect(itemsOf(text)).toEqual(Object.entries(reasonHints));
 });
