@@ -120,16 +120,24 @@ function keysOf(node, section, known) {
         .join(' or ');
       const kind = kindOfSetting.exec(description ?? '')?.[1];
       const what = kind === undefined ? valueOf(value) : Object.hasOwn(definitions, kind) ? link(kind) : kind;
-      const line = `- ${words}${node.required?.includes(key) ? '\\*' : ''} (${what}): ${(description ?? '').replace(kindOfSetting, '')}`;
+      const required = `${words}${node.required?.includes(key) ? '\\*' : ''}`;
+      const text = (description ?? '').replace(kindOfSetting, '').replace(/ Default: off\.$/, '');
+      const line = `- ${required} (${what}): ${text}`;
       const earlier = described.get(line);
       if (earlier === undefined) {
         described.set(line, section);
         return [line];
       }
-      again.set(earlier, [...(again.get(earlier) ?? []), words]);
+      again.set(earlier, [...(again.get(earlier) ?? []), required]);
       return [];
     });
-  return [...lines, ...[...again].map(([earlier, words]) => `- ${words.join(', ')}: as in ${link(earlier)}`)];
+  return [
+    ...lines,
+    ...[...again].map(
+      ([earlier, words]) =>
+        `- ${words.join(', ')}: as in ${earlier === 'the file' ? '[the whole file](#the-whole-file)' : link(earlier)}`,
+    ),
+  ];
 }
 
 /** A map that `run --twin` writes and its reader does not: its keys in one line. */
@@ -228,7 +236,7 @@ const text = [
   '# yaml-language-server: $schema=../node_modules/verify-isolation/schema/scenario.v1.json',
   '```',
   '',
-  'Keys marked \\* are required. `…` after a value: or a list of them. "Lab:" and "Host:" say which provider has the key or the default. Wherever a value is more than any text, `"${name}"` may stand for a variable of `vars` ([ci.md](ci.md)).',
+  'Keys marked \\* are required; a switch without a default is off. `…` after a value: or a list of them. "Lab:" and "Host:" say which provider has the key or the default. Wherever a value is more than any text, `"${name}"` may stand for a variable of `vars` ([ci.md](ci.md)).',
   '',
   '## The whole file',
   '',

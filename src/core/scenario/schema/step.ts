@@ -76,9 +76,7 @@ export const probe = z
   .strictObject({
     class: probeClass.describe('What is sent. `gateway-bounce` is an alias of routed-bounce.'),
     from: selectors.describe('Who sends; `"*"`: all.'),
-    to: selectors
-      .optional()
-      .describe('To whom; `"*"`: all others on the same bridge, `"**"`: on every bridge. Default: by class.'),
+    to: selectors.optional().describe('To whom; `"*"`: all others on the same bridge, `"**"`: on every bridge.'),
     via: selectors
       .optional()
       .describe('Who talks to the victim, where a class needs it. Default: the uplink, else all others.'),
@@ -108,11 +106,11 @@ export const probe = z
       .describe(
         'Tag stacks, outermost first: `[10, [1, 10]]` sends each frame with one tag and with two. Default: untagged.',
       ),
-    src_mac: mac.optional().describe('Source MAC. Default: by class.'),
-    dst_mac: mac.optional().describe('Destination MAC. Default: by class.'),
-    src_ip: ipAddress.optional().describe('Source address. Default: by class.'),
-    dst_ip: ipAddress.optional().describe('Destination address. Default: by class.'),
-    group: group.optional().describe('Multicast group. Default: by class.'),
+    src_mac: mac.optional().describe('Source MAC.'),
+    dst_mac: mac.optional().describe('Destination MAC.'),
+    src_ip: ipAddress.optional().describe('Source address.'),
+    dst_ip: ipAddress.optional().describe('Destination address.'),
+    group: group.optional().describe('Multicast group.'),
     size: whole(60, 9216).optional().describe('Bytes of a frame, without FCS. Default: 60, or what the class needs.'),
     open_by_design: selectors
       .optional()
@@ -121,7 +119,10 @@ export const probe = z
       ),
     ...allowance,
   })
-  .meta({ id: 'probe', description: 'Frames of one class, and who sees them.' });
+  .meta({
+    id: 'probe',
+    description: 'Frames of one class, and who sees them. What is left out goes by class, unless it has a default.',
+  });
 
 export const traffic = z
   .strictObject({
