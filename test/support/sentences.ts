@@ -1,4 +1,4 @@
-/** A sentence of a document, or a part of a table's cell that ends with a semicolon. */
+/** A sentence of a document, or a part of a cell or of a list's item that ends with a semicolon. */
 export interface Sentence {
   readonly text: string;
   readonly words: number;
@@ -22,10 +22,12 @@ function withoutCode(markdown: string): string {
   return markdown.replaceAll(/^(```|~~~)[^]*?^\1$/gm, '').replaceAll(/<!--[^]*?-->/g, '');
 }
 
+const isItem = /^\s*([-*+]|\d+\.)\s/;
+
 /** A line without what is no prose, and with a break before each item of a list. */
 function proseOf(line: string): string {
   if (/^(#|\||!\[|$)/.test(line.trim())) return '\n';
-  return /^\s*([-*+]|\d+\.)\s/.test(line) ? `\n${line}` : line;
+  return isItem.test(line) ? `\n${line}` : line;
 }
 
 /** Paragraphs and items of lists, each on a line. */
@@ -42,9 +44,11 @@ function shown(text: string): string {
     .replaceAll(/<a [^>]*><\/a>/g, '');
 }
 
-/** Every sentence of a document: of its prose, and of its tables, where a semicolon ends one as well. */
+/** Every sentence of a document: of its prose, and of tables and lists, where a semicolon ends one as well. */
 export function sentencesOf(markdown: string): readonly Sentence[] {
-  const prose = paragraphsOf(markdown).flatMap((paragraph) => paragraph.split(end));
+  const prose = paragraphsOf(markdown).flatMap((paragraph) =>
+    paragraph.split(end).flatMap((sentence) => (isItem.test(paragraph) ? sentence.split(/;\s/) : [sentence])),
+  );
   const cells = cellsOf(markdown).flatMap((cell) => cell.split(end).flatMap((sentence) => sentence.split(/;\s/)));
   return [...prose, ...cells].map((text) => ({ text: text.trim(), words: wordsIn(shown(text)) }));
 }

@@ -51,7 +51,7 @@ export const causeMeanings: Readonly<Record<CauseCode, string>> = {
   'group-flood': 'The observer’s port takes broadcasts, or multicast that nobody there joined.',
   'not-isolated': 'Both ends are guests, and isolated, which takes both ports, is off on one of them.',
   'sniffer-on-host':
-    'A process on the host, which is named, takes every frame at the sender, the addressee or the bridge, and may have handed them on.',
+    'A process on the host, which is named, takes every frame at sender, addressee or bridge, and may have handed them on.',
   unexplained:
     'Nothing in the state around the step accounts for the leak. Look at the state files of the evidence, and report it.',
 };

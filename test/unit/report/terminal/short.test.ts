@@ -96,7 +96,7 @@ describe('the answer in the terminal', () => {
     expect(closing).toMatch(
       /^INCONCLUSIVE: it is not known whether isolation holds: control-missing at kali3, in 1 of 1 steps to do /,
     );
-    expect(closing).toContain('Look for a capture that was stopped');
+    expect(closing).toContain('Look for a stopped capture');
     expect(closing).toMatch(/exit status 3: not proven/);
   });
 
