@@ -136,11 +136,16 @@ async function logClock(context: RunContext, step: StepPlan, host: string, file:
 }
 
 /** Opens every observer and, with `count`, what counts beside them; resolves when all listen. Then nothing more opens. */
-export async function listen(context: RunContext, step: StepPlan, capture: Capture, count: () => void): Promise<void> {
+export async function listen(
+  context: RunContext,
+  step: StepPlan,
+  capture: Capture,
+  count: () => Promise<void>,
+): Promise<void> {
   for (const { observer, facts, version } of await capture.open(requestsOf(context, step, step.observers))) {
     context.timeline.log(step.index, { event: 'listening', observer, facts, version });
   }
-  count();
+  await count();
   context.timeline.log(step.index, { event: 'sealed', ...(await capture.seal()) });
 }
 

@@ -1,19 +1,18 @@
-import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { StepPlan } from '../core/model/plan.js';
 import { isOnPort } from '../core/model/attach.js';
 import type { Place } from '../core/model/fabric.js';
 import type { LinkedDevice } from '../core/model/state.js';
 import type { AccountWindow } from '../core/model/timeline.js';
-import { accountsOf, insideAccounts } from '../core/plan/accounts.js';
+import { insideAccounts } from '../core/plan/accounts.js';
 import { restOf, restReadings, withReading } from '../core/protocol/account-window.js';
 import { describeObserver } from '../core/plan/evidence-interfaces.js';
 import { type Ear, earsAbove } from '../core/plan/ears.js';
 import { type Capture, startCapture } from '../system/capture/client.js';
 import { joinCaptures } from '../system/capture/join.js';
 import { rawFile } from '../system/evidence/folder/folder.js';
-import { type Passed, readOffloads, readPassed } from '../system/state/read-devices.js';
-import { readLinkedDevices } from '../system/state/read-linked-devices.js';
+import { type Passed, readPassed } from '../system/state/read-devices.js';
+import { accountsAt, accountsOfPorts, readLinkedDevices } from '../system/state/read-linked-devices.js';
 import { engineOf, onlyOwn, ringSizeOf, snaplenOf } from './capture-step.js';
 import type { RunContext } from './context.js';
 import { groupByPlace } from './place-groups.js';
@@ -41,20 +40,6 @@ export interface SegmentDevices {
 export function readSegmentDevices(context: RunContext, step: StepPlan): SegmentDevices | null {
   const home = homeOf(context, step);
   return home === undefined ? null : { home, devices: readLinkedDevices(home) };
-}
-
-/**
- * Does that end of a veth take frames by polling? One that cannot be asked may, but for the lab's own, which are held by
- * descriptors and do not (system/fabric/lab/endpoints.ts).
- */
-function polls({ plan }: RunContext, { home }: SegmentDevices, end: LinkedDevice | undefined): boolean {
-  if (end === undefined) return plan.provider !== 'lab';
-  const { space, name } = end;
-  try {
-    return readOffloads(space ?? home, [name])[name]?.includes('generic receive') !== false;
-  } catch {
-    return true; // its namespace ended
-  }
 }
 
 /** Reads accounts that no capture can read, as often as it takes to see whether the ports are at rest. */
@@ -118,25 +103,65 @@ function insideReader(ends: ReadonlyMap<string, Place>, home: string | null): In
   };
 }
 
+/** Of a step whose bridges are in several places: each counts at its own ports, other hosts there. */
+async function startAccountsApart(
+  { fabric, timeline }: RunContext,
+  step: StepPlan,
+  capture: Capture,
+  pooled: boolean,
+): Promise<void> {
+  const ports = step.observers.flatMap(({ name, bridge, interface: port, place, by }) =>
+    place === 'port' && by === undefined
+      ? [{ observer: name, bridge, port, device: fabric.observingPlace(port).device }]
+      : [],
+  );
+  const here = groupByPlace(ports, ({ port }) => fabric.observingPlace(port)).filter(({ host }) => host === null);
+  const isHere = new Set(here.flatMap(({ items }) => items));
+  const ofHere = here.map(({ netns, items }) => {
+    const { accounts, counted } = accountsOfPorts(netns, items, pooled);
+    capture.count(counted);
+    return accounts;
+  });
+  const accounts = Object.assign(
+    {},
+    ...ofHere,
+    await capture.countThere(
+      ports.filter((port) => !isHere.has(port)),
+      pooled,
+    ),
+  );
+  if (Object.keys(accounts).length > 0) timeline.log(step.index, { event: 'accounts', accounts });
+}
+
 /**
  * Begins to count what leaves by the ports of a step beside their ears, before the capture is sealed. Gives what reads
- * the accounts behind the ports.
+ * the accounts behind the ports, where the bridges are in one place on this host. Rejects as a capture on another host
+ * does.
  */
-export function startAccounts(
+export async function startAccounts(
   context: RunContext,
   step: StepPlan,
   around: SegmentDevices | null,
   capture: Capture,
-): InsideReader {
-  if (around === null) return () => ({});
-  const accounts = accountsOf(step, around.devices, {
-    processors: cpus().length,
-    polls: (end) => polls(context, around, end),
-    pooled: engineOf(context, step) === 'ring',
-  });
+): Promise<InsideReader> {
+  const pooled = engineOf(context, step) === 'ring';
+  if (around === null) {
+    await startAccountsApart(context, step, capture, pooled);
+    return () => ({});
+  }
+  // the lab's own ends, which are held by descriptors, do not poll (system/fabric/lab/endpoints.ts)
+  const lostEndPolls = context.plan.provider !== 'lab';
+  const accounts = accountsAt({ ...around, pooled, lostEndPolls }, step.observers);
   if (Object.keys(accounts).length === 0) return () => ({});
   const deviceOf = (port: string): string => context.fabric.observingPlace(port).device;
-  capture.count(Object.fromEntries(Object.entries(accounts).map(([name, { ports }]) => [name, ports.map(deviceOf)])));
+  capture.count(
+    Object.fromEntries(
+      Object.entries(accounts).map(([name, { ports, observers }]) => [
+        name,
+        { observers, devices: ports.map(deviceOf) },
+      ]),
+    ),
+  );
   const ends = endsOf(context, step, around);
   const inside = insideAccounts(accounts, (port) => ends.has(port));
   context.timeline.log(step.index, { event: 'accounts', accounts: { ...accounts, ...inside } });

@@ -164,8 +164,8 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
       if (capture !== null) {
         const around = readSegmentDevices(context, step);
         let inside: InsideReader = () => ({});
-        await listen(context, step, capture, () => {
-          inside = startAccounts(context, step, around, capture);
+        await listen(context, step, capture, async () => {
+          inside = await startAccounts(context, step, around, capture);
         });
         ears = await startEars(context, step, around);
         await probe(context, step, withInside(withEars(capture, ears), inside), sender);

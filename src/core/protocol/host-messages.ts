@@ -1,6 +1,6 @@
 import type { Place } from '../model/fabric.js';
 import type { HostState } from '../model/state.js';
-import type { Counters, EngineFacts } from '../model/timeline.js';
+import type { Account, AccountWindow, Counters, EngineFacts } from '../model/timeline.js';
 import type { KeptFrame, ToCapture } from './messages.js';
 
 /**
@@ -24,6 +24,16 @@ export interface InsideEndpoint {
   readonly name: string;
   readonly port: string;
   readonly netns: string;
+}
+
+/** A port out of which frames are counted beside its observer. */
+export interface CountedPort {
+  readonly observer: string;
+  readonly bridge: string;
+  /** As the plan calls it. */
+  readonly port: string;
+  /** As its host does. */
+  readonly device: string;
 }
 
 export type HostQuestion =
@@ -54,7 +64,15 @@ export type HostQuestion =
       readonly observers: readonly Omit<Extract<ToCapture, { type: 'open' }>, 'type'>[];
     }
   | { readonly ask: 'seal'; readonly capture: string }
-  | { readonly ask: 'mark'; readonly capture: string; readonly mark: string }
+  /** Counts what leaves by these ports, between `observe` and `seal`. */
+  | {
+      readonly ask: 'count';
+      readonly capture: string;
+      readonly netns: string | null;
+      readonly ports: readonly CountedPort[];
+      readonly pooled: boolean;
+    }
+  | { readonly ask: 'mark'; readonly capture: string; readonly mark: string; readonly accounts: boolean }
   | { readonly ask: 'stop'; readonly capture: string }
   /** A piece of a capture that was stopped; an empty one is its end. */
   | { readonly ask: 'fetch'; readonly capture: string; readonly offset: number }
@@ -85,7 +103,11 @@ export interface HostAnswers {
     readonly listening: readonly { readonly observer: string; readonly facts: EngineFacts; readonly version: string }[];
   };
   readonly seal: { readonly uid: number; readonly capabilities: string; readonly filtered: boolean };
-  readonly mark: { readonly counters: Readonly<Record<string, Counters>> };
+  readonly count: { readonly accounts: Readonly<Record<string, Account>> };
+  readonly mark: {
+    readonly counters: Readonly<Record<string, Counters>>;
+    readonly accounts: Readonly<Record<string, AccountWindow>>;
+  };
   readonly stop: {
     readonly counters: Readonly<Record<string, Counters>>;
     readonly written: Readonly<Record<string, number>>;

@@ -7,6 +7,24 @@ const counters = z.record(
   z.string(),
   z.object({ received: z.int().min(0), dropped: z.int().min(0), delivered: z.int().min(0) }),
 );
+const account = z.object({
+  observers: z.array(z.string()),
+  ports: z.array(z.string()),
+  kind: z.enum(['veth', 'tap', 'inside']),
+  held: z.int().min(0),
+  processors: z.int().min(1),
+});
+const accountWindow = z.object({
+  readings: z.int().min(0),
+  low: z.int(),
+  high: z.int(),
+  droppedFirst: z.int().min(0),
+  droppedLast: z.int().min(0),
+  sentAtLow: z.int().min(0),
+  meetings: z.int().min(0),
+  still: z.boolean(),
+  rest: z.int().min(0),
+});
 const facts = z.object({
   engine: z.enum(['libpcap', 'cap', 'ring']),
   timestamps: z.enum(['kernel', 'user']),
@@ -48,7 +66,14 @@ const questions = z.discriminatedUnion('ask', [
   }),
   z.object({ ask: z.literal('observe'), capture: z.string(), observers: z.array(observer) }),
   z.object({ ask: z.literal('seal'), capture: z.string() }),
-  z.object({ ask: z.literal('mark'), capture: z.string(), mark: z.string() }),
+  z.object({
+    ask: z.literal('count'),
+    capture: z.string(),
+    netns,
+    ports: z.array(z.object({ observer: z.string(), bridge: z.string(), port: z.string(), device: z.string() })),
+    pooled: z.boolean(),
+  }),
+  z.object({ ask: z.literal('mark'), capture: z.string(), mark: z.string(), accounts: z.boolean() }),
   z.object({ ask: z.literal('stop'), capture: z.string() }),
   z.object({ ask: z.literal('fetch'), capture: z.string(), offset: z.int().min(0) }),
   z.object({ ask: z.literal('sender'), sender: z.string(), places: z.record(z.string(), place) }),
@@ -99,7 +124,8 @@ const answers: { readonly [A in HostAsk]: z.ZodType } = {
   capture: z.object({ pids: z.array(z.number()) }),
   observe: z.object({ listening: z.array(z.object({ observer: z.string(), facts, version: z.string() })) }),
   seal: z.object({ uid: z.int(), capabilities: z.string(), filtered: z.boolean() }),
-  mark: z.object({ counters }),
+  count: z.object({ accounts: z.record(z.string(), account) }),
+  mark: z.object({ counters, accounts: z.record(z.string(), accountWindow) }),
   stop: z.object({
     counters,
     written: z.record(z.string(), z.int().min(0)),

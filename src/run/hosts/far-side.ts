@@ -29,6 +29,7 @@ import { watchSilence } from '../../system/process/helper-process.js';
 import { toolVersion } from '../../system/process/package-path.js';
 import { readJson } from '../../system/process/programs.js';
 import { readDrops } from '../../system/state/read-devices.js';
+import { accountsOfPorts } from '../../system/state/read-linked-devices.js';
 import { readState } from '../../system/state/read.js';
 
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
@@ -49,9 +50,12 @@ interface Held {
   ways: InjectionPorts | null;
 }
 
+/** A question of that kind, in a form by which a question and its answerer are known to belong together. */
+type Asked<A extends HostAsk> = { [Name in HostAsk]: QuestionOf<Name> }[A];
+
 type Answerers = {
   readonly [A in HostAsk]: (
-    question: QuestionOf<A>,
+    question: Asked<A>,
     held: Held,
     say: (message: FromHost) => void,
   ) => Promise<HostAnswers[A]>;
@@ -120,7 +124,17 @@ const answerers: Answerers = {
     listening: await captureOf(held, capture).capture.open(observers),
   }),
   seal: ({ capture }, held) => captureOf(held, capture).capture.seal(),
-  mark: async ({ capture, mark }, held) => ({ counters: await captureOf(held, capture).capture.mark(mark) }),
+  async count({ capture: name, netns, ports, pooled }, held) {
+    const { capture } = captureOf(held, name);
+    const { accounts, counted } = accountsOfPorts(netns, ports, pooled);
+    capture.count(counted);
+    return { accounts };
+  },
+  async mark({ capture: name, mark, accounts }, held) {
+    const { capture } = captureOf(held, name);
+    const counters = await capture.mark(mark, accounts);
+    return { counters, accounts: accounts ? capture.accounts() : {} };
+  },
   stop: ({ capture }, held) => captureOf(held, capture).capture.stop(),
   async fetch({ capture: name, offset }, held) {
     const { fd } = captureOf(held, name);
@@ -155,37 +169,17 @@ const answerers: Answerers = {
   },
 };
 
+function answerAs<A extends HostAsk>(
+  ask: A,
+  question: Asked<A>,
+  held: Held,
+  say: (message: FromHost) => void,
+): Promise<unknown> {
+  return answerers[ask](question, held, say);
+}
+
 function answer(question: HostQuestion, held: Held, say: (message: FromHost) => void): Promise<unknown> {
-  switch (question.ask) {
-    case 'clock':
-      return answerers.clock(question, held, say);
-    case 'read':
-      return answerers.read(question, held, say);
-    case 'drops':
-      return answerers.drops(question, held, say);
-    case 'open':
-      return answerers.open(question, held, say);
-    case 'capture':
-      return answerers.capture(question, held, say);
-    case 'observe':
-      return answerers.observe(question, held, say);
-    case 'seal':
-      return answerers.seal(question, held, say);
-    case 'mark':
-      return answerers.mark(question, held, say);
-    case 'stop':
-      return answerers.stop(question, held, say);
-    case 'fetch':
-      return answerers.fetch(question, held, say);
-    case 'sender':
-      return answerers.sender(question, held, say);
-    case 'send':
-      return answerers.send(question, held, say);
-    case 'end-sender':
-      return answerers['end-sender'](question, held, say);
-    case 'close':
-      return answerers.close(question, held, say);
-  }
+  return answerAs(question.ask, question, held, say);
 }
 
 /** Ends the helpers, in the middle of whatever they do. */

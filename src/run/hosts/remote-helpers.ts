@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Place } from '../../core/model/fabric.js';
-import type { Fault } from '../../core/model/timeline.js';
+import type { AccountWindow, Fault } from '../../core/model/timeline.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { Capture } from '../../system/capture/client.js';
 import type { CaptureOptions } from '../../system/capture/helper.js';
@@ -32,6 +32,7 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
   const faultListeners = new Set<(fault: Fault) => void>();
   const countListeners = new Set<(taken: number) => void>();
   let taken = 0;
+  let windows: Readonly<Record<string, AccountWindow>> = {};
   let over = false;
   const report = (fault: Fault): void => {
     for (const listener of faultListeners) listener(fault);
@@ -77,9 +78,18 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
       return (await host.ask({ ask: 'observe', capture, observers: requests }, openMs)).listening;
     },
     seal: () => host.ask({ ask: 'seal', capture }),
-    mark: async (id) => (await unlessLost(host.ask({ ask: 'mark', capture, mark: id }, drainMs)))?.counters ?? {},
-    count: () => undefined, // what leaves by another host's ports is not counted beside its ears
-    accounts: () => ({}),
+    async mark(id, withAccounts = false) {
+      const marked = await unlessLost(host.ask({ ask: 'mark', capture, mark: id, accounts: withAccounts }, drainMs));
+      if (withAccounts) windows = marked?.accounts ?? {};
+      return marked?.counters ?? {};
+    },
+    count: () => undefined, // what has to be known of the ports is known there
+    async countThere(ports, pooled) {
+      if (ports.length === 0) return {};
+      const netns = options.netns ?? null;
+      return (await unlessLost(host.ask({ ask: 'count', capture, netns, ports, pooled })))?.accounts ?? {};
+    },
+    accounts: () => windows,
     async stop() {
       const stopped = await unlessLost(host.ask({ ask: 'stop', capture }, drainMs));
       if (stopped === null) return { counters: {}, written: {}, kept: [] };

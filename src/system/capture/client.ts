@@ -1,4 +1,5 @@
-import type { AccountWindow, Counters, EngineFacts, Fault } from '../../core/model/timeline.js';
+import type { CountedPort } from '../../core/protocol/host-messages.js';
+import type { Account, AccountWindow, Counters, EngineFacts, Fault } from '../../core/model/timeline.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { Captured, FromCapture, ToCapture } from '../../core/protocol/messages.js';
 import type { HelperProcess } from '../process/helper-process.js';
@@ -28,7 +29,9 @@ export interface Capture {
    */
   mark(id: string, withAccounts?: boolean): Promise<Readonly<Record<string, Counters>>>;
   /** Counts what leaves by these devices, by account: between `open` and `seal`. */
-  count(accounts: Readonly<Record<string, readonly string[]>>): void;
+  count(accounts: Readonly<Record<string, CountedDevices>>): void;
+  /** On another host: counts what leaves by these ports there, and gives the accounts; likewise. */
+  countThere(ports: readonly CountedPort[], pooled: boolean): Promise<Readonly<Record<string, Account>>>;
   /** What was read of the accounts at the last mark that asked for them; those that could not be read are missing. */
   accounts(): Readonly<Record<string, AccountWindow>>;
   /**
@@ -49,6 +52,12 @@ export interface Capture {
   /** Faults with the observers that they concern: all of a helper's where the helper itself is at fault. */
   onFault(listener: (fault: Fault) => void): void;
   kill(): void;
+}
+
+/** Devices that are counted together, and the observers of whose capture they are. */
+export interface CountedDevices {
+  readonly observers: readonly string[];
+  readonly devices: readonly string[];
 }
 
 /** Opening and draining take 10 to 30 ms a handle and up to 30 s in a flood. */
@@ -149,8 +158,10 @@ function captureOf(helper: CaptureHelper, file: string): RestfulCapture {
       return answer?.counters ?? {};
     },
     count(accounts) {
-      for (const [account, devices] of Object.entries(accounts)) void process.send({ type: 'count', account, devices });
+      for (const [account, { devices }] of Object.entries(accounts))
+        void process.send({ type: 'count', account, devices });
     },
+    countThere: async () => ({}),
     accounts: () => windows,
     stop,
     async rest() {

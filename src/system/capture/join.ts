@@ -56,7 +56,26 @@ export function joinCaptures(parts: readonly CapturePart[]): Capture {
     async mark(id, withAccounts) {
       return Object.assign({}, ...(await Promise.all(captures.map((capture) => capture.mark(id, withAccounts)))));
     },
-    count: (accounts) => captures[0]?.count(accounts),
+    count(accounts) {
+      for (const { capture, observers: own } of parts)
+        capture.count(
+          Object.fromEntries(
+            Object.entries(accounts).filter(([, { observers }]) => observers.every((name) => own.has(name))),
+          ),
+        );
+    },
+    countThere: async (ports, pooled) =>
+      Object.assign(
+        {},
+        ...(await Promise.all(
+          parts.map(({ capture, observers: own }) =>
+            capture.countThere(
+              ports.filter(({ observer }) => own.has(observer)),
+              pooled,
+            ),
+          ),
+        )),
+      ),
     accounts: () => Object.assign({}, ...captures.map((capture) => capture.accounts())),
     async stop() {
       return together(await Promise.all(captures.map((capture) => capture.stop())));

@@ -105,6 +105,7 @@ function changeable(
     seal: () => capture.seal(),
     mark: (id, withAccounts) => capture.mark(id, withAccounts),
     count: (accounts) => capture.count(accounts),
+    countThere: (ports, pooled) => capture.countThere(ports, pooled),
     accounts: () => capture.accounts(),
     async stop() {
       const { captured, rests: stays } = await capture.rest();

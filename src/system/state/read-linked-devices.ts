@@ -1,10 +1,16 @@
 import { closeSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { cpus } from 'node:os';
+import type { Observer } from '../../core/model/plan.js';
 import type { Beside, ForeignBridge, LinkedDevice } from '../../core/model/state.js';
+import type { Account } from '../../core/model/timeline.js';
+import { accountsOf } from '../../core/plan/accounts.js';
+import type { CountedPort } from '../../core/protocol/host-messages.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type KernelLink, linksOf, spaceNumber } from '../kernel/ask/links.js';
 import { openNetlinkAsker } from '../kernel/ask/netlink-dump.js';
 import { inNamespace, inNamespaceFd } from '../kernel/namespaces.js';
 import { NETLINK_ROUTE } from '../kernel/netlink-socket.js';
+import { readOffloads } from './read-devices.js';
 
 /** What distinguishes two namespaces. */
 function identityOf(path: string): string | null {
@@ -140,4 +146,71 @@ function bridgesAmong(links: readonly KernelLink[], space: string, linked: boole
     const ports = kind === 'bridge' ? links.filter(({ master }) => master === ifindex).length : 0;
     return ports === 0 ? [] : [{ space, name, ports, linked }];
   });
+}
+
+/** Where the ports of an account are. */
+export interface AccountPlace {
+  readonly home: string | null;
+  readonly devices: readonly LinkedDevice[];
+  /** All veth ports in one account. */
+  readonly pooled: boolean;
+  /** Whether the far end of a veth that is in no namespace that was found may take frames by polling. */
+  readonly lostEndPolls: boolean;
+}
+
+/** Does that end of a veth take frames by polling? One that cannot be asked may. */
+function polls({ home, lostEndPolls }: AccountPlace, end: LinkedDevice | undefined): boolean {
+  if (end === undefined) return lostEndPolls;
+  const { space, name } = end;
+  try {
+    return readOffloads(space ?? home, [name])[name]?.includes('generic receive') !== false;
+  } catch {
+    return true; // its namespace ended
+  }
+}
+
+/** The accounts of these observers' ports, as they can be counted in this machine. */
+export function accountsAt(place: AccountPlace, observers: readonly Observer[]): Readonly<Record<string, Account>> {
+  return accountsOf({ observers }, place.devices, {
+    processors: cpus().length,
+    polls: (end) => polls(place, end),
+    pooled: place.pooled,
+  });
+}
+
+/**
+ * The accounts of ports of a namespace of this host, under the names that the plan has for them; `counted`: what a
+ * capture here has to count for them.
+ */
+export function accountsOfPorts(
+  netns: string | null,
+  ports: readonly CountedPort[],
+  pooled: boolean,
+): {
+  readonly accounts: Readonly<Record<string, Account>>;
+  readonly counted: Readonly<
+    Record<string, { readonly observers: readonly string[]; readonly devices: readonly string[] }>
+  >;
+} {
+  const place = { home: netns, devices: readLinkedDevices(netns), pooled, lostEndPolls: true };
+  const portOf = new Map(ports.map(({ device, port }) => [device, port]));
+  const observers = ports.map(
+    ({ observer, bridge, device }) =>
+      ({ name: observer, interface: device, bridge, place: 'port', role: 'guest', macs: [], judged: true }) as const,
+  );
+  const found = Object.entries(accountsAt(place, observers)).map(([name, account]) => ({
+    name: portOf.get(name) ?? name,
+    account,
+  }));
+  return {
+    accounts: Object.fromEntries(
+      found.map(({ name, account }) => [
+        name,
+        { ...account, ports: account.ports.map((device) => portOf.get(device) ?? device) },
+      ]),
+    ),
+    counted: Object.fromEntries(
+      found.map(({ name, account }) => [name, { observers: account.observers, devices: account.ports }]),
+    ),
+  };
 }

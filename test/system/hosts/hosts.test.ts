@@ -1,12 +1,25 @@
 import { spawnSync, type ChildProcess } from 'node:child_process';
 import { readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { outcomeOf, type Outcome } from '../../support/lab/throw-away-host.js';
 import { address, cli, sshd, hostNames, ipOf, macOf, sshHosts, type SshHosts } from './ssh-hosts.js';
-import { needs } from '../../support/needs.js';
+import { file as fileThere, needs } from '../../support/needs.js';
+import { patient } from '../../support/patient.js';
+
+const python = '/usr/bin/python3';
+const pythonThere = fileThere(python);
+/** Sends broadcasts out of a device past every packet socket (PACKET_QDISC_BYPASS). */
+const hidden = `
+import socket, sys
+out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+out.setsockopt(263, 20, 1)
+out.bind((sys.argv[1], 0))
+for _ in range(int(sys.argv[2])): out.send(bytes.fromhex('ffffffffffff' '020000000099' '88b5') + bytes(46))
+`;
 
 /** Tenants over both hosts: the orchestrator runs on hv1 and reaches hv2 by ssh. */
 function scenario(count: number, { rate = 1000, observers = '', more = '', host = '{ ssh: hv2 }' } = {}): string {
@@ -101,6 +114,22 @@ describe('a run that spans hosts', needs(...sshd), () => {
     }).toEqual({ status: 0, same: true });
     await nothingLeft(before);
   }, 60_000);
+
+  it('is inconclusive where frames leave by a port of the far host past every ear, which is named', {
+    ...needs(pythonThere),
+    timeout: patient(120_000),
+  }, async () => {
+    const child = start(scenario(8000));
+    const run = outcomeOf(child);
+    await probing(child);
+    // more than may be under way at a veth whose far end is in a namespace that nobody finds
+    hosts.run('hv2', [python, '-c', hidden, 'vs', String(600 * cpus().length)]);
+    expect((await run).status, (await run).stderr).toBe(3);
+    expect(codes()).toEqual(['unheard-frames']);
+    expect(result().steps[0]?.reasons.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^at least \d+ frames left by hv2\/vs that no packet socket was offered/),
+    ]);
+  });
 
   it('goes through a jump host and a shared connection where ssh is configured so', async () => {
     const before = shapes();
