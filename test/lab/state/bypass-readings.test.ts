@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostState } from '../../../src/core/model/state.js';
@@ -8,7 +8,7 @@ import { readFeatures, withEthtool } from '../../../src/system/kernel/ethtool.js
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { readHardware } from '../../../src/system/state/read-devices.js';
 import { readState } from '../../../src/system/state/read.js';
-import { type Missing, needs, root } from '../../support/needs.js';
+import { type Missing, needs, program, root } from '../../support/needs.js';
 
 const tools = fileURLToPath(new URL('../../system/adversary/tools/attack.py', import.meta.url));
 
@@ -23,6 +23,15 @@ const legacy: Missing =
   root === null && spawnSync('unshare', ['--net', '/usr/bin/python3', tools, 'legacy', '4', 'TEE', 'end']).status === 0
     ? null
     : 'this kernel has no iptables-legacy';
+
+/** Whether there are rules of ebtables-legacy: the program, modules, and a kernel that has them. */
+const ebtables: Missing =
+  program('ebtables-legacy') ??
+  (root === null &&
+  existsSync('/proc/modules') &&
+  spawnSync('unshare', ['--net', 'ebtables-legacy', '-t', 'nat', '-L']).status === 0
+    ? null
+    : 'this kernel has no modules of ebtables-legacy');
 
 /** What no earlier reading showed, made on a real kernel. */
 describe('a reading of the state', needs(root), () => {
@@ -92,6 +101,20 @@ describe('a reading of the state', needs(root), () => {
       );
     },
   );
+
+  it('has rules of ebtables-legacy, and loads no module to find that there are none', needs(ebtables), async () => {
+    const modules = (): readonly string[] =>
+      [...readFileSync('/proc/modules', 'utf8').matchAll(/^ebtable_\w+/gm)].map(([name]) => name).sort();
+    const before = modules();
+    const tables = async (): Promise<HostState['legacyTables']> => (await state()).legacyTables;
+    const ofBridge = async () => ((await tables()) ?? []).filter(({ program: by }) => by === 'ebtables-legacy');
+    expect(await ofBridge()).toEqual([]);
+    expect(modules()).toEqual(before);
+    run('ebtables-legacy', '-t', 'nat', '-A', 'PREROUTING', '-j', 'DROP');
+    expect(await ofBridge()).toEqual([{ program: 'ebtables-legacy', table: 'nat', rules: 1, targets: null }]);
+    run('ebtables-legacy', '-t', 'nat', '-F', 'PREROUTING');
+    expect(await ofBridge()).toEqual([]);
+  });
 
   it('knows features of a device by the names of ethtool, as they are switched', () => {
     const [setReceive, getReceive] = [0x2c, 0x2b]; // ETHTOOL_SGRO, ETHTOOL_GGRO
