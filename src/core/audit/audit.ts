@@ -1,12 +1,17 @@
 import { predictAll } from '../bridge/forwarding/predict-all.js';
 import { type BridgeView, bridgeViews } from '../bridge/view.js';
+import { fixText } from '../fix/fix-text.js';
 import { persistentFixes } from '../fix/persistent.js';
 import { type AuditFinding, type AuditReport, type Severity, severities } from '../model/audit.js';
 import type { Reading } from '../model/state.js';
+import type { RuleFinding } from './rule.js';
 import { bridgeRules, hostRules } from './rules.js';
 import { auditSettings } from './settings.js';
 
-function findingsOf(view: BridgeView, reading: Reading): readonly AuditFinding[] {
+/** What a rule found, with its name and its bridge. */
+type NamedFinding = RuleFinding & Pick<AuditFinding, 'id' | 'bridge'>;
+
+function findingsOf(view: BridgeView, reading: Reading): readonly NamedFinding[] {
   return Object.entries(bridgeRules).flatMap(([id, rule]) =>
     rule(view, reading).map((found) => ({ id, bridge: view.name, ...found })),
   );
@@ -19,7 +24,7 @@ export function audit(reading: Reading, options: { readonly bridge: string | nul
     rule(reading).map((found) => ({ id, bridge: null, ...found })),
   );
   const findings = [...views.flatMap((view) => findingsOf(view, reading)), ...host].map((finding) =>
-    kept(finding, reading),
+    reported(finding, reading),
   );
   return {
     auditVersion: 1,
@@ -44,10 +49,11 @@ export function isWithoutGuests(reading: Reading, { findings }: AuditReport): bo
   );
 }
 
-/** With what makes its fix stay, where a program is known that makes the device. */
-function kept(finding: AuditFinding, { keepers }: Reading): AuditFinding {
-  const lasting = keepers === undefined || finding.fix === null ? [] : persistentFixes(finding.fix, keepers);
-  return lasting.length === 0 ? finding : { ...finding, lasting };
+/** With its fix as text, and with what makes it stay, where a program is known that makes the device. */
+function reported({ fix, ...finding }: NamedFinding, { keepers }: Reading): AuditFinding {
+  const lasting = keepers === undefined || fix === null ? [] : persistentFixes(fix.changes, keepers);
+  const text = fix === null ? null : fixText(fix);
+  return { ...finding, fix: text, ...(lasting.length === 0 ? {} : { lasting }) };
 }
 
 function rank(severity: Severity): number {

@@ -1,8 +1,13 @@
 import type { BridgeView } from '../bridge/view.js';
 import type { AuditFinding } from '../model/audit.js';
+import type { Fix } from '../model/fix.js';
 import type { Reading } from '../model/state.js';
 
-export type RuleFinding = Omit<AuditFinding, 'id' | 'bridge'>;
+/** A finding before it has its name and its bridge. */
+export interface RuleFinding extends Omit<AuditFinding, 'id' | 'bridge' | 'fix' | 'lasting'> {
+  /** null where nothing needs to be done. */
+  readonly fix: Fix | null;
+}
 
 /** What one rule sees wrong with one bridge. Pure; reads nothing but what it is given. */
 export type BridgeRule = (view: BridgeView, reading: Reading) => readonly RuleFinding[];

@@ -1,4 +1,6 @@
+import type { Change } from '../model/fabric.js';
 import type { HostState, OvsPortState, OvsRecord, Reading } from '../model/state.js';
+import { runCommand } from './changes.js';
 import { membersOf, uuidOf } from './ovs-settings.js';
 
 /** A bridge of Open vSwitch with its ports and mirrors (ovs-vswitchd.conf.db(5)). */
@@ -44,6 +46,24 @@ export function withoutOpenFlow10(protocols: unknown): readonly string[] {
 export function ofctl(protocols: unknown): readonly string[] {
   const versions = withoutOpenFlow10(protocols);
   return versions.length === 0 ? ['ovs-ofctl'] : ['ovs-ofctl', '-O', versions.join()];
+}
+
+/** Takes a mirror of Open vSwitch away. */
+export function removeOvsMirror(name: string, bridge: string): Change {
+  return runCommand(
+    'ovs-vsctl',
+    '--',
+    '--id=@m',
+    'get',
+    'Mirror',
+    name,
+    '--',
+    'remove',
+    'Bridge',
+    bridge,
+    'mirrors',
+    '@m',
+  );
 }
 
 /** Where frames of a bridge go and nobody listens: a port, or what gets copies. */

@@ -1,3 +1,4 @@
+import type { Change } from '../model/fabric.js';
 import type { ConfigurationManager, PersistentFix } from '../model/persistent-fix.js';
 import type { Cause, GroupCause, StepResult } from '../model/result.js';
 import { deviceOf } from './command-of.js';
@@ -7,11 +8,11 @@ import { libvirtForm } from './managers/libvirt.js';
 import { netplanForm } from './managers/netplan.js';
 import { networkManagerForm } from './managers/network-manager.js';
 import { proxmoxForm } from './managers/proxmox.js';
-import { type Wanted, wantedOfFix } from './wanted.js';
+import { type Wanted, wantedOf } from './wanted.js';
 
 /**
  * A step's result whose causes say how their fixes come to stay, where it is known who makes the devices; `undefined`:
- * nobody looked. Rests on nothing but the fixes' words.
+ * nobody looked.
  */
 export function withPersistentFixes(
   result: StepResult,
@@ -19,17 +20,17 @@ export function withPersistentFixes(
 ): StepResult {
   if (managers === undefined) return result;
   const known = new Map<string, readonly PersistentFix[]>();
-  const lastingOf = (fix: string): readonly PersistentFix[] => {
-    const lasting = known.get(fix) ?? persistentFixes(fix, managers);
-    known.set(fix, lasting);
+  const lastingOf = (text: string, changes: readonly Change[] = []): readonly PersistentFix[] => {
+    const lasting = known.get(text) ?? persistentFixes(changes, managers);
+    known.set(text, lasting);
     return lasting;
   };
   const withForms = (cause: Cause): Cause => {
-    const lasting = lastingOf(cause.fix);
+    const lasting = lastingOf(cause.fix, cause.changes);
     return lasting.length === 0 ? cause : { ...cause, lasting };
   };
   const reportOfGroup = (cause: GroupCause): GroupCause => {
-    const lasting = lastingOf(cause.fixes.join(' && '));
+    const lasting = lastingOf(cause.fixes.join(' && '), cause.changes);
     return lasting.length === 0 ? cause : { ...cause, lasting };
   };
   return {
@@ -63,8 +64,11 @@ function formOf(manager: ConfigurationManager, wanted: readonly Wanted[]): reado
  * How a fix comes to stay on a host whose bridges and ports these programs make. Empty where the fix wants nothing that
  * could be kept, or nobody who is known keeps the device. A new manager is one file and one line here.
  */
-export function persistentFixes(fix: string, managers: readonly ConfigurationManager[]): readonly PersistentFix[] {
-  const wanted = wantedOfFix(fix);
+export function persistentFixes(
+  changes: readonly Change[],
+  managers: readonly ConfigurationManager[],
+): readonly PersistentFix[] {
+  const wanted = wantedOf(changes);
   const devices = [...new Set(wanted.map(deviceOf).filter((device) => device !== null))];
   return [
     ...devices.flatMap((device) => {

@@ -2,7 +2,7 @@ import type { Result, StepResult } from '../model/result.js';
 import type { Scenario, Step } from '../model/scenario.js';
 import { freePrograms } from '../scenario/free-commands.js';
 import { changesOnly, presentAt, reachStep, talkerOf, withoutChanges } from './reach.js';
-import { splitFix } from './text.js';
+import { commandText, fixCommands } from './fix-text.js';
 
 /** What one fix is tried with: a scenario of its own, in a lab of its own. */
 export interface FixTrial {
@@ -52,11 +52,11 @@ function repeated(step: Step, cause: string, fix: readonly (readonly string[])[]
  */
 function proposed(result: StepResult): ReadonlyMap<string, ReadonlyMap<string, readonly string[]>> {
   const byCause = new Map<string, Map<string, readonly string[]>>();
-  for (const { code, fix } of result.findings.filter(({ leak }) => leak).flatMap(({ causes }) => causes)) {
-    const commands = splitFix(fix);
-    if (commands.length === 0 || commands.some(({ argv }) => !freePrograms.includes(argv[0] ?? ''))) continue;
+  for (const { code, changes = [] } of result.findings.filter(({ leak }) => leak).flatMap(({ causes }) => causes)) {
+    const commands = fixCommands(changes);
+    if (commands.length === 0 || commands.some(([program = '']) => !freePrograms.includes(program))) continue;
     const known = byCause.get(code) ?? new Map<string, readonly string[]>();
-    for (const { text, argv } of commands) known.set(text, argv);
+    for (const argv of commands) known.set(commandText(argv), argv);
     byCause.set(code, known);
   }
   return byCause;

@@ -1,6 +1,7 @@
+import { setWords } from '../bridge/change-commands.js';
+import type { Change } from '../model/fabric.js';
 import type { Mac } from '../model/mac.js';
 import type { ConfigurationManager, PersistentFix } from '../model/persistent-fix.js';
-import { splitFix } from './text.js';
 
 /** One thing that a fix wants of a host, whatever command brings it about. */
 export type Wanted =
@@ -17,58 +18,11 @@ export type Wanted =
   | { readonly kind: 'nft'; readonly rule: string }
   | { readonly kind: 'ovs'; readonly program: 'ovs-vsctl' | 'ovs-ofctl' };
 
-const macWord = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
-
-/** `flood off locked on` in twos; null where a word is left over. */
-function pairsOf(words: readonly string[]): readonly (readonly [key: string, value: string])[] | null {
-  if (words.length === 0 || words.length % 2 !== 0) return null;
-  return words.flatMap((key, at) => (at % 2 === 0 ? [[key, words[at + 1] ?? ''] as const] : []));
-}
-
-function settings(kind: 'bridge' | 'port', device: string, words: readonly string[]): readonly Wanted[] {
-  return (pairsOf(words) ?? []).map(([key, value]) => ({ kind, device, key, value }));
-}
-
-function entry(device: string, mac: string, words: readonly string[]): readonly Wanted[] {
-  const own = words.includes('permanent') && words.includes('self');
-  if (!macWord.test(mac) || !(own || words.includes('static'))) return [];
-  return [{ kind: 'entry', device, mac, own, sticky: words.includes('sticky') }];
-}
-
-/** What a command of `bridge` wants. */
-function wantedOfBridge(words: readonly string[]): readonly Wanted[] {
-  const [object = '', verb = '', third = '', fourth = '', ...rest] = words;
-  const said = `${object} ${verb} ${third}`;
-  if (said === 'link set dev') return settings('port', fourth, rest);
-  if (object === 'fdb' && ['replace', 'add'].includes(verb) && fourth === 'dev')
-    return entry(rest[0] ?? '', third, rest.slice(1));
-  const [key = '', vid = ''] = rest;
-  if (said === 'vlan del dev' && key === 'vid' && /^\d+$/.test(vid))
-    return [{ kind: 'no-vlan', device: fourth, vid: Number(vid) }];
-  return [];
-}
-
-/** `NAME=VALUE` of `sysctl -w`. */
-function wantedSysctl(text: string): readonly Wanted[] {
-  const at = text.indexOf('=');
-  return at < 0 ? [] : [{ kind: 'sysctl', name: text.slice(0, at), value: text.slice(at + 1) }];
-}
-
-function wantedOf(argv: readonly string[]): readonly Wanted[] {
-  const [program, ...words] = argv;
-  const [first = '', ...rest] = words;
+/** What a command wants that is no change of an attribute or of a table. */
+function wantedOfCommand([program, ...words]: readonly string[]): readonly Wanted[] {
   switch (program) {
-    case 'ip': {
-      const [set, dev, device = '', ...options] = rest;
-      const isBridge = [first, set, dev, ...options.slice(0, 2)].join(' ') === 'link set dev type bridge';
-      return isBridge ? settings('bridge', device, options.slice(2)) : [];
-    }
-    case 'bridge':
-      return wantedOfBridge(words);
-    case 'sysctl':
-      return first === '-w' ? rest.flatMap(wantedSysctl) : [];
     case 'nft':
-      return /^add( |$)/.test(first) ? [{ kind: 'nft', rule: words.join(' ') }] : [];
+      return /^add( |$)/.test(words[0] ?? '') ? [{ kind: 'nft', rule: words.join(' ') }] : [];
     case 'ovs-vsctl':
     case 'ovs-ofctl':
       return [{ kind: 'ovs', program }];
@@ -77,14 +31,42 @@ function wantedOf(argv: readonly string[]): readonly Wanted[] {
   }
 }
 
+function wantedOfEntry(change: Extract<Change, { kind: 'fdb' | 'vlan' }>): readonly Wanted[] {
+  if (change.kind === 'vlan')
+    return change.act === 'del' ? [{ kind: 'no-vlan', device: change.entry.port, vid: change.entry.first }] : [];
+  const { mac, port, sticky, self } = change.entry;
+  return change.act === 'add' ? [{ kind: 'entry', device: port, mac, own: self, sticky }] : [];
+}
+
+function wantedOfChange(change: Change): readonly Wanted[] {
+  switch (change.kind) {
+    case 'set': {
+      const [, , key = '', value = ''] = setWords(change);
+      return change.place === 'link' ? [] : [{ kind: change.place, device: change.device, key, value }];
+    }
+    case 'fdb':
+    case 'vlan':
+      return wantedOfEntry(change);
+    case 'sysctl':
+      return [{ kind: 'sysctl', name: change.name, value: change.value }];
+    case 'run':
+      return wantedOfCommand(change.argv);
+    case 'ovs-set':
+    case 'fdb-flush':
+    case 'mirror':
+    case 'mdb':
+    case 'start':
+    case 'stop':
+      return [];
+  }
+}
+
 /**
- * What a fix of a cause (core/judge/explain/causes) or of a finding of the audit wants. Fixes are commands joined by
- * `&&`; those of the audit may go on in words after the first command (`…, or …`), which are left out. Commands that
- * want nothing that could be kept, such as the removal of a rule, give nothing.
+ * What the changes of a fix want of a host so that it stays. What wants nothing that could be kept, such as the removal
+ * of a rule, gives nothing.
  */
-export function wantedOfFix(fix: string): readonly Wanted[] {
-  const commands = fix.replace(/^[^:']*: (?=(ip|bridge|sysctl) )/, '').split(/, | and (?=a )/)[0] ?? '';
-  return splitFix(commands).flatMap(({ argv }) => wantedOf(argv));
+export function wantedOf(changes: readonly Change[]): readonly Wanted[] {
+  return changes.flatMap(wantedOfChange);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Change } from './fabric.js';
 import type { PersistentFix } from './persistent-fix.js';
 import type { CalibrationRecord, ToolRecord } from './provenance.js';
 import type { PrecheckNote, ScenarioRecord } from './run-record.js';
@@ -42,6 +43,8 @@ export interface Cause {
   readonly text: string;
   /** Commands joined by `&&` that end it on this host; empty = none is known. */
   readonly fix: string;
+  /** The same as data; absent where there is none or words belong to it, and in runs of older versions. */
+  readonly changes?: readonly Change[];
   /** What the fix costs: who loses what. Absent where there is none, and in runs that are judged by rules 1. */
   readonly cost?: string;
   /** On a host whose bridges and ports a known program makes: how the fix comes to stay. */
@@ -234,6 +237,8 @@ export interface GroupCause {
   readonly text: string;
   /** Commands, all of which belong to the fix; empty where there is none. */
   readonly fixes: readonly string[];
+  /** The same as data; absent where there is none, where words belong to one, and in runs of older versions. */
+  readonly changes?: readonly Change[];
   readonly cost?: string;
   /** Leaking rows that it explains. */
   readonly rows: number;

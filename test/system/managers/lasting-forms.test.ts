@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { prepareManagers } from '../../../scripts/managers.mjs';
+import { ownEntry, runCommand, setBridge, setPort, setSysctl, staticEntry } from '../../../src/core/bridge/changes.js';
 import { persistentFixes } from '../../../src/core/fix/persistent.js';
+import type { Change } from '../../../src/core/model/fabric.js';
 import type { ConfigurationManager, PersistentFix } from '../../../src/core/model/persistent-fix.js';
 import { runThrowAway } from '../../support/lab/throw-away.js';
 import { file, needs, program, root } from '../../support/needs.js';
@@ -15,7 +17,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const networkd = '/usr/lib/systemd/systemd-networkd';
 
-function only(fix: string, manager: ConfigurationManager): PersistentFix {
+function only(fix: readonly Change[], manager: ConfigurationManager): PersistentFix {
   const found = persistentFixes(fix, [manager]);
   expect(found).toHaveLength(1);
   const [one] = found;
@@ -63,7 +65,7 @@ describe('libvirt takes its forms', () => {
     "isolated and the filter of sources are valid in a guest's interface, and libvirt keeps them",
     needs(...schemas),
     () => {
-      const forms = ['bridge link set dev vnet7 isolated on', 'bridge link set dev vnet7 locked on'].map(
+      const forms = [[setPort('vnet7', 'isolated', true)], [setPort('vnet7', 'locked', true)]].map(
         (fix) => only(fix, guest).form,
       );
       const domain = readFileSync(new URL('../../support/recorded/libvirt-test-domain.xml', import.meta.url), 'utf8')
@@ -82,7 +84,7 @@ describe('libvirt takes its forms', () => {
     'a network that manages the table of a bridge that is there is valid, and libvirt starts it',
     needs(...schemas),
     () => {
-      const file = put('network.xml', only('bridge link set dev vnet7 flood off', guest).form);
+      const file = put('network.xml', only([setPort('vnet7', 'flood', false)], guest).form);
       execFileSync('virt-xml-validate', [file, 'network'], { stdio: 'pipe' });
       const kept = execFileSync(
         'virsh',
@@ -99,7 +101,10 @@ describe('libvirt takes its forms', () => {
   );
 
   it("a hook sets the port of its guest, found by its MAC, and no other guest's", async () => {
-    const file = put('hook', only('bridge link set dev vnet7 bcast_flood off mcast_router 0', guest).form);
+    const file = put(
+      'hook',
+      only([setPort('vnet7', 'bcast_flood', false), setPort('vnet7', 'multicast_router', 0)], guest).form,
+    );
     const at = oneGuest('vnet3', 'fe:54:00:85:20:d1');
     expect(await settingsAfter(`${at}; sh ${file} "a'b" started begin -`, 'vnet3')).toMatch(
       /bcast_flood off .*mcast_router 0/,
@@ -124,7 +129,7 @@ it('Proxmox VE: its hookscript sets the port after the start', async () => {
     bridge: 'vmbr0',
     isVnet: false,
   };
-  const file = put('isolation-100.sh', only('bridge link set dev tap100i0 isolated on', nic).form);
+  const file = put('isolation-100.sh', only([setPort('tap100i0', 'isolated', true)], nic).form);
   expect(await settingsAfter(`${oneGuest('tap100i0')}; sh ${file} 100 pre-start`, 'tap100i0')).toContain(
     'isolated off',
   );
@@ -152,7 +157,7 @@ describe('netplan and networkd', needs(skip ?? null), () => {
     put('etc/netplan/01.yaml', base);
     put(
       'etc/netplan/90-isolation.yaml',
-      only('ip link set dev br7 type bridge ageing_time 30000 stp_state 0', netplan('br7', 'bridges')).form,
+      only([setBridge('br7', 'ageing_time', 30_000), setBridge('br7', 'stp_state', 0)], netplan('br7', 'bridges')).form,
     );
     execFileSync(join(folder, 'usr/libexec/netplan/generate'), ['--root-dir', dir], {
       env: { LD_LIBRARY_PATH: join(folder, 'usr/lib/x86_64-linux-gnu') },
@@ -163,7 +168,7 @@ describe('netplan and networkd', needs(skip ?? null), () => {
     );
     writeFileSync(
       join(dir, 'etc/netplan/90-isolation.yaml'),
-      `${only('bridge link set dev eno1 learning off', netplan('eno1', 'ethernets')).form}\n`,
+      `${only([setPort('eno1', 'learning', false)], netplan('eno1', 'ethernets')).form}\n`,
     );
     execFileSync(join(folder, 'usr/libexec/netplan/generate'), ['--root-dir', dir], {
       env: { LD_LIBRARY_PATH: join(folder, 'usr/lib/x86_64-linux-gnu') },
@@ -186,30 +191,46 @@ describe('netplan and networkd', needs(skip ?? null), () => {
     };
     generate(
       only(
-        'ip link set dev br7 type bridge vlan_filtering 1 ageing_time 30000 mcast_querier 1 stp_state 0',
+        [
+          setBridge('br7', 'vlan_filtering', 1),
+          setBridge('br7', 'ageing_time', 30_000),
+          setBridge('br7', 'mcast_querier', 1),
+          setBridge('br7', 'stp_state', 0),
+        ],
         keep('br7', 'bridges'),
       ).form,
     );
     expect(profile('br7')).toMatch(
       /ageing-time=300\nstp=false\n(#.*\n)?vlan-filtering=true\n(#.*\n)?multicast-querier=true/,
     );
-    generate(only('bridge link set dev eno1 hairpin on', keep('eno1', 'ethernets')).form);
+    generate(only([setPort('eno1', 'hairpin', true)], keep('eno1', 'ethernets')).form);
     expect(profile('eno1')).toContain('hairpin-mode=true');
-    expect(only('bridge link set dev eno1 learning off', keep('eno1', 'ethernets')).where).toBe(
+    expect(only([setPort('eno1', 'learning', false)], keep('eno1', 'ethernets')).where).toBe(
       '/etc/NetworkManager/dispatcher.d/50-isolation-eno1',
     );
   });
 
   it('networkd takes the additions, and the kernel has what the fix wants', needs(root, file(networkd)), async () => {
     const port = only(
-      'bridge link set dev eno1 flood off mcast_flood off isolated on guard on root_block on mcast_router 0',
+      [
+        setPort('eno1', 'flood', false),
+        setPort('eno1', 'mcast_flood', false),
+        setPort('eno1', 'isolated', true),
+        setPort('eno1', 'guard', true),
+        setPort('eno1', 'root_block', true),
+        setPort('eno1', 'multicast_router', 0),
+      ],
       netplan('eno1', 'ethernets'),
     );
     const bridge = only(
-      'ip link set dev br7 type bridge mcast_querier 1 fdb_max_learned 100 group_fwd_mask 8',
+      [
+        setBridge('br7', 'mcast_querier', 1),
+        setBridge('br7', 'fdb_max_learned', 100),
+        setBridge('br7', 'group_fwd_mask', '8'),
+      ],
       netplan('br7', 'bridges'),
     );
-    const own = only('bridge fdb add 00:0c:29:aa:bb:cc dev br7 self permanent', netplan('br7', 'bridges'));
+    const own = only([ownEntry('00:0c:29:aa:bb:cc', 'br7')], netplan('br7', 'bridges'));
     const files: readonly (readonly [string, string])[] = [
       ['10-netplan-br7.netdev', '[NetDev]\nName=br7\nKind=bridge'],
       ['10-netplan-br7.network', '[Match]\nName=br7\n[Network]\nLinkLocalAddressing=no\nConfigureWithoutCarrier=yes'],
@@ -257,12 +278,18 @@ it(
       bridge: 'br7',
     });
     const forms = [
-      only('ip link set dev br7 type bridge ageing_time 12000 mcast_querier 1', keep('br7')),
+      only([setBridge('br7', 'ageing_time', 12_000), setBridge('br7', 'mcast_querier', 1)], keep('br7')),
       only(
-        'bridge link set dev eno1 flood off mcast_flood off bcast_flood off isolated on mcast_router 0',
+        [
+          setPort('eno1', 'flood', false),
+          setPort('eno1', 'mcast_flood', false),
+          setPort('eno1', 'bcast_flood', false),
+          setPort('eno1', 'isolated', true),
+          setPort('eno1', 'multicast_router', 0),
+        ],
         keep('eno1'),
       ),
-      only('bridge fdb replace 52:54:00:85:20:d1 dev eno1 master static sticky', keep('eno1')),
+      only([staticEntry('52:54:00:85:20:d1', 'eno1', true)], keep('eno1')),
     ].map(({ form }) => form);
     const file = put('interfaces', ['auto br7', 'iface br7', '    bridge-ports eno1', ...forms].join('\n'));
     // ifupdown2 looks for its parts where its package puts them.
@@ -287,10 +314,27 @@ it(
 it('nft and sysctl read what their files are to hold', async () => {
   const rules =
     persistentFixes(
-      "nft add table bridge guard && nft 'add chain bridge guard ingress { type filter hook prerouting priority -300; }' && nft add rule bridge guard ingress iifname vnet0 ether daddr 01:80:c2:00:00:00 drop",
+      [
+        runCommand('nft', 'add', 'table', 'bridge', 'guard'),
+        runCommand('nft', 'add chain bridge guard ingress { type filter hook prerouting priority -300; }'),
+        runCommand(
+          'nft',
+          'add',
+          'rule',
+          'bridge',
+          'guard',
+          'ingress',
+          'iifname',
+          'vnet0',
+          'ether',
+          'daddr',
+          '01:80:c2:00:00:00',
+          'drop',
+        ),
+      ],
       [],
     )[0]?.form ?? '';
-  const sysctl = persistentFixes('sysctl -w net.ipv4.ip_forward=0', [])[0]?.form ?? '';
+  const sysctl = persistentFixes([setSysctl('net.ipv4.ip_forward', '0')], [])[0]?.form ?? '';
   const { status, stdout, stderr } = await runThrowAway(
     `nft -f ${put('rules.nft', rules)}; nft list ruleset; echo 1 > /proc/sys/net/ipv4/ip_forward; sysctl -p ${put('90-isolation.conf', sysctl)} > /dev/null; cat /proc/sys/net/ipv4/ip_forward`,
   );

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prepareManagers } from '../../../scripts/managers.mjs';
 import { networkManagerManagers } from '../../../src/core/discover/managers/network-manager.js';
+import { ownEntry, setBridge, setPort, staticEntry } from '../../../src/core/bridge/changes.js';
 import { persistentFixes } from '../../../src/core/fix/persistent.js';
+import type { Change } from '../../../src/core/model/fabric.js';
 import type { ConfigurationManager, PersistentFix } from '../../../src/core/model/persistent-fix.js';
 import { word } from '../../../src/core/text/escape.js';
 import { runThrowAway } from '../../support/lab/throw-away.js';
@@ -86,7 +88,7 @@ const until = (test: string): string => `for i in $(seq ${patient(100)}); do ${t
 const show =
   "ip -d link show dev br7 | tr '\\n' ' '; bridge -d link show dev eno1 | tr '\\n' ' '; bridge fdb show br br7; cat /run/nm.log /run/dispatcher.log >&2";
 
-function formsOf(...fixes: readonly string[]): readonly PersistentFix[] {
+function formsOf(...fixes: readonly (readonly Change[])[]): readonly PersistentFix[] {
   return fixes.flatMap((fix) => persistentFixes(fix, known));
 }
 
@@ -103,10 +105,24 @@ describe('the profiles of NetworkManager', { tags: ['kernel'] }, () => {
     timeout: patient(60_000),
   }, async () => {
     const forms = formsOf(
-      `ip link set dev br7 type bridge ageing_time 12000 stp_state 0 mcast_querier 1 mcast_snooping 1 mcast_router 0${hasVlans ? ' vlan_filtering 1' : ''}`,
-      'bridge fdb add 00:0c:29:aa:bb:cc dev br7 self permanent',
-      'bridge link set dev eno1 hairpin off flood off mcast_flood off bcast_flood off isolated on guard on',
-      'bridge fdb replace 52:54:00:85:20:d1 dev eno1 master static sticky',
+      [
+        setBridge('br7', 'ageing_time', 12_000),
+        setBridge('br7', 'stp_state', false),
+        setBridge('br7', 'mcast_querier', true),
+        setBridge('br7', 'mcast_snooping', true),
+        setBridge('br7', 'mcast_router', 0),
+        ...(hasVlans ? [setBridge('br7', 'vlan_filtering', true)] : []),
+      ],
+      [ownEntry('00:0c:29:aa:bb:cc', 'br7')],
+      [
+        setPort('eno1', 'hairpin', false),
+        setPort('eno1', 'flood', false),
+        setPort('eno1', 'mcast_flood', false),
+        setPort('eno1', 'bcast_flood', false),
+        setPort('eno1', 'isolated', true),
+        setPort('eno1', 'guard', true),
+      ],
+      [staticEntry('52:54:00:85:20:d1', 'eno1', true)],
     );
     expect(forms.map(({ where }) => where.split('/').at(-1))).toEqual([
       'br7.nmconnection',

@@ -1,5 +1,5 @@
 import { effective, forwardChains, lowerGuests, placed, routedGuests, segmentsBeside } from '../../bridge/beside.js';
-import { word } from '../../text/escape.js';
+import { advice, runCommand, setSysctl } from '../../bridge/changes.js';
 import type { HostRule } from '../rule.js';
 
 /** Guests, and bridges elsewhere, of which a run on the bridges here says nothing. */
@@ -13,7 +13,7 @@ export const guestsUnbridgedRule: HostRule = ({ state, beside }) =>
         readFrom: 'ip -d link, ip route',
         text,
         probe: null,
-        fix: command,
+        fix: command === null ? null : advice(command),
       }));
 
 /** Nothing checks whose address a guest without a bridge sends from (RFC 3704, strict reverse path forwarding). */
@@ -30,7 +30,14 @@ export const routedSpoofableRule: HostRule = ({ state, beside }) =>
           text: 'the guest behind it may send from addresses of other guests: only 1 asks whether the way back leads to it',
           probe: null,
           // the larger value counts: a loose `all` has to go first
-          fix: `sysctl -w ${word(`net.ipv4.conf.${effective(beside, 'all', 'rp_filter') === 2 ? 'all' : device.replaceAll('.', '/')}.rp_filter`)}=1`,
+          fix: {
+            changes: [
+              setSysctl(
+                `net.ipv4.conf.${effective(beside, 'all', 'rp_filter') === 2 ? 'all' : device.replaceAll('.', '/')}.rp_filter`,
+                '1',
+              ),
+            ],
+          },
         }));
 
 /** The host forwards among guests without a bridge, and no chain decides. */
@@ -46,7 +53,7 @@ export const routedOpenRule: HostRule = ({ state, beside }) => {
       readFrom: 'sysctl, nft list ruleset',
       text: `${guests.length} guests without a bridge reach each other through the host: no chain of nft at the hook forward decides`,
       probe: null,
-      fix: 'a chain of nft at the hook forward that drops what goes from one guest to another',
+      fix: advice('a chain of nft at the hook forward that drops what goes from one guest to another'),
     },
   ];
 };
@@ -70,7 +77,7 @@ export const routedLocalRule: HostRule = ({ state, beside }) =>
             readFrom: 'sysctl',
             text,
             probe: null,
-            fix: `sysctl -w ${word(`net.ipv4.conf.${device.replaceAll('.', '/')}.${key}`)}=0`,
+            fix: { changes: [setSysctl(`net.ipv4.conf.${device.replaceAll('.', '/')}.${key}`, '0')] },
           })),
       );
 
@@ -94,12 +101,14 @@ export const macvlanBridgeRule: HostRule = ({ state, beside }) => {
         readFrom: 'ip -d link',
         text: 'these guests reach each other within the kernel, past bridges, their rules and the switch (mode bridge)',
         probe: null,
-        fix: own
-          .map(({ name, kind, space }) => {
-            const set = `ip link set dev ${word(name)} type ${kind} mode private`;
-            return space === null ? set : `nsenter ${word(`--net=${space}`)} ${set}`;
-          })
-          .join(' && '),
+        fix: {
+          changes: own.map(({ name, kind, space }) =>
+            runCommand(
+              ...(space === null ? [] : ['nsenter', `--net=${space}`]),
+              ...['ip', 'link', 'set', 'dev', name, 'type', kind, 'mode', 'private'],
+            ),
+          ),
+        },
       },
     ];
   });

@@ -1,3 +1,4 @@
+import { advice } from '../../bridge/changes.js';
 import { type Bypass, bypassEffect, bypassesIn } from '../../bridge/bypass/bypasses.js';
 import { plannedFormOf, type PlannedForm, socketBypasses } from '../../bridge/bypass/packet-sockets.js';
 import { segmentOf } from '../../bridge/bypass/segment.js';
@@ -61,6 +62,6 @@ export const bypassRule: BridgeRule = (view, { state, packetSockets }) => {
       readFrom: `${readFrom.tc}, ${readFrom.nft}, ${readFrom.packet}, bpf(2)`,
       text: `it ${bypassEffect}, so that no run on this bridge holds while it stands there`,
       probe: null,
-      fix: remedy,
+      fix: advice(remedy),
     }));
 };

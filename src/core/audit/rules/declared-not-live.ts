@@ -1,9 +1,9 @@
 import { attributesOf, type BridgeKey, decidesAlone, type PortKey } from '../../bridge/attributes.js';
+import { advice, setPort } from '../../bridge/changes.js';
 import { type BridgeView, isSettingOn, readFrom } from '../../bridge/view.js';
 import { linkOfRecord } from '../../discover/guests/guest-of-port.js';
 import type { Declared } from '../../model/host-config.js';
 import type { LinkState } from '../../model/state.js';
-import { word } from '../../text/escape.js';
 import type { BridgeRule } from '../rule.js';
 
 /** What a port belongs to decides as much as an attribute that decides alone. */
@@ -51,7 +51,7 @@ export const declaredNotLiveRule: BridgeRule = (view, reading) =>
         value: `${valueText(now)}, ${declared.by} says ${valueText(declared.value)}`,
         readFrom: `${declared.readFrom}, ip -d link`,
         probe: null,
-        fix: declared.apply,
+        fix: advice(declared.apply),
         text:
           declared.key === 'isolated' && declared.value === true
             ? 'it is to be isolated, and the running port is not'
@@ -83,6 +83,6 @@ export const proxmoxFirewallPortRule: BridgeRule = ({ name, ports }, { state }) 
       readFrom: readFrom.link,
       text: `isolated on ${port.name} has no effect: between guests the port that counts is ${outer}`,
       probe: 'known-unicast',
-      fix: `bridge link set dev ${word(outer)} isolated on`,
+      fix: { changes: [setPort(outer, 'isolated', true)] },
     }));
 };

@@ -1,5 +1,5 @@
+import { setBridge, setPort, setSysctl } from '../../bridge/changes.js';
 import { isSettingOn, readFrom } from '../../bridge/view.js';
-import { word } from '../../text/escape.js';
 import type { BridgeRule } from '../rule.js';
 
 /** `isolated` acts between two ports that both have it: one alone has no effect. */
@@ -17,7 +17,7 @@ export const isolatedOneSidedRule: BridgeRule = ({ guests }) => {
         ? `only ${isolated[0]?.name ?? ''} is isolated, which has no effect alone`
         : `${isolated.length} other guests are isolated; this one reaches all of them and is reached by them`,
     probe: 'known-unicast',
-    fix: `bridge link set dev ${word(port.name)} isolated on`,
+    fix: { changes: [setPort(port.name, 'isolated', true)] },
   }));
 };
 
@@ -36,7 +36,10 @@ export const hostForwardsRule: BridgeRule = ({ guests }, { state }) => {
         ? 'isolated guests meet at the gateway: the host forwards between them'
         : 'guests reach each other through the host as well, past rules that act on the bridge',
       probe: 'routed-bounce',
-      fix: `sysctl -w ${word(name)}=0, or a rule of nft that drops what comes from and goes to the bridge`,
+      fix: {
+        changes: [setSysctl(name, '0')],
+        also: ', or a rule of nft that drops what comes from and goes to the bridge',
+      },
     }));
 };
 
@@ -65,7 +68,11 @@ export const netfilterSkippedRule: BridgeRule = ({ name, settings, guests }, { s
             readFrom: 'ip -d link, sysctl',
             text: `rules of the ${family} firewall do not act on frames between guests of one bridge`,
             probe: null,
-            fix: `where such rules are to separate guests: sysctl -w ${word(path)}=1, or rules of nft in the family bridge`,
+            fix: {
+              where: 'where such rules are to separate guests',
+              changes: [setSysctl(path, '1')],
+              also: ', or rules of nft in the family bridge',
+            },
           } as const,
         ];
       });
@@ -83,7 +90,11 @@ export const vlanUnfilteredRule: BridgeRule = ({ name, settings, guests }) => {
         readFrom: readFrom.link,
         text: 'tags are ignored: tagged and double-tagged frames pass between all ports',
         probe: 'vlan-hop',
-        fix: `where VLANs are to separate guests: ip link set dev ${word(name)} type bridge vlan_filtering 1, and VLANs for each port`,
+        fix: {
+          where: 'where VLANs are to separate guests',
+          changes: [setBridge(name, 'vlan_filtering', true)],
+          also: ', and VLANs for each port',
+        },
       },
     ];
   }
@@ -98,7 +109,7 @@ export const vlanUnfilteredRule: BridgeRule = ({ name, settings, guests }) => {
           readFrom: readFrom.link,
           text: `every port that joins the bridge is in VLAN ${String(pvid)} at once`,
           probe: 'vlan-hop',
-          fix: `ip link set dev ${word(name)} type bridge vlan_default_pvid 0`,
+          fix: { changes: [setBridge(name, 'vlan_default_pvid', 0)] },
         },
       ];
 };

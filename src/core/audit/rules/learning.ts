@@ -1,3 +1,4 @@
+import { advice, setBridge, setPort, staticEntry } from '../../bridge/changes.js';
 import { type BridgeView, isGroup, isSettingOn, type PortView, readFrom } from '../../bridge/view.js';
 import { word } from '../../text/escape.js';
 import type { BridgeRule } from '../rule.js';
@@ -24,7 +25,7 @@ export const learningOffRule: BridgeRule = (view) =>
           readFrom: `${readFrom.link}, ${readFrom.fdb}`,
           text: 'the bridge never knows that the guest is here: all unicast to it floods',
           probe: 'known-unicast',
-          fix: `bridge fdb add MAC dev ${word(port.name)} master static`,
+          fix: advice(`bridge fdb add MAC dev ${word(port.name)} master static`),
         }));
 
 /**
@@ -54,7 +55,7 @@ export const macStealableRule: BridgeRule = (view) =>
                       ? 'a static entry that is not sticky: another port that sends with this MAC takes it over'
                       : 'learned only: another port that sends with this MAC takes it over',
                   probe: 'mac-steal',
-                  fix: `bridge fdb replace ${word(entry.mac)} dev ${word(port.name)} master static sticky`,
+                  fix: { changes: [staticEntry(entry.mac, port.name, true)] },
                 }) as const,
             ),
         );
@@ -70,7 +71,10 @@ export const notLockedRule: BridgeRule = (view) =>
       readFrom: readFrom.link,
       text: 'frames of this guest pass with any source MAC',
       probe: 'mac-spoof',
-      fix: `bridge link set dev ${word(port.name)} locked on learning off, and a static entry for the guest`,
+      fix: {
+        changes: [setPort(port.name, 'locked', true), setPort(port.name, 'learning', false)],
+        also: ', and a static entry for the guest',
+      },
     }));
 
 /**
@@ -88,7 +92,7 @@ export const ageingZeroRule: BridgeRule = ({ name, settings, ports }) =>
           readFrom: readFrom.link,
           text: 'nothing is learned: all unicast between any two ports floods to every other',
           probe: 'known-unicast',
-          fix: `ip link set dev ${word(name)} type bridge ageing_time 30000`,
+          fix: { changes: [setBridge(name, 'ageing_time', 30_000)] },
         },
       ];
 
@@ -108,7 +112,7 @@ export const fdbLimitRule: BridgeRule = ({ name, settings }) => {
         ? 'the database is full: unicast to every MAC that does not fit floods'
         : 'a guest that fills the database with made-up MACs makes unicast to others flood',
       probe: 'mac-flood',
-      fix: 'raise the limit, give guests static entries, and flood off on their ports',
+      fix: advice('raise the limit, give guests static entries, and flood off on their ports'),
     },
   ];
 };

@@ -1,6 +1,7 @@
+import { runCommand } from '../../bridge/changes.js';
 import { readFrom } from '../../bridge/view.js';
+import type { Fix } from '../../model/fix.js';
 import type { HostState } from '../../model/state.js';
-import { word } from '../../text/escape.js';
 import { fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-text.js';
 import type { BridgeRule } from '../rule.js';
 
@@ -20,7 +21,7 @@ export const tcMirrorRule: BridgeRule = ({ devices }, { state }) =>
             readFrom: readFrom.tc,
             text: `frames of ${device} are carried to ${textOf(action['to_dev']) ?? 'another device'}, which no attribute of a link shows`,
             probe: 'known-unicast',
-            fix: `tc filter del dev ${word(device)} ${place}`,
+            fix: { changes: [runCommand('tc', 'filter', 'del', 'dev', device, place)] },
           }) as const,
       );
   });
@@ -31,7 +32,7 @@ interface NftCopy {
   /** The device, an address, or `?`. */
   readonly to: string;
   readonly place: string;
-  readonly fix: string;
+  readonly fix: Fix;
 }
 
 /** nft's dup and fwd on these devices, or on any (nft(8)). */
@@ -55,7 +56,14 @@ export function nftCopies(devices: ReadonlySet<string>, state: HostState): reado
                   verb,
                   to: textOf(to['addr']) ?? textOf(to['dev']) ?? textOf(to['device']) ?? '?',
                   place: `${family ?? ''} ${table ?? ''} ${chain ?? ''}${on.length === 0 ? '' : ` on ${on.join(', ')}`}`,
-                  fix: `nft delete rule ${word(family ?? '')} ${word(table ?? '')} ${word(chain ?? '')} handle ${String(rule['handle'])}`,
+                  fix: {
+                    changes: [
+                      runCommand(
+                        ...['nft', 'delete', 'rule', family ?? '', table ?? '', chain ?? ''],
+                        ...['handle', String(rule['handle'])],
+                      ),
+                    ],
+                  },
                 },
               ];
         }),
@@ -86,7 +94,10 @@ export const xdpRule: BridgeRule = ({ link, ports }) =>
       readFrom: readFrom.link,
       text: 'a program handles frames of this device before the bridge: it may copy or redirect them, and what it does cannot be read',
       probe: 'known-unicast',
-      fix: `bpftool prog show, and where it should not be there: ip link set dev ${word(one.name)} xdp off`,
+      fix: {
+        where: 'bpftool prog show, and where it should not be there',
+        changes: [runCommand('ip', 'link', 'set', 'dev', one.name, 'xdp', 'off')],
+      },
     }));
 
 function splitLast(key: string): readonly string[] {

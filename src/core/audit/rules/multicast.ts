@@ -1,5 +1,5 @@
+import { setBridge, setPort } from '../../bridge/changes.js';
 import { isSettingOn, readFrom } from '../../bridge/view.js';
-import { word } from '../../text/escape.js';
 import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import type { BridgeRule } from '../rule.js';
 
@@ -24,7 +24,7 @@ export const mcastRouterPortRule: BridgeRule = ({ name, guests }, { state }) => 
           ? 'all multicast goes to this guest'
           : 'a query came from this guest: all multicast goes to it now',
         probe: 'igmp-query',
-        fix: `bridge link set dev ${word(port.name)} mcast_router 0`,
+        fix: { changes: [setPort(port.name, 'multicast_router', 0)] },
       },
     ];
   });
@@ -44,6 +44,9 @@ export const noQuerierRule: BridgeRule = ({ name, settings, guests }) =>
           readFrom: readFrom.link,
           text: 'snooping without a querier on this bridge: unless another one asks, multicast floods to every port',
           probe: 'multicast',
-          fix: `ip link set dev ${word(name)} type bridge mcast_querier 1, or mcast_flood off on the guests' ports`,
+          fix: {
+            changes: [setBridge(name, 'mcast_querier', true)],
+            also: ", or mcast_flood off on the guests' ports",
+          },
         },
       ];

@@ -1,7 +1,7 @@
-import { type OvsBridgeView, ovsBridges, ovsText, referred } from '../../bridge/ovs.js';
+import { advice, runCommand } from '../../bridge/changes.js';
+import { type OvsBridgeView, ovsBridges, ovsText, referred, removeOvsMirror } from '../../bridge/ovs.js';
 import { membersOf, valueIn } from '../../bridge/ovs-settings.js';
 import type { OvsRecord } from '../../model/state.js';
-import { word } from '../../text/escape.js';
 import type { HostRule, RuleFinding } from '../rule.js';
 
 /** What Open vSwitch takes where `mac-table-size` is not set (ovs-vswitchd.conf.db(5)). */
@@ -26,7 +26,7 @@ export const ovsFloodingRule = eachBridge(({ name, record }) =>
           readFrom: 'ovs-vsctl list Bridge',
           text: 'nothing is learned in these VLANs: all unicast floods',
           probe: 'known-unicast',
-          fix: `ovs-vsctl clear Bridge ${word(name)} flood_vlans`,
+          fix: { changes: [runCommand('ovs-vsctl', 'clear', 'Bridge', name, 'flood_vlans')] },
         },
       ],
 );
@@ -49,7 +49,7 @@ export const ovsMirrorRule: HostRule = (reading) =>
         readFrom: 'ovs-vsctl list Mirror',
         text: 'frames of guests are copied to another port',
         probe: 'known-unicast',
-        fix: `ovs-vsctl -- --id=@m get Mirror ${word(ovsText(mirror['name']))} -- remove Bridge ${word(name)} mirrors @m`,
+        fix: { changes: [removeOvsMirror(ovsText(mirror['name']), name)] },
       } as const;
     }),
   );
@@ -67,7 +67,7 @@ export const ovsProtectedOneSidedRule = eachBridge(({ ports }) =>
             readFrom: 'ovs-vsctl list Port',
             text: 'protection acts between protected ports: one alone has no effect',
             probe: 'known-unicast',
-            fix: "ovs-vsctl set Port PORT protected=true on the other guests' ports",
+            fix: advice("ovs-vsctl set Port PORT protected=true on the other guests' ports"),
           }) as const,
       ),
 );
@@ -87,7 +87,7 @@ export const ovsFailOpenRule = eachBridge(({ name, record }) =>
           readFrom: 'ovs-vsctl list Bridge',
           text: 'without its controller the switch forwards by MAC alone, past the flows that keep guests apart',
           probe: 'known-unicast',
-          fix: `ovs-vsctl set-fail-mode ${word(name)} secure`,
+          fix: { changes: [runCommand('ovs-vsctl', 'set-fail-mode', name, 'secure')] },
         },
       ],
 );
@@ -105,7 +105,7 @@ export const ovsSmallTableRule = eachBridge(({ name, record }) => {
           readFrom: 'ovs-vsctl list Bridge',
           text: `with more than ${size} MACs, made up by one guest if need be, unicast to others floods`,
           probe: 'mac-flood',
-          fix: `ovs-vsctl remove Bridge ${word(name)} other_config mac-table-size`,
+          fix: { changes: [runCommand('ovs-vsctl', 'remove', 'Bridge', name, 'other_config', 'mac-table-size')] },
         },
       ];
 });

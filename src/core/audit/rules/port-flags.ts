@@ -1,8 +1,8 @@
 import type { PortKey } from '../../bridge/attributes.js';
+import { runCommand, setPort } from '../../bridge/changes.js';
 import { isSettingOn, readFrom } from '../../bridge/view.js';
 import type { Severity } from '../../model/audit.js';
 import type { ProbeClassName } from '../../model/scenario.js';
-import { word } from '../../text/escape.js';
 import type { BridgeRule } from '../rule.js';
 
 /** A rule on a flag of the guests' ports. */
@@ -17,7 +17,7 @@ function flagRule(key: PortKey, severity: Severity, text: string, probe: ProbeCl
         readFrom: readFrom.link,
         text,
         probe,
-        fix: `bridge link set dev ${word(port.name)} ${key} off`,
+        fix: { changes: [setPort(port.name, key, false)] },
       }));
 }
 
@@ -57,7 +57,7 @@ export const backupPortRule: BridgeRule = ({ guests }) =>
       readFrom: readFrom.link,
       text: 'when this port loses its carrier its frames go out of the other one, to what is there',
       probe: 'known-unicast',
-      fix: `bridge link set dev ${word(port.name)} nobackup_port`,
+      fix: { changes: [runCommand('bridge', 'link', 'set', 'dev', port.name, 'nobackup_port')] },
     }));
 
 /** Nothing can be said about a guest whose port does not forward. */

@@ -1,3 +1,4 @@
+import { advice, ownEntry } from '../../bridge/changes.js';
 import { describeHolders, isGroup, readFrom } from '../../bridge/view.js';
 import { receives } from '../../model/state.js';
 import { word } from '../../text/escape.js';
@@ -26,7 +27,7 @@ export const behindBridgeRule: BridgeRule = ({ name, link, fdb, ports }, { state
           readFrom: readFrom.fdb,
           text: 'somebody behind the bridge device (a macvlan) has this MAC and the database does not know it: every frame to it floods to all ports',
           probe: 'known-unicast',
-          fix: `bridge fdb add ${word(entry.mac)} dev ${word(name)} self permanent, or attach it by a port of its own`,
+          fix: { changes: [ownEntry(entry.mac, name)], also: ', or attach it by a port of its own' },
         }));
 
 const IFF_PROMISC = 0x100;
@@ -49,7 +50,9 @@ export const bridgePromiscuousRule: BridgeRule = ({ name, link }, { packetSocket
       readFrom: `${readFrom.link}, /sys/class/net/${name}/flags, ${readFrom.packet}`,
       text: 'something bridges this bridge or listens on it: what is behind the bridge device is never learned, so every frame to it floods to all ports',
       probe: 'known-unicast',
-      fix: `flood off on the guests' ports (bridge link set dev PORT flood off), or bridge fdb add MAC dev ${word(name)} self permanent, or attach what is behind it by a port of its own`,
+      fix: advice(
+        `flood off on the guests' ports (bridge link set dev PORT flood off), or bridge fdb add MAC dev ${word(name)} self permanent, or attach what is behind it by a port of its own`,
+      ),
     },
   ];
 };
@@ -76,6 +79,6 @@ export const snifferOnHostRule: BridgeRule = ({ link, ports }, { packetSockets }
       readFrom: `${readFrom.packet}, /proc/*/fd`,
       text: 'a process on the host takes every frame there',
       probe: null,
-      fix: 'end the process where it should not listen',
+      fix: advice('end the process where it should not listen'),
     }));
 };

@@ -1,3 +1,4 @@
+import { advice } from '../../bridge/changes.js';
 import { isSettingOn, readFrom } from '../../bridge/view.js';
 import { stpOpenWeakness } from '../../bridge/weaknesses/stp-open.js';
 import type { Settings } from '../../model/scenario.js';
@@ -27,7 +28,7 @@ function linkLocalFinding(name: string, settings: Settings): readonly RuleFindin
       readFrom: readFrom.link,
       text: `${what} of a guest pass to the others, which a bridge must not forward`,
       probe: 'link-local-multicast',
-      fix: `set group_fwd_mask of ${word(name)} to 0`,
+      fix: advice(`set group_fwd_mask of ${word(name)} to 0`),
     },
   ];
 }
@@ -53,7 +54,10 @@ export const stpOpenRule: BridgeRule = ({ name, settings, guests }) => {
             readFrom: readFrom.link,
             text: 'BPDUs that a guest sends reach the other guests',
             probe: 'stp-root',
-            fix: `${stpOpenWeakness.dropBpdus(first.name)}, and a rule like the last for each guest's port`,
+            fix: {
+              changes: stpOpenWeakness.dropBpdus(first.name),
+              also: ", and a rule like the last for each guest's port",
+            },
           },
         ];
   }
@@ -69,6 +73,6 @@ export const stpOpenRule: BridgeRule = ({ name, settings, guests }) => {
       readFrom: readFrom.link,
       text: 'one BPDU makes this guest the root of the spanning tree',
       probe: 'stp-root',
-      fix: stpOpenWeakness.refuseRoot(port.name),
+      fix: { changes: stpOpenWeakness.refuseRoot(port.name) },
     }));
 };

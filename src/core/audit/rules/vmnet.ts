@@ -1,3 +1,4 @@
+import { advice } from '../../bridge/changes.js';
 import { word } from '../../text/escape.js';
 import type { HostRule } from '../rule.js';
 
@@ -12,7 +13,7 @@ export const vmnetWritableRule: HostRule = ({ vmnet }) =>
       readFrom: `stat ${path}`,
       text: "every user may switch a VMware guest's adapter to promiscuous mode",
       probe: null,
-      fix: `chgrp a group of trusted users ${word(path)}, then chmod 660 ${word(path)}`,
+      fix: advice(`chgrp a group of trusted users ${word(path)}, then chmod 660 ${word(path)}`),
     }));
 
 export const vmnetPresentRule: HostRule = ({ vmnet }) =>

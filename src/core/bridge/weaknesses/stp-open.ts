@@ -1,4 +1,5 @@
-import { word } from '../../text/escape.js';
+import type { Change } from '../../model/fabric.js';
+import { runCommand, setPort } from '../changes.js';
 
 /** Meaning and fixes of `stp-open`, a cause of leaks and a finding of the audit: both advise the same. */
 export const stpOpenWeakness = {
@@ -7,12 +8,14 @@ export const stpOpenWeakness = {
    * With STP on: the guest cannot become the root of the tree. BPDU guard would do, too, but takes the port down at the
    * first BPDU.
    */
-  refuseRoot: (port: string): string => `bridge link set dev ${word(port)} root_block on`,
+  refuseRoot: (port: string): readonly Change[] => [setPort(port, 'root_block', true)],
   /** With STP off, where BPDUs are data: the port hands none on. */
-  dropBpdus: (port: string): string =>
-    [
-      'nft add table bridge guard',
-      `nft 'add chain bridge guard ingress { type filter hook prerouting priority -300; }'`,
-      `nft add rule bridge guard ingress iifname ${word(port)} ether daddr 01:80:c2:00:00:00 drop`,
-    ].join(' && '),
+  dropBpdus: (port: string): readonly Change[] => [
+    runCommand('nft', 'add', 'table', 'bridge', 'guard'),
+    runCommand('nft', 'add chain bridge guard ingress { type filter hook prerouting priority -300; }'),
+    runCommand(
+      ...['nft', 'add', 'rule', 'bridge', 'guard', 'ingress'],
+      ...['iifname', port, 'ether', 'daddr', '01:80:c2:00:00:00', 'drop'],
+    ),
+  ],
 } as const;

@@ -1,7 +1,8 @@
+import { staticEntry } from '../../bridge/changes.js';
+import { commandText, fixCommands } from '../../fix/fix-text.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import type { GroupCause, LeakGroup } from '../../model/result.js';
 import type { HostState } from '../../model/state.js';
-import { word } from '../../text/escape.js';
 import { isSwitchedOff } from '../rows/row-context.js';
 import { fixCost } from './fix-costs.js';
 
@@ -37,19 +38,20 @@ export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostS
         !candidate.flags.includes('extern_learn') &&
         macs.some((mac) => mac === candidate.mac),
     );
-    return entry === undefined
-      ? []
-      : [{ name, port, fix: `bridge fdb replace ${entry.mac} dev ${word(port)} master static` }];
+    return entry === undefined ? [] : [{ name, port, change: staticEntry(entry.mac, port) }];
   });
   const [first] = found;
   if (first === undefined) return null;
-  const cost = fixCost(code, first.fix);
+  const changes = found.map(({ change }) => change);
+  const fixes = fixCommands(changes).map(commandText);
+  const cost = fixCost(code, fixes.join(' && '));
   const cause: GroupCause = {
     code,
     places: found.map(({ port }) => `${port}.learning`),
     value: 'off',
     text: `${first.port} learns nothing: when its entry ages, everything to it floods`,
-    fixes: found.map(({ fix }) => fix),
+    fixes,
+    changes,
     ...(cost === null ? {} : { cost }),
     rows: 0,
   };

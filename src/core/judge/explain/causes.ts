@@ -1,4 +1,4 @@
-import { fixOnHost } from '../../fix/text.js';
+import { fixOnHost, fixText, isExecutable } from '../../fix/fix-text.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import type { VerdictRules } from '../../model/provenance.js';
 import type { Cause, Finding } from '../../model/result.js';
@@ -79,9 +79,18 @@ function causesOf(leak: RowContext | null, plan: Plan, rules: VerdictRules): rea
       : finders.flatMap(([code, find]) => {
           const cause = find(leak);
           if (cause === null) return [];
-          const fix = fixOnHost(cause.fix, leak.bridge.name, plan);
+          const found = cause.fix === null ? null : fixOnHost(cause.fix, leak.bridge.name, plan);
+          const fix = fixText(found);
           const cost = rules === 1 ? null : fixCost(code, fix);
-          return [{ code, ...cause, fix, ...(cost === null ? {} : { cost }) }];
+          return [
+            {
+              code,
+              ...cause,
+              fix,
+              ...(found === null || !isExecutable(found) || rules === 1 ? {} : { changes: found.changes }),
+              ...(cost === null ? {} : { cost }),
+            },
+          ];
         });
   const found = worthReporting(all, rules);
   if (found.length > 0) return found;

@@ -1,5 +1,6 @@
 import type { Cause, Finding, FirstSighting, GroupCause, LeakGroup } from '../../model/result.js';
-import { splitFix } from '../../fix/text.js';
+import { commandText, fixCommands } from '../../fix/fix-text.js';
+import type { Change } from '../../model/fabric.js';
 import type { FoldedLeaks } from '../rows/folded-leaks.js';
 
 /** Causes of a bridge as a whole: leaks of two bridges are two groups. */
@@ -14,9 +15,10 @@ const notExplained: Cause = {
   fix: '',
 };
 
-interface GrowingCause extends Omit<GroupCause, 'places' | 'fixes' | 'rows'> {
+interface GrowingCause extends Omit<GroupCause, 'places' | 'fixes' | 'changes' | 'rows'> {
   readonly places: Set<string>;
-  readonly fixes: Set<string>;
+  /** By their texts; null = words belong to it, or it comes from a run of an older version. */
+  readonly fixes: Map<string, readonly Change[] | null>;
   rows: number;
 }
 
@@ -60,7 +62,7 @@ function begin(first: Finding, cause: string): Growing {
 }
 
 function addCause(group: Growing, cause: Cause, rows: number): void {
-  const { code, place, value, text, fix, cost } = cause;
+  const { code, place, value, text, fix, changes = null, cost } = cause;
   let known = group.causes.get(code);
   if (known === undefined) {
     known = {
@@ -68,24 +70,30 @@ function addCause(group: Growing, cause: Cause, rows: number): void {
       places: new Set(),
       value,
       text,
-      fixes: new Set(),
+      fixes: new Map(),
       ...(cost === undefined ? {} : { cost }),
       rows: 0,
     };
     group.causes.set(code, known);
   }
   known.rows += rows;
-  // Many rows, few texts: they are taken apart once, at the end.
+  // Many rows, few fixes: they are put together once, at the end.
   known.places.add(place);
-  known.fixes.add(fix);
+  if (fix !== '') known.fixes.set(fix, changes);
 }
 
 function placesOf(texts: ReadonlySet<string>): readonly string[] {
   return [...new Set([...texts].flatMap((text) => (text === '' ? [] : text.split(', '))))];
 }
 
-function commandsOf(texts: ReadonlySet<string>): readonly string[] {
-  return [...new Set([...texts].flatMap((text) => splitFix(text).map((command) => command.text)))];
+/** The commands of all fixes, each once, and the changes that they are. */
+function fixesOf(fixes: GrowingCause['fixes']): Pick<GroupCause, 'fixes' | 'changes'> {
+  const texts = [...fixes].flatMap(([text, changes]) =>
+    changes === null ? [text] : fixCommands(changes).map(commandText),
+  );
+  const changes = [...fixes.values()].flatMap((each) => each ?? []);
+  const isWhole = changes.length > 0 && ![...fixes.values()].includes(null);
+  return { fixes: [...new Set(texts)], ...(isWhole ? { changes } : {}) };
 }
 
 /** Of two sightings the one that comes first in the evidence; frames that stand in the timeline come behind all others. */
@@ -125,7 +133,7 @@ function finished(group: Growing): LeakGroup {
     causes: [...group.causes.values()].map(({ places, fixes, ...known }) => ({
       ...known,
       places: placesOf(places),
-      fixes: commandsOf(fixes),
+      ...fixesOf(fixes),
     })),
   };
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { fixOutcome } from '../../../../src/core/fix/outcome.js';
-import { splitFix } from '../../../../src/core/fix/text.js';
 import type { StepResult } from '../../../../src/core/model/result.js';
 import { outcomeText } from '../../../../src/report/stories.js';
 import { findings, result, step } from '../../../support/report/fixture.js';
@@ -292,22 +291,5 @@ describe('what guests live on', () => {
       reported(after(({ from, observer }) => from !== 'lan' && observer !== 'lan')),
       reported(outcome([leak, look(whole), leak, look(whole)])),
     ]).toEqual(['WORKS', 'CUTS OFF (ARP): kali3', 'SEPARATES kali2 and kali3', 'NO EFFECT']);
-  });
-});
-
-describe('the commands of a fix', () => {
-  it('are split as a shell would, and no further', () => {
-    expect(
-      splitFix(`nft 'add chain b g { a; }' && tc filter del dev 'it'\\''s;id' ingress`).map(({ argv }) => argv),
-    ).toEqual([
-      ['nft', 'add chain b g { a; }'],
-      ['tc', 'filter', 'del', 'dev', `it's;id`, 'ingress'],
-    ]);
-    expect(splitFix('')).toEqual([]);
-    expect(splitFix('  ip link  && tc qdisc')).toEqual([
-      { text: 'ip link', argv: ['ip', 'link'] },
-      { text: 'tc qdisc', argv: ['tc', 'qdisc'] },
-    ]);
-    expect(splitFix("a\\ b c'd e'f ''").map(({ argv }) => argv)).toEqual([['a b', 'cd ef', '']]);
   });
 });

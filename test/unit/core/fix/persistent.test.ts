@@ -1,7 +1,22 @@
 import { describe, expect, it } from 'vitest';
+import {
+  advice,
+  ownEntry,
+  runCommand,
+  setBridge,
+  setPort,
+  setSysctl,
+  staticEntry,
+} from '../../../../src/core/bridge/changes.js';
 import { persistentFixes } from '../../../../src/core/fix/persistent.js';
-import { wantedOfFix } from '../../../../src/core/fix/wanted.js';
+import { wantedOf } from '../../../../src/core/fix/wanted.js';
+import type { Change } from '../../../../src/core/model/fabric.js';
 import type { ConfigurationManager } from '../../../../src/core/model/persistent-fix.js';
+import type { FdbEntry } from '../../../../src/core/model/scenario.js';
+
+function entryOf(mac: string): FdbEntry {
+  return { mac, port: 'vnet0', state: 'static', sticky: false, vlan: null, self: false };
+}
 
 const guest: ConfigurationManager = {
   by: 'libvirt',
@@ -42,92 +57,97 @@ const vmbr: ConfigurationManager = {
   bridge: 'vmbr0',
 };
 
-const forms = (fix: string, ...managers: readonly ConfigurationManager[]): readonly string[] =>
+const forms = (fix: readonly Change[], ...managers: readonly ConfigurationManager[]): readonly string[] =>
   persistentFixes(fix, managers).map(({ where, form, note }) => `${where}\n${form === '' ? note : form}`);
 
 describe('what a fix wants', () => {
-  it('is read from the commands of causes and of the audit, whatever words come after', () => {
+  const mac = '52:54:00:85:20:d1';
+  it('is what its changes leave behind', () => {
     expect(
-      wantedOfFix(
-        'bridge fdb replace 52:54:00:85:20:d1 dev vnet0 master static && bridge link set dev vnet0 learning off locked on',
-      ),
+      wantedOf([staticEntry(mac, 'vnet0'), setPort('vnet0', 'learning', false), setPort('vnet0', 'locked', true)]),
     ).toEqual([
-      { kind: 'entry', device: 'vnet0', mac: '52:54:00:85:20:d1', own: false, sticky: false },
+      { kind: 'entry', device: 'vnet0', mac, own: false, sticky: false },
       { kind: 'port', device: 'vnet0', key: 'learning', value: 'off' },
       { kind: 'port', device: 'vnet0', key: 'locked', value: 'on' },
     ]);
-    expect(
-      wantedOfFix("ip link set dev br0 type bridge mcast_querier 1, or mcast_flood off on the guests' ports"),
-    ).toEqual([{ kind: 'bridge', device: 'br0', key: 'mcast_querier', value: '1' }]);
-    expect(
-      wantedOfFix(
-        'where VLANs are to separate guests: ip link set dev br0 type bridge vlan_filtering 1, and VLANs for each port',
-      ),
-    ).toEqual([{ kind: 'bridge', device: 'br0', key: 'vlan_filtering', value: '1' }]);
-    expect(
-      wantedOfFix('bridge link set dev vnet0 locked on learning off, and a static entry for the guest'),
-    ).toHaveLength(2);
-    expect(wantedOfFix("bridge link set dev 'a b' flood off")).toEqual([
-      { kind: 'port', device: 'a b', key: 'flood', value: 'off' },
+    expect(wantedOf([setBridge('br0', 'mcast_querier', true), setBridge('br0', 'ageing_time', 30_000)])).toEqual([
+      { kind: 'bridge', device: 'br0', key: 'mcast_querier', value: '1' },
+      { kind: 'bridge', device: 'br0', key: 'ageing_time', value: '30000' },
+    ]);
+    expect(wantedOf([setPort('a b', 'multicast_router', 0)])).toEqual([
+      { kind: 'port', device: 'a b', key: 'mcast_router', value: '0' },
+    ]);
+    expect(wantedOf([ownEntry(mac, 'br0'), setSysctl('net.ipv4.ip_forward', '0')])).toEqual([
+      { kind: 'entry', device: 'br0', mac, own: true, sticky: false },
+      { kind: 'sysctl', name: 'net.ipv4.ip_forward', value: '0' },
+    ]);
+    const entry = { port: 'vnet0', first: 10, last: 10, pvid: false, untagged: false };
+    expect(wantedOf([{ kind: 'vlan', act: 'del', self: false, entry }])).toEqual([
+      { kind: 'no-vlan', device: 'vnet0', vid: 10 },
     ]);
     expect(
-      wantedOfFix('bridge fdb add 00:0c:29:aa:bb:cc dev br0 self permanent, or attach it by a port of its own'),
-    ).toEqual([{ kind: 'entry', device: 'br0', mac: '00:0c:29:aa:bb:cc', own: true, sticky: false }]);
+      wantedOf([runCommand('nft', 'add', 'table', 'bridge', 'x'), runCommand('ovs-vsctl', 'list', 'Port')]),
+    ).toEqual([
+      { kind: 'nft', rule: 'add table bridge x' },
+      { kind: 'ovs', program: 'ovs-vsctl' },
+    ]);
   });
 
-  it('is nothing where there is nothing to keep', () => {
-    for (const fix of [
-      '',
-      'tc filter del dev vnet0 ingress',
-      'end the process where it should not listen',
-      'ifreload -a, or ifdown br0 and ifup br0',
-      'nft delete rule bridge t c handle 4',
-      'bridge link set dev vnet0 flood',
-      'bridge fdb replace nonsense dev vnet0 master static',
-    ]) {
-      expect(wantedOfFix(fix), fix).toEqual([]);
-    }
-  });
+  it.each<readonly [string, Change]>([
+    ['a rule of tc that goes', runCommand('tc', 'filter', 'del', 'dev', 'vnet0', 'ingress')],
+    ['a rule of nft that goes', runCommand('nft', 'delete', 'rule', 'bridge', 't', 'c', 'handle', '4')],
+    ['an entry that goes', { kind: 'fdb', act: 'del', entry: entryOf(mac) }],
+    ['an attribute of the link', { kind: 'set', place: 'link', device: 'vnet0', key: 'mtu', value: 1500 }],
+    ['a table that is emptied', { kind: 'fdb-flush', bridge: 'br0' }],
+  ])('is nothing where there is nothing to keep: %s', (_what, change) => expect(wantedOf([change])).toEqual([]));
+
+  it('is nothing of words to people', () => expect(wantedOf(advice('ifreload -a').changes)).toEqual([]));
 });
 
 describe('lasting forms', () => {
   it('libvirt: its XML where it has an option, for the guest or for its network, else a hook that finds the port by its MAC', () => {
-    expect(forms('bridge link set dev vnet0 isolated on', guest)).toEqual([
+    expect(forms([setPort('vnet0', 'isolated', true)], guest)).toEqual([
       `virsh edit 'kali'\\''s 2', in the <interface> with <mac address='52:54:00:85:20:d1'/>\n<port isolated='yes'/>`,
     ]);
-    expect(forms('bridge link set dev vnet0 flood off', inNetwork)).toEqual([
+    expect(forms([setPort('vnet0', 'flood', false)], inNetwork)).toEqual([
       "virsh net-edit default: the attribute macTableManager of its <bridge>\n<bridge name='br0' macTableManager='libvirt'/>",
     ]);
-    expect(forms('bridge fdb replace 52:54:00:85:20:d1 dev vnet0 master static sticky', guest)[0]).toContain(
-      "<forward mode='bridge'/>",
-    );
+    expect(forms([staticEntry('52:54:00:85:20:d1', 'vnet0', true)], guest)[0]).toContain("<forward mode='bridge'/>");
     expect(
       forms(
-        'bridge fdb replace 52:54:00:85:20:d1 dev vnet0 master static && bridge link set dev vnet0 learning off locked on',
+        [
+          staticEntry('52:54:00:85:20:d1', 'vnet0'),
+          setPort('vnet0', 'learning', false),
+          setPort('vnet0', 'locked', true),
+        ],
         guest,
       ),
     ).toEqual([expect.stringMatching(/<filterref filter='no-mac-spoofing'\/>$/)]);
-    const [hook] = forms('bridge link set dev vnet0 mcast_flood off', guest);
+    const [hook] = forms([setPort('vnet0', 'mcast_flood', false)], guest);
     expect(hook).toContain('/etc/libvirt/hooks/qemu.d/kali_s_2-isolation');
     expect(hook).toContain('$3 == "fe:54:00:85:20:d1"');
     expect(hook).toContain('bridge link set dev "$port" mcast_flood off');
-    expect(forms('ip link set dev virbr0 type bridge ageing_time 30000', virbr)).toEqual([
+    expect(forms([setBridge('virbr0', 'ageing_time', 30_000)], virbr)).toEqual([
       `/etc/libvirt/hooks/network.d/default-isolation\n#!/bin/sh\n[ "$1 $2" = 'default started' ] || exit 0\nip link set dev virbr0 type bridge ageing_time 30000`,
     ]);
   });
 
   it('Proxmox VE: options of VNet, bridge and firewall, else a hookscript', () => {
-    expect(forms('bridge link set dev tap100i0 isolated on', { ...nic, isVnet: true, bridge: 'lab2002' })).toEqual([
+    expect(forms([setPort('tap100i0', 'isolated', true)], { ...nic, isVnet: true, bridge: 'lab2002' })).toEqual([
       'the VNet lab2002: Datacenter, SDN, VNets, Isolate Ports\npvesh set /cluster/sdn/vnets/lab2002 --isolate-ports 1 && pvesh set /cluster/sdn',
     ]);
-    expect(forms('bridge link set dev tap100i0 isolated on', nic)).toEqual([
+    expect(forms([setPort('tap100i0', 'isolated', true)], nic)).toEqual([
       `/var/lib/vz/snippets/isolation-100.sh\n#!/bin/sh\n[ "$1 $2" = '100 post-start' ] || exit 0\nbridge link set dev tap100i0 isolated on`,
     ]);
-    expect(forms('bridge link set dev tap100i0 flood off', nic)).toEqual([
+    expect(forms([setPort('tap100i0', 'flood', false)], nic)).toEqual([
       '/etc/network/interfaces, below iface vmbr0\n        bridge-disable-mac-learning 1',
     ]);
     const [mac] = persistentFixes(
-      'bridge fdb replace bc:24:11:00:00:01 dev tap100i0 master static && bridge link set dev tap100i0 learning off locked on',
+      [
+        staticEntry('bc:24:11:00:00:01', 'tap100i0'),
+        setPort('tap100i0', 'learning', false),
+        setPort('tap100i0', 'locked', true),
+      ],
       [nic],
     );
     expect(mac).toMatchObject({
@@ -137,32 +157,42 @@ describe('lasting forms', () => {
   });
 
   it('netplan: its own options, else an addition for networkd, else says that there is none', () => {
-    expect(forms('ip link set dev br0 type bridge ageing_time 30000', netplan('br0', 'bridges'))).toEqual([
+    expect(forms([setBridge('br0', 'ageing_time', 30_000)], netplan('br0', 'bridges'))).toEqual([
       '/etc/netplan/90-isolation.yaml\nnetwork:\n  version: 2\n  bridges:\n    "br0":\n      parameters:\n        ageing-time: 300',
     ]);
-    expect(forms('ip link set dev br0 type bridge vlan_filtering 1', netplan('br0', 'bridges'))).toEqual([
+    expect(forms([setBridge('br0', 'vlan_filtering', 1)], netplan('br0', 'bridges'))).toEqual([
       '/etc/systemd/network/10-netplan-br0.netdev.d/isolation.conf\n[Bridge]\nVLANFiltering=yes',
     ]);
     expect(
-      forms('bridge link set dev enp8s0 flood off root_block on learning off', netplan('enp8s0', 'ethernets')),
+      forms(
+        [
+          setPort('enp8s0', 'flood', false),
+          setPort('enp8s0', 'root_block', true),
+          setPort('enp8s0', 'learning', false),
+        ],
+        netplan('enp8s0', 'ethernets'),
+      ),
     ).toEqual([
       '/etc/netplan/90-isolation.yaml\nnetwork:\n  version: 2\n  ethernets:\n    "enp8s0":\n      port-mac-learning: false',
       '/etc/systemd/network/10-netplan-enp8s0.network.d/isolation.conf\n[Bridge]\nUnicastFlood=no\nAllowPortToBeRoot=no',
     ]);
-    expect(forms('bridge link set dev enp8s0 bcast_flood off', netplan('enp8s0', 'ethernets'))).toEqual([
+    expect(forms([setPort('enp8s0', 'bcast_flood', false)], netplan('enp8s0', 'ethernets'))).toEqual([
       expect.stringContaining('neither netplan nor networkd has a form for it'),
     ]);
+    expect(forms([staticEntry('00:11:22:33:44:55', 'enp8s0')], netplan('enp8s0', 'ethernets'))).toEqual([
+      expect.stringContaining('cut off'),
+    ]);
     expect(
-      forms('bridge fdb replace 00:11:22:33:44:55 dev enp8s0 master static', netplan('enp8s0', 'ethernets')),
-    ).toEqual([expect.stringContaining('cut off')]);
-    expect(
-      forms('bridge link set dev enp8s0 flood off learning off', netplan('enp8s0', 'ethernets', 'NetworkManager')),
+      forms(
+        [setPort('enp8s0', 'flood', false), setPort('enp8s0', 'learning', false)],
+        netplan('enp8s0', 'ethernets', 'NetworkManager'),
+      ),
     ).toEqual([
       '/etc/NetworkManager/dispatcher.d/50-isolation-enp8s0\n#!/bin/sh\n[ "$1 $2" = \'enp8s0 up\' ] || exit 0\nbridge link set dev enp8s0 flood off\nbridge link set dev enp8s0 learning off',
     ]);
     expect(
       forms(
-        'ip link set dev br0 type bridge vlan_filtering 1 ageing_time 30000',
+        [setBridge('br0', 'vlan_filtering', 1), setBridge('br0', 'ageing_time', 30_000)],
         netplan('br0', 'bridges', 'NetworkManager'),
       ),
     ).toEqual([
@@ -171,14 +201,16 @@ describe('lasting forms', () => {
   });
 
   it('ifupdown2 and ifupdown: options of the stanza, else commands in it', () => {
-    expect(forms('ip link set dev vmbr0 type bridge ageing_time 30000', vmbr)).toEqual([
+    expect(forms([setBridge('vmbr0', 'ageing_time', 30_000)], vmbr)).toEqual([
       '/etc/network/interfaces, below iface vmbr0\n    bridge-ageing 300',
     ]);
-    expect(forms('bridge link set dev eno1 flood off isolated on', { ...vmbr, device: 'eno1' })).toEqual([
+    expect(
+      forms([setPort('eno1', 'flood', false), setPort('eno1', 'isolated', true)], { ...vmbr, device: 'eno1' }),
+    ).toEqual([
       '/etc/network/interfaces, below iface vmbr0\n    bridge-unicast-flood eno1=off\n    post-up bridge link set dev eno1 isolated on',
     ]);
     expect(
-      forms('ip link set dev br1 type bridge ageing_time 30000', {
+      forms([setBridge('br1', 'ageing_time', 30_000)], {
         by: 'ifupdown',
         device: 'br1',
         file: '/etc/network/interfaces.d/br1',
@@ -186,7 +218,7 @@ describe('lasting forms', () => {
       }),
     ).toEqual(['/etc/network/interfaces.d/br1, below iface br1\n    bridge_ageing 300']);
     expect(
-      forms('ip link set dev br1 type bridge fdb_max_learned 0', {
+      forms([setBridge('br1', 'fdb_max_learned', 0)], {
         by: 'ifupdown',
         device: 'br1',
         file: 'i',
@@ -196,20 +228,23 @@ describe('lasting forms', () => {
   });
 
   it('what no manager of guests keeps: sysctls, rules, the database of Open vSwitch and what is not in it', () => {
-    expect(forms('sysctl -w net.ipv4.ip_forward=0')).toEqual([
+    expect(forms([setSysctl('net.ipv4.ip_forward', '0')])).toEqual([
       '/etc/sysctl.d/90-isolation.conf\nnet.ipv4.ip_forward = 0',
     ]);
     expect(
-      forms(
-        "nft add table bridge guard && nft 'add chain bridge guard ingress { type filter hook prerouting priority -300; }'",
-      ),
+      forms([
+        runCommand('nft', 'add', 'table', 'bridge', 'guard'),
+        runCommand('nft', 'add chain bridge guard ingress { type filter hook prerouting priority -300; }'),
+      ]),
     ).toEqual([
       '/etc/nftables.conf, at its end\nadd table bridge guard\nadd chain bridge guard ingress { type filter hook prerouting priority -300; }',
     ]);
-    expect(forms('ovs-ofctl mod-port br0 vnet0 no-flood')).toEqual([expect.stringContaining('not in its database')]);
+    expect(forms([runCommand('ovs-ofctl', 'mod-port', 'br0', 'vnet0', 'no-flood')])).toEqual([
+      expect.stringContaining('not in its database'),
+    ]);
   });
 
   it('nothing where nobody is known who keeps the device', () => {
-    expect(forms('bridge link set dev vnet9 flood off', guest, vmbr)).toEqual([]);
+    expect(forms([setPort('vnet9', 'flood', false)], guest, vmbr)).toEqual([]);
   });
 });

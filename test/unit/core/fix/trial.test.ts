@@ -1,18 +1,28 @@
 import { describe, expect, it } from 'vitest';
+import { runCommand, setBridge, setPort } from '../../../../src/core/bridge/changes.js';
+import { fixText } from '../../../../src/core/fix/fix-text.js';
 import { type FixTrial, fixTrials } from '../../../../src/core/fix/trial.js';
+import type { Change } from '../../../../src/core/model/fabric.js';
 import type { Result, StepResult } from '../../../../src/core/model/result.js';
 import type { Endpoint, Scenario, Step } from '../../../../src/core/model/scenario.js';
 import { judge, perfectRun, scenario, step } from '../../../support/judge/perfect-run.js';
 import { zero } from '../../../support/judge/row-fixture.js';
 
-const cause = (code: string, fix: string) => ({ code, place: '', value: '', text: '', fix });
+const cause = (code: string, ...changes: readonly Change[]) => ({
+  code,
+  place: '',
+  value: '',
+  text: '',
+  fix: fixText({ changes }),
+  ...(changes.length === 0 ? {} : { changes }),
+});
 const leak = (...causes: readonly ReturnType<typeof cause>[]): StepResult['findings'][number] => ({
   ...zero,
   leak: true,
   seen: 3,
   causes,
 });
-const flood = cause('unknown-flood', 'bridge link set dev p2 flood off');
+const flood = cause('unknown-flood', setPort('p2', 'flood', false));
 const whole: Result = judge(perfectRun());
 function trials(
   results: readonly Partial<StepResult>[],
@@ -38,16 +48,13 @@ describe('trials of fixes', () => {
   it('are one for each cause of a leak in a broken step, with all its commands once', () => {
     const reported = trials([
       broken(
-        leak(
-          flood,
-          cause('group-flood', 'bridge link set dev p2 bcast_flood off && bridge link set dev p2 mcast_flood off'),
-        ),
-        leak(flood, cause('unknown-flood', 'bridge link set dev p1 flood off')),
+        leak(flood, cause('group-flood', setPort('p2', 'bcast_flood', false), setBridge('br0', 'ageing_time', 9))),
+        leak(flood, cause('unknown-flood', setPort('p1', 'flood', false))),
       ),
     ]);
     expect(reported.map(({ step: at, cause: code, commands }) => [at, code, commands])).toEqual([
       [0, 'unknown-flood', ['bridge link set dev p2 flood off', 'bridge link set dev p1 flood off']],
-      [0, 'group-flood', ['bridge link set dev p2 bcast_flood off', 'bridge link set dev p2 mcast_flood off']],
+      [0, 'group-flood', ['bridge link set dev p2 bcast_flood off', 'ip link set dev br0 type bridge ageing_time 9']],
     ]);
     expect(reported[0]?.scenario.name).toBe('test, step 1, fix for unknown-flood');
     expect(stepsOf(reported[0])[2]?.run).toEqual([
@@ -58,11 +65,11 @@ describe('trials of fixes', () => {
   it.each<[string, readonly Partial<StepResult>[]]>([
     ['that holds', [{ verdict: 'holds', findings: [leak(flood)] }]],
     ['whose rows do not leak', [broken({ ...leak(flood), leak: false })]],
-    ['whose cause has no fix', [broken(leak(cause('sniffer-on-host', '')))]],
-    ['whose fix is words to people', [broken(leak(cause('x', 'tell somebody')))]],
+    ['whose cause has no fix', [broken(leak(cause('sniffer-on-host')))]],
+    ['whose fix is words to people', [broken(leak({ ...cause('x'), fix: 'tell somebody' }))]],
     [
       'of which one command is no program that may run',
-      [broken(leak(cause('x', 'bridge link set dev p2 flood off && rm -rf x')))],
+      [broken(leak(cause('x', setPort('p2', 'flood', false), runCommand('rm', '-rf', 'x'))))],
     ],
   ])('are none for a step %s', (_, results) => expect(trials(results)).toEqual([]));
   it('are none for a step that the scenario has not', () =>
@@ -146,12 +153,8 @@ describe('trials of fixes', () => {
   });
   it('wait for a fix that acts only after a while', () => {
     const waits = (code: string, waitMs: number): number | undefined =>
-      stepsOf(
-        trials(
-          [broken(leak(cause(code, 'ip link set dev br0 type bridge mcast_querier 1')))],
-          one(step({ waitMs })),
-        )[0],
-      )[2]?.waitMs;
+      stepsOf(trials([broken(leak(cause(code, setBridge('br0', 'mcast_querier', true))))], one(step({ waitMs })))[0])[2]
+        ?.waitMs;
     expect([waits('no-querier', 0), waits('no-querier', 20_000), waits('other', 5)]).toEqual([11_000, 20_000, 5]);
   });
 });

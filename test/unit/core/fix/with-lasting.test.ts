@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { advice, setPort } from '../../../../src/core/bridge/changes.js';
+import { fixText, isExecutable } from '../../../../src/core/fix/fix-text.js';
 import { withPersistentFixes } from '../../../../src/core/fix/persistent.js';
+import type { Fix } from '../../../../src/core/model/fix.js';
 import type { ConfigurationManager } from '../../../../src/core/model/persistent-fix.js';
 import type { Cause } from '../../../../src/core/model/result.js';
 import { judge, perfectRun } from '../../../support/judge/perfect-run.js';
@@ -14,13 +17,15 @@ const vnet0: ConfigurationManager = {
   network: null,
   bridge: 'br0',
 };
-const cause = (fix: string): Cause => ({
+const cause = (fix: Fix): Cause => ({
   code: 'not-isolated',
   place: 'vnet0.isolated',
   value: 'off',
   text: 'open',
-  fix,
+  fix: fixText(fix),
+  ...(isExecutable(fix) ? { changes: fix.changes } : {}),
 });
+const isolate = { changes: [setPort('vnet0', 'isolated', true)] };
 const [step] = judge(perfectRun()).steps;
 if (step === undefined) throw new Error('the fixture has changed');
 const leaking = {
@@ -30,11 +35,7 @@ const leaking = {
     {
       ...zero,
       leak: true,
-      causes: [
-        cause('bridge link set dev vnet0 isolated on'),
-        cause('tell somebody'),
-        cause('bridge link set dev vnet0 isolated on'),
-      ],
+      causes: [cause(isolate), cause(advice('tell somebody')), cause(isolate)],
     },
   ],
 };
@@ -48,7 +49,7 @@ describe('how a fix comes to stay', () => {
       undefined,
       [['libvirt', 'vnet0']],
     ]);
-    expect(leak?.causes[1]).toEqual(cause('tell somebody'));
+    expect(leak?.causes[1]).toEqual(cause(advice('tell somebody')));
   });
   it('is not told where nobody looked, or nobody keeps the device', () => {
     expect(withPersistentFixes(leaking, undefined)).toBe(leaking);

@@ -1,4 +1,4 @@
-import { word } from '../../../text/escape.js';
+import { setPort } from '../../../bridge/changes.js';
 import { fieldsOf, objectsOf, objectsWithin, textOf } from '../../../text/json-text.js';
 import { isSwitchedOn } from '../../rows/row-context.js';
 import type { CauseFinder, LeakContext } from './leak.js';
@@ -45,7 +45,7 @@ export const nat: CauseFinder = (leak) => {
     place: rule.place,
     value: rule.statement,
     text: `the host translates addresses and forwards: sent ${flow.frame.srcIp} > ${flow.frame.dstIp ?? '?'}, arrived ${arrivedAs(leak)}`,
-    fix: '',
+    fix: null,
   };
 };
 
@@ -57,7 +57,7 @@ function groupsAsUnicast(leak: LeakContext): ReturnType<CauseFinder> {
     place: `${port.name}.mcast_to_unicast`,
     value: 'on',
     text: `${port.name} gets groups as unicast to its own MAC: they arrived ${arrivedAs(leak)}`,
-    fix: `bridge link set dev ${word(port.name)} mcast_to_unicast off`,
+    fix: { changes: [setPort(port.name, 'mcast_to_unicast', false)] },
   };
 }
 
@@ -70,7 +70,7 @@ export const rewritten: CauseFinder = (leak) => {
       place: port?.name ?? finding.observer,
       value: 'other headers',
       text: `something on the way wrote other headers: the frames arrived ${arrivedAs(leak)}`,
-      fix: '',
+      fix: null,
     }
   );
 };
@@ -84,7 +84,7 @@ export const copyInTunnel: CauseFinder = (leak) => {
     place: port?.name ?? finding.observer,
     value: `token at byte ${altered.tokenAt}`,
     text: `the frames came inside other frames, or under further labels: ${arrivedAs(leak)}, the token at byte ${altered.tokenAt}`,
-    fix: '',
+    fix: null,
   };
 };
 
@@ -97,6 +97,6 @@ export const reflectedByUplink: CauseFinder = ({ finding }) => {
         place: 'the uplink',
         value: `${reflected} frames`,
         text: `${reflected} of the frames came in again from an uplink: what is beyond it sends them back`,
-        fix: '',
+        fix: null,
       };
 };

@@ -1,5 +1,5 @@
+import { setPort } from '../../../bridge/changes.js';
 import { stpOpenWeakness } from '../../../bridge/weaknesses/stp-open.js';
-import { word } from '../../../text/escape.js';
 import { isSwitchedOff, isSwitchedOn, isUnicast } from '../../rows/row-context.js';
 import type { CauseFinder } from './leak.js';
 
@@ -20,7 +20,7 @@ export const unknownFlood: CauseFinder = (leak) => {
     place: `${port.name}.flood`,
     value: 'on',
     text: `${bridge.name} has no entry for ${dstMac ?? ''}, and ${port.name} takes unknown unicast`,
-    fix: `bridge link set dev ${word(port.name)} flood off`,
+    fix: { changes: [setPort(port.name, 'flood', false)] },
   };
 };
 
@@ -34,7 +34,7 @@ export const groupFlood: CauseFinder = (leak) => {
     place: `${port.name}.${key}`,
     value: 'on',
     text: `${port.name} takes ${key === 'bcast_flood' ? 'broadcasts' : 'multicast that nobody there asked for'}`,
-    fix: `bridge link set dev ${word(port.name)} ${key} off`,
+    fix: { changes: [setPort(port.name, key, false)] },
   };
 };
 
@@ -48,6 +48,6 @@ export const stpOpen: CauseFinder = ({ finding, bridge, fromPort }) => {
     text: on
       ? `${fromPort.name} has no BPDU guard, so ${bridge.name} believes a guest's BPDU`
       : `${bridge.name} speaks no STP and hands BPDUs on like any other frame`,
-    fix: on ? stpOpenWeakness.refuseRoot(fromPort.name) : stpOpenWeakness.dropBpdus(fromPort.name),
+    fix: { changes: on ? stpOpenWeakness.refuseRoot(fromPort.name) : stpOpenWeakness.dropBpdus(fromPort.name) },
   };
 };

@@ -1,5 +1,5 @@
+import { setPort, setSysctl, staticEntry } from '../../../bridge/changes.js';
 import { hostOf } from '../../../model/host-names.js';
-import { word } from '../../../text/escape.js';
 import { isSwitchedOff } from '../../rows/row-context.js';
 import type { CauseFinder } from './leak.js';
 
@@ -12,7 +12,7 @@ export const hostForwards: CauseFinder = ({ finding, before }) => {
     place: name,
     value: '1',
     text: 'the host forwards: packets for its own MAC come back out to the guest that they are for',
-    fix: `sysctl -w ${name}=0`,
+    fix: { changes: [setSysctl(name, '0')] },
   };
 };
 
@@ -36,7 +36,7 @@ export const notIsolated: CauseFinder = ({ finding, from, fromPort, port, observ
     place: open.map((one) => `${one.name}.isolated`).join(', '),
     value: 'off',
     text: `${open.map((one) => one.name).join(' and ')} ${open.length === 1 ? 'is' : 'are'} not isolated, so guests reach one another`,
-    fix: open.map((one) => `bridge link set dev ${word(one.name)} isolated on`).join(' && '),
+    fix: { changes: open.map((one) => setPort(one.name, 'isolated', true)) },
   };
 };
 
@@ -54,6 +54,12 @@ export const sourceUnchecked: CauseFinder = ({ finding, fromPort, from }) => {
     place: `${fromPort.name}.locked`,
     value: 'off',
     text: `${fromPort.name} takes frames with any source MAC`,
-    fix: `bridge fdb replace ${mac} dev ${word(fromPort.name)} master static && bridge link set dev ${word(fromPort.name)} learning off locked on`,
+    fix: {
+      changes: [
+        staticEntry(mac, fromPort.name),
+        setPort(fromPort.name, 'learning', false),
+        setPort(fromPort.name, 'locked', true),
+      ],
+    },
   };
 };

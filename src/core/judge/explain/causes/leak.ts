@@ -1,3 +1,4 @@
+import type { Fix } from '../../../model/fix.js';
 import type { Cause } from '../../../model/result.js';
 import type { RowContext } from '../../rows/row-context.js';
 
@@ -5,4 +6,9 @@ import type { RowContext } from '../../rows/row-context.js';
 export type LeakContext = RowContext;
 
 /** Finds one cause in a leak; null = it is not this one. */
-export type CauseFinder = (leak: LeakContext) => Omit<Cause, 'code'> | null;
+export type CauseFinder = (leak: LeakContext) => FoundCause | null;
+
+/** A cause as it was found; `fix` null = none is known. */
+export interface FoundCause extends Pick<Cause, 'place' | 'value' | 'text'> {
+  readonly fix: Fix | null;
+}

@@ -1,7 +1,7 @@
+import { ownEntry, setBridge, staticEntry } from '../../../bridge/changes.js';
 import { isOnPort } from '../../../model/attach.js';
 import { hostOf } from '../../../model/host-names.js';
 import type { LinkState } from '../../../model/state.js';
-import { word } from '../../../text/escape.js';
 import { isSwitchedOff, isUnicast } from '../../rows/row-context.js';
 import type { CauseFinder, LeakContext } from './leak.js';
 
@@ -22,7 +22,7 @@ export const agedOut: CauseFinder = (leak) => {
     place: `${bridge.name}.ageing_time`,
     value: `${ageing / 100} s`,
     text: `${to.name} was silent for longer than ${ageing / 100} s, so ${bridge.name} forgot where it is`,
-    fix: `bridge fdb replace ${dstMac ?? ''} dev ${word(to.port)} master static`,
+    fix: { changes: [staticEntry(dstMac ?? '', to.port)] },
   };
 };
 
@@ -35,7 +35,7 @@ export const ageingZero: CauseFinder = (leak) => {
     place: `${bridge.name}.ageing_time`,
     value: '0',
     text: `${bridge.name} learns nothing with an ageing time of 0, so it floods all unicast like a hub`,
-    fix: `ip link set dev ${word(bridge.name)} type bridge ageing_time 30000`,
+    fix: { changes: [setBridge(bridge.name, 'ageing_time', 30_000)] },
   };
 };
 
@@ -55,7 +55,7 @@ export const learningOff: CauseFinder = (leak) => {
     place: `${own.name}.learning`,
     value: 'off',
     text: `${own.name} learns nothing and has no static entry, so frames to ${to?.name ?? ''} flood`,
-    fix: `bridge fdb replace ${dstMac ?? ''} dev ${word(own.name)} master static`,
+    fix: { changes: [staticEntry(dstMac ?? '', own.name)] },
   };
 };
 
@@ -69,10 +69,13 @@ export const fdbFull: CauseFinder = (leak) => {
     place: `${bridge.name}.fdb_n_learned`,
     value: `${learned} of ${limit}`,
     text: `the table of ${bridge.name} is full: a MAC that does not fit is flooded`,
-    fix:
-      to === null || to.port === null
-        ? `ip link set dev ${word(bridge.name)} type bridge fdb_max_learned 0`
-        : `bridge fdb replace ${dstMac ?? ''} dev ${word(to.port)} master static`,
+    fix: {
+      changes: [
+        to === null || to.port === null
+          ? setBridge(bridge.name, 'fdb_max_learned', 0)
+          : staticEntry(dstMac ?? '', to.port),
+      ],
+    },
   };
 };
 
@@ -93,7 +96,7 @@ export const behindBridge: CauseFinder = (leak) => {
     place: `${bridge.name}.promiscuity`,
     value: String(bridge.promiscuity ?? 1),
     text: `${to?.name ?? dstMac ?? ''} is behind ${bridge.name} itself, which learns nothing of it, whatever the ageing time: every frame to it floods`,
-    fix: `bridge fdb add ${dstMac ?? ''} dev ${word(bridge.name)} self permanent`,
+    fix: { changes: [ownEntry(dstMac ?? '', bridge.name)] },
   };
 };
 
@@ -131,6 +134,6 @@ export const macMoved: CauseFinder = (leak) => {
     place: `fdb ${dstMac}`,
     value: where,
     text: movedText(to.name, where, stray),
-    fix: `bridge fdb replace ${dstMac} dev ${word(rightful)} master static sticky`,
+    fix: { changes: [staticEntry(dstMac, rightful, true)] },
   };
 };

@@ -1,6 +1,6 @@
-import { word } from '../../../text/escape.js';
 import type { RuleFinding } from '../../../audit/rule.js';
 import { nftMirrorRule, tcMirrorRule, xdpRule } from '../../../audit/rules/mirrors.js';
+import { runCommand, setPort } from '../../../bridge/changes.js';
 import { bridgeViews, stateAlone } from '../../../bridge/view.js';
 import type { Observer } from '../../../model/plan.js';
 import type { HostState } from '../../../model/state.js';
@@ -78,9 +78,7 @@ export const mirror: CauseFinder = (leak) => {
   const near = [fromPort?.name, to?.port, bridge.name];
   const first =
     ruleTo(port?.name ?? null, carriers) ?? carriers.programs.find(({ place }) => near.includes(place.split(' ')[0]));
-  return first === undefined
-    ? null
-    : { place: first.place, value: first.value, text: first.text, fix: first.fix ?? '' };
+  return first === undefined ? null : { place: first.place, value: first.value, text: first.text, fix: first.fix };
 };
 
 /** ETH_P_ALL of linux/if_ether.h: the socket takes every frame. */
@@ -115,7 +113,7 @@ export const snifferOnHost: CauseFinder = (leak) => {
     place: `packet socket on ${where}`,
     value: who,
     text: `${who} takes every frame at ${where}, and the bridge had no reason to hand these to ${leak.finding.observer}`,
-    fix: '',
+    fix: null,
   };
 };
 
@@ -127,7 +125,7 @@ function sentBack(by: NonNullable<Observer['by']>, observer: string, { links }: 
     place: `${by.port}.hairpin`,
     value: 'on',
     text: `${by.port} sends frames back to ${by.lower}, from which they came: they reach ${observer}, which stands on it too, past its mode ${by.mode}`,
-    fix: `bridge link set dev ${word(by.port)} hairpin off`,
+    fix: { changes: [setPort(by.port, 'hairpin', false)] },
   };
 }
 
@@ -145,7 +143,7 @@ export const macvlanBridge: CauseFinder = ({ observer, from, before }) => {
     place: `${device}.mode`,
     value: 'bridge',
     text: `${from.name} (${device}) and ${observer?.name ?? ''} stand on ${by.lower} in mode bridge: the kernel hands frames from one to the other, past the bridge and the switch`,
-    fix: `ip link set dev ${word(device)} type ${from.attach} mode private`,
+    fix: { changes: [runCommand('ip', 'link', 'set', 'dev', device, 'type', from.attach, 'mode', 'private')] },
   };
 };
 
@@ -161,6 +159,6 @@ export const aboveBridge: CauseFinder = ({ observer, bridge }) => {
     place: device,
     value: `on ${lower}`,
     text: `${device} stands on ${lower}: it gets what ${lower} gets, and is no port that a setting of ${bridge.name} could close`,
-    fix: '',
+    fix: null,
   };
 };

@@ -1,4 +1,4 @@
-import { word } from '../../../text/escape.js';
+import { setBridge, setPort } from '../../../bridge/changes.js';
 import { fieldsOf, objectsOf, textOf } from '../../../text/json-text.js';
 import { groupAddress, isSwitchedOn, isUnicast } from '../../rows/row-context.js';
 import type { CauseFinder } from './leak.js';
@@ -22,7 +22,7 @@ export const noQuerier: CauseFinder = (leak) => {
     place: `${bridge.name}.mcast_querier`,
     value: '0',
     text: `${bridge.name} snoops without a querier, so it does not know the members and floods`,
-    fix: `ip link set dev ${word(bridge.name)} type bridge mcast_querier 1`,
+    fix: { changes: [setBridge(bridge.name, 'mcast_querier', true)] },
   };
 };
 
@@ -42,7 +42,7 @@ export const member: CauseFinder = (leak) => {
     place: `mdb ${group} on ${port.name}`,
     value: state,
     text: `${port.name} is a ${state === 'permanent' ? 'permanent ' : ''}member of ${group}`,
-    fix: `bridge mdb del dev ${word(bridge.name)} port ${word(port.name)} grp ${group}`,
+    fix: { changes: [{ kind: 'mdb', act: 'del', bridge: bridge.name, entry: { group, port: port.name, vlan: null } }] },
   };
 };
 
@@ -63,6 +63,6 @@ export const mcastRouterPort: CauseFinder = (leak) => {
       value === 2
         ? `${port.name} is a multicast router port and gets every group`
         : `a query makes ${port.name} a multicast router port, which gets every group`,
-    fix: `bridge link set dev ${word(port.name)} mcast_router 0`,
+    fix: { changes: [setPort(port.name, 'multicast_router', 0)] },
   };
 };

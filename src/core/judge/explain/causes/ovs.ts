@@ -1,7 +1,7 @@
+import { runCommand } from '../../../bridge/changes.js';
 import { membersOf, valueIn } from '../../../bridge/ovs-settings.js';
-import { ofctl, withoutOpenFlow10 } from '../../../bridge/ovs.js';
+import { ofctl, removeOvsMirror, withoutOpenFlow10 } from '../../../bridge/ovs.js';
 import type { OvsBridgeState, OvsPortState, OvsState } from '../../../model/state.js';
-import { word } from '../../../text/escape.js';
 import { isUnicast } from '../../rows/row-context.js';
 import type { CauseFinder, LeakContext } from './leak.js';
 
@@ -47,7 +47,7 @@ export const ovsMirror: CauseFinder = (leak) => {
     place: `mirror ${mirror.name}`,
     value: `${mirror.ports?.join(', ') ?? 'all ports'} to ${mirror.outputPort ?? ''}`,
     text: `the mirror ${mirror.name} of ${mirror.bridge} copies frames of ${mirror.ports?.join(' and ') ?? 'all ports'} to ${mirror.outputPort ?? ''}`,
-    fix: `ovs-vsctl -- --id=@m get Mirror ${word(mirror.name)} -- remove Bridge ${word(mirror.bridge)} mirrors @m`,
+    fix: { changes: [removeOvsMirror(mirror.name, mirror.bridge)] },
   };
 };
 
@@ -70,7 +70,7 @@ export const ovsProtected: CauseFinder = (leak) => {
     place: `${port.name}.protected`,
     value: 'false',
     text: `${from.name} and ${to.name} are protected from each other; ${bridge.name} floods what one sends to the other to ports that are not, such as ${port.name}`,
-    fix: `ovs-vsctl set Port ${word(port.name)} protected=true`,
+    fix: { changes: [runCommand('ovs-vsctl', 'set', 'Port', port.name, 'protected=true')] },
   };
 };
 
@@ -100,7 +100,16 @@ export const ovsFloodFlow: CauseFinder = (leak) => {
     place: `a flow of ${found.bridge.name}`,
     value: flow,
     text: `a flow of ${found.bridge.name} sends such frames to ${name === '' ? 'every port' : name}, whatever the switch has learned`,
-    fix: `${ofctl(found.bridge.columns['protocols']).join(' ')} del-flows ${word(found.bridge.name)}${match === '' ? '' : ` ${word(match)}`}`,
+    fix: {
+      changes: [
+        runCommand(
+          ...ofctl(found.bridge.columns['protocols']),
+          'del-flows',
+          found.bridge.name,
+          ...(match === '' ? [] : [match]),
+        ),
+      ],
+    },
   };
 };
 
@@ -114,7 +123,7 @@ export const ovsFloodVlans: CauseFinder = (leak) => {
     place: `${found.bridge.name}.flood_vlans`,
     value: String(tag),
     text: `${found.bridge.name} learns nothing in VLAN ${tag}, so it floods all unicast there like a hub`,
-    fix: `ovs-vsctl remove Bridge ${word(found.bridge.name)} flood_vlans ${tag}`,
+    fix: { changes: [runCommand('ovs-vsctl', 'remove', 'Bridge', found.bridge.name, 'flood_vlans', String(tag))] },
   };
 };
 
@@ -136,7 +145,14 @@ export const ovsTableFull: CauseFinder = (leak) => {
     place: `${found.bridge.name}.other_config:mac-table-size`,
     value: `${learned} of ${size}`,
     text: `the table of ${found.bridge.name} is full: for each MAC that it learns it forgets another, and floods what is for that one`,
-    fix: `ovs-vsctl set Bridge ${word(found.bridge.name)} other_config:mac-table-size=${Math.max(usualSize, size * 2)}`,
+    fix: {
+      changes: [
+        runCommand(
+          ...['ovs-vsctl', 'set', 'Bridge', found.bridge.name],
+          `other_config:mac-table-size=${Math.max(usualSize, size * 2)}`,
+        ),
+      ],
+    },
   };
 };
 
@@ -158,12 +174,14 @@ export const ovsUnknownFlood: CauseFinder = (leak) => {
     return null;
   const speaking =
     withoutOpenFlow10(found.bridge.columns['protocols']).length === 0
-      ? ''
-      : `ovs-vsctl add Bridge ${word(found.bridge.name)} protocols OpenFlow10 && `;
+      ? []
+      : [runCommand('ovs-vsctl', 'add', 'Bridge', found.bridge.name, 'protocols', 'OpenFlow10')];
   return {
     place: `${found.port.name}.no-flood`,
     value: 'off',
     text: `${found.bridge.name} has no entry for ${leak.dstMac ?? ''}, and ${found.port.name} takes what is flooded`,
-    fix: `${speaking}ovs-ofctl mod-port ${word(found.bridge.name)} ${word(found.port.name)} no-flood`,
+    fix: {
+      changes: [...speaking, runCommand('ovs-ofctl', 'mod-port', found.bridge.name, found.port.name, 'no-flood')],
+    },
   };
 };

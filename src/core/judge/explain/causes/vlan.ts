@@ -1,7 +1,7 @@
+import { runCommand, setBridge } from '../../../bridge/changes.js';
 import { portVlans } from '../../../bridge/port-vlans.js';
 import { sameSegment } from '../../../model/host-names.js';
 import type { Endpoint } from '../../../model/scenario.js';
-import { word } from '../../../text/escape.js';
 import { isSwitchedOff, isSwitchedOn } from '../../rows/row-context.js';
 import type { CauseFinder, LeakContext } from './leak.js';
 
@@ -48,7 +48,16 @@ export const vlanShared: CauseFinder = (leak) => {
     place: `${wrong}.vlan ${vid}`,
     value: 'member',
     text: `frames of ${fromPort.name} enter in VLAN ${vid}${usual}, and ${port.name} is in it`,
-    fix: `bridge vlan del dev ${word(wrong)} vid ${vid}`,
+    fix: {
+      changes: [
+        {
+          kind: 'vlan',
+          act: 'del',
+          self: false,
+          entry: { port: wrong, first: vid, last: vid, pvid: false, untagged: false },
+        },
+      ],
+    },
   };
 };
 
@@ -60,7 +69,7 @@ export const vlanUnfiltered: CauseFinder = ({ finding, bridge }) => {
     place: `${bridge.name}.vlan_filtering`,
     value: '0',
     text: `${bridge.name} does not filter VLANs: tags mean nothing to it`,
-    fix: `ip link set dev ${word(bridge.name)} type bridge vlan_filtering 1`,
+    fix: { changes: [setBridge(bridge.name, 'vlan_filtering', true)] },
   };
 };
 
@@ -79,6 +88,6 @@ export const vniShared: CauseFinder = ({ before, from, bridge }) => {
     place: `${found.name}.vni`,
     value: String(found.vni ?? ''),
     text: `${found.name} of ${bridge.name} has the VXLAN network identifier of ${own}, which belongs to ${from.bridge}: what the one's host hands to the other's comes out there`,
-    fix: `ip link set dev ${word(found.name)} nomaster`,
+    fix: { changes: [runCommand('ip', 'link', 'set', 'dev', found.name, 'nomaster')] },
   };
 };

@@ -22,7 +22,7 @@ describe('what a fix costs', () => {
   });
   it('is never that an uplink is isolated: no cause asks for it but between guests', () => {
     const texts = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
-    const asking = texts.filter((text) => text.includes('isolated on'));
+    const asking = texts.filter((text) => text.includes("'isolated', true"));
     expect(asking).toHaveLength(1);
     expect(asking[0]).toMatch(/from\?\.role !== 'guest' \|\|\s+observer\?\.role !== 'guest'/);
   });

@@ -1,13 +1,23 @@
 import { describe, expect, it } from 'vitest';
+import { setBridge, setPort } from '../../../../../src/core/bridge/changes.js';
+import { fixText } from '../../../../../src/core/fix/fix-text.js';
 import { leakGroups } from '../../../../../src/core/judge/explain/leak-groups.js';
 import { LeakFolder } from '../../../../../src/core/judge/rows/folded-leaks.js';
+import type { Change } from '../../../../../src/core/model/fabric.js';
 import type { Cause, Finding } from '../../../../../src/core/model/result.js';
 import { findings } from '../../../../support/report/fixture.js';
 import { flow, step } from '../../../../support/judge/leak-fixture.js';
 
-const cause = (code: string, place: string, fix: string): Cause => ({ code, place, value: '0', text: 'text', fix });
-const hub = cause('ageing-zero', 'br0.ageing_time', 'ip link set dev br0 type bridge ageing_time 30000');
-const flood = (port: string): Cause => cause('unknown-flood', `${port}.flood`, `bridge link set dev ${port} flood off`);
+const cause = (code: string, place: string, ...changes: readonly Change[]): Cause => ({
+  code,
+  place,
+  value: '0',
+  text: 'text',
+  fix: fixText({ changes }),
+  changes,
+});
+const hub = cause('ageing-zero', 'br0.ageing_time', setBridge('br0', 'ageing_time', 30_000));
+const flood = (port: string): Cause => cause('unknown-flood', `${port}.flood`, setPort(port, 'flood', false));
 const leaks = (from: string, to: string, observer: string, causes: readonly Cause[]): readonly Finding[] =>
   findings(from, to, 'raw', { [to]: 100, [observer]: 7 }, { causes });
 
@@ -33,6 +43,27 @@ describe('the leaks of a step by cause', () => {
       ['ageing-zero', [hub.fix], ['br0.ageing_time'], 4],
       ['unknown-flood', [flood('p2').fix, flood('p3').fix], ['p2.flood', 'p3.flood'], 3],
     ]);
+  });
+
+  it('bear each fix once, as commands and as data', () => {
+    const locked = cause(
+      'source-unchecked',
+      'p2.locked',
+      setPort('p2', 'learning', false),
+      setBridge('br0', 'stp_state', 1),
+    );
+    const [group] = leakGroups([...leaks('a', 'b', 'c', [locked]), ...leaks('b', 'a', 'c', [locked])]);
+    expect(group?.causes[0]).toMatchObject({
+      fixes: ['bridge link set dev p2 learning off', 'ip link set dev br0 type bridge stp_state 1'],
+      changes: locked.changes,
+    });
+  });
+
+  it('bear a fix that is text alone as it stands: of words, or in a run of an older version', () => {
+    const { changes: _, ...old } = hub;
+    const [group] = leakGroups([...leaks('a', 'b', 'c', [{ ...old, fix: 'nft x && nft y' }])]);
+    expect(group?.causes[0]?.fixes).toEqual(['nft x && nft y']);
+    expect(group?.causes[0]).not.toHaveProperty('changes');
   });
 
   it('are apart where their cause, its bridge or who accepts them is another; the one with most rows comes first', () => {

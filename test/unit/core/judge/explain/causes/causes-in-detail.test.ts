@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { isCauseCode } from '../../../../../../src/core/judge/explain/cause-meanings.js';
-import { causes } from '../../../../../../src/core/judge/explain/causes.js';
 import type { RowContext } from '../../../../../../src/core/judge/rows/row-context.js';
 import type { Flow } from '../../../../../../src/core/model/plan.js';
 import {
@@ -17,31 +16,32 @@ import {
   row,
   step,
 } from '../../../../../support/judge/row-fixture.js';
+import { findAsText } from '../../../../../support/judge/find-as-text.js';
 
 const { p0, p1, p2 } = links;
 
 describe('the text of a cause', () => {
   it('says whom an aged entry was of, and for how long it would have stood', () => {
     expect(
-      causes['aged-out'](row({ finding: of('aged-unicast'), bridge: bridge({ ageing_time: 1500 }) })),
+      findAsText('aged-out')(row({ finding: of('aged-unicast'), bridge: bridge({ ageing_time: 1500 }) })),
     ).toMatchObject({ value: '15 s', text: 'b was silent for longer than 15 s, so br0 forgot where it is' });
   });
   it('says what a port takes: broadcasts, or multicast', () => {
     const text = (dstMac: string): string | undefined =>
-      causes['group-flood'](row({ dstMac, port: port(p2, { bcast_flood: true, mcast_flood: true }) }))?.text;
+      findAsText('group-flood')(row({ dstMac, port: port(p2, { bcast_flood: true, mcast_flood: true }) }))?.text;
     expect([text(broadcast), text(group)]).toEqual([
       'p2 takes broadcasts',
       'p2 takes multicast that nobody there asked for',
     ]);
     expect(
-      causes['group-flood'](row({ dstMac: null, port: port(p2, { bcast_flood: true, mcast_flood: true }) })),
+      findAsText('group-flood')(row({ dstMac: null, port: port(p2, { bcast_flood: true, mcast_flood: true }) })),
     ).toBeNull();
   });
   it('names the addressee of a port that learns nothing', () => {
     const learning = host({
       links: host().links.map((link) => (link.name === 'p1' ? port(p1, { learning: false }) : link)),
     });
-    expect(causes['learning-off'](row({ before: learning }))?.text).toBe(
+    expect(findAsText('learning-off')(row({ before: learning }))?.text).toBe(
       'p1 learns nothing and has no static entry, so frames to b flood',
     );
   });
@@ -53,15 +53,15 @@ describe('the text of a cause', () => {
           bridge({ fdb_max_learned: 4, fdb_n_learned: 1 }),
         ],
       });
-    expect(causes['fdb-full'](row({ after: full('br9') }))).toBeNull();
-    expect(causes['fdb-full'](row({ after: full('br0'), to: { ...b, port: null } }))?.fix).toBe(
+    expect(findAsText('fdb-full')(row({ after: full('br9') }))).toBeNull();
+    expect(findAsText('fdb-full')(row({ after: full('br0'), to: { ...b, port: null } }))?.fix).toBe(
       'ip link set dev br0 type bridge fdb_max_learned 0',
     );
   });
 });
 
 describe('a multicast router port', () => {
-  const find = causes['mcast-router-port'];
+  const find = findAsText('mcast-router-port');
   const query = (over: Partial<Flow> = {}): Flow => ({
     ...flow,
     class: 'igmp-query',
@@ -108,18 +108,18 @@ describe('a code', () => {
 
 describe('a MAC that moved', () => {
   it('is one of the addressee’s, to a port that is not its own', () => {
-    expect(causes['mac-moved'](row({ dstMac: null, to: { ...b, macs: [] }, finding: of('mac-steal') }))).toBeNull();
-    expect(causes['mac-moved'](row({ entries: [entry(), entry({ port: 'p0' })] }))).toMatchObject({ value: 'p0' });
-    expect(causes['mac-moved'](row({ entries: [entry()], fromPort: p0 }))).toBeNull();
+    expect(findAsText('mac-moved')(row({ dstMac: null, to: { ...b, macs: [] }, finding: of('mac-steal') }))).toBeNull();
+    expect(findAsText('mac-moved')(row({ entries: [entry(), entry({ port: 'p0' })] }))).toMatchObject({ value: 'p0' });
+    expect(findAsText('mac-moved')(row({ entries: [entry()], fromPort: p0 }))).toBeNull();
   });
   it('of who lives on another host is rightly at the tunnel there, where a theft is mended too', () => {
     const far = { to: { ...b, port: 'hv2/p1' }, entries: [entry({ port: 'vx1' })] };
-    expect(causes['mac-moved'](row(far))).toBeNull();
-    expect(causes['mac-moved'](row({ ...far, finding: of('mac-steal') }))).toMatchObject({
+    expect(findAsText('mac-moved')(row(far))).toBeNull();
+    expect(findAsText('mac-moved')(row({ ...far, finding: of('mac-steal') }))).toMatchObject({
       value: 'p2',
       fix: expect.stringMatching(/ dev vx1 master static sticky$/),
     });
-    expect(causes['mac-moved'](row({ ...far, entries: [], finding: of('mac-steal') }))?.fix).toMatch(
+    expect(findAsText('mac-moved')(row({ ...far, entries: [], finding: of('mac-steal') }))?.fix).toMatch(
       / dev hv2\/p1 master static sticky$/,
     );
   });

@@ -28,8 +28,13 @@ import {
   onOther,
 } from '../../../../../support/judge/leak-fixture.js';
 import { above, below } from '../../../../../support/judge/lower-device.js';
+import { findAsText } from '../../../../../support/judge/find-as-text.js';
 
 type Code = keyof typeof causes;
+
+function isCode(name: string): name is Code {
+  return Object.hasOwn(causes, name);
+}
 const broadcast = 'ff:ff:ff:ff:ff:ff';
 
 interface Case {
@@ -269,7 +274,7 @@ const cases: { readonly [C in Code]?: Case } = {
 };
 
 describe.each(Object.entries(cases))('%s', (code, { found, reported: told, not }) => {
-  const find = Object.entries(causes).find(([name]) => name === code)?.[1] ?? never();
+  const find = findAsText(isCode(code) ? code : never());
 
   it('is found where it is, with the place, the value and the command that mends it', () => {
     expect(find(leak(found))).toMatchObject(told);
@@ -303,7 +308,7 @@ describe('guests of one lower device whose mode keeps them apart', () => {
   const found = { observer: above('private'), from: below('private') };
   it('are joined by hairpin at the port, which is named with what ends it', () => {
     const before = withLink(port(p1, { hairpin: true }));
-    expect(causes['macvlan-bridge'](leak({ ...found, before }))).toMatchObject({
+    expect(findAsText('macvlan-bridge')(leak({ ...found, before }))).toMatchObject({
       place: 'p1.hairpin',
       fix: 'bridge link set dev p1 hairpin off',
     });
@@ -311,8 +316,8 @@ describe('guests of one lower device whose mode keeps them apart', () => {
 
   it('are reached by the port of their lower device: their MAC there has not moved', () => {
     const home = { ...step, observers: [{ ...above('private'), name: b.name }] };
-    expect(causes['mac-moved'](leak({ step: home, to: { ...b, port: 'macvlan2' } }))).toBeNull();
+    expect(findAsText('mac-moved')(leak({ step: home, to: { ...b, port: 'macvlan2' } }))).toBeNull();
     const stray = { step: home, to: { ...b, port: 'macvlan2' }, entries: [entry({ port: 'p2' })] };
-    expect(causes['mac-moved'](leak(stray))).toMatchObject({ value: 'p2' });
+    expect(findAsText('mac-moved')(leak(stray))).toMatchObject({ value: 'p2' });
   });
 });

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { causes } from '../../../../../../src/core/judge/explain/causes.js';
 import type { RowContext } from '../../../../../../src/core/judge/rows/row-context.js';
 import type { HostState, LinkState, OvsState, PacketSocket } from '../../../../../../src/core/model/state.js';
 import {
@@ -16,6 +15,7 @@ import {
   port,
   row,
 } from '../../../../../support/judge/row-fixture.js';
+import { findAsText } from '../../../../../support/judge/find-as-text.js';
 
 const { p0, p2 } = links;
 const vlan = (ports: Readonly<Record<string, readonly number[]>>, more: Partial<HostState> = {}): HostState =>
@@ -29,7 +29,7 @@ const vlan = (ports: Readonly<Record<string, readonly number[]>>, more: Partial<
 const range = (first: number, last = first) => ({ first, last, pvid: false, untagged: false });
 
 describe('a VLAN that is shared', () => {
-  const find = causes['vlan-shared'];
+  const find = findAsText('vlan-shared');
   const shared: Partial<RowContext> = {
     bridge: bridge({ vlan_filtering: 1 }),
     before: vlan({ p0: [10], p2: [20, 10] }),
@@ -130,7 +130,7 @@ describe('a VLAN that is shared', () => {
 });
 
 describe('a process on the host that takes every frame', () => {
-  const find = causes['sniffer-on-host'];
+  const find = findAsText('sniffer-on-host');
   const socket = (over: Partial<PacketSocket> = {}): PacketSocket => ({
     inode: '7',
     ifindex: 2,
@@ -205,7 +205,7 @@ describe('a process on the host that takes every frame', () => {
 });
 
 describe('a rule that carries frames to another port', () => {
-  const find = causes['mirror'];
+  const find = findAsText('mirror');
   const withXdp = (...names: readonly string[]): HostState =>
     host({
       links: host().links.map((link): LinkState => (names.includes(link.name) ? { ...link, xdp: 'xdp/id:7' } : link)),

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { numbersIn } from '../../../../../../src/core/judge/explain/causes/ovs.js';
-import { causes } from '../../../../../../src/core/judge/explain/causes.js';
 import type { RowContext } from '../../../../../../src/core/judge/rows/row-context.js';
 import type { OvsMirrorState, OvsPortState, OvsState } from '../../../../../../src/core/model/state.js';
 import { a, b, entry, group, host, links, macOfB, of, port, row } from '../../../../../support/judge/row-fixture.js';
+import { findAsText } from '../../../../../support/judge/find-as-text.js';
 
 const bridgeOfOvs = (
   columns: Readonly<Record<string, unknown>> = {},
@@ -40,7 +40,7 @@ const learned = (count: number) =>
   });
 
 describe('a mirror of Open vSwitch', () => {
-  const find = causes['ovs-mirror'];
+  const find = findAsText('ovs-mirror');
   it('copies frames of the sender or the addressee to the observer’s port', () => {
     expect(find(row(mirror()))).toEqual({
       place: 'mirror m0',
@@ -70,7 +70,7 @@ describe('a mirror of Open vSwitch', () => {
 });
 
 describe('a flow of Open vSwitch', () => {
-  const find = causes['ovs-flood-flow'];
+  const find = findAsText('ovs-flood-flow');
   it.each([
     ['floods', 'priority=0 actions=FLOOD', 'ovs-ofctl del-flows br0'],
     ['goes to all', 'priority=5,in_port=p0 actions=ALL', 'ovs-ofctl del-flows br0 in_port=p0'],
@@ -124,7 +124,7 @@ describe('a flow of Open vSwitch', () => {
 });
 
 describe('a VLAN in which Open vSwitch learns nothing', () => {
-  const find = causes['ovs-flood-vlans'];
+  const find = findAsText('ovs-flood-vlans');
   const flooding = (vlans: unknown, tag: unknown = []): Partial<RowContext> =>
     ovs({ bridges: [bridgeOfOvs({ flood_vlans: vlans })], ports: [ovsPort('p0', 1, { tag }), ...ports.slice(1)] });
   it('floods what is sent in it', () => {
@@ -150,7 +150,7 @@ describe('a VLAN in which Open vSwitch learns nothing', () => {
 });
 
 describe('ports that Open vSwitch protects from each other', () => {
-  const find = causes['ovs-protected'];
+  const find = findAsText('ovs-protected');
   const protectedPorts = (...names: readonly string[]): Partial<RowContext> =>
     ovs({ ports: ports.map((port) => ({ ...port, columns: { protected: names.includes(port.name) } })) });
   it('flood what one sends to the other to those that are not, while the addressee is unknown', () => {
@@ -174,7 +174,7 @@ describe('ports that Open vSwitch protects from each other', () => {
 });
 
 describe('a full table of Open vSwitch', () => {
-  const find = causes['ovs-table-full'];
+  const find = findAsText('ovs-table-full');
   const size = (of2: string | null): OvsState => ({
     bridges: [
       bridgeOfOvs(
@@ -219,7 +219,7 @@ describe('a full table of Open vSwitch', () => {
 });
 
 describe('a MAC that Open vSwitch does not know', () => {
-  const find = causes['ovs-unknown-flood'];
+  const find = findAsText('ovs-unknown-flood');
   it('is flooded to ports that take it', () => {
     expect(find(row(ovs()))).toEqual({
       place: 'p2.no-flood',
@@ -254,9 +254,9 @@ describe('a MAC that Open vSwitch does not know', () => {
 describe('a port of Open vSwitch', () => {
   it('counts on its own bridge only', () => {
     const elsewhere = ovs({ ports: ports.map((port) => ({ ...port, bridge: 'br1' })) });
-    expect(causes['ovs-unknown-flood'](row({ ...elsewhere, from: a, to: b }))).toBeNull();
+    expect(findAsText('ovs-unknown-flood')(row({ ...elsewhere, from: a, to: b }))).toBeNull();
     expect(
-      causes['ovs-mirror'](
+      findAsText('ovs-mirror')(
         row({
           before: host({
             ovs: {
