@@ -17,7 +17,7 @@ import { planOf } from './cli/commands/scenario/plan.js';
 import { audit as auditReading } from './core/audit/audit.js';
 import type { AuditReport } from './core/model/audit.js';
 import type { Plan } from './core/model/plan.js';
-import type { ProgressEvent } from './core/model/progress.js';
+import type { ProgressEvent } from './core/model/timeline.js';
 import type { Result } from './core/model/result.js';
 import type { Scenario } from './core/model/scenario.js';
 import { VerifyError } from './core/model/verify-error.js';
@@ -26,13 +26,12 @@ import { judgeFolder, replayFolder } from './system/evidence/replay.js';
 import { packagePath } from './system/process/package-path.js';
 import { readReading } from './system/state/read-reading.js';
 
-export type { AuditId } from './core/audit/meanings.js';
-export type { CauseCode } from './core/judge/explain/cause-meanings.js';
-export type { ReasonCode } from './core/judge/reasons.js';
+export type { AuditId, BarrierCode, CauseCode, ErrorCode, UnknownCode } from './core/model/codes.js';
 export type { AuditFinding, AuditReport, Prediction, Severity } from './core/model/audit.js';
 export type { Plan } from './core/model/plan.js';
-export type { ProgressEvent } from './core/model/progress.js';
-export type { Cause, Finding, LeakGroup, Reason, Result, StepResult, Verdict } from './core/model/result.js';
+export type { ProgressEvent } from './core/model/timeline.js';
+export type { Reason, ReasonCode } from './core/model/reasons.js';
+export type { Cause, Finding, LeakGroup, Result, StepResult, Verdict } from './core/model/result.js';
 export type {
   Bridge,
   Carrier,

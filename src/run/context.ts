@@ -3,7 +3,7 @@ import type { CalibrationRecord } from '../core/model/provenance.js';
 import type { PrecheckNote } from '../core/model/run-record.js';
 import type { Host, Scenario } from '../core/model/scenario.js';
 import type { Plan, StepPlan } from '../core/model/plan.js';
-import type { ProgressEvent, StepPhase } from '../core/model/progress.js';
+import type { ProgressEvent, StepPhase } from '../core/model/timeline.js';
 import type { StepStates } from '../core/model/state.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import type { chooseEngine } from '../system/capture/choose-engine.js';

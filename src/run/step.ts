@@ -109,7 +109,7 @@ async function probeOn(
   await probes.send(1);
 }
 
-/** Errors that end a step for a reason of their own (core/judge/reasons.ts). */
+/** Errors that end a step for a reason of their own (core/model/reasons.ts). */
 const ownReasons: ReadonlySet<string> = new Set([
   'unsupported',
   'host-lost',

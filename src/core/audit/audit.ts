@@ -3,6 +3,7 @@ import { type BridgeView, bridgeViews } from '../bridge/view.js';
 import { fixText } from '../fix/fix-text.js';
 import { persistentFixes } from '../fix/persistent.js';
 import { type AuditFinding, type AuditReport, type Severity, severities } from '../model/audit.js';
+import { bridgeFindingCodes, hostFindingCodes } from '../model/codes.js';
 import type { Reading } from '../model/state.js';
 import type { RuleFinding } from './rule.js';
 import { bridgeRules, hostRules } from './rules.js';
@@ -12,16 +13,16 @@ import { auditSettings } from './settings.js';
 type NamedFinding = RuleFinding & Pick<AuditFinding, 'id' | 'bridge'>;
 
 function findingsOf(view: BridgeView, reading: Reading): readonly NamedFinding[] {
-  return Object.entries(bridgeRules).flatMap(([id, rule]) =>
-    rule(view, reading).map((found) => ({ id, bridge: view.name, ...found })),
+  return bridgeFindingCodes.flatMap((id) =>
+    bridgeRules[id](view, reading).map((found) => ({ id, bridge: view.name, ...found })),
   );
 }
 
 /** Every finding of a reading, worst first, for one bridge or all of them. Pure. */
 export function audit(reading: Reading, options: { readonly bridge: string | null } = { bridge: null }): AuditReport {
   const views = bridgeViews(reading).filter(({ name }) => options.bridge === null || name === options.bridge);
-  const host = Object.entries(hostRules).flatMap(([id, rule]) =>
-    rule(reading).map((found) => ({ id, bridge: null, ...found })),
+  const host = hostFindingCodes.flatMap((id) =>
+    hostRules[id](reading).map((found) => ({ id, bridge: null, ...found })),
   );
   const findings = [...views.flatMap((view) => findingsOf(view, reading)), ...host].map((finding) =>
     reported(finding, reading),

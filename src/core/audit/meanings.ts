@@ -1,7 +1,5 @@
 import { stpOpenWeakness } from '../bridge/weaknesses/stp-open.js';
-import type { bridgeRules, hostRules } from './rules.js';
-
-export type AuditId = keyof typeof bridgeRules | keyof typeof hostRules;
+import type { AuditId } from '../model/codes.js';
 
 /** What each finding of the audit means, whatever host it was found on. */
 export const auditMeanings: Readonly<Record<AuditId, string>> = {

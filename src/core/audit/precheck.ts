@@ -56,7 +56,7 @@ export function precheck({ reading, bridges, ports, offloads, tables = [] }: Pre
       ...detectionNotes(reading),
       ...besideNotes(reading),
       ...reading.state.unread.map(({ what, why }) => ({
-        code: 'unread',
+        code: 'unread' as const,
         place: what,
         value: why,
         text: 'it is not known whether anything there acts on frames',
@@ -179,7 +179,7 @@ function tableNotes(tables: readonly TableUse[]): readonly PrecheckNote[] {
   return tables
     .filter(({ used, max }) => max > 0 && used >= max * nearlyFull)
     .map(({ table, used, max }) => ({
-      code: `${table}-nearly-full`,
+      code: `${table}-nearly-full` as const,
       value: `${used} of ${max}`,
       ...tableTexts[table],
     }));

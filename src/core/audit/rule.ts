@@ -1,6 +1,6 @@
 import type { BridgeView } from '../bridge/view.js';
 import type { AuditFinding } from '../model/audit.js';
-import type { Fix } from '../model/fix.js';
+import type { Fix } from '../model/fabric.js';
 import type { Reading } from '../model/state.js';
 
 /** A finding before it has its name and its bridge. */

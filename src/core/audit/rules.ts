@@ -1,3 +1,4 @@
+import type { BridgeFindingCode, HostFindingCode } from '../model/codes.js';
 import type { BridgeRule, HostRule } from './rule.js';
 import {
   guestsUnbridgedRule,
@@ -34,8 +35,8 @@ import { behindBridgeRule, bridgePromiscuousRule, snifferOnHostRule } from './ru
 import { linkLocalForwardedRule, stpOpenRule } from './rules/stp.js';
 import { vmnetPresentRule, vmnetWritableRule } from './rules/vmnet.js';
 
-/** Every rule by its id, which is what findings are called. Ids stay. */
-export const bridgeRules = {
+/** Every rule by its id, which is what findings are called. */
+export const bridgeRules: Readonly<Record<BridgeFindingCode, BridgeRule>> = {
   'ageing-zero': ageingZeroRule,
   'bridge-promiscuous': bridgePromiscuousRule,
   'behind-bridge': behindBridgeRule,
@@ -67,9 +68,9 @@ export const bridgeRules = {
   'proxy-arp': proxyArpRule,
   'netfilter-skipped': netfilterSkippedRule,
   'not-forwarding': notForwardingRule,
-} as const satisfies Readonly<Record<string, BridgeRule>>;
+};
 
-export const hostRules = {
+export const hostRules: Readonly<Record<HostFindingCode, HostRule>> = {
   'macvlan-bridge': macvlanBridgeRule,
   'routed-spoofable': routedSpoofableRule,
   'routed-local': routedLocalRule,
@@ -82,4 +83,4 @@ export const hostRules = {
   'ovs-protected-one-sided': ovsProtectedOneSidedRule,
   'ovs-fail-open': ovsFailOpenRule,
   'ovs-small-table': ovsSmallTableRule,
-} as const satisfies Readonly<Record<string, HostRule>>;
+};

@@ -1,5 +1,4 @@
-import type { Change } from '../model/fabric.js';
-import type { Fix } from '../model/fix.js';
+import type { Change, Fix } from '../model/fabric.js';
 import type { Mac } from '../model/mac.js';
 import type { SettingValue } from '../model/scenario.js';
 import type { BridgeKey, PortKey } from './attributes.js';
@@ -19,7 +18,7 @@ export function setSysctl(name: string, value: string): Change {
 }
 
 /** An entry of the forwarding database that no learning removes; `sticky`: that no sender moves either (Linux 4.20). */
-export function staticEntry(mac: Mac, port: string, sticky = false): Change {
+export function setEntry(mac: Mac, port: string, sticky = false): Change {
   return { kind: 'fdb', act: 'add', entry: { mac, port, state: 'static', sticky, vlan: null, self: false } };
 }
 
@@ -33,7 +32,7 @@ export function ownEntry(mac: Mac, bridge: string): Change {
 }
 
 /** A command that no other change is: of nft, tc, Open vSwitch. */
-export function runCommand(...argv: readonly string[]): Change {
+export function execute(...argv: readonly string[]): Change {
   return { kind: 'run', argv };
 }
 

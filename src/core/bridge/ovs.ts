@@ -1,6 +1,6 @@
 import type { Change } from '../model/fabric.js';
 import type { HostState, OvsPortState, OvsRecord, Reading } from '../model/state.js';
-import { runCommand } from './changes.js';
+import { execute } from './changes.js';
 import { membersOf, uuidOf } from './ovs-settings.js';
 
 /** A bridge of Open vSwitch with its ports and mirrors (ovs-vswitchd.conf.db(5)). */
@@ -50,7 +50,7 @@ export function ofctl(protocols: unknown): readonly string[] {
 
 /** Takes a mirror of Open vSwitch away. */
 export function removeOvsMirror(name: string, bridge: string): Change {
-  return runCommand(
+  return execute(
     'ovs-vsctl',
     '--',
     '--id=@m',

@@ -1,3 +1,4 @@
+import type { FaultCode } from '../model/reasons.js';
 import { type UnheardPort, unheardPorts } from '../bridge/ovs.js';
 import { isOnPort, placeOf } from '../model/attach.js';
 import type { Mac } from '../model/mac.js';
@@ -267,7 +268,7 @@ export function hostTopology(scenario: Scenario, state: HostState, neighbours: r
 /** Throws a VerifyError with a line for each fault, where there are any. */
 function refuseFaults(
   faults: readonly string[],
-  { code, exit, hint }: { readonly code: string; readonly exit: 3 | 69; readonly hint: string },
+  { code, exit, hint }: { readonly code: FaultCode; readonly exit: 3 | 69; readonly hint: string },
 ): void {
   if (faults.length > 0) throw new VerifyError(code, exit, faults.join('\n'), hint);
 }

@@ -1,6 +1,5 @@
 import { changeCommands, setWords } from '../bridge/change-commands.js';
-import type { Change } from '../model/fabric.js';
-import type { Fix } from '../model/fix.js';
+import type { Change, Fix } from '../model/fabric.js';
 import { hostOf } from '../model/host-names.js';
 import type { Plan } from '../model/plan.js';
 import { word } from '../text/escape.js';

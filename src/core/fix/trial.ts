@@ -1,4 +1,4 @@
-import type { Result, StepResult } from '../model/result.js';
+import type { Cause, Result, StepResult } from '../model/result.js';
 import type { Scenario, Step } from '../model/scenario.js';
 import { freePrograms } from '../scenario/free-commands.js';
 import { changesOnly, presentAt, reachStep, talkerOf, withoutChanges } from './reach.js';
@@ -8,7 +8,7 @@ import { commandText, fixCommands } from './fix-text.js';
 export interface FixTrial {
   /** 0-based index of the leaking step in the run's own scenario. */
   readonly step: number;
-  readonly cause: string;
+  readonly cause: Cause['code'];
   readonly commands: readonly string[];
   readonly scenario: Scenario;
   /**
@@ -31,7 +31,7 @@ const settleMs: Readonly<Record<string, number>> = { 'no-querier': 11_000 };
  * The step again, with the fix instead of its own changes. What it flushed it flushes again: its leak may need an empty
  * table.
  */
-function repeated(step: Step, cause: string, fix: readonly (readonly string[])[]): Step {
+function repeated(step: Step, cause: Cause['code'], fix: readonly (readonly string[])[]): Step {
   const unchanged = withoutChanges(step);
   return {
     ...unchanged,
@@ -50,8 +50,8 @@ function repeated(step: Step, cause: string, fix: readonly (readonly string[])[]
  * The fixes that a step's leaks ask for, by cause: each command once, in the order of the rows. Words to people are
  * none.
  */
-function proposed(result: StepResult): ReadonlyMap<string, ReadonlyMap<string, readonly string[]>> {
-  const byCause = new Map<string, Map<string, readonly string[]>>();
+function proposed(result: StepResult): ReadonlyMap<Cause['code'], ReadonlyMap<string, readonly string[]>> {
+  const byCause = new Map<Cause['code'], Map<string, readonly string[]>>();
   for (const { code, changes = [] } of result.findings.filter(({ leak }) => leak).flatMap(({ causes }) => causes)) {
     const commands = fixCommands(changes);
     if (commands.length === 0 || commands.some(([program = '']) => !freePrograms.includes(program))) continue;

@@ -1,6 +1,6 @@
 import type { Control, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { VerdictRules } from '../model/provenance.js';
-import type { Finding, ObserverResult, Reason, StepResult, Verdict } from '../model/result.js';
+import type { Finding, ObserverResult, StepResult, Verdict } from '../model/result.js';
 import type { StepStates } from '../model/state.js';
 import { noiseAt } from './count/noise.js';
 import type { StepTally } from './count/tally.js';
@@ -17,7 +17,7 @@ import { missingProofs } from './proof/proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
 import { unchangedReasons } from './proof/unchanged.js';
 import { eventsOf } from './proof/windows.js';
-import { reason } from './reasons.js';
+import { reason, type Reason } from '../model/reasons.js';
 import { carriersApart } from './rows/carriers-apart.js';
 import { claimOutcome, claimText } from './rows/claims.js';
 import { acceptedOf, mayHaveAll } from './rows/probe-row.js';

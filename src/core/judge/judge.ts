@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { withPersistentFixes } from '../fix/persistent.js';
 import type { Plan } from '../model/plan.js';
-import type { ProvenFix, Reason, Result, StepResult, Verdict } from '../model/result.js';
+import type { ProvenFix, Result, StepResult, Verdict } from '../model/result.js';
 import type { RunRecord } from '../model/run-record.js';
 import type { StepStates } from '../model/state.js';
 import type { TimelineEntry } from '../model/timeline.js';
@@ -18,7 +18,7 @@ import { createTallies, raise, type Seen, type Tallies } from './count/tally.js'
 import { type JudgedStep, judgeStep } from './judge-step.js';
 import { coverageOf, observedOnly } from './proof/coverage.js';
 import { type StepFacts, stepFacts } from './proof/step-facts.js';
-import { reason } from './reasons.js';
+import { reason, type Reason } from '../model/reasons.js';
 import { type Classify, createClassifier, flowFinder, tagsOf } from './recognise/classify.js';
 import { PlannedProbes } from './recognise/planned-probes.js';
 

@@ -1,4 +1,6 @@
+import type { AuditId, DriftCode } from './codes.js';
 import type { PersistentFix } from './persistent-fix.js';
+import type { Reason } from './reasons.js';
 import type { ProbeClassName } from './scenario.js';
 
 export const severities = ['info', 'low', 'medium', 'high'] as const;
@@ -7,7 +9,7 @@ export type Severity = (typeof severities)[number];
 /** One setting, or one thing found beside the settings, that lets something through. */
 export interface AuditFinding {
   /** Stable: the name of the rule. */
-  readonly id: string;
+  readonly id: AuditId;
   readonly severity: Severity;
   /** The bridge it concerns; null = the whole host. */
   readonly bridge: string | null;
@@ -54,7 +56,7 @@ export interface Prediction {
 
 /** What the wire showed of one finding: `shown`, `not-shown`, or nothing that decides it, and why. */
 export interface FindingProof {
-  readonly id: string;
+  readonly id: AuditId;
   readonly place: string;
   readonly outcome: 'shown' | 'not-shown' | 'open';
   readonly text: string;
@@ -89,7 +91,7 @@ export interface AuditProof {
   readonly faults: readonly PredictionFault[];
   readonly findings: readonly FindingProof[];
   /** Why evidence is missing, by step. */
-  readonly reasons: readonly { readonly step: string; readonly code: string; readonly text: string }[];
+  readonly reasons: readonly { readonly step: string; readonly code: Reason['code']; readonly text: string }[];
 }
 
 export interface AuditReport {
@@ -107,7 +109,7 @@ export interface AuditReport {
 /** One thing that is no longer as it was. */
 export interface Drift {
   /** Stable: `bridge-promiscuous`, `setting-changed`, `mac-moved`, … */
-  readonly code: string;
+  readonly code: DriftCode;
   readonly severity: Severity;
   /** null = the whole host. */
   readonly bridge: string | null;

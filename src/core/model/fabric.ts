@@ -1,3 +1,4 @@
+import type { FaultCode } from './reasons.js';
 import type { FdbEntry, MdbEntry, Mirror, PortVlan, SettingValue } from './scenario.js';
 import type { HostState } from './state.js';
 
@@ -37,7 +38,7 @@ export interface Fabric {
   settled(changed: boolean): Promise<void>;
   readState(): Promise<HostState>;
   /** Faults since the last call: a relay that died, a link that went. */
-  faults(): readonly { readonly code: string; readonly text: string }[];
+  faults(): readonly { readonly code: FaultCode; readonly text: string }[];
   /** Puts everything back and looks whether it is: what was left behind, by name; empty = nothing. */
   close(): Promise<readonly string[]>;
 }
@@ -76,3 +77,19 @@ export type Change =
   | { readonly kind: 'start'; readonly endpoint: string }
   | { readonly kind: 'stop'; readonly endpoint: string }
   | { readonly kind: 'run'; readonly argv: readonly string[] };
+
+/**
+ * What ends a weakness of a host, as data: reports render it, trials execute it, and managers of configuration are asked
+ * for a form of it that stays.
+ *
+ * @example
+ *   { changes: [{ kind: 'set', place: 'port', device: 'vnet0', key: 'isolated', value: true }] }
+ */
+export interface Fix {
+  /** In their order; all of them belong to it. Empty: it is words to people alone. */
+  readonly changes: readonly Change[];
+  /** Where it is meant, as words before the commands; absent: wherever the weakness is. */
+  readonly where?: string;
+  /** What else belongs to it or would do in its place, as words behind the commands: `, or …`, `, and …`. */
+  readonly also?: string;
+}

@@ -1,3 +1,5 @@
+import type { FaultCode } from './reasons.js';
+
 /**
  * What of the kernel not every kernel has and only some scenarios need. Each is tried where the lab is built
  * (system/state/try-features.ts); which scenario needs it is reported by core/scenario/needed-features.ts.
@@ -37,7 +39,7 @@ export type LabTrial =
       readonly sysfs: boolean;
       readonly features: readonly FeatureTrial[];
     }
-  | { readonly built: false; readonly code: string; readonly why: string; readonly mend: string };
+  | { readonly built: false; readonly code: FaultCode; readonly why: string; readonly mend: string };
 
 /** What was read of a machine; null = it is not there. */
 export interface MachineReading {

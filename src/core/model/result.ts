@@ -1,6 +1,8 @@
+import type { BarrierCode, CauseCode, UnknownCode } from './codes.js';
 import type { Change } from './fabric.js';
 import type { PersistentFix } from './persistent-fix.js';
 import type { CalibrationRecord, ToolRecord } from './provenance.js';
+import type { Reason } from './reasons.js';
 import type { PrecheckNote, ScenarioRecord } from './run-record.js';
 import type { Trusted } from './scenario.js';
 
@@ -11,21 +13,6 @@ import type { Trusted } from './scenario.js';
 export type Verdict = 'holds' | 'broken' | 'inconclusive';
 
 /**
- * Why evidence carries no verdict.
- *
- * @example
- *   { code: 'mac-moved', observer: 'db', text: '52:54:00:00:00:02 is on vnet4, not on vnet1' }
- */
-export interface Reason {
-  /** One of the list in src/core/judge/reasons.ts, which `verify-isolation explain CODE` explains: `frames-dropped`. */
-  readonly code: string;
-  /** The endpoint (or bridge) whose evidence it concerns; null = the step as a whole. */
-  readonly observer: string | null;
-  /** What was measured, with names and numbers: `312 of 4000 frames were dropped`. */
-  readonly text: string;
-}
-
-/**
  * What in the state of the host accounts for a leak.
  *
  * @example
@@ -33,8 +20,8 @@ export interface Reason {
  *     fix: 'ip link set dev br0 type bridge ageing_time 30000' }
  */
 export interface Cause {
-  /** One of the list in src/core/judge/explain/causes.ts; `unexplained` where the state accounts for nothing. */
-  readonly code: string;
+  /** What `verify-isolation explain CODE` explains; `unexplained` where the state accounts for nothing. */
+  readonly code: CauseCode | UnknownCode;
   /** Where the state shows it, as DEVICE.SETTING or the name of a sysctl; empty = nowhere. */
   readonly place: string;
   /** What stands there: `0`, `on`, `8 of 8`; empty as `place` is. */
@@ -54,7 +41,7 @@ export interface Cause {
 /** Something that stood in the way of frames. */
 export interface HeldBarrier {
   /** `isolated`, `learned-entry`, `flood-off`, … : docs/catalogue.md lists them. */
-  readonly code: string;
+  readonly code: BarrierCode | UnknownCode;
   /** Where the state shows it: `fdb 52:54:00:85:20:d1 dev vnet0`, `vnet4.flood`. */
   readonly places: readonly string[];
   /** This many places more than are listed. */
@@ -110,7 +97,7 @@ export interface LostNeed {
 
 /** A proposed fix that was tried in the lab: the step as it was, the fix, the step again. */
 export interface ProvenFix {
-  readonly cause: string;
+  readonly cause: Cause['code'];
   readonly commands: readonly string[];
   readonly outcome: (typeof fixOutcomes)[number];
   /**
@@ -231,7 +218,7 @@ export interface Finding {
 
 /** A cause of the leaks of a group: every place where it shows, and what has to be typed to end it there. */
 export interface GroupCause {
-  readonly code: string;
+  readonly code: Cause['code'];
   readonly places: readonly string[];
   readonly value: string;
   readonly text: string;
@@ -248,7 +235,7 @@ export interface GroupCause {
 /** Leaks of a step that have one cause: who hears whom, as sets. */
 export interface LeakGroup {
   /** The most specific cause, which all of them have. */
-  readonly cause: string;
+  readonly cause: Cause['code'];
   readonly from: readonly string[];
   /** Whom the frames were for; null = all. */
   readonly to: readonly (string | null)[];

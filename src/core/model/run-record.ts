@@ -1,3 +1,4 @@
+import type { NoteCode, UnknownCode } from './codes.js';
 import type { ConfigurationManager } from './persistent-fix.js';
 import type { Provenance, ToolRecord } from './provenance.js';
 import type { FileHash, Scenario } from './scenario.js';
@@ -80,7 +81,7 @@ export interface GuardRecord {
 /** Something on a host that a run there has to be read with: it acts on frames beside the bridge, or watches them. */
 export interface PrecheckNote {
   /** Stable: the name of the audit rule that found it, or of the check. */
-  readonly code: string;
+  readonly code: NoteCode | UnknownCode;
   /** What it is: `vnet0 ingress`, `packet socket on br0`. */
   readonly place: string;
   readonly value: string;

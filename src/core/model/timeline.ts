@@ -1,3 +1,4 @@
+import type { FaultCode } from './reasons.js';
 import type { Observer, Phase } from './plan.js';
 
 /** What one observer's handles have counted since they were opened; both directions together. */
@@ -50,9 +51,9 @@ export interface EngineFacts {
   readonly direction: 'known' | 'inferred';
 }
 
-/** A trouble of a step: `code` is one of core/judge/reasons.ts. `observers` empty = the step as a whole. */
+/** A trouble of a step: what has no reason of its own counts as `step-failed`. `observers` empty = the step as a whole. */
 export interface Fault {
-  readonly code: string;
+  readonly code: FaultCode;
   readonly observers: readonly string[];
   readonly text: string;
 }
@@ -175,3 +176,29 @@ export type TimelineEvent =
   /** A frame kept in a worker's memory because its file could not be written (disk full). */
   | { readonly event: 'kept'; readonly observer: string; readonly towards: boolean; readonly frame: string }
   | { readonly event: 'step-ended'; readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' };
+
+/** What a run is doing right now, reported as it happens. A view may show it; nothing is judged by it. */
+export type ProgressEvent =
+  | {
+      readonly kind: 'step';
+      /** 0-based position of the step, and how many steps the run has. */
+      readonly index: number;
+      readonly of: number;
+      readonly name: string;
+      readonly phase: StepPhase;
+      /** Free text, often empty: `1,200 of 3,000 frames`. Not escaped yet. */
+      readonly detail: string;
+    }
+  | {
+      /** A leak was seen at an observer for the first time in a step; it is not judged yet. */
+      readonly kind: 'leak';
+      /** 0-based position of the step. */
+      readonly index: number;
+      readonly observer: string;
+      /** The step is there to show a leak. */
+      readonly isExpected: boolean;
+    }
+  | { readonly kind: 'phase'; readonly name: 'building' | 'collating' | 'judging' }
+  | { readonly kind: 'note'; readonly text: string };
+
+export type StepPhase = 'preparing' | 'listening' | 'probing' | 'draining' | 'done';

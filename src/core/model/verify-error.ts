@@ -1,3 +1,5 @@
+import type { FaultCode } from './reasons.js';
+
 /** Exit statuses of the contract that an error can ask for. */
 export type ErrorExit = 64 | 69 | 70 | 3;
 
@@ -6,12 +8,12 @@ export type ErrorExit = 64 | 69 | 70 | 3;
  * Anything else that is thrown is a fault in the tool (exit 70, with its stack).
  */
 export class VerifyError extends Error {
-  readonly code: string;
+  readonly code: FaultCode;
   /** The exit status of a program that ends with it, as `Result.exitCode` is that of a run. */
   readonly exitCode: ErrorExit;
   readonly hint: string;
 
-  constructor(code: string, exitCode: ErrorExit, message: string, hint: string) {
+  constructor(code: FaultCode, exitCode: ErrorExit, message: string, hint: string) {
     super(message);
     this.name = 'VerifyError';
     this.code = code;

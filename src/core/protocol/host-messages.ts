@@ -1,3 +1,4 @@
+import type { FaultCode } from '../model/reasons.js';
 import type { Place } from '../model/fabric.js';
 import type { HostState } from '../model/state.js';
 import type { Account, AccountWindow, Counters, EngineFacts } from '../model/timeline.js';
@@ -132,7 +133,7 @@ export type FromHost =
   | {
       readonly type: 'refused';
       readonly id: number;
-      readonly code: string;
+      readonly code: FaultCode;
       readonly exit: number;
       readonly message: string;
       readonly hint: string;
@@ -141,7 +142,7 @@ export type FromHost =
   | {
       readonly type: 'fault';
       readonly capture: string;
-      readonly code: string;
+      readonly code: FaultCode;
       readonly observers: readonly string[];
       readonly text: string;
     };

@@ -1,3 +1,4 @@
+import type { FaultCode } from '../model/reasons.js';
 import type { AccountWindow, Counters, EngineFacts } from '../model/timeline.js';
 
 /**
@@ -17,7 +18,7 @@ export interface Ready {
 
 export interface HelperFault {
   readonly type: 'fault';
-  readonly code: string;
+  readonly code: FaultCode;
   readonly observer: string | null;
   readonly message: string;
 }

@@ -1,3 +1,4 @@
+import { parseFaultCode } from '../text/parse-code.js';
 import { z } from 'zod';
 import { VerifyError } from '../model/verify-error.js';
 import type { FromHost, HostAnswers, HostAsk, ToHost } from './host-messages.js';
@@ -142,12 +143,19 @@ const fromHost = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready'), version: z.string(), pid: z.int(), uid: z.int() }),
   z.object({ type: z.literal('beat') }),
   z.object({ type: z.literal('answer'), id, value: z.unknown() }),
-  z.object({ type: z.literal('refused'), id, code: z.string(), exit: z.int(), message: z.string(), hint: z.string() }),
+  z.object({
+    type: z.literal('refused'),
+    id,
+    code: z.string().transform(parseFaultCode),
+    exit: z.int(),
+    message: z.string(),
+    hint: z.string(),
+  }),
   z.object({ type: z.literal('counts'), capture: z.string(), taken: z.int().min(0) }),
   z.object({
     type: z.literal('fault'),
     capture: z.string(),
-    code: z.string(),
+    code: z.string().transform(parseFaultCode),
     observers: z.array(z.string()),
     text: z.string(),
   }),

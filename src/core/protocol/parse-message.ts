@@ -1,3 +1,4 @@
+import { parseFaultCode } from '../text/parse-code.js';
 import type { AccountWindow, Counters } from '../model/timeline.js';
 import { type MessageFields, parseFields } from './fields.js';
 import type {
@@ -207,7 +208,12 @@ function ready(f: MessageFields): Ready {
 }
 
 function fault(f: MessageFields): HelperFault {
-  return { type: 'fault', code: f.text('code'), observer: f.textOrNull('observer'), message: f.text('message') };
+  return {
+    type: 'fault',
+    code: parseFaultCode(f.text('code')),
+    observer: f.textOrNull('observer'),
+    message: f.text('message'),
+  };
 }
 
 function counters(f: MessageFields): Counters {

@@ -1,4 +1,4 @@
-import { isReasonCode, reasonHints } from '../../core/judge/reasons.js';
+import { isReasonCode, reasonHints } from '../../core/model/reasons.js';
 import type { Finding, Result, StepResult } from '../../core/model/result.js';
 import type { ReportedRun } from '../reporter.js';
 import { expectedWord, isKnownOnly, runWord, stepWord, type Word } from '../word.js';

@@ -29,7 +29,7 @@ function phraseOf(findings: readonly AuditFinding[]): string {
   const [first] = findings;
   if (first === undefined) return '';
   const { id: code, value, text } = first;
-  return causePhrase({ code, places: findings.map(({ place }) => place), value, text, fixes: [], rows: 0 });
+  return causePhrase({ code, places: findings.map(({ place }) => place), value, text });
 }
 
 /** The findings of an audit by what they say: one story for all ports of a bridge that it is true of, worst first. */

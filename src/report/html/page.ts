@@ -1,4 +1,4 @@
-import { isReasonCode, reasonHints } from '../../core/judge/reasons.js';
+import { isReasonCode, reasonHints } from '../../core/model/reasons.js';
 import type { ReportedRun, Reporter } from '../reporter.js';
 import { leakSets } from '../answer/leak-sets.js';
 import { runWord } from '../word.js';

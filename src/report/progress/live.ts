@@ -1,4 +1,4 @@
-import type { ProgressEvent, StepPhase } from '../../core/model/progress.js';
+import type { ProgressEvent, StepPhase } from '../../core/model/timeline.js';
 import type { Result, StepResult } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import { countText } from '../answer/participants.js';

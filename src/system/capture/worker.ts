@@ -1,3 +1,4 @@
+import type { FaultCode } from '../../core/model/reasons.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Counters } from '../../core/model/timeline.js';
 import { VerifyError } from '../../core/model/verify-error.js';
@@ -253,7 +254,7 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
         if (observer.device === trouble.device) this.sendFault(trouble.code, observer.name, trouble.text);
   }
 
-  private sendFault(code: string, observer: string | null, message: string): void {
+  private sendFault(code: FaultCode, observer: string | null, message: string): void {
     if (code === 'interface-gone' && observer !== null) {
       if (this.gone.has(observer)) return;
       this.gone.add(observer);

@@ -1,3 +1,4 @@
+import type { FaultCode } from '../../core/model/reasons.js';
 import type { JudgeInput } from '../../core/judge/judge.js';
 import type { Plan } from '../../core/model/plan.js';
 import type { Result } from '../../core/model/result.js';
@@ -52,7 +53,7 @@ export type JudgeAnswer =
   | { readonly kind: 'raw'; readonly result: Result }
   | {
       readonly kind: 'failed';
-      readonly code: string;
+      readonly code: FaultCode;
       readonly exit: ErrorExit;
       readonly message: string;
       readonly hint: string;

@@ -1,9 +1,8 @@
 import { partyOf } from '../../core/judge/parties.js';
 import type { Observer, Plan, StepPlan } from '../../core/model/plan.js';
-import type { ProgressEvent } from '../../core/model/progress.js';
 import { currentRules } from '../../core/model/provenance.js';
 import { isInForce } from '../../core/model/scenario.js';
-import type { TimelineEntry } from '../../core/model/timeline.js';
+import type { ProgressEvent, TimelineEntry } from '../../core/model/timeline.js';
 import { type Batch, directions, packetDirection } from '../../core/pcap/capture-items.js';
 import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
 import { isTowards } from '../../core/plan/observers.js';

@@ -1,3 +1,4 @@
+import type { FaultCode } from '../../core/model/reasons.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { libc } from './libc.js';
 import {
@@ -165,7 +166,7 @@ export function isPacketSocket(fd: number): boolean {
   );
 }
 
-function failed(code: string, what: string, hint: string): VerifyError {
+function failed(code: FaultCode, what: string, hint: string): VerifyError {
   const c = libc();
   return new VerifyError(code, 69, `${what}: ${c.errnoName(c.errno())}`, hint);
 }

@@ -1,3 +1,4 @@
+import type { FaultCode } from '../../core/model/reasons.js';
 import { containerdGuests } from '../../core/discover/guests/containerd.js';
 import { containerGuests } from '../../core/discover/guests/containers.js';
 import { criGuests } from '../../core/discover/guests/cri.js';
@@ -40,7 +41,7 @@ export type GuestAnswer =
   | { readonly guests: readonly GuestRecord[] }
   | {
       readonly error: {
-        readonly code: string;
+        readonly code: FaultCode;
         readonly exit: ErrorExit;
         readonly message: string;
         readonly hint: string;

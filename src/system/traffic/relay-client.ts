@@ -1,3 +1,4 @@
+import type { FaultCode } from '../../core/model/reasons.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { startHelper } from '../process/helper-process.js';
 
@@ -7,8 +8,8 @@ const startMs = 10_000;
 export interface RunningRelay {
   readonly pid: number;
   stop(): Promise<void>;
-  /** Since the last call; codes of core/judge/reasons.ts. */
-  faults(): readonly { readonly code: string; readonly text: string }[];
+  /** Since the last call; codes of core/model/reasons.ts. */
+  faults(): readonly { readonly code: FaultCode; readonly text: string }[];
 }
 
 /**
@@ -22,7 +23,7 @@ export async function startRelay(spec: {
   readonly everything: boolean;
 }): Promise<RunningRelay> {
   const helper = await startHelper('relay', { silentMs: null });
-  const news: { code: string; text: string }[] = [];
+  const news: { code: FaultCode; text: string }[] = [];
   let stopping = false;
   let failStart: (error: Error) => void = () => undefined;
   const refused = new Promise<never>((_resolve, reject) => {

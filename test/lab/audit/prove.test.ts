@@ -148,7 +148,7 @@ describe('an audit that the wire contradicts', () => {
   it('ends with 3 where the evidence is not complete', async () => {
     const report = await mistaken('switch-mode', 30_000);
     expect(report.proof.faults).toEqual([]);
-    const reasons = [{ step: 's', code: 'control-missing', text: '' }];
+    const reasons = [{ step: 's', code: 'control-missing', text: '' } as const];
     expect([
       proofStatus(report, 'high'),
       proofStatus({ ...report, proof: { ...report.proof, reasons } }, 'high'),

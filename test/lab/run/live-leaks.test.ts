@@ -1,6 +1,6 @@
 // @module-tag alike: frames decide these tests, whoever runs them.
 import { beforeAll, expect, it } from 'vitest';
-import type { ProgressEvent } from '../../../src/core/model/progress.js';
+import type { ProgressEvent } from '../../../src/core/model/timeline.js';
 import { fresh, program, threeOn } from '../../support/lab/program.js';
 import { patient } from '../../support/patient.js';
 

@@ -1,4 +1,4 @@
-import { plainGuest, plainProbe, plainStep } from '../../../src/core/model/plain-steps.js';
+import { plainGuest, plainProbe, plainStep } from '../../../src/core/scenario/plain-steps.js';
 import { createHash } from 'node:crypto';
 import {
   addBatch,

@@ -1,4 +1,4 @@
-import type { Finding, Result, StepResult } from '../../../src/core/model/result.js';
+import type { Cause, Finding, Result, StepResult } from '../../../src/core/model/result.js';
 
 const everyone = ['kali2', 'kali3', 'lan', 'winxp'];
 
@@ -69,7 +69,7 @@ export function result(steps: readonly StepResult[], change: Partial<Result> = {
   };
 }
 
-const ageing = {
+const ageing: Cause = {
   code: 'ageing-zero',
   place: 'br0.ageing_time',
   value: '0',

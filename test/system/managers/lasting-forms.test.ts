@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { prepareManagers } from '../../../scripts/managers.mjs';
-import { ownEntry, runCommand, setBridge, setPort, setSysctl, staticEntry } from '../../../src/core/bridge/changes.js';
+import { ownEntry, execute, setBridge, setPort, setSysctl, setEntry } from '../../../src/core/bridge/changes.js';
 import { persistentFixes } from '../../../src/core/fix/persistent.js';
 import type { Change } from '../../../src/core/model/fabric.js';
 import type { ConfigurationManager, PersistentFix } from '../../../src/core/model/persistent-fix.js';
@@ -289,7 +289,7 @@ it(
         ],
         keep('eno1'),
       ),
-      only([staticEntry('52:54:00:85:20:d1', 'eno1', true)], keep('eno1')),
+      only([setEntry('52:54:00:85:20:d1', 'eno1', true)], keep('eno1')),
     ].map(({ form }) => form);
     const file = put('interfaces', ['auto br7', 'iface br7', '    bridge-ports eno1', ...forms].join('\n'));
     // ifupdown2 looks for its parts where its package puts them.
@@ -315,9 +315,9 @@ it('nft and sysctl read what their files are to hold', async () => {
   const rules =
     persistentFixes(
       [
-        runCommand('nft', 'add', 'table', 'bridge', 'guard'),
-        runCommand('nft', 'add chain bridge guard ingress { type filter hook prerouting priority -300; }'),
-        runCommand(
+        execute('nft', 'add', 'table', 'bridge', 'guard'),
+        execute('nft', 'add chain bridge guard ingress { type filter hook prerouting priority -300; }'),
+        execute(
           'nft',
           'add',
           'rule',

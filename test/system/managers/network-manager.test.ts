@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prepareManagers } from '../../../scripts/managers.mjs';
 import { networkManagerManagers } from '../../../src/core/discover/managers/network-manager.js';
-import { ownEntry, setBridge, setPort, staticEntry } from '../../../src/core/bridge/changes.js';
+import { ownEntry, setBridge, setPort, setEntry } from '../../../src/core/bridge/changes.js';
 import { persistentFixes } from '../../../src/core/fix/persistent.js';
 import type { Change } from '../../../src/core/model/fabric.js';
 import type { ConfigurationManager, PersistentFix } from '../../../src/core/model/persistent-fix.js';
@@ -122,7 +122,7 @@ describe('the profiles of NetworkManager', { tags: ['kernel'] }, () => {
         setPort('eno1', 'isolated', true),
         setPort('eno1', 'guard', true),
       ],
-      [staticEntry('52:54:00:85:20:d1', 'eno1', true)],
+      [setEntry('52:54:00:85:20:d1', 'eno1', true)],
     );
     expect(forms.map(({ where }) => where.split('/').at(-1))).toEqual([
       'br7.nmconnection',

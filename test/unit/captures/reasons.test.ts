@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { reasonHints } from '../../../src/core/judge/reasons.js';
+import { reasonHints } from '../../../src/core/model/reasons.js';
 import { replayFolder } from '../../../src/system/evidence/replay.js';
 import { changed, reasonCases } from '../../captures/reason-cases.mjs';
 import { readFolder } from '../../captures/reason-folders.mjs';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { reasonHints } from '../../../src/core/judge/reasons.js';
+import { reasonHints } from '../../../src/core/model/reasons.js';
 import { itemsOf } from '../../support/documents.js';
 
 it('docs/verdicts.md has every reason with what explain says of it', () => {

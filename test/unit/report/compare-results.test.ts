@@ -57,7 +57,7 @@ describe('compareResults', () => {
 
   it('says how many leaks a setting began or ended, and tells no rule of tc as JSON', () => {
     const hub = run({ kali3: 7, winxp: 9 });
-    const causes = [{ code: 'ageing-zero', place: 'br0.ageing_time', value: '0', text: '', fix: '' }];
+    const causes = [{ code: 'ageing-zero', place: 'br0.ageing_time', value: '0', text: '', fix: '' } as const];
     const because = {
       ...hub,
       steps: hub.steps.map((each) => ({ ...each, findings: each.findings.map((row) => ({ ...row, causes })) })),
@@ -97,7 +97,7 @@ describe('statusAgainst', () => {
       }),
     ).toBe(3);
     expect(statusAgainst(leaking, { ...leaking, exitCode: 4 })).toBe(4);
-    const deaf = { code: 'control-missing', observer: 'winxp', text: 'deaf' };
+    const deaf = { code: 'control-missing', observer: 'winxp', text: 'deaf' } as const;
     expect(statusAgainst(leaking, run({ kali3: 7, winxp: 0 }, { reasons: [deaf] }))).toBe(3);
     expect(statusAgainst(leaking, run({ kali3: 7, winxp: 0 }, { expected: 'broken' }))).toBe(4);
   });

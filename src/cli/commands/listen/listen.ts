@@ -6,8 +6,8 @@ import { chooseBridge } from '../../../core/discover/found-scenario.js';
 import { type ListeningPort, listeningPorts, macsOnRecord } from '../../../core/discover/listening-ports.js';
 import { startForeign } from '../../../core/judge/foreign/foreign.js';
 import { type ForeignReport, finishForeign, macOfNumber } from '../../../core/judge/foreign/report.js';
-import { isReasonCode, reason } from '../../../core/judge/reasons.js';
-import type { Reason } from '../../../core/model/result.js';
+import { isReasonCode, reason, type Reason } from '../../../core/model/reasons.js';
+
 import type { Fault } from '../../../core/model/timeline.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { escapeText } from '../../../core/text/escape.js';

@@ -1,7 +1,7 @@
 import { auditMeanings, isAuditId } from '../../../core/audit/meanings.js';
 import { barrierCodes, barrierOf } from '../../../core/judge/explain/barriers.js';
 import { causeMeanings, isCauseCode } from '../../../core/judge/explain/cause-meanings.js';
-import { isReasonCode, reasonHints } from '../../../core/judge/reasons.js';
+import { isReasonCode, reasonHints } from '../../../core/model/reasons.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { nearestWord } from '../../../core/scenario/yaml/nearest-word.js';
 import { fold, foldAfter } from '../../../report/terminal/layout.js';

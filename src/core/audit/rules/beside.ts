@@ -1,5 +1,5 @@
 import { effective, forwardChains, lowerGuests, placed, routedGuests, segmentsBeside } from '../../bridge/beside.js';
-import { advice, runCommand, setSysctl } from '../../bridge/changes.js';
+import { advice, execute, setSysctl } from '../../bridge/changes.js';
 import type { HostRule } from '../rule.js';
 
 /** Guests, and bridges elsewhere, of which a run on the bridges here says nothing. */
@@ -103,7 +103,7 @@ export const macvlanBridgeRule: HostRule = ({ state, beside }) => {
         probe: null,
         fix: {
           changes: own.map(({ name, kind, space }) =>
-            runCommand(
+            execute(
               ...(space === null ? [] : ['nsenter', `--net=${space}`]),
               ...['ip', 'link', 'set', 'dev', name, 'type', kind, 'mode', 'private'],
             ),

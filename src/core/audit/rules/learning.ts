@@ -1,4 +1,4 @@
-import { advice, setBridge, setPort, staticEntry } from '../../bridge/changes.js';
+import { advice, setBridge, setPort, setEntry } from '../../bridge/changes.js';
 import { type BridgeView, isGroup, isSettingOn, type PortView, readFrom } from '../../bridge/view.js';
 import { word } from '../../text/escape.js';
 import type { BridgeRule } from '../rule.js';
@@ -55,7 +55,7 @@ export const macStealableRule: BridgeRule = (view) =>
                       ? 'a static entry that is not sticky: another port that sends with this MAC takes it over'
                       : 'learned only: another port that sends with this MAC takes it over',
                   probe: 'mac-steal',
-                  fix: { changes: [staticEntry(entry.mac, port.name, true)] },
+                  fix: { changes: [setEntry(entry.mac, port.name, true)] },
                 }) as const,
             ),
         );

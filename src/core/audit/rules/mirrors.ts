@@ -1,6 +1,6 @@
-import { runCommand } from '../../bridge/changes.js';
+import { execute } from '../../bridge/changes.js';
 import { readFrom } from '../../bridge/view.js';
-import type { Fix } from '../../model/fix.js';
+import type { Fix } from '../../model/fabric.js';
 import type { HostState } from '../../model/state.js';
 import { fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-text.js';
 import type { BridgeRule } from '../rule.js';
@@ -21,7 +21,7 @@ export const tcMirrorRule: BridgeRule = ({ devices }, { state }) =>
             readFrom: readFrom.tc,
             text: `frames of ${device} are carried to ${textOf(action['to_dev']) ?? 'another device'}, which no attribute of a link shows`,
             probe: 'known-unicast',
-            fix: { changes: [runCommand('tc', 'filter', 'del', 'dev', device, place)] },
+            fix: { changes: [execute('tc', 'filter', 'del', 'dev', device, place)] },
           }) as const,
       );
   });
@@ -58,7 +58,7 @@ export function nftCopies(devices: ReadonlySet<string>, state: HostState): reado
                   place: `${family ?? ''} ${table ?? ''} ${chain ?? ''}${on.length === 0 ? '' : ` on ${on.join(', ')}`}`,
                   fix: {
                     changes: [
-                      runCommand(
+                      execute(
                         ...['nft', 'delete', 'rule', family ?? '', table ?? '', chain ?? ''],
                         ...['handle', String(rule['handle'])],
                       ),
@@ -96,7 +96,7 @@ export const xdpRule: BridgeRule = ({ link, ports }) =>
       probe: 'known-unicast',
       fix: {
         where: 'bpftool prog show, and where it should not be there',
-        changes: [runCommand('ip', 'link', 'set', 'dev', one.name, 'xdp', 'off')],
+        changes: [execute('ip', 'link', 'set', 'dev', one.name, 'xdp', 'off')],
       },
     }));
 

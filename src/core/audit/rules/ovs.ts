@@ -1,4 +1,4 @@
-import { advice, runCommand } from '../../bridge/changes.js';
+import { advice, execute } from '../../bridge/changes.js';
 import { type OvsBridgeView, ovsBridges, ovsText, referred, removeOvsMirror } from '../../bridge/ovs.js';
 import { membersOf, valueIn } from '../../bridge/ovs-settings.js';
 import type { OvsRecord } from '../../model/state.js';
@@ -26,7 +26,7 @@ export const ovsFloodingRule = eachBridge(({ name, record }) =>
           readFrom: 'ovs-vsctl list Bridge',
           text: 'nothing is learned in these VLANs: all unicast floods',
           probe: 'known-unicast',
-          fix: { changes: [runCommand('ovs-vsctl', 'clear', 'Bridge', name, 'flood_vlans')] },
+          fix: { changes: [execute('ovs-vsctl', 'clear', 'Bridge', name, 'flood_vlans')] },
         },
       ],
 );
@@ -87,7 +87,7 @@ export const ovsFailOpenRule = eachBridge(({ name, record }) =>
           readFrom: 'ovs-vsctl list Bridge',
           text: 'without its controller the switch forwards by MAC alone, past the flows that keep guests apart',
           probe: 'known-unicast',
-          fix: { changes: [runCommand('ovs-vsctl', 'set-fail-mode', name, 'secure')] },
+          fix: { changes: [execute('ovs-vsctl', 'set-fail-mode', name, 'secure')] },
         },
       ],
 );
@@ -105,7 +105,7 @@ export const ovsSmallTableRule = eachBridge(({ name, record }) => {
           readFrom: 'ovs-vsctl list Bridge',
           text: `with more than ${size} MACs, made up by one guest if need be, unicast to others floods`,
           probe: 'mac-flood',
-          fix: { changes: [runCommand('ovs-vsctl', 'remove', 'Bridge', name, 'other_config', 'mac-table-size')] },
+          fix: { changes: [execute('ovs-vsctl', 'remove', 'Bridge', name, 'other_config', 'mac-table-size')] },
         },
       ];
 });

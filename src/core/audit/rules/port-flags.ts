@@ -1,5 +1,5 @@
 import type { PortKey } from '../../bridge/attributes.js';
-import { runCommand, setPort } from '../../bridge/changes.js';
+import { execute, setPort } from '../../bridge/changes.js';
 import { isSettingOn, readFrom } from '../../bridge/view.js';
 import type { Severity } from '../../model/audit.js';
 import type { ProbeClassName } from '../../model/scenario.js';
@@ -57,7 +57,7 @@ export const backupPortRule: BridgeRule = ({ guests }) =>
       readFrom: readFrom.link,
       text: 'when this port loses its carrier its frames go out of the other one, to what is there',
       probe: 'known-unicast',
-      fix: { changes: [runCommand('bridge', 'link', 'set', 'dev', port.name, 'nobackup_port')] },
+      fix: { changes: [execute('bridge', 'link', 'set', 'dev', port.name, 'nobackup_port')] },
     }));
 
 /** Nothing can be said about a guest whose port does not forward. */

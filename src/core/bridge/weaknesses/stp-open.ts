@@ -1,5 +1,5 @@
 import type { Change } from '../../model/fabric.js';
-import { runCommand, setPort } from '../changes.js';
+import { execute, setPort } from '../changes.js';
 
 /** Meaning and fixes of `stp-open`, a cause of leaks and a finding of the audit: both advise the same. */
 export const stpOpenWeakness = {
@@ -11,9 +11,9 @@ export const stpOpenWeakness = {
   refuseRoot: (port: string): readonly Change[] => [setPort(port, 'root_block', true)],
   /** With STP off, where BPDUs are data: the port hands none on. */
   dropBpdus: (port: string): readonly Change[] => [
-    runCommand('nft', 'add', 'table', 'bridge', 'guard'),
-    runCommand('nft', 'add chain bridge guard ingress { type filter hook prerouting priority -300; }'),
-    runCommand(
+    execute('nft', 'add', 'table', 'bridge', 'guard'),
+    execute('nft', 'add chain bridge guard ingress { type filter hook prerouting priority -300; }'),
+    execute(
       ...['nft', 'add', 'rule', 'bridge', 'guard', 'ingress'],
       ...['iifname', port, 'ether', 'daddr', '01:80:c2:00:00:00', 'drop'],
     ),

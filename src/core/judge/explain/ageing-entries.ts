@@ -1,4 +1,4 @@
-import { staticEntry } from '../../bridge/changes.js';
+import { setEntry } from '../../bridge/changes.js';
 import { commandText, fixCommands } from '../../fix/fix-text.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import type { GroupCause, LeakGroup } from '../../model/result.js';
@@ -38,7 +38,7 @@ export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostS
         !candidate.flags.includes('extern_learn') &&
         macs.some((mac) => mac === candidate.mac),
     );
-    return entry === undefined ? [] : [{ name, port, change: staticEntry(entry.mac, port) }];
+    return entry === undefined ? [] : [{ name, port, change: setEntry(entry.mac, port) }];
   });
   const [first] = found;
   if (first === undefined) return null;

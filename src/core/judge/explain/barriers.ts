@@ -1,4 +1,5 @@
 import { type Barrier, filter } from './barriers/barrier.js';
+import { type BarrierCode, settingBarrierCodes } from '../../model/codes.js';
 import { linkLocalReserved, membersKnown } from './barriers/groups.js';
 import {
   bcastFloodOff,
@@ -21,8 +22,8 @@ import {
   vlanFiltering,
 } from './barriers/topology.js';
 
-/** Every barrier by code, those that stop most first. A new one is one file and one line here. */
-export const barriers = {
+/** Every barrier by code. */
+export const barriers: Readonly<Record<(typeof settingBarrierCodes)[number], Barrier>> = {
   'other-bridge': otherBridge,
   'source-port': sourcePort,
   'vlan-filtering': vlanFiltering,
@@ -44,7 +45,7 @@ export const barriers = {
   'macvlan-apart': macvlanApart,
   'macvlan-address': macvlanAddress,
   'own-address': ownAddress,
-} as const satisfies Readonly<Record<string, Barrier>>;
+};
 
 /** Reported where no setting of the bridge is in the way of what did not arrive. */
 export const lastBarriers = {
@@ -54,10 +55,10 @@ export const lastBarriers = {
     opens: 'unknown: find out what stopped the frames before relying on it',
     find: () => '',
   },
-} as const satisfies Readonly<Record<string, Barrier>>;
+} as const satisfies Readonly<Record<Exclude<BarrierCode, keyof typeof barriers>, Barrier>>;
 
 /** Codes of everything that a result may name as a barrier. */
-export const barrierCodes: readonly string[] = [...Object.keys(barriers), 'filter'];
+export const barrierCodes: readonly BarrierCode[] = [...settingBarrierCodes, 'filter'];
 
 /** What a barrier is and what opens it; null for a code that is none. */
 export function barrierOf(code: string): Pick<Barrier, 'text' | 'opens'> | null {

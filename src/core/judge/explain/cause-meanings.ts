@@ -1,7 +1,5 @@
 import { stpOpenWeakness } from '../../bridge/weaknesses/stp-open.js';
-import type { causes } from './causes.js';
-
-export type CauseCode = keyof typeof causes | 'unexplained';
+import type { CauseCode } from '../../model/codes.js';
 
 /** What each cause of a leak means, whatever host it was seen on. */
 export const causeMeanings: Readonly<Record<CauseCode, string>> = {

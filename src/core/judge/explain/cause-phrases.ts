@@ -1,5 +1,6 @@
 import type { GroupCause } from '../../model/result.js';
-import { type CauseCode, isCauseCode } from './cause-meanings.js';
+import type { AuditId, CauseCode } from '../../model/codes.js';
+import { isCauseCode } from './cause-meanings.js';
 
 /** What the places and the value of a cause give to its phrase. */
 interface Parts {
@@ -70,8 +71,11 @@ function devicesText(names: readonly string[]): string {
   return `${names.slice(0, 2).join(', ')} and ${names.length - 2} more ports`;
 }
 
+/** What a phrase is made of, of a cause or of a finding of the audit. */
+type PhrasedCause = Pick<GroupCause, 'places' | 'value' | 'text'> & { readonly code: GroupCause['code'] | AuditId };
+
 /** A cause as a main clause, with the devices and values that it shows at: `br0 is a hub (ageing_time 0)`. */
-export function causePhrase({ code, places, value, text }: GroupCause): string {
+export function causePhrase({ code, places, value, text }: PhrasedCause): string {
   if (!isCauseCode(code)) return text;
   const devices = [...new Set(places.map(deviceOf))];
   return phrases[code]({ devices: devicesText(devices), isOne: devices.length === 1, place: places[0] ?? '', value });

@@ -1,4 +1,5 @@
 import { fixOnHost, fixText, isExecutable } from '../../fix/fix-text.js';
+import { type CauseCode, causeCodes, type FoundCauseCode } from '../../model/codes.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import type { VerdictRules } from '../../model/provenance.js';
 import type { Cause, Finding } from '../../model/result.js';
@@ -16,8 +17,8 @@ import { ovsFloodFlow, ovsFloodVlans, ovsMirror, ovsProtected, ovsTableFull, ovs
 import { vlanShared, vlanUnfiltered, vniShared } from './causes/vlan.js';
 import { fixCost } from './fix-costs.js';
 
-/** Every cause by code, the most specific first. A new one is one file and one line here. */
-export const causes = {
+/** Every cause by code. */
+export const causes: Readonly<Record<FoundCauseCode, CauseFinder>> = {
   mirror: mirror,
   'above-bridge': aboveBridge,
   'macvlan-bridge': macvlanBridge,
@@ -50,19 +51,17 @@ export const causes = {
   'group-flood': groupFlood,
   'not-isolated': notIsolated,
   'sniffer-on-host': snifferOnHost,
-} as const satisfies Readonly<Record<string, CauseFinder>>;
-
-const finders: readonly (readonly [string, CauseFinder])[] = Object.entries(causes);
+};
 
 /** Causes that rules 1 did not know. */
-const ofRules2: readonly string[] = ['reflected-by-uplink', 'nat', 'rewritten', 'copy-in-tunnel', 'member'];
+const ofRules2: readonly Cause['code'][] = ['reflected-by-uplink', 'nat', 'rewritten', 'copy-in-tunnel', 'member'];
 /** What a bridge has open anyway; beside such a cause alone a process that listens may be the one that hands frames on. */
-const openAnyway: readonly string[] = ['not-isolated', 'source-unchecked'];
+const openAnyway: readonly Cause['code'][] = ['not-isolated', 'source-unchecked'];
 
 /** The causes that are reported: where one accounts for the leak, others are not accused beside it. */
 function worthReporting(found: readonly Cause[], rules: VerdictRules): readonly Cause[] {
   if (rules === 1) return found.filter(({ code }) => !ofRules2.includes(code));
-  const has = (code: string): boolean => found.some((cause) => cause.code === code);
+  const has = (code: CauseCode): boolean => found.some((cause) => cause.code === code);
   const isExplained = found.some(({ code }) => code !== 'sniffer-on-host' && !openAnyway.includes(code));
   return found.filter(
     ({ code }) => !(code === 'sniffer-on-host' && isExplained) && !(code === 'group-flood' && has('member')),
@@ -76,8 +75,8 @@ function causesOf(leak: RowContext | null, plan: Plan, rules: VerdictRules): rea
   const all: readonly Cause[] =
     leak === null
       ? []
-      : finders.flatMap(([code, find]) => {
-          const cause = find(leak);
+      : causeCodes.flatMap((code): readonly Cause[] => {
+          const cause = causes[code](leak);
           if (cause === null) return [];
           const found = cause.fix === null ? null : fixOnHost(cause.fix, leak.bridge.name, plan);
           const fix = fixText(found);

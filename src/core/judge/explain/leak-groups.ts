@@ -4,7 +4,13 @@ import type { Change } from '../../model/fabric.js';
 import type { FoldedLeaks } from '../rows/folded-leaks.js';
 
 /** Causes of a bridge as a whole: leaks of two bridges are two groups. */
-const ofBridge: readonly string[] = ['ageing-zero', 'behind-bridge', 'fdb-full', 'vlan-unfiltered', 'no-querier'];
+const ofBridge: readonly Cause['code'][] = [
+  'ageing-zero',
+  'behind-bridge',
+  'fdb-full',
+  'vlan-unfiltered',
+  'no-querier',
+];
 
 /** Leaks of which no cause was looked for. */
 const notExplained: Cause = {
@@ -24,7 +30,7 @@ interface GrowingCause extends Omit<GroupCause, 'places' | 'fixes' | 'changes' |
 
 interface Growing {
   readonly first: Finding;
-  readonly cause: string;
+  readonly cause: Cause['code'];
   readonly from: Set<string>;
   readonly to: Set<string | null>;
   readonly observers: Set<string>;
@@ -44,7 +50,7 @@ interface Added extends Pick<FoldedLeaks, 'like' | 'rows' | 'seen'> {
   readonly sent: number | null;
 }
 
-function begin(first: Finding, cause: string): Growing {
+function begin(first: Finding, cause: Cause['code']): Growing {
   return {
     first,
     cause,

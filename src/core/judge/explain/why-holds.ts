@@ -1,3 +1,4 @@
+import { type BarrierCode, settingBarrierCodes } from '../../model/codes.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import type { Finding, Held, HeldBarrier } from '../../model/result.js';
 import type { StepStates } from '../../model/state.js';
@@ -10,7 +11,7 @@ const maxExplained = 2000;
 const maxPlaces = 20;
 
 interface Standing {
-  readonly code: string;
+  readonly code: BarrierCode;
   readonly text: string;
   readonly opens: string;
   readonly place: string;
@@ -18,7 +19,8 @@ interface Standing {
 
 /** The barriers in the way of a row's frames; a filter, or that nothing explains it, only where there is no other. */
 function standingIn(row: RowContext): readonly Standing[] {
-  const found = Object.entries(barriers).flatMap(([code, { text, opens, find }]) => {
+  const found = settingBarrierCodes.flatMap((code) => {
+    const { text, opens, find } = barriers[code];
     const place = find(row);
     return place === null ? [] : [{ code, text, opens, place }];
   });

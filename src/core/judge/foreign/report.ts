@@ -1,7 +1,6 @@
-import type { Reason } from '../../model/result.js';
 import { nsOf } from '../../pcap/time-words.js';
 import { timeText } from '../../text/time.js';
-import { reason } from '../reasons.js';
+import { reason, type Reason } from '../../model/reasons.js';
 import type { ForeignFold, Heard } from './foreign.js';
 
 /** Foreign frames of one direction of a pair. */

@@ -1,7 +1,6 @@
-import type { Reason } from '../../model/result.js';
 import type { Account, AccountWindow } from '../../model/timeline.js';
 import { restOf, restReadings, settledMeetings } from '../../protocol/account-window.js';
-import { reason } from '../reasons.js';
+import { reason, type Reason } from '../../model/reasons.js';
 import type { StepFacts } from './step-facts.js';
 
 /** How many frames left by the ports of an account between two windows and no ear was offered. */

@@ -4,13 +4,13 @@ import { plannedFormOf, type PlannedForm, socketBypasses } from '../../bridge/by
 import { segmentOf, waypoints } from '../../bridge/bypass/segment.js';
 import { hostOf, onHost } from '../../model/host-names.js';
 import type { FrameSpec, Observer, StepPlan } from '../../model/plan.js';
-import type { Reason } from '../../model/result.js';
+
 import { isInForce, type Trusted } from '../../model/scenario.js';
 import type { HostState, StepStates } from '../../model/state.js';
 import { lostEvents, type SettingChange } from '../../model/timeline.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
 import { frameTemplate } from '../../probe/frames/frame.js';
-import { reason } from '../reasons.js';
+import { reason, type Reason } from '../../model/reasons.js';
 
 const etherTypeAt = 12;
 

@@ -1,9 +1,9 @@
 import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
 import { unheardPorts } from '../../bridge/ovs.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
-import type { Reason, Result } from '../../model/result.js';
+import type { Result } from '../../model/result.js';
 import type { HostState, StepStates } from '../../model/state.js';
-import { reason } from '../reasons.js';
+import { reason, type Reason } from '../../model/reasons.js';
 import type { StepFacts } from './step-facts.js';
 
 interface Ports {

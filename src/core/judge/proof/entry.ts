@@ -2,14 +2,14 @@ import { isOn } from '../../bridge/setting-value.js';
 import { type PortVlans, portVlans } from '../../bridge/port-vlans.js';
 import { isOnPort } from '../../model/attach.js';
 import type { FrameSpec, Plan, StepPlan } from '../../model/plan.js';
-import type { HeldAtEntry, Reason } from '../../model/result.js';
+import { reason, type Reason } from '../../model/reasons.js';
+import type { HeldAtEntry } from '../../model/result.js';
 import type { HostState, LinkState, StepStates } from '../../model/state.js';
 import { entryFormKey } from '../../plan/controls.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
 import { familyOf } from '../../probe/addresses.js';
 import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import type { StepTally } from '../count/tally.js';
-import { reason } from '../reasons.js';
 import type { StepFacts } from './step-facts.js';
 
 /** What is known of probes that do not enter the bridge. */

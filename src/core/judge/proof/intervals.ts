@@ -1,9 +1,9 @@
 import type { StepPlan } from '../../model/plan.js';
-import type { Reason } from '../../model/result.js';
+
 import type { HostState, StepStates } from '../../model/state.js';
 import type { RuleChange } from '../../model/timeline.js';
 import { freePrograms } from '../../scenario/free-commands.js';
-import { reason } from '../reasons.js';
+import { reason, type Reason } from '../../model/reasons.js';
 import type { StepFacts } from './step-facts.js';
 
 /** Two readings of the state of a step, one after the other; null = it was not read. */

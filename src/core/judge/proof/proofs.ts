@@ -1,10 +1,10 @@
 import { isOnPort } from '../../model/attach.js';
 import type { Control, Flow, Observer, StepPlan } from '../../model/plan.js';
-import type { Reason } from '../../model/result.js';
+
 import { ofSender } from '../../plan/flows/shortcuts.js';
 import { noiseAt, noiseText } from '../count/noise.js';
 import type { StepTally } from '../count/tally.js';
-import { isReasonCode, type ReasonCode, reason } from '../reasons.js';
+import { isReasonCode, type ReasonCode, reason, type Reason } from '../../model/reasons.js';
 import { accountReasons } from './accounts.js';
 import { type DeliveryInput, deliveryShare, type LeastDelivered, leastDelivered } from './delivery.js';
 import { type StepFacts, sentOf } from './step-facts.js';

@@ -2,12 +2,12 @@ import { bridgeSettings, portSettings } from '../../bridge/attributes.js';
 import { isOnPort } from '../../model/attach.js';
 import { hostOf, onHost } from '../../model/host-names.js';
 import type { StepPlan } from '../../model/plan.js';
-import type { Reason } from '../../model/result.js';
+
 import type { Endpoint } from '../../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../../model/state.js';
 import { type RuleChange, type SettingChange, vlanList } from '../../model/timeline.js';
 import { ingressMac } from '../../plan/ingress-controls.js';
-import { reason } from '../reasons.js';
+import { reason, type Reason } from '../../model/reasons.js';
 import type { Interval } from './intervals.js';
 
 /** Counters move on an idle machine; what else the rules say must not. */

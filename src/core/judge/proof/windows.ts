@@ -1,7 +1,7 @@
 import type { Flow, StepPlan } from '../../model/plan.js';
-import type { LeakWindow, Reason, StepEvent } from '../../model/result.js';
+import type { LeakWindow, StepEvent } from '../../model/result.js';
 import type { StepTally } from '../count/tally.js';
-import { reason } from '../reasons.js';
+import { reason, type Reason } from '../../model/reasons.js';
 import type { Moment, StepFacts } from './step-facts.js';
 
 /** A row of a mesh may be long; what is beyond is in the capture. */

@@ -1,8 +1,8 @@
 import type { Flow, StepPlan } from '../../model/plan.js';
-import type { Finding, Reason } from '../../model/result.js';
+import type { Finding } from '../../model/result.js';
 import type { HostState, StepStates } from '../../model/state.js';
 import { type StepFacts, sentOf } from '../proof/step-facts.js';
-import { reason } from '../reasons.js';
+import { reason, type Reason } from '../../model/reasons.js';
 
 function rootOf(state: HostState | null, bridge: string): string | null {
   const root = state?.links.find((link) => link.name === bridge)?.bridge?.['root_id'];

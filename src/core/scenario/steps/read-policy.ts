@@ -1,4 +1,4 @@
-import { plainProbe, plainStep } from '../../model/plain-steps.js';
+import { plainProbe, plainStep } from '../plain-steps.js';
 import type { Step } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import { policy } from '../schema/step.js';

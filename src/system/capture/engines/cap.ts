@@ -1,3 +1,4 @@
+import type { FaultCode } from '../../../core/model/reasons.js';
 import { readdirSync } from 'node:fs';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { searchDepthsOf } from '../../../core/wire/token-filter.js';
@@ -111,7 +112,7 @@ function requireUp(device: string): void {
   if (flags === null || (flags & IFF_UP) === 0) throw failed('interface-down', device, 'it is down');
 }
 
-function failed(code: string, device: string, why: string): VerifyError {
+function failed(code: FaultCode, device: string, why: string): VerifyError {
   return new VerifyError(
     code,
     69,

@@ -1,3 +1,4 @@
+import type { FaultCode } from '../../../core/model/reasons.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { expandTokenWord, searchDepth } from '../../../core/wire/token-filter.js';
 import { koffi } from '../../kernel/libc.js';
@@ -174,7 +175,7 @@ export function compileFilterFor(
     const status = library.activate(handle);
     if (status < 0) {
       const code =
-        new Map([
+        new Map<number, FaultCode>([
           [-5, 'interface-gone'],
           [-9, 'interface-down'],
         ]).get(status) ?? 'open-failed';

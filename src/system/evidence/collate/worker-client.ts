@@ -1,3 +1,4 @@
+import type { FaultCode } from '../../../core/model/reasons.js';
 import { Worker } from 'node:worker_threads';
 import { type ErrorExit, VerifyError } from '../../../core/model/verify-error.js';
 import { packagePath } from '../../process/package-path.js';
@@ -17,7 +18,7 @@ export type FromCollateWorker =
   | { readonly kind: 'done'; readonly collation: Collation }
   | {
       readonly kind: 'failed';
-      readonly code: string;
+      readonly code: FaultCode;
       readonly exit: ErrorExit;
       readonly message: string;
       readonly hint: string;

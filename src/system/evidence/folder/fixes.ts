@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { type CauseCode, causeCodes } from '../../../core/model/codes.js';
+import { parseCode } from '../../../core/text/parse-code.js';
 import { fixOutcomes, type ProvenFix } from '../../../core/model/result.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { readRegularIfThere } from '../read/regular-file.js';
@@ -16,7 +18,7 @@ export interface FixRecord extends ProvenFix {
 const shape = z.array(
   z.object({
     step: z.int().min(0),
-    cause: z.string(),
+    cause: z.string().transform((text) => parseCode<CauseCode>([...causeCodes, 'unexplained'], text)),
     commands: z.array(z.string()),
     outcome: z.enum(fixOutcomes),
     before: z.number().nullable(),

@@ -1,9 +1,10 @@
+import type { FaultCode } from '../../../core/model/reasons.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { installHint } from '../../process/programs.js';
 
 interface Refusal {
   readonly pattern: RegExp;
-  readonly code: string;
+  readonly code: FaultCode;
   readonly text: string;
   readonly hint: string;
 }

@@ -1,3 +1,4 @@
+import type { FaultCode } from '../../../core/model/reasons.js';
 import { placeOf } from '../../../core/model/attach.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
@@ -15,7 +16,7 @@ export interface RelaySpec {
 export interface RelayHandle {
   stop(): Promise<void>;
   /** Since the last call: that it has ended without being asked to, that it lost frames. */
-  faults(): readonly { readonly code: string; readonly text: string }[];
+  faults(): readonly { readonly code: FaultCode; readonly text: string }[];
 }
 
 /** Relays by endpoint: an endpoint with `attach: promiscuous` is there while its relay runs. */
@@ -23,7 +24,7 @@ export interface Relays {
   start(endpoint: Endpoint): Promise<void>;
   stop(endpoint: Endpoint): Promise<void>;
   /** Relays that died or lost frames since the last call. */
-  faults(): readonly { readonly code: string; readonly text: string }[];
+  faults(): readonly { readonly code: FaultCode; readonly text: string }[];
   close(): Promise<void>;
 }
 

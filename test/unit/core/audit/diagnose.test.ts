@@ -61,7 +61,7 @@ describe('a machine', () => {
   });
 
   it('without a lab, without any engine, or without a program that is always needed is not fit', () => {
-    const refused = { built: false, code: 'x', why: 'AppArmor refuses', mend: 'run with sudo' } as const;
+    const refused = { built: false, code: 'lab-failed', why: 'AppArmor refuses', mend: 'run with sudo' } as const;
     for (const less of [
       { lab: refused },
       { engines: [{ name: 'libpcap', version: null, why: 'gone' }] },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runCommand, setBridge, setPort, staticEntry } from '../../../../src/core/bridge/changes.js';
+import { execute, setBridge, setPort, setEntry } from '../../../../src/core/bridge/changes.js';
 import { commandText, fixCommands, fixOnHost, fixText, isExecutable } from '../../../../src/core/fix/fix-text.js';
 import type { Change } from '../../../../src/core/model/fabric.js';
 
@@ -13,7 +13,7 @@ describe('the commands of a fix', () => {
   it('are one for attributes of one port that follow each other, as it is typed with bridge(8)', () =>
     expect(
       fixCommands([
-        staticEntry(mac, 'vnet0', true),
+        setEntry(mac, 'vnet0', true),
         setPort('vnet0', 'learning', false),
         setPort('vnet0', 'locked', true),
         setPort('vnet1', 'multicast_router', 0),
@@ -31,7 +31,7 @@ describe('the commands of a fix', () => {
   it('are pasted with what a shell would read in quotes', () =>
     expect(
       fixText({
-        changes: [runCommand('nft', 'add chain b g { a; }'), runCommand('tc', 'filter', 'del', 'dev', `it's;id`)],
+        changes: [execute('nft', 'add chain b g { a; }'), execute('tc', 'filter', 'del', 'dev', `it's;id`)],
       }),
     ).toBe(`nft 'add chain b g { a; }' && tc filter del dev 'it'\\''s;id'`));
 
@@ -62,13 +62,13 @@ describe('a fix for another host', () => {
     [
       'with a name that a shell would read',
       'hv2/br0',
-      [runCommand('ip', 'link', 'set', 'dev', 'hv2/$(id)', 'nomaster')],
+      [execute('ip', 'link', 'set', 'dev', 'hv2/$(id)', 'nomaster')],
       "ssh root@hv2 'ip link set dev '\\''$(id)'\\'' nomaster'",
     ],
     [
       'in the lab',
       'lab1/br0',
-      [runCommand('ip', 'link', 'set', 'dev', 'lab1/p0', 'nomaster')],
+      [execute('ip', 'link', 'set', 'dev', 'lab1/p0', 'nomaster')],
       'ip link set dev p0 nomaster',
     ],
     ['where there is none', 'hv2/br0', [], ''],
@@ -82,7 +82,7 @@ describe('a fix for another host', () => {
   });
 
   it('whose way there is not known stays there', () => {
-    const changes = [runCommand('ip', 'link', 'set', 'dev', 'hv9/p0', 'nomaster')];
+    const changes = [execute('ip', 'link', 'set', 'dev', 'hv9/p0', 'nomaster')];
     for (const known of [{}, { hosts }])
       expect(fixText(fixOnHost({ changes }, 'hv9/br0', known))).toBe('ip link set dev p0 nomaster');
   });

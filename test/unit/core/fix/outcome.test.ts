@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { fixOutcome } from '../../../../src/core/fix/outcome.js';
-import type { StepResult } from '../../../../src/core/model/result.js';
+import type { ReasonCode } from '../../../../src/core/model/reasons.js';
+import type { Cause, StepResult } from '../../../../src/core/model/result.js';
 import { outcomeText } from '../../../../src/report/stories.js';
 import { findings, result, step } from '../../../support/report/fixture.js';
 
-const cause = {
+const cause: Cause = {
   code: 'unknown-flood',
   place: 'vnet4.flood',
   value: 'on',
@@ -100,7 +101,7 @@ describe('what is counted of a fix', () => {
   const reported = (was: StepResult, is: StepResult) => outcome([was, reach(100), is, reach(100)]);
 
   it('are the frames of rows that its cause explains, before and after', () => {
-    const other = { ...row, observer: 'winxp', seen: 7, causes: [{ ...cause, code: 'group-flood' }] };
+    const other = { ...row, observer: 'winxp', seen: 7, causes: [{ ...cause, code: 'group-flood' as const }] };
     expect(
       reported(before(row, { ...row, carrier: 'arp', seen: 4 }, other), after({ ...row, seen: 2 }, other)),
     ).toMatchObject({ outcome: 'still-leaks', before: 9, after: 2, text: '2 of 9 frames are still seen' });
@@ -189,12 +190,12 @@ describe('what is counted of a fix', () => {
       expect.objectContaining({ outcome: 'unproven', before: 0, after: null, cutOff: [] }),
       expect.objectContaining({ outcome: 'unproven', before: 100, after: null }),
     ]);
-    const reasons = (...codes: readonly string[]): StepResult =>
+    const reasons = (...codes: readonly ReasonCode[]): StepResult =>
       step('with the fix', {
         verdict: 'inconclusive',
         reasons: codes.map((code) => ({ code, observer: null, text: `told: ${code}` })),
       });
-    for (const code of ['step-failed', 'unsupported', 'not-run', 'interrupted'])
+    for (const code of ['step-failed', 'unsupported', 'not-run', 'interrupted'] as const)
       expect(reported(leak, reasons('key-lost', code))).toEqual({
         outcome: 'failed',
         before: 100,
@@ -205,7 +206,11 @@ describe('what is counted of a fix', () => {
     const unproven = step('with the fix', {
       ...fixed,
       verdict: 'inconclusive',
-      reasons: ['key-lost', 'drain-incomplete', 'key-lost'].map((code) => ({ code, observer: null, text: '' })),
+      reasons: (['key-lost', 'drain-incomplete', 'key-lost'] as const).map((code) => ({
+        code,
+        observer: null,
+        text: '',
+      })),
     });
     expect(reported(leak, unproven)).toMatchObject({
       outcome: 'unproven',
@@ -284,7 +289,7 @@ describe('what guests live on', () => {
 
   it('is in the words of a report', () => {
     const reported = (fix: ReturnType<typeof fixOutcome>): string =>
-      outcomeText({ ...fix, cause: '', commands: [], evidence: '', sha256: null });
+      outcomeText({ ...fix, cause: 'unexplained', commands: [], evidence: '', sha256: null });
     expect([
       reported(after(() => false)),
       reported(after(({ class: name, observer }) => name === 'arp-request' && observer === 'kali3')),

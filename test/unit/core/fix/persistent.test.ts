@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import {
   advice,
   ownEntry,
-  runCommand,
+  execute,
   setBridge,
   setPort,
   setSysctl,
-  staticEntry,
+  setEntry,
 } from '../../../../src/core/bridge/changes.js';
 import { persistentFixes } from '../../../../src/core/fix/persistent.js';
 import { wantedOf } from '../../../../src/core/fix/wanted.js';
@@ -64,7 +64,7 @@ describe('what a fix wants', () => {
   const mac = '52:54:00:85:20:d1';
   it('is what its changes leave behind', () => {
     expect(
-      wantedOf([staticEntry(mac, 'vnet0'), setPort('vnet0', 'learning', false), setPort('vnet0', 'locked', true)]),
+      wantedOf([setEntry(mac, 'vnet0'), setPort('vnet0', 'learning', false), setPort('vnet0', 'locked', true)]),
     ).toEqual([
       { kind: 'entry', device: 'vnet0', mac, own: false, sticky: false },
       { kind: 'port', device: 'vnet0', key: 'learning', value: 'off' },
@@ -85,17 +85,15 @@ describe('what a fix wants', () => {
     expect(wantedOf([{ kind: 'vlan', act: 'del', self: false, entry }])).toEqual([
       { kind: 'no-vlan', device: 'vnet0', vid: 10 },
     ]);
-    expect(
-      wantedOf([runCommand('nft', 'add', 'table', 'bridge', 'x'), runCommand('ovs-vsctl', 'list', 'Port')]),
-    ).toEqual([
+    expect(wantedOf([execute('nft', 'add', 'table', 'bridge', 'x'), execute('ovs-vsctl', 'list', 'Port')])).toEqual([
       { kind: 'nft', rule: 'add table bridge x' },
       { kind: 'ovs', program: 'ovs-vsctl' },
     ]);
   });
 
   it.each<readonly [string, Change]>([
-    ['a rule of tc that goes', runCommand('tc', 'filter', 'del', 'dev', 'vnet0', 'ingress')],
-    ['a rule of nft that goes', runCommand('nft', 'delete', 'rule', 'bridge', 't', 'c', 'handle', '4')],
+    ['a rule of tc that goes', execute('tc', 'filter', 'del', 'dev', 'vnet0', 'ingress')],
+    ['a rule of nft that goes', execute('nft', 'delete', 'rule', 'bridge', 't', 'c', 'handle', '4')],
     ['an entry that goes', { kind: 'fdb', act: 'del', entry: entryOf(mac) }],
     ['an attribute of the link', { kind: 'set', place: 'link', device: 'vnet0', key: 'mtu', value: 1500 }],
     ['a table that is emptied', { kind: 'fdb-flush', bridge: 'br0' }],
@@ -112,14 +110,10 @@ describe('lasting forms', () => {
     expect(forms([setPort('vnet0', 'flood', false)], inNetwork)).toEqual([
       "virsh net-edit default: the attribute macTableManager of its <bridge>\n<bridge name='br0' macTableManager='libvirt'/>",
     ]);
-    expect(forms([staticEntry('52:54:00:85:20:d1', 'vnet0', true)], guest)[0]).toContain("<forward mode='bridge'/>");
+    expect(forms([setEntry('52:54:00:85:20:d1', 'vnet0', true)], guest)[0]).toContain("<forward mode='bridge'/>");
     expect(
       forms(
-        [
-          staticEntry('52:54:00:85:20:d1', 'vnet0'),
-          setPort('vnet0', 'learning', false),
-          setPort('vnet0', 'locked', true),
-        ],
+        [setEntry('52:54:00:85:20:d1', 'vnet0'), setPort('vnet0', 'learning', false), setPort('vnet0', 'locked', true)],
         guest,
       ),
     ).toEqual([expect.stringMatching(/<filterref filter='no-mac-spoofing'\/>$/)]);
@@ -144,7 +138,7 @@ describe('lasting forms', () => {
     ]);
     const [mac] = persistentFixes(
       [
-        staticEntry('bc:24:11:00:00:01', 'tap100i0'),
+        setEntry('bc:24:11:00:00:01', 'tap100i0'),
         setPort('tap100i0', 'learning', false),
         setPort('tap100i0', 'locked', true),
       ],
@@ -179,7 +173,7 @@ describe('lasting forms', () => {
     expect(forms([setPort('enp8s0', 'bcast_flood', false)], netplan('enp8s0', 'ethernets'))).toEqual([
       expect.stringContaining('neither netplan nor networkd has a form for it'),
     ]);
-    expect(forms([staticEntry('00:11:22:33:44:55', 'enp8s0')], netplan('enp8s0', 'ethernets'))).toEqual([
+    expect(forms([setEntry('00:11:22:33:44:55', 'enp8s0')], netplan('enp8s0', 'ethernets'))).toEqual([
       expect.stringContaining('cut off'),
     ]);
     expect(
@@ -233,13 +227,13 @@ describe('lasting forms', () => {
     ]);
     expect(
       forms([
-        runCommand('nft', 'add', 'table', 'bridge', 'guard'),
-        runCommand('nft', 'add chain bridge guard ingress { type filter hook prerouting priority -300; }'),
+        execute('nft', 'add', 'table', 'bridge', 'guard'),
+        execute('nft', 'add chain bridge guard ingress { type filter hook prerouting priority -300; }'),
       ]),
     ).toEqual([
       '/etc/nftables.conf, at its end\nadd table bridge guard\nadd chain bridge guard ingress { type filter hook prerouting priority -300; }',
     ]);
-    expect(forms([runCommand('ovs-ofctl', 'mod-port', 'br0', 'vnet0', 'no-flood')])).toEqual([
+    expect(forms([execute('ovs-ofctl', 'mod-port', 'br0', 'vnet0', 'no-flood')])).toEqual([
       expect.stringContaining('not in its database'),
     ]);
   });

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { runCommand, setBridge, setPort } from '../../../../src/core/bridge/changes.js';
+import { execute, setBridge, setPort } from '../../../../src/core/bridge/changes.js';
 import { fixText } from '../../../../src/core/fix/fix-text.js';
 import { type FixTrial, fixTrials } from '../../../../src/core/fix/trial.js';
 import type { Change } from '../../../../src/core/model/fabric.js';
-import type { Result, StepResult } from '../../../../src/core/model/result.js';
+import type { Cause, Result, StepResult } from '../../../../src/core/model/result.js';
 import type { Endpoint, Scenario, Step } from '../../../../src/core/model/scenario.js';
 import { judge, perfectRun, scenario, step } from '../../../support/judge/perfect-run.js';
 import { zero } from '../../../support/judge/row-fixture.js';
 
-const cause = (code: string, ...changes: readonly Change[]) => ({
+const cause = (code: Cause['code'], ...changes: readonly Change[]): Cause => ({
   code,
   place: '',
   value: '',
@@ -66,10 +66,10 @@ describe('trials of fixes', () => {
     ['that holds', [{ verdict: 'holds', findings: [leak(flood)] }]],
     ['whose rows do not leak', [broken({ ...leak(flood), leak: false })]],
     ['whose cause has no fix', [broken(leak(cause('sniffer-on-host')))]],
-    ['whose fix is words to people', [broken(leak({ ...cause('x'), fix: 'tell somebody' }))]],
+    ['whose fix is words to people', [broken(leak({ ...cause('nat'), fix: 'tell somebody' }))]],
     [
       'of which one command is no program that may run',
-      [broken(leak(cause('x', setPort('p2', 'flood', false), runCommand('rm', '-rf', 'x'))))],
+      [broken(leak(cause('nat', setPort('p2', 'flood', false), execute('rm', '-rf', 'x'))))],
     ],
   ])('are none for a step %s', (_, results) => expect(trials(results)).toEqual([]));
   it('are none for a step that the scenario has not', () =>
@@ -152,10 +152,10 @@ describe('trials of fixes', () => {
     });
   });
   it('wait for a fix that acts only after a while', () => {
-    const waits = (code: string, waitMs: number): number | undefined =>
+    const waits = (code: Cause['code'], waitMs: number): number | undefined =>
       stepsOf(trials([broken(leak(cause(code, setBridge('br0', 'mcast_querier', true))))], one(step({ waitMs })))[0])[2]
         ?.waitMs;
-    expect([waits('no-querier', 0), waits('no-querier', 20_000), waits('other', 5)]).toEqual([11_000, 20_000, 5]);
+    expect([waits('no-querier', 0), waits('no-querier', 20_000), waits('nat', 5)]).toEqual([11_000, 20_000, 5]);
   });
 });
 

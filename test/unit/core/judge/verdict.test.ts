@@ -7,7 +7,8 @@ import {
   startJudging,
 } from '../../../../src/core/judge/judge.js';
 import { timeText } from '../../../../src/core/text/time.js';
-import type { Reason, Result } from '../../../../src/core/model/result.js';
+import type { Reason } from '../../../../src/core/model/reasons.js';
+import type { Result } from '../../../../src/core/model/result.js';
 import type { Step } from '../../../../src/core/model/scenario.js';
 import type { HostState } from '../../../../src/core/model/state.js';
 import type { TimelineEntry, TimelineEvent } from '../../../../src/core/model/timeline.js';
@@ -251,7 +252,7 @@ describe('a result', () => {
     const evidence = perfectRun(scenario([step(), step({ name: 'two' })]));
     const fix = {
       step: 1,
-      cause: 'x',
+      cause: 'nat',
       commands: ['y'],
       outcome: 'mends',
       before: 1,
@@ -310,7 +311,7 @@ describe('a result', () => {
         calibration,
       },
     };
-    const precheck = [{ code: 'mirror', place: 'p0 ingress', value: 'mirred', text: 'a copy' }];
+    const precheck = [{ code: 'tc-mirror', place: 'p0 ingress', value: 'mirred', text: 'a copy' } as const];
     const managers = [
       {
         by: 'libvirt',

@@ -3,7 +3,12 @@ import type { GroupCause, ProvenFix } from '../../../../src/core/model/result.js
 import type { CauseStory } from '../../../../src/report/answer/cause-stories.js';
 import { alternativesOf, commandsText, firstFix } from '../../../../src/report/answer/alternatives.js';
 
-const cause = (code: string, rows: number, fixes: readonly string[], change: Partial<GroupCause> = {}): GroupCause => ({
+const cause = (
+  code: GroupCause['code'],
+  rows: number,
+  fixes: readonly string[],
+  change: Partial<GroupCause> = {},
+): GroupCause => ({
   code,
   places: ['br0.ageing_time'],
   value: '0',
@@ -17,7 +22,7 @@ const story = (causes: readonly GroupCause[], tried: readonly ProvenFix[] = []):
   failing: true,
   tried,
   group: {
-    cause: causes[0]?.code ?? '',
+    cause: causes[0]?.code ?? 'unexplained',
     from: ['a'],
     to: ['b'],
     observers: ['c'],
@@ -77,7 +82,7 @@ describe('what would end leaks', () => {
 });
 
 describe('a fix that was tried', () => {
-  const trial = (code: string, outcome: ProvenFix['outcome'], cutOff: readonly string[]): ProvenFix => ({
+  const trial = (code: GroupCause['code'], outcome: ProvenFix['outcome'], cutOff: readonly string[]): ProvenFix => ({
     cause: code,
     commands: [],
     outcome,

@@ -1,3 +1,4 @@
+import type { ReasonCode } from '../../../../src/core/model/reasons.js';
 import { describe, expect, it } from 'vitest';
 import { reasonStories, standaloneSentence } from '../../../../src/report/answer/answer.js';
 import { result, step } from '../../../support/report/fixture.js';
@@ -125,7 +126,7 @@ describe('a sentence without a word before it', () => {
 
 describe('why nothing is proven', () => {
   it('begins with what brought the rest about, and ends with what was brought about', () => {
-    const reason = (code: string) => ({ code, observer: null, text: code });
+    const reason = (code: ReasonCode) => ({ code, observer: null, text: code });
     const steps = [
       step('one', { verdict: 'inconclusive', reasons: [reason('coverage-partial'), reason('interrupted')] }),
       step('two', {

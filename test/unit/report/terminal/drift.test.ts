@@ -25,7 +25,7 @@ describe('what changed, in a line', () => {
     ],
     [changed('br0.forward_delay', '1500', '200'), 'HIGH   setting-changed: br0.forward_delay: 15 s → 2 s (it changed)'],
     [
-      { ...changed('br0', 'promiscuity 0', 'promiscuity 1'), code: 'bridge-promiscuous' },
+      { ...changed('br0', 'promiscuity 0', 'promiscuity 1'), code: 'bridge-promiscuous' as const },
       'HIGH   br0 is promiscuous now: promiscuity 0 → promiscuity 1 (bridge-promiscuous)',
     ],
   ])('%j: %s', (drift, line) => expect(lines(drift)).toEqual([line]));

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Finding, Result } from '../../../../src/core/model/result.js';
+import type { Cause, Finding, Result } from '../../../../src/core/model/result.js';
 import { terminalReport } from '../../../../src/report/terminal/terminal.js';
 import { replayFolder } from '../../../../src/system/evidence/replay.js';
 import { experiment, findings, result, step } from '../../../support/report/fixture.js';
@@ -15,7 +15,7 @@ const heightOf = (text: string, width: number): number =>
 /** The last words, as one line. */
 const closingOf = (text: string): string => text.slice(text.lastIndexOf('\n\n') + 2).replaceAll(/\s+/g, ' ');
 
-const hub = {
+const hub: Cause = {
   code: 'ageing-zero',
   place: 'br0.ageing_time',
   value: '0',
@@ -31,7 +31,13 @@ function mesh(count: number): readonly Finding[] {
     const seen = Object.fromEntries(guests.filter((name) => name !== from).map((name) => [name, 100]));
     return findings(from, to, 'raw', seen).map((finding) => {
       const fix = `bridge link set dev p${finding.observer.slice(1)} flood off`;
-      const flood = { code: 'unknown-flood', place: `${fix.split(' ')[4] ?? ''}.flood`, value: 'on', text: '', fix };
+      const flood: Cause = {
+        code: 'unknown-flood',
+        place: `${fix.split(' ')[4] ?? ''}.flood`,
+        value: 'on',
+        text: '',
+        fix,
+      };
       return finding.leak ? { ...finding, causes: [hub, flood] } : finding;
     });
   });

@@ -1,3 +1,4 @@
+import type { Cause } from '../../../../src/core/model/result.js';
 import { describe, expect, it } from 'vitest';
 import { terminalReport } from '../../../../src/report/terminal/terminal.js';
 import { experiment, findings, result, step } from '../../../support/report/fixture.js';
@@ -73,7 +74,7 @@ describe('terminal report with all that is known', () => {
   });
 
   it('tells below a fix how it comes to stay, line by line as it is pasted', () => {
-    const cause = {
+    const cause: Cause = {
       code: 'ageing-zero',
       place: 'br0.ageing_time',
       value: '0',
@@ -126,7 +127,7 @@ describe('terminal report with all that is known', () => {
       verdict: 'broken',
       asExpected: false,
       findings: findings(evil, 'lan', 'raw', { lan: 100, [evil]: 3 }),
-      reasons: [{ code: 'x', observer: evil, text: evil }],
+      reasons: [{ code: 'not-run', observer: evil, text: evil }],
     });
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
     expect(text).toContain(String.raw`a\u{1b}[2J\u{202e}\u{a}b`);

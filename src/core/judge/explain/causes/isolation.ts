@@ -1,4 +1,4 @@
-import { setPort, setSysctl, staticEntry } from '../../../bridge/changes.js';
+import { setPort, setSysctl, setEntry } from '../../../bridge/changes.js';
 import { hostOf } from '../../../model/host-names.js';
 import { isSwitchedOff } from '../../rows/row-context.js';
 import type { CauseFinder } from './leak.js';
@@ -56,7 +56,7 @@ export const sourceUnchecked: CauseFinder = ({ finding, fromPort, from }) => {
     text: `${fromPort.name} takes frames with any source MAC`,
     fix: {
       changes: [
-        staticEntry(mac, fromPort.name),
+        setEntry(mac, fromPort.name),
         setPort(fromPort.name, 'learning', false),
         setPort(fromPort.name, 'locked', true),
       ],

@@ -1,4 +1,4 @@
-import type { Fix } from '../../../model/fix.js';
+import type { Fix } from '../../../model/fabric.js';
 import type { Cause } from '../../../model/result.js';
 import type { RowContext } from '../../rows/row-context.js';
 

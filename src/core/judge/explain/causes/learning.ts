@@ -1,4 +1,4 @@
-import { ownEntry, setBridge, staticEntry } from '../../../bridge/changes.js';
+import { ownEntry, setBridge, setEntry } from '../../../bridge/changes.js';
 import { isOnPort } from '../../../model/attach.js';
 import { hostOf } from '../../../model/host-names.js';
 import type { LinkState } from '../../../model/state.js';
@@ -22,7 +22,7 @@ export const agedOut: CauseFinder = (leak) => {
     place: `${bridge.name}.ageing_time`,
     value: `${ageing / 100} s`,
     text: `${to.name} was silent for longer than ${ageing / 100} s, so ${bridge.name} forgot where it is`,
-    fix: { changes: [staticEntry(dstMac ?? '', to.port)] },
+    fix: { changes: [setEntry(dstMac ?? '', to.port)] },
   };
 };
 
@@ -55,7 +55,7 @@ export const learningOff: CauseFinder = (leak) => {
     place: `${own.name}.learning`,
     value: 'off',
     text: `${own.name} learns nothing and has no static entry, so frames to ${to?.name ?? ''} flood`,
-    fix: { changes: [staticEntry(dstMac ?? '', own.name)] },
+    fix: { changes: [setEntry(dstMac ?? '', own.name)] },
   };
 };
 
@@ -73,7 +73,7 @@ export const fdbFull: CauseFinder = (leak) => {
       changes: [
         to === null || to.port === null
           ? setBridge(bridge.name, 'fdb_max_learned', 0)
-          : staticEntry(dstMac ?? '', to.port),
+          : setEntry(dstMac ?? '', to.port),
       ],
     },
   };
@@ -134,6 +134,6 @@ export const macMoved: CauseFinder = (leak) => {
     place: `fdb ${dstMac}`,
     value: where,
     text: movedText(to.name, where, stray),
-    fix: { changes: [staticEntry(dstMac, rightful, true)] },
+    fix: { changes: [setEntry(dstMac, rightful, true)] },
   };
 };

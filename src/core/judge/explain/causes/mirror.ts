@@ -1,6 +1,6 @@
 import type { RuleFinding } from '../../../audit/rule.js';
 import { nftMirrorRule, tcMirrorRule, xdpRule } from '../../../audit/rules/mirrors.js';
-import { runCommand, setPort } from '../../../bridge/changes.js';
+import { execute, setPort } from '../../../bridge/changes.js';
 import { bridgeViews, stateAlone } from '../../../bridge/view.js';
 import type { Observer } from '../../../model/plan.js';
 import type { HostState } from '../../../model/state.js';
@@ -143,7 +143,7 @@ export const macvlanBridge: CauseFinder = ({ observer, from, before }) => {
     place: `${device}.mode`,
     value: 'bridge',
     text: `${from.name} (${device}) and ${observer?.name ?? ''} stand on ${by.lower} in mode bridge: the kernel hands frames from one to the other, past the bridge and the switch`,
-    fix: { changes: [runCommand('ip', 'link', 'set', 'dev', device, 'type', from.attach, 'mode', 'private')] },
+    fix: { changes: [execute('ip', 'link', 'set', 'dev', device, 'type', from.attach, 'mode', 'private')] },
   };
 };
 

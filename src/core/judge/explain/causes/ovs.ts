@@ -1,4 +1,4 @@
-import { runCommand } from '../../../bridge/changes.js';
+import { execute } from '../../../bridge/changes.js';
 import { membersOf, valueIn } from '../../../bridge/ovs-settings.js';
 import { ofctl, removeOvsMirror, withoutOpenFlow10 } from '../../../bridge/ovs.js';
 import type { OvsBridgeState, OvsPortState, OvsState } from '../../../model/state.js';
@@ -70,7 +70,7 @@ export const ovsProtected: CauseFinder = (leak) => {
     place: `${port.name}.protected`,
     value: 'false',
     text: `${from.name} and ${to.name} are protected from each other; ${bridge.name} floods what one sends to the other to ports that are not, such as ${port.name}`,
-    fix: { changes: [runCommand('ovs-vsctl', 'set', 'Port', port.name, 'protected=true')] },
+    fix: { changes: [execute('ovs-vsctl', 'set', 'Port', port.name, 'protected=true')] },
   };
 };
 
@@ -102,7 +102,7 @@ export const ovsFloodFlow: CauseFinder = (leak) => {
     text: `a flow of ${found.bridge.name} sends such frames to ${name === '' ? 'every port' : name}, whatever the switch has learned`,
     fix: {
       changes: [
-        runCommand(
+        execute(
           ...ofctl(found.bridge.columns['protocols']),
           'del-flows',
           found.bridge.name,
@@ -123,7 +123,7 @@ export const ovsFloodVlans: CauseFinder = (leak) => {
     place: `${found.bridge.name}.flood_vlans`,
     value: String(tag),
     text: `${found.bridge.name} learns nothing in VLAN ${tag}, so it floods all unicast there like a hub`,
-    fix: { changes: [runCommand('ovs-vsctl', 'remove', 'Bridge', found.bridge.name, 'flood_vlans', String(tag))] },
+    fix: { changes: [execute('ovs-vsctl', 'remove', 'Bridge', found.bridge.name, 'flood_vlans', String(tag))] },
   };
 };
 
@@ -147,7 +147,7 @@ export const ovsTableFull: CauseFinder = (leak) => {
     text: `the table of ${found.bridge.name} is full: for each MAC that it learns it forgets another, and floods what is for that one`,
     fix: {
       changes: [
-        runCommand(
+        execute(
           ...['ovs-vsctl', 'set', 'Bridge', found.bridge.name],
           `other_config:mac-table-size=${Math.max(usualSize, size * 2)}`,
         ),
@@ -175,13 +175,13 @@ export const ovsUnknownFlood: CauseFinder = (leak) => {
   const speaking =
     withoutOpenFlow10(found.bridge.columns['protocols']).length === 0
       ? []
-      : [runCommand('ovs-vsctl', 'add', 'Bridge', found.bridge.name, 'protocols', 'OpenFlow10')];
+      : [execute('ovs-vsctl', 'add', 'Bridge', found.bridge.name, 'protocols', 'OpenFlow10')];
   return {
     place: `${found.port.name}.no-flood`,
     value: 'off',
     text: `${found.bridge.name} has no entry for ${leak.dstMac ?? ''}, and ${found.port.name} takes what is flooded`,
     fix: {
-      changes: [...speaking, runCommand('ovs-ofctl', 'mod-port', found.bridge.name, found.port.name, 'no-flood')],
+      changes: [...speaking, execute('ovs-ofctl', 'mod-port', found.bridge.name, found.port.name, 'no-flood')],
     },
   };
 };

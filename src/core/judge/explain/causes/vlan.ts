@@ -1,4 +1,4 @@
-import { runCommand, setBridge } from '../../../bridge/changes.js';
+import { execute, setBridge } from '../../../bridge/changes.js';
 import { portVlans } from '../../../bridge/port-vlans.js';
 import { sameSegment } from '../../../model/host-names.js';
 import type { Endpoint } from '../../../model/scenario.js';
@@ -88,6 +88,6 @@ export const vniShared: CauseFinder = ({ before, from, bridge }) => {
     place: `${found.name}.vni`,
     value: String(found.vni ?? ''),
     text: `${found.name} of ${bridge.name} has the VXLAN network identifier of ${own}, which belongs to ${from.bridge}: what the one's host hands to the other's comes out there`,
-    fix: { changes: [runCommand('ip', 'link', 'set', 'dev', found.name, 'nomaster')] },
+    fix: { changes: [execute('ip', 'link', 'set', 'dev', found.name, 'nomaster')] },
   };
 };

@@ -63,7 +63,14 @@ describe('an entry that ages at a port that learns nothing', () => {
   it('is EXPOSED in the answer, once for all steps, beside what was seen', () => {
     const group = ageingEntries(plan, open, hostWith({}));
     if (group === null) throw new Error('nothing is told');
-    const seen = { ...group, cause: 'unknown-flood', classes: ['unknown-unicast'], rows: 3, seen: 3, causes: [] };
+    const seen = {
+      ...group,
+      cause: 'unknown-flood' as const,
+      classes: ['unknown-unicast'],
+      rows: 3,
+      seen: 3,
+      causes: [],
+    };
     const run = result([stepResult('one', { exposures: [group, seen] }), stepResult('two', { exposures: [group] })]);
     expect(exposuresOf(run).map(({ what }) => what)).toEqual([
       'p1 learns nothing: when its entry ages, everything to it floods',

@@ -8,7 +8,7 @@ import type { Cause, Finding } from '../../../../../src/core/model/result.js';
 import { findings } from '../../../../support/report/fixture.js';
 import { flow, step } from '../../../../support/judge/leak-fixture.js';
 
-const cause = (code: string, place: string, ...changes: readonly Change[]): Cause => ({
+const cause = (code: Cause['code'], place: string, ...changes: readonly Change[]): Cause => ({
   code,
   place,
   value: '0',

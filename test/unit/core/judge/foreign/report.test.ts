@@ -245,7 +245,7 @@ describe('nothing foreign', () => {
     const file = hear(fold, 'x', each(frame('a', 'all')));
     file.damages.push('a block is cut off');
     file.dropped = 4;
-    const more = { code: 'key-lost', observer: null, text: 'more' };
+    const more = { code: 'key-lost', observer: null, text: 'more' } as const;
     expect(finishForeign(fold, nameOf, [more])).toMatchObject({
       exitCode: 3,
       reasons: [

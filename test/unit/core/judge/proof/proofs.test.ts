@@ -1,3 +1,4 @@
+import { parseFaultCode } from '../../../../../src/core/text/parse-code.js';
 import { describe, expect, it } from 'vitest';
 import { type StepFacts } from '../../../../../src/core/judge/proof/step-facts.js';
 import type { Counters } from '../../../../../src/core/model/timeline.js';
@@ -113,7 +114,7 @@ describe('the proof of a step', () => {
     ],
     [
       'a fault that this version does not know',
-      { facts: (facts) => ({ ...facts, faults: [{ code: 'toString', observers: [], text: 'new' }] }) },
+      { facts: (facts) => ({ ...facts, faults: [{ code: parseFaultCode('toString'), observers: [], text: 'new' }] }) },
       ['step-failed -: new'],
     ],
     [
@@ -140,7 +141,7 @@ describe('the proof of a step', () => {
   });
 
   it('of a step that was not done or cannot be is that alone, with its faults', () => {
-    const fault = { code: 'unsupported', observers: [], text: 'no such key' };
+    const fault = { code: 'unsupported', observers: [], text: 'no such key' } as const;
     expect(missing({ facts: (facts) => ({ ...facts, outcome: 'not-run' }) })).toEqual([
       'not-run -: the run ended before the step was done',
     ]);

@@ -103,7 +103,7 @@ describe('the timeline of a step', () => {
     ]);
   });
   it('keeps traffic, faults, the wait, kept frames and the end', () => {
-    const fault = { code: 'x', observers: [], text: 'y' };
+    const fault = { code: 'step-failed', observers: [], text: 'y' } as const;
     const one = reported(
       at(1, { event: 'traffic', traffic: 2, ok: false, detail: 'no' }),
       at(2, { event: 'fault', fault }),

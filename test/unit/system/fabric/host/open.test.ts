@@ -2,7 +2,7 @@ import { linkState } from '../../../../support/link-state.js';
 import { describe, expect, it } from 'vitest';
 import { refusal } from '../../../../support/refusal.js';
 import type { UndoEntry } from '../../../../../src/core/bridge/undo/entry.js';
-import { plainGuest } from '../../../../../src/core/model/plain-steps.js';
+import { plainGuest } from '../../../../../src/core/scenario/plain-steps.js';
 import type { Endpoint } from '../../../../../src/core/model/scenario.js';
 import type { HostState } from '../../../../../src/core/model/state.js';
 import { VerifyError } from '../../../../../src/core/model/verify-error.js';

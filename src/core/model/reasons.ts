@@ -1,4 +1,4 @@
-import type { Reason } from '../model/result.js';
+import type { ErrorCode, UnknownCode } from './codes.js';
 
 /** Every reason why evidence does not carry a verdict, and what to do about it. The list is closed. */
 export const reasonHints = {
@@ -62,6 +62,24 @@ export const reasonHints = {
 } as const;
 
 export type ReasonCode = keyof typeof reasonHints;
+
+/**
+ * Why evidence carries no verdict.
+ *
+ * @example
+ *   { code: 'mac-moved', observer: 'db', text: '52:54:00:00:00:02 is on vnet4, not on vnet1' }
+ */
+export interface Reason {
+  /** `frames-dropped`, …: `verify-isolation explain CODE` explains it. */
+  readonly code: ReasonCode | UnknownCode;
+  /** The endpoint (or bridge) whose evidence it concerns; null = the step as a whole. */
+  readonly observer: string | null;
+  /** What was measured, with names and numbers: `312 of 4000 frames were dropped`. */
+  readonly text: string;
+}
+
+/** What an error, or a trouble of a step, is called. */
+export type FaultCode = ReasonCode | ErrorCode | UnknownCode;
 
 export function isReasonCode(code: string): code is ReasonCode {
   return Object.hasOwn(reasonHints, code);

@@ -1,4 +1,4 @@
-import type { Endpoint, ProbeEntry, Step } from './scenario.js';
+import type { Endpoint, ProbeEntry, Step } from '../model/scenario.js';
 
 /** The parts of a step that changes nothing and only probes: the rest is given by its author. */
 export const plainStep: Omit<Step, 'name' | 'line' | 'probes' | 'expect'> = {

@@ -1,0 +1,249 @@
+declare const unknown: unique symbol;
+
+/**
+ * A code that this version does not know: it was read from a file or a message of another version (parse-code.ts). It
+ * is shown as it is.
+ */
+export type UnknownCode = string & { readonly [unknown]: true };
+
+/** Causes of leaks, the most specific first: in this order they are looked for and reported. */
+export const causeCodes = [
+  'mirror',
+  'above-bridge',
+  'macvlan-bridge',
+  'reflected-by-uplink',
+  'nat',
+  'rewritten',
+  'copy-in-tunnel',
+  'vni-shared',
+  'ovs-mirror',
+  'ovs-flood-flow',
+  'ovs-flood-vlans',
+  'ovs-protected',
+  'ovs-table-full',
+  'ovs-unknown-flood',
+  'ageing-zero',
+  'behind-bridge',
+  'mac-moved',
+  'fdb-full',
+  'aged-out',
+  'learning-off',
+  'host-forwards',
+  'stp-open',
+  'vlan-unfiltered',
+  'vlan-shared',
+  'member',
+  'mcast-router-port',
+  'no-querier',
+  'source-unchecked',
+  'unknown-flood',
+  'group-flood',
+  'not-isolated',
+  'sniffer-on-host',
+] as const;
+
+/** A cause that is looked for in the state of a host. */
+export type FoundCauseCode = (typeof causeCodes)[number];
+/** `unexplained`: the state accounts for nothing. */
+export type CauseCode = FoundCauseCode | 'unexplained';
+
+/** What keeps frames from an observer, in the order in which it is looked for. */
+export const settingBarrierCodes = [
+  'other-bridge',
+  'source-port',
+  'vlan-filtering',
+  'isolated',
+  'ovs-protected',
+  'locked',
+  'guard',
+  'forwarding-off',
+  'routed-elsewhere',
+  'sticky-entry',
+  'permanent-entry',
+  'static-entry',
+  'learned-entry',
+  'flood-off',
+  'bcast-flood-off',
+  'mcast-flood-off',
+  'link-local-reserved',
+  'members-known',
+  'macvlan-apart',
+  'macvlan-address',
+  'own-address',
+] as const;
+/** `filter`: rules of a packet filter, where no setting stands in the way; `unexplained`: nothing that was read does. */
+export type BarrierCode = (typeof settingBarrierCodes)[number] | 'filter' | 'unexplained';
+
+/** Findings of the audit on a bridge: the names of its rules, in their order. They stay. */
+export const bridgeFindingCodes = [
+  'ageing-zero',
+  'bridge-promiscuous',
+  'behind-bridge',
+  'sniffer-on-host',
+  'tc-mirror',
+  'nft-mirror',
+  'xdp-program',
+  'bypass-possible',
+  'learning-off',
+  'isolated-one-sided',
+  'proxmox-firewall-port',
+  'declared-not-live',
+  'fdb-limit',
+  'unknown-flood',
+  'host-forwards',
+  'mcast-router-port',
+  'mac-bypass',
+  'backup-port',
+  'stp-open',
+  'mac-stealable',
+  'link-local-forwarded',
+  'vlan-unfiltered',
+  'no-querier',
+  'multicast-flood',
+  'hairpin',
+  'broadcast-flood',
+  'not-locked',
+  'neighbour-suppression',
+  'proxy-arp',
+  'netfilter-skipped',
+  'not-forwarding',
+] as const;
+/** Findings of the audit on the host as a whole. */
+export const hostFindingCodes = [
+  'macvlan-bridge',
+  'routed-spoofable',
+  'routed-local',
+  'routed-open',
+  'guests-unbridged',
+  'vmnet-writable',
+  'vmnet-present',
+  'ovs-flooding',
+  'ovs-mirror',
+  'ovs-protected-one-sided',
+  'ovs-fail-open',
+  'ovs-small-table',
+] as const;
+export type BridgeFindingCode = (typeof bridgeFindingCodes)[number];
+export type HostFindingCode = (typeof hostFindingCodes)[number];
+export type AuditId = BridgeFindingCode | HostFindingCode;
+
+/** What is no longer as it was. */
+export type DriftCode =
+  | `${'mirror' | 'bypass' | 'sniffer' | 'behind-bridge'}-${'appeared' | 'gone'}`
+  | 'mac-moved'
+  | 'entry-added'
+  | 'entry-gone'
+  | 'rules-changed'
+  | 'bridge-promiscuous'
+  | 'bridge-not-promiscuous'
+  | 'port-joined'
+  | 'port-left'
+  | 'sysctl-changed'
+  | 'vmnet-changed'
+  | 'unread'
+  | 'bridge-appeared'
+  | 'bridge-gone'
+  | 'setting-changed'
+  | 'port-state'
+  | 'port-promiscuous';
+
+/** What is noted before a run on a host: what a rule of the audit found, or what a check did. */
+export type NoteCode =
+  | AuditId
+  | 'br-netfilter'
+  | 'nft-rules'
+  | 'tc-rules'
+  | 'offloads'
+  | 'connections-nearly-full'
+  | 'neighbours-nearly-full'
+  | 'intrusion-detection'
+  | 'not-examined'
+  | 'unread';
+
+/** Why this program ends with an error (`VerifyError.code`). */
+export const errorCodes = [
+  'addressee-unknown',
+  'bad-filter',
+  'baseline-unreadable',
+  'bridge-missing',
+  'calibration-failed',
+  'cap-missing',
+  'capture-damaged',
+  'changes-not-allowed',
+  'command-failed',
+  'disruptive-not-allowed',
+  'evidence-not-whole',
+  'evidence-not-writable',
+  'evidence-unreadable',
+  'export-not-writable',
+  'fabric-unknown',
+  'file-changed',
+  'file-failed',
+  'folder-unreadable',
+  'frame-unbuildable',
+  'guests-disturbed',
+  'helper-died',
+  'helper-silent',
+  'host-fault',
+  'host-key',
+  'host-lacks-program',
+  'host-lost',
+  'host-record',
+  'host-refused',
+  'host-rights',
+  'host-unreachable',
+  'host-version',
+  'interface-down',
+  'interface-gone',
+  'interrupted',
+  'journal-failed',
+  'journal-refused',
+  'koffi-missing',
+  'lab-failed',
+  'libpcap-missing',
+  'locked',
+  'mac-moved',
+  'mac-shared',
+  'mac-unknown',
+  'namespace-limit',
+  'namespace-missing',
+  'namespace-refused',
+  'netns-mixed',
+  'new-macs-not-allowed',
+  'no-engine',
+  'not-approved',
+  'not-confirmed',
+  'not-connected',
+  'not-forwarding',
+  'not-inside',
+  'not-root',
+  'not-signed',
+  'not-written',
+  'nothing-to-examine',
+  'open-failed',
+  'out-not-empty',
+  'out-not-made',
+  'out-not-own',
+  'plan-too-large',
+  'program-missing',
+  'program-refused',
+  'protocol',
+  'providers-mixed',
+  'read-back',
+  'rehearsed',
+  'relay-lost',
+  'run-failed',
+  'run-not-allowed',
+  'sandbox-refused',
+  'scenario',
+  'scenario-changed',
+  'scenario-invalid',
+  'too-little-found',
+  'traffic-failed',
+  'unknown-engine',
+  'unknown-observer',
+  'unsupported',
+  'usage',
+  'user-namespace-refused',
+] as const;
+export type ErrorCode = (typeof errorCodes)[number];
