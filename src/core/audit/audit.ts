@@ -1,13 +1,15 @@
+import { attributesOf } from '../bridge/attributes.js';
 import { predictAll } from '../bridge/forwarding/predict-all.js';
 import { type BridgeView, bridgeViews } from '../bridge/view.js';
 import { fixText } from '../fix/fix-text.js';
 import { persistentFixes } from '../fix/persistent.js';
-import { type AuditFinding, type AuditReport, type Severity, severities } from '../model/audit.js';
+import { type AuditFinding, type AuditReport, type AuditSetting, type Severity, severities } from '../model/audit.js';
 import { bridgeFindingCodes, hostFindingCodes } from '../model/codes.js';
+import type { Settings } from '../model/scenario.js';
+import type { Setting } from '../model/settings.js';
 import type { Reading } from '../model/state.js';
 import type { RuleFinding } from './rule.js';
 import { bridgeRules, hostRules } from './rules.js';
-import { auditSettings } from './settings.js';
 
 /** What a rule found, with its name and its bridge. */
 type NamedFinding = RuleFinding & Pick<AuditFinding, 'id' | 'bridge'>;
@@ -16,6 +18,24 @@ function findingsOf(view: BridgeView, reading: Reading): readonly NamedFinding[]
   return bridgeFindingCodes.flatMap((id) =>
     bridgeRules[id](view, reading).map((found) => ({ id, bridge: view.name, ...found })),
   );
+}
+
+function shown(name: string, attributes: readonly Setting[], settings: Settings): readonly AuditSetting[] {
+  return attributes
+    .filter(({ decides }) => decides !== undefined)
+    .map(({ key, ifAbsent }) => ({
+      place: `${name}.${key}`,
+      value: String(settings[key] ?? ifAbsent ?? 'unknown'),
+    }));
+}
+
+/** Every setting of the catalogue for a bridge and its ports; one that the kernel does not report is `unknown`. */
+export function auditSettings({ name, link, settings, ports }: BridgeView): readonly AuditSetting[] {
+  return [
+    { place: `${name}.promiscuity`, value: link.promiscuity === null ? 'unknown' : String(link.promiscuity) },
+    ...shown(name, attributesOf.bridge, settings),
+    ...ports.flatMap((port) => shown(port.name, attributesOf.port, port.settings)),
+  ];
 }
 
 /** Every finding of a reading, worst first, for one bridge or all of them. Pure. */

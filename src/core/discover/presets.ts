@@ -1,4 +1,4 @@
-import { disruptiveClasses } from '../probe/classes.js';
+import { classes, disruptiveClasses } from '../probe/classes.js';
 import type { Found, FoundScenario } from './found-scenario.js';
 import { twinSteps } from './twin/steps.js';
 
@@ -20,7 +20,6 @@ export interface PresetScenario extends Omit<FoundScenario, 'steps'> {
 
 /** Routed packets need the host as an endpoint, which a found bridge has not; BPDUs would leave by the uplink. */
 const notOnHost = new Set(['routed-bounce', 'stp-root']);
-const newMacClasses = new Set(['mac-spoof', 'mac-flood']);
 
 /**
  * The catalogue for a bridge that tenants share, on the bridge as it runs. What such a bridge lets through by design
@@ -38,7 +37,7 @@ function tenantBridge({ scenario }: Found, allowed: PresetAllowance): PresetScen
     ([name]) =>
       !notOnHost.has(name) &&
       (allowed.disruptive || !disruptiveClasses.includes(name)) &&
-      (allowed.newMacs || !newMacClasses.has(name)) &&
+      (allowed.newMacs || classes[name].newMacs !== true) &&
       (guests.length > 1 || name === 'unknown-unicast'),
   );
   const byDesign = ['broadcast', 'multicast', 'link-local-multicast'].map((name) => ({ class: name, from, count: 10 }));

@@ -1,40 +1,10 @@
 import type { ProbeClassName } from '../model/scenario.js';
-import { disruptiveClasses } from '../probe/classes.js';
+import { classes, disruptiveClasses } from '../probe/classes.js';
 import type { FoundScenario } from './found-scenario.js';
 
 /** This many guests speak at most: what one can, others of its kind can. */
 const maxSpeakers = 8;
 const count = 10;
-
-/**
- * Whom a class is sent to: nobody in particular, another endpoint, another guest, one that has an address; of what
- * disturbs, one victim of one guest.
- */
-const addressees: readonly (readonly [
-  ProbeClassName,
-  'nobody' | 'any' | 'guest' | 'addressed guest' | 'victim' | 'addressed victim' | 'nobody, once',
-])[] = [
-  ['known-unicast', 'any'],
-  ['unknown-unicast', 'nobody'],
-  ['broadcast', 'nobody'],
-  ['arp-request', 'addressed guest'],
-  ['multicast', 'nobody'],
-  ['link-local-multicast', 'nobody'],
-  ['vlan-hop', 'nobody'],
-  ['mac-spoof', 'guest'],
-  ['ip-spoof', 'addressed guest'],
-  ['routed-bounce', 'addressed guest'],
-  ['mac-steal', 'victim'],
-  ['mac-flood', 'victim'],
-  ['arp-spoof', 'addressed victim'],
-  ['ra-spoof', 'addressed victim'],
-  ['dhcp-offer', 'victim'],
-  ['igmp-query', 'nobody, once'],
-  ['stp-root', 'nobody, once'],
-];
-
-/** Classes that send with MACs which nobody has. */
-const withNewMacs: readonly ProbeClassName[] = ['mac-spoof', 'mac-flood'];
 
 /** Whether something on the bridge leads out of the machine. */
 export function hasUplink(found: FoundScenario): boolean {
@@ -43,10 +13,10 @@ export function hasUplink(found: FoundScenario): boolean {
 
 /** Why a class is not among those that a proof probes; null = it is. `uplink`: frames may leave the machine. */
 export function leftOut(probe: ProbeClassName, disruptive: boolean, uplink: boolean): string | null {
-  if (uplink && withNewMacs.includes(probe))
+  if (uplink && classes[probe].newMacs === true)
     return 'the switch beyond the uplink would learn a MAC that nobody has: write a scenario, and run it with --allow-new-macs';
-  if (!addressees.some(([name]) => name === probe))
-    return probe === 'aged-unicast' ? 'it takes the ageing time of silence: write a scenario' : 'write a scenario';
+  const { proof } = classes[probe];
+  if (typeof proof !== 'string') return proof.not;
   return disruptiveClasses.includes(probe) && !disruptive ? 'it disturbs guests: --allow-disruptive' : null;
 }
 
@@ -75,9 +45,10 @@ export function provingScenario(
     'addressed victim': { from: names(addressed.slice(0, 1)), to: names(addressed.slice(1, 2)) },
     'nobody, once': { from: names(guests.slice(0, 1)), to: [] },
   } as const;
-  const probes = addressees
-    .filter(([probe]) => leftOut(probe, disruptive, hasUplink(found)) === null)
-    .flatMap(([probe, kind]) => {
+  const probes = Object.values(classes)
+    .filter(({ name }) => leftOut(name, disruptive, hasUplink(found)) === null)
+    .flatMap(({ name: probe, proof: kind }) => {
+      if (typeof kind !== 'string') return [];
       const { from, to } = aims[kind];
       const alone = kind.startsWith('nobody');
       if (alone ? from.length === 0 : new Set([...from, ...to]).size < 2) return [];

@@ -40,9 +40,54 @@ export interface FlowDraft {
   readonly variant?: string;
 }
 
-/** What one class of probe sends and who may see it. One file a class; pure. */
+/** How the state of a bridge predicts where frames come to (core/bridge/forwarding/class-forecasts.ts). */
+export type ForecastKind =
+  | 'known-unicast'
+  | 'aged-unicast'
+  | 'unknown-unicast'
+  | 'broadcast'
+  | 'arp-broadcast'
+  | 'link-local'
+  | 'multicast'
+  | 'vlan-hop'
+  | 'routed-bounce'
+  | 'mac-spoof'
+  | 'ip-spoof'
+  | 'theft'
+  | 'mac-flood'
+  | 'all-nodes'
+  | 'queried'
+  | 'bpdu';
+
+/** What one class of probe sends and who may see it: all that is known of it, in one file a class; pure. */
 export interface ProbeClass {
   readonly name: ProbeClassName;
+  /** What it sends, as a sentence. */
+  readonly meaning: string;
+  /** What no guest may send, as a leak's sentence names it. Absent: others may send it. */
+  readonly attack?: string;
+  readonly forecast: ForecastKind;
+  /**
+   * Whom a prediction is about. `third`: what `from` sends to somebody else; `thief`, the same, after the observer stole
+   * or flooded; `queried`: what `from` sends to a group, after the observer asked for it; `addressed`: what `from` sends
+   * to the observer's address; `direct`: what `from` sends to everybody.
+   */
+  readonly question: 'direct' | 'addressed' | 'third' | 'thief' | 'queried';
+  /**
+   * Whom `audit --prove` sends it to: nobody in particular, another endpoint, another guest, one that has an address; of
+   * what disturbs, one victim of one guest. `not`: why it does not send it.
+   */
+  readonly proof:
+    | 'nobody'
+    | 'any'
+    | 'guest'
+    | 'addressed guest'
+    | 'victim'
+    | 'addressed victim'
+    | 'nobody, once'
+    | { readonly not: string };
+  /** It sends with MACs that nobody has, which a switch beyond an uplink would learn. Absent: it does not. */
+  readonly newMacs?: true;
   /** Whether `to` names an addressee. */
   readonly addressee: 'required' | 'optional' | 'none';
   /** Whether `via` may name the guest that speaks. Absent: no. */

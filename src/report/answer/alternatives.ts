@@ -1,4 +1,4 @@
-import { causePhrase } from '../../core/judge/explain/cause-phrases.js';
+import { causePhrase } from '../../core/judge/explain/cause-meanings.js';
 import { fixCost, fixPrice } from '../../core/judge/explain/fix-costs.js';
 import type { PersistentFix } from '../../core/model/persistent-fix.js';
 import type { ProvenFix, Result } from '../../core/model/result.js';

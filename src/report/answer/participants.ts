@@ -1,3 +1,4 @@
+import { classes } from '../../core/probe/classes.js';
 import type { Plan } from '../../core/model/plan.js';
 import type { LeakGroup, Result } from '../../core/model/result.js';
 
@@ -66,20 +67,13 @@ function trafficText({ from, to, classes }: LeakGroup): string {
 }
 
 /** What no guest may send, by class: an endpoint that gets it, addressed or not, is reached by an attack. */
-const attacks: Readonly<Record<string, string>> = {
-  'mac-spoof': 'frames with a forged source MAC',
-  'ip-spoof': 'packets with a forged source address',
-  'arp-spoof': 'forged ARP',
-  'ra-spoof': 'forged router advertisements',
-  'dhcp-offer': 'DHCP offers',
-  'vlan-hop': 'frames with tags of other VLANs',
-  'routed-bounce': 'packets by way of the host',
-  'stp-root': 'BPDUs that claim the root',
-};
+const attacks: ReadonlyMap<string, string> = new Map(
+  Object.values(classes).flatMap(({ name, attack }) => (attack === undefined ? [] : [[name, attack] as const])),
+);
 
 /** The attacks that a group is about; null = it is about other frames, too. */
-function attackText({ classes }: LeakGroup): string | null {
-  const known = classes.map((name) => attacks[name]);
+function attackText({ classes: names }: LeakGroup): string | null {
+  const known = names.map((name) => attacks.get(name));
   return known.some((text) => text === undefined) ? null : listText(known.flatMap((text) => text ?? []));
 }
 

@@ -1,3 +1,5 @@
+import { probeClasses } from '../../../core/model/scenario.js';
+import { classes } from '../../../core/probe/classes.js';
 import { auditMeanings, isAuditId } from '../../../core/audit/meanings.js';
 import { barrierCodes, barrierOf } from '../../../core/judge/explain/barriers.js';
 import { causeMeanings, isCauseCode } from '../../../core/judge/explain/cause-meanings.js';
@@ -5,20 +7,13 @@ import { isReasonCode, reasonHints } from '../../../core/model/reasons.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { nearestWord } from '../../../core/scenario/yaml/nearest-word.js';
 import { fold, foldAfter } from '../../../report/terminal/layout.js';
-import {
-  carrierMeanings,
-  classMeanings,
-  cveMeanings,
-  expectationMeanings,
-  statusMeanings,
-  verdictMeanings,
-} from './glossary.js';
+import { carrierMeanings, cveMeanings, expectationMeanings, statusMeanings, verdictMeanings } from './glossary.js';
 
 /** Codes by what they are, those last that a reader meets first. A finding of the audit may be a cause of a leak too. */
 const kinds: readonly (readonly [string, readonly string[]])[] = [
   ['vulnerabilities', Object.keys(cveMeanings)],
   ['carriers of probes', Object.keys(carrierMeanings)],
-  ['classes of probes', Object.keys(classMeanings)],
+  ['classes of probes', probeClasses],
   ['barriers that keep frames from observers', barrierCodes],
   [
     'findings of the audit, causes of leaks',
@@ -31,6 +26,8 @@ const kinds: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 export const codes: readonly string[] = [...new Set(kinds.flatMap(([, list]) => list))];
+
+const classMeanings = Object.fromEntries(Object.values(classes).map(({ name, meaning }) => [name, meaning]));
 
 /** Words of reports and scenarios that are no codes, by what they are. */
 const words: readonly (readonly [string, Readonly<Record<string, string>>])[] = [

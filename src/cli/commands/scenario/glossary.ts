@@ -1,4 +1,4 @@
-import type { Carrier, ProbeClassName } from '../../../core/model/scenario.js';
+import type { Carrier } from '../../../core/model/scenario.js';
 
 /** Verdicts, as reports write them. */
 export const verdictMeanings: Readonly<Record<string, string>> = {
@@ -40,29 +40,6 @@ export const statusMeanings: Readonly<Record<string, string>> = {
   64: 'The command line or a scenario is wrong.',
   69: 'This machine lacks a right, a kernel feature or a program, which is named.',
   70: 'A fault in the program.',
-};
-
-/** What each class of probe sends. */
-export const classMeanings: Readonly<Record<ProbeClassName, string>> = {
-  'known-unicast': 'Frames to a MAC that announced itself: where others get them, they read along.',
-  'aged-unicast': 'Frames to a guest that was silent for longer than ageing_time, so that the bridge forgot it.',
-  'unknown-unicast': 'Frames to a MAC that nobody has, which a bridge floods.',
-  broadcast: 'Frames to everybody.',
-  'arp-request': 'The question of IPv4 for a MAC, which goes to everybody.',
-  'link-local-multicast': 'Frames of protocols between neighbours: mDNS, LLDP, GVRP, CDP.',
-  multicast: 'Frames to a group that nobody joined.',
-  'vlan-hop': 'Frames with tags of a VLAN that the guest does not belong to.',
-  'routed-bounce': "An IP packet for another guest in a frame for the bridge's own MAC: the host may route it.",
-  'mac-spoof': "Frames with a source MAC that is not the guest's.",
-  'ip-spoof': "Packets with a source address that is not the guest's, plain, in fragments, behind an extension header.",
-  'mac-steal': "Frames with another guest's MAC, after which others talk to it.",
-  'gateway-steal': "Frames with the router's MAC, after which others talk to it.",
-  'mac-flood': "Frames from many source MACs, which fill the bridge's table.",
-  'arp-spoof': "ARP replies that nobody asked for, with another's address.",
-  'ra-spoof': 'Router and neighbour advertisements of IPv6 from a guest.',
-  'dhcp-offer': 'A DHCP offer from a guest, by broadcast.',
-  'igmp-query': 'A query from a guest, after which others send to a group.',
-  'stp-root': 'A superior BPDU from a guest, which wants to be the root bridge.',
 };
 
 /** What carries a probe: the form of its frame behind the Ethernet header. */

@@ -1,4 +1,4 @@
-import type { ProbeClassName } from '../../model/scenario.js';
+import type { ForecastKind } from '../../probe/probe-class.js';
 import {
   predictAllNodes,
   predictArpBroadcast,
@@ -20,33 +20,22 @@ import {
 import { predictVlanHop } from './classes/vlan-hop.js';
 import type { ClassForecast } from './forecast.js';
 
-/**
- * Whom the pair of a prediction is about. `third`: what `from` sends to somebody else; `thief`, the same, after the
- * observer stole or flooded; `direct`: what `from` sends to the observer, or to everybody.
- */
-export type Question = 'direct' | 'third' | 'thief';
-
-/** How each class of probe is predicted. */
-export const classForecasts: Readonly<
-  Record<ProbeClassName, { readonly forecast: ClassForecast; readonly question: Question }>
-> = {
-  'known-unicast': { forecast: predictKnownUnicast, question: 'third' },
-  'aged-unicast': { forecast: predictAgedUnicast, question: 'third' },
-  'unknown-unicast': { forecast: predictUnknownUnicast, question: 'direct' },
-  broadcast: { forecast: predictBroadcast, question: 'direct' },
-  'arp-request': { forecast: predictArpBroadcast, question: 'direct' },
-  'link-local-multicast': { forecast: predictLinkLocal, question: 'direct' },
-  multicast: { forecast: predictMulticast, question: 'direct' },
-  'vlan-hop': { forecast: predictVlanHop, question: 'direct' },
-  'routed-bounce': { forecast: predictRoutedBounce, question: 'direct' },
-  'mac-spoof': { forecast: predictMacSpoof, question: 'direct' },
-  'ip-spoof': { forecast: predictIpSpoof, question: 'direct' },
-  'mac-steal': { forecast: predictTheft, question: 'thief' },
-  'gateway-steal': { forecast: predictTheft, question: 'thief' },
-  'mac-flood': { forecast: predictMacFlood, question: 'thief' },
-  'arp-spoof': { forecast: predictArpBroadcast, question: 'direct' },
-  'ra-spoof': { forecast: predictAllNodes, question: 'direct' },
-  'dhcp-offer': { forecast: predictBroadcast, question: 'direct' },
-  'igmp-query': { forecast: predictQueried, question: 'thief' },
-  'stp-root': { forecast: predictBpdu, question: 'direct' },
+/** Each way to predict a class of probes. */
+export const classForecasts: Readonly<Record<ForecastKind, ClassForecast>> = {
+  'known-unicast': predictKnownUnicast,
+  'aged-unicast': predictAgedUnicast,
+  'unknown-unicast': predictUnknownUnicast,
+  broadcast: predictBroadcast,
+  'arp-broadcast': predictArpBroadcast,
+  'link-local': predictLinkLocal,
+  multicast: predictMulticast,
+  'vlan-hop': predictVlanHop,
+  'routed-bounce': predictRoutedBounce,
+  'mac-spoof': predictMacSpoof,
+  'ip-spoof': predictIpSpoof,
+  theft: predictTheft,
+  'mac-flood': predictMacFlood,
+  'all-nodes': predictAllNodes,
+  queried: predictQueried,
+  bpdu: predictBpdu,
 };

@@ -3,7 +3,7 @@ import { type ProbeClassName, probeClasses } from '../../model/scenario.js';
 import type { Reading } from '../../model/state.js';
 import { type Diversions, diversionsOf } from '../diversions.js';
 import { type BridgeView, isGroup } from '../view.js';
-import { classForecasts } from './class-forecasts.js';
+import { classes } from '../../probe/classes.js';
 import { type End, type Forecast, no, unknown } from './forecast.js';
 import { predict } from './predict.js';
 
@@ -69,21 +69,19 @@ function worst(
 
 function forecastOf(bridge: Bridge, probe: ProbeClassName, from: End, observer: End): Forecast {
   const { view, diversions } = bridge;
-  const { question } = classForecasts[probe];
-  if (probe === 'igmp-query')
-    return predict(view, diversions, { class: probe, from, to: null, observer, by: observer });
-  switch (question) {
+  switch (classes[probe].question) {
     case 'third':
       return worst(bridge, probe, from, observer, null);
     case 'thief':
       return worst(bridge, probe, from, observer, observer);
+    case 'queried':
+      return predict(view, diversions, { class: probe, from, to: null, observer, by: observer });
+    case 'addressed':
+      return predict(view, diversions, { class: probe, from, to: observer, observer });
     case 'direct':
-      return predict(view, diversions, { class: probe, from, to: addressed.has(probe) ? observer : null, observer });
+      return predict(view, diversions, { class: probe, from, to: null, observer });
   }
 }
-
-/** Classes that are unicast to the one that is not to get it. */
-const addressed: ReadonlySet<ProbeClassName> = new Set(['routed-bounce', 'mac-spoof', 'ip-spoof']);
 
 /**
  * For each pair of ports that may have guests, and class: would what one sends, meant for others or not to be let

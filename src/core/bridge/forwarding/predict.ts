@@ -1,5 +1,6 @@
 import type { Diversions } from '../diversions.js';
 import { type BridgeView, isSettingOn } from '../view.js';
+import { classes } from '../../probe/classes.js';
 import { classForecasts } from './class-forecasts.js';
 import { type Forecast, type ForecastFlow, no, portOf, unknown, yes } from './forecast.js';
 
@@ -31,7 +32,7 @@ export function predict(view: BridgeView, diversions: Diversions, flow: Forecast
       : one.place === 'egress' && flow.class === 'known-unicast' && one.from === to,
   );
   if (copy !== undefined) return yes(`a mirror carries frames of ${copy.from} to ${copy.to}`);
-  const forecast = withinVlan(view, flow, classForecasts[flow.class].forecast(view, diversions, flow));
+  const forecast = withinVlan(view, flow, classForecasts[classes[flow.class].forecast](view, diversions, flow));
   const filter = flow.class === 'routed-bounce' ? diversions.routeFilter : diversions.filter;
   if (forecast.reach === 'yes' && filter !== null) return unknown(filter);
   if (forecast.reach === 'no' && diversions.program !== null) return unknown(diversions.program);

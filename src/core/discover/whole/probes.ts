@@ -1,5 +1,5 @@
 import type { Carrier, ProbeClassName } from '../../model/scenario.js';
-import { disruptiveClasses } from '../../probe/classes.js';
+import { classes as asked, disruptiveClasses } from '../../probe/classes.js';
 import type { FoundEntry } from '../found-endpoints.js';
 import type { FoundBridge, Segment } from './segments.js';
 
@@ -193,7 +193,7 @@ function named({ bridge }: Context, classes: readonly ProbeClassName[]): readonl
   return classes
     .filter((name) => !usualClasses.some((usual) => usual === name))
     .flatMap((name): readonly Placed[] => {
-      const alone = ['igmp-query', 'stp-root', 'link-local-multicast'].includes(name);
+      const alone = asked[name].addressee === 'none';
       const victim = name === 'gateway-steal' ? uplink : to;
       if (!alone && victim === undefined) return [];
       return [
@@ -204,7 +204,7 @@ function named({ bridge }: Context, classes: readonly ProbeClassName[]): readonl
             from: disruptiveClasses.includes(name) ? [from] : guests,
             ...(alone ? {} : { to: name === 'aged-unicast' ? guests : [victim ?? to] }),
             ...(name === 'aged-unicast' ? { rounds: 1 } : {}),
-            ...(['mac-steal', 'gateway-steal', 'mac-flood', 'igmp-query'].includes(name) && via !== undefined
+            ...(asked[name].takesVia === true && via !== undefined
               ? { via: [name === 'gateway-steal' ? to : via] }
               : {}),
             count: disruptiveClasses.includes(name) ? 50 : 1,

@@ -8,6 +8,10 @@ import type { ProbeClass } from '../probe-class.js';
  */
 export const arpRequest: ProbeClass = {
   name: 'arp-request',
+  meaning: 'The question of IPv4 for a MAC, which goes to everybody.',
+  forecast: 'arp-broadcast',
+  question: 'direct',
+  proof: 'addressed guest',
   addressee: 'required',
   maySee: 'bridge',
   defaultCarriers: () => ['arp'],

@@ -9,6 +9,11 @@ import { restoreOwner } from '../restore-owner.js';
  */
 export const arpSpoof: ProbeClass = {
   name: 'arp-spoof',
+  meaning: "ARP replies that nobody asked for, with another's address.",
+  attack: 'forged ARP',
+  forecast: 'arp-broadcast',
+  question: 'direct',
+  proof: 'addressed victim',
   addressee: 'required',
   maySee: 'uplink-and-host',
   disrupts: [],

@@ -8,6 +8,10 @@ import type { ProbeClass } from '../probe-class.js';
  */
 export const broadcast: ProbeClass = {
   name: 'broadcast',
+  meaning: 'Frames to everybody.',
+  forecast: 'broadcast',
+  question: 'direct',
+  proof: 'nobody',
   addressee: 'none',
   maySee: 'bridge',
   defaultCarriers: () => ['raw', 'ipv4-udp'],

@@ -8,6 +8,11 @@ import type { ProbeClass } from '../probe-class.js';
  */
 export const dhcpOffer: ProbeClass = {
   name: 'dhcp-offer',
+  meaning: 'A DHCP offer from a guest, by broadcast.',
+  attack: 'DHCP offers',
+  forecast: 'broadcast',
+  question: 'direct',
+  proof: 'victim',
   addressee: 'optional',
   maySee: 'uplink-and-host',
   disrupts: [],

@@ -8,6 +8,10 @@ import { theftFlows } from '../theft.js';
  */
 export const gatewaySteal: ProbeClass = {
   name: 'gateway-steal',
+  meaning: "Frames with the router's MAC, after which others talk to it.",
+  forecast: 'theft',
+  question: 'thief',
+  proof: { not: 'write a scenario' },
   addressee: 'required',
   takesVia: true,
   maySee: 'addressee',

@@ -12,6 +12,10 @@ import { talkers } from '../restore-owner.js';
  */
 export const igmpQuery: ProbeClass = {
   name: 'igmp-query',
+  meaning: 'A query from a guest, after which others send to a group.',
+  forecast: 'queried',
+  question: 'queried',
+  proof: 'nobody, once',
   addressee: 'none',
   takesVia: true,
   takesGroup: true,

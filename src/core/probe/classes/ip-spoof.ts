@@ -9,6 +9,11 @@ import type { ProbeClass } from '../probe-class.js';
  */
 export const ipSpoof: ProbeClass = {
   name: 'ip-spoof',
+  meaning: "Packets with a source address that is not the guest's, plain, in fragments, behind an extension header.",
+  attack: 'packets with a forged source address',
+  forecast: 'ip-spoof',
+  question: 'addressed',
+  proof: 'addressed guest',
   addressee: 'required',
   maySee: 'nobody',
   defaultCarriers: (from, to) => unicastCarriers(from, to).filter((carrier) => carrier !== 'raw'),

@@ -8,6 +8,10 @@ import type { ProbeClass } from '../probe-class.js';
  */
 export const knownUnicast: ProbeClass = {
   name: 'known-unicast',
+  meaning: 'Frames to a MAC that announced itself: where others get them, they read along.',
+  forecast: 'known-unicast',
+  question: 'third',
+  proof: 'any',
   addressee: 'required',
   maySee: 'addressee',
   defaultCarriers: unicastCarriers,

@@ -30,6 +30,10 @@ function destinations(
 /** Frames to groups that stay on the link: mDNS, and the addresses of LLDP, GVRP and CDP. */
 export const linkLocalMulticast: ProbeClass = {
   name: 'link-local-multicast',
+  meaning: 'Frames of protocols between neighbours: mDNS, LLDP, GVRP, CDP.',
+  forecast: 'link-local',
+  question: 'direct',
+  proof: 'nobody',
   addressee: 'none',
   maySee: 'bridge',
   defaultCarriers: (from) =>

@@ -10,6 +10,11 @@ import { restoreOwner, restoreOwnerWith, talkers } from '../restore-owner.js';
  */
 export const macFlood: ProbeClass = {
   name: 'mac-flood',
+  meaning: "Frames from many source MACs, which fill the bridge's table.",
+  forecast: 'mac-flood',
+  question: 'thief',
+  proof: 'victim',
+  newMacs: true,
   addressee: 'required',
   takesVia: true,
   maySee: 'addressee',

@@ -9,6 +9,12 @@ import type { ProbeClass } from '../probe-class.js';
  */
 export const macSpoof: ProbeClass = {
   name: 'mac-spoof',
+  meaning: "Frames with a source MAC that is not the guest's.",
+  attack: 'frames with a forged source MAC',
+  forecast: 'mac-spoof',
+  question: 'addressed',
+  proof: 'guest',
+  newMacs: true,
   addressee: 'required',
   maySee: 'nobody',
   defaultCarriers: unicastCarriers,

@@ -8,6 +8,10 @@ import { theftFlows } from '../theft.js';
  */
 export const macSteal: ProbeClass = {
   name: 'mac-steal',
+  meaning: "Frames with another guest's MAC, after which others talk to it.",
+  forecast: 'theft',
+  question: 'thief',
+  proof: 'victim',
   addressee: 'required',
   takesVia: true,
   maySee: 'addressee',

@@ -10,6 +10,10 @@ import type { ProbeClass } from '../probe-class.js';
  */
 export const multicast: ProbeClass = {
   name: 'multicast',
+  meaning: 'Frames to a group that nobody joined.',
+  forecast: 'multicast',
+  question: 'direct',
+  proof: 'nobody',
   addressee: 'none',
   takesGroup: true,
   maySee: 'bridge',

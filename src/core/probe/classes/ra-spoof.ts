@@ -39,6 +39,11 @@ function readvertising(owner: Endpoint, vlan: readonly number[], entry: ProbeEnt
  */
 export const raSpoof: ProbeClass = {
   name: 'ra-spoof',
+  meaning: 'Router and neighbour advertisements of IPv6 from a guest.',
+  attack: 'forged router advertisements',
+  forecast: 'all-nodes',
+  question: 'direct',
+  proof: 'addressed victim',
   addressee: 'optional',
   maySee: 'uplink-and-host',
   disrupts: [],

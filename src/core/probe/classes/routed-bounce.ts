@@ -8,6 +8,11 @@ import type { ProbeClass } from '../probe-class.js';
  */
 export const routedBounce: ProbeClass = {
   name: 'routed-bounce',
+  meaning: "An IP packet for another guest in a frame for the bridge's own MAC: the host may route it.",
+  attack: 'packets by way of the host',
+  forecast: 'routed-bounce',
+  question: 'addressed',
+  proof: 'addressed guest',
   addressee: 'required',
   maySee: 'host',
   defaultCarriers: (from, to) => unicastCarriers(from, to).filter((carrier) => carrier !== 'raw'),

@@ -8,6 +8,11 @@ import type { ProbeClass } from '../probe-class.js';
  */
 export const stpRoot: ProbeClass = {
   name: 'stp-root',
+  meaning: 'A superior BPDU from a guest, which wants to be the root bridge.',
+  attack: 'BPDUs that claim the root',
+  forecast: 'bpdu',
+  question: 'direct',
+  proof: 'nobody, once',
   addressee: 'none',
   maySee: 'unforeseeable',
   disrupts: ['not-forwarding', 'settings-changed'],

@@ -8,6 +8,10 @@ import type { ProbeClass } from '../probe-class.js';
  */
 export const unknownUnicast: ProbeClass = {
   name: 'unknown-unicast',
+  meaning: 'Frames to a MAC that nobody has, which a bridge floods.',
+  forecast: 'unknown-unicast',
+  question: 'direct',
+  proof: 'nobody',
   addressee: 'none',
   maySee: 'uplink-and-host',
   defaultCarriers: unicastCarriers,

@@ -69,6 +69,11 @@ function hops(entry: ProbeEntry, vlan: readonly number[], native: number, target
  */
 export const vlanHop: ProbeClass = {
   name: 'vlan-hop',
+  meaning: 'Frames with tags of a VLAN that the guest does not belong to.',
+  attack: 'frames with tags of other VLANs',
+  forecast: 'vlan-hop',
+  question: 'direct',
+  proof: 'nobody',
   addressee: 'optional',
   maySee: 'unforeseeable',
   defaultCarriers: unicastCarriers,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { auditSettings } from '../../../../src/core/audit/settings.js';
+import { auditSettings } from '../../../../src/core/audit/audit.js';
 import {
   attributesByNumber,
   attributesOf,

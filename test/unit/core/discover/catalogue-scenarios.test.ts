@@ -66,11 +66,11 @@ describe('what an audit proves', () => {
       'unknown-unicast',
       'broadcast',
       'arp-request',
-      'multicast',
       'link-local-multicast',
+      'multicast',
       'vlan-hop',
-      'ip-spoof',
       'routed-bounce',
+      'ip-spoof',
     ]);
     expect(probesOf(first).every(({ count }) => count === 10)).toBe(true);
   });

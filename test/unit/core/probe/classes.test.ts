@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { carriers, probeClasses } from '../../../../src/core/model/scenario.js';
+import { classes } from '../../../../src/core/probe/classes.js';
 import { findToken } from '../../../../src/core/wire/token.js';
 import { runTag, all } from '../../../support/probe/class-fixture.js';
+
+describe('the descriptor of a class', () => {
+  it.each(probeClasses)('stands in the list by its own name: %s', (name) => expect(classes[name].name).toBe(name));
+  it.each(probeClasses)('says in a sentence what %s sends', (name) =>
+    expect(classes[name].meaning).toMatch(/^[A-Z].*\.$/),
+  );
+});
 
 describe('the frames of every class with every carrier that it takes', () => {
   it('are there, and each has its token', () => {
