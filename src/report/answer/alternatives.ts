@@ -1,5 +1,4 @@
-import { causePhrase } from '../../core/judge/explain/cause-meanings.js';
-import { fixCost, fixPrice } from '../../core/judge/explain/fix-costs.js';
+import { causePhrase, fixCost, fixPrice } from '../../core/judge/explain/weaknesses.js';
 import type { PersistentFix } from '../../core/model/persistent-fix.js';
 import type { ProvenFix, Result } from '../../core/model/result.js';
 import { beforeAfterText, outcomeText } from '../stories.js';
@@ -41,12 +40,14 @@ function standingOf(trials: readonly ProvenFix[]): Standing {
 export function alternativesOf({ group, tried }: CauseStory): readonly Alternative[] {
   const options = group.causes.map((cause): Alternative & { readonly price: number } => {
     const trials = tried.filter((fix) => fix.cause === cause.code);
+    const { places, fixes, ...known } = cause;
+    const found = { ...known, place: places.join(', '), fix: fixes.join(' && ') };
     return {
-      price: fixPrice(cause.code, cause.fixes.join(' && ')),
+      price: fixPrice(cause.code, found),
       cause: cause.code,
       phrase: causePhrase(cause),
       commands: cause.fixes,
-      cost: cause.cost ?? fixCost(cause.code, cause.fixes[0] ?? '') ?? '',
+      cost: cause.cost ?? fixCost(cause.code, found) ?? '',
       part: cause.rows >= group.rows ? '' : `${countText(cause.rows)} of ${countText(group.rows)} leaks`,
       lasting: cause.lasting ?? [],
       tried: [...new Set(trials.map(triedText))].join(', '),

@@ -1,4 +1,4 @@
-import { causePhrase } from '../../core/judge/explain/cause-meanings.js';
+import { causePhrase } from '../../core/judge/explain/weaknesses.js';
 import type { AuditFinding, Prediction } from '../../core/model/audit.js';
 import { keyOfPlace, settingText } from '../setting-text.js';
 import { countText, setText } from './participants.js';

@@ -1,4 +1,4 @@
-import type { LeakContext } from '../../../src/core/judge/explain/causes/leak.js';
+import type { LeakContext } from '../../../src/core/judge/explain/causes/weakness.js';
 import type { Flow } from '../../../src/core/model/plan.js';
 import type { FdbState, HostState, LinkState } from '../../../src/core/model/state.js';
 import { there } from '../there.js';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { causeMeanings } from '../../../src/core/judge/explain/cause-meanings.js';
+import { causeMeaning } from '../../../src/core/judge/explain/weaknesses.js';
+import { causeCodes } from '../../../src/core/model/codes.js';
 import { probeClasses } from '../../../src/core/model/scenario.js';
 import { loadScenario } from '../../../src/index.js';
 import { itemsOf } from '../../support/documents.js';
@@ -54,7 +55,9 @@ describe('the catalogue', () => {
   it('says of every cause what it means, in the words of the reports, and the fix', () => {
     const causes = text.slice(text.indexOf('\n## Causes'), text.indexOf('\n## Fixes that are tried'));
     const found = itemsOf(causes).map(([code, words]) => [code, words.split(' Fix: ')] as const);
-    expect(Object.fromEntries(found.map(([code, [meaning]]) => [code, meaning]))).toEqual(causeMeanings);
+    expect(Object.fromEntries(found.map(([code, [meaning]]) => [code, meaning]))).toEqual(
+      Object.fromEntries([...causeCodes, 'unexplained' as const].map((code) => [code, causeMeaning(code)])),
+    );
     expect(found.filter(([, [, fix = '']]) => fix.trim() === '')).toEqual([]);
   });
 

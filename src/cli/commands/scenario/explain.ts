@@ -1,8 +1,9 @@
+import { causeCodes } from '../../../core/model/codes.js';
 import { probeClasses } from '../../../core/model/scenario.js';
 import { classes } from '../../../core/probe/classes.js';
 import { auditMeanings, isAuditId } from '../../../core/audit/meanings.js';
 import { barrierCodes, barrierOf } from '../../../core/judge/explain/barriers.js';
-import { causeMeanings, isCauseCode } from '../../../core/judge/explain/cause-meanings.js';
+import { causeMeaning, isCauseCode } from '../../../core/judge/explain/weaknesses.js';
 import { isReasonCode, reasonHints } from '../../../core/model/reasons.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { nearestWord } from '../../../core/scenario/yaml/nearest-word.js';
@@ -17,7 +18,7 @@ const kinds: readonly (readonly [string, readonly string[]])[] = [
   ['barriers that keep frames from observers', barrierCodes],
   [
     'findings of the audit, causes of leaks',
-    [...new Set([...Object.keys(auditMeanings), ...Object.keys(causeMeanings)])],
+    [...new Set([...Object.keys(auditMeanings), ...[...causeCodes, 'unexplained']])],
   ],
   ['reasons why evidence does not carry a verdict', Object.keys(reasonHints)],
   ['what a step may expect', Object.keys(expectationMeanings)],
@@ -57,7 +58,7 @@ export function explainCode(typed: string, width = Infinity): string {
   const parts = [
     ...(isReasonCode(code) ? [`a reason why evidence does not carry a verdict.\n  ${reasonHints[code]}`] : []),
     ...(isAuditId(code) ? [`a finding of the audit, and the cause of a leak.\n  ${auditMeanings[code]}`] : []),
-    ...(isCauseCode(code) && !isAuditId(code) ? [`a cause of a leak.\n  ${causeMeanings[code]}`] : []),
+    ...(isCauseCode(code) && !isAuditId(code) ? [`a cause of a leak.\n  ${causeMeaning(code)}`] : []),
     ...barrierText(code),
     ...words.flatMap(([what, meanings]) =>
       Object.hasOwn(meanings, code) ? [`${what}.\n  ${meanings[code] ?? ''}`] : [],

@@ -4,7 +4,7 @@ import type { Plan, StepPlan } from '../../model/plan.js';
 import type { GroupCause, LeakGroup } from '../../model/result.js';
 import type { HostState } from '../../model/state.js';
 import { isSwitchedOff } from '../rows/row-context.js';
-import { fixCost } from './fix-costs.js';
+import { fixCost } from './weaknesses.js';
 
 const code = 'learning-off';
 
@@ -44,7 +44,7 @@ export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostS
   if (first === undefined) return null;
   const changes = found.map(({ change }) => change);
   const fixes = fixCommands(changes).map(commandText);
-  const cost = fixCost(code, fixes.join(' && '));
+  const cost = fixCost(code, { place: `${first.port}.learning`, fix: fixes.join(' && '), changes });
   const cause: GroupCause = {
     code,
     places: found.map(({ port }) => `${port}.learning`),

@@ -1,57 +1,12 @@
 import { fixOnHost, fixText, isExecutable } from '../../fix/fix-text.js';
-import { type CauseCode, causeCodes, type FoundCauseCode } from '../../model/codes.js';
+import { type CauseCode, causeCodes } from '../../model/codes.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import type { VerdictRules } from '../../model/provenance.js';
 import type { Cause, Finding } from '../../model/result.js';
 import type { StepStates } from '../../model/state.js';
 import { endpointLikeness } from '../rows/endpoint-likeness.js';
 import { type RowContext, rowContexts } from '../rows/row-context.js';
-import { copyInTunnel, nat, reflectedByUplink, rewritten } from './causes/altered.js';
-import { groupFlood, stpOpen, unknownFlood } from './causes/flooding.js';
-import { hostForwards, notIsolated, sourceUnchecked } from './causes/isolation.js';
-import type { CauseFinder } from './causes/leak.js';
-import { agedOut, ageingZero, behindBridge, fdbFull, learningOff, macMoved } from './causes/learning.js';
-import { aboveBridge, macvlanBridge, mirror, snifferOnHost } from './causes/mirror.js';
-import { mcastRouterPort, member, noQuerier } from './causes/multicast.js';
-import { ovsFloodFlow, ovsFloodVlans, ovsMirror, ovsProtected, ovsTableFull, ovsUnknownFlood } from './causes/ovs.js';
-import { vlanShared, vlanUnfiltered, vniShared } from './causes/vlan.js';
-import { fixCost } from './fix-costs.js';
-
-/** Every cause by code. */
-export const causes: Readonly<Record<FoundCauseCode, CauseFinder>> = {
-  mirror: mirror,
-  'above-bridge': aboveBridge,
-  'macvlan-bridge': macvlanBridge,
-  'reflected-by-uplink': reflectedByUplink,
-  nat: nat,
-  rewritten: rewritten,
-  'copy-in-tunnel': copyInTunnel,
-  'vni-shared': vniShared,
-  'ovs-mirror': ovsMirror,
-  'ovs-flood-flow': ovsFloodFlow,
-  'ovs-flood-vlans': ovsFloodVlans,
-  'ovs-protected': ovsProtected,
-  'ovs-table-full': ovsTableFull,
-  'ovs-unknown-flood': ovsUnknownFlood,
-  'ageing-zero': ageingZero,
-  'behind-bridge': behindBridge,
-  'mac-moved': macMoved,
-  'fdb-full': fdbFull,
-  'aged-out': agedOut,
-  'learning-off': learningOff,
-  'host-forwards': hostForwards,
-  'stp-open': stpOpen,
-  'vlan-unfiltered': vlanUnfiltered,
-  'vlan-shared': vlanShared,
-  member: member,
-  'mcast-router-port': mcastRouterPort,
-  'no-querier': noQuerier,
-  'source-unchecked': sourceUnchecked,
-  'unknown-flood': unknownFlood,
-  'group-flood': groupFlood,
-  'not-isolated': notIsolated,
-  'sniffer-on-host': snifferOnHost,
-};
+import { fixCost, weaknesses } from './weaknesses.js';
 
 /** Causes that rules 1 did not know. */
 const ofRules2: readonly Cause['code'][] = ['reflected-by-uplink', 'nat', 'rewritten', 'copy-in-tunnel', 'member'];
@@ -76,11 +31,14 @@ function causesOf(leak: RowContext | null, plan: Plan, rules: VerdictRules): rea
     leak === null
       ? []
       : causeCodes.flatMap((code): readonly Cause[] => {
-          const cause = causes[code](leak);
+          const cause = weaknesses[code].find(leak);
           if (cause === null) return [];
           const found = cause.fix === null ? null : fixOnHost(cause.fix, leak.bridge.name, plan);
           const fix = fixText(found);
-          const cost = rules === 1 ? null : fixCost(code, fix);
+          const cost =
+            rules === 1
+              ? null
+              : fixCost(code, { place: cause.place, fix, ...(found === null ? {} : { changes: found.changes }) });
           return [
             {
               code,

@@ -50,7 +50,7 @@ describe('what would end leaks', () => {
   it('has its price, also where the run was judged before there were prices', () => {
     const [isolated, group] = alternativesOf(
       story([
-        cause('group-flood', 4, ['bridge link set dev p1 bcast_flood off']),
+        cause('group-flood', 4, ['bridge link set dev p1 bcast_flood off'], { places: ['p1.bcast_flood'] }),
         cause('not-isolated', 4, ['bridge link set dev p1 isolated on'], { cost: 'everything' }),
       ]),
     );
@@ -61,7 +61,7 @@ describe('what would end leaks', () => {
   it('is what costs least where several end all of them, whatever their order', () => {
     const reported = alternativesOf(
       story([
-        cause('group-flood', 4, ['bridge link set dev p1 bcast_flood off']),
+        cause('group-flood', 4, ['bridge link set dev p1 bcast_flood off'], { places: ['p1.bcast_flood'] }),
         cause('not-isolated', 4, ['bridge link set dev p1 isolated on']),
         cause('unknown-flood', 4, ['bridge link set dev p1 flood off']),
         cause('ageing-zero', 4, ['ip link set dev br0 type bridge ageing_time 30000']),

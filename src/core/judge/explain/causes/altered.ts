@@ -1,7 +1,7 @@
 import { setPort } from '../../../bridge/changes.js';
 import { fieldsOf, objectsOf, objectsWithin, textOf } from '../../../text/json-text.js';
 import { isSwitchedOn } from '../../rows/row-context.js';
-import type { CauseFinder, LeakContext } from './leak.js';
+import { type CauseFinder, type LeakContext, type Weakness } from './weakness.js';
 
 /** How the frames arrived: `02:… > 02:…, 10.0.1.1 > 10.0.1.2, EtherType 0x0800`. */
 function arrivedAs({ finding: { altered } }: LeakContext): string {
@@ -34,7 +34,7 @@ function xtTranslation(part: Readonly<Record<string, unknown>>): string | null {
 }
 
 /** The host translated the addresses (NAT), so that what arrived no longer bears those that were sent. */
-export const nat: CauseFinder = (leak) => {
+const findNat: CauseFinder = (leak) => {
   const { finding, flow, before } = leak;
   const { altered } = finding;
   if (altered === undefined || flow === null || flow.frame.srcIp === null || altered.srcIp === null) return null;
@@ -47,6 +47,14 @@ export const nat: CauseFinder = (leak) => {
     text: `the host translates addresses and forwards: sent ${flow.frame.srcIp} > ${flow.frame.dstIp ?? '?'}, arrived ${arrivedAs(leak)}`,
     fix: null,
   };
+};
+
+export const nat: Weakness = {
+  meaning:
+    'The host routes between the two and translates addresses (NAT): the frames arrive under another address. The rule is named.',
+  phrase: ({ place }) => `the host routes and translates addresses (${place})`,
+  cost: null,
+  find: findNat,
 };
 
 /** The bridge hands groups to this port as unicast to the MAC of each member (br_multicast_flood). */
@@ -62,9 +70,9 @@ function groupsAsUnicast(leak: LeakContext): ReturnType<CauseFinder> {
 }
 
 /** Something on the way wrote other headers: a rule of tc, nft or ebtables, a flow of Open vSwitch, `mcast_to_unicast`. */
-export const rewritten: CauseFinder = (leak) => {
+const findRewritten: CauseFinder = (leak) => {
   const { finding, port } = leak;
-  if ((finding.forms?.rewritten ?? 0) === 0 || nat(leak) !== null) return null;
+  if ((finding.forms?.rewritten ?? 0) === 0 || findNat(leak) !== null) return null;
   return (
     groupsAsUnicast(leak) ?? {
       place: port?.name ?? finding.observer,
@@ -75,8 +83,16 @@ export const rewritten: CauseFinder = (leak) => {
   );
 };
 
+export const rewritten: Weakness = {
+  meaning:
+    'Headers were rewritten: by a rule of tc (skbmod, pedit), nft or ebtables, a flow of Open vSwitch, a relay, or `mcast_to_unicast`. The result shows the frames.',
+  phrase: ({ place }) => `something on the way writes other headers (${place})`,
+  cost: { price: 'host', text: 'members get groups as multicast again, over Wi-Fi slower' },
+  find: findRewritten,
+};
+
 /** The token came under another header: a copy in a tunnel, or tags and labels put on. */
-export const copyInTunnel: CauseFinder = (leak) => {
+const findCopyInTunnel: CauseFinder = (leak) => {
   const { finding, port } = leak;
   const { altered } = finding;
   if (altered === undefined || (finding.forms?.encapsulated ?? 0) === 0) return null;
@@ -88,8 +104,16 @@ export const copyInTunnel: CauseFinder = (leak) => {
   };
 };
 
+export const copyInTunnel: Weakness = {
+  meaning:
+    'The frames came inside other frames: a copy in a tunnel (VXLAN, GRE), or under added labels and tags. The result shows where the token stood.',
+  phrase: ({ place }) => `the frames are copied inside other frames (${place})`,
+  cost: null,
+  find: findCopyInTunnel,
+};
+
 /** The uplink sent frames in again that had left through it: a switch beyond it reflects, or a mirror there does. */
-export const reflectedByUplink: CauseFinder = ({ finding }) => {
+const findReflectedByUplink: CauseFinder = ({ finding }) => {
   const { reflected } = finding;
   return reflected === undefined
     ? null
@@ -99,4 +123,12 @@ export const reflectedByUplink: CauseFinder = ({ finding }) => {
         text: `${reflected} of the frames came in again from an uplink: what is beyond it sends them back`,
         fix: null,
       };
+};
+
+export const reflectedByUplink: Weakness = {
+  meaning:
+    'Frames that left through an uplink came in from it again: a switch beyond it reflects or copies them. Look there for port security, loops, mirror sessions.',
+  phrase: () => 'what is beyond the uplink sends frames back',
+  cost: null,
+  find: findReflectedByUplink,
 };

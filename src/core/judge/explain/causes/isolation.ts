@@ -1,10 +1,10 @@
 import { setPort, setSysctl, setEntry } from '../../../bridge/changes.js';
 import { hostOf } from '../../../model/host-names.js';
 import { isSwitchedOff } from '../../rows/row-context.js';
-import type { CauseFinder } from './leak.js';
+import { type CauseFinder, verb, type Weakness } from './weakness.js';
 
 /** The host routes between guests that the bridge keeps apart. */
-export const hostForwards: CauseFinder = ({ finding, before }) => {
+const findHostForwards: CauseFinder = ({ finding, before }) => {
   if (finding.class !== 'routed-bounce') return null;
   const name = finding.carrier.startsWith('ipv6') ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward';
   if (before.sysctl[name] !== '1') return null;
@@ -16,11 +16,18 @@ export const hostForwards: CauseFinder = ({ finding, before }) => {
   };
 };
 
+export const hostForwards: Weakness = {
+  meaning: 'The host routes between guests that the bridge keeps apart.',
+  phrase: ({ place }) => `the host routes between guests (${place} is 1)`,
+  cost: { price: 'apart', text: 'the host routes for nobody any more, guests to the network among them' },
+  find: findHostForwards,
+};
+
 /**
  * Sender and observer are guests, and `isolated`, which takes effect only where both ports have it, is off on one of
  * them.
  */
-export const notIsolated: CauseFinder = ({ finding, from, fromPort, port, observer }) => {
+const findNotIsolated: CauseFinder = ({ finding, from, fromPort, port, observer }) => {
   if (
     from?.role !== 'guest' ||
     observer?.role !== 'guest' ||
@@ -40,8 +47,16 @@ export const notIsolated: CauseFinder = ({ finding, from, fromPort, port, observ
   };
 };
 
+export const notIsolated: Weakness = {
+  meaning:
+    'Both ends are guests, and isolated, which takes both ports, is off on one of them.',
+  phrase: (parts) => `${parts.devices} ${verb(parts, 'is', 'are')} not isolated (isolated off)`,
+  cost: { price: 'apart', text: 'the guests do not reach each other at all, broadcasts and ARP included' },
+  find: findNotIsolated,
+};
+
 /** The sender's port takes any source MAC. */
-export const sourceUnchecked: CauseFinder = ({ finding, fromPort, from }) => {
+const findSourceUnchecked: CauseFinder = ({ finding, fromPort, from }) => {
   const [mac] = from?.macs ?? [];
   if (
     finding.class !== 'mac-spoof' ||
@@ -62,4 +77,11 @@ export const sourceUnchecked: CauseFinder = ({ finding, fromPort, from }) => {
       ],
     },
   };
+};
+
+export const sourceUnchecked: Weakness = {
+  meaning: 'The sender’s port takes frames with any source MAC.',
+  phrase: (parts) => `${parts.devices} ${verb(parts, 'takes', 'take')} frames with any source MAC`,
+  cost: { price: 'share', text: 'the guest can use no other MAC: no nested guests, no addresses that fail over' },
+  find: findSourceUnchecked,
 };

@@ -3,10 +3,10 @@ import { isOnPort } from '../../../model/attach.js';
 import { hostOf } from '../../../model/host-names.js';
 import type { LinkState } from '../../../model/state.js';
 import { isSwitchedOff, isUnicast } from '../../rows/row-context.js';
-import type { CauseFinder, LeakContext } from './leak.js';
+import { type CauseFinder, entryCost, type LeakContext, verb, type Weakness } from './weakness.js';
 
 /** The addressee was silent for longer than the ageing time, so that its entry is gone. */
-export const agedOut: CauseFinder = (leak) => {
+const findAgedOut: CauseFinder = (leak) => {
   const { bridge, to, entries, dstMac, finding } = leak;
   const ageing = Number(bridge.bridge?.['ageing_time'] ?? 0);
   if (
@@ -26,8 +26,16 @@ export const agedOut: CauseFinder = (leak) => {
   };
 };
 
+export const agedOut: Weakness = {
+  meaning:
+    'The addressee was silent for longer than the ageing time: the bridge forgot it, and frames to it flood.',
+  phrase: ({ place, value }) => `a guest was silent for longer than the bridge remembers it (${place} ${value})`,
+  cost: entryCost,
+  find: findAgedOut,
+};
+
 /** The bridge forgets at once what it learns, so that all unicast without a static entry floods (CVE-2019-15753). */
-export const ageingZero: CauseFinder = (leak) => {
+const findAgeingZero: CauseFinder = (leak) => {
   const { bridge, entries } = leak;
   if (!isUnicast(leak) || bridge.bridge?.['ageing_time'] !== 0 || entries.some((entry) => entry.state !== 'dynamic'))
     return null;
@@ -39,8 +47,16 @@ export const ageingZero: CauseFinder = (leak) => {
   };
 };
 
+export const ageingZero: Weakness = {
+  meaning:
+    'The bridge learns nothing: unicast between any two ports floods to every other, as on a hub. Set an ageing time.',
+  phrase: (parts) => `${parts.devices} ${verb(parts, 'is a hub', 'are hubs')} (ageing_time 0)`,
+  cost: { price: 'nothing', text: 'nothing: entries age as they do by default' },
+  find: findAgeingZero,
+};
+
 /** The addressee's port learns nothing and has no static entry: what is for it floods. */
-export const learningOff: CauseFinder = (leak) => {
+const findLearningOff: CauseFinder = (leak) => {
   const { to, before, entries, dstMac } = leak;
   const own = to === null ? undefined : before.links.find((link) => link.name === to.port);
   if (
@@ -59,8 +75,16 @@ export const learningOff: CauseFinder = (leak) => {
   };
 };
 
+export const learningOff: Weakness = {
+  meaning: 'The addressee’s port learns nothing and has no static entry: frames to it flood.',
+  phrase: (parts) =>
+    `${parts.devices} ${verb(parts, 'learns', 'learn')} no MAC and ${verb(parts, 'has', 'have')} no static entry`,
+  cost: entryCost,
+  find: findLearningOff,
+};
+
 /** The table is at its limit (Linux 6.7), so that what is not in it cannot be learned and floods. */
-export const fdbFull: CauseFinder = (leak) => {
+const findFdbFull: CauseFinder = (leak) => {
   const { bridge, after, dstMac, to } = leak;
   const now = after.links.find((link) => link.name === bridge.name)?.bridge;
   const [limit, learned] = [Number(now?.['fdb_max_learned'] ?? 0), Number(now?.['fdb_n_learned'] ?? 0)];
@@ -79,6 +103,17 @@ export const fdbFull: CauseFinder = (leak) => {
   };
 };
 
+export const fdbFull: Weakness = {
+  meaning:
+    'The table is at its limit: frames to a MAC beyond it flood. The limit fails open.',
+  phrase: ({ place, value }) => `the MAC table is full (${place}: ${value})`,
+  cost: ({ changes }) =>
+    changes?.[0]?.kind === 'fdb'
+      ? entryCost
+      : { price: 'host', text: 'memory of the host: a guest can fill the table' },
+  find: findFdbFull,
+};
+
 function isPromiscuous({ sysFlags, promiscuity }: LinkState): boolean {
   return ((sysFlags ?? 0) & 0x100) !== 0 || (promiscuity ?? 0) > 0;
 }
@@ -87,7 +122,7 @@ function isPromiscuous({ sysFlags, promiscuity }: LinkState): boolean {
  * The addressee is behind the bridge device itself, whose frames are never learned (br_dev_xmit), and somebody holds
  * the device promiscuous.
  */
-export const behindBridge: CauseFinder = (leak) => {
+const findBehindBridge: CauseFinder = (leak) => {
   const { bridge, dstMac, entries, to } = leak;
   if (!isUnicast(leak) || entries.length > 0 || dstMac === bridge.mac || (to !== null && isOnPort(to.attach)))
     return null;
@@ -98,6 +133,14 @@ export const behindBridge: CauseFinder = (leak) => {
     text: `${to?.name ?? dstMac ?? ''} is behind ${bridge.name} itself, which learns nothing of it, whatever the ageing time: every frame to it floods`,
     fix: { changes: [ownEntry(dstMac ?? '', bridge.name)] },
   };
+};
+
+export const behindBridge: Weakness = {
+  meaning:
+    'The addressee is behind the bridge device, which never learns where it is: every frame to it floods, for any ageing time.',
+  phrase: ({ devices }) => `${devices} floods frames for what is behind its own device`,
+  cost: { price: 'upkeep', text: 'the entry has to follow the MAC of what is behind the bridge' },
+  find: findBehindBridge,
 };
 
 type Entry = LeakContext['entries'][number];
@@ -123,7 +166,7 @@ function movedText(name: string, where: string, stray: Entry | null): string {
 }
 
 /** The destination was learned on another port than its owner's, or its frames arrived at a port that claimed it. */
-export const macMoved: CauseFinder = (leak) => {
+const findMacMoved: CauseFinder = (leak) => {
   const { dstMac, to, port, finding } = leak;
   if (!isUnicast(leak) || to === null || to.port === null || dstMac === null || !to.macs.includes(dstMac)) return null;
   const { stray, rightful } = entryPorts(leak, to.name, to.port);
@@ -136,4 +179,12 @@ export const macMoved: CauseFinder = (leak) => {
     text: movedText(to.name, where, stray),
     fix: { changes: [setEntry(dstMac, rightful, true)] },
   };
+};
+
+export const macMoved: Weakness = {
+  meaning:
+    'The addressee’s MAC moved to the port of a sender that used it. A static sticky entry, or a locked port, stops that.',
+  phrase: ({ place, value }) => `the MAC of another guest was taken over (${place} is at ${value})`,
+  cost: entryCost,
+  find: findMacMoved,
 };

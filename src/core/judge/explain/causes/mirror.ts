@@ -5,7 +5,7 @@ import { bridgeViews, stateAlone } from '../../../bridge/view.js';
 import type { Observer } from '../../../model/plan.js';
 import type { HostState } from '../../../model/state.js';
 import { isSwitchedOn, isUnicast } from '../../rows/row-context.js';
-import type { CauseFinder, LeakContext } from './leak.js';
+import { type CauseFinder, type LeakContext, type Weakness } from './weakness.js';
 
 interface Carriers {
   readonly rules: readonly RuleFinding[];
@@ -69,7 +69,7 @@ function isBridged(leak: LeakContext): boolean {
  * A rule carries frames of the bridge's devices to another one (tc-mirred(8), nft(8) dup and fwd), or an XDP program
  * may. The audit finds them; here they explain a leak.
  */
-export const mirror: CauseFinder = (leak) => {
+const findMirror: CauseFinder = (leak) => {
   const { before, bridge, fromPort, port, to, entries } = leak;
   // unknown unicast is flooded there anyway: the setting that floods is what is to be closed first
   if (isUnicast(leak) && entries.length === 0 && leak.finding.exposed === true && isBridged(leak)) return null;
@@ -81,6 +81,17 @@ export const mirror: CauseFinder = (leak) => {
   return first === undefined ? null : { place: first.place, value: first.value, text: first.text, fix: first.fix };
 };
 
+export const mirror: Weakness = {
+  meaning:
+    'A rule of tc or nft, or an XDP program, carries frames of one port to another; its place is named. No attribute of a link shows it.',
+  phrase: ({ place }) => `a rule or program copies frames (${place})`,
+  cost: {
+    price: 'host',
+    text: 'the receiver of the copies (an intrusion detection, a debugging session) no longer gets them',
+  },
+  find: findMirror,
+};
+
 /** ETH_P_ALL of linux/if_ether.h: the socket takes every frame. */
 const everyFrame = '0003';
 
@@ -89,7 +100,7 @@ const everyFrame = '0003';
  * observer: the process may have. Needs no promiscuous mode (packet(7)); this program's own sockets are not in the
  * state.
  */
-export const snifferOnHost: CauseFinder = (leak) => {
+const findSnifferOnHost: CauseFinder = (leak) => {
   const { before, bridge, fromPort, to } = leak;
   if (isBridged(leak) && leak.observer?.place === 'port') return null;
   const toPort = before.links.find((link) => link.name === to?.port);
@@ -117,6 +128,14 @@ export const snifferOnHost: CauseFinder = (leak) => {
   };
 };
 
+export const snifferOnHost: Weakness = {
+  meaning:
+    'A process on the host, which is named, takes every frame at sender, addressee or bridge, and may have handed them on.',
+  phrase: ({ value }) => `${value} on the host takes every frame, and may hand them on`,
+  cost: null,
+  find: findSnifferOnHost,
+};
+
 /** What leaves by the port of a lower device comes back where that has hairpin on. */
 function sentBack(by: NonNullable<Observer['by']>, observer: string, { links }: HostState): ReturnType<CauseFinder> {
   const port = links.find(({ name }) => name === by.port)?.port ?? {};
@@ -134,7 +153,7 @@ function sentBack(by: NonNullable<Observer['by']>, observer: string, { links }: 
  * and what is for everybody to all of them (macvlan_queue_xmit, drivers/net/macvlan.c). In other modes frames leave, and
  * unicast that a port with hairpin sends back is handed over, in mode private too (macvlan_handle_frame).
  */
-export const macvlanBridge: CauseFinder = ({ observer, from, before }) => {
+const findMacvlanBridge: CauseFinder = ({ observer, from, before }) => {
   const by = observer?.by;
   if (by === undefined || from?.below?.lower !== by.lower) return null;
   if (by.mode !== 'bridge' || from.below.mode !== 'bridge') return sentBack(by, observer?.name ?? '', before);
@@ -147,12 +166,20 @@ export const macvlanBridge: CauseFinder = ({ observer, from, before }) => {
   };
 };
 
+export const macvlanBridge: Weakness = {
+  meaning:
+    'Sender and observer stand on one lower device by macvlan or macvtap in mode bridge, whose frames pass within the kernel. Or its port has hairpin on, and frames come back.',
+  phrase: ({ place }) => `frames get from one guest of a lower device to another (${place})`,
+  cost: { price: 'apart', text: 'guests of the lower device do not reach each other by it' },
+  find: findMacvlanBridge,
+};
+
 /**
  * The observer stands on the bridge or on one of its ports without being one: what the bridge hands to its own device
  * is copied to a macvlan or an ipvlan there (macvlan_handle_frame of drivers/net/macvlan.c), all of it in passthru mode,
  * and tagged frames go to a VLAN device.
  */
-export const aboveBridge: CauseFinder = ({ observer, bridge }) => {
+const findAboveBridge: CauseFinder = ({ observer, bridge }) => {
   if (observer?.place !== 'above' || observer.by !== undefined) return null;
   const [device = observer.name, lower = bridge.name] = observer.name.split('@');
   return {
@@ -161,4 +188,12 @@ export const aboveBridge: CauseFinder = ({ observer, bridge }) => {
     text: `${device} stands on ${lower}: it gets what ${lower} gets, and is no port that a setting of ${bridge.name} could close`,
     fix: null,
   };
+};
+
+export const aboveBridge: Weakness = {
+  meaning:
+    'The observer is a macvlan, an ipvlan or a VLAN device on the bridge or on a port. It gets what the device below gets, whatever the ports are set to.',
+  phrase: ({ place, value }) => `${place} stands ${value} and gets what that gets`,
+  cost: null,
+  find: findAboveBridge,
 };

@@ -1,14 +1,14 @@
 import { setBridge, setPort } from '../../../bridge/changes.js';
 import { fieldsOf, objectsOf, textOf } from '../../../text/json-text.js';
 import { groupAddress, isSwitchedOn, isUnicast } from '../../rows/row-context.js';
-import type { CauseFinder } from './leak.js';
+import { type CauseFinder, verb, type Weakness } from './weakness.js';
 
 /**
  * The bridge snoops, but without a querier it does not know who is a member, and floods (br_multicast_querier_exists).
  * Only IP has members: other multicast floods all the same. A new querier is believed after
  * mcast_query_response_interval, 10 s.
  */
-export const noQuerier: CauseFinder = (leak) => {
+const findNoQuerier: CauseFinder = (leak) => {
   const { bridge, dstMac, finding } = leak;
   if (
     dstMac === null ||
@@ -26,8 +26,15 @@ export const noQuerier: CauseFinder = (leak) => {
   };
 };
 
+export const noQuerier: Weakness = {
+  meaning: 'The bridge snoops without a querier: it knows no members of groups, and floods.',
+  phrase: ({ devices }) => `${devices} floods multicast: it snoops without a querier`,
+  cost: { price: 'host', text: 'groups that no member has reported stop after some minutes' },
+  find: findNoQuerier,
+};
+
 /** The observer's port is a member of the group, by an entry that somebody made or by its guest's own report. */
-export const member: CauseFinder = (leak) => {
+const findMember: CauseFinder = (leak) => {
   const { bridge, flow, port, before } = leak;
   if (isUnicast(leak) || flow === null || port === null) return null;
   const group = groupAddress(flow.frame);
@@ -46,8 +53,15 @@ export const member: CauseFinder = (leak) => {
   };
 };
 
+export const member: Weakness = {
+  meaning: 'The observer’s port is a member of the group. Delete the entry if nobody there asked for it.',
+  phrase: ({ place }) => `the port is a member of the group (${place})`,
+  cost: { price: 'share', text: 'the guest no longer gets the group' },
+  find: findMember,
+};
+
 /** The observer's port is, or may become, a multicast router port, which gets every group. */
-export const mcastRouterPort: CauseFinder = (leak) => {
+const findMcastRouterPort: CauseFinder = (leak) => {
   const { port, step, finding } = leak;
   const asked =
     finding.class === 'igmp-query' &&
@@ -65,4 +79,11 @@ export const mcastRouterPort: CauseFinder = (leak) => {
         : `a query makes ${port.name} a multicast router port, which gets every group`,
     fix: { changes: [setPort(port.name, 'multicast_router', 0)] },
   };
+};
+
+export const mcastRouterPort: Weakness = {
+  meaning: 'The port is, or by a query became, a multicast router port, which gets every group.',
+  phrase: (parts) => `${parts.devices} ${verb(parts, 'gets', 'get')} every multicast group (multicast_router)`,
+  cost: { price: 'share', text: 'a multicast router behind that port no longer gets every group' },
+  find: findMcastRouterPort,
 };

@@ -3,7 +3,7 @@ import { membersOf, valueIn } from '../../../bridge/ovs-settings.js';
 import { ofctl, removeOvsMirror, withoutOpenFlow10 } from '../../../bridge/ovs.js';
 import type { OvsBridgeState, OvsPortState, OvsState } from '../../../model/state.js';
 import { isUnicast } from '../../rows/row-context.js';
-import type { CauseFinder, LeakContext } from './leak.js';
+import { type CauseFinder, type LeakContext, type Weakness } from './weakness.js';
 
 /** A leak on a bridge of Open vSwitch, with what the switch said. */
 export interface OvsLeak {
@@ -31,7 +31,7 @@ export function numbersIn(value: unknown): readonly number[] {
 }
 
 /** A mirror of Open vSwitch copies frames to the observer's port. */
-export const ovsMirror: CauseFinder = (leak) => {
+const findOvsMirror: CauseFinder = (leak) => {
   const found = ovsLeak(leak);
   if (found === null) return null;
   const near = [found.from?.name, found.to?.name];
@@ -51,11 +51,21 @@ export const ovsMirror: CauseFinder = (leak) => {
   };
 };
 
+export const ovsMirror: Weakness = {
+  meaning: 'A mirror of Open vSwitch, which is named, copies frames to the observer’s port.',
+  phrase: ({ place }) => `a mirror of Open vSwitch copies frames (${place})`,
+  cost: {
+    price: 'host',
+    text: 'the receiver of the copies (an intrusion detection, a debugging session) no longer gets them',
+  },
+  find: findOvsMirror,
+};
+
 /**
  * Sender and addressee are protected from each other and the switch does not know the addressee: it floods the frame to
  * the ports that are not (column protected).
  */
-export const ovsProtected: CauseFinder = (leak) => {
+const findOvsProtected: CauseFinder = (leak) => {
   const found = ovsLeak(leak);
   if (found === null || !isUnicast(leak) || leak.entries.length > 0) return null;
   const { from, to, port, bridge } = found;
@@ -74,11 +84,19 @@ export const ovsProtected: CauseFinder = (leak) => {
   };
 };
 
+export const ovsProtected: Weakness = {
+  meaning:
+    'Sender and addressee are protected from each other, and Open vSwitch floods what it cannot place to unprotected ports.',
+  phrase: ({ place }) => `Open vSwitch floods what protected ports send each other (${place})`,
+  cost: { price: 'apart', text: 'protected ports do not reach each other at all' },
+  find: findOvsProtected,
+};
+
 /**
  * A flow sends frames to every port (FLOOD, ALL), or to the observer's by its name or number, past the table of MACs
  * (ovs-actions(7)).
  */
-export const ovsFloodFlow: CauseFinder = (leak) => {
+const findOvsFloodFlow: CauseFinder = (leak) => {
   const found = ovsLeak(leak);
   if (found === null) return null;
   const { name = '', ofport = null } = found.port ?? {};
@@ -113,8 +131,15 @@ export const ovsFloodFlow: CauseFinder = (leak) => {
   };
 };
 
+export const ovsFloodFlow: Weakness = {
+  meaning: 'A flow of Open vSwitch, which is named, outputs frames to the observer whatever the switch has learned.',
+  phrase: ({ place }) => `a flow of Open vSwitch floods frames (${place})`,
+  cost: { price: 'share', text: 'what the flow was made for stops' },
+  find: findOvsFloodFlow,
+};
+
 /** The bridge learns nothing in the frame's VLAN (column flood_vlans, ovs-vswitchd.conf.db(5)). */
-export const ovsFloodVlans: CauseFinder = (leak) => {
+const findOvsFloodVlans: CauseFinder = (leak) => {
   const found = ovsLeak(leak);
   if (found === null || !isUnicast(leak)) return null;
   const [tag = 0] = leak.finding.vlan.length > 0 ? leak.finding.vlan : numbersIn(found.from?.columns['tag']);
@@ -127,11 +152,18 @@ export const ovsFloodVlans: CauseFinder = (leak) => {
   };
 };
 
+export const ovsFloodVlans: Weakness = {
+  meaning: 'Open vSwitch learns nothing in this VLAN (flood_vlans): unicast there floods to every port.',
+  phrase: ({ place }) => `Open vSwitch learns nothing in this VLAN (${place})`,
+  cost: { price: 'nothing', text: 'nothing, unless something in that VLAN has to hear everything' },
+  find: findOvsFloodVlans,
+};
+
 /** What ovs-vswitchd keeps where nothing is said (ovs-vswitchd.conf.db(5), other_config:mac-table-size). */
 const usualSize = 8192;
 
 /** The table of MACs is at its limit: an entry is thrown out for each that is learned, and what is for it floods. */
-export const ovsTableFull: CauseFinder = (leak) => {
+const findOvsTableFull: CauseFinder = (leak) => {
   const found = ovsLeak(leak);
   if (found === null || !isUnicast(leak)) return null;
   const size = Number(valueIn(found.bridge.columns['other_config'], 'mac-table-size') ?? usualSize);
@@ -156,11 +188,19 @@ export const ovsTableFull: CauseFinder = (leak) => {
   };
 };
 
+export const ovsTableFull: Weakness = {
+  meaning:
+    'Open vSwitch’s table of MACs is full: it forgets one for each that it learns, and floods frames to a forgotten one.',
+  phrase: ({ place }) => `the MAC table of Open vSwitch is full (${place})`,
+  cost: { price: 'host', text: 'some memory of the switch' },
+  find: findOvsTableFull,
+};
+
 /**
  * Open vSwitch has no entry for the destination, and the observer's port takes what is flooded. Where it floods on
  * purpose, an entry would not help.
  */
-export const ovsUnknownFlood: CauseFinder = (leak) => {
+const findOvsUnknownFlood: CauseFinder = (leak) => {
   const found = ovsLeak(leak);
   if (
     found === null ||
@@ -168,8 +208,8 @@ export const ovsUnknownFlood: CauseFinder = (leak) => {
     found.port === null ||
     leak.entries.length > 0 ||
     found.port.config.includes('NO_FLOOD') ||
-    ovsFloodVlans(leak) !== null ||
-    ovsFloodFlow(leak) !== null
+    findOvsFloodVlans(leak) !== null ||
+    findOvsFloodFlow(leak) !== null
   )
     return null;
   const speaking =
@@ -184,4 +224,11 @@ export const ovsUnknownFlood: CauseFinder = (leak) => {
       changes: [...speaking, execute('ovs-ofctl', 'mod-port', found.bridge.name, found.port.name, 'no-flood')],
     },
   };
+};
+
+export const ovsUnknownFlood: Weakness = {
+  meaning: 'Open vSwitch has no entry for the destination, and the observer’s port takes what floods.',
+  phrase: ({ place }) => `Open vSwitch floods what it has no entry for (${place})`,
+  cost: { price: 'silence', text: 'a guest that the switch does not know is not reached until it speaks' },
+  find: findOvsUnknownFlood,
 };

@@ -3,7 +3,7 @@ import { portVlans } from '../../../bridge/port-vlans.js';
 import { sameSegment } from '../../../model/host-names.js';
 import type { Endpoint } from '../../../model/scenario.js';
 import { isSwitchedOff, isSwitchedOn } from '../../rows/row-context.js';
-import type { CauseFinder, LeakContext } from './leak.js';
+import { type CauseFinder, type LeakContext, verb, type Weakness } from './weakness.js';
 
 /**
  * The VLAN in which frames of the row enter the bridge: their outer tag's, unless that is 0 (a priority tag) or none of
@@ -34,7 +34,7 @@ function strayOf({ finding, from, listener }: LeakContext, vid: number): 'sender
  * The bridge filters, and two ports that the author holds apart, by their VLANs or by their zones, are in the VLAN in
  * which the frames enter.
  */
-export const vlanShared: CauseFinder = (leak) => {
+const findVlanShared: CauseFinder = (leak) => {
   const { bridge, port, fromPort, before } = leak;
   if (port === null || fromPort === null || !isSwitchedOn(bridge.bridge?.['vlan_filtering'])) return null;
   const vid = enteredIn(leak);
@@ -61,8 +61,16 @@ export const vlanShared: CauseFinder = (leak) => {
   };
 };
 
+export const vlanShared: Weakness = {
+  meaning:
+    'Guests of different zones share a VLAN, or a port carries one that its guest should not have. Port and VLAN are named.',
+  phrase: (parts) => `${parts.devices} ${verb(parts, 'is', 'are')} in a VLAN of another zone (${parts.place})`,
+  cost: { price: 'share', text: 'the port leaves that VLAN, with all that it has there' },
+  find: findVlanShared,
+};
+
 /** Tags are in use, and the bridge takes no notice of them. */
-export const vlanUnfiltered: CauseFinder = ({ finding, bridge }) => {
+const findVlanUnfiltered: CauseFinder = ({ finding, bridge }) => {
   if (finding.class !== 'vlan-hop' && finding.vlan.length === 0) return null;
   if (!isSwitchedOff(bridge.bridge?.['vlan_filtering'])) return null;
   return {
@@ -73,11 +81,18 @@ export const vlanUnfiltered: CauseFinder = ({ finding, bridge }) => {
   };
 };
 
+export const vlanUnfiltered: Weakness = {
+  meaning: 'VLAN filtering is off: every frame passes everywhere, whatever its tags.',
+  phrase: (parts) => `${parts.devices} ${verb(parts, 'ignores', 'ignore')} VLAN tags (vlan_filtering 0)`,
+  cost: { price: 'share', text: 'every port needs its VLANs, and one that is forgotten is cut off' },
+  find: findVlanUnfiltered,
+};
+
 /**
  * The sender's bridge and the observer's, which are parts of different networks, have tunnels of one VXLAN network
  * identifier (RFC 7348 4): the same overlay.
  */
-export const vniShared: CauseFinder = ({ before, from, bridge }) => {
+const findVniShared: CauseFinder = ({ before, from, bridge }) => {
   if (from === null || sameSegment(from, { bridge: bridge.name })) return null;
   const tunnels = before.links.filter(({ vni }) => vni !== undefined);
   const theirs = tunnels.filter(({ master }) => master === from.bridge);
@@ -90,4 +105,12 @@ export const vniShared: CauseFinder = ({ before, from, bridge }) => {
     text: `${found.name} of ${bridge.name} has the VXLAN network identifier of ${own}, which belongs to ${from.bridge}: what the one's host hands to the other's comes out there`,
     fix: { changes: [execute('ip', 'link', 'set', 'dev', found.name, 'nomaster')] },
   };
+};
+
+export const vniShared: Weakness = {
+  meaning:
+    'Bridges of different networks have tunnels with one VXLAN network identifier: what floods on one comes out on the other. Both are named.',
+  phrase: (parts) => `${parts.devices} ${verb(parts, 'has', 'have')} the VXLAN identifier of another network`,
+  cost: { price: 'apart', text: 'the two networks are apart again; what relied on their being one is cut off' },
+  find: findVniShared,
 };

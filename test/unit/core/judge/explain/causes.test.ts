@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { causes } from '../../../../../src/core/judge/explain/causes.js';
-import { causeMeanings } from '../../../../../src/core/judge/explain/cause-meanings.js';
+import { causeMeaning, weaknesses } from '../../../../../src/core/judge/explain/weaknesses.js';
+import { causeCodes } from '../../../../../src/core/model/codes.js';
 import type { Cause } from '../../../../../src/core/model/result.js';
 import type { HostState } from '../../../../../src/core/model/state.js';
 import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
@@ -36,7 +36,8 @@ const codesIn = (state: HostState): readonly string[] => causesIn(state).map(({ 
 
 describe('the cause of a leak', () => {
   it('has a meaning for every code', () => {
-    expect(Object.keys(causeMeanings).sort()).toEqual([...Object.keys(causes), 'unexplained'].sort());
+    for (const code of [...causeCodes, 'unexplained'] as const) expect(causeMeaning(code), code).toMatch(/\w\.$/);
+    expect(Object.keys(weaknesses)).toEqual(causeCodes);
   });
 
   it('is a process that takes every frame where these passed and that the bridge did not send there, by name', () => {

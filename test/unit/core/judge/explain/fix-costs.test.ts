@@ -1,24 +1,37 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { causes } from '../../../../../src/core/judge/explain/causes.js';
-import { fixCost } from '../../../../../src/core/judge/explain/fix-costs.js';
+import { setBridge, setEntry } from '../../../../../src/core/bridge/changes.js';
+import { fixCost, fixPrice } from '../../../../../src/core/judge/explain/weaknesses.js';
+import { causeCodes } from '../../../../../src/core/model/codes.js';
+import type { Change } from '../../../../../src/core/model/fabric.js';
 
 const folder = resolve(import.meta.dirname, '../../../../../src/core/judge/explain/causes');
-const withoutFix = ['above-bridge', 'sniffer-on-host', 'nat', 'copy-in-tunnel', 'reflected-by-uplink'];
+const withoutFix: readonly string[] = [
+  'above-bridge',
+  'sniffer-on-host',
+  'nat',
+  'copy-in-tunnel',
+  'reflected-by-uplink',
+];
 
 describe('what a fix costs', () => {
-  it.each(Object.keys(causes).filter((code) => !withoutFix.includes(code)))('is said for %s', (code) => {
-    expect(fixCost(code, 'ip link set dev br0 …')).toMatch(/\w/);
-    expect(fixCost(code, '')).toBeNull();
+  it.each(causeCodes.filter((code) => !withoutFix.includes(code)))('is said for %s', (code) => {
+    expect(fixCost(code, { place: 'p0', fix: 'ip link set dev br0 …' })).toMatch(/\w/);
+    expect(fixCost(code, { place: 'p0', fix: '' })).toBeNull();
   });
   it('is, of broadcasts that are no longer flooded, that the guest loses IPv4', () => {
-    expect(fixCost('group-flood', 'bridge link set dev p0 bcast_flood off')).toContain('ARP');
-    expect(fixCost('group-flood', 'bridge link set dev p0 mcast_flood off')).not.toContain('ARP');
+    expect(fixCost('group-flood', { place: 'p0.bcast_flood', fix: 'x' })).toContain('ARP');
+    expect(fixCost('group-flood', { place: 'p0.mcast_flood', fix: 'x' })).not.toContain('ARP');
+    expect(fixPrice('group-flood', { place: 'p0.mcast_flood, p1.bcast_flood', fix: 'x' })).toBeGreaterThan(
+      fixPrice('group-flood', { place: 'p0.mcast_flood', fix: 'x' }),
+    );
   });
   it('is, of an entry for the addressee where the table is full, that it has to follow the guest', () => {
-    expect(fixCost('fdb-full', 'bridge fdb replace 52:54:00:00:00:0b dev tap1 master static')).toContain('follow');
-    expect(fixCost('fdb-full', 'ip link set dev br0 type bridge fdb_max_learned 0')).toContain('memory');
+    const costOf = (change: Change): string | null =>
+      fixCost('fdb-full', { place: 'br0.fdb_n_learned', fix: 'x', changes: [change] });
+    expect(costOf(setEntry('52:54:00:00:00:0b', 'tap1'))).toContain('follow');
+    expect(costOf(setBridge('br0', 'fdb_max_learned', 0))).toContain('memory');
   });
   it('is never that an uplink is isolated: no cause asks for it but between guests', () => {
     const texts = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));

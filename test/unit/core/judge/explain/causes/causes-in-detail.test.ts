@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isCauseCode } from '../../../../../../src/core/judge/explain/cause-meanings.js';
+import { isCauseCode } from '../../../../../../src/core/judge/explain/weaknesses.js';
 import type { RowContext } from '../../../../../../src/core/judge/rows/row-context.js';
 import type { Flow } from '../../../../../../src/core/model/plan.js';
 import {

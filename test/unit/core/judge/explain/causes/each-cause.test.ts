@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LeakContext } from '../../../../../../src/core/judge/explain/causes/leak.js';
-import { causes } from '../../../../../../src/core/judge/explain/causes.js';
+import type { LeakContext } from '../../../../../../src/core/judge/explain/causes/weakness.js';
+import { weaknesses } from '../../../../../../src/core/judge/explain/weaknesses.js';
 import type { HostState } from '../../../../../../src/core/model/state.js';
 import { hostState } from '../../../../../support/judge/perfect-run.js';
 import {
@@ -30,10 +30,10 @@ import {
 import { above, below } from '../../../../../support/judge/lower-device.js';
 import { findAsText } from '../../../../../support/judge/find-as-text.js';
 
-type Code = keyof typeof causes;
+type Code = keyof typeof weaknesses;
 
 function isCode(name: string): name is Code {
-  return Object.hasOwn(causes, name);
+  return Object.hasOwn(weaknesses, name);
 }
 const broadcast = 'ff:ff:ff:ff:ff:ff';
 
