@@ -9,6 +9,9 @@ import type { Trusted } from './scenario.js';
 /**
  * What the evidence says of isolation. `holds`: proved, with each proof complete. `broken`: an authentic frame reached
  * an observer that may not have it. `inconclusive`: neither; the reasons say why.
+ *
+ * @example
+ *   const worst: Verdict = result.steps.some(({ verdict }) => verdict === 'broken') ? 'broken' : result.verdict;
  */
 export type Verdict = 'holds' | 'broken' | 'inconclusive';
 
@@ -158,7 +161,13 @@ export interface AlteredFrame {
   readonly tokenAt: number;
 }
 
-/** One row: what of one flow one observer saw. */
+/**
+ * One row: what of one flow one observer saw.
+ *
+ * @example
+ *   { class: 'known-unicast', carrier: 'ipv4-udp', from: 'kali2', to: 'lan', observer: 'kali3', sent: 100, seen: 100,
+ *     allowed: 'no', leak: true, upperBound95: null, … }
+ */
 export interface Finding {
   /** Position of the entry in the step, from 0. */
   readonly probe: number;
@@ -265,7 +274,7 @@ export interface Noise {
   readonly enteredAt: string | null;
 }
 
-/** How one observer fared in a step; counts are of frames. */
+/** How one observer fared in a step; counts are of frames, from 0. */
 export interface ObserverResult {
   /** Of the endpoint, or of the bridge where it is none. */
   readonly name: string;
@@ -285,7 +294,13 @@ export interface ObserverResult {
   readonly noise?: readonly Noise[];
 }
 
-/** What became of one step. */
+/**
+ * What became of one step.
+ *
+ * @example
+ *   for (const { name, verdict, reasons } of result.steps)
+ *     if (verdict === 'inconclusive') console.log(name, reasons.map(({ code, text }) => `${code}: ${text}`));
+ */
 export interface StepResult {
   /** As in the scenario. */
   readonly name: string;
