@@ -3,7 +3,7 @@ import type { HostState, LinkState, StepStates } from '../../../../../src/core/m
 import { entryText } from '../../../../../src/report/stories.js';
 import { type Evidence, hostState, judge, perfectRun, scenario, step } from '../../../../support/judge/perfect-run.js';
 import { there } from '../../../../support/there.js';
-import { plainProbe } from '../../../../../src/core/model/plain-steps.js';
+import { plainProbe } from '../../../../../src/core/scenario/plain-steps.js';
 
 /** A run in which `a` sends raw and IPv4 frames that nobody has to see, untagged or with a tag. */
 function runOf(vlan: readonly number[] = []): Evidence {
