@@ -9,9 +9,6 @@ import type { Trusted } from './scenario.js';
 /**
  * What the evidence says of isolation. `holds`: proved, with each proof complete. `broken`: an authentic frame reached
  * an observer that may not have it. `inconclusive`: neither; the reasons say why.
- *
- * @example
- *   const worst: Verdict = result.steps.some(({ verdict }) => verdict === 'broken') ? 'broken' : result.verdict;
  */
 export type Verdict = 'holds' | 'broken' | 'inconclusive';
 
