@@ -56,12 +56,12 @@ describe('audit --prove on a host', needs(root), () => {
       'unknown-unicast',
       'broadcast',
       'arp-request',
-      'multicast',
       'link-local-multicast',
+      'multicast',
       'vlan-hop',
+      'routed-bounce',
       'mac-spoof',
       'ip-spoof',
-      'routed-bounce',
     ]);
     expect(proof?.classes.filter(({ agrees, open }) => agrees === 0 || open > 0)).toEqual([]);
     const outcome = (id: string, place: string): string =>

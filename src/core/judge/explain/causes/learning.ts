@@ -27,8 +27,7 @@ const findAgedOut: CauseFinder = (leak) => {
 };
 
 export const agedOut: Weakness = {
-  meaning:
-    'The addressee was silent for longer than the ageing time: the bridge forgot it, and frames to it flood.',
+  meaning: 'The addressee was silent for longer than the ageing time: the bridge forgot it, and frames to it flood.',
   phrase: ({ place, value }) => `a guest was silent for longer than the bridge remembers it (${place} ${value})`,
   cost: entryCost,
   find: findAgedOut,
@@ -104,8 +103,7 @@ const findFdbFull: CauseFinder = (leak) => {
 };
 
 export const fdbFull: Weakness = {
-  meaning:
-    'The table is at its limit: frames to a MAC beyond it flood. The limit fails open.',
+  meaning: 'The table is at its limit: frames to a MAC beyond it flood. The limit fails open.',
   phrase: ({ place, value }) => `the MAC table is full (${place}: ${value})`,
   cost: ({ changes }) =>
     changes?.[0]?.kind === 'fdb'
