@@ -54,6 +54,8 @@ export interface RunOptions {
   readonly lookForLeaks?: boolean;
   /** Ends the run early; what was seen until then is kept and judged. */
   readonly signal: AbortSignal;
+  /** Gives up for good what the process takes no more from that moment of its last run on. */
+  readonly giveUp?: (moment: 'hearing' | 'read' | 'undone') => void;
   /** How what listens and sends differs from the kernel's own; left out: not at all. */
   readonly alter?: AlterDevices;
 }
@@ -101,6 +103,8 @@ export interface RunContext {
   readonly states: StepStates[];
   readonly signal: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;
+  /** As in `RunOptions`; where it is absent nothing is given up. */
+  readonly giveUp: RunOptions['giveUp'];
 }
 
 /** The host of that name. */

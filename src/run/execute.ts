@@ -91,6 +91,7 @@ async function carryOutSteps(
     rehearsal: options.rehearse ?? false,
     signal: guard === null ? options.signal : AbortSignal.any([options.signal, guard.signal]),
     onProgress: options.onProgress,
+    giveUp: options.giveUp,
   });
 }
 

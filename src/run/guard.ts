@@ -19,6 +19,7 @@ export interface Guard {
   readonly signal: AbortSignal;
   /** What was seen since the start is what is usual; from now on the signal may abort. */
   arm(): GuardRecord;
+  /** Once or more often. */
   stop(): void;
 }
 
@@ -43,6 +44,7 @@ export async function startGuard(plan: Plan, netns: string | null, hosts: readon
   const disturbed = new AbortController();
   let usual: GuardRecord | null = null;
   let pingsBefore = 0;
+  let isStopped = false;
 
   const look = (): void => {
     if (usual === null) return;
@@ -76,6 +78,8 @@ export async function startGuard(plan: Plan, netns: string | null, hosts: readon
       return usual;
     },
     stop() {
+      if (isStopped) return;
+      isStopped = true;
       clearInterval(timer);
       senders.stop();
       ping?.stop();

@@ -90,6 +90,8 @@ async function carryOut(run: PreparedRun): Promise<Run> {
   try {
     const { record, states, left } = await executeRun(run, begun, timeline);
     await lookout?.stop();
+    run.guard?.stop();
+    options.giveUp?.('undone'); // what was heard is read without rights
     const heard = planWithEars(plan, timeline.entries);
     const planFile = { plan, sha256: createHash('sha256').update(planText).digest('hex') };
     const ended = { dir, plan: heard, planFile, record, key, timeline, streaming, options, states };

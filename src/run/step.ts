@@ -78,6 +78,12 @@ async function probeBetweenReadings(
   await wait(context, step, 'draining', step.drainMs);
   context.timeline.log(step.index, { event: 'drained', drainMs: step.drainMs });
   await together(states.after(), lastControls(context, step, capture, sender));
+  giveUpAfterLast(context, step, 'read');
+}
+
+/** What the last step takes no more no later one does. */
+function giveUpAfterLast({ plan, giveUp }: RunContext, { index }: StepPlan, moment: 'hearing' | 'read'): void {
+  if (index === plan.steps.length - 1) giveUp?.(moment);
 }
 
 async function lastControls(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
@@ -168,6 +174,7 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
           inside = await startAccounts(context, step, around, capture);
         });
         ears = await startEars(context, step, around);
+        giveUpAfterLast(context, step, 'hearing');
         await probe(context, step, withInside(withEars(capture, ears), inside), sender);
       }
     } catch (error) {

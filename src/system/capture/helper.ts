@@ -1,10 +1,9 @@
-import { closeSync, constants, fchownSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { OpenMessage } from '../../core/protocol/messages.js';
 import { openFdChannel, passFd } from '../kernel/fd-passing.js';
 import { type HelperProcess, startHelper } from '../process/helper-process.js';
-import { evidenceOwner } from '../process/identity.js';
 
 /** An observer to be opened. */
 export type ObserverRequest = Omit<OpenMessage, 'type'>;
@@ -107,7 +106,7 @@ function lasting(request: ObserverRequest): ObserverRequest {
 /** The helper has no right to make files in other people's folders: it is handed this one, open. */
 function openFile(path: string, over: boolean): number {
   try {
-    const fd = openSync(
+    return openSync(
       path,
       constants.O_WRONLY |
         constants.O_APPEND |
@@ -115,9 +114,6 @@ function openFile(path: string, over: boolean): number {
         (over ? constants.O_TRUNC : constants.O_CREAT | constants.O_EXCL),
       0o600,
     );
-    const owner = evidenceOwner();
-    if (owner !== null) fchownSync(fd, owner.uid, owner.gid);
-    return fd;
   } catch (error) {
     throw new VerifyError(
       'file-failed',

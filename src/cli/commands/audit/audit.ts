@@ -4,6 +4,7 @@ import type { Severity } from '../../../core/model/audit.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { auditText } from '../../../report/terminal/audit.js';
+import { runPaths } from '../evidence/evidence-folder.js';
 import { statusOf } from '../../../system/fabric/lab/launch.js';
 import { readReading } from '../../../system/state/read-reading.js';
 
@@ -29,8 +30,7 @@ export interface AuditCommandOptions {
 export async function auditCommand(options: AuditCommandOptions): Promise<number> {
   const netns = namespacePath(options.netns);
   // It begins anew: before anything is read, so that it is read once.
-  if (options.prove)
-    (await import('../../../system/process/process-rights.js')).shedRights([options.out ?? 'evidence']);
+  if (options.prove) (await import('../../../system/process/process-rights.js')).shedRights(runPaths(options.out));
   const reading = await readReading({ netns, whole: true, beside: options.bridge === undefined });
   const report = audit(reading, { bridge: options.bridge ?? null });
   if (report.bridges.length === 0 && options.bridge !== undefined) {

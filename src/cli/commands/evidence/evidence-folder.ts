@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { openOwnFolder } from '../../../system/evidence/folder/own-folder.js';
+import type { RunPaths } from '../../../system/process/process-rights.js';
 
 /**
  * `evidence/<name>-<time>-<run id>` below the current folder, or what `--out` says; several files get a sub-folder
@@ -33,4 +34,13 @@ export function makeEvidenceFolder(dir: string, fill: (path: string) => void = (
   } finally {
     folder.handOver();
   }
+}
+
+/** What a run is to write and read, as it was asked for; `key`: that signs its evidence. */
+export function runPaths(
+  out: string | undefined,
+  reports: readonly { readonly path: string | null }[] = [],
+  key: string | null = null,
+): RunPaths {
+  return { evidence: out ?? 'evidence', reports: reports.flatMap(({ path }) => path ?? []), key };
 }

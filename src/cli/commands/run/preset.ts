@@ -5,7 +5,7 @@ import { type PresetName, presets } from '../../../core/discover/presets.js';
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
 import { shedRights } from '../../../system/process/process-rights.js';
 import { chooseReporters } from '../reporters.js';
-import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
+import { evidenceFolder, makeEvidenceFolder, runPaths } from '../evidence/evidence-folder.js';
 import { readFound } from '../host/read-found.js';
 import { scenarioText } from '../scenario/load-files.js';
 import { type RunCommandOptions, runCommand } from './run.js';
@@ -21,8 +21,7 @@ export interface PresetOptions extends Omit<RunCommandOptions, 'files'> {
  * as any other file, with its evidence in `evidence/`. Returns the exit status of the run.
  */
 export async function presetCommand(options: PresetOptions): Promise<number> {
-  const written = chooseReporters(options.reporter, options.json).flatMap(({ path }) => path ?? []);
-  shedRights([options.out ?? 'evidence', ...written]);
+  shedRights(runPaths(options.out, chooseReporters(options.reporter, options.json)));
   const { preset } = options;
   const found = await readFound(options);
   const scenario = presets[preset](found, {

@@ -11,9 +11,9 @@ import type { Run } from '../../../run/run.js';
 import type { Inside } from '../../../system/fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
 import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
-import { evidenceFolder } from '../evidence/evidence-folder.js';
+import { evidenceFolder, runPaths } from '../evidence/evidence-folder.js';
 import { handedVariable, takeHanded } from '../../../system/process/handed.js';
-import { shedRights } from '../../../system/process/process-rights.js';
+import { giveUpRights, type RunPaths, shedRights } from '../../../system/process/process-rights.js';
 import { combineExitStatuses } from '../../command.js';
 import { chooseReporters, printFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
 import { grepSteps, inSeries, parseSets, strictly } from '../scenario/series.js';
@@ -128,11 +128,9 @@ async function runOrLaunch(given: RunCommandOptions | null): Promise<number> {
   const handing: HandedRun = { options: isWhole ? options : null, scenarios };
   if (inside === null && !onHost)
     return (await launchInside(process.argv.slice(2), { handed: handing, isWhole })).status;
-  if (onHost)
-    shedRights(
-      [options.out ?? 'evidence', ...chosen.flatMap(({ path }) => path ?? [])],
-      isWhole && handed === null ? handing : null,
-    );
+  const signKey = options.sign ?? (onHost ? process.env['VERIFY_ISOLATION_SIGN_KEY'] : undefined) ?? null;
+  const paths = runPaths(options.out, chosen, signKey);
+  if (onHost) shedRights(paths, isWhole && handed === null ? handing : null);
   // From here on for the inside and for runs on a host: the launcher needs none of it.
   const [host, { reportedRun }, { renewLab }] = await Promise.all([
     onHost ? import('./host-run.js') : null,
@@ -157,18 +155,17 @@ async function runOrLaunch(given: RunCommandOptions | null): Promise<number> {
         }, timeoutMs);
   const runs: ReportedRun[] = [];
   const failed: string[] = [];
-  const signKey = options.sign ?? (onHost ? process.env['VERIFY_ISOLATION_SIGN_KEY'] : undefined);
   const unsigned: 69[] = [];
   try {
-    for (const scenario of series) {
+    for (const [at, scenario] of series.entries()) {
       if (stop.signal.aborted) break;
-      const first = await runOne(
-        scenario,
-        options,
-        series.length > 1,
-        runs.length === 0 || inside === null ? inside : renewLab(inside),
-        stop.signal,
-      );
+      const isLast = isWhole && at === series.length - 1 && (onHost || options.proveFix !== true);
+      const first = await runOne(scenario, options, {
+        several: series.length > 1,
+        inside: runs.length === 0 || inside === null ? inside : renewLab(inside),
+        signal: stop.signal,
+        paths: isLast ? paths : null,
+      });
       const { dir, folder } = first;
       try {
         const proven =
@@ -189,7 +186,7 @@ async function runOrLaunch(given: RunCommandOptions | null): Promise<number> {
           const failure = (await writeReportFile(run)).map((line) => line.replaceAll(folder.path, folder.name));
           failed.push(...failure);
           if (failure.length === 0) page = join(folder.name, reportFile);
-          if (signKey !== undefined) unsigned.push(...(await signRun(folder, signKey, options)));
+          if (signKey !== null) unsigned.push(...(await signRun(folder, signKey, options)));
         }
         await options.finished?.(run);
         const named = { ...run, dir: folder.name, ...(page === undefined ? {} : { page }) };
@@ -200,6 +197,7 @@ async function runOrLaunch(given: RunCommandOptions | null): Promise<number> {
         );
       } finally {
         folder.handOver();
+        if (isLast) giveUpRights('written', paths);
       }
     }
   } catch (error) {
@@ -312,12 +310,18 @@ function timeOf(option: string, text: string): number {
   return ms;
 }
 
+interface RunPlace {
+  readonly several: boolean;
+  readonly inside: Inside | null;
+  readonly signal: AbortSignal;
+  /** Of the last run, which gives up what it takes no more; null = others follow. */
+  readonly paths: RunPaths | null;
+}
+
 async function runOne(
   scenario: Scenario,
   options: RunCommandOptions,
-  several: boolean,
-  inside: Inside | null,
-  signal: AbortSignal,
+  { several, inside, signal, paths }: RunPlace,
 ): Promise<Run & { readonly folder: OwnFolder }> {
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
   const [{ runScenario }, { deafen }, { makeProgress, progressMode }, { namingFolder, openOwnFolder }, host] =
@@ -364,6 +368,14 @@ async function runOne(
       rehearse: options.rehearse ?? false,
       declared: { operator: options.operator ?? null, ticket: options.ticket ?? null },
       ...onHost,
+      // A lab ends with its process.
+      ...(paths === null
+        ? {}
+        : {
+            giveUp: (moment) => {
+              if (inside === null || moment === 'undone') giveUpRights(moment, paths);
+            },
+          }),
     });
     if (host !== null) {
       const [{ printJournal, printLeft }] = host;

@@ -6,9 +6,9 @@ import { loadScenario } from '../../../core/scenario/load-scenario.js';
 import { escapeText } from '../../../core/text/escape.js';
 import { shedRights } from '../../../system/process/process-rights.js';
 import { packagePath } from '../../../system/process/package-path.js';
-import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
-import { readWhole, type WholeOptions } from '../host/read-found.js';
 import { chooseReporters } from '../reporters.js';
+import { evidenceFolder, makeEvidenceFolder, runPaths } from '../evidence/evidence-folder.js';
+import { readWhole, type WholeOptions } from '../host/read-found.js';
 import { scenarioText } from '../scenario/load-files.js';
 import { type RunCommandOptions, runCommand } from './run.js';
 
@@ -26,8 +26,7 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
       'run without a file examines the guests of this host, and that takes root',
       'on a virtualization host: sudo verify-isolation run. To see what it does, without a host: verify-isolation demo (in a checkout: npm start)',
     );
-  const written = chooseReporters(options.reporter, options.json).flatMap(({ path }) => path ?? []);
-  shedRights([options.out ?? 'evidence', ...written]); // before the host is read: it begins the program anew
+  shedRights(runPaths(options.out, chooseReporters(options.reporter, options.json))); // before the host is read: it begins the program anew
   const { scenario, ...remarks } = await readWhole(options);
   // Nobody is to wait for a question that cannot be answered.
   if (options.yes !== true && options.approved === undefined && !(process.stdin.isTTY && process.stderr.isTTY))
