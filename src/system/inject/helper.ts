@@ -3,7 +3,7 @@ import type { Place } from '../../core/model/fabric.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { firstInheritedFd, type SendRoute } from '../../core/protocol/messages.js';
 import { namespaceIdentity } from '../kernel/namespaces.js';
-import { openSharedFile } from '../kernel/shared-file.js';
+import { openSharedFile } from '../kernel/fd-passing.js';
 import { type HelperProcess, startHelper } from '../process/helper-process.js';
 import { sendInPieces } from './send-in-pieces.js';
 import { openSendingSocket, type Sender, type SocketRoute, sendingInterface } from './sender.js';

@@ -4,6 +4,7 @@ import { AF_UNIX, SOCK_CLOEXEC, SOL_SOCKET } from './socket-constants.js';
 
 const SOCK_SEQPACKET = 5;
 const SCM_RIGHTS = 1;
+const MFD_CLOEXEC = 1;
 const MSG_DONTWAIT = 0x40;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 /**
@@ -90,4 +91,21 @@ function failed(what: string): VerifyError {
     `${what}: ${c.errnoName(c.errno())}`,
     'raise the limit of open files (ulimit -n)',
   );
+}
+
+/**
+ * A file in memory without a name (memfd_create(2)), which a helper may inherit: what is written here is read there.
+ * The caller closes it. Throws VerifyError (69).
+ */
+export function openSharedFile(): number {
+  const c = libc();
+  const fd = c.memfd_create('verify-isolation', MFD_CLOEXEC);
+  if (fd < 0)
+    throw new VerifyError(
+      'open-failed',
+      69,
+      `a file in memory cannot be made: ${c.errnoName(c.errno())}`,
+      'free some memory, or raise the limit of open files (ulimit -n)',
+    );
+  return fd;
 }

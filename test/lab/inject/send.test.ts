@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startSender } from '../../../src/system/inject/helper.js';
 import { sendFrames } from '../../../src/system/inject/send-frames.js';
 import { openSendingSocket, type Sender, sendingInterface } from '../../../src/system/inject/sender.js';
-import { openSharedFile } from '../../../src/system/kernel/shared-file.js';
+import { openSharedFile } from '../../../src/system/kernel/fd-passing.js';
 import { startHelper } from '../../../src/system/process/helper-process.js';
 import { frames, processExists, testNetwork, type TestNetwork } from '../../support/lab/test-network.js';
 import { patient } from '../../support/patient.js';

@@ -1,10 +1,11 @@
-import type { ChildProcess } from 'node:child_process';
-import { lstatSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { closeSync, constants, lstatSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { procNames, procText } from '../../../src/system/kernel/proc-files.js';
 import { descendants } from '../../support/lab/processes.js';
-import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { cli, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, readable, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 
@@ -54,7 +55,7 @@ async function until<T>(child: ChildProcess, read: () => T | null): Promise<T> {
     const found = read();
     if (found !== null) return found;
     if (child.exitCode !== null || child.signalCode !== null) throw new Error('it ended before that');
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(20);
   }
 }
 
@@ -126,4 +127,73 @@ describe('the processes of a run', needs(root, readable, isX64), () => {
       expect(lstatSync(join(out, 'result.json')).uid).toBe(caller === 'sudo' ? 4321 : 0);
     },
   );
+
+  it('in a lab hold nothing when what was heard is judged', { timeout: patient(120_000) }, async () => {
+    const fifo = join(host.dir, 'full');
+    execFileSync('mkfifo', [fifo]);
+    const reader = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+    const writer = openSync(fifo, constants.O_WRONLY);
+    const padding = fill(reader);
+    const file = join(host.dir, 'lab.yml');
+    writeFileSync(file, lab);
+    const words = [cli, 'run', file, '--json', '--out', join(host.dir, 'lab')];
+    const child = spawn(process.execPath, words, { stdio: ['ignore', writer, 'pipe'] });
+    closeSync(writer);
+    const outcome = outcomeOf(child);
+    let isOver = false;
+    child.stderr?.on('data', (text: string) => (isOver ||= text.includes(': collating')));
+    const inside = await until(child, () => {
+      const isFirstInside = (pid: number): boolean =>
+        procText(`/proc/${pid}/comm`) === 'node\n' && /^NSpid:.*\s1$/m.test(procText(`/proc/${pid}/status`));
+      return descendants(child.pid ?? 0).find(({ pid }) => isFirstInside(pid))?.pid ?? null;
+    });
+    let began = false;
+    await until(child, () => {
+      const knewOver = isOver; // what it has is read afterwards
+      const now = held(inside);
+      began ||= now?.includes('net_admin') === true;
+      if (knewOver) expect(now).toEqual([]);
+      return began && now?.length === 0 ? now : null;
+    });
+    expect(cannotGain(inside)).toBe(true);
+    // It has judged, and can end only now that its answer is read.
+    let answer = '';
+    for (; child.exitCode === null; await sleep(20)) answer += drained(reader);
+    answer += drained(reader);
+    closeSync(reader);
+    expect([(await outcome).status, JSON.parse(answer.slice(padding)).verdict]).toEqual([0, 'holds']);
+  });
 });
+
+const lab = `version: 1
+name: lab
+topology:
+  provider: lab
+  bridges: { br0: {} }
+  endpoints:
+    a: { bridge: br0, port: vnet0 }
+    b: { bridge: br0, port: vnet1 }
+    c: { bridge: br0, port: vnet2 }
+steps:
+  - { name: one, learn: [a, b], probe: { class: known-unicast, from: a, to: b, count: 20 } }
+`;
+
+/** Writes into a pipe until it takes no more; returns how many bytes. */
+function fill(pipe: number): number {
+  let bytes = 0;
+  try {
+    for (;;) bytes += writeSync(pipe, '#'.repeat(512));
+  } catch {
+    return bytes; // EAGAIN
+  }
+}
+
+/** What is in a pipe now. */
+function drained(pipe: number): string {
+  const buffer = Buffer.alloc(65_536);
+  try {
+    return buffer.toString('latin1', 0, readSync(pipe, buffer));
+  } catch {
+    return ''; // EAGAIN
+  }
+}

@@ -12,7 +12,7 @@ const programBelow = (folder: string, name = 'try-inside.mjs'): string => join(f
 /** Who starts the helper, and what it then is. */
 const callers = {
   root: { argv: [], env: {}, uid: 65_534, owner: 0 },
-  sudo: { argv: [], env: { SUDO_UID: '4321', SUDO_GID: '4321' }, uid: 65_534, owner: 4321 },
+  sudo: { argv: [], env: { SUDO_UID: '4321', SUDO_GID: '4321' }, uid: 65_534, owner: 0 },
   user: {
     argv: 'setpriv --reuid 4321 --regid 4321 --clear-groups unshare --user --map-root-user --net --mount --'.split(' '),
     env: {},

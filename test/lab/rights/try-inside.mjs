@@ -9,7 +9,7 @@ import { startCaptureHelper } from '../../../build/system/capture/helper.js';
 import { startSender } from '../../../build/system/inject/helper.js';
 import { openSendingSocket } from '../../../build/system/inject/sender.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../build/system/kernel/namespaces.js';
-import { openSharedFile } from '../../../build/system/kernel/shared-file.js';
+import { openSharedFile } from '../../../build/system/kernel/fd-passing.js';
 import { startHelper } from '../../../build/system/process/helper-process.js';
 
 const [kind, engine] = process.argv.slice(2);
