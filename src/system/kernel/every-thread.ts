@@ -20,6 +20,7 @@ const dataAt = 3072;
 const maxCalls = Math.floor((dataAt - 8) / callBytes);
 /** A thread that has to be scheduled first answers within microseconds; one that waits for a disk may take longer. */
 const patienceMs = 10_000;
+const maxPauseMs = 20;
 /** Nobody wakes who waits on it. */
 const clock = new Int32Array(new SharedArrayBuffer(4));
 
@@ -136,16 +137,16 @@ export function inEveryThread(
   if (!tools.rtSigaction(tools.action, former)) return false;
   const asked = new Set<number>();
   const end = performance.now() + patienceMs;
-  for (;;) {
+  for (let pauseMs = 1; performance.now() < end; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
     const left = undone(isDone);
     if (left.length === 0) {
       // Each had one signal and has answered it: the C library has its handler back.
       tools.rtSigaction(former, null);
       return true;
     }
-    if (performance.now() > end) return false; // the handler stays: a signal that is still on its way must find it
     const news = left.filter((thread) => !asked.has(thread) && tools.send(thread));
-    if (news.length === 0) Atomics.wait(clock, 0, 0, 1);
     for (const thread of news) asked.add(thread);
+    Atomics.wait(clock, 0, 0, pauseMs); // on a busy machine they have to get a processor first
   }
+  return false; // the handler stays: a signal that is still on its way must find it
 }

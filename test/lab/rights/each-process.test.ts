@@ -1,5 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { closeSync, constants, lstatSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -81,12 +91,13 @@ const read = ['net_admin', 'setpcap', 'setuid', 'sys_admin'];
 const hearing = [...read, 'dac_read_search', 'net_raw', 'sys_ptrace'];
 const whole = [...hearing, 'bpf', 'setgid', 'sys_chroot'];
 const callers = {
-  root: { through: [], begun: [], undone: [] },
-  // To write below the caller's folders, and to hand the evidence over.
+  root: { through: [], uid: 0, begun: [], undone: [] },
+  // To write below the caller's folders, and to hand evidence and report over.
   sudo: {
     through: ['env', 'SUDO_UID=4321', 'SUDO_GID=4321'],
+    uid: 4321,
     begun: ['chown', 'dac_override', 'fowner'],
-    undone: ['chown'],
+    undone: ['chown', 'dac_override'],
   },
 } as const;
 const steps = `  - { name: first, probe: { class: known-unicast, from: kali2, to: lan, count: 20 }, expect: private }
@@ -104,9 +115,13 @@ describe('the processes of a run', needs(root, readable, isX64), () => {
     'on a host, of %s, hold less and less, and nothing when what was heard is read',
     { timeout: patient(120_000) },
     async (caller) => {
-      const { through, begun, undone } = callers[caller];
-      const [out, file] = [join(host.dir, `evidence-${caller}`), host.scenario('fewer', { steps })];
-      const child = host.cli(['run', file, '--yes', '--out', out], true, through);
+      const { through, uid, begun, undone } = callers[caller];
+      const home = join(host.dir, caller);
+      mkdirSync(home);
+      chownSync(home, uid, uid);
+      const [out, report] = [join(home, 'evidence'), join(home, 'report.json')];
+      const words = ['run', host.scenario('fewer', { steps }), '--yes', '--out', out, '--reporter', `json=${report}`];
+      const child = host.cli(words, true, through);
       const outcome = outcomeOf(child);
       const pid = child.pid ?? 0;
       const judge = await judgeOf(child).catch(async (error: unknown) => {
@@ -124,7 +139,8 @@ describe('the processes of a run', needs(root, readable, isX64), () => {
       process.kill(judge, 'SIGCONT');
       const { status, stderr } = await outcome;
       expect([status, stderr]).toEqual([0, expect.stringContaining('left behind on br0: nothing (checked)')]);
-      expect(lstatSync(join(out, 'result.json')).uid).toBe(caller === 'sudo' ? 4321 : 0);
+      for (const written of [report, out, join(out, 'result.json'), join(out, 'report.html')])
+        expect([written, lstatSync(written).uid]).toEqual([written, uid]);
     },
   );
 
