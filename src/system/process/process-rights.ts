@@ -121,10 +121,13 @@ const whole = [
  */
 export type RightsMoment = 'hearing' | 'read' | 'undone' | 'written';
 
-/** `setuid` ends helpers, which are somebody else; `setpcap` closes the bounding set of what is given up. */
+/**
+ * `setuid` ends helpers, which are somebody else; `sys_ptrace` comes to namespaces by /proc/PID, of processes that have
+ * more rights than are left; `setpcap` closes the bounding set of what is given up.
+ */
 const from: { readonly [M in RightsMoment]: readonly Capability[] } = {
   hearing: whole.filter((name) => !['bpf', 'sys_chroot', 'setgid'].includes(name)),
-  read: ['net_admin', 'sys_admin', 'setuid', 'setpcap'],
+  read: ['net_admin', 'sys_admin', 'sys_ptrace', 'setuid', 'setpcap'],
   undone: [],
   written: [],
 };

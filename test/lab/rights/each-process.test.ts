@@ -87,8 +87,8 @@ async function setsUntil(child: ChildProcess, pid: number, last: string): Promis
   return seen;
 }
 
-const read = ['net_admin', 'setpcap', 'setuid', 'sys_admin'];
-const hearing = [...read, 'dac_read_search', 'net_raw', 'sys_ptrace'];
+const read = ['net_admin', 'setpcap', 'setuid', 'sys_admin', 'sys_ptrace'];
+const hearing = [...read, 'dac_read_search', 'net_raw'];
 const whole = [...hearing, 'bpf', 'setgid', 'sys_chroot'];
 const callers = {
   root: { through: [], uid: 0, begun: [], undone: [] },
