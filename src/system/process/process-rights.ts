@@ -144,12 +144,17 @@ export interface RunPaths {
 function forPaths({ evidence, reports, key }: RunPaths, moment: RightsMoment | 'begun'): readonly Capability[] {
   const isCallers = evidenceOwner() !== null;
   const begins = moment !== 'undone' && moment !== 'written';
-  const isToOthers = reports.some(goesToOthers) || (begins && (isCallers || goesToOthers(evidence)));
+  const signs = key !== null && moment !== 'written';
+  const agent = process.env['SSH_AUTH_SOCK']; // to connect to it is to write to it
+  const isToOthers =
+    reports.some(goesToOthers) ||
+    (begins && (isCallers || goesToOthers(evidence))) ||
+    (signs && agent !== undefined && !isRoots(agent));
   return [
     ...(isToOthers ? (['dac_override'] as const) : []),
     ...(isCallers && (moment !== 'written' || reports.length > 0) ? (['chown'] as const) : []),
     ...(isCallers && begins ? (['fowner'] as const) : []),
-    ...(key !== null && moment !== 'written' && !isRoots(key) ? (['dac_read_search'] as const) : []),
+    ...(signs && !isRoots(key) ? (['dac_read_search'] as const) : []),
   ];
 }
 
