@@ -144,17 +144,24 @@ export interface RunPaths {
 function forPaths({ evidence, reports, key }: RunPaths, moment: RightsMoment | 'begun'): readonly Capability[] {
   const isCallers = evidenceOwner() !== null;
   const begins = moment !== 'undone' && moment !== 'written';
-  const signs = key !== null && moment !== 'written';
-  const agent = process.env['SSH_AUTH_SOCK']; // to connect to it is to write to it
-  const isToOthers =
-    reports.some(goesToOthers) ||
-    (begins && (isCallers || goesToOthers(evidence))) ||
-    (signs && agent !== undefined && !isRoots(agent));
+  const forKey = key === null || moment === 'written' ? [] : forSigning(key);
+  const isToOthers = reports.some(goesToOthers) || (begins && (isCallers || goesToOthers(evidence)));
+  const handsOver = isCallers && (moment !== 'written' || reports.length > 0);
   return [
+    ...forKey,
     ...(isToOthers ? (['dac_override'] as const) : []),
-    ...(isCallers && (moment !== 'written' || reports.length > 0) ? (['chown'] as const) : []),
+    ...(handsOver ? (['chown'] as const) : []),
     ...(isCallers && begins ? (['fowner'] as const) : []),
-    ...(signs && !isRoots(key) ? (['dac_read_search'] as const) : []),
+  ];
+}
+
+/** To read a key of another user's, and to connect to such an agent, which is to write to it. */
+function forSigning(key: string): readonly Capability[] {
+  const agent = process.env['SSH_AUTH_SOCK'];
+  const isAgentRoots = agent === undefined || isRoots(agent);
+  return [
+    ...(isAgentRoots ? [] : (['dac_override'] as const)),
+    ...(isRoots(key) ? [] : (['dac_read_search'] as const)),
   ];
 }
 
