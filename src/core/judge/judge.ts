@@ -324,6 +324,36 @@ function withFixes(result: StepResult, index: number, tried: JudgeInput['fixes']
   return fixes.length === 0 ? result : { ...result, fixes };
 }
 
+function partialReasons(plan: Plan, { unobserved }: Result['coverage']): readonly Reason[] {
+  return plan.partialScope === null && unobserved.length > 0
+    ? [reason('coverage-partial', null, `not observed: ${unobserved.map(({ port }) => port).join(', ')}`)]
+    : [];
+}
+
+/** `ofCapture`: what is missing of the capture as a whole. */
+function judgeSteps(judging: Judging, run: RunRecord, ofCapture: readonly Reason[]): readonly JudgedStep[] {
+  const { plan, states } = judging.input;
+  const { parties, rules } = judging.tallies;
+  return plan.steps.flatMap((step) => {
+    const facts = judging.facts[step.index];
+    const tally = judging.tallies.steps[step.index];
+    if (facts === undefined || tally === undefined) return [];
+    return [
+      judgeStep({
+        plan,
+        step,
+        facts,
+        tally,
+        states: states[step.index] ?? { before: null, after: null },
+        parties,
+        rules,
+        captureReasons: step.observers.length === 0 ? [] : ofCapture,
+        day: run.startedAt.slice(0, 10),
+      }),
+    ];
+  });
+}
+
 /** Ends the judgement. `capture` names the files that it rests on. */
 export function finishJudging(judging: Judging, capture: CaptureIdentity): Result {
   const { plan, states } = judging.input;
@@ -336,30 +366,7 @@ export function finishJudging(judging: Judging, capture: CaptureIdentity): Resul
   }
   const whole = captureReasons(judging, run, capture.sha256 === run.capture?.sha256);
   const coverage = coverageOf(plan, judging.facts, states);
-  const partial =
-    plan.partialScope === null && coverage.unobserved.length > 0
-      ? [reason('coverage-partial', null, `not observed: ${coverage.unobserved.map(({ port }) => port).join(', ')}`)]
-      : [];
-  const none: StepStates = { before: null, after: null };
-  const steps = plan.steps.flatMap((step) => {
-    const facts = judging.facts[step.index];
-    const tally = judging.tallies.steps[step.index];
-    return facts === undefined || tally === undefined
-      ? []
-      : [
-          judgeStep({
-            plan,
-            step,
-            facts,
-            tally,
-            states: states[step.index] ?? none,
-            parties: judging.tallies.parties,
-            rules: judging.tallies.rules,
-            captureReasons: step.observers.length === 0 ? [] : [...whole, ...partial],
-            day: run.startedAt.slice(0, 10),
-          }),
-        ];
-  });
+  const steps = judgeSteps(judging, run, [...whole, ...partialReasons(plan, coverage)]);
   const { verdict, exitCode } = overall(steps);
   const calibration = run.provenance?.instrument.calibration ?? null;
   return {

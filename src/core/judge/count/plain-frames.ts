@@ -1,7 +1,7 @@
 import type { Observer, Plan, StepPlan } from '../../model/plan.js';
 import { nsOf, type WordTime } from '../../pcap/time-words.js';
 import { type AddressPairs, createAddressPairs } from '../../wire/address-pairs.js';
-import { ethernetLength, etherTypes, isGroupMac, macText } from '../../wire/ethernet.js';
+import { ethernetLength, etherTypes, isGroupMac, macLength, macText } from '../../wire/ethernet.js';
 import { viewFrame } from '../../wire/frame-view.js';
 import { readU16 } from '../../wire/bytes.js';
 import { countNoise } from './noise.js';
@@ -74,16 +74,76 @@ export function createPlainFrames(
   plan: Plan,
   lossy: boolean,
 ): PlainFrames {
-  let frames = 0;
-  const entering: { readonly key: string; times: number }[] = [];
-  const watches = step.traffic.length > 0 || (step.listenMs !== null && observer.place !== 'bridge');
-  const macsOf = (name: string): readonly string[] =>
-    plan.endpoints.find((endpoint) => endpoint.name === name)?.macs ?? [];
+  return new PlainFrameCounter(step, observer, tally, plan, lossy);
+}
 
-  function pairAt(bytes: Uint8Array, at: number): Pair {
+class PlainFrameCounter implements PlainFrames {
+  private frames = 0;
+  private readonly entering: { readonly key: string; times: number }[] = [];
+  private readonly watches: boolean;
+  /** Made for the first frame: a mesh has a thousand listeners, to which hardly anybody else speaks. */
+  private pairs: AddressPairs<Pair> | null = null;
+
+  constructor(
+    private readonly step: StepPlan,
+    private readonly observer: Observer,
+    private readonly tally: StepTally,
+    private readonly plan: Plan,
+    private readonly lossy: boolean,
+  ) {
+    this.watches = step.traffic.length > 0 || (step.listenMs !== null && observer.place !== 'bridge');
+  }
+
+  count(bytes: Uint8Array, start: number, end: number, seen: Readonly<PlainSighting>): void {
+    this.frames += 1;
+    if (end - start < ethernetLength) return;
+    if (this.lossy) countNoise(this.tally.noise, this.observer.name, macText(bytes, start + macLength), seen.towards);
+    if (this.watches) this.countWatched(bytes, start, end, seen);
+  }
+
+  finish(): void {
+    if (this.frames > 0) raise(this.tally.read, this.observer.name, this.frames);
+    for (const { key, times } of this.entering) if (times > 0) raise(this.tally.trafficEntered, key, times);
+  }
+
+  /** A frame of a step whose traffic is judged, or that listens. */
+  private countWatched(bytes: Uint8Array, start: number, end: number, seen: Readonly<PlainSighting>): void {
+    const { towards } = seen;
+    this.pairs ??= createAddressPairs((frame, at) => this.pairAt(frame, at));
+    const pair = this.pairs.of(bytes, start);
+    if (pair.seen.length > 0 && isTraffic(bytes, start, end)) {
+      if (towards) for (const row of pair.seen) addTo(row, seen);
+      else for (const entry of pair.entered) entry.times += 1;
+    }
+    if (towards ? pair.foreign === null : pair.crosses === null) return;
+    if (viewFrame(bytes, start, end) === null) return;
+    const { name } = this.observer;
+    if (!towards && pair.crosses !== null)
+      this.tally.crossed.set(`${name}|${pair.crosses}`, { from: name, to: pair.crosses });
+    else if (pair.foreign !== null) addTo(pair.foreign, seen);
+  }
+
+  private pairAt(bytes: Uint8Array, at: number): Pair {
+    const { step, observer, tally } = this;
     const dst = macText(bytes, at);
-    const src = macText(bytes, at + 6);
-    const talks = step.traffic.flatMap((traffic, index) =>
+    const src = macText(bytes, at + macLength);
+    const talks = this.talksBetween(src, dst);
+    const entered = talks.filter(({ source }) => source === observer.name).map(({ key }) => ({ key, times: 0 }));
+    this.entering.push(...entered);
+    const listens = step.listenMs !== null && observer.place !== 'bridge' && !isGroupMac(bytes, at);
+    return {
+      seen: talks.map(({ key }) => row(tally.traffic, `${key}/${observer.name}`)),
+      entered,
+      foreign: listens && !observer.macs.includes(dst) ? row(tally.foreign, `${observer.name}|${src}|${dst}`) : null,
+      crosses: listens ? dst : null,
+    };
+  }
+
+  /** The step's traffic that frames between two addresses belong to, and which endpoint sends them. */
+  private talksBetween(src: string, dst: string): readonly { readonly key: string; readonly source: string }[] {
+    const macsOf = (name: string): readonly string[] =>
+      this.plan.endpoints.find((endpoint) => endpoint.name === name)?.macs ?? [];
+    return this.step.traffic.flatMap((traffic, index) =>
       (
         [
           ['>', traffic.from, traffic.to],
@@ -93,45 +153,5 @@ export function createPlainFrames(
         .filter(([, source, sink]) => macsOf(source).includes(src) && macsOf(sink).includes(dst))
         .map(([way, source]) => ({ key: `${index}/${way}`, source })),
     );
-    const entered = talks.filter(({ source }) => source === observer.name).map(({ key }) => ({ key, times: 0 }));
-    entering.push(...entered);
-    const listens = step.listenMs !== null && observer.place !== 'bridge' && !isGroupMac(bytes, at);
-    return {
-      seen: talks.map(({ key }) => row(tally.traffic, `${key}/${observer.name}`)),
-      entered,
-      foreign: listens && !observer.macs.includes(dst) ? row(tally.foreign, `${observer.name}|${src}|${dst}`) : null,
-      crosses: listens ? dst : null,
-    };
   }
-  /** Made for the first frame: a mesh has a thousand listeners, to which hardly anybody else speaks. */
-  let pairs: AddressPairs<Pair> | null = null;
-
-  /** A frame of a step whose traffic is judged, or that listens. */
-  function countWatched(bytes: Uint8Array, start: number, end: number, seen: Readonly<PlainSighting>): void {
-    const { towards } = seen;
-    pairs ??= createAddressPairs(pairAt);
-    const pair = pairs.of(bytes, start);
-    if (pair.seen.length > 0 && isTraffic(bytes, start, end)) {
-      if (towards) for (const row of pair.seen) addTo(row, seen);
-      else for (const entry of pair.entered) entry.times += 1;
-    }
-    if (towards ? pair.foreign === null : pair.crosses === null) return;
-    if (viewFrame(bytes, start, end) === null) return;
-    if (!towards && pair.crosses !== null)
-      tally.crossed.set(`${observer.name}|${pair.crosses}`, { from: observer.name, to: pair.crosses });
-    else if (pair.foreign !== null) addTo(pair.foreign, seen);
-  }
-
-  return {
-    count(bytes, start, end, seen) {
-      frames += 1;
-      if (end - start < ethernetLength) return;
-      if (lossy) countNoise(tally.noise, observer.name, macText(bytes, start + 6), seen.towards);
-      if (watches) countWatched(bytes, start, end, seen);
-    },
-    finish() {
-      if (frames > 0) raise(tally.read, observer.name, frames);
-      for (const { key, times } of entering) if (times > 0) raise(tally.trafficEntered, key, times);
-    },
-  };
 }

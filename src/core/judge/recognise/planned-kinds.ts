@@ -15,17 +15,9 @@ export interface PlannedProbe {
   readonly form: 'as-sent';
 }
 
-/** Knows frames of many flows that differ in their addresses only: a mesh sends one frame of each of a million. */
-export interface PlannedKinds {
-  /** `words`: the same bytes as 32-bit words of this machine's order; `start` is at a word. */
-  read(bytes: Uint8Array, words: Int32Array, start: number, end: number): PlannedProbe | null;
-  /** Remembers what frames of flows like this one look like. */
-  learn(flow: Flow): void;
-}
-
 /** What frames of one carrier, tags and size have in common. */
 interface Kind extends Omit<HeaderWords, 'view'> {
-  /** Offsets in the frame; -1: it has none. */
+  /** Offsets in the frame; -1: it has nfirst. */
   readonly srcIpAt: number;
   readonly dstIpAt: number;
 }
@@ -55,49 +47,84 @@ function kindOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof createH
     : { tokenAt: found.tokenAt, words: found.words, srcIpAt: found.view.srcIpAt, dstIpAt: found.view.dstIpAt };
 }
 
-function isAlike(one: Flow, other: Flow): boolean {
+function isAlike(first: Flow, second: Flow): boolean {
   return (
-    one.carrier === other.carrier &&
-    one.frame.carrier === other.frame.carrier &&
-    one.frame.size === other.frame.size &&
-    one.frame.form === other.frame.form &&
-    (one.frame.vlan === other.frame.vlan || one.frame.vlan.join() === other.frame.vlan.join()) &&
-    (one.frame.srcIp === null) === (other.frame.srcIp === null) &&
-    (one.frame.dstIp === null) === (other.frame.dstIp === null)
+    first.carrier === second.carrier &&
+    first.frame.carrier === second.frame.carrier &&
+    first.frame.size === second.frame.size &&
+    first.frame.form === second.frame.form &&
+    (first.frame.vlan === second.frame.vlan || first.frame.vlan.join() === second.frame.vlan.join()) &&
+    (first.frame.srcIp === null) === (second.frame.srcIp === null) &&
+    (first.frame.dstIp === null) === (second.frame.dstIp === null)
   );
 }
 
-/** `flowOf`: the flow that a token's index belongs to; null = none. */
-export function createPlannedKinds(
-  runTag: number,
-  tags: RunTags,
-  flowOf: (index: number) => Flow | null,
-): PlannedKinds {
-  const headersOf = createHeaderReader();
-  const tried: Flow[] = [];
-  const kinds: Kind[] = [];
-  const probe: { flow: Flow | null; sequence: number; readonly form: 'as-sent' } = {
-    flow: null,
-    sequence: 0,
-    form: 'as-sent',
-  };
-  const isProbe = (one: typeof probe): one is typeof probe & PlannedProbe => one.flow !== null;
+/** A probe that is filled again for each frame. */
+export interface MutableProbe {
+  flow: Flow | null;
+  sequence: number;
+  readonly form: 'as-sent';
+}
+
+/** Has it been filled? */
+export function isProbe(probe: MutableProbe): probe is MutableProbe & PlannedProbe {
+  return probe.flow !== null;
+}
+
+/** Knows frames of many flows that differ in their addresses only: a mesh sends one frame of each of a million. */
+export class PlannedKinds {
+  private readonly headersOf = createHeaderReader();
+  private readonly macs = createMacWords();
+  private readonly tried: Flow[] = [];
+  private readonly kinds: Kind[] = [];
+  private readonly probe: MutableProbe = { flow: null, sequence: 0, form: 'as-sent' };
   /** Headers of the flow that was asked for last: a frame that enters is mostly seen leaving next. */
-  let last: { readonly flow: Flow; readonly headers: PlannedHeaders } | null = null;
-  const macs = createMacWords();
+  private last: { readonly flow: Flow; readonly headers: PlannedHeaders } | null = null;
+
+  /** `flowOf`: the flow that a token's index belongs to; null = nfirst. */
+  constructor(
+    private readonly runTag: number,
+    private readonly tags: RunTags,
+    private readonly flowOf: (index: number) => Flow | null,
+  ) {}
+
+  /** `words`: the same bytes as 32-bit words of this machine's order; `start` is at a word. */
+  read(bytes: Uint8Array, words: Int32Array, start: number, end: number): PlannedProbe | null {
+    for (const kind of this.kinds) {
+      if (start + kind.tokenAt + tokenLength > end || !isLike(words, start, kind)) continue;
+      const at = (start + kind.tokenAt + ofRun) >>> 2; // index and tag are words as well
+      const index = asNumber(words[at] ?? 0);
+      const flow = this.flowOf(index);
+      if (flow === null || !this.isOf(flow, kind, bytes, words, start) || !this.tags.holdsWords(words, at + 1, index))
+        return null;
+      const { probe } = this;
+      probe.flow = flow;
+      probe.sequence = index - flow.first;
+      return isProbe(probe) ? probe : null;
+    }
+    return null;
+  }
+
+  /** Remembers what frames of flows like this one look like. */
+  learn(flow: Flow): void {
+    if (this.tried.length >= maxKinds || this.tried.some((known) => isAlike(known, flow))) return;
+    this.tried.push(flow);
+    const kind = kindOf(flow, this.runTag, this.headersOf);
+    if (kind !== null) this.kinds.push(kind);
+  }
 
   /** Does the frame bear the flow's own addresses? */
-  function isOf(flow: Flow, kind: Kind, bytes: Uint8Array, words: Int32Array, start: number): boolean {
+  private isOf(flow: Flow, kind: Kind, bytes: Uint8Array, words: Int32Array, start: number): boolean {
     // Of many flows that have no more than MACs not even a frame is made.
     if (
       flow instanceof FlowOfTable &&
       flow.form.frame.form === undefined &&
       (flow.source.srcIp === null || flow.aim.dstIp === null)
     ) {
-      return kind.srcIpAt < 0 && macs.are(words, start >>> 2, flow.source.srcMac, flow.aim.dstMac);
+      return kind.srcIpAt < 0 && this.macs.are(words, start >>> 2, flow.source.srcMac, flow.aim.dstMac);
     }
-    if (last?.flow !== flow) last = { flow, headers: headersOf(flow.frame) };
-    const { srcMac, dstMac, srcIp, dstIp } = last.headers;
+    if (this.last?.flow !== flow) this.last = { flow, headers: this.headersOf(flow.frame) };
+    const { srcMac, dstMac, srcIp, dstIp } = this.last.headers;
     if (srcMac === null || macNumber(bytes, start) !== dstMac || macNumber(bytes, start + macLength) !== srcMac)
       return false;
     if (srcIp === null || dstIp === null) return kind.srcIpAt < 0;
@@ -107,27 +134,4 @@ export function createPlannedKinds(
       sameBytes(bytes, start + kind.dstIpAt, dstIp)
     );
   }
-
-  return {
-    read(bytes, words, start, end) {
-      for (const kind of kinds) {
-        if (start + kind.tokenAt + tokenLength > end || !isLike(words, start, kind)) continue;
-        const at = (start + kind.tokenAt + ofRun) >>> 2; // index and tag are words as well
-        const index = asNumber(words[at] ?? 0);
-        const flow = flowOf(index);
-        if (flow === null || !isOf(flow, kind, bytes, words, start) || !tags.holdsWords(words, at + 1, index))
-          return null;
-        probe.flow = flow;
-        probe.sequence = index - flow.first;
-        return isProbe(probe) ? probe : null;
-      }
-      return null;
-    },
-    learn(flow) {
-      if (tried.length >= maxKinds || tried.some((one) => isAlike(one, flow))) return;
-      tried.push(flow);
-      const kind = kindOf(flow, runTag, headersOf);
-      if (kind !== null) kinds.push(kind);
-    },
-  };
 }

@@ -3,7 +3,7 @@ import { asNumber, readU32 } from '../../wire/bytes.js';
 import { magicHigh, magicLow, tokenIndex, tokenLength } from '../../wire/token.js';
 import { createHeaderReader } from './frame-form.js';
 import { type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
-import { createPlannedKinds, type PlannedProbe } from './planned-kinds.js';
+import { isProbe, type MutableProbe, PlannedKinds, type PlannedProbe } from './planned-kinds.js';
 import type { RunTags } from './run-tags.js';
 
 /** How the frames of a flow are known. */
@@ -42,7 +42,7 @@ function templateOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof cre
 export class PlannedProbes {
   private readonly runTag: number;
   private readonly tags: RunTags;
-  private readonly kinds: ReturnType<typeof createPlannedKinds>;
+  private readonly kinds: PlannedKinds;
   private readonly headersOf = createHeaderReader();
   private readonly known = new Map<number, Template | null>();
   private readonly bySlot: (Template | undefined)[] = Array.from({ length: slots }, () => undefined);
@@ -60,7 +60,7 @@ export class PlannedProbes {
   constructor(runTag: number, tags: RunTags, flowOf: (index: number) => Flow | null) {
     this.runTag = runTag;
     this.tags = tags;
-    this.kinds = createPlannedKinds(runTag, tags, flowOf);
+    this.kinds = new PlannedKinds(runTag, tags, flowOf);
   }
 
   /** The probe that `bytes[start, end)` is; null = it is none that this knows. Valid until the next frame. */
@@ -149,17 +149,6 @@ export class PlannedProbes {
     }
     return undefined;
   }
-}
-
-/** A probe that is filled again for each frame. */
-interface MutableProbe {
-  flow: Flow | null;
-  sequence: number;
-  readonly form: 'as-sent';
-}
-
-function isProbe(probe: MutableProbe): probe is MutableProbe & PlannedProbe {
-  return probe.flow !== null;
 }
 
 function slotOf(index: number): number {

@@ -122,6 +122,7 @@ function kindFinder(kinds: Map<string, Kind>): (flow: Flow) => Kind {
 /** A judged observer, and the last flow for which it was looked at, counted from 1; what that flow's kind has of it. */
 interface Looked {
   readonly observer: Observer;
+  readonly party: string;
   flow: number;
   kind: Kind | null;
   except: Sums;
@@ -170,81 +171,112 @@ function isPlain(allowed: Finding['allowed'], sent: number, seen: number): boole
  * of an observer in `single` is written down by itself; leaks beyond that go to `folder`. One pass over the flows and
  * their sightings, whatever the number of observers.
  */
-export function groupedRows(
-  input: RowInput,
-  judged: readonly Observer[],
-  { single, folder, exposures, open }: Grouping,
-): readonly Finding[] {
-  const { step, facts, tally } = input;
-  const byName = new Map(
-    judged.map((observer): [string, Looked] => [
-      observer.name,
-      { observer, flow: 0, kind: null, except: none(), alike: [] },
-    ]),
-  );
-  const kinds = new Map<string, Kind>();
-  const kindOf = kindFinder(kinds);
-  const rows: Finding[] = [];
-  const senderOf = ofSender((name) => byName.get(name));
-  let looking = 0;
-  let leaks = 0;
+export function groupedRows(input: RowInput, judged: readonly Observer[], grouping: Grouping): readonly Finding[] {
+  const grouper = new RowGrouper(input, judged, grouping);
+  input.step.flows.forEach((flow) => {
+    if (flow.judged) grouper.addFlow(flow);
+  });
+  return grouper.finish();
+}
 
-  /** Tokens of the flow that the observer saw; what is proven is what the only one who must see it has. */
-  function seenBy({ flow, proven }: Turn, name: string, tokens: number | null): number {
-    if (tokens !== null) return tokens;
-    return flow.must.length === 1 && name === flow.must[0] ? proven : tally.seen.countTokens(flow, name);
+/** Takes the flows of a step one after the other. */
+class RowGrouper {
+  private readonly input: RowInput;
+  private readonly judged: readonly Observer[];
+  private readonly grouping: Grouping;
+  private readonly byName: ReadonlyMap<string, Looked>;
+  private readonly senderOf: (name: string) => Looked | undefined;
+  private readonly kinds = new Map<string, Kind>();
+  private readonly kindOf = kindFinder(this.kinds);
+  private readonly rows: Finding[] = [];
+  /** Flows so far. */
+  private flows = 0;
+  private leaks = 0;
+
+  constructor(input: RowInput, judged: readonly Observer[], grouping: Grouping) {
+    this.input = input;
+    this.judged = judged;
+    this.grouping = grouping;
+    this.byName = new Map(
+      judged.map((observer): [string, Looked] => [
+        observer.name,
+        { observer, party: partyOf(observer), flow: 0, kind: null, except: none(), alike: [] },
+      ]),
+    );
+    this.senderOf = ofSender((name) => this.byName.get(name));
   }
-  /** A row of the flow that is no zero like the others, or is asked for; once for each observer. */
-  function look(name: string, turn: Turn): void {
-    lookAt(byName.get(name), turn);
+
+  addFlow(flow: Flow): void {
+    const { facts, tally, parties } = this.input;
+    this.flows += 1;
+    const kind = this.kindOf(flow);
+    const sent = sentOf(facts, flow);
+    const proven = provenOf(flow, this.input);
+    addTo(kind.all, sent, 0, proven);
+    const turn: Turn = { flow, kind, sent, proven };
+    const { sender, must, may } = flow;
+    this.look(this.senderOf(sender), turn);
+    if (flow.from !== sender) this.lookAt(flow.from, turn);
+    for (const name of parties.othersOf(sender)) this.lookAt(name, turn);
+    for (const name of must) this.lookAt(name, turn);
+    if (may !== must) for (const name of may) this.lookAt(name, turn);
+    // Mostly it is one who must see it, and was looked at.
+    const onlyMust = must.length === 1 ? must[0] : undefined;
+    tally.seen.eachObserver(flow, (name, tokens) => {
+      if (name !== onlyMust) this.look(this.byName.get(name), turn, tokens);
+    });
+    for (const name of this.grouping.single) this.lookAt(name, turn);
   }
-  /** `tokens`: how many of the flow the observer saw, where that is known already. */
-  function lookAt(looked: Looked | undefined, turn: Turn, tokens: number | null = null): void {
-    if (looked === undefined || looked.flow === looking) return;
+
+  finish(): readonly Finding[] {
+    for (const kind of this.kinds.values()) this.addGroups(kind);
+    return this.rows;
+  }
+
+  private lookAt(name: string, turn: Turn): void {
+    this.look(this.byName.get(name), turn);
+  }
+
+  /**
+   * A row of the flow that is no zero like the others, or is asked for; once for each observer. `tokens`: how many of
+   * the flow the observer saw, where that is known already.
+   */
+  private look(looked: Looked | undefined, turn: Turn, tokens: number | null = null): void {
+    if (looked === undefined || looked.flow === this.flows) return;
     const { flow, kind, sent, proven } = turn;
-    const { name } = looked.observer;
-    looked.flow = looking;
+    looked.flow = this.flows;
     if (looked.kind !== kind) turnTo(looked, kind);
     addTo(looked.except, sent, 0, proven);
-    if (input.parties.isOfSender(flow, partyOf(looked.observer))) return;
-    const seen = seenBy(turn, name, tokens);
+    if (this.input.parties.isOfSender(flow, looked.party)) return;
+    this.addRow(looked, turn, this.seenBy(turn, looked.observer.name, tokens));
+  }
+
+  /** Tokens of the flow that the observer saw; what is proven is what the only one who must see it has. */
+  private seenBy({ flow, proven }: Turn, name: string, tokens: number | null): number {
+    if (tokens !== null) return tokens;
+    return flow.must.length === 1 && name === flow.must[0] ? proven : this.input.tally.seen.countTokens(flow, name);
+  }
+
+  private addRow(looked: Looked, { flow, kind, sent, proven }: Turn, seen: number): void {
+    const { single, folder, exposures, open } = this.grouping;
     const { observer } = looked;
     const { allowed, exposed } = outcomeAt(observer, flow, seen, open);
     const isLeak = allowed === 'no' && seen > 0;
-    if (isLeak) leaks += 1;
-    const isFolded = isLeak && leaks > folder.maxRows;
-    const row = (): Finding => probeRow(flow, observer, input, open);
+    if (isLeak) this.leaks += 1;
+    const isFolded = isLeak && this.leaks > folder.maxRows;
+    const row = (): Finding => probeRow(flow, observer, this.input, open);
     if (exposed) exposures.add({ kind, flow, observer, sent, seen }, row);
-    if (single.has(name) || !(isFolded || exposed || isPlain(allowed, sent, seen))) {
-      rows.push(row());
+    if (single.has(observer.name) || !(isFolded || exposed || isPlain(allowed, sent, seen))) {
+      this.rows.push(row());
       return;
     }
     addTo(alikeOf(looked, { allowed, exposed, sent, seen }), sent, seen, proven);
     if (isFolded) folder.add({ kind, flow, observer, sent, seen }, row);
   }
 
-  step.flows.forEach((flow) => {
-    if (!flow.judged) return;
-    looking += 1;
-    const kind = kindOf(flow);
-    const sent = sentOf(facts, flow);
-    const proven = provenOf(flow, input);
-    addTo(kind.all, sent, 0, proven);
-    const turn: Turn = { flow, kind, sent, proven };
-    const { sender, must, may } = flow;
-    lookAt(senderOf(sender), turn);
-    if (flow.from !== sender) look(flow.from, turn);
-    for (const name of input.parties.othersOf(sender)) look(name, turn);
-    for (const name of must) look(name, turn);
-    if (may !== must) for (const name of may) look(name, turn);
-    // Mostly it is one who must see it, and was looked at.
-    const onlyMust = must.length === 1 ? must[0] : undefined;
-    tally.seen.eachObserver(flow, (name, tokens) => {
-      if (name !== onlyMust) lookAt(byName.get(name), turn, tokens);
-    });
-    for (const name of single) look(name, turn);
-  });
-  for (const kind of kinds.values()) {
+  /** A row for each group of a kind: those alike at an observer, then the zeros. */
+  private addGroups(kind: Kind): void {
+    const { input, judged, rows } = this;
     for (const observer of judged)
       for (const alike of kind.alike.get(observer.name) ?? []) rows.push(groupRow(kind, alike, alike.sums, input));
     for (const observer of judged) {
@@ -259,5 +291,4 @@ export function groupedRows(
         rows.push(groupRow(kind, { observer, allowed: 'no', leak: false, exposed: false }, sums, input));
     }
   }
-  return rows;
 }

@@ -1,80 +1,81 @@
 import { maxPacketLength } from '../capture-items.js';
 import { classicMagic } from './decoder.js';
 
-/** Watches the bytes of a classic µs capture go by, in chunks of any size. */
-export interface ClassicGuard {
+/**
+ * Watches the bytes of a classic µs capture go by, in chunks of any size: checks the first 24 bytes and bounds every
+ * captured length; at the end 24 + Σ(16 + captured) has to be the size.
+ */
+export class ClassicGuard {
+  private readonly head = new Uint8Array(24);
+  private readonly view = new DataView(this.head.buffer);
+  /** Bytes of a header that were taken, of those expected. */
+  private filled = 0;
+  private expected = 24;
+  private little = true;
+  private inFileHeader = true;
+  /** Bytes of a record that are still to pass. */
+  private skip = 0;
+  private whole = 0;
+  private fault: string | null = null;
+
+  /** Records that are whole. */
+  get records(): number {
+    return this.whole;
+  }
+
   /**
    * What is wrong with the file so far; null = nothing. The chunk must not be read by anybody else where it is not
    * null.
    */
-  see(chunk: Uint8Array): string | null;
+  see(chunk: Uint8Array): string | null {
+    for (let at = 0; at < chunk.length && this.fault === null; )
+      at += this.skip > 0 ? this.passRecord(chunk.length - at) : this.takeHeader(chunk, at);
+    return this.fault;
+  }
+
   /** What is wrong now that the file is over. */
-  atEnd(): string | null;
-  /** Records that are whole. */
-  readonly records: number;
-}
+  atEnd(): string | null {
+    if (this.fault !== null) return this.fault;
+    if (this.inFileHeader) return this.filled === 0 ? 'the file is empty' : 'the file ends inside its header';
+    return this.skip > 0 || this.filled > 0 ? 'the file ends inside a record' : null;
+  }
 
-/** Checks the first 24 bytes and bounds every captured length; at the end 24 + Σ(16 + captured) has to be the size. */
-export function classicGuard(): ClassicGuard {
-  const head = new Uint8Array(24);
-  const view = new DataView(head.buffer);
-  let filled = 0;
-  let expected = 24;
-  let little = true;
-  let inFileHeader = true;
-  let skip = 0;
-  let records = 0;
-  let fault: string | null = null;
+  /** Lets bytes of a record pass, of `left` in the chunk; gives how many. */
+  private passRecord(left: number): number {
+    const passed = Math.min(this.skip, left);
+    this.skip -= passed;
+    if (this.skip === 0) this.whole += 1;
+    return passed;
+  }
 
-  function fileHeader(): string | null {
+  /** Takes bytes of a header; gives how many. */
+  private takeHeader(chunk: Uint8Array, at: number): number {
+    const taken = Math.min(this.expected - this.filled, chunk.length - at);
+    this.head.set(chunk.subarray(at, at + taken), this.filled);
+    this.filled += taken;
+    if (this.filled === this.expected) this.readHeader();
+    return taken;
+  }
+
+  private readHeader(): void {
+    this.filled = 0;
+    if (this.inFileHeader) {
+      this.fault = this.readFileHeader();
+      this.inFileHeader = false;
+      this.expected = 16;
+      return;
+    }
+    this.skip = this.view.getUint32(8, this.little);
+    if (this.skip > maxPacketLength) this.fault = `a record claims ${this.skip} bytes, more than ${maxPacketLength}`;
+    else if (this.skip === 0) this.whole += 1;
+  }
+
+  private readFileHeader(): string | null {
+    const { view } = this;
     if (view.getUint32(0, true) !== classicMagic.micro && view.getUint32(0, false) !== classicMagic.micro)
       return 'the file is no classic pcap in µs';
-    little = view.getUint32(0, true) === classicMagic.micro;
-    if (view.getUint16(4, little) !== 2 || view.getUint16(6, little) !== 4)
-      return `pcap version ${view.getUint16(4, little)}.${view.getUint16(6, little)} is not 2.4`;
-    return null;
+    this.little = view.getUint32(0, true) === classicMagic.micro;
+    const [major, minor] = [view.getUint16(4, this.little), view.getUint16(6, this.little)];
+    return major === 2 && minor === 4 ? null : `pcap version ${major}.${minor} is not 2.4`;
   }
-
-  function see(chunk: Uint8Array): string | null {
-    let at = 0;
-    while (at < chunk.length && fault === null) {
-      if (skip > 0) {
-        const passed = Math.min(skip, chunk.length - at);
-        skip -= passed;
-        at += passed;
-        if (skip === 0) records += 1;
-        continue;
-      }
-      const taken = Math.min(expected - filled, chunk.length - at);
-      head.set(chunk.subarray(at, at + taken), filled);
-      filled += taken;
-      at += taken;
-      if (filled < expected) break;
-      filled = 0;
-      if (inFileHeader) {
-        fault = fileHeader();
-        inFileHeader = false;
-        expected = 16;
-        continue;
-      }
-      skip = view.getUint32(8, little);
-      if (skip > maxPacketLength) fault = `a record claims ${skip} bytes, more than ${maxPacketLength}`;
-      else if (skip === 0) records += 1;
-    }
-    return fault;
-  }
-
-  function atEnd(): string | null {
-    if (fault !== null) return fault;
-    if (inFileHeader) return filled === 0 ? 'the file is empty' : 'the file ends inside its header';
-    return skip > 0 || filled > 0 ? 'the file ends inside a record' : null;
-  }
-
-  return {
-    see,
-    atEnd,
-    get records() {
-      return records;
-    },
-  };
 }

@@ -1,5 +1,5 @@
 import { parse } from 'pcap-parser';
-import { classicGuard } from './guard.js';
+import { ClassicGuard } from './guard.js';
 
 export interface ClassicFileRecord {
   readonly timeNs: bigint;
@@ -31,7 +31,7 @@ export interface ClassicReader {
  * length: hence the guard.
  */
 export function pcapParserReader(): ClassicReader {
-  const guard = classicGuard();
+  const guard = new ClassicGuard();
   let records: ClassicFileRecord[] = [];
   let given = 0;
   let linkType = 0;
