@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostState } from '../../core/model/state.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { messageOf, VerifyError } from '../../core/model/verify-error.js';
 import {
   beatMs,
   farPatienceMs,
@@ -89,7 +89,7 @@ const answerers: Answerers = {
   async open({ runId, netns, bridges, ports, inside }, held) {
     if (held.ways !== null) throw refused('a run is open already');
     const again = (): Promise<HostState> => stateIn(netns, [], false);
-    const named = inside.map(({ name, port, netns: own }) => ({ name, port, netns: own, attach: 'port' as const }));
+    const named = inside.map((guest) => ({ ...guest, attach: 'port' as const }));
     const endpoints = [...named, ...ports.map((port) => ({ name: port, port, netns: null, attach: 'port' as const }))];
     const ways = await openInjectionPorts({
       runId,
@@ -199,67 +199,79 @@ async function letGo({ captures, senders }: Held): Promise<void> {
  */
 export async function farSide(): Promise<void> {
   const cleaned = process.getuid?.() === 0 ? await cleanUp(journalFolder()) : [];
-  for (const one of cleaned) if (!isClean(one)) process.stderr.write(`${cleanedText(one)}\n`);
-  const held: Held = { captures: new Map(), senders: new Map(), ways: null };
-  const output = new Socket({ fd: 1, readable: false, writable: true });
-  const input = new Socket({ fd: 0, readable: true, writable: false });
-  const say = (message: FromHost): void => {
-    if (message.type === 'counts' && output.writableLength > maxBacklog) return;
-    output.write(encodeLine(message));
-  };
-  const split = lineSplitter();
-  return new Promise((resolve) => {
-    let ended = false;
-    const end = async (): Promise<void> => {
-      if (ended) return;
-      ended = true;
-      clearInterval(beat);
-      silence.stop();
-      try {
-        await letGo(held);
-        await held.ways?.close();
-      } catch (error) {
-        // its journal is there, and the next one undoes it
-        process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  for (const run of cleaned) if (!isClean(run)) process.stderr.write(`${cleanedText(run)}\n`);
+  return new Promise((resolve) => new FarSide(resolve));
+}
+
+/** Talks with the orchestrator until it is over. */
+class FarSide {
+  private readonly held: Held = { captures: new Map(), senders: new Map(), ways: null };
+  private readonly output = new Socket({ fd: 1, readable: false, writable: true });
+  private readonly input = new Socket({ fd: 0, readable: true, writable: false });
+  private readonly split = lineSplitter();
+  private readonly silence = watchSilence(farPatienceMs, () => void this.end());
+  private readonly beat = setInterval(() => this.send({ type: 'beat' }), beatMs);
+  private readonly resolve: () => void;
+  private isEnded = false;
+
+  /** `resolve` is called when everything is undone. */
+  constructor(resolve: () => void) {
+    this.resolve = resolve;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void this.end());
+    this.output.on('error', () => void this.end());
+    this.input.on('error', () => void this.end());
+    this.input.on('close', () => void this.end());
+    this.input.setEncoding('utf8').on('data', (chunk: string) => this.hear(chunk));
+    this.send({ type: 'ready', version: toolVersion(), pid: process.pid, uid: process.getuid?.() ?? -1 });
+  }
+
+  private send(message: FromHost): void {
+    if (message.type === 'counts' && this.output.writableLength > maxBacklog) return;
+    this.output.write(encodeLine(message));
+  }
+
+  private hear(chunk: string): void {
+    this.silence.heard();
+    try {
+      for (const line of this.split(chunk)) {
+        const message = parseToHost(line);
+        if (message.type === 'question') void this.answer(message.id, message);
       }
-      input.destroy();
-      output.destroy();
-      resolve();
-    };
-    const silence = watchSilence(farPatienceMs, () => void end());
-    const beat = setInterval(() => say({ type: 'beat' }), beatMs);
-    const ask = async (id: number, question: HostQuestion): Promise<void> => {
-      try {
-        say({ type: 'answer', id, value: await answer(question, held, say) });
-      } catch (error) {
-        const known =
-          error instanceof VerifyError
-            ? error
-            : new VerifyError(
-                'host-fault',
-                70,
-                error instanceof Error ? (error.stack ?? error.message) : String(error),
-                'report this as a fault of verify-isolation',
-              );
-        say({ type: 'refused', id, code: known.code, exit: known.exit, message: known.message, hint: known.hint });
-      }
-    };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end());
-    output.on('error', () => void end());
-    input.on('error', () => void end());
-    input.on('close', () => void end());
-    input.setEncoding('utf8').on('data', (chunk: string) => {
-      silence.heard();
-      try {
-        for (const line of split(chunk)) {
-          const message = parseToHost(line);
-          if (message.type === 'question') void ask(message.id, message);
-        }
-      } catch (error) {
-        process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-        void end();
-      }
-    });
-    say({ type: 'ready', version: toolVersion(), pid: process.pid, uid: process.getuid?.() ?? -1 });
-  });
+    } catch (error) {
+      process.stderr.write(`${messageOf(error)}\n`);
+      void this.end();
+    }
+  }
+
+  private async answer(id: number, question: HostQuestion): Promise<void> {
+    try {
+      const value = await answer(question, this.held, (message) => this.send(message));
+      this.send({ type: 'answer', id, value });
+    } catch (error) {
+      const { code, exit, message, hint } = error instanceof VerifyError ? error : faultOf(error);
+      this.send({ type: 'refused', id, code, exit, message, hint });
+    }
+  }
+
+  private async end(): Promise<void> {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    clearInterval(this.beat);
+    this.silence.stop();
+    try {
+      await letGo(this.held);
+      await this.held.ways?.close();
+    } catch (error) {
+      // its journal is there, and the next one undoes it
+      process.stderr.write(`${messageOf(error)}\n`);
+    }
+    this.input.destroy();
+    this.output.destroy();
+    this.resolve();
+  }
+}
+
+function faultOf(error: unknown): VerifyError {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new VerifyError('host-fault', 70, text, 'report this as a fault of verify-isolation');
 }

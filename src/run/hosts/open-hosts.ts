@@ -11,7 +11,7 @@ import { sendersOf, silentAddressees } from '../../core/plan/observers.js';
 import { farPatienceMs, type InsideEndpoint } from '../../core/protocol/host-messages.js';
 import { noChanges } from '../../system/fabric/apply.js';
 import { journalFolder } from '../../system/fabric/host/journal.js';
-import { openHost } from '../../system/fabric/host/open.js';
+import { forwardingPorts, openHost, unknownAddressees } from '../../system/fabric/host/open.js';
 import { waitUntilForwarding } from '../../system/fabric/wait.js';
 import { type FoundHosts, type FoundPart, readParts } from './find-hosts.js';
 import { connectHost, type RemoteHost } from './remote-host.js';
@@ -26,15 +26,15 @@ export interface OpenHostsDeps {
 type RemoteWays = ReadonlyMap<string, Place>;
 
 async function openRemote(plan: Plan, part: FoundPart, remote: RemoteHost, runId: string): Promise<RemoteWays> {
-  const own = plan.endpoints.filter(({ bridge }) => hostOf(bridge) === remote.name);
+  const endpoints = plan.endpoints.filter(({ bridge }) => hostOf(bridge) === remote.name);
   const senders = new Set(plan.steps.flatMap(sendersOf));
-  const inside = own.flatMap(({ name, port, netns, attach }): readonly InsideEndpoint[] =>
+  const inside = endpoints.flatMap(({ name, port, netns, attach }): readonly InsideEndpoint[] =>
     netns === null || port === null || !isOnPort(attach) || netns === part.netns
       ? []
       : [{ name, port: bareName(port), netns }],
   );
   const named = new Set(inside.map(({ name }) => name));
-  const sending = own.flatMap(({ name, port, attach }) =>
+  const sending = endpoints.flatMap(({ name, port, attach }) =>
     isOnPort(attach) && port !== null && senders.has(name) && !named.has(name) ? [{ name, port: bareName(port) }] : [],
   );
   const bridges = plan.bridges.filter(({ name }) => hostOf(name) === remote.name).map(({ name }) => bareName(name));
@@ -59,45 +59,14 @@ async function openRemote(plan: Plan, part: FoundPart, remote: RemoteHost, runId
  * The topology as it runs on several hosts: each locked, with a journal and ways in of its own, kept by the helper
  * there. Rejects with VerifyError as `openHost` does, and then nothing is left on any of them.
  */
-export async function openHosts(plan: Plan, { found, runId, readHere }: OpenHostsDeps): Promise<Fabric> {
-  const { parts } = found;
+export async function openHosts(plan: Plan, deps: OpenHostsDeps): Promise<Fabric> {
+  const { parts } = deps.found;
   const last = new Map<string, HostState>();
-  const readState = (): Promise<HostState> => readParts(parts, last, readHere);
-  const silent = silentAddressees(plan, mergeStates(parts));
-  const here = parts.find(({ remote }) => remote === null);
-  const remotes = parts.flatMap(({ remote }) => remote ?? []);
-  const ways = new Map<string, Place>();
-  let local: Fabric | null = null;
-  const close = async (): Promise<readonly string[]> => {
-    const left = await Promise.all(
-      remotes.map((remote) =>
-        closeRemote(
-          remote,
-          (plan.hosts ?? []).find(({ name }) => name === remote.name),
-          runId,
-        ),
-      ),
-    );
-    return [...((await local?.close()) ?? []), ...left.flat()];
-  };
+  const readState = (): Promise<HostState> => readParts(parts, last, deps.readHere);
+  const opened: OpenedHosts = { local: null, ways: new Map() };
+  const close = (): Promise<readonly string[]> => closeHosts(plan, deps, opened);
   try {
-    if (silent.length > 0)
-      throw new VerifyError(
-        'addressee-unknown',
-        3,
-        silent.join('\n'),
-        'ping it once, or let it announce itself with `learn`. Nothing was sent',
-      );
-    if (here !== undefined)
-      local = await openHost(localPart(plan), {
-        found: { ...found, netns: here.netns, state: here.state },
-        runId,
-        journalFolder: journalFolder(),
-        readState: () => readHere(here.netns),
-      });
-    for (const part of parts)
-      if (part.remote !== null)
-        for (const [name, place] of await openRemote(plan, part, part.remote, runId)) ways.set(name, place);
+    await openParts(plan, deps, opened);
   } catch (error) {
     await close();
     throw error;
@@ -106,33 +75,69 @@ export async function openHosts(plan: Plan, { found, runId, readHere }: OpenHost
     runsAs: 'root',
     ...noChanges,
     sendingPlace: (name) => {
-      const place = ways.get(name) ?? local?.sendingPlace(name);
-      if (place === undefined)
-        throw new VerifyError(
-          'fabric-unknown',
-          70,
-          `there is no way in for ${name}`,
-          'this is a fault of verify-isolation: report it with plan.json',
-        );
-      return place;
+      const place = opened.ways.get(name) ?? opened.local?.sendingPlace(name);
+      if (place !== undefined) return place;
+      throw new VerifyError(
+        'fabric-unknown',
+        70,
+        `there is no way in for ${name}`,
+        'this is a fault of verify-isolation: report it with plan.json',
+      );
     },
     observingPlace: (device) => {
       const host = hostOf(device);
       const netns = parts.find((part) => part.host === host)?.netns ?? null;
       return host === null ? { device, netns } : { device: bareName(device), netns, host };
     },
-    settled: () =>
-      waitUntilForwarding({
-        ports: plan.endpoints.flatMap(({ port, attach, started }) =>
-          port === null || !isOnPort(attach) || !started ? [] : [port],
-        ),
-        sysfs: false,
-        readState,
-      }),
+    settled: () => waitUntilForwarding({ ports: forwardingPorts(plan), sysfs: false, readState }),
     readState,
     faults: () => [],
     close,
   };
+}
+
+/** What of a topology is open so far. */
+interface OpenedHosts {
+  /** This host's part. */
+  local: Fabric | null;
+  /** Ways in on the others, by endpoint. */
+  readonly ways: Map<string, Place>;
+}
+
+async function openParts(plan: Plan, { found, runId, readHere }: OpenHostsDeps, opened: OpenedHosts): Promise<void> {
+  const { parts } = found;
+  const silent = silentAddressees(plan, mergeStates(parts));
+  if (silent.length > 0) throw unknownAddressees(silent);
+  const here = parts.find(({ remote }) => remote === null);
+  if (here !== undefined)
+    opened.local = await openHost(localPart(plan), {
+      found: { ...found, netns: here.netns, state: here.state },
+      runId,
+      journalFolder: journalFolder(),
+      readState: () => readHere(here.netns),
+    });
+  for (const part of parts)
+    if (part.remote !== null)
+      for (const [name, place] of await openRemote(plan, part, part.remote, runId)) opened.ways.set(name, place);
+}
+
+/** Undoes what was done on every host; gives what is left. */
+async function closeHosts(
+  { hosts = [] }: Plan,
+  { found, runId }: OpenHostsDeps,
+  { local }: OpenedHosts,
+): Promise<readonly string[]> {
+  const remotes = found.parts.flatMap(({ remote }) => remote ?? []);
+  const left = await Promise.all(
+    remotes.map((remote) =>
+      closeRemote(
+        remote,
+        hosts.find(({ name }) => name === remote.name),
+        runId,
+      ),
+    ),
+  );
+  return [...((await local?.close()) ?? []), ...left.flat()];
 }
 
 /**
@@ -148,7 +153,7 @@ async function closeRemote(remote: RemoteHost, host: Host | undefined, runId: st
     try {
       const { left } = await remote.ask({ ask: 'close' });
       await remote.end();
-      return left.map((one) => `${remote.name}: ${one}`);
+      return left.map((text) => `${remote.name}: ${text}`);
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
     }

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Place } from '../../core/model/fabric.js';
 import type { AccountWindow, Fault } from '../../core/model/timeline.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { messageOf, VerifyError } from '../../core/model/verify-error.js';
 import type { Capture } from '../../system/capture/client.js';
 import type { CaptureOptions } from '../../system/capture/helper.js';
 import { sendInPieces } from '../../system/inject/send-in-pieces.js';
@@ -27,41 +27,120 @@ async function unlessLost<T>(answer: Promise<T>): Promise<T | null> {
  * channel to `options.file`. A connection that is lost is a fault `host-lost` of all its observers.
  */
 export async function startRemoteCapture(host: RemoteHost, options: CaptureOptions): Promise<Capture> {
-  const capture = `${options.file.slice(options.file.lastIndexOf('/') + 1)}`;
-  const observers: string[] = [];
-  const faultListeners = new Set<(fault: Fault) => void>();
-  const countListeners = new Set<(taken: number) => void>();
-  let taken = 0;
-  let windows: Readonly<Record<string, AccountWindow>> = {};
-  let over = false;
-  const report = (fault: Fault): void => {
-    for (const listener of faultListeners) listener(fault);
-  };
+  const name = options.file.slice(options.file.lastIndexOf('/') + 1);
   const { pids } = await host.ask({
     ask: 'capture',
-    capture,
+    capture: name,
     netns: options.netns ?? null,
     runTag: options.runTag ?? null,
     only: options.only ?? 'all',
   });
-  host.onMessage((message) => {
-    if (message.type === 'counts' && message.capture === capture) {
-      ({ taken } = message);
-      for (const listener of countListeners) listener(taken);
-    }
-    if (message.type === 'fault' && message.capture === capture)
-      report({ code: message.code, observers: message.observers, text: `${host.name}: ${message.text}` });
-  });
-  host.onLost((why) => {
-    if (!over)
-      report({ code: 'host-lost', observers: [...observers], text: `the connection to ${host.name} was lost: ${why}` });
-  });
+  const capture = new RemoteCapture(host, name, options.file);
+  return {
+    files: [options.file],
+    pids: () => pids,
+    open: (requests) => capture.open(requests),
+    seal: () => host.ask({ ask: 'seal', capture: name }),
+    mark: (id, withAccounts) => capture.mark(id, withAccounts),
+    count: () => undefined, // what has to be known of the ports is known there
+    async countThere(ports, pooled) {
+      if (ports.length === 0) return {};
+      const netns = options.netns ?? null;
+      return (await unlessLost(host.ask({ ask: 'count', capture: name, netns, ports, pooled })))?.accounts ?? {};
+    },
+    accounts: () => capture.windows,
+    stop: () => capture.stop(),
+    ended: async () => undefined,
+    onCounts: (listener) => capture.onCounts(listener),
+    onFault: (listener) => capture.onFault(listener),
+    kill: () => void host.ask({ ask: 'stop', capture: name }).catch(() => undefined),
+  };
+}
 
-  async function fetch(): Promise<void> {
-    const fd = openSync(options.file, 'ax', 0o600);
+/** What is heard of a capture on another host. */
+class RemoteCapture {
+  /** What was read of the accounts at the last mark that asked for them. */
+  windows: Readonly<Record<string, AccountWindow>> = {};
+  private readonly host: RemoteHost;
+  /** What it is called between here and there. */
+  private readonly name: string;
+  /** Where its file is brought. */
+  private readonly path: string;
+  private readonly observers: string[] = [];
+  private readonly faultListeners = new Set<(fault: Fault) => void>();
+  private readonly countListeners = new Set<(taken: number) => void>();
+  private taken = 0;
+  private isOver = false;
+
+  constructor(host: RemoteHost, name: string, path: string) {
+    this.host = host;
+    this.name = name;
+    this.path = path;
+    host.onMessage((message) => {
+      if (message.type === 'counts' && message.capture === name) this.hearCounts(message.taken);
+      if (message.type === 'fault' && message.capture === name)
+        this.report({ code: message.code, observers: message.observers, text: `${host.name}: ${message.text}` });
+    });
+    host.onLost((why) => {
+      if (!this.isOver) this.reportAll('host-lost', `the connection to ${host.name} was lost: ${why}`);
+    });
+  }
+
+  async open(requests: Parameters<Capture['open']>[0]): ReturnType<Capture['open']> {
+    this.observers.push(...requests.map(({ observer }) => observer));
+    return (await this.host.ask({ ask: 'observe', capture: this.name, observers: requests }, openMs)).listening;
+  }
+
+  async mark(id: string, withAccounts = false): ReturnType<Capture['mark']> {
+    const mark = { ask: 'mark', capture: this.name, mark: id, accounts: withAccounts } as const;
+    const marked = await unlessLost(this.host.ask(mark, drainMs));
+    if (withAccounts) this.windows = marked?.accounts ?? {};
+    return marked?.counters ?? {};
+  }
+
+  async stop(): ReturnType<Capture['stop']> {
+    const nothing = { counters: {}, written: {}, kept: [] };
+    const stopped = await unlessLost(this.host.ask({ ask: 'stop', capture: this.name }, drainMs));
+    if (stopped === null) return nothing;
+    try {
+      if ((await unlessLost(this.fetch().then(() => true))) === null) return nothing;
+    } catch (error) {
+      if (error instanceof VerifyError) throw error;
+      this.reportAll('file-failed', `the capture of ${this.host.name} could not be written here: ${messageOf(error)}`);
+    }
+    this.isOver = true;
+    return stopped;
+  }
+
+  onCounts(listener: (taken: number) => void): void {
+    this.countListeners.add(listener);
+    listener(this.taken);
+  }
+
+  onFault(listener: (fault: Fault) => void): void {
+    this.faultListeners.add(listener);
+  }
+
+  private hearCounts(taken: number): void {
+    this.taken = taken;
+    for (const listener of this.countListeners) listener(taken);
+  }
+
+  private report(fault: Fault): void {
+    for (const listener of this.faultListeners) listener(fault);
+  }
+
+  private reportAll(code: string, text: string): void {
+    this.report({ code, observers: [...this.observers], text });
+  }
+
+  /** Brings its file here. */
+  private async fetch(): Promise<void> {
+    const fd = openSync(this.path, 'ax', 0o600);
     try {
       for (let offset = 0; ; ) {
-        const bytes = Buffer.from((await host.ask({ ask: 'fetch', capture, offset })).octets, 'base64');
+        const { octets } = await this.host.ask({ ask: 'fetch', capture: this.name, offset });
+        const bytes = Buffer.from(octets, 'base64');
         if (bytes.length === 0) return;
         for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
         offset += bytes.length;
@@ -70,50 +149,6 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
       closeSync(fd);
     }
   }
-  return {
-    files: [options.file],
-    pids: () => pids,
-    async open(requests) {
-      observers.push(...requests.map(({ observer }) => observer));
-      return (await host.ask({ ask: 'observe', capture, observers: requests }, openMs)).listening;
-    },
-    seal: () => host.ask({ ask: 'seal', capture }),
-    async mark(id, withAccounts = false) {
-      const marked = await unlessLost(host.ask({ ask: 'mark', capture, mark: id, accounts: withAccounts }, drainMs));
-      if (withAccounts) windows = marked?.accounts ?? {};
-      return marked?.counters ?? {};
-    },
-    count: () => undefined, // what has to be known of the ports is known there
-    async countThere(ports, pooled) {
-      if (ports.length === 0) return {};
-      const netns = options.netns ?? null;
-      return (await unlessLost(host.ask({ ask: 'count', capture, netns, ports, pooled })))?.accounts ?? {};
-    },
-    accounts: () => windows,
-    async stop() {
-      const stopped = await unlessLost(host.ask({ ask: 'stop', capture }, drainMs));
-      if (stopped === null) return { counters: {}, written: {}, kept: [] };
-      try {
-        if ((await unlessLost(fetch().then(() => true))) === null) return { counters: {}, written: {}, kept: [] };
-      } catch (error) {
-        if (error instanceof VerifyError) throw error;
-        report({
-          code: 'file-failed',
-          observers: [...observers],
-          text: `the capture of ${host.name} could not be written here: ${error instanceof Error ? error.message : String(error)}`,
-        });
-      }
-      over = true;
-      return stopped;
-    },
-    ended: async () => undefined,
-    onCounts(listener) {
-      countListeners.add(listener);
-      listener(taken);
-    },
-    onFault: (listener) => void faultListeners.add(listener),
-    kill: () => void host.ask({ ask: 'stop', capture }).catch(() => undefined),
-  };
 }
 
 /** Bytes of frames in one message. */

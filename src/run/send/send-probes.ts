@@ -112,61 +112,87 @@ export function probeSender(
   eventsOver: () => boolean,
 ): ProbeSender {
   if (step.during.length > 0) return inRounds((from) => sendRounds(context, step, sender, { from, over: eventsOver }));
-  const total = framesOfStep(step);
-  const half = Math.ceil(total / 2);
-  const paced =
-    context.plan.provider === 'lab' && step.rate === null && total > fewFrames && engineOf(context, step) === 'ring';
-  let sending: Promise<boolean> = Promise.resolve(true);
-  /** The batch before that. Without a rate both are at the helper. */
-  let before: Promise<boolean> = sending;
-  const feedback = paced
-    ? createFeedback(capture, {
-        capacity: sharedRingFrames,
-        observers: step.observers.length,
-        handedOver: async () => void (await Promise.all([before, sending])),
-      })
-    : null;
-  const rate = feedback === null ? (step.rate ?? lossFreeRate(context)) : null;
-  // What is asked for holds over all batches, also where controls come between two of them, and an interruption ends
-  // the wait for the next: a helper keeps a rate, but only of what it is sending.
-  const startOf = step.rate === null ? null : evenly(step.rate, context.signal);
-  const maxConcurrent = step.rate === null ? maxInBatch : Math.max(1, Math.floor((step.rate * maxBurstMs) / 1000));
-  const together = feedback !== null || step.flows.length > fewFlows;
+  return new BatchedProbes(context, step, sender, capture);
+}
 
-  async function send(part: 0 | 1): Promise<void> {
+/** Sends probes in batches, as fast as the rate and what the capture takes allow. */
+class BatchedProbes implements ProbeSender {
+  private readonly total: number;
+  private readonly feedback: ReturnType<typeof createFeedback> | null;
+  /** Frames a second that the helper keeps to; null = as fast as it can. */
+  private readonly rate: number | null;
+  private readonly startOf: ((frames: number) => Promise<void>) | null;
+  private readonly maxConcurrent: number;
+  private readonly isTogether: boolean;
+  private sending: Promise<boolean> = Promise.resolve(true);
+  /** The batch before that. Without a rate both are at the helper. */
+  private before: Promise<boolean> = this.sending;
+
+  constructor(
+    private readonly context: RunContext,
+    private readonly step: StepPlan,
+    private readonly sender: Sender,
+    capture: Capture,
+  ) {
+    this.total = framesOfStep(step);
+    const isPaced =
+      context.plan.provider === 'lab' &&
+      step.rate === null &&
+      this.total > fewFrames &&
+      engineOf(context, step) === 'ring';
+    this.feedback = isPaced
+      ? createFeedback(capture, {
+          capacity: sharedRingFrames,
+          observers: step.observers.length,
+          handedOver: async () => void (await Promise.all([this.before, this.sending])),
+        })
+      : null;
+    this.rate = this.feedback === null ? (step.rate ?? lossFreeRate(context)) : null;
+    // What is asked for holds over all batches, also where controls come between two of them, and an interruption ends
+    // the wait for the next: a helper keeps a rate, but only of what it is sending.
+    this.startOf = step.rate === null ? null : evenly(step.rate, context.signal);
+    this.maxConcurrent = step.rate === null ? maxInBatch : Math.max(1, Math.floor((step.rate * maxBurstMs) / 1000));
+    this.isTogether = this.feedback !== null || step.flows.length > fewFlows;
+  }
+
+  async send(part: 0 | 1): Promise<void> {
+    const { context, step, total } = this;
+    const half = Math.ceil(total / 2);
     const [from, to] = part === 0 ? [0, half] : [half, total];
     const began = performance.now();
     let done = from;
-    feedback?.interrupted();
-    const roomNow = async (): Promise<number> =>
-      feedback === null ? maxConcurrent : Math.min(maxConcurrent, await feedback.room());
-    let room = from < to ? await roomNow() : 0;
+    this.feedback?.interrupted();
+    let room = from < to ? await this.room() : 0;
+    const sizes = { first: room, most: Math.min(maxInBurst, this.maxConcurrent) };
     try {
-      for (const batch of batchesOf(
-        step.flows,
-        from,
-        to,
-        { first: room, most: Math.min(maxInBurst, maxConcurrent) },
-        () => (together ? room : 1),
-      )) {
+      for (const batch of batchesOf(step.flows, from, to, sizes, () => (this.isTogether ? room : 1))) {
         checkStop(context.signal);
         const prepared = prepare(context, batch);
-        if (!(await (feedback === null ? sending : before))) return;
+        if (!(await (this.feedback === null ? this.sending : this.before))) return;
         if (prepared === null) continue;
-        await startOf?.(prepared.planned);
-        before = sending;
-        sending = transmit(context, step, sender, prepared, rate);
-        sending.catch(() => undefined); // reported where it is awaited
-        feedback?.sent(prepared.planned);
+        await this.transmit(prepared);
         done += prepared.planned;
         report(context, step, 'probing', paceText(done, from, total, performance.now() - began));
-        room = await roomNow();
+        room = await this.room();
       }
     } finally {
-      await Promise.all([before, sending]);
+      await Promise.all([this.before, this.sending]);
     }
   }
-  return { send };
+
+  /** How many frames may go now. */
+  private async room(): Promise<number> {
+    return this.feedback === null ? this.maxConcurrent : Math.min(this.maxConcurrent, await this.feedback.room());
+  }
+
+  /** Resolves when the batch is on its way. */
+  private async transmit(prepared: NonNullable<ReturnType<typeof prepare>>): Promise<void> {
+    await this.startOf?.(prepared.planned);
+    this.before = this.sending;
+    this.sending = transmit(this.context, this.step, this.sender, prepared, this.rate);
+    this.sending.catch(() => undefined); // reported where it is awaited
+    this.feedback?.sent(prepared.planned);
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { CountedPort } from '../../core/protocol/host-messages.js';
 import type { Account, AccountWindow, Counters, EngineFacts, Fault } from '../../core/model/timeline.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import type { Captured, FromCapture, ToCapture } from '../../core/protocol/messages.js';
+import type { Captured, FromCapture, HelperFault, ToCapture } from '../../core/protocol/messages.js';
 import type { HelperProcess } from '../process/helper-process.js';
 import { type CaptureHelper, type CaptureOptions, type ObserverRequest, startCaptureHelper } from './helper.js';
 
@@ -96,90 +96,128 @@ export async function captureInto(helper: CaptureHelper, file: string, over = fa
 }
 
 function captureOf(helper: CaptureHelper, file: string): RestfulCapture {
-  const { process } = helper;
-  const observers: string[] = [];
-  let promiscuous = false;
-  let sealed = false;
-  let taken = 0;
-  let gone = false;
-  let windows: Readonly<Record<string, AccountWindow>> = {};
-  const faultListeners = new Set<(fault: Fault) => void>();
-  const countListeners = new Set<(taken: number) => void>();
-  const unsubscribe = process.subscribe((message) => {
-    if (message.type === 'counts') {
-      ({ taken } = message);
-      for (const listener of countListeners) listener(taken);
-    }
-    if (message.type !== 'fault') return;
-    if (message.code === 'helper-died') gone = true;
-    const concerned = message.observer === null ? [...observers] : [message.observer];
-    for (const listener of faultListeners)
-      listener({ code: message.code, observers: concerned, text: message.message });
-  });
+  const session = new CaptureSession(helper);
+  return {
+    files: [file],
+    pids: () => [helper.process.pid],
+    open: (requests) => session.open(requests),
+    seal: () => session.seal(),
+    mark: (id, withAccounts) => session.mark(id, withAccounts),
+    count: (accounts) => session.count(accounts),
+    countThere: async () => ({}),
+    accounts: () => session.windows,
+    stop: () => session.stop(),
+    rest: () => session.rest(),
+    ended: async () => void (await helper.process.ended),
+    onCounts: (listener) => session.onCounts(listener),
+    onFault: (listener) => session.onFault(listener),
+    kill: () => helper.process.kill(),
+  };
+}
+
+/** A helper while it captures into one file. */
+class CaptureSession {
+  /** What was read of the accounts at the last mark that asked for them. */
+  windows: Readonly<Record<string, AccountWindow>> = {};
+  private readonly helper: CaptureHelper;
+  private readonly process: HelperProcess<'capture'>;
+  private readonly observers: string[] = [];
+  private readonly faultListeners = new Set<(fault: Fault) => void>();
+  private readonly countListeners = new Set<(taken: number) => void>();
+  private readonly unsubscribe: () => void;
+  private isPromiscuous = false;
+  private isSealed = false;
+  private isGone = false;
+  private taken = 0;
+
+  constructor(helper: CaptureHelper) {
+    this.helper = helper;
+    this.process = helper.process;
+    this.unsubscribe = this.process.subscribe((message) => {
+      if (message.type === 'counts') this.hearCounts(message.taken);
+      if (message.type === 'fault') this.hearFault(message);
+    });
+  }
+
+  async open(requests: readonly ObserverRequest[]): Promise<readonly Listening[]> {
+    this.observers.push(...requests.map(({ observer }) => observer));
+    this.helper.listensTo(requests);
+    const settled = await Promise.allSettled(
+      requests.map((request) => listening(this.process, request, requests.length)),
+    );
+    const opened = settled.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+    this.isPromiscuous ||= opened.some(({ facts }) => facts.engine === 'cap');
+    for (const answer of settled) if (answer.status === 'rejected') throw answer.reason;
+    return opened;
+  }
+
+  async seal(): ReturnType<Capture['seal']> {
+    const answer = await this.answerOf({ type: 'seal' }, 'sealed', () => true, openMs);
+    this.isSealed = answer !== null;
+    return { uid: answer?.uid ?? 0, capabilities: answer?.capabilities ?? '', filtered: answer?.filtered ?? false };
+  }
+
+  async mark(id: string, withAccounts = false): ReturnType<Capture['mark']> {
+    const mark = { type: 'mark', id, accounts: withAccounts } as const;
+    const answer = await this.answerOf(mark, 'marked', (message) => message.id === id, drainMs);
+    if (withAccounts) this.windows = answer?.accounts ?? {};
+    return answer?.counters ?? {};
+  }
+
+  count(accounts: Readonly<Record<string, CountedDevices>>): void {
+    for (const [account, { devices }] of Object.entries(accounts))
+      void this.process.send({ type: 'count', account, devices });
+  }
+
+  async stop(): Promise<Captured> {
+    const captured = await this.answerOf({ type: 'stop' }, 'stopped', () => true, drainMs).catch(() => null);
+    await this.close();
+    return captured ?? nothing;
+  }
+
+  async rest(): ReturnType<RestfulCapture['rest']> {
+    if (!this.isSealed || !this.helper.canRest()) return { captured: await this.stop(), rests: false };
+    const captured = await this.answerOf({ type: 'rest' }, 'rested', () => true, drainMs).catch(() => null);
+    const rests = captured !== null && this.helper.canRest();
+    if (rests) this.unsubscribe();
+    else await this.close();
+    return { captured: captured ?? nothing, rests };
+  }
+
+  onCounts(listener: (taken: number) => void): void {
+    this.countListeners.add(listener);
+    listener(this.taken);
+  }
+
+  onFault(listener: (fault: Fault) => void): void {
+    this.faultListeners.add(listener);
+  }
+
+  private hearCounts(taken: number): void {
+    this.taken = taken;
+    for (const listener of this.countListeners) listener(taken);
+  }
+
+  private hearFault({ code, observer, message }: HelperFault): void {
+    if (code === 'helper-died') this.isGone = true;
+    const observers = observer === null ? [...this.observers] : [observer];
+    for (const listener of this.faultListeners) listener({ code, observers, text: message });
+  }
+
   /** The helper's answer; null where it is gone. */
-  const answerOf = async <T extends FromCapture['type']>(
+  private async answerOf<T extends FromCapture['type']>(
     message: ToCapture,
     type: T,
     matches: (message: Answer<T>) => boolean,
     timeoutMs: number,
-  ): Promise<Answer<T> | null> => (gone ? null : ask(process, message, type, matches, timeoutMs));
-
-  async function stop(): Promise<Captured> {
-    const captured = await answerOf({ type: 'stop' }, 'stopped', () => true, drainMs).catch(() => null);
-    await end();
-    return captured ?? nothing;
-  }
-  async function end(): Promise<void> {
-    const closed = process.close(closeMs);
-    if (promiscuous) await closed;
+  ): Promise<Answer<T> | null> {
+    return this.isGone ? null : ask(this.process, message, type, matches, timeoutMs);
   }
 
-  return {
-    files: [file],
-    pids: () => [process.pid],
-    async open(requests) {
-      observers.push(...requests.map(({ observer }) => observer));
-      helper.listensTo(requests);
-      const settled = await Promise.allSettled(requests.map((request) => listening(process, request, requests.length)));
-      const opened = settled.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-      promiscuous ||= opened.some((each) => each.facts.engine === 'cap');
-      for (const answer of settled) if (answer.status === 'rejected') throw answer.reason;
-      return opened;
-    },
-    async seal() {
-      const answer = await answerOf({ type: 'seal' }, 'sealed', () => true, openMs);
-      sealed = answer !== null;
-      return { uid: answer?.uid ?? 0, capabilities: answer?.capabilities ?? '', filtered: answer?.filtered ?? false };
-    },
-    async mark(id, withAccounts = false) {
-      const mark = { type: 'mark', id, accounts: withAccounts } as const;
-      const answer = await answerOf(mark, 'marked', (message) => message.id === id, drainMs);
-      if (withAccounts) windows = answer?.accounts ?? {};
-      return answer?.counters ?? {};
-    },
-    count(accounts) {
-      for (const [account, { devices }] of Object.entries(accounts))
-        void process.send({ type: 'count', account, devices });
-    },
-    countThere: async () => ({}),
-    accounts: () => windows,
-    stop,
-    async rest() {
-      if (!sealed || !helper.canRest()) return { captured: await stop(), rests: false };
-      const captured = await answerOf({ type: 'rest' }, 'rested', () => true, drainMs).catch(() => null);
-      const rests = captured !== null && helper.canRest();
-      if (rests) unsubscribe();
-      else await end();
-      return { captured: captured ?? nothing, rests };
-    },
-    ended: async () => void (await process.ended),
-    onCounts(listener) {
-      countListeners.add(listener);
-      listener(taken);
-    },
-    onFault: (listener) => void faultListeners.add(listener),
-    kill: () => process.kill(),
-  };
+  private async close(): Promise<void> {
+    const closed = this.process.close(closeMs);
+    if (this.isPromiscuous) await closed;
+  }
 }
 
 type Answer<T extends FromCapture['type']> = Extract<FromCapture, { readonly type: T }>;

@@ -22,26 +22,35 @@ export interface LinkTrouble {
   readonly text: string;
 }
 
-/** Hears of every change of the watched links, also of one that was undone at once. */
-export interface LinkWatch {
-  /** Readable when something happened. */
-  readonly fd: number;
-  /** Throws VerifyError `interface-gone` where there is no such link. */
-  add(device: string): void;
-  /** What happened since the last call. */
-  troubles(): readonly LinkTrouble[];
-  /** Whether each name still is that of the link that was added by it; to be asked for after `troubles`. */
-  unchanged(): boolean;
-  close(): void;
+/** How a link was that is watched. */
+interface WatchedLink {
+  readonly device: string;
+  usable: boolean;
+  gone: boolean;
 }
 
-/** Listens to rtnetlink link events of the process's network namespace (rtnetlink(7)); takes no privileges. */
-export function watchLinks(): LinkWatch {
-  const c = libc();
-  const fd = openNetlink({ family: NETLINK_ROUTE, groups: [RTNLGRP_LINK], waitMs: null });
-  const asker = c.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK_CLOEXEC, 0);
-  if (asker < 0) {
-    c.close(fd);
+function isUsable(flags: number): boolean {
+  return (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0;
+}
+
+/**
+ * Hears of every change of the watched links, also of one that was undone at once: listens to rtnetlink link events of
+ * the process's network namespace (rtnetlink(7)); takes no privileges.
+ */
+export class LinkWatch {
+  /** Readable when something happened. */
+  readonly fd = openNetlink({ family: NETLINK_ROUTE, groups: [RTNLGRP_LINK], waitMs: null });
+  /** Socket by which links are asked about. */
+  private readonly asker: number;
+  private readonly buffer = Buffer.alloc(1 << 16);
+  private readonly links = new Map<number, WatchedLink>();
+
+  /** Throws VerifyError `open-failed` (69). */
+  constructor() {
+    const c = libc();
+    this.asker = c.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK_CLOEXEC, 0);
+    if (this.asker >= 0) return;
+    c.close(this.fd);
     throw new VerifyError(
       'open-failed',
       69,
@@ -49,23 +58,55 @@ export function watchLinks(): LinkWatch {
       'raise the limit of open files (ulimit -n)',
     );
   }
-  const buffer = Buffer.alloc(1 << 16);
-  const links = new Map<number, { readonly device: string; usable: boolean; gone: boolean }>();
 
-  function judge(index: number, flags: number | null, troubles: LinkTrouble[]): void {
-    const link = links.get(index);
+  /** Watches a link too. Throws VerifyError `interface-gone` where there is no such link. */
+  add(device: string): void {
+    const index = linkIndex(this.asker, device);
+    const flags = linkFlags(this.asker, device);
+    if (index === null || flags === null)
+      throw new VerifyError(
+        'interface-gone',
+        69,
+        `there is no interface ${JSON.stringify(device)}`,
+        'has the guest been stopped?',
+      );
+    this.links.set(index, { device, usable: isUsable(flags), gone: false });
+  }
+
+  /** What happened since the last call. */
+  troubles(): readonly LinkTrouble[] {
+    const found: LinkTrouble[] = [];
+    for (;;) {
+      const bytes = readNetlink(this.fd, this.buffer);
+      if (bytes === 'nothing') return found;
+      if (bytes === 'lost') this.lookAgain(found);
+      else for (const { index, flags } of events(this.buffer, bytes)) this.judge(index, flags, found);
+    }
+  }
+
+  /** Whether each name still is that of the link that was added by it; to be asked for after `troubles`. */
+  unchanged(): boolean {
+    return [...this.links].every(([index, { device, gone }]) => !gone && linkIndex(this.asker, device) === index);
+  }
+
+  close(): void {
+    const c = libc();
+    c.close(this.fd);
+    c.close(this.asker);
+  }
+
+  /** `flags` null: the link is gone. */
+  private judge(index: number, flags: number | null, troubles: LinkTrouble[]): void {
+    const link = this.links.get(index);
     if (link === undefined || link.gone) return;
     const { device } = link;
     if (flags === null) {
       link.gone = true;
-      troubles.push({
-        device,
-        code: 'interface-gone',
-        text: `${JSON.stringify(device)} is gone: deleted, or moved to another namespace`,
-      });
+      const text = `${JSON.stringify(device)} is gone: deleted, or moved to another namespace`;
+      troubles.push({ device, code: 'interface-gone', text });
       return;
     }
-    const usable = (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0;
+    const usable = isUsable(flags);
     if (link.usable && !usable) {
       const what = (flags & IFF_UP) === 0 ? 'went down' : 'lost its carrier';
       troubles.push({ device, code: 'interface-down', text: `${JSON.stringify(device)} ${what}` });
@@ -74,40 +115,10 @@ export function watchLinks(): LinkWatch {
   }
 
   /** After lost events: asks for each link how it is. */
-  function lookAgain(troubles: LinkTrouble[]): void {
-    for (const [index, { device }] of links)
-      judge(index, linkIndex(asker, device) === index ? linkFlags(asker, device) : null, troubles);
+  private lookAgain(troubles: LinkTrouble[]): void {
+    for (const [index, { device }] of this.links)
+      this.judge(index, linkIndex(this.asker, device) === index ? linkFlags(this.asker, device) : null, troubles);
   }
-
-  return {
-    fd,
-    add(device) {
-      const index = linkIndex(asker, device);
-      const flags = linkFlags(asker, device);
-      if (index === null || flags === null)
-        throw new VerifyError(
-          'interface-gone',
-          69,
-          `there is no interface ${JSON.stringify(device)}`,
-          'has the guest been stopped?',
-        );
-      links.set(index, { device, usable: (flags & IFF_UP) !== 0 && (flags & IFF_RUNNING) !== 0, gone: false });
-    },
-    troubles() {
-      const found: LinkTrouble[] = [];
-      for (;;) {
-        const bytes = readNetlink(fd, buffer);
-        if (bytes === 'nothing') return found;
-        if (bytes === 'lost') lookAgain(found);
-        else for (const event of events(buffer, bytes)) judge(event.index, event.flags, found);
-      }
-    },
-    unchanged: () => [...links].every(([index, { device, gone }]) => !gone && linkIndex(asker, device) === index),
-    close() {
-      c.close(fd);
-      c.close(asker);
-    },
-  };
 }
 
 /** Followed by struct ifinfomsg: family, type, index, flags, change. */

@@ -16,7 +16,7 @@ import { type SealedRights, sealHelper } from '../process/seal-helper.js';
 import { CaptureFile } from './capture-file.js';
 import { createFrameAccounts } from './frame-accounts.js';
 import { drainUntil, reached, settled } from './drain.js';
-import { watchLinks } from './link-watch.js';
+import { LinkWatch } from './link-watch.js';
 import { type OpenObserver, ObserverTable, sumCounters } from './observer-table.js';
 import { Pump } from './pump.js';
 
@@ -34,7 +34,7 @@ export function captureWorker(): void {
 }
 
 class CaptureWorker implements ChannelHandlers<'capture'> {
-  private readonly links = watchLinks();
+  private readonly links = new LinkWatch();
   private readonly table = new ObserverTable(
     (observer, error) => this.sendFault(error.code, observer.name, error.message),
     () => this.sendLinkTroubles(),

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute, join, normalize } from 'node:path';
 import type { JudgeInput } from '../../core/judge/judge.js';
+import type { Plan } from '../../core/model/plan.js';
 import type { Result } from '../../core/model/result.js';
+import type { RunRecord } from '../../core/model/run-record.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { jsonText } from '../../core/text/json-text.js';
 import { readCustody } from './folder/custody.js';
@@ -83,6 +85,47 @@ function signatureCheck({ state, text }: SignatureCheck): FolderCheck {
   };
 }
 
+function captureCheck({ purged, capture }: RunRecord, sha256: string | undefined): FolderCheck {
+  const name = 'capture';
+  if (sha256 !== undefined && sha256 === capture?.sha256) {
+    const which = purged === undefined ? 'that the run closed' : 'that was left when payload was purged';
+    return { name, ok: true, text: `evidence.pcapng is the file ${which}` };
+  }
+  const text =
+    capture === null ? 'the run never closed its capture' : 'evidence.pcapng is not the file that the run closed';
+  return { name, ok: false, text };
+}
+
+function keyCheck({ key }: RunRecord, { keySha256 }: Plan): FolderCheck {
+  const name = 'key';
+  if (key === null) return { name, ok: false, text: 'the key was lost' };
+  return createHash('sha256').update(Buffer.from(key, 'hex')).digest('hex') === keySha256
+    ? { name, ok: true, text: 'the key is the one that plan.json commits to' }
+    : { name, ok: false, text: 'the key is not the one that plan.json commits to' };
+}
+
+function resultCheck(dir: string, result: Result): FolderCheck {
+  const name = 'result';
+  const written = readOrSay(join(dir, files.result));
+  if (written.content === null) return { name, ok: false, text: `result.json ${written.why}` };
+  return written.content === `${jsonText(result, 2)}\n`
+    ? { name, ok: true, text: 'judged again: result.json, byte for byte' }
+    : { name, ok: false, text: `judged again it is ${result.verdict}, and not what result.json says` };
+}
+
+async function custodyCheck(dir: string): Promise<FolderCheck> {
+  const name = 'custody';
+  const { count, entries, faults } = await readCustody(dir);
+  if (faults.length > 0) return { name, ok: false, text: faults.join('; ') };
+  if (entries.length === 0) return { name, ok: null, text: 'nothing was done to the folder since the run' };
+  const lines = entries.map(({ at, action, uid, text }) => `${at} ${action} by uid ${uid}: ${text}`);
+  return {
+    name,
+    ok: true,
+    text: [...(count > entries.length ? [`${count - entries.length} entries`] : []), ...lines].join('; '),
+  };
+}
+
 /**
  * Checks a run's folder from the outside in: hashes, the capture, the key's commitment, the result judged again,
  * custody, signature. VerifyError 64 where it is no run's folder.
@@ -93,57 +136,13 @@ export async function checkFolder(
 ): Promise<CheckedFolder> {
   const { result, input } = await judgeFolder(dir);
   const { run, plan } = input;
-  const written = readOrSay(join(dir, files.result));
   const known = new Map(result.evidence.files.map(({ path, sha256 }) => [path, sha256]));
-  const captured = known.get(files.capture);
-  const committed =
-    run.key !== null && createHash('sha256').update(Buffer.from(run.key, 'hex')).digest('hex') === plan.keySha256;
-  const custody = await readCustody(dir);
-  const earlier = custody.count - custody.entries.length;
-  const custodyText = [
-    ...(earlier > 0 ? [`${earlier} entries`] : []),
-    ...custody.entries.map(({ at, action, uid, text }) => `${at} ${action} by uid ${uid}: ${text}`),
-  ].join('; ');
   const checks: readonly FolderCheck[] = [
     await hashes(dir, known),
-    captured !== undefined && captured === run.capture?.sha256
-      ? {
-          name: 'capture',
-          ok: true,
-          text: `evidence.pcapng is the file ${run.purged === undefined ? 'that the run closed' : 'that was left when payload was purged'}`,
-        }
-      : {
-          name: 'capture',
-          ok: false,
-          text:
-            run.capture === null
-              ? 'the run never closed its capture'
-              : 'evidence.pcapng is not the file that the run closed',
-        },
-    committed
-      ? { name: 'key', ok: true, text: 'the key is the one that plan.json commits to' }
-      : {
-          name: 'key',
-          ok: false,
-          text: run.key === null ? 'the key was lost' : 'the key is not the one that plan.json commits to',
-        },
-    written.content === `${jsonText(result, 2)}\n`
-      ? { name: 'result', ok: true, text: 'judged again: result.json, byte for byte' }
-      : {
-          name: 'result',
-          ok: false,
-          text:
-            written.content === null
-              ? `result.json ${written.why}`
-              : `judged again it is ${result.verdict}, and not what result.json says`,
-        },
-    custody.faults.length > 0
-      ? { name: 'custody', ok: false, text: custody.faults.join('; ') }
-      : {
-          name: 'custody',
-          ok: custody.entries.length === 0 ? null : true,
-          text: custodyText || 'nothing was done to the folder since the run',
-        },
+    captureCheck(run, known.get(files.capture)),
+    keyCheck(run, plan),
+    resultCheck(dir, result),
+    await custodyCheck(dir),
     signatureCheck(await checkSignature(dir, signers)),
   ];
   return { checks, result, input, rootHash: await hashFile(join(dir, files.sums)).catch(() => null) };

@@ -44,79 +44,94 @@ const roomForBoth = 4 * 2 ** 30;
  * Begins where the first probes are sent. Given up are runs of which the captures may come out of order (engines with a
  * ring for each handle), not be whole (whatever is a fault), or have another host's time; nothing of them is lost.
  */
-export function collateWhileRunning(
-  plan: Plan,
-  request: Omit<CollateRequest, 'growing' | 'counters' | 'path'>,
-): CollatingWhileRunning {
-  const path = join(request.dir, growingCapture);
-  const heard: TimelineEntry[] = [];
-  const ended = new Set<number>();
-  let running: (CollateWorker & JudgedWhileRunning) | null = null;
-  let givenUp = false;
-  let cleared: Promise<void> = Promise.resolve();
+export function collateWhileRunning(plan: Plan, request: StreamingRequest): CollatingWhileRunning {
+  return new StreamingCollation(plan, request);
+}
 
-  function giveUp(): void {
-    givenUp = true;
-    if (running !== null) cleared = running.stop().then(() => rm(path, { force: true }));
-    running = null;
+type StreamingRequest = Omit<CollateRequest, 'growing' | 'counters' | 'path'>;
+
+class StreamingCollation implements CollatingWhileRunning {
+  private readonly plan: Plan;
+  private readonly request: StreamingRequest;
+  private readonly path: string;
+  private readonly heard: TimelineEntry[] = [];
+  private readonly ended = new Set<number>();
+  private running: (CollateWorker & JudgedWhileRunning) | null = null;
+  private isGivenUp = false;
+  private cleared: Promise<void> = Promise.resolve();
+
+  constructor(plan: Plan, request: StreamingRequest) {
+    this.plan = plan;
+    this.request = request;
+    this.path = join(request.dir, growingCapture);
   }
-  function begin(): CollateWorker & JudgedWhileRunning {
-    const growing = growingFile(path);
-    const thread = collateInWorker({ ...request, path, counters: [], growing: true }, growing);
-    for (const step of ended) thread.report({ kind: 'ended', step });
-    const judging = startJudging({
-      plan,
-      run: { key: Buffer.from(request.key).toString('hex'), tool: { verdictRules: currentRules } },
-      timeline: heard,
-    });
-    const judged = judgeGrowing(judging, growing);
-    judged.catch(() => undefined); // reported where it is awaited
-    return { ...thread, judging, judged };
-  }
-  function hear(entry: TimelineEntry): void {
+
+  hear(entry: TimelineEntry): void {
+    if (this.isGivenUp) return;
+    if (this.running === null) this.heard.push(entry);
     const { step } = entry;
     switch (entry.event) {
       case 'listening':
-        if (entry.facts.engine !== 'ring') giveUp();
+        if (entry.facts.engine !== 'ring') this.giveUp();
         break;
       case 'ear': // blocks of it are not among those that were written
       case 'fault':
       case 'kept':
       case 'clock':
-        giveUp();
+        this.giveUp();
         break;
       case 'probing':
-        if (entry.state !== 'started' || !hasRoom(request.dir)) break;
-        running ??= begin();
-        running.report({ kind: 'begun', step });
+        if (entry.state === 'started') this.beginStep(step);
         break;
       case 'stopped':
       case 'step-ended':
-        ended.add(step);
-        running?.report({ kind: 'ended', step });
+        this.ended.add(step);
+        this.running?.report({ kind: 'ended', step });
         break;
       default:
         break;
     }
   }
-  return {
-    hear(entry) {
-      if (givenUp) return;
-      if (running === null) heard.push(entry);
-      hear(entry);
-    },
-    async finish(counters) {
-      await cleared;
-      running?.report({ kind: 'over', counters });
-      const finished = running;
-      running = null;
-      return finished;
-    },
-    async stop() {
-      giveUp();
-      await cleared;
-    },
-  };
+
+  async finish(counters: StepCounters): Promise<JudgedWhileRunning | null> {
+    await this.cleared;
+    this.running?.report({ kind: 'over', counters });
+    const finished = this.running;
+    this.running = null;
+    return finished;
+  }
+
+  async stop(): Promise<void> {
+    this.giveUp();
+    await this.cleared;
+  }
+
+  private giveUp(): void {
+    this.isGivenUp = true;
+    if (this.running !== null) this.cleared = this.running.stop().then(() => rm(this.path, { force: true }));
+    this.running = null;
+  }
+
+  private beginStep(step: number): void {
+    if (!hasRoom(this.request.dir)) return;
+    this.running ??= this.begin();
+    this.running.report({ kind: 'begun', step });
+  }
+
+  private begin(): CollateWorker & JudgedWhileRunning {
+    const { plan, request, path } = this;
+    const growing = growingFile(path);
+    const thread = collateInWorker({ ...request, path, counters: [], growing: true }, growing);
+    for (const step of this.ended) thread.report({ kind: 'ended', step });
+    const judging = startJudging({
+      plan,
+      run: { key: Buffer.from(request.key).toString('hex'), tool: { verdictRules: currentRules } },
+      timeline: this.heard,
+    });
+    const judged = judgeGrowing(judging, growing);
+    judged.catch(() => undefined); // reported where it is awaited
+    return { ...thread, judging, judged };
+  }
 }
 
 function hasRoom(dir: string): boolean {

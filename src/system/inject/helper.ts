@@ -5,8 +5,8 @@ import { firstInheritedFd, type SendRoute } from '../../core/protocol/messages.j
 import { namespaceIdentity } from '../kernel/namespaces.js';
 import { openSharedFile } from '../kernel/fd-passing.js';
 import { type HelperProcess, startHelper } from '../process/helper-process.js';
-import { sendInPieces } from './send-in-pieces.js';
-import { openSendingSocket, type Sender, type SocketRoute, sendingInterface } from './sender.js';
+import { type SendPiece, sendInPieces } from './send-in-pieces.js';
+import { openSendingSocket, type Sender, type SendOutcome, type SocketRoute, sendingInterface } from './sender.js';
 
 /** Where frames leave, by the name of the place. */
 type Places = Readonly<Record<string, Place>>;
@@ -94,102 +94,104 @@ export async function startSendingHelper(namespaces: ReadonlySet<string | null>)
     for (const [at, { name }] of opened.entries())
       void helper.send({ type: 'adopt', socket: name, fd: firstInheritedFd + 1 + at });
     await adopted;
-    return attended(helper, sockets, file, closeSockets);
+    return new OpenSendingHelper(helper, sockets, file, closeSockets);
   } catch (error) {
     closeSockets();
     throw error;
   }
 }
 
-/** `file`: what the helper reads frames from. */
-function attended(
-  helper: HelperProcess<'send'>,
-  sockets: ReadonlyMap<string, OpenSocket>,
-  file: number,
-  closeSockets: () => void,
-): SendingHelper {
-  let id = 0;
-  let alive = true;
-  let atFault = false;
-  void helper.ended.then(() => (alive = false));
-  helper.subscribe(({ type }) => (atFault ||= type === 'fault'));
+/** A helper with its sockets. */
+class OpenSendingHelper implements SendingHelper {
+  private id = 0;
+  private isAlive = true;
+  private isAtFault = false;
 
-  function exitsOf(places: Places): ReadonlyMap<string, Omit<SendRoute, 'count'>> {
+  /** `file`: what the helper reads frames from. */
+  constructor(
+    private readonly helper: HelperProcess<'send'>,
+    private readonly sockets: ReadonlyMap<string, OpenSocket>,
+    private readonly file: number,
+    private readonly closeSockets: () => void,
+  ) {
+    void helper.ended.then(() => (this.isAlive = false));
+    helper.subscribe(({ type }) => (this.isAtFault ||= type === 'fault'));
+  }
+
+  serves(places: Places): boolean {
+    const namespaces = [...namespacesOf(places)];
+    return this.isAlive && !this.isAtFault && namespaces.every((netns) => this.sockets.has(namespaceIdentity(netns)));
+  }
+
+  at(places: Places): Sender {
+    const { helper } = this;
+    const exits = this.exitsOf(places);
+    const unsubscribers: (() => void)[] = [];
+    const { send, sendRouted, idle } = sendInPieces({ pieceBytes, answerMs, underWay }, (piece) =>
+      this.sendPiece(
+        piece,
+        piece.routes.map((route) => routeOf(route, exits)),
+      ),
+    );
+    return {
+      pid: helper.pid,
+      send,
+      sendRouted,
+      onFault: (listener) =>
+        void unsubscribers.push(
+          helper.subscribe((message) => (message.type === 'fault' ? listener(message) : undefined)),
+        ),
+      async stop() {
+        await idle();
+        for (const unsubscribe of unsubscribers) unsubscribe();
+      },
+      kill: () => helper.kill(),
+    };
+  }
+
+  async end(): Promise<void> {
+    this.closeSockets(); // before the helper does: the last one waits for the kernel
+    void this.helper.send({ type: 'stop' });
+    await this.helper.close();
+  }
+
+  private exitsOf(places: Places): ReadonlyMap<string, Exit> {
     const identities = new Map([...namespacesOf(places)].map((netns) => [netns, namespaceIdentity(netns)] as const));
     return new Map(
       Object.entries(places).map(([name, { netns, device }]) => {
-        const socket = sockets.get(identities.get(netns) ?? '');
-        if (socket === undefined)
-          throw new VerifyError(
-            'protocol',
-            70,
-            `there is no socket for ${JSON.stringify(name)}`,
-            'report this as a fault of verify-isolation',
-          );
+        const socket = this.sockets.get(identities.get(netns) ?? '');
+        if (socket === undefined) throw unknownSocket(`there is no socket for ${JSON.stringify(name)}`);
         return [name, { socket: socket.name, interface: sendingInterface(socket.fd, device) }];
       }),
     );
   }
 
-  return {
-    serves: (places) =>
-      alive && !atFault && [...namespacesOf(places)].every((netns) => sockets.has(namespaceIdentity(netns))),
-    at(places) {
-      const exits = exitsOf(places);
-      const listening: (() => void)[] = [];
-      const routeOf = ({ socket, count }: SocketRoute): SendRoute => {
-        const exit = exits.get(socket);
-        if (exit === undefined)
-          throw new VerifyError(
-            'protocol',
-            70,
-            `there is no socket ${JSON.stringify(socket)}`,
-            'report this as a fault of verify-isolation',
-          );
-        return { ...exit, count };
-      };
-      const { send, sendRouted, idle } = sendInPieces(
-        { pieceBytes, answerMs, underWay },
-        ({ routes, frames, length, perSecond, withinMs }) => {
-          if (!alive) return Promise.resolve({ accepted: 0, error: 'helper-died' });
-          id += 1;
-          const mine = id;
-          const answer = helper.next('sent', (message) => message.id === mine, withinMs);
-          answer.catch(() => (atFault = true));
-          const at = (mine % underWay) * pieceBytes;
-          for (let done = 0; done < frames.length; )
-            done += writeSync(file, frames, done, frames.length - done, at + done);
-          void helper.send({
-            type: 'send',
-            id: mine,
-            routes: routes.map(routeOf),
-            length,
-            perSecond,
-            at,
-            octets: frames.length,
-          });
-          return answer;
-        },
-      );
-      return {
-        pid: helper.pid,
-        send,
-        sendRouted,
-        onFault: (listener) =>
-          void listening.push(
-            helper.subscribe((message) => (message.type === 'fault' ? listener(message) : undefined)),
-          ),
-        async stop() {
-          await idle();
-          for (const unsubscribe of listening) unsubscribe();
-        },
-        kill: () => helper.kill(),
-      };
-    },
-    async end() {
-      closeSockets(); // before the helper does: the last one waits for the kernel
-      void helper.send({ type: 'stop' });
-      await helper.close();
-    },
-  };
+  private async sendPiece(
+    { frames, length, perSecond, withinMs }: Parameters<SendPiece>[0],
+    routes: readonly SendRoute[],
+  ): Promise<SendOutcome> {
+    if (!this.isAlive) return { accepted: 0, error: 'helper-died' };
+    this.id += 1;
+    const { id } = this;
+    const answer = this.helper.next('sent', (message) => message.id === id, withinMs);
+    answer.catch(() => (this.isAtFault = true));
+    const at = (id % underWay) * pieceBytes;
+    for (let done = 0; done < frames.length; )
+      done += writeSync(this.file, frames, done, frames.length - done, at + done);
+    void this.helper.send({ type: 'send', id, routes, length, perSecond, at, octets: frames.length });
+    return answer;
+  }
+}
+
+/** Which socket frames leave by, and the index of the interface. */
+type Exit = Omit<SendRoute, 'count'>;
+
+function routeOf({ socket, count }: SocketRoute, exits: ReadonlyMap<string, Exit>): SendRoute {
+  const exit = exits.get(socket);
+  if (exit === undefined) throw unknownSocket(`there is no socket ${JSON.stringify(socket)}`);
+  return { ...exit, count };
+}
+
+function unknownSocket(text: string): VerifyError {
+  return new VerifyError('protocol', 70, text, 'report this as a fault of verify-isolation');
 }

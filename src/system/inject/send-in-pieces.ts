@@ -21,66 +21,66 @@ export interface PiecesOptions {
 
 /** How a sender sends, in the order of the calls, in pieces. */
 export function sendInPieces(
-  { pieceBytes, answerMs, underWay }: PiecesOptions,
+  options: PiecesOptions,
   sendPiece: SendPiece,
 ): Pick<Sender, 'send' | 'sendRouted'> & { readonly idle: () => Promise<unknown> } {
+  const { pieceBytes, underWay } = options;
   /** Outcomes of the last calls, the newest last. */
   let calls: readonly Promise<unknown>[] = [];
   /** Resolves when the last piece of the last call is being sent, or will not be. */
   let begun: Promise<void> = Promise.resolve();
-
-  async function sendAll(
-    routes: readonly SocketRoute[],
-    frames: Uint8Array,
-    length: number,
-    perSecond: number | null,
-    onLast: () => void,
-  ): Promise<SendOutcome> {
-    let accepted = 0;
-    const pieces = piecesOf(routes, Math.max(1, Math.floor(pieceBytes / length)));
-    for (const [at, piece] of pieces.entries()) {
-      const count = piece.reduce((sum, route) => sum + route.count, 0);
-      const expectedMs = perSecond === null ? 0 : (count / perSecond) * 1000;
-      try {
-        const sending = sendPiece({
-          routes: piece,
-          frames: frames.subarray(accepted * length, (accepted + count) * length),
-          length,
-          perSecond,
-          withinMs: underWay * (expectedMs + answerMs),
-        });
-        if (at === pieces.length - 1) onLast();
-        const outcome = await sending;
-        accepted += outcome.accepted;
-        if (outcome.error !== null) return { accepted, error: outcome.error };
-      } catch (error) {
-        // what had been sent of this piece is not known
-        return { accepted, error: error instanceof VerifyError ? error.code : String(error) };
-      }
-    }
-    return { accepted, error: null };
-  }
-
-  function sendRouted(
-    routes: readonly SocketRoute[],
-    frames: Uint8Array,
-    length: number,
-    perSecond: number | null,
-  ): Promise<SendOutcome> {
+  const sendRouted: Sender['sendRouted'] = (routes, frames, length, perSecond) => {
     const turn = Promise.all([begun, calls.at(-underWay)]);
     let onLast = (): void => undefined;
     begun = new Promise((resolve) => (onLast = resolve));
-    const outcome = turn.then(() => sendAll(routes, frames, length, perSecond, onLast)).finally(onLast);
+    const pieces = piecesOf(routes, Math.max(1, Math.floor(pieceBytes / length)));
+    const call = { pieces, frames, length, perSecond };
+    const outcome = turn.then(() => sendAll(call, options, sendPiece, onLast)).finally(onLast);
     calls = [...calls, outcome].slice(-underWay);
     return outcome;
-  }
-
+  };
   return {
     sendRouted,
     send: (socket, frames, length, perSecond) =>
       sendRouted([{ socket, count: Math.floor(frames.length / length) }], frames, length, perSecond),
     idle: () => Promise.all(calls),
   };
+}
+
+/** What is sent in one call. */
+interface Call extends Omit<Parameters<SendPiece>[0], 'routes' | 'withinMs'> {
+  readonly pieces: readonly (readonly SocketRoute[])[];
+}
+
+/** Sends the pieces one after the other; `onLast`: the last of them is being sent. */
+async function sendAll(
+  { pieces, frames, length, perSecond }: Call,
+  { answerMs, underWay }: PiecesOptions,
+  sendPiece: SendPiece,
+  onLast: () => void,
+): Promise<SendOutcome> {
+  let accepted = 0;
+  for (const [at, routes] of pieces.entries()) {
+    const count = routes.reduce((sum, route) => sum + route.count, 0);
+    const expectedMs = perSecond === null ? 0 : (count / perSecond) * 1000;
+    try {
+      const sending = sendPiece({
+        routes,
+        frames: frames.subarray(accepted * length, (accepted + count) * length),
+        length,
+        perSecond,
+        withinMs: underWay * (expectedMs + answerMs),
+      });
+      if (at === pieces.length - 1) onLast();
+      const outcome = await sending;
+      accepted += outcome.accepted;
+      if (outcome.error !== null) return { accepted, error: outcome.error };
+    } catch (error) {
+      // what had been sent of this piece is not known
+      return { accepted, error: error instanceof VerifyError ? error.code : String(error) };
+    }
+  }
+  return { accepted, error: null };
 }
 
 /** Routes cut into pieces of at most `most` frames, in order. */

@@ -13,82 +13,107 @@ const maxBytes = 64 << 20;
 
 /** The role `send`: puts frames on packet sockets that it inherited (core/protocol/messages.ts). */
 export function sendWorker(): void {
-  openHelperChannel('send', toolVersion(), serve);
+  openHelperChannel('send', toolVersion(), (channel) => new SendWorker(channel));
 }
 
-function serve(channel: HelperChannel<'send'>): { message(message: ToSend): Promise<void> | void; end(): void } {
-  const sockets = new Map<string, number>();
+class SendWorker {
+  private readonly channel: HelperChannel<'send'>;
+  private readonly sockets = new Map<string, number>();
+  private readonly heartbeat: NodeJS.Timeout;
   /** The file in memory that frames come in; null = it was not named. */
-  let file: number | null = null;
-  let buffer = Buffer.alloc(0);
-  let ending = false;
+  private file: number | null = null;
+  private buffer = Buffer.alloc(0);
+  private isEnding = false;
   /** The rate of the last frames, and when the next are due at it. */
-  let paced: { readonly perSecond: number | null; readonly nextMs: number } = { perSecond: null, nextMs: 0 };
-  let sealed = false;
-  const heartbeat = setInterval(() => channel.say({ type: 'beat' }), beatMs);
+  private paced: { readonly perSecond: number | null; readonly nextMs: number } = { perSecond: null, nextMs: 0 };
+  private isSealed = false;
 
-  function keep(socket: string, fd: number): void {
-    if (sockets.has(socket)) throw refused(`socket ${JSON.stringify(socket)} is open already`);
-    sockets.set(socket, fd);
-    channel.say({ type: 'opened', socket });
+  constructor(channel: HelperChannel<'send'>) {
+    this.channel = channel;
+    this.heartbeat = setInterval(() => channel.say({ type: 'beat' }), beatMs);
   }
-  function leave(status: number): void {
-    ending = true;
-    clearInterval(heartbeat);
-    channel.exit(status);
+
+  message(message: ToSend): Promise<void> | void {
+    switch (message.type) {
+      case 'adopt':
+        return this.adopt(message.socket, message.fd);
+      case 'frames':
+        this.file = message.fd;
+        return;
+      case 'send':
+        if (!this.isSealed) this.isSealed = sealHelper('send').filtered; // a sender has what it needs
+        return this.send(message);
+      case 'stop':
+        this.channel.say({ type: 'stopped' });
+        return this.leave(0);
+    }
   }
-  function framesOf(start: number, bytes: number): Buffer {
+
+  end(): void {
+    this.leave(Number(process.exitCode ?? 0));
+  }
+
+  private adopt(socket: string, fd: number): void {
+    if (!isPacketSocket(fd)) throw refused(`descriptor ${fd} is no packet socket`);
+    if (this.sockets.has(socket)) throw refused(`socket ${JSON.stringify(socket)} is open already`);
+    this.sockets.set(socket, fd);
+    this.channel.say({ type: 'opened', socket });
+  }
+
+  private leave(status: number): void {
+    this.isEnding = true;
+    clearInterval(this.heartbeat);
+    this.channel.exit(status);
+  }
+
+  private async send(message: SendMessage): Promise<void> {
+    const { id, perSecond } = message;
+    const frames = this.framesOf(message.at, message.octets);
+    const routes = this.routesOf(message, frames.length);
+    const { accepted, error, nextMs } = await sendFrames(
+      {
+        routes,
+        frames,
+        length: message.length,
+        perSecond,
+        notBeforeMs: perSecond === this.paced.perSecond ? this.paced.nextMs : 0,
+      },
+      () => !this.isEnding,
+    );
+    this.paced = { perSecond, nextMs };
+    this.channel.say({ type: 'sent', id, accepted, error });
+  }
+
+  private framesOf(start: number, bytes: number): Buffer {
+    const { file } = this;
     if (file === null) throw refused('no file with frames was named');
     if (bytes > maxBytes) throw refused(`${bytes} bytes are more than ${maxBytes}`);
-    if (buffer.length < bytes) buffer = Buffer.alloc(bytes);
+    if (this.buffer.length < bytes) this.buffer = Buffer.alloc(bytes);
     for (let at = 0; at < bytes; ) {
-      const read = readSync(file, buffer, at, bytes - at, start + at);
+      const read = readSync(file, this.buffer, at, bytes - at, start + at);
       if (read === 0) throw refused(`the file has ${at} of ${bytes} bytes at ${start}`);
       at += read;
     }
-    return buffer.subarray(0, bytes);
+    return this.buffer.subarray(0, bytes);
   }
-  async function send(message: Extract<ToSend, { type: 'send' }>): Promise<void> {
-    const { id, length, perSecond } = message;
-    const frames = framesOf(message.at, message.octets);
+
+  /** Where this many bytes of frames leave. */
+  private routesOf(message: SendMessage, bytes: number): Parameters<typeof sendFrames>[0]['routes'] {
+    const { length } = message;
     const routes = message.routes.map((route) => {
-      const fd = sockets.get(route.socket);
+      const fd = this.sockets.get(route.socket);
       if (fd === undefined) throw refused(`there is no socket ${JSON.stringify(route.socket)}`);
       return { fd, interface: route.interface, count: route.count };
     });
-    if (length < 14 || length > maxLength || frames.length % length !== 0)
-      throw refused(`${frames.length} bytes are no frames of ${length} bytes`);
-    if (routes.reduce((sum, route) => sum + route.count, 0) !== frames.length / length)
-      throw refused(`the routes are not for ${frames.length / length} frames`);
-    const notBeforeMs = perSecond === paced.perSecond ? paced.nextMs : 0;
-    const { accepted, error, nextMs } = await sendFrames(
-      { routes, frames, length, perSecond, notBeforeMs },
-      () => !ending,
-    );
-    paced = { perSecond, nextMs };
-    channel.say({ type: 'sent', id, accepted, error });
+    if (length < 14 || length > maxLength || bytes % length !== 0)
+      throw refused(`${bytes} bytes are no frames of ${length} bytes`);
+    if (routes.reduce((sum, route) => sum + route.count, 0) !== bytes / length)
+      throw refused(`the routes are not for ${bytes / length} frames`);
+    return routes;
   }
-
-  return {
-    message(message) {
-      switch (message.type) {
-        case 'adopt':
-          if (!isPacketSocket(message.fd)) throw refused(`descriptor ${message.fd} is no packet socket`);
-          return keep(message.socket, message.fd);
-        case 'frames':
-          ({ fd: file } = message);
-          return;
-        case 'send':
-          if (!sealed) sealed = sealHelper('send').filtered; // a sender has what it needs
-          return send(message);
-        case 'stop':
-          channel.say({ type: 'stopped' });
-          return leave(0);
-      }
-    },
-    end: () => leave(Number(process.exitCode ?? 0)),
-  };
 }
+
+type SendMessage = Extract<ToSend, { type: 'send' }>;
 
 function refused(what: string): VerifyError {
   return new VerifyError('protocol', 70, what, 'report this as a fault of verify-isolation');

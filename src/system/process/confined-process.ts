@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { z } from 'zod';
 import { VerifyError } from '../../core/model/verify-error.js';
@@ -68,57 +68,80 @@ export function startConfined(task: ConfinedTask, folder: string | null): Confin
     env: programEnv(),
   });
   for (const fd of fds) closeSync(fd);
-  const questions: Question[] = [];
-  const split = lineSplitter(longestAnswer);
-  let stderr = '';
-  let end: VerifyError | null = null;
-  let isEnding = false;
-  let patience: NodeJS.Timeout | undefined;
-  const kill = (): void => killChild(child, identity);
-  const endWhenDone = (): void => {
-    if (isEnding && questions.length === 0 && end === null) patience ??= setTimeout(kill, endingMs);
-  };
-  const hear = (word: unknown): void => {
+  return new StartedProcess(task, child, () => killChild(child, identity));
+}
+
+class StartedProcess implements ConfinedProcess {
+  readonly pid: number;
+  readonly kill: () => void;
+  private readonly task: ConfinedTask;
+  private readonly child: ChildProcess;
+  private readonly questions: Question[] = [];
+  private readonly split = lineSplitter(longestAnswer);
+  private stderr = '';
+  private failure: VerifyError | null = null;
+  private isEnding = false;
+  private patience: NodeJS.Timeout | undefined;
+
+  constructor(task: ConfinedTask, child: ChildProcess, kill: () => void) {
+    this.task = task;
+    this.child = child;
+    this.kill = kill;
+    this.pid = child.pid ?? 0;
+    child.stdin?.on('error', () => undefined); // it is gone: its end shows it
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => this.addStderr(chunk));
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => this.hear(chunk));
+    child.once('error', (error) => this.fail(error.message));
+    child.once('close', (status, signal) => this.fail(String(status ?? signal)));
+  }
+
+  ask(request: object, reported: (word: unknown) => void = () => undefined): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.failure !== null) return reject(this.failure);
+      this.questions.push({ reported, resolve, reject });
+      this.child.stdin?.write(encodeLine(request));
+    });
+  }
+
+  end(): void {
+    this.isEnding = true;
+    this.child.stdin?.end();
+    this.endWhenDone();
+  }
+
+  private addStderr(text: string): void {
+    this.stderr = (this.stderr + text).slice(-8192);
+  }
+
+  private hear(chunk: string): void {
+    try {
+      for (const line of this.split(chunk)) this.take(JSON.parse(line));
+    } catch (error) {
+      this.addStderr(String(error));
+      this.kill();
+    }
+  }
+
+  private take(word: unknown): void {
     if (!isWord(word)) throw new TypeError('no word of a confined process');
-    if ('reported' in word) questions[0]?.reported(word.reported);
-    else questions.shift()?.resolve(word.answer);
-    endWhenDone();
-  };
-  const over = (how: string): void => {
-    clearTimeout(patience);
-    end ??= new VerifyError(
+    if ('reported' in word) this.questions[0]?.reported(word.reported);
+    else this.questions.shift()?.resolve(word.answer);
+    this.endWhenDone();
+  }
+
+  private endWhenDone(): void {
+    if (this.isEnding && this.questions.length === 0 && this.failure === null)
+      this.patience ??= setTimeout(this.kill, endingMs);
+  }
+
+  private fail(how: string): void {
+    clearTimeout(this.patience);
+    this.failure ??= new VerifyError(
       'helper-died',
       3,
-      `the process that was to ${task} what others wrote ended with ${how}: ${stderr.trim().slice(-500)}`,
+      `the process that was to ${this.task} what others wrote ended with ${how}: ${this.stderr.trim().slice(-500)}`,
       'what was captured is kept in the folder; run again',
     );
-    for (const question of questions.splice(0)) question.reject(end);
-  };
-  child.stdin?.on('error', () => undefined); // it is gone: its end shows it
-  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr = (stderr + chunk).slice(-8192)));
-  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-    try {
-      for (const line of split(chunk)) hear(JSON.parse(line));
-    } catch (error) {
-      stderr += String(error);
-      kill();
-    }
-  });
-  child.once('error', (error) => over(error.message));
-  child.once('close', (status, signal) => over(String(status ?? signal)));
-  return {
-    pid: child.pid ?? 0,
-    ask: (request, reported = () => undefined) =>
-      new Promise((resolve, reject) => {
-        if (end !== null) return reject(end);
-        questions.push({ reported, resolve, reject });
-        child.stdin?.write(encodeLine(request));
-      }),
-    end() {
-      isEnding = true;
-      child.stdin?.end();
-      endWhenDone();
-    },
-    kill,
-  };
+    for (const question of this.questions.splice(0)) question.reject(this.failure);
+  }
 }

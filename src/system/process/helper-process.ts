@@ -136,108 +136,140 @@ interface Attended<R extends HelperRole> {
   readonly silentMs: number | null;
 }
 
-function attend<R extends HelperRole>({
-  role,
-  child,
-  identity,
-  silentMs,
-}: Attended<R>): Omit<HelperProcess<R>, 'version'> {
-  const listeners = new Set<(message: Said<R>) => void>();
-  const waiters = new Set<Waiter<R>>();
-  const parse = parseFromHelper[role];
-  const split = lineSplitter();
-  let stderr = '';
-  let end: HelperEnd | null = null;
-  let closing = false;
-  let giveUp: NodeJS.Timeout | undefined;
-  // From its first word on: until then it starts, which is watched by itself.
-  let silence: SilenceWatch | null = null;
-  const beginWatch = (): SilenceWatch =>
-    watchSilence(silentMs, (ms) => {
-      say({
-        type: 'fault',
-        code: 'helper-silent',
-        observer: null,
-        message: `the ${role} helper has said nothing for ${Math.round(ms)} ms`,
-      });
-      // It may be stopped or stuck for good, and nobody should wait for it for minutes: what it has written is kept.
-      giveUp = setTimeout(kill, silenceBeforeKill * ms);
-    });
-
-  function say(message: Said<R>): void {
-    for (const waiter of [...waiters]) if (waiter.take(message)) waiters.delete(waiter);
-    if (message.type === 'stopped') farewell();
-    for (const listener of [...listeners]) listener(message);
-  }
-  /** From now on it may end, and be silent while the kernel closes its sockets. */
-  function farewell(): void {
-    closing = true;
-    silence?.stop();
-  }
-  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-    silence ??= closing ? null : beginWatch();
-    silence?.heard();
-    clearTimeout(giveUp);
-    try {
-      for (const line of split(chunk)) say(parse(line));
-    } catch (error) {
-      stderr += `${messageOf(error)}\n`;
-      kill();
-    }
-  });
-  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr = (stderr + chunk).slice(-8192)));
-  child.stdin?.on('error', () => undefined); // EPIPE: it is gone, `ended` reports
-  const ended = new Promise<HelperEnd>((resolve) => {
-    const finish = (status: number | null, signal: NodeJS.Signals | null): void => {
-      if (end !== null) return;
-      silence?.stop();
-      clearTimeout(giveUp);
-      end = { status, signal, stderr };
-      const how = signal === null ? `with status ${status ?? '?'}` : `by ${signal}`;
-      const error = new VerifyError(
-        'helper-died',
-        3,
-        `the ${role} helper ended ${how}${stderr === '' ? '' : `: ${stderr.trim().slice(-500)}`}`,
-        'what it observed is not evidence; run again',
-      );
-      if (!closing) say({ type: 'fault', code: 'helper-died', observer: null, message: error.message });
-      for (const waiter of waiters) waiter.fail(error);
-      waiters.clear();
-      resolve(end);
-    };
-    child.on('error', (error) => {
-      stderr += `${error.message}\n`;
-      if (child.pid === undefined) finish(null, null);
-    });
-    child.on('close', finish);
-  });
-  function kill(): void {
-    if (end === null) killChild(child, identity);
-  }
-
+function attend<R extends HelperRole>(attended: Attended<R>): Omit<HelperProcess<R>, 'version'> {
+  const helper = new HelperAttendant(attended);
   return {
-    pid: child.pid ?? 0,
-    send: (message) =>
-      new Promise((resolve) =>
-        child.stdin?.writable === true ? child.stdin.write(encodeLine(message), () => resolve()) : resolve(),
-      ),
-    next: (type, matches, timeoutMs) =>
-      awaitMessage({ role, waiters, isOver: () => end !== null }, type, matches, timeoutMs),
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    ended,
-    async close(timeoutMs = 2000) {
-      farewell();
-      child.stdin?.end();
-      const timer = setTimeout(kill, timeoutMs);
-      const result = await ended;
-      clearTimeout(timer);
-      return result;
-    },
-    kill,
+    pid: attended.child.pid ?? 0,
+    send: (message) => helper.send(message),
+    next: (type, matches, timeoutMs) => helper.next(type, matches, timeoutMs),
+    subscribe: (listener) => helper.subscribe(listener),
+    ended: helper.ended,
+    close: (timeoutMs) => helper.close(timeoutMs),
+    kill: () => helper.kill(),
   };
+}
+
+/** Hears what a helper says, and notices that it says nothing, or ends. */
+class HelperAttendant<R extends HelperRole> {
+  readonly ended: Promise<HelperEnd>;
+  private readonly attended: Attended<R>;
+  private readonly listeners = new Set<(message: Said<R>) => void>();
+  private readonly waiters = new Set<Waiter<R>>();
+  private readonly split = lineSplitter();
+  private stderr = '';
+  private end: HelperEnd | null = null;
+  private isClosing = false;
+  private giveUp: NodeJS.Timeout | undefined;
+  /** From its first word on: until then it starts, which is watched by itself. */
+  private silence: SilenceWatch | null = null;
+
+  constructor(attended: Attended<R>) {
+    const { child } = attended;
+    this.attended = attended;
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => this.hear(chunk));
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => this.addStderr(chunk));
+    child.stdin?.on('error', () => undefined); // EPIPE: it is gone, `ended` reports
+    this.ended = new Promise((resolve) => {
+      const finish = (status: number | null, signal: NodeJS.Signals | null): void =>
+        resolve((this.end ??= this.finish(status, signal)));
+      child.on('error', (error) => {
+        this.addStderr(`${error.message}\n`);
+        if (child.pid === undefined) finish(null, null);
+      });
+      child.on('close', finish);
+    });
+  }
+
+  send(message: ToHelper[R]): Promise<void> {
+    const { stdin } = this.attended.child;
+    return new Promise((resolve) =>
+      stdin?.writable === true ? stdin.write(encodeLine(message), () => resolve()) : resolve(),
+    );
+  }
+
+  next<T extends string>(
+    type: T,
+    matches: (message: OfType<R, T>) => boolean,
+    timeoutMs: number,
+  ): Promise<OfType<R, T>> {
+    const { role } = this.attended;
+    return awaitMessage({ role, waiters: this.waiters, isOver: () => this.end !== null }, type, matches, timeoutMs);
+  }
+
+  subscribe(listener: (message: Said<R>) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  async close(timeoutMs = 2000): Promise<HelperEnd> {
+    this.farewell();
+    this.attended.child.stdin?.end();
+    const timer = setTimeout(() => this.kill(), timeoutMs);
+    const end = await this.ended;
+    clearTimeout(timer);
+    return end;
+  }
+
+  kill(): void {
+    if (this.end === null) killChild(this.attended.child, this.attended.identity);
+  }
+
+  private addStderr(text: string): void {
+    this.stderr = (this.stderr + text).slice(-8192);
+  }
+
+  private hear(chunk: string): void {
+    this.silence ??= this.isClosing ? null : this.beginWatch();
+    this.silence?.heard();
+    clearTimeout(this.giveUp);
+    try {
+      for (const line of this.split(chunk)) this.deliver(parseFromHelper[this.attended.role](line));
+    } catch (error) {
+      this.addStderr(`${messageOf(error)}\n`);
+      this.kill();
+    }
+  }
+
+  private beginWatch(): SilenceWatch {
+    const { role, silentMs } = this.attended;
+    return watchSilence(silentMs, (ms) => {
+      const message = `the ${role} helper has said nothing for ${Math.round(ms)} ms`;
+      this.deliver({ type: 'fault', code: 'helper-silent', observer: null, message });
+      // It may be stopped or stuck for good, and nobody should wait for it for minutes: what it has written is kept.
+      this.giveUp = setTimeout(() => this.kill(), silenceBeforeKill * ms);
+    });
+  }
+
+  private deliver(message: Said<R>): void {
+    for (const waiter of [...this.waiters]) if (waiter.take(message)) this.waiters.delete(waiter);
+    if (message.type === 'stopped') this.farewell();
+    for (const listener of [...this.listeners]) listener(message);
+  }
+
+  /** From now on it may end, and be silent while the kernel closes its sockets. */
+  private farewell(): void {
+    this.isClosing = true;
+    this.silence?.stop();
+  }
+
+  private finish(status: number | null, signal: NodeJS.Signals | null): HelperEnd {
+    const { stderr } = this;
+    this.silence?.stop();
+    clearTimeout(this.giveUp);
+    const how = signal === null ? `with status ${status ?? '?'}` : `by ${signal}`;
+    const error = new VerifyError(
+      'helper-died',
+      3,
+      `the ${this.attended.role} helper ended ${how}${stderr === '' ? '' : `: ${stderr.trim().slice(-500)}`}`,
+      'what it observed is not evidence; run again',
+    );
+    const end = { status, signal, stderr };
+    this.end = end; // those that are notified may ask for it
+    if (!this.isClosing) this.deliver({ type: 'fault', code: 'helper-died', observer: null, message: error.message });
+    for (const waiter of this.waiters) waiter.fail(error);
+    this.waiters.clear();
+    return end;
+  }
 }
 
 interface Listened<R extends HelperRole> {

@@ -19,35 +19,51 @@ interface Carrying {
  * bridge device itself.
  */
 export function relayWorker(): void {
-  openHelperChannel('relay', toolVersion(), serve);
+  openHelperChannel('relay', toolVersion(), (channel) => new RelayWorker(channel));
 }
 
-function serve(channel: HelperChannel<'relay'>): { message(message: ToRelay): void; end(): void } {
-  let carrying: Carrying | null = null;
-  let toGuest = 0;
-  let fromGuest = 0;
-  let lost = 0;
-  let lossReported = 0;
+class RelayWorker {
+  private readonly channel: HelperChannel<'relay'>;
+  private readonly watch: NodeJS.Timeout;
+  private carrying: Carrying | null = null;
+  private toGuest = 0;
+  private fromGuest = 0;
+  private lost = 0;
+  private lossReported = 0;
 
-  const watch = setInterval(() => reportLoss(), beatMs);
+  constructor(channel: HelperChannel<'relay'>) {
+    this.channel = channel;
+    this.watch = setInterval(() => this.reportLoss(), beatMs);
+  }
 
-  function count(send: () => void): boolean {
-    try {
-      send();
-      return true;
-    } catch {
-      lost += 1; // a full queue, or a frame longer than the other side's MTU: reported with the next beat
-      return false;
+  message(message: ToRelay): void {
+    switch (message.type) {
+      case 'start':
+        this.startOrReport(message);
+        return;
+      case 'stop':
+        this.channel.say({ type: 'stopped', toGuest: this.toGuest, fromGuest: this.fromGuest });
+        this.leave(0);
+        return;
     }
   }
-  function reportLoss(): void {
-    const all = lost + (carrying === null ? 0 : carrying.bridge.dropped() + carrying.guest.dropped());
-    if (all === lossReported) return;
-    lossReported = all;
-    channel.say({ type: 'fault', code: 'relay-lost', observer: null, message: `the relay lost ${all} frames so far` });
+
+  end(): void {
+    this.leave(Number(process.exitCode ?? 0));
   }
-  function start(message: Extract<ToRelay, { type: 'start' }>): void {
-    if (carrying !== null)
+
+  private startOrReport(message: StartMessage): void {
+    try {
+      this.start(message);
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error;
+      const text = `${error.message}: ${error.hint}`;
+      this.channel.say({ type: 'fault', code: error.code, observer: null, message: text });
+    }
+  }
+
+  private start(message: StartMessage): void {
+    if (this.carrying !== null)
       throw new VerifyError(
         'open-failed',
         70,
@@ -57,49 +73,47 @@ function serve(channel: HelperChannel<'relay'>): { message(message: ToRelay): vo
     const choose = isForGuest(message.macs, message.everything);
     const ends: { bridge?: CapSocket; guest?: CapSocket } = {};
     ends.guest = openCapSocket(message.device, (buffer, bytes) => {
-      if (count(() => ends.bridge?.send(buffer, bytes))) fromGuest += 1;
+      if (this.tryTo(() => ends.bridge?.send(buffer, bytes))) this.fromGuest += 1;
     });
     ends.bridge = openCapSocket(message.bridge, (buffer, bytes) => {
-      if (choose(buffer, bytes) && count(() => ends.guest?.send(buffer, bytes))) toGuest += 1;
+      if (choose(buffer, bytes) && this.tryTo(() => ends.guest?.send(buffer, bytes))) this.toGuest += 1;
     });
-    carrying = { bridge: ends.bridge, guest: ends.guest };
+    this.carrying = { bridge: ends.bridge, guest: ends.guest };
     sealHelper('relay');
-    channel.say({ type: 'relaying', bridge: message.bridge, device: message.device });
-  }
-  function leave(status: number): void {
-    clearInterval(watch);
-    reportLoss();
-    carrying?.bridge.close();
-    carrying?.guest.close();
-    carrying = null;
-    channel.exit(status);
+    this.channel.say({ type: 'relaying', bridge: message.bridge, device: message.device });
   }
 
-  return {
-    message(message) {
-      switch (message.type) {
-        case 'start':
-          try {
-            start(message);
-          } catch (error) {
-            if (!(error instanceof VerifyError)) throw error;
-            channel.say({
-              type: 'fault',
-              code: error.code,
-              observer: null,
-              message: `${error.message}: ${error.hint}`,
-            });
-          }
-          return;
-        case 'stop':
-          channel.say({ type: 'stopped', toGuest, fromGuest });
-          leave(0);
-          return;
-      }
-    },
-    end: () => leave(Number(process.exitCode ?? 0)),
-  };
+  /** A full queue, or a frame longer than the receiving side's MTU, is a loss: reported with the next beat. */
+  private tryTo(send: () => void): boolean {
+    try {
+      send();
+      return true;
+    } catch {
+      this.lost += 1;
+      return false;
+    }
+  }
+
+  private reportLoss(): void {
+    const { carrying } = this;
+    const lost = this.lost + (carrying === null ? 0 : carrying.bridge.dropped() + carrying.guest.dropped());
+    if (lost === this.lossReported) return;
+    this.lossReported = lost;
+    const message = `the relay lost ${lost} frames so far`;
+    this.channel.say({ type: 'fault', code: 'relay-lost', observer: null, message });
+  }
+
+  private leave(status: number): void {
+    clearInterval(this.watch);
+    this.reportLoss();
+    this.carrying?.bridge.close();
+    this.carrying?.guest.close();
+    this.carrying = null;
+    this.channel.exit(status);
+  }
 }
+
+type StartMessage = Extract<ToRelay, { type: 'start' }>;
 
 /**
  * Which frames of the bridge device a relay hands to the endpoint behind it: those to one of its MACs, to groups and to

@@ -1,6 +1,6 @@
 import type { UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { isOnPort } from '../../../core/model/attach.js';
-import type { Change, ChangeRecord, Fabric } from '../../../core/model/fabric.js';
+import type { Change, ChangeRecord, Fabric, Place } from '../../../core/model/fabric.js';
 import type { Plan } from '../../../core/model/plan.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
@@ -13,7 +13,7 @@ import { ovsRows, ovsValue } from '../ovs.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
 import type { FoundHost } from './find.js';
 import { forgetInvented } from './forget-invented.js';
-import { openInjectionPorts } from './injection-ports.js';
+import { type InjectionPorts, openInjectionPorts } from './injection-ports.js';
 import { ovsRowsOf, undoOf } from './undo-of.js';
 
 export interface HostDeps {
@@ -35,13 +35,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
   const { found, runId, readState } = deps;
   const { netns, state } = found;
   const silent = silentAddressees(plan, state);
-  if (silent.length > 0)
-    throw new VerifyError(
-      'addressee-unknown',
-      3,
-      silent.join('\n'),
-      'ping it once, or let it announce itself with `learn`. Nothing was sent',
-    );
+  if (silent.length > 0) throw unknownAddressees(silent);
   const ways = await openInjectionPorts({
     runId,
     journalFolder: deps.journalFolder,
@@ -52,58 +46,20 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     endpoints: plan.endpoints,
     senders: new Set(plan.steps.flatMap(sendersOf)),
   });
-  const bridgeOf = bridgeLookup(state);
-  const endpointNamed = (name: string): Plan['endpoints'][number] => {
-    const endpoint = plan.endpoints.find((endpoint) => endpoint.name === name);
-    if (endpoint === undefined)
-      throw new VerifyError(
-        'fabric-unknown',
-        70,
-        `the plan has no endpoint ${name}`,
-        'this is a fault of verify-isolation: report it with plan.json',
-      );
-    return endpoint;
-  };
-
-  const change = async (one: KernelChange): Promise<ChangeRecord> => {
-    const before = await readBefore(one, { runId, netns, bridgeOf, readState });
-    const owed = undoOf(one, before, bridgeOf);
-    refuseReplaced(owed, state);
-    for (const entry of [...owed].reverse()) ways.journal.add(entry);
-    const marked = { ...one, runId }; // a mirror bears it
-    return applyToKernel(marked, bridgeOf, { folder: '/' }, netns);
-  };
-
+  const open: OpenHost = { plan, deps, ways, bridgeOf: bridgeLookup(state) };
   return {
     runsAs: 'root',
-    apply: async (one: Change) => {
-      if (one.kind === 'start' || one.kind === 'stop')
-        throw new VerifyError(
-          'unsupported',
-          69,
-          `${one.kind} ${one.endpoint}: guests of a host are not ${one.kind === 'start' ? 'started' : 'stopped'} by a run`,
-          `${one.kind} it yourself`,
-        );
-      return change(one);
+    apply: async (change) => {
+      if (change.kind === 'start' || change.kind === 'stop') throw notStarted(change);
+      return applyRecorded(open, change);
     },
     happen: async (command) => {
       await runAuthored(command, { folder: deps.runIn ?? '.' }, netns);
     },
-    sendingPlace: (name) => {
-      const endpoint = endpointNamed(name);
-      const own = ways.inside.get(name);
-      if (own !== undefined) return own;
-      // who bridges a bridge sends on its device (vmware: vmnet-bridge), as the host itself does
-      const port = ownPortOf(endpoint);
-      return port === null ? { device: endpoint.bridge, netns } : ways.of(port);
-    },
+    sendingPlace: (name) => sendingPlace(open, name),
     observingPlace: (device) => ({ device, netns }),
     settled: async (changed) => {
-      await waitUntilForwarding({
-        ports: forwardingPorts(plan),
-        sysfs: netns === null,
-        readState,
-      });
+      await waitUntilForwarding({ ports: forwardingPorts(plan), sysfs: netns === null, readState });
       if (changed && hasFlows(plan)) await waitUntilRevalidated();
     },
     readState,
@@ -113,6 +69,62 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
       return ways.close();
     },
   };
+}
+
+/** A host whose bridges are locked, with the ways in that were made. */
+interface OpenHost {
+  readonly plan: Plan;
+  readonly deps: HostDeps;
+  readonly ways: InjectionPorts;
+  readonly bridgeOf: (port: string) => string;
+}
+
+/** The refusal to send to addressees whose ports are not known; `silent`: a sentence each. VerifyError (3). */
+export function unknownAddressees(silent: readonly string[]): VerifyError {
+  return new VerifyError(
+    'addressee-unknown',
+    3,
+    silent.join('\n'),
+    'ping it once, or let it announce itself with `learn`. Nothing was sent',
+  );
+}
+
+function notStarted({ kind, endpoint }: Extract<Change, { readonly kind: 'start' | 'stop' }>): VerifyError {
+  const done = kind === 'start' ? 'started' : 'stopped';
+  return new VerifyError(
+    'unsupported',
+    69,
+    `${kind} ${endpoint}: guests of a host are not ${done} by a run`,
+    `${kind} it yourself`,
+  );
+}
+
+/** Makes a change, after what undoes it was written down. */
+async function applyRecorded({ deps, ways, bridgeOf }: OpenHost, change: KernelChange): Promise<ChangeRecord> {
+  const { found, runId, readState } = deps;
+  const { netns, state } = found;
+  const before = await readBefore(change, { runId, netns, bridgeOf, readState });
+  const owed = undoOf(change, before, bridgeOf);
+  refuseReplaced(owed, state);
+  for (const entry of [...owed].reverse()) ways.journal.add(entry);
+  const marked = { ...change, runId }; // a mirror bears it
+  return applyToKernel(marked, bridgeOf, { folder: '/' }, netns);
+}
+
+function sendingPlace({ plan, deps, ways }: OpenHost, name: string): Place {
+  const endpoint = plan.endpoints.find((each) => each.name === name);
+  if (endpoint === undefined)
+    throw new VerifyError(
+      'fabric-unknown',
+      70,
+      `the plan has no endpoint ${name}`,
+      'this is a fault of verify-isolation: report it with plan.json',
+    );
+  const inside = ways.inside.get(name);
+  if (inside !== undefined) return inside;
+  // who bridges a bridge sends on its device (vmware: vmnet-bridge), as the host itself does
+  const port = ownPortOf(endpoint);
+  return port === null ? { device: endpoint.bridge, netns: deps.found.netns } : ways.of(port);
 }
 
 /** Gives the bridge that a port was found on; another interface gives itself. */

@@ -35,22 +35,8 @@ const startMs = 20_000;
  * does not start.
  */
 export async function startOvsSwitch(inside: { readonly sysfs: boolean }): Promise<OvsSwitch> {
-  const schema = schemas.find((path) => existsSync(path));
-  if (schema === undefined)
-    throw new VerifyError(
-      'program-missing',
-      69,
-      'Open vSwitch is not installed: its database schema is not there',
-      installHint('openvswitch-switch'),
-    );
-  if (!inside.sysfs || libc().mount('tmpfs', folder, 'tmpfs', 0, 'mode=0700,size=64m') !== 0) {
-    throw new VerifyError(
-      'unsupported',
-      69,
-      'there is no private folder for Open vSwitch’s sockets: /sys cannot be mounted in the lab',
-      'run it as root outside a container',
-    );
-  }
+  const schema = findSchema();
+  mountFolder(inside.sysfs);
   for (const variable of variables) process.env[variable] = folder;
   const daemons: Daemon[] = [];
   const close = async (): Promise<void> => {
@@ -58,72 +44,79 @@ export async function startOvsSwitch(inside: { readonly sysfs: boolean }): Promi
     for (const variable of variables) Reflect.deleteProperty(process.env, variable);
   };
   try {
-    await mustRun(['ovsdb-tool', 'create', `${folder}/conf.db`, schema]);
-    daemons.push(
-      startDaemon('ovsdb-server', [
-        `${folder}/conf.db`,
-        `--remote=punix:${folder}/db.sock`,
-        `--pidfile=${folder}/ovsdb-server.pid`,
-        `--log-file=${folder}/ovsdb-server.log`,
-        '-vconsole:off',
-      ]),
-    );
-    await until(`${folder}/db.sock`, daemons);
-    await vsctl(['--no-wait', 'init']);
-    daemons.push(
-      startDaemon('ovs-vswitchd', [
-        `unix:${folder}/db.sock`,
-        `--pidfile=${folder}/ovs-vswitchd.pid`,
-        `--log-file=${folder}/ovs-vswitchd.log`,
-        '-vconsole:off',
-      ]),
-    );
-    await until(`${folder}/ovs-vswitchd.pid`, daemons);
+    await startDaemons(schema, daemons);
   } catch (error) {
     await close();
     throw error;
   }
   return {
-    addBridge: (bridge, mac) =>
-      vsctl([
-        'add-br',
-        bridge.name,
-        '--',
-        'set',
-        'Bridge',
-        bridge.name,
-        `datapath_type=${bridge.datapath ?? 'netdev'}`,
-        'fail_mode=standalone',
-        ...(mac === undefined ? [] : [`other_config:hwaddr="${mac}"`]),
-      ])
-        .then(() => takes(bridge.name))
-        .then(() => isThere(bridge))
-        .then(() =>
-          vsctlEach(
-            Object.entries(bridge.settings).map(([column, value]) => [
-              'set',
-              'Bridge',
-              bridge.name,
-              `${column}=${String(value)}`,
-            ]),
-          ),
-        ),
-    addPort: async (endpoint, port) => {
-      await vsctl(['add-port', endpoint.bridge, port, ...vlanColumns(endpoint)]);
-      await takes(port);
-      for (const [key, value] of Object.entries(endpoint.settings)) {
-        if (placeOfKey(key) !== 'link')
-          await applyToKernel({ kind: 'ovs-set', table: 'Port', device: port, key, value }, () => endpoint.bridge, {
-            folder: '/',
-          });
-      }
-    },
+    addBridge,
+    addPort,
     removePort: (bridge, port) => vsctl(['--if-exists', 'del-port', bridge, port]),
     addMirrors: async (bridge) => {
       for (const mirror of bridge.mirrors) await mustRun(mirrorCommand(bridge.name, mirror));
     },
     close,
   };
+}
+
+function findSchema(): string {
+  const schema = schemas.find((path) => existsSync(path));
+  if (schema !== undefined) return schema;
+  throw new VerifyError(
+    'program-missing',
+    69,
+    'Open vSwitch is not installed: its database schema is not there',
+    installHint('openvswitch-switch'),
+  );
+}
+
+function mountFolder(hasSysfs: boolean): void {
+  if (hasSysfs && libc().mount('tmpfs', folder, 'tmpfs', 0, 'mode=0700,size=64m') === 0) return;
+  throw new VerifyError(
+    'unsupported',
+    69,
+    'there is no private folder for Open vSwitch’s sockets: /sys cannot be mounted in the lab',
+    'run it as root outside a container',
+  );
+}
+
+/** The database's server, then the switch; each is added to `daemons` as soon as it is started. */
+async function startDaemons(schema: string, daemons: Daemon[]): Promise<void> {
+  await mustRun(['ovsdb-tool', 'create', `${folder}/conf.db`, schema]);
+  const optionsOf = (name: string): readonly string[] => [
+    `--pidfile=${folder}/${name}.pid`,
+    `--log-file=${folder}/${name}.log`,
+    '-vconsole:off',
+  ];
+  const socket = `${folder}/db.sock`;
+  const remote = `--remote=punix:${socket}`;
+  daemons.push(startDaemon('ovsdb-server', [`${folder}/conf.db`, remote, ...optionsOf('ovsdb-server')]));
+  await until(socket, daemons);
+  await vsctl(['--no-wait', 'init']);
+  daemons.push(startDaemon('ovs-vswitchd', [`unix:${socket}`, ...optionsOf('ovs-vswitchd')]));
+  await until(`${folder}/ovs-vswitchd.pid`, daemons);
+}
+
+async function addBridge(bridge: Bridge, mac: Mac | undefined): Promise<void> {
+  const { name, datapath = 'netdev', settings } = bridge;
+  const columns = [`datapath_type=${datapath}`, 'fail_mode=standalone'];
+  if (mac !== undefined) columns.push(`other_config:hwaddr="${mac}"`);
+  await vsctl(['add-br', name, '--', 'set', 'Bridge', name, ...columns]);
+  await takes(name);
+  isThere(bridge);
+  for (const [column, value] of Object.entries(settings))
+    await vsctl(['set', 'Bridge', name, `${column}=${String(value)}`]);
+}
+
+async function addPort(endpoint: Endpoint, port: string): Promise<void> {
+  await vsctl(['add-port', endpoint.bridge, port, ...vlanColumns(endpoint)]);
+  await takes(port);
+  for (const [key, value] of Object.entries(endpoint.settings)) {
+    if (placeOfKey(key) === 'link') continue;
+    const change = { kind: 'ovs-set', table: 'Port', device: port, key, value } as const;
+    await applyToKernel(change, () => endpoint.bridge, { folder: '/' });
+  }
 }
 
 /**
@@ -147,10 +140,6 @@ function vlanColumns({ vlans }: Endpoint): readonly string[] {
 
 async function vsctl(args: readonly string[]): Promise<void> {
   await mustRun(['ovs-vsctl', '--timeout=15', ...args]);
-}
-
-async function vsctlEach(commands: readonly (readonly string[])[]): Promise<void> {
-  for (const args of commands) await vsctl(args);
 }
 
 /** ovs-vsctl succeeds although the switch could not take an interface; its column `error` reports. */
