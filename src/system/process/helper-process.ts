@@ -193,7 +193,38 @@ class HelperAttendant<R extends HelperRole> {
     timeoutMs: number,
   ): Promise<OfType<R, T>> {
     const { role } = this.attended;
-    return awaitMessage({ role, waiters: this.waiters, isOver: () => this.end !== null }, type, matches, timeoutMs);
+    const isOfType = (message: Said<R>): message is OfType<R, T> => message.type === type;
+    return new Promise((resolve, reject) => {
+      if (this.end !== null) {
+        reject(new VerifyError('helper-died', 3, `the ${role} helper has ended`, 'run again'));
+        return;
+      }
+      const waiter: Waiter<R> = {
+        take(message) {
+          if (!isOfType(message) || !matches(message)) return false;
+          clearTimeout(timer);
+          resolve(message);
+          return true;
+        },
+        fail(error) {
+          clearTimeout(timer);
+          reject(error);
+        },
+      };
+      const timer = setTimeout(() => {
+        this.waiters.delete(waiter);
+        reject(
+          new VerifyError(
+            'helper-silent',
+            3,
+            `the ${role} helper has not said ${JSON.stringify(type)} within ${timeoutMs} ms`,
+            'the machine may be overloaded; run again',
+          ),
+        );
+      }, timeoutMs);
+      timer.unref(); // the helper's pipes keep the process alive, not our patience
+      this.waiters.add(waiter);
+    });
   }
 
   subscribe(listener: (message: Said<R>) => void): () => void {
@@ -270,53 +301,6 @@ class HelperAttendant<R extends HelperRole> {
     this.waiters.clear();
     return end;
   }
-}
-
-interface Listened<R extends HelperRole> {
-  readonly role: R;
-  readonly waiters: Set<Waiter<R>>;
-  /** The helper has ended. */
-  readonly isOver: () => boolean;
-}
-
-function awaitMessage<R extends HelperRole, T extends string>(
-  { role, waiters, isOver }: Listened<R>,
-  type: T,
-  matches: (message: OfType<R, T>) => boolean,
-  timeoutMs: number,
-): Promise<OfType<R, T>> {
-  const isOfType = (message: Said<R>): message is OfType<R, T> => message.type === type;
-  return new Promise((resolve, reject) => {
-    if (isOver()) {
-      reject(new VerifyError('helper-died', 3, `the ${role} helper has ended`, 'run again'));
-      return;
-    }
-    const waiter: Waiter<R> = {
-      take(message) {
-        if (!isOfType(message) || !matches(message)) return false;
-        clearTimeout(timer);
-        resolve(message);
-        return true;
-      },
-      fail(error) {
-        clearTimeout(timer);
-        reject(error);
-      },
-    };
-    const timer = setTimeout(() => {
-      waiters.delete(waiter);
-      reject(
-        new VerifyError(
-          'helper-silent',
-          3,
-          `the ${role} helper has not said ${JSON.stringify(type)} within ${timeoutMs} ms`,
-          'the machine may be overloaded; run again',
-        ),
-      );
-    }, timeoutMs);
-    timer.unref(); // the helper's pipes keep the process alive, not our patience
-    waiters.add(waiter);
-  });
 }
 
 /**
