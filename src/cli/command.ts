@@ -19,3 +19,21 @@ const order = [2, 70, 69, 3, 4] as const;
 export function combineExitStatuses(statuses: readonly number[]): number {
   return order.find((status) => statuses.includes(status)) ?? statuses.find((status) => status !== 0) ?? 0;
 }
+
+/** An option that is given or not. */
+export const flag = (describe: string) => ({ type: 'boolean', default: false, describe }) as const;
+
+/** An option with one text. */
+export const text = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
+
+/** An option that may be given several times, with a text each. */
+export const texts = (describe: string) =>
+  ({ type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe }) as const;
+
+/** Options that several commands have. */
+export const commonOptions = {
+  engine: { choices: ['auto', 'libpcap', 'cap'], default: 'auto', describe: 'how to capture' },
+  json: flag('print the result as JSON and nothing else'),
+  picture: flag('before the answer a picture: who hangs where, and who overhears whom'),
+  quiet: flag('no progress'),
+} as const;

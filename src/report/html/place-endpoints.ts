@@ -96,67 +96,90 @@ export function placeEndpoints(
   top: number,
   rails: { readonly above: number; readonly below: number } = { above: 0, below: 0 },
 ): PlacedBridge {
-  const own = endpoints.filter((endpoint) => endpoint.bridge === bridge.name);
-  const above = own.filter(isAboveBridge);
-  const below = own.filter((endpoint) => !isAboveBridge(endpoint));
-  const compact = above.length > maxFull;
-  const zoneNames = [...new Set(above.map((endpoint) => endpoint.zone))];
-  const named = zoneNames.some((zone) => zone !== null);
-  const boxes: PlacedBox[] = [];
-  const zones: PlacedZone[] = [];
-  let y = top + 12;
-  // A few guests of a few zones stand beside one another: no cord passes behind a box of another zone.
-  const beside =
-    named &&
-    above.length <=
-      Math.floor((pictureWidth - 2 * margin - zoneNames.length * zonePadding * 3) / (full.width + full.gap));
-  if (beside) {
-    const members = zoneNames.map((zone) => above.filter((endpoint) => endpoint.zone === zone));
-    const widths = members.map(({ length }) => length * (full.width + full.gap) - full.gap + 2 * zonePadding);
-    let x = (pictureWidth - widths.reduce((sum, width) => sum + width + zonePadding, -zonePadding)) / 2;
-    members.forEach((own, at) => {
-      const width = widths[at] ?? 0;
-      zones.push({ name: zoneTitle(zoneNames[at] ?? null), x, y, width, height: full.height + 22 + zonePadding });
-      own.forEach((endpoint, position) => {
-        const left = x + zonePadding + position * (full.width + full.gap);
-        boxes.push({
-          endpoint,
-          x: left,
-          y: y + 22,
-          width: full.width,
-          height: full.height,
-          anchor: { x: left + full.width / 2, y: y + 22 + full.height },
-        });
-      });
-      x += width + zonePadding;
-    });
-    y += full.height + 22 + zonePadding;
-  }
-  for (const zone of beside ? [] : zoneNames) {
-    const start = y;
-    if (named) y += 22;
-    const placed = grid(
-      above.filter((endpoint) => endpoint.zone === zone),
-      y,
-      compact ? small : full,
-      true,
-    );
-    boxes.push(...placed.boxes);
-    y = placed.bottom;
-    if (named) zones.push({ name: zoneTitle(zone), x: 8, y: start, width: pictureWidth - 16, height: y - start });
-    if (named) y += 8;
-  }
-  const barY = y + (above.length === 0 ? 10 : gapToBar - 12 + rails.above * railHeight);
+  const ofBridge = endpoints.filter((endpoint) => endpoint.bridge === bridge.name);
+  const above = ofBridge.filter(isAboveBridge);
+  const below = ofBridge.filter((endpoint) => !isAboveBridge(endpoint));
+  const placed = placeAbove(above, top + 12);
+  const railsAbove = placed.bottom;
+  const barY = railsAbove + (above.length === 0 ? 10 : gapToBar - 12 + rails.above * railHeight);
   const belowY = barY + barHeight + gapToBar + rails.below * railHeight;
-  const placed = grid(below, belowY, below.length > maxFull ? small : full, false);
+  const placedBelow = grid(below, belowY, below.length > maxFull ? small : full, false);
   return {
     bridge,
     barY,
-    railsAbove: y,
+    railsAbove,
     railsBelow: barY + barHeight,
-    boxes: [...boxes, ...placed.boxes],
-    zones,
-    compact,
-    bottom: below.length === 0 ? barY + barHeight + 24 : placed.bottom + 8,
+    boxes: [...placed.boxes, ...placedBelow.boxes],
+    zones: placed.zones,
+    compact: above.length > maxFull,
+    bottom: below.length === 0 ? barY + barHeight + 24 : placedBelow.bottom + 8,
   };
+}
+
+interface PlacedAbove {
+  readonly boxes: readonly PlacedBox[];
+  readonly zones: readonly PlacedZone[];
+  readonly bottom: number;
+}
+
+const zoneTitleHeight = 22;
+
+function placeAbove(above: readonly Endpoint[], top: number): PlacedAbove {
+  const zoneNames = [...new Set(above.map((endpoint) => endpoint.zone))];
+  const members = zoneNames.map((zone) => above.filter((endpoint) => endpoint.zone === zone));
+  const isNamed = zoneNames.some((zone) => zone !== null);
+  const maxBeside = Math.floor(
+    (pictureWidth - 2 * margin - zoneNames.length * zonePadding * 3) / (full.width + full.gap),
+  );
+  // A few guests of a few zones stand beside one another: no cord passes behind a box of another zone.
+  return isNamed && above.length <= maxBeside
+    ? placeBeside(zoneNames, members, top)
+    : placeInRows(zoneNames, members, top, above.length > maxFull ? small : full);
+}
+
+/** Each zone beside the one before, with its guests in a row. */
+function placeBeside(
+  zoneNames: readonly (string | null)[],
+  members: readonly (readonly Endpoint[])[],
+  top: number,
+): PlacedAbove {
+  const boxes: PlacedBox[] = [];
+  const zones: PlacedZone[] = [];
+  const height = full.height + zoneTitleHeight + zonePadding;
+  const y = top + zoneTitleHeight;
+  const widths = members.map(({ length }) => length * (full.width + full.gap) - full.gap + 2 * zonePadding);
+  let x = (pictureWidth - widths.reduce((sum, width) => sum + width + zonePadding, -zonePadding)) / 2;
+  members.forEach((guests, at) => {
+    const width = widths[at] ?? 0;
+    zones.push({ name: zoneTitle(zoneNames[at] ?? null), x, y: top, width, height });
+    guests.forEach((endpoint, position) => {
+      const left = x + zonePadding + position * (full.width + full.gap);
+      const anchor = { x: left + full.width / 2, y: y + full.height };
+      boxes.push({ endpoint, x: left, y, width: full.width, height: full.height, anchor });
+    });
+    x += width + zonePadding;
+  });
+  return { boxes, zones, bottom: top + height };
+}
+
+/** Each zone below the one before, with its guests in a grid. */
+function placeInRows(
+  zoneNames: readonly (string | null)[],
+  members: readonly (readonly Endpoint[])[],
+  top: number,
+  size: Size,
+): PlacedAbove {
+  const boxes: PlacedBox[] = [];
+  const zones: PlacedZone[] = [];
+  const isNamed = zoneNames.some((zone) => zone !== null);
+  let y = top;
+  members.forEach((guests, at) => {
+    const placed = grid(guests, isNamed ? y + zoneTitleHeight : y, size, true);
+    const { bottom } = placed;
+    boxes.push(...placed.boxes);
+    if (isNamed)
+      zones.push({ name: zoneTitle(zoneNames[at] ?? null), x: 8, y, width: pictureWidth - 16, height: bottom - y });
+    y = isNamed ? bottom + 8 : bottom;
+  });
+  return { boxes, zones, bottom: y };
 }

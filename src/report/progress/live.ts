@@ -155,82 +155,107 @@ function sentOr(mark: Mark): Mark {
 
 /** Stages of a run with what each is at, redrawn as it goes on, and at the end what each step came to. */
 export function liveProgress(title: string, stepNames: readonly string[], screen: Screen): Progress {
-  const paint = makePaint(screen.color);
-  const stage = (name: string): Stage => ({
-    title: name,
-    mark: 'waiting',
-    detail: '',
-    leakedAt: [],
-    isLeakExpected: false,
-  });
-  const building = stage('build the topology');
-  const steps = stepNames.map((name) => stage(escapeText(name)));
-  const [collating, judging] = [stage('collate the captures'), stage('judge')];
-  const stages = [building, ...steps, collating, judging];
-  let drawn = 0;
-  let last = '';
-  const draw = (isOver = false): void => {
-    const lines = [escapeText(title), ...windowOf(stages, isOver, screen.columns, paint)];
-    const text = lines.map((line) => `${line}\n`).join('');
-    if (text === last) return;
-    if (drawn === 0) screen.open();
-    screen.write(`${drawn === 0 ? '' : `\u001b[${drawn}A\u001b[0J`}${text}`);
-    [drawn, last] = [lines.length, text];
-  };
-  /** A stage has begun: what came before it is over; what a step came to is known when it was judged. */
-  const reach = (current: Stage): void => {
-    for (const before of stages.slice(0, stages.indexOf(current))) {
-      if (before.mark !== 'running' && before.mark !== 'waiting') continue;
-      before.mark = steps.includes(before) ? sentOr(before.mark) : 'done';
-      before.detail = '';
-    }
-    current.mark = 'running';
-  };
+  const view = new LiveView(title, stepNames, screen);
   return {
-    onProgress: (event) => {
-      switch (event.kind) {
-        case 'phase':
-          reach({ building, collating, judging }[event.name]);
-          break;
-        case 'step': {
-          const current = steps[event.index];
-          if (current === undefined) return;
-          reach(current);
-          if (event.phase === 'done') current.mark = 'sent';
-          current.detail = detailOf(event.phase, event.detail);
-          break;
-        }
-        case 'leak': {
-          const step = steps[event.index];
-          if (step === undefined) return;
-          step.leakedAt.push(event.observer);
-          step.isLeakExpected = event.isExpected;
-          break;
-        }
-        case 'note': {
-          const running = stages.find(({ mark }) => mark === 'running') ?? building;
-          running.detail = escapeText(event.text);
-          break;
-        }
-      }
-      draw();
-    },
+    onProgress: (event) => view.take(event),
     end: (result) => {
-      if (drawn === 0) return Promise.resolve();
-      steps.forEach((step, at) => {
-        const judged = result?.steps[at];
-        step.detail = '';
-        step.leakedAt.splice(0);
-        if (judged !== undefined) step.mark = markOf(judged);
-        else if (step.mark === 'waiting') step.mark = 'not-run';
-      });
-      for (const other of [building, collating, judging]) {
-        other.detail = '';
-        other.mark = result === null && other.mark !== 'done' ? 'not-run' : 'done';
-      }
-      draw(true);
-      screen.close();
+      view.end(result);
       return Promise.resolve();
     },
   };
+}
+
+function waitingStage(title: string): Stage {
+  return { title, mark: 'waiting', detail: '', leakedAt: [], isLeakExpected: false };
+}
+
+class LiveView {
+  private readonly title: string;
+  private readonly screen: Screen;
+  private readonly paint: Paint;
+  private readonly building = waitingStage('build the topology');
+  private readonly steps: readonly Stage[];
+  private readonly collating = waitingStage('collate the captures');
+  private readonly judging = waitingStage('judge');
+  private readonly stages: readonly Stage[];
+  /** Lines on the screen; 0 = nothing was drawn. */
+  private drawn = 0;
+  private last = '';
+
+  constructor(title: string, stepNames: readonly string[], screen: Screen) {
+    this.title = escapeText(title);
+    this.screen = screen;
+    this.paint = makePaint(screen.color);
+    this.steps = stepNames.map((name) => waitingStage(escapeText(name)));
+    this.stages = [this.building, ...this.steps, this.collating, this.judging];
+  }
+
+  take(event: ProgressEvent): void {
+    const { building, collating, judging } = this;
+    switch (event.kind) {
+      case 'phase':
+        this.reach({ building, collating, judging }[event.name]);
+        break;
+      case 'step': {
+        const step = this.steps[event.index];
+        if (step === undefined) return;
+        this.reach(step);
+        if (event.phase === 'done') step.mark = 'sent';
+        step.detail = detailOf(event.phase, event.detail);
+        break;
+      }
+      case 'leak': {
+        const step = this.steps[event.index];
+        if (step === undefined) return;
+        step.leakedAt.push(event.observer);
+        step.isLeakExpected = event.isExpected;
+        break;
+      }
+      case 'note': {
+        const running = this.stages.find(({ mark }) => mark === 'running') ?? building;
+        running.detail = escapeText(event.text);
+        break;
+      }
+    }
+    this.draw();
+  }
+
+  /** null = the run came to no result. */
+  end(result: Result | null): void {
+    if (this.drawn === 0) return;
+    this.steps.forEach((step, at) => {
+      const judged = result?.steps[at];
+      step.detail = '';
+      step.leakedAt.splice(0);
+      if (judged !== undefined) step.mark = markOf(judged);
+      else if (step.mark === 'waiting') step.mark = 'not-run';
+    });
+    for (const stage of [this.building, this.collating, this.judging]) {
+      stage.detail = '';
+      stage.mark = result === null && stage.mark !== 'done' ? 'not-run' : 'done';
+    }
+    this.draw(true);
+    this.screen.close();
+  }
+
+  /** A stage has begun: what came before it is over; what a step came to is known when it was judged. */
+  private reach(current: Stage): void {
+    for (const before of this.stages.slice(0, this.stages.indexOf(current))) {
+      if (before.mark !== 'running' && before.mark !== 'waiting') continue;
+      before.mark = this.steps.includes(before) ? sentOr(before.mark) : 'done';
+      before.detail = '';
+    }
+    current.mark = 'running';
+  }
+
+  private draw(isOver = false): void {
+    const { screen, drawn } = this;
+    const lines = [this.title, ...windowOf(this.stages, isOver, screen.columns, this.paint)];
+    const text = lines.map((line) => `${line}\n`).join('');
+    if (text === this.last) return;
+    if (drawn === 0) screen.open();
+    screen.write(`${drawn === 0 ? '' : `\u001b[${drawn}A\u001b[0J`}${text}`);
+    this.drawn = lines.length;
+    this.last = text;
+  }
 }

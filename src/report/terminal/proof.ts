@@ -67,11 +67,50 @@ export function boundText(result: Result): string | null {
 export function terminalProof(result: Result, width: number, paint: Paint): readonly string[] {
   const judged = result.steps.filter((step) => step.observers.length > 0);
   if (judged.length === 0) return [];
-  const { coverage } = result;
-  const observers = judged.flatMap((step) => step.observers);
-  const engines = [
-    ...new Set(observers.flatMap((observer) => (observer.engine === null ? [] : [observer.engine]))),
-  ].join(' and ');
+  const bound = boundText(result);
+  const { evidence, calibration } = result;
+  const lines: readonly NamedLine[] = [
+    ['ports', portsText(result, judged)],
+    ['ears', earsText(judged)],
+    ['entry', entryText(judged)],
+    ['losses', lossesText(judged)],
+    ...line('kept', evidence.keep === undefined ? null : keptText(evidence.discarded ?? 0)),
+    ...line('bound', bound),
+    ...line(
+      'planted',
+      calibration === undefined
+        ? null
+        : `a leak planted in a lab on this kernel right before was seen: ${calibration.seen} of ${calibration.planted} frames`,
+    ),
+    ...trustedTexts(result).map((text): NamedLine => ['trusted', escapeText(text)]),
+    ...(result.precheck ?? []).map(
+      ({ code, place, value }): NamedLine => ['beside', `${code}: ${escapeText(place)} (${escapeText(value)})`],
+    ),
+  ];
+  return [
+    paint('What the zeros rest on', 'bold'),
+    ...lines.flatMap(([name, text]) => foldAfter(`  ${name.padEnd(7)} `, text, width)),
+    '',
+  ];
+}
+
+type NamedLine = readonly [name: string, text: string];
+
+/** None where there is nothing to say. */
+function line(name: string, text: string | null): readonly NamedLine[] {
+  return text === null ? [] : [[name, text]];
+}
+
+function portsText({ coverage }: Result, judged: readonly StepResult[]): string {
+  const engines = new Set(judged.flatMap(({ observers }) => observers.flatMap(({ engine }) => engine ?? [])));
+  return [
+    `${coverage.observed} of ${coverage.ports} observed`,
+    engines.size === 0 ? '' : `, engine ${[...engines].join(' and ')}`,
+    ...coverage.unobserved.map(({ port, reason }) => `; not ${escapeText(port)}: ${escapeText(reason)}`),
+  ].join('');
+}
+
+function earsText(judged: readonly StepResult[]): string {
   // A bridge without an address in the sender's VLAN gets no entry control, and is not deaf.
   const deaf = judged.flatMap((step) =>
     step.observers
@@ -81,50 +120,25 @@ export function terminalProof(result: Result, width: number, paint: Paint): read
       )
       .map(({ name }) => escapeText(name)),
   );
-  const bound = boundText(result);
-  const entry = { sent: sum(judged.map((step) => step.entry.sent)), seen: sum(judged.map((step) => step.entry.seen)) };
-  const byAddressees = judged.some((step) => step.verdict === 'holds' && step.entry.seen < step.entry.sent);
+  return `controls ${controls(judged)}${deaf.length > 0 ? `; deaf: ${[...new Set(deaf)].join(', ')}` : ''}`;
+}
+
+function entryText(judged: readonly StepResult[]): string {
+  const sent = sum(judged.map(({ entry }) => entry.sent));
+  const seen = sum(judged.map(({ entry }) => entry.seen));
+  if (sent === 0) return 'no controls; proved by what addressees got, or by what left through the bridge device itself';
+  const byAddressees = judged.some(({ verdict, entry }) => verdict === 'holds' && entry.seen < entry.sent);
+  return `controls ${seen} of ${sent} received on the bridge${byAddressees ? '; the others entered by what addressees got' : ''}`;
+}
+
+function lossesText(judged: readonly StepResult[]): string {
+  const observers = judged.flatMap((step) => step.observers);
   const dropped = sum(observers.map((observer) => observer.dropped));
-  const lines: readonly (readonly [string, string])[] = [
-    [
-      'ports',
-      `${coverage.observed} of ${coverage.ports} observed${engines === '' ? '' : `, engine ${engines}`}${coverage.unobserved.map((each) => `; not ${escapeText(each.port)}: ${escapeText(each.reason)}`).join('')}`,
-    ],
-    ['ears', `controls ${controls(judged)}${deaf.length > 0 ? `; deaf: ${[...new Set(deaf)].join(', ')}` : ''}`],
-    [
-      'entry',
-      entry.sent === 0
-        ? 'no controls; proved by what addressees got, or by what left through the bridge device itself'
-        : `controls ${entry.seen} of ${entry.sent} received on the bridge${byAddressees ? '; the others entered by what addressees got' : ''}`,
-    ],
-    ['losses', `${dropped} of ${sum(observers.map((observer) => observer.received))} captured frames dropped`],
-    ...(result.evidence.keep === undefined
-      ? []
-      : [
-          [
-            'kept',
-            `leaks, controls and what else is looked at closer; ${result.evidence.discarded ?? 0} frames were counted and not kept (--keep leaks, or beyond the first 1000 leaks at an observer of a mesh)`,
-          ] as const,
-        ]),
-    ...(bound === null ? [] : [['bound', bound] as const]),
-    ...(result.calibration === undefined
-      ? []
-      : [
-          [
-            'planted',
-            `a leak planted in a lab on this kernel right before was seen: ${result.calibration.seen} of ${result.calibration.planted} frames`,
-          ] as const,
-        ]),
-    ...trustedTexts(result).map((text) => ['trusted', escapeText(text)] as const),
-    ...(result.precheck ?? []).map(
-      ({ code, place, value }) => ['beside', `${code}: ${escapeText(place)} (${escapeText(value)})`] as const,
-    ),
-  ];
-  return [
-    paint('What the zeros rest on', 'bold'),
-    ...lines.flatMap(([name, text]) => foldAfter(`  ${name.padEnd(7)} `, text, width)),
-    '',
-  ];
+  return `${dropped} of ${sum(observers.map(({ received }) => received))} captured frames dropped`;
+}
+
+function keptText(discarded: number): string {
+  return `leaks, controls and what else is looked at closer; ${discarded} frames were counted and not kept (--keep leaks, or beyond the first 1000 leaks at an observer of a mesh)`;
 }
 
 /** Why a step carries no verdict or a doubtful one, and what to do about it. */

@@ -129,80 +129,91 @@ function legend(lines: readonly Line[], steps: readonly StepResult[], width: num
  * overheard it.
  */
 export function terminalTable(result: Result, width: number, paint: Paint): readonly string[] {
-  const observers = observersOf(result);
   const shown = result.steps.map((step) => shownRows(step));
-  const rows = shown.map((one) => one.rows);
-  const all = rows.flat();
-  const widest = (texts: readonly string[], least: number): number => Math.max(least, ...texts.map(widthOf));
-  const asLines = (asColumns: boolean): readonly (readonly Line[])[] =>
-    rows.map((some) => some.map((row) => lineOf(row, observers, asColumns)));
-  const columns = observers.map((name) =>
-    widest(
-      all.map((row) => cellText(row, name).text),
-      Math.max(3, widthOf(escapeText(name))),
-    ),
-  );
-  const pairWidth = widest(
-    all.map((row) => escapeText(pairText(row))),
-    9,
-  );
-  const wireWidth = Math.min(
-    widest(
-      all.map((row) => wiresText(row)),
-      4,
-    ),
-    Math.max(14, width - 4 - pairWidth - 18 - columns.reduce((sum, column) => sum + column + 2, 0)),
-  );
-  const fixed = 4 + wireWidth + 2 + pairWidth + 2 + 5 + 2 + 7;
-  const asColumns = fixed + columns.reduce((sum, column) => sum + column + 2, 0) <= width;
-  const lines = asLines(asColumns);
-  const left = (wire: string, pair: string, sent: string, got: string): string =>
-    `    ${padEnd(wire, wireWidth)}  ${padEnd(pair, pairWidth)}  ${padStart(sent, 5)}  ${padStart(got, 7)}`;
-
-  const heading =
-    left('wire', 'from → to', 'sent', 'arrived') +
-    (asColumns ? observers.map((name, at) => `  ${padStart(escapeText(name), columns[at] ?? 0)}`).join('') : '');
-  const above = padEnd('step', width - showedWidth - expectedWidth);
-  const output = [
-    paint(`${above}${padEnd('showed', showedWidth)}expected`, 'dim'),
-    paint(heading + (asColumns ? '' : `  overheard by`), 'dim'),
-    paint('─'.repeat(width), 'dim'),
-  ];
-  if (asColumns && observers.length > 0) output.splice(1, 0, paint(`${' '.repeat(fixed)}  overheard by`, 'dim'));
-  result.steps.forEach((step, index) => {
-    output.push(...stepLines(step, index, width, paint));
-    for (const line of lines[index] ?? []) {
-      const [wire = '', ...moreWire] = fold(line.wire, wireWidth);
-      const start = left(wire, line.pair, line.sent, line.arrived);
-      if (asColumns) {
-        output.push(
-          start +
-            line.overheard
-              .map((cell, at) => `  ${paint(padStart(cell.text, columns[at] ?? 0), ...cell.tints)}`)
-              .join(''),
-        );
-      } else {
-        const cell = line.overheard[0] ?? { text: '', tints: [] };
-        const room = width - fixed - 2;
-        if (room >= 16) {
-          fold(cell.text, room).forEach((text, at) =>
-            output.push(`${at === 0 ? start : ' '.repeat(fixed)}  ${paint(text, ...cell.tints)}`),
-          );
-        } else {
-          output.push(
-            start,
-            ...foldAfter('      overheard by ', cell.text, width).map((text) => paint(text, ...cell.tints)),
-          );
-        }
-      }
-      for (const more of moreWire) output.push(`    ${more}`);
-    }
-    const hidden = shown[index]?.hidden ?? 0;
-    if (hidden > 0) output.push(paint(`    and ${hidden} more lines, all of them in result.json`, 'bold'));
-  });
+  const layout = layoutOf(result, shown, width);
+  const lines = shown.map(({ rows }) => rows.map((row) => lineOf(row, layout.observers, layout.asColumns)));
+  const rule = paint('─'.repeat(width), 'dim');
   return [
-    ...output,
-    paint('─'.repeat(width), 'dim'),
+    ...headLines(layout, paint),
+    rule,
+    ...result.steps.flatMap((step, index) => [
+      ...stepLines(step, index, width, paint),
+      ...(lines[index] ?? []).flatMap((line) => rowLines(line, layout, paint)),
+      ...hiddenLines(shown[index]?.hidden ?? 0, paint),
+    ]),
+    rule,
     ...legend(lines.flat(), result.steps, width).map((line) => paint(line, 'dim')),
   ];
+}
+
+/** How wide the columns are. */
+interface Layout {
+  readonly width: number;
+  readonly observers: readonly string[];
+  /** Each observer has a column; false: what was overheard stands in words. */
+  readonly asColumns: boolean;
+  readonly wire: number;
+  readonly pair: number;
+  /** All before what was overheard. */
+  readonly fixed: number;
+  /** By observer. */
+  readonly columns: readonly number[];
+}
+
+function layoutOf(result: Result, shown: readonly ShownRows[], width: number): Layout {
+  const observers = observersOf(result);
+  const rows = shown.flatMap((step) => step.rows);
+  const widest = (textOf: (row: FlowRow) => string, least: number): number =>
+    rows.reduce((most, row) => Math.max(most, widthOf(textOf(row))), least);
+  const columns = observers.map((name) =>
+    widest((row) => cellText(row, name).text, Math.max(3, widthOf(escapeText(name)))),
+  );
+  const columnsWidth = columns.reduce((sum, column) => sum + column + 2, 0);
+  const pair = widest((row) => escapeText(pairText(row)), 9);
+  const wire = Math.min(widest(wiresText, 4), Math.max(14, width - 4 - pair - 18 - columnsWidth));
+  const fixed = 4 + wire + 2 + pair + 2 + 5 + 2 + 7;
+  return { width, observers, asColumns: fixed + columnsWidth <= width, wire, pair, fixed, columns };
+}
+
+function leftText(layout: Layout, wire: string, pair: string, sent: string, got: string): string {
+  return `    ${padEnd(wire, layout.wire)}  ${padEnd(pair, layout.pair)}  ${padStart(sent, 5)}  ${padStart(got, 7)}`;
+}
+
+function headLines(layout: Layout, paint: Paint): readonly string[] {
+  const { width, observers, asColumns, columns, fixed } = layout;
+  const names = observers.map((name, at) => `  ${padStart(escapeText(name), columns[at] ?? 0)}`).join('');
+  const heading = leftText(layout, 'wire', 'from → to', 'sent', 'arrived');
+  return [
+    paint(`${padEnd('step', width - showedWidth - expectedWidth)}${padEnd('showed', showedWidth)}expected`, 'dim'),
+    ...(asColumns && observers.length > 0 ? [paint(`${' '.repeat(fixed)}  overheard by`, 'dim')] : []),
+    paint(`${heading}${asColumns ? names : '  overheard by'}`, 'dim'),
+  ];
+}
+
+function rowLines(line: Line, layout: Layout, paint: Paint): readonly string[] {
+  const [wire = '', ...moreWire] = fold(line.wire, layout.wire);
+  const start = leftText(layout, wire, line.pair, line.sent, line.arrived);
+  return [...overheardLines(start, line.overheard, layout, paint), ...moreWire.map((more) => `    ${more}`)];
+}
+
+/** What was overheard behind the start of a line, or below it where there is no room. */
+function overheardLines(
+  start: string,
+  overheard: readonly Painted[],
+  { width, asColumns, columns, fixed }: Layout,
+  paint: Paint,
+): readonly string[] {
+  if (asColumns) {
+    const cells = overheard.map((cell, at) => `  ${paint(padStart(cell.text, columns[at] ?? 0), ...cell.tints)}`);
+    return [start + cells.join('')];
+  }
+  const { text, tints } = overheard[0] ?? { text: '', tints: [] };
+  const room = width - fixed - 2;
+  if (room >= 16)
+    return fold(text, room).map((part, at) => `${at === 0 ? start : ' '.repeat(fixed)}  ${paint(part, ...tints)}`);
+  return [start, ...foldAfter('      overheard by ', text, width).map((part) => paint(part, ...tints))];
+}
+
+function hiddenLines(hidden: number, paint: Paint): readonly string[] {
+  return hidden > 0 ? [paint(`    and ${hidden} more lines, all of them in result.json`, 'bold')] : [];
 }

@@ -7,7 +7,7 @@ import { type ListeningPort, listeningPorts, macsOnRecord } from '../../../core/
 import { startForeign } from '../../../core/judge/foreign/foreign.js';
 import { type ForeignReport, finishForeign, macOfNumber } from '../../../core/judge/foreign/report.js';
 import { isReasonCode, reason, type Reason } from '../../../core/model/reasons.js';
-
+import type { HostState } from '../../../core/model/state.js';
 import type { Fault } from '../../../core/model/timeline.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { escapeText } from '../../../core/text/escape.js';
@@ -115,8 +115,7 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
   if (ms === null || ms === 0)
     throw new VerifyError('usage', 64, `--for ${options.for}: not a time`, 'give it with a unit, as in --for 60s');
   const netns = namespacePath(options.netns);
-  const look = (): ReturnType<typeof readState> => readState({ netns, sysfs: netns === null, sysctl: [] });
-  const before = await look();
+  const before = await look(netns);
   const bridge = chooseBridge(before, options.bridge ?? null);
   const { ports, reported } = listeningPorts(before, bridge, options.port);
   const out = options.out === undefined ? null : openOwnFolder(options.out);
@@ -130,50 +129,81 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
     });
   try {
     const from = new Date().toISOString();
-    const until = async (): Promise<void> => {
-      if (!options.quiet)
-        process.stderr.write(
-          `listening at ${ports.length} ports of "${escapeText(bridge)}" for ${options.for}; nothing is sent\n`,
-        );
-      await sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined);
-    };
-    const { faults } = await listenQuietly(
-      {
-        ports,
-        bridge,
-        netns,
-        file: join(scratch, 'all.pcapng'),
-        engine: options.engine,
-        payload: options.payload,
-        until,
-      },
-      kernelDevices,
-    );
-    const split = await splitByPort(
-      join(scratch, 'all.pcapng'),
-      out?.path ?? scratch,
-      ports.map(({ name }) => name),
-      `verify-isolation ${options.toolVersion}`,
-    );
-    const record = macsOnRecord(ports, bridge, [before, await look()]);
-    // A bridge that learns nothing (ageing time 0) has nobody on record: then what spoke behind a port lives there.
-    const macs = new Map(
-      ports.map(({ name }, index) => {
-        const known = (record.get(name) ?? []).map(numberOf);
-        return [name, known.length > 0 ? known : split.spoke(index)] as const;
-      }),
-    );
-    const heard: Heard = { ports, macs, split, faults, out };
+    const listening = { options, ms, netns, before, bridge, ports, out, scratch, signal: stop.signal };
+    const heard = await listenAt(listening);
     const reports: ForeignReport[] = [];
     for (const port of reported) reports.push(await reportAt(port, heard));
-    process.stdout.write(
-      options.json
-        ? `${jsonText({ schemaVersion: 1, bridge, from, until: new Date().toISOString(), listeners: reports }, 2)}\n`
-        : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }),
-    );
+    printReports(reports, { bridge, from, json: options.json });
     return stoppedBy === undefined ? combineExitStatuses(reports.map(({ exitCode }) => exitCode)) : statusOf(stoppedBy);
   } finally {
     out?.handOver();
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+function look(netns: string | null): Promise<HostState> {
+  return readState({ netns, sysfs: netns === null, sysctl: [] });
+}
+
+/** What is listened to, and until when. */
+interface Listening {
+  readonly options: ListenCommandOptions;
+  readonly ms: number;
+  readonly netns: string | null;
+  readonly before: HostState;
+  readonly bridge: string;
+  readonly ports: readonly ListeningPort[];
+  readonly out: OwnFolder | null;
+  /** Folder for what is not kept. */
+  readonly scratch: string;
+  readonly signal: AbortSignal;
+}
+
+async function listenAt({
+  options,
+  ms,
+  netns,
+  before,
+  bridge,
+  ports,
+  out,
+  scratch,
+  signal,
+}: Listening): Promise<Heard> {
+  const { engine, payload, quiet } = options;
+  const file = join(scratch, 'all.pcapng');
+  const until = async (): Promise<void> => {
+    if (!quiet)
+      process.stderr.write(
+        `listening at ${ports.length} ports of "${escapeText(bridge)}" for ${options.for}; nothing is sent\n`,
+      );
+    await sleep(ms, undefined, { signal }).catch(() => undefined);
+  };
+  const { faults } = await listenQuietly({ ports, bridge, netns, file, engine, payload, until }, kernelDevices);
+  const split = await splitByPort(
+    file,
+    out?.path ?? scratch,
+    ports.map(({ name }) => name),
+    `verify-isolation ${options.toolVersion}`,
+  );
+  const record = macsOnRecord(ports, bridge, [before, await look(netns)]);
+  // A bridge that learns nothing (ageing time 0) has nobody on record: then what spoke behind a port lives there.
+  const macs = new Map(
+    ports.map(({ name }, index) => {
+      const known = (record.get(name) ?? []).map(numberOf);
+      return [name, known.length > 0 ? known : split.spoke(index)] as const;
+    }),
+  );
+  return { ports, macs, split, faults, out };
+}
+
+function printReports(
+  reports: readonly ForeignReport[],
+  { bridge, from, json }: { readonly bridge: string; readonly from: string; readonly json: boolean },
+): void {
+  process.stdout.write(
+    json
+      ? `${jsonText({ schemaVersion: 1, bridge, from, until: new Date().toISOString(), listeners: reports }, 2)}\n`
+      : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }),
+  );
 }

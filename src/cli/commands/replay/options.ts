@@ -1,5 +1,5 @@
 import { VerifyError } from '../../../core/model/verify-error.js';
-import type { DefineCommand } from '../../command.js';
+import { commonOptions, type DefineCommand, flag, text, texts } from '../../command.js';
 import { reporterHelp } from '../../help.js';
 
 /**
@@ -18,51 +18,16 @@ export const defineReplay: DefineCommand = (parser, context) => {
           default: [],
           describe: 'evidence folders; with --mac, captures (pcap, pcapng, gzip or not)',
         })
-        .option('mac', {
-          type: 'string',
-          array: true,
-          requiresArg: true,
-          nargs: 1,
-          default: [],
-          describe: 'the MAC that listened: what in the captures was not meant for it?',
-        })
-        .option('scenario', {
-          type: 'string',
-          requiresArg: true,
-          describe: 'the scenario that names the observer; needs --observer',
-        })
-        .option('observer', {
-          type: 'string',
-          array: true,
-          requiresArg: true,
-          nargs: 1,
-          default: [],
-          describe: 'NAME=FILE: the capture of one endpoint of the scenario',
-        })
-        .option('second-reader', {
-          type: 'boolean',
-          default: false,
-          describe: 'read classic captures with pcap-parser too, and say where the two readers differ',
-        })
-        .option('picture', {
-          type: 'boolean',
-          default: false,
-          describe: 'before the answer a picture: who hangs where, and who overhears whom',
-        })
-        .option('verbose', {
-          type: 'boolean',
-          default: false,
-          describe: 'print all that is known, not the answer alone',
-        })
-        .option('json', { type: 'boolean', default: false, describe: 'print the result as JSON and nothing else' })
-        .option('reporter', {
-          type: 'string',
-          array: true,
-          requiresArg: true,
-          nargs: 1,
-          default: [],
-          describe: reporterHelp,
-        }),
+        .options({
+          mac: texts('the MAC that listened: what in the captures was not meant for it?'),
+          scenario: text('the scenario that names the observer; needs --observer'),
+          observer: texts('NAME=FILE: the capture of one endpoint of the scenario'),
+          'second-reader': flag('read classic captures with pcap-parser too, and say where the two readers differ'),
+          picture: commonOptions.picture,
+          verbose: flag('print all that is known, not the answer alone'),
+          json: commonOptions.json,
+          reporter: texts(reporterHelp),
+        } as const),
     async (args) => {
       if (args.mac.length > 0 || args.scenario !== undefined || args.observer.length > 0) {
         const { replayForeign } = await import('./replay-foreign.js');

@@ -36,16 +36,23 @@ function changes(step: Scenario['steps'][number]): boolean {
  */
 export function checkRunnable(scenarios: readonly Scenario[], options: RunnableOptions): void {
   checkStarts(scenarios, options.allowRun);
-  const changing =
-    options.allowChanges === true
-      ? []
-      : scenarios.filter(
-          ({ topology, steps }) =>
-            topology.provider === 'host' &&
-            (settingsOf(topology).length > 0 ||
-              topology.bridges.some(({ mirrors }) => mirrors.length > 0) ||
-              steps.some(changes)),
-        );
+  if (options.allowChanges !== true) checkChanges(scenarios);
+  if (options.allowDisruptive !== true) checkDisruptive(scenarios);
+  checkProviders(scenarios);
+  if (options.proveFix === true) checkFixTrials(scenarios);
+  checkSupported(scenarios, options.proveFix === true);
+}
+
+const isOnHost = ({ topology }: Scenario): boolean => topology.provider === 'host';
+
+function checkChanges(scenarios: readonly Scenario[]): void {
+  const changing = scenarios.filter(
+    (scenario) =>
+      isOnHost(scenario) &&
+      (settingsOf(scenario.topology).length > 0 ||
+        scenario.topology.bridges.some(({ mirrors }) => mirrors.length > 0) ||
+        scenario.steps.some(changes)),
+  );
   if (changing.length > 0)
     throw new VerifyError(
       'changes-not-allowed',
@@ -53,16 +60,16 @@ export function checkRunnable(scenarios: readonly Scenario[], options: RunnableO
       changing.map(({ file }) => `${file}: it changes this host`).join('\n'),
       '`plan` prints the changes; --allow-changes lets the run make them, and it puts them back',
     );
-  const disruptive =
-    options.allowDisruptive === true
-      ? []
-      : scenarios
-          .filter(({ topology }) => topology.provider === 'host')
-          .flatMap(({ file, steps }) =>
-            [...new Set(steps.flatMap(({ probes }) => probes.map((probe) => probe.class)))]
-              .filter((name) => disruptiveClasses.includes(name))
-              .map((name) => `${file}: ${name} disturbs guests of this host`),
-          );
+}
+
+function checkDisruptive(scenarios: readonly Scenario[]): void {
+  const disruptive = scenarios
+    .filter(isOnHost)
+    .flatMap(({ file, steps }) =>
+      [...new Set(steps.flatMap(({ probes }) => probes.map((probe) => probe.class)))]
+        .filter((name) => disruptiveClasses.includes(name))
+        .map((name) => `${file}: ${name} disturbs guests of this host`),
+    );
   if (disruptive.length > 0)
     throw new VerifyError(
       'disruptive-not-allowed',
@@ -70,6 +77,9 @@ export function checkRunnable(scenarios: readonly Scenario[], options: RunnableO
       disruptive.join('\n'),
       '--allow-disruptive lets it; nothing was sent',
     );
+}
+
+function checkProviders(scenarios: readonly Scenario[]): void {
   if (new Set(scenarios.map(({ topology }) => topology.provider)).size > 1)
     throw new VerifyError(
       'providers-mixed',
@@ -77,7 +87,10 @@ export function checkRunnable(scenarios: readonly Scenario[], options: RunnableO
       'some files have provider: lab, others provider: host',
       'run them one after the other',
     );
-  const live = options.proveFix === true ? scenarios.filter(({ topology }) => topology.provider === 'host') : [];
+}
+
+function checkFixTrials(scenarios: readonly Scenario[]): void {
+  const live = scenarios.filter(isOnHost);
   if (live.length > 0)
     throw new VerifyError(
       'usage',
@@ -87,15 +100,17 @@ export function checkRunnable(scenarios: readonly Scenario[], options: RunnableO
         .join('\n'),
       'try fixes in the lab',
     );
+}
+
+function checkSupported(scenarios: readonly Scenario[], proveFix: boolean): void {
   const unsupported = scenarios.flatMap((scenario) =>
     unsupportedKeys(scenario).map((key) => `${scenario.file}: not supported yet: ${key}`),
   );
-  if (options.proveFix === true)
-    unsupported.push(
-      ...scenarios
-        .filter(({ topology }) => topology.hosts !== undefined)
-        .map(({ file }) => `${file}: not supported yet: --prove-fix where the topology has "hosts"`),
-    );
-  if (unsupported.length > 0)
-    throw new VerifyError('unsupported', 69, unsupported.join('\n'), 'leave it out, or use a version that supports it');
+  const severalHosts = proveFix ? scenarios.filter(({ topology }) => topology.hosts !== undefined) : [];
+  const missing = [
+    ...unsupported,
+    ...severalHosts.map(({ file }) => `${file}: not supported yet: --prove-fix where the topology has "hosts"`),
+  ];
+  if (missing.length > 0)
+    throw new VerifyError('unsupported', 69, missing.join('\n'), 'leave it out, or use a version that supports it');
 }

@@ -44,10 +44,9 @@ export async function readTwin(options: {
   readonly classes: readonly ProbeClassName[];
 }): Promise<ReadTwin> {
   const netns = netnsPath(options.netns ?? null);
-  const where = { netns };
-  const [reading, allNeighbours] = await Promise.all([
+  const [reading, neighbours] = await Promise.all([
     readReading({ netns, whole: false }),
-    readJson(['ip', '-j', 'neigh', 'show'], where),
+    readJson(['ip', '-j', 'neigh', 'show'], { netns }),
   ]);
   const { state } = reading;
   const bridge = chooseBridge(state, options.bridge ?? null);
@@ -59,67 +58,84 @@ export async function readTwin(options: {
   ]);
   const found = foundScenario({
     state,
-    neighbours: parseNeighbours(allNeighbours),
+    neighbours: parseNeighbours(neighbours),
     inventory,
     bridge,
     netns: null,
     inLab: true,
   });
   const ports = new Set(Object.values(found.scenario.topology.endpoints).map(({ port }) => port));
-  const { tables, missing } = copiedTables(state, new Set([bridge, ...ports]));
-  const [addresses, neighbours, ...texts] = await Promise.all([
-    readJson(['ip', '-j', 'address', 'show', 'dev', bridge], where),
-    readJson(['ip', '-j', 'neigh', 'show', 'dev', bridge], where),
-    ...tables.map(async ({ family, name }) => ({
-      family,
-      name,
-      text: await mustRun(['nft', 'list', 'table', family, name], where),
-    })),
-  ]);
-  const rules = texts
-    .filter(({ text }) => isReadable(text))
-    .map(({ text }) => text)
-    .join('\n');
+  const { rules, missing: missingTables } = await readTables(state, new Set([bridge, ...ports]), netns);
+  const missing = [
+    'the guests themselves: each is a network namespace with its MAC and address, and nothing that the guest filters',
+    ...found.notes,
+    ...missingTables,
+    ...sniffers(reading, bridge),
+    ...[...state.unread, ...(configured?.unread ?? [])].map(({ what, why }) => `${what} could not be read: ${why}`),
+  ];
   const twin = twinScenario({
     found,
     state,
     bridge,
-    addresses: addressesIn(addresses),
-    neighbours: parseNeighbours(neighbours),
+    ...(await readAddresses(bridge, netns)),
     hasRules: rules !== '',
     keepers: configured?.keepers ?? [],
     classes: options.classes,
-    missing: [
-      'the guests themselves: each is a network namespace with its MAC and address, and nothing that the guest filters',
-      ...found.notes,
-      ...missing,
-      ...texts
-        .filter(({ text }) => !isReadable(text))
-        .map(({ family, name }) => `the nft table ${family} ${name}: extensions of ebtables or iptables carry it out`),
-      ...sniffers(reading, bridge),
-      ...[...state.unread, ...(configured?.unread ?? [])].map(({ what, why }) => `${what} could not be read: ${why}`),
-    ],
+    missing,
   });
+  const notes = [
+    `Twin of ${bridge}, read from the live bridge. Not in it:`,
+    ...twin.missing.map((text) => `- ${text}`),
+  ];
+  return { twin, bridge, ports, rules, remarks: { notes, origins: found.origins, sentences: found.sentences } };
+}
+
+/** nft's rules for frames of the devices, and what of them a lab cannot have. */
+async function readTables(
+  state: Reading['state'],
+  devices: ReadonlySet<string>,
+  netns: string | null,
+): Promise<{ readonly rules: string; readonly missing: readonly string[] }> {
+  const { tables, missing } = copiedTables(state, devices);
+  const texts = await Promise.all(
+    tables.map(async ({ family, name }) => ({
+      family,
+      name,
+      text: await mustRun(['nft', 'list', 'table', family, name], { netns }),
+    })),
+  );
+  const readable = texts.filter(({ text }) => isReadable(text));
+  const unreadable = texts.filter(({ text }) => !isReadable(text));
   return {
-    twin,
-    bridge,
-    ports,
-    rules,
-    remarks: {
-      notes: [`Twin of ${bridge}, read from the live bridge. Not in it:`, ...twin.missing.map((one) => `- ${one}`)],
-      origins: found.origins,
-      sentences: found.sentences,
-    },
+    rules: readable.map(({ text }) => text).join('\n'),
+    missing: [
+      ...missing,
+      ...unreadable.map(
+        ({ family, name }) => `the nft table ${family} ${name}: extensions of ebtables or iptables carry it out`,
+      ),
+    ],
   };
+}
+
+/** The bridge's own addresses, and its neighbours. */
+async function readAddresses(
+  bridge: string,
+  netns: string | null,
+): Promise<{ readonly addresses: readonly string[]; readonly neighbours: ReturnType<typeof parseNeighbours> }> {
+  const [addresses, neighbours] = await Promise.all([
+    readJson(['ip', '-j', 'address', 'show', 'dev', bridge], { netns }),
+    readJson(['ip', '-j', 'neigh', 'show', 'dev', bridge], { netns }),
+  ]);
+  return { addresses: addressesIn(addresses), neighbours: parseNeighbours(neighbours) };
 }
 
 /** `192.168.0.19/24` of each address; link-local ones are left out. */
 function addressesIn(json: unknown): readonly string[] {
   return objectsOf(json)
     .flatMap((link) => objectsOf(link['addr_info']))
-    .flatMap((one) => {
-      const [local, scope] = [textOf(one['local']), textOf(one['scope'])];
-      const length = fieldsOf(one)?.['prefixlen'];
+    .flatMap((address) => {
+      const [local, scope] = [textOf(address['local']), textOf(address['scope'])];
+      const length = fieldsOf(address)?.['prefixlen'];
       return local === null || scope !== 'global' || typeof length !== 'number' ? [] : [`${local}/${length}`];
     });
 }

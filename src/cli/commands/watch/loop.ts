@@ -46,70 +46,116 @@ export interface WatchLoopOptions {
  */
 export async function watchLoop(options: WatchLoopOptions): Promise<void> {
   const { netns, signal } = options;
-  let [rung, reads, failures] = [false, 0, 0];
-  let wake: () => void = () => undefined;
-  const ring = (): void => {
-    rung = true;
-    wake();
-  };
-  const bell = openKernelEvents(netns, ring);
-  let links: Reading['state']['links'] = [];
-  let silent = silentOr(netns, links, '');
-  const poll = setInterval(() => {
-    const now = silentOr(netns, links, 'not to be read');
-    if (now !== silent) ring();
-    silent = now;
-  }, pollMs);
-  const sleep = (ms: number, untilRung: boolean): Promise<void> =>
-    new Promise((resolve) => {
-      if (signal.aborted || (untilRung && rung)) return resolve();
-      const end = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', end);
-        wake = () => undefined;
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      signal.addEventListener('abort', end);
-      if (untilRung) wake = end;
-    });
+  const bell = new Bell(netns, signal);
   try {
     const first = await readReading({ netns, whole: false });
-    reads += 1;
+    let [reads, failures] = [1, 0];
     const baseline = options.baseline ?? first;
     let last = baseline;
-    ({ links } = first.state);
+    bell.watch(first.state.links);
     options.onReady(first);
-    if (options.baseline !== null) rung = true; // what differs already is reported at once
+    if (options.baseline !== null) bell.ring(); // what differs already is reported at once
     while (!signal.aborted) {
-      await sleep(idleMs, true);
-      await sleep(coalesceMs, false);
+      await bell.rung(idleMs);
+      await bell.sleep(coalesceMs);
       if (signal.aborted) break;
-      rung = false;
+      bell.hush();
       const began = performance.now();
       try {
         const now = await readReading({ netns, whole: false });
         reads += 1;
-        options.onReading(now, driftOf(last, now, options), driftOf(baseline, now, options), {
-          reads,
-          failures,
-          ...bell.counts(),
-        });
+        const counts = { reads, failures, ...bell.counts() };
+        options.onReading(now, driftOf(last, now, options), driftOf(baseline, now, options), counts);
         last = now;
-        ({ links } = now.state);
+        bell.watch(now.state.links);
       } catch (error) {
         if (!(error instanceof VerifyError)) throw error;
         failures += 1;
         options.onFailure(error);
-        rung = true;
-        await sleep(retryMs, false);
+        bell.ring();
+        await bell.sleep(retryMs);
       }
       // No more than half of the time is spent on reading, however many events there are.
-      await sleep(performance.now() - began, false);
+      await bell.sleep(performance.now() - began);
     }
   } finally {
-    clearInterval(poll);
     await bell.close();
+  }
+}
+
+/** Rings when something happened in a namespace: by an event of the kernel, or by what raises none. */
+class Bell {
+  private readonly netns: string | null;
+  private readonly signal: AbortSignal;
+  private readonly events: ReturnType<typeof openKernelEvents>;
+  private readonly poll: NodeJS.Timeout;
+  private links: Reading['state']['links'] = [];
+  private silent: string;
+  private isRung = false;
+  private wake: () => void = () => undefined;
+
+  constructor(netns: string | null, signal: AbortSignal) {
+    this.netns = netns;
+    this.signal = signal;
+    this.events = openKernelEvents(netns, () => this.ring());
+    this.silent = silentOr(netns, this.links, '');
+    this.poll = setInterval(() => this.look(), pollMs);
+  }
+
+  /** Looks at these links for what raises no event. */
+  watch(links: Reading['state']['links']): void {
+    this.links = links;
+  }
+
+  ring(): void {
+    this.isRung = true;
+    this.wake();
+  }
+
+  /** Forgets that it rang. */
+  hush(): void {
+    this.isRung = false;
+  }
+
+  /** Resolves when it rings, has rung, or after this time. */
+  rung(ms: number): Promise<void> {
+    return this.isRung ? Promise.resolve() : this.wait(ms, true);
+  }
+
+  /** Resolves after this time, or at the signal. */
+  sleep(ms: number): Promise<void> {
+    return this.wait(ms, false);
+  }
+
+  counts(): ReturnType<ReturnType<typeof openKernelEvents>['counts']> {
+    return this.events.counts();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.poll);
+    await this.events.close();
+  }
+
+  private look(): void {
+    const now = silentOr(this.netns, this.links, 'not to be read');
+    if (now !== this.silent) this.ring();
+    this.silent = now;
+  }
+
+  private wait(ms: number, isWoken: boolean): Promise<void> {
+    const { signal } = this;
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const end = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        this.wake = () => undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener('abort', end);
+      if (isWoken) this.wake = end;
+    });
   }
 }
 
