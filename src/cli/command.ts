@@ -21,19 +21,19 @@ export function combineExitStatuses(statuses: readonly number[]): number {
 }
 
 /** An option that is given or not. */
-export const flag = (describe: string) => ({ type: 'boolean', default: false, describe }) as const;
+export const flagArgument = (describe: string) => ({ type: 'boolean', default: false, describe }) as const;
 
 /** An option with one text. */
-export const text = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
+export const textArgument = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
 
 /** An option that may be given several times, with a text each. */
-export const texts = (describe: string) =>
+export const textsArgument = (describe: string) =>
   ({ type: 'string', array: true, requiresArg: true, nargs: 1, default: [], describe }) as const;
 
 /** Options that several commands have. */
 export const commonOptions = {
   engine: { choices: ['auto', 'libpcap', 'cap'], default: 'auto', describe: 'how to capture' },
-  json: flag('print the result as JSON and nothing else'),
-  picture: flag('before the answer a picture: who hangs where, and who overhears whom'),
-  quiet: flag('no progress'),
+  json: flagArgument('print the result as JSON and nothing else'),
+  picture: flagArgument('before the answer a picture: who hangs where, and who overhears whom'),
+  quiet: flagArgument('no progress'),
 } as const;

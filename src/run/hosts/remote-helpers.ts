@@ -139,8 +139,8 @@ class RemoteCapture {
     const fd = openSync(this.path, 'ax', 0o600);
     try {
       for (let offset = 0; ; ) {
-        const { octets } = await this.host.ask({ ask: 'fetch', capture: this.name, offset });
-        const bytes = Buffer.from(octets, 'base64');
+        const piece = await this.host.ask({ ask: 'fetch', capture: this.name, offset });
+        const bytes = Buffer.from(piece.octets, 'base64');
         if (bytes.length === 0) return;
         for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
         offset += bytes.length;

@@ -1,5 +1,5 @@
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { commonOptions, type DefineCommand, flag, text, texts } from '../../command.js';
+import { commonOptions, type DefineCommand, flagArgument, textArgument, textsArgument } from '../../command.js';
 import { reporterHelp } from '../../help.js';
 
 /**
@@ -19,14 +19,16 @@ export const defineReplay: DefineCommand = (parser, context) => {
           describe: 'evidence folders; with --mac, captures (pcap, pcapng, gzip or not)',
         })
         .options({
-          mac: texts('the MAC that listened: what in the captures was not meant for it?'),
-          scenario: text('the scenario that names the observer; needs --observer'),
-          observer: texts('NAME=FILE: the capture of one endpoint of the scenario'),
-          'second-reader': flag('read classic captures with pcap-parser too, and say where the two readers differ'),
+          mac: textsArgument('the MAC that listened: what in the captures was not meant for it?'),
+          scenario: textArgument('the scenario that names the observer; needs --observer'),
+          observer: textsArgument('NAME=FILE: the capture of one endpoint of the scenario'),
+          'second-reader': flagArgument(
+            'read classic captures with pcap-parser too, and say where the two readers differ',
+          ),
           picture: commonOptions.picture,
-          verbose: flag('print all that is known, not the answer alone'),
+          verbose: flagArgument('print all that is known, not the answer alone'),
           json: commonOptions.json,
-          reporter: texts(reporterHelp),
+          reporter: textsArgument(reporterHelp),
         } as const),
     async (args) => {
       if (args.mac.length > 0 || args.scenario !== undefined || args.observer.length > 0) {

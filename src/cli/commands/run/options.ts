@@ -2,7 +2,7 @@ import type { ArgumentsCamelCase, Argv } from 'yargs';
 import { presetNames } from '../../../core/discover/presets.js';
 import { probeClasses } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { commonOptions, type DefineCommand, flag, text, texts } from '../../command.js';
+import { commonOptions, type DefineCommand, flagArgument, textArgument, textsArgument } from '../../command.js';
 import { reporterHelp } from '../../help.js';
 
 /** `--shuffle` alone, or with a seed of 32 bits. */
@@ -22,15 +22,15 @@ function seedOf(value: unknown): number | true | undefined {
 
 /** Which guests of which host are examined, where no file says so. */
 const subjectOptions = {
-  twin: flag('instead of a file: rebuild a live bridge in the lab and attack it there'),
+  twin: flagArgument('instead of a file: rebuild a live bridge in the lab and attack it there'),
   preset: {
     choices: presetNames,
     requiresArg: true,
     describe: 'instead of a file: the catalogue, on a bridge of this host as it runs',
   },
-  bridge: text('without a file: only this bridge; with --twin, --preset: the bridge, where there are several'),
-  netns: text('without a file: the network namespace of the bridges: a name of ip netns, or a path'),
-  'what-if': texts(
+  bridge: textArgument('without a file: only this bridge; with --twin, --preset: the bridge, where there are several'),
+  netns: textArgument('without a file: the network namespace of the bridges: a name of ip netns, or a path'),
+  'what-if': textsArgument(
     'with --twin: run it again with DEVICE.SETTING=VALUE, as in br0.ageing_time=0, and say what differs',
   ),
   class: {
@@ -41,27 +41,27 @@ const subjectOptions = {
     default: [],
     describe: 'without a file: only this class of probes, also one that is not asked by default',
   },
-  guest: texts('without a file: only this guest, by its name or port, and those that are named likewise'),
-  zone: texts('without a file: only guests of this zone'),
+  guest: textsArgument('without a file: only this guest, by its name or port, and those that are named likewise'),
+  zone: textsArgument('without a file: only guests of this zone'),
   rate: {
     type: 'number',
     requiresArg: true,
     describe: 'without a file: frames a second; those that may flood out of an uplink never exceed 10',
   },
-  for: text('without a file: stop after this time, such as 30s: as many rounds as fit into it'),
+  for: textArgument('without a file: stop after this time, such as 30s: as many rounds as fit into it'),
 } as const;
 
 /** What becomes of the result. */
 const resultOptions = {
-  strict: flag('what is open by design (EXPOSED) is a leak too, and no guest may be observed only'),
-  out: text('folder for the evidence; several files get a sub-folder each'),
+  strict: flagArgument('what is open by design (EXPOSED) is a leak too, and no guest may be observed only'),
+  out: textArgument('folder for the evidence; several files get a sub-folder each'),
   json: commonOptions.json,
   quiet: commonOptions.quiet,
   picture: commonOptions.picture,
-  verbose: flag('progress line by line, and all that is known at the end'),
+  verbose: flagArgument('progress line by line, and all that is known at the end'),
   engine: commonOptions.engine,
-  reporter: texts(reporterHelp),
-  baseline: texts('evidence folder of an earlier run: fail only on leaks that it has not'),
+  reporter: textsArgument(reporterHelp),
+  baseline: textsArgument('evidence folder of an earlier run: fail only on leaks that it has not'),
   keep: {
     choices: ['leaks', 'all'],
     default: 'all',
@@ -72,38 +72,41 @@ const resultOptions = {
 
 /** Which runs, how often, and for how long. */
 const seriesOptions = {
-  set: texts('NAME=VALUE: a value for a variable of the scenario'),
-  grep: text('judge only steps whose name matches this regular expression'),
+  set: textsArgument('NAME=VALUE: a value for a variable of the scenario'),
+  grep: textArgument('judge only steps whose name matches this regular expression'),
   repeat: { type: 'number', requiresArg: true, default: 1, describe: 'number of runs per file' },
   shuffle: {
     coerce: seedOf,
     describe: 'run the files in an order drawn from a seed, which is printed; --shuffle=SEED repeats it',
   },
-  timeout: text('stop after this time, such as 90s; what was not done is inconclusive'),
-  linger: text('listen this long after the last probe of each step, such as 10s, for what comes late'),
+  timeout: textArgument('stop after this time, such as 90s; what was not done is inconclusive'),
+  linger: textArgument('listen this long after the last probe of each step, such as 10s, for what comes late'),
 } as const;
 
 /** What a run may do, and who is responsible for it. */
 const consentOptions = {
-  yes: flag('do not ask before sending'),
-  'prove-fix': flag('in the lab: after a leak try each fix, repeat the step, show before and after'),
-  approved: text('on a host: send only if the plan has this SHA-256 (plan --hash)'),
+  yes: flagArgument('do not ask before sending'),
+  'prove-fix': flagArgument('in the lab: after a leak try each fix, repeat the step, show before and after'),
+  approved: textArgument('on a host: send only if the plan has this SHA-256 (plan --hash)'),
   progress: {
     choices: ['auto', 'json'],
     default: 'auto',
     describe: 'json: progress as an event a line on stderr, for programs',
   },
-  'dry-run': { alias: 'rehearse', ...flag('on a host: do everything but send, and say READY or what is missing') },
-  payload: flag('on a host: keep the traffic of guests too, whole'),
-  operator: text('responsible person, for run.json'),
-  sign: text(
+  'dry-run': {
+    alias: 'rehearse',
+    ...flagArgument('on a host: do everything but send, and say READY or what is missing'),
+  },
+  payload: flagArgument('on a host: keep the traffic of guests too, whole'),
+  operator: textArgument('responsible person, for run.json'),
+  sign: textArgument(
     'sign the evidence with this OpenSSH key, as attest does; on a host also where VERIFY_ISOLATION_SIGN_KEY names one',
   ),
-  ticket: text('change ticket, for run.json'),
-  'allow-changes': flag('on a host: steps may change it'),
-  'allow-disruptive': flag('on a host: disruptive probes may run'),
-  'allow-new-macs': flag('on a host: source MACs that nobody has may leave the NIC'),
-  'allow-run': flag('run may start any program'),
+  ticket: textArgument('change ticket, for run.json'),
+  'allow-changes': flagArgument('on a host: steps may change it'),
+  'allow-disruptive': flagArgument('on a host: disruptive probes may run'),
+  'allow-new-macs': flagArgument('on a host: source MACs that nobody has may leave the NIC'),
+  'allow-run': flagArgument('run may start any program'),
 } as const;
 
 function withRunOptions(parser: Argv) {
@@ -184,7 +187,7 @@ export const defineRecord: DefineCommand = (parser, context) => {
     'run a scenario and keep its capture as a test case',
     (options) =>
       options.positional('file', { type: 'string', demandOption: true, describe: 'scenario file' }).options({
-        into: { ...text('folder for the case: new or empty'), demandOption: true },
+        into: { ...textArgument('folder for the case: new or empty'), demandOption: true },
         engine: commonOptions.engine,
         quiet: commonOptions.quiet,
       } as const),
@@ -202,11 +205,11 @@ export const defineDemo: DefineCommand = (parser, context) => {
     'run the experiment that this project is named after',
     (options) =>
       options.options({
-        deafen: text('kill the ear of this observer in the middle: the verdict has to become INCONCLUSIVE'),
-        out: text('folder for the evidence'),
+        deafen: textArgument('kill the ear of this observer in the middle: the verdict has to become INCONCLUSIVE'),
+        out: textArgument('folder for the evidence'),
         json: commonOptions.json,
         picture: commonOptions.picture,
-        verbose: flag('print all that is known, not the answer alone'),
+        verbose: flagArgument('print all that is known, not the answer alone'),
         quiet: commonOptions.quiet,
         engine: commonOptions.engine,
       } as const),
