@@ -18,9 +18,9 @@ export function groupHelp(help: string): string {
   const nameOf = (entry: string): string => /^ {2}\S+ (\S+)/.exec(entry)?.[1] ?? '';
   const taken = new Set<string>();
   const groups = helpGroups.flatMap(({ title, names }) => {
-    const own = names.flatMap((name) => entries.filter((entry) => nameOf(entry) === name));
-    own.forEach((entry) => taken.add(entry));
-    return own.length === 0 ? [] : [`${title}:\n${own.join('\n')}`];
+    const named = names.flatMap((name) => entries.filter((entry) => nameOf(entry) === name));
+    named.forEach((entry) => taken.add(entry));
+    return named.length === 0 ? [] : [`${title}:\n${named.join('\n')}`];
   });
   const others = entries.filter((entry) => !taken.has(entry));
   return `${before}${[...groups, ...(others.length === 0 ? [] : [`Other:\n${others.join('\n')}`])].join('\n\n')}\n\n${end === -1 ? '' : rest.slice(end)}`;

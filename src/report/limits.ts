@@ -18,9 +18,9 @@ export function lingerText(result: Result): string | null {
  * the verdict would be another.
  */
 export function trustedTexts({ steps }: Result): readonly string[] {
-  const all = steps.flatMap(({ trusted = [] }) => trusted);
-  const texts = all.map(({ what, where, owner, ticket, until, reason }) => {
-    const by = [owner, ticket].filter((one) => one !== null).join(', ');
+  const declared = steps.flatMap(({ trusted = [] }) => trusted);
+  const texts = declared.map(({ what, where, owner, ticket, until, reason }) => {
+    const by = [owner, ticket].filter((name) => name !== null).join(', ');
     return `${what}${where === null ? '' : ` at ${where}`}${by === '' ? '' : `, by ${by}`}${until === null ? '' : `, until ${until}`}: ${reason}`;
   });
   return [...new Set(texts)];

@@ -65,9 +65,9 @@ export function sabotageText({ tool: { sabotage } }: Pick<Result, 'tool'>): stri
     : `broken on purpose in ${sabotage.cases} ways and more before its release: ${sabotage.falseHolds} false HOLDS`;
 }
 
-function counted(steps: readonly StepResult[], word: string, one: string, many: string): readonly string[] {
+function counted(steps: readonly StepResult[], word: string, singular: string, many: string): readonly string[] {
   const number = steps.filter((step) => stepWord(step).text === word).length;
-  return number === 0 ? [] : [`${number} ${number === 1 ? one : many}`];
+  return number === 0 ? [] : [`${number} ${number === 1 ? singular : many}`];
 }
 
 /** `3 steps hold, 2 leaks reproduced` */

@@ -112,11 +112,11 @@ export async function startStepCapture(context: RunContext, step: StepPlan): Pro
     return { capture, observers: new Set(items.map(({ name }) => name)) };
   });
   const started = await Promise.allSettled(starting);
-  const parts = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  for (const one of started) {
-    if (one.status === 'fulfilled') continue;
+  const parts = started.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
+  for (const part of started) {
+    if (part.status === 'fulfilled') continue;
     for (const { capture } of parts) capture.kill();
-    throw one.reason;
+    throw part.reason;
   }
   const capture = joinCaptures(parts);
   capture.onFault((fault) => context.timeline.log(step.index, { event: 'fault', fault }));

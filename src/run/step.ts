@@ -20,9 +20,9 @@ import { watchKernel } from './watch-kernel.js';
 const controlMs = 60;
 
 async function change(context: RunContext, step: StepPlan): Promise<void> {
-  for (const [index, one] of step.changes.entries()) {
+  for (const [index, change] of step.changes.entries()) {
     checkStop(context.signal);
-    const { commands, readBack } = await context.fabric.apply(one);
+    const { commands, readBack } = await context.fabric.apply(change);
     context.timeline.log(step.index, { event: 'changed', change: index, commands, readBack });
   }
   await context.fabric.settled(step.changes.length > 0);

@@ -34,7 +34,7 @@ export function chooseAmong<Name extends string>(
     const at = text.indexOf('=');
     const word = at === -1 ? text : text.slice(0, at);
     const path = at === -1 ? null : text.slice(at + 1);
-    const name = known.find((one) => one === word);
+    const name = known.find((reporter) => reporter === word);
     if (name === undefined) throw usage(`--reporter: ${word} is not a reporter`, `known: ${known.join(', ')}`);
     if (path === '')
       throw usage(`--reporter ${text}: no path after =`, `give one, as in --reporter ${name}=report.txt`);

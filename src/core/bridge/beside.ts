@@ -162,7 +162,7 @@ function routedText(state: HostState, beside: Beside, guests: readonly RoutedGue
   const with_ = (key: string): readonly string[] =>
     guests.filter(({ device }) => effective(beside, device, key) > 0).map(({ device }) => device);
   const unfiltered = guests.filter(({ device }) => effective(beside, device, 'rp_filter') !== 1);
-  const said = [
+  const sentences = [
     forwardingText(state, forward),
     ...(nat.length === 0 ? [] : [`${list(nat.map((name) => `nft ${name}`))} changes addresses`]),
     ...(unfiltered.length === 0
@@ -178,7 +178,7 @@ function routedText(state: HostState, beside: Beside, guests: readonly RoutedGue
       ] as const
     ).flatMap(([key, what]) => (with_(key).length === 0 ? [] : [`${key} is on at ${list(with_(key))}, ${what}`])),
   ];
-  return `${said.join('; ')}. No bridge carries their frames, so that nothing is sent there`;
+  return `${sentences.join('; ')}. No bridge carries their frames, so that nothing is sent there`;
 }
 
 /** As `--netns` takes it. */

@@ -119,21 +119,21 @@ export const ovsOwner = 'verify-isolation';
 
 /** The command that makes a mirror of Open vSwitch; on a host it bears the run's id. */
 export function mirrorCommand(bridge: string, { name, select, output }: Mirror, runId?: string): readonly string[] {
-  const all = select === 'all';
+  const isWhole = select === 'all';
   return [
     'ovs-vsctl',
     '--id=@out',
     'get',
     'Port',
     output,
-    ...(all ? [] : ['--', '--id=@in', 'get', 'Port', select]),
+    ...(isWhole ? [] : ['--', '--id=@in', 'get', 'Port', select]),
     '--',
     '--id=@mirror',
     'create',
     'Mirror',
     `name=${name}`,
     'output_port=@out',
-    ...(all ? ['select_all=true'] : ['select_src_port=@in', 'select_dst_port=@in']),
+    ...(isWhole ? ['select_all=true'] : ['select_src_port=@in', 'select_dst_port=@in']),
     ...(runId === undefined ? [] : [`external_ids:${ovsOwner}=${runId}`]),
     '--',
     'add',
@@ -151,7 +151,7 @@ function settingWords(
   on: string,
   off: string,
 ): readonly string[] {
-  const setting = known.find((one) => one.key === key);
+  const setting = known.find((attribute) => attribute.key === key);
   return [setting?.option ?? key, valueWord(setting?.kind ?? 'text', value, on, off)];
 }
 

@@ -56,7 +56,7 @@ function actingParts(
 /** A copy lets the frame go on its way (tc-mirred(8)); any other action may not. */
 function stops(filters: unknown): boolean {
   return [...objectsWithin(filters)]
-    .flatMap((one) => objectsOf(one['actions']))
+    .flatMap((filter) => objectsOf(filter['actions']))
     .some((action) => action['kind'] !== 'mirred' || action['mirred_action'] !== 'mirror');
 }
 

@@ -11,7 +11,7 @@ export interface PortVlans {
  * Untagged"]},{"vlan":20,"vlanEnd":29}]}]`. null = the port is not listed.
  */
 export function portVlans(json: unknown, name: string): PortVlans | null {
-  const port = objectsOf(json).find((one) => textOf(one['ifname']) === name);
+  const port = objectsOf(json).find((entry) => textOf(entry['ifname']) === name);
   if (port === undefined) return null;
   const ranges = objectsOf(port['vlans']).flatMap((range) => {
     const { vlan, vlanEnd = vlan, flags } = fieldsOf(range) ?? {};

@@ -16,9 +16,9 @@ export function settingIn(json: unknown, place: SettingPlace, key: string): Sett
 }
 
 /** Are two spellings of a setting one value? */
-export function isSameSetting(place: SettingPlace, key: string, one: SettingValue, other: SettingValue): boolean {
+export function isSameSetting(place: SettingPlace, key: string, first: SettingValue, second: SettingValue): boolean {
   const kind = kindOf(place, key);
-  return comparable(kind, one) === comparable(kind, other);
+  return comparable(kind, first) === comparable(kind, second);
 }
 
 /** Is a switch on? The kernel prints bridges' switches as 0 and 1, ports' as false and true. */

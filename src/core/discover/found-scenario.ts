@@ -285,7 +285,8 @@ function meantApart(zones: readonly (readonly string[])[], state: HostState, bri
     (ports) => new Set(ports.flatMap((port) => foundVlans(state, bridge, port)).map(({ vid }) => String(vid))),
   );
   return vlans.every(
-    (own, at) =>
-      own.size > 0 && vlans.every((other, index) => index === at || [...own].every((vid) => !other.has(vid))),
+    (vids, at) =>
+      vids.size > 0 &&
+      vlans.every((vidsElsewhere, index) => index === at || [...vids].every((vid) => !vidsElsewhere.has(vid))),
   );
 }

@@ -12,8 +12,8 @@ export interface FoundVlan {
 /** VLANs of a port, or of the bridge itself, from `bridge -j vlan show`. */
 export function vlansInState(state: HostState, port: string): readonly FoundVlan[] {
   return objectsOf(state.vlan)
-    .filter((one) => one['ifname'] === port)
-    .flatMap((one) => objectsOf(one['vlans']))
+    .filter((entry) => entry['ifname'] === port)
+    .flatMap((port) => objectsOf(port['vlans']))
     .flatMap((vlan): readonly FoundVlan[] => {
       const { vlan: first, vlanEnd: last, flags } = fieldsOf(vlan) ?? {};
       if (typeof first !== 'number') return [];
@@ -64,7 +64,7 @@ function inRanges(numbers: readonly number[]): readonly (number | string)[] {
  * nothing to it.
  */
 export function foundVlans(state: HostState, bridge: string, port: string): readonly FoundVlan[] {
-  const switched = state.ovs?.ports.find((one) => one.bridge === bridge && one.name === port);
+  const switched = state.ovs?.ports.find((ovsPort) => ovsPort.bridge === bridge && ovsPort.name === port);
   if (switched !== undefined) return ovsVlans(switched);
   const filtering = state.links.find(({ name }) => name === bridge)?.bridge?.['vlan_filtering'];
   return filtering === 1 || filtering === true ? vlansInState(state, port) : [];

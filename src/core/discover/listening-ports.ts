@@ -26,7 +26,7 @@ export function listeningPorts(
     taken.add(name);
     return { name, port: link.name, role: isOutward(link) ? 'uplink' : 'guest' };
   });
-  const wrong = asked.filter((port) => !ports.some((one) => one.port === port));
+  const wrong = asked.filter((port) => !ports.some((known) => known.port === port));
   if (wrong.length > 0) {
     throw new VerifyError(
       'interface-gone',

@@ -22,6 +22,6 @@ export function bareName(name: string): string {
 }
 
 /** Whether two endpoints hang on parts of one network. */
-export function sameSegment(one: { readonly bridge: string }, other: { readonly bridge: string }): boolean {
-  return bareName(one.bridge) === bareName(other.bridge);
+export function sameSegment(first: { readonly bridge: string }, second: { readonly bridge: string }): boolean {
+  return bareName(first.bridge) === bareName(second.bridge);
 }

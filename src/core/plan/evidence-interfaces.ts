@@ -16,7 +16,7 @@ export function describeObserver(observer: Observer, stepIndex: number, stepName
 
 /** The interface blocks of evidence.pcapng, in order: by step, then by observer; then those that steps found. */
 export function evidenceInterfaces(plan: Plan): readonly EvidenceInterface[] {
-  const all = plan.steps.flatMap((step) =>
+  const interfaces = plan.steps.flatMap((step) =>
     step.observers.map((observer, index) => ({
       isFound: observer.place === 'above' && observer.by === undefined,
       block: {
@@ -27,7 +27,9 @@ export function evidenceInterfaces(plan: Plan): readonly EvidenceInterface[] {
       },
     })),
   );
-  return [...all.filter(({ isFound }) => !isFound), ...all.filter(({ isFound }) => isFound)].map(({ block }) => block);
+  return [...interfaces.filter(({ isFound }) => !isFound), ...interfaces.filter(({ isFound }) => isFound)].map(
+    ({ block }) => block,
+  );
 }
 
 /** An observer in a step, to whom an interface block of evidence.pcapng belongs. */

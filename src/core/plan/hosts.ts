@@ -29,9 +29,9 @@ function entryOf(host: string | null, entry: FdbState): FdbState {
 
 /** Objects of iproute2 with the names of devices under these keys as they are called across hosts. */
 function named(host: string | null, json: unknown, keys: readonly string[]): readonly unknown[] {
-  return objectsOf(json).map((one) =>
+  return objectsOf(json).map((record) =>
     Object.fromEntries(
-      Object.entries(one).map(([key, value]) => [
+      Object.entries(record).map(([key, value]) => [
         key,
         keys.includes(key) && typeof value === 'string' ? onHost(host, value) : value,
       ]),
@@ -83,7 +83,7 @@ function programsOf(states: readonly StateOfHost[]): Pick<HostState, 'programs'>
  * them for rules of this one; their sysctls are HOST/NAME. Pure.
  */
 export function mergeStates(states: readonly StateOfHost[]): HostState {
-  const own = states.find(({ host }) => host === null)?.state;
+  const here = states.find(({ host }) => host === null)?.state;
   const others = states.flatMap(({ host, state }) => (host === null ? [] : [{ host, state }]));
   return {
     links: states.flatMap(({ host, state }) => state.links.map((link) => linkOf(host, link))),
@@ -95,7 +95,7 @@ export function mergeStates(states: readonly StateOfHost[]): HostState {
       filters: Object.fromEntries(states.flatMap(({ host, state }) => filters(host, state.tc))),
     },
     nft: {
-      nftables: objectsOf(fieldsOf(own?.nft)?.['nftables']),
+      nftables: objectsOf(fieldsOf(here?.nft)?.['nftables']),
       hosts: Object.fromEntries(others.map(({ host, state }) => [host, state.nft])),
     },
     sysctl: Object.fromEntries(
@@ -104,8 +104,8 @@ export function mergeStates(states: readonly StateOfHost[]): HostState {
       ),
     ),
     ...dropsOf(states),
-    ...(own?.ovs === undefined ? {} : { ovs: own.ovs }),
-    ...(own?.packetSockets === undefined ? {} : { packetSockets: own.packetSockets }),
+    ...(here?.ovs === undefined ? {} : { ovs: here.ovs }),
+    ...(here?.packetSockets === undefined ? {} : { packetSockets: here.packetSockets }),
     ...programsOf(states),
     unread: states.flatMap(({ host, state }) =>
       state.unread.map(({ what, why }) => ({ what: onHost(host, what), why })),

@@ -3,9 +3,9 @@ import { kindsOfFlows } from './flows/shortcuts.js';
 
 /** `a, b and 3 more`: names in a sentence, eight at most. */
 function some(names: readonly string[]): string {
-  const all = [...new Set(names)];
-  const shown = all.slice(0, 8).join(', ');
-  return all.length > 8 ? `${shown} and ${all.length - 8} more` : shown;
+  const distinct = [...new Set(names)];
+  const shown = distinct.slice(0, 8).join(', ');
+  return distinct.length > 8 ? `${shown} and ${distinct.length - 8} more` : shown;
 }
 
 /** What flows of one kind have in common; no flow is kept, for a mesh has a million. */

@@ -36,10 +36,10 @@ export function inventedMacs(plan: Plan): ReadonlyMap<string, (mac: Mac) => bool
     const port = plan.endpoints.find(({ name }) => name === flow.sender)?.port ?? null;
     const swept = flow.frame.form === 'source-sweep';
     if (port === null || (known.has(flow.frame.srcMac) && !swept)) continue;
-    const own = byPort.get(port) ?? { macs: new Set<Mac>(), sweeps: [] };
-    if (swept) own.sweeps.push({ first: flow.first, end: flow.first + flow.count });
-    else own.macs.add(flow.frame.srcMac);
-    byPort.set(port, own);
+    const found = byPort.get(port) ?? { macs: new Set<Mac>(), sweeps: [] };
+    if (swept) found.sweeps.push({ first: flow.first, end: flow.first + flow.count });
+    else found.macs.add(flow.frame.srcMac);
+    byPort.set(port, found);
   }
   return new Map(
     [...byPort].map(([port, { macs, sweeps }]) => [

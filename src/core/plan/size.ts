@@ -38,9 +38,9 @@ export function stepSize({ probes, traffic, listenMs }: Step, topology: Topology
   let [flows, frames, kinds] = [0, 0, 0];
   const senders = new Set<string>();
   for (const entry of probes) {
-    const own = countPairs(entry, topology) * forms(entry);
-    flows += own;
-    frames += own * entry.count;
+    const flowsOfEntry = countPairs(entry, topology) * forms(entry);
+    flows += flowsOfEntry;
+    frames += flowsOfEntry * entry.count;
     kinds += forms(entry);
     for (const name of [...entry.from, ...(entry.bothWays ? (entry.to ?? []) : [])]) senders.add(name);
   }

@@ -22,7 +22,7 @@ function off(value: SettingValue): boolean {
 /** What a command of a scenario asks of the kernel, as far as its words show. */
 function ofCommand(argv: readonly string[]): readonly KernelFeature[] {
   const has = (...words: readonly string[]): boolean =>
-    words.every((word) => argv.some((one) => one.split(/\s+/).includes(word)));
+    words.every((word) => argv.some((argument) => argument.split(/\s+/).includes(word)));
   const [program] = argv;
   switch (program) {
     case 'nft':
@@ -47,7 +47,7 @@ export function neededFeatures({ topology, steps }: Scenario): readonly KernelFe
   const settings = [
     ...topology.bridges.map((bridge) => bridge.settings),
     ...topology.endpoints.map((endpoint) => endpoint.settings),
-    ...steps.flatMap((step) => step.set.map((one) => one.settings)),
+    ...steps.flatMap((step) => step.set.map((change) => change.settings)),
   ];
   const sysctls = [topology.sysctl, ...steps.map((step) => step.sysctl)].flatMap((names) => Object.keys(names));
   const commands = steps.flatMap((step) => [...step.run, ...step.during.flatMap(({ run }) => run)]);

@@ -86,7 +86,7 @@ export function numberOf(value: unknown): number | null {
 }
 
 export function textsOf(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
 /** Every object inside a value, itself included, whatever lies between; at most 32 levels deep. */

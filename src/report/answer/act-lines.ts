@@ -39,17 +39,17 @@ function headOf(name: string): string {
 }
 
 function actOf(result: Result, steps: readonly number[]): readonly Act[] {
-  const own = steps.flatMap((at) => result.steps[at] ?? []);
-  const [first] = own;
+  const ofAct = steps.flatMap((at) => result.steps[at] ?? []);
+  const [first] = ofAct;
   if (first === undefined) return [];
   return [
     {
       steps,
-      name: own.length === 1 ? first.name : headOf(first.name),
+      name: ofAct.length === 1 ? first.name : headOf(first.name),
       word: stepWord(first),
       expected: expectedWord(first),
       asExpected: first.asExpected,
-      text: overheardText(own),
+      text: overheardText(ofAct),
     },
   ];
 }

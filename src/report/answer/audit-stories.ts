@@ -102,10 +102,13 @@ export function reachRows(predictions: readonly Prediction[]): readonly ReachRow
   for (const prediction of predictions)
     byClass.set(prediction.class, [...(byClass.get(prediction.class) ?? []), prediction]);
   const rows = new Map<string, { classes: string[]; receivers: string; barrier: string; open: number }>();
-  for (const [name, own] of byClass) {
-    const open = own.filter(({ reach }) => reach === 'yes').reduce((sum, { pairs }) => sum + pairs, 0);
-    const worst = own.find(({ reach }) => reach === 'yes') ?? own.find(({ reach }) => reach === 'unknown') ?? own.at(0);
-    const [receivers, barrier] = [receiversText(own), worst === undefined ? '' : barrierText(worst)];
+  for (const [name, findings] of byClass) {
+    const open = findings.filter(({ reach }) => reach === 'yes').reduce((sum, { pairs }) => sum + pairs, 0);
+    const worst =
+      findings.find(({ reach }) => reach === 'yes') ??
+      findings.find(({ reach }) => reach === 'unknown') ??
+      findings.at(0);
+    const [receivers, barrier] = [receiversText(findings), worst === undefined ? '' : barrierText(worst)];
     const key = `${receivers}\n${barrier}`;
     const known = rows.get(key);
     if (known === undefined) rows.set(key, { classes: [name], receivers, barrier, open });

@@ -85,8 +85,8 @@ function foreseen(groups: readonly LeakGroup[]): readonly Exposure[] {
 
 /** What is open by design in a run, each thing once; empty where its scenario calls nothing so. */
 export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure[] {
-  const all = steps.flatMap((step) => step.exposures ?? []);
-  const groups = all.filter(({ rows }) => rows > 0);
+  const listed = steps.flatMap((step) => step.exposures ?? []);
+  const groups = listed.filter(({ rows }) => rows > 0);
   const shows = (group: LeakGroup, classes: readonly string[]): boolean =>
     group.classes.some((name) => classes.includes(name));
   const seen = things.flatMap(({ classes, what, allows }): readonly Exposure[] => {
@@ -94,7 +94,7 @@ export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure
     if (mine.length === 0) return [];
     return [{ what, allows, ...fixOf(mine), observers: [...new Set(mine.flatMap(({ observers }) => observers))] }];
   });
-  const exposures = [...foreseen(all.filter(({ rows }) => rows === 0)), ...seen];
+  const exposures = [...foreseen(listed.filter(({ rows }) => rows === 0)), ...seen];
   const known = things.flatMap(({ classes }) => classes);
   const others = groups.filter((group) => !shows(group, known));
   return others.length === 0

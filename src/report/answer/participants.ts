@@ -127,7 +127,7 @@ function runsOf(names: readonly string[]): readonly string[] {
     sorted.forEach((number, at) => {
       if (sorted[at + 1] === number + 1) return;
       if (number - first >= 2) found.push(`${stem}${first} to ${stem}${number}`);
-      else for (let one = first; one <= number; one += 1) found.push(`${stem}${one}`);
+      else for (let counter = first; counter <= number; counter += 1) found.push(`${stem}${counter}`);
       first = sorted[at + 1] ?? 0;
     });
     return found;

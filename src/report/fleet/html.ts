@@ -5,14 +5,14 @@ import { fleetCountsText, fleetWord, hostLines, hostWord } from './terminal.js';
 
 const maxLines = 50;
 
-function row(one: FleetHost, at: number, troubled: boolean): Markup {
-  const { host, runs } = one;
+function row(entry: FleetHost, at: number, troubled: boolean): Markup {
+  const { host, runs } = entry;
   const name = troubled ? html`<a href="#host${at}">${host}</a>` : html`${host}`;
   const list = runs.map(
     ({ scenario, observed, ports, startedAt, rootHash }) =>
       html`<div>${scenario}: ${observed} of ${ports} ports, ${startedAt}, root hash <code>${rootHash ?? 'none'}</code></div>`,
   );
-  return html`<tr><th scope="row">${name}</th><td class="word">${wordMarkup(hostWord(one))}</td><td>${list.length === 0 ? 'no run' : list}</td></tr>`;
+  return html`<tr><th scope="row">${name}</th><td class="word">${wordMarkup(hostWord(entry))}</td><td>${list.length === 0 ? 'no run' : list}</td></tr>`;
 }
 
 /** One page over all hosts; each run's own page lies in its folder. */

@@ -65,8 +65,8 @@ function statusWord(status: number, allHold: boolean): Word {
 
 /** `of 200 hosts 3 are broken, 1 is inconclusive, 196 are as expected` */
 export function fleetCountsText({ counts, hosts }: FleetReport): string {
-  const part = (count: number, one: string, many: string): readonly string[] =>
-    count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
+  const part = (count: number, singular: string, many: string): readonly string[] =>
+    count === 0 ? [] : [`${count} ${count === 1 ? singular : many}`];
   const parts = [
     ...part(counts.broken, 'is broken', 'are broken'),
     ...part(counts.faulty, 'could not run', 'could not run'),

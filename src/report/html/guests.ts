@@ -42,9 +42,9 @@ function inShort({ hears, heardBy }: Guest): string {
 }
 
 function listed(names: ReadonlySet<string>): string {
-  const all = [...names].map((name) => (name === '*' ? 'traffic between others' : name));
-  if (all.length === 0) return 'nobody';
-  return all.length <= maxListed ? all.join(', ') : setText(all);
+  const titles = [...names].map((name) => (name === '*' ? 'traffic between others' : name));
+  if (titles.length === 0) return 'nobody';
+  return titles.length <= maxListed ? titles.join(', ') : setText(titles);
 }
 
 /** Where it is attached and which addresses it has; nothing of one that is not in the plan. */

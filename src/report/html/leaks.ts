@@ -22,13 +22,13 @@ interface Overheard {
 }
 
 /** Groups in the order in which their first member came. */
-function groupBy<T>(all: readonly T[], keyOf: (one: T) => string): readonly (readonly T[])[] {
+function groupBy<T>(items: readonly T[], keyOf: (one: T) => string): readonly (readonly T[])[] {
   const groups = new Map<string, T[]>();
-  for (const one of all) {
-    const key = keyOf(one);
+  for (const item of items) {
+    const key = keyOf(item);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, [one]);
-    else group.push(one);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
   }
   return [...groups.values()];
 }
@@ -48,11 +48,11 @@ function overheardKeys(): (one: Overheard) => string {
 export function leaksOf(result: Result): readonly Leak[] {
   const nameOf = numbering<string>();
   const keyOf = overheardKeys();
-  const all = result.steps.flatMap((step, index) =>
+  const leaks = result.steps.flatMap((step, index) =>
     step.findings.filter((finding) => finding.leak).map((finding): Overheard => ({ finding, step: index })),
   );
   const pairs = groupByPair(
-    all,
+    leaks,
     ({ finding: { from, observer } }) => ({ from, to: observer }),
     () => '',
   );

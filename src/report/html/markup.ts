@@ -68,6 +68,6 @@ export function wordMarkup(word: Word): Markup {
 }
 
 /** `1 frame`, `2 frames` */
-export function plural(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
+export function plural(count: number, singular: string, many: string): string {
+  return `${count} ${count === 1 ? singular : many}`;
 }

@@ -32,8 +32,8 @@ function one(matrix: Matrix, step: StepResult, index: number): Markup {
 
 /** For each step and class: who saw how much of whom. */
 export function matrixSection(result: Result): Markup {
-  const all = result.steps.flatMap((step, index) => matricesOf(step).map((matrix) => one(matrix, step, index)));
-  return html`<section class="screen" aria-labelledby="matrix"><h2 id="matrix">The matrix</h2><p>0: proven, it could have been seen and was not · n !: a leak · (n): seen, and allowed to be · ?: not proven · –: a party to it, or not asked. Who sent stands at the left, who observed at the top; the addressee itself is left out, carriers are added up.</p>${all}</section>`;
+  const matrices = result.steps.flatMap((step, index) => matricesOf(step).map((matrix) => one(matrix, step, index)));
+  return html`<section class="screen" aria-labelledby="matrix"><h2 id="matrix">The matrix</h2><p>0: proven, it could have been seen and was not · n !: a leak · (n): seen, and allowed to be · ?: not proven · –: a party to it, or not asked. Who sent stands at the left, who observed at the top; the addressee itself is left out, carriers are added up.</p>${matrices}</section>`;
 }
 
 interface MatrixCell {
@@ -96,16 +96,16 @@ export function matricesOf(step: StepResult): readonly Matrix[] {
     classes.set(finding.class, senders);
   }
   return [...classes].map(([name, senders]) => {
-    const all = [...observers].filter((observer) => [...senders.values()].some((cells) => cells.has(observer)));
+    const shown = [...observers].filter((observer) => [...senders.values()].some((cells) => cells.has(observer)));
     const rows = [...senders].map(([from, cells]): MatrixRow => ({ from, cells }));
     const plainColumn = (observer: string): boolean => rows.every((row) => isPlain(row.cells.get(observer)));
     const plainRow = (row: MatrixRow): boolean => [...row.cells.values()].every(isPlain);
-    const plainColumns = all.length <= maxColumns ? [] : all.filter(plainColumn);
+    const plainColumns = shown.length <= maxColumns ? [] : shown.filter(plainColumn);
     const plainRows = rows.length <= maxRows ? [] : rows.filter(plainRow);
     const [withoutColumns, withoutRows] = [new Set(plainColumns), new Set(plainRows)];
     return {
       class: name,
-      columns: all.filter((observer) => !withoutColumns.has(observer)),
+      columns: shown.filter((observer) => !withoutColumns.has(observer)),
       rows: rows.filter((row) => !withoutRows.has(row)),
       plainColumns,
       plainRows: plainRows.map((row) => row.from),

@@ -196,8 +196,8 @@ function laneMarkup(
 
 /** The steps of a run as bars on one scale of time; nothing where the run did not come to a step. */
 function pictureMarkup(result: Result, details: RunDetails, leaks: readonly Line[]): Markup {
-  const all = lanesOf(details.timeline);
-  const lanes = all.slice(0, maxLanes);
+  const known = lanesOf(details.timeline);
+  const lanes = known.slice(0, maxLanes);
   if (lanes.length === 0) return nothing;
   const ms = Math.max(1, ...lanes.map(({ to }) => to));
   const room = picture.width - picture.left - picture.right;
@@ -212,7 +212,7 @@ function pictureMarkup(result: Result, details: RunDetails, leaks: readonly Line
       xOf,
     ),
   );
-  const more = all.length > lanes.length ? ` The first ${lanes.length} of ${all.length} steps.` : '';
+  const more = known.length > lanes.length ? ` The first ${lanes.length} of ${known.length} steps.` : '';
   return html`<p>A bar for each step, dark while probes were sent; ▾ a setting, ✖ where a leak was first seen, ◆ one that was expected.${more}</p><div class="wide" tabindex="0" role="region" aria-label="Timeline as a picture"><svg class="net" viewBox="0 0 ${picture.width} ${height}" role="img" aria-label="When each step went on, when probes were sent and where leaks were first seen">${scaleMarkup(ms, height, xOf)}${bars}</svg></div>`;
 }
 

@@ -149,10 +149,10 @@ export function topologySection(
   const sets = leaks.slice(0, maxSets);
   const placed = placeBridges(plan, sets);
   const overhearing = new Set(leaks.flatMap(({ observers }) => [...observers]));
-  const bridges = placed.map((one) =>
-    bridgeMarkup(one, sets, (box) => {
+  const bridges = placed.map((bridge) =>
+    bridgeMarkup(bridge, sets, (box) => {
       const { name } = box.endpoint;
-      const parts = hasMarksOnCord(box, one) ? '' : partsText(sets, name);
+      const parts = hasMarksOnCord(box, bridge) ? '' : partsText(sets, name);
       return boxMarkup(box, { ear: ears.get(name), overhears: overhearing.has(name), above: aboveOf(name), parts });
     }),
   );

@@ -59,11 +59,11 @@ function causeRow(story: CauseStory, number: number, audience: Audience): Markup
   const { phrase, steps, who, fixes, accepted } = storyTextsOf(story, audience);
   const commands = alternativesOf(story).filter((way) => way.commands.length > 0);
   const ways = fixes.map(({ command, price }, at) => {
-    const all = commands[at]?.commands ?? [];
+    const blocks = commands[at]?.commands ?? [];
     const whole =
-      all.length < 3
+      blocks.length < 3
         ? nothing
-        : html`<details><summary>${all.length} commands</summary><pre>${all.join('\n')}</pre></details>`;
+        : html`<details><summary>${blocks.length} commands</summary><pre>${blocks.join('\n')}</pre></details>`;
     return html`<p><strong>${at === 0 ? 'Fix' : 'Or'}:</strong> <code>${command}</code>${price === '' ? nothing : html` <span class="soft">${price}</span>`}</p>${whole}`;
   });
   const expected = accepted === '' ? ' (expected by the scenario)' : ` (accepted: ${accepted})`;

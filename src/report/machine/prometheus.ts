@@ -95,12 +95,12 @@ export const prometheusReport: Reporter = (runs: readonly ReportedRun[]): string
       `# TYPE verify_isolation_${metric.name} gauge`,
       ...runs.flatMap(({ result }, run) =>
         metric.samples(result).map(({ labels, value }) => {
-          const all = {
+          const metrics = {
             scenario: result.scenario.name,
             ...(runs.length > 1 ? { run: String(run + 1) } : {}),
             ...labels,
           };
-          return `verify_isolation_${metric.name}{${Object.entries(all)
+          return `verify_isolation_${metric.name}{${Object.entries(metrics)
             .map(([key, text]) => `${key}="${label(text)}"`)
             .join(',')}} ${value}`;
         }),

@@ -96,12 +96,12 @@ function lineOf(stage: Stage, columns: number, paint: Paint): string {
   const { title, detail } = stage;
   const mark = shownMark(stage);
   const [sign, tint] = marks[mark];
-  const said = [...overhearText(stage), ...(detail === '' ? [] : [detail])].join('; ');
+  const state = [...overhearText(stage), ...(detail === '' ? [] : [detail])].join('; ');
   const room = columns - 5;
   const text =
-    said === ''
+    state === ''
       ? cut(title, room)
-      : cut(`${cut(title, Math.max(leastTitle, room - widthOf(said) - 2))}: ${said}`, room);
+      : cut(`${cut(title, Math.max(leastTitle, room - widthOf(state) - 2))}: ${state}`, room);
   return `  ${paint(sign, tint)} ${mark === 'waiting' ? paint(text, 'dim') : text}`;
 }
 

@@ -43,10 +43,10 @@ function count(predictions: readonly Prediction[], reach: string): number {
 function predictionText(predictions: readonly Prediction[]): readonly string[] {
   const classes = [...new Set(predictions.map((prediction) => prediction.class))];
   return classes.flatMap((name) => {
-    const own = predictions.filter((prediction) => prediction.class === name);
-    const first = own.find(({ reach }) => reach === 'yes') ?? own.find(({ reach }) => reach === 'unknown');
+    const ofClass = predictions.filter((prediction) => prediction.class === name);
+    const first = ofClass.find(({ reach }) => reach === 'yes') ?? ofClass.find(({ reach }) => reach === 'unknown');
     return [
-      `  ${name.padEnd(20)} yes ${count(own, 'yes')}, no ${count(own, 'no')}, unknown ${count(own, 'unknown')} of ${own.reduce((sum, { pairs }) => sum + pairs, 0)} pairs${first === undefined ? '' : `; e.g. ${first.from} → ${first.observer}: ${first.reach} (${first.why})`}`,
+      `  ${name.padEnd(20)} yes ${count(ofClass, 'yes')}, no ${count(ofClass, 'no')}, unknown ${count(ofClass, 'unknown')} of ${ofClass.reduce((sum, { pairs }) => sum + pairs, 0)} pairs${first === undefined ? '' : `; e.g. ${first.from} → ${first.observer}: ${first.reach} (${first.why})`}`,
     ];
   });
 }
@@ -65,7 +65,8 @@ function proofText({ classes, faults, reasons, evidence }: AuditProof): readonly
     '',
     'predicted and held against the wire:',
     ...classes.map(
-      (one) => `  ${one.class.padEnd(20)} ${one.agrees} rows as predicted, ${one.differs} otherwise, ${one.open} open`,
+      (agreement) =>
+        `  ${agreement.class.padEnd(20)} ${agreement.agrees} rows as predicted, ${agreement.differs} otherwise, ${agreement.open} open`,
     ),
     ...faults
       .slice(0, maxFaults)
@@ -83,9 +84,9 @@ function proofText({ classes, faults, reasons, evidence }: AuditProof): readonly
   ];
 }
 
-/** An audit whole, for people. `all`: findings below medium, and every setting, as well. */
-export function auditDetails(report: AuditReport, all: boolean): readonly string[] {
-  const reported = report.findings.filter(({ severity }) => all || severity === 'high' || severity === 'medium');
+/** An audit whole, for people. `isWhole`: findings below medium, and every setting, as well. */
+export function auditDetails(report: AuditReport, isWhole: boolean): readonly string[] {
+  const reported = report.findings.filter(({ severity }) => isWhole || severity === 'high' || severity === 'medium');
   const hidden = report.findings.length - reported.length;
   const unknown = report.settings.filter(({ value }) => value === 'unknown');
   return [
@@ -105,7 +106,7 @@ export function auditDetails(report: AuditReport, all: boolean): readonly string
           '',
           `unknown to this kernel: ${[...new Set(unknown.map(({ place }) => place.slice(place.lastIndexOf('.') + 1)))].join(', ')}`,
         ]),
-    ...(all ? ['', ...report.settings.map(({ place, value }) => `  ${place} = ${settingText(place, value)}`)] : []),
+    ...(isWhole ? ['', ...report.settings.map(({ place, value }) => `  ${place} = ${settingText(place, value)}`)] : []),
     ...report.unread.map(({ what, why }) => `could not be read: ${what}: ${why}`),
   ].map(escapeText);
 }

@@ -9,14 +9,14 @@ import { foldAfter, type Paint, type Tint } from './layout.js';
 
 const maxShown = 12;
 
-function rows(title: string, tint: Tint, all: readonly LeakRow[], width: number, paint: Paint): readonly string[] {
-  if (all.length === 0) return [];
+function rows(title: string, tint: Tint, leaks: readonly LeakRow[], width: number, paint: Paint): readonly string[] {
+  if (leaks.length === 0) return [];
   return [
-    paint(`${title} (${all.length})`, 'bold', tint),
-    ...all
+    paint(`${title} (${leaks.length})`, 'bold', tint),
+    ...leaks
       .slice(0, maxShown)
       .flatMap(({ step, finding }) => foldAfter('  ', `${escapeText(step)}: ${escapeText(leakText(finding))}`, width)),
-    ...(all.length > maxShown ? [`  and ${all.length - maxShown} more: --json`] : []),
+    ...(leaks.length > maxShown ? [`  and ${leaks.length - maxShown} more: --json`] : []),
     '',
   ];
 }

@@ -11,19 +11,19 @@ function neededBy({ neededBy: files }: MachineCheck): string {
   return `needed by ${files.slice(0, maxNamed).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-function checkText(one: MachineCheck, width: number): readonly string[] {
+function checkText(check: MachineCheck, width: number): readonly string[] {
   return [
-    ...foldAfter(`  ${signs[one.state]}  `, one.text, width),
-    ...(one.neededBy.length === 0 ? [] : foldAfter('           ', neededBy(one), width)),
-    ...(one.mend === null ? [] : foldAfter('           → ', one.mend, width)),
+    ...foldAfter(`  ${signs[check.state]}  `, check.text, width),
+    ...(check.neededBy.length === 0 ? [] : foldAfter('           ', neededBy(check), width)),
+    ...(check.mend === null ? [] : foldAfter('           → ', check.mend, width)),
   ];
 }
 
 /** What `doctor` found, for people. */
 export function doctorText(report: DoctorReport, width: number): string {
-  const all = report.groups.flatMap(({ checks }) => checks);
-  const missing = all.filter(({ state }) => state === 'missing').length;
-  const notes = all.filter(({ mend, state }) => state === 'note' && mend !== null).length;
+  const examined = report.groups.flatMap(({ checks }) => checks);
+  const missing = examined.filter(({ state }) => state === 'missing').length;
+  const notes = examined.filter(({ mend, state }) => state === 'note' && mend !== null).length;
   const last =
     missing > 0
       ? `${missing} missing: fix that first`

@@ -10,23 +10,23 @@ function count(amount: number, noun: string): string {
   return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
 }
 
-function directionLine(one: ForeignDirection, width: number): readonly string[] {
-  const more = one.protocols.length - maxProtocols;
+function directionLine(direction: ForeignDirection, width: number): readonly string[] {
+  const more = direction.protocols.length - maxProtocols;
   const protocols =
-    one.protocols
+    direction.protocols
       .slice(0, maxProtocols)
       .map(({ name, frames }) => `${name} ${frames}`)
       .join(', ') + (more > 0 ? `, and ${more} more` : '');
   return foldAfter(
-    `  ${escapeText(one.from)} → ${escapeText(one.to)}  `,
-    `${count(one.frames, 'frame')} (${protocols}), ${count(one.payloadOctets, 'byte')} of data readable; ${one.first} to ${one.last}; first is frame ${one.firstSighting.frame} of ${escapeText(one.firstSighting.file)}`,
+    `  ${escapeText(direction.from)} → ${escapeText(direction.to)}  `,
+    `${count(direction.frames, 'frame')} (${protocols}), ${count(direction.payloadOctets, 'byte')} of data readable; ${direction.first} to ${direction.last}; first is frame ${direction.firstSighting.frame} of ${escapeText(direction.firstSighting.file)}`,
     width,
   );
 }
 
 function pairLines(pair: ForeignPair, width: number, paint: Paint): readonly string[] {
   return [
-    ...pair.heard.flatMap((one) => directionLine(one, width)),
+    ...pair.heard.flatMap((direction) => directionLine(direction, width)),
     ...foldAfter('    ', escapeText(pair.reading), width).map((line) =>
       pair.ways === 'one' ? paint(line, 'yellow') : line,
     ),

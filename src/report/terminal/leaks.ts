@@ -65,9 +65,9 @@ function onlyFinding(story: Story): Finding | null {
  * Two stories of one leak each of which nothing is known to explain it, and of which the same is reported but for the
  * addressee and the frames.
  */
-function isReportedAlike(story: Story, other: Story): boolean {
+function isReportedAlike(story: Story, second: Story): boolean {
   const a = onlyFinding(story);
-  const b = onlyFinding(other);
+  const b = onlyFinding(second);
   return (
     a !== null &&
     b !== null &&
@@ -102,7 +102,7 @@ function foldAddressees(stories: readonly Story[]): readonly Story[] {
   );
   const keyOf = (story: Story): string => {
     const [group = []] = story;
-    return `${nameOf(pairOf(group).from)} ${story.map(([one]) => nameOf(one?.observer ?? '')).join()} ${seenKey(group)}`;
+    return `${nameOf(pairOf(group).from)} ${story.map(([row]) => nameOf(row?.observer ?? '')).join()} ${seenKey(group)}`;
   };
   return foldInARow<Story, Group[]>(stories, {
     keyOf,
@@ -156,7 +156,7 @@ function describe(
   const [head] = group;
   if (head === undefined) return [];
   const named = (of: (finding: Finding) => string): string =>
-    someNames([...new Set(story.flatMap(([one]) => (one === undefined ? [] : [of(one)])))]);
+    someNames([...new Set(story.flatMap(([row]) => (row === undefined ? [] : [of(row)])))]);
   const observers = named(({ observer }) => observer);
   const each = story.length > 1 ? 'each ' : '';
   const counts = group

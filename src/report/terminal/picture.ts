@@ -192,8 +192,8 @@ export function pictureLines(run: ReportedRun, width: number, paint: Paint): rea
   const { bridges, endpoints } = run.details.plan;
   const sets = leakSets(run).slice(0, maxSets);
   const drawn = bridges.slice(0, maxBridges).flatMap((bridge, at) => {
-    const own = endpoints.filter((endpoint) => endpoint.bridge === bridge.name);
-    return [...(at === 0 ? [] : ['']), ...bridgeLines(bridge, own, sets, width, paint)];
+    const ofBridge = endpoints.filter((endpoint) => endpoint.bridge === bridge.name);
+    return [...(at === 0 ? [] : ['']), ...bridgeLines(bridge, ofBridge, sets, width, paint)];
   });
   const left = bridges.length - maxBridges;
   const legend = sets.map((set) =>

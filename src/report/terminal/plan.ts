@@ -152,8 +152,8 @@ function stepLines(step: StepPlan, plan: Plan, bridgeOf: (port: string) => strin
     ]),
     ...(claims.length === 0 ? [] : [...foldAfter('  listen: ', names(ears, 'nobody'), width), '  claims:', ...claims]),
     ...seen.map(
-      (one) =>
-        `    - ${escapeText(one.observer)} sees ${one.seen}${one.from === null ? '' : ` of ${escapeText(one.from)}`}${one.to === null ? '' : ` to ${escapeText(one.to)}`}${one.carrier === null ? '' : ` (${one.carrier})`}.`,
+      (claim) =>
+        `    - ${escapeText(claim.observer)} sees ${claim.seen}${claim.from === null ? '' : ` of ${escapeText(claim.from)}`}${claim.to === null ? '' : ` to ${escapeText(claim.to)}`}${claim.carrier === null ? '' : ` (${claim.carrier})`}.`,
     ),
   ];
 }

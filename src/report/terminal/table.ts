@@ -90,9 +90,9 @@ interface ShownRows {
 
 /** Rows that stand for many pairs are shown in any case: they say what the rest saw. */
 function shownRows(step: StepResult): ShownRows {
-  const all = flowRows(step);
-  if (all.length <= maxLines) return { rows: all, hidden: 0 };
-  const folded = foldAddressees(all);
+  const flows = flowRows(step);
+  if (flows.length <= maxLines) return { rows: flows, hidden: 0 };
+  const folded = foldAddressees(flows);
   const leaks = (row: FlowRow): boolean => [...row.cells.values()].some((cell) => cell.leak);
   const first = new Set([...folded.filter(leaks), ...folded.filter((row) => !leaks(row))].slice(0, maxLines));
   const rows = folded.filter((row) => first.has(row) || row.from === '*');

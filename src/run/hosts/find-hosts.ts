@@ -32,12 +32,12 @@ interface ReadPart extends FoundPart {
  */
 async function connectAll(hosts: readonly Host[]): Promise<readonly RemoteHost[]> {
   const settled = await Promise.allSettled(hosts.map((host) => connectHost(host)));
-  const connected = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  const failed = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  const connected = settled.flatMap((connection) => (connection.status === 'fulfilled' ? [connection.value] : []));
+  const failed = settled.flatMap((connection) => (connection.status === 'rejected' ? [connection.reason] : []));
   if (failed.length === 0) return connected;
   await Promise.all(connected.map((host) => host.end()));
   const [first] = failed;
-  const known = failed.filter((one) => one instanceof VerifyError);
+  const known = failed.filter((error) => error instanceof VerifyError);
   if (!(first instanceof VerifyError) || known.length < 2) throw first;
   throw new VerifyError(
     first.code,

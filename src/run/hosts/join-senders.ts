@@ -45,9 +45,9 @@ export function joinSenders(parts: readonly SenderPart[]): Sender {
       } else intervals.push({ sender, routes: [route], frames: route.count });
     }
     let accepted = 0;
-    for (const { sender, routes: own, frames: count } of intervals) {
+    for (const { sender, routes: ofInterval, frames: count } of intervals) {
       const outcome = await sender.sendRouted(
-        own,
+        ofInterval,
         frames.subarray(accepted * length, (accepted + count) * length),
         length,
         perSecond,

@@ -38,7 +38,7 @@ const endMs = 15_000;
 
 /** Why nobody answers at a host, from how ssh ended (ssh(1): 255 is its own, any other the program's). */
 function refusalOf(host: Host, { status, stderr }: ChannelEnd): VerifyError {
-  const said = stderr
+  const lastLine = stderr
     .trim()
     .replaceAll(/\s*\n\s*/g, ' · ')
     .slice(-600);
@@ -47,41 +47,41 @@ function refusalOf(host: Host, { status, stderr }: ChannelEnd): VerifyError {
     return new VerifyError(
       'host-key',
       69,
-      `${start}: its host key is not known, or not the known one: ${said}`,
+      `${start}: its host key is not known, or not the known one: ${lastLine}`,
       'compare the key with its administrator; ssh-keyscan and known_hosts are ssh(1)’s. Nothing was sent',
     );
   if (/permission denied/i.test(stderr) && status === 255)
     return new VerifyError(
       'host-refused',
       69,
-      `${start}: it lets nobody in: ${said}`,
+      `${start}: it lets nobody in: ${lastLine}`,
       'see that a key is there for a login without a question: ssh -o BatchMode=yes. Nothing was sent',
     );
   if (/between hosts:/.test(stderr))
     return new VerifyError(
       'host-refused',
       69,
-      `${start}: what answers is not the helper of verify-isolation: ${said}`,
+      `${start}: what answers is not the helper of verify-isolation: ${lastLine}`,
       'a shell that prints something at login spoils the channel: ssh -T with the same target must print nothing. Nothing was sent',
     );
   if (status === 255 || status === null)
     return new VerifyError(
       'host-unreachable',
       69,
-      `${start} cannot be reached: ${said === '' ? 'ssh ended' : said}`,
+      `${start} cannot be reached: ${lastLine === '' ? 'ssh ended' : lastLine}`,
       'try ssh -o BatchMode=yes with the same target. Nothing was sent',
     );
   if (status === 127)
     return new VerifyError(
       'host-lacks-program',
       69,
-      `${start}: ${host.command.join(' ')} is not there: ${said}`,
+      `${start}: ${host.command.join(' ')} is not there: ${lastLine}`,
       'install verify-isolation on it, or name it with `command` below the host. Nothing was sent',
     );
   return new VerifyError(
     'host-refused',
     69,
-    `${start}: the helper there ended with status ${status}: ${said}`,
+    `${start}: the helper there ended with status ${status}: ${lastLine}`,
     'run it there by hand: verify-isolation doctor. Nothing was sent',
   );
 }

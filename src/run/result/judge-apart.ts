@@ -57,27 +57,32 @@ export function judgeApart(dir: string): JudgeApart {
   return {
     stop: confined.kill,
     async judge(request, onJudging) {
-      const said = await confined.ask(request, onJudging);
+      const answered = await confined.ask(request, onJudging);
       confined.end();
-      if (!isAnswer(said))
+      if (!isAnswer(answered))
         throw new VerifyError(
           'helper-died',
           3,
           'the process that judges said something that is no result',
           'report this as a fault of verify-isolation',
         );
-      switch (said.kind) {
+      switch (answered.kind) {
         case 'failed': // it knows its folder as /
-          throw new VerifyError(said.code, said.exit, said.message.replace(/^\/(?!proc)/, `${dir}/`), said.hint);
+          throw new VerifyError(
+            answered.code,
+            answered.exit,
+            answered.message.replace(/^\/(?!proc)/, `${dir}/`),
+            answered.hint,
+          );
         case 'raw':
-          return { result: said.result, input: null, frames: [] };
+          return { result: answered.result, input: null, frames: [] };
         case 'judged': {
           const { plan, timeline, states } = request;
-          const { record: run, discarded } = said;
+          const { record: run, discarded } = answered;
           return {
-            result: said.result,
+            result: answered.result,
             input: { plan, run, timeline, states, ...(discarded === null ? {} : { discarded }) },
-            frames: said.frames.map((frame) => ({ ...frame, bytes: Buffer.from(frame.bytes, 'base64') })),
+            frames: answered.frames.map((frame) => ({ ...frame, bytes: Buffer.from(frame.bytes, 'base64') })),
           };
         }
       }

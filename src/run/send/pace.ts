@@ -104,9 +104,9 @@ export function createFeedback(
         const room = Math.floor(most - Math.max(0, sent - (total - base) / perFrame));
         if (room >= most / 4) return room;
         if (performance.now() - began > patienceMs) {
-          const all = await settle();
-          if (sent > 0) perFrame = Math.max(1, (all - base) / sent);
-          base = all;
+          const settled = await settle();
+          if (sent > 0) perFrame = Math.max(1, (settled - base) / sent);
+          base = settled;
           sent = 0;
         } else {
           await sleep(pollMs);

@@ -39,24 +39,24 @@ export async function startSenders(context: RunContext, step: StepPlan): Promise
   const start = async (
     host: string | null,
   ): Promise<{ readonly sender: Sender; readonly sockets: ReadonlySet<string> }> => {
-    const own: Readonly<Record<string, Place>> = Object.fromEntries(
+    const placesHere: Readonly<Record<string, Place>> = Object.fromEntries(
       places
         .filter(([, place]) => (place.host ?? null) === host)
         .map(([name, { device, netns }]) => [name, { device, netns }]),
     );
     const sender =
       host === null
-        ? await context.devices.startSender(own)
-        : await startRemoteSender(remoteOf(context, host), `step-${step.index + 1}`, own);
-    return { sender, sockets: new Set(Object.keys(own)) };
+        ? await context.devices.startSender(placesHere)
+        : await startRemoteSender(remoteOf(context, host), `step-${step.index + 1}`, placesHere);
+    return { sender, sockets: new Set(Object.keys(placesHere)) };
   };
   if (hosts.length === 0) return context.devices.startSender({});
   const started = await Promise.allSettled(hosts.map(start));
-  const parts = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  for (const one of started) {
-    if (one.status === 'fulfilled') continue;
+  const parts = started.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
+  for (const part of started) {
+    if (part.status === 'fulfilled') continue;
     for (const { sender } of parts) sender.kill();
-    throw one.reason;
+    throw part.reason;
   }
   return joinSenders(parts);
 }

@@ -54,12 +54,12 @@ export function createFrameAccounts(): FrameAccounts {
     if (asker === null || accounts.size === 0) return;
     if (spentMs > (isEachSettled() ? maxReadingMs : maxUnsettledMs)) return;
     const began = performance.now();
-    const all = [...accounts.values()];
-    const indices = all.flatMap((account) => account.indices);
+    const counters = [...accounts.values()];
+    const indices = counters.flatMap((account) => account.indices);
     const before = linkCountersOf(asker, indices);
-    const heard = all.map(({ socket }) => socket.count());
+    const heard = counters.map(({ socket }) => socket.count());
     const after = linkCountersOf(asker, indices);
-    all.forEach((account, at) => {
+    counters.forEach((account, at) => {
       const [from, to] = [sumOf(before, account.indices), sumOf(after, account.indices)];
       if (from === null || to === null) account.broken = true;
       else account.window = withReading(account.window, { before: from, heard: heard[at] ?? 0, after: to });

@@ -39,10 +39,12 @@ export function joinCaptures(parts: readonly CapturePart[]): Capture {
           'report this as a fault of verify-isolation',
         );
       const opened = await Promise.allSettled(
-        parts.map(({ capture, observers: own }) => capture.open(observers.filter(({ observer }) => own.has(observer)))),
+        parts.map(({ capture, observers: ofPart }) =>
+          capture.open(observers.filter(({ observer }) => ofPart.has(observer))),
+        ),
       );
-      for (const one of opened) if (one.status === 'rejected') throw one.reason;
-      return opened.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+      for (const outcome of opened) if (outcome.status === 'rejected') throw outcome.reason;
+      return opened.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
     },
     async seal() {
       const sealed = await Promise.all(captures.map((capture) => capture.seal()));
@@ -86,7 +88,7 @@ export function joinCaptures(parts: readonly CapturePart[]): Capture {
       for (const [at, capture] of captures.entries())
         capture.onCounts((now) => {
           taken[at] = now;
-          listener(taken.reduce((sum, one) => sum + one, 0));
+          listener(taken.reduce((sum, count) => sum + count, 0));
         });
     },
     onFault: (listener) => captures.forEach((capture) => capture.onFault(listener)),

@@ -55,7 +55,7 @@ async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<
   if (text.content === null) return { name: 'hashes', ok: false, text: `${files.sums} ${text.why}` };
   const faults: string[] = [];
   const listed = new Set<string>();
-  for (const line of text.content.split('\n').filter((one) => one !== '')) {
+  for (const line of text.content.split('\n').filter((line) => line !== '')) {
     const [, wanted, path] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
     // A list from elsewhere must not make this program read outside the folder.
     if (wanted === undefined || path === undefined || isAbsolute(path) || normalize(path).startsWith('..'))

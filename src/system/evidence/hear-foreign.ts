@@ -93,5 +93,5 @@ export async function hearForeign(fold: ForeignFold, path: string, shown = path)
         break;
     }
   }
-  file.dropped = [...dropped.values()].reduce((sum, one) => sum + one, 0);
+  file.dropped = [...dropped.values()].reduce((sum, count) => sum + count, 0);
 }

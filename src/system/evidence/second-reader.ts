@@ -49,8 +49,8 @@ function difference(ours: OwnRecord, theirs: ClassicFileRecord): string | null {
  * capture in µs, which the package alone knows. Memory stays flat.
  */
 export async function compareReaders(path: string): Promise<ReaderComparison | null> {
-  const own = new CaptureReader();
-  const other = pcapParserReader();
+  const reader = new CaptureReader();
+  const second = pcapParserReader();
   const differences: string[] = [];
   const waiting: { readonly ours: OwnRecord[]; readonly theirs: ClassicFileRecord[] } = { ours: [], theirs: [] };
   let [packets, reported] = [0, 0];
@@ -77,17 +77,17 @@ export async function compareReaders(path: string): Promise<ReaderComparison | n
     packets += both;
   };
   try {
-    for await (const chunk of readBytes(path)) take([...own.push(chunk)], other.push(chunk));
+    for await (const chunk of readBytes(path)) take([...reader.push(chunk)], second.push(chunk));
   } catch (error) {
     damage ??= error instanceof Error ? error.message : String(error);
   }
-  take([...own.end()], []);
+  take([...reader.end()], []);
   if (!isClassic) return null;
   const [first] = waiting.ours;
   if (first !== undefined)
     report(`packet ${first.number}: pcap-parser has none such, and ${waiting.ours.length - 1} more`);
   if (waiting.theirs.length > 0) report(`pcap-parser has ${waiting.theirs.length} packets more`);
-  const fault = other.fault();
+  const fault = second.fault();
   if ((fault === null) !== (damage === null))
     report(
       `the file is ${damage === null ? 'whole' : `damaged (${damage})`}, and to pcap-parser ${fault === null ? 'whole' : `damaged (${fault})`}`,

@@ -92,6 +92,8 @@ export async function splitByPort(
     damages,
     crossed: (port, to) => [...(addressees[port] ?? [])].some(to),
     spoke: (port) =>
-      [...(sources[port] ?? [])].filter((mac) => !sources.some((others, other) => other !== port && others.has(mac))),
+      [...(sources[port] ?? [])].filter(
+        (mac) => !sources.some((others, position) => position !== port && others.has(mac)),
+      ),
   };
 }

@@ -36,13 +36,13 @@ function carried({ tag, trunks, mode }: OvsVlanColumns): {
   readonly untagged: boolean;
   readonly others: readonly number[] | null;
 } {
-  const [own = null] = vlanNumbers(tag);
-  const byTag = own === null ? 'trunk' : 'access';
+  const [access = null] = vlanNumbers(tag);
+  const byTag = access === null ? 'trunk' : 'access';
   const kind = mode === '[]' ? byTag : mode.replaceAll('"', '');
   const listed = vlanNumbers(trunks);
   const carried = listed.length === 0 ? null : listed;
   return {
-    native: kind === 'trunk' ? null : (own ?? 0),
+    native: kind === 'trunk' ? null : (access ?? 0),
     untagged: kind !== 'native-tagged',
     others: ['access', 'dot1q-tunnel'].includes(kind) ? [] : carried,
   };

@@ -39,11 +39,11 @@ export async function checkOvsEntry({ act, entry: { mac, port, vlan } }: FdbChan
     await mustRun(['ovs-appctl', 'fdb/show', bridge]),
     (await mustRun(['ovs-vsctl', 'get', 'Interface', port, 'ofport'])).trim(),
   ];
-  const own = port === bridge ? 'LOCAL' : number;
+  const ofPort = port === bridge ? 'LOCAL' : number;
   const entries = table.split('\n').map((line) => line.trim().split(/\s+/));
   const isThere = entries.some(
     ([at, vid, address, age]) =>
-      at === own && vid === String(vlan ?? 0) && address === mac.toLowerCase() && age === 'static',
+      at === ofPort && vid === String(vlan ?? 0) && address === mac.toLowerCase() && age === 'static',
   );
   const [asked, found] = [act === 'add' ? 'static' : 'absent', isThere ? 'static' : 'absent'];
   const what = `${mac} on ${port} in VLAN ${vlan ?? 0}`;

@@ -117,7 +117,7 @@ function same(what: string, asked: string, found: string): string {
 
 function rows(json: unknown): readonly ReadonlyMap<string, unknown>[] {
   return Array.isArray(json)
-    ? json.filter((one) => typeof one === 'object' && one !== null).map((one) => new Map(Object.entries(one)))
+    ? json.filter((item) => typeof item === 'object' && item !== null).map((item) => new Map(Object.entries(item)))
     : [];
 }
 

@@ -29,7 +29,7 @@ export function writeSysctl(netns: string | null, name: string, value: string): 
       return tidy(readFileSync(path, 'utf8'));
     } catch (error) {
       const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-      const said = error instanceof Error ? error.message : String(error);
+      const why = error instanceof Error ? error.message : String(error);
       if (missing)
         throw new VerifyError(
           'unsupported',
@@ -40,7 +40,7 @@ export function writeSysctl(netns: string | null, name: string, value: string): 
       throw new VerifyError(
         'command-failed',
         3,
-        `sysctl ${name} = ${value}: ${said}`,
+        `sysctl ${name} = ${value}: ${why}`,
         'a sysctl of the whole machine cannot be set in the lab; is the value allowed?',
       );
     }

@@ -50,17 +50,18 @@ function landlockOptions(): readonly string[] {
 
 /** How a helper becomes somebody, and with what it is born. */
 function birth(needed: 'net_raw' | null, identity: Identity | null): readonly string[] {
-  const all = (...names: readonly string[]): string => ['-all', ...names.map((name) => `+${name}`)].join(',');
-  const own = needed === null ? [] : [needed];
-  if (identity === null) return ['--inh-caps=-all', `--bounding-set=${all(...own)}`];
-  if (!isReadable()) return ['--clear-groups', '--inh-caps=-all', `--bounding-set=${all(...own, 'setuid', 'setgid')}`];
+  const onlyThese = (...names: readonly string[]): string => ['-all', ...names.map((name) => `+${name}`)].join(',');
+  const kept = needed === null ? [] : [needed];
+  if (identity === null) return ['--inh-caps=-all', `--bounding-set=${onlyThese(...kept)}`];
+  if (!isReadable())
+    return ['--clear-groups', '--inh-caps=-all', `--bounding-set=${onlyThese(...kept, 'setuid', 'setgid')}`];
   return [
     `--reuid=${identity.uid}`,
     `--regid=${identity.gid}`,
     '--clear-groups',
-    `--inh-caps=${all(...own)}`,
-    `--ambient-caps=${all(...own)}`,
-    `--bounding-set=${all(...own)}`,
+    `--inh-caps=${onlyThese(...kept)}`,
+    `--ambient-caps=${onlyThese(...kept)}`,
+    `--bounding-set=${onlyThese(...kept)}`,
   ];
 }
 

@@ -53,8 +53,8 @@ let env: NodeJS.ProcessEnv | null = null;
  */
 export function programEnv(): NodeJS.ProcessEnv {
   if (env !== null) return env; // reading process.env takes a fifth of a millisecond
-  const { NODE_EXTRA_CA_CERTS: _unread, ...own } = process.env;
-  env = { ...own, LC_ALL: 'C', PATH: `${own.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` };
+  const { NODE_EXTRA_CA_CERTS: _unread, ...inherited } = process.env;
+  env = { ...inherited, LC_ALL: 'C', PATH: `${inherited.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` };
   return env;
 }
 
@@ -186,13 +186,13 @@ export function showCommand(argv: readonly string[]): string {
 
 /** What a failed command means: a kernel that lacks something, a right that is missing, or a plain refusal. */
 export function commandFailed(argv: readonly string[], outcome: ProgramOutcome): VerifyError {
-  const said =
+  const output =
     outcome.stderr.trim().replaceAll(/\s*\n\s*/g, ' · ') ||
     (outcome.status === null ? 'it was killed or took too long' : `exit status ${outcome.status}`);
-  const text = `${showCommand(argv)}: ${said}`;
+  const text = `${showCommand(argv)}: ${output}`;
   if (
     /operation not supported|unknown device type|protocol not supported|rtnetlink answers: no such device type/i.test(
-      said,
+      output,
     )
   ) {
     return new VerifyError(

@@ -28,7 +28,7 @@ export function processRights(): { readonly uid: number; readonly capabilities: 
     }
   });
   const capabilities = sets
-    .reduce((all, set) => all | set, 0n)
+    .reduce((sum, set) => sum | set, 0n)
     .toString(16)
     .padStart(16, '0');
   return { uid: process.getuid?.() ?? 0, capabilities };

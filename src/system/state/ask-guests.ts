@@ -47,19 +47,19 @@ export function guestParser(): GuestParser {
   return {
     async ask(question) {
       const asked = (confined ??= startConfined('parse', null));
-      const said = await asked.ask(question).catch((error: unknown) => {
+      const answered = await asked.ask(question).catch((error: unknown) => {
         if (confined === asked) confined = null;
         throw error;
       });
-      if (!isAnswer(said))
+      if (!isAnswer(answered))
         throw new VerifyError(
           'command-failed',
           3,
           `what ${question.manager} printed makes something that describes no guests`,
           'see what it prints',
         );
-      if ('guests' in said) return said.guests;
-      const { code, exit, message, hint } = said.error;
+      if ('guests' in answered) return answered.guests;
+      const { code, exit, message, hint } = answered.error;
       throw new VerifyError(code, exit, message, hint);
     },
     end: () => confined?.end(),

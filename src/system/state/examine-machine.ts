@@ -42,8 +42,8 @@ async function versionOf(program: string, words: readonly string[]): Promise<str
     const { stdout, stderr } = await runProgram([program, ...words], { timeoutMs: 5000 });
     const [line = ''] = `${stdout}\n${stderr}`
       .split('\n')
-      .map((one) => one.trim())
-      .filter((one) => one !== '');
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
     // One that knows no such option is there all the same.
     return /\d/.test(line) && !/option|usage/i.test(line) ? line : 'installed';
   } catch (error) {

@@ -42,8 +42,8 @@ function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number
 
 function settingsOf(value: unknown): Readonly<Record<string, SettingValue>> {
   const settings: Record<string, SettingValue> = {};
-  for (const [key, one] of Object.entries(fieldsOf(value) ?? {})) {
-    if (typeof one === 'string' || typeof one === 'number' || typeof one === 'boolean') settings[key] = one;
+  for (const [key, item] of Object.entries(fieldsOf(value) ?? {})) {
+    if (typeof item === 'string' || typeof item === 'number' || typeof item === 'boolean') settings[key] = item;
   }
   return settings;
 }

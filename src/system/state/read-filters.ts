@@ -57,15 +57,15 @@ function classPlaces(device: string, index: number, finder: FilterFinder): reado
 
 /** Where filters of a discipline are, or may be, by a line of `tc -j qdisc show`. */
 function disciplinePlaces(
-  one: Fields,
+  discipline: Fields,
   device: string,
   kind: string,
   finder: FilterFinder | null,
 ): readonly FilterPlace[] {
   if (kind === 'clsact') return ['ingress', 'egress'].map((place) => ({ device, place, words: [place] }));
   if (kind === 'ingress') return [{ device, place: 'ingress', words: ['ingress'] }];
-  const handle = textOf(one['handle']) ?? '0:';
-  const isRoot = one['root'] === true;
+  const handle = textOf(discipline['handle']) ?? '0:';
+  const isRoot = discipline['root'] === true;
   const index = finder?.indexOf(device) ?? null;
   const has = index !== null && finder?.hasFilters(index, isRoot ? 0 : numberOf(handle)) === true;
   if (isRoot) return has || !usual.has(kind) ? [{ device, place: 'root', words: [] }] : [];
@@ -74,15 +74,17 @@ function disciplinePlaces(
 
 /** Where filters are, or may be, by a list of `tc -j qdisc show`. */
 function placesOf(qdisc: unknown, finder: FilterFinder | null): readonly FilterPlace[] {
-  const all = objectsOf(qdisc).flatMap((one) => {
-    const [device, kind] = [textOf(one['dev']), textOf(one['kind'])];
-    return device === null || kind === null || bare.has(kind) ? [] : [{ one, device, kind }];
+  const disciplines = objectsOf(qdisc).flatMap((discipline) => {
+    const [device, kind] = [textOf(discipline['dev']), textOf(discipline['kind'])];
+    return device === null || kind === null || bare.has(kind) ? [] : [{ one: discipline, device, kind }];
   });
   const classful = new Set(
-    all.filter(({ kind }) => !usual.has(kind) && kind !== 'clsact' && kind !== 'ingress').map(({ device }) => device),
+    disciplines
+      .filter(({ kind }) => !usual.has(kind) && kind !== 'clsact' && kind !== 'ingress')
+      .map(({ device }) => device),
   );
   return [
-    ...all.flatMap(({ one, device, kind }) => disciplinePlaces(one, device, kind, finder)),
+    ...disciplines.flatMap(({ one, device, kind }) => disciplinePlaces(one, device, kind, finder)),
     ...[...classful].flatMap((device) => {
       const index = finder?.indexOf(device) ?? null;
       return index === null || finder === null ? [] : classPlaces(device, index, finder);

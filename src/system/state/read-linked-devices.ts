@@ -103,7 +103,7 @@ export function readAround(netns: string | null): Pick<Beside, 'devices' | 'brid
   const homePath = netns ?? '/proc/self/ns/net';
   const home = openSync(homePath, 'r');
   try {
-    const own = inNamespace(netns, () => {
+    const here = inNamespace(netns, () => {
       const asker = openNetlinkAsker(NETLINK_ROUTE);
       try {
         return asker === null ? [] : (linksOf(asker) ?? []);
@@ -112,7 +112,7 @@ export function readAround(netns: string | null): Pick<Beside, 'devices' | 'brid
       }
     });
     // what stands in another namespace is none of this one's: a number there may be another device's here
-    const devices = own.map((link) => deviceOf(link.linkSpace === null ? link : { ...link, link: null }, null));
+    const devices = here.map((link) => deviceOf(link.linkSpace === null ? link : { ...link, link: null }, null));
     const bridges: ForeignBridge[] = [];
     for (const path of otherSpaces(new Set([identityOf(homePath) ?? '']))) {
       const found = lookInto(path, home);

@@ -35,8 +35,8 @@ const line = /^\[\s*([\d.]+)\]\s+(?:device )?(\S+?)(?: \(\w+\))?:? (entered|left
 /** By device, the last such line of a kernel log. */
 function parsePromiscuousLog(text: string): Readonly<Record<string, string>> {
   const last: Record<string, string> = {};
-  for (const one of text.split('\n')) {
-    const found = line.exec(one);
+  for (const entry of text.split('\n')) {
+    const found = line.exec(entry);
     if (found !== null) last[found[2] ?? ''] = `${found[3] ?? ''} promiscuous mode ${found[1] ?? ''} s after boot`;
   }
   return last;

@@ -121,12 +121,12 @@ type StartMessage = Extract<ToRelay, { type: 'start' }>;
  * back to where they are from.
  */
 export function isForGuest(macs: readonly string[], everything: boolean): (frame: Buffer, bytes: number) => boolean {
-  const own = new Set(macs.map(keyOfText));
+  const guestMacs = new Set(macs.map(keyOfText));
   return (frame, bytes) => {
     if (bytes < 14) return false; // no Ethernet header (IEEE 802.3 clause 3)
-    if (own.has(keyAt(frame, 6))) return false;
+    if (guestMacs.has(keyAt(frame, 6))) return false;
     const isGroup = (frame.readUInt8(0) & 1) === 1;
-    return everything || isGroup || own.has(keyAt(frame, 0));
+    return everything || isGroup || guestMacs.has(keyAt(frame, 0));
   };
 }
 

@@ -20,7 +20,7 @@ async function settingsBetween(
 ): Promise<readonly { readonly step: string; readonly differences: readonly Difference[] }[]> {
   const [a, b] = [await parseFolder(first), await parseFolder(second)];
   return b.plan.steps.flatMap((step, index) => {
-    const before = a.states[a.plan.steps.findIndex((one) => one.name === step.name)]?.before ?? null;
+    const before = a.states[a.plan.steps.findIndex((planned) => planned.name === step.name)]?.before ?? null;
     const after = b.states[index]?.before ?? null;
     if (before === null || after === null) return [];
     // MACs of the lab's own ends, and devices through which frames are injected, are made anew for each run.

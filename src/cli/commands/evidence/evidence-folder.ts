@@ -13,14 +13,14 @@ export function evidenceFolder(
   now: Date,
   runId: string,
 ): string {
-  const own = `${
+  const generated = `${
     name
       .replace(/[^A-Za-z0-9._-]+/g, '-')
       .replace(/^[.-]+/, '')
       .slice(0, 60) || 'run'
   }-${now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${runId.slice(0, 8)}`;
-  if (out === undefined) return join('evidence', own);
-  return several ? join(out, own) : out;
+  if (out === undefined) return join('evidence', generated);
+  return several ? join(out, generated) : out;
 }
 
 /**

@@ -95,7 +95,7 @@ export async function readHost(
   const commands = record?.commands ?? [];
   if (record !== null && record.unreachable !== null) problems.push(`unreachable: ${record.unreachable}`);
   else if (read.length === 0) problems.push(`${dir}: there is no evidence of a run`);
-  problems.push(...read.flatMap((one) => one.problems));
+  problems.push(...read.flatMap((answer) => answer.problems));
   for (const { name, status, text } of commands)
     if (status > 4 || status === 1)
       problems.push(`${name} ended with status ${status}${text === '' ? '' : `: ${text}`}`);

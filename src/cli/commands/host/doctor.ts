@@ -42,10 +42,10 @@ async function tryLab(): Promise<LabTrial> {
         if (trials !== null) heard.push(trials);
       },
     });
-    const [said] = heard;
-    return said === undefined
+    const [answer] = heard;
+    return answer === undefined
       ? { built: false, code: 'lab-failed', why: `its inside ended with ${status}`, mend: 'see what it printed' }
-      : { built: true, ...said };
+      : { built: true, ...answer };
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
     return { built: false, code: error.code, why: error.message, mend: error.hint };
@@ -65,15 +65,15 @@ function engineVersions(): MachineReading['engines'] {
 
 async function needsOf(files: readonly string[]): Promise<readonly ScenarioNeeds[]> {
   const named = new Set(files.map((file) => resolve(file)));
-  const own = readdirSync(shipped, { recursive: true, encoding: 'utf8' })
+  const names = readdirSync(shipped, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.yml') && !named.has(join(shipped, name)))
     .sort();
-  const known = await loadFiles(own.map((name) => join(shipped, name)));
+  const known = await loadFiles(names.map((name) => join(shipped, name)));
   const asked = await loadFiles(files);
   return [
     ...asked.map((scenario) => ({ file: scenario.file, features: neededFeatures(scenario), asked: true })),
     ...known.map((scenario, at) => ({
-      file: join('scenarios', own[at] ?? ''),
+      file: join('scenarios', names[at] ?? ''),
       features: neededFeatures(scenario),
       asked: false,
     })),

@@ -94,7 +94,7 @@ async function withInnerMac(guest: GuestRecord, state: HostState, netns: string 
   if (link.port?.['learning'] !== false && !mayBeElsewhere(link, state)) return guest;
   try {
     const inside = objectsOf(await readJson(['ip', '-n', guest.name, '-j', 'link', 'show'], { netns }));
-    const end = inside.find((one) => one['ifindex'] === link.peer);
+    const end = inside.find((insideLink) => insideLink['ifindex'] === link.peer);
     return { ...guest, mac: textOf(end?.['address']) };
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;

@@ -51,13 +51,13 @@ interface Heard {
 }
 
 /** Why "nothing was heard" at this port would be more than was measured. */
-function reasonsAt(port: ListeningPort, own: ReadonlySet<number>, heard: Heard): readonly Reason[] {
+function reasonsAt(port: ListeningPort, portMacs: ReadonlySet<number>, heard: Heard): readonly Reason[] {
   const faults = heard.faults
     .filter(({ observers }) => observers.length === 0 || observers.includes(port.name))
     .map(({ code, text }) => reason(isReasonCode(code) ? code : 'step-failed', port.name, text));
   const damages = heard.split.damages.map((text) => reason('capture-damaged', port.name, text));
   const unknown =
-    own.size > 0 || port.role === 'uplink'
+    portMacs.size > 0 || port.role === 'uplink'
       ? []
       : [
           reason(
@@ -67,7 +67,7 @@ function reasonsAt(port: ListeningPort, own: ReadonlySet<number>, heard: Heard):
           ),
         ];
   const talked = heard.ports.some(
-    (other, index) => other.name !== port.name && heard.split.crossed(index, (mac) => !own.has(mac)),
+    (neighbour, index) => neighbour.name !== port.name && heard.split.crossed(index, (mac) => !portMacs.has(mac)),
   );
   return [
     ...faults,
@@ -88,22 +88,22 @@ function reasonsAt(port: ListeningPort, own: ReadonlySet<number>, heard: Heard):
 async function reportAt(port: ListeningPort, heard: Heard): Promise<ForeignReport> {
   const { ports, macs, split } = heard;
   const names = new Map([...macs].flatMap(([name, list]) => list.map((mac) => [mac, name] as const)));
-  const own = macs.get(port.name) ?? [];
+  const portMacs = macs.get(port.name) ?? [];
   // Behind an uplink live MACs that no port has on record; at a port without any, nothing is known to be its own.
   const elsewhere =
-    port.role === 'guest' && own.length > 0
+    port.role === 'guest' && portMacs.length > 0
       ? null
       : ports
           .filter(({ name, role }) => name !== port.name && (role === 'guest' || port.role === 'guest'))
           .flatMap(({ name }) => macs.get(name) ?? []);
-  const fold = startForeign({ name: port.name, macs: own, elsewhere });
+  const fold = startForeign({ name: port.name, macs: portMacs, elsewhere });
   const file = split.files[ports.indexOf(port)] ?? '';
   await hearForeign(
     fold,
     file,
     heard.out === null ? `${port.name} (not kept; --out keeps it)` : namedIn(heard.out, file),
   );
-  return finishForeign(fold, (mac) => names.get(mac) ?? macOfNumber(mac), reasonsAt(port, new Set(own), heard));
+  return finishForeign(fold, (mac) => names.get(mac) ?? macOfNumber(mac), reasonsAt(port, new Set(portMacs), heard));
 }
 
 /**

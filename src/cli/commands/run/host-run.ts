@@ -93,7 +93,9 @@ export function approval(
       throw new VerifyError(
         'new-macs-not-allowed',
         64,
-        unknown.map((one) => `${one} would send with a MAC that nobody has, and an uplink may carry it out`).join('\n'),
+        unknown
+          .map((source) => `${source} would send with a MAC that nobody has, and an uplink may carry it out`)
+          .join('\n'),
         '--allow-new-macs lets it; nothing was sent',
       );
     if (options.approved !== undefined && options.approved.toLowerCase() !== hash()) {
@@ -156,7 +158,10 @@ export function printLeft(scenario: Scenario, { result, left }: Pick<Run, 'resul
   const lines =
     left.length === 0
       ? [`left behind on ${bridges}: nothing (checked)`]
-      : [`LEFT BEHIND on ${bridges}, see \`verify-isolation cleanup\`:`, ...left.map((one) => `  ${escapeText(one)}`)];
+      : [
+          `LEFT BEHIND on ${bridges}, see \`verify-isolation cleanup\`:`,
+          ...left.map((text) => `  ${escapeText(text)}`),
+        ];
   process.once('exit', () => process.stderr.write(`${[...timesOut(scenario, result), ...lines].join('\n')}\n`));
 }
 

@@ -58,10 +58,10 @@ export function inSeries(scenarios: readonly Scenario[], repeat: number, seed: n
   if (seed === null) return series;
   const random = mulberry32(seed);
   for (let at = series.length - 1; at > 0; at -= 1) {
-    const other = Math.floor(random() * (at + 1)); // Fisher and Yates
-    const [a, b] = [series[at], series[other]];
+    const drawn = Math.floor(random() * (at + 1)); // Fisher and Yates
+    const [a, b] = [series[at], series[drawn]];
     if (a === undefined || b === undefined) break;
-    [series[at], series[other]] = [b, a];
+    [series[at], series[drawn]] = [b, a];
   }
   return series;
 }

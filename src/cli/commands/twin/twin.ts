@@ -52,7 +52,7 @@ export async function twinCommand(options: TwinOptions): Promise<number> {
   });
   if (!options.quiet)
     process.stderr.write(
-      `${[`twin of ${escapeText(read.bridge)}: ${join(scenarios, 'twin.yml')}; not in it:`, ...read.twin.missing.map((one) => `  ${escapeText(one)}`)].join('\n')}\n`,
+      `${[`twin of ${escapeText(read.bridge)}: ${join(scenarios, 'twin.yml')}; not in it:`, ...read.twin.missing.map((text) => `  ${escapeText(text)}`)].join('\n')}\n`,
     );
   const [, ...words] = stripOptions(process.argv.slice(2), ['twin'], ['bridge', 'netns', 'what-if', 'class', 'out']);
   const { status } = await launchInside([
@@ -69,7 +69,7 @@ export async function twinCommand(options: TwinOptions): Promise<number> {
 /** What the changed settings change: the second run against the first. Nothing where a run has left no result. */
 async function compare(folder: string, name: string): Promise<void> {
   const folders = readdirSync(folder)
-    .filter((one) => one.startsWith(name))
+    .filter((entry) => entry.startsWith(name))
     .sort();
   const supposed = folders.find((folder) => folder.startsWith(`${name}-what-if-`));
   const live = folders.find((folder) => folder !== supposed);

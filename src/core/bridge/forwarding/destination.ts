@@ -15,7 +15,7 @@ export function entryOf(view: BridgeView, from: End, mac: Mac): FdbState | undef
     isSettingOn(view.settings, 'vlan_filtering') === true && port !== null
       ? (view.vlansOf(port.name)?.native ?? null)
       : null;
-  return view.fdb.find((one) => one.mac === mac && (vlan === null || one.vlan === null || one.vlan === vlan));
+  return view.fdb.find((entry) => entry.mac === mac && (vlan === null || entry.vlan === null || entry.vlan === vlan));
 }
 
 /**

@@ -12,12 +12,12 @@ const maxEnds = 32;
 
 /** Who is on a bridge, as far as its state shows: one for each port, and one for what is behind the device itself. */
 export function endsOf(view: BridgeView, reading: Reading): readonly End[] {
-  const own = (port: string): readonly string[] =>
+  const macsAt = (port: string): readonly string[] =>
     view.fdb
       .filter((entry) => entry.port === port && entry.state !== 'permanent' && !isGroup(entry.mac))
       .map(({ mac }) => mac);
   const ports = view.ports.map(
-    (port): End => ({ name: port.name, site: { kind: 'port', port }, macs: own(port.name) }),
+    (port): End => ({ name: port.name, site: { kind: 'port', port }, macs: macsAt(port.name) }),
   );
   const listed = reading.state.fdb
     .filter(

@@ -26,10 +26,10 @@ export function predict(view: BridgeView, diversions: Diversions, flow: Forecast
   const target = portOf(flow.observer)?.name;
   const copies = diversions.copies.filter((copy) => copy.to === target && copy.from !== target);
   const [from, to] = [portOf(flow.from)?.name, portOf(flow.to)?.name];
-  const copy = copies.find((one) =>
-    one.place === 'ingress'
-      ? one.from === from
-      : one.place === 'egress' && flow.class === 'known-unicast' && one.from === to,
+  const copy = copies.find((candidate) =>
+    candidate.place === 'ingress'
+      ? candidate.from === from
+      : candidate.place === 'egress' && flow.class === 'known-unicast' && candidate.from === to,
   );
   if (copy !== undefined) return yes(`a mirror carries frames of ${copy.from} to ${copy.to}`);
   const forecast = withinVlan(view, flow, classForecasts[classes[flow.class].forecast](view, diversions, flow));

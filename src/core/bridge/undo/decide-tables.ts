@@ -56,7 +56,7 @@ export function decideVlan({ on, self, set, was }: UndoOf<'vlan'>, { links, vlan
   const others: string[] = [];
   const owed: number[] = [];
   for (const vid of touched) {
-    const [isNow, asSet, asBefore] = [now, after, before].map((one) => vlanWord(one.get(vid)));
+    const [isNow, asSet, asBefore] = [now, after, before].map((vlans) => vlanWord(vlans.get(vid)));
     if (isNow === asBefore) continue;
     if (isNow === asSet) owed.push(vid);
     else others.push(`VLAN ${vid} of ${held.name} is ${isNow}, not what the run had set (${asSet})`);
@@ -74,9 +74,9 @@ export function decideVlan({ on, self, set, was }: UndoOf<'vlan'>, { links, vlan
     }),
   );
   return undo(
-    ...takenAway.flatMap((one) => command('del', one)),
-    ...givenBack.filter(({ pvid }) => !pvid).flatMap((one) => command('add', one)),
-    ...givenBack.filter(({ pvid }) => pvid).flatMap((one) => command('add', one)),
+    ...takenAway.flatMap((range) => command('del', range)),
+    ...givenBack.filter(({ pvid }) => !pvid).flatMap((range) => command('add', range)),
+    ...givenBack.filter(({ pvid }) => pvid).flatMap((range) => command('add', range)),
   );
 }
 
@@ -98,7 +98,7 @@ function formWord(form: FdbForm | null): string {
 
 /** An entry of `bridge -j fdb`. */
 export function fdbForm(row: Fields): FdbForm {
-  const state = (['static', 'permanent'] as const).find((one) => one === row['state']) ?? 'dynamic';
+  const state = (['static', 'permanent'] as const).find((name) => name === row['state']) ?? 'dynamic';
   return { state, sticky: textsOf(row['flags']).includes('sticky') };
 }
 
@@ -116,9 +116,9 @@ function judgeRow(
   of: { readonly entries: readonly Fields[]; readonly name: string; readonly mac: string; readonly self: boolean },
 ): JudgedRow {
   const inVlan = of.entries.filter((entry) => (entry['vlan'] ?? null) === vlan);
-  const own = inVlan.filter((one) => one['ifname'] === of.name);
+  const entriesHere = inVlan.filter((entry) => entry['ifname'] === of.name);
   // The device's own entry stands beside that of its bridge, and that of a bridge is printed with or without `self`
-  const here = (of.self ? own.find((one) => one['master'] === undefined) : undefined) ?? own[0];
+  const here = (of.self ? entriesHere.find((entry) => entry['master'] === undefined) : undefined) ?? entriesHere[0];
   const now = here === undefined ? null : fdbForm(here);
   const [isNow, asSet, asBefore] = [formWord(now), formWord(set), formWord(was)];
   if (isNow === asBefore) return { vlan, now, target: now, other: null };
@@ -127,7 +127,7 @@ function judgeRow(
   if (now !== null)
     return { vlan, now, target: now, other: `${what} is ${isNow}, not what the run had set (${asSet})` };
   // A static entry goes along with its MAC where that is seen on another port (br_fdb_update)
-  const moved = inVlan.find((one) => one['ifname'] !== of.name && fdbForm(one).state !== 'dynamic');
+  const moved = inVlan.find((entry) => entry['ifname'] !== of.name && fdbForm(entry).state !== 'dynamic');
   if (!of.self && moved !== undefined)
     return { vlan, now, target: now, other: `${what} is on ${String(moved['ifname'])} by now` };
   // one that is learned ages
@@ -143,7 +143,7 @@ export function decideFdb({ on, self, mac, rows }: UndoOf<'fdb'>, { links, fdb }
   const held = findHeld(on, links);
   if ('kind' in held) return held;
   const bridge = textOf(linkOf(links, on.master === 0 ? on.ifindex : on.master)?.['ifname']);
-  const entries = objectsOf(fdb).filter((one) => one['mac'] === mac && (self || one['master'] === bridge));
+  const entries = objectsOf(fdb).filter((entry) => entry['mac'] === mac && (self || entry['master'] === bridge));
   const judged = rows.map((row) => judgeRow(row, { entries, name: held.name, mac, self }));
   const wanted = judged.map(({ vlan, now, target }) => ({ vlan, now, target }));
   const others = judged.flatMap(({ other }) => other ?? []);
@@ -183,10 +183,13 @@ export function mdbForm(
   }: Readonly<Record<'bridge' | 'port' | 'group', string>> & { readonly vlan: number | null },
 ): 'permanent' | 'temp' | null {
   const found = objectsOf(json)
-    .flatMap((one) => objectsOf(one['mdb']))
+    .flatMap((table) => objectsOf(table['mdb']))
     .find(
-      (one) =>
-        one['dev'] === bridge && one['port'] === port && one['grp'] === group && (vlan === null || one['vid'] === vlan),
+      (entry) =>
+        entry['dev'] === bridge &&
+        entry['port'] === port &&
+        entry['grp'] === group &&
+        (vlan === null || entry['vid'] === vlan),
     );
   if (found === undefined) return null;
   return found['state'] === 'permanent' ? 'permanent' : 'temp';

@@ -196,7 +196,7 @@ export function findHeld(on: HeldLink, links: unknown): { readonly name: string 
   if (link === undefined) return done;
   const name = textOf(link['ifname']) ?? on.name;
   const bridge = textOf(link['master']);
-  const master = bridge === null ? 0 : objectsOf(links).find((one) => one['ifname'] === bridge)?.['ifindex'];
+  const master = bridge === null ? 0 : objectsOf(links).find((link) => link['ifname'] === bridge)?.['ifindex'];
   if (master !== on.master)
     return left(
       `${name} is no longer ${on.master === 0 ? 'without a bridge' : 'a port of the bridge that it was a port of'}`,

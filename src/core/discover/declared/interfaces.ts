@@ -38,8 +38,8 @@ export function interfacesDeclared(files: readonly ConfigFile[]): readonly Decla
       const option = /^bridge[-_](.+)$/.exec(word)?.[1]?.replaceAll('_', '-');
       if (bridge === null || option === undefined) continue;
       const apply = `ifreload -a, or ifdown ${bridge} and ifup ${bridge}`;
-      for (const said of optionSays(bridge, option, rest))
-        found.push({ by: 'ifupdown', readFrom: path, mac: null, ...said, apply });
+      for (const setting of optionSays(bridge, option, rest))
+        found.push({ by: 'ifupdown', readFrom: path, mac: null, ...setting, apply });
     }
     return found;
   });

@@ -44,7 +44,7 @@ export function netplanDeclared(files: readonly ConfigFile[]): readonly Declared
     }
   }
   return [...devices].flatMap(([name, device]): readonly Declared[] => {
-    const one = (on: string, key: DeclaredKey, value: Declared['value']): Declared => ({
+    const declaredOf = (on: string, key: DeclaredKey, value: Declared['value']): Declared => ({
       by: 'netplan',
       readFrom: from.get(name) ?? '',
       device: on,
@@ -56,14 +56,18 @@ export function netplanDeclared(files: readonly ConfigFile[]): readonly Declared
     const parameters = fieldsOf(device['parameters']) ?? {};
     const ageing = centiseconds(parameters['ageing-time']);
     return [
-      ...portKeys.flatMap(([word, key]) => (typeof device[word] === 'boolean' ? [one(name, key, device[word])] : [])),
+      ...portKeys.flatMap(([word, key]) =>
+        typeof device[word] === 'boolean' ? [declaredOf(name, key, device[word])] : [],
+      ),
       ...(device['kind'] !== 'bridges'
         ? []
         : [
-            ...(ageing === null ? [] : [one(name, 'ageing_time', ageing)]),
-            ...(typeof parameters['stp'] === 'boolean' ? [one(name, 'stp_state', parameters['stp'])] : []),
+            ...(ageing === null ? [] : [declaredOf(name, 'ageing_time', ageing)]),
+            ...(typeof parameters['stp'] === 'boolean' ? [declaredOf(name, 'stp_state', parameters['stp'])] : []),
             ...(Array.isArray(device['interfaces'])
-              ? device['interfaces'].filter((port) => typeof port === 'string').map((port) => one(port, 'master', name))
+              ? device['interfaces']
+                  .filter((port) => typeof port === 'string')
+                  .map((port) => declaredOf(port, 'master', name))
               : []),
           ]),
     ];

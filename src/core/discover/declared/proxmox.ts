@@ -10,8 +10,8 @@ export function isolatingVnets(vnets: unknown): ReadonlySet<string> {
   const ticked = (value: unknown): boolean => value === 1 || value === '1' || value === true;
   return new Set(
     objectsOf(vnets)
-      .filter((one) => ticked(one['isolate-ports']))
-      .flatMap((one) => textOf(one['vnet']) ?? []),
+      .filter((vnet) => ticked(vnet['isolate-ports']))
+      .flatMap((vnet) => textOf(vnet['vnet']) ?? []),
   );
 }
 

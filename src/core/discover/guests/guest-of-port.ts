@@ -47,9 +47,9 @@ export function normalizeMac(text: string | null | undefined): string | null {
  */
 export function namespaceGuests(netns: unknown, links: unknown): readonly GuestRecord[] {
   const names = new Map(
-    objectsOf(netns).flatMap((one) => {
-      const name = textOf(one['name']);
-      return typeof one['id'] === 'number' && name !== null ? [[one['id'], name] as const] : [];
+    objectsOf(netns).flatMap((record) => {
+      const name = textOf(record['name']);
+      return typeof record['id'] === 'number' && name !== null ? [[record['id'], name] as const] : [];
     }),
   );
   return objectsOf(links).flatMap((link): readonly GuestRecord[] => {

@@ -36,8 +36,8 @@ export function incusGuests(manager: 'incus' | 'lxd', json: unknown): readonly G
 
 function addressesOf(state: Fields | undefined): readonly string[] {
   return objectsOf(state?.['addresses'])
-    .filter((one) => one['scope'] === 'global')
-    .flatMap((one) => textOf(one['address']) ?? []);
+    .filter((address) => address['scope'] === 'global')
+    .flatMap((address) => textOf(address['address']) ?? []);
 }
 
 function zoneOf(project: string | null, vlan: string | null): GuestRecord['zone'] {

@@ -71,18 +71,18 @@ export function monitorGuests(processes: readonly MonitorProcess[]): readonly Gu
 
 /** The same processes from JSON; what is none is left out. */
 export function monitorProcesses(json: unknown): readonly MonitorProcess[] {
-  return objectsOf(json).flatMap((one) => {
+  return objectsOf(json).flatMap((record) => {
     const words = (value: unknown): readonly string[] =>
       Array.isArray(value) ? value.flatMap((word) => textOf(word) ?? []) : [];
-    return typeof one['pid'] !== 'number'
+    return typeof record['pid'] !== 'number'
       ? []
       : [
           {
-            pid: one['pid'],
-            comm: textOf(one['comm']) ?? '',
-            argv: words(one['argv']),
-            taps: words(one['taps']),
-            here: one['here'] === true,
+            pid: record['pid'],
+            comm: textOf(record['comm']) ?? '',
+            argv: words(record['argv']),
+            taps: words(record['taps']),
+            here: record['here'] === true,
           },
         ];
   });

@@ -49,14 +49,14 @@ export function proxmoxGuests(
   const name = values.get(program === 'qm' ? 'name' : 'hostname') || `${program === 'qm' ? 'vm' : 'ct'}${id}`;
   return nics.flatMap(({ number, parts }): readonly GuestRecord[] => {
     const behindFirewall = parts.get('firewall') === '1';
-    const own = `${program === 'qm' ? 'tap' : 'veth'}${id}i${number}`;
+    const portName = `${program === 'qm' ? 'tap' : 'veth'}${id}i${number}`;
     // A machine's MAC stands beside its model (virtio=…), a container's has a key of its own.
     const mac =
       normalizeMac(parts.get('hwaddr')) ??
-      [...parts.values()].map((part) => normalizeMac(part)).find((one) => one !== null) ??
+      [...parts.values()].map((part) => normalizeMac(part)).find((mac) => mac !== null) ??
       null;
     const ips = ['ip', 'ip6']
-      .map((one) => parts.get(one)?.split('/')[0] ?? '')
+      .map((key) => parts.get(key)?.split('/')[0] ?? '')
       .filter((ip) => /^[0-9a-fA-F:.]*[:.][0-9a-fA-F:.]*$/.test(ip));
     const record = {
       manager: 'proxmox' as const,
@@ -70,9 +70,9 @@ export function proxmoxGuests(
     return behindFirewall
       ? [
           { ...record, port: `fwpr${id}p${number}`, firewall: `fwbr${id}i${number}` },
-          { ...record, port: own, firewall: null },
+          { ...record, port: portName, firewall: null },
         ]
-      : [{ ...record, port: own, firewall: null }];
+      : [{ ...record, port: portName, firewall: null }];
   });
 }
 
@@ -84,7 +84,7 @@ function zoneOf(
 ): GuestRecord['zone'] {
   const pool = pools.get(id);
   if (pool !== undefined) return { name: pool, from: 'pool' };
-  const [tag] = tags.split(/[;, ]+/).filter((one) => one !== '');
+  const [tag] = tags.split(/[;, ]+/).filter((tag) => tag !== '');
   if (tag !== undefined) return { name: tag, from: 'tag' };
   const bridge = parts.get('bridge') ?? '';
   if (vnets.has(bridge)) return { name: bridge, from: 'VNet' };
@@ -99,12 +99,14 @@ function zoneOf(
 export function proxmoxSurroundings(resources: unknown, vnets: unknown): ProxmoxSurroundings {
   return {
     pools: new Map(
-      objectsOf(resources).flatMap((one) => {
-        const pool = textOf(one['pool']);
-        return typeof one['vmid'] === 'number' && pool !== null && pool !== '' ? [[one['vmid'], pool] as const] : [];
+      objectsOf(resources).flatMap((resource) => {
+        const pool = textOf(resource['pool']);
+        return typeof resource['vmid'] === 'number' && pool !== null && pool !== ''
+          ? [[resource['vmid'], pool] as const]
+          : [];
       }),
     ),
-    vnets: new Set(objectsOf(vnets).flatMap((one) => textOf(one['vnet']) ?? [])),
+    vnets: new Set(objectsOf(vnets).flatMap((vnet) => textOf(vnet['vnet']) ?? [])),
   };
 }
 

@@ -41,8 +41,8 @@ export function portsOfSandbox(
   inside: unknown,
   links: readonly LinkState[],
 ): readonly GuestRecord[] {
-  return objectsOf(inside).flatMap((own): readonly GuestRecord[] => {
-    const port = links.find(({ ifindex, peer }) => ifindex === own['link_index'] && peer === own['ifindex'])?.name;
-    return port === undefined ? [] : [{ ...guest, port, mac: normalizeMac(textOf(own['address'])) }];
+  return objectsOf(inside).flatMap((link): readonly GuestRecord[] => {
+    const port = links.find(({ ifindex, peer }) => ifindex === link['link_index'] && peer === link['ifindex'])?.name;
+    return port === undefined ? [] : [{ ...guest, port, mac: normalizeMac(textOf(link['address'])) }];
   });
 }

@@ -20,11 +20,11 @@ export function netplanManagers(files: readonly ConfigFile[]): readonly Configur
     for (const [kind, list] of Object.entries(network)) {
       for (const [name, device] of Object.entries(fieldsOf(list) ?? {})) {
         if (!isFields(device)) continue;
-        const own = device['renderer'];
+        const deviceRenderer = device['renderer'];
         found.set(name, {
           file: found.get(name)?.file ?? path,
           kind,
-          renderer: isRenderer(own) ? own : (found.get(name)?.renderer ?? null),
+          renderer: isRenderer(deviceRenderer) ? deviceRenderer : (found.get(name)?.renderer ?? null),
         });
       }
     }

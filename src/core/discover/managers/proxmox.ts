@@ -16,8 +16,8 @@ export function proxmoxManagers(
     const bridge = parts.get('bridge') ?? '';
     const nic = `net${number}`;
     if (bridge === '') return [];
-    const own = `${program === 'qm' ? 'tap' : 'veth'}${id}i${number}`;
-    return (parts.get('firewall') === '1' ? [`fwpr${id}p${number}`, own] : [own]).map((device) => ({
+    const portName = `${program === 'qm' ? 'tap' : 'veth'}${id}i${number}`;
+    return (parts.get('firewall') === '1' ? [`fwpr${id}p${number}`, portName] : [portName]).map((device) => ({
       by: 'Proxmox VE',
       device,
       program,

@@ -63,7 +63,7 @@ export function twinScenario(input: TwinInput): Twin {
   const copied = copiedBridgeSettings(link);
   const entries = copiedEntries(state, link, ports);
   const filters = copiedFilters(state, new Set([bridge, ...ports]));
-  const own = vlansInState(state, bridge);
+  const vlans = vlansInState(state, bridge);
   const managers = input.keepers.filter(({ device }) => device === bridge || ports.has(device));
   const asked = classes.length === 0 || classes.includes('known-unicast');
   return {
@@ -73,7 +73,7 @@ export function twinScenario(input: TwinInput): Twin {
       allow_disruptive: true,
       topology: {
         provider: 'lab',
-        bridges: { [bridge]: { ...copied.settings, ...(isUsual(own, link) ? {} : { vlans: own }) } },
+        bridges: { [bridge]: { ...copied.settings, ...(isUsual(vlans, link) ? {} : { vlans: vlans }) } },
         endpoints,
         ...(Object.keys(state.sysctl).length === 0 ? {} : { sysctl: state.sysctl }),
         ...(managers.length === 0 ? {} : { keepers: managers }),

@@ -19,7 +19,7 @@ export function readWhatIfs(texts: readonly string[], bridge: string, ports: Rea
     const [, device = '', key = '', value = ''] = /^(.+)\.([a-z0-9_]+)=(.+)$/.exec(text) ?? [];
     const known = device === bridge ? bridgeSettings : portSettings;
     const setting =
-      [...known, ...linkSettings].find((one) => one.key === key) ?? known.find(({ option }) => option === key);
+      [...known, ...linkSettings].find((setting) => setting.key === key) ?? known.find(({ option }) => option === key);
     if (device !== bridge && !ports.has(device))
       faults.push(
         `${JSON.stringify(text)}: ${device === '' ? 'not DEVICE.SETTING=VALUE' : `${JSON.stringify(device)} is neither the bridge nor a port of its twin`}`,

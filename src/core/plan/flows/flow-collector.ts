@@ -94,8 +94,8 @@ function isSource(known: FlowSource, { from, sender, frame }: FlowDraft): boolea
   return known.from === from && known.sender === sender && known.srcMac === frame.srcMac && known.srcIp === frame.srcIp;
 }
 
-function sameList(one: readonly unknown[], other: readonly unknown[]): boolean {
-  return one === other || (one.length === other.length && one.every((value, index) => value === other[index]));
+function sameList(first: readonly unknown[], second: readonly unknown[]): boolean {
+  return first === second || (first.length === second.length && first.every((value, index) => value === second[index]));
 }
 
 interface Interned<T> {

@@ -30,10 +30,10 @@ export function parsePositions(text: string, count: number, listed: number): Uin
   for (const word of text.split(',')) {
     const found = part.exec(word);
     if (found === null) return null;
-    const [value, other] = [Number(found[1]), Number(found[3] ?? 1)];
+    const [value, second] = [Number(found[1]), Number(found[3] ?? 1)];
     const climbs = found[2] === '-';
-    const length = climbs ? other - value + 1 : other;
-    if (value >= listed || (climbs && other >= listed) || length < 1 || at + length > count) return null;
+    const length = climbs ? second - value + 1 : second;
+    if (value >= listed || (climbs && second >= listed) || length < 1 || at + length > count) return null;
     for (let i = 0; i < length; i += 1) positions[at + i] = climbs ? value + i : value;
     at += length;
   }

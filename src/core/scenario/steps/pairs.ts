@@ -35,9 +35,9 @@ function pairsAmong(
   const place = (name: string): string => (acrossBridges ? '' : (segments.get(name) ?? ''));
   const addressees = new Map<string, number>();
   for (const name of to) addressees.set(place(name), (addressees.get(place(name)) ?? 0) + 1);
-  const own = new Set(to);
+  const addressed = new Set(to);
   let pairs = 0;
-  for (const name of from) pairs += (addressees.get(place(name)) ?? 0) - (own.has(name) ? 1 : 0);
+  for (const name of from) pairs += (addressees.get(place(name)) ?? 0) - (addressed.has(name) ? 1 : 0);
   return pairs;
 }
 

@@ -42,10 +42,12 @@ export function select(
     for (const name of matches(faults, reading, negative ? text.slice(1) : text, at, scope))
       (negative ? refused : chosen).add(name);
   }
-  const all = given.length > 0 && given.every(({ text }) => text.startsWith('!'));
+  const isExclusion = given.length > 0 && given.every(({ text }) => text.startsWith('!'));
   return reading.topology.endpoints
     .map(({ name }) => name)
-    .filter((name) => (all ? scope.among === null || scope.among.has(name) : chosen.has(name)) && !refused.has(name));
+    .filter(
+      (name) => (isExclusion ? scope.among === null || scope.among.has(name) : chosen.has(name)) && !refused.has(name),
+    );
 }
 
 function matches(

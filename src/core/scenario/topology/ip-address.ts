@@ -65,7 +65,7 @@ function parseIpv6(text: string): IpNumber | null {
   const [head = [], tail = []] = groups;
   const given = head.length + tail.length;
   if (halves.length === 1 ? given !== 8 : given > 7) return null;
-  const all = [...head, ...Array.from({ length: 8 - given }, () => '0'), ...tail];
-  if (!all.every((part) => /^[0-9A-Fa-f]{1,4}$/.test(part))) return null;
-  return { family: 6, value: all.reduce((sum, part) => (sum << 16n) | BigInt(`0x${part}`), 0n) };
+  const words = [...head, ...Array.from({ length: 8 - given }, () => '0'), ...tail];
+  if (!words.every((part) => /^[0-9A-Fa-f]{1,4}$/.test(part))) return null;
+  return { family: 6, value: words.reduce((sum, part) => (sum << 16n) | BigInt(`0x${part}`), 0n) };
 }

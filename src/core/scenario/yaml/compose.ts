@@ -79,16 +79,16 @@ function composedTopology(
 ): { topology?: unknown } {
   const { topology } = root;
   if (!isFields(topology) || topology.include === undefined) return {};
-  const { include: name, ...own } = topology;
+  const { include: name, ...written } = topology;
   const file = include(name, ['topology', 'include']);
   if (file === null) return {};
   if (!isFields(file.data)) {
     origins.push({ prefix: ['topology'], base: [], locate: file.locate });
     return { topology: file.data };
   }
-  const merged: Record<string, unknown> = { ...file.data, ...own };
+  const merged: Record<string, unknown> = { ...file.data, ...written };
   for (const [key, theirs] of Object.entries(file.data)) {
-    const mine = own[key];
+    const mine = written[key];
     if (mine === undefined) origins.push({ prefix: ['topology', key], base: [key], locate: file.locate });
     else if (mergedByName.includes(key) && isFields(mine) && isFields(theirs)) {
       merged[key] = { ...theirs, ...mine };
@@ -108,11 +108,11 @@ function composedSteps(
 ): { steps?: unknown } {
   const { steps } = root;
   if (!Array.isArray(steps) || !steps.some(isInclude)) return {};
-  const all: unknown[] = [];
+  const merged: unknown[] = [];
   for (const [index, step] of steps.entries()) {
     if (!isInclude(step)) {
-      origins.push({ prefix: ['steps', all.length], base: ['steps', index], locate });
-      all.push(step);
+      origins.push({ prefix: ['steps', merged.length], base: ['steps', index], locate });
+      merged.push(step);
       continue;
     }
     const file = include(step.include, ['steps', index, 'include']);
@@ -120,14 +120,14 @@ function composedSteps(
     const list: readonly unknown[] = file === null ? [] : [file.data].flat();
     for (const [at, each] of list.entries()) {
       origins.push({
-        prefix: ['steps', all.length],
+        prefix: ['steps', merged.length],
         base: Array.isArray(file?.data) ? [at] : [],
         locate: file?.locate ?? locate,
       });
-      all.push(each);
+      merged.push(each);
     }
   }
-  return { steps: all };
+  return { steps: merged };
 }
 
 /**

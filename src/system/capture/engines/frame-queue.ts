@@ -21,7 +21,7 @@ const overhead = 160;
 
 /** A queue that skips the first `stale` frames and infers directions: `macs` are the observer's own, lower case. */
 export function frameQueue(macs: ReadonlySet<string>, stale: number): FrameQueue {
-  const own = new Set([...macs].map((mac) => Number.parseInt(mac.replaceAll(':', ''), 16)));
+  const known = new Set([...macs].map((mac) => Number.parseInt(mac.replaceAll(':', ''), 16)));
   let waiting: Queued[] = [];
   let next = 0;
   let bytesHeld = 0;
@@ -63,7 +63,7 @@ export function frameQueue(macs: ReadonlySet<string>, stale: number): FrameQueue
           original: length,
           seconds,
           nanoseconds,
-          outgoing: !own.has(source),
+          outgoing: !known.has(source),
         });
       }
       if (next === waiting.length) {

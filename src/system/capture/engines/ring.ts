@@ -161,7 +161,7 @@ function handOver(shared: SharedRing, ring: Buffer, view: DataView, at: number):
 function handleOf(shared: SharedRing, listener: Listener, index: number, first: boolean): EngineHandle {
   const { ring } = shared;
   /** What the ring as a whole received and did not yet deliver, and what it dropped, may be this observer's. */
-  const own = (): Counters => {
+  const countersNow = (): Counters => {
     const { received, dropped, delivered } = ring.counters();
     return { received: listener.delivered + (received - delivered), dropped, delivered: listener.delivered };
   };
@@ -170,7 +170,7 @@ function handleOf(shared: SharedRing, listener: Listener, index: number, first: 
     descriptors: first ? [ring.fd] : [],
     shared: {
       index,
-      own,
+      own: countersNow,
       restMs: ring.restMs,
       takeWith(target) {
         listener.target = target;

@@ -84,10 +84,10 @@ function onlyThose({ loaded, batchOf, packetOf }: Waiting, positions: Uint32Arra
   const kept: Loaded[] = [];
   const place = (at: number): number => {
     const known = places.get(at);
-    const one = loaded[at];
-    if (known !== undefined || one === undefined) return known ?? 0;
+    const capture = loaded[at];
+    if (known !== undefined || capture === undefined) return known ?? 0;
     places.set(at, kept.length);
-    return kept.push(one) - 1;
+    return kept.push(capture) - 1;
   };
   return {
     loaded: kept,
@@ -101,9 +101,10 @@ function framesAt({ loaded, batchOf, packetOf }: Waiting, order: Uint32Array): R
     count: order.length,
     each(take) {
       for (const position of order) {
-        const one = loaded[batchOf[position] ?? 0];
+        const capture = loaded[batchOf[position] ?? 0];
         const packet = packetOf[position] ?? 0;
-        if (one !== undefined) take(one.batch, packet, one.interfaces[one.batch.interfaceId[packet] ?? 0] ?? -1);
+        if (capture !== undefined)
+          take(capture.batch, packet, capture.interfaces[capture.batch.interfaceId[packet] ?? 0] ?? -1);
       }
     },
   };

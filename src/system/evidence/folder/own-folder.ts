@@ -47,13 +47,13 @@ function giveTo({ uid, gid }: Identity, folder: number): void {
 
 /** Makes a folder that was come to this user's alone, and sees that it is empty. */
 function makeOwn(name: string, fd: number, caller: Identity | null): void {
-  const [own, group] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
+  const [user, group] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   const { uid: owner } = fstatSync(fd);
   // Before it is looked into: what others could still put there counts.
   fchmodSync(fd, 0o700);
-  if (owner !== own) fchownSync(fd, own, group);
+  if (owner !== user) fchownSync(fd, user, group);
   if (readdirSync(`/proc/self/fd/${fd}`).length === 0) return;
-  if (owner !== own && caller !== null) fchownSync(fd, caller.uid, caller.gid);
+  if (owner !== user && caller !== null) fchownSync(fd, caller.uid, caller.gid);
   throw new VerifyError(
     'out-not-empty',
     64,

@@ -198,11 +198,11 @@ export async function parseFolder(dir: string, written: WrittenFiles = {}): Prom
       const around = timeline.filter(
         (entry) => entry.step === index && entry.event === 'state-read' && entry.when === 'during',
       );
-      const own = written.states?.[index];
-      const during = await Promise.all(around.map((_, at) => parseState(dir, index, at + 1, own?.during?.[at])));
+      const known = written.states?.[index];
+      const during = await Promise.all(around.map((_, at) => parseState(dir, index, at + 1, known?.during?.[at])));
       return {
-        before: await parseState(dir, index, 'before', own?.before),
-        after: await parseState(dir, index, 'after', own?.after),
+        before: await parseState(dir, index, 'before', known?.before),
+        after: await parseState(dir, index, 'after', known?.after),
         ...(during.length === 0 ? {} : { during }),
       };
     }),

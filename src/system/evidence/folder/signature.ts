@@ -84,7 +84,7 @@ export async function checkSignature(
   const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-Y', ...how, '-n', namespace, '-s', signature], {
     input,
   });
-  const said = `${stdout} ${stderr}`.trim().replaceAll(/\s*\n\s*/g, ' · ');
-  if (status !== 0) return { state: 'bad', text: said };
-  return { state: signers === null ? 'valid' : 'trusted', text: said };
+  const output = `${stdout} ${stderr}`.trim().replaceAll(/\s*\n\s*/g, ' · ');
+  if (status !== 0) return { state: 'bad', text: output };
+  return { state: signers === null ? 'valid' : 'trusted', text: output };
 }

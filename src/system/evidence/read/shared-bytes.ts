@@ -62,18 +62,18 @@ export function takeBytes(
   who: ByteReaderName,
 ): (patienceMs: number) => Uint8Array | null | 'behind' {
   const mine = readers[who];
-  const other = 1 - mine;
+  const theirs = 1 - mine;
   let taken = 0;
 
   /** Waits until the other has made room: half of the ring, since waking somebody takes as long as a chunk. */
   function hasRoom(patienceMs: number): boolean {
     const least = taken - chunkCount + 1;
-    const known = Atomics.load(cells, cell.done + other);
+    const known = Atomics.load(cells, cell.done + theirs);
     if (known >= least) return true;
-    Atomics.store(cells, cell.wakeAt + other, taken - chunkCount / 2);
-    Atomics.wait(cells, cell.done + other, known, patienceMs);
-    Atomics.store(cells, cell.wakeAt + other, never);
-    return Atomics.load(cells, cell.done + other) >= least;
+    Atomics.store(cells, cell.wakeAt + theirs, taken - chunkCount / 2);
+    Atomics.wait(cells, cell.done + theirs, known, patienceMs);
+    Atomics.store(cells, cell.wakeAt + theirs, never);
+    return Atomics.load(cells, cell.done + theirs) >= least;
   }
   /**
    * Reads the next chunk into the ring, unless the other does so just now; false = it still does after this many ms.

@@ -52,12 +52,12 @@ export function netnsPath(netns: string | null): string | null {
 export function namespaceOf(bridges: readonly Bridge[]): string | null {
   const placed = bridges.map(({ name, netns }) => ({ name, path: netnsPath(netns) }));
   const [first] = placed;
-  const other = placed.find(({ path }) => path !== first?.path);
-  if (first !== undefined && other !== undefined) {
+  const second = placed.find(({ path }) => path !== first?.path);
+  if (first !== undefined && second !== undefined) {
     throw new VerifyError(
       'netns-mixed',
       64,
-      `${first.name} and ${other.name} are in different network namespaces`,
+      `${first.name} and ${second.name} are in different network namespaces`,
       'write one scenario for each namespace',
     );
   }

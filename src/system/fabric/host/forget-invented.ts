@@ -23,14 +23,14 @@ export async function forgetInvented(
   const stood = new Set(before.fdb.map(({ mac, master }) => `${mac} ${master ?? ''}`));
   for (let left = tries; left > 0; left -= 1) {
     const { fdb } = await readState();
-    const own = fdb.filter(
+    const learned = fdb.filter(
       ({ mac, port, master, state }) =>
         state === 'dynamic' && master !== null && !stood.has(`${mac} ${master}`) && invented.get(port)?.(mac) === true,
     );
     try {
       await runBatch(
         'bridge',
-        own.map(({ mac, port, vlan }) => [
+        learned.map(({ mac, port, vlan }) => [
           'fdb',
           'del',
           mac,

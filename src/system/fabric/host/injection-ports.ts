@@ -100,9 +100,9 @@ const nearIndex = 1000;
 
 async function makePortPair({ near, home, netns, name, ifindex, nearName, port }: PortPair): Promise<void> {
   const end = (index: number): readonly string[] => ['index', String(index), 'mtu', String(port.mtu)];
-  const own = nearIndex + Number(nearName.slice(1));
+  const farIndex = nearIndex + Number(nearName.slice(1));
   const peer = ['peer', 'name', name, ...end(ifindex), 'netns', home];
-  await mustRun(['ip', 'link', 'add', 'dev', nearName, ...end(own), 'type', 'veth', ...peer], { netns: near });
+  await mustRun(['ip', 'link', 'add', 'dev', nearName, ...end(farIndex), 'type', 'veth', ...peer], { netns: near });
   silence(netns, name);
   await mustRun(['ip', 'link', 'set', 'dev', name, 'arp', 'off', 'up'], { netns });
   await mustRun(['ip', 'link', 'set', 'dev', nearName, 'arp', 'off', 'up'], { netns: near });

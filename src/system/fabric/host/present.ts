@@ -38,8 +38,8 @@ function readLinks(netns: string | null): Promise<unknown> {
 /** What a row is called now; null = there is none of that `_uuid` any more. */
 async function nameOf(table: 'Bridge' | 'Port', row: OvsRow | null): Promise<string | null> {
   if (row === null) return null;
-  const said = (await mustRun(['ovs-vsctl', '--if-exists', 'get', table, row.uuid, 'name'])).trim();
-  return said === '' ? null : said.replace(/^"(.*)"$/, '$1');
+  const answered = (await mustRun(['ovs-vsctl', '--if-exists', 'get', table, row.uuid, 'name'])).trim();
+  return answered === '' ? null : answered.replace(/^"(.*)"$/, '$1');
 }
 
 type OvsUndo = Extract<UndoEntry, { kind: `ovs-${string}` }>;
@@ -109,9 +109,9 @@ async function handEntry(
 /** The `_uuid` of the mirror that bears the run's id and is on its bridge; '' = there is none. */
 async function mirrorOf({ bridge, mirror, runId }: Extract<UndoEntry, { kind: 'ovs-mirror' }>): Promise<string> {
   const named = [`name=${JSON.stringify(mirror)}`, `external_ids:${ovsOwner}=${runId}`];
-  const own = (await mustRun(['ovs-vsctl', '--bare', '--columns=_uuid', 'find', 'Mirror', ...named]))
+  const ofRun = (await mustRun(['ovs-vsctl', '--bare', '--columns=_uuid', 'find', 'Mirror', ...named]))
     .split(/\s+/)
     .filter((uuid) => uuid !== '');
   const mirrors = await mustRun(['ovs-vsctl', '--if-exists', 'get', 'Bridge', bridge.uuid, 'mirrors']);
-  return own.find((uuid) => mirrors.includes(uuid)) ?? '';
+  return ofRun.find((uuid) => mirrors.includes(uuid)) ?? '';
 }

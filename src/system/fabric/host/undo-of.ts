@@ -111,7 +111,7 @@ export function heldLink({ links }: Pick<HostState, 'links'>, name: string): Hel
       `there is no interface ${JSON.stringify(name)} any more`,
       'did its guest stop? Nothing was changed on it',
     );
-  const master = links.find((one) => one.name === link.master)?.ifindex ?? 0;
+  const master = links.find((candidate) => candidate.name === link.master)?.ifindex ?? 0;
   return { name, ifindex: link.ifindex, master };
 }
 
@@ -154,11 +154,11 @@ function fdbEntry(change: Extract<Change, { kind: 'fdb' }>, state: HostState): r
 }
 
 function formNow(state: HostState, entry: Pick<FdbEntry, 'mac' | 'port' | 'vlan' | 'self'>): FdbForm | null {
-  const own = state.fdb.filter(
+  const entries = state.fdb.filter(
     ({ mac, port, vlan, master }) =>
       mac === entry.mac && port === entry.port && vlan === entry.vlan && (entry.self || master !== null),
   );
-  const found = (entry.self ? own.find(({ master }) => master === null) : undefined) ?? own[0];
+  const found = (entry.self ? entries.find(({ master }) => master === null) : undefined) ?? entries[0];
   return found === undefined ? null : fdbForm({ state: found.state, flags: found.flags });
 }
 
@@ -216,7 +216,7 @@ function ovsFdbEntry(
 ): readonly UndoEntry[] {
   const [mac, vlan, name] = [entry.mac.toLowerCase(), entry.vlan ?? 0, bridgeOf(entry.port)];
   const found = before.state.fdb.find(
-    (one) => one.master === name && one.mac === mac && (one.vlan ?? 0) === vlan && one.state === 'static',
+    (entry) => entry.master === name && entry.mac === mac && (entry.vlan ?? 0) === vlan && entry.state === 'static',
   );
   const set = act === 'add' ? ovsRow(before, 'Port', entry.port) : null;
   const was = found === undefined ? null : ovsRow(before, 'Port', found.port);
@@ -245,10 +245,10 @@ export function ovsRowsOf(
     case 'fdb': {
       if (change.ovs !== true) return [];
       const { mac, port } = change.entry;
-      const old = state.fdb.filter((one) => one.mac === mac.toLowerCase() && one.state === 'static');
+      const old = state.fdb.filter((entry) => entry.mac === mac.toLowerCase() && entry.state === 'static');
       return [
         ['Bridge', bridgeOf(port)],
-        ...[...new Set([port, ...old.map((one) => one.port)])].map((name) => ['Port', name] as const),
+        ...[...new Set([port, ...old.map((entry) => entry.port)])].map((name) => ['Port', name] as const),
       ];
     }
     case 'set':

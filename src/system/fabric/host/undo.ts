@@ -80,12 +80,12 @@ async function cleanOne({ file, owner, entries, unread, remove, release }: Orpha
       });
     const owed = where === 'here' ? entries : entries.filter(isOfOvs);
     const { undone, left, failed } = await undoAll(owed, place.path);
-    const all = [
+    const outcomes = [
       ...failed,
       ...unread.map((line) => `line ${line} of ${file} cannot be read: look at it, then remove it`),
     ];
-    isDone = all.length === 0;
-    return outcomeOf(runId, { undone, left, failed: all });
+    isDone = outcomes.length === 0;
+    return outcomeOf(runId, { undone, left, failed: outcomes });
   } finally {
     if (isDone) remove();
     else release();
@@ -132,6 +132,6 @@ export function cleanedText(cleaned: Cleaned): string {
   const { runId, undone, left, failed } = cleaned;
   const changes = `run ${escapeText(runId)} was killed: ${undone} ${undone === 1 ? 'change' : 'changes'} undone`;
   if (failed.length + left.length === 0) return `${changes}, nothing is left of it`;
-  const lines = [...failed, ...left].map((one) => `\n  ${escapeText(one)}`).join('');
+  const lines = [...failed, ...left].map((text) => `\n  ${escapeText(text)}`).join('');
   return `${changes}, and this is ${failed.length > 0 ? 'left of it' : "somebody else's by now"}:${lines}`;
 }

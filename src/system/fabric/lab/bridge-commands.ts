@@ -58,11 +58,11 @@ export function vlanCommands(
   self: boolean,
 ): readonly (readonly string[])[] {
   if (vlans.length === 0) return [];
-  const own = self ? ['self'] : [];
+  const selfWord = self ? ['self'] : [];
   const named = vlans.some((range) => range.first <= defaultPvid && defaultPvid <= range.last);
   return [
-    ...(named || defaultPvid === 0 ? [] : [['vlan', 'del', 'dev', device, 'vid', String(defaultPvid), ...own]]),
-    ...vlans.map((range) => ['vlan', 'add', 'dev', device, ...vlanWords(range, 'add'), ...own]),
+    ...(named || defaultPvid === 0 ? [] : [['vlan', 'del', 'dev', device, 'vid', String(defaultPvid), ...selfWord]]),
+    ...vlans.map((range) => ['vlan', 'add', 'dev', device, ...vlanWords(range, 'add'), ...selfWord]),
   ];
 }
 

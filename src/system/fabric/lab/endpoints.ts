@@ -80,8 +80,8 @@ async function allowVlans(
   netns: string | null,
 ): Promise<void> {
   for (const bridge of bridges) {
-    const own = endpoints.filter((endpoint) => endpoint.bridge === bridge.name && isOnPort(endpoint.attach));
-    const commands = own.flatMap((endpoint) =>
+    const onBridge = endpoints.filter((endpoint) => endpoint.bridge === bridge.name && isOnPort(endpoint.attach));
+    const commands = onBridge.flatMap((endpoint) =>
       vlanCommands(endpoint.port ?? '', endpoint.vlans, defaultPvidOf(bridge), false),
     );
     await setVlans(bridge, commands, netns);

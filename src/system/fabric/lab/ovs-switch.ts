@@ -144,12 +144,12 @@ async function vsctl(args: readonly string[]): Promise<void> {
 
 /** ovs-vsctl succeeds although the switch could not take an interface; its column `error` reports. */
 async function takes(device: string): Promise<void> {
-  const said = (await mustRun(['ovs-vsctl', '--timeout=15', 'get', 'Interface', device, 'error'])).trim();
-  if (said !== '[]')
+  const answer = (await mustRun(['ovs-vsctl', '--timeout=15', 'get', 'Interface', device, 'error'])).trim();
+  if (answer !== '[]')
     throw new VerifyError(
       'unsupported',
       69,
-      `Open vSwitch cannot take ${device}: ${said}`,
+      `Open vSwitch cannot take ${device}: ${answer}`,
       'the lab’s bridges of this kind need /dev/net/tun to be readable and writable, and datapath: netdev unless the kernel has the module openvswitch',
     );
 }

@@ -69,13 +69,13 @@ const refusals: readonly Refusal[] = [
 
 /** Why the lab's namespaces were refused and what to do about it: VerifyError, exit 69. */
 export function refusalOf(stderr: string, runsAs: string): VerifyError {
-  const said = stderr.trim().replaceAll(/\s*\n\s*/g, ' · ');
-  const found = refusals.find((refusal) => refusal.pattern.test(said));
+  const line = stderr.trim().replaceAll(/\s*\n\s*/g, ' · ');
+  const found = refusals.find((refusal) => refusal.pattern.test(line));
   const text = found?.text ?? 'the system refuses to start it';
   return new VerifyError(
     found?.code ?? 'namespace-refused',
     69,
-    `the lab cannot be built as ${runsAs === 'root' ? 'root' : 'a user namespace'}: ${text}${said === '' ? '' : ` [${said}]`}`,
+    `the lab cannot be built as ${runsAs === 'root' ? 'root' : 'a user namespace'}: ${text}${line === '' ? '' : ` [${line}]`}`,
     found?.hint ?? container,
   );
 }

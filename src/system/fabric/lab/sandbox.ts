@@ -24,9 +24,9 @@ function hideRun(folder: string): void {
  * `folder`: where the commands run. Throws VerifyError (69) where the kernel refuses it.
  */
 export function makeSandbox(folder: string): MountSpace {
-  const { readOnly, bind, remount, recursive, private: own } = mountFlag;
+  const { readOnly, bind, remount, recursive, private: privately } = mountFlag;
   return newMountSpace(() => {
-    mountOrRefuse([null, '/', null, recursive | own]);
+    mountOrRefuse([null, '/', null, recursive | privately]);
     hideRun(realpathSync(folder));
     for (const { path, flags } of mountsHere())
       if (path !== run) mountOrRefuse([null, path, null, remount | bind | readOnly | flags], unreachable);

@@ -55,18 +55,18 @@ export function parseOvs(texts: OvsTexts): OvsState {
     const config = ovsPortConfigs(texts.show[name] ?? '');
     return membersOf(bridge['ports']).flatMap((id): OvsPortState[] => {
       const port = portById.get(uuidOf(id));
-      const own = textOf(port?.['name']);
-      if (port === undefined || own === name) return []; // the bridge's own port is the bridge
-      const { ofport, type: ofInterface } = texts.interfaces.find((one) => one['name'] === own) ?? {};
+      const portName = textOf(port?.['name']);
+      if (port === undefined || portName === name) return []; // the bridge's own port is the bridge
+      const { ofport, type: ofInterface } = texts.interfaces.find((row) => row['name'] === portName) ?? {};
       const type = membersOf(port['interfaces']).length > 1 ? 'bond' : textOf(ofInterface);
       return [
         {
-          name: own,
+          name: portName,
           bridge: name,
           columns: pick(port, ovsColumns.port),
           ofport: typeof ofport === 'number' && ofport > 0 ? ofport : null,
           ...(type === '' ? {} : { type }),
-          config: config.get(own) ?? [],
+          config: config.get(portName) ?? [],
         },
       ];
     });
