@@ -100,6 +100,7 @@ function isInferred(facts: StepFacts | undefined, observer: string): boolean {
  */
 export function startJudging<Input extends JudgeStart>(input: Input): Judging<Input> {
   const facts = stepFacts(input.plan, input.timeline);
+  const lossy = facts.map(isLossy);
   const rules = input.run.tool.verdictRules;
   const keyed = commits(input);
   const tallies = createTallies(input.plan, rules, keyed);
@@ -112,7 +113,7 @@ export function startJudging<Input extends JudgeStart>(input: Input): Judging<In
     return [
       {
         seen: { step: stepPlan, observer: one, inferred, towards: false, frame: 0, high: 0, low: 0 },
-        plain: createPlainFrames(stepPlan, one, tally, input.plan, isLossy(facts[step])),
+        plain: createPlainFrames(stepPlan, one, tally, input.plan, lossy[step] === true),
         probes: 0,
       },
     ];

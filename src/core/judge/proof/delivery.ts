@@ -28,6 +28,10 @@ export function leastDelivered({ step, states, endpoints, rules }: DeliveryInput
   if (rules === 1) return (_, __, sent) => deliveryShare * sent;
   const [before, after] = [states.before?.drops, states.after?.drops];
   if (before === undefined || after === undefined) return (_, __, sent) => sent;
+  const backlog = Math.max(0, after.backlog - before.backlog);
+  const hasDropped = Object.entries(after.devices).some(([port, drops]) => drops > (before.devices[port] ?? 0));
+  // Mostly nothing was dropped, and a mesh asks a million times.
+  if (backlog === 0 && !hasDropped) return (_, __, sent) => Math.max(1, sent);
   const ports = new Map<string, string>([
     ...endpoints.flatMap(({ name, port }): [string, string][] => (port === null ? [] : [[name, port]])),
     ...step.observers.map((observer): [string, string] => [observer.name, observer.interface]),
@@ -42,6 +46,5 @@ export function leastDelivered({ step, states, endpoints, rules }: DeliveryInput
     known.set(name, drops);
     return drops;
   };
-  const backlog = Math.max(0, after.backlog - before.backlog);
   return ({ sender }, addressee, sent) => Math.max(1, sent - backlog - dropsOf(sender) - dropsOf(addressee));
 }
