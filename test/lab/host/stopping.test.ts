@@ -23,7 +23,7 @@ describe('a run on a host', needs(root), () => {
   afterAll(() => host.close());
 
   const flood = 'allow_changes: true\n';
-  const closing = `  - { name: flood off, set: { vnet4: { flood: off } }, probe: { class: known-unicast, from: kali2, to: lan, count: 5000 }, expect: private }\n`;
+  const closing = `  - { name: flood off, set: { vnet4: { flood: off } }, probe: { class: known-unicast, from: kali2, to: lan, count: 60000 }, expect: private }\n`;
 
   it('stops when the gateway stops answering', { timeout: patient(90_000) }, async () => {
     host.run(['ip', 'address', 'add', '192.168.0.1/24', 'dev', 'br0']);
