@@ -130,7 +130,7 @@ class RemoteCapture {
     for (const listener of this.faultListeners) listener(fault);
   }
 
-  private reportAll(code: string, text: string): void {
+  private reportAll(code: Fault['code'], text: string): void {
     this.report({ code, observers: [...this.observers], text });
   }
 
