@@ -84,8 +84,8 @@ function requestsOf(context: RunContext, step: StepPlan, observers: readonly Obs
     observer: observer.name,
     device: context.fabric.observingPlace(observer.interface).device,
     watch: observer.place === 'bridge' ? 'bridge' : 'port',
-    // where what comes in is towards the guest, directions have to be known
-    engine: observer.place === 'above' && engine === 'cap' ? 'libpcap' : engine,
+    // directions have to be known where what comes in is towards the guest, or alone proves that it came in
+    engine: (observer.place === 'above' || observer.routed === true) && engine === 'cap' ? 'libpcap' : engine,
     macs: observer.macs,
     filter: step.filter,
     snaplen: snaplenOf(context, step),

@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { HostTopology } from '../core/discover/host-topology.js';
+import { reversePathSysctls } from '../core/bridge/beside.js';
+import { isRoutedTo } from '../core/model/attach.js';
 import type { Fabric } from '../core/model/fabric.js';
 import type { Plan, PlannedTopology } from '../core/model/plan.js';
 import type { Scenario } from '../core/model/scenario.js';
@@ -53,7 +55,13 @@ interface StateWishes {
 
 function stateWishes({ topology, steps }: Scenario): StateWishes {
   return {
-    sysctl: [...Object.keys(topology.sysctl), ...steps.flatMap((step) => Object.keys(step.sysctl))],
+    sysctl: [
+      ...Object.keys(topology.sysctl),
+      ...steps.flatMap((step) => Object.keys(step.sysctl)),
+      ...topology.endpoints.flatMap(({ attach, port }) =>
+        isRoutedTo(attach) && port !== null ? reversePathSysctls(port) : [],
+      ),
+    ],
     ovs: topology.bridges.some(({ kind }) => kind === 'ovs'),
   };
 }

@@ -28,7 +28,7 @@ export interface WireComparison {
 function endOf(view: BridgeView, endpoint: Endpoint): End | null {
   const { name, macs } = endpoint;
   const kind = placeOf(endpoint.attach);
-  if (kind === 'above') return null; // what a lower device does is no bridge's
+  if (kind === 'above' || kind === 'routed') return null; // what a lower device or the host does is no bridge's
   if (kind !== 'port') return { name, site: { kind }, macs };
   const port = view.ports.find((port) => port.name === endpoint.port);
   return port === undefined ? null : { name, site: { kind, port }, macs };

@@ -54,7 +54,7 @@ export function precheck({ reading, bridges, ports, offloads, tables = [] }: Pre
       ...hardwareNotes(reading, devices),
       ...tableNotes(tables),
       ...detectionNotes(reading),
-      ...besideNotes(reading),
+      ...besideNotes(reading, ports),
       ...reading.state.unread.map(({ what, why }) => ({
         code: 'unread' as const,
         place: what,
@@ -207,10 +207,10 @@ function detectionNotes({ packetSockets }: Reading): readonly PrecheckNote[] {
 }
 
 /** What the run says nothing of. */
-function besideNotes({ state, beside }: Reading): readonly PrecheckNote[] {
+function besideNotes({ state, beside }: Reading, ports: readonly string[]): readonly PrecheckNote[] {
   return beside === undefined
     ? []
-    : segmentsBeside(state, beside).map(({ place, value, text, command }) => ({
+    : segmentsBeside(state, beside, new Set(ports)).map(({ place, value, text, command }) => ({
         code: notExamined,
         place,
         value,

@@ -110,7 +110,8 @@ function lowerSegments(state: HostState, beside: Beside): readonly SegmentBeside
   });
 }
 
-function isGuestsEnd({ kind, master, flags, mac, peer }: LinkState): boolean {
+/** A tap, or a veth whose other end is in another namespace, that is up and on no bridge. */
+export function isGuestsEnd({ kind, master, flags, mac, peer }: LinkState): boolean {
   if (master !== null || mac === '' || !flags.includes('LOWER_UP')) return false;
   return kind === 'tun' || (kind === 'veth' && peer !== undefined);
 }
@@ -178,7 +179,7 @@ function routedText(state: HostState, beside: Beside, guests: readonly RoutedGue
       ] as const
     ).flatMap(([key, what]) => (with_(key).length === 0 ? [] : [`${key} is on at ${list(with_(key))}, ${what}`])),
   ];
-  return `${sentences.join('; ')}. No bridge carries their frames, so that nothing is sent there`;
+  return `${sentences.join('; ')}. No bridge carries their frames; a run without a file examines those of which the host has a MAC, where there are two`;
 }
 
 /** As `--netns` takes it. */
@@ -188,10 +189,15 @@ function netnsWord(space: string): string {
 
 /**
  * Guests and bridges that a run on the bridges of this namespace says nothing of, each with what the kernel's settings
- * say of it: on lower devices, behind routes, in other namespaces. Pure.
+ * say of it: on lower devices, behind routes, in other namespaces. `examined`: devices by which guests are sent to all
+ * the same. Pure.
  */
-export function segmentsBeside(state: HostState, beside: Beside): readonly SegmentBeside[] {
-  const routed = routedGuests(state, beside);
+export function segmentsBeside(
+  state: HostState,
+  beside: Beside,
+  examined: ReadonlySet<string> = new Set(),
+): readonly SegmentBeside[] {
+  const routed = routedGuests(state, beside).filter(({ device }) => !examined.has(device));
   return [
     ...lowerSegments(state, beside),
     ...(routed.length === 0
@@ -220,4 +226,24 @@ function bridgeElsewhere({ space, name, ports }: ForeignBridge): SegmentBeside {
 /** Bridges in namespaces that have a name and nothing in common with the one that is looked at. */
 export function bridgesApart({ bridges }: Beside): readonly SegmentBeside[] {
   return bridges.filter(({ linked }) => !linked).map(bridgeElsewhere);
+}
+
+/** Sysctls by which the host drops packets from addresses that do not belong behind a device: its own, and that of all. */
+export function reversePathSysctls(device: string): readonly [ofDevice: string, ofAll: string] {
+  return [`net.ipv4.conf.${device.replaceAll('.', '/')}.rp_filter`, 'net.ipv4.conf.all.rp_filter'];
+}
+
+/**
+ * What decides at a device, and how: 0 off, 1 strict (RFC 3704 2.2), 2 loose. The larger of both values counts
+ * (ip-sysctl, conf/interface); null = neither was read.
+ */
+export function reversePathOf(
+  device: string,
+  sysctl: Readonly<Record<string, string>>,
+): readonly [name: string, value: number | null] {
+  const [ofDevice, ofAll] = reversePathSysctls(device);
+  const known = [ofDevice, ofAll].filter((name) => sysctl[name] !== undefined);
+  if (known.length === 0) return [ofDevice, null];
+  const value = Math.max(...known.map((name) => Number(sysctl[name])));
+  return [Number(sysctl[ofAll]) === value && value === 2 ? ofAll : ofDevice, value];
 }

@@ -20,7 +20,7 @@ export interface WrittenEndpoint {
   readonly role?: 'uplink';
   readonly zone?: string;
   readonly mac?: string;
-  readonly ip?: string;
+  readonly ip?: string | readonly string[];
   readonly vlans?: readonly FoundVlan[];
   readonly owner?: string;
   readonly observed_only?: true;

@@ -15,7 +15,7 @@ export interface FoundScenario {
   readonly name: string;
   readonly topology: {
     readonly provider: 'host';
-    readonly bridges: Readonly<Record<string, { readonly kind?: 'ovs'; readonly netns?: string }>>;
+    readonly bridges: Readonly<Record<string, { readonly kind?: 'ovs' | 'routed'; readonly netns?: string }>>;
     readonly endpoints: Readonly<Record<string, WrittenEndpoint>>;
   };
   readonly steps: readonly object[];

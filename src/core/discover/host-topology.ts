@@ -1,8 +1,9 @@
 import type { FaultCode } from '../model/reasons.js';
+import { isGuestsEnd } from '../bridge/beside.js';
 import { type UnheardPort, unheardPorts } from '../bridge/ovs.js';
-import { isOnPort, placeOf } from '../model/attach.js';
+import { isOnPort, isRoutedTo, placeOf } from '../model/attach.js';
 import type { Mac } from '../model/mac.js';
-import type { Endpoint, Scenario } from '../model/scenario.js';
+import type { Bridge, Endpoint, Scenario } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { isSharedMac } from '../probe/addresses.js';
@@ -11,6 +12,8 @@ import { isSharedMac } from '../probe/addresses.js';
 export interface Neighbour {
   readonly mac: Mac;
   readonly address: string;
+  /** The device at which it was seen; absent = not known. */
+  readonly device?: string;
 }
 
 /** A scenario completed by what the host has on record. */
@@ -50,6 +53,7 @@ export function deafness(link: LinkState): string | null {
 
 function completed(endpoint: Endpoint, state: HostState, neighbours: readonly Neighbour[]): Endpoint {
   if (!isOnPort(endpoint.attach) || endpoint.port === null) return endpoint;
+  if (isRoutedTo(endpoint.attach)) return completedByNeighbours(endpoint, neighbours);
   const macs = endpoint.macs.length > 0 ? endpoint.macs : macsBehind(state.fdb, endpoint.bridge, endpoint.port);
   if (endpoint.ips.length > 0) return { ...endpoint, macs };
   const known = neighbours.filter(({ mac }) => macs.includes(mac)).map(({ address }) => address);
@@ -64,16 +68,34 @@ function completed(endpoint: Endpoint, state: HostState, neighbours: readonly Ne
   };
 }
 
-function unlisted(link: LinkState, bridge: string, scenario: Scenario, state: HostState): Endpoint {
+/** One to which the host routes: as the host talks to it at its device. */
+function completedByNeighbours(endpoint: Endpoint, neighbours: readonly Neighbour[]): Endpoint {
+  const known = neighbours.filter(({ device }) => device === endpoint.port);
+  const macs = endpoint.macs.length > 0 ? endpoint.macs : known.slice(0, 1).map(({ mac }) => mac);
+  if (endpoint.ips.length > 0) return { ...endpoint, macs };
+  return {
+    ...endpoint,
+    macs,
+    ips: known
+      .filter(({ mac }) => macs.includes(mac))
+      .map(({ address }) => ({
+        family: address.includes(':') ? 6 : 4,
+        address,
+        prefix: address.includes(':') ? 128 : 32,
+      })),
+  };
+}
+
+function unlisted(link: LinkState, bridge: Bridge, scenario: Scenario, state: HostState): Endpoint {
   const { endpoints, bridges } = scenario.topology;
   const taken = new Set([...endpoints.map(({ name }) => name), ...bridges.map(({ name }) => name)]);
   return {
     name: endpointName(link.name, taken),
-    bridge,
+    bridge: bridge.name,
     port: link.name,
-    attach: 'port',
+    attach: bridge.kind === 'routed' ? 'routed' : 'port',
     role: 'guest',
-    macs: macsBehind(state.fdb, bridge, link.name),
+    macs: macsBehind(state.fdb, bridge.name, link.name),
     ips: [],
     gateway: null,
     zone: null,
@@ -114,6 +136,10 @@ function withoutDatapath({ topology: { bridges } }: Scenario, state: HostState):
 function missing(scenario: Scenario, state: HostState): readonly string[] {
   const links = new Map(state.links.map((link) => [link.name, link]));
   const bridges = scenario.topology.bridges.flatMap(({ name, kind, datapath }) => {
+    if (kind === 'routed')
+      return links.has(name)
+        ? [`${JSON.stringify(name)} is a device, and no name for guests that the host routes to`]
+        : [];
     const [there, what] =
       kind === 'ovs' ? (['openvswitch', 'bridge of Open vSwitch'] as const) : (['bridge', 'Linux bridge'] as const);
     if (links.get(name)?.kind !== there) return [`there is no ${what} ${JSON.stringify(name)}`];
@@ -126,6 +152,8 @@ function missing(scenario: Scenario, state: HostState): readonly string[] {
     if (port === null) return [];
     const link = links.get(port);
     if (link === undefined) return [`${name}: there is no interface ${JSON.stringify(port)}`];
+    if (isRoutedTo(attach))
+      return link.master === null ? [] : [`${name}: ${JSON.stringify(port)} is a port of ${link.master}`];
     return !isOnPort(attach) || link.master === bridge
       ? []
       : [
@@ -226,8 +254,9 @@ export function hostTopology(scenario: Scenario, state: HostState, neighbours: r
     hint: 'correct the file: to speak with this MAC there would take it from its owner. Nothing was sent',
   });
   const bridges = new Set(scenario.topology.bridges.map(({ name }) => name));
-  const ports = state.links.filter((link) => link.master !== null && bridges.has(link.master));
-  const unobservable = unobservableOf(scenario, state, ports, bridges);
+  const bridgeOf = segmentLookup(scenario, state);
+  const ports = state.links.filter((link) => bridgeOf(link) !== undefined);
+  const unobservable = unobservableOf(scenario, state, ports, bridges, bridgeOf);
   const deaf = new Map(unobservable.map(({ port, reason }) => [port, reason]));
   const silent = scenario.topology.endpoints.flatMap(({ name, port, started }) =>
     started && port !== null && deaf.has(port) ? [`${name}: ${JSON.stringify(port)}: ${deaf.get(port) ?? ''}`] : [],
@@ -242,6 +271,7 @@ export function hostTopology(scenario: Scenario, state: HostState, neighbours: r
     ports.filter(({ name }) => !deaf.has(name)),
     state,
     neighbours,
+    bridgeOf,
   );
   refuseFaults(nameless(whole), {
     code: 'mac-unknown',
@@ -256,8 +286,10 @@ export function hostTopology(scenario: Scenario, state: HostState, neighbours: r
     exit: 3,
     hint: 'to speak with it would take it from the one that has it: write another `mac`, or take the endpoint out of `from`. Nothing was sent',
   });
+  // A guest to which the host routes sends to the host's MAC at its own port
+  const routed = new Set(whole.topology.endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) ? [port] : [])));
   const bridgeMacs = Object.fromEntries(
-    state.links.filter(({ name }) => bridges.has(name)).map(({ name, mac }) => [name, mac]),
+    state.links.filter(({ name }) => bridges.has(name) || routed.has(name)).map(({ name, mac }) => [name, mac]),
   );
   const filtersVlans = state.links.flatMap(({ name, bridge }) =>
     bridges.has(name) && bridge?.['vlan_filtering'] === 1 ? [name] : [],
@@ -273,16 +305,33 @@ function refuseFaults(
   if (faults.length > 0) throw new VerifyError(code, exit, faults.join('\n'), hint);
 }
 
+type SegmentLookup = (link: LinkState) => Bridge | undefined;
+
+/**
+ * Finds the scenario's bridge that a link is a port of. Where the host routes, every end of a guest that is on no
+ * bridge is one, listed or not.
+ */
+function segmentLookup({ topology: { bridges, endpoints } }: Scenario, { links }: HostState): SegmentLookup {
+  const segment = bridges.find(({ kind }) => kind === 'routed');
+  const listed = new Set(endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) ? [port] : [])));
+  const ends = new Set(links.filter(isGuestsEnd).map(({ name }) => name));
+  return (link) => {
+    if (link.master !== null) return bridges.find(({ name }) => name === link.master);
+    return listed.has(link.name) || ends.has(link.name) ? segment : undefined;
+  };
+}
+
 /** Ports at which nothing can be heard, and why. */
 function unobservableOf(
   { topology }: Scenario,
   state: HostState,
   ports: readonly LinkState[],
   bridges: ReadonlySet<string>,
+  bridgeOf: SegmentLookup,
 ): readonly UnheardPort[] {
   const ofKernel = ports.flatMap((link): readonly UnheardPort[] => {
     const reason = deafness(link);
-    return reason === null ? [] : [{ bridge: link.master ?? '', port: link.name, reason }];
+    return reason === null ? [] : [{ bridge: bridgeOf(link)?.name ?? '', port: link.name, reason }];
   });
   const behind = topology.endpoints
     .filter(({ port, attach, started }) => started && placeOf(attach) === 'behind' && port === null)
@@ -302,14 +351,16 @@ function withEveryPort(
   ports: readonly LinkState[],
   state: HostState,
   neighbours: readonly Neighbour[],
+  bridgeOf: SegmentLookup,
 ): Scenario {
   const { topology } = scenario;
   const listed = new Set(topology.endpoints.map(({ port }) => port));
   const endpoints = topology.endpoints.map((endpoint) => completed(endpoint, state, neighbours));
   let whole: Scenario = { ...scenario, topology: { ...topology, endpoints } };
   for (const link of ports) {
-    if (listed.has(link.name)) continue;
-    const found = unlisted(link, link.master ?? '', whole, state);
+    const bridge = bridgeOf(link);
+    if (bridge === undefined || listed.has(link.name)) continue;
+    const found = unlisted(link, bridge, whole, state);
     whole = { ...whole, topology: { ...whole.topology, endpoints: [...whole.topology.endpoints, found] } };
   }
   return whole;

@@ -36,6 +36,8 @@ export interface Observer {
   readonly by?: Below & { readonly port: string };
   /** Of one above: the endpoint whose it is, as far as that is known. */
   readonly party?: string;
+  /** Its port is on no bridge: the host routes to it. */
+  readonly routed?: true;
 }
 
 /**

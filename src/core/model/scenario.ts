@@ -56,7 +56,8 @@ export interface Tunnel {
  */
 export interface Bridge {
   readonly name: string;
-  readonly kind: 'linux' | 'ovs';
+  /** `routed`: no bridge, but the host, which routes between the ports of its guests. */
+  readonly kind: 'linux' | 'ovs' | 'routed';
   readonly datapath: 'netdev' | 'system' | null;
   readonly settings: Settings;
   readonly addresses: readonly IpPrefix[];

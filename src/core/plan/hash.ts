@@ -71,6 +71,7 @@ const ofObserver: Coverage<Observer> = {
   judged: 'covered',
   by: 'covered',
   party: 'covered',
+  routed: 'covered',
 };
 
 /** Gives of each value the keys that are covered, in the order of the table. */

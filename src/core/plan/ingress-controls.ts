@@ -57,7 +57,7 @@ function frameFor(
   inPlace: readonly string[],
 ): FrameSpec | null {
   // unicast, to nobody: packet sockets can be deaf to what is for other hosts only
-  if (kind === 'linux') return rawControl(ingressMac);
+  if (kind !== 'ovs') return rawControl(ingressMac);
   if (mac === undefined) return null;
   if (!onHost) return rawControl(ingressMac, mac);
   return inPlace.includes(name) ? rawControl(mac, mac) : null;

@@ -14,6 +14,14 @@ function observerOf(
   switch (endpoint.attach) {
     case 'port':
       return { ...common, interface: endpoint.port ?? endpoint.name, place: 'port', macs: endpoint.macs };
+    case 'routed':
+      return {
+        ...common,
+        interface: endpoint.port ?? endpoint.name,
+        place: 'port',
+        macs: endpoint.macs,
+        routed: true,
+      };
     case 'promiscuous':
       return { ...common, interface: endpoint.port ?? endpoint.name, place: 'relay', macs: endpoint.macs };
     case 'macvlan':
@@ -47,7 +55,8 @@ function isHeard({ attach, port }: Endpoint): boolean {
 
 /**
  * Every place to listen in a step: each endpoint that is present, and each bridge device, which receives the entry
- * controls. A bridge device that is no endpoint of the scenario is observed but not judged.
+ * controls. A bridge device that is no endpoint of the scenario is observed but not judged; where the host routes
+ * there is none.
  */
 export function observersOf(
   present: readonly Endpoint[],
@@ -64,6 +73,7 @@ export function observersOf(
     .filter(isHeard)
     .map((endpoint) => observerOf(endpoint, bridgeMacs[endpoint.bridge], isJudged(endpoint), portOf));
   const devices = bridges
+    .filter(({ kind }) => kind !== 'routed')
     .filter((bridge) => !own.some((observer) => observer.place === 'bridge' && observer.bridge === bridge.name))
     .map((bridge): Observer => {
       const mac = bridgeMacs[bridge.name];

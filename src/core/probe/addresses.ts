@@ -1,3 +1,4 @@
+import { isRoutedTo } from '../model/attach.js';
 import { bareName } from '../model/host-names.js';
 import type { Mac } from '../model/mac.js';
 import type { Carrier, Endpoint } from '../model/scenario.js';
@@ -68,6 +69,26 @@ export function ipPair(
   const other = to?.ips.find((ip) => ip.family === family)?.address;
   const [first, second] = family === 4 ? documentation.ipv4 : documentation.ipv6;
   return { srcIp: own ?? first, dstIp: other ?? second };
+}
+
+/**
+ * The MAC to which a guest sends what is for another one: that one's own, or where the host routes and the frame bears a
+ * packet, the host's at the sender's port. `bridgeMacs`: by port, else by bridge.
+ */
+export function macTowards(
+  from: Endpoint,
+  to: Endpoint,
+  carrier: Carrier,
+  bridgeMacs: Readonly<Record<string, Mac>>,
+): Mac | undefined {
+  return isRoutedTo(from.attach) && familyOf(carrier) !== null && carrier !== 'arp'
+    ? hostMac(from, bridgeMacs)
+    : to.macs[0];
+}
+
+/** The host's MAC as a guest sees it: of its own port where the host routes, else of its bridge. */
+export function hostMac({ port, bridge }: Endpoint, bridgeMacs: Readonly<Record<string, Mac>>): Mac | undefined {
+  return bridgeMacs[port ?? ''] ?? bridgeMacs[bridge];
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isOnPort } from '../model/attach.js';
+import { isOnPort, isRoutedTo } from '../model/attach.js';
 import type { Scenario, Step, TrafficKind } from '../model/scenario.js';
 import { devicePlaceOf, settingsOf } from '../model/settings.js';
 
@@ -17,7 +17,7 @@ function acrossHosts({ topology, steps }: Scenario): readonly string[] {
       .filter(({ addresses }) => topology.provider === 'lab' && addresses.length > 0)
       .map(({ name }) => say(`topology.bridges.${name}.address`)),
     ...topology.endpoints
-      .filter(({ attach }) => !isOnPort(attach))
+      .filter(({ attach }) => !isOnPort(attach) || isRoutedTo(attach))
       .map(({ name, attach }) => say(`topology.endpoints.${name}.attach: ${attach}`)),
     ...(topology.provider === 'host' ? settingsOf(topology).map(({ device }) => say(`settings of ${device}`)) : []),
     ...topology.endpoints
@@ -54,6 +54,16 @@ function comingAbove({ topology: { endpoints }, steps }: Scenario): readonly str
     (['start', 'stop'] as const).flatMap((key) =>
       step[key].filter((name) => fixed.has(name)).map((name) => `steps[${at}].${key}: ${name}, of attach: macvlan`),
     ),
+  );
+}
+
+/** Traffic is recognised by the MACs of its ends, which do not stand in frames that the host routes. */
+function routedTraffic({ topology: { endpoints }, steps }: Scenario): readonly string[] {
+  const routed = new Set(endpoints.filter(({ attach }) => isRoutedTo(attach)).map(({ name }) => name));
+  return steps.flatMap(({ traffic }, at) =>
+    traffic.some(({ from, to }) => routed.has(from) || routed.has(to))
+      ? [`steps[${at}].traffic of an endpoint of attach: routed`]
+      : [],
   );
 }
 
@@ -95,6 +105,7 @@ export function unsupportedKeys(scenario: Scenario): readonly string[] {
     ...lackingOnOvs(scenario),
     ...acrossHosts(scenario),
     ...comingAbove(scenario),
+    ...routedTraffic(scenario),
     ...scenario.steps.flatMap((step, at) =>
       stepRules.flatMap((rule) => rule(step)).map((key) => `steps[${at}].${key}`),
     ),

@@ -34,6 +34,8 @@ function kindOf(box: PlacedBox): string {
       return 'the host itself';
     case 'above':
       return aboveText(box.endpoint);
+    case 'routed':
+      return `routed by ${port ?? ''}`;
     case 'port':
       return `${role === 'uplink' ? 'uplink, ' : ''}port ${port ?? ''}`;
   }
@@ -99,7 +101,7 @@ function bridgeMarkup(placed: PlacedBridge, sets: readonly LeakSet[], boxOf: (bo
     return html`<rect class="group" x="${zone.x}" y="${zone.y}" width="${zone.width}" height="${zone.height}" rx="6"/>${title}`;
   });
   const cords = placed.boxes.filter((box) => !placed.compact || box.anchor.y > placed.barY);
-  const kind = placed.bridge.kind === 'ovs' ? 'Open vSwitch' : 'Linux bridge';
+  const kind = { linux: 'Linux bridge', ovs: 'Open vSwitch', routed: 'routes of the host' }[placed.bridge.kind];
   const ports = placed.compact ? `, ${placed.boxes.length} ports` : '';
   const names = html`<text x="32" y="${placed.barY + 18}" class="name">${cut(placed.bridge.name, 30)}</text><text class="small" x="${pictureWidth - 32}" y="${placed.barY + 17}" text-anchor="end">${kind}${ports}</text>`;
   return html`${zones}${cords.map((box) => cord(box, placed))}${railsMarkup(placed, sets)}<rect class="bar" x="20" y="${placed.barY}" width="${pictureWidth - 40}" height="${barHeight}" rx="3"/>${names}${placed.boxes.map(boxOf)}`;
@@ -130,6 +132,8 @@ function whereText(endpoint: Endpoint): string {
       return aboveText(endpoint);
     case 'port':
       return `${endpoint.role} on port ${endpoint.port ?? ''}`;
+    case 'routed':
+      return `${endpoint.role} to which the host routes by ${endpoint.port ?? ''}`;
   }
 }
 

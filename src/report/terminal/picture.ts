@@ -36,6 +36,7 @@ function kindOf({ attach, role, bridge, below }: Endpoint): string {
     case 'above':
       return `on ${below?.lower ?? ''}`;
     case 'port':
+    case 'routed':
       return role === 'guest' ? '' : role;
   }
 }
@@ -152,7 +153,7 @@ function barLine({ name, kind }: Bridge, sides: readonly (readonly PlacedBox[])[
     const [above, below] = cords.map((side) => side.has(at + indent));
     return joints[(above === true ? 1 : 0) + (below === true ? 2 : 0)] ?? '═';
   });
-  return `${' '.repeat(indent)}${bar.join('')}  ${escapeText(name)}${kind === 'ovs' ? ', Open vSwitch' : ''}`;
+  return `${' '.repeat(indent)}${bar.join('')}  ${escapeText(name)}${{ linux: '', ovs: ', Open vSwitch', routed: ', routes of the host' }[kind]}`;
 }
 
 /** A bridge with what hangs on it; a line that says so where that is wider than the terminal. */

@@ -1,5 +1,5 @@
 import { changeCommands } from '../../core/bridge/change-commands.js';
-import { isOnPort } from '../../core/model/attach.js';
+import { isOnPort, isRoutedTo } from '../../core/model/attach.js';
 import type { Change } from '../../core/model/fabric.js';
 import type { Flow, Plan, StepPlan, TrafficPlan } from '../../core/model/plan.js';
 import { buildFrame } from '../../core/probe/frames/frame.js';
@@ -163,7 +163,7 @@ type Endpoint = Plan['endpoints'][number];
 function endpointLine(endpoint: Endpoint): string {
   const { attach, below, port } = endpoint;
   const above = below === undefined ? '' : ` ${below.mode} on ${below.lower}`;
-  const way = isOnPort(attach) ? `port ${port ?? ''}` : `${attach}${above}`;
+  const way = isOnPort(attach) ? `${isRoutedTo(attach) ? 'routed by' : 'port'} ${port ?? ''}` : `${attach}${above}`;
   const ips = endpoint.ips.map((ip) => ` ${ip.address}/${ip.prefix}`).join('');
   const vni = endpoint.tunnel?.vni;
   const floods = endpoint.tunnel?.to.join(', ') ?? '';

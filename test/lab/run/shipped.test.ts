@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
@@ -66,6 +67,20 @@ const shipped: Readonly<Record<string, Shipped>> = {
       [4, 'mail', 'dns', 'web', 'none'],
     ],
   },
+  routed: {
+    verdicts: ['holds', 'broken', 'holds', 'broken', 'holds', 'broken'],
+    facts: [
+      ...bothWays([0], 'web', 'db', ['web', 'db', 'dns'], 'none').filter(([, from, , observer]) => from !== observer),
+      [1, 'web', 'db', 'db', 'all'],
+      [1, 'db', 'web', 'web', 'all'],
+      [1, 'web', 'db', 'dns', 'none'],
+      ...bothWays([2], 'web', 'db', ['dns'], 'none'),
+      [3, 'web', 'db', 'dns', 'all'],
+      [4, 'web', 'db', 'db', 'none'],
+      [4, 'web', 'dns', 'dns', 'none'],
+      [5, 'db', 'dns', 'dns', 'all'],
+    ],
+  },
   'vmware-on-a-port': { verdicts: ['holds', 'holds'], facts: bothWays([0, 1], 'lan', 'winxp2', guests, 'none') },
   'wireshark-experiment': {
     verdicts: ['holds', 'holds', 'broken', 'broken', 'broken', 'broken', 'holds', 'holds', 'holds', 'holds'],
@@ -120,6 +135,72 @@ describe('a shipped scenario', () => {
         0,
         ['hv: cap', 'lan: cap', 'web: libpcap', 'db: libpcap', 'mail: libpcap', 'dns: libpcap', 'lan0: libpcap'],
       ]);
+    },
+    patient(60_000),
+  );
+
+  it(
+    'proves by both families of IP, and whatever the engine, that what guests without a bridge send enters',
+    async () => {
+      const text = `version: 1
+name: routed6
+topology:
+  bridges: { routes: { kind: routed, address: ["169.254.1.1/32", "fe80::1/64"] } }
+  endpoints:
+    web: { bridge: routes, port: tap1, ip: [10.0.0.1/32, "fd00::1/128"], gateway: 169.254.1.1 }
+    db: { bridge: routes, port: tap2, ip: [10.0.0.2/32, "fd00::2/128"], gateway: 169.254.1.1 }
+    dns: { bridge: routes, port: tap3 }
+  sysctl: { net.ipv4.ip_forward: 1, net.ipv6.conf.all.forwarding: 1, net.ipv4.conf.tap1.proxy_arp: 1 }
+steps:
+  - name: packets reach their addressee
+    probe: [ { class: known-unicast, from: [web, db], to: [web, db], carriers: [ipv4-udp, ipv6-udp], count: 5 } ]
+    expect: private
+`;
+      const file = join(mkdtempSync(join(tmpdir(), 'verify-isolation-')), 'routed6.yml');
+      writeFileSync(file, text);
+      const { status, result } = await runLab(file, '--engine', 'cap');
+      const engines = result.steps[0]?.observers.map(({ name, engine }) => `${name}: ${engine}`);
+      expect([status, engines, proofs(result)]).toEqual([
+        0,
+        ['web: libpcap', 'db: libpcap', 'dns: libpcap'],
+        { coverage: true, reasons: [], deaf: [] },
+      ]);
+    },
+    patient(60_000),
+  );
+
+  it.each(['macvlan', 'macvtap'])(
+    'gives a guest in mode passthru (%s) all that its lower device gets, and names no barrier there but the switch',
+    async (attach) => {
+      const text = `version: 1
+name: passthru
+topology:
+  bridges: { lan0: {} }
+  endpoints:
+    hv: { bridge: lan0, port: sw0 }
+    lan: { bridge: lan0, port: sw1, role: uplink }
+    pc: { bridge: lan0, port: sw2 }
+    web: { bridge: lan0, attach: ${attach}, lower: hv, mode: passthru }
+steps:
+  - name: the switch keeps it from what others send each other
+    probe: [ { class: known-unicast, from: [web, pc], to: lan, both_ways: true, count: 5 } ]
+    expect: private
+  - name: a switch that learns nothing does not
+    set: { lan0: { ageing_time: 0 } }
+    probe: [ { class: known-unicast, from: pc, to: lan, count: 5 } ]
+    expect: leak
+`;
+      const file = join(mkdtempSync(join(tmpdir(), 'verify-isolation-')), 'passthru.yml');
+      writeFileSync(file, text);
+      const { status, result } = await runLab(file);
+      const [first, second] = result.steps;
+      const barriers = (first?.held ?? []).filter(({ observers }) => observers.includes('web'));
+      expect([status, barriers.flatMap((held) => held.barriers.map(({ code }) => code))]).toEqual([
+        0,
+        ['learned-entry'],
+      ]);
+      const overhearing = second?.findings.filter(({ leak, seen }) => leak && seen === 5);
+      expect(new Set(overhearing?.map(({ observer }) => observer))).toEqual(new Set(['web']));
     },
     patient(60_000),
   );

@@ -39,6 +39,7 @@ export const lowerDeviceCases = {
     found: { observer: above('bridge') },
     place: 'hv',
     not: {
+      'mode passthru, which gets every frame': { observer: above('passthru') },
       'its own address': { observer: { ...above('bridge'), macs: [macOfB] } },
       'a group': toGroup,
       'an observer at a port': { observer: observerC },

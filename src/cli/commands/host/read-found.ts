@@ -1,3 +1,4 @@
+import { routedGuests } from '../../../core/bridge/beside.js';
 import { chooseBridge, type Found, foundScenario } from '../../../core/discover/found-scenario.js';
 import { isFirewallBridge } from '../../../core/discover/guests/proxmox.js';
 import { macsBehind } from '../../../core/discover/host-topology.js';
@@ -132,7 +133,8 @@ export async function readWhole(options: WholeOptions): Promise<WholeFound> {
   const hasBridge = host.state.links.some(
     ({ name, kind }) => (kind === 'bridge' || kind === 'openvswitch') && !isFirewallBridge(name),
   );
-  const inventory = hasBridge ? await readInventory(host.state.links, where) : { guests: [], unread: [] };
+  const hasGuests = hasBridge || routedGuests(host.state, beside).length > 0;
+  const inventory = hasGuests ? await readInventory(host.state.links, where) : { guests: [], unread: [] };
   const guests = await Promise.all(inventory.guests.map((guest) => withInnerMac(guest, host.state, where)));
   return wholeScenario({
     ...host,

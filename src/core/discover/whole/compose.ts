@@ -17,8 +17,15 @@ import {
   writtenKind,
 } from '../found-scenario.js';
 import { endpointName, type Neighbour } from '../host-topology.js';
-import { type Part, probesOf, type WrittenProbe } from './probes.js';
-import { type FoundBridge, foundBridge, type FoundPartyHost } from './segments.js';
+import { type Part, probesOf, routedProbes, type WrittenProbe } from './probes.js';
+import {
+  type FoundBridge,
+  foundBridge,
+  type FoundPartyHost,
+  routedClaim,
+  type RoutedSegment,
+  routedSegment,
+} from './segments.js';
 
 /** What is asked of a whole host beyond what is usual. */
 export interface WholeWishes {
@@ -107,11 +114,16 @@ function isWanted({ name, endpoint }: FoundEntry, { guests, zones }: WholeWishes
 }
 
 /** Nothing that is reported of a guest makes it one to speak for: what is missing. */
-function silence({ name, guest, endpoint, elsewhere }: FoundEntry, isUnlearned: boolean): string {
+function silence(
+  { name, guest, endpoint, elsewhere }: FoundEntry,
+  { isUnlearned, isRouted }: { readonly isUnlearned: boolean; readonly isRouted: boolean },
+): string {
   if (elsewhere !== undefined)
     return `${name}: a static entry of the bridge has its MAC on ${elsewhere}, where what is for it goes: it is sent to, and not spoken for`;
   if (isUnlearned)
     return `${name}: learning is off at ${endpoint.port}, and its MAC is as ${guest?.manager ?? 'the host'} reports it: it is sent to, and not spoken for`;
+  if (isRouted)
+    return `${name}: the host has no MAC of it at ${endpoint.port}: it is observed only; let it speak once (a ping will do)`;
   return endpoint.mac === undefined
     ? `${name}: the bridge has no MAC on ${endpoint.port}: it is observed only; let it speak once (a ping will do)`
     : `${name}: the bridge does not have its MAC on ${endpoint.port} now: it is observed only; let it speak once (a ping will do)`;
@@ -162,7 +174,7 @@ function stepsOf(placed: readonly Placed[], { rate }: WholeWishes, usual: number
  */
 export function wholeScenario(input: WholeInput): WholeFound {
   const { state, neighbours, inventory, beside, netns, wishes } = input;
-  const names = bridgesWithPorts(state, wishes.bridge);
+  const names = wishes.bridge === 'routes' ? [] : bridgesWithPorts(state, wishes.bridge);
   const links = new Map(state.links.map((link) => [link.name, link]));
   const isDeafToSources = ({ endpoint }: FoundEntry): boolean => links.get(endpoint.port)?.port?.['learning'] === false;
   const orphans = orphansOf(state, neighbours);
@@ -173,8 +185,10 @@ export function wholeScenario(input: WholeInput): WholeFound {
     return { bridge, all, ports, entries, wanted: entries.filter((entry) => isWanted(entry, wishes)) };
   });
   const examined = found.filter(({ wanted }) => wanted.some(({ endpoint }) => endpoint.role === undefined));
-  const others = segmentsBeside(state, beside);
-  if (examined.length === 0) throw nothingToExamine(found.length > 0, wishes, others, bridgesApart(beside));
+  const routed = wantedRoutes(input, taken);
+  const others = segmentsBeside(state, beside, new Set(routed?.entries.map(({ endpoint }) => endpoint.port)));
+  if (examined.length === 0 && routed === null)
+    throw nothingToExamine(found.length > 0, wishes, others, bridgesApart(beside));
   const isUnlearned = (entry: FoundEntry): boolean =>
     !entry.spoke && entry.endpoint.mac !== undefined && (isDeafToSources(entry) || entry.elsewhere !== undefined);
   const kindOf = ({ endpoint }: FoundEntry): string =>
@@ -183,39 +197,42 @@ export function wholeScenario(input: WholeInput): WholeFound {
         (key) => links.get(endpoint.port)?.port?.[key] ?? null,
       ),
     );
-  const guests = examined.flatMap(({ wanted }) => wanted.filter(({ endpoint }) => endpoint.role === undefined));
+  const guests = [
+    ...examined.flatMap(({ wanted }) => wanted.filter(({ endpoint }) => endpoint.role === undefined)),
+    ...(routed?.entries ?? []),
+  ];
+  const places = [...examined.map(({ bridge }) => bridge), ...(routed === null ? [] : [routed.name])];
   const usual = guests.length ** 2 > manyPairs ? meshRate : usualRate;
   const lastRound = lastRoundOf(wishes, guests.length, usual);
   const host = (bridge: string): FoundPartyHost | null => hostOn(bridge, input, examined.length === 1, taken);
   const bridges = examined.map(({ bridge, wanted }): FoundBridge => foundBridge(state, bridge, wanted, host(bridge)));
-  const placed = bridges.flatMap((bridge) =>
-    probesOf({ bridge, isUnlearned, kindOf, lastRound }, wishes.classes).map(
-      ([part, probe]): Placed => ({ part, probe }),
-    ),
-  );
+  const placed = [
+    ...bridges.flatMap((bridge) => probesOf({ bridge, isUnlearned, kindOf, lastRound }, wishes.classes)),
+    ...(routed === null ? [] : routedProbes(routed, input, { classes: wishes.classes, lastRound })),
+  ].map(([part, probe]): Placed => ({ part, probe }));
   if (placed.length === 0)
     throw new VerifyError(
       'too-little-found',
       3,
-      `of ${guests.length} guests on ${examined.map(({ bridge }) => bridge).join(', ')} nothing can be asked: ${guests.filter(({ spoke }) => spoke).length} have a MAC that their bridge knows`,
+      `of ${guests.length} guests on ${places.join(', ')} nothing can be asked: ${guests.filter(({ spoke }) => spoke).length} have a MAC that their bridge knows`,
       silenceHint(
         state,
         examined.map(({ bridge }) => bridge),
         'try again',
       ),
     );
-  const entries = examined.flatMap((each) => each.entries);
+  const entries = [...examined.flatMap((each) => each.entries), ...(routed?.entries ?? [])];
   const scenario: WholeScenario = {
     version: 1,
-    name: `host-${examined.map(({ bridge }) => bridge).join('-')}`.slice(0, 100),
+    name: `host-${places.join('-')}`.slice(0, 100),
     ...(wishes.classes.some((name) => disruptiveClasses.includes(name)) ? { allow_disruptive: true } : {}),
     topology: {
       provider: 'host',
       bridges: Object.fromEntries(
-        examined.map(({ bridge }) => [
-          bridge,
+        places.map((place) => [
+          place,
           {
-            ...writtenKind(state, bridge),
+            ...(place === routed?.name ? { kind: 'routed' as const } : writtenKind(state, place)),
             ...(netns === null ? {} : { netns }),
           },
         ]),
@@ -240,16 +257,30 @@ export function wholeScenario(input: WholeInput): WholeFound {
   return {
     scenario,
     notes: [
-      `${guests.length} guests on ${examined.map(({ bridge }) => bridge).join(', ')}, as they were found. Run it with: verify-isolation run FILE`,
+      `${guests.length} guests on ${places.join(', ')}, as they were found. Run it with: verify-isolation run FILE`,
       ...bridges.flatMap(({ claims }) => claims),
+      ...(routed === null ? [] : [routedClaim(routed, state)]),
       ...found.flatMap((bridge) => leftOutNotes(bridge, state)),
-      ...guests.flatMap((entry) => (entry.spoke ? [] : [silence(entry, isUnlearned(entry))])),
+      ...guests.flatMap((entry) =>
+        entry.spoke
+          ? []
+          : [silence(entry, { isUnlearned: isUnlearned(entry), isRouted: entry.endpoint.bridge === routed?.name })],
+      ),
       ...unreadNotes(inventory),
     ],
     beside: others.map(besideNote),
     origins: originsOf(entries, () => false),
     sentences: [],
   };
+}
+
+/** Guests that the host routes to, as far as they are wanted; null = too few of them. */
+function wantedRoutes(input: WholeInput, taken: Set<string>): RoutedSegment | null {
+  const { bridge } = input.wishes;
+  const found = bridge === null || bridge === 'routes' ? routedSegment(input, taken) : null;
+  if (found === null) return null;
+  const entries = found.entries.filter((entry) => isWanted(entry, input.wishes));
+  return entries.filter(({ spoke }) => spoke).length < 2 ? null : { ...found, entries };
 }
 
 function besideNote({ place, value, text, command }: SegmentBeside): string {

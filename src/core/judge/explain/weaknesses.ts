@@ -3,7 +3,7 @@ import type { Change } from '../../model/fabric.js';
 import type { GroupCause } from '../../model/result.js';
 import { copyInTunnel, nat, reflectedByUplink, rewritten } from './causes/altered.js';
 import { groupFlood, stpOpen, unknownFlood } from './causes/flooding.js';
-import { hostForwards, notIsolated, sourceUnchecked } from './causes/isolation.js';
+import { hostForwards, notIsolated, rpFilterOff, sourceUnchecked } from './causes/isolation.js';
 import { agedOut, ageingZero, behindBridge, fdbFull, learningOff, macMoved } from './causes/learning.js';
 import { aboveBridge, macvlanBridge, mirror, snifferOnHost } from './causes/mirror.js';
 import { mcastRouterPort, member, noQuerier } from './causes/multicast.js';
@@ -33,6 +33,7 @@ export const weaknesses: Readonly<Record<FoundCauseCode, Weakness>> = {
   'fdb-full': fdbFull,
   'aged-out': agedOut,
   'learning-off': learningOff,
+  'rp-filter-off': rpFilterOff,
   'host-forwards': hostForwards,
   'stp-open': stpOpen,
   'vlan-unfiltered': vlanUnfiltered,

@@ -16,9 +16,12 @@ interface Ports {
 /** Ports as the kernel listed them before a step's probes. */
 function addPortsBefore(ports: Ports, plan: Plan, step: StepPlan, seen: ReadonlySet<string>, before: HostState): void {
   const bridges = bridgesOf(step);
+  const routed = new Set(
+    step.observers.filter((observer) => observer.routed === true).map((observer) => observer.interface),
+  );
   const reasons = new Map((plan.unobservable ?? []).map(({ port, reason }) => [port, reason]));
   for (const { name, master } of before.links) {
-    if (!bridges.has(master ?? '')) continue;
+    if (!bridges.has(master ?? '') && !routed.has(name)) continue;
     ports.found.add(name);
     if (seen.has(name)) ports.observed.add(name);
     else ports.unobserved.set(name, reasons.get(name) ?? `not observed in step ${step.index + 1}, ${step.name}`);

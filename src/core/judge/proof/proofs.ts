@@ -1,4 +1,4 @@
-import { isOnPort } from '../../model/attach.js';
+import { isOnPort, isRoutedTo } from '../../model/attach.js';
 import type { Control, Flow, Observer, StepPlan } from '../../model/plan.js';
 
 import { ofSender } from '../../plan/flows/shortcuts.js';
@@ -148,11 +148,13 @@ function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered):
  * A sender's way into the bridge is proved by its controls; behind the bridge device, where none is sent, by every
  * probe that left through it, for the driver's br_dev_xmit comes right behind the packet sockets; where no control can
  * arrive, as in a VLAN in which the bridge has no address, by addressees that got what was sent first and last: what
- * nobody must see stands between.
+ * nobody must see stands between. Where the host routes, every probe is to show on its sender's port, right behind which
+ * the host's stack takes it (flowReasons).
  */
 function entryReasons(input: ProofInput, ends: FlowReasons['ends'], least: LeastDelivered): readonly Reason[] {
   const { step, facts, tally, endpoints } = input;
   const behindDevice = new Set(endpoints.filter(({ attach }) => !isOnPort(attach)).map(({ name }) => name));
+  const routed = new Set(endpoints.filter(({ attach }) => isRoutedTo(attach)).map(({ name }) => name));
   const bySender = groupControls(step.controls, 'entry', (control) => control.sender);
   const leftThroughDevice = (sender: string): boolean =>
     step.flows.every(
@@ -161,6 +163,7 @@ function entryReasons(input: ProofInput, ends: FlowReasons['ends'], least: Least
   const proved = (sender: string, first: Flow, last: Flow): boolean => {
     const controls = bySender.get(sender) ?? [];
     if (controls.length === 0 && behindDevice.has(sender)) return leftThroughDevice(sender);
+    if (routed.has(sender)) return facts.listening.get(sender)?.direction === 'known';
     return (
       (controls.length > 0 && controls.every((control) => tally.controls.has(control.index))) ||
       (metByAddressee(first, input, least) && metByAddressee(last, input, least))

@@ -66,10 +66,13 @@ function vlansOf(state: HostState, ports: ReadonlySet<string>): ReadonlyMap<stri
   );
 }
 
-/** Is a link one of the step's bridges, or a port of one? */
+/** Is a link one of the step's bridges, a port of one, or one to which the host routes? */
 function ofStep({ observers }: StepPlan): (link: LinkState) => boolean {
   const bridges = new Set(observers.map(({ bridge }) => bridge));
-  return ({ name, master }) => bridges.has(name) || (master !== null && bridges.has(master));
+  const routed = new Set(
+    observers.filter((observer) => observer.routed === true).map((observer) => observer.interface),
+  );
+  return ({ name, master }) => bridges.has(name) || routed.has(name) || (master !== null && bridges.has(master));
 }
 
 function changedVlans(step: StepPlan, before: HostState, after: HostState): readonly string[] {
@@ -124,7 +127,7 @@ function notForwarding(step: StepPlan, state: HostState, sideEffects: SideEffect
     .flatMap((observer) => {
       const link = links.get(observer.interface);
       if (link === undefined) return [reason('not-forwarding', observer.name, `${observer.interface} does not exist`)];
-      const portState = link.port?.['state'] ?? 'not a bridge port';
+      const portState = observer.routed === true ? 'forwarding' : (link.port?.['state'] ?? 'not a bridge port');
       return portState === 'forwarding' && link.flags.includes('LOWER_UP')
         ? []
         : [

@@ -1,3 +1,4 @@
+import { isRoutedTo } from '../../model/attach.js';
 import type { Mac } from '../../model/mac.js';
 import type { Flow, Flows, FrameSpec, Observer, Plan, StepPlan } from '../../model/plan.js';
 import type { Finding } from '../../model/result.js';
@@ -20,7 +21,7 @@ export interface RowContext {
   readonly observer: Observer | null;
   /** The observer as the author wrote it; null for a bridge or a port that is not listed. */
   readonly listener: Endpoint | null;
-  /** The observer's bridge. */
+  /** The observer's bridge; where the host routes, the observer's port, under the name of the segment. */
   readonly bridge: LinkState;
   /** The observer's port; null for a bridge or what is behind one. */
   readonly port: LinkState | null;
@@ -98,12 +99,16 @@ export function rowContexts(
     const link = links.get(name ?? '');
     return link === undefined || link.port === null ? null : link;
   };
+  const bridgeOf = (observer: Observer | null, name: string): LinkState | undefined => {
+    const link = links.get(observer?.routed === true ? observer.interface : (observer?.bridge ?? name));
+    return link !== undefined && observer?.routed === true ? { ...link, name: observer.bridge } : link;
+  };
   const flowOf = flowFinder(step.flows);
   const table = byMac(before.fdb);
   return (finding) => {
     const to = endpointOf(finding.to);
     const observer = observers.get(finding.observer) ?? null;
-    const bridge = links.get(observer?.bridge ?? finding.observer);
+    const bridge = bridgeOf(observer, finding.observer);
     if (bridge === undefined) return null;
     const flow = flowOf(finding);
     const dstMac = flow?.frame.dstMac ?? to?.macs[0] ?? null;
@@ -150,4 +155,19 @@ export function isSwitchedOff(value: SettingValue | undefined): boolean {
 export function groupAddress({ dstIp, dstMac }: FrameSpec): string | null {
   if (dstMac === 'ff:ff:ff:ff:ff:ff' || (Number.parseInt(dstMac.slice(0, 2), 16) & 1) === 0) return null;
   return dstIp ?? dstMac;
+}
+
+/** The sender, where the host routes to it. */
+export function routedSender({ from }: Pick<RowContext, 'from'>): Endpoint | null {
+  return from !== null && isRoutedTo(from.attach) ? from : null;
+}
+
+/** Classes whose packets a guest without a bridge sends to the host, to be routed. */
+const throughHost: readonly (string | null)[] = ['known-unicast', 'ip-spoof', 'mac-spoof'];
+
+/** Whether its frames are packets that the host is to route: for its own MAC, or from a guest that it routes to. */
+export function isRouted(row: Pick<RowContext, 'finding' | 'from'>): boolean {
+  const { finding } = row;
+  if (finding.class === 'routed-bounce') return true;
+  return routedSender(row) !== null && throughHost.includes(finding.class) && finding.carrier.startsWith('ip');
 }

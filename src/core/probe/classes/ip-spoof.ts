@@ -1,4 +1,4 @@
-import { documentation, familyOf, ipPair, unicastCarriers } from '../addresses.js';
+import { documentation, familyOf, ipPair, macTowards, unicastCarriers } from '../addresses.js';
 import { envelopes } from '../envelopes.js';
 import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
@@ -17,7 +17,7 @@ export const ipSpoof: ProbeClass = {
   addressee: 'required',
   maySee: 'nobody',
   defaultCarriers: (from, to) => unicastCarriers(from, to).filter((carrier) => carrier !== 'raw'),
-  flows({ from, to, carrier, vlan }, { entry }) {
+  flows({ from, to, carrier, vlan }, { entry, bridgeMacs }) {
     if (to === null) return [];
     const family = familyOf(carrier);
     const { dstIp } = ipPair(carrier, from, to);
@@ -25,7 +25,15 @@ export const ipSpoof: ProbeClass = {
     const srcIp = family === null ? null : spoofed;
     return envelopes(carrier).map((envelope) => {
       const frame = frameSpec(
-        { carrier, vlan, srcMac: from.macs[0], dstMac: to.macs[0], srcIp, dstIp, ...envelope },
+        {
+          carrier,
+          vlan,
+          srcMac: from.macs[0],
+          dstMac: macTowards(from, to, carrier, bridgeMacs),
+          srcIp,
+          dstIp,
+          ...envelope,
+        },
         entry,
       );
       return { from: from.name, to: to.name, sender: from.name, frame, must: [], may: [], judged: true, ...envelope };

@@ -1,4 +1,4 @@
-import { inventedMac, ipPair, unicastCarriers } from '../addresses.js';
+import { inventedMac, ipPair, macTowards, unicastCarriers } from '../addresses.js';
 import { envelopes } from '../envelopes.js';
 import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
@@ -18,7 +18,7 @@ export const macSpoof: ProbeClass = {
   addressee: 'required',
   maySee: 'nobody',
   defaultCarriers: unicastCarriers,
-  flows({ from, to, carrier, vlan }, { entry, runTag, ordinal }) {
+  flows({ from, to, carrier, vlan }, { entry, runTag, ordinal, bridgeMacs }) {
     if (to === null) return [];
     return envelopes(carrier).map((envelope) => {
       const frame = frameSpec(
@@ -26,7 +26,7 @@ export const macSpoof: ProbeClass = {
           carrier,
           vlan,
           srcMac: inventedMac(runTag, ordinal),
-          dstMac: to.macs[0],
+          dstMac: macTowards(from, to, carrier, bridgeMacs),
           ...ipPair(carrier, from, to),
           ...envelope,
         },

@@ -1,4 +1,4 @@
-import { ipPair, namesByRole, unicastCarriers } from '../addresses.js';
+import { hostMac, ipPair, namesByRole, unicastCarriers } from '../addresses.js';
 import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
 
@@ -19,7 +19,7 @@ export const routedBounce: ProbeClass = {
   flows({ from, to, carrier, vlan }, { entry, endpoints, bridgeMacs }) {
     if (to === null) return [];
     const frame = frameSpec(
-      { carrier, vlan, srcMac: from.macs[0], dstMac: bridgeMacs[from.bridge], ...ipPair(carrier, from, to) },
+      { carrier, vlan, srcMac: from.macs[0], dstMac: hostMac(from, bridgeMacs), ...ipPair(carrier, from, to) },
       entry,
     );
     const may = [...new Set([from, to].flatMap(({ bridge }) => namesByRole(endpoints.values(), bridge, ['host'])))];

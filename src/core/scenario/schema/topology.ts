@@ -159,6 +159,20 @@ export const ovsBridge = z
       'A bridge of Open vSwitch. Other keys are columns of its Bridge table (ovs-vsctl); on a host those that a run can put back.',
   });
 
+export const routesOfHost = z
+  .strictObject({
+    kind: z.literal('routed').describe('No bridge: the host has a route to each guest.'),
+    address: oneOrMany(ipPrefix)
+      .optional()
+      .describe('Lab: addresses of the host at each of its ports, such as those of the guests’ gateway.'),
+    netns: bridgeKeys.netns,
+  })
+  .meta({
+    id: 'routed-segment',
+    description:
+      'No bridge: the host routes between its guests (taps of micro VMs, veths of Calico). Lab: it has a route to each address of a guest; `sysctl` says whether it forwards.',
+  });
+
 /** How a host of several is reached; in the lab a host is a namespace and has no keys. */
 export const host = z
   .strictObject({
@@ -207,7 +221,7 @@ const endpointKeys = {
   attach: attach
     .optional()
     .describe(
-      "`port` (default): on a port of the bridge. `host`: the host's own stack. `promiscuous`: behind the bridge device, as VMware bridges a bridge. Lab, `macvlan` and `macvtap`: on the interface of another endpoint.",
+      "`port` (default): on a port of the bridge. `routed` (default with `kind: routed`): on an interface that the host routes to. `host`: the host's own stack. `promiscuous`: behind the bridge device, as VMware bridges a bridge. Lab, `macvlan` and `macvtap`: on the interface of another endpoint.",
     ),
   lower: name
     .optional()
@@ -306,7 +320,7 @@ export const topologyShell = z.strictObject({
 
 export const topology = topologyShell
   .extend({
-    bridges: z.record(name, z.union([linuxBridge, ovsBridge])).describe('Bridges by name.'),
+    bridges: z.record(name, z.union([linuxBridge, ovsBridge, routesOfHost])).describe('Bridges by name.'),
     endpoints: z
       .record(name, endpoint)
       .optional()

@@ -1,6 +1,6 @@
 import type { Bridge, IpPrefix, Provider, Settings, VlanRange } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
-import { linuxBridge, ovsBridge } from '../schema/topology.js';
+import { linuxBridge, ovsBridge, routesOfHost } from '../schema/topology.js';
 import { namePattern } from '../schema/values.js';
 import { describe, where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
@@ -26,8 +26,11 @@ export function readBridge(
     faults.addKey(path, `${where(path)}: "lo" is the loopback device, expected another name`);
   }
   const value = raw ?? {};
-  const isOvs = typeof value === 'object' && 'kind' in value && value.kind === 'ovs';
-  return isOvs ? readOvsBridge(faults, name, value, path, provider) : readLinuxBridge(faults, name, value, path);
+  const kind = typeof value === 'object' && 'kind' in value ? value.kind : undefined;
+  if (kind === 'routed') return readRoutedSegment(faults, name, value, path, provider);
+  return kind === 'ovs'
+    ? readOvsBridge(faults, name, value, path, provider)
+    : readLinuxBridge(faults, name, value, path);
 }
 
 function readOvsBridge(faults: FaultList, name: string, raw: object, path: Path, provider: Provider): Bridge | null {
@@ -48,6 +51,31 @@ function readOvsBridge(faults: FaultList, name: string, raw: object, path: Path,
     netns: netns ?? null,
     addresses: readPrefixes(faults, address, [...path, 'address']),
     vlans: readVlans(faults, vlans, [...path, 'vlans']),
+  };
+}
+
+function readRoutedSegment(
+  faults: FaultList,
+  name: string,
+  value: object,
+  path: Path,
+  provider: Provider,
+): Bridge | null {
+  const read = salvage(faults, routesOfHost, value, path)?.value;
+  if (read === undefined) return null;
+  const { kind, address, netns } = read;
+  const at: Path = [...path, 'address'];
+  if (provider === 'host' && address !== undefined)
+    faults.addKey(at, `${where(at)} is of the lab only, expected no such key with "provider: host"`);
+  return {
+    name,
+    kind,
+    datapath: null,
+    settings: {},
+    mirrors: [],
+    netns: netns ?? null,
+    addresses: readPrefixes(faults, address, at),
+    vlans: [],
   };
 }
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import { type EntryPlace, isOnPort, placeOf } from '../../model/attach.js';
+import { type EntryPlace, isOnPort, isRoutedTo, placeOf } from '../../model/attach.js';
 import type { Mac } from '../../model/mac.js';
-import type { Endpoint, Provider } from '../../model/scenario.js';
+import type { Bridge, Endpoint, Provider } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import type { endpoint } from '../schema/topology.js';
 import { where } from '../yaml/explain-issue.js';
@@ -24,22 +24,24 @@ export interface EndpointDraft {
 }
 
 /**
- * Reads one endpoint; `switches`: the bridges of Open vSwitch. MACs that the lab derives, relay ports that it names and
+ * Reads one endpoint; `kinds`: of the bridges, as far as they could be read. MACs that the lab derives, relay ports that it names and
  * generated addresses are filled in later.
  */
 export function readEndpoint(
   faults: FaultList,
   draft: EndpointDraft,
   provider: Provider,
-  switches: ReadonlySet<string>,
+  kinds: ReadonlyMap<string, Bridge['kind']>,
 ): Endpoint {
   const { name, path, raw, dropped } = draft;
   const at = (key: string): Path => [...path, key];
-  const attach = raw.attach ?? (raw.role === 'host' ? 'host' : 'port');
+  const kind = kinds.get(raw.bridge);
+  const attach = raw.attach ?? usualAttach(raw, kind);
   const role = raw.role ?? usualRole(attach, raw);
   checkRole(faults, draft, role, attach);
   checkPort(faults, draft, provider, attach);
   checkPlaceKeys(faults, draft, attach);
+  checkRouted(faults, draft, attach, kind);
   const ips = readPrefixes(faults, raw.ip, at('ip'));
   return {
     name,
@@ -64,11 +66,38 @@ export function readEndpoint(
     netns: raw.netns ?? null,
     promiscuous: readSwitch(raw.promiscuous) ?? false,
     vlans: readVlans(faults, raw.vlans, at('vlans')),
-    settings: readPortSettings(faults, draft, attach, switches),
+    settings: readPortSettings(faults, draft, attach, kind),
     offloads: readSwitch(raw.settings?.offloads) ?? false,
     generated: draft.generated,
     ...(raw.tunnel === undefined ? {} : { tunnel: readTunnel(raw.tunnel) }),
   };
+}
+
+function usualAttach({ role }: RawEndpoint, kind: Bridge['kind'] | undefined): Endpoint['attach'] {
+  if (kind === 'routed') return 'routed';
+  return role === 'host' ? 'host' : 'port';
+}
+
+/** The host routes to interfaces of guests, and to no port of a bridge. */
+function checkRouted(
+  faults: FaultList,
+  { path, raw, dropped }: EndpointDraft,
+  attach: Endpoint['attach'],
+  kind: Bridge['kind'] | undefined,
+): void {
+  if (kind === undefined || dropped.has('attach')) return;
+  const at: Path = [...path, raw.attach === undefined ? 'bridge' : 'attach'];
+  if (isRoutedTo(attach) !== (kind === 'routed'))
+    faults.add(
+      at,
+      `${where(at)}: "attach: routed" and a bridge of "kind: routed" belong together, got attach ${attach} and kind ${kind}`,
+    );
+  if (!isRoutedTo(attach)) return;
+  if (raw.role !== undefined && raw.role !== 'guest')
+    faults.add([...path, 'role'], `${where([...path, 'role'])}: expected guest with "attach: routed", got ${raw.role}`);
+  for (const key of ['vlans', 'tunnel'] as const)
+    if (raw[key] !== undefined)
+      faults.addKey([...path, key], `${where([...path, key])} goes with a port of a bridge only`);
 }
 
 function usualRole(attach: Endpoint['attach'], { tunnel }: RawEndpoint): Endpoint['role'] {
@@ -145,6 +174,7 @@ function checkPort(
 
 const portless: Readonly<Record<EntryPlace, string>> = {
   port: 'a port',
+  routed: 'an interface that the host routes to',
   host: 'the host',
   behind: 'what is behind the bridge device',
   above: 'a guest on a lower device',
@@ -169,14 +199,13 @@ function readPortSettings(
   faults: FaultList,
   { path, raw }: EndpointDraft,
   attach: Endpoint['attach'],
-  switches: ReadonlySet<string>,
+  kind: Bridge['kind'] | undefined,
 ): Endpoint['settings'] {
   if (!isOnPort(attach)) return {};
   const { offloads: _, ...settings } = raw.settings ?? {};
   const at = [...path, 'settings'];
-  return switches.has(raw.bridge)
-    ? readOvsSettings(faults, 'ovs-port', settings, at)
-    : readSettings(faults, 'port', settings, at);
+  if (kind === 'ovs') return readOvsSettings(faults, 'ovs-port', settings, at);
+  return readSettings(faults, kind === 'routed' ? 'link' : 'port', settings, at);
 }
 
 function readTunnel({ vni, to = [] }: NonNullable<RawEndpoint['tunnel']>): NonNullable<Endpoint['tunnel']> {

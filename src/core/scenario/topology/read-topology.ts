@@ -58,8 +58,8 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
     names.add(draft.name);
     checkBridge(faults, draft, bridgeNames);
   }
-  const switches = new Set(written.filter(({ kind }) => kind === 'ovs').map(({ name }) => name));
-  const read = drafts.map((draft) => readEndpoint(faults, draft, provider, switches));
+  const kinds = new Map(written.map(({ name, kind }) => [name, kind]));
+  const read = drafts.map((draft) => readEndpoint(faults, draft, provider, kinds));
   const addresses = written.flatMap((bridge) => bridge.addresses);
   const hosts = readHosts(faults, value.hosts, [...path, 'hosts'], provider);
   const assigned: readonly Endpoint[] = assignAddresses(faults, drafts, read, addresses, provider);

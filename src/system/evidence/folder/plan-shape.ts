@@ -23,7 +23,7 @@ const host = z.looseObject({ name: text, ssh: text.nullable(), command: texts })
 
 const bridge = z.looseObject({
   name: text,
-  kind: z.enum(['linux', 'ovs']),
+  kind: z.enum(['linux', 'ovs', 'routed']),
   datapath: z.enum(['netdev', 'system']).nullable().optional(),
   settings: scalars,
   addresses: z.array(ipPrefix),
@@ -194,6 +194,7 @@ export const observerShape = z.looseObject({
   judged: flag,
   by: z.looseObject({ lower: text, mode: z.enum(macvlanModes), port: text }).optional(),
   party: text.optional(),
+  routed: z.literal(true).optional(),
 });
 
 const step = z.looseObject({

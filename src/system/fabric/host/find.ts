@@ -1,7 +1,9 @@
+import { isRoutedTo } from '../../../core/model/attach.js';
 import { type HostTopology, hostTopology, type Neighbour } from '../../../core/discover/host-topology.js';
-import type { Bridge, Scenario } from '../../../core/model/scenario.js';
+import type { Bridge, Endpoint, Scenario } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { objectsOf, textOf } from '../../../core/text/json-text.js';
 import { readJson } from '../../process/programs.js';
 
 /** A topology found on this host. */
@@ -18,7 +20,53 @@ export async function findHost(
 ): Promise<FoundHost> {
   const netns = namespaceOf(scenario.topology.bridges);
   const [state, neighbours] = await Promise.all([readState(netns), readJson(['ip', '-j', 'neigh', 'show'], { netns })]);
-  return { ...hostTopology(scenario, state, parseNeighbours(neighbours)), netns, state };
+  const known = parseNeighbours(neighbours);
+  const found = hostTopology(scenario, state, known);
+  const astray = await routedAstray(found.scenario.topology.endpoints, known, netns);
+  if (astray.length > 0)
+    throw new VerifyError(
+      'addressee-unknown',
+      3,
+      astray.join('\n'),
+      'correct `ip` or `port`: what is sent there would leave by another interface. Nothing was sent',
+    );
+  return { ...found, netns, state };
+}
+
+/**
+ * Addresses of endpoints on no bridge that the host does not route to their port, a line each. Those at which it talks
+ * to them there are not asked about.
+ */
+async function routedAstray(
+  endpoints: readonly Endpoint[],
+  neighbours: readonly Neighbour[],
+  netns: string | null,
+): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const { name, attach, port, ips } of endpoints) {
+    if (!isRoutedTo(attach)) continue;
+    const there = new Set(neighbours.filter(({ device }) => device === port).map(({ address }) => address));
+    for (const { address } of ips) {
+      if (there.has(address)) continue;
+      const device = await deviceTowards(address, netns);
+      if (device !== port)
+        lines.push(
+          `${name}: ${address} is routed to ${device === null ? 'nothing' : JSON.stringify(device)}, not to ${JSON.stringify(port)}`,
+        );
+    }
+  }
+  return lines;
+}
+
+/** The device by which the host sends to an address (ip-route(8), "ip route get"); null = it has no route. */
+async function deviceTowards(address: string, netns: string | null): Promise<string | null> {
+  try {
+    const [route] = objectsOf(await readJson(['ip', '-j', 'route', 'get', address], { netns }));
+    return textOf(route?.['dev']);
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return null;
+  }
 }
 
 /** `ip -j neigh`: entries without a MAC (failed, incomplete) and link-local addresses are left out. */
@@ -27,9 +75,9 @@ export function parseNeighbours(json: unknown): readonly Neighbour[] {
   return json.flatMap((entry: unknown) => {
     if (typeof entry !== 'object' || entry === null) return [];
     const fields = new Map<string, unknown>(Object.entries(entry));
-    const [mac, address] = [fields.get('lladdr'), fields.get('dst')];
+    const [mac, address, device] = [fields.get('lladdr'), fields.get('dst'), fields.get('dev')];
     return typeof mac === 'string' && typeof address === 'string' && !address.startsWith('fe80:')
-      ? [{ mac: mac.toLowerCase(), address }]
+      ? [{ mac: mac.toLowerCase(), address, ...(typeof device === 'string' ? { device } : {}) }]
       : [];
   });
 }

@@ -101,7 +101,9 @@ const nearIndex = 1000;
 async function makePortPair({ near, home, netns, name, ifindex, nearName, port }: PortPair): Promise<void> {
   const end = (index: number): readonly string[] => ['index', String(index), 'mtu', String(port.mtu)];
   const farIndex = nearIndex + Number(nearName.slice(1));
-  const peer = ['peer', 'name', name, ...end(ifindex), 'netns', home];
+  // The host's stack takes what is for its own MAC at the port: the far end has that MAC, or the frames are others' to it
+  const address = port.master === null ? ['address', port.mac] : [];
+  const peer = ['peer', 'name', name, ...address, ...end(ifindex), 'netns', home];
   await mustRun(['ip', 'link', 'add', 'dev', nearName, ...end(farIndex), 'type', 'veth', ...peer], { netns: near });
   silence(netns, name);
   await mustRun(['ip', 'link', 'set', 'dev', name, 'arp', 'off', 'up'], { netns });

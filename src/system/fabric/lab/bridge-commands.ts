@@ -115,6 +115,23 @@ export function linkCommands(
 }
 
 /**
+ * `ip` commands in the bridges' namespace that make the host route to an endpoint: its own MAC and addresses at the
+ * endpoint's port, and a route to each address of the endpoint.
+ */
+export function routedCommands(
+  { port, ips }: Pick<Endpoint, 'port' | 'ips'>,
+  { addresses }: Pick<Bridge, 'addresses'>,
+  mac: Mac | undefined,
+): readonly (readonly string[])[] {
+  if (port === null) return [];
+  return [
+    ...(mac === undefined ? [] : [['link', 'set', 'dev', port, 'address', mac]]),
+    ...addressCommands(port, addresses),
+    ...ips.map((ip) => ['route', 'replace', `${ip.address}/${isIpv6(ip) ? 128 : 32}`, 'dev', port]),
+  ];
+}
+
+/**
  * The `ip` command, in the namespace of the lower device, that makes an endpoint above it, with its end in the
  * endpoint's own namespace.
  */

@@ -1,4 +1,4 @@
-import { isOnPort, placeOf } from '../../../core/model/attach.js';
+import { isOnPort, isRoutedTo, placeOf } from '../../../core/model/attach.js';
 import type { Change, ChangeRecord, Fabric } from '../../../core/model/fabric.js';
 import type { PlannedTopology } from '../../../core/model/plan.js';
 import type { Bridge, Endpoint } from '../../../core/model/scenario.js';
@@ -15,6 +15,7 @@ import {
   bridgeCommands,
   defaultPvidOf,
   placeOfKey,
+  routedCommands,
   routeCommands,
   vlanCommands,
 } from './bridge-commands.js';
@@ -106,15 +107,32 @@ class Lab {
     const { plan, deps, ovs } = this;
     await makeBridges(plan, ovs);
     const now = plan.endpoints.filter((endpoint) => endpoint.started);
-    const plugging = plugInEndpoints(now, plan.bridges, this.spaces, ovs);
+    const plugging = this.plugIn(now);
     try {
       deps.meanwhile?.();
     } finally {
       await plugging;
     }
+    writeSysctls(plan, true);
     for (const bridge of plan.bridges) if (bridge.mirrors.length > 0) await ovs?.addMirrors(bridge);
     checkSettings(plan.bridges, now, await deps.readLinks(), this.isOvs);
     for (const endpoint of now) await this.relays.start(endpoint);
+  }
+
+  /** Makes endpoints, and the host's routes to those that are on no bridge. */
+  private async plugIn(endpoints: readonly Endpoint[]): Promise<void> {
+    const { bridges, bridgeMacs } = this.plan;
+    await plugInEndpoints(endpoints, bridges, this.spaces, this.ovs);
+    const routed = endpoints.flatMap((endpoint) => {
+      const segment = bridges.find(({ name }) => name === endpoint.bridge);
+      return isRoutedTo(endpoint.attach) && segment !== undefined ? [{ endpoint, segment }] : [];
+    });
+    for (const { endpoint, segment } of routed)
+      if ([...endpoint.ips, ...segment.addresses].some(isIpv6)) allowIpv6(endpoint.port ?? '');
+    await runBatch(
+      'ip',
+      routed.flatMap(({ endpoint, segment }) => routedCommands(endpoint, segment, bridgeMacs[segment.name])),
+    );
   }
 
   async apply(change: Change): Promise<ChangeRecord> {
@@ -169,7 +187,7 @@ class Lab {
 
   private async start(endpoint: Endpoint): Promise<ChangeRecord> {
     if (this.present.has(endpoint.name)) return { commands: [], readBack: `${endpoint.name} is there already` };
-    await plugInEndpoints([endpoint], this.plan.bridges, this.spaces, this.ovs);
+    await this.plugIn([endpoint]);
     checkSettings([], [endpoint], await this.deps.readLinks(), this.isOvs);
     for (const change of this.portChanges) {
       if ((change.kind === 'set' ? change.device : change.entry.port) === endpoint.port)
@@ -202,7 +220,9 @@ async function makeBridges(plan: PlannedTopology, ovs: OvsSwitch | null): Promis
   const ofKernel = plan.bridges.filter(({ kind }) => kind === 'linux');
   const ofOvs = plan.bridges.filter(({ kind }) => kind === 'ovs');
   const withIpv6 = new Set(
-    plan.bridges.filter((bridge) => addressesOf(bridge, plan.endpoints).some(isIpv6)).map((bridge) => bridge.name),
+    plan.bridges
+      .filter((bridge) => [...addressesOf(bridge, plan.endpoints), ...routedTo(bridge, plan.endpoints)].some(isIpv6))
+      .map((bridge) => bridge.name),
   );
   quietHost(withIpv6.size > 0);
   await runBatch('ip', [
@@ -214,16 +234,32 @@ async function makeBridges(plan: PlannedTopology, ovs: OvsSwitch | null): Promis
     'ip',
     ofOvs.map(({ name }) => ['link', 'set', 'dev', name, 'up']),
   );
-  for (const name of withIpv6) writeSysctl(null, `net.ipv6.conf.${name.replaceAll('.', '/')}.disable_ipv6`, '0');
+  for (const { name, kind } of plan.bridges) if (withIpv6.has(name) && kind !== 'routed') allowIpv6(name);
   const hosts = plan.endpoints.filter((endpoint) => placeOf(endpoint.attach) === 'host');
   await runBatch('ip', [
-    ...plan.bridges.flatMap((bridge) => addressCommands(bridge.name, addressesOf(bridge, plan.endpoints))),
+    ...[...ofKernel, ...ofOvs].flatMap((bridge) => addressCommands(bridge.name, addressesOf(bridge, plan.endpoints))),
     ...hosts.flatMap((host) => routeCommands(host.bridge, host.gateway)),
   ]);
   for (const bridge of ofKernel)
     await setVlans(bridge, vlanCommands(bridge.name, bridge.vlans, defaultPvidOf(bridge), true));
-  for (const [name, value] of Object.entries(plan.sysctl))
-    checkReadBack('sysctl', 'link', name, value, writeSysctl(null, name, value));
+  writeSysctls(plan, false);
+}
+
+/** Writes those of the topology's sysctls that name the port of an endpoint, which is there by then, or the others. */
+function writeSysctls({ sysctl, endpoints }: PlannedTopology, ofPorts: boolean): void {
+  const ports = new Set(endpoints.flatMap(({ port }) => port ?? []));
+  for (const [name, value] of Object.entries(sysctl))
+    if (name.split('.').some((part) => ports.has(part.replaceAll('/', '.'))) === ofPorts)
+      checkReadBack('sysctl', 'link', name, value, writeSysctl(null, name, value));
+}
+
+function allowIpv6(device: string): void {
+  writeSysctl(null, `net.ipv6.conf.${device.replaceAll('.', '/')}.disable_ipv6`, '0');
+}
+
+/** Addresses to which the host routes without a bridge. */
+function routedTo({ name }: Bridge, endpoints: readonly Endpoint[]): Bridge['addresses'] {
+  return endpoints.filter(({ attach, bridge }) => isRoutedTo(attach) && bridge === name).flatMap(({ ips }) => ips);
 }
 
 /** A bridge's own addresses and those of the endpoint that is the host. */

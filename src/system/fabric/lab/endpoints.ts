@@ -1,4 +1,4 @@
-import { isOnPort } from '../../../core/model/attach.js';
+import { placeOf } from '../../../core/model/attach.js';
 import type { Bridge, Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { withEthtool } from '../../kernel/ethtool.js';
@@ -32,7 +32,7 @@ export async function plugInEndpoints(
     { netns },
   );
   for (const { endpoint, port } of plugged)
-    if (isOnPort(endpoint.attach) && !isOfKernel(endpoint, bridges)) await ovs?.addPort(endpoint, port);
+    if (placeOf(endpoint.attach) === 'port' && !isOfKernel(endpoint, bridges)) await ovs?.addPort(endpoint, port);
   await allowVlans(
     endpoints,
     bridges.filter(({ kind }) => kind === 'linux'),
@@ -70,7 +70,7 @@ async function standAbove(
 
 /** Whether an endpoint's port is one of a bridge of the kernel's. */
 function isOfKernel({ attach, bridge }: Endpoint, bridges: readonly Bridge[]): boolean {
-  return isOnPort(attach) && bridges.find(({ name }) => name === bridge)?.kind !== 'ovs';
+  return placeOf(attach) === 'port' && bridges.find(({ name }) => name === bridge)?.kind !== 'ovs';
 }
 
 /** VLANs of ports; a kernel without VLAN filtering refuses them, which matters only where filtering is asked for. */
@@ -80,7 +80,9 @@ async function allowVlans(
   netns: string | null,
 ): Promise<void> {
   for (const bridge of bridges) {
-    const onBridge = endpoints.filter((endpoint) => endpoint.bridge === bridge.name && isOnPort(endpoint.attach));
+    const onBridge = endpoints.filter(
+      (endpoint) => endpoint.bridge === bridge.name && placeOf(endpoint.attach) === 'port',
+    );
     const commands = onBridge.flatMap((endpoint) =>
       vlanCommands(endpoint.port ?? '', endpoint.vlans, defaultPvidOf(bridge), false),
     );

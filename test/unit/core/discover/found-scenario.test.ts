@@ -212,7 +212,8 @@ describe('an endpoint that was found', () => {
     expect(endpoints({ state: unknown })['fwpr100p0']).not.toHaveProperty('mac');
   });
   it('has the IPv4 address of a neighbour with its MAC, else of the record if the MAC is the record’s', () => {
-    const ip = (over: Partial<FoundInput>): string | undefined => Object.values(endpoints(over))[0]?.ip;
+    const ip = (over: Partial<FoundInput>): string | readonly string[] | undefined =>
+      Object.values(endpoints(over))[0]?.ip;
     const web = (over: Partial<GuestRecord>): FoundInput['inventory'] =>
       inventory(guest('web', port0, null, { mac: mac0, ips: ['fd00::1', '10.0.0.7', '10.0.0.8'], ...over }));
     expect([

@@ -1,5 +1,5 @@
 import { filtersInState } from '../../rows/filters-in-state.js';
-import type { RowContext } from '../../rows/row-context.js';
+import { isRouted, type RowContext } from '../../rows/row-context.js';
 
 /** What can stand between a sender and an observer. */
 export interface Barrier {
@@ -19,10 +19,11 @@ export const filter: Barrier = {
   text: 'a filter, since no setting of the bridge is in the way',
   opens:
     'frames that its rules do not name: other EtherTypes, fragments, extension headers; or the rules being loaded anew',
-  find({ before, finding }) {
+  find(row) {
+    const { before, finding } = row;
     const { link, ip } = filtersInState(before);
     let acting = finding.carrier === 'raw' ? link : [...link, ...ip.bridged];
-    if (finding.class === 'routed-bounce') acting = ip.all;
+    if (isRouted(row)) acting = ip.all;
     return acting.length === 0 ? null : acting.join(', ');
   },
 };

@@ -1,14 +1,16 @@
+import { reversePathOf } from '../../../bridge/beside.js';
 import { portVlans } from '../../../bridge/port-vlans.js';
 import { sameSegment } from '../../../model/host-names.js';
-import { isSwitchedOn, isUnicast } from '../../rows/row-context.js';
+import { isRouted, isSwitchedOn, isUnicast, type RowContext, routedSender } from '../../rows/row-context.js';
 import type { Barrier } from './barrier.js';
 
 /** The host takes packets for its own MAC and routes none. */
 export const forwardingOff: Barrier = {
   text: 'the host does not forward',
   opens: 'ip_forward 1, which container and VPN software set by themselves',
-  find({ finding, before }) {
-    if (finding.class !== 'routed-bounce') return null;
+  find(row) {
+    const { finding, before } = row;
+    if (!isRouted(row)) return null;
     const name = finding.carrier.startsWith('ipv6') ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward';
     return before.sysctl[name] === '0' ? name : null;
   },
@@ -36,6 +38,11 @@ export const macvlanApart: Barrier = {
   },
 };
 
+/** One in mode passthru has the lower device to itself, made promiscuous: it gets every frame (macvlan_open). */
+function takesAll({ observer }: Pick<RowContext, 'observer'>): boolean {
+  return observer?.by?.mode === 'passthru';
+}
+
 /** A lower device hands unicast to the one of its guests that has the MAC. */
 export const macvlanAddress: Barrier = {
   text: 'the lower device hands unicast to the guest that has the MAC',
@@ -43,7 +50,11 @@ export const macvlanAddress: Barrier = {
   find(row) {
     const { observer, dstMac } = row;
     const isForeign =
-      isUnicast(row) && dstMac !== null && observer?.by !== undefined && !observer.macs.includes(dstMac);
+      !takesAll(row) &&
+      isUnicast(row) &&
+      dstMac !== null &&
+      observer?.by !== undefined &&
+      !observer.macs.includes(dstMac);
     return isForeign && observer.by !== undefined ? observer.by.lower : null;
   },
 };
@@ -61,6 +72,7 @@ export const ownAddress: Barrier = {
       isUnicast(row) &&
       observer !== null &&
       observer.place !== 'port' &&
+      !takesAll(row) &&
       dstMac !== row.bridge.mac &&
       dstMac !== null &&
       !observer.macs.includes(dstMac);
@@ -72,10 +84,37 @@ export const ownAddress: Barrier = {
 export const routedElsewhere: Barrier = {
   text: 'the host hands what it routes to the addressee',
   opens: 'an addressee whose MAC the bridge does not know: then what the host sends to it floods',
-  find({ finding, before, to, observer }) {
-    if (finding.class !== 'routed-bounce' || to === null || observer === null || observer.name === to.name) return null;
+  find(row) {
+    const { finding, before, to, observer } = row;
+    if (!isRouted(row) || to === null || observer === null || observer.name === to.name) return null;
     const name = finding.carrier.startsWith('ipv6') ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward';
     return before.sysctl[name] === '1' ? `route to ${to.name}` : null;
+  },
+};
+
+/** A guest without a bridge: what its port gets ends in the host's stack (ip_rcv drops what is for another MAC). */
+export const notRouted: Barrier = {
+  text: 'no bridge has the sender’s port: the host takes frames for its own MAC only, and routes packets',
+  opens: 'a bridge that gets the port, a rule of tc that redirects, or proxy_arp and proxy_ndp, which route',
+  find(row) {
+    const from = routedSender(row);
+    return from === null || isRouted(row) ? null : (from.port ?? from.name);
+  },
+};
+
+/** The host drops packets whose source it does not reach by the port on which they come (RFC 3704, strict). */
+export const reversePath: Barrier = {
+  text: 'the host drops packets from addresses that it does not reach by the sender’s port',
+  opens: 'rp_filter 0 or 2, there or in `all`, whose larger value counts',
+  find(row) {
+    const {
+      finding,
+      before: { sysctl },
+    } = row;
+    const from = routedSender(row);
+    if (finding.class !== 'ip-spoof' || from === null || !finding.carrier.startsWith('ipv4')) return null;
+    const [name, value] = reversePathOf(from.port ?? '', sysctl);
+    return value === 1 ? name : null;
   },
 };
 

@@ -1,10 +1,10 @@
 import type { RuleFinding } from '../../../audit/rule.js';
 import { nftMirrorRule, tcMirrorRule, xdpRule } from '../../../audit/rules/mirrors.js';
 import { execute, setPort } from '../../../bridge/changes.js';
-import { bridgeViews, stateAlone } from '../../../bridge/view.js';
+import { type BridgeView, bridgeViews, stateAlone } from '../../../bridge/view.js';
 import type { Observer } from '../../../model/plan.js';
 import type { HostState } from '../../../model/state.js';
-import { isSwitchedOn, isUnicast } from '../../rows/row-context.js';
+import { isSwitchedOn, isUnicast, routedSender } from '../../rows/row-context.js';
 import { type CauseFinder, type LeakContext, type Weakness } from './weakness.js';
 
 interface Carriers {
@@ -20,13 +20,38 @@ interface Carriers {
  */
 const found = new WeakMap<HostState, Map<string, Carriers | null>>();
 
-function carriersOf(state: HostState, bridge: string): Carriers | null {
+/** The ports of a segment in which the host routes, as those of a bridge; undefined = there are none. */
+function routedView({ before, bridge, step }: LeakContext): BridgeView | undefined {
+  const names = step.observers.flatMap((observer) =>
+    observer.routed === true && observer.bridge === bridge.name ? [observer.interface] : [],
+  );
+  if (names.length === 0) return undefined;
+  const ports = before.links
+    .filter(({ name }) => names.includes(name))
+    .map((link) => ({ name: link.name, link, settings: {}, role: 'guest' as const }));
+  return {
+    name: bridge.name,
+    link: bridge,
+    settings: {},
+    ports,
+    guests: ports,
+    fdb: [],
+    devices: new Set(names),
+    vlansOf: () => null,
+  };
+}
+
+function carriersOf(leak: LeakContext): Carriers | null {
+  const {
+    before: state,
+    bridge: { name: bridge },
+  } = leak;
   const known = found.get(state) ?? new Map<string, Carriers | null>();
   found.set(state, known);
   let carriers = known.get(bridge);
   if (carriers === undefined) {
     const reading = stateAlone(state);
-    const view = bridgeViews(reading).find(({ name }) => name === bridge);
+    const view = bridgeViews(reading).find(({ name }) => name === bridge) ?? routedView(leak);
     carriers =
       view === undefined
         ? null
@@ -65,19 +90,25 @@ function isBridged(leak: LeakContext): boolean {
   );
 }
 
+/** The observer's port, of a bridge or not; null = it has none. */
+function deviceOf({ port, observer }: LeakContext): string | null {
+  if (port !== null) return port.name;
+  return observer?.routed === true ? observer.interface : null;
+}
+
 /**
  * A rule carries frames of the bridge's devices to another one (tc-mirred(8), nft(8) dup and fwd), or an XDP program
  * may. The audit finds them; here they explain a leak.
  */
 const findMirror: CauseFinder = (leak) => {
-  const { before, bridge, fromPort, port, to, entries } = leak;
+  const { bridge, fromPort, to, entries } = leak;
   // unknown unicast is flooded there anyway: the setting that floods is what is to be closed first
   if (isUnicast(leak) && entries.length === 0 && leak.finding.exposed === true && isBridged(leak)) return null;
-  const carriers = carriersOf(before, bridge.name);
+  const carriers = carriersOf(leak);
   if (carriers === null) return null;
-  const near = [fromPort?.name, to?.port, bridge.name];
+  const near = [fromPort?.name, routedSender(leak)?.port, to?.port, bridge.name];
   const first =
-    ruleTo(port?.name ?? null, carriers) ?? carriers.programs.find(({ place }) => near.includes(place.split(' ')[0]));
+    ruleTo(deviceOf(leak), carriers) ?? carriers.programs.find(({ place }) => near.includes(place.split(' ')[0]));
   return first === undefined ? null : { place: first.place, value: first.value, text: first.text, fix: first.fix };
 };
 

@@ -17,7 +17,7 @@ import {
   port,
   row,
 } from '../../../../../support/judge/row-fixture.js';
-import { lowerDeviceCases } from '../../../../../support/judge/lower-device.js';
+import { above, unbridgedCases } from '../../../../../support/judge/routed.js';
 
 type Code = keyof typeof barriers;
 
@@ -360,7 +360,7 @@ const cases: Readonly<Record<Code, Case>> = {
       'a broadcast': { ...to(broadcast), before: host({ mdb: [{ mdb: [{ dev: 'br0', port: 'p1' }] }] }) },
     },
   },
-  ...lowerDeviceCases,
+  ...unbridgedCases,
   'own-address': {
     found: { observer: relay },
     place: 'tap9',
@@ -369,6 +369,7 @@ const cases: Readonly<Record<Code, Case>> = {
     },
     not: {
       'a port, which hears what it is sent': { observer: observerC },
+      'mode passthru, which gets every frame': { observer: above('passthru') },
       'its own address': { observer: { ...relay, macs: [macOfB] } },
       'the bridge’s': to(links.br0.mac),
       'a group': to(group),

@@ -29,6 +29,7 @@ import {
 } from '../../../../../support/judge/leak-fixture.js';
 import { above, below } from '../../../../../support/judge/lower-device.js';
 import { findAsText } from '../../../../../support/judge/find-as-text.js';
+import { routedA, routedCauses } from '../../../../../support/judge/routed.js';
 
 type Code = keyof typeof weaknesses;
 
@@ -154,6 +155,7 @@ const cases: { readonly [C in Code]?: Case } = {
       'a group': { dstMac: group },
     },
   },
+  ...routedCauses,
   'host-forwards': {
     found: {
       finding: of('routed-bounce', { carrier: 'ipv4-udp' }),
@@ -282,6 +284,7 @@ describe.each(Object.entries(cases))('%s', (code, { found, reported: told, not }
       'aged-out': 'b',
       'behind-bridge': 'b',
       'host-forwards': 'the host',
+      'rp-filter-off': 'tap.1',
       'mac-moved': 'b',
     };
     expect(find(leak(found))?.text).toContain(places[code] ?? told.place.split('.')[0]);
@@ -320,4 +323,32 @@ describe('guests of one lower device whose mode keeps them apart', () => {
     const stray = { step: home, to: { ...b, port: 'macvlan2' }, entries: [entry({ port: 'p2' })] };
     expect(findAsText('mac-moved')(leak(stray))).toMatchObject({ value: 'p2' });
   });
+});
+
+describe('guests to which the host routes', () => {
+  const forwarding = { before: host({ sysctl: { 'net.ipv4.ip_forward': '1' } }), from: routedA };
+  const sent = { ...finding, class: 'known-unicast', carrier: 'ipv4-udp' } as const;
+  const find = findAsText('host-forwards');
+
+  it('reach each other where it forwards, until a rule drops what goes from the one to the other', () => {
+    const observer = { ...(leak().observer ?? never()), name: b.name, interface: 'tap2' };
+    expect(find(leak({ ...forwarding, finding: sent, to: b, observer }))).toMatchObject({
+      place: 'net.ipv4.ip_forward',
+      fix: expect.stringContaining('inet isolation forward iifname tap.1 oifname tap2 drop') as string,
+    });
+    expect(find(leak({ ...forwarding, finding: { ...sent, carrier: 'raw' }, to: b, observer }))).toBeNull();
+  });
+
+  it('send from any address by IPv6, which has no rp_filter, until a rule asks', () => {
+    const spoofed = of('ip-spoof', { carrier: 'ipv6-udp' });
+    expect(findAsText('rp-filter-off')(leak({ from: routedA, finding: spoofed }))).toMatchObject({
+      place: 'tap.1, IPv6',
+      fix: expect.stringContaining('source iifname tap.1 fib saddr . iif oif missing drop') as string,
+    });
+    const observer = { ...(leak().observer ?? never()), name: b.name };
+    expect(find(leak({ ...forwarding, finding: { ...spoofed, carrier: 'ipv4-udp' }, to: b, observer }))).toBeNull();
+  });
+
+  it('are not reached by it where the observer is a third one', () =>
+    expect(find(leak({ ...forwarding, finding: sent, to: b }))).toBeNull());
 });

@@ -14,6 +14,7 @@ import {
   of,
   port,
   row,
+  step,
 } from '../../../../../support/judge/row-fixture.js';
 import { findAsText } from '../../../../../support/judge/find-as-text.js';
 
@@ -229,6 +230,18 @@ describe('a rule that carries frames to another port', () => {
     expect(find(row({ before: withXdp('p1') }))?.place).toMatch(/^p1/);
     expect(find(row({ before: withXdp('p2') }))).toBeNull();
     expect(find(row({ before: withXdp('p0'), fromPort: null, to: null }))).toBeNull();
+  });
+  it('is found at ports of guests to which the host routes as well', () => {
+    const third = { ...observerC, routed: true } as const;
+    const routed = { step: { ...step, observers: [third] }, observer: third, port: null, fromPort: null };
+    const segment = bridge({}, { name: observerC.bridge });
+    const to = (device: string): Partial<RowContext> => ({
+      ...routed,
+      bridge: segment,
+      before: { ...dup('p2', device), links: host().links.filter(({ name }) => name !== 'br0') },
+    });
+    expect(find(row(to('p2')))).toMatchObject({ value: 'dup to p2' });
+    expect(find(row(to('p1')))).toBeNull();
   });
   it('is none of a bridge that the state does not know', () =>
     expect(find(row({ before: dup('p0', 'p2'), bridge: bridge({}, { name: 'br9' }) }))).toBeNull());
