@@ -81,10 +81,16 @@ function stateAfter(cut: Cut, change: (links: Json[]) => Json[], when = 'after')
     links: change(state.links as Json[]),
   }));
 }
+/** A port to which the host routes, where there is no bridge. */
+const isRoutedPort = (link: Json, links: readonly Json[]): boolean =>
+  link.kind === 'veth' && links.every(({ bridge }) => bridge === null);
+const isPort = (link: Json, links: readonly Json[]): boolean => link.port !== null || isRoutedPort(link, links);
+
 const otherSetting = (links: Json[]): Json[] =>
-  links.map((link) =>
-    link.bridge === null ? link : { ...link, bridge: { ...(link.bridge as Json), mcast_hash_max: 12_345 } },
-  );
+  links.map((link) => {
+    if (isRoutedPort(link, links)) return { ...link, mtu: 1234 };
+    return link.bridge === null ? link : { ...link, bridge: { ...(link.bridge as Json), mcast_hash_max: 12_345 } };
+  });
 
 /** Those that concern every step of the run. */
 export const captureCuts: Readonly<Record<string, (cut: Cut) => void>> = {
@@ -184,13 +190,14 @@ export const stepCuts: Readonly<Record<string, (cut: Cut) => void>> = {
   'a setting of a bridge is another': (cut) => stateAfter(cut, otherSetting),
   'a port does not forward': (cut) =>
     stateAfter(cut, (links) =>
-      links.map((link) =>
-        link.port === null ? link : { ...link, port: { ...(link.port as Json), state: 'blocking' } },
-      ),
+      links.map((link) => {
+        if (isRoutedPort(link, links)) return { ...link, flags: ['UP'] };
+        return link.port === null ? link : { ...link, port: { ...(link.port as Json), state: 'blocking' } };
+      }),
     ),
   'a port has another index': (cut) =>
-    stateAfter(cut, (links) => links.map((link) => (link.port === null ? link : { ...link, ifindex: 4711 }))),
-  'a port is gone': (cut) => stateAfter(cut, (links) => links.filter((link) => link.port === null)),
+    stateAfter(cut, (links) => links.map((link) => (isPort(link, links) ? { ...link, ifindex: 4711 } : link))),
+  'a port is gone': (cut) => stateAfter(cut, (links) => links.filter((link) => !isPort(link, links))),
   'something could not be read': (cut) =>
     json(join(cut.dir, 'state', `${cut.step + 1}-after.json`), (state) => ({
       ...state,
