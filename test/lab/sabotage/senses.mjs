@@ -51,7 +51,7 @@ export function castOf(scenario) {
   const endsOf = (entry) => [entry.from, entry.to ?? []].flat();
   const from = [entries[0].from].flat();
   const ends = endsOf(entries[0]);
-  const onPort = endpoints.filter(({ attach, started }) => attach === 'port' && started);
+  const onPort = endpoints.filter(({ attach, started }) => ['port', 'routed'].includes(attach) && started);
   const victim =
     onPort.find(({ name, role }) => role === 'guest' && !ends.includes(name)) ??
     onPort.find(({ name }) => !from.includes(name)) ??
