@@ -66,15 +66,11 @@ export async function startGuard(plan: Plan, netns: string | null, hosts: readon
     arm() {
       const now = read();
       readings.push(now);
-      const seconds = Math.max(1, now.atMs - first.atMs) / 1000;
       const answers = ping?.answers ?? [];
       pingsBefore = answers.length;
-      usual = {
-        dropsPerSecond: Object.fromEntries(
-          Object.entries(now.drops).map(([port, drops]) => [port, (drops - (first.drops[port] ?? drops)) / seconds]),
-        ),
-        gateway: address === null ? null : { address, medianMs: median(answers.filter((answer) => answer !== null)) },
-      };
+      const medianMs = median(answers.filter((answer) => answer !== null));
+      const gateway = address === null ? null : { address, medianMs };
+      usual = { dropsPerSecond: dropsPerSecond(first, now), gateway };
       return usual;
     },
     stop() {
@@ -86,6 +82,14 @@ export async function startGuard(plan: Plan, netns: string | null, hosts: readon
       away.stop();
     },
   };
+}
+
+/** Frames that each port dropped a second between two readings. */
+function dropsPerSecond(first: DropReading, now: DropReading): Readonly<Record<string, number>> {
+  const seconds = Math.max(1, now.atMs - first.atMs) / 1000;
+  return Object.fromEntries(
+    Object.entries(now.drops).map(([port, drops]) => [port, (drops - (first.drops[port] ?? drops)) / seconds]),
+  );
 }
 
 /** Links of a namespace: name to index. */

@@ -17,6 +17,18 @@ function together(stopped: readonly Captured[]): Captured {
   };
 }
 
+/** Throws where nothing captures for an observer: VerifyError 70, `protocol`. */
+function refuseStrays(parts: readonly CapturePart[], observers: Parameters<Capture['open']>[0]): void {
+  const strays = observers.filter(({ observer }) => !parts.some((part) => part.observers.has(observer)));
+  if (strays.length > 0)
+    throw new VerifyError(
+      'protocol',
+      70,
+      `nobody captures for ${strays.map(({ observer }) => observer).join(', ')}`,
+      'report this as a fault of verify-isolation',
+    );
+}
+
 /**
  * Captures in several places as one. It is a barrier: `open` and `seal` resolve when all have, so nothing is sent
  * before every observer in every place listens. A part that is lost reports so as a fault of its observers and gives no
@@ -30,14 +42,7 @@ export function joinCaptures(parts: readonly CapturePart[]): Capture {
     files: captures.flatMap(({ files }) => files),
     pids: () => captures.flatMap((capture) => capture.pids()),
     async open(observers) {
-      const strays = observers.filter(({ observer }) => !parts.some((part) => part.observers.has(observer)));
-      if (strays.length > 0)
-        throw new VerifyError(
-          'protocol',
-          70,
-          `nobody captures for ${strays.map(({ observer }) => observer).join(', ')}`,
-          'report this as a fault of verify-isolation',
-        );
+      refuseStrays(parts, observers);
       const opened = await Promise.allSettled(
         parts.map(({ capture, observers: ofPart }) =>
           capture.open(observers.filter(({ observer }) => ofPart.has(observer))),

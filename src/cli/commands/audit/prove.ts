@@ -32,6 +32,13 @@ export interface ProveOptions {
 
 export type ProvedAudit = AuditReport & { readonly proof: AuditProof };
 
+/** The scenario of the bridge that is asked for, or the only one here. */
+async function foundHere({ state }: Reading, { netns, bridge: name }: ProveOptions) {
+  const bridge = chooseBridge(state, name ?? null);
+  const neighbours = parseNeighbours(await readJson(['ip', '-j', 'neigh', 'show'], { netns }));
+  return foundScenario({ state, neighbours, inventory: await readInventory(state.links, netns), bridge, netns });
+}
+
 /**
  * Sends what the audit predicts something about, on this host, and holds both against each other. Rejects with
  * VerifyError as `run` and `init` do: 69 without root, 64 where nobody says that it may be sent, 3 where too little is
@@ -48,11 +55,7 @@ export async function proveAudit(
     stoppedBy = signal;
     stop.abort();
   });
-  const { state } = reading;
-  const { netns } = options;
-  const bridge = chooseBridge(state, options.bridge ?? null);
-  const neighbours = parseNeighbours(await readJson(['ip', '-j', 'neigh', 'show'], { netns }));
-  const found = foundScenario({ state, neighbours, inventory: await readInventory(state.links, netns), bridge, netns });
+  const found = await foundHere(reading, options);
   const scenario = loadScenario(
     'what the audit proves',
     Buffer.from(stringify(provingScenario(found.scenario, options.allowDisruptive))),
