@@ -1,6 +1,6 @@
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { Captured } from '../../core/protocol/messages.js';
-import type { Capture } from './client.js';
+import type { Capture, CountedDevices } from './client.js';
 
 /** A capture with the observers that it serves. */
 export interface CapturePart {
@@ -64,25 +64,18 @@ export function joinCaptures(parts: readonly CapturePart[]): Capture {
       return Object.assign({}, ...(await Promise.all(captures.map((capture) => capture.mark(id, withAccounts)))));
     },
     count(accounts) {
-      for (const { capture, observers: own } of parts)
-        capture.count(
-          Object.fromEntries(
-            Object.entries(accounts).filter(([, { observers }]) => observers.every((name) => own.has(name))),
-          ),
-        );
+      for (const { capture, observers: ofPart } of parts) {
+        const isOfPart = ({ observers }: CountedDevices): boolean => observers.every((name) => ofPart.has(name));
+        capture.count(Object.fromEntries(Object.entries(accounts).filter(([, account]) => isOfPart(account))));
+      }
     },
-    countThere: async (ports, pooled) =>
-      Object.assign(
-        {},
-        ...(await Promise.all(
-          parts.map(({ capture, observers: own }) =>
-            capture.countThere(
-              ports.filter(({ observer }) => own.has(observer)),
-              pooled,
-            ),
-          ),
-        )),
-      ),
+    async countThere(ports, pooled) {
+      const counted = parts.map(({ capture, observers: ofPart }) => {
+        const portsOfPart = ports.filter(({ observer }) => ofPart.has(observer));
+        return capture.countThere(portsOfPart, pooled);
+      });
+      return Object.assign({}, ...(await Promise.all(counted)));
+    },
     accounts: () => Object.assign({}, ...captures.map((capture) => capture.accounts())),
     async stop() {
       return together(await Promise.all(captures.map((capture) => capture.stop())));
