@@ -8,7 +8,8 @@ import { chooseReporters } from '../reporters.js';
 import { evidenceFolder, makeEvidenceFolder, runPaths } from '../evidence/evidence-folder.js';
 import { readFound } from '../host/read-found.js';
 import { scenarioText } from '../scenario/load-files.js';
-import { type RunCommandOptions, runCommand } from './run.js';
+import { runCommand } from './run.js';
+import type { RunCommandOptions } from './run-series.js';
 
 export interface PresetOptions extends Omit<RunCommandOptions, 'files'> {
   readonly preset: PresetName;

@@ -1,0 +1,358 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Result } from '../../../core/model/result.js';
+import type { Scenario } from '../../../core/model/scenario.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { escapeText } from '../../../core/text/escape.js';
+import { milliseconds } from '../../../core/text/time.js';
+import type { Progress } from '../../../report/progress/live.js';
+import type { ReportedRun } from '../../../report/reporter.js';
+import type { RunOptions } from '../../../run/context.js';
+import type { Run } from '../../../run/run.js';
+import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
+import type { Inside } from '../../../system/fabric/lab/enter.js';
+import { giveUpRights, type RunPaths } from '../../../system/process/process-rights.js';
+import { evidenceFolder } from '../evidence/evidence-folder.js';
+import { withBaseline } from './baseline.js';
+
+export interface RunCommandOptions {
+  readonly files: readonly string[];
+  readonly out: string | undefined;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** Before the answer a picture. */
+  readonly picture?: boolean;
+  readonly engine: 'auto' | 'libpcap' | 'cap';
+  readonly reporter: readonly string[];
+  /** Evidence folders of earlier runs whose leaks are known. */
+  readonly baseline?: readonly string[];
+  readonly keep: 'leaks' | 'all';
+  /** `NAME=VALUE` for variables of the files. */
+  readonly set?: readonly string[];
+  /** Judge only steps whose name matches this regular expression. */
+  readonly grep?: string | undefined;
+  /** How often each file is run; once where absent. */
+  readonly repeat?: number;
+  /** Run the files in an order drawn from this seed; `true` draws the seed too. */
+  readonly shuffle?: number | true | undefined;
+  /** After this long the run is stopped, such as `90s`; what was not done is inconclusive. */
+  readonly timeout?: string | undefined;
+  /** It is listened for this long after the last probe of each step, such as `10s`. */
+  readonly linger?: string | undefined;
+  readonly allowRun: boolean;
+  /** On a host: what the command line allows; nothing where absent. */
+  readonly allowChanges?: boolean;
+  readonly allowDisruptive?: boolean;
+  readonly yes?: boolean;
+  readonly allowNewMacs?: boolean;
+  /** What is open by design (`open_by_design`) is a leak too. */
+  readonly strict?: boolean;
+  /** In the lab: tries the fix for every cause of a leak. */
+  readonly proveFix?: boolean;
+  readonly payload?: boolean;
+  /** On a host: everything but sending. */
+  readonly rehearse?: boolean;
+  /** `json`: progress is an event a line on stderr. */
+  readonly progress?: 'auto' | 'json' | undefined;
+  readonly approved?: string | undefined;
+  /** The responsible person and the change ticket: for the record. */
+  readonly operator?: string | undefined;
+  readonly ticket?: string | undefined;
+  /** OpenSSH key that signs the evidence. */
+  readonly sign?: string | undefined;
+  readonly toolVersion: string;
+  /** False: without report.html. */
+  readonly page?: boolean;
+  /** `demo`: the observer whose ear is killed in the middle of every step. */
+  readonly deafen?: string | undefined;
+  /** `record`: called with each run when it is judged and written, before its folder is handed over. */
+  readonly finished?: (run: ReportedRun) => Promise<void>;
+  /** `demo`: what of the scenario is run. */
+  readonly adapt?: (scenario: Scenario) => Scenario;
+}
+
+/** What a run is handed; a function cannot be, and where it takes one `options` is null. */
+export interface HandedRun {
+  readonly options: RunCommandOptions | null;
+  readonly scenarios: readonly Scenario[];
+}
+
+/** Why runs end early: a signal, or their time is over. */
+export class Stop {
+  /** The signal that stopped them. */
+  by: NodeJS.Signals | undefined;
+  isTimedOut = false;
+  private readonly controller = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  readonly bySignal = (signal: NodeJS.Signals): void => {
+    this.by = signal;
+    this.controller.abort();
+  };
+
+  /** null = there is no limit. */
+  startTimer(ms: number | null): void {
+    if (ms === null) return;
+    this.timer = setTimeout(() => {
+      this.isTimedOut = true;
+      this.controller.abort();
+    }, ms);
+  }
+
+  endTimer(): void {
+    clearTimeout(this.timer);
+  }
+}
+
+/** What is common to the runs of a command. */
+export interface SeriesRequest {
+  readonly options: RunCommandOptions;
+  /** Results of earlier runs whose leaks are known. */
+  readonly baselines: readonly Result[];
+  readonly onHost: boolean;
+  /** Nothing is called when a run has ended: all of the command may be done by another process. */
+  readonly isWhole: boolean;
+  readonly paths: RunPaths;
+  /** OpenSSH key that signs the evidence. */
+  readonly signKey: string | null;
+}
+
+type RunInFolder = Run & { readonly folder: OwnFolder };
+
+/** Carries scenarios out, one after the other. */
+export class RunSeries {
+  /** Those that came to a result. */
+  readonly runs: ReportedRun[] = [];
+  /** Reports that could not be written, a sentence each. */
+  readonly failed: string[] = [];
+  /** An exit status for each run that could not be signed. */
+  readonly unsigned: 69[] = [];
+
+  constructor(
+    private readonly request: SeriesRequest,
+    readonly scenarios: readonly Scenario[],
+    private readonly inside: Inside | null,
+    private readonly stop: Stop,
+  ) {}
+
+  /** Until the last is over, or they are stopped. Rejects with VerifyError. */
+  async carryOut(): Promise<void> {
+    const { stop } = this;
+    try {
+      for (const [at, scenario] of this.scenarios.entries()) {
+        if (stop.signal.aborted) break;
+        await this.carryOutScenario(scenario, at);
+      }
+    } catch (error) {
+      if (stop.by === undefined && !stop.isTimedOut) throw error;
+    } finally {
+      stop.endTimer();
+    }
+  }
+
+  private async carryOutScenario(scenario: Scenario, at: number): Promise<void> {
+    const { options, onHost, isWhole, paths } = this.request;
+    const isLast = isWhole && at === this.scenarios.length - 1 && (onHost || options.proveFix !== true);
+    const run = await runOne(scenario, options, {
+      several: this.scenarios.length > 1,
+      inside: await this.freshInside(),
+      signal: this.stop.signal,
+      paths: isLast ? paths : null,
+    });
+    try {
+      await this.conclude(scenario, run);
+    } finally {
+      run.folder.handOver();
+      if (isLast) giveUpRights('written', paths);
+    }
+  }
+
+  /** The lab that was entered; for each further run another one. */
+  private async freshInside(): Promise<Inside | null> {
+    if (this.runs.length === 0 || this.inside === null) return this.inside;
+    const { renewLab } = await import('../../../system/fabric/lab/enter.js');
+    return renewLab(this.inside);
+  }
+
+  /** Tries fixes, writes the page and signs. */
+  private async conclude(scenario: Scenario, first: RunInFolder): Promise<void> {
+    const { options, onHost, baselines } = this.request;
+    const { dir, folder } = first;
+    const proven = await this.proveFixes(scenario, first);
+    const { reportedRun } = await import('../evidence/load-details.js');
+    // Trials of fixes leave more in the folder.
+    const input = proven === null ? first.input : null;
+    const run = await reportedRun(dir, proven ?? first.result, first.frames ?? true, input);
+    const page = await this.writePage(run, folder);
+    await options.finished?.(run);
+    const named = { ...run, dir: folder.name, ...(page === null ? {} : { page }) };
+    if (options.rehearse !== true || !onHost) this.runs.push(withBaseline(baselines, named));
+    else this.runs.push({ ...named, status: (await import('./host-run.js')).rehearsalStatus(run.result) });
+  }
+
+  /** null = no fix was asked for. */
+  private async proveFixes(scenario: Scenario, run: Run): Promise<Result | null> {
+    const { inside } = this;
+    const { options } = this.request;
+    if (inside === null || options.proveFix !== true) return null;
+    const { proveFixesInLab } = await import('./prove-fixes.js');
+    return proveFixesInLab(scenario, run, { ...options, inside, signal: this.stop.signal });
+  }
+
+  /** Writes the page, and signs the folder; gives the page's path, null = there is none. */
+  private async writePage(run: ReportedRun, folder: OwnFolder): Promise<string | null> {
+    const { options, signKey } = this.request;
+    // Judged from memory: the folder takes nothing more, and the reasons say so.
+    if (run.result.evidence.files.length === 0 || options.page === false) return null;
+    const { reportFile, writeReportFile } = await import('../evidence/write-report-file.js');
+    const failure = (await writeReportFile(run)).map((line) => line.replaceAll(folder.path, folder.name));
+    this.failed.push(...failure);
+    if (signKey !== null) this.unsigned.push(...(await signRun(folder, signKey, options)));
+    return failure.length === 0 ? join(folder.name, reportFile) : null;
+  }
+}
+
+/** Signs the evidence of a run; says where that fails, and returns the exit status that it adds. */
+async function signRun(
+  { path, name }: OwnFolder,
+  key: string,
+  { operator, quiet }: RunCommandOptions,
+): Promise<readonly 69[]> {
+  const { attestFolder } = await import('../../../system/evidence/folder/signature.js');
+  try {
+    const root = await attestFolder(path, key, operator ?? 'the run itself');
+    if (!quiet) process.stderr.write(`signed ${root}\n`);
+    return [];
+  } catch (error) {
+    const why = (error instanceof Error ? error.message : String(error)).replaceAll(path, name);
+    process.stderr.write(`verify-isolation: ${escapeText(`${name} is not signed: ${why}`)}\n  sign it with attest\n`);
+    return [69];
+  }
+}
+
+interface RunPlace {
+  readonly several: boolean;
+  readonly inside: Inside | null;
+  readonly signal: AbortSignal;
+  /** Of the last run, which gives up what it takes no more; null = others follow. */
+  readonly paths: RunPaths | null;
+}
+
+async function runOne(scenario: Scenario, options: RunCommandOptions, place: RunPlace): Promise<RunInFolder> {
+  const { several, inside } = place;
+  // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
+  const [{ runScenario }, { namingFolder, openOwnFolder }, host] = await Promise.all([
+    import('../../../run/run.js'),
+    import('../../../system/evidence/folder/own-folder.js'),
+    inside === null ? Promise.all([import('./host-run.js'), import('../../../run/calibrate.js')]) : null,
+  ]);
+  const runId = randomBytes(8).toString('hex');
+  const folder = openOwnFolder(evidenceFolder(options.out, scenario.name, several, new Date(), runId));
+  const { progress, isLive } = await progressOf(scenario, options);
+  let result: Result | null = null;
+  try {
+    const run = await runScenario(scenario, {
+      outDir: folder.path,
+      runId,
+      ...(await optionsOf(options, place)),
+      onProgress: progress.onProgress,
+      lookForLeaks: isLive,
+      ...(host === null ? {} : hostOptions(host, options)),
+    });
+    if (host !== null) {
+      const [{ printJournal, printLeft }] = host;
+      if (run.result.evidence.files.length > 0) await printJournal(run.result, folder.path, options.quiet);
+      printLeft(scenario, run);
+    }
+    ({ result } = run);
+    return { ...run, folder };
+  } catch (error) {
+    throw namingFolder(folder, error);
+  } finally {
+    if (result === null) folder.handOver();
+    await progress.end(result);
+  }
+}
+
+/** How a run is shown while it goes on; `isLive`: leaks as soon as they are seen. */
+async function progressOf(
+  { name, steps }: Scenario,
+  { quiet, verbose, progress }: RunCommandOptions,
+): Promise<{ readonly progress: Progress; readonly isLive: boolean }> {
+  const { makeProgress, progressMode } = await import('../../../report/progress/make.js');
+  const mode = progressMode({ quiet, verbose, progress, isTty: process.stderr.isTTY, env: process.env });
+  return {
+    progress: await makeProgress(
+      mode,
+      name,
+      steps.map((step) => step.name),
+      verbose,
+    ),
+    isLive: mode === 'live' || mode === 'json',
+  };
+}
+
+/** What the command line asks of a run, wherever it is. */
+async function optionsOf(
+  options: RunCommandOptions,
+  { inside, signal, paths }: RunPlace,
+): Promise<Omit<RunOptions, 'outDir' | 'runId' | 'onProgress'>> {
+  const { engine, keep, toolVersion, payload = false, linger, rehearse = false, deafen } = options;
+  const { operator = null, ticket = null } = options;
+  const giveUp: RunOptions['giveUp'] = (moment) => {
+    // A lab ends with its process.
+    if (paths !== null && (inside === null || moment === 'undone')) giveUpRights(moment, paths);
+  };
+  return {
+    inside,
+    engine,
+    keep,
+    toolVersion,
+    signal,
+    payload,
+    lingerMs: linger === undefined ? 0 : timeOf('--linger', linger),
+    rehearse,
+    declared: { operator, ticket },
+    ...(deafen === undefined ? {} : { alter: (await import('../../../run/deafen.js')).deafen(deafen) }),
+    ...(paths === null ? {} : { giveUp }),
+  };
+}
+
+type HostModules = readonly [typeof import('./host-run.js'), typeof import('../../../run/calibrate.js')];
+
+/** What a run on a host asks before it sends, and how it shows that it sees: in a lab, whose page nobody reads. */
+function hostOptions([{ approval, connecting }, { calibrate }]: HostModules, options: RunCommandOptions) {
+  const { toolVersion } = options;
+  const quietly = { files: [], json: true, quiet: true, verbose: false, page: false, reporter: [], allowRun: false };
+  return {
+    approve: approval(options),
+    connect: connecting(options),
+    calibrate: (engine: 'libpcap' | 'cap', dir: string) =>
+      calibrate(
+        engine,
+        dir,
+        (scenario, out): HandedRun => ({
+          options: { ...quietly, out, engine, keep: 'all', toolVersion },
+          scenarios: [scenario],
+        }),
+      ),
+  };
+}
+
+/** A time such as `90s` in milliseconds. Throws VerifyError (64). */
+export function timeOf(option: string, text: string): number {
+  const ms = milliseconds(text);
+  if (ms === null || ms === 0 || ms > 0x7fffffff)
+    throw new VerifyError(
+      'usage',
+      64,
+      `${option} ${text}: expected a time with unit`,
+      `for example ${option} 90s or ${option} 10m; at most 24 days`,
+    );
+  return ms;
+}
