@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import type { HelperRole } from '../../core/protocol/messages.js';
-import { becomeOption, type Identity, isForEverybody } from './identity.js';
+import { becomeOption, type Identity, isForEverybody, isKeptFromRoot, isRootHere } from './identity.js';
 import { packagePath } from './package-path.js';
 
 /** The built program of every helper. */
@@ -54,7 +54,11 @@ function birth(needed: 'net_raw' | null, identity: Identity | null): readonly st
   const kept = needed === null ? [] : [needed];
   if (identity === null) return ['--inh-caps=-all', `--bounding-set=${onlyThese(...kept)}`];
   if (!isReadable())
-    return ['--clear-groups', '--inh-caps=-all', `--bounding-set=${onlyThese(...kept, 'setuid', 'setgid')}`];
+    return [
+      '--clear-groups',
+      '--inh-caps=-all',
+      `--bounding-set=${onlyThese(...kept, 'setuid', 'setgid', ...toLoad())}`,
+    ];
   return [
     `--reuid=${identity.uid}`,
     `--regid=${identity.gid}`,
@@ -70,6 +74,13 @@ let readable: boolean | null = null;
 function isReadable(): boolean {
   readable ??= [process.execPath, helperPath, packagePath('package.json')].every(isForEverybody);
   return readable;
+}
+
+/** What root takes to load this program from a folder that is its owner's alone, such as a checkout in a home. */
+function toLoad(): readonly string[] {
+  return isRootHere() && !isReadable() && [process.execPath, helperPath].some(isKeptFromRoot)
+    ? ['dac_read_search']
+    : [];
 }
 
 /**
@@ -101,7 +112,8 @@ export function helperCommand(role: HelperRole, identity: Identity | null): read
  * no file is born as `identity`.
  */
 export function confinedCommand(task: 'judge' | 'parse', identity: Identity | null): readonly string[] {
-  const only = task === 'judge' ? '-all,+sys_chroot' : '-all';
+  const needed = [...(task === 'judge' ? ['sys_chroot'] : []), ...toLoad()];
+  const only = ['-all', ...needed.map((name) => `+${name}`)].join(',');
   const become =
     identity === null || !isReadable() ? [] : [`--reuid=${identity.uid}`, `--regid=${identity.gid}`, '--clear-groups'];
   const below =

@@ -95,6 +95,20 @@ export function isForEverybody(path: string): boolean {
 }
 
 /**
+ * Whether root without capabilities may not read the file: it, or a folder on the way, is another user's and closed to
+ * others.
+ */
+export function isKeptFromRoot(path: string): boolean {
+  const isClosed = (each: string, right: number): boolean => {
+    const { uid, mode } = statSync(each);
+    return uid !== 0 && (mode & right) === 0;
+  };
+  const isFolderClosed = (folder: string): boolean =>
+    isClosed(folder, othersEnter) || (dirname(folder) !== folder && isFolderClosed(dirname(folder)));
+  return isClosed(path, othersRead) || isFolderClosed(dirname(path));
+}
+
+/**
  * Kills a child that may have become `identity`, also where this process may not signal other users' processes (it lacks
  * CAP_KILL). One that has ended stays as it is.
  */

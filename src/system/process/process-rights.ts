@@ -5,7 +5,8 @@ import { dirname, resolve } from 'node:path';
 import { inEveryThread, type RawCall } from '../kernel/every-thread.js';
 import { koffi } from '../kernel/libc.js';
 import { handedVariable, handOn } from './handed.js';
-import { evidenceOwner, isRootHere } from './identity.js';
+import { evidenceOwner, isKeptFromRoot, isRootHere } from './identity.js';
+import { packagePath } from './package-path.js';
 
 /**
  * A tenth of the share of a process as it comes (sched(7)): enough to keep up, and a guest that wants the processor has
@@ -149,10 +150,16 @@ function forPaths({ evidence, reports, key }: RunPaths, moment: RightsMoment | '
   const handsOver = isCallers && (moment !== 'written' || reports.length > 0);
   return [
     ...forKey,
+    ...forProgram(),
     ...(isToOthers ? (['dac_override'] as const) : []),
     ...(handsOver ? (['chown'] as const) : []),
     ...(isCallers && begins ? (['fowner'] as const) : []),
   ];
+}
+
+/** To load the rest of the program from a folder that is its owner's alone, such as a checkout in a home directory. */
+function forProgram(): readonly Capability[] {
+  return [packagePath('package.json'), process.execPath].some(isKeptFromRoot) ? ['dac_read_search'] : [];
 }
 
 /** To read a key of another user's, and to connect to such an agent, which is to write to it. */

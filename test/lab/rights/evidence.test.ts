@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
+  cpSync,
   existsSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -54,11 +56,11 @@ function small(): string {
 }
 
 /** What root says of a command; under sudo: of the user with this id. */
-async function callAs(sudo: number | null, argv: readonly string[]): Promise<Ended> {
+async function callAs(sudo: number | null, argv: readonly string[], program = cli): Promise<Ended> {
   const { SUDO_UID: _uid, SUDO_GID: _gid, ...own } = process.env;
   const env = sudo === null ? own : { ...own, SUDO_UID: String(sudo), SUDO_GID: String(sudo) };
   try {
-    const { stderr } = await promisify(execFile)(process.execPath, [cli, ...argv], { env, maxBuffer: 1 << 26 });
+    const { stderr } = await promisify(execFile)(process.execPath, [program, ...argv], { env, maxBuffer: 1 << 26 });
     return { status: 0, stderr };
   } catch (error) {
     const { code, stderr } = Object(error);
@@ -231,5 +233,17 @@ describe('evidence that root writes for whoever called sudo', needs(root, readab
       const { uid, mode } = lstatSync(join(out, name));
       expect([name, uid, mode & 0o077]).toEqual([name, caller, 0]);
     }
+  });
+
+  it('the program may stand in a folder that is the caller’s alone', async () => {
+    const program = join(home(), 'program');
+    mkdirSync(program);
+    for (const name of ['dist', 'package.json']) cpSync(join(top, name), join(program, name), { recursive: true });
+    symlinkSync(join(top, 'node_modules'), join(program, 'node_modules'));
+    for (const name of ['', ...readdirSync(program, { recursive: true, encoding: 'utf8' })])
+      lchownSync(join(program, name), caller, caller);
+    chmodSync(program, 0o700);
+    const argv = ['run', small(), '--quiet', '--out', join(home(), 'out')];
+    expect(await callAs(caller, argv, join(program, 'dist/cli.cjs'))).toEqual({ status: 0, stderr: '' });
   });
 });
