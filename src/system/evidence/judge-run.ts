@@ -108,5 +108,6 @@ export async function judgeRun(run: FinishedRun): Promise<JudgedRun> {
   }
   const closed = await close(run, await collate(run));
   run.onJudging();
-  return judgeCapture(run.dir, () => parseFolder(run.dir, { ...run.written, run: closed }));
+  const discardedSha256 = closed.capture?.discarded?.sha256;
+  return judgeCapture(run.dir, () => parseFolder(run.dir, { ...run.written, run: closed, discardedSha256 }));
 }

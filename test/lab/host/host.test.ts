@@ -68,6 +68,16 @@ describe('a run on a host', needs(root), () => {
     expect([...sources]).toEqual([guests.kali2.mac]); // nobody's whom the LAN does not know, and not the LAN's own
   });
 
+  it('is judged where the frames that are due are counted and not kept', async () => {
+    const file = host.scenario('leaks', { steps: known(40) });
+    const argv = ['run', file, '--yes', '--json', '--keep', 'leaks', '--out', join(host.dir, 'leaks')];
+    const run = await outcomeOf(host.cli(argv));
+    expect([run.status, run.stderr]).toEqual([0, expect.stringMatching(/nothing \(checked\)\n$/)]);
+    const { verdict, evidence }: Result = JSON.parse(run.stdout);
+    expect({ verdict, keep: evidence.keep }).toEqual({ verdict: 'holds', keep: 'leaks' });
+    expect(evidence.discarded).toBeGreaterThan(0);
+  });
+
   it('keeps no frame of the guests’ own', () => {
     const read = execFileSync(
       'tcpdump',

@@ -49,6 +49,8 @@ export interface WrittenFiles {
   readonly timeline?: readonly TimelineEntry[];
   /** By step. */
   readonly states?: readonly StepStates[];
+  /** SHA-256 of discarded.ndjson, hex. */
+  readonly discardedSha256?: string | undefined;
 }
 
 function damaged(path: string, why: string): VerifyError {
@@ -165,16 +167,21 @@ async function parseState(
 }
 
 /** Frames that were counted and not kept; where the file is missing there are none, which its hash reports. */
-async function parseDiscarded(dir: string): Promise<NonNullable<JudgeInput['discarded']>> {
+async function parseDiscarded(dir: string, written?: string): Promise<NonNullable<JudgeInput['discarded']>> {
   const path = join(dir, files.discarded);
   const text = readIfThere(path);
+  const sha256 = text === null ? null : createHash('sha256').update(text).digest('hex');
+  const isKnown = written !== undefined && sha256 === written;
   const lines = await Promise.all(
     (text ?? '')
       .split('\n')
       .slice(0, -1)
-      .map(async (line, index) => (await parse(`${path}:${index + 1}`, line, 'discarded')) as DiscardedFrames),
+      .map(async (line, index) => {
+        const entry = isKnown ? JSON.parse(line) : await parse(`${path}:${index + 1}`, line, 'discarded');
+        return entry as DiscardedFrames;
+      }),
   );
-  return { lines, sha256: text === null ? null : createHash('sha256').update(text).digest('hex') };
+  return { lines, sha256 };
 }
 
 /** The fixes that were tried after the run. */
@@ -208,7 +215,7 @@ export async function parseFolder(dir: string, written: WrittenFiles = {}): Prom
     }),
   );
   const fixes = await parseFixes(dir);
-  const discarded = run.capture?.discarded === undefined ? null : await parseDiscarded(dir);
+  const discarded = run.capture?.discarded === undefined ? null : await parseDiscarded(dir, written.discardedSha256);
   return {
     run,
     plan: planWithEars(plan, timeline),
