@@ -145,6 +145,7 @@ export function namedIn(folder: Pick<OwnFolder, 'path' | 'name'>, path: string):
 
 /** An error that names the folder as people do. */
 export function namingFolder(folder: Pick<OwnFolder, 'path' | 'name'>, error: unknown): unknown {
-  if (!(error instanceof VerifyError) || !error.message.includes(folder.path)) return error;
-  return new VerifyError(error.code, error.exit, error.message.replaceAll(folder.path, folder.name), error.hint);
+  if (!(error instanceof VerifyError)) return error;
+  const named = (text: string): string => text.replaceAll(folder.path, folder.name);
+  return new VerifyError(error.code, error.exit, named(error.message), named(error.hint));
 }
