@@ -1,6 +1,7 @@
 import type { FaultCode } from '../model/reasons.js';
 import { isGuestsEnd } from '../bridge/beside.js';
 import { type UnheardPort, unheardPorts } from '../bridge/ovs.js';
+import { plainGuest } from '../scenario/plain-steps.js';
 import { isOnPort, isRoutedTo, placeOf } from '../model/attach.js';
 import type { Mac } from '../model/mac.js';
 import type { Bridge, Endpoint, Scenario } from '../model/scenario.js';
@@ -90,22 +91,13 @@ function unlisted(link: LinkState, bridge: Bridge, scenario: Scenario, state: Ho
   const { endpoints, bridges } = scenario.topology;
   const taken = new Set([...endpoints.map(({ name }) => name), ...bridges.map(({ name }) => name)]);
   return {
+    ...plainGuest,
     name: endpointName(link.name, taken),
     bridge: bridge.name,
     port: link.name,
     attach: bridge.kind === 'routed' ? 'routed' : 'port',
-    role: 'guest',
     macs: macsBehind(state.fdb, bridge.name, link.name),
-    ips: [],
-    gateway: null,
-    zone: null,
-    started: true,
-    netns: null,
-    promiscuous: false,
-    vlans: [],
-    settings: {},
     offloads: true,
-    generated: false,
   };
 }
 

@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Place } from '../../core/model/fabric.js';
 import type { AccountWindow, Fault } from '../../core/model/timeline.js';
 import { messageOf, VerifyError } from '../../core/model/verify-error.js';
-import type { Capture } from '../../system/capture/client.js';
+import { type Capture, CaptureReports } from '../../system/capture/client.js';
 import type { CaptureOptions } from '../../system/capture/helper.js';
 import { sendInPieces } from '../../system/inject/send-in-pieces.js';
 import type { Sender } from '../../system/inject/sender.js';
@@ -51,8 +51,8 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
     accounts: () => capture.windows,
     stop: () => capture.stop(),
     ended: async () => undefined,
-    onCounts: (listener) => capture.onCounts(listener),
-    onFault: (listener) => capture.onFault(listener),
+    onCounts: (listener) => capture.reports.onCounts(listener),
+    onFault: (listener) => capture.reports.onFault(listener),
     kill: () => void host.ask({ ask: 'stop', capture: name }).catch(() => undefined),
   };
 }
@@ -67,9 +67,7 @@ class RemoteCapture {
   /** Where its file is brought. */
   private readonly path: string;
   private readonly observers: string[] = [];
-  private readonly faultListeners = new Set<(fault: Fault) => void>();
-  private readonly countListeners = new Set<(taken: number) => void>();
-  private taken = 0;
+  readonly reports = new CaptureReports();
   private isOver = false;
 
   constructor(host: RemoteHost, name: string, path: string) {
@@ -77,9 +75,9 @@ class RemoteCapture {
     this.name = name;
     this.path = path;
     host.onMessage((message) => {
-      if (message.type === 'counts' && message.capture === name) this.hearCounts(message.taken);
+      if (message.type === 'counts' && message.capture === name) this.reports.count(message.taken);
       if (message.type === 'fault' && message.capture === name)
-        this.report({ code: message.code, observers: message.observers, text: `${host.name}: ${message.text}` });
+        this.reports.fault({ code: message.code, observers: message.observers, text: `${host.name}: ${message.text}` });
     });
     host.onLost((why) => {
       if (!this.isOver) this.reportAll('host-lost', `the connection to ${host.name} was lost: ${why}`);
@@ -112,26 +110,8 @@ class RemoteCapture {
     return stopped;
   }
 
-  onCounts(listener: (taken: number) => void): void {
-    this.countListeners.add(listener);
-    listener(this.taken);
-  }
-
-  onFault(listener: (fault: Fault) => void): void {
-    this.faultListeners.add(listener);
-  }
-
-  private hearCounts(taken: number): void {
-    this.taken = taken;
-    for (const listener of this.countListeners) listener(taken);
-  }
-
-  private report(fault: Fault): void {
-    for (const listener of this.faultListeners) listener(fault);
-  }
-
   private reportAll(code: Fault['code'], text: string): void {
-    this.report({ code, observers: [...this.observers], text });
+    this.reports.fault({ code, observers: [...this.observers], text });
   }
 
   /** Brings its file here. */

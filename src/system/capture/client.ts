@@ -109,10 +109,35 @@ function captureOf(helper: CaptureHelper, file: string): RestfulCapture {
     stop: () => session.stop(),
     rest: () => session.rest(),
     ended: async () => void (await helper.process.ended),
-    onCounts: (listener) => session.onCounts(listener),
-    onFault: (listener) => session.onFault(listener),
+    onCounts: (listener) => session.reports.onCounts(listener),
+    onFault: (listener) => session.reports.onFault(listener),
     kill: () => helper.process.kill(),
   };
+}
+
+/** What a capture reports while it goes on, to those that listen. */
+export class CaptureReports {
+  private readonly faultListeners = new Set<(fault: Fault) => void>();
+  private readonly countListeners = new Set<(taken: number) => void>();
+  private taken = 0;
+
+  onCounts(listener: (taken: number) => void): void {
+    this.countListeners.add(listener);
+    listener(this.taken);
+  }
+
+  onFault(listener: (fault: Fault) => void): void {
+    this.faultListeners.add(listener);
+  }
+
+  count(taken: number): void {
+    this.taken = taken;
+    for (const listener of this.countListeners) listener(taken);
+  }
+
+  fault(fault: Fault): void {
+    for (const listener of this.faultListeners) listener(fault);
+  }
 }
 
 /** A helper while it captures into one file. */
@@ -122,19 +147,17 @@ class CaptureSession {
   private readonly helper: CaptureHelper;
   private readonly process: HelperProcess<'capture'>;
   private readonly observers: string[] = [];
-  private readonly faultListeners = new Set<(fault: Fault) => void>();
-  private readonly countListeners = new Set<(taken: number) => void>();
+  readonly reports = new CaptureReports();
   private readonly unsubscribe: () => void;
   private isPromiscuous = false;
   private isSealed = false;
   private isGone = false;
-  private taken = 0;
 
   constructor(helper: CaptureHelper) {
     this.helper = helper;
     this.process = helper.process;
     this.unsubscribe = this.process.subscribe((message) => {
-      if (message.type === 'counts') this.hearCounts(message.taken);
+      if (message.type === 'counts') this.reports.count(message.taken);
       if (message.type === 'fault') this.hearFault(message);
     });
   }
@@ -184,24 +207,10 @@ class CaptureSession {
     return { captured: captured ?? nothing, rests };
   }
 
-  onCounts(listener: (taken: number) => void): void {
-    this.countListeners.add(listener);
-    listener(this.taken);
-  }
-
-  onFault(listener: (fault: Fault) => void): void {
-    this.faultListeners.add(listener);
-  }
-
-  private hearCounts(taken: number): void {
-    this.taken = taken;
-    for (const listener of this.countListeners) listener(taken);
-  }
-
   private hearFault({ code, observer, message }: HelperFault): void {
     if (code === 'helper-died') this.isGone = true;
     const observers = observer === null ? [...this.observers] : [observer];
-    for (const listener of this.faultListeners) listener({ code, observers, text: message });
+    this.reports.fault({ code, observers, text: message });
   }
 
   /** The helper's answer; null where it is gone. */

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import type { HelperRole } from '../../core/protocol/messages.js';
 import { becomeOption, type Identity, isForEverybody, isKeptFromRoot, isRootHere } from './identity.js';
 import { packagePath } from './package-path.js';
+import { type Capability, onlyThese } from './process-rights.js';
 
 /** The built program of every helper. */
 export const helperPath = packagePath('dist/helper.cjs');
@@ -50,22 +51,21 @@ function landlockOptions(): readonly string[] {
 
 /** How a helper becomes somebody, and with what it is born. */
 function birth(needed: 'net_raw' | null, identity: Identity | null): readonly string[] {
-  const onlyThese = (...names: readonly string[]): string => ['-all', ...names.map((name) => `+${name}`)].join(',');
-  const kept = needed === null ? [] : [needed];
-  if (identity === null) return ['--inh-caps=-all', `--bounding-set=${onlyThese(...kept)}`];
+  const kept: readonly Capability[] = needed === null ? [] : [needed];
+  if (identity === null) return ['--inh-caps=-all', `--bounding-set=${onlyThese(kept)}`];
   if (!isReadable())
     return [
       '--clear-groups',
       '--inh-caps=-all',
-      `--bounding-set=${onlyThese(...kept, 'setuid', 'setgid', ...toLoad())}`,
+      `--bounding-set=${onlyThese([...kept, 'setuid', 'setgid', ...toLoad()])}`,
     ];
   return [
     `--reuid=${identity.uid}`,
     `--regid=${identity.gid}`,
     '--clear-groups',
-    `--inh-caps=${onlyThese(...kept)}`,
-    `--ambient-caps=${onlyThese(...kept)}`,
-    `--bounding-set=${onlyThese(...kept)}`,
+    `--inh-caps=${onlyThese(kept)}`,
+    `--ambient-caps=${onlyThese(kept)}`,
+    `--bounding-set=${onlyThese(kept)}`,
   ];
 }
 
@@ -77,7 +77,7 @@ function isReadable(): boolean {
 }
 
 /** What root takes to load this program from a folder that is its owner's alone, such as a checkout in a home. */
-function toLoad(): readonly string[] {
+function toLoad(): readonly Capability[] {
   return isRootHere() && !isReadable() && [process.execPath, helperPath].some(isKeptFromRoot)
     ? ['dac_read_search']
     : [];
@@ -112,8 +112,7 @@ export function helperCommand(role: HelperRole, identity: Identity | null): read
  * no file is born as `identity`.
  */
 export function confinedCommand(task: 'judge' | 'parse', identity: Identity | null): readonly string[] {
-  const needed = [...(task === 'judge' ? ['sys_chroot'] : []), ...toLoad()];
-  const only = ['-all', ...needed.map((name) => `+${name}`)].join(',');
+  const needed: readonly Capability[] = task === 'judge' ? ['sys_chroot', ...toLoad()] : toLoad();
   const become =
     identity === null || !isReadable() ? [] : [`--reuid=${identity.uid}`, `--regid=${identity.gid}`, '--clear-groups'];
   const below =
@@ -126,7 +125,7 @@ export function confinedCommand(task: 'judge' | 'parse', identity: Identity | nu
     'KILL',
     ...become,
     '--inh-caps=-all',
-    `--bounding-set=${only}`,
+    `--bounding-set=${onlyThese(needed)}`,
     '--no-new-privs',
     ...landlockOptions(),
     ...below,

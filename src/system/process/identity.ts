@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { asUser } from '../kernel/thread-user.js';
 
@@ -82,13 +82,17 @@ export function evidenceOwner(
 const othersRead = 0o004;
 const othersEnter = 0o001;
 
+/** Whether the file may be read, and each folder on the way entered, as `allows` says of one by its status. */
+function isReached(path: string, allows: (status: Stats, right: number) => boolean): boolean {
+  const mayEnter = (folder: string): boolean =>
+    allows(statSync(folder), othersEnter) && (dirname(folder) === folder || mayEnter(dirname(folder)));
+  return allows(statSync(path), othersRead) && mayEnter(dirname(path));
+}
+
 /** Whether everybody may read the file, and come to it. */
 export function isForEverybody(path: string): boolean {
-  const has = (each: string, right: number): boolean => (statSync(each).mode & right) !== 0;
-  const mayEnter = (folder: string): boolean =>
-    has(folder, othersEnter) && (dirname(folder) === folder || mayEnter(dirname(folder)));
   try {
-    return has(path, othersRead) && mayEnter(dirname(path));
+    return isReached(path, ({ mode }, right) => (mode & right) !== 0);
   } catch {
     return false;
   }
@@ -99,13 +103,7 @@ export function isForEverybody(path: string): boolean {
  * others.
  */
 export function isKeptFromRoot(path: string): boolean {
-  const isClosed = (each: string, right: number): boolean => {
-    const { uid, mode } = statSync(each);
-    return uid !== 0 && (mode & right) === 0;
-  };
-  const isFolderClosed = (folder: string): boolean =>
-    isClosed(folder, othersEnter) || (dirname(folder) !== folder && isFolderClosed(dirname(folder)));
-  return isClosed(path, othersRead) || isFolderClosed(dirname(path));
+  return !isReached(path, ({ uid, mode }, right) => uid === 0 || (mode & right) !== 0);
 }
 
 /**

@@ -188,8 +188,13 @@ function goesToOthers(path: string): boolean {
   return found.uid !== 0 || (found.mode & needed) !== needed;
 }
 
-function setprivWords(capabilities: readonly string[]): readonly string[] {
-  const set = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
+/** A set of these capabilities and no other, as setpriv(1) takes it. */
+export function onlyThese(capabilities: readonly Capability[]): string {
+  return ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
+}
+
+function setprivWords(capabilities: readonly Capability[]): readonly string[] {
+  const set = onlyThese(capabilities);
   return ['setpriv', '--inh-caps=-all', `--bounding-set=${set}`, '--no-new-privs', '--'];
 }
 

@@ -14,12 +14,10 @@ import {
 } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { evidenceOwner, isRootHere } from '../../process/identity.js';
-import { inFolder, linkTarget, reachFolder, refusedPath, statOf } from './reach-folder.js';
+import { inFolder, linkTarget, maxLinks, reachFolder, refusedPath, statOf } from './reach-folder.js';
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDWR, O_TRUNC, O_WRONLY } = constants;
 const hint = 'name a file in a folder that is your own, below folders that nobody else may write to';
-/** As the kernel's (path_resolution(7)). */
-const maxLinks = 40;
 
 /** Gives what root made in a folder of the user that called sudo to that user. Elsewhere it stays root's. */
 function giveToOwnerOf(folder: number, fds: readonly number[]): void {
@@ -169,7 +167,7 @@ export function openNamedFile(path: string, mode = 0o666): NamedFile {
       for (const fd of new Set([...made, folder])) if (!(isKept && fd === folder)) closeSync(fd);
     }
   }
-  throw new Error('too many symbolic links');
+  throw refusedPath(path, hint, 'too many symbolic links');
 }
 
 /** Folders that were made below one of the caller's belong to the caller, as it does. */

@@ -9,7 +9,7 @@ const O_PATH = 0o10000000;
 const othersWrite = 0o022;
 const sticky = 0o1000;
 /** As the kernel's (path_resolution(7)). */
-const maxLinks = 40;
+export const maxLinks = 40;
 
 /** A path that root does not follow: VerifyError 64, `out-not-own`. */
 export function refusedPath(name: string, hint: string, what: string): VerifyError {

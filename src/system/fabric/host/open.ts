@@ -7,7 +7,7 @@ import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { sendersOf, silentAddressees } from '../../../core/plan/observers.js';
 import { readJson } from '../../process/programs.js';
-import { applyToKernel, type KernelChange, runAuthored } from '../apply.js';
+import { applyToKernel, endpointNamed, type KernelChange, runAuthored } from '../apply.js';
 import { ovsVlanColumns } from '../ovs-vlans.js';
 import { ovsRows, ovsValue } from '../ovs.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
@@ -112,14 +112,7 @@ async function applyRecorded({ deps, ways, bridgeOf }: OpenHost, change: KernelC
 }
 
 function sendingPlace({ plan, deps, ways }: OpenHost, name: string): Place {
-  const endpoint = plan.endpoints.find((each) => each.name === name);
-  if (endpoint === undefined)
-    throw new VerifyError(
-      'fabric-unknown',
-      70,
-      `the plan has no endpoint ${name}`,
-      'this is a fault of verify-isolation: report it with plan.json',
-    );
+  const endpoint = endpointNamed(plan.endpoints, name);
   const inside = ways.inside.get(name);
   if (inside !== undefined) return inside;
   // who bridges a bridge sends on its device (vmware: vmnet-bridge), as the host itself does

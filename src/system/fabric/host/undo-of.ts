@@ -216,7 +216,7 @@ function ovsFdbEntry(
 ): readonly UndoEntry[] {
   const [mac, vlan, name] = [entry.mac.toLowerCase(), entry.vlan ?? 0, bridgeOf(entry.port)];
   const found = before.state.fdb.find(
-    (entry) => entry.master === name && entry.mac === mac && (entry.vlan ?? 0) === vlan && entry.state === 'static',
+    (row) => row.master === name && row.mac === mac && (row.vlan ?? 0) === vlan && row.state === 'static',
   );
   const set = act === 'add' ? ovsRow(before, 'Port', entry.port) : null;
   const was = found === undefined ? null : ovsRow(before, 'Port', found.port);

@@ -5,12 +5,16 @@ import { hostOf } from '../../../model/host-names.js';
 import { isRouted, isSwitchedOff, routedSender } from '../../rows/row-context.js';
 import { type CauseFinder, verb, type Weakness } from './weakness.js';
 
-/** Adds a chain of its own to a table of its own: what one base chain drops, no other accepts again (nft(8)). */
-function ownChain(name: string, hook: string): readonly Change[] {
+/**
+ * Adds a chain of its own to a table of its own, with a rule: what one base chain drops, no other accepts again
+ * (nft(8)).
+ */
+function ownChain(name: string, hook: string, ...rule: readonly string[]): readonly Change[] {
   const chain = `{ type filter hook ${hook} ; }`;
   return [
     execute('nft', 'add', 'table', 'inet', 'isolation'),
     execute('nft', 'add', 'chain', 'inet', 'isolation', name, chain),
+    execute('nft', 'add', 'rule', 'inet', 'isolation', name, ...rule),
   ];
 }
 
@@ -31,24 +35,7 @@ const findHostForwards: CauseFinder = (leak) => {
           value: '1',
           text: `the host forwards what comes in on ${inward} to ${outward}, and no rule drops it`,
           fix: {
-            changes: [
-              ...ownChain('forward', 'forward priority 0'),
-              execute(
-                ...[
-                  'nft',
-                  'add',
-                  'rule',
-                  'inet',
-                  'isolation',
-                  'forward',
-                  'iifname',
-                  inward,
-                  'oifname',
-                  outward,
-                  'drop',
-                ],
-              ),
-            ],
+            changes: ownChain('forward', 'forward priority 0', 'iifname', inward, 'oifname', outward, 'drop'),
           },
         };
   }
@@ -85,10 +72,7 @@ const findRpFilterOff: CauseFinder = (leak) => {
       value: 'no rule',
       text: `the host takes packets from any address at ${port}: IPv6 has no rp_filter, and no rule asks whether the way back leads there`,
       fix: {
-        changes: [
-          ...ownChain('source', 'prerouting priority -300'),
-          execute('nft', 'add', 'rule', 'inet', 'isolation', 'source', ...asks),
-        ],
+        changes: ownChain('source', 'prerouting priority -300', ...asks),
       },
     };
   }
