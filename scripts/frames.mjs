@@ -10,7 +10,7 @@ import { wrapMarkdown } from './wrap-markdown.mjs';
 const top = fileURLToPath(new URL('..', import.meta.url));
 const { loadScenario } = await import('../build/core/scenario/load-scenario.js');
 const { makePlan } = await import('../build/core/plan/make-plan.js');
-const { probeClasses } = await import('../build/core/model/scenario.js');
+const { probeClasses } = await import('../build/core/probe/classes.js');
 const { disruptiveClasses } = await import('../build/core/probe/classes.js');
 const { buildFrame } = await import('../build/core/probe/frames/frame.js');
 const { tokensFor, tokenLength, findToken } = await import('../build/core/wire/token.js');
@@ -109,8 +109,8 @@ function ipHeaderLength(frame, at) {
 }
 
 /**
- * A line for the link layer, for the IP header, for what it carries, and for the token in brackets: by field, else by
- * four bytes. Zeros at the end are left out; lines of zeros are one `*`.
+ * A line for the link layer, for the IP header, for what it carries, and for the token: by field, else by four bytes.
+ * Zeros at the end are left out; lines of zeros are one `*`.
  */
 function bytes(frame) {
   const hex = (from, to) => frame.subarray(from, to).toString('hex');
@@ -127,15 +127,11 @@ function bytes(frame) {
   const end = Math.max(tokenEnd, frame.findLastIndex((byte) => byte !== 0) + 1);
   const link = linkFields(frame);
   const network = link.at(-1) + ipHeaderLength(frame, link.at(-1));
-  const tokenFields = [0, 2, 6, 10, 18].map((offset) => token + offset);
   return [
     link.map((to, index) => hex(link[index - 1] ?? 0, to)).join(' '),
     ...byFour(link.at(-1), network),
     ...byFour(network, token),
-    `[${tokenFields
-      .slice(1)
-      .map((to, index) => hex(tokenFields[index], to))
-      .join(' ')}]`,
+    '[token]',
     ...byFour(tokenEnd, end),
   ]
     .map((line) => (/^[0 ]{32,}$/.test(line) ? '*' : line))
@@ -149,36 +145,43 @@ function tokenAt(frame) {
 }
 
 const lines = decoded();
+const restored = new Set();
 const sections = probeClasses.map((name) => {
   const shown = new Set();
+  const raw = new Set(
+    flows.flatMap(({ step, flow }) => (step === name && flow.carrier === 'raw' ? [flow.variant] : [])),
+  );
   const blocks = flows.flatMap(({ step, flow, frame }, at) => {
     const purpose = purposes[flow.purpose ?? 'probe'];
     const title = [flow.carrier, flow.variant, purpose].filter((word) => word !== undefined && word !== '').join(', ');
     // What a class sends again beside its other carrier differs in nothing but the token.
     const key = `${title} ${lines[at]}`;
-    if (step !== name || shown.has(key)) return [];
+    if (step !== name || shown.has(key) || restored.has(key)) return [];
+    // The same variant around a packet.
+    if (flow.variant !== undefined && flow.carrier !== 'raw' && raw.has(flow.variant)) return [];
     shown.add(key);
-    return [`# ${title}, by ${flow.sender}\n${lines[at]}\n${bytes(frame)}`];
+    // What restores an owner is the same after other classes.
+    if (flow.purpose === 'restore') restored.add(key);
+    const line = lines[at].includes('ethertype Unknown') ? '' : `${lines[at]}\n`;
+    return [`# ${title}, by ${flow.sender}\n${line}${bytes(frame)}`];
   });
   return `## ${name}${disruptiveClasses.includes(name) ? ' *' : ''}\n\n\`\`\`text\n${blocks.join('\n\n')}\n\`\`\``;
 });
 const page = wrapMarkdown(`# Frames, byte by byte
 
-Look up a frame that you see in a capture, or check what a probe sends. \`verify-isolation plan FILE --hex\` prints the frames of your own scenario.
+Look up a frame of a capture. \`verify-isolation plan FILE --hex\` prints those of your own scenario.
 
-Each class has its usual carriers here. The first line names carrier, variant, purpose and sender; the second is what \`tcpdump -nt\` prints. Below are the bytes: a line for the link layer, the IP header, what it carries, and the token.
+Each class has its usual carriers. The first line names carrier, variant, purpose and sender; the second is what \`tcpdump -nt\` prints, where it says more than the bytes. Below are the bytes: link layer, IP header, what it carries, token.
 
-| name | MAC | addresses |
-| --- | --- | --- |
-| alice | 52:54:00:00:00:0a | 10.0.0.10, fd00::10 |
-| bob | 52:54:00:00:00:0b | 10.0.0.11, fd00::11 |
-| lan, the uplink | 00:11:22:33:44:55 | 10.0.0.200, fd00::200 |
-| the bridge | 02:76:69:fe:00:00 | 10.0.0.1, fd00::1 |
+- alice: 52:54:00:00:00:0a, 10.0.0.10, fd00::10
+- bob: 52:54:00:00:00:0b, 10.0.0.11, fd00::11
+- lan, the uplink: 00:11:22:33:44:55, 10.0.0.200, fd00::200
+- the bridge: 02:76:69:fe:00:00, 10.0.0.1, fd00::1
 
-- The token in brackets is \`5649\`, the run's tag, the index of the probe, and an authenticator that only the run can make.
-- Zeros at the end, which fill frames up to 60 bytes, are left out. \`*\` stands for lines of zeros.
-- A frame that a class sends once for each carrier is shown once.
-- A class with * disturbs guests ([catalogue.md](catalogue.md)).
+- \`[token]\`, 18 bytes: \`5649\`, the run's tag, the index of the probe, and an authenticator that only the run can make, such as \`5649 12345678 00000000 3fb865a2e2740494\`; checksums cover it.
+- Zeros that fill a frame up to 60 bytes are left out. \`*\` stands for lines of zeros.
+- Shown once: what a class sends again for each carrier; what restores an owner; a variant of \`raw\`, which other carriers have too.
+- A class with * is [disruptive](catalogue.md#disruptive-classes).
 
 ${sections.join('\n\n')}
 `);

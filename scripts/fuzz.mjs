@@ -85,13 +85,13 @@ function verdictWith(frames) {
     run: { ...run, capture: { ...run.capture, packets: run.capture.packets + frames.length } },
   });
   for (const batch of batches) addBatch(judging, batch);
-  const bytes = Buffer.concat(frames.map(({ octets: bytes }) => bytes));
+  const bytes = Buffer.concat(frames.map(({ bytes }) => bytes));
   let end = 0;
   addBatch(judging, {
     bytes,
     count: frames.length,
-    offset: Uint32Array.from(frames, ({ octets: bytes }) => (end += bytes.length) - bytes.length),
-    captured: Uint32Array.from(frames, ({ octets: bytes }) => bytes.length),
+    offset: Uint32Array.from(frames, ({ bytes }) => (end += bytes.length) - bytes.length),
+    captured: Uint32Array.from(frames, ({ bytes }) => bytes.length),
     interfaceId: Uint32Array.from(frames, ({ place }) => place % blocks),
     timeNs: BigInt64Array.from(frames, () => 1n),
     direction: Uint8Array.from(frames, ({ outgoing }) => (outgoing ? 2 : 1)),
@@ -161,7 +161,7 @@ const targets = {
         'no frame that a guest can make up turns a holds into broken': fc.property(
           fc.array(
             fc.record({
-              octets: fc.uint8Array({ minLength: 1, maxLength: 120 }),
+              bytes: fc.uint8Array({ minLength: 1, maxLength: 120 }),
               forged: fc.boolean(),
               index: fc.nat(5000),
               place: fc.nat(50),
@@ -172,7 +172,7 @@ const targets = {
           (made) => {
             const frames = made.map((one) =>
               one.forged
-                ? { ...one, octets: Buffer.concat([one.octets, tokensFor(key, evidence.plan.runTag, one.index, 1)]) }
+                ? { ...one, bytes: Buffer.concat([one.bytes, tokensFor(key, evidence.plan.runTag, one.index, 1)]) }
                 : one,
             );
             check(verdictWith(frames) !== 'broken', 'a forged frame is a leak');

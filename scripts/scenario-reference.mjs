@@ -50,19 +50,18 @@ function valueOf(node) {
     // One of a kind, or a list of them: said once.
     return [
       ...new Set([
-        ...singles.map((each) => (lists.includes(each) ? `${each} …` : each)),
-        ...lists.filter((each) => !singles.includes(each)).map((each) => `a list of ${each}`),
+        ...singles.map((each) => (lists.includes(each) ? `${each}…` : each)),
+        ...lists.filter((each) => !singles.includes(each)).map((each) => `list of ${each}`),
       ]),
     ].join('; ');
   }
-  if (one.items?.anyOf?.every((each) => isWritten(resolved(each))))
-    return 'a list of [entries](#configuration-managers)';
+  if (one.items?.anyOf?.every((each) => isWritten(resolved(each)))) return 'list of [entries](#configuration-managers)';
   switch (one.type) {
     case 'integer':
     case 'number':
       return one.minimum === undefined || one.maximum === undefined
         ? 'a number'
-        : `${grouped(one.minimum)} to ${grouped(one.maximum)}`;
+        : `${grouped(one.minimum)}–${grouped(one.maximum)}`;
     case 'string':
       return 'text';
     case 'boolean':
@@ -70,11 +69,11 @@ function valueOf(node) {
     case 'null':
       return 'nothing';
     case 'array':
-      return `a list of ${valueOf(one.items)}`;
+      return `list of ${valueOf(one.items)}`;
     case 'object':
       return one.additionalProperties === undefined || one.additionalProperties === false
         ? 'a map'
-        : `a map: ${one.propertyNames === undefined ? 'name' : 'name'} → ${valueOf(one.additionalProperties)}`;
+        : `name → ${valueOf(one.additionalProperties)}`;
     default:
       return 'anything';
   }
@@ -115,9 +114,7 @@ function keysOf(node, section, known) {
     .flatMap(([key, value]) => {
       const description = descriptionOf(value);
       if (description === undefined) missing.push(`${section}.${key}`);
-      const words = [key, ...[...same].filter(([, other]) => other === key).map(([word]) => word)]
-        .map(code)
-        .join(' or ');
+      const words = [key, ...[...same].filter(([, other]) => other === key).map(([word]) => word)].map(code).join(', ');
       const kind = kindOfSetting.exec(description ?? '')?.[1];
       const what = kind === undefined ? valueOf(value) : Object.hasOwn(definitions, kind) ? link(kind) : kind;
       const required = `${words}${node.required?.includes(key) ? '\\*' : ''}`;
@@ -206,7 +203,7 @@ const text = [
   '',
   '<!-- Written by `npm run schema` from schema/scenario.v1.json: change the words in src/core/scenario/schema. -->',
   '',
-  'Write a claim: copy this one, or let `verify-isolation init` write one of your host. `verify-isolation plan FILE` says what a file would do, and what is wrong with it, before anything is sent.',
+  'Copy this one, or let `verify-isolation init` write one of your host. `verify-isolation plan FILE` says what a file would do and what is wrong with it.',
   '',
   '```yaml',
   'version: 1',
@@ -224,19 +221,19 @@ const text = [
   '    expect: holds',
   '```',
   '',
-  'Classes and the scenarios that show them: [catalogue.md](catalogue.md). What a verdict takes: [verdicts.md](verdicts.md).',
+  'Classes with scenarios: [catalogue.md](catalogue.md). What a verdict takes: [verdicts.md](verdicts.md).',
   '',
-  'A scenario is one document of YAML 1.2, at most 1 MiB. All faults of a file are reported at once, with line, column, what was expected and the nearest known word. An unknown key is a fault. So is a file that would send or listen to nothing, and a step that nothing could break.',
+  'A scenario is one document of YAML 1.2, at most 1 MiB. All faults are reported at once, with line, column and what was expected. Faults are also an unknown key, a file that sends and listens to nothing, a step that nothing could break.',
   '',
-  'A run has at most 8,388,608 flows (pairs of sender and addressee × carriers × tag stacks), 66,060,288 frames and 1,048,576 controls. A mesh of 1,000 guests in eight VLANs is just below. A larger one ends with status 64 (`plan-too-large`, with the step) before anything is laid out.',
+  'A run has at most 8,388,608 flows (pairs × carriers × tag stacks), 66,060,288 frames and 1,048,576 controls; else it ends with 64 (`plan-too-large`).',
   '',
-  'Editors with a YAML language server complete, explain and check a file that begins with the path of the schema. `verify-isolation schema` prints it (JSON Schema, draft-07).',
+  'Editors with a YAML language server check a file that begins with the path of the schema (`verify-isolation schema` prints it):',
   '',
   '```yaml',
   '# yaml-language-server: $schema=../node_modules/verify-isolation/schema/scenario.v1.json',
   '```',
   '',
-  'Keys marked \\* are required; a switch without a default is off. `…` after a value: or a list of them. "Lab:" and "Host:" say which provider has the key or the default. Wherever a value is more than any text, `"${name}"` may stand for a variable of `vars` ([ci.md](ci.md)).',
+  'Keys marked \\* are required; a switch without a default is off. `…`: or a list of them. "Lab:" and "Host:" say which provider has the key or default. Wherever a value is more than any text, `"${name}"` may stand for a variable ([ci.md](ci.md)).',
   '',
   '## The whole file',
   '',
@@ -245,7 +242,7 @@ const text = [
   ...sections,
   '## Configuration managers',
   '',
-  '`run --twin` writes these entries of `keepers`; the schema says what each key is.',
+  '`run --twin` writes these entries of `keepers`; the schema explains each key.',
   '',
   ...[...maps].filter(([, node]) => isWritten(node)).map(written),
   '',

@@ -23,7 +23,7 @@ async function beginJudging(folder: string): Promise<void> {
   beginHash(join(folder, files.capture));
 }
 
-/** A reader that went away (`| head`) is no fault of the run, and its verdict stands. */
+/** A reader that went away (`| head`) is not a fault of the run, and its verdict stands. */
 function forgiveReaders(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

@@ -1,9 +1,9 @@
 import type { ConfinedTask, ConfinedWord } from './system/process/confined-process.js';
 
 /**
- * A process that reads what others wrote, and for that has no rights (system/process/confined-process.ts): it loads what
- * it needs, shuts itself in, and answers lines of JSON on its stdin by lines on its stdout, until the former ends. Who
- * asks is the program itself, so that what it asks is taken as it is.
+ * A process that reads what others wrote, and for that has no rights (system/process/confined-process.ts): it loads
+ * what it needs, shuts itself in, and answers lines of JSON on its stdin by lines on its stdout, until the former ends.
+ * The program itself asks, so that its questions are taken as they are.
  */
 const folderFd = 3;
 

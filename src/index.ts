@@ -1,8 +1,8 @@
 /**
- * verify-isolation as a library. `loadScenario` checks a file, `plan` says what a run would do, `run` sends and listens,
- * `replay` judges recorded evidence again, `report` writes it down, `audit` reads the settings of a host's bridges;
- * what they give is what the command line prints as JSON. Everything else in this package may change from one version
- * to the next.
+ * verify-isolation as a library. `loadScenario` checks a file, `plan` says what a run would do, `run` sends and
+ * listens, `replay` judges recorded evidence again, `report` writes it down, `audit` reads the settings of a host's
+ * bridges; what they give is what the command line prints as JSON. Everything else in this package may change from one
+ * version to the next.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,7 +14,7 @@ import { namespacePath } from './cli/commands/audit/audit.js';
 import { reportedRun } from './cli/commands/evidence/load-details.js';
 import { loadFiles } from './cli/commands/scenario/load-files.js';
 import { planOf } from './cli/commands/scenario/plan.js';
-import { audit as auditReading } from './core/audit/audit.js';
+import { audit as auditSnapshot } from './core/audit/audit.js';
 import type { AuditReport } from './core/model/audit.js';
 import type { Plan } from './core/model/plan.js';
 import type { ProgressEvent } from './core/model/timeline.js';
@@ -24,7 +24,7 @@ import { VerifyError } from './core/model/verify-error.js';
 import { type ReporterName, reporters } from './report/reporters.js';
 import { judgeFolder, replayFolder } from './system/evidence/replay.js';
 import { packagePath } from './system/process/package-path.js';
-import { readReading } from './system/state/read-reading.js';
+import { readSnapshot } from './system/state/read-snapshot.js';
 
 export type { AuditId, BarrierCode, CauseCode, ErrorCode, UnknownCode } from './core/model/codes.js';
 export type { AuditFinding, AuditReport, Prediction, Severity } from './core/model/audit.js';
@@ -77,7 +77,7 @@ async function sourceOf(
   return { file, set: { ...variables, ...set } };
 }
 
-/** A line of `--progress json`; null = it is none, but words to people. */
+/** A line of `--progress json`; null = it is text for people. */
 function eventOf(line: string): ProgressEvent | null {
   if (!line.startsWith('{"scenario":')) return null;
   const event: ProgressEvent = JSON.parse(line); // what this very version has just written
@@ -149,20 +149,21 @@ export interface AuditOptions {
  * cannot be read.
  */
 export async function audit({ bridge, netns }: AuditOptions = {}): Promise<AuditReport> {
-  const reading = await readReading({ netns: namespacePath(netns), whole: true });
-  return auditReading(reading, { bridge: bridge ?? null });
+  const snapshot = await readSnapshot({ netns: namespacePath(netns), whole: true });
+  return auditSnapshot(snapshot, { bridge: bridge ?? null });
 }
 
-/** A run's folder, judged again, in one of the formats of `--reporter`. VerifyError (64) where it is none. */
+/** A run's folder, judged again, in one of the formats of `--reporter`. VerifyError (64) where it is not a run. */
 export async function report(dir: string, format: ReporterName): Promise<string> {
   const { result, input } = await judgeFolder(dir);
   const judged = await reportedRun(dir, result, format === 'html', input);
-  return reporters[format]([judged], { width: 100, color: false });
+  const reporter = await reporters[format]();
+  return reporter([judged], { width: 100, color: false });
 }
 
 /**
  * Judges the folder that a run left again, from its files alone; the same result, byte for byte, on any machine.
- * VerifyError (64) where it is none.
+ * VerifyError (64) where it is not a run.
  */
 export async function replay(dir: string): Promise<Result> {
   return replayFolder(dir);

@@ -1,4 +1,4 @@
--- Shows the token that every frame of a verify-isolation run carries (src/core/wire/token.ts): "VI", run tag, index, tag; 18 octets, big-endian.
+-- Shows the token that every frame of a verify-isolation run carries (src/core/wire/token.ts): "VI", run tag, index, tag; 18 bytes, big-endian.
 -- wireshark -X lua_script:contrib/wireshark/verify-isolation.lua evidence.pcapng
 -- Filters: verify_isolation.index == 17, verify_isolation.run == 0x1234abcd. The tag can be checked by the tool alone: Wireshark has no key.
 local token_length = 18
@@ -16,14 +16,14 @@ function proto.dissector(tvb, pinfo, tree)
   local shown = {}
   for _, place in ipairs(places) do
     for _, found in ipairs({ place() }) do
-      local octets = found.range
-      if octets:len() >= token_length and octets:range(0, 2):uint() == 0x5649 and not shown[octets:offset()] then
-        shown[octets:offset()] = true
-        local branch = tree:add(proto, octets:range(0, token_length))
-        branch:append_text(", index " .. octets:range(6, 4):uint())
-        branch:add(run, octets:range(2, 4))
-        branch:add(index, octets:range(6, 4))
-        branch:add(tag, octets:range(10, 8))
+      local bytes = found.range
+      if bytes:len() >= token_length and bytes:range(0, 2):uint() == 0x5649 and not shown[bytes:offset()] then
+        shown[bytes:offset()] = true
+        local branch = tree:add(proto, bytes:range(0, token_length))
+        branch:append_text(", index " .. bytes:range(6, 4):uint())
+        branch:add(run, bytes:range(2, 4))
+        branch:add(index, bytes:range(6, 4))
+        branch:add(tag, bytes:range(10, 8))
       end
     end
   end

@@ -1,9 +1,9 @@
 import yargs from 'yargs';
 import { sabotageFigures } from '../core/model/run-record.js';
 import { VerifyError } from '../core/model/verify-error.js';
+import { reporterNames } from '../report/reporters.js';
 import { toolVersion } from '../system/process/package-path.js';
 import { commands } from './commands.js';
-import { completedWords } from './complete.js';
 import { groupHelp } from './help.js';
 import { printError } from './print-error.js';
 
@@ -23,6 +23,28 @@ function usage(message: string): VerifyError {
     message,
     'verify-isolation --help lists the commands, verify-isolation COMMAND --help their options',
   );
+}
+
+/** By this option the script of `completion` asks, behind it the words of the line, the one under the cursor last. */
+const asking = '--get-yargs-completions';
+
+async function choicesFor(words: readonly string[]): Promise<readonly string[] | null> {
+  if (words.at(-2) === '--reporter') return reporterNames;
+  if (words[0] !== 'explain' || words.length !== 2) return null;
+  const { codes } = await import('./commands/scenario/explain.js');
+  return codes;
+}
+
+/**
+ * Words that complete a command line where the parser does not know them: codes behind `explain`, formats behind
+ * `--reporter`. null = no shell asks, or the parser knows.
+ */
+async function completedWords(argv: readonly string[]): Promise<readonly string[] | null> {
+  if (argv[0] !== asking) return null;
+  // The program's name comes first.
+  const words = argv.slice(2);
+  const choices = await choicesFor(words);
+  return choices?.filter((word) => word.startsWith(words.at(-1) ?? '')) ?? null;
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -62,7 +84,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (argv.length === 0) {
-    // Help is what was asked for; the status is an error's all the same, so that a pipeline whose command is empty fails.
+    // Help is what was asked for; the status is an error's all the same, so that a pipeline whose command is empty
+    // fails.
     process.stdout.write(`${groupHelp(await parser.getHelp())}\n`);
     return usageStatus;
   }

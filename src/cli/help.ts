@@ -1,3 +1,5 @@
+import { reporterNames } from '../report/reporters.js';
+
 /** Commands by what they are for; one that stands in no group comes last. */
 export const helpGroups: readonly { readonly title: string; readonly names: readonly string[] }[] = [
   { title: 'Try', names: ['demo', 'run', 'plan', 'init', 'schema'] },
@@ -26,20 +28,4 @@ export function groupHelp(help: string): string {
   return `${before}${[...groups, ...(others.length === 0 ? [] : [`Other:\n${others.join('\n')}`])].join('\n\n')}\n\n${end === -1 ? '' : rest.slice(end)}`;
 }
 
-/**
- * Forms of a report, named here so that --help need not load what makes them; a test holds the list to the reporters
- * that there are.
- */
-export const formatNames = [
-  'terminal',
-  'json',
-  'junit',
-  'html',
-  'markdown',
-  'github',
-  'prometheus',
-  'ndjson',
-  'nagios',
-] as const;
-
-export const reporterHelp = `NAME or NAME=PATH, several times: ${formatNames.join(', ')}`;
+export const reporterHelp = `NAME or NAME=PATH, several times: ${reporterNames.join(', ')}`;

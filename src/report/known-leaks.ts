@@ -3,7 +3,7 @@ import type { Finding, Result, StepResult } from '../core/model/result.js';
 import { compareResults, statusAgainst } from './compare-results.js';
 import type { ReportedRun } from './reporter.js';
 
-/** Why a known leak is no news; reports show it as what was accepted. */
+/** Why a known leak is not news; reports show it as what was accepted. */
 function knownFrom(baseline: Result): NonNullable<Finding['accepted']> {
   return { reason: `known from run ${baseline.run.id}`, owner: null, ticket: null, until: null };
 }
@@ -38,6 +38,6 @@ export function againstBaseline(run: ReportedRun, baseline: Result): ReportedRun
   const known = knownFrom(baseline);
   const steps = result.steps.map((step) => (step.asExpected ? step : knownStep(step, fresh, known)));
   const exitCode = statusAgainst(baseline, result);
-  const seen = { ...result, steps, exitCode, asExpected: steps.every(({ asExpected }) => asExpected) };
-  return { ...run, result: seen, judged: result, status: exitCode };
+  const shown = { ...result, steps, exitCode, asExpected: steps.every(({ asExpected }) => asExpected) };
+  return { ...run, result: shown, judged: result, status: exitCode };
 }

@@ -32,7 +32,7 @@ const marks: Readonly<Record<string, string>> = {
   INCONCLUSIVE: '?',
 };
 
-/** A command as code: what would end it early, or act in a table, is no part of a command that a cause makes. */
+/** A command as code: what would end it early, or act in a table, is not a part of a command that a cause makes. */
 function code(text: string): string {
   return `<code>${plainMarkdown(text)}</code>`;
 }
@@ -81,7 +81,7 @@ function limits(result: Result): readonly string[] {
   ];
 }
 
-function one(run: ReportedRun): readonly string[] {
+function runLines(run: ReportedRun): readonly string[] {
   const { result, dir, details } = run;
   const answer = answerOf(run);
   const { stories, audience } = answer;
@@ -89,7 +89,7 @@ function one(run: ReportedRun): readonly string[] {
     const word = stepWord(step).text;
     return `| ${at + 1} | ${plainMarkdown(step.name)} | ${marks[word] ?? ''} ${word} | ${expectedWord(step)}${step.asExpected ? '' : ' ≠'} | ${stepSeconds(details, at)?.toFixed(1) ?? '–'} s |`;
   });
-  const seen = (pick: (observer: Result['steps'][number]['observers'][number]) => number): number =>
+  const sumOf = (pick: (observer: Result['steps'][number]['observers'][number]) => number): number =>
     result.steps.flatMap((step) => step.observers).reduce((total, observer) => total + pick(observer), 0);
   return [
     `## ${runWord(result).text}: ${plainMarkdown(result.scenario.name)}`,
@@ -104,13 +104,13 @@ function one(run: ReportedRun): readonly string[] {
     ...list('Not proven', missingProof(result)),
     ...limits(result),
     '',
-    `${result.coverage.observed} of ${result.coverage.ports} ports observed, ${seen((observer) => observer.controlsSeen)} of ${seen((observer) => observer.controlsSent)} controls seen, ${seen((observer) => observer.dropped)} of ${seen((observer) => observer.received)} frames dropped. Run ${plainMarkdown(result.run.id)}${dir === null ? '' : `, evidence in ${plainMarkdown(dir)}`}.`,
+    `${result.coverage.observed} of ${result.coverage.ports} ports observed, ${sumOf((observer) => observer.controlsSeen)} of ${sumOf((observer) => observer.controlsSent)} controls seen, ${sumOf((observer) => observer.dropped)} of ${sumOf((observer) => observer.received)} frames dropped. Run ${plainMarkdown(result.run.id)}${dir === null ? '' : `, evidence in ${plainMarkdown(dir)}`}.`,
   ];
 }
 
 /** For comments and job summaries. */
 export const markdownReport: Reporter = (runs: readonly ReportedRun[]): string =>
-  `${runs.map((run) => one(run).join('\n')).join('\n\n')}\n`;
+  `${runs.map((run) => runLines(run).join('\n')).join('\n\n')}\n`;
 
 /** Text inside Markdown: no mark of it, no HTML and no mention of somebody acts. */
 export function plainMarkdown(text: string): string {

@@ -27,7 +27,7 @@ export interface ReportedRun {
   readonly judged?: Result;
   /** Its report.html, where it has one. */
   readonly page?: string;
-  /** The exit status that it asks for, where that is not its result's own: known leaks, a rehearsal. */
+  /** The exit status that it asks for, where that is not its result's own: known leaks, a dry run. */
   readonly status?: number;
 }
 

@@ -1,25 +1,20 @@
-import { htmlReport } from './html/page.js';
-import { githubReport } from './machine/github.js';
-import { jsonReport, ndjsonReport } from './machine/json.js';
-import { junitReport } from './machine/junit.js';
-import { nagiosReport } from './machine/nagios.js';
-import { prometheusReport } from './machine/prometheus.js';
-import { markdownReport } from './markdown.js';
 import type { Reporter } from './reporter.js';
-import { terminalReport } from './terminal/terminal.js';
 
-/** Every reporter by the name that `--reporter` takes. A new one is one file and one line here. */
+/**
+ * Every reporter by the name that `--reporter` takes, loaded when it is asked for: help and completion take the names
+ * alone. A new one is one file and one line here.
+ */
 export const reporters = {
-  terminal: terminalReport,
-  json: jsonReport,
-  junit: junitReport,
-  html: htmlReport,
-  markdown: markdownReport,
-  github: githubReport,
-  prometheus: prometheusReport,
-  ndjson: ndjsonReport,
-  nagios: nagiosReport,
-} as const satisfies Readonly<Record<string, Reporter>>;
+  terminal: async () => (await import('./terminal/terminal.js')).terminalReport,
+  json: async () => (await import('./machine/json.js')).jsonReport,
+  junit: async () => (await import('./machine/junit.js')).junitReport,
+  html: async () => (await import('./html/page.js')).htmlReport,
+  markdown: async () => (await import('./markdown.js')).markdownReport,
+  github: async () => (await import('./machine/github.js')).githubReport,
+  prometheus: async () => (await import('./machine/prometheus.js')).prometheusReport,
+  ndjson: async () => (await import('./machine/json.js')).ndjsonReport,
+  nagios: async () => (await import('./machine/nagios.js')).nagiosReport,
+} as const satisfies Readonly<Record<string, () => Promise<Reporter>>>;
 
 export type ReporterName = keyof typeof reporters;
 

@@ -1,5 +1,5 @@
-import type { PersistentFix } from '../core/model/persistent-fix.js';
-import type { CarriersApart, Held, HeldAtEntry, ProvenFix, Result } from '../core/model/result.js';
+import type { PersistentFix, ProvenFix } from '../core/model/fix.js';
+import type { CarriersApart, Held, HeldAtEntry, Result } from '../core/model/result.js';
 import { escapeText } from '../core/text/escape.js';
 import { setText } from './answer/participants.js';
 
@@ -86,8 +86,8 @@ export function beforeAfterText({ before, after }: ProvenFix): string {
  * How a fix comes to stay, for people: where, the form line by line as it is pasted, what makes it act, and what else
  * to know. Nothing where nobody is known.
  */
-export function lastingLines(lasting: readonly PersistentFix[] | undefined, indent: string): readonly string[] {
-  return (lasting ?? []).flatMap(({ by, where, form, apply, note }) => [
+export function persistentLines(persistent: readonly PersistentFix[] | undefined, indent: string): readonly string[] {
+  return (persistent ?? []).flatMap(({ by, where, form, apply, note }) => [
     `${indent}to last (${by}): ${where === '' ? escapeText(note) : escapeText(where)}`,
     ...(form === '' ? [] : form.split('\n').map((line) => `${indent}    ${escapeText(line)}`)),
     ...(apply === '' ? [] : [`${indent}  then: ${escapeText(apply)}`]),

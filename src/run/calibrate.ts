@@ -92,15 +92,15 @@ export async function calibrate(
     mkdirSync(dir, { mode: 0o700 });
     const { status, stdout, stderr } = await launchLab(dir, handing(plantedLeak(), 'evidence'));
     if (status === 69) throw noLab(stderr.trim());
-    const seen = countSeen(stdout);
-    if (status === 0 && seen !== null && seen.sent > 0 && seen.seen === seen.sent)
-      return { at, durationMs: Math.round(performance.now() - began), engine, planted: seen.sent, seen: seen.seen };
-    const found =
-      seen === null ? `exit status ${status}: ${stderr.trim()}` : `${seen.seen} of ${seen.sent} frames were seen`;
+    const frames = countSeen(stdout);
+    if (status === 0 && frames !== null && frames.sent > 0 && frames.seen === frames.sent)
+      return { at, durationMs: Math.round(performance.now() - began), engine, planted: frames.sent, seen: frames.seen };
+    const outcome =
+      frames === null ? `exit status ${status}: ${stderr.trim()}` : `${frames.seen} of ${frames.sent} frames were seen`;
     throw new VerifyError(
       'calibration-failed',
       3,
-      `a leak planted in a lab on this kernel was not seen whole (${found})`,
+      `a leak planted in a lab on this kernel was not seen whole (${outcome})`,
       'what does not see it would see no leak here either; try the other --engine. Nothing was sent',
     );
   } finally {

@@ -7,9 +7,10 @@ import type { Capture } from '../system/capture/client.js';
 import type { ObserverRequest } from '../system/capture/helper.js';
 import { joinCaptures } from '../system/capture/join.js';
 import { rawFile } from '../system/evidence/folder/folder.js';
+import { wallClockNs } from '../system/kernel/clock.js';
 import { type RunContext, remoteOf } from './context.js';
-import { clockOffset } from './hosts/clock-offset.js';
 import { startRemoteCapture } from './hosts/remote-helpers.js';
+import type { RemoteHost } from './hosts/remote-host.js';
 import { groupByPlace } from './place-groups.js';
 
 /** Rings of all handles together; each observer has two. */
@@ -123,8 +124,34 @@ export async function startStepCapture(context: RunContext, step: StepPlan): Pro
   return capture;
 }
 
+/** How far another host's wall clock is ahead of this one's, in ns, and the most by which that may be wrong. */
+interface ClockOffset {
+  readonly offsetNs: bigint;
+  readonly boundNs: bigint;
+}
+
+/** Round trips that are tried; the fastest says most. */
+const clockTries = 8;
+
+/**
+ * Estimates it as NTP does (RFC 5905 8): the far side's time is that of the middle of a round trip, give or take half
+ * of it. It decides no verdict: what comes first is known from the protocol; it puts frames of several hosts next to
+ * each other.
+ */
+async function clockOffset(host: RemoteHost): Promise<ClockOffset> {
+  let best: ClockOffset | null = null;
+  for (let at = 0; at < clockTries; at += 1) {
+    const before = wallClockNs();
+    const { ns } = await host.ask({ ask: 'clock' });
+    const after = wallClockNs();
+    const boundNs = (after - before) / 2n;
+    if (best === null || boundNs < best.boundNs) best = { offsetNs: BigInt(ns) - (before + boundNs), boundNs };
+  }
+  return best ?? { offsetNs: 0n, boundNs: 0n };
+}
+
 /** Writes down how far another host's clock is ahead; `file`: the raw capture that has its times. */
-async function logClock(context: RunContext, step: StepPlan, host: string, file: string): Promise<void> {
+export async function logClock(context: RunContext, step: StepPlan, host: string, file: string): Promise<void> {
   const { offsetNs, boundNs } = await clockOffset(remoteOf(context, host));
   context.timeline.log(step.index, {
     event: 'clock',
@@ -135,7 +162,17 @@ async function logClock(context: RunContext, step: StepPlan, host: string, file:
   });
 }
 
-/** Opens every observer and, with `count`, what counts beside them; resolves when all listen. Then nothing more opens. */
+/** The same when the capture ends, where the host is not lost. */
+export async function logLastClock(context: RunContext, step: StepPlan, host: string, file: string): Promise<void> {
+  if (remoteOf(context, host).lost !== null) return;
+  await logClock(context, step, host, file).catch((error: unknown) => {
+    if (!(error instanceof VerifyError)) throw error; // it was lost meanwhile, which its observers' fault reports
+  });
+}
+
+/**
+ * Opens every observer and, with `count`, what counts beside them; resolves when all listen. Then nothing more opens.
+ */
 export async function listen(
   context: RunContext,
   step: StepPlan,
@@ -166,10 +203,7 @@ export async function mark(
 /** Ends the capture and writes down what it counted, wrote and, where the disk was full, kept. */
 export async function stopStepCapture(context: RunContext, step: StepPlan, capture: Capture): Promise<void> {
   for (const [at, { host }] of placesOf(context, step).entries()) {
-    if (host === null || remoteOf(context, host).lost !== null) continue;
-    await logClock(context, step, host, basename(rawFile(step.index, at + 1))).catch((error: unknown) => {
-      if (!(error instanceof VerifyError)) throw error; // it was lost meanwhile, which its observers' fault reports
-    });
+    if (host !== null) await logLastClock(context, step, host, basename(rawFile(step.index, at + 1)));
   }
   const { counters, written, kept } = await capture.stop();
   context.timeline.log(step.index, { event: 'stopped', counters, written });

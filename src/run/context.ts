@@ -10,6 +10,7 @@ import type { chooseEngine } from '../system/capture/choose-engine.js';
 import type { CollatingWhileRunning } from '../system/evidence/collate-while-running.js';
 import type { TimelineLog } from '../system/evidence/folder/timeline-log.js';
 import type { Inside } from '../system/fabric/lab/enter.js';
+import type { RightsMoment } from '../system/process/process-rights.js';
 import type { AlterDevices, Devices } from './devices.js';
 import type { Guard } from './guard.js';
 import type { RemoteHost } from './hosts/remote-host.js';
@@ -48,14 +49,14 @@ export interface RunOptions {
   /** Looks at the plan before anything is built or sent; throws to refuse. `hash` gives what `planHash` says. */
   readonly approve?: (plan: Plan, hash: () => string, notes: readonly PrecheckNote[]) => Promise<void>;
   /** Everything is done but sending. */
-  readonly rehearse?: boolean;
+  readonly dryRun?: boolean;
   readonly onProgress: (event: ProgressEvent) => void;
   /** In a lab: captures are read while they grow, so that `onProgress` hears of a leak as soon as it is seen. */
   readonly lookForLeaks?: boolean;
   /** Ends the run early; what was seen until then is kept and judged. */
   readonly signal: AbortSignal;
-  /** Gives up for good what the process takes no more from that moment of its last run on. */
-  readonly giveUp?: (moment: 'hearing' | 'read' | 'undone') => void;
+  /** Drops for good the rights that nothing after that moment of the process's last run needs. */
+  readonly giveUp?: (moment: RightsMoment) => void;
   /** How what listens and sends differs from the kernel's own; left out: not at all. */
   readonly alter?: AlterDevices;
 }
@@ -98,7 +99,7 @@ export interface RunContext {
   /** On a host: guests' own traffic may be kept, whole. */
   readonly payload: boolean;
   /** Everything is done but sending. */
-  readonly rehearsal: boolean;
+  readonly isDryRun: boolean;
   /** What was read, by step: judged where the folder could not take it. */
   readonly states: StepStates[];
   readonly signal: AbortSignal;
@@ -109,15 +110,15 @@ export interface RunContext {
 
 /** The host of that name. */
 export function remoteOf(context: Pick<RunContext, 'remotes'>, name: string): RemoteHost {
-  const found = context.remotes.get(name);
-  if (found === undefined)
+  const remote = context.remotes.get(name);
+  if (remote === undefined)
     throw new VerifyError(
       'fabric-unknown',
       70,
       `there is no host ${name}`,
       'this is a fault of verify-isolation: report it with plan.json',
     );
-  return found;
+  return remote;
 }
 
 export function report(context: RunContext, step: StepPlan, phase: StepPhase, detail = ''): void {

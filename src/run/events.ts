@@ -16,13 +16,13 @@ export interface Events {
   readonly ended: Promise<void>;
   /** Whether `ended` has settled. */
   over(): boolean;
-  /** Those that have not begun do not begin. Resolves when no reading is under way any more. */
+  /** Those that have not begun do not begin. Resolves when no snapshot is under way any more. */
   stop(): Promise<void>;
 }
 
 export interface EventOptions {
   readonly readAround: ReadAround;
-  /** How long before its time the reading before an event begins: as long as one took. */
+  /** How long before its time the snapshot before an event begins: as long as one took. */
   readonly leadMs: number;
 }
 
@@ -37,7 +37,7 @@ export function startEvents(context: RunContext, step: StepPlan, { readAround, l
   const signal = AbortSignal.any([cancel.signal, context.signal]);
   let atWork = 0;
   let turn: Promise<void> = Promise.resolve();
-  /** Readings follow one another, and no event begins or ends meanwhile. */
+  /** Snapshots follow one another, and no event begins or ends meanwhile. */
   const inTurn = (act: () => Promise<void>): Promise<void> => {
     const acted = turn.then(() => (signal.aborted ? undefined : act()));
     turn = acted.catch(() => undefined); // reported where it is awaited

@@ -52,12 +52,12 @@ export async function startGuard(plan: Plan, netns: string | null, hosts: readon
     readings.push(now);
     while (readings.length > 2 && now.atMs - (readings[1]?.atMs ?? now.atMs) >= windowMs) readings.shift();
     const [from = now] = readings;
-    const found =
+    const fault =
       (now.atMs - from.atMs >= windowMs / 2 ? droppingPort(usual.dropsPerSecond, from, now) : null) ??
       worseGateway(usual.gateway?.medianMs ?? null, ping?.answers.slice(pingsBefore) ?? []);
-    if (found !== null)
+    if (fault !== null)
       disturbed.abort(
-        new VerifyError('guests-disturbed', 3, found, 'the run was stopped; lower `rate`, or run it at a quieter time'),
+        new VerifyError('guests-disturbed', 3, fault, 'the run was stopped; lower `rate`, or run it at a quieter time'),
       );
   };
   const timer = setInterval(look, everyMs);

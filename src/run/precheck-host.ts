@@ -1,17 +1,18 @@
 import { precheck } from '../core/audit/precheck.js';
+import { deviceText } from '../core/bridge/beside.js';
 import { isOnPort } from '../core/model/attach.js';
-import type { ConfigurationManager } from '../core/model/persistent-fix.js';
+import type { ConfigurationManager } from '../core/model/fix.js';
 import type { Plan } from '../core/model/plan.js';
 import type { PrecheckNote } from '../core/model/run-record.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { readDeclared } from '../system/state/read-declared.js';
 import { readOffloads, readTables } from '../system/state/read-devices.js';
-import { readReading } from '../system/state/read-reading.js';
+import { readSnapshot } from '../system/state/read-snapshot.js';
 
-/** What a run on this host has to be read with, and who makes its bridges and ports. */
+/** What a run on this host has to be read with, and what makes its bridges and ports. */
 export interface HostLook {
   readonly notes: readonly PrecheckNote[];
-  /** null = another namespace's: configurations are the machine's, and interfaces there may bear the same names. */
+  /** null = another namespace's: configurations are the machine's, and interfaces there may have the same names. */
   readonly keepers: readonly ConfigurationManager[] | null;
 }
 
@@ -22,15 +23,18 @@ export async function precheckHost(plan: Plan, netns: string | null): Promise<Ho
   const ports = plan.endpoints.flatMap(({ attach, port, started }) =>
     isOnPort(attach) && port !== null && started ? [port] : [],
   );
-  const reading = await readReading({ netns, whole: false, beside: true });
+  const snapshot = await readSnapshot({ netns, whole: false, beside: true });
   const { notes, refusals } = precheck({
-    reading,
+    snapshot,
     bridges: plan.bridges.map(({ name }) => name),
     ports,
+    above: plan.endpoints.flatMap(({ below, netns: space }) =>
+      below?.device === undefined ? [] : [deviceText({ name: below.device, space })],
+    ),
     offloads: readOffloads(netns, ports),
     tables: readTables(netns),
   });
   if (refusals.length > 0)
     throw new VerifyError('not-forwarding', 3, refusals.join('\n'), 'a run now would say nothing. Nothing was sent');
-  return { notes, keepers: netns === null ? (await readDeclared(reading.state)).keepers : null };
+  return { notes, keepers: netns === null ? (await readDeclared(snapshot.state)).keepers : null };
 }

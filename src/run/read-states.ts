@@ -1,14 +1,15 @@
 import type { StepPlan } from '../core/model/plan.js';
-import type { HostState, StepStates } from '../core/model/state.js';
+import type { HostState, PacketSocket, StepStates } from '../core/model/state.js';
 import type { TimelineEvent } from '../core/model/timeline.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { stateFile, writeJson } from '../system/evidence/folder/folder.js';
 import type { RunContext } from './context.js';
+import { lookForUnheard, type SegmentDevices, stateAtEars } from './ears.js';
 import type { ReadAround } from './events.js';
 import type { KernelWatch } from './watch-kernel.js';
 
 /**
- * The readings of the state of one step, and what was heard changing between them. Each rejects with VerifyError where
+ * The snapshots of the state of one step, and what was heard changing between them. Each rejects with VerifyError where
  * the state cannot be read.
  */
 export interface StateReader {
@@ -17,14 +18,24 @@ export interface StateReader {
   readonly around: ReadAround;
 }
 
-/** Reads a step's states into its folder and the timeline. */
-export function stateReader(context: RunContext, step: StepPlan, watch: KernelWatch): StateReader {
+/**
+ * Reads a step's states into its folder and the timeline. `segments`: what was around when its ears were looked for.
+ */
+export function stateReader(
+  context: RunContext,
+  step: StepPlan,
+  watch: KernelWatch,
+  segments: readonly SegmentDevices[],
+): StateReader {
+  let around = segments;
   const read = async (
     when: 'before' | 'after' | number,
     keep: (states: StepStates, state: HostState) => StepStates,
     event: TimelineEvent,
+    reading = context.fabric.readState(),
   ): Promise<void> => {
-    const state = await context.fabric.readState();
+    const now = { ...(await reading), ...stateAtEars(step, around) };
+    const state = when === 'after' ? withPassing(now, watch.sockets.take()) : now;
     context.states[step.index] = keep(context.states[step.index] ?? { before: null, after: null }, state);
     await writeJson(context.dir, stateFile(step.index, when), state).catch((error: unknown) => {
       // Disk full: what can still be seen is seen, and a leak is still reported.
@@ -36,33 +47,44 @@ export function stateReader(context: RunContext, step: StepPlan, watch: KernelWa
     });
     context.timeline.log(step.index, event);
   };
-  const heard = (meanwhile: { readonly meanwhile?: true }): void => {
+  const logChanges = (meanwhile: { readonly meanwhile?: true }): void => {
     const rules = watch.rules.take();
     if (rules.length > 0) context.timeline.log(step.index, { event: 'rules-changed', changes: rules, ...meanwhile });
     const settings = watch.settings.take();
     if (settings.length > 0)
       context.timeline.log(step.index, { event: 'settings-changed', changes: settings, ...meanwhile });
   };
-  let reading = 0;
+  let snapshot = 0;
   const readDuring = async (): Promise<void> => {
-    reading += 1;
-    await read(reading, (states, state) => ({ ...states, during: [...(states.during ?? []), state] }), {
+    snapshot += 1;
+    await read(snapshot, (states, state) => ({ ...states, during: [...(states.during ?? []), state] }), {
       event: 'state-read',
       when: 'during',
-      reading,
+      reading: snapshot,
     });
   };
   return {
     before: () => read('before', (states, before) => ({ ...states, before }), { event: 'state-read', when: 'before' }),
     after: async () => {
-      await read('after', (states, after) => ({ ...states, after }), { event: 'state-read', when: 'after' });
-      heard({});
+      // Begun first: which frames wait in queues has to be read before the last controls are sent.
+      const reading = context.fabric.readState();
+      reading.catch(() => undefined); // reported where it is awaited
+      around = await lookForUnheard(context, step, segments);
+      await read('after', (states, after) => ({ ...states, after }), { event: 'state-read', when: 'after' }, reading);
+      logChanges({});
     },
-    // What is heard while the state is read is no event's: it may be in the reading or not.
+    // What is heard while the state is read is not an event's: it may be in the snapshot or not.
     around: async (when) => {
-      if (when === 'after') heard({ meanwhile: true });
+      if (when === 'after') logChanges({ meanwhile: true });
       await readDuring();
-      if (when === 'before') heard({});
+      if (when === 'before') logChanges({});
     },
   };
+}
+
+/** The state with the packet sockets that were there between its step's snapshots, and are gone. */
+function withPassing(state: HostState, sockets: readonly PacketSocket[]): HostState {
+  const there = new Set(state.packetSockets?.map(({ inode }) => inode));
+  const gone = sockets.filter(({ inode }) => !there.has(inode));
+  return gone.length === 0 ? state : { ...state, packetSockets: [...(state.packetSockets ?? []), ...gone] };
 }

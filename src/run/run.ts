@@ -14,6 +14,7 @@ import type { CollatingWhileRunning } from '../system/evidence/collate-while-run
 import type { LeakLookout } from '../system/evidence/leak-lookout.js';
 import { createFolder, files, writeJson } from '../system/evidence/folder/folder.js';
 import { openTimeline } from '../system/evidence/folder/timeline-log.js';
+import { closedChildrenEnded } from '../system/process/identity.js';
 import { applicationOf, type PreparedRun, type RunOptions } from './context.js';
 import { executeRun } from './execute.js';
 import { startGuard } from './guard.js';
@@ -49,9 +50,9 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
 
 async function runOn(
   topology: PreparedTopology,
-  given: Pick<PreparedRun, 'scenario' | 'options' | 'engine' | 'key'>,
+  prepared: Pick<PreparedRun, 'scenario' | 'options' | 'engine' | 'key'>,
 ): Promise<Run> {
-  const { scenario, options, key } = given;
+  const { scenario, options, key } = prepared;
   const { plan, opening } = await planOn(topology, key, options.lingerMs ?? 0);
   const look = options.inside === null ? await lookAtHost(plan, topology) : { notes: [], keepers: null };
   const hash = (): string => planHash(plan, { files: scenario.files, toolVersion: options.toolVersion });
@@ -61,8 +62,8 @@ async function runOn(
   const guard = isGuarded ? await startGuard(plan, topology.netns, topology.watched) : null;
   const streaming = await streamingOf(plan, key, options);
   try {
-    const calibration = await calibrate(given);
-    return await carryOut({ ...given, topology, plan, opening, look, guard, streaming, calibration });
+    const calibration = await calibrate(prepared);
+    return await carryOut({ ...prepared, topology, plan, opening, look, guard, streaming, calibration });
   } finally {
     await opening?.then(
       (fabric) => fabric.close(),
@@ -79,6 +80,8 @@ async function carryOut(run: PreparedRun): Promise<Run> {
   const begun = beginRecord(run);
   await createFolder(dir);
   const planText = await writeJson(dir, files.plan, plan);
+  const planFile = { plan, sha256: createHash('sha256').update(planText).digest('hex') };
+  streaming?.planWritten(planFile.sha256);
   await writeJson(dir, files.run, begun);
   const lookout = await lookoutOf(run, begun);
   const timeline = openTimeline(dir, (entry) => {
@@ -91,10 +94,10 @@ async function carryOut(run: PreparedRun): Promise<Run> {
     const { record, states, left } = await executeRun(run, begun, timeline);
     await lookout?.stop();
     run.guard?.stop();
+    await closedChildrenEnded();
     options.giveUp?.('undone'); // what was heard is read without rights
-    const heard = planWithEars(plan, timeline.entries);
-    const planFile = { plan, sha256: createHash('sha256').update(planText).digest('hex') };
-    const ended = { dir, plan: heard, planFile, record, key, timeline, streaming, options, states };
+    const completePlan = planWithEars(plan, timeline.entries);
+    const ended = { dir, plan: completePlan, planFile, record, key, timeline, streaming, options, states };
     const judged = await concludeRun(ended, apart);
     return { ...judged, plan, dir, left };
   } finally {
@@ -112,7 +115,7 @@ async function lookoutOf({ plan, key, options }: PreparedRun, { startedAt }: Run
 }
 
 function beginRecord({ scenario, engine, topology, plan, look, options }: PreparedRun): RunRecord {
-  const managers = look.keepers ?? scenario.topology.keepers;
+  const keepers = look.keepers ?? scenario.topology.keepers;
   return {
     runVersion: 1,
     tool: {
@@ -132,7 +135,7 @@ function beginRecord({ scenario, engine, topology, plan, look, options }: Prepar
     key: null,
     capture: null,
     ...(plan.provider === 'lab' ? {} : { precheck: look.notes }),
-    ...(managers === undefined ? {} : { keepers: managers }),
+    ...(keepers === undefined ? {} : { keepers }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { StepPlan, TrafficPlan } from '../core/model/plan.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import type { Capture } from '../system/capture/client.js';
 import type { Sender } from '../system/inject/sender.js';
+import type { RightsMoment } from '../system/process/process-rights.js';
 import { exchangeHttp } from '../system/traffic/http.js';
 import { exchangePing } from '../system/traffic/ping.js';
 import { listen, mark, startStepCapture, stopStepCapture } from './capture-step.js';
@@ -9,7 +10,8 @@ import { checkStop, pause, type RunContext, stopReason, report, wait } from './c
 import { type Events, startEvents } from './events.js';
 import { type StateReader, stateReader } from './read-states.js';
 import { announce } from './send/announce.js';
-import { type InsideReader, readSegmentDevices, startAccounts, startEars, withEars, withInside } from './ears.js';
+import { readSegmentDevices, type SegmentDevices, startAccounts, startEars, withEars, withInside } from './ears.js';
+import type { InsideReader } from '../system/state/read-linked-devices.js';
 import { restoreOwners } from './send/restore.js';
 import { sendControls } from './send/send-controls.js';
 import { probeSender } from './send/send-probes.js';
@@ -28,24 +30,30 @@ async function change(context: RunContext, step: StepPlan): Promise<void> {
   await context.fabric.settled(step.changes.length > 0);
 }
 
-/** From the first control to the last: what is sent between two readings of the state. */
-async function probe(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
+/** From the first control to the last: what is sent between two snapshots of the state. */
+async function probe(
+  context: RunContext,
+  step: StepPlan,
+  capture: Capture,
+  sender: Sender,
+  around: readonly SegmentDevices[],
+): Promise<void> {
   const watch = watchKernel(context, step);
   try {
-    await probeBetweenReadings(context, step, capture, sender, stateReader(context, step, watch));
+    await probeBetweenSnapshots(context, step, capture, sender, stateReader(context, step, watch, around));
   } finally {
     watch.close();
   }
 }
 
-async function probeBetweenReadings(
+async function probeBetweenSnapshots(
   context: RunContext,
   step: StepPlan,
   capture: Capture,
   sender: Sender,
   states: StateReader,
 ): Promise<void> {
-  if (context.rehearsal) {
+  if (context.isDryRun) {
     await states.before();
     await mark(context, step, capture, 'before');
     await states.after();
@@ -81,8 +89,8 @@ async function probeBetweenReadings(
   giveUpAfterLast(context, step, 'read');
 }
 
-/** What the last step takes no more no later one does. */
-function giveUpAfterLast({ plan, giveUp }: RunContext, { index }: StepPlan, moment: 'hearing' | 'read'): void {
+/** Drops the rights that nothing after this moment of the last step needs. */
+function giveUpAfterLast({ plan, giveUp }: RunContext, { index }: StepPlan, moment: RightsMoment): void {
   if (index === plan.steps.length - 1) giveUp?.(moment);
 }
 
@@ -163,19 +171,19 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
     try {
       await change(context, step);
       sender = await startSenders(context, step);
-      if (!context.rehearsal) await announce(context, step, sender);
+      if (!context.isDryRun) await announce(context, step, sender);
       await wait(context, step, 'preparing', step.waitMs);
       report(context, step, 'listening');
       const capture = await starting;
       if (capture !== null) {
-        const around = readSegmentDevices(context, step);
+        const around = await readSegmentDevices(context, step);
         let inside: InsideReader = () => ({});
         await listen(context, step, capture, async () => {
           inside = await startAccounts(context, step, around, capture);
         });
         ears = await startEars(context, step, around);
         giveUpAfterLast(context, step, 'hearing');
-        await probe(context, step, withInside(withEars(capture, ears), inside), sender);
+        await probe(context, step, withInside(withEars(capture, ears), inside), sender, around);
       }
     } catch (error) {
       outcome = fault(context, step, error);

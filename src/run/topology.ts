@@ -7,6 +7,7 @@ import type { Fabric } from '../core/model/fabric.js';
 import type { Plan, PlannedTopology } from '../core/model/plan.js';
 import type { Scenario } from '../core/model/scenario.js';
 import { makePlan, planTopology } from '../core/plan/make-plan.js';
+import { isSearchable } from '../core/wire/search-program.js';
 import { buildLab } from '../system/fabric/lab/build.js';
 import type { Inside } from '../system/fabric/lab/enter.js';
 import { readLinks, readState } from '../system/state/read.js';
@@ -20,7 +21,7 @@ export interface PreparedTopology {
   readonly scenario: Scenario;
   readonly runsAs: Fabric['runsAs'];
   /** As found on a host; absent where the lab gives them. */
-  readonly found: Pick<HostTopology, 'bridgeMacs' | 'unobservable' | 'inPlace' | 'filtersVlans'> | null;
+  readonly hostTopology: Pick<HostTopology, 'bridgeMacs' | 'unobservable' | 'inPlace' | 'filtersVlans'> | null;
   /** On a host: the namespace of its bridges; null = this process's. */
   readonly netns: string | null;
   /** Hosts that were connected to, by name. */
@@ -43,7 +44,7 @@ function whatIsFound({
   unobservable,
   inPlace,
   filtersVlans,
-}: HostTopology): NonNullable<PreparedTopology['found']> {
+}: HostTopology): NonNullable<PreparedTopology['hostTopology']> {
   return { bridgeMacs, unobservable, inPlace, filtersVlans };
 }
 
@@ -51,6 +52,8 @@ function whatIsFound({
 interface StateWishes {
   readonly sysctl: readonly string[];
   readonly ovs: boolean;
+  /** Also which way packets go. */
+  readonly routing: boolean;
 }
 
 function stateWishes({ topology, steps }: Scenario): StateWishes {
@@ -63,6 +66,7 @@ function stateWishes({ topology, steps }: Scenario): StateWishes {
       ),
     ],
     ovs: topology.bridges.some(({ kind }) => kind === 'ovs'),
+    routing: topology.bridges.some(({ kind }) => kind === 'routed'),
   };
 }
 
@@ -96,7 +100,7 @@ async function labOfHosts(scenario: Scenario, inside: Inside): Promise<PreparedT
     ...nothing,
     scenario,
     runsAs: inside.runsAs,
-    found: null,
+    hostTopology: null,
     netns: null,
     open: (plan) => buildLabHosts(plan, { inside, readState: read }),
   };
@@ -118,7 +122,7 @@ function labOf(scenario: Scenario, inside: Inside, wishes: StateWishes): Prepare
     ...nothing,
     scenario,
     runsAs: inside.runsAs,
-    found: null,
+    hostTopology: null,
     netns: null,
     open: (plan) => build(plan),
     openEarly: build,
@@ -130,19 +134,19 @@ async function hostsOf(scenario: Scenario, runId: string, read: ReadOnHost): Pro
     import('./hosts/find-hosts.js'),
     import('./hosts/open-hosts.js'),
   ]);
-  const found = await findHosts(scenario, read);
-  const watched = found.parts.flatMap(({ remote, netns }) => (remote === null ? [] : [{ remote, netns }]));
+  const hosts = await findHosts(scenario, read);
+  const watched = hosts.parts.flatMap(({ remote, netns }) => (remote === null ? [] : [{ remote, netns }]));
   const remotes = watched.map(({ remote }) => remote);
   return {
     openEarly: null,
-    scenario: found.scenario,
+    scenario: hosts.scenario,
     runsAs: 'root',
-    found: whatIsFound(found),
-    netns: found.parts.find(({ remote }) => remote === null)?.netns ?? null,
+    hostTopology: whatIsFound(hosts),
+    netns: hosts.parts.find(({ remote }) => remote === null)?.netns ?? null,
     watched,
     remotes: new Map(remotes.map((remote) => [remote.name, remote])),
     abandon: async () => void (await Promise.all(remotes.map((remote) => remote.end()))),
-    open: (plan) => openHosts(plan, { found, runId, readHere: read }),
+    open: (plan) => openHosts(plan, { foundHosts: hosts, runId, readHere: read }),
   };
 }
 
@@ -152,22 +156,30 @@ async function hostOfScenario(scenario: Scenario, runId: string, read: ReadOnHos
     import('../system/fabric/host/journal.js'),
     import('../system/fabric/host/open.js'),
   ]);
-  const found = await findHost(scenario, read);
+  const host = await findHost(scenario, read);
   return {
     ...nothing,
-    scenario: found.scenario,
+    scenario: host.scenario,
     runsAs: 'root',
-    found: whatIsFound(found),
-    netns: found.netns,
+    hostTopology: whatIsFound(host),
+    netns: host.netns,
     open: (plan) =>
       openHost(plan, {
-        found,
+        foundHost: host,
         runId,
         journalFolder: journalFolder(),
-        readState: () => read(found.netns),
+        readState: () => read(host.netns),
         runIn: dirname(scenario.file),
       }),
   };
+}
+
+/** Numbers of runs are drawn until one can be searched for, which 93 of 100 can. */
+function drawRunTag(): number {
+  for (;;) {
+    const runTag = randomBytes(4).readUInt32BE();
+    if (isSearchable(runTag)) return runTag;
+  }
 }
 
 /**
@@ -175,26 +187,26 @@ async function hostOfScenario(scenario: Scenario, runId: string, read: ReadOnHos
  * where it is awaited.
  */
 export async function planOn(
-  { scenario, openEarly, found }: PreparedTopology,
+  { scenario, openEarly, hostTopology }: PreparedTopology,
   key: Uint8Array,
   lingerMs: number,
 ): Promise<{ readonly plan: Plan; readonly opening: Promise<Fabric> | null }> {
   const input = {
-    runTag: randomBytes(4).readUInt32BE(),
+    runTag: drawRunTag(),
     keySha256: createHash('sha256').update(key).digest('hex'),
     lingerMs,
-    ...found,
+    ...hostTopology,
   };
   const planned = planTopology(scenario, input);
   const make = (): Plan => makePlan(scenario, input, planned);
   if (openEarly === null) return { plan: make(), opening: null };
-  const made: { plan: Plan | null } = { plan: null };
+  const early: { plan: Plan | null } = { plan: null };
   let begun = (): void => undefined;
   const beginning = new Promise<void>((resolve) => (begun = resolve));
   const opening = openEarly(planned, () => {
-    made.plan = make();
+    early.plan = make();
     begun();
   });
   await Promise.race([beginning, opening.catch(() => undefined)]);
-  return { plan: made.plan ?? make(), opening };
+  return { plan: early.plan ?? make(), opening };
 }

@@ -9,15 +9,15 @@ import { VerifyError } from '../core/model/verify-error.js';
 function mustBeUnchanged(argv: readonly string[], { file, files }: Pick<Scenario, 'file' | 'files'>): void {
   for (const { path, sha256 } of files) {
     if (!argv.includes(path)) continue;
-    let found: string;
+    let digest: string;
     try {
-      found = createHash('sha256')
+      digest = createHash('sha256')
         .update(readFileSync(resolve(dirname(file), path)))
         .digest('hex');
     } catch (error) {
-      found = error instanceof Error ? error.message : String(error);
+      digest = error instanceof Error ? error.message : String(error);
     }
-    if (found !== sha256)
+    if (digest !== sha256)
       throw new VerifyError(
         'file-changed',
         3,

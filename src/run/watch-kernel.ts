@@ -2,30 +2,36 @@ import { hostOf } from '../core/model/host-names.js';
 import type { StepPlan } from '../core/model/plan.js';
 import { type RuleWatch, watchRuleChanges } from '../system/state/changes/rule-changes.js';
 import { type SettingChangeWatch, watchSettingChanges } from '../system/state/changes/setting-changes.js';
+import { type PacketSocketWatch, watchPacketSockets } from '../system/state/read-packet-sockets.js';
 import type { RunContext } from './context.js';
 
-/** What the kernel is asked to report between two readings of the state. */
+/** What the kernel is asked to report between two snapshots of the state. */
 export interface KernelWatch {
   readonly rules: Pick<RuleWatch, 'take'>;
   readonly settings: Pick<SettingChangeWatch, 'take'>;
+  /** Of the bridges' own namespace on the orchestrator's host. */
+  readonly sockets: Pick<PacketSocketWatch, 'take'>;
   close(): void;
 }
 
 /**
  * Hears who changes rules, and which settings change, wherever on this machine a step has observers: in a lab of
- * several hosts each is a network namespace. What changes on another host of the run shows by its state, without a
- * name.
+ * several hosts each is a network namespace. A guest's own namespace is left alone. What changes on another host of the
+ * run shows by its state, without a name.
  */
 export function watchKernel({ fabric }: RunContext, step: StepPlan): KernelWatch {
   const hosts = new Map(
-    step.observers.flatMap(({ interface: device }) => {
+    step.observers.flatMap(({ interface: device, by }) => {
+      if (by?.device !== undefined) return []; // what a guest does in its own namespace is its affair
       const { host, netns } = fabric.observingPlace(device);
       return host === undefined ? [[netns, hostOf(device)] as const] : [];
     }),
   );
   const rules = [...hosts.keys()].map(watchRuleChanges);
   const settings = [...hosts].map(([netns, host]) => ({ host, watch: watchSettingChanges(netns) }));
+  const sockets = [...hosts].flatMap(([netns, host]) => (host === null ? [watchPacketSockets(netns)] : []));
   return {
+    sockets: { take: () => sockets.flatMap((watch) => watch.take()) },
     rules: { take: () => rules.flatMap((watch) => watch.take()) },
     settings: {
       take: () =>
@@ -33,6 +39,6 @@ export function watchKernel({ fabric }: RunContext, step: StepPlan): KernelWatch
           watch.take().map((change) => (host === null ? change : { ...change, host })),
         ),
     },
-    close: () => [...rules, ...settings.map(({ watch }) => watch)].forEach((watch) => watch.close()),
+    close: () => [...rules, ...sockets, ...settings.map(({ watch }) => watch)].forEach((watch) => watch.close()),
   };
 }

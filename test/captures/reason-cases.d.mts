@@ -11,4 +11,4 @@ export interface ReasonCase {
   readonly status?: number;
 }
 export declare const reasonCases: Readonly<Record<string, ReasonCase>>;
-export declare function changed(base: RunFolder, one: ReasonCase): RunFolder;
+export declare function changed(base: RunFolder, reasonCase: ReasonCase): RunFolder;

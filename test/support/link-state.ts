@@ -1,4 +1,4 @@
-import type { LinkState } from '../../src/core/model/state.js';
+import type { HostState, LinkState } from '../../src/core/model/state.js';
 
 /** A link that is up, of which nothing is known but its name, its index and its bridge. */
 export const linkState = (name: string, ifindex: number, master: string | null = null): LinkState => ({
@@ -14,4 +14,25 @@ export const linkState = (name: string, ifindex: number, master: string | null =
   sysFlags: null,
   bridge: null,
   port: null,
+});
+
+/** A link that carries frames. */
+export const upLink = (name: string, more: Partial<LinkState> = {}): LinkState => ({
+  ...linkState(name, 1),
+  flags: ['UP', 'LOWER_UP'],
+  promiscuity: 0,
+  ...more,
+});
+
+/** A host of these links, of which nothing else is known. */
+export const stateWith = (links: readonly LinkState[], more: Partial<HostState> = {}): HostState => ({
+  links,
+  fdb: [],
+  vlan: [],
+  mdb: [],
+  tc: null,
+  nft: null,
+  sysctl: {},
+  unread: [],
+  ...more,
 });

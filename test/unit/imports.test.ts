@@ -81,11 +81,11 @@ const folderOf = (file: string): string => (file.includes('/') ? (file.split('/'
 /** A part of core or system: `core/judge`; else the part itself. */
 const areaOf = (file: string): string =>
   ['core', 'system'].includes(folderOf(file)) ? file.split('/').slice(0, 2).join('/') : folderOf(file);
-const own = imports
+const local = imports
   .filter((each) => each.target.startsWith('.'))
   .map((each) => ({ ...each, to: relative(src, resolve(src, dirname(each.file), each.target)) }));
 const show = (each: Import): string => `${each.file}:${each.line} imports ${each.target}`;
-const from = (folder: string): typeof own => own.filter((each) => folderOf(each.file) === folder);
+const from = (folder: string): typeof local => local.filter((each) => folderOf(each.file) === folder);
 
 /** Circles of imports, as `a.ts → b.ts → a.ts`: where a walk along them comes to a file that it came by. */
 function circles(): readonly string[] {
@@ -94,7 +94,8 @@ function circles(): readonly string[] {
   const walk = (file: string, path: readonly string[]): void => {
     if (path.includes(file)) found.push([...path.slice(path.indexOf(file)), file].join(' → '));
     else if (!walked.has(file)) {
-      for (const { to } of own.filter((each) => each.file === file)) walk(to.replace(/\.js$/, '.ts'), [...path, file]);
+      for (const { to } of local.filter((each) => each.file === file))
+        walk(to.replace(/\.js$/, '.ts'), [...path, file]);
       walked.add(file);
     }
   };
@@ -105,7 +106,7 @@ function circles(): readonly string[] {
 describe('import rules', () => {
   it('reads the imports at all', () => {
     expect(files.length).toBeGreaterThan(20);
-    expect(own.length).toBeGreaterThan(50);
+    expect(local.length).toBeGreaterThan(50);
   });
 
   it('names every folder of src in a rule', () => {
@@ -116,7 +117,7 @@ describe('import rules', () => {
   });
 
   it('imports own files by paths that end in .js', () => {
-    expect(own.filter((each) => !each.target.endsWith('.js')).map(show)).toEqual([]);
+    expect(local.filter((each) => !each.target.endsWith('.js')).map(show)).toEqual([]);
   });
 
   it('lets model import nothing', () => {
@@ -145,12 +146,14 @@ describe('import rules', () => {
 
   it.each(helperRoles)('lets %s import itself and what helpers may only', (folder) => {
     expect(
-      own.filter((each) => areaOf(each.file) === folder && ![folder, ...ofHelpers].includes(areaOf(each.to))).map(show),
+      local
+        .filter((each) => areaOf(each.file) === folder && ![folder, ...ofHelpers].includes(areaOf(each.to)))
+        .map(show),
     ).toEqual([]);
   });
 
   it('lets no two areas import each other', () => {
-    const edges = new Set(own.map((each) => `${areaOf(each.file)} ${areaOf(each.to)}`));
+    const edges = new Set(local.map((each) => `${areaOf(each.file)} ${areaOf(each.to)}`));
     expect(
       [...edges].filter((edge) => {
         const [a = '', b = ''] = edge.split(' ');
@@ -162,7 +165,7 @@ describe('import rules', () => {
   it('lets no two folders import each other, but for a folder and one below it', () => {
     const isBelow = (a: string, b: string): boolean => a === '.' || b.startsWith(`${a}/`);
     const edges = new Set(
-      own
+      local
         .map((each) => `${dirname(each.file)} ${dirname(each.to)}`)
         .filter((edge) => new Set(edge.split(' ')).size > 1),
     );

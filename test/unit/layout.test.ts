@@ -34,3 +34,18 @@ describe('tests', () => {
     expect([...new Set(folders)].filter((folder) => folders.filter((each) => each === folder).length > 20)).toEqual([]);
   });
 });
+
+describe('comments of src', () => {
+  it('have 120 columns at most', () => {
+    const sources = readdirSync(join(top, 'src'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      .map((entry) => relative(top, join(entry.parentPath, entry.name)));
+    expect(sources.length).toBeGreaterThan(500);
+    const long = sources.flatMap((file) =>
+      readFileSync(join(top, file), 'utf8')
+        .split('\n')
+        .flatMap((line, at) => (line.length > 120 && /^\s*(\/\*\*|\*|\/\/)/.test(line) ? [`${file}:${at + 1}`] : [])),
+    );
+    expect(long).toEqual([]);
+  });
+});

@@ -1,10 +1,9 @@
 import { VerifyError } from '../../core/model/verify-error.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, View } from '../../report/reporter.js';
-import type { ReporterName } from '../../report/reporters.js';
+import { type ReporterName, reporterNames, reporters } from '../../report/reporters.js';
 import { writeNamedFile } from '../../system/evidence/folder/named-file.js';
 import { ownCall } from '../called-as.js';
-import { formatNames } from '../help.js';
 
 /** A reporter and where its text goes; null = stdout. */
 export interface ChosenReporter<Name extends string = ReporterName> {
@@ -18,7 +17,7 @@ function usage(message: string, hint: string): VerifyError {
 
 /** `--reporter` and `--json` for reports of runs, as `chooseAmong` reads them. */
 export function chooseReporters(asked: readonly string[], json: boolean): readonly ChosenReporter[] {
-  return chooseAmong<ReporterName>(formatNames, asked, json);
+  return chooseAmong<ReporterName>(reporterNames, asked, json);
 }
 
 /**
@@ -67,9 +66,11 @@ export async function writeReports(
   runs: readonly ReportedRun[],
   { verbose = false, picture = false, status, brief = false }: ReportWriting = {},
 ): Promise<readonly string[]> {
-  const { reporters } = await import('../../report/reporters.js'); // the launcher of a lab writes none
+  const loaded = await Promise.all(
+    chosen.map(async ({ name, path }) => ({ name, path, reporter: await reporters[name]() })),
+  );
   return writeTexts(
-    chosen.map(({ name, path }) => ({ name, path, render: (view) => reporters[name](runs, view) })),
+    loaded.map(({ name, path, reporter }) => ({ name, path, render: (view) => reporter(runs, view) })),
     { verbose, picture, brief, ...(status === undefined ? {} : { status }) },
   );
 }

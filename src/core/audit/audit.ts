@@ -1,23 +1,45 @@
 import { attributesOf } from '../bridge/attributes.js';
+import { routedGuests, routedView } from '../bridge/beside.js';
 import { predictAll } from '../bridge/forwarding/predict-all.js';
 import { type BridgeView, bridgeViews } from '../bridge/view.js';
+import type { RuleFinding } from '../bridge/weakness.js';
+import { auditIds, findingsOn, findingsOnHost } from '../bridge/weaknesses.js';
 import { fixText } from '../fix/fix-text.js';
 import { persistentFixes } from '../fix/persistent.js';
 import { type AuditFinding, type AuditReport, type AuditSetting, type Severity, severities } from '../model/audit.js';
-import { bridgeFindingCodes, hostFindingCodes } from '../model/codes.js';
 import type { Settings } from '../model/scenario.js';
 import type { Setting } from '../model/settings.js';
-import type { Reading } from '../model/state.js';
-import type { RuleFinding } from './rule.js';
-import { bridgeRules, hostRules } from './rules.js';
+import type { Snapshot } from '../model/state.js';
 
 /** What a rule found, with its name and its bridge. */
 type NamedFinding = RuleFinding & Pick<AuditFinding, 'id' | 'bridge'>;
 
-function findingsOf(view: BridgeView, reading: Reading): readonly NamedFinding[] {
-  return bridgeFindingCodes.flatMap((id) =>
-    bridgeRules[id](view, reading).map((found) => ({ id, bridge: view.name, ...found })),
+function findingsOf(view: BridgeView, snapshot: Snapshot): readonly NamedFinding[] {
+  return auditIds.flatMap((id) =>
+    findingsOn(id, view, snapshot).map((finding) => ({ id, bridge: view.name, ...finding })),
   );
+}
+
+function hostFindings(snapshot: Snapshot): readonly NamedFinding[] {
+  return auditIds.flatMap((id) => findingsOnHost(id, snapshot).map((finding) => ({ id, bridge: null, ...finding })));
+}
+
+/** Rules of bridges that are asked also of guests to which the host routes. */
+const routedRules = ['tc-mirror', 'nft-mirror', 'xdp-program', 'sniffer-on-host', 'bypass-possible'] as const;
+
+/**
+ * What carries frames of guests on no bridge elsewhere; `known`: what was found of bridges, which is not said twice.
+ */
+function routedFindings(snapshot: Snapshot, known: readonly NamedFinding[]): readonly NamedFinding[] {
+  const { state, beside } = snapshot;
+  const devices = beside === undefined ? [] : routedGuests(state, beside).map(({ device }) => device);
+  if (devices.length === 0) return [];
+  const keyOf = ({ id, place, value }: NamedFinding): string => [id, place, value].join('\n');
+  const isKnown = new Set(known.map(keyOf));
+  const view = routedView('routes', devices, state);
+  return routedRules
+    .flatMap((id) => findingsOn(id, view, snapshot).map((finding) => ({ ...finding, id, bridge: null, probe: null })))
+    .filter((finding) => !isKnown.has(keyOf(finding)));
 }
 
 function shown(name: string, attributes: readonly Setting[], settings: Settings): readonly AuditSetting[] {
@@ -38,15 +60,12 @@ export function auditSettings({ name, link, settings, ports }: BridgeView): read
   ];
 }
 
-/** Every finding of a reading, worst first, for one bridge or all of them. Pure. */
-export function audit(reading: Reading, options: { readonly bridge: string | null } = { bridge: null }): AuditReport {
-  const views = bridgeViews(reading).filter(({ name }) => options.bridge === null || name === options.bridge);
-  const host = hostFindingCodes.flatMap((id) =>
-    hostRules[id](reading).map((found) => ({ id, bridge: null, ...found })),
-  );
-  const findings = [...views.flatMap((view) => findingsOf(view, reading)), ...host].map((finding) =>
-    reported(finding, reading),
-  );
+/** Every finding of a snapshot, worst first, for one bridge or all of them. Pure. */
+export function audit(snapshot: Snapshot, options: { readonly bridge: string | null } = { bridge: null }): AuditReport {
+  const views = bridgeViews(snapshot).filter(({ name }) => options.bridge === null || name === options.bridge);
+  const bridged = views.flatMap((view) => findingsOf(view, snapshot));
+  const routed = options.bridge === null ? routedFindings(snapshot, bridged) : [];
+  const findings = [...bridged, ...routed, ...hostFindings(snapshot)].map((finding) => reported(finding, snapshot));
   return {
     auditVersion: 1,
     bridges: views.map(({ name }) => name),
@@ -55,8 +74,8 @@ export function audit(reading: Reading, options: { readonly bridge: string | nul
       .sort((a, b) => rank(b.finding.severity) - rank(a.finding.severity) || a.at - b.at)
       .map(({ finding }) => finding),
     settings: views.flatMap(auditSettings),
-    predictions: views.flatMap((view) => predictAll(view, reading)),
-    unread: reading.state.unread,
+    predictions: views.flatMap((view) => predictAll(view, snapshot)),
+    unread: snapshot.state.unread,
   };
 }
 
@@ -64,17 +83,17 @@ export function audit(reading: Reading, options: { readonly bridge: string | nul
  * Is there nothing to examine: no guest on a bridge, as far as ports show, and nothing found of guests that meet
  * elsewhere (lower devices, Open vSwitch, VMware)?
  */
-export function isWithoutGuests(reading: Reading, { findings }: AuditReport): boolean {
+export function isWithoutGuests(snapshot: Snapshot, { findings }: AuditReport): boolean {
   return (
-    findings.every(({ bridge }) => bridge !== null) && bridgeViews(reading).every(({ guests }) => guests.length === 0)
+    findings.every(({ bridge }) => bridge !== null) && bridgeViews(snapshot).every(({ guests }) => guests.length === 0)
   );
 }
 
 /** With its fix as text, and with what makes it stay, where a program is known that makes the device. */
-function reported({ fix, ...finding }: NamedFinding, { keepers }: Reading): AuditFinding {
-  const lasting = keepers === undefined || fix === null ? [] : persistentFixes(fix.changes, keepers);
+function reported({ fix, ...finding }: NamedFinding, { keepers }: Snapshot): AuditFinding {
+  const persistent = keepers === undefined || fix === null ? [] : persistentFixes(fix.changes, keepers);
   const text = fix === null ? null : fixText(fix);
-  return { ...finding, fix: text, ...(lasting.length === 0 ? {} : { lasting }) };
+  return { ...finding, fix: text, ...(persistent.length === 0 ? {} : { lasting: persistent }) };
 }
 
 function rank(severity: Severity): number {

@@ -5,7 +5,8 @@ import { type BridgeView, bridgeViews, stateAlone } from '../bridge/view.js';
 import { placeOf } from '../model/attach.js';
 import type { Flow, Plan, StepPlan } from '../model/plan.js';
 import type { Finding, Result } from '../model/result.js';
-import { type Endpoint, type ProbeClassName, probeClasses } from '../model/scenario.js';
+import type { Endpoint, ProbeClassName } from '../model/scenario.js';
+import { probeClasses } from '../probe/classes.js';
 import type { HostState } from '../model/state.js';
 
 /** One row of a run beside what the state before it let expect. */
@@ -28,7 +29,7 @@ export interface WireComparison {
 function endOf(view: BridgeView, endpoint: Endpoint): End | null {
   const { name, macs } = endpoint;
   const kind = placeOf(endpoint.attach);
-  if (kind === 'above' || kind === 'routed') return null; // what a lower device or the host does is no bridge's
+  if (kind === 'above' || kind === 'routed') return null; // what a lower device or the host does is not a bridge's
   if (kind !== 'port') return { name, site: { kind }, macs };
   const port = view.ports.find((port) => port.name === endpoint.port);
   return port === undefined ? null : { name, site: { kind, port }, macs };
@@ -43,13 +44,13 @@ function classOf(name: string): ProbeClassName {
 function endsOf(row: Finding, step: StepPlan): { readonly from: string; readonly to: string | null } {
   if (row.grouped === undefined) return row;
   const addressee = row.allowed === 'must';
-  const fits = (flow: Flow): boolean =>
+  const matches = (flow: Flow): boolean =>
     flow.judged &&
     flow.probe === row.probe &&
     flow.carrier === row.carrier &&
     flow.from !== row.observer &&
     (flow.to === row.observer) === addressee;
-  for (const flow of step.flows) if (fits(flow)) return { from: flow.from, to: row.to === null ? null : flow.to };
+  for (const flow of step.flows) if (matches(flow)) return { from: flow.from, to: row.to === null ? null : flow.to };
   return row;
 }
 
@@ -58,12 +59,12 @@ function endsOf(row: Finding, step: StepPlan): { readonly from: string; readonly
  * its frames came.
  */
 function causerOf(row: Finding, step: StepPlan, to: string | null): string | null {
-  const all = new Set(
+  const senders = new Set(
     step.flows
       .filter((flow) => flow.purpose === 'stimulus' && flow.probe === row.probe && flow.to === to)
       .map(({ from }) => from),
   );
-  return all.size === 1 ? ([...all][0] ?? null) : null;
+  return senders.size === 1 ? ([...senders][0] ?? null) : null;
 }
 
 function outcomeOf({ reach }: Forecast, seen: number, proved: boolean): WireComparison['outcome'] {
@@ -90,8 +91,8 @@ export function compareWithWire(
         plan.endpoints.find((endpoint) => endpoint.name === name);
       const view = views.find(({ name }) => name === endpoint(from)?.bridge);
       const end = (name: string | null): End | null => {
-        const found = endpoint(name);
-        return view === undefined || found === undefined || found.bridge !== view.name ? null : endOf(view, found);
+        const known = endpoint(name);
+        return view === undefined || known === undefined || known.bridge !== view.name ? null : endOf(view, known);
       };
       const [sender, observer] = [end(from), end(row.observer)];
       if (view === undefined || sender === null || observer === null) return [];

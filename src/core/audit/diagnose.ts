@@ -4,7 +4,7 @@ import {
   kernelFeatures,
   type LabTrial,
   type MachineCheck,
-  type MachineReading,
+  type MachineSnapshot,
 } from '../model/machine.js';
 
 /**
@@ -47,12 +47,12 @@ function check(
   return { id, state, text, mend: fix, neededBy };
 }
 
-function lacking(machine: MachineReading): readonly string[] {
+function lacking(machine: MachineSnapshot): readonly string[] {
   const set = BigInt(`0x${machine.capabilities}`);
   return Object.entries(capabilityBits).flatMap(([name, bit]) => (((set >> bit) & 1n) === 1n ? [] : [name]));
 }
 
-function rights(machine: MachineReading): readonly MachineCheck[] {
+function rights(machine: MachineSnapshot): readonly MachineCheck[] {
   const missing = lacking(machine);
   const seccomp = machine.seccomp === 0 ? 'no seccomp filter' : 'under a seccomp filter, as in a container';
   return [
@@ -85,7 +85,7 @@ function lab(trial: LabTrial): MachineCheck {
 }
 
 /** Each limit on namespaces that this kernel has, with what it means where it forbids. */
-function limits(machine: MachineReading): readonly MachineCheck[] {
+function limits(machine: MachineSnapshot): readonly MachineCheck[] {
   return Object.entries(machine.limits).map(([name, value]) => {
     const forbids = name === 'kernel.apparmor_restrict_unprivileged_userns' ? value === '1' : value === '0';
     if (!forbids) return check(name, 'ok', `${name} = ${value}`);
@@ -102,7 +102,7 @@ function limits(machine: MachineReading): readonly MachineCheck[] {
   });
 }
 
-function capture(machine: MachineReading): readonly MachineCheck[] {
+function capture(machine: MachineSnapshot): readonly MachineCheck[] {
   const none = machine.engines.every(({ version }) => version === null);
   return machine.engines.map(({ name, version, why }) =>
     version !== null
@@ -116,7 +116,7 @@ function capture(machine: MachineReading): readonly MachineCheck[] {
   );
 }
 
-function programChecks(machine: MachineReading): readonly MachineCheck[] {
+function programChecks(machine: MachineSnapshot): readonly MachineCheck[] {
   const install = (name: string): string => `\`sudo apt-get install ${name}\` on Debian and Ubuntu`;
   return Object.entries(machine.programs).map(([program, version]) => {
     if (version !== null) return check(`program-${program}`, 'ok', `${program}: ${version}`);
@@ -131,9 +131,9 @@ function programChecks(machine: MachineReading): readonly MachineCheck[] {
 function features(trial: LabTrial, needs: readonly ScenarioNeeds[]): readonly MachineCheck[] {
   if (!trial.built) return [check('features', 'note', 'not tried: they are tried in the lab')];
   return trial.features.map(({ feature, works, said }) => {
-    const neededBy = needs.filter((one) => one.features.includes(feature)).map(({ file }) => file);
+    const neededBy = needs.filter((need) => need.features.includes(feature)).map(({ file }) => file);
     if (works) return check(feature, 'ok', kernelFeatures[feature], null, neededBy);
-    const asked = needs.some((one) => one.asked && one.features.includes(feature));
+    const asked = needs.some((need) => need.asked && need.features.includes(feature));
     return check(
       feature,
       asked ? 'missing' : 'note',
@@ -144,7 +144,7 @@ function features(trial: LabTrial, needs: readonly ScenarioNeeds[]): readonly Ma
   });
 }
 
-function bridgeNetfilter({ brNetfilter }: MachineReading): MachineCheck {
+function bridgeNetfilter({ brNetfilter }: MachineSnapshot): MachineCheck {
   if (brNetfilter === null)
     return check('br_netfilter', 'ok', 'br_netfilter is not loaded: iptables sees no bridged frame');
   const on = Object.entries(brNetfilter)
@@ -163,7 +163,7 @@ function bridgeNetfilter({ brNetfilter }: MachineReading): MachineCheck {
  * What a machine can do, check by check. `exitCode` 69 where something is missing: the lab, an engine, a program
  * without which nothing runs, or what a scenario needs that was asked for.
  */
-export function diagnose(machine: MachineReading, needs: readonly ScenarioNeeds[], version: string): DoctorReport {
+export function diagnose(machine: MachineSnapshot, needs: readonly ScenarioNeeds[], version: string): DoctorReport {
   const groups = [
     { title: 'rights', checks: [...rights(machine), lab(machine.lab), ...limits(machine)] },
     { title: 'capture', checks: capture(machine) },

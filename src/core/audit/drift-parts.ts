@@ -1,6 +1,7 @@
-import { type BridgeView, isGroup } from '../bridge/view.js';
+import { type BridgeView } from '../bridge/view.js';
+import { isGroupMacText } from '../wire/ethernet.js';
 import type { Drift } from '../model/audit.js';
-import type { FdbState, Reading } from '../model/state.js';
+import type { FdbState, Snapshot } from '../model/state.js';
 import { fieldsOf } from '../text/json-text.js';
 
 /**
@@ -12,7 +13,7 @@ function places(view: BridgeView): ReadonlyMap<string, FdbState> {
     view.fdb
       .filter(
         (entry) =>
-          !isGroup(entry.mac) &&
+          !isGroupMacText(entry.mac) &&
           (entry.state !== 'permanent' || (entry.port === view.name && entry.mac !== view.link.mac)),
       )
       .map((entry) => [`${entry.mac}${entry.vlan === null ? '' : ` vlan ${entry.vlan}`}`, entry]),
@@ -20,12 +21,12 @@ function places(view: BridgeView): ReadonlyMap<string, FdbState> {
 }
 
 /** Gives findings the bridge that they are of. */
-export function driftOn(bridge: string): (found: Omit<Drift, 'bridge'>) => Drift {
+export function driftOn(bridge: string): (drift: Omit<Drift, 'bridge'>) => Drift {
   return ({ code, severity, ...rest }) => ({ code, severity, bridge, ...rest });
 }
 
 /** MACs that moved between ports, and entries made by hand that came or went. */
-export function entryDrift(before: BridgeView, was: Reading, after: BridgeView, is: Reading): readonly Drift[] {
+export function entryDrift(before: BridgeView, was: Snapshot, after: BridgeView, is: Snapshot): readonly Drift[] {
   if ([...was.state.unread, ...is.state.unread].some(({ what }) => what === 'fdb')) return [];
   const [old, now] = [places(before), places(after)];
   const drift = driftOn(after.name);
@@ -86,16 +87,16 @@ const moving: ReadonlySet<string> = new Set([
 ]);
 
 /** Rules as text, without what moves by itself. Of tc the filters only: every link brings a discipline of its own. */
-function asText(what: 'tc' | 'nft' | 'vlan', { state }: Reading): string {
+function asText(what: 'tc' | 'nft' | 'vlan', { state }: Snapshot): string {
   const value = what === 'tc' ? fieldsOf(state.tc)?.['filters'] : state[what];
-  return JSON.stringify(value, (key, one: unknown) => (moving.has(key) ? undefined : one)) ?? '';
+  return JSON.stringify(value, (key, member: unknown) => (moving.has(key) ? undefined : member)) ?? '';
 }
 
 /**
  * Rules of tc and nft, and VLANs of ports, that are no longer the same; what mirrors is reported by its own name
  * beside it.
  */
-export function ruleDrift(was: Reading, is: Reading): readonly Drift[] {
+export function ruleDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
   const blind = new Set([...was.state.unread, ...is.state.unread].map(({ what }) => what));
   return (['tc', 'nft', 'vlan'] as const)
     .filter((what) => !blind.has(what) && asText(what, was) !== asText(what, is))

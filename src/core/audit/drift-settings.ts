@@ -2,7 +2,7 @@ import { bridgeSettings, decidesAlone, portSettings } from '../bridge/attributes
 import type { BridgeView } from '../bridge/view.js';
 import type { Drift, Severity } from '../model/audit.js';
 import type { Settings } from '../model/scenario.js';
-import type { Reading } from '../model/state.js';
+import type { Snapshot } from '../model/state.js';
 
 function changed(bridge: string, name: string, keys: readonly string[], was: Settings, is: Settings): readonly Drift[] {
   return keys
@@ -18,16 +18,16 @@ function changed(bridge: string, name: string, keys: readonly string[], was: Set
     }));
 }
 
-/** A handle of our own may raise a port's promiscuity: as many of it as our own sockets are no drift. */
-function ownOn(reading: Reading, ifindex: number): number {
-  return (reading.packetSockets ?? []).filter((socket) => socket.own && socket.ifindex === ifindex).length;
+/** A handle of our own may raise a port's promiscuity: as many of it as our own sockets are not drift. */
+function ownOn(snapshot: Snapshot, ifindex: number): number {
+  return (snapshot.packetSockets ?? []).filter((socket) => socket.own && socket.ifindex === ifindex).length;
 }
 
 /**
  * What changed in the writable settings of a bridge and of the ports that it still has, their state and their
  * promiscuity.
  */
-export function settingDrift(before: BridgeView, after: BridgeView, is: Reading): readonly Drift[] {
+export function settingDrift(before: BridgeView, after: BridgeView, is: Snapshot): readonly Drift[] {
   return [
     ...changed(
       after.name,

@@ -1,9 +1,9 @@
 import { type BridgeView, bridgeViews, describeHolders } from '../bridge/view.js';
+import { findingsOn } from '../bridge/weaknesses.js';
 import type { Drift } from '../model/audit.js';
-import { type Reading, receives } from '../model/state.js';
+import { type Snapshot, receives } from '../model/state.js';
 import { driftOn, entryDrift, ruleDrift } from './drift-parts.js';
 import { settingDrift } from './drift-settings.js';
-import { bridgeRules } from './rules.js';
 
 /** Rules whose findings are things that come and go, rather than settings. */
 const comings = [
@@ -15,18 +15,18 @@ const comings = [
   ['behind-bridge', 'behind-bridge'],
 ] as const;
 
-function comeAndGone(before: BridgeView, was: Reading, after: BridgeView, is: Reading): readonly Drift[] {
+function comeAndGone(before: BridgeView, was: Snapshot, after: BridgeView, is: Snapshot): readonly Drift[] {
   return comings.flatMap(([id, what]) => {
     // a baseline of an earlier version knows no programs
     if (id === 'bypass-possible' && was.state.programs === undefined) return [];
-    const found = (
+    const findingsOf = (
       view: BridgeView,
-      reading: Reading,
+      snapshot: Snapshot,
     ): ReadonlyMap<string, { place: string; value: string; text: string }> =>
       new Map(
-        bridgeRules[id](view, reading).map(({ place, value, text }) => [`${place}\0${value}`, { place, value, text }]),
+        findingsOn(id, view, snapshot).map(({ place, value, text }) => [`${place}\0${value}`, { place, value, text }]),
       );
-    const [old, now] = [found(before, was), found(after, is)];
+    const [old, now] = [findingsOf(before, was), findingsOf(after, is)];
     return [
       ...[...now]
         .filter(([key]) => !old.has(key))
@@ -62,7 +62,7 @@ function isPromiscuous({ link }: BridgeView): boolean {
   return (link.promiscuity ?? 0) > 0 || (link.sysFlags !== null && (link.sysFlags & 0x100) !== 0);
 }
 
-function promiscuousDrift(before: BridgeView, after: BridgeView, is: Reading): readonly Drift[] {
+function promiscuousDrift(before: BridgeView, after: BridgeView, is: Snapshot): readonly Drift[] {
   const [was, now] = [isPromiscuous(before), isPromiscuous(after)];
   if (was === now) return [];
   const holders =
@@ -124,7 +124,7 @@ function portDrift(before: BridgeView, after: BridgeView): readonly Drift[] {
   ];
 }
 
-function bridgeDrift(before: BridgeView, was: Reading, after: BridgeView, is: Reading): readonly Drift[] {
+function bridgeDrift(before: BridgeView, was: Snapshot, after: BridgeView, is: Snapshot): readonly Drift[] {
   return [
     ...promiscuousDrift(before, after, is),
     ...portDrift(before, after),
@@ -134,14 +134,14 @@ function bridgeDrift(before: BridgeView, was: Reading, after: BridgeView, is: Re
   ];
 }
 
-function hostDrift(was: Reading, is: Reading): readonly Drift[] {
+function hostDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
   const sysctls = [...new Set([...Object.keys(was.state.sysctl), ...Object.keys(is.state.sysctl)])];
-  const vmnet = (reading: Reading): Readonly<Record<string, string>> =>
+  const vmnet = (snapshot: Snapshot): Readonly<Record<string, string>> =>
     Object.fromEntries(
-      reading.vmnet.map(({ path, mode, group }) => [path, `mode ${(mode & 0o777).toString(8)}, group ${group}`]),
+      snapshot.vmnet.map(({ path, mode, group }) => [path, `mode ${(mode & 0o777).toString(8)}, group ${group}`]),
     );
   const [oldNet, newNet] = [vmnet(was), vmnet(is)];
-  const blind = is.state.unread.filter(({ what }) => !was.state.unread.some((other) => other.what === what));
+  const blind = is.state.unread.filter(({ what }) => !was.state.unread.some((unread) => unread.what === what));
   return [
     ...ruleDrift(was, is),
     ...sysctls
@@ -185,23 +185,23 @@ function hostDrift(was: Reading, is: Reading): readonly Drift[] {
 }
 
 /**
- * What differs between two readings, for one bridge or all of them. Parts that one of them could not read are left out,
- * and said as `unread`. Counters, timers and what bridges learn and forget by themselves are no drift.
+ * What differs between two snapshots, for one bridge or all of them. Parts that one of them could not read are left
+ * out, and said as `unread`. Counters, timers and what bridges learn and forget by themselves are no drift.
  */
 export function driftOf(
-  was: Reading,
-  is: Reading,
+  was: Snapshot,
+  is: Snapshot,
   options: { readonly bridge: string | null } = { bridge: null },
 ): readonly Drift[] {
-  const views = (reading: Reading): ReadonlyMap<string, BridgeView> =>
+  const views = (snapshot: Snapshot): ReadonlyMap<string, BridgeView> =>
     new Map(
-      bridgeViews(reading)
+      bridgeViews(snapshot)
         .filter(({ name }) => options.bridge === null || name === options.bridge)
         .map((view) => [view.name, view]),
     );
   const [old, now] = [views(was), views(is)];
-  const all = [...new Set([...old.keys(), ...now.keys()])];
-  const bridges = all.flatMap((name): readonly Drift[] => {
+  const names = [...new Set([...old.keys(), ...now.keys()])];
+  const bridges = names.flatMap((name): readonly Drift[] => {
     const [before, after] = [old.get(name), now.get(name)];
     if (before === undefined)
       return [

@@ -1,9 +1,9 @@
 import { segmentsBeside } from '../bridge/beside.js';
 import { type BridgeView, bridgeViews, isSettingOn } from '../bridge/view.js';
+import { findingsOn, findingsOnHost } from '../bridge/weaknesses.js';
 import { notExamined, type Precheck, type PrecheckNote } from '../model/run-record.js';
-import type { Reading } from '../model/state.js';
+import type { Snapshot } from '../model/state.js';
 import { fieldsOf, objectsOf, objectsWithin } from '../text/json-text.js';
-import { bridgeRules } from './rules.js';
 
 /** Rules of the audit that find what diverts, copies or watches frames. */
 const diverting = [
@@ -16,10 +16,12 @@ const diverting = [
 ] as const;
 
 export interface PrecheckInput {
-  readonly reading: Reading;
+  readonly snapshot: Snapshot;
   readonly bridges: readonly string[];
   /** Ports that take part. */
   readonly ports: readonly string[];
+  /** Guests on lower devices that take part, as `placed` names them. */
+  readonly above?: readonly string[];
   /** Offloads that are on, by device. */
   readonly offloads: Readonly<Record<string, readonly string[]>>;
   /** Tables of the kernel that probes may fill; absent = nobody looked. */
@@ -37,25 +39,31 @@ export interface TableUse {
  * What a run on these bridges has to be read with, and what makes it meaningless. That guests run, ports have carrier
  * and MACs are where the file says is looked at when the topology is found. Pure.
  */
-export function precheck({ reading, bridges, ports, offloads, tables = [] }: PrecheckInput): Precheck {
-  const views = bridgeViews(reading).filter(({ name }) => bridges.includes(name));
+export function precheck({ snapshot, bridges, ports, above = [], offloads, tables = [] }: PrecheckInput): Precheck {
+  const views = bridgeViews(snapshot).filter(({ name }) => bridges.includes(name));
   const devices = new Set(views.flatMap((view) => [...view.devices]));
   return {
     notes: [
       ...views.flatMap((view) =>
         diverting.flatMap((code) =>
-          bridgeRules[code](view, reading).map(({ place, value, text }) => ({ code, place, value, text })),
+          findingsOn(code, view, snapshot).map(({ place, value, text }) => ({ code, place, value, text })),
         ),
       ),
-      ...views.flatMap((view) => netfilterNotes(view, reading)),
-      ...nftNotes(reading),
-      ...tcNotes(reading, devices),
+      ...findingsOnHost('policy-route', snapshot).map(({ place, value, text }) => ({
+        code: 'policy-route' as const,
+        place,
+        value,
+        text,
+      })),
+      ...views.flatMap((view) => netfilterNotes(view, snapshot)),
+      ...nftNotes(snapshot),
+      ...tcNotes(snapshot, devices),
       ...offloadNotes(offloads),
-      ...hardwareNotes(reading, devices),
+      ...hardwareNotes(snapshot, devices),
       ...tableNotes(tables),
-      ...detectionNotes(reading),
-      ...besideNotes(reading, ports),
-      ...reading.state.unread.map(({ what, why }) => ({
+      ...detectionNotes(snapshot),
+      ...besideNotes(snapshot, [...ports, ...above]),
+      ...snapshot.state.unread.map(({ what, why }) => ({
         code: 'unread' as const,
         place: what,
         value: why,
@@ -76,23 +84,32 @@ export function precheck({ reading, bridges, ports, offloads, tables = [] }: Pre
   };
 }
 
-function netfilterNotes(view: BridgeView, { state }: Reading): readonly PrecheckNote[] {
+function netfilterNotes(view: BridgeView, { state }: Snapshot): readonly PrecheckNote[] {
   const families = [
     ['bridge-nf-call-iptables', 'nf_call_iptables', 'IPv4'],
     ['bridge-nf-call-ip6tables', 'nf_call_ip6tables', 'IPv6'],
     ['bridge-nf-call-arptables', 'nf_call_arptables', 'ARP'],
   ] as const;
-  return families
-    .filter(([sysctl, key]) => state.sysctl[`net.bridge.${sysctl}`] === '1' || isSettingOn(view.settings, key) === true)
-    .map(([sysctl, key, family]) => ({
+  const on = families.filter(
+    ([sysctl, key]) => state.sysctl[`net.bridge.${sysctl}`] === '1' || isSettingOn(view.settings, key) === true,
+  );
+  if (on.length === 0) return [];
+  const values = on.map(
+    ([sysctl, key]) =>
+      `net.bridge.${sysctl} ${state.sysctl[`net.bridge.${sysctl}`] ?? 'unknown'}, ${key} ${String(view.settings[key] ?? 'unknown')}`,
+  );
+  const carriers = on.map(([, , family]) => family).join(', ');
+  return [
+    {
       code: 'br-netfilter',
       place: view.name,
-      value: `net.bridge.${sysctl} ${state.sysctl[`net.bridge.${sysctl}`] ?? 'unknown'}, ${key} ${String(view.settings[key] ?? 'unknown')}`,
-      text: `${family} frames between guests pass the host's firewall: carriers of ${family} may be stopped where raw frames are not, and are judged apart`,
-    }));
+      value: values.join('; '),
+      text: `frames of ${carriers} between guests pass the host's firewall: it may stop them where it lets raw frames pass, and they are judged apart`,
+    },
+  ];
 }
 
-function nftNotes({ state }: Reading): readonly PrecheckNote[] {
+function nftNotes({ state }: Snapshot): readonly PrecheckNote[] {
   const rules = objectsOf(fieldsOf(state.nft)?.['nftables']).flatMap((part) => objectsOf([part['rule']]));
   const families = [...new Set(rules.map((rule) => String(rule['family'])))].sort();
   return rules.length === 0
@@ -108,7 +125,7 @@ function nftNotes({ state }: Reading): readonly PrecheckNote[] {
 }
 
 /** Mirrors are reported by their rule. */
-function tcNotes({ state }: Reading, devices: ReadonlySet<string>): readonly PrecheckNote[] {
+function tcNotes({ state }: Snapshot, devices: ReadonlySet<string>): readonly PrecheckNote[] {
   return Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {}).flatMap(([key, value]) => {
     const filters = objectsOf(value).filter(
       (filter) => 'options' in filter && ![...objectsWithin(filter)].some(({ kind }) => kind === 'mirred'),
@@ -128,7 +145,7 @@ function tcNotes({ state }: Reading, devices: ReadonlySet<string>): readonly Pre
 
 function offloadNotes(offloads: PrecheckInput['offloads']): readonly PrecheckNote[] {
   const on = Object.entries(offloads).filter(([, names]) => names.length > 0);
-  const names = [...new Set(on.flatMap(([, one]) => one))];
+  const names = [...new Set(on.flatMap(([, features]) => features))];
   return on.length === 0
     ? []
     : [
@@ -149,7 +166,7 @@ const featureTexts: Readonly<Record<string, string>> = {
     'the network card drops tagged frames of VLANs that nobody asked it for: none of those come in from outside',
 };
 
-function hardwareNotes({ state }: Reading, devices: ReadonlySet<string>): readonly PrecheckNote[] {
+function hardwareNotes({ state }: Snapshot, devices: ReadonlySet<string>): readonly PrecheckNote[] {
   return Object.entries(state.hardware ?? {}).flatMap(([place, features]) => {
     // a port is promiscuous, and then cards do not filter VLANs
     const isOpen = (state.links.find(({ name }) => name === place)?.promiscuity ?? 0) > 0;
@@ -189,16 +206,16 @@ function tableNotes(tables: readonly TableUse[]): readonly PrecheckNote[] {
 const detectors = ['suricata', 'snort', 'zeek', 'bro', 'ossec', 'wazuh', 'fail2ban', 'arpwatch', 'arpon'];
 
 /** Such a program raises an alarm when it hears forged addresses: its administrator should know before. */
-function detectionNotes({ packetSockets }: Reading): readonly PrecheckNote[] {
+function detectionNotes({ packetSockets }: Snapshot): readonly PrecheckNote[] {
   const holders = (packetSockets ?? []).flatMap((socket) => socket.holders);
-  const found = new Map(
+  const programs = new Map(
     holders
       .filter(({ name }) =>
-        detectors.some((one) => name.toLowerCase() === one || name.toLowerCase().startsWith(`${one}-`)),
+        detectors.some((detector) => name.toLowerCase() === detector || name.toLowerCase().startsWith(`${detector}-`)),
       )
       .map(({ pid, name }) => [pid, name]),
   );
-  return [...found].map(([pid, name]) => ({
+  return [...programs].map(([pid, name]) => ({
     code: 'intrusion-detection',
     place: name,
     value: `process ${pid}`,
@@ -207,7 +224,7 @@ function detectionNotes({ packetSockets }: Reading): readonly PrecheckNote[] {
 }
 
 /** What the run says nothing of. */
-function besideNotes({ state, beside }: Reading, ports: readonly string[]): readonly PrecheckNote[] {
+function besideNotes({ state, beside }: Snapshot, ports: readonly string[]): readonly PrecheckNote[] {
   return beside === undefined
     ? []
     : segmentsBeside(state, beside, new Set(ports)).map(({ place, value, text, command }) => ({

@@ -42,13 +42,13 @@ function findingProof(finding: AuditFinding, { plan, result, leftOut }: ProvenRu
   const rows = steps.flatMap((step) => step.rows);
   if (rows.length === 0)
     return open(`class ${probe} was not probed: nobody here could send it, or no address is on record`);
-  const seen = rows.filter((row) => row.seen > 0);
-  if (seen.length > 0)
+  const shown = rows.filter((row) => row.seen > 0);
+  if (shown.length > 0)
     return {
       id,
       place,
       outcome: 'shown',
-      text: `class ${probe}: ${sum(seen)} frames in ${seen.length} of ${rows.length} rows reached an endpoint that was not to get them`,
+      text: `class ${probe}: ${sum(shown)} frames in ${shown.length} of ${rows.length} rows reached an endpoint that was not to get them`,
     };
   const unproved = steps.find((step) => step.rows.length > 0 && step.reasons.length > 0);
   return unproved === undefined

@@ -1,6 +1,8 @@
 import type { Beside, ForeignBridge, HostState, LinkState } from '../model/state.js';
 import { fieldsOf, objectsOf, textOf } from '../text/json-text.js';
+import { isMacvlanMode } from '../model/attach.js';
 import { word } from '../text/escape.js';
+import type { BridgeView } from './view.js';
 
 /** Guests, or a bridge, that no bridge of the namespace carries frames for. */
 export interface SegmentBeside {
@@ -44,8 +46,26 @@ const manners: Readonly<Record<string, string>> = {
   source: 'a guest gets frames of the sources that are listed for it alone',
   l2: 'they share one MAC: the kernel hands packets by their address, and broadcast and multicast to all of them',
   l3: 'they share one MAC: the kernel routes packets by their address, and there is no broadcast and no multicast',
-  l3s: 'they share one MAC: the kernel routes packets by their address, past the rules of the host',
+  l3s: 'they share one MAC: the kernel routes packets by their address; what comes in passes no interface of theirs, where it could be heard',
 };
+
+/** Kinds of links that carry Ethernet frames to another machine (ip-link(8)). */
+const tunnelKinds: readonly (string | null)[] = [
+  'bareudp',
+  'batadv',
+  'erspan',
+  'geneve',
+  'gretap',
+  'ip6erspan',
+  'ip6gretap',
+  'vxlan',
+];
+
+/** Whether a link is a tunnel, or a VLAN of one. */
+export function isTunnel({ kind, lower }: LinkState, links: ReadonlyMap<string, LinkState>): boolean {
+  const below = kind === 'vlan' ? links.get(lower ?? '') : undefined;
+  return tunnelKinds.includes(below === undefined ? kind : below.kind);
+}
 
 const lowerKinds: readonly (string | null)[] = ['macvlan', 'macvtap', 'ipvlan', 'ipvtap'];
 
@@ -58,41 +78,65 @@ export interface LowerGuest {
   readonly mode: string;
   /** Name of the lower device. */
   readonly lower: string;
+  readonly mac: string;
+  readonly up: boolean;
+  /** As `LinkedDevice` has them: of an ipvlan in another namespace. */
+  readonly flag?: 'private' | 'vepa';
+  readonly ips?: readonly string[];
 }
 
-/** Every macvlan, macvtap and ipvlan on a device of this namespace; those that have another bridge's frames left out. */
+/**
+ * Every macvlan, macvtap and ipvlan on a device of this namespace; those that have another bridge's frames left out.
+ */
 export function lowerGuests({ links }: HostState, beside: Beside | undefined): readonly LowerGuest[] {
   const nameOf = new Map(links.map(({ ifindex, name }) => [ifindex, name]));
-  const here = links.flatMap(({ name, kind, mode, lower, master }): readonly LowerGuest[] =>
+  const here = links.flatMap(({ name, kind, mode, lower, master, mac, flags }): readonly LowerGuest[] =>
     kind !== null && lowerKinds.includes(kind) && lower !== undefined && master === null
-      ? [{ name, space: null, kind, mode: mode ?? '', lower }]
+      ? [{ name, space: null, kind, mode: mode ?? '', lower, mac, up: flags.includes('UP') }]
       : [],
   );
-  const elsewhere = (beside?.devices ?? []).flatMap(({ name, space, kind, mode, lower }): readonly LowerGuest[] => {
+  const elsewhere = (beside?.devices ?? []).flatMap((device): readonly LowerGuest[] => {
+    const { name, space, kind, mode, lower, mac, up, flag, ips } = device;
+    const byAddress = { ...(flag === undefined ? {} : { flag }), ...(ips === undefined ? {} : { ips }) };
     const below = nameOf.get(lower ?? -1);
     return space !== null && lowerKinds.includes(kind) && below !== undefined
-      ? [{ name, space, kind, mode: mode ?? '', lower: below }]
+      ? [{ name, space, kind, mode: mode ?? '', lower: below, mac, up, ...byAddress }]
       : [];
   });
   return [...here, ...elsewhere];
 }
 
 /** `mv0`, or `mv0 in /run/netns/web`. */
-export function placed({ name, space }: Pick<LowerGuest, 'name' | 'space'>): string {
+export function deviceText({ name, space }: Pick<LowerGuest, 'name' | 'space'>): string {
   return space === null ? name : `${name} in ${space}`;
 }
 
-function lowerSegments(state: HostState, beside: Beside): readonly SegmentBeside[] {
-  // What stands on a bridge or on its port is listened at as part of the bridge
-  const onBridges = new Set(
-    state.links.flatMap(({ name, kind, master }) =>
+/** Bridges and their ports: what stands on one of them is listened at as part of the bridge. */
+export function onBridges({ links }: HostState): ReadonlySet<string> {
+  return new Set(
+    links.flatMap(({ name, kind, master }) =>
       kind === 'bridge' || kind === 'openvswitch' || master !== null ? [name] : [],
     ),
   );
+}
+
+/** Whether a run sends to guests of that kind and mode. */
+export function isExaminedKind({ kind, mode }: Pick<LowerGuest, 'kind' | 'mode'>): boolean {
+  if (kind === 'ipvlan') return mode === 'l2' || mode === 'l3';
+  return (kind === 'macvlan' || kind === 'macvtap') && isMacvlanMode(mode);
+}
+
+/** `macvlan bridge`, `ipvlan l2 private`. */
+function kindText({ kind, mode, flag }: LowerGuest): string {
+  return [kind, mode, flag ?? ''].filter((part) => part !== '').join(' ');
+}
+
+function lowerSegments(state: HostState, beside: Beside, examined: ReadonlySet<string>): readonly SegmentBeside[] {
+  const bridged = onBridges(state);
   const groups = new Map<string, LowerGuest[]>();
   for (const guest of lowerGuests(state, beside)) {
-    if (onBridges.has(guest.lower)) continue;
-    const key = `${guest.lower}\n${guest.kind}\n${guest.mode}`;
+    if (bridged.has(guest.lower) || examined.has(deviceText(guest))) continue;
+    const key = `${guest.lower}\n${kindText(guest)}`;
     groups.set(key, [...(groups.get(key) ?? []), guest]);
   }
   return [...groups.values()].flatMap((guests) => {
@@ -102,8 +146,8 @@ function lowerSegments(state: HostState, beside: Beside): readonly SegmentBeside
       : [
           {
             place: first.lower,
-            value: `${first.kind}${first.mode === '' ? '' : ` ${first.mode}`}: ${list(guests.map(placed))}`,
-            text: `${manners[first.mode] ?? 'the kernel hands frames between them'}; no port carries their frames, so that nothing is sent there`,
+            value: `${kindText(first)}: ${list(guests.map(deviceText))}`,
+            text: `${manners[first.mode] ?? 'the kernel hands frames between them'}; ${isExaminedKind(first) ? 'a run without a file examines these, where two of them are up (by ipvlan, with addresses)' : 'nothing is sent there'}`,
             command: null,
           },
         ];
@@ -127,6 +171,19 @@ export function routedGuests({ links }: HostState, { routes }: Beside): readonly
       .map(({ destination }) => destination);
     return destinations.length === 0 || destinations.includes('default') ? [] : [{ device: name, destinations }];
   });
+}
+
+/** The devices of guests that the host routes to, as the ports of a bridge that has nothing set. */
+export function routedView(name: string, devices: readonly string[], { links }: HostState): BridgeView {
+  const ports = links
+    .filter((link) => devices.includes(link.name))
+    .map((link) => ({ name: link.name, link, settings: {}, role: 'guest' as const }));
+  const link: LinkState = {
+    ...{ name, ifindex: -1, mac: '', mtu: 0, flags: [], operstate: 'UNKNOWN', master: null, promiscuity: null },
+    ...{ kind: null, sysFlags: null, bridge: null, port: null },
+  };
+  const portNames = new Set(ports.map((port) => port.name));
+  return { name, link, settings: {}, ports, guests: ports, fdb: [], devices: portNames, vlansOf: () => null };
 }
 
 /** Base chains of nft at the hook `forward` of IP, and those that change addresses, as `inet filter forward`. */
@@ -190,7 +247,7 @@ function netnsWord(space: string): string {
 /**
  * Guests and bridges that a run on the bridges of this namespace says nothing of, each with what the kernel's settings
  * say of it: on lower devices, behind routes, in other namespaces. `examined`: devices by which guests are sent to all
- * the same. Pure.
+ * the same, as `placed` names them. Pure.
  */
 export function segmentsBeside(
   state: HostState,
@@ -199,7 +256,7 @@ export function segmentsBeside(
 ): readonly SegmentBeside[] {
   const routed = routedGuests(state, beside).filter(({ device }) => !examined.has(device));
   return [
-    ...lowerSegments(state, beside),
+    ...lowerSegments(state, beside, examined),
     ...(routed.length === 0
       ? []
       : [
@@ -228,7 +285,9 @@ export function bridgesApart({ bridges }: Beside): readonly SegmentBeside[] {
   return bridges.filter(({ linked }) => !linked).map(bridgeElsewhere);
 }
 
-/** Sysctls by which the host drops packets from addresses that do not belong behind a device: its own, and that of all. */
+/**
+ * Sysctls by which the host drops packets from addresses that do not belong behind a device: its own, and that of all.
+ */
 export function reversePathSysctls(device: string): readonly [ofDevice: string, ofAll: string] {
   return [`net.ipv4.conf.${device.replaceAll('.', '/')}.rp_filter`, 'net.ipv4.conf.all.rp_filter'];
 }

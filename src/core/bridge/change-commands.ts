@@ -114,10 +114,10 @@ function ovsCommand(
   return ['ovs-vsctl', 'set', table, device, `${key}=${String(value)}`];
 }
 
-/** The key of external_ids under which what a run has made bears its id. */
+/** The key of external_ids under which what a run has made carries its id. */
 export const ovsOwner = 'verify-isolation';
 
-/** The command that makes a mirror of Open vSwitch; on a host it bears the run's id. */
+/** The command that makes a mirror of Open vSwitch; on a host it carries the run's id. */
 export function mirrorCommand(bridge: string, { name, select, output }: Mirror, runId?: string): readonly string[] {
   const isWhole = select === 'all';
   return [
@@ -176,7 +176,7 @@ function maskWord(value: SettingValue): string {
 }
 
 /**
- * `replace`, so that an entry which the bridge has learned meanwhile is no obstacle; `self` entries belong to the
+ * `replace`, so that an entry which the bridge has learned meanwhile is not an obstacle; `self` entries belong to the
  * device, not to the bridge's table.
  */
 function fdbCommand(change: Extract<Change, { kind: 'fdb' }>): readonly string[] {

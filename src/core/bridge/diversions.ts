@@ -1,4 +1,4 @@
-import type { HostState, Reading } from '../model/state.js';
+import type { HostState, Snapshot } from '../model/state.js';
 import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../text/json-text.js';
 import { type BridgeView, isSettingOn } from './view.js';
 
@@ -111,8 +111,8 @@ function diversionOf(byNft: boolean, byXdp: boolean, byTc: boolean): string | nu
   return byTc ? 'a filter of tc carries frames elsewhere' : null;
 }
 
-/** What of a reading acts on frames of one bridge. */
-export function diversionsOf(view: BridgeView, { state }: Reading): Diversions {
+/** What of a snapshot acts on frames of one bridge. */
+export function diversionsOf(view: BridgeView, { state }: Snapshot): Diversions {
   const unread = state.unread.find(({ what }) => ['tc', 'nft', 'fdb'].includes(what));
   const tc = filtersAt(view.devices, state);
   const moved = movesOf(tc);
@@ -127,10 +127,9 @@ export function diversionsOf(view: BridgeView, { state }: Reading): Diversions {
     objectsOf(part['expr']).some((expression) => 'dup' in expression || 'fwd' in expression),
   );
   const xdp = [view.link, ...view.ports.map(({ link }) => link)].some((link) => link.xdp !== undefined);
-  const stop = stopBelowNft(
-    tc.some(({ place, filters }) => place === 'root' || stops(filters)),
-    xdp,
-  );
+  // A queueing discipline without filters, as of fq_codel or htb, is listed with none.
+  const byTc = tc.some(({ place, filters }) => (place === 'root' && objectsOf(filters).length > 0) || stops(filters));
+  const stop = stopBelowNft(byTc, xdp);
   return {
     copies: tcCopies(view.devices, state),
     filter: bridged.length > 0 ? 'rules of nft may stop it' : stop,

@@ -1,6 +1,6 @@
 /**
  * Columns of Open vSwitch's tables that a step may set, and that are put back: those that decide where frames go
- * (ovs-vswitchd.conf.db(5)). What they refer to, what makes a bridge anew and what is only reported is not among them.
+ * (ovs-vswitchd.conf.db(5)). What they refer to, what makes a bridge again and what is only reported is not among them.
  */
 export const ovsColumns = {
   bridge: [
@@ -35,14 +35,14 @@ export const ovsFlood = 'flood';
 
 /** Words of `config:` by port, of `ovs-ofctl show`: ` 1(vnet0): addr:…` and below it `     config:     NO_FLOOD`. */
 export function ovsPortConfigs(show: string): ReadonlyMap<string, readonly string[]> {
-  const found = new Map<string, readonly string[]>();
+  const configs = new Map<string, readonly string[]>();
   let port: string | null = null;
   for (const line of show.split('\n')) {
     port = /^ \S+?\((.+)\): addr:/.exec(line)?.[1] ?? port;
     const words = /^\s+config:\s+(.*)$/.exec(line)?.[1];
-    if (port !== null && words !== undefined) found.set(port, words === '0' ? [] : words.split(' '));
+    if (port !== null && words !== undefined) configs.set(port, words === '0' ? [] : words.split(' '));
   }
-  return found;
+  return configs;
 }
 
 // Values of columns of Open vSwitch's database, as `ovs-vsctl --format=json` prints them (RFC 7047 5.1).
@@ -60,7 +60,7 @@ export function valueIn(map: unknown, key: string): unknown {
   return Array.isArray(pair) ? pair[1] : undefined;
 }
 
-/** What a reference names: ["uuid", text]; '' = it is none. */
+/** What a reference names: ["uuid", text]; '' = it is not one. */
 export function uuidOf(value: unknown): string {
   return Array.isArray(value) && value[0] === 'uuid' ? String(value[1]) : '';
 }

@@ -1,5 +1,5 @@
 import type { Change } from '../model/fabric.js';
-import type { HostState, OvsPortState, OvsRecord, Reading } from '../model/state.js';
+import type { HostState, OvsPortState, OvsRecord, Snapshot } from '../model/state.js';
 import { execute } from './changes.js';
 import { membersOf, uuidOf } from './ovs-settings.js';
 
@@ -11,7 +11,7 @@ export interface OvsBridgeView {
   readonly mirrors: readonly OvsRecord[];
 }
 
-/** A column's text; what is none reads as JSON. */
+/** A column's text; what is not text reads as JSON. */
 export function ovsText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }
@@ -22,8 +22,8 @@ export function referred(records: readonly OvsRecord[], column: unknown): readon
   return records.filter((record) => ids.has(uuidOf(record['_uuid'])));
 }
 
-/** Every bridge of Open vSwitch in a reading. */
-export function ovsBridges({ ovs }: Reading): readonly OvsBridgeView[] {
+/** Every bridge of Open vSwitch in a snapshot. */
+export function ovsBridges({ ovs }: Snapshot): readonly OvsBridgeView[] {
   return (ovs?.bridges ?? []).map((record) => {
     const name = ovsText(record['name']);
     // its own port is the host's
@@ -97,18 +97,28 @@ function whatItIs({ type = '' }: OvsPortState): string {
 }
 
 /**
- * Ports that Open vSwitch forwards to and that are no interface of this network namespace, so that no packet socket
+ * Ports that Open vSwitch forwards to and that are not interfaces of this network namespace, so that no packet socket
  * hears what leaves through them. Those that the switch has not taken get nothing, and are left out.
  */
 export function unheardPorts({ links, ovs }: Pick<HostState, 'links' | 'ovs'>): readonly UnheardPort[] {
   const ports = (ovs?.ports ?? []).filter(({ ofport, type }) => ofport !== null || type === 'bond');
   if (ports.length === 0) return [];
-  const heard = new Set(links.map(({ name }) => name));
+  const linkNames = new Set(links.map(({ name }) => name));
   return ports
-    .filter(({ name }) => !heard.has(name))
+    .filter(({ name }) => !linkNames.has(name))
     .map((port) => ({
       bridge: port.bridge,
       port: port.name,
       reason: `${whatItIs(port)}: no packet socket hears what leaves there`,
     }));
+}
+
+/**
+ * Where a bridge of Open vSwitch forwards; null = it has none of that name. An empty column means the kernel's
+ * (ovs-vswitchd.conf.db(5), datapath_type).
+ */
+export function datapathOf({ ovs }: HostState, bridge: string): string | null {
+  const type = ovs?.bridges.find(({ name }) => name === bridge)?.columns['datapath_type'];
+  if (typeof type !== 'string') return null;
+  return type === '' ? 'system' : type;
 }

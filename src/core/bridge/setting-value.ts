@@ -21,9 +21,18 @@ export function isSameSetting(place: SettingPlace, key: string, first: SettingVa
   return comparable(kind, first) === comparable(kind, second);
 }
 
-/** Is a switch on? The kernel prints bridges' switches as 0 and 1, ports' as false and true. */
-export function isOn(value: SettingValue): boolean {
-  return value === true || value === 1 || value === '1' || value === 'on' || value === 'true';
+/** Spellings of a switch: the kernel prints bridges' as 0 and 1, ports' as false and true, people write on and off. */
+const on: readonly unknown[] = [true, 1, '1', 'on', 'true'];
+const off: readonly unknown[] = [false, 0, '0', 'off', 'false'];
+
+/** Whether a switch is known to be on: what this kernel does not report is neither on nor off. */
+export function isOn(value: SettingValue | undefined): boolean {
+  return on.includes(value);
+}
+
+/** Whether a switch is known to be off. */
+export function isOff(value: SettingValue | undefined): boolean {
+  return off.includes(value);
 }
 
 function kindOf(place: SettingPlace, key: string): SettingKind {

@@ -1,7 +1,8 @@
+import type { Mac } from '../model/mac.js';
 import type { Settings } from '../model/scenario.js';
-import type { FdbState, HostState, LinkState, PacketSocket, Reading } from '../model/state.js';
+import type { FdbState, HostState, LinkState, PacketSocket, Snapshot } from '../model/state.js';
 import type { BridgeKey, PortKey } from './attributes.js';
-import { type PortVlans, portVlans } from './port-vlans.js';
+import { fieldsOf, objectsOf, textOf } from '../text/json-text.js';
 import { isOn } from './setting-value.js';
 
 /** A port as a rule sees it. */
@@ -31,12 +32,12 @@ export interface BridgeView {
 /** Kinds of link (linkinfo.info_kind) that lead out of the host; a physical interface has none. */
 const outwards = new Set(['bond', 'team', 'vlan', 'vxlan', 'geneve', 'gretap', 'ip6gretap', 'l2tpeth']);
 
-/** Every Linux bridge of a reading; `roles` corrects, by port, what the kind of a link suggests. */
+/** Every Linux bridge of a snapshot; `roles` corrects, by port, what the kind of a link suggests. */
 export function bridgeViews(
-  reading: Reading,
+  snapshot: Snapshot,
   roles: Readonly<Record<string, 'guest' | 'uplink'>> = {},
 ): readonly BridgeView[] {
-  const { links, fdb, vlan } = reading.state;
+  const { links, fdb, vlan } = snapshot.state;
   return links
     .filter((link) => link.kind === 'bridge')
     .map((link) => {
@@ -79,19 +80,69 @@ export function isSettingOn(settings: Settings, key: BridgeKey | PortKey): boole
   return value === undefined ? null : isOn(value);
 }
 
-export function isGroup(mac: string): boolean {
-  return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
-}
-
-/** A reading of which no more than the state is known. */
-export function stateAlone(state: HostState): Reading {
+/** A snapshot of which no more than the state is known. */
+export function stateAlone(state: HostState): Snapshot {
   return { state, packetSockets: null, promiscuousLog: null, vmnet: [], ovs: null };
 }
 
-/** Who holds sockets: `tcpdump (812)`; says so where nobody does or nobody could be seen. */
+/** The processes that hold sockets: `tcpdump (812)`; says so where none does or none could be seen. */
 export function describeHolders(sockets: readonly PacketSocket[] | null): string {
   if (sockets === null) return 'nobody knows (packet sockets could not be read)';
   if (sockets.length === 0) return 'no packet socket: another bridge, a macvlan, or a user (ip link set promisc on)';
   const names = sockets.flatMap((socket) => socket.holders.map(({ pid, name }) => `${name} (${pid})`));
   return names.length === 0 ? 'a process that is not visible from here' : [...new Set(names)].sort().join(', ');
+}
+
+/**
+ * The link that a configuration means: by name; by the guest's MAC where the bridges know it, or as libvirt gives it to
+ * the tap (fe: instead of its first byte).
+ */
+export function linkOfRecord(
+  { device, mac }: { readonly device: string | null; readonly mac: Mac | null },
+  { links, fdb }: Pick<HostState, 'links' | 'fdb'>,
+): LinkState | undefined {
+  if (device !== null) return links.find(({ name }) => name === device);
+  if (mac === null) return undefined;
+  const port = fdb.find((entry) => entry.mac === mac && entry.master !== null && entry.state !== 'permanent')?.port;
+  return (
+    links.find(({ name }) => name === port) ??
+    links.find((link) => link.master !== null && link.mac === `fe${mac.slice(2)}`)
+  );
+}
+
+/** The VLANs of a port: which one untagged frames of it travel in, and all that it is in. */
+export interface PortVlans {
+  readonly native: number | null;
+  readonly members: ReadonlySet<number>;
+}
+
+/**
+ * From `bridge -j vlan`: `[{"ifname":"vnet0","vlans":[{"vlan":1,"flags":["PVID","Egress
+ * Untagged"]},{"vlan":20,"vlanEnd":29}]}]`. null = the port is not listed.
+ */
+export function portVlans(json: unknown, name: string): PortVlans | null {
+  const port = objectsOf(json).find((entry) => textOf(entry['ifname']) === name);
+  if (port === undefined) return null;
+  const ranges = objectsOf(port['vlans']).flatMap((range) => {
+    const { vlan, vlanEnd = vlan, flags } = fieldsOf(range) ?? {};
+    return typeof vlan === 'number' && typeof vlanEnd === 'number' && vlan <= vlanEnd && vlanEnd <= 4095
+      ? [{ first: vlan, last: vlanEnd, pvid: Array.isArray(flags) && flags.includes('PVID') }]
+      : [];
+  });
+  return {
+    native: ranges.find(({ pvid }) => pvid)?.first ?? null,
+    members: new Set(
+      ranges.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, at) => first + at)),
+    ),
+  };
+}
+
+/**
+ * Why nothing can be heard on a port; null = something can. A port without carrier is disabled by the bridge and gets
+ * no frames.
+ */
+export function deafness(link: LinkState): string | null {
+  if (!link.flags.includes('UP')) return 'the interface is down';
+  if (!link.flags.includes('LOWER_UP')) return 'no carrier: nobody runs behind it';
+  return null;
 }

@@ -1,9 +1,11 @@
 import type { GuestRecord, Inventory } from '../model/host-config.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
+import { VerifyError } from '../model/verify-error.js';
 import { isSharedMac } from '../probe/addresses.js';
 import { type FoundVlan, foundVlans } from './found-vlans.js';
-import { guestOfPort } from './guests/guest-of-port.js';
-import { deafness, endpointName, macsBehind, type Neighbour } from './host-topology.js';
+import { guestOfPort } from './guests.js';
+import { deafness } from '../bridge/view.js';
+import { endpointName, macsBehind, type Neighbour } from './host-topology.js';
 
 /** Kinds of virtual links that lead out of the machine; a link without a kind is a NIC (`ip -d link`). */
 const outwardKinds: readonly (string | null)[] = [null, 'bond', 'team', 'vlan', 'vxlan', 'gretap', 'geneve'];
@@ -23,6 +25,7 @@ export interface WrittenEndpoint {
   readonly ip?: string | readonly string[];
   readonly vlans?: readonly FoundVlan[];
   readonly owner?: string;
+  readonly netns?: string;
   readonly observed_only?: true;
 }
 
@@ -34,7 +37,7 @@ export interface WrittenHost {
 }
 
 /** What is known of the host, and the bridge that is looked at. */
-export interface BridgeSurroundings {
+export interface BridgeInput {
   readonly state: HostState;
   readonly neighbours: readonly Neighbour[];
   readonly inventory: Inventory;
@@ -51,26 +54,38 @@ export interface FoundEntry {
   readonly spoke: boolean;
   /** The port at which a static entry of the bridge has its MAC instead: what is for it goes there. */
   readonly elsewhere?: string;
+  /** MACs that the bridge has on its port as well, and that nothing is sent to; absent = there are none. */
+  readonly others?: readonly string[];
   readonly endpoint: WrittenEndpoint;
+}
+
+/** What is not asked of a guest with several MACs; empty where it has one. */
+export function otherMacsNote({ name, others, endpoint }: FoundEntry): readonly string[] {
+  if (others === undefined || endpoint.role === 'uplink') return [];
+  const [first = '', ...more] = others;
+  const count = more.length === 0 ? '' : ` and ${more.length} more`;
+  return [
+    `${name}: its port has ${others.length + 1} MACs, and only ${endpoint.mac ?? ''} is asked, not ${first}${count}: list them in a file (verify-isolation init)`,
+  ];
 }
 
 /**
  * Every port of a bridge that can be heard, as an endpoint with its guest's name, zone, VLANs, MAC and address where
- * they are on record. `all`: every port; `ports`: those that can be heard. Names go into `taken`, names of zones into
- * `zones`: two tenants never become one.
+ * they are on record. `members`: every port; `ports`: those that can be heard. Names go into `taken`, names of zones
+ * into `zones`: two tenants never become one.
  */
 export function foundEndpoints(
-  around: BridgeSurroundings,
+  around: BridgeInput,
   taken: Set<string>,
   zones = new Map<string, string>(),
 ): {
-  readonly all: readonly LinkState[];
+  readonly members: readonly LinkState[];
   readonly ports: readonly LinkState[];
   readonly entries: readonly FoundEntry[];
 } {
   const { state, inventory, bridge, inLab = false } = around;
-  const all = state.links.filter((link) => link.master === bridge);
-  const ports = all.filter((link) => deafness(link) === null);
+  const members = state.links.filter((link) => link.master === bridge);
+  const ports = members.filter((link) => deafness(link) === null);
   const zoneName = (text: string): string => {
     const name = zones.get(text) ?? endpointName(text, new Set(zones.values()));
     zones.set(text, name);
@@ -80,21 +95,57 @@ export function foundEndpoints(
   const hub = state.links.some(({ name, bridge: settings }) => name === bridge && settings?.['ageing_time'] === 0);
   const portOf = new Map(
     inventory.guests.flatMap(({ mac, port }) =>
-      mac !== null && all.some(({ name }) => name === port) ? [[mac, port] as const] : [],
+      mac !== null && members.some(({ name }) => name === port) ? [[mac, port] as const] : [],
     ),
   );
   const entries = ports.map((link): FoundEntry => {
     const isOwn = (mac: string): boolean => !isSharedMac(mac) && (portOf.get(mac) ?? link.name) === link.name;
-    const macs = macsBehind(state.fdb, bridge, link.name).filter(isOwn);
+    // behind it are the guests of another bridge, which speak there
+    const macs = joinedBridge(link, state) === null ? macsBehind(state.fdb, bridge, link.name).filter(isOwn) : [];
     const guest = guestOfPort(inventory.guests, link.name, macs);
     const name = endpointName(guest?.name ?? link.name, taken);
     taken.add(name);
     const endpoint = writtenEndpoint(link, guest, macs, zoneName, around);
     const spoke = inLab || macs.length > 0 || (hub && endpoint.mac !== undefined);
     const stray = spoke ? undefined : state.fdb.find((entry) => isStatic(entry, endpoint));
-    return { name, guest, spoke, endpoint, ...(stray === undefined ? {} : { elsewhere: stray.port }) };
+    const others = macs.filter((mac) => mac !== endpoint.mac);
+    return {
+      name,
+      guest,
+      spoke,
+      endpoint,
+      ...(stray === undefined ? {} : { elsewhere: stray.port }),
+      ...(others.length === 0 ? {} : { others }),
+    };
   });
-  return { all, ports, entries };
+  return { members, ports, entries };
+}
+
+/** The bridge to which a port leads by a veth whose other end is a port there; null = to none. */
+function joinedBridge({ kind, lower, master }: LinkState, { links }: Pick<HostState, 'links'>): string | null {
+  const end = kind === 'veth' ? links.find(({ name }) => name === lower) : undefined;
+  const joined = end?.master ?? null;
+  const isBridge = links.some(({ name, kind: what }) => name === joined && what === 'bridge');
+  return isBridge && joined !== master ? joined : null;
+}
+
+/** Throws VerifyError (69) where a veth makes one network of several bridges: what one says is heard on the other. */
+export function refuseJoined(bridges: readonly { readonly members: readonly LinkState[] }[], state: HostState): void {
+  const ports = bridges.flatMap(({ members }) => members);
+  const masters = new Set(ports.map(({ master }) => master));
+  const joints = ports.flatMap((link) => {
+    const joined = joinedBridge(link, state);
+    return masters.has(joined) && joined !== null
+      ? [`${JSON.stringify(link.name)} joins ${JSON.stringify(link.master)} to ${JSON.stringify(joined)}`]
+      : [];
+  });
+  if (joints.length > 0)
+    throw new VerifyError(
+      'unsupported',
+      69,
+      `${joints.join('; ')}: these bridges are one network, and one run without a file examines each by itself`,
+      'examine one at a time: run --bridge NAME takes what leads to another bridge for an uplink. Nothing was sent',
+    );
 }
 
 /** Is it a static entry of the guest's MAC, in the VLAN of its untagged frames where the bridge filters VLANs? */
@@ -127,7 +178,7 @@ function ipOf(
 }
 
 /** Its role, or its zone: that of its manager, else its VLAN. */
-function placeOf(
+function roleOrZoneOf(
   link: LinkState,
   guest: GuestRecord | null,
   vlans: readonly FoundVlan[],
@@ -144,7 +195,7 @@ function writtenEndpoint(
   guest: GuestRecord | null,
   macs: readonly string[],
   zoneName: (text: string) => string,
-  { state, neighbours, bridge }: BridgeSurroundings,
+  { state, neighbours, bridge }: BridgeInput,
 ): WrittenEndpoint {
   const mac = macOf(guest, macs, neighbours);
   const ip = ipOf(guest, mac, neighbours);
@@ -152,7 +203,7 @@ function writtenEndpoint(
   return {
     bridge,
     port: link.name,
-    ...placeOf(link, guest, vlans, zoneName),
+    ...(joinedBridge(link, state) === null ? roleOrZoneOf(link, guest, vlans, zoneName) : { role: 'uplink' as const }),
     ...(mac === undefined ? {} : { mac }),
     ...(ip === undefined ? {} : { ip: `${ip}/24` }),
     ...(vlans.length === 0 ? {} : { vlans }),

@@ -3,11 +3,17 @@ import type { GuestRecord, Inventory } from '../model/host-config.js';
 import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { word } from '../text/escape.js';
-import { type BridgeSurroundings, foundEndpoints, type FoundEntry, type WrittenEndpoint } from './found-endpoints.js';
+import {
+  type BridgeInput,
+  foundEndpoints,
+  type FoundEntry,
+  otherMacsNote,
+  type WrittenEndpoint,
+} from './found-endpoints.js';
 import { foundVlans } from './found-vlans.js';
 import { withOwners } from './guests/owners.js';
 import { isFirewallBridge } from './guests/proxmox.js';
-import { deafness } from './host-topology.js';
+import { deafness } from '../bridge/view.js';
 
 /** A scenario file as data: what runs on a bridge now, and a first question to ask about it. */
 export interface FoundScenario {
@@ -15,7 +21,7 @@ export interface FoundScenario {
   readonly name: string;
   readonly topology: {
     readonly provider: 'host';
-    readonly bridges: Readonly<Record<string, { readonly kind?: 'ovs' | 'routed'; readonly netns?: string }>>;
+    readonly bridges: Readonly<Record<string, { readonly kind?: 'ovs' | 'routed' | 'lower'; readonly netns?: string }>>;
     readonly endpoints: Readonly<Record<string, WrittenEndpoint>>;
   };
   readonly steps: readonly object[];
@@ -29,13 +35,13 @@ export interface Found {
   readonly notes: readonly string[];
   /** For the head of the file too: what it says nothing of, which a run reports by itself. Absent = nobody looked. */
   readonly beside?: readonly string[];
-  /** By endpoint: who says its name and its zone. */
+  /** By endpoint: what reports its name and its zone. */
   readonly origins: Readonly<Record<string, string>>;
   /** The policy in sentences, one for each rule. */
   readonly sentences: readonly string[];
 }
 
-export interface FoundInput extends BridgeSurroundings {
+export interface FoundInput extends BridgeInput {
   /** As `netns` of the bridge is to be written; null = the namespace of the caller. */
   readonly netns: string | null;
 }
@@ -49,8 +55,8 @@ function withPortsIn({ links }: HostState): readonly string[] {
 }
 
 /**
- * Bridges with ports that are no firewall's, or the one that is named, by name. Throws VerifyError (69) where the latter
- * is none of those with ports.
+ * Bridges with ports that are no firewall's, or the one that is named, by name. Throws VerifyError (69) where the
+ * latter is none of those with ports.
  */
 export function bridgesWithPorts(state: HostState, named: string | null): readonly string[] {
   const withPorts = withPortsIn(state);
@@ -106,7 +112,10 @@ export function silenceHint({ links }: HostState, bridges: readonly string[], ag
  * where too few have. Throws VerifyError (3) where too little is known to ask anything.
  */
 export function foundScenario({ state, neighbours, inventory, bridge, netns, inLab = false }: FoundInput): Found {
-  const { all, ports, entries } = foundEndpoints({ state, neighbours, inventory, bridge, inLab }, new Set([bridge]));
+  const { members, ports, entries } = foundEndpoints(
+    { state, neighbours, inventory, bridge, inLab },
+    new Set([bridge]),
+  );
   const endpoints = withOwners(entries);
   const known = entries.filter(({ spoke, endpoint }) => spoke || endpoint.mac !== undefined);
   // who has spoken can be sent to at once
@@ -149,10 +158,11 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
       ...(policy.rules.length === 0 ? {} : { policy: policy.rules }),
     },
     notes: [
-      ...leftOutNotes({ bridge, all, ports }, state),
+      ...leftOutNotes({ bridge, members, ports }, state),
       ...entries.flatMap(({ name, guest, spoke, endpoint }) =>
         spoke ? [] : [unheard(name, endpoint.mac === undefined ? null : guest)],
       ),
+      ...entries.flatMap(otherMacsNote),
       ...unreadNotes(inventory),
     ],
     origins: originsOf(entries, ({ spoke, endpoint }) => !spoke && endpoint.mac !== undefined),
@@ -176,7 +186,8 @@ function firstQuestion(
 }
 
 /**
- * What has to be known of one that the bridge has not learned. `source`: whose manager reports the MAC that the file has.
+ * What has to be known of one that the bridge has not learned. `source`: whose manager reports the MAC that the file
+ * has.
  */
 function unheard(name: string, source: GuestRecord | null): string {
   const says = `${name} has not spoken lately, so that the bridge does not know it`;
@@ -197,7 +208,7 @@ function originOf({ manager, zone, firewall }: GuestRecord, hasMac: boolean): st
     : `${source}; its firewall is ${firewall}, behind this port: what is judged here is the bridge without it`;
 }
 
-/** Who says the names of endpoints, and of which of them also the MAC. */
+/** What reports the names of endpoints, and of which of them also the MAC. */
 export function originsOf(entries: readonly FoundEntry[], hasMac: (entry: FoundEntry) => boolean): Found['origins'] {
   return Object.fromEntries(
     entries.flatMap((entry) =>
@@ -208,11 +219,15 @@ export function originsOf(entries: readonly FoundEntry[], hasMac: (entry: FoundE
 
 /** Ports of a bridge at which nobody can listen, and why. */
 export function leftOutNotes(
-  { bridge, all, ports }: Pick<ReturnType<typeof foundEndpoints>, 'all' | 'ports'> & { readonly bridge: string },
+  {
+    bridge,
+    members,
+    ports,
+  }: Pick<ReturnType<typeof foundEndpoints>, 'members' | 'ports'> & { readonly bridge: string },
   state: HostState,
 ): readonly string[] {
   return [
-    ...all.flatMap((link) => (ports.includes(link) ? [] : [`left out: ${link.name}: ${deafness(link) ?? ''}`])),
+    ...members.flatMap((link) => (ports.includes(link) ? [] : [`left out: ${link.name}: ${deafness(link) ?? ''}`])),
     ...unheardPorts(state).flatMap(({ bridge: of, port, reason }) =>
       of === bridge
         ? [`left out: ${port}: ${reason}, so that nothing holds unless the file says \`scope: { partial: … }\``]

@@ -1,6 +1,7 @@
 import { membersOf } from '../bridge/ovs-settings.js';
 import type { HostState, OvsPortState } from '../model/state.js';
 import { fieldsOf, objectsOf } from '../text/json-text.js';
+import { isOn } from '../bridge/setting-value.js';
 
 /** `vlans` of an endpoint as a scenario file has it. */
 export interface FoundVlan {
@@ -67,5 +68,5 @@ export function foundVlans(state: HostState, bridge: string, port: string): read
   const switched = state.ovs?.ports.find((ovsPort) => ovsPort.bridge === bridge && ovsPort.name === port);
   if (switched !== undefined) return ovsVlans(switched);
   const filtering = state.links.find(({ name }) => name === bridge)?.bridge?.['vlan_filtering'];
-  return filtering === 1 || filtering === true ? vlansInState(state, port) : [];
+  return isOn(filtering) ? vlansInState(state, port) : [];
 }

@@ -1,13 +1,17 @@
 import type { FaultCode } from '../model/reasons.js';
-import { isGuestsEnd } from '../bridge/beside.js';
-import { type UnheardPort, unheardPorts } from '../bridge/ovs.js';
+import { isGuestsEnd, isTunnel } from '../bridge/beside.js';
+import { deafness } from '../bridge/view.js';
+import { datapathOf, type UnheardPort, unheardPorts } from '../bridge/ovs.js';
 import { plainGuest } from '../scenario/plain-steps.js';
 import { isOnPort, isRoutedTo, placeOf } from '../model/attach.js';
 import type { Mac } from '../model/mac.js';
 import type { Bridge, Endpoint, Scenario } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
+import { type AboveDevices, downAbove, missingAbove, withAbove } from './above-devices.js';
 import { isSharedMac } from '../probe/addresses.js';
+import { isOn } from '../bridge/setting-value.js';
+import { isGroupMacText } from '../wire/ethernet.js';
 
 /** An entry of the neighbour tables: which IP address a MAC was seen with. */
 export interface Neighbour {
@@ -29,33 +33,33 @@ export interface HostTopology {
 }
 
 /**
- * MACs that live behind a port: not the port's own address, which the bridge keeps as permanent, nor group addresses.
+ * MACs that live behind a port: not the port's own address, which the bridge keeps as permanent, nor group addresses,
+ * nor those that a static entry has there and the file has of somebody else (`listed`).
  */
-export function macsBehind(fdb: readonly FdbState[], bridge: string, port: string): readonly Mac[] {
+export function macsBehind(
+  fdb: readonly FdbState[],
+  bridge: string,
+  port: string,
+  listed: readonly Endpoint[] = [],
+): readonly Mac[] {
   const entries = fdb.filter(
     (entry) =>
-      entry.master === bridge &&
-      entry.port === port &&
-      entry.state !== 'permanent' &&
-      (Number.parseInt(entry.mac.slice(0, 2), 16) & 1) === 0,
+      entry.master === bridge && entry.port === port && entry.state !== 'permanent' && !isGroupMacText(entry.mac),
   );
-  return [...new Set(entries.map(({ mac }) => mac))];
+  const macs = new Set(entries.map(({ mac }) => mac));
+  for (const { macs: others } of listed) for (const mac of others) macs.delete(mac);
+  return [...macs];
 }
 
-/**
- * Why nothing can be heard on a port; null = something can. A port without carrier is disabled by the bridge and gets
- * no frames.
- */
-export function deafness(link: LinkState): string | null {
-  if (!link.flags.includes('UP')) return 'the interface is down';
-  if (!link.flags.includes('LOWER_UP')) return 'no carrier: nobody runs behind it';
-  return null;
-}
-
-function completed(endpoint: Endpoint, state: HostState, neighbours: readonly Neighbour[]): Endpoint {
+function completed(
+  endpoint: Endpoint,
+  state: HostState,
+  neighbours: readonly Neighbour[],
+  listed: readonly Endpoint[],
+): Endpoint {
   if (!isOnPort(endpoint.attach) || endpoint.port === null) return endpoint;
   if (isRoutedTo(endpoint.attach)) return completedByNeighbours(endpoint, neighbours);
-  const macs = endpoint.macs.length > 0 ? endpoint.macs : macsBehind(state.fdb, endpoint.bridge, endpoint.port);
+  const macs = endpoint.macs.length > 0 ? endpoint.macs : macsBehind(state.fdb, endpoint.bridge, endpoint.port, listed);
   if (endpoint.ips.length > 0) return { ...endpoint, macs };
   const known = neighbours.filter(({ mac }) => macs.includes(mac)).map(({ address }) => address);
   return {
@@ -96,19 +100,9 @@ function unlisted(link: LinkState, bridge: Bridge, scenario: Scenario, state: Ho
     bridge: bridge.name,
     port: link.name,
     attach: bridge.kind === 'routed' ? 'routed' : 'port',
-    macs: macsBehind(state.fdb, bridge.name, link.name),
+    macs: macsBehind(state.fdb, bridge.name, link.name, endpoints),
     offloads: true,
   };
-}
-
-/**
- * Where a bridge of Open vSwitch forwards; null = it has none of that name. An empty column means the kernel's
- * (ovs-vswitchd.conf.db(5), datapath_type).
- */
-function datapathOf({ ovs }: HostState, bridge: string): string | null {
-  const type = ovs?.bridges.find(({ name }) => name === bridge)?.columns['datapath_type'];
-  if (typeof type !== 'string') return null;
-  return type === '' ? 'system' : type;
 }
 
 /**
@@ -125,34 +119,42 @@ function withoutDatapath({ topology: { bridges } }: Scenario, state: HostState):
 }
 
 /** What of the scenario is not there, a line each. */
-function missing(scenario: Scenario, state: HostState): readonly string[] {
+function missing(scenario: Scenario, state: HostState, above: AboveDevices): readonly string[] {
   const links = new Map(state.links.map((link) => [link.name, link]));
   const bridges = scenario.topology.bridges.flatMap(({ name, kind, datapath }) => {
     if (kind === 'routed')
       return links.has(name)
         ? [`${JSON.stringify(name)} is a device, and no name for guests that the host routes to`]
         : [];
-    const [there, what] =
+    if (kind === 'lower') return links.has(name) ? [] : [`there is no device ${JSON.stringify(name)}`];
+    const [wantedKind, what] =
       kind === 'ovs' ? (['openvswitch', 'bridge of Open vSwitch'] as const) : (['bridge', 'Linux bridge'] as const);
-    if (links.get(name)?.kind !== there) return [`there is no ${what} ${JSON.stringify(name)}`];
-    const found = kind === 'ovs' ? datapathOf(state, name) : null;
-    return datapath === null || datapath === found
+    if (links.get(name)?.kind !== wantedKind) return [`there is no ${what} ${JSON.stringify(name)}`];
+    const liveDatapath = kind === 'ovs' ? datapathOf(state, name) : null;
+    return datapath === null || datapath === liveDatapath
       ? []
-      : [`${JSON.stringify(name)} is a bridge of Open vSwitch with datapath ${found ?? 'unknown'}, not ${datapath}`];
+      : [
+          `${JSON.stringify(name)} is a bridge of Open vSwitch with datapath ${liveDatapath ?? 'unknown'}, not ${datapath}`,
+        ];
   });
-  const ports = scenario.topology.endpoints.flatMap(({ name, port, bridge, attach }) => {
+  const ports = scenario.topology.endpoints.flatMap(({ name, port, bridge, attach, tunnel }) => {
     if (port === null) return [];
+    if (placeOf(attach) === 'above') return [];
     const link = links.get(port);
     if (link === undefined) return [`${name}: there is no interface ${JSON.stringify(port)}`];
     if (isRoutedTo(attach))
       return link.master === null ? [] : [`${name}: ${JSON.stringify(port)} is a port of ${link.master}`];
+    if (tunnel !== undefined && !isTunnel(link, links))
+      return [
+        `${name}: ${JSON.stringify(port)} is no tunnel but ${link.kind ?? 'a NIC'}: take \`tunnel\` out of the file`,
+      ];
     return !isOnPort(attach) || link.master === bridge
       ? []
       : [
           `${name}: ${JSON.stringify(port)} is not a port of ${bridge}${link.master === null ? '' : ` but of ${link.master}`}`,
         ];
   });
-  return [...bridges, ...ports];
+  return [...bridges, ...ports, ...missingAbove(scenario, state, above)];
 }
 
 /** Endpoints as which something is sent. */
@@ -208,7 +210,7 @@ function inPlace({ topology: { endpoints } }: Scenario, fdb: readonly FdbState[]
 }
 
 /** Endpoints that send or are sent to, but have no MAC. */
-function nameless(scenario: Scenario): readonly string[] {
+function withoutMac(scenario: Scenario): readonly string[] {
   const speaking = new Set(
     scenario.steps.flatMap((step) => [
       ...step.learn,
@@ -229,17 +231,23 @@ function nameless(scenario: Scenario): readonly string[] {
  * VerifyError, naming everything at once: 69 where bridges, ports or the kernel's datapath are missing, 3 where a MAC
  * of the file is on another port, or is needed and not on record.
  */
-export function hostTopology(scenario: Scenario, state: HostState, neighbours: readonly Neighbour[]): HostTopology {
-  refuseFaults(withoutDatapath(scenario, state), {
+export function hostTopology(
+  written: Scenario,
+  state: HostState,
+  neighbours: readonly Neighbour[],
+  above: AboveDevices = new Map(),
+): HostTopology {
+  refuseFaults(withoutDatapath(written, state), {
     code: 'unsupported',
     exit: 69,
     hint: 'load the module openvswitch (`modprobe openvswitch`), or set datapath_type=netdev',
   });
-  refuseFaults(missing(scenario, state), {
+  refuseFaults(missing(written, state, above), {
     code: 'interface-gone',
     exit: 69,
     hint: '`verify-isolation init` writes a scenario of what runs here now',
   });
+  const scenario = withAbove(written, above);
   refuseFaults(misplaced(scenario, state), {
     code: 'mac-moved',
     exit: 3,
@@ -253,7 +261,7 @@ export function hostTopology(scenario: Scenario, state: HostState, neighbours: r
   const silent = scenario.topology.endpoints.flatMap(({ name, port, started }) =>
     started && port !== null && deaf.has(port) ? [`${name}: ${JSON.stringify(port)}: ${deaf.get(port) ?? ''}`] : [],
   );
-  refuseFaults(silent, {
+  refuseFaults([...silent, ...downAbove(above)], {
     code: 'not-forwarding',
     exit: 3,
     hint: 'start the guest, or take it out of the scenario. Nothing was sent',
@@ -265,7 +273,7 @@ export function hostTopology(scenario: Scenario, state: HostState, neighbours: r
     neighbours,
     bridgeOf,
   );
-  refuseFaults(nameless(whole), {
+  refuseFaults(withoutMac(whole), {
     code: 'mac-unknown',
     exit: 3,
     hint: 'write its `mac` into the file, or let it speak once. Nothing was sent',
@@ -278,15 +286,28 @@ export function hostTopology(scenario: Scenario, state: HostState, neighbours: r
     exit: 3,
     hint: 'to speak with it would take it from the one that has it: write another `mac`, or take the endpoint out of `from`. Nothing was sent',
   });
-  // A guest to which the host routes sends to the host's MAC at its own port
+  return { scenario: whole, unobservable, ...onRecord(whole, state, bridges) };
+}
+
+/**
+ * What the host has on record of a topology: its own MACs by bridge, where a guest to which it routes sends to that at
+ * its own port; endpoints whose MAC is on their port; bridges that filter VLANs.
+ */
+function onRecord(
+  whole: Scenario,
+  { links, fdb }: HostState,
+  bridges: ReadonlySet<string>,
+): Pick<HostTopology, 'bridgeMacs' | 'inPlace' | 'filtersVlans'> {
   const routed = new Set(whole.topology.endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) ? [port] : [])));
-  const bridgeMacs = Object.fromEntries(
-    state.links.filter(({ name }) => bridges.has(name) || routed.has(name)).map(({ name, mac }) => [name, mac]),
-  );
-  const filtersVlans = state.links.flatMap(({ name, bridge }) =>
-    bridges.has(name) && bridge?.['vlan_filtering'] === 1 ? [name] : [],
-  );
-  return { scenario: whole, bridgeMacs, unobservable, inPlace: inPlace(whole, state.fdb), filtersVlans };
+  return {
+    bridgeMacs: Object.fromEntries(
+      links.filter(({ name }) => bridges.has(name) || routed.has(name)).map(({ name, mac }) => [name, mac]),
+    ),
+    inPlace: inPlace(whole, fdb),
+    filtersVlans: links.flatMap(({ name, bridge }) =>
+      bridges.has(name) && isOn(bridge?.['vlan_filtering']) ? [name] : [],
+    ),
+  };
 }
 
 /** Throws a VerifyError with a line for each fault, where there are any. */
@@ -308,7 +329,8 @@ function segmentLookup({ topology: { bridges, endpoints } }: Scenario, { links }
   const listed = new Set(endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) ? [port] : [])));
   const ends = new Set(links.filter(isGuestsEnd).map(({ name }) => name));
   return (link) => {
-    if (link.master !== null) return bridges.find(({ name }) => name === link.master);
+    // What makes a bond is below it, as the NIC is
+    if (link.master !== null) return bridges.find(({ name, kind }) => name === link.master && kind !== 'lower');
     return listed.has(link.name) || ends.has(link.name) ? segment : undefined;
   };
 }
@@ -347,13 +369,13 @@ function withEveryPort(
 ): Scenario {
   const { topology } = scenario;
   const listed = new Set(topology.endpoints.map(({ port }) => port));
-  const endpoints = topology.endpoints.map((endpoint) => completed(endpoint, state, neighbours));
+  const endpoints = topology.endpoints.map((endpoint) => completed(endpoint, state, neighbours, topology.endpoints));
   let whole: Scenario = { ...scenario, topology: { ...topology, endpoints } };
   for (const link of ports) {
     const bridge = bridgeOf(link);
     if (bridge === undefined || listed.has(link.name)) continue;
-    const found = unlisted(link, bridge, whole, state);
-    whole = { ...whole, topology: { ...whole.topology, endpoints: [...whole.topology.endpoints, found] } };
+    const endpoint = unlisted(link, bridge, whole, state);
+    whole = { ...whole, topology: { ...whole.topology, endpoints: [...whole.topology.endpoints, endpoint] } };
   }
   return whole;
 }

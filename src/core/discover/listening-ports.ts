@@ -1,7 +1,9 @@
+import type { GuestRecord } from '../model/host-config.js';
 import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { isOutward } from './found-endpoints.js';
-import { deafness, endpointName, macsBehind } from './host-topology.js';
+import { deafness } from '../bridge/view.js';
+import { endpointName, macsBehind } from './host-topology.js';
 
 /** A port of a bridge at which something can be heard. */
 export interface ListeningPort {
@@ -12,7 +14,7 @@ export interface ListeningPort {
 
 /**
  * The ports of a bridge that can be heard, under names that files may have. `asked`: of these, who is reported; empty =
- * all. Throws VerifyError (69) where one of them is none.
+ * all. Throws VerifyError (69) where one of them is not a port of the bridge.
  */
 export function listeningPorts(
   state: HostState,
@@ -38,13 +40,40 @@ export function listeningPorts(
   return { ports, reported: asked.length === 0 ? ports : ports.filter(({ port }) => asked.includes(port)) };
 }
 
-/** MACs on record behind each port, by its name: what the bridge knew before and what it knows now. */
+/**
+ * MACs on record behind each port, by its name: what the bridge knew before and what it knows now, and what spoke there
+ * alone where a static entry has it elsewhere. Such an entry is no proof: a MAC that speaks at another port, or that
+ * `guests` has there, is not this one's. `spoke`: MACs that were heard at a port alone.
+ */
 export function macsOnRecord(
   ports: readonly ListeningPort[],
   bridge: string,
   states: readonly HostState[],
+  { guests = [], spoke = new Map() }: WhoElse = {},
 ): ReadonlyMap<string, readonly string[]> {
-  return new Map(
-    ports.map(({ name, port }) => [name, [...new Set(states.flatMap((state) => macsBehind(state.fdb, bridge, port)))]]),
+  const known = (port: string): readonly string[] => states.flatMap((state) => macsBehind(state.fdb, bridge, port));
+  const written = new Set(
+    states.flatMap(({ fdb }) => fdb.flatMap(({ state, mac }) => (state === 'static' ? [mac] : []))),
   );
+  const isElsewhere = (mac: string, { name, port }: ListeningPort): boolean =>
+    written.has(mac) &&
+    ports.some(
+      (neighbour) =>
+        neighbour.name !== name &&
+        ((spoke.get(neighbour.name)?.includes(mac) ?? false) ||
+          guests.some((guest) => guest.mac === mac && guest.port === neighbour.port && guest.port !== port)),
+    );
+  return new Map(
+    ports.map((listening) => {
+      const here = (spoke.get(listening.name) ?? []).filter((mac) => written.has(mac));
+      const macs = new Set([...known(listening.port), ...here]);
+      return [listening.name, [...macs].filter((mac) => !isElsewhere(mac, listening))];
+    }),
+  );
+}
+
+/** What says of MACs whose they are beside the bridge's forwarding database. */
+export interface WhoElse {
+  readonly guests?: readonly Pick<GuestRecord, 'mac' | 'port'>[];
+  readonly spoke?: ReadonlyMap<string, readonly string[]>;
 }

@@ -59,6 +59,6 @@ function withoutFlush({ name, probe }: { readonly name: string; readonly probe: 
 }
 
 /** Scenarios that need no file, by name. A new one is one line here. */
-export const presets: Readonly<Record<PresetName, (found: Found, allowed: PresetAllowance) => PresetScenario>> = {
+export const presets: Readonly<Record<PresetName, (discovered: Found, allowed: PresetAllowance) => PresetScenario>> = {
   'tenant-bridge': tenantBridge,
 };

@@ -7,8 +7,8 @@ const maxSpeakers = 8;
 const count = 10;
 
 /** Whether something on the bridge leads out of the machine. */
-export function hasUplink(found: FoundScenario): boolean {
-  return Object.values(found.topology.endpoints).some(({ role }) => role === 'uplink');
+export function hasUplink(scenario: FoundScenario): boolean {
+  return Object.values(scenario.topology.endpoints).some(({ role }) => role === 'uplink');
 }
 
 /** Why a class is not among those that a proof probes; null = it is. `uplink`: frames may leave the machine. */
@@ -26,17 +26,17 @@ export function leftOut(probe: ProbeClassName, disruptive: boolean, uplink: bool
  * want addresses which are not on record are left out.
  */
 export function provingScenario(
-  found: FoundScenario,
+  scenario: FoundScenario,
   disruptive: boolean,
 ): FoundScenario & { readonly allow_disruptive?: true } {
-  const endpoints = Object.entries(found.topology.endpoints)
+  const endpoints = Object.entries(scenario.topology.endpoints)
     .filter(([, { mac }]) => mac !== undefined)
     .map(([name, endpoint]) => ({ name, ...endpoint }));
   const guests = endpoints.filter(({ role }) => role === undefined).slice(0, maxSpeakers);
   const uplink = endpoints.filter(({ role }) => role === 'uplink').slice(0, 1);
   const addressed = guests.filter(({ ip }) => ip !== undefined);
   const names = (list: readonly { readonly name: string }[]): readonly string[] => list.map(({ name }) => name);
-  const aims = {
+  const directions = {
     nobody: { from: names(guests), to: [] },
     any: { from: names([...guests, ...uplink]), to: names([...guests, ...uplink]) },
     guest: { from: names(guests), to: names(guests) },
@@ -46,10 +46,10 @@ export function provingScenario(
     'nobody, once': { from: names(guests.slice(0, 1)), to: [] },
   } as const;
   const probes = Object.values(classes)
-    .filter(({ name }) => leftOut(name, disruptive, hasUplink(found)) === null)
+    .filter(({ name }) => leftOut(name, disruptive, hasUplink(scenario)) === null)
     .flatMap(({ name: probe, proof: kind }) => {
       if (typeof kind !== 'string') return [];
-      const { from, to } = aims[kind];
+      const { from, to } = directions[kind];
       const alone = kind.startsWith('nobody');
       if (alone ? from.length === 0 : new Set([...from, ...to]).size < 2) return [];
       return [{ class: probe, from, ...(alone ? {} : { to }), ...(probe === 'stp-root' ? {} : { count }) }];
@@ -61,7 +61,7 @@ export function provingScenario(
       .filter((probe) => !harmless.includes(probe))
       .map((probe) => ({ name: probe.class, probe: [probe], expect: 'unjudged' })),
   ];
-  const { name, policy: _, ...rest } = found;
+  const { name, policy: _, ...rest } = scenario;
   return {
     ...rest,
     name: name.replace(/^host-/, 'audit-'),

@@ -1,4 +1,4 @@
-import type { PersistentFix } from '../model/persistent-fix.js';
+import type { PersistentFix } from '../model/fix.js';
 import { fileWord, word } from '../text/escape.js';
 import type { Wanted } from './wanted.js';
 
@@ -9,7 +9,7 @@ export function deviceOf(wanted: Wanted): string | null {
 
 /**
  * The command that brings it about now, for scripts that run when the device is there; `device`: how the script calls
- * it, quoted. Empty for what is no device's.
+ * it, quoted. Empty for what is not a device's.
  */
 export function commandOf(wanted: Wanted, device: string): string {
   switch (wanted.kind) {
@@ -18,7 +18,7 @@ export function commandOf(wanted: Wanted, device: string): string {
     case 'port':
       return `bridge link set dev ${device} ${word(wanted.key)} ${word(wanted.value)}`;
     case 'entry':
-      return wanted.own
+      return wanted.self
         ? `bridge fdb replace ${wanted.mac} dev ${device} self permanent`
         : `bridge fdb replace ${wanted.mac} dev ${device} master static${wanted.sticky ? ' sticky' : ''}`;
     case 'no-vlan':
@@ -43,7 +43,7 @@ export function dispatcherScript(by: string, device: string, wanted: readonly Wa
     form: [
       '#!/bin/sh',
       `[ "$1 $2" = ${word(`${device} up`)} ] || exit 0`,
-      ...wanted.map((one) => commandOf(one, word(device))),
+      ...wanted.map((wish) => commandOf(wish, word(device))),
     ].join('\n'),
     apply: 'chmod 755 it, as root; it acts when NetworkManager brings the device up again',
     note: 'profiles of NetworkManager have no option for it. Where the script is there, its commands go below those of the script',

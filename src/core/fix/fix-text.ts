@@ -5,8 +5,8 @@ import type { Plan } from '../model/plan.js';
 import { word } from '../text/escape.js';
 
 /**
- * The commands of a fix, as argument vectors. Attributes of one port that follow each other are one command of bridge(8),
- * which is what administrators type.
+ * The commands of a fix, as argument vectors. Attributes of one port that follow each other are one command of
+ * bridge(8), which is what administrators type.
  */
 export function fixCommands(changes: readonly Change[]): readonly (readonly string[])[] {
   const commands: (readonly string[])[] = [];

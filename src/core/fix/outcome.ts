@@ -1,4 +1,5 @@
-import type { Finding, LostNeed, ProvenFix, Result, StepResult } from '../model/result.js';
+import type { LostNeed, ProvenFix } from '../model/fix.js';
+import type { Finding, Result, StepResult } from '../model/result.js';
 import { needOf } from './reach.js';
 import type { FixTrial } from './trial.js';
 
@@ -22,17 +23,17 @@ interface Delivery {
 
 /** What arrived whole where it had to, by itself; what arrived in part is no longer among it. */
 function delivered(step: StepResult | undefined, whatOf: (row: Finding) => string): ReadonlyMap<string, Delivery> {
-  const found = new Map<string, Delivery>();
+  const deliveries = new Map<string, Delivery>();
   const short = new Set<string>();
   for (const row of step?.findings ?? []) {
     if (row.allowed !== 'must' || (row.sent ?? 0) === 0) continue;
     const delivery = { what: whatOf(row), from: row.from, observer: row.observer };
     const key = JSON.stringify([delivery.what, delivery.from, delivery.observer]);
-    found.set(key, delivery);
+    deliveries.set(key, delivery);
     if (row.seen < deliveryShare * (row.sent ?? 0)) short.add(key);
   }
-  for (const key of short) found.delete(key);
-  return found;
+  for (const key of short) deliveries.delete(key);
+  return deliveries;
 }
 
 function missing(before: ReadonlyMap<string, Delivery>, after: ReadonlyMap<string, Delivery>): readonly Delivery[] {
@@ -68,8 +69,8 @@ function lossOf({ at, gateway }: Pick<FixTrial, 'at' | 'gateway'>, trial: Result
   const ownText = (row: Finding): string => (row.class === 'broadcast' ? row.class : needText(row));
   const reachBefore = delivered(trial.steps[at.reachBefore], needText);
   const reachAfter = delivered(trial.steps[at.reachAfter], needText);
-  const own = missing(delivered(trial.steps[at.before], ownText), delivered(trial.steps[at.after], ownText));
-  const gone = [...own, ...missing(reachBefore, reachAfter)].filter(
+  const missingOwn = missing(delivered(trial.steps[at.before], ownText), delivered(trial.steps[at.after], ownText));
+  const gone = [...missingOwn, ...missing(reachBefore, reachAfter)].filter(
     ({ from, observer }) => !wanted.has(JSON.stringify([from, observer])),
   );
   const remaining = [...reachAfter.values()];
@@ -115,7 +116,7 @@ function unprovenOutcome(after: StepResult): Pick<Outcome, 'outcome' | 'text'> |
 }
 
 /**
- * What became of a fix, from the run of its trial. A fix that stops a leak by cutting somebody off is no fix: what
+ * What became of a fix, from the run of its trial. A fix that stops a leak by cutting somebody off is not a fix: what
  * guests live on has to work as before.
  */
 export function fixOutcome(fix: Pick<FixTrial, 'cause' | 'at' | 'gateway'>, trial: Result): Outcome {
@@ -124,11 +125,11 @@ export function fixOutcome(fix: Pick<FixTrial, 'cause' | 'at' | 'gateway'>, tria
   const explained = (before?.findings ?? []).filter(
     (row) => row.leak && row.causes.some(({ code }) => code === fix.cause),
   );
-  const seen = explained.reduce((total, row) => total + row.seen, 0);
-  if (before === undefined || after === undefined || seen === 0) {
+  const leakedBefore = explained.reduce((total, row) => total + row.seen, 0);
+  if (before === undefined || after === undefined || leakedBefore === 0) {
     return {
       outcome: 'unproven',
-      before: seen,
+      before: leakedBefore,
       after: null,
       cutOff: [],
       text: 'the leak did not show again when the step was repeated without the fix',
@@ -137,14 +138,15 @@ export function fixOutcome(fix: Pick<FixTrial, 'cause' | 'at' | 'gateway'>, tria
   const failed = after.reasons.find(({ code }) =>
     ['step-failed', 'unsupported', 'not-run', 'interrupted'].includes(code),
   );
-  if (failed !== undefined) return { outcome: 'failed', before: seen, after: null, cutOff: [], text: failed.text };
+  if (failed !== undefined)
+    return { outcome: 'failed', before: leakedBefore, after: null, cutOff: [], text: failed.text };
   const keys = new Set(explained.map(keyOf));
   const left = after.findings.filter((row) => keys.has(keyOf(row))).reduce((total, row) => total + row.seen, 0);
   // Who is addressed and must not get it is to be cut off from who sent it.
   const unwanted = before.findings.filter((row) => row.leak && row.to === row.observer);
   const loss = lossOf(fix, trial, new Set(unwanted.map(({ from, observer }) => JSON.stringify([from, observer]))));
   const counts = {
-    before: seen,
+    before: leakedBefore,
     after: left,
     cutOff: loss.cutOff,
     ...(loss.lost.length === 0 ? {} : { lost: loss.lost }),
@@ -153,8 +155,8 @@ export function fixOutcome(fix: Pick<FixTrial, 'cause' | 'at' | 'gateway'>, tria
   if (left > 0)
     return {
       ...counts,
-      outcome: left >= noEffectShare * seen ? 'no-effect' : 'still-leaks',
-      text: `${left} of ${seen} frames are still seen`,
+      outcome: left >= noEffectShare * leakedBefore ? 'no-effect' : 'still-leaks',
+      text: `${left} of ${leakedBefore} frames are still seen`,
     };
   if (loss.lost.length > 0) return { ...counts, outcome: 'cuts-off', text: `nothing leaks, but ${lossText(loss)}` };
   if (loss.separated.length > 0)

@@ -1,5 +1,5 @@
 import type { Change } from '../model/fabric.js';
-import type { ConfigurationManager, PersistentFix } from '../model/persistent-fix.js';
+import type { ConfigurationManager, PersistentFix } from '../model/fix.js';
 import type { Cause, GroupCause, StepResult } from '../model/result.js';
 import { deviceOf } from './command-of.js';
 import { hostWideForm } from './managers/host-wide.js';
@@ -11,27 +11,27 @@ import { proxmoxForm } from './managers/proxmox.js';
 import { type Wanted, wantedOf } from './wanted.js';
 
 /**
- * A step's result whose causes say how their fixes come to stay, where it is known who makes the devices; `undefined`:
- * nobody looked.
+ * A step's result whose causes say how their fixes come to stay, where it is known what makes the devices;
+ * `undefined`: nobody looked.
  */
 export function withPersistentFixes(
   result: StepResult,
-  managers: readonly ConfigurationManager[] | undefined,
+  keepers: readonly ConfigurationManager[] | undefined,
 ): StepResult {
-  if (managers === undefined) return result;
+  if (keepers === undefined) return result;
   const known = new Map<string, readonly PersistentFix[]>();
-  const lastingOf = (text: string, changes: readonly Change[] = []): readonly PersistentFix[] => {
-    const lasting = known.get(text) ?? persistentFixes(changes, managers);
-    known.set(text, lasting);
-    return lasting;
+  const formsOf = (text: string, changes: readonly Change[] = []): readonly PersistentFix[] => {
+    const persistent = known.get(text) ?? persistentFixes(changes, keepers);
+    known.set(text, persistent);
+    return persistent;
   };
   const withForms = (cause: Cause): Cause => {
-    const lasting = lastingOf(cause.fix, cause.changes);
-    return lasting.length === 0 ? cause : { ...cause, lasting };
+    const persistent = formsOf(cause.fix, cause.changes);
+    return persistent.length === 0 ? cause : { ...cause, lasting: persistent };
   };
   const reportOfGroup = (cause: GroupCause): GroupCause => {
-    const lasting = lastingOf(cause.fixes.join(' && '), cause.changes);
-    return lasting.length === 0 ? cause : { ...cause, lasting };
+    const persistent = formsOf(cause.fixes.join(' && '), cause.changes);
+    return persistent.length === 0 ? cause : { ...cause, lasting: persistent };
   };
   return {
     ...result,
@@ -66,18 +66,18 @@ function formOf(manager: ConfigurationManager, wanted: readonly Wanted[]): reado
  */
 export function persistentFixes(
   changes: readonly Change[],
-  managers: readonly ConfigurationManager[],
+  keepers: readonly ConfigurationManager[],
 ): readonly PersistentFix[] {
   const wanted = wantedOf(changes);
   const devices = [...new Set(wanted.map(deviceOf).filter((device) => device !== null))];
   return [
     ...devices.flatMap((device) => {
-      const manager = managers.find((manager) => manager.device === device);
+      const manager = keepers.find((manager) => manager.device === device);
       return manager === undefined
         ? []
         : formOf(
             manager,
-            wanted.filter((one) => deviceOf(one) === device),
+            wanted.filter((wish) => deviceOf(wish) === device),
           );
     }),
     ...hostWideForm(wanted),

@@ -104,7 +104,7 @@ function entryOf({ class: name, from, to, carriers, mustSee, group, bothWays }: 
   };
 }
 
-/** The group in which neighbours look for an address (RFC 4291 2.7.1); null = it is no IPv6 address. */
+/** The group in which neighbours look for an address (RFC 4291 2.7.1); null = it is not an IPv6 address. */
 function solicitedNodeGroup(address: string): string | null {
   const bytes = ipv6Bytes(address);
   return bytes === null

@@ -1,7 +1,7 @@
 import { setWords } from '../bridge/change-commands.js';
 import type { Change } from '../model/fabric.js';
 import type { Mac } from '../model/mac.js';
-import type { ConfigurationManager, PersistentFix } from '../model/persistent-fix.js';
+import type { ConfigurationManager, PersistentFix } from '../model/fix.js';
 
 /** One thing that a fix wants of a host, whatever command brings it about. */
 export type Wanted =
@@ -10,7 +10,7 @@ export type Wanted =
       readonly kind: 'entry';
       readonly device: string;
       readonly mac: Mac;
-      readonly own: boolean;
+      readonly self: boolean;
       readonly sticky: boolean;
     }
   | { readonly kind: 'no-vlan'; readonly device: string; readonly vid: number }
@@ -18,7 +18,7 @@ export type Wanted =
   | { readonly kind: 'nft'; readonly rule: string }
   | { readonly kind: 'ovs'; readonly program: 'ovs-vsctl' | 'ovs-ofctl' };
 
-/** What a command wants that is no change of an attribute or of a table. */
+/** What a command wants that is not a change of an attribute or of a table. */
 function wantedOfCommand([program, ...words]: readonly string[]): readonly Wanted[] {
   switch (program) {
     case 'nft':
@@ -35,7 +35,7 @@ function wantedOfEntry(change: Extract<Change, { kind: 'fdb' | 'vlan' }>): reado
   if (change.kind === 'vlan')
     return change.act === 'del' ? [{ kind: 'no-vlan', device: change.entry.port, vid: change.entry.first }] : [];
   const { mac, port, sticky, self } = change.entry;
-  return change.act === 'add' ? [{ kind: 'entry', device: port, mac, own: self, sticky }] : [];
+  return change.act === 'add' ? [{ kind: 'entry', device: port, mac, self, sticky }] : [];
 }
 
 function wantedOfChange(change: Change): readonly Wanted[] {
@@ -91,7 +91,7 @@ export function sortPortWishes(wanted: readonly Wanted[]): PortWishes {
     wish.kind === 'port' && wish.key === key && wish.value === value;
   const isolated = wanted.filter((wish) => is(wish, 'isolated', 'on'));
   const table = wanted.filter(
-    (wish) => (wish.kind === 'entry' && !wish.own) || is(wish, 'flood', 'off') || is(wish, 'learning', 'off'),
+    (wish) => (wish.kind === 'entry' && !wish.self) || is(wish, 'flood', 'off') || is(wish, 'learning', 'off'),
   );
   return {
     isolated,

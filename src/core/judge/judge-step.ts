@@ -1,19 +1,19 @@
-import type { Control, Observer, Plan, StepPlan } from '../model/plan.js';
+import { type Control, type Observer, type Plan, type StepPlan, usualDrainMs } from '../model/plan.js';
 import type { VerdictRules } from '../model/provenance.js';
 import type { Finding, ObserverResult, StepResult, Verdict } from '../model/result.js';
 import type { StepStates } from '../model/state.js';
 import { noiseAt } from './count/noise.js';
 import type { StepTally } from './count/tally.js';
 import { ageingEntries } from './explain/ageing-entries.js';
-import { createCauseFinding, withCauses } from './explain/causes.js';
+import { createCauseFinding, withCauses } from './explain/cause-finding.js';
 import { leakGroups } from './explain/leak-groups.js';
 import { whyHolds } from './explain/why-holds.js';
 import type { Parties } from './parties.js';
-import { bypassReasons, passingPorts } from './proof/bypass.js';
+import { bypassReasons } from './proof/bypass.js';
 import { type EntryByForm, entryByForm, entryInStateReasons } from './proof/entry.js';
 import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval } from './proof/intervals.js';
-import { observedOnlyReasons } from './proof/coverage.js';
-import { missingProofs } from './proof/proofs.js';
+import { observedOnlyReasons, passingPorts } from './proof/coverage.js';
+import { missingProofs } from './proof/missing-proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
 import { unchangedReasons } from './proof/unchanged.js';
 import { eventsOf } from './proof/windows.js';
@@ -49,7 +49,7 @@ function observerResults(input: StepInput): readonly ObserverResult[] {
   for (const control of step.controls)
     if (control.kind !== 'entry-form') byObserver.get(control.observer)?.push(control);
   return step.observers.map((observer) => {
-    const own = byObserver.get(observer.name) ?? [];
+    const controls = byObserver.get(observer.name) ?? [];
     const counters = facts.stopped[observer.name] ?? facts.lastCounters[observer.name];
     return {
       name: observer.name,
@@ -57,8 +57,8 @@ function observerResults(input: StepInput): readonly ObserverResult[] {
       engine: facts.listening.get(observer.name)?.engine ?? null,
       received: counters?.received ?? 0,
       dropped: counters?.dropped ?? 0,
-      controlsSent: own.filter((control) => facts.controlsAccepted.has(control.index)).length,
-      controlsSeen: own.filter((control) => tally.controls.has(control.index)).length,
+      controlsSent: controls.filter((control) => facts.controlsAccepted.has(control.index)).length,
+      controlsSeen: controls.filter((control) => tally.controls.has(control.index)).length,
       ...((counters?.dropped ?? 0) > 0 ? { noise: noiseAt(tally.noise, observer.name) } : {}),
     };
   });
@@ -134,9 +134,6 @@ function withoutDoubts(reasons: readonly Reason[], rows: readonly Finding[], inp
   return reasons.filter(({ code, observer }) => code !== 'replayed' || !(decided || isTakenOn(input, observer)));
 }
 
-/** What is waited by itself, in the lab or on a host (core/plan/make-plan.ts). */
-const usualDrainMs = 1000;
-
 const noBypasses: ReturnType<typeof bypassReasons> = { reasons: [], trusted: [] };
 const noForms: EntryByForm = { reasons: [], held: [] };
 
@@ -206,7 +203,7 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
     ...(isIdle ? [] : observedOnlyReasons(plan, step)),
     ...(isIdle || hasFailed ? [] : stateReasons(input, bypasses, forms)),
   ];
-  const finding = createCauseFinding(plan, step, states, rules);
+  const finding = createCauseFinding(plan, step, states, rules, input.facts.ruleChanges);
   const rows = withCauses(bare, finding);
   return {
     rows,
@@ -276,7 +273,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     reasons: hasFailed ? missing : [...missing, ...unmatched],
     ...(exposures.length === 0 ? {} : { exposures }),
     ...(trusted.length === 0 ? {} : { trusted }),
-    ...(step.drainMs > usualDrainMs ? { lingerMs: step.drainMs } : {}),
+    ...(step.drainMs > usualDrainMs[plan.provider] ? { lingerMs: step.drainMs } : {}),
     ...explained(rows, verdict, missing.length === 0, input),
   };
   return { result, exit };

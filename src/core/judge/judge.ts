@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
 import { withPersistentFixes } from '../fix/persistent.js';
 import type { Plan } from '../model/plan.js';
-import type { ProvenFix, Result, StepResult, Verdict } from '../model/result.js';
+import type { ProvenFix } from '../model/fix.js';
+import type { Result, StepResult, Verdict } from '../model/result.js';
 import type { RunRecord } from '../model/run-record.js';
 import type { StepStates } from '../model/state.js';
 import type { TimelineEntry } from '../model/timeline.js';
 import { highHalf, lowHalf, timeWords } from '../pcap/time-words.js';
 import { evidenceInterfaces } from '../plan/evidence-interfaces.js';
-import { isTowards } from '../plan/observers.js';
 import { createTokenSearch, type TokenSearch } from '../wire/token-search.js';
 import { countDiscarded, framesOfLine } from './count/count-discarded.js';
 import { countSighting } from './count/count-frame.js';
 import { countProbe } from './count/count-probe.js';
 import type { DiscardedFrames } from './count/discarded.js';
 import { createPlainFrames, type PlainFrames } from './count/plain-frames.js';
-import { createTallies, raise, type Seen, type Tallies } from './count/tally.js';
+import { arrivalAt, createTallies, raise, type FrameArrival, type Tallies } from './count/tally.js';
 import { type JudgedStep, judgeStep } from './judge-step.js';
 import { coverageOf, observedOnly } from './proof/coverage.js';
 import { type StepFacts, stepFacts } from './proof/step-facts.js';
@@ -52,15 +52,15 @@ export interface JudgeStart extends Pick<JudgeInput, 'plan' | 'timeline' | 'disc
   readonly run: Pick<RunRecord, 'key'> & { readonly tool: Pick<RunRecord['tool'], 'verdictRules'> };
 }
 
-interface Listener {
-  readonly seen: Seen;
+interface InterfaceReader {
+  readonly arrival: FrameArrival;
   readonly plain: PlainFrames;
   /** Frames that were known as planned probes at once. */
   probes: number;
 }
 
 /** A judgement under way. Opaque: only the functions of this file read it. */
-export interface Judging<Input extends JudgeStart = JudgeInput> {
+export interface JudgeState<Input extends JudgeStart = JudgeInput> {
   readonly input: Input;
   /** The key in run.json is the one that was committed to. */
   readonly keyed: boolean;
@@ -69,7 +69,7 @@ export interface Judging<Input extends JudgeStart = JudgeInput> {
   readonly classify: Classify;
   readonly facts: readonly StepFacts[];
   readonly tallies: Tallies;
-  readonly listeners: readonly Listener[];
+  readonly interfaces: readonly InterfaceReader[];
   readonly damages: string[];
   frames: number;
 }
@@ -98,32 +98,32 @@ function isInferred(facts: StepFacts | undefined, observer: string): boolean {
  * Begins a judgement. Pure: no clock, no file, the same input gives the same result. One of a run that goes on needs
  * `continueJudging` before it can end.
  */
-export function startJudging<Input extends JudgeStart>(input: Input): Judging<Input> {
+export function startJudging<Input extends JudgeStart>(input: Input): JudgeState<Input> {
   const facts = stepFacts(input.plan, input.timeline);
   const lossy = facts.map(isLossy);
   const rules = input.run.tool.verdictRules;
   const keyed = commits(input);
   const tallies = createTallies(input.plan, rules, keyed);
-  const listeners = evidenceInterfaces(input.plan).flatMap(({ step, observer }) => {
+  const interfaces = evidenceInterfaces(input.plan).flatMap(({ step, observer }) => {
     const stepPlan = input.plan.steps[step];
-    const one = stepPlan?.observers[observer];
+    const stepObserver = stepPlan?.observers[observer];
     const tally = tallies.steps[step];
-    if (stepPlan === undefined || one === undefined || tally === undefined) return [];
-    const inferred = isInferred(facts[step], one.name);
+    if (stepPlan === undefined || stepObserver === undefined || tally === undefined) return [];
+    const inferred = isInferred(facts[step], stepObserver.name);
     return [
       {
-        seen: { step: stepPlan, observer: one, inferred, towards: false, frame: 0, high: 0, low: 0 },
-        plain: createPlainFrames(stepPlan, one, tally, input.plan, lossy[step] === true),
+        arrival: arrivalAt(stepPlan, stepObserver, inferred),
+        plain: createPlainFrames(stepPlan, stepObserver, tally, input.plan, lossy[step] === true),
         probes: 0,
       },
     ];
   });
   const tags = tagsOf(input.plan, keyed ? keyOf(input) : null);
-  const judging: Judging<Input> = {
+  const judging: JudgeState<Input> = {
     input,
     keyed,
     facts,
-    listeners,
+    interfaces,
     tallies,
     search: createTokenSearch(input.plan.runTag),
     probes: new PlannedProbes(input.plan.runTag, tags, flowFinder(input.plan)),
@@ -136,36 +136,37 @@ export function startJudging<Input extends JudgeStart>(input: Input): Judging<In
 }
 
 /**
- * A judgement that began while the run went on, once its capture is read: with all that the run has left by now. Null
- * where frames count otherwise than was known when it began (frames were dropped, an engine knows no directions, the
- * plan is another): then it is to be begun anew.
+ * Continues a judgement that began during the run, once the capture is complete. Null where it has to start again:
+ * frames were dropped, an engine knows no directions, or the plan is another one, so that frames count differently.
  */
-export function continueJudging(judging: Judging<JudgeStart>, input: JudgeInput): Judging | null {
+export function continueJudging(judging: JudgeState<JudgeStart>, input: JudgeInput): JudgeState | null {
   const facts = stepFacts(input.plan, input.timeline);
   const same =
     input.plan === judging.input.plan &&
     input.run.key === judging.input.run.key &&
     input.discarded === judging.input.discarded &&
     facts.every((of, step) => isLossy(of) === isLossy(judging.facts[step])) &&
-    judging.listeners.every(({ seen }) => isInferred(facts[seen.step.index], seen.observer.name) === seen.inferred);
+    judging.interfaces.every(
+      ({ arrival }) => isInferred(facts[arrival.step.index], arrival.observer.name) === arrival.inferred,
+    );
   return same ? { ...judging, input, facts } : null;
 }
 
 /** Counts what was not kept, before what was. Without the run's key it cannot be authenticated. */
-function addDiscarded(judging: Judging<JudgeStart>): void {
-  const { input, keyed, listeners, damages } = judging;
+function addDiscarded(judging: JudgeState<JudgeStart>): void {
+  const { input, keyed, interfaces, damages } = judging;
   if (!keyed) return;
   const flowOf = flowFinder(input.plan);
   for (const line of input.discarded?.lines ?? []) {
-    const listener = listeners.find(
-      ({ seen }) => seen.step.index === line.step && seen.observer.name === line.observer,
+    const reader = interfaces.find(
+      ({ arrival }) => arrival.step.index === line.step && arrival.observer.name === line.observer,
     );
     const unfit =
-      listener === undefined
+      reader === undefined
         ? `frames were counted for an observer that step ${line.step + 1} does not have`
-        : countDiscarded(line, listener.seen, judging.tallies, flowOf);
+        : countDiscarded(line, reader.arrival, judging.tallies, flowOf);
     if (unfit !== null) damages.push(`discarded.ndjson: ${unfit}`);
-    if (listener !== undefined) listener.probes += framesOfLine(line);
+    if (reader !== undefined) reader.probes += framesOfLine(line);
   }
 }
 
@@ -176,35 +177,35 @@ const sixtyThreeBits = /^[0-8]?\d{1,18}$/;
 const maxKept = 1000;
 
 /** Adds a batch of the capture, in file order; `interfaceId` numbers the interface blocks of the whole file. */
-export function addBatch(judging: Judging<JudgeStart>, batch: JudgedBatch): void {
-  const { listeners, search, probes, classify, tallies } = judging;
+export function addBatch(judging: JudgeState<JudgeStart>, batch: JudgedBatch): void {
+  const { interfaces, search, probes, classify, tallies } = judging;
   const { bytes } = batch;
   const times = timeWords(batch.timeNs);
   let { frames } = judging;
   for (let i = 0; i < batch.count; i += 1) {
     frames += 1;
-    const listener = listeners[batch.interfaceId[i] ?? -1];
-    if (listener === undefined) continue;
-    const { seen } = listener;
+    const reader = interfaces[batch.interfaceId[i] ?? -1];
+    if (reader === undefined) continue;
+    const { arrival } = reader;
     const start = batch.offset[i] ?? 0;
     const end = start + (batch.captured[i] ?? 0);
     const outgoing = batch.direction[i] === directionOut;
-    seen.towards = isTowards(seen.observer, outgoing);
-    seen.frame = frames;
-    seen.high = times[2 * i + highHalf] ?? 0;
-    seen.low = times[2 * i + lowHalf] ?? 0;
+    arrival.towards = arrival.inward !== outgoing;
+    arrival.frame = frames;
+    arrival.high = times[2 * i + highHalf] ?? 0;
+    arrival.low = times[2 * i + lowHalf] ?? 0;
     const probe = probes.read(bytes, start, end);
     if (probe === null && !search.mayHold(bytes, start, end)) {
-      listener.plain.count(bytes, start, end, seen);
+      reader.plain.count(bytes, start, end, arrival);
       continue;
     }
     if (probe !== null) {
-      listener.probes += 1;
-      countProbe(probe, seen, tallies);
+      reader.probes += 1;
+      countProbe(probe, arrival, tallies);
       continue;
     }
     const classified = classify(bytes, start, end);
-    countSighting(bytes, classified, seen, tallies);
+    countSighting(bytes, classified, arrival, tallies);
     const { sighting } = classified;
     if (sighting.kind === 'probe' && sighting.form === 'as-sent') probes.learn(sighting.flow, sighting.sequence);
   }
@@ -215,33 +216,33 @@ export function addBatch(judging: Judging<JudgeStart>, batch: JudgedBatch): void
  * Frames that the capture could not take were kept in memory and written down in the timeline: a leak among them is
  * one.
  */
-function addKept(judging: Judging): void {
+function addKept(judging: JudgeState): void {
   const { tallies } = judging;
-  for (const { seen } of judging.listeners) {
-    const own = (judging.facts[seen.step.index]?.kept ?? [])
-      .filter((frame) => frame.observer === seen.observer.name)
+  for (const { arrival } of judging.interfaces) {
+    const frames = (judging.facts[arrival.step.index]?.keptFrames ?? [])
+      .filter((frame) => frame.observer === arrival.observer.name)
       .slice(0, maxKept);
-    own.forEach(({ frame, towards, atNs }, index) => {
+    frames.forEach(({ frame, towards, atNs }, index) => {
       const bytes = Buffer.from(frame, 'base64');
       const timeNs = sixtyThreeBits.test(atNs) ? BigInt(atNs) : 0n;
-      Object.assign(seen, {
+      Object.assign(arrival, {
         towards,
         frame: -(index + 1),
         high: Number(timeNs >> 32n),
         low: Number(timeNs & 0xffff_ffffn),
       });
-      countSighting(bytes, judging.classify(bytes, 0, bytes.length), seen, tallies);
+      countSighting(bytes, judging.classify(bytes, 0, bytes.length), arrival, tallies);
     });
   }
 }
 
 /** Records in the judgement that the capture is damaged: what comes after is not known. */
-export function addDamage(judging: Judging<JudgeStart>, text: string): void {
+export function addDamage(judging: JudgeState<JudgeStart>, text: string): void {
   judging.damages.push(text);
 }
 
 /** Whether timeline.ndjson is whole: every line numbered by its place, and as many as there were when it was closed. */
-function timelineReasons({ input, tallies }: Judging, run: RunRecord): readonly Reason[] {
+function timelineReasons({ input, tallies }: JudgeState, run: RunRecord): readonly Reason[] {
   if (tallies.rules === 1) return [];
   const { timeline } = input;
   const gap = timeline.findIndex(({ n }, at) => n !== at);
@@ -267,7 +268,7 @@ function timelineReasons({ input, tallies }: Judging, run: RunRecord): readonly 
       ];
 }
 
-function captureReasons(judging: Judging, run: RunRecord, hashMatches: boolean): readonly Reason[] {
+function captureReasons(judging: JudgeState, run: RunRecord, hashMatches: boolean): readonly Reason[] {
   const reasons = [
     ...judging.damages.map((text) => reason('capture-damaged', null, text)),
     ...timelineReasons(judging, run),
@@ -307,16 +308,16 @@ function overall(steps: readonly JudgedStep[]): { verdict: Verdict; exitCode: nu
   const verdicts = steps.map(({ result }) => result.verdict);
   const exits = steps.map(({ exit }) => exit);
   const verdict = worstVerdict(verdicts);
-  const worst = ([2, 69, 3, 4] as const).find((exit) => exits.some((one) => one === exit)) ?? 0;
+  const worst = ([2, 69, 3, 4] as const).find((exit) => exits.some((status) => status === exit)) ?? 0;
   return { verdict, exitCode: worst === 0 && verdict === 'inconclusive' ? 3 : worst };
 }
 
 /** What the capture file itself is, as it was read: SHA-256 in hex, null = there is none. */
 export interface CaptureIdentity {
   readonly sha256: string | null;
-  /** What run.json says of capture and timeline, where these were not yet closed when the judgement began. */
-  readonly closed?: Pick<RunRecord, 'capture' | 'timeline'>;
   readonly files: readonly { readonly path: string; readonly sha256: string }[];
+  /** Where these files are not what the run wrote, by its own list of hashes: why they prove nothing. */
+  readonly changed?: readonly Reason[];
 }
 
 /** A step's result with the fixes that were tried for it. */
@@ -332,7 +333,7 @@ function partialReasons(plan: Plan, { unobserved }: Result['coverage']): readonl
 }
 
 /** `ofCapture`: what is missing of the capture as a whole. */
-function judgeSteps(judging: Judging, run: RunRecord, ofCapture: readonly Reason[]): readonly JudgedStep[] {
+function judgeSteps(judging: JudgeState, run: RunRecord, ofCapture: readonly Reason[]): readonly JudgedStep[] {
   const { plan, states } = judging.input;
   const { parties, rules } = judging.tallies;
   return plan.steps.flatMap((step) => {
@@ -356,18 +357,17 @@ function judgeSteps(judging: Judging, run: RunRecord, ofCapture: readonly Reason
 }
 
 /** Ends the judgement. `capture` names the files that it rests on. */
-export function finishJudging(judging: Judging, capture: CaptureIdentity): Result {
-  const { plan, states } = judging.input;
-  const run = capture.closed === undefined ? judging.input.run : { ...judging.input.run, ...capture.closed };
+export function finishJudging(judging: JudgeState, capture: CaptureIdentity): Result {
+  const { plan, run, states } = judging.input;
   addKept(judging);
-  for (const { seen, plain, probes } of judging.listeners) {
+  for (const { arrival, plain, probes } of judging.interfaces) {
     plain.finish();
-    const tally = judging.tallies.steps[seen.step.index];
-    if (probes > 0 && tally !== undefined) raise(tally.read, seen.observer.name, probes);
+    const tally = judging.tallies.steps[arrival.step.index];
+    if (probes > 0 && tally !== undefined) raise(tally.read, arrival.observer.name, probes);
   }
   const whole = captureReasons(judging, run, capture.sha256 === run.capture?.sha256);
   const coverage = coverageOf(plan, judging.facts, states);
-  const steps = judgeSteps(judging, run, [...whole, ...partialReasons(plan, coverage)]);
+  const steps = judgeSteps(judging, run, [...whole, ...(capture.changed ?? []), ...partialReasons(plan, coverage)]);
   const { verdict, exitCode } = overall(steps);
   const calibration = run.provenance?.instrument.calibration ?? null;
   return {

@@ -1,10 +1,11 @@
 /** The ways in which an endpoint is attached to its bridge; the words of `attach` in a scenario. */
-export const attaches = ['port', 'routed', 'host', 'promiscuous', 'macvlan', 'macvtap'] as const;
+export const attaches = ['port', 'routed', 'host', 'promiscuous', 'macvlan', 'macvtap', 'ipvlan'] as const;
 export type Attach = (typeof attaches)[number];
 
 /**
- * Where the frames of an endpoint enter its bridge, or the host that routes them: at a port that is its own, at the bridge device as the host's own
- * stack, through the bridge device from what is behind it, or at the port of the endpoint that it stands above.
+ * Where the frames of an endpoint enter its bridge, or the host that routes them: at a port that is its own, at the
+ * bridge device as the host's own stack, through the bridge device from what is behind it, or at the port of the
+ * endpoint that it stands above.
  */
 export type EntryPlace = 'port' | 'routed' | 'host' | 'behind' | 'above';
 
@@ -25,6 +26,7 @@ export function placeOf(attach: Attach): EntryPlace {
       return 'behind';
     case 'macvlan':
     case 'macvtap':
+    case 'ipvlan':
       return 'above';
   }
 }
@@ -43,9 +45,44 @@ export function isRoutedTo(attach: Attach): boolean {
 export const macvlanModes = ['private', 'vepa', 'bridge', 'passthru'] as const;
 export type MacvlanMode = (typeof macvlanModes)[number];
 
-/** What a macvlan or macvtap stands on. */
+/** Modes of ipvlan, and its flags, by the names of ip-link(8); both are of the lower device and so of all on it. */
+export const ipvlanModes = ['l2', 'l3', 'l3s'] as const;
+export const ipvlanFlags = ['bridge', 'private', 'vepa'] as const;
+
+/** Whether a mode as the kernel names it is one in which guests are examined: not `source`. */
+export function isMacvlanMode(mode: string | undefined): mode is MacvlanMode {
+  return macvlanModes.some((known) => known === mode);
+}
+
+/** Whether a mode as the kernel names it is one of ipvlan. */
+export function isIpvlanMode(mode: string | undefined): mode is (typeof ipvlanModes)[number] {
+  return ipvlanModes.some((known) => known === mode);
+}
+
+/** What a macvlan, macvtap or ipvlan stands on. */
 export interface Below {
-  /** The endpoint whose interface is the lower device. */
+  /** The endpoint whose interface is the lower device; on a host that device. */
   readonly lower: string;
-  readonly mode: MacvlanMode;
+  readonly mode: MacvlanMode | (typeof ipvlanModes)[number];
+  /** `attach: ipvlan` only. */
+  readonly flag?: (typeof ipvlanFlags)[number];
+  /** On a host: name of the endpoint's interface in the namespace where that is. Absent in the lab. */
+  readonly device?: string;
+  /** On a host, by ipvlan: the addresses with their prefix, which no other guest of the lower device has. */
+  readonly addresses?: readonly string[];
+}
+
+/** What passes within the kernel between guests of one lower device: the mode of a macvlan, the flag of an ipvlan. */
+export function passingOf({ mode, flag }: Pick<Below, 'mode' | 'flag'>): MacvlanMode {
+  return isMacvlanMode(mode) ? mode : (flag ?? 'bridge');
+}
+
+/** Whether guests of its lower device have one MAC, and are distinguished by their addresses (IPVLAN). */
+export function sharesMac(attach: Attach): boolean {
+  return ['ipvlan'].includes(attach);
+}
+
+/** Whether what it stands on is a device of the host, not an endpoint of the lab. */
+export function isOnDevice(below: Below | undefined): boolean {
+  return below?.device !== undefined;
 }

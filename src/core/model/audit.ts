@@ -1,5 +1,5 @@
 import type { AuditId, DriftCode } from './codes.js';
-import type { PersistentFix } from './persistent-fix.js';
+import type { PersistentFix } from './fix.js';
 import type { Reason } from './reasons.js';
 import type { ProbeClassName } from './scenario.js';
 
@@ -48,7 +48,7 @@ export interface Prediction {
   readonly class: ProbeClassName;
   readonly from: string;
   readonly observer: string;
-  /** Pairs that fare alike and are reported by this one: more than 1 on large bridges only. */
+  /** Pairs that behave alike and are reported by this one: more than 1 on large bridges only. */
   readonly pairs: number;
   readonly reach: Reach;
   readonly why: string;

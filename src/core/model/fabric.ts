@@ -31,6 +31,8 @@ export interface Fabric {
   sendingPlace(endpoint: string): Place;
   /** Where an observer's interface lives. */
   observingPlace(device: string): Place;
+  /** Where frames are sent so that they come in at a device on which guests stand, as from beyond it. */
+  arrivingPlace(device: string): Place;
   /**
    * Resolves when every present port forwards, and where something was `changed` before, when Open vSwitch forwards
    * accordingly; rejects after the time in which the kernel should have come to it.
@@ -71,7 +73,7 @@ export type Change =
     }
   | { readonly kind: 'fdb-flush'; readonly bridge: string; readonly ovs?: true }
   | { readonly kind: 'fdb'; readonly act: 'add' | 'del'; readonly entry: FdbEntry; readonly ovs?: true }
-  /** Open vSwitch's. `runId`: it bears it, so that it can be distinguished from another of its name. */
+  /** Open vSwitch's. `runId`: it carries it, so that it can be distinguished from another of its name. */
   | { readonly kind: 'mirror'; readonly bridge: string; readonly mirror: Mirror; readonly runId?: string }
   | { readonly kind: 'mdb'; readonly act: 'add' | 'del'; readonly bridge: string; readonly entry: MdbEntry }
   | { readonly kind: 'start'; readonly endpoint: string }
@@ -79,8 +81,8 @@ export type Change =
   | { readonly kind: 'run'; readonly argv: readonly string[] };
 
 /**
- * What ends a weakness of a host, as data: reports render it, trials execute it, and managers of configuration are asked
- * for a form of it that stays.
+ * What ends a weakness of a host, as data: reports render it, trials execute it, and managers of configuration are
+ * asked for a form of it that stays.
  *
  * @example
  *   { changes: [{ kind: 'set', place: 'port', device: 'vnet0', key: 'isolated', value: true }] }

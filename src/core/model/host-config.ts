@@ -35,22 +35,11 @@ export interface Declared {
   readonly apply: string;
 }
 
-/** Programs that know guests by name, in the order in which they are believed. */
-export const managers = [
-  'proxmox',
-  'libvirt',
-  'incus',
-  'lxd',
-  'docker',
-  'podman',
-  'cri',
-  'containerd',
-  'nspawn',
-  'firecracker',
-  'cloud-hypervisor',
-  'namespace',
-] as const;
-export type Manager = (typeof managers)[number];
+/** What knows guests by name: `ip netns`, and each program whose file adds it (core/discover/guests). */
+export interface Managers {
+  readonly namespace: true;
+}
+export type Manager = keyof Managers;
 
 /**
  * One interface of a guest as the program that manages it describes it. All text is the guest's or its owner's: data,

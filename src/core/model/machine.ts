@@ -19,6 +19,7 @@ export const kernelFeatures = {
   ipv6: 'IPv6',
   'vlan-devices': '802.1Q devices (8021q)',
   macvlan: 'macvlan devices',
+  ipvlan: 'ipvlan devices',
   vxlan: 'VXLAN tunnels between the hosts of a lab',
 } as const;
 
@@ -42,7 +43,7 @@ export type LabTrial =
   | { readonly built: false; readonly code: FaultCode; readonly why: string; readonly mend: string };
 
 /** What was read of a machine; null = it is not there. */
-export interface MachineReading {
+export interface MachineSnapshot {
   readonly kernel: string;
   readonly architecture: string;
   readonly node: string;

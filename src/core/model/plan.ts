@@ -8,6 +8,7 @@ import type {
   During,
   Endpoint,
   Host,
+  PlainStepKeys,
   ProbeClassName,
   Provider,
   Role,
@@ -15,6 +16,7 @@ import type {
   TrafficKind,
   Trusted,
 } from './scenario.js';
+import type { LinkedDevice } from './state.js';
 
 /**
  * A place to listen. On a port the frames towards the guest are the outgoing ones, on the bridge device (the host) they
@@ -22,7 +24,7 @@ import type {
  * device), which a step finds when it begins, all that come in.
  */
 export interface Observer {
-  /** The endpoint's name, or the bridge's name for a host that is no endpoint. */
+  /** The endpoint's name, or the bridge's name for a host that is not an endpoint. */
   readonly name: string;
   readonly interface: string;
   readonly bridge: string;
@@ -36,6 +38,8 @@ export interface Observer {
   readonly by?: Below & { readonly port: string };
   /** Of one above: the endpoint whose it is, as far as that is known. */
   readonly party?: string;
+  /** Of one that a step found: its device, as the kernel of its host has it; absent in runs of earlier versions. */
+  readonly device?: Pick<LinkedDevice, 'name' | 'space' | 'kind' | 'mode'>;
   /** Its port is on no bridge: the host routes to it. */
   readonly routed?: true;
 }
@@ -66,8 +70,9 @@ export interface FrameSpec {
   readonly carrier: Carrier;
   readonly srcMac: Mac;
   readonly dstMac: Mac;
-  /** Tag stack, outermost first. */
+  /** VLAN ids of its tags, outermost first; empty = untagged. */
   readonly vlan: readonly number[];
+  /** Null where the carrier has no address. */
   readonly srcIp: string | null;
   readonly dstIp: string | null;
   /** Bytes without FCS. */
@@ -80,17 +85,21 @@ export interface FrameSpec {
 export interface Flow {
   /** Position in the order of sending, over the whole run. */
   readonly id: number;
+  /** 0-based index of the step. */
   readonly step: number;
-  /** Index of the probe entry within the step. */
+  /** 0-based index of the probe entry within the step. */
   readonly probe: number;
   readonly class: ProbeClassName;
   readonly carrier: Carrier;
+  /** As in `frame`. */
   readonly vlan: readonly number[];
   readonly from: string;
+  /** The addressee; null = all, or none in particular. */
   readonly to: string | null;
   /** The endpoint that transmits: `from`, except where a class lets somebody else speak (via). */
   readonly sender: string;
   readonly frame: FrameSpec;
+  /** Frames. */
   readonly count: number;
   /** Token index of the flow's first frame; the sequence number is index − first. */
   readonly first: number;
@@ -128,8 +137,8 @@ export interface Flows extends Iterable<Flow> {
 
 /**
  * A frame that must be seen: `ear` at its observer, as outgoing, or where it has a sender as entering; `entry` on the
- * bridge device. `entry-form`, on the bridge device too, has the tags and the carrier of the probes, so that a filter at
- * the sender's port that takes these takes it as well: that it is not seen says that these do not enter.
+ * bridge device. `entry-form`, on the bridge device too, has the tags and the carrier of the probes, so that a filter
+ * at the sender's port that takes these takes it as well: that it is not seen says that these do not enter.
  */
 export interface Control {
   readonly kind: 'ear' | 'entry' | 'entry-form';
@@ -142,6 +151,7 @@ export interface Control {
    */
   readonly sender: string | null;
   readonly frame: FrameSpec;
+  /** Of its token. */
   readonly index: number;
 }
 
@@ -152,13 +162,17 @@ export interface TrafficPlan {
   readonly kind: TrafficKind;
   readonly from: string;
   readonly to: string;
+  /** As in `TrafficEntry`. */
   readonly requests: number;
   readonly bytes: number;
   readonly must: readonly string[];
   readonly may: readonly string[];
 }
 
-/** A claim on observers. `probe`: the entry (probe or traffic) that it stands in; null = it covers the whole step. */
+/**
+ * A claim on observers. `probe`: 0-based index of the entry (probe or traffic) that it stands in; null = it covers the
+ * whole step.
+ */
 export interface PlannedClaim extends SeenClaim {
   readonly probe: number | null;
 }
@@ -174,19 +188,21 @@ export interface ExpectationPlan {
   readonly open?: readonly { readonly probe: number; readonly observers: readonly string[] }[];
 }
 
-export interface StepPlan {
+export interface StepPlan extends PlainStepKeys {
+  /** From 0. */
   readonly index: number;
   readonly name: string;
+  /** 1-based line of the step in its file. */
   readonly line: number;
   readonly changes: readonly Change[];
   /** Endpoints that announce themselves, and how: a gratuitous ARP where they have IPv4, else a raw broadcast. */
   readonly learn: readonly string[];
-  readonly waitMs: number;
   /** Endpoints that exist during probing. */
   readonly present: readonly string[];
   readonly observers: readonly Observer[];
   /** libpcap filter expression, the same for every observer; '' = everything. */
   readonly filter: string;
+  /** Bytes that are kept of a frame. */
   readonly snaplen: number;
   readonly flows: Flows;
   /**
@@ -201,13 +217,21 @@ export interface StepPlan {
    */
   readonly inwardUnproved?: readonly string[];
   readonly traffic: readonly TrafficPlan[];
+  /** How long guests' own frames are listened to; null = that is not asked for. */
   readonly listenMs: number | null;
   readonly during: readonly During[];
   /** Frames a second; null = by engine and provider. */
   readonly rate: number | null;
+  /** How long frames under way are waited for after the last one was sent. */
   readonly drainMs: number;
   readonly expect: ExpectationPlan;
 }
+
+/**
+ * How long a step by itself waits for frames that are still under way after the last probe, by provider (relays and
+ * user-space switches poll).
+ */
+export const usualDrainMs = { lab: 150, host: 1000 } as const satisfies Readonly<Record<Provider, number>>;
 
 /** All that a run will do, and all that judging needs of the scenario: `plan.json`. */
 export interface Plan {
@@ -219,6 +243,7 @@ export interface Plan {
   /** Absent: everything is on one host. */
   readonly hosts?: readonly Host[];
   readonly sysctl: Readonly<Record<string, string>>;
+  /** As in `Scenario`. */
   readonly partialScope: string | null;
   /** In every token: distinguishes runs on the wire. 32 bits. */
   readonly runTag: number;

@@ -1,6 +1,6 @@
 import type { BarrierCode, CauseCode, UnknownCode } from './codes.js';
 import type { Change } from './fabric.js';
-import type { PersistentFix } from './persistent-fix.js';
+import type { PersistentFix, ProvenFix } from './fix.js';
 import type { CalibrationRecord, ToolRecord } from './provenance.js';
 import type { Reason } from './reasons.js';
 import type { PrecheckNote, ScenarioRecord } from './run-record.js';
@@ -9,6 +9,9 @@ import type { Trusted } from './scenario.js';
 /**
  * What the evidence says of isolation. `holds`: proved, with each proof complete. `broken`: an authentic frame reached
  * an observer that may not have it. `inconclusive`: neither; the reasons say why.
+ *
+ * @example
+ *   const exitCodeOf: Record<Verdict, number> = { holds: 0, broken: 2, inconclusive: 3 };
  */
 export type Verdict = 'holds' | 'broken' | 'inconclusive';
 
@@ -44,10 +47,11 @@ export interface HeldBarrier {
   readonly code: BarrierCode | UnknownCode;
   /** Where the state shows it: `fdb 52:54:00:85:20:d1 dev vnet0`, `vnet4.flood`. */
   readonly places: readonly string[];
-  /** This many places more than are listed. */
+  /** This many places more than are listed, from 1; absent = none. */
   readonly morePlaces?: number;
+  /** What it does, as a clause that ends no sentence. */
   readonly text: string;
-  /** What would take it away. */
+  /** What would take it away, in words. */
   readonly opens: string;
 }
 
@@ -62,60 +66,22 @@ export interface Held {
   readonly barriers: readonly HeldBarrier[];
 }
 
-/** Probes that do not enter: their tags (`802.1Q 20`), and what may stop them (`nft bridge fw in`, `p0 has no VLAN 20`). */
+/**
+ * Probes that do not enter: their tags (`802.1Q 20`), and what may stop them (`nft bridge fw in`, `p0 has no VLAN 20`).
+ */
 export type HeldAtEntry = Readonly<Record<'tags' | 'carrier', string> & Record<'from' | 'by', readonly string[]>>;
 
 /** One carrier of a class reached observers, another did not. */
 export interface CarriersApart {
   readonly class: string;
   readonly from: string;
+  /** The addressee, as in `Finding`. */
   readonly to: string | null;
   readonly observers: readonly string[];
+  /** Carriers that reached the observers, and those that were sent and did not. */
   readonly broken: readonly string[];
   readonly holds: readonly string[];
   readonly text: string;
-}
-
-/** `mends`: what `works` was called; it stands in runs of older versions. */
-export const fixOutcomes = [
-  'works',
-  'mends',
-  'partly',
-  'still-leaks',
-  'no-effect',
-  'cuts-off',
-  'separates',
-  'unproven',
-  'failed',
-] as const;
-
-/** Something that worked before a fix and no longer does: ARP, DHCP, … and who is without it. */
-export interface LostNeed {
-  readonly what: string;
-  readonly names: readonly string[];
-}
-
-/** A proposed fix that was tried in the lab: the step as it was, the fix, the step again. */
-export interface ProvenFix {
-  readonly cause: Cause['code'];
-  readonly commands: readonly string[];
-  readonly outcome: (typeof fixOutcomes)[number];
-  /**
-   * Frames seen where they must not be, in the rows that the cause explains: before the fix and after it; null = not
-   * measured.
-   */
-  readonly before: number | null;
-  readonly after: number | null;
-  /** Who worked with the others before the fix and no longer does. */
-  readonly cutOff: readonly string[];
-  /** What they are without. Absent where nobody is cut off, and in runs of older versions. */
-  readonly lost?: readonly LostNeed[];
-  /** Pairs that no longer reach each other, though both reach the gateway. Absent where there are none. */
-  readonly separated?: readonly (readonly [string, string])[];
-  readonly text: string;
-  /** Folder with the evidence of the trial, within the run's, and the SHA-256 of its SHA256SUMS. */
-  readonly evidence: string;
-  readonly sha256: string | null;
 }
 
 /** Where Wireshark shows the first frame of a row. */
@@ -135,11 +101,13 @@ export interface FirstSighting {
 export interface LeakWindow {
   readonly fromMs: number;
   readonly toMs: number;
+  /** From 1. */
   readonly frames: number;
 }
 
 /** What a step let happen while probes went on. Times in ms since probing began. */
 export interface StepEvent {
+  /** Argument lists. */
   readonly commands: readonly (readonly string[])[];
   readonly fromMs: number;
   /** null = it did not end. */
@@ -152,6 +120,7 @@ export interface AlteredFrame {
   readonly dstMac: string;
   /** 0x and four digits. */
   readonly etherType: string;
+  /** Null = it is not an IP packet. */
   readonly srcIp: string | null;
   readonly dstIp: string | null;
   /** Offset of the token in the frame, in bytes. */
@@ -172,7 +141,7 @@ export interface Finding {
   readonly class: string;
   /** What carries the token: `raw`, `ipv4-udp`, …; `native` = no probe of the run. */
   readonly carrier: string;
-  /** Tags of the frame, the outermost first; empty = untagged. */
+  /** VLAN ids of its tags, the outermost first; empty = untagged. */
   readonly vlan: readonly number[];
   /** Which of several kinds of frame of one class and carrier: `llc-snap`, `cdp`, … Absent: the only one. */
   readonly variant?: string;
@@ -209,15 +178,15 @@ export interface Finding {
   readonly windows?: readonly LeakWindow[];
   /** Frames that arrived with other headers than they were sent with, by form; absent = all as they were sent. */
   readonly forms?: Readonly<Partial<Record<'routed' | 'rewritten' | 'encapsulated', number>>>;
-  /** The first of these. */
+  /** The first of these; absent where `forms` is. */
   readonly altered?: AlteredFrame;
-  /** This many came in again from an uplink before they were seen here. */
+  /** This many frames, from 1, came in again from an uplink before they were seen here; absent = none. */
   readonly reflected?: number;
   /** It is seen where that is so by design: the scenario says who is open to it (`open_by_design`), and most are. */
   readonly exposed?: true;
   /**
    * This many rows that differ in from and to only, and say the same, are folded into this one: `sent` and `seen` are
-   * their sums.
+   * their sums. Absent = it is one row.
    */
   readonly grouped?: number;
 }
@@ -271,9 +240,9 @@ export interface Noise {
   readonly enteredAt: string | null;
 }
 
-/** How one observer fared in a step; counts are of frames, from 0. */
+/** What one observer counted in a step: frames, from 0. */
 export interface ObserverResult {
-  /** Of the endpoint, or of the bridge where it is none. */
+  /** Of the endpoint, or of the bridge where it is not one. */
   readonly name: string;
   /** The device that was listened on: `vnet0`. */
   readonly interface: string;
@@ -320,13 +289,13 @@ export interface StepResult {
   readonly exposures?: readonly LeakGroup[];
   /** In the order of the plan. */
   readonly observers: readonly ObserverResult[];
-  /** Entry controls sent and received, all senders together. */
+  /** Frames of entry controls that were sent and received, all senders together. */
   readonly entry: { readonly sent: number; readonly seen: number };
   /** What could carry frames past the ears, and is trusted not to; absent where there was nothing of the kind. */
   readonly trusted?: readonly Trusted[];
-  /** It was listened for this long after the last probe; absent where that is a second or less, as it is by itself. */
+  /** It was listened for this long after the last probe; absent where that is no longer than usual (`usualDrainMs`). */
   readonly lingerMs?: number;
-  /** Of a step with `during`: what ran meanwhile. */
+  /** Of a step with `during`: what ran meanwhile; absent of others. */
   readonly events?: readonly StepEvent[];
   /** Of a step that holds: what was in the way. Absent where no row is explained. */
   readonly held?: readonly Held[];
@@ -334,7 +303,7 @@ export interface StepResult {
   readonly heldAtEntry?: readonly HeldAtEntry[];
   /** Absent where every carrier of a class came to the same, and where the proof is not complete. */
   readonly carriersApart?: readonly CarriersApart[];
-  /** Of `run --prove-fix`: what became of each fix that the step's leaks ask for. */
+  /** Of `run --prove-fix`: what became of each fix that the step's leaks ask for. Absent = none was tried. */
   readonly fixes?: readonly ProvenFix[];
 }
 
@@ -360,7 +329,7 @@ export interface Result {
   readonly asExpected: boolean;
   /** 0 as expected, 2 a leak beyond that, 3 not proven, 4 an expected leak did not show; 69, 70. */
   readonly exitCode: number;
-  /** Ports of the bridges of the scenario, and how many of them were listened on. */
+  /** Ports of the bridges of the scenario, and how many of them were listened on in each step that concerns them. */
   readonly coverage: {
     readonly complete: boolean;
     readonly observed: number;
@@ -372,10 +341,7 @@ export interface Result {
    * examined. Absent = there were none.
    */
   readonly observedOnly?: { readonly guests: readonly string[]; readonly of: number };
-  /**
-   * A run on a host: a leak planted in a lab on the same kernel right before it, and how much of it was seen. Absent =
-   * there was none.
-   */
+  /** On a host: a leak planted in a lab on the same kernel right before, and how much was seen. Absent = none was. */
   readonly calibration?: CalibrationRecord;
   /**
    * A run on a host: what acts on frames beside the bridges, or watches them. Absent = nothing was found, or nobody
@@ -386,6 +352,7 @@ export interface Result {
   readonly steps: readonly StepResult[];
   /** The folder and the SHA-256 of each file that the result rests on. */
   readonly evidence: {
+    /** `.`: the paths are relative to the folder that result.json is in. */
     readonly dir: string;
     readonly files: readonly { readonly path: string; readonly sha256: string }[];
     /**
@@ -394,7 +361,7 @@ export interface Result {
      * = every frame was kept.
      */
     readonly keep?: 'leaks';
-    /** This many frames were counted and not kept. */
+    /** This many frames were counted and not kept; absent where `keep` is. */
     readonly discarded?: number;
   };
 }

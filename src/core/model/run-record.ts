@@ -1,5 +1,5 @@
 import type { NoteCode, UnknownCode } from './codes.js';
-import type { ConfigurationManager } from './persistent-fix.js';
+import type { ConfigurationManager } from './fix.js';
 import type { Provenance, ToolRecord } from './provenance.js';
 import type { FileHash, Scenario } from './scenario.js';
 
@@ -99,7 +99,7 @@ export interface Precheck {
 }
 
 /**
- * What test/lab/sabotage broke on purpose before this version was released, at least, and how often the verdict was *holds*
- * all the same. The suite fails where it does less than this or where it finds a false *holds*.
+ * What test/lab/sabotage broke on purpose before this version was released, at least, and how often the verdict was
+ * *holds* all the same. The suite fails where it does less than this or where it finds a false *holds*.
  */
 export const sabotageFigures = { cases: 600, falseHolds: 0 } as const;

@@ -1,11 +1,12 @@
 import type { Attach, Below } from './attach.js';
 import type { Mac } from './mac.js';
-import type { ConfigurationManager } from './persistent-fix.js';
+import type { ConfigurationManager } from './fix.js';
 
 /** An IP address with the length of its prefix, IPv4 or IPv6. */
 export interface IpPrefix {
   readonly family: 4 | 6;
   readonly address: string;
+  /** Bits, 0 to 32 or 128. */
   readonly prefix: number;
 }
 
@@ -20,16 +21,22 @@ export type SettingValue = string | number | boolean;
 /** Settings by the JSON key of `ip -j -d link`, whichever name the scenario used. */
 export type Settings = Readonly<Record<string, SettingValue>>;
 
+/** VLANs `first` to `last`, 1 to 4094, both included; flags as bridge(8) has them. */
 export interface VlanRange {
   readonly first: number;
   readonly last: number;
+  /** Untagged frames that come in belong to it. */
   readonly pvid: boolean;
+  /** Its frames leave without a tag. */
   readonly untagged: boolean;
 }
 
+/** A mirror of Open vSwitch. */
 export interface Mirror {
   readonly name: string;
+  /** Port whose frames are copied, or `all`. */
   readonly select: string;
+  /** Port that gets the copies. */
   readonly output: string;
 }
 
@@ -56,13 +63,18 @@ export interface Tunnel {
  */
 export interface Bridge {
   readonly name: string;
-  /** `routed`: no bridge, but the host, which routes between the ports of its guests. */
-  readonly kind: 'linux' | 'ovs' | 'routed';
+  /**
+   * `routed`: no bridge, but the host, which routes between the ports of its guests. `lower`: no bridge, but a device
+   * of the host on which guests stand by macvlan, macvtap or ipvlan; it has the bridge's name.
+   */
+  readonly kind: 'linux' | 'ovs' | 'routed' | 'lower';
+  /** Of Open vSwitch in the lab; null = it is another bridge, or one of a host. */
   readonly datapath: 'netdev' | 'system' | null;
   readonly settings: Settings;
   readonly addresses: readonly IpPrefix[];
   readonly vlans: readonly VlanRange[];
   readonly mirrors: readonly Mirror[];
+  /** Path of its network namespace; null = the orchestrator's, and in the lab. */
   readonly netns: string | null;
 }
 
@@ -81,7 +93,7 @@ export interface Endpoint {
   readonly port: string | null;
   /** How it hangs on the bridge. */
   readonly attach: Attach;
-  /** `attach: macvlan` and `macvtap` only: what it stands on. */
+  /** `attach: macvlan`, `macvtap` and `ipvlan` only: what it stands on; on a host absent until it was looked for. */
   readonly below?: Below;
   /** What it is to the judge: only guests are kept from each other. */
   readonly role: Role;
@@ -95,7 +107,9 @@ export interface Endpoint {
   readonly zone: string | null;
   /** The guest that it is an interface of; endpoints of one owner are one party. Absent: it is one by itself. */
   readonly owner?: string;
-  /** Nothing is sent to it or in its name: `told` in the answer, or `missing` from the proof. Absent: it is examined. */
+  /**
+   * Nothing is sent to it or in its name: `told` in the answer, or `missing` from the proof. Absent: it is examined.
+   */
   readonly observedOnly?: 'told' | 'missing';
   /** False: absent until a step starts it. */
   readonly started: boolean;
@@ -132,28 +146,15 @@ export interface Topology {
 export const carriers = ['raw', 'arp', 'ipv4-udp', 'ipv4-tcp', 'ipv4-icmp', 'ipv6-udp', 'ipv6-icmp'] as const;
 export type Carrier = (typeof carriers)[number];
 
-export const probeClasses = [
-  'known-unicast',
-  'aged-unicast',
-  'unknown-unicast',
-  'broadcast',
-  'arp-request',
-  'link-local-multicast',
-  'multicast',
-  'vlan-hop',
-  'routed-bounce',
-  'mac-spoof',
-  'ip-spoof',
-  'mac-steal',
-  'gateway-steal',
-  'mac-flood',
-  'arp-spoof',
-  'ra-spoof',
-  'dhcp-offer',
-  'igmp-query',
-  'stp-root',
-] as const;
-export type ProbeClassName = (typeof probeClasses)[number];
+/**
+ * Names of probe classes. The file of each class in core/probe/classes adds its own (declaration merging), and the
+ * registry core/probe/classes.ts does not compile until it has it.
+ */
+export interface ProbeClasses {
+  /** Written here, since traffic of programs, which has no class, is compared with it. */
+  readonly 'known-unicast': true;
+}
+export type ProbeClassName = keyof ProbeClasses;
 
 /** What a scenario claims about one observer: none, some, all, or an exact number of frames. */
 export type SeenAmount = 'none' | 'some' | 'all' | number;
@@ -179,7 +180,10 @@ export interface Allowance {
   readonly seen: readonly SeenClaim[];
 }
 
-/** In round k each sender sends to the k-th addressee behind it; `last` null = until all pairs are through. */
+/**
+ * Rounds from 1. In round k each sender sends to the k-th addressee behind it; `last` null = until all pairs are
+ * through.
+ */
 export interface Rounds {
   readonly first: number;
   readonly last: number | null;
@@ -192,16 +196,19 @@ export interface ProbeEntry extends Allowance {
   /** Resolved; null where the class takes no addressee or the author left it to the class. */
   readonly to: readonly string[] | null;
   readonly via: readonly string[] | null;
+  /** The addressees send to the senders too. */
   readonly bothWays: boolean;
   /** False (`to: "*"`): only pairs on one bridge are meant. */
   readonly acrossBridges: boolean;
+  /** Frames of each flow. */
   readonly count: number;
   /** Frames a second for the whole probe; null = the provider's default. */
   readonly rate: number | null;
   /** null = by class and by what the two ends have. */
   readonly carriers: readonly Carrier[] | null;
-  /** Tag stacks, outermost first; [[]] = untagged. */
+  /** Tag stacks as VLAN ids, outermost first; [[]] = untagged. */
   readonly vlanStacks: readonly (readonly number[])[];
+  /** This and the next four: null = by class. */
   readonly srcMac: Mac | null;
   readonly dstMac: Mac | null;
   readonly srcIp: string | null;
@@ -221,7 +228,9 @@ export interface TrafficEntry extends Allowance {
   readonly kind: TrafficKind;
   readonly from: string;
   readonly to: string;
+  /** Requests or echoes, from 1. */
   readonly requests: number;
+  /** Of each answer's body, or of each echo's data. */
   readonly bytes: number;
 }
 
@@ -230,13 +239,17 @@ export interface FdbEntry {
   readonly port: string;
   readonly state: 'static' | 'permanent' | 'dynamic';
   readonly sticky: boolean;
+  /** VLAN id; null = in none. */
   readonly vlan: number | null;
+  /** In the device's table, not in the bridge's. */
   readonly self: boolean;
 }
 
 export interface MdbEntry {
+  /** Address: IPv4, IPv6 or a MAC. */
   readonly group: string;
   readonly port: string;
+  /** VLAN id; null = in none. */
   readonly vlan: number | null;
 }
 
@@ -246,7 +259,9 @@ export interface PortVlan extends VlanRange {
 
 /** Something that happens while probes go on. */
 export interface During {
+  /** Since probing began. */
   readonly atMs: number;
+  /** Argument lists. */
   readonly run: readonly (readonly string[])[];
   /**
    * What changes until this long after its commands have ended is its doing too. Absent in plans of runs that did not
@@ -290,7 +305,11 @@ export interface Expectation extends Allowance {
   readonly observers: readonly string[] | null;
 }
 
-export interface Step {
+/** What the plain keys of a step come to; each adds itself (core/scenario/schema/plain-step-keys.ts). */
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- its members are beside the keys
+export interface PlainStepKeys {}
+
+export interface Step extends PlainStepKeys {
   readonly name: string;
   /** 1-based line of the step in its file. */
   readonly line: number;
@@ -309,10 +328,11 @@ export interface Step {
   /** Argument vectors. */
   readonly run: readonly (readonly string[])[];
   readonly during: readonly During[];
+  /** Endpoints that announce themselves before the probes. */
   readonly learn: readonly string[];
-  readonly waitMs: number;
   readonly probes: readonly ProbeEntry[];
   readonly traffic: readonly TrafficEntry[];
+  /** How long guests' own frames are listened to; null = that is not asked for. */
   readonly listenMs: number | null;
   readonly expect: Expectation;
   readonly accept: readonly Accepted[];

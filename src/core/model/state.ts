@@ -1,5 +1,5 @@
 import type { Declared } from './host-config.js';
-import type { ConfigurationManager } from './persistent-fix.js';
+import type { ConfigurationManager } from './fix.js';
 import type { SettingValue } from './scenario.js';
 
 /** One link of the bridge's host, as `ip -j -d link` reports it. Values that the kernel does not know are absent. */
@@ -7,34 +7,41 @@ export interface LinkState {
   readonly name: string;
   readonly ifindex: number;
   readonly mac: string;
+  /** Bytes, without the Ethernet header. */
   readonly mtu: number;
+  /** `UP`, `LOWER_UP`, …; `operstate`: `UP`, `DOWN`, `UNKNOWN`, …, as ip-link(8) names them. */
   readonly flags: readonly string[];
   readonly operstate: string;
+  /** Name of the bridge or bond that it is a port of; null = of none. */
   readonly master: string | null;
+  /** How many want every frame of it; null = not reported. */
   readonly promiscuity: number | null;
   /** The link below it, or the other end of a veth, by name, where that is in this namespace. */
   readonly lower?: string;
   /**
-   * Index of the other end of a veth, in the namespace where that is; absent where it is no veth or the other end is
+   * Index of the other end of a veth, in the namespace where that is; absent where it is not a veth or the other end is
    * here.
    */
   readonly peer?: number;
-  /** VXLAN network identifier of a VXLAN device; absent where it is none. */
+  /** VXLAN network identifier of a VXLAN device; absent where it is not one. */
   readonly vni?: number;
-  /** How a macvlan, macvtap or ipvlan hands frames over (`bridge`, `private`, `l2`, …); absent where it is none. */
+  /** How a macvlan, macvtap or ipvlan hands frames over (`bridge`, `private`, `l2`, …); absent where it is not one. */
   readonly mode?: string;
-  /** VLAN of a VLAN device; absent where it is none, and in states of earlier versions. */
+  /** Queues of a tap that a process has open; absent where it is none, or one of a single queue. */
+  readonly queues?: number;
+  /** VLAN of a VLAN device; absent where it is not one, and in states of earlier versions. */
   readonly vlanId?: number;
-  /** The XDP program on it, where there is one. */
+  /** The XDP program on it; absent = there is none. */
   readonly xdp?: string;
-  /** Identifier of the switch in hardware whose port it is (switchdev); absent where it is none. */
+  /** Identifier of the switch in hardware whose port it is (switchdev); absent where it is not one. */
   readonly switchId?: string;
+  /** linkinfo.info_kind; null where it has none, as hardware. */
   readonly kind: string | null;
   /** Contents of /sys/class/net/NAME/flags; null where it could not be read. */
   readonly sysFlags: number | null;
-  /** linkinfo.info_data of a bridge, whole, timers and counters included. */
+  /** linkinfo.info_data of a bridge, whole, timers and counters included; null = it is not one. */
   readonly bridge: Readonly<Record<string, SettingValue>> | null;
-  /** linkinfo.info_slave_data of a bridge port, whole. */
+  /** linkinfo.info_slave_data of a bridge port, whole; null = it is not one. */
   readonly port: Readonly<Record<string, SettingValue>> | null;
 }
 
@@ -43,7 +50,9 @@ export interface FdbState {
   readonly mac: string;
   readonly port: string;
   readonly master: string | null;
+  /** VLAN id; null = in no VLAN. */
   readonly vlan: number | null;
+  /** `permanent`, `static`, `dynamic`, …; `dynamic` where the program prints none. */
   readonly state: string;
   readonly flags: readonly string[];
   /** Seconds since the entry was used and updated (`bridge -s`); null where not reported. */
@@ -80,6 +89,7 @@ export interface OvsPortState {
 export interface OvsMirrorState {
   readonly name: string;
   readonly bridge: string;
+  /** null = it copies to a VLAN, or nowhere. */
   readonly outputPort: string | null;
   /** null = frames of every port (select_all). */
   readonly ports: readonly string[] | null;
@@ -105,6 +115,16 @@ export interface AttachedProgram {
   readonly device: string;
   /** `tcx ingress`, `tcx egress`, `netkit primary`, `netkit peer`. */
   readonly place: string;
+  /** The kernel's number of the program. */
+  readonly id: number;
+}
+
+/** An XDP program on a device with an ear in a namespace other than that of the bridges. */
+export interface EarProgram {
+  readonly device: string;
+  /** Path of its namespace. */
+  readonly space: string;
+  /** The kernel's number of the program. */
   readonly id: number;
 }
 
@@ -118,6 +138,31 @@ export interface LegacyTable {
   readonly targets: readonly string[] | null;
 }
 
+/** What decides the way of packets of one family, kept as iproute2 prints it. */
+export interface FamilyRouting {
+  /** `ip -j rule show`: the rules of policy routing, in the order in which the kernel asks them. */
+  readonly rules: unknown;
+  /**
+   * Of `ip -j route show table all` the unicast routes and those that end a search: of table main those to taps and
+   * veths, of the further tables all; without link-local ones.
+   */
+  readonly routes: unknown;
+}
+
+/** What decides by which device a host sends a packet (ip-rule(8), ip-route(8)). */
+export interface Routing {
+  readonly ipv4: FamilyRouting;
+  readonly ipv6: FamilyRouting;
+  /** Tables of VRF devices, by name (ip-vrf(8)); absent = there are none. */
+  readonly vrfs?: Readonly<Record<string, string>>;
+}
+
+/** What carries frames on a host and is called by no name that holds across hosts. */
+export type ApartState = Pick<
+  HostState,
+  'packetSockets' | 'packetHandlers' | 'sharedTaps' | 'waiting' | 'logGroups' | 'legacyTables' | 'hardware' | 'routing'
+>;
+
 /** What the kernel said of one bridge host at one moment. Parts that could not be read are named in `unread`. */
 export interface HostState {
   readonly links: readonly LinkState[];
@@ -127,16 +172,30 @@ export interface HostState {
   readonly mdb: unknown;
   readonly tc: unknown;
   readonly nft: unknown;
+  /** By full name (`net.ipv4.ip_forward`), as the kernel prints them; absent = it cannot be read. */
   readonly sysctl: Readonly<Record<string, string>>;
   /** Absent where there is none. */
   readonly ovs?: OvsState;
   /** What was dropped until then; absent in states of earlier versions. */
   readonly drops?: Drops;
-  /** Packet sockets of others than this program's helpers; null = they could not be read, absent = nobody asked. */
+  /**
+   * Packet sockets of others than this program's helpers, after a step also those that came and went in it; null = they
+   * could not be read, absent = nobody asked.
+   */
   readonly packetSockets?: readonly PacketSocket[] | null;
+  /** Functions of the kernel that get frames, but those of packet sockets; absent = nobody asked. */
+  readonly packetHandlers?: readonly PacketHandler[];
+  /** Processes that have queues of one tap, by its name; absent = no tap is shared, or nobody asked. */
+  readonly sharedTaps?: Readonly<Record<string, readonly { readonly pid: number; readonly name: string }[]>>;
+  /** Queueing disciplines (tc(8)) in which frames wait, and how many; absent = there are none, or nobody asked. */
+  readonly waiting?: readonly { readonly device: string; readonly discipline: string; readonly frames: number }[];
   /** null = this user may not ask (then nobody with its rights can have attached any); absent = nobody asked. */
   readonly programs?: readonly AttachedProgram[] | null;
-  /** Groups of NFLOG from which a process takes packets (nfnetlink_log); absent = nobody asked, or they cannot be read. */
+  /** What takes frames in before such ears hear them; absent = there are none, or nobody asked. */
+  readonly earPrograms?: readonly EarProgram[];
+  /**
+   * Groups of NFLOG from which a process takes packets (nfnetlink_log); absent = nobody asked, or they cannot be read.
+   */
   readonly logGroups?: readonly number[];
   /**
    * Features of hardware that are on and forward, copy or take away frames, by device, as `ethtool -k` names them;
@@ -145,7 +204,23 @@ export interface HostState {
   readonly hardware?: Readonly<Record<string, readonly string[]>>;
   /** Absent = there are none, or nobody asked. */
   readonly legacyTables?: readonly LegacyTable[];
+  /** Read where the host routes to guests; absent = nobody asked, as in states of earlier versions. */
+  readonly routing?: Routing;
+  /**
+   * Of a run over several hosts: what the other ones reported of that, by host; their rules of nft are in `nft.hosts`.
+   */
+  readonly apart?: Readonly<Record<string, ApartState>>;
   readonly unread: readonly { readonly what: string; readonly why: string }[];
+}
+
+/** A function of the kernel, a module or BPF that gets frames, as /proc/net/ptype lists it (struct packet_type). */
+export interface PacketHandler {
+  /** EtherType in hexadecimal, or `ALL`. */
+  readonly type: string;
+  /** Interface that it is bound to; null = all of them. */
+  readonly device: string | null;
+  /** Its name, with its module: `VNetBridgeReceiveFromDev [vmnet]`, `BPF program 7 of netfilter`. */
+  readonly function: string;
 }
 
 /** A packet socket (packet(7)) as /proc/net/packet lists it. */
@@ -178,6 +253,7 @@ export interface VmnetDevice {
   readonly path: string;
   /** Permission bits. */
   readonly mode: number;
+  /** Group id of its owner. */
   readonly group: number;
 }
 
@@ -188,7 +264,7 @@ export type OvsRecord = Readonly<Record<string, unknown>>;
  * All that an audit reads, at one moment. `null` = it could not be read, and `state.unread` says why, or is not there
  * at all.
  */
-export interface Reading {
+export interface Snapshot {
   readonly state: HostState;
   readonly packetSockets: readonly PacketSocket[] | null;
   /**
@@ -196,6 +272,7 @@ export interface Reading {
    */
   readonly promiscuousLog: Readonly<Record<string, string>> | null;
   readonly vmnet: readonly VmnetDevice[];
+  /** Tables of its database. */
   readonly ovs: {
     readonly bridges: readonly OvsRecord[];
     readonly ports: readonly OvsRecord[];
@@ -220,13 +297,23 @@ export interface LinkedDevice {
   readonly mac: string;
   /** Number, in the bridges' namespace, of what it stands on, or of the other end of a veth; null = nothing there. */
   readonly lower: number | null;
-  /** Number of its master, in its own namespace. */
+  /** Number of its master, in its own namespace; null = none. */
   readonly master: number | null;
   readonly up: boolean;
-  /** How a macvlan, macvtap or ipvlan hands frames over (`bridge`, `private`, `l2`, …); absent where it is none. */
+  /** How a macvlan, macvtap or ipvlan hands frames over (`bridge`, `private`, `l2`, …); absent where it is not one. */
   readonly mode?: string;
+  /** Flag of an ipvlan; absent where it has none, which is `bridge`. */
+  readonly flag?: 'private' | 'vepa';
+  /** Addresses of an ipvlan with their prefix, but those of the link alone; absent where it is not one. */
+  readonly ips?: readonly string[];
   /** Frames that may wait to be sent: txqueuelen of ip-link(8). Absent = the kernel does not report. */
   readonly queue?: number;
+  /** What distinguishes its namespace from others; absent = it is that of the bridges, or nobody asked. */
+  readonly spaceId?: string;
+  /** Frames that it has received since it is there; absent = nobody asked, or the kernel does not report. */
+  readonly received?: number;
+  /** The kernel's number of an XDP program on it; absent = there is none, or nobody asked. */
+  readonly xdpId?: number;
 }
 
 /** A bridge with ports in a namespace other than that of the bridges that are looked at. */
@@ -256,6 +343,6 @@ export interface Beside {
 export interface StepStates {
   readonly before: HostState | null;
   readonly after: HostState | null;
-  /** The readings around the events of the step, in order; absent where there were none. */
+  /** The snapshots around the events of the step, in order; absent where there were none. */
   readonly during?: readonly (HostState | null)[];
 }

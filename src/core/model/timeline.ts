@@ -5,6 +5,7 @@ import type { Observer, Phase } from './plan.js';
 export interface Counters {
   /** Frames that the kernel matched and handed to the handle, those it then dropped included. */
   readonly received: number;
+  /** Frames of these that the kernel dropped. */
   readonly dropped: number;
   /** Frames that the engine handed to the worker. */
   readonly delivered: number;
@@ -17,6 +18,7 @@ export interface Counters {
 export interface Account {
   /** Names of the ports' observers. */
   readonly observers: readonly string[];
+  /** Interfaces. */
   readonly ports: readonly string[];
   readonly kind: 'veth' | 'tap' | 'inside';
   /** The most frames that are between the ears and the counter at a moment. */
@@ -27,8 +29,12 @@ export interface Account {
 
 /** Readings of an account, one soon after the other, folded into one (core/protocol/account-window.ts). */
 export interface AccountWindow {
+  /** How many there were, from 1. */
   readonly readings: number;
-  /** The highest of counted − heard with the counter read before the ears, and the lowest with it read after them. */
+  /**
+   * In frames: the highest of counted − heard with the counter read before the ears, and the lowest with it read after
+   * them.
+   */
   readonly low: number;
   readonly high: number;
   /** Frames that the driver had dropped when the window began, and when it ended. */
@@ -46,12 +52,17 @@ export interface AccountWindow {
 /** What an engine can know of a frame; what it cannot is recorded as unknown, never invented. */
 export interface EngineFacts {
   readonly engine: 'libpcap' | 'cap' | 'ring';
+  /** Which clock: the kernel's when the frame came, or the process's when it got it. */
   readonly timestamps: 'kernel' | 'user';
+  /** It knows how long a frame was that it cut. */
   readonly originalLength: boolean;
+  /** `inferred`: source MACs decide whether a frame came in or went out. */
   readonly direction: 'known' | 'inferred';
 }
 
-/** A trouble of a step: what has no reason of its own counts as `step-failed`. `observers` empty = the step as a whole. */
+/**
+ * A trouble of a step: what has no reason of its own counts as `step-failed`. `observers` empty = the step as a whole.
+ */
 export interface Fault {
   readonly code: FaultCode;
   readonly observers: readonly string[];
@@ -75,7 +86,7 @@ export interface SettingChange {
   readonly ifindex: number | null;
   /**
    * The setting's key, as `ip -j -d link` prints it, `MAC`, `MTU` or `master` of the link, `vlanList`, the entry in
-   * words, or the sysctl's name.
+   * words, the sysctl's name, or `routingRules`.
    */
   readonly what: string;
   /**
@@ -94,9 +105,13 @@ export const lostEvents = 'events that were lost';
 /** How a SettingChange calls the VLANs of a bridge or of a port, with their flags and tunnels. */
 export const vlanList = 'the list of its VLANs';
 
+/** How a SettingChange without interface calls the rules of policy routing. */
+export const routingRules = 'the rules of ip rule';
+
 /**
  * One line of timeline.ndjson. `n` numbers the lines from 0, so that one that is missing shows (absent in runs of
- * earlier versions); `atNs` is wall-clock time in ns since 1970 as decimal text, `monoMs` monotonic since the run began.
+ * earlier versions); `atNs` is wall-clock time in ns since 1970 as decimal text, `monoMs` ms on the monotonic clock
+ * since the run began; `step` is 0-based.
  */
 export type TimelineEntry = {
   readonly n?: number;
@@ -107,6 +122,7 @@ export type TimelineEntry = {
 
 export type TimelineEvent =
   | { readonly event: 'step-started' }
+  /** `change`: 0-based index in the step's changes; `readBack` null = there was nothing to read back. */
   | {
       readonly event: 'changed';
       readonly change: number;
@@ -115,13 +131,18 @@ export type TimelineEvent =
     }
   /** Somebody gets frames beside the ports: there is an ear there for the rest of the step (core/plan/ears.ts). */
   | { readonly event: 'ear'; readonly observer: Observer }
+  /** Endpoints that announced themselves. */
   | { readonly event: 'learned'; readonly endpoints: readonly string[] }
+  /** `version`: of the engine's library, in its own words. */
   | { readonly event: 'listening'; readonly observer: string; readonly facts: EngineFacts; readonly version: string }
-  /** What the capture helpers may do from now on; `filtered`: in all of them the kernel refuses to open anything. */
+  /**
+   * What the capture helpers may do from now on: `capabilities` as CapEff in /proc/PID/status, 16 hexadecimal digits.
+   * `filtered`: in all of them the kernel refuses to open anything.
+   */
   | { readonly event: 'sealed'; readonly uid: number; readonly capabilities: string; readonly filtered?: boolean }
   /**
    * The wall clock of another host is this many ns ahead of the orchestrator's, give or take `boundNs`; the frames of
-   * the raw capture `file` have its times.
+   * the raw capture `file` have its times. Both numbers as decimal text.
    */
   | {
       readonly event: 'clock';
@@ -133,15 +154,16 @@ export type TimelineEvent =
   | { readonly event: 'state-read'; readonly when: 'before' | 'after' }
   /** Around the events of a step the state is read too: `reading` counts from 1. */
   | { readonly event: 'state-read'; readonly when: 'during'; readonly reading: number }
-  /** Rules were changed between two readings of the state, by whom. `meanwhile`: an event of the step was at work. */
+  /** Processes changed rules between two snapshots of the state. `meanwhile`: an event of the step was at work. */
   | { readonly event: 'rules-changed'; readonly changes: readonly RuleChange[]; readonly meanwhile?: true }
   /**
-   * Settings that were changed between two readings more than once; they may be as they were. `meanwhile`: an event of
+   * Settings that were changed between two snapshots more than once; they may be as they were. `meanwhile`: an event of
    * the step was at work.
    */
   | { readonly event: 'settings-changed'; readonly changes: readonly SettingChange[]; readonly meanwhile?: true }
   /** Token indices of the controls that the kernel accepted. */
   | { readonly event: 'controls-sent'; readonly phase: Phase; readonly accepted: readonly number[] }
+  /** `id`: `before`, `between`, `after`; counters by observer. */
   | { readonly event: 'mark'; readonly id: string; readonly counters: Readonly<Record<string, Counters>> }
   /** Accounts of the step, by name; what was read of them before the probes and after them. */
   | { readonly event: 'accounts'; readonly accounts: Readonly<Record<string, Account>> }
@@ -151,8 +173,8 @@ export type TimelineEvent =
       readonly windows: Readonly<Record<string, AccountWindow>>;
     }
   /**
-   * Of flow `flow`, frames first … first+planned−1 were handed to the kernel, which accepted `accepted` of them, in
-   * order.
+   * Frames with the tokens first … first+planned−1, the first of which is of flow `flow`, were handed to the kernel,
+   * which accepted the first `accepted` of them.
    */
   | {
       readonly event: 'sent';
@@ -161,19 +183,25 @@ export type TimelineEvent =
       readonly planned: number;
       readonly accepted: number;
     }
-  /** The commands of an entry of `during` began, and ended. */
+  /** The commands of an entry of `during`, by its 0-based index, began, and ended; `detail`: why they failed, or ''. */
   | { readonly event: 'event-started'; readonly during: number }
   | { readonly event: 'event-ended'; readonly during: number; readonly ok: boolean; readonly detail: string }
   | { readonly event: 'probing'; readonly state: 'started' | 'ended' }
+  /** `traffic`: 0-based index in the step's traffic. */
   | { readonly event: 'traffic'; readonly traffic: number; readonly ok: boolean; readonly detail: string }
+  /** For this many ms frames under way were waited for. */
   | { readonly event: 'drained'; readonly drainMs: number }
+  /** By observer: last counters, and frames in its raw capture. */
   | {
       readonly event: 'stopped';
       readonly counters: Readonly<Record<string, Counters>>;
       readonly written: Readonly<Record<string, number>>;
     }
   | { readonly event: 'fault'; readonly fault: Fault }
-  /** A frame kept in a worker's memory because its file could not be written (disk full). */
+  /**
+   * A frame, in base64, kept in a worker's memory because its file could not be written (disk full). `towards`: on its
+   * way to the guest.
+   */
   | { readonly event: 'kept'; readonly observer: string; readonly towards: boolean; readonly frame: string }
   | { readonly event: 'step-ended'; readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' };
 

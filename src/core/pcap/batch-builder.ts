@@ -75,7 +75,7 @@ export class BatchBuilder {
     if (this.count === batchCapacity) this.flush();
   }
 
-  /** An item that is no packet, after all packets before it. */
+  /** An item that is not a packet, after all packets before it. */
   add(item: CaptureItem): void {
     this.flush();
     this.items.push(item);
@@ -111,9 +111,9 @@ export class BatchBuilder {
     this.handedOut += 1;
     const known = this.pool[this.handedOut];
     if (known !== undefined) return known;
-    const made = createColumns();
-    this.pool.push(made);
-    return made;
+    const columns = createColumns();
+    this.pool.push(columns);
+    return columns;
   }
 
   /** What was collected since the last call. */

@@ -33,7 +33,8 @@ function heldAt(
 
 /**
  * The accounts of a step, by name: one for each port that is a veth or a tap, called as its port; pooled, one for all
- * veth ports whose far end does not poll. `devices`: those of the bridges' namespace, and the other ends of their veths.
+ * veth ports whose far end does not poll. `devices`: those of the bridges' namespace, and the other ends of their
+ * veths.
  */
 export function accountsOf(
   { observers }: Pick<StepPlan, 'observers'>,

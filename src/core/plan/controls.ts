@@ -1,4 +1,4 @@
-import { isOnPort } from '../model/attach.js';
+import { isOnPort, sharesMac } from '../model/attach.js';
 import type { Mac } from '../model/mac.js';
 import { type Control, type Flows, type FrameSpec, type Observer, phases, type TrafficPlan } from '../model/plan.js';
 import type { Carrier, Endpoint, ProbeClassName } from '../model/scenario.js';
@@ -6,7 +6,7 @@ import { documentationPair, familyOf } from '../probe/addresses.js';
 import { leastSizeOf } from '../probe/frames/frame.js';
 import { leastSize } from '../probe/frames/plain.js';
 import { kindsOfFlows } from './flows/shortcuts.js';
-import { earControlMac, type IngressControl, rawControl } from './ingress-controls.js';
+import { receiveControlMac, type IngressControl, rawControl } from './ingress-controls.js';
 
 export interface ControlInput {
   readonly flows: Flows;
@@ -23,7 +23,9 @@ export interface ControlInput {
   readonly closing: readonly ProbeClassName[];
   /** What proves that observers hear what their guests send. */
   readonly ingress: readonly IngressControl[];
-  /** Bridges on which a tagged frame for the bridge itself may be flooded, or not arrive: Open vSwitch, VLAN filtering. */
+  /**
+   * Bridges on which a tagged frame for the bridge itself may be flooded, or not arrive: Open vSwitch, VLAN filtering.
+   */
   readonly untaggedOnly: readonly string[];
 }
 
@@ -31,7 +33,7 @@ export interface ControlInput {
  * The forms in which frames reach an observer: source MAC, carrier, tags and length. A filter that is deaf to a probe
  * is deaf to the control of its form.
  */
-function earForms(input: ControlInput): readonly FrameSpec[] {
+function receiveForms(input: ControlInput): readonly FrameSpec[] {
   const forms = new Map<string, FrameSpec>();
   let last: FrameSpec | null = null;
   const add = (frame: FrameSpec): void => {
@@ -46,11 +48,11 @@ function earForms(input: ControlInput): readonly FrameSpec[] {
     )
       return;
     last = frame;
-    const srcMac = input.filtersByMac ? frame.srcMac : earControlMac.src;
+    const srcMac = input.filtersByMac ? frame.srcMac : receiveControlMac.src;
     const key = `${frame.carrier} ${frame.form ?? ''} ${frame.vlan.join()} ${frame.size} ${srcMac}`;
     if (forms.has(key)) return;
     const [srcIp, dstIp] = documentationPair(frame.carrier);
-    const form: FrameSpec = { ...frame, srcMac, dstMac: earControlMac.dst, srcIp, dstIp };
+    const form: FrameSpec = { ...frame, srcMac, dstMac: receiveControlMac.dst, srcIp, dstIp };
     forms.set(key, form);
   };
   for (const flow of kindsOfFlows(input.flows)) if (flow.judged) add(flow.frame);
@@ -60,7 +62,7 @@ function earForms(input: ControlInput): readonly FrameSpec[] {
       add({ ...rawControl(mac), carrier: 'ipv4-udp', size: Math.max(60, leastSize('ipv4-udp', 0)) });
     }
   }
-  if (forms.size === 0) add(rawControl(earControlMac.src));
+  if (forms.size === 0) add(rawControl(receiveControlMac.src));
   return [...forms.values()];
 }
 
@@ -89,7 +91,7 @@ function entryControl(
   deviceOf: ReadonlyMap<string, Observer>,
 ): Omit<Control, 'index' | 'phase'> | null {
   const endpoint = endpoints.get(sender);
-  if (endpoint === undefined || (onHost && !isOnPort(endpoint.attach))) return null;
+  if (endpoint === undefined || sharesMac(endpoint.attach) || (onHost && !isOnPort(endpoint.attach))) return null;
   const device = deviceOf.get(endpoint.bridge);
   const dstMac = bridgeMacs[endpoint.bridge];
   const srcMac = endpoint.macs[0];
@@ -99,8 +101,9 @@ function entryControl(
 
 /**
  * Destinations of entry controls by carrier, so that the host's stack drops them without an answer: nobody answers UDP,
- * TCP or ICMP to the limited broadcast (icmp_send, tcp_v4_rcv of net/ipv4) or to a multicast group that it has not joined
- * (ip6_mc_input, net/ipv6), and ARP for a multicast address is no request (arp_process, net/ipv4/arp.c). None is routed.
+ * TCP or ICMP to the limited broadcast (icmp_send, tcp_v4_rcv of net/ipv4) or to a multicast group that it has not
+ * joined (ip6_mc_input, net/ipv6), and ARP for a multicast address is not a request (arp_process, net/ipv4/arp.c). None
+ * is routed.
  */
 const silentAddresses = { ipv4: '255.255.255.255', ipv6: 'ff02::7669', arp: '224.0.0.1' } as const;
 
@@ -124,17 +127,17 @@ function entryForms(
   input: ControlInput,
   controlOf: (sender: string) => Omit<Control, 'index' | 'phase'> | null,
 ): readonly Omit<Control, 'index' | 'phase'>[] {
-  const found = new Map<string, Omit<Control, 'index' | 'phase'>>();
+  const byForm = new Map<string, Omit<Control, 'index' | 'phase'>>();
   for (const { judged, purpose, sender, frame } of kindsOfFlows(input.flows)) {
     const key = entryFormKey({ sender, frame });
     const isPlain = frame.carrier === 'raw' && frame.vlan.length === 0;
     const endpoint = judged && purpose === undefined && !isPlain ? input.endpoints.get(sender) : undefined;
-    if (endpoint === undefined || found.has(key) || !takesForm(input, endpoint, frame)) continue;
+    if (endpoint === undefined || byForm.has(key) || !takesForm(input, endpoint, frame)) continue;
     const plain = controlOf(sender);
     if (plain !== null)
-      found.set(key, { ...plain, kind: 'entry-form', frame: entryForm(plain.frame, frame, endpoint) });
+      byForm.set(key, { ...plain, kind: 'entry-form', frame: entryForm(plain.frame, frame, endpoint) });
   }
-  return [...found.values()];
+  return [...byForm.values()];
 }
 
 /** Whether a frame of that form from there is sure to be taken by the bridge alone. */
@@ -156,6 +159,22 @@ function entryForm(plain: FrameSpec, { carrier, vlan, form, srcIp }: FrameSpec, 
   return { ...spec, size: Math.max(plain.size, leastSizeOf(spec)) };
 }
 
+/** To a guest that shares its MAC the lower device hands packets by their address, and no other frames. */
+function packetForms({ macs: [mac], ips }: Endpoint, forms: readonly FrameSpec[]): readonly FrameSpec[] {
+  if (mac === undefined) return [];
+  const packets = forms.flatMap((form) => {
+    const family = familyOf(form.carrier);
+    const address = form.carrier === 'arp' ? undefined : ips.find((ip) => ip.family === family)?.address;
+    return address === undefined ? [] : [{ ...form, dstMac: mac, dstIp: address }];
+  });
+  const [ip] = ips;
+  if (packets.length > 0 || ip === undefined) return packets;
+  const carrier = ip.family === 4 ? 'ipv4-udp' : 'ipv6-udp';
+  const [srcIp] = documentationPair(carrier);
+  const plain: FrameSpec = { ...rawControl(receiveControlMac.src, mac), carrier, srcIp, dstIp: ip.address };
+  return [{ ...plain, size: Math.max(60, leastSize(carrier, 0)) }];
+}
+
 /** The forms in which ear controls reach one observer. */
 function formsFor(
   observer: Observer,
@@ -165,25 +184,28 @@ function formsFor(
 ): readonly FrameSpec[] {
   const leaves = observer.role === 'uplink' && (onHost || endpoints.get(observer.name)?.tunnel !== undefined);
   if (leaves) return uplinkForms(observer, forms, endpoints.values(), bridgeMacs[observer.bridge], sendersMacs);
+  const guest = endpoints.get(observer.name);
+  if (guest !== undefined && sharesMac(guest.attach)) return packetForms(guest, forms);
   // A lower device hands unicast to the guest that has the MAC
-  const [own] = observer.place === 'above' ? observer.macs : [];
-  return own === undefined ? forms : forms.map((form) => ({ ...form, dstMac: own }));
+  const [ownMac] = observer.place === 'above' ? observer.macs : [];
+  return ownMac === undefined ? forms : forms.map((form) => ({ ...form, dstMac: ownMac }));
 }
 
 /**
  * The controls of a step. Ear: sent on the observer's own interface towards the guest, which the bridge never sees; or,
  * with a sender, from the guest's side (ingress-controls.ts). Entry: from the sender, with its rightful MAC, to the
  * bridge's own MAC, which the bridge device receives without being promiscuous; it crosses `isolated` and refreshes
- * only what the probes refresh anyway (facts measured on Linux 6.18); with them those in the forms of the probes. None on a host for what is behind the bridge
- * device: where the bridge carries the MAC of its NIC, such a frame would leave through that NIC (br_dev_xmit finds the
- * entry on its port). There each probe proves its own entry, by leaving through the device.
+ * only what the probes refresh anyway (facts measured on Linux 6.18); with them those in the forms of the probes. None
+ * on a host for what is behind the bridge device: where the bridge carries the MAC of its NIC, such a frame would leave
+ * through that NIC (br_dev_xmit finds the entry on its port). There each probe proves its own entry, by leaving through
+ * the device.
  */
 export function controlsOf(input: ControlInput): readonly Control[] {
   const controls: Control[] = [];
   const add = (control: Omit<Control, 'index'>): void => {
     controls.push({ ...control, index: input.firstToken + controls.length });
   };
-  const forms = earForms(input);
+  const forms = receiveForms(input);
   const { senders, staying } = sendersOf(input);
   const sendersMacs = [...senders].flatMap((name) => input.endpoints.get(name)?.macs.slice(0, 1) ?? []);
   const deviceOf = new Map(
@@ -207,7 +229,7 @@ export function controlsOf(input: ControlInput): readonly Control[] {
       const control = entryOf(sender);
       if (control !== null) add({ ...control, phase });
     }
-    // Twice is enough: they are no proof, but say what does not enter
+    // Twice is enough: they are not proof, but say what does not enter
     if (phase === 'between') continue;
     for (const control of probeForms)
       if (phase === 'before' || staying.has(control.sender ?? '')) add({ ...control, phase });
@@ -229,16 +251,16 @@ export function uplinkForms(
   senders: readonly Mac[],
 ): readonly FrameSpec[] {
   if (bridgeMac === undefined) return [];
-  const own = new Set(
+  const guestMacs = new Set(
     [...endpoints]
       .filter(({ bridge, role }) => bridge === observer.bridge && role === 'guest')
       .flatMap(({ macs }) => macs),
   );
   // Who sends in this step is known out there, or will be; a filter by MAC lets it through, as it does the bridges
-  const source = senders.find((mac) => own.has(mac)) ?? bridgeMac;
+  const source = senders.find((mac) => guestMacs.has(mac)) ?? bridgeMac;
   const fitting = forms.map((form) => ({
     ...form,
-    srcMac: own.has(form.srcMac) ? form.srcMac : source,
+    srcMac: guestMacs.has(form.srcMac) ? form.srcMac : source,
     dstMac: bridgeMac,
   }));
   return [...new Map(fitting.map((form) => [JSON.stringify(form), form])).values()];

@@ -1,5 +1,5 @@
 import type { Observer, Plan, StepPlan } from '../model/plan.js';
-import type { LinkedDevice } from '../model/state.js';
+import type { EarProgram, LinkedDevice } from '../model/state.js';
 import type { TimelineEntry } from '../model/timeline.js';
 
 /** A place to listen that is no port, found when a step began: a device that stands on a bridge or on a port. */
@@ -9,6 +9,12 @@ export interface Ear {
   /** Path of its network namespace; null = that of the bridges. */
   readonly space: string | null;
 }
+
+/**
+ * A step has ears, and a run guests of lower devices, in this many namespaces at most: each has capture helpers of its
+ * own, of some 50 MB.
+ */
+export const maxSpaces = 16;
 
 /** Kinds of link that get frames of what they stand on (ip-link(8)). */
 const above: ReadonlySet<string> = new Set(['macvlan', 'macvtap', 'ipvlan', 'ipvtap', 'vlan']);
@@ -23,7 +29,19 @@ function isSomebodys({ kind, space, master }: LinkedDevice): boolean {
   return above.has(kind) && (space !== null || taps.has(kind) || master !== null);
 }
 
-/** The endpoint whose port's other end is in a namespace: whatever is there is its own; undefined = none, or several. */
+/**
+ * Is it the interface of an observer on that lower device? Two there never have one MAC (macvlan_addr_busy), or by
+ * ipvlan, where all have one, never one address (ipvlan_addr_busy).
+ */
+function isDeviceOf({ by, bridge, macs }: Observer, lower: string, { mac, ips }: LinkedDevice): boolean {
+  if (by?.device === undefined || bridge !== lower) return false;
+  if (by.addresses === undefined) return macs.includes(mac);
+  return by.addresses.some((address) => ips?.includes(address) === true);
+}
+
+/**
+ * The endpoint whose port's other end is in a namespace: whatever is there is its own; undefined = none, or several.
+ */
 function partiesOf(step: StepPlan, devices: readonly LinkedDevice[]): (space: string | null) => string | undefined {
   const portOf = new Map(devices.filter(({ space }) => space === null).map(({ ifindex, name }) => [ifindex, name]));
   const observerOf = new Map(step.observers.map(({ interface: port, name }) => [port, name]));
@@ -34,25 +52,106 @@ function partiesOf(step: StepPlan, devices: readonly LinkedDevice[]): (space: st
     owners.set(space, (owners.get(space) ?? new Set()).add(owner));
   }
   return (space) => {
-    const all = [...(owners.get(space ?? '') ?? [])];
-    return all.length === 1 ? all[0] : undefined;
+    const names = [...(owners.get(space ?? '') ?? [])];
+    return names.length === 1 ? names[0] : undefined;
   };
 }
 
-/**
- * Who beside the ports gets frames of a step's bridges: a macvlan, an ipvlan or a VLAN device on the bridge or on a port
- * that is in another namespace, a virtual machine's macvtap, a VLAN device that is another bridge's port. `devices`:
- * those of the bridges' namespace and those elsewhere that stand on one of them. Pure.
- */
-export function earsAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonly Ear[] {
+/** A device that gets frames of a step's bridges beside their ports. */
+interface DeviceAbove {
+  readonly device: LinkedDevice;
+  /** What it stands on, a bridge of the step or a port of one. */
+  readonly lower: LinkedDevice;
+  readonly bridge: string;
+}
+
+/** What stands there and is up, but for guests that are observed. */
+function devicesAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonly DeviceAbove[] {
   const bridges = new Set(step.observers.map(({ bridge }) => bridge));
-  const own = devices.filter(({ space }) => space === null);
-  const byIndex = new Map(own.map((device) => [device.ifindex, device]));
+  const local = devices.filter(({ space }) => space === null);
+  const byIndex = new Map(local.map((device) => [device.ifindex, device]));
+  const routedTo = new Map(
+    step.observers.flatMap((observer) =>
+      observer.routed === true ? [[observer.interface, observer.bridge] as const] : [],
+    ),
+  );
   const bridgeOf = ({ name, master }: LinkedDevice): string | undefined => {
-    if (bridges.has(name)) return name;
+    const segment = bridges.has(name) ? name : routedTo.get(name);
+    if (segment !== undefined) return segment;
     const bridge = byIndex.get(master ?? -1)?.name ?? '';
     return bridges.has(bridge) ? bridge : undefined;
   };
+  return devices.filter(isSomebodys).flatMap((device): readonly DeviceAbove[] => {
+    const lower = byIndex.get(device.lower ?? -1);
+    const bridge = lower === undefined ? undefined : bridgeOf(lower);
+    if (!device.up || lower === undefined || bridge === undefined) return [];
+    // one that is a port of the step's bridges itself is observed as such; elsewhere names and numbers are others'
+    if (device.space === null && bridgeOf(device) !== undefined) return [];
+    if (step.observers.some((observer) => isDeviceOf(observer, bridge, device))) return [];
+    return [{ device, lower, bridge }];
+  });
+}
+
+/** A device as it is known while it is there, whatever path leads to its namespace. */
+function keyOf({ space, spaceId = space ?? '', ifindex }: LinkedDevice): string {
+  return `${spaceId} ${ifindex}`;
+}
+
+/**
+ * Devices that got frames of a step's bridges and were none when it looked for places to listen: such as came, went up,
+ * or received something and are down again. `began`: what was around then; `ended`: when the last probe had passed. A
+ * line each, with `nameOf` for what of a place has one name across hosts. Pure.
+ */
+export function unheardDevices(
+  step: StepPlan,
+  began: readonly LinkedDevice[],
+  ended: readonly LinkedDevice[],
+  nameOf: (device: string) => string = (device) => device,
+): readonly string[] {
+  const known = new Map(began.map((device) => [keyOf(device), device]));
+  const heard = new Set(devicesAbove(step, began).map(({ device }) => keyOf(device)));
+  const receivedAt = (device: LinkedDevice | undefined): number => device?.received ?? 0;
+  const wasUp = ended.map((device) =>
+    !device.up && receivedAt(device) > receivedAt(known.get(keyOf(device))) ? { ...device, up: true } : device,
+  );
+  return devicesAbove(step, wasUp)
+    .filter(({ device }) => !heard.has(keyOf(device)))
+    .map(({ device, lower }) => {
+      const { name, kind, space } = device;
+      const came = known.get(keyOf(device))?.lower === device.lower ? 'came up on' : 'came to stand on';
+      const where = space === null ? 'the namespace of the bridges' : space;
+      return `${kind} ${nameOf(name)} in ${where} ${came} ${nameOf(lower.name)} while the step ran: nobody listened there`;
+    });
+}
+
+/**
+ * XDP programs on devices in other namespaces that are listened on: ears, and interfaces of guests on lower devices.
+ * The kernel runs them before packet sockets (do_xdp_generic in __netif_receive_skb_core, net/core/dev.c). What stands
+ * in the bridges' own namespace is in the state. `nameOf` as in `unheardDevices`. Pure.
+ */
+export function programsAtEars(
+  step: StepPlan,
+  devices: readonly LinkedDevice[],
+  nameOf: (device: string) => string,
+): readonly EarProgram[] {
+  const ears = new Set(devicesAbove(step, devices).map(({ device }) => device));
+  const lowers = new Map(devices.filter(({ space }) => space === null).map(({ ifindex, name }) => [ifindex, name]));
+  const isObserved = (device: LinkedDevice): boolean =>
+    step.observers.some((observer) => isDeviceOf(observer, lowers.get(device.lower ?? -1) ?? '', device));
+  return devices.flatMap((device) => {
+    const { space, name, xdpId } = device;
+    if (space === null || xdpId === undefined || !(ears.has(device) || isObserved(device))) return [];
+    return [{ device: nameOf(name), space, id: xdpId }];
+  });
+}
+
+/**
+ * Who beside the ports gets frames of a step's bridges: a macvlan, an ipvlan or a VLAN device on the bridge, on a port
+ * or on the device of a guest that the host routes to, that is in another namespace, a virtual machine's macvtap, a
+ * VLAN device that is another bridge's port. `devices`: those of the bridges' namespace and those elsewhere that stand
+ * on one of them. Pure.
+ */
+export function earsAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonly Ear[] {
   const partyOf = partiesOf(step, devices);
   const taken = new Set(step.observers.flatMap(({ name, interface: device }) => [name, device]));
   const nameOf = (wanted: string): string => {
@@ -61,40 +160,38 @@ export function earsAbove(step: StepPlan, devices: readonly LinkedDevice[]): rea
     taken.add(name);
     return name;
   };
-  return devices.filter(isSomebodys).flatMap((device): readonly Ear[] => {
-    const lower = byIndex.get(device.lower ?? -1);
-    const bridge = lower === undefined ? undefined : bridgeOf(lower);
-    // one that is a port of the step's bridges itself is observed as such
-    if (!device.up || lower === undefined || bridge === undefined || bridgeOf(device) !== undefined) return [];
+  return devicesAbove(step, devices).map(({ device, lower, bridge }): Ear => {
     const name = nameOf(`${device.name}@${lower.name}`);
     const party = partyOf(device.space);
-    return [
-      {
-        device: device.name,
-        space: device.space,
-        observer: {
-          name,
-          interface: name,
-          bridge,
-          place: 'above',
-          role: 'guest',
-          macs: device.mac === '' ? [] : [device.mac],
-          judged: true,
-          ...(party === undefined ? {} : { party }),
+    return {
+      device: device.name,
+      space: device.space,
+      observer: {
+        name,
+        interface: name,
+        bridge,
+        place: 'above',
+        role: 'guest',
+        macs: device.mac === '' ? [] : [device.mac],
+        judged: true,
+        ...(party === undefined ? {} : { party }),
+        device: {
+          ...{ name: device.name, space: device.space, kind: device.kind },
+          ...(device.mode === undefined ? {} : { mode: device.mode }),
         },
       },
-    ];
+    };
   });
 }
 
 /** The plan with the ears that steps found, each behind the observers of its step; the same where none was found. */
 export function planWithEars(plan: Plan, timeline: readonly TimelineEntry[]): Plan {
-  const found = timeline.flatMap((entry) => (entry.event === 'ear' ? [entry] : []));
-  if (found.length === 0) return plan;
+  const entries = timeline.flatMap((entry) => (entry.event === 'ear' ? [entry] : []));
+  if (entries.length === 0) return plan;
   return {
     ...plan,
     steps: plan.steps.map((step) => {
-      const ears = found.filter((entry) => entry.step === step.index).map(({ observer }) => observer);
+      const ears = entries.filter((entry) => entry.step === step.index).map(({ observer }) => observer);
       return ears.length === 0 ? step : { ...step, observers: [...step.observers, ...ears] };
     }),
   };

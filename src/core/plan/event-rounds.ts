@@ -5,7 +5,7 @@ import { framesOfStep } from './flows/shortcuts.js';
 /** Probes go on for this long after the last event of a step, half of it before the controls in between are sent. */
 const afterEventMs = 1000;
 /** What reading the state before and after an event may take; a busy machine takes what is left of the rounds. */
-const readingsMs = 500;
+const snapshotsMs = 500;
 const leastRate = 1;
 
 /** Frames a second with which the probes of a step with events last until after the last one. */
@@ -32,5 +32,5 @@ export function eventRounds(step: StepPlan): {
 
 /** From the first probe until all events have begun, their work has settled and the state was read around them. */
 function eventsMs(during: readonly During[]): number {
-  return Math.max(0, ...during.map(({ atMs, settleMs = 0 }) => atMs + settleMs)) + readingsMs * during.length;
+  return Math.max(0, ...during.map(({ atMs, settleMs = 0 }) => atMs + settleMs)) + snapshotsMs * during.length;
 }

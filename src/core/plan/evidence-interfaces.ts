@@ -32,14 +32,14 @@ export function evidenceInterfaces(plan: Plan): readonly EvidenceInterface[] {
   );
 }
 
-/** An observer in a step, to whom an interface block of evidence.pcapng belongs. */
-export interface StepListener {
+/** An observer of a step: evidence.pcapng has an interface block for it. */
+export interface StepObserver {
   readonly step: StepPlan;
   readonly observer: Observer;
 }
 
-/** By number of the interface block: whose it is; null = the plan does not have it. */
-export function stepListeners(plan: Plan): readonly (StepListener | null)[] {
+/** The observer of each interface block, by its number; null = the plan does not have it. */
+export function stepObservers(plan: Plan): readonly (StepObserver | null)[] {
   return evidenceInterfaces(plan).map(({ step: index, observer: place }) => {
     const step = plan.steps[index];
     const observer = step?.observers[place];

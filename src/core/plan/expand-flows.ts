@@ -15,7 +15,7 @@ export interface Numbering {
   entry: number;
 }
 
-export interface Surroundings {
+export interface FlowContext {
   /** The scenario's, for messages. */
   readonly file: string;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
@@ -29,7 +29,7 @@ function* roundsOf(
   entry: ProbeEntry,
   to: readonly string[],
   rounds: Rounds,
-  { endpoints }: Surroundings,
+  { endpoints }: FlowContext,
 ): Generator<readonly [Endpoint, Endpoint]> {
   for (const pair of roundPairs(entry.from, to, rounds)) {
     const [sender, addressee] = pair.flatMap((name) => endpoints.get(name) ?? []);
@@ -38,7 +38,7 @@ function* roundsOf(
   }
 }
 
-function* pairsOf(entry: ProbeEntry, around: Surroundings): Generator<readonly [Endpoint, Endpoint | null]> {
+function* pairsOf(entry: ProbeEntry, around: FlowContext): Generator<readonly [Endpoint, Endpoint | null]> {
   const resolve = (names: readonly string[]): readonly Endpoint[] =>
     names.flatMap((name) => around.endpoints.get(name) ?? []);
   const addressees = entry.to === null ? null : resolve(entry.to);
@@ -65,7 +65,7 @@ function* pairsOf(entry: ProbeEntry, around: Surroundings): Generator<readonly [
  * All flows of a step in the order of sending: by entry, pair, carrier, VLAN stack. Tokens are numbered through, so
  * that a token's index alone says which probe it stems from. Throws VerifyError (64) `plan-too-large`.
  */
-export function expandFlows(step: Step, index: number, around: Surroundings, numbering: Numbering): Flows {
+export function expandFlows(step: Step, index: number, around: FlowContext, numbering: Numbering): Flows {
   const flows = flowCollector({ step: index, id: numbering.flow, first: numbering.token });
   step.probes.forEach((entry, probe) => {
     const probeClass = classes[entry.class];

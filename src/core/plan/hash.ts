@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Control, Flow, FrameSpec, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { FileHash } from '../model/scenario.js';
+import { plainKeysApproved } from '../scenario/schema/plain-step-keys.js';
 
 /**
  * Which keys of a type the hash covers. Each key has to be named, so that a new one does not compile before it is
@@ -15,7 +16,7 @@ const ofStep: Coverage<StepPlan> = {
   line: 'left out', // where it stands in the file
   changes: 'covered',
   learn: 'covered',
-  waitMs: 'covered',
+  ...plainKeysApproved,
   present: 'covered',
   observers: 'covered',
   filter: 'left out', // follows from the frames and the run's tag
@@ -71,6 +72,7 @@ const ofObserver: Coverage<Observer> = {
   judged: 'covered',
   by: 'covered',
   party: 'covered',
+  device: 'left out', // what a step found
   routed: 'covered',
 };
 
@@ -100,7 +102,7 @@ function withoutInvented(frame: FrameSpec, known: ReadonlySet<string>): FrameSpe
 }
 
 /** What a run does beside its plan. */
-export interface PlanSurroundings {
+export interface HashInput {
   /** Included files and those that commands name: a run carries out what stands in them. */
   readonly files: readonly FileHash[];
   readonly toolVersion: string;
@@ -112,7 +114,7 @@ export interface PlanSurroundings {
  * What differs by itself from run to run (key, tag, invented addresses, the MACs that a port has learned) does not
  * count, and neither does the folder that a file lies in.
  */
-export function planHash(plan: Plan, { files, toolVersion }: PlanSurroundings): string {
+export function planHash(plan: Plan, { files, toolVersion }: HashInput): string {
   const { name, provider, bridges, hosts = [], sysctl, partialScope } = plan;
   const contents = files.map(({ path, sha256 }) => ({ name: path.slice(path.lastIndexOf('/') + 1), sha256 }));
   const head = { toolVersion, name, provider, bridges, hosts, sysctl, partialScope, files: contents };
@@ -152,7 +154,9 @@ function stepHasher(hash: Hash, known: ReadonlySet<string>): (step: StepPlan) =>
 /** From this many characters on, text is given to the hash. */
 const pieceLength = 65_536;
 
-/** Adds a list's JSON in pieces: a mesh of 1,000 guests has a million flows, and their text does not fit into a string. */
+/**
+ * Adds a list's JSON in pieces: a mesh of 1,000 guests has a million flows, and their text does not fit into a string.
+ */
 function addList<T>(
   hash: Hash,
   list: { forEach(visit: (item: T, index: number) => void): void },

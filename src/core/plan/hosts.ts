@@ -1,14 +1,9 @@
+import { apartOf, type StateOfHost } from '../bridge/states-by-host.js';
 import { hostOf, onHost } from '../model/host-names.js';
 import type { Plan } from '../model/plan.js';
 import type { Host, Topology } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { fieldsOf, objectsOf } from '../text/json-text.js';
-
-/** What the kernel of one host said; `host` null = the orchestrator's own. */
-export interface StateOfHost {
-  readonly host: string | null;
-  readonly state: HostState;
-}
 
 function linkOf(host: string | null, link: LinkState): LinkState {
   return {
@@ -80,7 +75,8 @@ function programsOf(states: readonly StateOfHost[]): Pick<HostState, 'programs'>
 /**
  * The states of several hosts as one, names of devices as they are called across hosts. Rules of nft name devices
  * anywhere in their text: those of other hosts stand apart under `hosts`, where a change of them shows and nobody takes
- * them for rules of this one; their sysctls are HOST/NAME. Pure.
+ * them for rules of this one; their packet sockets, legacy rules and hardware under `apart`; their sysctls are
+ * HOST/NAME. Pure.
  */
 export function mergeStates(states: readonly StateOfHost[]): HostState {
   const here = states.find(({ host }) => host === null)?.state;
@@ -105,7 +101,10 @@ export function mergeStates(states: readonly StateOfHost[]): HostState {
     ),
     ...dropsOf(states),
     ...(here?.ovs === undefined ? {} : { ovs: here.ovs }),
-    ...(here?.packetSockets === undefined ? {} : { packetSockets: here.packetSockets }),
+    ...(here === undefined ? {} : apartOf(here)),
+    ...(others.length === 0
+      ? {}
+      : { apart: Object.fromEntries(others.map(({ host, state }) => [host, apartOf(state)])) }),
     ...programsOf(states),
     unread: states.flatMap(({ host, state }) =>
       state.unread.map(({ what, why }) => ({ what: onHost(host, what), why })),

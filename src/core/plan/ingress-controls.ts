@@ -4,8 +4,8 @@ import type { Bridge, Endpoint } from '../model/scenario.js';
 import { kindsOfFlows } from './flows/shortcuts.js';
 
 /**
- * A group address is nobody's source (IEEE 802.3 3.2.3). No switch learns from it, and Linux's bridge drops what bears
- * it (br_handle_frame, net/bridge/br_input.c).
+ * A group address is nobody's source (IEEE 802.3 3.2.3). No switch learns from it, and Linux's bridge drops what
+ * carries it (br_handle_frame, net/bridge/br_input.c).
  */
 export const ingressMac = '03:76:69:ff:ff:fd';
 
@@ -37,7 +37,8 @@ export interface IngressControls {
  */
 function couldDeliver(flows: Flows): ReadonlySet<string> {
   const could = new Set<string>();
-  for (const { must, may } of flows) for (const name of may) if (must.some((other) => other !== name)) could.add(name);
+  for (const { must, may } of flows)
+    for (const name of may) if (must.some((addressee) => addressee !== name)) could.add(name);
   return could;
 }
 
@@ -48,7 +49,7 @@ function couldDeliver(flows: Flows): ReadonlySet<string> {
  * came from. In the lab a frame to the guest itself is therefore seen by others, on whom it proves nothing, only where
  * the switch does not know the guest; from the group address it teaches nothing. On a host it comes from the guest's
  * own MAC: where the switch has that on the port already it teaches nothing new, and where the switch floods everything
- * the frame bears no address that is not the guest's.
+ * the frame carries no address that is not the guest's.
  */
 function frameFor(
   { macs: [mac], name }: Endpoint,
@@ -66,8 +67,8 @@ function frameFor(
 /**
  * Who has to hear what enters, and by which frame that is proved: where somebody does not, its guest may say again what
  * it was allowed to hear, and the delivery to others would look proved. In the lab every port; on a host, where each
- * takes a way in of its own, those that may get what another must get. Where no frame proves it, own probes do, which
- * have to show on their sender's port too.
+ * takes an injection port of its own, those that may get what another must get. Where no frame proves it, own probes
+ * do, which have to show on their sender's port too.
  */
 export function ingressControls({
   flows,
@@ -100,9 +101,9 @@ export function ingressControls({
 }
 
 /** Addresses of ear controls: locally administered, nobody's, so that a guest's stack drops what it gets. */
-export const earControlMac = { src: '02:76:69:ff:ff:fd', dst: '02:76:69:ff:ff:fe' } as const;
+export const receiveControlMac = { src: '02:76:69:ff:ff:fd', dst: '02:76:69:ff:ff:fe' } as const;
 
 /** What entry controls and the simplest ear controls look like. */
-export function rawControl(srcMac: Mac, dstMac: Mac = earControlMac.dst): FrameSpec {
+export function rawControl(srcMac: Mac, dstMac: Mac = receiveControlMac.dst): FrameSpec {
   return { carrier: 'raw', srcMac, dstMac, vlan: [], srcIp: null, dstIp: null, size: 60 };
 }

@@ -1,43 +1,53 @@
 import { isOn } from '../bridge/setting-value.js';
 import { placeOf } from '../model/attach.js';
 import type { Mac } from '../model/mac.js';
-import type { ExpectationPlan, Plan, PlannedTopology, StepPlan, TrafficPlan } from '../model/plan.js';
+import {
+  type ExpectationPlan,
+  type Plan,
+  type PlannedTopology,
+  type StepPlan,
+  type TrafficPlan,
+  usualDrainMs,
+} from '../model/plan.js';
 import type { Endpoint, MdbEntry, Scenario, Step } from '../model/scenario.js';
 import { disruptiveClasses } from '../probe/classes.js';
 import { classes } from '../probe/classes.js';
+import { markLength, tokenLength } from '../wire/token.js';
 import { searchDepth, tokenWord } from '../wire/token-filter.js';
 import { changesOf } from './changes.js';
 import { controlsOf } from './controls.js';
 import { rateForEvents } from './event-rounds.js';
-import { expandFlows, type Numbering, type Surroundings } from './expand-flows.js';
+import { expandFlows, type Numbering, type FlowContext } from './expand-flows.js';
 import { filterByMac } from './filter-by-mac.js';
 import { ingressControls } from './ingress-controls.js';
-import { observersOf } from './observers.js';
+import { observersOf, refuseUnbreakable } from './observers.js';
 import { checkPlanSize } from './size.js';
+import { plainKeysOf } from '../scenario/schema/plain-step-keys.js';
 
 export interface PlanInput {
   /** 32 random bits that distinguish this run's tokens from those of other runs. */
   readonly runTag: number;
   /** SHA-256 of the run's key, hex. */
   readonly keySha256: string;
-  /** MACs of the bridges as found on a host; in the lab they are given here. */
+  /** MACs of the bridges as found on a host; absent for a lab, where `planTopology` makes them. */
   readonly bridgeMacs?: Readonly<Record<string, Mac>>;
   /** Ports on which nobody can listen, as found on a host. */
   readonly unobservable?: Plan['unobservable'];
   /** For this long, in ms, it is listened after the last probe of a step, if that is longer than usual. */
   readonly lingerMs?: number;
-  /** On a host: endpoints whose MAC Open vSwitch has on their port. */
+  /** On a host: endpoints whose first MAC their bridge, of whatever kind, has on their port. */
   readonly inPlace?: readonly string[];
   /** On a host: bridges that filter VLANs. */
   readonly filtersVlans?: readonly string[];
 }
 
-/** Lab: whole frames of the usual MTU. Host: as far as tokens are looked for, since what guests say is theirs. */
-const snaplen = { lab: 2048, host: searchDepth } as const;
+/**
+ * Lab: whole frames of the usual MTU. Host: to the end of a token whose mark is found last, since what guests say is
+ * theirs.
+ */
+const snaplen = { lab: 2048, host: searchDepth - markLength + tokenLength } as const;
 /** Frames a second of disruptive probes where the scenario writes no rate. */
 const disruptiveRate = 1000;
-/** Time for frames that are still under way after the last probe (relays and user-space switches poll). */
-const drainMs = { lab: 150, host: 1000 } as const;
 
 /** In the lab: the MAC of the host where it is an endpoint, for both are one device; else one by the bridge's index. */
 function labBridgeMac(bridge: string, index: number, endpoints: readonly Endpoint[]): Mac {
@@ -85,7 +95,7 @@ interface StepInput {
   readonly index: number;
   readonly present: readonly Endpoint[];
   readonly scenario: Scenario;
-  readonly around: Surroundings & Required<Pick<PlanInput, 'inPlace' | 'filtersVlans' | 'lingerMs'>>;
+  readonly around: FlowContext & Required<Pick<PlanInput, 'inPlace' | 'filtersVlans' | 'lingerMs'>>;
 }
 
 /** Bridges that may not take a tagged frame for themselves. */
@@ -124,7 +134,7 @@ function planControls(
     untaggedOnly: untaggedOnly(scenario, around.filtersVlans),
     closing: step.probes
       .map((entry) => entry.class)
-      .filter((name) => classes[name].disrupts?.includes('not-forwarding') === true),
+      .filter((name) => classes[name].provokes?.includes('not-forwarding') === true),
   });
   return { controls, ...(unproved.length === 0 ? {} : { inwardUnproved: unproved }) };
 }
@@ -154,7 +164,7 @@ function planStep(input: StepInput, numbering: Numbering): StepPlan {
     ? { controls: [] }
     : planControls(input, { flows, traffic, observers, filter }, numbering.token);
   numbering.token += controls.length;
-  const sideEffects = [...new Set(step.probes.flatMap((entry) => classes[entry.class].disrupts ?? []))];
+  const provokes = [...new Set(step.probes.flatMap((entry) => classes[entry.class].provokes ?? []))];
   const names = present.map((endpoint) => endpoint.name);
   return {
     index,
@@ -162,7 +172,7 @@ function planStep(input: StepInput, numbering: Numbering): StepPlan {
     line: step.line,
     changes: changesOf(step, scenario.topology, index === 0),
     learn: step.learn.filter((name) => names.includes(name)),
-    waitMs: step.waitMs,
+    ...plainKeysOf(step),
     present: names,
     observers: quiet ? [] : observers,
     filter,
@@ -173,9 +183,9 @@ function planStep(input: StepInput, numbering: Numbering): StepPlan {
     traffic,
     listenMs: step.listenMs,
     during: step.during,
-    ...(sideEffects.length === 0 ? {} : { provokes: sideEffects }),
+    ...(provokes.length === 0 ? {} : { provokes }),
     rate: rateOf(step, flows),
-    drainMs: Math.max(drainMs[provider], around.lingerMs),
+    drainMs: Math.max(usualDrainMs[provider], around.lingerMs),
     expect: expectationOf(step, quiet),
   };
 }
@@ -220,7 +230,7 @@ export function planTopology(scenario: Scenario, input: PlanInput): PlannedTopol
 /**
  * Everything that a run of the scenario will do, with every frame and every row settled. Pure: the same input gives the
  * same plan. `planned`: what `planTopology` says of the same, where it is at hand. Throws VerifyError (64)
- * `plan-too-large`.
+ * `plan-too-large`, or 69 as `refuseUnbreakable` does.
  */
 export function makePlan(scenario: Scenario, input: PlanInput, planned = planTopology(scenario, input)): Plan {
   const { topology } = scenario;
@@ -241,7 +251,7 @@ export function makePlan(scenario: Scenario, input: PlanInput, planned = planTop
   let mdb: readonly MdbEntry[] = [];
   const steps = scenario.steps.map((step, index) => {
     mdb = [
-      ...mdb.filter((one) => !step.mdb.del.some((gone) => gone.group === one.group && gone.port === one.port)),
+      ...mdb.filter((entry) => !step.mdb.del.some((gone) => gone.group === entry.group && gone.port === entry.port)),
       ...step.mdb.add,
     ];
     for (const name of step.stop) running.delete(name);
@@ -249,5 +259,6 @@ export function makePlan(scenario: Scenario, input: PlanInput, planned = planTop
     const present = endpoints.filter((endpoint) => running.has(endpoint.name));
     return planStep({ step, index, present, scenario, around: { ...around, mdb } }, numbering);
   });
+  if (topology.provider === 'host') refuseUnbreakable(steps, endpoints, scenario.file);
   return { ...planned, steps };
 }

@@ -1,22 +1,27 @@
 import type { Mac } from '../model/mac.js';
+import { isOnDevice } from '../model/attach.js';
 import type { Plan } from '../model/plan.js';
 
 /**
- * Source MACs of probes that nobody on the bridges has, where an uplink could carry them out: the switch there would
- * learn them. Uplinks speak as who lives beyond them.
+ * Source MACs of probes that nobody on the bridges has, where an uplink or a lower device could carry them out: the
+ * switch there would learn them. Uplinks speak as who lives beyond them.
  */
 export function describeNewMacs(plan: Plan): readonly string[] {
   const uplinks = new Set(plan.endpoints.filter(({ role }) => role === 'uplink').map(({ name }) => name));
   const known = new Set([...plan.endpoints.flatMap(({ macs }) => macs), ...Object.values(plan.bridgeMacs)]);
-  if (uplinks.size === 0) return [];
-  const found = plan.steps.flatMap((step) =>
+  const above = new Set(plan.endpoints.filter(({ below }) => isOnDevice(below)).map(({ name }) => name));
+  if (uplinks.size + above.size === 0) return [];
+  const lines = plan.steps.flatMap((step) =>
     step.flows
       .filter(
-        ({ sender, frame }) => !uplinks.has(sender) && (!known.has(frame.srcMac) || frame.form === 'source-sweep'),
+        ({ sender, frame }) =>
+          !uplinks.has(sender) &&
+          (uplinks.size > 0 || above.has(sender)) &&
+          (!known.has(frame.srcMac) || frame.form === 'source-sweep'),
       )
       .map(({ class: name, sender }) => `step ${step.index + 1}: ${name} by ${sender}`),
   );
-  return [...new Set(found)];
+  return [...new Set(lines)];
 }
 
 const indexOf = (mac: Mac): number => Number.parseInt(mac.slice(6).replaceAll(':', ''), 16);
@@ -36,10 +41,10 @@ export function inventedMacs(plan: Plan): ReadonlyMap<string, (mac: Mac) => bool
     const port = plan.endpoints.find(({ name }) => name === flow.sender)?.port ?? null;
     const swept = flow.frame.form === 'source-sweep';
     if (port === null || (known.has(flow.frame.srcMac) && !swept)) continue;
-    const found = byPort.get(port) ?? { macs: new Set<Mac>(), sweeps: [] };
-    if (swept) found.sweeps.push({ first: flow.first, end: flow.first + flow.count });
-    else found.macs.add(flow.frame.srcMac);
-    byPort.set(port, found);
+    const sources = byPort.get(port) ?? { macs: new Set<Mac>(), sweeps: [] };
+    if (swept) sources.sweeps.push({ first: flow.first, end: flow.first + flow.count });
+    else sources.macs.add(flow.frame.srcMac);
+    byPort.set(port, sources);
   }
   return new Map(
     [...byPort].map(([port, { macs, sweeps }]) => [

@@ -1,7 +1,9 @@
 import { isOnPort, placeOf } from '../model/attach.js';
-import type { Observer, Plan, StepPlan } from '../model/plan.js';
+import type { Flow, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { Bridge, Endpoint } from '../model/scenario.js';
 import type { HostState } from '../model/state.js';
+import { VerifyError } from '../model/verify-error.js';
+import { escapePath } from '../text/escape.js';
 import { kindsOfFlows } from './flows/shortcuts.js';
 
 function observerOf(
@@ -11,7 +13,7 @@ function observerOf(
   portOf: (name: string) => string,
 ): Observer {
   const common = { name: endpoint.name, bridge: endpoint.bridge, role: endpoint.role, judged };
-  switch (endpoint.attach) {
+  switch (placeOf(endpoint.attach)) {
     case 'port':
       return { ...common, interface: endpoint.port ?? endpoint.name, place: 'port', macs: endpoint.macs };
     case 'routed':
@@ -22,10 +24,9 @@ function observerOf(
         macs: endpoint.macs,
         routed: true,
       };
-    case 'promiscuous':
+    case 'behind':
       return { ...common, interface: endpoint.port ?? endpoint.name, place: 'relay', macs: endpoint.macs };
-    case 'macvlan':
-    case 'macvtap':
+    case 'above':
       return {
         ...common,
         interface: endpoint.port ?? endpoint.name,
@@ -43,9 +44,14 @@ function observerOf(
   }
 }
 
+/** Whether what comes in at an observer's device, and not what goes out there, is towards what is behind it. */
+export function isInward({ place }: Pick<Observer, 'place'>): boolean {
+  return place === 'bridge' || place === 'above';
+}
+
 /** Whether a frame that its device sees go out, or come in, goes towards what is behind an observer. */
-export function isTowards({ place }: Pick<Observer, 'place'>, outgoing: boolean): boolean {
-  return place === 'bridge' || place === 'above' ? !outgoing : outgoing;
+export function isTowards(observer: Pick<Observer, 'place'>, outgoing: boolean): boolean {
+  return isInward(observer) !== outgoing;
 }
 
 /** What is behind a bridge device of a host can be heard only where it has an interface. */
@@ -55,7 +61,7 @@ function isHeard({ attach, port }: Endpoint): boolean {
 
 /**
  * Every place to listen in a step: each endpoint that is present, and each bridge device, which receives the entry
- * controls. A bridge device that is no endpoint of the scenario is observed but not judged; where the host routes
+ * controls. A bridge device that is not an endpoint of the scenario is observed but not judged; where the host routes
  * there is none.
  */
 export function observersOf(
@@ -69,12 +75,12 @@ export function observersOf(
   const isJudged = ({ name, tunnel }: Endpoint): boolean =>
     judgedNames === null ? tunnel === undefined && !lower.has(name) : judgedNames.includes(name);
   const portOf = (name: string): string => present.find((endpoint) => endpoint.name === name)?.port ?? name;
-  const own = present
+  const ofEndpoints = present
     .filter(isHeard)
     .map((endpoint) => observerOf(endpoint, bridgeMacs[endpoint.bridge], isJudged(endpoint), portOf));
   const devices = bridges
     .filter(({ kind }) => kind !== 'routed')
-    .filter((bridge) => !own.some((observer) => observer.place === 'bridge' && observer.bridge === bridge.name))
+    .filter((bridge) => !ofEndpoints.some((observer) => observer.place === 'bridge' && observer.bridge === bridge.name))
     .map((bridge): Observer => {
       const mac = bridgeMacs[bridge.name];
       return {
@@ -87,7 +93,45 @@ export function observersOf(
         judged: false,
       };
     });
-  return [...own, ...devices];
+  return [...ofEndpoints, ...devices];
+}
+
+/** Whether some observer of a step may not see something that the step sends or listens for. */
+function hasOverhearable(
+  { observers, flows, traffic, listenMs }: StepPlan,
+  owners: ReadonlyMap<string, string | undefined>,
+): boolean {
+  const judged = observers.filter((observer) => observer.judged);
+  const ownerOf = (name: string): string => owners.get(name) ?? `endpoint ${name}`;
+  const mustNotSee = (name: string, { must, may, from, sender }: Flow): boolean =>
+    !must.includes(name) && !may.includes(name) && ![from, sender].map(ownerOf).includes(ownerOf(name));
+  return (
+    flows.some((flow) => flow.judged && judged.some(({ name, party = name }) => mustNotSee(party, flow))) ||
+    traffic.some(({ must, may }) => judged.some(({ name }) => !must.includes(name) && !may.includes(name))) ||
+    (listenMs !== null && judged.some(({ place }) => place !== 'bridge'))
+  );
+}
+
+/**
+ * Throws VerifyError (69) where a step on a host claims that nobody overhears anything, and nobody could: what is found
+ * there decides who listens, so that the file alone does not say it.
+ */
+export function refuseUnbreakable(steps: readonly StepPlan[], endpoints: readonly Endpoint[], file: string): void {
+  const owners = new Map(endpoints.map(({ name, owner }) => [name, owner]));
+  const lines = steps
+    .filter(({ expect }) => expect.expected === 'holds' && expect.seen.length === 0)
+    .filter((step) => !hasOverhearable(step, owners))
+    .map(
+      ({ line, name }) =>
+        `${escapePath(file)}:${line}: step ${JSON.stringify(name)} can only hold: each endpoint that listens sends it, is meant to get it, has the same "owner" as the sender, or is a "tunnel"`,
+    );
+  if (lines.length > 0)
+    throw new VerifyError(
+      'nothing-to-hear',
+      69,
+      lines.join('\n'),
+      'start or list a guest that must not see it, correct `owner`, `tunnel`, `may_see` or `observers`, or write `expect: unjudged`. Nothing was sent',
+    );
 }
 
 /** Endpoints as which a step sends anything. */
@@ -100,9 +144,9 @@ export function sendersOf(step: StepPlan): readonly string[] {
 }
 
 /**
- * Addressees of known unicast that the bridge would not know: no entry in the forwarding database although it learns (a static one at another port sends to that one),
- * and nothing in the step lets them speak first. Frames to them would be flooded, which is no fault of the barrier. A
- * line each.
+ * Addressees of known unicast that the bridge would not know: no entry in the forwarding database although it learns (a
+ * static one at another port sends to that one), and nothing in the step lets them speak first. Frames to them would be
+ * flooded, which is not a fault of the barrier. A line each.
  */
 export function silentAddressees(plan: Plan, state: HostState): readonly string[] {
   const learns = (bridge: string, port: string): boolean => {

@@ -65,15 +65,15 @@ export function ipPair(
 ): { readonly srcIp: string | null; readonly dstIp: string | null } {
   const family = familyOf(carrier);
   if (family === null) return { srcIp: null, dstIp: null };
-  const own = from.ips.find((ip) => ip.family === family)?.address;
-  const other = to?.ips.find((ip) => ip.family === family)?.address;
+  const ownAddress = from.ips.find((ip) => ip.family === family)?.address;
+  const peerAddress = to?.ips.find((ip) => ip.family === family)?.address;
   const [first, second] = family === 4 ? documentation.ipv4 : documentation.ipv6;
-  return { srcIp: own ?? first, dstIp: other ?? second };
+  return { srcIp: ownAddress ?? first, dstIp: peerAddress ?? second };
 }
 
 /**
- * The MAC to which a guest sends what is for another one: that one's own, or where the host routes and the frame bears a
- * packet, the host's at the sender's port. `bridgeMacs`: by port, else by bridge.
+ * The MAC to which a guest sends what is for another one: that one's own, or where the host routes and the frame
+ * carries a packet, the host's at the sender's port. `bridgeMacs`: by port, else by bridge.
  */
 export function macTowards(
   from: Endpoint,

@@ -1,4 +1,4 @@
-import { probeClasses, type ProbeClassName } from '../model/scenario.js';
+import type { ProbeClassName } from '../model/scenario.js';
 import { agedUnicast } from './classes/aged-unicast.js';
 import { arpRequest } from './classes/arp-request.js';
 import { arpSpoof } from './classes/arp-spoof.js';
@@ -43,7 +43,14 @@ export const classes: Readonly<Record<ProbeClassName, ProbeClass>> = {
   'stp-root': stpRoot,
 };
 
+function isProbeClass(name: string): name is ProbeClassName {
+  return Object.hasOwn(classes, name);
+}
+
+/** Their names, in the order of reports and of help. */
+export const probeClasses: readonly ProbeClassName[] = Object.keys(classes).filter(isProbeClass);
+
 /** Classes that disturb guests: they need `allow_disruptive`, and are slower unless set otherwise. */
 export const disruptiveClasses: readonly ProbeClassName[] = probeClasses.filter(
-  (name) => classes[name].disrupts !== undefined,
+  (name) => classes[name].provokes !== undefined,
 );

@@ -68,14 +68,14 @@ export interface ProbeClass {
   readonly attack?: string;
   readonly forecast: ForecastKind;
   /**
-   * Whom a prediction is about. `third`: what `from` sends to somebody else; `thief`, the same, after the observer stole
-   * or flooded; `queried`: what `from` sends to a group, after the observer asked for it; `addressed`: what `from` sends
-   * to the observer's address; `direct`: what `from` sends to everybody.
+   * Whom a prediction is about. `third`: what `from` sends to somebody else; `thief`, the same, after the observer
+   * stole or flooded; `queried`: what `from` sends to a group, after the observer asked for it; `addressed`: what
+   * `from` sends to the observer's address; `direct`: what `from` sends to everybody.
    */
   readonly question: 'direct' | 'addressed' | 'third' | 'thief' | 'queried';
   /**
-   * Whom `audit --prove` sends it to: nobody in particular, another endpoint, another guest, one that has an address; of
-   * what disturbs, one victim of one guest. `not`: why it does not send it.
+   * Whom `audit --prove` sends it to: nobody in particular, another endpoint, another guest, one that has an address;
+   * of what disturbs, one victim of one guest. `not`: why it does not send it.
    */
   readonly proof:
     | 'nobody'
@@ -99,8 +99,10 @@ export interface ProbeClass {
    * bridge, all there, none; `unforeseeable` where it depends on VLANs or where a finding needs no sighting.
    */
   readonly maySee: 'addressee' | 'uplink-and-host' | 'host' | 'bridge' | 'nobody' | 'unforeseeable';
-  /** Of a disruptive class: codes of the reasons that its probes bring about on purpose. Absent: it disrupts nothing. */
-  readonly disrupts?: readonly string[];
+  /**
+   * Of a disruptive class: codes of the reasons that its probes bring about on purpose. Absent: it is not disruptive.
+   */
+  readonly provokes?: readonly string[];
   /** Carriers where the scenario names none. */
   defaultCarriers(from: Endpoint, to: Endpoint | null, entry: ProbeEntry): readonly Carrier[];
   flows(pair: ProbePair, context: ProbeContext): readonly FlowDraft[];

@@ -8,10 +8,11 @@ import { frameSpec } from './frames/frame.js';
 import type { FlowDraft, ProbeContext } from './probe-class.js';
 
 /**
- * Who talks while a guest attacks: `via` of the scenario, else the bridge's uplinks, else everything that is no party.
+ * Who talks while a guest attacks: `via` of the scenario, else the bridge's uplinks, else everything that is not a
+ * party.
  */
 export function talkers(context: ProbeContext, bridge: string, parties: readonly string[]): readonly Endpoint[] {
-  const all = [...context.endpoints.values()].filter(
+  const candidates = [...context.endpoints.values()].filter(
     (endpoint) =>
       bareName(endpoint.bridge) === bareName(bridge) &&
       !parties.includes(endpoint.name) &&
@@ -24,8 +25,14 @@ export function talkers(context: ProbeContext, bridge: string, parties: readonly
     return [...context.endpoints.values()].filter(
       (endpoint) => via.includes(endpoint.name) && !parties.includes(endpoint.name),
     );
-  const uplinks = all.filter((one) => one.role === 'uplink');
-  return uplinks.length > 0 ? uplinks : all;
+  const uplinks = candidates.filter((endpoint) => endpoint.role === 'uplink');
+  return uplinks.length > 0 ? uplinks : candidates;
+}
+
+/** What a guest says to another while it is attacked: the addressee gets all of it, and nobody else any. */
+export function flowTo(addressee: Endpoint, talker: Endpoint, frame: FrameSpec): FlowDraft {
+  const { name } = addressee;
+  return { from: talker.name, to: name, sender: talker.name, frame, must: [name], may: [name], judged: true };
 }
 
 /** The MAC behind which an endpoint is reached: its own, or the bridge's for the host. */

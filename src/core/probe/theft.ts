@@ -1,7 +1,7 @@
 import { inventedMac, ipPair } from './addresses.js';
 import { frameSpec } from './frames/frame.js';
 import type { FlowDraft, ProbeContext, ProbePair } from './probe-class.js';
-import { macReaching, restoreOwner, talkers } from './restore-owner.js';
+import { flowTo, macReaching, restoreOwner, talkers } from './restore-owner.js';
 
 /** Frames with which the thief claims the MAC: more than one, since a bridge may be learning it at the same moment. */
 const claims = 5;
@@ -30,12 +30,12 @@ export function theftFlows({ from, to, carrier, vlan }: ProbePair, context: Prob
     purpose: 'stimulus',
     count: claims,
   };
-  const talk = talkers(context, from.bridge, [from.name, to.name]).map((other): FlowDraft => {
+  const talk = talkers(context, from.bridge, [from.name, to.name]).map((talker): FlowDraft => {
     const frame = frameSpec(
-      { carrier, vlan, srcMac: macReaching(context, other), dstMac: stolen, ...ipPair(carrier, other, to) },
+      { carrier, vlan, srcMac: macReaching(context, talker), dstMac: stolen, ...ipPair(carrier, talker, to) },
       { ...entry, srcMac: null, dstMac: null },
     );
-    return { from: other.name, to: to.name, sender: other.name, frame, must: [to.name], may: [to.name], judged: true };
+    return flowTo(to, talker, frame);
   });
   return [...talk.flatMap((flow) => [stimulus, flow]), ...restoreOwner(to, entry, vlan)];
 }

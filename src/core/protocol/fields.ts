@@ -10,13 +10,18 @@ export class MessageFields {
   /** What faults call this object. */
   private readonly label: string;
 
-  /** `what`: what the object is called where it has no type. Throws VerifyError (70) where it is none. */
+  /** `what`: what the object is called where it has no type. Throws VerifyError (70) where it is not one. */
   constructor(value: unknown, what: string) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(`${what} is not an object`);
     this.members = new Map<string, unknown>(Object.entries(value));
     const named = this.members.get('type');
     this.type = typeof named === 'string' ? named : '';
     this.label = this.type === '' ? what : `message ${JSON.stringify(this.type.slice(0, 40))}`;
+  }
+
+  /** Is there a member of that name? */
+  has(key: string): boolean {
+    return this.members.has(key);
   }
 
   text(key: string): string {
@@ -71,9 +76,9 @@ export class MessageFields {
 
   oneOf<T extends string>(key: string, allowed: readonly T[]): T {
     const member = this.text(key);
-    const found = allowed.find((word) => word === member);
-    if (found === undefined) throw this.bad(key, `one of ${allowed.join(', ')}`);
-    return found;
+    const match = allowed.find((word) => word === member);
+    if (match === undefined) throw this.bad(key, `one of ${allowed.join(', ')}`);
+    return match;
   }
 
   child(key: string): MessageFields {

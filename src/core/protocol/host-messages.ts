@@ -1,6 +1,6 @@
 import type { FaultCode } from '../model/reasons.js';
 import type { Place } from '../model/fabric.js';
-import type { HostState } from '../model/state.js';
+import type { HostState, LinkedDevice } from '../model/state.js';
 import type { Account, AccountWindow, Counters, EngineFacts } from '../model/timeline.js';
 import type { KeptFrame, ToCapture } from './messages.js';
 
@@ -43,7 +43,9 @@ export type HostQuestion =
   | { readonly ask: 'read'; readonly netns: string | null; readonly sysctl: readonly string[]; readonly ovs: boolean }
   /** What devices have dropped since they are there. */
   | { readonly ask: 'drops'; readonly netns: string | null }
-  /** Locks the bridges and makes ways in through the ports, with a journal. */
+  /** Its devices, and those elsewhere that stand on one of them or are the other end of a veth. */
+  | { readonly ask: 'around'; readonly netns: string | null }
+  /** Locks the bridges and opens injection ports, with a journal. */
   | {
       readonly ask: 'open';
       readonly runId: string;
@@ -65,7 +67,7 @@ export type HostQuestion =
       readonly observers: readonly Omit<Extract<ToCapture, { type: 'open' }>, 'type'>[];
     }
   | { readonly ask: 'seal'; readonly capture: string }
-  /** Counts what leaves by these ports, between `observe` and `seal`. */
+  /** Counts what leaves by these ports, and what comes in behind them, between `observe` and `seal`. */
   | {
       readonly ask: 'count';
       readonly capture: string;
@@ -81,7 +83,7 @@ export type HostQuestion =
   | {
       readonly ask: 'send';
       readonly sender: string;
-      readonly routes: readonly { readonly socket: string; readonly count: number }[];
+      readonly routes: readonly { readonly socket: string; readonly count: number; readonly size?: number }[];
       readonly length: number;
       readonly frames: string;
       readonly perSecond: number | null;
@@ -98,6 +100,7 @@ export interface HostAnswers {
     readonly neighbours: readonly { readonly mac: string; readonly address: string }[];
   };
   readonly drops: { readonly drops: Readonly<Record<string, number>> };
+  readonly around: { readonly devices: readonly LinkedDevice[] };
   readonly open: { readonly ways: Readonly<Record<string, Place>>; readonly inside: Readonly<Record<string, Place>> };
   readonly capture: { readonly pids: readonly number[] };
   readonly observe: {
@@ -114,7 +117,7 @@ export interface HostAnswers {
     readonly written: Readonly<Record<string, number>>;
     readonly kept: readonly KeptFrame[];
   };
-  readonly fetch: { readonly octets: string };
+  readonly fetch: { readonly bytes: string };
   readonly sender: { readonly pid: number };
   readonly send: { readonly accepted: number; readonly error: string | null };
   readonly 'end-sender': { readonly ended: true };

@@ -58,6 +58,11 @@ export type ToCapture =
       readonly runTag: number | null;
       readonly only: 'run' | 'all';
     }
+  /**
+   * Programs that find the run's tokens, handed over before it like the file: the one for what leaves, the one for all,
+   * and their counts (system/capture/kernel-search.ts). Comes before the first `file`.
+   */
+  | { readonly type: 'search'; readonly runTag: number }
   | { readonly type: 'seal' }
   /**
    * Counts what leaves by these ports beside the observers, for one account; comes after the first `open` and before
@@ -70,8 +75,8 @@ export type ToCapture =
   /** As `stop`, but the helper stays, sealed and with its handles, which receive nothing. */
   | { readonly type: 'rest' }
   /**
-   * To one that rests: can it listen anew? If so another `file` follows, and an `open` for each of its observers, which
-   * says what it said before but for the filter and the description.
+   * To one that rests: can it listen again? If so another `file` follows, and an `open` for each of its observers,
+   * which says what it said before but for the filter and the description.
    */
   | { readonly type: 'again' };
 
@@ -110,8 +115,8 @@ export type FromCapture =
     }
   | ({ readonly type: 'stopped' } & Captured)
   | ({ readonly type: 'rested' } & Captured)
-  /** `fits`: every handle still hears, and its interface is the one of that name. */
-  | { readonly type: 'again'; readonly fits: boolean };
+  /** `unchanged`: every handle still hears, and its interface is the one of that name. */
+  | { readonly type: 'again'; readonly unchanged: boolean };
 
 /**
  * A frame kept in memory because the file could not be written: `frame` is base64, `towards` = towards the observer's
@@ -125,11 +130,15 @@ export interface KeptFrame {
 
 /**
  * The next `count` frames leave by this socket on the interface of that index; 0 = the one that the socket is bound to.
+ * `size`: only this many bytes of each, its first; absent = all.
  */
 export interface SendRoute {
   readonly socket: string;
   readonly interface: number;
   readonly count: number;
+  readonly size?: number;
+  /** A frame that the driver drops counts as sent: it entered the device. */
+  readonly countsDropped?: true;
 }
 
 export type ToSend =
@@ -141,7 +150,7 @@ export type ToSend =
    */
   | { readonly type: 'frames'; readonly fd: number }
   /**
-   * This many `octets` of that file, from `at` on, are frames of `length` bytes each, one after the other; `routes` say
+   * This many `bytes` of that file, from `at` on, are frames of `length` bytes each, one after the other; `routes` say
    * where they leave, in order.
    */
   | {
@@ -150,7 +159,7 @@ export type ToSend =
       readonly routes: readonly SendRoute[];
       readonly length: number;
       readonly at: number;
-      readonly octets: number;
+      readonly bytes: number;
       readonly perSecond: number | null;
     }
   | { readonly type: 'stop' };

@@ -43,6 +43,16 @@ const observer = z.object({
   buffer: z.int().min(0),
   description: z.string(),
 });
+const linkedDevice = z.looseObject({
+  space: z.string().nullable(),
+  name: z.string(),
+  ifindex: z.int(),
+  kind: z.string(),
+  mac: z.string(),
+  lower: z.int().nullable(),
+  master: z.int().nullable(),
+  up: z.boolean(),
+});
 const id = z.int().min(0);
 const netns = z.string().nullable();
 
@@ -50,6 +60,7 @@ const questions = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('clock') }),
   z.object({ ask: z.literal('read'), netns, sysctl: z.array(z.string()), ovs: z.boolean() }),
   z.object({ ask: z.literal('drops'), netns }),
+  z.object({ ask: z.literal('around'), netns }),
   z.object({
     ask: z.literal('open'),
     runId: z.string().regex(/^[0-9a-f]{8,64}$/),
@@ -81,7 +92,7 @@ const questions = z.discriminatedUnion('ask', [
   z.object({
     ask: z.literal('send'),
     sender: z.string(),
-    routes: z.array(z.object({ socket: z.string(), count: z.int().min(0) })),
+    routes: z.array(z.object({ socket: z.string(), count: z.int().min(0), size: z.int().min(0).exactOptional() })),
     length: z.int().min(1),
     frames: z.string(),
     perSecond: z.number().positive().nullable(),
@@ -121,6 +132,7 @@ const answers: { readonly [A in HostAsk]: z.ZodType } = {
   clock: z.object({ ns: z.string().regex(/^\d{1,20}$/) }),
   read: z.object({ state, neighbours: z.array(z.object({ mac: z.string(), address: z.string() })) }),
   drops: z.object({ drops: z.record(z.string(), z.int().min(0)) }),
+  around: z.object({ devices: z.array(linkedDevice) }),
   open: z.object({ ways: z.record(z.string(), place), inside: z.record(z.string(), place) }),
   capture: z.object({ pids: z.array(z.number()) }),
   observe: z.object({ listening: z.array(z.object({ observer: z.string(), facts, version: z.string() })) }),
@@ -132,7 +144,7 @@ const answers: { readonly [A in HostAsk]: z.ZodType } = {
     written: z.record(z.string(), z.int().min(0)),
     kept: z.array(z.object({ observer: z.string(), towards: z.boolean(), frame: z.string() })),
   }),
-  fetch: z.object({ octets: z.string() }),
+  fetch: z.object({ bytes: z.string() }),
   sender: z.object({ pid: z.int() }),
   send: z.object({ accepted: z.int().min(0), error: z.string().nullable() }),
   'end-sender': z.object({ ended: z.literal(true) }),
@@ -197,7 +209,7 @@ export function parseFromHost(line: string): FromHost {
   return read(fromHost, json(line), 'a message');
 }
 
-/** The answer to a question of that kind. Throws VerifyError (70) where it is none. */
+/** The answer to a question of that kind. Throws VerifyError (70) where it is not one. */
 export function parseAnswer<A extends HostAsk>(ask: A, value: unknown): HostAnswers[A] {
   return read(answers[ask], value, `the answer to ${ask}`) as HostAnswers[A];
 }

@@ -55,6 +55,8 @@ function toCapture(f: MessageFields): ToCapture {
         buffer: f.count('buffer'),
         description: f.text('description'),
       };
+    case 'search':
+      return { type: 'search', runTag: f.count('runTag') };
     case 'seal':
       return { type: 'seal' };
     case 'mark':
@@ -84,10 +86,12 @@ function toSend(f: MessageFields): ToSend {
           socket: route.text('socket'),
           interface: route.count('interface'),
           count: route.count('count'),
+          ...(route.has('size') ? { size: route.count('size') } : {}),
+          ...(route.has('countsDropped') && route.flag('countsDropped') ? { countsDropped: true as const } : {}),
         })),
         length: f.count('length'),
         at: f.count('at'),
-        octets: f.count('octets'),
+        bytes: f.count('bytes'),
         perSecond: f.rateOrNull('perSecond'),
       };
     case 'stop':
@@ -151,17 +155,17 @@ function fromCapture(f: MessageFields): FromCapture {
         accounts: f.map('accounts', accountWindow),
       };
     case 'again':
-      return { type: 'again', fits: f.flag('fits') };
+      return { type: 'again', unchanged: f.flag('unchanged') };
     case 'stopped':
     case 'rested':
       return {
         type: f.type,
         counters: f.map('counters', counters),
         written: f.counts('written'),
-        kept: f.children('kept').map((kept) => ({
-          observer: kept.text('observer'),
-          towards: kept.flag('towards'),
-          frame: kept.text('frame'),
+        kept: f.children('kept').map((frame) => ({
+          observer: frame.text('observer'),
+          towards: frame.flag('towards'),
+          frame: frame.text('frame'),
         })),
       };
     default:

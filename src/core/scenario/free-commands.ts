@@ -15,7 +15,7 @@ interface FreeOptions {
   readonly alone: readonly string[];
   /** Those that take the next word. */
   readonly withWord: readonly string[];
-  /** `leading`: what follows the first other word is no option. */
+  /** `leading`: what follows the first other word is not an option. */
   readonly where: 'leading' | 'anywhere';
 }
 
@@ -107,7 +107,10 @@ export function isFreeSysctl(name: string): boolean {
   return sysctlOfNamespace.test(name) && !name.split(/[./]/).includes('') && !name.includes('..');
 }
 
-/** Why a command takes `--allow-run`; null = every scenario may have it carried out. Files that it names are not looked at. */
+/**
+ * Why a command takes `--allow-run`; null = every scenario may have it carried out. Files that it names are not looked
+ * at.
+ */
 export function whyForeign(argv: readonly string[]): string | null {
   const [program = '', ...args] = argv;
   const options = freeOptions[program];

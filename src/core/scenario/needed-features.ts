@@ -1,4 +1,5 @@
 import type { KernelFeature } from '../model/machine.js';
+import { sharesMac } from '../model/attach.js';
 import type { Scenario, SettingValue } from '../model/scenario.js';
 
 /** Settings of bridges and ports that stand for a feature. */
@@ -81,7 +82,11 @@ export function neededFeatures({ topology, steps }: Scenario): readonly KernelFe
       ...has('vxlan', topology.provider === 'lab' && topology.endpoints.some(({ tunnel }) => tunnel !== undefined)),
       ...has(
         'macvlan',
-        topology.endpoints.some(({ below }) => below !== undefined),
+        topology.endpoints.some(({ below, attach }) => below !== undefined && !sharesMac(attach)),
+      ),
+      ...has(
+        'ipvlan',
+        topology.endpoints.some(({ attach }) => sharesMac(attach)),
       ),
       ...commands.flatMap(ofCommand),
     ]),

@@ -1,4 +1,5 @@
 import type { Endpoint, ProbeEntry, Step } from '../model/scenario.js';
+import { keysLeftOut } from './schema/plain-step-keys.js';
 
 /** The parts of a step that changes nothing and only probes: the rest is given by its author. */
 export const plainStep: Omit<Step, 'name' | 'line' | 'probes' | 'expect'> = {
@@ -12,7 +13,7 @@ export const plainStep: Omit<Step, 'name' | 'line' | 'probes' | 'expect'> = {
   run: [],
   during: [],
   learn: [],
-  waitMs: 0,
+  ...keysLeftOut,
   traffic: [],
   listenMs: null,
   accept: [],

@@ -22,7 +22,8 @@ const unitMs: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * A time such as `30s`, `500ms`, `1.5m`, or 0, in milliseconds; null where it is none, or is no whole number of them.
+ * A time such as `30s`, `500ms`, `1.5m`, or 0, in milliseconds; null where it is not one, or is not a whole number of
+ * them.
  */
 export function milliseconds(value: unknown): number | null {
   if (value === 0 || value === '0') return 0;
@@ -38,7 +39,7 @@ export function milliseconds(value: unknown): number | null {
 }
 
 /**
- * The same in hundredths of a second, as the bridge counts; null where it is no whole number of them or more than 32
+ * The same in hundredths of a second, as the bridge counts; null where it is not a whole number of them or more than 32
  * bits hold.
  */
 export function centiseconds(value: unknown): number | null {

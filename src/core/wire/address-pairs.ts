@@ -1,4 +1,4 @@
-/** What is known of frames by their first twelve bytes: to whom and from whom they are. */
+/** What is known of frames by their first twelve bytes: destination and source address. */
 export interface AddressPairs<T> {
   /**
    * Of the frame at `at`, which has twelve bytes there; made at the first frame of a pair, and again once many others
@@ -32,12 +32,12 @@ export function createAddressPairs<T>(make: (bytes: Uint8Array, at: number) => T
       const word = 3 * slot;
       const known = values[slot];
       if (known !== undefined && words[word] === a && words[word + 1] === b && words[word + 2] === c) return known;
-      const made = make(bytes, at);
+      const value = make(bytes, at);
       words[word] = a;
       words[word + 1] = b;
       words[word + 2] = c;
-      values[slot] = made;
-      return made;
+      values[slot] = value;
+      return value;
     },
   };
 }

@@ -41,7 +41,7 @@ export function writeEthernet(
   return at + ethernetLength;
 }
 
-/** `52:54:00:85:20:d1` as 6 bytes, either case; null where it is none. */
+/** `52:54:00:85:20:d1` as 6 bytes, either case; null where it is not one. */
 export function macBytes(text: Mac): Uint8Array | null {
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) return null;
   const bytes = new Uint8Array(macLength);
@@ -65,4 +65,9 @@ export function macNumber(bytes: Uint8Array, at: number): number {
 /** Broadcast and multicast: the lowest bit of the first byte (IEEE 802, 8.2). */
 export function isGroupMac(bytes: Uint8Array, at: number): boolean {
   return ((bytes[at] ?? 0) & 1) === 1;
+}
+
+/** The same of a MAC as text. */
+export function isGroupMacText(mac: string): boolean {
+  return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
 }

@@ -138,8 +138,8 @@ export function describeFrame(frame: Uint8Array): ParsedFrame | null {
  * `start` and `end`.
  */
 export function keptEnd(bytes: Uint8Array, start: number, end: number, runTag: number | null): number {
-  let kept = viewFrame(bytes, start, end)?.payloadAt ?? start;
+  let until = viewFrame(bytes, start, end)?.payloadAt ?? start;
   for (let at = tokenAt(bytes, start, end, runTag, -1); at >= 0; at = tokenAt(bytes, at + 1, end, runTag, -1))
-    kept = Math.max(kept, at + tokenLength);
-  return Math.min(end, kept);
+    until = Math.max(until, at + tokenLength);
+  return Math.min(end, until);
 }

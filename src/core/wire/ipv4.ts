@@ -11,9 +11,9 @@ export interface IpHeader {
   readonly srcAt: number;
   readonly dstAt: number;
   readonly hopLimit: number;
-  /** IPv6: of the first header that is no extension header. */
+  /** IPv6: of the first header that is not an extension header. */
   readonly protocol: number;
-  /** A fragment but the first, or extension headers without end: what follows is no transport header. */
+  /** A fragment but the first, or extension headers without end: what follows is not a transport header. */
   readonly laterFragment: boolean;
   readonly payloadAt: number;
   /**
@@ -74,7 +74,7 @@ export function writeIpv4(into: Uint8Array, at: number, fields: Ipv4Fields): num
   return at + ipv4Length;
 }
 
-/** `192.168.0.20` as 4 bytes; null where it is none (no leading zeros: some readers take them for octal). */
+/** `192.168.0.20` as 4 bytes; null where it is not one (no leading zeros: some readers take them for octal). */
 export function ipv4Bytes(text: string): Uint8Array | null {
   const parts = text.split('.');
   if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) return null;

@@ -103,15 +103,15 @@ export function writeRouterAlert(into: Uint8Array, at: number, next: number): nu
   return at + ipv6ExtensionLength;
 }
 
-/** An address as RFC 4291 2.2 allows it (without zone) as 16 bytes; null where it is none. */
+/** An address as RFC 4291 2.2 allows it (without zone) as 16 bytes; null where it is not one. */
 export function ipv6Bytes(text: string): Uint8Array | null {
   const halves = text.split('::');
   if (text.length > 45 || halves.length > 2) return null;
   const head = groupsOf(halves[0] ?? '', halves.length === 1);
   const tail = halves.length === 2 ? groupsOf(halves[1] ?? '', true) : [];
   if (head === null || tail === null) return null;
-  const given = head.length + tail.length;
-  if (halves.length === 2 ? given > 7 : given !== 8) return null;
+  const groupCount = head.length + tail.length;
+  if (halves.length === 2 ? groupCount > 7 : groupCount !== 8) return null;
   const bytes = new Uint8Array(ipv6AddressLength);
   head.forEach((group, i) => writeU16(bytes, 2 * i, group));
   tail.forEach((group, i) => writeU16(bytes, 2 * (8 - tail.length + i), group));

@@ -3,7 +3,9 @@
  * first 512 bytes. It is libpcap's language otherwise (pcap-filter(7)), into which `expandTokenWord` puts it.
  */
 
-/** A token is looked for that far into a frame: NAT keeps its place, a tunnel in a tunnel moves it by some 150 bytes. */
+/**
+ * A token is looked for that far into a frame: NAT keeps its place, a tunnel in a tunnel moves it by some 150 bytes.
+ */
 export const searchDepth = 512;
 /**
  * As far as kernels before Linux 6.7 allow, whose net.core.optmem_max of 20,480 bytes takes a program of half that
@@ -27,7 +29,9 @@ export function hasTokenWord(filter: string): boolean {
   return new RegExp(word.source).test(filter);
 }
 
-/** Depths at which the filter is tried, the first that a kernel takes being the one: a filter without the word has one. */
+/**
+ * Depths at which the filter is tried, the first that a kernel takes being the one: a filter without the word has one.
+ */
 export function searchDepthsOf(filter: string): readonly number[] {
   return hasTokenWord(filter) ? [searchDepth, leastSearchDepth] : [searchDepth];
 }

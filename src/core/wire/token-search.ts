@@ -29,9 +29,9 @@ export function createTokenSearch(runTag: number): TokenSearch {
       }
       if (start < from) return wanted.subarray(start, end).indexOf(magic) >= 0;
       if (start > next) {
-        const found = wanted.indexOf(magic, start);
+        const magicAt = wanted.indexOf(magic, start);
         from = start;
-        next = found < 0 ? wanted.length : found;
+        next = magicAt < 0 ? wanted.length : magicAt;
       }
       return next + tokenLength <= end;
     },

@@ -11,6 +11,8 @@ import { readU32, writeU32 } from './bytes.js';
  * `index` numbers every frame of the run, `tag` is what only the holder of the run's key could have written.
  */
 export const tokenLength = 18;
+/** Of these, the magic and the run's tag. */
+export const markLength = 6;
 export const tagLength = 8;
 export const magicHigh = 0x56;
 export const magicLow = 0x49;

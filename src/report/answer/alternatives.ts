@@ -1,6 +1,6 @@
-import { causePhrase, fixCost, fixPrice } from '../../core/judge/explain/weaknesses.js';
-import type { PersistentFix } from '../../core/model/persistent-fix.js';
-import type { ProvenFix, Result } from '../../core/model/result.js';
+import { causePhrase, fixCost, fixPrice } from '../../core/bridge/weaknesses.js';
+import type { PersistentFix, ProvenFix } from '../../core/model/fix.js';
+import type { Result } from '../../core/model/result.js';
 import { beforeAfterText, outcomeText } from '../stories.js';
 import { causeStories, type CauseStory } from './cause-stories.js';
 import { type Audience, countText, stepsText, whoText } from './participants.js';
@@ -17,17 +17,17 @@ export interface Alternative {
   /** What became of it where it was tried: `WORKS (20 → 0 frames)`; '' = it was not. */
   readonly tried: string;
   /** How it came out where it was tried: the worst of several trials. */
-  readonly standing: Standing;
+  readonly outcome: FixOutcome;
   /** Which of the leaks it ends; '' = all of them. */
   readonly part: string;
-  readonly lasting: readonly PersistentFix[];
+  readonly persistent: readonly PersistentFix[];
 }
 
 /** Whether a fix may be advised: it was shown to work, it was not tried, or it does harm or nothing. */
-type Standing = 'works' | 'untried' | 'fails';
-const standings: readonly Standing[] = ['works', 'untried', 'fails'];
+type FixOutcome = 'works' | 'untried' | 'fails';
+const outcomes: readonly FixOutcome[] = ['works', 'untried', 'fails'];
 
-function standingOf(trials: readonly ProvenFix[]): Standing {
+function outcomeOf(trials: readonly ProvenFix[]): FixOutcome {
   if (trials.length === 0) return 'untried';
   if (trials.some(({ outcome }) => !['works', 'mends', 'partly', 'unproven'].includes(outcome))) return 'fails';
   return trials.every(({ outcome }) => outcome === 'works' || outcome === 'mends') ? 'works' : 'untried';
@@ -41,22 +41,22 @@ export function alternativesOf({ group, tried }: CauseStory): readonly Alternati
   const options = group.causes.map((cause): Alternative & { readonly price: number } => {
     const trials = tried.filter((fix) => fix.cause === cause.code);
     const { places, fixes, ...known } = cause;
-    const found = { ...known, place: places.join(', '), fix: fixes.join(' && ') };
+    const foundFix = { ...known, place: places.join(', '), fix: fixes.join(' && ') };
     return {
-      price: fixPrice(cause.code, found),
+      price: fixPrice(cause.code, foundFix),
       cause: cause.code,
       phrase: causePhrase(cause),
       commands: cause.fixes,
-      cost: cause.cost ?? fixCost(cause.code, found) ?? '',
+      cost: cause.cost ?? fixCost(cause.code, foundFix) ?? '',
       part: cause.rows >= group.rows ? '' : `${countText(cause.rows)} of ${countText(group.rows)} leaks`,
-      lasting: cause.lasting ?? [],
+      persistent: cause.lasting ?? [],
       tried: [...new Set(trials.map(triedText))].join(', '),
-      standing: standingOf(trials),
+      outcome: outcomeOf(trials),
     };
   });
   return [...options].sort(
     (a, b) =>
-      standings.indexOf(a.standing) - standings.indexOf(b.standing) ||
+      outcomes.indexOf(a.outcome) - outcomes.indexOf(b.outcome) ||
       Number(a.part !== '') - Number(b.part !== '') ||
       a.price - b.price,
   );

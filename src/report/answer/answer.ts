@@ -29,6 +29,16 @@ function rankOf({ code }: ReasonStory): number {
   return consequences.includes(code) ? 2 : 1;
 }
 
+/** What to do about a reason; of ports that were not observed, which one and why. */
+function hintOf(code: string, { coverage: { unobserved } }: Result): string {
+  const [first] = unobserved;
+  if (code === 'coverage-partial' && first !== undefined) {
+    const more = unobserved.length === 1 ? '' : `, nor was ${countText(unobserved.length - 1)} more`;
+    return `${first.port} was not observed (${first.reason})${more}. End that, list it as an endpoint, or say why nobody listens there with \`scope: { partial: … }\`.`;
+  }
+  return isReasonCode(code) ? reasonHints[code] : '';
+}
+
 /** The reasons of a run by code: first what brings others about, and those that concern most steps. */
 export function reasonStories(result: Result): readonly ReasonStory[] {
   const stories = new Map<string, { steps: Set<number>; observers: Set<string>; text: string }>();
@@ -46,7 +56,7 @@ export function reasonStories(result: Result): readonly ReasonStory[] {
       steps: [...steps],
       observers: [...observers],
       text,
-      hint: isReasonCode(code) ? reasonHints[code] : '',
+      hint: hintOf(code, result),
     }))
     .sort((a, b) => rankOf(a) - rankOf(b) || b.steps.length - a.steps.length);
 }
@@ -93,7 +103,7 @@ function sentByObserver(findings: readonly Finding[]): ReadonlyMap<string, numbe
 }
 
 /** `known unicast between 50 guests is private; EXPOSED: 3 things any guest can try; see below` */
-function exposedSentence(result: Result, { noun, names, besideHost }: Audience): string | null {
+function exposedSentence(result: Result, accepted: string, { noun, names, besideHost }: Audience): string | null {
   const left = result.observedOnly?.guests.length ?? 0;
   const exposed = exposedText(result);
   if (exposed === '') return null;
@@ -102,7 +112,7 @@ function exposedSentence(result: Result, { noun, names, besideHost }: Audience):
     besideHost === undefined
       ? `${countText(names.size - left)} ${noun}`
       : `${countText(besideHost - left)} guests and the host`;
-  return `${isAsked ? `known unicast between ${whom} is private` : 'no claimed barrier is breached'}. ${exposed}`;
+  return `${isAsked ? `known unicast between ${whom} is private` : 'no claimed barrier is breached'}${accepted}. ${exposed}`;
 }
 
 /** `for 49 of 50 guests; 1 was only observed: web7`; '' where all were examined, or it does not hold. */
@@ -112,7 +122,15 @@ export function heldForText({ verdict, observedOnly }: Pick<Result, 'verdict' | 
   return `for ${countText(of - guests.length)} of ${countText(of)} guests; ${countText(guests.length)} ${guests.length === 1 ? 'was' : 'were'} only observed: ${setText(guests)}`;
 }
 
-function holdsText(result: Result, audience: Audience): string {
+/** `, but for what is accepted: c receives what a sends to b (400 of 400 frames)`; '' where nothing that is leaks. */
+function acceptedText(stories: readonly CauseStory[], audience: Audience): string {
+  const [first, ...others] = stories.filter(({ group }) => group.accepted !== undefined);
+  if (first === undefined) return '';
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  return `, but for what is accepted: ${whoText(first.group, audience)}${more}`;
+}
+
+function holdsText(result: Result, stories: readonly CauseStory[], audience: Audience): string {
   const { noun, names } = audience;
   const held = result.steps.filter(({ verdict }) => verdict === 'holds');
   const observers = result.steps.flatMap((step) => step.observers);
@@ -120,14 +138,15 @@ function holdsText(result: Result, audience: Audience): string {
     observers.reduce((sum, { controlsSeen }) => sum + controlsSeen, 0),
     observers.reduce((sum, { controlsSent }) => sum + controlsSent, 0),
   ];
-  const lead = exposedSentence(result, audience);
+  const accepted = acceptedText(stories, audience);
+  const lead = exposedSentence(result, accepted, audience);
   if (lead !== null) return `${lead} (${countText(seen)} of ${countText(sent)} controls seen)`;
-  return `none of ${countText(names.size)} ${noun} received any of ${countText(zeroFrames(held))} frames that were not meant for it, and all could hear (${countText(seen)} of ${countText(sent)} controls seen)`;
+  return `none of ${countText(names.size)} ${noun} received any of ${countText(zeroFrames(held))} frames that were not meant for it${accepted}${accepted === '' ? ',' : ';'} and all could hear (${countText(seen)} of ${countText(sent)} controls seen)`;
 }
 
 /** For whom it holds, where that is not everybody, and what held. */
-function heldText(result: Result, audience: Audience): string {
-  const [forWhom, text] = [heldForText(result), holdsText(result, audience)];
+function heldText(result: Result, stories: readonly CauseStory[], audience: Audience): string {
+  const [forWhom, text] = [heldForText(result), holdsText(result, stories, audience)];
   return forWhom === '' ? text : `${forWhom}. ${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }
 
@@ -172,7 +191,7 @@ function sentenceOf(
   switch (result.exitCode) {
     case 0:
       if (isKnownOnly(result)) return knownText(stories, audience);
-      return result.verdict === 'holds' ? heldText(result, audience) : reproducedText(stories, audience);
+      return result.verdict === 'holds' ? heldText(result, stories, audience) : reproducedText(stories, audience);
     case 2:
       return first === undefined
         ? 'frames reached somebody for whom they were not meant'

@@ -1,4 +1,4 @@
-import { causePhrase } from '../../core/judge/explain/weaknesses.js';
+import { causePhrase } from '../../core/bridge/weaknesses.js';
 import type { AuditFinding, Prediction } from '../../core/model/audit.js';
 import { keyOfPlace, settingText } from '../setting-text.js';
 import { countText, setText } from './participants.js';
@@ -96,7 +96,7 @@ function barrierText({ why, from, observer, reach }: Prediction): string {
   return reach === 'yes' ? `none (${plain.slice(plain.lastIndexOf('; ') + 1).trim()})` : plain;
 }
 
-/** A table of what was predicted: classes that fare alike in one row, those that somebody would receive first. */
+/** A table of what was predicted: classes that behave alike in one row, those that somebody would receive first. */
 export function reachRows(predictions: readonly Prediction[]): readonly ReachRow[] {
   const byClass = new Map<string, Prediction[]>();
   for (const prediction of predictions)

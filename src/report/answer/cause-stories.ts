@@ -1,5 +1,7 @@
+import { isOfBridge } from '../../core/bridge/weaknesses.js';
 import { leakGroups } from '../../core/judge/explain/leak-groups.js';
-import type { GroupCause, LeakGroup, ProvenFix, Result, StepResult } from '../../core/model/result.js';
+import type { ProvenFix } from '../../core/model/fix.js';
+import type { GroupCause, LeakGroup, Result, StepResult } from '../../core/model/result.js';
 
 /** Leaks of a run that have one cause: who hears whom in which steps, and what ends it. */
 export interface CauseStory {
@@ -62,10 +64,13 @@ function merge(a: LeakGroup, b: LeakGroup): LeakGroup {
 /** Places of the most specific cause, without the device where it is a port's: `br0.ageing_time`, `flood`. */
 function kindOfPlace({ cause, causes }: LeakGroup): string {
   const [place = ''] = causes[0]?.places ?? [];
-  return ['ageing-zero', 'behind-bridge', 'vlan-unfiltered', 'no-querier'].includes(cause) ? place : '';
+  return isOfBridge(cause) ? place : '';
 }
 
-/** The leaks of a run by cause over steps, pairs and observers: those that were not expected first, then by their number. */
+/**
+ * The leaks of a run by cause over steps, pairs and observers: those that were not expected first, then by their
+ * number.
+ */
 export function causeStories(result: Result): readonly CauseStory[] {
   const stories = new Map<string, { readonly steps: number[]; readonly failing: boolean; group: LeakGroup }>();
   result.steps.forEach((step, at) => {

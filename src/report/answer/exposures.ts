@@ -89,12 +89,12 @@ export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure
   const groups = listed.filter(({ rows }) => rows > 0);
   const shows = (group: LeakGroup, classes: readonly string[]): boolean =>
     group.classes.some((name) => classes.includes(name));
-  const seen = things.flatMap(({ classes, what, allows }): readonly Exposure[] => {
+  const overheard = things.flatMap(({ classes, what, allows }): readonly Exposure[] => {
     const mine = groups.filter((group) => shows(group, classes));
     if (mine.length === 0) return [];
     return [{ what, allows, ...fixOf(mine), observers: [...new Set(mine.flatMap(({ observers }) => observers))] }];
   });
-  const exposures = [...foreseen(listed.filter(({ rows }) => rows === 0)), ...seen];
+  const exposures = [...foreseen(listed.filter(({ rows }) => rows === 0)), ...overheard];
   const known = things.flatMap(({ classes }) => classes);
   const others = groups.filter((group) => !shows(group, known));
   return others.length === 0

@@ -55,7 +55,7 @@ function crowdText(classes: readonly string[]): string {
   return others.length === 0 ? crowd : 'all';
 }
 
-/** What was sent, by whom and to whom. */
+/** What was sent, with sender and addressee. */
 function trafficText({ from, to, classes }: LeakGroup): string {
   const addressees = to.filter((name) => name !== null);
   const [send, toAll] = [from.length === 1 ? 'sends' : 'send', to.length > addressees.length];
@@ -77,7 +77,9 @@ function attackText({ classes: names }: LeakGroup): string | null {
   return known.some((text) => text === undefined) ? null : listText(known.flatMap((text) => text ?? []));
 }
 
-/** Who hears whom, with names and numbers, as a main clause: `kali3 receives what kali2 and lan send to each other (…)`. */
+/**
+ * Who hears whom, with names and numbers, as a main clause: `kali3 receives what kali2 and lan send to each other (…)`.
+ */
 export function whoText(group: LeakGroup, audience: Audience): string {
   const { from, to, observers } = group;
   const addressees = to.filter((name) => name !== null);
@@ -122,15 +124,15 @@ function runsOf(names: readonly string[]): readonly string[] {
   }
   const runs = [...byStem].flatMap(([stem, numbers]) => {
     const sorted = [...numbers].sort((a, b) => a - b);
-    const found: string[] = [];
+    const parts: string[] = [];
     let first = sorted[0] ?? 0;
     sorted.forEach((number, at) => {
       if (sorted[at + 1] === number + 1) return;
-      if (number - first >= 2) found.push(`${stem}${first} to ${stem}${number}`);
-      else for (let counter = first; counter <= number; counter += 1) found.push(`${stem}${counter}`);
+      if (number - first >= 2) parts.push(`${stem}${first} to ${stem}${number}`);
+      else for (let counter = first; counter <= number; counter += 1) parts.push(`${stem}${counter}`);
       first = sorted[at + 1] ?? 0;
     });
-    return found;
+    return parts;
   });
   return [...runs, ...others];
 }

@@ -10,7 +10,7 @@ import { html, type Markup, nothing } from './markup.js';
 const maxOfLeak = 4;
 
 /** The first row whose first sighting a frame is. */
-function placeOf(frame: ShownFrame, { steps }: Result): { readonly step: number; readonly observer: string } | null {
+function firstRowOf(frame: ShownFrame, { steps }: Result): { readonly step: number; readonly observer: string } | null {
   for (const [step, { findings }] of steps.entries()) {
     const row = findings.find(({ firstSighting }) => firstSighting?.frame === frame.frame);
     if (row !== undefined) return { step, observer: row.observer };
@@ -23,10 +23,9 @@ function placeOf(frame: ShownFrame, { steps }: Result): { readonly step: number;
  * addresses as in the frame.
  */
 export function wiresharkFilter(frame: ShownFrame, result: Result, details: RunDetails): string {
-  const place = placeOf(frame, result);
+  const row = firstRowOf(frame, result);
   const id = evidenceInterfaces(details.plan).findIndex(
-    (each) =>
-      each.step === place?.step && details.plan.steps[each.step]?.observers[each.observer]?.name === place.observer,
+    (each) => each.step === row?.step && details.plan.steps[each.step]?.observers[each.observer]?.name === row.observer,
   );
   const view = describeFrame(frame.bytes);
   return [
@@ -37,7 +36,7 @@ export function wiresharkFilter(frame: ShownFrame, result: Result, details: RunD
   ].join(' && ');
 }
 
-function one(frame: ShownFrame, result: Result, details: RunDetails): Markup {
+function frameMarkup(frame: ShownFrame, result: Result, details: RunDetails): Markup {
   const nameOf = (mac: string): string | null =>
     details.plan.endpoints.find((endpoint) => endpoint.macs.includes(mac))?.name ?? null;
   const cut = frame.original > frame.bytes.length ? ` of ${frame.original}` : '';
@@ -65,7 +64,7 @@ export function framesSection(leaks: readonly Leak[], result: Result, details: R
     return frames.length === 0
       ? []
       : [
-          html`<h3>${leak.number}. ${someOf(leak.observers, 3)} overheard ${leak.from}</h3>${frames.map((frame) => one(frame, result, details))}`,
+          html`<h3>${leak.number}. ${someOf(leak.observers, 3)} overheard ${leak.from}</h3>${frames.map((frame) => frameMarkup(frame, result, details))}`,
         ];
   });
   return parts.length === 0

@@ -79,8 +79,8 @@ const filters = [
 ] as const;
 
 /**
- * Each guest by itself: whom it overhears, who overhears it. An index of links opens an entry, and a choice shows some of
- * them; both are the browser's, no script's.
+ * Each guest by itself: whom it overhears, who overhears it. An index of links opens an entry, and a choice shows some
+ * of them; both are the browser's, no script's.
  */
 export function guestsSection(result: Result, details: RunDetails | null): Markup {
   const names = namesOf(result, details);

@@ -4,7 +4,7 @@ import { countText, setText } from '../answer/participants.js';
 import type { RunDetails } from '../reporter.js';
 import { html, type Markup, nothing } from './markup.js';
 
-/** This many names have a row and a column each; of more those that fare alike are one. */
+/** This many names have a row and a column each; of more those that behave alike are one. */
 export const maxNames = 40;
 /** Sets beyond these are not drawn. */
 const maxSets = 60;
@@ -14,7 +14,7 @@ const letter = 6.6;
 
 type Heat = 'leak' | 'shown' | 'doubt' | 'none';
 
-/** Names that fare alike: what one of them hears, and who hears it, is true of all. */
+/** Names that behave alike: what one of them hears, and who hears it, is true of all. */
 interface NameSet {
   readonly names: readonly string[];
   readonly label: string;
@@ -28,7 +28,7 @@ export interface Leaks {
   readonly isFailing: boolean;
 }
 
-/** Leaks of a run as sets; of a small run row by row, so that a pair that does not leak is none. */
+/** Leaks of a run as sets; of a small run row by row, so that a pair that does not leak is not among them. */
 export function leaksBySets(result: Result, isSmall: boolean): readonly Leaks[] {
   return result.steps.flatMap((step): readonly Leaks[] => {
     const isFolded = step.findings.some(({ grouped }) => grouped !== undefined);
@@ -53,16 +53,16 @@ export function leaksBySets(result: Result, isSmall: boolean): readonly Leaks[] 
 
 /** Everybody who sent or observed, those of one zone beside each other. */
 export function namesOf(result: Result, details: RunDetails | null): readonly string[] {
-  const found = new Set<string>();
+  const names = new Set<string>();
   for (const { findings, groups = [] } of result.steps) {
-    for (const { from, observer } of findings) if (from !== '*') found.add(from).add(observer);
+    for (const { from, observer } of findings) if (from !== '*') names.add(from).add(observer);
     for (const { from, observers } of groups)
-      for (const name of [...from, ...observers]) if (name !== '*') found.add(name);
+      for (const name of [...from, ...observers]) if (name !== '*') names.add(name);
   }
   const zones = new Map((details?.plan.endpoints ?? []).map(({ name, zone }) => [name, zone ?? '']));
   const zoneOf = (name: string): string => zones.get(name) ?? '';
   // Those of one zone stand beside each other.
-  return [...found].sort((a, b) => zoneOf(a).localeCompare(zoneOf(b), 'en') || 0);
+  return [...names].sort((a, b) => zoneOf(a).localeCompare(zoneOf(b), 'en') || 0);
 }
 
 /** Names by what the leaks say of them, and by zone. */
@@ -96,20 +96,20 @@ function overheardOf(sets: readonly NameSet[], leaks: readonly Leaks[]): Readonl
     names.size < positions.size
       ? [...names].flatMap((name) => positions.get(name) ?? [])
       : [...positions].flatMap(([name, at]) => (names.has(name) ? [at] : []));
-  const found = new Map<number, Overheard>();
+  const cells = new Map<number, Overheard>();
   for (const { from, observers, classes, isFailing } of leaks) {
     const ears = positionsIn(observers);
     for (const sender of positionsIn(from)) {
       for (const observer of ears) {
         const key = sender * sets.length + observer;
-        const known = found.get(key) ?? { isFailing: false, classes: new Set<string>() };
+        const known = cells.get(key) ?? { isFailing: false, classes: new Set<string>() };
         known.isFailing ||= isFailing;
         for (const name of classes) known.classes.add(name);
-        found.set(key, known);
+        cells.set(key, known);
       }
     }
   }
-  return found;
+  return cells;
 }
 
 function heatOf(overheard: Overheard | undefined, observer: NameSet, doubted: ReadonlySet<string>): Heat {
@@ -141,7 +141,7 @@ function cut(text: string, length: number): string {
 
 /**
  * Who overheard whom in a whole run, as a map: who sent at the left, who observed at the top. Of more than 40 endpoints
- * those that fare alike, in one zone, have one row.
+ * those that behave alike, in one zone, have one row.
  */
 export function heatSection(result: Result, details: RunDetails | null): Markup {
   const names = namesOf(result, details);
@@ -177,6 +177,6 @@ export function heatSection(result: Result, details: RunDetails | null): Markup 
   });
   const [width, height] = [labelWidth + sets.length * cell + 70, headHeight + sets.length * cell + 6];
   const count =
-    sets.length < names.length ? `; ${countText(names.length)} endpoints, those that fare alike in one row` : '';
+    sets.length < names.length ? `; ${countText(names.length)} endpoints, those that behave alike in one row` : '';
   return html`<section aria-labelledby="heat"><h2 id="heat">Who overheard whom, as a map</h2><p>Who sent stands at the left, who observed at the top. ✖ a leak · ◆ a leak that was expected, or is known · ? not proven · empty: overheard nothing${count}.</p><svg class="map" viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="Map of who overheard whom">${columns}${rows}${cells}</svg></section>`;
 }

@@ -22,7 +22,7 @@ interface Overheard {
 }
 
 /** Groups in the order in which their first member came. */
-function groupBy<T>(items: readonly T[], keyOf: (one: T) => string): readonly (readonly T[])[] {
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): readonly (readonly T[])[] {
   const groups = new Map<string, T[]>();
   for (const item of items) {
     const key = keyOf(item);
@@ -37,7 +37,7 @@ function groupBy<T>(items: readonly T[], keyOf: (one: T) => string): readonly (r
  * A key of what was overheard: in which step, for whom, of which class and carrier, and whether the scenario accepts
  * it.
  */
-function overheardKeys(): (one: Overheard) => string {
+function overheardKeys(): (overheard: Overheard) => string {
   const nameOf = numbering<string | null>();
   const kindOf = kindNumbers(({ class: name, carrier }) => [name, carrier]);
   return ({ finding, step }) =>

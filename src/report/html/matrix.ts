@@ -15,7 +15,7 @@ function folded(names: readonly string[], what: string): Markup {
     : html`<details><summary>${names.length} ${what}: nothing but proven zeros</summary><p>${names.slice(0, 1000).join(', ')}${names.length > 1000 ? ' …' : ''}</p></details>`;
 }
 
-function one(matrix: Matrix, step: StepResult, index: number): Markup {
+function matrixMarkup(matrix: Matrix, step: StepResult, index: number): Markup {
   const columns = matrix.columns.slice(0, 100);
   const rows = matrix.rows.slice(0, 300);
   const hidden = matrix.columns.length - columns.length + matrix.rows.length - rows.length;
@@ -30,9 +30,11 @@ function one(matrix: Matrix, step: StepResult, index: number): Markup {
   return html`<h3>Step ${index + 1}, ${matrix.class}: ${step.name}</h3>${table}${folded(matrix.plainRows, 'more senders')}${folded(matrix.plainColumns, 'more observers')}${hidden > 0 ? html`<p>${hidden} more rows and columns stand in result.json.</p>` : nothing}`;
 }
 
-/** For each step and class: who saw how much of whom. */
+/** For each step and class: how much each observer saw of each sender. */
 export function matrixSection(result: Result): Markup {
-  const matrices = result.steps.flatMap((step, index) => matricesOf(step).map((matrix) => one(matrix, step, index)));
+  const matrices = result.steps.flatMap((step, index) =>
+    matricesOf(step).map((matrix) => matrixMarkup(matrix, step, index)),
+  );
   return html`<section class="screen" aria-labelledby="matrix"><h2 id="matrix">The matrix</h2><p>0: proven, it could have been seen and was not · n !: a leak · (n): seen, and allowed to be · ?: not proven · –: a party to it, or not asked. Who sent stands at the left, who observed at the top; the addressee itself is left out, carriers are added up.</p>${matrices}</section>`;
 }
 

@@ -1,4 +1,4 @@
-import type { PersistentFix } from '../../core/model/persistent-fix.js';
+import type { PersistentFix } from '../../core/model/fix.js';
 import type { Cause, Finding, Result } from '../../core/model/result.js';
 import { type Leak, someOf } from './leaks.js';
 import { html, type Markup, nothing, plural } from './markup.js';
@@ -16,8 +16,8 @@ function amounts(findings: readonly Finding[]): string {
   return [...new Set(findings.map(whatOf))]
     .map((what) => {
       const same = findings.filter((finding) => whatOf(finding) === what);
-      const seen = same.map((finding) => finding.seen);
-      const [least, most] = [Math.min(...seen), Math.max(...seen)];
+      const amounts = same.map((finding) => finding.seen);
+      const [least, most] = [Math.min(...amounts), Math.max(...amounts)];
       const sent = same[0]?.sent ?? null;
       return `${least === most ? least : `${least} to ${most}`}${sent === null ? '' : ` of ${sent}`} ${what}`;
     })
@@ -33,10 +33,10 @@ function causeMarkup([first, ...alike]: readonly Cause[]): Markup {
   const rest = alike
     .slice(0, maxAlike)
     .map(
-      ({ place, fix, lasting }) =>
-        html`<li>${place}${fix === '' ? nothing : html`: <code>${fix}</code>`}${lastingPart(lasting ?? [])}</li>`,
+      ({ place, fix, lasting: persistent }) =>
+        html`<li>${place}${fix === '' ? nothing : html`: <code>${fix}</code>`}${persistentPart(persistent ?? [])}</li>`,
     );
-  return html`<p><strong>Why:</strong> ${first.text} <span class="soft">(<code>${first.code}</code>: ${first.place} is ${first.value})</span></p>${first.fix === '' ? nothing : html`<p><strong>Fix:</strong> <code>${first.fix}</code>${first.cost === undefined ? nothing : html`<br>It costs: ${first.cost}.`}</p>`}${lastingPart(first.lasting ?? [])}${alike.length === 0 ? nothing : html`<details><summary>The same at ${plural(alike.length, 'other place', 'other places')}</summary><ul>${rest}</ul>${alike.length > maxAlike ? html`<p>${alike.length - maxAlike} more stand in result.json.</p>` : nothing}</details>`}`;
+  return html`<p><strong>Why:</strong> ${first.text} <span class="soft">(<code>${first.code}</code>: ${first.place} is ${first.value})</span></p>${first.fix === '' ? nothing : html`<p><strong>Fix:</strong> <code>${first.fix}</code>${first.cost === undefined ? nothing : html`<br>It costs: ${first.cost}.`}</p>`}${persistentPart(first.lasting ?? [])}${alike.length === 0 ? nothing : html`<details><summary>The same at ${plural(alike.length, 'other place', 'other places')}</summary><ul>${rest}</ul>${alike.length > maxAlike ? html`<p>${alike.length - maxAlike} more stand in result.json.</p>` : nothing}</details>`}`;
 }
 
 /** The sighting that comes first in the capture. */
@@ -48,7 +48,7 @@ function earliest(findings: readonly Finding[]): Finding['firstSighting'] {
   );
 }
 
-function one(leak: Leak, result: Result): Markup {
+function leakMarkup(leak: Leak, result: Result): Markup {
   const first = earliest(leak.findings);
   const perStep = leak.steps.map(({ step, findings }) => {
     const addressees = [...new Set(findings.map((finding) => finding.to))];
@@ -69,13 +69,13 @@ function one(leak: Leak, result: Result): Markup {
 /** Who overheard whom, why, and what fixes it. */
 export function overheardSection(leaks: readonly Leak[], result: Result): Markup {
   const more = leaks.length - maxShown;
-  return html`<section class="screen" aria-labelledby="overheard"><h2 id="overheard">Who overheard whom</h2>${leaks.length === 0 ? html`<p>Nobody overheard anything.</p>` : leaks.slice(0, maxShown).map((leak) => one(leak, result))}${more > 0 ? html`<p>${more} more stand in result.json and in the matrix below.</p>` : nothing}</section>`;
+  return html`<section class="screen" aria-labelledby="overheard"><h2 id="overheard">Who overheard whom</h2>${leaks.length === 0 ? html`<p>Nobody overheard anything.</p>` : leaks.slice(0, maxShown).map((leak) => leakMarkup(leak, result))}${more > 0 ? html`<p>${more} more stand in result.json and in the matrix below.</p>` : nothing}</section>`;
 }
 
 /** How a fix comes to stay, with the manager that keeps it; nothing where nobody is known. */
-function lastingPart(lasting: readonly PersistentFix[]): Markup {
-  if (lasting.length === 0) return nothing;
-  const parts = lasting.map(
+function persistentPart(persistent: readonly PersistentFix[]): Markup {
+  if (persistent.length === 0) return nothing;
+  const parts = persistent.map(
     ({ by, where, form, apply, note }) =>
       html`<p><strong>To last (${by}):</strong> ${where === '' ? note : where}</p>${form === '' ? nothing : html`<pre>${form.split('\n').map((line, at) => html`${at === 0 ? '' : { markup: '\n' }}${line}`)}</pre>`}${apply === '' ? nothing : html`<p>Then: ${apply}.</p>`}${where === '' || note === '' ? nothing : html`<p class="soft">${note}.</p>`}`,
   );

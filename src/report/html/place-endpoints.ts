@@ -87,8 +87,8 @@ export function isAboveBridge({ role, attach }: Pick<Endpoint, 'role' | 'attach'
 }
 
 /**
- * Guests by zone above the bridge; uplinks, the host and what hangs behind the bridge device below it. `rails`: how many
- * sets of leaks have a line on each side.
+ * Guests by zone above the bridge; uplinks, the host and what hangs behind the bridge device below it. `rails`: how
+ * many sets of leaks have a line on each side.
  */
 export function placeEndpoints(
   bridge: Bridge,

@@ -19,12 +19,12 @@ function row(index: number, step: StepResult, details: RunDetails | null): Marku
   const bounds = step.findings.flatMap((finding) =>
     finding.seen === 0 && finding.upperBound95 !== null ? [finding.upperBound95] : [],
   );
-  const heard = new Set(
+  const sentPhases = new Set(
     details?.timeline.flatMap((entry) =>
       entry.step === index && entry.event === 'controls-sent' ? [entry.phase] : [],
     ),
   );
-  const when = details === null ? '' : `, ${phases.filter((phase) => heard.has(phase)).join(', ')}`;
+  const when = details === null ? '' : `, ${phases.filter((phase) => sentPhases.has(phase)).join(', ')}`;
   const mark = (good: boolean): string => (good ? '✔' : '✖');
   return html`<tr><td class="n">${index + 1}</td><th scope="row">${step.name}</th><td>${sent === 0 ? '–' : `${mark(sent === seen)} ${seen} of ${sent}${when}`}</td><td>${step.entry.sent === 0 ? '–' : `${mark(step.entry.sent === step.entry.seen)} ${step.entry.seen} of ${step.entry.sent}`}</td><td>${mark(dropped === 0)} ${dropped} of ${received}</td><td>${unchanged}</td><td class="n">${bounds.length === 0 ? '–' : `${(Math.ceil(Math.max(...bounds) * 10_000) / 100).toFixed(2)} %`}</td></tr>`;
 }

@@ -40,7 +40,7 @@ function tag(number: number, y: number): Markup {
 /** Of boxes in several rows: a bracket at the left of the rows in which the set has members. */
 function bracket(boxes: readonly PlacedBox[], x: number, y: number): Markup {
   const tops = [...new Set(boxes.map((box) => box.y + Math.round(box.height / 2)))];
-  const far = tops.reduce((found, top) => (Math.abs(top - y) > Math.abs(found - y) ? top : found), y);
+  const far = tops.reduce((farthest, top) => (Math.abs(top - y) > Math.abs(farthest - y) ? top : farthest), y);
   return html`<path class="rail" d="M${tagX - 10} ${y}H${x}V${far}${tops.map((top) => `M${x} ${top}H${x + 6}`).join('')}"/>`;
 }
 

@@ -125,7 +125,10 @@ function sightings(result: Result, details: RunDetails): readonly Line[] {
   );
 }
 
-/** A step on the time of the run, in ms: when it went on, when probes did, what was set, and where leaks were first seen. */
+/**
+ * A step on the time of the run, in ms: when it went on, when probes did, what was set, and where leaks were first
+ * seen.
+ */
 interface Lane {
   readonly step: number;
   readonly from: number;

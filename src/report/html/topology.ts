@@ -22,7 +22,7 @@ function cut(text: string, length: number): string {
 
 /** `macvlan private on hv` */
 function aboveText({ attach, below }: Endpoint): string {
-  return `${attach} ${below?.mode ?? ''} on ${below?.lower ?? ''}`;
+  return `${attach} ${below?.mode ?? ''}${below?.flag === undefined ? '' : ` ${below.flag}`} on ${below?.lower ?? ''}`;
 }
 
 function kindOf(box: PlacedBox): string {
@@ -43,11 +43,11 @@ function kindOf(box: PlacedBox): string {
 
 /** Devices beside the ports at which steps listened, once each: what a guest has above the bridge, or nobody known. */
 function devicesAbove({ plan, timeline }: Pick<RunDetails, 'plan' | 'timeline'>): readonly Observer[] {
-  const found = [
+  const listening = [
     ...plan.steps.flatMap(({ observers }) => observers),
     ...timeline.flatMap((entry) => (entry.event === 'ear' ? [entry.observer] : [])),
   ].filter(({ place }) => place === 'above');
-  return [...new Map(found.map((observer) => [observer.name, observer])).values()];
+  return [...new Map(listening.map((observer) => [observer.name, observer])).values()];
 }
 
 /** What is known of one observer's ear over a whole run. */
@@ -101,7 +101,9 @@ function bridgeMarkup(placed: PlacedBridge, sets: readonly LeakSet[], boxOf: (bo
     return html`<rect class="group" x="${zone.x}" y="${zone.y}" width="${zone.width}" height="${zone.height}" rx="6"/>${title}`;
   });
   const cords = placed.boxes.filter((box) => !placed.compact || box.anchor.y > placed.barY);
-  const kind = { linux: 'Linux bridge', ovs: 'Open vSwitch', routed: 'routes of the host' }[placed.bridge.kind];
+  const kind = { linux: 'Linux bridge', ovs: 'Open vSwitch', routed: 'routes of the host', lower: 'lower device' }[
+    placed.bridge.kind
+  ];
   const ports = placed.compact ? `, ${placed.boxes.length} ports` : '';
   const names = html`<text x="32" y="${placed.barY + 18}" class="name">${cut(placed.bridge.name, 30)}</text><text class="small" x="${pictureWidth - 32}" y="${placed.barY + 17}" text-anchor="end">${kind}${ports}</text>`;
   return html`${zones}${cords.map((box) => cord(box, placed))}${railsMarkup(placed, sets)}<rect class="bar" x="20" y="${placed.barY}" width="${pictureWidth - 40}" height="${barHeight}" rx="3"/>${names}${placed.boxes.map(boxOf)}`;

@@ -11,7 +11,7 @@ export const jsonReport: Reporter = (runs: readonly ReportedRun[]): string => {
   return `${jsonText(document, 2)}\n`;
 };
 
-function events({ result: seen, judged: result = seen, details }: ReportedRun): readonly object[] {
+function events({ result: shown, judged: result = shown, details }: ReportedRun): readonly object[] {
   const run = result.run.id;
   const { tool, scenario, coverage, verdict, asExpected, exitCode } = result;
   return [

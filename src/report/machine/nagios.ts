@@ -9,7 +9,7 @@ function plain(text: string): string {
 }
 
 /**
- * What the plugin API calls the exit status (Monitoring Plugins guidelines, 2.4): 4 is no status of it, but it is no
+ * What the plugin API calls the exit status (Monitoring Plugins guidelines, 2.4): 4 is not one of its values, but not a
  * pass either.
  */
 function status(runs: readonly ReportedRun[]): string {

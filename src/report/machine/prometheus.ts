@@ -114,7 +114,7 @@ export interface WatchMetrics {
   /** What differs from the baseline now. */
   readonly open: readonly Drift[];
   /** Drifts since the start, by code. */
-  readonly seen: Readonly<Record<string, number>>;
+  readonly driftCounts: Readonly<Record<string, number>>;
   readonly counts: Readonly<Record<(typeof countNames)[number], number>>;
 }
 
@@ -127,7 +127,7 @@ const countHelp: Readonly<Record<(typeof countNames)[number], string>> = {
 };
 
 /** The metrics of a watch in Prometheus' text format, for the textfile collector of node_exporter. */
-export function watchMetrics({ readAt, bridges, open, seen, counts }: WatchMetrics): string {
+export function watchMetrics({ readAt, bridges, open, driftCounts, counts }: WatchMetrics): string {
   const severities = ['info', 'low', 'medium', 'high'] as const;
   const lines = [
     '# HELP verify_isolation_watch_last_read_timestamp_seconds When the state was last read whole.',
@@ -141,7 +141,7 @@ export function watchMetrics({ readAt, bridges, open, seen, counts }: WatchMetri
     ),
     '# HELP verify_isolation_watch_drift_total Drifts since the start.',
     '# TYPE verify_isolation_watch_drift_total counter',
-    ...Object.entries(seen).map(
+    ...Object.entries(driftCounts).map(
       ([code, count]) => `verify_isolation_watch_drift_total{code="${label(code)}"} ${count}`,
     ),
     '# HELP verify_isolation_watch_bridge_promiscuity Handles that hold a bridge device promiscuous; rests at 0.',

@@ -23,8 +23,8 @@ export interface Screen {
 }
 
 /**
- * What stands before a stage. A leak shows as soon as it is seen; without it a step that was sent is neither good nor bad
- * until it is judged.
+ * What stands before a stage. A leak shows as soon as it is seen; without it a step that was sent is neither good nor
+ * bad until it is judged.
  */
 const marks = {
   waiting: [' ', 'dim'],

@@ -41,7 +41,8 @@ export async function makeProgress(
       return lineProgress(title, verbose);
     case 'live': {
       const [{ liveProgress }, { ProcessOutput }] = await Promise.all([import('./live.js'), import('listr2')]);
-      // A list of listr2 carries its tasks out one by one; here the run does that, and the view only hears of it. So what
+      // A list of listr2 carries its tasks out one by one; here the run does that, and the view only hears of it. So
+      // what
       // is used is its output, which holds back what others write. It writes to stdout unless it has another stream:
       // stdout belongs to the result.
       const output = new ProcessOutput(process.stderr, process.stderr, { leaveEmptyLine: false });

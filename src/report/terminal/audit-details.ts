@@ -2,7 +2,7 @@ import type { AuditProof, AuditReport, FindingProof, Prediction, Severity } from
 import { escapeText } from '../../core/text/escape.js';
 import { auditStories, type AuditStory } from '../answer/audit-stories.js';
 import { settingText } from '../setting-text.js';
-import { lastingLines } from '../stories.js';
+import { persistentLines } from '../stories.js';
 
 export const severityWords: Readonly<Record<Severity, string>> = {
   high: 'HIGH',
@@ -23,14 +23,14 @@ function proofLines(story: AuditStory, { findings, proof }: AuditReport): readon
 }
 
 function storyText(story: AuditStory, report: AuditReport): readonly string[] {
-  const lasting = story.findings.flatMap((finding) => finding.lasting ?? []);
+  const persistent = story.findings.flatMap((finding) => finding.lasting ?? []);
   return [
     `${severityWords[story.severity].padEnd(7)} ${story.id}: ${story.where}`,
     `          ${story.text}`,
     ...(story.probe === null ? [] : [`          shown by: class ${story.probe}`]),
     ...proofLines(story, report).map((line) => `          ${line}`),
     ...story.fixes.map((fix) => `          fix: ${fix}`),
-    ...lastingLines(lasting, '          '),
+    ...persistentLines(persistent, '          '),
     `          read from: ${story.readFrom}`,
   ];
 }
@@ -59,7 +59,7 @@ function alike(reasons: AuditProof['reasons'], step: string, code: string): stri
   return more === 0 ? '' : ` (and ${more} like it)`;
 }
 
-/** How predictions fared on the wire. */
+/** What became of predictions on the wire. */
 function proofText({ classes, faults, reasons, evidence }: AuditProof): readonly string[] {
   return [
     '',

@@ -12,7 +12,7 @@ export interface AuditView {
   /** Everything, in as many lines as it takes; else what fits a terminal of 24. */
   readonly verbose: boolean;
   /** Findings below medium, and every setting, as well; takes `verbose` with it. */
-  readonly all: boolean;
+  readonly showsAll: boolean;
   readonly exitStatus: number;
 }
 
@@ -119,7 +119,7 @@ export function auditText(report: AuditReport, view: AuditView): string {
     ...fold(escapeText(countsText(report, view)), width),
     '',
   ];
-  if (view.verbose || view.all) return [...head, ...auditDetails(report, view.all)].join('\n');
+  if (view.verbose || view.showsAll) return [...head, ...auditDetails(report, view.showsAll)].join('\n');
   const shown = stories.filter(({ severity }) => severity === 'high' || severity === 'medium');
   const below = [...new Set(stories.filter((story) => !shown.includes(story)).map(({ id }) => id))];
   const tail = [

@@ -1,8 +1,8 @@
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
 import type { Result } from '../../core/model/result.js';
 import { notExamined } from '../../core/model/run-record.js';
-import { probeClasses } from '../../core/model/scenario.js';
-import type { PersistentFix } from '../../core/model/persistent-fix.js';
+import { probeClasses } from '../../core/probe/classes.js';
+import type { PersistentFix } from '../../core/model/fix.js';
 import { commandsText } from '../answer/alternatives.js';
 import { type Answer, answerOf, heldForText } from '../answer/answer.js';
 import { countText } from '../answer/participants.js';
@@ -45,13 +45,13 @@ function fixLine({ fix, reasons, word }: Answer, paint: Paint): readonly string[
   const { line, more } = commandsText(fix.commands);
   return [
     `  ${'fix'.padEnd(8)}${paint(escapeText(line), 'bold')}${more === 0 ? '' : ` (and ${countText(more)} more like it)`}`,
-    ...lastingLine(fix.lasting),
+    ...persistentLine(fix.persistent),
   ];
 }
 
 /** Where the fix comes to stay; the whole form stands in the page and under `--verbose`. */
-function lastingLine(lasting: readonly PersistentFix[]): readonly string[] {
-  const known = lasting.find(({ where }) => where !== '');
+function persistentLine(persistent: readonly PersistentFix[]): readonly string[] {
+  const known = persistent.find(({ where }) => where !== '');
   if (known === undefined) return [];
   const form = known.form.trim();
   const what = form === '' || form.includes('\n') ? '' : `: ${form}`;

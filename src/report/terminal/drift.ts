@@ -18,7 +18,7 @@ function consequence({ code, place, after }: Drift): string {
     case 'isolated':
       return isOn ? 'is isolated now' : 'is no longer isolated';
     case 'vlan_filtering':
-      return isOn ? 'heeds VLAN tags now' : 'ignores VLAN tags now';
+      return isOn ? 'obeys VLAN tags now' : 'ignores VLAN tags now';
     case 'locked':
       return isOn ? '' : 'takes frames with any source MAC now';
     default:
@@ -44,7 +44,7 @@ function lineOf(drifts: readonly Drift[], at: Date): string {
   if (meaning !== '') {
     const what = drift.code === 'setting-changed' ? `${keyOfPlace(drift.place)} ` : '';
     // The devices are several: `is` is `are` then.
-    const plain = drifts.length === 1 ? meaning : meaning.replace(/^(is|learns|receives|heeds|ignores|takes) /, plural);
+    const plain = drifts.length === 1 ? meaning : meaning.replace(/^(is|learns|receives|obeys|ignores|takes) /, plural);
     return `${head} ${devices} ${plain}: ${what}${changeText(drift)} (${drift.code})`;
   }
   const place = drifts.length === 1 ? drift.place : `${keyOfPlace(drift.place)} at ${devices}`;
@@ -56,7 +56,7 @@ function plural(_whole: string, verb: string): string {
 }
 
 /**
- * What changed between two readings, for people: a line for each change; ports of a bridge that changed alike are in
+ * What changed between two snapshots, for people: a line for each change; ports of a bridge that changed alike are in
  * one. What it makes of a device comes first: `br0 is a hub now`.
  */
 export function driftLines(drifts: readonly Drift[], at: Date): readonly string[] {

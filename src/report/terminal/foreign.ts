@@ -33,7 +33,7 @@ function pairLines(pair: ForeignPair, width: number, paint: Paint): readonly str
   ];
 }
 
-function one(report: ForeignReport, { width, color }: View): readonly string[] {
+function reportLines(report: ForeignReport, { width, color }: View): readonly string[] {
   const paint = makePaint(color);
   const who =
     report.listener === null
@@ -70,5 +70,5 @@ function one(report: ForeignReport, { width, color }: View): readonly string[] {
 
 /** What listeners heard that was not meant for them, for the terminal. */
 export function foreignText(reports: readonly ForeignReport[], view: View): string {
-  return reports.flatMap((report) => one(report, view)).join('\n');
+  return reports.flatMap((report) => reportLines(report, view)).join('\n');
 }

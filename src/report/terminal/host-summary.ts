@@ -1,10 +1,12 @@
 import { changeCommands } from '../../core/bridge/change-commands.js';
+import { type Below, isIpvlanMode, isOnDevice, passingOf } from '../../core/model/attach.js';
 import type { Plan, StepPlan } from '../../core/model/plan.js';
 import type { PrecheckNote } from '../../core/model/run-record.js';
 import type { Host } from '../../core/model/scenario.js';
 import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
 import { setText } from '../answer/participants.js';
+import { isGroupMacText } from '../../core/wire/ethernet.js';
 
 /** Calibration, opening and closing. */
 const overheadS = 3;
@@ -23,9 +25,36 @@ function leavingNic(step: StepPlan, plan: Plan): number {
     .reduce((sum, { count }) => sum + count, 0);
   return (
     probes +
+    leavingLowerDevice(step, plan) +
     step.controls.filter(({ kind, observer, sender }) => kind === 'ear' && sender === null && uplinks.has(observer))
       .length
   );
+}
+
+/**
+ * Those that a guest on a lower device sends, but for unicast from one to another in mode bridge. An ipvlan also drops
+ * what its flag keeps apart, and in mode l3 what is for a group.
+ */
+function leavingLowerDevice({ flows }: StepPlan, { endpoints }: Plan): number {
+  const belowOf = new Map(
+    endpoints.flatMap(({ name, below }) => (below !== undefined && isOnDevice(below) ? [[name, below] as const] : [])),
+  );
+  const macsInMode = (isInside: (below: Below) => boolean): ReadonlySet<string> =>
+    new Set(
+      endpoints.flatMap(({ below, macs }) => (below !== undefined && isOnDevice(below) && isInside(below) ? macs : [])),
+    );
+  const bridged = macsInMode((below) => passingOf(below) === 'bridge');
+  const shared = macsInMode((below) => isIpvlanMode(below.mode) && passingOf(below) !== 'vepa');
+  const stays = (below: Below, dstMac: string): boolean => {
+    if (isIpvlanMode(below.mode)) return shared.has(dstMac) || (below.mode !== 'l2' && isGroupMacText(dstMac));
+    return passingOf(below) === 'bridge' && bridged.has(dstMac);
+  };
+  return flows
+    .filter(({ sender, frame }) => {
+      const below = belowOf.get(sender);
+      return below !== undefined && !stays(below, frame.dstMac);
+    })
+    .reduce((sum, { count }) => sum + count, 0);
 }
 
 function seconds(step: StepPlan): number {

@@ -1,7 +1,7 @@
 import type { Finding, Result, StepEvent } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import { foldInARow, groupByPair, kindNumbers, numbering } from '../group.js';
-import { beforeAfterText, fixStories, lastingLines, outcomeText } from '../stories.js';
+import { beforeAfterText, fixStories, persistentLines, outcomeText } from '../stories.js';
 import { foldAfter, type Paint } from './layout.js';
 
 const maxShown = 24;
@@ -145,7 +145,59 @@ function windowLines(rows: readonly Finding[], events: readonly StepEvent[], wid
   ];
 }
 
-function describe(
+/** `5 of 10 raw, 3 native http`: what was seen of the frames of a pair, by what carried them. */
+function seenCountsText(group: Group): string {
+  return group
+    .map(({ seen, sent, carrier, class: name, variant = '' }) => {
+      const kind = `${carrier === 'native' ? name : carrier}${variant === '' ? '' : ` ${variant}`}`;
+      return `${seen}${sent === null ? '' : ` of ${sent}`} ${kind}`;
+    })
+    .join(', ');
+}
+
+/** Where the first of its frames is in the evidence; '' = no frame is shown. */
+function firstFrameText(story: Story): string {
+  const [first] = story
+    .flat()
+    .flatMap(({ firstSighting }) => firstSighting ?? [])
+    .sort((a, b) => a.frame - b.frame);
+  return first === undefined ? '' : `; first in frame ${first.frame}, ${escapeText(first.at)}`;
+}
+
+/** Who overheard whom, and how much of it. */
+function pairStoryText(story: Story): string {
+  const [group = []] = story;
+  const named = (of: (finding: Finding) => string): string =>
+    someNames([...new Set(story.flatMap(([row]) => (row === undefined ? [] : [of(row)])))]);
+  const observers = named(({ observer }) => observer);
+  const each = story.length > 1 ? 'each ' : '';
+  const inferred = group.some(({ direction }) => direction === 'inferred') ? '; direction inferred' : '';
+  return `${escapeText(pairOf(group).from)} → ${named(({ to }) => to ?? 'all')} overheard by ${observers}: ${each}${seenCountsText(group)}${firstFrameText(story)}${inferred}`;
+}
+
+/** Who accepts the leak; nothing where nobody does. */
+function acceptedLines(group: Group, width: number): readonly string[] {
+  const [accepted] = group.flatMap((finding) => finding.accepted ?? []);
+  if (accepted === undefined) return [];
+  const { reason, owner, until } = accepted;
+  const text = `accepted: ${escapeText(reason)}${owner === null ? '' : `, ${escapeText(owner)}`}${until === null ? '' : `, until ${escapeText(until)}`}`;
+  return foldAfter('          ', text, width);
+}
+
+/** Each cause once, with its fix and what that costs. */
+function causeLines(group: Group, width: number, paint: Paint): readonly string[] {
+  const causes = new Map(
+    group.flatMap((finding) => finding.causes).map((cause) => [`${cause.code} ${cause.place}`, cause]),
+  );
+  return [...causes.values()].flatMap(({ text, fix, cost, lasting }) => [
+    ...foldAfter('          because ', escapeText(text), width),
+    ...(fix === '' ? [] : [`          fix: ${paint(escapeText(fix), 'bold')}`]),
+    ...(cost === undefined ? [] : foldAfter('          it costs ', escapeText(cost), width)),
+    ...persistentLines(lasting, '          '),
+  ]);
+}
+
+function leakStoryLines(
   story: Story,
   step: number,
   events: readonly StepEvent[],
@@ -153,49 +205,12 @@ function describe(
   paint: Paint,
 ): readonly string[] {
   const [group = []] = story;
-  const [head] = group;
-  if (head === undefined) return [];
-  const named = (of: (finding: Finding) => string): string =>
-    someNames([...new Set(story.flatMap(([row]) => (row === undefined ? [] : [of(row)])))]);
-  const observers = named(({ observer }) => observer);
-  const each = story.length > 1 ? 'each ' : '';
-  const counts = group
-    .map(
-      (finding) =>
-        `${finding.seen}${finding.sent === null ? '' : ` of ${finding.sent}`} ${finding.carrier === 'native' ? finding.class : finding.carrier}${finding.variant === undefined || finding.variant === '' ? '' : ` ${finding.variant}`}`,
-    )
-    .join(', ');
-  const frames = story
-    .flat()
-    .flatMap((finding) => (finding.firstSighting === null ? [] : [finding.firstSighting]))
-    .sort((a, b) => a.frame - b.frame);
-  const [first] = frames;
-  const where = first === undefined ? '' : `; first in frame ${first.frame}, ${escapeText(first.at)}`;
-  const [accepted] = group.flatMap((finding) => (finding.accepted === undefined ? [] : [finding.accepted]));
-  const causes = new Map(
-    group.flatMap((finding) => finding.causes).map((cause) => [`${cause.code} ${cause.place}`, cause]),
-  );
-  const inferred = group.some((finding) => finding.direction === 'inferred') ? '; direction inferred' : '';
+  if (group.length === 0) return [];
   return [
-    ...foldAfter(
-      `  step ${step + 1}  `,
-      `${escapeText(head.from)} → ${named(({ to }) => to ?? 'all')} overheard by ${observers}: ${each}${counts}${where}${inferred}`,
-      width,
-    ),
+    ...foldAfter(`  step ${step + 1}  `, pairStoryText(story), width),
     ...windowLines(story.flat(), events, width),
-    ...(accepted === undefined
-      ? []
-      : foldAfter(
-          '          ',
-          `accepted: ${escapeText(accepted.reason)}${accepted.owner === null ? '' : `, ${escapeText(accepted.owner)}`}${accepted.until === null ? '' : `, until ${escapeText(accepted.until)}`}`,
-          width,
-        )),
-    ...[...causes.values()].flatMap((cause) => [
-      ...foldAfter('          because ', escapeText(cause.text), width),
-      ...(cause.fix === '' ? [] : [`          fix: ${paint(escapeText(cause.fix), 'bold')}`]),
-      ...(cause.cost === undefined ? [] : foldAfter('          it costs ', escapeText(cause.cost), width)),
-      ...lastingLines(cause.lasting, '          '),
-    ]),
+    ...acceptedLines(group, width),
+    ...causeLines(group, width, paint),
   ];
 }
 
@@ -214,7 +229,9 @@ export function terminalLeaks(result: Result, width: number, paint: Paint): read
   const more = groups.length - maxShown;
   return [
     paint('What leaked', 'bold'),
-    ...groups.slice(0, maxShown).flatMap(({ story, index, events }) => describe(story, index, events, width, paint)),
+    ...groups
+      .slice(0, maxShown)
+      .flatMap(({ story, index, events }) => leakStoryLines(story, index, events, width, paint)),
     ...(more > 0 ? [`  and ${more} more, all of them in result.json`] : []),
     '',
   ];

@@ -77,8 +77,8 @@ function alikeOf(
 }
 
 /**
- * Each endpoint in a box, with its zone or, where that is too wide, without; else those that fare alike in one, of a zone
- * or of all; null = that is too wide too.
+ * Each endpoint in a box, with its zone or, where that is too wide, without; else those that behave alike in one, of a
+ * zone or of all; null = that is too wide too.
  */
 function boxesOf(endpoints: readonly Endpoint[], sets: readonly LeakSet[], width: number): readonly Box[] | null {
   const groups = [
@@ -153,7 +153,7 @@ function barLine({ name, kind }: Bridge, sides: readonly (readonly PlacedBox[])[
     const [above, below] = cords.map((side) => side.has(at + indent));
     return joints[(above === true ? 1 : 0) + (below === true ? 2 : 0)] ?? '═';
   });
-  return `${' '.repeat(indent)}${bar.join('')}  ${escapeText(name)}${{ linux: '', ovs: ', Open vSwitch', routed: ', routes of the host' }[kind]}`;
+  return `${' '.repeat(indent)}${bar.join('')}  ${escapeText(name)}${{ linux: '', ovs: ', Open vSwitch', lower: ', lower device', routed: ', routes of the host' }[kind]}`;
 }
 
 /** A bridge with what hangs on it; a line that says so where that is wider than the terminal. */
@@ -185,8 +185,8 @@ function bridgeLines(
 }
 
 /**
- * Who hangs where as boxes on their bridges, and who overhears whom as numbered lines across their cords, at most `width`
- * columns wide; nothing without the plan.
+ * Who hangs where as boxes on their bridges, and who overhears whom as numbered lines across their cords, at most
+ * `width` columns wide; nothing without the plan.
  */
 export function pictureLines(run: ReportedRun, width: number, paint: Paint): readonly string[] {
   if (run.details === null) return [];

@@ -60,8 +60,8 @@ function groupClaim(flows: readonly Flow[], observers: readonly string[]): strin
   const [from, to] = [new Set(flows.map((flow) => flow.from)), new Set(flows.flatMap((flow) => flow.to ?? []))];
   const isMesh = from.size === to.size && [...from].every((name) => to.has(name));
   const addressees = to.size === 0 ? '' : ` to ${names([...to], '')}`;
-  const aim = isMesh ? ' to each other' : addressees;
-  const start = `${names([...from], '')} send${from.size === 1 ? 's' : ''} ${whatOf(first)}${aim}, ${countText(flows.length)} times`;
+  const towards = isMesh ? ' to each other' : addressees;
+  const start = `${names([...from], '')} send${from.size === 1 ? 's' : ''} ${whatOf(first)}${towards}, ${countText(flows.length)} times`;
   if (!flows.some(({ judged }) => judged)) return `${start}; nobody is judged by it.`;
   const isAddressee = flows.every((flow) => flow.must.length === 1 && flow.must[0] === flow.to);
   const must = isAddressee ? 'the addressee' : names([...new Set(flows.flatMap((flow) => flow.must))], 'nobody');
@@ -162,7 +162,8 @@ type Endpoint = Plan['endpoints'][number];
 
 function endpointLine(endpoint: Endpoint): string {
   const { attach, below, port } = endpoint;
-  const above = below === undefined ? '' : ` ${below.mode} on ${below.lower}`;
+  const above =
+    below === undefined ? '' : ` ${below.mode}${below.flag === undefined ? '' : ` ${below.flag}`} on ${below.lower}`;
   const way = isOnPort(attach) ? `${isRoutedTo(attach) ? 'routed by' : 'port'} ${port ?? ''}` : `${attach}${above}`;
   const ips = endpoint.ips.map((ip) => ` ${ip.address}/${ip.prefix}`).join('');
   const vni = endpoint.tunnel?.vni;

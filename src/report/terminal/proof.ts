@@ -125,11 +125,11 @@ function earsText(judged: readonly StepResult[]): string {
 
 function entryText(judged: readonly StepResult[]): string {
   const sent = sum(judged.map(({ entry }) => entry.sent));
-  const seen = sum(judged.map(({ entry }) => entry.seen));
+  const received = sum(judged.map(({ entry }) => entry.seen));
   if (sent === 0)
     return 'no controls; proved by what addressees got, left through the bridge device, or showed on the sender’s port';
   const byAddressees = judged.some(({ verdict, entry }) => verdict === 'holds' && entry.seen < entry.sent);
-  return `controls ${seen} of ${sent} received on the bridge${byAddressees ? '; the others entered by what addressees got' : ''}`;
+  return `controls ${received} of ${sent} received on the bridge${byAddressees ? '; the others entered by what addressees got' : ''}`;
 }
 
 function lossesText(judged: readonly StepResult[]): string {

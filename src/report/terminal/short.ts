@@ -238,8 +238,8 @@ export function shortReport(run: ReportedRun, view: View, width: number, paint: 
   const room = maxLines - heightOf(lead, width) - heightOf(closing, width) - 2;
   const actsHeight = Math.min(actsOf(result).length + 1, Math.max(leastActs, Math.ceil(room / 2)));
   const rest = room - actsHeight;
-  const kept = keptForExposures(result, rest);
-  const because = whyOf(run, answer, rest - kept, width, paint);
+  const reserved = keptForExposures(result, rest);
+  const because = whyOf(run, answer, rest - reserved, width, paint);
   const why = [...because, ...exposedBeside(result, rest - heightOf(because, width), width, paint)];
   const acts = actLines(result, room - heightOf(why, width), width, paint);
   return [...lead, ...why, '', ...acts, '', ...closing];

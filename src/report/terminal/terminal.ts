@@ -84,8 +84,8 @@ function briefLines(run: ReportedRun, view: View, width: number, paint: Paint): 
 }
 
 /**
- * For people: the verdict first and last, why, the steps, what to type. With `verbose` all that is known: one table, what
- * leaked, what is not proven, what the zeros rest on, and how to look for oneself.
+ * For people: the verdict first and last, why, the steps, what to type. With `verbose` all that is known: one table,
+ * what leaked, what is not proven, what the zeros rest on, and how to look for oneself.
  */
 export const terminalReport: Reporter = (runs: readonly ReportedRun[], view: View): string => {
   const paint = makePaint(view.color);

@@ -29,7 +29,7 @@ import { watchSilence } from '../../system/process/helper-process.js';
 import { toolVersion } from '../../system/process/package-path.js';
 import { readJson } from '../../system/process/programs.js';
 import { readDrops } from '../../system/state/read-devices.js';
-import { accountsOfPorts } from '../../system/state/read-linked-devices.js';
+import { accountsOfPorts, type InsideReader, readLinkedDevices } from '../../system/state/read-linked-devices.js';
 import { readState } from '../../system/state/read.js';
 
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
@@ -41,6 +41,8 @@ interface FarCapture {
   readonly capture: Capture;
   /** Its file, which has no name any more: what ends this process takes it along. */
   readonly fd: number;
+  /** Reads the accounts behind its ports. */
+  readonly readInside: InsideReader;
 }
 
 /** What the far side holds of a run. */
@@ -62,9 +64,9 @@ type Answerers = {
 };
 
 function captureOf(held: Held, name: string): FarCapture {
-  const found = held.captures.get(name);
-  if (found === undefined) throw refused(`there is no capture ${JSON.stringify(name)}`);
-  return found;
+  const capture = held.captures.get(name);
+  if (capture === undefined) throw refused(`there is no capture ${JSON.stringify(name)}`);
+  return capture;
 }
 
 function refused(what: string): VerifyError {
@@ -86,6 +88,7 @@ const answerers: Answerers = {
     return { state, neighbours: parseNeighbours(neighbours) };
   },
   drops: async ({ netns }) => ({ drops: readDrops(netns) }),
+  around: async ({ netns }) => ({ devices: readLinkedDevices(netns) }),
   async open({ runId, netns, bridges, ports, inside }, held) {
     if (held.ways !== null) throw refused('a run is open already');
     const again = (): Promise<HostState> => stateIn(netns, [], false);
@@ -112,7 +115,7 @@ const answerers: Answerers = {
     try {
       const file = join(dir, 'capture.pcapng');
       const capture = await startCapture({ file, netns, runTag, only });
-      held.captures.set(name, { capture, fd: openSync(file, 'r') });
+      held.captures.set(name, { capture, fd: openSync(file, 'r'), readInside: () => ({}) });
       capture.onFault(({ code, observers, text }) => say({ type: 'fault', capture: name, code, observers, text }));
       capture.onCounts((taken) => say({ type: 'counts', capture: name, taken }));
       return { pids: capture.pids() };
@@ -125,15 +128,17 @@ const answerers: Answerers = {
   }),
   seal: ({ capture }, held) => captureOf(held, capture).capture.seal(),
   async count({ capture: name, netns, ports, pooled }, held) {
-    const { capture } = captureOf(held, name);
-    const { accounts, counted } = accountsOfPorts(netns, ports, pooled);
-    capture.count(counted);
+    const counting = captureOf(held, name);
+    const place = { home: netns, devices: readLinkedDevices(netns), pooled, lostEndPolls: true };
+    const { accounts, counted, readInside } = accountsOfPorts(place, ports);
+    counting.capture.count(counted);
+    held.captures.set(name, { ...counting, readInside });
     return { accounts };
   },
   async mark({ capture: name, mark, accounts }, held) {
-    const { capture } = captureOf(held, name);
+    const { capture, readInside } = captureOf(held, name);
     const counters = await capture.mark(mark, accounts);
-    return { counters, accounts: accounts ? capture.accounts() : {} };
+    return { counters, accounts: accounts ? { ...capture.accounts(), ...readInside() } : {} };
   },
   stop: ({ capture }, held) => captureOf(held, capture).capture.stop(),
   async fetch({ capture: name, offset }, held) {
@@ -144,7 +149,7 @@ const answerers: Answerers = {
       closeSync(fd);
       held.captures.delete(name);
     }
-    return { octets: bytes.subarray(0, length).toString('base64') };
+    return { bytes: bytes.subarray(0, length).toString('base64') };
   },
   async sender({ sender: name, places }, held) {
     const sender = await startSender(places);
@@ -152,9 +157,9 @@ const answerers: Answerers = {
     return { pid: sender.pid };
   },
   async send({ sender, routes, length, frames, perSecond }, held) {
-    const found = held.senders.get(sender);
-    if (found === undefined) throw refused(`there is no sender ${JSON.stringify(sender)}`);
-    return found.sendRouted(routes, Buffer.from(frames, 'base64'), length, perSecond);
+    const known = held.senders.get(sender);
+    if (known === undefined) throw refused(`there is no sender ${JSON.stringify(sender)}`);
+    return known.sendRouted(routes, Buffer.from(frames, 'base64'), length, perSecond);
   },
   async 'end-sender'({ sender }, held) {
     await held.senders.get(sender)?.stop();
@@ -193,9 +198,9 @@ async function letGo({ captures, senders }: Held): Promise<void> {
 
 /**
  * `verify-isolation helper`: the far side of a run that spans hosts, on stdin and stdout
- * (core/protocol/host-messages.ts). It reads state, makes ways in with a journal, and starts capture and send helpers
- * here, born with their one capability as everywhere. Resolves when stdin is closed or nothing was heard for too long,
- * and everything is undone; what one that was killed has left is undone when the next starts.
+ * (core/protocol/host-messages.ts). It reads state, opens injection ports with a journal, and starts capture and send
+ * helpers here, born with their one capability as everywhere. Resolves when stdin is closed or nothing was heard for
+ * too long, and everything is undone; what one that was killed has left is undone when the next starts.
  */
 export async function farSide(): Promise<void> {
   const cleaned = process.getuid?.() === 0 ? await cleanUp(journalFolder()) : [];
@@ -231,7 +236,7 @@ class FarSide {
   }
 
   private hear(chunk: string): void {
-    this.silence.heard();
+    this.silence.restart();
     try {
       for (const line of this.split(chunk)) {
         const message = parseToHost(line);

@@ -1,9 +1,10 @@
+import type { StateOfHost } from '../../core/bridge/states-by-host.js';
 import { type HostTopology, hostTopology } from '../../core/discover/host-topology.js';
 import { hostOf } from '../../core/model/host-names.js';
 import type { Host, Scenario } from '../../core/model/scenario.js';
 import type { HostState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { mergeStates, type StateOfHost } from '../../core/plan/hosts.js';
+import { mergeStates } from '../../core/plan/hosts.js';
 import { namespaceOf, parseNeighbours } from '../../system/fabric/host/find.js';
 import { readJson } from '../../system/process/programs.js';
 import { connectHost, type RemoteHost } from './remote-host.js';
@@ -70,7 +71,7 @@ export async function findHosts(
       ]);
       return { host: null, remote: null, netns, state, neighbours: parseNeighbours(neighbours) };
     };
-    const there = async (remote: RemoteHost): Promise<ReadPart> => {
+    const readRemote = async (remote: RemoteHost): Promise<ReadPart> => {
       const netns = netnsOf(remote.name);
       return {
         host: remote.name,
@@ -79,7 +80,7 @@ export async function findHosts(
         ...(await remote.ask({ ask: 'read', netns, sysctl: [], ovs: false })),
       };
     };
-    const parts = await Promise.all([...(used.has(null) ? [here()] : []), ...remotes.map(there)]);
+    const parts = await Promise.all([...(used.has(null) ? [here()] : []), ...remotes.map(readRemote)]);
     return {
       ...hostTopology(
         scenario,
@@ -103,7 +104,7 @@ export async function readParts(
   last: Map<string, HostState>,
   readHere: (netns: string | null) => Promise<HostState>,
 ): Promise<HostState> {
-  const read = async ({ host, remote, netns, state: found }: FoundPart): Promise<StateOfHost> => {
+  const read = async ({ host, remote, netns, state: lastKnown }: FoundPart): Promise<StateOfHost> => {
     if (remote === null) return { host, state: await readHere(netns) };
     try {
       const { state } = await remote.ask({ ask: 'read', netns, sysctl: [], ovs: false });
@@ -111,7 +112,7 @@ export async function readParts(
       return { host, state };
     } catch (error) {
       if (!(error instanceof VerifyError) || error.code !== 'host-lost') throw error;
-      const state = last.get(remote.name) ?? found;
+      const state = last.get(remote.name) ?? lastKnown;
       return { host, state: { ...state, unread: [...state.unread, { what: 'state', why: error.message }] } };
     }
   };

@@ -19,15 +19,15 @@ export function joinSenders(parts: readonly SenderPart[]): Sender {
   const [only] = parts;
   if (parts.length === 1 && only !== undefined) return only.sender;
   const senderOf = (socket: string): Sender => {
-    const found = parts.find(({ sockets }) => sockets.has(socket))?.sender;
-    if (found === undefined)
+    const sender = parts.find(({ sockets }) => sockets.has(socket))?.sender;
+    if (sender === undefined)
       throw new VerifyError(
         'protocol',
         70,
         `there is no socket ${JSON.stringify(socket)}`,
         'report this as a fault of verify-isolation',
       );
-    return found;
+    return sender;
   };
   async function sendRouted(
     routes: readonly SocketRoute[],

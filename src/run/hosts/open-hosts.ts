@@ -17,12 +17,12 @@ import { type FoundHosts, type FoundPart, readParts } from './find-hosts.js';
 import { connectHost, type RemoteHost } from './remote-host.js';
 
 export interface OpenHostsDeps {
-  readonly found: FoundHosts;
+  readonly foundHosts: FoundHosts;
   readonly runId: string;
   readonly readHere: (netns: string | null) => Promise<HostState>;
 }
 
-/** Ways in on another host, by endpoint. */
+/** Injection ports on another host, by endpoint. */
 type RemoteWays = ReadonlyMap<string, Place>;
 
 async function openRemote(plan: Plan, part: FoundPart, remote: RemoteHost, runId: string): Promise<RemoteWays> {
@@ -56,11 +56,11 @@ async function openRemote(plan: Plan, part: FoundPart, remote: RemoteHost, runId
 }
 
 /**
- * The topology as it runs on several hosts: each locked, with a journal and ways in of its own, kept by the helper
- * there. Rejects with VerifyError as `openHost` does, and then nothing is left on any of them.
+ * The topology as it runs on several hosts: each locked, with a journal and injection ports of its own, kept by the
+ * helper there. Rejects with VerifyError as `openHost` does, and then nothing is left on any of them.
  */
 export async function openHosts(plan: Plan, deps: OpenHostsDeps): Promise<Fabric> {
-  const { parts } = deps.found;
+  const { parts } = deps.foundHosts;
   const last = new Map<string, HostState>();
   const readState = (): Promise<HostState> => readParts(parts, last, deps.readHere);
   const opened: OpenedHosts = { local: null, ways: new Map() };
@@ -71,6 +71,11 @@ export async function openHosts(plan: Plan, deps: OpenHostsDeps): Promise<Fabric
     await close();
     throw error;
   }
+  const observingPlace: Fabric['observingPlace'] = (device) => {
+    const host = hostOf(device);
+    const netns = parts.find((part) => part.host === host)?.netns ?? null;
+    return host === null ? { device, netns } : { device: bareName(device), netns, host };
+  };
   return {
     runsAs: 'root',
     ...noChanges,
@@ -80,15 +85,12 @@ export async function openHosts(plan: Plan, deps: OpenHostsDeps): Promise<Fabric
       throw new VerifyError(
         'fabric-unknown',
         70,
-        `there is no way in for ${name}`,
+        `there is no injection port for ${name}`,
         'this is a fault of verify-isolation: report it with plan.json',
       );
     },
-    observingPlace: (device) => {
-      const host = hostOf(device);
-      const netns = parts.find((part) => part.host === host)?.netns ?? null;
-      return host === null ? { device, netns } : { device: bareName(device), netns, host };
-    },
+    observingPlace,
+    arrivingPlace: observingPlace,
     settled: () => waitUntilForwarding({ ports: forwardingPorts(plan), sysfs: false, readState }),
     readState,
     faults: () => [],
@@ -100,18 +102,22 @@ export async function openHosts(plan: Plan, deps: OpenHostsDeps): Promise<Fabric
 interface OpenedHosts {
   /** This host's part. */
   local: Fabric | null;
-  /** Ways in on the others, by endpoint. */
+  /** Injection ports on the others, by endpoint. */
   readonly ways: Map<string, Place>;
 }
 
-async function openParts(plan: Plan, { found, runId, readHere }: OpenHostsDeps, opened: OpenedHosts): Promise<void> {
-  const { parts } = found;
+async function openParts(
+  plan: Plan,
+  { foundHosts, runId, readHere }: OpenHostsDeps,
+  opened: OpenedHosts,
+): Promise<void> {
+  const { parts } = foundHosts;
   const silent = silentAddressees(plan, mergeStates(parts));
   if (silent.length > 0) throw unknownAddressees(silent);
   const here = parts.find(({ remote }) => remote === null);
   if (here !== undefined)
     opened.local = await openHost(localPart(plan), {
-      found: { ...found, netns: here.netns, state: here.state },
+      foundHost: { ...foundHosts, netns: here.netns, state: here.state },
       runId,
       journalFolder: journalFolder(),
       readState: () => readHere(here.netns),
@@ -124,10 +130,10 @@ async function openParts(plan: Plan, { found, runId, readHere }: OpenHostsDeps, 
 /** Undoes what was done on every host; gives what is left. */
 async function closeHosts(
   { hosts = [] }: Plan,
-  { found, runId }: OpenHostsDeps,
+  { foundHosts, runId }: OpenHostsDeps,
   { local }: OpenedHosts,
 ): Promise<readonly string[]> {
-  const remotes = found.parts.flatMap(({ remote }) => remote ?? []);
+  const remotes = foundHosts.parts.flatMap(({ remote }) => remote ?? []);
   const left = await Promise.all(
     remotes.map((remote) =>
       closeRemote(

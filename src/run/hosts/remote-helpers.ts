@@ -120,7 +120,7 @@ class RemoteCapture {
     try {
       for (let offset = 0; ; ) {
         const piece = await this.host.ask({ ask: 'fetch', capture: this.name, offset });
-        const bytes = Buffer.from(piece.octets, 'base64');
+        const bytes = Buffer.from(piece.bytes, 'base64');
         if (bytes.length === 0) return;
         for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
         offset += bytes.length;

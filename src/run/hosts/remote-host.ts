@@ -201,7 +201,7 @@ class Connection implements RemoteHost {
   }
 
   private take(line: string): void {
-    this.silence?.heard();
+    this.silence?.restart();
     const message = parseFromHost(line);
     switch (message.type) {
       case 'ready':

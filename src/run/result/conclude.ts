@@ -107,7 +107,7 @@ async function complete(ended: EndedRun): Promise<Pick<ConcludedRun, 'result' | 
     key,
     record,
     written: { planFile: ended.planFile, timeline: timeline.entries, states },
-    along: streaming,
+    streaming,
     ...countersOf(ended),
     keep: options.keep ?? 'all',
     clocks: clockOffsets(timeline.entries),

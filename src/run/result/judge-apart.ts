@@ -55,7 +55,7 @@ export interface JudgeApart {
 export function judgeApart(dir: string): JudgeApart {
   const confined = startConfined('judge', dir);
   return {
-    stop: confined.kill,
+    stop: () => confined.kill(),
     async judge(request, onJudging) {
       const answered = await confined.ask(request, onJudging);
       confined.end();

@@ -34,8 +34,8 @@ function announcement(endpoint: Endpoint, bridgeMac: Mac | undefined): FrameSpec
 }
 
 /**
- * Lets the endpoints of `learn` announce themselves. The frames carry no token: they are no probes. One that the kernel
- * refuses keeps none back.
+ * Lets the endpoints of `learn` announce themselves. The frames carry no token: they are not probes. One that the
+ * kernel refuses keeps none back.
  */
 export async function announce(context: RunContext, step: StepPlan, sender: Sender): Promise<void> {
   const learning = new Set(step.learn);

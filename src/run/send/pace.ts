@@ -36,7 +36,7 @@ export interface Feedback {
   /** Frames that may be sent now; waits until there are some. */
   room(): Promise<number>;
   sent(frames: number): void;
-  /** What came until now, which a mark has said is all, were no sightings of the probes that follow: controls, say. */
+  /** What came until now, which a mark has said is all, were not sightings of the probes that follow: controls, say. */
   interrupted(): void;
 }
 

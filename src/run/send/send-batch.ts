@@ -1,4 +1,5 @@
 import type { Flow, StepPlan } from '../../core/model/plan.js';
+import { frameSizeOf } from '../../core/plan/flows/flow-of-table.js';
 import { stampToken } from '../../core/probe/frames/template.js';
 import { templateSeries } from '../../core/probe/frames/template-series.js';
 import { tokenLength, tokensFor } from '../../core/wire/token.js';
@@ -31,20 +32,26 @@ function framesOf(
   return frames;
 }
 
-/** Where a batch leaves: bursts of one sender in a row are one route, so that the kernel takes many frames at once. */
-function routesOf(batch: readonly Burst[]): readonly SocketRoute[] {
-  const routes: { readonly socket: string; count: number }[] = [];
+/**
+ * Where a batch leaves: bursts of one sender and length in a row are one route, so that the kernel takes many frames at
+ * once. `size`: the longest of them.
+ */
+function routesOf(batch: readonly Burst[], size: number): readonly SocketRoute[] {
+  const routes: { readonly socket: string; count: number; readonly size?: number }[] = [];
   let sender = '';
+  let length = 0;
   for (const { flow, count } of batch) {
     const last = routes[routes.length - 1];
-    if (last !== undefined && flow.sender === sender) last.count += count;
-    else routes.push({ socket: senderSocket(flow.sender), count });
+    const frameSize = frameSizeOf(flow);
+    if (last !== undefined && flow.sender === sender && frameSize === length) last.count += count;
+    else routes.push({ socket: senderSocket(flow.sender), count, ...(frameSize === size ? {} : { size: frameSize }) });
     ({ sender } = flow);
+    length = frameSize;
   }
   return routes;
 }
 
-/** A batch with its frames built. */
+/** A batch with its frames built, each with `size` bytes of room: as many as the longest has. */
 export interface Prepared {
   readonly batch: readonly Burst[];
   readonly first: number;
@@ -53,13 +60,13 @@ export interface Prepared {
   readonly frames: Uint8Array;
 }
 
-/** Builds the frames of a batch, which are of one length; null = it is empty. */
+/** Builds the frames of a batch; null = it is empty. */
 export function prepare(context: RunContext, batch: readonly Burst[]): Prepared | null {
   const [head] = batch;
   if (head === undefined) return null;
   const first = head.flow.first + head.sequence;
   const planned = batch.reduce((sum, burst) => sum + burst.count, 0);
-  const { size } = head.flow.frame;
+  const size = batch.reduce((longest, { flow }) => Math.max(longest, frameSizeOf(flow)), 0);
   return { batch, first, planned, size, frames: framesOf(context, batch, first, planned, size) };
 }
 
@@ -67,8 +74,8 @@ export function prepare(context: RunContext, batch: readonly Burst[]): Prepared 
 const goneErrors: readonly (string | null)[] = ['helper-died', 'helper-silent', 'host-lost'];
 
 /**
- * Sends a batch as it was built, and says in the timeline what the kernel took. Gives whether there still is somebody
- * who sends.
+ * Sends a batch as it was built, and says in the timeline what the kernel took. Gives whether its sender is
+ * still there.
  */
 export async function transmit(
   context: RunContext,
@@ -78,7 +85,7 @@ export async function transmit(
   rate: number | null,
 ): Promise<boolean> {
   const { batch, first, planned, size, frames } = prepared;
-  const { accepted, error } = await sender.sendRouted(routesOf(batch), frames, size, rate);
+  const { accepted, error } = await sender.sendRouted(routesOf(batch, size), frames, size, rate);
   context.timeline.log(step.index, { event: 'sent', flow: batch[0]?.flow.id ?? 0, first, planned, accepted });
   if (accepted === planned) return true;
   if (goneErrors.includes(error)) return false;

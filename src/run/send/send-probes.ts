@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { flowOfToken } from '../../core/judge/recognise/classify.js';
 import type { Flows, StepPlan } from '../../core/model/plan.js';
 import { eventRounds } from '../../core/plan/event-rounds.js';
-import { frameSizeOf } from '../../core/plan/flows/flow-of-table.js';
 import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
 import type { Capture } from '../../system/capture/client.js';
 import type { Sender } from '../../system/inject/sender.js';
@@ -28,7 +27,7 @@ const fewFrames = 2000;
  * Where in the flows the frame is before which `frames` of them come: the flow's position, and the frame's number in
  * it.
  */
-function placeOf(flows: Flows, frames: number): { readonly position: number; readonly sequence: number } {
+function positionOf(flows: Flows, frames: number): { readonly position: number; readonly sequence: number } {
   const head = flows.at(0);
   const token = (head?.first ?? 0) + frames;
   const flow = flowOfToken(flows, token);
@@ -38,8 +37,8 @@ function placeOf(flows: Flows, frames: number): { readonly position: number; rea
 }
 
 /**
- * Frames `from` to `to` of the flows in bursts of one flow, and bursts with frames of one length put together as far as
- * there is room: their tokens follow one another. `first`: frames of the first burst, of which nobody knows yet what
+ * Frames `from` to `to` of the flows in bursts of one flow, and bursts put together as far as there is room: their
+ * tokens follow one another. `first`: frames of the first burst, of which nobody knows yet what
  * they cost; `most`: of any. No object but the burst and its flow is made for it: a mesh has a million.
  */
 function* batchesOf(
@@ -49,21 +48,20 @@ function* batchesOf(
   { first, most }: { readonly first: number; readonly most: number },
   room: () => number,
 ): Generator<readonly Burst[]> {
-  let { position, sequence } = placeOf(flows, from);
+  let { position, sequence } = positionOf(flows, from);
   let left = to - from;
   let longest = Math.min(most, first);
   let batch: Burst[] = [];
-  let [frames, size, fits] = [0, 0, room()];
+  let [frames, fits] = [0, room()];
   for (; left > 0; position += 1, sequence = 0) {
     const flow = flows.at(position);
     if (flow === undefined) break;
     while (sequence < flow.count && left > 0) {
       const count = Math.min(longest, flow.count - sequence, left);
-      if (frames > 0 && (frames + count > fits || frameSizeOf(flow) !== size)) {
+      if (frames > 0 && frames + count > fits) {
         yield batch;
         [batch, frames, fits] = [[], 0, room()];
       }
-      if (frames === 0) size = frameSizeOf(flow);
       batch.push({ flow, sequence, count });
       longest = most;
       frames += count;

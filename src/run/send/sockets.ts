@@ -25,10 +25,13 @@ function socketPlaces(context: RunContext, step: StepPlan): Readonly<Record<stri
   const senders = sendersOf(step).map((name) => [senderSocket(name), context.fabric.sendingPlace(name)] as const);
   const ears = step.observers
     .filter((observer) => observer.place !== 'bridge')
-    .map(
-      (observer) =>
-        [earSocket(observer.name), context.fabric.observingPlace(observer.by?.port ?? observer.interface)] as const,
-    );
+    .map(({ name, by, interface: device }) => {
+      const { fabric } = context;
+      return [
+        earSocket(name),
+        by === undefined ? fabric.observingPlace(device) : fabric.arrivingPlace(by.port),
+      ] as const;
+    });
   return Object.fromEntries([...senders, ...ears]);
 }
 

@@ -70,7 +70,7 @@ export class CaptureFile {
   private readonly inFile: number[] = [];
   private readonly pending: number[] = [];
   /** How many of `unwritten` are an interface's: inbound at twice its number, outbound behind. */
-  private readonly kept: number[] = [];
+  private readonly unwrittenCounts: number[] = [];
   private readonly head: PacketHead;
   private used = 0;
   private size = 0;
@@ -244,8 +244,8 @@ export class CaptureFile {
       const outgoing = failed.readUInt32LE(at + packetHeader + ((captured + 3) & ~3) + 4) === outbound;
       const column = 2 * id + Number(outgoing);
       const frame = failed.subarray(at + packetHeader, at + packetHeader + captured);
-      if ((this.kept[column] ?? 0) >= share || !frame.includes(this.magic)) continue;
-      this.kept[column] = (this.kept[column] ?? 0) + 1;
+      if ((this.unwrittenCounts[column] ?? 0) >= share || !frame.includes(this.magic)) continue;
+      this.unwrittenCounts[column] = (this.unwrittenCounts[column] ?? 0) + 1;
       this.unwritten.push({ interface: id, outgoing, frame: Buffer.from(frame) });
     }
   }

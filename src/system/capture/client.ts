@@ -77,7 +77,7 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
 
 /** A capture after which its helper may stay. */
 export interface RestfulCapture extends Capture {
-  /** As `stop`, but the helper rests where it can: it was at no fault, and its engine listens anew. */
+  /** As `stop`, but the helper rests where it can: it was at no fault, and its engine listens again. */
   rest(): Promise<{ readonly captured: Captured; readonly rests: boolean }>;
 }
 

@@ -1,5 +1,6 @@
 import type { Counters, EngineFacts } from '../../core/model/timeline.js';
 import type { Watch } from '../../core/protocol/messages.js';
+import type { KernelSearch } from './kernel-search.js';
 
 export interface OpenOptions {
   readonly device: string;
@@ -12,6 +13,8 @@ export interface OpenOptions {
   readonly snaplen: number;
   /** Bytes of ring buffer for each kernel handle. */
   readonly buffer: number;
+  /** Finds what the filter takes at less cost, where it is the filter of the run; null = there is none. */
+  readonly search?: KernelSearch | null;
 }
 
 /**
@@ -70,7 +73,7 @@ export interface EngineHandle {
   /** Where one socket serves many observers: `counters` and `drain` are about all of them, this is about one. */
   readonly shared?: {
     /** What the socket lost or has not delivered yet counts for each observer. */
-    own(): Counters;
+    lossCounters(): Counters;
     /** The kernel's number of the observed interface. */
     readonly index: number;
     /** For this long, in ms, the socket may be left alone now. */
@@ -80,7 +83,7 @@ export interface EngineHandle {
   /** From now on the kernel hands nothing more to these handles; what it has is still to be drained. */
   refuse(): void;
   /**
-   * Listens anew after it has refused, to what a libpcap filter takes, and counts from 0. Throws VerifyError
+   * Listens again after it has refused, to what a libpcap filter takes, and counts from 0. Throws VerifyError
    * `bad-filter`. Absent where an engine cannot.
    */
   begin?(filter: string): void;

@@ -2,7 +2,8 @@ import { isSettled, withReading } from '../../core/protocol/account-window.js';
 import type { AccountWindow } from '../../core/model/timeline.js';
 import { linkCountersOf, type LinkCounters } from '../kernel/ask/link-counters.js';
 import { type NetlinkAsker, openNetlinkAsker } from '../kernel/ask/netlink-dump.js';
-import { type CountingSocket, openCountingSocket } from './counting-socket.js';
+import { openCountingSocket } from './counting-socket.js';
+import type { KernelSearch } from './kernel-search.js';
 import { NETLINK_ROUTE } from '../kernel/netlink-socket.js';
 import { linkIndex } from '../kernel/packet-socket.js';
 
@@ -15,9 +16,16 @@ const together = 3;
 const maxReadingMs = 15;
 const maxUnsettledMs = 100;
 
+/** Counts the frames that are offered to packet sockets as they leave by the devices of an account. */
+interface FrameCounter {
+  /** Since some moment before it was opened; null = it counts no more. */
+  count(): number | null;
+  close(): Promise<void>;
+}
+
 interface OpenAccount {
   readonly indices: readonly number[];
-  readonly socket: CountingSocket;
+  readonly counter: FrameCounter;
   window: AccountWindow | null;
   /** A device went away within the window. */
   broken: boolean;
@@ -41,8 +49,14 @@ export interface FrameAccounts {
   close(): Promise<void>;
 }
 
-/** Accounts of the calling thread's network namespace. */
-export function createFrameAccounts(): FrameAccounts {
+/** What the ears' own sockets count of these interfaces; null = they do not. */
+function counterOf(search: KernelSearch | null, indices: readonly number[]): FrameCounter | null {
+  if (search === null || search.count(indices) === null) return null;
+  return { count: () => search.count(indices), close: async () => undefined };
+}
+
+/** Accounts of the calling thread's network namespace; `search`: what counts them without sockets of their own. */
+export function createFrameAccounts(search: () => KernelSearch | null = () => null): FrameAccounts {
   const accounts = new Map<string, OpenAccount>();
   let asker: NetlinkAsker | null = null;
   let spentMs = 0;
@@ -54,15 +68,15 @@ export function createFrameAccounts(): FrameAccounts {
     if (asker === null || accounts.size === 0) return;
     if (spentMs > (isEachSettled() ? maxReadingMs : maxUnsettledMs)) return;
     const began = performance.now();
-    const counters = [...accounts.values()];
-    const indices = counters.flatMap((account) => account.indices);
+    const open = [...accounts.values()];
+    const indices = open.flatMap((account) => account.indices);
     const before = linkCountersOf(asker, indices);
-    const heard = counters.map(({ socket }) => socket.count());
+    const heard = open.map(({ counter }) => counter.count());
     const after = linkCountersOf(asker, indices);
-    counters.forEach((account, at) => {
-      const [from, to] = [sumOf(before, account.indices), sumOf(after, account.indices)];
-      if (from === null || to === null) account.broken = true;
-      else account.window = withReading(account.window, { before: from, heard: heard[at] ?? 0, after: to });
+    open.forEach((account, at) => {
+      const [from, count, to] = [sumOf(before, account.indices), heard[at], sumOf(after, account.indices)];
+      if (from === null || typeof count !== 'number' || to === null) account.broken = true;
+      else account.window = withReading(account.window, { before: from, heard: count, after: to });
     });
     spentMs += performance.now() - began;
   };
@@ -75,10 +89,11 @@ export function createFrameAccounts(): FrameAccounts {
       const indices = devices.flatMap((device) => linkIndex(fd, device) ?? []);
       const known = accounts.get(name);
       if (known !== undefined && known.indices.join() === indices.join()) return;
-      void known?.socket.close();
+      void known?.counter.close();
       accounts.delete(name);
-      const socket = !sealed && indices.length === devices.length ? openCountingSocket(indices) : null;
-      if (socket !== null) accounts.set(name, { indices, socket, window: null, broken: false });
+      if (indices.length !== devices.length) return;
+      const counter = counterOf(search(), indices) ?? (sealed ? null : openCountingSocket(indices));
+      if (counter !== null) accounts.set(name, { indices, counter, window: null, broken: false });
     },
     begin() {
       spentMs = 0;
@@ -93,7 +108,7 @@ export function createFrameAccounts(): FrameAccounts {
         [...accounts].flatMap(([name, { window, broken }]) => (window === null || broken ? [] : [[name, window]])),
       ),
     async close() {
-      await Promise.all([...accounts.values()].map(({ socket }) => socket.close()));
+      await Promise.all([...accounts.values()].map(({ counter }) => counter.close()));
       accounts.clear();
       asker?.close();
       asker = null;

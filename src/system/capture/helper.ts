@@ -4,6 +4,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import type { OpenMessage } from '../../core/protocol/messages.js';
 import { openFdChannel, passFd } from '../kernel/fd-passing.js';
 import { type HelperProcess, startHelper } from '../process/helper-process.js';
+import { searchDescriptors, loadSearch } from './kernel-search.js';
 
 /** An observer to be opened. */
 export type ObserverRequest = Omit<OpenMessage, 'type'>;
@@ -33,11 +34,11 @@ export interface CaptureHelper {
   /** Whether it has handles for these observers, whatever they take. */
   knows(observers: readonly ObserverRequest[]): boolean;
   /**
-   * Once it has rested: can it listen to these anew? It cannot where it was at fault meanwhile, or something happened
+   * Once it has rested: can it listen to these again? It cannot where it was at fault meanwhile, or something happened
    * to an interface.
    */
-  fits(observers: readonly ObserverRequest[]): Promise<boolean>;
-  /** Has it been at no fault so far, and an engine that can listen anew? */
+  canServe(observers: readonly ObserverRequest[]): Promise<boolean>;
+  /** Has it been at no fault so far, and an engine that can listen again? */
   canRest(): boolean;
   /** Takes down what it is asked to open. */
   listensTo(observers: readonly ObserverRequest[]): void;
@@ -53,11 +54,14 @@ export async function startCaptureHelper({
   only = 'all',
 }: Omit<CaptureOptions, 'file'>): Promise<CaptureHelper> {
   const ends = openFdChannel();
-  const helper = await startHelper('capture', {
+  const starting = startHelper('capture', {
     netns,
     fds: [ends.there],
     ...(silentMs === undefined ? {} : { silentMs }),
-  })
+  });
+  // while it starts
+  const searchedTag = only === 'run' && runTag !== null && handSearch(ends.here, runTag) ? runTag : null;
+  const helper = await starting
     .finally(() => closeSync(ends.there))
     .catch((error: unknown) => {
       closeSync(ends.here);
@@ -69,9 +73,10 @@ export async function startCaptureHelper({
     sound = false;
     closeSync(ends.here);
   });
+  if (searchedTag !== null) await helper.send({ type: 'search', runTag: searchedTag });
   const observers = new Map<string, ObserverRequest>();
   const knows = (wanted: readonly ObserverRequest[]): boolean =>
-    isDeepStrictEqual([...observers.values()].map(lasting), wanted.map(lasting));
+    isDeepStrictEqual([...observers.values()].map(identityOf), wanted.map(identityOf));
   return {
     process: helper,
     canRest: () => sound && [...observers.values()].every(({ engine }) => engine === 'libpcap'),
@@ -88,18 +93,30 @@ export async function startCaptureHelper({
       await helper.send({ type: 'file', path: file, fd: null, runTag, only });
     },
     knows,
-    async fits(wanted) {
+    async canServe(wanted) {
       if (!sound || !knows(wanted)) return false;
       const answer = helper.next('again', () => true, againMs);
       void helper.send({ type: 'again' });
-      const { fits } = await answer.catch(() => ({ fits: false }));
-      return fits && sound;
+      const { unchanged } = await answer.catch(() => ({ unchanged: false }));
+      return unchanged && sound;
     },
   };
 }
 
-/** What a handle keeps: which frames it takes and how the file describes it is said anew. */
-function lasting(request: ObserverRequest): ObserverRequest {
+/** Hands the search for a run's tokens over; false = this process may not load it. */
+function handSearch(socket: number, runTag: number): boolean {
+  const loaded = loadSearch(runTag);
+  if (loaded === null) return false;
+  try {
+    for (const fd of searchDescriptors(loaded)) passFd(socket, fd);
+    return true;
+  } finally {
+    for (const fd of searchDescriptors(loaded)) closeSync(fd);
+  }
+}
+
+/** The part of a request that a handle keeps; its filter and description come with each file. */
+function identityOf(request: ObserverRequest): ObserverRequest {
   return { ...request, filter: '', description: '' };
 }
 

@@ -85,7 +85,7 @@ function changeable(
 
   async function settle(observers: readonly ObserverRequest[]): Promise<void> {
     if (settled) return;
-    if (!(await helper.fits(observers))) {
+    if (!(await helper.canServe(observers))) {
       helper.process.kill();
       helper = await startCaptureHelper(options);
       capture = await captureInto(helper, options.file, true);

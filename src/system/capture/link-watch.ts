@@ -75,12 +75,12 @@ export class LinkWatch {
 
   /** What happened since the last call. */
   troubles(): readonly LinkTrouble[] {
-    const found: LinkTrouble[] = [];
+    const troubles: LinkTrouble[] = [];
     for (;;) {
       const bytes = readNetlink(this.fd, this.buffer);
-      if (bytes === 'nothing') return found;
-      if (bytes === 'lost') this.lookAgain(found);
-      else for (const { index, flags } of events(this.buffer, bytes)) this.judge(index, flags, found);
+      if (bytes === 'nothing') return troubles;
+      if (bytes === 'lost') this.lookAgain(troubles);
+      else for (const { index, flags } of events(this.buffer, bytes)) this.judge(index, flags, troubles);
     }
   }
 

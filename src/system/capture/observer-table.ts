@@ -5,6 +5,7 @@ import { createEpoll } from '../kernel/epoll.js';
 import type { CaptureFile } from './capture-file.js';
 import { engineNamed, engines } from './choose-engine.js';
 import type { EngineHandle, TakeBlock, TakeFrame } from './engine.js';
+import type { KernelSearch } from './kernel-search.js';
 
 export interface OpenObserver {
   readonly name: string;
@@ -29,11 +30,11 @@ const watchKey = 0xffff_ffff;
 const restMsOfSmall = 5;
 
 /**
- * The observers of one helper; `lost` is notified of one whose handle ended, `eventful` of news of links. Idle ones cost
- * nothing: one epoll descriptor stands for all.
+ * The observers of one helper; `lost` is notified of one whose handle ended, `eventful` of news of links. Idle ones
+ * cost nothing: one epoll descriptor stands for all.
  */
 export class ObserverTable {
-  readonly all: OpenObserver[] = [];
+  readonly observers: OpenObserver[] = [];
   private readonly lost: (observer: OpenObserver, error: VerifyError) => void;
   private readonly eventful: () => void;
   private readonly epoll = createEpoll();
@@ -51,9 +52,9 @@ export class ObserverTable {
     this.eventful = eventful;
   }
 
-  open(message: OpenMessage, file: CaptureFile): OpenObserver {
-    const handle = engineNamed(message.engine).open(message);
-    const key = this.all.length;
+  open(message: OpenMessage, file: CaptureFile, search: KernelSearch | null): OpenObserver {
+    const handle = engineNamed(message.engine).open({ ...message, search });
+    const key = this.observers.length;
     const observer: OpenObserver = {
       name: message.observer,
       device: message.device,
@@ -65,7 +66,7 @@ export class ObserverTable {
       delivered: 0,
       alive: true,
     };
-    this.all.push(observer);
+    this.observers.push(observer);
     if (handle.shared === undefined) this.restOfSmall = restMsOfSmall;
     else this.restOfShared = handle.shared.restMs;
     if (handle.descriptors.length === 0 && handle.shared === undefined) this.polled.push(key);
@@ -73,10 +74,10 @@ export class ObserverTable {
     return observer;
   }
 
-  /** After `rest`: the observer listens anew, with the handle that it has, into another file; null = it cannot. */
+  /** After `rest`: the observer listens again, with the handle that it has, into another file; null = it cannot. */
   again(message: OpenMessage, file: CaptureFile): OpenObserver | null {
-    const key = this.all.findIndex(({ name }) => name === message.observer);
-    const observer = this.all[key];
+    const key = this.observers.findIndex(({ name }) => name === message.observer);
+    const observer = this.observers[key];
     if (observer?.alive !== true || observer.handle.begin === undefined) return null;
     observer.interface = this.writeTo(file, message, observer.handle, key);
     observer.delivered = 0;
@@ -130,13 +131,13 @@ export class ObserverTable {
    * process.
    */
   async close(): Promise<void> {
-    const open = this.all.filter(({ alive }) => alive);
+    const open = this.observers.filter(({ alive }) => alive);
     open.forEach((observer) => this.retire(observer));
     await Promise.all(open.flatMap(({ handle }) => handle.closeBeside?.() ?? []));
   }
 
   private drainObserver(key: number): boolean {
-    const observer = this.all[key];
+    const observer = this.observers[key];
     const take = this.takers[key];
     if (observer === undefined || take === undefined || !observer.alive) return false;
     try {

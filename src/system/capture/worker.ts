@@ -19,6 +19,7 @@ import { drainUntil, reached, settled } from './drain.js';
 import { LinkWatch } from './link-watch.js';
 import { type OpenObserver, ObserverTable, sumCounters } from './observer-table.js';
 import { Pump } from './pump.js';
+import { receiveSearch, type KernelSearch } from './kernel-search.js';
 
 /** The orchestrator does not take what is sent: counts are left out, faults and answers never. */
 const maxBacklog = 1 << 20;
@@ -39,8 +40,9 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     (observer, error) => this.sendFault(error.code, observer.name, error.message),
     () => this.sendLinkTroubles(),
   );
-  private readonly accounts = createFrameAccounts();
+  private readonly accounts = createFrameAccounts(() => this.search);
   private readonly pump: Pump;
+  private search: KernelSearch | null = null;
   private file: CaptureFile | null = null;
   private isFileFailureSent = false;
   /** null = it is not sealed yet. */
@@ -72,6 +74,9 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
         this.openObserver(message);
         // between two openings the others are drained and the heart beats
         return new Promise((resolve) => setImmediate(resolve));
+      case 'search':
+        this.search = receiveSearch(firstInheritedFd, message.runTag);
+        return;
       case 'seal':
         this.rights ??= sealHelper('capture');
         this.channel.say({ type: 'sealed', ...this.rights });
@@ -122,21 +127,22 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
   }
 
   private openFirst(message: OpenMessage, file: CaptureFile): OpenObserver {
-    if (this.table.all.some((known) => known.name === message.observer)) throw refused('the observer listens already');
+    if (this.table.observers.some((known) => known.name === message.observer))
+      throw refused('the observer listens already');
     if (message.snaplen < snaplenRange.least || message.snaplen > snaplenRange.most)
       throw refused(`snaplen must be ${snaplenRange.least} to ${snaplenRange.most}, not ${message.snaplen}`);
     this.links.add(message.device);
-    return this.table.open(message, file);
+    return this.table.open(message, file, this.search);
   }
 
   /** Where `withAccounts`, what the devices count is read as often as the observers are drained. */
   private async mark(id: string, withAccounts: boolean): Promise<void> {
     const { table, accounts } = this;
     accounts.begin();
-    const readings = new Map(table.all.map((observer) => [observer, observer.counters()] as const));
+    const readings = new Map(table.observers.map((observer) => [observer, observer.counters()] as const));
     this.sendLate(
       await drainUntil(
-        table.all,
+        table.observers,
         (observer) => reached(observer, readings.get(observer) ?? []),
         () => {
           if (withAccounts) accounts.read();
@@ -147,7 +153,7 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     if (withAccounts) await this.settleAccounts();
     const counters: Record<string, Counters> = {};
     for (const [observer, reading] of readings)
-      counters[observer.name] = observer.handle.shared?.own() ?? {
+      counters[observer.name] = observer.handle.shared?.lossCounters() ?? {
         ...sumCounters(reading),
         delivered: sumCounters(observer.counters()).delivered,
       };
@@ -183,18 +189,19 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
 
   private sayWhetherAgain(): void {
     this.sendLinkTroubles();
-    const fits = this.isResting && this.table.all.every(({ alive }) => alive) && this.links.unchanged();
-    this.channel.say({ type: 'again', fits });
+    const unchanged = this.isResting && this.table.observers.every(({ alive }) => alive) && this.links.unchanged();
+    this.channel.say({ type: 'again', unchanged });
   }
 
   /** Receives nothing more, writes what there is, and gives what was captured. */
   private async conclude(): Promise<Captured> {
-    const { all } = this.table;
-    for (const observer of all) if (observer.alive) observer.handle.refuse();
-    this.sendLate(await drainUntil(all, settled, () => this.drain()));
+    const { observers } = this.table;
+    for (const observer of observers) if (observer.alive) observer.handle.refuse();
+    this.sendLate(await drainUntil(observers, settled, () => this.drain()));
     const counters = new Map(
-      all.map(
-        (observer) => [observer.interface, observer.handle.shared?.own() ?? sumCounters(observer.counters())] as const,
+      observers.map(
+        (observer) =>
+          [observer.interface, observer.handle.shared?.lossCounters() ?? sumCounters(observer.counters())] as const,
       ),
     );
     await this.file?.finish(counters);
@@ -203,11 +210,11 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     const { file } = this;
     return {
       counters: Object.fromEntries(
-        all.map((observer) => [observer.name, counters.get(observer.interface) ?? sumCounters([])]),
+        observers.map((observer) => [observer.name, counters.get(observer.interface) ?? sumCounters([])]),
       ),
-      written: Object.fromEntries(all.map((observer) => [observer.name, file?.written(observer.interface) ?? 0])),
+      written: Object.fromEntries(observers.map((observer) => [observer.name, file?.written(observer.interface) ?? 0])),
       kept: (file?.unwritten ?? []).map((frame) => {
-        const observer = all.find((each) => each.interface === frame.interface);
+        const observer = observers.find((each) => each.interface === frame.interface);
         return {
           observer: observer?.name ?? '',
           towards: (observer?.watch === 'port') === frame.outgoing,
@@ -250,7 +257,7 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
 
   private sendLinkTroubles(): void {
     for (const trouble of this.links.troubles())
-      for (const observer of this.table.all)
+      for (const observer of this.table.observers)
         if (observer.device === trouble.device) this.sendFault(trouble.code, observer.name, trouble.text);
   }
 

@@ -8,10 +8,10 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { jsonText } from '../../core/text/json-text.js';
 import { readCustody } from './folder/custody.js';
 import { files } from './folder/folder.js';
-import { hashFile } from './folder/hash.js';
+import { hashFile, maxSumsBytes } from './folder/hash.js';
 import { checkSignature, type SignatureCheck } from './folder/signature.js';
 import { readRegularIfThere } from './read/regular-file.js';
-import { judgeFolder } from './replay.js';
+import { judgeAsItIs } from './replay.js';
 
 /** One thing that was checked of a run's folder. */
 export interface FolderCheck {
@@ -30,8 +30,6 @@ export interface CheckedFolder {
   readonly rootHash: string | null;
 }
 
-/** A list of hashes of a million files, and a result of a mesh of a thousand guests, have less. */
-const maxBytes = 256 * 2 ** 20;
 const maxReported = 20;
 
 /** The first of them, and how many more there are. */
@@ -42,7 +40,7 @@ function someOf(faults: readonly string[]): string {
 
 function readOrSay(path: string): { readonly content: string } | { readonly content: null; readonly why: string } {
   try {
-    const content = readRegularIfThere(path, maxBytes);
+    const content = readRegularIfThere(path, maxSumsBytes);
     return content === null ? { content, why: 'is missing' } : { content };
   } catch (error) {
     return { content: null, why: `cannot be read: ${error instanceof Error ? error.message : String(error)}` };
@@ -62,9 +60,9 @@ async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<
       faults.push(`not a line of ${files.sums}: ${line.slice(0, 100)}`);
     else {
       listed.add(path);
-      const found = known.get(path) ?? (await hashFile(join(dir, path)).catch(() => null));
-      if (found === null) faults.push(`${path} is missing, or cannot be read`);
-      else if (found !== wanted) faults.push(`${path} was changed`);
+      const hash = known.get(path) ?? (await hashFile(join(dir, path)).catch(() => null));
+      if (hash === null) faults.push(`${path} is missing, or cannot be read`);
+      else if (hash !== wanted) faults.push(`${path} was changed`);
     }
   }
   const unlisted = [...known.keys(), files.result].filter((path) => !listed.has(path));
@@ -128,13 +126,13 @@ async function custodyCheck(dir: string): Promise<FolderCheck> {
 
 /**
  * Checks a run's folder from the outside in: hashes, the capture, the key's commitment, the result judged again,
- * custody, signature. VerifyError 64 where it is no run's folder.
+ * custody, signature. VerifyError 64 where it is not a run's folder.
  */
 export async function checkFolder(
   dir: string,
   signers: { readonly file: string; readonly identity: string } | null,
 ): Promise<CheckedFolder> {
-  const { result, input } = await judgeFolder(dir);
+  const { result, input } = await judgeAsItIs(dir);
   const { run, plan } = input;
   const known = new Map(result.evidence.files.map(({ path, sha256 }) => [path, sha256]));
   const checks: readonly FolderCheck[] = [

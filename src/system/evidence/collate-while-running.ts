@@ -1,23 +1,23 @@
 import { statfsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type JudgeStart, type Judging, startJudging } from '../../core/judge/judge.js';
+import { type JudgeStart, type JudgeState, startJudging } from '../../core/judge/judge.js';
 import { currentRules } from '../../core/model/provenance.js';
 import type { Plan } from '../../core/model/plan.js';
 import type { TimelineEntry } from '../../core/model/timeline.js';
 import type { Collation } from './collate/collate.js';
 import type { StepCounters } from './collate/raw-captures.js';
 import { type CollateRequest, type CollateWorker, collateInWorker } from './collate/worker-client.js';
-import { growingCapture } from './folder/folder.js';
-import { growingFile } from './read/growing-file.js';
-import { judgeGrowing } from './replay.js';
+import { partialCapture } from './folder/folder.js';
+import { partialFile } from './read/partial-file.js';
+import { judgePartial } from './replay.js';
 
 /** What was begun while a run went on. */
 export interface JudgedWhileRunning {
   /** What comes of the captures, as evidence.pcapng.part. */
   readonly collation: Promise<Collation>;
   /** What of it is counted; it is to be continued once `judged` resolves, to the SHA-256 of all that was counted. */
-  readonly judging: Judging<JudgeStart>;
+  readonly judging: JudgeState<JudgeStart>;
   readonly judged: Promise<string>;
 }
 
@@ -26,6 +26,8 @@ export interface JudgedWhileRunning {
  * for many frames than for few.
  */
 export interface CollatingWhileRunning {
+  /** plan.json is written, with this SHA-256 (hex); before the first entry of the timeline. */
+  planWritten(sha256: string): void;
   /** Hears what is written into the timeline. */
   hear(entry: TimelineEntry): void;
   /**
@@ -48,27 +50,32 @@ export function collateWhileRunning(plan: Plan, request: StreamingRequest): Coll
   return new StreamingCollation(plan, request);
 }
 
-type StreamingRequest = Omit<CollateRequest, 'growing' | 'counters' | 'path'>;
+type StreamingRequest = Omit<CollateRequest, 'planFile' | 'counters' | 'path'>;
 
 class StreamingCollation implements CollatingWhileRunning {
   private readonly plan: Plan;
   private readonly request: StreamingRequest;
   private readonly path: string;
-  private readonly heard: TimelineEntry[] = [];
+  private readonly entries: TimelineEntry[] = [];
   private readonly ended = new Set<number>();
   private running: (CollateWorker & JudgedWhileRunning) | null = null;
   private isGivenUp = false;
+  private planFile: CollateRequest['planFile'] = null;
   private cleared: Promise<void> = Promise.resolve();
 
   constructor(plan: Plan, request: StreamingRequest) {
     this.plan = plan;
     this.request = request;
-    this.path = join(request.dir, growingCapture);
+    this.path = join(request.dir, partialCapture);
+  }
+
+  planWritten(sha256: string): void {
+    this.planFile = { sha256 };
   }
 
   hear(entry: TimelineEntry): void {
     if (this.isGivenUp) return;
-    if (this.running === null) this.heard.push(entry);
+    if (this.running === null) this.entries.push(entry);
     const { step } = entry;
     switch (entry.event) {
       case 'listening':
@@ -119,16 +126,16 @@ class StreamingCollation implements CollatingWhileRunning {
   }
 
   private begin(): CollateWorker & JudgedWhileRunning {
-    const { plan, request, path } = this;
-    const growing = growingFile(path);
-    const thread = collateInWorker({ ...request, path, counters: [], growing: true }, growing);
+    const { plan, planFile, request, path } = this;
+    const partial = partialFile(path);
+    const thread = collateInWorker({ ...request, path, planFile, counters: [] }, partial);
     for (const step of this.ended) thread.report({ kind: 'ended', step });
     const judging = startJudging({
       plan,
       run: { key: Buffer.from(request.key).toString('hex'), tool: { verdictRules: currentRules } },
-      timeline: this.heard,
+      timeline: this.entries,
     });
-    const judged = judgeGrowing(judging, growing);
+    const judged = judgePartial(judging, partial);
     judged.catch(() => undefined); // reported where it is awaited
     return { ...thread, judging, judged };
   }

@@ -11,9 +11,10 @@ import { classicHeader, classicRecord } from '../../core/pcap/classic/writer.js'
 import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
 import { enhancedPacket, interfaceAsRead, sectionHeader } from '../../core/pcap/pcapng/writer.js';
 import { isTowards } from '../../core/plan/observers.js';
-import { stepListeners } from '../../core/plan/evidence-interfaces.js';
+import { stepObservers } from '../../core/plan/evidence-interfaces.js';
 import { capturePath } from './folder/folder.js';
 import { type NamedFile, openNamedFile } from './folder/named-file.js';
+import { mustBeAsWritten } from './folder/hash.js';
 import { parseFolder } from './folder/parse-folder.js';
 import { readCapture } from './read/read-capture.js';
 
@@ -79,25 +80,25 @@ function isWithin(index: number, { first, last }: NonNullable<ExportOptions['pro
 }
 
 /**
- * Says of a packet whether it is kept: by observer, and by whether it is a leak (judged anew, comments are not
+ * Says of a packet whether it is kept: by observer, and by whether it is a leak (judged again, comments are not
  * believed).
  */
 function chooser(plan: Plan, classify: Classify, options: ExportOptions): (batch: Batch, packet: number) => boolean {
-  const listeners = stepListeners(plan).map((listener) =>
-    listener !== null && [null, listener.observer.name].includes(options.observer) ? listener : null,
+  const observers = stepObservers(plan).map((source) =>
+    source !== null && [null, source.observer.name].includes(options.observer) ? source : null,
   );
   const parties = createParties(plan.endpoints);
   return (batch, packet) => {
-    const listener = listeners[batch.interfaceId[packet] ?? -1] ?? null;
-    if (listener === null || !isInTime(batch.timeNs[packet] ?? 0n, options)) return false;
+    const source = observers[batch.interfaceId[packet] ?? -1] ?? null;
+    if (source === null || !isInTime(batch.timeNs[packet] ?? 0n, options)) return false;
     if (options.only === null && options.probes === null) return true;
     const start = batch.offset[packet] ?? 0;
     const end = start + (batch.captured[packet] ?? 0);
     const classified = classify(batch.bytes, start, end);
     if (options.probes !== null && !isWithin(tokenIndexOf(classified.sighting), options.probes)) return false;
     if (options.only === null) return true;
-    const towards = isTowards(listener.observer, batch.direction[packet] === directions.out);
-    return leakComment({ bytes: batch.bytes, classified, ...listener, towards }, plan, parties) !== null;
+    const towards = isTowards(source.observer, batch.direction[packet] === directions.out);
+    return leakComment({ bytes: batch.bytes, classified, ...source, towards }, plan, parties) !== null;
   };
 }
 
@@ -219,6 +220,7 @@ function checkObserver(dir: string, plan: Plan, observer: string | null): void {
  * for. VerifyError 64 for an unknown observer or a folder that no run left.
  */
 export async function exportCapture(dir: string, out: string, options: ExportOptions): Promise<Exported> {
+  if (options.only === 'leaks') await mustBeAsWritten(dir);
   const { plan, run } = await parseFolder(dir);
   checkObserver(dir, plan, options.observer);
   const capture = await capturePath(dir);

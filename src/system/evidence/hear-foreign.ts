@@ -35,25 +35,25 @@ function checkOnePort(
   path: string,
   batch: Batch,
   names: ReadonlyMap<number, string | null>,
-  seen: Set<string | null>,
+  interfaces: Set<string | null>,
 ): void {
   for (let i = 0, last = -1; i < batch.count; i += 1) {
     const id = batch.interfaceId[i] ?? 0;
-    if (id !== last) seen.add(names.get(id) ?? null);
+    if (id !== last) interfaces.add(names.get(id) ?? null);
     last = id;
   }
-  if (seen.size > 1)
+  if (interfaces.size > 1)
     throw new VerifyError(
       'usage',
       64,
-      `${path}: it holds what ${seen.size} ports saw`,
+      `${path}: it holds what ${interfaces.size} ports saw`,
       "export the listener's alone: verify-isolation export DIR -o FILE.pcapng --observer NAME",
     );
 }
 
 /**
  * Reads a capture recorded by anybody into the fold, whole or up to its damage. In a capture of this tool's own, taken
- * at the listener's port, incoming frames are the listener's, whatever source they bear, and controls are known by
+ * at the listener's port, incoming frames are the listener's, whatever source they carry, and controls are known by
  * their comment. `shown`: what the report calls the file. Rejects with VerifyError (64) where such a capture holds
  * several ports.
  */

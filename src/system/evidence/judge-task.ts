@@ -84,7 +84,7 @@ async function judged(dir: string, request: JudgeRequest, onJudging: () => void)
     inferred: request.inferred.map((names) => new Set(names)),
     clocks: new Map(request.clocks.map(([name, ns]) => [name, BigInt(ns)])),
     written: { planFile: { sha256: request.planSha256 }, timeline: request.timeline, states: request.states },
-    along: null,
+    streaming: null,
     onJudging,
   });
   await writeJson(dir, files.result, result);

@@ -8,9 +8,11 @@ import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
 import { isTowards } from '../../core/plan/observers.js';
 import { escapeText } from '../../core/text/escape.js';
 import { FrameNotes } from './collate/frame-notes.js';
-import { growingCaptures } from './collate/growing-captures.js';
+import { partialCaptures } from './collate/partial-captures.js';
 
-/** This many frames of a step are looked at: a view may show late what only later ones leak, the judge reads them all. */
+/**
+ * This many frames of a step are looked at: a view may show late what only later ones leak, the judge reads them all.
+ */
 const maxFrames = 200_000;
 
 export interface LookoutOptions {
@@ -22,7 +24,9 @@ export interface LookoutOptions {
   readonly onProgress: (event: ProgressEvent) => void;
 }
 
-/** Reads the captures of a run while they grow, and reports at which observers a leak was seen. Nothing is judged by it. */
+/**
+ * Reads the captures of a run while they grow, and reports at which observers a leak was seen. Nothing is judged by it.
+ */
 export interface LeakLookout {
   /** Is notified of what is written into the timeline. */
   hear(entry: TimelineEntry): void;
@@ -30,7 +34,9 @@ export interface LeakLookout {
   stop(): Promise<void>;
 }
 
-/** May what this observer overhears be no leak, since somebody accepts it or it is open by design? That is the judge's. */
+/**
+ * May what this observer overhears be no leak, since somebody accepts it or it is open by design? That is the judge's.
+ */
 function isForTheJudge({ expect }: StepPlan, observer: Observer, day: string): boolean {
   return (
     expect.accept.some((accepted) => accepted.observer === observer.name && isInForce(accepted, day)) ||
@@ -40,7 +46,7 @@ function isForTheJudge({ expect }: StepPlan, observer: Observer, day: string): b
 
 /** For a lab, where nobody sends but its own guests: what guests of a host sent is read where there are no rights. */
 export function lookForLeaks({ dir, plan, key, day, onProgress }: LookoutOptions): LeakLookout {
-  const captures = growingCaptures(dir);
+  const captures = partialCaptures(dir);
   const notes = new FrameNotes(plan, key, currentRules);
   const places = new Map(evidenceInterfaces(plan).map((place) => [escapeText(place.description), place]));
   const looking: Promise<void>[] = [];

@@ -15,7 +15,7 @@ import { openNewFile } from './folder/named-file.js';
 import { hashFile, writeSums } from './folder/hash.js';
 import { parseFolder } from './folder/parse-folder.js';
 import { readCapture } from './read/read-capture.js';
-import { replayFolder } from './replay.js';
+import { judgeAsItIs, replayFolder } from './replay.js';
 
 /** The block of a packet without its payload, and the bytes that went. */
 function cutPacket(
@@ -25,16 +25,16 @@ function cutPacket(
 ): { readonly block: Uint8Array; readonly removed: number } {
   const start = batch.offset[packet] ?? 0;
   const end = start + (batch.captured[packet] ?? 0);
-  const kept = keptEnd(batch.bytes, start, end, runTag);
+  const cutAt = keptEnd(batch.bytes, start, end, runTag);
   const block = enhancedPacket({
     interfaceId: batch.interfaceId[packet] ?? 0,
     timeNs: batch.timeNs[packet] ?? 0n,
     originalLength: batch.original[packet] ?? 0,
-    data: batch.bytes.subarray(start, kept),
+    data: batch.bytes.subarray(start, cutAt),
     direction: packetDirection(batch, packet),
     ...readPacketOptions(batch, packet),
   });
-  return { block, removed: end - kept };
+  return { block, removed: end - cutAt };
 }
 
 /**
@@ -91,7 +91,7 @@ async function cutPayload(from: string, to: string, runTag: number): Promise<num
 }
 
 /**
- * Removes all payload from a run's capture but headers and tokens, judges again, writes hashes anew and says so in
+ * Removes all payload from a run's capture but headers and tokens, judges again, writes hashes again and says so in
  * run.json and in the custody log. A signature does not cover what is left, and goes. Returns the bytes removed and
  * the result. VerifyError 3 where the folder is not whole.
  */
@@ -116,7 +116,7 @@ export async function purgeFolder(
       capture: run.capture === null ? null : { ...run.capture, sha256 },
       purged: { at, sha256Before: run.purged?.sha256Before ?? run.capture?.sha256 ?? '' },
     });
-    const result = await replayFolder(dir);
+    const { result } = await judgeAsItIs(dir);
     await writeJson(dir, files.result, result);
     await writeSums(dir);
     await logCustody(dir, {

@@ -5,7 +5,7 @@ import {
   finishJudging,
   type JudgeInput,
   type JudgeStart,
-  type Judging,
+  type JudgeState,
   startJudging,
 } from '../../core/judge/judge.js';
 import type { Result } from '../../core/model/result.js';
@@ -15,14 +15,14 @@ import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { FixRecord } from './folder/fixes.js';
 import { capturePath, files, writeJson } from './folder/folder.js';
-import { hashedBeside, withCapture, writeSums } from './folder/hash.js';
+import { changedSince, hashedBeside, withCapture, writeSums } from './folder/hash.js';
 import { parseFolder } from './folder/parse-folder.js';
-import type { GrowingFile } from './read/growing-file.js';
+import type { PartialFile } from './read/partial-file.js';
 import { hashedBytes } from './read/hashed-bytes.js';
 import { readCaptureOf } from './read/read-capture.js';
 
 /** Adds what evidence.pcapng holds to a judgement. */
-async function addCapture(judging: Judging<JudgeStart>, items: AsyncIterable<CaptureItem>): Promise<void> {
+async function addCapture(judging: JudgeState<JudgeStart>, items: AsyncIterable<CaptureItem>): Promise<void> {
   const blocks = evidenceInterfaces(judging.input.plan);
   for await (const item of items) {
     switch (item.kind) {
@@ -52,9 +52,15 @@ export interface JudgedRun {
 /**
  * Judges a run's folder from its files alone: the same function for the run itself and for a later replay, without root
  * and without a network, so both give the same result, byte for byte. What is judged and what is hashed are the same
- * bytes. VerifyError 64 where the folder is not a run's.
+ * bytes; where these are not what SHA256SUMS says that the run wrote, it cannot hold. VerifyError 64 where the folder
+ * is not a run's.
  */
 export async function judgeFolder(dir: string): Promise<JudgedRun> {
+  return judgeCapture(dir, () => parseFolder(dir), changedSince);
+}
+
+/** The same without asking SHA256SUMS: the caller checks that, or has changed files itself and writes it anew. */
+export async function judgeAsItIs(dir: string): Promise<JudgedRun> {
   return judgeCapture(dir, () => parseFolder(dir));
 }
 
@@ -68,17 +74,25 @@ function notFitting(dir: string, error: unknown): VerifyError {
   );
 }
 
-/** As `judgeFolder`, of a folder of which `inputOf` gives all but the capture. */
-export async function judgeCapture(dir: string, inputOf: () => Promise<JudgeInput>): Promise<JudgedRun> {
+/**
+ * As `judgeFolder`, of a folder of which `inputOf` gives all but the capture. `changedOf`: which of its files are not
+ * what the run wrote; left out: the run itself is judged.
+ */
+export async function judgeCapture(
+  dir: string,
+  inputOf: () => Promise<JudgeInput>,
+  changedOf: typeof changedSince = () => [],
+): Promise<JudgedRun> {
   const path = await capturePath(dir);
   const capture = hashedBytes(path);
   try {
     const input = await inputOf();
     const beside = await hashedBeside(dir); // now, since at the end of a large capture all waits for its hash
     const judging = startJudging(input);
-    await addCapture(judging, readCaptureOf(capture.octets, { fleeting: true }));
+    await addCapture(judging, readCaptureOf(capture.bytes, { fleeting: true }));
     const sha256 = await capture.sha256().catch(() => null);
-    return { result: finishJudging(judging, { sha256, files: withCapture(beside, sha256) }), input };
+    const hashed = withCapture(beside, sha256);
+    return { result: finishJudging(judging, { sha256, files: hashed, changed: changedOf(dir, hashed) }), input };
   } catch (error) {
     throw error instanceof VerifyError ? error : notFitting(dir, error);
   } finally {
@@ -94,7 +108,7 @@ export async function replayFolder(dir: string): Promise<Result> {
 /** Writes down what became of fixes and judges the folder again, so that its result and its hashes name them. */
 export async function keepFixes(dir: string, records: readonly FixRecord[]): Promise<Result> {
   await writeJson(dir, files.fixes, records);
-  const result = await replayFolder(dir);
+  const { result } = await judgeAsItIs(dir);
   await writeJson(dir, files.result, result);
   await writeSums(dir);
   return result;
@@ -115,8 +129,8 @@ async function* hashing(
  * Adds a capture to a judgement while it is written, to its end. Resolves to the SHA-256, hex, of what was read: that
  * is what was judged.
  */
-export async function judgeGrowing(judging: Judging<JudgeStart>, growing: GrowingFile): Promise<string> {
+export async function judgePartial(judging: JudgeState<JudgeStart>, partial: PartialFile): Promise<string> {
   const hash = createHash('sha256');
-  await addCapture(judging, readCaptureOf(hashing(growing.read(), hash), { fleeting: true }));
+  await addCapture(judging, readCaptureOf(hashing(partial.read(), hash), { fleeting: true }));
   return hash.digest('hex');
 }

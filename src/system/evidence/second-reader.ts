@@ -45,8 +45,8 @@ function difference(ours: OwnRecord, theirs: ClassicFileRecord): string | null {
 }
 
 /**
- * Reads a capture with this program's reader and with the npm package pcap-parser side by side; null = it is no classic
- * capture in µs, which the package alone knows. Memory stays flat.
+ * Reads a capture with this program's reader and with the npm package pcap-parser side by side; null = it is not a
+ * classic capture in µs, which the package alone knows. Memory stays flat.
  */
 export async function compareReaders(path: string): Promise<ReaderComparison | null> {
   const reader = new CaptureReader();

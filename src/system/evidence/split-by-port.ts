@@ -31,8 +31,6 @@ function copy(out: BlockWriter, batch: Batch, i: number, times: Uint32Array): vo
     captured: batch.captured[i] ?? 0,
     original: batch.original[i] ?? 0,
     direction,
-    packetId: -1,
-    comment: null,
   });
 }
 

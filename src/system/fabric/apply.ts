@@ -43,8 +43,8 @@ export async function applyToKernel(
 ): Promise<ChangeRecord> {
   const commands = changeCommands(change, bridgeOf);
   if (change.kind === 'sysctl') {
-    const found = writeSysctl(netns, change.name, change.value);
-    return { commands, readBack: checkReadBack('sysctl', 'link', change.name, change.value, found) };
+    const kernelValue = writeSysctl(netns, change.name, change.value);
+    return { commands, readBack: checkReadBack('sysctl', 'link', change.name, change.value, kernelValue) };
   }
   if (change.kind === 'vlan' && change.ovs === true) refuseOpening(change, await ovsVlanColumns(change.entry.port));
   for (const command of commands) {

@@ -69,9 +69,9 @@ export function refuseOpening({ act, entry: { port, first, last } }: VlanChange,
  */
 export function checkOvsVlan(
   { act, entry: { port, first, last, pvid, untagged } }: VlanChange,
-  found: OvsVlanColumns,
+  columns: OvsVlanColumns,
 ): string {
-  const { native, untagged: isUntagged, others } = carried(found);
+  const { native, untagged: isUntagged, others } = carried(columns);
   const has = (vid: number): boolean => vid === native || others === null || others.includes(vid);
   const range = Array.from({ length: last - first + 1 }, (_, at) => first + at);
   const flags = (isNative: boolean, goesUntagged: boolean): string =>
@@ -88,7 +88,7 @@ export function checkOvsVlan(
   throw new VerifyError(
     'read-back',
     3,
-    `${vlanText(first, last)} on ${port} should be ${asked} but with tag=${found.tag} trunks=${found.trunks} vlan_mode=${found.mode} it is ${now}`,
+    `${vlanText(first, last)} on ${port} should be ${asked} but with tag=${columns.tag} trunks=${columns.trunks} vlan_mode=${columns.mode} it is ${now}`,
     `a port with a tag and no vlan_mode is an access port, whose trunks count for nothing: \`set: { ${port}: { vlan_mode: native-untagged } }\` makes them count`,
   );
 }

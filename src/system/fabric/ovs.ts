@@ -45,13 +45,13 @@ export async function checkOvsEntry({ act, entry: { mac, port, vlan } }: FdbChan
     ([at, vid, address, age]) =>
       at === ofPort && vid === String(vlan ?? 0) && address === mac.toLowerCase() && age === 'static',
   );
-  const [asked, found] = [act === 'add' ? 'static' : 'absent', isThere ? 'static' : 'absent'];
+  const [asked, actual] = [act === 'add' ? 'static' : 'absent', isThere ? 'static' : 'absent'];
   const what = `${mac} on ${port} in VLAN ${vlan ?? 0}`;
-  if (asked === found) return `${what}: ${found}`;
+  if (asked === actual) return `${what}: ${actual}`;
   throw new VerifyError(
     'read-back',
     3,
-    `${what} should be ${asked} but Open vSwitch says ${found}`,
+    `${what} should be ${asked} but Open vSwitch says ${actual}`,
     'does another program write its table?',
   );
 }
@@ -96,26 +96,26 @@ export async function ovsValue(
  * Compares what was asked with what ovs-vsctl prints; returns `device.key = value`. Throws VerifyError `read-back` (3)
  * where they differ.
  */
-export function checkOvsValue({ device, key, value }: OvsSet, found: string): string {
-  const same = key === ovsFlood ? isOn(value) === isOn(found) : ovsMembers(String(value)) === ovsMembers(found);
+export function checkOvsValue({ device, key, value }: OvsSet, actual: string): string {
+  const same = key === ovsFlood ? isOn(value) === isOn(actual) : ovsMembers(String(value)) === ovsMembers(actual);
   if (!same)
     throw new VerifyError(
       'read-back',
       3,
-      `${device}.${key} was set to ${String(value)} but Open vSwitch says ${found === '' ? 'nothing' : found}`,
+      `${device}.${key} was set to ${String(value)} but Open vSwitch says ${actual === '' ? 'nothing' : actual}`,
       'somebody else sets it: a controller, or the program that manages the guests?',
     );
-  return `${device}.${key} = ${found}`;
+  return `${device}.${key} = ${actual}`;
 }
 
 /** The `_uuid` of rows of its database, by `TABLE NAME`; those that are not there are left out. */
 export async function ovsRows(
   rows: readonly (readonly [table: 'Bridge' | 'Port', name: string])[],
 ): Promise<ReadonlyMap<string, string>> {
-  const found = new Map<string, string>();
+  const uuids = new Map<string, string>();
   for (const [table, name] of rows) {
     const uuid = (await mustRun(['ovs-vsctl', '--if-exists', 'get', table, name, '_uuid'])).trim();
-    if (uuid !== '') found.set(`${table} ${name}`, uuid);
+    if (uuid !== '') uuids.set(`${table} ${name}`, uuid);
   }
-  return found;
+  return uuids;
 }

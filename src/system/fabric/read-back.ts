@@ -14,9 +14,9 @@ export function checkReadBack(
   place: SettingPlace,
   key: string,
   asked: SettingValue,
-  found: SettingValue | undefined,
+  actual: SettingValue | undefined,
 ): string {
-  if (found === undefined) {
+  if (actual === undefined) {
     throw new VerifyError(
       'unsupported',
       69,
@@ -24,15 +24,15 @@ export function checkReadBack(
       'use a kernel that has this setting, or leave it out',
     );
   }
-  if (!isSameSetting(place, key, asked, found)) {
+  if (!isSameSetting(place, key, asked, actual)) {
     throw new VerifyError(
       'read-back',
       3,
-      `${device}.${key} was set to ${String(asked)} but the kernel says ${String(found)}`,
+      `${device}.${key} was set to ${String(asked)} but the kernel says ${String(actual)}`,
       'the kernel adjusts some values to others (with STP on, forward_delay is at least 2 s): ask for the value that it keeps',
     );
   }
-  return `${device}.${key} = ${String(found)}`;
+  return `${device}.${key} = ${String(actual)}`;
 }
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
@@ -43,19 +43,19 @@ type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
  */
 export function checkFdb(change: Of<'fdb'>, json: unknown): string {
   const { mac, port, state, sticky, vlan, self } = change.entry;
-  const found = rows(json).find(
+  const entry = rows(json).find(
     (row) =>
       text(row, 'mac') === mac.toLowerCase() &&
       (vlan === null || row.get('vlan') === vlan) &&
       (self || row.has('master')),
   ); // the bridge's own entry is printed with or without `self`
   const what = `${mac} on ${port}${vlan === null ? '' : ` in VLAN ${vlan}`}`;
-  if (change.act === 'del') return gone(found === undefined, what);
+  if (change.act === 'del') return gone(entry === undefined, what);
   const asked = self ? 'permanent' : state;
   const now =
-    found === undefined
+    entry === undefined
       ? 'absent'
-      : `${text(found, 'state') ?? 'dynamic'}${flags(found).includes('sticky') ? ' sticky' : ''}`;
+      : `${text(entry, 'state') ?? 'dynamic'}${flags(entry).includes('sticky') ? ' sticky' : ''}`;
   // An entry that is asked to be dynamic is printed without a state
   const wanted = `${asked}${sticky ? ' sticky' : ''}`;
   return same(what, wanted, now === '' ? 'dynamic' : now);
@@ -65,14 +65,14 @@ export function checkFdb(change: Of<'fdb'>, json: unknown): string {
 export function checkMdb(change: Of<'mdb'>, json: unknown): string {
   const { group, port, vlan } = change.entry;
   const entries = rows(json).flatMap((row) => rows(row.get('mdb')));
-  const found = entries.some(
+  const isThere = entries.some(
     (row) =>
       text(row, 'grp') === group.toLowerCase() &&
       text(row, 'port') === port &&
       (vlan === null || row.get('vid') === vlan),
   );
   const what = `${group} on ${port}`;
-  return change.act === 'del' ? gone(!found, what) : same(what, 'present', found ? 'present' : 'absent');
+  return change.act === 'del' ? gone(!isThere, what) : same(what, 'present', isThere ? 'present' : 'absent');
 }
 
 /** Compares a range of VLANs with `bridge -j vlan show dev PORT`; the kernel may print ranges of its own. */
@@ -105,12 +105,12 @@ function gone(isGone: boolean, what: string): string {
   return same(what, 'absent', isGone ? 'absent' : 'present');
 }
 
-function same(what: string, asked: string, found: string): string {
-  if (asked === found) return `${what}: ${found}`;
+function same(what: string, asked: string, actual: string): string {
+  if (asked === actual) return `${what}: ${actual}`;
   throw new VerifyError(
     'read-back',
     3,
-    `${what} should be ${asked} but the kernel says ${found}`,
+    `${what} should be ${asked} but the kernel says ${actual}`,
     'the kernel did not keep the change: is there a rule or another program against it?',
   );
 }

@@ -12,15 +12,23 @@ export type BatchOutcome =
   | { readonly accepted: number; readonly error: null }
   | { readonly accepted: number; readonly error: string };
 
+/** Where frames leave: by a socket, on that interface, 0 = the one that it is bound to. */
+export interface Exit {
+  readonly fd: number;
+  readonly interface: number;
+  /** Bytes of each frame that are sent, its first; absent = all. */
+  readonly size?: number;
+}
+
 /**
- * Sends frames of equal length with one sendmmsg(2) a batch. What it returns gives `count` frames from `first` on to
- * the socket and says how many the kernel took; interface 0 is the one that the socket is bound to; `error` is why the
- * next one was not (`EAGAIN`, `ENOBUFS`, `ENETDOWN`, …). It never waits.
+ * Sends frames that are `length` bytes apart with one sendmmsg(2) a batch. What it returns gives `count` frames from
+ * `first` on to the socket and says how many the kernel took; `error` is why the next one was not (`EAGAIN`, `ENOBUFS`,
+ * `ENETDOWN`, …). It never waits.
  */
 export function batchSender(
   frames: Buffer,
   length: number,
-): (fd: number, interfaceIndex: number, first: number, count: number) => BatchOutcome {
+): (exit: Exit, first: number, count: number) => BatchOutcome {
   const c = libc();
   const base = c.addressOf(frames);
   const vectors = new BigUint64Array(maxInBatch * 2);
@@ -30,8 +38,12 @@ export function batchSender(
   for (let at = 0; at < maxInBatch; at += 1) {
     messages[at * messageWords + iovAt] = vectorsAt + BigInt(at * 16);
     messages[at * messageWords + iovCountAt] = 1n;
-    vectors[at * 2 + 1] = BigInt(length);
   }
+  let sized = 0;
+  const setSize = (size: number): void => {
+    for (let at = 0; at < maxInBatch; at += 1) vectors[at * 2 + 1] = BigInt(size);
+    sized = size;
+  };
   let address: Uint8Array = new Uint8Array(0);
   let named = 0;
   const nameInterface = (index: number): void => {
@@ -43,8 +55,10 @@ export function batchSender(
     }
     named = index;
   };
-  return (fd, interfaceIndex, first, count) => {
+  return ({ fd, interface: interfaceIndex, size = length }, first, count) => {
     if (interfaceIndex !== named) nameInterface(interfaceIndex);
+    if (size > length) throw new RangeError(`${size} of ${length} bytes`);
+    if (size !== sized) setSize(size);
     const batch = Math.min(count, maxInBatch);
     if ((first + batch) * length > frames.length)
       throw new RangeError(`frames ${first} to ${first + batch} of ${frames.length} bytes`);

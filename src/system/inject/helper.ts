@@ -2,6 +2,7 @@ import { closeSync, writeSync } from 'node:fs';
 import type { Place } from '../../core/model/fabric.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { firstInheritedFd, type SendRoute } from '../../core/protocol/messages.js';
+import { driverOf } from '../kernel/ethtool.js';
 import { namespaceIdentity } from '../kernel/namespaces.js';
 import { openSharedFile } from '../kernel/fd-passing.js';
 import { type HelperProcess, startHelper } from '../process/helper-process.js';
@@ -161,7 +162,9 @@ class OpenSendingHelper implements SendingHelper {
       Object.entries(places).map(([name, { netns, device }]) => {
         const socket = this.sockets.get(identities.get(netns) ?? '');
         if (socket === undefined) throw unknownSocket(`there is no socket for ${JSON.stringify(name)}`);
-        return [name, { socket: socket.name, interface: sendingInterface(socket.fd, device) }];
+        const index = sendingInterface(socket.fd, device);
+        const counts = reportsDrops.includes(driverOf(socket.fd, device)) ? { countsDropped: true as const } : {};
+        return [name, { socket: socket.name, interface: index, ...counts }];
       }),
     );
   }
@@ -178,18 +181,24 @@ class OpenSendingHelper implements SendingHelper {
     const at = (id % underWay) * pieceBytes;
     for (let done = 0; done < frames.length; )
       done += writeSync(this.file, frames, done, frames.length - done, at + done);
-    void this.helper.send({ type: 'send', id, routes, length, perSecond, at, octets: frames.length });
+    void this.helper.send({ type: 'send', id, routes, length, perSecond, at, bytes: frames.length });
     return answer;
   }
 }
 
-/** Which socket frames leave by, and the index of the interface. */
-type Exit = Omit<SendRoute, 'count'>;
+/**
+ * Drivers that drop what the mode of their device does not let pass, and report that to the sender as a full queue, of
+ * which they have none (ipvlan_queue_xmit and ipvlan_link_setup, drivers/net/ipvlan).
+ */
+const reportsDrops: readonly (string | null)[] = ['ipvlan'];
 
-function routeOf({ socket, count }: SocketRoute, exits: ReadonlyMap<string, Exit>): SendRoute {
+/** Which socket frames leave by, and the index of the interface. */
+type Exit = Omit<SendRoute, 'count' | 'size'>;
+
+function routeOf({ socket, ...frames }: SocketRoute, exits: ReadonlyMap<string, Exit>): SendRoute {
   const exit = exits.get(socket);
   if (exit === undefined) throw unknownSocket(`there is no socket ${JSON.stringify(socket)}`);
-  return { ...exit, count };
+  return { ...exit, ...frames };
 }
 
 function unknownSocket(text: string): VerifyError {

@@ -26,26 +26,26 @@ const nowhere: Sender = {
 
 /** A pool of one run: nothing is started before the first sender. */
 export function keepSender(): SenderPool {
-  let kept: SendingHelper | null = null;
+  let helper: SendingHelper | null = null;
   /** Of all senders so far, so that steps that send from here and there in turn come to share a helper. */
   let namespaces: ReadonlySet<string | null> = new Set();
 
   async function end(): Promise<void> {
-    const former = kept;
-    kept = null;
+    const former = helper;
+    helper = null;
     await former?.end();
   }
 
   return {
     async start(places) {
       if (Object.keys(places).length === 0) return nowhere;
-      if (kept?.serves(places) !== true) {
+      if (helper?.serves(places) !== true) {
         await end();
-        const there = [...namespaces].filter((netns) => netns === null || existsSync(netns));
-        namespaces = new Set([...there, ...namespacesOf(places)]);
-        kept = await startSendingHelper(namespaces);
+        const existing = [...namespaces].filter((netns) => netns === null || existsSync(netns));
+        namespaces = new Set([...existing, ...namespacesOf(places)]);
+        helper = await startSendingHelper(namespaces);
       }
-      return kept.at(places);
+      return helper.at(places);
     },
     end,
   };

@@ -1,5 +1,5 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
-import { batchSender, maxInBatch } from './batch-sender.js';
+import { type BatchOutcome, batchSender, type Exit, maxInBatch } from './batch-sender.js';
 
 /** The queue of a device is full for a moment: try again. All other errors are final. */
 const passing = ['EAGAIN', 'ENOBUFS', 'EINTR'];
@@ -15,7 +15,15 @@ const maxInTurn = 512;
 
 export interface SendRequest {
   /** Where the frames leave, in order; `fd` is a packet socket, interface 0 the one that it is bound to. */
-  readonly routes: readonly { readonly fd: number; readonly interface: number; readonly count: number }[];
+  readonly routes: readonly {
+    readonly fd: number;
+    readonly interface: number;
+    readonly count: number;
+    /** Bytes of each frame that are sent; absent = all. */
+    readonly size?: number;
+    /** A frame that the driver drops (ENOBUFS) counts as sent. */
+    readonly countsDropped?: true;
+  }[];
   /** Frames of `length` bytes, one after the other. */
   readonly frames: Buffer;
   readonly length: number;
@@ -61,8 +69,8 @@ export async function sendFrames(request: SendRequest, goOn: () => boolean): Pro
       await untilDue(dueMs - nowMs, perSecond);
       continue;
     }
-    const { fd, interface: device, left } = way.at(accepted);
-    const outcome = send(fd, device, accepted, Math.min(burst, count - accepted, left));
+    const { exit, left, countsDropped } = way.at(accepted);
+    const outcome = taken(send(exit, accepted, Math.min(burst, count - accepted, left)), countsDropped);
     accepted += outcome.accepted;
     if (perSecond !== null) dueMs = Math.max(dueMs, nowMs - burstMs) + (outcome.accepted * 1000) / perSecond;
     if (outcome.error !== null) {
@@ -80,6 +88,11 @@ export async function sendFrames(request: SendRequest, goOn: () => boolean): Pro
   return ended(null);
 }
 
+/** What the kernel took. One frame that the driver dropped is taken where such count. */
+function taken(outcome: BatchOutcome, countsDropped: boolean): BatchOutcome {
+  return countsDropped && outcome.error === 'ENOBUFS' ? { accepted: outcome.accepted + 1, error: null } : outcome;
+}
+
 /** The routes of a request, one after the other. */
 class Way {
   private readonly routes: SendRequest['routes'];
@@ -92,13 +105,17 @@ class Way {
   }
 
   /** Where the frame of this number leaves, and how many from it on do so too. */
-  at(frame: number): { readonly fd: number; readonly interface: number; readonly left: number } {
+  at(frame: number): { readonly exit: Exit; readonly left: number; readonly countsDropped: boolean } {
     while (frame >= this.routeEnd && this.route < this.routes.length - 1) {
       this.route += 1;
       this.routeEnd += this.routes[this.route]?.count ?? 0;
     }
-    const { fd, interface: device } = this.routes[this.route] ?? { fd: -1, interface: 0 };
-    return { fd, interface: device, left: this.routeEnd - frame };
+    const route = this.routes[this.route];
+    return {
+      exit: route ?? { fd: -1, interface: 0 },
+      left: this.routeEnd - frame,
+      countsDropped: route?.countsDropped === true,
+    };
   }
 }
 

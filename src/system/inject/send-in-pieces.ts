@@ -88,10 +88,10 @@ function piecesOf(routes: readonly SocketRoute[], most: number): readonly (reado
   const pieces: (readonly SocketRoute[])[] = [];
   let piece: SocketRoute[] = [];
   let room = most;
-  for (const { socket, count } of routes) {
-    for (let left = count; left > 0; ) {
+  for (const route of routes) {
+    for (let left = route.count; left > 0; ) {
       const taken = Math.min(left, room);
-      piece.push({ socket, count: taken });
+      piece.push({ ...route, count: taken });
       left -= taken;
       room -= taken;
       if (room > 0) continue;

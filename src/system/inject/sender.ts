@@ -8,10 +8,14 @@ export interface SendOutcome {
   readonly error: string | null;
 }
 
-/** This many frames, one after the other, on the socket of that name. */
+/**
+ * This many frames, one after the other, on the socket of that name; of each its first `size` bytes, all where it is
+ * absent.
+ */
 export interface SocketRoute {
   readonly socket: string;
   readonly count: number;
+  readonly size?: number;
 }
 
 /** The sending helper with a socket in every place. */

@@ -68,7 +68,7 @@ class SendWorker {
 
   private async send(message: SendMessage): Promise<void> {
     const { id, perSecond } = message;
-    const frames = this.framesOf(message.at, message.octets);
+    const frames = this.framesOf(message.at, message.bytes);
     const routes = this.routesOf(message, frames.length);
     const { accepted, error, nextMs } = await sendFrames(
       {
@@ -103,7 +103,9 @@ class SendWorker {
     const routes = message.routes.map((route) => {
       const fd = this.sockets.get(route.socket);
       if (fd === undefined) throw refused(`there is no socket ${JSON.stringify(route.socket)}`);
-      return { fd, interface: route.interface, count: route.count };
+      if (route.size !== undefined && (route.size < 14 || route.size > length))
+        throw refused(`frames of ${length} bytes are not sent as ${route.size}`);
+      return { ...route, fd };
     });
     if (length < 14 || length > maxLength || bytes % length !== 0)
       throw refused(`${bytes} bytes are no frames of ${length} bytes`);

@@ -53,3 +53,100 @@ export function programsAt(ifindex: number, place: ProgramPlace): readonly numbe
   if (c.bpf(BPF_PROG_QUERY, attributes) < 0) return c.errnoName(c.errno()) === 'EPERM' ? 'denied' : [];
   return [...ids.subarray(0, Math.min(maxPrograms, view.getUint32(at.count, true)))];
 }
+
+const [BPF_OBJ_GET_INFO_BY_FD, BPF_LINK_GET_FD_BY_ID, BPF_LINK_GET_NEXT_ID] = [15, 30, 31] as const;
+const BPF_LINK_TYPE_NETFILTER = 10;
+/** struct bpf_link_info: type, id, prog_id, padding, and of a link to netfilter pf and hook. */
+const infoAt = { type: 0, program: 8, family: 16 } as const;
+const infoLength = 64;
+const AF_INET = 2;
+
+/** A program that netfilter runs at one of its hooks (Linux 6.4). */
+export interface NetfilterProgram {
+  readonly id: number;
+  readonly family: 'ipv4' | 'ipv6';
+}
+
+/** One of the kernel's bpf(2) commands on numbers of 32 bits, which it changes; its result, negative = refused. */
+function askBpf(command: number, words: readonly number[]): { readonly result: number; readonly words: Uint32Array } {
+  const attributes = new Uint8Array(attributesLength);
+  const answered = new Uint32Array(attributes.buffer);
+  answered.set(words);
+  return { result: libc().bpf(command, attributes), words: answered };
+}
+
+/**
+ * Programs of BPF at netfilter's hooks, of all network namespaces: the kernel does not say of which. They get packets
+ * of IP, also bridged ones where netfilter gets these. Empty also where this user may not ask.
+ */
+export function netfilterPrograms(): readonly NetfilterProgram[] {
+  const programs: NetfilterProgram[] = [];
+  let next = askBpf(BPF_LINK_GET_NEXT_ID, [0]);
+  while (next.result >= 0) {
+    const [, link = 0] = next.words;
+    const { result: fd } = askBpf(BPF_LINK_GET_FD_BY_ID, [link]);
+    if (fd >= 0) {
+      const info = linkInfo(fd);
+      libc().close(fd);
+      if (info?.getUint32(infoAt.type, true) === BPF_LINK_TYPE_NETFILTER)
+        programs.push({
+          id: info.getUint32(infoAt.program, true),
+          family: info.getUint32(infoAt.family, true) === AF_INET ? 'ipv4' : 'ipv6',
+        });
+    }
+    next = askBpf(BPF_LINK_GET_NEXT_ID, [link]);
+  }
+  return programs;
+}
+
+/** struct bpf_link_info of a link; null = the kernel does not say. */
+function linkInfo(fd: number): DataView | null {
+  const info = new Uint8Array(infoLength);
+  const attributes = new ArrayBuffer(attributesLength);
+  new Uint32Array(attributes).set([fd, infoLength]); // bpf_fd, info_len
+  new BigUint64Array(attributes).set([libc().addressOf(info)], 1);
+  return libc().bpf(BPF_OBJ_GET_INFO_BY_FD, new Uint8Array(attributes)) < 0 ? null : new DataView(info.buffer);
+}
+
+const [BPF_MAP_CREATE, BPF_MAP_UPDATE_ELEM, BPF_PROG_LOAD] = [0, 2, 5] as const;
+const BPF_PROG_TYPE_SOCKET_FILTER = 1;
+const BPF_F_MMAPABLE = 1 << 10;
+/** enum bpf_map_type. */
+const mapTypes = { array: 2, 'array for each processor': 6 } as const;
+
+/**
+ * Makes an array of values of `valueLength` bytes (bpf(2), BPF_MAP_CREATE); a plain one can be mapped into memory
+ * (Linux 5.5). Gives its descriptor; null = this user may not, or the kernel does not know it.
+ */
+export function createBpfArray(type: keyof typeof mapTypes, valueLength: number, values: number): number | null {
+  const attributes = new Uint8Array(attributesLength);
+  const flags = type === 'array' ? BPF_F_MMAPABLE : 0;
+  // map_type, key_size, value_size, max_entries, map_flags
+  new Uint32Array(attributes.buffer).set([mapTypes[type], 4, valueLength, values, flags]);
+  const fd = libc().bpf(BPF_MAP_CREATE, attributes);
+  return fd < 0 ? null : fd;
+}
+
+/** Sets the value at 0; one for each processor stands behind the other, each in whole 8 bytes. False = it cannot. */
+export function setBpfValue(map: number, value: Uint8Array): boolean {
+  const c = libc();
+  const key = new Uint8Array(4);
+  const attributes = new ArrayBuffer(attributesLength);
+  new Uint32Array(attributes)[0] = map;
+  new BigUint64Array(attributes).set([c.addressOf(key), c.addressOf(value)], 1); // key, value
+  return c.bpf(BPF_MAP_UPDATE_ELEM, new Uint8Array(attributes)) >= 0;
+}
+
+/**
+ * Loads a program in eBPF for sockets (bpf(2), BPF_PROG_LOAD), for which the kernel first proves that it ends and stays
+ * within its memory. Gives its descriptor; null = this user may not, or the kernel refuses the program.
+ */
+export function loadSocketProgram(instructions: Uint8Array): number | null {
+  const c = libc();
+  const license = new TextEncoder().encode('GPL\0');
+  const attributes = new ArrayBuffer(attributesLength);
+  new Uint32Array(attributes).set([BPF_PROG_TYPE_SOCKET_FILTER, instructions.length / 8]);
+  new BigUint64Array(attributes).set([c.addressOf(instructions), c.addressOf(license)], 1); // insns, license
+  const fd = c.bpf(BPF_PROG_LOAD, new Uint8Array(attributes));
+  return fd < 0 ? null : fd;
+}

@@ -14,21 +14,29 @@ const nameLength = 16;
  */
 export type AskEthtool = (device: string, command: number, data: number) => number | string;
 
-/** Carries out a command with a struct that begins with its number, in place; null = done, else the kernel's refusal. */
+/**
+ * Carries out a command with a struct that begins with its number, in place; null = done, else the kernel's refusal.
+ */
 export type EthtoolCall = (device: string, command: number, value: Buffer) => string | null;
+
+/** Carries out commands on devices of the socket's namespace. */
+function callsOn(fd: number): EthtoolCall {
+  const c = libc();
+  return (device, command, value) => {
+    value.writeUInt32LE(command, 0);
+    const request = Buffer.alloc(ifreqLength);
+    request.write(device, 0, nameLength - 1, 'utf8');
+    request.writeBigUInt64LE(c.addressOf(value), nameLength);
+    return c.ioctl(fd, SIOCETHTOOL, request) === 0 ? null : c.errnoName(c.errno());
+  };
+}
 
 function withCalls<T>(netns: string | null, fn: (call: EthtoolCall) => T): T {
   const c = libc();
   return inNamespace(netns, () => {
     const fd = c.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     try {
-      return fn((device, command, value) => {
-        value.writeUInt32LE(command, 0);
-        const request = Buffer.alloc(ifreqLength);
-        request.write(device, 0, nameLength - 1, 'utf8');
-        request.writeBigUInt64LE(c.addressOf(value), nameLength);
-        return c.ioctl(fd, SIOCETHTOOL, request) === 0 ? null : c.errnoName(c.errno());
-      });
+      return fn(callsOn(fd));
     } finally {
       c.close(fd);
     }
@@ -44,6 +52,17 @@ export function withEthtool<T>(netns: string | null, fn: (ask: AskEthtool) => T)
       return call(device, command, value) ?? value.readUInt32LE(4);
     }),
   );
+}
+
+/** ETHTOOL_GDRVINFO, and struct ethtool_drvinfo: cmd, then the driver's name in 32 bytes. */
+const [getDriver, driverAt, driverInfoLength] = [0x03, 4, 196];
+
+/** Name of the driver of a device in the namespace of any socket, such as `veth`; null = it does not report. */
+export function driverOf(fd: number, device: string): string | null {
+  const info = Buffer.alloc(driverInfoLength);
+  if (callsOn(fd)(device, getDriver, info) !== null) return null;
+  const [name = ''] = featureNames(info.subarray(driverAt, driverAt + stringLength));
+  return name;
 }
 
 /** ETHTOOL_GSTRINGS, ETHTOOL_GSSET_INFO, ETHTOOL_GFEATURES and ETH_SS_FEATURES of linux/ethtool.h. */

@@ -63,13 +63,13 @@ interface Machinery {
   send(thread: number): boolean;
 }
 
-let made: Machinery | null | undefined;
+let cached: Machinery | null | undefined;
 
 /** Lays handler and table down, once; null = not on this machine, or the kernel gives no memory for code. */
 function machinery(): Machinery | null {
-  if (made !== undefined) return made;
-  made = process.arch === 'x64' ? makeMachinery() : null;
-  return made;
+  if (cached !== undefined) return cached;
+  cached = process.arch === 'x64' ? makeMachinery() : null;
+  return cached;
 }
 
 function makeMachinery(): Machinery | null {
@@ -113,7 +113,7 @@ function undone(isDone: (status: string) => boolean): readonly number[] {
  * one thread alone, such as capset(2), is so done for the process. JavaScript reaches no thread of V8, of libuv or of
  * the inspector; a signal does, which is how the C library's setuid(2) does it. `data`: bytes that calls point to,
  * `calls` is given their address. False where a thread does not come to it within ten seconds, the kernel refuses, or
- * the machine is no x86-64.
+ * the machine is not x86-64.
  */
 export function inEveryThread(
   data: Uint8Array,
@@ -123,11 +123,11 @@ export function inEveryThread(
   if (undone(isDone).length === 0) return true;
   const tools = machinery();
   if (tools === null) return false;
-  const made = calls(tools.data);
-  if (made.length > maxCalls || data.length > pageBytes - dataAt) return false;
+  const rawCalls = calls(tools.data);
+  if (rawCalls.length > maxCalls || data.length > pageBytes - dataAt) return false;
   const table = new BigUint64Array(tools.table);
-  table.set([BigInt(made.length)]);
-  for (const [at, words] of made.entries())
+  table.set([BigInt(rawCalls.length)]);
+  for (const [at, words] of rawCalls.entries())
     table.set(
       Array.from({ length: 6 }, (_, word) => BigInt.asUintN(64, BigInt(words[word] ?? 0))),
       1 + 6 * at,

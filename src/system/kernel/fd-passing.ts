@@ -40,7 +40,7 @@ export function openFdChannel(): FdChannel {
 function message(): {
   readonly header: Uint8Array;
   readonly control: ArrayBuffer;
-  readonly kept: readonly Uint8Array[];
+  readonly buffers: readonly Uint8Array[];
 } {
   const { addressOf } = libc();
   const text = new Uint8Array(new ArrayBuffer(1));
@@ -55,7 +55,7 @@ function message(): {
     addressOf(controlBytes),
     BigInt(controlRoom),
   ];
-  return { header: new Uint8Array(header.buffer), control, kept: [text, controlBytes, vectorBytes] };
+  return { header: new Uint8Array(header.buffer), control, buffers: [text, controlBytes, vectorBytes] };
 }
 
 /**
@@ -63,10 +63,10 @@ function message(): {
  * at the other end.
  */
 export function passFd(socket: number, fd: number): void {
-  const { header, control, kept } = message();
+  const { header, control, buffers } = message();
   new BigUint64Array(control, 0, 1)[0] = BigInt(controlLength);
   new Int32Array(control).set([SOL_SOCKET, SCM_RIGHTS, fd], 2);
-  if (libc().sendmsg(socket, header, MSG_DONTWAIT) < 0 || kept.length === 0)
+  if (libc().sendmsg(socket, header, MSG_DONTWAIT) < 0 || buffers.length === 0)
     throw failed('a file cannot be handed over');
 }
 
@@ -75,10 +75,10 @@ export function passFd(socket: number, fd: number): void {
  * none.
  */
 export function receiveFd(socket: number): number {
-  const { header, control, kept } = message();
+  const { header, control, buffers } = message();
   const length = libc().recvmsg(socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   const [, , level, type, fd] = new Int32Array(control);
-  if (length <= 0 || kept.length === 0 || level !== SOL_SOCKET || type !== SCM_RIGHTS || fd === undefined)
+  if (length <= 0 || buffers.length === 0 || level !== SOL_SOCKET || type !== SCM_RIGHTS || fd === undefined)
     throw failed('no file was handed over');
   return fd;
 }

@@ -17,7 +17,7 @@ export const mountFlag = {
   relAtime: 1 << 21,
 } as const;
 
-/** What /proc/PID/mountinfo calls the flags that a mount keeps when it is mounted anew (proc_pid_mountinfo(5)). */
+/** What /proc/PID/mountinfo calls the flags that a mount keeps when it is mounted again (proc_pid_mountinfo(5)). */
 const keptOptions: Readonly<Record<string, number>> = {
   nosuid: mountFlag.noSuid,
   nodev: mountFlag.noDev,

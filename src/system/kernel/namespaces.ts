@@ -111,6 +111,6 @@ function refused(what: string): VerifyError {
  */
 export function namespaceIdentity(netns: string | null): string {
   if (netns === null) return 'own';
-  const found = statSync(netns, { bigint: true, throwIfNoEntry: false });
-  return found === undefined ? netns : `${found.dev}:${found.ino}`; // opening it reports that it is not there
+  const stat = statSync(netns, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? netns : `${stat.dev}:${stat.ino}`; // opening it reports that it is not there
 }

@@ -125,14 +125,14 @@ export function* waitingMessages(fd: number): Generator<WaitingMessage | 'lost'>
  * bytes). A damaged length ends the walk.
  */
 export function netlinkAttributes(bytes: Buffer): ReadonlyMap<number, Buffer> {
-  const found = new Map<number, Buffer>();
+  const attributes = new Map<number, Buffer>();
   for (let at = 0; at + 4 <= bytes.length; ) {
     const length = bytes.readUInt16LE(at);
     if (length < 4 || at + length > bytes.length) break;
-    found.set(bytes.readUInt16LE(at + 2) & 0x3fff, bytes.subarray(at + 4, at + length));
+    attributes.set(bytes.readUInt16LE(at + 2) & 0x3fff, bytes.subarray(at + 4, at + length));
     at += (length + 3) & ~3;
   }
-  return found;
+  return attributes;
 }
 
 /** An attribute's text, which ends with NUL. */

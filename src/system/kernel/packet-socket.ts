@@ -3,6 +3,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { libc } from './libc.js';
 import {
   AF_PACKET,
+  SO_ATTACH_BPF,
   SO_ATTACH_FILTER,
   SO_DOMAIN,
   SOCK_CLOEXEC,
@@ -123,6 +124,12 @@ export function attachFirstFilter(fd: number, programs: readonly (() => Uint8Arr
     attachFilter(fd, last());
 }
 
+/** Attaches a loaded eBPF program (bpf.ts) instead of what was attached before. False = the kernel does not take it. */
+export function attachProgram(fd: number, program: number): boolean {
+  const value = new Uint8Array(Int32Array.of(program).buffer);
+  return libc().setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, value, value.length) >= 0;
+}
+
 function takesFilter(fd: number, program: Uint8Array): boolean {
   const c = libc();
   const fprog = new ArrayBuffer(16);
@@ -133,10 +140,10 @@ function takesFilter(fd: number, program: Uint8Array): boolean {
 
 /**
  * Lets the kernel pass a packet socket by when a frame leaves (packet(7), PACKET_IGNORE_OUTGOING), so that not even its
- * filter costs who sends. Before Linux 4.20 there is no such option: then the filter has to refuse.
+ * filter costs the sender. False = there is no such option (before Linux 4.20): then the filter has to refuse.
  */
-export function ignoreOutgoing(fd: number): void {
-  libc().setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, new Uint8Array(Uint32Array.of(1).buffer), 4);
+export function ignoreOutgoing(fd: number): boolean {
+  return libc().setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, new Uint8Array(Uint32Array.of(1).buffer), 4) >= 0;
 }
 
 /**

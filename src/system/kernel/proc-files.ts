@@ -16,10 +16,31 @@ export function procText(path: string): string {
   return orElse('', () => readFileSync(path, 'utf8'));
 }
 
-/** Where the descriptors of a process lead; none as above. The folder is its owner's alone, which root then is. */
+/** Where the descriptors of a process lead; none as above. */
 export function descriptorsOf(pid: string): readonly string[] {
+  return ofDescriptors(pid, procLink);
+}
+
+/** Numbers of the character devices that a process has open, `246:1`, one for each descriptor; none as above. */
+export function devicesOf(pid: string): readonly string[] {
+  return ofDescriptors(pid, (path) => (procLink(path).startsWith('/') ? characterDevice(path) : '')).filter(
+    (number) => number !== '',
+  );
+}
+
+/** Its number as sysfs prints it (new_encode_dev, linux/kdev_t.h); empty where it is none, or as above. */
+function characterDevice(path: string): string {
+  return orElse('', () => {
+    const stat = statSync(path);
+    const { rdev } = stat;
+    return stat.isCharacterDevice() ? `${(rdev >>> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >>> 12) & 0xfff00)}` : '';
+  });
+}
+
+/** What is read of each descriptor of a process. The folder is its owner's alone, which root then is. */
+function ofDescriptors(pid: string, readOne: (path: string) => string): readonly string[] {
   const folder = `/proc/${pid}/fd`;
-  const read = (): readonly string[] => readdirSync(folder).map((fd) => procLink(`${folder}/${fd}`));
+  const read = (): readonly string[] => readdirSync(folder).map((fd) => readOne(`${folder}/${fd}`));
   return orElse([], () => {
     try {
       return read();
@@ -28,6 +49,14 @@ export function descriptorsOf(pid: string): readonly string[] {
       return asFileUser(statSync(folder).uid, read);
     }
   });
+}
+
+/** The tap of each descriptor that a process has of one (drivers/net/tun.c, tun_chr_show_fdinfo); none as above. */
+export function tapsOf(pid: string): readonly string[] {
+  if (!descriptorsOf(pid).includes('/dev/net/tun')) return [];
+  return procNames(`/proc/${pid}/fdinfo`).flatMap(
+    (fd) => /^iff:\t(\S+)$/m.exec(procText(`/proc/${pid}/fdinfo/${fd}`))?.[1] ?? [],
+  );
 }
 
 function isRefused(error: unknown): boolean {

@@ -19,8 +19,8 @@ const flagsOfFiles = [1, 2, 3, 4] as const;
 /** FIONREAD, FIONBIO and FIOCLEX of libuv; SIOCGIFFLAGS and SIOCGIFINDEX, by which links are asked about. */
 const askedOfFiles = [0x541b, 0x5421, 0x5451, 0x8913, 0x8933] as const;
 const [ofSockets, ofPacketSockets] = [1, 263] as const;
-/** SO_ATTACH_FILTER and SO_DETACH_FILTER. */
-const filters = [26, 27] as const;
+/** SO_ATTACH_FILTER, SO_DETACH_FILTER and SO_ATTACH_BPF. */
+const filters = [26, 27, 50] as const;
 /** PACKET_DROP_MEMBERSHIP, PACKET_RX_RING (libpcap takes its ring down) and PACKET_IGNORE_OUTGOING. */
 const packetOptions = [2, 5, 23] as const;
 

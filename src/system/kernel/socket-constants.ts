@@ -19,6 +19,7 @@ export const SO_RCVBUF = 8;
 export const SO_RCVTIMEO = 20;
 export const SO_ATTACH_FILTER = 26;
 export const SO_DOMAIN = 39;
+export const SO_ATTACH_BPF = 50;
 export const SO_NETNS_COOKIE = 71;
 
 export const SOL_PACKET = 263;

@@ -40,8 +40,8 @@ async function firstOf(names: readonly string[]): Promise<Buffer | null> {
 }
 
 async function versionOf(name: string): Promise<string | null> {
-  const found = await firstOf(ancestors().map((folder) => join(folder, 'node_modules', name, 'package.json')));
-  const version = found === null ? null : fieldsOf(JSON.parse(found.toString('utf8')))?.['version'];
+  const file = await firstOf(ancestors().map((folder) => join(folder, 'node_modules', name, 'package.json')));
+  const version = file === null ? null : fieldsOf(JSON.parse(file.toString('utf8')))?.['version'];
   return typeof version === 'string' ? version : null;
 }
 

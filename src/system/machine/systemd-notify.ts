@@ -1,8 +1,34 @@
-import { sendUnixDatagram } from '../kernel/unix-datagram.js';
+import { closeSync, writeSync } from 'node:fs';
+import { libc } from '../kernel/libc.js';
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from '../kernel/socket-constants.js';
+
+/** Bytes of struct sockaddr_un: family, path. */
+const maxAddress = 110;
+
+/**
+ * Sends one datagram to a unix socket, which Node does not offer; `@` begins the name of an abstract one. False where
+ * nobody took it.
+ */
+function sendUnixDatagram(path: string, text: string): boolean {
+  const c = libc();
+  const fd = c.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  try {
+    const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path);
+    const address = Buffer.concat([Buffer.from(new Uint8Array(new Uint16Array([AF_UNIX]).buffer)), name]);
+    if (address.length > maxAddress || c.connect(fd, address, address.length) < 0) return false;
+    writeSync(fd, text);
+    return true;
+  } catch {
+    return false; // the listener went away
+  } finally {
+    closeSync(fd);
+  }
+}
 
 /**
  * Reports systemd how a service is (sd_notify(3)): `READY=1`, `WATCHDOG=1`, `STATUS=…`. Does nothing where no
- * NOTIFY_SOCKET was given; false where nobody took it: a manager that went away is no reason to stop watching.
+ * NOTIFY_SOCKET was given; false where nobody took it: a manager that went away is not a reason to stop watching.
  */
 export function notifySystemd(state: string, path = process.env['NOTIFY_SOCKET']): boolean {
   return path !== undefined && path !== '' && sendUnixDatagram(path, state);

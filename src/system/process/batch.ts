@@ -1,4 +1,4 @@
-import { commandFailed, mustRun, type ProgramOptions, runProgram } from './programs.js';
+import { commandFailed, mustRun, parsePrinted, type ProgramOptions, readJson, runProgram } from './programs.js';
 
 /**
  * Words that `ip -batch` reads as one word: no blanks, quotes, comment signs or backslashes (iproute2 lib/utils.c,
@@ -6,19 +6,51 @@ import { commandFailed, mustRun, type ProgramOptions, runProgram } from './progr
  */
 const safeWord = /^[^\s'"#\\]+$/;
 
+function isSafe(command: readonly string[]): boolean {
+  return command.every((word) => safeWord.test(word));
+}
+
+function linesOf(commands: readonly (readonly string[])[]): string {
+  return commands.map((command) => `${command.join(' ')}\n`).join('');
+}
+
+/** As long as the programs of a thousand guests take. */
+const batchMs = 120_000;
+
 /**
- * Runs many commands of `ip` or `bridge`, words without the program's name, in one process where their words allow it
- * and one by one where a hostile name does not. Stops at the first that fails and rejects with a VerifyError that shows
- * it.
+ * What commands of `tc` print as JSON, words without the program's name, in their order: in one process where all can
+ * be asked there, else one by one. Rejects as `readJson` does for the first that fails.
+ */
+export async function readJsonBatch(
+  program: 'tc',
+  commands: readonly (readonly string[])[],
+  options: ProgramOptions = {},
+): Promise<readonly unknown[]> {
+  if (commands.length > 1 && commands.every(isSafe)) {
+    const asked = [program, '-j', '-batch', '-'];
+    const outcome = await runProgram(asked, { timeoutMs: batchMs, ...options, input: linesOf(commands) });
+    const printed = outcome.stdout.split('\n').filter((line) => line.trim() !== '');
+    if (outcome.status === 0 && printed.length === commands.length)
+      return printed.map((line) => parsePrinted(asked.join(' '), line));
+  }
+  const answers: unknown[] = [];
+  for (const command of commands) answers.push(await readJson([program, '-j', ...command], options));
+  return answers;
+}
+
+/**
+ * Runs many commands of `ip`, `bridge` or `tc`, words without the program's name, in one process where their words
+ * allow it and one by one where a hostile name does not. Stops at the first that fails and rejects with a VerifyError
+ * that shows it.
  */
 export async function runBatch(
-  program: 'ip' | 'bridge',
+  program: 'ip' | 'bridge' | 'tc',
   commands: readonly (readonly string[])[],
   options: ProgramOptions = {},
 ): Promise<void> {
   let safe: (readonly string[])[] = [];
   for (const command of commands) {
-    if (command.every((word) => safeWord.test(word))) {
+    if (isSafe(command)) {
       safe.push(command);
       continue;
     }
@@ -40,8 +72,11 @@ async function runTogether(
     await mustRun([program, ...only], options);
     return;
   }
-  const input = commands.map((command) => `${command.join(' ')}\n`).join('');
-  const outcome = await runProgram([program, '-batch', '-'], { timeoutMs: 120_000, ...options, input });
+  const outcome = await runProgram([program, '-batch', '-'], {
+    timeoutMs: batchMs,
+    ...options,
+    input: linesOf(commands),
+  });
   if (outcome.status === 0) return;
   const line = /Command failed -:(\d+)/.exec(outcome.stderr)?.[1];
   const failed = commands[Number(line ?? 1) - 1] ?? only;

@@ -8,7 +8,9 @@ const dumpable = 4;
 
 /** What a process has confined itself to. */
 export interface Confinement extends SealedRights {
-  /** The folder that it was given is all that it finds by a name; else Landlock alone keeps it from writing elsewhere. */
+  /**
+   * The folder that it was given is all that it finds by a name; else Landlock alone keeps it from writing elsewhere.
+   */
   readonly enclosed: boolean;
 }
 

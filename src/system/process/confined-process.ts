@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { confinedCommand } from './helper-command.js';
-import { helperIdentity, killChild } from './identity.js';
+import { helperIdentity, type Identity, killChild, noteClosing } from './identity.js';
 import { programEnv } from './programs.js';
 
 /** What a confined process is for: to judge what a folder holds, or to parse what others wrote. */
@@ -49,7 +49,7 @@ interface Question {
   readonly reject: (error: VerifyError) => void;
 }
 
-/** `word` as a confined process says it; what is none comes of a process that is not ours any more. */
+/** `word` as a confined process says it; any other word comes of a process that is not ours any more. */
 function isWord(word: unknown): word is ConfinedWord {
   return typeof word === 'object' && word !== null && ('answer' in word || 'reported' in word);
 }
@@ -68,14 +68,14 @@ export function startConfined(task: ConfinedTask, folder: string | null): Confin
     env: programEnv(),
   });
   for (const fd of fds) closeSync(fd);
-  return new StartedProcess(task, child, () => killChild(child, identity));
+  return new StartedProcess(task, child, identity);
 }
 
 class StartedProcess implements ConfinedProcess {
   readonly pid: number;
-  readonly kill: () => void;
   private readonly task: ConfinedTask;
   private readonly child: ChildProcess;
+  private readonly identity: Identity | null;
   private readonly questions: Question[] = [];
   private readonly split = lineSplitter(longestAnswer);
   private stderr = '';
@@ -83,10 +83,10 @@ class StartedProcess implements ConfinedProcess {
   private isEnding = false;
   private patience: NodeJS.Timeout | undefined;
 
-  constructor(task: ConfinedTask, child: ChildProcess, kill: () => void) {
+  constructor(task: ConfinedTask, child: ChildProcess, identity: Identity | null) {
     this.task = task;
     this.child = child;
-    this.kill = kill;
+    this.identity = identity;
     this.pid = child.pid ?? 0;
     child.stdin?.on('error', () => undefined); // it is gone: its end shows it
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => this.addStderr(chunk));
@@ -103,8 +103,13 @@ class StartedProcess implements ConfinedProcess {
     });
   }
 
+  kill(): void {
+    killChild(this.child, this.identity);
+  }
+
   end(): void {
     this.isEnding = true;
+    noteClosing(this.child, this.identity);
     this.child.stdin?.end();
     this.endWhenDone();
   }
@@ -131,7 +136,7 @@ class StartedProcess implements ConfinedProcess {
 
   private endWhenDone(): void {
     if (this.isEnding && this.questions.length === 0 && this.failure === null)
-      this.patience ??= setTimeout(this.kill, endingMs);
+      this.patience ??= setTimeout(() => this.kill(), endingMs);
   }
 
   private fail(how: string): void {

@@ -8,7 +8,9 @@ import { libc } from '../kernel/libc.js';
  */
 export const handedVariable = 'VERIFY_ISOLATION_HANDED';
 
-/** Lays down what JSON can carry for the program that takes this one's place; what it has to find in its environment. */
+/**
+ * Lays down what JSON can carry for the program that takes this one's place; what it has to find in its environment.
+ */
 export function handOn(handed: unknown): string {
   const fd = libc().memfd_create('verify-isolation', 0); // without CLOEXEC: it outlives this program
   if (fd < 0) return '';

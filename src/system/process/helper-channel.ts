@@ -23,7 +23,7 @@ export interface ChannelHandlers<R extends HelperRole> {
 
 /**
  * Opens a helper's channel: says `ready`, makes this process the first that the kernel kills when memory runs out,
- * reads messages. A message that is none, or a handler that throws, is said as a fault `helper-died` and ends the
+ * reads messages. A line that is not a message, or a handler that throws, is said as a fault `helper-died` and ends the
  * helper with status 70.
  */
 export function openHelperChannel<R extends HelperRole>(

@@ -51,21 +51,21 @@ function landlockOptions(): readonly string[] {
 
 /** How a helper becomes somebody, and with what it is born. */
 function birth(needed: 'net_raw' | null, identity: Identity | null): readonly string[] {
-  const kept: readonly Capability[] = needed === null ? [] : [needed];
-  if (identity === null) return ['--inh-caps=-all', `--bounding-set=${onlyThese(kept)}`];
+  const capabilities: readonly Capability[] = needed === null ? [] : [needed];
+  if (identity === null) return ['--inh-caps=-all', `--bounding-set=${onlyThese(capabilities)}`];
   if (!isReadable())
     return [
       '--clear-groups',
       '--inh-caps=-all',
-      `--bounding-set=${onlyThese([...kept, 'setuid', 'setgid', ...toLoad()])}`,
+      `--bounding-set=${onlyThese([...capabilities, 'setuid', 'setgid', ...toLoad()])}`,
     ];
   return [
     `--reuid=${identity.uid}`,
     `--regid=${identity.gid}`,
     '--clear-groups',
-    `--inh-caps=${onlyThese(kept)}`,
-    `--ambient-caps=${onlyThese(kept)}`,
-    `--bounding-set=${onlyThese(kept)}`,
+    `--inh-caps=${onlyThese(capabilities)}`,
+    `--ambient-caps=${onlyThese(capabilities)}`,
+    `--bounding-set=${onlyThese(capabilities)}`,
   ];
 }
 

@@ -7,7 +7,7 @@ import { parseFromHelper } from '../../core/protocol/parse-message.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { procText } from '../kernel/proc-files.js';
 import { helperCommand } from './helper-command.js';
-import { helperIdentity, type Identity, killChild } from './identity.js';
+import { helperIdentity, type Identity, killChild, noteClosing } from './identity.js';
 import { programEnv } from './programs.js';
 
 export interface HelperOptions {
@@ -70,7 +70,8 @@ export interface HelperProcess<R extends HelperRole> {
 
 /**
  * Starts a helper: in the network namespace asked for, detached (Ctrl-C in the terminal does not reach it before it has
- * drained), with CAP_NET_RAW alone, and of root's as nobody. Resolves when it is ready. Throws VerifyError (69) when it does not come up.
+ * drained), with CAP_NET_RAW alone, and of root's as nobody. Resolves when it is ready. Throws VerifyError (69) when it
+ * does not come up.
  */
 export async function startHelper<R extends HelperRole>(
   role: R,
@@ -131,7 +132,7 @@ interface Waiter<R extends HelperRole> {
 interface Attended<R extends HelperRole> {
   readonly role: R;
   readonly child: ChildProcess;
-  /** Whom it is or becomes; null = it is this process's user. */
+  /** The user that it is or becomes; null = it is this process's user. */
   readonly identity: Identity | null;
   readonly silentMs: number | null;
 }
@@ -233,8 +234,10 @@ class HelperAttendant<R extends HelperRole> {
   }
 
   async close(timeoutMs = 2000): Promise<HelperEnd> {
+    const { child, identity } = this.attended;
     this.farewell();
-    this.attended.child.stdin?.end();
+    noteClosing(child, identity);
+    child.stdin?.end();
     const timer = setTimeout(() => this.kill(), timeoutMs);
     const end = await this.ended;
     clearTimeout(timer);
@@ -251,7 +254,7 @@ class HelperAttendant<R extends HelperRole> {
 
   private hear(chunk: string): void {
     this.silence ??= this.isClosing ? null : this.beginWatch();
-    this.silence?.heard();
+    this.silence?.restart();
     clearTimeout(this.giveUp);
     try {
       for (const line of this.split(chunk)) this.deliver(parseFromHelper[this.attended.role](line));
@@ -316,8 +319,8 @@ export function workOf(pid: number): { readonly done: string; readonly waits: bo
 }
 
 /**
- * Waits for a process that was started as long as it gets on: a slow processor, or one that others use, is no reason to
- * give up. Rejects as `ready` does, or with VerifyError (69) when it has done nothing for `idleMs`, or after `maxMs`
+ * Waits for a process that was started as long as it gets on: a slow processor, or one that others use, is not a reason
+ * to give up. Rejects as `ready` does, or with VerifyError (69) when it has done nothing for `idleMs`, or after `maxMs`
  * whatever it does.
  */
 export async function whileStarting<T>(
@@ -353,16 +356,16 @@ export async function whileStarting<T>(
 
 /** Notices that something that should speak does not. */
 export interface SilenceWatch {
-  heard(): void;
+  restart(): void;
   stop(): void;
 }
 
 /**
  * Calls `silent` once for each silence longer than `maxMs` (null = never). A timer of ours that comes late says that
- * it was us who did not listen: then the time begins anew.
+ * it was us who did not listen: then the time begins again.
  */
 export function watchSilence(maxMs: number | null, silent: (ms: number) => void): SilenceWatch {
-  if (maxMs === null) return { heard: () => undefined, stop: () => undefined };
+  if (maxMs === null) return { restart: () => undefined, stop: () => undefined };
   const everyMs = maxMs / 4;
   let heardMs = performance.now();
   let lookedMs = heardMs;
@@ -377,7 +380,7 @@ export function watchSilence(maxMs: number | null, silent: (ms: number) => void)
   }, everyMs);
   timer.unref();
   return {
-    heard() {
+    restart() {
       heardMs = performance.now();
       reported = false;
     },

@@ -9,7 +9,7 @@ export interface Identity {
   readonly gid: number;
 }
 
-/** Of a helper that is born as root: whom it becomes when it is sealed, as UID:GID behind it. */
+/** Of a helper that is born as root: the user that it becomes when it is sealed, as UID:GID behind it. */
 export const becomeOption = '--become=';
 
 /** Made by the package, for helpers alone. */
@@ -24,8 +24,8 @@ export function systemUserIn(passwd: string): Identity | null {
   for (const line of passwd.split('\n')) {
     const [name, , uid, gid] = line.split(':');
     if (name !== systemUser) continue;
-    const found = { uid: Number(uid), gid: Number(gid) };
-    return isId(found.uid) && isId(found.gid) ? found : null;
+    const identity = { uid: Number(uid), gid: Number(gid) };
+    return isId(identity.uid) && isId(identity.gid) ? identity : null;
   }
   return null;
 }
@@ -61,15 +61,15 @@ function mayBecome(): boolean {
 }
 
 /**
- * Who helpers are that root starts: nobody who owns anything. Null: they are who this process is, for it is no root, or
- * in a user namespace, where setuid fails (one uid is mapped).
+ * The user of helpers that root starts: one that owns nothing. Null: they keep the user of this process, for it is not
+ * root, or in a user namespace, where setuid fails (one uid is mapped).
  */
 export function helperIdentity(): Identity | null {
   if (!isRootHere() || !mayBecome()) return null;
   return systemUserHere() ?? nobody;
 }
 
-/** To whom evidence belongs: under sudo to the user who called it. Null: to whom this process is. */
+/** The owner of evidence: under sudo the user who called it; null = the user of this process. */
 export function evidenceOwner(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Identity | null {
@@ -107,8 +107,8 @@ export function isKeptFromRoot(path: string): boolean {
 }
 
 /**
- * Kills a child that may have become `identity`, also where this process may not signal other users' processes (it lacks
- * CAP_KILL). One that has ended stays as it is.
+ * Kills a child that may have become `identity`, also where this process may not signal other users' processes (it
+ * lacks CAP_KILL). One that has ended stays as it is.
  */
 export function killChild(child: ChildProcess, identity: Identity | null): void {
   const { pid } = child;
@@ -121,4 +121,23 @@ export function killChild(child: ChildProcess, identity: Identity | null): void 
     if (error.code !== 'EPERM' || identity === null) throw error;
     asUser(identity.uid, () => process.kill(pid, 'SIGKILL'));
   }
+}
+
+/** The ends of children of another user that are being closed. */
+const closing = new Set<Promise<void>>();
+
+/** Notes that a child, which may have become `identity`, is to end by itself, and is killed where it does not. */
+export function noteClosing(child: ChildProcess, identity: Identity | null): void {
+  if (identity === null || child.exitCode !== null || child.signalCode !== null) return;
+  const end = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  closing.add(end);
+  void end.then(() => closing.delete(end));
+}
+
+/**
+ * Resolves when each child that is being closed has ended, by itself or killed. Wait for it before capabilities are
+ * given up: without CAP_KILL and CAP_SETUID a child of another user that hangs cannot be killed.
+ */
+export async function closedChildrenEnded(): Promise<void> {
+  await Promise.all(closing);
 }

@@ -71,12 +71,12 @@ function capsetBytes(permitted: bigint): Uint8Array {
  * False where that cannot be done, as `inEveryThread` says.
  */
 export function keepOnly(names: readonly Capability[]): boolean {
-  const kept = maskOf(names);
+  const mask = maskOf(names);
   const now = readFileSync('/proc/self/status', 'utf8');
-  const permitted = setIn(now, 'CapPrm') & kept;
+  const permitted = setIn(now, 'CapPrm') & mask;
   // The bounding set is closed to who lacks CAP_SETPCAP: what it holds then was let in by who started this process.
   const mayBound = (setIn(now, 'CapEff') & maskOf(['setpcap'])) !== 0n;
-  const bounding = mayBound ? setIn(now, 'CapBnd') & ~kept : 0n;
+  const bounding = mayBound ? setIn(now, 'CapBnd') & ~mask : 0n;
   const isDone = (status: string): boolean =>
     (setIn(status, 'CapBnd') & bounding) === 0n &&
     [setIn(status, 'CapPrm'), setIn(status, 'CapEff')].every((set) => (set & ~permitted) === 0n) &&
@@ -98,7 +98,7 @@ export function keepOnly(names: readonly Capability[]): boolean {
 /**
  * What a run on a host takes. For the bridge: `net_admin` makes veths, tc and nft rules and changes settings,
  * `net_raw` opens the sockets that senders are handed, `sys_admin` enters and makes namespaces and mounts /sys, `bpf`
- * loads the counting ear. To look: `sys_ptrace` shows who holds a packet socket and guests' namespaces,
+ * loads the counting ear. To look: `sys_ptrace` shows which process holds a packet socket, and guests' namespaces,
  * `dac_read_search` opens files of others that it is instructed to read. For processes with less: `setpcap`, `setuid`
  * and `setgid` take rights from them, `sys_chroot` shuts them in.
  */
@@ -116,9 +116,9 @@ const whole = [
 ] as const satisfies readonly Capability[];
 
 /**
- * Moments of a run from which on it takes less: `hearing`, the last step's ears and senders are open, and no process is
- * started any more; `read`, the state after it is read; `undone`, the topology is as it was before, and what was heard
- * is to be read; `written`, the evidence is whole and handed over.
+ * Moments of a run after which it needs fewer rights: `hearing`, the last step's ears and senders are open, and no
+ * process is started any more; `read`, the state after it is read; `undone`, the topology is as it was before, and what
+ * was heard is to be read; `written`, the evidence is whole and handed over.
  */
 export type RightsMoment = 'hearing' | 'read' | 'undone' | 'written';
 
@@ -141,7 +141,7 @@ export interface RunPaths {
   readonly key: string | null;
 }
 
-/** What evidence and reports take beside: they go where root may write because nothing is kept from it. */
+/** Rights that evidence and reports need besides: they go where root may write because nothing is kept from it. */
 function forPaths({ evidence, reports, key }: RunPaths, moment: RightsMoment | 'begun'): readonly Capability[] {
   const isCallers = evidenceOwner() !== null;
   const begins = moment !== 'undone' && moment !== 'written';
@@ -182,10 +182,10 @@ const [ownerWrites, ownerEnters] = [0o200, 0o100];
 /** Whether a file, or a folder that is made on the way, goes into a folder that root's own rights do not reach. */
 function goesToOthers(path: string): boolean {
   const folder = dirname(resolve(path));
-  const found = statSync(folder, { throwIfNoEntry: false });
-  if (found === undefined) return goesToOthers(folder);
+  const stat = statSync(folder, { throwIfNoEntry: false });
+  if (stat === undefined) return goesToOthers(folder);
   const needed = ownerWrites | ownerEnters;
-  return found.uid !== 0 || (found.mode & needed) !== needed;
+  return stat.uid !== 0 || (stat.mode & needed) !== needed;
 }
 
 /** A set of these capabilities and no other, as setpriv(1) takes it. */
@@ -199,7 +199,7 @@ function setprivWords(capabilities: readonly Capability[]): readonly string[] {
 }
 
 /**
- * The program begins anew, in the same process, with these capabilities: the bounding set of a process is that of all
+ * The program begins again, in the same process, with these capabilities: the bounding set of a process is that of all
  * its threads, and of all that it starts, also where it is born with it. `handed`: what it need not read again. Returns
  * where it has done so already, or setpriv(1) does not know how. Call it before anything is begun.
  */
@@ -229,18 +229,19 @@ export function beginAnew(capabilities: readonly Capability[], handed: unknown):
 
 /**
  * Root's program on a host goes on with the capabilities that a run takes, and no_new_privs: in all its threads, or, on
- * machines whose threads it does not reach, by beginning anew, for which `handed` is what it need not read again. Call
+ * machines whose threads it does not reach, by beginning again, for which `handed` is what it need not read again. Call
  * it before anything is begun.
  */
 export function shedRights(paths: RunPaths, handed: unknown = null): void {
   if (!isRootHere()) return;
-  const kept = [...whole, ...forPaths(paths, 'begun')];
-  if (!keepOnly(kept)) beginAnew(kept, handed);
+  const capabilities = [...whole, ...forPaths(paths, 'begun')];
+  if (!keepOnly(capabilities)) beginAnew(capabilities, handed);
 }
 
 /**
- * Gives up for good what a run takes no more from that moment on; false where that cannot be done on this machine. A
- * lab's, which may be that of a user namespace, ends with its process, and keeps what it has until it is undone.
+ * Drops for good the rights that nothing after that moment of a run needs; false where this machine cannot drop them.
+ * The process of a lab, which may be root in a user namespace alone, ends with the lab, and keeps its rights until the
+ * lab is undone.
  */
 export function giveUpRights(moment: RightsMoment, paths: RunPaths): boolean {
   return keepOnly([...from[moment], ...forPaths(paths, moment)]);

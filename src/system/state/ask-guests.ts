@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { managers } from '../../core/model/host-config.js';
+import { managers } from '../../core/discover/guests.js';
 import type { GuestRecord } from '../../core/model/host-config.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type ConfinedProcess, failureKeys, startConfined } from '../process/confined-process.js';
-import type { GuestAnswer, GuestQuestion } from './parse-guests.js';
+import type { ParsedGuests, PrintedGuests } from './parse-guests.js';
 
 const answer = z.union([
   z.strictObject({
@@ -27,14 +27,14 @@ const answer = z.union([
   z.strictObject({ error: z.strictObject(failureKeys) }),
 ]);
 
-function isAnswer(value: unknown): value is GuestAnswer {
+function isAnswer(value: unknown): value is ParsedGuests {
   return answer.safeParse(value, { jitless: true }).success;
 }
 
-/** Who says which guests a manager's text reports. */
+/** Parses managers' texts in a process without rights: which guests each reports. */
 export interface GuestParser {
   /** Rejects with VerifyError where the text is none of that manager's. */
-  ask(question: GuestQuestion): Promise<readonly GuestRecord[]>;
+  ask(printed: PrintedGuests): Promise<readonly GuestRecord[]>;
   end(): void;
 }
 
@@ -45,9 +45,9 @@ export interface GuestParser {
 export function guestParser(): GuestParser {
   let confined: ConfinedProcess | null = null;
   return {
-    async ask(question) {
+    async ask(printed) {
       const asked = (confined ??= startConfined('parse', null));
-      const answered = await asked.ask(question).catch((error: unknown) => {
+      const answered = await asked.ask(printed).catch((error: unknown) => {
         if (confined === asked) confined = null;
         throw error;
       });
@@ -55,7 +55,7 @@ export function guestParser(): GuestParser {
         throw new VerifyError(
           'command-failed',
           3,
-          `what ${question.manager} printed makes something that describes no guests`,
+          `what ${printed.command} printed makes something that describes no guests`,
           'see what it prints',
         );
       if ('guests' in answered) return answered.guests;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import type { MachineReading } from '../../core/model/machine.js';
+import type { MachineSnapshot } from '../../core/model/machine.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { readSysctl } from '../kernel/sysctl.js';
 import { processRights } from '../process/threads.js';
@@ -61,9 +61,9 @@ function statusNumber(status: string, name: string): number {
  * Reads what this machine is and lets the caller do; nothing is changed, no right is needed. Engines and the lab are
  * the caller's to try.
  */
-export async function examineMachine(): Promise<Omit<MachineReading, 'engines' | 'lab'>> {
+export async function examineMachine(): Promise<Omit<MachineSnapshot, 'engines' | 'lab'>> {
   const status = readFileSync('/proc/self/status', 'utf8');
-  const found = await Promise.all(
+  const versions = await Promise.all(
     Object.entries(programs).map(async ([name, words]) => [name, await versionOf(name, words)] as const),
   );
   const bridged = readSysctl(null, brNetfilterNames);
@@ -76,6 +76,6 @@ export async function examineMachine(): Promise<Omit<MachineReading, 'engines' |
     noNewPrivs: statusNumber(status, 'NoNewPrivs') === 1,
     limits: readSysctl(null, limitNames),
     brNetfilter: Object.keys(bridged).length === 0 ? null : bridged,
-    programs: Object.fromEntries(found),
+    programs: Object.fromEntries(versions),
   };
 }

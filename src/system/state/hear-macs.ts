@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packetTypes } from '../../core/pcap/ring/block.js';
-import { deafness } from '../../core/discover/host-topology.js';
+import { deafness } from '../../core/bridge/view.js';
 import type { FdbState, HostState, LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type BpfInstruction, encodeBpf, loadPacketType, refuse } from '../kernel/bpf.js';
@@ -56,9 +56,9 @@ function sourcesAt(fd: number): readonly string[] {
 }
 
 /**
- * Listens at ports of bridges with `ageing_time 0`, whose forwarding database never says who is behind which, until each
- * of them has spoken or `forMs` are over. Gives what the database would have: an entry for each source that came in.
- * Nothing is sent; nothing at all is done where each is known, or where the user may not listen.
+ * Listens at ports of bridges with `ageing_time 0`, whose forwarding database never says who is behind which, until
+ * each of them has spoken or `forMs` are over. Gives what the database would have: an entry for each source that came
+ * in. Nothing is sent; nothing at all is done where each is known, or where the user may not listen.
  */
 export async function hearMacs(state: HostState, netns: string | null, forMs: number): Promise<readonly FdbState[]> {
   const ports = unknownPorts(state);

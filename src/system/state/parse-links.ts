@@ -32,6 +32,7 @@ function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number
     ...switchOf(link.phys_switch_id),
     ...vniOf(kind, info?.info_data),
     ...modeOf(kind, info?.info_data),
+    ...queuesOf(kind, info?.info_data),
     ...vlanIdOf(kind, info?.info_data),
     kind,
     sysFlags,
@@ -63,6 +64,12 @@ const stacked: readonly (string | null)[] = ['macvlan', 'macvtap', 'ipvlan', 'ip
 function modeOf(kind: string | null, data: unknown): { readonly mode?: string } {
   const mode = stacked.includes(kind) ? textOf(fieldsOf(data)?.mode) : null;
   return mode === null ? {} : { mode };
+}
+
+/** iproute2 ip/iptuntap.c, print_tuntap; a tap of a single queue has no number of them. */
+function queuesOf(kind: string | null, data: unknown): { readonly queues?: number } {
+  const queues = kind === 'tun' ? numberOf(fieldsOf(data)?.numqueues) : null;
+  return queues === null ? {} : { queues };
 }
 
 function vlanIdOf(kind: string | null, data: unknown): { readonly vlanId?: number } {

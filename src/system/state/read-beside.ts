@@ -12,8 +12,11 @@ async function routesIn(netns: string | null, family: '-4' | '-6'): Promise<Besi
   try {
     const routes = objectsOf(await readJson(['ip', '-j', family, 'route', 'show'], { netns }));
     return routes.flatMap((route) => {
-      const [device, destination] = [textOf(route['dev']), textOf(route['dst'])];
-      return device === null || destination === null ? [] : [{ device, destination }];
+      const destination = textOf(route['dst']);
+      if (destination === null) return [];
+      // a route of several next hops has a device in each of them alone
+      const devices = [route, ...objectsOf(route['nexthops'])].flatMap(({ dev }) => textOf(dev) ?? []);
+      return [...new Set(devices)].map((device) => ({ device, destination }));
     });
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;

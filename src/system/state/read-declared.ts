@@ -3,14 +3,14 @@ import { interfacesDeclared } from '../../core/discover/declared/interfaces.js';
 import { libvirtDeclared, libvirtNetwork, networkDeclared } from '../../core/discover/declared/libvirt.js';
 import { type ConfigFile, netplanDeclared } from '../../core/discover/declared/netplan.js';
 import { isolatingVnets, proxmoxDeclared } from '../../core/discover/declared/proxmox.js';
-import { proxmoxOwner, proxmoxSurroundings } from '../../core/discover/guests/proxmox.js';
+import { proxmoxOwner, proxmoxContext } from '../../core/discover/guests/proxmox.js';
 import { interfacesManagers } from '../../core/discover/managers/interfaces.js';
 import { libvirtDomainManagers, libvirtNetworkManagers } from '../../core/discover/managers/libvirt.js';
 import { netplanManagers } from '../../core/discover/managers/netplan.js';
 import { networkManagerManagers } from '../../core/discover/managers/network-manager.js';
 import { proxmoxManagers } from '../../core/discover/managers/proxmox.js';
 import type { Declared } from '../../core/model/host-config.js';
-import type { ConfigurationManager } from '../../core/model/persistent-fix.js';
+import type { ConfigurationManager } from '../../core/model/fix.js';
 import type { HostState, LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { mustRun, readJson } from '../process/programs.js';
@@ -23,7 +23,7 @@ interface Reported {
   readonly keepers: readonly ConfigurationManager[];
 }
 
-export interface DeclaredReading extends Reported {
+export interface DeclaredSnapshot extends Reported {
   readonly unread: readonly { readonly what: string; readonly why: string }[];
 }
 
@@ -32,7 +32,7 @@ export interface DeclaredReading extends Reported {
  * keeps each. A program or file that is not there says nothing; one that cannot be read is named. `root`: where /etc
  * and the like are.
  */
-export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root = ''): Promise<DeclaredReading> {
+export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root = ''): Promise<DeclaredSnapshot> {
   const unread: { what: string; why: string }[] = [];
   const sources: readonly (readonly [string, () => Promise<Reported>])[] = [
     ['libvirt', () => libvirt(state)],
@@ -132,7 +132,7 @@ async function proxmox(links: readonly LinkState[]): Promise<Reported> {
   );
   if (owners.size === 0) return { declared: [], keepers: [] };
   const vnets = await readJson(['pvesh', 'get', '/cluster/sdn/vnets', '--output-format', 'json'], { timeoutMs });
-  const { vnets: named } = proxmoxSurroundings(null, vnets);
+  const { vnets: named } = proxmoxContext(null, vnets);
   const texts = await Promise.all(
     [...owners.values()].map(async ({ id, program }) => ({
       id,

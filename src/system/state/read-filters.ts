@@ -1,8 +1,11 @@
-import type { AttachedProgram } from '../../core/model/state.js';
-import { type Fields, objectsOf, textOf } from '../../core/text/json-text.js';
-import { type FilterFinder, openFilterFinder } from '../kernel/ask/tc-filters.js';
+import { usualRules } from '../../core/bridge/routing.js';
+import type { AttachedProgram, FamilyRouting, Routing } from '../../core/model/state.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { type Fields, fieldsOf, objectsOf, textOf } from '../../core/text/json-text.js';
+import { type FilterFinder, openFilterFinder } from '../kernel/ask/traffic-control.js';
 import { programPlaces, programsAt } from '../kernel/bpf.js';
 import { inNamespace } from '../kernel/namespaces.js';
+import { readJsonBatch } from '../process/batch.js';
 import { readJson } from '../process/programs.js';
 
 /** Queueing disciplines by device, and the filters where a device has a discipline that can carry some. */
@@ -76,7 +79,7 @@ function disciplinePlaces(
 function placesOf(qdisc: unknown, finder: FilterFinder | null): readonly FilterPlace[] {
   const disciplines = objectsOf(qdisc).flatMap((discipline) => {
     const [device, kind] = [textOf(discipline['dev']), textOf(discipline['kind'])];
-    return device === null || kind === null || bare.has(kind) ? [] : [{ one: discipline, device, kind }];
+    return device === null || kind === null || bare.has(kind) ? [] : [{ discipline, device, kind }];
   });
   const classful = new Set(
     disciplines
@@ -84,7 +87,7 @@ function placesOf(qdisc: unknown, finder: FilterFinder | null): readonly FilterP
       .map(({ device }) => device),
   );
   return [
-    ...disciplines.flatMap(({ one, device, kind }) => disciplinePlaces(one, device, kind, finder)),
+    ...disciplines.flatMap(({ discipline, device, kind }) => disciplinePlaces(discipline, device, kind, finder)),
     ...[...classful].flatMap((device) => {
       const index = finder?.indexOf(device) ?? null;
       return index === null || finder === null ? [] : classPlaces(device, index, finder);
@@ -104,10 +107,12 @@ export async function readFilters(netns: string | null): Promise<Filters> {
       finder?.close();
     }
   });
-  const filters: Record<string, unknown> = {};
-  for (const { device, place, words } of places)
-    filters[`${device} ${place}`] = await readJson(['tc', '-j', 'filter', 'show', 'dev', device, ...words], where);
-  return { qdisc, filters };
+  const commands = places.map(({ device, words }) => ['filter', 'show', 'dev', device, ...words]);
+  const filters = await readJsonBatch('tc', commands, where);
+  return {
+    qdisc,
+    filters: Object.fromEntries(places.map(({ device, place }, at) => [`${device} ${place}`, filters[at]])),
+  };
 }
 
 /** Programs that are attached to devices of a namespace where no command shows them; null = nobody may ask. */
@@ -127,4 +132,57 @@ export function readPrograms(
     return false;
   });
   return denied ? null : programs;
+}
+
+/** What `ip` prints of a family; a kernel without it, or without tables to choose from, has `otherwise`. */
+async function printed(argv: readonly string[], netns: string | null, otherwise: unknown): Promise<unknown> {
+  try {
+    return await readJson(argv, { netns });
+  } catch (error) {
+    if (error instanceof VerifyError && /not supported/i.test(error.message)) return otherwise;
+    throw error;
+  }
+}
+
+async function familyRouting(netns: string | null, family: '-4' | '-6'): Promise<FamilyRouting> {
+  const [rules, routes] = await Promise.all([
+    printed(['ip', '-j', family, 'rule', 'show'], netns, usualRules),
+    printed(['ip', '-j', family, 'route', 'show', 'table', 'all'], netns, []),
+  ]);
+  return { rules, routes };
+}
+
+/** Rules of policy routing and the routes of all tables. Rejects with VerifyError where they cannot be read. */
+export async function readRouting(netns: string | null): Promise<Omit<Routing, 'vrfs'>> {
+  const [ipv4, ipv6] = await Promise.all([familyRouting(netns, '-4'), familyRouting(netns, '-6')]);
+  return { ipv4, ipv6 };
+}
+
+/** Kinds of device behind which a guest is that the host routes to. */
+const guestKinds: readonly unknown[] = ['tun', 'veth', 'netkit'];
+const linkLocal = /^(fe80:|ff)/;
+
+/** Those of the routes that may lead to a guest, and the tables of VRFs. `links`: as `ip -j -d link` prints them. */
+export function routingAmong({ ipv4, ipv6 }: Omit<Routing, 'vrfs'>, links: unknown): Routing {
+  const kinds = objectsOf(links).map((link) => ({ name: textOf(link['ifname']), info: fieldsOf(link['linkinfo']) }));
+  const ends = new Set(kinds.flatMap(({ name, info }) => (guestKinds.includes(info?.['info_kind']) ? [name] : [])));
+  const vrfs = kinds.flatMap(({ name, info }) =>
+    info?.['info_kind'] === 'vrf' ? [[name ?? '', String(fieldsOf(info['info_data'])?.['table'])] as const] : [],
+  );
+  const isKept = (route: Fields): boolean => {
+    const [type, table] = [textOf(route['type']) ?? 'unicast', textOf(route['table']) ?? 'main'];
+    if (linkLocal.test(textOf(route['dst']) ?? '') || type === 'multicast') return false;
+    if (table === 'local') return type === 'unicast';
+    const devices = [route, ...objectsOf(route['nexthops'])].map(({ dev }) => textOf(dev));
+    return table !== 'main' || devices.some((device) => ends.has(device));
+  };
+  const kept = ({ rules, routes }: FamilyRouting): FamilyRouting => ({
+    rules,
+    routes: objectsOf(routes).filter(isKept),
+  });
+  return {
+    ipv4: kept(ipv4),
+    ipv6: kept(ipv6),
+    ...(vrfs.length === 0 ? {} : { vrfs: Object.fromEntries(vrfs) }),
+  };
 }

@@ -1,16 +1,18 @@
-import { closeSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { cpus } from 'node:os';
-import type { Observer } from '../../core/model/plan.js';
+import type { Place } from '../../core/model/fabric.js';
 import type { Beside, ForeignBridge, LinkedDevice } from '../../core/model/state.js';
-import type { Account } from '../../core/model/timeline.js';
-import { accountsOf } from '../../core/plan/accounts.js';
+import type { Account, AccountWindow } from '../../core/model/timeline.js';
+import { accountsOf, insideAccounts } from '../../core/plan/accounts.js';
+import { restOf, restReadings, withReading } from '../../core/protocol/account-window.js';
 import type { CountedPort } from '../../core/protocol/host-messages.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { type KernelLink, linksOf, spaceNumber } from '../kernel/ask/links.js';
+import { addressesOf, type KernelLink, linksOf, spaceNumber } from '../kernel/ask/links.js';
 import { openNetlinkAsker } from '../kernel/ask/netlink-dump.js';
 import { inNamespace, inNamespaceFd } from '../kernel/namespaces.js';
 import { NETLINK_ROUTE } from '../kernel/netlink-socket.js';
-import { readOffloads } from './read-devices.js';
+import { procLink, procNames, procText } from '../kernel/proc-files.js';
+import { type Passed, readOffloads, readPassed } from './read-devices.js';
 
 /** What distinguishes two namespaces. */
 function identityOf(path: string): string | null {
@@ -22,45 +24,84 @@ function identityOf(path: string): string | null {
   }
 }
 
-/** Where namespaces of the network are mounted: `ip netns`, Docker (mountinfo of proc(5): the mount point is the fifth). */
-function mountedSpaces(): readonly string[] {
-  try {
-    return readFileSync('/proc/self/mountinfo', 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(' - nsfs '))
-      .flatMap((line) => {
-        const [, , , root = '', place] = line.split(' ');
-        return root.startsWith('net:') && place !== undefined ? [place] : [];
-      });
-  } catch {
-    return [];
+/**
+ * Where namespaces of the network are mounted, as a process sees it: `ip netns`, Docker (mountinfo of proc(5): the
+ * mount point is the fifth, other characters are octal there).
+ */
+function mountedSpaces(pid: string): readonly string[] {
+  const text = procText(`/proc/${pid}/mountinfo`);
+  if (!text.includes(' - nsfs ')) return [];
+  return text
+    .split('\n')
+    .filter((line) => line.includes(' - nsfs '))
+    .flatMap((line) => {
+      const [, , , root = '', place] = line.split(' ');
+      if (!root.startsWith('net:') || place === undefined) return [];
+      return [place.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))];
+    });
+}
+
+/** A process for each namespace of mounts, and for each root in one: mounts of others are listed nowhere else. */
+function mountViews(processes: readonly string[]): readonly string[] {
+  const views = new Map<string, string>();
+  for (const pid of processes) {
+    const view = `${identityOf(`/proc/${pid}/ns/mnt`) ?? ''} ${procLink(`/proc/${pid}/root`)}`;
+    if (!views.has(view)) views.set(view, pid);
   }
+  return [...views.values()];
 }
 
-/** A path of each network namespace that is mounted or that a process lives in, but for those named. */
-function otherSpaces(known: ReadonlySet<string>): readonly string[] {
-  const found = new Set(known);
-  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return [...mountedSpaces(), ...processes.map((pid) => `/proc/${pid}/ns/net`)].filter((path) => {
+/** Threads of a process beside its first one: each may live in a namespace of its own (unshare(2)). */
+function threadsOf(pid: string): readonly string[] {
+  const folder = `/proc/${pid}/task`;
+  // a link for the folder, one for itself, and one a thread (proc_task_getattr, fs/proc/base.c)
+  const links = statSync(folder, { throwIfNoEntry: false })?.nlink ?? 0;
+  return links <= 3 ? [] : procNames(folder).filter((thread) => thread !== pid);
+}
+
+/**
+ * A path of each network namespace that is mounted, wherever that is seen, or that a process or a thread lives in, by
+ * what distinguishes them, but home.
+ */
+function otherSpaces(home: string): ReadonlyMap<string, string> {
+  const processes = procNames('/proc').filter((name) => /^\d+$/.test(name));
+  const paths = new Map<string, string>();
+  const add = (path: string): void => {
     const identity = identityOf(path);
-    if (identity === null || found.has(identity)) return false;
-    found.add(identity);
-    return true;
-  });
+    if (identity !== null && identity !== home && !paths.has(identity)) paths.set(identity, path);
+  };
+  mountedSpaces('self').forEach(add);
+  for (const pid of processes) add(`/proc/${pid}/ns/net`);
+  for (const pid of processes) for (const thread of threadsOf(pid)) add(`/proc/${pid}/task/${thread}/ns/net`);
+  for (const pid of mountViews(processes)) for (const place of mountedSpaces(pid)) add(`/proc/${pid}/root${place}`);
+  return paths;
 }
 
-/** The links of a namespace, and its number for the one that is open as `home`; null = nobody may look. */
-function linksIn(
-  fd: number,
-  home: number,
-): { readonly links: readonly KernelLink[]; readonly home: number | null } | null {
+/** What is in a namespace. */
+interface SpaceLinks {
+  readonly links: readonly KernelLink[];
+  /** Its number for the namespace that is looked at; null = none. */
+  readonly home: number | null;
+  /** Addresses by number of the device, where there are ipvlans. */
+  readonly addresses: ReadonlyMap<number, readonly string[]>;
+}
+
+/** Guests by ipvlan are distinguished by their addresses alone. */
+function isByAddress({ kind }: KernelLink): boolean {
+  return kind === 'ipvlan' || kind === 'ipvtap';
+}
+
+/** The links of a namespace; `home`: the one that is looked at, open. null = nobody may look. */
+function linksIn(fd: number, home: number): SpaceLinks | null {
   try {
     return inNamespaceFd(fd, () => {
       const asker = openNetlinkAsker(NETLINK_ROUTE);
       if (asker === null) return null;
       try {
         const links = linksOf(asker);
-        return links === null ? null : { links, home: spaceNumber(asker, home) };
+        if (links === null) return null;
+        const addresses = links.some(isByAddress) ? addressesOf(asker) : new Map<number, readonly string[]>();
+        return { links, home: spaceNumber(asker, home), addresses };
       } finally {
         asker.close();
       }
@@ -71,8 +112,8 @@ function linksIn(
   }
 }
 
-function deviceOf(link: KernelLink, space: string | null): LinkedDevice {
-  const { name, ifindex, kind, mac, master, up, queue, mode } = link;
+function deviceOf(link: KernelLink, space: string | null, addresses?: SpaceLinks['addresses']): LinkedDevice {
+  const { name, ifindex, kind, mac, master, up, queue, mode, flag, received, xdpId } = link;
   return {
     space,
     name,
@@ -83,23 +124,35 @@ function deviceOf(link: KernelLink, space: string | null): LinkedDevice {
     master,
     up,
     ...(mode === null ? {} : { mode }),
+    ...(flag === null ? {} : { flag }),
+    ...(addresses !== undefined && isByAddress(link) ? { ips: addresses.get(ifindex) ?? [] } : {}),
     ...(queue === null ? {} : { queue }),
+    ...(received === null ? {} : { received }),
+    ...(xdpId === null ? {} : { xdpId }),
   };
 }
 
 /**
  * The devices of a namespace, and those of others that stand on one of them or are its other end. What is in a
- * namespace that no process lives in and that is mounted nowhere is not found.
+ * namespace that no thread lives in and that is mounted nowhere is not found.
  */
 export function readLinkedDevices(netns: string | null): readonly LinkedDevice[] {
-  return readAround(netns).devices;
+  return lookAround(netns).devices;
 }
 
 /** Where ip-netns(8) keeps its names. */
 const named = '/run/netns/';
 
-/** `readLinkedDevices`, and the bridges with ports in other namespaces that are linked to this one or have a name. */
+/**
+ * `readLinkedDevices` without what is of the moment, and the bridges with ports in other namespaces that are linked to
+ * this one or have a name.
+ */
 export function readAround(netns: string | null): Pick<Beside, 'devices' | 'bridges'> {
+  const { devices, bridges } = lookAround(netns);
+  return { devices: devices.map(({ spaceId: _id, received: _count, xdpId: _program, ...device }) => device), bridges };
+}
+
+function lookAround(netns: string | null): Pick<Beside, 'devices' | 'bridges'> {
   const homePath = netns ?? '/proc/self/ns/net';
   const home = openSync(homePath, 'r');
   try {
@@ -114,12 +167,12 @@ export function readAround(netns: string | null): Pick<Beside, 'devices' | 'brid
     // what stands in another namespace is none of this one's: a number there may be another device's here
     const devices = here.map((link) => deviceOf(link.linkSpace === null ? link : { ...link, link: null }, null));
     const bridges: ForeignBridge[] = [];
-    for (const path of otherSpaces(new Set([identityOf(homePath) ?? '']))) {
-      const found = lookInto(path, home);
-      const linked = (found?.links ?? []).filter(({ linkSpace }) => linkSpace !== null && linkSpace === found?.home);
-      devices.push(...linked.map((link) => deviceOf(link, path)));
+    for (const [spaceId, path] of otherSpaces(identityOf(homePath) ?? '')) {
+      const space = lookInto(path, home);
+      const linked = (space?.links ?? []).filter(({ linkSpace }) => linkSpace !== null && linkSpace === space?.home);
+      devices.push(...linked.map((link) => ({ ...deviceOf(link, path, space?.addresses), spaceId })));
       if (linked.length > 0 || path.startsWith(named))
-        bridges.push(...bridgesAmong(found?.links ?? [], path, linked.length > 0));
+        bridges.push(...bridgesAmong(space?.links ?? [], path, linked.length > 0));
     }
     return { devices, bridges };
   } finally {
@@ -127,7 +180,7 @@ export function readAround(netns: string | null): Pick<Beside, 'devices' | 'brid
   }
 }
 
-function lookInto(path: string, home: number): ReturnType<typeof linksIn> {
+function lookInto(path: string, home: number): SpaceLinks | null {
   let fd: number;
   try {
     fd = openSync(path, 'r');
@@ -156,6 +209,22 @@ export interface AccountPlace {
   readonly pooled: boolean;
   /** Whether the far end of a veth that is in no namespace that was found may take frames by polling. */
   readonly lostEndPolls: boolean;
+  /** The far end of an observer's veth, where it is not to be looked for; undefined = it is in no namespace to read. */
+  readonly endOf?: (observer: string) => Place | undefined;
+}
+
+/** Reads accounts that no capture can read, as often as it takes to see whether the ports are at rest. */
+export type InsideReader = () => Readonly<Record<string, AccountWindow>>;
+
+/** The accounts of some ports, under the names that the plan has for these. */
+export interface PortAccounts {
+  /** Those out of the ports, and those behind them. */
+  readonly accounts: Readonly<Record<string, Account>>;
+  /** What a capture here has to count for them. */
+  readonly counted: Readonly<
+    Record<string, { readonly observers: readonly string[]; readonly devices: readonly string[] }>
+  >;
+  readonly readInside: InsideReader;
 }
 
 /** Does that end of a veth take frames by polling? One that cannot be asked may. */
@@ -169,48 +238,97 @@ function polls({ home, lostEndPolls }: AccountPlace, end: LinkedDevice | undefin
   }
 }
 
-/** The accounts of these observers' ports, as they can be counted in this machine. */
-export function accountsAt(place: AccountPlace, observers: readonly Observer[]): Readonly<Record<string, Account>> {
-  return accountsOf({ observers }, place.devices, {
-    processors: cpus().length,
-    polls: (end) => polls(place, end),
-    pooled: place.pooled,
-  });
+/** A veth port here, and its other end in another namespace. */
+interface VethEnds {
+  readonly device: string;
+  readonly end: Place;
 }
 
-/**
- * The accounts of ports of a namespace of this host, under the names that the plan has for them; `counted`: what a
- * capture here has to count for them.
- */
-export function accountsOfPorts(
-  netns: string | null,
-  ports: readonly CountedPort[],
-  pooled: boolean,
-): {
-  readonly accounts: Readonly<Record<string, Account>>;
-  readonly counted: Readonly<
-    Record<string, { readonly observers: readonly string[]; readonly devices: readonly string[] }>
-  >;
-} {
-  const place = { home: netns, devices: readLinkedDevices(netns), pooled, lostEndPolls: true };
+/** The other end of each veth port that can be read, by port as the plan calls it. */
+function endsOf({ devices, endOf }: AccountPlace, ports: readonly CountedPort[]): ReadonlyMap<string, VethEnds> {
+  const here = new Map(devices.flatMap((device) => (device.space === null ? [[device.name, device] as const] : [])));
+  const findEnd = (port: LinkedDevice): Place | undefined => {
+    const end = devices.find(({ kind, space, lower }) => kind === 'veth' && space !== null && lower === port.ifindex);
+    return end === undefined ? undefined : { device: end.name, netns: end.space };
+  };
+  return new Map(
+    ports.flatMap(({ observer, port, device }): readonly (readonly [string, VethEnds])[] => {
+      const link = here.get(device);
+      if (link?.kind !== 'veth') return [];
+      const end = endOf === undefined ? findEnd(link) : endOf(observer);
+      return end === undefined ? [] : [[port, { device, end }]];
+    }),
+  );
+}
+
+/** What passed one device; null = it cannot be read now. */
+function passedAt({ device, netns }: Place): Passed | null {
+  try {
+    return readPassed(netns).get(device) ?? null;
+  } catch {
+    return null; // its namespace ended
+  }
+}
+
+/** Readings of ports that do not come to rest. */
+const maxInsideReadings = 25;
+
+function insideReader(ends: ReadonlyMap<string, VethEnds>, home: string | null): InsideReader {
+  if (ends.size === 0) return () => ({});
+  return () => {
+    const windows = new Map<string, AccountWindow>();
+    const broken = new Set<string>();
+    const isEachAtRest = (): boolean => [...windows.values()].every((window) => restOf(window) >= restReadings);
+    for (let reading = 0; reading < maxInsideReadings && (reading === 0 || !isEachAtRest()); reading += 1) {
+      const first = new Map([...ends].map(([port, { end }]) => [port, passedAt(end)]));
+      const left = readPassed(home);
+      for (const [port, { device, end }] of ends) {
+        const [before, sent, after] = [first.get(port)?.received, left.get(device)?.sent, passedAt(end)?.received];
+        if (before === undefined || sent === undefined || after === undefined) broken.add(port);
+        else
+          windows.set(
+            port,
+            withReading(windows.get(port) ?? null, {
+              before: { sent: before, dropped: 0 },
+              heard: sent,
+              after: { sent: after, dropped: 0 },
+            }),
+          );
+      }
+    }
+    return Object.fromEntries(
+      [...windows].flatMap(([port, window]) => (broken.has(port) ? [] : [[`${port} inside`, window]])),
+    );
+  };
+}
+
+/** The accounts of ports of one namespace of this host. */
+export function accountsOfPorts(place: AccountPlace, ports: readonly CountedPort[]): PortAccounts {
   const portOf = new Map(ports.map(({ device, port }) => [device, port]));
   const observers = ports.map(
     ({ observer, bridge, device }) =>
       ({ name: observer, interface: device, bridge, place: 'port', role: 'guest', macs: [], judged: true }) as const,
   );
-  const found = Object.entries(accountsAt(place, observers)).map(([name, account]) => ({
-    name: portOf.get(name) ?? name,
-    account,
-  }));
+  const atPorts = accountsOf({ observers }, place.devices, {
+    processors: cpus().length,
+    polls: (end) => polls(place, end),
+    pooled: place.pooled,
+  });
+  const named = Object.entries(atPorts).map(([name, account]) => ({ name: portOf.get(name) ?? name, account }));
+  const accounts = Object.fromEntries(
+    named.map(({ name, account }) => [
+      name,
+      { ...account, ports: account.ports.map((device) => portOf.get(device) ?? device) },
+    ]),
+  );
+  const ends = endsOf(place, ports);
+  const inside = insideAccounts(accounts, (port) => ends.has(port));
+  const asked = new Set(Object.values(inside).flatMap((account) => account.ports));
   return {
-    accounts: Object.fromEntries(
-      found.map(({ name, account }) => [
-        name,
-        { ...account, ports: account.ports.map((device) => portOf.get(device) ?? device) },
-      ]),
-    ),
+    accounts: { ...accounts, ...inside },
     counted: Object.fromEntries(
-      found.map(({ name, account }) => [name, { observers: account.observers, devices: account.ports }]),
+      named.map(({ name, account }) => [name, { observers: account.observers, devices: account.ports }]),
     ),
+    readInside: insideReader(new Map([...ends].filter(([port]) => asked.has(port))), place.home),
   };
 }

@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
-import type { PacketSocket } from '../../core/model/state.js';
+import { basename } from 'node:path';
+import { trustedName } from '../../core/bridge/bypass/packet-sockets.js';
+import type { PacketHandler, PacketSocket } from '../../core/model/state.js';
+import { netfilterPrograms } from '../kernel/bpf.js';
+import { procLink } from '../kernel/proc-files.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { packetSocketFilters, type SocketFilter } from '../kernel/ask/packet-diag.js';
-import { type SocketHolder, socketHolders } from '../process/socket-holders.js';
+import { isDescendant, type SocketHolder, socketHolders } from '../process/socket-holders.js';
 import { helperPath } from '../process/helper-command.js';
 
 /**
@@ -32,11 +36,48 @@ export function readPacketTable(netns: string | null): string | null {
   }
 }
 
+/** What packet sockets are called there, which have a list of their own (net/packet/af_packet.c). */
+const ofSockets = /^t?packet_rcv/;
+
+/**
+ * The lines of /proc/net/ptype (net/core/net-procfs.c, ptype_seq_show) but those of packet sockets. A kernel that knows
+ * no names of functions prints addresses: these are left out.
+ */
+export function parsePacketHandlers(text: string): readonly PacketHandler[] {
+  return text.split('\n').flatMap((line): readonly PacketHandler[] => {
+    const match = /^(ALL|[0-9a-f]{4})\s+(?:(\S+)\s+)?([A-Za-z_]\S*(?: \[\S+\])?)\s*$/.exec(line);
+    const [, type = '', device = null, name = ''] = match ?? [];
+    return match === null || ofSockets.test(name) ? [] : [{ type, device, function: name }];
+  });
+}
+
+/**
+ * Functions of the kernel that get frames in a namespace, but those of packet sockets, and programs of BPF at
+ * netfilter's hooks; none where they cannot be read.
+ */
+export function readPacketHandlers(netns: string | null): readonly PacketHandler[] {
+  const programs = netfilterPrograms().map(({ id, family }) => ({
+    type: family === 'ipv4' ? '0800' : '86dd',
+    device: null,
+    function: `BPF program ${id} of netfilter`,
+  }));
+  try {
+    const text = inNamespace(netns, () => readFileSync('/proc/thread-self/net/ptype', 'utf8'));
+    return [...parsePacketHandlers(text), ...programs];
+  } catch {
+    return programs;
+  }
+}
+
 /**
  * Packet sockets of a namespace with the processes that hold them. Processes of other users show only to root
- * (ptrace(2), "ptrace access mode checking"); one that ends meanwhile is left out.
+ * (ptrace(2), "ptrace access mode checking"); one that ends meanwhile is left out. `isOurs`: whether a process that is
+ * called as this program's helpers is one.
  */
-export function readPacketSockets(netns: string | null): readonly PacketSocket[] | null {
+export function readPacketSockets(
+  netns: string | null,
+  isOurs: (pid: number) => boolean = () => true,
+): readonly PacketSocket[] | null {
   const table = readPacketTable(netns);
   if (table === null) return null;
   const sockets = parsePacketSockets(table);
@@ -44,11 +85,11 @@ export function readPacketSockets(netns: string | null): readonly PacketSocket[]
   const holders = socketHolders(new Set(sockets.map(({ inode }) => inode)));
   const filters = inNamespace(netns, packetSocketFilters);
   return sockets.map((socket) => {
-    const found = (holders.get(socket.inode) ?? []).map(describe);
+    const processes = (holders.get(socket.inode) ?? []).map((holder) => describe(holder, isOurs));
     return {
       ...socket,
-      holders: found.map(({ pid, name }) => ({ pid, name })),
-      own: found.length > 0 && found.every(({ own }) => own),
+      holders: processes.map(({ pid, name }) => ({ pid, name })),
+      own: processes.length > 0 && processes.every(({ isOwn }) => isOwn),
       ...filterOf(filters?.get(socket.inode)),
     };
   });
@@ -61,12 +102,68 @@ function filterOf(reported: SocketFilter | undefined): Pick<PacketSocket, 'filte
 interface Holder {
   readonly pid: number;
   readonly name: string;
-  readonly own: boolean;
+  readonly isOwn: boolean;
 }
 
 /** Helpers that capture and send are this program's own and known; a relay is something that bridges the bridge. */
-function describe({ pid, argv, comm }: SocketHolder): Holder {
+function describe({ pid, argv, comm }: SocketHolder, isOurs: (pid: number) => boolean): Holder {
   const at = argv.indexOf(helperPath);
-  const role = at < 0 ? null : (argv[at + 1] ?? '');
-  return { pid, name: role === null ? comm : `verify-isolation ${role}`, own: role === 'capture' || role === 'send' };
+  // what a sender will send by is open here first
+  if (at < 0) return { pid, name: nameOf(pid, comm), isOwn: pid === Number(procLink('/proc/self')) };
+  const role = argv[at + 1] ?? '';
+  const name = `verify-isolation ${role}`;
+  return isOurs(pid)
+    ? { pid, name, isOwn: role === 'capture' || role === 'send' }
+    : { pid, name: `${name} of another run`, isOwn: false };
+}
+
+/** A process may call itself as it likes: one that is trusted by its name is called by the program that it runs. */
+function nameOf(pid: number, comm: string): string {
+  if (comm !== trustedName) return comm;
+  const program = procLink(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, '');
+  return program === '' ? comm : basename(program);
+}
+
+/** Packet sockets that come after it began, also those that are gone again. */
+export interface PacketSocketWatch {
+  /** Those of others than this program's helpers, each as it was found. */
+  take(): readonly PacketSocket[];
+  close(): void;
+}
+
+/** A process that reads and sends for less than that may stand between two looks. */
+const lookMs = 200;
+
+/** Looks for new packet sockets of a namespace, for the kernel reports none. */
+export function watchPacketSockets(netns: string | null): PacketSocketWatch {
+  const lineOf = ({ inode, ifindex, protocol }: Pick<PacketSocket, 'inode' | 'ifindex' | 'protocol'>): string =>
+    `${inode} ${ifindex} ${protocol}`;
+  const list = (): readonly string[] => parsePacketSockets(readPacketTable(netns) ?? '').map(lineOf);
+  const known = new Set(list());
+  /** Nobody has them open: the kernel takes a while to close a socket. Who is still there at the next look counts. */
+  let closing = new Set<string>();
+  const found: PacketSocket[] = [];
+  const look = (): void => {
+    const seen = closing;
+    closing = new Set();
+    if (list().every((line) => known.has(line))) return;
+    for (const socket of readPacketSockets(netns, isDescendant) ?? []) {
+      const line = lineOf(socket);
+      if (known.has(line)) continue;
+      if (socket.holders.length === 0 && !seen.has(line)) {
+        closing.add(line);
+        continue;
+      }
+      known.add(line);
+      if (!socket.own) found.push(socket);
+    }
+  };
+  const timer = setInterval(look, lookMs);
+  return {
+    take() {
+      look();
+      return found;
+    },
+    close: () => clearInterval(timer),
+  };
 }

@@ -36,8 +36,8 @@ const line = /^\[\s*([\d.]+)\]\s+(?:device )?(\S+?)(?: \(\w+\))?:? (entered|left
 function parsePromiscuousLog(text: string): Readonly<Record<string, string>> {
   const last: Record<string, string> = {};
   for (const entry of text.split('\n')) {
-    const found = line.exec(entry);
-    if (found !== null) last[found[2] ?? ''] = `${found[3] ?? ''} promiscuous mode ${found[1] ?? ''} s after boot`;
+    const match = line.exec(entry);
+    if (match !== null) last[match[2] ?? ''] = `${match[3] ?? ''} promiscuous mode ${match[1] ?? ''} s after boot`;
   }
   return last;
 }

@@ -2,15 +2,18 @@ import { readFileSync } from 'node:fs';
 import type { HostState, LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { legacyTables } from '../kernel/ask/legacy-tables.js';
+import { waitingFrames, type WaitingFrames } from '../kernel/ask/traffic-control.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { readSysctl } from '../kernel/sysctl.js';
 import { readJson } from '../process/programs.js';
+import { isDescendant } from '../process/socket-holders.js';
 import { withOvs } from './ovs/parse.js';
 import { readOvsTexts } from './ovs/read.js';
 import { parseFdb, parseLinks } from './parse-links.js';
 import { readAllDrops, readHardware } from './read-devices.js';
-import { readFilters, readPrograms } from './read-filters.js';
-import { readPacketSockets } from './read-packet-sockets.js';
+import { readFilters, readPrograms, readRouting, routingAmong } from './read-filters.js';
+import { readSharedTaps } from './read-monitors.js';
+import { readPacketHandlers, readPacketSockets } from './read-packet-sockets.js';
 
 export interface ReadOptions {
   /** Also Open vSwitch's bridges, where it runs: they stand among `links` and `fdb` like the kernel's. */
@@ -23,6 +26,8 @@ export interface ReadOptions {
   readonly sysctl: readonly string[];
   /** Whether to read who else listens with packet sockets. */
   readonly packetSockets?: boolean;
+  /** Whether to read rules of policy routing and routes. */
+  readonly routing?: boolean;
 }
 
 /** Sysctls that can forward, or filter, what a bridge does not. */
@@ -49,9 +54,11 @@ export const forwardingSysctls = [
  * `ip` rejects (VerifyError, 69). Times and counters are as the kernel prints them and move by themselves.
  */
 export async function readState(options: ReadOptions): Promise<HostState> {
+  // first of all: what the caller sends from now on waits there as well
+  const waiting = inNamespace(options.netns, waitingFrames) ?? [];
   const unread: { what: string; why: string }[] = [];
   const where = { netns: options.netns };
-  const part = async (what: string, read: Promise<unknown>): Promise<unknown> => {
+  const part = async <T>(what: string, read: Promise<T>): Promise<T | null> => {
     try {
       return await read;
     } catch (error) {
@@ -61,13 +68,14 @@ export async function readState(options: ReadOptions): Promise<HostState> {
       return null;
     }
   };
-  const [links, fdb, vlan, mdb, tc, nft] = await Promise.all([
+  const [links, fdb, vlan, mdb, tc, nft, routing] = await Promise.all([
     readJson(['ip', '-j', '-d', 'link', 'show'], where),
     part('fdb', readJson(['bridge', '-j', '-s', 'fdb', 'show'], where)),
     part('vlan', readJson(['bridge', '-j', 'vlan', 'show'], where)),
     part('mdb', readJson(['bridge', '-j', 'mdb', 'show'], where)),
     part('tc', readFilters(options.netns)),
     part('nft', readJson(['nft', '-j', 'list', 'ruleset'], where)),
+    options.routing === true ? part('routing', readRouting(options.netns)) : null,
   ]);
   const ovs =
     options.ovs !== true
@@ -79,14 +87,11 @@ export async function readState(options: ReadOptions): Promise<HostState> {
         });
   const sockets =
     options.packetSockets === true
-      ? { packetSockets: readPacketSockets(options.netns)?.filter(({ own }) => !own) ?? null }
+      ? { packetSockets: readPacketSockets(options.netns, isDescendant)?.filter(({ own: isOwn }) => !isOwn) ?? null }
       : {};
   const drops = readAllDrops(options.netns);
-  const logGroups = readLogGroups(options.netns);
-  const legacy = inNamespace(options.netns, legacyTables);
   const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
   const parsed = inNamespace(options.netns, () => parseLinks(links, options.sysfs ? sysFlags : () => null));
-  const hardware = readHardware(options.netns, parsed);
   const state: HostState = {
     links: parsed,
     fdb: parseFdb(fdb),
@@ -97,13 +102,42 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     sysctl,
     ...(drops === null ? {} : { drops }),
     ...sockets,
-    programs: readPrograms(options.netns, parsed),
-    ...(logGroups === null ? {} : { logGroups }),
-    ...(Object.keys(hardware).length === 0 ? {} : { hardware }),
-    ...(legacy.length === 0 ? {} : { legacyTables: legacy }),
+    ...readCarriers(options.netns, parsed),
+    ...waitingAt(parsed, waiting),
+    ...(routing === null ? {} : { routing: routingAmong(routing, links) }),
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
   return ovs === null ? state : withOvs(state, ovs);
+}
+
+/** Frames that wait, by the names of their devices. */
+function waitingAt(links: readonly LinkState[], waiting: readonly WaitingFrames[]): Pick<HostState, 'waiting'> {
+  const named = waiting.flatMap(({ ifindex, ...frames }) => {
+    const device = links.find((link) => link.ifindex === ifindex)?.name;
+    return device === undefined ? [] : [{ device, ...frames }];
+  });
+  return named.length === 0 ? {} : { waiting: named };
+}
+
+type Carriers = Pick<
+  HostState,
+  'programs' | 'packetHandlers' | 'sharedTaps' | 'logGroups' | 'hardware' | 'legacyTables'
+>;
+
+/** What the kernel itself, and no program of iproute2 or nft, says of what can carry frames elsewhere. */
+function readCarriers(netns: string | null, links: readonly LinkState[]): Carriers {
+  const logGroups = readLogGroups(netns);
+  const sharedTaps = readSharedTaps(netns, links);
+  const hardware = readHardware(netns, links);
+  const legacy = inNamespace(netns, legacyTables);
+  return {
+    programs: readPrograms(netns, links),
+    packetHandlers: readPacketHandlers(netns),
+    ...(Object.keys(sharedTaps).length === 0 ? {} : { sharedTaps }),
+    ...(logGroups === null ? {} : { logGroups }),
+    ...(Object.keys(hardware).length === 0 ? {} : { hardware }),
+    ...(legacy.length === 0 ? {} : { legacyTables: legacy }),
+  };
 }
 
 /**

@@ -23,7 +23,7 @@ type CapClass = new () => CapObject;
 
 /** A device held promiscuous through `cap`, without the frames that go out on it. */
 export interface CapSocket {
-  /** Sends the first `octets` of a buffer; throws what the kernel says. */
+  /** Sends the first `bytes` of a buffer; throws what the kernel says. */
   send(frame: Buffer, bytes: number): void;
   /** Frames that the kernel dropped because the ring was full, since the socket was opened. */
   dropped(): number;

@@ -4,6 +4,7 @@ import { type HelperChannel, openHelperChannel } from '../process/helper-channel
 import { toolVersion } from '../process/package-path.js';
 import { sealHelper } from '../process/seal-helper.js';
 import { type CapSocket, openCapSocket } from './cap-socket.js';
+import { isGroupMac } from '../../core/wire/ethernet.js';
 
 const beatMs = 100;
 
@@ -125,8 +126,7 @@ export function isForGuest(macs: readonly string[], everything: boolean): (frame
   return (frame, bytes) => {
     if (bytes < 14) return false; // no Ethernet header (IEEE 802.3 clause 3)
     if (guestMacs.has(keyAt(frame, 6))) return false;
-    const isGroup = (frame.readUInt8(0) & 1) === 1;
-    return everything || isGroup || guestMacs.has(keyAt(frame, 0));
+    return everything || isGroupMac(frame, 0) || guestMacs.has(keyAt(frame, 0));
   };
 }
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { audit } from '../../../src/core/audit/audit.js';
 import { proofStatus, withProof } from '../../../src/core/audit/prove.js';
 import type { AuditReport } from '../../../src/core/model/audit.js';
-import type { HostState, Reading } from '../../../src/core/model/state.js';
+import type { HostState, Snapshot } from '../../../src/core/model/state.js';
 import { parseFolder } from '../../../src/system/evidence/folder/parse-folder.js';
 import { replayFolder } from '../../../src/system/evidence/replay.js';
 import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
@@ -51,7 +51,7 @@ describe('audit --prove on a host', needs(root), () => {
     const report: AuditReport = JSON.parse(stdout);
     const proof = report.proof;
     expect({ faults: proof?.faults, reasons: proof?.reasons }).toEqual({ faults: [], reasons: [] });
-    expect(proof?.classes.map((one) => one.class)).toEqual([
+    expect(proof?.classes.map((proved) => proved.class)).toEqual([
       'known-unicast',
       'unknown-unicast',
       'broadcast',
@@ -95,7 +95,7 @@ describe('audit --prove on a host', needs(root), () => {
 async function mistaken(name: string, ageing: number): Promise<ReturnType<typeof withProof>> {
   const dir = fileURLToPath(new URL(`../../../captures/${name}`, import.meta.url));
   const { plan, states } = await parseFolder(dir);
-  const other = (state: HostState | null): HostState | null =>
+  const renamed = (state: HostState | null): HostState | null =>
     state === null
       ? null
       : {
@@ -104,17 +104,17 @@ async function mistaken(name: string, ageing: number): Promise<ReturnType<typeof
             link.bridge === null ? link : { ...link, bridge: { ...link.bridge, ageing_time: ageing } },
           ),
         };
-  const before = states.map((state) => other(state.before));
+  const before = states.map((state) => renamed(state.before));
   const [state] = before;
   if (state === null || state === undefined) throw new Error(`captures/${name} has no state`);
-  const reading: Reading = {
+  const snapshot: Snapshot = {
     state: { ...state, unread: [] },
     packetSockets: [],
     promiscuousLog: {},
     vmnet: [],
     ovs: null,
   };
-  return withProof(audit(reading), {
+  return withProof(audit(snapshot), {
     plan,
     result: await replayFolder(dir),
     before,

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Fault } from '../../../src/core/model/timeline.js';
 import type { Capture } from '../../../src/system/capture/client.js';
 import type { CaptureOptions, ObserverRequest } from '../../../src/system/capture/helper.js';
-import { listenAndSend } from './listen-and-send.js';
+import { listenAndSend, portRequest } from './listen-and-send.js';
 import {
   frames,
   guestMac,
@@ -44,20 +44,8 @@ describe.each(engines)('engine %s', needs(root), (engine) => {
   ): Promise<Capture> {
     const started = await start(network, { runTag, ...options });
     started.onFault((fault) => faults.push(fault));
-    await started.open([
-      {
-        observer: 'g1',
-        device: 'vnet0',
-        watch: 'port',
-        engine,
-        macs: [guestMac],
-        filter: 'ether proto 0x88b5',
-        snaplen: 256,
-        buffer: (engine === 'cap' ? 64 : 8) * mebibyte,
-        description: '',
-        ...changes,
-      },
-    ]);
+    const buffer = (engine === 'cap' ? 64 : 8) * mebibyte;
+    await started.open([portRequest(engine, { filter: 'ether proto 0x88b5', buffer, ...changes })]);
     return started;
   }
   const send = (socket: 'toGuest' | 'fromGuest', bytes: Buffer, length?: number, perSecond?: number): Promise<number> =>
@@ -99,19 +87,7 @@ describe.each(engines)('engine %s', needs(root), (engine) => {
 
   test('cuts frames to snaplen and knows their length on the wire, or says that it does not', async () => {
     const started = await start(network);
-    const [listening] = await started.open([
-      {
-        observer: 'g1',
-        device: 'vnet0',
-        watch: 'port',
-        engine,
-        macs: [],
-        filter: '',
-        snaplen: 100,
-        buffer: 8 * mebibyte,
-        description: 'x',
-      },
-    ]);
+    const [listening] = await started.open([portRequest(engine, { macs: [], snaplen: 100, description: 'x' })]);
     await send('toGuest', frames(2, 1400), 1400);
     await started.stop();
     const { frames: seen } = readCapture(started.files[0] ?? '');
@@ -169,7 +145,7 @@ describe.each(engines)('engine %s', needs(root), (engine) => {
   test('says that a device moved to another namespace', async () => {
     network = testNetwork();
     await listen();
-    const other = testNetwork();
+    const otherNetwork = testNetwork();
     try {
       network.ip(
         'link',
@@ -179,11 +155,11 @@ describe.each(engines)('engine %s', needs(root), (engine) => {
         'name',
         'moved0',
         'netns',
-        other.netns.replace('self', String(process.pid)),
+        otherNetwork.netns.replace('self', String(process.pid)),
       );
       await until('interface-gone', () => hit('interface-gone') || (engine === 'cap' && hit('helper-died')));
     } finally {
-      other.close();
+      otherNetwork.close();
     }
   });
 

@@ -54,8 +54,8 @@ describe('a capture helper that is kept from step to step', needs(root), () => {
   }
   async function send(count: number, first = 0): Promise<void> {
     const sender = await startSender({ out: { device: 'vnet0', netns: network.netns } });
-    const all = frames(first + count);
-    await sender.send('out', all.subarray(first * 60), 60, null);
+    const bytes = frames(first + count);
+    await sender.send('out', bytes.subarray(first * 60), 60, null);
     await sender.stop();
   }
   /** What a step does: opens, seals, has frames sent, stops. */

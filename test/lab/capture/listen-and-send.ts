@@ -1,8 +1,27 @@
 import { type Capture, startCapture } from '../../../src/system/capture/client.js';
-import type { CaptureOptions } from '../../../src/system/capture/helper.js';
+import type { CaptureOptions, ObserverRequest } from '../../../src/system/capture/helper.js';
 import { startSender } from '../../../src/system/inject/helper.js';
 import type { Sender } from '../../../src/system/inject/sender.js';
-import type { TestNetwork } from '../../support/lab/test-network.js';
+import { guestMac, type TestNetwork } from '../../support/lab/test-network.js';
+
+/** An observer at the guest's port of a test network. */
+export function portRequest(
+  engine: ObserverRequest['engine'],
+  changes: Partial<ObserverRequest> = {},
+): ObserverRequest {
+  return {
+    observer: 'g1',
+    device: 'vnet0',
+    watch: 'port',
+    engine,
+    macs: [guestMac],
+    filter: '',
+    snaplen: 256,
+    buffer: 8 << 20,
+    description: '',
+    ...changes,
+  };
+}
 
 /**
  * What a test listens and sends with: a capture at a time, and for each network a sender, begun when it is first

@@ -6,6 +6,7 @@ import { inNamespace } from '../../../src/system/kernel/namespaces.js';
 import { startRelay } from '../../../src/system/traffic/relay-client.js';
 import { frames, guestMac, runTag, testNetwork, type TestNetwork } from '../../support/lab/test-network.js';
 import { needs, readable, root } from '../../support/needs.js';
+import { portRequest } from './listen-and-send.js';
 
 /** What all threads of a process may do, as the kernel tells: a thread with other rights makes another entry. */
 function rightsOf(pid: number): readonly string[] {
@@ -32,20 +33,7 @@ describe('a helper', needs(root, readable), () => {
     'that captures with %s has CAP_NET_RAW alone, and once it is sealed the kernel lets it open nothing; it hears all the same',
     async (engine) => {
       const capture = await startCapture({ file: network.file(), netns: network.netns, runTag });
-      const open = (observer: string) =>
-        capture.open([
-          {
-            observer,
-            device: 'vnet0',
-            watch: 'port',
-            engine,
-            macs: [guestMac],
-            filter: '',
-            snaplen: 256,
-            buffer: 8 << 20,
-            description: '',
-          },
-        ]);
+      const open = (observer: string) => capture.open([portRequest(engine, { observer })]);
       const [pid = 0] = capture.pids();
       await open('a');
       expect(rightsOf(pid)).toEqual([`${raw}, Seccomp 0`]);

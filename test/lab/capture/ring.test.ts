@@ -4,7 +4,7 @@ import type { Capture } from '../../../src/system/capture/client.js';
 import type { CaptureOptions } from '../../../src/system/capture/helper.js';
 import { startHelper } from '../../../src/system/process/helper-process.js';
 import { batches, damages, packets, readAll } from '../../support/pcap/helpers.js';
-import { listenAndSend } from './listen-and-send.js';
+import { listenAndSend, portRequest } from './listen-and-send.js';
 import {
   frames,
   guestMac,
@@ -14,16 +14,6 @@ import {
   type TestNetwork,
 } from '../../support/lab/test-network.js';
 import { needs, root } from '../../support/needs.js';
-
-const request = {
-  watch: 'port',
-  engine: 'ring',
-  macs: [guestMac],
-  filter: '',
-  snaplen: 256,
-  buffer: 8 << 20,
-  description: '',
-} as const;
 
 /** vnet0 and eth0 are in one namespace here, so that each frame comes to the ring twice: as vnet0's and as eth0's. */
 describe('engine ring: what goes to the file as the kernel made it', needs(root), () => {
@@ -39,7 +29,7 @@ describe('engine ring: what goes to the file as the kernel made it', needs(root)
 
   async function listen(devices: readonly string[], options: Partial<CaptureOptions> = {}): Promise<Capture> {
     const started = await start(network, { runTag, ...options });
-    await started.open(devices.map((device) => ({ ...request, observer: device, device })));
+    await started.open(devices.map((device) => portRequest('ring', { observer: device, device })));
     return started;
   }
   const send = (bytes: Buffer): Promise<number> => sendTo(network, 'toGuest', bytes);
@@ -124,7 +114,7 @@ describe('engine ring: what goes to the file as the kernel made it', needs(root)
     await helper.send({ type: 'file', path: '/dev/full', fd: 3, runTag, only: 'all' });
     for (const device of devices) {
       const listening = helper.next('listening', (message) => message.observer === device, 5000);
-      await helper.send({ type: 'open', ...request, observer: device, device });
+      await helper.send({ type: 'open', ...portRequest('ring', { observer: device, device }) });
       await listening;
     }
     await send(Buffer.concat([frames(2), Buffer.alloc(60, 7)]));

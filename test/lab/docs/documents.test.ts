@@ -105,10 +105,10 @@ describe.each(['github', 'gitlab'])('contrib/ci/%s.yml', (name) => {
     // One scenario of a project's own, in a folder of its own.
     const out = join(scratch, name);
     mkdirSync(out);
-    const own = command
+    const words = command
       .replace('scenarios/*.yml', join(top, 'scenarios/switch-mode.yml'))
       .replaceAll(/(--out |=)([a-z])/g, `$1${out}/$2`);
-    expect(type(own)).toEqual({ status: 0, stderr: '' });
+    expect(type(words)).toEqual({ status: 0, stderr: '' });
     expect(readFileSync(join(out, 'isolation.xml'), 'utf8')).toContain('<testsuites');
     expect(existsSync(join(out, 'evidence', 'result.json'))).toBe(true);
   }, 120_000);

@@ -34,7 +34,7 @@ describe('a run on a host', needs(root), () => {
       host.cli(['run', host.scenario('changes', { steps: short }), '--yes', '--allow-changes']),
     );
     expect([silent.status, silent.stderr]).toEqual([64, expect.stringContaining('allow_changes: true')]);
-    const all = closing.replace('5000', '20').replace(
+    const shorter = closing.replace('5000', '20').replace(
       'set: { vnet4: { flood: off } }',
       `set: { vnet4: { flood: off }, sysctl: { net.ipv4.ip_forward: 1 } },
       fdb: { add: [ { mac: "02:00:00:00:00:77", port: vnet4, state: static }, { mac: "${guests.spare.mac}", port: spare, state: static } ] }, mdb: { add: [ { group: 239.1.1.1, port: vnet4 } ] }`,
@@ -43,7 +43,7 @@ describe('a run on a host', needs(root), () => {
     const run: Outcome = await outcomeOf(
       host.cli([
         'run',
-        host.scenario('changes', { steps: all, head: flood }),
+        host.scenario('changes', { steps: shorter, head: flood }),
         '--yes',
         '--allow-changes',
         '--json',
@@ -132,10 +132,10 @@ describe('a run on a host', needs(root), () => {
       0,
       expect.stringMatching(/left behind on br0: nothing \(checked\)\n$/),
     ]);
-    const other = await outcomeOf(
+    const outcome = await outcomeOf(
       host.cli(['run', host.scenario('approved', { steps: known(21) }), '--approved', hash]),
     );
-    expect([other.status, other.stderr]).toEqual([64, expect.stringContaining('not the one that was approved')]);
+    expect([outcome.status, outcome.stderr]).toEqual([64, expect.stringContaining('not the one that was approved')]);
   });
 
   it('says beforehand what leaves the NIC', async () => {

@@ -1,8 +1,16 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
-import { untilListening } from '../../support/lab/processes.js';
+import type { Result } from '../../../src/core/model/result.js';
+import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { tenantOf, untilListening } from '../../support/lab/processes.js';
+import { causesIn } from '../../support/lab/result-parts.js';
+import { untilReported } from '../../support/lab/program.js';
+import { macOfGuest, wholeHost } from '../../support/lab/whole-host.js';
 import { needs, root } from '../../support/needs.js';
+import { patient } from '../../support/patient.js';
 
 const vm = '00:0c:29:aa:bb:cc';
 const bridgeMac = '02:00:00:00:00:fe';
@@ -48,5 +56,86 @@ describe('a guest behind the bridge device of a host, whose bridge has the MAC o
     const probes = left.filter((line) => line.includes(`${vm} > ${guests.lan.mac}`));
     // and the uplink's ear controls, one in each phase
     expect([reported, left.length, probes.length]).toEqual([53, 53, 50]);
+  });
+});
+
+describe('a macvlan that gets frames in the middle of a step alone', {
+  ...needs(root),
+  timeout: patient(120_000),
+}, () => {
+  const up = 'ip link set mv0 up';
+  it.each([
+    ['comes and stays', 'ip link del mv0', `${up}`, 'came to stand on br0'],
+    ['goes up and down again', 'true', `${up}; sleep 1; ip link set mv0 down`, 'came up on br0'],
+  ])('that %s: is inconclusive, and the reason names it', async (_, before, during, said) => {
+    const host = wholeHost(3);
+    const space = newNamespace(disableIpv6);
+    const tenant = tenantOf(space);
+    const make = `ip link add mv0 link br0 type macvlan mode source macaddr add ${macOfGuest(1)}; ip link set mv0 netns ${tenant.pid}`;
+    const inside = (script: string): void =>
+      void inNamespaceFd(space, () => execFileSync('sh', ['-ec', script], { stdio: 'pipe' }));
+    try {
+      host.sh(`ip link set br0 promisc on; ${make}`);
+      inside(before);
+      const out = join(host.dir, 'out');
+      const dir = join(out, 'evidence');
+      const running = host.run(['run', '--yes', '--rate', '50', '--out', out]);
+      await untilReported(dir, '"event":"probing"');
+      if (before !== 'true') host.sh(make);
+      inside(during);
+      const { stdout, stderr } = await running;
+      const result: Result = JSON.parse(readFileSync(join(dir, 'result.json'), 'utf8'));
+      const [step] = result.steps; // a later one has an ear there, and hears it
+      expect(step?.verdict, `${stdout}\n${stderr}`).toBe('inconclusive');
+      expect(step?.reasons.map(({ code, text }) => `${code}: ${text}`)).toContain(
+        `settings-changed: macvlan mv0 in /proc/${tenant.pid}/ns/net ${said} while the step ran: nobody listened there`,
+      );
+    } finally {
+      await tenant.end();
+      closeSync(space);
+      host.close();
+    }
+  });
+});
+
+describe('a macvlan on the bridge of a host, in another namespace', {
+  ...needs(root),
+  timeout: patient(180_000),
+}, () => {
+  const listed = [1, 2].map((n) => `ip link set mv0 type macvlan macaddr add ${macOfGuest(n)}`);
+  it.each([
+    ['source', listed, 'ip link set dev mv0 type macvlan macaddr flush'],
+    ['passthru', [], 'ip link del dev mv0'],
+  ])('is the cause alone of what it hears in mode %s, and the fix ends that', async (mode, more, fix) => {
+    const host = wholeHost(3);
+    const space = newNamespace(disableIpv6);
+    const tenant = tenantOf(space);
+    const runAs = async (name: string): Promise<{ readonly text: string; readonly result: Result }> => {
+      const dir = join(host.dir, name);
+      const { stdout, stderr } = await host.run(['run', '--yes', '--out', dir]);
+      const result: Result = JSON.parse(readFileSync(join(dir, 'evidence', 'result.json'), 'utf8'));
+      return { text: `${stdout}\n${stderr}`, result };
+    };
+    try {
+      host.sh(
+        [`ip link add mv0 link br0 type macvlan mode ${mode}`, ...more, `ip link set mv0 netns ${tenant.pid}`].join(
+          '\n',
+        ),
+      );
+      inNamespaceFd(space, () => execFileSync('ip', ['link', 'set', 'mv0', 'up']));
+      const { text, result } = await runAs('heard');
+      expect(result.verdict, text).toBe('broken');
+      const causes = causesIn(result);
+      expect(new Set(causes.map(({ code }) => code))).toEqual(new Set(['above-bridge']));
+      const fixes = [...new Set(causes.flatMap((cause) => cause.fixes))];
+      expect(fixes).toEqual([expect.stringMatching(new RegExp(`^nsenter --net=/proc/\\d+/ns/net ${fix}$`))]);
+      host.sh(fixes.join('\n'));
+      const fixed = await runAs('fixed');
+      expect(fixed.result.verdict, fixed.text).toBe('holds');
+    } finally {
+      await tenant.end();
+      closeSync(space);
+      host.close();
+    }
   });
 });

@@ -1,17 +1,20 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { type Tenant, tenantOf } from '../../support/lab/processes.js';
 import { type WholeHost, wholeHost } from '../../support/lab/whole-host.js';
 import { needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 
 describe('guests that no bridge carries', { ...needs(root), timeout: patient(60_000) }, () => {
   let host: WholeHost;
-  let stranger: ChildProcess;
+  let stranger: Tenant;
   let space = '';
-  beforeAll(async () => {
+  beforeAll(() => {
     host = wholeHost(3);
-    stranger = spawn('unshare', ['--net', 'sh', '-c', 'echo; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] });
-    await new Promise((resolve) => stranger.stdout?.once('data', resolve));
+    const namespace = newNamespace();
+    stranger = tenantOf(namespace);
+    closeSync(namespace);
     space = `/proc/${stranger.pid}/ns/net`;
     host.sh(
       [
@@ -32,8 +35,8 @@ describe('guests that no bridge carries', { ...needs(root), timeout: patient(60_
       ].join('\n'),
     );
   });
-  afterAll(() => {
-    stranger.kill('SIGKILL');
+  afterAll(async () => {
+    await stranger.end();
     host.close();
   });
 

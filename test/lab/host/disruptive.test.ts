@@ -233,9 +233,9 @@ describe('on a host, probes that disturb guests', needs(root), () => {
         'stp-root': { 'kali3 bpdu': 1 },
       });
       for (const step of names.keys()) {
-        const own = entered.filter((one) => one.step === step);
+        const probes = entered.filter((entered) => entered.step === step);
         for (const windowMs of [100, 1000])
-          expect(maxWithin(own, windowMs), `${names[step]}, ${windowMs} ms`).toBeLessThanOrEqual(
+          expect(maxWithin(probes, windowMs), `${names[step]}, ${windowMs} ms`).toBeLessThanOrEqual(
             (rate * windowMs) / 1000 + 2,
           );
       }

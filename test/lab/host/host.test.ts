@@ -1,5 +1,5 @@
 import { execFileSync, type ChildProcess } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
@@ -66,6 +66,28 @@ describe('a run on a host', needs(root), () => {
     outside.kill('SIGINT');
     const sources = new Set([...(await sniffed).stdout.matchAll(/^\S+ (\S+) >/gm)].map(([, mac]) => mac));
     expect([...sources]).toEqual([guests.kali2.mac]); // nobody's whom the LAN does not know, and not the LAN's own
+  });
+
+  it('starts no program for each port that it sends through', async () => {
+    const log = join(host.dir, 'started');
+    for (const name of ['ip', 'tc'])
+      writeFileSync(
+        join(host.dir, name),
+        `#!/bin/sh\necho ${name} "$@" >> ${log}\nPATH=/usr/sbin:/sbin:/usr/bin:/bin exec ${name} "$@"\n`,
+        { mode: 0o755 },
+      );
+    const steps =
+      '  - { name: all, probe: { class: known-unicast, from: [kali2, kali3, lan], to: [kali3, lan], count: 1 }, expect: private }\n';
+    const args = ['run', host.scenario('few', { steps }), '--yes', '--quiet'];
+    const through = ['env', `PATH=${host.dir}:${process.env['PATH'] ?? ''}`];
+    const { status, stderr } = await outcomeOf(host.cli(args, true, through));
+    expect([status, stderr]).toEqual([0, 'left behind on br0: nothing (checked)\n']);
+    const lines = readFileSync(log, 'utf8').split('\n');
+    expect(lines).toContain('tc -batch -');
+    const ofPorts = lines.filter((line) => /\bvi[0-9a-z]{8}-|\bp\d\b|\bif\d/.test(line));
+    // the first shows whether the kernel has matchall
+    expect(ofPorts.filter((line) => !/^tc filter add dev vi[0-9a-z]{8}-0 ingress/.test(line))).toEqual([]);
+    for (const name of ['ip', 'tc', 'started']) rmSync(join(host.dir, name));
   });
 
   it('is judged where the frames that are due are counted and not kept', async () => {

@@ -17,7 +17,7 @@ import { needs, root } from '../../support/needs.js';
 
 const openFiles = (): number => readdirSync('/proc/self/fd').length;
 
-describe('the ways into a bridge that a run makes', needs(root), () => {
+describe('the injection ports that a run opens', needs(root), () => {
   let host: ThrowAwayHost;
   beforeAll(() => {
     host = throwAwayHost();

@@ -38,9 +38,9 @@ describe('listen', needs(root), () => {
   it('finds nothing at a guest of a switch while others talk, and changes nothing', async () => {
     const before = host.shape();
     // which shows that this ear hears
-    const own = host.start('kali3', ['ping', '-i', '0.05', '-w', '20', guests.lan.ip]);
+    const process = host.start('kali3', ['ping', '-i', '0.05', '-w', '20', guests.lan.ip]);
     const heard = await listen(['--port', 'vnet4', '--json', '--quiet']);
-    own.kill();
+    process.kill();
     expect({
       status: heard.status,
       stderr: heard.stderr,
@@ -62,13 +62,13 @@ describe('listen', needs(root), () => {
     host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '30000']);
     expect(heard.stderr).toBe('listening at 4 ports of "br0" for 1s; nothing is sent\n');
     expect(heard.status).toBe(2);
-    const all = reports(heard);
-    expect(all.map(({ listener, found }) => [listener, found])).toEqual([
+    const foreignReports = reports(heard);
+    expect(foreignReports.map(({ listener, found }) => [listener, found])).toEqual([
       ['vnet4', true],
       ['spare', true],
     ]);
     // A hub has nobody's MAC on record: those who talk are known by what they say.
-    for (const { listener, pairs } of all) {
+    for (const { listener, pairs } of foreignReports) {
       const [pair] = pairs;
       expect(new Set([pair?.a, pair?.b])).toEqual(new Set(['vnet0', 'uplink']));
       expect(pair?.ways).toBe('both');

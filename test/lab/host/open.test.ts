@@ -48,7 +48,7 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
     const { bridgeMacs, unobservable, inPlace } = found;
     const plan = makePlan(found.scenario, { runTag: 1, keySha256: '00', bridgeMacs, unobservable, inPlace });
     const runIn = parts.runIn === undefined ? {} : { runIn: parts.runIn };
-    const deps = { found, runId, journalFolder: host.journal, readState: read, ...runIn };
+    const deps = { foundHost: found, runId, journalFolder: host.journal, readState: read, ...runIn };
     return { fabric: await openHost(plan, deps), plan };
   };
   const changes: readonly (readonly [string, Change])[] = [
@@ -121,7 +121,7 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
     await fabric.close();
   });
 
-  it('each guest that sends has a way in of its own, that hands over to its port and ends with the run', async () => {
+  it('each guest that sends has an injection port of its own, that hands over to its port and ends with the run', async () => {
     const { fabric } = await open('ab23456789');
     const way = fabric.sendingPlace('kali2');
     expect(way).toEqual({ device: 'p0', netns: expect.stringMatching(/^\/proc\/\d+\/fd\/\d+$/) });
@@ -134,7 +134,7 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
     const [, line = ''] = readFileSync(join(host.journal, 'ab23456789.journal'), 'utf8').split('\n');
     expect(JSON.parse(line)).toEqual({ kind: 'interface', name: 'viab234567-0', ifindex: indexOf('viab234567-0') });
     expect(await refusalOf(() => fabric.sendingPlace('lan'))).toBe(
-      'fabric-unknown 70 there is no way in through "uplink"',
+      'fabric-unknown 70 there is no injection port at "uplink"',
     );
     expect(await refusalOf(() => fabric.sendingPlace('nobody'))).toBe(
       'fabric-unknown 70 the plan has no endpoint nobody',
@@ -216,7 +216,7 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
     host.run(['bridge', 'fdb', 'del', '02:00:00:00:00:55', 'dev', 'vnet0', 'master']);
   });
 
-  it('ways in are made for those that send, and for none that lives elsewhere', async () => {
+  it('injection ports are opened for those that send, and for none that lives elsewhere', async () => {
     const links = (await state()).links;
     const input = {
       runId: 'fedcba9876',

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Result } from '../../../src/core/model/result.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { tenantOf } from '../../support/lab/processes.js';
+import { barriersIn, causesIn, fixesIn } from '../../support/lab/result-parts.js';
 import { type WholeHost, wholeHost } from '../../support/lab/whole-host.js';
 import { needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
@@ -35,23 +36,11 @@ describe('guests that the host routes to', { ...needs(root), timeout: patient(90
     for (const fd of spaces) closeSync(fd);
   });
 
-  async function ran(
-    name: string,
-    ...files: readonly string[]
-  ): Promise<{ readonly status: number | null; readonly text: string; readonly result: Result }> {
-    const dir = join(host.dir, name);
-    const { status, stdout, stderr } = await host.run(['run', ...files, '--yes', '--out', dir]);
-    const result: Result = JSON.parse(
-      readFileSync(join(dir, files.length === 0 ? 'evidence' : '', 'result.json'), 'utf8'),
-    );
-    return { status, text: `${stdout}\n${stderr}`, result };
-  }
-
   it('are examined without a file, each as a sender, and hold where the host hands packets to their addressee', async () => {
     const init = await host.run(['init']);
     expect(init.stdout).toMatch(/routes: *\{ *kind: routed *\}|kind: routed/);
     expect(init.stdout).toContain('no chain of nft decides');
-    const { status, text, result } = await ran('holds');
+    const { status, text, result } = await host.judge('holds');
     expect([status, result.verdict], text).toEqual([0, 'holds']);
     expect(text).toContain('HOLDS: none of 4 guests received any of');
     expect(text).not.toContain('not examined');
@@ -67,7 +56,7 @@ describe('guests that the host routes to', { ...needs(root), timeout: patient(90
     host.sh(
       'tc qdisc add dev cali2 clsact; tc filter add dev cali2 egress protocol all u32 match u32 0 0 action mirred egress mirror dev cali3',
     );
-    const { status, text, result } = await ran('mirror');
+    const { status, text, result } = await host.judge('mirror');
     host.sh('tc qdisc del dev cali2 clsact');
     expect([status, result.verdict], text).toEqual([2, 'broken']);
     const groups = result.steps.flatMap((step) => step.groups ?? []);
@@ -75,12 +64,105 @@ describe('guests that the host routes to', { ...needs(root), timeout: patient(90
     expect(groups.flatMap(({ causes }) => causes.map(({ code }) => code))).toContain('mirror');
   });
 
+  it('are BROKEN where a rule of nft routes a copy to one of them, which is named with what takes it away', async () => {
+    host.sh(
+      "nft add table ip copies; nft 'add chain ip copies pre { type filter hook prerouting priority 0 ; }'; nft add rule ip copies pre ip daddr 10.9.1.2 dup to 10.9.1.3",
+    );
+    const { status, text, result } = await host.judge('dup');
+    expect([status, result.verdict], text).toEqual([2, 'broken']);
+    const groups = result.steps.flatMap((step) => step.groups ?? []);
+    expect(new Set(groups.flatMap(({ observers }) => observers))).toEqual(new Set(['cali3']));
+    const causes = groups.flatMap((group) => group.causes);
+    expect(new Set(causes.map(({ code, places, value }) => `${code} ${places.join()} ${value}`))).toEqual(
+      new Set(['mirror ip copies pre dup to 10.9.1.3']),
+    );
+    const audited = await host.run(['audit', '--json']);
+    expect(audited.stdout).toContain('"value": "dup to 10.9.1.3"');
+    host.sh(fixesIn(result).join('\n'));
+    const fixed = await host.judge('dup-fixed');
+    host.sh('nft delete table ip copies');
+    expect([fixed.status, fixed.result.verdict], fixed.text).toEqual([0, 'holds']);
+  });
+
+  const detour = 'ip route add 10.9.1.2/32 via 10.9.1.3 dev cali3 onlink table 100; ip rule add pref 100';
+  it('are BROKEN where a rule of policy routing leads to one of them what is for another, which is named with what deletes it', async () => {
+    host.sh(`${detour} from 10.9.1.1 lookup 100`);
+    const audited = await host.run(['audit', '--json']);
+    const { status, text, result } = await host.judge('rule');
+    expect([status, result.verdict], text).toEqual([2, 'broken']);
+    const groups = result.steps.flatMap((step) => step.groups ?? []);
+    expect(new Set(groups.flatMap(({ observers }) => observers))).toEqual(new Set(['cali3']));
+    const causes = causesIn(result);
+    expect(new Set(causes.map(({ code, places, value }) => `${code} ${places.join()} ${value}`))).toEqual(
+      new Set(['policy-route ip rule 100 from 10.9.1.1 lookup 100']),
+    );
+    expect(JSON.parse(audited.stdout).findings).toContainEqual(
+      expect.objectContaining({
+        id: 'policy-route',
+        place: 'ip rule 100',
+        fix: 'ip rule del pref 100 from 10.9.1.1 lookup 100',
+      }),
+    );
+    host.sh(fixesIn(result).join('\n'));
+    const fixed = await host.judge('rule-fixed');
+    host.sh('ip route flush table 100');
+    expect([fixed.status, fixed.result.verdict], fixed.text).toEqual([0, 'holds']);
+  });
+
+  const carriers = {
+    'a rule of policy routing that takes no probe': [
+      `${detour} fwmark 0x10 lookup 100`,
+      'ip rule del pref 100; ip route flush table 100',
+      'ip rule 100 to cali3 at from all fwmark 0x10 lookup 100, 10.9.1.2 via 10.9.1.3 dev cali3 table 100',
+    ],
+    'a rule of nft that takes no probe': [
+      "nft add table netdev copies; nft 'add chain netdev copies in { type filter hook ingress device cali1 priority 0 ; }'; nft add rule netdev copies in ip protocol tcp dup to cali3",
+      'nft delete table netdev copies',
+      'nft dup to cali3 at nft netdev copies in on cali1',
+    ],
+    'a rule of tc to a device where nobody listens': [
+      'ip link add nowhere type vxlan id 7 dstport 4789; ip link set nowhere up; tc qdisc add dev cali2 clsact; tc filter add dev cali2 egress protocol all u32 match u32 0 0 action mirred egress mirror dev nowhere',
+      'tc qdisc del dev cali2 clsact; ip link del nowhere',
+      'tc action mirred to nowhere at tc cali2 egress',
+    ],
+  } as const;
+  it.each(Object.entries(carriers))(
+    'are INCONCLUSIVE where something may carry their frames past the ears: %s',
+    async (_, [add, remove, named]) => {
+      host.sh(add);
+      const { status, text, result } = await host.judge(`past-${named.length}`);
+      host.sh(remove);
+      expect([status, result.verdict], text).toEqual([3, 'inconclusive']);
+      const reasons = result.steps.flatMap((step) => step.reasons);
+      expect(new Set(reasons.map((reason) => `${reason.code}: ${reason.text.split(' may ')[0] ?? ''}`))).toEqual(
+        new Set([`bypass-possible: ${named}`]),
+      );
+    },
+  );
+
+  it('are BROKEN where a macvlan on the device of one of them gets its broadcasts', async () => {
+    const space = newNamespace(disableIpv6);
+    host.sh(
+      `ip link add mv0 link cali1 type macvlan mode bridge; ip link set mv0 netns /proc/${process.pid}/fd/${space}`,
+    );
+    inNamespaceFd(space, () => execFileSync('ip', ['link', 'set', 'mv0', 'up']));
+    const tenant = tenantOf(space);
+    const { status, text, result } = await host.judge('macvlan');
+    await tenant.end();
+    inNamespaceFd(space, () => execFileSync('ip', ['link', 'del', 'mv0']));
+    closeSync(space);
+    expect([status, result.verdict], text).toEqual([2, 'broken']);
+    const groups = result.steps.flatMap((step) => step.groups ?? []);
+    expect(new Set(groups.flatMap(({ observers }) => observers))).toEqual(new Set(['mv0@cali1']));
+    expect(new Set(groups.flatMap(({ causes }) => causes.map(({ code }) => code)))).toEqual(new Set(['above-bridge']));
+  });
+
   it('are BROKEN where one of them may send from any address, with the sysctl that ends it', async () => {
     host.sh('sysctl -q -w net.ipv4.conf.cali1.rp_filter=0');
-    const { status, text, result } = await ran('spoof');
+    const { status, text, result } = await host.judge('spoof');
     host.sh('sysctl -q -w net.ipv4.conf.cali1.rp_filter=1');
     expect([status, result.verdict], text).toEqual([2, 'broken']);
-    const causes = result.steps.flatMap((step) => (step.groups ?? []).flatMap((group) => group.causes));
+    const causes = causesIn(result);
     expect(causes.flatMap(({ fixes }) => fixes)).toContain('sysctl -w net.ipv4.conf.cali1.rp_filter=1');
   });
 
@@ -101,17 +183,24 @@ policy:
   - { from: "zone:*", to: "zone:*", expect: separated }
 `,
     );
-    const broken = await ran('policy-broken', file);
+    const broken = await host.judge('policy-broken', file);
     expect([broken.status, broken.result.verdict], broken.text).toEqual([2, 'broken']);
-    const causes = broken.result.steps.flatMap((step) => (step.groups ?? []).flatMap((group) => group.causes));
+    const causes = causesIn(broken.result);
     expect(new Set(causes.map(({ code }) => code))).toEqual(new Set(['host-forwards']));
     // What is advised is what a shell takes
-    host.sh([...new Set(causes.flatMap(({ fixes }) => fixes))].join('\n'));
-    const kept = await ran('policy-kept', file);
+    host.sh(fixesIn(broken.result).join('\n'));
+    const kept = await host.judge('policy-kept', file);
     host.sh('nft delete table inet isolation');
     expect([kept.status, kept.result.verdict], kept.text).toEqual([0, 'holds']);
-    const barriers = kept.result.steps.flatMap((step) => (step.held ?? []).flatMap((held) => held.barriers));
-    expect(barriers.map(({ code }) => code)).toContain('filter');
+    const barriers = barriersIn(kept.result);
+    expect(barriers).toContain('filter');
+  });
+
+  it('are found where a route of several next hops leads to them', async () => {
+    host.sh('ip route replace 10.9.1.2/32 nexthop dev cali2 nexthop dev cali3');
+    const { stdout } = await host.run(['init']);
+    host.sh('ip route replace 10.9.1.2/32 dev cali2');
+    expect(stdout).toMatch(/port: cali2\n.*\n.*10\.9\.1\.2\/32/);
   });
 
   it('are not sent to at an address that leads elsewhere', async () => {
@@ -138,7 +227,7 @@ steps:
 
   it('hold where the host forwards nothing', async () => {
     host.sh('sysctl -q -w net.ipv4.ip_forward=0');
-    const { status, text, result } = await ran('apart');
+    const { status, text, result } = await host.judge('apart');
     expect([status, result.verdict], text).toEqual([0, 'holds']);
   });
 });

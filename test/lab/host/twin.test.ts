@@ -128,7 +128,9 @@ describe('the twin of a live bridge', needs(root), () => {
       const twin = folder('twin-br0-2');
       const plan = read(twin, 'plan.json') as Plan;
       const ports = new Map(plan.endpoints.map(({ name, port }) => [name, port ?? name]));
-      const [from, to] = ['vnet0', 'vnet4'].map((port) => [...ports].find(([, one]) => one === port)?.[0]);
+      const [from, to] = ['vnet0', 'vnet4'].map(
+        (port) => [...ports].find(([, portOfTwin]) => portOfTwin === port)?.[0],
+      );
       const steps =
         '  - { name: private, probe: { class: known-unicast, from: kali2, to: kali3, both_ways: true, count: 30 }, expect: private }\n';
       const live = await outcomeOf(
@@ -183,13 +185,13 @@ describe('the twin of a live bridge', needs(root), () => {
 
   it('lists what it has not, on the screen and at the head of its file', () => {
     const file = readFileSync(join(out, 'scenario', 'twin.yml'), 'utf8');
-    for (const one of [
+    for (const line of [
       'the guests themselves',
       ...(hasInet ? ['the nft table inet elsewhere'] : []),
       'the tc filter u32 at vnet0 egress, to lo',
     ]) {
-      expect(run.stderr).toContain(`  ${one}`);
-      expect(file).toContain(`# - ${one}`);
+      expect(run.stderr).toContain(`  ${line}`);
+      expect(file).toContain(`# - ${line}`);
     }
   });
 

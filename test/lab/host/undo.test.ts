@@ -85,6 +85,22 @@ describe('what a run has changed on a host', needs(root), () => {
       expect(host.shape()).not.toMatch(/239\.7\.7\.7|02:00:00:00:00:78/);
     });
 
+    it('takes away the interfaces of a run together, and leaves those that are another’s by now', async () => {
+      const pairs = ['w0', 'w1', 'w2', 'w3'];
+      for (const name of pairs)
+        host.run(['ip', 'link', 'add', 'dev', name, 'type', 'veth', 'peer', 'name', `${name}p`]);
+      const made = (name: string, ifindex = indexOf(name)): UndoEntry => ({ kind: 'interface', name, ifindex });
+      const entries = [made('w0'), made('w1'), made('x2', indexOf('w2')), made('gone', 999_999), made('w3')];
+      expect(await undoAll(entries, host.netns)).toEqual({
+        undone: 3,
+        left: [expect.stringMatching(/^the interface \d+ is w2, not x2: left as it is$/)],
+        failed: [],
+      });
+      expect(host.shape()).toMatch(/\bw2\b/);
+      expect(host.shape()).not.toMatch(/\bw[013]\b/);
+      host.run(['ip', 'link', 'del', 'dev', 'w2']);
+    });
+
     it('takes an interface that is gone by the time of the command for gone', async () => {
       const on = { name: 'nobody', ifindex: 999_999, master: 0 };
       const entries: UndoEntry[] = [
@@ -126,7 +142,7 @@ describe('what a run has changed on a host', needs(root), () => {
       kept('a', host.netns, [{ ...forward, set: '7', was: '8' }]);
       kept('b', host.netns, [{ ...forward, set: '0', was: 'no-number' }]);
       const [left, failed] = await cleanUp(host.journal);
-      expect([left, failed].map((one) => one !== undefined && isClean(one))).toEqual([false, false]);
+      expect([left, failed].map((cleaned) => cleaned !== undefined && isClean(cleaned))).toEqual([false, false]);
       expect(left !== undefined && cleanedText(left)).toBe(
         "run a was killed: 0 changes undone, and this is somebody else's by now:\n  net.ipv4.ip_forward is 0, not what the run had set (7): left as it is",
       );
@@ -148,8 +164,8 @@ describe('what a run has changed on a host', needs(root), () => {
 
     it('tells what is no journal', async () => {
       writeFileSync(join(host.journal, 'x\u001b.journal'), '', { mode: 0o600 });
-      const [one] = await cleanUp(host.journal);
-      expect(one !== undefined && [isClean(one), cleanedText(one)]).toEqual([
+      const [outcome] = await cleanUp(host.journal);
+      expect(outcome !== undefined && [isClean(outcome), cleanedText(outcome)]).toEqual([
         false,
         `${host.journal}/x\\u{1b}.journal was left alone: its first line is cut short: its run had changed nothing yet. Look at it, then remove it`,
       ]);
@@ -201,19 +217,19 @@ describe('what a run has changed on a host', needs(root), () => {
       view: expect.stringMatching(/^pid:\[\d+\]$/),
       boot: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
     });
-    const own = namespacePlace(null);
-    expect([own.view, own.path, own.inode === place.inode, own.cookie === place.cookie]).toEqual([
+    const ownPlace = namespacePlace(null);
+    expect([ownPlace.view, ownPlace.path, ownPlace.inode === place.inode, ownPlace.cookie === place.cookie]).toEqual([
       '',
       null,
       false,
       false,
     ]);
-    expect([place, own].map(whereIs)).toEqual(['here', 'here']);
+    expect([place, ownPlace].map(whereIs)).toEqual(['here', 'here']);
     expect(whereIs({ ...place, boot: 'another' })).toBe('gone');
     expect(whereIs({ ...place, cookie: '0' })).toBe('gone');
     expect(whereIs({ ...place, inode: 0 })).toBe('gone');
     expect(whereIs({ ...place, cookie: '0', view: 'pid:[1]' })).toBe('elsewhere');
-    expect(whereIs({ ...own, cookie: '0' })).toBe('elsewhere');
+    expect(whereIs({ ...ownPlace, cookie: '0' })).toBe('elsewhere');
     const missing = namespacePlace('/run/nobody/x');
     expect(missing).toMatchObject({ inode: 0, cookie: '', view: '' });
     expect(whereIs(missing)).toBe('gone');

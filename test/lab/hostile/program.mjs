@@ -1,9 +1,8 @@
 // Runs the scenario of this folder in the lab, each step under the attack that its name says, and prints the result:
 // node program.mjs FILE OUT
 import { closeSync, readFileSync, writeSync } from 'node:fs';
-import { insideLab, launchInside, statusOf } from '../../../build/system/fabric/lab/launch.js';
+import { enterForRuns, inLab } from '../../support/lab/in-lab.mjs';
 
-const [file, outDir] = process.argv.slice(2);
 /**
  * linux/if_packet.h: frames are preceded by a struct virtio_net_hdr, and may leave segments and checksums to the
  * device.
@@ -27,14 +26,12 @@ async function sendUnfinished({ netns, device }, frame) {
   }
 }
 
-async function inside() {
-  const [{ enterLab }, { runScenario }, { loadScenario }, { attacks, probesIn }] = await Promise.all([
-    import('../../../build/system/fabric/lab/enter.js'),
-    import('../../../build/run/run.js'),
+await inLab(async ([file, outDir]) => {
+  const [run, { loadScenario }, { attacks, probesIn }] = await Promise.all([
+    enterForRuns(),
     import('../../../build/core/scenario/load-scenario.js'),
     import('./attacks.mjs'),
   ]);
-  const here = enterLab((signal) => process.exit(statusOf(signal)));
   const scenario = loadScenario(file, readFileSync(file));
   let step = -1;
   let fastest = 0;
@@ -79,22 +76,7 @@ async function inside() {
       };
     },
   });
-  const { result } = await runScenario(scenario, {
-    outDir,
-    runId: 'hostile',
-    inside: here,
-    engine: 'libpcap',
-    toolVersion: 'test',
-    onProgress: () => undefined,
-    signal: new AbortController().signal,
-    alter,
-  });
+  const { result } = await run(scenario, { outDir, runId: 'hostile', alter });
   process.stdout.write(JSON.stringify({ result, fastest }));
-}
-
-if (insideLab()) {
-  await inside();
   process.exit(0);
-} else {
-  process.exitCode = (await launchInside(process.argv.slice(2))).status;
-}
+});

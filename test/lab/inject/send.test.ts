@@ -48,6 +48,28 @@ describe('sending helper', needs(root), () => {
     expect([received('eth0'), received('vnet0')]).toEqual([6040, 3]);
   });
 
+  test('sends frames of several lengths in one batch, of each as many bytes as its route says', async () => {
+    const bytes = (device: string): number =>
+      Number(/RX:[^\n]*\n\s*(\d+)/.exec(network.ip('-s', 'link', 'show', 'dev', device))?.[1]);
+    const routes = [
+      { socket: 'out', count: 100, size: 60 },
+      { socket: 'out', count: 3 },
+      { socket: 'back', count: 2, size: 70 },
+    ];
+    expect(await sender.sendRouted(routes, frames(105, 80), 80, null)).toEqual({ accepted: 105, error: null });
+    expect([bytes('eth0'), bytes('vnet0')]).toEqual([100 * 60 + 3 * 80, 2 * 70]);
+  });
+
+  test.each([13, 61])('sends no frames of 60 bytes as %i', async (size) => {
+    const faults: string[] = [];
+    sender.onFault(({ message }) => faults.push(message));
+    const outcome = await sender.sendRouted([{ socket: 'out', count: 1, size }], frames(1), 60, null);
+    expect([outcome, faults.join()]).toEqual([
+      { accepted: 0, error: 'helper-died' },
+      expect.stringContaining(`frames of 60 bytes are not sent as ${size}`),
+    ]);
+  });
+
   test('ends a batch at the first interface that refuses, and says how far it came', async () => {
     network.ip('link', 'set', 'dev', 'eth0', 'down');
     expect(
@@ -150,7 +172,7 @@ describe('sending helper', needs(root), () => {
       routes: [{ socket: 'a', interface: device, count: 100_000 }],
       length: 60,
       at: 0,
-      octets: 6_000_000,
+      bytes: 6_000_000,
       perSecond: 100_000,
     });
     expect((await sent).accepted).toBe(100_000);
@@ -170,15 +192,15 @@ describe('sending helper', needs(root), () => {
   });
 
   test('is gone when it was stopped', async () => {
-    const one = await startSender({ out: { device: 'vnet0', netns: network.netns } });
-    await one.stop();
-    expect(processExists(one.pid)).toBe(false);
+    const sender = await startSender({ out: { device: 'vnet0', netns: network.netns } });
+    await sender.stop();
+    expect(processExists(sender.pid)).toBe(false);
   });
 
   test('counts as not sent what a helper that was killed did not answer for', async () => {
-    const one = await startSender({ out: { device: 'vnet0', netns: network.netns } });
-    const sending = one.send('out', frames(1000), 60, 500);
-    setTimeout(() => one.kill(), 200);
+    const sender = await startSender({ out: { device: 'vnet0', netns: network.netns } });
+    const sending = sender.send('out', frames(1000), 60, 500);
+    setTimeout(() => sender.kill(), 200);
     expect(await sending).toEqual({ accepted: 0, error: 'helper-died' });
   });
 

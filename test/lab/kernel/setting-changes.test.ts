@@ -49,7 +49,7 @@ describeOnKernelWith(['VLAN filtering'], 'VLANs that are changed and put back', 
     { name: 'vlan_protocol', values: ['802.1ad', '802.1Q'], alike: ['group_addr'] },
   ])('are told by the setting of the bridge that moves them: $name', ({ name, values, alike }) => {
     for (const value of values) run(`ip link set dev br0 type bridge ${name} ${value}`);
-    expect(bridge.heard().toSorted()).toEqual([...alike, name].map((one) => `br0: ${one}`).toSorted());
+    expect(bridge.heard().toSorted()).toEqual([...alike, name].map((what) => `br0: ${what}`).toSorted());
   });
 
   it('are none where settings and states of ports change', () => {

@@ -38,14 +38,14 @@ describeOnKernelWith(['VLAN filtering'], 'a bridge that filters VLANs', () => {
       out,
     ]);
     outcome = { status, stderr };
-    const { results: all } = JSON.parse(stdout) as { readonly results: readonly Result[] };
-    for (const result of all) results.set(result.scenario.name, result);
+    const { results: reports } = JSON.parse(stdout) as { readonly results: readonly Result[] };
+    for (const result of reports) results.set(result.scenario.name, result);
   }, 300_000);
   const steps = (name: string): readonly StepResult[] => results.get(name)?.steps ?? [];
 
   it('comes out as every scenario of it says', () => {
-    const surprises = [...results.values()].flatMap(({ scenario, steps: all }) =>
-      all
+    const surprises = [...results.values()].flatMap(({ scenario, steps: stepResults }) =>
+      stepResults
         .filter(({ asExpected }) => !asExpected)
         .map(({ name, verdict, reasons }) => ({ scenario: scenario.name, name, verdict, reasons })),
     );

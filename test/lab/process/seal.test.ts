@@ -72,12 +72,12 @@ describe('a sealed process', () => {
   });
 
   it('that captures writes to no packet socket, and one that sends does', needs(root), () => {
-    const [no, other] = ['EPERM', 'ENXIO']; // a socket that is bound to no device
+    const [no, noDevice] = ['EPERM', 'ENXIO']; // a socket that is bound to no device
     const common = { sealed: true, file: 'done', opened: no };
     const of = (role: string): unknown => evaluated(writing(role, 'process.arch'), 'setpriv', '--no-new-privs', '--');
     expect([of('capture'), of('send')]).toEqual([
       { ...common, socket: no },
-      { ...common, socket: other },
+      { ...common, socket: noDevice },
     ]);
   });
 

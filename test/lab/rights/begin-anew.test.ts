@@ -31,7 +31,7 @@ describe('root’s program that begins anew', needs(root), () => {
     );
     const set = '0000000000001100';
     expect(said).toEqual([expect.any(Number), [expect.any(Number), set, set, '1', { files: ['a', 'b'] }]]);
-    const [shell, [own]] = Object(said);
-    expect(own).toBe(shell);
+    const [shell, [ownLine]] = Object(said);
+    expect(ownLine).toBe(shell);
   });
 });

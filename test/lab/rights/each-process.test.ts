@@ -46,7 +46,7 @@ function held(pid: number, of: readonly string[] = sets): readonly string[] | nu
   if (statuses.length === 0) return null;
   const mask = statuses
     .flatMap((status) => of.map((set) => BigInt(`0x${new RegExp(`^${set}:\\s*(\\S+)`, 'm').exec(status)?.[1] ?? '0'}`)))
-    .reduce((all, set) => all | set, 0n);
+    .reduce((sum, set) => sum | set, 0n);
   return Array.from({ length: 64 }, (_, at) => at)
     .filter((at) => ((mask >> BigInt(at)) & 1n) === 1n)
     .map((at) => names[at] ?? String(at))

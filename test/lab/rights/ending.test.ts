@@ -1,13 +1,15 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConfinedProcess, startConfined } from '../../../src/system/process/confined-process.js';
+import { fresh, removeScratch, threeOn } from '../../support/lab/program.js';
 import { needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 
+const hanging = join(import.meta.dirname, 'hang-capture.mjs');
 const holder = join(import.meta.dirname, 'hold-confined.mjs');
 const tasks = ['judge', 'parse'] as const;
 
@@ -62,5 +64,23 @@ describe('a process that reads what others wrote', needs(root), () => {
     stuck.end();
     await over(stuck.pid);
     await expect(stuck.ask({})).rejects.toMatchObject({ code: 'helper-died', exit: 3 });
+  });
+});
+
+describe('a helper that hangs when its capture is over', needs(root), () => {
+  afterAll(removeScratch);
+  const file = threeOn(
+    '{ ageing_time: 30s }',
+    '  - { name: s, probe: [ { class: known-unicast, from: a, to: b, count: 2 } ], expect: private }',
+  );
+
+  it('is killed before the rights to do so are given up', { timeout: patient(60_000) }, () => {
+    const { stdout, stderr } = spawnSync(process.execPath, [hanging, file, fresh('hang')], {
+      encoding: 'utf8',
+      timeout: patient(50_000),
+    });
+    const said = JSON.parse(stdout === '' ? JSON.stringify({ stderr }) : stdout);
+    expect(said).toMatchObject({ verdict: 'holds', moments: { undone: [] } });
+    expect(said.hung).toHaveLength(1);
   });
 });

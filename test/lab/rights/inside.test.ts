@@ -34,8 +34,8 @@ async function tried(
 ): Promise<Tried> {
   const { argv, env } = callers[caller];
   const [first = '', ...rest] = [...argv, process.execPath, programBelow(folder, name), ...words];
-  const { SUDO_UID: _uid, SUDO_GID: _gid, ...own } = process.env;
-  const { stdout } = await promisify(execFile)(first, rest, { env: { ...own, ...env } });
+  const { SUDO_UID: _uid, SUDO_GID: _gid, ...environment } = process.env;
+  const { stdout } = await promisify(execFile)(first, rest, { env: { ...environment, ...env } });
   const read: Tried = JSON.parse(stdout);
   return read;
 }

@@ -87,7 +87,7 @@ async function send() {
   const sent = async (id) => {
     const answer = helper.next('sent', (message) => message.id === id, 5000);
     const routes = [{ socket: 'out', interface: interfaceIndex, count: 1 }];
-    await helper.send({ type: 'send', id, routes, length: probe.length, at: 0, octets: probe.length, perSecond: null });
+    await helper.send({ type: 'send', id, routes, length: probe.length, at: 0, bytes: probe.length, perSecond: null });
     const { accepted, error } = await answer;
     return { accepted, error };
   };

@@ -61,7 +61,7 @@ describe.skipIf(!existsSync(python))('frames that leave by a port past every ear
     patient(60_000),
   );
 
-  it.concurrent('are told where a program hands them over behind the port, between two readings', {
+  it.concurrent('are told where a program hands them over behind the port, between two snapshots', {
     ...needs(root),
     timeout: patient(60_000),
   }, async () => {

@@ -156,8 +156,8 @@ describe('an attack that does not come to its end', () => {
       result: readFileSync(join(dir, 'result.json'), 'utf8'),
     };
   }
-  const thiefLast = (all: readonly Entered[]): number =>
-    Math.max(...all.filter(({ flow }) => flow.sender === 'a').map(({ atMs }) => atMs));
+  const thiefLast = (probes: readonly Entered[]): number =>
+    Math.max(...probes.filter(({ flow }) => flow.sender === 'a').map(({ atMs }) => atMs));
 
   it(
     'by SIGINT: ends within seconds, though its rate is low, and the owner has the last word',

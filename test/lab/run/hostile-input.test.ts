@@ -81,7 +81,8 @@ describe('interfaces and scenarios with hostile names', () => {
   });
 
   it.each(reporterNames.filter(isReporterName))('are escaped in the %s report', async (format) => {
-    const text = reporters[format]([await reportedRun(run.dir, run.result, true)], { width: 80, color: false });
+    const reporter = await reporters[format]();
+    const text = reporter([await reportedRun(run.dir, run.result, true)], { width: 80, color: false });
     expect(text).not.toMatch(acts);
     if (format === 'html' || format === 'junit' || format === 'markdown') expect(text).not.toMatch(/<b>|<script>/);
   });

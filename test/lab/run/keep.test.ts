@@ -7,7 +7,7 @@ import { patient } from '../../support/patient.js';
 import { type LabRun, program, rows, runLab, threeOn } from '../../support/lab/program.js';
 
 describe('a run with --keep leaks', () => {
-  let all: LabRun;
+  let labRun: LabRun;
   let leaks: LabRun;
   beforeAll(async () => {
     const probe = (count: number): string =>
@@ -20,7 +20,7 @@ describe('a run with --keep leaks', () => {
         '  - { name: web, traffic: [ { kind: http, from: a, to: b, requests: 1, bytes: 500 } ], expect: leak }',
       ].join('\n'),
     );
-    all = await runLab(file);
+    labRun = await runLab(file);
     leaks = await runLab(file, '--keep', 'leaks');
   }, patient(120_000));
 
@@ -43,11 +43,11 @@ describe('a run with --keep leaks', () => {
             causes,
           })),
       }));
-    expect(said(leaks)).toEqual(said(all));
+    expect(said(leaks)).toEqual(said(labRun));
     expect(leaks.result.steps.map(({ verdict }) => verdict)).toEqual(['holds', 'broken', 'broken']);
     // Both ways, two carriers: each probe where it entered and where it belonged.
     expect(leaks.result.evidence).toMatchObject({ keep: 'leaks', discarded: 2 * 2 * 1100 * 2 });
-    expect(all.result.evidence).not.toHaveProperty('keep');
+    expect(labRun.result.evidence).not.toHaveProperty('keep');
   });
 
   it('keeps every leak and names its frame; what was counted has none', () => {
@@ -62,7 +62,7 @@ describe('a run with --keep leaks', () => {
       ),
     ).toBe(true);
     const size = ({ dir }: LabRun): number => statSync(join(dir, 'evidence.pcapng')).size;
-    expect(size(leaks)).toBeLessThan(size(all) / 4);
+    expect(size(leaks)).toBeLessThan(size(labRun) / 4);
     if (spawnSync('capinfos', ['--version']).error === undefined)
       expect(spawnSync('capinfos', [join(leaks.dir, 'evidence.pcapng')]).status).toBe(0);
   });

@@ -15,7 +15,7 @@ import {
   writeScenario,
 } from '../../support/lab/program.js';
 
-// A capture beyond 32 MiB is collated by a thread of its own, and judged while it is written.
+// A capture beyond 32 MiB is hashed by a thread of its own while it is judged.
 describe('a run with a large capture', () => {
   const frames = 200_000;
   let run: LabRun;
@@ -57,6 +57,34 @@ describe('a run with a large capture', () => {
       key: expect.stringMatching(/^[0-9a-f]{64}$/),
       capture: { sha256: run.result.evidence.files.find(({ path }) => path === 'evidence.pcapng')?.sha256 },
     });
+  });
+});
+
+describe('a step with frames of several lengths at a rate', () => {
+  it('sends them together, a quarter of a second’s worth at a time', async () => {
+    const run = await runLab(
+      writeScenario(`version: 1
+name: lengths
+topology:
+  provider: lab
+  bridges: { br0: { mcast_snooping: off } }
+  generate: [ { count: 9, name: "g{}", bridge: br0, port: "p{}" } ]
+steps:
+  - { name: all, learn: all, probe: [ { class: known-unicast, from: "*", to: "*", count: 1, rate: 2000, carriers: [raw, ipv4-udp, ipv6-udp] } ], expect: private }
+`),
+    );
+    expect(run.result.steps.map(({ verdict, reasons }) => ({ verdict, reasons }))).toEqual([
+      { verdict: 'holds', reasons: [] },
+    ]);
+    const sent = readFileSync(join(run.dir, 'timeline.ndjson'), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('"event":"sent"'))
+      .map((line) => JSON.parse(line));
+    // the two halves of 9 × 8 × 3 frames of 60 and of 80 bytes
+    expect(sent).toMatchObject([
+      { first: 0, planned: 108, accepted: 108 },
+      { first: 108, planned: 108, accepted: 108 },
+    ]);
   });
 });
 

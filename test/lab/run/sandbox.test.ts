@@ -24,8 +24,8 @@ describe.skipIf(!asRoot)('the mount tree in which a lab of root’s carries out 
         expect((await at(`touch ${path}/verify-isolation-test`)).stderr, path).toMatch(/Read-only file system/);
       for (const path of ['/proc/sys/kernel/hostname', '/proc/self/oom_score_adj'])
         expect((await at(`echo 0 > ${path}`)).stderr, path).toMatch(/Read-only file system/);
-      const own = '/proc/sys/net/ipv4/ip_forward';
-      expect(await at(`cat ${own} > /dev/null && echo "$(cat ${own})" > ${own}`)).toMatchObject({
+      const ownSysctl = '/proc/sys/net/ipv4/ip_forward';
+      expect(await at(`cat ${ownSysctl} > /dev/null && echo "$(cat ${ownSysctl})" > ${ownSysctl}`)).toMatchObject({
         status: 0,
         stderr: '',
       });

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { alike, runLab, threeOn } from '../../support/lab/program.js';
-import { needs, root } from '../../support/needs.js';
+import { alike, rows, runLab, threeOn } from '../../support/lab/program.js';
+import { file, needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 
 /** Commands that make a rule, and those that take it away; each a line without quotes, or a list of arguments. */
@@ -122,15 +122,15 @@ function isThere({ does }: Rule): boolean {
 const probe = '{ class: known-unicast, from: a, to: b, carriers: [raw, ipv4-udp, ipv6-udp], count: 5 }';
 
 /** Each rule in a step of its own: verdict, exit, and codes of the reasons, by its name. */
-async function verdictsOf(all: readonly Rule[], more = ''): Promise<ReadonlyMap<string, string>> {
-  const steps = all.flatMap(({ does, undoes }, at) => [
+async function verdictsOf(rules: readonly Rule[], more = ''): Promise<ReadonlyMap<string, string>> {
+  const steps = rules.flatMap(({ does, undoes }, at) => [
     `  - { name: rule ${at}, run: ${JSON.stringify(does)}, probe: ${probe}, expect: private${more} }`,
     `  - { name: undo ${at}, run: ${JSON.stringify(undoes)} }`,
   ]);
   const { result } = await runLab(threeOn('{}', steps.join('\n')));
   return new Map(
-    all.map(({ name }, at) => {
-      const step = result.steps.find((one) => one.name === `rule ${at}`);
+    rules.map(({ name }, at) => {
+      const step = result.steps.find((step) => step.name === `rule ${at}`);
       return [name, [step?.verdict, ...(step?.reasons ?? []).map(({ code }) => code)].join(' ')];
     }),
   );
@@ -165,3 +165,58 @@ describe('a rule that takes frames that no probe is like', needs(root), () => {
     );
   });
 });
+
+describe('a discipline that holds frames back, which leave when nobody listens any more', needs(root), () => {
+  /** What is for a or b, whose answers have tokens as well. */
+  const held = (mac: string): readonly string[] =>
+    words(`tc filter add dev p2 parent 1: protocol all prio 1 u32 match ether dst ${mac} classid 1:3`);
+  const shaping: Rule = {
+    name: 'htb',
+    does: [
+      words('tc qdisc add dev p2 root handle 1: htb default 10'),
+      words('tc class add dev p2 parent 1: classid 1:10 htb rate 1gbit'),
+      words('tc class add dev p2 parent 1: classid 1:3 htb rate 8bit ceil 8bit burst 1 cburst 1'),
+      held('52:54:00:00:00:0a'),
+      held('52:54:00:00:00:0b'),
+    ],
+    undoes: [words('tc qdisc del dev p2 root')],
+  };
+
+  it(
+    'never holds, and is named with how many wait; holds where none do',
+    needs(isThere(shaping) ? null : 'this kernel has no htb'),
+    async () => {
+      const steps = [
+        `  - { name: first goes, run: ${JSON.stringify(shaping.does)}, probe: ${probe}, expect: leak }`,
+        `  - { name: others wait, probe: ${probe}, expect: private }`,
+        `  - { name: undo, run: ${JSON.stringify(shaping.undoes)} }`,
+        `  - { name: no hub, set: { br0: { ageing_time: 300s } }, run: ${JSON.stringify(shaping.does)}, probe: ${probe}, expect: private }`,
+      ];
+      const { result } = await runLab(threeOn('{ ageing_time: 0 }', steps.join('\n')));
+      const waiting = result.steps[1];
+      expect(rows(result, { step: 1, observer: 'c' }).map(({ seen }) => seen)).toEqual([0, 0, 0]);
+      expect(waiting?.verdict).toBe('inconclusive');
+      expect(waiting?.reasons.map(({ code, text }) => `${code}: ${text}`)).toEqual([
+        expect.stringMatching(/^bypass-possible: queueing discipline htb at p2 .* waited in it at the end, \d+ in all/),
+      ]);
+      expect(result.steps[3]?.verdict).toBe('holds');
+    },
+  );
+});
+
+describe(
+  'a process whose packet socket is there in the middle of a step only',
+  needs(root, file('/usr/bin/python3')),
+  () => {
+    it('never holds', { ...alike, timeout: patient(60_000) }, async () => {
+      const listens =
+        'import socket, time; held = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 3); held.bind(("p0", 3)); time.sleep(0.6)';
+      const argv = JSON.stringify(['python3', '-c', listens]);
+      const step = `  - { name: s, probe: ${probe.replace('count: 5', 'count: 60, rate: 60')}, during: [ { at: 100ms, run: [${argv}] } ], expect: private }`;
+      const { result } = await runLab(threeOn('{}', step), '--allow-run');
+      expect(result.steps[0]?.reasons.map(({ code, text }) => `${code}: ${text.split(' may ')[0] ?? ''}`)).toContain(
+        'bypass-possible: packet socket of python3 at p0',
+      );
+    });
+  },
+);

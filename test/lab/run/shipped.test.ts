@@ -55,7 +55,7 @@ const shipped: Readonly<Record<string, Shipped>> = {
           [0],
           guest,
           'lan',
-          ['web', 'db', 'mail', 'dns'].filter((other) => other !== guest),
+          ['web', 'db', 'mail', 'dns'].filter((name) => name !== guest),
           'none',
         ),
       ),

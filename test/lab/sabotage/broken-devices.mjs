@@ -16,7 +16,7 @@ export const requests = (victim, change) => (devices) => ({
 
 /**
  * Something happens once between the probes' halves, when a capture has counted the controls there: where all probes
- * left in the first, before the controls and the reading of the state behind them.
+ * left in the first, before the controls and the snapshot of the state behind them.
  */
 export const inTheMiddle = (act) => (devices) => {
   let sender;

@@ -1,12 +1,9 @@
-import { runScenario } from '../../../build/run/run.js';
-import { enterLab } from '../../../build/system/fabric/lab/enter.js';
-import { statusOf } from '../../../build/system/fabric/lab/launch.js';
+import { enterForRuns } from '../../support/lab/in-lab.mjs';
 import { without } from './barriers.mjs';
 import { stepByStep } from './broken-devices.mjs';
 import { firstGate, gatesOnly, loadSmall, repeatedGate } from './gates.mjs';
 import { castOf, sensesOf, unbroken } from './senses.mjs';
 
-const here = enterLab((signal) => process.exit(statusOf(signal)));
 const asItIs = (devices) => devices;
 
 /**
@@ -30,19 +27,11 @@ const kinds = {
 
 /** Runs the scenario in the lab with what `kind` and `names` say broken, and prints what the run said. */
 export async function inside([file, kind, names, outDir]) {
+  const run = await enterForRuns();
   const { scenario, alter } = kinds[kind](loadSmall(file), JSON.parse(names));
   let said;
   try {
-    const { result } = await runScenario(scenario, {
-      outDir,
-      runId: 'sabotage',
-      inside: here,
-      engine: 'libpcap',
-      toolVersion: 'test',
-      onProgress: () => undefined,
-      signal: new AbortController().signal,
-      alter,
-    });
+    const { result } = await run(scenario, { outDir, runId: 'sabotage', alter });
     said = {
       verdict: result.verdict,
       exitCode: result.exitCode,

@@ -16,7 +16,7 @@ import { patient } from '../../support/patient.js';
 
 /** Every scenario with everything that can be broken of it takes long: `npm run soak sabotage`. */
 const soak = /^([1-9]\d*)\/([1-9]\d*)$/.exec(process.env['VERIFY_ISOLATION_SOAK'] ?? '');
-const all = soak !== null;
+const isSoak = soak !== null;
 const [part, parts] = [Number(soak?.[1] ?? 1), Number(soak?.[2] ?? 1)];
 const folderOf = (name: string): string => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'sabotage-'));
@@ -76,8 +76,8 @@ const byTopology: Readonly<Record<string, readonly number[]>> = {
 const slow = ['production-bridge'];
 
 const breaks = shipped
-  .filter((one) => all || (!demonstrates(one) && !slow.includes(one.name)))
-  .flatMap((one) => barriersOf(one.scenario).map((broken) => ({ ...one, ...broken })));
+  .filter((shipped) => isSoak || (!demonstrates(shipped) && !slow.includes(shipped.name)))
+  .flatMap((shipped) => barriersOf(shipped.scenario).map((broken) => ({ ...shipped, ...broken })));
 /** A part of the soak may have nothing of a kind. */
 const suiteOf = (cases: readonly unknown[]): typeof describe.concurrent =>
   cases.length === 0 ? describe.skip : describe.concurrent;
@@ -103,7 +103,7 @@ describe('a recorded run with a piece of its evidence gone or changed', () => {
   it('is there for every scenario that no other test cuts', () => {
     expect(
       recorded
-        .filter((one) => !existsSync(recordingOf(one)))
+        .filter((shipped) => !existsSync(recordingOf(shipped)))
         .map(
           ({ name }) =>
             `${name}: record it with \`verify-isolation record scenarios/${name}.yml --into captures/${name}\``,
@@ -111,14 +111,15 @@ describe('a recorded run with a piece of its evidence gone or changed', () => {
     ).toEqual([]);
   });
 
-  it.each(recorded.map((one, part) => ({ ...one, part })))(
+  it.each(recorded.map((shipped, part) => ({ ...shipped, part })))(
     '$name: inconclusive',
-    async (one) => {
-      const share = all || one.name === 'switch-mode' ? { part: 0, of: 1 } : { part: one.part, of: recorded.length };
-      for (const { what, verdict, required } of await cutEverything(recordingOf(one), share))
-        expect([what, noted(`${one.name}, ${what}`, verdict)]).toEqual([what, required]);
+    async (shipped) => {
+      const share =
+        isSoak || shipped.name === 'switch-mode' ? { part: 0, of: 1 } : { part: shipped.part, of: recorded.length };
+      for (const { what, verdict, required } of await cutEverything(recordingOf(shipped), share))
+        expect([what, noted(`${shipped.name}, ${what}`, verdict)]).toEqual([what, required]);
     },
-    timeoutMs * (all ? 5 : 1),
+    timeoutMs * (isSoak ? 5 : 1),
   );
 });
 
@@ -135,7 +136,7 @@ suiteOf(unrecorded)('a run that nobody recorded, as it is', () => {
       const gates = gatesOf(scenario).map((at) => steps[at]);
       if (gates.some((gate) => (gate?.verdict ?? null) === null)) return void notHere.push(name);
       expect(gates).toMatchObject(gates.map(() => ({ verdict: 'holds', reasons: [] })));
-      for (const { what, verdict, required } of await cutEverything(dir, { part: 0, of: all ? 1 : 2 }))
+      for (const { what, verdict, required } of await cutEverything(dir, { part: 0, of: isSoak ? 1 : 2 }))
         expect([what, noted(`${name}, ${what}`, verdict)]).toEqual([what, required]);
     },
     timeoutMs,
@@ -162,8 +163,8 @@ async function addresseesProve(dir: string, step: number): Promise<boolean> {
   const { plan } = await parseFolder(dir);
   const flows = plan.steps[step]?.flows.filter(({ purpose }) => purpose !== 'restore') ?? [];
   return [...new Set(flows.map(({ sender }) => sender))].every((sender) => {
-    const own = flows.filter((flow) => flow.sender === sender);
-    return [own[0], own.at(-1)].every((flow) => (flow?.must.length ?? 0) > 0);
+    const sent = flows.filter((flow) => flow.sender === sender);
+    return [sent[0], sent.at(-1)].every((flow) => (flow?.must.length ?? 0) > 0);
   });
 }
 
@@ -192,7 +193,7 @@ async function breakSenses({ name, file, scenario }: Shipped, chosen: readonly s
     noted(`${name}: ${sense}`, String(verdict));
     return verdict !== 'inconclusive' && !(verdict === 'broken' && mayBreak.includes(sense));
   });
-  expect(surprises).toEqual([]);
+  expect(surprises, JSON.stringify(surprises)).toEqual([]);
 }
 
 /** The bridge forgets who was on a port that is gone or down, and floods what goes there: a leak, where probes do. */
@@ -230,18 +231,18 @@ function aloneOf({ scenario }: Pick<Shipped, 'scenario'>): readonly string[] {
   return scenario.topology.hosts === undefined ? alone : alone.filter((sense) => /^the (capture|guest) /.test(sense));
 }
 const passing = passingSenses(castOf(firstGate(loadSmall(gate))));
-const others = shipped.filter(({ file, name }) => file !== gate && (all || !slow.includes(name)));
+const others = shipped.filter(({ file, name }) => file !== gate && (isSoak || !slow.includes(name)));
 
 describe.concurrent('a sense broken while the run goes on', () => {
   it(
     'switch-mode: inconclusive without any of them',
     () => breakSenses(ofFile('switch-mode', gate), passing),
-    timeoutMs * (all ? 5 : 1),
+    timeoutMs * (isSoak ? 5 : 1),
   );
   it(
     'where nobody must see the probes: inconclusive without any of them',
     () => breakSenses(ofFile('separated', separated), passing),
-    timeoutMs * (all ? 5 : 1),
+    timeoutMs * (isSoak ? 5 : 1),
   );
   it.each(aloneOf({ scenario: loadSmall(gate) }))(
     'switch-mode, %s: inconclusive',
@@ -250,11 +251,11 @@ describe.concurrent('a sense broken while the run goes on', () => {
   );
   it.each(others)(
     '$name: inconclusive',
-    (one) => breakSenses(one, all ? passing : everywhere),
-    timeoutMs * (all ? 5 : 1),
+    (shipped) => breakSenses(shipped, isSoak ? passing : everywhere),
+    timeoutMs * (isSoak ? 5 : 1),
   );
-  if (all)
-    it.each(others.flatMap((one) => aloneOf(one).map((sense) => ({ ...one, sense }))))(
+  if (isSoak)
+    it.each(others.flatMap((shipped) => aloneOf(shipped).map((sense) => ({ ...shipped, sense }))))(
       '$name, $sense: inconclusive',
       ({ name, file, sense }) => breakSense(name, file, sense),
       timeoutMs,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { differing, heldRun } from '../../support/judge/held.js';
-import { probeClasses } from '../../../src/core/model/scenario.js';
+import { probeClasses } from '../../../src/core/probe/classes.js';
 import { cutEverything } from '../../support/judge/cut-everything.js';
 import { patient } from '../../support/patient.js';
 import { parseResult } from '../../support/parse-result.js';

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { readLinkedDevices } from '../../../src/system/state/read-linked-devices.js';
-import { needs, root } from '../../support/needs.js';
+import { needs, program, root } from '../../support/needs.js';
 
 describe('devices that stand on a bridge', needs(root), () => {
   let home = -1;
@@ -70,5 +71,42 @@ describe('devices that stand on a bridge', needs(root), () => {
         .map(({ name }) => name)
         .sort(),
     ).toEqual(['eth0', 'mv0']);
+  });
+
+  /** What is found while a child of that command has the macvlan; it prints a path of its namespace. */
+  async function foundWith(...[program = '', ...words]: readonly string[]): Promise<ReturnType<typeof found>> {
+    const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      const [path] = await once(child.stdout, 'data');
+      run('ip', 'link', 'add', 'link', 'br0', 'name', 'mv2', 'type', 'macvlan', 'mode', 'bridge');
+      const fd = openSync(String(path).trim().replace('PID', String(child.pid)), 'r');
+      run('ip', 'link', 'set', 'dev', 'mv2', 'netns', `/proc/${process.pid}/fd/${fd}`);
+      closeSync(fd);
+      return found().filter(({ name }) => name === 'mv2');
+    } finally {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+  }
+
+  it('are found in a namespace where a thread alone lives', needs(program('python3')), async () => {
+    const lines = [
+      'import ctypes, threading, time',
+      'libc = ctypes.CDLL(None)',
+      'def apart():',
+      '    libc.unshare(0x40000000)',
+      '    print(f"/proc/PID/task/{threading.get_native_id()}/ns/net", flush=True)',
+      '    time.sleep(60)',
+      'threading.Thread(target=apart).start()',
+    ];
+    const devices = await foundWith('python3', '-c', lines.join('\n'));
+    expect(devices).toMatchObject([{ space: expect.stringMatching(/^\/proc\/\d+\/task\/\d+\/ns\/net$/) }]);
+  });
+
+  it('are found in a namespace that is mounted where other processes do not see it', async () => {
+    const script =
+      'd=$(mktemp -d); mount -t tmpfs none $d; touch "$d/a b"; unshare --net="$d/a b" true; echo "/proc/PID/root$d/a b"; exec sleep 60';
+    const devices = await foundWith('unshare', '--mount', '--propagation', 'private', 'sh', '-ec', script);
+    expect(devices).toMatchObject([{ space: expect.stringMatching(/^\/proc\/\d+\/root\/.*\/a b$/) }]);
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lostEvents } from '../../../src/core/model/timeline.js';
+import { lostEvents, routingRules } from '../../../src/core/model/timeline.js';
 import { watchedBridge, type WatchedBridge } from '../../support/lab/watched-bridge.js';
 import { needs, root } from '../../support/needs.js';
 
@@ -141,6 +141,13 @@ describe('settings that are changed and put back', needs(root), () => {
     for (const value of [usual === '0' ? '1' : '0', usual]) run('sysctl', '-w', `${name}=${value}`);
     expect([...heard()].sort()).toEqual([name, ...moved].sort());
     run('sysctl', '-w', `${name}=${usual}`);
+    expect(heard()).toEqual([]);
+  });
+
+  it.each(['-4', '-6'])('are rules of policy routing that came and went: ip %s rule', (family) => {
+    run('ip', family, 'rule', 'add', 'pref', '100', 'fwmark', '0x1', 'lookup', '7');
+    run('ip', family, 'rule', 'del', 'pref', '100');
+    expect(heard()).toEqual([routingRules]);
     expect(heard()).toEqual([]);
   });
 

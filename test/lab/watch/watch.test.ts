@@ -10,7 +10,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'watch-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 let open: Watching[] = [];
 afterEach(async () => {
-  await Promise.all(open.map((one) => one.end()));
+  await Promise.all(open.map((watching) => watching.end()));
   open = [];
 });
 async function start(options?: string, prepare?: string): Promise<Watching> {
@@ -30,10 +30,10 @@ describe('watch', () => {
     ): Promise<void> => {
       const heard = watch.next(drift(code, place));
       const done = await watch.run(command);
-      const one = await heard;
-      expect(one).toMatchObject(change);
+      const event = await heard;
+      expect(event).toMatchObject(change);
       // A second on a machine that is not busy with other tests.
-      expect(Date.parse(String(one['at'])) - done).toBeLessThan(5000);
+      expect(Date.parse(String(event['at'])) - done).toBeLessThan(5000);
     };
     await reports('ip link set dev br0 type bridge ageing_time 0', 'setting-changed', 'br0.ageing_time', {
       before: '30000',
@@ -96,10 +96,10 @@ describe('watch', () => {
     const done = await watch.run(
       '/usr/bin/python3 test/system/adversary/tools/attack.py bpf vnet1 tcx-in clone vnet2 1 > /dev/null & P=$!',
     );
-    const one = await heard;
-    expect(one).toMatchObject({ severity: 'high', after: expect.stringMatching(/^BPF program \d+$/) });
-    expect(one['text']).toMatch(/^it may carry frames past the ears, /);
-    expect(Date.parse(String(one['at'])) - done).toBeLessThan(5000);
+    const event = await heard;
+    expect(event).toMatchObject({ severity: 'high', after: expect.stringMatching(/^BPF program \d+$/) });
+    expect(event['text']).toMatch(/^it may carry frames past the ears, /);
+    expect(Date.parse(String(event['at'])) - done).toBeLessThan(5000);
     const over = watch.next(drift('bypass-gone', 'vnet1 tcx ingress'));
     await watch.run('kill $P');
     await over;

@@ -18,7 +18,7 @@ export async function watching(options = '', prepare = ''): Promise<Watching> {
     `${threeGuests}\n${prepare}\nset +e\nnode dist/cli.cjs watch --json ${options} & export W=$!\nexec sh`,
   );
   const said: Said[] = [];
-  const listeners = new Set<(one: Said | string) => void>();
+  const listeners = new Set<(output: Said | string) => void>();
   let rest = '';
   let stderr = '';
   child.stderr?.on('data', (chunk: string) => (stderr += chunk));
@@ -26,19 +26,19 @@ export async function watching(options = '', prepare = ''): Promise<Watching> {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
-      const one: Said | string = line.startsWith('{') ? JSON.parse(line) : line;
-      if (typeof one !== 'string') said.push(one);
-      for (const listener of [...listeners]) listener(one);
+      const output: Said | string = line.startsWith('{') ? JSON.parse(line) : line;
+      if (typeof output !== 'string') said.push(output);
+      for (const listener of [...listeners]) listener(output);
     }
   });
-  function hear<T extends Said | string>(matches: (one: Said | string) => T | null, what: string): Promise<T> {
+  function hear<T extends Said | string>(matches: (output: Said | string) => T | null, what: string): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new Error(`${what} was not said; said: ${JSON.stringify(said)}; ${stderr}`)),
         40_000,
       );
-      const listener = (one: Said | string): void => {
-        const found = matches(one);
+      const listener = (output: Said | string): void => {
+        const found = matches(output);
         if (found === null) return;
         clearTimeout(timer);
         listeners.delete(listener);
@@ -53,12 +53,13 @@ export async function watching(options = '', prepare = ''): Promise<Watching> {
     async run(command) {
       marks += 1;
       const mark = `done ${marks}`;
-      const heard = hear((one) => (one === mark ? one : null), `"${mark}" after ${command}`);
+      const heard = hear((output) => (output === mark ? output : null), `"${mark}" after ${command}`);
       child.stdin?.write(`${command}\necho "${mark}"\n`);
       await heard;
       return Date.now();
     },
-    next: (matches) => hear((one) => (typeof one !== 'string' && matches(one) ? one : null), matches.toString()),
+    next: (matches) =>
+      hear((output) => (typeof output !== 'string' && matches(output) ? output : null), matches.toString()),
     end: () =>
       new Promise((resolve) => {
         child.once('close', () => resolve());

@@ -32,13 +32,14 @@ export const endpoints: FoundScenario['topology']['endpoints'] = {
   nic: { bridge: 'br0', port: 'p3', role: 'uplink', mac: '00:11:22:33:44:55' },
 };
 export const found = (over: Partial<FoundScenario['topology']['endpoints']> = {}): Found => {
-  const all: Record<string, FoundScenario['topology']['endpoints'][string]> = {};
-  for (const [name, one] of Object.entries({ ...endpoints, ...over })) if (one !== undefined) all[name] = one;
+  const written: Record<string, FoundScenario['topology']['endpoints'][string]> = {};
+  for (const [name, endpoint] of Object.entries({ ...endpoints, ...over }))
+    if (endpoint !== undefined) written[name] = endpoint;
   return {
     scenario: {
       version: 1,
       name: 'host-br0',
-      topology: { provider: 'host', bridges: { br0: {} }, endpoints: all },
+      topology: { provider: 'host', bridges: { br0: {} }, endpoints: written },
       steps: [{ name: 'asked' }],
       policy: [{ within: 'zone:*', expect: 'private' }],
     },
@@ -48,7 +49,7 @@ export const found = (over: Partial<FoundScenario['topology']['endpoints']> = {}
   };
 };
 export const input = (over: Partial<TwinInput> = {}): TwinInput => ({
-  found: found(),
+  discovered: found(),
   state: plain,
   bridge: 'br0',
   addresses: [],
@@ -60,9 +61,9 @@ export const input = (over: Partial<TwinInput> = {}): TwinInput => ({
   ...over,
 });
 export const link = (state: HostState, name: string): LinkState => {
-  const one = state.links.find((each) => each.name === name);
-  if (one === undefined) throw new Error('the fixture has changed');
-  return one;
+  const link = state.links.find((each) => each.name === name);
+  if (link === undefined) throw new Error('the fixture has changed');
+  return link;
 };
 interface Step {
   readonly name?: string;

@@ -76,6 +76,7 @@ export async function cutEverything(dir: string, { part, of }: Share): Promise<r
       writeFileSync(join(copy, 'evidence.pcapng'), gunzipSync(readFileSync(compressed)));
       rmSync(compressed);
     }
+    rmSync(join(copy, 'SHA256SUMS'), { force: true }); // the cut itself has to tell, not the hash
     apply(copy);
     const verdicts = await replayFolder(copy).then(
       (result) => result.steps.map(({ verdict }) => String(verdict)),

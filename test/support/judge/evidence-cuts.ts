@@ -50,12 +50,14 @@ interface Counted {
   delivered: number;
 }
 const counters =
-  (change: (one: Counted) => Counted) =>
+  (change: (counted: Counted) => Counted) =>
   (cut: Cut): void =>
     timeline(cut, (entry) => {
       if (entry.event !== 'stopped') return entry;
-      const [[name, one] = ['', null]] = Object.entries(entry.counters as Record<string, Counted>);
-      return one === null ? entry : { ...entry, counters: { ...(entry.counters as object), [name]: change(one) } };
+      const [[name, counted] = ['', null]] = Object.entries(entry.counters as Record<string, Counted>);
+      return counted === null
+        ? entry
+        : { ...entry, counters: { ...(entry.counters as object), [name]: change(counted) } };
     });
 
 /**
@@ -117,7 +119,7 @@ export const captureCuts: Readonly<Record<string, (cut: Cut) => void>> = {
       of.set(id, (of.get(id) ?? 0) + 1);
     }
     const [[id, count] = [0, 0]] = [...of];
-    dropPackets(capture(cut), (_, one) => one === id);
+    dropPackets(capture(cut), (_, packetId) => packetId === id);
     run((value) => ({ ...value, capture: { ...(value.capture as Json), packets: packets - count } }))(cut);
   },
   'the number of packets is another': run((value) => ({
@@ -161,9 +163,9 @@ export const stepCuts: Readonly<Record<string, (cut: Cut) => void>> = {
   'the step was never ended': without('step-ended'),
   'the step ended with a fault': (cut) =>
     timeline(cut, (entry) => (entry.event === 'step-ended' ? { ...entry, outcome: 'fault' } : entry)),
-  'a frame was dropped': counters((one) => ({ ...one, dropped: 1, received: one.received + 1 })),
-  'a frame was received and not delivered': counters((one) => ({ ...one, received: one.received + 1 })),
-  'a frame was delivered twice': counters((one) => ({ ...one, delivered: one.delivered + 1 })),
+  'a frame was dropped': counters((counted) => ({ ...counted, dropped: 1, received: counted.received + 1 })),
+  'a frame was received and not delivered': counters((counted) => ({ ...counted, received: counted.received + 1 })),
+  'a frame was delivered twice': counters((counted) => ({ ...counted, delivered: counted.delivered + 1 })),
   'more was written than is there': (cut) =>
     timeline(cut, (entry) =>
       entry.event === 'stopped'

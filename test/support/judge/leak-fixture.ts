@@ -1,4 +1,4 @@
-import type { LeakContext } from '../../../src/core/judge/explain/causes/weakness.js';
+import type { LeakContext } from '../../../src/core/bridge/weakness.js';
 import type { Flow } from '../../../src/core/model/plan.js';
 import type { FdbState, HostState, LinkState } from '../../../src/core/model/state.js';
 import { there } from '../there.js';
@@ -50,6 +50,7 @@ export function leak(over: Partial<LeakContext> = {}): LeakContext {
     to: b,
     observer: c,
     listener: null,
+    endpoints: [],
     bridge: bridge({}),
     port: port(p2, {}),
     fromPort: port(p0, {}),
@@ -68,7 +69,7 @@ export const of = (name: string, more: Partial<typeof finding> = {}): typeof fin
   ...more,
 });
 export const withLink = (link: LinkState): HostState =>
-  host({ links: hostState().links.map((one) => (one.name === link.name ? link : one)) });
+  host({ links: hostState().links.map((known) => (known.name === link.name ? link : known)) });
 export const stimulus: Flow = { ...flow, class: 'igmp-query', from: 'c', purpose: 'stimulus' };
 
 export const tunnel = (name: string, master: string, vni: number): LinkState => ({

@@ -1,5 +1,5 @@
 import { createTallies, type StepTally } from '../../../src/core/judge/count/tally.js';
-import { missingProofs } from '../../../src/core/judge/proof/proofs.js';
+import { missingProofs } from '../../../src/core/judge/proof/missing-proofs.js';
 import { type StepFacts, stepFacts } from '../../../src/core/judge/proof/step-facts.js';
 import type { Flow, Plan, StepPlan } from '../../../src/core/model/plan.js';
 import type { Endpoint } from '../../../src/core/model/scenario.js';
@@ -22,7 +22,8 @@ export function fullTally({ plan }: Run): StepTally {
   for (const flow of step.flows) {
     for (let sequence = 0; sequence < flow.count; sequence += 1) {
       tally.entries.add(flow, sequence, 'port');
-      for (const name of flow.must) tally.seen.addToken(flow, sequence, name, { frame: first.frame, high: 0, low: 1 });
+      for (const name of flow.must)
+        tally.sightings.addToken(flow, sequence, name, { frame: first.frame, high: 0, low: 1 });
     }
   }
   return tally;

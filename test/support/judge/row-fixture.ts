@@ -2,7 +2,7 @@ import type { Flow, Observer, StepPlan } from '../../../src/core/model/plan.js';
 import type { Finding } from '../../../src/core/model/result.js';
 import type { Endpoint } from '../../../src/core/model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../../../src/core/model/state.js';
-import type { RowContext } from '../../../src/core/judge/rows/row-context.js';
+import type { RowContext } from '../../../src/core/bridge/row-context.js';
 import { hostState, judge, perfectRun } from './perfect-run.js';
 
 function there<T>(value: T | undefined | null): T {
@@ -63,6 +63,7 @@ export function row(over: Partial<RowContext> = {}): RowContext {
     to: b,
     observer: observerC,
     listener: null,
+    endpoints: plan.endpoints,
     bridge: bridge({}),
     port: port(links.p2, {}),
     fromPort: port(links.p0, {}),

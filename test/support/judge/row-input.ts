@@ -26,7 +26,7 @@ export const sees =
   (name: string, frames: number, of: Flow = flow) =>
   (tally: StepTally): void => {
     for (let sequence = 0; sequence < frames; sequence += 1)
-      tally.seen.addToken(of, sequence, name, {
+      tally.sightings.addToken(of, sequence, name, {
         frame: sequence + 5,
         high: Number(1_700_000_000_123_456_789n >> 32n),
         low: Number(1_700_000_000_123_456_789n & 0xffff_ffffn),

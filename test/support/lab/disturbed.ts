@@ -31,10 +31,10 @@ export async function disturbed({
   const dir = fresh('evidence');
   const { child, ended } = startProgram(['run', file, '--out', dir, '--json', '--quiet', ...args]);
   await untilReported(dir, when);
-  const all = descendants(child.pid ?? 0);
+  const processes = descendants(child.pid ?? 0);
   const find = (what: RegExp): number => {
-    const found = all.find(({ command }) => what.test(command));
-    if (found === undefined) throw new Error(`no process fits ${what}: ${JSON.stringify(all)}`);
+    const found = processes.find(({ command }) => what.test(command));
+    if (found === undefined) throw new Error(`no process fits ${what}: ${JSON.stringify(processes)}`);
     return found.pid;
   };
   const helper = (role: string): number => find(new RegExp(`^\\S*node \\S*helper\\.cjs ${role} `));

@@ -27,9 +27,10 @@ export async function enteredIn(dir: string): Promise<readonly Entered[]> {
       const token = findToken(item.bytes, start, start + (item.captured[packet] ?? 0), plan.runTag, -1);
       if (token === null || item.direction[packet] !== directions.in) continue;
       const index = tokenIndex(item.bytes, token.at);
-      const own = flows.find(({ flow }) => index >= flow.first && index < flow.first + flow.count);
-      if (own === undefined || ports.get(own.flow.sender) !== interfaces.get(item.interfaceId[packet] ?? -1)) continue;
-      found.push({ atMs: Number((item.timeNs[packet] ?? 0n) / 1000n) / 1000, step: own.step, flow: own.flow });
+      const match = flows.find(({ flow }) => index >= flow.first && index < flow.first + flow.count);
+      if (match === undefined || ports.get(match.flow.sender) !== interfaces.get(item.interfaceId[packet] ?? -1))
+        continue;
+      found.push({ atMs: Number((item.timeNs[packet] ?? 0n) / 1000n) / 1000, step: match.step, flow: match.flow });
     }
   }
   return found.sort((a, b) => a.atMs - b.atMs);

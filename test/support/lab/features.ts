@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import { describe } from 'vitest';
+import { loadSearch, searchDescriptors } from '../../../src/system/capture/kernel-search.js';
 import { type Missing, needs } from '../needs.js';
+import { runTag } from './test-network.js';
 
 /**
  * What some kernels are built without: whether this one has it is tried, in a network namespace that ends with the try.
@@ -13,6 +16,8 @@ const trials = {
   "nft's family netdev": 'nft add table netdev t',
   "tc's matchall":
     'ip link add d0 type veth peer name d1 && tc qdisc add dev d0 clsact && tc filter add dev d0 ingress matchall action mirred ingress redirect dev d1',
+  ipvlan: 'ip link add d0 type veth peer name d1 && ip link add link d0 name i0 type ipvlan mode l2',
+  macvtap: 'ip link add d0 type veth peer name d1 && ip link add link d0 name t0 type macvtap',
 } as const;
 export type KernelFeature = keyof typeof trials;
 
@@ -40,4 +45,12 @@ export function describeOnKernelWith(
     return why === null ? null : `this kernel lacks ${feature} (${why})`;
   });
   describe(name, { tags: 'kernel', ...needs(...missing, ...more) }, tests);
+}
+
+/** Why this user cannot load eBPF: a kernel without it, or a container that may not use it; null = it can. */
+export function lackingEbpf(): Missing {
+  const loaded = process.getuid?.() === 0 ? loadSearch(runTag) : null;
+  if (loaded === null) return 'eBPF programs cannot be loaded';
+  for (const fd of searchDescriptors(loaded)) closeSync(fd);
+  return null;
 }

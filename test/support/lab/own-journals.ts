@@ -7,6 +7,6 @@ const usual = '/run/verify-isolation';
  * host keep their journals. Signals and the process id stay the program's.
  */
 export function withOwnJournals(folder: string): readonly string[] {
-  for (const one of [folder, usual]) mkdirSync(one, { recursive: true, mode: 0o700 });
+  for (const path of [folder, usual]) mkdirSync(path, { recursive: true, mode: 0o700 });
   return ['unshare', '--mount', 'sh', '-c', `mount --bind "$0" ${usual} && exec "$@"`, folder];
 }

@@ -1,5 +1,7 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inNamespaceFd } from '../../../src/system/kernel/namespaces.js';
 import { procLink, procNames, procText } from '../../../src/system/kernel/proc-files.js';
 
 /** Processes that `pid` has started, and theirs, as this process's namespace numbers them; with their command lines. */
@@ -10,9 +12,9 @@ export function descendants(pid: number): readonly { readonly pid: number; reado
     const parent = parentOf(child);
     if (parent !== null) parents.set(parent, [...(parents.get(parent) ?? []), child]);
   }
-  const below = (one: number): readonly number[] =>
-    (parents.get(one) ?? []).flatMap((child) => [child, ...below(child)]);
-  return below(pid).map((one) => ({ pid: one, command: procText(`/proc/${one}/cmdline`).replaceAll('\0', ' ') }));
+  const below = (parent: number): readonly number[] =>
+    (parents.get(parent) ?? []).flatMap((child) => [child, ...below(child)]);
+  return below(pid).map((child) => ({ pid: child, command: procText(`/proc/${child}/cmdline`).replaceAll('\0', ' ') }));
 }
 
 function parentOf(pid: number): number | null {
@@ -38,8 +40,8 @@ export function namespacesOf(pids: readonly number[]): ReadonlySet<string> {
  * lost its launcher, and they lead past it.
  */
 function isOfRunningTest(pid: number): boolean {
-  for (let one = parentOf(pid); one !== null && one > 1; one = parentOf(one))
-    if (procText(`/proc/${one}/cmdline`).includes('vitest')) return true;
+  for (let ancestor = parentOf(pid); ancestor !== null && ancestor > 1; ancestor = parentOf(ancestor))
+    if (procText(`/proc/${ancestor}/cmdline`).includes('vitest')) return true;
   return false;
 }
 
@@ -85,4 +87,34 @@ export async function untilListening(tcpdump: ChildProcess): Promise<void> {
     });
     tcpdump.once('exit', () => reject(new Error(`tcpdump ended before it listened: ${said}`)));
   });
+}
+
+/** A process that does nothing in a network namespace: what only a descriptor holds, a run does not find. */
+export interface Tenant {
+  readonly pid: number;
+  /** Ends it; resolves when it is gone. */
+  end(): Promise<void>;
+}
+
+/** `start` starts the command that it gets where the tenant is to live. Throws where there is no such program. */
+export function startTenant(start: (words: readonly string[]) => ChildProcess): Tenant {
+  const child = start(['sleep', '3600']);
+  const { pid } = child;
+  if (pid === undefined) throw new Error('no process could be started');
+  return {
+    pid,
+    async end() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+}
+
+/** A tenant of the namespace behind a descriptor. */
+export function tenantOf(namespace: number): Tenant {
+  return startTenant(([program = '', ...args]) =>
+    inNamespaceFd(namespace, () => spawn(program, args, { stdio: 'ignore' })),
+  );
 }

@@ -72,7 +72,7 @@ export function throwAwayHost(): ThrowAwayHost {
   const journal = join(dir, 'journal');
   const spaces = new Map(Object.keys(guests).map((name) => [name, newNamespace(disableIpv6)]));
   const env = { ...process.env, VIRSH_DEFAULT_CONNECT_URI: `test://${libvirtNode}` };
-  const own = withOwnJournals(journal);
+  const ownJournals = withOwnJournals(journal);
   const run = (argv: readonly string[], fd = host): string =>
     inNamespaceFd(fd, () => execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', stdio: 'pipe' }));
   run(['ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge', 'forward_delay', '0']);
@@ -130,13 +130,13 @@ export function throwAwayHost(): ThrowAwayHost {
         spawn(argv[0] ?? '', argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] }),
       ),
     cli: (args, inside = true, through = []) => {
-      const [program = '', ...words] = [...own, ...through, process.execPath, cli, ...args];
+      const [program = '', ...words] = [...ownJournals, ...through, process.execPath, cli, ...args];
       const start = (): ChildProcess => spawn(program, words, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
       return inside ? inNamespaceFd(host, start) : start();
     },
     terminal: (args, typed) =>
       inNamespaceFd(host, () => {
-        const [program = '', ...words] = own;
+        const [program = '', ...words] = ownJournals;
         const child = spawn(
           program,
           [

@@ -91,15 +91,15 @@ export async function throwAwayOvs(datapath: 'netdev' | 'system' = 'netdev'): Pr
   // A program for each device takes longer to start than to do its work: one for all in each namespace.
   const batch = (lines: readonly string[], fd = host): unknown =>
     inNamespaceFd(fd, () => execFileSync('ip', ['-batch', '-'], { input: lines.join('\n'), stdio: 'pipe' }));
-  const all = Object.entries(guests).map(([name, guest]) => ({ ...guest, fd: spaces.get(name) ?? host }));
+  const placed = Object.entries(guests).map(([name, guest]) => ({ ...guest, fd: spaces.get(name) ?? host }));
   batch(
-    all.flatMap(({ port, mac, fd }) => [
+    placed.flatMap(({ port, mac, fd }) => [
       `link add dev ${port} type veth peer name eth0 address ${mac} netns /proc/${process.pid}/fd/${fd}`,
       `link set dev ${port} up`,
     ]),
   );
-  for (const { ip, fd } of all) batch([`address add ${ip}/24 dev eth0`, 'link set dev eth0 up'], fd);
-  const ports = all.flatMap(({ port }) => ['--', 'add-port', 'br0', port]);
+  for (const { ip, fd } of placed) batch([`address add ${ip}/24 dev eth0`, 'link set dev eth0 up'], fd);
+  const ports = placed.flatMap(({ port }) => ['--', 'add-port', 'br0', port]);
   run([
     'ovs-vsctl',
     '--timeout=20',

@@ -1,7 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Result } from '../../../src/core/model/result.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { withOwnJournals } from './own-journals.js';
 import { cli, type Outcome, outcomeOf } from './throw-away-host.js';
@@ -12,8 +13,18 @@ export interface WholeHost {
   sh(script: string): void;
   /** The program under test. */
   run(args: readonly string[]): Promise<Outcome>;
+  /** Its command `run`, with a scenario among the words or without, in a folder of that name: what came of it. */
+  judge(name: string, ...words: readonly string[]): Promise<JudgedHost>;
   readonly dir: string;
   close(): void;
+}
+
+/** What a run of a host came to. */
+export interface JudgedHost {
+  readonly status: number | null;
+  /** All that it printed, and its reasons: for the message of a test that fails. */
+  readonly text: string;
+  readonly result: Result;
 }
 
 /** MAC of guest n. */
@@ -26,7 +37,7 @@ export function wholeHost(guests: number, { nic = false }: { readonly nic?: bool
   const host = newNamespace(disableIpv6);
   const spaces = Array.from({ length: guests + (nic ? 1 : 0) }, () => newNamespace(disableIpv6));
   const dir = mkdtempSync(join(tmpdir(), 'whole-host-'));
-  const own = withOwnJournals(join(dir, 'journal'));
+  const ownJournals = withOwnJournals(join(dir, 'journal'));
   const sh = (script: string, fd = host): void =>
     void inNamespaceFd(fd, () => execFileSync('sh', ['-ec', script], { stdio: 'pipe' }));
   const numbers = Array.from({ length: guests }, (_, at) => at + 1);
@@ -60,14 +71,21 @@ export function wholeHost(guests: number, { nic = false }: { readonly nic?: bool
   sh(
     `until bridge -batch - <<'END' 2>/dev/null\n${known.join('\n').replaceAll('fdb add', 'fdb replace')}\nEND\ndo sleep 0.05; done`,
   );
+  const run = (args: readonly string[]): Promise<Outcome> => {
+    const [program = '', ...words] = [...ownJournals, process.execPath, cli, ...args];
+    return outcomeOf(inNamespaceFd(host, () => spawn(program, words, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })));
+  };
   return {
     dir,
     sh: (script) => sh(script),
-    run: (args) => {
-      const [program = '', ...words] = [...own, process.execPath, cli, ...args];
-      return outcomeOf(
-        inNamespaceFd(host, () => spawn(program, words, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })),
-      );
+    run,
+    async judge(name, ...words) {
+      const out = join(dir, name);
+      const isWhole = !words.some((word) => word.endsWith('.yml'));
+      const { status, stdout, stderr } = await run(['run', ...words, '--yes', '--out', out]);
+      const result: Result = JSON.parse(readFileSync(join(out, isWhole ? 'evidence' : '', 'result.json'), 'utf8'));
+      const reasons = result.steps.flatMap((step) => step.reasons.map(({ code }) => code));
+      return { status, text: `${stdout}\n${stderr}\nreasons: ${reasons.join(', ')}`, result };
     },
     close: () => {
       for (const fd of [host, ...spaces]) closeSync(fd);

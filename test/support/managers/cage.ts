@@ -65,7 +65,7 @@ export async function startCage(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Cage> {
   const before = new Set(controlGroups(groups));
-  const own = { PATH: path, HOME: '/run/home', LC_ALL: 'C', ...env };
+  const environment = { PATH: path, HOME: '/run/home', LC_ALL: 'C', ...env };
   const child = spawn(
     'unshare',
     [
@@ -81,7 +81,7 @@ export async function startCage(
       '-c',
       construct(folder),
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: own },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: environment },
   );
   await ready(child);
   const first = readFileSync(`/proc/${child.pid ?? 0}/task/${child.pid ?? 0}/children`, 'utf8').trim();
@@ -89,7 +89,7 @@ export async function startCage(
   const run = (script: string): string =>
     execFileSync('nsenter', [...enter, 'bash', '-euc', script], {
       encoding: 'utf8',
-      env: own,
+      env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   const start = (name: string, command: string): void => {
@@ -100,13 +100,16 @@ export async function startCage(
     start,
     cli: (args) =>
       outcomeOf(
-        spawn('nsenter', [...enter, process.execPath, cli, ...args], { env: own, stdio: ['ignore', 'pipe', 'pipe'] }),
+        spawn('nsenter', [...enter, process.execPath, cli, ...args], {
+          env: environment,
+          stdio: ['ignore', 'pipe', 'pipe'],
+        }),
       ),
     async until(script, name) {
       const script20 = `for n in $(seq 200); do if ${script} >/dev/null 2>&1; then exit 0; fi; sleep 0.1; done; tail -n 20 /run/${name}.log >&2; exit 1`;
       await new Promise<void>((resolve, reject) => {
         const waiting = spawn('nsenter', [...enter, 'bash', '-c', script20], {
-          env: own,
+          env: environment,
           stdio: ['ignore', 'pipe', 'pipe'],
         });
         void outcomeOf(waiting).then(({ status, stderr }) => (status === 0 ? resolve() : reject(new Error(stderr))));

@@ -1,4 +1,5 @@
-import { carriers, probeClasses, type Carrier, type ProbeClassName } from '../../../src/core/model/scenario.js';
+import { carriers, type Carrier, type ProbeClassName } from '../../../src/core/model/scenario.js';
+import { probeClasses } from '../../../src/core/probe/classes.js';
 import { VerifyError } from '../../../src/core/model/verify-error.js';
 import { makePlan } from '../../../src/core/plan/make-plan.js';
 import { buildFrame } from '../../../src/core/probe/frames/frame.js';
@@ -55,6 +56,6 @@ function framesOf(name: ProbeClassName, carrier: Carrier): readonly Uint8Array[]
   }
 }
 
-export const all = probeClasses.flatMap((name) =>
+export const classCases = probeClasses.flatMap((name) =>
   carriers.flatMap((carrier) => framesOf(name, carrier).map((frame) => ({ name, carrier, frame }))),
 );

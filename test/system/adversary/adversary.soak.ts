@@ -13,38 +13,38 @@ import { brokenCases, lineOf, soundLine, soundSummary, tableOf } from './table.j
 const cases = Number(process.env['ADVERSARY_CASES'] ?? 200);
 const seed = Number(process.env['ADVERSARY_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const only = process.env['ADVERSARY_ONLY'] ?? '';
-/** So many of the cases on a host of their own; each takes a run of the program, where ten in a lab share one. */
+/** Number of cases on a host of their own: each takes a run of the program, while ten cases in a lab share one. */
 const hosts = Number(process.env['ADVERSARY_HOSTS'] ?? Math.floor(cases / 5));
-/** So many times each sound host is asked. */
+/** Number of times that each sound host is examined. */
 const times = Number(process.env['ADVERSARY_TIMES'] ?? 1);
 /** Runs of the program at a time. */
 const atOnce = isSlow ? 1 : 2;
 const folder = mkdtempSync(join(tmpdir(), 'adversary-'));
-/** Under another kernel the folder goes with it: a copy of it goes here. */
+/** Another kernel loses the folder when it ends: a copy of it goes here. */
 const keep = process.env['ADVERSARY_KEEP'];
-/** After so many minutes none of the cases, and none of the sound hosts, is begun any more. */
+/** No case starts after this number of minutes, and no sound host after as many again. */
 const minutes = Number(process.env['ADVERSARY_MINUTES'] ?? Number.POSITIVE_INFINITY);
 const timeFromNow = (): (() => boolean) => {
   const end = Date.now() + minutes * 60_000;
   return () => Date.now() > end;
 };
-/** Whatever limit the command line sets. */
+/** Longer than any limit of the command line, in ms. */
 const long = 6 * 3_600_000;
 const date = new Date().toISOString().slice(0, 10);
 
-/** Sockets of daemons lie there too, which cannot be copied. */
+/** The folder also has sockets of daemons, which cannot be copied. */
 const isKept = (path: string): boolean => lstatSync(path).isFile() || lstatSync(path).isDirectory();
 afterAll(() => (keep === undefined ? undefined : cpSync(folder, keep, { recursive: true, filter: isKept })));
 
 it.skipIf(cases === 0)(`asks an independent ear of leaks, seed ${seed}`, { timeout: long }, async () => {
   console.log(`${cases} cases, seed ${seed}; what each leaves: ${folder}`);
   const drawn = drawCases(cases, seed, hosts, [...further, ...primitives]).filter(({ name }) => name.includes(only));
-  const all = await runDrawn(drawn, folder, atOnce, (judged) => console.log(lineOf(judged)), timeFromNow());
-  const table = tableOf(all, { date, seed });
+  const outcomes = await runDrawn(drawn, folder, atOnce, (judged) => console.log(lineOf(judged)), timeFromNow());
+  const table = tableOf(outcomes, { date, seed });
   writeFileSync(join(folder, 'table.md'), `${table}\n`);
   console.log(`${table}\n\nto paste: ${join(folder, 'table.md')}`);
-  expect(brokenCases(all)).toEqual([]);
-  expect(all.filter((judged) => ['false holds', 'undecided'].includes(outcomeOf(judged))).map(lineOf)).toEqual([]);
+  expect(brokenCases(outcomes)).toEqual([]);
+  expect(outcomes.filter((judged) => ['false holds', 'undecided'].includes(outcomeOf(judged))).map(lineOf)).toEqual([]);
 });
 
 it.skipIf(times === 0 || (only !== '' && !only.startsWith('sound')))(
@@ -53,10 +53,10 @@ it.skipIf(times === 0 || (only !== '' && !only.startsWith('sound')))(
   async () => {
     const asked = soundHosts.filter(({ name }) => !only.startsWith('sound:') || name.includes(only.slice(6)));
     const rounds = Array.from({ length: times }, () => asked).flat();
-    const all = await runSoundHosts(rounds, folder, atOnce, (said) => console.log(soundLine(said)), timeFromNow());
-    const summary = soundSummary(all, date).join('\n');
+    const answers = await runSoundHosts(rounds, folder, atOnce, (said) => console.log(soundLine(said)), timeFromNow());
+    const summary = soundSummary(answers, date).join('\n');
     writeFileSync(join(folder, 'sound.md'), `${summary}\n`);
     console.log(`${summary}\n\nto paste: ${join(folder, 'sound.md')}`);
-    expect(all.filter(({ refused, verdict }) => refused === null && verdict !== 'holds')).toEqual([]);
+    expect(answers.filter(({ refused, verdict }) => refused === null && verdict !== 'holds')).toEqual([]);
   },
 );

@@ -14,10 +14,10 @@ import { brokenCases, caseName, failuresIn, lineOf } from './table.js';
 
 /** The share of `npm run soak adversary` that every run of the tests has, always the same. */
 const share = { cases: 220, seed: 20, hosts: 14, further: 12 };
-/** Under a kernel that is slow, of which this shows that it is another one. */
+/** The share under a slow kernel: it shows that the kernel is another one. */
 const slowShare = { cases: 80, seed: 20, hosts: 6, further: 12 };
 
-/** The cases of a share: of what it began with, and of what came later. */
+/** The cases of a share: from the first primitives, and from later ones. */
 const drawShare = ({ cases, seed, hosts, further: later }: typeof share): readonly Drawn[] => [
   ...drawCases(cases, seed, hosts),
   ...drawCases(later, seed, 0, further),
@@ -30,13 +30,13 @@ const awaited: Readonly<Record<string, readonly string[]>> = JSON.parse(readFile
 const hasOvs = existsSync('/usr/share/openvswitch/vswitch.ovsschema');
 const hasPython = existsSync('/usr/bin/python3');
 
-/** All that is drawn, there or here. */
-const drawnNames = new Set([share, slowShare].flatMap((one) => drawShare(one).map(({ name }) => name)));
+/** The names of all cases that are drawn, under either kernel. */
+const drawnNames = new Set([share, slowShare].flatMap((drawnShare) => drawShare(drawnShare).map(({ name }) => name)));
 
-/** Adds what failed under this kernel to what failed under others, and takes off what is found by now. */
-function writeList(all: readonly Judged[]): void {
-  const failed = failuresIn(all);
-  const found = new Set(all.filter((judged) => outcomeOf(judged) === 'found').map(caseName));
+/** Adds the failures under this kernel to those under others, and removes cases that are found now. */
+function writeList(cases: readonly Judged[]): void {
+  const failed = failuresIn(cases);
+  const found = new Set(cases.filter((judged) => outcomeOf(judged) === 'found').map(caseName));
   const items = [...new Set(Object.values(itemOf))];
   const list = items.map((item) => [
     item,
@@ -50,7 +50,7 @@ function writeList(all: readonly Judged[]): void {
   writeFileSync(listFile, `${JSON.stringify(Object.fromEntries(list), null, 2)}\n`);
 }
 
-/** Of the sound hosts those whose rules differ most; `npm run soak adversary` has all. */
+/** The sound hosts whose rules differ most; `npm run soak adversary` has all. */
 const sound = [
   'libvirt NAT, guests that talk',
   'Docker, lldpd',
@@ -73,13 +73,13 @@ describe.skipIf(process.getuid?.() !== 0 || !hasPython)('hosts on which nobody h
     'hold',
     async () => {
       const hosts = soundHosts.filter(({ name }) => sound.includes(name) && (hasOvs || !name.startsWith('Open')));
-      const all = await runSoundHosts(hosts, folder, isSlow ? 1 : 2);
-      const not = all.filter(({ verdict }) => verdict !== 'holds').map(({ name }) => name);
-      const why = all.flatMap(({ name, verdict, reasons, refused }) =>
+      const answers = await runSoundHosts(hosts, folder, isSlow ? 1 : 2);
+      const not = answers.filter(({ verdict }) => verdict !== 'holds').map(({ name }) => name);
+      const why = answers.flatMap(({ name, verdict, reasons, refused }) =>
         verdict === 'holds' ? [] : [`${name}: ${verdict ?? refused ?? 'no verdict'}: ${reasons.join('; ')}`],
       );
       expect(not, why.join('\n')).toEqual([]);
-      expect(all.filter(({ refused }) => refused !== null)).toEqual([]);
+      expect(answers.filter(({ refused }) => refused !== null)).toEqual([]);
     },
     patient(120_000),
   );
@@ -87,27 +87,30 @@ describe.skipIf(process.getuid?.() !== 0 || !hasPython)('hosts on which nobody h
 
 describe.skipIf(process.getuid?.() !== 0 || !hasOvs || !hasPython)('leaks that an adversary composes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'adversary-'));
-  let all: readonly Judged[] = [];
+  let cases: readonly Judged[] = [];
   beforeAll(async () => {
-    all = await runDrawn(drawShare(isSlow ? slowShare : share), folder, isSlow ? 1 : 2);
-    if (process.env['ADVERSARY_WRITE'] === '1') writeList(all);
+    cases = await runDrawn(drawShare(isSlow ? slowShare : share), folder, isSlow ? 1 : 2);
+    if (process.env['ADVERSARY_WRITE'] === '1') writeList(cases);
   }, patient(600_000));
   // what failed stays, to be run again by reproduce.sh of its folder
-  afterAll(() => (failuresIn(all).size === 0 ? rmSync(folder, { recursive: true, force: true }) : undefined));
+  afterAll(() => (failuresIn(cases).size === 0 ? rmSync(folder, { recursive: true, force: true }) : undefined));
 
   it('are heard by ears of which each was shown to hear', () => {
-    expect(brokenCases(all)).toEqual([]);
+    const broken = brokenCases(cases);
+    expect(broken, broken.join('\n')).toEqual([]);
   });
 
   it.skipIf(isSlow)('are at least 150', () => {
-    const heard = all.filter((judged) => ['found', 'undecided', 'false holds'].includes(outcomeOf(judged)));
+    const heard = cases.filter((judged) => ['found', 'undecided', 'false holds'].includes(outcomeOf(judged)));
     expect(heard.length).toBeGreaterThanOrEqual(150);
   });
 
   it('are found, but for those whose part of the defence is awaited', () => {
     const expected = new Set(Object.values(awaited).flat());
-    const unexpected = [...failuresIn(all)].filter(([name]) => !expected.has(name)).map(([, judged]) => lineOf(judged));
-    expect(unexpected).toEqual([]);
+    const unexpected = [...failuresIn(cases)]
+      .filter(([name]) => !expected.has(name))
+      .map(([, judged]) => lineOf(judged));
+    expect(unexpected, unexpected.join('\n')).toEqual([]);
   });
 
   it('are awaited by names that are drawn', () => {
@@ -120,12 +123,12 @@ describe.skipIf(process.getuid?.() !== 0 || !hasOvs || !hasPython)('leaks that a
 
   it('are awaited no longer than until they are found', () => {
     const expected = new Set(Object.values(awaited).flat());
-    const found = all.filter((judged) => outcomeOf(judged) === 'found' && expected.has(caseName(judged)));
+    const found = cases.filter((judged) => outcomeOf(judged) === 'found' && expected.has(caseName(judged)));
     expect(found.map(lineOf)).toEqual([]);
   });
 
   it('are of every kind', () => {
-    const heard = all.filter((judged) => ['found', 'undecided', 'false holds'].includes(outcomeOf(judged)));
+    const heard = cases.filter((judged) => ['found', 'undecided', 'false holds'].includes(outcomeOf(judged)));
     expect(new Set(heard.map(({ attack }) => attack.kind))).toEqual(new Set(Object.keys(itemOf)));
   });
 });

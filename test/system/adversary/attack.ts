@@ -1,6 +1,6 @@
 import type { GuestName } from './guests.js';
 
-/** The kinds of the table that this suite began with, `plain` = what has always been found, to show that it is. */
+/** The kinds of the first table; `plain`: kinds that the program has always found. */
 export const kinds = [
   'headers',
   'wrapped',
@@ -19,7 +19,7 @@ export type Fabric = (typeof fabrics)[number];
 export const providers = ['lab', 'host'] as const;
 export type Provider = (typeof providers)[number];
 
-/** Which part of the defence answers for a kind. */
+/** The part of the defence that has to find a kind. */
 export const itemOf: Readonly<Record<Kind, 'token' | 'closed-accounts' | 'always'>> = {
   headers: 'token',
   wrapped: 'token',
@@ -34,14 +34,14 @@ export const itemOf: Readonly<Record<Kind, 'token' | 'closed-accounts' | 'always
 export interface EarPlace {
   readonly name: string;
   readonly place: string;
-  /** How it is shown to hear, as tools/ear.py takes it. */
+  /** How the ear proves that it hears, as tools/ear.py takes it. */
   readonly check: string;
 }
 
-/** Who may not have the frames and gets them: how he is made, and by what device frames come to him. */
+/** A victim, which gets frames that it must not have: the commands that make it, and the device that frames take to it. */
 export interface Receiver {
   readonly name: string;
-  /** A device of the bridge's namespace; what leaves there reaches him. */
+  /** A device of the bridge's namespace; frames that leave there reach the victim. */
   readonly device: string;
   readonly setup: readonly string[];
   readonly undo: readonly string[];
@@ -51,34 +51,34 @@ export interface Receiver {
   readonly mac: string;
 }
 
-/** One drawn way in which frames come to somebody who may not have them. */
+/** One drawn way by which frames reach a victim. */
 export interface Attack {
   readonly kind: Kind;
   readonly primitive: string;
-  /** Where it takes hold: ingress, egress, bridge, uplink, host, namespace. */
+  /** Where it acts: ingress, egress, bridge, uplink, host, namespace. */
   readonly place: string;
   readonly fabric: Fabric;
   readonly receiver: string;
-  /** What was drawn besides. */
+  /** What else was drawn. */
   readonly detail: string;
   /** Lines of a shell (`set -e`) in the bridge's namespace; $T = the folder of the tools, $W = one for files of its own. */
   readonly setup: readonly string[];
   readonly undo: readonly string[];
   readonly ears: readonly EarPlace[];
-  /** The probe, as it stands in the scenario, and what is expected of it. */
+  /** The probe in the words of the scenario, and what is expected of it. */
   readonly probe: string;
   readonly expect: string;
-  /** For so many seconds after the step the ear goes on listening. */
+  /** The ear goes on listening for this number of seconds after the step. */
   readonly after?: number;
-  /** A rule that the program reads names a device that is no port: it says so of all steps of a run. */
+  /** A rule that the program reads names a device that is not a port: the program reports it for all steps of a run. */
   readonly reported?: boolean;
-  /** Who of the guests stands beyond an uplink. */
+  /** Guests beyond an uplink. */
   readonly uplink?: GuestName;
-  /** What the design says: broken, or that it may be inconclusive, for these reasons. */
+  /** The expected verdict: broken, or inconclusive for one of these reasons. */
   readonly due: 'broken' | readonly string[];
 }
 
-/** A kind of attack: draws what is left open. Null = not on that fabric or provider. */
+/** A kind of attack: draws its open parameters. Null = not on that fabric or provider. */
 export interface Primitive {
   readonly name: string;
   readonly kind: Kind;
@@ -87,7 +87,7 @@ export interface Primitive {
   draw(random: Random, fabric: Fabric): Attack;
 }
 
-/** Lots, the same for the same seed. */
+/** Random choices, the same for the same seed. */
 export interface Random {
   /** A whole number of 0 … below−1. */
   below(end: number): number;
@@ -114,7 +114,7 @@ export function randomFrom(seed: number): Random {
   };
 }
 
-/** The name of a case, the same for the same lots. */
+/** The name of a case, the same for the same choices. */
 export function nameOf(attack: Attack): string {
   const { kind, primitive, place, fabric, receiver, detail } = attack;
   return `${kind}: ${primitive} at ${place} to ${receiver} on ${fabric}${detail === '' ? '' : ` (${detail})`}`;

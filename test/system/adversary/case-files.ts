@@ -19,7 +19,7 @@ start() {
   name=$1; shift
   /usr/bin/python3 "$T/attack.py" "$@" >"$W/$name.out" 2>"$W/$name.err" </dev/null &
   echo $! >"$W/$name.pid"
-  for _ in $(seq 200); do
+  for _ in $(seq 1000); do
     grep -q ready "$W/$name.out" && return 0
     kill -0 "$(cat "$W/$name.pid")" 2>/dev/null || break
     sleep 0.02
@@ -32,7 +32,7 @@ gone() {
   pid=$(cat "$W/$1.pid")
   kill "$pid" 2>/dev/null
   # what process 1 of a lab does not reap stays as a zombie
-  for _ in $(seq 150); do grep -q '^State:.[^ZX]' "/proc/$pid/status" 2>/dev/null || break; sleep 0.02; done
+  for _ in $(seq 1000); do grep -q '^State:.[^ZX]' "/proc/$pid/status" 2>/dev/null || break; sleep 0.02; done
   rm -f "$W/$1.pid"
 }
 stop() { gone "$1"; }
@@ -42,7 +42,7 @@ ${attack.undo.map((line) => `  ${line}`).join('\n')}
 }
 `;
 
-/** The script that does a case: where this kernel refuses, it undoes what it did, leaves why in `refused`, and is fine. */
+/** The script of a case. Where this kernel refuses, it undoes its changes, writes the reason to `refused` and succeeds. */
 function doing(attack: Attack, folder: string): string {
   const ears = [...attack.ears, { name: 'b', place: guests.b.mac, check: guests.b.port }];
   return `${head(attack, folder)}
@@ -52,7 +52,7 @@ set -e
 ${attack.setup.join('\n')}
 /usr/bin/python3 "$T/ear.py" "$W/heard" ${ears.map(({ name, place, check }) => `"${name}=${place}/${check}"`).join(' ')} >"$W/ear.out" 2>"$W/ear.err" </dev/null &
 echo $! >"$W/ear.pid"
-for _ in $(seq 250); do [ -e "$W/heard.ready" ] && break; kill -0 "$(cat "$W/ear.pid")" 2>/dev/null || break; sleep 0.02; done
+for _ in $(seq 1500); do [ -e "$W/heard.ready" ] && break; kill -0 "$(cat "$W/ear.pid")" 2>/dev/null || break; sleep 0.02; done
 [ -e "$W/heard.ready" ] || { echo "no ear: $(tail -n 1 "$W/ear.err")" >&2; exit 9; }
 `;
 }

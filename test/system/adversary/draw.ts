@@ -9,7 +9,7 @@ export interface Drawn {
 }
 
 /**
- * `count` cases by the lots of `seed`, no two alike: each primitive in turn, on each of its fabrics in turn, `hosts` of
+ * `count` cases drawn from `seed`, no two alike: each primitive in turn, on each of its fabrics in turn, `hosts` of
  * them on a host and the others in a lab.
  */
 export function drawCases(

@@ -51,24 +51,27 @@ const cases = {
 
 describe.skipIf(process.getuid?.() !== 0 || !existsSync('/usr/bin/python3'))("the adversary's ear", () => {
   const folder = mkdtempSync(join(tmpdir(), 'adversary-ear-'));
-  const all = new Map<string, Judged>();
+  const judgedByName = new Map<string, Judged>();
   beforeAll(async () => {
     const judged = await runInLab('linux', Object.values(cases), folder);
     Object.keys(cases).forEach((name, at) => {
-      const one = judged[at];
-      if (one !== undefined) all.set(name, one);
+      const judgedCase = judged[at];
+      if (judgedCase !== undefined) judgedByName.set(name, judgedCase);
     });
   }, patient(90_000));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const outcome = (name: keyof typeof cases): string => {
-    const judged = all.get(name);
+    const judged = judgedByName.get(name);
     if (judged === undefined) throw new Error(`no case ${name}`);
     return outcomeOf(judged);
   };
 
   it('hears a plain flood, all of it', () => {
-    expect([outcome('flood'), all.get('flood')?.heard['c']]).toMatchObject(['found', { tokens: 20, checked: true }]);
+    expect([outcome('flood'), judgedByName.get('flood')?.heard['c']]).toMatchObject([
+      'found',
+      { tokens: 20, checked: true },
+    ]);
   });
 
   it.each(['wrong interface', 'nothing to show that it hears', 'killed'] as const)(
@@ -80,12 +83,12 @@ describe.skipIf(process.getuid?.() !== 0 || !existsSync('/usr/bin/python3'))("th
 
   it('does not take a leak that did not happen for one that was found', () => {
     // The relay carries nothing, but its socket takes what it could carry.
-    expect([outcome('no leak'), all.get('no leak')?.verdict]).toEqual(['no leak', 'inconclusive']);
+    expect([outcome('no leak'), judgedByName.get('no leak')?.verdict]).toEqual(['no leak', 'inconclusive']);
   });
 
   it('says what cannot be built here', () => {
     expect(outcome('cannot be built')).toBe('not available');
-    expect(all.get('cannot be built')?.refused).toMatch(/^Error: Unknown device type\., exit \d+$/);
+    expect(judgedByName.get('cannot be built')?.refused).toMatch(/^Error: Unknown device type\., exit \d+$/);
   });
 });
 

@@ -1,4 +1,4 @@
-/** The guests of every fabric of the adversary: a speaks to b, who else hears it is a victim. */
+/** The guests of every fabric: a sends to b, and any other guest that hears it is a victim. */
 export const guests = {
   a: { bridge: 'br0', port: 'p0', mac: '52:54:00:00:00:0a', ip: '10.9.0.1', ip6: 'fd00:9::1' },
   b: { bridge: 'br0', port: 'p1', mac: '52:54:00:00:00:0b', ip: '10.9.0.2', ip6: 'fd00:9::2' },
@@ -16,7 +16,7 @@ export const gateways = {
   br1: { ip: '10.9.1.254', ip6: 'fd00:9:1::fe' },
 } as const;
 
-/** What stands of the guests in a scenario's topology. */
+/** The guests in a scenario's topology. */
 export const endpointLines = (uplink?: GuestName): readonly string[] =>
   guestNames.map((name) => {
     const { bridge, port, mac, ip, ip6 } = guests[name];

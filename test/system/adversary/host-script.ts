@@ -19,7 +19,7 @@ function linuxBridges(fabric: Fabric): readonly string[] {
   ];
 }
 
-/** Open vSwitch's daemons are this host's own, as is all that they keep. */
+/** Open vSwitch's daemons and their files belong to this host alone. */
 function ovsBridges(folder: string): readonly string[] {
   const ports = guestNames.map((name) => `-- add-port ${guests[name].bridge} ${guests[name].port}`).join(' ');
   const made = bridges.map(([name]) => `-- add-br ${name} -- set Bridge ${name} datapath_type=netdev`).join(' ');
@@ -44,7 +44,7 @@ export function hostScript(fabric: Fabric, folder: string, then: readonly string
     '#!/bin/sh',
     '# Run it in namespaces of its own: see reproduce.sh.',
     'set -e',
-    // what this kernel lacks is said as the program says it
+    // what this kernel lacks is reported in the words of the program
     "trap '[ $? = 0 ] || exit 69' EXIT",
     // journals and names of namespaces of its own; where /run has the folder of this run, it stays in sight
     folder.startsWith('/run/')

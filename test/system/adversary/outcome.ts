@@ -1,7 +1,9 @@
+import { searchDepth } from '../../../src/core/wire/token-filter.js';
+import { markLength } from '../../../src/core/wire/token.js';
 import { type Attack, itemOf, type Provider } from './attack.js';
 import type { Heard } from './tools/heard.mjs';
 
-/** What became of one case. */
+/** The outcome of one case. */
 export interface Judged {
   readonly attack: Attack;
   readonly provider: Provider;
@@ -15,16 +17,16 @@ export interface Judged {
 }
 
 /**
- * `found` broken, as is due, or inconclusive for a reason that is due; `undecided` inconclusive where it is not;
+ * `found` broken as expected, or inconclusive for an expected reason; `undecided` inconclusive for another reason;
  * `no leak` the victim heard nothing; `deaf` the ear did not hear what it had to.
  */
 export type Outcome = 'false holds' | 'undecided' | 'found' | 'no leak' | 'deaf' | 'not available';
 
-/** What a kernel or a machine says that lacks something; any other failure is one of the adversary itself. */
+/** Messages of a kernel or machine that lacks something; any other failure is a fault of the adversary. */
 const lacking =
   /Unknown device type|Specified qdisc kind is unknown|Failed to load TC action|error talking to the kernel|Failed to find|not supported|No such file or directory|not found|Could not process rule|Protocol not supported|Unknown (qdisc|filter|action)|Invalid argument|Unknown object|not permitted/i;
 
-/** What stands before the program's last words where a run left no result: a failure, and other cases go on. */
+/** The text before the program's last line where a run left no result: a failure, and the other cases go on. */
 export const noResult = 'the program gave no result';
 
 export const isLack = (refused: string): boolean => !refused.startsWith(noResult) && lacking.test(refused);
@@ -40,7 +42,10 @@ export function outcomeOf(judged: Judged): Outcome {
   if (!leaked) return ears.every((ear) => ear?.checked === true) ? 'no leak' : 'deaf';
   if (verdict === 'holds') return 'false holds';
   if (verdict === 'broken') return 'found';
-  return attack.due !== 'broken' && reasons.some((reason) => attack.due.includes(reason)) ? 'found' : 'undecided';
+  // docs/verdicts.md: a token is found so deep; who wraps it deeper is named as somebody that may carry frames
+  const isBeyond = ears.every((ear) => (ear?.offsets ?? []).every((at) => at + markLength > searchDepth));
+  const due = isBeyond ? ['bypass-possible'] : attack.due;
+  return due !== 'broken' && reasons.some((reason) => due.includes(reason)) ? 'found' : 'undecided';
 }
 
 /** The part of the defence that a failure belongs to. */

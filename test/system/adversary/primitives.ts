@@ -10,7 +10,7 @@ import { taps } from './attacks/taps.js';
 import { uplinks } from './attacks/uplinks.js';
 import { wrapped } from './attacks/wrapped.js';
 
-/** What `npm test` draws of: what is added here moves all lots. */
+/** The primitives that `npm test` draws from: an addition here changes all draws. */
 export const primitives: readonly Primitive[] = [
   copies.plainMirror,
   copies.mirrorElsewhere,
@@ -37,5 +37,5 @@ export const primitives: readonly Primitive[] = [
   ...openVSwitch,
 ];
 
-/** What came later, drawn beside it so that those lots stay as they are. */
+/** Later primitives, drawn separately so that the draws from the first list stay the same. */
 export const further: readonly Primitive[] = [copies.mirrorUnderChild, copies.mirrorToNetkit, ...taps, ...uplinks];

@@ -15,10 +15,10 @@ export function guestReceiver(name: GuestName): Receiver {
   };
 }
 
-/** Of those who are no guest of the scenario's. */
+/** The MAC of a victim that is not a guest of the scenario. */
 export const strangerMac = '52:54:00:00:00:77';
 
-/** Somebody in a namespace of his own behind a veth that is no port. */
+/** A device in its own namespace behind a veth that is not a port. */
 export function namespaceReceiver(port = 'vx'): Receiver {
   return {
     name: 'namespace',
@@ -36,7 +36,7 @@ export function namespaceReceiver(port = 'vx'): Receiver {
   };
 }
 
-/** Somebody in a namespace of his own behind a netkit pair. */
+/** A device in its own namespace behind a netkit pair. */
 export const netkitReceiver: Receiver = {
   name: 'netkit',
   device: 'nkx',
@@ -105,7 +105,7 @@ export function drawPort(random: Random): Receiver {
   return guestReceiver(random.pick(['c', 'd', 'e'] as const));
 }
 
-/** A place that is none of the listed ports, or leads to one in a roundabout way. */
+/** A place that is not a listed port, or that leads to one by a detour. */
 export function drawElsewhere(random: Random): Receiver {
   const draws = [
     () => namespaceReceiver(),

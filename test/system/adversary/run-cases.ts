@@ -33,7 +33,7 @@ export function ended(argv: readonly string[], cwd: string): Promise<Ended> {
   });
 }
 
-/** What a private host is: namespaces of its own, gone with the first process. */
+/** A private host: namespaces that end with their first process. */
 export const cage = [
   'unshare',
   '--net',
@@ -52,7 +52,7 @@ interface Step {
   readonly reasons: readonly { readonly code: string; readonly text: string }[];
 }
 
-/** What a run left: the steps of its result; `why` there is none. */
+/** The steps of a result; `why`: the reason why there is none. */
 interface Left {
   readonly steps: readonly Step[];
   readonly why: string | null;
@@ -93,7 +93,7 @@ function judgedOf(attack: Attack, folder: string, { provider, evidence, left }: 
   };
 }
 
-/** Cases of one fabric in one lab, one after the other, each done and undone; `folder` takes all that is left of them. */
+/** Runs cases of one fabric in one lab, one after the other; each is undone. `folder` gets their files. */
 export async function runInLab(fabric: Fabric, attacks: readonly Attack[], folder: string): Promise<readonly Judged[]> {
   const cases = attacks.map((attack, at) => ({ attack, ...writeCase(attack, join(folder, `case-${at}`)) }));
   const scenario = join(folder, 'scenario.yml');
@@ -136,7 +136,7 @@ export async function runOnHost(attack: Attack, folder: string): Promise<Judged>
 export const quoted = (word: string): string =>
   /^[\w./:=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
-/** A script that does all of it again and says what each victim heard. */
+/** A script that repeats the cases and prints what each victim heard. */
 function reproduction(argv: readonly string[], evidence: string): string {
   const heard = fileURLToPath(new URL('tools/heard.mjs', import.meta.url));
   return [

@@ -5,10 +5,10 @@ import type { Drawn } from './draw.js';
 import type { Judged } from './outcome.js';
 import { runInLab, runOnHost } from './run-cases.js';
 
-/** So many cases share a lab: it takes as long to build as four of them to run. */
+/** Number of cases that share a lab: a lab takes as long to build as four cases to run. */
 const casesInOneLab = 10;
 
-/** A run of the program that judges some of the cases; `at` says which. */
+/** A run of the program that judges some of the cases; `at`: their positions. */
 interface Batch {
   readonly at: readonly number[];
   run(folder: string): Promise<readonly Judged[]>;
@@ -20,22 +20,27 @@ function batchesOf(drawn: readonly Drawn[]): readonly Batch[] {
   drawn.forEach(({ attack, provider }, at) => {
     if (provider === 'host') batches.push({ at: [at], run: async (folder) => [await runOnHost(attack, folder)] });
     else {
-      // what is told of all steps of a run would hide that another of them holds
+      // a reason that is reported for all steps of a run hides a step that holds
       const lab = `${attack.fabric} ${attack.reported === true}`;
       labs.set(lab, [...(labs.get(lab) ?? []), at]);
     }
   });
-  for (const all of labs.values())
-    for (let from = 0; from < all.length; from += casesInOneLab) {
-      const at = all.slice(from, from + casesInOneLab);
-      const attacks = at.map((one) => drawn[one]?.attack).filter((attack): attack is Attack => attack !== undefined);
+  for (const positions of labs.values())
+    for (let from = 0; from < positions.length; from += casesInOneLab) {
+      const at = positions.slice(from, from + casesInOneLab);
+      const attacks = at
+        .map((position) => drawn[position]?.attack)
+        .filter((attack): attack is Attack => attack !== undefined);
       const fabric = attacks[0]?.fabric ?? 'linux';
       batches.push({ at, run: (folder) => runInLab(fabric, attacks, folder) });
     }
   return batches;
 }
 
-/** Runs all cases, `atOnce` runs of the program at a time, and gives what became of each, in their order; of those that were not begun before it is over, nothing. */
+/**
+ * Runs the cases, `atOnce` runs of the program at a time. Gives the outcome of each in order; a case that did not start
+ * before `isOver` has none.
+ */
 export async function runDrawn(
   drawn: readonly Drawn[],
   folder: string,
@@ -44,7 +49,7 @@ export async function runDrawn(
   isOver: () => boolean = () => false,
 ): Promise<readonly Judged[]> {
   const batches = batchesOf(drawn);
-  const all: (Judged | undefined)[] = drawn.map(() => undefined);
+  const outcomes: (Judged | undefined)[] = drawn.map(() => undefined);
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let number = (next += 1) - 1; number < batches.length; number = (next += 1) - 1) {
@@ -54,12 +59,12 @@ export async function runDrawn(
       mkdirSync(place, { recursive: true });
       const judged = await batch.run(place);
       batch.at.forEach((at, of) => {
-        all[at] = judged[of];
-        const one = judged[of];
-        if (one !== undefined) reported(one);
+        outcomes[at] = judged[of];
+        const outcome = judged[of];
+        if (outcome !== undefined) reported(outcome);
       });
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
-  return all.filter((judged): judged is Judged => judged !== undefined);
+  return outcomes.filter((judged): judged is Judged => judged !== undefined);
 }

@@ -1,7 +1,7 @@
 import type { Attack, Fabric, Provider } from './attack.js';
 import { endpointLines, gateways } from './guests.js';
 
-/** A case's name in a scenario: it is how its step is found again. */
+/** The name of a case in a scenario, by which its step is found. */
 export const stepName = (at: number): string => `case ${at}`;
 
 const bridgeLines: Readonly<Record<Fabric, readonly string[]>> = {
@@ -11,7 +11,7 @@ const bridgeLines: Readonly<Record<Fabric, readonly string[]>> = {
   ovs: Object.keys(gateways).map((name) => `    ${name}: { kind: ovs }`),
 };
 
-/** Cases that stand on one fabric, one after the other; on a host only one, which stands there already. */
+/** Cases on one fabric, one after the other; on a host a single one, which is set up already. */
 export function scenarioOf(
   fabric: Fabric,
   provider: Provider,

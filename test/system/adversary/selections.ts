@@ -1,6 +1,6 @@
 import type { Random } from './attack.js';
 
-/** Which of the frames are taken. Carriers of the probe fit it, so that some always are. */
+/** Selects frames. The carriers of the probe match it, so that it always takes some. */
 export interface Selection {
   readonly name: string;
   readonly carriers: string;
@@ -11,11 +11,11 @@ export interface Selection {
   readonly nft: string;
   /** The word of tools/attack.py. */
   readonly word: string;
-  /** One in so many. */
+  /** Takes one frame in this number. */
   readonly oneIn: number;
 }
 
-const all = { protocol: 'all', match: 'u32 0 0' };
+const everything = { protocol: 'all', match: 'u32 0 0' };
 
 /** A token's index ends at byte 9 of it; behind Ethernet's type it stands at once, or behind IPv4 and UDP. */
 function byIndex(carrier: 'raw' | 'ipv4-udp', bits: number): { protocol: string; match: string } {
@@ -30,7 +30,7 @@ export function drawSelection(random: Random): Selection {
   const bits = 1 + random.below(4);
   const n = 2 ** bits;
   const choices: readonly Selection[] = [
-    { name: 'all', carriers: 'raw, ipv4-udp, ipv6-udp', count: 12, tc: all, nft: '', word: 'all', oneIn: 1 },
+    { name: 'all', carriers: 'raw, ipv4-udp, ipv6-udp', count: 12, tc: everything, nft: '', word: 'all', oneIn: 1 },
     {
       name: `1 in ${n} ${carrier}`,
       carriers: carrier,
@@ -71,7 +71,7 @@ export function drawSelection(random: Random): Selection {
   return random.pick(choices);
 }
 
-/** A probe that a sends to b and that only he may have. */
+/** A probe that a sends to b and that only b may have. */
 export function privateProbe(carriers: string, count: number): string {
   return `{ class: known-unicast, from: a, to: b, count: ${count}, carriers: [${carriers}] }`;
 }

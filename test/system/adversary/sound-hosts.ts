@@ -7,15 +7,15 @@ import { isLack, noResult } from './outcome.js';
 import { cage, cli, ended, quoted } from './run-cases.js';
 import { tools } from './case-files.js';
 
-/** A host as managers leave it, on which nobody hears what is not for him. */
+/** A host as managers set it up, on which no guest hears frames for another. */
 export interface SoundHost {
   readonly name: string;
   readonly fabric: Fabric;
   /** Lines of a shell on the host, before the run. */
   readonly setup: readonly string[];
-  /** Ports of guests that are others than usual. */
+  /** Ports of guests, where they are not the usual ones. */
   readonly ports: Partial<Record<GuestName, string>>;
-  /** What stands in the step besides. */
+  /** Further keys of the step. */
   readonly step: string;
   readonly uplink: GuestName | null;
 }
@@ -211,8 +211,8 @@ export const soundHosts: readonly SoundHost[] = bases.flatMap((base) =>
     })),
 );
 
-/** What a run said of a sound host. */
-export interface Said {
+/** The answer of a run about a sound host. */
+export interface SoundAnswer {
   readonly name: string;
   readonly verdict: string | null;
   readonly reasons: readonly string[];
@@ -242,8 +242,8 @@ function scenarioOf(host: SoundHost): string {
   ].join('\n');
 }
 
-/** Builds the host, runs the program on it, and gives what it said; all of it stays in `folder`. */
-export async function runSoundHost(host: SoundHost, folder: string): Promise<Said> {
+/** Builds the host, runs the program on it, and gives its answer; all files stay in `folder`. */
+export async function runSoundHost(host: SoundHost, folder: string): Promise<SoundAnswer> {
   mkdirSync(folder, { recursive: true });
   const evidence = join(folder, 'evidence');
   const refusal = join(folder, 'refused');
@@ -260,10 +260,10 @@ export async function runSoundHost(host: SoundHost, folder: string): Promise<Sai
     ]),
   );
   const { status, stderr } = await ended([...cage, 'sh', script], folder);
-  const refused = (why: string): Said => ({ name: host.name, verdict: null, reasons: [], refused: why });
+  const refused = (why: string): SoundAnswer => ({ name: host.name, verdict: null, reasons: [], refused: why });
   if (existsSync(refusal)) {
     const why = readFileSync(refusal, 'utf8').trim();
-    // what failed without a word, or for another cause, is no lack of the kernel's
+    // a failure without a text, or for another cause, does not show that the kernel lacks something
     return isLack(why)
       ? refused(why)
       : { name: host.name, verdict: null, reasons: [`it was not built: ${why}`], refused: null };
@@ -280,15 +280,15 @@ export async function runSoundHost(host: SoundHost, folder: string): Promise<Sai
   return { name: host.name, verdict: result.verdict, reasons, refused: null };
 }
 
-/** Runs many, so many at a time, none more when it is over. */
+/** Examines the hosts, `atOnce` at a time; none starts after `isOver`. */
 export async function runSoundHosts(
   hosts: readonly SoundHost[],
   folder: string,
   atOnce: number,
-  reported: (said: Said) => void = () => undefined,
+  reported: (said: SoundAnswer) => void = () => undefined,
   isOver: () => boolean = () => false,
-): Promise<readonly Said[]> {
-  const all: Said[] = [];
+): Promise<readonly SoundAnswer[]> {
+  const answers: SoundAnswer[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let at = (next += 1) - 1; at < hosts.length; at = (next += 1) - 1) {
@@ -296,9 +296,9 @@ export async function runSoundHosts(
       if (host === undefined || isOver()) return;
       const said = await runSoundHost(host, join(folder, `sound-${at}`));
       reported(said);
-      all.push(said);
+      answers.push(said);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
-  return all;
+  return answers;
 }

@@ -2,9 +2,9 @@ import { release } from 'node:os';
 import type { Judged, Outcome } from './outcome.js';
 import { isLack, itemOfCase, outcomeOf } from './outcome.js';
 import { nameOf } from './attack.js';
-import type { Said } from './sound-hosts.js';
+import type { SoundAnswer } from './sound-hosts.js';
 
-/** What became of a case, with the verdict: broken and inconclusive can both be as is due. */
+/** The outcome of a case with its verdict: broken and inconclusive can both be as expected. */
 const columns = ['BROKEN', 'inconclusive as due', 'inconclusive', 'HOLDS', 'no leak', 'deaf', 'not available'] as const;
 type Column = (typeof columns)[number];
 
@@ -37,11 +37,11 @@ const none = (): Counts => ({
   'not available': 0,
 });
 
-/** A table of verdicts by primitive and fabric, as Markdown, with when, where and by which seed it came about. */
-export function tableOf(all: readonly Judged[], about: { readonly date: string; readonly seed: number }): string {
+/** A table of verdicts by primitive and fabric, as Markdown, with date, machine and seed. */
+export function tableOf(cases: readonly Judged[], about: { readonly date: string; readonly seed: number }): string {
   const rows = new Map<string, Counts>();
   const totals = none();
-  for (const judged of all) {
+  for (const judged of cases) {
     const { kind, primitive, fabric } = judged.attack;
     const key = `${kind} | ${primitive} | ${fabric}`;
     const counts = rows.get(key) ?? none();
@@ -51,27 +51,27 @@ export function tableOf(all: readonly Judged[], about: { readonly date: string; 
     rows.set(key, counts);
   }
   const cells = (counts: Counts): string => columns.map((column) => counts[column] || '–').join(' | ');
-  const onHosts = all.filter(({ provider }) => provider === 'host').length;
+  const onHosts = cases.filter(({ provider }) => provider === 'host').length;
   return [
-    `${all.length} cases, ${onHosts} of them on a host, ${about.date}, Linux ${release()}, seed ${about.seed}.`,
-    `Of the leaks that an ear heard, ${share(all)} came out as is due.`,
+    `${cases.length} cases, ${onHosts} of them on a host, ${about.date}, Linux ${release()}, seed ${about.seed}.`,
+    `Of the leaks that an ear heard, ${share(cases)} came out as is due.`,
     '',
     `| kind | primitive | fabric | ${columns.join(' | ')} |`,
     `| --- | --- | --- |${columns.map(() => ' ---: |').join('')}`,
     ...[...rows].sort(([a], [b]) => a.localeCompare(b)).map(([key, counts]) => `| ${key} | ${cells(counts)} |`),
     `| all | | | ${cells(totals)} |`,
     '',
-    ...lackingLines(all),
+    ...lackingLines(cases),
   ].join('\n');
 }
 
-function share(all: readonly Judged[]): string {
-  const heard = all.map(outcomeOf).filter((outcome) => ['found', 'undecided', 'false holds'].includes(outcome));
+function share(cases: readonly Judged[]): string {
+  const heard = cases.map(outcomeOf).filter((outcome) => ['found', 'undecided', 'false holds'].includes(outcome));
   const found = heard.filter((outcome) => outcome === 'found').length;
   return heard.length === 0 ? 'none' : `${found} of ${heard.length} (${((100 * found) / heard.length).toFixed(1)} %)`;
 }
 
-/** What was said last before a script gave up, without the warnings before it. */
+/** The last message of a script that failed, without the warnings before it. */
 const lastSaid = (refused: string): string =>
   refused
     .replace(/, exit \d+$/, '')
@@ -80,10 +80,10 @@ const lastSaid = (refused: string): string =>
     .join(', ')
     .replace(/^.*do\.sh: \d+: /, '');
 
-/** What this kernel or machine has not, and how many cases that concerns. */
-function lackingLines(all: readonly Judged[]): readonly string[] {
+/** What this kernel or machine lacks, and the number of cases that need it. */
+function lackingLines(cases: readonly Judged[]): readonly string[] {
   const counts = new Map<string, number>();
-  for (const { refused, attack } of all) {
+  for (const { refused, attack } of cases) {
     if (refused === null) continue;
     const why = refused.includes('no such fabric')
       ? `fabric ${attack.fabric}: ${refused.replace(/^.*(does not support it|not supported): /, '').replace(/ {2,}.*$/, '')}`
@@ -93,7 +93,7 @@ function lackingLines(all: readonly Judged[]): readonly string[] {
   return [...counts].sort().map(([why, count]) => `- not available here: ${why} (${count})`);
 }
 
-/** A case that failed, or that could not be judged, in a line that tells all of it. */
+/** A case that failed or could not be judged, in one line. */
 export function lineOf(judged: Judged): string {
   const heard = Object.entries(judged.heard)
     .filter(([name]) => name !== 'b')
@@ -103,37 +103,37 @@ export function lineOf(judged: Judged): string {
 }
 
 /** The cases whose outcome is a failure of the program, by name. */
-export function failuresIn(all: readonly Judged[]): ReadonlyMap<string, Judged> {
+export function failuresIn(cases: readonly Judged[]): ReadonlyMap<string, Judged> {
   return new Map(
-    all
+    cases
       .filter((judged) => ['false holds', 'undecided'].includes(outcomeOf(judged)))
       .map((judged) => [caseName(judged), judged]),
   );
 }
 
-/** The cases that show nothing because the adversary itself failed: a deaf ear, a script that did not do. */
-export function brokenCases(all: readonly Judged[]): readonly string[] {
-  return all
+/** The cases that show nothing because the adversary itself failed: a deaf ear, a script that failed. */
+export function brokenCases(cases: readonly Judged[]): readonly string[] {
+  return cases
     .filter((judged) => outcomeOf(judged) === 'deaf' || (judged.refused !== null && !isLack(judged.refused)))
     .map(lineOf);
 }
 
-/** What a run said of a sound host. */
-export const soundLine = ({ name, verdict, reasons, refused }: Said): string =>
+/** A line about a sound host: the answer of its run. */
+export const soundLine = ({ name, verdict, reasons, refused }: SoundAnswer): string =>
   [
     `${verdict ?? (refused === null ? 'no verdict' : 'not available')}: ${name}`,
     ...reasons,
     ...(refused === null ? [] : [refused]),
   ].join('; ');
 
-/** How many of the sound hosts held, and of those that did not at each time how often, and why not. */
-export function soundSummary(all: readonly Said[], date: string): readonly string[] {
-  const there = all.filter(({ refused }) => refused === null);
+/** How many sound hosts held each time, and for the others how often, with the reasons. */
+export function soundSummary(answers: readonly SoundAnswer[], date: string): readonly string[] {
+  const there = answers.filter(({ refused }) => refused === null);
   const held = there.filter(({ verdict }) => verdict === 'holds').length;
   const names = [...new Set(there.map(({ name }) => name))];
-  const lacking = new Set(all.map(({ name }) => name)).size - names.length;
+  const lacking = new Set(answers.map(({ name }) => name)).size - names.length;
   const lines = names.flatMap((name) => {
-    const said = there.filter((one) => one.name === name);
+    const said = there.filter((answer) => answer.name === name);
     const not = said.filter(({ verdict }) => verdict !== 'holds');
     if (not.length === 0) return [];
     const why = [...new Set(not.flatMap(({ verdict, reasons }) => [verdict ?? 'no verdict', ...reasons]))];

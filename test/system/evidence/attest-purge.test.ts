@@ -60,18 +60,18 @@ describe('attest', needs(program('ssh-keygen')), () => {
   it('is done by the run itself where it is given a key, and a key that does not sign is told', () => {
     const key = join(run.scratch, 'own-key');
     expect(spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]).status).toBe(0);
-    const [dir, other] = [join(run.scratch, 'signed-run'), join(run.scratch, 'unsigned-run')];
+    const [dir, unsigned] = [join(run.scratch, 'signed-run'), join(run.scratch, 'unsigned-run')];
     const file = join(run.scratch, 'hub.yml');
     expect(call('run', file, '--out', dir, '--sign', key)).toMatchObject({
       status: 0,
       stderr: expect.stringMatching(/^signed [0-9a-f]{64}$/m) as string,
     });
     expect(check(dir, '--require-signature')).toMatchObject({ status: 0, none: [], wrong: [] });
-    expect(call('run', file, '--out', other, '--quiet', '--sign', join(run.scratch, 'no-key'))).toMatchObject({
+    expect(call('run', file, '--out', unsigned, '--quiet', '--sign', join(run.scratch, 'no-key'))).toMatchObject({
       status: 69,
       stderr: expect.stringContaining('is not signed') as string,
     });
-    expect(check(other).status).toBe(0);
+    expect(check(unsigned).status).toBe(0);
   });
 
   it('does not sign what is not whole', () => {

@@ -150,17 +150,17 @@ describe('replay --mac of what export wrote', needs(program('tshark')), () => {
   });
 
   it('hears in a .pcap what it hears in a .pcapng: the controls, which it could not tell, are left out unless they are asked for', () => {
-    const [pcapng, plain, all] = [
+    const [pcapng, plain, whole] = [
       exported('d.pcapng', '--observer', 'c'),
       exported('d.pcap', '--observer', 'c'),
       exported('e.pcap', '--observer', 'c', '--controls'),
     ];
     const controls = tshark(pcapng, '-Y', 'frame.comment contains "CONTROL"').length;
-    expect([tshark(plain).length, tshark(all).length]).toEqual([
+    expect([tshark(plain).length, tshark(whole).length]).toEqual([
       tshark(pcapng).length - controls,
       tshark(pcapng).length,
     ]);
-    const [heard, asked] = [replay(plain, 'c').files[0]?.foreign ?? 0, replay(all, 'c').files[0]?.foreign ?? 0];
+    const [heard, asked] = [replay(plain, 'c').files[0]?.foreign ?? 0, replay(whole, 'c').files[0]?.foreign ?? 0];
     expect(heard).toBe(replay(pcapng, 'c').files[0]?.foreign);
     expect(asked).toBeGreaterThan(heard);
   });

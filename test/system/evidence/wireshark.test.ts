@@ -89,9 +89,9 @@ describe('the evidence of a run, read by Wireshark', needs(installed('tshark')),
   });
 
   it('exports whole as pcapng and as pcap, without a warning', async () => {
-    const all = fields(join(dir, 'evidence.pcapng'), 'frame', 'frame.time_epoch', 'frame.len');
+    const frames = fields(join(dir, 'evidence.pcapng'), 'frame', 'frame.time_epoch', 'frame.len');
     for (const file of [await exported('all.pcapng'), await exported('all.pcap', '--controls')])
-      expect(fields(file, 'frame', 'frame.time_epoch', 'frame.len')).toEqual(all);
+      expect(fields(file, 'frame', 'frame.time_epoch', 'frame.len')).toEqual(frames);
     expect(readFileSync(await exported('again.pcap')).readUInt32LE(0)).toBe(0xa1b23c4d);
   });
 

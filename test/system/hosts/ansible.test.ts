@@ -54,9 +54,9 @@ describe('contrib/ansible against hosts with a real sshd', needs(...sshd, progra
     const text = `${stdout}\n${stderr}`;
     expect(existsSync(join(into, 'fleet.json')), text).toBe(true);
     const report = JSON.parse(readFileSync(join(into, 'fleet.json'), 'utf8')) as FleetReport;
-    const reported = report.hosts.map(({ host, status: own, problems, runs, commands }) => ({
+    const reported = report.hosts.map(({ host, status: exitStatus, problems, runs, commands }) => ({
       host,
-      own,
+      own: exitStatus,
       problems: problems.length,
       verdicts: runs.map(({ verdict }) => verdict),
       commands: commands.map(({ name }) => name),

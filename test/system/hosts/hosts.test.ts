@@ -1,12 +1,22 @@
-import { spawnSync, type ChildProcess } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Result } from '../../../src/core/model/result.js';
 import { outcomeOf, type Outcome } from '../../support/lab/throw-away-host.js';
-import { address, cli, sshd, hostNames, ipOf, macOf, sshHosts, type SshHosts } from './ssh-hosts.js';
+import {
+  address,
+  cli,
+  sshd,
+  hostNames,
+  ipOf,
+  probing,
+  scenario,
+  sshHosts,
+  type SshHosts,
+  sshRuns,
+} from './ssh-hosts.js';
 import { file as fileThere, needs } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 
@@ -21,51 +31,15 @@ out.bind((sys.argv[1], 0))
 for _ in range(int(sys.argv[2])): out.send(bytes.fromhex('ffffffffffff' '020000000099' '88b5') + bytes(46))
 `;
 
-/** Tenants over both hosts: the orchestrator runs on hv1 and reaches hv2 by ssh. */
-function scenario(count: number, { rate = 1000, observers = '', more = '', host = '{ ssh: hv2 }' } = {}): string {
-  const endpoint = (name: string, bridge: string, at: 'hv1' | 'hv2', port: string, mac: string): string =>
-    `    ${name}: { bridge: ${bridge},${at === 'hv2' ? ' host: hv2,' : ''} port: ${port}, mac: "${mac}" }\n`;
-  const tunnel = (name: string, bridge: string, at: 'hv1' | 'hv2', port: string): string =>
-    `    ${name}: { bridge: ${bridge},${at === 'hv2' ? ' host: hv2,' : ''} port: ${port}, tunnel: {} }\n`;
-  return `version: 1
-name: two-hosts
-topology:
-  provider: host
-  hosts: { hv2: ${host} }
-  bridges: { brA: {}, brB: {} }
-  endpoints:
-${(['hv1', 'hv2'] as const).map((at) => `${endpoint(`a-${at}`, 'brA', at, 'va', macOf('a', at))}${endpoint(`s-${at}`, 'brA', at, 'vs', macOf('s', at))}${endpoint(`b-${at}`, 'brB', at, 'vb', macOf('b', at))}${tunnel(`ta-${at}`, 'brA', at, 'vx100')}${tunnel(`tb-${at}`, 'brB', at, 'vx200')}`).join('')}steps:
-  - name: private across hosts
-    probe: [ { class: known-unicast, from: a-hv1, to: a-hv2, both_ways: true, count: ${count}, rate: ${rate}, carriers: [raw] } ]
-    expect: ${observers === '' ? 'private' : `{ may_see: [a-hv1, a-hv2], observers: ${observers} }`}
-${more}`;
-}
-
-/** Resolves when the run says that it is probing. */
-function probing(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) =>
-    child.stderr?.on('data', (chunk) => (/: probing, \d/.test(String(chunk)) ? resolve() : undefined)),
-  );
-}
-
 describe('a run that spans hosts', needs(...sshd), () => {
   let hosts: SshHosts;
-  let number = 0;
   beforeAll(async () => {
     hosts = await sshHosts();
   }, 180_000);
   beforeEach(() => hosts.learn());
   afterAll(() => hosts.close());
 
-  function file(text: string): string {
-    const path = join(hosts.dir, `scenario-${(number += 1)}.yml`);
-    writeFileSync(path, text);
-    return path;
-  }
-  const out = (): string => join(hosts.dir, `out-${number}`);
-  const start = (text: string, more: readonly string[] = []): ChildProcess =>
-    hosts.cli(['run', file(text), '--yes', '--verbose', '--out', out(), ...more]);
-  const result = (): Result => JSON.parse(readFileSync(join(out(), 'result.json'), 'utf8')) as Result;
+  const { start, out, result } = sshRuns(() => hosts);
   const codes = (): readonly string[] => [
     ...new Set(result().steps.flatMap(({ reasons }) => reasons.map(({ code }) => code))),
   ];
@@ -207,8 +181,8 @@ describe('a run that spans hosts', needs(...sshd), () => {
     renameSync(known, `${known}.right`);
     writeFileSync(known, readFileSync(`${known}.right`, 'utf8').replaceAll(`${address('hv2')} `, `${address('hv1')} `));
     const unknown = await outcomeOf(start(scenario(10)));
-    const [other = ''] = readFileSync(`${known}.right`, 'utf8').split('\n');
-    writeFileSync(known, other.replace(address('hv1'), address('hv2')));
+    const [line = ''] = readFileSync(`${known}.right`, 'utf8').split('\n');
+    writeFileSync(known, line.replace(address('hv1'), address('hv2')));
     const wrong = await outcomeOf(start(scenario(10)));
     renameSync(`${known}.right`, known);
     for (const run of [unknown, wrong])

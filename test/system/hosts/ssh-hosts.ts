@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { withOwnJournals } from '../../support/lab/own-journals.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import type { Result } from '../../../src/core/model/result.js';
 import { type Missing, program, root } from '../../support/needs.js';
 
 export const top = resolve(import.meta.dirname, '../../..');
@@ -66,6 +67,36 @@ export function macOf(guest: Guest, host: HostName): string {
 
 export function ipOf(guest: Guest, host: HostName): string {
   return `10.${guest === 'b' ? 2 : 1}.0.${hostNames.indexOf(host) + (guest === 's' ? 11 : 1)}`;
+}
+
+/** Tenants over both hosts: the orchestrator runs on hv1 and reaches hv2 by ssh. */
+export function scenario(
+  count: number,
+  { rate = 1000, observers = '', more = '', host = '{ ssh: hv2 }' } = {},
+): string {
+  const endpoint = (name: string, bridge: string, at: 'hv1' | 'hv2', port: string, mac: string): string =>
+    `    ${name}: { bridge: ${bridge},${at === 'hv2' ? ' host: hv2,' : ''} port: ${port}, mac: "${mac}" }\n`;
+  const tunnel = (name: string, bridge: string, at: 'hv1' | 'hv2', port: string): string =>
+    `    ${name}: { bridge: ${bridge},${at === 'hv2' ? ' host: hv2,' : ''} port: ${port}, tunnel: {} }\n`;
+  return `version: 1
+name: two-hosts
+topology:
+  provider: host
+  hosts: { hv2: ${host} }
+  bridges: { brA: {}, brB: {} }
+  endpoints:
+${(['hv1', 'hv2'] as const).map((at) => `${endpoint(`a-${at}`, 'brA', at, 'va', macOf('a', at))}${endpoint(`s-${at}`, 'brA', at, 'vs', macOf('s', at))}${endpoint(`b-${at}`, 'brB', at, 'vb', macOf('b', at))}${tunnel(`ta-${at}`, 'brA', at, 'vx100')}${tunnel(`tb-${at}`, 'brB', at, 'vx200')}`).join('')}steps:
+  - name: private across hosts
+    probe: [ { class: known-unicast, from: a-hv1, to: a-hv2, both_ways: true, count: ${count}, rate: ${rate}, carriers: [raw] } ]
+    expect: ${observers === '' ? 'private' : `{ may_see: [a-hv1, a-hv2], observers: ${observers} }`}
+${more}`;
+}
+
+/** Resolves when the run says that it is probing. */
+export function probing(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) =>
+    child.stderr?.on('data', (chunk) => (/: probing, \d/.test(String(chunk)) ? resolve() : undefined)),
+  );
 }
 
 const path = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
@@ -138,9 +169,9 @@ export async function sshHosts(): Promise<SshHosts> {
       'local',
       address(host),
     ]);
-    for (const other of hostNames)
-      if (other !== host)
-        inside(fd, ['bridge', 'fdb', 'append', '00:00:00:00:00:00', 'dev', `vx${vni}`, 'dst', address(other)]);
+    for (const peer of hostNames)
+      if (peer !== host)
+        inside(fd, ['bridge', 'fdb', 'append', '00:00:00:00:00:00', 'dev', `vx${vni}`, 'dst', address(peer)]);
     inside(fd, ['ip', 'link', 'set', 'dev', `vx${vni}`, 'master', bridge, 'up']);
     inside(fd, ['ip', 'link', 'set', 'dev', bridge, 'up']);
   }
@@ -319,4 +350,28 @@ function processesIn(fd: number): readonly string[] {
   return inNamespace(fd).flatMap(({ pid, command }) =>
     /sshd/.test(command) || command === '' ? [] : [`${pid} ${command}`],
   );
+}
+
+/** Runs on these hosts, each with a scenario and a folder of its own. */
+export interface SshRuns {
+  /** Begins the next one. */
+  start(text: string, more?: readonly string[]): ChildProcess;
+  /** The folder of the last one. */
+  out(): string;
+  /** What the last one came to. */
+  result(): Result;
+}
+
+export function sshRuns(hosts: () => SshHosts): SshRuns {
+  let number = 0;
+  const out = (): string => join(hosts().dir, `out-${number}`);
+  return {
+    out,
+    start(text, more = []) {
+      const path = join(hosts().dir, `scenario-${(number += 1)}.yml`);
+      writeFileSync(path, text);
+      return hosts().cli(['run', path, '--yes', '--verbose', '--out', out(), ...more]);
+    },
+    result: () => JSON.parse(readFileSync(join(out(), 'result.json'), 'utf8')),
+  };
 }

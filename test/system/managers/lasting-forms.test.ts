@@ -7,7 +7,7 @@ import { prepareManagers } from '../../../scripts/managers.mjs';
 import { ownEntry, execute, setBridge, setPort, setSysctl, setEntry } from '../../../src/core/bridge/changes.js';
 import { persistentFixes } from '../../../src/core/fix/persistent.js';
 import type { Change } from '../../../src/core/model/fabric.js';
-import type { ConfigurationManager, PersistentFix } from '../../../src/core/model/persistent-fix.js';
+import type { ConfigurationManager, PersistentFix } from '../../../src/core/model/fix.js';
 import { runThrowAway } from '../../support/lab/throw-away.js';
 import { file, needs, program, root } from '../../support/needs.js';
 
@@ -20,9 +20,9 @@ const networkd = '/usr/lib/systemd/systemd-networkd';
 function only(fix: readonly Change[], manager: ConfigurationManager): PersistentFix {
   const found = persistentFixes(fix, [manager]);
   expect(found).toHaveLength(1);
-  const [one] = found;
-  if (one === undefined) throw new Error('nothing found');
-  return one;
+  const [persistentFix] = found;
+  if (persistentFix === undefined) throw new Error('nothing found');
+  return persistentFix;
 }
 
 function put(path: string, text: string): string {
@@ -109,12 +109,12 @@ describe('libvirt takes its forms', () => {
     expect(await settingsAfter(`${at}; sh ${file} "a'b" started begin -`, 'vnet3')).toMatch(
       /bcast_flood off .*mcast_router 0/,
     );
-    const other = await settingsAfter(
+    const otherForm = await settingsAfter(
       `${at}; sh ${file} other started begin -; sh ${file} "a'b" stopped end -`,
       'vnet3',
     );
-    expect(other).toContain('bcast_flood on');
-    expect(other).toContain('mcast_router 1');
+    expect(otherForm).toContain('bcast_flood on');
+    expect(otherForm).toContain('mcast_router 1');
   });
 });
 
@@ -230,12 +230,14 @@ describe('netplan and networkd', needs(skip ?? null), () => {
       ],
       netplan('br7', 'bridges'),
     );
-    const own = only([ownEntry('00:0c:29:aa:bb:cc', 'br7')], netplan('br7', 'bridges'));
+    const persistentFix = only([ownEntry('00:0c:29:aa:bb:cc', 'br7')], netplan('br7', 'bridges'));
     const files: readonly (readonly [string, string])[] = [
       ['10-netplan-br7.netdev', '[NetDev]\nName=br7\nKind=bridge'],
       ['10-netplan-br7.network', '[Match]\nName=br7\n[Network]\nLinkLocalAddressing=no\nConfigureWithoutCarrier=yes'],
       ['10-netplan-eno1.network', '[Match]\nName=eno1\n[Network]\nBridge=br7\nLinkLocalAddressing=no'],
-      ...[port, bridge, own].map(({ where, form }) => [where.replace('/etc/systemd/network/', ''), form] as const),
+      ...[port, bridge, persistentFix].map(
+        ({ where, form }) => [where.replace('/etc/systemd/network/', ''), form] as const,
+      ),
     ];
     for (const [name, text] of files) put(`networkd/${name}`, text);
     // With /sys read only networkd does not wait for udev.

@@ -7,7 +7,7 @@ import { networkManagerManagers } from '../../../src/core/discover/managers/netw
 import { ownEntry, setBridge, setPort, setEntry } from '../../../src/core/bridge/changes.js';
 import { persistentFixes } from '../../../src/core/fix/persistent.js';
 import type { Change } from '../../../src/core/model/fabric.js';
-import type { ConfigurationManager, PersistentFix } from '../../../src/core/model/persistent-fix.js';
+import type { ConfigurationManager, PersistentFix } from '../../../src/core/model/fix.js';
 import { word } from '../../../src/core/text/escape.js';
 import { runThrowAway } from '../../support/lab/throw-away.js';
 import { lacking } from '../../support/lab/features.js';

@@ -263,11 +263,11 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
   });
 
   it('needs the datapath that the file names', { timeout: patient(180_000) }, async () => {
-    const other = await runOn(
+    const second = await runOn(
       host,
       host.scenario('kernel', `  - { name: x, ${probe} }\n`, '', { bridge: '{ kind: ovs, datapath: system }' }),
     );
-    expect([other.status, other.stderr]).toEqual([69, expect.stringContaining('datapath netdev, not system')]);
+    expect([second.status, second.stderr]).toEqual([69, expect.stringContaining('datapath netdev, not system')]);
     if (lacking("Open vSwitch's datapath") === null) return;
     host.run(['sh', '-c', 'ovs-vsctl --timeout=5 add-br br1 || true']);
     const none = await runOn(

@@ -42,7 +42,7 @@ const acts = [
   },
 ] as const;
 /**
- * So long that what is learned from the first controls is there at the second reading: on a busy machine the switch
+ * So long that what is learned from the first controls is there in the second snapshot: on a busy machine the switch
  * learns later than it forwards.
  */
 const rate = 20;
@@ -102,7 +102,7 @@ describe('what proves that a port of Open vSwitch hears its guest, in the lab', 
   });
 
   it('a flow that learned from it is no change that somebody made', () => {
-    // Whether the first reading has it already is a matter of time
+    // Whether the first snapshot has it already is a matter of time
     expect(
       stateOf(acts.length - 1, 'after').ovs?.bridges[0]?.flows.filter((flow) => flow.includes(`dl_dst=${ingressMac}`)),
     ).toHaveLength(1);

@@ -65,7 +65,7 @@ describe('keys of Open vSwitch in a scenario', needs(root, ovs), () => {
     expect([first?.verdict, first?.reasons, second?.verdict, second?.reasons]).toEqual(['broken', [], 'holds', []]);
     const causes = first?.findings
       .filter(({ leak }) => leak)
-      .flatMap(({ observer, causes: all }) => all.map(({ code, place }) => `${observer} ${code} ${place}`));
+      .flatMap(({ observer, causes: found }) => found.map(({ code, place }) => `${observer} ${code} ${place}`));
     expect([...new Set(causes)]).toEqual(['kali3 ovs-mirror mirror of-kali2']);
   });
 

@@ -91,15 +91,15 @@ describe('html report in Chromium', needs(file(executablePath)), () => {
   it('opens the entry of a guest by its link, and shows those who overhear alone: no script does it', async () => {
     const { page } = await open('a leak', 'light', false);
     const shown = page.locator('.guest:visible');
-    const all = await shown.count();
-    expect(all).toBeGreaterThan(2);
+    const rows = await shown.count();
+    expect(rows).toBeGreaterThan(2);
     await page.locator('.index a', { hasText: '✖ c' }).click();
     expect(await page.locator('.guest[open]').count()).toBe(1);
     expect(await page.locator('.guest[open] summary').textContent()).toContain('✖ c ');
     await page.getByLabel('who overhears').check();
     expect(await shown.count()).toBe(1);
     await page.getByLabel('all', { exact: true }).check();
-    expect(await shown.count()).toBe(all);
+    expect(await shown.count()).toBe(rows);
     await page.context().close();
   }, 60_000);
 

@@ -34,8 +34,8 @@ const broken = result(
   ],
   { exitCode: 2, asExpected: false },
 );
-const run = (one: typeof experiment): { result: typeof experiment; dir: null; details: null } => ({
-  result: one,
+const run = (judged: typeof experiment): { result: typeof experiment; dir: null; details: null } => ({
+  result: judged,
   dir: null,
   details: null,
 });
@@ -65,9 +65,9 @@ describe(
     it.each([
       ['fails', broken, 1],
       ['passes', experiment, 0],
-    ] as const)('%s as a gate of a pipeline', (_, one, status) => {
+    ] as const)('%s as a gate of a pipeline', (_, result, status) => {
       const file = join(scratch, `${status}.xml`);
-      writeFileSync(file, junitReport([run(one), run(experiment)], view));
+      writeFileSync(file, junitReport([run(result), run(experiment)], view));
       expect(spawnSync('junitparser', ['verify', file]).status).toBe(status);
     });
   },

@@ -10,7 +10,7 @@ const metrics = watchMetrics({
   readAt: new Date(0),
   bridges: [{ name: 'br0', promiscuity: 1 }],
   open: [],
-  seen: { 'mac-moved': 2 },
+  driftCounts: { 'mac-moved': 2 },
   counts: { reads: 1, failures: 0, events: 2, overruns: 0 },
 });
 

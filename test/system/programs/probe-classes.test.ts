@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { classicHeader, classicRecord } from '../../../src/core/pcap/classic/writer.js';
 import { concat, runOn } from '../../support/pcap/helpers.js';
-import { all } from '../../support/probe/class-fixture.js';
+import { classCases } from '../../support/probe/class-fixture.js';
 import { needs, program } from '../../support/needs.js';
 
 const capture = concat(
   classicHeader('micro', 65_535),
-  ...all.map(({ frame: data }, i) =>
+  ...classCases.map(({ frame: data }, i) =>
     classicRecord('micro', { timeNs: BigInt(i) * 1_000_000n, originalLength: data.length, data }),
   ),
 );
@@ -17,11 +17,11 @@ describe('the frames of every class with every carrier that it takes', () => {
       .stdout.replaceAll(/\n\s+/g, ' ')
       .trim()
       .split('\n');
-    expect(lines).toHaveLength(all.length);
+    expect(lines).toHaveLength(classCases.length);
     expect(
       lines.flatMap((line, at) =>
         /bad|wrong|incorrect|truncated|invalid/.test(line.replaceAll('2001:db8:bad::66', ''))
-          ? [`${all[at]?.name ?? ''} ${all[at]?.carrier ?? ''}: ${line}`]
+          ? [`${classCases[at]?.name ?? ''} ${classCases[at]?.carrier ?? ''}: ${line}`]
           : [],
       ),
     ).toEqual([]);
@@ -45,11 +45,11 @@ describe('the frames of every class with every carrier that it takes', () => {
     ]);
     expect(status).toBe(0);
     const lines = stdout.replace(/\n$/, '').split('\n');
-    expect(lines).toHaveLength(all.length);
+    expect(lines).toHaveLength(classCases.length);
     expect(
       lines.flatMap((line, at) =>
         /malformed|checksum|bad|exceeds|bogus|truncat/i.test(line)
-          ? [`${all[at]?.name ?? ''} ${all[at]?.carrier ?? ''}: ${line}`]
+          ? [`${classCases[at]?.name ?? ''} ${classCases[at]?.carrier ?? ''}: ${line}`]
           : [],
       ),
     ).toEqual([]);

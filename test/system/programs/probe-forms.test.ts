@@ -19,7 +19,7 @@ function capture(frames: readonly Uint8Array[]): Uint8Array {
 
 describe('a form of frame', () => {
   it('is what its tcpdump line says', needs(program('tcpdump')), () => {
-    const text = runOn(capture(table.map(([one]) => buildFrame(one, token))), 'tcpdump', [
+    const text = runOn(capture(table.map(([frame]) => buildFrame(frame, token))), 'tcpdump', [
       '-r',
       'FILE',
       '-nevvt',
@@ -40,17 +40,17 @@ describe('a form of frame', () => {
       const tagged = (frame: Uint8Array): Uint8Array =>
         concat(frame.subarray(0, 12), Uint8Array.of(0x81, 0, 0, 10), frame.subarray(12));
       const untagged = (frame: Uint8Array): Uint8Array => concat(frame.subarray(0, 12), frame.subarray(16));
-      const own = [...table.map(([one]) => buildFrame(one, token)), buildFrame(rawControl(ingressMac), token)];
+      const chunks = [...table.map(([frame]) => buildFrame(frame, token)), buildFrame(rawControl(ingressMac), token)];
       const shifted = [
-        ...own.map(tagged),
-        ...table.filter(([one]) => one.vlan.length > 0).map(([one]) => untagged(buildFrame(one, token))),
+        ...chunks.map(tagged),
+        ...table.filter(([frame]) => frame.vlan.length > 0).map(([frame]) => untagged(buildFrame(frame, token))),
       ];
       const passing = (frames: readonly Uint8Array[]): number =>
         runOn(capture(frames), 'tcpdump', ['-r', 'FILE', '-nt', '--count', filter]).stdout.split(' ').map(Number)[0] ??
         -1;
-      expect([own, shifted].map(passing)).toEqual([own.length, shifted.length]);
+      expect([chunks, shifted].map(passing)).toEqual([chunks.length, shifted.length]);
       const others = [
-        ...table.map(([one]) => buildFrame(one, tokensFor(key, runTag + 1, 42, 1))),
+        ...table.map(([frame]) => buildFrame(frame, tokensFor(key, runTag + 1, 42, 1))),
         new Uint8Array(60),
         new Uint8Array(1514).fill(0x12),
         new Uint8Array(20),
@@ -60,9 +60,9 @@ describe('a form of frame', () => {
   );
 
   it('is whole at every layer in the eyes of tshark', needs(program('tshark')), () => {
-    const frames = table.flatMap(([one]) =>
+    const frames = table.flatMap(([frame]) =>
       [0, 1, 40].flatMap((more) =>
-        [0, 77_777].map((index) => buildFrame({ ...one, size: one.size + more }, tokensFor(key, runTag, index, 1))),
+        [0, 77_777].map((index) => buildFrame({ ...frame, size: frame.size + more }, tokensFor(key, runTag, index, 1))),
       ),
     );
     const checks = ['ip', 'tcp', 'udp'].flatMap((layer) => ['-o', `${layer}.check_checksum:TRUE`]);

@@ -82,11 +82,11 @@ export async function startHost(image: GuestImage): Promise<HostOfMachines> {
     rmSync(dir, { recursive: true, force: true });
   };
   const booted = await Promise.allSettled([boot('kali2'), boot('kali3'), boot('winxp')]);
-  const running = booted.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const running = booted.flatMap((settled) => (settled.status === 'fulfilled' ? [settled.value] : []));
   const [kali2, kali3, winxp] = running;
   if (kali2 === undefined || kali3 === undefined || winxp === undefined) {
     await closeAll(running);
-    throw booted.find((one) => one.status === 'rejected')?.reason;
+    throw booted.find((settled) => settled.status === 'rejected')?.reason;
   }
   return {
     dir,

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import { earControlMac } from '../../../src/core/plan/ingress-controls.js';
+import { receiveControlMac } from '../../../src/core/plan/ingress-controls.js';
 import type { VirtualMachine } from './virtual-machine.js';
 
 /** The address to which the run sends its ear controls on each tap: they are no traffic of anybody. */
-const earControls = earControlMac.dst;
+const earControls = receiveControlMac.dst;
 
 /**
  * Bytes kept of a frame, headers and all of a probe: the recording leaves the guest by its serial port, and who

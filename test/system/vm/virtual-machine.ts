@@ -61,6 +61,8 @@ export async function startMachine(spec: MachineSpec, image: GuestImage, bootMs 
       image.initrd,
       '-append',
       append,
+      '-name',
+      spec.name,
       '-netdev',
       `tap,id=n0,ifname=${spec.tap},script=no,downscript=no,vnet_hdr=off`,
       '-device',
@@ -114,8 +116,8 @@ export async function startMachine(spec: MachineSpec, image: GuestImage, bootMs 
     pid: child.pid ?? 0,
     async run(line, limitMs = 20_000) {
       child.stdin.write(`${line}\n`);
-      const [all, text = '', status] = await until(/^([^]*?)END (\d+)\r?\n/, limitMs);
-      if (status !== '0') throw new Error(`${spec.name}: ${line} failed: ${all}`);
+      const [whole, text = '', status] = await until(/^([^]*?)END (\d+)\r?\n/, limitMs);
+      if (status !== '0') throw new Error(`${spec.name}: ${line} failed: ${whole}`);
       return text;
     },
     end,

@@ -56,8 +56,8 @@ describe('captures of others', () => {
       reasons: report.listeners.flatMap((listener) => listener.reasons.map(({ code }) => code)),
       ways: pairs.map(({ ways }) => ways),
       otherWayExists: pairs.some((pair) => pair.otherWayExists),
-      protocols: heard.flatMap((one) => one.protocols.map((protocol) => protocol.name)),
-      payloadOctets: heard.reduce((sum, one) => sum + one.payloadOctets, 0),
+      protocols: heard.flatMap((direction) => direction.protocols.map((protocol) => protocol.name)),
+      payloadOctets: heard.reduce((sum, direction) => sum + direction.payloadOctets, 0),
     };
     expect(reported).toMatchObject(wanted);
   });
@@ -66,7 +66,7 @@ describe('captures of others', () => {
     const pairsOf = (name: string) =>
       replay(name, foreignCases[name]?.args ?? []).report.listeners[0]?.pairs.map(({ ways, heard }) => ({
         ways,
-        counts: heard.map((one) => [one.payloadOctets, one.protocols]),
+        counts: heard.map((direction) => [direction.payloadOctets, direction.protocols]),
       }));
     const plain = pairsOf('foreign-both-ways');
     for (const form of ['nanoseconds', 'big-endian', 'big-endian-nanoseconds', 'pcapng', 'pcapng-big-endian', 'gzip'])

@@ -22,15 +22,15 @@ describe('a stored case of each reason', () => {
 
   it.each(Object.entries(reasonCases))(
     '%s: is told, with what to do about it, and is never a holds',
-    async (code, one) => {
+    async (code, reasonCase) => {
       const dir = join(captures, `reason-${code}`);
-      expect(readFolder(dir), 'node test/captures/make-reasons.mjs').toEqual(changed(base, one));
-      expect(readFileSync(join(dir, 'README.md'), 'utf8')).toContain(one.why);
+      expect(readFolder(dir), 'node test/captures/make-reasons.mjs').toEqual(changed(base, reasonCase));
+      expect(readFileSync(join(dir, 'README.md'), 'utf8')).toContain(reasonCase.why);
       const result = await replayFolder(dir);
       const reported = new Set(result.steps.flatMap(({ reasons }) => reasons.map((reason) => reason.code)));
-      expect([...reported].sort()).toEqual([code, ...(one.also ?? [])].sort());
+      expect([...reported].sort()).toEqual([code, ...(reasonCase.also ?? [])].sort());
       if (code !== 'claim-unmatched') expect(result.verdict).not.toBe('holds');
-      expect(result.exitCode).toBe(one.status ?? 3);
+      expect(result.exitCode).toBe(reasonCase.status ?? 3);
     },
   );
 });

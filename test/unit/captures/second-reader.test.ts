@@ -41,18 +41,18 @@ describe('the npm package pcap-parser and the capture reader', () => {
 
   it.each(classic)('see the same packets in %s, and the same of them before a damage', (name) => {
     const bytes = readFileSync(join(captures, name));
-    const own = ownReader(bytes);
+    const ownReading = ownReader(bytes);
     // In small pieces: the guard in front of the package holds back the piece in which a length lies.
     const pieces = Array.from({ length: Math.ceil(bytes.length / 16) }, (_, i) => bytes.subarray(16 * i, 16 * i + 16));
-    const other = classicWithPcapParser(pieces);
+    const classicFile = classicWithPcapParser(pieces);
     expect(
-      other.records.map(({ timeNs, originalLength, data }) => ({
+      classicFile.records.map(({ timeNs, originalLength, data }) => ({
         timeNs,
         originalLength,
         data: Buffer.from(data).toString('hex'),
       })),
-    ).toEqual(own.packets);
-    expect(other.fault !== null).toBe(own.damaged);
-    expect({ linkType: other.linkType, snaplen: other.snaplen }).toEqual(own.interfaces[0]);
+    ).toEqual(ownReading.packets);
+    expect(classicFile.fault !== null).toBe(ownReading.damaged);
+    expect({ linkType: classicFile.linkType, snaplen: classicFile.snaplen }).toEqual(ownReading.interfaces[0]);
   });
 });

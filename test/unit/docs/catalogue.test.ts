@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { causeMeaning } from '../../../src/core/judge/explain/weaknesses.js';
-import { causeCodes } from '../../../src/core/model/codes.js';
-import { probeClasses } from '../../../src/core/model/scenario.js';
+import { causeCodes, weaknessMeaning } from '../../../src/core/bridge/weaknesses.js';
+import { probeClasses } from '../../../src/core/probe/classes.js';
 import { loadScenario } from '../../../src/index.js';
 import { itemsOf } from '../../support/documents.js';
 
@@ -35,7 +34,7 @@ function table(heading: string): ReadonlyMap<string, readonly string[]> {
       name
         .replaceAll(' *', '')
         .split(', ')
-        .map((one) => [one, cells] as const),
+        .map((line) => [line, cells] as const),
     ),
   );
 }
@@ -56,7 +55,7 @@ describe('the catalogue', () => {
     const causes = text.slice(text.indexOf('\n## Causes'), text.indexOf('\n## Fixes that are tried'));
     const found = itemsOf(causes).map(([code, words]) => [code, words.split(' Fix: ')] as const);
     expect(Object.fromEntries(found.map(([code, [meaning]]) => [code, meaning]))).toEqual(
-      Object.fromEntries([...causeCodes, 'unexplained' as const].map((code) => [code, causeMeaning(code)])),
+      Object.fromEntries([...causeCodes, 'unexplained' as const].map((code) => [code, weaknessMeaning(code)])),
     );
     expect(found.filter(([, [, fix = '']]) => fix.trim() === '')).toEqual([]);
   });

@@ -17,6 +17,18 @@ function helpOf(command: string): string {
   return known;
 }
 
+/** The places of a page that a link can name: its headings as GitHub writes them, and what has an id. */
+function anchorsOf(path: string): ReadonlySet<string> {
+  const text = readFileSync(join(top, path), 'utf8').replaceAll(/^```[^]*?^```$/gm, '');
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+  return new Set([...headings, ...[...text.matchAll(/<a id="([^"]+)"/g)].map(([, id = '']) => id)]);
+}
+
 describe.each(documents)('%s', (document) => {
   const text = readFileSync(join(top, document), 'utf8');
 
@@ -42,6 +54,14 @@ describe.each(documents)('%s', (document) => {
   it('links to files that exist', () => {
     const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path = '']) => join(dirname(document), path));
     expect(links.filter((path) => !existsSync(join(top, path)))).toEqual([]);
+  });
+
+  it('links to headings that exist', () => {
+    const links = [...text.matchAll(/\]\(([^)#:\s]*\.md)?#([^)\s]+)\)/g)].map(([, path, anchor = '']) => ({
+      page: path === undefined ? document : join(dirname(document), path),
+      anchor,
+    }));
+    expect(links.filter(({ page, anchor }) => !anchorsOf(page).has(anchor))).toEqual([]);
   });
 });
 

@@ -35,10 +35,10 @@ function rows(): readonly Row[] {
     const isRow = text.startsWith('|');
     if (!isRow || /^\| [^|]*\|[^|]*\|.*shown by/.test(text)) section = [...section, ...mentionsOf(text)];
     if (!isRow || text.startsWith('| ---') || lines[index + 1]?.startsWith('| ---')) return [];
-    const own = mentionsOf(text);
+    const mentioned = mentionsOf(text);
     const below = mentionsOf(lines.slice(index).find((line) => line.startsWith('All of them')) ?? '');
     const inherited = text.includes('| the same |') ? above : [...section, ...below];
-    const shownBy = own.length > 0 ? own : inherited;
+    const shownBy = mentioned.length > 0 ? mentioned : inherited;
     above = shownBy;
     return [{ line: index + 1, text, shownBy }];
   });
@@ -59,7 +59,7 @@ describe('docs/faults.md', () => {
     ).toEqual([]);
   });
 
-  it('quotes names that the tests it points to bear, or what the tool says', () => {
+  it('quotes names that the tests it points to have, or what the tool says', () => {
     const sources = readdirSync(join(top, 'src/core/judge'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
       .map((name) => `src/core/judge/${name}`)

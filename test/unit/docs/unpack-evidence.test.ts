@@ -82,8 +82,8 @@ describe('evidence that came back packed', () => {
   });
 
   it.each([
-    ['files', { MOST_FILES: '2' }],
-    ['octets', { MOST_OCTETS: '2' }],
+    ['files', { MAX_FILES: '2' }],
+    ['bytes', { MAX_BYTES: '2' }],
   ])('is not unpacked where there are too many %s', (what, env) => {
     pack('run');
     expect(unpack(env)).toMatchObject({ status: 1, stderr: expect.stringContaining(what) as string });

@@ -23,7 +23,7 @@ describe('members that belong together', () => {
     fc.assert(
       fc.property(fc.array(member), (members) => {
         const groups = new Map<string, Member[]>();
-        for (const one of members) groups.set(one.key, [...(groups.get(one.key) ?? []), one]);
+        for (const member of members) groups.set(member.key, [...(groups.get(member.key) ?? []), member]);
         expect(fold(members, ({ key }) => key)).toEqual([...groups.values()]);
       }),
     );

@@ -25,7 +25,8 @@ describe('members grouped by pair', () => {
     fc.assert(
       fc.property(fc.array(member), (members) => {
         const groups = new Map<string, Member[]>();
-        for (const one of members) groups.set(JSON.stringify(one), [...(groups.get(JSON.stringify(one)) ?? []), one]);
+        for (const member of members)
+          groups.set(JSON.stringify(member), [...(groups.get(JSON.stringify(member)) ?? []), member]);
         expect(group(members)).toEqual([...groups.values()]);
       }),
     );

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { usualDrainMs } from '../../../src/core/model/plan.js';
 import { htmlReport } from '../../../src/report/html/page.js';
 import { lingerText, trustedTexts } from '../../../src/report/limits.js';
 import { markdownReport } from '../../../src/report/markdown.js';
@@ -54,16 +55,26 @@ describe('what a verdict rests on that nobody measured', () => {
 });
 
 describe('until when a verdict holds', () => {
-  it('is said where it was listened for longer than usual', () => {
+  /** A run in the lab that waited for this long. */
+  const waited = (drainMs: number): ReturnType<typeof judge> => {
     const evidence = perfectRun();
-    const plan = { ...evidence.plan, steps: evidence.plan.steps.map((step) => ({ ...step, drainMs: 10_000 })) };
-    const timeline = evidence.timeline.map((entry) =>
-      entry.event === 'drained' ? { ...entry, drainMs: 10_000 } : entry,
-    );
-    const result = judge({ ...evidence, plan, timeline });
-    expect(result.steps[0]).toMatchObject({ verdict: 'holds', lingerMs: 10_000 });
-    expect(lingerText(result)).toBe('holds until 10 s after the last probe of a step');
+    const plan = { ...evidence.plan, steps: evidence.plan.steps.map((step) => ({ ...step, drainMs })) };
+    const timeline = evidence.timeline.map((entry) => (entry.event === 'drained' ? { ...entry, drainMs } : entry));
+    return judge({ ...evidence, plan, timeline });
+  };
+
+  it.each([
+    [500, 'holds until 0.5 s after the last probe of a step'],
+    [10_000, 'holds until 10 s after the last probe of a step'],
+  ])('is said where it was listened for longer than usual there: %i ms in the lab', (drainMs, text) => {
+    const result = waited(drainMs);
+    expect(result.steps[0]).toMatchObject({ verdict: 'holds', lingerMs: drainMs });
+    expect(lingerText(result)).toBe(text);
+  });
+
+  it('is not said where it was listened for as long as usual', () => {
     expect(judge(perfectRun()).steps[0]).not.toHaveProperty('lingerMs');
+    expect(waited(usualDrainMs.lab).steps[0]).not.toHaveProperty('lingerMs');
   });
 
   it.each(reporters)('stands in %s', (_, reporter) => {

@@ -6,10 +6,10 @@ import { makePlan } from '../../../src/core/plan/make-plan.js';
 import { scenario, step } from '../../support/judge/perfect-run.js';
 
 /**
- * When the commands of events at these times ran, in ms from the start of the probes, where a reading of the state
- * takes `readingMs`.
+ * When the commands of events at these times ran, in ms from the start of the probes, where a snapshot of the state
+ * takes `snapshotMs`.
  */
-async function begunAt(times: readonly number[], readingMs: number): Promise<readonly number[]> {
+async function begunAt(times: readonly number[], snapshotMs: number): Promise<readonly number[]> {
   const [planned] = makePlan(scenario([step()]), { runTag: 1, keySha256: '0'.repeat(64) }).steps;
   if (planned === undefined) throw new Error('the fixture has changed');
   const ran: number[] = [];
@@ -20,14 +20,14 @@ async function begunAt(times: readonly number[], readingMs: number): Promise<rea
   } as unknown as RunContext;
   const during = times.map((atMs) => ({ atMs, run: [['nft', 'flush', 'ruleset']], settleMs: 0 }));
   const began = performance.now();
-  const { ended } = startEvents(context, { ...planned, during }, { readAround: () => sleep(readingMs), leadMs: 10 });
+  const { ended } = startEvents(context, { ...planned, during }, { readAround: () => sleep(snapshotMs), leadMs: 10 });
   await ended;
   return ran.map((at) => at - began);
 }
 
 it('events keep their distance where the first begins late, because to read the state took longer than it waited', async () => {
   const [first = 0, second = 0, third = 0] = await begunAt([20, 140, 260], 300);
-  // The reading began 10 ms before the first event's time and took 300. A machine that others use may let each begin
+  // The snapshot began 10 ms before the first event's time and took 300. A machine that others use may let each begin
   // later, never earlier.
   expect(first).toBeGreaterThan(300);
   expect(second).toBeGreaterThan(300 + 120);

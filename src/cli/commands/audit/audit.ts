@@ -6,7 +6,7 @@ import { jsonText } from '../../../core/text/json-text.js';
 import { auditText } from '../../../report/terminal/audit.js';
 import { runPaths } from '../evidence/evidence-folder.js';
 import { statusOf } from '../../../system/fabric/lab/launch.js';
-import { readReading } from '../../../system/state/read-reading.js';
+import { readSnapshot } from '../../../system/state/read-snapshot.js';
 
 export interface AuditCommandOptions {
   readonly bridge: string | undefined;
@@ -29,10 +29,10 @@ export interface AuditCommandOptions {
  */
 export async function auditCommand(options: AuditCommandOptions): Promise<number> {
   const netns = namespacePath(options.netns);
-  // It begins anew: before anything is read, so that it is read once.
+  // It begins again: before anything is read, so that it is read once.
   if (options.prove) (await import('../../../system/process/process-rights.js')).shedRights(runPaths(options.out));
-  const reading = await readReading({ netns, whole: true, beside: options.bridge === undefined });
-  const report = audit(reading, { bridge: options.bridge ?? null });
+  const snapshot = await readSnapshot({ netns, whole: true, beside: options.bridge === undefined });
+  const report = audit(snapshot, { bridge: options.bridge ?? null });
   if (report.bridges.length === 0 && options.bridge !== undefined) {
     throw new VerifyError(
       'bridge-missing',
@@ -42,7 +42,7 @@ export async function auditCommand(options: AuditCommandOptions): Promise<number
     );
   }
   const status = auditStatus(report, options.failOn);
-  if (options.bridge === undefined && status !== 2 && isWithoutGuests(reading, report))
+  if (options.bridge === undefined && status !== 2 && isWithoutGuests(snapshot, report))
     throw new VerifyError(
       'nothing-to-examine',
       69,
@@ -52,15 +52,15 @@ export async function auditCommand(options: AuditCommandOptions): Promise<number
       'run it on the virtualization host, or name the namespace of its bridges with --netns',
     );
   const print = (printed: typeof report, exitStatus: number): number => {
-    const { all, verbose } = options;
+    const { all: showsAll, verbose } = options;
     const width = Math.min(100, process.stdout.columns ?? 80);
-    const text = options.json ? jsonText(printed, 2) : auditText(printed, { width, all, verbose, exitStatus });
+    const text = options.json ? jsonText(printed, 2) : auditText(printed, { width, showsAll, verbose, exitStatus });
     process.stdout.write(`${text}\n`);
     return exitStatus;
   };
   if (!options.prove) return print(report, status);
   const { proveAudit } = await import('./prove.js');
-  const proved = await proveAudit(report, reading, { ...options, netns });
+  const proved = await proveAudit(report, snapshot, { ...options, netns });
   if (typeof proved === 'string') return statusOf(proved);
   return print(proved, proofStatus(proved, options.failOn));
 }

@@ -5,7 +5,7 @@ import { chooseBridge, foundScenario } from '../../../core/discover/found-scenar
 import { hasUplink, leftOut, provingScenario } from '../../../core/discover/proving-scenario.js';
 import type { AuditProof, AuditReport } from '../../../core/model/audit.js';
 import type { Result } from '../../../core/model/result.js';
-import type { Reading } from '../../../core/model/state.js';
+import type { Snapshot } from '../../../core/model/state.js';
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
 import { makeProgress, progressMode } from '../../../report/progress/make.js';
 import { runScenario } from '../../../run/run.js';
@@ -33,7 +33,7 @@ export interface ProveOptions {
 export type ProvedAudit = AuditReport & { readonly proof: AuditProof };
 
 /** The scenario of the bridge that is asked for, or the only one here. */
-async function foundHere({ state }: Reading, { netns, bridge: name }: ProveOptions) {
+async function foundHere({ state }: Snapshot, { netns, bridge: name }: ProveOptions) {
   const bridge = chooseBridge(state, name ?? null);
   const neighbours = parseNeighbours(await readJson(['ip', '-j', 'neigh', 'show'], { netns }));
   return foundScenario({ state, neighbours, inventory: await readInventory(state.links, netns), bridge, netns });
@@ -46,7 +46,7 @@ async function foundHere({ state }: Reading, { netns, bridge: name }: ProveOptio
  */
 export async function proveAudit(
   report: AuditReport,
-  reading: Reading,
+  snapshot: Snapshot,
   options: ProveOptions,
 ): Promise<ProvedAudit | NodeJS.Signals> {
   const stop = new AbortController();
@@ -55,10 +55,10 @@ export async function proveAudit(
     stoppedBy = signal;
     stop.abort();
   });
-  const found = await foundHere(reading, options);
+  const discovered = await foundHere(snapshot, options);
   const scenario = loadScenario(
     'what the audit proves',
-    Buffer.from(stringify(provingScenario(found.scenario, options.allowDisruptive))),
+    Buffer.from(stringify(provingScenario(discovered.scenario, options.allowDisruptive))),
   );
   const runId = randomBytes(8).toString('hex');
   const dir = evidenceFolder(options.out, scenario.name, false, new Date(), runId);
@@ -92,7 +92,7 @@ export async function proveAudit(
     return withProof(report, {
       ...judged,
       evidence: dir,
-      leftOut: (probe) => leftOut(probe, options.allowDisruptive, hasUplink(found.scenario)),
+      leftOut: (probe) => leftOut(probe, options.allowDisruptive, hasUplink(discovered.scenario)),
     });
   } catch (error) {
     throw namingFolder(folder, error);

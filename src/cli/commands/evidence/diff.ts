@@ -23,7 +23,7 @@ async function settingsBetween(
     const before = a.states[a.plan.steps.findIndex((planned) => planned.name === step.name)]?.before ?? null;
     const after = b.states[index]?.before ?? null;
     if (before === null || after === null) return [];
-    // MACs of the lab's own ends, and devices through which frames are injected, are made anew for each run.
+    // MACs of the lab's own ends, and devices through which frames are injected, are made again for each run.
     const differences = stateDifferences(before, after).filter(
       ({ place }) => !place.startsWith('fdb ') && !place.endsWith('.mac') && !ownDevice.test(place),
     );

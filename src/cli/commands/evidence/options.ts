@@ -1,6 +1,6 @@
 import { VerifyError } from '../../../core/model/verify-error.js';
 import type { DefineCommand } from '../../command.js';
-import { formatNames } from '../../help.js';
+import { reporterNames } from '../../../report/reporters.js';
 
 /** `report DIR --format NAME`: another view of a run's evidence. */
 export const defineReport: DefineCommand = (parser, context) => {
@@ -10,7 +10,7 @@ export const defineReport: DefineCommand = (parser, context) => {
     (options) =>
       options
         .positional('dir', { type: 'string', array: true, demandOption: true, describe: 'evidence folders' })
-        .option('format', { choices: formatNames, demandOption: true, describe: 'form of the report' })
+        .option('format', { choices: reporterNames, demandOption: true, describe: 'form of the report' })
         .option('output', {
           alias: 'o',
           type: 'string',

@@ -2,7 +2,7 @@ import type { DefineCommand } from '../../command.js';
 
 /**
  * `purge DIR`: removes payload from the evidence for good; headers and tokens stay, and with them the verdict. A
- * report.html, which shows frames, is written anew.
+ * report.html, which shows frames, is written again.
  */
 export const definePurge: DefineCommand = (parser, context) => {
   parser.command(

@@ -30,7 +30,7 @@ export async function writeReportFile(run: ReportedRun): Promise<readonly string
 const maxBytes = 256 * 2 ** 20;
 
 /**
- * Holds `report.html` against one that is made anew from the run: what people read is what was judged. Where another
+ * Holds `report.html` against one that is made again from the run: what people read is what was judged. Where another
  * version of the program made it, it is not compared.
  */
 export async function checkReportFile(dir: string, { result, input }: CheckedFolder): Promise<FolderCheck> {
@@ -41,8 +41,8 @@ export async function checkReportFile(dir: string, { result, input }: CheckedFol
     const { version } = input.run.tool;
     if (version !== toolVersion())
       return { name, ok: null, text: `report.html is of version ${version}: not compared, write it again with report` };
-    const made = htmlReport([await reportedRun(dir, result, true, input)], { width: 100, color: false });
-    return made === written
+    const rendered = htmlReport([await reportedRun(dir, result, true, input)], { width: 100, color: false });
+    return rendered === written
       ? { name, ok: true, text: 'made anew: report.html, byte for byte' }
       : { name, ok: false, text: 'report.html is not what this run says' };
   } catch (error) {

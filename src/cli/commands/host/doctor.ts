@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { diagnose, type ScenarioNeeds } from '../../../core/audit/diagnose.js';
-import type { LabTrial, MachineReading } from '../../../core/model/machine.js';
+import type { LabTrial, MachineSnapshot } from '../../../core/model/machine.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { neededFeatures } from '../../../core/scenario/needed-features.js';
 import { jsonText } from '../../../core/text/json-text.js';
@@ -11,7 +11,7 @@ import { enterLab } from '../../../system/fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
 import { packagePath } from '../../../system/process/package-path.js';
 import { examineMachine } from '../../../system/state/examine-machine.js';
-import { parseTrials, type TrialsMessage } from '../../../system/state/parse-reading.js';
+import { parseTrials, type TrialsMessage } from '../../../system/state/parse-snapshot.js';
 import { tryFeatures } from '../../../system/state/try-features.js';
 import { loadFiles } from '../scenario/load-files.js';
 
@@ -34,15 +34,15 @@ async function insideTrial(): Promise<number> {
 }
 
 async function tryLab(): Promise<LabTrial> {
-  const heard: TrialsMessage[] = [];
+  const messages: TrialsMessage[] = [];
   try {
     const { status } = await launchInside(['doctor'], {
       onMessage: (message) => {
         const trials = parseTrials(message);
-        if (trials !== null) heard.push(trials);
+        if (trials !== null) messages.push(trials);
       },
     });
-    const [answer] = heard;
+    const [answer] = messages;
     return answer === undefined
       ? { built: false, code: 'lab-failed', why: `its inside ended with ${status}`, mend: 'see what it printed' }
       : { built: true, ...answer };
@@ -52,7 +52,7 @@ async function tryLab(): Promise<LabTrial> {
   }
 }
 
-function engineVersions(): MachineReading['engines'] {
+function engineVersions(): MachineSnapshot['engines'] {
   return Object.values(engines).map(({ name, version }) => {
     try {
       return { name, version: version(), why: null };

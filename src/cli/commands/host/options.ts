@@ -1,4 +1,4 @@
-import { probeClasses } from '../../../core/model/scenario.js';
+import { probeClasses } from '../../../core/probe/classes.js';
 import type { DefineCommand } from '../../command.js';
 
 /** `init`: a ready scenario of what runs on a bridge here. */

@@ -1,9 +1,10 @@
-import { routedGuests } from '../../../core/bridge/beside.js';
+import { lowerGuests, routedGuests } from '../../../core/bridge/beside.js';
 import { chooseBridge, type Found, foundScenario } from '../../../core/discover/found-scenario.js';
 import { isFirewallBridge } from '../../../core/discover/guests/proxmox.js';
 import { macsBehind } from '../../../core/discover/host-topology.js';
 import { type WholeFound, type WholeWishes, wholeScenario } from '../../../core/discover/whole/compose.js';
-import { type ProbeClassName, probeClasses } from '../../../core/model/scenario.js';
+import type { ProbeClassName } from '../../../core/model/scenario.js';
+import { probeClasses } from '../../../core/probe/classes.js';
 import type { GuestRecord } from '../../../core/model/host-config.js';
 import type { HostState, LinkState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
@@ -128,12 +129,13 @@ export async function readWhole(options: WholeOptions): Promise<WholeFound> {
     readBeside(where),
     readJson(['ip', '-j', 'address', 'show'], { netns: where }),
   ]);
-  const heard = await hearMacs(read.state, where, hearMs);
-  const host = { ...read, state: { ...read.state, fdb: [...read.state.fdb, ...heard] } };
+  const heardEntries = await hearMacs(read.state, where, hearMs);
+  const host = { ...read, state: { ...read.state, fdb: [...read.state.fdb, ...heardEntries] } };
   const hasBridge = host.state.links.some(
     ({ name, kind }) => (kind === 'bridge' || kind === 'openvswitch') && !isFirewallBridge(name),
   );
-  const hasGuests = hasBridge || routedGuests(host.state, beside).length > 0;
+  const unbridged = [...routedGuests(host.state, beside), ...lowerGuests(host.state, beside)];
+  const hasGuests = hasBridge || unbridged.length > 0;
   const inventory = hasGuests ? await readInventory(host.state.links, where) : { guests: [], unread: [] };
   const guests = await Promise.all(inventory.guests.map((guest) => withInnerMac(guest, host.state, where)));
   return wholeScenario({

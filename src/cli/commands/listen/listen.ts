@@ -21,6 +21,7 @@ import { namedIn, openOwnFolder, type OwnFolder } from '../../../system/evidence
 import { hearForeign } from '../../../system/evidence/hear-foreign.js';
 import { type SplitCapture, splitByPort } from '../../../system/evidence/split-by-port.js';
 import { statusOf, stopSignals } from '../../../system/fabric/lab/launch.js';
+import { readInventory } from '../../../system/state/read-inventory.js';
 import { readState } from '../../../system/state/read.js';
 import { namespacePath } from '../audit/audit.js';
 import { combineExitStatuses } from '../../command.js';
@@ -186,7 +187,9 @@ async function listenAt({
     ports.map(({ name }) => name),
     `verify-isolation ${options.toolVersion}`,
   );
-  const record = macsOnRecord(ports, bridge, [before, await look(netns)]);
+  const { guests } = await readInventory(before.links, netns);
+  const spoke = new Map(ports.map(({ name }, index) => [name, split.spoke(index).map(macOfNumber)] as const));
+  const record = macsOnRecord(ports, bridge, [before, await look(netns)], { guests, spoke });
   // A bridge that learns nothing (ageing time 0) has nobody on record: then what spoke behind a port lives there.
   const macs = new Map(
     ports.map(({ name }, index) => {

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import type { ReportedRun } from '../../../report/reporter.js';
+import { reporters } from '../../../report/reporters.js';
 import { judgeFolder } from '../../../system/evidence/replay.js';
 import { reportedRun } from '../evidence/load-details.js';
 import { combineExitStatuses } from '../../command.js';
@@ -24,7 +25,8 @@ export async function replayCommand(
       'or captures: replay FILE --mac MAC, replay --scenario FILE --observer NAME=FILE',
     );
   const chosen = chooseReporters(options.reporter, options.json);
-  await import('../../../report/reporters.js'); // now, since at the end of a large capture all waits for its hash
+  // loaded now, since at the end of a large capture all waits for its hash
+  await Promise.all(chosen.map(({ name }) => reporters[name]()));
   const runs: ReportedRun[] = [];
   for (const dir of dirs) {
     const isFile = await stat(dir)

@@ -37,12 +37,12 @@ export function withBaseline(baselines: readonly Result[], run: ReportedRun): Re
   const { result } = run;
   const baseline = baselines.find(({ scenario }) => scenario.name === result.scenario.name);
   if (baseline === undefined) return { ...run, status: result.exitCode };
-  const seen = againstBaseline(run, baseline);
+  const shown = againstBaseline(run, baseline);
   if (result.exitCode === 2) {
     const began = compareResults(baseline, result).began.length;
     process.stderr.write(
-      `${escapeText(result.scenario.name)}: ${began === 0 ? 'every leak stands in the baseline already' : `${began} leaking rows are not in the baseline`} (run ${escapeText(baseline.run.id)}); exit status ${seen.result.exitCode}\n`,
+      `${escapeText(result.scenario.name)}: ${began === 0 ? 'every leak stands in the baseline already' : `${began} leaking rows are not in the baseline`} (run ${escapeText(baseline.run.id)}); exit status ${shown.result.exitCode}\n`,
     );
   }
-  return seen;
+  return shown;
 }

@@ -36,7 +36,7 @@ export interface ConsentOptions {
   readonly yes?: boolean;
   readonly quiet: boolean;
   readonly approved?: string | undefined;
-  readonly rehearse?: boolean;
+  readonly dryRun?: boolean;
   readonly allowNewMacs?: boolean;
 }
 
@@ -65,7 +65,7 @@ async function mustConsent(
 }
 
 /**
- * Asks before anybody is connected to. Throws VerifyError (64) where nobody says yes; a rehearsal connects, so it asks
+ * Asks before anybody is connected to. Throws VerifyError (64) where nobody says yes; a dry run connects, so it asks
  * too.
  */
 export function connecting(options: ConsentOptions): (hosts: readonly Host[]) => Promise<void> {
@@ -107,7 +107,7 @@ export function approval(
       );
     }
     if (!options.quiet) process.stderr.write(`${hostSummary(plan)}${precheckText(notes)}`);
-    if (options.rehearse === true) return;
+    if (options.dryRun === true) return;
     await mustConsent(options, 'Send this?', 'that this may be sent', 'nothing was sent');
   };
 }
@@ -165,8 +165,11 @@ export function printLeft(scenario: Scenario, { result, left }: Pick<Run, 'resul
   process.once('exit', () => process.stderr.write(`${[...timesOut(scenario, result), ...lines].join('\n')}\n`));
 }
 
-/** Says whether a run is ready; exit status of a dry run: 0 where nothing but sending is missing and every port was listened on, else 3. */
-export function rehearsalStatus(result: Result): 0 | 3 {
+/**
+ * Says whether a run is ready; exit status of a dry run: 0 where nothing but sending is missing and every port was
+ * listened on, else 3.
+ */
+export function dryRunStatus(result: Result): 0 | 3 {
   const ready =
     result.steps.every(({ reasons }) => reasons.every(({ code }) => code === 'rehearsed')) &&
     result.coverage.unobserved.length === 0;

@@ -1,6 +1,6 @@
 import type { ArgumentsCamelCase, Argv } from 'yargs';
 import { presetNames } from '../../../core/discover/presets.js';
-import { probeClasses } from '../../../core/model/scenario.js';
+import { probeClasses } from '../../../core/probe/classes.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { commonOptions, type DefineCommand, flagArgument, textArgument, textsArgument } from '../../command.js';
 import { reporterHelp } from '../../help.js';
@@ -136,7 +136,7 @@ function usage(message: string, hint: string): VerifyError {
 
 /** Throws VerifyError (64) for options that say what a scenario file says itself. */
 function checkFileAlone(args: RunArguments): void {
-  const given = [
+  const topologyOptions = [
     ['bridge', args.bridge !== undefined],
     ['netns', args.netns !== undefined],
     ['what-if', args.whatIf.length > 0],
@@ -146,7 +146,7 @@ function checkFileAlone(args: RunArguments): void {
     ['rate', args.rate !== undefined],
     ['for', args.for !== undefined],
   ] as const;
-  const stray = given.filter(([, isGiven]) => isGiven).map(([name]) => `--${name}`);
+  const stray = topologyOptions.filter(([, isGiven]) => isGiven).map(([name]) => `--${name}`);
   if (stray.length > 0)
     throw usage(`${stray.join(', ')}: only without a file`, 'a scenario file says such things itself');
 }

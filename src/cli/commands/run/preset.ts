@@ -24,12 +24,12 @@ export interface PresetOptions extends Omit<RunCommandOptions, 'files'> {
 export async function presetCommand(options: PresetOptions): Promise<number> {
   shedRights(runPaths(options.out, chooseReporters(options.reporter, options.json)));
   const { preset } = options;
-  const found = await readFound(options);
-  const scenario = presets[preset](found, {
+  const discovered = await readFound(options);
+  const scenario = presets[preset](discovered, {
     disruptive: options.allowDisruptive ?? false,
     newMacs: options.allowNewMacs ?? false,
   });
-  const text = scenarioText(scenario, found);
+  const text = scenarioText(scenario, discovered);
   loadScenario(`preset ${preset}`, Buffer.from(text));
   const folder = evidenceFolder(options.out, scenario.name, false, new Date(), randomBytes(8).toString('hex'));
   makeEvidenceFolder(folder);

@@ -52,7 +52,7 @@ export interface RunCommandOptions {
   readonly proveFix?: boolean;
   readonly payload?: boolean;
   /** On a host: everything but sending. */
-  readonly rehearse?: boolean;
+  readonly dryRun?: boolean;
   /** `json`: progress is an event a line on stderr. */
   readonly progress?: 'auto' | 'json' | undefined;
   readonly approved?: string | undefined;
@@ -191,8 +191,8 @@ export class RunSeries {
     const page = await this.writePage(run, folder);
     await options.finished?.(run);
     const named = { ...run, dir: folder.name, ...(page === null ? {} : { page }) };
-    if (options.rehearse !== true || !onHost) this.runs.push(withBaseline(baselines, named));
-    else this.runs.push({ ...named, status: (await import('./host-run.js')).rehearsalStatus(run.result) });
+    if (options.dryRun !== true || !onHost) this.runs.push(withBaseline(baselines, named));
+    else this.runs.push({ ...named, status: (await import('./host-run.js')).dryRunStatus(run.result) });
   }
 
   /** null = no fix was asked for. */
@@ -302,7 +302,7 @@ async function optionsOf(
   options: RunCommandOptions,
   { inside, signal, paths }: RunPlace,
 ): Promise<Omit<RunOptions, 'outDir' | 'runId' | 'onProgress'>> {
-  const { engine, keep, toolVersion, payload = false, linger, rehearse = false, deafen } = options;
+  const { engine, keep, toolVersion, payload = false, linger, dryRun = false, deafen } = options;
   const { operator = null, ticket = null } = options;
   const giveUp: RunOptions['giveUp'] = (moment) => {
     // A lab ends with its process.
@@ -316,7 +316,7 @@ async function optionsOf(
     signal,
     payload,
     lingerMs: linger === undefined ? 0 : timeOf('--linger', linger),
-    rehearse,
+    dryRun,
     declared: { operator, ticket },
     ...(deafen === undefined ? {} : { alter: (await import('../../../run/deafen.js')).deafen(deafen) }),
     ...(paths === null ? {} : { giveUp }),

@@ -30,10 +30,10 @@ export function runHanded(): Promise<number> {
   return runOrLaunch(null);
 }
 
-async function runOrLaunch(given: RunCommandOptions | null): Promise<number> {
+async function runOrLaunch(requested: RunCommandOptions | null): Promise<number> {
   const stop = new Stop();
   const inside = await insideOf(stop);
-  const request = await readRequest(given, inside);
+  const request = await readRequest(requested, inside);
   const { onHost, isWhole, scenarios, options } = request;
   const handing: HandedRun = { options: isWhole ? options : null, scenarios };
   if (inside === null && !onHost)
@@ -63,12 +63,12 @@ interface RunRequest extends SeriesRequest {
   readonly timeoutMs: number | null;
 }
 
-/** `given`: null = the process before this one hands over what is to be run. Rejects with VerifyError (64, 69). */
-async function readRequest(given: RunCommandOptions | null, inside: Entered | null): Promise<RunRequest> {
+/** `requested`: null = the process before this one hands over what is to be run. Rejects with VerifyError (64, 69). */
+async function readRequest(requested: RunCommandOptions | null, inside: Entered | null): Promise<RunRequest> {
   const before = takeHanded();
-  const found = inside === null ? before : await inside.handed;
-  const handed = isHandedRun(found) ? found : null;
-  const options = given ?? handed?.options ?? null;
+  const handedOver = inside === null ? before : await inside.handed;
+  const handed = isHandedRun(handedOver) ? handedOver : null;
+  const options = requested ?? handed?.options ?? null;
   if (options === null) throw new VerifyError('usage', 64, 'nothing was handed to this run', `unset ${handedVariable}`);
   const reporters = chooseReporters(options.reporter, options.json);
   const timeoutMs = options.timeout === undefined ? null : timeOf('--timeout', options.timeout);
@@ -79,7 +79,7 @@ async function readRequest(given: RunCommandOptions | null, inside: Entered | nu
     scenarios.map(({ name }) => name),
   );
   const onHost = scenarios[0]?.topology.provider === 'host';
-  if (options.rehearse === true && !onHost)
+  if (options.dryRun === true && !onHost)
     throw new VerifyError('usage', 64, '--dry-run is for provider: host', 'a lab disturbs nobody: just run it');
   const signKey = signKeyOf(options, onHost);
   return {
@@ -101,7 +101,7 @@ function signKeyOf({ sign }: RunCommandOptions, onHost: boolean): string | null 
   return sign ?? (onHost ? process.env['VERIFY_ISOLATION_SIGN_KEY'] : undefined) ?? null;
 }
 
-/** Whether this same program has handed it over, as launcher or before it began anew. */
+/** Whether this same program has handed it over, as launcher or before it began again. */
 function isHandedRun(handed: unknown): handed is HandedRun {
   const fields = fieldsOf(handed);
   return Array.isArray(fields?.['scenarios']) && typeof fields['options'] === 'object';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { loadScenario } from '../../../core/scenario/load-scenario.js';
+import { parseScenario } from '../../../core/scenario/load-scenario.js';
 import { escapeText } from '../../../core/text/escape.js';
 import { shedRights } from '../../../system/process/process-rights.js';
 import { packagePath } from '../../../system/process/package-path.js';
@@ -27,7 +27,8 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
       'run without a file examines the guests of this host, and that takes root',
       'on a virtualization host: sudo verify-isolation run. To see what it does, without a host: verify-isolation demo (in a checkout: npm start)',
     );
-  shedRights(runPaths(options.out, chooseReporters(options.reporter, options.json))); // before the host is read: it begins the program anew
+  // Before the host is read: it starts the program again.
+  shedRights(runPaths(options.out, chooseReporters(options.reporter, options.json)));
   const { scenario, ...remarks } = await readWhole(options);
   // Nobody is to wait for a question that cannot be answered.
   if (options.yes !== true && options.approved === undefined && !(process.stdin.isTTY && process.stderr.isTTY))
@@ -38,7 +39,7 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
       'type: verify-isolation run --yes. `verify-isolation init > host.yml` prints what it asks, `plan host.yml` what it sends; nothing was sent',
     );
   const text = scenarioText(scenario, remarks, packagePath('schema/scenario.v1.json'));
-  loadScenario('what was found on this host', Buffer.from(text));
+  checkFound(text);
   const folder = evidenceFolder(options.out, scenario.name, false, new Date(), randomBytes(8).toString('hex'));
   makeEvidenceFolder(folder);
   const scenarios = join(folder, 'scenario');
@@ -48,4 +49,16 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
       `${remarks.notes.map((note) => `${escapeText(note)}\n`).join('')}scenario: ${join(scenarios, file)}\n`,
     );
   return runCommand({ ...options, files: [join(scenarios, file)], out: join(folder, 'evidence') });
+}
+
+/** Throws VerifyError (69) where what was found does not go into one scenario: there is no file to correct. */
+function checkFound(text: string): void {
+  const { faults } = parseScenario('what was found on this host', Buffer.from(text));
+  if (faults.length > 0)
+    throw new VerifyError(
+      'unsupported',
+      69,
+      `what was found on this host does not fit into one run: ${faults.map(({ message }) => message).join('; ')}`,
+      'examine one bridge at a time (run --bridge NAME), or write a scenario: `verify-isolation init --bridge NAME` begins one. Nothing was sent',
+    );
 }

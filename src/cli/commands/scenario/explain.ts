@@ -1,25 +1,29 @@
-import { causeCodes } from '../../../core/model/codes.js';
-import { probeClasses } from '../../../core/model/scenario.js';
-import { classes } from '../../../core/probe/classes.js';
-import { auditMeanings, isAuditId } from '../../../core/audit/meanings.js';
+import { classes, probeClasses } from '../../../core/probe/classes.js';
 import { barrierCodes, barrierOf } from '../../../core/judge/explain/barriers.js';
-import { causeMeaning, isCauseCode } from '../../../core/judge/explain/weaknesses.js';
+import { isAuditId, isCauseCode, weaknesses, weaknessMeaning } from '../../../core/bridge/weaknesses.js';
 import { isReasonCode, reasonHints } from '../../../core/model/reasons.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { nearestWord } from '../../../core/scenario/yaml/nearest-word.js';
 import { fold, foldAfter } from '../../../report/terminal/layout.js';
-import { carrierMeanings, cveMeanings, expectationMeanings, statusMeanings, verdictMeanings } from './glossary.js';
+import {
+  answerMeanings,
+  carrierMeanings,
+  cveMeanings,
+  expectationMeanings,
+  statusMeanings,
+  verdictMeanings,
+} from './glossary.js';
 
-/** Codes by what they are, those last that a reader meets first. A finding of the audit may be a cause of a leak too. */
+/**
+ * Codes by what they are, those last that a reader meets first. A finding of the audit may be a cause of a leak too.
+ */
 const kinds: readonly (readonly [string, readonly string[]])[] = [
   ['vulnerabilities', Object.keys(cveMeanings)],
+  ['words of answers', Object.keys(answerMeanings)],
   ['carriers of probes', Object.keys(carrierMeanings)],
   ['classes of probes', probeClasses],
   ['barriers that keep frames from observers', barrierCodes],
-  [
-    'findings of the audit, causes of leaks',
-    [...new Set([...Object.keys(auditMeanings), ...[...causeCodes, 'unexplained']])],
-  ],
+  ['findings of the audit, causes of leaks', [...Object.keys(weaknesses), 'unexplained']],
   ['reasons why evidence does not carry a verdict', Object.keys(reasonHints)],
   ['what a step may expect', Object.keys(expectationMeanings)],
   ['exit statuses', Object.keys(statusMeanings)],
@@ -33,6 +37,7 @@ const classMeanings = Object.fromEntries(Object.values(classes).map(({ name, mea
 /** Words of reports and scenarios that are no codes, by what they are. */
 const words: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
   ['a verdict', verdictMeanings],
+  ['a word of an answer', answerMeanings],
   ['a word for what a step expects', expectationMeanings],
   ['a class of probes', classMeanings],
   ['a carrier of probes', carrierMeanings],
@@ -54,11 +59,11 @@ function barrierText(code: string): readonly string[] {
  * report has. Folded to `width` columns.
  */
 export function explainCode(typed: string, width = Infinity): string {
-  const code = codes.includes(typed) ? typed : typed.toLowerCase();
+  const code = codes.includes(typed) ? typed : typed.toLowerCase().replaceAll(' ', '-');
   const parts = [
     ...(isReasonCode(code) ? [`a reason why evidence does not carry a verdict.\n  ${reasonHints[code]}`] : []),
-    ...(isAuditId(code) ? [`a finding of the audit, and the cause of a leak.\n  ${auditMeanings[code]}`] : []),
-    ...(isCauseCode(code) && !isAuditId(code) ? [`a cause of a leak.\n  ${causeMeaning(code)}`] : []),
+    ...(isAuditId(code) ? [`a finding of the audit, and the cause of a leak.\n  ${weaknessMeaning(code)}`] : []),
+    ...(isCauseCode(code) && !isAuditId(code) ? [`a cause of a leak.\n  ${weaknessMeaning(code)}`] : []),
     ...barrierText(code),
     ...words.flatMap(([what, meanings]) =>
       Object.hasOwn(meanings, code) ? [`${what}.\n  ${meanings[code] ?? ''}`] : [],

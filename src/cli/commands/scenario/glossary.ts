@@ -10,6 +10,20 @@ export const verdictMeanings: Readonly<Record<string, string>> = {
   unsupported: 'This kernel or this build cannot do what the step asks for, so it was not judged.',
 };
 
+/** Words of answers that are no verdicts, in capitals there. */
+export const answerMeanings: Readonly<Record<string, string>> = {
+  exposed:
+    'A bridge leaves this open to every guest by default. It is no leak; with run --strict it is BROKEN. The answer has its fix.',
+  ready: 'run --dry-run did everything but send, and it worked.',
+  works: 'The fix was tried: the leak is gone, and everybody still gets what is meant for them.',
+  'works-in-part': 'The fix was tried: some of the rows leak no longer, others still do.',
+  'still-leaks': 'The fix was tried: fewer frames of a probe leak than before, not none.',
+  'no-effect': 'The fix was tried: as many frames leak as before, or nearly.',
+  'cuts-off': 'The fix was tried: somebody no longer gets what is meant for them.',
+  separates: 'The fix was tried: guests that it names no longer reach each other.',
+  unproven: 'The fix was tried, and the evidence does not say what became of the leak.',
+};
+
 /** Vulnerabilities that a scenario of this program shows, or that its audit finds. */
 export const cveMeanings: Readonly<Record<string, string>> = {
   'cve-2019-15753':

@@ -28,8 +28,8 @@ async function loadFile(file: string, { sets = new Map(), allowRun = false }: Lo
   });
   const scenario = loadScenario(file, bytes, {
     readFile: (path) => {
-      const found = readBelow(dirname(file), path, maxBytes);
-      return found.kind === 'file' ? found.bytes : found.why;
+      const content = readBelow(dirname(file), path, maxBytes);
+      return content.kind === 'file' ? content.bytes : content.why;
     },
     sets,
   });

@@ -38,15 +38,15 @@ export function namedFiles({ file, steps }: Pick<Scenario, 'file' | 'steps'>, an
     /** `isPath`: it can be nothing else, whether it is there or not. */
     const take = (path: string, isPath: boolean): void => {
       const full = resolve(folder, path);
-      const found = readBelow(folder, full, maxBytes, anywhere);
-      if (found.kind === 'file') {
-        files.set(path, createHash('sha256').update(found.bytes).digest('hex'));
+      const content = readBelow(folder, full, maxBytes, anywhere);
+      if (content.kind === 'file') {
+        files.set(path, createHash('sha256').update(content.bytes).digest('hex'));
         // of the programs that every scenario may start, nft alone has a language with such a statement
-        if (program === 'nft' && includesFile(Buffer.from(found.bytes).toString('latin1')))
+        if (program === 'nft' && includesFile(Buffer.from(content.bytes).toString('latin1')))
           say(`${path} reads another file with include`);
-      } else if (found.kind === 'outside' || (isPath && relative(resolve(folder), full).startsWith('..')))
+      } else if (content.kind === 'outside' || (isPath && relative(resolve(folder), full).startsWith('..')))
         say(`${path} is not below the folder of the scenario`);
-      else if (found.kind === 'refused') say(`${path}: ${found.why}`);
+      else if (content.kind === 'refused') say(`${path}: ${content.why}`);
     };
     for (const word of words) {
       const inside = pathsIn(word);

@@ -25,7 +25,7 @@ export async function planOf(
     import('../../../run/precheck-host.js'),
   ]);
   const topology = await topologyOf(scenario, null, 'plan');
-  const plan = makePlan(topology.scenario, { ...zeros, ...topology.found });
+  const plan = makePlan(topology.scenario, { ...zeros, ...topology.hostTopology });
   try {
     return { plan, notes: (await precheckHost(localPart(plan), topology.netns)).notes };
   } finally {

@@ -20,8 +20,8 @@ export function parseSets(words: readonly string[]): ReadonlyMap<string, string>
 }
 
 /**
- * Has only the steps judged whose name matches the pattern. Throws VerifyError (64) where it is no regular expression
- * or matches no step of any file.
+ * Has only the steps judged whose name matches the pattern. Throws VerifyError (64) where it is not a regular
+ * expression or matches no step of any file.
  */
 export function grepSteps(scenarios: readonly Scenario[], grep: string | undefined): readonly Scenario[] {
   if (grep === undefined) return scenarios;

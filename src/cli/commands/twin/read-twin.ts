@@ -3,13 +3,13 @@ import { chooseBridge, foundScenario } from '../../../core/discover/found-scenar
 import { copiedTables, isReadable } from '../../../core/discover/twin/copied-tables.js';
 import { type Twin, twinScenario } from '../../../core/discover/twin/scenario.js';
 import type { ProbeClassName } from '../../../core/model/scenario.js';
-import type { Reading } from '../../../core/model/state.js';
+import type { Snapshot } from '../../../core/model/state.js';
 import { fieldsOf, objectsOf, textOf } from '../../../core/text/json-text.js';
 import { netnsPath, parseNeighbours } from '../../../system/fabric/host/find.js';
 import { mustRun, readJson } from '../../../system/process/programs.js';
 import { readDeclared } from '../../../system/state/read-declared.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
-import { readReading } from '../../../system/state/read-reading.js';
+import { readSnapshot } from '../../../system/state/read-snapshot.js';
 import type { Remarks } from '../scenario/load-files.js';
 
 /** A twin of a live bridge, not yet built. */
@@ -22,15 +22,17 @@ export interface ReadTwin {
   readonly remarks: Remarks;
 }
 
-/** Who listens on the bridge's devices on the host: in the lab nobody does. */
-function sniffers({ state, packetSockets }: Reading, bridge: string): readonly string[] {
+/** The processes that listen on the bridge's devices on the host: in the lab none does. */
+function sniffers({ state, packetSockets }: Snapshot, bridge: string): readonly string[] {
   const devices = new Map(
     state.links
       .filter(({ name, master }) => name === bridge || master === bridge)
       .map(({ ifindex, name }) => [ifindex, name]),
   );
   return (packetSockets ?? [])
-    .filter(({ own, protocol, ifindex }) => !own && protocol === '0003' && (ifindex === 0 || devices.has(ifindex)))
+    .filter(
+      ({ own: isOwn, protocol, ifindex }) => !isOwn && protocol === '0003' && (ifindex === 0 || devices.has(ifindex)),
+    )
     .map(
       (socket) =>
         `a packet socket of ${describeHolders([socket])} that hears ${devices.get(socket.ifindex) ?? 'all interfaces'}`,
@@ -44,19 +46,19 @@ export async function readTwin(options: {
   readonly classes: readonly ProbeClassName[];
 }): Promise<ReadTwin> {
   const netns = netnsPath(options.netns ?? null);
-  const [reading, neighbours] = await Promise.all([
-    readReading({ netns, whole: false }),
+  const [snapshot, neighbours] = await Promise.all([
+    readSnapshot({ netns, whole: false }),
     readJson(['ip', '-j', 'neigh', 'show'], { netns }),
   ]);
-  const { state } = reading;
+  const { state } = snapshot;
   const bridge = chooseBridge(state, options.bridge ?? null);
-  // As in a run on a host: configurations are the machine's, and interfaces of another namespace may bear the same
+  // As in a run on a host: configurations are the machine's, and interfaces of another namespace may have the same
   // names.
   const [inventory, configured] = await Promise.all([
     readInventory(state.links, netns),
     netns === null ? readDeclared(state) : null,
   ]);
-  const found = foundScenario({
+  const discovered = foundScenario({
     state,
     neighbours: parseNeighbours(neighbours),
     inventory,
@@ -64,17 +66,17 @@ export async function readTwin(options: {
     netns: null,
     inLab: true,
   });
-  const ports = new Set(Object.values(found.scenario.topology.endpoints).map(({ port }) => port));
+  const ports = new Set(Object.values(discovered.scenario.topology.endpoints).map(({ port }) => port));
   const { rules, missing: missingTables } = await readTables(state, new Set([bridge, ...ports]), netns);
   const missing = [
     'the guests themselves: each is a network namespace with its MAC and address, and nothing that the guest filters',
-    ...found.notes,
+    ...discovered.notes,
     ...missingTables,
-    ...sniffers(reading, bridge),
+    ...sniffers(snapshot, bridge),
     ...[...state.unread, ...(configured?.unread ?? [])].map(({ what, why }) => `${what} could not be read: ${why}`),
   ];
   const twin = twinScenario({
-    found,
+    discovered,
     state,
     bridge,
     ...(await readAddresses(bridge, netns)),
@@ -87,12 +89,18 @@ export async function readTwin(options: {
     `Twin of ${bridge}, read from the live bridge. Not in it:`,
     ...twin.missing.map((text) => `- ${text}`),
   ];
-  return { twin, bridge, ports, rules, remarks: { notes, origins: found.origins, sentences: found.sentences } };
+  return {
+    twin,
+    bridge,
+    ports,
+    rules,
+    remarks: { notes, origins: discovered.origins, sentences: discovered.sentences },
+  };
 }
 
 /** nft's rules for frames of the devices, and what of them a lab cannot have. */
 async function readTables(
-  state: Reading['state'],
+  state: Snapshot['state'],
   devices: ReadonlySet<string>,
   netns: string | null,
 ): Promise<{ readonly rules: string; readonly missing: readonly string[] }> {

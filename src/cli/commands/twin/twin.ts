@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { supposing, type Twin } from '../../../core/discover/twin/scenario.js';
 import { readWhatIfs } from '../../../core/discover/twin/what-if.js';
-import { probeClasses } from '../../../core/model/scenario.js';
+import { probeClasses } from '../../../core/probe/classes.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
 import { escapeText } from '../../../core/text/escape.js';
@@ -89,13 +89,13 @@ export function stripOptions(
   flags: readonly string[],
   valued: readonly string[],
 ): readonly string[] {
-  const kept: string[] = [];
+  const remaining: string[] = [];
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? '';
     const name = word.startsWith('--') ? word.slice(2).replace(/=.*$/s, '') : '';
     if (flags.includes(name)) continue;
-    if (!valued.includes(name)) kept.push(word);
+    if (!valued.includes(name)) remaining.push(word);
     else if (!word.includes('=')) at += 1;
   }
-  return kept;
+  return remaining;
 }

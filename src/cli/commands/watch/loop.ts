@@ -1,12 +1,12 @@
 import { driftOf } from '../../../core/audit/drift.js';
 import type { Drift } from '../../../core/model/audit.js';
-import type { Reading } from '../../../core/model/state.js';
+import type { Snapshot } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { openKernelEvents } from '../../../system/state/changes/events.js';
 import { silentState } from '../../../system/state/changes/sysctl-changes.js';
-import { readReading } from '../../../system/state/read-reading.js';
+import { readSnapshot } from '../../../system/state/read-snapshot.js';
 
-/** A storm of events is one reading: it waits this long after the first. */
+/** A storm of events is one snapshot: it waits this long after the first. */
 const coalesceMs = 40;
 /** How often is looked for what raises no event. */
 const pollMs = 300;
@@ -25,30 +25,30 @@ export interface WatchLoopOptions {
   readonly netns: string | null;
   readonly bridge: string | null;
   /** What ought to be; null = what is there now. */
-  readonly baseline: Reading | null;
+  readonly baseline: Snapshot | null;
   readonly signal: AbortSignal;
-  /** The first reading is there and everything is listened to. */
-  readonly onReady: (reading: Reading) => void;
-  /** After each reading: what changed since the last one, and all that differs from the baseline now. */
-  readonly onReading: (
-    reading: Reading,
+  /** The first snapshot is there and everything is listened to. */
+  readonly onReady: (snapshot: Snapshot) => void;
+  /** After each snapshot: what changed since the last one, and all that differs from the baseline now. */
+  readonly onSnapshot: (
+    snapshot: Snapshot,
     changed: readonly Drift[],
     open: readonly Drift[],
     counts: WatchCounts,
   ) => void;
-  /** A reading failed; it is tried again. */
+  /** The state could not be read; it is tried again. */
   readonly onFailure: (error: VerifyError) => void;
 }
 
 /**
- * Reads whenever the kernel says that something happened, compares, reports; until the signal. Rejects where the first
- * reading fails.
+ * Reads whenever the kernel says that something happened, compares, reports; until the signal. Rejects where the
+ * first snapshot cannot be read.
  */
 export async function watchLoop(options: WatchLoopOptions): Promise<void> {
   const { netns, signal } = options;
   const bell = new Bell(netns, signal);
   try {
-    const first = await readReading({ netns, whole: false });
+    const first = await readSnapshot({ netns, whole: false });
     let [reads, failures] = [1, 0];
     const baseline = options.baseline ?? first;
     let last = baseline;
@@ -62,10 +62,10 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
       bell.hush();
       const began = performance.now();
       try {
-        const now = await readReading({ netns, whole: false });
+        const now = await readSnapshot({ netns, whole: false });
         reads += 1;
         const counts = { reads, failures, ...bell.counts() };
-        options.onReading(now, driftOf(last, now, options), driftOf(baseline, now, options), counts);
+        options.onSnapshot(now, driftOf(last, now, options), driftOf(baseline, now, options), counts);
         last = now;
         bell.watch(now.state.links);
       } catch (error) {
@@ -89,7 +89,7 @@ class Bell {
   private readonly signal: AbortSignal;
   private readonly events: ReturnType<typeof openKernelEvents>;
   private readonly poll: NodeJS.Timeout;
-  private links: Reading['state']['links'] = [];
+  private links: Snapshot['state']['links'] = [];
   private silent: string;
   private isRung = false;
   private wake: () => void = () => undefined;
@@ -103,7 +103,7 @@ class Bell {
   }
 
   /** Looks at these links for what raises no event. */
-  watch(links: Reading['state']['links']): void {
+  watch(links: Snapshot['state']['links']): void {
     this.links = links;
   }
 
@@ -159,8 +159,8 @@ class Bell {
   }
 }
 
-/** A namespace that is gone shows in the next reading, which says so and is tried again. */
-function silentOr(netns: string | null, links: Reading['state']['links'], otherwise: string): string {
+/** A namespace that is gone shows in the next snapshot, which says so and is tried again. */
+function silentOr(netns: string | null, links: Snapshot['state']['links'], otherwise: string): string {
   try {
     return silentState(netns, links);
   } catch (error) {

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { bridgeViews } from '../../../core/bridge/view.js';
 import type { Drift } from '../../../core/model/audit.js';
-import type { Reading } from '../../../core/model/state.js';
+import type { Snapshot } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { watchMetrics } from '../../../report/machine/prometheus.js';
 import { driftLines } from '../../../report/terminal/drift.js';
 import { writeNamedFile } from '../../../system/evidence/folder/named-file.js';
 import { notifySystemd } from '../../../system/machine/systemd-notify.js';
-import { parseReading } from '../../../system/state/parse-reading.js';
-import { readReading } from '../../../system/state/read-reading.js';
+import { parseSnapshot } from '../../../system/state/parse-snapshot.js';
+import { readSnapshot } from '../../../system/state/read-snapshot.js';
 import { namespacePath } from '../audit/audit.js';
 import { type WatchCounts, watchLoop } from './loop.js';
 import { makeReprobe } from './reprobe.js';
@@ -30,7 +30,7 @@ const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 export async function watchCommand(options: WatchCommandOptions): Promise<number> {
   const netns = namespacePath(options.netns);
   if (options.learn !== undefined) {
-    writeWhole(options.learn, `${jsonText(await readReading({ netns, whole: false }), 1)}\n`);
+    writeWhole(options.learn, `${jsonText(await readSnapshot({ netns, whole: false }), 1)}\n`);
     return 0;
   }
   const stop = new AbortController();
@@ -72,7 +72,7 @@ function createReporter(
   options: WatchCommandOptions,
   say: (object: Readonly<Record<string, unknown>>, text: string) => void,
 ) {
-  const seen: Record<string, number> = {};
+  const driftCounts: Record<string, number> = {};
   const reprobe =
     options.reprobe === undefined
       ? null
@@ -83,31 +83,31 @@ function createReporter(
           ),
         );
   const asked = options.bridge ?? null;
-  const views = (reading: Reading) => bridgeViews(reading).filter(({ name }) => asked === null || name === asked);
-  const write = (reading: Reading, open: readonly Drift[], counts: WatchCounts): void => {
+  const views = (snapshot: Snapshot) => bridgeViews(snapshot).filter(({ name }) => asked === null || name === asked);
+  const write = (snapshot: Snapshot, open: readonly Drift[], counts: WatchCounts): void => {
     if (options.textfile === undefined) return;
-    const bridges = views(reading).map(({ name, link }) => ({ name, promiscuity: link.promiscuity }));
-    writeWhole(options.textfile, watchMetrics({ readAt: new Date(), bridges, open, seen, counts }));
+    const bridges = views(snapshot).map(({ name, link }) => ({ name, promiscuity: link.promiscuity }));
+    writeWhole(options.textfile, watchMetrics({ readAt: new Date(), bridges, open, driftCounts, counts }));
   };
   let failing = false;
   return {
-    onReady(reading: Reading): void {
-      const bridges = views(reading);
+    onReady(snapshot: Snapshot): void {
+      const bridges = views(snapshot);
       const ports = bridges.reduce((sum, view) => sum + view.ports.length, 0);
       say(
-        { event: 'watching', bridges: bridges.map(({ name }) => name), ports, unread: reading.state.unread },
-        `watching ${bridges.map(({ name }) => name).join(', ') || 'for bridges to appear'}, ${ports} ports${reading.state.unread.map(({ what, why }) => `\ncould not be read: ${what}: ${why}`).join('')}`,
+        { event: 'watching', bridges: bridges.map(({ name }) => name), ports, unread: snapshot.state.unread },
+        `watching ${bridges.map(({ name }) => name).join(', ') || 'for bridges to appear'}, ${ports} ports${snapshot.state.unread.map(({ what, why }) => `\ncould not be read: ${what}: ${why}`).join('')}`,
       );
-      write(reading, [], { reads: 1, failures: 0, events: 0, overruns: 0 });
+      write(snapshot, [], { reads: 1, failures: 0, events: 0, overruns: 0 });
       notifySystemd(`READY=1\nSTATUS=watching ${bridges.length} bridges, ${ports} ports`);
     },
-    onReading(reading: Reading, changed: readonly Drift[], open: readonly Drift[], counts: WatchCounts): void {
+    onSnapshot(snapshot: Snapshot, changed: readonly Drift[], open: readonly Drift[], counts: WatchCounts): void {
       failing = false;
-      for (const { code } of changed) seen[code] = (seen[code] ?? 0) + 1;
+      for (const { code } of changed) driftCounts[code] = (driftCounts[code] ?? 0) + 1;
       if (options.json) for (const drift of changed) say({ event: 'drift', ...drift }, '');
       else for (const line of driftLines(changed, new Date())) say({}, line);
       if (changed.length > 0) notifySystemd(`STATUS=${open.length} things differ from the baseline`);
-      write(reading, open, counts);
+      write(snapshot, open, counts);
       if (changed.some(({ severity }) => severity === 'high')) reprobe?.start();
     },
     onFailure(error: VerifyError): void {
@@ -122,9 +122,9 @@ function createReporter(
   };
 }
 
-function loadBaseline(path: string): Reading {
+function loadBaseline(path: string): Snapshot {
   try {
-    return parseReading(JSON.parse(readFileSync(path, 'utf8')));
+    return parseSnapshot(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
     throw new VerifyError(
       'baseline-unreadable',

@@ -1,8 +1,8 @@
 import type { AttributeTable } from '../../model/settings.js';
 
 /**
- * Attributes of a bridge: linkinfo.info_data of `ip -j -d link`, IFLA_BR_… of linux/if_link.h. A fabric writes
- * them in this order: a bridge that begins to query, or to run the spanning tree, does so by the times that it has then.
+ * Attributes of a bridge: linkinfo.info_data of `ip -j -d link`, IFLA_BR_… of linux/if_link.h. A fabric writes them in
+ * this order: a bridge that begins to query, or to run the spanning tree, does so by the times that it has then.
  */
 export const bridgeAttributes = {
   ageing_time: {
@@ -10,7 +10,7 @@ export const bridgeAttributes = {
     netlink: 4,
     default: 30_000,
     decides: 'alone',
-    meaning: 'How long a learned MAC is remembered. 0: the bridge learns nothing and floods, a hub.',
+    meaning: 'How long a learned MAC is remembered. 0: a hub, which floods.',
   },
   forward_delay: {
     kind: 'centiseconds',
@@ -32,7 +32,7 @@ export const bridgeAttributes = {
     option: 'mcast_last_member_interval',
     netlink: 30,
     default: 100,
-    meaning: 'Time between queries after a member left a group.',
+    meaning: 'Time between queries after a member left.',
   },
   mcast_membership_intvl: {
     kind: 'centiseconds',
@@ -53,14 +53,14 @@ export const bridgeAttributes = {
     option: 'mcast_query_interval',
     netlink: 33,
     default: 12_500,
-    meaning: 'Time between queries of the bridge itself.',
+    meaning: 'Time between its own queries.',
   },
   mcast_query_response_intvl: {
     kind: 'centiseconds',
     option: 'mcast_query_response_interval',
     netlink: 34,
     default: 1000,
-    meaning: 'How long members may take to answer a query.',
+    meaning: 'How long members may take to answer.',
   },
   mcast_startup_query_intvl: {
     kind: 'centiseconds',
@@ -74,7 +74,7 @@ export const bridgeAttributes = {
     netlink: 49,
     default: 0,
     decides: 'alone',
-    meaning: 'The most entries that are learned. Frames to MACs beyond it flood.',
+    meaning: 'The most learned entries; frames to MACs beyond flood.',
   },
   fdb_n_learned: {
     kind: 'number',
@@ -87,7 +87,7 @@ export const bridgeAttributes = {
     netlink: 5,
     default: 0,
     decides: 'with others',
-    meaning: 'The spanning tree protocol. Off: BPDUs reach every guest.',
+    meaning: 'Spanning tree. Off: BPDUs reach every guest.',
   },
   group_fwd_mask: {
     kind: 'mask',
@@ -115,7 +115,7 @@ export const bridgeAttributes = {
     netlink: 8,
     default: '802.1Q',
     decides: 'with others',
-    meaning: 'EtherType of the tags that are filtered: 802.1Q or 802.1ad.',
+    meaning: 'Tags that are filtered: 802.1Q or 802.1ad.',
   },
   mcast_snooping: {
     kind: 'switch',
@@ -127,27 +127,27 @@ export const bridgeAttributes = {
   mcast_vlan_snooping: {
     kind: 'switch',
     default: 0,
-    meaning: 'The same for each VLAN by itself.',
+    meaning: 'Snooping for each VLAN.',
   },
   mcast_query_use_ifaddr: {
     kind: 'switch',
     netlink: 24,
     default: 0,
-    meaning: "Queries bear the bridge's address, not 0.0.0.0.",
+    meaning: "Queries carry the bridge's address, not 0.0.0.0.",
   },
   mcast_querier: {
     kind: 'switch',
     netlink: 25,
     default: 0,
     decides: 'with others',
-    meaning: 'Asks for members itself. Without a querier multicast floods.',
+    meaning: 'Asks for members. Without a querier multicast floods.',
   },
   mcast_router: {
     kind: 'number',
     netlink: 22,
     default: 1,
     decides: 'with others',
-    meaning: 'The bridge counts as a multicast router: 0 never, 1 by its queries, 2 always.',
+    meaning: 'Counts as a multicast router: 0 never, 1 by its queries, 2 always.',
   },
   nf_call_iptables: {
     kind: 'switch',
@@ -202,7 +202,7 @@ export const bridgeAttributes = {
     kind: 'number',
     netlink: 6,
     default: 32_768,
-    meaning: 'Priority in the election of the root; the lowest wins.',
+    meaning: 'In the election of the root; the lowest wins.',
   },
   mcast_hash_max: {
     kind: 'number',
@@ -215,26 +215,26 @@ export const bridgeAttributes = {
     option: 'mcast_last_member_count',
     netlink: 28,
     default: 2,
-    meaning: 'How many queries after a member left a group.',
+    meaning: 'Queries after a member left.',
   },
   mcast_startup_query_cnt: {
     kind: 'number',
     option: 'mcast_startup_query_count',
     netlink: 29,
     default: 2,
-    meaning: 'How many queries at the start.',
+    meaning: 'Queries at the start.',
   },
   mcast_igmp_version: {
     kind: 'number',
     netlink: 43,
     default: 2,
-    meaning: 'Version of IGMP of the queries: 2 or 3.',
+    meaning: 'IGMP of its queries: 2 or 3.',
   },
   mcast_mld_version: {
     kind: 'number',
     netlink: 44,
     default: 1,
-    meaning: 'Version of MLD of the queries: 1 or 2.',
+    meaning: 'MLD of its queries: 1 or 2.',
   },
   group_addr: {
     kind: 'text',

@@ -3,6 +3,7 @@ import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.j
 import {
   harmlessActions,
   harmlessFilters,
+  harmlessHandlers,
   harmlessPedit,
   harmlessStatements,
   harmlessTargets,
@@ -24,7 +25,7 @@ export interface Bypass {
   readonly to?: readonly string[];
 }
 
-/** What each of them may do: the words of the reason, of the audit's finding, of `watch` and of what is looked at before a run. */
+/** What each of them may do, in the words of the reason, the audit's finding, `watch` and the precheck. */
 export const bypassEffect = 'may carry frames past the ears';
 
 const seeProgram = 'detach it where it should not be there; what a program does cannot be read';
@@ -135,7 +136,7 @@ function tcBypasses({ tc }: Pick<HostState, 'tc'>, segment: ReadonlySet<string>)
   return [...filters, ...events];
 }
 
-/** What a network card does by itself with frames, by the feature's name (Documentation/networking/netdev-features.rst). */
+/** What a network card does by itself with frames, by the feature (Documentation/networking/netdev-features.rst). */
 const forwardingFeatures: Readonly<Record<string, string>> = {
   'hsr-dup-offload': 'sends each frame out of a second port as well',
   'hsr-fwd-offload': 'forwards frames between two ports',
@@ -183,6 +184,31 @@ function hardwareBypasses({ links, fdb, mdb }: HostState, segment: ReadonlySet<s
   return [...inSwitch, ...[...offloaded].map((where) => ({ what: 'forwarding entries in hardware', where, remedy }))];
 }
 
+/** Types of packet handlers that get probes or what carries them: every frame, IPv4, ARP, IPv6, IEEE 802 local use. */
+const probedTypes: readonly string[] = ['ALL', '0800', '0806', '86dd', '88b5', '88b6'];
+
+/** Functions of modules that get frames: a hypervisor that bridges the bridge hands them to its guests. */
+function handlerBypasses({ packetHandlers = [] }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
+  return packetHandlers
+    .filter(({ type, device }) => probedTypes.includes(type) && (device === null || segment.has(device)))
+    .filter((handler) => !harmlessHandlers.has(handler.function.replace(/ \[.*$/, '')))
+    .map((handler) => ({
+      what: `packet handler ${handler.function}`,
+      where: handler.device ?? 'every interface',
+      remedy: 'take the bridge away from what loaded it, as VMware or another hypervisor, or answer for it with trust',
+    }));
+}
+
+/** Taps whose frames several processes read: the kernel gives each of them some. */
+function tapBypasses({ sharedTaps = {} }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
+  return Object.entries(sharedTaps).flatMap(([device, holders]): readonly Bypass[] => {
+    if (!segment.has(device)) return [];
+    const names = holders.map(({ name, pid }) => `${name} (${pid})`).join(', ');
+    const remedy = `of ${names} only one is the guest: end the other, or answer for it with trust`;
+    return [{ what: 'tap that several processes read', where: device, remedy }];
+  });
+}
+
 /** All texts within a value. */
 function textsWithin(value: unknown, depth = 0): readonly string[] {
   if (typeof value === 'string') return [value];
@@ -198,8 +224,8 @@ function targetsOf(target: Fields, isAtDevice: boolean): readonly string[] | nul
   const known = textOf(device);
   if (known !== null) return [known];
   const data = fieldsOf(fieldsOf(device)?.['map'])?.['data'];
-  const given = objectsOf([data]).flatMap((one) => (Array.isArray(one['set']) ? one['set'] : []));
-  const ends = given.map((pair: unknown) => (Array.isArray(pair) ? textsWithin(pair[1]) : []));
+  const pairs = objectsOf([data]).flatMap((expression) => (Array.isArray(expression['set']) ? expression['set'] : []));
+  const ends = pairs.map((pair: unknown) => (Array.isArray(pair) ? textsWithin(pair[1]) : []));
   return ends.length > 0 && ends.every((names) => names.length === 1) ? ends.flat() : null;
 }
 
@@ -231,8 +257,9 @@ function statementBypasses([name, value]: Statement, place: RulePlace): readonly
     case 'fwd': {
       const to = targetsOf(fields, family === 'netdev' || devices.length > 0);
       const remedy = copyRemedy(selector);
+      const address = textOf(fields['addr']);
       return to === null
-        ? [{ what: `nft ${name}`, where, remedy }]
+        ? [{ what: `nft ${name}${address === null ? '' : ` to ${address}`}`, where, remedy }]
         : [{ what: `nft ${name} to ${to.join(', ')}`, where, remedy, to }];
     }
     case 'xt':
@@ -338,14 +365,17 @@ function legacyBypasses({ legacyTables = [], logGroups = [] }: HostState): reado
 
 /**
  * What can carry frames of these devices elsewhere and is not known to be harmless: programs, filters and actions of
- * tc, statements of nft, rules of xtables, hardware that forwards. Every copy is one, also to a port that is heard, for it may take
- * frames that nobody sends. Packet sockets are asked for what they take, by the judge.
+ * tc, statements of nft, rules of xtables, hardware that forwards, functions of modules, taps that are shared. Every
+ * copy is one, also to a port that is heard, for it may take frames that nobody sends. Packet sockets are asked for
+ * what they take, by the judge.
  */
 export function bypassesIn(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return [
     ...programBypasses(state, segment),
     ...hardwareBypasses(state, segment),
     ...featureBypasses(state, segment),
+    ...handlerBypasses(state, segment),
+    ...tapBypasses(state, segment),
     ...tcBypasses(state, segment),
     ...nftBypasses(state, segment),
     ...legacyBypasses(state),

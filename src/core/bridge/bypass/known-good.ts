@@ -5,6 +5,40 @@ import { type Fields, fieldsOf } from '../../text/json-text.js';
  * these lists may copy frames, or move them past every ear, and costs a *holds* (`bypass-possible`).
  */
 
+/**
+ * Functions of the kernel's own protocols (net/ipv4, net/ipv6, net/llc): what IP does with a packet, its rules and
+ * routes show. Not here: a function of a module that takes every frame, as VMware's does that bridges a bridge.
+ */
+export const harmlessHandlers: ReadonlySet<string> = new Set(['arp_rcv', 'ip_rcv', 'ipv6_rcv', 'llc_rcv']);
+
+/**
+ * Queueing disciplines that send whenever the device takes a frame (tc(8)): no frame waits in them for its time. Not
+ * here: those that shape, delay or plug (cake, etf, fq, hfsc, htb, netem, plug, taprio, tbf).
+ */
+export const promptDisciplines: ReadonlySet<string> = new Set([
+  'bfifo',
+  'choke',
+  'codel',
+  'drr',
+  'ets',
+  'fq_codel',
+  'fq_pie',
+  'hhf',
+  'mq',
+  'mqprio',
+  'multiq',
+  'noqueue',
+  'pfifo',
+  'pfifo_fast',
+  'pfifo_head_drop',
+  'pie',
+  'prio',
+  'qfq',
+  'red',
+  'sfb',
+  'sfq',
+]);
+
 /** Kinds of tc's filters that only choose (tc(8)); `bpf` is a program, which may do more. */
 export const harmlessFilters: ReadonlySet<string> = new Set([
   'basic',
@@ -59,14 +93,14 @@ const mangledPayload: Readonly<Record<string, readonly string[] | 'all'>> = {
 };
 const mangledMeta: readonly unknown[] = ['mark', 'nftrace', 'priority', 'secmark'];
 
-/** A change by nft, by the key of its `mangle`, that moves no frame: not of MACs, tags, addresses or the kind of packet. */
+/** A change by nft, by the key of its `mangle`, that moves no frame: not of MACs, tags, addresses or packet type. */
 export function isHarmlessMangle(key: Fields): boolean {
   if ('ct' in key || 'tcp option' in key || 'exthdr' in key) return true;
   const meta = fieldsOf(key['meta']);
   if (meta !== null) return mangledMeta.includes(meta['key']);
   const { protocol, field } = fieldsOf(key['payload']) ?? {};
   const fields = typeof protocol === 'string' ? mangledPayload[protocol] : undefined;
-  return fields === 'all' || (fields ?? []).some((one) => one === field);
+  return fields === 'all' || (fields ?? []).some((name) => name === field);
 }
 
 /**

@@ -1,38 +1,120 @@
+import type { Observer } from '../../model/plan.js';
 import { receives, type HostState, type PacketSocket } from '../../model/state.js';
+import type { FrameTemplate } from '../../probe/frames/template.js';
+import { isGroupMacText } from '../../wire/ethernet.js';
+import { tokenLength } from '../../wire/token.js';
 import type { Bypass } from './bypasses.js';
-import { runBpf } from './run-bpf.js';
+import { runBpf, type SeenFrame } from './run-bpf.js';
 
-/** Frames of one form, as somebody else's socket would get them. */
-export interface PlannedForm {
-  readonly bytes: Uint8Array;
-  readonly etherType: number;
-}
+/** Frames of one form, as somebody else's socket would get them; of some bytes it is not known what they are. */
+export type PlannedForm = Pick<SeenFrame, 'bytes' | 'unknown' | 'isOpen' | 'ports' | 'isUnicast'>;
+
+/** Whether one of the planned forms is taken; `by`: protocol and filter of the socket, which decide that. */
+export type AsksForms = (by: string, takes: (form: PlannedForm) => boolean) => boolean;
 
 const etherTypeAt = 12;
 const headerLength = 14;
+const tagLength = 4;
+const tagTypes: readonly number[] = [0x8100, 0x88a8, 0x9100];
+/** A tag of a VLAN that is not known. */
+const someTag = [
+  [0x81, 0],
+  [0x00, 0],
+  [0, 1],
+  [0, 1],
+] as const;
 const everyProtocol = 0x0003; // ETH_P_ALL
 /** Length fields stand where the type of newer frames does; ETH_P_802_3 and ETH_P_802_2 of linux/if_ether.h. */
 const leastType = 0x0600;
 const lengthProtocols: readonly number[] = [0x0001, 0x0004];
-/** PACKET_HOST to PACKET_OUTGOING (linux/if_packet.h). */
-const packetTypes = [0, 1, 2, 3, 4] as const;
+/** What a bridge or the host changes of a packet on its way, by offset in its header: identification, TTL, checksum. */
+const changedOnWay: Readonly<Record<number, readonly number[]>> = { 0x0800: [4, 5, 8, 10, 11], 0x86dd: [7] };
 
-/** One frame as a form, by the type behind its MACs. */
-export function plannedFormOf(bytes: Uint8Array): PlannedForm {
-  return { bytes, etherType: ((bytes[etherTypeAt] ?? 0) << 8) | (bytes[etherTypeAt + 1] ?? 0) };
+function typeAt(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+}
+
+/** What differs from frame to frame of a form is not known: the token, its checksum, a source that changes. */
+export function plannedFormOf({ bytes, tokenAt, checksumAt, sweepsSource }: FrameTemplate): PlannedForm {
+  const unknown = new Uint8Array(bytes.length);
+  unknown.fill(1, tokenAt, tokenAt + tokenLength);
+  if (checksumAt >= 0) unknown.fill(1, checksumAt, checksumAt + 2);
+  if (sweepsSource === true) unknown.fill(1, etherTypeAt / 2, etherTypeAt);
+  let typeOffset = etherTypeAt;
+  while (tagTypes.includes(typeAt(bytes, typeOffset))) typeOffset += tagLength;
+  for (const at of changedOnWay[typeAt(bytes, typeOffset)] ?? []) unknown[typeOffset + 2 + at] = 1;
+  return { bytes, unknown };
+}
+
+/** A frame without the bytes between two offsets, or with others there. */
+function spliced(
+  { bytes, unknown, ports, ...rest }: PlannedForm,
+  start: number,
+  end: number,
+  middle: readonly (readonly [value: number, unknown: number])[],
+): PlannedForm {
+  const shift = middle.length - (end - start);
+  const into = (array: Uint8Array, part: readonly number[]): Uint8Array => {
+    const joined = new Uint8Array(array.length + shift);
+    joined.set(array.subarray(0, start));
+    joined.set(part, start);
+    joined.set(array.subarray(end), start + part.length);
+    return joined;
+  };
+  return {
+    ...rest,
+    bytes: into(
+      bytes,
+      middle.map(([value]) => value),
+    ),
+    unknown: into(
+      unknown,
+      middle.map(([, isUnknown]) => isUnknown),
+    ),
+    ...(ports === undefined ? {} : { ports: ports.map((port) => port + shift) }),
+  };
+}
+
+/**
+ * The frame as a socket may see it: with its tags among the bytes, and with the outermost aside, where the kernel has
+ * it of what comes in and of what it sends to a device that tags by itself (skb->vlan_tci). A bridge that filters
+ * VLANs tags what was sent without: then that is among the bytes of some that leave, which only a socket for every
+ * frame gets.
+ */
+function* sightsOf(form: PlannedForm, protocol: number): Generator<SeenFrame> {
+  yield asItStands(form);
+  if (isTagged(form)) yield asItStands(spliced(form, etherTypeAt, etherTypeAt + tagLength, []));
+  else if (protocol === everyProtocol) yield asItStands(spliced(form, etherTypeAt, etherTypeAt, someTag));
+}
+
+function isTagged({ bytes }: PlannedForm): boolean {
+  return tagTypes.includes(typeAt(bytes, etherTypeAt));
+}
+
+/** With a tag among the bytes, the network header is in front of or behind that. */
+function asItStands(form: PlannedForm): SeenFrame {
+  const protocol = typeAt(form.bytes, etherTypeAt);
+  return { ...form, dataAt: 0, networkAt: isTagged(form) ? null : headerLength, protocol };
+}
+
+/** Whether a socket of that protocol gets the frame. */
+function isOfProtocol(protocol: number, etherType: number): boolean {
+  return (
+    protocol === everyProtocol ||
+    protocol === etherType ||
+    (etherType < leastType && lengthProtocols.includes(protocol))
+  );
 }
 
 /** Whether the socket gets frames of that form: by its protocol, and by its filter where the kernel reports it. */
-function takes(socket: PacketSocket, program: Uint8Array | null, { bytes, etherType }: PlannedForm): boolean {
+function takes(socket: PacketSocket, program: Uint8Array | null, form: PlannedForm): boolean {
   const protocol = Number.parseInt(socket.protocol, 16);
-  const isOfProtocol =
-    protocol === everyProtocol ||
-    protocol === etherType ||
-    (etherType < leastType && lengthProtocols.includes(protocol));
-  if (!isOfProtocol) return false;
-  if (program === null) return true;
-  const frame = socket.cooked === true ? bytes.subarray(headerLength) : bytes;
-  return packetTypes.some((packetType) => runBpf(program, frame, { protocol: etherType, packetType }) !== 0);
+  for (const frame of sightsOf(form, protocol)) {
+    if (!isOfProtocol(protocol, frame.protocol)) continue;
+    if (program === null) return true;
+    if (runBpf(program, socket.cooked === true ? { ...frame, dataAt: headerLength } : frame) !== 0) return true;
+  }
+  return false;
 }
 
 function bytesOf(hex: string | null | undefined): Uint8Array | null {
@@ -42,25 +124,49 @@ function bytesOf(hex: string | null | undefined): Uint8Array | null {
 /** Of a state what says whose sockets there are. */
 export type SocketState = Pick<HostState, 'links' | 'ovs' | 'packetSockets'>;
 
-/** This program's relay carries frames for an endpoint behind the bridge, and Open vSwitch in user space is the bridge. */
-function isOfPlan({ holders, own }: PacketSocket, { ovs }: SocketState): boolean {
+/** Open vSwitch in user space, which is the bridge: its sockets carry what its flows say. */
+export const trustedName = 'ovs-vswitchd';
+
+/**
+ * Whether Open vSwitch carries there what its own flows say: at a bridge of these that is its own, and at its ports. It
+ * may have a socket elsewhere, at a bridge of the kernel that is a port of one that nobody lists: that is a way out.
+ */
+function isOvsDevice({ ifindex }: PacketSocket, { links, ovs }: SocketState, bridges: ReadonlySet<string>): boolean {
+  const link = links.find((found) => found.ifindex === ifindex);
+  return (
+    link !== undefined &&
+    (ovs?.bridges ?? []).some(({ name }) => bridges.has(name) && (link.name === name || link.master === name))
+  );
+}
+
+/** This program's relay carries frames for an endpoint behind the bridge, Open vSwitch those of the bridge itself. */
+function isOfPlan(socket: PacketSocket, state: SocketState, bridges: ReadonlySet<string>): boolean {
+  const { holders, own: isOwn } = socket;
   const isKnown = (name: string): boolean =>
-    name === 'verify-isolation relay' || (ovs !== undefined && name === 'ovs-vswitchd');
-  return own || (holders.length > 0 && holders.every(({ name }) => isKnown(name)));
+    name === 'verify-isolation relay' || (name === trustedName && isOvsDevice(socket, state, bridges));
+  return isOwn || (holders.length > 0 && holders.every(({ name }) => isKnown(name)));
+}
+
+/** What the frames are on: bridges as they are listed, and all devices that frames of theirs come to. */
+export interface ListedBridges {
+  readonly bridges: ReadonlySet<string>;
+  readonly segment: ReadonlySet<string>;
 }
 
 /** Processes that get probes by packet sockets: they can carry them anywhere, late, and past the ears. */
 export function socketBypasses(
   state: SocketState,
-  segment: ReadonlySet<string>,
-  formsOf: () => readonly PlannedForm[],
+  { bridges, segment }: ListedBridges,
+  someForm: AsksForms,
 ): readonly Bypass[] {
   const names = new Map(state.links.map(({ ifindex, name }) => [ifindex, name]));
   return (state.packetSockets ?? []).flatMap((socket): readonly Bypass[] => {
     const device = socket.ifindex === 0 ? 'every interface' : (names.get(socket.ifindex) ?? '');
-    if (!receives(socket) || isOfPlan(socket, state) || (socket.ifindex !== 0 && !segment.has(device))) return [];
+    if (!receives(socket) || isOfPlan(socket, state, bridges) || (socket.ifindex !== 0 && !segment.has(device)))
+      return [];
     const program = bytesOf(socket.filter);
-    if (!formsOf().some((form) => takes(socket, program, form))) return [];
+    const by = `${socket.protocol} ${socket.cooked === true ? 'cooked ' : ''}${socket.filter ?? ''}`;
+    if (!someForm(by, (form) => takes(socket, program, form))) return [];
     const who = [...new Set(socket.holders.map(({ name }) => name))].join(', ');
     return [
       {
@@ -70,4 +176,37 @@ export function socketBypasses(
       },
     ];
   });
+}
+
+/**
+ * Bridges that more hold promiscuous than can be seen (dev_set_promiscuity): a module, or a device of a namespace that
+ * was not found, gets every frame. Counted with the most that each may hold: the user's flag, addresses of devices on
+ * it (once, __dev_set_rx_mode), these devices, packet sockets, a switch whose port it is.
+ */
+export function unseenHolders(
+  observers: readonly Observer[],
+  { links, fdb, packetSockets }: HostState,
+): readonly Bypass[] {
+  if (packetSockets === undefined || packetSockets === null) return [];
+  const bridges = new Set(observers.map(({ bridge }) => bridge));
+  return links
+    .filter(({ name, kind }) => kind === 'bridge' && bridges.has(name))
+    .flatMap((link): readonly Bypass[] => {
+      const hasOthers = fdb.some(
+        ({ port, master, mac }) => port === link.name && master === null && mac !== link.mac && !isGroupMacText(mac),
+      );
+      const above = observers.filter(({ bridge, device }) => bridge === link.name && device !== undefined);
+      const known =
+        Number(link.flags.includes('PROMISC')) +
+        Number(hasOthers) +
+        Number(link.master !== null) +
+        above.length +
+        links.filter(({ lower }) => lower === link.name).length +
+        packetSockets.filter(({ ifindex }) => ifindex === link.ifindex).length;
+      const remedy =
+        'what holds it is not seen from here, as a module or a process elsewhere: find it (dmesg), run where all processes are seen, or answer for it with trust';
+      return (link.promiscuity ?? 0) > known
+        ? [{ what: 'promiscuous mode that nothing explains', where: link.name, remedy }]
+        : [];
+    });
 }

@@ -1,31 +1,47 @@
-/** What a program of classic BPF can ask beside the frame's bytes (linux/filter.h, SKF_AD_…). */
-export interface FrameMeta {
-  /** EtherType of the frame. */
+/** A frame of which not every byte is known, as the filter of a socket sees it. */
+export interface SeenFrame {
+  /** From its link header on. */
+  readonly bytes: Uint8Array;
+  /** By offset, 1 where a byte may have any value. */
+  readonly unknown: Uint8Array;
+  /** Where the filter's data begin: 0, or the network header for a socket that gets no link header. */
+  readonly dataAt: number;
+  /** Where the network header begins, which negative offsets count from; null = that depends on the way it came. */
+  readonly networkAt: number | null;
+  /** EtherType as the kernel has it, beside the bytes. */
   readonly protocol: number;
-  readonly packetType: number;
+  /** Its end is not known: there may be bytes behind those given. */
+  readonly isOpen?: true;
+  /** Offsets of ports that may be any but those of DHCP. */
+  readonly ports?: readonly number[];
+  /** It is to one, and not to a group: its first byte is even, whichever it is. */
+  readonly isUnicast?: true;
 }
 
 type Instruction = readonly [code: number, jumpTrue: number, jumpFalse: number, k: number];
 
-/** Registers and memory of a program. */
-interface Machine {
-  a: number;
-  x: number;
-  readonly memory: Uint32Array;
-  readonly frame: Uint8Array;
-  readonly meta: FrameMeta;
+/** A number of which some bits are known; those that are not are 0 in `bits`. */
+interface Bits {
+  readonly bits: number;
+  readonly known: number;
 }
 
-/**
- * `unknown`: it does something that cannot be distinguished from the frame alone; `refused`: it ends, and takes
- * nothing.
- */
-type Outcome = 'goes on' | 'unknown' | 'refused';
+/** What a register holds: a number, part of one, any number, an even one, or a port that is none of DHCP's. */
+type Value = number | Bits | 'any' | 'even' | 'other port';
 
-const ancillary = 0xffff_f000;
+/** Registers and memory of a program. */
+interface Machine {
+  a: Value;
+  x: Value;
+  readonly memory: Value[];
+}
+
+/** Offsets from which negative ones count, as the kernel compares them without sign (linux/filter.h). */
+const offsets = { ancillary: 0xffff_f000, network: 0xfff0_0000, link: 0xffe0_0000, negative: 0x8000_0000 } as const;
 const maxInstructions = 4096;
-/** SKF_AD_PROTOCOL, _PKTTYPE, _VLAN_TAG and _VLAN_TAG_PRESENT. */
-const asked = { protocol: 0, packetType: 4, vlanTag: 44, vlanTagPresent: 48 } as const;
+/** SKF_AD_PROTOCOL: all else beside the bytes (packet type, interface, VLAN tag) may be anything. */
+const askedProtocol = 0;
+const dhcpPorts: readonly number[] = [67, 68, 546, 547];
 const sizes = [4, 2, 1] as const;
 const mode = {
   immediate: 0x00,
@@ -48,52 +64,71 @@ function instructionsOf(program: Uint8Array): readonly Instruction[] | null {
   ]);
 }
 
-function bytesAt(frame: Uint8Array, at: number, size: number): number | null {
-  if (at + size > frame.length) return null;
-  let value = 0;
-  for (let i = 0; i < size; i += 1) value = value * 256 + (frame[at + i] ?? 0);
-  return value;
+/** Programs that were read: a step may ask one of a million frames. */
+const readPrograms = new WeakMap<Uint8Array, readonly Instruction[] | null>();
+
+function readOnce(program: Uint8Array): readonly Instruction[] | null {
+  const known = readPrograms.get(program);
+  if (known !== undefined) return known;
+  const instructions = instructionsOf(program);
+  readPrograms.set(program, instructions);
+  return instructions;
 }
 
-function reportOf(what: number, { protocol, packetType }: FrameMeta): number | null {
-  switch (what) {
-    case asked.protocol:
-      return protocol;
-    case asked.packetType:
-      return packetType;
-    case asked.vlanTag:
-    case asked.vlanTagPresent:
-      return 0;
-    default:
-      return null;
+/** What stands at an offset into the frame; behind its end the program ends, and takes nothing. */
+function bytesAt({ bytes, unknown, isOpen, ports, isUnicast }: SeenFrame, at: number, size: number): Value | 'refused' {
+  if (at + size > bytes.length) return isOpen === true ? 'any' : 'refused';
+  if (size === 2 && ports?.includes(at) === true) return 'other port';
+  let [value, known] = [0, 0];
+  for (let i = at; i < at + size; i += 1) {
+    const isKnown = unknown[i] !== 1;
+    value = value * 256 + (isKnown ? (bytes[i] ?? 0) : 0);
+    known = known * 256 + (isKnown ? 0xff : 0);
   }
+  if (known === 0) return isUnicast === true && size === 1 && at === 0 ? 'even' : 'any';
+  const beyond = size === 4 ? 0 : ~(2 ** (8 * size) - 1);
+  return partly(value, known | beyond);
 }
 
-/** What a load brings; a place behind the frame's end ends the program. */
-function loaded(code: number, k: number, { x, memory, frame, meta }: Machine): number | 'unknown' | 'refused' {
+function partly(bits: number, known: number): Value {
+  return known >>> 0 === 0xffff_ffff ? bits >>> 0 : { bits: bits >>> 0, known: known >>> 0 };
+}
+
+/** The same by an offset of the program's (bpf_internal_load_pointer_neg_helper, kernel/bpf/core.c). */
+function frameAt(frame: SeenFrame, offset: number, size: number): Value | 'refused' {
+  if (offset < offsets.negative) return bytesAt(frame, frame.dataAt + offset, size);
+  if (offset >= offsets.network)
+    return frame.networkAt === null ? 'any' : bytesAt(frame, frame.networkAt + offset - offsets.network, size);
+  return offset >= offsets.link ? bytesAt(frame, offset - offsets.link, size) : 'refused';
+}
+
+/** What a load brings. */
+function loaded(code: number, k: number, { x, memory }: Machine, frame: SeenFrame): Value | 'refused' {
   const size = sizes[(code >> 3) & 3] ?? 4;
   switch (code & 0xe0) {
     case mode.immediate:
       return k;
     case mode.absolute:
-      return k >= ancillary ? (reportOf(k - ancillary, meta) ?? 'unknown') : (bytesAt(frame, k, size) ?? 'refused');
+      if (k < offsets.ancillary) return frameAt(frame, k, size);
+      return k - offsets.ancillary === askedProtocol ? frame.protocol : 'any';
     case mode.indirect:
-      return bytesAt(frame, x + k, size) ?? 'refused';
+      return typeof x === 'number' ? frameAt(frame, (x + k) >>> 0, size) : 'any';
     case mode.memory:
       return memory[k & 15] ?? 0;
     case mode.length:
-      return frame.length;
+      return frame.isOpen === true ? 'any' : frame.bytes.length - frame.dataAt;
     case mode.headerLength: {
-      const byte = bytesAt(frame, k, 1);
-      return byte === null ? 'refused' : (byte & 0x0f) * 4;
+      const byte = frameAt(frame, k, 1);
+      if (byte === 'refused') return byte;
+      return typeof byte === 'number' ? (byte & 0x0f) * 4 : 'any';
     }
     default:
-      return 'unknown';
+      return 'any';
   }
 }
 
-/** null: divided by 0, which ends the program. */
-function calculated(operation: number, a: number, operand: number): number | null {
+/** refused: divided by 0, which ends the program. */
+function calculated(operation: number, a: number, operand: number): Value | 'refused' {
   switch (operation) {
     case 0x00:
       return (a + operand) >>> 0;
@@ -102,25 +137,45 @@ function calculated(operation: number, a: number, operand: number): number | nul
     case 0x20:
       return Math.imul(a, operand) >>> 0;
     case 0x30:
-      return operand === 0 ? null : Math.floor(a / operand);
+      return operand === 0 ? 'refused' : Math.floor(a / operand);
     case 0x40:
       return (a | operand) >>> 0;
     case 0x50:
       return (a & operand) >>> 0;
     case 0x60:
-      return operand > 31 ? 0 : (a << operand) >>> 0;
+      return operand > 31 ? 'any' : (a << operand) >>> 0; // as the machine does
     case 0x70:
-      return operand > 31 ? 0 : a >>> operand;
+      return operand > 31 ? 'any' : a >>> operand;
     case 0x80:
       return -a >>> 0;
     case 0x90:
-      return operand === 0 ? null : a % operand;
+      return operand === 0 ? 'refused' : a % operand;
     default:
       return (a ^ operand) >>> 0;
   }
 }
 
-function holds(kind: number, a: number, operand: number): boolean {
+function result(operation: number, a: Value, operand: Value): Value | 'refused' {
+  if (typeof operand !== 'number') return 'any';
+  if (typeof a === 'number') return calculated(operation, a, operand);
+  if (typeof a === 'object') return operation === 0x50 ? partly(a.bits & operand, a.known | ~operand) : 'any';
+  return a === 'even' && operation === 0x50 && operand === 1 ? 0 : 'any';
+}
+
+function holdsPartly(kind: number, { bits, known }: Bits, operand: number): boolean | null {
+  if (kind === 0x10) return ((bits ^ operand) & known) === 0 ? null : false;
+  if (kind !== 0x40) return null;
+  if ((bits & operand) !== 0) return true;
+  return (operand & ~known) === 0 ? false : null;
+}
+
+/** null = it may hold or not. */
+function holds(kind: number, a: Value, operand: Value): boolean | null {
+  if (typeof operand !== 'number') return null;
+  if (a === 'other port') return kind === 0x10 && dhcpPorts.includes(operand) ? false : null;
+  if (a === 'even') return kind === 0x40 && operand === 1 ? false : null;
+  if (a === 'any') return null;
+  if (typeof a === 'object') return holdsPartly(kind, a, operand);
   switch (kind) {
     case 0x10:
       return a === operand;
@@ -133,56 +188,88 @@ function holds(kind: number, a: number, operand: number): boolean {
   }
 }
 
-/** Instructions that neither jump nor end. */
-function step(code: number, k: number, machine: Machine): Outcome {
+/** Instructions that neither jump nor end; false = the program ends there, and takes nothing. */
+function step([code, , , k]: Instruction, machine: Machine, frame: SeenFrame): boolean {
   switch (code & 0x07) {
     case 0:
     case 1: {
-      const value = loaded(code, k, machine);
-      if (typeof value === 'string') return value;
+      const value = loaded(code, k, machine, frame);
+      if (value === 'refused') return false;
       if ((code & 0x07) === 0) machine.a = value;
       else machine.x = value;
-      return 'goes on';
+      return true;
     }
     case 2:
       machine.memory[k & 15] = machine.a;
-      return 'goes on';
+      return true;
     case 3:
       machine.memory[k & 15] = machine.x;
-      return 'goes on';
+      return true;
     case 4: {
-      const value = calculated(code & 0xf0, machine.a, (code & 0x08) === 0 ? k : machine.x);
-      if (value === null) return 'refused';
+      const operand = (code & 0x08) === 0 ? k : machine.x;
+      const value = result(code & 0xf0, machine.a, operand);
+      if (value === 'refused') return false;
       machine.a = value;
-      return 'goes on';
+      return true;
     }
     default:
       if ((code & 0xf8) === 0) machine.x = machine.a;
       else machine.a = machine.x;
-      return 'goes on';
+      return true;
   }
+}
+
+function common(value: Value, another: Value): Value {
+  return value === another ? value : 'any';
+}
+
+/** What is known whichever way an instruction was come to. */
+function joined(known: Machine | undefined, { a, x, memory }: Machine): Machine {
+  if (known === undefined) return { a, x, memory: [...memory] };
+  return {
+    a: common(known.a, a),
+    x: common(known.x, x),
+    memory: known.memory.map((value, at) => common(value, memory[at] ?? 0)),
+  };
+}
+
+/** Where it goes on from a jump. */
+function targetsOf([code, jumpTrue, jumpFalse, k]: Instruction, at: number, { a, x }: Machine): readonly number[] {
+  if ((code & 0xf0) === 0) return [at + 1 + k];
+  const isTrue = holds(code & 0xf0, a, (code & 0x08) === 0 ? k : x);
+  if (isTrue === null) return [at + 1 + jumpTrue, at + 1 + jumpFalse];
+  return [at + 1 + (isTrue ? jumpTrue : jumpFalse)];
 }
 
 /**
  * Runs a program of classic BPF (8 bytes an instruction, little-endian) over a frame as the kernel does: how many
- * bytes it takes, 0 = it refuses it. null = it does something that cannot be distinguished from the frame alone.
+ * bytes it takes, 0 = it refuses it whatever the unknown bytes are. null = that depends on these, or on what cannot be
+ * distinguished from the frame alone. A condition that is not known is followed both ways; as jumps lead forward only,
+ * each instruction is looked at once.
  */
-export function runBpf(program: Uint8Array, frame: Uint8Array, meta: FrameMeta): number | null {
-  const instructions = instructionsOf(program);
+export function runBpf(program: Uint8Array, frame: SeenFrame): number | null {
+  const instructions = readOnce(program);
   if (instructions === null) return null;
-  const machine: Machine = { a: 0, x: 0, memory: new Uint32Array(16), frame, meta };
-  for (let at = 0; ; at += 1) {
-    const instruction = instructions[at];
-    if (instruction === undefined) return null;
-    const [code, jumpTrue, jumpFalse, k] = instruction;
-    const operand = (code & 0x08) === 0 ? k : machine.x;
-    if ((code & 0x07) === 6) return (code & 0x18) === 0x10 ? machine.a : k;
-    if ((code & 0x07) === 5) {
-      if ((code & 0xf0) === 0) at += k;
-      else at += holds(code & 0xf0, machine.a, operand) ? jumpTrue : jumpFalse;
-      continue;
-    }
-    const outcome = step(code, k, machine);
-    if (outcome !== 'goes on') return outcome === 'refused' ? 0 : null;
+  const ready: (Machine | undefined)[] = [{ a: 0, x: 0, memory: new Array<Value>(16).fill(0) }];
+  const taken = new Set<number>();
+  for (const [at, instruction] of instructions.entries()) {
+    const machine = ready[at];
+    if (machine === undefined) continue; // no way leads there
+    const [code, , , k] = instruction;
+    if ((code & 0x07) === 6) {
+      const value = (code & 0x18) === 0x10 ? machine.a : k;
+      if (typeof value !== 'number') return null;
+      taken.add(value);
+    } else if ((code & 0x07) === 5) {
+      for (const target of targetsOf(instruction, at, machine)) {
+        if (target >= instructions.length) return null;
+        ready[target] = joined(ready[target], machine);
+      }
+    } else if (step(instruction, machine, frame)) {
+      if (at + 1 >= instructions.length) return null;
+      ready[at + 1] = ready[at + 1] === undefined ? machine : joined(ready[at + 1], machine);
+    } else taken.add(0);
   }
+  const [value = null] = taken;
+  return taken.size === 1 ? value : null;
 }

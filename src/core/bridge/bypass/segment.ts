@@ -6,34 +6,35 @@ export const waypoints: readonly unknown[] = ['ifb', 'dummy'];
 
 /**
  * Names of the devices that frames of these bridges come to without anybody's rule: the bridges and their ports, what
- * stands on them (VLAN devices, macvlan), the other ends of veth pairs here and the bridges that these are ports of, and
- * what lies below a port. From below an uplink nothing goes up again: what else stands there is of other networks. An
- * ifb to which tc hands frames of theirs is one of them.
+ * stands on them (VLAN devices, macvlan), the other ends of veth pairs here and the bridges that these are ports of,
+ * and what lies below a port. From below an uplink nothing goes up again: what else stands there is of other networks.
+ * An ifb to which tc hands frames of theirs is one of them. `routed`: devices of guests on no bridge, as ports.
  */
 export function segmentOf(
   bridges: ReadonlySet<string>,
   { links, tc }: Pick<HostState, 'links' | 'tc'>,
+  routed: readonly string[] = [],
 ): ReadonlySet<string> {
   const byName = new Map(links.map((link) => [link.name, link]));
   const membersOf = groupBy(links, ({ master }) => master);
   const aboveOf = groupBy(links, ({ kind, lower }) => (kind === 'veth' ? null : (lower ?? null)));
-  const found = new Set<string>();
+  const reached = new Set<string>();
   const goDown = (link: LinkState): void => {
-    if (found.has(link.name)) return;
-    found.add(link.name);
+    if (reached.has(link.name)) return;
+    reached.add(link.name);
     if (link.kind === 'veth') {
       const peer = byName.get(link.lower ?? '');
       if (peer !== undefined) arriveAt(peer);
       return;
     }
     const below = byName.get(link.lower ?? '');
-    for (const one of [...(below === undefined ? [] : [below]), ...(membersOf.get(link.name) ?? [])]) goDown(one);
+    for (const device of [...(below === undefined ? [] : [below]), ...(membersOf.get(link.name) ?? [])]) goDown(device);
   };
   /** A frame is received there: whatever stands on it may get it, and the bridge that it is a port of. */
   const arriveAt = (link: LinkState): void => {
     if (link.flags.includes('LOOPBACK')) return;
-    const isNew = !found.has(link.name);
-    found.add(link.name);
+    const isNew = !reached.has(link.name);
+    reached.add(link.name);
     if (!isNew) return;
     for (const above of aboveOf.get(link.name) ?? []) arriveAt(above);
     const master = byName.get(link.master ?? '');
@@ -43,7 +44,7 @@ export function segmentOf(
   };
   /** A port of a bridge: frames come in there and go out. */
   const leaveBy = (port: LinkState): void => {
-    if (found.has(port.name)) return;
+    if (reached.has(port.name)) return;
     for (const above of aboveOf.get(port.name) ?? []) arriveAt(above);
     goDown(port);
   };
@@ -51,11 +52,15 @@ export function segmentOf(
     const bridge = byName.get(name);
     if (bridge !== undefined) arriveAt(bridge);
   }
+  for (const name of routed) {
+    const device = byName.get(name);
+    if (device !== undefined) leaveBy(device);
+  }
   // A set that grows is walked to its end: what one ifb hands to the next is looked at too.
-  for (const device of found)
+  for (const device of reached)
     for (const { to } of tcCopies(new Set([device]), { tc }))
-      if (waypoints.includes(byName.get(to)?.kind)) found.add(to);
-  return found;
+      if (waypoints.includes(byName.get(to)?.kind)) reached.add(to);
+  return reached;
 }
 
 function groupBy(

@@ -1,9 +1,10 @@
 import type { Prediction, Reach } from '../../model/audit.js';
-import { type ProbeClassName, probeClasses } from '../../model/scenario.js';
-import type { Reading } from '../../model/state.js';
+import type { ProbeClassName } from '../../model/scenario.js';
+import type { Snapshot } from '../../model/state.js';
 import { type Diversions, diversionsOf } from '../diversions.js';
-import { type BridgeView, isGroup } from '../view.js';
-import { classes } from '../../probe/classes.js';
+import { type BridgeView } from '../view.js';
+import { isGroupMacText } from '../../wire/ethernet.js';
+import { classes, probeClasses } from '../../probe/classes.js';
 import { type End, type Forecast, no, unknown } from './forecast.js';
 import { predict } from './predict.js';
 
@@ -11,24 +12,24 @@ import { predict } from './predict.js';
 const maxEnds = 32;
 
 /** Who is on a bridge, as far as its state shows: one for each port, and one for what is behind the device itself. */
-export function endsOf(view: BridgeView, reading: Reading): readonly End[] {
+export function endsOf(view: BridgeView, snapshot: Snapshot): readonly End[] {
   const macsAt = (port: string): readonly string[] =>
     view.fdb
-      .filter((entry) => entry.port === port && entry.state !== 'permanent' && !isGroup(entry.mac))
+      .filter((entry) => entry.port === port && entry.state !== 'permanent' && !isGroupMacText(entry.mac))
       .map(({ mac }) => mac);
   const ports = view.ports.map(
     (port): End => ({ name: port.name, site: { kind: 'port', port }, macs: macsAt(port.name) }),
   );
-  const listed = reading.state.fdb
+  const listed = snapshot.state.fdb
     .filter(
       (entry) =>
-        entry.port === view.name && entry.master === null && !isGroup(entry.mac) && entry.mac !== view.link.mac,
+        entry.port === view.name && entry.master === null && !isGroupMacText(entry.mac) && entry.mac !== view.link.mac,
     )
     .map(({ mac }) => mac);
   const held = (view.link.promiscuity ?? 0) > 0;
   if (!held && listed.length === 0) return ports;
   const permanent = view.fdb
-    .filter((entry) => entry.port === view.name && entry.mac !== view.link.mac && !isGroup(entry.mac))
+    .filter((entry) => entry.port === view.name && entry.mac !== view.link.mac && !isGroupMacText(entry.mac))
     .map(({ mac }) => mac);
   return [
     ...ports,
@@ -59,12 +60,12 @@ function worst(
     .filter((to) => to.name !== from.name && to.name !== observer.name && gateways(to))
     .map((to) => ({ to, forecast: predict(view, diversions, { class: probe, from, to, observer, by }) }))
     .sort((a, b) => badness[b.forecast.reach] - badness[a.forecast.reach]);
-  const [found] = forecasts;
-  if (found === undefined)
+  const [worst] = forecasts;
+  if (worst === undefined)
     return probe === 'gateway-steal' ? unknown('no gateway is on record') : no('there is no third');
-  return found.forecast.reach === 'no'
-    ? found.forecast
-    : { reach: found.forecast.reach, why: `to ${found.to.name}: ${found.forecast.why}` };
+  return worst.forecast.reach === 'no'
+    ? worst.forecast
+    : { reach: worst.forecast.reach, why: `to ${worst.to.name}: ${worst.forecast.why}` };
 }
 
 function forecastOf(bridge: Bridge, probe: ProbeClassName, from: End, observer: End): Forecast {
@@ -87,9 +88,9 @@ function forecastOf(bridge: Bridge, probe: ProbeClassName, from: End, observer: 
  * For each pair of ports that may have guests, and class: would what one sends, meant for others or not to be let
  * through, reach the other?
  */
-export function predictAll(view: BridgeView, reading: Reading): readonly Prediction[] {
-  const ends = endsOf(view, reading);
-  const diversions = diversionsOf(view, reading);
+export function predictAll(view: BridgeView, snapshot: Snapshot): readonly Prediction[] {
+  const ends = endsOf(view, snapshot);
+  const diversions = diversionsOf(view, snapshot);
   const kinds = ends.length <= maxEnds ? ends.map((end) => [end]) : [...byForm(view, diversions, ends).values()];
   const bridge: Bridge = { view, diversions, thirds: kinds.flatMap((kind) => kind.slice(0, 3)) };
   return probeClasses.flatMap((probe) =>

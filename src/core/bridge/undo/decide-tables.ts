@@ -108,7 +108,7 @@ interface JudgedRow {
   /** What it is to be: as it was where it is the run's, else as it is. */
   readonly target: FdbForm | null;
   /** What is another's by now, and how it is; null = it is not. */
-  readonly other: string | null;
+  readonly foreign: string | null;
 }
 
 function judgeRow(
@@ -121,18 +121,18 @@ function judgeRow(
   const here = (of.self ? entriesHere.find((entry) => entry['master'] === undefined) : undefined) ?? entriesHere[0];
   const now = here === undefined ? null : fdbForm(here);
   const [isNow, asSet, asBefore] = [formWord(now), formWord(set), formWord(was)];
-  if (isNow === asBefore) return { vlan, now, target: now, other: null };
-  if (isNow === asSet) return { vlan, now, target: was, other: null };
+  if (isNow === asBefore) return { vlan, now, target: now, foreign: null };
+  if (isNow === asSet) return { vlan, now, target: was, foreign: null };
   const what = `the entry of ${of.mac}${vlan === null ? '' : ` in VLAN ${vlan}`} on ${of.name}`;
   if (now !== null)
-    return { vlan, now, target: now, other: `${what} is ${isNow}, not what the run had set (${asSet})` };
+    return { vlan, now, target: now, foreign: `${what} is ${isNow}, not what the run had set (${asSet})` };
   // A static entry goes along with its MAC where that is seen on another port (br_fdb_update)
   const moved = inVlan.find((entry) => entry['ifname'] !== of.name && fdbForm(entry).state !== 'dynamic');
   if (!of.self && moved !== undefined)
-    return { vlan, now, target: now, other: `${what} is on ${String(moved['ifname'])} by now` };
+    return { vlan, now, target: now, foreign: `${what} is on ${String(moved['ifname'])} by now` };
   // one that is learned ages
   const isAged = set?.state === 'dynamic';
-  return { vlan, now, target: now, other: isAged ? null : `${what} is absent, not what the run had set (${asSet})` };
+  return { vlan, now, target: now, foreign: isAged ? null : `${what} is absent, not what the run had set (${asSet})` };
 }
 
 /**
@@ -146,7 +146,7 @@ export function decideFdb({ on, self, mac, rows }: UndoOf<'fdb'>, { links, fdb }
   const entries = objectsOf(fdb).filter((entry) => entry['mac'] === mac && (self || entry['master'] === bridge));
   const judged = rows.map((row) => judgeRow(row, { entries, name: held.name, mac, self }));
   const wanted = judged.map(({ vlan, now, target }) => ({ vlan, now, target }));
-  const others = judged.flatMap(({ other }) => other ?? []);
+  const others = judged.flatMap(({ foreign }) => foreign ?? []);
   const isOwed = ({ now, target }: { readonly now: FdbForm | null; readonly target: FdbForm | null }): boolean =>
     formWord(now) !== formWord(target);
   if (!wanted.some(isOwed)) return others.length === 0 ? done : left(others.slice(0, 5).join('; '));
@@ -182,7 +182,7 @@ export function mdbForm(
     vlan,
   }: Readonly<Record<'bridge' | 'port' | 'group', string>> & { readonly vlan: number | null },
 ): 'permanent' | 'temp' | null {
-  const found = objectsOf(json)
+  const mdbEntry = objectsOf(json)
     .flatMap((table) => objectsOf(table['mdb']))
     .find(
       (entry) =>
@@ -191,8 +191,8 @@ export function mdbForm(
         entry['grp'] === group &&
         (vlan === null || entry['vid'] === vlan),
     );
-  if (found === undefined) return null;
-  return found['state'] === 'permanent' ? 'permanent' : 'temp';
+  if (mdbEntry === undefined) return null;
+  return mdbEntry['state'] === 'permanent' ? 'permanent' : 'temp';
 }
 
 export function decideMdb(entry: UndoOf<'mdb'>, { links, mdb }: Present): UndoDecision {

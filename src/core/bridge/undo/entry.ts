@@ -35,8 +35,8 @@ export interface FdbRow {
 type MdbForm = 'permanent' | 'temp' | null;
 
 /**
- * One thing that a run changes, as its journal keeps it: of what, what the run set, and what was there before. Data of a
- * closed set of kinds: the commands that undo it are derived from it (decide.ts).
+ * One thing that a run changes, as its journal keeps it: of what, what the run set, and what was there before. Data of
+ * a closed set of kinds: the commands that undo it are derived from it (decide.ts).
  */
 export type UndoEntry =
   /** The run made the interface itself, under an index that it chose. */
@@ -112,7 +112,7 @@ export type UndoEntry =
       readonly set: OvsRow | null;
       readonly was: OvsRow | null;
     }
-  /** The mirror bears the run's id (external_ids). */
+  /** The mirror carries the run's id (external_ids). */
   | { readonly kind: 'ovs-mirror'; readonly bridge: OvsRow; readonly mirror: string; readonly runId: string };
 
 export type UndoKind = UndoEntry['kind'];
@@ -185,7 +185,7 @@ export function byIndex(ifindex: number): string {
   return `if${ifindex}`;
 }
 
-/** Why an interface cannot be named by its index: another bears that as a name, which goes first. */
+/** Why an interface cannot be named by its index: another has that as a name, which goes first. */
 export function isIndexTaken(links: unknown, ifindex: number): boolean {
   return objectsOf(links).some((link) => link['ifname'] === byIndex(ifindex));
 }

@@ -29,7 +29,7 @@ function optionSays(
  */
 export function interfacesDeclared(files: readonly ConfigFile[]): readonly Declared[] {
   return files.flatMap(({ path, text }) => {
-    const found: Declared[] = [];
+    const declarations: Declared[] = [];
     let bridge: string | null = null;
     for (const line of text.replaceAll('\\\n', ' ').split('\n')) {
       const [word = '', ...rest] = line.trim().split(/\s+/);
@@ -39,8 +39,8 @@ export function interfacesDeclared(files: readonly ConfigFile[]): readonly Decla
       if (bridge === null || option === undefined) continue;
       const apply = `ifreload -a, or ifdown ${bridge} and ifup ${bridge}`;
       for (const setting of optionSays(bridge, option, rest))
-        found.push({ by: 'ifupdown', readFrom: path, mac: null, ...setting, apply });
+        declarations.push({ by: 'ifupdown', readFrom: path, mac: null, ...setting, apply });
     }
-    return found;
+    return declarations;
   });
 }

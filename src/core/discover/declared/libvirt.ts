@@ -1,5 +1,5 @@
 import type { Declared } from '../../model/host-config.js';
-import { normalizeMac } from '../guests/guest-of-port.js';
+import { normalizeMac } from '../guests/guest-manager.js';
 import { childOf, readXml, type XmlElement } from '../guests/read-xml.js';
 
 const by = 'libvirt';
@@ -12,7 +12,7 @@ export interface LibvirtNetwork {
   readonly name: string;
   readonly bridge: string | null;
   /** libvirt makes the bridge itself; it does not where `<forward>` points at one that is there. */
-  readonly own: boolean;
+  readonly isManaged: boolean;
   readonly isolated: boolean;
   readonly stp: boolean | null;
 }
@@ -22,20 +22,20 @@ function isolatedIn(element: XmlElement): boolean | null {
   return value === undefined ? null : value === 'yes';
 }
 
-/** From `virsh -r net-dumpxml`. Throws Error where the text is no network. */
+/** From `virsh -r net-dumpxml`. Throws Error where the text is not a network. */
 export function libvirtNetwork(xml: string): LibvirtNetwork {
   const network = readXml(xml);
   const name = childOf(network, 'name')?.text ?? '';
   if (network.name !== 'network' || name === '') throw new Error('line 1: no <network> with a <name>');
   const bridge = childOf(network, 'bridge');
   const stp = bridge?.attributes['stp'];
-  const own = !['bridge', 'private', 'vepa', 'passthrough', 'hostdev'].includes(
+  const isManaged = !['bridge', 'private', 'vepa', 'passthrough', 'hostdev'].includes(
     childOf(network, 'forward')?.attributes['mode'] ?? 'nat',
   );
   return {
     name,
     bridge: bridge?.attributes['name'] ?? null,
-    own,
+    isManaged,
     isolated: isolatedIn(network) ?? false,
     stp: stp === undefined ? null : stp === 'on',
   };

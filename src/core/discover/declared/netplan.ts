@@ -23,7 +23,7 @@ function centiseconds(value: unknown): number | null {
   return count === undefined || factor === undefined ? null : Number(count) * factor;
 }
 
-/** What netplan's files say of bridges and their ports. Throws Error, with the file's name, where one is no YAML. */
+/** What netplan's files say of bridges and their ports. Throws Error, with the file's name, where one is not YAML. */
 export function netplanDeclared(files: readonly ConfigFile[]): readonly Declared[] {
   const devices = new Map<string, Fields>();
   const from = new Map<string, string>();

@@ -1,10 +1,36 @@
 import type { GuestRecord } from '../../model/host-config.js';
 import { fieldsOf, textOf } from '../../text/json-text.js';
+import { type GuestManager, type GuestQuery, idsIn, rowsIn } from './guest-manager.js';
 import { guestInSandbox, networkOf, sandboxPath, zoneBy } from './sandbox.js';
 
+declare module '../../model/host-config.js' {
+  interface Managers {
+    readonly containerd: true;
+  }
+}
+
+export const containerd: GuestManager = {
+  what: 'containerd',
+  where: ['/run/containerd/containerd.sock'],
+  async queries(ask) {
+    const spaces = idsIn(await ask(['ctr', 'namespaces', 'list', '--quiet']), 'ctr namespaces list');
+    const queries: GuestQuery[] = [];
+    // Docker reports its own
+    for (const space of spaces.filter((name) => name !== 'moby')) {
+      const ctr = ['ctr', '--namespace', space];
+      for (const [id = '', pid = '', status] of rowsIn(await ask([...ctr, 'tasks', 'list'])))
+        if (status === 'RUNNING' && Number(pid) > 0)
+          queries.push({ argv: [...ctr, 'containers', 'info', id], about: { space, pid } });
+    }
+    return queries;
+  },
+  guests: ({ json, about: { space = '', pid } }) => containerdGuests(space, Number(pid), json()),
+};
+
 /**
- * A running container, from `ctr containers info ID` and its process in `ctr tasks list`. Its name is that which nerdctl
- * or Kubernetes shows; a zone comes from Kubernetes' namespace, else from containerd's unless that is `default`.
+ * A running container, from `ctr containers info ID` and its process in `ctr tasks list`. Its name is that which
+ * nerdctl or Kubernetes shows; a zone comes from Kubernetes' namespace, else from containerd's unless that is
+ * `default`.
  */
 export function containerdGuests(space: string, pid: number, json: unknown): readonly GuestRecord[] {
   const container = fieldsOf(json);

@@ -1,8 +1,35 @@
 import type { GuestRecord } from '../../model/host-config.js';
 import type { LinkState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
-import { normalizeMac } from './guest-of-port.js';
+import { type GuestManager, idsIn, normalizeMac } from './guest-manager.js';
 import { sandboxPath } from './sandbox.js';
+
+declare module '../../model/host-config.js' {
+  interface Managers {
+    readonly docker: true;
+    readonly podman: true;
+  }
+}
+
+/** Containers that are looked at with one command. */
+const maxTogether = 100;
+
+export const docker = managerOf('docker', 'Docker');
+export const podman: GuestManager = { ...managerOf('podman', 'Podman'), where: ['/var/lib/containers/storage'] };
+
+function managerOf(program: 'docker' | 'podman', what: string): GuestManager {
+  return {
+    what,
+    async queries(ask) {
+      const listed = await ask([program, 'ps', '--quiet', '--no-trunc']);
+      const ids = idsIn(listed, `${program} ps`, /^[0-9a-f]{12,64}$/);
+      return Array.from({ length: Math.ceil(ids.length / maxTogether) }, (_, at) => ({
+        argv: [program, 'inspect', ...ids.slice(at * maxTogether, (at + 1) * maxTogether)],
+      }));
+    },
+    guests: ({ json }) => containerGuests(program, json()),
+  };
+}
 
 /**
  * The interfaces of running containers, from `docker inspect ID…` (Podman prints the same shape). Neither names the
@@ -10,12 +37,12 @@ import { sandboxPath } from './sandbox.js';
  * Compose project. A pod's infra container is nobody: its members have its MAC.
  */
 export function containerGuests(manager: 'docker' | 'podman', json: unknown): readonly GuestRecord[] {
-  const found = objectsOf(json).map((container) => ({
+  const containers = objectsOf(json).map((container) => ({
     guests: interfacesOf(manager, container),
     infra: container['IsInfra'] === true,
   }));
-  const members = new Set(found.flatMap(({ guests, infra }) => (infra ? [] : guests.map(({ mac }) => mac))));
-  return found.flatMap(({ guests, infra }) => (infra ? guests.filter(({ mac }) => !members.has(mac)) : guests));
+  const members = new Set(containers.flatMap(({ guests, infra }) => (infra ? [] : guests.map(({ mac }) => mac))));
+  return containers.flatMap(({ guests, infra }) => (infra ? guests.filter(({ mac }) => !members.has(mac)) : guests));
 }
 
 function interfacesOf(manager: 'docker' | 'podman', container: Fields): readonly GuestRecord[] {
@@ -51,14 +78,15 @@ function interfacesOf(manager: 'docker' | 'podman', container: Fields): readonly
 /**
  * The guest with its port on the host: the other end of the veth in its namespace that has its MAC. `inside`: `ip -j -d
  * link` in there; `links`: those of the bridges' namespace. The record as it was where there is no such pair, as with a
- * device that is no veth.
+ * device that is not a veth.
  */
 export function withSandboxPort(guest: GuestRecord, inside: unknown, links: readonly LinkState[]): GuestRecord {
-  const own = objectsOf(inside).find(
+  const insideLink = objectsOf(inside).find(
     ({ address }) => typeof address === 'string' && address.toLowerCase() === guest.mac,
   );
   const port = links.find(
-    ({ ifindex, peer }) => own !== undefined && ifindex === own['link_index'] && peer === own['ifindex'],
+    ({ ifindex, peer }) =>
+      insideLink !== undefined && ifindex === insideLink['link_index'] && peer === insideLink['ifindex'],
   )?.name;
   return port === undefined ? guest : { ...guest, port };
 }

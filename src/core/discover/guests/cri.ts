@@ -1,11 +1,29 @@
 import type { GuestRecord } from '../../model/host-config.js';
 import { type Fields, fieldsOf, textOf } from '../../text/json-text.js';
+import { type GuestManager, idsIn } from './guest-manager.js';
 import { guestInSandbox, networkOf, sandboxPath, zoneBy } from './sandbox.js';
 
+declare module '../../model/host-config.js' {
+  interface Managers {
+    readonly cri: true;
+  }
+}
+
+/** Of containerd or CRI-O, whichever crictl is set up for. */
+export const cri: GuestManager = {
+  what: 'pods (CRI)',
+  where: ['/etc/crictl.yaml', '/run/crio/crio.sock', '/run/containerd/containerd.sock'],
+  async queries(ask) {
+    const ids = idsIn(await ask(['crictl', 'pods', '--state', 'ready', '--quiet']), 'crictl pods');
+    return ids.map((id) => ({ argv: ['crictl', 'inspectp', '--output', 'json', id] }));
+  },
+  guests: ({ json }) => criGuests(json()),
+};
+
 /**
- * A pod, from `crictl inspectp ID`, of containerd or CRI-O; one that Kata runs in a machine of its own is named like any
- * other, by its namespace. A zone comes from Kubernetes' namespace. A pod on the host's own network has no port, and
- * is nobody.
+ * A pod, from `crictl inspectp ID`, of containerd or CRI-O; one that Kata runs in a machine of its own is named like
+ * any other, by its namespace. A zone comes from Kubernetes' namespace. A pod on the host's own network has no port,
+ * and is nobody.
  */
 export function criGuests(json: unknown): readonly GuestRecord[] {
   const pod = fieldsOf(json);

@@ -1,6 +1,26 @@
 import type { GuestRecord } from '../../model/host-config.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
-import { normalizeMac } from './guest-of-port.js';
+import { type GuestManager, normalizeMac } from './guest-manager.js';
+
+declare module '../../model/host-config.js' {
+  interface Managers {
+    readonly incus: true;
+    readonly lxd: true;
+  }
+}
+
+export const incus: GuestManager = {
+  what: 'Incus',
+  queries: async () => [{ argv: ['incus', 'list', '--all-projects', '--format', 'json'] }],
+  guests: ({ json }) => incusGuests('incus', json()),
+};
+
+export const lxd: GuestManager = {
+  what: 'LXD',
+  where: ['/var/lib/lxd/unix.socket', '/var/snap/lxd/common/lxd/unix.socket'],
+  queries: async () => [{ argv: ['lxc', 'list', '--all-projects', '--format', 'json'] }],
+  guests: ({ json }) => incusGuests('lxd', json()),
+};
 
 /**
  * The interfaces of running instances, from `incus list --all-projects --format json` (LXD's `lxc list` prints the same

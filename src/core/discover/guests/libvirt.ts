@@ -1,6 +1,22 @@
 import type { GuestRecord } from '../../model/host-config.js';
-import { normalizeMac } from './guest-of-port.js';
+import { type GuestManager, idsIn, normalizeMac } from './guest-manager.js';
 import { childOf, elementsNamed, readXml, type XmlElement } from './read-xml.js';
+
+declare module '../../model/host-config.js' {
+  interface Managers {
+    readonly libvirt: true;
+  }
+}
+
+/** Domains by UUID: their names may be anything. */
+export const libvirt: GuestManager = {
+  what: 'libvirt',
+  async queries(ask) {
+    const uuids = idsIn(await ask(['virsh', '-r', '-q', 'list', '--uuid']), 'virsh list', /^[0-9a-f-]{36}$/);
+    return uuids.map((uuid) => ({ argv: ['virsh', '-r', '-q', 'dumpxml', uuid] }));
+  },
+  guests: ({ text }) => libvirtGuests(text),
+};
 
 /**
  * The interfaces of a running domain, from `virsh -r dumpxml` (libvirt.org/formatdomain.html, "Network interfaces").

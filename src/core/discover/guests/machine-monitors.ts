@@ -1,6 +1,16 @@
 import type { GuestRecord, Manager } from '../../model/host-config.js';
-import { objectsOf, textOf } from '../../text/json-text.js';
+import type { Mac } from '../../model/mac.js';
+import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
+import { normalizeMac } from './guest-manager.js';
 import { guestInSandbox } from './sandbox.js';
+
+declare module '../../model/host-config.js' {
+  interface Managers {
+    readonly firecracker: true;
+    readonly 'cloud-hypervisor': true;
+    readonly qemu: true;
+  }
+}
 
 /** A process that runs a machine, as /proc reports it. */
 export interface MonitorProcess {
@@ -25,28 +35,117 @@ function valueOf(argv: readonly string[], option: string): string | null {
 /** The name of a file without folders and its last ending. */
 const stem = (path: string): string => (path.split('/').at(-1) ?? '').replace(/\.[^.]+$/, '');
 
-/** Programs that run one machine each, by what the kernel calls their process, and what they call the machine. */
-const monitors: ReadonlyMap<
-  string,
-  { readonly manager: Manager; readonly nameOf: (argv: readonly string[]) => string | null }
-> = new Map([
-  [
-    'firecracker',
-    {
-      manager: 'firecracker' as const,
-      // every machine of a jailer has an id; one started by hand may have none
-      nameOf: (argv: readonly string[]) => valueOf(argv, '--id') ?? stem(valueOf(argv, '--api-sock') ?? ''),
-    },
-  ],
-  [
-    'cloud-hyperviso',
-    {
-      manager: 'cloud-hypervisor' as const,
-      // it knows no names: several are known by their sockets
-      nameOf: (argv: readonly string[]) => stem((valueOf(argv, '--api-socket') ?? '').replace(/^path=/, '')),
-    },
-  ],
+/** A card of a machine, as its command line has it. */
+interface Card {
+  /** Null = the tap is handed over as a descriptor. */
+  readonly tap: string | null;
+  readonly mac: Mac | null;
+}
+
+/** A program that runs one machine. */
+interface Monitor {
+  readonly manager: Manager;
+  /** What it calls the machine; null or empty = nothing. */
+  readonly nameOf: (argv: readonly string[]) => string | null;
+  /** Absent: its command line has no MACs. */
+  readonly cardsOf?: (argv: readonly string[]) => readonly Card[];
+}
+
+const firecracker: Monitor = {
+  manager: 'firecracker',
+  // every machine of a jailer has an id; one started by hand may have none
+  nameOf: (argv) => valueOf(argv, '--id') ?? stem(valueOf(argv, '--api-sock') ?? ''),
+};
+const cloudHypervisor: Monitor = {
+  manager: 'cloud-hypervisor',
+  // it knows no names: several are known by their sockets
+  nameOf: (argv) => stem((valueOf(argv, '--api-socket') ?? '').replace(/^path=/, '')),
+};
+const qemu: Monitor = {
+  manager: 'qemu',
+  nameOf(argv) {
+    return propertiesOf(valuesOf(argv, '-name')[0] ?? '', 'guest')['guest'] ?? null;
+  },
+  cardsOf: qemuCards,
+};
+
+/** By what the kernel calls their process: 15 bytes of the program's name. */
+const monitors: ReadonlyMap<string, Monitor> = new Map([
+  ['firecracker', firecracker],
+  ['cloud-hyperviso', cloudHypervisor],
+  ...[
+    'qemu-system-x86',
+    'qemu-system-aar',
+    'qemu-system-ris',
+    'qemu-system-ppc',
+    'qemu-system-s39',
+    'qemu-kvm',
+    'kvm',
+  ].map((comm): [string, Monitor] => [comm, qemu]),
 ]);
+
+type Properties = Readonly<Record<string, string | undefined>>;
+
+/**
+ * An option of QEMU: `driver,key=value`, or JSON, as libvirt writes it (qemu(1), -device). `first`: the key of a first
+ * word that has none.
+ */
+function propertiesOf(option: string, first: string): Properties {
+  if (option.startsWith('{')) return textsIn(option);
+  return Object.fromEntries(
+    option.split(/(?<!,),(?!,)/).map((part, at) => {
+      const equals = part.indexOf('=');
+      if (equals < 0) return [at === 0 ? first : part, part];
+      return [part.slice(0, equals), part.slice(equals + 1).replaceAll(',,', ',')];
+    }),
+  );
+}
+
+/** The properties of a JSON object that are text; none where it is not JSON. */
+function textsIn(json: string): Properties {
+  try {
+    const fields = Object.entries(fieldsOf(JSON.parse(json)) ?? {});
+    return Object.fromEntries(fields.map(([key, value]) => [key, textOf(value) ?? undefined]));
+  } catch {
+    return {};
+  }
+}
+
+/** Each value of an option that may come several times. */
+function valuesOf(argv: readonly string[], option: string): readonly string[] {
+  return argv.flatMap((word, at) => (word === option || word === `-${option}` ? [argv[at + 1] ?? ''] : []));
+}
+
+/**
+ * `-netdev tap,id=ID,ifname=TAP` with `-device CARD,netdev=ID,mac=MAC`, and both in one: `-nic tap,ifname=TAP,mac=MAC`.
+ */
+function qemuCards(argv: readonly string[]): readonly Card[] {
+  const tapsOf = (option: string): readonly Properties[] =>
+    valuesOf(argv, option)
+      .map((value) => propertiesOf(value, 'type'))
+      .filter(({ type }) => type === 'tap');
+  const devices = valuesOf(argv, '-device').map((value) => propertiesOf(value, 'driver'));
+  const cardOf = ({ ifname }: Properties, card: Properties | undefined): Card => ({
+    tap: ifname ?? null,
+    mac: normalizeMac(card?.['mac']),
+  });
+  return [
+    ...tapsOf('-netdev').map((tap) =>
+      cardOf(
+        tap,
+        devices.find(({ netdev }) => netdev === tap['id']),
+      ),
+    ),
+    ...tapsOf('-nic').map((nic) => cardOf(nic, nic)),
+  ];
+}
+
+/** The MAC behind a tap; null = not known. A card whose tap came as a descriptor is the only one, or no one's. */
+function macBehind(tap: string, taps: readonly string[], cards: readonly Card[]): Mac | null {
+  const named = cards.find((card) => card.tap === tap);
+  if (named !== undefined) return named.mac;
+  return taps.length === 1 && cards.length === 1 && cards[0]?.tap === null ? cards[0].mac : null;
+}
 
 /** Whether a process runs a machine, by what the kernel calls it. */
 export function isMonitor(comm: string): boolean {
@@ -54,8 +153,8 @@ export function isMonitor(comm: string): boolean {
 }
 
 /**
- * The interfaces of machines that Firecracker and Cloud Hypervisor run, which have no manager to ask: named by their
- * command line, found by the taps that they hold, else by the namespace that they are in.
+ * The interfaces of machines that QEMU, Firecracker and Cloud Hypervisor run without a manager that could be asked:
+ * named by their command line, found by the taps that they hold, else by the namespace that they are in.
  */
 export function monitorGuests(processes: readonly MonitorProcess[]): readonly GuestRecord[] {
   return processes.flatMap(({ pid, comm, argv, taps, here }): readonly GuestRecord[] => {
@@ -65,11 +164,12 @@ export function monitorGuests(processes: readonly MonitorProcess[]): readonly Gu
     const record = guestInSandbox(monitor.manager, name, `/proc/${pid}/ns/net`, { id: String(pid) });
     // its own namespace is that of the bridges, which leads nowhere
     const { netns: _, ...named } = record;
-    return here ? taps.map((port) => ({ ...named, port })) : [record];
+    const cards = monitor.cardsOf?.(argv) ?? [];
+    return here ? taps.map((port) => ({ ...named, port, mac: macBehind(port, taps, cards) })) : [record];
   });
 }
 
-/** The same processes from JSON; what is none is left out. */
+/** The same processes from JSON; what is not a process is left out. */
 export function monitorProcesses(json: unknown): readonly MonitorProcess[] {
   return objectsOf(json).flatMap((record) => {
     const words = (value: unknown): readonly string[] =>

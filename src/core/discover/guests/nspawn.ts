@@ -1,5 +1,24 @@
 import type { GuestRecord } from '../../model/host-config.js';
+import { type GuestManager, rowsIn } from './guest-manager.js';
 import { guestInSandbox } from './sandbox.js';
+
+declare module '../../model/host-config.js' {
+  interface Managers {
+    readonly nspawn: true;
+  }
+}
+
+export const nspawn: GuestManager = {
+  what: 'systemd-nspawn',
+  where: ['/run/systemd/machines'],
+  async queries(ask) {
+    const rows = rowsIn(await ask(['machinectl', 'list', '--no-legend', '--no-pager']));
+    return rows
+      .filter(([, , service]) => service === 'systemd-nspawn')
+      .map(([name = '']) => ({ argv: ['machinectl', 'show', '--property=Name,Leader,Service', name] }));
+  },
+  guests: ({ text }) => nspawnGuests(text),
+};
 
 /**
  * A container of systemd-nspawn, from `machinectl show NAME`: lines of `KEY=VALUE`, of which Name, Leader (its first

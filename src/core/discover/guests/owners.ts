@@ -9,8 +9,8 @@ export interface NamedPort<E> {
 
 /**
  * Endpoints by name. Those that are interfaces of one guest have its first one's name as `owner`: what a guest sends by
- * one of them is no leak at another. Names do not make them one, for two guests may be called alike; what their manager
- * reports them by does (`id`).
+ * one of them is not a leak at another. Names do not make them one, for two guests may be called alike; what their
+ * manager reports them by does (`id`).
  */
 export function withOwners<E extends object>(
   ports: readonly NamedPort<E>[],

@@ -1,9 +1,58 @@
 import type { GuestRecord } from '../../model/host-config.js';
 import { objectsOf, textOf } from '../../text/json-text.js';
-import { normalizeMac } from './guest-of-port.js';
+import { VerifyError } from '../../model/verify-error.js';
+import { type AskProgram, type GuestManager, normalizeMac } from './guest-manager.js';
+
+declare module '../../model/host-config.js' {
+  interface Managers {
+    readonly proxmox: true;
+  }
+}
+
+/** Its guests by number, as their interfaces name them: no others can be on a bridge. */
+export const proxmox: GuestManager = {
+  what: 'Proxmox VE',
+  async queries(ask, links) {
+    const owners = new Map(
+      links.flatMap(({ name }) => {
+        const owner = proxmoxOwner(name);
+        return owner === null ? [] : [[owner.id, owner] as const];
+      }),
+    );
+    if (owners.size === 0) return [];
+    const resources = await textOrEmpty(ask, ['/cluster/resources', '--type', 'vm']);
+    const vnets = await textOrEmpty(ask, ['/cluster/sdn/vnets']);
+    return [...owners.values()].map(({ id, program }) => ({
+      argv: [program, 'config', String(id)],
+      about: { id: String(id), program, resources, vnets },
+    }));
+  },
+  guests({ text, about: { id, program, resources, vnets } }) {
+    const around = proxmoxContext(jsonOrNull(resources), jsonOrNull(vnets));
+    return proxmoxGuests(Number(id), program === 'qm' ? 'qm' : 'pct', text, around);
+  },
+};
+
+/** Software-defined networking may be off; names do not depend on it. */
+async function textOrEmpty(ask: AskProgram, words: readonly string[]): Promise<string> {
+  try {
+    return await ask(['pvesh', 'get', ...words, '--output-format', 'json']);
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return '';
+  }
+}
+
+function jsonOrNull(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return null;
+  }
+}
 
 /** What the cluster says of a guest beside its own configuration. */
-export interface ProxmoxSurroundings {
+export interface ProxmoxContext {
   /** Pool by guest number, from `pvesh get /cluster/resources --type vm`. */
   readonly pools: ReadonlyMap<number, string>;
   /** Names of VNets, which are bridges, from `pvesh get /cluster/sdn/vnets`. */
@@ -27,8 +76,8 @@ export function proxmoxOwner(device: string): { readonly id: number; readonly pr
 }
 
 /**
- * The bridge that Proxmox VE's firewall puts between guest and bridge is no bridge with guests to be kept apart: it has
- * one.
+ * The bridge that Proxmox VE's firewall puts between guest and bridge is not a bridge with guests to be kept apart: it
+ * has one.
  */
 export function isFirewallBridge(name: string): boolean {
   return guestInterface.exec(name)?.[1] === 'fwbr';
@@ -43,7 +92,7 @@ export function proxmoxGuests(
   id: number,
   program: 'qm' | 'pct',
   config: string,
-  around: ProxmoxSurroundings,
+  around: ProxmoxContext,
 ): readonly GuestRecord[] {
   const { values, nics } = readProxmoxConfig(config);
   const name = values.get(program === 'qm' ? 'name' : 'hostname') || `${program === 'qm' ? 'vm' : 'ct'}${id}`;
@@ -80,7 +129,7 @@ function zoneOf(
   id: number,
   tags: string,
   parts: ReadonlyMap<string, string>,
-  { pools, vnets }: ProxmoxSurroundings,
+  { pools, vnets }: ProxmoxContext,
 ): GuestRecord['zone'] {
   const pool = pools.get(id);
   if (pool !== undefined) return { name: pool, from: 'pool' };
@@ -96,7 +145,7 @@ function zoneOf(
  * `pvesh get /cluster/resources --type vm --output-format json` and `pvesh get /cluster/sdn/vnets --output-format
  * json`; anything else reads as nothing.
  */
-export function proxmoxSurroundings(resources: unknown, vnets: unknown): ProxmoxSurroundings {
+export function proxmoxContext(resources: unknown, vnets: unknown): ProxmoxContext {
   return {
     pools: new Map(
       objectsOf(resources).flatMap((resource) => {

@@ -1,14 +1,46 @@
 import type { GuestRecord } from '../../model/host-config.js';
 import type { LinkState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
-import { normalizeMac } from './guest-of-port.js';
+import { type GuestManager, normalizeMac } from './guest-manager.js';
+
+/** Namespaces that `ip netns` has given a name. */
+export const namedNamespaces: GuestManager = {
+  what: 'ip netns',
+  besideBridges: true,
+  async queries(ask) {
+    const namespaces = await ask(['ip', '-j', 'netns', 'list']);
+    const isEmpty = /^\s*(\[\s*\])?\s*$/.test(namespaces);
+    return isEmpty ? [] : [{ argv: ['ip', '-j', '-d', 'link', 'show'], about: { namespaces } }];
+  },
+  guests: ({ json, about: { namespaces = '' } }) => namespaceGuests(JSON.parse(namespaces), json()),
+};
+
+/**
+ * Ports whose other end lives in a network namespace that has a name: `ip -j netns list` numbers the namespaces, `ip -j
+ * -d link` says by number where the peer of a veth is.
+ */
+export function namespaceGuests(netns: unknown, links: unknown): readonly GuestRecord[] {
+  const names = new Map(
+    objectsOf(netns).flatMap((record) => {
+      const name = textOf(record['name']);
+      return typeof record['id'] === 'number' && name !== null ? [[record['id'], name] as const] : [];
+    }),
+  );
+  return objectsOf(links).flatMap((link): readonly GuestRecord[] => {
+    const [port, id] = [textOf(link['ifname']), link['link_netnsid']];
+    const name = typeof id === 'number' ? names.get(id) : undefined;
+    return port === null || name === undefined
+      ? []
+      : [{ manager: 'namespace', name, port, mac: null, ips: [], zone: null, firewall: null }];
+  });
+}
 
 /** Where a manager keeps the namespaces of its guests; the text is its own, but nothing else is to be opened for it. */
-const kept = /^\/(var\/)?run\/[\w./-]{1,200}$|^\/proc\/\d{1,10}\/ns\/net$/;
+const pathForm = /^\/(var\/)?run\/[\w./-]{1,200}$|^\/proc\/\d{1,10}\/ns\/net$/;
 
 /** The path, where it may be opened as a network namespace; null = it may not. */
 export function sandboxPath(path: string | null): string | null {
-  return path !== null && kept.test(path) && !path.includes('..') ? path : null;
+  return path !== null && pathForm.test(path) && !path.includes('..') ? path : null;
 }
 
 /** The entry of its network in the specification of a container (OCI runtime specification, `linux.namespaces`). */

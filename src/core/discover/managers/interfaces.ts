@@ -1,4 +1,4 @@
-import type { ConfigurationManager } from '../../model/persistent-fix.js';
+import type { ConfigurationManager } from '../../model/fix.js';
 import type { ConfigFile } from '../declared/netplan.js';
 
 /** The bridges of /etc/network/interfaces and the ports that they name; ports chosen by pattern are not. */

@@ -1,7 +1,8 @@
-import type { ConfigurationManager } from '../../model/persistent-fix.js';
+import type { ConfigurationManager } from '../../model/fix.js';
 import type { HostState } from '../../model/state.js';
 import type { LibvirtNetwork } from '../declared/libvirt.js';
-import { linkOfRecord, normalizeMac } from '../guests/guest-of-port.js';
+import { linkOfRecord } from '../../bridge/view.js';
+import { normalizeMac } from '../guests/guest-manager.js';
 import { childOf, readXml } from '../guests/read-xml.js';
 
 /**
@@ -9,8 +10,8 @@ import { childOf, readXml } from '../guests/read-xml.js';
  * (`forward mode='bridge'`) keeps none.
  */
 export function libvirtNetworkManagers(networks: readonly LibvirtNetwork[]): readonly ConfigurationManager[] {
-  return networks.flatMap(({ name, bridge, own }): readonly ConfigurationManager[] =>
-    bridge === null || !own ? [] : [{ by: 'libvirt', device: bridge, keeps: 'network', network: name }],
+  return networks.flatMap(({ name, bridge, isManaged }): readonly ConfigurationManager[] =>
+    bridge === null || !isManaged ? [] : [{ by: 'libvirt', device: bridge, keeps: 'network', network: name }],
   );
 }
 

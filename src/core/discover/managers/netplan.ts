@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import type { ConfigurationManager } from '../../model/persistent-fix.js';
+import type { ConfigurationManager } from '../../model/fix.js';
 import { fieldsOf, isFields } from '../../text/json-text.js';
 import type { ConfigFile } from '../declared/netplan.js';
 
@@ -9,10 +9,13 @@ const isRenderer = (value: unknown): value is Renderer => value === 'networkd' |
 
 /**
  * The devices of netplan's files, in the order in which netplan reads them; networkd does the work unless a file says
- * otherwise. Throws Error where one is no YAML.
+ * otherwise. Throws Error where one is not YAML.
  */
 export function netplanManagers(files: readonly ConfigFile[]): readonly ConfigurationManager[] {
-  const found = new Map<string, { readonly file: string; readonly kind: string; readonly renderer: Renderer | null }>();
+  const devices = new Map<
+    string,
+    { readonly file: string; readonly kind: string; readonly renderer: Renderer | null }
+  >();
   let usual: Renderer = 'networkd';
   for (const { path, text } of files) {
     const network = fieldsOf(fieldsOf(parse(text, { maxAliasCount: 100 }))?.['network']) ?? {};
@@ -21,15 +24,15 @@ export function netplanManagers(files: readonly ConfigFile[]): readonly Configur
       for (const [name, device] of Object.entries(fieldsOf(list) ?? {})) {
         if (!isFields(device)) continue;
         const deviceRenderer = device['renderer'];
-        found.set(name, {
-          file: found.get(name)?.file ?? path,
+        devices.set(name, {
+          file: devices.get(name)?.file ?? path,
           kind,
-          renderer: isRenderer(deviceRenderer) ? deviceRenderer : (found.get(name)?.renderer ?? null),
+          renderer: isRenderer(deviceRenderer) ? deviceRenderer : (devices.get(name)?.renderer ?? null),
         });
       }
     }
   }
-  return [...found].map(([device, { file, kind, renderer }]) => ({
+  return [...devices].map(([device, { file, kind, renderer }]) => ({
     by: 'netplan',
     device,
     file,

@@ -1,4 +1,4 @@
-import type { ConfigurationManager } from '../../model/persistent-fix.js';
+import type { ConfigurationManager } from '../../model/fix.js';
 import { readProxmoxConfig } from '../guests/proxmox.js';
 
 /**

@@ -1,4 +1,4 @@
-import { isGroup } from '../../bridge/view.js';
+import { isGroupMacText } from '../../wire/ethernet.js';
 import type { HostState, LinkState } from '../../model/state.js';
 import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 
@@ -21,13 +21,13 @@ export interface CopiedEntries {
  * learned is not copied, since guests of the twin announce themselves. `ports`: those of the twin.
  */
 export function copiedEntries(state: HostState, bridge: LinkState, ports: ReadonlySet<string>): CopiedEntries {
-  const own = new Set(
+  const bridgeMacs = new Set(
     state.links.filter(({ name, master }) => name === bridge.name || master === bridge.name).map(({ mac }) => mac),
   );
   const missing: string[] = [];
   const fdb = state.fdb.flatMap((entry): CopiedEntries['fdb'] => {
     const { mac, port, master, vlan, flags } = entry;
-    if (isGroup(mac) || own.has(mac) || entry.state === 'dynamic') return [];
+    if (isGroupMacText(mac) || bridgeMacs.has(mac) || entry.state === 'dynamic') return [];
     const inVlan = vlan === null ? {} : { vlan };
     if (port === bridge.name) return entry.state === 'permanent' ? [{ mac, port, self: true, ...inVlan }] : [];
     if (master !== bridge.name) return [];
@@ -37,8 +37,8 @@ export function copiedEntries(state: HostState, bridge: LinkState, ports: Readon
       );
       return [];
     }
-    const kept = entry.state === 'permanent' ? 'permanent' : 'static';
-    return [{ mac, port, state: kept, ...(flags.includes('sticky') ? { sticky: true as const } : {}), ...inVlan }];
+    const twinState = entry.state === 'permanent' ? 'permanent' : 'static';
+    return [{ mac, port, state: twinState, ...(flags.includes('sticky') ? { sticky: true as const } : {}), ...inVlan }];
   });
   const groups = objectsOf(state.mdb)
     .flatMap((part) => objectsOf(part['mdb']))

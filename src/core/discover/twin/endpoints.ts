@@ -19,7 +19,7 @@ export interface TwinEndpoint {
 }
 
 export interface EndpointsInput {
-  readonly found: FoundScenario;
+  readonly scenario: FoundScenario;
   readonly state: HostState;
   readonly bridge: LinkState;
   /** Addresses of the bridge device itself, `192.168.0.19/24`. */
@@ -84,9 +84,9 @@ export function twinEndpoints(input: EndpointsInput): {
   readonly host: string | null;
   readonly missing: readonly string[];
 } {
-  const { found, state, bridge: device } = input;
+  const { scenario, state, bridge: device } = input;
   const bridge = device.name;
-  const entries = Object.entries(found.topology.endpoints);
+  const entries = Object.entries(scenario.topology.endpoints);
   const ports = new Set(entries.map(([, { port }]) => port));
   const endpoints: Record<string, TwinEndpoint> = {};
   const missing: string[] = [];

@@ -1,4 +1,4 @@
-import type { ConfigurationManager } from '../../model/persistent-fix.js';
+import type { ConfigurationManager } from '../../model/fix.js';
 import type { ProbeClassName, SettingValue } from '../../model/scenario.js';
 import { VerifyError } from '../../model/verify-error.js';
 import type { Found, FoundScenario } from '../found-scenario.js';
@@ -10,10 +10,10 @@ import { type EndpointsInput, isUsual, someSettings, type TwinEndpoint, twinEndp
 import { twinSteps } from './steps.js';
 import type { WhatIf } from './what-if.js';
 
-export interface TwinInput extends Omit<EndpointsInput, 'found' | 'bridge'> {
+export interface TwinInput extends Omit<EndpointsInput, 'scenario' | 'bridge'> {
   readonly bridge: string;
   /** What `init` says of the bridge. */
-  readonly found: Found;
+  readonly discovered: Found;
   /** Whether there are rules of nft in a file beside the scenario, `rules.nft`. */
   readonly hasRules: boolean;
   /** What else is known not to be in the twin. */
@@ -49,7 +49,7 @@ export interface Twin {
  */
 export function twinScenario(input: TwinInput): Twin {
   const { state, bridge, classes } = input;
-  const found = input.found.scenario;
+  const scenario = input.discovered.scenario;
   const link = state.links.find(({ name }) => name === bridge);
   if (link === undefined)
     throw new VerifyError(
@@ -58,13 +58,13 @@ export function twinScenario(input: TwinInput): Twin {
       `there is no bridge ${JSON.stringify(bridge)}`,
       '`ip link show type bridge` lists them',
     );
-  const ports = new Set(Object.values(found.topology.endpoints).map(({ port }) => port));
-  const { endpoints, host, missing } = twinEndpoints({ ...input, found, bridge: link });
+  const ports = new Set(Object.values(scenario.topology.endpoints).map(({ port }) => port));
+  const { endpoints, host, missing } = twinEndpoints({ ...input, scenario, bridge: link });
   const copied = copiedBridgeSettings(link);
   const entries = copiedEntries(state, link, ports);
   const filters = copiedFilters(state, new Set([bridge, ...ports]));
   const vlans = vlansInState(state, bridge);
-  const managers = input.keepers.filter(({ device }) => device === bridge || ports.has(device));
+  const keepers = input.keepers.filter(({ device }) => device === bridge || ports.has(device));
   const asked = classes.length === 0 || classes.includes('known-unicast');
   return {
     scenario: {
@@ -76,7 +76,7 @@ export function twinScenario(input: TwinInput): Twin {
         bridges: { [bridge]: { ...copied.settings, ...(isUsual(vlans, link) ? {} : { vlans: vlans }) } },
         endpoints,
         ...(Object.keys(state.sysctl).length === 0 ? {} : { sysctl: state.sysctl }),
-        ...(managers.length === 0 ? {} : { keepers: managers }),
+        ...(keepers.length === 0 ? {} : { keepers }),
       },
       steps: [
         ...preparing({
@@ -84,10 +84,10 @@ export function twinScenario(input: TwinInput): Twin {
           entries,
           commands: [...(input.hasRules ? [['nft', '-f', 'rules.nft']] : []), ...filters.commands],
         }),
-        ...(asked ? found.steps : []),
+        ...(asked ? scenario.steps : []),
         ...attacks(input, endpoints, host),
       ],
-      ...(found.policy === undefined || !asked ? {} : { policy: found.policy }),
+      ...(scenario.policy === undefined || !asked ? {} : { policy: scenario.policy }),
     },
     missing: [...input.missing, ...missing, ...copied.missing, ...entries.missing, ...filters.missing],
   };
@@ -95,11 +95,11 @@ export function twinScenario(input: TwinInput): Twin {
 
 /** The steps of the catalogue that are asked for. */
 function attacks(
-  { found, bridge, classes }: TwinInput,
+  { discovered, bridge, classes }: TwinInput,
   endpoints: Readonly<Record<string, TwinEndpoint>>,
   host: string | null,
 ): readonly object[] {
-  const onPorts = Object.entries(found.scenario.topology.endpoints);
+  const onPorts = Object.entries(discovered.scenario.topology.endpoints);
   const guests = onPorts.filter(([, { role }]) => role === undefined).map(([name]) => name);
   if (guests.length < 2)
     throw new VerifyError(

@@ -1,7 +1,7 @@
 import type { ProbeClassName } from '../../model/scenario.js';
 
-/** Who takes part in the steps of a twin, by name. */
-export interface Cast {
+/** Endpoints that take part in the steps of a twin, by name. */
+export interface TwinParties {
   readonly bridge: string;
   /** Two at least. */
   readonly guests: readonly string[];
@@ -32,7 +32,7 @@ export function twinSteps({
   uplink,
   host,
   tagged,
-}: Cast): readonly (readonly [ProbeClassName, WrittenStep])[] {
+}: TwinParties): readonly (readonly [ProbeClassName, WrittenStep])[] {
   const [from = '', victim = ''] = guests;
   const to = uplink ?? victim;
   const gateway = host ?? uplink;
@@ -71,7 +71,7 @@ export function twinSteps({
           ] as const,
         ]),
     probe('arp-spoof', 'false ARP does not reach its victim', { to: victim }),
-    probe('ra-spoof', 'a false router advertisement reaches no guest', {}),
+    probe('ra-spoof', 'false router and neighbour advertisements reach no guest', {}),
     probe('dhcp-offer', 'a false DHCP offer reaches no guest', {}),
     probe('igmp-query', 'a query of a guest attracts no groups', { via: to }),
     probe('stp-root', 'a BPDU of a guest changes no root and reaches no guest', {}),

@@ -1,10 +1,11 @@
 import type { ProbeClassName } from '../../model/scenario.js';
 import { disruptiveClasses } from '../../probe/classes.js';
 import type { Inventory } from '../../model/host-config.js';
-import { bridgesApart, type SegmentBeside, segmentsBeside } from '../../bridge/beside.js';
-import type { Beside, HostState } from '../../model/state.js';
+import { bridgesApart, deviceText, type SegmentBeside, segmentsBeside } from '../../bridge/beside.js';
+import type { Beside, HostState, LinkState } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';
-import { type FoundEntry, foundEndpoints, type WrittenEndpoint, type WrittenHost } from '../found-endpoints.js';
+import { type FoundEntry, foundEndpoints, otherMacsNote, refuseJoined } from '../found-endpoints.js';
+import type { WrittenEndpoint, WrittenHost } from '../found-endpoints.js';
 import { withOwners } from '../guests/owners.js';
 import {
   bridgesWithPorts,
@@ -17,7 +18,8 @@ import {
   writtenKind,
 } from '../found-scenario.js';
 import { endpointName, type Neighbour } from '../host-topology.js';
-import { type Part, probesOf, routedProbes, type WrittenProbe } from './probes.js';
+import { lowerClaim, lowerProbes, type LowerSegment, lowerSegments } from './lower.js';
+import { lastRoundOf, type Placed, probesOf, routedProbes, stepsOf, type StepWishes } from './probes.js';
 import {
   type FoundBridge,
   foundBridge,
@@ -28,7 +30,7 @@ import {
 } from './segments.js';
 
 /** What is asked of a whole host beyond what is usual. */
-export interface WholeWishes {
+export interface WholeWishes extends StepWishes {
   /** Only this bridge; null = all that have guests. */
   readonly bridge: string | null;
   /** Only guests whose name or port is one of these, or that are in one of these zones; empty = all. */
@@ -36,10 +38,6 @@ export interface WholeWishes {
   readonly zones: readonly string[];
   /** Only these classes; empty = the usual ones. */
   readonly classes: readonly ProbeClassName[];
-  /** Frames a second; null = the usual. */
-  readonly rate: number | null;
-  /** This long may it take, in ms; null = until all pairs are through. */
-  readonly forMs: number | null;
 }
 
 export interface WholeInput {
@@ -67,22 +65,6 @@ export interface WholeFound extends Omit<Found, 'scenario'> {
   readonly scenario: WholeScenario;
 }
 
-/** Frames a second that may flood out of an uplink: storm control and ARP inspection count them. */
-export const floodRate = 10;
-/** Frames a second of all others, and of many. */
-const usualRate = 1000;
-const meshRate = 4000;
-/** A run with more pairs has the larger rate. */
-const manyPairs = 1000;
-/** What a run takes beside its frames, in ms. */
-const overheadMs = 6000;
-const carriersOfPair = 3;
-
-interface Placed {
-  readonly part: Part;
-  readonly probe: WrittenProbe;
-}
-
 /** Stations that the host talks to and no forwarding database has. */
 function orphansOf(state: HostState, neighbours: readonly Neighbour[]): readonly Neighbour[] {
   const known = new Set([...state.fdb.map(({ mac }) => mac), ...state.links.map(({ mac }) => mac)]);
@@ -98,12 +80,12 @@ function withOrphan(
   isDeafToSources: (entry: FoundEntry) => boolean,
   orphans: readonly Neighbour[],
 ): readonly FoundEntry[] {
-  const nameless = entries.filter((entry) => entry.endpoint.mac === undefined && isDeafToSources(entry));
+  const withoutMac = entries.filter((entry) => entry.endpoint.mac === undefined && isDeafToSources(entry));
   const [orphan, second] = orphans;
-  if (orphan === undefined || second !== undefined || nameless.length !== 1) return entries;
+  if (orphan === undefined || second !== undefined || withoutMac.length !== 1) return entries;
   const ip = orphan.address.includes(':') ? {} : { ip: `${orphan.address}/24` };
   return entries.map((entry) =>
-    entry === nameless[0] ? { ...entry, endpoint: { ...entry.endpoint, mac: orphan.mac, ...ip } } : entry,
+    entry === withoutMac[0] ? { ...entry, endpoint: { ...entry.endpoint, mac: orphan.mac, ...ip } } : entry,
   );
 }
 
@@ -114,7 +96,7 @@ function isWanted({ name, endpoint }: FoundEntry, { guests, zones }: WholeWishes
 }
 
 /** Nothing that is reported of a guest makes it one to speak for: what is missing. */
-function silence(
+function observedOnlyNote(
   { name, guest, endpoint, elsewhere }: FoundEntry,
   { isUnlearned, isRouted }: { readonly isUnlearned: boolean; readonly isRouted: boolean },
 ): string {
@@ -129,40 +111,145 @@ function silence(
     : `${name}: the bridge does not have its MAC on ${endpoint.port} now: it is observed only; let it speak once (a ping will do)`;
 }
 
-function stepOf(name: string, probes: readonly WrittenProbe[], rate: number | null): object {
-  return { name, probe: probes.map((probe) => ({ ...probe, ...(rate === null ? {} : { rate }) })), expect: 'private' };
+type Links = ReadonlyMap<string, LinkState>;
+
+/** A bridge with its endpoints; `wanted`: those that the wishes leave. */
+interface SurveyedBridge {
+  readonly bridge: string;
+  readonly members: readonly LinkState[];
+  readonly ports: readonly LinkState[];
+  readonly entries: readonly FoundEntry[];
+  readonly wanted: readonly FoundEntry[];
 }
 
-/** The last round that there is time for; null = all of them. */
-function lastRoundOf({ forMs, rate }: WholeWishes, guests: number, usual: number): number | null {
-  if (forMs === null) return null;
-  const frames = (Math.max(0, forMs - overheadMs) * (rate ?? usual)) / 1000;
-  return Math.max(1, Math.floor(frames / Math.max(1, guests * carriersOfPair)));
+/** What a host has that can be examined. */
+interface Survey {
+  readonly links: Links;
+  /** Bridges with ports. */
+  readonly bridges: readonly SurveyedBridge[];
+  /** Those of them with a guest that is wanted. */
+  readonly examined: readonly SurveyedBridge[];
+  readonly unbridged: Unbridged;
+  /** Segments that are not examined. */
+  readonly others: readonly SegmentBeside[];
+  readonly guests: readonly FoundEntry[];
+  /** Names of the bridges and segments that are examined. */
+  readonly places: readonly string[];
+  /** Names in use. */
+  readonly taken: Set<string>;
 }
 
-function stepsOf(placed: readonly Placed[], { rate }: WholeWishes, usual: number, state: HostState): readonly object[] {
-  const of = (wanted: Part): readonly WrittenProbe[] =>
-    placed.filter(({ part }) => part === wanted).map(({ probe }) => probe);
-  const [first, floods, further] = [of('first'), of('floods'), of('further')];
-  const others = [
-    ...new Set(placed.flatMap(({ part }) => (['first', 'floods', 'further'].includes(part) ? [] : [part]))),
+function isDeafToSources(links: Links, { endpoint }: FoundEntry): boolean {
+  return links.get(endpoint.port)?.port?.['learning'] === false;
+}
+
+function isUnlearned(links: Links, entry: FoundEntry): boolean {
+  if (entry.spoke || entry.endpoint.mac === undefined) return false;
+  return isDeafToSources(links, entry) || entry.elsewhere !== undefined;
+}
+
+/** Settings of the port that decide, as a text. */
+function settingsText(links: Links, { endpoint }: FoundEntry): string {
+  const keys = ['isolated', 'learning', 'flood', 'bcast_flood', 'mcast_flood', 'locked', 'hairpin'];
+  return JSON.stringify(keys.map((key) => links.get(endpoint.port)?.port?.[key] ?? null));
+}
+
+/** Bridges with ports, as far as they are wanted. Names go into `taken`. */
+function surveyBridges(input: WholeInput, links: Links, taken: Set<string>): readonly SurveyedBridge[] {
+  const { state, neighbours, inventory, wishes } = input;
+  const isLower = lowerSegments(input, wishes.bridge, new Set()).some(({ name }) => name === wishes.bridge);
+  const names = wishes.bridge === 'routes' || isLower ? [] : bridgesWithPorts(state, wishes.bridge);
+  for (const name of names) taken.add(name);
+  const [orphans, zones] = [orphansOf(state, neighbours), new Map<string, string>()];
+  return names.map((bridge) => {
+    const { members, ports, entries: bare } = foundEndpoints({ state, neighbours, inventory, bridge }, taken, zones);
+    const entries = withOrphan(bare, (entry) => isDeafToSources(links, entry), orphans);
+    return { bridge, members, ports, entries, wanted: entries.filter((entry) => isWanted(entry, wishes)) };
+  });
+}
+
+/** Throws VerifyError (69) where there is no guest to examine, or bridges are joined to one network. */
+function surveyHost(input: WholeInput): Survey {
+  const { state, beside, wishes } = input;
+  const links = new Map(state.links.map((link) => [link.name, link]));
+  const taken = new Set<string>();
+  const bridges = surveyBridges(input, links, taken);
+  const isGuest = ({ endpoint }: FoundEntry): boolean => endpoint.role === undefined;
+  const examined = bridges.filter(({ wanted }) => wanted.some(isGuest));
+  const unbridged = unbridgedSegments(input, taken);
+  const others = segmentsBeside(state, beside, unbridged.devices);
+  if (examined.length === 0 && unbridged.entries.length === 0)
+    throw nothingToExamine(bridges.length > 0, wishes, others, bridgesApart(beside));
+  refuseJoined(examined, state);
+  const guests = [...examined.flatMap(({ wanted }) => wanted.filter(isGuest)), ...unbridged.entries];
+  const places = [...examined.map(({ bridge }) => bridge), ...unbridged.kinds.keys()];
+  return { links, bridges, examined, unbridged, others, guests, places, taken };
+}
+
+/** Throws VerifyError (3) where too little is known to send anything. */
+function probesOfHost(survey: Survey, bridges: readonly FoundBridge[], input: WholeInput): readonly Placed[] {
+  const { links, examined, unbridged, guests, places } = survey;
+  const { state, wishes } = input;
+  const context = {
+    isUnlearned: (entry: FoundEntry) => isUnlearned(links, entry),
+    kindOf: (entry: FoundEntry) => settingsText(links, entry),
+    lastRound: lastRoundOf(wishes, guests.length),
+  };
+  const placed = [
+    ...bridges.flatMap((bridge) => probesOf({ bridge, ...context }, wishes.classes)),
+    ...unbridged.probes(context.lastRound),
   ];
-  const ageing = Math.max(
-    0,
-    ...state.links.map(({ bridge }) => (typeof bridge?.['ageing_time'] === 'number' ? bridge['ageing_time'] : 0)),
+  if (placed.length > 0) return placed;
+  const [known, names] = [guests.filter(({ spoke }) => spoke), examined.map(({ bridge }) => bridge)];
+  throw new VerifyError(
+    'too-little-found',
+    3,
+    `of ${guests.length} guests on ${places.join(', ')} nothing can be asked: ${known.length} have a MAC that their bridge knows`,
+    silenceHint(state, names, 'try again'),
   );
+}
+
+function topologyOf(
+  { links, unbridged, guests, places }: Survey,
+  bridges: readonly FoundBridge[],
+  entries: readonly FoundEntry[],
+  { state, netns }: WholeInput,
+): WholeScenario['topology'] {
+  const namespace = netns === null ? {} : { netns };
+  const isOnlyObserved = (entry: FoundEntry): boolean =>
+    guests.includes(entry) && !entry.spoke && !isUnlearned(links, entry);
+  return {
+    provider: 'host',
+    bridges: Object.fromEntries(
+      places.map((place) => [place, { ...(unbridged.kinds.get(place) ?? writtenKind(state, place)), ...namespace }]),
+    ),
+    endpoints: {
+      ...withOwners(
+        entries.map((entry) =>
+          isOnlyObserved(entry) ? { ...entry, endpoint: { ...entry.endpoint, observed_only: true as const } } : entry,
+        ),
+      ),
+      ...Object.fromEntries(
+        bridges.flatMap(({ name, host: party }) =>
+          party === null ? [] : [[party.name, { bridge: name, attach: 'host' as const, ip: party.ips }]],
+        ),
+      ),
+    },
+  };
+}
+
+function notesOf(survey: Survey, found: readonly FoundBridge[], { state, inventory }: WholeInput): readonly string[] {
+  const { links, bridges, unbridged, guests, places } = survey;
   return [
-    ...(first.length === 0
-      ? []
-      : [stepOf('round 1: each guest sends, is sent to, and listens', first, rate ?? usualRate)]),
-    ...(floods.length === 0
-      ? []
-      : [stepOf('round 1, what may flood out of the uplink', floods, Math.min(floodRate, rate ?? floodRate))]),
-    ...(further.length === 0 ? [] : [stepOf('further rounds: each guest to each other one', further, rate ?? usual)]),
-    ...others.map((part) => ({
-      ...stepOf(part, of(part), rate),
-      ...(part === 'aged-unicast' ? { wait: `${Math.ceil(ageing / 100) + 5}s` } : {}),
-    })),
+    `${guests.length} guests on ${places.join(', ')}, as they were found. Run it with: verify-isolation run FILE`,
+    ...found.flatMap(({ claims }) => claims),
+    ...unbridged.claims,
+    ...bridges.flatMap((bridge) => leftOutNotes(bridge, state)),
+    ...guests.flatMap((entry) => {
+      const known = { isUnlearned: isUnlearned(links, entry), isRouted: unbridged.kinds.has(entry.endpoint.bridge) };
+      return [...(entry.spoke ? [] : [observedOnlyNote(entry, known)]), ...otherMacsNote(entry)];
+    }),
+    ...unreadNotes(inventory),
   ];
 }
 
@@ -173,104 +260,62 @@ function stepsOf(placed: readonly Placed[], { rate }: WholeWishes, usual: number
  * little is known to ask anything.
  */
 export function wholeScenario(input: WholeInput): WholeFound {
-  const { state, neighbours, inventory, beside, netns, wishes } = input;
-  const names = wishes.bridge === 'routes' ? [] : bridgesWithPorts(state, wishes.bridge);
-  const links = new Map(state.links.map((link) => [link.name, link]));
-  const isDeafToSources = ({ endpoint }: FoundEntry): boolean => links.get(endpoint.port)?.port?.['learning'] === false;
-  const orphans = orphansOf(state, neighbours);
-  const [taken, zones] = [new Set<string>(names), new Map<string, string>()];
-  const found = names.map((bridge) => {
-    const { all, ports, entries: bare } = foundEndpoints({ state, neighbours, inventory, bridge }, taken, zones);
-    const entries = withOrphan(bare, isDeafToSources, orphans);
-    return { bridge, all, ports, entries, wanted: entries.filter((entry) => isWanted(entry, wishes)) };
-  });
-  const examined = found.filter(({ wanted }) => wanted.some(({ endpoint }) => endpoint.role === undefined));
-  const routed = wantedRoutes(input, taken);
-  const others = segmentsBeside(state, beside, new Set(routed?.entries.map(({ endpoint }) => endpoint.port)));
-  if (examined.length === 0 && routed === null)
-    throw nothingToExamine(found.length > 0, wishes, others, bridgesApart(beside));
-  const isUnlearned = (entry: FoundEntry): boolean =>
-    !entry.spoke && entry.endpoint.mac !== undefined && (isDeafToSources(entry) || entry.elsewhere !== undefined);
-  const kindOf = ({ endpoint }: FoundEntry): string =>
-    JSON.stringify(
-      ['isolated', 'learning', 'flood', 'bcast_flood', 'mcast_flood', 'locked', 'hairpin'].map(
-        (key) => links.get(endpoint.port)?.port?.[key] ?? null,
-      ),
-    );
-  const guests = [
-    ...examined.flatMap(({ wanted }) => wanted.filter(({ endpoint }) => endpoint.role === undefined)),
-    ...(routed?.entries ?? []),
-  ];
-  const places = [...examined.map(({ bridge }) => bridge), ...(routed === null ? [] : [routed.name])];
-  const usual = guests.length ** 2 > manyPairs ? meshRate : usualRate;
-  const lastRound = lastRoundOf(wishes, guests.length, usual);
-  const host = (bridge: string): FoundPartyHost | null => hostOn(bridge, input, examined.length === 1, taken);
-  const bridges = examined.map(({ bridge, wanted }): FoundBridge => foundBridge(state, bridge, wanted, host(bridge)));
-  const placed = [
-    ...bridges.flatMap((bridge) => probesOf({ bridge, isUnlearned, kindOf, lastRound }, wishes.classes)),
-    ...(routed === null ? [] : routedProbes(routed, input, { classes: wishes.classes, lastRound })),
-  ].map(([part, probe]): Placed => ({ part, probe }));
-  if (placed.length === 0)
-    throw new VerifyError(
-      'too-little-found',
-      3,
-      `of ${guests.length} guests on ${places.join(', ')} nothing can be asked: ${guests.filter(({ spoke }) => spoke).length} have a MAC that their bridge knows`,
-      silenceHint(
-        state,
-        examined.map(({ bridge }) => bridge),
-        'try again',
-      ),
-    );
-  const entries = [...examined.flatMap((each) => each.entries), ...(routed?.entries ?? [])];
-  const scenario: WholeScenario = {
-    version: 1,
-    name: `host-${places.join('-')}`.slice(0, 100),
-    ...(wishes.classes.some((name) => disruptiveClasses.includes(name)) ? { allow_disruptive: true } : {}),
-    topology: {
-      provider: 'host',
-      bridges: Object.fromEntries(
-        places.map((place) => [
-          place,
-          {
-            ...(place === routed?.name ? { kind: 'routed' as const } : writtenKind(state, place)),
-            ...(netns === null ? {} : { netns }),
-          },
-        ]),
-      ),
-      endpoints: {
-        ...withOwners(
-          entries.map((entry) =>
-            guests.includes(entry) && !entry.spoke && !isUnlearned(entry)
-              ? { ...entry, endpoint: { ...entry.endpoint, observed_only: true as const } }
-              : entry,
-          ),
-        ),
-        ...Object.fromEntries(
-          bridges.flatMap(({ name, host: party }) =>
-            party === null ? [] : [[party.name, { bridge: name, attach: 'host' as const, ip: party.ips }]],
-          ),
-        ),
-      },
-    },
-    steps: stepsOf(placed, wishes, usual, state),
-  };
+  const { state, wishes } = input;
+  const survey = surveyHost(input);
+  const { examined, unbridged, others, guests, places, taken } = survey;
+  const bridges = examined.map(
+    ({ bridge, wanted }): FoundBridge =>
+      foundBridge(state, bridge, wanted, hostOn(bridge, input, examined.length === 1, taken)),
+  );
+  const placed = probesOfHost(survey, bridges, input);
+  const entries = [...examined.flatMap((bridge) => bridge.entries), ...unbridged.entries];
   return {
-    scenario,
-    notes: [
-      `${guests.length} guests on ${places.join(', ')}, as they were found. Run it with: verify-isolation run FILE`,
-      ...bridges.flatMap(({ claims }) => claims),
-      ...(routed === null ? [] : [routedClaim(routed, state)]),
-      ...found.flatMap((bridge) => leftOutNotes(bridge, state)),
-      ...guests.flatMap((entry) =>
-        entry.spoke
-          ? []
-          : [silence(entry, { isUnlearned: isUnlearned(entry), isRouted: entry.endpoint.bridge === routed?.name })],
-      ),
-      ...unreadNotes(inventory),
-    ],
+    scenario: {
+      version: 1,
+      name: `host-${places.join('-')}`.slice(0, 100),
+      ...(wishes.classes.some((name) => disruptiveClasses.includes(name)) ? { allow_disruptive: true } : {}),
+      topology: topologyOf(survey, bridges, entries, input),
+      steps: stepsOf(placed, wishes, guests.length, state),
+    },
+    notes: notesOf(survey, bridges, input),
     beside: others.map(besideNote),
     origins: originsOf(entries, () => false),
     sentences: [],
+  };
+}
+
+/** Guests on no bridge that are examined. */
+interface Unbridged {
+  readonly entries: readonly FoundEntry[];
+  /** Segments by name. */
+  readonly kinds: ReadonlyMap<string, { readonly kind: 'routed' | 'lower' }>;
+  /** Their devices, as `segmentsBeside` takes them. */
+  readonly devices: ReadonlySet<string>;
+  /** What the host does between them, in sentences. */
+  readonly claims: readonly string[];
+  readonly probes: (lastRound: number | null) => ReturnType<typeof lowerProbes>;
+}
+
+/** Those that the host routes to, and those on lower devices. Names go into `taken`. */
+function unbridgedSegments(input: WholeInput, taken: Set<string>): Unbridged {
+  const { state, wishes } = input;
+  const routes = [wantedRoutes(input, taken)].flatMap((segment) => segment ?? []);
+  const lower = wantedLower(input, taken);
+  return {
+    entries: [...routes, ...lower].flatMap(({ entries }): readonly FoundEntry[] => entries),
+    kinds: new Map<string, { readonly kind: 'routed' | 'lower' }>([
+      ...routes.map(({ name }) => [name, { kind: 'routed' }] as const),
+      ...lower.map(({ name }) => [name, { kind: 'lower' }] as const),
+    ]),
+    devices: new Set([
+      ...routes.flatMap(({ entries }) => entries.map(({ endpoint }) => endpoint.port)),
+      ...lower.flatMap(({ entries }) => entries.map(({ guestDevice }) => deviceText(guestDevice))),
+    ]),
+    claims: [...routes.map((segment) => routedClaim(segment, state)), ...lower.map(lowerClaim)],
+    probes: (lastRound) => [
+      ...routes.flatMap((segment) => routedProbes(segment, input, { classes: wishes.classes, lastRound })),
+      ...lower.flatMap((segment) => lowerProbes(segment, { classes: wishes.classes, lastRound })),
+    ],
   };
 }
 
@@ -281,6 +326,15 @@ function wantedRoutes(input: WholeInput, taken: Set<string>): RoutedSegment | nu
   if (found === null) return null;
   const entries = found.entries.filter((entry) => isWanted(entry, input.wishes));
   return entries.filter(({ spoke }) => spoke).length < 2 ? null : { ...found, entries };
+}
+
+/** Lower devices with guests, as far as they are wanted. */
+function wantedLower(input: WholeInput, taken: Set<string>): readonly LowerSegment[] {
+  return lowerSegments(input, input.wishes.bridge, taken).flatMap((segment) => {
+    const entries = segment.entries.filter((entry) => isWanted(entry, input.wishes));
+    const isWhole = segment.isWhole && entries.length === segment.entries.length;
+    return entries.length < 2 ? [] : [{ ...segment, entries, isWhole }];
+  });
 }
 
 function besideNote({ place, value, text, command }: SegmentBeside): string {

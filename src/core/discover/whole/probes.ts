@@ -3,13 +3,7 @@ import { classes as asked, disruptiveClasses } from '../../probe/classes.js';
 import { filtersInState } from '../../judge/rows/filters-in-state.js';
 import type { HostState } from '../../model/state.js';
 import type { FoundEntry } from '../found-endpoints.js';
-import {
-  type FoundBridge,
-  isIpv6Address,
-  type RoutedSegment,
-  type RoutedSurroundings,
-  type Segment,
-} from './segments.js';
+import { type FoundBridge, isIpv6Address, type RoutedSegment, type RoutedInput, type Segment } from './segments.js';
 
 /** A probe as a scenario file has it, and which part of the run it belongs to. */
 export interface WrittenProbe {
@@ -59,8 +53,8 @@ const names = (entries: readonly FoundEntry[]): readonly string[] => entries.map
 const speakers = (entries: readonly FoundEntry[]): readonly FoundEntry[] => entries.filter(({ spoke }) => spoke);
 
 /**
- * Guests whose MAC is on record and that the bridge does not learn, for their port is instructed not to, or a static entry
- * has it elsewhere.
+ * Guests whose MAC is on record and that the bridge does not learn, for their port is instructed not to, or a static
+ * entry has it elsewhere.
  */
 export type IsUnlearned = (entry: FoundEntry) => boolean;
 
@@ -73,7 +67,7 @@ interface Context {
   readonly lastRound: number | null;
 }
 
-type Placed = readonly [Part, WrittenProbe];
+export type Placed = readonly [Part, WrittenProbe];
 
 /** Those that stand for all in the further rounds. */
 function meshed(guests: readonly FoundEntry[], kindOf: Context['kindOf']): readonly FoundEntry[] {
@@ -83,7 +77,9 @@ function meshed(guests: readonly FoundEntry[], kindOf: Context['kindOf']): reado
   return [...byKind.values()].flatMap((alike) => alike.slice(0, maxAlike));
 }
 
-/** Known unicast among guests, and between them and what lies beyond the uplinks. `isMeant`: guests reach each other. */
+/**
+ * Known unicast among guests, and between them and what lies beyond the uplinks. `isMeant`: guests reach each other.
+ */
 function privacy(context: Context, { guests, trunks }: Segment, isMeant: boolean): readonly Placed[] {
   const { bridge, isUnlearned } = context;
   const senders = names(speakers(guests));
@@ -149,7 +145,7 @@ function separation({ bridge, lastRound }: Context, segment: Segment): readonly 
   const senders = names(speakers(segment.guests));
   const apart = bridge.isolated
     ? segment.guests
-    : bridge.segments.filter((other) => other !== segment).flatMap(({ guests }) => guests);
+    : bridge.segments.filter((neighbour) => neighbour !== segment).flatMap(({ guests }) => guests);
   const to = names(apart.filter(({ endpoint }) => endpoint.mac !== undefined));
   if (senders.length === 0 || to.length === 0 || (bridge.isolated && to.length < 2)) return [];
   const may_see = bridge.isolated ? [] : names([...segment.guests, ...segment.trunks, ...bridge.uplinks]);
@@ -174,13 +170,13 @@ function floods({ bridge }: Context, { guests, trunks }: Segment): readonly Plac
   const to = { from, to: from, rounds: 1 };
   // What is for everybody is for the host too
   const may_see = [...names(bridge.uplinks), ...(bridge.host === null ? [] : [bridge.host.name])];
-  const seen = { count: 1, may_see, ...open };
-  const spoofed = { ...seen, carriers: routed, must_see: [] };
+  const shared = { count: 1, may_see, ...open };
+  const spoofed = { ...shared, carriers: routed, must_see: [] };
   return [
-    [part, { class: 'unknown-unicast', from, carriers: unicast, ...seen }],
-    ...(from.length > 1 ? [[part, { class: 'arp-request', ...to, ...seen, must_see: [] }] as const] : []),
-    [part, { class: 'broadcast', from, ...seen }],
-    [part, { class: 'multicast', from, carriers: unicast, ...seen }],
+    [part, { class: 'unknown-unicast', from, carriers: unicast, ...shared }],
+    ...(from.length > 1 ? [[part, { class: 'arp-request', ...to, ...shared, must_see: [] }] as const] : []),
+    [part, { class: 'broadcast', from, ...shared }],
+    [part, { class: 'multicast', from, carriers: unicast, ...shared }],
     ...(from.length > 1
       ? [
           [part, { class: 'mac-spoof', ...to, ...spoofed, carriers: unicast }] as const,
@@ -231,7 +227,7 @@ function isAsked(name: ProbeClassName, bridge: FoundBridge, classes: readonly Pr
 /** All that is asked of a bridge, each with the part of the run that it belongs to. Pure. */
 export function probesOf(context: Context, classes: readonly ProbeClassName[]): readonly Placed[] {
   const { bridge } = context;
-  const all = bridge.segments.flatMap((segment) => [
+  const probes = bridge.segments.flatMap((segment) => [
     ...privacy(context, segment, !bridge.isolated),
     ...withHost(context, segment),
     ...(bridge.isolated || bridge.segments.length > 1 ? separation(context, segment) : []),
@@ -239,7 +235,7 @@ export function probesOf(context: Context, classes: readonly ProbeClassName[]): 
   ]);
   const order = (placed: Placed): number => usualClasses.findIndex((name) => name === placed[1].class);
   return [
-    ...all.filter(([, probe]) => isAsked(probe.class, bridge, classes)).sort((a, b) => order(a) - order(b)),
+    ...probes.filter(([, probe]) => isAsked(probe.class, bridge, classes)).sort((a, b) => order(a) - order(b)),
     ...named(context, classes),
   ];
 }
@@ -260,7 +256,7 @@ function packets(
   );
   const { link, ip } = filtersInState(state);
   const forwards = state.sysctl[sysctl] === '1';
-  const isFiltered = link.length + ip.all.length > 0;
+  const isFiltered = link.length + ip.routed.length > 0;
   return {
     names,
     rest: {
@@ -278,7 +274,7 @@ function packets(
  */
 export function routedProbes(
   segment: RoutedSegment,
-  { state, beside }: Pick<RoutedSurroundings, 'state' | 'beside'>,
+  { state, beside }: Pick<RoutedInput, 'state' | 'beside'>,
   { classes, lastRound }: { readonly classes: readonly ProbeClassName[]; readonly lastRound: number | null },
 ): readonly Placed[] {
   const from = segment.entries.filter(({ spoke }) => spoke).map(({ name }) => name);
@@ -289,14 +285,14 @@ export function routedProbes(
   const placed = (['ipv4-udp', 'ipv6-udp'] as const).flatMap((carrier): readonly Placed[] => {
     const { names, rest } = packets(segment, carrier, state);
     if (names.length < 2) return [];
-    const all = { class: 'known-unicast', from: names, to: names, ...rest } as const;
+    const everyPair = { class: 'known-unicast', from: names, to: names, ...rest } as const;
     // Of two that may reach each other nobody is there to overhear
     const isVain = segment.entries.length < 3 && rest.may_see === undefined;
     return [
-      ...(isVain ? [] : [['first', { ...all, rounds: 1 }] as const]),
+      ...(isVain ? [] : [['first', { ...everyPair, rounds: 1 }] as const]),
       ...(names.length < 3 || lastRound === 1
         ? []
-        : [['further', { ...all, rounds: `2-${lastRound ?? ''}` }] as const]),
+        : [['further', { ...everyPair, rounds: `2-${lastRound ?? ''}` }] as const]),
       [
         'first',
         { class: 'ip-spoof', from: names, to: names, rounds: 1, ...nobody, carriers: [carrier], open_by_design: names },
@@ -311,4 +307,75 @@ export function routedProbes(
     ['first', { class: 'multicast', from, ...nobody, carriers: ['raw', 'ipv4-udp'] }],
   ];
   return [...placed, ...frames].filter(([, probe]) => isAsked(probe.class));
+}
+
+/** Frames a second that may flood out of an uplink: storm control and ARP inspection count them. */
+const floodRate = 10;
+/** Frames a second of all others, and of many. */
+const usualRate = 1000;
+const meshRate = 4000;
+/** A run with more pairs has the larger rate. */
+const manyPairs = 1000;
+/** What a run takes beside its frames, in ms. */
+const overheadMs = 6000;
+const carriersOfPair = 3;
+
+/** What is asked of the steps beyond what is usual. */
+export interface StepWishes {
+  /** Frames a second; null = the usual. */
+  readonly rate: number | null;
+  /** This long may it take, in ms; null = until all pairs are through. */
+  readonly forMs: number | null;
+}
+
+/** Frames a second of a run with that number of guests. */
+function usualRateOf(guests: number): number {
+  return guests ** 2 > manyPairs ? meshRate : usualRate;
+}
+
+function stepOf(name: string, probes: readonly WrittenProbe[], rate: number | null): object {
+  return { name, probe: probes.map((probe) => ({ ...probe, ...(rate === null ? {} : { rate }) })), expect: 'private' };
+}
+
+/** The last round that there is time for; null = all of them. */
+export function lastRoundOf({ forMs, rate }: StepWishes, guests: number): number | null {
+  if (forMs === null) return null;
+  const frames = (Math.max(0, forMs - overheadMs) * (rate ?? usualRateOf(guests))) / 1000;
+  return Math.max(1, Math.floor(frames / Math.max(1, guests * carriersOfPair)));
+}
+
+/**
+ * The steps with their probes: round 1, what floods, the further rounds, then each class that has a step of its own.
+ */
+export function stepsOf(
+  placed: readonly Placed[],
+  { rate }: StepWishes,
+  guests: number,
+  state: HostState,
+): readonly object[] {
+  const of = (wanted: Part): readonly WrittenProbe[] =>
+    placed.filter(([part]) => part === wanted).map(([, probe]) => probe);
+  const [first, floods, further] = [of('first'), of('floods'), of('further')];
+  const others = [
+    ...new Set(placed.flatMap(([part]) => (['first', 'floods', 'further'].includes(part) ? [] : [part]))),
+  ];
+  const ageing = Math.max(
+    0,
+    ...state.links.map(({ bridge }) => (typeof bridge?.['ageing_time'] === 'number' ? bridge['ageing_time'] : 0)),
+  );
+  return [
+    ...(first.length === 0
+      ? []
+      : [stepOf('round 1: each guest sends, is sent to, and listens', first, rate ?? usualRate)]),
+    ...(floods.length === 0
+      ? []
+      : [stepOf('round 1, what may flood out of the uplink', floods, Math.min(floodRate, rate ?? floodRate))]),
+    ...(further.length === 0
+      ? []
+      : [stepOf('further rounds: each guest to each other one', further, rate ?? usualRateOf(guests))]),
+    ...others.map((part) => ({
+      ...stepOf(part, of(part), rate),
+      ...(part === 'aged-unicast' ? { wait: `${Math.ceil(ageing / 100) + 5}s` } : {}),
+    })),
+  ];
 }

@@ -4,7 +4,7 @@ import { filtersInState } from '../../judge/rows/filters-in-state.js';
 import type { Inventory } from '../../model/host-config.js';
 import type { Beside, HostState, LinkState } from '../../model/state.js';
 import type { FoundEntry } from '../found-endpoints.js';
-import { guestOfPort } from '../guests/guest-of-port.js';
+import { guestOfPort } from '../guests.js';
 import { endpointName, type Neighbour } from '../host-topology.js';
 import { type FoundVlan, vlansInState } from '../found-vlans.js';
 
@@ -22,7 +22,7 @@ export interface FoundBridge {
   readonly name: string;
   readonly segments: readonly Segment[];
   readonly uplinks: readonly FoundEntry[];
-  /** The host as a party on it, which has an address there; null = it is none, or the bridge has several VLANs. */
+  /** The host as a party on it, which has an address there; null = it is not one, or the bridge has several VLANs. */
   readonly host: FoundPartyHost | null;
   /** Most ports of guests are isolated: no guest is meant to reach another. */
   readonly isolated: boolean;
@@ -132,7 +132,7 @@ export interface RoutedSegment {
 }
 
 /** What is known of a host with guests that it routes to. */
-export interface RoutedSurroundings {
+export interface RoutedInput {
   readonly state: HostState;
   readonly beside: Beside;
   readonly neighbours: readonly Neighbour[];
@@ -149,7 +149,7 @@ export function isIpv6Address(address: string): boolean {
  * Null = fewer than two of them can be spoken for, so that nothing can be asked.
  */
 export function routedSegment(
-  { state, beside, neighbours, inventory }: RoutedSurroundings,
+  { state, beside, neighbours, inventory }: RoutedInput,
   taken: Set<string>,
 ): RoutedSegment | null {
   const devices = new Set([...state.links.map(({ name }) => name), ...taken]);

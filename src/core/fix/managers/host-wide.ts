@@ -1,14 +1,14 @@
-import type { PersistentFix } from '../../model/persistent-fix.js';
+import type { PersistentFix } from '../../model/fix.js';
 import type { Wanted } from '../wanted.js';
 
 /**
- * What is no manager's of guests: sysctls (sysctl.d(5)), rules of nft (nft(8)), Open vSwitch, which keeps its own
+ * What is not a manager's of guests: sysctls (sysctl.d(5)), rules of nft (nft(8)), Open vSwitch, which keeps its own
  * database. Nothing for other wants.
  */
 export function hostWideForm(wanted: readonly Wanted[]): readonly PersistentFix[] {
-  const sysctls = wanted.flatMap((one) => (one.kind === 'sysctl' ? [`${one.name} = ${one.value}`] : []));
-  const rules = wanted.flatMap((one) => (one.kind === 'nft' ? [one.rule] : []));
-  const programs = new Set(wanted.flatMap((one) => (one.kind === 'ovs' ? [one.program] : [])));
+  const sysctls = wanted.flatMap((wish) => (wish.kind === 'sysctl' ? [`${wish.name} = ${wish.value}`] : []));
+  const rules = wanted.flatMap((wish) => (wish.kind === 'nft' ? [wish.rule] : []));
+  const programs = new Set(wanted.flatMap((wish) => (wish.kind === 'ovs' ? [wish.program] : [])));
   return [
     ...(sysctls.length === 0
       ? []

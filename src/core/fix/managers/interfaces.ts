@@ -43,11 +43,12 @@ function optionsFor(by: Device['by'], kind: Wanted['kind']): Options {
   return kind === 'port' && by === 'ifupdown2' ? port2 : {};
 }
 
-function lineOf({ by, device }: Device, one: Wanted): string {
-  const options = optionsFor(by, one.kind);
-  const [name, write] = 'key' in one ? (options[one.key] ?? []) : [];
-  if (name === undefined || write === undefined || !('value' in one)) return `post-up ${commandOf(one, word(device))}`;
-  return `${name} ${one.kind === 'port' ? `${device}=` : ''}${write(one.value)}`;
+function lineOf({ by, device }: Device, wish: Wanted): string {
+  const options = optionsFor(by, wish.kind);
+  const [name, write] = 'key' in wish ? (options[wish.key] ?? []) : [];
+  if (name === undefined || write === undefined || !('value' in wish))
+    return `post-up ${commandOf(wish, word(device))}`;
+  return `${name} ${wish.kind === 'port' ? `${device}=` : ''}${write(wish.value)}`;
 }
 
 /**
@@ -59,7 +60,7 @@ export const interfacesForm: Form<Device> = (manager, wanted) => [
     by: manager.by,
     device: manager.device,
     where: `${manager.file}, below iface ${manager.bridge}`,
-    form: wanted.map((one) => `    ${lineOf(manager, one)}`).join('\n'),
+    form: wanted.map((wish) => `    ${lineOf(manager, wish)}`).join('\n'),
     apply:
       manager.by === 'ifupdown2'
         ? 'ifreload -a'

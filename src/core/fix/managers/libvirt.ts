@@ -1,4 +1,4 @@
-import type { PersistentFix } from '../../model/persistent-fix.js';
+import type { PersistentFix } from '../../model/fix.js';
 import { fileWord, word } from '../../text/escape.js';
 import { commandOf } from '../command-of.js';
 import { type Form, type ManagerOf, sortPortWishes, type Wanted } from '../wanted.js';
@@ -77,7 +77,7 @@ function hook(
 function guestHook(guest: Guest, wanted: readonly Wanted[]): PersistentFix {
   const lines = [
     `ip -br link show master ${word(guest.bridge)} | awk '$3 == "fe${guest.mac.slice(2)}" { sub(/@.*/, "", $1); print $1 }' | while read -r port; do`,
-    ...wanted.map((one) => `  ${commandOf(one, '"$port"')}`),
+    ...wanted.map((wish) => `  ${commandOf(wish, '"$port"')}`),
     'done',
   ];
   return hook('qemu', guest.guest, guest.device, lines, "libvirt's XML has no option for it");
@@ -94,7 +94,7 @@ export const libvirtForm: Form<ManagerOf<'libvirt'>> = (manager, wanted) => {
         'network',
         manager.network,
         manager.device,
-        wanted.map((one) => commandOf(one, word(manager.device))),
+        wanted.map((wish) => commandOf(wish, word(manager.device))),
         "libvirt's XML has no option for it",
       ),
     ];

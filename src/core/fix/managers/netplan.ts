@@ -1,5 +1,5 @@
 import type { BridgeKey, PortKey } from '../../bridge/attributes.js';
-import type { PersistentFix } from '../../model/persistent-fix.js';
+import type { PersistentFix } from '../../model/fix.js';
 import { dispatcherScript } from '../command-of.js';
 import type { Form, ManagerOf, Wanted } from '../wanted.js';
 import { networkManagerOption } from './network-manager.js';
@@ -52,15 +52,15 @@ const networkdPort: Options = {
   mcast_router: ['MulticastRouter', (value) => (value === '0' ? 'no' : null)],
 } satisfies Partial<Record<PortKey | 'mcast_router', Option>>;
 
-function asOwnOption(device: Device, one: Wanted): readonly string[] {
-  if (one.kind === 'bridge' && device.kind === 'bridges') {
-    const [name, write] = ownBridgeOptions[one.key] ?? [];
-    const value = write?.(one.value) ?? null;
+function asOwnOption(device: Device, wish: Wanted): readonly string[] {
+  if (wish.kind === 'bridge' && device.kind === 'bridges') {
+    const [name, write] = ownBridgeOptions[wish.key] ?? [];
+    const value = write?.(wish.value) ?? null;
     return name === undefined || value === null ? [] : ['      parameters:', `        ${name}: ${value}`];
   }
-  if (one.kind !== 'port' || (device.renderer === 'NetworkManager' && ofNetworkd.includes(one.key))) return [];
-  const name = ownPortOptions[one.key];
-  const value = bool(one.value);
+  if (wish.kind !== 'port' || (device.renderer === 'NetworkManager' && ofNetworkd.includes(wish.key))) return [];
+  const name = ownPortOptions[wish.key];
+  const value = bool(wish.value);
   return name === undefined || value === null ? [] : [`      ${name}: ${value}`];
 }
 
@@ -70,8 +70,8 @@ const headings = ['      parameters:', '      networkmanager:', '        passthr
  * A property that netplan hands on to NetworkManager as it is (netplan(5), "Backend-specific configuration
  * parameters").
  */
-function asPassthrough(device: Device, one: Wanted): readonly string[] {
-  const option = device.renderer === 'NetworkManager' ? networkManagerOption(one) : null;
+function asPassthrough(device: Device, wish: Wanted): readonly string[] {
+  const option = device.renderer === 'NetworkManager' ? networkManagerOption(wish) : null;
   return option === null ? [] : [headings[1], headings[2], `          ${option[0]}: ${JSON.stringify(option[1])}`];
 }
 
@@ -88,19 +88,19 @@ function ownFile({ device, kind, file }: Device, lines: readonly string[]): Pers
 }
 
 function asNetworkd(
-  one: Wanted,
+  wish: Wanted,
 ): { readonly suffix: 'netdev' | 'network'; readonly section: string; readonly lines: readonly string[] } | null {
-  if (one.kind === 'entry')
-    return one.own
-      ? { suffix: 'network', section: 'BridgeFDB', lines: [`MACAddress=${one.mac}`, 'AssociatedWith=self'] }
+  if (wish.kind === 'entry')
+    return wish.self
+      ? { suffix: 'network', section: 'BridgeFDB', lines: [`MACAddress=${wish.mac}`, 'AssociatedWith=self'] }
       : null;
-  if (one.kind !== 'bridge' && one.kind !== 'port') return null;
-  const [name, write] = (one.kind === 'bridge' ? networkdBridge : networkdPort)[one.key] ?? [];
-  const value = write?.(one.value) ?? null;
+  if (wish.kind !== 'bridge' && wish.kind !== 'port') return null;
+  const [name, write] = (wish.kind === 'bridge' ? networkdBridge : networkdPort)[wish.key] ?? [];
+  const value = write?.(wish.value) ?? null;
   return name === undefined || value === null
     ? null
     : {
-        suffix: one.kind === 'bridge' ? 'netdev' : 'network',
+        suffix: wish.kind === 'bridge' ? 'netdev' : 'network',
         section: 'Bridge',
         lines: [`${name}=${value.replace(/^true$/, 'yes').replace(/^false$/, 'no')}`],
       };
@@ -121,9 +121,9 @@ function dropIn(device: string, suffix: 'netdev' | 'network', form: string): Per
   };
 }
 
-function without(device: Device, one: Wanted): PersistentFix {
+function without(device: Device, wish: Wanted): PersistentFix {
   const why =
-    one.kind === 'entry'
+    wish.kind === 'entry'
       ? 'neither netplan nor networkd has a form for it: an entry of networkd ([BridgeFDB], AssociatedWith=master) is permanent, so the host takes the frames and the guest is cut off'
       : 'neither netplan nor networkd has a form for it';
   return {
@@ -141,16 +141,16 @@ function without(device: Device, one: Wanted): PersistentFix {
  * does, its property or a script of its dispatcher; else there is none, and that is said.
  */
 export const netplanForm: Form<Device> = (device, wanted) => {
-  const own = wanted.map((one) => {
-    const lines = asOwnOption(device, one);
-    return { one, lines: lines.length > 0 ? lines : asPassthrough(device, one) };
+  const options = wanted.map((wish) => {
+    const lines = asOwnOption(device, wish);
+    return { wish, lines: lines.length > 0 ? lines : asPassthrough(device, wish) };
   });
   // Properties that are handed on come last, below one heading.
-  const placed = [...own].sort((a, b) => Number(a.lines[0] === headings[1]) - Number(b.lines[0] === headings[1]));
+  const placed = [...options].sort((a, b) => Number(a.lines[0] === headings[1]) - Number(b.lines[0] === headings[1]));
   const lines = placed
     .flatMap((each) => each.lines)
-    .filter((line, at, all) => !headings.some((heading) => heading === line) || all.indexOf(line) === at);
-  const rest = own.filter((each) => each.lines.length === 0).map(({ one }) => one);
+    .filter((line, at, list) => !headings.some((heading) => heading === line) || list.indexOf(line) === at);
+  const rest = options.filter((each) => each.lines.length === 0).map(({ wish }) => wish);
   return [...(lines.length === 0 ? [] : [ownFile(device, lines)]), ...beside(device, rest)];
 };
 
@@ -158,7 +158,7 @@ export const netplanForm: Form<Device> = (device, wanted) => {
 function beside(device: Device, wanted: readonly Wanted[]): readonly PersistentFix[] {
   if (device.renderer === 'NetworkManager')
     return wanted.length === 0 ? [] : [dispatcherScript('netplan', device.device, wanted)];
-  const placed = wanted.flatMap((one) => asNetworkd(one) ?? []);
+  const placed = wanted.flatMap((wish) => asNetworkd(wish) ?? []);
   const files = [...new Set(placed.map(({ suffix }) => suffix))].map((suffix) => {
     const sections = [...new Set(placed.filter((each) => each.suffix === suffix).map(({ section }) => section))];
     return dropIn(
@@ -172,6 +172,6 @@ function beside(device: Device, wanted: readonly Wanted[]): readonly PersistentF
         .join('\n'),
     );
   });
-  const none = wanted.find((one) => asNetworkd(one) === null);
+  const none = wanted.find((wish) => asNetworkd(wish) === null);
   return [...files, ...(none === undefined ? [] : [without(device, none)])];
 }

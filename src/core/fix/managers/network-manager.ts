@@ -5,8 +5,8 @@ import type { Form, ManagerOf, Wanted } from '../wanted.js';
 
 /** NetworkManager: properties of the device's profile; what has none goes into a script of its dispatcher. */
 export const networkManagerForm: Form<ManagerOf<'NetworkManager'>> = ({ by, device, profile, uuid, file }, wanted) => {
-  const options = wanted.flatMap((one) => networkManagerOption(one) ?? []);
-  const rest = wanted.filter((one) => networkManagerOption(one) === null);
+  const options = wanted.flatMap((wish) => networkManagerOption(wish) ?? []);
+  const rest = wanted.filter((wish) => networkManagerOption(wish) === null);
   const named = uuid === null ? `id ${word(profile)}` : `uuid ${uuid}`;
   // A bridge takes changes while it runs; a port has to leave and join again ("Can't reapply any changes to
   // 'bridge-port' setting").
@@ -74,8 +74,8 @@ function optionOf(wanted: Wanted): Option | undefined {
  * A property of a profile and its value, as nmcli and the keyfile have them; null = profiles have none for this:
  * `flood`, `isolated`, `locked`, entries of the table.
  */
-export function networkManagerOption(one: Wanted): readonly [property: string, value: string] | null {
-  const [property, write] = optionOf(one) ?? [];
-  const value = 'value' in one ? (write?.(one.value) ?? null) : null;
+export function networkManagerOption(wish: Wanted): readonly [property: string, value: string] | null {
+  const [property, write] = optionOf(wish) ?? [];
+  const value = 'value' in wish ? (write?.(wish.value) ?? null) : null;
   return property === undefined || value === null ? null : [property, value];
 }

@@ -1,4 +1,4 @@
-import type { PersistentFix } from '../../model/persistent-fix.js';
+import type { PersistentFix } from '../../model/fix.js';
 import { word } from '../../text/escape.js';
 import { commandOf } from '../command-of.js';
 import { type Form, type ManagerOf, sortPortWishes, type Wanted } from '../wanted.js';
@@ -17,7 +17,7 @@ function hookscript({ device, program, id }: Nic, wanted: readonly Wanted[], not
     form: [
       '#!/bin/sh',
       `[ "$1 $2" = '${id} post-start' ] || exit 0`,
-      ...wanted.map((one) => commandOf(one, word(device))),
+      ...wanted.map((wish) => commandOf(wish, word(device))),
     ].join('\n'),
     apply: `chmod 755 it; ${program} set ${id} --hookscript local:snippets/isolation-${id}.sh; start the guest anew. The storage local has to allow snippets`,
     note,

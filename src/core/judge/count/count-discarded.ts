@@ -1,26 +1,26 @@
 import type { Flow } from '../../model/plan.js';
 import { type DiscardedFrames, eachSpan } from './discarded.js';
-import type { Seen, Tallies } from './tally.js';
+import type { FrameArrival, Tallies } from './tally.js';
 
 /**
  * Counts frames that were discarded when the captures were collated, before those that were kept. Gives what does not
- * fit the plan, in words, or null. `seen`: the observer of the line.
+ * fit the plan, in words, or null. `arrival`: the observer of the line.
  */
 export function countDiscarded(
   line: DiscardedFrames,
-  seen: Seen,
+  arrival: FrameArrival,
   tallies: Tallies,
   flowOf: (index: number) => Flow | null,
 ): string | null {
-  const { observer } = seen;
+  const { observer } = arrival;
   const place = observer.place === 'bridge' ? 'bridge' : 'port';
   let unfit = 0;
   const entered = eachSpan(line.entered, (first, end) => {
     for (let token = first; token < end; token += 1) {
       const flow = flowOf(token);
       const tally = flow === null ? undefined : tallies.steps[flow.step];
-      const own = flow !== null && (place === 'bridge' || flow.sender === observer.name);
-      if (flow === null || tally === undefined || !own || !tally.entries.add(flow, token - flow.first, place))
+      const isEntry = flow !== null && (place === 'bridge' || flow.sender === observer.name);
+      if (flow === null || tally === undefined || !isEntry || !tally.entries.add(flow, token - flow.first, place))
         unfit += 1;
     }
   });
@@ -31,16 +31,16 @@ export function countDiscarded(
       const { taken, fresh } =
         flow === null || tally === undefined
           ? { taken: 1, fresh: 0 }
-          : tally.seen.addCounted(flow, token, end, observer.name);
+          : tally.sightings.addCounted(flow, token, end, observer.name);
       unfit += taken - fresh;
       token += taken;
     }
   });
   if (!entered || !came || !Number.isSafeInteger(line.again) || line.again < 0)
-    return `the frames counted for ${observer.name} in step ${seen.step.index + 1} cannot be read`;
+    return `the frames counted for ${observer.name} in step ${arrival.step.index + 1} cannot be read`;
   return unfit === 0
     ? null
-    : `${unfit} of the frames counted for ${observer.name} in step ${seen.step.index + 1} are none that it could have captured once`;
+    : `${unfit} of the frames counted for ${observer.name} in step ${arrival.step.index + 1} are none that it could have captured once`;
 }
 
 /** How many frames a line stands for. */

@@ -3,14 +3,14 @@ import { macText } from '../../wire/ethernet.js';
 import { ipv4Text } from '../../wire/ipv4.js';
 import { ipv6Text } from '../../wire/ipv6.js';
 import type { Flow } from '../../model/plan.js';
-import { isLeak, partyOf } from '../parties.js';
+import { isLeak } from '../parties.js';
 import { countProbeByRules1 } from './count-probe-rules-1.js';
 import {
   type CountedAs,
   noteMoment,
   type ProbeSighting,
   raise,
-  type Seen,
+  type FrameArrival,
   type StepTally,
   type Tallies,
 } from './tally.js';
@@ -19,18 +19,21 @@ import {
  * Counts a frame that stems from a probe, whatever its headers have become (rules 2):
  *
  * - towards the sender, or another port of its owner: never counts;
- * - towards something that may not have it: a leak, unless a guest sent the token before: then `replayed`, for that guest
+ * - towards something that may not have it: a leak, unless a guest sent the token before: then `replayed`, for that
+ * guest
  *   may have had it rightfully and passed it on;
  * - entering at a guest that was seen to get it: said again (an ICMP error quotes, an echo reply carries), which alone
- *   is no reason for anything;
+ *   is not a reason for anything;
  * - entering at a guest that was not seen to get it: `unheard-delivery`, for somebody reached it past our ears;
  * - the host transmitting: in transit; the ports there decide.
  */
-export function countProbe(sighting: ProbeSighting, seen: Seen, tallies: Tallies): CountedAs {
-  if (tallies.rules === 1) return countProbeByRules1(sighting, seen, tallies);
+export function countProbe(sighting: ProbeSighting, arrival: FrameArrival, tallies: Tallies): CountedAs {
+  if (tallies.rules === 1) return countProbeByRules1(sighting, arrival, tallies);
   const tally = tallies.steps[sighting.flow.step];
   if (tally === undefined) return 'other';
-  return seen.towards ? countTowards(sighting, seen, tallies, tally) : countEntering(sighting, seen, tallies, tally);
+  return arrival.towards
+    ? countTowards(sighting, arrival, tallies, tally)
+    : countEntering(sighting, arrival, tallies, tally);
 }
 
 /**
@@ -47,40 +50,41 @@ function isDoubtful({ flow, sequence, form }: ProbeSighting, { entries }: StepTa
   );
 }
 
-function countTowards(sighting: ProbeSighting, seen: Seen, tallies: Tallies, tally: StepTally): CountedAs {
+function countTowards(sighting: ProbeSighting, arrival: FrameArrival, tallies: Tallies, tally: StepTally): CountedAs {
   const { flow, sequence, form } = sighting;
-  const { observer } = seen;
-  if (tallies.parties.isOfSender(flow, partyOf(observer))) return 'other';
+  const { observer, party } = arrival;
+  if (tallies.parties.isOfSender(flow, party)) return 'other';
   if (isDoubtful(sighting, tally) && isLeak(flow, observer, tallies.parties)) {
-    if (!tally.seen.hasToken(flow, sequence, observer.name)) raise(tally.replayed, observer.name);
+    if (!tally.sightings.hasToken(flow, sequence, observer.name)) raise(tally.replayed, observer.name);
     return 'other';
   }
-  const fresh = tally.seen.addToken(flow, sequence, observer.name, seen);
-  if (fresh && tallies.plan.steps[flow.step]?.during.length !== 0) noteMoment(tally, flow, sequence, seen);
+  const fresh = tally.sightings.addToken(flow, sequence, observer.name, arrival);
+  if (fresh && tallies.plan.steps[flow.step]?.during.length !== 0) noteMoment(tally, flow, sequence, arrival);
   if (fresh && tally.entries.isAgain(flow, sequence, 'reflected'))
     raise(tally.reflected, `${flow.id}|${observer.name}`);
   if (fresh) return 'seen';
-  if (!seen.inferred) return 'again';
-  // An answer that quotes the frame is heard after it: which way it went is not known, that it was repeated is not said.
+  if (!arrival.inferred) return 'again';
+  // An answer that quotes the frame is heard after it: which way it went is not known, that it was repeated is not
+  // said.
   if (form === 'as-sent') raise(tally.twice, observer.name);
   else tally.entries.addAgain(flow, sequence, 'answered');
   return 'other';
 }
 
 /** By an uplink of another bridge a frame only goes on: what is beyond joins the two. */
-function isOfSendersBridge(flow: Flow, { step, observer }: Seen): boolean {
+function isOfSendersBridge(flow: Flow, { step, observer }: FrameArrival): boolean {
   return step.observers.some(({ name, bridge }) => name === flow.sender && bridge === observer.bridge);
 }
 
 /** By another port of its owner, or by the port of its lower device, the frame of a sender is on its way out. */
-function isOfSenders(flow: Flow, { step, observer }: Seen, { parties }: Tallies): boolean {
-  if (parties.isOfSender(flow, partyOf(observer))) return true;
+function isOfSenders(flow: Flow, { step, observer, party }: FrameArrival, { parties }: Tallies): boolean {
+  if (parties.isOfSender(flow, party)) return true;
   return step.observers.some(({ name, by }) => by?.lower === observer.name && name === flow.sender);
 }
 
-function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, tally: StepTally): CountedAs {
+function countEntering(sighting: ProbeSighting, arrival: FrameArrival, tallies: Tallies, tally: StepTally): CountedAs {
   const { flow, sequence, form } = sighting;
-  const { observer, inferred } = seen;
+  const { observer, inferred } = arrival;
   if (observer.place === 'bridge') return tally.entries.add(flow, sequence, 'bridge') ? 'entered' : 'other';
   if (observer.name === flow.sender) {
     if (form !== 'as-sent') return 'other';
@@ -90,11 +94,11 @@ function countEntering(sighting: ProbeSighting, seen: Seen, tallies: Tallies, ta
     else if (!inferred) tally.entries.addAgain(flow, sequence, 'repeated');
     return 'other';
   }
-  if (isOfSenders(flow, seen, tallies)) return 'other';
-  const hadGot = tally.seen.hasToken(flow, sequence, observer.name);
+  if (isOfSenders(flow, arrival, tallies)) return 'other';
+  const hadGot = tally.sightings.hasToken(flow, sequence, observer.name);
   if (hadGot && form !== 'as-sent') tally.entries.addAgain(flow, sequence, 'answered');
   else if (observer.role === 'uplink') {
-    if (isOfSendersBridge(flow, seen)) tally.entries.addAgain(flow, sequence, 'reflected');
+    if (isOfSendersBridge(flow, arrival)) tally.entries.addAgain(flow, sequence, 'reflected');
   } else if (hadGot) tally.entries.addAgain(flow, sequence, 'repeated');
   else {
     tally.entries.addAgain(flow, sequence, 'unheard');
@@ -108,7 +112,7 @@ export function noteAltered(
   bytes: Uint8Array,
   view: FrameView,
   { flow, form, tokenAt }: ProbeSighting & { readonly tokenAt: number },
-  { observer }: Seen,
+  { observer }: FrameArrival,
   { steps }: Tallies,
 ): void {
   const tally = steps[flow.step];

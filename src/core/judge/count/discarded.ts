@@ -39,9 +39,9 @@ export function tokenCollector(): TokenCollector {
   let lengths = new Uint32Array(8);
   let count = 0;
   const longer = (list: Uint32Array): Uint32Array<ArrayBuffer> => {
-    const made = new Uint32Array(2 * list.length);
-    made.set(list);
-    return made;
+    const larger = new Uint32Array(2 * list.length);
+    larger.set(list);
+    return larger;
   };
   return {
     add(token) {

@@ -23,12 +23,12 @@ export function countNoise(noise: StepTally['noise'], observer: string, source: 
 
 /** Where most frames of a source entered the bridge; null = at no port that was observed. */
 function entryOf(noise: StepTally['noise'], source: string): string | null {
-  let found: { readonly observer: string; readonly entered: number } | null = null;
+  let entry: { readonly observer: string; readonly entered: number } | null = null;
   for (const [observer, bySource] of noise) {
     const entered = bySource.get(source)?.entered ?? 0;
-    if (entered > (found?.entered ?? 0)) found = { observer, entered };
+    if (entered > (entry?.entered ?? 0)) entry = { observer, entered };
   }
-  return found?.observer ?? null;
+  return entry?.observer ?? null;
 }
 
 /**
@@ -49,7 +49,7 @@ export function noiseAt(noise: StepTally['noise'], observer: string): readonly N
 /** Who flooded, in words: `3,800 of 4,000 frames there were from 52:54:00:00:00:01, which entered at a`. */
 export function noiseText(noise: readonly Noise[], captured: number): string {
   const [first] = noise;
-  const sum = noise.reduce((all, { frames }) => all + frames, 0);
+  const sum = noise.reduce((total, { frames }) => total + frames, 0);
   if (first === undefined || 2 * sum < captured) return 'most frames there were the run’s own: lower `rate`';
   const who = first.source === others ? 'other sources' : first.source;
   return `${first.frames} of ${captured} frames there were noise from ${who}${first.enteredAt === null ? '' : `, which entered at ${first.enteredAt}`}`;

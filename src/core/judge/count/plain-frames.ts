@@ -5,15 +5,15 @@ import { ethernetLength, etherTypes, isGroupMac, macLength, macText } from '../.
 import { viewFrame } from '../../wire/frame-view.js';
 import { readU16 } from '../../wire/bytes.js';
 import { countNoise } from './noise.js';
-import { countFrame, type FrameCount, raise, type Seen, type StepTally } from './tally.js';
+import { countFrame, type FrameCount, raise, type FrameArrival, type StepTally } from './tally.js';
 
 /** Which way a frame went, its number and its time. */
-export type PlainSighting = Pick<Seen, 'towards' | 'frame' | 'high' | 'low'>;
+export type PlainSighting = Pick<FrameArrival, 'towards' | 'frame' | 'high' | 'low'>;
 
-/** Counts the frames of one listener that carry no token: guests' traffic, mostly. They are many, and few kinds. */
+/** Counts the frames of one observer that carry no token: guests' traffic, mostly. They are many, and few kinds. */
 export interface PlainFrames {
-  /** One frame, `bytes[start, end)`, as its listener saw it. */
-  count(bytes: Uint8Array, start: number, end: number, seen: Readonly<PlainSighting>): void;
+  /** One frame, `bytes[start, end)`, as its observer captured it. */
+  count(bytes: Uint8Array, start: number, end: number, arrival: Readonly<PlainSighting>): void;
   /** Puts what was only summed up into the tally. */
   finish(): void;
 }
@@ -28,11 +28,11 @@ interface Row {
 
 /** What frames between two addresses count as, in the one direction and in the other. */
 interface Pair {
-  /** Rows of traffic, of frames that are no ARP. */
-  readonly seen: readonly Row[];
+  /** Rows of traffic, of frames that are not ARP. */
+  readonly trafficRows: readonly Row[];
   /** Keys of traffic that enters here, and how often. */
   readonly entered: readonly { readonly key: string; times: number }[];
-  /** Foreign unicast of a step that listens; null = it is none. */
+  /** Foreign unicast of a step that listens; null = it is not one. */
   readonly foreign: Row | null;
   /** Unicast from here, which somebody might overhear. */
   readonly crosses: string | null;
@@ -81,7 +81,7 @@ class PlainFrameCounter implements PlainFrames {
   private frames = 0;
   private readonly entering: { readonly key: string; times: number }[] = [];
   private readonly watches: boolean;
-  /** Made for the first frame: a mesh has a thousand listeners, to which hardly anybody else speaks. */
+  /** Made for the first frame: a mesh has a thousand observers, to which hardly any other device sends. */
   private pairs: AddressPairs<Pair> | null = null;
 
   constructor(
@@ -94,11 +94,12 @@ class PlainFrameCounter implements PlainFrames {
     this.watches = step.traffic.length > 0 || (step.listenMs !== null && observer.place !== 'bridge');
   }
 
-  count(bytes: Uint8Array, start: number, end: number, seen: Readonly<PlainSighting>): void {
+  count(bytes: Uint8Array, start: number, end: number, arrival: Readonly<PlainSighting>): void {
     this.frames += 1;
     if (end - start < ethernetLength) return;
-    if (this.lossy) countNoise(this.tally.noise, this.observer.name, macText(bytes, start + macLength), seen.towards);
-    if (this.watches) this.countWatched(bytes, start, end, seen);
+    if (this.lossy)
+      countNoise(this.tally.noise, this.observer.name, macText(bytes, start + macLength), arrival.towards);
+    if (this.watches) this.countWatched(bytes, start, end, arrival);
   }
 
   finish(): void {
@@ -107,12 +108,12 @@ class PlainFrameCounter implements PlainFrames {
   }
 
   /** A frame of a step whose traffic is judged, or that listens. */
-  private countWatched(bytes: Uint8Array, start: number, end: number, seen: Readonly<PlainSighting>): void {
-    const { towards } = seen;
+  private countWatched(bytes: Uint8Array, start: number, end: number, arrival: Readonly<PlainSighting>): void {
+    const { towards } = arrival;
     this.pairs ??= createAddressPairs((frame, at) => this.pairAt(frame, at));
     const pair = this.pairs.of(bytes, start);
-    if (pair.seen.length > 0 && isTraffic(bytes, start, end)) {
-      if (towards) for (const row of pair.seen) addTo(row, seen);
+    if (pair.trafficRows.length > 0 && isTraffic(bytes, start, end)) {
+      if (towards) for (const row of pair.trafficRows) addTo(row, arrival);
       else for (const entry of pair.entered) entry.times += 1;
     }
     if (towards ? pair.foreign === null : pair.crosses === null) return;
@@ -120,7 +121,7 @@ class PlainFrameCounter implements PlainFrames {
     const { name } = this.observer;
     if (!towards && pair.crosses !== null)
       this.tally.crossed.set(`${name}|${pair.crosses}`, { from: name, to: pair.crosses });
-    else if (pair.foreign !== null) addTo(pair.foreign, seen);
+    else if (pair.foreign !== null) addTo(pair.foreign, arrival);
   }
 
   private pairAt(bytes: Uint8Array, at: number): Pair {
@@ -132,7 +133,7 @@ class PlainFrameCounter implements PlainFrames {
     this.entering.push(...entered);
     const listens = step.listenMs !== null && observer.place !== 'bridge' && !isGroupMac(bytes, at);
     return {
-      seen: talks.map(({ key }) => row(tally.traffic, `${key}/${observer.name}`)),
+      trafficRows: talks.map(({ key }) => row(tally.traffic, `${key}/${observer.name}`)),
       entered,
       foreign: listens && !observer.macs.includes(dst) ? row(tally.foreign, `${observer.name}|${src}|${dst}`) : null,
       crosses: listens ? dst : null,

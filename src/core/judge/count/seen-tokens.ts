@@ -146,9 +146,9 @@ export class SeenTokens {
 
   /** Each observer that saw any token of the flow, in the order of the capture; those without a row come last. */
   observersOf(flow: Flow): readonly string[] {
-    const found: string[] = [];
-    this.eachObserver(flow, (name) => found.push(name));
-    return found;
+    const names: string[] = [];
+    this.eachObserver(flow, (name) => names.push(name));
+    return names;
   }
 
   /** The same, with how many distinct tokens each saw. */
@@ -156,17 +156,17 @@ export class SeenTokens {
     const { rows, beyond } = this;
     const { names } = this.observers;
     const { columns } = rows;
-    const found: number[] = [];
+    const rowNumbers: number[] = [];
     for (let row = rows.newestOf(flow.id - this.firstId); row >= 0; row = columns.nextOfFlow[row] ?? -1)
-      found.push(row);
-    for (let at = found.length - 1; at >= 0; at -= 1) {
-      const row = found[at] ?? 0;
+      rowNumbers.push(row);
+    for (let at = rowNumbers.length - 1; at >= 0; at -= 1) {
+      const row = rowNumbers[at] ?? 0;
       const number = columns.observer[row] ?? 0;
       const bits = number < beyond.observers ? this.bitsOf(flow, number) : 0;
       take(names[number] ?? '', (columns.count[row] ?? 0) + bits);
     }
     if (beyond.observers === 0 || !rows.hasFlow(flow.id - this.firstId)) return;
-    const inRows = new Set(found.map((row) => columns.observer[row]));
+    const inRows = new Set(rowNumbers.map((row) => columns.observer[row]));
     for (let number = 0; number < beyond.observers; number += 1) {
       const bits = inRows.has(number) ? 0 : this.bitsOf(flow, number);
       if (bits > 0) take(names[number] ?? '', bits);

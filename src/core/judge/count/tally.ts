@@ -3,7 +3,8 @@ import type { AlteredFrame } from '../../model/result.js';
 import type { VerdictRules } from '../../model/provenance.js';
 import { nsOf } from '../../pcap/time-words.js';
 import type { FrameFormName } from '../recognise/frame-form.js';
-import { createParties, type Parties } from '../parties.js';
+import { isInward } from '../../plan/observers.js';
+import { createParties, type Parties, partyOf } from '../parties.js';
 import { createEnteredTokens, type EnteredTokens } from './entered-tokens.js';
 import { type First, SeenTokens } from './seen-tokens.js';
 
@@ -32,7 +33,7 @@ export interface AlteredFrames {
  */
 export interface StepTally {
   /** Sightings towards observers that are the probe itself. */
-  readonly seen: SeenTokens;
+  readonly sightings: SeenTokens;
   /** When each was seen, by `flow|observer`, in a step with events; else empty. */
   readonly moments: Map<string, SeenAt[]>;
   readonly entries: EnteredTokens;
@@ -52,7 +53,7 @@ export interface StepTally {
   /** `traffic index/way/observer` → frames; way `>` from → to, `<` back. */
   readonly traffic: Map<string, FrameCount>;
   readonly trafficEntered: Map<string, number>;
-  /** Listening: `observer|source|destination` → foreign unicast; and unicast that entered from whom. */
+  /** Listening: `observer|source|destination` → foreign unicast; and unicast that entered, by its sender. */
   readonly foreign: Map<string, FrameCount>;
   readonly crossed: Map<string, { readonly from: string; readonly to: string }>;
   /** By observer and source MAC: frames that are none of the run's, on their way to the observer or in at its port. */
@@ -61,13 +62,17 @@ export interface StepTally {
   readonly read: Map<string, number>;
 }
 
-/**
- * One frame as an observer saw it. One object does for all frames of an observer, one after the other: nothing keeps
- * it.
- */
-export interface Seen {
+/** A frame as an observer captured it. All frames of an observer share one object in turn: nothing keeps it. */
+export interface FrameArrival {
   readonly step: StepPlan;
   readonly observer: Observer;
+  /**
+   * The endpoint that the observer belongs to, and whether what comes in there is towards it: not asked anew for each
+   * of a million frames.
+   */
+  readonly party: string;
+  readonly inward: boolean;
+  /** The direction is a guess: the engine knows none. */
   readonly inferred: boolean;
   /** To the guest, or on the bridge device to the host. */
   towards: boolean;
@@ -76,6 +81,21 @@ export interface Seen {
   /** When, ns in two words of 32 bits. */
   high: number;
   low: number;
+}
+
+/** The object that all frames of an observer share. */
+export function arrivalAt(step: StepPlan, observer: Observer, inferred: boolean): FrameArrival {
+  return {
+    step,
+    observer,
+    party: partyOf(observer),
+    inward: isInward(observer),
+    inferred,
+    towards: false,
+    frame: 0,
+    high: 0,
+    low: 0,
+  };
 }
 
 /** The step that a token belongs to, and its tally; tokens may turn up after their step. */
@@ -90,7 +110,7 @@ export interface Tallies {
 
 function createTally(step: StepPlan, rowsPerFlow: number | undefined): StepTally {
   return {
-    seen: new SeenTokens(step.flows, rowsPerFlow === undefined ? undefined : rowsPerFlow * step.flows.length),
+    sightings: new SeenTokens(step.flows, rowsPerFlow === undefined ? undefined : rowsPerFlow * step.flows.length),
     moments: new Map(),
     entries: createEnteredTokens(step.flows),
     controls: new Set(),
@@ -145,9 +165,9 @@ export interface ProbeSighting {
 export type CountedAs = 'entered' | 'seen' | 'again' | 'other';
 
 /** Notes when a probe was seen, in a step with events. */
-export function noteMoment(tally: StepTally, flow: Flow, sequence: number, seen: Seen): void {
-  const key = `${flow.id}|${seen.observer.name}`;
+export function noteMoment(tally: StepTally, flow: Flow, sequence: number, arrival: FrameArrival): void {
+  const key = `${flow.id}|${arrival.observer.name}`;
   const moments = tally.moments.get(key) ?? [];
-  moments.push({ sequence, timeNs: nsOf(seen) });
+  moments.push({ sequence, timeNs: nsOf(arrival) });
   tally.moments.set(key, moments);
 }

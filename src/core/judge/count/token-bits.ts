@@ -26,10 +26,10 @@ export class TokenBits {
 
   /** Sets the bits of `count` tokens from `first` on; gives how many of them were not set. */
   setAll(observer: number, first: number, count: number): number {
-    const own = (this.pages[observer] ??= []);
+    const pages = (this.pages[observer] ??= []);
     let fresh = 0;
     for (let token = first, end = first + count; token < end; ) {
-      const page = (own[Math.floor(token / perPage)] ??= new Uint32Array(wordsPerPage));
+      const page = (pages[Math.floor(token / perPage)] ??= new Uint32Array(wordsPerPage));
       const word = (token % perPage) >>> 5;
       const bit = token & 31;
       const length = Math.min(32 - bit, end - token);
@@ -44,18 +44,18 @@ export class TokenBits {
 
   /** How many of `count` tokens from `first` on the observer saw. */
   count(observer: number, first: number, count: number): number {
-    const own = this.pages[observer];
-    if (own === undefined) return 0;
+    const pages = this.pages[observer];
+    if (pages === undefined) return 0;
     if (count === 1) return Number(this.has(observer, first));
-    let seen = 0;
+    let total = 0;
     for (let token = first, end = first + count; token < end; ) {
       const bit = token & 31;
       const length = Math.min(32 - bit, end - token);
       const mask = (length === 32 ? -1 : (1 << length) - 1) << bit;
-      seen += bitsIn((own[Math.floor(token / perPage)]?.[(token % perPage) >>> 5] ?? 0) & mask);
+      total += bitsIn((pages[Math.floor(token / perPage)]?.[(token % perPage) >>> 5] ?? 0) & mask);
       token += length;
     }
-    return seen;
+    return total;
   }
 
   /** Observers below this number may have bits. */

@@ -1,10 +1,10 @@
 import { setEntry } from '../../bridge/changes.js';
+import { isOff } from '../../bridge/setting-value.js';
+import { fixCost } from '../../bridge/weaknesses.js';
 import { commandText, fixCommands } from '../../fix/fix-text.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import type { GroupCause, LeakGroup } from '../../model/result.js';
 import type { HostState } from '../../model/state.js';
-import { isSwitchedOff } from '../rows/row-context.js';
-import { fixCost } from './weaknesses.js';
 
 const code = 'learning-off';
 
@@ -13,7 +13,7 @@ function isFlooded({ links }: HostState, bridge: string, port: string): boolean 
   const settings = links.find(({ name }) => name === bridge)?.bridge;
   return (
     Number(settings?.['ageing_time'] ?? 0) > 0 &&
-    links.some((link) => link.master === bridge && link.name !== port && !isSwitchedOff(link.port?.['flood']))
+    links.some((link) => link.master === bridge && link.name !== port && !isOff(link.port?.['flood']))
   );
 }
 
@@ -25,10 +25,9 @@ function isFlooded({ links }: HostState, bridge: string, port: string): boolean 
 export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostState | null): LeakGroup | null {
   if (before === null || step.expect.open === undefined) return null;
   const bridges = new Set(step.observers.map(({ bridge }) => bridge));
-  const found = endpoints.flatMap(({ name, role, bridge, port, macs }) => {
+  const additions = endpoints.flatMap(({ name, role, bridge, port, macs }) => {
     const link = before.links.find((candidate) => candidate.name === port && candidate.master === bridge);
-    if (role !== 'guest' || port === null || !bridges.has(bridge) || !isSwitchedOff(link?.port?.['learning']))
-      return [];
+    if (role !== 'guest' || port === null || !bridges.has(bridge) || !isOff(link?.port?.['learning'])) return [];
     if (!isFlooded(before, bridge, port)) return [];
     const [entry] = before.fdb.filter(
       (candidate) =>
@@ -40,14 +39,14 @@ export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostS
     );
     return entry === undefined ? [] : [{ name, port, change: setEntry(entry.mac, port) }];
   });
-  const [first] = found;
+  const [first] = additions;
   if (first === undefined) return null;
-  const changes = found.map(({ change }) => change);
+  const changes = additions.map(({ change }) => change);
   const fixes = fixCommands(changes).map(commandText);
   const cost = fixCost(code, { place: `${first.port}.learning`, fix: fixes.join(' && '), changes });
   const cause: GroupCause = {
     code,
-    places: found.map(({ port }) => `${port}.learning`),
+    places: additions.map(({ port }) => `${port}.learning`),
     value: 'off',
     text: `${first.port} learns nothing: when its entry ages, everything to it floods`,
     fixes,
@@ -58,7 +57,7 @@ export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostS
   return {
     cause: code,
     from: ['*'],
-    to: found.map(({ name }) => name),
+    to: additions.map(({ name }) => name),
     observers: step.observers.filter(({ judged }) => judged).map(({ name }) => name),
     classes: ['aged-unicast'],
     carriers: [],

@@ -64,7 +64,7 @@ export const lastBarriers = {
 /** Codes of everything that a result may name as a barrier. */
 export const barrierCodes: readonly BarrierCode[] = [...settingBarrierCodes, 'filter'];
 
-/** What a barrier is and what opens it; null for a code that is none. */
+/** What a barrier is and what opens it; null for a code that is not one. */
 export function barrierOf(code: string): Pick<Barrier, 'text' | 'opens'> | null {
   return new Map<string, Barrier>([...Object.entries(barriers), ['filter', lastBarriers.filter]]).get(code) ?? null;
 }

@@ -1,16 +1,8 @@
+import { isOfBridge } from '../../bridge/weaknesses.js';
 import type { Cause, Finding, FirstSighting, GroupCause, LeakGroup } from '../../model/result.js';
 import { commandText, fixCommands } from '../../fix/fix-text.js';
 import type { Change } from '../../model/fabric.js';
 import type { FoldedLeaks } from '../rows/folded-leaks.js';
-
-/** Causes of a bridge as a whole: leaks of two bridges are two groups. */
-const ofBridge: readonly Cause['code'][] = [
-  'ageing-zero',
-  'behind-bridge',
-  'fdb-full',
-  'vlan-unfiltered',
-  'no-querier',
-];
 
 /** Leaks of which no cause was looked for. */
 const notExplained: Cause = {
@@ -21,14 +13,14 @@ const notExplained: Cause = {
   fix: '',
 };
 
-interface GrowingCause extends Omit<GroupCause, 'places' | 'fixes' | 'changes' | 'rows'> {
+interface PartialCause extends Omit<GroupCause, 'places' | 'fixes' | 'changes' | 'rows'> {
   readonly places: Set<string>;
   /** By their texts; null = words belong to it, or it comes from a run of an older version. */
   readonly fixes: Map<string, readonly Change[] | null>;
   rows: number;
 }
 
-interface Growing {
+interface PartialGroup {
   readonly first: Finding;
   readonly cause: Cause['code'];
   readonly from: Set<string>;
@@ -36,7 +28,7 @@ interface Growing {
   readonly observers: Set<string>;
   readonly classes: Set<string>;
   readonly carriers: Set<string>;
-  readonly causes: Map<string, GrowingCause>;
+  readonly causes: Map<string, PartialCause>;
   rows: number;
   sent: number | null;
   seen: number;
@@ -50,7 +42,7 @@ interface Added extends Pick<FoldedLeaks, 'like' | 'rows' | 'seen'> {
   readonly sent: number | null;
 }
 
-function begin(first: Finding, cause: Cause['code']): Growing {
+function begin(first: Finding, cause: Cause['code']): PartialGroup {
   return {
     first,
     cause,
@@ -67,7 +59,7 @@ function begin(first: Finding, cause: Cause['code']): Growing {
   };
 }
 
-function addCause(group: Growing, cause: Cause, rows: number): void {
+function addCause(group: PartialGroup, cause: Cause, rows: number): void {
   const { code, place, value, text, fix, changes = null, cost } = cause;
   let known = group.causes.get(code);
   if (known === undefined) {
@@ -93,7 +85,7 @@ function placesOf(texts: ReadonlySet<string>): readonly string[] {
 }
 
 /** The commands of all fixes, each once, and the changes that they are. */
-function fixesOf(fixes: GrowingCause['fixes']): Pick<GroupCause, 'fixes' | 'changes'> {
+function fixesOf(fixes: PartialCause['fixes']): Pick<GroupCause, 'fixes' | 'changes'> {
   const texts = [...fixes].flatMap(([text, changes]) =>
     changes === null ? [text] : fixCommands(changes).map(commandText),
   );
@@ -102,14 +94,16 @@ function fixesOf(fixes: GrowingCause['fixes']): Pick<GroupCause, 'fixes' | 'chan
   return { fixes: [...new Set(texts)], ...(isWhole ? { changes } : {}) };
 }
 
-/** Of two sightings the one that comes first in the evidence; frames that stand in the timeline come behind all others. */
+/**
+ * Of two sightings the one that comes first in the evidence; frames that stand in the timeline come behind all others.
+ */
 function earlier(a: FirstSighting | null, b: FirstSighting | null): FirstSighting | null {
   if (a === null || b === null) return a ?? b;
   if (a.file !== b.file) return a.file.endsWith('.pcapng') ? a : b;
   return b.frame < a.frame ? b : a;
 }
 
-function add(group: Growing, { like, from, to, rows, sent, seen }: Added, causes: readonly Cause[]): void {
+function add(group: PartialGroup, { like, from, to, rows, sent, seen }: Added, causes: readonly Cause[]): void {
   for (const name of from) group.from.add(name);
   for (const name of to) group.to.add(name);
   group.observers.add(like.observer);
@@ -122,7 +116,7 @@ function add(group: Growing, { like, from, to, rows, sent, seen }: Added, causes
   for (const cause of causes) addCause(group, cause, rows);
 }
 
-function finished(group: Growing): LeakGroup {
+function finished(group: PartialGroup): LeakGroup {
   const { first, cause, rows, sent, seen, firstSighting } = group;
   return {
     cause,
@@ -153,13 +147,13 @@ export function leakGroups(
   folded: readonly FoldedLeaks[] = [],
   causesAlike: (leak: Finding) => readonly Cause[] = () => [],
 ): readonly LeakGroup[] {
-  const groups = new Map<string, Growing>();
+  const groups = new Map<string, PartialGroup>();
   const addLeak = (added: Added): void => {
     const { like } = added;
-    const found = like.causes.length > 0 ? like.causes : causesAlike(like);
-    const causes = found.length > 0 ? found : [notExplained];
+    const known = like.causes.length > 0 ? like.causes : causesAlike(like);
+    const causes = known.length > 0 ? known : [notExplained];
     const [first = notExplained] = causes;
-    const place = ofBridge.includes(first.code) ? first.place : '';
+    const place = isOfBridge(first.code) ? first.place : '';
     const key = `${first.code}|${place}|${like.accepted === undefined ? '' : JSON.stringify(like.accepted)}`;
     let group = groups.get(key);
     if (group === undefined) groups.set(key, (group = begin(like, first.code)));

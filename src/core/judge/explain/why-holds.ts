@@ -2,7 +2,8 @@ import { type BarrierCode, settingBarrierCodes } from '../../model/codes.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import type { Finding, Held, HeldBarrier } from '../../model/result.js';
 import type { StepStates } from '../../model/state.js';
-import { type RowContext, rowContexts } from '../rows/row-context.js';
+import type { RowContext } from '../../bridge/row-context.js';
+import { rowContexts } from '../rows/row-contexts.js';
 import { barriers, lastBarriers } from './barriers.js';
 
 /** Rows of a step beyond these are not explained one by one. */
@@ -10,7 +11,7 @@ const maxExplained = 2000;
 /** Places of one barrier beyond these are counted only. */
 const maxPlaces = 20;
 
-interface Standing {
+interface BarrierInPlace {
   readonly code: BarrierCode;
   readonly text: string;
   readonly opens: string;
@@ -18,13 +19,13 @@ interface Standing {
 }
 
 /** The barriers in the way of a row's frames; a filter, or that nothing explains it, only where there is no other. */
-function standingIn(row: RowContext): readonly Standing[] {
-  const found = settingBarrierCodes.flatMap((code) => {
+function barriersInPlace(row: RowContext): readonly BarrierInPlace[] {
+  const inTheWay = settingBarrierCodes.flatMap((code) => {
     const { text, opens, find } = barriers[code];
     const place = find(row);
     return place === null ? [] : [{ code, text, opens, place }];
   });
-  if (found.length > 0) return found;
+  if (inTheWay.length > 0) return inTheWay;
   const filtered = lastBarriers.filter.find(row);
   const [code, place] = filtered === null ? (['unexplained', ''] as const) : (['filter', filtered] as const);
   const { text, opens } = lastBarriers[code];
@@ -36,7 +37,7 @@ interface Group {
   readonly carriers: Set<string>;
   readonly from: Set<string>;
   readonly observers: Set<string>;
-  readonly barriers: Map<string, Standing & { readonly places: Set<string> }>;
+  readonly barriers: Map<string, BarrierInPlace & { readonly places: Set<string> }>;
 }
 
 function heldOf(group: Group): Held {
@@ -77,23 +78,23 @@ export function whyHolds(rows: readonly Finding[], plan: Plan, step: StepPlan, s
   for (const row of zeros.slice(0, maxExplained)) {
     const context = contextOf(row);
     if (context === null) continue;
-    const standing = standingIn(context);
+    const standing = barriersInPlace(context);
     const key = JSON.stringify([row.class, standing.map(({ code }) => code)]);
     const group = groups.get(key) ?? {
       class: row.class,
       carriers: new Set(),
       from: new Set(),
       observers: new Set(),
-      barriers: new Map<string, Standing & { readonly places: Set<string> }>(),
+      barriers: new Map<string, BarrierInPlace & { readonly places: Set<string> }>(),
     };
     groups.set(key, group);
     group.carriers.add(row.carrier);
     group.from.add(row.from);
     group.observers.add(row.observer);
-    for (const one of standing) {
-      const known = group.barriers.get(one.code) ?? { ...one, places: new Set<string>() };
-      known.places.add(one.place);
-      group.barriers.set(one.code, known);
+    for (const barrier of standing) {
+      const known = group.barriers.get(barrier.code) ?? { ...barrier, places: new Set<string>() };
+      known.places.add(barrier.place);
+      group.barriers.set(barrier.code, known);
     }
   }
   return [...groups.values()].map(heldOf);

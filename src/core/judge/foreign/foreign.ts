@@ -24,8 +24,8 @@ export interface Heard {
   readonly protocol: string;
   frames: number;
   /** On the wire, as the capture says. */
-  octets: number;
-  payloadOctets: number;
+  bytes: number;
+  payloadBytes: number;
   /** Frames that prove that the addressee had sent to the source. */
   answers: number;
   readonly first: WordTime;
@@ -74,7 +74,7 @@ interface Pair {
 export interface ForeignFold {
   readonly listener: ForeignListener;
   readonly pairs: AddressPairs<Pair>;
-  readonly heard: Map<number, Map<number, Map<string, Heard>>>;
+  readonly conversations: Map<number, Map<number, Map<string, Heard>>>;
   rows: number;
   /** Foreign frames beyond the rows that are kept. */
   notKept: number;
@@ -87,23 +87,28 @@ export const maxRows = 20_000;
 const maxQuickRows = 256;
 
 export function startForeign(listener: ForeignListener): ForeignFold {
-  const own = new Set(listener.macs);
+  const ownMacs = new Set(listener.macs);
   const elsewhere = listener.elsewhere === null ? null : new Set(listener.elsewhere);
   return {
     listener,
-    pairs: createAddressPairs((bytes, at) => pairAt(bytes, at, own, elsewhere)),
-    heard: new Map(),
+    pairs: createAddressPairs((bytes, at) => pairAt(bytes, at, ownMacs, elsewhere)),
+    conversations: new Map(),
     rows: 0,
     notKept: 0,
     files: [],
   };
 }
 
-function pairAt(bytes: Uint8Array, at: number, own: ReadonlySet<number>, elsewhere: ReadonlySet<number> | null): Pair {
+function pairAt(
+  bytes: Uint8Array,
+  at: number,
+  ownMacs: ReadonlySet<number>,
+  elsewhere: ReadonlySet<number> | null,
+): Pair {
   const to = macNumber(bytes, at);
   const from = macNumber(bytes, at + 6);
   let kind: Pair['kind'] = 'foreign';
-  if (own.has(to) || own.has(from)) kind = 'own';
+  if (ownMacs.has(to) || ownMacs.has(from)) kind = 'own';
   else if (isGroupMac(bytes, at)) kind = 'group';
   else if (elsewhere !== null && !(elsewhere.has(to) && elsewhere.has(from))) kind = 'passing';
   return { kind, from, to, quick: new Map() };
@@ -138,21 +143,21 @@ interface FrameAt {
 
 /** The row of a pair and protocol; null where there are too many. */
 function rowOf(fold: ForeignFold, { from, to }: Pair, protocol: string, { file, high, low }: FrameAt): Heard | null {
-  let ofSource = fold.heard.get(from);
+  let ofSource = fold.conversations.get(from);
   let ofPair = ofSource?.get(to);
-  const found = ofPair?.get(protocol);
-  if (found !== undefined) return found;
+  const row = ofPair?.get(protocol);
+  if (row !== undefined) return row;
   if (fold.rows >= maxRows) return null;
   fold.rows += 1;
-  if (ofSource === undefined) fold.heard.set(from, (ofSource = new Map()));
+  if (ofSource === undefined) fold.conversations.set(from, (ofSource = new Map()));
   if (ofPair === undefined) ofSource.set(to, (ofPair = new Map()));
   const fresh: Heard = {
     from,
     to,
     protocol,
     frames: 0,
-    octets: 0,
-    payloadOctets: 0,
+    bytes: 0,
+    payloadBytes: 0,
     answers: 0,
     first: { high, low },
     last: { high, low },
@@ -166,9 +171,9 @@ function rowOf(fold: ForeignFold, { from, to }: Pair, protocol: string, { file, 
 function quickRow(fold: ForeignFold, pair: Pair, key: number, at: FrameAt): Heard | null {
   const known = pair.quick.get(key);
   if (known !== undefined) return known;
-  const made = rowOf(fold, pair, quickName(key), at);
-  if (pair.quick.size < maxQuickRows) pair.quick.set(key, made);
-  return made;
+  const row = rowOf(fold, pair, quickName(key), at);
+  if (pair.quick.size < maxQuickRows) pair.quick.set(key, row);
+  return row;
 }
 
 /** What of a capture file decides how its frames count. */
@@ -183,9 +188,9 @@ export interface FileView {
 function readSlowly(bytes: Uint8Array, start: number, end: number, read: QuickProtocol): string {
   const view = viewFrame(bytes, start, end);
   const protocol =
-    view === null ? { name: 'cut off', answers: false, payloadOctets: 0 } : foreignProtocol(bytes, end, view);
+    view === null ? { name: 'cut off', answers: false, payloadBytes: 0 } : foreignProtocol(bytes, end, view);
   read.answers = protocol.answers;
-  read.payloadOctets = protocol.payloadOctets;
+  read.payloadBytes = protocol.payloadBytes;
   return protocol.name;
 }
 
@@ -198,7 +203,7 @@ export function addForeignBatch(
 ): void {
   const { bytes } = batch;
   const times = timeWords(batch.timeNs);
-  const quick: QuickProtocol = { key: 0, answers: false, payloadOctets: 0 };
+  const quick: QuickProtocol = { key: 0, answers: false, payloadBytes: 0 };
   const at: FrameAt = { file, high: 0, low: 0 };
   for (let i = 0; i < batch.count; i += 1) {
     file.frames += 1;
@@ -223,19 +228,19 @@ export function addForeignBatch(
     if (pair.kind !== 'foreign') continue;
     at.high = high;
     at.low = low;
-    const heard = readQuickly(bytes, start, end, quick)
+    const row = readQuickly(bytes, start, end, quick)
       ? quickRow(fold, pair, quick.key, at)
       : rowOf(fold, pair, readSlowly(bytes, start, end, quick), at);
-    if (heard === null) fold.notKept += 1;
-    else countHeard(heard, batch.original[i] ?? 0, quick, at);
+    if (row === null) fold.notKept += 1;
+    else countHeard(row, batch.original[i] ?? 0, quick, at);
   }
 }
 
-function countHeard(heard: Heard, length: number, { payloadOctets, answers }: QuickProtocol, at: FrameAt): void {
-  heard.frames += 1;
-  heard.octets += length;
-  heard.payloadOctets += payloadOctets;
-  if (answers) heard.answers += 1;
-  earliest(heard.first, at.high, at.low);
-  latest(heard.last, at.high, at.low);
+function countHeard(row: Heard, length: number, { payloadBytes, answers }: QuickProtocol, at: FrameAt): void {
+  row.frames += 1;
+  row.bytes += length;
+  row.payloadBytes += payloadBytes;
+  if (answers) row.answers += 1;
+  earliest(row.first, at.high, at.low);
+  latest(row.last, at.high, at.low);
 }

@@ -17,7 +17,7 @@ export interface ForeignProtocol {
    * Bytes of data behind the headers that the capture holds, without padding: what the listener could read, encrypted
    * or not.
    */
-  readonly payloadOctets: number;
+  readonly payloadBytes: number;
 }
 
 const names: Readonly<Record<number, string>> = { 2: 'IGMP', 47: 'GRE', 50: 'ESP', 51: 'AH', 89: 'OSPF', 132: 'SCTP' };
@@ -32,7 +32,7 @@ function service(protocol: string, a: number, b: number): string {
 
 /** ARP operation 2 is a reply (RFC 826). */
 function arp(bytes: Uint8Array, view: FrameView): ForeignProtocol {
-  return { name: 'ARP', answers: view.srcIpAt >= 0 && bytes[view.srcIpAt - 7] === 2, payloadOctets: 0 };
+  return { name: 'ARP', answers: view.srcIpAt >= 0 && bytes[view.srcIpAt - 7] === 2, payloadBytes: 0 };
 }
 
 function transport(
@@ -40,7 +40,7 @@ function transport(
   end: number,
   view: FrameView,
   payloadAt: number,
-): Omit<ForeignProtocol, 'payloadOctets'> {
+): Omit<ForeignProtocol, 'payloadBytes'> {
   switch (view.protocol) {
     case ipProtocols.tcp: {
       const tcp = parseTcp(bytes, payloadAt, end);
@@ -66,7 +66,7 @@ export interface QuickProtocol {
   /** Protocol and lower port in one number, for `quickName`; the port is 0 where both are beyond the services. */
   key: number;
   answers: boolean;
-  payloadOctets: number;
+  payloadBytes: number;
 }
 
 /** IPv4 without options, whole or the first fragment. */
@@ -102,7 +102,7 @@ export function readQuickly(bytes: Uint8Array, start: number, end: number, quick
   const lower = a < b ? a : b;
   if (lower === 0) return false;
   quick.key = (protocol << 16) | (lower > highestService ? 0 : lower);
-  quick.payloadOctets = dataEnd - data;
+  quick.payloadBytes = dataEnd - data;
   return true;
 }
 
@@ -120,14 +120,14 @@ export function foreignProtocol(bytes: Uint8Array, end: number, view: FrameView)
     return {
       name: view.etherType < 0x600 ? 'LLC' : `0x${view.etherType.toString(16).padStart(4, '0')}`,
       answers: false,
-      payloadOctets: Math.max(0, end - view.payloadAt),
+      payloadBytes: Math.max(0, end - view.payloadAt),
     };
   }
   // The addresses of both headers stand at fixed places: 12 bytes into IPv4's, 8 into IPv6's.
   const ip = view.ipVersion === 4 ? parseIpv4(bytes, view.srcIpAt - 12, end) : parseIpv6(bytes, view.srcIpAt - 8, end);
-  if (ip === null) return { name: `IPv${view.ipVersion}`, answers: false, payloadOctets: 0 };
-  const payloadOctets = Math.max(0, ip.payloadEnd - view.payloadAt);
+  if (ip === null) return { name: `IPv${view.ipVersion}`, answers: false, payloadBytes: 0 };
+  const payloadBytes = Math.max(0, ip.payloadEnd - view.payloadAt);
   return ip.laterFragment
-    ? { name: `IPv${view.ipVersion} fragment`, answers: false, payloadOctets }
-    : { ...transport(bytes, end, view, ip.payloadAt), payloadOctets };
+    ? { name: `IPv${view.ipVersion} fragment`, answers: false, payloadBytes }
+    : { ...transport(bytes, end, view, ip.payloadAt), payloadBytes };
 }

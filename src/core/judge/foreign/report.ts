@@ -77,9 +77,9 @@ function direction(rows: readonly Heard[], nameOf: NameOf): ForeignDirection | n
   return {
     from: nameOf(head.from),
     to: nameOf(head.to),
-    frames: sum((one) => one.frames),
-    octets: sum((one) => one.octets),
-    payloadOctets: sum((one) => one.payloadOctets),
+    frames: sum((row) => row.frames),
+    octets: sum((row) => row.bytes),
+    payloadOctets: sum((row) => row.payloadBytes),
     protocols: [...rows]
       .sort((x, y) => y.frames - x.frames || (x.protocol < y.protocol ? -1 : 1))
       .map(({ protocol, frames }) => ({ name: protocol, frames })),
@@ -102,27 +102,27 @@ function readingOf(a: string, b: string, ways: 'both' | 'one', otherWayExists: b
 
 function pairsOf(fold: ForeignFold, nameOf: NameOf): readonly ForeignPair[] {
   const pairs: { readonly pair: ForeignPair; readonly firstNs: bigint }[] = [];
-  for (const [from, targets] of fold.heard) {
+  for (const [from, targets] of fold.conversations) {
     for (const [to, protocols] of targets) {
-      const back = from === to ? undefined : fold.heard.get(to)?.get(from);
+      const back = from === to ? undefined : fold.conversations.get(to)?.get(from);
       if (back !== undefined && to < from) continue; // reported where the lower MAC is the source
       const rows = [...protocols.values()];
       const backRows = [...(back?.values() ?? [])];
-      const heard = [direction(rows, nameOf), direction(backRows, nameOf)].filter((one) => one !== null);
+      const directions = [direction(rows, nameOf), direction(backRows, nameOf)].filter((way) => way !== null);
       const a = nameOf(from);
       const b = nameOf(to);
       const ways = backRows.length > 0 ? 'both' : 'one';
       const otherWayExists = ways === 'one' && rows.some(({ answers }) => answers > 0);
       const firstNs = [...rows, ...backRows]
         .map(({ first }) => nsOf(first))
-        .reduce((least, one) => (one < least ? one : least));
+        .reduce((least, time) => (time < least ? time : least));
       pairs.push({
-        pair: { a, b, ways, otherWayExists, heard, reading: readingOf(a, b, ways, otherWayExists) },
+        pair: { a, b, ways, otherWayExists, heard: directions, reading: readingOf(a, b, ways, otherWayExists) },
         firstNs,
       });
     }
   }
-  const frames = ({ heard }: ForeignPair): number => heard.reduce((sum, one) => sum + one.frames, 0);
+  const frames = ({ heard }: ForeignPair): number => heard.reduce((sum, way) => sum + way.frames, 0);
   return pairs
     .sort((x, y) => frames(y.pair) - frames(x.pair) || Number(x.firstNs - y.firstNs) || (x.pair.a < y.pair.a ? -1 : 1))
     .map(({ pair }) => pair);
@@ -149,8 +149,8 @@ function reasonsOf(fold: ForeignFold): readonly Reason[] {
       reported.push(
         reason('frames-dropped', name, `${path}: the kernel dropped ${dropped} frames before they were captured`),
       );
-  const heard = fold.files.reduce((sum, file) => sum + file.own + file.group + file.foreign + file.passing, 0);
-  if (heard === 0)
+  const total = fold.files.reduce((sum, file) => sum + file.own + file.group + file.foreign + file.passing, 0);
+  if (total === 0)
     reported.push(
       reason('nothing-to-hear', name, 'not one frame was captured: this ear may be deaf, and a deaf ear hears no leak'),
     );
@@ -161,37 +161,39 @@ const silent =
   'that nothing foreign was heard proves no isolation: nothing shows that anybody talked meanwhile, and no probe was sent';
 const ways = 'a capture that was taken inside a guest shows foreign unicast only if its interface was promiscuous';
 
-function exitOf(found: boolean, reasons: readonly Reason[]): ForeignReport['exitCode'] {
-  if (found) return 2;
+function exitOf(isForeign: boolean, reasons: readonly Reason[]): ForeignReport['exitCode'] {
+  if (isForeign) return 2;
   return reasons.length > 0 ? 3 : 0;
 }
 
 /**
- * Ends the fold. `nameOf` names the talkers, `more` what else was amiss. Pure: the same captures give the same report.
+ * Ends the fold. `nameOf` names the talkers, `more` what else is wrong. Pure: the same captures give the same report.
  */
 export function finishForeign(fold: ForeignFold, nameOf: NameOf, more: readonly Reason[] = []): ForeignReport {
-  const found = fold.files.some(({ foreign }) => foreign > 0);
+  const isForeign = fold.files.some(({ foreign }) => foreign > 0);
   const reasons = [...reasonsOf(fold), ...more];
   return {
     listener: fold.listener.name,
     macs: fold.listener.macs.map(macOfNumber),
-    found,
-    exitCode: exitOf(found, reasons),
+    found: isForeign,
+    exitCode: exitOf(isForeign, reasons),
     reasons,
     pairs: pairsOf(fold, nameOf),
     notKept: fold.notKept,
-    files: fold.files.map(({ path, frames, own, controls, group, foreign, passing, unread, first, last }) => ({
-      path,
-      frames,
-      own,
-      ...(controls === 0 ? {} : { controls }),
-      group,
-      foreign,
-      passing,
-      unread,
-      first: first === null ? null : timeText(nsOf(first)),
-      last: last === null ? null : timeText(nsOf(last)),
-    })),
-    limits: found ? [ways] : [silent, ways],
+    files: fold.files.map(
+      ({ path, frames, own: ownFrames, controls, group, foreign, passing, unread, first, last }) => ({
+        path,
+        frames,
+        own: ownFrames,
+        ...(controls === 0 ? {} : { controls }),
+        group,
+        foreign,
+        passing,
+        unread,
+        first: first === null ? null : timeText(nsOf(first)),
+        last: last === null ? null : timeText(nsOf(last)),
+      }),
+    ),
+    limits: isForeign ? [ways] : [silent, ways],
   };
 }

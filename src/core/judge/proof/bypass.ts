@@ -1,45 +1,23 @@
 import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
 import { type Bypass, bypassEffect, bypassesIn } from '../../bridge/bypass/bypasses.js';
-import { plannedFormOf, type PlannedForm, socketBypasses } from '../../bridge/bypass/packet-sockets.js';
+import { type AsksForms, socketBypasses, unseenHolders } from '../../bridge/bypass/packet-sockets.js';
+import { promptDisciplines } from '../../bridge/bypass/known-good.js';
 import { segmentOf, waypoints } from '../../bridge/bypass/segment.js';
-import { hostOf, onHost } from '../../model/host-names.js';
-import type { FrameSpec, Observer, StepPlan } from '../../model/plan.js';
-
+import { diversions } from '../../bridge/routing.js';
+import { isRoutedTo } from '../../model/attach.js';
+import { bareName, hostOf } from '../../model/host-names.js';
+import type { Observer, Plan, StepPlan } from '../../model/plan.js';
 import { isInForce, type Trusted } from '../../model/scenario.js';
 import type { HostState, StepStates } from '../../model/state.js';
-import { lostEvents, type SettingChange } from '../../model/timeline.js';
-import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
-import { frameTemplate } from '../../probe/frames/frame.js';
+import { statesByHost } from '../../bridge/states-by-host.js';
 import { reason, type Reason } from '../../model/reasons.js';
-
-const etherTypeAt = 12;
-
-function formOfFrame(frame: FrameSpec): readonly PlannedForm[] {
-  try {
-    const { bytes } = frameTemplate(frame);
-    return [plannedFormOf(bytes)];
-  } catch {
-    return []; // a plan from elsewhere may ask for a frame that cannot be built
-  }
-}
-
-/** One frame of each form that is sent; of traffic and of what guests say to each other the kinds alone are known. */
-function plannedForms({ flows, traffic, listenMs }: StepPlan): readonly PlannedForm[] {
-  const others = traffic.length > 0 || listenMs !== null ? [0x0800, 0x0806, 0x86dd] : [];
-  const bytes = (etherType: number): Uint8Array => {
-    const frame = new Uint8Array(60);
-    frame.set([etherType >> 8, etherType & 0xff], etherTypeAt);
-    return frame;
-  };
-  return [
-    ...[...kindsOfFlows(flows)].flatMap(({ frame }) => formOfFrame(frame)),
-    ...others.map((etherType) => ({ bytes: bytes(etherType), etherType })),
-  ];
-}
+import { asksPlannedForms } from './planned-forms.js';
 
 /** What a step's copies and programs are judged by. */
 export interface BypassInput {
   readonly step: StepPlan;
+  /** Who is there. */
+  readonly plan: Pick<Plan, 'endpoints'>;
   readonly states: StepStates;
   /** Day of the run, `YYYY-MM-DD`. */
   readonly day: string;
@@ -68,19 +46,93 @@ function copiesAllowedTo(
     observer.place === 'port' && (!observer.judged || isDecided(observer));
   return (device) => {
     if (handedOn.has(device)) return segment.has(device);
-    const there = observers.filter((observer) => observer.interface === device);
-    return there.length === 0 ? reported.has(device) : there.some(isAllowed);
+    const onDevice = observers.filter((observer) => observer.interface === device);
+    return onDevice.length === 0 ? reported.has(device) : onDevice.some(isAllowed);
   };
 }
 
-function bypassesAt(input: BypassInput, state: HostState, forms: () => readonly PlannedForm[]): readonly Bypass[] {
-  const segment = segmentOf(new Set(input.step.observers.map(({ bridge }) => bridge)), state);
-  const found = bypassesIn(state, segment);
-  const isAllowed = found.some(({ to }) => to !== undefined) ? copiesAllowedTo(input, state, segment) : () => false;
+/** Rules of policy routing, and routes, that lead some packets for guests of the step elsewhere. */
+function routeBypasses({ plan }: BypassInput, state: HostState, routed: ReadonlySet<string>): readonly Bypass[] {
+  const places = plan.endpoints.flatMap(({ attach, port, ips }) =>
+    isRoutedTo(attach) && port !== null && routed.has(bareName(port))
+      ? [{ device: bareName(port), addresses: ips.map(({ address }) => address) }]
+      : [],
+  );
+  return diversions(state, places).map(({ by, route, elsewhere, encapsulation }) => {
+    const where = by.text === route ? by.text : `${by.text}, ${route}`;
+    const deletion = `delete it (${by.removal.join(' ')}), or answer for it with trust`;
+    return encapsulation === null
+      ? {
+          what: `${by.what} to ${elsewhere.join(', ')}`,
+          where,
+          to: elsewhere,
+          remedy: `it takes packets that no probe is like; ${deletion}`,
+        }
+      : {
+          what: `${by.what} with encap ${encapsulation}`,
+          where,
+          remedy: `what that does with packets is not known; ${deletion}`,
+        };
+  });
+}
+
+/** Disciplines that hold frames back when the step is over: a leak may be among these, which then leaves unheard. */
+function heldBack({ waiting = [] }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
+  return waiting
+    .filter(({ device, discipline }) => segment.has(device) && !promptDisciplines.has(discipline))
+    .map(({ device, discipline, frames }) => ({
+      what: `queueing discipline ${discipline}`,
+      where: device,
+      remedy: `frames still waited in it at the end, ${frames} in all: repeat when it is empty or with a longer --linger, take it away for the time of the run, or answer for it with trust`,
+    }));
+}
+
+function bypassesAt(input: BypassInput, state: HostState, someForm: AsksForms): readonly Bypass[] {
+  const { observers } = input.step;
+  const routed = observers.flatMap((observer) => (observer.routed === true ? [observer.interface] : []));
+  const bridges = new Set(observers.map(({ bridge }) => bridge));
+  const segment = segmentOf(bridges, state, routed);
+  const bypasses = [...bypassesIn(state, segment), ...routeBypasses(input, state, new Set(routed))];
+  const isAllowed = bypasses.some(({ to }) => to !== undefined) ? copiesAllowedTo(input, state, segment) : () => false;
   return [
-    ...found.filter(({ to }) => to === undefined || !to.every(isAllowed)),
-    ...socketBypasses(state, segment, forms),
+    ...bypasses.filter(({ to }) => to === undefined || !to.every(isAllowed)),
+    ...socketBypasses(state, { bridges, segment }, someForm),
+    ...heldBack(state, segment),
+    ...unseenHolders(input.step.observers, state),
   ];
+}
+
+/** The same on each host that has an observer of the step. */
+function bypassesOnHosts(input: BypassInput, merged: HostState, someForm: AsksForms): readonly Bypass[] {
+  const states = statesByHost(merged);
+  if (states.length === 1) return states.flatMap(({ state }) => bypassesAt(input, state, someForm));
+  return states.flatMap(({ host, state }) => {
+    const observers = input.step.observers
+      .filter(({ bridge }) => hostOf(bridge) === host)
+      .map((observer) => ({ ...observer, bridge: bareName(observer.bridge), interface: bareName(observer.interface) }));
+    if (observers.length === 0) return [];
+    const found = bypassesAt({ ...input, step: { ...input.step, observers } }, state, someForm);
+    return host === null ? found : found.map((bypass) => ({ ...bypass, where: `${host}: ${bypass.where}` }));
+  });
+}
+
+/** What waits while probes are under way is still to be heard. */
+function withoutWaiting(state: HostState | null): HostState | null {
+  if (state === null) return null;
+  const { waiting: _waiting, apart, ...rest } = state;
+  if (apart === undefined) return rest;
+  const hosts = Object.entries(apart).map(([host, { waiting: _there, ...others }]) => [host, others] as const);
+  return { ...rest, apart: Object.fromEntries(hosts) };
+}
+
+/** Programs at ears in other namespaces: the ear there hears what they let pass. */
+function earBypasses({ earPrograms = [] }: HostState): readonly Bypass[] {
+  return earPrograms.map(({ device, space, id }) => ({
+    what: `XDP program ${id}`,
+    where: `${device} in ${space}`,
+    remedy:
+      'it takes what comes in there before anybody can hear it; detach it for the run, or answer for it with trust',
+  }));
 }
 
 /**
@@ -89,12 +141,12 @@ function bypassesAt(input: BypassInput, state: HostState, forms: () => readonly 
  */
 function bypassesOf(input: BypassInput): readonly Bypass[] {
   const { before, after, during = [] } = input.states;
-  let known: readonly PlannedForm[] | null = null;
-  const forms = (): readonly PlannedForm[] => (known ??= plannedForms(input.step));
+  const someForm = asksPlannedForms(input.step);
   const bypasses = new Map<string, Bypass>();
-  for (const state of [before, ...during, after]) {
+  for (const state of [...[before, ...during].map(withoutWaiting), after]) {
     if (state?.programs === undefined) continue;
-    for (const bypass of bypassesAt(input, state, forms)) bypasses.set(`${bypass.what}|${bypass.where}`, bypass);
+    for (const bypass of [...bypassesOnHosts(input, state, someForm), ...earBypasses(state)])
+      bypasses.set(`${bypass.what}|${bypass.where}`, bypass);
   }
   return [...bypasses.values()];
 }
@@ -116,52 +168,16 @@ export function bypassReasons(input: BypassInput): {
   readonly reasons: readonly Reason[];
   readonly trusted: readonly Trusted[];
 } {
-  const all = bypassesOf(input).map((bypass) => ({
+  const bypasses = bypassesOf(input).map((bypass) => ({
     bypass,
     truster: trusterOf(bypass, input.step.expect.trust ?? [], input.day),
   }));
   return {
-    reasons: all.flatMap(({ bypass: { what, where, remedy }, truster }) =>
+    reasons: bypasses.flatMap(({ bypass: { what, where, remedy }, truster }) =>
       truster === undefined ? [reason('bypass-possible', null, `${what} at ${where} ${bypassEffect}: ${remedy}`)] : [],
     ),
-    trusted: all.flatMap(({ bypass: { where }, truster }) => (truster === undefined ? [] : [{ ...truster, where }])),
+    trusted: bypasses.flatMap(({ bypass: { where }, truster }) =>
+      truster === undefined ? [] : [{ ...truster, where }],
+    ),
   };
-}
-
-/**
- * Links that were instructed to be ports of the step's bridges while it ran and are none at its readings: what is
- * behind one got what was flooded meanwhile. Where the kernel had more events than it kept there may have been some.
- */
-export function passingPorts(
-  step: StepPlan,
-  { before, after }: StepStates,
-  settings: readonly SettingChange[],
-): readonly Reason[] {
-  const bridges = new Set(step.observers.map(({ bridge }) => bridge));
-  const readings = [before, after].flatMap((state) => state?.links ?? []);
-  const nameOf = (host: string | null, ifindex: number): string | undefined =>
-    readings.find((link) => link.ifindex === ifindex && hostOf(link.name) === host)?.name;
-  const isPort = (host: string | null, ifindex: number, bridge: string): boolean =>
-    readings.some((link) => link.ifindex === ifindex && link.master === bridge && hostOf(link.name) === host);
-  return settings.flatMap(({ ifindex, what, host = null, name, masters = [] }): readonly Reason[] => {
-    if (what === lostEvents)
-      return [
-        reason(
-          'state-unread',
-          null,
-          `${host === null ? 'the kernel' : `the kernel of ${host}`} reported more of links than it could keep: what came and went meanwhile is not known`,
-        ),
-      ];
-    if (ifindex === null) return [];
-    return masters
-      .flatMap((master) => nameOf(host, master) ?? [])
-      .filter((bridge) => bridges.has(bridge) && !isPort(host, ifindex, bridge))
-      .map((bridge) =>
-        reason(
-          'settings-changed',
-          null,
-          `${name === undefined ? `interface ${ifindex}` : onHost(host, name)} joined ${bridge} while probes were under way, and left it`,
-        ),
-      );
-  });
 }

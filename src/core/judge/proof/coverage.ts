@@ -4,31 +4,81 @@ import type { Plan, StepPlan } from '../../model/plan.js';
 import type { Result } from '../../model/result.js';
 import type { HostState, StepStates } from '../../model/state.js';
 import { reason, type Reason } from '../../model/reasons.js';
+import { hostOf, onHost } from '../../model/host-names.js';
+import { lostEvents, type SettingChange } from '../../model/timeline.js';
 import type { StepFacts } from './step-facts.js';
 
 interface Ports {
-  readonly found: Set<string>;
+  readonly listed: Set<string>;
   readonly observed: Set<string>;
   /** Why nobody listened, by port. */
   readonly unobserved: Map<string, string>;
 }
 
+interface Unobserved {
+  readonly port: string;
+  readonly reason: string;
+}
+
+/**
+ * Ports of bridges that the plan does not have, behind ports of a step's bridges by a veth: what leaves by the one port
+ * may go to any guest there. A bridge with one further port leads to one guest, as those of firewalls do; what is
+ * behind an uplink is beyond it.
+ */
+function portsBehind(plan: Plan, step: StepPlan, links: HostState['links']): readonly Unobserved[] {
+  const uplinks = new Set(step.observers.filter(({ role }) => role === 'uplink').map(({ interface: port }) => port));
+  const byName = new Map(links.map((link) => [link.name, link]));
+  const reached = new Set(plan.bridges.map(({ name }) => name));
+  const found: Unobserved[] = [];
+  const follow = (bridge: string, behind: string | null): void => {
+    for (const { name, kind, lower, master } of links) {
+      if (master !== bridge || kind !== 'veth' || uplinks.has(name)) continue;
+      const peer = byName.get(lower ?? '');
+      const next = peer?.master ?? null;
+      if (next === null || reached.has(next)) continue;
+      reached.add(next);
+      const via = behind ?? name;
+      const reason = `on ${next}, behind ${via}: list it too`;
+      const beyond = links.filter((link) => link.master === next && link !== peer);
+      if (beyond.length > 1) found.push(...beyond.map((link) => ({ port: link.name, reason })));
+      follow(next, via);
+    }
+  };
+  for (const bridge of bridgesOf(step)) follow(bridge, null);
+  return found;
+}
+
 /** Ports as the kernel listed them before a step's probes. */
-function addPortsBefore(ports: Ports, plan: Plan, step: StepPlan, seen: ReadonlySet<string>, before: HostState): void {
-  const bridges = bridgesOf(step);
+function addPortsBefore(
+  ports: Ports,
+  plan: Plan,
+  step: StepPlan,
+  interfaces: ReadonlySet<string>,
+  before: HostState,
+): void {
+  // What makes a bond is no port of a guest
+  const lower = new Set(plan.bridges.filter(({ kind }) => kind === 'lower').map(({ name }) => name));
+  const bridges = new Set([...bridgesOf(step)].filter((name) => !lower.has(name)));
+  for (const { by, interface: device } of step.observers) {
+    if (by?.device === undefined) continue;
+    ports.listed.add(device);
+    if (interfaces.has(device)) ports.observed.add(device);
+    else ports.unobserved.set(device, `not observed in step ${step.index + 1}, ${step.name}`);
+  }
   const routed = new Set(
     step.observers.filter((observer) => observer.routed === true).map((observer) => observer.interface),
   );
   const reasons = new Map((plan.unobservable ?? []).map(({ port, reason }) => [port, reason]));
   for (const { name, master } of before.links) {
     if (!bridges.has(master ?? '') && !routed.has(name)) continue;
-    ports.found.add(name);
-    if (seen.has(name)) ports.observed.add(name);
+    ports.listed.add(name);
+    if (interfaces.has(name)) ports.observed.add(name);
     else ports.unobserved.set(name, reasons.get(name) ?? `not observed in step ${step.index + 1}, ${step.name}`);
   }
-  for (const { bridge, port, reason } of [...unheardPorts(before), ...copiesElsewhere(before)]) {
-    if (!bridges.has(bridge) || seen.has(port)) continue;
-    ports.found.add(port);
+  const elsewhere = [...unheardPorts(before), ...copiesElsewhere(before)].filter(({ bridge }) => bridges.has(bridge));
+  for (const { port, reason } of [...portsBehind(plan, step, before.links), ...elsewhere]) {
+    if (interfaces.has(port)) continue;
+    ports.listed.add(port);
     ports.unobserved.set(port, reason);
   }
 }
@@ -38,8 +88,8 @@ function addPortsMeanwhile(ports: Ports, step: StepPlan, states: StepStates | un
   if (step.during.length === 0) return;
   const bridges = bridgesOf(step);
   for (const { name, master } of [...(states?.during ?? []), states?.after].flatMap((state) => state?.links ?? [])) {
-    if (!bridges.has(master ?? '') || ports.found.has(name)) continue;
-    ports.found.add(name);
+    if (!bridges.has(master ?? '') || ports.listed.has(name)) continue;
+    ports.listed.add(name);
     ports.unobserved.set(name, `joined ${master ?? ''} in the middle of step ${step.index + 1}, ${step.name}`);
   }
 }
@@ -53,27 +103,27 @@ function bridgesOf({ observers }: StepPlan): ReadonlySet<string> {
  * before the probes, and where something was to happen meanwhile, around that and after them.
  */
 export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: readonly StepStates[]): Result['coverage'] {
-  const ports: Ports = { found: new Set(), observed: new Set(), unobserved: new Map() };
+  const ports: Ports = { listed: new Set(), observed: new Set(), unobserved: new Map() };
   for (const step of plan.steps) {
     const listening = facts[step.index]?.listening;
-    const seen = new Set(
+    const interfaces = new Set(
       step.observers.filter(({ name }) => listening?.has(name) === true).map((observer) => observer.interface),
     );
     const before = states[step.index]?.before ?? null;
-    if (before !== null) addPortsBefore(ports, plan, step, seen, before);
+    if (before !== null) addPortsBefore(ports, plan, step, interfaces, before);
     addPortsMeanwhile(ports, step, states[step.index]);
   }
   const listened = new Set(plan.steps.flatMap((step) => [...bridgesOf(step)]));
   for (const { bridge, port, reason } of plan.unobservable ?? []) {
     if (!listened.has(bridge)) continue;
-    ports.found.add(port);
+    ports.listed.add(port);
     ports.unobserved.set(port, reason);
   }
-  const { found, observed, unobserved } = ports;
+  const { listed, observed, unobserved } = ports;
   return {
-    complete: unobserved.size === 0 && found.size > 0,
+    complete: unobserved.size === 0 && listed.size > 0,
     observed: [...observed].filter((port) => !unobserved.has(port)).length,
-    ports: found.size,
+    ports: listed.size,
     unobserved: [...unobserved].map(([port, text]) => ({ port, reason: text })),
   };
 }
@@ -98,4 +148,42 @@ export function observedOnlyReasons({ endpoints }: Plan, { observers }: StepPlan
     .map(({ name }) =>
       reason('observed-only', name, 'its bridge does not know its MAC: nothing was sent to it or in its name'),
     );
+}
+
+/**
+ * Links that were instructed to be ports of the step's bridges while it ran and are none in its snapshots: what is
+ * behind one got what was flooded meanwhile. Where the kernel had more events than it kept there may have been some.
+ */
+export function passingPorts(
+  step: StepPlan,
+  { before, after }: StepStates,
+  settings: readonly SettingChange[],
+): readonly Reason[] {
+  const bridges = new Set(step.observers.map(({ bridge }) => bridge));
+  const links = [before, after].flatMap((state) => state?.links ?? []);
+  const nameOf = (host: string | null, ifindex: number): string | undefined =>
+    links.find((link) => link.ifindex === ifindex && hostOf(link.name) === host)?.name;
+  const isPort = (host: string | null, ifindex: number, bridge: string): boolean =>
+    links.some((link) => link.ifindex === ifindex && link.master === bridge && hostOf(link.name) === host);
+  return settings.flatMap(({ ifindex, what, host = null, name, masters = [] }): readonly Reason[] => {
+    if (what === lostEvents)
+      return [
+        reason(
+          'state-unread',
+          null,
+          `${host === null ? 'the kernel' : `the kernel of ${host}`} reported more of links than it could keep: what came and went meanwhile is not known`,
+        ),
+      ];
+    if (ifindex === null) return [];
+    return masters
+      .flatMap((master) => nameOf(host, master) ?? [])
+      .filter((bridge) => bridges.has(bridge) && !isPort(host, ifindex, bridge))
+      .map((bridge) =>
+        reason(
+          'settings-changed',
+          null,
+          `${name === undefined ? `interface ${ifindex}` : onHost(host, name)} joined ${bridge} while probes were under way, and left it`,
+        ),
+      );
+  });
 }

@@ -1,12 +1,14 @@
 import { isOn } from '../../bridge/setting-value.js';
-import { type PortVlans, portVlans } from '../../bridge/port-vlans.js';
+import { type PortVlans, portVlans } from '../../bridge/view.js';
 import { isOnPort } from '../../model/attach.js';
+import { bareName } from '../../model/host-names.js';
 import type { FrameSpec, Plan, StepPlan } from '../../model/plan.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { HeldAtEntry } from '../../model/result.js';
 import type { HostState, LinkState, StepStates } from '../../model/state.js';
 import { entryFormKey } from '../../plan/controls.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
+import { stateAround } from '../../bridge/states-by-host.js';
 import { familyOf } from '../../probe/addresses.js';
 import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import type { StepTally } from '../count/tally.js';
@@ -50,16 +52,16 @@ function heardControls({ step, facts, tally }: EntryByFormInput): {
   readonly missing: Map<string, Missing>;
   /** Forms of which controls were planned. */
   readonly asked: ReadonlySet<string>;
-  /** Senders of whom the bridge got a plain one: of the others nothing can be said by form. */
-  readonly heard: ReadonlySet<string>;
+  /** Senders whose plain control reached the bridge; of others the forms show nothing. */
+  readonly plainSenders: ReadonlySet<string>;
 } {
   const missing = new Map<string, Missing>();
-  const [asked, arrived, heard] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  const [asked, arrived, plainSenders] = [new Set<string>(), new Set<string>(), new Set<string>()];
   for (const control of step.controls) {
     const { kind, sender, index, frame } = control;
     if (kind === 'ear' || sender === null) continue;
     const isSeen = tally.controls.has(index);
-    if (kind === 'entry' && isSeen) heard.add(sender);
+    if (kind === 'entry' && isSeen) plainSenders.add(sender);
     if (kind === 'entry') continue;
     const key = entryFormKey(control);
     asked.add(key);
@@ -67,13 +69,13 @@ function heardControls({ step, facts, tally }: EntryByFormInput): {
     else if (facts.controlsAccepted.has(index)) missing.set(key, { sender, frame, isAsked: true });
   }
   for (const key of arrived) missing.delete(key);
-  return { missing, asked, heard };
+  return { missing, asked, plainSenders };
 }
 
 function missingForms(input: EntryByFormInput): readonly Missing[] {
   const { plan, step, tally } = input;
-  const { missing, asked, heard } = heardControls(input);
-  for (const [key, { sender }] of missing) if (!heard.has(sender)) missing.delete(key);
+  const { missing, asked, plainSenders } = heardControls(input);
+  for (const [key, { sender }] of missing) if (!plainSenders.has(sender)) missing.delete(key);
   const onPort = new Set(plan.endpoints.flatMap(({ name, attach }) => (isOnPort(attach) ? [name] : [])));
   for (const { sender, frame, judged, purpose } of kindsOfFlows(step.flows)) {
     const key = entryFormKey({ sender, frame });
@@ -83,7 +85,7 @@ function missingForms(input: EntryByFormInput): readonly Missing[] {
   if (missing.size > 0)
     step.flows.some((flow) => {
       const key = entryFormKey(flow);
-      if (missing.has(key) && tally.seen.observersOf(flow).length > 0) missing.delete(key);
+      if (missing.has(key) && tally.sightings.observersOf(flow).length > 0) missing.delete(key);
       return missing.size === 0;
     });
   return [...missing.values()];
@@ -95,12 +97,12 @@ const noVlans: PortVlans = { native: null, members: new Set() };
 type VlanGate = { readonly by: string } | 'unknown' | null;
 
 /**
- * The VLAN that the frame enters in (br_allowed_ingress, net/bridge/br_vlan.c). Where the bridge device is not in it, no
- * control can show that the frame entered.
+ * The VLAN that the frame enters in (br_allowed_ingress, net/bridge/br_vlan.c). Where the bridge device is not in it,
+ * no control can show that the frame entered.
  */
 function vlanGate({ links, vlan }: HostState, port: LinkState, frame: FrameSpec): VlanGate {
   const bridge = links.find(({ name }) => name === port.master);
-  if (bridge === undefined || !isOn(bridge.bridge?.['vlan_filtering'] ?? 0)) return null;
+  if (bridge === undefined || !isOn(bridge.bridge?.['vlan_filtering'])) return null;
   const { native, members } = portVlans(vlan, port.name) ?? noVlans;
   const [tag = 0] = frame.vlan;
   const vid = tag === 0 ? native : tag;
@@ -110,7 +112,9 @@ function vlanGate({ links, vlan }: HostState, port: LinkState, frame: FrameSpec)
   return ofBridge.members.has(vid) ? null : 'unknown';
 }
 
-/** Base chains at which frames pass on their way into the bridge and up to its device, with rules or a policy of drop. */
+/**
+ * Base chains at which frames pass on their way into the bridge and up to its device, with rules or a policy of drop.
+ */
 function chainsAt(
   { nft, sysctl, legacyTables = [] }: HostState,
   port: string,
@@ -155,22 +159,26 @@ function filtersAt(
   };
 }
 
-/** What stands at a sender's port, in one reading, that may keep a frame of that form out. */
+/** What stands at a sender's port, in one snapshot, that may keep a frame of that form out. */
 interface AtPort {
   readonly barriers: readonly string[];
   /** What cannot be read. */
   readonly programs: readonly string[];
-  /** False: a frame may enter and not come to the bridge device, or the switch may drop it by what is not known here. */
+  /**
+   * False: a frame may enter and not come to the bridge device, or the switch may drop it by what is not known here.
+   */
   readonly isShown: boolean;
 }
 
 function atPort(state: HostState, port: LinkState, frame: FrameSpec): AtPort {
   const gate = vlanGate(state, port, frame);
-  const isLocked = isOn(port.port?.['locked'] ?? 0);
+  const isLocked = isOn(port.port?.['locked']);
   const { read, programs } = filtersAt(state, port.name);
   const ofSwitch = state.ovs?.bridges.find(({ name }) => name === port.master);
   // one flow is the switch's own: NORMAL
   const flows = ofSwitch !== undefined && ofSwitch.flows.length > 1 ? [`flows of ${ofSwitch.name}`] : [];
+  const around = stateAround(port.name, state);
+  const chains = chainsAt(around.state, around.host === null ? port.name : bareName(port.name), frame);
   const attached = (state.programs ?? []).filter(({ device, place }) => device === port.name && place !== 'tcx egress');
   return {
     barriers: [
@@ -178,7 +186,7 @@ function atPort(state: HostState, port: LinkState, frame: FrameSpec): AtPort {
       ...(isLocked ? [`${port.name}.locked`] : []),
       ...flows,
       ...read,
-      ...chainsAt(state, port.name, frame),
+      ...chains.map((chain) => (around.host === null ? chain : `${around.host}: ${chain}`)),
     ],
     programs: [
       ...(port.xdp === undefined ? [] : [`XDP ${port.xdp} at ${port.name}`]),
@@ -205,30 +213,30 @@ function reasonFor({ sender, frame }: Missing, programs: readonly string[]): Rea
 }
 
 /**
- * Which probes do not enter the bridge, by sender, tag stack and carrier: those of whose form the bridge device received
- * no control, and of which no observer saw anything. What the state shows at the sender's port (VLANs, a locked port,
- * rules of tc and nft) is named and takes nothing from the verdict: it is part of what isolates. Where it shows nothing,
- * or only programs, the step does not say how such frames fare. States of versions that did not look for programs, and
- * plans without such controls, give nothing.
+ * Which probes do not enter the bridge, by sender, tag stack and carrier: those of whose form the bridge device
+ * received no control, and of which no observer saw anything. What the state shows at the sender's port (VLANs, a
+ * locked port, rules of tc and nft) is named and takes nothing from the verdict: it is part of what isolates. Where it
+ * shows nothing, or only programs, the step does not say what becomes of such frames. States of versions that did not
+ * look for programs, and plans without such controls, give nothing.
  */
 export function entryByForm(input: EntryByFormInput): EntryByForm {
   const { plan, states } = input;
-  const readings = [states.before, states.after].flatMap((state) => (state?.programs === undefined ? [] : [state]));
-  if (readings.length === 0) return { reasons: [], held: [] };
+  const snapshots = [states.before, states.after].flatMap((state) => (state?.programs === undefined ? [] : [state]));
+  if (snapshots.length === 0) return { reasons: [], held: [] };
   const portOf = new Map(plan.endpoints.map(({ name, port }) => [name, port]));
   const reasons: Reason[] = [];
   const groups = new Map<string, HeldAtEntry & { readonly from: string[] }>();
   for (const missing of missingForms(input)) {
     const { sender, frame, isAsked } = missing;
-    const found = readings.flatMap((state) => {
+    const ports = snapshots.flatMap((state) => {
       const port = state.links.find(({ name }) => name === portOf.get(sender));
       return port === undefined ? [] : [{ ...atPort(state, port, frame), isTaken: isTaken(state, port, frame) }];
     });
-    const by = [...new Set(found.flatMap(({ barriers }) => barriers))];
-    if (found.length === 0 || !found.every(({ isShown }) => isShown) || (!isAsked && by.length === 0)) continue;
+    const by = [...new Set(ports.flatMap(({ barriers }) => barriers))];
+    if (ports.length === 0 || !ports.every(({ isShown }) => isShown) || (!isAsked && by.length === 0)) continue;
     if (by.length === 0) {
-      const programs = [...new Set(found.flatMap((one) => one.programs))];
-      if (!found.some((one) => one.isTaken)) reasons.push(reasonFor(missing, programs));
+      const programs = [...new Set(ports.flatMap((port) => port.programs))];
+      if (!ports.some((port) => port.isTaken)) reasons.push(reasonFor(missing, programs));
       continue;
     }
     const tags = tagsText(frame);
@@ -242,14 +250,14 @@ export function entryByForm(input: EntryByFormInput): EntryByForm {
 
 /** VLANs that a sender's probes are tagged with on the outside, by sender. */
 function outerVlans({ flows }: StepPlan): ReadonlyMap<string, ReadonlySet<number>> {
-  const found = new Map<string, Set<number>>();
+  const bySender = new Map<string, Set<number>>();
   for (const { sender, vlan } of flows) {
-    const vlans = found.get(sender) ?? new Set();
+    const vlans = bySender.get(sender) ?? new Set();
     const [outer] = vlan;
     if (outer !== undefined) vlans.add(outer);
-    found.set(sender, vlans);
+    bySender.set(sender, vlans);
   }
-  return found;
+  return bySender;
 }
 
 function reasonsAt(
@@ -269,7 +277,7 @@ function reasonsAt(
           reason(
             'entry-unproved',
             sender,
-            `XDP ${port.xdp} stands at ${port.name}, and frames that are injected there do not meet it: what ${sender} itself sends may fare otherwise`,
+            `XDP ${port.xdp} stands at ${port.name}, and frames that are injected there do not meet it: what ${sender} itself sends may be treated otherwise`,
           ),
         ]
       : []),
@@ -291,16 +299,16 @@ function reasonsAt(
  */
 export function entryInStateReasons(plan: Plan, step: StepPlan, { before, after }: StepStates): readonly Reason[] {
   const vlans = outerVlans(step);
-  const found = [before, after].flatMap((state) =>
+  const reasons = [before, after].flatMap((state) =>
     state?.programs === undefined
       ? []
       : plan.endpoints.flatMap(({ name, attach, port, netns }) => {
-          const own = vlans.get(name);
+          const senderVlans = vlans.get(name);
           const link = isOnPort(attach) ? state.links.find((link) => link.name === port) : undefined;
-          return own === undefined || link === undefined
+          return senderVlans === undefined || link === undefined
             ? []
-            : reasonsAt(state, name, link, own, plan.provider === 'host' && netns === null);
+            : reasonsAt(state, name, link, senderVlans, plan.provider === 'host' && netns === null);
         }),
   );
-  return [...new Map(found.map((one) => [one.text, one])).values()];
+  return [...new Map(reasons.map((reason) => [reason.text, reason])).values()];
 }

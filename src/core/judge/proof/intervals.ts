@@ -6,7 +6,7 @@ import { freePrograms } from '../../scenario/free-commands.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { StepFacts } from './step-facts.js';
 
-/** Two readings of the state of a step, one after the other; null = it was not read. */
+/** Two snapshots of the state of a step, one after the other; null = it was not read. */
 export interface Interval {
   readonly from: HostState | null;
   readonly to: HostState | null;
@@ -16,10 +16,16 @@ export interface Interval {
   readonly where: string;
 }
 
+/** An interval whose two ends were read. */
+export interface ReadInterval extends Interval {
+  readonly from: HostState;
+  readonly to: HostState;
+}
+
 const nothing: ReadonlySet<StatePart> = new Set();
 const named = (events: readonly number[]): string => `event ${events.map((index) => index + 1).join(', ')}`;
 
-/** The time between two readings without events. */
+/** The time between two snapshots without events. */
 export function wholeInterval({ before, after }: StepStates): Interval {
   return { from: before, to: after, excused: nothing, where: '' };
 }
@@ -32,17 +38,17 @@ export function readAroundEvents(step: StepPlan): boolean {
   return step.during.every(({ settleMs }) => settleMs !== undefined);
 }
 
-/** The time from the first reading of a step to its last, cut at the readings around its events. */
+/** The time from the first snapshot of a step to its last, cut at the snapshots around its events. */
 export function intervalsOf(
   step: StepPlan,
-  { eventReadings }: Pick<StepFacts, 'eventReadings'>,
+  { eventSnapshots }: Pick<StepFacts, 'eventSnapshots'>,
   { before, after, during = [] }: StepStates,
 ): readonly Interval[] {
   const intervals: Interval[] = [];
   let from = before;
   let where = '';
-  for (const { reading, events } of eventReadings) {
-    const to = during[reading - 1] ?? null;
+  for (const { snapshot, events } of eventSnapshots) {
+    const to = during[snapshot - 1] ?? null;
     const busy = events.length > 0;
     intervals.push({
       from,
@@ -57,31 +63,31 @@ export function intervalsOf(
 }
 
 /**
- * Readings around events that are not as a run makes them: each has its number, and one comes before an event and one
+ * Snapshots around events that are not as a run makes them: each has its number, and one comes before an event and one
  * after it.
  */
 export function unreadAround(
-  { eventReadings, eventsSinceReading }: Pick<StepFacts, 'eventReadings' | 'eventsSinceReading'>,
+  { eventSnapshots, eventsSinceSnapshot }: Pick<StepFacts, 'eventSnapshots' | 'eventsSinceSnapshot'>,
   { during = [] }: StepStates,
 ): readonly Reason[] {
-  const [first] = eventReadings;
+  const [first] = eventSnapshots;
   return [
-    ...eventReadings.flatMap(({ reading }, at) =>
-      reading === at + 1 && (during[at] ?? null) !== null
+    ...eventSnapshots.flatMap(({ snapshot }, at) =>
+      snapshot === at + 1 && (during[at] ?? null) !== null
         ? []
         : [reason('state-unread', null, `reading ${at + 1} around the events is not there`)],
     ),
     ...(first !== undefined && first.events.length > 0
       ? [reason('state-unread', null, `the state before ${named(first.events)} was not read`)]
       : []),
-    ...(eventsSinceReading.length > 0
-      ? [reason('state-unread', null, `the state after ${named(eventsSinceReading)} was not read`)]
+    ...(eventsSinceSnapshot.length > 0
+      ? [reason('state-unread', null, `the state after ${named(eventsSinceSnapshot)} was not read`)]
       : []),
   ];
 }
 
 /** Parts of a state that the judge compares. */
-const stateParts = ['links', 'vlan', 'sysctl', 'tc', 'nft', 'ovs'] as const;
+const stateParts = ['links', 'vlan', 'sysctl', 'tc', 'nft', 'ovs', 'routing'] as const;
 type StatePart = (typeof stateParts)[number];
 
 /**
@@ -115,6 +121,6 @@ function eventReach(step: StepPlan, events: readonly number[]): ReadonlySet<Stat
  */
 export function isStranger(step: StepPlan, { program }: RuleChange): boolean {
   if (program === null) return false;
-  const own = step.during.flatMap(({ run }) => run).map(([name = '']) => baseName(name));
-  return own.every((name) => freePrograms.includes(name)) && !own.includes(program);
+  const eventPrograms = step.during.flatMap(({ run }) => run).map(([name = '']) => baseName(name));
+  return eventPrograms.every((name) => freePrograms.includes(name)) && !eventPrograms.includes(program);
 }

@@ -29,16 +29,19 @@ export interface StepFacts {
   readonly betweenFrom: Moment | null;
   /** What ran while probes went on, by its index in `during`. */
   readonly events: ReadonlyMap<number, EventFacts>;
-  /** Readings of the state around events, in order, each with the events that began since the one before. */
-  readonly eventReadings: readonly { readonly reading: number; readonly events: readonly number[] }[];
-  /** Events that began after the last of these readings. */
-  readonly eventsSinceReading: readonly number[];
+  /** Snapshots of the state around events, in order, each with the events that began since the one before. */
+  readonly eventSnapshots: readonly { readonly snapshot: number; readonly events: readonly number[] }[];
+  /** Events that began after the last of these snapshots. */
+  readonly eventsSinceSnapshot: readonly number[];
   readonly stopped: Readonly<Record<string, Counters>>;
   readonly written: Readonly<Record<string, number>>;
   readonly lastCounters: Readonly<Record<string, Counters>>;
   readonly faults: readonly Fault[];
-  readonly kept: readonly KeptInTimeline[];
-  /** Who changed rules while probes were on their way; `meanwhile`: while an event of the step was at work. */
+  readonly keptFrames: readonly KeptInTimeline[];
+  /**
+   * Changes of rules while probes were on their way, each with its process; `meanwhile`: while an event of the step was
+   * at work.
+   */
   readonly ruleChanges: readonly RuleChange[];
   readonly ruleChangesMeanwhile: readonly RuleChange[];
   /** While no event of the step was at work. */
@@ -89,13 +92,13 @@ interface Gathering {
   probingFrom: Moment | null;
   betweenFrom: Moment | null;
   events: Map<number, EventFacts>;
-  eventReadings: { reading: number; events: readonly number[] }[];
-  eventsSinceReading: number[];
+  eventSnapshots: { snapshot: number; events: readonly number[] }[];
+  eventsSinceSnapshot: number[];
   stopped: Record<string, Counters>;
   written: Record<string, number>;
   lastCounters: Record<string, Counters>;
   faults: Fault[];
-  kept: KeptInTimeline[];
+  keptFrames: KeptInTimeline[];
   ruleChanges: RuleChange[];
   ruleChangesMeanwhile: RuleChange[];
   settingChanges: SettingChange[];
@@ -122,13 +125,13 @@ function empty(): Gathering {
     probingFrom: null,
     betweenFrom: null,
     events: new Map(),
-    eventReadings: [],
-    eventsSinceReading: [],
+    eventSnapshots: [],
+    eventsSinceSnapshot: [],
     stopped: {},
     written: {},
     lastCounters: {},
     faults: [],
-    kept: [],
+    keptFrames: [],
     ruleChanges: [],
     ruleChangesMeanwhile: [],
     settingChanges: [],
@@ -199,7 +202,7 @@ const gatherers: { readonly [Event in EventName]: (facts: Gathering, entry: Entr
   },
   'event-started'(facts, entry) {
     facts.events.set(entry.during, { from: momentOf(entry), to: null, ok: false, detail: 'it did not end' });
-    facts.eventsSinceReading.push(entry.during);
+    facts.eventsSinceSnapshot.push(entry.during);
   },
   'event-ended'(facts, entry) {
     const begun = facts.events.get(entry.during);
@@ -230,7 +233,7 @@ const gatherers: { readonly [Event in EventName]: (facts: Gathering, entry: Entr
     facts.faults.push(fault);
   },
   kept(facts, { observer, towards, frame, atNs }) {
-    facts.kept.push({ observer, towards, frame, atNs });
+    facts.keptFrames.push({ observer, towards, frame, atNs });
   },
   clock: watchHostClock,
   'rules-changed'(facts, { meanwhile, changes }) {
@@ -241,8 +244,8 @@ const gatherers: { readonly [Event in EventName]: (facts: Gathering, entry: Entr
   },
   'state-read'(facts, entry) {
     if (entry.when !== 'during') return;
-    facts.eventReadings.push({ reading: entry.reading, events: facts.eventsSinceReading });
-    facts.eventsSinceReading = [];
+    facts.eventSnapshots.push({ snapshot: entry.reading, events: facts.eventsSinceSnapshot });
+    facts.eventsSinceSnapshot = [];
   },
   'step-ended'(facts, { outcome }) {
     facts.outcome = outcome;
@@ -260,15 +263,15 @@ function gather<Event extends EventName>(facts: Gathering, event: Event, entry: 
 
 /** The timeline by step, in the plan's order. Steps that the run never came to have no outcome. */
 export function stepFacts(plan: Plan, timeline: readonly TimelineEntry[]): readonly StepFacts[] {
-  const all = plan.steps.map(empty);
+  const factsOfSteps = plan.steps.map(empty);
   for (const entry of timeline) {
-    const facts = all[entry.step];
+    const facts = factsOfSteps[entry.step];
     if (facts === undefined) continue;
     watchClock(facts, entry);
     facts.lastMonoMs = Math.max(facts.lastMonoMs, entry.monoMs);
     gather(facts, entry.event, entry);
   }
-  return all;
+  return factsOfSteps;
 }
 
 /** Frames of a flow that the kernel accepted. */

@@ -5,19 +5,11 @@ import type { StepPlan } from '../../model/plan.js';
 
 import type { Endpoint } from '../../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../../model/state.js';
-import { type RuleChange, type SettingChange, vlanList } from '../../model/timeline.js';
+import { type RuleChange, routingRules, type SettingChange, vlanList } from '../../model/timeline.js';
 import { ingressMac } from '../../plan/ingress-controls.js';
 import { reason, type Reason } from '../../model/reasons.js';
-import type { Interval } from './intervals.js';
-
-/** Counters move on an idle machine; what else the rules say must not. */
-function withoutCounters(rules: unknown): string {
-  return (
-    JSON.stringify(rules, (key, value: unknown) =>
-      ['packets', 'bytes', 'used', 'expires', 'last'].includes(key) ? undefined : value,
-    ) ?? ''
-  );
-}
+import { changedRouting, changedRules, routingPutBack } from './changed-rules.js';
+import type { Interval, ReadInterval } from './intervals.js';
 
 /**
  * Why a setting of a bridge moved by itself; '' = it did not. A topology change moves the ageing time alone
@@ -56,12 +48,14 @@ function linkDifferences(before: LinkState, after: LinkState, sideEffects: SideE
 
 /** What `bridge -j vlan` says of each of the ports. */
 function vlansOf(state: HostState, ports: ReadonlySet<string>): ReadonlyMap<string, string> {
-  const all: readonly unknown[] = Array.isArray(state.vlan) ? state.vlan : [];
+  const entries: readonly unknown[] = Array.isArray(state.vlan) ? state.vlan : [];
   return new Map(
-    all.flatMap((one) => {
+    entries.flatMap((entry) => {
       const name =
-        typeof one === 'object' && one !== null && 'ifname' in one && typeof one.ifname === 'string' ? one.ifname : '';
-      return ports.has(name) ? [[name, JSON.stringify(one)] as const] : [];
+        typeof entry === 'object' && entry !== null && 'ifname' in entry && typeof entry.ifname === 'string'
+          ? entry.ifname
+          : '';
+      return ports.has(name) ? [[name, JSON.stringify(entry)] as const] : [];
     }),
   );
 }
@@ -76,10 +70,10 @@ function ofStep({ observers }: StepPlan): (link: LinkState) => boolean {
 }
 
 function changedVlans(step: StepPlan, before: HostState, after: HostState): readonly string[] {
-  const own = (state: HostState): ReadonlySet<string> =>
+  const namesOf = (state: HostState): ReadonlySet<string> =>
     new Set(state.links.filter(ofStep(step)).map(({ name }) => name));
-  const still = own(after);
-  const ports = new Set([...own(before)].filter((name) => still.has(name)));
+  const still = namesOf(after);
+  const ports = new Set([...namesOf(before)].filter((name) => still.has(name)));
   const [was, is] = [vlansOf(before, ports), vlansOf(after, ports)];
   return [...ports].filter((name) => was.get(name) !== is.get(name)).map((name) => `${name}: its VLANs changed`);
 }
@@ -170,50 +164,6 @@ function movedMacs(
   );
 }
 
-/** At most this many of those that changed rules are named. */
-const maxNamed = 3;
-
-function changer({ kind, pid, program }: RuleChange): string {
-  if (pid === null) return 'somebody whom the kernel did not name';
-  return kind === 'tc'
-    ? `who asked from netlink port ${pid}, as a rule its process id`
-    : `process ${pid}${program === null ? '' : ` (${program})`}`;
-}
-
-const rulesDiffer: Readonly<Record<RuleChange['kind'], (from: HostState, to: HostState) => boolean>> = {
-  tc: (from, to) => withoutCounters(from.tc) !== withoutCounters(to.tc),
-  nft: (from, to) => withoutCounters(from.nft) !== withoutCounters(to.nft),
-};
-
-/** Rules that are other than before, or that somebody changed and put back. */
-function changedRules(intervals: readonly ReadInterval[], changes: readonly RuleChange[]): readonly Reason[] {
-  const legacy = intervals.find(
-    ({ from, to, excused }) =>
-      !excused.has('nft') && JSON.stringify(from.legacyTables) !== JSON.stringify(to.legacyTables),
-  );
-  const ofLegacy =
-    legacy === undefined
-      ? []
-      : [reason('settings-changed', null, `the rules of xtables that nft does not list changed${legacy.where}`)];
-  const ofNetlink = (['tc', 'nft'] as const).flatMap((kind) => {
-    const other = intervals.find(({ from, to, excused }) => !excused.has(kind) && rulesDiffer[kind](from, to));
-    const by = changes.filter((change) => change.kind === kind).map(changer);
-    if (other === undefined && by.length === 0) return [];
-    const named =
-      by.length === 0
-        ? ''
-        : `, by ${by.slice(0, maxNamed).join(', ')}${by.length > maxNamed ? ` and ${by.length - maxNamed} more` : ''}`;
-    return [
-      reason(
-        'settings-changed',
-        null,
-        `the ${kind} rules changed${other === undefined ? ' and were put back' : ''}${named}${other?.where ?? ''}`,
-      ),
-    ];
-  });
-  return [...ofNetlink, ...ofLegacy];
-}
-
 /**
  * What Open vSwitch was given, without flows that its action `learn` made of entering controls, which are the run's
  * own.
@@ -224,12 +174,6 @@ function settingsOfOvs({ ovs }: HostState): string {
     flows: bridge.flows.filter((flow) => !flow.includes(ingressMac)),
   }));
   return JSON.stringify({ ...ovs, bridges: changes });
-}
-
-/** An interval whose two ends were read. */
-interface ReadInterval extends Interval {
-  readonly from: HostState;
-  readonly to: HostState;
 }
 
 /**
@@ -247,8 +191,11 @@ function changedSettings(
     excused.has('ovs') || settingsOfOvs(from) === settingsOfOvs(to)
       ? []
       : ['the configuration or the flows of Open vSwitch changed'];
-  const all = [...links, ...[...vlans, ...sysctls, ...switched].map((text) => reason('settings-changed', null, text))];
-  return all.map(({ code, observer, text }) => ({ code, observer, text: `${text}${where}` }));
+  const reasons = [
+    ...links,
+    ...[...vlans, ...sysctls, ...switched].map((text) => reason('settings-changed', null, text)),
+  ];
+  return reasons.map(({ code, observer, text }) => ({ code, observer, text: `${text}${where}` }));
 }
 
 /** Is the setting of that link other at the end of the interval, which is reported then? */
@@ -268,7 +215,7 @@ function differs({ from, to, excused }: ReadInterval, name: string, what: string
 }
 
 /**
- * A sysctl that was heard to change though all readings have it alike. Of one that is not read nobody knows what it
+ * A sysctl that was heard to change though all snapshots have it alike. Of one that is not read nobody knows what it
  * was.
  */
 function sysctlPutBack(name: string, before: HostState, intervals: readonly ReadInterval[]): readonly Reason[] {
@@ -280,7 +227,7 @@ function sysctlPutBack(name: string, before: HostState, intervals: readonly Read
 }
 
 /**
- * Settings that were heard to change though all readings have them alike: they were put back. Those of other bridges
+ * Settings that were heard to change though all snapshots have them alike: they were put back. Those of other bridges
  * are left out.
  */
 function putBack(
@@ -296,14 +243,15 @@ function putBack(
   );
   const observers = new Map(step.observers.map((observer) => [observer.interface, observer.name]));
   return settings.flatMap(({ ifindex, what, host = null }) => {
+    if (what === routingRules) return routingPutBack(step, before, intervals);
     if (ifindex === null) return sysctlPutBack(onHost(host, what), before, intervals);
     const link = watched.get(numbered(host, ifindex));
-    const readings = [before, ...intervals.map(({ to }) => to)].flatMap(({ links }) =>
+    const ofBridge = [before, ...intervals.map(({ to }) => to)].flatMap(({ links }) =>
       links.filter(({ name }) => name === link?.name),
     );
     if (
       link === undefined ||
-      sideEffects.setting(what, readings) ||
+      sideEffects.setting(what, ofBridge) ||
       intervals.some((interval) => differs(interval, link.name, what))
     )
       return [];
@@ -316,7 +264,7 @@ function putBack(
 /**
  * Whether the kernel said the same before the first probe and after the last: identity and settings of the bridges and
  * their ports, their VLANs, tc and nft rules, the sysctls that were read; timers and counters aside, FDB and MDB left
- * to causes, except a MAC on a wrong port. What the step's probes bring about on purpose is no change, nor what its
+ * to causes, except a MAC on a wrong port. What the step's probes bring about on purpose is not a change, nor what its
  * events do in their intervals. `changes`: who was heard changing rules meanwhile, the events aside; `settings`: which
  * were heard to change, also if they were put back.
  */
@@ -337,18 +285,20 @@ export function unchangedReasons(
     .flatMap((state) => state.unread)
     .map(({ what, why }) => reason('state-unread', null, `${what}: ${why}`));
   const sideEffects = sideEffectsOf(step, endpoints);
-  const all = [
+  const reasons = [
     ...unread,
     ...read.flatMap((interval) => changedSettings(step, interval, sideEffects)),
     ...putBack(step, before, read, settings, sideEffects),
     ...changedRules(read, changes),
+    ...changedRouting(step, read),
     ...[before, after].flatMap((state) => notForwarding(step, state, sideEffects)),
     ...[before, after].flatMap((state) => movedMacs(step, state, endpoints, sideEffects)),
   ];
-  return all.filter(
-    (one, index) =>
-      all.findIndex(
-        (other) => other.code === one.code && other.observer === one.observer && other.text === one.text,
+  return reasons.filter(
+    (candidate, index) =>
+      reasons.findIndex(
+        (earlier) =>
+          earlier.code === candidate.code && earlier.observer === candidate.observer && earlier.text === candidate.text,
       ) === index,
   );
 }
@@ -360,9 +310,9 @@ export function unchangedReasons(
 interface SideEffects {
   /**
    * A setting of a bridge that a new root, or the change of topology it makes, steers (br_config_bpdu,
-   * __br_set_topology_change; net/bridge/br_stp.c). `readings`: of the bridge.
+   * __br_set_topology_change; net/bridge/br_stp.c). `ofBridge`: its states, one a snapshot.
    */
-  setting(key: string, readings: readonly LinkState[]): boolean;
+  setting(key: string, ofBridge: readonly LinkState[]): boolean;
   /** A port that a guard closes: only one that the probes enter by. */
   closed(port: string): boolean;
   /** A MAC that a thief took to its own port. */
@@ -383,9 +333,9 @@ export function sideEffectsOf(step: StepPlan, endpoints: readonly Endpoint[]): S
   const provokes = (code: string): boolean => step.provokes?.includes(code) === true;
   const portOf = (name: string): string | null => endpoints.find((endpoint) => endpoint.name === name)?.port ?? null;
   return {
-    setting: (key, readings) =>
+    setting: (key, ofBridge) =>
       provokes('settings-changed') &&
-      (ofTheRoot.includes(key) || (key === 'ageing_time' && readings.some(agesByTopology))),
+      (ofTheRoot.includes(key) || (key === 'ageing_time' && ofBridge.some(agesByTopology))),
     closed: (port) => provokes('not-forwarding') && step.flows.some((flow) => portOf(flow.sender) === port),
     moved: (mac, port) =>
       provokes('mac-moved') && step.flows.some((flow) => flow.frame.srcMac === mac && portOf(flow.sender) === port),

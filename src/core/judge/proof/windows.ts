@@ -45,14 +45,14 @@ export function eventsOf(step: StepPlan, facts: StepFacts): { readonly events?: 
   if (step.during.length === 0) return {};
   return {
     events: step.during.flatMap(({ run }, index) => {
-      const found = facts.events.get(index);
-      return found === undefined
+      const event = facts.events.get(index);
+      return event === undefined
         ? []
         : [
             {
               commands: run,
-              fromMs: msSince(facts.probingFrom, found.from.ns),
-              toMs: found.to === null ? null : msSince(facts.probingFrom, found.to.ns),
+              fromMs: msSince(facts.probingFrom, event.from.ns),
+              toMs: event.to === null ? null : msSince(facts.probingFrom, event.to.ns),
             },
           ];
     }),
@@ -65,15 +65,15 @@ export function eventsOf(step: StepPlan, facts: StepFacts): { readonly events?: 
  */
 export function eventReasons(step: StepPlan, facts: StepFacts): readonly Reason[] {
   return step.during.flatMap(({ atMs, settleMs = 0 }, index) => {
-    const found = facts.events.get(index);
+    const event = facts.events.get(index);
     const name = `event ${index + 1} at ${atMs} ms`;
-    if (found === undefined) return [reason('event-missed', null, `${name} did not happen`)];
-    if (found.to === null || !found.ok) return [reason('event-failed', null, `${name}: ${found.detail}`)];
+    if (event === undefined) return [reason('event-missed', null, `${name} did not happen`)];
+    if (event.to === null || !event.ok) return [reason('event-failed', null, `${name}: ${event.detail}`)];
     const meanwhile =
       facts.probingFrom !== null &&
       facts.betweenFrom !== null &&
-      facts.probingFrom.monoMs <= found.from.monoMs &&
-      found.to.monoMs + settleMs <= facts.betweenFrom.monoMs;
+      facts.probingFrom.monoMs <= event.from.monoMs &&
+      event.to.monoMs + settleMs <= facts.betweenFrom.monoMs;
     return meanwhile
       ? []
       : [reason('event-missed', null, `${name} was not over when the probes paused for the controls in between`)];

@@ -118,7 +118,8 @@ const maxInFrame = 4096;
  * no token can be distinguished from a forged one, so every token counts as forged.
  *
  * By rules 2 every genuine token of a frame counts, wherever it stands; a forged one before it hides nothing. By rules
- * 1 the token behind the last header decided, or the first one, and a frame whose headers could not be read was none.
+ * 1 the token behind the last header decided, or the first one, and a frame whose headers could not be read was not
+ * one.
  */
 export function createClassifier(plan: Plan, tags: RunTags, rules: VerdictRules): Classify {
   const segments = segmentsOf(plan);
@@ -136,8 +137,8 @@ export function createClassifier(plan: Plan, tags: RunTags, rules: VerdictRules)
       (flow !== null || control?.index === index) && tags.holds(bytes, at + tokenLength - tagLength, index);
     return isOurs ? { segment, flow, control, index, at } : null;
   }
-  function sightingOf(bytes: Uint8Array, start: number, view: FrameView | null, found: Recognised): Sighting {
-    const { segment, flow, control, index, at } = found;
+  function sightingOf(bytes: Uint8Array, start: number, view: FrameView | null, token: Recognised): Sighting {
+    const { segment, flow, control, index, at } = token;
     const form = (frame: FrameSpec): FrameFormName => {
       if (rules === 2) return formOf(bytes, view, planned(frame), at);
       return view === null ? 'answer' : formByRules1(bytes, view, planned(frame));
@@ -155,24 +156,27 @@ export function createClassifier(plan: Plan, tags: RunTags, rules: VerdictRules)
     if ((view === null && rules === 1) || !search.mayHold(bytes, start, end)) return none;
     const first = tokenAt(bytes, start, end, plan.runTag, view?.payloadAt ?? -1);
     if (first < 0) return none;
-    const found = recognise(bytes, first);
-    if (rules === 1) return { ...none, sighting: found === null ? forged : sightingOf(bytes, start, view, found) };
+    const firstToken = recognise(bytes, first);
+    if (rules === 1)
+      return { ...none, sighting: firstToken === null ? forged : sightingOf(bytes, start, view, firstToken) };
     const others = tokensBut(bytes, start, end, plan.runTag, first).flatMap((at) => recognise(bytes, at) ?? []);
-    const all = (found === null ? others : [found, ...others]).map((one) => sightingOf(bytes, start, view, one));
-    const [sighting = forged, ...more] = all;
+    const sightings = (firstToken === null ? others : [firstToken, ...others]).map((token) =>
+      sightingOf(bytes, start, view, token),
+    );
+    const [sighting = forged, ...more] = sightings;
     return { view, sighting, more };
   };
 }
 
 /** Offsets of the frame's further tokens, in their order. */
 function tokensBut(bytes: Uint8Array, start: number, end: number, runTag: number, first: number): readonly number[] {
-  const found: number[] = [];
-  for (let at = start; found.length < maxInFrame; at += 1) {
+  const offsets: number[] = [];
+  for (let at = start; offsets.length < maxInFrame; at += 1) {
     at = tokenAt(bytes, at, end, runTag, -1);
-    if (at < 0) return found;
-    if (at !== first) found.push(at);
+    if (at < 0) return offsets;
+    if (at !== first) offsets.push(at);
   }
-  return found;
+  return offsets;
 }
 
 /** Index of the token that a sighting rests on; -1 = it rests on none. */

@@ -22,7 +22,7 @@ export interface PlannedHeaders {
  *
  * - `as-sent`: the planned MACs and IP addresses; VLAN tags may have been added or removed;
  * - `routed`: other MACs, the planned IP pair, a smaller hop limit;
- * - `rewritten`: other headers of any kind (NAT, MAC rewriting, a hop limit set anew);
+ * - `rewritten`: other headers of any kind (NAT, MAC rewriting, a hop limit set again);
  * - `encapsulated`: the token stands under another header (MPLS, VXLAN, GRE, an ICMP error that quotes the frame);
  * - `answer`: by rules 1 alone, every form but the first two. It decided nothing there.
  */

@@ -64,18 +64,19 @@ export function headerWords(
   }
 }
 
-/** Whether the frame whose bytes begin at `start`, at a word of `all`, has the values of `like`'s words. */
-export function isLike(all: Int32Array, start: number, { words: like }: Pick<HeaderWords, 'words'>): boolean {
+/** Whether the frame whose bytes begin at `start`, at a word of `frameWords`, has the values of `like`'s words. */
+export function isLike(frameWords: Int32Array, start: number, { words: like }: Pick<HeaderWords, 'words'>): boolean {
   let at = start >>> 2;
-  for (let i = 0; i < like.length; i += 2, at += 1) if (((all[at] ?? 0) & (like[i] ?? 0)) !== like[i + 1]) return false;
+  for (let i = 0; i < like.length; i += 2, at += 1)
+    if (((frameWords[at] ?? 0) & (like[i] ?? 0)) !== like[i + 1]) return false;
   return true;
 }
 
 /** Compares the two addresses that a frame begins with as words. */
 export interface MacWords {
   /**
-   * Whether the frame at `words[at]`, 32-bit words of this machine's order, bears these MACs; one that is none is
-   * nobody's.
+   * Whether the frame at `words[at]`, 32-bit words of this machine's order, carries these MACs. A text that is not a
+   * MAC is nobody's.
    */
   are(words: Int32Array, at: number, srcMac: string, dstMac: string): boolean;
 }
@@ -83,7 +84,7 @@ export interface MacWords {
 /** Three words, of which one address has the first two or the last two; the other half of the middle one is 0. */
 type Parts = Int32Array;
 
-/** MACs are read once each; most frames bear those of the one before. */
+/** MACs are read once each; most frames carry those of the one before. */
 export function createMacWords(): MacWords {
   const known = { src: new Map<string, Parts | null>(), dst: new Map<string, Parts | null>() };
   const last = { src: '', dst: '' };
@@ -91,8 +92,8 @@ export function createMacWords(): MacWords {
   let dst: Parts | null = null;
 
   function partsOf(of: 'src' | 'dst', mac: string): Parts | null {
-    const made = known[of].get(mac);
-    if (made !== undefined) return made;
+    const cached = known[of].get(mac);
+    if (cached !== undefined) return cached;
     const wanted = macBytes(mac);
     const bytes = new Uint8Array(2 * macLength);
     bytes.set(wanted ?? [], of === 'dst' ? 0 : macLength);

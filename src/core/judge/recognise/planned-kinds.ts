@@ -17,7 +17,7 @@ export interface PlannedProbe {
 
 /** What frames of one carrier, tags and size have in common. */
 interface Kind extends Omit<HeaderWords, 'view'> {
-  /** Offsets in the frame; -1: it has nfirst. */
+  /** Offsets in the frame; -1: it has none. */
   readonly srcIpAt: number;
   readonly dstIpAt: number;
 }
@@ -41,10 +41,10 @@ function withoutAddresses(same: Uint8Array, { srcIpAt, dstIpAt, ipVersion, proto
 }
 
 function kindOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof createHeaderReader>): Kind | null {
-  const found = headerWords(flow, runTag, headersOf, withoutAddresses);
-  return found === null
+  const header = headerWords(flow, runTag, headersOf, withoutAddresses);
+  return header === null
     ? null
-    : { tokenAt: found.tokenAt, words: found.words, srcIpAt: found.view.srcIpAt, dstIpAt: found.view.dstIpAt };
+    : { tokenAt: header.tokenAt, words: header.words, srcIpAt: header.view.srcIpAt, dstIpAt: header.view.dstIpAt };
 }
 
 function isAlike(first: Flow, second: Flow): boolean {
@@ -81,7 +81,7 @@ export class PlannedKinds {
   /** Headers of the flow that was asked for last: a frame that enters is mostly seen leaving next. */
   private last: { readonly flow: Flow; readonly headers: PlannedHeaders } | null = null;
 
-  /** `flowOf`: the flow that a token's index belongs to; null = nfirst. */
+  /** `flowOf`: the flow that a token's index belongs to; null = none. */
   constructor(
     private readonly runTag: number,
     private readonly tags: RunTags,
@@ -113,15 +113,15 @@ export class PlannedKinds {
     if (kind !== null) this.kinds.push(kind);
   }
 
-  /** Does the frame bear the flow's own addresses? */
+  /** Does the frame carry the flow's own addresses? */
   private isOf(flow: Flow, kind: Kind, bytes: Uint8Array, words: Int32Array, start: number): boolean {
     // Of many flows that have no more than MACs not even a frame is made.
     if (
       flow instanceof FlowOfTable &&
       flow.form.frame.form === undefined &&
-      (flow.source.srcIp === null || flow.aim.dstIp === null)
+      (flow.source.srcIp === null || flow.destination.dstIp === null)
     ) {
-      return kind.srcIpAt < 0 && this.macs.are(words, start >>> 2, flow.source.srcMac, flow.aim.dstMac);
+      return kind.srcIpAt < 0 && this.macs.are(words, start >>> 2, flow.source.srcMac, flow.destination.dstMac);
     }
     if (this.last?.flow !== flow) this.last = { flow, headers: this.headersOf(flow.frame) };
     const { srcMac, dstMac, srcIp, dstIp } = this.last.headers;

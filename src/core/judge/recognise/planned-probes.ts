@@ -28,10 +28,10 @@ const indicesPerSlot = 4;
 const maxPlaces = 8;
 
 function templateOf(flow: Flow, runTag: number, headersOf: ReturnType<typeof createHeaderReader>): Template | null {
-  const found = headerWords(flow, runTag, headersOf);
-  return found === null
+  const header = headerWords(flow, runTag, headersOf);
+  return header === null
     ? null
-    : { flow, first: flow.first, end: flow.first + flow.count, tokenAt: found.tokenAt, words: found.words };
+    : { flow, first: flow.first, end: flow.first + flow.count, tokenAt: header.tokenAt, words: header.words };
 }
 
 /**
@@ -72,9 +72,9 @@ export class PlannedProbes {
     if (template === undefined || !isLike(words, start, template)) {
       template = this.find(bytes, start, end);
       if (template === undefined || !isLike(words, start, template)) {
-        const found = this.kinds.read(bytes, words, start, end);
-        if (found !== null) this.remember(found.flow, found.sequence);
-        return found;
+        const probe = this.kinds.read(bytes, words, start, end);
+        if (probe !== null) this.remember(probe.flow, probe.sequence);
+        return probe;
       }
       this.last = template;
     }

@@ -23,7 +23,7 @@ interface Block {
 
 /** `key` null (it was never revealed): no tag is known. `count`: tokens of the run; beyond them there are none. */
 export function createRunTags(key: Uint8Array | null, count: number): RunTags {
-  const made: Block[] = [];
+  const cache: Block[] = [];
   let last: Block | null = null;
   /** Gives the tags of the block after the one that was made last: starting a cipher takes as long as a block. */
   let source: TagSource | null = null;
@@ -32,14 +32,14 @@ export function createRunTags(key: Uint8Array | null, count: number): RunTags {
   function blockOf(index: number): Block | null {
     if (key === null || index < 0 || index >= count) return null;
     const number = Math.floor(index / perBlock);
-    let block: Block | undefined = made[number & (blocks - 1)];
+    let block: Block | undefined = cache[number & (blocks - 1)];
     if (block?.number === number) return block;
     if (source === null || sourceAt !== number) source = tagSource(key, number * perBlock);
     sourceAt = number + 1;
     if (block === undefined) {
       const words = new Int32Array((perBlock * tagLength) / 4);
       block = { number, bytes: new Uint8Array(words.buffer), words };
-      made[number & (blocks - 1)] = block;
+      cache[number & (blocks - 1)] = block;
     }
     block.number = number;
     block.bytes.set(source(perBlock));

@@ -46,9 +46,9 @@ export function carriersApart(rows: readonly Finding[], states: StepStates): rea
       text: explain(broken, holds, states),
     };
     const key = JSON.stringify(head);
-    const one = groups.get(key) ?? { head, observers: new Set<string>() };
-    one.observers.add(first.observer);
-    groups.set(key, one);
+    const group = groups.get(key) ?? { head, observers: new Set<string>() };
+    group.observers.add(first.observer);
+    groups.set(key, group);
   }
   return [...groups.values()].map(({ head, observers }) => ({ ...head, observers: [...observers] }));
 }

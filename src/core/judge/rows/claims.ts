@@ -8,17 +8,17 @@ export type ClaimOutcome = 'held' | 'beyond' | 'short' | 'unmatched';
 
 function rowOutcome(row: Finding, claim: PlannedClaim): ClaimOutcome {
   // Grouped rows are all alike, so each of them has its share.
-  const seen = row.seen / (row.grouped ?? 1);
+  const perRow = row.seen / (row.grouped ?? 1);
   switch (claim.seen) {
     case 'none':
-      return seen === 0 ? 'held' : 'beyond';
+      return perRow === 0 ? 'held' : 'beyond';
     case 'some':
-      return seen > 0 ? 'held' : 'short';
+      return perRow > 0 ? 'held' : 'short';
     case 'all':
-      return seen > 0 && row.seen >= (row.sent ?? 1) ? 'held' : 'short';
+      return perRow > 0 && row.seen >= (row.sent ?? 1) ? 'held' : 'short';
     default:
-      if (seen === claim.seen) return 'held';
-      return seen > claim.seen ? 'beyond' : 'short';
+      if (perRow === claim.seen) return 'held';
+      return perRow > claim.seen ? 'beyond' : 'short';
   }
 }
 

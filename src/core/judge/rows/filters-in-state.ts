@@ -11,7 +11,7 @@ export interface FiltersInState {
   readonly link: readonly string[];
   readonly ip: {
     /** They act on what the host routes. */
-    readonly all: readonly string[];
+    readonly routed: readonly string[];
     /** They act on bridged packets too: br_netfilter hands them over. */
     readonly bridged: readonly string[];
   };
@@ -26,7 +26,7 @@ export function filtersInState({ nft, tc, sysctl, legacyTables = [] }: HostState
     legacyTables
       .filter(({ program }) => (program === 'ebtables-legacy') === isOfBridge)
       .map(({ program, table }) => `${program} ${table}`);
-  const all = [...tables.filter((table) => !isLink(table)).map((table) => `nft ${table}`), ...ofLegacy(false)];
+  const routed = [...tables.filter((table) => !isLink(table)).map((table) => `nft ${table}`), ...ofLegacy(false)];
   const handedOver =
     sysctl['net.bridge.bridge-nf-call-iptables'] === '1' || sysctl['net.bridge.bridge-nf-call-ip6tables'] === '1';
   const onDevices = Object.entries(fieldsOf(fieldsOf(tc)?.['filters']) ?? {})
@@ -34,6 +34,6 @@ export function filtersInState({ nft, tc, sysctl, legacyTables = [] }: HostState
     .map(([place]) => `tc on ${place}`);
   return {
     link: [...tables.filter(isLink).map((table) => `nft ${table}`), ...ofLegacy(true), ...onDevices],
-    ip: { all, bridged: handedOver ? all.map((table) => `${table} by br_netfilter`) : [] },
+    ip: { routed, bridged: handedOver ? routed.map((table) => `${table} by br_netfilter`) : [] },
   };
 }

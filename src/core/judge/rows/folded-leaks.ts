@@ -50,7 +50,9 @@ class NumberSet {
   }
 }
 
-/** Frames of one flow that one observer overheard. `kind`: the same object for all flows that differ in their ends only. */
+/**
+ * Frames of one flow that one observer overheard. `kind`: the same object for all flows that differ in their ends only.
+ */
 export interface OverheardFlow {
   readonly kind: object;
   readonly flow: Flow;

@@ -49,8 +49,8 @@ export interface Grouping {
 /** Flows that differ in their two ends only. */
 interface Kind {
   readonly like: Flow;
-  readonly all: Sums;
-  /** By observer: what of `all` is no zero row of it, because it sends, may see or saw. */
+  readonly total: Sums;
+  /** By observer: what of `total` is not a zero row of it, because it sends, may see or saw. */
   readonly except: Map<string, Sums>;
   /** By observer, in the order in which they came up. */
   readonly alike: Map<string, Alike[]>;
@@ -113,7 +113,7 @@ function kindFinder(kinds: Map<string, Kind>): (flow: Flow) => Kind {
     )
       return last;
     const key = `${flow.probe} ${flow.class} ${flow.carrier} ${flow.variant ?? ''} ${flow.vlan.join()} ${flow.to === null ? '' : '*'}`;
-    last = kinds.get(key) ?? { like: flow, all: none(), except: new Map(), alike: new Map() };
+    last = kinds.get(key) ?? { like: flow, total: none(), except: new Map(), alike: new Map() };
     kinds.set(key, last);
     return last;
   };
@@ -212,7 +212,7 @@ class RowGrouper {
     const kind = this.kindOf(flow);
     const sent = sentOf(facts, flow);
     const proven = provenOf(flow, this.input);
-    addTo(kind.all, sent, 0, proven);
+    addTo(kind.total, sent, 0, proven);
     const turn: Turn = { flow, kind, sent, proven };
     const { sender, must, may } = flow;
     this.look(this.senderOf(sender), turn);
@@ -222,7 +222,7 @@ class RowGrouper {
     if (may !== must) for (const name of may) this.lookAt(name, turn);
     // Mostly it is one who must see it, and was looked at.
     const onlyMust = must.length === 1 ? must[0] : undefined;
-    tally.seen.eachObserver(flow, (name, tokens) => {
+    tally.sightings.eachObserver(flow, (name, tokens) => {
       if (name !== onlyMust) this.look(this.byName.get(name), turn, tokens);
     });
     for (const name of this.grouping.single) this.lookAt(name, turn);
@@ -238,8 +238,8 @@ class RowGrouper {
   }
 
   /**
-   * A row of the flow that is no zero like the others, or is asked for; once for each observer. `tokens`: how many of
-   * the flow the observer saw, where that is known already.
+   * A row of the flow that is not a zero like the others, or is asked for; once for each observer. `tokens`: how many
+   * of the flow the observer saw, where that is known already.
    */
   private look(looked: Looked | undefined, turn: Turn, tokens: number | null = null): void {
     if (looked === undefined || looked.flow === this.flows) return;
@@ -254,7 +254,9 @@ class RowGrouper {
   /** Tokens of the flow that the observer saw; what is proven is what the only one who must see it has. */
   private seenBy({ flow, proven }: Turn, name: string, tokens: number | null): number {
     if (tokens !== null) return tokens;
-    return flow.must.length === 1 && name === flow.must[0] ? proven : this.input.tally.seen.countTokens(flow, name);
+    return flow.must.length === 1 && name === flow.must[0]
+      ? proven
+      : this.input.tally.sightings.countTokens(flow, name);
   }
 
   private addRow(looked: Looked, { flow, kind, sent, proven }: Turn, seen: number): void {
@@ -282,10 +284,10 @@ class RowGrouper {
     for (const observer of judged) {
       const except = kind.except.get(observer.name) ?? none();
       const sums = {
-        rows: kind.all.rows - except.rows,
-        sent: kind.all.sent - except.sent,
+        rows: kind.total.rows - except.rows,
+        sent: kind.total.sent - except.sent,
         seen: 0,
-        proven: kind.all.proven - except.proven,
+        proven: kind.total.proven - except.proven,
       };
       if (sums.rows > 0)
         rows.push(groupRow(kind, { observer, allowed: 'no', leak: false, exposed: false }, sums, input));

@@ -46,10 +46,19 @@ export function acceptedOf(
   probeClass: string,
   day: string,
 ): Pick<Finding, 'accepted'> {
-  const found = accept.find((one) => one.observer === observer && one.class === probeClass && isInForce(one, day));
-  return found === undefined
+  const acceptance = accept.find(
+    (entry) => entry.observer === observer && entry.class === probeClass && isInForce(entry, day),
+  );
+  return acceptance === undefined
     ? {}
-    : { accepted: { reason: found.reason, owner: found.owner, ticket: found.ticket, until: found.until } };
+    : {
+        accepted: {
+          reason: acceptance.reason,
+          owner: acceptance.owner,
+          ticket: acceptance.ticket,
+          until: acceptance.until,
+        },
+      };
 }
 
 /** Whether an observer must, may or must not see what the two lists are about. */
@@ -116,7 +125,7 @@ export function directionOf(facts: StepFacts, observer: string): Finding['direct
 export function provenOf(flow: Flow, input: RowInput): number {
   if (flow.must.length === 0) return sentOf(input.facts, flow);
   let least = Infinity;
-  for (const name of flow.must) least = Math.min(least, input.tally.seen.countTokens(flow, name));
+  for (const name of flow.must) least = Math.min(least, input.tally.sightings.countTokens(flow, name));
   return least;
 }
 
@@ -135,7 +144,7 @@ function alteredOf(flow: Flow, observer: Observer, tally: StepTally): Pick<Findi
 export function probeRow(flow: Flow, observer: Observer, input: RowInput, open: OpenByDesign = nothingOpen): Finding {
   const { facts, tally } = input;
   const sent = sentOf(facts, flow);
-  const seen = tally.seen.countTokens(flow, observer.name);
+  const seen = tally.sightings.countTokens(flow, observer.name);
   const { allowed, exposed } = outcomeAt(observer, flow, seen, open);
   const leak = allowed === 'no' && seen > 0;
   return {
@@ -153,7 +162,7 @@ export function probeRow(flow: Flow, observer: Observer, input: RowInput, open: 
     leak,
     upperBound95: allowed === 'no' && !leak ? upperBound95(provenOf(flow, input)) : null,
     direction: directionOf(facts, observer.name),
-    firstSighting: firstSightingOf(tally.seen.firstSighting(flow, observer.name)),
+    firstSighting: firstSightingOf(tally.sightings.firstSighting(flow, observer.name)),
     causes: [],
     ...(exposed ? { exposed } : {}),
     ...alteredOf(flow, observer, tally),

@@ -1,5 +1,5 @@
 import type { Finding } from '../../model/result.js';
-import { partyOf } from '../parties.js';
+import { ownMacs, partyOf } from '../parties.js';
 import { endpointLikeness } from './endpoint-likeness.js';
 import { type FoldedLeaks, LeakFolder, maxLeakRows } from './folded-leaks.js';
 import { groupedRows, maxUngrouped } from './group-rows.js';
@@ -61,9 +61,9 @@ function foreignRows(input: RowInput): readonly Finding[] {
   const { plan, step, facts, tally } = input;
   if (step.listenMs === null) return [];
   const ownerOf = (mac: string): string => plan.endpoints.find((endpoint) => endpoint.macs.includes(mac))?.name ?? mac;
-  const heard = [...tally.foreign].map(([key, count]) => {
+  const conversations = [...tally.foreign].map(([key, count]) => {
     const [observer = '', src = '', dst = ''] = key.split('|');
-    return { observer, from: ownerOf(src), to: ownerOf(dst), count };
+    return { observer, from: ownerOf(src), to: ownerOf(dst), dst, count };
   });
   return step.observers
     .filter((observer) => observer.judged && observer.place !== 'bridge')
@@ -79,10 +79,11 @@ function foreignRows(input: RowInput): readonly Finding[] {
         direction: directionOf(facts, observer.name),
         causes: [],
       };
-      const own = heard.filter((one) => one.observer === observer.name);
-      if (own.length === 0)
+      const macs = ownMacs(observer, plan.endpoints, input.states);
+      const ofObserver = conversations.filter((talk) => talk.observer === observer.name && !macs.includes(talk.dst));
+      if (ofObserver.length === 0)
         return [{ ...common, from: '*', to: '*', seen: 0, allowed: 'no', leak: false, firstSighting: null } as const];
-      return own.map(
+      return ofObserver.map(
         ({ from, to, count }): Finding => ({
           ...common,
           from,

@@ -33,7 +33,7 @@ export interface ClassicReader {
 export function pcapParserReader(): ClassicReader {
   const guard = new ClassicGuard();
   let records: ClassicFileRecord[] = [];
-  let given = 0;
+  let returned = 0;
   let linkType = 0;
   let snaplen = 0;
   let error: string | null = null;
@@ -69,13 +69,13 @@ export function pcapParserReader(): ClassicReader {
       deliver(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
       const taken = records;
       records = [];
-      given += taken.length;
+      returned += taken.length;
       return taken;
     },
     fault: () =>
       guard.atEnd() ??
       error ??
-      (guard.records === given ? null : `pcap-parser gave ${given} of ${guard.records} records`),
+      (guard.records === returned ? null : `pcap-parser gave ${returned} of ${guard.records} records`),
   };
 }
 

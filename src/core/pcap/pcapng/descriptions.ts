@@ -7,7 +7,7 @@ import type { SectionState } from './section-state.js';
 /** Each of these reads the block from `at` to where its closing length begins; gives what is wrong with it, or null. */
 export type ReadBlock = (state: SectionState, window: Window, at: number, to: number) => string | null;
 
-/** A section header: interfaces are counted anew, and times and lengths are in its byte order from now on. */
+/** A section header: interfaces are counted again, and times and lengths are in its byte order from now on. */
 export const readSection: ReadBlock = (state, { view, bytes }, at, to) => {
   const { little, out } = state;
   if (at + 24 > to) return 'a section header is too short for its fields';
@@ -69,8 +69,9 @@ export const readStatistics: ReadBlock = (state, { view }, at, to) => {
   const { little, interfaces, earlier, out } = state;
   if (at + 20 > to) return 'interface statistics are too short for their fields';
   const id = view.getUint32(at + 8, little);
-  const seen = interfaces[id];
-  if (seen === undefined) return `statistics of interface ${id}, of which the section has ${interfaces.length}`;
+  const captureInterface = interfaces[id];
+  if (captureInterface === undefined)
+    return `statistics of interface ${id}, of which the section has ${interfaces.length}`;
   const options = readOptions(view, at + 20, to, little);
   if (options === null) return 'an option of interface statistics runs past its block';
   const codes = optionCodes.statistics;
@@ -78,7 +79,7 @@ export const readStatistics: ReadBlock = (state, { view }, at, to) => {
     timeOption(
       view,
       options.find((option) => option.code === code && option.length === 8),
-      seen.resolution,
+      captureInterface.resolution,
       little,
     );
   out.add({

@@ -49,7 +49,7 @@ export function readOptions(view: DataView, from: number, to: number, littleEndi
 
 const decoder = new TextDecoder();
 
-/** Text of an option: UTF-8, not terminated; what is none becomes U+FFFD. */
+/** Text of an option: UTF-8, not terminated; what is not UTF-8 becomes U+FFFD. */
 export function textOfOption(bytes: Uint8Array, option: Option): string {
   return decoder.decode(bytes.subarray(option.at, option.at + option.length));
 }

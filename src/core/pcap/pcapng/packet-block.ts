@@ -64,7 +64,7 @@ export interface PacketHead {
 }
 
 /**
- * Writes what `enhancedPacket` gives for a packet with a direction, perhaps an id, perhaps a comment (as `textOctets`
+ * Writes what `enhancedPacket` gives for a packet with a direction, perhaps an id, perhaps a comment (as `textBytes`
  * gives it), and no other option, without allocating. Returns the offset behind the block; the buffer must have
  * `packetBlockLength(captured, packetId, comment.length)` bytes at `at` (RangeError otherwise).
  */

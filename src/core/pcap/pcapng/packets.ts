@@ -36,15 +36,16 @@ export function readPacket(
   const { little, interfaces } = state;
   const { view } = window;
   const id = isEnhanced ? view.getUint32(at + 8, little) : view.getUint16(at + 8, little);
-  const seen = interfaces[id];
-  if (seen === undefined) return `a packet of interface ${id}, of which the section has ${interfaces.length}`;
+  const captureInterface = interfaces[id];
+  if (captureInterface === undefined)
+    return `a packet of interface ${id}, of which the section has ${interfaces.length}`;
   const captured = view.getUint32(at + 20, little);
   if (captured > maxPacketLength) return `a packet claims ${captured} bytes, more than ${maxPacketLength}`;
   const optionsAt = at + packetHead + captured + (-captured & 3);
   if (optionsAt > to) return `a packet claims ${captured} bytes, more than its block holds`;
   const direction = directionIn(view, optionsAt, to, little);
   if (direction < 0) return 'an option of a packet runs past its block';
-  setTime(state, window.fileOffset + at, seen.resolution, {
+  setTime(state, window.fileOffset + at, captureInterface.resolution, {
     high: view.getUint32(at + 12, little),
     low: view.getUint32(at + 16, little),
   });

@@ -63,8 +63,8 @@ export function ringPadding(size: number): Uint8Array {
 
 /**
  * Makes a block of a ring one of a raw capture where it lies, and gives its bytes. Its first two words, version and
- * offset of private data, are written anew whenever the kernel opens a block, and behind the frames of a full one there
- * is room for a word. What older frames left between is wiped.
+ * offset of private data, are written again whenever the kernel opens a block, and behind the frames of a full one
+ * there is room for a word. What older frames left between is wiped.
  */
 export function closeRingBlock(ring: Uint8Array, view: DataView, at: number): Uint8Array {
   const used = view.getUint32(at + ringBlock.used, true);

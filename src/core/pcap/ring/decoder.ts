@@ -4,8 +4,8 @@ import type { Window } from '../decoder.js';
 import { eachRingFrame, packetTypes, type RingFrame, ringBlockTypes } from './block.js';
 
 /**
- * Reads what a raw capture has of a ring (block.ts) into batches. Where a frame lost its VLAN tag to the kernel, it gets
- * it back in the bytes that were pushed.
+ * Reads what a raw capture has of a ring (block.ts) into batches. Where a frame lost its VLAN tag to the kernel, it
+ * gets it back in the bytes that were pushed.
  */
 export class RingDecoder {
   private readonly out: BatchBuilder;
@@ -21,8 +21,8 @@ export class RingDecoder {
   }
 
   /**
-   * A block of local use in `[at, to)`, its closing length left out, in a section of this many interfaces. Gives what is
-   * wrong with it, or null.
+   * A block of local use in `[at, to)`, its closing length left out, in a section of this many interfaces. Gives what
+   * is wrong with it, or null.
    */
   readBlock(window: Window, type: number, at: number, to: number, interfaces: number): string | null {
     if (type === ringBlockTypes.frames) return this.readFrames(window, at, to);

@@ -1,6 +1,6 @@
 import type { Flow, Flows } from '../../model/plan.js';
 import type { FlowDraft } from '../../probe/probe-class.js';
-import type { FlowAim, FlowForm, FlowSource } from './flow-of-table.js';
+import type { FlowDestination, FlowForm, FlowSource } from './flow-of-table.js';
 import { flowTable, optionalForm, kindOf } from './flow-table.js';
 
 /** What an entry of the scenario decides of a flow, beside its draft. */
@@ -19,7 +19,7 @@ export interface FlowCollector {
 export function flowCollector(head: Pick<Flow, 'step' | 'id' | 'first'>): FlowCollector {
   const forms = interned<FlowForm>();
   const sources = interned<FlowSource>();
-  const aims = interned<FlowAim>();
+  const destinations = interned<FlowDestination>();
   return {
     add(draft, entry) {
       const { frame } = draft;
@@ -50,7 +50,7 @@ export function flowCollector(head: Pick<Flow, 'step' | 'id' | 'first'>): FlowCo
           (known) => isSource(known, draft),
           () => ({ from: draft.from, sender: draft.sender, srcMac: frame.srcMac, srcIp: frame.srcIp }),
         );
-      aims.add(
+      destinations.add(
         draft.to,
         (known) =>
           known.to === draft.to &&
@@ -66,10 +66,10 @@ export function flowCollector(head: Pick<Flow, 'step' | 'id' | 'first'>): FlowCo
         ...head,
         forms: forms.values,
         sources: sources.values,
-        aims: aims.values,
+        aims: destinations.values,
         form: forms.positions(),
         source: sources.positions(),
-        aim: aims.positions(),
+        aim: destinations.positions(),
       }),
   };
 }

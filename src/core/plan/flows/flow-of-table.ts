@@ -5,17 +5,17 @@ export type FlowForm = Pick<
   Flow,
   'probe' | 'class' | 'carrier' | 'vlan' | 'count' | 'judged' | 'purpose' | 'variant'
 > & { readonly frame: Pick<FrameSpec, 'carrier' | 'vlan' | 'size' | 'form'> };
-/** Who sends, and what its frames say of it. */
+/** A sender, and what its frames say of it. */
 export type FlowSource = Pick<Flow, 'from' | 'sender'> & Pick<FrameSpec, 'srcMac' | 'srcIp'>;
-/** Whom it is for, what its frames say of that, and who may see it. */
-export type FlowAim = Pick<Flow, 'to' | 'must' | 'may'> & Pick<FrameSpec, 'dstMac' | 'dstIp'>;
+/** A destination, what its frames say of it, and the endpoints that may see them. */
+export type FlowDestination = Pick<Flow, 'to' | 'must' | 'may'> & Pick<FrameSpec, 'dstMac' | 'dstIp'>;
 
 /** Its number, its step, and the index of its first token. */
 export type FlowPosition = Pick<Flow, 'id' | 'step' | 'first'>;
 
 /**
  * A flow of a table, which says what its parts say: a fifth of the memory of one that holds all that itself, and a
- * million of them are gone through a dozen times. Its frame is made anew each time it is asked for.
+ * million of them are gone through a dozen times. Its frame is made again each time it is asked for.
  */
 export class FlowOfTable implements Flow {
   readonly id: number;
@@ -23,15 +23,15 @@ export class FlowOfTable implements Flow {
   readonly first: number;
   readonly form: FlowForm;
   readonly source: FlowSource;
-  readonly aim: FlowAim;
+  readonly destination: FlowDestination;
 
-  constructor({ id, step, first }: FlowPosition, form: FlowForm, source: FlowSource, aim: FlowAim) {
+  constructor({ id, step, first }: FlowPosition, form: FlowForm, source: FlowSource, destination: FlowDestination) {
     this.id = id;
     this.step = step;
     this.first = first;
     this.form = form;
     this.source = source;
-    this.aim = aim;
+    this.destination = destination;
   }
 
   get probe(): Flow['probe'] {
@@ -67,19 +67,19 @@ export class FlowOfTable implements Flow {
   }
 
   get to(): string | null {
-    return this.aim.to;
+    return this.destination.to;
   }
 
   get must(): readonly string[] {
-    return this.aim.must;
+    return this.destination.must;
   }
 
   get may(): readonly string[] {
-    return this.aim.may;
+    return this.destination.may;
   }
 
   get frame(): FrameSpec {
-    return frameOf(this.form, this.source, this.aim);
+    return frameOf(this.form, this.source, this.destination);
   }
 }
 
@@ -87,7 +87,7 @@ export class FlowOfTable implements Flow {
 export function frameOf(
   { frame: { carrier, vlan, size, form } }: FlowForm,
   { srcMac, srcIp }: FlowSource,
-  { dstMac, dstIp }: FlowAim,
+  { dstMac, dstIp }: FlowDestination,
 ): FrameSpec {
   return form === undefined
     ? { carrier, srcMac, dstMac, vlan, srcIp, dstIp, size }

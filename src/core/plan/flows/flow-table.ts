@@ -1,6 +1,6 @@
 import type { Flow, Flows, FrameSpec } from '../../model/plan.js';
 import {
-  type FlowAim,
+  type FlowDestination,
   type FlowForm,
   FlowOfTable,
   type FlowPosition,
@@ -19,7 +19,7 @@ export interface FlowColumns {
   readonly first: number;
   readonly forms: readonly FlowForm[];
   readonly sources: readonly FlowSource[];
-  readonly aims: readonly FlowAim[];
+  readonly aims: readonly FlowDestination[];
   readonly form: Uint32Array;
   readonly source: Uint32Array;
   readonly aim: Uint32Array;
@@ -36,7 +36,7 @@ export type FlowColumnsRecord = Omit<FlowColumns, 'form' | 'source' | 'aim'> & {
 /** Up to this many flows stand in plan.json one by one, for people to read, and are whole objects. */
 export const maxListed = 2000;
 
-/** The part of a frame, and of a flow, that most of them have not: a key without a value is none. */
+/** `form` where a frame has it: most frames, and flows, do not, and a key without a value is not allowed. */
 export function optionalForm({ form }: Pick<FrameSpec, 'form'>): Pick<FrameSpec, 'form'> {
   return form === undefined ? {} : { form };
 }
@@ -58,8 +58,8 @@ class FlowTable implements Flows {
   private readonly head: Flow | undefined;
   private last: Flow | undefined;
   private lastAt = 0;
-  /** Found once: what was asked for before is the same for all that ask. */
-  private found: readonly Flow[] | null = null;
+  /** What `kinds` gives; null until it is first asked for. */
+  private kindsOnce: readonly Flow[] | null = null;
 
   constructor(columns: FlowColumns) {
     this.columns = columns;
@@ -98,8 +98,8 @@ class FlowTable implements Flows {
   }
 
   kinds(): readonly Flow[] {
-    this.found ??= this.findKinds();
-    return this.found;
+    this.kindsOnce ??= this.findKinds();
+    return this.kindsOnce;
   }
 
   reduce<T>(add: (sum: T, flow: Flow, index: number) => T, start: T): T {
@@ -115,19 +115,19 @@ class FlowTable implements Flows {
   }
 
   flatMap<T>(of: (flow: Flow, index: number) => readonly T[]): T[] {
-    const made: T[] = [];
+    const items: T[] = [];
     this.forEach((flow, index) => {
-      for (const item of of(flow, index)) made.push(item);
+      for (const item of of(flow, index)) items.push(item);
     });
-    return made;
+    return items;
   }
 
   filter(keep: (flow: Flow, index: number) => boolean): Flow[] {
-    const kept: Flow[] = [];
+    const matching: Flow[] = [];
     this.forEach((flow, index) => {
-      if (keep(flow, index)) kept.push(flow);
+      if (keep(flow, index)) matching.push(flow);
     });
-    return kept;
+    return matching;
   }
 
   some(holds: (flow: Flow, index: number) => boolean): boolean {
@@ -149,31 +149,31 @@ class FlowTable implements Flows {
     const { step, id, first, forms, sources, aims } = this.columns;
     const form = forms[this.columns.form[i] ?? -1];
     const source = sources[this.columns.source[i] ?? -1];
-    const aim = aims[this.columns.aim[i] ?? -1];
-    if (form === undefined || source === undefined || aim === undefined) return undefined;
+    const destination = aims[this.columns.aim[i] ?? -1];
+    if (form === undefined || source === undefined || destination === undefined) return undefined;
     const position = {
       id: id + i,
       step,
       first: this.firsts === null ? first + i * this.even : (this.firsts[i] ?? 0),
     };
     return this.length > maxListed && form.purpose === undefined && form.variant === undefined
-      ? new FlowOfTable(position, form, source, aim)
-      : wholeFlow(position, form, source, aim);
+      ? new FlowOfTable(position, form, source, destination)
+      : wholeFlow(position, form, source, destination);
   }
 
   private findKinds(): readonly Flow[] {
     const { form, source, sources } = this.columns;
     const known = new Set<number>();
-    const made: Flow[] = [];
+    const firstOfKind: Flow[] = [];
     for (let i = 0, before = -1; i < this.length; i += 1) {
       const kind = (form[i] ?? 0) * sources.length + (source[i] ?? 0);
       if (kind === before || known.has(kind)) continue;
       known.add(kind);
       before = kind;
       const flow = this.make(i);
-      if (flow !== undefined) made.push(flow);
+      if (flow !== undefined) firstOfKind.push(flow);
     }
-    return made;
+    return firstOfKind;
   }
 
   private search(holds: (flow: Flow, index: number) => boolean, wanted: boolean): boolean {
@@ -197,7 +197,12 @@ function firstsOf({ first, forms, form }: FlowColumns): Float64Array {
 }
 
 /** A flow that holds what it says itself. */
-function wholeFlow({ id, step, first }: FlowPosition, form: FlowForm, source: FlowSource, aim: FlowAim): Flow {
+function wholeFlow(
+  { id, step, first }: FlowPosition,
+  form: FlowForm,
+  source: FlowSource,
+  destination: FlowDestination,
+): Flow {
   const flow: Flow = {
     id,
     step,
@@ -206,13 +211,13 @@ function wholeFlow({ id, step, first }: FlowPosition, form: FlowForm, source: Fl
     carrier: form.carrier,
     vlan: form.vlan,
     from: source.from,
-    to: aim.to,
+    to: destination.to,
     sender: source.sender,
-    frame: frameOf(form, source, aim),
+    frame: frameOf(form, source, destination),
     count: form.count,
     first,
-    must: aim.must,
-    may: aim.may,
+    must: destination.must,
+    may: destination.may,
     judged: form.judged,
   };
   // Most have neither, and an object that is put together from others costs as much as all the rest.
@@ -234,8 +239,8 @@ export function readFlowColumns(record: FlowColumnsRecord): Flows | null {
   const { step, id, first, length, forms, sources, aims } = record;
   const form = parsePositions(record.form, length, forms.length);
   const source = parsePositions(record.source, length, sources.length);
-  const aim = parsePositions(record.aim, length, aims.length);
-  return form === null || source === null || aim === null
+  const destination = parsePositions(record.aim, length, aims.length);
+  return form === null || source === null || destination === null
     ? null
-    : flowTable({ step, id, first, forms, sources, aims, form, source, aim });
+    : flowTable({ step, id, first, forms, sources, aims, form, source, aim: destination });
 }

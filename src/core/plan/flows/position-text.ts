@@ -28,10 +28,10 @@ export function parsePositions(text: string, count: number, listed: number): Uin
   const positions = new Uint32Array(count);
   let at = 0;
   for (const word of text.split(',')) {
-    const found = part.exec(word);
-    if (found === null) return null;
-    const [value, second] = [Number(found[1]), Number(found[3] ?? 1)];
-    const climbs = found[2] === '-';
+    const match = part.exec(word);
+    if (match === null) return null;
+    const [value, second] = [Number(match[1]), Number(match[3] ?? 1)];
+    const climbs = match[2] === '-';
     const length = climbs ? second - value + 1 : second;
     if (value >= listed || (climbs && second >= listed) || length < 1 || at + length > count) return null;
     for (let i = 0; i < length; i += 1) positions[at + i] = climbs ? value + i : value;

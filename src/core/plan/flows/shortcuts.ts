@@ -19,9 +19,9 @@ export function framesOfStep({ flows }: Pick<StepPlan, 'flows'>): number {
  * of sending, and a mesh has a million of them.
  */
 export function ofSender<T>(find: (sender: string) => T): (sender: string) => T {
-  let last: { readonly sender: string; readonly found: T } | null = null;
+  let last: { readonly sender: string; readonly value: T } | null = null;
   return (sender) => {
-    if (last?.sender !== sender) last = { sender, found: find(sender) };
-    return last.found;
+    if (last?.sender !== sender) last = { sender, value: find(sender) };
+    return last.value;
   };
 }

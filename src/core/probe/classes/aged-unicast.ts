@@ -2,6 +2,12 @@ import { documentationPair, unicastCarriers } from '../addresses.js';
 import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
 
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'aged-unicast': true;
+  }
+}
+
 /**
  * Frames to a guest that has been silent for longer than ageing_time: the bridge has forgotten it and floods. IP
  * carriers go to documentation addresses, because an answer would teach the bridge where the guest is (measured: 1 of

@@ -2,6 +2,12 @@ import { broadcastMac, ipPair, namesByRole } from '../addresses.js';
 import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
 
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'arp-request': true;
+  }
+}
+
 /**
  * ARP requests (RFC 826) for an address that `to` has: broadcast, so that every port whose `bcast_flood` is on gets
  * them.

@@ -3,6 +3,12 @@ import { frameSpec } from '../frames/frame.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';
 import { restoreOwner } from '../restore-owner.js';
 
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'arp-spoof': true;
+  }
+}
+
 /**
  * "The address of `to` is at me": as a gratuitous request (RFC 5227 3) and as a reply that nobody asked for, both
  * broadcast. At the end the owner announces itself.
@@ -16,7 +22,7 @@ export const arpSpoof: ProbeClass = {
   proof: 'addressed victim',
   addressee: 'required',
   maySee: 'uplink-and-host',
-  disrupts: [],
+  provokes: [],
   defaultCarriers: () => ['arp'],
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {
     if (to === null) return [];

@@ -2,6 +2,12 @@ import { ipPair, namesByRole } from '../addresses.js';
 import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
 
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly broadcast: true;
+  }
+}
+
 /**
  * Frames to ff:ff:ff:ff:ff:ff: a bridge sends them to every port whose `bcast_flood` is on. As ARP: a request for an
  * address that nobody has.

@@ -2,6 +2,12 @@ import { broadcastMac, documentation, namesByRole } from '../addresses.js';
 import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
 
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'dhcp-offer': true;
+  }
+}
+
 /**
  * DHCP offers by broadcast, as a guest that plays the server sends them (RFC 2131); to a client and a transaction that
  * do not exist, so that nobody takes one.
@@ -15,7 +21,7 @@ export const dhcpOffer: ProbeClass = {
   proof: 'victim',
   addressee: 'optional',
   maySee: 'uplink-and-host',
-  disrupts: [],
+  provokes: [],
   defaultCarriers: () => ['ipv4-udp'],
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {
     const srcIp = from.ips.find((ip) => ip.family === 4)?.address ?? documentation.ipv4[0];

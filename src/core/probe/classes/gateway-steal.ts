@@ -2,6 +2,12 @@ import { unicastCarriers } from '../addresses.js';
 import type { ProbeClass } from '../probe-class.js';
 import { theftFlows } from '../theft.js';
 
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'gateway-steal': true;
+  }
+}
+
 /**
  * A guest takes the MAC of the gateway, `to`: a router behind a port, or the host itself, whose MAC the bridge never
  * learns from a port.
@@ -15,7 +21,7 @@ export const gatewaySteal: ProbeClass = {
   addressee: 'required',
   takesVia: true,
   maySee: 'addressee',
-  disrupts: ['mac-moved'],
+  provokes: ['mac-moved'],
   defaultCarriers: unicastCarriers,
   flows: theftFlows,
 };

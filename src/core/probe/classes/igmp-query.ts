@@ -5,6 +5,12 @@ import { groupCarriers, groupFor, groupMac, memberPorts } from '../groups.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';
 import { talkers } from '../restore-owner.js';
 
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'igmp-query': true;
+  }
+}
+
 /**
  * A guest asks for members like a multicast router (IGMP, or MLD for IPv6 groups), then others send to the group. A
  * bridge that believes it hands the guest every group from then on (net/bridge/br_multicast.c,
@@ -20,7 +26,7 @@ export const igmpQuery: ProbeClass = {
   takesVia: true,
   takesGroup: true,
   maySee: 'uplink-and-host',
-  disrupts: [],
+  provokes: [],
   defaultCarriers: (_, __, entry) => groupCarriers(entry.group, false).filter((carrier) => carrier !== 'raw'),
   flows({ from, carrier, vlan }, context) {
     const { entry, endpoints, mdb } = context;
@@ -61,20 +67,20 @@ export const igmpQuery: ProbeClass = {
       .filter((endpoint) => sameSegment(endpoint, from) && endpoint.port !== null && ports.has(endpoint.port))
       .map((endpoint) => endpoint.name);
     const may = [...members, ...namesByRole(endpoints.values(), from.bridge, ['uplink', 'host'])];
-    const talk = talkers(context, from.bridge, [from.name]).map((other): FlowDraft => {
+    const talk = talkers(context, from.bridge, [from.name]).map((talker): FlowDraft => {
       const srcIp =
-        other.ips.find((ip) => ip.family === family)?.address ??
+        talker.ips.find((ip) => ip.family === family)?.address ??
         (family === 4 ? documentation.ipv4[1] : documentation.ipv6[1]);
       const frame = frameSpec(
-        { carrier, vlan, srcMac: other.macs[0], dstMac: group.mac, srcIp, dstIp: group.ip },
+        { carrier, vlan, srcMac: talker.macs[0], dstMac: group.mac, srcIp, dstIp: group.ip },
         { ...entry, srcMac: null },
       );
       return {
-        from: other.name,
+        from: talker.name,
         to: null,
-        sender: other.name,
+        sender: talker.name,
         frame,
-        must: members.filter((name) => name !== other.name),
+        must: members.filter((name) => name !== talker.name),
         may,
         judged: true,
       };

@@ -1,7 +1,13 @@
 import { documentation, familyOf, ipPair, macTowards, unicastCarriers } from '../addresses.js';
-import { envelopes } from '../envelopes.js';
+import { envelopes } from '../frames/forms.js';
 import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
+
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'ip-spoof': true;
+  }
+}
 
 /**
  * Packets from the guest's own MAC whose source address is not the guest's but a documentation address. Not even the

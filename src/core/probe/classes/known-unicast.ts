@@ -1,7 +1,13 @@
-import { isRoutedTo } from '../../model/attach.js';
+import { isRoutedTo, sharesMac } from '../../model/attach.js';
+import type { Endpoint } from '../../model/scenario.js';
 import { ipPair, macTowards, unicastCarriers } from '../addresses.js';
 import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
+
+/** Whether only packets get from one to the other: by the host's routes, or by their addresses on a lower device. */
+function takesPackets(from: Endpoint, to: Endpoint | null): boolean {
+  return isRoutedTo(from.attach) || sharesMac(from.attach) || (to !== null && sharesMac(to.attach));
+}
 
 /**
  * Frames to the MAC of an endpoint that announced itself: a bridge that has learned sends them to one port (IEEE 802.1Q
@@ -16,7 +22,7 @@ export const knownUnicast: ProbeClass = {
   addressee: 'required',
   maySee: 'addressee',
   defaultCarriers: (from, to) =>
-    unicastCarriers(from, to).filter((carrier) => carrier !== 'raw' || !isRoutedTo(from.attach)),
+    unicastCarriers(from, to).filter((carrier) => carrier !== 'raw' || !takesPackets(from, to)),
   flows({ from, to, carrier, vlan }, { entry, bridgeMacs }) {
     if (to === null) return [];
     const frame = frameSpec(
@@ -29,7 +35,9 @@ export const knownUnicast: ProbeClass = {
       },
       entry,
     );
-    const aim = isRoutedTo(from.attach) && carrier === 'raw' ? [] : [to.name];
-    return [{ from: from.name, to: to.name, sender: from.name, frame, must: aim, may: aim, judged: true }];
+    const addressees = isRoutedTo(from.attach) && carrier === 'raw' ? [] : [to.name];
+    return [
+      { from: from.name, to: to.name, sender: from.name, frame, must: addressees, may: addressees, judged: true },
+    ];
   },
 };

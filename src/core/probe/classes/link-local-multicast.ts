@@ -5,6 +5,12 @@ import { frameSpec } from '../frames/frame.js';
 import { groupFor } from '../groups.js';
 import type { ProbeClass } from '../probe-class.js';
 
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'link-local-multicast': true;
+  }
+}
+
 /** mDNS (RFC 6762): never snooped on, since every host has to hear it. */
 const mdns = { ipv4: '224.0.0.251', ipv6: 'ff02::fb' } as const;
 /**
@@ -40,13 +46,13 @@ export const linkLocalMulticast: ProbeClass = {
     from.ips.some((ip) => ip.family === 6) ? ['raw', 'ipv4-udp', 'ipv6-udp'] : ['raw', 'ipv4-udp'],
   flows({ from, carrier, vlan }, { entry, endpoints }) {
     const family = familyOf(carrier);
-    const own =
+    const srcIp =
       from.ips.find((ip) => ip.family === family)?.address ??
       (family === 6 ? documentation.ipv6[0] : documentation.ipv4[0]);
     const may = namesByRole(endpoints.values(), from.bridge, ['guest', 'uplink', 'host']);
     return destinations(carrier, entry.dstMac).map(([variant, dstMac, dstIp]) => {
       const frame = frameSpec(
-        { carrier, vlan, srcMac: from.macs[0], dstMac, srcIp: family === null ? null : own, dstIp },
+        { carrier, vlan, srcMac: from.macs[0], dstMac, srcIp: family === null ? null : srcIp, dstIp },
         entry,
       );
       return {

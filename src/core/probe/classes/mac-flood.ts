@@ -1,7 +1,13 @@
 import { inventedMac, ipPair, unicastCarriers } from '../addresses.js';
 import { frameSpec } from '../frames/frame.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';
-import { restoreOwner, restoreOwnerWith, talkers } from '../restore-owner.js';
+import { flowTo, restoreOwner, restoreOwnerWith, talkers } from '../restore-owner.js';
+
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'mac-flood': true;
+  }
+}
 
 /**
  * `count` frames, each from a source MAC of its own, then frames of others to `to`, which speaks only after the flood:
@@ -18,7 +24,7 @@ export const macFlood: ProbeClass = {
   addressee: 'required',
   takesVia: true,
   maySee: 'addressee',
-  disrupts: [],
+  provokes: [],
   defaultCarriers: unicastCarriers,
   flows({ from, to, carrier, vlan }, context) {
     if (to === null) return [];
@@ -53,20 +59,12 @@ export const macFlood: ProbeClass = {
         { ...entry, srcMac: null, dstMac: null },
       ),
     );
-    const talk = talkers(context, from.bridge, [from.name, to.name]).map((other): FlowDraft => {
+    const talk = talkers(context, from.bridge, [from.name, to.name]).map((talker): FlowDraft => {
       const frame = frameSpec(
-        { carrier, vlan, srcMac: other.macs[0], dstMac: to.macs[0], ...ipPair(carrier, other, to) },
+        { carrier, vlan, srcMac: talker.macs[0], dstMac: to.macs[0], ...ipPair(carrier, talker, to) },
         { ...entry, srcMac: null },
       );
-      return {
-        from: other.name,
-        to: to.name,
-        sender: other.name,
-        frame,
-        must: [to.name],
-        may: [to.name],
-        judged: true,
-      };
+      return flowTo(to, talker, frame);
     });
     return [flood, ...speaks, ...talk, ...restoreOwner(to, entry, vlan)];
   },

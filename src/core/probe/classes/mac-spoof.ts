@@ -1,7 +1,13 @@
 import { inventedMac, ipPair, macTowards, unicastCarriers } from '../addresses.js';
-import { envelopes } from '../envelopes.js';
+import { envelopes } from '../frames/forms.js';
 import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
+
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'mac-spoof': true;
+  }
+}
 
 /**
  * Frames whose source MAC is nobody's: "port security", "MAC filter" and "forged transmits" are about these. Not even

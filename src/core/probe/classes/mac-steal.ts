@@ -2,6 +2,12 @@ import { unicastCarriers } from '../addresses.js';
 import type { ProbeClass } from '../probe-class.js';
 import { theftFlows } from '../theft.js';
 
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'mac-steal': true;
+  }
+}
+
 /**
  * A guest takes another's MAC: the bridge learns it on the thief's port, and what is said to the owner goes to the
  * thief (net/bridge/br_fdb.c, br_fdb_update).
@@ -15,7 +21,7 @@ export const macSteal: ProbeClass = {
   addressee: 'required',
   takesVia: true,
   maySee: 'addressee',
-  disrupts: ['mac-moved'],
+  provokes: ['mac-moved'],
   defaultCarriers: unicastCarriers,
   flows: theftFlows,
 };

@@ -4,6 +4,12 @@ import { frameSpec } from '../frames/frame.js';
 import { groupCarriers, groupFor, memberPorts } from '../groups.js';
 import type { ProbeClass } from '../probe-class.js';
 
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly multicast: true;
+  }
+}
+
 /**
  * Frames to a multicast group: flooded to every port whose `mcast_flood` is on where the bridge does not snoop, or
  * knows no querier; with both, to members and multicast router ports (net/bridge/br_multicast.c).
@@ -25,11 +31,18 @@ export const multicast: ProbeClass = {
   flows({ from, carrier, vlan }, { entry, endpoints, mdb }) {
     const group = groupFor(carrier, entry.group);
     const family = familyOf(carrier);
-    const own =
+    const srcIp =
       from.ips.find((ip) => ip.family === family)?.address ??
       (family === 6 ? documentation.ipv6[0] : documentation.ipv4[0]);
     const frame = frameSpec(
-      { carrier, vlan, srcMac: from.macs[0], dstMac: group.mac, srcIp: family === null ? null : own, dstIp: group.ip },
+      {
+        carrier,
+        vlan,
+        srcMac: from.macs[0],
+        dstMac: group.mac,
+        srcIp: family === null ? null : srcIp,
+        dstIp: group.ip,
+      },
       entry,
     );
     const ports = memberPorts(mdb, group);

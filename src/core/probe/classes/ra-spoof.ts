@@ -6,6 +6,12 @@ import { groupMac } from '../groups.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';
 import { restoreOwner, restoreOwnerWith } from '../restore-owner.js';
 
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'ra-spoof': true;
+  }
+}
+
 const allNodes = 'ff02::1';
 
 /**
@@ -15,7 +21,7 @@ function readvertising(owner: Endpoint, vlan: readonly number[], entry: ProbeEnt
   const [srcMac] = owner.macs;
   const srcIp = owner.ips.find((ip) => ip.family === 6)?.address;
   if (srcMac === undefined || srcIp === undefined || placeOf(owner.attach) === 'host') return [];
-  const own = { ...entry, srcMac: null, dstMac: null, srcIp: null, dstIp: null, size: null };
+  const bareEntry = { ...entry, srcMac: null, dstMac: null, srcIp: null, dstIp: null, size: null };
   return restoreOwnerWith(owner, vlan, (stack) =>
     frameSpec(
       {
@@ -27,7 +33,7 @@ function readvertising(owner: Endpoint, vlan: readonly number[], entry: ProbeEnt
         dstIp: allNodes,
         form: 'neighbour-advertisement',
       },
-      own,
+      bareEntry,
     ),
   );
 }
@@ -40,13 +46,13 @@ function readvertising(owner: Endpoint, vlan: readonly number[], entry: ProbeEnt
 export const raSpoof: ProbeClass = {
   name: 'ra-spoof',
   meaning: 'Router and neighbour advertisements of IPv6 from a guest.',
-  attack: 'forged router advertisements',
+  attack: 'forged router and neighbour advertisements',
   forecast: 'all-nodes',
   question: 'direct',
   proof: 'addressed victim',
   addressee: 'optional',
   maySee: 'uplink-and-host',
-  disrupts: [],
+  provokes: [],
   defaultCarriers: () => ['ipv6-icmp'],
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {
     const may = namesByRole(endpoints.values(), from.bridge, ['uplink', 'host']);

@@ -2,6 +2,12 @@ import { hostMac, ipPair, namesByRole, unicastCarriers } from '../addresses.js';
 import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
 
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'routed-bounce': true;
+  }
+}
+
 /**
  * IP packets for `to` in frames for the bridge's own MAC: a host that forwards (ip_forward) carries them to a guest
  * that the bridge keeps away. They arrive with other MACs and a smaller hop limit.

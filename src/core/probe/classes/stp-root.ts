@@ -1,6 +1,12 @@
 import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
 
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'stp-root': true;
+  }
+}
+
 /**
  * One BPDU that is better than any bridge's: with STP on, a bridge without guard takes the guest for the root (which
  * the judge sees in the state, without a sighting); with STP off it hands the BPDU to the other guests. A guard that
@@ -15,7 +21,7 @@ export const stpRoot: ProbeClass = {
   proof: 'nobody, once',
   addressee: 'none',
   maySee: 'unforeseeable',
-  disrupts: ['not-forwarding', 'settings-changed'],
+  provokes: ['not-forwarding', 'settings-changed'],
   defaultCarriers: () => ['raw'],
   flows({ from, carrier, vlan }, { entry }) {
     const frame = frameSpec(

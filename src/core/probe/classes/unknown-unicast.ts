@@ -2,6 +2,12 @@ import { inventedMac, ipPair, namesByRole, unicastCarriers } from '../addresses.
 import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
 
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'unknown-unicast': true;
+  }
+}
+
 /**
  * Frames to a MAC that nobody has: a bridge floods them to every port whose `flood` is on (net/bridge/br_forward.c,
  * br_flood).

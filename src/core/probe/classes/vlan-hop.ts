@@ -5,6 +5,12 @@ import { broadcastMac, ipPair, unicastCarriers } from '../addresses.js';
 import { frameSpec } from '../frames/frame.js';
 import type { ProbeClass } from '../probe-class.js';
 
+declare module '../../model/scenario.js' {
+  interface ProbeClasses {
+    readonly 'vlan-hop': true;
+  }
+}
+
 /** Where neither end says so: the VLAN that the kernel gives to new ports (vlan_default_pvid), and one to hop to. */
 const usualVlan = 1;
 const foreignVlan = 10;
@@ -15,8 +21,8 @@ function rangesOf(endpoint: Endpoint): readonly VlanRange[] {
     : [{ first: usualVlan, last: usualVlan, pvid: true, untagged: true }];
 }
 
-function shareVlan(one: Endpoint, other: Endpoint): boolean {
-  return rangesOf(one).some((a) => rangesOf(other).some((b) => a.first <= b.last && b.first <= a.last));
+function shareVlan(first: Endpoint, second: Endpoint): boolean {
+  return rangesOf(first).some((a) => rangesOf(second).some((b) => a.first <= b.last && b.first <= a.last));
 }
 
 function nativeOf(endpoint: Endpoint): number {
@@ -25,10 +31,10 @@ function nativeOf(endpoint: Endpoint): number {
 
 /** A VLAN of the addressee, or else of anybody on the bridge, that the sender is not in. */
 function targetOf(from: Endpoint, to: Endpoint | null, endpoints: Iterable<Endpoint>): number {
-  const own = rangesOf(from);
-  const foreign = (vid: number): boolean => !own.some((range) => range.first <= vid && vid <= range.last);
+  const ranges = rangesOf(from);
+  const foreign = (vid: number): boolean => !ranges.some((range) => range.first <= vid && vid <= range.last);
   const others = [...(to === null ? [] : [to]), ...endpoints].filter(
-    (one) => sameSegment(one, from) && one.name !== from.name,
+    (endpoint) => sameSegment(endpoint, from) && endpoint.name !== from.name,
   );
   return (
     others
@@ -80,7 +86,9 @@ export const vlanHop: ProbeClass = {
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {
     const others = [...endpoints.values()].filter((endpoint) => sameSegment(endpoint, from));
     // A trunk carries the VLANs of others on purpose; so does what leads out of the bridge.
-    const may = others.filter((one) => one.role !== 'guest' || shareVlan(from, one)).map((one) => one.name);
+    const may = others
+      .filter((endpoint) => endpoint.role !== 'guest' || shareVlan(from, endpoint))
+      .map((endpoint) => endpoint.name);
     return hops(entry, vlan, nativeOf(from), targetOf(from, to, others)).map(({ variant, vlan: tags, form }) => {
       const frame = frameSpec(
         {

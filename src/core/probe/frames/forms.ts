@@ -1,4 +1,5 @@
 import type { FrameForm } from '../../model/plan.js';
+import type { Carrier } from '../../model/scenario.js';
 import type { FormBuilder } from './form-builder.js';
 import { arpReplyForm } from './forms/arp-reply.js';
 import { bpduForm } from './forms/bpdu.js';
@@ -26,3 +27,26 @@ export const forms: Readonly<Record<FrameForm, FormBuilder>> = {
   'mld-query': mldQueryForm,
   bpdu: bpduForm,
 };
+
+/**
+ * The forms in which a spoofed datagram comes: plain, in parts, and behind an extension header, since filters that look
+ * at one miss another.
+ */
+export function envelopes(carrier: Carrier): readonly { readonly variant?: string; readonly form?: FrameForm }[] {
+  switch (carrier) {
+    case 'raw':
+    case 'arp':
+      return [{}];
+    case 'ipv4-udp':
+    case 'ipv4-tcp':
+    case 'ipv4-icmp':
+      return [{ variant: 'plain' }, ...named(['first-fragment', 'later-fragment'])];
+    case 'ipv6-udp':
+    case 'ipv6-icmp':
+      return [{ variant: 'plain' }, ...named(['first-fragment', 'later-fragment', 'extension-header'])];
+  }
+}
+
+function named(forms: readonly FrameForm[]): readonly { readonly variant: string; readonly form: FrameForm }[] {
+  return forms.map((form) => ({ variant: form, form }));
+}

@@ -8,16 +8,16 @@ import type { FrameTemplate } from './template.js';
  * Whether frames differ in nothing but the addresses of their Ethernet header. ARP has its sender's MAC in its body as
  * well.
  */
-function sameButMacs(one: FrameSpec, other: FrameSpec): boolean {
+function sameButMacs(first: FrameSpec, second: FrameSpec): boolean {
   return (
-    one.form === undefined &&
-    other.form === undefined &&
-    one.carrier !== 'arp' &&
-    one.carrier === other.carrier &&
-    one.size === other.size &&
-    one.srcIp === other.srcIp &&
-    one.dstIp === other.dstIp &&
-    (one.vlan === other.vlan || one.vlan.join() === other.vlan.join())
+    first.form === undefined &&
+    second.form === undefined &&
+    first.carrier !== 'arp' &&
+    first.carrier === second.carrier &&
+    first.size === second.size &&
+    first.srcIp === second.srcIp &&
+    first.dstIp === second.dstIp &&
+    (first.vlan === second.vlan || first.vlan.join() === second.vlan.join())
   );
 }
 

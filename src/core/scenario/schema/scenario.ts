@@ -7,18 +7,14 @@ import { onOff, scalar, text, title } from './values.js';
 /** The file's own keys; what hangs below is read piece by piece. */
 export const scenarioShell = z.strictObject({
   version: z.literal(1, { error: 'expected 1, the version of this format' }).describe('Version of this format.'),
-  name: title.describe('Name of the scenario, shown in every report.'),
+  name: title.describe('Shown in every report.'),
   description: text.optional().describe('What it is about.'),
   allow_changes: onOff
     .optional()
-    .describe(
-      'Host: steps may change settings, with `--allow-changes` on the command line; undone at the end. Default: off.',
-    ),
+    .describe('Host: with `--allow-changes` steps may change settings, which are undone at the end. Default: off.'),
   allow_disruptive: onOff
     .optional()
-    .describe(
-      'Classes that disturb guests may run; host: with `--allow-disruptive` on the command line. Default: off.',
-    ),
+    .describe('Disruptive classes may run; host: with `--allow-disruptive`. Default: off.'),
   vars: z.record(z.string(), z.unknown()).optional(),
   scope: z
     .strictObject({ partial: text.describe('Why.') })
@@ -40,24 +36,19 @@ export const scenarioSchema = scenarioShell.extend({
   vars: z
     .record(z.string().regex(variableName), scalar.nullable())
     .optional()
-    .describe('Variables and their values; without a value `--set NAME=VALUE` gives one. `"${name}"` stands for it.'),
+    .describe('Values of variables; `--set NAME=VALUE` gives one that is missing. `"${name}"` stands for it.'),
   topology: z
     .union([
       topology,
       topology.partial().extend({ include: included }).meta({
         id: 'included-topology',
-        description: 'A topology from a file. What is written beside it goes first.',
+        description: 'What is written beside it goes first.',
       }),
     ])
     .describe('Bridges and what hangs on them.'),
   steps: z
-    .array(
-      z.union([
-        step,
-        z.strictObject({ include: included }).meta({ id: 'included-steps', description: 'Steps from a file.' }),
-      ]),
-    )
+    .array(z.union([step, z.strictObject({ include: included }).meta({ id: 'included-steps' })]))
     .optional()
-    .describe('What is done and claimed, in this order.'),
-  policy: z.array(policy).optional().describe('Claims between zones; they become steps of their own.'),
+    .describe('What is done and claimed, in order.'),
+  policy: z.array(policy).optional().describe('Claims between zones, as steps of their own.'),
 });

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { carriers, probeClasses } from '../../model/scenario.js';
+import { carriers } from '../../model/scenario.js';
+import { probeClasses } from '../../probe/classes.js';
+import { plainKeys } from './plain-step-keys.js';
 import {
   group,
   interfaceName,
@@ -30,10 +32,10 @@ export const seenClaim = z
       .enum([...carriers, 'native'])
       .optional()
       .describe('Only rows of this carrier; `native`: real traffic.'),
-    variant: text.optional().describe('Only rows of this kind of frame, where a class sends several.'),
-    seen: seenAmount.describe('How much this observer sees of each such row.'),
+    variant: text.optional().describe('Only rows of this kind of frame.'),
+    seen: seenAmount.describe('How much it sees of each such row.'),
   })
-  .meta({ id: 'claim', description: 'A claim on one observer, for some of its rows.' });
+  .meta({ id: 'claim', description: 'On some rows of one observer.' });
 /** By observer: an amount, a narrowed claim, or several of those. */
 export const seenOf = z.union([
   seenAmount,
@@ -49,11 +51,9 @@ const allowance = {
   must_see: selectorsOrNone
     .optional()
     .describe(
-      'Who has to see all of it, or the step is inconclusive (`delivery-short`), unless drop counters explain the loss. Default: by class.',
+      'Who has to see all of it, but for what drop counters explain; else `delivery-short`. Default: by class.',
     ),
-  seen: seen
-    .optional()
-    .describe('Claims on observers, such as `{ kali3: none }`. Each has to hold for every row of the observer.'),
+  seen: seen.optional().describe('Claims, such as `{ kali3: none }`, that hold for every row of the observer.'),
 };
 
 const roundsRule = 'expected a round such as 1, or rounds such as "2-4" or "2-"';
@@ -67,7 +67,7 @@ export const rounds = z
       error: roundsRule,
     },
   )
-  .meta({ id: 'rounds', description: 'a round of pairs such as `1`, or several: `"2-4"`, `"2-"`' });
+  .meta({ id: 'rounds', description: 'a round such as `1`, or several: `"2-4"`, `"2-"`' });
 
 /** `gateway-bounce` is an alias of routed-bounce. */
 export const probeClass = z.enum([...probeClasses, 'gateway-bounce']);
@@ -76,25 +76,21 @@ export const probe = z
   .strictObject({
     class: probeClass.describe('What is sent. `gateway-bounce` is an alias of routed-bounce.'),
     from: selectors.describe('Who sends; `"*"`: all.'),
-    to: selectors.optional().describe('To whom; `"*"`: all others on the same bridge, `"**"`: on every bridge.'),
+    to: selectors.optional().describe('`"*"`: all others on the same bridge, `"**"`: on every bridge.'),
     via: selectors
       .optional()
-      .describe('Who talks to the victim, where a class needs it. Default: the uplink, else all others.'),
+      .describe('Who talks to the victim, in classes that need it. Default: the uplink, else all others.'),
     rounds: rounds
       .optional()
-      .describe(
-        'Only these pairs: in round k each sender sends to the k-th addressee behind it. Default: all pairs, sender by sender.',
-      ),
-    both_ways: onOff.optional().describe('Also the other way round, in rows of their own. Default: off.'),
+      .describe('In round k each sender sends to the k-th addressee behind it. Default: all pairs, sender by sender.'),
+    both_ways: onOff.optional().describe('Also the other way round, in own rows. Default: off.'),
     count: whole(1, 10_000_000).optional().describe('Frames for each pair, carrier and tag stack. Default: 100.'),
     rate: whole(1, 10_000_000)
       .optional()
       .describe('Frames a second for the whole probe. Default: lab, as fast as capture loses nothing; host, 1,000.'),
     carriers: oneOrMany(z.enum(carriers))
       .optional()
-      .describe(
-        'What the frames are; `raw` is EtherType 0x88b5. Default: raw and ipv4-udp, or ipv6-udp where both ends have IPv6.',
-      ),
+      .describe('`raw`: EtherType 0x88b5. Default: raw and ipv4-udp, or ipv6-udp where both ends have IPv6.'),
     vlan: z
       .array(
         z.union([whole(0, 4094), z.array(whole(0, 4094)).max(8, { error: 'expected at most 8 tags' })], {
@@ -115,13 +111,13 @@ export const probe = z
     open_by_design: selectors
       .optional()
       .describe(
-        'Who is open to it by design. Where at least half of them, and of the senders, are, the step holds and reports EXPOSED (`run --strict`: BROKEN). Where fewer are, a barrier is missing: a leak.',
+        'Who is open to it by design. Where at least half of them, and of the senders, are, the step holds as EXPOSED (`run --strict`: BROKEN). Where fewer are, a barrier is missing: a leak.',
       ),
     ...allowance,
   })
   .meta({
     id: 'probe',
-    description: 'Frames of one class, and who sees them. What is left out goes by class, unless it has a default.',
+    description: 'What is left out goes by class, unless it has a default.',
   });
 
 export const traffic = z
@@ -129,15 +125,13 @@ export const traffic = z
     kind: z.enum(['http', 'ping', 'tcp', 'udp']).describe('Which program.'),
     from: name.describe('Who asks.'),
     to: name.describe('Who answers.'),
-    requests: whole(1, 1_000_000)
-      .optional()
-      .describe('How many requests, echoes, connections or datagrams. Default: 5.'),
+    requests: whole(1, 1_000_000).optional().describe('Requests, echoes, connections or datagrams. Default: 5.'),
     bytes: whole(0, 1_000_000_000)
       .optional()
       .describe('Bytes of each answer. Default: http and tcp 100,000, ping 56, udp 1,000.'),
     ...allowance,
   })
-  .meta({ id: 'traffic', description: 'Programs that talk through the stacks of two endpoints.' });
+  .meta({ id: 'traffic', description: 'Through the stacks of two endpoints.' });
 
 /** `private` and `isolated` are older words for holds. */
 export const shortExpectation = z.enum(['holds', 'separated', 'leak', 'unjudged', 'private', 'isolated']);
@@ -148,7 +142,7 @@ export const expectation = z.union([
       verdict: z
         .enum(['holds', 'broken'])
         .optional()
-        .describe('What is expected. `broken` is a demonstration; not on a host. Default: holds.'),
+        .describe('`broken`: a demonstration; not on a host. Default: holds.'),
       observers: selectors
         .optional()
         .describe(
@@ -156,26 +150,24 @@ export const expectation = z.union([
         ),
       ...allowance,
     })
-    .meta({ id: 'expectation', description: 'What is expected, in detail.' }),
+    .meta({ id: 'expectation' }),
 ]);
 
 const command = z
   .union([text, z.array(z.string({ error: 'expected text' })).min(1, { error: 'expected at least the program' })])
-  .meta({ id: 'command', description: 'a command as text, or as the list of its arguments; no shell' });
-const port = interfaceName.describe('Interface name of the port.');
+  .meta({ id: 'command', description: 'text, or the list of arguments; no shell' });
+const port = interfaceName.describe('The port.');
 const portVlan = z
   .strictObject({
     port,
     vid: vidOrRange.describe('VLAN, or a range in quotes.'),
-    pvid: onOff
-      .optional()
-      .describe('Whether untagged frames that come in on the port belong to this VLAN. Default: off.'),
-    untagged: onOff.optional().describe('Whether frames leave the port without the tag. Default: off.'),
+    pvid: onOff.optional().describe('Untagged frames from the port belong to it. Default: off.'),
+    untagged: onOff.optional().describe('Frames leave without the tag. Default: off.'),
   })
   .meta({
     id: 'port-vlan',
     description:
-      'Of Open vSwitch: with `pvid` the `tag` of its port, without it one of its `trunks`; `vlan_mode` decides where a port has both. A port that has neither carries every VLAN: the first one limits it, the last one cannot be removed.',
+      'Of Open vSwitch: with `pvid` the `tag`, without it one of the `trunks`; with both `vlan_mode` decides. A port that has neither carries every VLAN: the first one limits it, the last one cannot be removed.',
   });
 const fdbEntry = z
   .strictObject({
@@ -184,9 +176,7 @@ const fdbEntry = z
     state: z
       .enum(['static', 'permanent', 'dynamic'])
       .optional()
-      .describe(
-        "`static` does not age, `permanent` is the bridge's own, `dynamic` ages. Default: static; with `self`, permanent.",
-      ),
+      .describe("`permanent`: the bridge's own; `dynamic` ages. Default: static; with `self`, permanent."),
     sticky: onOff.optional().describe('It does not move to another port either. Default: off.'),
     vlan: vid.optional().describe('In which VLAN.'),
     self: onOff
@@ -203,7 +193,7 @@ const mdbEntry = z
     port,
     vlan: vid.optional().describe('In which VLAN.'),
   })
-  .meta({ id: 'mdb-entry', description: 'Not of Open vSwitch, which has no command for members.' });
+  .meta({ id: 'mdb-entry', description: 'Not of Open vSwitch.' });
 const dateRule = 'expected a date such as 2027-01-31';
 
 /** Who answers for what is taken on, and until when. */
@@ -225,7 +215,7 @@ export const stepShell = z.strictObject({
     .record(z.string(), z.record(z.string(), scalar))
     .optional()
     .describe(
-      'Settings by interface name; lab: also sysctls under `sysctl`. They stay until a later step changes them, and are undone at the end. Of Open vSwitch: `flood` of a port and columns that decide where frames go: `flood_vlans`, `"other_config:mac-table-size"`, `protected`, `tag`, `trunks`, …',
+      'Settings by interface; lab: also sysctls, under `sysctl`. They stay until a later step changes them, and are undone at the end. Of Open vSwitch: `flood` of a port and columns that decide where frames go (`flood_vlans`, `"other_config:mac-table-size"`, `protected`, `tag`, `trunks`, …).',
     ),
   vlan: z
     .strictObject({
@@ -237,9 +227,9 @@ export const stepShell = z.strictObject({
     .describe('VLANs of ports.'),
   fdb: z
     .strictObject({
-      flush: oneOrMany(name).optional().describe('Bridges that forget what they learned; comes first.'),
+      flush: oneOrMany(name).optional().describe('Bridges that forget what they learned.'),
       add: z.array(fdbEntry).optional().describe('Entries to make.'),
-      del: z.array(fdbEntry).optional().describe('Entries to remove; before those to make.'),
+      del: z.array(fdbEntry).optional().describe('Entries to remove.'),
     })
     .meta({ id: 'fdb-changes', description: 'In this order: flush, del, add.' })
     .optional()
@@ -258,7 +248,7 @@ export const stepShell = z.strictObject({
     .array(command)
     .optional()
     .describe(
-      'Lab: commands in the namespace of the bridges: ip, bridge, tc, nft, ethtool, sysctl (below `net.`), ovs-vsctl, ovs-ofctl. Files lie below the scenario’s folder, and options stay in the lab (no `-n`, `--db`, `--log-file`, …). Anything else with `--allow-run`.',
+      'Lab: commands in the namespace of the bridges: ip, bridge, tc, nft, ethtool, sysctl (below `net.`), ovs-vsctl, ovs-ofctl. Files lie below the scenario’s folder, options stay in the lab. Anything else with `--allow-run`.',
     ),
   during: z
     .array(
@@ -268,21 +258,19 @@ export const stepShell = z.strictObject({
           run: z
             .array(command)
             .min(1, { error: 'expected at least one command' })
-            .describe('What then happens; as `run` of a step.'),
+            .describe('What then happens, as `run` of a step.'),
           settle: time
             .optional()
-            .describe(
-              'How long its work goes on after its commands have ended. What changes until then is its doing. Default: 0.',
-            ),
+            .describe('How long its work goes on after its commands; changes until then are its own. Default: 0.'),
         })
         .meta({ id: 'event' }),
     )
     .optional()
-    .describe('Commands while probing goes on; leaks are also reported as windows in ms.'),
+    .describe('Commands while probes go on; leaks also have windows in ms.'),
   learn: selectorsOrNone
     .optional()
-    .describe('Who announces itself before the probes, `all` or `none`. Default: lab, all; host, none.'),
-  wait: time.optional().describe('Time between announcing and probing.'),
+    .describe('Who announces itself first, `all` or `none`. Default: lab, all; host, none.'),
+  ...plainKeys,
   probe: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())]).optional(),
   traffic: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())]).optional(),
   listen: z
@@ -293,16 +281,16 @@ export const stepShell = z.strictObject({
   expect: expectation
     .optional()
     .describe(
-      '`holds`: nobody but the addressee sees it, and it does. `separated`: the addressee must not get it either. `leak`: a demonstration; not on a host. `unjudged`: a stimulus. `private` and `isolated`: aliases of holds.',
+      '`holds`, `private`, `isolated`: nobody but the addressee sees it, and it does. `separated`: nor does the addressee. `leak`: a demonstration; not on a host. `unjudged`: a stimulus.',
     ),
   accept: z
     .array(
       z
         .strictObject({
-          observer: selector.describe('Who may overhear it for now.'),
-          class: title.describe('Class of the probes; the kind of traffic, or `foreign-unicast`.'),
+          observer: selector.describe('Who may overhear it.'),
+          class: title.describe('Class of probes, kind of traffic, or `foreign-unicast`.'),
           reason: text.describe('Why.'),
-          ...vouching('Last day on which it is accepted, such as 2027-01-31.'),
+          ...vouching('Last day, such as 2027-01-31.'),
         })
         .meta({ id: 'accepted-leak' }),
     )
@@ -313,36 +301,34 @@ export const stepShell = z.strictObject({
       z
         .strictObject({
           what: title.describe(
-            'As `bypass-possible` names it, such as `packet socket of suricata`; `nft dup` is also `nft dup to vnet3`.',
+            'As `bypass-possible` names it: `packet socket of suricata`; `nft dup` is also `nft dup to vnet3`.',
           ),
-          where: title.optional().describe('Its place, such as `vnet0 tcx ingress`. Default: wherever it stands.'),
+          where: title.optional().describe('Its place, such as `vnet0 tcx ingress`. Default: anywhere.'),
           reason: text.describe('Why it is known to carry no frame elsewhere.'),
-          ...vouching('Last day on which it is trusted, such as 2027-01-31.'),
+          ...vouching('Last day, such as 2027-01-31.'),
         })
         .meta({ id: 'trusted-bypass' }),
     )
     .optional()
-    .describe('What can carry frames past the ears and is trusted not to: a program, a rule, a listening process.'),
+    .describe('Programs, rules, processes that can carry frames past the ears and are trusted not to.'),
 });
 
 export const step = stepShell
   .extend({
-    probe: oneOrMany(probe).optional().describe('Frames that carry a token and what becomes of them.'),
-    traffic: oneOrMany(traffic)
-      .optional()
-      .describe('Lab: real programs through the stacks of endpoints, judged by address.'),
+    probe: oneOrMany(probe).optional().describe('Frames with a token, and who sees them.'),
+    traffic: oneOrMany(traffic).optional().describe('Lab: real programs, judged by address.'),
   })
   .meta({
     id: 'step',
     description:
-      'The order in a step: set, vlan, fdb, mdb, start and stop, run, learn, wait, read the state, probe, drain, read the state.',
+      'Order: set, vlan, fdb, mdb, start and stop, run, learn, wait, read the state, probe, drain, read the state.',
   });
 
 export const policy = z
   .strictObject({
     from: selectors.optional().describe('Who sends; with `to`.'),
     to: selectors.optional().describe('To whom.'),
-    within: selectors.optional().describe('Instead of `from` and `to`: among these.'),
-    expect: expectation.optional().describe('As of a step. Default: holds.'),
+    within: selectors.optional().describe('Among these, instead of `from` and `to`.'),
+    expect: expectation.optional().describe('Default: holds.'),
   })
-  .meta({ id: 'policy', description: 'A claim on pairs of zones, or on what goes on in each.' });
+  .meta({ id: 'policy', description: 'A claim on pairs of zones, or within each.' });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { bridgeSettings, linkSettings, portSettings } from '../../bridge/attributes.js';
-import { attaches, macvlanModes } from '../../model/attach.js';
+import { attaches, ipvlanFlags, ipvlanModes, macvlanModes } from '../../model/attach.js';
 import type { Setting } from '../../model/settings.js';
 import {
   interfaceName,
@@ -22,8 +22,7 @@ const bridge = text.describe('Its bridge.');
 const file = text.describe('Where it stands.');
 
 /**
- * Who keeps a device, as core/model/persistent-fix.ts has it: the values of `by`, and of libvirt `keeps`, report the
- * kinds apart.
+ * What keeps a device, as core/model/fix.ts has it: `by`, and of libvirt `keeps`, distinguish the kinds.
  */
 export const manager = z.union([
   z
@@ -101,8 +100,8 @@ function settingKeys(settings: readonly Setting[]): Record<string, z.ZodOptional
 const vlan = z
   .strictObject({
     vid: vidOrRange.describe('VLAN, or a range in quotes.'),
-    pvid: onOff.optional().describe('Untagged frames that come in on the port belong to this VLAN. Default: off.'),
-    untagged: onOff.optional().describe('Frames leave the port without the tag. Default: off.'),
+    pvid: onOff.optional().describe('Untagged frames from the port belong to it. Default: off.'),
+    untagged: onOff.optional().describe('Frames leave without the tag. Default: off.'),
   })
   .meta({ id: 'vlan' });
 export const vlans = z.array(vlan);
@@ -118,15 +117,13 @@ export const linuxBridge = z
     ...bridgeKeys,
     host: name
       .optional()
-      .describe(
-        'With `hosts`: the host of its endpoints that name none. Default: lab, none; host, the one that the program runs on.',
-      ),
-    vlans: vlans.optional().describe('VLANs of the bridge device, that is of the host.'),
+      .describe('With `hosts`: the host of its endpoints that name none. Default: lab, none; host, this one.'),
+    vlans: vlans.optional().describe('VLANs of the bridge device, which is the host.'),
     ...settingKeys([...bridgeSettings, ...linkSettings]),
   })
   .meta({
     id: 'linux-bridge',
-    description: "A bridge of the Linux kernel with its settings. Default of each: lab, the kernel's; host, as it is.",
+    description: "Default of each setting: lab, the kernel's; host, as it is.",
   });
 
 /** Its other keys are columns of ovs-vsctl's Bridge table. */
@@ -136,7 +133,7 @@ export const ovsBridge = z
     datapath: z
       .enum(['netdev', 'system'])
       .optional()
-      .describe('In user space (netdev) or in the kernel (system). Default: lab, netdev; host, as it is.'),
+      .describe('In user space, or in the kernel (system). Default: lab, netdev; host, as it is.'),
     ...bridgeKeys,
     vlans: vlans.optional().describe("VLANs of the bridge's own port."),
     mirrors: z
@@ -144,7 +141,7 @@ export const ovsBridge = z
         z
           .strictObject({
             name: name.describe('Name of the mirror.'),
-            select: text.describe('What it copies: `all`, or the name of a port.'),
+            select: text.describe('What it copies: `all`, or a port.'),
             output: interfaceName.describe('The port that gets the copies.'),
           })
           .meta({ id: 'mirror' }),
@@ -155,8 +152,7 @@ export const ovsBridge = z
   .catchall(scalar)
   .meta({
     id: 'ovs-bridge',
-    description:
-      'A bridge of Open vSwitch. Other keys are columns of its Bridge table (ovs-vsctl); on a host those that a run can put back.',
+    description: 'Other keys are columns of the Bridge table (ovs-vsctl); on a host those that a run can put back.',
   });
 
 export const routesOfHost = z
@@ -164,13 +160,25 @@ export const routesOfHost = z
     kind: z.literal('routed').describe('No bridge: the host has a route to each guest.'),
     address: oneOrMany(ipPrefix)
       .optional()
-      .describe('Lab: addresses of the host at each of its ports, such as those of the guests’ gateway.'),
+      .describe('Lab: addresses of the host at each port, such as the guests’ gateway.'),
     netns: bridgeKeys.netns,
   })
   .meta({
     id: 'routed-segment',
     description:
-      'No bridge: the host routes between its guests (taps of micro VMs, veths of Calico). Lab: it has a route to each address of a guest; `sysctl` says whether it forwards.',
+      'Taps of micro VMs, veths of Calico. Lab: the host has a route to each address of a guest; `sysctl` says whether it forwards.',
+  });
+
+export const lowerDevice = z
+  .strictObject({
+    kind: z
+      .literal('lower')
+      .describe('No bridge: the device of this name, on which guests stand by macvlan or ipvlan.'),
+    netns: bridgeKeys.netns,
+  })
+  .meta({
+    id: 'lower-device',
+    description: 'On a host only.',
   });
 
 /** How a host of several is reached; in the lab a host is a namespace and has no keys. */
@@ -178,27 +186,29 @@ export const host = z
   .strictObject({
     ssh: title
       .optional()
-      .describe("Host: its name for ssh(1), such as `root@hv2`. Configuration, keys and known hosts are the caller's."),
+      .describe(
+        "Host: its name for ssh(1), such as `root@hv2`, with the caller's configuration, keys and known hosts.",
+      ),
     command: z
       .array(title)
       .min(1)
       .optional()
       .describe(
-        'Host: the program there: `[verify-isolation]` (default), its absolute path, or either behind `sudo -n` or `doas -n`. Others with `--allow-run`.',
+        'Host: the program there: `[verify-isolation]` (default), its absolute path, either behind `sudo -n` or `doas -n`; others with `--allow-run`.',
       ),
   })
-  .meta({ id: 'host', description: 'Another host. In the lab it is a namespace and has no keys.' });
+  .meta({ id: 'host', description: 'In the lab a namespace without keys.' });
 
 /** RFC 7348 4: the VXLAN network identifier has 24 bits. */
 export const tunnel = z
   .strictObject({
-    vni: whole(1, 16_777_215).optional().describe('Lab: the VXLAN network identifier of the device.'),
-    to: oneOrMany(name).optional().describe('Lab: the hosts that get broadcast and unknown unicast.'),
+    vni: whole(1, 16_777_215).optional().describe('Lab: its VXLAN network identifier.'),
+    to: oneOrMany(name).optional().describe('Lab: hosts that get broadcast and unknown unicast.'),
   })
   .meta({
     id: 'tunnel',
     description:
-      'The port joins parts of a network on several hosts. It is observed, sends nothing, and is judged only where `observers` names it.',
+      'Joins parts of a network on several hosts: observed, sends nothing, judged only where `observers` names it.',
   });
 
 export const role = z.enum(['guest', 'uplink', 'host']);
@@ -212,8 +222,7 @@ export const endpointSettings = z
   })
   .meta({
     id: 'port-settings',
-    description:
-      'Settings of a port, by the names of `ip -j -d link` or ip-link(8). Open vSwitch has protected, flood, mtu and up.',
+    description: 'Names of `ip -j -d link` or ip-link(8). Open vSwitch has protected, flood, mtu and up.',
   });
 
 /** Keys that an endpoint and a block of generated ones share. */
@@ -221,79 +230,72 @@ const endpointKeys = {
   attach: attach
     .optional()
     .describe(
-      "`port` (default): on a port of the bridge. `routed` (default with `kind: routed`): on an interface that the host routes to. `host`: the host's own stack. `promiscuous`: behind the bridge device, as VMware bridges a bridge. Lab, `macvlan` and `macvtap`: on the interface of another endpoint.",
+      "Default: `port`, with `kind: routed` `routed`, an interface that the host routes to. `host`: its own stack. `promiscuous`: behind the bridge device, as VMware bridges a bridge. Others: on a lower device; lab, another endpoint's interface; host, `kind: lower`.",
     ),
   lower: name
     .optional()
     .describe(
-      "`attach: macvlan` or `macvtap`: the endpoint, on a port of the same bridge, whose interface is the lower device. It is judged only where `observers` names it, since its guests' frames come there too.",
+      "Lab, `attach: macvlan`, `macvtap`, `ipvlan`: the endpoint, on a port of the same bridge, whose interface is the lower device. Its guests' frames come there too, and it is judged only where `observers` names it.",
     ),
   mode: z
-    .enum(macvlanModes)
+    .enum([...macvlanModes, ...ipvlanModes])
     .optional()
-    .describe('`attach: macvlan` or `macvtap`: what passes between guests of one lower device, as in ip-link(8).'),
+    .describe(
+      'Lab: what passes between guests of one lower device, as in ip-link(8). `attach: ipvlan`: l2, l3 or l3s; with l3s nothing is proved, for what comes in passes no interface of a guest.',
+    ),
+  flag: z
+    .enum(ipvlanFlags)
+    .optional()
+    .describe('Lab, `attach: ipvlan`: the same. Default: bridge. In l2 broadcast passes with each.'),
   role: role
     .optional()
-    .describe("`uplink`: everything beyond the physical NIC. `host`: the host's own stack. Default: guest."),
-  gateway: ipAddress.optional().describe("Default gateway of the endpoint's stack."),
+    .describe("`uplink`: all beyond the physical NIC. `host`: the host's own stack. Default: guest."),
+  gateway: ipAddress.optional().describe('Default gateway of its stack.'),
   started: onOff.optional().describe('Off: absent until a step starts it. Default: on.'),
-  promiscuous: onOff
-    .optional()
-    .describe('`attach: promiscuous`: the relay hands every frame to the endpoint. Default: off, its own only.'),
-  vlans: vlans.optional().describe('VLANs of its port. With filtering off they only claim who belongs together.'),
+  promiscuous: onOff.optional().describe('`attach: promiscuous`: it gets every frame. Default: off, its own only.'),
+  vlans: vlans.optional().describe('VLANs of its port; without filtering they only claim who belongs together.'),
   settings: endpointSettings.optional().describe('Settings of its port.'),
 };
 
 export const endpoint = z
   .strictObject({
-    bridge: name.describe('The bridge that it hangs on.'),
+    bridge: name.describe('Its bridge.'),
     port: interfaceName
       .optional()
-      .describe(
-        "Interface name of its port on the host. With `attach: promiscuous` that of the relay's side; with `attach: host` none.",
-      ),
+      .describe("Its port on the host. With `attach: promiscuous` the relay's side; with `attach: host` none."),
     mac: oneOrMany(mac).optional().describe('Its own MACs. Default: lab, made up; host, as on record.'),
     ip: oneOrMany(ipPrefix).optional().describe('Addresses. Lab: with one it has a network stack.'),
-    zone: name.optional().describe('The tenant that it belongs to.'),
+    zone: name.optional().describe('Its tenant.'),
     owner: name
       .optional()
-      .describe('The guest whose interface it is. What one endpoint of an owner sends is no leak at another.'),
+      .describe('The guest that has it. What one endpoint of an owner sends is no leak at another.'),
     observed_only: z
       .literal(true)
       .optional()
       .describe(
-        'Nothing is sent to it or in its name, since its bridge does not know its MAC. The verdict names it (`run --strict`: INCONCLUSIVE).',
+        'Nothing is sent to it or as it, since its bridge does not know its MAC. The verdict names it (`run --strict`: INCONCLUSIVE).',
       ),
-    netns: text.optional().describe('Host: network namespace of its interface (a container), by name or path.'),
-    host: name.optional().describe("With `hosts`: the host that it is on. Default: its bridge's."),
-    tunnel: tunnel
-      .optional()
-      .describe('The way to the parts of its network on other hosts, not a guest. Lab: a VXLAN device; host: `{}`.'),
+    netns: text.optional().describe('Host: network namespace of its interface, by name or path.'),
+    host: name.optional().describe("With `hosts`: its host. Default: its bridge's."),
+    tunnel: tunnel.optional().describe('Not a guest, but the way to other hosts. Lab: a VXLAN device; host: `{}`.'),
     ...endpointKeys,
   })
-  .meta({ id: 'endpoint', description: 'A guest, an uplink, or the host.' });
+  .meta({ id: 'endpoint' });
 
 const patternRule = 'expected a name in which {} stands for the number, such as "g{}"';
 const numbered = z.string({ error: patternRule }).regex(/^[A-Za-z0-9._{}-]{1,63}$/, { error: patternRule });
 
 export const generate = z
   .strictObject({
-    count: whole(1, 4096).describe('How many endpoints.'),
-    name: numbered.describe('Their names; `{}` stands for the number.'),
-    bridge: name.describe('The bridge that they hang on.'),
-    port: z
-      .string({ error: patternRule })
-      .min(1)
-      .max(63)
-      .optional()
-      .describe('Their interface names; `{}` stands for the number.'),
-    ip: oneOrMany(ipPrefix)
-      .optional()
-      .describe('A network: each takes its next free address. Without it they have no stack.'),
-    zone: numbered.optional().describe('Their tenants; `{}` stands for the number.'),
+    count: whole(1, 4096).describe('How many.'),
+    name: numbered.describe('Their names, with `{}`.'),
+    bridge: name.describe('Their bridge.'),
+    port: z.string({ error: patternRule }).min(1).max(63).optional().describe('Their interface names, with `{}`.'),
+    ip: oneOrMany(ipPrefix).optional().describe('A network: each takes its next free address. Without: no stack.'),
+    zone: numbered.optional().describe('Their tenants, with or without `{}`.'),
     ...endpointKeys,
   })
-  .meta({ id: 'generated', description: 'Endpoints in number.' });
+  .meta({ id: 'generated', description: '`{}` in a name stands for the number.' });
 
 export const sysctl = z.record(title, scalar);
 
@@ -302,9 +304,7 @@ export const topologyShell = z.strictObject({
   provider: z
     .enum(['lab', 'host'])
     .optional()
-    .describe(
-      '`lab` (default): built in throw-away namespaces, gone afterwards. `host`: the bridges and guests that run here now.',
-    ),
+    .describe('`lab` (default): throw-away namespaces. `host`: the bridges and guests that run here now.'),
   bridges: z.record(z.string(), z.unknown()),
   endpoints: z.record(z.string(), z.unknown()).optional(),
   generate: z.array(z.unknown()).optional(),
@@ -313,14 +313,14 @@ export const topologyShell = z.strictObject({
     .array(manager)
     .optional()
     .describe(
-      'Lab: the managers that configure the bridges and ports of the live host, as `run --twin` writes them. Fixes then come in lasting form.',
+      'Lab: managers of the live host’s bridges and ports, as `run --twin` writes them: fixes come in persistent form.',
     ),
   hosts: z.record(z.string(), z.unknown()).optional(),
 });
 
 export const topology = topologyShell
   .extend({
-    bridges: z.record(name, z.union([linuxBridge, ovsBridge, routesOfHost])).describe('Bridges by name.'),
+    bridges: z.record(name, z.union([linuxBridge, ovsBridge, routesOfHost, lowerDevice])).describe('Bridges by name.'),
     endpoints: z
       .record(name, endpoint)
       .optional()
@@ -329,11 +329,11 @@ export const topology = topologyShell
       .record(name, host)
       .optional()
       .describe(
-        'Other hosts, by name. Bridges of one name are one network on all hosts where it has endpoints. What is on another host is called `HOST/NAME`.',
+        'Other hosts, by name. Bridges of one name are one network on all hosts with endpoints of it. What is elsewhere is called `HOST/NAME`.',
       ),
     generate: z
       .array(generate)
       .optional()
-      .describe('Endpoints in number; MACs (02:76:69:…), ports and addresses derive from it.'),
+      .describe('Endpoints in number; MACs (02:76:69:…), ports and addresses derive from their numbers.'),
   })
-  .meta({ id: 'topology', description: 'Bridges and what hangs on them.' });
+  .meta({ id: 'topology' });

@@ -49,7 +49,7 @@ const prefixRule = 'expected an IP address with the length of its prefix, such a
 export const ipPrefix = z
   .string({ error: prefixRule })
   .regex(/^[0-9A-Fa-f.:]{2,45}\/[0-9]{1,3}$/, { error: prefixRule })
-  .meta({ id: 'prefix', description: 'an IP address with the length of its prefix, such as 192.168.0.20/24' });
+  .meta({ id: 'prefix', description: 'an IP address with its prefix, such as 192.168.0.20/24' });
 const addressRule = 'expected an IP address such as 192.168.0.1';
 export const ipAddress = z
   .string({ error: addressRule })
@@ -59,12 +59,12 @@ const groupRule = 'expected a multicast group such as 239.1.1.1, ff0e::1 or 01:0
 export const group = z
   .string({ error: groupRule })
   .regex(/^[0-9A-Fa-f.:]{2,45}$/, { error: groupRule })
-  .meta({ id: 'group', description: 'a multicast group such as 239.1.1.1, ff0e::1 or 01:00:5e:01:01:01' });
+  .meta({ id: 'group', description: 'a multicast group: 239.1.1.1, ff0e::1, 01:00:5e:01:01:01' });
 
 const timeRule = 'expected a time with unit such as 30s, 500ms or 2m, or 0';
 export const time = z
   .union([z.literal(0), z.string().regex(/^(0|[0-9]{1,9}(\.[0-9]{1,6})?(ms|s|m|h))$/)], { error: timeRule })
-  .meta({ id: 'time', description: 'a time with unit such as 30s, 500ms or 2m, or 0' });
+  .meta({ id: 'time', description: 'a time with unit: 30s, 500ms, 2m; 0' });
 
 export function whole(least: number, most: number): z.ZodNumber {
   const rule = `expected a whole number from ${least} to ${most}`;
@@ -76,7 +76,7 @@ export const vidOrRange = z
   .union([vid, z.string().regex(/^[0-9]{1,4}(-[0-9]{1,4})?$/)], {
     error: 'expected a VLAN number from 1 to 4094 or a range such as "20-29"',
   })
-  .meta({ id: 'vlans', description: 'a VLAN from 1 to 4094, or a range such as "20-29"' });
+  .meta({ id: 'vlans', description: '1–4094, or a range such as "20-29"' });
 
 /** The value of a setting; which values it takes is known to core/model/settings.ts. */
 export const scalar = z
@@ -87,7 +87,7 @@ const selectorRule = 'expected a name, a glob such as "g1*", "role:guest", "zone
 export const selector = z
   .string({ error: selectorRule })
   .regex(/^[^\p{C}\s]{1,200}$/u, { error: selectorRule })
-  .meta({ id: 'selector', description: 'a name, a glob such as "g1*", "role:guest", "zone:a", "br1/*" or "!name"' });
+  .meta({ id: 'selector', description: 'a name, a glob ("g1*"), "role:guest", "zone:a", "br1/*", "!name"' });
 
 /** One value or a list of at least one. */
 export function oneOrMany<T extends z.ZodType>(item: T) {

@@ -18,7 +18,7 @@ const count = 100;
  * chooses. They come after the file's own steps and find the topology as those left it.
  *
  * Each step sends known unicast from every endpoint of the one zone to every one of the other, which `expect` judges,
- * and unknown unicast from every endpoint of the first. An unknown destination is no addressee: `separated` then
+ * and unknown unicast from every endpoint of the first. An unknown destination is not an addressee: `separated` then
  * forbids the other zone alone to see it, everything else leaves it to the class (uplink and host).
  */
 export function readPolicy(context: StepContext, raw: readonly unknown[], path: Path, locate: Locate): readonly Step[] {
@@ -73,11 +73,11 @@ function readRule(context: StepContext, input: unknown, at: Path): PolicyRule | 
 
 type ZonePair = readonly [readonly [string, readonly string[]], readonly [string, readonly string[]]];
 
-/** The pairs of zones that get a step each, beside the `made` ones; none with a fault where there are none. */
+/** The pairs of zones that get a step each, beside `stepCount` others; none with a fault where there are none. */
 function pairsOfRule(
   { faults }: StepContext,
   { isPair, senders, receivers }: PolicyRule,
-  made: number,
+  stepCount: number,
   at: Path,
 ): readonly ZonePair[] | 'too-many' {
   const tooMany = (steps: number): 'too-many' => {
@@ -88,7 +88,7 @@ function pairsOfRule(
   const foreseen = isPair
     ? senders.size * receivers.size - [...senders.keys()].filter((zone) => receivers.has(zone)).length
     : 0;
-  if (made + foreseen > maxSteps) return tooMany(foreseen);
+  if (stepCount + foreseen > maxSteps) return tooMany(foreseen);
   const pairs = isPair
     ? [...senders].flatMap((a) => [...receivers].filter(([zone]) => zone !== a[0]).map((b) => [a, b] as const))
     : [...senders].filter(([, members]) => members.length > 1).map((zone) => [zone, zone] as const);
@@ -97,7 +97,7 @@ function pairsOfRule(
       at,
       `${where(at)}: ${isPair ? 'chooses no two different zones, expected "within" for what goes on in one' : 'chooses no zone of two endpoints or more'}`,
     );
-  return made + pairs.length > maxSteps ? tooMany(pairs.length) : pairs;
+  return stepCount + pairs.length > maxSteps ? tooMany(pairs.length) : pairs;
 }
 
 function checkFrames(

@@ -3,7 +3,7 @@ import type { ProbeClassName, ProbeEntry } from '../../model/scenario.js';
 import { classes } from '../../probe/classes.js';
 import type { ProbeClass } from '../../probe/probe-class.js';
 import { probe } from '../schema/step.js';
-import { formatIp, parseIp } from '../topology/ip-address.js';
+import { formatIp, parseIp } from '../../text/ip-address.js';
 import { readSwitch } from '../topology/read-setting.js';
 import { describe, where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
@@ -12,6 +12,7 @@ import { countPairs } from './pairs.js';
 import { readAllowance } from './read-expectation.js';
 import { select } from './select.js';
 import { endpointOf, type StepContext, selectPresent } from './step-context.js';
+import { isGroupMacText } from '../../wire/ethernet.js';
 
 const maxUnwritten = 2_000_000;
 
@@ -125,7 +126,7 @@ function checkKeys(
   if (raw.both_ways !== undefined && raw.to === undefined && probeClass.addressee === 'none') refuse('both_ways');
   if (probeClass.takesVia !== true && raw.via !== undefined) refuse('via');
   if (probeClass.takesGroup !== true && raw.group !== undefined) refuse('group');
-  if (!allowDisruptive && probeClass.disrupts !== undefined) {
+  if (!allowDisruptive && probeClass.provokes !== undefined) {
     faults.add(
       [...path, 'class'],
       `${where([...path, 'class'])}: ${raw.class} is disruptive, expected "allow_disruptive: true" in the file`,
@@ -170,8 +171,7 @@ function readAddress({ faults }: StepContext, raw: string | undefined, path: Pat
 
 /** Reads a multicast group: 224.0.0.0/4 (RFC 5771), ff00::/8 (RFC 4291 2.7) or a group MAC address. */
 export function readGroup(faults: FaultList, raw: string, path: Path): string {
-  if (/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(raw) && (Number.parseInt(raw.slice(0, 2), 16) & 1) === 1)
-    return raw.toLowerCase();
+  if (/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(raw) && isGroupMacText(raw)) return raw.toLowerCase();
   const ip = parseIp(raw);
   if (ip !== null && (ip.family === 4 ? ip.value >> 28n === 0xen : ip.value >> 120n === 0xffn)) return formatIp(ip);
   faults.add(

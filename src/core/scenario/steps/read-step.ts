@@ -1,18 +1,10 @@
 import type { z } from 'zod';
-import {
-  type Accepted,
-  type Expectation,
-  type ProbeEntry,
-  probeClasses,
-  type Step,
-  type TrafficEntry,
-  type Trusted,
-  type Vouched,
-} from '../../model/scenario.js';
+import type { Accepted, Expectation, ProbeEntry, Step, TrafficEntry, Trusted, Vouched } from '../../model/scenario.js';
+import { probeClasses } from '../../probe/classes.js';
 import { quote } from '../../text/escape.js';
-import { milliseconds } from '../../text/time.js';
 import { stepShell } from '../schema/step.js';
-import { describe, where } from '../yaml/explain-issue.js';
+import { readPlainKeys, readTime } from '../schema/plain-step-keys.js';
+import { where } from '../yaml/explain-issue.js';
 import type { Locate, Path } from '../yaml/fault.js';
 import { didYouMean } from '../yaml/nearest-word.js';
 import { salvage } from '../yaml/salvage.js';
@@ -52,10 +44,10 @@ export function readStep(context: StepContext, input: unknown, path: Path, locat
   if (dropped.has('start') || dropped.has('stop')) context.presenceKnown = false;
   const run = readRun(faults, raw.run ?? [], at('run'));
   const during = readDuring(context, raw.during ?? [], at('during'));
-  const waitMs = readTime(context, raw.wait ?? 0, at('wait'));
+  const plain = readPlainKeys(faults, raw, path);
   const probes = entriesOf(context, raw.probe, at('probe')).map((probe) => ({
     path: probe.path,
-    entry: readProbe(context, probe.input, probe.path, dropped.has('wait') ? null : waitMs),
+    entry: readProbe(context, probe.input, probe.path, dropped.has('wait') ? null : plain.waitMs),
   }));
   const traffic = entriesOf(context, raw.traffic, at('traffic')).map((talk) => ({
     path: talk.path,
@@ -75,7 +67,7 @@ export function readStep(context: StepContext, input: unknown, path: Path, locat
     run,
     during,
     learn: readLearn(context, raw.learn, at('learn')),
-    waitMs,
+    ...plain,
     probes: probes.flatMap(({ entry }) => entry ?? []),
     traffic: traffic.flatMap(({ entry }) => entry ?? []),
     listenMs,
@@ -91,26 +83,26 @@ export function readStep(context: StepContext, input: unknown, path: Path, locat
 /** The entries of a key that takes one or a list of them. */
 function entriesOf(
   { faults }: StepContext,
-  given: unknown,
+  raw: unknown,
   path: Path,
 ): readonly { readonly input: unknown; readonly path: Path }[] {
-  if (given === undefined) return [];
-  if (!Array.isArray(given)) return [{ input: given, path }];
-  if (given.length === 0) faults.add(path, `${where(path)}: expected at least one entry, got an empty list`);
-  return given.map((input: unknown, index) => ({ input, path: [...path, index] }));
+  if (raw === undefined) return [];
+  if (!Array.isArray(raw)) return [{ input: raw, path }];
+  if (raw.length === 0) faults.add(path, `${where(path)}: expected at least one entry, got an empty list`);
+  return raw.map((input: unknown, index) => ({ input, path: [...path, index] }));
 }
 
 function readDuring(context: StepContext, raw: NonNullable<RawStep['during']>, path: Path): Step['during'] {
   return raw.map((event, index) => ({
-    atMs: readTime(context, event.at, [...path, index, 'at']),
+    atMs: readTime(context.faults, event.at, [...path, index, 'at']),
     run: readRun(context.faults, event.run, [...path, index, 'run']),
-    settleMs: readTime(context, event.settle ?? 0, [...path, index, 'settle']),
+    settleMs: readTime(context.faults, event.settle ?? 0, [...path, index, 'settle']),
   }));
 }
 
 function readListen(context: StepContext, raw: RawStep['listen'], path: Path): number | null {
   if (raw === undefined) return null;
-  const ms = readTime(context, raw.for, path);
+  const ms = readTime(context.faults, raw.for, path);
   if (ms === 0) context.faults.add(path, `${where(path)}: expected a time longer than 0`);
   return ms;
 }
@@ -149,14 +141,6 @@ function checkBreakable(
   for (const { path, entry } of traffic)
     if (entry !== null && trafficForbidsNobody(context, entry, expect)) refuse(path);
   if (listenMs !== null && listenForbidsNobody(context, expect)) refuse(listenPath);
-}
-
-function readTime({ faults }: StepContext, raw: string | number, path: Path): number {
-  const ms = milliseconds(raw);
-  // setTimeout of Node counts in 31 bits; nobody waits longer than a day for a verdict.
-  if (ms === null || ms > 86_400_000)
-    faults.add(path, `${where(path)}: expected a time of whole milliseconds, at most 24h, got ${describe(raw)}`);
-  return ms ?? 0;
 }
 
 function readPresence(

@@ -34,15 +34,15 @@ export function select(
   path: Path,
   scope: SelectionScope,
 ): readonly string[] {
-  const given = selectorsAt(raw, path);
+  const selectors = selectorsAt(raw, path);
   const chosen = new Set<string>();
   const refused = new Set<string>();
-  for (const { text, path: at } of given) {
+  for (const { text, path: at } of selectors) {
     const negative = text.startsWith('!');
     for (const name of matches(faults, reading, negative ? text.slice(1) : text, at, scope))
       (negative ? refused : chosen).add(name);
   }
-  const isExclusion = given.length > 0 && given.every(({ text }) => text.startsWith('!'));
+  const isExclusion = selectors.length > 0 && selectors.every(({ text }) => text.startsWith('!'));
   return reading.topology.endpoints
     .map(({ name }) => name)
     .filter(
@@ -72,10 +72,10 @@ function matches(
     faults.add(path, `${where(path)}: ${test}`);
     return [];
   }
-  const found = endpoints.filter(test);
+  const matching = endpoints.filter(test);
   // Where pieces of the topology were unreadable, what is missing may be among them.
-  if (found.length === 0 && reading.whole) faults.add(path, `${where(path)}: ${quote(text)} matches no endpoint`);
-  return found.map(({ name }) => name).filter((name) => scope.among === null || scope.among.has(name));
+  if (matching.length === 0 && reading.whole) faults.add(path, `${where(path)}: ${quote(text)} matches no endpoint`);
+  return matching.map(({ name }) => name).filter((name) => scope.among === null || scope.among.has(name));
 }
 
 type Predicate = (endpoint: Endpoint) => boolean;

@@ -5,11 +5,16 @@ import type { ProbeClass } from '../../probe/probe-class.js';
 import { pairsOf } from './pairs.js';
 import { endpointOf, type StepContext } from './step-context.js';
 
-/** Who is judged: the endpoints that exist, or those that `expect` names. */
+/** Who is judged: the endpoints that exist and are no tunnel, or those that `expect` names. */
 function judged(context: StepContext, expect: Expectation): readonly Endpoint[] {
-  return context.reading.topology.endpoints.filter(({ name }) =>
-    expect.observers === null ? context.present.has(name) : expect.observers.includes(name),
+  return context.reading.topology.endpoints.filter(({ name, tunnel }) =>
+    expect.observers === null ? context.present.has(name) && tunnel === undefined : expect.observers.includes(name),
   );
+}
+
+/** Whether two endpoints are one party, so that what one of them sends is no leak at the other. */
+function areOneParty(first: Endpoint, second: Endpoint): boolean {
+  return first.name === second.name || (first.owner !== undefined && first.owner === second.owner);
 }
 
 /** On a host every port is judged unless `observers` says otherwise, also those that the file does not list. */
@@ -53,8 +58,11 @@ function pairsForbidNobody(
     for (const [sender, addressee] of waysOf(from, to, entry.bothWays)) {
       const end = endpointOf(context, sender);
       if (end === undefined) continue;
-      const left = cached.get(end.bridge) ?? observers.filter((each) => forbids(each, end));
-      cached.set(end.bridge, left);
+      const key = `${end.owner ?? ''} ${end.bridge}`;
+      const left =
+        cached.get(key) ??
+        observers.filter((each) => forbids(each, end) && (end.owner === undefined || !areOneParty(each, end)));
+      cached.set(key, left);
       const exempt = [sender, byClass && probeClass.maySee === 'addressee' ? addressee : null];
       // Sender and addressee are two at most, so that three are enough.
       if (left.slice(0, 3).some(({ name }) => !exempt.includes(name))) return false;

@@ -1,9 +1,9 @@
-import { placeOf } from '../../model/attach.js';
+import { placeOf, sharesMac } from '../../model/attach.js';
 import type { Mac } from '../../model/mac.js';
 import type { Endpoint, IpPrefix, Provider } from '../../model/scenario.js';
 import { where } from '../yaml/explain-issue.js';
 import type { FaultList } from '../yaml/fault.js';
-import { bitsOf, formatIp, parseIp } from './ip-address.js';
+import { bitsOf, formatIp, parseIp } from '../../text/ip-address.js';
 import type { EndpointDraft } from './read-endpoint.js';
 
 /**
@@ -25,7 +25,7 @@ export function assignAddresses(
   for (const gateway of gateways) addresses.add(gateway);
   const cursors = new Map<string, bigint>();
   const exhausted = new Set<string>();
-  return endpoints.map((endpoint, index) => {
+  const assigned = endpoints.map((endpoint, index) => {
     const draft = drafts[index];
     const derived = placeOf(endpoint.attach) === 'behind' ? 'relay' : endpoint.attach;
     const isNamed = endpoint.port !== null || provider !== 'lab';
@@ -38,6 +38,7 @@ export function assignAddresses(
       provider === 'lab' &&
       endpoint.macs.length === 0 &&
       placeOf(endpoint.attach) !== 'host' &&
+      !sharesMac(endpoint.attach) &&
       draft?.dropped.has('mac') !== true;
     const macsOf = derive ? [free((n) => derivedMac(index + n), macs)] : endpoint.macs;
     const ips = endpoint.generated
@@ -56,6 +57,10 @@ export function assignAddresses(
       : endpoint.ips;
     return { ...endpoint, port, macs: macsOf, ips };
   });
+  const macsByName = new Map(assigned.map(({ name, macs: owned }) => [name, owned]));
+  return assigned.map((endpoint) =>
+    sharesMac(endpoint.attach) ? { ...endpoint, macs: macsByName.get(endpoint.below?.lower ?? '') ?? [] } : endpoint,
+  );
 }
 
 /** 02:76:69 and the number in three bytes. */

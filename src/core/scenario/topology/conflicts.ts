@@ -1,4 +1,4 @@
-import { isOnPort, placeOf } from '../../model/attach.js';
+import { isOnPort, placeOf, sharesMac } from '../../model/attach.js';
 import type { Bridge, Endpoint, Provider } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import { where } from '../yaml/explain-issue.js';
@@ -19,17 +19,28 @@ interface Occupied {
   readonly portCounts: Map<string, number>;
 }
 
-function takePort(faults: FaultList, occupied: Occupied, { name, port }: Endpoint, path: Path): void {
+/** Interfaces of guests on a lower device are in namespaces of theirs, where names come again. */
+function takePort(
+  faults: FaultList,
+  occupied: Occupied,
+  { name, port, attach, netns }: Endpoint,
+  path: Path,
+  provider: Provider,
+): void {
   if (port === null) return;
   const at = [...path, 'port'];
-  const owner = occupied.ports.get(port);
+  const isElsewhere = provider === 'host' && placeOf(attach) === 'above' && netns !== null;
+  const place = isElsewhere ? `${netns} ${port}` : port;
+  const owner = occupied.ports.get(place);
   if (owner !== undefined)
     faults.add(at, `${where(at)}: ${quote(port)} is already the port of the endpoint ${quote(owner)}`);
-  else if (occupied.bridgeNames.has(port)) faults.add(at, `${where(at)}: ${quote(port)} is a bridge, expected a port`);
-  else occupied.ports.set(port, name);
+  else if (!isElsewhere && occupied.bridgeNames.has(port))
+    faults.add(at, `${where(at)}: ${quote(port)} is a bridge, expected a port`);
+  else occupied.ports.set(place, name);
 }
 
-function takeMacs(faults: FaultList, { macs: taken }: Occupied, { name, macs }: Endpoint, path: Path): void {
+function takeMacs(faults: FaultList, { macs: taken }: Occupied, { name, macs, attach }: Endpoint, path: Path): void {
+  if (sharesMac(attach)) return;
   for (const [index, mac] of macs.entries()) {
     const owner = taken.get(mac);
     const at = macs.length > 1 ? [...path, 'mac', index] : [...path, 'mac'];
@@ -64,11 +75,16 @@ function countPort(
     );
 }
 
+/** What all on one lower device have in common: mode and flag of ipvlan are the device's. */
+function kindAbove({ attach, below }: Pick<Endpoint, 'attach' | 'below'>): string {
+  return sharesMac(attach) ? `${below?.mode ?? ''} ${below?.flag ?? 'bridge'}` : '';
+}
+
 /** What a guest stands on is an endpoint with a port of its own on the same bridge, and there from the start. */
 function checkLower(
   faults: FaultList,
   byName: ReadonlyMap<string, Endpoint>,
-  { below, bridge, started }: Endpoint,
+  { attach, below, bridge, started }: Endpoint,
   path: Path,
 ): void {
   if (below === undefined) return;
@@ -80,6 +96,14 @@ function checkLower(
     faults.add(at, `${where(at)}: expected an endpoint with a port on ${quote(bridge)}, got ${quote(below.lower)}`);
   else if (!lower.started || !started)
     faults.add(at, `${where(at)}: expected both to be there from the start (no "started: off")`);
+  const [unlike] = [...byName.values()].filter(
+    (endpoint) => endpoint.below?.lower === below.lower && kindAbove(endpoint) !== kindAbove({ attach, below }),
+  );
+  if (unlike !== undefined)
+    faults.add(
+      at,
+      `${where(at)}: on one lower device stand macvlans, or ipvlans of one mode and flag; ${quote(unlike.name)} is of another kind`,
+    );
 }
 
 /**
@@ -105,7 +129,7 @@ export function topologyConflicts(
     const path = drafts[index]?.path ?? [];
     if (occupied.bridgeNames.has(endpoint.name))
       faults.addKey(path, `${where(path)}: a bridge is called ${quote(endpoint.name)} too, expected another name`);
-    takePort(faults, occupied, endpoint, path);
+    takePort(faults, occupied, endpoint, path, provider);
     takeMacs(faults, occupied, endpoint, path);
     takeHost(faults, occupied, endpoint, path);
     countPort(faults, occupied, endpoint, path, provider);

@@ -66,13 +66,13 @@ export function expandGenerate(
     if (count > 1 && !isNumbered(faults, { name, port }, count, at)) continue;
     for (let number = 1; number <= count; number += 1) {
       const fill = (pattern: string): string => pattern.replaceAll('{}', String(number));
-      const made = fill(name);
-      if (!isFree(faults, made, known.has(made) || taken.has(made), [...at, 'name'])) break;
-      taken.set(made, at);
+      const endpointName = fill(name);
+      if (!isFree(faults, endpointName, known.has(endpointName) || taken.has(endpointName), [...at, 'name'])) break;
+      taken.set(endpointName, at);
       const ordinal = onPort && !read.dropped.has('port') ? `p${drafts.length + known.size + 1}` : undefined;
       const portName = port === undefined ? ordinal : fill(port);
       drafts.push({
-        name: made,
+        name: endpointName,
         path: at,
         raw: {
           ...rest,

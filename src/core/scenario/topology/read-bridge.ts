@@ -1,11 +1,11 @@
 import type { Bridge, IpPrefix, Provider, Settings, VlanRange } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
-import { linuxBridge, ovsBridge, routesOfHost } from '../schema/topology.js';
+import { linuxBridge, lowerDevice, ovsBridge, routesOfHost } from '../schema/topology.js';
 import { namePattern } from '../schema/values.js';
 import { describe, where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
 import { salvage } from '../yaml/salvage.js';
-import { parsePrefix } from './ip-address.js';
+import { parsePrefix } from '../../text/ip-address.js';
 import { readOvsSettings } from './read-ovs-settings.js';
 import { isInterfaceName, readSettings, readSwitch } from './read-setting.js';
 
@@ -28,6 +28,7 @@ export function readBridge(
   const value = raw ?? {};
   const kind = typeof value === 'object' && 'kind' in value ? value.kind : undefined;
   if (kind === 'routed') return readRoutedSegment(faults, name, value, path, provider);
+  if (kind === 'lower') return readLowerDevice(faults, name, value, path, provider);
   return kind === 'ovs'
     ? readOvsBridge(faults, name, value, path, provider)
     : readLinuxBridge(faults, name, value, path);
@@ -67,16 +68,28 @@ function readRoutedSegment(
   const at: Path = [...path, 'address'];
   if (provider === 'host' && address !== undefined)
     faults.addKey(at, `${where(at)} is of the lab only, expected no such key with "provider: host"`);
-  return {
-    name,
-    kind,
-    datapath: null,
-    settings: {},
-    mirrors: [],
-    netns: netns ?? null,
-    addresses: readPrefixes(faults, address, at),
-    vlans: [],
-  };
+  return { ...noBridge, name, kind, netns: netns ?? null, addresses: readPrefixes(faults, address, at) };
+}
+
+/** What no bridge has, whatever it is. */
+const noBridge = { datapath: null, settings: {}, mirrors: [], vlans: [] } as const;
+
+function readLowerDevice(
+  faults: FaultList,
+  name: string,
+  value: object,
+  path: Path,
+  provider: Provider,
+): Bridge | null {
+  const read = salvage(faults, lowerDevice, value, path)?.value;
+  if (read === undefined) return null;
+  const at: Path = [...path, 'kind'];
+  if (provider === 'lab')
+    faults.add(
+      at,
+      `${where(at)}: "lower" is of a host only; in the lab \`lower\` of an endpoint says what it stands on`,
+    );
+  return { ...noBridge, name, kind: read.kind, netns: read.netns ?? null, addresses: [] };
 }
 
 function readLinuxBridge(faults: FaultList, name: string, value: unknown, path: Path): Bridge | null {

@@ -1,15 +1,24 @@
 import type { z } from 'zod';
-import { type EntryPlace, isOnPort, isRoutedTo, placeOf } from '../../model/attach.js';
+import {
+  type EntryPlace,
+  ipvlanModes,
+  isOnPort,
+  isRoutedTo,
+  macvlanModes,
+  placeOf,
+  sharesMac,
+} from '../../model/attach.js';
 import type { Mac } from '../../model/mac.js';
 import type { Bridge, Endpoint, Provider } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import type { endpoint } from '../schema/topology.js';
 import { where } from '../yaml/explain-issue.js';
 import type { FaultList, Path } from '../yaml/fault.js';
-import { formatIp, parseIp } from './ip-address.js';
+import { formatIp, parseIp } from '../../text/ip-address.js';
 import { readPrefixes, readVlans, textsAt } from './read-bridge.js';
 import { readOvsSettings } from './read-ovs-settings.js';
 import { isInterfaceName, readSettings, readSwitch } from './read-setting.js';
+import { isGroupMacText } from '../../wire/ethernet.js';
 
 type RawEndpoint = z.output<typeof endpoint>;
 
@@ -24,8 +33,8 @@ export interface EndpointDraft {
 }
 
 /**
- * Reads one endpoint; `kinds`: of the bridges, as far as they could be read. MACs that the lab derives, relay ports that it names and
- * generated addresses are filled in later.
+ * Reads one endpoint; `kinds`: of the bridges, as far as they could be read. MACs that the lab derives, relay ports
+ * that it names and generated addresses are filled in later.
  */
 export function readEndpoint(
   faults: FaultList,
@@ -42,6 +51,7 @@ export function readEndpoint(
   checkPort(faults, draft, provider, attach);
   checkPlaceKeys(faults, draft, attach);
   checkRouted(faults, draft, attach, kind);
+  checkLower(faults, draft, attach, kind, provider);
   const ips = readPrefixes(faults, raw.ip, at('ip'));
   return {
     name,
@@ -75,6 +85,7 @@ export function readEndpoint(
 
 function usualAttach({ role }: RawEndpoint, kind: Bridge['kind'] | undefined): Endpoint['attach'] {
   if (kind === 'routed') return 'routed';
+  if (kind === 'lower') return 'macvlan';
   return role === 'host' ? 'host' : 'port';
 }
 
@@ -100,6 +111,36 @@ function checkRouted(
       faults.addKey([...path, key], `${where([...path, key])} goes with a port of a bridge only`);
 }
 
+/** On a host guests stand on a device that is a segment of its own; how they do is as found. */
+function checkLower(
+  faults: FaultList,
+  { path, raw, dropped }: EndpointDraft,
+  attach: Endpoint['attach'],
+  kind: Bridge['kind'] | undefined,
+  provider: Provider,
+): void {
+  if (provider !== 'host' || kind === undefined || dropped.has('attach')) return;
+  const at: Path = [...path, raw.attach === undefined ? 'bridge' : 'attach'];
+  const isAbove = placeOf(attach) === 'above';
+  if (isAbove !== (kind === 'lower'))
+    faults.add(
+      at,
+      `${where(at)}: on a host "attach: macvlan", "macvtap" or "ipvlan" and a bridge of "kind: lower" belong together, got attach ${attach} and kind ${kind}`,
+    );
+  if (!isAbove) return;
+  if (raw.role !== undefined && raw.role !== 'guest')
+    faults.add([...path, 'role'], `${where([...path, 'role'])}: expected guest with "kind: lower", got ${raw.role}`);
+  if (raw.port === undefined && !dropped.has('port'))
+    faults.add(path, `${where([...path, 'port'])} is missing, expected the name of its interface, such as eth0`);
+  const ofDevice = sharesMac(attach) ? (['mac'] as const) : [];
+  for (const key of [...ofDevice, 'lower', 'mode', 'flag', 'vlans', 'tunnel'] as const)
+    if (raw[key] !== undefined)
+      faults.addKey(
+        [...path, key],
+        `${where([...path, key])}: with "kind: lower" it is as found, expected no such key`,
+      );
+}
+
 function usualRole(attach: Endpoint['attach'], { tunnel }: RawEndpoint): Endpoint['role'] {
   if (placeOf(attach) === 'host') return 'host';
   return tunnel === undefined ? 'guest' : 'uplink';
@@ -119,33 +160,61 @@ function checkRole(
   }
 }
 
-/** What a macvlan stands on; whether that is there is decided when all endpoints are read (conflicts.ts). */
+function modesOf(attach: Endpoint['attach']): readonly string[] {
+  return sharesMac(attach) ? ipvlanModes : macvlanModes;
+}
+
+/** Guests with one MAC have addresses, and the MAC of what they stand on. */
+function checkShared(
+  faults: FaultList,
+  { path, raw, dropped }: Pick<EndpointDraft, 'path' | 'raw' | 'dropped'>,
+  attach: Endpoint['attach'],
+): void {
+  const at = (key: string): Path => [...path, key];
+  if (!sharesMac(attach)) {
+    if (raw.flag !== undefined) faults.addKey(at('flag'), `${where(at('flag'))} goes with "attach: ipvlan" only`);
+    return;
+  }
+  if (raw.mac !== undefined)
+    faults.addKey(
+      at('mac'),
+      `${where(at('mac'))}: "attach: ipvlan" has the MAC of its lower device, expected no such key`,
+    );
+  if (raw.ip === undefined && !dropped.has('ip'))
+    faults.add(path, `${where(at('ip'))} is missing: the kernel hands packets to "attach: ipvlan" by their address`);
+}
+
+/**
+ * What a macvlan, macvtap or ipvlan stands on; whether that is there is decided when all endpoints are read
+ * (conflicts.ts).
+ */
 function readBelow(
   faults: FaultList,
   { path, raw, dropped }: EndpointDraft,
   provider: Provider,
   attach: Endpoint['attach'],
 ): Pick<Endpoint, 'below'> {
-  const { lower, mode } = raw;
+  const { lower, mode, flag } = raw;
   const at = (key: string): Path => [...path, key];
   if (placeOf(attach) !== 'above') {
-    for (const key of ['lower', 'mode'] as const)
+    for (const key of ['lower', 'mode', 'flag'] as const)
       if (raw[key] !== undefined)
-        faults.addKey(at(key), `${where(at(key))} goes with "attach: macvlan" or "attach: macvtap" only`);
+        faults.addKey(at(key), `${where(at(key))} goes with "attach: macvlan", "macvtap" or "ipvlan" only`);
     return {};
   }
-  if (provider === 'host')
-    faults.add(
-      at('attach'),
-      `${where(at('attach'))}: ${quote(attach)} is of the lab only; on a host \`audit\` says what the mode lets through`,
-    );
+  if (provider === 'host') return {};
   for (const key of ['lower', 'mode'] as const)
     if (raw[key] === undefined && !dropped.has(key))
       faults.add(
         path,
-        `${where(at(key))} is missing, expected ${key === 'lower' ? 'the endpoint whose interface it stands on' : 'one of private, vepa, bridge, passthru'}`,
+        `${where(at(key))} is missing, expected ${key === 'lower' ? 'the endpoint whose interface it stands on' : `one of ${modesOf(attach).join(', ')}`}`,
       );
-  return lower === undefined || mode === undefined ? {} : { below: { lower, mode } };
+  if (mode !== undefined && !modesOf(attach).includes(mode))
+    faults.add(at('mode'), `${where(at('mode'))}: expected one of ${modesOf(attach).join(', ')}, got ${mode}`);
+  checkShared(faults, { path, raw, dropped }, attach);
+  return lower === undefined || mode === undefined
+    ? {}
+    : { below: { lower, mode, ...(flag === undefined ? {} : { flag }) } };
 }
 
 function checkPort(
@@ -215,8 +284,8 @@ function readTunnel({ vni, to = [] }: NonNullable<RawEndpoint['tunnel']>): NonNu
 function readMacs(faults: FaultList, raw: string | readonly string[] | undefined, path: Path): readonly Mac[] {
   return textsAt(raw, path).map(({ text, at }) => {
     const mac = text.toLowerCase();
-    // IEEE 802: the lowest bit of the first byte marks a group address, which no station can have.
-    if ((Number.parseInt(mac.slice(0, 2), 16) & 1) === 1)
+    // no station can have a group address
+    if (isGroupMacText(mac))
       faults.add(at, `${where(at)}: expected a unicast MAC address (first byte even), got ${quote(text)}`);
     else if (mac === '00:00:00:00:00:00')
       faults.add(at, `${where(at)}: expected a MAC address that a guest can have, got ${quote(text)}`);

@@ -71,41 +71,41 @@ export function spreadOverHosts(
         at,
         `${where(at)}: there is no host ${quote(name)}${hosts === null ? ', expected "hosts" in the topology' : didYouMean(name, names)}`,
       );
-    return name; // also where it is at fault: what follows from that is no fault of its own
+    return name; // also where it is at fault: what follows from that is not a fault of its own
   };
   const bridgeHost = new Map(
     bridges.map(({ name }) => {
-      const given = hostKey(raw[name]);
-      return [name, given === null ? null : known(given, [...path, 'bridges', name, 'host'])] as const;
+      const hostName = hostKey(raw[name]);
+      return [name, hostName === null ? null : known(hostName, [...path, 'bridges', name, 'host'])] as const;
     }),
   );
   const placed = endpoints.map((endpoint, index) => {
     const draft = drafts[index];
     const place = draft?.path ?? path;
     const at = [...place, 'host'];
-    const given = draft?.raw.host;
-    const own = given === undefined ? (bridgeHost.get(endpoint.bridge) ?? null) : known(given, at);
+    const hostName = draft?.raw.host;
+    const host = hostName === undefined ? (bridgeHost.get(endpoint.bridge) ?? null) : known(hostName, at);
     checkTunnel(faults, endpoint, [...place, 'tunnel'], provider, known);
-    if (hosts !== null && provider === 'lab' && own === null)
+    if (hosts !== null && provider === 'lab' && host === null)
       faults.add(
         place,
         `${where(at)} is missing, expected one of ${[...names].join(', ')}: in the lab everything is on one of the hosts`,
       );
-    return { endpoint, host: own };
+    return { endpoint, host };
   });
-  if (hosts === null && placed.every((one) => one.host === null)) return { bridges, endpoints };
+  if (hosts === null && placed.every((entry) => entry.host === null)) return { bridges, endpoints };
   return {
     bridges: bridges.flatMap((bridge) => {
-      const on = placed.filter(({ endpoint }) => endpoint.bridge === bridge.name).map((one) => one.host);
-      return [...new Set(on.length === 0 ? [bridgeHost.get(bridge.name) ?? null] : on)].map((one) => ({
+      const on = placed.filter(({ endpoint }) => endpoint.bridge === bridge.name).map((entry) => entry.host);
+      return [...new Set(on.length === 0 ? [bridgeHost.get(bridge.name) ?? null] : on)].map((host) => ({
         ...bridge,
-        name: onHost(one, bridge.name),
+        name: onHost(host, bridge.name),
       }));
     }),
-    endpoints: placed.map(({ endpoint, host: one }) => ({
+    endpoints: placed.map(({ endpoint, host }) => ({
       ...endpoint,
-      bridge: onHost(one, endpoint.bridge),
-      port: endpoint.port === null ? null : onHost(one, endpoint.port),
+      bridge: onHost(host, endpoint.bridge),
+      port: endpoint.port === null ? null : onHost(host, endpoint.port),
     })),
   };
 }

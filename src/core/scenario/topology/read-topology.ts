@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ConfigurationManager } from '../../model/persistent-fix.js';
+import type { ConfigurationManager } from '../../model/fix.js';
 import type { Endpoint, Provider, Topology } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import { endpoint, type manager, topologyShell } from '../schema/topology.js';
@@ -21,7 +21,8 @@ import { readSwitch } from './read-setting.js';
 export interface TopologyReading {
   readonly topology: Topology;
   /**
-   * Every endpoint and bridge that the file names, also those with faults: a reference to them is no fault of its own.
+   * Every endpoint and bridge that the file names, also those with faults: a reference to them is not a fault of its
+   * own.
    */
   readonly names: ReadonlySet<string>;
   readonly bridgeNames: ReadonlySet<string>;
@@ -75,7 +76,7 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
   const broken = faults.faults.length > before;
   topologyConflicts(faults, drafts, endpoints, bridges, provider);
   if (provider === 'host') checkKeysOfLab(faults, value, path);
-  const managers = readManagers(value.keepers);
+  const keepers = readConfigurationManagers(value.keepers);
   const sysctl = readSysctls(faults, value.sysctl ?? {}, [...path, 'sysctl']);
   return {
     topology: {
@@ -84,7 +85,7 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
       endpoints,
       sysctl,
       ...(hosts === null ? {} : { hosts }),
-      ...(managers === undefined ? {} : { keepers: managers }),
+      ...(keepers === undefined ? {} : { keepers }),
     },
     names,
     bridgeNames,
@@ -130,12 +131,12 @@ function checkKeysOfLab(faults: FaultList, { sysctl, keepers }: RawTopology, pat
     );
 }
 
-function readManagers(
+function readConfigurationManagers(
   raw: readonly z.output<typeof manager>[] | undefined,
 ): readonly ConfigurationManager[] | undefined {
-  return raw?.map((one): ConfigurationManager => {
-    if (one.by === 'Proxmox VE') return { ...one, isVnet: readSwitch(one.isVnet) ?? false };
-    return one.by === 'libvirt' && one.keeps === 'guest' ? { ...one, mac: one.mac.toLowerCase() } : one;
+  return raw?.map((entry): ConfigurationManager => {
+    if (entry.by === 'Proxmox VE') return { ...entry, isVnet: readSwitch(entry.isVnet) ?? false };
+    return entry.by === 'libvirt' && entry.keeps === 'guest' ? { ...entry, mac: entry.mac.toLowerCase() } : entry;
   });
 }
 

@@ -47,10 +47,10 @@ export function compose(file: string, bytes: Uint8Array, readFile: ReadFile): Co
     if (typeof name !== 'string' || name === '') return refuse('expected the path of a file');
     if (included.length >= maxFiles) return refuse(`expected at most ${maxFiles} included files`);
     const path = name.startsWith('/') ? name : `${folder}${name}`;
-    const found = readFile(path);
-    if (typeof found === 'string') return refuse(`${quote(path)} cannot be included: ${found}`);
-    included.push({ path, bytes: found });
-    const read = readYaml(found);
+    const content = readFile(path);
+    if (typeof content === 'string') return refuse(`${quote(path)} cannot be included: ${content}`);
+    included.push({ path, bytes: content });
+    const read = readYaml(content);
     if (read.ok) return { data: read.data, locate: (inner, part) => ({ ...read.locate(inner, part), file: path }) };
     faults.push(...read.faults.map((fault) => ({ ...fault, file: path })));
     return null;
@@ -116,7 +116,7 @@ function composedSteps(
       continue;
     }
     const file = include(step.include, ['steps', index, 'include']);
-    // What is no list is reported as a step that is none, at its place.
+    // What is not a list is reported as a step that is not valid, at its place.
     const list: readonly unknown[] = file === null ? [] : [file.data].flat();
     for (const [at, each] of list.entries()) {
       origins.push({
@@ -139,10 +139,10 @@ function isInclude(value: unknown): value is { readonly include: unknown } {
 }
 
 function locateIn(origins: readonly Origin[], otherwise: Locate, path: Path, part: 'key' | 'value'): TextPlace {
-  const fits = origins.filter(
+  const matching = origins.filter(
     ({ prefix }) => prefix.length <= path.length && prefix.every((step, at) => String(step) === String(path[at])),
   );
-  const [origin] = fits.sort((a, b) => b.prefix.length - a.prefix.length);
+  const [origin] = matching.sort((a, b) => b.prefix.length - a.prefix.length);
   return origin === undefined
     ? otherwise(path, part)
     : origin.locate([...origin.base, ...path.slice(origin.prefix.length)], part);

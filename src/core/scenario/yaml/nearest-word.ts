@@ -1,3 +1,5 @@
+import { quote } from '../../text/escape.js';
+
 /**
  * Number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b` (optimal string
  * alignment).
@@ -45,5 +47,5 @@ export function nearestWord(word: string, known: Iterable<string>): string | nul
 /** `; did you mean "x"?` or nothing: the tail of a message about an unknown word. */
 export function didYouMean(word: string, known: Iterable<string>): string {
   const near = nearestWord(word, known);
-  return near === null ? '' : `; did you mean "${near}"?`;
+  return near === null ? '' : `; did you mean ${quote(near)}?`;
 }

@@ -41,8 +41,8 @@ export function readYaml(bytes: Uint8Array): YamlFile {
   }
   const lines = new LineCounter();
   const position = (offset: number): { line: number; col: number } => {
-    const found = lines.linePos(offset);
-    return { line: Math.max(1, found.line), col: Math.max(1, found.col) };
+    const place = lines.linePos(offset);
+    return { line: Math.max(1, place.line), col: Math.max(1, place.col) };
   };
   const { tokens, faults } = tokensOf(text, lines, position);
   if (faults.length > 0) return { ok: false, faults };
@@ -59,7 +59,7 @@ export function readYaml(bytes: Uint8Array): YamlFile {
   const document = documents[0];
   if (document === undefined)
     return fault(1, 1, 'the file is empty, expected a scenario that begins with "version: 1"');
-  const complaints: ScenarioFault[] = [...document.errors, ...document.warnings].slice(0, maxFaults).map((error) => ({
+  const complaints: ScenarioFault[] = [...withoutConsequences(document.errors), ...document.warnings].map((error) => ({
     ...position(error.pos[0]),
     message: `not valid YAML: ${yamlMessage(error.code, error.message)}`,
   }));
@@ -71,6 +71,11 @@ export function readYaml(bytes: Uint8Array): YamlFile {
   if (!data.ok)
     return { ok: false, faults: data.faults.map(({ offset, message }) => ({ ...position(offset), message })) };
   return { ok: true, data: data.data, locate: (path, part) => position(offsetOf(document, data.targets, path, part)) };
+}
+
+/** Where the text is no node any more each further token is an error: the first one says what is wrong. */
+function withoutConsequences(errors: Document['errors']): Document['errors'] {
+  return errors.filter(({ code }, at) => at === 0 || code !== 'UNEXPECTED_TOKEN').slice(0, maxFaults);
 }
 
 function fault(line: number, col: number, message: string): YamlFile {

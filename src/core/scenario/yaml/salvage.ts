@@ -4,7 +4,7 @@ import type { FaultList, Path } from './fault.js';
 
 export interface Salvaged<T> {
   readonly value: T;
-  /** Keys that were at fault and are left out of `value`: their absence is no fault of its own. */
+  /** Keys that were at fault and are left out of `value`: their absence is not a fault of its own. */
   readonly dropped: ReadonlySet<string>;
 }
 

@@ -12,8 +12,8 @@ export const variableName = /^[a-z][a-z0-9_]{0,30}$/;
 
 /**
  * A scenario's `vars`, with what the command line sets in place of the file's value: a number where it looks like one
- * and the file's is not text. A variable whose value is left empty (null) has to be set. Faults: what is no value, no
- * name, not set, or set and not known.
+ * and the file's is not text. A variable whose value is left empty (null) has to be set. Faults: what is not a value,
+ * no name, not set, or set and not known.
  */
 export function readVariables(faults: FaultList, raw: unknown, sets: ReadonlyMap<string, string>): Variables {
   const known = Object.entries(isFields(raw) ? raw : {});
@@ -32,11 +32,11 @@ export function readVariables(faults: FaultList, raw: unknown, sets: ReadonlyMap
   return Object.fromEntries(
     known.flatMap(([name, value]): [string, VariableValue][] => {
       const path = ['vars', name];
-      const given = sets.get(name);
+      const override = sets.get(name);
       if (!variableName.test(name))
         faults.addKey(path, `${where(path)}: expected a name of small letters, digits and "_", at most 31`);
-      if (given !== undefined)
-        return [[name, typeof value !== 'string' && /^-?\d+(\.\d+)?$/.test(given) ? Number(given) : given]];
+      if (override !== undefined)
+        return [[name, typeof value !== 'string' && /^-?\d+(\.\d+)?$/.test(override) ? Number(override) : override]];
       if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return [[name, value]];
       if (value === null) faults.addKey(path, `${where(path)} has no value: --set ${name}=… has to give one`);
       else faults.add(path, `${where(path)}: expected a single value, got ${describe(value)}`);

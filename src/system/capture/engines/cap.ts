@@ -48,7 +48,7 @@ function openPort(options: OpenOptions): EngineHandle {
   const { device } = options;
   if (options.buffer > maxBuffer)
     throw failed('open-failed', device, `cap takes a buffer of at most ${maxBuffer} bytes, not ${options.buffer}`);
-  compileFilterFor(options); // what is no filter is refused before cap opens anything
+  compileFilterFor(options); // what is not a filter is refused before cap opens anything
   const programs = searchDepthsOf(options.filter).map((depth) => () => compileFilterFor(options, depth));
   requireUp(device);
   const known = new Set(packetSockets());

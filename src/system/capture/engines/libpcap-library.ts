@@ -45,7 +45,7 @@ export interface LibpcapLibrary {
   rewind(file: bigint): void;
   fflush(file: bigint): number;
   ftell(file: bigint): number;
-  /** A copy of `octets` bytes of C memory. */
+  /** A copy of that many bytes of C memory. */
   copyFrom(address: bigint, bytes: number): Uint8Array;
 }
 
@@ -159,8 +159,8 @@ export function compileFilterFor(
   options: Pick<OpenOptions, 'device' | 'filter' | 'snaplen'>,
   depth = searchDepth,
 ): Uint8Array {
-  const kept = compiledFor.get(compiledKey(options, depth));
-  if (kept !== undefined) return kept;
+  const known = compiledFor.get(compiledKey(options, depth));
+  if (known !== undefined) return known;
   const library = libpcap();
   const handle = library.create(options.device, new Uint8Array(256));
   if (handle === null)

@@ -1,6 +1,6 @@
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { emptyFrame, type Engine, type EngineHandle, type OpenOptions, type TakeFrame } from '../engine.js';
-import { type KernelHandle, openKernelHandle } from './kernel-handle.js';
+import { type KernelHandle, openKernelHandle } from './libpcap-handle.js';
 import { libpcap } from './libpcap-library.js';
 
 /**

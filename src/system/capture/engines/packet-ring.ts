@@ -3,7 +3,6 @@ import { ringBlock } from '../../../core/pcap/ring/block.js';
 import { libc } from '../../kernel/libc.js';
 import {
   attachFilter,
-  attachFirstFilter,
   linkAddress,
   linkAddressLength,
   openUnboundPacketSocket,
@@ -45,16 +44,11 @@ export interface PacketRing {
 }
 
 /**
- * Opens a ring of about `bytes` bytes. `programs`: classic BPF, of which the kernel runs the first
- * that it takes on each frame. Nothing is received
- * before all is set up, so there is nothing stale. `interfaceIndex` 0: every interface of the namespace. Throws
- * VerifyError (69) `open-failed`.
+ * Opens a ring of about `bytes` bytes. `filter` attaches what the kernel runs on each frame. Nothing is received before
+ * all is set up, so there is nothing stale. `interfaceIndex` 0: every interface of the namespace. Throws VerifyError
+ * (69) `open-failed`.
  */
-export function openPacketRing(
-  interfaceIndex: number,
-  programs: readonly (() => Uint8Array)[],
-  bytes: number,
-): PacketRing {
+export function openPacketRing(interfaceIndex: number, filter: (fd: number) => void, bytes: number): PacketRing {
   const c = libc();
   const fd = openUnboundPacketSocket();
   const blocks = Math.max(2, Math.round(bytes / blockBytes));
@@ -77,7 +71,7 @@ export function openPacketRing(
     c.setsockopt(fd, SOL_PACKET, options.rxRing, words(blockBytes, blocks, 2048, length / 2048, retireMs, 0, 0), 28),
     'PACKET_RX_RING',
   );
-  attachFirstFilter(fd, programs);
+  filter(fd);
   const mapped = c.mapShared(fd, length);
   if (mapped === null) must(-1, 'mmap');
   must(c.bind(fd, linkAddress(interfaceIndex, everyProtocol), linkAddressLength), 'bind');
@@ -132,36 +126,36 @@ export interface RingRest {
   restMs(): number;
 }
 
-/** Who sends as fast as is taken waits longer for counts (run/send/pace.ts). */
+/** A sender that is as fast as frames are taken waits longer for counts (run/send/pace.ts). */
 export const maxRestMs = 30;
 const windowMs = 60;
-/** Of the ring, what may fill meanwhile: who sends as fast as is taken lets half of it fill. */
+/** Of the ring, what may fill meanwhile: a sender that is as fast as frames are taken lets half of it fill. */
 const share = 1 / 16;
 
 /**
  * Waking costs more than what there is to do for a block or two. So a ring of `ringBlocks` that fills steadily, and
- * fast enough that a rest brings a block of `blockOctets`, rests after each draining; one that begins to fill, or
+ * fast enough that a rest brings a block of `blockBytes`, rests after each draining; one that begins to fill, or
  * brings less than half a block after a rest, is drained at once, for somebody may wait for the last frames to be
  * counted.
  */
 export function createRingRest(ringBlocks: number, blockBytes: number): RingRest {
   let restMs = 0;
-  let window = { since: 0, blocks: 0, octets: 0 };
+  let window = { since: 0, blocks: 0, bytes: 0 };
 
   return {
     took(nowMs, blocks, bytes) {
       if (restMs > 0 && bytes < blockBytes / 2) {
         restMs = 0;
-        window = { since: nowMs, blocks: 0, octets: 0 };
+        window = { since: nowMs, blocks: 0, bytes: 0 };
         return;
       }
       window.blocks += blocks;
-      window.octets += bytes;
+      window.bytes += bytes;
       const ms = nowMs - window.since;
       if (ms < windowMs) return;
-      const fast = (window.octets / ms) * maxRestMs >= blockBytes;
+      const fast = (window.bytes / ms) * maxRestMs >= blockBytes;
       restMs = fast ? Math.min(maxRestMs, Math.floor((ringBlocks * share * ms) / window.blocks)) : 0;
-      window = { since: nowMs, blocks: 0, octets: 0 };
+      window = { since: nowMs, blocks: 0, bytes: 0 };
     },
     restMs: () => restMs,
   };

@@ -3,7 +3,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { closeRingBlock, eachRingFrame, packetTypes, ringBlock, ringFrame } from '../../../core/pcap/ring/block.js';
 import { searchDepthsOf } from '../../../core/wire/token-filter.js';
 import { encodeBpf } from '../../kernel/bpf.js';
-import { linkIndex } from '../../kernel/packet-socket.js';
+import { attachFirstFilter, linkIndex } from '../../kernel/packet-socket.js';
 import {
   emptyFrame,
   type Engine,
@@ -16,7 +16,7 @@ import { compileFilterFor } from './libpcap-library.js';
 import { openPacketRing, type PacketRing } from './packet-ring.js';
 
 /** An observer of the ring: its frames, reported by the index of its interface. */
-interface Listener {
+interface RingObserver {
   readonly watch: OpenOptions['watch'];
   target: SharedTarget | null;
   delivered: number;
@@ -26,7 +26,7 @@ interface SharedRing {
   readonly ring: PacketRing;
   readonly filter: string;
   readonly snaplen: number;
-  readonly listeners: Map<number, Listener>;
+  readonly observers: Map<number, RingObserver>;
   takeBlock: TakeBlock | null;
   /** Frames of a block, by interface of the file. */
   frames: Uint32Array;
@@ -49,7 +49,7 @@ export const ringEngine: Engine = {
   open(options) {
     const first = shared === null;
     shared ??= openShared(options);
-    const { ring, filter, snaplen, listeners } = shared;
+    const { ring, filter, snaplen, observers } = shared;
     if (filter !== options.filter || snaplen !== options.snaplen)
       throw refused(options, 'another observer of the ring has another filter');
     const index = linkIndex(ring.fd, options.device);
@@ -60,10 +60,10 @@ export const ringEngine: Engine = {
         `there is no interface ${JSON.stringify(options.device)}`,
         'has the guest been stopped?',
       );
-    if (listeners.has(index)) throw refused(options, 'it is listened to already');
-    const listener: Listener = { watch: options.watch, target: null, delivered: 0 };
-    listeners.set(index, listener);
-    return handleOf(shared, listener, index, first);
+    if (observers.has(index)) throw refused(options, 'it is listened to already');
+    const observer: RingObserver = { watch: options.watch, target: null, delivered: 0 };
+    observers.set(index, observer);
+    return handleOf(shared, observer, index, first);
   },
 };
 
@@ -83,40 +83,46 @@ function openShared(options: OpenOptions): SharedRing {
       ? [() => encodeBpf([[returnsSnaplen, 0, 0, options.snaplen]])]
       : searchDepthsOf(options.filter).map((depth) => () => compileFilterFor(options, depth));
   return {
-    ring: openPacketRing(0, programs, options.buffer),
+    ring: openPacketRing(
+      0,
+      (fd) => {
+        if (options.search?.attach(fd, options, 'every', 0) !== true) attachFirstFilter(fd, programs);
+      },
+      options.buffer,
+    ),
     filter: options.filter,
     snaplen: options.snaplen,
-    listeners: new Map(),
+    observers: new Map(),
     takeBlock: null,
     frames: new Uint32Array(0),
   };
 }
 
 /**
- * Does the listener at an interface take a frame of this type? At a bridge device those for others are none of the
+ * Does the observer at an interface take a frame of this type? At a bridge device those for others are none of the
  * host's.
  */
-function takes(listener: Listener, packetType: number): boolean {
-  return listener.watch === 'port' || packetType === packetTypes.outgoing || packetType <= packetTypes.multicast;
+function takes(observer: RingObserver, packetType: number): boolean {
+  return observer.watch === 'port' || packetType === packetTypes.outgoing || packetType <= packetTypes.multicast;
 }
 
 /** Counts the frames of a block by interface of the file; false = some are nobody's. */
-function countFrames({ listeners, frames }: SharedRing, view: DataView, at: number): boolean {
+function countFrames({ observers, frames }: SharedRing, view: DataView, at: number): boolean {
   frames.fill(0);
   let frame = at + view.getUint32(at + ringBlock.first, true);
   let left = view.getUint32(at + ringBlock.packets, true);
   while (left > 0) {
     const index = view.getInt32(frame + ringFrame.interface, true);
-    const listener = listeners.get(index);
-    if (listener === undefined || listener.target === null) return false;
+    const observer = observers.get(index);
+    if (observer === undefined || observer.target === null) return false;
     // frames come in runs of one interface's, of which each costs a few reads
     const before = left;
     do {
-      if (!takes(listener, view.getUint8(frame + ringFrame.packetType))) return false;
+      if (!takes(observer, view.getUint8(frame + ringFrame.packetType))) return false;
       frame += view.getUint32(frame + ringFrame.next, true);
       left -= 1;
     } while (left > 0 && view.getInt32(frame + ringFrame.interface, true) === index);
-    const { interface: id } = listener.target;
+    const { interface: id } = observer.target;
     frames[id] = (frames[id] ?? 0) + before - left;
   }
   return true;
@@ -124,10 +130,10 @@ function countFrames({ listeners, frames }: SharedRing, view: DataView, at: numb
 
 /** Hands over a block whole where all of it is the observers' and the file takes it so; else frame by frame. */
 function handOver(shared: SharedRing, ring: Buffer, view: DataView, at: number): void {
-  const { listeners, frames, takeBlock } = shared;
+  const { observers, frames, takeBlock } = shared;
   if (takeBlock !== null && countFrames(shared, view, at) && takeBlock(closeRingBlock(ring, view, at), frames)) {
-    for (const listener of listeners.values())
-      if (listener.target !== null) listener.delivered += frames[listener.target.interface] ?? 0;
+    for (const observer of observers.values())
+      if (observer.target !== null) observer.delivered += frames[observer.target.interface] ?? 0;
     return;
   }
   const taken = emptyFrame(ring);
@@ -137,16 +143,16 @@ function handOver(shared: SharedRing, ring: Buffer, view: DataView, at: number):
     at,
     at + view.getUint32(at + ringBlock.used, true),
     ({ index, packetType, offset, captured, original, seconds, nanoseconds }) => {
-      const listener = listeners.get(index);
-      if (listener === undefined || listener.target === null || !takes(listener, packetType)) return;
-      listener.delivered += 1;
+      const observer = observers.get(index);
+      if (observer === undefined || observer.target === null || !takes(observer, packetType)) return;
+      observer.delivered += 1;
       taken.offset = offset;
       taken.captured = captured;
       taken.original = original;
       taken.seconds = seconds;
       taken.nanoseconds = nanoseconds;
       taken.outgoing = packetType === packetTypes.outgoing;
-      listener.target.take(taken);
+      observer.target.take(taken);
     },
   );
   if (fault !== null)
@@ -158,22 +164,22 @@ function handOver(shared: SharedRing, ring: Buffer, view: DataView, at: number):
     );
 }
 
-function handleOf(shared: SharedRing, listener: Listener, index: number, first: boolean): EngineHandle {
+function handleOf(shared: SharedRing, observer: RingObserver, index: number, first: boolean): EngineHandle {
   const { ring } = shared;
   /** What the ring as a whole received and did not yet deliver, and what it dropped, may be this observer's. */
   const countersNow = (): Counters => {
     const { received, dropped, delivered } = ring.counters();
-    return { received: listener.delivered + (received - delivered), dropped, delivered: listener.delivered };
+    return { received: observer.delivered + (received - delivered), dropped, delivered: observer.delivered };
   };
   return {
     facts: { engine: 'ring', timestamps: 'kernel', originalLength: true, direction: 'known' },
     descriptors: first ? [ring.fd] : [],
     shared: {
       index,
-      own: countersNow,
+      lossCounters: countersNow,
       restMs: ring.restMs,
       takeWith(target) {
-        listener.target = target;
+        observer.target = target;
         shared.frames = new Uint32Array(Math.max(shared.frames.length, target.interface + 1));
         shared.takeBlock = target.takeBlock;
       },

@@ -9,16 +9,18 @@ import {
   writePacketBlock,
 } from '../../../core/pcap/pcapng/packet-block.js';
 
-/** A packet as it goes to the file. */
-export interface WrittenPacket extends Readonly<PacketHead> {
+/** What stands beside a packet in the file. */
+export interface PacketRemark {
   /** -1 = none. */
   readonly packetId: number;
   readonly comment: string | null;
 }
 
+const noOptions: PacketRemark = { packetId: -1, comment: null };
+
 const bufferLength = 1 << 20;
 /** Whatever the file held goes; a link is not followed. */
-const anew = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
 
 /**
  * Writes blocks one after the other, a mebibyte at a time, and hashes what it writes. Throws VerifyError (69) where the
@@ -37,13 +39,13 @@ export class BlockWriter {
   constructor(path: string, reported: (bytes: number) => void = () => undefined) {
     this.path = path;
     this.reported = reported;
-    this.fd = this.orCannotWrite(() => openSync(path, anew, 0o600));
+    this.fd = this.orCannotWrite(() => openSync(path, newFile, 0o600));
   }
 
-  writePacket(packet: WrittenPacket): void {
-    const comment = packet.comment === null ? null : textBytes(packet.comment);
-    if (this.used + packetBlockLength(packet.captured, packet.packetId, comment?.length) > bufferLength) this.flush();
-    this.used = writePacketBlock(this.buffer, this.used, packet, packet.packetId, comment);
+  writePacket(packet: Readonly<PacketHead>, { packetId, comment: text }: PacketRemark = noOptions): void {
+    const comment = text === null ? null : textBytes(text);
+    if (this.used + packetBlockLength(packet.captured, packetId, comment?.length) > bufferLength) this.flush();
+    this.used = writePacketBlock(this.buffer, this.used, packet, packetId, comment);
   }
 
   writeBlock(bytes: Uint8Array): void {

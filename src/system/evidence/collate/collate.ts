@@ -6,6 +6,7 @@ import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
 import type { Plan } from '../../../core/model/plan.js';
 import { currentRules, type VerdictRules } from '../../../core/model/provenance.js';
 import { type Batch, packetDirection, directions } from '../../../core/pcap/capture-items.js';
+import type { PacketHead } from '../../../core/pcap/pcapng/packet-block.js';
 import {
   enhancedPacket,
   interfaceDescription,
@@ -17,8 +18,8 @@ import { isTowards } from '../../../core/plan/observers.js';
 import {
   type EvidenceInterface,
   evidenceInterfaces,
-  type StepListener,
-  stepListeners,
+  type StepObserver,
+  stepObservers,
 } from '../../../core/plan/evidence-interfaces.js';
 import { cannotWrite, files, writeWhole } from '../folder/folder.js';
 import { BlockWriter } from './block-writer.js';
@@ -80,8 +81,8 @@ async function writeDiscarded(
 /**
  * Merges the raw captures into evidence.pcapng: an interface block for each observer of each step, frames by time
  * within their step, with direction, packet id (the token's index) and a comment on leaks; statistics at the end. Then
- * the raw captures go. The judge reads this file only. `reported` hears how many bytes it has so far; `captures` are those
- * of the folder, and whole, unless it is said otherwise.
+ * the raw captures go. The judge reads this file only. `reported` hears how many bytes it has so far; `captures` are
+ * those of the folder, and whole, unless it is said otherwise.
  */
 export async function collate(
   input: CollateInput,
@@ -110,11 +111,22 @@ class EvidenceWriter {
   private readonly input: CollateInput;
   private readonly out: BlockWriter;
   /** By interface of the file. */
-  private readonly listeners: readonly (StepListener | null)[];
+  private readonly observers: readonly (StepObserver | null)[];
   private readonly notes: FrameNotes;
   /** null = all frames are kept. */
   private readonly leaks: LeakStore | null;
   private packets = 0;
+  /** The packet that is written; one object does for all. */
+  private readonly head: PacketHead = {
+    interfaceId: 0,
+    timeHigh: 0,
+    timeLow: 0,
+    bytes: new Uint8Array(0),
+    from: 0,
+    captured: 0,
+    original: 0,
+    direction: directions.unknown,
+  };
   /** Time of the last frame. */
   private timeHigh = 0;
   private timeLow = 0;
@@ -127,11 +139,11 @@ class EvidenceWriter {
     this.input = input;
     this.blocks = evidenceInterfaces(plan);
     this.notes = new FrameNotes(plan, input.key, rules);
-    this.listeners = stepListeners(plan);
+    this.observers = stepObservers(plan);
     this.leaks =
       keep === 'all' && !plan.steps.some(isMesh)
         ? null
-        : createLeakStore({ keep, plan, rules, listeners: this.listeners, inferred });
+        : createLeakStore({ keep, plan, rules, observers: this.observers, inferred });
     this.out = new BlockWriter(path, reported);
     this.writeHeads();
   }
@@ -147,21 +159,32 @@ class EvidenceWriter {
 
   /** A frame at an interface of the file; it is left out where it need not be kept, and then counted. */
   writeFrame(batch: Batch, packet: number, interfaceId: number): void {
-    const listener = this.listeners[interfaceId];
-    if (listener === undefined || listener === null) return;
+    const source = this.observers[interfaceId];
+    if (source === undefined || source === null) return;
     const from = batch.offset[packet] ?? 0;
     const end = from + (batch.captured[packet] ?? 0);
     const direction = packetDirection(batch, packet);
-    const towards = isTowards(listener.observer, direction === directions.out);
-    const note = this.notes.noteOf(batch.bytes, from, end, listener, towards);
-    if (direction !== directions.unknown && this.mayGo(interfaceId, note, towards)) return;
+    const towards = isTowards(source.observer, direction === directions.out);
+    const note = this.notes.noteOf(batch.bytes, from, end, source, towards);
+    if (direction !== directions.unknown && this.mayGo(interfaceId, note)) return;
     this.takeTime(batch, packet);
-    this.writePacket(batch, packet, interfaceId, note);
+    const { head } = this;
+    head.interfaceId = interfaceId;
+    head.timeHigh = this.timeHigh;
+    head.timeLow = this.timeLow;
+    head.bytes = batch.bytes;
+    head.from = from;
+    head.captured = end - from;
+    head.original = batch.original[packet] ?? 0;
+    head.direction = direction;
+    if (direction === directions.unknown) this.writeUndirected(head, note);
+    else this.out.writePacket(head, note);
     this.packets += 1;
   }
 
-  private mayGo(interfaceId: number, { probe, sequence }: Readonly<FrameNote>, towards: boolean): boolean {
-    return this.leaks !== null && probe !== null && this.leaks.mayGo(interfaceId, probe, sequence, towards);
+  private mayGo(interfaceId: number, note: Readonly<FrameNote>): boolean {
+    const { probe, sequence } = note;
+    return this.leaks !== null && probe !== null && this.leaks.mayGo(interfaceId, probe, sequence, note);
   }
 
   private takeTime(batch: Batch, packet: number): void {
@@ -173,29 +196,8 @@ class EvidenceWriter {
     this.timeLow = this.times[2 * packet + lowHalf] ?? 0;
   }
 
-  private writePacket(batch: Batch, packet: number, interfaceId: number, note: Readonly<FrameNote>): void {
-    const { packetId, comment } = note;
-    const { bytes } = batch;
-    const from = batch.offset[packet] ?? 0;
-    const captured = batch.captured[packet] ?? 0;
-    const original = batch.original[packet] ?? 0;
-    const direction = packetDirection(batch, packet);
-    const [timeHigh, timeLow] = [this.timeHigh, this.timeLow];
-    if (direction !== directions.unknown) {
-      this.out.writePacket({
-        interfaceId,
-        timeHigh,
-        timeLow,
-        bytes,
-        from,
-        captured,
-        original,
-        direction,
-        packetId,
-        comment,
-      });
-      return;
-    }
+  private writeUndirected(head: Readonly<PacketHead>, { packetId, comment }: Readonly<FrameNote>): void {
+    const { interfaceId, timeHigh, timeLow, bytes, from, captured, original, direction } = head;
     this.out.writeBlock(
       enhancedPacket({
         interfaceId,
@@ -212,8 +214,8 @@ class EvidenceWriter {
   /** What each observer's handles counted in its step. */
   writeStatistics(counters: StepCounters): void {
     const timeNs = nsOf({ high: this.timeHigh, low: this.timeLow });
-    for (const [interfaceId, listener] of this.listeners.entries()) {
-      const counted = listener === null ? undefined : counters[listener.step.index]?.[listener.observer.name];
+    for (const [interfaceId, source] of this.observers.entries()) {
+      const counted = source === null ? undefined : counters[source.step.index]?.[source.observer.name];
       if (counted === undefined) continue;
       this.out.writeBlock(
         interfaceStatistics({

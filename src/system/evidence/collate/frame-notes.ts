@@ -10,7 +10,7 @@ import { controlComment, leakComment } from '../../../core/judge/recognise/leak-
 import { PlannedProbes } from '../../../core/judge/recognise/planned-probes.js';
 import type { Flow, Observer, Plan, StepPlan } from '../../../core/model/plan.js';
 import type { VerdictRules } from '../../../core/model/provenance.js';
-import type { StepListener } from '../../../core/plan/evidence-interfaces.js';
+import type { StepObserver } from '../../../core/plan/evidence-interfaces.js';
 import { createTokenSearch } from '../../../core/wire/token-search.js';
 import { isMesh } from './keep-leaks.js';
 
@@ -25,6 +25,9 @@ export interface FrameNote {
   /** The planned probe that the frame is, byte for byte up to its token; null = it is another frame. */
   probe: Flow | null;
   sequence: number;
+  /** It goes towards the observer; and it is a planned probe that must not come there. */
+  towards: boolean;
+  leaks: boolean;
 }
 
 /**
@@ -40,7 +43,14 @@ export class FrameNotes {
   /** Comments by row. */
   private readonly noted = new Map<string | Observer, number>();
   private readonly meshes: ReadonlySet<StepPlan>;
-  private readonly note: FrameNote = { packetId: -1, comment: null, probe: null, sequence: 0 };
+  private readonly note: FrameNote = {
+    packetId: -1,
+    comment: null,
+    probe: null,
+    sequence: 0,
+    towards: false,
+    leaks: false,
+  };
 
   constructor(plan: Plan, key: Uint8Array, rules: VerdictRules) {
     const tags = tagsOf(plan, key);
@@ -52,12 +62,14 @@ export class FrameNotes {
     this.meshes = new Set(plan.steps.filter(isMesh));
   }
 
-  /** What stands beside `bytes[start, end)`, seen by the listener; valid until the next frame. */
-  noteOf(bytes: Uint8Array, start: number, end: number, listener: StepListener, towards: boolean): Readonly<FrameNote> {
-    const probe = this.probes.read(bytes, start, end);
-    if (probe !== null) return this.noteProbe(bytes, probe, listener, towards);
+  /** What stands beside `bytes[start, end)`, captured at `source`; valid until the next frame. */
+  noteOf(bytes: Uint8Array, start: number, end: number, source: StepObserver, towards: boolean): Readonly<FrameNote> {
     const note = this.note;
-    const { step, observer } = listener;
+    note.towards = towards;
+    note.leaks = false;
+    const probe = this.probes.read(bytes, start, end);
+    if (probe !== null) return this.noteProbe(bytes, probe, source);
+    const { step, observer } = source;
     note.probe = null;
     note.packetId = -1;
     note.comment = null;
@@ -69,10 +81,11 @@ export class FrameNotes {
       this.probes.learn(sighting.flow, sighting.sequence);
       note.probe = sighting.flow;
       note.sequence = sighting.sequence;
+      note.leaks = towards && isLeak(sighting.flow, observer, this.parties);
     }
     note.packetId = tokenIndexOf(sighting);
     note.comment =
-      this.limited(sighting.kind === 'probe' ? this.rowOf(sighting.flow, listener) : observer.name, () =>
+      this.limited(sighting.kind === 'probe' ? this.rowOf(sighting.flow, source) : observer.name, () =>
         leakComment({ bytes, classified, step, observer, towards }, this.plan, this.parties),
       ) ?? controlComment(classified);
     return note;
@@ -82,18 +95,19 @@ export class FrameNotes {
   private noteProbe(
     bytes: Uint8Array,
     { flow, sequence }: { readonly flow: Flow; readonly sequence: number },
-    listener: StepListener,
-    towards: boolean,
+    source: StepObserver,
   ): Readonly<FrameNote> {
     const note = this.note;
+    const { towards } = note;
     note.packetId = flow.first + sequence;
     note.probe = flow;
     note.sequence = sequence;
     note.comment = null;
-    if (!towards || !isLeak(flow, listener.observer, this.parties)) return note;
-    note.comment = this.limited(this.rowOf(flow, listener), () => {
+    note.leaks = towards && isLeak(flow, source.observer, this.parties);
+    if (!note.leaks) return note;
+    note.comment = this.limited(this.rowOf(flow, source), () => {
       const sighting = { kind: 'probe', flow, sequence, form: 'as-sent', tokenAt: -1 } as const;
-      const frame = { bytes, classified: { view: null, sighting }, ...listener, towards };
+      const frame = { bytes, classified: { view: null, sighting }, ...source, towards };
       return leakComment(frame, this.plan, this.parties);
     });
     return note;
@@ -109,7 +123,7 @@ export class FrameNotes {
   }
 
   /** The row of a probe at an observer; in a mesh all rows of an observer, which is the step's alone, are one. */
-  private rowOf(flow: Flow, { step, observer }: StepListener): string | Observer {
+  private rowOf(flow: Flow, { step, observer }: StepObserver): string | Observer {
     return this.meshes.has(step) ? observer : `${flow.id}/${observer.name}`;
   }
 }

@@ -1,9 +1,14 @@
 import { countProbe } from '../../../core/judge/count/count-probe.js';
 import { type DiscardedFrames, tokenCollector } from '../../../core/judge/count/discarded.js';
-import { type CountedAs, createTallies, type Seen, type Tallies } from '../../../core/judge/count/tally.js';
+import {
+  arrivalAt,
+  type CountedAs,
+  createTallies,
+  type FrameArrival,
+  type Tallies,
+} from '../../../core/judge/count/tally.js';
 import { maxUngrouped } from '../../../core/judge/rows/group-rows.js';
-import type { StepListener } from '../../../core/plan/evidence-interfaces.js';
-import { isLeak } from '../../../core/judge/parties.js';
+import type { StepObserver } from '../../../core/plan/evidence-interfaces.js';
 import type { VerdictRules } from '../../../core/model/provenance.js';
 import type { Flow, Plan, StepPlan } from '../../../core/model/plan.js';
 
@@ -13,10 +18,16 @@ const maxOfLeak = 1000;
 /** Of a mesh this many frames are kept of all leaks at an observer in a step: a hub of 200 guests has eight million. */
 const maxOfObserver = 1000;
 
+/** How a probe is seen: towards the observer, and there it must not be. */
+export interface SeenProbe {
+  readonly towards: boolean;
+  readonly leaks: boolean;
+}
+
 /** Says which frames need not be kept, and counts them. */
 export interface LeakStore {
   /** A planned probe as it was sent, in the order of the file: may it go? Then it is counted. */
-  mayGo(interfaceId: number, flow: Flow, sequence: number, towards: boolean): boolean;
+  mayGo(interfaceId: number, flow: Flow, sequence: number, seen: SeenProbe): boolean;
   lines(): readonly DiscardedFrames[];
 }
 
@@ -27,7 +38,7 @@ export interface LeakStoreInput {
   /** Those that the run is judged by. */
   readonly rules: VerdictRules;
   /** By number of the interface block. */
-  readonly listeners: readonly (StepListener | null)[];
+  readonly observers: readonly (StepObserver | null)[];
   /**
    * By step: observers whose engine does not know directions. Theirs is all kept, for there a second sighting counts.
    */
@@ -41,7 +52,7 @@ export function isMesh({ flows, observers }: StepPlan): boolean {
 
 /** What is counted at an interface of the file. */
 interface Counted {
-  readonly seen: Seen;
+  readonly arrival: FrameArrival;
   readonly entered: ReturnType<typeof tokenCollector>;
   readonly came: ReturnType<typeof tokenCollector>;
   again: number;
@@ -56,27 +67,26 @@ class FoldedLeaks implements LeakStore {
   private readonly input: LeakStoreInput;
   private readonly tallies: Tallies;
   /** Frames of each leak that were kept, by flow and observer. */
-  private readonly kept = new Map<string, number>();
+  private readonly keptOfLeak = new Map<string, number>();
   private readonly counted: readonly (Counted | null)[];
 
   constructor(input: LeakStoreInput) {
     this.input = input;
     // A row for each addressee; where all hear all, bits do for the rest.
     this.tallies = createTallies(input.plan, input.rules, true, 1);
-    this.counted = input.listeners.map((listener) => (listener === null ? null : countedOf(input, listener)));
+    this.counted = input.observers.map((source) => (source === null ? null : countedOf(input, source)));
   }
 
-  mayGo(interfaceId: number, flow: Flow, sequence: number, towards: boolean): boolean {
+  mayGo(interfaceId: number, flow: Flow, sequence: number, { towards, leaks }: SeenProbe): boolean {
     const { keep, plan } = this.input;
     const counted = this.counted[interfaceId];
-    if (counted === undefined || counted === null || this.staysAnyway(counted, flow, towards)) return false;
-    counted.seen.towards = towards;
-    const what = countProbe({ flow, sequence, form: 'as-sent' }, counted.seen, this.tallies);
+    if (counted === undefined || counted === null || this.staysAnyway(counted, towards && !leaks)) return false;
+    counted.arrival.towards = towards;
+    const what = countProbe({ flow, sequence, form: 'as-sent' }, counted.arrival, this.tallies);
     // Of a token that entered again it decides what came before: what is counted without its order would not say.
     const isAgain = this.tallies.steps[flow.step]?.entries.isAgain(flow, sequence) ?? true;
     if (counted.keepsAll || isAgain || plan.steps[flow.step]?.during.length !== 0) return false;
-    const leaks = what === 'seen' && isLeak(flow, counted.seen.observer, this.tallies.parties);
-    const stays = leaks ? this.isKept(flow, counted) : keep === 'all';
+    const stays = what === 'seen' && leaks ? this.isKept(flow, counted) : keep === 'all';
     return !stays && countGone(counted, what, flow.first + sequence);
   }
 
@@ -84,8 +94,8 @@ class FoldedLeaks implements LeakStore {
     return this.counted.flatMap((counted) => {
       if (counted === null) return [];
       const line = {
-        step: counted.seen.step.index,
-        observer: counted.seen.observer.name,
+        step: counted.arrival.step.index,
+        observer: counted.arrival.observer.name,
         entered: counted.entered.spans(),
         seen: counted.came.spans(),
         again: counted.again,
@@ -95,26 +105,25 @@ class FoldedLeaks implements LeakStore {
   }
 
   /** Where all but leaks is kept only these are counted: a mesh that holds has a million other sightings. */
-  private staysAnyway({ seen, keepsAll }: Counted, flow: Flow, towards: boolean): boolean {
-    if (this.input.keep !== 'all') return false;
-    return keepsAll || (towards && !isLeak(flow, seen.observer, this.tallies.parties));
+  private staysAnyway({ keepsAll }: Counted, isExpected: boolean): boolean {
+    return this.input.keep === 'all' && (keepsAll || isExpected);
   }
 
   /** Is it one of the first of its leak, and in a mesh of all leaks there? */
   private isKept(flow: Flow, counted: Counted): boolean {
     counted.leaks += 1;
     if (counted.isMesh) return counted.leaks <= maxOfObserver;
-    const row = `${flow.id}/${counted.seen.observer.name}`;
-    const before = this.kept.get(row) ?? 0;
-    this.kept.set(row, before + 1);
+    const row = `${flow.id}/${counted.arrival.observer.name}`;
+    const before = this.keptOfLeak.get(row) ?? 0;
+    this.keptOfLeak.set(row, before + 1);
     return before < maxOfLeak;
   }
 }
 
-function countedOf({ keep, inferred }: LeakStoreInput, { step, observer }: StepListener): Counted {
+function countedOf({ keep, inferred }: LeakStoreInput, { step, observer }: StepObserver): Counted {
   const unknown = inferred[step.index]?.has(observer.name) ?? true;
   return {
-    seen: { step, observer, inferred: unknown, towards: false, frame: 0, high: 0, low: 0 },
+    arrival: arrivalAt(step, observer, unknown),
     entered: tokenCollector(),
     came: tokenCollector(),
     again: 0,

@@ -81,16 +81,16 @@ function withBatches(waiting: Waiting, more: readonly Loaded[]): Waiting {
 /** The frames at `positions` alone, with the batches that they are in. */
 function onlyThose({ loaded, batchOf, packetOf }: Waiting, positions: Uint32Array): Waiting {
   const places = new Map<number, number>();
-  const kept: Loaded[] = [];
+  const captures: Loaded[] = [];
   const place = (at: number): number => {
     const known = places.get(at);
     const capture = loaded[at];
     if (known !== undefined || capture === undefined) return known ?? 0;
-    places.set(at, kept.length);
-    return kept.push(capture) - 1;
+    places.set(at, captures.length);
+    return captures.push(capture) - 1;
   };
   return {
-    loaded: kept,
+    loaded: captures,
     batchOf: positions.map((position) => place(batchOf[position] ?? 0)),
     packetOf: positions.map((position) => packetOf[position] ?? 0),
   };

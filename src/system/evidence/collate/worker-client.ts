@@ -2,19 +2,20 @@ import type { FaultCode } from '../../../core/model/reasons.js';
 import { Worker } from 'node:worker_threads';
 import { type ErrorExit, VerifyError } from '../../../core/model/verify-error.js';
 import { packagePath } from '../../process/package-path.js';
-import type { Growth } from '../read/growing-file.js';
+import type { WrittenPlanFile } from '../folder/parse-folder.js';
+import type { Growth } from '../read/partial-file.js';
 import type { CollateInput, Collation } from './collate.js';
-import type { CapturesMessage } from './growing-captures.js';
+import type { CapturesMessage } from './partial-captures.js';
 
-/** What the thread needs; it reads the plan from the folder. */
+/** What the thread needs, but for the captures, which still grow: `report` says what becomes of them. */
 export interface CollateRequest extends Omit<CollateInput, 'plan'> {
-  /** The captures still grow: `report` says what becomes of them. */
-  readonly growing: boolean;
+  /** The plan is read from the folder: with the hash that this process has of it no schema checks it. */
+  readonly planFile: Pick<WrittenPlanFile, 'sha256'> | null;
 }
 
 /** What the thread says. */
 export type FromCollateWorker =
-  | { readonly kind: 'grown'; readonly octets: number }
+  | { readonly kind: 'grown'; readonly bytes: number }
   | { readonly kind: 'done'; readonly collation: Collation }
   | {
       readonly kind: 'failed';
@@ -37,10 +38,7 @@ export interface CollateWorker {
  * As `collate`, in a thread of its own, beside what this one does meanwhile; `growth` is notified how far the file is
  * that it writes.
  */
-export function collateInWorker(
-  request: CollateRequest,
-  growth: Growth = { grown: () => undefined, ended: () => undefined },
-): CollateWorker {
+export function collateInWorker(request: CollateRequest, growth: Growth): CollateWorker {
   const thread = new Worker(packagePath('dist/collate-thread.cjs'), { workerData: request });
   const collation = new Promise<Collation>((resolve, reject) => {
     const fail = (error: Error): void => {
@@ -50,7 +48,7 @@ export function collateInWorker(
     thread.on('message', (message: FromCollateWorker) => {
       switch (message.kind) {
         case 'grown':
-          growth.grown(message.octets);
+          growth.grown(message.bytes);
           break;
         case 'done':
           growth.ended();

@@ -45,7 +45,7 @@ const maxInLine = 1 << 16;
 /** This many entries are kept to be shown, and this many faults; the others are counted. */
 const maxShown = 20;
 
-/** The lines of the log, one in memory at a time; none where there is no log. Throws where it is no regular file. */
+/** The lines of the log, one in memory at a time; none where there is no log. Throws where it is not a regular file. */
 function* lines(dir: string): Generator<FileLine> {
   try {
     yield* linesOfRegular(join(dir, files.custody), maxInLine);
@@ -101,8 +101,8 @@ function parseEntry(text: string | null): CustodyEntry | null {
 }
 
 /**
- * The custody log, and what is wrong with it: a line that is none, a chain that is broken, a root hash that is not the
- * folder's. No log: nothing was done. However long it is, memory stays flat.
+ * The custody log, and what is wrong with it: a line that is not an entry, a chain that is broken, a root hash that is
+ * not the folder's. No log: nothing was done. However long it is, memory stays flat.
  */
 export async function readCustody(dir: string): Promise<Custody> {
   const entries: CustodyEntry[] = [];

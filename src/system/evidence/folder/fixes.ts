@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type CauseCode, causeCodes } from '../../../core/model/codes.js';
+import { causeCodes } from '../../../core/bridge/weaknesses.js';
+import type { CauseCode } from '../../../core/model/codes.js';
 import { parseCode } from '../../../core/text/parse-code.js';
-import { fixOutcomes, type ProvenFix } from '../../../core/model/result.js';
+import { fixOutcomes, type ProvenFix } from '../../../core/model/fix.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { readRegularIfThere } from '../read/regular-file.js';
 import { files } from './folder.js';

@@ -26,7 +26,7 @@ export const files = {
 export const compressedCapture = `${files.capture}.gz`;
 
 /** What evidence.pcapng is called until it is whole, where it is written while a run goes on. */
-export const growingCapture = `${files.capture}.part`;
+export const partialCapture = `${files.capture}.part`;
 
 /** Path of a folder's capture: plain where it is there, else compressed. */
 export async function capturePath(dir: string): Promise<string> {
@@ -40,7 +40,7 @@ export async function capturePath(dir: string): Promise<string> {
   return !(await isThere(plain)) && (await isThere(compressed)) ? compressed : plain;
 }
 
-/** `when`: the number of a reading around events, from 1. */
+/** `when`: the number of a snapshot around events, from 1. */
 export function stateFile(step: number, when: 'before' | 'after' | number): string {
   return join(files.state, `${step + 1}-${typeof when === 'number' ? `during-${when}` : when}.json`);
 }

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readBytes } from '../read/read-bytes.js';
+import { reason, type Reason } from '../../../core/model/reasons.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { readRegularIfThere } from '../read/regular-file.js';
 import { capturePath, files, writeWhole } from './folder.js';
 
 /** A file that a result rests on, relative to its folder. */
@@ -46,6 +49,57 @@ export async function writeSums(dir: string, known?: readonly HashedFile[]): Pro
     join(dir, files.sums),
     [...hashed, result].map(({ path, sha256 }) => `${sha256}  ${path}\n`).join(''),
   );
+}
+
+/** A list of hashes of a million files, and a result of a mesh of a thousand guests, have less. */
+export const maxSumsBytes = 256 * 2 ** 20;
+
+/**
+ * Which files are not what SHA256SUMS says that the run wrote, of those that its result rests on: changed, added or
+ * gone. `hashed`: what is judged. Empty where there is no such list, as in a folder whose run did not end.
+ */
+function changedFiles(dir: string, hashed: readonly HashedFile[]): readonly string[] {
+  let text: string | null;
+  try {
+    text = readRegularIfThere(join(dir, files.sums), maxSumsBytes);
+  } catch {
+    return [files.sums];
+  }
+  if (text === null) return [];
+  const listed = new Map<string, string>();
+  for (const [, sha256 = '', path = ''] of text.matchAll(/^([0-9a-f]{64}) [ *](.+)$/gm)) listed.set(path, sha256);
+  listed.delete(files.result);
+  const changed = hashed.filter(({ path, sha256 }) => listed.get(path) !== sha256).map(({ path }) => path);
+  for (const { path } of hashed) listed.delete(path);
+  return [...changed, ...listed.keys()];
+}
+
+/** Changed files that are named; the rest are counted. */
+const maxNamed = 5;
+
+function changedText(changed: readonly string[]): string {
+  const more = changed.length > maxNamed ? ` and ${changed.length - maxNamed} more` : '';
+  const what = `${changed.slice(0, maxNamed).join(', ')}${more} ${changed.length === 1 ? 'is' : 'are'}`;
+  return `${what} not what the run wrote, by ${files.sums}`;
+}
+
+/** Why a folder's files prove nothing: they are not what SHA256SUMS says that the run wrote. */
+export function changedSince(dir: string, hashed: readonly HashedFile[]): readonly Reason[] {
+  const changed = changedFiles(dir, hashed);
+  if (changed.length === 0) return [];
+  return [reason('evidence-incomplete', null, `${changedText(changed)}: see verify-isolation check`)];
+}
+
+/** Throws VerifyError (3) where a file that says which frames leak, not the capture, is not what the run wrote. */
+export async function mustBeAsWritten(dir: string): Promise<void> {
+  const changed = changedFiles(dir, await hashedBeside(dir)).filter((path) => path !== files.capture);
+  if (changed.length > 0)
+    throw new VerifyError(
+      'evidence-not-whole',
+      3,
+      `${dir}: ${changedText(changed)}`,
+      'see verify-isolation check; frames can be exported without --only leaks',
+    );
 }
 
 /** SHA-256 of a file's bytes, hex, read as a stream; of a compressed one what it stands for. */

@@ -73,7 +73,7 @@ function readNames(path: string): string {
  * not forgotten. Throws VerifyError (64) where `dirs` cannot be read.
  */
 export async function hostFolders(dirs: readonly string[]): Promise<readonly HostFolder[]> {
-  const found: HostFolder[] = [];
+  const hosts: HostFolder[] = [];
   for (const dir of dirs) {
     const { folders, names } = await list(dir);
     const host = basename(resolve(dir));
@@ -82,7 +82,7 @@ export async function hostFolders(dirs: readonly string[]): Promise<readonly Hos
       names.some((name) => signs.includes(name)) ||
       (folders.length === 0 && !names.includes(namesFile))
     ) {
-      found.push({ host, dir });
+      hosts.push({ host, dir });
       continue;
     }
     const asked = names.includes(namesFile)
@@ -91,12 +91,12 @@ export async function hostFolders(dirs: readonly string[]): Promise<readonly Hos
           .map((line) => line.trim())
           .filter((line) => line !== '')
       : [];
-    found.push(...folders.map((name) => ({ host: name, dir: join(dir, name) })));
-    found.push(
+    hosts.push(...folders.map((name) => ({ host: name, dir: join(dir, name) })));
+    hosts.push(
       ...[...new Set(asked)].filter((name) => !folders.includes(name)).map((name) => ({ host: name, dir: null })),
     );
   }
-  return found;
+  return hosts;
 }
 
 /** The folders with a run's evidence, whole or not, in a host's folder. */

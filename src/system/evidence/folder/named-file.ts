@@ -108,20 +108,20 @@ function writtenOver(path: string): NamedFile {
   return { fd, keep: close, drop: close };
 }
 
-/** A new file beside the one of that name, which it replaces when it is whole. `there`: what has the name now. */
-function replacing(folder: number, name: string, there: Stats | null, mode: number): NamedFile {
+/** A new file beside the one of that name, which it replaces when it is whole. `former`: what has the name now. */
+function replacing(folder: number, name: string, former: Stats | null, mode: number): NamedFile {
   const part = inFolder(folder, `.${name.slice(0, 200)}.${randomBytes(6).toString('hex')}.part`);
   let fd: number;
   try {
     fd = openSync(part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
   } catch (error) {
     // Root may make a file anywhere; and where others own the folder, the name may be a link to a file of root's.
-    if (there === null || isRootHere()) throw error;
+    if (former === null || isRootHere()) throw error;
     const over = writtenOver(inFolder(folder, name));
     closeSync(folder);
     return over;
   }
-  if (there !== null) fchmodSync(fd, there.mode & 0o777);
+  if (former !== null) fchmodSync(fd, former.mode & 0o777);
   giveToOwnerOf(folder, [fd]);
   const close = closingOnce([fd, folder]);
   return {
@@ -135,7 +135,9 @@ function replacing(folder: number, name: string, there: Stats | null, mode: numb
   };
 }
 
-/** PROC_SUPER_MAGIC of linux/magic.h: links there lead to open files, and not where their texts say (proc_pid_fd(5)). */
+/**
+ * PROC_SUPER_MAGIC of linux/magic.h: links there lead to open files, and not where their texts say (proc_pid_fd(5)).
+ */
 const isOfProc = (folder: number): boolean => statfsSync(`/proc/self/fd/${folder}/.`).type === 0x9fa0;
 
 /**
@@ -147,36 +149,36 @@ const isOfProc = (folder: number): boolean => statfsSync(`/proc/self/fd/${folder
 export function openNamedFile(path: string, mode = 0o666): NamedFile {
   let asked = path;
   for (let links = 0; links <= maxLinks; links += 1) {
-    const { fd: folder, made } = reachFolder(dirname(asked), { hint, mode: 0o777, mayEndInLink: true });
+    const { fd: folder, newFolders } = reachFolder(dirname(asked), { hint, mode: 0o777, mayEndInLink: true });
     const name = basename(asked);
     let isKept = false;
     try {
-      giveMade(made);
-      const there = statOf(inFolder(folder, name));
-      if (there?.isSymbolicLink() === true) {
+      giveMade(newFolders);
+      const former = statOf(inFolder(folder, name));
+      if (former?.isSymbolicLink() === true) {
         const target = linkTarget(path, folder, name, hint);
         if (isOfProc(folder)) return writtenDirectly(inFolder(folder, name), true);
         asked = isAbsolute(target) ? target : join(dirname(asked), target);
         continue;
       }
-      if (there !== null && !there.isFile()) return writtenDirectly(inFolder(folder, name), false);
-      const file = replacing(folder, name, there, mode);
+      if (former !== null && !former.isFile()) return writtenDirectly(inFolder(folder, name), false);
+      const file = replacing(folder, name, former, mode);
       isKept = true;
       return file;
     } finally {
-      for (const fd of new Set([...made, folder])) if (!(isKept && fd === folder)) closeSync(fd);
+      for (const fd of new Set([...newFolders, folder])) if (!(isKept && fd === folder)) closeSync(fd);
     }
   }
   throw refusedPath(path, hint, 'too many symbolic links');
 }
 
 /** Folders that were made below one of the caller's belong to the caller, as it does. */
-function giveMade(made: readonly number[]): void {
-  const [first] = made;
+function giveMade(newFolders: readonly number[]): void {
+  const [first] = newFolders;
   if (first === undefined) return;
   const above = openSync(inFolder(first, '..'), constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    giveToOwnerOf(above, made);
+    giveToOwnerOf(above, newFolders);
   } finally {
     closeSync(above);
   }

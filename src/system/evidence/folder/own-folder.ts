@@ -74,12 +74,12 @@ export function openOwnFolder(name: string): OwnFolder {
     for (const each of new Set(open.splice(0))) closeSync(each);
   };
   try {
-    const { fd: found, made } = reachFolder(name, { hint });
-    open.push(...made, found);
-    const { uid: owner } = fstatSync(found);
+    const { fd: reached, newFolders } = reachFolder(name, { hint });
+    open.push(...newFolders, reached);
+    const { uid: owner } = fstatSync(reached);
     if (owner !== process.geteuid?.() && owner !== caller?.uid)
       throw refusedPath(name, hint, `the evidence folder belongs to user ${owner}`);
-    const fd = made.includes(found) ? found : openSync(inFolder(found, '.'), O_RDONLY | O_DIRECTORY);
+    const fd = newFolders.includes(reached) ? reached : openSync(inFolder(reached, '.'), O_RDONLY | O_DIRECTORY);
     open.push(fd);
     makeOwn(name, fd, caller);
     return {
@@ -89,7 +89,7 @@ export function openOwnFolder(name: string): OwnFolder {
         try {
           if (caller === null || open.length === 0) return;
           giveTo(caller, fd);
-          for (const each of made) if (each !== fd) fchownSync(each, caller.uid, caller.gid);
+          for (const each of newFolders) if (each !== fd) fchownSync(each, caller.uid, caller.gid);
         } finally {
           close();
         }

@@ -116,9 +116,9 @@ type WrittenPlan = Omit<Plan, 'steps'> & {
 };
 
 /**
- * The plan of a run's folder with its flows as flows, whichever way they were written. VerifyError 64 where it is none.
- * Where the file is the one that `written` names, it is the same object: what was counted by it while the run went on
- * is not counted again.
+ * The plan of a run's folder with its flows as flows, whichever way they were written. VerifyError 64 where it is not
+ * one. Where the file is the one that `written` names, it is the same object: what was counted by it while the run went
+ * on is not counted again.
  */
 export async function parsePlan(dir: string, written: WrittenPlanFile | null = null): Promise<Plan> {
   const path = join(dir, files.plan);
@@ -134,11 +134,6 @@ export async function parsePlan(dir: string, written: WrittenPlanFile | null = n
       return { ...step, flows };
     }),
   };
-}
-
-/** The plan with the ears that the run's steps found, from the folder of a run that has ended. */
-export async function parseHeardPlan(dir: string): Promise<Plan> {
-  return planWithEars(await parsePlan(dir), await parseTimeline(join(dir, files.timeline)));
 }
 
 async function parseTimeline(path: string, written: readonly TimelineEntry[] = []): Promise<readonly TimelineEntry[]> {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { attaches, macvlanModes } from '../../../core/model/attach.js';
+import { attaches, ipvlanFlags, ipvlanModes, macvlanModes } from '../../../core/model/attach.js';
 import { frameForms, maxTokens, phases } from '../../../core/model/plan.js';
-import { carriers, probeClasses } from '../../../core/model/scenario.js';
+import { carriers } from '../../../core/model/scenario.js';
+import { probeClasses } from '../../../core/probe/classes.js';
 
 /**
  * What has to hold of every file of a run's folder before it is taken for what its name says: the type of each value
@@ -14,18 +15,37 @@ const number = z.number();
 const whole = z.int();
 const flag = z.boolean();
 const scalar = z.union([text, number, flag]);
-const scalars = z.record(text, scalar);
+/** Settings by name: there are thirty for each of a thousand ports, so that no schema is asked for each. */
+export const scalarsShape = z.custom<Readonly<Record<string, string | number | boolean>>>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every(
+      (setting) => typeof setting === 'string' || typeof setting === 'boolean' || Number.isFinite(setting),
+    ),
+  'expected a map to texts, numbers and truth values',
+);
 const textMap = z.record(text, text);
 const vlanRange = { first: whole, last: whole, pvid: flag, untagged: flag };
 const ipPrefix = z.looseObject({ family: z.union([z.literal(4), z.literal(6)]), address: text, prefix: whole });
 const mirror = z.looseObject({ name: text, select: text, output: text });
+/** What an endpoint or observer stands on. */
+const below = {
+  lower: text,
+  mode: z.enum([...macvlanModes, ...ipvlanModes]),
+  flag: z.enum(ipvlanFlags).optional(),
+  device: text.optional(),
+  addresses: z.array(text).optional(),
+};
+
 const host = z.looseObject({ name: text, ssh: text.nullable(), command: texts });
 
 const bridge = z.looseObject({
   name: text,
-  kind: z.enum(['linux', 'ovs', 'routed']),
+  kind: z.enum(['linux', 'ovs', 'routed', 'lower']),
   datapath: z.enum(['netdev', 'system']).nullable().optional(),
-  settings: scalars,
+  settings: scalarsShape,
   addresses: z.array(ipPrefix),
   vlans: z.array(z.looseObject(vlanRange)),
   mirrors: z.array(mirror),
@@ -46,12 +66,12 @@ const endpoint = z.looseObject({
   netns: text.nullable(),
   promiscuous: flag,
   vlans: z.array(z.looseObject(vlanRange)),
-  settings: scalars,
+  settings: scalarsShape,
   offloads: flag,
   generated: flag.optional(),
   owner: text.optional(),
   observedOnly: z.enum(['told', 'missing']).optional(),
-  below: z.looseObject({ lower: text, mode: z.enum(macvlanModes) }).optional(),
+  below: z.looseObject(below).optional(),
   tunnel: z.looseObject({ vni: whole.nullable(), to: texts }).optional(),
 });
 
@@ -192,8 +212,9 @@ export const observerShape = z.looseObject({
   role: z.enum(['guest', 'uplink', 'host']),
   macs: texts,
   judged: flag,
-  by: z.looseObject({ lower: text, mode: z.enum(macvlanModes), port: text }).optional(),
+  by: z.looseObject({ ...below, port: text }).optional(),
   party: text.optional(),
+  device: z.looseObject({ name: text, space: text.nullable(), kind: text, mode: text.optional() }).optional(),
   routed: z.literal(true).optional(),
 });
 
@@ -203,7 +224,6 @@ const step = z.looseObject({
   line: number,
   changes: z.array(change),
   learn: texts,
-  waitMs: number,
   present: texts,
   observers: z.array(observerShape),
   filter: text,

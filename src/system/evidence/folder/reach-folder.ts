@@ -50,7 +50,7 @@ export interface Reaching {
 export interface ReachedFolder {
   readonly fd: number;
   /** Folders that were made on the way, from above; the last may be the folder itself. */
-  readonly made: readonly number[];
+  readonly newFolders: readonly number[];
 }
 
 /** Where the link leads that stands for `part` in an open folder. Throws where root would follow somebody else's. */
@@ -88,29 +88,29 @@ function makeFolder(name: string, folder: number, part: string, { hint, mode }: 
 }
 
 /**
- * Opens a folder, part by part; makes what is not there, for the effective user alone unless `mode` says otherwise. Root
- * follows nobody else's links, so that the owner of a folder on the way cannot choose where root writes. In a user
+ * Opens a folder, part by part; makes what is not there, for the effective user alone unless `mode` says otherwise.
+ * Root follows nobody else's links, so that the owner of a folder on the way cannot choose where root writes. In a user
  * namespace, where others and the machine's root look alike, and for a user there is nothing to be gained by one.
  * Throws VerifyError (64, `out-not-own`), and what the file system says.
  */
 export function reachFolder(name: string, reaching: Reaching): ReachedFolder {
-  const made: number[] = [];
+  const newFolders: number[] = [];
   let links = 0;
   let folder = openSync('/', O_PATH | O_DIRECTORY);
   let rest = partsOf(resolve(name));
   const enter = (next: number): void => {
-    if (!made.includes(folder)) closeSync(folder);
+    if (!newFolders.includes(folder)) closeSync(folder);
     folder = next;
   };
   try {
     for (let [part] = rest; part !== undefined; [part] = rest) {
       rest = rest.slice(1);
-      const there = part === '/' ? null : statOf(inFolder(folder, part));
+      const stat = part === '/' ? null : statOf(inFolder(folder, part));
       if (part === '/') enter(openSync('/', O_PATH | O_DIRECTORY));
-      else if (there === null && reaching.mode !== null) {
+      else if (stat === null && reaching.mode !== null) {
         enter(makeFolder(name, folder, part, reaching));
-        made.push(folder);
-      } else if (there?.isSymbolicLink() !== true)
+        newFolders.push(folder);
+      } else if (stat?.isSymbolicLink() !== true)
         enter(openSync(inFolder(folder, part), O_PATH | O_DIRECTORY | O_NOFOLLOW));
       else {
         links += 1;
@@ -121,9 +121,9 @@ export function reachFolder(name: string, reaching: Reaching): ReachedFolder {
         rest = [...(isAbsolute(target) ? ['/'] : []), ...partsOf(target), ...rest];
       }
     }
-    return { fd: folder, made };
+    return { fd: folder, newFolders };
   } catch (error) {
-    for (const fd of new Set([...made, folder])) closeSync(fd);
+    for (const fd of new Set([...newFolders, folder])) closeSync(fd);
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { managerNames } from '../../../core/model/persistent-fix.js';
+import { managerNames } from '../../../core/model/fix.js';
 
 const text = z.string();
 const texts = z.array(text);

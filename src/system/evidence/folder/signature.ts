@@ -7,7 +7,7 @@ import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 import { appendCustody, custodyLine, rootHash } from './custody.js';
 import { files, writeWhole } from './folder.js';
 
-/** OpenSSH's signature namespace (PROTOCOL.sshsig): a signature for another purpose is none here. */
+/** OpenSSH's signature namespace (PROTOCOL.sshsig): a signature for another purpose is not one here. */
 const namespace = 'verify-isolation';
 
 /** A signature of OpenSSH has a few hundred bytes. */
@@ -67,7 +67,10 @@ export interface SignatureCheck {
   readonly text: string;
 }
 
-/** Verifies SHA256SUMS.sig, over the hashes and over the custody log. `signers`: OpenSSH's allowed_signers file, and the identity in it that must have signed. */
+/**
+ * Verifies SHA256SUMS.sig, over the hashes and over the custody log. `signers`: OpenSSH's allowed_signers file, and the
+ * identity in it that must have signed.
+ */
 export async function checkSignature(
   dir: string,
   signers: { readonly file: string; readonly identity: string } | null,

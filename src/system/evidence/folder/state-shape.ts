@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import { scalarsShape } from './plan-shape.js';
 
 const text = z.string();
 const texts = z.array(text);
 const number = z.number();
 const whole = z.int();
 const flag = z.boolean();
-const scalars = z.record(text, z.union([text, number, flag]));
 const anything = z.record(text, z.unknown());
 const seconds = z.number().min(0);
 
@@ -24,45 +24,10 @@ const ovs = z.looseObject({
   mirrors: z.array(z.looseObject({ name: text, bridge: text, outputPort: text.nullable(), ports: texts.nullable() })),
 });
 
-/** A file of state/. What iproute2 and nft print stays as they print it, and is read as such. */
-export const stateShape = z.looseObject({
-  links: z.array(
-    z.looseObject({
-      name: text,
-      ifindex: whole,
-      mac: text,
-      mtu: number,
-      flags: texts,
-      operstate: text,
-      master: text.nullable(),
-      promiscuity: number.nullable(),
-      lower: text.optional(),
-      peer: number.optional(),
-      vni: number.optional(),
-      mode: text.optional(),
-      vlanId: whole.optional(),
-      xdp: text.optional(),
-      switchId: text.optional(),
-      kind: text.nullable(),
-      sysFlags: number.nullable(),
-      bridge: scalars.nullable(),
-      port: scalars.nullable(),
-    }),
-  ),
-  fdb: z.array(
-    z.looseObject({
-      mac: text,
-      port: text,
-      master: text.nullable(),
-      vlan: number.nullable(),
-      state: text,
-      flags: texts,
-      usedS: seconds.nullable(),
-      updatedS: seconds.nullable(),
-    }),
-  ),
-  sysctl: z.record(text, text),
-  ovs: ovs.optional(),
+const family = z.looseObject({ rules: z.array(anything), routes: z.array(anything) });
+
+/** What is called by no name that holds across hosts. */
+const ofHost = {
   packetSockets: z
     .array(
       z.looseObject({
@@ -80,11 +45,9 @@ export const stateShape = z.looseObject({
     )
     .nullable()
     .optional(),
-  programs: z
-    .array(z.looseObject({ device: text, place: text, id: number }))
-    .nullable()
-    .optional(),
-  drops: z.looseObject({ devices: z.record(text, number), backlog: number }).optional(),
+  packetHandlers: z.array(z.looseObject({ type: text, device: text.nullable(), function: text })).optional(),
+  sharedTaps: z.record(text, z.array(z.looseObject({ pid: number, name: text }))).optional(),
+  waiting: z.array(z.looseObject({ device: text, discipline: text, frames: number })).optional(),
   logGroups: z.array(z.number()).optional(),
   hardware: z.record(text, z.array(text)).optional(),
   legacyTables: z
@@ -97,5 +60,56 @@ export const stateShape = z.looseObject({
       }),
     )
     .optional(),
+  routing: z.looseObject({ ipv4: family, ipv6: family, vrfs: z.record(text, text).optional() }).optional(),
+};
+
+/** A file of state/. What iproute2 and nft print stays as they print it, and is read as such. */
+export const stateShape = z.looseObject({
+  links: z.array(
+    z.looseObject({
+      name: text,
+      ifindex: whole,
+      mac: text,
+      mtu: number,
+      flags: texts,
+      operstate: text,
+      master: text.nullable(),
+      promiscuity: number.nullable(),
+      lower: text.optional(),
+      peer: number.optional(),
+      vni: number.optional(),
+      mode: text.optional(),
+      queues: number.optional(),
+      vlanId: whole.optional(),
+      xdp: text.optional(),
+      switchId: text.optional(),
+      kind: text.nullable(),
+      sysFlags: number.nullable(),
+      bridge: scalarsShape.nullable(),
+      port: scalarsShape.nullable(),
+    }),
+  ),
+  fdb: z.array(
+    z.looseObject({
+      mac: text,
+      port: text,
+      master: text.nullable(),
+      vlan: number.nullable(),
+      state: text,
+      flags: texts,
+      usedS: seconds.nullable(),
+      updatedS: seconds.nullable(),
+    }),
+  ),
+  sysctl: z.record(text, text),
+  ovs: ovs.optional(),
+  programs: z
+    .array(z.looseObject({ device: text, place: text, id: number }))
+    .nullable()
+    .optional(),
+  earPrograms: z.array(z.looseObject({ device: text, space: text, id: number })).optional(),
+  drops: z.looseObject({ devices: z.record(text, number), backlog: number }).optional(),
+  ...ofHost,
+  apart: z.record(text, z.looseObject(ofHost)).optional(),
   unread: z.array(z.looseObject({ what: text, why: text })),
 });

@@ -23,7 +23,7 @@ export interface HashedBytes {
    * In order, to be read once, as far as somebody wants them; each chunk is void once the next is asked for. Rejects
    * where the file cannot be read further.
    */
-  readonly octets: AsyncIterable<Uint8Array>;
+  readonly bytes: AsyncIterable<Uint8Array>;
   /**
    * SHA-256 of all bytes, hex, also of those that nobody wanted; to be asked for after them. Rejects where the file
    * cannot be read.
@@ -40,7 +40,7 @@ interface HashThread extends HashedBytes {
   readonly thread: Worker;
 }
 
-/** A large file that is not compressed, open for reading; null = it is none. */
+/** A large file that is not compressed, open for reading; null = it is not one. */
 function openLarge(path: string): number | null {
   let file: number | null = null;
   try {
@@ -91,7 +91,7 @@ function hashBeside(path: string, file: number): HashThread {
   sha256.catch(() => undefined); // nobody has to hear it
   return {
     thread,
-    octets: judged(shared),
+    bytes: judged(shared),
     sha256() {
       leaveBytes(shared, 'judge');
       return sha256;
@@ -117,7 +117,7 @@ function hashHere(path: string): HashedBytes {
     }
   };
   return {
-    octets: { [Symbol.asyncIterator]: () => ({ next }) }, // without return(): what is left is hashed as well
+    bytes: { [Symbol.asyncIterator]: () => ({ next }) }, // without return(): what is left is hashed as well
     async sha256() {
       if (failure !== null) throw failure;
       while ((await next()).done !== true);

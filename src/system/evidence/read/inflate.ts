@@ -22,7 +22,7 @@ export async function* inflate(path: string, flags: number): AsyncGenerator<Uint
   const ready: Uint8Array[] = [];
   let failure: Error | null = null;
   let taken = 0;
-  let given = 0;
+  let expanded = 0;
   let wake = (): void => undefined;
   gunzip.on('data', (chunk: Uint8Array) => ready.push(chunk));
   gunzip.on('error', (error) => {
@@ -38,13 +38,13 @@ export async function* inflate(path: string, flags: number): AsyncGenerator<Uint
     });
   function* drain(): Generator<Uint8Array> {
     for (const chunk of ready.splice(0)) {
-      given += chunk.length;
+      expanded += chunk.length;
       yield chunk;
     }
     if (failure !== null) throw failure;
-    if (given > freeExpansion && given > taken * maxExpansion)
+    if (expanded > freeExpansion && expanded > taken * maxExpansion)
       throw new Error(
-        `${taken} compressed bytes have grown to ${given}, more than ${maxExpansion} times as much: not read further`,
+        `${taken} compressed bytes have grown to ${expanded}, more than ${maxExpansion} times as much: not read further`,
       );
   }
   try {

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
  */
 export const regularFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
-/** Opens a file that has to be a regular one; returns its size too. Throws where it is none. */
+/** Opens a file that has to be a regular one; returns its size too. Throws where it is not one. */
 export function openRegular(path: string): { readonly fd: number; readonly size: number } {
   const fd = openSync(path, regularFlags);
   const info = fstatSync(fd);
@@ -16,7 +16,7 @@ export function openRegular(path: string): { readonly fd: number; readonly size:
   throw new Error('it is not a regular file');
 }
 
-/** The text of a regular file of at most `most` bytes. Throws where it is none, or larger. */
+/** The text of a regular file of at most `most` bytes. Throws where it is not one, or larger. */
 export function readRegular(path: string, most: number): string {
   const { fd, size } = openRegular(path);
   try {
@@ -54,7 +54,7 @@ export interface FileLine {
 const chunkLength = 1 << 16;
 const lineEnd = 0x0a;
 
-/** The lines of a regular file that are not empty, one in memory at a time. Throws where it is none. */
+/** The lines of a regular file that are not empty, one in memory at a time. Throws where it is not one. */
 export function* linesOfRegular(path: string, maxInLine: number): Generator<FileLine> {
   const { fd } = openRegular(path);
   const chunk = Buffer.alloc(chunkLength);

@@ -7,7 +7,7 @@ const chunkLength = 1 << 18;
 const chunkCount = 64;
 
 /**
- * Positions in `SharedBytes.cells`: chunks that were read; who reads one now (0 = nobody); 1 = there are no more; of
+ * Positions in `SharedBytes.cells`: chunks that were read; the reader of one now (0 = none); 1 = there are no more; of
  * each reader: chunks that it is done with, and at how many the other wants to be woken.
  */
 const cell = { read: 0, reading: 1, over: 2, done: 3, wakeAt: 5 } as const;
@@ -15,7 +15,7 @@ const cellCount = 7;
 const readers = { hash: 0, judge: 1 } as const;
 const never = 2 ** 31 - 1;
 
-/** Who reads shared bytes: the thread that hashes them, and the one that judges them. */
+/** Readers of shared bytes: the thread that hashes them, and the one that judges them. */
 export type ByteReaderName = keyof typeof readers;
 
 /**
@@ -25,7 +25,7 @@ export type ByteReaderName = keyof typeof readers;
 export interface SharedBytes {
   /** Open for reading, at its first byte; both threads use this descriptor. */
   readonly file: number;
-  readonly octets: Uint8Array<SharedArrayBuffer>;
+  readonly bytes: Uint8Array<SharedArrayBuffer>;
   /** Bytes of each chunk in the ring. */
   readonly lengths: Int32Array<SharedArrayBuffer>;
   readonly cells: Int32Array<SharedArrayBuffer>;
@@ -35,7 +35,7 @@ export function shareBytes(file: number): SharedBytes {
   const words = (count: number): Int32Array<SharedArrayBuffer> => new Int32Array(new SharedArrayBuffer(4 * count));
   return {
     file,
-    octets: sharedPageMemory(chunkCount * chunkLength),
+    bytes: sharedPageMemory(chunkCount * chunkLength),
     lengths: words(chunkCount),
     cells: words(cellCount).fill(never, cell.wakeAt),
   };
@@ -58,7 +58,7 @@ export function leaveBytes({ cells }: SharedBytes, who: ByteReaderName): void {
  * the other reader has not made room. Throws where the file cannot be read; then this reader is to leave.
  */
 export function takeBytes(
-  { file, octets: bytes, lengths, cells }: SharedBytes,
+  { file, bytes: bytes, lengths, cells }: SharedBytes,
   who: ByteReaderName,
 ): (patienceMs: number) => Uint8Array | null | 'behind' {
   const mine = readers[who];

@@ -1,10 +1,13 @@
-import { isRoutedTo } from '../../../core/model/attach.js';
+import { statSync } from 'node:fs';
+import { isRoutedTo, placeOf } from '../../../core/model/attach.js';
+import type { AboveDevices } from '../../../core/discover/above-devices.js';
 import { type HostTopology, hostTopology, type Neighbour } from '../../../core/discover/host-topology.js';
 import type { Bridge, Endpoint, Scenario } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { objectsOf, textOf } from '../../../core/text/json-text.js';
 import { readJson } from '../../process/programs.js';
+import { readLinkedDevices } from '../../state/read-linked-devices.js';
 
 /** A topology found on this host. */
 export interface FoundHost extends HostTopology {
@@ -21,8 +24,8 @@ export async function findHost(
   const netns = namespaceOf(scenario.topology.bridges);
   const [state, neighbours] = await Promise.all([readState(netns), readJson(['ip', '-j', 'neigh', 'show'], { netns })]);
   const known = parseNeighbours(neighbours);
-  const found = hostTopology(scenario, state, known);
-  const astray = await routedAstray(found.scenario.topology.endpoints, known, netns);
+  const topology = hostTopology(scenario, state, known, aboveDevices(scenario, state, netns));
+  const astray = await routedAstray(topology.scenario.topology.endpoints, known, netns);
   if (astray.length > 0)
     throw new VerifyError(
       'addressee-unknown',
@@ -30,7 +33,34 @@ export async function findHost(
       astray.join('\n'),
       'correct `ip` or `port`: what is sent there would leave by another interface. Nothing was sent',
     );
-  return { ...found, netns, state };
+  return { ...topology, netns, state };
+}
+
+/** The interfaces of guests on lower devices as the kernel lists them now, wherever they are; by endpoint. */
+function aboveDevices({ topology }: Scenario, { links }: HostState, netns: string | null): AboveDevices {
+  const above = topology.endpoints.filter(({ attach }) => placeOf(attach) === 'above');
+  if (above.length === 0) return new Map();
+  const indexOf = new Map(links.map(({ name, ifindex }) => [name, ifindex]));
+  const home = inodeOf(netns ?? '/proc/self/ns/net');
+  const devices = readLinkedDevices(netns).map((device) => ({
+    device,
+    inode: device.space === null ? home : inodeOf(device.space),
+  }));
+  return new Map(
+    above.flatMap(({ name, port, bridge, netns: space }) => {
+      const inode = inodeOf(netnsPath(space) ?? netns ?? '/proc/self/ns/net');
+      const entry = devices.find(
+        ({ device, inode: where }) =>
+          where === inode && device.name === port && device.lower === (indexOf.get(bridge) ?? null),
+      );
+      return entry === undefined ? [] : [[name, entry.device] as const];
+    }),
+  );
+}
+
+/** Number of a namespace; 0 = there is none under that path. */
+function inodeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? 0;
 }
 
 /**
@@ -45,9 +75,11 @@ async function routedAstray(
   const lines: string[] = [];
   for (const { name, attach, port, ips } of endpoints) {
     if (!isRoutedTo(attach)) continue;
-    const there = new Set(neighbours.filter(({ device }) => device === port).map(({ address }) => address));
+    const neighbourAddresses = new Set(
+      neighbours.filter(({ device }) => device === port).map(({ address }) => address),
+    );
     for (const { address } of ips) {
-      if (there.has(address)) continue;
+      if (neighbourAddresses.has(address)) continue;
       const device = await deviceTowards(address, netns);
       if (device !== port)
         lines.push(

@@ -1,13 +1,15 @@
 import { randomInt } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isOnPort } from '../../../core/model/attach.js';
 import type { Place } from '../../../core/model/fabric.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import type { HostState, LinkState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { objectsOf, textOf } from '../../../core/text/json-text.js';
-import { disableIpv6, newNamespace } from '../../kernel/namespaces.js';
+import { disableIpv6, inNamespace, newNamespace } from '../../kernel/namespaces.js';
 import { writeSysctl } from '../../kernel/sysctl.js';
+import { runBatch } from '../../process/batch.js';
 import { mustRun, readJson } from '../../process/programs.js';
 import { takeRunLock } from '../../process/run-lock.js';
 import { netnsPath } from './find.js';
@@ -45,16 +47,22 @@ export async function makePortPairs(options: PortPairOptions): Promise<PortPairs
   const home = openSync(netns ?? '/proc/thread-self/ns/net', 'r');
   // Chosen, so that they are on disk before the interfaces are there; the kernel counts its own from 1.
   const firstIndex = randomInt(0x4000_0000, 0x7f00_0000);
-  const names = ports.map((_, index) => `vi${runId.slice(0, 8)}-${index}`);
+  const pairsOfPorts = ports.map((port, index) => ({
+    port,
+    name: `vi${runId.slice(0, 8)}-${index}`,
+    ifindex: firstIndex + index,
+    nearName: `p${index}`,
+    nearIndex: nearIndex + index,
+  }));
   const pairs: PortPairs = {
-    names,
+    names: pairsOfPorts.map(({ name }) => name),
     of(port) {
       const index = ports.findIndex(({ name }) => name === port);
       if (index < 0)
         throw new VerifyError(
           'fabric-unknown',
           70,
-          `there is no way in through ${JSON.stringify(port)}`,
+          `there is no injection port at ${JSON.stringify(port)}`,
           'report this as a fault of verify-isolation',
         );
       return { device: `p${index}`, netns: near };
@@ -62,20 +70,8 @@ export async function makePortPairs(options: PortPairOptions): Promise<PortPairs
     close: () => closeSync(fd),
   };
   try {
-    for (const [index, port] of ports.entries()) {
-      const name = names[index] ?? '';
-      const ifindex = firstIndex + index;
-      journal.add({ kind: 'interface', name, ifindex });
-      await makePortPair({
-        near,
-        home: `/proc/${process.pid}/fd/${home}`,
-        netns,
-        name,
-        ifindex,
-        nearName: `p${index}`,
-        port,
-      });
-    }
+    journal.add(...pairsOfPorts.map(({ name, ifindex }) => ({ kind: 'interface', name, ifindex }) as const));
+    await makeAll(pairsOfPorts, { near, home: `/proc/${process.pid}/fd/${home}`, netns });
     return pairs;
   } catch (error) {
     pairs.close();
@@ -86,37 +82,66 @@ export async function makePortPairs(options: PortPairOptions): Promise<PortPairs
 }
 
 interface PortPair {
-  readonly near: string;
-  readonly home: string;
-  readonly netns: string | null;
   readonly name: string;
   readonly ifindex: number;
   readonly nearName: string;
+  readonly nearIndex: number;
   readonly port: LinkState;
 }
 
-/** The near end has an index of its choice as well: else the kernel does not heed the other's (veth_newlink). */
+/** The near end has an index of its choice as well: else the kernel does not take the other's (veth_newlink). */
 const nearIndex = 1000;
 
-async function makePortPair({ near, home, netns, name, ifindex, nearName, port }: PortPair): Promise<void> {
-  const end = (index: number): readonly string[] => ['index', String(index), 'mtu', String(port.mtu)];
-  const farIndex = nearIndex + Number(nearName.slice(1));
-  // The host's stack takes what is for its own MAC at the port: the far end has that MAC, or the frames are others' to it
+interface PairPlaces {
+  /** The near ends' namespace. */
+  readonly near: string;
+  /** The far ends', for a program that is born in the near one. */
+  readonly home: string;
+  readonly netns: string | null;
+}
+
+/** All of them with one program for each act: a host has two hundred guests. */
+async function makeAll(pairs: readonly PortPair[], { near, home, netns }: PairPlaces): Promise<void> {
+  const up = (device: string): readonly string[] => ['link', 'set', 'dev', device, 'arp', 'off', 'up'];
+  await runBatch(
+    'ip',
+    pairs.map((pair) => ['link', 'add', ...pairWords(pair, home)]),
+    { netns: near },
+  );
+  for (const { name } of pairs) disableIpv6At(netns, name);
+  await runBatch(
+    'ip',
+    pairs.map(({ name }) => up(name)),
+    { netns },
+  );
+  await runBatch(
+    'ip',
+    pairs.map(({ nearName }) => up(nearName)),
+    { netns: near },
+  );
+  await runBatch(
+    'tc',
+    pairs.map(({ name }) => ['qdisc', 'add', 'dev', name, 'clsact']),
+    { netns },
+  );
+  await redirectAll(pairs, netns);
+}
+
+/** A pair as ip-link(8) takes it. */
+function pairWords({ name, ifindex, nearName, nearIndex: index, port }: PortPair, home: string): readonly string[] {
+  const end = (number: number): readonly string[] => ['index', String(number), 'mtu', String(port.mtu)];
+  // The host's stack takes what is for its own MAC at the port: the far end has that MAC, or the frames are others' to
+  // it
   const address = port.master === null ? ['address', port.mac] : [];
   const peer = ['peer', 'name', name, ...address, ...end(ifindex), 'netns', home];
-  await mustRun(['ip', 'link', 'add', 'dev', nearName, ...end(farIndex), 'type', 'veth', ...peer], { netns: near });
-  silence(netns, name);
-  await mustRun(['ip', 'link', 'set', 'dev', name, 'arp', 'off', 'up'], { netns });
-  await mustRun(['ip', 'link', 'set', 'dev', nearName, 'arp', 'off', 'up'], { netns: near });
-  await mustRun(['tc', 'qdisc', 'add', 'dev', name, 'clsact'], { netns });
-  await redirect(netns, name, port.name);
+  return ['dev', nearName, ...end(index), 'type', 'veth', ...peer];
 }
 
 /**
  * Before it comes up: its router solicitations would enter as the guest and teach the bridge its MAC. A kernel without
  * IPv6 says nothing.
  */
-function silence(netns: string | null, name: string): void {
+function disableIpv6At(netns: string | null, name: string): void {
   unlessUnsupported(() => writeSysctl(netns, `net.ipv6.conf.${name}.disable_ipv6`, '1'));
 }
 
@@ -129,16 +154,27 @@ export function unlessUnsupported(act: () => void): void {
   }
 }
 
-/** matchall where the kernel has it, else u32, which it has had always. */
-async function redirect(netns: string | null, name: string, port: string): Promise<void> {
-  const filter = ['tc', 'filter', 'add', 'dev', name, 'ingress', 'protocol', 'all', 'prio', '1'];
-  const action = ['action', 'mirred', 'ingress', 'redirect', 'dev', port];
+/** matchall where the kernel has it, else u32, which it has had always: the first of them shows it. */
+async function redirectAll(pairs: readonly PortPair[], netns: string | null): Promise<void> {
+  const [first, ...others] = pairs;
+  if (first === undefined) return;
+  const words = ({ name, port }: PortPair, match: readonly string[]): readonly string[] => [
+    ...['filter', 'add', 'dev', name, 'ingress', 'protocol', 'all', 'prio', '1', ...match],
+    ...['action', 'mirred', 'ingress', 'redirect', 'dev', port.name],
+  ];
+  let match = ['matchall'];
   try {
-    await mustRun([...filter, 'matchall', ...action], { netns });
+    await mustRun(['tc', ...words(first, match)], { netns });
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
-    await mustRun([...filter, 'u32', 'match', 'u32', '0', '0', ...action], { netns });
+    match = ['u32', 'match', 'u32', '0', '0'];
+    await mustRun(['tc', ...words(first, match)], { netns });
   }
+  await runBatch(
+    'tc',
+    others.map((pair) => words(pair, match)),
+    { netns },
+  );
 }
 
 /**
@@ -175,6 +211,26 @@ export function nameOf(links: unknown, ifindex: number): string | null {
   return textOf(objectsOf(links).find((link) => link['ifindex'] === ifindex)?.['ifname']);
 }
 
+/**
+ * With the near ends' namespace the kernel takes all pairs away at once; what holds that namespace still is ended
+ * first.
+ */
+const goneMs = 1000;
+const lookMs = 5;
+
+/** Resolves when no interface has one of these names, at the latest after a second. */
+async function untilGone(names: readonly string[], netns: string | null): Promise<void> {
+  const isThere = (): boolean => {
+    try {
+      const table = inNamespace(netns, () => readFileSync('/proc/thread-self/net/dev', 'utf8'));
+      return names.some((name) => table.includes(`${name}:`));
+    } catch {
+      return false; // the namespace ended, and they with it
+    }
+  };
+  for (const end = performance.now() + goneMs; isThere() && performance.now() < end; ) await sleep(lookMs);
+}
+
 export interface InjectionPortsInput {
   readonly runId: string;
   readonly journalFolder: string;
@@ -185,6 +241,8 @@ export interface InjectionPortsInput {
   readonly readState: () => Promise<HostState>;
   /** Bridges that nobody else may run on meanwhile. */
   readonly bridges: readonly string[];
+  /** Those that are devices on which guests stand: frames have to arrive there as from beyond. Absent = none. */
+  readonly lower?: readonly string[];
   /** Endpoints that send or are named by a namespace of their own. */
   readonly endpoints: readonly Pick<Endpoint, 'name' | 'attach' | 'port' | 'netns'>[];
   /** Of them, those that send. */
@@ -210,6 +268,7 @@ export async function openInjectionPorts({
   state,
   readState,
   bridges,
+  lower = [],
   endpoints,
   senders,
 }: InjectionPortsInput): Promise<InjectionPorts> {
@@ -222,13 +281,15 @@ export async function openInjectionPorts({
     return links.filter(({ name }) => names.includes(name)).map(({ name }) => `the interface ${name}`);
   };
   const close = async (): Promise<readonly string[]> => {
-    const { left, failed } = await undoAll(journal?.entries() ?? [], netns);
-    pairs?.close();
-    const there = await leftOver(pairs?.names ?? []);
-    if (failed.length + there.length === 0) journal?.remove();
+    const { left, failed } = await undoAll(journal?.entries() ?? [], netns, async () => {
+      pairs?.close();
+      await untilGone(pairs?.names ?? [], netns);
+    });
+    const remaining = await leftOver(pairs?.names ?? []);
+    if (failed.length + remaining.length === 0) journal?.remove();
     else journal?.release();
     for (const release of locks) release();
-    return [...failed, ...left, ...there];
+    return [...failed, ...left, ...remaining];
   };
   try {
     for (const bridge of bridges) {
@@ -236,16 +297,17 @@ export async function openInjectionPorts({
       locks.push(takeRunLock(netns, `verify-isolation/${link?.ifindex ?? 0}`, `bridge ${bridge}`));
     }
     journal = openJournal(journalFolder, { runId, netns });
-    const sending = new Set(
-      endpoints
+    const sending = new Set([
+      ...lower,
+      ...endpoints
         .filter(({ name, attach }) => isOnPort(attach) && senders.has(name) && !inside.has(name))
         .map(({ port }) => port),
-    );
+    ]);
     pairs = await makePortPairs({ ports: state.links.filter(({ name }) => sending.has(name)), netns, runId, journal });
   } catch (error) {
     await close();
     throw error;
   }
-  const made = pairs;
-  return { journal, inside, of: (port) => made.of(port), close };
+  const portPairs = pairs;
+  return { journal, inside, of: (port) => portPairs.of(port), close };
 }

@@ -99,8 +99,8 @@ export class JournalFolder {
   }
 
   /**
-   * Locks a file that nobody holds and reads it; null = somebody does, or it is gone. Returns why where it is no file
-   * of this user's alone, without waiting for anybody: a pipe may have no other end.
+   * Locks a file that nobody holds and reads it; null = somebody does, or it is gone. Returns why where it is not a
+   * file of this user's alone, without waiting for anybody: a pipe may have no other end.
    */
   lock(name: string): LockedFile | string | null {
     const fd = this.#open(name);

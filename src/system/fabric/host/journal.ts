@@ -11,10 +11,14 @@ import {
 } from './journal-folder.js';
 import { namespacePlace } from './namespace-place.js';
 
-/** What a run has to undo, on disk before it is done. Its file is locked as long as the run lives, however that ends. */
+/**
+ * What a run has to undo, on disk before it is done. Its file is locked as long as the run lives, however that ends.
+ */
 export interface Journal {
-  /** Writes one thing down and waits for the disk. Call it before the change. Throws VerifyError `journal-failed` (69). */
-  add(entry: UndoEntry): void;
+  /**
+   * Writes entries down and waits for the disk. Call it before the changes. Throws VerifyError `journal-failed` (69).
+   */
+  add(...entries: readonly UndoEntry[]): void;
   /** Latest first. */
   entries(): readonly UndoEntry[];
   /** All is undone. */
@@ -24,8 +28,8 @@ export interface Journal {
 }
 
 /**
- * A journal whose run has ended without undoing, locked by this process until `remove` or `release`, one of which has to
- * come before the next is looked for.
+ * A journal whose run has ended without undoing, locked by this process until `remove` or `release`, one of which has
+ * to come before the next is looked for.
  */
 export interface OrphanedJournal extends ParsedJournal {
   readonly kind: 'orphan';
@@ -34,7 +38,7 @@ export interface OrphanedJournal extends ParsedJournal {
   release(): void;
 }
 
-/** Something in the folder that is no journal of this version, and why. */
+/** Something in the folder that is not a journal of this version, and why. */
 export interface RefusedJournal {
   readonly kind: 'refused';
   readonly file: string;
@@ -42,8 +46,8 @@ export interface RefusedJournal {
 }
 
 /**
- * Gone after a reboot, as the kernel's changes are. There is no other place, so that nobody can have root read a journal
- * of their own: throws VerifyError (64) where the environment names one.
+ * Gone after a reboot, as the kernel's changes are. There is no other place, so that nobody can have root read a
+ * journal of their own: throws VerifyError (64) where the environment names one.
  */
 export function journalFolder(env: NodeJS.ProcessEnv = process.env): string {
   if (env['VERIFY_ISOLATION_JOURNAL'] !== undefined)
@@ -73,7 +77,7 @@ export function openJournal(
       pid: process.pid,
       place: namespacePlace(netns),
     };
-    const length = writeLine(fd, 0, owner);
+    const length = writeLines(fd, 0, [owner]);
     folder.publish(name);
     return new OpenJournal(folder, name, fd, length);
   } catch (error) {
@@ -101,14 +105,14 @@ class OpenJournal implements Journal {
     this.#length = length;
   }
 
-  add(entry: UndoEntry): void {
+  add(...entries: readonly UndoEntry[]): void {
     try {
-      this.#length = writeLine(this.#fd, this.#length, entry);
+      this.#length = writeLines(this.#fd, this.#length, entries);
     } catch (error) {
       ftruncateSync(this.#fd, this.#length); // the next line is not to follow half of this one
       throw cannotWrite(error);
     }
-    this.#entries.unshift(entry);
+    this.#entries.unshift(...[...entries].reverse());
   }
 
   entries(): readonly UndoEntry[] {
@@ -128,9 +132,9 @@ class OpenJournal implements Journal {
   }
 }
 
-/** Writes a line at a place of a file and waits for the disk; where the next is to be. */
-function writeLine(fd: number, at: number, line: unknown): number {
-  const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
+/** Writes lines at a place of a file and waits for the disk; where the next is to be. */
+function writeLines(fd: number, at: number, lines: readonly unknown[]): number {
+  const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   if (at + bytes.length > maxJournalBytes) throw new Error(`it would have more than ${maxJournalBytes} bytes`);
   for (let written = 0; written < bytes.length; )
     written += writeSync(fd, bytes, written, bytes.length - written, at + written);
@@ -157,20 +161,20 @@ export function* leftJournals(path: string): Generator<OrphanedJournal | Refused
   try {
     for (const name of folder.names()) {
       const file = join(path, name);
-      const found = folder.lock(name);
-      if (found === null) continue; // its run lives
-      if (typeof found === 'string') {
-        yield { kind: 'refused', file, why: found };
+      const lock = folder.lock(name);
+      if (lock === null) continue; // its run lives
+      if (typeof lock === 'string') {
+        yield { kind: 'refused', file, why: lock };
         continue;
       }
       if (name.endsWith('.new')) {
         folder.remove(name); // nothing is done before it has its name
-        closeSync(found.fd);
+        closeSync(lock.fd);
         continue;
       }
-      const parsed = parseJournal(found.text);
+      const parsed = parseJournal(lock.text);
       if (typeof parsed === 'string') {
-        closeSync(found.fd);
+        closeSync(lock.fd);
         yield { kind: 'refused', file, why: parsed };
         continue;
       }
@@ -178,10 +182,10 @@ export function* leftJournals(path: string): Generator<OrphanedJournal | Refused
         kind: 'orphan',
         file,
         ...parsed,
-        release: () => closeSync(found.fd),
+        release: () => closeSync(lock.fd),
         remove: () => {
           folder.remove(name);
-          closeSync(found.fd);
+          closeSync(lock.fd);
         },
       };
     }

@@ -1,5 +1,5 @@
 import type { UndoEntry } from '../../../core/bridge/undo/entry.js';
-import { isOnPort } from '../../../core/model/attach.js';
+import { isOnDevice, isOnPort } from '../../../core/model/attach.js';
 import type { Change, ChangeRecord, Fabric, Place } from '../../../core/model/fabric.js';
 import type { Plan } from '../../../core/model/plan.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
@@ -11,13 +11,13 @@ import { applyToKernel, endpointNamed, type KernelChange, runAuthored } from '..
 import { ovsVlanColumns } from '../ovs-vlans.js';
 import { ovsRows, ovsValue } from '../ovs.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
-import type { FoundHost } from './find.js';
+import { type FoundHost, netnsPath } from './find.js';
 import { forgetInvented } from './forget-invented.js';
 import { type InjectionPorts, openInjectionPorts } from './injection-ports.js';
 import { ovsRowsOf, undoOf } from './undo-of.js';
 
 export interface HostDeps {
-  readonly found: FoundHost;
+  readonly foundHost: FoundHost;
   readonly readState: () => Promise<HostState>;
   readonly runId: string;
   /** Folder in which the author's own commands run: the scenario's; absent = the caller's. */
@@ -28,12 +28,12 @@ export interface HostDeps {
 
 /**
  * The topology as it runs on this host. Locks its bridges against other runs, writes each change into the journal
- * before it is made, and makes a way in for every endpoint that sends. Rejects with VerifyError: `locked` (69),
- * `unsupported` (69), `command-failed` (3).
+ * before it is made, and opens an injection port for every endpoint that sends. Rejects with VerifyError: `locked`
+ * (69), `unsupported` (69), `command-failed` (3).
  */
 export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
-  const { found, runId, readState } = deps;
-  const { netns, state } = found;
+  const { foundHost, runId, readState } = deps;
+  const { netns, state } = foundHost;
   const silent = silentAddressees(plan, state);
   if (silent.length > 0) throw unknownAddressees(silent);
   const ways = await openInjectionPorts({
@@ -43,6 +43,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     state,
     readState,
     bridges: plan.bridges.map(({ name }) => name),
+    lower: plan.bridges.filter(({ kind }) => kind === 'lower').map(({ name }) => name),
     endpoints: plan.endpoints,
     senders: new Set(plan.steps.flatMap(sendersOf)),
   });
@@ -57,7 +58,11 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
       await runAuthored(command, { folder: deps.runIn ?? '.' }, netns);
     },
     sendingPlace: (name) => sendingPlace(open, name),
-    observingPlace: (device) => ({ device, netns }),
+    observingPlace: (device) => {
+      const above = plan.endpoints.find(({ below, port }) => isOnDevice(below) && port === device);
+      return (above === undefined ? null : abovePlace(above, netns)) ?? { device, netns };
+    },
+    arrivingPlace: (device) => ways.of(device),
     settled: async (changed) => {
       await waitUntilForwarding({ ports: forwardingPorts(plan), sysfs: netns === null, readState });
       if (changed && hasFlows(plan)) await waitUntilRevalidated();
@@ -71,7 +76,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
   };
 }
 
-/** A host whose bridges are locked, with the ways in that were made. */
+/** A host whose bridges are locked, with the injection ports that were opened. */
 interface OpenHost {
   readonly plan: Plan;
   readonly deps: HostDeps;
@@ -101,23 +106,30 @@ function notStarted({ kind, endpoint }: Extract<Change, { readonly kind: 'start'
 
 /** Makes a change, after what undoes it was written down. */
 async function applyRecorded({ deps, ways, bridgeOf }: OpenHost, change: KernelChange): Promise<ChangeRecord> {
-  const { found, runId, readState } = deps;
-  const { netns, state } = found;
+  const { foundHost, runId, readState } = deps;
+  const { netns, state } = foundHost;
   const before = await readBefore(change, { runId, netns, bridgeOf, readState });
   const owed = undoOf(change, before, bridgeOf);
   refuseReplaced(owed, state);
   for (const entry of [...owed].reverse()) ways.journal.add(entry);
-  const marked = { ...change, runId }; // a mirror bears it
+  const marked = { ...change, runId }; // a mirror carries it
   return applyToKernel(marked, bridgeOf, { folder: '/' }, netns);
 }
 
 function sendingPlace({ plan, deps, ways }: OpenHost, name: string): Place {
   const endpoint = endpointNamed(plan.endpoints, name);
-  const inside = ways.inside.get(name);
+  const inside = abovePlace(endpoint, deps.foundHost.netns) ?? ways.inside.get(name);
   if (inside !== undefined) return inside;
-  // who bridges a bridge sends on its device (vmware: vmnet-bridge), as the host itself does
+  // what bridges a bridge sends on its device (vmware: vmnet-bridge), as the host itself does
   const port = ownPortOf(endpoint);
-  return port === null ? { device: endpoint.bridge, netns: deps.found.netns } : ways.of(port);
+  return port === null ? { device: endpoint.bridge, netns: deps.foundHost.netns } : ways.of(port);
+}
+
+/**
+ * Where the interface of a guest on a lower device is; null = it is another guest's. `home`: that of the lower device.
+ */
+function abovePlace({ below, netns }: Endpoint, home: string | null): Place | null {
+  return below?.device === undefined ? null : { device: below.device, netns: netnsPath(netns) ?? home };
 }
 
 /** Gives the bridge that a port was found on; another interface gives itself. */
@@ -196,8 +208,8 @@ async function readBefore(
 export function refuseReplaced(entries: readonly UndoEntry[], { links }: Pick<HostState, 'links'>): void {
   for (const entry of entries) {
     const held = 'on' in entry && entry.on !== null && 'ifindex' in entry.on ? entry.on : null;
-    const found = links.find((link) => link.name === held?.name);
-    if (held === null || found === undefined || found.ifindex === held.ifindex) continue;
+    const current = links.find((link) => link.name === held?.name);
+    if (held === null || current === undefined || current.ifindex === held.ifindex) continue;
     throw new VerifyError(
       'interface-gone',
       69,

@@ -89,7 +89,9 @@ async function numberOf(port: string): Promise<string> {
   return (await mustRun(['ovs-vsctl', 'get', 'Interface', port, 'ofport'])).trim();
 }
 
-/** The `_uuid` of the port on which a MAC has an entry by hand: of the two that the run knows; `other`, or '' = none. */
+/**
+ * The `_uuid` of the port on which a MAC has an entry by hand: of the two that the run knows; `other`, or '' = none.
+ */
 async function handEntry(
   { mac, vlan, set, was }: Extract<UndoEntry, { kind: 'ovs-fdb' }>,
   bridge: string,
@@ -106,7 +108,7 @@ async function handEntry(
   return 'other';
 }
 
-/** The `_uuid` of the mirror that bears the run's id and is on its bridge; '' = there is none. */
+/** The `_uuid` of the mirror that carries the run's id and is on its bridge; '' = there is none. */
 async function mirrorOf({ bridge, mirror, runId }: Extract<UndoEntry, { kind: 'ovs-mirror' }>): Promise<string> {
   const named = [`name=${JSON.stringify(mirror)}`, `external_ids:${ovsOwner}=${runId}`];
   const ofRun = (await mustRun(['ovs-vsctl', '--bare', '--columns=_uuid', 'find', 'Mirror', ...named]))

@@ -1,4 +1,4 @@
-import { portVlans } from '../../../core/bridge/port-vlans.js';
+import { portVlans } from '../../../core/bridge/view.js';
 import { isSameSetting, settingIn } from '../../../core/bridge/setting-value.js';
 import { fdbForm, mdbForm, vlanRanges } from '../../../core/bridge/undo/decide-tables.js';
 import type { FdbForm, FdbRow, HeldLink, OvsRow, UndoEntry } from '../../../core/bridge/undo/entry.js';
@@ -9,6 +9,7 @@ import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import type { KernelChange } from '../apply.js';
 import { vlanNumbers, type OvsVlanColumns } from '../ovs-vlans.js';
+import { isOn } from '../../../core/bridge/setting-value.js';
 
 /**
  * What the kernel said right before a change. `link`: `ip -j -d link show dev X` of the device, `vlans`: `bridge -j
@@ -158,8 +159,8 @@ function formNow(state: HostState, entry: Pick<FdbEntry, 'mac' | 'port' | 'vlan'
     ({ mac, port, vlan, master }) =>
       mac === entry.mac && port === entry.port && vlan === entry.vlan && (entry.self || master !== null),
   );
-  const found = (entry.self ? entries.find(({ master }) => master === null) : undefined) ?? entries[0];
-  return found === undefined ? null : fdbForm({ state: found.state, flags: found.flags });
+  const current = (entry.self ? entries.find(({ master }) => master === null) : undefined) ?? entries[0];
+  return current === undefined ? null : fdbForm({ state: current.state, flags: current.flags });
 }
 
 function ovsRow({ ovsRows }: Before, table: 'Bridge' | 'Port', name: string): OvsRow {
@@ -183,7 +184,7 @@ function ovsSetEntry(
   const was = before.ovs ?? '';
   if (key === ovsFlood) {
     const bridge = ovsRow(before, 'Bridge', bridgeOf(device));
-    const set = ['on', 'true', '1'].includes(String(value)) ? 'on' : 'off';
+    const set = isOn(value) ? 'on' : 'off';
     return [{ kind: 'ovs-flood', on: ovsRow(before, 'Port', device), bridge, set, was: was === 'on' ? 'on' : 'off' }];
   }
   return [{ kind: 'ovs-column', table, on: ovsRow(before, table, device), key, set: String(value), was }];
@@ -215,11 +216,11 @@ function ovsFdbEntry(
   bridgeOf: (port: string) => string,
 ): readonly UndoEntry[] {
   const [mac, vlan, name] = [entry.mac.toLowerCase(), entry.vlan ?? 0, bridgeOf(entry.port)];
-  const found = before.state.fdb.find(
+  const current = before.state.fdb.find(
     (row) => row.master === name && row.mac === mac && (row.vlan ?? 0) === vlan && row.state === 'static',
   );
   const set = act === 'add' ? ovsRow(before, 'Port', entry.port) : null;
-  const was = found === undefined ? null : ovsRow(before, 'Port', found.port);
+  const was = current === undefined ? null : ovsRow(before, 'Port', current.port);
   if (set?.uuid === was?.uuid) return [];
   return [{ kind: 'ovs-fdb', bridge: ovsRow(before, 'Bridge', name), mac, vlan, set, was }];
 }

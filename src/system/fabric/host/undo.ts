@@ -9,15 +9,40 @@ import { readPresent } from './present.js';
 
 /**
  * Undoes entries, latest first, whatever fails on the way: each only where interface and present value are the run's,
- * and looks whether it is as it was.
+ * and looks whether it is as it was. Interfaces that the run made come last, as it made them first; `takeAway` is
+ * called before they are deleted, and may take them away itself.
  */
-export async function undoAll(entries: readonly UndoEntry[], netns: string | null): Promise<UndoOutcome> {
+export async function undoAll(
+  entries: readonly UndoEntry[],
+  netns: string | null,
+  takeAway: () => Promise<void> = async () => undefined,
+): Promise<UndoOutcome> {
+  const changed = await undoInTurn(
+    entries.filter(({ kind }) => kind !== 'interface'),
+    netns,
+  );
+  const interfaces = entries.filter(({ kind }) => kind === 'interface');
+  const present = await readMade(interfaces, netns);
+  await takeAway();
+  const deleted = await deleteTogether(present.owed, netns);
+  const rest = await undoInTurn(
+    present.owed.filter((entry) => !deleted.has(entry)),
+    netns,
+  );
+  return {
+    undone: changed.undone + deleted.size + rest.undone,
+    left: [...changed.left, ...present.left, ...rest.left],
+    failed: [...changed.failed, ...rest.failed],
+  };
+}
+
+async function undoInTurn(entries: readonly UndoEntry[], netns: string | null): Promise<UndoOutcome> {
   const [left, failed]: [string[], string[]] = [[], []];
   let undone = 0;
   for (const entry of entries) {
     try {
       const outcome = await undoOne(entry, netns);
-      if (outcome.kind === 'left') left.push(`${outcome.why}: left as it is`);
+      if (outcome.kind === 'left') left.push(asItIs(outcome));
       if (outcome.undone) undone += 1;
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
@@ -25,6 +50,52 @@ export async function undoAll(entries: readonly UndoEntry[], netns: string | nul
     }
   }
   return { undone, left, failed };
+}
+
+function asItIs({ why }: Extract<UndoDecision, { kind: 'left' }>): string {
+  return `${why}: left as it is`;
+}
+
+/** Which of the interfaces are still the run's, by one snapshot; where none can be made, all may be. */
+async function readMade(
+  entries: readonly UndoEntry[],
+  netns: string | null,
+): Promise<{ readonly owed: readonly UndoEntry[]; readonly left: readonly string[] }> {
+  const decided = await decideTogether(entries, netns);
+  if (decided === null) return { owed: entries, left: [] };
+  return {
+    owed: decided.flatMap(({ entry, decision }) => (decision.kind === 'undo' ? [entry] : [])),
+    left: decided.flatMap(({ decision }) => (decision.kind === 'left' ? [asItIs(decision)] : [])),
+  };
+}
+
+/** Deletes interfaces with one program, those that are still there; gives those that are no more. */
+async function deleteTogether(entries: readonly UndoEntry[], netns: string | null): Promise<ReadonlySet<UndoEntry>> {
+  const before = (await decideTogether(entries, netns)) ?? [];
+  const commands = before.flatMap(({ decision }) => (decision.kind === 'undo' ? decision.commands : []));
+  const input = commands.map(([, ...words]) => `${words.join(' ')}\n`).join('');
+  if (commands.length > 0) await runProgram(['ip', '-force', '-batch', '-'], { netns, input, timeoutMs: deleteMs });
+  const after = commands.length > 0 ? ((await decideTogether(entries, netns)) ?? []) : before;
+  return new Set(after.flatMap(({ entry, decision }) => (decision.kind === 'done' ? [entry] : [])));
+}
+
+/** The kernel takes some 20 ms for each. */
+const deleteMs = 120_000;
+
+/** What is to be done for interfaces, by one snapshot of all; null = there is none. */
+async function decideTogether(
+  entries: readonly UndoEntry[],
+  netns: string | null,
+): Promise<readonly { readonly entry: UndoEntry; readonly decision: UndoDecision }[] | null> {
+  const [first] = entries;
+  if (first === undefined) return [];
+  try {
+    const present = await readPresent(first, netns);
+    return entries.map((entry) => ({ entry, decision: decideUndo(entry, present) }));
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return null; // what cannot be read is reported for each, where it is undone alone
+  }
 }
 
 async function undoOne(
@@ -59,7 +130,8 @@ function describeUndo(entry: UndoEntry): string {
 export async function cleanUp(folder: string): Promise<readonly Cleaned[]> {
   const cleaned: Cleaned[] = [];
   try {
-    for (const found of leftJournals(folder)) cleaned.push(found.kind === 'refused' ? found : await cleanOne(found));
+    for (const journal of leftJournals(folder))
+      cleaned.push(journal.kind === 'refused' ? journal : await cleanOne(journal));
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
     cleaned.push({ kind: 'refused', file: folder, why: `${error.message} (${error.hint})` });
@@ -111,7 +183,7 @@ interface CleanedRun extends UndoOutcome {
   readonly runId: string;
 }
 
-/** Something that is no journal of this version: nothing in it was carried out. */
+/** Something that is not a journal of this version: nothing in it was carried out. */
 export interface RefusedFile {
   readonly kind: 'refused';
   readonly file: string;

@@ -1,5 +1,6 @@
 import { linkSettings } from '../../../core/bridge/attributes.js';
 import { setWords, vlanWords } from '../../../core/bridge/change-commands.js';
+import { sharesMac } from '../../../core/model/attach.js';
 import type { Mac } from '../../../core/model/mac.js';
 import type { Bridge, Endpoint, IpPrefix, VlanRange } from '../../../core/model/scenario.js';
 import { isIpv6 } from './spaces.js';
@@ -140,10 +141,10 @@ export function aboveCommand(
   lower: string,
   space: { readonly path: string; readonly device: string },
 ): readonly string[] {
-  const address = mac === undefined ? [] : ['address', mac];
+  const address = mac === undefined || sharesMac(attach) ? [] : ['address', mac];
   const [link, mode] = [
     ['link', lower],
-    ['type', attach, 'mode', below?.mode ?? 'vepa'],
+    ['type', attach, 'mode', below?.mode ?? 'vepa', ...(below?.flag === undefined ? [] : [below.flag])],
   ];
   return ['link', 'add', 'dev', space.device, ...link, ...address, 'netns', space.path, ...mode];
 }

@@ -92,6 +92,10 @@ export async function buildLabHosts(plan: Plan, deps: LabHostsDeps): Promise<Fab
     await close();
     throw error;
   }
+  const observingPlace: Fabric['observingPlace'] = (device) => ({
+    device: bareName(device),
+    netns: hostNamed(hostOf(device)).path,
+  });
   return {
     runsAs: deps.inside.runsAs,
     ...noChanges,
@@ -99,7 +103,8 @@ export async function buildLabHosts(plan: Plan, deps: LabHostsDeps): Promise<Fab
       const endpoint = endpointNamed(plan.endpoints, name);
       return placeOfSpace(hostNamed(hostOf(endpoint.bridge)).spaces.of(bare(endpoint)));
     },
-    observingPlace: (device) => ({ device: bareName(device), netns: hostNamed(hostOf(device)).path }),
+    observingPlace,
+    arrivingPlace: observingPlace,
     settled: () =>
       waitUntilForwarding({ ports: plan.endpoints.flatMap(({ port }) => port ?? []), sysfs: false, readState }),
     readState,

@@ -61,6 +61,7 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
     happen: (command) => lab.happen(command),
     sendingPlace: (name) => lab.sendingPlace(name),
     observingPlace: (device) => lab.observingPlace(device),
+    arrivingPlace: (device) => lab.observingPlace(device),
     settled: (changed) => lab.settled(changed),
     faults: () => lab.faults(),
     close: () => lab.close(),
@@ -78,7 +79,7 @@ class Lab {
   private readonly present: Set<string>;
   private readonly bridgeOfPort: ReadonlyMap<string, string>;
   /**
-   * Changes of ports by steps, which a port that is made anew gets again: a setting stays until a later step changes
+   * Changes of ports by steps, which a port that is made again gets again: a setting stays until a later step changes
    * it.
    */
   private readonly portChanges: Extract<Change, { kind: 'set' | 'vlan' }>[] = [];

@@ -6,6 +6,7 @@ import { runBatch } from '../../process/batch.js';
 import { aboveCommand, defaultPvidOf, guestCommands, linkCommands, vlanCommands } from './bridge-commands.js';
 import type { OvsSwitch } from './ovs-switch.js';
 import { hasStack, type Space, type Spaces } from './spaces.js';
+import { isOn } from '../../../core/bridge/setting-value.js';
 
 /** Programs that configure endpoints run this many side by side: most of their time is starting. */
 const sideBySide = 4;
@@ -96,7 +97,7 @@ export async function setVlans(
   netns: string | null = null,
 ): Promise<void> {
   const filtering = bridge.settings.vlan_filtering;
-  const asked = filtering === 1 || filtering === true;
+  const asked = isOn(filtering);
   try {
     await runBatch('bridge', commands, { netns });
   } catch (error) {

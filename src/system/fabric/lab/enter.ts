@@ -23,7 +23,7 @@ const sameSignalMs = 1000;
 
 /**
  * The first thing inside: signals, from the terminal or from the launcher, call `onStop` once (again later: the process
- * ends at once); a launcher that is gone ends the process; /sys is mounted anew. Throws VerifyError (70) when this is
+ * ends at once); a launcher that is gone ends the process; /sys is mounted again. Throws VerifyError (70) when this is
  * not a namespace of its own.
  */
 export function enterLab(onStop: (signal: NodeJS.Signals) => void): Entered {
@@ -38,7 +38,7 @@ export function enterLab(onStop: (signal: NodeJS.Signals) => void): Entered {
       `unset ${insideVariables.inside}`,
     );
   }
-  const handed = heed(onStop);
+  const handed = obeyLauncher(onStop);
   const runsAs: RunsAs = process.env[insideVariables.runsAs] === 'root' ? 'root' : 'user-namespace';
   return { runsAs, sysfs: mountSysfs(), handed };
 }
@@ -53,8 +53,8 @@ export function renewLab(inside: Inside): Inside {
   return { ...inside, sysfs: mountSysfs() };
 }
 
-/** Heeds signals and the launcher's messages; resolves with what it hands over. */
-function heed(onStop: (signal: NodeJS.Signals) => void): Promise<unknown> {
+/** Obeys signals and the launcher's messages; resolves with what it hands over. */
+function obeyLauncher(onStop: (signal: NodeJS.Signals) => void): Promise<unknown> {
   let firstAt: number | undefined;
   const stop = (signal: NodeJS.Signals): void => {
     const now = performance.now();

@@ -70,12 +70,12 @@ const refusals: readonly Refusal[] = [
 /** Why the lab's namespaces were refused and what to do about it: VerifyError, exit 69. */
 export function refusalOf(stderr: string, runsAs: string): VerifyError {
   const line = stderr.trim().replaceAll(/\s*\n\s*/g, ' · ');
-  const found = refusals.find((refusal) => refusal.pattern.test(line));
-  const text = found?.text ?? 'the system refuses to start it';
+  const known = refusals.find((refusal) => refusal.pattern.test(line));
+  const text = known?.text ?? 'the system refuses to start it';
   return new VerifyError(
-    found?.code ?? 'namespace-refused',
+    known?.code ?? 'namespace-refused',
     69,
     `the lab cannot be built as ${runsAs === 'root' ? 'root' : 'a user namespace'}: ${text}${line === '' ? '' : ` [${line}]`}`,
-    found?.hint ?? container,
+    known?.hint ?? container,
   );
 }

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, realpathSync } from 'node:fs';
 import { type MountSpace, mountFlag, mountOrRefuse, mountsHere, newMountSpace } from '../../kernel/mounts.js';
 
-/** What nobody can reach is not to be mounted anew: it went, is hidden by another mount, or is another user's. */
+/** What nobody can reach is not to be mounted again: it went, is hidden by another mount, or is another user's. */
 const unreachable = ['ENOENT', 'ENOTDIR', 'EACCES', 'ESTALE', 'EINVAL'];
 const run = '/run';
 const ownSysctls = '/proc/sys/net';

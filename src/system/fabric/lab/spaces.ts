@@ -28,17 +28,17 @@ export function procPid(): string {
 }
 
 export function makeSpaces(): Spaces {
-  const made = new Map<string, number>();
+  const spaces = new Map<string, number>();
   const pid = procPid();
   return {
     of: (endpoint) => {
       const alone = hasStack(endpoint);
       const key = alone ? `endpoint ${endpoint.name}` : 'without stack';
-      let fd = made.get(key);
+      let fd = spaces.get(key);
       if (fd === undefined) {
         const ipv6 = endpoint.ips.some(isIpv6);
         fd = newNamespace(ipv6 ? quietIpv6 : disableIpv6);
-        made.set(key, fd);
+        spaces.set(key, fd);
       }
       return {
         fd,
@@ -47,8 +47,8 @@ export function makeSpaces(): Spaces {
       };
     },
     close: () => {
-      for (const fd of made.values()) closeSync(fd);
-      made.clear();
+      for (const fd of spaces.values()) closeSync(fd);
+      spaces.clear();
     },
   };
 }

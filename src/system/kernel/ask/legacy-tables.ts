@@ -12,7 +12,10 @@ interface Family {
   readonly level: number;
   /** Names of the tables that the namespace has; to ask of others would make them. */
   readonly names: string;
-  /** Offset of `target_offset` in struct ipt_entry and ip6t_entry (linux/netfilter_ipv4/ip_tables.h, …ipv6/ip6_tables.h). */
+  /**
+   * Offset of `target_offset` in struct ipt_entry and ip6t_entry (linux/netfilter_ipv4/ip_tables.h,
+   * …ipv6/ip6_tables.h).
+   */
   readonly targetOffsetAt: number;
 }
 
@@ -21,7 +24,9 @@ const families: readonly Family[] = [
   { program: 'ip6tables-legacy', domain: AF_INET6, level: 41, names: 'ip6_tables_names', targetOffsetAt: 140 },
 ];
 
-/** IPT_SO_GET_INFO and IPT_SO_GET_ENTRIES, those of IPv6 alike; EBT_SO_GET_INFO of linux/netfilter_bridge/ebtables.h. */
+/**
+ * IPT_SO_GET_INFO and IPT_SO_GET_ENTRIES, those of IPv6 alike; EBT_SO_GET_INFO of linux/netfilter_bridge/ebtables.h.
+ */
 const getInfo = 64;
 const getEntries = 65;
 const getBridgeInfo = 128;
@@ -49,19 +54,19 @@ function ask(fd: number, level: number, option: number, value: Buffer, table: st
 
 /** Targets of the rules in `entries`, each once; `''` = one that only says what becomes of the packet. */
 export function targetsOfEntries(entries: Buffer, targetOffsetAt: number): readonly string[] | null {
-  const found = new Set<string>();
+  const targets = new Set<string>();
   for (let at = 0; at < entries.length; ) {
     if (at + targetOffsetAt + 4 > entries.length) return null;
     const [target, next] = [entries.readUInt16LE(at + targetOffsetAt), entries.readUInt16LE(at + targetOffsetAt + 2)];
     const from = at + target + targetNameAt;
     if (next === 0 || from + targetNameLength > entries.length) return null;
     const name = entries.toString('latin1', from, from + targetNameLength);
-    found.add(name.slice(0, name.indexOf('\0')));
+    targets.add(name.slice(0, name.indexOf('\0')));
     at += next;
   }
-  found.delete(''); // a verdict, or a jump
-  found.delete('ERROR'); // head of a chain, end of the table
-  return [...found].sort();
+  targets.delete(''); // a verdict, or a jump
+  targets.delete('ERROR'); // head of a chain, end of the table
+  return [...targets].sort();
 }
 
 /** How many hooks a table has: each has an entry for its policy. */
@@ -126,8 +131,8 @@ function withRawSocket<T>(domain: number, fn: (fd: number) => readonly T[]): rea
 }
 
 /**
- * Tables of iptables-legacy, ip6tables-legacy and ebtables-legacy with rules, of the calling thread's network namespace:
- * nft lists none of them. Empty also where this user may not ask.
+ * Tables of iptables-legacy, ip6tables-legacy and ebtables-legacy with rules, of the calling thread's network
+ * namespace: nft lists none of them. Empty also where this user may not ask.
  */
 export function legacyTables(): readonly LegacyTable[] {
   const ofIp = families.flatMap((family) => {

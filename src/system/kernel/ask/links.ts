@@ -1,14 +1,27 @@
+import { ipv6Text } from '../../../core/wire/ipv6.js';
 import { netlinkAttributes, netlinkText } from '../netlink-socket.js';
 import type { NetlinkAsker } from './netlink-dump.js';
 
 const RTM_NEWLINK = 16;
 const RTM_GETLINK = 18;
+const RTM_NEWADDR = 20;
+const RTM_GETADDR = 22;
+const AF_INET = 2;
+/** RT_SCOPE_LINK of linux/rtnetlink.h: from there on an address is of the link or of the host alone. */
+const linkScope = 253;
 const RTM_GETNSID = 90;
 const IFF_UP = 0x1;
 /** struct ifinfomsg behind struct nlmsghdr: family, pad, type, index, flags, change. */
 const at = { ifindex: 20, flags: 24, attributes: 32 } as const;
 const linkMessage = 16;
-/** IFLA_… of linux/if_link.h; within _LINKINFO IFLA_INFO_KIND and _DATA, within the latter of a macvlan or ipvlan its mode. */
+/** struct ifaddrmsg behind struct nlmsghdr, and IFA_ADDRESS and IFA_LOCAL of linux/if_addr.h. */
+const addressAt = { family: 16, prefix: 17, scope: 19, ifindex: 20, attributes: 24 } as const;
+const addressMessage = 8;
+const addressAttribute = { address: 1, local: 2 } as const;
+/**
+ * IFLA_… of linux/if_link.h; within _LINKINFO IFLA_INFO_KIND and _DATA, within the latter of a macvlan or ipvlan its
+ * mode, of an ipvlan its flags.
+ */
 const attribute = {
   address: 1,
   name: 3,
@@ -16,11 +29,21 @@ const attribute = {
   master: 10,
   queue: 13,
   info: 18,
+  counters: 23,
   linkSpace: 37,
+  xdp: 43,
   kind: 1,
   data: 2,
   mode: 1,
+  flags: 2,
 } as const;
+/** IFLA_XDP_ATTACHED, and IFLA_XDP_PROG_ID, _DRV_PROG_ID, _SKB_PROG_ID and _HW_PROG_ID of linux/if_link.h. */
+const xdpAttribute = { attached: 2, programs: [4, 5, 6, 7] } as const;
+/** IPVLAN_F_PRIVATE and IPVLAN_F_VEPA of linux/if_link.h. */
+const ipvlanFlags = [
+  [1, 'private'],
+  [2, 'vepa'],
+] as const;
 /** enum macvlan_mode and enum ipvlan_mode of linux/if_link.h, by the names of ip-link(8). */
 const macvlanModes: ReadonlyMap<number, string> = new Map([
   [1, 'private'],
@@ -43,8 +66,10 @@ export interface KernelLink {
   readonly name: string;
   readonly ifindex: number;
   readonly kind: string;
-  /** Of a macvlan, macvtap or ipvlan: `bridge`, `private`, `l2`, …; null where it is none. */
+  /** Of a macvlan, macvtap or ipvlan: `bridge`, `private`, `l2`, …; null where it is not one. */
   readonly mode: string | null;
+  /** Of an ipvlan; null = it has none, or it is none. */
+  readonly flag: 'private' | 'vepa' | null;
   readonly mac: string;
   readonly up: boolean;
   readonly master: number | null;
@@ -54,6 +79,10 @@ export interface KernelLink {
   readonly linkSpace: number | null;
   /** txqueuelen; null = not reported. */
   readonly queue: number | null;
+  /** Frames that it has received since it is there; null = not reported. */
+  readonly received: number | null;
+  /** The kernel's number of an XDP program on it; null = there is none. */
+  readonly xdpId: number | null;
 }
 
 /** All links of the namespace in which the asker was opened; null = they could not be read. */
@@ -73,6 +102,7 @@ function linkIn(bytes: Buffer): KernelLink {
     ifindex: bytes.readInt32LE(at.ifindex),
     kind: kind === undefined ? '' : netlinkText(kind),
     mode: kind === undefined ? null : modeOf(netlinkText(kind), info.get(attribute.data)),
+    flag: kind === undefined ? null : flagOf(netlinkText(kind), info.get(attribute.data)),
     mac:
       attributes
         .get(attribute.address)
@@ -83,7 +113,22 @@ function linkIn(bytes: Buffer): KernelLink {
     link: number(attribute.link),
     linkSpace: number(attribute.linkSpace),
     queue: number(attribute.queue),
+    received: receivedIn(attributes.get(attribute.counters)),
+    xdpId: programIn(attributes.get(attribute.xdp)),
   };
+}
+
+/** struct rtnl_link_stats64 begins with rx_packets. */
+function receivedIn(counters: Buffer | undefined): number | null {
+  return counters === undefined ? null : Number(counters.readBigUInt64LE(0));
+}
+
+/** IFLA_XDP_ATTACHED and, where that is not 0, the program's number: of several, by mode, the first that is there. */
+function programIn(nested: Buffer | undefined): number | null {
+  const xdp = netlinkAttributes(nested ?? Buffer.alloc(0));
+  if ((xdp.get(xdpAttribute.attached)?.readUInt8(0) ?? 0) === 0) return null;
+  const [id] = xdpAttribute.programs.flatMap((key) => xdp.get(key)?.readUInt32LE(0) ?? []);
+  return id ?? 0;
 }
 
 /** How a macvlan or ipvlan hands frames over; their attribute has four bytes and two. */
@@ -92,6 +137,27 @@ function modeOf(kind: string, data: Buffer | undefined): string | null {
   if (mode === undefined) return null;
   if (kind === 'macvlan' || kind === 'macvtap') return macvlanModes.get(mode.readUInt32LE(0)) ?? null;
   return kind === 'ipvlan' || kind === 'ipvtap' ? (ipvlanModes.get(mode.readUInt16LE(0)) ?? null) : null;
+}
+
+function flagOf(kind: string, data: Buffer | undefined): KernelLink['flag'] {
+  if (data === undefined || (kind !== 'ipvlan' && kind !== 'ipvtap')) return null;
+  const flags = netlinkAttributes(data).get(attribute.flags)?.readUInt16LE(0) ?? 0;
+  return ipvlanFlags.find(([bit]) => (flags & bit) !== 0)?.[1] ?? null;
+}
+
+/** Addresses with their prefix by number of the device, but those of the link or of the host alone. */
+export function addressesOf(asker: NetlinkAsker): ReadonlyMap<number, readonly string[]> {
+  const found = new Map<number, string[]>();
+  for (const { type, bytes } of asker.ask(RTM_GETADDR, new Uint8Array(addressMessage), 'dump') ?? []) {
+    if (type !== RTM_NEWADDR || bytes.readUInt8(addressAt.scope) >= linkScope) continue;
+    const attributes = netlinkAttributes(bytes.subarray(addressAt.attributes));
+    const raw = attributes.get(addressAttribute.local) ?? attributes.get(addressAttribute.address);
+    if (raw === undefined) continue;
+    const text = bytes.readUInt8(addressAt.family) === AF_INET ? raw.join('.') : ipv6Text(raw, 0);
+    const ifindex = bytes.readInt32LE(addressAt.ifindex);
+    found.set(ifindex, [...(found.get(ifindex) ?? []), `${text}/${bytes.readUInt8(addressAt.prefix)}`]);
+  }
+  return found;
 }
 
 /** The number that the asker's namespace has for the one that is open as `fd`; null = none: it has no link there. */
@@ -103,6 +169,6 @@ export function spaceNumber(asker: NetlinkAsker, fd: number): number | null {
   view.setInt32(spaceMessage + 4, fd, true);
   const [answer] = asker.ask(RTM_GETNSID, body, 'one') ?? [];
   const number = answer === undefined ? undefined : netlinkAttributes(answer.bytes.subarray(20)).get(ofSpace.id);
-  const found = number?.readInt32LE(0) ?? -1;
-  return found < 0 ? null : found;
+  const id = number?.readInt32LE(0) ?? -1;
+  return id < 0 ? null : id;
 }

@@ -23,7 +23,7 @@ const maxConcurrent = 2000;
 
 export interface KernelEvents {
   /**
-   * Messages that rang, and how often the kernel had to drop some (ENOBUFS): after that only a whole reading reports.
+   * Messages that rang, and how often the kernel had to drop some (ENOBUFS): after that only a whole snapshot reports.
    */
   counts(): { readonly events: number; readonly overruns: number };
   /** Resolves when nothing is read any more. */
@@ -42,12 +42,12 @@ export function openKernelEvents(netns: string | null, ring: () => void, buffer 
     const ofLinks = openNetlink({ family: NETLINK_ROUTE, groups: routeGroups, waitMs, buffer });
     // nft's events need a right that an ordinary user lacks; its rules are then read with everything else
     const ofTables = openNetlinkIfAllowed({ family: NETLINK_NETFILTER, groups: tableGroups, waitMs, buffer });
-    return [{ fd: ofLinks, all: false }, ...(ofTables === null ? [] : [{ fd: ofTables, all: true }])];
+    return [{ fd: ofLinks, takesAll: false }, ...(ofTables === null ? [] : [{ fd: ofTables, takesAll: true }])];
   });
 
-  function take(chunk: Buffer, bytes: number, all: boolean): void {
+  function take(chunk: Buffer, bytes: number, takesAll: boolean): void {
     for (const { type, family } of netlinkMessages(chunk, bytes)) {
-      if (!all && type >= RTM_NEWNEIGH && type <= RTM_GETNEIGH && family !== AF_BRIDGE) continue;
+      if (!takesAll && type >= RTM_NEWNEIGH && type <= RTM_GETNEIGH && family !== AF_BRIDGE) continue;
       events += 1;
       ring();
     }
@@ -58,11 +58,11 @@ export function openKernelEvents(netns: string | null, ring: () => void, buffer 
     ring();
   }
   /** What waits already, without waiting. */
-  function drain(fd: number, chunk: Buffer, all: boolean): void {
+  function drain(fd: number, chunk: Buffer, takesAll: boolean): void {
     setWaiting(fd, false);
     for (let taken = 0; taken < maxConcurrent; taken += 1) {
       try {
-        take(chunk, readSync(fd, chunk), all);
+        take(chunk, readSync(fd, chunk), takesAll);
       } catch (error) {
         failed(error);
         if (!isCode(error, 'ENOBUFS')) break;
@@ -70,14 +70,14 @@ export function openKernelEvents(netns: string | null, ring: () => void, buffer 
     }
     setWaiting(fd, true);
   }
-  async function listen(fd: number, all: boolean): Promise<void> {
+  async function listen(fd: number, takesAll: boolean): Promise<void> {
     const chunk = Buffer.alloc(1 << 16);
     while (open) {
       await new Promise<void>((resolve) =>
         read(fd, chunk, 0, chunk.length, null, (error, bytes) => {
           if (error === null) {
-            take(chunk, bytes, all);
-            drain(fd, chunk, all);
+            take(chunk, bytes, takesAll);
+            drain(fd, chunk, takesAll);
           } else failed(error);
           setImmediate(resolve);
         }),
@@ -86,7 +86,7 @@ export function openKernelEvents(netns: string | null, ring: () => void, buffer 
     closeSync(fd);
   }
 
-  const listening = fds.map(({ fd, all }) => listen(fd, all));
+  const listening = fds.map(({ fd, takesAll }) => listen(fd, takesAll));
   return {
     counts: () => ({ events, overruns }),
     async close() {

@@ -68,7 +68,7 @@ export function watchPlaces(netns: string | null): PlaceWatch {
       const changes: PlaceChange[] = [];
       // A message is read before the next one comes: they share a buffer.
       for (const fd of fds)
-        for (const heard of waitingMessages(fd)) if (heard !== 'lost') changes.push(...changesIn(heard));
+        for (const message of waitingMessages(fd)) if (message !== 'lost') changes.push(...changesIn(message));
       return changes;
     },
     close: () => fds.forEach((fd) => closeSync(fd)),

@@ -33,10 +33,10 @@ export interface RuleWatch {
 }
 
 /**
- * Hears who changes nft's rules and tc in a network namespace. nft names process and program; tc's messages bear the
- * netlink port of who asked, which is the process id of its first socket (netlink_autobind, net/netlink/af_netlink.c).
- * Of links, bridge ports, FDB and MDB the kernel names nobody: there the port is 0. What this user may not listen to is
- * not heard.
+ * Hears which processes change nft's rules and tc in a network namespace. nft names process and program; tc's messages
+ * carry the netlink port of the process that asked, which is the process id for its first socket (netlink_autobind,
+ * net/netlink/af_netlink.c). Of links, bridge ports, FDB and MDB the kernel names nobody: there the port is 0. What
+ * this user may not listen to is not heard.
  */
 export function watchRuleChanges(netns: string | null): RuleWatch {
   const sockets = inNamespace(netns, () => [

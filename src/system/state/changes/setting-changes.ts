@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { attributesByNumber } from '../../../core/bridge/attributes.js';
-import { lostEvents, type SettingChange, vlanList } from '../../../core/model/timeline.js';
+import { lostEvents, routingRules, type SettingChange, vlanList } from '../../../core/model/timeline.js';
 import { inNamespace } from '../../kernel/namespaces.js';
 import {
   NETLINK_ROUTE,
@@ -12,15 +12,19 @@ import {
 import { netconfGroups, RTM_NEWNETCONF, sysctlChangesIn } from './sysctl-changes.js';
 
 /**
- * RTNLGRP_LINK and RTNLGRP_NEIGH of linux/rtnetlink.h, and those of sysctls: what floods the one must not displace what
- * is reported by the other.
+ * RTNLGRP_LINK, _NEIGH, _IPV4_RULE and _IPV6_RULE of linux/rtnetlink.h, and those of sysctls: what floods the one must
+ * not displace what is reported by the other.
  */
 const linkGroup = 1;
-const groups = [linkGroup, 3, ...netconfGroups] as const;
+const groups = [linkGroup, 3, 8, 19, ...netconfGroups] as const;
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_NEWNEIGH = 28;
 const RTM_DELNEIGH = 29;
+const RTM_NEWRULE = 32;
+const RTM_DELRULE = 33;
+/** Behind struct nlmsghdr. */
+const bodyAt = 16;
 const AF_BRIDGE = 7;
 /** Bytes that the kernel keeps of each until they are taken. */
 const buffer = 1024 * 1024;
@@ -56,10 +60,10 @@ export interface SettingChangeWatch {
 }
 
 /**
- * Hears settings and VLANs of Linux bridges and their ports, and sysctls, change in a network namespace, and static
- * entries come and go: each change is an event that reports all settings of the device, so one that was changed and
- * put back was reported with two values. What this user may not listen to is not heard, nor what comes faster than the
- * kernel keeps it.
+ * Hears settings and VLANs of Linux bridges and their ports, and sysctls, change in a network namespace, static entries
+ * and rules of policy routing come and go: each change is an event that reports all settings of the device, so one that
+ * was changed and put back was reported with two values. What this user may not listen to is not heard, nor what comes
+ * faster than the kernel keeps it.
  */
 export function watchSettingChanges(netns: string | null): SettingChangeWatch {
   const sockets = inNamespace(netns, () =>
@@ -114,6 +118,8 @@ function* waiting(fd: number, ofLinks: boolean): Generator<Reported> {
     else if (type === RTM_DELLINK && family !== AF_BRIDGE) yield goneIn(bytes);
     else if (type === RTM_NEWNETCONF)
       for (const { name, value } of sysctlChangesIn(bytes, family)) yield { ifindex: null, what: name, value };
+    else if (type === RTM_NEWRULE || type === RTM_DELRULE)
+      yield { ifindex: null, what: routingRules, value: `${type} ${bytes.toString('hex', bodyAt)}` };
     else if (family === AF_BRIDGE && (type === RTM_NEWNEIGH || type === RTM_DELNEIGH))
       yield* staticEntryIn(bytes, type === RTM_NEWNEIGH);
   }
@@ -131,7 +137,7 @@ function* linkIn(message: Buffer, family: number): Generator<Reported> {
     yield { ifindex, what, value, ...(what === masterWord ? { name: textOf(attributes.get(nameAttribute)) } : {}) };
 }
 
-/** A link that is gone is no port any more, whether or not that was reported before. */
+/** A link that is gone is not a port any more, whether or not that was reported before. */
 function goneIn(message: Buffer): Reported {
   const attributes = attributesOf(message.subarray(linkAttributesAt));
   return {
@@ -170,7 +176,7 @@ function* identityIn(attributes: Attributes): Generator<Setting> {
 }
 
 /**
- * What the bridge reports of itself or of a port bears all its VLANs, no attribute where there are none
+ * What the bridge reports of itself or of a port carries all its VLANs, no attribute where there are none
  * (br_ifinfo_notify, net/bridge/br_netlink.c). Drivers that report themselves, and connectivity faults, put something
  * else there.
  */
@@ -181,10 +187,10 @@ function* vlansIn(attributes: Attributes): Generator<Setting> {
 }
 
 /** Behind struct nlmsghdr and struct ndmsg (family, pads, ifindex, state, flags, type). */
-function* staticEntryIn(message: Buffer, there: boolean): Generator<Reported> {
+function* staticEntryIn(message: Buffer, isThere: boolean): Generator<Reported> {
   if (message.length < neighbourAttributesAt || (message.readUInt16LE(stateAt) & neighbour.isStatic) === 0) return;
   const attributes = attributesOf(message.subarray(neighbourAttributesAt));
-  if (!attributes.has(neighbour.master)) return; // the device's own list of addresses, which is no bridge's
+  if (!attributes.has(neighbour.master)) return; // the device's own list of addresses, which is not a bridge's
   const mac =
     attributes
       .get(neighbour.lladdr)
@@ -194,7 +200,7 @@ function* staticEntryIn(message: Buffer, there: boolean): Generator<Reported> {
   yield {
     ifindex: message.readInt32LE(ifindexAt),
     what: `the static entry of ${mac}${vlan === undefined ? '' : ` in VLAN ${vlan}`}`,
-    value: String(there),
+    value: String(isThere),
   };
 }
 

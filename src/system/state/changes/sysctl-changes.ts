@@ -13,7 +13,7 @@ const AF_INET = 2;
 /** Behind struct nlmsghdr and struct netconfmsg, which is the family. */
 const attributesAt = 20;
 
-/** NETCONFA_IFINDEX of linux/netconf.h, and what it is of the two sets that are no device's. */
+/** NETCONFA_IFINDEX of linux/netconf.h, and what it is of the two sets that are not a device's. */
 const ifindexAttribute = 1;
 const sets: ReadonlyMap<number, string> = new Map([
   [-1, 'all'],
@@ -63,7 +63,7 @@ export function* sysctlChangesIn(
 
 /**
  * What raises no event (sysctls, packet sockets, programs of tcx and netkit at bridges and ports, VMware's devices) as
- * one text: where it differs from the last one, something changed. Cheap. `links`: those of the last reading.
+ * one text: where it differs from the last one, something changed. Cheap. `links`: those of the last snapshot.
  */
 export function silentState(netns: string | null, links: readonly LinkState[]): string {
   const sockets = parsePacketSockets(readPacketTable(netns) ?? '')

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { ofctl } from '../../../core/bridge/ovs.js';
-import type { OvsRecord, Reading } from '../../../core/model/state.js';
+import type { OvsRecord, Snapshot } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { fieldsOf, textsOf } from '../../../core/text/json-text.js';
 import { mustRun, readJsonLines, showCommand } from '../../process/programs.js';
@@ -12,17 +12,24 @@ function runFolder(): string {
 }
 
 /**
+ * Whether Open vSwitch runs here: its database answers at a socket, or its switch, which goes on without the database.
+ */
+export function isOvsRunning(): boolean {
+  return ['db.sock', 'ovs-vswitchd.pid'].some((file) => existsSync(`${runFolder()}/${file}`));
+}
+
+/**
  * Asks Open vSwitch for all that decides where its frames go; null where none runs here. Rejects with VerifyError where
  * one does and does not answer.
  */
 export async function readOvsTexts(): Promise<OvsTexts | null> {
-  if (!existsSync(`${runFolder()}/db.sock`)) return null;
+  if (!isOvsRunning()) return null;
   const [bridges = [], ports = [], interfaces = [], mirrors = []] = await readOvsTables(
     ['Bridge', 'Port', 'Interface', 'Mirror'],
     5,
   );
-  // one that the switch could not make, as for want of the kernel's datapath, is in the database only
-  const made = bridges.flatMap(({ name, protocols }) =>
+  // a bridge that the switch could not make, as without the kernel's datapath, is in the database only
+  const liveBridges = bridges.flatMap(({ name, protocols }) =>
     typeof name === 'string' && existsSync(`${runFolder()}/${name}.mgmt`) ? [{ name, protocols }] : [],
   );
   const ofEach = async (
@@ -30,7 +37,7 @@ export async function readOvsTexts(): Promise<OvsTexts | null> {
   ): Promise<Readonly<Record<string, string>>> =>
     Object.fromEntries(
       await Promise.all(
-        made.map(
+        liveBridges.map(
           async ({ name, protocols }) =>
             [name, await mustRun([...command(protocols), name], { timeoutMs: 5000 })] as const,
         ),
@@ -81,11 +88,11 @@ export function parseOvsTable(json: unknown): readonly OvsRecord[] {
 }
 
 /**
- * Open vSwitch's bridges, ports and mirrors; null where there is none. Rejects with VerifyError where there is and it
+ * Open vSwitch's bridges, ports and mirrors; null where none runs here. Rejects with VerifyError where one does and
  * does not answer.
  */
-export async function readOvs(): Promise<Reading['ovs']> {
-  if (!existsSync(runFolder())) return null;
+export async function readOvs(): Promise<Snapshot['ovs']> {
+  if (!isOvsRunning()) return null;
   try {
     const [bridges = [], ports = [], mirrors = []] = await readOvsTables(['Bridge', 'Port', 'Mirror'], 3);
     return { bridges, ports, mirrors };

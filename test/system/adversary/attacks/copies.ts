@@ -14,7 +14,7 @@ import { drawSelection, privateProbe, type Selection } from '../selections.js';
 export type Parts = Pick<Attack, 'kind' | 'primitive' | 'place' | 'setup' | 'undo'> &
   Partial<Pick<Attack, 'due' | 'fabric' | 'after' | 'detail'>>;
 
-/** What a run may say of frames on a device that belongs to nobody whom it knows. */
+/** Reasons that a run may give for frames on a device whose owner it does not know. */
 export const escaped: readonly string[] = ['escaped', 'bypass-possible', 'coverage-partial'];
 
 /** An attack that copies or moves what `selection` takes of a's frames for b to `to`. */
@@ -55,7 +55,7 @@ export const atClsact = (dev: string, ...filters: readonly string[]): Pick<Attac
   undo: [`tc qdisc del dev ${dev} clsact`],
 });
 
-/** Frames that tc copies or moves where they pass, to whoever is drawn. */
+/** Frames that tc copies or moves where they pass, to a drawn victim. */
 const carrying = (
   name: string,
   kind: Attack['kind'],
@@ -79,7 +79,7 @@ const carrying = (
   },
 });
 
-/** A copy by tc that shows as a rule of the port, to one of the ports: what has always been found. */
+/** A copy by tc to one of the ports, shown as a rule of the port: the program has always found it. */
 export const plainMirror = carrying('tc mirred mirror', 'plain', 'mirror', drawPort);
 export const mirrorElsewhere = carrying('tc mirred mirror', 'no-port', 'mirror', drawElsewhere);
 /** A redirect: the addressee no longer gets what is taken. */

@@ -35,7 +35,7 @@ const share = (random: Random): { readonly rule: string; readonly name: string; 
     : { rule: `numgen inc mod ${n} 0`, name: `1 in ${n}`, count: n === 200 ? 210 : n * 2 + 8 };
 };
 
-/** nft of the bridge sends a's frames to another MAC: all, or one in so many. */
+/** nft of the bridge sends frames of a to another MAC: all of them, or a share. */
 export const bridgeDaddr: Primitive = {
   name: 'nft ether daddr set',
   kind: 'headers',
@@ -59,7 +59,7 @@ export const bridgeDaddr: Primitive = {
   },
 };
 
-/** The same with a MAC that nobody has, so that everybody hears it. */
+/** The same with an unknown MAC, so that every port hears it. */
 export const bridgeUnknown: Primitive = {
   name: 'nft ether daddr set, unknown',
   kind: 'headers',
@@ -174,7 +174,7 @@ export const tcRewrite: Primitive = {
   },
 };
 
-/** Open vSwitch's flows that set headers on the way to somebody else. */
+/** Flows of Open vSwitch that set headers on the way to a victim. */
 export const ovsRewrite: Primitive = {
   name: 'Open vSwitch flow',
   kind: 'headers',

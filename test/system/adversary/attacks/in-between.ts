@@ -8,10 +8,10 @@ const sleep = (ms: number): string => `sleep ${(ms / 1000).toFixed(2)}`;
 const whenProbed = (...lines: readonly string[]): string =>
   `( before=$(cat /sys/class/net/p0/statistics/rx_packets); for _ in $(seq 3000); do [ $(($(cat /sys/class/net/p0/statistics/rx_packets) - before)) -gt 60 ] && break; sleep 0.02; done; ${lines.join('; ')} ) >/dev/null 2>&1 </dev/null & echo $! >"$W/when.pid"`;
 
-/** Somebody in a namespace behind the device vx. */
+/** A victim in a namespace behind the device vx. */
 const there = namespaceReceiver();
 
-/** A port that joins the bridge and leaves it again while probes go out, and is there at no reading. */
+/** A port that joins the bridge and leaves it again while probes go out, and is in no snapshot. */
 const joins: Primitive = {
   name: 'a port that comes and goes',
   kind: 'in-between',

@@ -5,7 +5,7 @@ import { rewriting } from './headers.js';
 
 const { a, b } = guests;
 
-/** What the kernel has translated once it translates so ever after. */
+/** The kernel goes on to translate what it has translated once. */
 const forgetConnections = '/usr/bin/python3 $T/attack.py forget';
 
 const routedProbe = (to: string, count = 16): string => `{ class: routed-bounce, from: a, to: ${to}, count: ${count} }`;
@@ -42,7 +42,7 @@ export const masquerade: Primitive = {
   },
 };
 
-/** Between bridges, to somebody else than the sender asked for. */
+/** Between bridges, to another guest than the sender addressed. */
 export const destinationNat: Primitive = {
   name: 'dnat',
   kind: 'headers',

@@ -6,7 +6,7 @@ import { escaped } from './copies.js';
 
 const stranger = (check: string): readonly EarPlace[] => [{ name: 'x', place: '$(cat $W/hold.pid):mvx', check }];
 
-/** Lines that make a device on another one, in a namespace of somebody else's, and take it away. */
+/** Lines that make a device on another one, in a foreign namespace, and remove it. */
 const onDevice = (lower: string, more: string): Pick<Attack, 'setup' | 'undo'> => ({
   setup: [
     'start hold hold',
@@ -30,13 +30,13 @@ const elsewhere = (receiver: string, parts: Parts): Attack => ({
   ...parts,
 });
 
-/** What nobody but the sender's bridge may flood: x is not among those who may see it. */
+/** Frames that only the sender's bridge may flood: x must not see them. */
 const flood = (cls: string, more = ''): Partial<Attack> => ({
   probe: `{ class: ${cls}, from: a, count: 12, may_see: [b, c, d], must_see: []${more} }`,
   expect: '{ verdict: holds }',
 });
 
-/** A macvlan on the bridge device, in a namespace of somebody else's. */
+/** A macvlan on the bridge device, in a foreign namespace. */
 const macvlan: Primitive = {
   name: 'macvlan on a bridge',
   kind: 'no-port',
@@ -73,14 +73,14 @@ const ipvlan: Primitive = {
   },
 };
 
-/** A VLAN device on a bridge or on a port: tagged frames go there. */
+/** A VLAN device on a bridge or on a port: tagged frames that enter go there, none of those that leave by the port. */
 const vlanDevice: Primitive = {
   name: 'VLAN device',
   kind: 'no-port',
   fabrics: ['linux'],
   draw(random) {
     const vid = 2 + random.below(4000);
-    const lower = random.pick(['br0', 'p0', 'p1']);
+    const lower = random.pick(['br0', 'p0']);
     return elsewhere(`VLAN device on ${lower === 'br0' ? 'the bridge' : 'a port'}`, {
       primitive: 'gets tagged frames',
       place: lower === 'p0' ? 'ingress' : 'bridge',
@@ -93,7 +93,7 @@ const vlanDevice: Primitive = {
   },
 };
 
-/** Somebody in a namespace behind the device vx. */
+/** A victim in a namespace behind the device vx. */
 const there = namespaceReceiver();
 
 /** Another bridge that a pair of devices joins to this one. */

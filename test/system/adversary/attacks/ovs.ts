@@ -3,7 +3,7 @@ import { guests } from '../guests.js';
 import { guestReceiver } from '../receivers.js';
 import { privateProbe } from '../selections.js';
 
-/** Groups of type all: a bucket is somebody who gets a copy. */
+/** Groups of type all: each bucket gets a copy. */
 const group: Primitive = {
   name: 'Open vSwitch group',
   kind: 'unknown-copy',
@@ -43,7 +43,7 @@ const group: Primitive = {
   },
 };
 
-/** A mirror of the switch: what has always been found. */
+/** A mirror of the switch: the program has always found it. */
 const mirror: Primitive = {
   name: 'Open vSwitch mirror',
   kind: 'plain',

@@ -4,7 +4,7 @@ import { strangerMac } from '../receivers.js';
 import { drawSelection, privateProbe, type Selection } from '../selections.js';
 import { escaped, passing, tcFilter, taking } from './copies.js';
 
-/** A virtual machine of somebody else's on a tap that the kernel makes of the bridge itself: its ear reads the descriptor. */
+/** A virtual machine on a tap that the kernel makes of the bridge itself: its ear reads the descriptor. */
 function tapOfBridge(kind: 'macvtap' | 'ipvtap', mode: string, hears: 'unicast' | 'broadcast'): Attack {
   const ear: EarPlace = { name: 'x', place: 'macvtap:mtx', check: `@${guests.a.mac}` };
   // in passthru mode a macvtap has the bridge's own MAC, as an ipvtap always has
@@ -46,7 +46,7 @@ const ipvtap: Primitive = {
   draw: (random) => tapOfBridge('ipvtap', random.pick(['l2 bridge', 'l2 private', 'l2 vepa']), 'broadcast'),
 };
 
-/** A tap of which a virtual machine reads one queue and somebody else another one. */
+/** A tap of which a virtual machine reads one queue and another process a second one. */
 const secondQueue: Receiver = {
   name: 'another queue of a tap',
   device: 'tapq',

@@ -74,7 +74,7 @@ const tunnel: Primitive = {
       { dev: 'p1', tc: 'egress', hook: 'egress' },
     ]);
     const byNft = random.below(2) === 0;
-    const own = type === 'geneve' ? '' : `local ${local}`;
+    const localWords = type === 'geneve' ? '' : `local ${local}`;
     return wrapping(to, {
       primitive: `copy in a ${type} tunnel`,
       place: at.tc,
@@ -82,7 +82,7 @@ const tunnel: Primitive = {
       reported: true,
       probe: privateProbe('raw, ipv4-udp', 16),
       setup: [
-        `ip link add dev tunx type ${six6} ${words.join(' ')} remote ${remote} ${own} dev ${guest.bridge}`.replace(
+        `ip link add dev tunx type ${six6} ${words.join(' ')} remote ${remote} ${localWords} dev ${guest.bridge}`.replace(
           / dev br\d$/,
           type === 'vxlan' ? ` dev ${guest.bridge}` : '',
         ),
@@ -136,7 +136,7 @@ const tunnelPort: Primitive = {
   },
 };
 
-/** Open vSwitch's flows that push something on the way to somebody else. */
+/** Flows of Open vSwitch that push a tag on the way to a victim. */
 const ovsPush: Primitive = {
   name: 'Open vSwitch push',
   kind: 'wrapped',

@@ -9,6 +9,7 @@ announce ADDRESS PORT EVERY                multicast datagrams, as guests send t
 log GROUP                                  what rules log to that group of NFLOG, as ulogd takes it
 queue DEVICE                               the first queue of a tap, read as a virtual machine does
 forget                                     all tracked connections
+netfilter                                  a program of BPF at netfilter's hook forward
 gro PID DEVICE                             generic receive offload on, in the namespace of that process: the device polls
 
 HOW     plain | bypass (PACKET_QDISC_BYPASS) | late:SECONDS
@@ -282,6 +283,18 @@ def attach(source, where, what, target, one_in):
     forever()
 
 
+def netfilter():
+    """A program that lets every packet of IPv4 be forwarded, and could note what it has."""
+    instructions = ctypes.create_string_buffer(op(0xB7, 0, 0, 0, 1) + op(0x95), 16)
+    licence = ctypes.create_string_buffer(b'GPL')
+    kind, place, forward = 32, 45, 2
+    head = struct.pack('<IIQQ', kind, 2, ctypes.addressof(instructions), ctypes.addressof(licence))
+    held = bpf(5, head.ljust(68, b'\0') + struct.pack('<I', place))
+    link = bpf(28, struct.pack('<IIIIIIiI', held, 0, place, 0, socket.AF_INET, forward, 0, 0))
+    assert link > 0
+    forever()
+
+
 def pin(path, what, target, one_in, source):
     octets = program(what, socket.if_nametoindex(target), socket.if_nametoindex(source), int(one_in), False)
     held = load(octets, 3)
@@ -377,5 +390,5 @@ def legacy(family, name, then='stay'):
 if __name__ == '__main__':
     doing, *rest = sys.argv[1:]
     known = {'hold': hold, 'queue': queue, 'relay': relay, 'bpf': attach, 'pin': pin}
-    known |= {'forget': forget, 'gro': gro, 'listen': listen, 'announce': announce, 'log': log, 'legacy': legacy}
+    known |= {'netfilter': netfilter, 'forget': forget, 'gro': gro, 'listen': listen, 'announce': announce, 'log': log, 'legacy': legacy}
     known[doing](*rest)

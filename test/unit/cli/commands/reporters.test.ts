@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { chooseReporters, writeReports } from '../../../../src/cli/commands/reporters.js';
-import { formatNames } from '../../../../src/cli/help.js';
-import { reporterNames } from '../../../../src/report/reporters.js';
+import { reporterHelp } from '../../../../src/cli/help.js';
+import { reporterNames, reporters } from '../../../../src/report/reporters.js';
 import { experiment } from '../../../support/report/fixture.js';
 
 describe('chooseReporters', () => {
@@ -55,7 +55,10 @@ describe('writeReports', () => {
 });
 
 describe('--help', () => {
-  it('names every reporter', () => {
-    expect([...formatNames].sort()).toEqual([...reporterNames].sort());
+  it('names every reporter, each of which can be loaded', async () => {
+    for (const name of reporterNames) {
+      expect(reporterHelp).toContain(name);
+      expect(await reporters[name]()).toBeTypeOf('function');
+    }
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { diagnose } from '../../../../src/core/audit/diagnose.js';
-import type { MachineCheck, MachineReading } from '../../../../src/core/model/machine.js';
+import type { MachineCheck, MachineSnapshot } from '../../../../src/core/model/machine.js';
 import { loadScenario } from '../../../../src/core/scenario/load-scenario.js';
 import { neededFeatures } from '../../../../src/core/scenario/needed-features.js';
 import { doctorText } from '../../../../src/report/terminal/doctor.js';
 
-const whole: MachineReading = {
+const whole: MachineSnapshot = {
   kernel: '6.8.0',
   architecture: 'x64',
   node: '20.19.0',
@@ -30,10 +30,10 @@ const whole: MachineReading = {
     ],
   },
 };
-const check = (machine: Partial<MachineReading>, id: string): MachineCheck | undefined =>
+const check = (machine: Partial<MachineSnapshot>, id: string): MachineCheck | undefined =>
   diagnose({ ...whole, ...machine }, [], '1')
     .groups.flatMap(({ checks }) => checks)
-    .find((one) => one.id === id);
+    .find((machineCheck) => machineCheck.id === id);
 
 describe('a machine', () => {
   it('on which everything is there is fit', () =>

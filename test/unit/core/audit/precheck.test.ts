@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { precheck } from '../../../../src/core/audit/precheck.js';
-import type { LinkState, Reading } from '../../../../src/core/model/state.js';
+import type { LinkState, Snapshot } from '../../../../src/core/model/state.js';
 
-const recorded = (name: string): Reading =>
-  JSON.parse(readFileSync(new URL(`../../../support/readings/${name}.json`, import.meta.url), 'utf8'));
+const recorded = (name: string): Snapshot =>
+  JSON.parse(readFileSync(new URL(`../../../support/snapshots/${name}.json`, import.meta.url), 'utf8'));
 const rest = recorded('default-bridge');
 const looked = (
-  reading: Reading,
+  snapshot: Snapshot,
   offloads: Readonly<Record<string, readonly string[]>> = {},
-): ReturnType<typeof precheck> => precheck({ reading, bridges: ['br0'], ports: ['vnet0', 'vnet1'], offloads });
-const codes = (reading: Reading): readonly string[] => looked(reading).notes.map(({ code }) => code);
-const withState = (change: Partial<Reading['state']>): Reading => ({ ...rest, state: { ...rest.state, ...change } });
-const withLink = (name: string, change: (link: LinkState) => LinkState): Reading =>
+): ReturnType<typeof precheck> => precheck({ snapshot, bridges: ['br0'], ports: ['vnet0', 'vnet1'], offloads });
+const codes = (snapshot: Snapshot): readonly string[] => looked(snapshot).notes.map(({ code }) => code);
+const withState = (change: Partial<Snapshot['state']>): Snapshot => ({ ...rest, state: { ...rest.state, ...change } });
+const withLink = (name: string, change: (link: LinkState) => LinkState): Snapshot =>
   withState({ links: rest.state.links.map((link) => (link.name === name ? change(link) : link)) });
 
 /** `rest` itself was recorded where br_netfilter is built in. */
@@ -48,7 +48,7 @@ describe('what is looked at before a run on a host', () => {
   it('notes tables of the kernel that are nearly full, and none that has room', () => {
     const noted = (used: number): readonly string[] =>
       precheck({
-        reading: quiet,
+        snapshot: quiet,
         bridges: ['br0'],
         ports: [],
         offloads: {},
@@ -59,7 +59,7 @@ describe('what is looked at before a run on a host', () => {
   });
 
   it('notes programs that look for attacks, once each, and no other listener', () => {
-    const socket = (pid: number, name: string): NonNullable<Reading['packetSockets']>[number] => ({
+    const socket = (pid: number, name: string): NonNullable<Snapshot['packetSockets']>[number] => ({
       inode: String(pid),
       ifindex: 99,
       protocol: '0003',
@@ -96,8 +96,16 @@ describe('what is looked at before a run on a host', () => {
     ).toEqual(['br-netfilter']);
   });
 
+  it('notes it once for all carriers of a bridge', () => {
+    const sysctl = { 'net.bridge.bridge-nf-call-iptables': '1', 'net.bridge.bridge-nf-call-arptables': '1' };
+    const { notes } = looked({ ...quiet, state: { ...quiet.state, sysctl } });
+    expect(notes.map(({ value, text }) => [value, text])).toEqual([
+      [expect.stringMatching(/iptables 1.*; .*arptables 1/), expect.stringContaining('of IPv4, ARP between')],
+    ]);
+  });
+
   it('notes filters of tc on a port of the bridge, and none of another device', () => {
-    const tc = (device: string): Reading => ({
+    const tc = (device: string): Snapshot => ({
       ...quiet,
       state: {
         ...quiet.state,
@@ -146,7 +154,7 @@ describe('what is looked at before a run on a host', () => {
     expect(
       looked(withLink('br0', (link) => ({ ...link, flags: link.flags.filter((flag) => flag !== 'UP') }))).refusals,
     ).toEqual(['br0 is down: nothing crosses it']);
-    const blocked = (name: string): Reading =>
+    const blocked = (name: string): Snapshot =>
       withLink(name, (link) => ({ ...link, port: { ...link.port, state: 'blocking' } }));
     expect(looked(blocked('vnet1')).refusals).toEqual(['vnet1 is blocking: br0 forwards nothing from or to it']);
     expect(looked(blocked('vnet2')).refusals).toEqual([]); // it takes no part, and coverage tells of it

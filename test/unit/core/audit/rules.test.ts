@@ -1,48 +1,54 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { audit, auditStatus } from '../../../../src/core/audit/audit.js';
-import type { bridgeRules, hostRules } from '../../../../src/core/audit/rules.js';
+import type { AuditId } from '../../../../src/core/model/codes.js';
 import { parseLinks } from '../../../../src/system/state/parse-links.js';
 import type { Settings } from '../../../../src/core/model/scenario.js';
-import type { FdbState, LinkState, OvsRecord, Reading } from '../../../../src/core/model/state.js';
-import { nothingBeside, withRouted } from '../../../support/readings/routed.js';
+import type { FdbState, LinkState, OvsRecord, Snapshot } from '../../../../src/core/model/state.js';
+import { nothingBeside, withRouted } from '../../../support/snapshots/routed.js';
 import { parseOvsTable } from '../../../../src/system/state/ovs/read.js';
 
 /**
  * Recorded from a kernel 6.18: three guests on a bridge as it comes; and the same with ageing 0, a macvlan, mirrors of
  * tc and nft, a sniffer.
  */
-function recorded(name: 'default-bridge' | 'diverted'): Reading {
-  return JSON.parse(readFileSync(new URL(`../../../support/readings/${name}.json`, import.meta.url), 'utf8'));
+function recorded(name: 'default-bridge' | 'diverted'): Snapshot {
+  return JSON.parse(readFileSync(new URL(`../../../support/snapshots/${name}.json`, import.meta.url), 'utf8'));
 }
 const rest = recorded('default-bridge');
 
-function withLink(name: string, change: (link: LinkState) => LinkState, base = rest): Reading {
+function withLink(name: string, change: (link: LinkState) => LinkState, base = rest): Snapshot {
   return {
     ...base,
     state: { ...base.state, links: base.state.links.map((link) => (link.name === name ? change(link) : link)) },
   };
 }
-const withBridge = (settings: Settings, base = rest): Reading =>
+const withBridge = (settings: Settings, base = rest): Snapshot =>
   withLink('br0', (link) => ({ ...link, bridge: { ...link.bridge, ...settings } }), base);
-const withPort = (name: string, settings: Settings, base = rest): Reading =>
+const withPort = (name: string, settings: Settings, base = rest): Snapshot =>
   withLink(name, (link) => ({ ...link, port: { ...link.port, ...settings } }), base);
-const withSysctl = (name: string, value: string, base = rest): Reading => ({
+const withSysctl = (name: string, value: string, base = rest): Snapshot => ({
   ...base,
   state: { ...base.state, sysctl: { ...base.state.sysctl, [name]: value } },
 });
-const withFdb = (fdb: readonly FdbState[], base = rest): Reading => ({ ...base, state: { ...base.state, fdb } });
-const withProgram = (device: string): Reading => ({
+const withFdb = (fdb: readonly FdbState[], base = rest): Snapshot => ({ ...base, state: { ...base.state, fdb } });
+const withProgram = (device: string): Snapshot => ({
   ...rest,
   state: { ...rest.state, programs: [{ device, place: 'tcx ingress', id: 7 }] },
 });
-const own = '02:76:69:00:00:00';
-const ids = (reading: Reading): readonly string[] => audit(reading).findings.map(({ id }) => id);
+/** A rule of policy routing for marked packets, whose table leads to that device what is for the first guest. */
+const withRule = (dev: string): Snapshot => {
+  const snapshot = withRouted(rest, {}, 'forward');
+  const rules = [{ priority: 100, src: 'all', fwmark: '0x1', table: '7' }];
+  const routes = [{ dst: '10.1.0.1', dev, table: '7' }];
+  const routing = { ipv4: { rules, routes }, ipv6: { rules: [], routes: [] } };
+  return { ...snapshot, state: { ...snapshot.state, routing } };
+};
+const ownMac = '02:76:69:00:00:00';
+const ids = (snapshot: Snapshot): readonly string[] => audit(snapshot).findings.map(({ id }) => id);
 
 /** For each rule a bridge where it speaks and one beside it where it does not. */
-const cases: Readonly<
-  Record<keyof typeof bridgeRules | keyof typeof hostRules, readonly [speaks: Reading, silent: Reading]>
-> = {
+const cases: Readonly<Record<AuditId, readonly [speaks: Snapshot, silent: Snapshot]>> = {
   'ageing-zero': [withBridge({ ageing_time: 0 }), rest],
   'bridge-promiscuous': [withLink('br0', (link) => ({ ...link, sysFlags: 0x1103, promiscuity: 1 })), rest],
   'behind-bridge': [recorded('diverted'), rest],
@@ -65,7 +71,7 @@ const cases: Readonly<
     withPort(
       'vnet0',
       { learning: false },
-      withFdb(rest.state.fdb.map((entry) => (entry.mac === own ? { ...entry, state: 'static' } : entry))),
+      withFdb(rest.state.fdb.map((entry) => (entry.mac === ownMac ? { ...entry, state: 'static' } : entry))),
     ),
   ],
   'isolated-one-sided': [
@@ -132,6 +138,7 @@ const cases: Readonly<
     withRouted(rest, { accept_local: '1' }),
     withRouted(rest, { accept_local: '0', route_localnet: '0' }),
   ],
+  'policy-route': [withRule('cali2'), withRule('cali1')],
   'routed-open': [withRouted(rest, {}), withRouted(rest, {}, 'forward')],
   'guests-unbridged': [withRouted(rest, {}), { ...rest, beside: nothingBeside }],
   'vmnet-writable': [
@@ -147,7 +154,7 @@ const cases: Readonly<
 };
 
 /** Two guests on eth0, and one on eth1, which is with nobody. */
-function withMacvtaps(mode: string): Reading {
+function withMacvtaps(mode: string): Snapshot {
   const on = (lower: string, name: string, ifindex: number): object => ({
     ifindex,
     ifname: name,
@@ -165,27 +172,27 @@ function withMacvtaps(mode: string): Reading {
  * Recorded from Open vSwitch 3.5: br1 with three guests and all that a rule speaks of, br2 as it comes; with columns of
  * br1 and of its ports changed.
  */
-function withOvs(bridge: OvsRecord = {}, port: OvsRecord = {}): Reading {
-  const ovs: NonNullable<Reading['ovs']> = JSON.parse(
-    readFileSync(new URL('../../../support/readings/ovs.json', import.meta.url), 'utf8'),
+function withOvs(bridge: OvsRecord = {}, port: OvsRecord = {}): Snapshot {
+  const ovs: NonNullable<Snapshot['ovs']> = JSON.parse(
+    readFileSync(new URL('../../../support/snapshots/ovs.json', import.meta.url), 'utf8'),
   );
   return {
     ...rest,
     ovs: {
       ...ovs,
-      bridges: ovs.bridges.map((one) => (one['name'] === 'br1' ? { ...one, ...bridge } : one)),
-      ports: ovs.ports.map((one) => ({ ...one, ...port })),
+      bridges: ovs.bridges.map((row) => (row['name'] === 'br1' ? { ...row, ...bridge } : row)),
+      ports: ovs.ports.map((row) => ({ ...row, ...port })),
     },
   };
 }
 
 /** A guest behind Proxmox' firewall bridge, with `isolated` on its tap, and on the port that counts or not. */
-function proxmox(right: boolean): Reading {
+function proxmox(right: boolean): Snapshot {
   const [br0, vnet0, vnet1] = ['br0', 'vnet0', 'vnet1'].map((name) =>
     rest.state.links.find((link) => link.name === name),
   );
   if (br0 === undefined || vnet0 === undefined || vnet1 === undefined)
-    throw new Error('the recorded reading has changed');
+    throw new Error('the recorded snapshot has changed');
   const links = [
     { ...br0, name: 'fwbr100i0', ifindex: 90 },
     { ...vnet0, name: 'tap100i0', master: 'fwbr100i0', ifindex: 91, port: { ...vnet0.port, isolated: true } },
@@ -195,7 +202,7 @@ function proxmox(right: boolean): Reading {
 }
 
 /** A configuration that wants the port of the first guest isolated, or not, known by the guest's MAC. */
-function declaring(value: boolean): Reading {
+function declaring(value: boolean): Snapshot {
   return {
     ...rest,
     declared: [
@@ -203,7 +210,7 @@ function declaring(value: boolean): Reading {
         by: 'libvirt',
         readFrom: 'virsh dumpxml --inactive kali1',
         device: null,
-        mac: own,
+        mac: ownMac,
         key: 'isolated',
         value,
         apply: 'restart the guest',
@@ -236,12 +243,9 @@ describe('an audit', () => {
   });
   it('tells the worst first, and names where each value was read', () => {
     const { findings } = audit(recorded('diverted'));
-    expect(findings.map(({ severity }) => severity).filter((one, at, all) => one !== all[at - 1])).toEqual([
-      'high',
-      'medium',
-      'low',
-      'info',
-    ]);
+    expect(
+      findings.map(({ severity }) => severity).filter((severity, at, severities) => severity !== severities[at - 1]),
+    ).toEqual(['high', 'medium', 'low', 'info']);
     expect(findings.filter(({ readFrom, text }) => readFrom === '' || text === '')).toEqual([]);
   });
   it('says of what is configured and does not run who says it, where, and what makes it act', () => {
@@ -256,7 +260,7 @@ describe('an audit', () => {
       probe: null,
       fix: 'restart the guest',
     });
-    const moved: Reading = {
+    const moved: Snapshot = {
       ...rest,
       declared: [
         {
@@ -284,11 +288,11 @@ describe('an audit', () => {
         .findings.filter(({ id }) => id.startsWith('ovs-'))
         .map(({ id, place, value }) => `${id}: ${place} = ${value}`),
     ).toEqual([
-      'ovs-flooding: br1.flood_vlans = 0',
       'ovs-mirror: br1 mirror m0 = vnet0 to vnet2',
+      'ovs-flooding: br1.flood_vlans = 0',
       'ovs-protected-one-sided: vnet0.protected = true, alone',
-      'ovs-fail-open: br1.fail_mode = not set, which is standalone',
       'ovs-small-table: br1.other_config:mac-table-size = 10',
+      'ovs-fail-open: br1.fail_mode = not set, which is standalone',
     ]);
   });
   it('names who holds the bridge promiscuous', () => {
@@ -302,10 +306,21 @@ describe('an audit', () => {
     expect(audit(held).findings.find(({ id }) => id === 'bridge-promiscuous')?.value).toContain('vmnet-bridge (812)');
   });
   it.each([
-    ['STP on', 1, /^bridge link set dev vnet\d root_block on$/],
-    ['STP off', 0, /^nft add table bridge guard && .* iifname vnet0 ether daddr 01:80:c2:00:00:00 drop, and a rule/],
-  ])('advises against BPDUs what a run advises: %s', (_, stp, fix) => {
-    const [finding] = audit(withBridge({ stp_state: stp })).findings.filter(({ id }) => id === 'stp-open');
+    ['stp-open', withBridge({ stp_state: 1 }), /^bridge link set dev vnet\d root_block on$/],
+    ['stp-open', withBridge({ stp_state: 0 }), /^nft add table bridge guard && .* iifname vnet0 .* drop, and a rule/],
+    // a port that is locked before its guest has an entry takes nothing of it
+    ['not-locked', rest, /^bridge fdb replace [^ ]+ dev vnet0 master static && .* vnet0 learning off locked on$/],
+    [
+      'not-locked',
+      withFdb([]),
+      /^after a static entry for the guest: bridge link set dev vnet0 learning off locked on$/,
+    ],
+    ['fdb-limit', cases['fdb-limit'][0], /^ip link set dev br0 type bridge fdb_max_learned 0, or a static entry/],
+    ['routed-open', withRouted(rest, {}), /^nft add table inet isolation && .* iifname '\{ cali1, cali2 \}' .* drop$/],
+    ['ovs-flooding', withOvs(), /^ovs-vsctl remove Bridge br1 flood_vlans 0$/],
+    ['ovs-small-table', withOvs(), /^ovs-vsctl set Bridge br1 other_config:mac-table-size=8192$/],
+  ])('advises what a run advises against %s', (code, snapshot, fix) => {
+    const [finding] = audit(snapshot).findings.filter(({ id }) => id === code);
     expect(finding?.fix).toMatch(fix);
   });
 
@@ -343,8 +358,8 @@ it('reads the tables of Open vSwitch', () => {
 });
 
 describe('what would be bypass-possible in a run', () => {
-  const found = (reading: Reading): readonly string[] =>
-    audit(reading)
+  const found = (snapshot: Snapshot): readonly string[] =>
+    audit(snapshot)
       .findings.filter(({ id }) => id === 'bypass-possible')
       .map(({ place, value, text, fix }) => `${value} at ${place}: ${text}; ${fix ?? ''}`);
   const socket = { inode: '4', ifindex: 3, protocol: '0800', holders: [{ pid: 7, name: 'relayd' }], own: false };
@@ -359,7 +374,7 @@ describe('what would be bypass-possible in a run', () => {
       '0600000000000400',
       '0600000000000000',
     ].join('');
-  const withSocket = (more: object): Reading => ({ ...rest, packetSockets: [{ ...socket, ...more }] });
+  const withSocket = (more: object): Snapshot => ({ ...rest, packetSockets: [{ ...socket, ...more }] });
 
   it('is found with the same words as the reason has, and with what would acquit it', () => {
     expect(found(withProgram('vnet0'))).toEqual([

@@ -1,33 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { HostRule } from '../../../../src/core/bridge/weakness.js';
+import { macvlanBridge } from '../../../../src/core/bridge/weaknesses/lower-devices.js';
 import { forwardChains, routedGuests, segmentsBeside } from '../../../../src/core/bridge/beside.js';
 import type { Beside, HostState, LinkedDevice, LinkState } from '../../../../src/core/model/state.js';
+import { stateWith, upLink } from '../../../support/link-state.js';
 
-const link = (name: string, ifindex: number, more: Partial<LinkState> = {}): LinkState => ({
-  name,
-  ifindex,
-  mac: '02:00:00:00:00:01',
-  mtu: 1500,
-  flags: ['UP', 'LOWER_UP'],
-  operstate: 'UP',
-  master: null,
-  promiscuity: 0,
-  kind: null,
-  sysFlags: null,
-  bridge: null,
-  port: null,
-  ...more,
-});
-const stateOf = (links: readonly LinkState[], more: Partial<HostState> = {}): HostState => ({
-  links,
-  fdb: [],
-  vlan: [],
-  mdb: [],
-  tc: null,
-  nft: null,
-  sysctl: {},
-  unread: [],
-  ...more,
-});
+const link = (name: string, ifindex: number, more: Partial<LinkState> = {}): LinkState =>
+  upLink(name, { ifindex, ...more });
 const nothing: Beside = { devices: [], bridges: [], routes: [], sysctl: {} };
 const on = (lower: number, name: string, mode: string, space: string): LinkedDevice => ({
   space,
@@ -49,10 +28,11 @@ describe('what no bridge carries', () => {
       on(2, 'mv2', 'bridge', '/run/netns/db'),
       on(3, 'mv3', 'private', '/run/netns/web'),
       on(3, 'iv0', 'l2', '/run/netns/db'),
+      { ...on(2, 'iv1', 'l2', '/run/netns/db'), flag: 'private' as const },
     ];
     const tap = link('macvtap0', 9, { kind: 'macvtap', mode: 'vepa', lower: 'eth1' });
     expect(
-      segmentsBeside(stateOf([link('eth0', 2), link('eth1', 3), tap]), { ...nothing, devices }).map(
+      segmentsBeside(stateWith([link('eth0', 2), link('eth1', 3), tap]), { ...nothing, devices }).map(
         ({ place, value, text }) => `${place}, ${value}: ${text.slice(0, 30)}`,
       ),
     ).toEqual([
@@ -60,13 +40,39 @@ describe('what no bridge carries', () => {
       'eth0, macvlan bridge: mv1 in /run/netns/web, mv2 in /run/netns/db: the kernel hands unicast to th',
       'eth1, macvlan private: mv3 in /run/netns/web: the kernel hands nothing from ',
       'eth1, ipvlan l2: iv0 in /run/netns/db: they share one MAC: the kernel',
+      'eth0, ipvlan l2 private: iv1 in /run/netns/db: they share one MAC: the kernel',
     ]);
+  });
+
+  it('is found by the audit where ipvlans reach each other, whose flag is set once, and not with flag private', () => {
+    const guests = ['web', 'db'].map((name) => on(2, 'eth0', 'l2', `/run/netns/${name}`));
+    const { finding } = macvlanBridge;
+    const findingsWith = (flag: { readonly flag?: 'private' }): ReturnType<HostRule> =>
+      'onHost' in finding
+        ? finding.onHost({
+            ...{ state: stateWith([link('eth0', 2)]), packetSockets: [], promiscuousLog: null, vmnet: [], ovs: null },
+            beside: { ...nothing, devices: guests.map((guest) => ({ ...guest, ...flag })) },
+          })
+        : [];
+    expect(findingsWith({}).map(({ place, value, fix }) => [place, value, fix?.changes])).toEqual([
+      [
+        'eth0',
+        'eth0 in /run/netns/web, eth0 in /run/netns/db',
+        [
+          {
+            kind: 'run',
+            argv: 'nsenter --net=/run/netns/web ip link set dev eth0 type ipvlan mode l2 private'.split(' '),
+          },
+        ],
+      ],
+    ]);
+    expect(findingsWith({ flag: 'private' })).toEqual([]);
   });
 
   it('is not what stands on a bridge or on a port of it, which is listened at', () => {
     const devices = [on(2, 'mv1', 'bridge', '/run/netns/web'), on(3, 'mv2', 'bridge', '/run/netns/web')];
     const links = [link('br0', 2, { kind: 'bridge' }), link('eth0', 3, { master: 'br0' })];
-    expect(segmentsBeside(stateOf(links), { ...nothing, devices })).toEqual([]);
+    expect(segmentsBeside(stateWith(links), { ...nothing, devices })).toEqual([]);
   });
 
   it('is guests that the host routes to, and neither its way out nor a veth of its own nor a tunnel', () => {
@@ -86,7 +92,7 @@ describe('what no bridge carries', () => {
       ...['own', 'tap0', 'tun0', 'down'].map((device) => ({ device, destination: '10.2.0.0/24' })),
       { device: 'idle', destination: 'fe80::/64' },
     ];
-    expect(routedGuests(stateOf(links), { ...nothing, routes })).toEqual([
+    expect(routedGuests(stateWith(links), { ...nothing, routes })).toEqual([
       { device: 'cali1', destinations: ['10.1.0.1'] },
       { device: 'tap0', destinations: ['10.2.0.0/24'] },
     ]);
@@ -96,7 +102,7 @@ describe('what no bridge carries', () => {
     const links = [veth('cali1', 2), veth('cali2', 3)];
     const routes = [1, 2].map((n) => ({ device: `cali${n}`, destination: `10.1.0.${n}` }));
     const said = (sysctl: Readonly<Record<string, string>>, more: Partial<HostState> = {}): string =>
-      segmentsBeside(stateOf(links, more), { ...nothing, routes, sysctl })[0]?.text ?? '';
+      segmentsBeside(stateWith(links, more), { ...nothing, routes, sysctl })[0]?.text ?? '';
     const forwards = { sysctl: { 'net.ipv4.ip_forward': '1' } };
     const strict = { 'net.ipv4.conf.all.rp_filter': '1' };
     expect(said(strict)).toMatch(/^the host forwards no IPv4 between them\. No bridge/);
@@ -106,7 +112,7 @@ describe('what no bridge carries', () => {
       { chain: { family: 'ip', table: 'nat', name: 'post', type: 'nat', hook: 'postrouting' } },
       { chain: { family: 'bridge', table: 'b', name: 'fwd', type: 'filter', hook: 'forward' } },
     ];
-    expect(forwardChains(stateOf([], { nft: { nftables: chains } }))).toEqual({
+    expect(forwardChains(stateWith([], { nft: { nftables: chains } }))).toEqual({
       forward: ['inet filter fwd'],
       nat: ['ip nat post'],
     });
@@ -126,7 +132,7 @@ describe('what no bridge carries', () => {
       { space: '/run/netns/apart', name: 'br9', ports: 3, linked: false },
     ];
     expect(
-      segmentsBeside(stateOf([]), { ...nothing, bridges }).map(({ value, command }) => `${value}: ${command}`),
+      segmentsBeside(stateWith([]), { ...nothing, bridges }).map(({ value, command }) => `${value}: ${command}`),
     ).toEqual([
       'bridge with 1 port: verify-isolation run --netns web --bridge br9',
       'bridge with 3 ports: verify-isolation run --netns /proc/7/ns/net --bridge br9',

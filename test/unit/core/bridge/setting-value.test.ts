@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { settingsOfPlace } from '../../../../src/core/bridge/attributes.js';
-import { isSameSetting, settingIn } from '../../../../src/core/bridge/setting-value.js';
+import { isOff, isOn, isSameSetting, settingIn } from '../../../../src/core/bridge/setting-value.js';
 
 const link = {
   mtu: 1500,
@@ -29,10 +29,18 @@ it('what the kernel does not tell is undefined', () => {
   expect(settingIn([link], 'link', 'txqlen')).toBeUndefined();
 });
 
+it('a switch is on, off, or neither, however it is spelt', () => {
+  for (const value of [true, 1, '1', 'on', 'true'] as const) expect([isOn(value), isOff(value)]).toEqual([true, false]);
+  for (const value of [false, 0, '0', 'off', 'false'] as const)
+    expect([isOn(value), isOff(value)]).toEqual([false, true]);
+  for (const value of [undefined, 2, '2', '', 'yes'] as const)
+    expect([isOn(value), isOff(value)]).toEqual([false, false]);
+});
+
 it('two spellings of one value are the same setting', () => {
-  for (const one of [true, 1, '1', 'on', 'true'] as const) {
-    expect(isSameSetting('port', 'flood', one, true)).toBe(true);
-    expect(isSameSetting('port', 'flood', one, 'off')).toBe(false);
+  for (const value of [true, 1, '1', 'on', 'true'] as const) {
+    expect(isSameSetting('port', 'flood', value, true)).toBe(true);
+    expect(isSameSetting('port', 'flood', value, 'off')).toBe(false);
   }
   expect(isSameSetting('port', 'flood', 0, 'false')).toBe(true);
   expect(isSameSetting('bridge', 'group_fwd_mask', 16, '10')).toBe(true);

@@ -82,7 +82,7 @@ describe('what an audit proves', () => {
     const classes = steps.slice(1).map(({ name }) => name);
     expect(classes).toEqual(
       ['mac-steal', 'mac-flood', 'arp-spoof', 'ra-spoof', 'dhcp-offer', 'igmp-query', 'stp-root'].filter((name) =>
-        disruptiveClasses.some((one) => one === name),
+        disruptiveClasses.some((disruptive) => disruptive === name),
       ),
     );
     expect(
@@ -227,7 +227,7 @@ describe('the preset for a bridge that tenants share', () => {
   const classes = (...args: Parameters<typeof preset>): readonly string[] =>
     preset(...args)
       .steps.flatMap((step) => probesOf(step))
-      .map((one) => one.class);
+      .map((writtenProbe) => writtenProbe.class);
   const byDesign = ['broadcast', 'multicast', 'link-local-multicast'];
 
   it('asks what was found first, then sends what such a bridge lets through, without a verdict', () => {
@@ -236,21 +236,24 @@ describe('the preset for a bridge that tenants share', () => {
     expect(steps[1]).toEqual({
       name: 'what a shared bridge lets through by design',
       expect: 'unjudged',
-      probe: byDesign.map((one) => ({ class: one, from: 'g1', count: 10 })),
+      probe: byDesign.map((name) => ({ class: name, from: 'g1', count: 10 })),
     });
   });
   it('asks only what disturbs nobody and sends no new MAC, unless that is allowed; never what needs the host or leaves by the uplink', () => {
     const quiet = ['unknown-unicast', 'ip-spoof'];
-    const all = twinSteps({ bridge: 'br0', guests: ['g1', 'g2', 'g3'], uplink: 'nic', host: null, tagged: false })
+    const placed = twinSteps({ bridge: 'br0', guests: ['g1', 'g2', 'g3'], uplink: 'nic', host: null, tagged: false })
       .map(([name]) => name)
       .filter((name) => name !== 'stp-root');
     const harmless = (name: ProbeClassName): boolean => !disruptiveClasses.includes(name);
     const known = (name: ProbeClassName): boolean => name !== 'mac-spoof' && name !== 'mac-flood';
-    expect(classes({ ...three, nic })).toEqual([...byDesign, ...all.filter((name) => harmless(name) && known(name))]);
+    expect(classes({ ...three, nic })).toEqual([
+      ...byDesign,
+      ...placed.filter((name) => harmless(name) && known(name)),
+    ]);
     expect(classes({ ...three, nic })).toEqual(expect.arrayContaining(quiet));
-    expect(classes({ ...three, nic }, false, true)).toEqual([...byDesign, ...all.filter(harmless)]);
-    expect(classes({ ...three, nic }, true, false)).toEqual([...byDesign, ...all.filter(known)]);
-    expect(classes({ ...three, nic }, true, true)).toEqual([...byDesign, ...all]);
+    expect(classes({ ...three, nic }, false, true)).toEqual([...byDesign, ...placed.filter(harmless)]);
+    expect(classes({ ...three, nic }, true, false)).toEqual([...byDesign, ...placed.filter(known)]);
+    expect(classes({ ...three, nic }, true, true)).toEqual([...byDesign, ...placed]);
     expect(preset(three, true)).toHaveProperty('allow_disruptive', true);
     expect(preset(three)).not.toHaveProperty('allow_disruptive');
   });

@@ -4,7 +4,7 @@ import { foundPolicy } from '../../../../src/core/discover/found-scenario.js';
 import { foundVlans, vlansInState } from '../../../../src/core/discover/found-vlans.js';
 import { endpointName } from '../../../../src/core/discover/host-topology.js';
 import { listeningPorts, macsOnRecord } from '../../../../src/core/discover/listening-ports.js';
-import type { HostState, LinkState } from '../../../../src/core/model/state.js';
+import type { FdbState, HostState, LinkState } from '../../../../src/core/model/state.js';
 import { hostState } from '../../../support/judge/perfect-run.js';
 
 const [, p0] = hostState().links;
@@ -112,8 +112,8 @@ describe('VLANs of a port', () => {
       ports: [{ name, bridge: of, columns, ofport: 1, config: [] }],
     });
     expect(foundVlans(state({ vlan, ovs: ovs('p0') }), 'br0', 'p0')).toEqual(expected);
-    for (const other of [ovs('p1'), ovs('p0', 'br1')])
-      expect(foundVlans(state({ vlan, ovs: other }), 'br0', 'p0')).toEqual([]);
+    for (const ovsState of [ovs('p1'), ovs('p0', 'br1')])
+      expect(foundVlans(state({ vlan, ovs: ovsState }), 'br0', 'p0')).toEqual([]);
   });
   it('of a bridge that is not there mean nothing', () => expect(foundVlans(state({ vlan }), 'br9', 'p0')).toEqual([]));
 });
@@ -143,8 +143,8 @@ describe('ports that can be heard', () => {
   });
   it('are reported where they are asked for, else all', () => {
     expect(listeningPorts(state({ links }), 'br0', []).reported).toHaveLength(7);
-    const { ports: all, reported } = listeningPorts(state({ links }), 'br0', ['p2', 'nic']);
-    expect([all.length, reported.map(({ port }) => port)]).toEqual([7, ['p2', 'nic']]);
+    const { ports, reported } = listeningPorts(state({ links }), 'br0', ['p2', 'nic']);
+    expect([ports.length, reported.map(({ port }) => port)]).toEqual([7, ['p2', 'nic']]);
   });
   it('are named, quoted, where one that is asked for is none', () => {
     expect(() => listeningPorts(state(), 'br0', ['p2', 'x\ny', 'down0'])).toThrow(
@@ -189,6 +189,40 @@ describe('ports that can be heard', () => {
   });
 });
 
+describe('MACs on record where a static entry has one at the wrong port', () => {
+  const [right, wrong] = ['52:54:00:00:00:01', '52:54:00:00:00:02'];
+  const fixed = (mac: string, port: string, how = 'static'): FdbState => ({
+    mac,
+    port,
+    master: 'br0',
+    vlan: null,
+    state: how,
+    flags: [],
+    usedS: null,
+    updatedS: null,
+  });
+  const now = state({ fdb: [fixed(right, 'p0'), fixed(wrong, 'p0')] });
+  const recordOf = (who: Parameters<typeof macsOnRecord>[3]) =>
+    Object.fromEntries(macsOnRecord(listeningPorts(now, 'br0', []).ports, 'br0', [now], who));
+
+  it('are the ones of who speaks with them', () => {
+    expect(recordOf({ spoke: new Map([['p1', [wrong]]]) })).toMatchObject({ p0: [right], p1: [wrong] });
+  });
+
+  it('are the ones of the guest whose device has them, also where it is silent or another speaks with them', () => {
+    const guests = [{ mac: wrong, port: 'p1' }];
+    expect(recordOf({ guests })).toMatchObject({ p0: [right], p1: [] });
+    expect(recordOf({ guests, spoke: new Map([['p0', [wrong]]]) })).toMatchObject({ p0: [right], p1: [] });
+  });
+
+  it('are what the bridge says where nobody else has them, and where it learned them', () => {
+    expect(recordOf({})).toMatchObject({ p0: [right, wrong], p1: [] });
+    const learned = state({ fdb: [fixed(wrong, 'p0', '')] });
+    const ports = listeningPorts(now, 'br0', []).ports;
+    expect(macsOnRecord(ports, 'br0', [learned], { spoke: new Map([['p1', [wrong]]]) }).get('p0')).toEqual([wrong]);
+  });
+});
+
 describe('a policy of what was found', () => {
   const within = { within: 'zone:*', expect: 'private' } as const;
   const between = (expected: 'private' | 'separated') => ({ from: 'zone:*', to: 'zone:*', expect: expected });
@@ -197,12 +231,12 @@ describe('a policy of what was found', () => {
     state({
       links: state().links.map((link) => (ports.includes(link.name) ? { ...link, port: { isolated: true } } : link)),
     });
-  const vlans = (filtering: number, ...own: readonly (readonly number[])[]): HostState =>
+  const vlans = (filtering: number, ...perPort: readonly (readonly number[])[]): HostState =>
     state({
       links: state().links.map((link) =>
         link.name === 'br0' ? { ...link, bridge: { vlan_filtering: filtering } } : link,
       ),
-      vlan: own.map((list, at) => ({ ifname: `p${at}`, vlans: list.map((vlan) => ({ vlan })) })),
+      vlan: perPort.map((list, at) => ({ ifname: `p${at}`, vlans: list.map((vlan) => ({ vlan })) })),
     });
   it('is none without zones, or with one of one guest', () => {
     expect(foundPolicy([], state(), 'br0')).toEqual({ rules: [], sentences: [] });

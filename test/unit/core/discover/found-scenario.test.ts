@@ -2,22 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { chooseBridge, type FoundInput, foundScenario } from '../../../../src/core/discover/found-scenario.js';
 import type { GuestRecord } from '../../../../src/core/model/host-config.js';
 import type { HostState, LinkState } from '../../../../src/core/model/state.js';
+import { stateWith, upLink } from '../../../support/link-state.js';
 
-const link = (name: string, more: Partial<LinkState> = {}): LinkState => ({
-  name,
-  ifindex: 1,
-  mac: '02:00:00:00:00:ff',
-  mtu: 1500,
-  flags: ['UP', 'LOWER_UP'],
-  operstate: 'UP',
-  master: 'vmbr0',
-  promiscuity: 1,
-  kind: 'veth',
-  sysFlags: null,
-  bridge: null,
-  port: { isolated: false },
-  ...more,
-});
+const link = (name: string, more: Partial<LinkState> = {}): LinkState =>
+  upLink(name, {
+    mac: '02:00:00:00:00:ff',
+    master: 'vmbr0',
+    promiscuity: 1,
+    kind: 'veth',
+    port: { isolated: false },
+    ...more,
+  });
 const bridge = (name: string, settings: Record<string, number> = {}): LinkState =>
   link(name, { master: null, kind: 'bridge', bridge: settings });
 const fdb = (mac: string, port: string): HostState['fdb'][number] => ({
@@ -42,24 +37,21 @@ const guest = (name: string, port: string, zone: string | null, more: Partial<Gu
 });
 const macs = ['bc:24:11:00:00:01', 'bc:24:11:00:00:02', 'bc:24:11:00:00:03'];
 const ports = ['fwpr100p0', 'tap101i0', 'tap102i0'];
-const state = (more: Partial<HostState> = {}, links: readonly LinkState[] = []): HostState => ({
-  links: [
-    bridge('vmbr0'),
-    bridge('fwbr100i0'),
-    link('tap100i0', { master: 'fwbr100i0', kind: 'tun' }),
-    ...ports.map((name) => link(name)),
-    link('enp1s0', { kind: null }),
-    ...links,
-  ],
-  fdb: [...macs.map((mac, at) => fdb(mac, ports[at] ?? '')), fdb('00:11:22:33:44:55', 'enp1s0')],
-  vlan: [],
-  mdb: [],
-  tc: null,
-  nft: null,
-  sysctl: {},
-  unread: [],
-  ...more,
-});
+const state = (more: Partial<HostState> = {}, links: readonly LinkState[] = []): HostState =>
+  stateWith(
+    [
+      bridge('vmbr0'),
+      bridge('fwbr100i0'),
+      link('tap100i0', { master: 'fwbr100i0', kind: 'tun' }),
+      ...ports.map((name) => link(name)),
+      link('enp1s0', { kind: null }),
+      ...links,
+    ],
+    {
+      fdb: [...macs.map((mac, at) => fdb(mac, ports[at] ?? '')), fdb('00:11:22:33:44:55', 'enp1s0')],
+      ...more,
+    },
+  );
 const found = (guests: readonly GuestRecord[], of: HostState = state()): ReturnType<typeof foundScenario> =>
   foundScenario({ state: of, neighbours: [], inventory: { guests, unread: [] }, bridge: 'vmbr0', netns: null });
 
@@ -130,6 +122,14 @@ describe('a scenario of what runs', () => {
       'left out: tap9i0: no carrier: nobody runs behind it',
       expect.stringContaining('fwpr100p0 has not spoken lately'),
     ]);
+  });
+
+  it('says which MACs of a guest are not asked', () => {
+    const two = state({ fdb: [...state().fdb, fdb('bc:24:11:00:00:99', 'tap101i0')] });
+    expect(found([], two).notes).toContain(
+      'tap101i0: its port has 2 MACs, and only bc:24:11:00:00:02 is asked, not bc:24:11:00:00:99: list them in a file (verify-isolation init)',
+    );
+    expect(found([]).notes.join()).not.toContain('MACs');
   });
 
   it('asks with the MACs that managers tell where no guest has spoken, and says so', () => {

@@ -2,15 +2,16 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { containerGuests, withSandboxPort } from '../../../../src/core/discover/guests/containers.js';
-import { guestOfPort, namespaceGuests } from '../../../../src/core/discover/guests/guest-of-port.js';
+import { guestOfPort } from '../../../../src/core/discover/guests.js';
 import { incusGuests } from '../../../../src/core/discover/guests/incus.js';
 import { libvirtGuests } from '../../../../src/core/discover/guests/libvirt.js';
 import {
   isFirewallBridge,
   proxmoxGuests,
   proxmoxOwner,
-  proxmoxSurroundings,
+  proxmoxContext,
 } from '../../../../src/core/discover/guests/proxmox.js';
+import { namespaceGuests } from '../../../../src/core/discover/guests/sandbox.js';
 import type { GuestRecord } from '../../../../src/core/model/host-config.js';
 import { parseLinks } from '../../../../src/system/state/parse-links.js';
 
@@ -19,7 +20,7 @@ const recorded = (name: string): string =>
 const json = (name: string): unknown => JSON.parse(recorded(name));
 const brief = ({ name, port, mac, zone }: GuestRecord): string =>
   `${name} ${port ?? '-'} ${mac ?? '-'} ${zone === null ? '-' : `${zone.name} (${zone.from})`}`;
-const around = proxmoxSurroundings(json('proxmox-resources.json'), json('proxmox-vnets.json'));
+const around = proxmoxContext(json('proxmox-resources.json'), json('proxmox-vnets.json'));
 
 describe('names and zones of guests', () => {
   it('come from libvirt’s domains, by their ports', () => {
@@ -194,7 +195,7 @@ describe('names and zones of guests', () => {
           ]),
           ...namespaceGuests(value, value),
         ];
-        proxmoxSurroundings(value, value);
+        proxmoxContext(value, value);
         for (const { name, ips } of read) expect([typeof name, Array.isArray(ips)]).toEqual(['string', true]);
       }),
       { numRuns: 100 },
@@ -220,10 +221,10 @@ describe('guestOfPort', () => {
     firewall: null,
   });
   it('believes who names the port before who names the MAC, and managers in their order', () => {
-    const all = [guest('docker', null, 'a'), guest('namespace', 'p', null), guest('libvirt', 'p', 'a')];
-    expect(guestOfPort(all, 'p', ['a'])?.name).toBe("libvirt's");
-    expect(guestOfPort(all.slice(0, 2), 'p', ['a'])?.name).toBe("namespace's");
-    expect(guestOfPort(all, 'q', ['a'])?.name).toBe("libvirt's");
-    expect(guestOfPort(all, 'q', ['b'])).toBeNull();
+    const guestRecords = [guest('docker', null, 'a'), guest('namespace', 'p', null), guest('libvirt', 'p', 'a')];
+    expect(guestOfPort(guestRecords, 'p', ['a'])?.name).toBe("libvirt's");
+    expect(guestOfPort(guestRecords.slice(0, 2), 'p', ['a'])?.name).toBe("namespace's");
+    expect(guestOfPort(guestRecords, 'q', ['a'])?.name).toBe("libvirt's");
+    expect(guestOfPort(guestRecords, 'q', ['b'])).toBeNull();
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chooseBridge } from '../../../../src/core/discover/found-scenario.js';
-import { deafness, hostTopology, macsBehind } from '../../../../src/core/discover/host-topology.js';
+import { deafness } from '../../../../src/core/bridge/view.js';
+import { hostTopology, macsBehind } from '../../../../src/core/discover/host-topology.js';
 import type { Scenario } from '../../../../src/core/model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../../../../src/core/model/state.js';
 import { makePlan } from '../../../../src/core/plan/make-plan.js';
@@ -104,7 +105,14 @@ const error = (act: () => unknown): unknown => {
 describe('a scenario fitted to a host', () => {
   it('gets MACs and addresses from what is on record, and every port of the bridge as an endpoint', () => {
     const { scenario: whole, bridgeMacs, unobservable } = hostTopology(scenario(both), state(), neighbours);
-    expect(whole.topology.endpoints.map(({ name, port, macs: own, ips }) => ({ name, port, own, ips }))).toEqual([
+    expect(
+      whole.topology.endpoints.map(({ name, port, macs: macsOnRecord, ips }) => ({
+        name,
+        port,
+        own: macsOnRecord,
+        ips,
+      })),
+    ).toEqual([
       { name: 'a', port: 'vnet0', own: [macs.a], ips: [{ family: 4, address: '192.168.0.20', prefix: 24 }] },
       { name: 'b', port: 'vnet1', own: [macs.b], ips: [] },
       { name: 'vnet2', port: 'vnet2', own: [macs.c], ips: [] },
@@ -143,7 +151,7 @@ describe('a scenario fitted to a host', () => {
   });
 
   it('names a port that nobody can listen on, and does not make an endpoint of it', () => {
-    const links = state().links.map((one) => (one.name === 'vnet2' ? link('vnet2', { flags: ['UP'] }) : one));
+    const links = state().links.map((listed) => (listed.name === 'vnet2' ? link('vnet2', { flags: ['UP'] }) : listed));
     const { scenario: whole, unobservable } = hostTopology(scenario(both), state({ links }), []);
     expect(whole.topology.endpoints.map(({ name }) => name)).toEqual(['a', 'b', 'eth0']);
     expect(unobservable).toEqual([{ bridge: 'br0', port: 'vnet2', reason: 'no carrier: nobody runs behind it' }]);
@@ -211,7 +219,7 @@ describe('a scenario fitted to a host', () => {
   });
 
   it('refuses a listed endpoint whose guest does not run, unless it is to be started', () => {
-    const links = state().links.map((one) => (one.name === 'vnet1' ? link('vnet1', { flags: [] }) : one));
+    const links = state().links.map((listed) => (listed.name === 'vnet1' ? link('vnet1', { flags: [] }) : listed));
     const reported = error(() => hostTopology(scenario(both), state({ links }), []));
     expect(reported).toMatchObject({ code: 'not-forwarding', exit: 3 });
     expect(String(reported)).toContain('b: "vnet1": the interface is down');
@@ -220,7 +228,9 @@ describe('a scenario fitted to a host', () => {
       error(() =>
         hostTopology(
           later,
-          state({ links: state().links.map((one) => (one.name === 'vnet2' ? link('vnet2', { flags: [] }) : one)) }),
+          state({
+            links: state().links.map((listed) => (listed.name === 'vnet2' ? link('vnet2', { flags: [] }) : listed)),
+          }),
           [],
         ),
       ),

@@ -4,7 +4,7 @@ import type { FdbState, HostState, LinkState } from '../../../../src/core/model/
 import { hostTopology } from '../../../../src/core/discover/host-topology.js';
 import { makePlan } from '../../../../src/core/plan/make-plan.js';
 import { loadScenario } from '../../../../src/core/scenario/load-scenario.js';
-import { earControlMac } from '../../../../src/core/plan/ingress-controls.js';
+import { receiveControlMac } from '../../../../src/core/plan/ingress-controls.js';
 
 const link = (name: string, master: string | null, kind: string | null = null): LinkState => ({
   name,
@@ -105,12 +105,12 @@ describe('the filter on a host', () => {
         .filter(({ kind, observer, sender }) => kind === 'ear' && sender === null && observer !== 'lan')
         .map(({ frame }) => frame.srcMac),
     );
-    expect([...forms]).toEqual([earControlMac.src]);
+    expect([...forms]).toEqual([receiveControlMac.src]);
   });
 });
 
 describe('the ear controls of an uplink', () => {
-  it("bear a MAC of the bridge's side, never that of who lives beyond", () => {
+  it("carry a MAC of the bridge's side, never that of who lives beyond", () => {
     const [step] = planOf(', mac: "00:0c:29:aa:bb:cc", port: vmnet0').steps;
     const sources = new Set(
       step?.controls
@@ -118,5 +118,56 @@ describe('the ear controls of an uplink', () => {
         .map(({ frame }) => frame.srcMac),
     );
     expect([...sources]).toEqual(['00:0c:29:aa:bb:cc']);
+  });
+});
+
+describe('a tunnel of a host', () => {
+  const tunnelled = (kind: string | null): (() => unknown) => {
+    const links = [...state.links, link('vx0', 'br0', kind), { ...link('vx0.5', 'br0', 'vlan'), lower: 'vx0' }];
+    const text = `version: 1
+name: t
+topology:
+  provider: host
+  bridges: { br0: {} }
+  endpoints:
+    kali2: { bridge: br0, port: vnet0, mac: "52:54:00:00:00:01" }
+    far: { bridge: br0, port: vx0, tunnel: {} }
+    farther: { bridge: br0, port: vx0.5, tunnel: {} }
+steps:
+  - { name: s, probe: { class: broadcast, from: kali2, may_see: [] }, expect: private }
+`;
+    return () => hostTopology(loadScenario('t.yml', new TextEncoder().encode(text)), { ...state, links }, []);
+  };
+
+  it.each(['vxlan', 'geneve', 'gretap'])('is a device of kind %s, or a VLAN of it', (kind) =>
+    expect(tunnelled(kind)).not.toThrow(),
+  );
+
+  it.each(['veth', 'tun', null])('is no device of kind %s, at which guests would not be judged', (kind) =>
+    expect(tunnelled(kind)).toThrow(new RegExp(`^far: "vx0" is no tunnel but ${kind ?? 'a NIC'}.*\nfarther: "vx0.5"`)),
+  );
+});
+
+describe('a MAC that a static entry has at a port', () => {
+  it('is not the one of the endpoint there where the file has it of another', () => {
+    const fdb = [...state.fdb, { ...entry('52:54:00:00:00:01', 'vnet4'), state: 'static' }];
+    const text = `version: 1
+name: t
+topology:
+  provider: host
+  bridges: { br0: {} }
+  endpoints:
+    kali2: { bridge: br0, port: vnet0, mac: "52:54:00:00:00:01" }
+    other: { bridge: br0, port: vnet4 }
+steps:
+  - { name: s, listen: { for: 1s }, expect: private }
+`;
+    const written = loadScenario('t.yml', new TextEncoder().encode(text));
+    const macsOf = ({ topology }: Scenario): unknown =>
+      Object.fromEntries(topology.endpoints.map(({ name, macs }) => [name, macs]));
+    expect(macsOf(hostTopology(written, { ...state, fdb }, []).scenario)).toMatchObject({
+      kali2: ['52:54:00:00:00:01'],
+      other: ['00:0c:29:00:00:04'],
+    });
   });
 });

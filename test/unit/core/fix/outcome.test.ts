@@ -60,14 +60,14 @@ describe('a fix', () => {
   });
 
   it('that ends the rows of its cause while others leak works in part', () => {
-    const other = step('with the fix', {
+    const otherStep = step('with the fix', {
       verdict: 'broken',
       findings: [
         ...findings('kali2', 'lan', 'raw', { lan: 100, kali3: 0 }),
         ...findings('lan', 'kali2', 'raw', { kali2: 100, kali3: 9 }),
       ],
     });
-    expect(outcome([leak, reach(100), other, reach(100)])).toMatchObject({ outcome: 'partly', after: 0 });
+    expect(outcome([leak, reach(100), otherStep, reach(100)])).toMatchObject({ outcome: 'partly', after: 0 });
   });
 
   it('is unproven where silence is not proven, or where the leak did not come back without it', () => {
@@ -101,9 +101,9 @@ describe('what is counted of a fix', () => {
   const reported = (was: StepResult, is: StepResult) => outcome([was, reach(100), is, reach(100)]);
 
   it('are the frames of rows that its cause explains, before and after', () => {
-    const other = { ...row, observer: 'winxp', seen: 7, causes: [{ ...cause, code: 'group-flood' as const }] };
+    const secondRow = { ...row, observer: 'winxp', seen: 7, causes: [{ ...cause, code: 'group-flood' as const }] };
     expect(
-      reported(before(row, { ...row, carrier: 'arp', seen: 4 }, other), after({ ...row, seen: 2 }, other)),
+      reported(before(row, { ...row, carrier: 'arp', seen: 4 }, secondRow), after({ ...row, seen: 2 }, secondRow)),
     ).toMatchObject({ outcome: 'still-leaks', before: 9, after: 2, text: '2 of 9 frames are still seen' });
     expect(
       reported(before({ ...row, causes: [{ ...cause, code: 'group-flood' }, cause] }), after({ ...row, seen: 1 })),

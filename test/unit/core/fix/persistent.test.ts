@@ -11,7 +11,7 @@ import {
 import { persistentFixes } from '../../../../src/core/fix/persistent.js';
 import { wantedOf } from '../../../../src/core/fix/wanted.js';
 import type { Change } from '../../../../src/core/model/fabric.js';
-import type { ConfigurationManager } from '../../../../src/core/model/persistent-fix.js';
+import type { ConfigurationManager } from '../../../../src/core/model/fix.js';
 import type { FdbEntry } from '../../../../src/core/model/scenario.js';
 
 function entryOf(mac: string): FdbEntry {
@@ -66,7 +66,7 @@ describe('what a fix wants', () => {
     expect(
       wantedOf([setEntry(mac, 'vnet0'), setPort('vnet0', 'learning', false), setPort('vnet0', 'locked', true)]),
     ).toEqual([
-      { kind: 'entry', device: 'vnet0', mac, own: false, sticky: false },
+      { kind: 'entry', device: 'vnet0', mac, self: false, sticky: false },
       { kind: 'port', device: 'vnet0', key: 'learning', value: 'off' },
       { kind: 'port', device: 'vnet0', key: 'locked', value: 'on' },
     ]);
@@ -78,7 +78,7 @@ describe('what a fix wants', () => {
       { kind: 'port', device: 'a b', key: 'mcast_router', value: '0' },
     ]);
     expect(wantedOf([ownEntry(mac, 'br0'), setSysctl('net.ipv4.ip_forward', '0')])).toEqual([
-      { kind: 'entry', device: 'br0', mac, own: true, sticky: false },
+      { kind: 'entry', device: 'br0', mac, self: true, sticky: false },
       { kind: 'sysctl', name: 'net.ipv4.ip_forward', value: '0' },
     ]);
     const entry = { port: 'vnet0', first: 10, last: 10, pvid: false, untagged: false };

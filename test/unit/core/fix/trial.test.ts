@@ -28,12 +28,12 @@ function trials(
   results: readonly Partial<StepResult>[],
   of: Scenario = scenario(results.map((_, at) => step({ name: `s${at + 1}` }))),
 ): readonly FixTrial[] {
-  const [one] = whole.steps;
-  if (one === undefined) throw new Error('no step');
-  return fixTrials(of, { ...whole, steps: results.map((over) => ({ ...one, ...over })) });
+  const [step] = whole.steps;
+  if (step === undefined) throw new Error('no step');
+  return fixTrials(of, { ...whole, steps: results.map((over) => ({ ...step, ...over })) });
 }
 const broken = (...findings: StepResult['findings']): Partial<StepResult> => ({ verdict: 'broken', findings });
-const one = (of: Step, topology: Partial<Scenario['topology']> = {}): Scenario => {
+const withStep = (of: Step, topology: Partial<Scenario['topology']> = {}): Scenario => {
   const base = scenario([of]);
   return { ...base, topology: { ...base.topology, ...topology } };
 };
@@ -136,7 +136,7 @@ describe('trials of fixes', () => {
       ],
       expect: { ...step().expect, expected: 'broken', seen: [claim] },
     });
-    expect(stepsOf(trials([broken(leak(flood))], one(of))[0])[2]).toMatchObject({
+    expect(stepsOf(trials([broken(leak(flood))], withStep(of))[0])[2]).toMatchObject({
       set: [],
       sysctl: {},
       vlan: { add: [], del: [] },
@@ -153,18 +153,19 @@ describe('trials of fixes', () => {
   });
   it('wait for a fix that acts only after a while', () => {
     const waits = (code: Cause['code'], waitMs: number): number | undefined =>
-      stepsOf(trials([broken(leak(cause(code, setBridge('br0', 'mcast_querier', true))))], one(step({ waitMs })))[0])[2]
-        ?.waitMs;
+      stepsOf(
+        trials([broken(leak(cause(code, setBridge('br0', 'mcast_querier', true))))], withStep(step({ waitMs })))[0],
+      )[2]?.waitMs;
     expect([waits('no-querier', 0), waits('no-querier', 20_000), waits('nat', 5)]).toEqual([11_000, 20_000, 5]);
   });
 });
 
 describe('who is reached', () => {
   const reach = (topology: Partial<Scenario['topology']> = {}, of: Step = step()): Step | undefined =>
-    stepsOf(trials([broken(leak(flood))], one(of, topology))[0])[1];
+    stepsOf(trials([broken(leak(flood))], withStep(of, topology))[0])[1];
   const probes = (...args: Parameters<typeof reach>): unknown =>
     reach(...args)?.probes.map(({ class: name, from, to, mustSee, carriers }) => [name, from, to, mustSee, carriers]);
-  const all = ['a', 'b', 'c', 'lan'];
+  const names = ['a', 'b', 'c', 'lan'];
 
   it('is asked by what guests live on: frames and ARP both ways, DHCP, frames between guests', () => {
     expect(probes()).toEqual([
@@ -187,7 +188,7 @@ describe('who is reached', () => {
     expect(reach({}, changing)).toEqual({
       ...step(),
       name: 'who is reached',
-      learn: all,
+      learn: names,
       probes: expect.anything(),
       expect: { expected: null, maySee: null, mustSee: null, seen: [], observers: null },
     });
@@ -208,7 +209,7 @@ describe('who is reached', () => {
       dstIp: null,
       group: null,
       size: null,
-      maySee: all,
+      maySee: names,
       mustSee: null,
       seen: [],
     });

@@ -3,7 +3,7 @@ import { advice, setPort } from '../../../../src/core/bridge/changes.js';
 import { fixText, isExecutable } from '../../../../src/core/fix/fix-text.js';
 import { withPersistentFixes } from '../../../../src/core/fix/persistent.js';
 import type { Fix } from '../../../../src/core/model/fabric.js';
-import type { ConfigurationManager } from '../../../../src/core/model/persistent-fix.js';
+import type { ConfigurationManager } from '../../../../src/core/model/fix.js';
 import type { Cause } from '../../../../src/core/model/result.js';
 import { judge, perfectRun } from '../../../support/judge/perfect-run.js';
 import { zero } from '../../../support/judge/row-fixture.js';

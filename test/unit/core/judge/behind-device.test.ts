@@ -9,7 +9,7 @@ describe('a sender behind the bridge device of a host, to whom no entry control 
   function leaving(left: number, others: readonly string[] = []): Result {
     const of = scenario([
       step({
-        probes: [['b'], ...others.map((other) => [other])].flatMap((to) =>
+        probes: [['b'], ...others.map((name) => [name])].flatMap((to) =>
           step().probes.map((probe) => ({ ...probe, from: ['vm'], to })),
         ),
       }),

@@ -3,12 +3,14 @@ import { createParties } from '../../../../src/core/judge/parties.js';
 import { createClassifier, tagsOf } from '../../../../src/core/judge/recognise/classify.js';
 import { leakComment } from '../../../../src/core/judge/recognise/leak-comment.js';
 import type { Result } from '../../../../src/core/model/result.js';
+import type { HostState } from '../../../../src/core/model/state.js';
 import type { Step } from '../../../../src/core/model/scenario.js';
 import { buildFrame } from '../../../../src/core/probe/frames/frame.js';
 import { tokenLength, tokensFor } from '../../../../src/core/wire/token.js';
 import {
   addFrames,
   type Evidence,
+  hostState,
   judge,
   key,
   perfectRun,
@@ -70,6 +72,49 @@ describe('a step that listens', () => {
     expect(codes(result)).toEqual([]);
     expect(result.verdict).toBe('holds');
     expect(rows(result)).toEqual(['a', 'b', 'c', 'lan'].map((name) => `*>* at ${name}: 0 of ? no`));
+  });
+
+  describe('where a guest has a second MAC that the file does not list', () => {
+    const withEntries = (fdb: HostState['fdb']): HostState => ({ ...hostState(), fdb });
+    const learned = (port: string, state = '') =>
+      withEntries([
+        { mac: macs.stranger, port, master: 'br0', vlan: null, state, flags: [], usedS: null, updatedS: null },
+      ]);
+    const heard = (states: Evidence['states'][number], more: (evidence: Evidence) => void = () => undefined) => {
+      const evidence = listening();
+      evidence.states = [states];
+      crosses(evidence, 'a', 'stranger', 'c');
+      crosses(evidence, 'a', 'b', 'b');
+      crosses(evidence, 'c', 'lan', 'lan');
+      more(evidence);
+      return judge(evidence).verdict;
+    };
+    const portOfC = listening().plan.endpoints.find(({ name }) => name === 'c')?.port ?? '';
+
+    it('takes it for its own where the bridge has learned it at its port before and after', () => {
+      expect(heard({ before: learned(portOfC), after: learned(portOfC) })).toBe('holds');
+    });
+
+    it.each([
+      ['has it there only afterwards', hostState(), learned(portOfC)],
+      ['has it there only before', learned(portOfC), hostState()],
+      ['has it there by a static entry', learned(portOfC, 'static'), learned(portOfC, 'static')],
+      ['has it at the port of another as well', learned(portOfC), learned('p9')],
+      ['was not read', null, learned(portOfC)],
+    ])('does not where the bridge %s', (_, before, after) => expect(heard({ before, after })).toBe('broken'));
+
+    it('never takes what another endpoint has for it', () => {
+      const stolen = withEntries(learned(portOfC).fdb.map((entry) => ({ ...entry, mac: macs.b })));
+      const verdict = heard({ before: stolen, after: stolen }, (evidence) => crosses(evidence, 'a', 'b', 'c'));
+      expect(verdict).toBe('broken');
+    });
+
+    it('does not count what goes to it as something to overhear', () => {
+      const evidence = listening();
+      evidence.states = [{ before: learned(portOfC), after: learned(portOfC) }];
+      crosses(evidence, 'a', 'stranger', 'c');
+      expect(codes(judge(evidence))).toContain('nothing-to-hear c');
+    });
   });
 
   it('is inconclusive for whoever had nothing to overhear', () => {
@@ -265,14 +310,14 @@ describe('the comment of a frame in the capture', () => {
   const [stepPlan] = evidence.plan.steps;
   if (stepPlan === undefined) throw new Error('no step');
   const comment = (of: Evidence, name: string, bytes: Uint8Array, towards = true): string | null => {
-    const [one] = of.plan.steps;
-    const observer = one?.observers.find((each) => each.name === name);
-    if (one === undefined || observer === undefined) throw new Error('no observer');
+    const [step] = of.plan.steps;
+    const observer = step?.observers.find((each) => each.name === name);
+    if (step === undefined || observer === undefined) throw new Error('no observer');
     return leakComment(
       {
         bytes,
         classified: createClassifier(of.plan, tagsOf(of.plan, key), 2)(bytes, 0, bytes.length),
-        step: one,
+        step,
         observer,
         towards,
       },

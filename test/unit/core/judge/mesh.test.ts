@@ -22,11 +22,17 @@ const pairs = guests * (guests - 1);
 function mesh(seen: readonly Omit<PlannedClaim, 'probe'>[] = []): Evidence {
   const base = scenario([step({ expect: { expected: 'holds', maySee: null, mustSee: null, seen, observers: null } })]);
   const [endpoint] = base.topology.endpoints;
-  const [one] = base.steps;
-  const [entry] = one?.probes ?? [];
+  const [firstStep] = base.steps;
+  const [entry] = firstStep?.probes ?? [];
   const state = hostState();
   const [bridge, port] = state.links;
-  if (endpoint === undefined || one === undefined || entry === undefined || bridge === undefined || port === undefined)
+  if (
+    endpoint === undefined ||
+    firstStep === undefined ||
+    entry === undefined ||
+    bridge === undefined ||
+    port === undefined
+  )
     throw new Error('the fixture has changed');
   const endpoints = names.map((name, at) => ({
     ...endpoint,
@@ -37,7 +43,7 @@ function mesh(seen: readonly Omit<PlannedClaim, 'probe'>[] = []): Evidence {
   const evidence = perfectRun({
     ...base,
     topology: { ...base.topology, endpoints },
-    steps: [{ ...one, probes: [{ ...entry, from: names, to: names, count: 2 }] }],
+    steps: [{ ...firstStep, probes: [{ ...entry, from: names, to: names, count: 2 }] }],
   });
   const links = [bridge, ...names.map((_, at) => ({ ...port, name: `p${at}`, ifindex: at + 2 }))];
   return { ...evidence, states: [{ before: { ...state, links }, after: { ...state, links } }] };

@@ -66,12 +66,12 @@ const parts = whole.timeline.flatMap((entry, line): readonly Part[] => {
       (index): Part => [
         `control ${index} ${entry.phase} the probes`,
         line,
-        { ...entry, accepted: entry.accepted.filter((one) => one !== index) },
+        { ...entry, accepted: entry.accepted.filter((accepted) => accepted !== index) },
       ],
     );
   if (entry.event !== 'stopped') return [];
   const left = <T>(map: Readonly<Record<string, T>>, name: string): Readonly<Record<string, T>> =>
-    Object.fromEntries(Object.entries(map).filter(([one]) => one !== name));
+    Object.fromEntries(Object.entries(map).filter(([key]) => key !== name));
   return Object.keys(entry.counters).flatMap((name): readonly Part[] => [
     [`counters of ${name}`, line, { ...entry, counters: left(entry.counters, name) }],
     [`what was written for ${name}`, line, { ...entry, written: left(entry.written, name) }],
@@ -92,7 +92,7 @@ describe('a holds', () => {
   });
   it('is inconclusive without any one line of its timeline but the first, which proves nothing', () => {
     const holding = whole.timeline.filter(
-      (entry) => verdictWith({ timeline: whole.timeline.filter((one) => one !== entry) }) !== 'inconclusive',
+      (entry) => verdictWith({ timeline: whole.timeline.filter((logged) => logged !== entry) }) !== 'inconclusive',
     );
     expect(holding.map(({ event }) => event)).toEqual(['step-started']);
   });

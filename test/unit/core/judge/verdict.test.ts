@@ -148,7 +148,7 @@ function captureReasons(
   for (const text of damage) addDamage(judging, text);
   const reported = finishJudging(judging, identity).steps[0]?.reasons ?? [];
   const ofObserver = ({ observer }: Reason): boolean => observer !== null;
-  return reported.filter((one) => !ofObserver(one)).map(({ code, text }) => `${code}: ${text}`);
+  return reported.filter((reason) => !ofObserver(reason)).map(({ code, text }) => `${code}: ${text}`);
 }
 
 describe('a capture', () => {

@@ -14,6 +14,7 @@ describe('attach', () => {
       ['promiscuous', 'behind'],
       ['macvlan', 'above'],
       ['macvtap', 'above'],
+      ['ipvlan', 'above'],
     ]);
   });
 

@@ -8,7 +8,7 @@ const abc = Buffer.from('abc');
 const head = concat(shb(), idb(), epb());
 const bigHead = concat(shb({ big: true }), idb({ big: true }), epb({ big: true }));
 const micro = 0xa1b2c3d4;
-const one = [{ seconds: 1, fraction: 2, data: abc }] as const;
+const onePacket = [{ seconds: 1, fraction: 2, data: abc }] as const;
 const statistics = (id: number, options: Uint8Array): Uint8Array =>
   rawBlock(5, Buffer.concat([u32(id), u32(0), u32(0), options]));
 
@@ -50,7 +50,13 @@ const damaged: readonly Damaged[] = [
   },
   { name: 'text', file: Buffer.from('hello, world'), before: 0, message: /neither/, offset: 0 },
   { name: 'gzip', file: Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0), before: 0, message: /gzip/, offset: 0 },
-  { name: 'a modified pcap magic', file: classic(0xa1b2cd34, false, one), before: 0, message: /neither/, offset: 0 },
+  {
+    name: 'a modified pcap magic',
+    file: classic(0xa1b2cd34, false, onePacket),
+    before: 0,
+    message: /neither/,
+    offset: 0,
+  },
   ...lengths.map((length) => ({
     name: `a block length of ${length}`,
     file: concat(head, epb({ length })),
@@ -214,18 +220,24 @@ const damaged: readonly Damaged[] = [
     before: 1,
     message: /option of interface statistics/,
   },
-  { name: 'classic version 7.4', file: classic(micro, false, one, [7, 4]), before: 0, message: /7\.4/, offset: 0 },
-  { name: 'classic version 2.3', file: classic(micro, true, one, [2, 3]), before: 0, message: /2\.3/, offset: 0 },
+  {
+    name: 'classic version 7.4',
+    file: classic(micro, false, onePacket, [7, 4]),
+    before: 0,
+    message: /7\.4/,
+    offset: 0,
+  },
+  { name: 'classic version 2.3', file: classic(micro, true, onePacket, [2, 3]), before: 0, message: /2\.3/, offset: 0 },
   ...[262_145, 300_000_000, 0xffff_ffff].map((captured) => ({
     name: `a classic record that claims ${captured} bytes`,
-    file: classic(micro, false, [...one, { seconds: 1, fraction: 2, captured, data: abc }]),
+    file: classic(micro, false, [...onePacket, { seconds: 1, fraction: 2, captured, data: abc }]),
     before: 1,
     message: /a record claims/,
     offset: 43,
   })),
   {
     name: 'a classic record that claims more than the file has',
-    file: classic(micro, false, [...one, { seconds: 1, fraction: 2, captured: 262_144, data: abc }]),
+    file: classic(micro, false, [...onePacket, { seconds: 1, fraction: 2, captured: 262_144, data: abc }]),
     before: 1,
     message: /ends inside/,
     offset: 43,
@@ -238,7 +250,7 @@ const damaged: readonly Damaged[] = [
   },
   {
     name: 'a pcapng file behind a classic one',
-    file: concat(classic(micro, false, one), shb()),
+    file: concat(classic(micro, false, onePacket), shb()),
     before: 1,
     message: /a record claims|ends inside/,
     offset: 43,
@@ -265,7 +277,11 @@ describe('a damaged file', () => {
     ['big-endian pcapng', [shb({ big: true }), idb({ big: true }), epb({ big: true }), epb({ big: true })]],
     [
       'classic pcap',
-      [classic(micro, false, []), classic(micro, false, one).subarray(24), classic(micro, false, one).subarray(24)],
+      [
+        classic(micro, false, []),
+        classic(micro, false, onePacket).subarray(24),
+        classic(micro, false, onePacket).subarray(24),
+      ],
     ],
   ] as const)('that is cut anywhere is taken for a whole one only where a block ends: %s', (_, parts) => {
     const file = concat(...parts);
@@ -299,7 +315,7 @@ describe('a damaged file', () => {
     const seeds = [
       concat(head, epb({ options: option(2, u32(2)) }), statistics(0, option(4, new Uint8Array(8))), head),
       concat(bigHead, bigHead),
-      classic(micro, true, [...one, ...one]),
+      classic(micro, true, [...onePacket, ...onePacket]),
       concat(head, rawBlock(2, Buffer.concat([u16(0), u16(0), u32(0), u32(5), u32(3), u32(3), abc]))),
     ];
     fc.assert(

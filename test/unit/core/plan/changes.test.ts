@@ -45,9 +45,9 @@ it('changes come in the order of the contract: set, sysctl, VLANs, table, groups
 });
 
 it('VLANs that go from the bridge itself are its own, those of a port are not', () => {
-  const own = (entries: readonly Change[]): readonly (boolean | null)[] =>
+  const selves = (entries: readonly Change[]): readonly (boolean | null)[] =>
     entries.map((entry) => (entry.kind === 'vlan' ? entry.self : null));
-  expect(own(changesOf(step({ vlan: { add: [vlan('p0')], del: [vlan('br0')] } }), topology))).toEqual([false, true]);
+  expect(selves(changesOf(step({ vlan: { add: [vlan('p0')], del: [vlan('br0')] } }), topology))).toEqual([false, true]);
 });
 
 it('a member whose port is behind no bridge is one of the device itself', () => {
@@ -97,12 +97,14 @@ it('a host’s first step begins with what the topology says of bridges and port
       at === 0 ? { ...endpoint, settings: { flood: false } } : endpoint,
     ),
   };
-  const own = step({ set: [{ device: 'br0', settings: { ageing_time: 0 } }] });
-  expect(changesOf(own, said, true)).toEqual<readonly Change[]>([
+  const ownStep = step({ set: [{ device: 'br0', settings: { ageing_time: 0 } }] });
+  expect(changesOf(ownStep, said, true)).toEqual<readonly Change[]>([
     { kind: 'set', device: 'br0', place: 'bridge', key: 'ageing_time', value: 3000 },
     { kind: 'set', device: 'p0', place: 'port', key: 'flood', value: false },
     { kind: 'mirror', bridge: 'br0', mirror },
     { kind: 'set', device: 'br0', place: 'bridge', key: 'ageing_time', value: 0 },
   ]);
-  expect([changesOf(own, said).length, changesOf(own, { ...said, provider: 'lab' }, true).length]).toEqual([1, 1]);
+  expect([changesOf(ownStep, said).length, changesOf(ownStep, { ...said, provider: 'lab' }, true).length]).toEqual([
+    1, 1,
+  ]);
 });

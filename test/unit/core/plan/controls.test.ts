@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Control, Flow, FrameSpec } from '../../../../src/core/model/plan.js';
 import { type ControlInput, controlsOf } from '../../../../src/core/plan/controls.js';
-import { earControlMac, ingressMac } from '../../../../src/core/plan/ingress-controls.js';
+import { receiveControlMac, ingressMac } from '../../../../src/core/plan/ingress-controls.js';
 import { sendersOf } from '../../../../src/core/plan/observers.js';
 import { flow as base, plan, step } from '../../../support/judge/row-fixture.js';
 import { mac, endpoints, flowOf, input, talk, ears, entering, proving } from '../../../support/plan/control-fixture.js';
@@ -38,14 +38,14 @@ describe('ear controls', () => {
         dstMac,
       ]),
     ).toEqual([
-      ['raw', mac.a, '', 60, '', earControlMac.dst],
-      ['raw', mac.a, '', 99, '', earControlMac.dst],
-      ['raw', mac.a, '10', 60, '', earControlMac.dst],
-      ['raw', mac.b, '', 60, '', earControlMac.dst],
-      ['raw', mac.a, '', 60, 'bpdu', earControlMac.dst],
-      ['raw', mac.a, '', 60, 'llc-snap', earControlMac.dst],
-      ['ipv4-udp', mac.a, '', 60, '', earControlMac.dst],
-      ['ipv6-udp', mac.a, '', 60, '', earControlMac.dst],
+      ['raw', mac.a, '', 60, '', receiveControlMac.dst],
+      ['raw', mac.a, '', 99, '', receiveControlMac.dst],
+      ['raw', mac.a, '10', 60, '', receiveControlMac.dst],
+      ['raw', mac.b, '', 60, '', receiveControlMac.dst],
+      ['raw', mac.a, '', 60, 'bpdu', receiveControlMac.dst],
+      ['raw', mac.a, '', 60, 'llc-snap', receiveControlMac.dst],
+      ['ipv4-udp', mac.a, '', 60, '', receiveControlMac.dst],
+      ['ipv6-udp', mac.a, '', 60, '', receiveControlMac.dst],
     ]);
     expect(heard.map(({ srcIp, dstIp }) => [srcIp, dstIp])).toEqual([
       ...Array.from({ length: 6 }, () => [null, null]),
@@ -79,14 +79,14 @@ describe('ear controls', () => {
       ears(controlsOf(input({ filtersByMac: false, flows: [base, flowOf({}, { srcMac: mac.b })] })), 'c').map(
         ({ srcMac }) => srcMac,
       ),
-    ).toEqual([earControlMac.src]);
+    ).toEqual([receiveControlMac.src]);
   });
   it('of flows that are not judged are not needed; one is sent all the same', () => {
     expect(ears(controlsOf(input({ flows: [flowOf({ judged: false }, { srcMac: mac.b })] })), 'c')).toEqual([
       {
         carrier: 'raw',
-        srcMac: earControlMac.src,
-        dstMac: earControlMac.dst,
+        srcMac: receiveControlMac.src,
+        dstMac: receiveControlMac.dst,
         vlan: [],
         srcIp: null,
         dstIp: null,
@@ -108,7 +108,7 @@ describe('ear controls', () => {
       ['ipv4-udp', mac.lan, 60],
     ]);
     const several = new Map(
-      [...endpoints].map(([name, one]) => [name, { ...one, macs: [...one.macs, '02:00:00:00:00:99'] }]),
+      [...endpoints].map(([name, endpoint]) => [name, { ...endpoint, macs: [...endpoint.macs, '02:00:00:00:00:99'] }]),
     );
     expect(
       ears(controlsOf(input({ flows: [], traffic: [{ ...talk, to: 'gone' }], endpoints: several })), 'c').map(
@@ -132,9 +132,9 @@ describe('what a port’s guest sends', () => {
   const toNobody = `${ingressMac} > ${nobody}`;
   it('is proved to be heard in every phase by a frame that the guest sends', () => {
     const {
-      controls: [one],
+      controls: [ingressControl],
     } = entering();
-    const controls = controlsOf(input({ ingress: one === undefined ? [] : [one] })).filter(
+    const controls = controlsOf(input({ ingress: ingressControl === undefined ? [] : [ingressControl] })).filter(
       ({ kind, sender }) => kind === 'ear' && sender !== null,
     );
     expect(controls.map(({ phase, observer, sender }) => `${phase} ${observer} ${sender ?? ''}`)).toEqual([
@@ -210,7 +210,7 @@ describe('what a port’s guest sends', () => {
         onHost: true,
         bridges: switched,
         inPlace: ['c'],
-        endpoints: new Map([...endpoints].map(([name, one]) => [name, { ...one, macs: [] }])),
+        endpoints: new Map([...endpoints].map(([name, endpoint]) => [name, { ...endpoint, macs: [] }])),
         flows: [flowOf({ must: ['b'], may: ['b', 'c'] })],
       }),
     ).toEqual({});
@@ -235,7 +235,9 @@ describe('entry controls', () => {
     );
   });
   it('are not sent on a host by who is behind the bridge device: they would leave through its NIC', () => {
-    const behind = new Map([...endpoints].map(([name, one]) => [name, { ...one, attach: 'promiscuous' as const }]));
+    const behind = new Map(
+      [...endpoints].map(([name, endpoint]) => [name, { ...endpoint, attach: 'promiscuous' as const }]),
+    );
     expect([
       entries(controlsOf(input({ onHost: true, endpoints: behind }))),
       entries(controlsOf(input({ onHost: true }))).length,
@@ -253,12 +255,12 @@ describe('entry controls', () => {
     ['the bridge’s MAC is not known', { bridgeMacs: {} }],
     [
       'the sender has no MAC',
-      { endpoints: new Map([...endpoints].map(([name, one]) => [name, { ...one, macs: [] }])) },
+      { endpoints: new Map([...endpoints].map(([name, endpoint]) => [name, { ...endpoint, macs: [] }])) },
     ],
     ['the sender is not known', { endpoints: new Map() }],
     [
       'its bridge is another',
-      { endpoints: new Map([...endpoints].map(([name, one]) => [name, { ...one, bridge: 'br1' }])) },
+      { endpoints: new Map([...endpoints].map(([name, endpoint]) => [name, { ...endpoint, bridge: 'br1' }])) },
     ],
   ])('are not possible where %s', (_, over) => expect(entries(controlsOf(input(over)))).toEqual([]));
 });

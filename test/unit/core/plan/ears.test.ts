@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LinkedDevice } from '../../../../src/core/model/state.js';
-import { earsAbove, planWithEars } from '../../../../src/core/plan/ears.js';
+import { earsAbove, planWithEars, programsAtEars, unheardDevices } from '../../../../src/core/plan/ears.js';
 import { evidenceInterfaces } from '../../../../src/core/plan/evidence-interfaces.js';
 import { judge, key, perfectRun, numbered } from '../../../support/judge/perfect-run.js';
 import { buildFrame } from '../../../../src/core/probe/frames/frame.js';
@@ -41,6 +41,22 @@ describe('who gets frames beside the ports', () => {
     ).toEqual(['mv@br0', 'iv@br0', 'p1.7@p1']);
   });
 
+  it('is one elsewhere, whatever it is called there and whatever number its master has there', () => {
+    const there = { space: '/proc/9/ns/net', kind: 'macvlan', lower: 1 };
+    expect(ears(device('br0', there), device('mv', { ...there, master: 1 }))).toEqual(['br0@br0', 'mv@br0']);
+  });
+
+  it('is one on the device of a guest that the host routes to', () => {
+    const observers = planStep.observers
+      .filter(({ place }) => place === 'port')
+      .map((observer) => ({ ...observer, bridge: 'routes', routed: true as const }));
+    const there = { space: '/proc/9/ns/net', kind: 'macvlan' };
+    const devices = [...host, device('mv', { ...there, lower: 3 }), device('m9', { ...there, lower: 1 })];
+    expect(earsAbove({ ...planStep, observers }, devices).map(({ observer }) => observer)).toMatchObject([
+      { name: 'mv@p1', bridge: 'routes', place: 'above' },
+    ]);
+  });
+
   it('is not the host’s own, but for a virtual machine’s macvtap and another bridge’s port', () => {
     const here = { lower: 1, kind: 'macvlan' };
     expect(ears(device('mv', here), device('br0.7', { ...here, kind: 'vlan' }))).toEqual([]);
@@ -48,6 +64,19 @@ describe('who gets frames beside the ports', () => {
     expect(ears(device('br0.7', { ...here, kind: 'vlan', master: 60 }), device('br9', { ifindex: 60 }))).toEqual([
       'br0.7@br0',
     ]);
+  });
+
+  it('is no guest on a lower device that is observed already, but each other one there', () => {
+    const [own] = planStep.observers;
+    const by = { lower: 'br0', mode: 'bridge', device: 'eth0', port: 'br0' } as const;
+    const observers = own === undefined ? [] : [{ ...own, bridge: 'br0', macs: ['02:00:00:00:00:31'], by }];
+    const there = { space: '/proc/9/ns/net', kind: 'macvlan', lower: 1 };
+    const devices = [
+      ...host,
+      device('eth0', { ...there, mac: '02:00:00:00:00:31' }),
+      device('eth1', { ...there, mac: '02:00:00:00:00:32' }),
+    ];
+    expect(earsAbove({ ...planStep, observers }, devices).map(({ device: name }) => name)).toEqual(['eth1']);
   });
 
   it('is no port, no device on another bridge, and none that is down', () => {
@@ -68,12 +97,67 @@ describe('who gets frames beside the ports', () => {
   });
 });
 
+describe('who got frames while a step ran and had no ear', () => {
+  const spaceId = '4:77';
+  const mv = device('mv', { space: '/proc/9/ns/net', spaceId, kind: 'macvlan', lower: 1, received: 5 });
+  const down = { ...mv, up: false };
+  const unheard = (began: readonly LinkedDevice[], ended: readonly LinkedDevice[]): readonly string[] =>
+    unheardDevices(planStep, [...host, ...began], [...host, ...ended], (name) => `h/${name}`);
+  const heard = ': nobody listened there';
+  const where = 'macvlan h/mv in /proc/9/ns/net';
+
+  it('is nobody where all that stood there had an ear, whatever path leads to it', () => {
+    expect(unheard([mv], [mv])).toEqual([]);
+    expect(unheard([mv], [{ ...mv, space: '/proc/7/ns/net', received: 900 }])).toEqual([]);
+    expect(unheard([mv], [])).toEqual([]);
+    expect(unheard([down], [down])).toEqual([]);
+  });
+
+  it('is a device that came, went up, or received something and is down again', () => {
+    expect(unheard([], [mv])).toEqual([`${where} came to stand on h/br0 while the step ran${heard}`]);
+    expect(unheard([down], [mv])).toEqual([`${where} came up on h/br0 while the step ran${heard}`]);
+    expect(unheard([down], [{ ...down, received: 6 }])).toEqual([
+      `${where} came up on h/br0 while the step ran${heard}`,
+    ]);
+    expect(unheard([], [down])).toHaveLength(1);
+  });
+
+  it('is one that came back in another namespace or with another number', () => {
+    expect(unheard([mv], [{ ...mv, spaceId: '4:78' }])).toHaveLength(1);
+    expect(unheard([mv], [{ ...mv, ifindex: 51 }])).toHaveLength(1);
+  });
+
+  it('is no device of others, of other bridges, or that the host has itself', () => {
+    expect(unheard([], [{ ...mv, lower: 99 }, device('mv', { kind: 'macvlan', lower: 1 })])).toEqual([]);
+  });
+});
+
+describe('XDP programs that ears meet', () => {
+  const there = { space: '/run/netns/g1', kind: 'macvlan', lower: 1, xdpId: 7 };
+  const programs = (observers: typeof planStep.observers, ...more: readonly LinkedDevice[]) =>
+    programsAtEars({ ...planStep, observers }, [...host, ...more], (name) => `h/${name}`);
+  const found = [{ device: 'h/mv', space: '/run/netns/g1', id: 7 }];
+
+  it('are those on ears and on guests of lower devices, in other namespaces', () => {
+    expect(programs(planStep.observers, device('mv', there))).toEqual(found);
+    const [own] = planStep.observers;
+    const by = { lower: 'br0', mode: 'bridge', device: 'mv', port: 'br0' } as const;
+    const observers = own === undefined ? [] : [{ ...own, bridge: 'br0', macs: ['02:00:00:00:00:77'], by }];
+    expect(programs(observers, device('mv', there))).toEqual(found);
+  });
+
+  it('are none on a guest’s end of its veth, behind its port, and none of this namespace', () => {
+    expect(programs(planStep.observers, device('eth0', { ...there, kind: 'veth', lower: 3 }))).toEqual([]);
+    expect(programs(planStep.observers, device('mv', { ...there, space: null, kind: 'macvtap' }))).toEqual([]);
+  });
+});
+
 describe('an ear that a step found', () => {
-  const heard = (party?: string) => {
+  const heard = (party?: string, more: Partial<LinkedDevice> = {}) => {
     const evidence = perfectRun();
     const [found] = earsAbove(planStep, [
       ...host,
-      device('mv', { space: '/proc/9/ns/net', kind: 'macvlan', lower: 1 }),
+      device('mv', { space: '/proc/9/ns/net', kind: 'macvlan', lower: 1, ...more }),
     ]);
     if (found === undefined) throw new Error('there is no ear');
     const observer = { ...found.observer, ...(party === undefined ? {} : { party }) };
@@ -110,6 +194,31 @@ describe('an ear that a step found', () => {
       observer: 'mv@br0',
       causes: [{ code: 'above-bridge', place: 'mv', value: 'on br0' }],
     });
+  });
+
+  it.each<[string, Partial<LinkedDevice>, string]>([
+    ['source', { mode: 'source' }, 'nsenter --net=/proc/9/ns/net ip link set dev mv type macvlan macaddr flush'],
+    ['passthru', { mode: 'passthru' }, 'nsenter --net=/proc/9/ns/net ip link del dev mv'],
+    ['passthru of a virtual machine', { mode: 'passthru', kind: 'macvtap', space: null }, 'ip link del dev mv'],
+  ])('is silenced where it is, in mode %s, and no setting of a port is accused beside it', (_, device, fix) => {
+    const { evidence, frame } = heard(undefined, device);
+    evidence.frames.push({ ...frame, outgoing: false });
+    // a bridge that floods everything, which closes nothing here
+    evidence.states = evidence.states.map(({ before, ...states }) => ({
+      ...states,
+      before:
+        before === null
+          ? null
+          : {
+              ...before,
+              links: before.links.map((link) =>
+                link.bridge === null ? link : { ...link, bridge: { ...link.bridge, ageing_time: 0 } },
+              ),
+            },
+    }));
+    const leak = judge(evidence).steps[0]?.findings.find((finding) => finding.leak);
+    expect(leak?.causes.map(({ code, fix: words }) => [code, words])).toEqual([['above-bridge', fix]]);
+    expect(leak?.causes[0]?.cost).toContain(device.mode === 'source' ? 'no sender' : 'cut off');
   });
 
   it('may hear what its party may', () => {

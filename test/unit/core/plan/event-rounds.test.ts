@@ -31,7 +31,7 @@ function flowsOf(counts: readonly number[]): readonly Flow[] {
 }
 
 describe('probes of a step with events', () => {
-  it('last until a second after the last event and the readings around it, and pause for the controls in between half a second before that', () => {
+  it('last until a second after the last event and the snapshots around it, and pause for the controls in between half a second before that', () => {
     expect(eventRounds(planned('count: 350', '2s'))).toEqual({ rounds: 350, rate: 100, split: 300 });
     expect(eventRounds(planned('count: 350, both_ways: true', '2s'))).toEqual({ rounds: 350, rate: 200, split: 300 });
   });
@@ -63,7 +63,7 @@ describe('probes of a step with events', () => {
       rate([7]),
     ]).toEqual([5, 2, 2, 1, 7]);
   });
-  it('go round as often as the longest flow has frames, and pause before the round that comes half a second after the last event and the readings around it', () => {
+  it('go round as often as the longest flow has frames, and pause before the round that comes half a second after the last event and the snapshots around it', () => {
     const rounds = (counts: readonly number[], rate: number | null, ...atMs: readonly number[]) =>
       eventRounds({ ...step, rate, flows: flowsOf(counts), during: atMs.map((at) => ({ atMs: at, run: [] })) });
     expect(rounds([20, 40, 10], null, 1000, 3000)).toEqual({ rounds: 40, rate: 14, split: 36 });

@@ -38,7 +38,10 @@ describe('the capture filter', () => {
       ingressMac,
     ]);
     const several = new Map(
-      [...endpoints].map(([name, one]) => [name, { ...one, macs: [...one.macs, `02:00:00:00:0${name.length}:99`] }]),
+      [...endpoints].map(([name, endpoint]) => [
+        name,
+        { ...endpoint, macs: [...endpoint.macs, `02:00:00:00:0${name.length}:99`] },
+      ]),
     );
     expect(
       sources(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Flows, Plan, StepPlan } from '../../../../src/core/model/plan.js';
-import { type PlanSurroundings, planHash as hashOf } from '../../../../src/core/plan/hash.js';
+import { type HashInput, planHash as hashOf } from '../../../../src/core/plan/hash.js';
 import { describeNewMacs } from '../../../../src/core/plan/new-macs.js';
 import { flow, plan, step } from '../../../support/judge/row-fixture.js';
 
@@ -8,7 +8,7 @@ const withStep = (over: Partial<StepPlan>): Plan => ({ ...plan, steps: [{ ...ste
 const withFrame = (frame: Partial<typeof flow.frame>): Plan =>
   withStep({ flows: [{ ...flow, frame: { ...flow.frame, ...frame } }] });
 
-const surroundings: PlanSurroundings = { files: [{ path: 'a/rules.nft', sha256: 'aa' }], toolVersion: '1' };
+const surroundings: HashInput = { files: [{ path: 'a/rules.nft', sha256: 'aa' }], toolVersion: '1' };
 const planHash = (of: Plan, around = surroundings): string => hashOf(of, around);
 
 describe('the hash of a plan', () => {
@@ -21,7 +21,7 @@ describe('the hash of a plan', () => {
       'MACs that a port has learned',
       withStep({ observers: step.observers.map((observer) => ({ ...observer, macs: [] })) }),
     ],
-  ])('does not change with %s', (_, other) => expect(planHash(other)).toBe(planHash(plan)));
+  ])('does not change with %s', (_, otherPlan) => expect(planHash(otherPlan)).toBe(planHash(plan)));
   it('does not change with an address that the run invents, and does with one that a guest has', () => {
     expect(planHash(withFrame({ srcMac: '06:00:00:00:00:01' }))).toBe(
       planHash(withFrame({ srcMac: '06:00:00:00:00:02' })),
@@ -87,12 +87,12 @@ describe('the hash of a plan', () => {
     ['what is claimed to be seen', withStep({ flows: step.flows.map((flow) => ({ ...flow, may: ['c'] })) })],
     ['the scope', { ...plan, partialScope: 'one port only' }],
     ['the hosts', { ...plan, hosts: [{ name: 'hv2', ssh: 'hv2', command: ['verify-isolation'] }] }],
-  ])('changes with %s', (_, other) => expect(planHash(other)).not.toBe(planHash(plan)));
-  it.each<[string, PlanSurroundings]>([
+  ])('changes with %s', (_, otherPlan) => expect(planHash(otherPlan)).not.toBe(planHash(plan)));
+  it.each<[string, HashInput]>([
     ['the content of a file', { ...surroundings, files: [{ path: 'a/rules.nft', sha256: 'bb' }] }],
     ['a file more', { ...surroundings, files: [...surroundings.files, { path: 'x', sha256: 'aa' }] }],
     ['the program’s version', { ...surroundings, toolVersion: '2' }],
-  ])('changes with %s', (_, other) => expect(planHash(plan, other)).not.toBe(planHash(plan)));
+  ])('changes with %s', (_, hashInput) => expect(planHash(plan, hashInput)).not.toBe(planHash(plan)));
   it('takes the flows one after the other: their text together would not fit into a string', () => {
     const listed = (): never => {
       throw new Error('a list of all flows was made');

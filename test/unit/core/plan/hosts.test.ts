@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { legacyTablesOf, stateAround, statesByHost } from '../../../../src/core/bridge/states-by-host.js';
 import { mergeStates } from '../../../../src/core/plan/hosts.js';
 import type { HostState, LinkState } from '../../../../src/core/model/state.js';
 
@@ -93,22 +94,48 @@ describe('the states of several hosts as one', () => {
 
   it('have Open vSwitch and packet sockets of this host alone, and no rules of it where it is not among them', () => {
     const ovs = { bridges: [], ports: [], mirrors: [] };
-    const own = { ...state('here'), ovs, packetSockets: null };
+    const local = { ...state('here'), ovs, packetSockets: null };
     expect(
       mergeStates([
         { host: 'hv2', state: { ...state('there'), ovs, packetSockets: [] } },
-        { host: null, state: own },
+        { host: null, state: local },
       ]),
     ).toMatchObject({ ovs, packetSockets: null });
-    const elsewhere = mergeStates([{ host: 'hv2', state: { ...own, nft: 'x' } }]);
+    const elsewhere = mergeStates([{ host: 'hv2', state: { ...local, nft: 'x' } }]);
     expect(elsewhere).not.toHaveProperty('ovs');
     expect(elsewhere).not.toHaveProperty('packetSockets');
     expect(elsewhere.nft).toEqual({ nftables: [], hosts: { hv2: 'x' } });
     expect(both()).not.toHaveProperty('ovs');
   });
 
+  it('are taken apart again, as each kernel calls its devices', () => {
+    const of = (table: string, inode: string): HostState => ({
+      ...state(table),
+      packetSockets: [{ inode, ifindex: 1, protocol: '0003', holders: [], own: false }],
+      programs: [{ device: 'p0', place: 'tcx ingress', id: 3 }],
+      logGroups: [5],
+      hardware: { p0: ['l2-fwd-offload'] },
+      legacyTables: [{ program: 'iptables-legacy', table, rules: 1, targets: ['TEE'] }],
+    });
+    const parts = [
+      { host: null, state: of('here', '1') },
+      { host: 'hv2', state: of('there', '2') },
+    ];
+    const { unread: _, ...here } = of('here', '1');
+    const { unread: __, ...there } = of('there', '2');
+    const apart = statesByHost(mergeStates(parts));
+    expect(apart.map(({ host }) => host)).toEqual([null, 'hv2']);
+    expect(apart.map((part) => part.state)).toMatchObject([here, there]);
+    expect(apart[0]?.state.links).toHaveLength(2);
+    expect(legacyTablesOf(mergeStates(parts)).map((tables) => tables?.[0]?.table)).toEqual(['here', 'there']);
+    expect(stateAround('hv2/br0', mergeStates(parts)).state).toEqual(apart[1]?.state);
+    const alone = state('here');
+    expect(statesByHost(alone)).toEqual([{ host: null, state: alone }]);
+    expect(stateAround('hv2/br0', alone)).toEqual({ host: null, state: alone });
+  });
+
   it('of one host are what it said', () => {
-    const one = mergeStates([{ host: null, state: state('here') }]);
-    expect(one).toEqual({ ...state('here'), nft: { nftables: [{ table: { name: 'here' } }], hosts: {} } });
+    const merged = mergeStates([{ host: null, state: state('here') }]);
+    expect(merged).toEqual({ ...state('here'), nft: { nftables: [{ table: { name: 'here' } }], hosts: {} } });
   });
 });

@@ -117,7 +117,7 @@ describe('a plan', () => {
   });
 
   it('is the same for the same input', () => {
-    const one = '  - { name: one, probe: [ { class: unknown-unicast, from: a } ], expect: private }\n';
-    expect(JSON.stringify(plan(one))).toBe(JSON.stringify(plan(one)));
+    const steps = '  - { name: one, probe: [ { class: unknown-unicast, from: a } ], expect: private }\n';
+    expect(JSON.stringify(plan(steps))).toBe(JSON.stringify(plan(steps)));
   });
 });

@@ -20,14 +20,14 @@ describe('the method', () => {
     );
   });
   it('sums up each class, what is not judged apart', () => {
-    const other: Flow = { ...flow, id: 1, class: 'broadcast', carrier: 'ipv4-udp', count: 3, sender: 'b' };
+    const otherFlow: Flow = { ...flow, id: 1, class: 'broadcast', carrier: 'ipv4-udp', count: 3, sender: 'b' };
     expect(
       sentence({
         flows: [
           flow,
-          other,
+          otherFlow,
           { ...flow, id: 2, carrier: 'arp', sender: 'c', count: 5 },
-          { ...other, id: 3, judged: false },
+          { ...otherFlow, id: 3, judged: false },
         ],
       }),
     ).toContain(

@@ -18,15 +18,15 @@ function planOf(
   return makePlan({ ...of, topology: { ...of.topology, ...over } }, { runTag: 7, keySha256: '00', ...more });
 }
 function first(over: Partial<Step>, topology: Partial<Scenario['topology']> = {}): StepPlan {
-  const [one] = planOf([step(over)], topology).steps;
-  if (one === undefined) throw new Error('no step');
-  return one;
+  const [stepPlan] = planOf([step(over)], topology).steps;
+  if (stepPlan === undefined) throw new Error('no step');
+  return stepPlan;
 }
 const { endpoints, bridges } = scenario([]).topology;
 const guest = (over: Partial<Endpoint>): Endpoint => {
-  const [one] = endpoints;
-  if (one === undefined) throw new Error('the fixture has changed');
-  return { ...one, ...over };
+  const [endpoint] = endpoints;
+  if (endpoint === undefined) throw new Error('the fixture has changed');
+  return { ...endpoint, ...over };
 };
 const behind = guest({ name: 'winxp', attach: 'promiscuous', port: 'tap9', macs: ['00:0c:29:00:00:01'] });
 const hostEnd = guest({ name: 'host', attach: 'host', port: null, role: 'host', macs: [] });
@@ -186,8 +186,8 @@ describe('a step of a plan', () => {
     const offer = { class: 'dhcp-offer', carriers: ['ipv4-udp'] } as const;
     expect([of({}, 'lab'), of({}, 'host'), of(offer, 'host'), of(offer, 'lab')]).toEqual([
       [2048, 150],
-      [512, 1000],
-      [512, 1000],
+      [524, 1000],
+      [524, 1000],
       [2048, 150],
     ]);
   });
@@ -235,7 +235,7 @@ describe('a step of a plan', () => {
     };
     const may = (...mdb: readonly Step['mdb'][]): readonly boolean[] =>
       planOf(
-        mdb.map((one) => step({ ...multicast, mdb: one })),
+        mdb.map((changes) => step({ ...multicast, mdb: changes })),
         withIps,
       ).steps.map(({ flows }) => flows.some((flow) => flow.must.includes('c')));
     expect(
@@ -302,8 +302,10 @@ describe('a plan of a topology', () => {
       '2/3 br0',
     ]);
     expect(evidenceInterfaces(plan)[8]?.description).toBe('br0 (host) on br0, step 3: three');
-    const [one] = plan.steps[0]?.observers ?? [];
-    expect(one === undefined ? '' : describeObserver(one, 4, 'x')).toBe('a (guest) on br0, step 5: x');
+    const [firstObserver] = plan.steps[0]?.observers ?? [];
+    expect(firstObserver === undefined ? '' : describeObserver(firstObserver, 4, 'x')).toBe(
+      'a (guest) on br0, step 5: x',
+    );
   });
 });
 
@@ -363,7 +365,7 @@ describe('observers', () => {
   it('are judged where nobody or the author names them', () => {
     expect(observers([guest({}), behind], ['winxp']).map(({ judged }) => judged)).toEqual([false, true, false]);
   });
-  it('are none behind a device without an interface; a port without a name bears its endpoint’s', () => {
+  it('are none behind a device without an interface; a port without a name carries its endpoint’s', () => {
     expect(observers([{ ...behind, port: null }]).map(({ name }) => name)).toEqual(['br0']);
     expect(observers([guest({ port: null })])[0]).toMatchObject({ name: 'a', interface: 'a' });
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FrameSpec, Observer } from '../../../../src/core/model/plan.js';
 import { controlsOf, uplinkForms } from '../../../../src/core/plan/controls.js';
-import { earControlMac } from '../../../../src/core/plan/ingress-controls.js';
+import { receiveControlMac } from '../../../../src/core/plan/ingress-controls.js';
 import { observersOf } from '../../../../src/core/plan/observers.js';
 import { flow as base } from '../../../support/judge/row-fixture.js';
 import { mac, endpoints, input, ears, proving } from '../../../support/plan/control-fixture.js';
@@ -19,7 +19,7 @@ describe('ear controls at a host’s uplink', () => {
   const forms: readonly FrameSpec[] = [
     base.frame,
     { ...base.frame, srcMac: mac.lan },
-    { ...base.frame, srcMac: earControlMac.src },
+    { ...base.frame, srcMac: receiveControlMac.src },
   ];
   it('are for the bridge, from guests of it, else from one of the step’s senders that is one, else from the bridge, each form once', () => {
     const sources = (senders: readonly string[], of = forms): readonly string[] =>
@@ -33,7 +33,7 @@ describe('ear controls at a host’s uplink', () => {
       [mac.b],
     ]);
   });
-  it('never bear the MAC of who lives beyond, nor of a guest of another bridge', () => {
+  it('never carry the MAC of who lives beyond, nor of a guest of another bridge', () => {
     const moved = [...endpoints.values()].map((endpoint) =>
       endpoint.name === 'a' ? { ...endpoint, bridge: 'br1' } : endpoint,
     );
@@ -48,19 +48,21 @@ describe('ear controls at a host’s uplink', () => {
       ears(controlsOf(input({ onHost })), name).map(({ dstMac }) => dstMac);
     expect([dst(true, 'lan'), dst(true, 'c'), dst(false, 'lan')]).toEqual([
       [mac.bridge],
-      [earControlMac.dst],
-      [earControlMac.dst],
+      [receiveControlMac.dst],
+      [receiveControlMac.dst],
     ]);
   });
 });
 
 describe('a tunnel to another host', () => {
   const tunnel = { vni: 7, to: ['far'] };
-  const through = new Map([...endpoints].map(([name, one]) => [name, name === 'lan' ? { ...one, tunnel } : one]));
+  const through = new Map(
+    [...endpoints].map(([name, endpoint]) => [name, name === 'lan' ? { ...endpoint, tunnel } : endpoint]),
+  );
   it('is an uplink in the lab too: what proves its ear leaves by it, and nobody is asked to enter there', () => {
     const controls = controlsOf(input({ endpoints: through }));
     expect(ears(controls, 'lan').map(({ srcMac, dstMac }) => [srcMac, dstMac])).toEqual([[mac.a, mac.bridge]]);
-    expect(ears(controls, 'c').map(({ dstMac }) => dstMac)).toEqual([earControlMac.dst]);
+    expect(ears(controls, 'c').map(({ dstMac }) => dstMac)).toEqual([receiveControlMac.dst]);
     expect(Object.keys(proving({ endpoints: through }))).toEqual(['a', 'b', 'c']);
   });
   it('is judged only where the author names it', () => {

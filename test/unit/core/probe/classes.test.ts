@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { carriers, probeClasses } from '../../../../src/core/model/scenario.js';
-import { classes } from '../../../../src/core/probe/classes.js';
+import { carriers } from '../../../../src/core/model/scenario.js';
+import { classes, probeClasses } from '../../../../src/core/probe/classes.js';
 import { findToken } from '../../../../src/core/wire/token.js';
-import { runTag, all } from '../../../support/probe/class-fixture.js';
+import { runTag, classCases } from '../../../support/probe/class-fixture.js';
 
 describe('the descriptor of a class', () => {
   it.each(probeClasses)('stands in the list by its own name: %s', (name) => expect(classes[name].name).toBe(name));
@@ -13,13 +13,13 @@ describe('the descriptor of a class', () => {
 
 describe('the frames of every class with every carrier that it takes', () => {
   it('are there, and each has its token', () => {
-    expect(new Set(all.map(({ name }) => name))).toEqual(new Set(probeClasses));
-    expect(new Set(all.map(({ carrier }) => carrier))).toEqual(new Set(carriers));
+    expect(new Set(classCases.map(({ name }) => name))).toEqual(new Set(probeClasses));
+    expect(new Set(classCases.map(({ carrier }) => carrier))).toEqual(new Set(carriers));
     for (const name of ['known-unicast', 'unknown-unicast', 'broadcast', 'vlan-hop', 'mac-spoof', 'mac-steal'] as const)
       expect(
-        new Set(all.filter((one) => one.name === name).map(({ carrier }) => carrier)).size,
+        new Set(classCases.filter((classCase) => classCase.name === name).map(({ carrier }) => carrier)).size,
         name,
       ).toBeGreaterThanOrEqual(6);
-    expect(all.filter(({ frame }) => findToken(frame, 0, frame.length, runTag, -1) === null)).toEqual([]);
+    expect(classCases.filter(({ frame }) => findToken(frame, 0, frame.length, runTag, -1) === null)).toEqual([]);
   });
 });

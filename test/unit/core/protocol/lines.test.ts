@@ -31,10 +31,13 @@ describe('messages', () => {
     const send = {
       type: 'send',
       id: 3,
-      routes: [{ socket: 'a', interface: 3, count: 1 }],
+      routes: [
+        { socket: 'a', interface: 3, count: 1 },
+        { socket: 'a', interface: 3, count: 1, size: 14 },
+      ],
       length: 60,
       at: 60,
-      octets: 60,
+      bytes: 60,
       perSecond: null,
     } as const;
     expect(parseToHelper.send(encodeLine(send))).toEqual(send);

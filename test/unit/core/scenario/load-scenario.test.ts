@@ -66,6 +66,12 @@ describe('a scenario', () => {
     ['a count of 0', at(11, '    probe: [ { class: known-unicast, from: a, to: b, count: 0 } ]'), '11:61'],
     ['no probe', at(11, '    probe: []'), '11:12'],
     ['a probe that forbids nobody', at(11, '    probe: [ { class: broadcast, from: a } ]'), '11:14'],
+    [
+      'a probe that only endpoints of its sender could overhear',
+      at(6, '    a: { bridge: br0, port: p1, owner: o }').replace('port: p3', 'port: p3, owner: o'),
+      '11:14',
+    ],
+    ['a probe that only a tunnel could overhear', good.replace('port: p3', 'port: p3, tunnel: { vni: 7 }'), '11:14'],
     ['a bidirectional character in a name', at(2, 'name: "x\\u202e"'), '2:7'],
     ['an escape sequence in a name', at(2, 'name: "x\\e[31m"'), '2:7'],
     ['a line break in a name', at(2, 'name: "x\\ny"'), '2:7'],

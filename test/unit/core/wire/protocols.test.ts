@@ -98,9 +98,9 @@ describe('ARP', () => {
       trailerAt: 28,
     });
     for (const at of [1, 2, 4, 5]) {
-      const other = Uint8Array.from(body);
-      other[at] = 0x77;
-      expect(parseArp(other, 0, arpLength)).toBeNull();
+      const bytes = Uint8Array.from(body);
+      bytes[at] = 0x77;
+      expect(parseArp(bytes, 0, arpLength)).toBeNull();
     }
   });
 });

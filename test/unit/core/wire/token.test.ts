@@ -164,9 +164,9 @@ describe('token', () => {
   it("differs in every byte's place, not at the first and last alone", () => {
     const tags = tagsFor(key, 0, 1);
     for (let at = 0; at < 8; at += 1) {
-      const other = Uint8Array.from(tags);
-      other[at] = (other[at] ?? 0) ^ 0x80;
-      expect(sameTag(other, 0, tags, 0)).toBe(false);
+      const bytes = Uint8Array.from(tags);
+      bytes[at] = (bytes[at] ?? 0) ^ 0x80;
+      expect(sameTag(bytes, 0, tags, 0)).toBe(false);
     }
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { GroupCause, ProvenFix } from '../../../../src/core/model/result.js';
+import type { ProvenFix } from '../../../../src/core/model/fix.js';
+import type { GroupCause } from '../../../../src/core/model/result.js';
 import type { CauseStory } from '../../../../src/report/answer/cause-stories.js';
 import { alternativesOf, commandsText, firstFix } from '../../../../src/report/answer/alternatives.js';
 
@@ -102,7 +103,7 @@ describe('a fix that was tried', () => {
 
   it('of an older version says the same', () => {
     const [old] = alternativesOf(story([cause('ageing-zero', 4, ['y'])], [trial('ageing-zero', 'mends', [])]));
-    expect([old?.tried, old?.standing]).toEqual(['WORKS (20 → 0 frames)', 'works']);
+    expect([old?.tried, old?.outcome]).toEqual(['WORKS (20 → 0 frames)', 'works']);
   });
 
   it('and works is advised before one that costs less and was not tried', () => {

@@ -1,8 +1,8 @@
 import type { ReasonCode } from '../../../../src/core/model/reasons.js';
 import { describe, expect, it } from 'vitest';
-import { reasonStories, standaloneSentence } from '../../../../src/report/answer/answer.js';
+import { answerOf, reasonStories, standaloneSentence } from '../../../../src/report/answer/answer.js';
 import { result, step } from '../../../support/report/fixture.js';
-import type { LeakGroup } from '../../../../src/core/model/result.js';
+import type { Finding, LeakGroup } from '../../../../src/core/model/result.js';
 import { countText, listText, setText, stepsText, whoText } from '../../../../src/report/answer/participants.js';
 
 describe('a number', () => {
@@ -125,6 +125,22 @@ describe('a sentence without a word before it', () => {
 });
 
 describe('why nothing is proven', () => {
+  it('names the port that was not observed, why, and what to do', () => {
+    const reasons = [{ code: 'coverage-partial' as const, observer: null, text: 'not observed: tap9, patch0' }];
+    const run = result([step('one', { verdict: 'inconclusive', reasons })]);
+    const unobserved = [
+      { port: 'tap9', reason: 'tc at p0 ingress carries frames there' },
+      { port: 'patch0', reason: 'it is a patch port' },
+    ];
+    const hint = (ports: typeof unobserved): string | undefined =>
+      reasonStories({ ...run, coverage: { ...run.coverage, unobserved: ports } })[0]?.hint;
+    expect(hint(unobserved)).toBe(
+      'tap9 was not observed (tc at p0 ingress carries frames there), nor was 1 more. End that, list it as an endpoint, or say why nobody listens there with `scope: { partial: … }`.',
+    );
+    expect(hint(unobserved.slice(0, 1))).toMatch(/^tap9 was not observed \(tc at p0 ingress carries frames there\)\. /);
+    expect(hint([])).toMatch(/^Not every port/);
+  });
+
   it('begins with what brought the rest about, and ends with what was brought about', () => {
     const reason = (code: ReasonCode) => ({ code, observer: null, text: code });
     const steps = [
@@ -140,5 +156,47 @@ describe('why nothing is proven', () => {
       'coverage-partial',
       'not-run',
     ]);
+  });
+});
+
+describe('the answer of a run that holds but for what is accepted', () => {
+  const row = (over: object): Finding => ({
+    probe: 0,
+    class: 'known-unicast',
+    carrier: 'raw',
+    vlan: [],
+    from: 'a',
+    to: 'b',
+    observer: 'c',
+    sent: 400,
+    seen: 0,
+    allowed: 'no',
+    leak: false,
+    upperBound95: null,
+    direction: 'known',
+    firstSighting: null,
+    causes: [],
+    ...over,
+  });
+  const sentence = (findings: readonly Finding[]): string =>
+    answerOf({
+      result: {
+        ...result([step('one', { verdict: 'holds', asExpected: true, findings })]),
+        verdict: 'holds',
+        exitCode: 0,
+      },
+      dir: null,
+      details: null,
+    }).sentence;
+
+  it('says what somebody received', () => {
+    const accepted = { reason: 'x', owner: null, ticket: null, until: null };
+    expect(sentence([row({ seen: 400, leak: true, accepted }), row({ observer: 'd' })])).toMatch(
+      /^none of 2 endpoints received any of 400 frames that were not meant for it, but for what is accepted: c receives what a sends to b \(400 of 400 frames\); and all could hear/,
+    );
+  });
+
+  it('is as before where nothing is', () => {
+    expect(sentence([row({})])).toMatch(/not meant for it, and all could hear/);
   });
 });

@@ -90,11 +90,11 @@ describe('html report', () => {
     expect(text.match(/class="heat leak"/g)).toHaveLength(1);
   });
 
-  it('maps a thousand guests by those that fare alike', () => {
+  it('maps a thousand guests by those that behave alike', () => {
     const text = page(reported(['g7', 'g9'], { guests: 1000 }));
     const cells = text.match(/class="heat \w+"/g) ?? [];
     expect(cells.length).toBeLessThan(200);
-    expect(text).toContain('those that fare alike in one row');
+    expect(text).toContain('those that behave alike in one row');
     expect(text).toMatch(/<title>[^<]*g7[^<]* overhears a: known-unicast<\/title>/);
   });
 

@@ -1,9 +1,20 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { junitReport } from '../../../../src/report/machine/junit.js';
-import { reporters } from '../../../../src/report/reporters.js';
+import { reporters as loaders } from '../../../../src/report/reporters.js';
 import { experiment, findings, result, step } from '../../../support/report/fixture.js';
 import { reported } from '../../../support/report/evidence.js';
+
+const reporters = {
+  terminal: await loaders.terminal(),
+  html: await loaders.html(),
+  markdown: await loaders.markdown(),
+  junit: await loaders.junit(),
+  github: await loaders.github(),
+  prometheus: await loaders.prometheus(),
+  ndjson: await loaders.ndjson(),
+  nagios: await loaders.nagios(),
+};
 
 const view = { width: 80, color: false };
 const hostile = 'x"<b>|\\`@a\n::error::\u001b[31m%0A, :';
@@ -22,8 +33,8 @@ const broken = result(
   ],
   { exitCode: 2, asExpected: false },
 );
-const run = (one: typeof experiment): { result: typeof experiment; dir: null; details: null } => ({
-  result: one,
+const run = (judged: typeof experiment): { result: typeof experiment; dir: null; details: null } => ({
+  result: judged,
   dir: null,
   details: null,
 });
@@ -150,8 +161,8 @@ describe('nagios report', () => {
     [experiment, 'OK'],
     [{ ...broken, exitCode: 3 }, 'UNKNOWN'],
     [{ ...broken, exitCode: 4 }, 'WARNING'],
-  ] as const)('is one line whose state goes with the exit status', (one, state) => {
-    const text = reporters.nagios([run(one)], view);
+  ] as const)('is one line whose state goes with the exit status', (judged, state) => {
+    const text = reporters.nagios([run(judged)], view);
     expect(text).toMatch(
       new RegExp(`^ISOLATION ${state} - [^|\\n]+ \\| leaks=\\d+;;0 unobserved_ports=0 dropped=0 duration=12\\.3s\\n$`),
     );

@@ -21,7 +21,7 @@ it('counts drifts by severity and code, and escapes names that guests choose', (
       { name: 'old', promiscuity: null },
     ],
     open: [drift, drift],
-    seen: { 'port-joined': 2 },
+    driftCounts: { 'port-joined': 2 },
     counts: { reads: 3, failures: 0, events: 9, overruns: 1 },
   });
   expect(text.split('\n').filter((line) => !line.startsWith('#'))).toEqual([

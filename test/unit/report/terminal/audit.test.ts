@@ -32,7 +32,7 @@ const report = (over: Partial<AuditReport>): AuditReport => ({
   unread: [],
   ...over,
 });
-const view = { width: 80, verbose: false, all: false, exitStatus: 0 };
+const view = { width: 80, verbose: false, showsAll: false, exitStatus: 0 };
 
 describe('an audit for people', () => {
   it('begins with the worst that was found and who would receive what by it', () => {
@@ -68,10 +68,10 @@ describe('an audit for people', () => {
 
   it('shows every setting with --all, times in seconds', () =>
     expect(
-      auditText(report({ settings: [{ place: 'br0.ageing_time', value: '30000' }] }), { ...view, all: true }),
+      auditText(report({ settings: [{ place: 'br0.ageing_time', value: '30000' }] }), { ...view, showsAll: true }),
     ).toContain('  br0.ageing_time = 300 s'));
 
-  it('says how predictions fared on the wire', () => {
+  it('says what became of predictions on the wire', () => {
     const proof = {
       evidence: 'evidence/x',
       classes: [{ class: 'broadcast', agrees: 7, differs: 1, open: 2 } as const],

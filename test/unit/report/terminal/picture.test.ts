@@ -44,7 +44,7 @@ describe('the picture for the terminal', () => {
     expect(text).not.toMatch(/[●▲◆]/);
   });
 
-  it.each([40, 60, 80, 100])('is no wider than %i columns, and puts those that fare alike into a box', (width) => {
+  it.each([40, 60, 80, 100])('is no wider than %i columns, and puts those that behave alike into a box', (width) => {
     const lines = picture(reported(['g7', 'g9', 'g10', 'g11'], { guests: 200 }), width);
     expect(Math.max(...lines.map((line) => [...line].length))).toBeLessThanOrEqual(width);
     if (width === 100) expect(lines.join('\n')).toMatch(/│ g7, g9, g10 and g11 +│/);

@@ -167,8 +167,8 @@ describe('the answer in the terminal', () => {
 
 describe('several runs', () => {
   const holds = result([step('gate', { findings: findings('a', 'b', 'raw', { b: 1, c: 0 }) })], { verdict: 'holds' });
-  const runs = [holds, broken(mesh(3)), holds].map((one, at) => ({
-    result: { ...one, scenario: { ...one.scenario, name: `run-${at + 1}` } },
+  const runs = [holds, broken(mesh(3)), holds].map((result, at) => ({
+    result: { ...result, scenario: { ...result.scenario, name: `run-${at + 1}` } },
     dir: `evidence/run-${at + 1}`,
     details: null,
   }));

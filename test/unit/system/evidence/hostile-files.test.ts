@@ -109,13 +109,13 @@ describe('the folder of a run whose capture was changed at random', () => {
     rmSync(join(dir, 'evidence.pcapng.gz'));
     return {
       path: join(dir, 'evidence.pcapng'),
-      octets: gunzipSync(readFileSync(join(captures, name, 'evidence.pcapng.gz'))),
+      bytes: gunzipSync(readFileSync(join(captures, name, 'evidence.pcapng.gz'))),
       dir,
     };
   };
 
   it('never holds', async () => {
-    const { path, octets: bytes, dir } = folder('switch-mode');
+    const { path, bytes, dir } = folder('switch-mode');
     writeFileSync(path, bytes);
     expect((await replayFolder(dir)).verdict).toBe('holds');
     await fc.assert(
@@ -129,7 +129,7 @@ describe('the folder of a run whose capture was changed at random', () => {
   });
 
   it('is broken all the same where the leak came before the change', async () => {
-    const { path, octets: bytes, dir } = folder('hub-mode');
+    const { path, bytes, dir } = folder('hub-mode');
     await fc.assert(
       fc.asyncProperty(changes, async (list) => {
         writeFileSync(path, mutate(bytes, list, Math.floor(bytes.length / 2)));

@@ -27,11 +27,11 @@ it.each<[string, Extract<Change, { kind: 'vlan' }>, OvsVlanColumns, boolean]>([
     false,
   ],
   ['another tag', change('add', [10, 10], access), columns('11', '[]'), false],
-  ['a tag that a trunk does not heed', change('add', [10, 10], access), columns('10', '[20]', 'trunk'), false],
+  ['a tag that a trunk does not obey', change('add', [10, 10], access), columns('10', '[20]', 'trunk'), false],
   ['trunks', change('add', [20, 22]), columns('[]', '[20, 21, 22]'), true],
   ['trunks of which one is missing', change('add', [20, 22]), columns('[]', '[20, 22]'), false],
   ['trunks beside a native VLAN', change('add', [20, 20]), columns('10', '20', 'native-untagged'), true],
-  ['trunks that an access port does not heed', change('add', [20, 20]), columns('10', '20'), false],
+  ['trunks that an access port does not obey', change('add', [20, 20]), columns('10', '20'), false],
   [
     'trunks of a tunnel, whose own VLAN is its only one',
     change('add', [20, 20]),

@@ -40,20 +40,20 @@ function frames(first: number, count: number): Uint8Array {
 }
 
 it('calls are carried out one after the other', async () => {
-  const one = helper(1);
-  const [first, second] = [one.send('a', frames(1, 3), 60, null), one.send('a', frames(11, 1), 60, null)];
-  await one.turn();
-  expect(one.given).toEqual([1]);
-  await one.takes(0);
-  expect(one.given).toEqual([1, 3]);
-  await one.takes(1);
-  expect(one.given).toEqual([1, 3, 11]);
-  await one.takes(2);
+  const pieces = helper(1);
+  const [first, second] = [pieces.send('a', frames(1, 3), 60, null), pieces.send('a', frames(11, 1), 60, null)];
+  await pieces.turn();
+  expect(pieces.given).toEqual([1]);
+  await pieces.takes(0);
+  expect(pieces.given).toEqual([1, 3]);
+  await pieces.takes(1);
+  expect(pieces.given).toEqual([1, 3, 11]);
+  await pieces.takes(2);
   expect([await first, await second]).toEqual([
     { accepted: 3, error: null },
     { accepted: 1, error: null },
   ]);
-  await one.idle();
+  await pieces.idle();
 });
 
 it('the next call is under way once the last piece of the one before is, and never a third', async () => {

@@ -3,8 +3,8 @@ import { activeFeatures, featureNames } from '../../../../src/system/kernel/etht
 
 const names = ['tx-scatter-gather', '', 'tx-checksum-ipv4'];
 
-function strings(all: readonly string[]): Buffer {
-  return Buffer.concat(all.map((name) => Buffer.from(name.padEnd(32, '\0'), 'latin1')));
+function strings(names: readonly string[]): Buffer {
+  return Buffer.concat(names.map((name) => Buffer.from(name.padEnd(32, '\0'), 'latin1')));
 }
 /** Blocks of struct ethtool_get_features_block of which these bits are active, and all others available. */
 function blocks(count: number, ...active: readonly number[]): Buffer {

@@ -73,7 +73,8 @@ describe.each(['x64', 'arm64'])('the filter of a sealed helper on %s', (name) =>
     ['setsockopt', [5, 263, 23], 'allow'],
     ['setsockopt', [5, 263, 26], 'notPermitted'],
     ['setsockopt', [5, 263, 13], 'notPermitted'], // PACKET_TX_RING
-    ['setsockopt', [5, 1, 50], 'notPermitted'], // SO_ATTACH_BPF
+    ['setsockopt', [5, 1, 50], 'allow'], // SO_ATTACH_BPF, of programs that it was handed
+    ['setsockopt', [5, 1, 44], 'notPermitted'], // SO_LOCK_FILTER
     ['setsockopt', [5, 0, 26], 'notPermitted'],
     ['prctl', [15], 'allow'],
     ['prctl', [4], 'notPermitted'],

@@ -1,17 +1,17 @@
 #!/bin/sh
 # unpack-evidence.sh ARCHIVE FOLDER: takes a packed run apart that came from a host, which may have put anything in it.
-# It is listed first: regular files and folders below run/ alone, no way up, no more than MOST_FILES and MOST_OCTETS.
+# It is listed first: regular files and folders below run/ alone, no way up, no more than MAX_FILES and MAX_BYTES.
 # Else nothing is unpacked, and the status is 1.
 set -eu
 archive=$1
 folder=$2
-most_files=${MOST_FILES:-100000}
-most_octets=${MOST_OCTETS:-17179869184}
+max_files=${MAX_FILES:-100000}
+max_bytes=${MAX_BYTES:-17179869184}
 
 # --quoting-style: a line end in a name is not the end of a line
 list=$(LC_ALL=C timeout 600 tar --list --verbose --gzip --quoting-style=escape --numeric-owner --file "$archive" |
-	head -n $((most_files + 1)))
-printf '%s\n' "$list" | LC_ALL=C awk -v most_files="$most_files" -v most_octets="$most_octets" '
+	head -n $((max_files + 1)))
+printf '%s\n' "$list" | LC_ALL=C awk -v max_files="$max_files" -v max_bytes="$max_bytes" '
 	function refuse(why) { print "not unpacked: " why > "/dev/stderr"; bad = 1; exit 1 }
 	NF == 0 { next }
 	{
@@ -22,9 +22,9 @@ printf '%s\n' "$list" | LC_ALL=C awk -v most_files="$most_files" -v most_octets=
 		if (kind != "-" && kind != "d") refuse("neither a file nor a folder: " name)
 		if (name !~ /^run(\/|$)/) refuse("not below run/: " name)
 		if (("/" name "/") ~ /\/\.\.\//) refuse("a way up: " name)
-		octets += $3
-		if (++files > most_files) refuse("more than " most_files " files")
-		if (octets > most_octets) refuse("more than " most_octets " octets")
+		bytes += $3
+		if (++files > max_files) refuse("more than " max_files " files")
+		if (bytes > max_bytes) refuse("more than " max_bytes " bytes")
 	}
 	END { if (!bad && files == 0) refuse("there is nothing in it") ; if (bad) exit 1 }
 '

@@ -1,7 +1,6 @@
 import type { Mac } from '../../../model/mac.js';
 import { type BridgeView, isSettingOn } from '../../view.js';
-import { sentTo, unicast } from '../delivery.js';
-import { destinationOf, entryOf } from '../destination.js';
+import { destinationOf, entryOf, sentTo, unicast } from '../delivery.js';
 import { type ClassForecast, type End, portOf, unknown } from '../forecast.js';
 
 /** What keeps a MAC from moving to the thief's port (br_fdb_update, br_handle_frame_finish); null = nothing. */

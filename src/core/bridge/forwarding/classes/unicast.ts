@@ -1,7 +1,6 @@
 import type { Diversions } from '../../diversions.js';
 import { isSettingOn } from '../../view.js';
-import { flooded, sentTo, unicast } from '../delivery.js';
-import { destinationOf, entryOf } from '../destination.js';
+import { destinationOf, entryOf, flooded, sentTo, unicast } from '../delivery.js';
 import { type ClassForecast, type End, no, portOf, unknown } from '../forecast.js';
 
 export const predictKnownUnicast: ClassForecast = (view, _, { from, to, observer }) =>
@@ -13,7 +12,7 @@ export const predictUnknownUnicast: ClassForecast = (_, __, { from, observer }) 
 /** Only an entry that somebody made outlives the silence of its owner. */
 export const predictAgedUnicast: ClassForecast = (view, _, { from, to, observer }) => {
   if (to === null) return unknown('no addressee');
-  const made = to.macs
+  const staticEntry = to.macs
     .map((mac) => entryOf(view, from, mac))
     .find((entry) => entry !== undefined && entry.state !== 'dynamic');
   return sentTo(
@@ -21,7 +20,7 @@ export const predictAgedUnicast: ClassForecast = (view, _, { from, to, observer 
     from,
     to,
     observer,
-    made === undefined && to.site.kind !== 'host'
+    staticEntry === undefined && to.site.kind !== 'host'
       ? { flood: 'its entry ages while it is silent' }
       : destinationOf(view, from, to),
   );

@@ -1,5 +1,5 @@
 import { filtersInState } from '../../rows/filters-in-state.js';
-import { isRouted, type RowContext } from '../../rows/row-context.js';
+import { isRouted, type RowContext } from '../../../bridge/row-context.js';
 
 /** What can stand between a sender and an observer. */
 export interface Barrier {
@@ -23,7 +23,7 @@ export const filter: Barrier = {
     const { before, finding } = row;
     const { link, ip } = filtersInState(before);
     let acting = finding.carrier === 'raw' ? link : [...link, ...ip.bridged];
-    if (isRouted(row)) acting = ip.all;
+    if (isRouted(row)) acting = ip.routed;
     return acting.length === 0 ? null : acting.join(', ');
   },
 };

@@ -1,5 +1,6 @@
 import { fieldsOf, objectsOf, textOf } from '../../../text/json-text.js';
-import { groupAddress, isSwitchedOn, isUnicast } from '../../rows/row-context.js';
+import { groupAddress, isUnicast } from '../../../bridge/row-context.js';
+import { isOn } from '../../../bridge/setting-value.js';
 import type { Barrier } from './barrier.js';
 
 const reserved = /^01:80:c2:00:00:0([0-9a-f])$/;
@@ -14,7 +15,7 @@ export const linkLocalReserved: Barrier = {
   find({ dstMac, bridge }) {
     const last = reserved.exec(dstMac ?? '')?.[1];
     if (last === undefined) return null;
-    if (last === '0') return isSwitchedOn(bridge.bridge?.['stp_state']) ? `${bridge.name}.stp_state` : null;
+    if (last === '0') return isOn(bridge.bridge?.['stp_state']) ? `${bridge.name}.stp_state` : null;
     const mask = Number(bridge.bridge?.['group_fwd_mask'] ?? 0);
     return ((mask >> Number.parseInt(last, 16)) & 1) === 0 ? `${bridge.name}.group_fwd_mask` : null;
   },
@@ -26,8 +27,7 @@ export const membersKnown: Barrier = {
   opens: 'a membership at the observer’s port, its becoming a multicast router port, snooping off, or no querier',
   find(row) {
     const { bridge, flow, port, before } = row;
-    if (isUnicast(row) || flow === null || port === null || !isSwitchedOn(bridge.bridge?.['mcast_snooping']))
-      return null;
+    if (isUnicast(row) || flow === null || port === null || !isOn(bridge.bridge?.['mcast_snooping'])) return null;
     const group = groupAddress(flow.frame);
     const members = objectsOf(before.mdb)
       .flatMap((part) => objectsOf(fieldsOf(part)?.['mdb']))

@@ -1,5 +1,6 @@
-import { isSwitchedOff, isSwitchedOn, isUnicast, type RowContext } from '../../rows/row-context.js';
-import { ovsLeak } from '../causes/ovs.js';
+import { isUnicast, type RowContext } from '../../../bridge/row-context.js';
+import { isOff, isOn } from '../../../bridge/setting-value.js';
+import { ovsLeak } from '../../../bridge/weaknesses/ovs.js';
 import type { Barrier } from './barrier.js';
 
 /** The observer's port takes no unicast for a MAC that the bridge does not know. */
@@ -12,7 +13,7 @@ export const floodOff: Barrier = {
       finding.class !== 'routed-bounce' &&
       isUnicast(row) &&
       dstMac !== bridge.mac &&
-      isSwitchedOff(port.port?.['flood'])
+      isOff(port.port?.['flood'])
       ? `${port.name}.flood`
       : null;
   },
@@ -24,7 +25,7 @@ const broadcast = 'ff:ff:ff:ff:ff:ff';
 function switchOff(row: RowContext, key: 'bcast_flood' | 'mcast_flood'): string | null {
   const { port, fromPort, dstMac } = row;
   const meant = dstMac !== null && !isUnicast(row) && (dstMac === broadcast) === (key === 'bcast_flood');
-  return port !== null && fromPort !== null && meant && isSwitchedOff(port.port?.[key]) ? `${port.name}.${key}` : null;
+  return port !== null && fromPort !== null && meant && isOff(port.port?.[key]) ? `${port.name}.${key}` : null;
 }
 
 /** The observer's port takes no broadcasts. */
@@ -47,7 +48,7 @@ export const guard: Barrier = {
   opens: 'guard and root_block off at that port',
   find({ finding, fromPort }) {
     if (finding.class !== 'stp-root' || fromPort === null) return null;
-    const key = (['guard', 'root_block'] as const).find((one) => isSwitchedOn(fromPort.port?.[one]));
+    const key = (['guard', 'root_block'] as const).find((flag) => isOn(fromPort.port?.[flag]));
     return key === undefined ? null : `${fromPort.name}.${key}`;
   },
 };
@@ -61,7 +62,7 @@ export const isolated: Barrier = {
   find({ fromPort, port, bridge, finding }) {
     if (fromPort === null || port === null || fromPort.master !== bridge.name || finding.class === 'routed-bounce')
       return null;
-    return isSwitchedOn(fromPort.port?.['isolated']) && isSwitchedOn(port.port?.['isolated'])
+    return isOn(fromPort.port?.['isolated']) && isOn(port.port?.['isolated'])
       ? `${fromPort.name}.isolated, ${port.name}.isolated`
       : null;
   },
@@ -72,7 +73,7 @@ export const locked: Barrier = {
   text: 'the sender’s port is locked to the MACs of its entries',
   opens: 'locked off at that port, learning on there, or mab',
   find({ fromPort, flow, before, bridge }) {
-    if (fromPort === null || flow === null || !isSwitchedOn(fromPort.port?.['locked'])) return null;
+    if (fromPort === null || flow === null || !isOn(fromPort.port?.['locked'])) return null;
     const known = before.fdb.some(
       (entry) => entry.mac === flow.frame.srcMac && entry.port === fromPort.name && entry.master === bridge.name,
     );
@@ -88,9 +89,9 @@ export const ovsProtectedPorts: Barrier = {
   text: 'both ports are protected',
   opens: 'protected=false on either port, or a flow that outputs to one',
   find(row) {
-    const found = ovsLeak(row);
-    return found?.from?.columns['protected'] === true && found.port?.columns['protected'] === true
-      ? `${found.from.name}.protected, ${found.port.name}.protected`
+    const inSwitch = ovsLeak(row);
+    return inSwitch?.from?.columns['protected'] === true && inSwitch.port?.columns['protected'] === true
+      ? `${inSwitch.from.name}.protected, ${inSwitch.port.name}.protected`
       : null;
   },
 };

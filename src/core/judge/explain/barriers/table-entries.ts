@@ -1,5 +1,5 @@
 import type { FdbState } from '../../../model/state.js';
-import { isUnicast, type RowContext } from '../../rows/row-context.js';
+import { isUnicast, type RowContext } from '../../../bridge/row-context.js';
 import type { Barrier } from './barrier.js';
 
 /**
@@ -10,7 +10,7 @@ function steeringEntry(row: RowContext): FdbState | null {
   const { entries, after, port, observer, dstMac } = row;
   const [entry] = entries;
   if (entry === undefined || !isUnicast(row) || observer === null || observer.place === 'relay') return null;
-  const stays = after.fdb.some((one) => one.mac === dstMac && one.port === entry.port && one.state === entry.state);
+  const stays = after.fdb.some((row) => row.mac === dstMac && row.port === entry.port && row.state === entry.state);
   return !stays || entries.some((entry) => entry.port === (port?.name ?? row.bridge.name)) ? null : entry;
 }
 

@@ -1,7 +1,10 @@
 import { reversePathOf } from '../../../bridge/beside.js';
-import { portVlans } from '../../../bridge/port-vlans.js';
+import { portVlans } from '../../../bridge/view.js';
+import { type Below, isMacvlanMode, isOnDevice, passingOf } from '../../../model/attach.js';
 import { sameSegment } from '../../../model/host-names.js';
-import { isRouted, isSwitchedOn, isUnicast, type RowContext, routedSender } from '../../rows/row-context.js';
+import { isRouted, isUnicast, type RowContext, routedSender } from '../../../bridge/row-context.js';
+import { isOn } from '../../../bridge/setting-value.js';
+import { broadcastMac } from '../../../probe/addresses.js';
 import type { Barrier } from './barrier.js';
 
 /** The host takes packets for its own MAC and routes none. */
@@ -26,14 +29,26 @@ export const otherBridge: Barrier = {
       : `${from.bridge}, ${bridge.name}`,
 };
 
-/** Guests of one lower device of which the mode of one is not `bridge` exchange nothing within the kernel. */
+/** An ipvlan in mode l3 takes packets for one address and drops all else; in l2 it copies what is for all to all. */
+function ofGroup({ lower, mode }: Below): string | null {
+  return mode === 'l2' ? null : `${lower}: mode ${mode}`;
+}
+
+/**
+ * Guests of one lower device of which the mode of one is not `bridge` exchange nothing within the kernel. By ipvlan
+ * that is so of unicast; in mode l3 nothing that is for a group gets past the device at all (ipvlan_process_outbound,
+ * drivers/net/ipvlan).
+ */
 export const macvlanApart: Barrier = {
-  text: 'the lower device hands nothing from one of its guests to another in this mode',
-  opens: 'mode bridge; or a switch beyond that sends frames back by the port on which they came in (hairpin)',
-  find({ observer, from }) {
+  text: 'the lower device does not pass on such frames of its guests in this mode',
+  opens: 'mode bridge or l2; or a switch beyond that sends frames back by the port on which they came in (hairpin)',
+  find(row) {
+    const { observer, from, dstMac } = row;
     const by = observer?.by;
+    if (from?.below !== undefined && !isMacvlanMode(from.below.mode) && dstMac !== null && !isUnicast(row))
+      return ofGroup(from.below);
     if (by === undefined || from?.below === undefined || from.below.lower !== by.lower) return null;
-    const apart = [from.below.mode, by.mode].find((mode) => mode !== 'bridge');
+    const apart = [from.below, by].map(passingOf).find((passing) => passing !== 'bridge');
     return apart === undefined ? null : `${by.lower}: mode ${apart}`;
   },
 };
@@ -43,19 +58,24 @@ function takesAll({ observer }: Pick<RowContext, 'observer'>): boolean {
   return observer?.by?.mode === 'passthru';
 }
 
-/** A lower device hands unicast to the one of its guests that has the MAC. */
+/** Guests of an ipvlan have one MAC: what is for one is distinguished by its address. */
+function isForeignPacket({ flow, listener, ...row }: RowContext): boolean {
+  const address = flow?.frame.dstIp ?? null;
+  return isUnicast(row) && !(listener?.ips ?? []).some((ip) => ip.address === address);
+}
+
+/**
+ * A lower device hands unicast to the one of its guests that has the MAC, and what is for a group to those that joined
+ * one of its hash (mc_filter, drivers/net/macvlan.c).
+ */
 export const macvlanAddress: Barrier = {
-  text: 'the lower device hands unicast to the guest that has the MAC',
-  opens: 'mode passthru, or a guest that takes the MAC of another',
+  text: 'the lower device hands frames to the guest that has the MAC, or joined the group',
+  opens: 'mode passthru, or a guest that takes the MAC of another or joins the group',
   find(row) {
     const { observer, dstMac } = row;
-    const isForeign =
-      !takesAll(row) &&
-      isUnicast(row) &&
-      dstMac !== null &&
-      observer?.by !== undefined &&
-      !observer.macs.includes(dstMac);
-    return isForeign && observer.by !== undefined ? observer.by.lower : null;
+    if (takesAll(row) || dstMac === null || observer?.by === undefined) return null;
+    if (!isMacvlanMode(observer.by.mode)) return isForeignPacket(row) ? observer.by.lower : null;
+    return dstMac === broadcastMac || observer.macs.includes(dstMac) ? null : observer.by.lower;
   },
 };
 
@@ -72,6 +92,7 @@ export const ownAddress: Barrier = {
       isUnicast(row) &&
       observer !== null &&
       observer.place !== 'port' &&
+      !isOnDevice(observer.by) &&
       !takesAll(row) &&
       dstMac !== row.bridge.mac &&
       dstMac !== null &&
@@ -133,7 +154,7 @@ export const vlanFiltering: Barrier = {
   text: 'the frame’s VLAN is not one of the port’s',
   opens: 'vlan_filtering off, or that VLAN on the port',
   find({ bridge, before, finding, fromPort, port }) {
-    if (!isSwitchedOn(bridge.bridge?.['vlan_filtering']) || fromPort === null || port === null) return null;
+    if (!isOn(bridge.bridge?.['vlan_filtering']) || fromPort === null || port === null) return null;
     const [tag] = finding.vlan;
     const vid = tag === undefined || tag === 0 ? (portVlans(before.vlan, fromPort.name)?.native ?? null) : tag;
     if (vid === null || portVlans(before.vlan, fromPort.name)?.members.has(vid) !== true)

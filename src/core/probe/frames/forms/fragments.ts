@@ -71,8 +71,8 @@ function ofIp(spec: FrameSpec): FrameSpec & { readonly carrier: Exclude<Carrier,
 export const firstFragmentForm: FormBuilder = {
   leastSize: (carrier, vlanDepth) =>
     headerLength(vlanDepth) + fragmentHeaders(carrier) + inUnits(transportLength(carrier) + tokenLength),
-  template(given) {
-    const spec = ofIp(given);
+  template(frame) {
+    const spec = ofIp(frame);
     const { carrier } = spec;
     const { bytes, bodyAt } = startFrame(
       spec,
@@ -103,8 +103,8 @@ export const firstFragmentForm: FormBuilder = {
  */
 export const laterFragmentForm: FormBuilder = {
   leastSize: (carrier, vlanDepth) => headerLength(vlanDepth) + fragmentHeaders(carrier) + tokenLength,
-  template(given) {
-    const spec = ofIp(given);
+  template(frame) {
+    const spec = ofIp(frame);
     const { carrier } = spec;
     const { bytes, bodyAt } = startFrame(
       spec,

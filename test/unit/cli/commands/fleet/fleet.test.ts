@@ -38,7 +38,7 @@ async function makeBroken(): Promise<void> {
     '"expected": "holds"',
   );
   writeFileSync(join(broken, 'plan.json'), plan);
-  rmSync(join(broken, 'result.json'));
+  for (const file of ['result.json', 'SHA256SUMS']) rmSync(join(broken, file));
   const { writeJson } = await import('../../../../../src/system/evidence/folder/folder.js');
   const { replayFolder } = await import('../../../../../src/system/evidence/replay.js');
   const { writeSums } = await import('../../../../../src/system/evidence/folder/hash.js');
@@ -70,7 +70,9 @@ describe('fleet', () => {
     host('hv1', whole);
     host('hv2', whole);
     const { status, report } = run(fleet);
-    expect(report.hosts.map(({ host: name, status: own, problems }) => ({ name, own, problems }))).toEqual([
+    expect(
+      report.hosts.map(({ host: name, status: exitStatus, problems }) => ({ name, own: exitStatus, problems })),
+    ).toEqual([
       { name: 'hv1', own: 0, problems: [] },
       { name: 'hv2', own: 0, problems: [] },
     ]);

@@ -36,6 +36,8 @@ describe('explainCode', () => {
     expect(explainCode('gateway-steal')).toContain('a class of probes');
     expect(explainCode('CVE-2019-15753')).toContain('See ageing-zero');
     expect(explainCode('raw')).toContain('a carrier of probes');
+    expect(explainCode('EXPOSED')).toContain('with run --strict it is BROKEN');
+    expect(explainCode('CUTS OFF')).toContain('a word of an answer');
   });
 
   it('names the nearest code for a misspelt one', () => {

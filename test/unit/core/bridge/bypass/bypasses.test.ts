@@ -3,6 +3,7 @@ import { bypassesIn } from '../../../../../src/core/bridge/bypass/bypasses.js';
 import {
   harmlessActions,
   harmlessFilters,
+  harmlessHandlers,
   harmlessStatements,
   harmlessTargets,
 } from '../../../../../src/core/bridge/bypass/known-good.js';
@@ -45,6 +46,36 @@ describe('what can carry frames past the ears', () => {
     ];
     expect(reported({ programs })).toEqual(['BPF program 7 at vnet2 tcx ingress']);
     expect(tc({ kind: 'bpf', options: {} })).toEqual(['tc filter bpf at tc vnet2 ingress']);
+  });
+
+  it('is a function of a module that gets every frame of the bridge, as VMware’s, or of every device', () => {
+    const handler = (name: string, device: string | null, type = 'ALL'): readonly string[] =>
+      reported({ packetHandlers: [{ type, device, function: name }] });
+    const bridged = 'VNetBridgeReceiveFromDev [vmnet]';
+    expect(handler(bridged, 'br0')).toEqual([`packet handler ${bridged} at br0`]);
+    expect(handler(bridged, null, '0800')).toEqual([`packet handler ${bridged} at every interface`]);
+    expect(handler(bridged, 'eth9')).toEqual([]);
+    // a protocol of its own
+    expect(handler('fcoe_rcv [fcoe]', null, '8906')).toEqual([]);
+    expect([...harmlessHandlers].flatMap((name) => handler(name, null, '0800'))).toEqual([]);
+    expect(handler('llc_rcv [llc]', null)).toEqual([]);
+  });
+
+  it('is a tap that several processes read, which are named', () => {
+    const sharedTaps = {
+      vnet2: [
+        { pid: 7, name: 'qemu-system-x86' },
+        { pid: 9, name: 'python3' },
+      ],
+      tap9: [
+        { pid: 7, name: 'a' },
+        { pid: 9, name: 'b' },
+      ],
+    };
+    expect(reported({ sharedTaps })).toEqual(['tap that several processes read at vnet2']);
+    expect(bypassesIn({ ...hostState(), sharedTaps }, segment)[0]?.remedy).toContain(
+      'qemu-system-x86 (7), python3 (9)',
+    );
   });
 
   it('is a target of iptables-legacy as of nft, and rules of ebtables-legacy, which nobody reads', () => {
@@ -275,7 +306,7 @@ describe('what can carry frames past the ears', () => {
       ['nft fwd to vnet3', ['vnet3'], 'it takes what comes to its rule'],
     ]);
     expect(rule([{ dup: { addr: '10.0.0.9', dev: 'br0' } }], 'ip', null)).toEqual([
-      ['nft dup', null, 'it takes what comes to its rule'],
+      ['nft dup to 10.0.0.9', null, 'it takes what comes to its rule'],
     ]);
     expect(rule([{ dup: { addr: 'vnet3' } }], 'netdev', ['eth*'])).toEqual([]);
     expect(rule([{ dup: { addr: 'vnet3' } }], 'netdev', ['vnet*'])).toHaveLength(1);

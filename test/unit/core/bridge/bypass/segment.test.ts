@@ -72,6 +72,11 @@ describe('the devices that frames of a bridge come to', () => {
     ).toEqual(['bond0', 'bond0.7', 'br0', 'eth0']);
   });
 
+  it('are the devices of guests that the host routes to, and what stands on them', () => {
+    const links = [link('tap1', { kind: 'tun' }), link('mv', { lower: 'tap1', kind: 'macvlan' }), link('eth9')];
+    expect([...segmentOf(new Set(['routes']), { links, tc: null }, ['tap1', 'gone'])].sort()).toEqual(['mv', 'tap1']);
+  });
+
   it('end where links form a ring', () => {
     expect(
       reached(

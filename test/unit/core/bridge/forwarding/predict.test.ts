@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { audit } from '../../../../../src/core/audit/audit.js';
 import type { Prediction } from '../../../../../src/core/model/audit.js';
-import { probeClasses } from '../../../../../src/core/model/scenario.js';
-import type { Reading } from '../../../../../src/core/model/state.js';
+import { probeClasses } from '../../../../../src/core/probe/classes.js';
+import type { Snapshot } from '../../../../../src/core/model/state.js';
 import { differing, heldAgainstWire } from '../../../../support/judge/held.js';
 
 const top = fileURLToPath(new URL('../../../../..', import.meta.url));
@@ -15,7 +15,7 @@ const top = fileURLToPath(new URL('../../../../..', import.meta.url));
 const recorded = readdirSync(join(top, 'captures')).filter(
   (name) =>
     !name.startsWith('reason-') &&
-    !['macvlan', 'routed'].includes(name) &&
+    !['macvlan', 'ipvlan', 'routed'].includes(name) &&
     existsSync(join(top, 'captures', name, 'plan.json')),
 );
 
@@ -29,20 +29,20 @@ describe.each(recorded)('the recorded run %s', (name) => {
   });
 });
 
-const rest: Reading = JSON.parse(
-  readFileSync(new URL('../../../../support/readings/default-bridge.json', import.meta.url), 'utf8'),
+const rest: Snapshot = JSON.parse(
+  readFileSync(new URL('../../../../support/snapshots/default-bridge.json', import.meta.url), 'utf8'),
 );
 
-function forecast(reading: Reading, probe: string): readonly string[] {
+function forecast(snapshot: Snapshot, probe: string): readonly string[] {
   return [
     ...new Set(
-      audit(reading)
+      audit(snapshot)
         .predictions.filter((prediction: Prediction) => prediction.class === probe)
         .map(({ reach }) => reach),
     ),
   ];
 }
-function change(port: Readonly<Record<string, boolean>>, bridge: Readonly<Record<string, number>> = {}): Reading {
+function change(port: Readonly<Record<string, boolean>>, bridge: Readonly<Record<string, number>> = {}): Snapshot {
   return {
     ...rest,
     state: {
@@ -98,7 +98,7 @@ describe('a prediction', () => {
       vlans: [{ vlan: at === 2 ? 20 : 10, flags: ['PVID', 'Egress Untagged'] }],
     }));
     const filtered = change({}, { vlan_filtering: 1 });
-    const reading: Reading = {
+    const snapshot: Snapshot = {
       ...filtered,
       state: {
         ...filtered.state,
@@ -107,7 +107,7 @@ describe('a prediction', () => {
       },
     };
     const reach = (probe: string, from: string, observer: string): string | undefined =>
-      audit(reading).predictions.find(
+      audit(snapshot).predictions.find(
         (prediction) => prediction.class === probe && prediction.from === from && prediction.observer === observer,
       )?.reach;
     expect([
@@ -138,7 +138,7 @@ describe('a prediction', () => {
     expect(forecast(policy, 'broadcast')).toEqual(['unknown']);
   });
   it('does not mind rules of IP unless br_netfilter hands bridged frames to them', () => {
-    const ruled = (call: string): Reading => ({
+    const ruled = (call: string): Snapshot => ({
       ...rest,
       state: {
         ...rest.state,
@@ -153,10 +153,10 @@ describe('a prediction', () => {
     });
     expect([forecast(ruled('0'), 'broadcast'), forecast(ruled('1'), 'broadcast')]).toEqual([['yes'], ['unknown']]);
   });
-  it('of a thousand guests tells pairs that fare alike together, and loses none', () => {
+  it('of a thousand guests tells pairs that behave alike together, and loses none', () => {
     const { links, fdb } = rest.state;
     const port = links.find(({ name }) => name === 'vnet0');
-    if (port === undefined) throw new Error('the recorded reading has changed');
+    if (port === undefined) throw new Error('the recorded snapshot has changed');
     const mac = (at: number): string =>
       `02:76:6a:00:${(at >> 8).toString(16).padStart(2, '0')}:${(at & 255).toString(16).padStart(2, '0')}`;
     const many = Array.from({ length: 1000 }, (_, at) => ({
@@ -175,7 +175,7 @@ describe('a prediction', () => {
       usedS: 0,
       updatedS: 0,
     }));
-    const reading: Reading = {
+    const snapshot: Snapshot = {
       ...rest,
       state: {
         ...rest.state,
@@ -183,9 +183,9 @@ describe('a prediction', () => {
         fdb: [...fdb.filter(({ port: on }) => on === 'br0'), ...entries],
       },
     };
-    const unknowns = audit(reading).predictions.filter((prediction) => prediction.class === 'unknown-unicast');
+    const unknowns = audit(snapshot).predictions.filter((prediction) => prediction.class === 'unknown-unicast');
     const sum = (reach: string): number =>
-      unknowns.filter((one) => one.reach === reach).reduce((total, { pairs }) => total + pairs, 0);
+      unknowns.filter((prediction) => prediction.reach === reach).reduce((total, { pairs }) => total + pairs, 0);
     expect([sum('no'), sum('yes'), sum('unknown')]).toEqual([400 * 399, 1000 * 999 - 400 * 399, 0]);
   });
 });

@@ -216,10 +216,10 @@ describe('an entry of the forwarding database', () => {
   });
 
   it('of the device itself is told from that of the bridge', () => {
-    const own = { mac, ifname: 'vnet4', state: 'permanent', flags: ['self'] };
-    expect(decide([rowOf(null, 'p', '')], [at('s'), own], true)).toEqual([`bridge fdb del ${mac} dev if17 self`]);
+    const ownEntry = { mac, ifname: 'vnet4', state: 'permanent', flags: ['self'] };
+    expect(decide([rowOf(null, 'p', '')], [at('s'), ownEntry], true)).toEqual([`bridge fdb del ${mac} dev if17 self`]);
     expect(decide([rowOf(null, 'p', '')], [at('p')], true)).toEqual([`bridge fdb del ${mac} dev if17 self`]);
-    expect(decide([rowOf(null, 's', '')], [own])).toEqual(['done']);
+    expect(decide([rowOf(null, 's', '')], [ownEntry])).toEqual(['done']);
     expect(decide([rowOf(null, 'p', 's')], [at('s', null, 'vnet5')], true)).toEqual([
       `left: the entry of ${mac} on vnet4 is absent, not what the run had set (permanent)`,
     ]);

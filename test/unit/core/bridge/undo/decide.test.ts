@@ -30,9 +30,9 @@ describe('a setting of a run', () => {
   });
 
   it('is left where the interface is a port of another bridge, or of none', () => {
-    const other = { ifname: 'br1', ifindex: 4 };
+    const otherBridge = { ifname: 'br1', ifindex: 4 };
     for (const master of ['br1', ''])
-      expect(decideUndo(flood, { links: [bridge, other, port({ master })] })).toEqual({
+      expect(decideUndo(flood, { links: [bridge, otherBridge, port({ master })] })).toEqual({
         kind: 'left',
         why: 'vnet4 is no longer a port of the bridge that it was a port of',
       });
@@ -88,7 +88,7 @@ describe('a setting of a run', () => {
     });
   });
 
-  it('is left where another interface bears the index as its name, which iproute2 takes first', () => {
+  it('is left where another interface carries the index as its name, which iproute2 takes first', () => {
     const links = [bridge, port(), { ifname: 'if17', ifindex: 99 }];
     const why = 'another interface is called if17';
     expect(decideUndo(flood, { links })).toEqual({ kind: 'left', why });
@@ -113,7 +113,7 @@ describe('an interface that a run made', () => {
 
 describe('a sysctl', () => {
   const plain: UndoOf<'sysctl'> = { kind: 'sysctl', on: null, name: 'net.ipv4.ip_forward', set: '1', was: '0' };
-  const own: UndoOf<'sysctl'> = { ...plain, on, name: 'net.ipv4.conf.vnet4.rp_filter' };
+  const ownSysctl: UndoOf<'sysctl'> = { ...plain, on, name: 'net.ipv4.conf.vnet4.rp_filter' };
   it('is put back where it is as the run has set it', () => {
     const undone = { kind: 'undo', commands: [['sysctl', '-w', 'net.ipv4.ip_forward=0']] };
     expect(decideUndo(plain, { links: [], sysctl: '1' })).toEqual(undone);
@@ -126,12 +126,12 @@ describe('a sysctl', () => {
   });
 
   it('goes by the name of an interface, which has to be the same one, under the same name', () => {
-    expect(decideUndo(own, { links: [bridge, port()], sysctl: '1' })).toEqual({
+    expect(decideUndo(ownSysctl, { links: [bridge, port()], sysctl: '1' })).toEqual({
       kind: 'undo',
       commands: [['sysctl', '-w', 'net.ipv4.conf.vnet4.rp_filter=0']],
     });
-    expect(decideUndo(own, { links: [bridge, port({ ifindex: 18 })], sysctl: '1' })).toEqual({ kind: 'done' });
-    expect(decideUndo(own, { links: [bridge, port({ name: 'renamed' })], sysctl: '1' })).toEqual({
+    expect(decideUndo(ownSysctl, { links: [bridge, port({ ifindex: 18 })], sysctl: '1' })).toEqual({ kind: 'done' });
+    expect(decideUndo(ownSysctl, { links: [bridge, port({ name: 'renamed' })], sysctl: '1' })).toEqual({
       kind: 'left',
       why: 'vnet4 is called renamed by now',
     });

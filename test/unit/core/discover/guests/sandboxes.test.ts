@@ -158,11 +158,11 @@ describe('machines without a manager', () => {
     here,
   });
 
-  it('are told by the processes that run them', () => {
+  it('are known by the processes that run them', () => {
     expect(['firecracker', 'cloud-hyperviso', 'qemu-system-x86', 'constructor', 'bash'].map(isMonitor)).toEqual([
       true,
       true,
-      false,
+      true,
       false,
       false,
     ]);
@@ -181,6 +181,49 @@ describe('machines without a manager', () => {
       [manager, name, 'tap0'],
       [manager, name, 'tap1'],
     ]);
+  });
+
+  it.each([
+    [
+      '-netdev and -device',
+      ['-name', 'web', '-netdev', 'tap,id=n0,ifname=tap0', '-device', 'e1000,netdev=n0,mac=52:54:00:AA:00:01'],
+    ],
+    ['-nic', ['--name', 'guest=web,debug-threads=on', '-nic', 'tap,ifname=tap0,mac=52:54:00:aa:00:01']],
+    [
+      'a descriptor and JSON, as libvirt has it',
+      [
+        '-name',
+        'guest=web,process=qemu:web',
+        '-netdev',
+        '{"type":"tap","fd":"30","id":"h0"}',
+        '-device',
+        '{"driver":"virtio-net-pci","netdev":"h0","mac":"52:54:00:aa:00:01"}',
+      ],
+    ],
+  ])('QEMU: name and MAC by %s', (_, argv) => {
+    expect(monitorGuests([process('qemu-system-x86', argv, ['tap0'])])).toEqual([
+      expect.objectContaining({ manager: 'qemu', name: 'web', port: 'tap0', mac: '52:54:00:aa:00:01' }),
+    ]);
+  });
+
+  it('QEMU: a MAC that may be of another card is not known, and what is no option is nothing', () => {
+    const cards = [
+      '-netdev',
+      'tap,id=a,fd=3',
+      '-netdev',
+      'tap,id=b,fd=4',
+      '-device',
+      'e1000,netdev=a,mac=52:54:00:aa:00:01',
+    ];
+    const macsOf = (argv: readonly string[], taps: readonly string[]): unknown =>
+      monitorGuests([process('kvm', argv, taps)]).map(({ name, mac }) => [name, mac]);
+    expect(macsOf(cards, ['tap0', 'tap1'])).toEqual([
+      ['qemu-42', null],
+      ['qemu-42', null],
+    ]);
+    expect(macsOf(['-name', '-device', '{"netdev', '-netdev', '{', '-nic', 'tap,ifname=tap0,mac=x'], ['tap0'])).toEqual(
+      [['-device', null]],
+    );
   });
 
   it('are known by their namespace where the bridges are in another one, as Kata has it', () => {

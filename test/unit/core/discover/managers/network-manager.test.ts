@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { networkManagerManagers } from '../../../../../src/core/discover/managers/network-manager.js';
-import type { ConfigurationManager } from '../../../../../src/core/model/persistent-fix.js';
+import type { ConfigurationManager } from '../../../../../src/core/model/fix.js';
 
 const profile = (device: string, lines: readonly string[]): string =>
   [

@@ -32,14 +32,14 @@ describe('entries that are copied', () => {
         new Set(['p0']),
       ).fdb,
     ).toHaveLength(1);
-    for (const one of [
+    for (const row of [
       entry(macOf(7), 'p0', { state: 'static', master: 'br9' }),
       entry('01:00:5e:00:00:01', 'p0', { state: 'static' }),
       entry(link(plain, 'p1').mac, 'p0', { state: 'static' }),
       entry(link(plain, 'br0').mac, 'p0', { state: 'static' }),
       entry(macOf(7), 'br0', { state: 'static' }),
     ]) {
-      expect(copied(one)).toEqual({ fdb: [], mdb: [], missing: [] });
+      expect(copied(row)).toEqual({ fdb: [], mdb: [], missing: [] });
     }
   });
   it('that an offload keeps are named', () =>
@@ -59,7 +59,7 @@ describe('entries that are copied', () => {
     });
     expect(member({ vid: 'x' }).mdb).toEqual([{ group: '239.1.1.1', port: 'p1' }]);
     expect(member({ src: { addr: '10.0.0.1' } })).toMatchObject({ mdb: [], missing: ['member p1 of 239.1.1.1'] });
-    for (const other of [{ dev: 'br9' }, { port: 'br0' }, { port: 'br0', state: 'temp' }, { grp: 7 }])
-      expect(member(other)).toEqual({ fdb: [], mdb: [], missing: [] });
+    for (const change of [{ dev: 'br9' }, { port: 'br0' }, { port: 'br0', state: 'temp' }, { grp: 7 }])
+      expect(member(change)).toEqual({ fdb: [], mdb: [], missing: [] });
   });
 });

@@ -6,15 +6,15 @@ import { copiedBridgeSettings, copiedPortSettings } from '../../../../../src/cor
 import { isReadable, copiedTables } from '../../../../../src/core/discover/twin/copied-tables.js';
 import { isUsual } from '../../../../../src/core/discover/twin/endpoints.js';
 import { readWhatIfs } from '../../../../../src/core/discover/twin/what-if.js';
-import type { FdbState, HostState, LinkState, Reading } from '../../../../../src/core/model/state.js';
+import type { FdbState, HostState, LinkState, Snapshot } from '../../../../../src/core/model/state.js';
 
 const { state } = JSON.parse(
-  readFileSync(new URL('../../../../support/readings/default-bridge.json', import.meta.url), 'utf8'),
-) as Reading;
+  readFileSync(new URL('../../../../support/snapshots/default-bridge.json', import.meta.url), 'utf8'),
+) as Snapshot;
 const ports = new Set(['vnet0', 'vnet1']);
 function link(name: string): LinkState {
   const found = state.links.find((link) => link.name === name);
-  if (found === undefined) throw new Error(`the reading has no ${name}`);
+  if (found === undefined) throw new Error(`the snapshot has no ${name}`);
   return found;
 }
 const entry = (over: Partial<FdbState>): FdbState => ({
@@ -102,7 +102,7 @@ describe('VLANs of a twin', () => {
 
 describe('entries of a twin', () => {
   it('are those that were written by hand, not what the bridge learns or has of its own', () => {
-    const own = entry({ mac: link('vnet0').mac, state: 'permanent' });
+    const ownEntry = entry({ mac: link('vnet0').mac, state: 'permanent' });
     const { fdb, missing } = copiedEntries(
       withFdb(
         entry({}),
@@ -110,7 +110,7 @@ describe('entries of a twin', () => {
         entry({ mac: '52:54:00:00:00:03', port: 'br0', master: null, state: 'permanent' }),
         entry({ mac: '52:54:00:00:00:04', state: 'dynamic' }),
         entry({ mac: '33:33:00:00:00:01', master: null, state: 'permanent' }),
-        own,
+        ownEntry,
       ),
       link('br0'),
       ports,

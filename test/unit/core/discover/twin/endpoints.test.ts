@@ -9,7 +9,7 @@ describe('who is in a twin', () => {
     const of = input(over);
     const state = change(of.state, 'br0', bridge);
     return twinEndpoints({
-      found: of.found.scenario,
+      scenario: of.discovered.scenario,
       state,
       bridge: link(state, 'br0'),
       addresses: of.addresses,
@@ -25,8 +25,10 @@ describe('who is in a twin', () => {
       },
     });
     expect(
-      reported({ addresses: ['10.0.0.254/24'], found: found({ host: { bridge: 'br0', port: 'p9', mac: macOf(9) } }) })
-        .host,
+      reported({
+        addresses: ['10.0.0.254/24'],
+        discovered: found({ host: { bridge: 'br0', port: 'p9', mac: macOf(9) } }),
+      }).host,
     ).toBe('host.2');
   });
   it('is whoever the host knows behind the device, where somebody holds it promiscuous', () => {

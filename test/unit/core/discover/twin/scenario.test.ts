@@ -51,7 +51,9 @@ describe('a twin', () => {
     expect(twinScenario(input({ classes: ['mac-spoof'] })).scenario).not.toHaveProperty('policy');
     expect(twinScenario(input({ classes: ['known-unicast'] })).scenario).toHaveProperty('policy');
     const { policy: _, ...unruled } = found().scenario;
-    expect(twinScenario(input({ found: { ...found(), scenario: unruled } })).scenario).not.toHaveProperty('policy');
+    expect(twinScenario(input({ discovered: { ...found(), scenario: unruled } })).scenario).not.toHaveProperty(
+      'policy',
+    );
   });
   it('has what the live one is set to, its sysctl and its own VLANs', () => {
     const set = {
@@ -129,8 +131,9 @@ describe('a twin', () => {
       tc: { filters: { 'p0 ingress': [{ kind: 'bpf', options: {} }] } },
     };
     expect(
-      twinScenario(input({ state, missing: ['known before'], found: found({ g1: { bridge: 'br0', port: 'p1' } }) }))
-        .missing,
+      twinScenario(
+        input({ state, missing: ['known before'], discovered: found({ g1: { bridge: 'br0', port: 'p1' } }) }),
+      ).missing,
     ).toEqual([
       'known before',
       'the MAC of p1: it is not on record, and another stands for it',
@@ -144,7 +147,7 @@ describe('a twin', () => {
     expect(() => twinScenario(input({ bridge: 'br9' }))).toThrow(
       expect.objectContaining({ code: 'interface-gone', exit: 69, message: 'there is no bridge "br9"' }),
     );
-    expect(() => twinScenario(input({ found: found({ g1: undefined, g2: undefined }) }))).toThrow(
+    expect(() => twinScenario(input({ discovered: found({ g1: undefined, g2: undefined }) }))).toThrow(
       expect.objectContaining({
         code: 'too-little-found',
         exit: 3,
@@ -155,15 +158,15 @@ describe('a twin', () => {
   it('is attacked by one guest with the uplink to talk to, where two guests are enough', () => {
     const two = found({ g2: undefined });
     expect(
-      steps({ found: two })
+      steps({ discovered: two })
         .flatMap(({ probe }) => probe ?? [])
-        .find((one) => one.class === 'mac-steal'),
+        .find((probe) => probe.class === 'mac-steal'),
     ).toMatchObject({ from: 'g0', to: 'g1', via: 'nic' });
     const alone = found({ nic: undefined });
     expect(
-      steps({ found: alone })
+      steps({ discovered: alone })
         .flatMap(({ probe }) => probe ?? [])
-        .find((one) => one.class === 'mac-steal'),
+        .find((probe) => probe.class === 'mac-steal'),
     ).toMatchObject({ from: 'g0', to: 'g1', via: 'g2' });
   });
   it('hops VLANs where one port of it has some', () => {

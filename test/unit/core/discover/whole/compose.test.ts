@@ -2,22 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { type WholeInput, type WholeWishes, wholeScenario } from '../../../../../src/core/discover/whole/compose.js';
 import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
 import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
+import { stateWith, upLink } from '../../../../support/link-state.js';
 
-const port = (name: string, more: Partial<LinkState> = {}): LinkState => ({
-  name,
-  ifindex: 1,
-  mac: '02:00:00:00:00:ff',
-  mtu: 1500,
-  flags: ['UP', 'LOWER_UP'],
-  operstate: 'UP',
-  master: 'br0',
-  promiscuity: 1,
-  kind: 'veth',
-  sysFlags: null,
-  bridge: null,
-  port: { isolated: false, learning: true, flood: true },
-  ...more,
-});
+const port = (name: string, more: Partial<LinkState> = {}): LinkState =>
+  upLink(name, {
+    mac: '02:00:00:00:00:ff',
+    master: 'br0',
+    promiscuity: 1,
+    kind: 'veth',
+    port: { isolated: false, learning: true, flood: true },
+    ...more,
+  });
 const bridge = (name: string, bridgeSettings: Record<string, number> = {}): LinkState =>
   port(name, { master: null, kind: 'bridge', bridge: bridgeSettings, port: null });
 const macOf = (n: number): string =>
@@ -40,16 +35,9 @@ function hostOf(
   more: readonly LinkState[] = [],
 ): HostState {
   const numbers = Array.from({ length: guests }, (_, at) => at + 1);
-  return {
-    links: [bridge('br0'), ...numbers.map((n) => port(`v${n}`, change(n))), ...more],
+  return stateWith([bridge('br0'), ...numbers.map((n) => port(`v${n}`, change(n))), ...more], {
     fdb: numbers.map((n) => entry(macOf(n), `v${n}`)),
-    vlan: [],
-    mdb: [],
-    tc: null,
-    nft: null,
-    sysctl: {},
-    unread: [],
-  };
+  });
 }
 
 const usual: WholeWishes = { bridge: null, guests: [], zones: [], classes: [], rate: null, forMs: null };
@@ -148,7 +136,7 @@ describe('the scenario of a whole host', () => {
 
   it('sends to a guest whose port learns nothing, where its MAC is known', () => {
     const host = hostOf(4, (n) => (n === 2 ? { port: { learning: false } } : {}));
-    const deaf = { ...host, fdb: host.fdb.filter((one) => one.port !== 'v2') };
+    const deaf = { ...host, fdb: host.fdb.filter((entry) => entry.port !== 'v2') };
     const neighbours = [{ mac: macOf(2), address: '10.9.0.2' }];
     const { steps, notes } = composed(deaf, {}, { neighbours });
     expect(steps[0]?.probe[1]).toMatchObject({
@@ -166,7 +154,7 @@ describe('the scenario of a whole host', () => {
   it('sends to a guest whose MAC a static entry has at another port, and does not speak for it', () => {
     const host = hostOf(4);
     const stray = { ...entry(macOf(2), 'v3'), state: 'static' };
-    const fdb = [stray, ...host.fdb.filter((one) => one.port !== 'v2')];
+    const fdb = [stray, ...host.fdb.filter((entry) => entry.port !== 'v2')];
     const record = { name: 'two', port: 'v2', mac: macOf(2), ips: [], zone: null, firewall: null };
     const inventory = { guests: [{ manager: 'libvirt' as const, ...record }], unread: [] };
     const { steps, notes, endpoints } = composed({ ...host, fdb }, {}, { inventory });
@@ -295,7 +283,7 @@ describe('the scenario of a whole host', () => {
       hint: 'verify-isolation run --netns web --bridge br9',
     });
     expect(() => composed(hostOf(0), {}, { beside })).toThrow(alone);
-    const apart = { ...beside, bridges: beside.bridges.map((one) => ({ ...one, linked: false })) };
+    const apart = { ...beside, bridges: beside.bridges.map((bridge) => ({ ...bridge, linked: false })) };
     expect(composed(hostOf(3), {}, { beside: apart }).beside).toEqual([]);
     expect(() => composed(hostOf(0), {}, { beside: apart })).toThrow(
       expect.objectContaining({ exit: 69, hint: 'verify-isolation run --netns web --bridge br9' }),
@@ -310,5 +298,27 @@ describe('the scenario of a whole host', () => {
     expect(() => composed(hostOf(3), { guests: ['nobody'] })).toThrow(nothing);
     expect(() => composed({ ...hostOf(3), fdb: [] })).toThrow(expect.objectContaining({ exit: 3 }));
     expect(() => composed(hostOf(3), { bridge: 'br9' })).toThrow(expect.objectContaining({ exit: 69 }));
+  });
+});
+
+describe('two bridges that a veth joins', () => {
+  it('are examined one at a time: the end of the other is an uplink, and its guests are nobody here', () => {
+    const host = hostOf(3, undefined, [
+      bridge('br1'),
+      port('j0', { lower: 'j1' }),
+      port('j1', { lower: 'j0', master: 'br1' }),
+      ...[7, 8, 9].map((n) => port(`w${n}`, { master: 'br1' })),
+    ]);
+    const fdb = [
+      ...host.fdb,
+      ...[7, 8, 9].flatMap((n) => [entry(macOf(n), `w${n}`, 'br1'), entry(macOf(n), 'j0')]),
+      ...[1, 2, 3].map((n) => entry(macOf(n), 'j1', 'br1')),
+    ];
+    expect(() => composed({ ...host, fdb })).toThrow(
+      /^"j0" joins "br0" to "br1"; "j1" joins "br1" to "br0": these bridges are one network/,
+    );
+    const { endpoints } = composed({ ...host, fdb }, { bridge: 'br0' });
+    expect(endpoints).toMatchObject({ j0: { bridge: 'br0', role: 'uplink' } });
+    expect(endpoints['j0']?.mac).toBeUndefined();
   });
 });

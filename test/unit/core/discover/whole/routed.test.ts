@@ -1,40 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { wholeScenario, type WholeInput } from '../../../../../src/core/discover/whole/compose.js';
+import type { WholeInput } from '../../../../../src/core/discover/whole/compose.js';
 import { hostTopology, type Neighbour } from '../../../../../src/core/discover/host-topology.js';
-import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
 import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
 import { VerifyError } from '../../../../../src/core/model/verify-error.js';
+import { composed } from '../../../../support/discover/composed.js';
+import { stateWith, upLink } from '../../../../support/link-state.js';
 
-const link = (name: string, more: Partial<LinkState> = {}): LinkState => ({
-  name,
-  ifindex: 10,
-  mac: `ee:ee:ee:ee:ee:0${name.slice(-1)}`,
-  mtu: 1500,
-  flags: ['UP', 'LOWER_UP'],
-  operstate: 'UP',
-  master: null,
-  promiscuity: 0,
-  kind: 'tun',
-  sysFlags: null,
-  bridge: null,
-  port: null,
-  ...more,
-});
+const link = (name: string, more: Partial<LinkState> = {}): LinkState =>
+  upLink(name, { ifindex: 10, mac: `ee:ee:ee:ee:ee:0${name.slice(-1)}`, kind: 'tun', ...more });
 const names = ['tap1', 'tap2', 'tap3'];
 const stateOf = (
   sysctl: HostState['sysctl'] = { 'net.ipv4.ip_forward': '1' },
   more: Partial<HostState> = {},
-): HostState => ({
-  links: names.map((name) => link(name)),
-  fdb: [],
-  vlan: [],
-  mdb: [],
-  tc: null,
-  nft: null,
-  sysctl,
-  unread: [],
-  ...more,
-});
+): HostState =>
+  stateWith(
+    names.map((name) => link(name)),
+    { sysctl, ...more },
+  );
 const neighbours: readonly Neighbour[] = names.map((device, at) => ({
   device,
   mac: `52:54:00:00:00:0${at + 1}`,
@@ -49,18 +31,10 @@ const filter = {
 };
 
 function found(over: Partial<WholeInput> = {}, wishes: Partial<WholeInput['wishes']> = {}) {
-  const whole = wholeScenario({
-    state: stateOf(),
-    neighbours,
-    inventory: { guests: [], unread: [] },
-    beside: { devices: [], bridges: [], routes, sysctl: {} },
-    addresses: {},
-    netns: null,
-    wishes: { bridge: null, guests: [], zones: [], classes: [], rate: null, forMs: null, ...wishes },
-    ...over,
-  });
-  const text = JSON.stringify(whole.scenario);
-  const scenario = loadScenario('composed', Buffer.from(text));
+  const { whole, scenario } = composed(
+    { state: stateOf(), neighbours, beside: { devices: [], bridges: [], routes, sysctl: {} }, ...over },
+    wishes,
+  );
   return {
     scenario,
     notes: whole.notes,
@@ -154,7 +128,7 @@ describe('the topology of a host that routes', () => {
       ...scenario,
       topology: {
         ...scenario.topology,
-        endpoints: scenario.topology.endpoints.map((one) => ({ ...one, macs: [], ips: [] })),
+        endpoints: scenario.topology.endpoints.map((endpoint) => ({ ...endpoint, macs: [], ips: [] })),
       },
     };
     const topology = hostTopology(bare, more, neighbours);

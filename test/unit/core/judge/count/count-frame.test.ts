@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { countProbe } from '../../../../../src/core/judge/count/count-probe.js';
-import { createTallies } from '../../../../../src/core/judge/count/tally.js';
+import { arrivalAt, createTallies } from '../../../../../src/core/judge/count/tally.js';
 import type { Flow, FrameSpec } from '../../../../../src/core/model/plan.js';
 import type { Result } from '../../../../../src/core/model/result.js';
 import type { ProbeEntry, Scenario } from '../../../../../src/core/model/scenario.js';
@@ -163,15 +163,15 @@ describe('a token that enters the bridge again', () => {
 describe('when a probe was seen', () => {
   const count = (of: Scenario): readonly number[] => {
     const evidence = perfectRun(of);
-    const [one] = evidence.plan.steps;
-    const observer = one?.observers.find(({ name }) => name === 'c');
-    if (one === undefined || observer === undefined) throw new Error('the fixture has changed');
+    const [step] = evidence.plan.steps;
+    const observer = step?.observers.find(({ name }) => name === 'c');
+    if (step === undefined || observer === undefined) throw new Error('the fixture has changed');
     const tallies = createTallies(evidence.plan, 2, true);
     const flow = flowOf(evidence);
     for (const sequence of [4, 4, 5])
       countProbe(
         { flow, sequence, form: 'as-sent' },
-        { step: one, observer, inferred: false, towards: true, frame: 1, high: 0, low: sequence },
+        { ...arrivalAt(step, observer, false), towards: true, frame: 1, low: sequence },
         tallies,
       );
     return [...(tallies.steps[0]?.moments.values() ?? [])].flatMap((moments) =>

@@ -54,19 +54,19 @@ describe('noise at an observer', () => {
 });
 
 describe('who flooded, in words', () => {
-  const one = { source: 'm1', frames: 6, enteredAt: 'b' };
+  const source = { source: 'm1', frames: 6, enteredAt: 'b' };
   it('is the loudest, where noise is half of what was captured', () => {
-    expect(noiseText([one], 12)).toBe('6 of 12 frames there were noise from m1, which entered at b');
-    expect(noiseText([one, { ...one, source: 'm2', frames: 4 }], 20)).toBe(
+    expect(noiseText([source], 12)).toBe('6 of 12 frames there were noise from m1, which entered at b');
+    expect(noiseText([source, { ...source, source: 'm2', frames: 4 }], 20)).toBe(
       '6 of 20 frames there were noise from m1, which entered at b',
     );
-    expect(noiseText([{ ...one, enteredAt: null }], 6)).toBe('6 of 6 frames there were noise from m1');
+    expect(noiseText([{ ...source, enteredAt: null }], 6)).toBe('6 of 6 frames there were noise from m1');
     expect(noiseText([{ source: '*', frames: 6, enteredAt: null }], 6)).toBe(
       '6 of 6 frames there were noise from other sources',
     );
   });
   it('is the run itself where it is less, or there is none', () => {
-    expect(noiseText([one], 13)).toMatch(/the run’s own/);
+    expect(noiseText([source], 13)).toMatch(/the run’s own/);
     expect(noiseText([], 0)).toMatch(/the run’s own/);
   });
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { countSighting } from '../../../../../src/core/judge/count/count-frame.js';
 import { createPlainFrames } from '../../../../../src/core/judge/count/plain-frames.js';
-import { createTallies, type StepTally } from '../../../../../src/core/judge/count/tally.js';
+import { arrivalAt, createTallies, type StepTally } from '../../../../../src/core/judge/count/tally.js';
 import { createClassifier, tagsOf } from '../../../../../src/core/judge/recognise/classify.js';
 import type { Plan } from '../../../../../src/core/model/plan.js';
 import type { Step } from '../../../../../src/core/model/scenario.js';
@@ -80,12 +80,12 @@ function both(
 ): readonly [quick: StepTally, slow: StepTally] {
   const [quick] = createTallies(plan, 2, true).steps;
   const slow = createTallies(plan, 2, true);
-  const [own] = slow.steps;
-  const [one] = plan.steps;
-  const observer = one?.observers.find(({ name }) => name === observerName);
-  if (quick === undefined || own === undefined || one === undefined || observer === undefined)
+  const [stepTally] = slow.steps;
+  const [step] = plan.steps;
+  const observer = step?.observers.find(({ name }) => name === observerName);
+  if (quick === undefined || stepTally === undefined || step === undefined || observer === undefined)
     throw new Error('the fixture has changed');
-  const plain = createPlainFrames(one, observer, quick, plan, true);
+  const plain = createPlainFrames(step, observer, quick, plan, true);
   const classify = createClassifier(plan, tagsOf(plan, key), 2);
   list.forEach((frame, index) => {
     const bytes = bytesOf(frame).subarray(0, cut);
@@ -95,12 +95,12 @@ function both(
     countSighting(
       bytes,
       classify(bytes, 0, bytes.length),
-      { step: one, observer, inferred: false, towards: frame.towards, frame: index + 1, high, low },
+      { ...arrivalAt(step, observer, false), towards: frame.towards, frame: index + 1, high, low },
       slow,
     );
   });
   plain.finish();
-  return [quick, own];
+  return [quick, stepTally];
 }
 
 describe('frames without a token', () => {
@@ -161,11 +161,11 @@ describe('frames without a token', () => {
     expect([...tally.crossed]).toEqual([['c|02:00:00:00:00:99', { from: 'c', to: '02:00:00:00:00:99' }]]);
   });
   it('are noise only where something was lost', () => {
-    const [one] = plans['listens'].steps;
+    const [step] = plans['listens'].steps;
     const [tally] = createTallies(plans['listens'], 2, true).steps;
-    const observer = one?.observers[0];
-    if (one === undefined || tally === undefined || observer === undefined) throw new Error('the fixture has changed');
-    const plain = createPlainFrames(one, observer, tally, plans['listens'], false);
+    const observer = step?.observers[0];
+    if (step === undefined || tally === undefined || observer === undefined) throw new Error('the fixture has changed');
+    const plain = createPlainFrames(step, observer, tally, plans['listens'], false);
     plain.finish();
     expect(tally.read.size).toBe(0);
     const bytes = bytesOf(frame());

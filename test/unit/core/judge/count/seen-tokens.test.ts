@@ -246,9 +246,9 @@ it('counts nothing for a flow that is not of the step', () => {
   const seen = new SeenTokens(flows);
   const [flow] = flows;
   if (flow === undefined) throw new Error('no flow');
-  const other = { ...flow, id: 7_000_000 };
-  expect(seen.addToken(other, 0, 'a', { frame: 1, high: 0, low: 0 })).toBe(false);
-  expect([seen.countTokens(other, 'a'), seen.firstSighting(other, 'a'), seen.observersOf(other)]).toEqual([
+  const later = { ...flow, id: 7_000_000 };
+  expect(seen.addToken(later, 0, 'a', { frame: 1, high: 0, low: 0 })).toBe(false);
+  expect([seen.countTokens(later, 'a'), seen.firstSighting(later, 'a'), seen.observersOf(later)]).toEqual([
     0,
     undefined,
     [],
@@ -263,32 +263,32 @@ it('says the same of who saw what where there are more rows than it may have, bu
       fc.array(fc.tuple(fc.nat(3), fc.nat(5001), fc.nat(6)), { minLength: 30, maxLength: 200 }),
       fc.integer({ min: 0, max: 12 }),
       (sightings, limit) => {
-        const [few, all] = [new SeenTokens(flows, limit), new SeenTokens(flows)];
+        const [few, seenTokens] = [new SeenTokens(flows, limit), new SeenTokens(flows)];
         sightings.forEach(([at, sequence, observer], index) => {
           const flow = flows[at];
           if (flow === undefined) return;
-          const [one, other] = [few, all].map((seen) =>
+          const [ofFew, ofAll] = [few, seenTokens].map((seen) =>
             seen.addToken(flow, sequence % (sizes[at] ?? 1), `o${observer}`, {
               frame: index + 1,
               high: 0,
               low: index + 1,
             }),
           );
-          expect(one).toBe(other);
+          expect(ofFew).toBe(ofAll);
         });
         let unknown = 0;
         for (const flow of flows) {
-          expect([...few.observersOf(flow)].sort()).toEqual([...all.observersOf(flow)].sort());
+          expect([...few.observersOf(flow)].sort()).toEqual([...seenTokens.observersOf(flow)].sort());
           for (const name of ['o0', 'o1', 'o2', 'o3', 'o4', 'o5', 'o6', 'nobody']) {
-            expect(few.countTokens(flow, name)).toBe(all.countTokens(flow, name));
+            expect(few.countTokens(flow, name)).toBe(seenTokens.countTokens(flow, name));
             for (const sequence of [0, 1, 39, 4096])
-              expect(few.hasToken(flow, sequence, name)).toBe(all.hasToken(flow, sequence, name));
-            const [mine, theirs] = [few.firstSighting(flow, name), all.firstSighting(flow, name)];
+              expect(few.hasToken(flow, sequence, name)).toBe(seenTokens.hasToken(flow, sequence, name));
+            const [mine, theirs] = [few.firstSighting(flow, name), seenTokens.firstSighting(flow, name)];
             if (mine !== undefined) expect(mine).toEqual(theirs);
             else if (theirs !== undefined) unknown += 1;
           }
         }
-        const rows = flows.reduce((sum, flow) => sum + all.observersOf(flow).length, 0);
+        const rows = flows.reduce((sum, flow) => sum + seenTokens.observersOf(flow).length, 0);
         expect(unknown).toBe(Math.max(0, rows - limit));
       },
     ),

@@ -2,18 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { setBridge, setEntry } from '../../../../../src/core/bridge/changes.js';
-import { fixCost, fixPrice } from '../../../../../src/core/judge/explain/weaknesses.js';
-import { causeCodes } from '../../../../../src/core/model/codes.js';
+import { causeCodes, fixCost, fixPrice } from '../../../../../src/core/bridge/weaknesses.js';
 import type { Change } from '../../../../../src/core/model/fabric.js';
 
-const folder = resolve(import.meta.dirname, '../../../../../src/core/judge/explain/causes');
-const withoutFix: readonly string[] = [
-  'above-bridge',
-  'sniffer-on-host',
-  'nat',
-  'copy-in-tunnel',
-  'reflected-by-uplink',
-];
+const folder = resolve(import.meta.dirname, '../../../../../src/core/bridge/weaknesses');
+const withoutFix: readonly string[] = ['sniffer-on-host', 'nat', 'copy-in-tunnel', 'reflected-by-uplink'];
 
 describe('what a fix costs', () => {
   it.each(causeCodes.filter((code) => !withoutFix.includes(code)))('is said for %s', (code) => {

@@ -45,7 +45,7 @@ describe('the leaks of a step by cause', () => {
     ]);
   });
 
-  it('bear each fix once, as commands and as data', () => {
+  it('carry each fix once, as commands and as data', () => {
     const locked = cause(
       'source-unchecked',
       'p2.locked',
@@ -59,7 +59,7 @@ describe('the leaks of a step by cause', () => {
     });
   });
 
-  it('bear a fix that is text alone as it stands: of words, or in a run of an older version', () => {
+  it('carry a fix that is text alone as it stands: of words, or in a run of an older version', () => {
     const { changes: _, ...old } = hub;
     const [group] = leakGroups([...leaks('a', 'b', 'c', [{ ...old, fix: 'nft x && nft y' }])]);
     expect(group?.causes[0]?.fixes).toEqual(['nft x && nft y']);
@@ -67,12 +67,12 @@ describe('the leaks of a step by cause', () => {
   });
 
   it('are apart where their cause, its bridge or who accepts them is another; the one with most rows comes first', () => {
-    const other = { ...hub, place: 'br1.ageing_time' };
+    const secondHub = { ...hub, place: 'br1.ageing_time' };
     const accepted = { reason: 'known', owner: null, ticket: null, until: null };
     const groups = leakGroups([
       ...leaks('a', 'b', 'c', [hub]),
-      ...leaks('x', 'y', 'z', [other]),
-      ...leaks('y', 'x', 'z', [other]),
+      ...leaks('x', 'y', 'z', [secondHub]),
+      ...leaks('y', 'x', 'z', [secondHub]),
       ...leaks('a', 'b', 'd', [hub]).map((row) => ({ ...row, accepted })),
       ...leaks('a', 'b', 'e', [flood('p9')]),
     ]);

@@ -83,8 +83,8 @@ describe('what a holds rests on', () => {
     ['static-entry', { ...entry, state: 'static' }],
     ['sticky-entry', { ...entry, state: 'static', flags: ['sticky'] }],
     ['permanent-entry', { ...entry, port: 'br0', master: null, state: 'permanent', flags: ['self'] }],
-  ] as const)('is a %s where the table has one', (code, one) => {
-    expect(codesAt(held(stateWith({ fdb: [one] })), 'c')).toEqual([code]);
+  ] as const)('is a %s where the table has one', (code, entry) => {
+    expect(codesAt(held(stateWith({ fdb: [entry] })), 'c')).toEqual([code]);
   });
 
   it('is no entry that was there before the probes only', () => {

@@ -52,53 +52,53 @@ describe('what a foreign frame carries', () => {
     [
       'the lower port of UDP',
       ipv4(17, [...ports(5353, 53), 0, 10, 0, 0, 1, 2]),
-      { name: 'UDP 53', answers: false, payloadOctets: 2 },
+      { name: 'UDP 53', answers: false, payloadBytes: 2 },
     ],
     [
       'the highest port that names a service',
       ipv4(17, [...ports(60_000, 49_151), 0, 8, 0, 0]),
-      { name: 'UDP 49151', answers: false, payloadOctets: 0 },
+      { name: 'UDP 49151', answers: false, payloadBytes: 0 },
     ],
     [
       'two ports that name none',
       ipv4(17, [...ports(60_000, 49_152), 0, 8, 0, 0]),
-      { name: 'UDP', answers: false, payloadOctets: 0 },
+      { name: 'UDP', answers: false, payloadBytes: 0 },
     ],
-    ['UDP that is cut off', ipv4(17, [0, 53]), { name: 'UDP', answers: false, payloadOctets: 2 }],
+    ['UDP that is cut off', ipv4(17, [0, 53]), { name: 'UDP', answers: false, payloadBytes: 2 }],
     [
       'TCP that acknowledges',
       ipv4(6, [...ports(80, 50_000), 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 0x18, 0, 0, 0, 0, 0, 0, 7]),
-      { name: 'TCP 80', answers: true, payloadOctets: 1 },
+      { name: 'TCP 80', answers: true, payloadBytes: 1 },
     ],
     [
       'TCP that opens',
       ipv4(6, [...ports(50_000, 443), 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 0x02, 0, 0, 0, 0, 0, 0]),
-      { name: 'TCP 443', answers: false, payloadOctets: 0 },
+      { name: 'TCP 443', answers: false, payloadBytes: 0 },
     ],
-    ['TCP that is cut off', ipv4(6, [0, 80]), { name: 'TCP', answers: false, payloadOctets: 2 }],
-    ['an echo', ipv4(1, [8, 0, 0, 0, 0, 0, 0, 0]), { name: 'ICMP', answers: false, payloadOctets: 0 }],
-    ['an answer to an echo', ipv4(1, [0, 0, 0, 0, 0, 0, 0, 0, 9]), { name: 'ICMP', answers: true, payloadOctets: 1 }],
-    ['a protocol with a name', ipv4(47, [1, 2]), { name: 'GRE', answers: false, payloadOctets: 2 }],
-    ['a protocol without one', ipv4(200), { name: 'IP protocol 200', answers: false, payloadOctets: 0 }],
-    ['a later fragment', ipv4(17, [1, 2, 3], [0, 1]), { name: 'IPv4 fragment', answers: false, payloadOctets: 3 }],
-    ['IPv4 that is cut off', ethernet([8, 0], [0x45, 0]), { name: '0x0800', answers: false, payloadOctets: 2 }],
+    ['TCP that is cut off', ipv4(6, [0, 80]), { name: 'TCP', answers: false, payloadBytes: 2 }],
+    ['an echo', ipv4(1, [8, 0, 0, 0, 0, 0, 0, 0]), { name: 'ICMP', answers: false, payloadBytes: 0 }],
+    ['an answer to an echo', ipv4(1, [0, 0, 0, 0, 0, 0, 0, 0, 9]), { name: 'ICMP', answers: true, payloadBytes: 1 }],
+    ['a protocol with a name', ipv4(47, [1, 2]), { name: 'GRE', answers: false, payloadBytes: 2 }],
+    ['a protocol without one', ipv4(200), { name: 'IP protocol 200', answers: false, payloadBytes: 0 }],
+    ['a later fragment', ipv4(17, [1, 2, 3], [0, 1]), { name: 'IPv4 fragment', answers: false, payloadBytes: 3 }],
+    ['IPv4 that is cut off', ethernet([8, 0], [0x45, 0]), { name: '0x0800', answers: false, payloadBytes: 2 }],
     [
       'another EtherType, with its zeros',
       ethernet([0x06, 0x00], [1, 2, 3]),
-      { name: '0x0600', answers: false, payloadOctets: 3 },
+      { name: '0x0600', answers: false, payloadBytes: 3 },
     ],
-    ['a length, which is LLC', ethernet([0x05, 0xff], [1, 2, 3]), { name: 'LLC', answers: false, payloadOctets: 3 }],
+    ['a length, which is LLC', ethernet([0x05, 0xff], [1, 2, 3]), { name: 'LLC', answers: false, payloadBytes: 3 }],
     [
       'a request of ARP',
       frame('a', 'b', { carrier: 'arp', srcIp: '10.0.0.1', dstIp: '10.0.0.2' }),
-      { name: 'ARP', answers: false, payloadOctets: 0 },
+      { name: 'ARP', answers: false, payloadBytes: 0 },
     ],
     [
       'a reply of ARP',
       frame('a', 'b', { carrier: 'arp', form: 'arp-reply', srcIp: '10.0.0.1', dstIp: '10.0.0.2' }),
-      { name: 'ARP', answers: true, payloadOctets: 0 },
+      { name: 'ARP', answers: true, payloadBytes: 0 },
     ],
-    ['ARP that is cut off', ethernet([8, 6], [0, 1]), { name: 'ARP', answers: false, payloadOctets: 0 }],
+    ['ARP that is cut off', ethernet([8, 6], [0, 1]), { name: 'ARP', answers: false, payloadBytes: 0 }],
   ])('is named: %s', (_, bytes, expected) => expect(foreign(bytes)).toEqual(expected));
 
   it('in IPv6 is named likewise', () => {
@@ -110,8 +110,8 @@ describe('what a foreign frame carries', () => {
       return bytes;
     };
     expect([foreign(icmp(128)), foreign(icmp(129))]).toEqual([
-      { name: 'ICMPv6', answers: false, payloadOctets: 0 },
-      { name: 'ICMPv6', answers: true, payloadOctets: 0 },
+      { name: 'ICMPv6', answers: false, payloadBytes: 0 },
+      { name: 'ICMPv6', answers: true, payloadBytes: 0 },
     ]);
   });
 });

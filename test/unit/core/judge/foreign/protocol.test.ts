@@ -30,13 +30,13 @@ it('what is read by numbers is what the slow way says', () => {
         bytes[start + 47] = 0x10;
       }
       for (const [at, value] of changes) if (at < length) bytes[start + at] = value;
-      const quick = { key: 0, answers: false, payloadOctets: 0 };
+      const quick = { key: 0, answers: false, payloadBytes: 0 };
       if (!readQuickly(bytes, start, start + length, quick)) return;
       quickly += 1;
       const frame = viewFrame(bytes, start, start + length);
       expect(frame).not.toBeNull();
       if (frame === null) return;
-      expect({ name: quickName(quick.key), answers: quick.answers, payloadOctets: quick.payloadOctets }).toEqual(
+      expect({ name: quickName(quick.key), answers: quick.answers, payloadBytes: quick.payloadBytes }).toEqual(
         foreignProtocol(bytes, start + length, frame),
       );
     }),
@@ -80,38 +80,38 @@ describe('a frame read by numbers', () => {
     view.setUint16(36, ports[1]);
     if (protocol === 'tcp') view.setUint8(46, 0x50);
     for (const [at, value] of Object.entries(changes)) view.setUint8(Number(at), value);
-    const quick = { key: 0, answers: true, payloadOctets: -1 };
+    const quick = { key: 0, answers: true, payloadBytes: -1 };
     if (!readQuickly(bytes, start, start + length - cut, quick)) return null;
-    const foreign = { name: quickName(quick.key), answers: quick.answers, payloadOctets: quick.payloadOctets };
+    const foreign = { name: quickName(quick.key), answers: quick.answers, payloadBytes: quick.payloadBytes };
     const frame = viewFrame(bytes, start, start + length - cut);
     expect(frame === null ? null : foreignProtocol(bytes, start + length - cut, frame)).toEqual(foreign);
     return foreign;
   }
-  const udp53 = { name: 'UDP 53', answers: false, payloadOctets: 5 };
+  const udp53 = { name: 'UDP 53', answers: false, payloadBytes: 5 };
 
   it.each<[string, () => unknown, unknown]>([
     ['UDP', () => read('udp', [40_000, 53]), udp53],
     ['UDP the other way', () => read('udp', [53, 40_000]), udp53],
-    ['UDP without data', () => read('udp', [53, 53], { payload: 0 }), { ...udp53, payloadOctets: 0 }],
+    ['UDP without data', () => read('udp', [53, 53], { payload: 0 }), { ...udp53, payloadBytes: 0 }],
     ['the highest service', () => read('udp', [49_151, 60_000]), { ...udp53, name: 'UDP 49151' }],
     ['two ports that name none', () => read('udp', [49_152, 60_000]), { ...udp53, name: 'UDP' }],
     ['two such of TCP', () => read('tcp', [49_152, 60_000]), { ...udp53, name: 'TCP' }],
     ['ports that differ in their low byte', () => read('udp', [0x0102, 0x0101]), { ...udp53, name: 'UDP 257' }],
-    ['TCP', () => read('tcp', [443, 50_000]), { name: 'TCP 443', answers: false, payloadOctets: 5 }],
+    ['TCP', () => read('tcp', [443, 50_000]), { name: 'TCP 443', answers: false, payloadBytes: 5 }],
     [
       'TCP that acknowledges',
       () => read('tcp', [443, 50_000], { changes: { 47: 0x18 } }),
-      { name: 'TCP 443', answers: true, payloadOctets: 5 },
+      { name: 'TCP 443', answers: true, payloadBytes: 5 },
     ],
     [
       'TCP with all flags but that',
       () => read('tcp', [443, 50_000], { changes: { 47: 0xef } }),
-      { name: 'TCP 443', answers: false, payloadOctets: 5 },
+      { name: 'TCP 443', answers: false, payloadBytes: 5 },
     ],
     [
       'TCP with options',
       () => read('tcp', [443, 50_000], { payload: 9, changes: { 46: 0x60 } }),
-      { name: 'TCP 443', answers: false, payloadOctets: 5 },
+      { name: 'TCP 443', answers: false, payloadBytes: 5 },
     ],
     ['a first fragment', () => read('udp', [40_000, 53], { changes: { 20: 0x20 } }), udp53],
     ['padding behind the packet', () => read('udp', [40_000, 53], { payload: 18, total: 28 + 5 }), udp53],

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { wholeInterval } from '../../../../../src/core/judge/proof/intervals.js';
 import { unchangedReasons } from '../../../../../src/core/judge/proof/unchanged.js';
 import type { HostState } from '../../../../../src/core/model/state.js';
-import { type RuleChange, vlanList } from '../../../../../src/core/model/timeline.js';
+import { type RuleChange, routingRules, vlanList } from '../../../../../src/core/model/timeline.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
+import { routing } from '../../../../support/judge/routed.js';
 import { plan, step, links, over } from '../../../../support/judge/unchanged-fixture.js';
 
 describe('what must not change while probes are under way', () => {
@@ -98,6 +99,41 @@ describe('what must not change while probes are under way', () => {
       'a hv2/p0: flood changed and was put back',
       '- hv2/net.ipv4.ip_forward changed and was put back',
     ]);
+  });
+
+  it('names rules and routes of the host that came and went, where it routes to guests of the step', () => {
+    const rule = { priority: 100, src: 'all', fwmark: '0x1', table: '7' };
+    const route = { dst: '10.0.0.2', dev: 'tap.3', table: '7' };
+    const routes = (rules: readonly object[] = [], more: readonly object[] = []): HostState => ({
+      ...hostState(),
+      routing: routing(rules, more),
+    });
+    const routed = { ...step, observers: step.observers.map((observer) => ({ ...observer, routed: true as const })) };
+    const named = (
+      after: HostState,
+      heard: boolean,
+      before = routes(),
+      asked: typeof step = routed,
+    ): readonly string[] =>
+      unchangedReasons(
+        asked,
+        [wholeInterval({ before, after })],
+        plan.endpoints,
+        [],
+        heard ? [{ ifindex: null, what: routingRules }] : [],
+      ).map(({ code, text }) => `${code} ${text}`);
+    expect(named(routes([rule], [route]), true)).toEqual([
+      'settings-changed ip rule 100: from all fwmark 0x1 lookup 7 is new',
+      'settings-changed ip route 10.0.0.2 dev tap.3 table 7 is new',
+    ]);
+    expect(named(routes(), false, routes([rule]))).toEqual([
+      'settings-changed ip rule 100: from all fwmark 0x1 lookup 7 is gone',
+    ]);
+    const many = [1, 2, 3, 4, 5].map((priority) => ({ ...rule, priority }));
+    expect(named(routes(many), false).slice(-1)).toEqual(['settings-changed 2 more rules and routes changed']);
+    expect(named(routes(), true)).toEqual(['settings-changed the rules of ip rule changed and were put back']);
+    expect(named(routes([rule]), true, routes(), step)).toEqual([]);
+    expect(named(hostState(), true, hostState())).toEqual([]);
   });
 
   it('names a sysctl that was changed and put back, if it is one of those that are read', () => {

@@ -3,7 +3,7 @@ import { coverageOf } from '../../../../../src/core/judge/proof/coverage.js';
 import { stepFacts } from '../../../../../src/core/judge/proof/step-facts.js';
 import type { Plan } from '../../../../../src/core/model/plan.js';
 import type { Result } from '../../../../../src/core/model/result.js';
-import type { HostState, OvsPortState } from '../../../../../src/core/model/state.js';
+import type { HostState, LinkState, OvsPortState } from '../../../../../src/core/model/state.js';
 import { hostState, perfectRun, scenario, step } from '../../../../support/judge/perfect-run.js';
 
 /** Coverage of a run in which these observers did not listen, around the state. */
@@ -41,6 +41,31 @@ describe('coverage', () => {
     expect(
       coverage([], hostState(), { unobservable: [{ bridge: 'br9', port: 'winxp', reason: 'behind the device' }] }),
     ).toMatchObject({ complete: true, ports: 4 });
+  });
+  it('is not complete with a bridge of several guests behind a port, and is with one that leads to one guest', () => {
+    const state = hostState();
+    const [like] = state.links;
+    if (like === undefined) throw new Error('the fixture has changed');
+    const link = (name: string, master: string | null, more: Partial<LinkState> = {}): LinkState => ({
+      ...like,
+      ...{ name, master, kind: 'veth', ifindex: 100 + name.length, bridge: null, port: null },
+      ...more,
+    });
+    const behind = (...guests: readonly string[]): Result['coverage'] =>
+      coverage([], {
+        ...state,
+        links: [
+          ...state.links.map((known) => (known.name === 'p1' ? { ...known, kind: 'veth', lower: 'q1' } : known)),
+          link('br7', null, { kind: 'bridge' }),
+          link('q1', 'br7', { lower: 'p1' }),
+          ...guests.map((name) => link(name, 'br7')),
+        ],
+      });
+    expect(behind('r1').complete).toBe(true);
+    expect(behind('r1', 'r3').unobserved).toEqual([
+      { port: 'r1', reason: 'on br7, behind p1: list it too' },
+      { port: 'r3', reason: 'on br7, behind p1: list it too' },
+    ]);
   });
   it('is not complete with a port of Open vSwitch that is no interface here, if the switch forwards to it', () => {
     const ovsPort = (name: string, over: Partial<OvsPortState> = {}): OvsPortState => ({
@@ -129,14 +154,14 @@ describe('coverage', () => {
     expect(copied(nft({ dup: { addr: 'tap9' } }))).toEqual([
       { port: 'tap9', reason: 'nft in netdev t c on p1 carries frames there, and it is no port of br0' },
     ]);
-    expect(copied(nft({ fwd: { dev: 'tap9' } })).map((one) => one.port)).toEqual(['tap9']);
+    expect(copied(nft({ fwd: { dev: 'tap9' } })).map((unheard) => unheard.port)).toEqual(['tap9']);
     const onward = (to: string): Partial<HostState> => ({
       tc: {
         qdisc: [],
         filters: Object.assign({}, ...[mirred('ifb0'), mirred(to, 'ifb0')].map(({ tc }) => Object(tc).filters)),
       },
     });
-    expect(copied(onward('tap9')).map((one) => one.port)).toEqual(['tap9']);
+    expect(copied(onward('tap9')).map((unheard) => unheard.port)).toEqual(['tap9']);
     for (const harmless of [
       onward('p2'),
       onward('ifb0'),
@@ -149,31 +174,30 @@ describe('coverage', () => {
       nft({ dup: { addr: '10.0.0.1' } }),
     ])
       expect(copied(harmless)).toEqual([]);
-    expect(coverage(['c'], { ...hostState(), links, ...mirred('tap9') }).unobserved.map((one) => one.port)).toEqual([
-      'p2',
-      'tap9',
-    ]);
+    expect(
+      coverage(['c'], { ...hostState(), links, ...mirred('tap9') }).unobserved.map((unheard) => unheard.port),
+    ).toEqual(['p2', 'tap9']);
   });
   it('counts no port of another bridge, and no link that is no port', () => {
     const state = hostState();
-    const [, one] = state.links;
-    if (one === undefined) throw new Error('the fixture has changed');
+    const [, link] = state.links;
+    if (link === undefined) throw new Error('the fixture has changed');
     expect(
       coverage([], {
         ...state,
-        links: [...state.links, { ...one, name: 'x', master: 'br9' }, { ...one, name: 'y', master: null }],
+        links: [...state.links, { ...link, name: 'x', master: 'br9' }, { ...link, name: 'y', master: null }],
       }),
     ).toMatchObject({ complete: true, ports: 4 });
   });
   it('is not complete with a port that joined while something happened', () => {
     const { plan, timeline } = perfectRun();
-    const [, one] = hostState().links;
-    if (one === undefined) throw new Error('the fixture has changed');
+    const [, link] = hostState().links;
+    if (link === undefined) throw new Error('the fixture has changed');
     const joined = (during: Plan['steps'][number]['during'], master: string | null = 'br0'): Result['coverage'] =>
       coverageOf({ ...plan, steps: plan.steps.map((each) => ({ ...each, during })) }, stepFacts(plan, timeline), [
         {
           before: hostState(),
-          after: { ...hostState(), links: [...hostState().links, { ...one, name: 'tap9', master }] },
+          after: { ...hostState(), links: [...hostState().links, { ...link, name: 'tap9', master }] },
         },
       ]);
     expect(joined([{ atMs: 0, run: [] }])).toEqual({
@@ -182,8 +206,8 @@ describe('coverage', () => {
       ports: 5,
       unobserved: [{ port: 'tap9', reason: 'joined br0 in the middle of step 1, one' }],
     });
-    for (const other of [joined([]), joined([{ atMs: 0, run: [] }], 'br9'), joined([{ atMs: 0, run: [] }], null)])
-      expect(other).toMatchObject({ complete: true, ports: 4 });
+    for (const covered of [joined([]), joined([{ atMs: 0, run: [] }], 'br9'), joined([{ atMs: 0, run: [] }], null)])
+      expect(covered).toMatchObject({ complete: true, ports: 4 });
   });
   it('of nothing is not complete', () => {
     expect(coverage([], null)).toEqual({ complete: false, observed: 0, ports: 0, unobserved: [] });

@@ -202,7 +202,7 @@ describe('probes of one tag stack and carrier', () => {
       [
         `${unproved.replace('untagged', '802.1Q 20')}, and nothing that was read of the host accounts for it`,
         `${unproved.replace('untagged ipv4-udp', '802.1Q 20 raw')}, and nothing that was read of the host accounts for it`,
-      ].sort((one, other) => Number(other.includes('raw')) - Number(one.includes('raw'))),
+      ].sort((a, b) => Number(b.includes('raw')) - Number(a.includes('raw'))),
     ));
 
   it('that the port has no VLAN for are held there; where the bridge itself is not in it nothing is said', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type StepTally } from '../../../../../src/core/judge/count/tally.js';
-import { missingProofs } from '../../../../../src/core/judge/proof/proofs.js';
+import { missingProofs } from '../../../../../src/core/judge/proof/missing-proofs.js';
 import { type StepFacts, stepFacts } from '../../../../../src/core/judge/proof/step-facts.js';
 import type { Flow, StepPlan } from '../../../../../src/core/model/plan.js';
 import { perfectRun } from '../../../../support/judge/perfect-run.js';
@@ -84,7 +84,7 @@ describe('the way in of a sender', () => {
       (direction: 'known' | 'inferred') =>
       (facts: StepFacts): StepFacts => ({
         ...facts,
-        listening: new Map([...facts.listening].map(([name, one]) => [name, { ...one, direction }])),
+        listening: new Map([...facts.listening].map(([name, engine]) => [name, { ...engine, direction }])),
       });
     const shown = (fewer: number) => {
       const tally = fullTally(run);

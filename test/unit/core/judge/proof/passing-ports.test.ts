@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { passingPorts } from '../../../../../src/core/judge/proof/bypass.js';
+import { passingPorts } from '../../../../../src/core/judge/proof/coverage.js';
 import { lostEvents, type SettingChange } from '../../../../../src/core/model/timeline.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { step } from '../../../../support/judge/unchanged-fixture.js';
@@ -7,13 +7,13 @@ import { step } from '../../../../support/judge/unchanged-fixture.js';
 const reported = (...changes: readonly SettingChange[]): readonly string[] =>
   passingPorts(step, { before: hostState(), after: hostState() }, changes).map(({ code, text }) => `${code}: ${text}`);
 
-describe('ports that come and go between two readings', () => {
+describe('ports that come and go between two snapshots', () => {
   const joined: SettingChange = { ifindex: 77, what: 'master', name: 'vx', masters: [1] };
   it('are told by name', () => {
     expect(reported(joined)).toEqual(['settings-changed: vx joined br0 while probes were under way, and left it']);
   });
 
-  it('are not told of other bridges, of ports that a reading has, and of other settings', () => {
+  it('are not told of other bridges, of ports that a snapshot has, and of other settings', () => {
     expect(reported({ ...joined, masters: [99] })).toEqual([]);
     expect(reported({ ...joined, ifindex: 2, name: 'p0' })).toEqual([]);
     expect(reported({ ...joined, masters: [] })).toEqual([]);

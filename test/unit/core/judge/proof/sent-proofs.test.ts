@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SeenTokens } from '../../../../../src/core/judge/count/seen-tokens.js';
 import { type StepTally } from '../../../../../src/core/judge/count/tally.js';
 import type { DeliveryInput } from '../../../../../src/core/judge/proof/delivery.js';
-import { missingProofs } from '../../../../../src/core/judge/proof/proofs.js';
+import { missingProofs } from '../../../../../src/core/judge/proof/missing-proofs.js';
 import { stepFacts } from '../../../../../src/core/judge/proof/step-facts.js';
 import type { StepPlan } from '../../../../../src/core/model/plan.js';
 import { hostState, perfectRun, scenario, step as stepOf } from '../../../../support/judge/perfect-run.js';
@@ -10,12 +10,13 @@ import { type Run, first, fullTally, missing } from '../../../../support/judge/p
 import { there } from '../../../../support/there.js';
 
 /** What a tally saw without the first so many tokens of each flow. */
-const unseen = ({ seen }: StepTally, fewer: number, { flows, observers }: StepPlan): SeenTokens => {
+const unseen = ({ sightings }: StepTally, fewer: number, { flows, observers }: StepPlan): SeenTokens => {
   const left = new SeenTokens(flows);
   for (const flow of flows)
     for (const { name } of observers)
       for (let sequence = fewer; sequence < flow.count; sequence += 1)
-        if (seen.hasToken(flow, sequence, name)) left.addToken(flow, sequence, name, { frame: 1, high: 0, low: 1 });
+        if (sightings.hasToken(flow, sequence, name))
+          left.addToken(flow, sequence, name, { frame: 1, high: 0, low: 1 });
   return left;
 };
 /** By the rules of today, with or without drop counters. */
@@ -34,7 +35,7 @@ const withSeen = (
       stopped: Object.fromEntries(step.observers.map(({ name }) => [name, { received: 0, dropped: 0, delivered: 0 }])),
       written: {},
     },
-    tally: { ...tally, seen: unseen(tally, fewer, step) },
+    tally: { ...tally, sightings: unseen(tally, fewer, step) },
     endpoints: of.plan.endpoints,
     ...judgedBy,
   }).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);

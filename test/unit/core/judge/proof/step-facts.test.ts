@@ -27,7 +27,7 @@ describe('the timeline of a step', () => {
       lastMonoMs: 0,
       clockShiftMs: 0,
       faults: [],
-      kept: [],
+      keptFrames: [],
       stopped: {},
       written: {},
       lastCounters: {},
@@ -38,18 +38,18 @@ describe('the timeline of a step', () => {
     expect(reported(at(5, { event: 'drained', drainMs: 9 }, { step: 1 })).drainedMs).toBeNull();
   });
   it('says who listened, and who did before the first probe', () => {
-    const one = reported(
+    const gathered = reported(
       at(1, { event: 'listening', observer: 'a', facts, version: '' }),
       at(2, { event: 'probing', state: 'started' }),
       at(3, { event: 'listening', observer: 'b', facts, version: '' }),
       at(9, { event: 'probing', state: 'ended' }),
     );
-    expect([[...one.listening.keys()], [...one.listenedInTime], one.probed, one.probingFrom]).toEqual([
-      ['a', 'b'],
-      ['a'],
-      true,
-      { ns: 2_000_000n, monoMs: 2 },
-    ]);
+    expect([
+      [...gathered.listening.keys()],
+      [...gathered.listenedInTime],
+      gathered.probed,
+      gathered.probingFrom,
+    ]).toEqual([['a', 'b'], ['a'], true, { ns: 2_000_000n, monoMs: 2 }]);
   });
   it('that ends probing without having begun it names no beginning', () => {
     expect(
@@ -60,12 +60,12 @@ describe('the timeline of a step', () => {
     ).toMatchObject({ probed: true, probingFrom: null, listenedInTime: new Set() });
   });
   it('says which controls were accepted, and when those in between were', () => {
-    const one = reported(
+    const facts = reported(
       at(1, { event: 'controls-sent', phase: 'before', accepted: [1, 2] }),
       at(2, { event: 'controls-sent', phase: 'between', accepted: [3] }),
       at(3, { event: 'controls-sent', phase: 'after', accepted: [] }),
     );
-    expect([[...one.controlsAccepted], one.betweenFrom]).toEqual([[1, 2, 3], { ns: 2_000_000n, monoMs: 2 }]);
+    expect([[...facts.controlsAccepted], facts.betweenFrom]).toEqual([[1, 2, 3], { ns: 2_000_000n, monoMs: 2 }]);
   });
   it('counts as sent what the kernel accepted, never more than was planned', () => {
     const sent = (accepted: number, planned: number): number =>
@@ -91,12 +91,12 @@ describe('the timeline of a step', () => {
     expect(reported(at(8, { event: 'event-ended', during: 1, ok: true, detail: '' })).events.size).toBe(0);
   });
   it('keeps the last counters of every observer, and those of the end apart', () => {
-    const one = reported(
+    const facts = reported(
       at(1, { event: 'mark', id: 'm', counters: { a: counters(1), b: counters(2) } }),
       at(2, { event: 'mark', id: 'n', counters: { a: counters(5) } }),
       at(3, { event: 'stopped', counters: { b: counters(9) }, written: { b: 9 } }),
     );
-    expect([one.lastCounters, one.stopped, one.written]).toEqual([
+    expect([facts.lastCounters, facts.stopped, facts.written]).toEqual([
       { a: counters(5), b: counters(9) },
       { b: counters(9) },
       { b: 9 },
@@ -104,21 +104,21 @@ describe('the timeline of a step', () => {
   });
   it('keeps traffic, faults, the wait, kept frames and the end', () => {
     const fault = { code: 'step-failed', observers: [], text: 'y' } as const;
-    const one = reported(
+    const facts = reported(
       at(1, { event: 'traffic', traffic: 2, ok: false, detail: 'no' }),
       at(2, { event: 'fault', fault }),
       at(3, { event: 'drained', drainMs: 150 }),
       at(4, { event: 'kept', observer: 'c', towards: true, frame: 'AA==' }),
       at(5, { event: 'step-ended', outcome: 'done' }),
     );
-    expect(one).toMatchObject({
+    expect(facts).toMatchObject({
       faults: [fault],
       drainedMs: 150,
       outcome: 'done',
       lastMonoMs: 5,
-      kept: [{ observer: 'c', towards: true, frame: 'AA==', atNs: '4000000' }],
+      keptFrames: [{ observer: 'c', towards: true, frame: 'AA==', atNs: '4000000' }],
     });
-    expect(one.trafficOk.get(2)).toEqual({ ok: false, detail: 'no' });
+    expect(facts.trafficOk.get(2)).toEqual({ ok: false, detail: 'no' });
   });
   it('ends at the latest line, in whatever order they stand', () =>
     expect(

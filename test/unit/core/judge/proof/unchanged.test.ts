@@ -222,6 +222,24 @@ describe('what must not change while probes are under way', () => {
     ).toEqual(['settings-changed -: the tc rules changed']);
   });
 
+  it('what htb counts among its options is no rule', () => {
+    const htb = (counted: number, r2q = 10): Pick<HostState, 'tc'> => ({
+      tc: { qdisc: [{ kind: 'htb', dev: 'p1', root: true, options: { r2q, direct_packets_stat: counted } }] },
+    });
+    expect(
+      reported(
+        (state) => ({ ...state, ...htb(48) }),
+        (state) => ({ ...state, ...htb(4) }),
+      ),
+    ).toEqual([]);
+    expect(
+      reported(
+        (state) => ({ ...state, ...htb(4, 20) }),
+        (state) => ({ ...state, ...htb(4) }),
+      ),
+    ).toEqual(['settings-changed -: the tc rules changed']);
+  });
+
   it('is no ageing time that a topology change of a contested root set and took back, and is one where another bridge has that change', () => {
     const contest = { ...step, provokes: ['settings-changed'] };
     const [bridge] = hostState().links;
@@ -243,7 +261,7 @@ describe('what must not change while probes are under way', () => {
       ).map(({ text }) => text);
     };
     expect(putBack(over('br0', { bridge: changing })(hostState()))).toEqual([]);
-    const other: HostState = {
+    const state: HostState = {
       ...hostState(),
       links: [
         ...hostState().links,
@@ -252,7 +270,7 @@ describe('what must not change while probes are under way', () => {
           .map((link) => ({ ...link, name: 'br9', ifindex: 91, bridge: changing })),
       ],
     };
-    expect(putBack(other)).toEqual(['br0: ageing_time changed and was put back']);
+    expect(putBack(state)).toEqual(['br0: ageing_time changed and was put back']);
   });
 
   it('is told of each that stood so, and of guests that are there alone', () => {
@@ -268,7 +286,7 @@ describe('what must not change while probes are under way', () => {
       fdb: [entry('52:54:00:00:00:01', 'p2'), entry('52:54:00:00:00:02', 'p2')],
     };
     const [, second, third] = plan.endpoints;
-    const endpoints = [second, third].flatMap((one) => one ?? []);
+    const endpoints = [second, third].flatMap((endpoint) => endpoint ?? []);
     expect(
       unchangedReasons({ ...step, present: ['c'] }, [wholeInterval({ before: moved, after: moved })], endpoints),
     ).toEqual([]);

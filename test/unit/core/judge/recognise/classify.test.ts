@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createClassifier, type Sighting, tagsOf } from '../../../../../src/core/judge/recognise/classify.js';
 import { keptEnd } from '../../../../../src/core/wire/frame-view.js';
-import { groupAddress } from '../../../../../src/core/judge/rows/row-context.js';
+import { groupAddress } from '../../../../../src/core/bridge/row-context.js';
 import { type Flow, type FrameSpec, maxTokens, type Plan } from '../../../../../src/core/model/plan.js';
 import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
 import { probeHopLimit } from '../../../../../src/core/probe/frames/parts.js';
@@ -117,8 +117,8 @@ describe('a frame of a sweep of sources', () => {
 
 describe('a control', () => {
   it('is known by its number and headers, and is nothing with others', () => {
-    for (const [index, one] of plan.steps.entries()) {
-      for (const control of [there(one.controls[0]), there(one.controls[one.controls.length - 1])]) {
+    for (const [index, step] of plan.steps.entries()) {
+      for (const control of [there(step.controls[0]), there(step.controls[step.controls.length - 1])]) {
         expect(reported(buildFrame(control.frame, token(control.index)))).toBe(
           `control ${control.index} of step ${index}`,
         );
@@ -140,14 +140,14 @@ describe('a token', () => {
     expect(reported(frameOf(raw), { ...plan, steps: [] })).toBe('forged');
   });
   it('of a number that the plan leaves out is forged', () => {
-    const [one] = plan.steps;
+    const [step] = plan.steps;
     const gaps: Plan = {
       ...plan,
       steps: plan.steps.map((each, index) =>
-        index === 0 ? { ...each, controls: there(one).controls.filter((_, at) => at !== 1) } : each,
+        index === 0 ? { ...each, controls: there(step).controls.filter((_, at) => at !== 1) } : each,
       ),
     };
-    const left = there(there(one).controls[1]);
+    const left = there(there(step).controls[1]);
     expect(reported(buildFrame(left.frame, token(left.index)), gaps)).toBe('forged');
     const withoutFlows: Plan = {
       ...plan,
@@ -207,7 +207,9 @@ describe('a token', () => {
     const merged = Buffer.concat([frameOf(ipv4), token(ipv4.first + 1), token(raw.first)]);
     const { sighting, more } = createClassifier(plan, tagsOf(plan, key), 2)(merged, 0, merged.length);
     expect(
-      [sighting, ...more].map((one) => (one.kind === 'probe' ? `${one.flow.id}/${one.sequence}` : one.kind)),
+      [sighting, ...more].map((sighting) =>
+        sighting.kind === 'probe' ? `${sighting.flow.id}/${sighting.sequence}` : sighting.kind,
+      ),
     ).toEqual([`${ipv4.id}/0`, `${ipv4.id}/1`, `${raw.id}/0`]);
   });
 });

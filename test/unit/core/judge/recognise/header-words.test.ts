@@ -5,7 +5,7 @@ import { macText } from '../../../../../src/core/wire/ethernet.js';
 
 const mac = fc.uint8Array({ minLength: 6, maxLength: 6 });
 
-it('a frame bears the two addresses that it begins with, destination first, and no others', () => {
+it('a frame carries the two addresses that it begins with, destination first, and no others', () => {
   fc.assert(
     fc.property(
       mac,
@@ -21,9 +21,9 @@ it('a frame bears the two addresses that it begins with, destination first, and 
         const words = (): Int32Array => new Int32Array(frame.buffer.slice(0));
         const [from, to] = [macText(src, 0), macText(dst, 0)];
         expect(macs.are(words(), 1, from, to)).toBe(true);
-        for (const [one, other] of others)
-          expect(macs.are(words(), 1, macText(one, 0), macText(other, 0))).toBe(
-            macText(one, 0) === from && macText(other, 0) === to,
+        for (const [srcBytes, dstBytes] of others)
+          expect(macs.are(words(), 1, macText(srcBytes, 0), macText(dstBytes, 0))).toBe(
+            macText(srcBytes, 0) === from && macText(dstBytes, 0) === to,
           );
         expect(macs.are(words(), 1, from, to), 'also when others were asked for in between').toBe(true);
         frame[4 + changed] = (frame[4 + changed] ?? 0) ^ by;

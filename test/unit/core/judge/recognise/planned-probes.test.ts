@@ -23,13 +23,16 @@ function flowOf(over: Partial<FrameSpec>, alike = true) {
       ? { srcIp: null, dstIp: null }
       : { srcIp: v6 ? 'fd00::1' : '192.0.2.1', dstIp: v6 ? 'fd00::2' : '192.0.2.2' };
   const spec = { ...flow.frame, ...ips, ...over };
-  const one: Flow = { ...flow, frame: { ...spec, size: Math.max(60, leastSizeOf(spec)) } };
-  const changed = { ...plan, steps: plan.steps.map((step, index) => (index === 0 ? { ...step, flows: [one] } : step)) };
+  const sized: Flow = { ...flow, frame: { ...spec, size: Math.max(60, leastSizeOf(spec)) } };
+  const changed = {
+    ...plan,
+    steps: plan.steps.map((step, index) => (index === 0 ? { ...step, flows: [sized] } : step)),
+  };
   const tags = tagsOf(changed, key);
   const frame = (sequence: number): Uint8Array =>
-    buildFrame(one.frame, tokensFor(key, plan.runTag, one.first + sequence, 1));
+    buildFrame(sized.frame, tokensFor(key, plan.runTag, sized.first + sequence, 1));
   return {
-    flow: one,
+    flow: sized,
     frame,
     classify: createClassifier(changed, tags, 2),
     probes: new PlannedProbes(plan.runTag, tags, alike ? flowFinder(changed) : () => null),
@@ -140,8 +143,8 @@ describe('a flow whose probes are known by comparison', () => {
     of.probes.learn(of.flow, 15);
     expect(whole(of, of.frame(15))).toMatchObject({ flow: of.flow, sequence: 15, ...kept });
     const between = alone({ carrier: 'ipv4-udp' });
-    const other = { ...between.flow, id: between.flow.id + 1024 };
-    for (let i = 0; i < 40; i += 1) between.probes.learn(i % 2 === 0 ? between.flow : other, 0);
+    const later = { ...between.flow, id: between.flow.id + 1024 };
+    for (let i = 0; i < 40; i += 1) between.probes.learn(i % 2 === 0 ? between.flow : later, 0);
     expect(whole(between, between.frame(0))).toBeNull();
     const beside = alone({ carrier: 'ipv4-udp' });
     for (let i = 0; i < 40; i += 1)

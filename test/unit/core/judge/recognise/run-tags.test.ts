@@ -48,8 +48,8 @@ describe('the tags of a run', () => {
     const tags = createRunTags(key, count);
     for (const index of indices) {
       const tag = tagsFor(key, index, 1);
-      for (const other of [index + 1, index + 1024, index + 524_288].filter((one) => one < count))
-        expect([tags.holds(tag, 0, other), tags.holdsWords(wordsOf(tag, 0), 0, other)]).toEqual([false, false]);
+      for (const another of [index + 1, index + 1024, index + 524_288].filter((candidate) => candidate < count))
+        expect([tags.holds(tag, 0, another), tags.holdsWords(wordsOf(tag, 0), 0, another)]).toEqual([false, false]);
       for (const at of [0, 3, 4, 7]) {
         const changed = Uint8Array.from(tag, (byte, place) => (place === at ? byte ^ 1 : byte));
         expect([tags.holds(changed, 0, index), tags.holdsWords(wordsOf(changed, 0), 0, index)]).toEqual([false, false]);

@@ -64,35 +64,35 @@ describe('grouped rows', () => {
       seen,
     } of rows) {
       const key = JSON.stringify([probe, name, carrier, vlan, variant ?? '', to === null, observer, allowed, leak]);
-      const one = table.get(key) ?? { rows: 0, sent: 0, seen: 0 };
-      table.set(key, { rows: one.rows + (grouped ?? 1), sent: one.sent + (sent ?? 0), seen: one.seen + seen });
+      const sums = table.get(key) ?? { rows: 0, sent: 0, seen: 0 };
+      table.set(key, { rows: sums.rows + (grouped ?? 1), sent: sums.sent + (sent ?? 0), seen: sums.seen + seen });
     }
     return [...table].sort(([x], [y]) => (x < y ? -1 : 1));
   };
-  const everySingle = (one: RowInput): readonly Finding[] =>
+  const everySingle = (input: RowInput): readonly Finding[] =>
     flows
       .filter((each) => each.judged)
       .flatMap((each) =>
         judged
           .filter(({ name }) => name !== each.from && name !== each.sender)
-          .map((observer) => probeRow(each, observer, one)),
+          .map((observer) => probeRow(each, observer, input)),
       );
   const filled = (
     list: readonly { readonly flow: number; readonly sequence: number; readonly observer: string }[],
   ): RowInput => {
-    const one = input(() => {}, { flows });
+    const rows = input(() => {}, { flows });
     for (const { flow: at, sequence, observer } of list)
-      one.tally.seen.addToken(flows[at] ?? flow, sequence, observer, { frame: 1, high: 0, low: 1 });
-    for (const each of flows) one.facts.accepted.add(each.first, each.count);
-    return one;
+      rows.tally.sightings.addToken(flows[at] ?? flow, sequence, observer, { frame: 1, high: 0, low: 1 });
+    for (const each of flows) rows.facts.accepted.add(each.first, each.count);
+    return rows;
   };
 
   it('say the same as every row by itself, and hide no leak and no loss', () => {
     fc.assert(
       fc.property(fc.array(sighting, { maxLength: 40 }), fc.subarray(names), (list, single) => {
-        const one = filled(list);
-        const grouped = groupedRows(one, judged, grouping(new Set(single)));
-        const each = everySingle(one);
+        const input = filled(list);
+        const grouped = groupedRows(input, judged, grouping(new Set(single)));
+        const each = everySingle(input);
         expect(sums(grouped)).toEqual(sums(each));
         const key = ({ from, to, observer, vlan, variant, seen }: Finding): string =>
           JSON.stringify([from, to, observer, vlan, variant ?? '', seen]);
@@ -128,10 +128,10 @@ describe('grouped rows', () => {
   });
 
   it('are bounded by all frames that they stand for, and told in the order of the observers', () => {
-    const all = flows.flatMap(({ must, count }, at) =>
+    const sightings = flows.flatMap(({ must, count }, at) =>
       must.flatMap((observer) => Array.from({ length: count }, (_, sequence) => ({ flow: at, sequence, observer }))),
     );
-    const rows = groupedRows(filled(all), judged, grouping());
+    const rows = groupedRows(filled(sightings), judged, grouping());
     const plainKind = rows.filter(({ vlan, variant, to }) => vlan.length === 0 && variant === undefined && to === '*');
     expect(
       plainKind.map(({ observer, allowed, grouped, sent, seen, upperBound95, from }) => [
@@ -155,9 +155,9 @@ describe('grouped rows', () => {
   });
 
   const reported = (list: readonly Flow[], seen: (tally: StepTally) => void = () => {}): readonly string[] => {
-    const one = input(seen, { flows: list });
-    for (const each of list) one.facts.accepted.add(each.first, each.count);
-    return groupedRows(one, judged, grouping()).map(
+    const rows = input(seen, { flows: list });
+    for (const each of list) rows.facts.accepted.add(each.first, each.count);
+    return groupedRows(rows, judged, grouping()).map(
       ({ probe, class: name, carrier, vlan, variant, from, to, observer, allowed, sent, seen: frames, grouped }) =>
         [
           probe,
@@ -185,8 +185,8 @@ describe('grouped rows', () => {
     ['variant', { variant: 'cdp' }, '0 known-unicast raw  cdp *>* c no 0/2 1'],
     ['VLAN', { vlan: [10] }, '0 known-unicast raw 10  *>* c no 0/2 1'],
     ['addressee, there being none', { to: null }, '0 known-unicast raw   *> c no 0/2 1'],
-  ])('are apart where flows have another %s, and together again after it', (_, over, other) => {
-    expect(atC(reported(between(over)))).toEqual(['0 known-unicast raw   *>* c no 0/4 2', other]);
+  ])('are apart where flows have another %s, and together again after it', (_, over, key) => {
+    expect(atC(reported(between(over)))).toEqual(['0 known-unicast raw   *>* c no 0/4 2', key]);
   });
   it('are together whoever sends to whom, and wherever equal tags stand', () => {
     expect(atC(reported(between({ from: 'b', sender: 'b', to: 'a' })))).toEqual([

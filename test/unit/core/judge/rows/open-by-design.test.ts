@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createTokenRanges } from '../../../../../src/core/judge/count/token-ranges.js';
 import { openByDesign } from '../../../../../src/core/judge/rows/open-by-design.js';
 import type { RowInput } from '../../../../../src/core/judge/rows/probe-row.js';
 import { rowsOf } from '../../../../../src/core/judge/rows/rows.js';
@@ -14,22 +15,34 @@ const flows = names.map(
   (name, id): Flow => ({ ...flow, id, from: name, to: null, sender: name, must: [], may: [], count: 1, first: id }),
 );
 
-/** What `seenBy` says each flow's frame reached; guests 0 to 9 are not among those who are open by design. */
-function judged(seenBy: (sender: number) => readonly number[]): RowInput {
-  return input(
+const nobody = (): null => null;
+
+/**
+ * What `seenBy` says each flow's frame reached, `sent` of the flows being sent; guests 0 to 9 are not among those who are
+ * open by design.
+ */
+function judged(
+  seenBy: (sender: number) => readonly number[],
+  sent = flows.length,
+  addressee: (sender: number) => string | null = nobody,
+): RowInput {
+  const accepted = createTokenRanges();
+  accepted.add(0, sent);
+  const filled = input(
     (tally) => {
       for (const sent of flows)
         for (const at of seenBy(sent.id)) if (at !== sent.id) sees(names[at] ?? '', 1, sent)(tally);
     },
     {
-      flows,
+      flows: flows.map((each, at) => ({ ...each, to: addressee(at) })),
       observers,
       expect: { expected: 'holds', seen: [], accept: [], open: [{ probe: flow.probe, observers: names.slice(10) }] },
     },
   );
+  return { ...filled, facts: { ...filled.facts, accepted } };
 }
 
-const all = names.map((_, at) => at);
+const positions = names.map((_, at) => at);
 const openAt = (of: RowInput, sender: number, observer: number): boolean => {
   const [sent, at] = [flows[sender], observers[observer]];
   if (sent === undefined || at === undefined) throw new Error('no such guest');
@@ -38,8 +51,18 @@ const openAt = (of: RowInput, sender: number, observer: number): boolean => {
 
 describe('what is open by design', () => {
   it('is what most of those who are named see of most senders, and of them alone', () => {
-    const flooded = judged(() => all);
+    const flooded = judged(() => positions);
     expect([openAt(flooded, 0, 20), openAt(flooded, 0, 5)]).toEqual([true, false]);
+  });
+
+  it('is also what a device on the bridge sees of it that is no endpoint’s, and nothing else', () => {
+    const [sent] = flows;
+    if (sent === undefined) throw new Error('no such guest');
+    const device = { name: 'mv0', space: '/run/netns/g4', kind: 'macvlan' };
+    const ear: Observer = { ...like, name: 'mv0@br0', interface: 'mv0@br0', place: 'above', device };
+    expect(openByDesign(judged(() => positions))(sent, ear)).toBe(true);
+    expect(openByDesign(judged(() => positions))(sent, { ...ear, party: 'g3' })).toBe(false);
+    expect(openByDesign(judged(() => [17]))(sent, ear)).toBe(false);
   });
 
   it('is not what few of them see: their barrier is missing', () => {
@@ -52,14 +75,14 @@ describe('what is open by design', () => {
     ).toBe(false);
     expect(
       openAt(
-        judged(() => all.slice(10, 29)),
+        judged(() => positions.slice(10, 29)),
         0,
         17,
       ),
     ).toBe(false);
     expect(
       openAt(
-        judged(() => all.slice(10, 30)),
+        judged(() => positions.slice(10, 30)),
         0,
         17,
       ),
@@ -69,23 +92,50 @@ describe('what is open by design', () => {
   it('is not what few senders get through: their filter is missing', () => {
     expect(
       openAt(
-        judged((sender) => (sender === 3 ? all : [])),
+        judged((sender) => (sender === 3 ? positions : [])),
         3,
         17,
       ),
     ).toBe(false);
     expect(
       openAt(
-        judged((sender) => (sender % 2 === 0 ? all : [])),
+        judged((sender) => (sender % 2 === 0 ? positions : [])),
         4,
         17,
       ),
     ).toBe(true);
   });
 
+  it('is what the first senders get through where a run was ended before the others sent', () => {
+    const seenBy = (sender: number): readonly number[] => (sender < 2 ? [sender + 20] : []);
+    const addressee = (sender: number): string => names[(sender + 20) % 50] ?? '';
+    expect([openAt(judged(seenBy, undefined, addressee), 0, 20), openAt(judged(seenBy, 2, addressee), 0, 20)]).toEqual([
+      false,
+      true,
+    ]);
+  });
+
+  it('is not what others than the addressees see of them, and not what few see of a broadcast', () => {
+    const addressee = (sender: number): string => names[(sender + 20) % 50] ?? '';
+    expect(
+      openAt(
+        judged((sender) => (sender < 2 ? [17] : []), 2, addressee),
+        0,
+        17,
+      ),
+    ).toBe(false);
+    expect(
+      openAt(
+        judged((sender) => (sender < 2 ? [17] : []), 2),
+        0,
+        17,
+      ),
+    ).toBe(false);
+  });
+
   it('is nothing where the step names nobody', () => {
-    const { expect: _, ...rest } = judged(() => all).step;
-    const plain = { ...judged(() => all), step: { ...rest, expect: step.expect } };
+    const { expect: _, ...rest } = judged(() => positions).step;
+    const plain = { ...judged(() => positions), step: { ...rest, expect: step.expect } };
     expect(openAt(plain, 0, 17)).toBe(false);
   });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { controlComment, isControlComment } from '../../../../../src/core/judge/recognise/leak-comment.js';
 import { sideEffectsOf } from '../../../../../src/core/judge/proof/unchanged.js';
-import { isSwitchedOff, isSwitchedOn, isUnicast, rowContexts } from '../../../../../src/core/judge/rows/row-context.js';
+import { isUnicast } from '../../../../../src/core/bridge/row-context.js';
+import { rowContexts } from '../../../../../src/core/judge/rows/row-contexts.js';
 import type { Control, Flow, Plan, StepPlan } from '../../../../../src/core/model/plan.js';
 import type { Finding } from '../../../../../src/core/model/result.js';
 import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
@@ -132,22 +133,6 @@ describe('a destination', () => {
   });
 });
 
-describe('a switch', () => {
-  it('is on, off, or not told', () => {
-    expect([true, 1, false, 0, undefined, 'on', 2].map((value) => [isSwitchedOn(value), isSwitchedOff(value)])).toEqual(
-      [
-        [true, false],
-        [true, false],
-        [false, true],
-        [false, true],
-        [false, false],
-        [false, false],
-        [false, false],
-      ],
-    );
-  });
-});
-
 describe('what probes bring about on purpose', () => {
   const sideEffects = (...codes: readonly string[]) => sideEffectsOf({ ...step, provokes: codes }, plan.endpoints);
   it('are the root’s timers, where the step says so', () => {
@@ -187,11 +172,11 @@ describe('what probes bring about on purpose', () => {
     expect(sideEffects('settings-changed').closed('p0')).toBe(false);
   });
   it('are MACs that the sender took to its own port', () => {
-    const one = sideEffects('mac-moved');
+    const effects = sideEffects('mac-moved');
     expect([
-      one.moved(flow.frame.srcMac, 'p0'),
-      one.moved(flow.frame.srcMac, 'p2'),
-      one.moved(macOfB, 'p0'),
+      effects.moved(flow.frame.srcMac, 'p0'),
+      effects.moved(flow.frame.srcMac, 'p2'),
+      effects.moved(macOfB, 'p0'),
       sideEffects('not-forwarding').moved(flow.frame.srcMac, 'p0'),
     ]).toEqual([true, false, false, false]);
     expect(sideEffectsOf({ ...step, provokes: ['mac-moved'] }, []).moved(flow.frame.srcMac, 'p0')).toBe(false);

@@ -8,9 +8,9 @@ import { input, sees } from '../../../../support/judge/row-input.js';
 
 describe('a row', () => {
   it('counts what of a flow an observer saw, against who had to see it', () => {
-    const one = input(sees('b', 18));
-    expect(provenOf(flow, one)).toBe(18);
-    expect(probeRow(flow, observerC, one)).toEqual({
+    const rows = input(sees('b', 18));
+    expect(provenOf(flow, rows)).toBe(18);
+    expect(probeRow(flow, observerC, rows)).toEqual({
       probe: 0,
       class: 'known-unicast',
       carrier: 'raw',
@@ -83,18 +83,18 @@ describe('a row', () => {
     ).not.toHaveProperty('variant');
   });
   it('says where a direction was inferred', () => {
-    const one = input(() => {});
+    const rows = input(() => {});
     const inferred = {
-      ...one,
+      ...rows,
       facts: {
-        ...one.facts,
+        ...rows.facts,
         listening: new Map(
-          [...one.facts.listening].map(([name, facts]) => [name, { ...facts, direction: 'inferred' as const }]),
+          [...rows.facts.listening].map(([name, facts]) => [name, { ...facts, direction: 'inferred' as const }]),
         ),
       },
     };
     expect(probeRow(flow, observerC, inferred).direction).toBe('inferred');
-    expect(probeRow(flow, observerC, { ...one, facts: { ...one.facts, listening: new Map() } }).direction).toBe(
+    expect(probeRow(flow, observerC, { ...rows, facts: { ...rows.facts, listening: new Map() } }).direction).toBe(
       'known',
     );
   });
@@ -115,10 +115,11 @@ describe('a row', () => {
     ['to a day that has passed', accept({ until: '2026-01-14' }), false],
     ['at another observer', accept({ observer: 'b' }), false],
     ['of another class', accept({ class: 'broadcast' }), false],
-  ])('that is accepted %s', (_, one, accepted) => {
-    const row = probeRow(flow, observerC, input(sees('c', 1), { expect: { ...step.expect, accept: [one] } }));
+  ])('that is accepted %s', (_, acceptance, accepted) => {
+    const row = probeRow(flow, observerC, input(sees('c', 1), { expect: { ...step.expect, accept: [acceptance] } }));
     expect(row.leak).toBe(true);
-    if (accepted) expect(row.accepted).toEqual({ reason: 'known', owner: 'ops', ticket: 'T-1', until: one.until });
+    if (accepted)
+      expect(row.accepted).toEqual({ reason: 'known', owner: 'ops', ticket: 'T-1', until: acceptance.until });
     else expect(row).not.toHaveProperty('accepted');
   });
 });

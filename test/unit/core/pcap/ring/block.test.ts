@@ -57,13 +57,13 @@ describe('a raw capture with blocks of a ring', () => {
     expect(batches(readAll(two))).toEqual([]);
   });
 
-  const one = ringBlock([
+  const frames = ringBlock([
     { index: 17, data: `${macs}88b501` },
     { index: 17, data: `${macs}88b502` },
   ]);
   /** `one` with another 32-bit word. */
   function with32(at: number, value: number): Uint8Array {
-    const bytes = one.slice();
+    const bytes = frames.slice();
     new DataView(bytes.buffer).setUint32(at, value, true);
     return bytes;
   }
@@ -88,7 +88,7 @@ describe('a raw capture with blocks of a ring', () => {
       'too short for its fields',
     ],
   ])('tells as damage %s', (_, block, message) => {
-    const items = readRaw(concat(two, block, one));
+    const items = readRaw(concat(two, block, frames));
     expect(damages(items)).toEqual([expect.stringContaining(message)]);
     expect(items.at(-1)).toMatchObject({ kind: 'damage', fatal: true, offset: two.length });
     expect(packets(items).slice(0, 4)).toEqual(packets(readRaw(two)));
@@ -101,7 +101,7 @@ describe('a raw capture with blocks of a ring', () => {
         { index: 17, packetType: 0, data: `${macs}88b501`, tag: [null, 7] },
         { index: 5, data: `${macs}88b5` },
       ]),
-      one,
+      frames,
     );
     fc.assert(
       fc.property(

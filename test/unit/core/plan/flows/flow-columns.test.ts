@@ -61,15 +61,15 @@ const plain: Parts = {
 /** Flows of these parts; ids and tokens number through. */
 function flowsOf(made: readonly Parts[], id: number, first: number): readonly Flow[] {
   let next = first;
-  return made.map(({ purpose, variant, frame: { form, ...frame }, ...one }, at): Flow => {
-    next += one.count;
+  return made.map(({ purpose, variant, frame: { form, ...frame }, ...rest }, at): Flow => {
+    next += rest.count;
     return {
-      ...one,
+      ...rest,
       carrier: frame.carrier,
       vlan: frame.vlan,
       id: id + at,
       step: 3,
-      first: next - one.count,
+      first: next - rest.count,
       ...(purpose === undefined ? {} : { purpose }),
       ...(variant === undefined ? {} : { variant }),
       frame: { ...frame, ...(form === undefined ? {} : { form }) },
@@ -118,9 +118,9 @@ describe('flows in columns', () => {
     ['source address', { frame: { ...plain.frame, srcIp: '10.0.0.1' } }],
     ['destination address', { frame: { ...plain.frame, dstIp: '10.0.0.2' } }],
   ])('are told apart where nothing differs but the %s, one after the other and with others between', (_, over) => {
-    const other = { ...plain, ...over };
+    const changed = { ...plain, ...over };
     const tagged = { ...plain, frame: { ...plain.frame, vlan: [10, 20] } };
-    const flows = flowsOf([plain, other, plain, tagged, other, plain], 0, 0);
+    const flows = flowsOf([plain, changed, plain, tagged, changed, plain], 0, 0);
     expect([...collected(flows)]).toEqual(flows);
   });
   it('answer as a list would', () => {

@@ -119,9 +119,7 @@ it('of many flows those that a purpose or a variant tells apart are whole object
 it('the kinds of flows are the first of each form and sender, in their order; of a list all are', () => {
   const flows = mesh(50);
   const first = new Map(flows.map((flow): [string, Flow] => [`${flow.carrier} ${flow.from}`, flow]).reverse());
-  expect([...kindsOfFlows(collected(flows))].map(said)).toEqual(
-    [...first.values()].sort((one, other) => one.id - other.id),
-  );
+  expect([...kindsOfFlows(collected(flows))].map(said)).toEqual([...first.values()].sort((a, b) => a.id - b.id));
   expect([...kindsOfFlows(flows)]).toEqual(flows);
 });
 

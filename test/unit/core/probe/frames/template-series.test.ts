@@ -28,9 +28,9 @@ it('a template of a series is the one that would be made alone, whatever came be
     spec({ carrier: 'arp', ...ip, form: 'arp-reply', srcMac: macs[2] }),
   ];
   const templateOf = templateSeries();
-  for (const one of specs) {
-    const { bytes, ...rest } = templateOf(one);
-    const alone = frameTemplate(one);
+  for (const frame of specs) {
+    const { bytes, ...rest } = templateOf(frame);
+    const alone = frameTemplate(frame);
     expect(Buffer.from(bytes).toString('hex')).toBe(Buffer.from(alone.bytes).toString('hex'));
     expect({ ...rest, bytes: alone.bytes }).toEqual(alone);
   }

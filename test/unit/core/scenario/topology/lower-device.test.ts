@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makePlan } from '../../../../../src/core/plan/make-plan.js';
 import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
+import { neededFeatures } from '../../../../../src/core/scenario/needed-features.js';
 import { unsupportedKeys } from '../../../../../src/core/scenario/unsupported.js';
 import { VerifyError } from '../../../../../src/core/model/verify-error.js';
 
@@ -49,7 +50,7 @@ describe('an endpoint on the interface of another one', () => {
     const to = (observer: string): ReadonlySet<string> =>
       new Set(
         step?.controls
-          .filter((one) => one.kind === 'ear' && one.observer === observer)
+          .filter((control) => control.kind === 'ear' && control.observer === observer)
           .map(({ frame }) => frame.dstMac),
       );
     expect(to('web')).toEqual(new Set(['02:00:00:00:00:11']));
@@ -73,6 +74,52 @@ describe('an endpoint on the interface of another one', () => {
     expect(faultsOf([hv, lan, endpoint])).toContain(fault);
   });
 
+  it('has the MAC of its lower device by ipvlan, is sent packets, and is heard by what is for its address', () => {
+    const ipvlans = ['11', '12'].map(
+      (n) => `g${n}: { bridge: br0, attach: ipvlan, lower: hv, mode: l3, flag: vepa, ip: 192.168.7.${n}/24 }`,
+    );
+    const probes = text([hv, lan, ...ipvlans]).replace('from: web, to: lan', 'from: [g11, lan], to: g12');
+    const scenario = loadScenario('lower.yml', Buffer.from(probes));
+    const plan = makePlan(scenario, { runTag: 1, keySha256: '' });
+    const [step] = plan.steps;
+    const [, , first, second] = plan.endpoints;
+    expect([first?.macs, second?.macs]).toEqual([plan.endpoints[0]?.macs, plan.endpoints[0]?.macs]);
+    expect(step?.observers.find(({ name }) => name === 'g12')?.by).toEqual({
+      lower: 'hv',
+      mode: 'l3',
+      flag: 'vepa',
+      port: 'p0',
+    });
+    expect(new Set([...(step?.flows ?? [])].map(({ carrier, frame }) => `${carrier} ${frame.dstIp}`))).toEqual(
+      new Set(['ipv4-udp 192.168.7.12']),
+    );
+    const controls = step?.controls.filter(
+      ({ kind, observer, sender }) => observer === 'g12' && (kind === 'ear' || sender),
+    );
+    expect(new Set(controls?.map(({ frame }) => `${frame.dstMac} ${frame.dstIp}`))).toEqual(
+      new Set([`${second?.macs[0]} 192.168.7.12`]),
+    );
+    expect(step?.controls.filter(({ kind, sender }) => kind === 'entry' && sender !== 'lan')).toEqual([]);
+    expect(neededFeatures(scenario)).toContain('ipvlan');
+  });
+
+  it.each([
+    ['a MAC', 'mode: l2, mac: "02:00:00:00:00:11", ip: 192.168.7.1/24', 'has the MAC of its lower device'],
+    ['no address', 'mode: l2', 'hands packets to "attach: ipvlan" by their address'],
+    ['a mode of macvlan', 'mode: vepa, ip: 192.168.7.1/24', 'expected one of l2, l3, l3s'],
+    ['another mode than its neighbour', 'mode: l2, flag: private, ip: 192.168.7.1/24', 'ipvlans of one mode and flag'],
+  ])('has a fault with %s at an ipvlan', (_, keys, fault) => {
+    const neighbour = 'db: { bridge: br0, attach: ipvlan, lower: hv, mode: l2, ip: 192.168.7.2/24 }';
+    const guest = `web: { bridge: br0, attach: ipvlan, lower: hv, ${keys} }`;
+    expect(faultsOf([hv, lan, neighbour, guest])).toContain(fault);
+  });
+
+  it('has a flag by ipvlan only', () => {
+    expect(faultsOf([hv, lan, web.replace('mode: bridge', 'mode: bridge, flag: vepa')])).toContain(
+      'goes with "attach: ipvlan" only',
+    );
+  });
+
   it('neither comes nor goes in a step, and so does what it stands on', () => {
     const gone = `${text([hv, lan, web])}  - name: two
     stop: [ web, hv ]
@@ -83,9 +130,9 @@ describe('an endpoint on the interface of another one', () => {
     ]);
   });
 
-  it('alone has a lower device and a mode, and is of the lab', () => {
+  it('alone has a lower device and a mode, which on a host are as found', () => {
     expect(faultsOf([hv.replace(' }', ', mode: vepa }'), lan, web])).toContain('goes with "attach: macvlan"');
-    expect(faultsOf([hv, lan, web], 'host')).toContain('"macvlan" is of the lab only');
+    expect(faultsOf([hv, lan, web], 'host')).toContain('got attach macvlan and kind linux');
     expect(faultsOf([hv, lan, web])).toBe('');
   });
 });

@@ -81,10 +81,10 @@ function said(result: Result): unknown {
 async function both(
   make: (dir: string) => void,
 ): Promise<{ readonly all: Result; readonly leaks: Result; readonly dir: string }> {
-  const [one, other] = [fresh(), fresh()];
-  make(one);
-  make(other);
-  return { all: await finish(one, 'all'), leaks: await finish(other, 'leaks'), dir: other };
+  const [first, second] = [fresh(), fresh()];
+  make(first);
+  make(second);
+  return { all: await finish(first, 'all'), leaks: await finish(second, 'leaks'), dir: second };
 }
 
 describe('a recorded run, with only leaks kept', () => {
@@ -98,15 +98,15 @@ describe('a recorded run, with only leaks kept', () => {
 
   it.each(recorded)('%s: comes to the same', async (name) => {
     const from = join(captures, name);
-    const { all, leaks } = await both((dir) => {
+    const { all: result, leaks } = await both((dir) => {
       for (const file of ['plan.json', 'run.json', 'timeline.ndjson']) cpSync(join(from, file), join(dir, file));
       if (existsSync(join(from, 'state'))) cpSync(join(from, 'state'), join(dir, 'state'), { recursive: true });
       writeFileSync(join(dir, 'raw/1-1.pcapng'), gunzipSync(readFileSync(join(from, 'evidence.pcapng.gz'))));
     });
-    expect(said(leaks)).toEqual(said(all));
+    expect(said(leaks)).toEqual(said(result));
     for (const [at, { findings }] of leaks.steps.entries()) {
       for (const [row, finding] of findings.entries())
-        if (finding.leak) expect(finding.firstSighting?.at).toBe(all.steps[at]?.findings[row]?.firstSighting?.at);
+        if (finding.leak) expect(finding.firstSighting?.at).toBe(result.steps[at]?.findings[row]?.firstSighting?.at);
     }
   });
 
@@ -216,8 +216,8 @@ describe('a run, with only leaks kept', () => {
 
   it('keeps the first thousand frames of a leak, and counts all of it', async () => {
     const { evidence, count } = overheard(1200);
-    const { all, leaks, dir } = await both((folder) => write(folder, evidence));
-    expect(said(leaks)).toEqual(said(all));
+    const { all: result, leaks, dir } = await both((folder) => write(folder, evidence));
+    expect(said(leaks)).toEqual(said(result));
     expect(leaks.steps[0]?.findings.find(({ observer }) => observer === 'c')).toMatchObject({
       seen: count,
       leak: true,
@@ -227,7 +227,7 @@ describe('a run, with only leaks kept', () => {
     expect(JSON.parse(readFileSync(join(dir, 'run.json'), 'utf8'))).toMatchObject({
       capture: { packets: 1000 + controls },
     });
-    expect(all.evidence).not.toHaveProperty('keep');
+    expect(result.evidence).not.toHaveProperty('keep');
   });
 
   /** Judges the folder again after its count of discarded frames was changed; `sealed`: run.json fits it. */

@@ -53,9 +53,9 @@ async function timesOf(
 }
 
 it('frames of several captures come in the order of their times', async () => {
-  const one = await capture('1-1.pcapng', 'a', [1, 4, 9, 12, 11]);
-  const other = await capture('1-2.pcapng', 'b', [2, 3, 10, 30]);
-  const { times, observers, damages } = await timesOf([one, other]);
+  const first = await capture('1-1.pcapng', 'a', [1, 4, 9, 12, 11]);
+  const second = await capture('1-2.pcapng', 'b', [2, 3, 10, 30]);
+  const { times, observers, damages } = await timesOf([first, second]);
   expect(times).toEqual([1, 2, 3, 4, 9, 10, 11, 12, 30]);
   expect([...observers].sort()).toEqual([0, 1]);
   expect(damages).toEqual([]);

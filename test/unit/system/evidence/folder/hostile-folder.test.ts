@@ -36,12 +36,12 @@ type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 /** Every place in a document, and what stands there changed to values of other types. */
 function* harmed(value: Json, put: (changed: Json) => Json): Generator<Json> {
-  for (const other of [7, 'x', null, [7], { x: 7 }, true, -1, 1e300])
-    if (typeof other !== typeof value || Array.isArray(other) !== Array.isArray(value)) yield put(other);
+  for (const wrong of [7, 'x', null, [7], { x: 7 }, true, -1, 1e300])
+    if (typeof wrong !== typeof value || Array.isArray(wrong) !== Array.isArray(value)) yield put(wrong);
   if (typeof value !== 'object' || value === null) return;
   if (Array.isArray(value)) {
     // elements of a list are much alike
-    for (const at of [0, value.length - 1].filter((each, index, all) => each >= 0 && all.indexOf(each) === index))
+    for (const at of [0, value.length - 1].filter((each, index, list) => each >= 0 && list.indexOf(each) === index))
       yield* harmed(value[at] ?? null, (changed) => put(value.map((each, index) => (index === at ? changed : each))));
     return;
   }
@@ -109,6 +109,20 @@ describe('a folder of evidence with one value changed', () => {
       }
     }
   }, 90_000);
+
+  it.each([[{ flood: {} }], [{ flood: null }], [['on']], ['on']])(
+    'is refused where settings of a port are %j',
+    (port) => {
+      fresh();
+      const path = join(dir, 'state', '1-before.json');
+      const state = JSON.parse(readFileSync(path, 'utf8')) as { links: { port: unknown }[] };
+      for (const link of state.links) link.port = port;
+      writeFileSync(path, JSON.stringify(state));
+      const { status, stdout, stderr } = call('replay', dir);
+      expect(status, stderr).toBe(64);
+      expect((stdout + stderr).replaceAll(/\s+/g, ' ')).toMatch(/1-before\.json: .*port.*expected a map to texts/);
+    },
+  );
 
   it.each(['replay', 'check', 'fleet'])('never ends %s with 70', (command) => {
     fresh();

@@ -30,13 +30,13 @@ describe('a folder in which no run left its evidence', () => {
   });
 
   it('is told with the runs that lie in it, or that there are none', async () => {
-    const [empty, one, many] = [withRuns('empty', 0), withRuns('one', 1), withRuns('many', 7)];
+    const [empty, single, many] = [withRuns('empty', 0), withRuns('one', 1), withRuns('many', 7)];
     expect(await noRun(empty)).toMatchObject({
       exit: 64,
       message: `${empty}: no run left its evidence here: it has no run.json`,
       hint: expect.stringContaining('name the folder that a run left'),
     });
-    expect((await noRun(one)).hint).toBe(`name one of the runs in it: ${one}/r1`);
+    expect((await noRun(single)).hint).toBe(`name one of the runs in it: ${single}/r1`);
     expect((await noRun(many)).hint).toBe(
       `name one of the runs in it: ${[1, 2, 3, 4, 5].map((index) => `${many}/r${index}`).join(', ')} and 2 more`,
     );

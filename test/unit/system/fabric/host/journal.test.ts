@@ -56,6 +56,15 @@ const thrown = (act: () => unknown): VerifyError => {
 };
 
 describe('a journal', () => {
+  it('has entries that are added together as if one came after the other', () => {
+    const journal = open();
+    journal.add(made(1), made(2));
+    journal.add(made(3));
+    expect(journal.entries()).toEqual([made(3), made(2), made(1)]);
+    journal.release();
+    expect(found()).toMatchObject([{ entries: [made(3), made(2), made(1)], unread: [] }]);
+  });
+
   it('is on disk before add returns, for this user alone, and is removed at the end', () => {
     const journal = open();
     journal.add(made(1));
@@ -80,11 +89,11 @@ describe('a journal', () => {
     expect(readdirSync(folder)).toEqual(['run.journal']);
     journal.release();
     journal.remove(); // too late: it is somebody else's to clean up
-    const [one] = [...leftJournals(folder)];
-    if (one?.kind !== 'orphan') throw new Error('an orphan');
-    expect(one.entries).toEqual([made(2), made(1)]);
+    const [left] = [...leftJournals(folder)];
+    if (left?.kind !== 'orphan') throw new Error('an orphan');
+    expect(left.entries).toEqual([made(2), made(1)]);
     expect(found()).toEqual([]); // it is being cleaned up
-    one.release();
+    left.release();
     expect(found()).toHaveLength(1);
     let late: (() => void) | null = null;
     for (const again of leftJournals(folder)) {
@@ -151,10 +160,10 @@ describe('a journal', () => {
 
 describe('what lies among journals', () => {
   const whyOf = (name: string): unknown => {
-    const all = [...leftJournals(folder)];
-    for (const one of all) if (one.kind === 'orphan') one.release();
-    const one = all.find(({ file }) => file === join(folder, name));
-    return one?.kind === 'refused' ? one.why : one?.kind;
+    const journals = [...leftJournals(folder)];
+    for (const left of journals) if (left.kind === 'orphan') left.release();
+    const left = journals.find(({ file }) => file === join(folder, name));
+    return left?.kind === 'refused' ? left.why : left?.kind;
   };
 
   it('is told by its name and kind, and the others are still found', async () => {
@@ -191,7 +200,8 @@ describe('what lies among journals', () => {
   it('of another version is never carried out: its commands are shown', () => {
     const old = { runId: 'o', pid: 1, started: '1', netns: null, inode: 1 };
     const command = (word: string): object => ({ command: ['ip', word], gone: true });
-    const lines = (...all: readonly object[]): string => all.map((line) => `${JSON.stringify(line)}\n`).join('');
+    const lines = (...objects: readonly object[]): string =>
+      objects.map((line) => `${JSON.stringify(line)}\n`).join('');
     put('old.journal', lines(old, command('first'), { command: 'x' }, command('last')));
     expect(whyOf('old.journal')).toBe(
       'another version wrote it, and nothing in it is carried out. See whether this is still owed: ip last; ip first',

@@ -132,7 +132,7 @@ describe('what is written down of a change', () => {
   it('of an entry: its rows in each VLAN, as they are set and as they were', () => {
     const set = { state: 'static', sticky: false };
     const every = (was: readonly (object | null)[]): object[] =>
-      [null, 1, 20, 21, 22].map((one, at) => ({ vlan: one, set, was: was[at] ?? null }));
+      [null, 1, 20, 21, 22].map((vlan, at) => ({ vlan, set, was: was[at] ?? null }));
     expect(fdb('add', [])).toEqual([{ kind: 'fdb', on, self: false, mac: '02:00:00:00:00:0a', rows: every([]) }]);
     expect(fdb('add', [{ state: 'permanent' }, { vlan: 20, flags: ['sticky'] }])).toMatchObject([
       { rows: every([{ state: 'permanent', sticky: false }, null, { state: 'dynamic', sticky: true }]) },
@@ -241,9 +241,9 @@ describe('what is written down of a change of Open vSwitch', () => {
     expect(fdb('add')).toEqual([{ ...usual, set: port, was: spare }]);
     expect(fdb('add', { vlan: null })).toEqual([{ ...usual, set: port, was: spare }]);
     expect(fdb('del')).toEqual([{ ...usual, set: null, was: spare }]);
-    for (const other of [{ vlan: 5 }, { master: 'br1' }, { mac: 'x' }, { state: 'dynamic' }]) {
-      expect(fdb('add', other)).toEqual([{ ...usual, set: port, was: null }]);
-      expect(fdb('del', other)).toEqual([]);
+    for (const change of [{ vlan: 5 }, { master: 'br1' }, { mac: 'x' }, { state: 'dynamic' }]) {
+      expect(fdb('add', change)).toEqual([{ ...usual, set: port, was: null }]);
+      expect(fdb('del', change)).toEqual([]);
     }
     expect(fdb('add', { port: 'vnet4' })).toEqual([]);
     expect(fdb('add', { vlan: 5 }, 5)).toEqual([{ ...usual, vlan: 5, set: port, was: spare }]);
@@ -261,7 +261,7 @@ describe('what is written down of a change of Open vSwitch', () => {
         usedS: null,
         updatedS: null,
       };
-      return ovsRowsOf(change, { ...state, fdb: fdb.map((one) => ({ ...usual, ...one })) }, () => 'br0');
+      return ovsRowsOf(change, { ...state, fdb: fdb.map((row) => ({ ...usual, ...row })) }, () => 'br0');
     };
     const entry = {
       mac: '02:00:00:00:00:0A',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { barriers, lastBarriers } from '../../../../../../src/core/judge/explain/barriers.js';
-import type { RowContext } from '../../../../../../src/core/judge/rows/row-context.js';
+import type { RowContext } from '../../../../../../src/core/bridge/row-context.js';
 import type { FdbState, OvsState } from '../../../../../../src/core/model/state.js';
 import {
   a,
@@ -35,45 +35,45 @@ const routed = of('routed-bounce', { carrier: 'ipv4-udp' });
 const relay = { ...observerC, place: 'relay' as const, interface: 'tap9', macs: ['02:00:00:00:00:77'] };
 const to = (dstMac: string): Partial<RowContext> => ({ dstMac, flow: { ...flow, frame: { ...flow.frame, dstMac } } });
 /** An entry that stands before the probes and after them. */
-const stays = (one: FdbState): Partial<RowContext> => ({
-  entries: [one],
-  before: host({ fdb: [one] }),
-  after: host({ fdb: [one] }),
+const stays = (entry: FdbState): Partial<RowContext> => ({
+  entries: [entry],
+  before: host({ fdb: [entry] }),
+  after: host({ fdb: [entry] }),
 });
-function steers(one: FdbState, more: Readonly<Record<string, Partial<RowContext>>> = {}): Case {
+function steers(row: FdbState, more: Readonly<Record<string, Partial<RowContext>>> = {}): Case {
   return {
-    found: stays(one),
-    place: `fdb ${one.mac} dev ${one.port}`,
+    found: stays(row),
+    place: `fdb ${row.mac} dev ${row.port}`,
     also: {
       'an observer on the bridge device': [
-        { ...stays(one), observer: { ...observerC, place: 'bridge' }, port: null },
-        `fdb ${one.mac} dev ${one.port}`,
+        { ...stays(row), observer: { ...observerC, place: 'bridge' }, port: null },
+        `fdb ${row.mac} dev ${row.port}`,
       ],
       'beside an entry of somebody else': [
-        { entries: [one], after: host({ fdb: [entry({ mac: '02:00:00:00:00:99' }), one] }) },
-        `fdb ${one.mac} dev ${one.port}`,
+        { entries: [row], after: host({ fdb: [entry({ mac: '02:00:00:00:00:99' }), row] }) },
+        `fdb ${row.mac} dev ${row.port}`,
       ],
     },
     not: {
       'an entry of the bridge itself, on the bridge device': {
-        ...stays({ ...one, port: 'br0' }),
+        ...stays({ ...row, port: 'br0' }),
         observer: { ...observerC, place: 'bridge' },
         port: null,
       },
       'no entry': { entries: [] },
-      'an entry that is gone afterwards': { ...stays(one), after: host() },
-      'an entry that moved': { ...stays(one), after: host({ fdb: [{ ...one, port: 'p3' }] }) },
-      'an entry that changed its kind': { ...stays(one), after: host({ fdb: [{ ...one, state: 'other' }] }) },
+      'an entry that is gone afterwards': { ...stays(row), after: host() },
+      'an entry that moved': { ...stays(row), after: host({ fdb: [{ ...row, port: 'p3' }] }) },
+      'an entry that changed its kind': { ...stays(row), after: host({ fdb: [{ ...row, state: 'other' }] }) },
       'an entry of another MAC afterwards': {
-        ...stays(one),
-        after: host({ fdb: [{ ...one, mac: '02:00:00:00:00:99' }] }),
+        ...stays(row),
+        after: host({ fdb: [{ ...row, mac: '02:00:00:00:00:99' }] }),
       },
-      'an entry on the observer’s own port': stays({ ...one, port: 'p2' }),
-      'a second entry on the observer’s own port': { ...stays(one), entries: [one, { ...one, port: 'p2' }] },
-      'a group': { ...stays(one), dstMac: group },
-      'no destination': { ...stays(one), dstMac: null },
-      'an observer that is not there': { ...stays(one), observer: null },
-      'a relay, which takes what it wants': { ...stays(one), observer: relay },
+      'an entry on the observer’s own port': stays({ ...row, port: 'p2' }),
+      'a second entry on the observer’s own port': { ...stays(row), entries: [row, { ...row, port: 'p2' }] },
+      'a group': { ...stays(row), dstMac: group },
+      'no destination': { ...stays(row), dstMac: null },
+      'an observer that is not there': { ...stays(row), observer: null },
+      'a relay, which takes what it wants': { ...stays(row), observer: relay },
       ...more,
     },
   };
@@ -384,8 +384,8 @@ describe.each(Object.entries(cases))('%s', (code, { found, place, also = {}, not
   it('is in the way where the state shows it, at the place that it names', () =>
     expect(barrier.find(row(found))).toBe(place));
   it('is in nobody’s way where the state does not show it', () => expect(barrier.find(row())).toBeNull());
-  it.each(Object.entries(also))('is in the way with: %s', (_, [other, there]) =>
-    expect(barrier.find(row({ ...found, ...other }))).toBe(there),
+  it.each(Object.entries(also))('is in the way with: %s', (_, [change, there]) =>
+    expect(barrier.find(row({ ...found, ...change }))).toBe(there),
   );
   it.each<[string, Partial<RowContext>]>([
     ['observer’s port', { port: { ...p2, port: null } }],
@@ -394,7 +394,7 @@ describe.each(Object.entries(cases))('%s', (code, { found, place, also = {}, not
   ])('is looked for though the kernel told no setting of the %s', (_, unread) =>
     expect(() => barrier.find(row({ ...found, ...unread }))).not.toThrow(),
   );
-  it.each(Object.entries(not))('is not in the way with: %s', (_, other) =>
-    expect(barrier.find(row({ ...found, ...other }))).toBeNull(),
+  it.each(Object.entries(not))('is not in the way with: %s', (_, change) =>
+    expect(barrier.find(row({ ...found, ...change }))).toBeNull(),
   );
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { lastBarriers } from '../../../../../../src/core/judge/explain/barriers.js';
 import { filtersInState } from '../../../../../../src/core/judge/rows/filters-in-state.js';
-import type { RowContext } from '../../../../../../src/core/judge/rows/row-context.js';
+import type { RowContext } from '../../../../../../src/core/bridge/row-context.js';
 import { b, host, of, row } from '../../../../../support/judge/row-fixture.js';
 
 const routed = of('routed-bounce', { carrier: 'ipv4-udp' });
@@ -24,7 +24,7 @@ describe('filters', () => {
 
   it('are tables with rules and devices with filters, each once; those of IP act on bridged packets where they are handed over', () => {
     const link = ['nft bridge guard', 'nft netdev mark', 'tc on vnet0 ingress'];
-    expect(filtersInState(state({}))).toEqual({ link, ip: { all: ['nft ip filter', 'nft inet fw'], bridged: [] } });
+    expect(filtersInState(state({}))).toEqual({ link, ip: { routed: ['nft ip filter', 'nft inet fw'], bridged: [] } });
     for (const name of ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables']) {
       expect(filtersInState(state({ [name]: '1' })).ip.bridged).toEqual([
         'nft ip filter by br_netfilter',
@@ -32,7 +32,7 @@ describe('filters', () => {
       ]);
       expect(filtersInState(state({ [name]: '0' })).ip.bridged).toEqual([]);
     }
-    expect(filtersInState(host())).toEqual({ link: [], ip: { all: [], bridged: [] } });
+    expect(filtersInState(host())).toEqual({ link: [], ip: { routed: [], bridged: [] } });
   });
 
   it('that can have acted are told: of the link for any frame, of IP for packets, all of IP for what the host routes', () => {

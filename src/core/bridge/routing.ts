@@ -1,0 +1,371 @@
+import type { FamilyRouting, HostState, Routing } from '../model/state.js';
+import { bitsOf, parseIp } from '../text/ip-address.js';
+import { type Fields, isFields, numberOf, objectsOf, textOf } from '../text/json-text.js';
+
+type Family = 4 | 6;
+
+/** Addresses that have their first `length` bits in common. */
+interface Prefix {
+  readonly family: Family;
+  readonly value: bigint;
+  readonly length: number;
+}
+
+/** A guest that the host routes to. */
+export interface RoutedPlace {
+  /** The device by which it is reached. */
+  readonly device: string;
+  /** Its addresses, or prefixes of them. */
+  readonly addresses: readonly string[];
+}
+
+/** A rule or a route of the kernel's, in words as iproute2 takes them. */
+export interface RoutingEntry {
+  /** `ip rule 100`, `ip route`. */
+  readonly what: string;
+  /** `from all fwmark 0x10 lookup 100`. */
+  readonly text: string;
+  /** What deletes it. */
+  readonly removal: readonly string[];
+}
+
+/** A way that packets for an address may take. */
+export interface Way {
+  /** The rule of policy routing that leads there, or the route itself, where a rule that everything meets does. */
+  readonly by: RoutingEntry;
+  /** The route, in words. */
+  readonly route: string;
+  /** Devices by which it sends; none = the host itself takes the packet, or drops it. */
+  readonly devices: readonly string[];
+  /** Only packets that a rule or a route selects by more than their destination take it, or some of them. */
+  readonly isConditional: boolean;
+  /** The rule is one that every kernel starts with (ip-rule(8)). */
+  readonly isUsual: boolean;
+  /** What the route hands packets to (ip-route(8), `encap`): what that does with them is not known. null = nothing. */
+  readonly encapsulation: string | null;
+}
+
+/** What is known of a packet besides its destination; absent = it may be anything. */
+interface Packet {
+  readonly to: string;
+  readonly from?: string;
+  /** The device by which it comes in. */
+  readonly by?: string;
+}
+
+/** What selects no packets in a rule that `ip -j rule` prints, or is asked by name. */
+const noSelectors: ReadonlySet<string> = new Set([
+  ...['priority', 'src', 'srclen', 'dst', 'dstlen', 'iif', 'not', 'table', 'protocol', 'suppress_prefixlen'],
+  ...['goto', 'unresolved', 'action', 'flow', 'flow_from', 'flow_to'],
+]);
+/** A port, with its mask unless that is whole. */
+function masked(port: unknown, mask: unknown): string {
+  return mask === undefined || mask === '0xffff' ? String(port) : `${String(port)}/${String(mask)}`;
+}
+/** Selectors as words of ip-rule(8); of what is not here the priority alone names the rule. */
+const selectorWords: Readonly<Record<string, (rule: Fields) => readonly string[]>> = {
+  tos: ({ tos }) => ['tos', String(tos)],
+  fwmark: ({ fwmark, fwmask }) => ['fwmark', `${String(fwmark)}${fwmask === undefined ? '' : `/${String(fwmask)}`}`],
+  fwmask: () => [],
+  oif: ({ oif }) => ['oif', String(oif)],
+  ipproto: ({ ipproto }) => ['ipproto', String(ipproto)],
+  sport: ({ sport, sport_mask: mask }) => ['sport', masked(sport, mask)],
+  sport_mask: () => [],
+  dport: ({ dport, dport_mask: mask }) => ['dport', masked(dport, mask)],
+  dport_mask: () => [],
+  iif_detached: () => [],
+  oif_detached: () => [],
+};
+/** Tables that the kernel's first rules look up. */
+const usualTables: readonly string[] = ['local', 'main', 'default'];
+/** Types of routes that send nothing, and end the search. */
+const ends: readonly string[] = ['unreachable', 'blackhole', 'prohibit', 'local', 'broadcast', 'anycast'];
+
+function prefixOf(text: string, family: Family, length?: number | null): Prefix | null {
+  if (text === 'all' || text === 'default' || text === 'any') return { family, value: 0n, length: 0 };
+  const [address = '', bits = String(length ?? bitsOf(family))] = text.split('/');
+  const ip = parseIp(address);
+  return ip?.family === family && /^\d{1,3}$/.test(bits) && Number(bits) <= bitsOf(family)
+    ? { family, value: ip.value, length: Number(bits) }
+    : null;
+}
+
+function covers(outer: Prefix, inner: Prefix): boolean {
+  const shift = BigInt(bitsOf(outer.family) - outer.length);
+  return outer.length <= inner.length && outer.value >> shift === inner.value >> shift;
+}
+
+type Match = 'yes' | 'maybe' | 'no';
+
+/** Does a packet with that address, or with any, meet a prefix? */
+function meets(prefix: Prefix | null, address: Prefix | null): Match {
+  if (prefix?.length === 0) return 'yes';
+  if (prefix === null || address === null) return 'maybe';
+  if (covers(prefix, address)) return 'yes';
+  return covers(address, prefix) ? 'maybe' : 'no';
+}
+
+function meetsDevice(iif: string | null, by: string | undefined): Match {
+  if (iif === null) return 'yes';
+  if (iif === 'lo') return 'no'; // what the host itself sends
+  if (by === undefined) return 'maybe';
+  return iif === by ? 'yes' : 'no';
+}
+
+function matchOf(rule: Fields, family: Family, { to, from, by }: Packet): Match {
+  const side = (key: 'src' | 'dst', address: string | undefined): Match =>
+    meets(
+      prefixOf(textOf(rule[key]) ?? 'all', family, numberOf(rule[`${key}len`])),
+      address === undefined ? null : prefixOf(address, family),
+    );
+  const matches: readonly Match[] = [
+    side('src', from),
+    side('dst', to),
+    // of a device that is not there
+    'iif_detached' in rule || 'oif_detached' in rule ? 'no' : meetsDevice(textOf(rule['iif']), by),
+    Object.keys(rule).every((key) => noSelectors.has(key)) ? 'yes' : 'maybe',
+  ];
+  const least = matches.find((match) => match === 'no') ?? matches.find((match) => match === 'maybe') ?? 'yes';
+  if (!('not' in rule) || least === 'maybe') return least;
+  return least === 'yes' ? 'no' : 'yes';
+}
+
+function ruleEntry(rule: Fields, family: Family): RoutingEntry {
+  const side = (key: 'src' | 'dst'): string | null => {
+    const [address, length] = [textOf(rule[key]), numberOf(rule[`${key}len`])];
+    return address === null || length === null ? address : `${address}/${length}`;
+  };
+  const [from, to, iif, table] = [side('src'), side('dst'), textOf(rule['iif']), textOf(rule['table'])];
+  const selectors = Object.keys(rule).filter((key) => !noSelectors.has(key));
+  const isWhole = !('not' in rule) && selectors.every((key) => selectorWords[key] !== undefined);
+  const words = [
+    ...('not' in rule ? ['not'] : []),
+    ...(from === null ? [] : ['from', from]),
+    ...(to === null ? [] : ['to', to]),
+    ...(iif === null ? [] : ['iif', iif]),
+    ...selectors.flatMap((key) => selectorWords[key]?.(rule) ?? [`${key} ${String(rule[key] ?? '')}`.trim()]),
+  ];
+  const lookup = table === null ? [] : ['lookup', table];
+  const number = String(rule['priority'] ?? 0);
+  return {
+    what: `ip${family === 6 ? ' -6' : ''} rule ${number}`,
+    text: [...words, ...lookup].join(' '),
+    removal: [
+      ...['ip', ...(family === 6 ? ['-6'] : []), 'rule', 'del', 'pref', number],
+      ...(isWhole ? [...words, ...lookup] : []),
+    ],
+  };
+}
+
+/** A route with what of it the kernel asks for. */
+interface Route {
+  readonly fields: Fields;
+  readonly table: string;
+  readonly prefix: Prefix;
+  readonly devices: readonly string[];
+}
+
+/** What was read is parsed once: a step may ask of thousands of packets. */
+const parsedRoutes = new WeakMap<object, readonly Route[]>();
+
+function routesIn({ routes }: FamilyRouting, family: Family): readonly Route[] {
+  if (typeof routes !== 'object' || routes === null) return [];
+  const known = parsedRoutes.get(routes) ?? parseRoutes(routes, family);
+  parsedRoutes.set(routes, known);
+  return known;
+}
+
+function parseRoutes(routes: object, family: Family): readonly Route[] {
+  return objectsOf(routes).flatMap((fields): readonly Route[] => {
+    const prefix = prefixOf(textOf(fields['dst']) ?? '', family);
+    const isDead = [fields['flags']].flat().includes('dead');
+    if (prefix === null || isDead) return [];
+    const devices = [fields, ...objectsOf(fields['nexthops'])].flatMap(({ dev }) => textOf(dev) ?? []);
+    const isEnd = ends.includes(textOf(fields['type']) ?? 'unicast');
+    const table = textOf(fields['table']) ?? 'main';
+    return [{ fields, table, prefix, devices: isEnd ? [] : [...new Set(devices)] }];
+  });
+}
+
+function routeEntry({ fields, table }: Route, family: Family): RoutingEntry {
+  const [type, dst = 'default'] = [textOf(fields['type']), textOf(fields['dst']) ?? undefined];
+  const named = (['tos', 'metric'] as const).flatMap((key) =>
+    fields[key] === undefined ? [] : [key, String(fields[key])],
+  );
+  const hops = [fields, ...objectsOf(fields['nexthops'])].flatMap(({ gateway, dev }) => [
+    ...(textOf(gateway) === null ? [] : ['via', String(gateway)]),
+    ...(textOf(dev) === null ? [] : ['dev', String(dev)]),
+  ]);
+  const isSingle = objectsOf(fields['nexthops']).length === 0;
+  const inTable = table === 'main' ? [] : ['table', table];
+  const words = [...(type === null || type === 'unicast' ? [] : [type]), dst];
+  return {
+    what: `ip${family === 6 ? ' -6' : ''} route`,
+    text: [...words, ...hops, ...named, ...inTable].join(' '),
+    removal: [
+      ...['ip', ...(family === 6 ? ['-6'] : []), 'route', 'del', ...words],
+      ...[...(isSingle ? hops : []), ...named, ...inTable],
+    ],
+  };
+}
+
+/** What a route, or one of its next hops, hands packets to (`encap`); null = nothing. */
+function encapsulationOf({ fields }: Route): string | null {
+  const encap = [fields, ...objectsOf(fields['nexthops'])]
+    .map((hop) => hop['encap'])
+    .find((part) => part !== undefined);
+  if (encap === undefined) return null;
+  return textOf(encap) ?? objectsOf([encap]).map((parts) => textOf(parts['encap_type']))[0] ?? 'of an unknown type';
+}
+
+/** Whether a route takes some packets to its prefix only, or does with them what cannot be read. */
+function isSelective(route: Route): boolean {
+  return encapsulationOf(route) !== null || ['tos', 'from'].some((key) => route.fields[key] !== undefined);
+}
+
+/** The routes of a table to an address, the longest first, up to the one that takes what is left. */
+function found(routes: readonly Route[], to: Prefix, suppressed: number): readonly Route[] {
+  const metric = ({ fields }: Route): number => numberOf(fields['metric']) ?? 0;
+  const candidates = routes
+    .filter(({ prefix }) => covers(prefix, to))
+    .sort(
+      (a, b) =>
+        b.prefix.length - a.prefix.length || Number(isSelective(b)) - Number(isSelective(a)) || metric(a) - metric(b),
+    );
+  const last = candidates.findIndex((route) => !isSelective(route));
+  return candidates
+    .slice(0, last < 0 ? undefined : last + 1)
+    .filter(({ prefix, fields }) => prefix.length > suppressed && fields['type'] !== 'throw');
+}
+
+/** The tables that a rule looks up: those of every VRF where the device chooses. */
+function tablesOf(rule: Fields, vrfs: Routing['vrfs'] = {}): readonly string[] {
+  return 'l3mdev' in rule ? Object.values(vrfs) : [textOf(rule['table']) ?? ''];
+}
+
+/** The ways that a packet may take, in the order in which the kernel asks; the last is that of what no rule selects. */
+export function waysTo(packet: Packet, routing: Routing): readonly Way[] {
+  const family: Family = packet.to.includes(':') ? 6 : 4;
+  const to = prefixOf(packet.to, family);
+  if (to === null) return [];
+  const inFamily = family === 6 ? routing.ipv6 : routing.ipv4;
+  const routes = routesIn(inFamily, family);
+  const ways: Way[] = [];
+  /** Rules before this one may have been skipped, so that none of them ends the search. */
+  let skipped = 0;
+  for (const rule of objectsOf(inFamily.rules)) {
+    const match = matchOf(rule, family, packet);
+    if (match === 'no') continue;
+    const [priority, target] = [numberOf(rule['priority']) ?? 0, numberOf(rule['goto'])];
+    if (target !== null) {
+      skipped = Math.max(skipped, target);
+      continue;
+    }
+    const drops = ![null, 'to_tbl'].includes(textOf(rule['action']));
+    const taken = drops ? [] : routesBy(rule, routes, to, routing.vrfs);
+    ways.push(...taken.map((route) => wayBy(rule, route, match, family)));
+    const isTaken = drops || taken.some((route) => !isSelective(route));
+    if (match === 'yes' && priority >= skipped && isTaken) break;
+  }
+  return ways;
+}
+
+/** The routes that a rule finds for an address. */
+function routesBy(rule: Fields, routes: readonly Route[], to: Prefix, vrfs: Routing['vrfs']): readonly Route[] {
+  const suppressed = numberOf(rule['suppress_prefixlen']) ?? -1;
+  return tablesOf(rule, vrfs).flatMap((table) =>
+    found(
+      routes.filter((route) => route.table === table),
+      to,
+      suppressed,
+    ),
+  );
+}
+
+/** The rules that every kernel starts with (fib_default_rules_init, net/ipv4/fib_rules.c). */
+export const usualRules: readonly Fields[] = usualTables.map((table, at) => ({
+  priority: at === 0 ? 0 : 32765 + at,
+  src: 'all',
+  table,
+}));
+
+/** The ways to an address by the tables that every packet is looked up in. */
+export function usualWaysTo(to: string, { ipv4, ipv6 }: Routing): readonly Way[] {
+  return waysTo({ to }, { ipv4: { ...ipv4, rules: usualRules }, ipv6: { ...ipv6, rules: usualRules } });
+}
+
+function wayBy(rule: Fields, route: Route, match: Match, family: Family): Way {
+  const isUsual = match === 'yes' && usualTables.includes(textOf(rule['table']) ?? '');
+  const { text } = routeEntry(route, family);
+  return {
+    by: isUsual ? routeEntry(route, family) : ruleEntry(rule, family),
+    route: text,
+    devices: route.devices,
+    isConditional: match === 'maybe' || isSelective(route) || route.devices.length > 1,
+    isUsual,
+    encapsulation: encapsulationOf(route),
+  };
+}
+
+/** A way by which some packets for a guest leave by another device than the guest's, or are encapsulated. */
+export interface Diversion extends Way {
+  readonly address: string;
+  /** The guest's device. */
+  readonly device: string;
+  /** The devices that are not. */
+  readonly elsewhere: readonly string[];
+}
+
+/**
+ * Ways on which a rule, or a route, leads some packets for a guest to another device, and all that hand them to an
+ * encapsulation, wherever they lead. What else leads all of them there is left out: probes take it too. Empty where
+ * the state has no rules.
+ */
+export function diversions({ routing }: HostState, places: readonly RoutedPlace[]): readonly Diversion[] {
+  if (routing === undefined) return [];
+  return places.flatMap(({ device, addresses }) =>
+    addresses.flatMap((address) =>
+      waysTo({ to: address }, routing).flatMap((way): readonly Diversion[] => {
+        const elsewhere = way.devices.filter((name) => name !== device);
+        const isOther = way.encapsulation !== null || (way.isConditional && elsewhere.length > 0);
+        return isOther ? [{ ...way, address, device, elsewhere }] : [];
+      }),
+    ),
+  );
+}
+
+/**
+ * What differs between two snapshots, of all rules, and of routes by these devices or beside the main table; in words.
+ */
+export function routingDifferences(from: HostState, to: HostState, devices: ReadonlySet<string>): readonly string[] {
+  const [was, is] = [from.routing, to.routing];
+  if (was === undefined || is === undefined) return [];
+  return ([4, 6] as const).flatMap((family) => {
+    const entriesOf = (routing: Routing): ReadonlyMap<string, string> => {
+      const inFamily = family === 6 ? routing.ipv6 : routing.ipv4;
+      const routes = routesIn(inFamily, family).filter(
+        (route) => route.table !== 'main' || route.devices.some((device) => devices.has(device)),
+      );
+      return new Map([
+        ...objectsOf(inFamily.rules).map((rule) => {
+          const { what, text } = ruleEntry(rule, family);
+          return [steadyText(rule), `${what}: ${text}`] as const;
+        }),
+        ...routes.map((route) => {
+          const { what, text } = routeEntry(route, family);
+          return [steadyText(route.fields), `${what} ${text}`] as const;
+        }),
+      ]);
+    };
+    const [before, after] = [entriesOf(was), entriesOf(is)];
+    return [
+      ...[...before].flatMap(([key, text]) => (after.has(key) ? [] : [`${text} is gone`])),
+      ...[...after].flatMap(([key, text]) => (before.has(key) ? [] : [`${text} is new`])),
+    ];
+  });
+}
+
+/** Without the time that is left to a route, which moves by itself. */
+function steadyText(fields: Fields): string {
+  return JSON.stringify(fields, (key, value: unknown) => (key === 'expires' && !isFields(value) ? undefined : value));
+}

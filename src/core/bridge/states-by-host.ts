@@ -1,0 +1,129 @@
+import { bareName, hostOf } from '../model/host-names.js';
+import type { ApartState, HostState, LegacyTable, LinkState } from '../model/state.js';
+import { type Fields, fieldsOf, objectsOf } from '../text/json-text.js';
+
+/** What the kernel of one host said; `host` null = the orchestrator's own. */
+export interface StateOfHost {
+  readonly host: string | null;
+  readonly state: HostState;
+}
+
+/** What of a state has no names across hosts. */
+export function apartOf(state: HostState): ApartState {
+  const { packetSockets, packetHandlers, sharedTaps, waiting, logGroups, legacyTables, hardware, routing } = state;
+  return {
+    ...(packetSockets === undefined ? {} : { packetSockets }),
+    ...(packetHandlers === undefined ? {} : { packetHandlers }),
+    ...(sharedTaps === undefined ? {} : { sharedTaps }),
+    ...(waiting === undefined ? {} : { waiting }),
+    ...(logGroups === undefined ? {} : { logGroups }),
+    ...(legacyTables === undefined ? {} : { legacyTables }),
+    ...(hardware === undefined ? {} : { hardware }),
+    ...(routing === undefined ? {} : { routing }),
+  };
+}
+
+/** A value without the host in its texts and keys. */
+function bare(host: string, value: unknown): unknown {
+  if (typeof value === 'string') return value.startsWith(`${host}/`) ? bareName(value) : value;
+  if (Array.isArray(value)) return value.map((part: unknown) => bare(host, part));
+  const fields = fieldsOf(value);
+  if (fields === null) return value;
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, part]) => [key.startsWith(`${host}/`) ? bareName(key) : key, bare(host, part)]),
+  );
+}
+
+/** What of states as one is of one host, devices called as its own kernel calls them. */
+function stateOn(host: string | null, merged: HostState): HostState {
+  const {
+    apart: _apart,
+    packetSockets: _sockets,
+    packetHandlers: _handlers,
+    sharedTaps: _taps,
+    waiting: _waiting,
+    logGroups: _groups,
+    legacyTables: _tables,
+    hardware: _hardware,
+    routing: _routing,
+    ...state
+  } = merged;
+  const nft = fieldsOf(merged.nft);
+  const isOf = (name: unknown): boolean => typeof name === 'string' && hostOf(name) === host;
+  const keysOf = (value: unknown): Fields =>
+    Object.fromEntries(Object.entries(fieldsOf(value) ?? {}).filter(([name]) => isOf(name)));
+  const out = (value: unknown): unknown => (host === null ? value : bare(host, value));
+  const tc = fieldsOf(merged.tc);
+  const hostOfSysctl = (name: string): string | null =>
+    Object.keys(merged.apart ?? {}).find((known) => name.startsWith(`${known}/`)) ?? null;
+  return {
+    ...state,
+    sysctl: Object.fromEntries(
+      Object.entries(merged.sysctl)
+        .filter(([name]) => hostOfSysctl(name) === host)
+        .map(([name, value]) => [host === null ? name : bareName(name), value]),
+    ),
+    links: merged.links.filter(({ name }) => isOf(name)).map(bareLink),
+    fdb: merged.fdb
+      .filter(({ port }) => isOf(port))
+      .map((entry) => ({
+        ...entry,
+        port: bareName(entry.port),
+        master: entry.master === null ? null : bareName(entry.master),
+      })),
+    vlan: out(objectsOf(merged.vlan).filter(({ ifname }) => isOf(ifname))),
+    mdb: out(
+      objectsOf(merged.mdb)
+        .map((part) => ({ mdb: objectsOf(part['mdb']).filter(({ dev }) => isOf(dev)), router: keysOf(part['router']) }))
+        .filter(({ mdb, router }) => mdb.length + Object.keys(router).length > 0),
+    ),
+    tc: out({
+      qdisc: objectsOf(tc?.['qdisc']).filter(({ dev }) => isOf(dev)),
+      filters: keysOf(tc?.['filters']),
+    }),
+    nft: host === null ? { nftables: nft?.['nftables'] } : fieldsOf(nft?.['hosts'])?.[host],
+    ...(merged.programs === undefined || merged.programs === null
+      ? {}
+      : { programs: programsOn(host, merged.programs) }),
+    ...(host === null ? apartOf(merged) : merged.apart?.[host]),
+  };
+}
+
+function bareLink(link: LinkState): LinkState {
+  return {
+    ...link,
+    name: bareName(link.name),
+    master: link.master === null ? null : bareName(link.master),
+    ...(link.lower === undefined ? {} : { lower: bareName(link.lower) }),
+  };
+}
+
+function programsOn(
+  host: string | null,
+  programs: NonNullable<HostState['programs']>,
+): NonNullable<HostState['programs']> {
+  return programs
+    .filter(({ device }) => hostOf(device) === host)
+    .map((program) => ({ ...program, device: bareName(program.device) }));
+}
+
+/**
+ * The states of several hosts that one was made of, devices called as each kernel calls them; one of a single host, or
+ * of a version that did not keep them apart, is that alone. Pure.
+ */
+export function statesByHost(state: HostState): readonly StateOfHost[] {
+  return state.apart === undefined
+    ? [{ host: null, state }]
+    : [null, ...Object.keys(state.apart)].map((host) => ({ host, state: stateOn(host, state) }));
+}
+
+/** That of them of what is called so across hosts; `host` null = its names are those of the state as it is. */
+export function stateAround(name: string, state: HostState): StateOfHost {
+  const host = hostOf(name);
+  return state.apart === undefined ? { host: null, state } : { host, state: stateOn(host, state) };
+}
+
+/** The rules of xtables that nft does not list, of every host. */
+export function legacyTablesOf(state: HostState): readonly (readonly LegacyTable[] | null)[] {
+  return [state, ...Object.values(state.apart ?? {})].map(({ legacyTables }) => legacyTables ?? null);
+}

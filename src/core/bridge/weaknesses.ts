@@ -1,0 +1,211 @@
+import type { AuditId, CauseCode, FoundCauseCode } from '../model/codes.js';
+import type { Change } from '../model/fabric.js';
+import type { GroupCause } from '../model/result.js';
+import type { Snapshot } from '../model/state.js';
+import type { BridgeView } from './view.js';
+import { type Audited, type Explained, type FixCost, prices, type RuleFinding } from './weakness.js';
+import { copyInTunnel, nat, reflectedByUplink, rewritten } from './weaknesses/altered.js';
+import { bypassPossible } from './weaknesses/bypasses.js';
+import { declaredNotLive } from './weaknesses/declared-not-live.js';
+import { broadcastFlood, groupFlood, multicastFlood, unknownFlood } from './weaknesses/flooding.js';
+import { isolatedOneSided, netfilterSkipped, notIsolated, proxmoxFirewallPort } from './weaknesses/isolation.js';
+import { agedOut, ageingZero, fdbFull, fdbLimit, learningOff } from './weaknesses/learning.js';
+import { aboveBridge, macvlanBridge } from './weaknesses/lower-devices.js';
+import { mirror, nftMirror, tcMirror, xdpProgram } from './weaknesses/mirrors.js';
+import { mcastRouterPort, member, noQuerier } from './weaknesses/multicast.js';
+import {
+  ovsFloodFlow,
+  ovsFlooding,
+  ovsFloodVlans,
+  ovsSmallTable,
+  ovsTableFull,
+  ovsUnknownFlood,
+} from './weaknesses/ovs-floods.js';
+import { ovsFailOpen, ovsMirror, ovsProtected, ovsProtectedOneSided } from './weaknesses/ovs.js';
+import { backupPort, hairpin, neighbourSuppression, notForwarding, proxyArp } from './weaknesses/port-flags.js';
+import { behindBridge, bridgePromiscuous, snifferOnHost } from './weaknesses/promiscuous.js';
+import {
+  hostForwards,
+  policyRoute,
+  routedLocal,
+  routedOpen,
+  routedSpoofable,
+  rpFilterOff,
+} from './weaknesses/routes.js';
+import { macBypass, macMoved, macStealable, notLocked, sourceUnchecked } from './weaknesses/sources.js';
+import { linkLocalForwarded, stpOpen } from './weaknesses/stp.js';
+import { guestsUnbridged, vmnetPresent, vmnetWritable } from './weaknesses/unexamined.js';
+import { vlanShared, vlanUnfiltered, vniShared } from './weaknesses/vlan.js';
+
+/**
+ * Every weakness by its code, the most specific first: in this order causes are looked for and findings of one severity
+ * reported. A new one is a file in weaknesses/, or an object in one of them, and its line here.
+ */
+export const weaknesses: Readonly<Record<FoundCauseCode, Explained> & Record<AuditId, Audited>> = {
+  mirror,
+  'tc-mirror': tcMirror,
+  'nft-mirror': nftMirror,
+  'xdp-program': xdpProgram,
+  'bypass-possible': bypassPossible,
+  'above-bridge': aboveBridge,
+  'macvlan-bridge': macvlanBridge,
+  'reflected-by-uplink': reflectedByUplink,
+  nat,
+  rewritten,
+  'copy-in-tunnel': copyInTunnel,
+  'vni-shared': vniShared,
+  'ovs-mirror': ovsMirror,
+  'ovs-flood-flow': ovsFloodFlow,
+  'ovs-flood-vlans': ovsFloodVlans,
+  'ovs-flooding': ovsFlooding,
+  'ovs-protected': ovsProtected,
+  'ovs-protected-one-sided': ovsProtectedOneSided,
+  'ovs-table-full': ovsTableFull,
+  'ovs-small-table': ovsSmallTable,
+  'ovs-unknown-flood': ovsUnknownFlood,
+  'ovs-fail-open': ovsFailOpen,
+  'ageing-zero': ageingZero,
+  'behind-bridge': behindBridge,
+  'bridge-promiscuous': bridgePromiscuous,
+  'mac-moved': macMoved,
+  'mac-stealable': macStealable,
+  'fdb-full': fdbFull,
+  'fdb-limit': fdbLimit,
+  'aged-out': agedOut,
+  'learning-off': learningOff,
+  'policy-route': policyRoute,
+  'rp-filter-off': rpFilterOff,
+  'routed-spoofable': routedSpoofable,
+  'routed-local': routedLocal,
+  'host-forwards': hostForwards,
+  'routed-open': routedOpen,
+  'stp-open': stpOpen,
+  'link-local-forwarded': linkLocalForwarded,
+  'vlan-unfiltered': vlanUnfiltered,
+  'vlan-shared': vlanShared,
+  member,
+  'mcast-router-port': mcastRouterPort,
+  'no-querier': noQuerier,
+  'source-unchecked': sourceUnchecked,
+  'not-locked': notLocked,
+  'mac-bypass': macBypass,
+  'unknown-flood': unknownFlood,
+  'group-flood': groupFlood,
+  'broadcast-flood': broadcastFlood,
+  'multicast-flood': multicastFlood,
+  'not-isolated': notIsolated,
+  'isolated-one-sided': isolatedOneSided,
+  'proxmox-firewall-port': proxmoxFirewallPort,
+  'netfilter-skipped': netfilterSkipped,
+  'sniffer-on-host': snifferOnHost,
+  'declared-not-live': declaredNotLive,
+  'backup-port': backupPort,
+  hairpin,
+  'neighbour-suppression': neighbourSuppression,
+  'proxy-arp': proxyArp,
+  'not-forwarding': notForwarding,
+  'guests-unbridged': guestsUnbridged,
+  'vmnet-writable': vmnetWritable,
+  'vmnet-present': vmnetPresent,
+};
+
+const byCode: ReadonlyMap<string, Partial<Explained & Audited>> = new Map(Object.entries(weaknesses));
+
+function isFoundCause(code: string): code is FoundCauseCode {
+  return byCode.get(code)?.cause !== undefined;
+}
+
+export function isCauseCode(code: string): code is CauseCode {
+  return code === 'unexplained' || isFoundCause(code);
+}
+
+export function isAuditId(code: string): code is AuditId {
+  return byCode.get(code)?.finding !== undefined;
+}
+
+/** Codes of causes, in the order in which they are looked for. */
+export const causeCodes: readonly FoundCauseCode[] = [...byCode.keys()].filter(isFoundCause);
+/** Codes of findings of the audit. */
+export const auditIds: readonly AuditId[] = [...byCode.keys()].filter(isAuditId);
+
+/** What one rule of the audit finds on a bridge; nothing where it is a rule of the host. */
+export function findingsOn(code: AuditId, view: BridgeView, snapshot: Snapshot): readonly RuleFinding[] {
+  const { finding } = weaknesses[code];
+  return 'onBridge' in finding ? finding.onBridge(view, snapshot) : [];
+}
+
+/** What one rule of the audit finds on the host as a whole; nothing where it is a rule of bridges. */
+export function findingsOnHost(code: AuditId, snapshot: Snapshot): readonly RuleFinding[] {
+  const { finding } = weaknesses[code];
+  return 'onHost' in finding ? finding.onHost(snapshot) : [];
+}
+
+/** Where nothing accounts for a leak. */
+const unexplained = {
+  meaning:
+    'Nothing in the state around the step accounts for the leak. Look at the state files of the evidence, and report it.',
+  phrase: () => 'nothing in the settings that were read explains it',
+} as const;
+
+/** What a cause of a leak or a finding of the audit means, whatever host it was seen on. */
+export function weaknessMeaning(code: CauseCode | AuditId): string {
+  return code === 'unexplained' ? unexplained.meaning : weaknesses[code].meaning;
+}
+
+/** Where a cause was found, and what is to be changed there. */
+interface FoundFix {
+  readonly place: string;
+  /** Empty = there is none. */
+  readonly fix: string;
+  readonly changes?: readonly Change[];
+}
+
+/** What the fix of a cause costs; null = it has no fix, or none that costs anything known. */
+function costOf(code: GroupCause['code'], fix: FoundFix): FixCost | null {
+  if (!isCauseCode(code) || code === 'unexplained' || fix.fix === '') return null;
+  const { cost } = weaknesses[code].cause;
+  return typeof cost === 'function' ? cost(fix) : cost;
+}
+
+/** The same in a sentence. */
+export function fixCost(code: GroupCause['code'], fix: FoundFix): string | null {
+  return costOf(code, fix)?.text ?? null;
+}
+
+/**
+ * How much the fix of a cause takes from guests, as a number to compare; one of which that is not known is in the
+ * middle.
+ */
+export function fixPrice(code: GroupCause['code'], fix: FoundFix): number {
+  return prices[costOf(code, fix)?.price ?? 'silence'];
+}
+
+/**
+ * The device that a place is about: `br0` of `br0.ageing_time`, the name behind `dev` or `on`, else the place itself.
+ */
+function deviceOf(place: string): string {
+  return /^[^ ]+(?=\.[^. ]+( |$))/.exec(place)?.[0] ?? place;
+}
+
+/** Two names, or one and how many more. */
+function devicesText(names: readonly string[]): string {
+  if (names.length <= 3)
+    return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
+  return `${names.slice(0, 2).join(', ')} and ${names.length - 2} more ports`;
+}
+
+/** Whether a cause is of a bridge as a whole: leaks of two bridges are then apart, though their cause has one code. */
+export function isOfBridge(code: GroupCause['code']): boolean {
+  return isFoundCause(code) && weaknesses[code].cause.isOfBridge === true;
+}
+
+/** What a phrase is made of, of a cause or of a finding of the audit. */
+type PhrasedCause = Pick<GroupCause, 'places' | 'value' | 'text'> & { readonly code: GroupCause['code'] | AuditId };
+
+/** A cause as a main clause, with the devices and values that it shows at: `br0 is a hub (ageing_time 0)`. */
+export function causePhrase({ code, places, value, text }: PhrasedCause): string {
+  if (!isCauseCode(code)) return text;
+  const devices = [...new Set(places.map(deviceOf))];
+  const { phrase } = code === 'unexplained' ? unexplained : weaknesses[code].cause;
+  return phrase({ devices: devicesText(devices), isOne: devices.length === 1, place: places[0] ?? '', value });
+}

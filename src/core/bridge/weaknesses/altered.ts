@@ -1,0 +1,153 @@
+import { fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-text.js';
+import { setPort } from '../changes.js';
+import { isOn } from '../setting-value.js';
+import type { CauseFinder, Explained, LeakContext } from '../weakness.js';
+
+declare module '../../model/codes.js' {
+  interface Weaknesses {
+    readonly nat: 'cause';
+    readonly rewritten: 'cause';
+    readonly 'copy-in-tunnel': 'cause';
+    readonly 'reflected-by-uplink': 'cause';
+  }
+}
+
+/** How the frames arrived: `02:… > 02:…, 10.0.1.1 > 10.0.1.2, EtherType 0x0800`. */
+function arrivedAs({ finding: { altered } }: LeakContext): string {
+  if (altered === undefined) return '';
+  const addresses = altered.srcIp === null || altered.dstIp === null ? '' : `, ${altered.srcIp} > ${altered.dstIp}`;
+  return `${altered.srcMac} > ${altered.dstMac}${addresses}, EtherType ${altered.etherType}`;
+}
+
+/** Words of nft that translate an address (nft(8), "NAT statements"). */
+const translations = ['masquerade', 'snat', 'dnat', 'redirect'] as const;
+
+/** The first rule of the kernel's packet filter that translates addresses; null = there is none. */
+function natRule(nft: unknown): { readonly place: string; readonly statement: string } | null {
+  for (const { rule } of objectsOf(fieldsOf(nft)?.['nftables']).map((item) => ({ rule: fieldsOf(item['rule']) }))) {
+    if (rule === null) continue;
+    for (const part of objectsWithin(rule['expr'])) {
+      const statement = translations.find((name) => name in part) ?? xtTranslation(part);
+      if (statement === null) continue;
+      const place = ['family', 'table', 'chain'].map((key) => textOf(rule[key]) ?? '?').join(' ');
+      return { place: `nft ${place}`, statement };
+    }
+  }
+  return null;
+}
+
+/** iptables-nft writes its targets as `xt` (libxtables): MASQUERADE, SNAT, DNAT, REDIRECT, NETMAP. */
+function xtTranslation(part: Readonly<Record<string, unknown>>): string | null {
+  const name = textOf(fieldsOf(part['xt'])?.['name']) ?? '';
+  return ['MASQUERADE', 'SNAT', 'DNAT', 'REDIRECT', 'NETMAP'].includes(name) ? name : null;
+}
+
+/** The host translated the addresses (NAT), so that what arrived no longer carries those that were sent. */
+const findNat: CauseFinder = (leak) => {
+  const { finding, flow, before } = leak;
+  const { altered } = finding;
+  if (altered === undefined || flow === null || flow.frame.srcIp === null || altered.srcIp === null) return null;
+  if (altered.srcIp === flow.frame.srcIp && altered.dstIp === flow.frame.dstIp) return null;
+  const rule = natRule(before.nft);
+  if (rule === null) return null;
+  return {
+    place: rule.place,
+    value: rule.statement,
+    text: `the host translates addresses and forwards: sent ${flow.frame.srcIp} > ${flow.frame.dstIp ?? '?'}, arrived ${arrivedAs(leak)}`,
+    fix: null,
+  };
+};
+
+export const nat: Explained = {
+  meaning:
+    'The host routes between the two and translates addresses (NAT): the frames arrive under another address. The rule is named.',
+  cause: {
+    phrase: ({ place }) => `the host routes and translates addresses (${place})`,
+    cost: null,
+    find: findNat,
+  },
+};
+
+/** The bridge hands groups to this port as unicast to the MAC of each member (br_multicast_flood). */
+function groupsAsUnicast(leak: LeakContext): ReturnType<CauseFinder> {
+  const { port } = leak;
+  if (port === null || !isOn(port.port?.['mcast_to_unicast'])) return null;
+  return {
+    place: `${port.name}.mcast_to_unicast`,
+    value: 'on',
+    text: `${port.name} gets groups as unicast to its own MAC: they arrived ${arrivedAs(leak)}`,
+    fix: { changes: [setPort(port.name, 'mcast_to_unicast', false)] },
+  };
+}
+
+/**
+ * Something on the way wrote other headers: a rule of tc, nft or ebtables, a flow of Open vSwitch, `mcast_to_unicast`.
+ */
+const findRewritten: CauseFinder = (leak) => {
+  const { finding, port } = leak;
+  if ((finding.forms?.rewritten ?? 0) === 0 || findNat(leak) !== null) return null;
+  return (
+    groupsAsUnicast(leak) ?? {
+      place: port?.name ?? finding.observer,
+      value: 'other headers',
+      text: `something on the way wrote other headers: the frames arrived ${arrivedAs(leak)}`,
+      fix: null,
+    }
+  );
+};
+
+export const rewritten: Explained = {
+  meaning:
+    'Headers were rewritten: by a rule of tc (skbmod, pedit), nft or ebtables, a flow of Open vSwitch, a relay, or `mcast_to_unicast`. The result shows the frames.',
+  cause: {
+    phrase: ({ place }) => `something on the way writes other headers (${place})`,
+    cost: { price: 'host', text: 'members get groups as multicast again, over Wi-Fi slower' },
+    find: findRewritten,
+  },
+};
+
+/** The token came under another header: a copy in a tunnel, or tags and labels put on. */
+const findCopyInTunnel: CauseFinder = (leak) => {
+  const { finding, port } = leak;
+  const { altered } = finding;
+  if (altered === undefined || (finding.forms?.encapsulated ?? 0) === 0) return null;
+  return {
+    place: port?.name ?? finding.observer,
+    value: `token at byte ${altered.tokenAt}`,
+    text: `the frames came inside other frames, or under further labels: ${arrivedAs(leak)}, the token at byte ${altered.tokenAt}`,
+    fix: null,
+  };
+};
+
+export const copyInTunnel: Explained = {
+  meaning:
+    'The frames came inside other frames: a copy in a tunnel (VXLAN, GRE), or under added labels and tags. The result shows where the token stood.',
+  cause: {
+    phrase: ({ place }) => `the frames are copied inside other frames (${place})`,
+    cost: null,
+    find: findCopyInTunnel,
+  },
+};
+
+/** The uplink sent frames in again that had left through it: a switch beyond it reflects, or a mirror there does. */
+const findReflectedByUplink: CauseFinder = ({ finding }) => {
+  const { reflected } = finding;
+  return reflected === undefined
+    ? null
+    : {
+        place: 'the uplink',
+        value: `${reflected} frames`,
+        text: `${reflected} of the frames came in again from an uplink: what is beyond it sends them back`,
+        fix: null,
+      };
+};
+
+export const reflectedByUplink: Explained = {
+  meaning:
+    'Frames that left through an uplink came in from it again: a switch beyond it reflects or copies them. Look there for port security, loops, mirror sessions.',
+  cause: {
+    phrase: () => 'what is beyond the uplink sends frames back',
+    cost: null,
+    find: findReflectedByUplink,
+  },
+};

@@ -1,0 +1,88 @@
+import { carriers } from '../../model/scenario.js';
+import type { Snapshot } from '../../model/state.js';
+import { frameTemplate } from '../../probe/frames/frame.js';
+import { type Bypass, bypassEffect, bypassesIn } from '../bypass/bypasses.js';
+import { type PlannedForm, plannedFormOf, socketBypasses } from '../bypass/packet-sockets.js';
+import { segmentOf } from '../bypass/segment.js';
+import { advice } from '../changes.js';
+import { type BridgeView, readFrom } from '../view.js';
+import type { Audited, BridgeRule } from '../weakness.js';
+import { everyFrame } from './promiscuous.js';
+
+declare module '../../model/codes.js' {
+  interface Weaknesses {
+    readonly 'bypass-possible': 'finding';
+  }
+}
+
+/** What a filter is asked whether it takes: a probe of each carrier, as steps send them that say nothing else. */
+function usualForms(): readonly PlannedForm[] {
+  return carriers.map((carrier) =>
+    plannedFormOf(
+      frameTemplate({
+        carrier,
+        srcMac: '02:76:69:00:00:01',
+        dstMac: '02:76:69:00:00:02',
+        vlan: [],
+        srcIp: carrier.startsWith('ipv6') ? '2001:db8::1' : '192.0.2.1',
+        dstIp: carrier.startsWith('ipv6') ? '2001:db8::2' : '192.0.2.2',
+        size: 100,
+      }),
+    ),
+  );
+}
+
+/** `xdp-program` reports it itself. */
+function isXdpThere({ devices }: BridgeView, what: string, where: string): boolean {
+  return what.startsWith('XDP') && devices.has(where.slice(0, where.lastIndexOf(' ')));
+}
+
+/**
+ * Copies at the bridge and its ports, or wherever a chain is jumped to from, are reported by `tc-mirror` and
+ * `nft-mirror`.
+ */
+function isMirror({ devices }: BridgeView, { to, where }: Bypass): boolean {
+  if (to === undefined) return false;
+  const [, on = ''] = where.startsWith('tc ') ? where.split(' ') : where.split(' on ');
+  return on === '' || on.split(', ').some((device) => devices.has(device));
+}
+
+/** Those for every frame at the bridge, a port or everywhere are reported by `sniffer-on-host`. */
+function socketsBeside({ link, ports }: BridgeView, sockets: Snapshot['packetSockets']): Snapshot['packetSockets'] {
+  const reported = new Set([0, link.ifindex, ...ports.map((port) => port.link.ifindex)]);
+  return sockets?.filter(({ protocol, ifindex }) => protocol !== everyFrame || !reported.has(ifindex)) ?? null;
+}
+
+/**
+ * What would be `bypass-possible` in a run on the bridge: programs, filters, actions, statements and packet sockets
+ * that are not known to be harmless, wherever frames of the bridge come to.
+ */
+const bypassRule: BridgeRule = (view, { state, packetSockets }) => {
+  const routed = view.ports.map(({ name }) => name);
+  const bridges = new Set([view.name]);
+  const segment = segmentOf(bridges, state, routed);
+  return [
+    ...bypassesIn(state, segment).filter((bypass) => !isMirror(view, bypass)),
+    ...socketBypasses(
+      { ...state, packetSockets: socketsBeside(view, packetSockets) },
+      { bridges, segment },
+      (_, takes) => usualForms().some(takes),
+    ),
+  ]
+    .filter(({ what, where }) => !isXdpThere(view, what, where))
+    .map(({ what, where, remedy }) => ({
+      severity: 'medium',
+      place: where,
+      value: what,
+      readFrom: `${readFrom.tc}, ${readFrom.nft}, ${readFrom.packet}, bpf(2)`,
+      text: `it ${bypassEffect}, so that no run on this bridge holds while it stands there`,
+      probe: null,
+      fix: advice(remedy),
+    }));
+};
+
+export const bypassPossible: Audited = {
+  meaning:
+    'A program, a rule or a process that is not known to be harmless can carry frames past every ear. A run is INCONCLUSIVE for it, unless `trust` in the step takes it on.',
+  finding: { onBridge: bypassRule },
+};

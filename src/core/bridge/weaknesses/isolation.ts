@@ -1,0 +1,147 @@
+import type { Change } from '../../model/fabric.js';
+import { hostOf } from '../../model/host-names.js';
+import { setPort, setSysctl } from '../changes.js';
+import { isOff } from '../setting-value.js';
+import { isSettingOn, readFrom } from '../view.js';
+import { type Audited, type BridgeRule, type CauseFinder, type Explained, verb } from '../weakness.js';
+
+declare module '../../model/codes.js' {
+  interface Weaknesses {
+    readonly 'not-isolated': 'cause';
+    readonly 'isolated-one-sided': 'finding';
+    readonly 'proxmox-firewall-port': 'finding';
+    readonly 'netfilter-skipped': 'finding';
+  }
+}
+
+function isolate(ports: readonly string[]): readonly Change[] {
+  return ports.map((port) => setPort(port, 'isolated', true));
+}
+
+/**
+ * Sender and observer are guests, and `isolated`, which takes effect only where both ports have it, is off on one of
+ * them.
+ */
+const findNotIsolated: CauseFinder = ({ finding, from, fromPort, port, observer }) => {
+  if (
+    from?.role !== 'guest' ||
+    observer?.role !== 'guest' ||
+    fromPort === null ||
+    port === null ||
+    hostOf(fromPort.name) !== hostOf(port.name) ||
+    finding.class === 'routed-bounce'
+  )
+    return null;
+  const open = [fromPort, port].filter((link) => isOff(link.port?.['isolated'])).map(({ name }) => name);
+  if (open.length === 0) return null;
+  return {
+    place: open.map((name) => `${name}.isolated`).join(', '),
+    value: 'off',
+    text: `${open.join(' and ')} ${open.length === 1 ? 'is' : 'are'} not isolated, so guests reach one another`,
+    fix: { changes: isolate(open) },
+  };
+};
+
+export const notIsolated: Explained = {
+  meaning: 'Both ends are guests, and isolated, which takes both ports, is off on one of them.',
+  cause: {
+    phrase: (parts) => `${parts.devices} ${verb(parts, 'is', 'are')} not isolated (isolated off)`,
+    cost: { price: 'apart', text: 'the guests do not reach each other at all, broadcasts and ARP included' },
+    find: findNotIsolated,
+  },
+};
+
+/** `isolated` acts between two ports that both have it: one alone has no effect. */
+const isolatedOneSidedRule: BridgeRule = ({ guests }) => {
+  const isolated = guests.filter((port) => isSettingOn(port.settings, 'isolated') === true);
+  const open = guests.filter((port) => isSettingOn(port.settings, 'isolated') === false);
+  if (isolated.length === 0 || open.length === 0) return [];
+  return open.map((port) => ({
+    severity: isolated.length === 1 ? 'high' : 'medium',
+    place: `${port.name}.isolated`,
+    value: 'off',
+    readFrom: readFrom.link,
+    text:
+      isolated.length === 1
+        ? `only ${isolated[0]?.name ?? ''} is isolated, which has no effect alone`
+        : `${isolated.length} other guests are isolated; this one reaches all of them and is reached by them`,
+    probe: 'known-unicast',
+    fix: { changes: isolate([port.name]) },
+  }));
+};
+
+export const isolatedOneSided: Audited = {
+  meaning: 'isolated acts between isolated ports only: one such port is separated from nobody.',
+  finding: { onBridge: isolatedOneSidedRule },
+};
+
+/**
+ * With firewall=1 Proxmox puts a bridge fwbrIDiN between the tap and the real bridge, where the guest's port is
+ * fwprIDpN: flags that are set on the tap act on the small bridge only, which has no other guest.
+ */
+const proxmoxFirewallPortRule: BridgeRule = ({ name, ports }, { state }) => {
+  const match = /^fwbr(\d+)i(\d+)$/.exec(name);
+  if (match === null) return [];
+  const outer = `fwpr${match[1] ?? ''}p${match[2] ?? ''}`;
+  const real = state.links.find((link) => link.name === outer);
+  return ports
+    .filter(
+      (port) =>
+        port.name.startsWith('tap') &&
+        isSettingOn(port.settings, 'isolated') === true &&
+        real?.port?.['isolated'] === false,
+    )
+    .map((port) => ({
+      severity: 'high',
+      place: `${outer}.isolated`,
+      value: `off, while ${port.name} has it on`,
+      readFrom: readFrom.link,
+      text: `isolated on ${port.name} has no effect: between guests the port that counts is ${outer}`,
+      probe: 'known-unicast',
+      fix: { changes: isolate([outer]) },
+    }));
+};
+
+export const proxmoxFirewallPort: Audited = {
+  meaning: 'With the Proxmox firewall the port of the guest is fwpr…p…: flags set on tap…i… do nothing.',
+  finding: { onBridge: proxmoxFirewallPortRule },
+};
+
+const families = [
+  ['bridge-nf-call-iptables', 'nf_call_iptables', 'IPv4'],
+  ['bridge-nf-call-ip6tables', 'nf_call_ip6tables', 'IPv6'],
+  ['bridge-nf-call-arptables', 'nf_call_arptables', 'ARP'],
+] as const;
+
+/**
+ * br_netfilter hands bridged packets to the firewall of IP; where neither the sysctl nor the bridge asks for it, rules
+ * there do not act between guests.
+ */
+const netfilterSkippedRule: BridgeRule = ({ name, settings, guests }, { state }) =>
+  guests.length < 2
+    ? []
+    : families.flatMap(([sysctl, key, family]) => {
+        const path = `net.bridge.${sysctl}`;
+        const value = state.sysctl[path];
+        if (value === '1' || isSettingOn(settings, key) !== false) return [];
+        return [
+          {
+            severity: 'info',
+            place: `${name}.${key}`,
+            value: `0, ${path} ${value ?? 'absent (br_netfilter is not loaded)'}`,
+            readFrom: 'ip -d link, sysctl',
+            text: `rules of the ${family} firewall do not act on frames between guests of one bridge`,
+            probe: null,
+            fix: {
+              where: 'where such rules are to separate guests',
+              changes: [setSysctl(path, '1')],
+              also: ', or rules of nft in the family bridge',
+            },
+          } as const,
+        ];
+      });
+
+export const netfilterSkipped: Audited = {
+  meaning: 'Bridged IP does not pass netfilter: a firewall of the host does not separate guests.',
+  finding: { onBridge: netfilterSkippedRule },
+};

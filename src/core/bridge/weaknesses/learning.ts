@@ -1,0 +1,221 @@
+import type { Change, Fix } from '../../model/fabric.js';
+import type { Mac } from '../../model/mac.js';
+import { word } from '../../text/escape.js';
+import { advice, setBridge, setEntry } from '../changes.js';
+import { isUnicast } from '../row-context.js';
+import { isOff } from '../setting-value.js';
+import { type BridgeView, isSettingOn, type PortView, readFrom } from '../view.js';
+import { isGroupMacText } from '../../wire/ethernet.js';
+import { type Audited, type BridgeRule, type CauseFinder, entryCost, type Explained, verb } from '../weakness.js';
+
+declare module '../../model/codes.js' {
+  interface Weaknesses {
+    readonly 'ageing-zero': 'cause' | 'finding';
+    readonly 'aged-out': 'cause';
+    readonly 'learning-off': 'cause' | 'finding';
+    readonly 'fdb-full': 'cause';
+    readonly 'fdb-limit': 'finding';
+  }
+}
+
+/** The bridge remembers what it learns for as long as the kernel does by default: 300 s. */
+function learnAgain(bridge: string): readonly Change[] {
+  return [setBridge(bridge, 'ageing_time', 30_000)];
+}
+
+/** The bridge forgets at once what it learns, so that all unicast without a static entry floods (CVE-2019-15753). */
+const findAgeingZero: CauseFinder = (leak) => {
+  const { bridge, entries } = leak;
+  if (!isUnicast(leak) || bridge.bridge?.['ageing_time'] !== 0 || entries.some((entry) => entry.state !== 'dynamic'))
+    return null;
+  return {
+    place: `${bridge.name}.ageing_time`,
+    value: '0',
+    text: `${bridge.name} learns nothing with an ageing time of 0, so it floods all unicast like a hub`,
+    fix: { changes: learnAgain(bridge.name) },
+  };
+};
+
+/**
+ * Nothing is learned at ageing time 0 (CVE-2019-15753). Two ports have nobody else to flood to: OpenStack's qbr bridges
+ * are made like that.
+ */
+const ageingZeroRule: BridgeRule = ({ name, settings, ports }) =>
+  settings['ageing_time'] !== 0 || ports.length <= 2
+    ? []
+    : [
+        {
+          severity: 'high',
+          place: `${name}.ageing_time`,
+          value: '0',
+          readFrom: readFrom.link,
+          text: 'nothing is learned: all unicast between any two ports floods to every other',
+          probe: 'known-unicast',
+          fix: { changes: learnAgain(name) },
+        },
+      ];
+
+export const ageingZero: Explained & Audited = {
+  meaning:
+    'The bridge learns nothing: unicast between any two ports floods to every other, as on a hub. Set an ageing time.',
+  cause: {
+    phrase: (parts) => `${parts.devices} ${verb(parts, 'is a hub', 'are hubs')} (ageing_time 0)`,
+    cost: { price: 'nothing', text: 'nothing: entries age as they do by default' },
+    find: findAgeingZero,
+    isOfBridge: true,
+  },
+  finding: { onBridge: ageingZeroRule },
+};
+
+/** The addressee was silent for longer than the ageing time, so that its entry is gone. */
+const findAgedOut: CauseFinder = (leak) => {
+  const { bridge, to, entries, dstMac, finding } = leak;
+  const ageing = Number(bridge.bridge?.['ageing_time'] ?? 0);
+  if (
+    finding.class !== 'aged-unicast' ||
+    !isUnicast(leak) ||
+    ageing === 0 ||
+    to === null ||
+    to.port === null ||
+    entries.length > 0
+  )
+    return null;
+  return {
+    place: `${bridge.name}.ageing_time`,
+    value: `${ageing / 100} s`,
+    text: `${to.name} was silent for longer than ${ageing / 100} s, so ${bridge.name} forgot where it is`,
+    fix: { changes: [setEntry(dstMac ?? '', to.port)] },
+  };
+};
+
+export const agedOut: Explained = {
+  meaning: 'The addressee was silent for longer than the ageing time: the bridge forgot it, and frames to it flood.',
+  cause: {
+    phrase: ({ place, value }) => `a guest was silent for longer than the bridge remembers it (${place} ${value})`,
+    cost: entryCost,
+    find: findAgedOut,
+  },
+};
+
+/** A static entry for the guest behind a port; words where its MAC is not known. */
+function entryFor(mac: Mac | null, port: string): Fix {
+  return mac === null
+    ? advice(`bridge fdb replace MAC dev ${word(port)} master static`)
+    : { changes: [setEntry(mac, port)] };
+}
+
+/** The addressee's port learns nothing and has no static entry: what is for it floods. */
+const findLearningOff: CauseFinder = (leak) => {
+  const { to, before, entries, dstMac } = leak;
+  const link = to === null ? undefined : before.links.find(({ name }) => name === to.port);
+  if (
+    !isUnicast(leak) ||
+    link === undefined ||
+    link.port === null ||
+    !isOff(link.port['learning']) ||
+    entries.length > 0
+  )
+    return null;
+  return {
+    place: `${link.name}.learning`,
+    value: 'off',
+    text: `${link.name} learns nothing and has no static entry, so frames to ${to?.name ?? ''} flood`,
+    fix: entryFor(dstMac ?? '', link.name),
+  };
+};
+
+/** MACs of what is behind a port, not the port's own (`permanent`). */
+export function entriesBehind({ fdb }: BridgeView, port: PortView): BridgeView['fdb'] {
+  return fdb.filter((entry) => entry.port === port.name && !isGroupMacText(entry.mac) && entry.state !== 'permanent');
+}
+
+/** Without learning only a static entry says where the guest is. */
+const learningOffRule: BridgeRule = (view) =>
+  view.ports.length <= 2
+    ? []
+    : view.guests
+        .filter(
+          (port) =>
+            isSettingOn(port.settings, 'learning') === false &&
+            !entriesBehind(view, port).some(({ state }) => state === 'static'),
+        )
+        .map((port) => ({
+          severity: 'high',
+          place: `${port.name}.learning`,
+          value: 'off, no static entry',
+          readFrom: `${readFrom.link}, ${readFrom.fdb}`,
+          text: 'the bridge never knows that the guest is here: all unicast to it floods',
+          probe: 'known-unicast',
+          fix: entryFor(null, port.name),
+        }));
+
+export const learningOff: Explained & Audited = {
+  meaning: 'The guest’s port learns no MAC and has no static entry: frames to the guest flood.',
+  cause: {
+    phrase: (parts) =>
+      `${parts.devices} ${verb(parts, 'learns', 'learn')} no MAC and ${verb(parts, 'has', 'have')} no static entry`,
+    cost: entryCost,
+    find: findLearningOff,
+  },
+  finding: { onBridge: learningOffRule },
+};
+
+/** Where a table has a limit, an entry that is not learned has room all the same; without one everything has. */
+function makeRoom(bridge: string, guest: { readonly mac: Mac; readonly port: string } | null): readonly Change[] {
+  return [guest === null ? setBridge(bridge, 'fdb_max_learned', 0) : setEntry(guest.mac, guest.port)];
+}
+
+/** The table is at its limit (Linux 6.7), so that what is not in it cannot be learned and floods. */
+const findFdbFull: CauseFinder = (leak) => {
+  const { bridge, after, dstMac, to } = leak;
+  const now = after.links.find((link) => link.name === bridge.name)?.bridge;
+  const [limit, learned] = [Number(now?.['fdb_max_learned'] ?? 0), Number(now?.['fdb_n_learned'] ?? 0)];
+  if (!isUnicast(leak) || limit === 0 || learned < limit) return null;
+  return {
+    place: `${bridge.name}.fdb_n_learned`,
+    value: `${learned} of ${limit}`,
+    text: `the table of ${bridge.name} is full: a MAC that does not fit is flooded`,
+    fix: {
+      changes: makeRoom(bridge.name, to === null || to.port === null ? null : { mac: dstMac ?? '', port: to.port }),
+    },
+  };
+};
+
+export const fdbFull: Explained = {
+  meaning: 'The table is at its limit: frames to a MAC beyond it flood. The limit fails open.',
+  cause: {
+    phrase: ({ place, value }) => `the MAC table is full (${place}: ${value})`,
+    cost: ({ changes }) =>
+      changes?.[0]?.kind === 'fdb'
+        ? entryCost
+        : { price: 'host', text: 'memory of the host: a guest can fill the table' },
+    find: findFdbFull,
+    isOfBridge: true,
+  },
+};
+
+/** A limit on learned entries fails open: a MAC that does not fit is flooded to. */
+const fdbLimitRule: BridgeRule = ({ name, settings }) => {
+  const limit = settings['fdb_max_learned'];
+  const learned = settings['fdb_n_learned'];
+  if (typeof limit !== 'number' || limit === 0 || typeof learned !== 'number') return [];
+  const full = learned >= limit;
+  return [
+    {
+      severity: full ? 'high' : 'medium',
+      place: `${name}.fdb_max_learned`,
+      value: `${learned} of ${limit} learned`,
+      readFrom: readFrom.link,
+      text: full
+        ? 'the database is full: unicast to every MAC that does not fit floods'
+        : 'a guest that fills the database with made-up MACs makes unicast to others flood',
+      probe: 'mac-flood',
+      fix: { changes: makeRoom(name, null), also: ', or a static entry for each guest' },
+    },
+  ];
+};
+
+export const fdbLimit: Audited = {
+  meaning: 'Frames to an address beyond the limit on learned entries flood: the limit fails open.',
+  finding: { onBridge: fdbLimitRule },
+};

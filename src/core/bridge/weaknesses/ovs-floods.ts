@@ -1,0 +1,213 @@
+import type { Change } from '../../model/fabric.js';
+import { execute } from '../changes.js';
+import { membersOf, valueIn } from '../ovs-settings.js';
+import { ofctl, withoutOpenFlow10 } from '../ovs.js';
+import { isUnicast } from '../row-context.js';
+import type { Audited, CauseFinder, Explained } from '../weakness.js';
+import { eachBridge, numbersIn, ovsLeak } from './ovs.js';
+
+declare module '../../model/codes.js' {
+  interface Weaknesses {
+    readonly 'ovs-flood-flow': 'cause';
+    readonly 'ovs-flood-vlans': 'cause';
+    readonly 'ovs-flooding': 'finding';
+    readonly 'ovs-table-full': 'cause';
+    readonly 'ovs-small-table': 'finding';
+    readonly 'ovs-unknown-flood': 'cause';
+  }
+}
+
+/**
+ * A flow sends frames to every port (FLOOD, ALL), or to the observer's by its name or number, past the table of MACs
+ * (ovs-actions(7)).
+ */
+const findOvsFloodFlow: CauseFinder = (leak) => {
+  const inSwitch = ovsLeak(leak);
+  if (inSwitch === null) return null;
+  const { name = '', ofport = null } = inSwitch.port ?? {};
+  const reaches = (action: string): boolean => {
+    if (/^(?:FLOOD|ALL)$/i.test(action)) return true;
+    const output = /^output:"?([^"]+)"?$/i.exec(action)?.[1];
+    return output !== undefined && (output === name || output === String(ofport));
+  };
+  const flow = inSwitch.bridge.flows.find((flow) =>
+    (/actions=(.*)$/.exec(flow)?.[1] ?? '').split(',').some((action) => reaches(action.trim())),
+  );
+  if (flow === undefined) return null;
+  const match = flow
+    .replace(/,? ?actions=.*$/, '')
+    .split(/[, ]+/)
+    .filter((field) => field !== '' && !field.startsWith('priority='))
+    .join(',');
+  return {
+    place: `a flow of ${inSwitch.bridge.name}`,
+    value: flow,
+    text: `a flow of ${inSwitch.bridge.name} sends such frames to ${name === '' ? 'every port' : name}, whatever the switch has learned`,
+    fix: {
+      changes: [
+        execute(
+          ...ofctl(inSwitch.bridge.columns['protocols']),
+          'del-flows',
+          inSwitch.bridge.name,
+          ...(match === '' ? [] : [match]),
+        ),
+      ],
+    },
+  };
+};
+
+export const ovsFloodFlow: Explained = {
+  meaning: 'A flow of Open vSwitch, which is named, outputs frames to the observer whatever the switch has learned.',
+  cause: {
+    phrase: ({ place }) => `a flow of Open vSwitch floods frames (${place})`,
+    cost: { price: 'share', text: 'what the flow was made for stops' },
+    find: findOvsFloodFlow,
+  },
+};
+
+/** The bridge learns in these VLANs as in all. */
+const learnIn = (bridge: string, vlans: readonly string[]): Change =>
+  execute('ovs-vsctl', 'remove', 'Bridge', bridge, 'flood_vlans', ...vlans);
+
+/** The bridge learns nothing in the frame's VLAN (column flood_vlans, ovs-vswitchd.conf.db(5)). */
+const findOvsFloodVlans: CauseFinder = (leak) => {
+  const inSwitch = ovsLeak(leak);
+  if (inSwitch === null || !isUnicast(leak)) return null;
+  const [tag = 0] = leak.finding.vlan.length > 0 ? leak.finding.vlan : numbersIn(inSwitch.from?.columns['tag']);
+  if (!numbersIn(inSwitch.bridge.columns['flood_vlans']).includes(tag)) return null;
+  return {
+    place: `${inSwitch.bridge.name}.flood_vlans`,
+    value: String(tag),
+    text: `${inSwitch.bridge.name} learns nothing in VLAN ${tag}, so it floods all unicast there like a hub`,
+    fix: { changes: [learnIn(inSwitch.bridge.name, [String(tag)])] },
+  };
+};
+
+export const ovsFloodVlans: Explained = {
+  meaning: 'Open vSwitch learns nothing in this VLAN (flood_vlans): unicast there floods to every port.',
+  cause: {
+    phrase: ({ place }) => `Open vSwitch learns nothing in this VLAN (${place})`,
+    cost: { price: 'nothing', text: 'nothing, unless something in that VLAN has to hear everything' },
+    find: findOvsFloodVlans,
+  },
+};
+
+/** VLANs that flood. */
+const ovsFloodingRule = eachBridge(({ name, record }) =>
+  membersOf(record['flood_vlans']).length === 0
+    ? []
+    : [
+        {
+          severity: 'high',
+          place: `${name}.flood_vlans`,
+          value: membersOf(record['flood_vlans']).map(String).join(', '),
+          readFrom: 'ovs-vsctl list Bridge',
+          text: 'nothing is learned in these VLANs: all unicast floods',
+          probe: 'known-unicast',
+          fix: { changes: [learnIn(name, membersOf(record['flood_vlans']).map(String))] },
+        },
+      ],
+);
+
+export const ovsFlooding: Audited = {
+  meaning: 'The Open vSwitch bridge floods where it should switch.',
+  finding: { onHost: ovsFloodingRule },
+};
+
+/** What ovs-vswitchd keeps where nothing is said (ovs-vswitchd.conf.db(5), other_config:mac-table-size). */
+const usualSize = 8192;
+
+/** The table holds twice as many MACs, and no fewer than usual. */
+const enlargeTable = (bridge: string, size: number): Change =>
+  execute('ovs-vsctl', 'set', 'Bridge', bridge, `other_config:mac-table-size=${Math.max(usualSize, size * 2)}`);
+
+/** The table of MACs is at its limit: an entry is thrown out for each that is learned, and what is for it floods. */
+const findOvsTableFull: CauseFinder = (leak) => {
+  const inSwitch = ovsLeak(leak);
+  if (inSwitch === null || !isUnicast(leak)) return null;
+  const size = Number(valueIn(inSwitch.bridge.columns['other_config'], 'mac-table-size') ?? usualSize);
+  const learned = Math.max(
+    ...[leak.before, leak.after].map(
+      ({ fdb }) => fdb.filter(({ master, state }) => master === inSwitch.bridge.name && state === 'dynamic').length,
+    ),
+  );
+  if (learned < size) return null;
+  return {
+    place: `${inSwitch.bridge.name}.other_config:mac-table-size`,
+    value: `${learned} of ${size}`,
+    text: `the table of ${inSwitch.bridge.name} is full: for each MAC that it learns it forgets another, and floods what is for that one`,
+    fix: { changes: [enlargeTable(inSwitch.bridge.name, size)] },
+  };
+};
+
+export const ovsTableFull: Explained = {
+  meaning:
+    'Open vSwitch’s table of MACs is full: it forgets one for each that it learns, and floods frames to a forgotten one.',
+  cause: {
+    phrase: ({ place }) => `the MAC table of Open vSwitch is full (${place})`,
+    cost: { price: 'host', text: 'some memory of the switch' },
+    find: findOvsTableFull,
+  },
+};
+
+/** A MAC that finds no room in the table is flooded to. */
+const ovsSmallTableRule = eachBridge(({ name, record }) => {
+  const size = Number(valueIn(record['other_config'], 'mac-table-size') ?? usualSize);
+  return !(size < usualSize)
+    ? []
+    : [
+        {
+          severity: 'medium',
+          place: `${name}.other_config:mac-table-size`,
+          value: String(size),
+          readFrom: 'ovs-vsctl list Bridge',
+          text: `with more than ${size} MACs, made up by one guest if need be, unicast to others floods`,
+          probe: 'mac-flood',
+          fix: { changes: [enlargeTable(name, size)] },
+        },
+      ];
+});
+
+export const ovsSmallTable: Audited = {
+  meaning: 'The address table of the Open vSwitch bridge is smaller than usual: addresses without room in it flood.',
+  finding: { onHost: ovsSmallTableRule },
+};
+
+/**
+ * Open vSwitch has no entry for the destination, and the observer's port takes what is flooded. Where it floods on
+ * purpose, an entry would not help.
+ */
+const findOvsUnknownFlood: CauseFinder = (leak) => {
+  const inSwitch = ovsLeak(leak);
+  if (
+    inSwitch === null ||
+    !isUnicast(leak) ||
+    inSwitch.port === null ||
+    leak.entries.length > 0 ||
+    inSwitch.port.config.includes('NO_FLOOD') ||
+    findOvsFloodVlans(leak) !== null ||
+    findOvsFloodFlow(leak) !== null
+  )
+    return null;
+  const speaking =
+    withoutOpenFlow10(inSwitch.bridge.columns['protocols']).length === 0
+      ? []
+      : [execute('ovs-vsctl', 'add', 'Bridge', inSwitch.bridge.name, 'protocols', 'OpenFlow10')];
+  return {
+    place: `${inSwitch.port.name}.no-flood`,
+    value: 'off',
+    text: `${inSwitch.bridge.name} has no entry for ${leak.dstMac ?? ''}, and ${inSwitch.port.name} takes what is flooded`,
+    fix: {
+      changes: [...speaking, execute('ovs-ofctl', 'mod-port', inSwitch.bridge.name, inSwitch.port.name, 'no-flood')],
+    },
+  };
+};
+
+export const ovsUnknownFlood: Explained = {
+  meaning: 'Open vSwitch has no entry for the destination, and the observer’s port takes what floods.',
+  cause: {
+    phrase: ({ place }) => `Open vSwitch floods what it has no entry for (${place})`,
+    cost: { price: 'silence', text: 'a guest that the switch does not know is not reached until it speaks' },
+    find: findOvsUnknownFlood,
+  },
+};

@@ -1,0 +1,178 @@
+import { isOnPort } from '../../model/attach.js';
+import { type LinkState, receives } from '../../model/state.js';
+import { word } from '../../text/escape.js';
+import { advice, ownEntry } from '../changes.js';
+import { isBridged, isUnicast } from '../row-context.js';
+import { describeHolders, readFrom } from '../view.js';
+import { isGroupMacText } from '../../wire/ethernet.js';
+import type { Audited, BridgeRule, CauseFinder, Explained } from '../weakness.js';
+
+declare module '../../model/codes.js' {
+  interface Weaknesses {
+    readonly 'behind-bridge': 'cause' | 'finding';
+    readonly 'bridge-promiscuous': 'finding';
+    readonly 'sniffer-on-host': 'cause' | 'finding';
+  }
+}
+
+function isPromiscuous({ sysFlags, promiscuity }: LinkState): boolean {
+  return ((sysFlags ?? 0) & 0x100) !== 0 || (promiscuity ?? 0) > 0;
+}
+
+/**
+ * The addressee is behind the bridge device itself, whose frames are never learned (br_dev_xmit), and somebody holds
+ * the device promiscuous.
+ */
+const findBehindBridge: CauseFinder = (leak) => {
+  const { bridge, dstMac, entries, to } = leak;
+  if (!isUnicast(leak) || entries.length > 0 || dstMac === bridge.mac || (to !== null && isOnPort(to.attach)))
+    return null;
+  if (!isPromiscuous(bridge) || (to === null && leak.flow !== null)) return null;
+  return {
+    place: `${bridge.name}.promiscuity`,
+    value: String(bridge.promiscuity ?? 1),
+    text: `${to?.name ?? dstMac ?? ''} is behind ${bridge.name} itself, which learns nothing of it, whatever the ageing time: every frame to it floods`,
+    fix: { changes: [ownEntry(dstMac ?? '', bridge.name)] },
+  };
+};
+
+/**
+ * A MAC in the bridge device's address list (`self`) that the database does not have (`master`): macvlan on the bridge
+ * leaves one.
+ */
+const behindBridgeRule: BridgeRule = ({ name, link, fdb, ports }, { state }) =>
+  ports.length < 2
+    ? []
+    : state.fdb
+        .filter(
+          (entry) =>
+            entry.port === name &&
+            entry.master === null &&
+            !isGroupMacText(entry.mac) &&
+            entry.mac !== link.mac &&
+            !fdb.some(({ mac }) => mac === entry.mac),
+        )
+        .map((entry) => ({
+          severity: 'high',
+          place: `${entry.mac} dev ${name} self`,
+          value: entry.state,
+          readFrom: readFrom.fdb,
+          text: 'somebody behind the bridge device (a macvlan) has this MAC and the database does not know it: every frame to it floods to all ports',
+          probe: 'known-unicast',
+          fix: { changes: [ownEntry(entry.mac, name)], also: ', or attach it by a port of its own' },
+        }));
+
+export const behindBridge: Explained & Audited = {
+  meaning:
+    'A guest is behind the bridge device, which never learns where it is: every frame to it floods, for any ageing time.',
+  cause: {
+    phrase: ({ devices }) => `${devices} floods frames for what is behind its own device`,
+    cost: { price: 'upkeep', text: 'the entry has to follow the MAC of what is behind the bridge' },
+    find: findBehindBridge,
+    isOfBridge: true,
+  },
+  finding: { onBridge: behindBridgeRule },
+};
+
+const IFF_PROMISC = 0x100;
+
+/**
+ * A bridge device rests at promiscuity 0. Something that bridges the bridge raises it, as VMware does, or a sniffer on
+ * it.
+ */
+const bridgePromiscuousRule: BridgeRule = ({ name, link }, { packetSockets, promiscuousLog }) => {
+  const flagged = link.sysFlags !== null ? (link.sysFlags & IFF_PROMISC) !== 0 : link.flags.includes('PROMISC');
+  if (!flagged && !((link.promiscuity ?? 0) > 0)) return [];
+  const flags = link.sysFlags === null ? link.flags.join(',') : `0x${link.sysFlags.toString(16)}`;
+  const holders = (packetSockets ?? []).filter((socket) => socket.ifindex === link.ifindex && receives(socket));
+  const logged = promiscuousLog?.[name];
+  return [
+    {
+      severity: 'high',
+      place: name,
+      value: `promiscuity ${link.promiscuity ?? 'unknown'}, flags ${flags}, held by ${describeHolders(packetSockets === null ? null : holders)}${logged === undefined ? '' : `, kernel log: ${logged}`}`,
+      readFrom: `${readFrom.link}, /sys/class/net/${name}/flags, ${readFrom.packet}`,
+      text: 'something bridges this bridge or listens on it: what is behind the bridge device is never learned, so every frame to it floods to all ports',
+      probe: 'known-unicast',
+      fix: advice(
+        `flood off on the guests' ports (bridge link set dev PORT flood off), or bridge fdb add MAC dev ${word(name)} self permanent, or attach what is behind it by a port of its own`,
+      ),
+    },
+  ];
+};
+
+export const bridgePromiscuous: Audited = {
+  meaning:
+    'The bridge device is held promiscuous: by a sniffer on the host, or a hypervisor that bridges the bridge. Find the process.',
+  finding: { onBridge: bridgePromiscuousRule },
+};
+
+/** ETH_P_ALL of linux/if_ether.h. */
+export const everyFrame = '0003';
+
+/**
+ * A process of the host takes every frame where these passed, and the bridge had no reason to hand them to the
+ * observer: the process may have. Needs no promiscuous mode (packet(7)); this program's own sockets are not in the
+ * state.
+ */
+const findSnifferOnHost: CauseFinder = (leak) => {
+  const { before, bridge, fromPort, to } = leak;
+  if (isBridged(leak) && leak.observer?.place === 'port') return null;
+  const toPort = before.links.find((link) => link.name === to?.port);
+  const places = new Map(
+    [bridge, fromPort, toPort].flatMap((link) =>
+      link === null || link === undefined ? [] : [[link.ifindex, link.name] as const],
+    ),
+  );
+  // Open vSwitch in user space takes every frame because it is the bridge
+  const isSwitch = (holders: readonly { readonly name: string }[]): boolean =>
+    before.ovs !== undefined && holders.length > 0 && holders.every(({ name }) => name === 'ovs-vswitchd');
+  const [socket] = (before.packetSockets ?? []).filter(
+    ({ ifindex, protocol, own: isOwn, holders }) =>
+      !isOwn && !isSwitch(holders) && protocol === everyFrame && (ifindex === 0 || places.has(ifindex)),
+  );
+  if (socket === undefined) return null;
+  const where = places.get(socket.ifindex) ?? 'every interface';
+  const who =
+    socket.holders.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ') || 'a process that cannot be seen';
+  return {
+    place: `packet socket on ${where}`,
+    value: who,
+    text: `${who} takes every frame at ${where}, and the bridge had no reason to hand these to ${leak.finding.observer}`,
+    fix: null, // a run advises what can be typed; whose process it is, its text says
+  };
+};
+
+/**
+ * A packet socket for every frame on the bridge, a port, or everything; needs no promiscuous mode and raises no event.
+ * DHCP clients and the like take one protocol only.
+ */
+const snifferOnHostRule: BridgeRule = ({ link, ports }, { packetSockets }) => {
+  const places = new Map([
+    [0, 'every interface'],
+    [link.ifindex, link.name],
+    ...ports.map((port) => [port.link.ifindex, port.name] as const),
+  ]);
+  return (packetSockets ?? [])
+    .filter((socket) => places.has(socket.ifindex) && socket.protocol === everyFrame && !socket.own)
+    .map((socket) => ({
+      severity: 'high',
+      place: `packet socket on ${places.get(socket.ifindex) ?? ''}`,
+      value: `held by ${describeHolders([socket])}`,
+      readFrom: `${readFrom.packet}, /proc/*/fd`,
+      text: 'a process on the host takes every frame there',
+      probe: null,
+      fix: advice('end the process where it should not listen'),
+    }));
+};
+
+export const snifferOnHost: Explained & Audited = {
+  meaning:
+    'A process on the host, which is named, takes every frame at the bridge or at a guest’s port, and may hand them on. Find out whose it is.',
+  cause: {
+    phrase: ({ value }) => `${value} on the host takes every frame, and may hand them on`,
+    cost: null,
+    find: findSnifferOnHost,
+  },
+  finding: { onBridge: snifferOnHostRule },
+};

@@ -1,0 +1,310 @@
+import type { Change } from '../../model/fabric.js';
+import type { Routing } from '../../model/state.js';
+import { effective, forwardChains, reversePathOf, reversePathSysctls, routedGuests } from '../beside.js';
+import { execute, setSysctl } from '../changes.js';
+import { bareName } from '../../model/host-names.js';
+import { isRouted, routedSender } from '../row-context.js';
+import { diversions, type RoutingEntry, usualWaysTo, type Way, waysTo } from '../routing.js';
+import { stateAround } from '../states-by-host.js';
+import { isSettingOn } from '../view.js';
+import type { Audited, BridgeRule, CauseFinder, Explained, HostRule, LeakContext } from '../weakness.js';
+
+declare module '../../model/codes.js' {
+  interface Weaknesses {
+    readonly 'host-forwards': 'cause' | 'finding';
+    readonly 'routed-open': 'finding';
+    readonly 'rp-filter-off': 'cause';
+    readonly 'routed-spoofable': 'finding';
+    readonly 'routed-local': 'finding';
+    readonly 'policy-route': 'cause' | 'finding';
+  }
+}
+
+/**
+ * Adds a chain of its own to a table of its own, with a rule: what one base chain drops, no other accepts again
+ * (nft(8)).
+ */
+function ownChain(name: string, hook: string, ...rule: readonly string[]): readonly Change[] {
+  const chain = `{ type filter hook ${hook} ; }`;
+  return [
+    execute('nft', 'add', 'table', 'inet', 'isolation'),
+    execute('nft', 'add', 'chain', 'inet', 'isolation', name, chain),
+    execute('nft', 'add', 'rule', 'inet', 'isolation', name, ...rule),
+  ];
+}
+
+/**
+ * The host no longer forwards what comes in on one device to another; each a name, or a set of names as nft writes it.
+ */
+function keepApart(inward: string, outward: string): readonly Change[] {
+  return ownChain('forward', 'forward priority 0', 'iifname', inward, 'oifname', outward, 'drop');
+}
+
+/** The host routes for nobody. */
+function forwardNothing(sysctl: string): readonly Change[] {
+  return [setSysctl(sysctl, '0')];
+}
+
+/** The host routes between guests that a bridge keeps apart, or that are on no bridge. */
+const findHostForwards: CauseFinder = (leak) => {
+  const { finding, before, to, observer } = leak;
+  if (!isRouted(leak)) return null;
+  const name = finding.carrier.startsWith('ipv6') ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward';
+  if (before.sysctl[name] !== '1') return null;
+  const from = routedSender(leak);
+  if (from !== null) {
+    if (finding.class === 'ip-spoof') return null; // from its own address the guest may reach the other
+    const [inward, outward] = [from.port ?? '', observer?.interface ?? ''];
+    return observer?.name !== to?.name
+      ? null
+      : {
+          place: name,
+          value: '1',
+          text: `the host forwards what comes in on ${inward} to ${outward}, and no rule drops it`,
+          fix: { changes: keepApart(inward, outward) },
+        };
+  }
+  return {
+    place: name,
+    value: '1',
+    text: 'the host forwards: packets for its own MAC come back out to the guest that they are for',
+    fix: { changes: forwardNothing(name) },
+  };
+};
+
+/** The host carries between isolated guests what the bridge does not. */
+const hostForwardsRule: BridgeRule = ({ guests }, { state }) => {
+  if (guests.length < 2) return [];
+  const isolated = guests.filter((port) => isSettingOn(port.settings, 'isolated') === true).length >= 2;
+  return ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding']
+    .filter((name) => !['0', undefined].includes(state.sysctl[name]))
+    .map((name) => ({
+      severity: isolated ? 'medium' : 'low',
+      place: name,
+      value: state.sysctl[name] ?? '',
+      readFrom: 'sysctl',
+      text: isolated
+        ? 'isolated guests meet at the gateway: the host forwards between them'
+        : 'guests reach each other through the host as well, past rules that act on the bridge',
+      probe: 'routed-bounce',
+      fix: {
+        changes: forwardNothing(name),
+        also: ', or a rule of nft that drops what comes from and goes to the bridge',
+      },
+    }));
+};
+
+export const hostForwards: Explained & Audited = {
+  meaning: 'The host routes between guests that the bridge keeps apart, or that are on no bridge.',
+  cause: {
+    phrase: ({ place }) => `the host routes between guests (${place} is 1)`,
+    cost: ({ changes = [] }) => ({
+      price: 'apart',
+      text: changes.some(({ kind }) => kind === 'run')
+        ? 'the one guest no longer reaches the other through the host'
+        : 'the host routes for nobody any more, guests to the network among them',
+    }),
+    find: findHostForwards,
+  },
+  finding: { onBridge: hostForwardsRule },
+};
+
+/** The host forwards among guests without a bridge, and no chain decides. */
+const routedOpenRule: HostRule = ({ state, beside }) => {
+  if (beside === undefined || state.sysctl['net.ipv4.ip_forward'] !== '1') return [];
+  const guests = routedGuests(state, beside);
+  if (guests.length < 2 || forwardChains(state).forward.length > 0) return [];
+  const devices = `{ ${guests.map(({ device }) => device).join(', ')} }`;
+  return [
+    {
+      severity: 'low',
+      place: 'net.ipv4.ip_forward',
+      value: '1',
+      readFrom: 'sysctl, nft list ruleset',
+      text: `${guests.length} guests without a bridge reach each other through the host: no chain of nft at the hook forward decides`,
+      probe: null,
+      fix: { changes: keepApart(devices, devices) },
+    },
+  ];
+};
+
+export const routedOpen: Audited = {
+  meaning:
+    'The host forwards between guests on taps and veths without a bridge, and no chain of nft at the hook forward decides.',
+  finding: { onHost: routedOpenRule },
+};
+
+/** The host drops packets whose way back leads elsewhere. */
+function checkSources(sysctl: string): readonly Change[] {
+  return [setSysctl(sysctl, '1')];
+}
+
+/** Nothing asks whether the source address belongs behind the port on which a packet comes. */
+const findRpFilterOff: CauseFinder = (leak) => {
+  const { finding, before } = leak;
+  const from = routedSender(leak);
+  if (finding.class !== 'ip-spoof' || from === null) return null;
+  const port = from.port ?? '';
+  if (finding.carrier.startsWith('ipv6')) {
+    const asks = ['iifname', port, 'fib', 'saddr', '.', 'iif', 'oif', 'missing', 'drop'];
+    return {
+      place: `${port}, IPv6`,
+      value: 'no rule',
+      text: `the host takes packets from any address at ${port}: IPv6 has no rp_filter, and no rule asks whether the way back leads there`,
+      fix: {
+        changes: ownChain('source', 'prerouting priority -300', ...asks),
+      },
+    };
+  }
+  const [name, value] = reversePathOf(port, before.sysctl);
+  if (value === null || value === 1) return null;
+  return {
+    place: name,
+    value: String(value),
+    text: `the host takes packets from any address at ${port}: only 1 asks whether the way back leads there`,
+    fix: { changes: checkSources(name) },
+  };
+};
+
+export const rpFilterOff: Explained = {
+  meaning: 'The host takes packets from any source address at the port of a guest that is on no bridge.',
+  cause: {
+    phrase: ({ place, value }) => `the host takes packets from any address (${place}: ${value})`,
+    cost: {
+      price: 'share',
+      text: 'packets of the guest from addresses that the host does not route to it are dropped',
+    },
+    find: findRpFilterOff,
+  },
+};
+
+/** Nothing checks whose address a guest without a bridge sends from (RFC 3704, strict reverse path forwarding). */
+const routedSpoofableRule: HostRule = ({ state, beside }) =>
+  beside === undefined
+    ? []
+    : routedGuests(state, beside)
+        .filter(({ device }) => effective(beside, device, 'rp_filter') !== 1)
+        .map(({ device }) => ({
+          severity: 'medium',
+          place: `net.ipv4.conf.${device}.rp_filter`,
+          value: String(effective(beside, device, 'rp_filter')),
+          readFrom: 'sysctl',
+          text: 'the guest behind it may send from addresses of other guests: only 1 asks whether the way back leads to it',
+          probe: null,
+          // the larger value counts: a loose `all` has to go first
+          fix: {
+            changes: checkSources(reversePathSysctls(device)[effective(beside, 'all', 'rp_filter') === 2 ? 1 : 0]),
+          },
+        }));
+
+export const routedSpoofable: Audited = {
+  meaning:
+    'A guest on a tap or veth without a bridge may send from foreign addresses: reverse path filtering is off or loose.',
+  finding: { onHost: routedSpoofableRule },
+};
+
+const local = [
+  ['accept_local', 'the guest behind it may send from addresses of the host itself'],
+  ['route_localnet', 'what only listens on 127.0.0.0/8 of the host is within reach of the guest behind it'],
+] as const;
+
+/** What a guest without a bridge gets to of the host itself. */
+const routedLocalRule: HostRule = ({ state, beside }) =>
+  beside === undefined
+    ? []
+    : routedGuests(state, beside).flatMap(({ device }) =>
+        local
+          .filter(([key]) => effective(beside, device, key) > 0)
+          .map(([key, text]) => ({
+            severity: 'medium' as const,
+            place: `net.ipv4.conf.${device}.${key}`,
+            value: String(effective(beside, device, key)),
+            readFrom: 'sysctl',
+            text,
+            probe: null,
+            fix: { changes: [setSysctl(`net.ipv4.conf.${device.replaceAll('.', '/')}.${key}`, '0')] },
+          })),
+      );
+
+export const routedLocal: Audited = {
+  meaning:
+    'A guest on a tap or veth without a bridge may send from addresses of the host (accept_local), or reach its 127.0.0.0/8 (route_localnet).',
+  finding: { onHost: routedLocalRule },
+};
+
+/** What deletes a rule or a route. */
+function deletion({ removal }: RoutingEntry): readonly Change[] {
+  return [execute(...removal)];
+}
+
+/** The way by which the packets came to the observer, where it is not the one of all tables to the addressee. */
+function leadingWay({ flow, to, observer }: LeakContext, port: string, routing: Routing): Way | undefined {
+  const { srcIp = null, dstIp = null } = flow?.frame ?? {};
+  if (observer === null || srcIp === null || dstIp === null) return undefined;
+  const isLed = ({ devices }: Way): boolean => devices.includes(bareName(observer.interface));
+  const isUsualWay = observer.name === to?.name && usualWaysTo(dstIp, routing).some(isLed);
+  return isUsualWay ? undefined : waysTo({ to: dstIp, from: srcIp, by: port }, routing).find(isLed);
+}
+
+/** The way back by which a source address of another guest seems right at the sender's port. */
+function wayBack({ finding, flow }: LeakContext, port: string, routing: Routing): Way | undefined {
+  const srcIp = flow?.frame.srcIp ?? null;
+  return finding.class !== 'ip-spoof' || srcIp === null
+    ? undefined
+    : waysTo({ to: srcIp }, routing).find(({ devices, isUsual }) => devices.includes(port) && !isUsual);
+}
+
+/**
+ * A rule of policy routing, or a route, leads the packets to the observer, or makes their source address seem right.
+ */
+const findPolicyRoute: CauseFinder = (leak) => {
+  const { before, bridge, flow, observer } = leak;
+  const from = routedSender(leak);
+  const { routing } = stateAround(bridge.name, before).state;
+  if (routing === undefined || !isRouted(leak) || from === null) return null;
+  const port = bareName(from.port ?? '');
+  const leads = leadingWay(leak, port, routing);
+  const way = leads ?? wayBack(leak, port, routing);
+  if (way === undefined) return null;
+  const { by, route } = way;
+  return {
+    place: by.what,
+    value: by.text,
+    text:
+      leads === undefined
+        ? `the host takes packets from ${flow?.frame.srcIp ?? ''} at ${port}: by ${by.what} the way back leads there (${route})`
+        : `the host sends packets for ${flow?.frame.dstIp ?? ''} by ${observer?.interface ?? ''}: ${by.what} leads there (${route})`,
+    fix: { changes: deletion(by) },
+  };
+};
+
+/** Rules and routes that lead some packets for a guest to another device than the guest's, or encapsulate them. */
+const policyRouteRule: HostRule = ({ state, beside }) =>
+  beside === undefined
+    ? []
+    : diversions(
+        state,
+        routedGuests(state, beside).map(({ device, destinations }) => ({ device, addresses: destinations })),
+      ).map(({ by, route, address, device, elsewhere, encapsulation }) => ({
+        severity: 'medium',
+        place: by.what,
+        value: by.text,
+        readFrom: 'ip rule, ip route show table all',
+        text:
+          encapsulation === null
+            ? `packets for ${address} (${device}) that it takes leave by ${elsewhere.join(', ')}: ${route}`
+            : `packets for ${address} (${device}) that it takes are handed to an encapsulation (${encapsulation}): ${route}`,
+        probe: null,
+        fix: { changes: deletion(by) },
+      }));
+
+export const policyRoute: Explained & Audited = {
+  meaning:
+    'A rule of policy routing (ip rule), or a route, leads packets for a guest on no bridge to another device than the guest’s.',
+  cause: {
+    phrase: ({ place }) => `the host routes by ${place} to another guest`,
+    cost: { price: 'upkeep', text: 'what it was made for (a VPN, a second uplink) no longer takes its way' },
+    find: findPolicyRoute,
+  },
+  finding: { onHost: policyRouteRule },
+};

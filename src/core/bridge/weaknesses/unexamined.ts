@@ -1,0 +1,71 @@
+import { word } from '../../text/escape.js';
+import { segmentsBeside } from '../beside.js';
+import { advice } from '../changes.js';
+import type { Audited, HostRule } from '../weakness.js';
+
+declare module '../../model/codes.js' {
+  interface Weaknesses {
+    readonly 'guests-unbridged': 'finding';
+    readonly 'vmnet-writable': 'finding';
+    readonly 'vmnet-present': 'finding';
+  }
+}
+
+/** Guests, and bridges elsewhere, of which a run on the bridges here says nothing. */
+const guestsUnbridgedRule: HostRule = ({ state, beside }) =>
+  beside === undefined
+    ? []
+    : segmentsBeside(state, beside).map(({ place, value, text, command }) => ({
+        severity: 'info',
+        place,
+        value,
+        readFrom: 'ip -d link, ip route',
+        text,
+        probe: null,
+        fix: command === null ? null : advice(command),
+      }));
+
+export const guestsUnbridged: Audited = {
+  meaning:
+    'Guests on a lower device, behind routes of the host, or on a bridge in another network namespace are not examined here. The fix is the command that does, if there is one.',
+  finding: { onHost: guestsUnbridgedRule },
+};
+
+/** VMware lets a guest's adapter be promiscuous for every user that may write to its device. */
+const vmnetWritableRule: HostRule = ({ vmnet }) =>
+  vmnet
+    .filter(({ mode }) => (mode & 0o002) !== 0)
+    .map(({ path, mode, group }) => ({
+      severity: 'high',
+      place: path,
+      value: `mode ${(mode & 0o777).toString(8)}, group ${group}`,
+      readFrom: `stat ${path}`,
+      text: "every user may switch a VMware guest's adapter to promiscuous mode",
+      probe: null,
+      fix: advice(`chgrp a group of trusted users ${word(path)}, then chmod 660 ${word(path)}`),
+    }));
+
+export const vmnetWritable: Audited = {
+  meaning: 'Everybody may write to the devices of VMware: guests may become promiscuous.',
+  finding: { onHost: vmnetWritableRule },
+};
+
+const vmnetPresentRule: HostRule = ({ vmnet }) =>
+  vmnet.length === 0
+    ? []
+    : [
+        {
+          severity: 'info',
+          place: '/dev/vmnet*',
+          value: vmnet.map(({ path }) => path.replace('/dev/', '')).join(' '),
+          readFrom: 'ls /dev',
+          text: "VMware's networking is on this host; where it bridges a Linux bridge, every frame to its guests floods",
+          probe: 'known-unicast',
+          fix: null,
+        },
+      ];
+
+export const vmnetPresent: Audited = {
+  meaning: 'VMware networking is loaded: it may hold a bridge promiscuous.',
+  finding: { onHost: vmnetPresentRule },
+};

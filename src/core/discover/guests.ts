@@ -1,0 +1,51 @@
+import type { GuestRecord, Manager } from '../model/host-config.js';
+import type { Mac } from '../model/mac.js';
+import { containerd } from './guests/containerd.js';
+import { docker, podman } from './guests/containers.js';
+import { cri } from './guests/cri.js';
+import type { GuestManager } from './guests/guest-manager.js';
+import { incus, lxd } from './guests/incus.js';
+import { libvirt } from './guests/libvirt.js';
+import { nspawn } from './guests/nspawn.js';
+import { proxmox } from './guests/proxmox.js';
+import { namedNamespaces } from './guests/sandbox.js';
+
+/**
+ * Programs that know guests by name, in the order in which they are believed. A new one is a file in guests/ and its
+ * line here; null: it cannot be asked, and its processes are found instead (guests/machine-monitors.ts).
+ */
+export const guestManagers: Readonly<Record<Manager, GuestManager | null>> = {
+  proxmox,
+  libvirt,
+  incus,
+  lxd,
+  docker,
+  podman,
+  cri,
+  containerd,
+  nspawn,
+  firecracker: null,
+  'cloud-hypervisor': null,
+  qemu: null,
+  namespace: namedNamespaces,
+};
+
+function isManager(name: string): name is Manager {
+  return Object.hasOwn(guestManagers, name);
+}
+
+export const managers: readonly Manager[] = Object.keys(guestManagers).filter(isManager);
+
+/**
+ * What is behind a port: the record that names it, else one with a MAC that the bridge has learned there; the first
+ * manager of the list is believed.
+ */
+export function guestOfPort(guests: readonly GuestRecord[], port: string, macs: readonly Mac[]): GuestRecord | null {
+  const rank = ({ manager, port: named }: GuestRecord): number =>
+    managers.indexOf(manager) + (named === port ? 0 : managers.length);
+  const fitting = guests.filter((guest) => guest.port === port || (guest.mac !== null && macs.includes(guest.mac)));
+  return fitting.reduce<GuestRecord | null>(
+    (best, guest) => (best === null || rank(guest) < rank(best) ? guest : best),
+    null,
+  );
+}

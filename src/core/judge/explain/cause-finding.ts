@@ -1,0 +1,149 @@
+import { causeCodes, fixCost, weaknesses } from '../../bridge/weaknesses.js';
+import { fixOnHost, fixText, isExecutable } from '../../fix/fix-text.js';
+import { isBridged, isUnicast, type RowContext } from '../../bridge/row-context.js';
+import type { FoundCause } from '../../bridge/weakness.js';
+import type { CauseCode, FoundCauseCode } from '../../model/codes.js';
+import type { RuleChange } from '../../model/timeline.js';
+import { changesText } from '../proof/changed-rules.js';
+import type { Plan, StepPlan } from '../../model/plan.js';
+import type { VerdictRules } from '../../model/provenance.js';
+import type { Cause, Finding } from '../../model/result.js';
+import type { HostState, StepStates } from '../../model/state.js';
+import { endpointLikeness } from '../rows/endpoint-likeness.js';
+import { rowContexts } from '../rows/row-contexts.js';
+
+/** Causes that rules 1 did not know. */
+const ofRules2: readonly Cause['code'][] = ['reflected-by-uplink', 'nat', 'rewritten', 'copy-in-tunnel', 'member'];
+/**
+ * What a bridge has open anyway; beside such a cause alone a process that listens may be the one that hands frames on.
+ */
+const openAnyway: readonly Cause['code'][] = ['not-isolated', 'source-unchecked'];
+
+/** The causes that are reported: where one accounts for the leak, others are not accused beside it. */
+function worthReporting(causes: readonly Cause[], rules: VerdictRules): readonly Cause[] {
+  if (rules === 1) return causes.filter(({ code }) => !ofRules2.includes(code));
+  const has = (code: CauseCode): boolean => causes.some((cause) => cause.code === code);
+  // what stands on a bridge gets what that gets, however the ports are set
+  if (has('above-bridge')) return causes.filter(({ code }) => code === 'above-bridge' || code === 'mirror');
+  const isExplained = causes.some(({ code }) => code !== 'sniffer-on-host' && !openAnyway.includes(code));
+  return causes.filter(
+    ({ code }) => !(code === 'sniffer-on-host' && isExplained) && !(code === 'group-flood' && has('member')),
+  );
+}
+
+/** Leaks of a step beyond these are not explained one by one: a mesh may have a million. */
+const maxExplained = 2000;
+
+/** What carries packets by a rule: it may have come after the first probe, and then a later snapshot has it. */
+const byRule: readonly CauseCode[] = ['mirror', 'policy-route'];
+
+/** What explains the leaks of a step besides the row that each is. */
+interface CauseInput {
+  readonly plan: Plan;
+  readonly rules: VerdictRules;
+  /** Snapshots after the first. */
+  readonly later: readonly HostState[];
+  /** Changes of rules that were heard meanwhile, each with its process. */
+  readonly changes: readonly RuleChange[];
+}
+
+function findCause(leak: RowContext, code: FoundCauseCode, { later }: CauseInput): FoundCause | null {
+  const { find } = weaknesses[code].cause;
+  const cause = find(leak);
+  if (cause !== null || !byRule.includes(code)) return cause;
+  const [meanwhile] = later.flatMap((before) => find({ ...leak, before }) ?? []);
+  return meanwhile === undefined
+    ? null
+    : { ...meanwhile, text: `${meanwhile.text}; it came while the probes were under way` };
+}
+
+/** Why no cause is given; null = what was found may be it. */
+function whyUnexplained(
+  leak: RowContext | null,
+  causes: readonly Cause[],
+  { rules, changes }: CauseInput,
+): string | null {
+  if (leak === null) return 'the state around the step was not read';
+  const isCarried = isUnicast(leak) && !isBridged(leak) && causes.every(({ code }) => openAnyway.includes(code));
+  if (rules !== 1 && changes.length > 0 && isCarried)
+    return `rules of ${changesText(changes)} came and went while the probes were under way, and no snapshot has what carried these`;
+  return causes.length > 0 ? null : 'nothing in the state around the step accounts for it';
+}
+
+function causesOf(leak: RowContext | null, input: CauseInput): readonly Cause[] {
+  const { plan, rules } = input;
+  const candidates: readonly Cause[] =
+    leak === null
+      ? []
+      : causeCodes.flatMap((code): readonly Cause[] => {
+          const cause = findCause(leak, code, input);
+          if (cause === null) return [];
+          const hostFix = cause.fix === null ? null : fixOnHost(cause.fix, leak.bridge.name, plan);
+          const fix = fixText(hostFix);
+          const cost =
+            rules === 1
+              ? null
+              : fixCost(code, { place: cause.place, fix, ...(hostFix === null ? {} : { changes: hostFix.changes }) });
+          return [
+            {
+              code,
+              ...cause,
+              fix,
+              ...(hostFix === null || !isExecutable(hostFix) || rules === 1 ? {} : { changes: hostFix.changes }),
+              ...(cost === null ? {} : { cost }),
+            },
+          ];
+        });
+  const causes = worthReporting(candidates, rules);
+  const why = whyUnexplained(leak, causes, input);
+  return why === null ? causes : [{ code: 'unexplained', place: '', value: '', text: `unexplained: ${why}`, fix: '' }];
+}
+
+/** Finds the causes of a step's leaks. */
+export interface CauseFinding {
+  readonly causesOf: (leak: Finding) => readonly Cause[];
+  /** The same for a leak that is like one whose causes are known, but for who sent it and whom it was for. */
+  readonly causesAlike: (leak: Finding) => readonly Cause[];
+}
+
+/**
+ * Pure: from the plan and the state that was read around the step; of one that was interrupted the state before it.
+ * `changes`: who was heard changing rules meanwhile.
+ */
+export function createCauseFinding(
+  plan: Plan,
+  step: StepPlan,
+  states: StepStates,
+  rules: VerdictRules,
+  changes: readonly RuleChange[] = [],
+): CauseFinding {
+  const after = states.after ?? (rules === 1 ? null : states.before);
+  const contextOf = rowContexts(plan, step, { ...states, after });
+  const later = rules === 1 ? [] : [...(states.during ?? []), after].filter((state) => state !== null);
+  const input = { plan, rules, later, changes };
+  const likeness = endpointLikeness(plan, states);
+  const known = new Map<string, readonly Cause[]>();
+  const find = (leak: Finding): readonly Cause[] => causesOf(contextOf(leak), input);
+  return {
+    causesOf: find,
+    causesAlike: (leak) => {
+      const { probe, class: name, carrier, variant = '', vlan, from, to, observer, forms = {} } = leak;
+      const key = [probe, name, carrier, variant, vlan, likeness(from), likeness(to), observer, Object.keys(forms)]
+        .map(String)
+        .join('|');
+      const causes = known.get(key) ?? find(leak);
+      known.set(key, causes);
+      return causes;
+    },
+  };
+}
+
+/** The rows of a step, leaks with their causes and what fixes them. */
+export function withCauses(rows: readonly Finding[], { causesOf: find }: CauseFinding): readonly Finding[] {
+  let left = maxExplained;
+  return rows.map((row) => {
+    if (!row.leak || row.grouped !== undefined || left === 0) return row;
+    left -= 1;
+    return { ...row, causes: find(row) };
+  });
+}

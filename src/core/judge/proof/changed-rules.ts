@@ -1,0 +1,116 @@
+import { routingDifferences } from '../../bridge/routing.js';
+import { legacyTablesOf, statesByHost } from '../../bridge/states-by-host.js';
+import { bareName } from '../../model/host-names.js';
+import type { StepPlan } from '../../model/plan.js';
+import { reason, type Reason } from '../../model/reasons.js';
+import type { HostState } from '../../model/state.js';
+import type { RuleChange } from '../../model/timeline.js';
+import type { ReadInterval } from './intervals.js';
+
+/** Counters move on an idle machine, that of htb's frames without a class too; what else the rules say must not. */
+function withoutCounters(rules: unknown): string {
+  return (
+    JSON.stringify(rules, (key, value: unknown) =>
+      ['packets', 'bytes', 'used', 'expires', 'last', 'direct_packets_stat'].includes(key) ? undefined : value,
+    ) ?? ''
+  );
+}
+
+/** At most this many of those that changed rules are named. */
+const maxNamed = 3;
+
+function changer({ kind, pid, program }: RuleChange): string {
+  if (pid === null) return 'somebody whom the kernel did not name';
+  return kind === 'tc'
+    ? `who asked from netlink port ${pid}, as a rule its process id`
+    : `process ${pid}${program === null ? '' : ` (${program})`}`;
+}
+
+/** Which rules were changed, and by which process: `nft, by process 77 (nft)`. */
+export function changesText(changes: readonly RuleChange[]): string {
+  const kinds = [...new Set(changes.map(({ kind }) => kind))].join(' and ');
+  return `${kinds}${changersText(changes.map(changer))},`;
+}
+
+/** `, by process 77 (nft), process 78 (nft)`; '' = nobody was heard. */
+function changersText(by: readonly string[]): string {
+  if (by.length === 0) return '';
+  return `, by ${by.slice(0, maxNamed).join(', ')}${by.length > maxNamed ? ` and ${by.length - maxNamed} more` : ''}`;
+}
+
+const rulesDiffer: Readonly<Record<RuleChange['kind'], (from: HostState, to: HostState) => boolean>> = {
+  tc: (from, to) => withoutCounters(from.tc) !== withoutCounters(to.tc),
+  nft: (from, to) => withoutCounters(from.nft) !== withoutCounters(to.nft),
+};
+
+/** Rules that are other than before, or that somebody changed and put back. */
+export function changedRules(intervals: readonly ReadInterval[], changes: readonly RuleChange[]): readonly Reason[] {
+  const legacy = intervals.find(
+    ({ from, to, excused }) =>
+      !excused.has('nft') && JSON.stringify(legacyTablesOf(from)) !== JSON.stringify(legacyTablesOf(to)),
+  );
+  const ofLegacy =
+    legacy === undefined
+      ? []
+      : [reason('settings-changed', null, `the rules of xtables that nft does not list changed${legacy.where}`)];
+  const ofNetlink = (['tc', 'nft'] as const).flatMap((kind) => {
+    const firstChange = intervals.find(({ from, to, excused }) => !excused.has(kind) && rulesDiffer[kind](from, to));
+    const by = changes.filter((change) => change.kind === kind).map(changer);
+    if (firstChange === undefined && by.length === 0) return [];
+    const named = changersText(by);
+    return [
+      reason(
+        'settings-changed',
+        null,
+        `the ${kind} rules changed${firstChange === undefined ? ' and were put back' : ''}${named}${firstChange?.where ?? ''}`,
+      ),
+    ];
+  });
+  return [...ofNetlink, ...ofLegacy];
+}
+
+/** Differences beyond these are counted. */
+const maxDifferences = 3;
+
+/** Devices of guests to which the host routes in the step. */
+function routedDevices({ observers }: StepPlan): ReadonlySet<string> {
+  return new Set(observers.flatMap(({ routed, interface: device }) => (routed === true ? [bareName(device)] : [])));
+}
+
+function differencesIn({ from, to, excused }: ReadInterval, devices: ReadonlySet<string>): readonly string[] {
+  if (excused.has('routing')) return [];
+  const earlier = new Map(statesByHost(from).map(({ host, state }) => [host, state]));
+  return statesByHost(to).flatMap(({ host, state }) => {
+    const before = earlier.get(host);
+    const differences = before === undefined ? [] : routingDifferences(before, state, devices);
+    return differences.map((text) => (host === null ? text : `${host}: ${text}`));
+  });
+}
+
+/** Rules of policy routing and routes that are other than before, where the host routes to guests of the step. */
+export function changedRouting(step: StepPlan, intervals: readonly ReadInterval[]): readonly Reason[] {
+  const devices = routedDevices(step);
+  return devices.size === 0
+    ? []
+    : intervals.flatMap((interval) => {
+        const differences = differencesIn(interval, devices);
+        const more = differences.length - maxDifferences;
+        return [
+          ...differences.slice(0, maxDifferences),
+          ...(more > 0 ? [`${more} more rules and routes changed`] : []),
+        ].map((text) => reason('settings-changed', null, `${text}${interval.where}`));
+      });
+}
+
+/** Rules of policy routing that were heard to change though all snapshots have them alike. */
+export function routingPutBack(
+  step: StepPlan,
+  before: HostState,
+  intervals: readonly ReadInterval[],
+): readonly Reason[] {
+  const devices = routedDevices(step);
+  const isRead = statesByHost(before).some(({ state }) => state.routing !== undefined);
+  return devices.size === 0 || !isRead || intervals.some((interval) => differencesIn(interval, devices).length > 0)
+    ? []
+    : [reason('settings-changed', null, 'the rules of ip rule changed and were put back')];
+}

@@ -1,0 +1,192 @@
+import { type AsksForms, plannedFormOf, type PlannedForm } from '../../bridge/bypass/packet-sockets.js';
+import type { Flows, FrameSpec, StepPlan } from '../../model/plan.js';
+import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
+import { frameTemplate } from '../../probe/frames/frame.js';
+
+function formOfFrame(frame: FrameSpec): readonly PlannedForm[] {
+  try {
+    return [plannedFormOf(frameTemplate(frame))];
+  } catch {
+    return []; // a plan from elsewhere may ask for a frame that cannot be built
+  }
+}
+
+/** What is known of guests' own frames: EtherType, what IP and ARP begin with, and that no port is one of DHCP's. */
+const ownFrames: readonly { readonly header: readonly number[]; readonly ports: readonly number[] }[] = [
+  { header: [0x08, 0x00, 0x45], ports: [34, 36] },
+  { header: [0x08, 0x06, 0, 1, 8, 0, 6, 4], ports: [] },
+  { header: [0x86, 0xdd], ports: [54, 56] },
+];
+
+/** Frames that guests send of themselves, to one or to all: whatever else is in them is not known, nor their length. */
+function ownForms(): readonly PlannedForm[] {
+  const [typeAt, length] = [12, 60];
+  return ownFrames.flatMap(({ header, ports }) => {
+    const bytes = new Uint8Array(length).fill(0xff, 0, 6);
+    bytes.set(header, typeAt);
+    const unknown = new Uint8Array(length).fill(1, 6).fill(0, typeAt, typeAt + header.length);
+    const form = { bytes, unknown, ports, isOpen: true } as const;
+    return [form, { ...form, unknown: new Uint8Array(unknown).fill(1, 0, 6), isUnicast: true } as const];
+  });
+}
+
+type Side = 'src' | 'dst';
+/** Addresses that differ in each bit: what differs between frames with these comes of an address. */
+const [evenBits, oddBits] = [
+  { mac: '54:55:55:55:55:55', ipv4: '85.85.85.85', ipv6: '5555:5555:5555:5555:5555:5555:5555:5555' },
+  { mac: 'aa:aa:aa:aa:aa:aa', ipv4: '170.170.170.170', ipv6: 'aaaa:aaaa:aaaa:aaaa:aaaa:aaaa:aaaa:aaaa' },
+] as const;
+
+function withAddresses(
+  frame: FrameSpec,
+  sides: readonly Side[],
+  { mac, ipv4, ipv6 }: typeof evenBits | typeof oddBits,
+): FrameSpec {
+  const ipOf = (ip: string | null): string | null => {
+    if (ip === null) return null;
+    return ip.includes(':') ? ipv6 : ipv4;
+  };
+  return {
+    ...frame,
+    ...(sides.includes('src') ? { srcMac: mac, srcIp: ipOf(frame.srcIp) } : {}),
+    ...(sides.includes('dst') ? { dstMac: mac, dstIp: ipOf(frame.dstIp) } : {}),
+  };
+}
+
+/** The form of a frame of which these addresses are not known. */
+function formWithout(frame: FrameSpec, sides: readonly Side[]): readonly PlannedForm[] {
+  const [even, odd] = [evenBits, oddBits].map((bits) => formOfFrame(withAddresses(frame, sides, bits))[0]);
+  return formOfFrame(frame).map((form) => ({
+    ...form,
+    unknown: form.unknown.map((isUnknown, at) => (isUnknown === 1 || even?.bytes[at] !== odd?.bytes[at] ? 1 : 0)),
+  }));
+}
+
+/** Frames that differ in nothing but their addresses: one for each sender, and one for each addressee. */
+interface LikeFrames {
+  readonly first: FrameSpec;
+  readonly sources: FrameSpec[];
+  readonly destinations: Map<string, FrameSpec>;
+}
+
+function isLike(frame: FrameSpec, { first }: LikeFrames): boolean {
+  return (
+    frame.carrier === first.carrier &&
+    frame.size === first.size &&
+    frame.form === first.form &&
+    (frame.srcIp === null) === (first.srcIp === null) &&
+    (frame.dstIp === null) === (first.dstIp === null) &&
+    (frame.vlan === first.vlan || frame.vlan.join() === first.vlan.join())
+  );
+}
+
+function likeFrames(flows: Flows): readonly LikeFrames[] {
+  const found: LikeFrames[] = [];
+  let last: LikeFrames | undefined;
+  const likeOf = (frame: FrameSpec): LikeFrames => {
+    if (last !== undefined && isLike(frame, last)) return last;
+    last = found.find((like) => isLike(frame, like));
+    if (last === undefined) {
+      last = { first: frame, sources: [], destinations: new Map() };
+      found.push(last);
+    }
+    return last;
+  };
+  for (const { frame } of kindsOfFlows(flows)) likeOf(frame).sources.push(frame);
+  flows.forEach(({ frame }) => {
+    const { destinations } = likeOf(frame);
+    const key = `${frame.dstMac} ${frame.dstIp ?? ''}`;
+    if (!destinations.has(key)) destinations.set(key, frame);
+  });
+  return found;
+}
+
+type Takes = (form: PlannedForm) => boolean;
+
+/** Frames of senders, or to addressees, and where their addresses stand. */
+interface Ends {
+  readonly forms: readonly PlannedForm[];
+  readonly offsets: readonly number[];
+}
+
+/** The frames in the order of their addresses, so that such as are alike stand together. */
+function endsOf(first: FrameSpec, frames: Iterable<FrameSpec>, side: Side): Ends {
+  const [base] = formOfFrame(first);
+  const [open] = formWithout(first, [side]);
+  const offsets = [...(open?.unknown.keys() ?? [])].filter((at) => open?.unknown[at] === 1 && base?.unknown[at] === 0);
+  const forms = [...frames].flatMap(formOfFrame).sort((a, b) => {
+    const at = offsets.find((offset) => a.bytes[offset] !== b.bytes[offset]) ?? 0;
+    return (a.bytes[at] ?? 0) - (b.bytes[at] ?? 0);
+  });
+  return { forms, offsets };
+}
+
+function halves({ forms, offsets }: Ends): readonly Ends[] {
+  const middle = forms.length >> 1;
+  return [
+    { forms: forms.slice(0, middle), offsets },
+    { forms: forms.slice(middle), offsets },
+  ];
+}
+
+/** What the frames of all of these have in common: bytes in which they differ are not known. */
+function merged(sources: Ends, destinations: Ends): PlannedForm | undefined {
+  const [[form], [destination]] = [sources.forms, destinations.forms];
+  if (form === undefined || destination === undefined) return undefined;
+  const [bytes, unknown] = [Uint8Array.from(form.bytes), Uint8Array.from(form.unknown)];
+  for (const at of destinations.offsets) bytes[at] = destination.bytes[at] ?? 0;
+  for (const { forms, offsets } of [sources, destinations])
+    for (const at of offsets) if (forms.some(({ bytes: its }) => its[at] !== bytes[at])) unknown[at] = 1;
+  return { ...form, bytes, unknown };
+}
+
+/**
+ * Whether a frame of one of the senders to one of the addressees is taken, be there such a flow or not: all of them are
+ * asked at once, and halves of them where they are not refused.
+ */
+function someOfPairs(sources: Ends, destinations: Ends, takes: Takes): boolean {
+  const form = merged(sources, destinations);
+  if (form === undefined || !takes(form)) return false;
+  if (sources.forms.length === 1 && destinations.forms.length === 1) return true;
+  return sources.forms.length > destinations.forms.length
+    ? halves(sources).some((half) => someOfPairs(half, destinations, takes))
+    : halves(destinations).some((half) => someOfPairs(sources, half, takes));
+}
+
+/**
+ * Asks a filter of the frames of a step: first of one of each form and sender, then of those from any to any, of which
+ * a mesh of a thousand guests has a million.
+ */
+class PlannedFrames {
+  private readonly flows: Flows;
+  private readonly own: readonly PlannedForm[];
+  private firsts: readonly PlannedForm[] | null = null;
+  private ends: readonly { readonly sources: Ends; readonly destinations: Ends }[] | null = null;
+
+  constructor({ flows, traffic, listenMs }: StepPlan) {
+    this.flows = flows;
+    this.own = traffic.length > 0 || listenMs !== null ? ownForms() : [];
+  }
+
+  some(takes: Takes): boolean {
+    this.firsts ??= [...kindsOfFlows(this.flows)].flatMap(({ frame }) => formOfFrame(frame));
+    if (this.own.some(takes) || this.firsts.some(takes)) return true;
+    if (this.flows.kinds === undefined) return false;
+    this.ends ??= likeFrames(this.flows).map(({ first, sources, destinations }) => ({
+      sources: endsOf(first, sources, 'src'),
+      destinations: endsOf(first, destinations.values(), 'dst'),
+    }));
+    return this.ends.some(({ sources, destinations }) => someOfPairs(sources, destinations, takes));
+  }
+}
+
+/** Whether a filter takes one of the step's frames; each filter is asked once. */
+export function asksPlannedForms(step: StepPlan): AsksForms {
+  const planned = new PlannedFrames(step);
+  const answers = new Map<string, boolean>();
+  return (by, takes) => {
+    const answer = answers.get(by) ?? planned.some(takes);
+    answers.set(by, answer);
+    return answer;
+  };
+}

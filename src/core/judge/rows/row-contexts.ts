@@ -1,0 +1,112 @@
+import type { RowContext } from '../../bridge/row-context.js';
+import type { Mac } from '../../model/mac.js';
+import type { Flow, Flows, Observer, Plan, StepPlan } from '../../model/plan.js';
+import type { Finding } from '../../model/result.js';
+import type { Endpoint } from '../../model/scenario.js';
+import type { FdbState, LinkState, StepStates } from '../../model/state.js';
+import { ofSender } from '../../plan/flows/shortcuts.js';
+
+function isRowOf(flow: Flow, finding: Finding): boolean {
+  return (
+    flow.to === finding.to &&
+    flow.probe === finding.probe &&
+    flow.class === finding.class &&
+    flow.carrier === finding.carrier &&
+    flow.variant === finding.variant &&
+    (flow.vlan === finding.vlan || flow.vlan.join() === finding.vlan.join())
+  );
+}
+
+/**
+ * Finds the first flow of a step that a row is of; null = of none. Rows come in the plan's order and only the first are
+ * explained, so that of the million flows of a mesh only as many are looked at as are asked for: who they are from is
+ * kept by positions, and for the sender that was asked for last the flows themselves.
+ */
+function flowFinder(flows: Flows): (finding: Finding) => Flow | null {
+  const positions = new Map<string, number[]>();
+  const flowsOf = ofSender((sender) => (positions.get(sender) ?? []).flatMap((at) => flows.at(at) ?? []));
+  let looked = 0;
+  return (finding) => {
+    const senderFlows = flowsOf(finding.from);
+    for (const flow of senderFlows) if (isRowOf(flow, finding)) return flow;
+    while (looked < flows.length) {
+      const flow = flows.at(looked);
+      looked += 1;
+      if (flow === undefined) continue;
+      const known = positions.get(flow.from);
+      if (known === undefined) positions.set(flow.from, [looked - 1]);
+      else known.push(looked - 1);
+      if (flow.from !== finding.from) continue;
+      senderFlows.push(flow);
+      if (isRowOf(flow, finding)) return flow;
+    }
+    return null;
+  };
+}
+
+function byMac(entries: readonly FdbState[]): ReadonlyMap<Mac | null, readonly FdbState[]> {
+  const ofMac = new Map<Mac | null, FdbState[]>();
+  for (const entry of entries) {
+    const known = ofMac.get(entry.mac);
+    if (known === undefined) ofMac.set(entry.mac, [entry]);
+    else known.push(entry);
+  }
+  return ofMac;
+}
+
+/**
+ * Gathers the context of a step's rows; null where the state around the step was not read, or a row's bridge is not in
+ * it.
+ */
+export function rowContexts(
+  plan: Plan,
+  step: StepPlan,
+  { before, after }: StepStates,
+): (finding: Finding) => RowContext | null {
+  if (before === null || after === null) return () => null;
+  const endpoints = new Map(plan.endpoints.map((endpoint) => [endpoint.name, endpoint]));
+  const endpointOf = (name: string | null): Endpoint | null => endpoints.get(name ?? '') ?? null;
+  const observers = new Map(step.observers.map((observer) => [observer.name, observer]));
+  const links = new Map(before.links.map((link) => [link.name, link]));
+  const portOf = (name: string | null | undefined): LinkState | null => {
+    const link = links.get(name ?? '');
+    return link === undefined || link.port === null ? null : link;
+  };
+  const bridgeOf = (observer: Observer | null, name: string): LinkState | undefined => {
+    const bridged = links.get(observer?.bridge ?? name);
+    if (observer === null || bridged !== undefined) return bridged;
+    // what stands on a device that the host routes to is called after it
+    const [, lower = ''] = observer.name.split(/[@#]/);
+    const routed = links.get(observer.routed === true ? observer.interface : lower);
+    return routed === undefined ? undefined : { ...routed, name: observer.bridge };
+  };
+  const flowOf = flowFinder(step.flows);
+  const table = byMac(before.fdb);
+  return (finding) => {
+    const to = endpointOf(finding.to);
+    const observer = observers.get(finding.observer) ?? null;
+    const bridge = bridgeOf(observer, finding.observer);
+    if (bridge === undefined) return null;
+    const flow = flowOf(finding);
+    const dstMac = flow?.frame.dstMac ?? to?.macs[0] ?? null;
+    const entries = (table.get(dstMac) ?? []).filter(({ master, port }) => [master, port].includes(bridge.name));
+    const from = endpointOf(flow?.sender ?? finding.from);
+    return {
+      finding,
+      step,
+      flow,
+      dstMac,
+      from,
+      to,
+      observer,
+      listener: endpointOf(finding.observer),
+      endpoints: plan.endpoints,
+      bridge,
+      port: portOf(observer?.interface),
+      fromPort: portOf(from?.port),
+      entries,
+      before,
+      after,
+    };
+  };
+}

@@ -1,0 +1,156 @@
+import type { Counters } from '../../../core/model/timeline.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
+import { searchDepthsOf } from '../../../core/wire/token-filter.js';
+import { attachFilter, attachFirstFilter, ignoreOutgoing, linkIndex } from '../../kernel/packet-socket.js';
+import { type HandleKind, refuseEverything, withDirection } from '../socket-filter.js';
+import type { KernelSearch } from '../kernel-search.js';
+import { LibpcapCounters } from './libpcap-counters.js';
+import { compileFilterOnce, libpcap, type Pcap } from './libpcap-library.js';
+
+/** A partly filled block of the ring is handed over after this time at the latest. */
+export const blockTimeoutMs = 50;
+
+const nanosecondPrecision = 1; // PCAP_TSTAMP_PRECISION_NANO
+const ethernet = 1; // DLT_EN10MB
+const noSuchDevice = -5; // PCAP_ERROR_NO_SUCH_DEVICE
+const interfaceNotUp = -9; // PCAP_ERROR_IFACE_NOT_UP
+
+export interface KernelHandleOptions {
+  readonly device: string;
+  readonly kind: HandleKind;
+  readonly filter: string;
+  readonly snaplen: number;
+  readonly buffer: number;
+  readonly search?: KernelSearch | null;
+}
+
+/** One libpcap handle whose filter, direction included, runs in the kernel. */
+export interface KernelHandle {
+  readonly pcap: Pcap;
+  readonly fd: number;
+  readonly outgoing: boolean;
+  /** Of the frames still to come, this many were received before the filter was there. */
+  stale: number;
+  /** Frames taken off it since it was activated. */
+  delivered: number;
+  /** Since it began to listen. */
+  counters(): Counters;
+  /** Receives nothing from now on; what it has is still to be taken. */
+  refuse(): void;
+  /**
+   * Listens again after it has refused, to what a libpcap filter takes, and counts from 0; what came before and was not
+   * taken is stale. Throws VerifyError `bad-filter`.
+   */
+  begin(filter: string): void;
+  close(): void;
+  /**
+   * Closes it while other handles are closed, too: each waits for the kernel's RCU (24 ms), and all of them for the
+   * same.
+   */
+  closeBeside(): Promise<void>;
+}
+
+/**
+ * Opens a handle: never promiscuous, nanoseconds, not waiting. From activation until the filter is attached everything
+ * on the device is received. A filter that refuses everything ends that, the counters then say how many those are, and
+ * this many are not handed on. The order of a ring decides, not its timestamps: a wall clock may be set back.
+ */
+export function openKernelHandle(options: KernelHandleOptions): KernelHandle {
+  const library = libpcap();
+  const message = new Uint8Array(256); // PCAP_ERRBUF_SIZE
+  const pcap = library.create(options.device, message);
+  if (pcap === null)
+    throw failed('open-failed', options.device, Buffer.from(message).toString('utf8').replace(/\0.*$/s, ''));
+  try {
+    return activate(pcap, options, message);
+  } catch (error) {
+    library.close(pcap);
+    throw error;
+  }
+}
+
+function activate(pcap: Pcap, options: KernelHandleOptions, message: Uint8Array): KernelHandle {
+  const library = libpcap();
+  library.setSnaplen(pcap, options.snaplen);
+  library.setPromisc(pcap, 0);
+  library.setBufferSize(pcap, options.buffer);
+  library.setTimeout(pcap, blockTimeoutMs);
+  library.setTstampPrecision(pcap, nanosecondPrecision);
+  const status = library.activate(pcap);
+  if (status < 0) {
+    throw failed(codeOf(status), options.device, `${library.statusText(status)} ${library.error(pcap)}`.trim());
+  }
+  const fd = library.fileno(pcap);
+  attachFilter(fd, refuseEverything);
+  const filter = filterOf(pcap, fd, options);
+  if (library.datalink(pcap) !== ethernet) throw failed('open-failed', options.device, 'it is no Ethernet interface');
+  if (library.getTstampPrecision(pcap) !== nanosecondPrecision)
+    throw failed('open-failed', options.device, 'this libpcap has no nanosecond timestamps');
+  if (library.setNonblock(pcap, 1, message) !== 0)
+    throw failed('open-failed', options.device, 'it cannot be read without waiting');
+  const counters = new LibpcapCounters(pcap);
+  const handle: KernelHandle = {
+    pcap,
+    fd,
+    outgoing: options.kind === 'out',
+    stale: 0,
+    delivered: 0,
+    counters: () => counters.since(handle.delivered),
+    refuse: () => filter.refuse(),
+    begin(words) {
+      handle.stale = counters.begin(handle.delivered);
+      filter.attach(words);
+    },
+    close: () => library.close(pcap),
+    closeBeside: () => library.closeBeside(pcap),
+  };
+  handle.begin(options.filter);
+  return handle;
+}
+
+/** What the kernel runs on each frame of a handle. */
+interface SocketFilter {
+  /** Takes what a libpcap filter takes, in the handle's direction. Throws VerifyError `bad-filter`. */
+  attach(words: string): void;
+  refuse(): void;
+}
+
+/** By the run's search where that finds the same, else by classic BPF. */
+function filterOf(pcap: Pcap, fd: number, { kind, device, snaplen, search = null }: KernelHandleOptions): SocketFilter {
+  const isPassedBy = kind !== 'out' && ignoreOutgoing(fd);
+  const index = kind === 'out' ? linkIndex(fd, device) : null;
+  const isSearched = (filter: string): boolean => {
+    if (search === null) return false;
+    if (kind === 'out') return index !== null && search.attach(fd, { filter, snaplen }, 'out', index);
+    return kind === 'in' && isPassedBy && search.attach(fd, { filter, snaplen }, 'every', null);
+  };
+  return {
+    attach(filter) {
+      if (isSearched(filter)) return;
+      const programs = searchDepthsOf(filter).map(
+        (depth) => () => withDirection(kind, compileFilterOnce(pcap, { filter, snaplen }, depth)),
+      );
+      attachFirstFilter(fd, programs);
+    },
+    refuse() {
+      attachFilter(fd, refuseEverything);
+      if (index !== null) search?.detach(index);
+    },
+  };
+}
+
+function codeOf(status: number): keyof typeof hints {
+  if (status === noSuchDevice) return 'interface-gone';
+  return status === interfaceNotUp ? 'interface-down' : 'open-failed';
+}
+
+const hints = {
+  'interface-down': 'bring it up',
+  'interface-gone': 'has the guest been stopped?',
+  'open-failed': 'it takes CAP_NET_RAW; man pcap_activate',
+} as const;
+
+function failed(code: keyof typeof hints, device: string, why: string): VerifyError {
+  const hint = hints[code];
+  return new VerifyError(code, 69, `${JSON.stringify(device)} cannot be listened to: ${why}`, hint);
+}

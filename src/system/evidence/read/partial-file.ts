@@ -1,0 +1,66 @@
+import { open } from 'node:fs/promises';
+import { pageMemory } from '../../kernel/page-memory.js';
+
+/** A file that somebody else writes, as far as it is written. */
+export interface Growth {
+  /** It has this many bytes now. */
+  grown(bytes: number): void;
+  /** It has all that it will have; `error`: no more will come, for this reason. What is said first counts. */
+  ended(error?: Error): void;
+}
+
+export interface PartialFile extends Growth {
+  /**
+   * Its bytes in order, until it has ended; each chunk is void once the next is asked for. Rejects with the reason
+   * where no more will come.
+   */
+  read(): AsyncGenerator<Uint8Array>;
+}
+
+const chunkLength = 1 << 20;
+
+/** Reads a file while it is being written. */
+export function partialFile(path: string): PartialFile {
+  let bytes = 0;
+  let whole = false;
+  let failure: Error | null = null;
+  let wake = (): void => undefined;
+  const mayGoOn = (): void => {
+    if (failure instanceof Error) throw failure;
+  };
+  return {
+    grown(now) {
+      bytes = now;
+      wake();
+    },
+    ended(error) {
+      if (whole) return;
+      whole = true;
+      failure = error ?? null;
+      wake();
+    },
+    async *read() {
+      while (bytes === 0 && !whole) await new Promise<void>((resolve) => (wake = resolve));
+      mayGoOn();
+      const handle = await open(path, 'r');
+      const buffer = pageMemory(chunkLength);
+      try {
+        for (let at = 0; ; ) {
+          if (at < bytes) {
+            const { bytesRead } = await handle.read(buffer, 0, Math.min(chunkLength, bytes - at), at);
+            if (bytesRead === 0) throw new Error(`${path}: it has ${at} bytes, and not ${bytes}`);
+            at += bytesRead;
+            yield buffer.subarray(0, bytesRead);
+          } else if (whole) {
+            mayGoOn();
+            return;
+          } else {
+            await new Promise<void>((resolve) => (wake = resolve));
+          }
+        }
+      } finally {
+        await handle.close();
+      }
+    },
+  };
+}

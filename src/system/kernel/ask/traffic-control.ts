@@ -1,0 +1,89 @@
+import { type NetlinkAsker, openNetlinkAsker } from './netlink-dump.js';
+import { NETLINK_ROUTE, netlinkAttributes, netlinkText } from '../netlink-socket.js';
+import { linkIndex } from '../packet-socket.js';
+
+const RTM_NEWTFILTER = 44;
+const RTM_GETTFILTER = 46;
+const RTM_NEWTCLASS = 40;
+const RTM_GETTCLASS = 42;
+/** struct tcmsg of linux/rtnetlink.h: family, pads, ifindex, handle, parent, info; and behind struct nlmsghdr. */
+const messageLength = 20;
+const ofMessage = { ifindex: 4, parent: 12 } as const;
+const headerLength = 16;
+const handleAt = headerLength + 8;
+
+const RTM_NEWQDISC = 36;
+const RTM_GETQDISC = 38;
+const indexAt = headerLength + ofMessage.ifindex;
+const attributesAt = headerLength + messageLength;
+/** TCA_KIND, TCA_STATS2, in that TCA_STATS_QUEUE: struct gnet_stats_queue, whose first member is qlen. */
+const attribute = { kind: 1, statistics: 7, queue: 3 } as const;
+
+/** Frames that wait in a queueing discipline. */
+export interface WaitingFrames {
+  readonly ifindex: number;
+  /** `htb`, `netem`: as tc(8) calls it. */
+  readonly discipline: string;
+  readonly frames: number;
+}
+
+/** Disciplines of the calling thread's network namespace in which frames wait; null = the kernel does not report. */
+export function waitingFrames(): readonly WaitingFrames[] | null {
+  const asker = openNetlinkAsker(NETLINK_ROUTE);
+  if (asker === null) return null;
+  const answers = asker.ask(RTM_GETQDISC, request(0, 0), 'dump');
+  asker.close();
+  return (
+    answers?.flatMap(({ type, bytes }) => {
+      const attributes = netlinkAttributes(bytes.subarray(attributesAt));
+      const queue = netlinkAttributes(attributes.get(attribute.statistics) ?? Buffer.alloc(0)).get(attribute.queue);
+      const frames = queue === undefined || queue.length < 4 ? 0 : queue.readUInt32LE(0);
+      return type !== RTM_NEWQDISC || frames === 0
+        ? []
+        : [
+            {
+              ifindex: bytes.readInt32LE(indexAt),
+              discipline: netlinkText(attributes.get(attribute.kind) ?? Buffer.alloc(0)),
+              frames,
+            },
+          ];
+    }) ?? null
+  );
+}
+
+function request(ifindex: number, parent: number): Uint8Array {
+  const body = new Uint8Array(messageLength);
+  const view = new DataView(body.buffer);
+  view.setInt32(ofMessage.ifindex, ifindex, true);
+  view.setUint32(ofMessage.parent, parent, true);
+  return body;
+}
+
+/** What can be asked of tc's rules in the namespace in which it was opened. */
+export interface FilterFinder {
+  /** null = there is no such device. */
+  indexOf(device: string): number | null;
+  /** Do filters hang on that discipline or class of the device? null = the kernel does not report. */
+  hasFilters(ifindex: number, parent: number): boolean | null;
+  /** Numbers of the classes of a device's disciplines. */
+  classesOf(ifindex: number): readonly number[];
+  close(): void;
+}
+
+/** Opens it in the calling thread's network namespace; null = this kernel has no such socket. */
+export function openFilterFinder(): FilterFinder | null {
+  const asker: NetlinkAsker | null = openNetlinkAsker(NETLINK_ROUTE);
+  if (asker === null) return null;
+  return {
+    indexOf: (device) => linkIndex(asker.fd, device),
+    hasFilters(ifindex, parent) {
+      const answers = asker.ask(RTM_GETTFILTER, request(ifindex, parent), 'dump');
+      return answers === null ? null : answers.some(({ type }) => type === RTM_NEWTFILTER);
+    },
+    classesOf(ifindex) {
+      const answers = asker.ask(RTM_GETTCLASS, request(ifindex, 0), 'dump') ?? [];
+      return answers.flatMap(({ type, bytes }) => (type === RTM_NEWTCLASS ? [bytes.readUInt32LE(handleAt)] : []));
+    },
+    close: () => asker.close(),
+  };
+}

@@ -1,0 +1,101 @@
+import { statSync } from 'node:fs';
+import { isMonitor, type MonitorProcess } from '../../core/discover/guests/machine-monitors.js';
+import type { GuestRecord } from '../../core/model/host-config.js';
+import type { HostState, LinkState } from '../../core/model/state.js';
+import { devicesOf, procNames, procText, tapsOf } from '../kernel/proc-files.js';
+import type { GuestParser } from './ask-guests.js';
+
+/**
+ * Machines that QEMU, Firecracker and Cloud Hypervisor run, from /proc. `netns`: the namespace of the bridges, null =
+ * the caller's.
+ */
+export async function monitorRecords(netns: string | null, parser: GuestParser): Promise<readonly GuestRecord[]> {
+  const processes = monitorProcesses(netns);
+  return processes.length === 0
+    ? []
+    : parser.ask({ by: null, command: '/proc', text: JSON.stringify(processes), about: {} });
+}
+
+function monitorProcesses(netns: string | null): readonly MonitorProcess[] {
+  const bridges = inodeOf(netns ?? '/proc/self/ns/net');
+  return processIds().flatMap((pid): readonly MonitorProcess[] => {
+    const comm = procText(`/proc/${pid}/comm`).trim();
+    if (!isMonitor(comm)) return [];
+    return [
+      {
+        pid: Number(pid),
+        comm,
+        argv: procText(`/proc/${pid}/cmdline`).split('\0').slice(0, -1),
+        taps: [...new Set(tapsOf(pid))],
+        here: bridges !== null && inodeOf(`/proc/${pid}/ns/net`) === bridges,
+      },
+    ];
+  });
+}
+
+/**
+ * Taps, macvtaps and ipvtaps of which several processes have queues, with these. `links`: those of the namespace, of
+ * which macvtaps and ipvtaps are looked at where /sys shows it, which is the caller's own.
+ */
+export function readSharedTaps(
+  netns: string | null,
+  links: readonly LinkState[],
+): NonNullable<HostState['sharedTaps']> {
+  return { ...sharedTuns(netns, links), ...(netns === null ? sharedDevices(links) : {}) };
+}
+
+/** A macvtap or ipvtap is a device in /dev: who opens that has a queue (drivers/net/tap.c, tap_open). */
+function sharedDevices(links: readonly LinkState[]): NonNullable<HostState['sharedTaps']> {
+  const taps = links.flatMap(({ name, kind, ifindex }) => {
+    if (kind !== 'macvtap' && kind !== 'ipvtap') return [];
+    const number = [`net/${name}`, kind].map((folder) => procText(`/sys/class/${folder}/tap${ifindex}/dev`).trim());
+    return number.flatMap((text) => (text === '' ? [] : [{ name, number: text }])).slice(0, 1);
+  });
+  if (taps.length === 0) return {};
+  const found = processIds().map((pid) => ({ pid, devices: new Set(devicesOf(pid)) }));
+  return Object.fromEntries(
+    taps.flatMap(({ name, number }) => {
+      const holders = found.filter(({ devices }) => devices.has(number));
+      return holders.length < 2 ? [] : [[name, holders.map(({ pid }) => holderOf(pid))] as const];
+    }),
+  );
+}
+
+function processIds(): readonly string[] {
+  return procNames('/proc').filter((name) => /^\d+$/.test(name));
+}
+
+/**
+ * Taps of which several processes have queues. A process of another namespace may have a tap of the same name there: it
+ * counts where the tap has queues that nobody here has.
+ */
+function sharedTuns(netns: string | null, links: readonly LinkState[]): NonNullable<HostState['sharedTaps']> {
+  const taps = new Map(links.filter(({ kind }) => kind === 'tun').map((link) => [link.name, link]));
+  if (taps.size === 0) return {};
+  const bridges = inodeOf(netns ?? '/proc/self/ns/net');
+  const found = processIds().flatMap((pid) => {
+    const held = tapsOf(pid).filter((name) => taps.has(name));
+    return held.length === 0 ? [] : [{ pid, held, isHere: inodeOf(`/proc/${pid}/ns/net`) === bridges }];
+  });
+  const shared = [...taps.values()].flatMap(({ name, queues = 1 }) => {
+    const holders = found.filter(({ held }) => held.includes(name));
+    const here = holders.filter(({ isHere }) => isHere);
+    const queuesHere = here.flatMap(({ held }) => held).filter((tap) => tap === name).length;
+    const readers = queues > queuesHere ? holders : here;
+    return readers.length < 2 ? [] : [[name, readers.map(({ pid }) => holderOf(pid))] as const];
+  });
+  return Object.fromEntries(shared);
+}
+
+function holderOf(pid: string): { readonly pid: number; readonly name: string } {
+  return { pid: Number(pid), name: procText(`/proc/${pid}/comm`).trim() };
+}
+
+/** Network namespaces are distinguished by it; null = there is none, or it may not be looked at. */
+function inodeOf(path: string): number | null {
+  try {
+    return statSync(path).ino;
+  } catch {
+    return null;
+  }
+}

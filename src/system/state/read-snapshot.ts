@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type HostState, type PacketSocket, type Snapshot, receives } from '../../core/model/state.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { readOvs } from './ovs/read.js';
+import { readBeside } from './read-beside.js';
+import { readDeclared } from './read-declared.js';
+import { readPacketSockets } from './read-packet-sockets.js';
+import { readPromiscuousLog, readVmnet } from './read-vmnet.js';
+import { forwardingSysctls, readState } from './read.js';
+
+export interface SnapshotOptions {
+  /** Namespace of the bridges, as a path; null = the caller's. */
+  readonly netns: string | null;
+  /** Also what takes a moment and changes seldom: the kernel's log, Open vSwitch, what is configured. */
+  readonly whole: boolean;
+  /** Also what no bridge of the namespace carries. */
+  readonly beside?: boolean;
+}
+
+/**
+ * Reads all that an audit needs, without sending anything. Rejects with VerifyError (69) where not even links can be
+ * read.
+ */
+export async function readSnapshot({ netns, whole, beside = false }: SnapshotOptions): Promise<Snapshot> {
+  const unread: { what: string; why: string }[] = [];
+  const [state, promiscuousLog, ovs, around] = await Promise.all([
+    readState({ netns, sysfs: netns === null, sysctl: forwardingSysctls, routing: beside }),
+    whole ? readPromiscuousLog() : null,
+    whole && netns === null
+      ? readOvs().catch((error: unknown) => {
+          if (!(error instanceof VerifyError)) throw error;
+          unread.push({ what: 'ovs', why: error.message });
+          return null;
+        })
+      : null,
+    beside ? readBeside(netns) : null,
+  ]);
+  // A configuration is that of the machine: interfaces of another namespace may have the same names.
+  const configured = whole && netns === null ? await readDeclared(state) : null;
+  unread.push(...(configured?.unread ?? []));
+  const packetSockets = await settledSockets(netns, state);
+  if (packetSockets === null) unread.push({ what: 'packet sockets', why: '/proc/net/packet cannot be read' });
+  return {
+    state: { ...state, unread: [...state.unread, ...unread] },
+    packetSockets,
+    promiscuousLog,
+    vmnet: readVmnet(),
+    ovs,
+    ...(around === null ? {} : { beside: around }),
+    ...(configured === null ? {} : { declared: configured.declared, keepers: configured.keepers }),
+  };
+}
+
+/**
+ * A socket is opened or closed within a millisecond on an idle machine; where the processor is wanted by others it may
+ * take some hundred.
+ */
+const settleMs = 1000;
+const settleStepMs = 60;
+
+/** What is about to change is looked at again before it is reported, for at most a second. */
+async function settledSockets(netns: string | null, { links }: HostState): Promise<Snapshot['packetSockets']> {
+  const bridges = links
+    .filter(({ bridge, promiscuity }) => bridge !== null && (promiscuity ?? 0) > 0)
+    .map(({ ifindex }) => ifindex);
+  let sockets = readPacketSockets(netns);
+  for (
+    let waited = 0;
+    waited < settleMs && sockets !== null && (isClosing(sockets) || isOpening(sockets, bridges));
+    waited += settleStepMs
+  ) {
+    await sleep(settleStepMs);
+    sockets = readPacketSockets(netns);
+  }
+  return sockets;
+}
+
+/** The kernel takes 24 ms to close a socket, after its process has ended: no process holds it then. */
+function isClosing(sockets: readonly PacketSocket[]): boolean {
+  return sockets.some((socket) => socket.holders.length === 0 && receives(socket));
+}
+
+/**
+ * A listener makes the device promiscuous first and binds its socket to it last, as libpcap does: no socket seems to
+ * hold a promiscuous bridge until then.
+ */
+function isOpening(sockets: readonly PacketSocket[], promiscuous: readonly number[]): boolean {
+  const held = new Set(sockets.filter(receives).map(({ ifindex }) => ifindex));
+  return (
+    promiscuous.some((bridge) => !held.has(bridge)) &&
+    sockets.some((socket) => socket.ifindex === 0 && !receives(socket))
+  );
+}

@@ -1,0 +1,47 @@
+// Runs a scenario of one step in the lab, with a capture helper that hangs as soon as its capture is over, and prints
+// which helpers live at each moment when rights are given up: node hang-capture.mjs FILE OUT
+import { readFileSync } from 'node:fs';
+import { enterForRuns, inLab } from '../../support/lab/in-lab.mjs';
+
+function isAlive(pid) {
+  try {
+    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+await inLab(async ([file, outDir]) => {
+  const [run, { loadScenario }] = await Promise.all([
+    enterForRuns(),
+    import('../../../build/core/scenario/load-scenario.js'),
+  ]);
+  const [hung, moments] = [[], {}];
+  const { result } = await run(loadScenario(file, readFileSync(file)), {
+    outDir,
+    runId: 'hang',
+    giveUp(moment) {
+      moments[moment] = hung.filter(isAlive);
+    },
+    alter: (devices) => ({
+      ...devices,
+      async startCapture(options) {
+        const capture = await devices.startCapture(options);
+        return {
+          ...capture,
+          async stop() {
+            const pids = capture.pids();
+            const captured = await capture.stop();
+            for (const pid of pids) {
+              process.kill(pid, 'SIGSTOP');
+              hung.push(pid);
+            }
+            return captured;
+          },
+        };
+      },
+    }),
+  });
+  process.stdout.write(JSON.stringify({ verdict: result.verdict, hung, moments }));
+  process.exit(0);
+});

@@ -1,0 +1,237 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HostState } from '../../../src/core/model/state.js';
+import { type Fields, fieldsOf } from '../../../src/core/text/json-text.js';
+import { readFeatures, withEthtool } from '../../../src/system/kernel/ethtool.js';
+import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { bypassesIn } from '../../../src/core/bridge/bypass/bypasses.js';
+import { helperPath } from '../../../src/system/process/helper-command.js';
+import { readHardware } from '../../../src/system/state/read-devices.js';
+import { readState } from '../../../src/system/state/read.js';
+import { type Missing, needs, program, root } from '../../support/needs.js';
+
+const tools = fileURLToPath(new URL('../../system/adversary/tools/attack.py', import.meta.url));
+
+/** Whether this kernel has a queueing discipline of that kind. */
+const discipline = (kind: string): Missing =>
+  spawnSync('unshare', ['--net', 'tc', 'qdisc', 'add', 'dev', 'lo', 'root', kind]).status === 0
+    ? null
+    : `this kernel has no queueing discipline ${kind}`;
+
+/** Whether this kernel takes rules of iptables-legacy. */
+const legacy: Missing =
+  root === null && spawnSync('unshare', ['--net', '/usr/bin/python3', tools, 'legacy', '4', 'TEE', 'end']).status === 0
+    ? null
+    : 'this kernel has no iptables-legacy';
+
+/** Whether this kernel takes programs of BPF at netfilter's hooks (Linux 6.4, CONFIG_NETFILTER_BPF_LINK). */
+const netfilterLink: Missing =
+  root === null && spawnSync('timeout', ['1', '/usr/bin/python3', tools, 'netfilter']).stdout.includes('ready')
+    ? null
+    : 'this kernel takes no programs of BPF at the hooks of netfilter';
+
+/** Whether there are rules of ebtables-legacy: the program, modules, and a kernel that has them. */
+const ebtables: Missing =
+  program('ebtables-legacy') ??
+  (root === null &&
+  existsSync('/proc/modules') &&
+  spawnSync('unshare', ['--net', 'ebtables-legacy', '-t', 'nat', '-L']).status === 0
+    ? null
+    : 'this kernel has no modules of ebtables-legacy');
+
+/** What no earlier snapshot showed, made on a real kernel. */
+describe('a snapshot of the state', needs(root), () => {
+  let namespace = -1;
+  const netns = (): string => `/proc/${process.pid}/fd/${namespace}`;
+  const run = (...argv: readonly string[]): void =>
+    inNamespaceFd(namespace, () => {
+      const { status, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8' });
+      if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
+    });
+  const state = (): ReturnType<typeof readState> =>
+    readState({ netns: netns(), sysfs: false, sysctl: [], packetSockets: true });
+  const filters = async (): Promise<Fields | null> => fieldsOf(fieldsOf((await state()).tc)?.['filters']);
+  /** Starts a tool of the adversary, runs `then`, and ends it. */
+  async function during(words: readonly string[], then: () => Promise<void>): Promise<void> {
+    const tool = inNamespaceFd(namespace, () =>
+      spawn('/usr/bin/python3', [tools, ...words], { stdio: ['ignore', 'pipe', 'inherit'] }),
+    );
+    try {
+      await new Promise<void>((resolve, reject) => {
+        tool.stdout?.once('data', () => resolve());
+        tool.once('exit', () => reject(new Error(`${words.join(' ')} ended`)));
+      });
+      await then();
+    } finally {
+      tool.removeAllListeners('exit');
+      tool.kill('SIGKILL');
+    }
+  }
+  beforeAll(() => {
+    namespace = newNamespace(disableIpv6);
+    run('ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge');
+    run('ip', 'link', 'add', 'dev', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
+    run('ip', 'link', 'set', 'dev', 'v0', 'master', 'br0', 'up');
+    run('ip', 'link', 'set', 'dev', 'v1', 'up');
+  });
+  afterAll(() => closeSync(namespace));
+
+  it('has the other end of a veth that is in the same namespace', async () => {
+    expect((await state()).links.find(({ name }) => name === 'v0')?.lower).toBe('v1');
+  });
+
+  it('has filters that hang on fq_codel, and asks no device that has none', needs(discipline('fq_codel')), async () => {
+    run('tc', 'qdisc', 'add', 'dev', 'v0', 'root', 'handle', '1:', 'fq_codel');
+    run('tc', 'qdisc', 'add', 'dev', 'v1', 'root', 'fq_codel');
+    expect((await state()).tc).toMatchObject({ filters: {} });
+    const filter = ['filter', 'add', 'dev', 'v0', 'parent', '1:', 'protocol', 'all', 'u32', 'match', 'u32', '0', '0'];
+    run('tc', ...filter, 'action', 'mirred', 'egress', 'mirror', 'dev', 'v1');
+    const { tc } = await state();
+    expect(JSON.stringify(tc)).toContain('"to_dev":"v1"');
+    expect(tc).toHaveProperty(['filters', 'v0 root']);
+    expect(tc).not.toHaveProperty(['filters', 'v1 root']);
+    run('tc', 'qdisc', 'del', 'dev', 'v0', 'root');
+  });
+
+  it(
+    'has rules of iptables-legacy, which nft does not list, with what they do beyond a verdict',
+    needs(legacy),
+    async () => {
+      expect(await state()).not.toHaveProperty('legacyTables');
+      const tables = async (): Promise<HostState['legacyTables']> => (await state()).legacyTables;
+      await during(['legacy', '4', 'TEE'], async () =>
+        expect(await tables()).toEqual([{ program: 'iptables-legacy', table: 'raw', rules: 1, targets: ['TEE'] }]),
+      );
+      await during(['legacy', '6', 'DROP'], async () =>
+        expect((await tables())?.[1]).toEqual({ program: 'ip6tables-legacy', table: 'raw', rules: 1, targets: [] }),
+      );
+    },
+  );
+
+  it('has rules of ebtables-legacy, and loads no module to find that there are none', needs(ebtables), async () => {
+    const modules = (): readonly string[] =>
+      [...readFileSync('/proc/modules', 'utf8').matchAll(/^ebtable_\w+/gm)].map(([name]) => name).sort();
+    const before = modules();
+    const tables = async (): Promise<HostState['legacyTables']> => (await state()).legacyTables;
+    const ofBridge = async () => ((await tables()) ?? []).filter(({ program: by }) => by === 'ebtables-legacy');
+    expect(await ofBridge()).toEqual([]);
+    expect(modules()).toEqual(before);
+    run('ebtables-legacy', '-t', 'nat', '-A', 'PREROUTING', '-j', 'DROP');
+    expect(await ofBridge()).toEqual([{ program: 'ebtables-legacy', table: 'nat', rules: 1, targets: null }]);
+    run('ebtables-legacy', '-t', 'nat', '-F', 'PREROUTING');
+    expect(await ofBridge()).toEqual([]);
+  });
+
+  it('knows features of a device by the names of ethtool, as they are switched', () => {
+    const [setReceive, getReceive] = [0x2c, 0x2b]; // ETHTOOL_SGRO, ETHTOOL_GGRO
+    const has = (): boolean => readFeatures(netns(), ['v0'])['v0']?.includes('rx-gro') ?? false;
+    for (const wanted of [1, 0, 1]) {
+      expect(withEthtool(netns(), (ask) => [ask('v0', setReceive, wanted), ask('v0', getReceive, 0)])[1]).toBe(wanted);
+      expect(has()).toBe(wanted === 1);
+    }
+    expect(readFeatures(netns(), ['nothing0'])).toEqual({});
+    // no hardware is behind a veth
+    expect(readHardware(netns(), [{ name: 'v0', kind: 'veth' }])).toEqual({});
+  });
+
+  it('has filters of a class', needs(discipline('htb')), async () => {
+    run('tc', 'qdisc', 'add', 'dev', 'v0', 'root', 'handle', '1:', 'htb');
+    run('tc', 'class', 'add', 'dev', 'v0', 'parent', '1:', 'classid', '1:1', 'htb', 'rate', '1gbit');
+    expect(Object.keys((await filters()) ?? {})).toEqual(['v0 root']);
+    const filter = ['filter', 'add', 'dev', 'v0', 'parent', '1:1', 'protocol', 'all', 'u32', 'match', 'u32', '0', '0'];
+    run('tc', ...filter, 'action', 'mirred', 'egress', 'mirror', 'dev', 'v1');
+    expect(JSON.stringify((await filters())?.['v0 1:1'])).toContain('"to_dev":"v1"');
+    run('tc', 'qdisc', 'del', 'dev', 'v0', 'root');
+  });
+
+  it('has programs of tcx, which tc does not show', async () => {
+    expect((await state()).programs).toEqual([]);
+    await during(['bpf', 'v0', 'tcx-in', 'clone', 'v1', '1'], async () => {
+      expect((await state()).programs).toEqual([{ device: 'v0', place: 'tcx ingress', id: expect.any(Number) }]);
+    });
+  });
+
+  it('has functions that get frames: of the kernel’s own protocols here, and none of packet sockets', async () => {
+    await during(['listen', 'v0', '0x0003', 'none'], async () => {
+      const snapshot = await state();
+      const { packetHandlers = [] } = snapshot;
+      expect(packetHandlers.map(({ function: name }) => name.split(' ')[0])).toContain('ip_rcv');
+      const named = bypassesIn(snapshot, new Set(['v0'])).map(({ what }) => what);
+      expect(named.filter((what) => what.startsWith('packet handler'))).toEqual([]);
+    });
+  });
+
+  it('has programs of BPF at netfilter’s hooks', needs(netfilterLink), async () => {
+    const programs = async (): Promise<readonly string[]> =>
+      bypassesIn(await state(), new Set(['v0'])).flatMap(({ what }) => (what.includes('netfilter') ? [what] : []));
+    expect(await programs()).toEqual([]);
+    await during(['netfilter'], async () =>
+      expect(await programs()).toEqual([expect.stringMatching(/^packet handler BPF program \d+ of netfilter$/)]),
+    );
+  });
+
+  it('has taps of which two processes have queues, and none that one process has whole', async () => {
+    run('ip', 'tuntap', 'add', 'dev', 'tap0', 'mode', 'tap', 'multi_queue');
+    await during(['queue', 'tap0'], async () => {
+      expect(await state()).not.toHaveProperty('sharedTaps');
+      await during(['queue', 'tap0'], async () => {
+        const { sharedTaps } = await state();
+        expect(sharedTaps).toEqual({
+          tap0: [
+            { pid: expect.any(Number), name: 'python3' },
+            { pid: expect.any(Number), name: 'python3' },
+          ],
+        });
+      });
+    });
+    run('ip', 'link', 'del', 'dev', 'tap0');
+  });
+
+  it.each([
+    ['a helper of this program', helperPath, /^verify-isolation capture of another run$/],
+    ['Open vSwitch', 'x', /^python3/],
+  ])('trusts no process that is only called as %s', async (_, word, name) => {
+    const listens = [
+      'import socket, time',
+      'open("/proc/self/comm", "w").write("ovs-vswitchd")',
+      'held = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 3)',
+      'print("ready", flush=True)',
+      'time.sleep(600)',
+    ].join('\n');
+    // its parent ends, and nobody started it any more
+    const start = 'python3 -c "$1" "$2" capture & echo $! >&2';
+    const shell = inNamespaceFd(namespace, () =>
+      spawn('sh', ['-c', start, 'sh', listens, word], { stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
+    const [pid] = await Promise.all([once(shell.stderr, 'data'), once(shell.stdout, 'data'), once(shell, 'exit')]);
+    try {
+      const [socket] = (await state()).packetSockets ?? [];
+      expect(socket).toMatchObject({
+        own: false,
+        holders: [{ pid: Number(String(pid)), name: expect.stringMatching(name) }],
+      });
+    } finally {
+      process.kill(Number(String(pid)), 'SIGKILL');
+    }
+  });
+
+  it('has the groups of NFLOG from which a process takes packets', async () => {
+    expect((await state()).logGroups).toEqual([]);
+    await during(['log', '5'], async () => expect((await state()).logGroups).toEqual([5]));
+  });
+
+  it('has the filter of a packet socket, and that there is none', async () => {
+    await during(['listen', 'v0', '0x0003', 'dhcp'], async () => {
+      const [socket] = (await state()).packetSockets ?? [];
+      expect(socket?.filter).toMatch(/^280000000c000000/);
+      expect(socket?.filter?.length).toBe(9 * 16);
+    });
+    await during(['listen', 'v0', '0x0003', 'none'], async () => {
+      const [socket] = (await state()).packetSockets ?? [];
+      expect(socket?.filter).toBeNull();
+    });
+  });
+});

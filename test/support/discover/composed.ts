@@ -1,0 +1,20 @@
+import { type WholeInput, type WholeFound, wholeScenario } from '../../../src/core/discover/whole/compose.js';
+import type { Scenario } from '../../../src/core/model/scenario.js';
+import { loadScenario } from '../../../src/core/scenario/load-scenario.js';
+
+/** What is composed for a host, and what is read of that; `given` beside a host of which nothing is known. */
+export function composed(
+  given: Pick<WholeInput, 'state'> & Partial<WholeInput>,
+  wishes: Partial<WholeInput['wishes']> = {},
+): { readonly whole: WholeFound; readonly scenario: Scenario } {
+  const whole = wholeScenario({
+    neighbours: [],
+    inventory: { guests: [], unread: [] },
+    beside: { devices: [], bridges: [], routes: [], sysctl: {} },
+    addresses: {},
+    netns: null,
+    wishes: { bridge: null, guests: [], zones: [], classes: [], rate: null, forMs: null, ...wishes },
+    ...given,
+  });
+  return { whole, scenario: loadScenario('composed', Buffer.from(JSON.stringify(whole.scenario))) };
+}

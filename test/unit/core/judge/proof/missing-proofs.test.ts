@@ -1,0 +1,209 @@
+import { parseFaultCode } from '../../../../../src/core/text/parse-code.js';
+import { describe, expect, it } from 'vitest';
+import { type StepFacts } from '../../../../../src/core/judge/proof/step-facts.js';
+import type { Counters } from '../../../../../src/core/model/timeline.js';
+import { perfectRun } from '../../../../support/judge/perfect-run.js';
+import { missing } from '../../../../support/judge/proof-fixture.js';
+import { there } from '../../../../support/there.js';
+
+const counters =
+  (over: Partial<Counters>) =>
+  (facts: StepFacts): StepFacts => ({
+    ...facts,
+    stopped: { ...facts.stopped, c: { received: 0, dropped: 0, delivered: 0, ...over } },
+  });
+
+describe('the proof of a step', () => {
+  it('lacks nothing where all is there', () => expect(missing()).toEqual([]));
+
+  it.each<[string, Parameters<typeof missing>[0], readonly string[]]>([
+    [
+      'an ear control that nobody saw',
+      { tally: (tally) => void tally.controls.delete(there([...tally.controls][0])) },
+      [
+        'control-missing a: 1 of 6 ear controls were not seen (before the probes; the first: raw from 52:54:00:00:00:01, towards the guest)',
+      ],
+    ],
+    [
+      'frames that were dropped',
+      { facts: counters({ received: 10, dropped: 2, delivered: 8 }) },
+      ['frames-dropped c: 2 of 10 frames at p2 were dropped; most frames there were the run’s own: lower `rate`'],
+    ],
+    [
+      'a gap between what was received and delivered',
+      { facts: counters({ received: 10, dropped: 0, delivered: 9 }) },
+      ['count-gap c: p2: received 10, dropped 0, delivered 9'],
+    ],
+    [
+      'more delivered than received',
+      { facts: counters({ received: 10, dropped: 0, delivered: 11 }) },
+      ['count-gap c: p2: received 10, dropped 0, delivered 11'],
+    ],
+    [
+      'frames that were written and not read back',
+      { facts: (facts) => ({ ...facts, written: { ...facts.written, c: 3 } }) },
+      ['evidence-incomplete c: 3 frames were written for c, 0 were read back'],
+    ],
+    [
+      'frames that nobody wrote',
+      { tally: (tally) => void tally.read.set('c', 4) },
+      ['evidence-incomplete c: 0 frames were written for c, 4 were read back'],
+    ],
+    [
+      'frames that nobody counted as written',
+      { facts: (facts) => ({ ...facts, written: {} }), tally: (tally) => void tally.read.set('c', 4) },
+      ['evidence-incomplete c: 0 frames were written for c, 4 were read back'],
+    ],
+    [
+      'tokens that were seen twice without a direction',
+      { tally: (tally) => void tally.twice.set('c', 2) },
+      ['replay-possible c: 2 tokens were seen again at c'],
+    ],
+    [
+      'an observer that did not listen in time',
+      { facts: (facts) => ({ ...facts, listenedInTime: new Set(['a', 'b', 'lan', 'br0']) }) },
+      ['not-listening c: c (p2) did not listen before the first probe'],
+    ],
+    [
+      'a capture without an end',
+      {
+        facts: (facts) => ({
+          ...facts,
+          stopped: Object.fromEntries(Object.entries(facts.stopped).filter(([name]) => name !== 'c')),
+        }),
+      },
+      ['helper-died c: the capture of c did not come to its end'],
+    ],
+    [
+      'sightings after a guest said the tokens again, and a guest that nobody was heard handing a token to',
+      { tally: (tally) => void [tally.replayed.set('c', 2), tally.unheard.set('b', 1)] },
+      [
+        'replayed c: c saw 2 tokens that it may not have, after a guest that had got them sent them again',
+        'unheard-delivery b: b sent 1 tokens that nobody was heard handing to it',
+      ],
+    ],
+    [
+      'a clock that was set',
+      { facts: (facts) => ({ ...facts, clockShiftMs: 500.6 }) },
+      ['clock-changed -: the wall clock was set by 501 ms'],
+    ],
+    [
+      'a capture that could not be written',
+      { facts: (facts) => ({ ...facts, keptFrames: [{ observer: 'c', towards: true, frame: '', atNs: '0' }] }) },
+      ['evidence-incomplete -: the capture could not be written; 1 frames with tokens were kept in memory'],
+    ],
+    [
+      'a wait that was cut short',
+      { facts: (facts) => ({ ...facts, drainedMs: 149 }) },
+      ['drain-incomplete -: the wait of 150 ms after the last probe was not kept'],
+    ],
+    [
+      'a wait that nobody told',
+      { facts: (facts) => ({ ...facts, drainedMs: null }) },
+      ['drain-incomplete -: the wait of 150 ms after the last probe was not kept'],
+    ],
+    [
+      'a fault of an observer',
+      { facts: (facts) => ({ ...facts, faults: [{ code: 'interface-down', observers: ['c', 'b'], text: 'down' }] }) },
+      ['interface-down c: down', 'interface-down b: down'],
+    ],
+    [
+      'a fault of the step',
+      { facts: (facts) => ({ ...facts, faults: [{ code: 'interrupted', observers: [], text: 'SIGINT' }] }) },
+      ['interrupted -: SIGINT'],
+    ],
+    [
+      'a fault that this version does not know',
+      { facts: (facts) => ({ ...facts, faults: [{ code: parseFaultCode('toString'), observers: [], text: 'new' }] }) },
+      ['step-failed -: new'],
+    ],
+    [
+      'a step that ended with a fault',
+      { facts: (facts) => ({ ...facts, outcome: 'fault' }) },
+      ['step-failed -: the step ended with a fault'],
+    ],
+    [
+      'a step that ended with a fault that is told',
+      {
+        facts: (facts) => ({
+          ...facts,
+          outcome: 'fault',
+          faults: [{ code: 'helper-died', observers: ['c'], text: 'gone' }],
+        }),
+      },
+      ['helper-died c: gone'],
+    ],
+  ])('lacks: %s', (_, change, expected) => expect(missing(change)).toEqual(expected));
+
+  it('keeps a clock that drifts, and a wait that was longer', () => {
+    expect(missing({ facts: (facts) => ({ ...facts, clockShiftMs: 500, drainedMs: 151 }) })).toEqual([]);
+    expect(missing({ facts: (facts) => ({ ...facts, drainedMs: 150 }) })).toEqual([]);
+  });
+
+  it('of a step that was not done or cannot be is that alone, with its faults', () => {
+    const fault = { code: 'unsupported', observers: [], text: 'no such key' } as const;
+    expect(missing({ facts: (facts) => ({ ...facts, outcome: 'not-run' }) })).toEqual([
+      'not-run -: the run ended before the step was done',
+    ]);
+    expect(
+      missing({
+        facts: (facts) => ({ ...facts, outcome: null, drainedMs: null, faults: [{ ...fault, code: 'interrupted' }] }),
+      }),
+    ).toEqual(['interrupted -: no such key', 'not-run -: the run ended before the step was done']);
+    expect(missing({ facts: (facts) => ({ ...facts, outcome: 'unsupported', drainedMs: null }) })).toEqual([
+      'unsupported -: this kernel or this build cannot do the step',
+    ]);
+    expect(
+      missing({
+        facts: (facts) => ({
+          ...facts,
+          outcome: 'unsupported',
+          drainedMs: null,
+          faults: [{ ...fault, code: 'interrupted' }],
+        }),
+      }),
+    ).toEqual(['interrupted -: no such key', 'unsupported -: this kernel or this build cannot do the step']);
+    expect(
+      missing({
+        facts: (facts) => ({ ...facts, outcome: 'unsupported', probed: false, drainedMs: null, faults: [fault] }),
+      }),
+    ).toEqual(['unsupported -: no such key']);
+    expect(missing({ facts: (facts) => ({ ...facts, outcome: 'fault', probed: false, drainedMs: null }) })).toEqual([
+      'step-failed -: the step ended with a fault',
+    ]);
+    expect(missing({ facts: (facts) => ({ ...facts, probed: false, drainedMs: null }) })).toEqual([
+      'drain-incomplete -: the wait of 150 ms after the last probe was not kept',
+    ]);
+  });
+});
+
+describe('ear controls', () => {
+  const run = perfectRun();
+  const controls = there(run.plan.steps[0]).controls.filter(({ kind, observer }) => kind === 'ear' && observer === 'c');
+
+  it('that were not sent prove nothing, seen or not', () => {
+    const unsent = new Set(controls.slice(0, 2).map(({ index }) => index));
+    expect(
+      missing({
+        facts: (facts) => ({
+          ...facts,
+          controlsAccepted: new Set([...facts.controlsAccepted].filter((index) => !unsent.has(index))),
+        }),
+      }),
+    ).toEqual(['control-missing c: 2 of 6 ear controls were not sent']);
+  });
+  it('that were not seen are told by their phases and the first of them', () => {
+    const from = controls.filter(({ sender }) => sender !== null).map(({ index }) => index);
+    expect(
+      missing({
+        tally: (tally) => {
+          for (const index of from.slice(1)) tally.controls.delete(index);
+        },
+      }),
+    ).toEqual([
+      expect.stringMatching(
+        /^control-missing c: 2 of 6 ear controls were not seen \(between, after the probes; the first: raw from 03:76:69:ff:ff:fd, from the guest\)$/,
+      ),
+    ]);
+  });
+});
