@@ -9,7 +9,9 @@ import {
   answerMeanings,
   carrierMeanings,
   cveMeanings,
+  driftMeanings,
   expectationMeanings,
+  noteMeanings,
   statusMeanings,
   verdictMeanings,
 } from './glossary.js';
@@ -19,6 +21,8 @@ import {
  */
 const kinds: readonly (readonly [string, readonly string[]])[] = [
   ['vulnerabilities', Object.keys(cveMeanings)],
+  ['changes that a watch tells', Object.keys(driftMeanings)],
+  ['notes before a run on a host', Object.keys(noteMeanings)],
   ['words of answers', Object.keys(answerMeanings)],
   ['carriers of probes', Object.keys(carrierMeanings)],
   ['classes of probes', probeClasses],
@@ -43,6 +47,8 @@ const words: readonly (readonly [string, Readonly<Record<string, string>>])[] = 
   ['a carrier of probes', carrierMeanings],
   ['a status with which this program ends', statusMeanings],
   ['a vulnerability', cveMeanings],
+  ['a note before a run on a host, which changes no verdict', noteMeanings],
+  ['a change that a watch tells', driftMeanings],
 ];
 
 function barrierText(code: string): readonly string[] {

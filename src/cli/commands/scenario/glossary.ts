@@ -1,3 +1,4 @@
+import type { AuditId, DriftCode, NoteCode } from '../../../core/model/codes.js';
 import type { Carrier } from '../../../core/model/scenario.js';
 
 /** Verdicts, as reports write them. */
@@ -22,6 +23,53 @@ export const answerMeanings: Readonly<Record<string, string>> = {
   'cuts-off': 'The fix was tried: somebody no longer gets what is meant for them.',
   separates: 'The fix was tried: guests that it names no longer reach each other.',
   unproven: 'The fix was tried, and the evidence does not say what became of the leak.',
+  failed: 'The fix was tried: the kernel refused its command.',
+};
+
+/** Notes before a run on a host that are no findings of the audit. They change no verdict. */
+export const noteMeanings: Readonly<Record<Exclude<NoteCode, AuditId>, string>> = {
+  'br-netfilter':
+    "Frames of these carriers pass the host's firewall also where they are bridged. It may stop them where it lets raw frames pass, so each carrier is judged by itself.",
+  'nft-rules': 'Rules of nft may stop frames on their way, which then is what keeps guests apart.',
+  'tc-rules': 'Filters of tc act on what a guest sends or gets, the probes included.',
+  offloads: 'What the network card or its driver does with frames. The note says what that means for the run.',
+  'connections-nearly-full':
+    'The table of connections is full to four fifths or more. A probe of IP that the firewall sees may take an entry, and a full table drops connections of guests. Raise net.netfilter.nf_conntrack_max, or run at another time.',
+  'neighbours-nearly-full':
+    'The table of neighbours is full to four fifths or more. When it is full, the host reaches no new one. Raise net.ipv4.neigh.default.gc_thresh3 and its IPv6 twin.',
+  'intrusion-detection':
+    'A program on this host listens for attacks and may take probes for one. Announce the run where its alarms arrive.',
+  'not-examined': 'A guest, a bridge or a kind of network that this run does not ask about. The note says why.',
+  unread: 'A part of the state that could not be read. What it might show is not known.',
+};
+
+/** What `watch` finds to be no longer as it was. */
+export const driftMeanings: Readonly<Record<DriftCode, string>> = {
+  'mirror-appeared': 'A copy of frames goes somewhere it did not go before.',
+  'mirror-gone': 'A copy of frames is no longer made.',
+  'bypass-appeared': 'Something that may carry frames past the ears is there now. See bypass-possible.',
+  'bypass-gone': 'Something that may have carried frames past the ears is no longer there.',
+  'sniffer-appeared': 'A program on the host listens to frames of the bridge now. See sniffer-on-host.',
+  'sniffer-gone': 'A program on the host that listened to frames of the bridge no longer does.',
+  'behind-bridge-appeared': 'There is a device behind a port of the bridge now, which gets what the port gets.',
+  'behind-bridge-gone': 'A device behind a port of the bridge is no longer there.',
+  'mac-moved': 'A MAC is learned on another port than before. Its guest moved, or another one claims it.',
+  'entry-added': 'Somebody added an entry to the forwarding database by hand.',
+  'entry-gone': 'An entry that was added to the forwarding database by hand is gone.',
+  'rules-changed': 'Rules of a packet filter changed. They may be what keeps guests apart.',
+  'bridge-promiscuous':
+    'Something bridges this bridge, or listens on it. Frames to what is behind it flood to all ports.',
+  'bridge-not-promiscuous': 'Nobody holds the bridge in promiscuous mode any more.',
+  'port-joined': 'A port joined the bridge.',
+  'port-left': 'A port left the bridge.',
+  'port-state': 'A port forwards now and did not before, or the reverse.',
+  'port-promiscuous': 'The promiscuous mode of a port changed.',
+  'setting-changed': 'A setting of the bridge or of a port is no longer as it was.',
+  'sysctl-changed': 'A sysctl that says what the host forwards or filters changed.',
+  'vmnet-changed': "A device of VMware's networking has another mode or owner. It says who may bridge a network.",
+  'bridge-appeared': 'There is a bridge that was not there before.',
+  'bridge-gone': 'A bridge is no longer there.',
+  unread: 'A part of the state could be read before, and cannot now.',
 };
 
 /** Vulnerabilities that a scenario of this program shows, or that its audit finds. */
