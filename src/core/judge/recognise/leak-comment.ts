@@ -44,7 +44,9 @@ function addressComment(frame: CommentedFrame, view: FrameView, plan: Plan): str
     !isGroupMac(bytes, view.dstMacAt) &&
     !observer.macs.includes(dst)
   ) {
-    return `LEAK foreign unicast ${owner(src)}→${owner(dst)}, overheard by ${observer.name}`;
+    // whether a MAC that the plan has not is the observer's own is read from the states around the step, at its end
+    const unless = owner(dst) === dst ? ', unless that MAC is its own' : '';
+    return `LEAK foreign unicast ${owner(src)}→${owner(dst)}, overheard by ${observer.name}${unless}`;
   }
   if (view.etherType === etherTypes.arp) return null;
   const traffic = step.traffic.find(({ from, to }) =>

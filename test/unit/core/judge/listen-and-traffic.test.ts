@@ -373,6 +373,9 @@ describe('the comment of a frame in the capture', () => {
     expect(comment(listening(), 'c', plain('stranger', 'b'))).toBe(
       'LEAK foreign unicast 02:00:00:00:00:99→b, overheard by c',
     );
+    expect(comment(listening(), 'c', plain('b', 'stranger'))).toBe(
+      'LEAK foreign unicast b→02:00:00:00:00:99, overheard by c, unless that MAC is its own',
+    );
     for (const [name, bytes] of [
       ['b', plain('a', 'b')],
       ['c', plain('a', 'all')],
