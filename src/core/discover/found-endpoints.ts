@@ -15,7 +15,7 @@ export function isOutward(link: Pick<LinkState, 'kind'>): boolean {
   return outwardKinds.includes(link.kind);
 }
 
-/** An endpoint as a scenario file has it. */
+/** An endpoint as it is found, with one MAC. */
 export interface WrittenEndpoint {
   readonly bridge: string;
   readonly port: string;
@@ -28,6 +28,9 @@ export interface WrittenEndpoint {
   readonly netns?: string;
   readonly observed_only?: true;
 }
+
+/** An endpoint as a scenario file has it. */
+export type FileEndpoint = Omit<WrittenEndpoint, 'mac'> & { readonly mac?: string | readonly string[] };
 
 /** The host on a bridge as a scenario file has it; its MAC is the bridge's. */
 export interface WrittenHost {
@@ -54,19 +57,49 @@ export interface FoundEntry {
   readonly spoke: boolean;
   /** The port at which a static entry of the bridge has its MAC instead: what is for it goes there. */
   readonly elsewhere?: string;
-  /** MACs that the bridge has on its port as well, and that nothing is sent to; absent = there are none. */
+  /** MACs that the bridge has on its port as well; absent = there are none. */
   readonly others?: readonly string[];
   readonly endpoint: WrittenEndpoint;
 }
 
-/** What is not asked of a guest with several MACs; empty where it has one. */
-export function otherMacsNote({ name, others, endpoint }: FoundEntry): readonly string[] {
-  if (others === undefined || endpoint.role === 'uplink') return [];
-  const [first = '', ...more] = others;
-  const count = more.length === 0 ? '' : ` and ${more.length} more`;
-  return [
-    `${name}: its port has ${others.length + 1} MACs, and only ${endpoint.mac ?? ''} is asked, not ${first}${count}: list them in a file (verify-isolation init)`,
-  ];
+/** So many MACs of a guest are asked: each takes a frame of each other guest. */
+const maxMacs = 4;
+
+/** MACs of a guest beside its first: those that are asked, and those beyond. What is behind an uplink is no guest. */
+function otherMacs({ others = [], endpoint }: FoundEntry): {
+  readonly asked: readonly string[];
+  readonly left: readonly string[];
+} {
+  const ofGuest = endpoint.role === 'uplink' ? [] : others;
+  return { asked: ofGuest.slice(0, maxMacs - 1), left: ofGuest.slice(maxMacs - 1) };
+}
+
+/** The endpoint for a file, with all MACs that are asked. */
+export function forFile<E extends FoundEntry>(
+  entry: E,
+  isOnlyObserved = false,
+): Omit<E, 'endpoint'> & { readonly endpoint: FileEndpoint } {
+  const { mac } = entry.endpoint;
+  const { asked } = otherMacs(entry);
+  return {
+    ...entry,
+    endpoint: {
+      ...entry.endpoint,
+      ...(mac === undefined || asked.length === 0 ? {} : { mac: [mac, ...asked] }),
+      ...(isOnlyObserved ? { observed_only: true } : {}),
+    },
+  };
+}
+
+/** What is not asked of a guest with many MACs; empty where it has few. */
+export function otherMacsNote(entry: FoundEntry): readonly string[] {
+  const { asked, left } = otherMacs(entry);
+  const [first] = left;
+  return first === undefined
+    ? []
+    : [
+        `${entry.name}: its port has ${asked.length + left.length + 1} MACs, and ${asked.length + 1} of them are asked, not ${first}${left.length > 1 ? ` and ${left.length - 1} more` : ''}: add them in a file (verify-isolation init)`,
+      ];
 }
 
 /**

@@ -7,6 +7,8 @@ import {
   type BridgeInput,
   foundEndpoints,
   type FoundEntry,
+  type FileEndpoint,
+  forFile,
   otherMacsNote,
   type WrittenEndpoint,
 } from './found-endpoints.js';
@@ -22,7 +24,7 @@ export interface FoundScenario {
   readonly topology: {
     readonly provider: 'host';
     readonly bridges: Readonly<Record<string, { readonly kind?: 'ovs' | 'routed' | 'lower'; readonly netns?: string }>>;
-    readonly endpoints: Readonly<Record<string, WrittenEndpoint>>;
+    readonly endpoints: Readonly<Record<string, FileEndpoint>>;
   };
   readonly steps: readonly object[];
   readonly policy?: FoundPolicy['rules'];
@@ -116,7 +118,7 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
     { state, neighbours, inventory, bridge, inLab },
     new Set([bridge]),
   );
-  const endpoints = withOwners(entries);
+  const endpoints = withOwners(entries.map((entry) => forFile(entry)));
   const known = entries.filter(({ spoke, endpoint }) => spoke || endpoint.mac !== undefined);
   // who has spoken can be sent to at once
   const question =

@@ -3,6 +3,7 @@ import type { Flow, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { Bridge, Endpoint } from '../model/scenario.js';
 import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
+import { probedMacs } from '../probe/addresses.js';
 import { escapePath } from '../text/escape.js';
 import { kindsOfFlows } from './flows/shortcuts.js';
 
@@ -161,17 +162,20 @@ export function silentAddressees(plan: Plan, state: HostState): readonly string[
     );
     return plan.endpoints
       .filter(({ name, attach }) => isOnPort(attach) && addressed.has(name) && !speaking.has(name))
-      .filter(
-        ({ bridge, port, macs }) =>
-          learns(bridge, port ?? '') &&
-          !state.fdb.some(
-            (entry) =>
-              entry.master === bridge && entry.mac === macs[0] && (entry.port === port || entry.state === 'static'),
+      .filter(({ bridge, port }) => learns(bridge, port ?? ''))
+      .flatMap((endpoint) =>
+        probedMacs(endpoint)
+          .filter(
+            (mac) =>
+              !state.fdb.some(
+                ({ master, port, mac: known, state: kind }) =>
+                  master === endpoint.bridge && known === mac && (port === endpoint.port || kind === 'static'),
+              ),
+          )
+          .map(
+            (mac) =>
+              `step ${step.index + 1}: the bridge does not know ${mac} of ${endpoint.name}, so that known unicast to it would be flooded`,
           ),
-      )
-      .map(
-        ({ name, macs }) =>
-          `step ${step.index + 1}: the bridge does not know ${macs[0] ?? ''} of ${name}, so that known unicast to it would be flooded`,
       );
   });
   return [...new Set(lines)];

@@ -1,4 +1,4 @@
-import { isRoutedTo } from '../model/attach.js';
+import { isOnPort, isRoutedTo } from '../model/attach.js';
 import { bareName } from '../model/host-names.js';
 import type { Mac } from '../model/mac.js';
 import type { Carrier, Endpoint } from '../model/scenario.js';
@@ -30,6 +30,15 @@ const shared = /^(00:00:5e:00:0[12]:|00:00:0c:07:ac:|00:00:0c:9f:f|00:05:73:a0:0
 /** Does a MAC belong to no machine but to a service of several? */
 export function isSharedMac(mac: Mac): boolean {
   return shared.test(mac);
+}
+
+/**
+ * MACs of an endpoint that announce themselves, and to which known unicast is sent: the first, and behind a port of a
+ * bridge others as well, as a guest has them that runs guests itself.
+ */
+export function probedMacs({ macs: [first, ...others], attach }: Endpoint): readonly Mac[] {
+  if (first === undefined) return [];
+  return isOnPort(attach) ? [first, ...others.filter((mac) => !isSharedMac(mac))] : [first];
 }
 
 export function familyOf(carrier: Carrier): 4 | 6 | null {

@@ -2,7 +2,7 @@ import { isOnPort, placeOf } from '../../core/model/attach.js';
 import type { Mac } from '../../core/model/mac.js';
 import type { FrameSpec, StepPlan } from '../../core/model/plan.js';
 import type { Endpoint } from '../../core/model/scenario.js';
-import { broadcastMac } from '../../core/probe/addresses.js';
+import { broadcastMac, probedMacs } from '../../core/probe/addresses.js';
 import { buildFrame } from '../../core/probe/frames/frame.js';
 import { tokenLength } from '../../core/wire/token.js';
 import type { Sender } from '../../system/inject/sender.js';
@@ -13,24 +13,24 @@ import { senderSocket } from './sockets.js';
 const size = 60;
 
 /**
- * What teaches the bridge where an endpoint is: a gratuitous ARP request (RFC 5227 3) where it has IPv4; else a frame
- * to the bridge's own MAC, which goes to nobody else (a thousand broadcasts to a thousand guests cost as much as all
- * their probes), or where that is not known a broadcast.
+ * What teaches the bridge where an endpoint is, a frame for each of its MACs: a gratuitous ARP request (RFC 5227 3) of
+ * the first where it has IPv4; else a frame to the bridge's own MAC, which goes to nobody else (a thousand broadcasts
+ * to a thousand guests cost as much as all their probes), or where that is not known a broadcast.
  */
-function announcement(endpoint: Endpoint, bridgeMac: Mac | undefined): FrameSpec | null {
-  const [srcMac] = endpoint.macs;
-  if (srcMac === undefined) return null;
-  const ip = endpoint.ips.find(({ family }) => family === 4)?.address ?? null;
-  const quiet = ip === null && isOnPort(endpoint.attach);
-  return {
-    carrier: ip === null ? 'raw' : 'arp',
-    srcMac,
-    dstMac: (quiet ? bridgeMac : undefined) ?? broadcastMac,
-    vlan: [],
-    srcIp: ip,
-    dstIp: ip,
-    size,
-  };
+function announcements(endpoint: Endpoint, bridgeMac: Mac | undefined): readonly FrameSpec[] {
+  return probedMacs(endpoint).map((srcMac, at) => {
+    const ip = (at === 0 ? endpoint.ips.find(({ family }) => family === 4)?.address : undefined) ?? null;
+    const quiet = ip === null && isOnPort(endpoint.attach);
+    return {
+      carrier: ip === null ? 'raw' : 'arp',
+      srcMac,
+      dstMac: (quiet ? bridgeMac : undefined) ?? broadcastMac,
+      vlan: [],
+      srcIp: ip,
+      dstIp: ip,
+      size,
+    };
+  });
 }
 
 /**
@@ -42,12 +42,12 @@ export async function announce(context: RunContext, step: StepPlan, sender: Send
   const endpoints = context.plan.endpoints.filter(
     (endpoint) => learning.has(endpoint.name) && placeOf(endpoint.attach) !== 'host',
   );
-  const announced = endpoints.flatMap((endpoint) => {
-    const spec = announcement(endpoint, context.plan.bridgeMacs[endpoint.bridge]);
-    return spec === null
-      ? []
-      : [{ socket: senderSocket(endpoint.name), frame: buildFrame(spec, new Uint8Array(tokenLength)) }];
-  });
+  const announced = endpoints.flatMap((endpoint) =>
+    announcements(endpoint, context.plan.bridgeMacs[endpoint.bridge]).map((spec) => ({
+      socket: senderSocket(endpoint.name),
+      frame: buildFrame(spec, new Uint8Array(tokenLength)),
+    })),
+  );
   for (let at = 0; at < announced.length; ) {
     const rest = announced.slice(at);
     const { accepted } = await sender.sendRouted(

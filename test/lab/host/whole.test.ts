@@ -63,6 +63,25 @@ describe('run without a file', { ...needs(root), timeout: patient(120_000) }, ()
     ]);
   });
 
+  it('asks each MAC of a guest that has several, and finds who gets what is for the second', async () => {
+    const second = '52:54:00:00:00:99';
+    const { status, result } = await runWhole(
+      guests,
+      [
+        `bridge fdb replace ${second} dev v3 master dynamic`,
+        'tc qdisc add dev v3 clsact',
+        'tc filter add dev v3 egress protocol all u32 match u16 0x5254 0xffff at -14 match u32 0x00000099 0xffffffff at -12 action mirred egress mirror dev v5',
+      ].join('\n'),
+    );
+    const leaks = result.steps.flatMap(({ findings }) => findings.filter(({ leak }) => leak));
+    const said = leaks.map(
+      ({ class: name, to, observer, variant }) => `${name} for ${to ?? ''} at ${observer}, ${variant ?? ''}`,
+    );
+    expect([status, [...new Set(said)]]).toEqual([2, [`known-unicast for v3 at v5, to ${second}`]]);
+    const causes = result.steps.flatMap(({ groups = [] }) => groups.flatMap((group) => group.causes));
+    expect(causes.map(({ code }) => code)).toContain('mirror');
+  });
+
   it('finds a static entry that hands one guest what is for another, names both, and what ends it', async () => {
     const dir = fresh('evidence');
     const host = [

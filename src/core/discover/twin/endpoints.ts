@@ -12,7 +12,7 @@ export interface TwinEndpoint {
   readonly attach?: 'host' | 'promiscuous';
   readonly role?: 'uplink' | 'host';
   readonly zone?: string;
-  readonly mac?: string;
+  readonly mac?: string | readonly string[];
   readonly ip?: string | readonly string[];
   readonly vlans?: readonly FoundVlan[];
   readonly settings?: Readonly<Record<string, SettingValue>>;

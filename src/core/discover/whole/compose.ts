@@ -4,8 +4,15 @@ import type { Inventory } from '../../model/host-config.js';
 import { bridgesApart, deviceText, type SegmentBeside, segmentsBeside } from '../../bridge/beside.js';
 import type { Beside, HostState, LinkState } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';
-import { type FoundEntry, foundEndpoints, otherMacsNote, refuseJoined } from '../found-endpoints.js';
-import type { WrittenEndpoint, WrittenHost } from '../found-endpoints.js';
+import {
+  type FileEndpoint,
+  forFile,
+  type FoundEntry,
+  foundEndpoints,
+  otherMacsNote,
+  refuseJoined,
+  type WrittenHost,
+} from '../found-endpoints.js';
 import { withOwners } from '../guests/owners.js';
 import {
   bridgesWithPorts,
@@ -56,7 +63,7 @@ export interface WholeInput {
 /** A scenario of a whole host as data. */
 export interface WholeScenario extends Omit<FoundScenario, 'topology'> {
   readonly topology: Omit<FoundScenario['topology'], 'endpoints'> & {
-    readonly endpoints: Readonly<Record<string, WrittenEndpoint | WrittenHost>>;
+    readonly endpoints: Readonly<Record<string, FileEndpoint | WrittenHost>>;
   };
   readonly allow_disruptive?: true;
 }
@@ -224,11 +231,7 @@ function topologyOf(
       places.map((place) => [place, { ...(unbridged.kinds.get(place) ?? writtenKind(state, place)), ...namespace }]),
     ),
     endpoints: {
-      ...withOwners(
-        entries.map((entry) =>
-          isOnlyObserved(entry) ? { ...entry, endpoint: { ...entry.endpoint, observed_only: true as const } } : entry,
-        ),
-      ),
+      ...withOwners(entries.map((entry) => forFile(entry, isOnlyObserved(entry)))),
       ...Object.fromEntries(
         bridges.flatMap(({ name, host: party }) =>
           party === null ? [] : [[party.name, { bridge: name, attach: 'host' as const, ip: party.ips }]],

@@ -1,12 +1,18 @@
 import { isRoutedTo, sharesMac } from '../../model/attach.js';
-import type { Endpoint } from '../../model/scenario.js';
-import { ipPair, macTowards, unicastCarriers } from '../addresses.js';
+import type { Mac } from '../../model/mac.js';
+import type { Carrier, Endpoint, ProbeEntry } from '../../model/scenario.js';
+import { ipPair, macTowards, probedMacs, unicastCarriers } from '../addresses.js';
 import { frameSpec } from '../frames/frame.js';
-import type { ProbeClass } from '../probe-class.js';
+import type { FlowDraft, ProbeClass } from '../probe-class.js';
 
 /** Whether only packets get from one to the other: by the host's routes, or by their addresses on a lower device. */
 function takesPackets(from: Endpoint, to: Endpoint | null): boolean {
   return isRoutedTo(from.attach) || sharesMac(from.attach) || (to !== null && sharesMac(to.attach));
+}
+
+/** Which addresses are behind a further MAC is not known, so packets are not sent there. */
+function furtherMacs(from: Endpoint, to: Endpoint, carrier: Carrier, { dstMac }: ProbeEntry): readonly Mac[] {
+  return carrier === 'raw' && dstMac === null && !takesPackets(from, to) ? probedMacs(to).slice(1) : [];
 }
 
 /**
@@ -25,19 +31,19 @@ export const knownUnicast: ProbeClass = {
     unicastCarriers(from, to).filter((carrier) => carrier !== 'raw' || !takesPackets(from, to)),
   flows({ from, to, carrier, vlan }, { entry, bridgeMacs }) {
     if (to === null) return [];
-    const frame = frameSpec(
-      {
-        carrier,
-        vlan,
-        srcMac: from.macs[0],
-        dstMac: macTowards(from, to, carrier, bridgeMacs),
-        ...ipPair(carrier, from, to),
-      },
-      entry,
-    );
     const addressees = isRoutedTo(from.attach) && carrier === 'raw' ? [] : [to.name];
+    const flowTo = (dstMac: Mac | undefined): FlowDraft => ({
+      from: from.name,
+      to: to.name,
+      sender: from.name,
+      frame: frameSpec({ carrier, vlan, srcMac: from.macs[0], dstMac, ...ipPair(carrier, from, to) }, entry),
+      must: addressees,
+      may: addressees,
+      judged: true,
+    });
     return [
-      { from: from.name, to: to.name, sender: from.name, frame, must: addressees, may: addressees, judged: true },
+      flowTo(macTowards(from, to, carrier, bridgeMacs)),
+      ...furtherMacs(from, to, carrier, entry).map((mac) => ({ ...flowTo(mac), variant: `to ${mac}` })),
     ];
   },
 };

@@ -263,7 +263,9 @@ export const endpoint = z
     port: interfaceName
       .optional()
       .describe("Its port on the host. With `attach: promiscuous` the relay's side; with `attach: host` none."),
-    mac: oneOrMany(mac).optional().describe('Its own MACs. Default: lab, made up; host, as on record.'),
+    mac: oneOrMany(mac)
+      .optional()
+      .describe('Its own MACs; known unicast is sent to each. Default: lab, made up; host, as on record.'),
     ip: oneOrMany(ipPrefix).optional().describe('Addresses. Lab: with one it has a network stack.'),
     zone: name.optional().describe('Its tenant.'),
     owner: name

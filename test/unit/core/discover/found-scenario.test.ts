@@ -124,12 +124,19 @@ describe('a scenario of what runs', () => {
     ]);
   });
 
-  it('says which MACs of a guest are not asked', () => {
-    const two = state({ fdb: [...state().fdb, fdb('bc:24:11:00:00:99', 'tap101i0')] });
-    expect(found([], two).notes).toContain(
-      'tap101i0: its port has 2 MACs, and only bc:24:11:00:00:02 is asked, not bc:24:11:00:00:99: list them in a file (verify-isolation init)',
+  it('has up to four MACs of a guest, and says which are not asked', () => {
+    const others = ['96', '97', '98', '99'].map((end) => `bc:24:11:00:00:${end}`);
+    const withOthers = (count: number): ReturnType<typeof found> =>
+      found([], state({ fdb: [...state().fdb, ...others.slice(0, count).map((mac) => fdb(mac, 'tap101i0'))] }));
+    const macOf = (count: number): unknown =>
+      Object.values(withOthers(count).scenario.topology.endpoints).find(({ port }) => port === 'tap101i0')?.mac;
+    expect(macOf(0)).toBe('bc:24:11:00:00:02');
+    expect(macOf(3)).toEqual(['bc:24:11:00:00:02', ...others.slice(0, 3)]);
+    expect(macOf(4)).toEqual(macOf(3));
+    expect(withOthers(3).notes.join()).not.toContain('MACs');
+    expect(withOthers(4).notes).toContain(
+      'tap101i0: its port has 5 MACs, and 4 of them are asked, not bc:24:11:00:00:99: add them in a file (verify-isolation init)',
     );
-    expect(found([]).notes.join()).not.toContain('MACs');
   });
 
   it('asks with the MACs that managers tell where no guest has spoken, and says so', () => {
@@ -198,7 +205,7 @@ describe('an endpoint that was found', () => {
       ],
     });
     const mac = (over: Partial<FoundInput>): string | undefined =>
-      Object.values(endpoints({ state: learned, ...over }))[0]?.mac;
+      [Object.values(endpoints({ state: learned, ...over }))[0]?.mac ?? []].flat()[0];
     expect([
       mac({}),
       mac({ inventory: inventory(guest('web', port0, null, { mac: mac0 })) }),

@@ -61,7 +61,10 @@ function composed(
   readonly notes: readonly string[];
   readonly beside: readonly string[];
   readonly endpoints: Readonly<
-    Record<string, { readonly bridge: string; readonly mac?: string; readonly observed_only?: true }>
+    Record<
+      string,
+      { readonly bridge: string; readonly mac?: string | readonly string[]; readonly observed_only?: true }
+    >
   >;
 } {
   const found = wholeScenario({
