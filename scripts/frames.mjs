@@ -108,11 +108,15 @@ function ipHeaderLength(frame, at) {
   return type === 0x0800 ? (frame[at] & 15) * 4 : 0;
 }
 
+/** Packets whose headers were shown: what tcpdump says, without addresses. */
+const shownPackets = new Set();
+
 /**
  * A line for the link layer, for the IP header, for what it carries, and for the token: by field, else by four bytes.
- * Zeros at the end are left out; lines of zeros are one `*`.
+ * Zeros at the end are left out; lines of zeros are one `*`. Of a packet like one before, whose addresses tcpdump's
+ * line has, the link layer alone.
  */
-function bytes(frame) {
+function bytes(frame, line) {
   const hex = (from, to) => frame.subarray(from, to).toString('hex');
   const byFour = (from, to) => {
     const groups = Array.from({ length: Math.ceil((to - from) / 4) }, (_, index) =>
@@ -127,13 +131,11 @@ function bytes(frame) {
   const end = Math.max(tokenEnd, frame.findLastIndex((byte) => byte !== 0) + 1);
   const link = linkFields(frame);
   const network = link.at(-1) + ipHeaderLength(frame, link.at(-1));
-  return [
-    link.map((to, index) => hex(link[index - 1] ?? 0, to)).join(' '),
-    ...byFour(link.at(-1), network),
-    ...byFour(network, token),
-    '[token]',
-    ...byFour(tokenEnd, end),
-  ]
+  const linkLine = link.map((to, index) => hex(link[index - 1] ?? 0, to)).join(' ');
+  const packet = network === link.at(-1) ? '' : line.replace(/\S+ > \S+:/, '');
+  if (shownPackets.has(packet)) return linkLine;
+  if (packet !== '') shownPackets.add(packet);
+  return [linkLine, ...byFour(link.at(-1), network), ...byFour(network, token), '[token]', ...byFour(tokenEnd, end)]
     .map((line) => (/^[0 ]{32,}$/.test(line) ? '*' : line))
     .filter((line, index, lines) => line !== '*' || lines[index - 1] !== '*')
     .join('\n');
@@ -155,7 +157,7 @@ const sections = probeClasses.map((name) => {
     const purpose = purposes[flow.purpose ?? 'probe'];
     const title = [flow.carrier, flow.variant, purpose].filter((word) => word !== undefined && word !== '').join(', ');
     // What a class sends again beside its other carrier differs in nothing but the token.
-    const key = `${title} ${lines[at]}`;
+    const key = flow.purpose === 'stimulus' ? title : `${title} ${lines[at]}`;
     if (step !== name || shown.has(key) || restored.has(key)) return [];
     // The same variant around a packet.
     if (flow.variant !== undefined && flow.carrier !== 'raw' && raw.has(flow.variant)) return [];
@@ -163,7 +165,7 @@ const sections = probeClasses.map((name) => {
     // What restores an owner is the same after other classes.
     if (flow.purpose === 'restore') restored.add(key);
     const line = lines[at].includes('ethertype Unknown') ? '' : `${lines[at]}\n`;
-    return [`# ${title}, by ${flow.sender}\n${line}${bytes(frame)}`];
+    return [`# ${title}, by ${flow.sender}\n${line}${bytes(frame, lines[at])}`];
   });
   return `## ${name}${disruptiveClasses.includes(name) ? ' *' : ''}\n\n\`\`\`text\n${blocks.join('\n\n')}\n\`\`\``;
 });
@@ -171,15 +173,16 @@ const page = wrapMarkdown(`# Frames, byte by byte
 
 Look up a frame of a capture. \`verify-isolation plan FILE --hex\` prints those of your own scenario.
 
-Each class has its usual carriers. The first line names carrier, variant, purpose and sender; the second is what \`tcpdump -nt\` prints, where it says more than the bytes. Below are the bytes: link layer, IP header, what it carries, token.
+The first line names carrier, variant, purpose and sender; the second is what \`tcpdump -nt\` prints, where it says more than the bytes. Below are the bytes: link layer, IP header, what it carries, token.
 
 - alice: 52:54:00:00:00:0a, 10.0.0.10, fd00::10
 - bob: 52:54:00:00:00:0b, 10.0.0.11, fd00::11
 - lan, the uplink: 00:11:22:33:44:55, 10.0.0.200, fd00::200
 - the bridge: 02:76:69:fe:00:00, 10.0.0.1, fd00::1
 
-- \`[token]\`, 18 bytes: \`5649\`, the run's tag, the index of the probe, and an authenticator that only the run can make, such as \`5649 12345678 00000000 3fb865a2e2740494\`; checksums cover it.
+- \`[token]\`, 18 bytes: \`5649\`, the run's tag, the index of the probe, and an authenticator, such as \`5649 12345678 00000000 3fb865a2e2740494\`; checksums cover it.
 - Zeros that fill a frame up to 60 bytes are left out. \`*\` stands for lines of zeros.
+- Of a packet that differs from an earlier one in addresses and checksums only, the link layer alone is shown.
 - Shown once: what a class sends again for each carrier; what restores an owner; a variant of \`raw\`, which other carriers have too.
 - A class with * is [disruptive](catalogue.md#disruptive-classes).
 

@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { wrapMarkdown } from './wrap-markdown.mjs';
 
+const { attributesOf } = await import('../build/core/bridge/attributes.js');
+
 const schema = JSON.parse(
   readFileSync(process.argv[2] ?? fileURLToPath(new URL('../schema/scenario.v1.json', import.meta.url)), 'utf8'),
 );
@@ -51,11 +53,11 @@ function valueOf(node) {
     return [
       ...new Set([
         ...singles.map((each) => (lists.includes(each) ? `${each}…` : each)),
-        ...lists.filter((each) => !singles.includes(each)).map((each) => `list of ${each}`),
+        ...lists.filter((each) => !singles.includes(each)).map((each) => `[${each}]`),
       ]),
     ].join('; ');
   }
-  if (one.items?.anyOf?.every((each) => isWritten(resolved(each)))) return 'list of [entries](#configuration-managers)';
+  if (one.items?.anyOf?.every((each) => isWritten(resolved(each)))) return '[entries]';
   switch (one.type) {
     case 'integer':
     case 'number':
@@ -69,7 +71,7 @@ function valueOf(node) {
     case 'null':
       return 'nothing';
     case 'array':
-      return `list of ${valueOf(one.items)}`;
+      return `[${valueOf(one.items)}]`;
     case 'object':
       return one.additionalProperties === undefined || one.additionalProperties === false
         ? 'a map'
@@ -93,6 +95,23 @@ const missing = [];
 /** Of a setting, whose value may be written in several ways: the kind that its description ends with. */
 const kindOfSetting = / \((time|switch|number|mask|text)\)$/;
 
+/** Settings that have no part in who gets which frame: the schema and ip-link(8) explain them, this page names them. */
+const namedOnly = new Set(
+  Object.values(attributesOf).flatMap((attributes) =>
+    attributes.flatMap(({ key, decides }) => (decides === undefined ? [key] : [])),
+  ),
+);
+
+/** These settings of a map in one line, by kind. */
+function namedIn(entries) {
+  const kinds = Object.entries({ time: 'times', switch: 'switches', number: 'numbers', mask: 'masks', text: 'texts' })
+    .map(([kind, words]) => [words, entries.filter(([, value]) => descriptionOf(value).endsWith(` (${kind})`))])
+    .flatMap(([words, list]) => (list.length === 0 ? [] : [`${words} ${list.map(([key]) => code(key)).join(', ')}`]));
+  return kinds.length === 0
+    ? []
+    : [`- Others, as in [ip-link(8)](https://man7.org/linux/man-pages/man8/ip-link.8.html): ${kinds.join('; ')}`];
+}
+
 /** Where a key was described first: its line, and the section. */
 const described = new Map();
 
@@ -108,9 +127,10 @@ function keysOf(node, section, known) {
       return other === undefined ? [] : [[key, other]];
     }),
   );
+  const isNamedOnly = ([key, value]) => namedOnly.has(key) && kindOfSetting.test(descriptionOf(value) ?? '');
   const again = new Map();
   const lines = entries
-    .filter(([key]) => !same.has(key))
+    .filter((entry) => !same.has(entry[0]) && !isNamedOnly(entry))
     .flatMap(([key, value]) => {
       const description = descriptionOf(value);
       if (description === undefined) missing.push(`${section}.${key}`);
@@ -118,8 +138,9 @@ function keysOf(node, section, known) {
       const kind = kindOfSetting.exec(description ?? '')?.[1];
       const what = kind === undefined ? valueOf(value) : Object.hasOwn(definitions, kind) ? link(kind) : kind;
       const required = `${words}${node.required?.includes(key) ? '\\*' : ''}`;
+      const kindText = what === link('switch') ? '' : ` (${what})`;
       const text = (description ?? '').replace(kindOfSetting, '').replace(/ Default: off\.$/, '');
-      const line = `- ${required} (${what}): ${text}`;
+      const line = `- ${required}${kindText}: ${text}`;
       const earlier = described.get(line);
       if (earlier === undefined) {
         described.set(line, section);
@@ -130,6 +151,7 @@ function keysOf(node, section, known) {
     });
   return [
     ...lines,
+    ...namedIn(entries.filter(isNamedOnly)),
     ...[...again].map(
       ([earlier, words]) =>
         `- ${words.join(', ')}: as in ${earlier === 'the file' ? '[the whole file](#the-whole-file)' : link(earlier)}`,
@@ -137,16 +159,8 @@ function keysOf(node, section, known) {
   ];
 }
 
-/** A map that `run --twin` writes and its reader does not: its keys in one line. */
+/** A map that `run --twin` writes and the reader of this page does not: the schema alone has its keys. */
 const isWritten = (node) => node.properties?.by !== undefined;
-function written([name, node]) {
-  const keys = Object.entries(node.properties).map(([key, value]) => {
-    if (descriptionOf(value) === undefined) missing.push(`${name}.${key}`);
-    const fixed = [resolved(value).const ?? (key === 'by' ? resolved(value).enum : [])].flat().join(' or ');
-    return fixed === '' ? code(key) : code(`${key}: ${fixed}`);
-  });
-  return `- <a id="${name}"></a>${name}: ${keys.join(', ')}`;
-}
 
 /** Every named map below a node, in the order in which a reader meets it. */
 function mapsBelow(node, found = new Map()) {
@@ -171,6 +185,13 @@ const maps = mapsBelow(schema);
 const values = Object.entries(definitions).filter(
   ([name, node]) => isNamed(name) && name !== 'variable' && !isMap(resolved(node)),
 );
+
+for (const [name, { properties }] of [...maps].filter(([, node]) => isWritten(node)))
+  missing.push(
+    ...Object.entries(properties).flatMap(([key, value]) =>
+      descriptionOf(value) === undefined ? [`${name}.${key}`] : [],
+    ),
+  );
 
 const whole = keysOf(schema, 'the file', []);
 const sections = [...maps]
@@ -203,49 +224,27 @@ const text = [
   '',
   '<!-- Written by `npm run schema` from schema/scenario.v1.json: change the words in src/core/scenario/schema. -->',
   '',
-  'Copy this one, or let `verify-isolation init` write one of your host. `verify-isolation plan FILE` says what a file would do and what is wrong with it.',
+  'Copy [one that is shipped](../scenarios), or let `verify-isolation init` write one of your host. `verify-isolation plan FILE` says what a file would do and what is wrong with it.',
   '',
-  '```yaml',
-  'version: 1',
-  'name: two-tenants',
-  'topology:',
-  '  bridges:',
-  '    br0: { ageing_time: 30s }',
-  '  endpoints:',
-  '    alice: { bridge: br0, port: vnet0, zone: a, settings: { isolated: on } }',
-  '    bob:   { bridge: br0, port: vnet1, zone: b, settings: { isolated: on } }',
-  '    lan:   { bridge: br0, port: eth0, role: uplink }',
-  'steps:',
-  '  - name: bob hears nothing of alice and the LAN',
-  '    probe: [ { class: known-unicast, from: alice, to: lan, both_ways: true } ]',
-  '    expect: holds',
-  '```',
+  '[The tutorial](tutorial.md) explains a short one, [catalogue.md](catalogue.md) has the classes, [verdicts.md](verdicts.md) what a verdict takes.',
   '',
-  'Classes with scenarios: [catalogue.md](catalogue.md). What a verdict takes: [verdicts.md](verdicts.md).',
-  '',
-  'A scenario is one document of YAML 1.2, at most 1 MiB. All faults are reported at once, with line, column and what was expected. Faults are also an unknown key, a file that sends and listens to nothing, a step that nothing could break.',
+  'A scenario is one document of YAML 1.2, at most 1 MiB. An unknown key is a fault, as is a file that sends and listens to nothing, or a step that nothing could break.',
   '',
   'A run has at most 8,388,608 flows (pairs × carriers × tag stacks), 66,060,288 frames and 1,048,576 controls; else it ends with 64 (`plan-too-large`).',
   '',
-  'Editors with a YAML language server check a file that begins with the path of the schema (`verify-isolation schema` prints it):',
+  'Editors with a YAML language server check a file that begins so (`verify-isolation schema` prints the schema):',
   '',
   '```yaml',
   '# yaml-language-server: $schema=../node_modules/verify-isolation/schema/scenario.v1.json',
   '```',
   '',
-  'Keys marked \\* are required; a switch without a default is off. `…`: or a list of them. "Lab:" and "Host:" say which provider has the key or default. Wherever a value is more than any text, `"${name}"` may stand for a variable ([ci.md](ci.md)).',
+  'Keys marked \\* are required. A key without a value in parentheses is a [switch](#switch), off unless it says otherwise. `[…]` is a list, `…` one or a list. "Lab:" and "Host:" say which provider has the key or default. Wherever a value is more than any text, `"${name}"` may stand for a variable ([ci.md](ci.md)).',
   '',
   '## The whole file',
   '',
   ...whole,
   '',
   ...sections,
-  '## Configuration managers',
-  '',
-  '`run --twin` writes these entries of `keepers`; the schema explains each key.',
-  '',
-  ...[...maps].filter(([, node]) => isWritten(node)).map(written),
-  '',
   '## Values',
   '',
   ...values.map(([name, node]) => {

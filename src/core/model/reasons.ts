@@ -3,9 +3,9 @@ import type { ErrorCode, UnknownCode } from './codes.js';
 /** Every reason why evidence does not carry a verdict, and what to do about it. The list is closed. */
 export const reasonHints = {
   'control-missing':
-    'A control frame did not reach this observer: the ear is not proved. Look for a stopped capture, a wrong interface, a filter.',
+    'A control frame did not reach this observer. Look for a stopped capture, a wrong interface, a filter.',
   'entry-unproved':
-    "Nothing proves that the probes entered the bridge. Look at filters on the sender's port. Where the bridge has no address in its VLAN, add probes that an addressee must see.",
+    "Nothing proves that the probes entered the bridge. Look at filters on the sender's port. If the bridge has no address in its VLAN, add probes that an addressee must see.",
   'frames-dropped': 'The kernel dropped frames before they were captured. Lower `rate`, or keep other traffic away.',
   'count-gap':
     'The kernel counted more frames than the capture delivered. Repeat the run, then try the other --engine.',
@@ -13,14 +13,14 @@ export const reasonHints = {
   'delivery-short':
     'Probes are missing where they must be seen, and no drop counter explains it. They were taken, or an isolation also cuts the addressee off. Look at carrier, filters, FDB.',
   'settings-changed': 'A setting changed while the probes were under way. Find out what changes it, then repeat.',
-  'not-forwarding': 'A port did not forward, so it could not have leaked. Wait for STP, or start the guest behind it.',
+  'not-forwarding': 'A port did not forward. Wait for STP, or start the guest behind it.',
   'mac-moved': 'A MAC of the scenario is learned on another port. Repeat once its owner has spoken.',
-  'state-unread': 'The state of the bridge could not be read, so it may have changed unnoticed.',
+  'state-unread': 'The state of the bridge could not be read.',
   'not-listening': 'The observer did not listen before the first probe.',
   'helper-died': 'The helper process that listened here ended. See its stderr.',
   'helper-silent': 'The helper process that listened here did not answer in time.',
   'host-lost':
-    'The connection to the host of this observer was lost, and its capture with it; the helper there undoes its changes. Repeat the run once the host is reached.',
+    "The connection to this observer's host was lost, and its capture with it; the helper there undoes its changes. Repeat once it is reached.",
   'interface-gone': 'The interface vanished while it was observed.',
   'interface-down': 'The interface went down while it was observed.',
   'bad-filter': 'libpcap refused the capture filter.',
@@ -28,37 +28,34 @@ export const reasonHints = {
   'file-failed': 'The capture could not be written. Free some space and repeat.',
   'drain-incomplete': 'Frames were still under way when the drain time was over.',
   'evidence-incomplete': 'The capture that was read back is not what was written.',
-  'capture-damaged': 'The capture is damaged: what came after the damage is not known.',
-  'key-lost': 'The run ended before its key was written down: tokens cannot be distinguished from forged ones.',
+  'capture-damaged': 'The capture is damaged: what came after that is not known.',
+  'key-lost': 'The run ended before its key was written: tokens cannot be distinguished from forged ones.',
   'key-mismatch': 'The key is not the one that was committed to before the first frame.',
-  replayed:
-    'A guest sent tokens again that it had got, and an observer that may not have them saw them. The guest may have passed them on.',
+  replayed: 'A guest sent tokens again that it had got, and an observer saw them that may not have them.',
   'unheard-delivery':
-    'A guest sent tokens that nobody was heard handing to it: they passed beside the ports, or guests work together. Look for mirrors, programs (tc, XDP) and sockets on its interfaces.',
+    'A guest sent tokens that nobody was heard handing to it: they passed beside the ports, or guests work together. Look for mirrors, programs and sockets on its interfaces.',
   'bypass-possible':
-    'A program, a rule or a process that is not known to be harmless can carry frames past every ear. The text says what, where, and what would acquit it; `trust` takes it on.',
+    'A program, rule or process that is not known to be harmless can carry frames past every ear. The text says what, where, and what would acquit it; `trust` takes it on.',
   'unheard-frames':
-    'Frames left by a port past every packet socket, as XDP, AF_XDP, `bpf_redirect` and PACKET_QDISC_BYPASS can send. Look with `bpftool net` and `ss -0 -p`, and end it for the run.',
-  'replay-possible': 'This engine knows no directions, and a token was seen twice here: it may have been sent again.',
-  'traffic-failed': 'The traffic did not work between its two ends, so it proves nothing.',
+    'Frames left by a port past every packet socket, as XDP, AF_XDP, `bpf_redirect` and PACKET_QDISC_BYPASS send. Look with `bpftool net` and `ss -0 -p`, and end it for the run.',
+  'replay-possible': 'A token was seen twice, and this engine knows no directions: it may have been sent again.',
+  'traffic-failed': 'The traffic did not work between its two ends.',
   'relay-died': 'The relay that carries frames for an endpoint behind the bridge ended.',
-  'nothing-to-hear': 'No unicast crossed the bridge between two others, so there was nothing to overhear.',
+  'nothing-to-hear': 'No unicast between two others crossed the bridge.',
   'observed-only':
-    'A guest was only observed, since its bridge does not know its MAC. Let it speak once (a ping will do), and repeat.',
-  'coverage-partial':
-    'Not every port of the bridge was observed. If that is meant, say why with `scope: { partial: … }`.',
-  'clock-changed': 'The wall clock was set during the step: the order of the captures is not sure. Repeat the run.',
+    'A guest was only observed, since its bridge does not know its MAC. Let it speak once (a ping), and repeat.',
+  'coverage-partial': 'Not every port of the bridge was observed. If that is meant, say why: `scope: { partial: … }`.',
+  'clock-changed': 'The wall clock was set during the step: the order of captures is not sure. Repeat the run.',
   'event-missed': 'An event of `during` did not happen while probes were under way. Raise `count`, or lower `rate`.',
   'event-failed': 'A command of `during` failed. Correct it.',
   'step-failed': 'The step could not be carried out.',
   'not-run': 'The run ended before this step.',
   interrupted: 'The run was interrupted.',
   'guests-disturbed':
-    'The run was stopped: a port dropped more frames than before, or the gateway answered worse. Lower `rate`, or run it at a quieter time.',
+    'The run was stopped: a port dropped more frames than before, or the gateway answered worse. Lower `rate`, or choose a quieter time.',
   rehearsed: 'A dry run sends nothing. Run it without --dry-run.',
   unsupported: 'This kernel or this build cannot do what the step asks for.',
-  'claim-unmatched':
-    'No row of this step matches the claim, so it claims nothing. Correct its observer, from, to or carrier.',
+  'claim-unmatched': 'No row of this step matches the claim. Correct its observer, from, to or carrier.',
 } as const;
 
 export type ReasonCode = keyof typeof reasonHints;

@@ -43,7 +43,7 @@ export interface Cause {
 
 /** Something that stood in the way of frames. */
 export interface HeldBarrier {
-  /** `isolated`, `learned-entry`, `flood-off`, … : docs/catalogue.md lists them. */
+  /** `isolated`, `learned-entry`, `flood-off`, … : `explain` lists them. */
   readonly code: BarrierCode | UnknownCode;
   /** Where the state shows it: `fdb 52:54:00:85:20:d1 dev vnet0`, `vnet4.flood`. */
   readonly places: readonly string[];

@@ -15,17 +15,17 @@ export const bridgeAttributes = {
   forward_delay: {
     kind: 'centiseconds',
     isCopied: false,
-    meaning: 'How long a port listens and learns before it forwards; with STP at least 2 s.',
+    meaning: 'Time before a port forwards; with STP at least 2 s.',
   },
   hello_time: {
     kind: 'centiseconds',
     isCopied: false,
-    meaning: 'Time between hellos of the spanning tree.',
+    meaning: 'Time between hellos of STP.',
   },
   max_age: {
     kind: 'centiseconds',
     isCopied: false,
-    meaning: 'Age at which a message of the spanning tree lapses.',
+    meaning: 'Age at which a message of STP lapses.',
   },
   mcast_last_member_intvl: {
     kind: 'centiseconds',
@@ -67,14 +67,14 @@ export const bridgeAttributes = {
     option: 'mcast_startup_query_interval',
     netlink: 35,
     default: 3125,
-    meaning: 'Time between the queries at the start.',
+    meaning: 'Time between queries at the start.',
   },
   fdb_max_learned: {
     kind: 'number',
     netlink: 49,
     default: 0,
     decides: 'alone',
-    meaning: 'The most learned entries; frames to MACs beyond flood.',
+    meaning: 'Limit of learned entries; frames to MACs beyond it flood.',
   },
   fdb_n_learned: {
     kind: 'number',
@@ -87,14 +87,14 @@ export const bridgeAttributes = {
     netlink: 5,
     default: 0,
     decides: 'with others',
-    meaning: 'Spanning tree. Off: BPDUs reach every guest.',
+    meaning: 'Spanning tree (STP). Off: BPDUs reach every guest.',
   },
   group_fwd_mask: {
     kind: 'mask',
     netlink: 9,
     default: '0',
     decides: 'with others',
-    meaning: 'Reserved groups (01:80:c2:00:00:0X) that are forwarded.',
+    meaning: 'Forwarded reserved groups (01:80:c2:00:00:0X).',
   },
   vlan_filtering: {
     kind: 'switch',
@@ -108,14 +108,14 @@ export const bridgeAttributes = {
     netlink: 39,
     default: 1,
     decides: 'with others',
-    meaning: 'The VLAN that a new port gets; 0: none.',
+    meaning: 'VLAN of a new port; 0: none.',
   },
   vlan_protocol: {
     kind: 'text',
     netlink: 8,
     default: '802.1Q',
     decides: 'with others',
-    meaning: 'Tags that are filtered: 802.1Q or 802.1ad.',
+    meaning: 'Filtered tags: 802.1Q or 802.1ad.',
   },
   mcast_snooping: {
     kind: 'switch',
@@ -208,7 +208,7 @@ export const bridgeAttributes = {
     kind: 'number',
     netlink: 27,
     default: 4096,
-    meaning: 'The most groups that are known.',
+    meaning: 'Limit of known groups.',
   },
   mcast_last_member_cnt: {
     kind: 'number',
@@ -241,6 +241,6 @@ export const bridgeAttributes = {
     option: 'group_address',
     netlink: 20,
     default: '01:80:c2:00:00:00',
-    meaning: 'Destination of spanning tree messages.',
+    meaning: 'Destination of STP messages.',
   },
 } as const satisfies AttributeTable;

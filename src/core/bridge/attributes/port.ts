@@ -90,14 +90,14 @@ export const portAttributes = {
     netlink: 5,
     default: false,
     decides: 'with others',
-    meaning: 'BPDU guard: a BPDU on this port disables it.',
+    meaning: 'A BPDU on this port disables it.',
   },
   root_block: {
     kind: 'switch',
     netlink: 6,
     default: false,
     decides: 'with others',
-    meaning: 'The guest cannot become the root of the spanning tree.',
+    meaning: 'The guest cannot become the root of STP.',
   },
   multicast_router: {
     kind: 'number',
@@ -150,11 +150,11 @@ export const portAttributes = {
     kind: 'number',
     netlink: 2,
     default: 32,
-    meaning: 'In the spanning tree.',
+    meaning: 'Of STP.',
   },
   cost: {
     kind: 'number',
     isCopied: false,
-    meaning: 'In the spanning tree.',
+    meaning: 'Of STP.',
   },
 } as const satisfies AttributeTable;

@@ -59,8 +59,7 @@ const findNat: CauseFinder = (leak) => {
 };
 
 export const nat: Explained = {
-  meaning:
-    'The host routes between the two and translates addresses (NAT): the frames arrive under another address. The rule is named.',
+  meaning: 'The host routes between the two and translates addresses (NAT); the rule is named.',
   cause: {
     phrase: ({ place }) => `the host routes and translates addresses (${place})`,
     cost: null,
@@ -98,7 +97,7 @@ const findRewritten: CauseFinder = (leak) => {
 
 export const rewritten: Explained = {
   meaning:
-    'Headers were rewritten: by a rule of tc (skbmod, pedit), nft or ebtables, a flow of Open vSwitch, a relay, or `mcast_to_unicast`. The result shows the frames.',
+    'Headers were rewritten: by a rule of tc (skbmod, pedit), nft or ebtables, a flow of Open vSwitch, a relay, or `mcast_to_unicast`.',
   cause: {
     phrase: ({ place }) => `something on the way writes other headers (${place})`,
     cost: { price: 'host', text: 'members get groups as multicast again, over Wi-Fi slower' },
@@ -120,8 +119,7 @@ const findCopyInTunnel: CauseFinder = (leak) => {
 };
 
 export const copyInTunnel: Explained = {
-  meaning:
-    'The frames came inside other frames: a copy in a tunnel (VXLAN, GRE), or under added labels and tags. The result shows where the token stood.',
+  meaning: 'The frames came inside other frames: a copy in a tunnel (VXLAN, GRE), or under added labels and tags.',
   cause: {
     phrase: ({ place }) => `the frames are copied inside other frames (${place})`,
     cost: null,

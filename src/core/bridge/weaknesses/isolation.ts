@@ -43,7 +43,7 @@ const findNotIsolated: CauseFinder = ({ finding, from, fromPort, port, observer 
 };
 
 export const notIsolated: Explained = {
-  meaning: 'Both ends are guests, and isolated, which takes both ports, is off on one of them.',
+  meaning: 'Both ends are guests, and isolated, which takes both ports, is off on one.',
   cause: {
     phrase: (parts) => `${parts.devices} ${verb(parts, 'is', 'are')} not isolated (isolated off)`,
     cost: { price: 'apart', text: 'the guests do not reach each other at all, broadcasts and ARP included' },

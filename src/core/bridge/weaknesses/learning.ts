@@ -182,7 +182,7 @@ const findFdbFull: CauseFinder = (leak) => {
 };
 
 export const fdbFull: Explained = {
-  meaning: 'The table is at its limit: frames to a MAC beyond it flood. The limit fails open.',
+  meaning: 'The table is at its limit: frames to a MAC beyond it flood.',
   cause: {
     phrase: ({ place, value }) => `the MAC table is full (${place}: ${value})`,
     cost: ({ changes }) =>

@@ -271,8 +271,7 @@ const findMirror: CauseFinder = (leak) => {
 };
 
 export const mirror: Explained = {
-  meaning:
-    'A rule of tc or nft, or an XDP program, carries frames of one port to another; its place is named. No attribute of a link shows it.',
+  meaning: 'A rule of tc or nft, or an XDP program, carries frames of one port to another; its place is named.',
   cause: {
     phrase: ({ place }) => `a rule or program copies frames (${place})`,
     cost: {

@@ -64,7 +64,7 @@ const behindBridgeRule: BridgeRule = ({ name, link, fdb, ports }, { state }) =>
 
 export const behindBridge: Explained & Audited = {
   meaning:
-    'A guest is behind the bridge device, which never learns where it is: every frame to it floods, for any ageing time.',
+    'A guest is behind the bridge device, which never learns where it is: frames to it flood, for any ageing time.',
   cause: {
     phrase: ({ devices }) => `${devices} floods frames for what is behind its own device`,
     cost: { price: 'upkeep', text: 'the entry has to follow the MAC of what is behind the bridge' },
@@ -168,7 +168,7 @@ const snifferOnHostRule: BridgeRule = ({ link, ports }, { packetSockets }) => {
 
 export const snifferOnHost: Explained & Audited = {
   meaning:
-    'A process on the host, which is named, takes every frame at the bridge or at a guest’s port, and may hand them on. Find out whose it is.',
+    'A process on the host, which is named, takes every frame at the bridge or a guest’s port, and may hand them on. Find out whose it is.',
   cause: {
     phrase: ({ value }) => `${value} on the host takes every frame, and may hand them on`,
     cost: null,

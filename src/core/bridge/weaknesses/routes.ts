@@ -299,8 +299,7 @@ const policyRouteRule: HostRule = ({ state, beside }) =>
       }));
 
 export const policyRoute: Explained & Audited = {
-  meaning:
-    'A rule of policy routing (ip rule), or a route, leads packets for a guest on no bridge to another device than the guest’s.',
+  meaning: 'A rule of policy routing (ip rule), or a route, leads packets for a guest on no bridge to another device.',
   cause: {
     phrase: ({ place }) => `the host routes by ${place} to another guest`,
     cost: { price: 'upkeep', text: 'what it was made for (a VPN, a second uplink) no longer takes its way' },

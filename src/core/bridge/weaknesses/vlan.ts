@@ -82,7 +82,7 @@ const findVlanShared: CauseFinder = (leak) => {
 
 export const vlanShared: Explained = {
   meaning:
-    'Guests of different zones share a VLAN, or a port carries one that its guest should not have. Port and VLAN are named.',
+    'Guests of different zones share a VLAN, or a port carries one that its guest should not have; port and VLAN are named.',
   cause: {
     phrase: (parts) => `${parts.devices} ${verb(parts, 'is', 'are')} in a VLAN of another zone (${parts.place})`,
     cost: { price: 'share', text: 'the port leaves that VLAN, with all that it has there' },
@@ -177,7 +177,7 @@ const findVniShared: CauseFinder = ({ before, from, bridge }) => {
 
 export const vniShared: Explained = {
   meaning:
-    'Bridges of different networks have tunnels with one VXLAN network identifier: what floods on one comes out on the other. Both are named.',
+    'Bridges of different networks, which are named, have tunnels with one VXLAN network identifier: what floods on one comes out on the other.',
   cause: {
     phrase: (parts) => `${parts.devices} ${verb(parts, 'has', 'have')} the VXLAN identifier of another network`,
     cost: { price: 'apart', text: 'the two networks are apart again; what relied on their being one is cut off' },

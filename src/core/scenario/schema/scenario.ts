@@ -36,7 +36,7 @@ export const scenarioSchema = scenarioShell.extend({
   vars: z
     .record(z.string().regex(variableName), scalar.nullable())
     .optional()
-    .describe('Values of variables; `--set NAME=VALUE` gives one that is missing. `"${name}"` stands for it.'),
+    .describe('Variables with their values; `--set NAME=VALUE` gives a missing one.'),
   topology: z
     .union([
       topology,

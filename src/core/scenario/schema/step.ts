@@ -26,13 +26,13 @@ const seenRule = 'expected none, some, all or a number of frames';
 export const seenAmount = z.union([z.enum(['none', 'some', 'all']), whole(0, 4_000_000_000)], { error: seenRule });
 export const seenClaim = z
   .strictObject({
-    from: name.optional().describe('Only rows of this sender.'),
-    to: name.optional().describe('Only rows to this addressee.'),
+    from: name.optional().describe('Rows of this sender.'),
+    to: name.optional().describe('Rows to this addressee.'),
     carrier: z
       .enum([...carriers, 'native'])
       .optional()
-      .describe('Only rows of this carrier; `native`: real traffic.'),
-    variant: text.optional().describe('Only rows of this kind of frame.'),
+      .describe('Rows of this carrier; `native`: real traffic.'),
+    variant: text.optional().describe('Rows of this kind of frame.'),
     seen: seenAmount.describe('How much it sees of each such row.'),
   })
   .meta({ id: 'claim', description: 'On some rows of one observer.' });
@@ -82,7 +82,7 @@ export const probe = z
       .describe('Who talks to the victim, in classes that need it. Default: the uplink, else all others.'),
     rounds: rounds
       .optional()
-      .describe('In round k each sender sends to the k-th addressee behind it. Default: all pairs, sender by sender.'),
+      .describe('In round k each sender sends to the k-th addressee behind it. Default: all pairs.'),
     both_ways: onOff.optional().describe('Also the other way round, in own rows. Default: off.'),
     count: whole(1, 10_000_000).optional().describe('Frames for each pair, carrier and tag stack. Default: 100.'),
     rate: whole(1, 10_000_000)
@@ -179,9 +179,7 @@ const fdbEntry = z
       .describe("`permanent`: the bridge's own; `dynamic` ages. Default: static; with `self`, permanent."),
     sticky: onOff.optional().describe('It does not move to another port either. Default: off.'),
     vlan: vid.optional().describe('In which VLAN.'),
-    self: onOff
-      .optional()
-      .describe("With the bridge as port: the bridge's own MAC (`bridge fdb add MAC dev BR self permanent`)."),
+    self: onOff.optional().describe("With the bridge as port: the bridge's own MAC."),
   })
   .meta({
     id: 'fdb-entry',
@@ -215,7 +213,7 @@ export const stepShell = z.strictObject({
     .record(z.string(), z.record(z.string(), scalar))
     .optional()
     .describe(
-      'Settings by interface; lab: also sysctls, under `sysctl`. They stay until a later step changes them, and are undone at the end. Of Open vSwitch: `flood` of a port and columns that decide where frames go (`flood_vlans`, `"other_config:mac-table-size"`, `protected`, `tag`, `trunks`, …).',
+      'Settings by interface; lab: also sysctls, under `sysctl`. They stay until a later step changes them, and are undone at the end. Of Open vSwitch: `flood` of a port and columns that decide where frames go, such as `flood_vlans`, `tag`, `trunks`.',
     ),
   vlan: z
     .strictObject({
@@ -259,14 +257,12 @@ export const stepShell = z.strictObject({
             .array(command)
             .min(1, { error: 'expected at least one command' })
             .describe('What then happens, as `run` of a step.'),
-          settle: time
-            .optional()
-            .describe('How long its work goes on after its commands; changes until then are its own. Default: 0.'),
+          settle: time.optional().describe('How long its work goes on after its commands. Default: 0.'),
         })
         .meta({ id: 'event' }),
     )
     .optional()
-    .describe('Commands while probes go on; leaks also have windows in ms.'),
+    .describe('Commands while probes go on.'),
   learn: selectorsOrNone
     .optional()
     .describe('Who announces itself first, `all` or `none`. Default: lab, all; host, none.'),
@@ -288,14 +284,14 @@ export const stepShell = z.strictObject({
       z
         .strictObject({
           observer: selector.describe('Who may overhear it.'),
-          class: title.describe('Class of probes, kind of traffic, or `foreign-unicast`.'),
+          class: title.describe('Class, kind of traffic, or `foreign-unicast`.'),
           reason: text.describe('Why.'),
           ...vouching('Last day, such as 2027-01-31.'),
         })
         .meta({ id: 'accepted-leak' }),
     )
     .optional()
-    .describe('Leaks that are accepted; always printed.'),
+    .describe('Accepted leaks; always printed.'),
   trust: z
     .array(
       z
@@ -310,7 +306,7 @@ export const stepShell = z.strictObject({
         .meta({ id: 'trusted-bypass' }),
     )
     .optional()
-    .describe('Programs, rules, processes that can carry frames past the ears and are trusted not to.'),
+    .describe('What can carry frames past the ears and is trusted not to.'),
 });
 
 export const step = stepShell

@@ -123,7 +123,8 @@ export const linuxBridge = z
   })
   .meta({
     id: 'linux-bridge',
-    description: "Default of each setting: lab, the kernel's; host, as it is.",
+    description:
+      "Settings have their names in `ip -j -d link` or ip-link(8). Default of each: lab, the kernel's; host, as it is.",
   });
 
 /** Its other keys are columns of ovs-vsctl's Bridge table. */
@@ -157,7 +158,7 @@ export const ovsBridge = z
 
 export const routesOfHost = z
   .strictObject({
-    kind: z.literal('routed').describe('No bridge: the host has a route to each guest.'),
+    kind: z.literal('routed').describe('No bridge: the host has a route to each address of a guest.'),
     address: oneOrMany(ipPrefix)
       .optional()
       .describe('Lab: addresses of the host at each port, such as the guests’ gateway.'),
@@ -165,8 +166,7 @@ export const routesOfHost = z
   })
   .meta({
     id: 'routed-segment',
-    description:
-      'Taps of micro VMs, veths of Calico. Lab: the host has a route to each address of a guest; `sysctl` says whether it forwards.',
+    description: 'Taps of micro VMs, veths of Calico. Lab: `sysctl` says whether the host forwards.',
   });
 
 export const lowerDevice = z
@@ -184,11 +184,7 @@ export const lowerDevice = z
 /** How a host of several is reached; in the lab a host is a namespace and has no keys. */
 export const host = z
   .strictObject({
-    ssh: title
-      .optional()
-      .describe(
-        "Host: its name for ssh(1), such as `root@hv2`, with the caller's configuration, keys and known hosts.",
-      ),
+    ssh: title.optional().describe('Host: its name for ssh(1), such as `root@hv2`.'),
     command: z
       .array(title)
       .min(1)
@@ -222,7 +218,7 @@ export const endpointSettings = z
   })
   .meta({
     id: 'port-settings',
-    description: 'Names of `ip -j -d link` or ip-link(8). Open vSwitch has protected, flood, mtu and up.',
+    description: 'Names and defaults as those of a bridge. Open vSwitch has protected, flood, mtu and up.',
   });
 
 /** Keys that an endpoint and a block of generated ones share. */
@@ -241,7 +237,7 @@ const endpointKeys = {
     .enum([...macvlanModes, ...ipvlanModes])
     .optional()
     .describe(
-      'Lab: what passes between guests of one lower device, as in ip-link(8). `attach: ipvlan`: l2, l3 or l3s; with l3s nothing is proved, for what comes in passes no interface of a guest.',
+      'Lab: what passes between guests of one lower device, as in ip-link(8). `attach: ipvlan`: l2, l3 or l3s; with l3s nothing is proved.',
     ),
   flag: z
     .enum(ipvlanFlags)
@@ -306,7 +302,7 @@ export const topologyShell = z.strictObject({
   provider: z
     .enum(['lab', 'host'])
     .optional()
-    .describe('`lab` (default): throw-away namespaces. `host`: the bridges and guests that run here now.'),
+    .describe('`lab` (default): throw-away namespaces. `host`: the bridges and guests that run here.'),
   bridges: z.record(z.string(), z.unknown()),
   endpoints: z.record(z.string(), z.unknown()).optional(),
   generate: z.array(z.unknown()).optional(),
@@ -315,7 +311,7 @@ export const topologyShell = z.strictObject({
     .array(manager)
     .optional()
     .describe(
-      'Lab: managers of the live host’s bridges and ports, as `run --twin` writes them: fixes come in persistent form.',
+      'Lab: managers of bridges and ports, as `run --twin` writes them, for fixes that last; the schema has their keys.',
     ),
   hosts: z.record(z.string(), z.unknown()).optional(),
 });
@@ -323,16 +319,11 @@ export const topologyShell = z.strictObject({
 export const topology = topologyShell
   .extend({
     bridges: z.record(name, z.union([linuxBridge, ovsBridge, routesOfHost, lowerDevice])).describe('Bridges by name.'),
-    endpoints: z
-      .record(name, endpoint)
-      .optional()
-      .describe('What is on the bridges, by name. Every port of a bridge under test is observed, listed or not.'),
+    endpoints: z.record(name, endpoint).optional().describe('What is on the bridges, by name.'),
     hosts: z
       .record(name, host)
       .optional()
-      .describe(
-        'Other hosts, by name. Bridges of one name are one network on all hosts with endpoints of it. What is elsewhere is called `HOST/NAME`.',
-      ),
+      .describe('Other hosts, by name. Bridges of one name are one network; what is elsewhere is called `HOST/NAME`.'),
     generate: z
       .array(generate)
       .optional()
