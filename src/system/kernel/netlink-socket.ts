@@ -33,7 +33,7 @@ export interface NetlinkOptions {
 
 /**
  * A descriptor on which the kernel reports events of the calling thread's network namespace. Takes no privileges for
- * rtnetlink. Throws VerifyError (69).
+ * rtnetlink. Throws VerifyError (69); `unsupported` where this kernel has no such family.
  */
 export function openNetlink({ family, groups, waitMs, buffer = null }: NetlinkOptions): number {
   const c = libc();
@@ -155,11 +155,13 @@ function words(value: number): Uint8Array {
   return new Uint8Array(new Uint32Array([value]).buffer);
 }
 
+/** `unsupported`: this kernel has no such family. */
 function refused(): VerifyError {
+  const name = libc().errnoName(libc().errno());
   return new VerifyError(
-    'open-failed',
+    name === 'EPROTONOSUPPORT' || name === 'EAFNOSUPPORT' ? 'unsupported' : 'open-failed',
     69,
-    `events of the kernel cannot be listened to: ${libc().errnoName(libc().errno())}`,
+    `events of the kernel cannot be listened to: ${name}`,
     'nothing but this program reads them; a container may forbid netlink sockets',
   );
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { HostState, LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { legacyTables } from '../kernel/ask/legacy-tables.js';
+import { legacyTables, nfTables } from '../kernel/ask/netfilter-tables.js';
 import { waitingFrames, type WaitingFrames } from '../kernel/ask/traffic-control.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { readSysctl } from '../kernel/sysctl.js';
@@ -63,7 +63,6 @@ export async function readState(options: ReadOptions): Promise<HostState> {
       return await read;
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
-      if (what === 'nft' && error.code === 'program-missing') return null; // nobody here can have made rules with it
       unread.push({ what, why: `${error.message} (${error.hint})` });
       return null;
     }
@@ -74,7 +73,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     part('vlan', readJson(['bridge', '-j', 'vlan', 'show'], where)),
     part('mdb', readJson(['bridge', '-j', 'mdb', 'show'], where)),
     part('tc', readFilters(options.netns)),
-    part('nft', readJson(['nft', '-j', 'list', 'ruleset'], where)),
+    part('nft', readRules(options.netns)),
     options.routing === true ? part('routing', readRouting(options.netns)) : null,
   ]);
   const ovs =
@@ -108,6 +107,26 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
   return ovs === null ? state : withOvs(state, ovs);
+}
+
+/**
+ * nft's rules; null = there are none, where there is no program nft either. Rejects with VerifyError where it fails,
+ * and where rules are there that it is missing for: firewalls and container engines make some without it.
+ */
+async function readRules(netns: string | null): Promise<unknown> {
+  try {
+    return await readJson(['nft', '-j', 'list', 'ruleset'], { netns });
+  } catch (error) {
+    if (!(error instanceof VerifyError) || error.code !== 'program-missing') throw error;
+    const tables = inNamespace(netns, nfTables);
+    if (tables?.length === 0) return null;
+    const more = tables === null || tables.length <= 3 ? '' : ` and ${tables.length - 3} more`;
+    const found =
+      tables === null
+        ? 'the kernel does not say whether nf_tables has rules'
+        : `nf_tables has ${tables.slice(0, 3).join(', ')}${more}`;
+    throw new VerifyError('program-missing', 69, `${found}, and ${error.message}`, error.hint);
+  }
 }
 
 /** Frames that wait, by the names of their devices. */

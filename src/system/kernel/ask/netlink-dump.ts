@@ -1,10 +1,11 @@
 import { closeSync, writeSync } from 'node:fs';
+import { VerifyError } from '../../../core/model/verify-error.js';
 import {
   type NETLINK_NETFILTER,
   type NETLINK_ROUTE,
   type NETLINK_SOCK_DIAG,
   netlinkMessages,
-  openNetlinkIfAllowed,
+  openNetlink,
   readNetlink,
 } from '../netlink-socket.js';
 
@@ -38,12 +39,22 @@ export interface NetlinkAsker {
   close(): void;
 }
 
+type Family = typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER | typeof NETLINK_SOCK_DIAG;
+
 /** Opens it in the calling thread's network namespace; null = this user, or this kernel, has no such socket. */
-export function openNetlinkAsker(
-  family: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER | typeof NETLINK_SOCK_DIAG,
-): NetlinkAsker | null {
-  const fd = openNetlinkIfAllowed({ family, groups: [], waitMs });
-  return fd === null ? null : netlinkAsker(fd);
+export function openNetlinkAsker(family: Family): NetlinkAsker | null {
+  const asker = openAskerIfThere(family);
+  return asker === 'absent' ? null : asker;
+}
+
+/** The same; `absent`: this kernel has no such family, null = this user may not open it. */
+export function openAskerIfThere(family: Family): NetlinkAsker | 'absent' | null {
+  try {
+    return netlinkAsker(openNetlink({ family, groups: [], waitMs }));
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return error.code === 'unsupported' ? 'absent' : null;
+  }
 }
 
 /** Asks on an open socket, which it closes. */

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import type { LegacyTable } from '../../../core/model/state.js';
 import { libc } from '../libc.js';
+import { NETLINK_NETFILTER, netlinkAttributes, netlinkText } from '../netlink-socket.js';
 import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_RAW } from '../socket-constants.js';
+import { openAskerIfThere } from './netlink-dump.js';
 
 /** A family of tables that the kernel takes by setsockopt(2). */
 interface Family {
@@ -96,13 +98,51 @@ function textOf(path: string): string | null {
   }
 }
 
+/** Functions of modules that the kernel calls when it starts, by which it is known that they are part of it. */
+const initFunctions = {
+  nf_tables: 'nf_tables_module_init',
+  ebtable_broute: 'ebtable_broute_init',
+  ebtable_nat: 'ebtable_nat_init',
+  ebtable_filter: 'ebtable_filter_init',
+} as const;
+
+/** What says which modules there are; null = it cannot be read. */
+export interface ModuleLists {
+  /** /proc/modules. */
+  readonly modules: string | null;
+  /** modules.builtin of this kernel, which containers mostly lack. */
+  readonly builtIn: () => string | null;
+  /** Those of `initFunctions` that /proc/kallsyms has. */
+  readonly functions: () => ReadonlySet<string> | null;
+}
+
 /**
- * Whether asking for a table of that module loads nothing: it is loaded, or part of the kernel, or this kernel has no
- * modules.
+ * Whether asking for what a module has loads nothing: it is loaded, or part of the kernel, or this kernel has no
+ * modules. True also where nothing says so: what is asked then may load it.
  */
-function isLoaded(module: string, modules: string | null): boolean {
+export function isLoaded(module: keyof typeof initFunctions, lists: ModuleLists): boolean {
+  const { modules } = lists;
   if (modules === null || new RegExp(`^${module} `, 'm').test(modules)) return true;
-  return textOf(`/lib/modules/${release()}/modules.builtin`)?.includes(`/${module}.ko`) === true;
+  return lists.builtIn()?.includes(`/${module}.ko`) ?? lists.functions()?.has(initFunctions[module]) ?? true;
+}
+
+let knownFunctions: ReadonlySet<string> | null | undefined;
+
+/** 10 MB are read once: what is part of the kernel stays so. */
+function functionsOfKernel(): ReadonlySet<string> | null {
+  if (knownFunctions !== undefined) return knownFunctions;
+  const symbols = textOf('/proc/kallsyms');
+  const known = new RegExp(` (${Object.values(initFunctions).join('|')})$`, 'gm');
+  knownFunctions = symbols === null ? null : new Set([...symbols.matchAll(known)].map(([, name = '']) => name));
+  return knownFunctions;
+}
+
+function moduleLists(): ModuleLists {
+  return {
+    modules: textOf('/proc/modules'),
+    builtIn: () => textOf(`/lib/modules/${release()}/modules.builtin`),
+    functions: functionsOfKernel,
+  };
 }
 
 /**
@@ -110,9 +150,9 @@ function isLoaded(module: string, modules: string | null): boolean {
  * load its module (find_inlist_lock, net/bridge/netfilter/ebtables.c), so that those without one are not asked for.
  */
 function bridgeTables(fd: number): readonly LegacyTable[] {
-  const modules = textOf('/proc/modules');
-  return ['broute', 'nat', 'filter'].flatMap((table): readonly LegacyTable[] => {
-    if (!isLoaded(`ebtable_${table}`, modules)) return [];
+  const lists = moduleLists();
+  return (['broute', 'nat', 'filter'] as const).flatMap((table): readonly LegacyTable[] => {
+    if (!isLoaded(`ebtable_${table}`, lists)) return [];
     const answer = ask(fd, 0, getBridgeInfo, Buffer.alloc(bridgeInfo.length), table);
     const rules = answer?.readUInt32LE(bridgeInfo.entries) ?? 0;
     return rules === 0 ? [] : [{ program: 'ebtables-legacy', table, rules, targets: null }];
@@ -146,4 +186,45 @@ export function legacyTables(): readonly LegacyTable[] {
     );
   });
   return [...ofIp, ...withRawSocket(AF_INET, bridgeTables)];
+}
+
+/** NFT_MSG_NEWTABLE and NFT_MSG_GETTABLE of NFNL_SUBSYS_NFTABLES; struct nfgenmsg, whose family 0 means all. */
+const [newTable, getTable, generalLength] = [10 << 8, (10 << 8) | 1, 4];
+/** The family and the attributes behind struct nlmsghdr: NFTA_TABLE_NAME, and _USE: how much is in it, big-endian. */
+const tableAt = { family: 16, attributes: 20 } as const;
+const [nameAttribute, useAttribute] = [1, 3];
+/** What nfnetlink_rcv_msg (net/netfilter/nfnetlink.c) answers for a part of netfilter that is not there. */
+const EINVAL = 22;
+/** NFPROTO_… of linux/netfilter.h. */
+const familyNames: ReadonlyMap<number, string> = new Map([
+  [1, 'inet'],
+  [2, 'ip'],
+  [3, 'arp'],
+  [5, 'netdev'],
+  [7, 'bridge'],
+  [10, 'ip6'],
+]);
+
+/**
+ * Tables of nf_tables that are not empty, of the calling thread's network namespace, as `inet filter`: many programs
+ * make some without nft. null = this user may not ask. Loads no module where it can be known that there is none.
+ */
+export function nfTables(): readonly string[] | null {
+  if (!isLoaded('nf_tables', moduleLists())) return [];
+  const asker = openAskerIfThere(NETLINK_NETFILTER);
+  if (asker === null || asker === 'absent') return asker === null ? null : [];
+  try {
+    const answers = asker.ask(getTable, new Uint8Array(generalLength), 'dump', [EINVAL]);
+    return answers?.flatMap(({ type, bytes }) => (type === newTable ? tableNamed(bytes) : [])) ?? null;
+  } finally {
+    asker.close();
+  }
+}
+
+function tableNamed(bytes: Buffer): readonly string[] {
+  const attributes = netlinkAttributes(bytes.subarray(tableAt.attributes));
+  const [name, use] = [attributes.get(nameAttribute), attributes.get(useAttribute)];
+  if (use?.length === 4 && use.readUInt32BE(0) === 0) return [];
+  const family = bytes.readUInt8(tableAt.family);
+  return [`${familyNames.get(family) ?? family} ${name === undefined ? '' : netlinkText(name)}`];
 }
