@@ -154,8 +154,15 @@ export function readPrograms(
   return denied ? null : programs;
 }
 
-/** What `ip` prints of a family; a kernel without it, or without tables to choose from, has `otherwise`. */
-async function printed(argv: readonly string[], netns: string | null, otherwise: unknown): Promise<unknown> {
+/**
+ * What `ip` prints of a family; a kernel without it, or without tables to choose from, has `otherwise`. Rejects with
+ * VerifyError where it fails in another way.
+ */
+export async function readIfSupported(
+  argv: readonly string[],
+  netns: string | null,
+  otherwise: unknown,
+): Promise<unknown> {
   try {
     return await readJson(argv, { netns });
   } catch (error) {
@@ -166,8 +173,8 @@ async function printed(argv: readonly string[], netns: string | null, otherwise:
 
 async function familyRouting(netns: string | null, family: '-4' | '-6'): Promise<FamilyRouting> {
   const [rules, routes] = await Promise.all([
-    printed(['ip', '-j', family, 'rule', 'show'], netns, usualRules),
-    printed(['ip', '-j', family, 'route', 'show', 'table', 'all'], netns, []),
+    readIfSupported(['ip', '-j', family, 'rule', 'show'], netns, usualRules),
+    readIfSupported(['ip', '-j', family, 'route', 'show', 'table', 'all'], netns, []),
   ]);
   return { rules, routes };
 }

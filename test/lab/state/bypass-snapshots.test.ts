@@ -16,6 +16,7 @@ import { readHardware } from '../../../src/system/state/read-devices.js';
 import { readState } from '../../../src/system/state/read.js';
 import { type Missing, needs, program, root } from '../../support/needs.js';
 
+const built = new URL('../../../build/system/state/read.js', import.meta.url).href;
 const tools = fileURLToPath(new URL('../../system/adversary/tools/attack.py', import.meta.url));
 
 /** Whether this kernel has a queueing discipline of that kind. */
@@ -163,6 +164,24 @@ describe('a snapshot of the state', needs(root), () => {
       run('nft', 'flush', 'ruleset');
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it('names what an ordinary user may not read, and lacks nothing in namespaces of that user', () => {
+    const user = 'setpriv --reuid 4321 --regid 4321 --clear-groups'.split(' ');
+    const script = `import { readState } from ${JSON.stringify(built)};
+      const { unread } = await readState({ netns: null, sysfs: false, sysctl: [], packetSockets: true });
+      console.log(JSON.stringify(unread.map(({ what }) => what)));`;
+    const unread = (...words: readonly string[]): unknown => {
+      const argv = [...words, process.execPath, '--input-type=module', '-e', script];
+      const { stdout, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', cwd: '/' });
+      return stdout === '' ? stderr : JSON.parse(stdout);
+    };
+    expect(unread('unshare', '--net')).toEqual([]);
+    expect(unread(...user)).toContain('nft');
+    expect(unread(...user)).toContain('log groups');
+    const own = [...user, 'unshare', '--user', '--map-root-user'];
+    expect(unread(...own, '--net')).toEqual([]);
+    expect(unread(...own, 'unshare', '--net')).toEqual([]);
   });
 
   it('knows features of a device by the names of ethtool, as they are switched', () => {

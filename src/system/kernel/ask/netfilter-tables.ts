@@ -3,6 +3,7 @@ import { release } from 'node:os';
 import type { LegacyTable } from '../../../core/model/state.js';
 import { libc } from '../libc.js';
 import { NETLINK_NETFILTER, netlinkAttributes, netlinkText } from '../netlink-socket.js';
+import { rootsText } from '../proc-files.js';
 import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_RAW } from '../socket-constants.js';
 import { openAskerIfThere } from './netlink-dump.js';
 
@@ -46,13 +47,26 @@ const targetNameLength = 29;
 /** A table larger than this is taken for one that cannot be read. */
 const maxTableBytes = 64 << 20;
 
-/** The value of an option that is asked for a table by name; null = the kernel refuses. */
-function ask(fd: number, level: number, option: number, value: Buffer, table: string): Buffer | null {
+/** The value of an option that is asked for a table by name, or the name of what the kernel refuses it with. */
+function ask(fd: number, level: number, option: number, value: Buffer, table: string): Buffer | string {
+  const c = libc();
   value.write(table, 0, nameLength - 1, 'latin1');
   const length = Buffer.alloc(4);
   length.writeUInt32LE(value.length, 0);
-  return libc().getsockopt(fd, level, option, value, length) === 0 ? value : null;
+  return c.getsockopt(fd, level, option, value, length) === 0 ? value : c.errnoName(c.errno());
 }
+
+/** What the kernel answers where there is no such table, or nothing of that kind. */
+const absent: readonly string[] = ['ENOENT', 'ENOPROTOOPT'];
+
+/** Tables that were found, and why some could not be read. */
+export interface LegacyTables {
+  readonly tables: readonly LegacyTable[];
+  readonly unread: readonly string[];
+}
+
+/** A table, or why it could not be read. */
+type Found = LegacyTable | string;
 
 /** Targets of the rules in `entries`, each once; `''` = one that only says what becomes of the packet. */
 export function targetsOfEntries(entries: Buffer, targetOffsetAt: number): readonly string[] | null {
@@ -76,18 +90,23 @@ function countBits(bits: number): number {
   return bits.toString(2).replaceAll('0', '').length;
 }
 
-function tableOf({ program, level, targetOffsetAt }: Family, fd: number, table: string): LegacyTable | null {
+function tableOf({ program, level, targetOffsetAt }: Family, fd: number, table: string): readonly Found[] {
   const answer = ask(fd, level, getInfo, Buffer.alloc(info.length), table);
-  if (answer === null) return null;
+  if (typeof answer === 'string') return absent.includes(answer) ? [] : [refusedTable(program, table, answer)];
   const size = answer.readUInt32LE(info.size);
   // what ends the table is an entry too
   const rules = answer.readUInt32LE(info.entries) - countBits(answer.readUInt32LE(info.validHooks)) - 1;
-  if (size > maxTableBytes) return { program, table, rules, targets: null };
+  if (rules === 0) return [];
+  if (size > maxTableBytes) return [{ program, table, rules, targets: null }];
   const request = Buffer.alloc(entriesAt + size);
   request.writeUInt32LE(size, nameLength);
   const entries = ask(fd, level, getEntries, request, table);
-  const targets = entries === null ? null : targetsOfEntries(entries.subarray(entriesAt), targetOffsetAt);
-  return { program, table, rules, targets };
+  const targets = typeof entries === 'string' ? null : targetsOfEntries(entries.subarray(entriesAt), targetOffsetAt);
+  return [{ program, table, rules, targets }];
+}
+
+function refusedTable(program: LegacyTable['program'], table: string, why: string): string {
+  return `the kernel does not show table ${table} of ${program}: ${why}`;
 }
 
 function textOf(path: string): string | null {
@@ -149,43 +168,61 @@ function moduleLists(): ModuleLists {
  * Tables of ebtables-legacy in which rules stand. There is no list of them: the kernel is asked for each, which would
  * load its module (find_inlist_lock, net/bridge/netfilter/ebtables.c), so that those without one are not asked for.
  */
-function bridgeTables(fd: number): readonly LegacyTable[] {
+function bridgeTables(): readonly Found[] {
   const lists = moduleLists();
-  return (['broute', 'nat', 'filter'] as const).flatMap((table): readonly LegacyTable[] => {
-    if (!isLoaded(`ebtable_${table}`, lists)) return [];
+  const asked = (['broute', 'nat', 'filter'] as const).filter((table) => isLoaded(`ebtable_${table}`, lists));
+  const program = 'ebtables-legacy';
+  return withRawSocket(AF_INET, program, asked, (fd, table): readonly Found[] => {
     const answer = ask(fd, 0, getBridgeInfo, Buffer.alloc(bridgeInfo.length), table);
-    const rules = answer?.readUInt32LE(bridgeInfo.entries) ?? 0;
-    return rules === 0 ? [] : [{ program: 'ebtables-legacy', table, rules, targets: null }];
+    if (typeof answer === 'string') return absent.includes(answer) ? [] : [refusedTable(program, table, answer)];
+    const rules = answer.readUInt32LE(bridgeInfo.entries);
+    return rules === 0 ? [] : [{ program, table, rules, targets: null }];
   });
 }
 
-function withRawSocket<T>(domain: number, fn: (fd: number) => readonly T[]): readonly T[] {
+/** What is found of each table; for none no socket is opened. */
+function withRawSocket(
+  domain: number,
+  program: LegacyTable['program'],
+  tables: readonly string[],
+  find: (fd: number, table: string) => readonly Found[],
+): readonly Found[] {
+  if (tables.length === 0) return [];
   const c = libc();
   const fd = c.socket(domain, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
-  if (fd < 0) return [];
+  if (fd < 0) return [`a raw socket, which shows rules of ${program}, cannot be opened: ${c.errnoName(c.errno())}`];
   try {
-    return fn(fd);
+    return tables.flatMap((table) => find(fd, table));
   } finally {
     c.close(fd);
   }
 }
 
+/** Names of the tables that are there of a family, or why they cannot be read. */
+function namesOf({ names, program }: Family): readonly string[] | string {
+  const read = rootsText(`/proc/thread-self/net/${names}`);
+  if ('refused' in read) return `the names of the tables of ${program} cannot be read: ${read.refused}`;
+  return (read.text ?? '')
+    .split('\n')
+    .filter((name) => name !== '')
+    .sort();
+}
+
 /**
  * Tables of iptables-legacy, ip6tables-legacy and ebtables-legacy with rules, of the calling thread's network
- * namespace: nft lists none of them. Empty also where this user may not ask.
+ * namespace: nft lists none of them.
  */
-export function legacyTables(): readonly LegacyTable[] {
-  const ofIp = families.flatMap((family) => {
-    const names = (textOf(`/proc/thread-self/net/${family.names}`) ?? '').split('\n').filter((name) => name !== '');
-    if (names.length === 0) return [];
-    return withRawSocket(family.domain, (fd) =>
-      names
-        .sort()
-        .flatMap((name) => tableOf(family, fd, name) ?? [])
-        .filter(({ rules }) => rules > 0),
-    );
+export function legacyTables(): LegacyTables {
+  const ofIp = families.flatMap((family): readonly Found[] => {
+    const names = namesOf(family);
+    if (typeof names === 'string') return [names];
+    return withRawSocket(family.domain, family.program, names, (fd, name) => tableOf(family, fd, name));
   });
-  return [...ofIp, ...withRawSocket(AF_INET, bridgeTables)];
+  const found = [...ofIp, ...bridgeTables()];
+  return {
+    tables: found.filter((table) => typeof table !== 'string'),
+    unread: found.filter((table) => typeof table === 'string'),
+  };
 }
 
 /** NFT_MSG_NEWTABLE and NFT_MSG_GETTABLE of NFNL_SUBSYS_NFTABLES; struct nfgenmsg, whose family 0 means all. */
