@@ -28,17 +28,27 @@ export interface SegmentDevices {
   readonly observers: readonly Observer[];
 }
 
-/** What is around a step's bridges now, in each place that has some. Rejects with VerifyError where a host is lost. */
+/**
+ * What is around a step's bridges now, in each place that has some; a namespace that could not be looked into is
+ * written down, which costs a *holds*. Rejects with VerifyError where a host is lost.
+ */
 export async function readSegmentDevices(context: RunContext, step: StepPlan): Promise<readonly SegmentDevices[]> {
   const { fabric } = context;
   const around = step.observers.filter(({ by }) => by === undefined);
   const places = groupByPlace(around, ({ interface: device }) => fabric.observingPlace(device));
   return Promise.all(
     places.map(async ({ host, netns, items }): Promise<SegmentDevices> => {
-      const { devices } =
-        host === null
-          ? { devices: readLinkedDevices(netns) }
-          : await remoteOf(context, host).ask({ ask: 'around', netns });
+      const { devices, unread = [] } =
+        host === null ? readLinkedDevices(netns) : await remoteOf(context, host).ask({ ask: 'around', netns });
+      for (const why of unread)
+        context.timeline.log(step.index, {
+          event: 'fault',
+          fault: {
+            code: 'state-unread',
+            observers: [],
+            text: `what may hear frames of the bridges in another namespace is not known: ${host === null ? '' : `${host}: `}${why}`,
+          },
+        });
       return { host, home: netns, devices, observers: items };
     }),
   );

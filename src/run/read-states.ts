@@ -82,8 +82,12 @@ export function stateReader(
   };
 }
 
-/** The state with the packet sockets that were there between its step's snapshots, and are gone. */
+/**
+ * The state with the packet sockets that were there between its step's snapshots, and are gone. Those of one that could
+ * not be read stay unknown.
+ */
 function withPassing(state: HostState, sockets: readonly PacketSocket[]): HostState {
+  if (state.packetSockets === null) return state;
   const there = new Set(state.packetSockets?.map(({ inode }) => inode));
   const gone = sockets.filter(({ inode }) => !there.has(inode));
   return gone.length === 0 ? state : { ...state, packetSockets: [...(state.packetSockets ?? []), ...gone] };

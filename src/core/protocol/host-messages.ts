@@ -100,7 +100,7 @@ export interface HostAnswers {
     readonly neighbours: readonly { readonly mac: string; readonly address: string }[];
   };
   readonly drops: { readonly drops: Readonly<Record<string, number>> };
-  readonly around: { readonly devices: readonly LinkedDevice[] };
+  readonly around: { readonly devices: readonly LinkedDevice[]; readonly unread?: readonly string[] | undefined };
   readonly open: { readonly ways: Readonly<Record<string, Place>>; readonly inside: Readonly<Record<string, Place>> };
   readonly capture: { readonly pids: readonly number[] };
   readonly observe: {

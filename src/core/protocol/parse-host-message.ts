@@ -132,7 +132,7 @@ const answers: { readonly [A in HostAsk]: z.ZodType } = {
   clock: z.object({ ns: z.string().regex(/^\d{1,20}$/) }),
   read: z.object({ state, neighbours: z.array(z.object({ mac: z.string(), address: z.string() })) }),
   drops: z.object({ drops: z.record(z.string(), z.int().min(0)) }),
-  around: z.object({ devices: z.array(linkedDevice) }),
+  around: z.object({ devices: z.array(linkedDevice), unread: z.array(z.string()).optional() }),
   open: z.object({ ways: z.record(z.string(), place), inside: z.record(z.string(), place) }),
   capture: z.object({ pids: z.array(z.number()) }),
   observe: z.object({ listening: z.array(z.object({ observer: z.string(), facts, version: z.string() })) }),

@@ -88,7 +88,7 @@ const answerers: Answerers = {
     return { state, neighbours: parseNeighbours(neighbours) };
   },
   drops: async ({ netns }) => ({ drops: readDrops(netns) }),
-  around: async ({ netns }) => ({ devices: readLinkedDevices(netns) }),
+  around: async ({ netns }) => readLinkedDevices(netns),
   async open({ runId, netns, bridges, ports, inside }, held) {
     if (held.ways !== null) throw refused('a run is open already');
     const again = (): Promise<HostState> => stateIn(netns, [], false);
@@ -129,7 +129,7 @@ const answerers: Answerers = {
   seal: ({ capture }, held) => captureOf(held, capture).capture.seal(),
   async count({ capture: name, netns, ports, pooled }, held) {
     const counting = captureOf(held, name);
-    const place = { home: netns, devices: readLinkedDevices(netns), pooled, lostEndPolls: true };
+    const place = { home: netns, devices: readLinkedDevices(netns).devices, pooled, lostEndPolls: true };
     const { accounts, counted, readInside } = accountsOfPorts(place, ports);
     counting.capture.count(counted);
     held.captures.set(name, { ...counting, readInside });

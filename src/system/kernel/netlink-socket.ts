@@ -33,7 +33,7 @@ export interface NetlinkOptions {
 
 /**
  * A descriptor on which the kernel reports events of the calling thread's network namespace. Takes no privileges for
- * rtnetlink. Throws VerifyError (69).
+ * rtnetlink. Throws VerifyError (69); `unsupported` where this kernel has no such family.
  */
 export function openNetlink({ family, groups, waitMs, buffer = null }: NetlinkOptions): number {
   const c = libc();
@@ -75,6 +75,10 @@ export function setWaiting(fd: number, waits: boolean): void {
 
 export interface NetlinkMessage {
   readonly type: number;
+  /** NLM_F_… of netlink(7). */
+  readonly flags: number;
+  /** That of the question which it answers; 0 = of none. */
+  readonly sequence: number;
   /** First byte of what follows the header: the address family for rtnetlink. */
   readonly family: number;
   /** Where the message begins and how long it is, header included. */
@@ -82,12 +86,19 @@ export interface NetlinkMessage {
   readonly length: number;
 }
 
-/** struct nlmsghdr (length, type, …: 16 bytes), messages aligned to 4 bytes. A damaged length ends the walk. */
+/** struct nlmsghdr (length, type, flags, sequence, port: 16 bytes), aligned to 4. A damaged length ends the walk. */
 export function* netlinkMessages(buffer: Buffer, bytes: number): Generator<NetlinkMessage> {
   for (let at = 0; at + 20 <= bytes; ) {
     const length = buffer.readUInt32LE(at);
     if (length < 16 || at + length > bytes) return;
-    yield { type: buffer.readUInt16LE(at + 4), family: buffer.readUInt8(at + 16), at, length };
+    yield {
+      type: buffer.readUInt16LE(at + 4),
+      flags: buffer.readUInt16LE(at + 6),
+      sequence: buffer.readUInt32LE(at + 8),
+      family: buffer.readUInt8(at + 16),
+      at,
+      length,
+    };
     at += (length + 3) & ~3;
   }
 }
@@ -144,11 +155,13 @@ function words(value: number): Uint8Array {
   return new Uint8Array(new Uint32Array([value]).buffer);
 }
 
+/** `unsupported`: this kernel has no such family. */
 function refused(): VerifyError {
+  const name = libc().errnoName(libc().errno());
   return new VerifyError(
-    'open-failed',
+    name === 'EPROTONOSUPPORT' || name === 'EAFNOSUPPORT' ? 'unsupported' : 'open-failed',
     69,
-    `events of the kernel cannot be listened to: ${libc().errnoName(libc().errno())}`,
+    `events of the kernel cannot be listened to: ${name}`,
     'nothing but this program reads them; a container may forbid netlink sockets',
   );
 }

@@ -16,6 +16,23 @@ export function procText(path: string): string {
   return orElse('', () => readFileSync(path, 'utf8'));
 }
 
+/** `text`: null = there is no such file. `refused`: the name of the error that hinders reading it. */
+export type RootsText = { readonly text: string | null } | { readonly refused: string };
+
+/**
+ * A file of /proc/net that root alone may read. Of a network namespace that was made together with its user namespace
+ * it is nobody's (proc_net_ns_init, fs/proc/proc_net.c): there it counts as missing, for only who made both is in it.
+ */
+export function rootsText(path: string): RootsText {
+  try {
+    return { text: readFileSync(path, 'utf8') };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const isNobodys = code === 'EACCES' && process.geteuid?.() === 0;
+    return code === 'ENOENT' || isNobodys ? { text: null } : { refused: code };
+  }
+}
+
 /** Where the descriptors of a process lead; none as above. */
 export function descriptorsOf(pid: string): readonly string[] {
   return ofDescriptors(pid, procLink);

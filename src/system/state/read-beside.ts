@@ -1,32 +1,26 @@
 import type { Beside } from '../../core/model/state.js';
-import { VerifyError } from '../../core/model/verify-error.js';
 import { objectsOf, textOf } from '../../core/text/json-text.js';
 import { readSysctl } from '../kernel/sysctl.js';
-import { readJson } from '../process/programs.js';
+import { readIfSupported } from './read-filters.js';
 import { readAround } from './read-linked-devices.js';
 
 /** What decides, by device, what a guest without a bridge may send and whom the host answers for. */
 const perDevice = ['rp_filter', 'accept_local', 'proxy_arp', 'route_localnet', 'forwarding'];
 
 async function routesIn(netns: string | null, family: '-4' | '-6'): Promise<Beside['routes']> {
-  try {
-    const routes = objectsOf(await readJson(['ip', '-j', family, 'route', 'show'], { netns }));
-    return routes.flatMap((route) => {
-      const destination = textOf(route['dst']);
-      if (destination === null) return [];
-      // a route of several next hops has a device in each of them alone
-      const devices = [route, ...objectsOf(route['nexthops'])].flatMap(({ dev }) => textOf(dev) ?? []);
-      return [...new Set(devices)].map((device) => ({ device, destination }));
-    });
-  } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
-    return []; // a kernel without the family
-  }
+  const routes = objectsOf(await readIfSupported(['ip', '-j', family, 'route', 'show'], netns, []));
+  return routes.flatMap((route) => {
+    const destination = textOf(route['dst']);
+    if (destination === null) return [];
+    // a route of several next hops has a device in each of them alone
+    const devices = [route, ...objectsOf(route['nexthops'])].flatMap(({ dev }) => textOf(dev) ?? []);
+    return [...new Set(devices)].map((device) => ({ device, destination }));
+  });
 }
 
 /**
  * Reads what stands beside the bridges of a namespace, null = the caller's: guests on lower devices and behind routes,
- * bridges elsewhere. Nothing is sent.
+ * bridges elsewhere. Nothing is sent. Rejects with VerifyError where routes cannot be read.
  */
 export async function readBeside(netns: string | null): Promise<Beside> {
   const [ipv4, ipv6] = await Promise.all([routesIn(netns, '-4'), routesIn(netns, '-6')]);

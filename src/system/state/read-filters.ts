@@ -50,12 +50,22 @@ function handleOf(number: number): string {
   return `${(number >>> 16).toString(16)}:${minor === 0 ? '' : minor.toString(16)}`;
 }
 
-/** Classes that filters hang on, beside those of the disciplines themselves. */
+/** Classes that filters hang on, or may, beside those of the disciplines themselves. Throws VerifyError (3). */
 function classPlaces(device: string, index: number, finder: FilterFinder): readonly FilterPlace[] {
-  return finder
-    .classesOf(index)
-    .filter((parent) => finder.hasFilters(index, parent) === true)
+  const classes = finder.classesOf(index);
+  if (classes === null) throw unlisted(device);
+  return classes
+    .filter((parent) => finder.hasFilters(index, parent) !== false)
     .map((parent) => ({ device, place: handleOf(parent), words: ['parent', handleOf(parent)] }));
+}
+
+function unlisted(device: string): VerifyError {
+  return new VerifyError(
+    'command-failed',
+    3,
+    `the kernel does not list the classes of ${device}, on which filters may hang`,
+    'run it again; what prevents it may be a container, or too many open files',
+  );
 }
 
 /** Where filters of a discipline are, or may be, by a line of `tc -j qdisc show`. */
@@ -69,14 +79,23 @@ function disciplinePlaces(
   if (kind === 'ingress') return [{ device, place: 'ingress', words: ['ingress'] }];
   const handle = textOf(discipline['handle']) ?? '0:';
   const isRoot = discipline['root'] === true;
-  const index = finder?.indexOf(device) ?? null;
-  const has = index !== null && finder?.hasFilters(index, isRoot ? 0 : numberOf(handle)) === true;
+  const has = mayHaveFilters(device, isRoot ? 0 : numberOf(handle), finder);
   if (isRoot) return has || !usual.has(kind) ? [{ device, place: 'root', words: [] }] : [];
   return has ? [{ device, place: handle, words: ['parent', handle] }] : [];
 }
 
-/** Where filters are, or may be, by a list of `tc -j qdisc show`. */
-function placesOf(qdisc: unknown, finder: FilterFinder | null): readonly FilterPlace[] {
+/** False of a device that is gone. */
+function mayHaveFilters(device: string, parent: number, finder: FilterFinder | null): boolean {
+  if (finder === null) return true;
+  const index = finder.indexOf(device);
+  return index !== null && finder.hasFilters(index, parent) !== false;
+}
+
+/**
+ * Where filters are, or may be, by a list of `tc -j qdisc show`. `finder`: null = the kernel cannot be asked. Throws
+ * VerifyError (3) where classes cannot be listed.
+ */
+export function placesOf(qdisc: unknown, finder: FilterFinder | null): readonly FilterPlace[] {
   const disciplines = objectsOf(qdisc).flatMap((discipline) => {
     const [device, kind] = [textOf(discipline['dev']), textOf(discipline['kind'])];
     return device === null || kind === null || bare.has(kind) ? [] : [{ discipline, device, kind }];
@@ -89,13 +108,14 @@ function placesOf(qdisc: unknown, finder: FilterFinder | null): readonly FilterP
   return [
     ...disciplines.flatMap(({ discipline, device, kind }) => disciplinePlaces(discipline, device, kind, finder)),
     ...[...classful].flatMap((device) => {
-      const index = finder?.indexOf(device) ?? null;
-      return index === null || finder === null ? [] : classPlaces(device, index, finder);
+      if (finder === null) throw unlisted(device);
+      const index = finder.indexOf(device);
+      return index === null ? [] : classPlaces(device, index, finder);
     }),
   ];
 }
 
-/** tc's rules of every device of a namespace. Rejects with VerifyError where tc is missing or refuses. */
+/** tc's rules of every device of a namespace. Rejects with VerifyError where tc is missing, or it or the kernel refuses. */
 export async function readFilters(netns: string | null): Promise<Filters> {
   const where = { netns };
   const qdisc = await readJson(['tc', '-j', 'qdisc', 'show'], where);
@@ -134,8 +154,15 @@ export function readPrograms(
   return denied ? null : programs;
 }
 
-/** What `ip` prints of a family; a kernel without it, or without tables to choose from, has `otherwise`. */
-async function printed(argv: readonly string[], netns: string | null, otherwise: unknown): Promise<unknown> {
+/**
+ * What `ip` prints of a family; a kernel without it, or without tables to choose from, has `otherwise`. Rejects with
+ * VerifyError where it fails in another way.
+ */
+export async function readIfSupported(
+  argv: readonly string[],
+  netns: string | null,
+  otherwise: unknown,
+): Promise<unknown> {
   try {
     return await readJson(argv, { netns });
   } catch (error) {
@@ -146,8 +173,8 @@ async function printed(argv: readonly string[], netns: string | null, otherwise:
 
 async function familyRouting(netns: string | null, family: '-4' | '-6'): Promise<FamilyRouting> {
   const [rules, routes] = await Promise.all([
-    printed(['ip', '-j', family, 'rule', 'show'], netns, usualRules),
-    printed(['ip', '-j', family, 'route', 'show', 'table', 'all'], netns, []),
+    readIfSupported(['ip', '-j', family, 'rule', 'show'], netns, usualRules),
+    readIfSupported(['ip', '-j', family, 'route', 'show', 'table', 'all'], netns, []),
   ]);
   return { rules, routes };
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { cpus } from 'node:os';
 import type { Place } from '../../core/model/fabric.js';
 import type { Beside, ForeignBridge, LinkedDevice } from '../../core/model/state.js';
@@ -60,15 +60,18 @@ function threadsOf(pid: string): readonly string[] {
 }
 
 /**
- * A path of each network namespace that is mounted, wherever that is seen, or that a process or a thread lives in, by
- * what distinguishes them, but home.
+ * The paths of each network namespace that is mounted, wherever that is seen, or that a process or a thread lives in,
+ * by what distinguishes them, but home. What is mounted comes first: a process may end.
  */
-function otherSpaces(home: string): ReadonlyMap<string, string> {
+function otherSpaces(home: string): ReadonlyMap<string, readonly string[]> {
   const processes = procNames('/proc').filter((name) => /^\d+$/.test(name));
-  const paths = new Map<string, string>();
+  const paths = new Map<string, string[]>();
   const add = (path: string): void => {
     const identity = identityOf(path);
-    if (identity !== null && identity !== home && !paths.has(identity)) paths.set(identity, path);
+    if (identity === null || identity === home) return;
+    const known = paths.get(identity);
+    if (known === undefined) paths.set(identity, [path]);
+    else known.push(path);
   };
   mountedSpaces('self').forEach(add);
   for (const pid of processes) add(`/proc/${pid}/ns/net`);
@@ -79,9 +82,11 @@ function otherSpaces(home: string): ReadonlyMap<string, string> {
 
 /** What is in a namespace. */
 interface SpaceLinks {
+  /** The path by which it was come to. */
+  readonly path: string;
   readonly links: readonly KernelLink[];
-  /** Its number for the namespace that is looked at; null = none. */
-  readonly home: number | null;
+  /** Its number for the namespace that is looked at. */
+  readonly home: number | 'none';
   /** Addresses by number of the device, where there are ipvlans. */
   readonly addresses: ReadonlyMap<number, readonly string[]>;
 }
@@ -91,24 +96,18 @@ function isByAddress({ kind }: KernelLink): boolean {
   return kind === 'ipvlan' || kind === 'ipvtap';
 }
 
-/** The links of a namespace; `home`: the one that is looked at, open. null = nobody may look. */
-function linksIn(fd: number, home: number): SpaceLinks | null {
+/** The links of the namespace that the thread is in; `home`: the one that is looked at, open. A text = why not. */
+function linksHere(path: string, home: number): SpaceLinks | string {
+  const asker = openNetlinkAsker(NETLINK_ROUTE);
+  if (asker === null) return 'no netlink socket can be opened there';
   try {
-    return inNamespaceFd(fd, () => {
-      const asker = openNetlinkAsker(NETLINK_ROUTE);
-      if (asker === null) return null;
-      try {
-        const links = linksOf(asker);
-        if (links === null) return null;
-        const addresses = links.some(isByAddress) ? addressesOf(asker) : new Map<number, readonly string[]>();
-        return { links, home: spaceNumber(asker, home), addresses };
-      } finally {
-        asker.close();
-      }
-    });
-  } catch (error) {
-    if (error instanceof VerifyError) return null;
-    throw error;
+    const links = linksOf(asker);
+    const number = spaceNumber(asker, home);
+    const addresses = links?.some(isByAddress) === true ? addressesOf(asker) : new Map<number, readonly string[]>();
+    if (links === null || number === null || addresses === null) return 'the kernel does not list its devices';
+    return { path, links, home: number, addresses };
+  } finally {
+    asker.close();
   }
 }
 
@@ -136,8 +135,15 @@ function deviceOf(link: KernelLink, space: string | null, addresses?: SpaceLinks
  * The devices of a namespace, and those of others that stand on one of them or are its other end. What is in a
  * namespace that no thread lives in and that is mounted nowhere is not found.
  */
-export function readLinkedDevices(netns: string | null): readonly LinkedDevice[] {
-  return lookAround(netns).devices;
+export function readLinkedDevices(netns: string | null): LinkedDevices {
+  const { devices, unread } = lookAround(netns);
+  return { devices, unread };
+}
+
+/** Devices, and the namespaces that could not be looked into, with the reason. */
+export interface LinkedDevices {
+  readonly devices: readonly LinkedDevice[];
+  readonly unread: readonly string[];
 }
 
 /** Where ip-netns(8) keeps its names. */
@@ -152,46 +158,86 @@ export function readAround(netns: string | null): Pick<Beside, 'devices' | 'brid
   return { devices: devices.map(({ spaceId: _id, received: _count, xdpId: _program, ...device }) => device), bridges };
 }
 
-function lookAround(netns: string | null): Pick<Beside, 'devices' | 'bridges'> {
+function lookAround(netns: string | null): Pick<Beside, 'devices' | 'bridges'> & LinkedDevices {
   const homePath = netns ?? '/proc/self/ns/net';
   const home = openSync(homePath, 'r');
   try {
-    const here = inNamespace(netns, () => {
-      const asker = openNetlinkAsker(NETLINK_ROUTE);
-      try {
-        return asker === null ? [] : (linksOf(asker) ?? []);
-      } finally {
-        asker?.close();
-      }
-    });
+    const here = inNamespace(netns, () => linksHere(homePath, home));
+    if (typeof here === 'string')
+      return { devices: [], bridges: [], unread: [`the namespace of the bridges: ${here}`] };
     // what stands in another namespace is none of this one's: a number there may be another device's here
-    const devices = here.map((link) => deviceOf(link.linkSpace === null ? link : { ...link, link: null }, null));
+    const devices = here.links.map((link) => deviceOf(link.linkSpace === null ? link : { ...link, link: null }, null));
     const bridges: ForeignBridge[] = [];
-    for (const [spaceId, path] of otherSpaces(identityOf(homePath) ?? '')) {
-      const space = lookInto(path, home);
-      const linked = (space?.links ?? []).filter(({ linkSpace }) => linkSpace !== null && linkSpace === space?.home);
-      devices.push(...linked.map((link) => ({ ...deviceOf(link, path, space?.addresses), spaceId })));
-      if (linked.length > 0 || path.startsWith(named))
-        bridges.push(...bridgesAmong(space?.links ?? [], path, linked.length > 0));
+    const unread: string[] = [];
+    for (const [spaceId, paths] of otherSpaces(identityOf(homePath) ?? '')) {
+      const space = lookInto(spaceId, paths, { netns, fd: home });
+      if (typeof space === 'string') unread.push(space);
+      if (space === null || typeof space === 'string') continue;
+      const { path, links, addresses } = space;
+      const linked = links.filter(({ linkSpace }) => linkSpace !== null && linkSpace === space.home);
+      devices.push(...linked.map((link) => ({ ...deviceOf(link, path, addresses), spaceId })));
+      if (linked.length > 0 || path.startsWith(named)) bridges.push(...bridgesAmong(links, path, linked.length > 0));
     }
-    return { devices, bridges };
+    return { devices, bridges, unread };
   } finally {
     closeSync(home);
   }
 }
 
-function lookInto(path: string, home: number): SpaceLinks | null {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch {
-    return null;
+/** The namespace that is looked at: its path, null = the caller's, and open. */
+interface Home {
+  readonly netns: string | null;
+  readonly fd: number;
+}
+
+/**
+ * What is in the namespace of that identity, by the first path that still leads there; null = it is gone, or it is
+ * another user's and nothing of home leads there. A text = why it cannot be looked into.
+ */
+export function lookInto(identity: string, paths: readonly string[], home: Home): SpaceLinks | string | null {
+  let refusal: string | null = null;
+  for (const path of paths) {
+    let fd: number;
+    try {
+      fd = openSync(path, 'r');
+    } catch (error) {
+      // a process that ended: another one may live there
+      if (!isGone(error)) refusal ??= `${path}: ${error instanceof Error ? error.message : String(error)}`;
+      continue;
+    }
+    try {
+      const { dev, ino } = fstatSync(fd);
+      if (`${dev}:${ino}` !== identity) continue;
+      const found = inNamespaceFd(fd, () => linksHere(path, home.fd));
+      return typeof found === 'string' ? `${path}: ${found}` : found;
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error;
+      return isBeyond(fd, home) ? null : `${path}: ${error.message}`;
+    } finally {
+      closeSync(fd);
+    }
   }
-  try {
-    return linksIn(fd, home);
-  } finally {
-    closeSync(fd);
-  }
+  return refusal;
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH');
+}
+
+/**
+ * Whether a namespace that may not be entered is of no interest: in a user namespace, as an ordinary user's lab, those
+ * outside may never be entered, and home has no number for it, as for one that a device of home is in.
+ */
+function isBeyond(fd: number, { netns }: Home): boolean {
+  if (procText('/proc/self/uid_map').trim().split(/\s+/).join(' ') === '0 0 4294967295') return false;
+  return inNamespace(netns, () => {
+    const asker = openNetlinkAsker(NETLINK_ROUTE);
+    try {
+      return asker !== null && spaceNumber(asker, fd) === 'none';
+    } finally {
+      asker?.close();
+    }
+  });
 }
 
 function bridgesAmong(links: readonly KernelLink[], space: string, linked: boolean): readonly ForeignBridge[] {

@@ -27,6 +27,9 @@ export function parsePacketSockets(
     });
 }
 
+/** What is said where `readPacketSockets` gives null. */
+export const unreadSockets = { what: 'packet sockets', why: '/proc/net/packet cannot be read' } as const;
+
 /** The text of /proc/net/packet in a namespace; null where it cannot be read. */
 export function readPacketTable(netns: string | null): string | null {
   try {

@@ -4,7 +4,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { readOvs } from './ovs/read.js';
 import { readBeside } from './read-beside.js';
 import { readDeclared } from './read-declared.js';
-import { readPacketSockets } from './read-packet-sockets.js';
+import { readPacketSockets, unreadSockets } from './read-packet-sockets.js';
 import { readPromiscuousLog, readVmnet } from './read-vmnet.js';
 import { forwardingSysctls, readState } from './read.js';
 
@@ -23,23 +23,26 @@ export interface SnapshotOptions {
  */
 export async function readSnapshot({ netns, whole, beside = false }: SnapshotOptions): Promise<Snapshot> {
   const unread: { what: string; why: string }[] = [];
+  const orUnread = async <T>(what: string, read: Promise<T>): Promise<T | null> => {
+    try {
+      return await read;
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error;
+      unread.push({ what, why: error.message });
+      return null;
+    }
+  };
   const [state, promiscuousLog, ovs, around] = await Promise.all([
     readState({ netns, sysfs: netns === null, sysctl: forwardingSysctls, routing: beside }),
     whole ? readPromiscuousLog() : null,
-    whole && netns === null
-      ? readOvs().catch((error: unknown) => {
-          if (!(error instanceof VerifyError)) throw error;
-          unread.push({ what: 'ovs', why: error.message });
-          return null;
-        })
-      : null,
-    beside ? readBeside(netns) : null,
+    whole && netns === null ? orUnread('ovs', readOvs()) : null,
+    beside ? orUnread('beside', readBeside(netns)) : null,
   ]);
   // A configuration is that of the machine: interfaces of another namespace may have the same names.
   const configured = whole && netns === null ? await readDeclared(state) : null;
   unread.push(...(configured?.unread ?? []));
   const packetSockets = await settledSockets(netns, state);
-  if (packetSockets === null) unread.push({ what: 'packet sockets', why: '/proc/net/packet cannot be read' });
+  if (packetSockets === null) unread.push(unreadSockets);
   return {
     state: { ...state, unread: [...state.unread, ...unread] },
     packetSockets,

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { HostState, LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { legacyTables } from '../kernel/ask/legacy-tables.js';
+import { legacyTables, nfTables } from '../kernel/ask/netfilter-tables.js';
 import { waitingFrames, type WaitingFrames } from '../kernel/ask/traffic-control.js';
 import { inNamespace } from '../kernel/namespaces.js';
+import { type RootsText, rootsText } from '../kernel/proc-files.js';
 import { readSysctl } from '../kernel/sysctl.js';
 import { readJson } from '../process/programs.js';
 import { isDescendant } from '../process/socket-holders.js';
@@ -13,7 +14,7 @@ import { parseFdb, parseLinks } from './parse-links.js';
 import { readAllDrops, readHardware } from './read-devices.js';
 import { readFilters, readPrograms, readRouting, routingAmong } from './read-filters.js';
 import { readSharedTaps } from './read-monitors.js';
-import { readPacketHandlers, readPacketSockets } from './read-packet-sockets.js';
+import { readPacketHandlers, readPacketSockets, unreadSockets } from './read-packet-sockets.js';
 
 export interface ReadOptions {
   /** Also Open vSwitch's bridges, where it runs: they stand among `links` and `fdb` like the kernel's. */
@@ -55,15 +56,15 @@ export const forwardingSysctls = [
  */
 export async function readState(options: ReadOptions): Promise<HostState> {
   // first of all: what the caller sends from now on waits there as well
-  const waiting = inNamespace(options.netns, waitingFrames) ?? [];
+  const waiting = inNamespace(options.netns, waitingFrames);
   const unread: { what: string; why: string }[] = [];
+  if (waiting === null) unread.push({ what: 'waiting frames', why: 'the kernel does not list queueing disciplines' });
   const where = { netns: options.netns };
   const part = async <T>(what: string, read: Promise<T>): Promise<T | null> => {
     try {
       return await read;
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
-      if (what === 'nft' && error.code === 'program-missing') return null; // nobody here can have made rules with it
       unread.push({ what, why: `${error.message} (${error.hint})` });
       return null;
     }
@@ -74,7 +75,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     part('vlan', readJson(['bridge', '-j', 'vlan', 'show'], where)),
     part('mdb', readJson(['bridge', '-j', 'mdb', 'show'], where)),
     part('tc', readFilters(options.netns)),
-    part('nft', readJson(['nft', '-j', 'list', 'ruleset'], where)),
+    part('nft', readRules(options.netns)),
     options.routing === true ? part('routing', readRouting(options.netns)) : null,
   ]);
   const ovs =
@@ -85,13 +86,16 @@ export async function readState(options: ReadOptions): Promise<HostState> {
           unread.push({ what: 'ovs', why: `${error.message} (${error.hint})` });
           return null;
         });
-  const sockets =
+  const sockets: Pick<HostState, 'packetSockets'> =
     options.packetSockets === true
       ? { packetSockets: readPacketSockets(options.netns, isDescendant)?.filter(({ own: isOwn }) => !isOwn) ?? null }
       : {};
+  if (sockets.packetSockets === null) unread.push(unreadSockets);
   const drops = readAllDrops(options.netns);
   const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
   const parsed = inNamespace(options.netns, () => parseLinks(links, options.sysfs ? sysFlags : () => null));
+  const carriers = readCarriers(options.netns, parsed);
+  unread.push(...carriers.unread);
   const state: HostState = {
     links: parsed,
     fdb: parseFdb(fdb),
@@ -102,12 +106,32 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     sysctl,
     ...(drops === null ? {} : { drops }),
     ...sockets,
-    ...readCarriers(options.netns, parsed),
-    ...waitingAt(parsed, waiting),
+    ...carriers.found,
+    ...waitingAt(parsed, waiting ?? []),
     ...(routing === null ? {} : { routing: routingAmong(routing, links) }),
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
   return ovs === null ? state : withOvs(state, ovs);
+}
+
+/**
+ * nft's rules; null = there are none, where there is no program nft either. Rejects with VerifyError where it fails,
+ * and where rules are there that it is missing for: firewalls and container engines make some without it.
+ */
+async function readRules(netns: string | null): Promise<unknown> {
+  try {
+    return await readJson(['nft', '-j', 'list', 'ruleset'], { netns });
+  } catch (error) {
+    if (!(error instanceof VerifyError) || error.code !== 'program-missing') throw error;
+    const tables = inNamespace(netns, nfTables);
+    if (tables?.length === 0) return null;
+    const more = tables === null || tables.length <= 3 ? '' : ` and ${tables.length - 3} more`;
+    const found =
+      tables === null
+        ? 'the kernel does not say whether nf_tables has rules'
+        : `nf_tables has ${tables.slice(0, 3).join(', ')}${more}`;
+    throw new VerifyError('program-missing', 69, `${found}, and ${error.message}`, error.hint);
+  }
 }
 
 /** Frames that wait, by the names of their devices. */
@@ -119,10 +143,13 @@ function waitingAt(links: readonly LinkState[], waiting: readonly WaitingFrames[
   return named.length === 0 ? {} : { waiting: named };
 }
 
-type Carriers = Pick<
-  HostState,
-  'programs' | 'packetHandlers' | 'sharedTaps' | 'logGroups' | 'hardware' | 'legacyTables'
->;
+interface Carriers {
+  readonly found: Pick<
+    HostState,
+    'programs' | 'packetHandlers' | 'sharedTaps' | 'logGroups' | 'hardware' | 'legacyTables'
+  >;
+  readonly unread: HostState['unread'];
+}
 
 /** What the kernel itself, and no program of iproute2 or nft, says of what can carry frames elsewhere. */
 function readCarriers(netns: string | null, links: readonly LinkState[]): Carriers {
@@ -131,26 +158,33 @@ function readCarriers(netns: string | null, links: readonly LinkState[]): Carrie
   const hardware = readHardware(netns, links);
   const legacy = inNamespace(netns, legacyTables);
   return {
-    programs: readPrograms(netns, links),
-    packetHandlers: readPacketHandlers(netns),
-    ...(Object.keys(sharedTaps).length === 0 ? {} : { sharedTaps }),
-    ...(logGroups === null ? {} : { logGroups }),
-    ...(Object.keys(hardware).length === 0 ? {} : { hardware }),
-    ...(legacy.length === 0 ? {} : { legacyTables: legacy }),
+    found: {
+      programs: readPrograms(netns, links),
+      packetHandlers: readPacketHandlers(netns),
+      ...(Object.keys(sharedTaps).length === 0 ? {} : { sharedTaps }),
+      ...('refused' in logGroups || logGroups.text === null ? {} : { logGroups: groupsIn(logGroups.text) }),
+      ...(Object.keys(hardware).length === 0 ? {} : { hardware }),
+      ...(legacy.tables.length === 0 ? {} : { legacyTables: legacy.tables }),
+    },
+    unread: [
+      ...legacy.unread.map((why) => ({ what: 'legacy tables', why: `${why} (run as root)` })),
+      ...('refused' in logGroups
+        ? [{ what: 'log groups', why: `who takes what rules log cannot be read: ${logGroups.refused} (run as root)` }]
+        : []),
+    ],
   };
 }
 
 /**
  * Groups of NFLOG from which a process takes packets: the first column of /proc/net/netfilter/nfnetlink_log
- * (net/netfilter/nfnetlink_log.c, seq_show). null = there is none, or only root may read it.
+ * (net/netfilter/nfnetlink_log.c, seq_show). `text`: null = this kernel has none.
  */
-function readLogGroups(netns: string | null): readonly number[] | null {
-  try {
-    const text = inNamespace(netns, () => readFileSync('/proc/thread-self/net/netfilter/nfnetlink_log', 'utf8'));
-    return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [Number(line.trim().split(/\s+/)[0])]));
-  } catch {
-    return null;
-  }
+function readLogGroups(netns: string | null): RootsText {
+  return inNamespace(netns, () => rootsText('/proc/thread-self/net/netfilter/nfnetlink_log'));
+}
+
+function groupsIn(text: string): readonly number[] {
+  return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [Number(line.trim().split(/\s+/)[0])]));
 }
 
 /** The links alone, as `readState` gives them. Rejects with VerifyError where they cannot be read. */

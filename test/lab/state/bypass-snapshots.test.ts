@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostState } from '../../../src/core/model/state.js';
@@ -9,10 +11,12 @@ import { readFeatures, withEthtool } from '../../../src/system/kernel/ethtool.js
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { bypassesIn } from '../../../src/core/bridge/bypass/bypasses.js';
 import { helperPath } from '../../../src/system/process/helper-command.js';
+import { programEnv } from '../../../src/system/process/programs.js';
 import { readHardware } from '../../../src/system/state/read-devices.js';
 import { readState } from '../../../src/system/state/read.js';
 import { type Missing, needs, program, root } from '../../support/needs.js';
 
+const built = new URL('../../../build/system/state/read.js', import.meta.url).href;
 const tools = fileURLToPath(new URL('../../system/adversary/tools/attack.py', import.meta.url));
 
 /** Whether this kernel has a queueing discipline of that kind. */
@@ -129,6 +133,55 @@ describe('a snapshot of the state', needs(root), () => {
     expect(await ofBridge()).toEqual([{ program: 'ebtables-legacy', table: 'nat', rules: 1, targets: null }]);
     run('ebtables-legacy', '-t', 'nat', '-F', 'PREROUTING');
     expect(await ofBridge()).toEqual([]);
+  });
+
+  it('asks the kernel for tables of nf_tables where there is no program nft', needs(program('nft')), async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'no-nft-'));
+    const env = programEnv();
+    const path = env['PATH'] ?? '';
+    for (const name of ['ip', 'bridge', 'tc'])
+      symlinkSync(spawnSync('which', [name], { env, encoding: 'utf8' }).stdout.trim(), join(folder, name));
+    const without = async (): Promise<HostState> => {
+      env['PATH'] = folder;
+      try {
+        return await state();
+      } finally {
+        env['PATH'] = path;
+      }
+    };
+    try {
+      run('nft', 'add', 'table', 'inet', 'empty');
+      expect(await without()).toMatchObject({ nft: null, unread: [] });
+      run('nft', 'add', 'table', 'netdev', 'copies');
+      run('nft', 'add', 'chain', 'netdev', 'copies', 'ingress');
+      expect(await without()).toMatchObject({
+        nft: null,
+        unread: [
+          { what: 'nft', why: expect.stringMatching(/^nf_tables has netdev copies, and .*nft is not installed/) },
+        ],
+      });
+    } finally {
+      run('nft', 'flush', 'ruleset');
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('names what an ordinary user may not read, and lacks nothing in namespaces of that user', () => {
+    const user = 'setpriv --reuid 4321 --regid 4321 --clear-groups'.split(' ');
+    const script = `import { readState } from ${JSON.stringify(built)};
+      const { unread } = await readState({ netns: null, sysfs: false, sysctl: [], packetSockets: true });
+      console.log(JSON.stringify(unread.map(({ what }) => what)));`;
+    const unread = (...words: readonly string[]): unknown => {
+      const argv = [...words, process.execPath, '--input-type=module', '-e', script];
+      const { stdout, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', cwd: '/' });
+      return stdout === '' ? stderr : JSON.parse(stdout);
+    };
+    expect(unread('unshare', '--net')).toEqual([]);
+    expect(unread(...user)).toContain('nft');
+    expect(unread(...user)).toContain('log groups');
+    const own = [...user, 'unshare', '--user', '--map-root-user'];
+    expect(unread(...own, '--net')).toEqual([]);
+    expect(unread(...own, 'unshare', '--net')).toEqual([]);
   });
 
   it('knows features of a device by the names of ethtool, as they are switched', () => {

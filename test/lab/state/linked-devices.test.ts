@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
-import { readLinkedDevices } from '../../../src/system/state/read-linked-devices.js';
+import { lookInto, readLinkedDevices } from '../../../src/system/state/read-linked-devices.js';
 import { needs, program, root } from '../../support/needs.js';
+
+const built = new URL('../../../build/system/state/read-linked-devices.js', import.meta.url).href;
 
 describe('devices that stand on a bridge', needs(root), () => {
   let home = -1;
@@ -19,7 +21,8 @@ describe('devices that stand on a bridge', needs(root), () => {
       const { stdout } = spawnSync('ip', ['-j', 'link', 'show', 'dev', name], { encoding: 'utf8' });
       return Number(JSON.parse(stdout)[0].ifindex);
     });
-  const found = (): ReturnType<typeof readLinkedDevices> => readLinkedDevices(`/proc/${process.pid}/fd/${home}`);
+  const found = (): ReturnType<typeof readLinkedDevices>['devices'] => around().devices;
+  const around = (): ReturnType<typeof readLinkedDevices> => readLinkedDevices(`/proc/${process.pid}/fd/${home}`);
 
   beforeAll(async () => {
     home = newNamespace(disableIpv6);
@@ -108,5 +111,38 @@ describe('devices that stand on a bridge', needs(root), () => {
       'd=$(mktemp -d); mount -t tmpfs none $d; touch "$d/a b"; unshare --net="$d/a b" true; echo "/proc/PID/root$d/a b"; exec sleep 60';
     const devices = await foundWith('unshare', '--mount', '--propagation', 'private', 'sh', '-ec', script);
     expect(devices).toMatchObject([{ space: expect.stringMatching(/^\/proc\/\d+\/root\/.*\/a b$/) }]);
+  });
+
+  it('are found by the next path where the first process has ended', () => {
+    const path = `/proc/${stranger?.pid ?? 0}/ns/net`;
+    const { dev, ino } = statSync(path);
+    const place = { netns: `/proc/${process.pid}/fd/${home}`, fd: home };
+    const ended = '/proc/4194305/ns/net';
+    expect(lookInto(`${dev}:${ino}`, [ended, path], place)).toMatchObject({ path });
+    expect(lookInto(`${dev}:${ino}`, [ended, '/proc/self/ns/net'], place)).toBeNull(); // gone, another one lives there
+  });
+
+  it('are not known in a namespace that may not be entered, unless a user namespace is why', async () => {
+    const user = 'setpriv --reuid 4321 --regid 4321 --clear-groups'.split(' ');
+    const own = [...user, 'unshare', '--user', '--map-root-user', '--net'];
+    const holder = spawn(own[0] ?? '', [...own.slice(1), 'sh', '-c', 'echo; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(holder.stdout, 'data');
+    const script = `import { lookInto, readLinkedDevices } from ${JSON.stringify(built)};
+      console.log(JSON.stringify(readLinkedDevices(null).unread));`;
+    const unread = (words: readonly string[]): readonly string[] => {
+      const argv = [...words, process.execPath, '--input-type=module', '-e', script];
+      const { stdout } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', cwd: '/' });
+      return JSON.parse(stdout);
+    };
+    try {
+      const refused = `/proc/${holder.pid ?? 0}/ns/net: the kernel refuses to enter`;
+      expect(unread(user).filter((text) => text.startsWith(refused))).toHaveLength(1);
+      expect(unread(own)).toEqual([]);
+    } finally {
+      holder.kill('SIGKILL');
+      await once(holder, 'exit');
+    }
   });
 });

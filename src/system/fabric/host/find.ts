@@ -42,7 +42,7 @@ function aboveDevices({ topology }: Scenario, { links }: HostState, netns: strin
   if (above.length === 0) return new Map();
   const indexOf = new Map(links.map(({ name, ifindex }) => [name, ifindex]));
   const home = inodeOf(netns ?? '/proc/self/ns/net');
-  const devices = readLinkedDevices(netns).map((device) => ({
+  const devices = readLinkedDevices(netns).devices.map((device) => ({
     device,
     inode: device.space === null ? home : inodeOf(device.space),
   }));

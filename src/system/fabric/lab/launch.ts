@@ -169,6 +169,10 @@ async function allowedVariant(): Promise<Variant> {
   throw refused ?? refusalOf('', 'user-namespace');
 }
 
+/**
+ * An ordinary user's network namespace is made when its user namespace has its root: else that root may not read
+ * what /proc/net shows to root alone.
+ */
 function prefix(runsAs: RunsAs, ownProc: boolean): readonly string[] {
   return [
     'setpriv',
@@ -176,13 +180,13 @@ function prefix(runsAs: RunsAs, ownProc: boolean): readonly string[] {
     'KILL',
     '--no-new-privs',
     'unshare',
-    ...(runsAs === 'root' ? [] : ['--user', '--map-root-user']),
-    '--net',
+    ...(runsAs === 'root' ? ['--net'] : ['--user', '--map-root-user']),
     '--mount',
     '--pid',
     '--fork',
     '--kill-child',
     ...(ownProc ? ['--mount-proc'] : []),
     '--',
+    ...(runsAs === 'root' ? [] : ['unshare', '--net', '--']),
   ];
 }

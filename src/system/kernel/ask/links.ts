@@ -60,6 +60,8 @@ const ipvlanModes: ReadonlyMap<number, string> = new Map([
 /** struct rtgenmsg, padded, and NETNSA_FD and NETNSA_NSID of linux/net_namespace.h. */
 const spaceMessage = 4;
 const ofSpace = { id: 1, fd: 3 } as const;
+/** What a kernel before Linux 4.0 answers, which has no numbers of namespaces. */
+const EOPNOTSUPP = 95;
 
 /** A link as the kernel reports it in its own namespace. */
 export interface KernelLink {
@@ -145,10 +147,15 @@ function flagOf(kind: string, data: Buffer | undefined): KernelLink['flag'] {
   return ipvlanFlags.find(([bit]) => (flags & bit) !== 0)?.[1] ?? null;
 }
 
-/** Addresses with their prefix by number of the device, but those of the link or of the host alone. */
-export function addressesOf(asker: NetlinkAsker): ReadonlyMap<number, readonly string[]> {
+/**
+ * Addresses with their prefix by number of the device, but those of the link or of the host alone; null = they could not
+ * be read.
+ */
+export function addressesOf(asker: NetlinkAsker): ReadonlyMap<number, readonly string[]> | null {
+  const answers = asker.ask(RTM_GETADDR, new Uint8Array(addressMessage), 'dump');
+  if (answers === null) return null;
   const found = new Map<number, string[]>();
-  for (const { type, bytes } of asker.ask(RTM_GETADDR, new Uint8Array(addressMessage), 'dump') ?? []) {
+  for (const { type, bytes } of answers) {
     if (type !== RTM_NEWADDR || bytes.readUInt8(addressAt.scope) >= linkScope) continue;
     const attributes = netlinkAttributes(bytes.subarray(addressAt.attributes));
     const raw = attributes.get(addressAttribute.local) ?? attributes.get(addressAttribute.address);
@@ -160,15 +167,20 @@ export function addressesOf(asker: NetlinkAsker): ReadonlyMap<number, readonly s
   return found;
 }
 
-/** The number that the asker's namespace has for the one that is open as `fd`; null = none: it has no link there. */
-export function spaceNumber(asker: NetlinkAsker, fd: number): number | null {
+/**
+ * The number that the asker's namespace has for the one that is open as `fd`; 'none': it has no link there, null = it
+ * could not be asked.
+ */
+export function spaceNumber(asker: NetlinkAsker, fd: number): number | 'none' | null {
   const body = new Uint8Array(spaceMessage + 8);
   const view = new DataView(body.buffer);
   view.setUint16(spaceMessage, 8, true);
   view.setUint16(spaceMessage + 2, ofSpace.fd, true);
   view.setInt32(spaceMessage + 4, fd, true);
-  const [answer] = asker.ask(RTM_GETNSID, body, 'one') ?? [];
+  const answers = asker.ask(RTM_GETNSID, body, 'one', [EOPNOTSUPP]);
+  if (answers === null) return null;
+  const [answer] = answers;
   const number = answer === undefined ? undefined : netlinkAttributes(answer.bytes.subarray(20)).get(ofSpace.id);
   const id = number?.readInt32LE(0) ?? -1;
-  return id < 0 ? null : id;
+  return id < 0 ? 'none' : id;
 }

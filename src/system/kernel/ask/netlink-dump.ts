@@ -1,10 +1,11 @@
 import { closeSync, writeSync } from 'node:fs';
+import { VerifyError } from '../../../core/model/verify-error.js';
 import {
   type NETLINK_NETFILTER,
   type NETLINK_ROUTE,
   type NETLINK_SOCK_DIAG,
   netlinkMessages,
-  openNetlinkIfAllowed,
+  openNetlink,
   readNetlink,
 } from '../netlink-socket.js';
 
@@ -13,6 +14,10 @@ const NLMSG_DONE = 3;
 /** NLM_F_REQUEST, and NLM_F_DUMP beside it (netlink(7)). */
 const requestFlag = 0x001;
 const dumpFlags = 0x300;
+/** What was listed changed meanwhile: some of it may be missing, or stand there twice (NLM_F_DUMP_INTR). */
+const interruptedFlag = 0x10;
+/** As often is asked what was interrupted. */
+const maxDumps = 3;
 /** The kernel answers at once; where it does not, nothing is known. */
 const waitMs = 2000;
 const headerLength = 16;
@@ -26,47 +31,88 @@ export interface NetlinkAnswer {
 /** A socket that questions are asked on, in the namespace in which it was opened. */
 export interface NetlinkAsker {
   readonly fd: number;
-  /** All messages of the answer to a question of that type; null = the kernel refuses, or something was lost. */
-  ask(type: number, body: Uint8Array, how: 'dump' | 'one'): readonly NetlinkAnswer[] | null;
+  /**
+   * All messages of the answer to a question of that type; null = the kernel refuses, or something was lost. `absent`:
+   * errnos by which the kernel says that it has none of that kind, which is an empty answer.
+   */
+  ask(type: number, body: Uint8Array, how: 'dump' | 'one', absent?: readonly number[]): readonly NetlinkAnswer[] | null;
   close(): void;
 }
 
+type Family = typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER | typeof NETLINK_SOCK_DIAG;
+
 /** Opens it in the calling thread's network namespace; null = this user, or this kernel, has no such socket. */
-export function openNetlinkAsker(
-  family: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER | typeof NETLINK_SOCK_DIAG,
-): NetlinkAsker | null {
-  const fd = openNetlinkIfAllowed({ family, groups: [], waitMs });
-  if (fd === null) return null;
+export function openNetlinkAsker(family: Family): NetlinkAsker | null {
+  const asker = openAskerIfThere(family);
+  return asker === 'absent' ? null : asker;
+}
+
+/** The same; `absent`: this kernel has no such family, null = this user may not open it. */
+export function openAskerIfThere(family: Family): NetlinkAsker | 'absent' | null {
+  try {
+    return netlinkAsker(openNetlink({ family, groups: [], waitMs }));
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return error.code === 'unsupported' ? 'absent' : null;
+  }
+}
+
+/** Asks on an open socket, which it closes. */
+export function netlinkAsker(fd: number): NetlinkAsker {
   const buffer = Buffer.alloc(1 << 16);
   let sequence = 0;
+  const askOnce = (type: number, body: Uint8Array, how: 'dump' | 'one'): Outcome => {
+    sequence += 1;
+    const request = Buffer.alloc(headerLength + body.length);
+    request.writeUInt32LE(request.length, 0);
+    request.writeUInt16LE(type, 4);
+    request.writeUInt16LE(how === 'dump' ? requestFlag | dumpFlags : requestFlag, 6);
+    request.writeUInt32LE(sequence, 8);
+    request.set(body, headerLength);
+    try {
+      writeSync(fd, request);
+    } catch {
+      return 'lost';
+    }
+    return readOutcome(fd, buffer, sequence, how);
+  };
   return {
     fd,
-    ask(type, body, how) {
-      sequence += 1;
-      const request = Buffer.alloc(headerLength + body.length);
-      request.writeUInt32LE(request.length, 0);
-      request.writeUInt16LE(type, 4);
-      request.writeUInt16LE(how === 'dump' ? requestFlag | dumpFlags : requestFlag, 6);
-      request.writeUInt32LE(sequence, 8);
-      request.set(body, headerLength);
-      try {
-        writeSync(fd, request);
-      } catch {
-        return null;
+    ask(type, body, how, absent = []) {
+      for (let dumps = 0; dumps < maxDumps; dumps += 1) {
+        const outcome = askOnce(type, body, how);
+        if (typeof outcome === 'number') return absent.includes(outcome) ? [] : null;
+        if (typeof outcome !== 'string') return outcome;
+        if (outcome === 'lost') return null;
       }
-      const answers: NetlinkAnswer[] = [];
-      for (;;) {
-        const wanted = readNetlink(fd, buffer);
-        if (typeof wanted === 'string') return null;
-        for (const message of netlinkMessages(buffer, wanted)) {
-          if (message.type === NLMSG_DONE) return answers;
-          if (message.type === NLMSG_ERROR) return null;
-          const bytes = Buffer.from(buffer.subarray(message.at, message.at + message.length));
-          answers.push({ type: message.type, bytes });
-          if (how === 'one') return answers;
-        }
-      }
+      return null;
     },
     close: () => closeSync(fd),
   };
+}
+
+/** An answer, or the errno of the refusal. */
+type Outcome = readonly NetlinkAnswer[] | number | 'interrupted' | 'lost';
+
+/** Reads the answer to the question of that number: what is left of the answers to earlier ones is skipped. */
+function readOutcome(fd: number, buffer: Buffer, sequence: number, how: 'dump' | 'one'): Outcome {
+  const answers: NetlinkAnswer[] = [];
+  let isInterrupted = false;
+  for (;;) {
+    const wanted = readNetlink(fd, buffer);
+    if (typeof wanted === 'string') return 'lost';
+    for (const message of netlinkMessages(buffer, wanted)) {
+      if (message.sequence !== sequence) continue;
+      isInterrupted ||= (message.flags & interruptedFlag) !== 0;
+      if (message.type === NLMSG_DONE || message.type === NLMSG_ERROR) {
+        // both carry an errno: a list that the kernel could not finish ends with it
+        const code = buffer.readInt32LE(message.at + headerLength);
+        if (code !== 0) return -code;
+        return isInterrupted ? 'interrupted' : answers;
+      }
+      const bytes = Buffer.from(buffer.subarray(message.at, message.at + message.length));
+      answers.push({ type: message.type, bytes });
+      if (how === 'one') return answers;
+    }
+  }
 }

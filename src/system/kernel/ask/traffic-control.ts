@@ -19,6 +19,9 @@ const attributesAt = headerLength + messageLength;
 /** TCA_KIND, TCA_STATS2, in that TCA_STATS_QUEUE: struct gnet_stats_queue, whose first member is qlen. */
 const attribute = { kind: 1, statistics: 7, queue: 3 } as const;
 
+/** What a kernel without filters, or without disciplines, answers. */
+const EOPNOTSUPP = 95;
+
 /** Frames that wait in a queueing discipline. */
 export interface WaitingFrames {
   readonly ifindex: number;
@@ -31,7 +34,7 @@ export interface WaitingFrames {
 export function waitingFrames(): readonly WaitingFrames[] | null {
   const asker = openNetlinkAsker(NETLINK_ROUTE);
   if (asker === null) return null;
-  const answers = asker.ask(RTM_GETQDISC, request(0, 0), 'dump');
+  const answers = asker.ask(RTM_GETQDISC, request(0, 0), 'dump', [EOPNOTSUPP]);
   asker.close();
   return (
     answers?.flatMap(({ type, bytes }) => {
@@ -65,8 +68,8 @@ export interface FilterFinder {
   indexOf(device: string): number | null;
   /** Do filters hang on that discipline or class of the device? null = the kernel does not report. */
   hasFilters(ifindex: number, parent: number): boolean | null;
-  /** Numbers of the classes of a device's disciplines. */
-  classesOf(ifindex: number): readonly number[];
+  /** Numbers of the classes of a device's disciplines; null = the kernel does not report. */
+  classesOf(ifindex: number): readonly number[] | null;
   close(): void;
 }
 
@@ -77,12 +80,14 @@ export function openFilterFinder(): FilterFinder | null {
   return {
     indexOf: (device) => linkIndex(asker.fd, device),
     hasFilters(ifindex, parent) {
-      const answers = asker.ask(RTM_GETTFILTER, request(ifindex, parent), 'dump');
+      const answers = asker.ask(RTM_GETTFILTER, request(ifindex, parent), 'dump', [EOPNOTSUPP]);
       return answers === null ? null : answers.some(({ type }) => type === RTM_NEWTFILTER);
     },
     classesOf(ifindex) {
-      const answers = asker.ask(RTM_GETTCLASS, request(ifindex, 0), 'dump') ?? [];
-      return answers.flatMap(({ type, bytes }) => (type === RTM_NEWTCLASS ? [bytes.readUInt32LE(handleAt)] : []));
+      const answers = asker.ask(RTM_GETTCLASS, request(ifindex, 0), 'dump', [EOPNOTSUPP]);
+      return (
+        answers?.flatMap(({ type, bytes }) => (type === RTM_NEWTCLASS ? [bytes.readUInt32LE(handleAt)] : [])) ?? null
+      );
     },
     close: () => asker.close(),
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { targetsOfEntries } from '../../../../src/system/kernel/ask/legacy-tables.js';
+import { isLoaded, targetsOfEntries } from '../../../../src/system/kernel/ask/netfilter-tables.js';
 
 const head = 112;
 const offsetsAt = 88;
@@ -35,4 +35,25 @@ describe('entries of a table of iptables-legacy', () => {
       expect(targetsOfEntries(wrong, offsetsAt)).toBeNull();
     }
   });
+});
+
+describe('whether a module is there', () => {
+  const lists = (modules: string | null, builtIn: string | null, functions: readonly string[] | null) => ({
+    modules,
+    builtIn: () => builtIn,
+    functions: () => (functions === null ? null : new Set(functions)),
+  });
+  it.each([
+    ['it is loaded', lists('nf_tables 385024 3 - Live 0x0\n', '', []), true],
+    ['another one is', lists('nf_tables_set 385024 3 - Live 0x0\n', 'kernel/net/x.ko\n', []), false],
+    ['this kernel has no modules', lists(null, null, null), true],
+    ['it is part of the kernel', lists('', 'kernel/net/netfilter/nf_tables.ko\n', []), true],
+    [
+      'a container does not have the list of those, and the kernel it',
+      lists('', null, ['nf_tables_module_init']),
+      true,
+    ],
+    ['a container does not have the list of those, nor the kernel it', lists('', null, ['ebtable_nat_init']), false],
+    ['nothing says so, and it has to be asked', lists('', null, null), true],
+  ])('is known where %s', (_, known, expected) => expect(isLoaded('nf_tables', known)).toBe(expected));
 });

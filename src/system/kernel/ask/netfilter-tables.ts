@@ -1,0 +1,267 @@
+import { readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import type { LegacyTable } from '../../../core/model/state.js';
+import { libc } from '../libc.js';
+import { NETLINK_NETFILTER, netlinkAttributes, netlinkText } from '../netlink-socket.js';
+import { rootsText } from '../proc-files.js';
+import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_RAW } from '../socket-constants.js';
+import { openAskerIfThere } from './netlink-dump.js';
+
+/** A family of tables that the kernel takes by setsockopt(2). */
+interface Family {
+  readonly program: Extract<LegacyTable['program'], 'iptables-legacy' | 'ip6tables-legacy'>;
+  readonly domain: number;
+  /** SOL_IP and SOL_IPV6. */
+  readonly level: number;
+  /** Names of the tables that the namespace has; to ask of others would make them. */
+  readonly names: string;
+  /**
+   * Offset of `target_offset` in struct ipt_entry and ip6t_entry (linux/netfilter_ipv4/ip_tables.h,
+   * …ipv6/ip6_tables.h).
+   */
+  readonly targetOffsetAt: number;
+}
+
+const families: readonly Family[] = [
+  { program: 'iptables-legacy', domain: AF_INET, level: 0, names: 'ip_tables_names', targetOffsetAt: 88 },
+  { program: 'ip6tables-legacy', domain: AF_INET6, level: 41, names: 'ip6_tables_names', targetOffsetAt: 140 },
+];
+
+/**
+ * IPT_SO_GET_INFO and IPT_SO_GET_ENTRIES, those of IPv6 alike; EBT_SO_GET_INFO of linux/netfilter_bridge/ebtables.h.
+ */
+const getInfo = 64;
+const getEntries = 65;
+const getBridgeInfo = 128;
+const IPPROTO_RAW = 255;
+const nameLength = 32;
+/** struct ipt_getinfo. */
+const info = { length: 84, validHooks: 32, entries: 76, size: 80 } as const;
+/** struct ipt_get_entries: the entries stand behind name and size. */
+const entriesAt = 40;
+/** struct ebt_replace of 64-bit systems. */
+const bridgeInfo = { length: 120, entries: 36 } as const;
+/** struct xt_entry_target: size in two bytes, then the name in 29. */
+const targetNameAt = 2;
+const targetNameLength = 29;
+/** A table larger than this is taken for one that cannot be read. */
+const maxTableBytes = 64 << 20;
+
+/** The value of an option that is asked for a table by name, or the name of what the kernel refuses it with. */
+function ask(fd: number, level: number, option: number, value: Buffer, table: string): Buffer | string {
+  const c = libc();
+  value.write(table, 0, nameLength - 1, 'latin1');
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(value.length, 0);
+  return c.getsockopt(fd, level, option, value, length) === 0 ? value : c.errnoName(c.errno());
+}
+
+/** What the kernel answers where there is no such table, or nothing of that kind. */
+const absent: readonly string[] = ['ENOENT', 'ENOPROTOOPT'];
+
+/** Tables that were found, and why some could not be read. */
+export interface LegacyTables {
+  readonly tables: readonly LegacyTable[];
+  readonly unread: readonly string[];
+}
+
+/** A table, or why it could not be read. */
+type Found = LegacyTable | string;
+
+/** Targets of the rules in `entries`, each once; `''` = one that only says what becomes of the packet. */
+export function targetsOfEntries(entries: Buffer, targetOffsetAt: number): readonly string[] | null {
+  const targets = new Set<string>();
+  for (let at = 0; at < entries.length; ) {
+    if (at + targetOffsetAt + 4 > entries.length) return null;
+    const [target, next] = [entries.readUInt16LE(at + targetOffsetAt), entries.readUInt16LE(at + targetOffsetAt + 2)];
+    const from = at + target + targetNameAt;
+    if (next === 0 || from + targetNameLength > entries.length) return null;
+    const name = entries.toString('latin1', from, from + targetNameLength);
+    targets.add(name.slice(0, name.indexOf('\0')));
+    at += next;
+  }
+  targets.delete(''); // a verdict, or a jump
+  targets.delete('ERROR'); // head of a chain, end of the table
+  return [...targets].sort();
+}
+
+/** How many hooks a table has: each has an entry for its policy. */
+function countBits(bits: number): number {
+  return bits.toString(2).replaceAll('0', '').length;
+}
+
+function tableOf({ program, level, targetOffsetAt }: Family, fd: number, table: string): readonly Found[] {
+  const answer = ask(fd, level, getInfo, Buffer.alloc(info.length), table);
+  if (typeof answer === 'string') return absent.includes(answer) ? [] : [refusedTable(program, table, answer)];
+  const size = answer.readUInt32LE(info.size);
+  // what ends the table is an entry too
+  const rules = answer.readUInt32LE(info.entries) - countBits(answer.readUInt32LE(info.validHooks)) - 1;
+  if (rules === 0) return [];
+  if (size > maxTableBytes) return [{ program, table, rules, targets: null }];
+  const request = Buffer.alloc(entriesAt + size);
+  request.writeUInt32LE(size, nameLength);
+  const entries = ask(fd, level, getEntries, request, table);
+  const targets = typeof entries === 'string' ? null : targetsOfEntries(entries.subarray(entriesAt), targetOffsetAt);
+  return [{ program, table, rules, targets }];
+}
+
+function refusedTable(program: LegacyTable['program'], table: string, why: string): string {
+  return `the kernel does not show table ${table} of ${program}: ${why}`;
+}
+
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** Functions of modules that the kernel calls when it starts, by which it is known that they are part of it. */
+const initFunctions = {
+  nf_tables: 'nf_tables_module_init',
+  ebtable_broute: 'ebtable_broute_init',
+  ebtable_nat: 'ebtable_nat_init',
+  ebtable_filter: 'ebtable_filter_init',
+} as const;
+
+/** What says which modules there are; null = it cannot be read. */
+export interface ModuleLists {
+  /** /proc/modules. */
+  readonly modules: string | null;
+  /** modules.builtin of this kernel, which containers mostly lack. */
+  readonly builtIn: () => string | null;
+  /** Those of `initFunctions` that /proc/kallsyms has. */
+  readonly functions: () => ReadonlySet<string> | null;
+}
+
+/**
+ * Whether asking for what a module has loads nothing: it is loaded, or part of the kernel, or this kernel has no
+ * modules. True also where nothing says so: what is asked then may load it.
+ */
+export function isLoaded(module: keyof typeof initFunctions, lists: ModuleLists): boolean {
+  const { modules } = lists;
+  if (modules === null || new RegExp(`^${module} `, 'm').test(modules)) return true;
+  return lists.builtIn()?.includes(`/${module}.ko`) ?? lists.functions()?.has(initFunctions[module]) ?? true;
+}
+
+let knownFunctions: ReadonlySet<string> | null | undefined;
+
+/** 10 MB are read once: what is part of the kernel stays so. */
+function functionsOfKernel(): ReadonlySet<string> | null {
+  if (knownFunctions !== undefined) return knownFunctions;
+  const symbols = textOf('/proc/kallsyms');
+  const known = new RegExp(` (${Object.values(initFunctions).join('|')})$`, 'gm');
+  knownFunctions = symbols === null ? null : new Set([...symbols.matchAll(known)].map(([, name = '']) => name));
+  return knownFunctions;
+}
+
+function moduleLists(): ModuleLists {
+  return {
+    modules: textOf('/proc/modules'),
+    builtIn: () => textOf(`/lib/modules/${release()}/modules.builtin`),
+    functions: functionsOfKernel,
+  };
+}
+
+/**
+ * Tables of ebtables-legacy in which rules stand. There is no list of them: the kernel is asked for each, which would
+ * load its module (find_inlist_lock, net/bridge/netfilter/ebtables.c), so that those without one are not asked for.
+ */
+function bridgeTables(): readonly Found[] {
+  const lists = moduleLists();
+  const asked = (['broute', 'nat', 'filter'] as const).filter((table) => isLoaded(`ebtable_${table}`, lists));
+  const program = 'ebtables-legacy';
+  return withRawSocket(AF_INET, program, asked, (fd, table): readonly Found[] => {
+    const answer = ask(fd, 0, getBridgeInfo, Buffer.alloc(bridgeInfo.length), table);
+    if (typeof answer === 'string') return absent.includes(answer) ? [] : [refusedTable(program, table, answer)];
+    const rules = answer.readUInt32LE(bridgeInfo.entries);
+    return rules === 0 ? [] : [{ program, table, rules, targets: null }];
+  });
+}
+
+/** What is found of each table; for none no socket is opened. */
+function withRawSocket(
+  domain: number,
+  program: LegacyTable['program'],
+  tables: readonly string[],
+  find: (fd: number, table: string) => readonly Found[],
+): readonly Found[] {
+  if (tables.length === 0) return [];
+  const c = libc();
+  const fd = c.socket(domain, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+  if (fd < 0) return [`a raw socket, which shows rules of ${program}, cannot be opened: ${c.errnoName(c.errno())}`];
+  try {
+    return tables.flatMap((table) => find(fd, table));
+  } finally {
+    c.close(fd);
+  }
+}
+
+/** Names of the tables that are there of a family, or why they cannot be read. */
+function namesOf({ names, program }: Family): readonly string[] | string {
+  const read = rootsText(`/proc/thread-self/net/${names}`);
+  if ('refused' in read) return `the names of the tables of ${program} cannot be read: ${read.refused}`;
+  return (read.text ?? '')
+    .split('\n')
+    .filter((name) => name !== '')
+    .sort();
+}
+
+/**
+ * Tables of iptables-legacy, ip6tables-legacy and ebtables-legacy with rules, of the calling thread's network
+ * namespace: nft lists none of them.
+ */
+export function legacyTables(): LegacyTables {
+  const ofIp = families.flatMap((family): readonly Found[] => {
+    const names = namesOf(family);
+    if (typeof names === 'string') return [names];
+    return withRawSocket(family.domain, family.program, names, (fd, name) => tableOf(family, fd, name));
+  });
+  const found = [...ofIp, ...bridgeTables()];
+  return {
+    tables: found.filter((table) => typeof table !== 'string'),
+    unread: found.filter((table) => typeof table === 'string'),
+  };
+}
+
+/** NFT_MSG_NEWTABLE and NFT_MSG_GETTABLE of NFNL_SUBSYS_NFTABLES; struct nfgenmsg, whose family 0 means all. */
+const [newTable, getTable, generalLength] = [10 << 8, (10 << 8) | 1, 4];
+/** The family and the attributes behind struct nlmsghdr: NFTA_TABLE_NAME, and _USE: how much is in it, big-endian. */
+const tableAt = { family: 16, attributes: 20 } as const;
+const [nameAttribute, useAttribute] = [1, 3];
+/** What nfnetlink_rcv_msg (net/netfilter/nfnetlink.c) answers for a part of netfilter that is not there. */
+const EINVAL = 22;
+/** NFPROTO_… of linux/netfilter.h. */
+const familyNames: ReadonlyMap<number, string> = new Map([
+  [1, 'inet'],
+  [2, 'ip'],
+  [3, 'arp'],
+  [5, 'netdev'],
+  [7, 'bridge'],
+  [10, 'ip6'],
+]);
+
+/**
+ * Tables of nf_tables that are not empty, of the calling thread's network namespace, as `inet filter`: many programs
+ * make some without nft. null = this user may not ask. Loads no module where it can be known that there is none.
+ */
+export function nfTables(): readonly string[] | null {
+  if (!isLoaded('nf_tables', moduleLists())) return [];
+  const asker = openAskerIfThere(NETLINK_NETFILTER);
+  if (asker === null || asker === 'absent') return asker === null ? null : [];
+  try {
+    const answers = asker.ask(getTable, new Uint8Array(generalLength), 'dump', [EINVAL]);
+    return answers?.flatMap(({ type, bytes }) => (type === newTable ? tableNamed(bytes) : [])) ?? null;
+  } finally {
+    asker.close();
+  }
+}
+
+function tableNamed(bytes: Buffer): readonly string[] {
+  const attributes = netlinkAttributes(bytes.subarray(tableAt.attributes));
+  const [name, use] = [attributes.get(nameAttribute), attributes.get(useAttribute)];
+  if (use?.length === 4 && use.readUInt32BE(0) === 0) return [];
+  const family = bytes.readUInt8(tableAt.family);
+  return [`${familyNames.get(family) ?? family} ${name === undefined ? '' : netlinkText(name)}`];
+}
