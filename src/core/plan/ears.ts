@@ -60,7 +60,7 @@ function partiesOf(step: StepPlan, devices: readonly LinkedDevice[]): (space: st
 /** A device that gets frames of a step's bridges beside their ports. */
 interface DeviceAbove {
   readonly device: LinkedDevice;
-  /** What it stands on, a bridge of the step or a port of one. */
+  /** What it stands on: a bridge of the step, a port of one, or a device that stands on such in turn. */
   readonly lower: LinkedDevice;
   readonly bridge: string;
 }
@@ -81,9 +81,21 @@ function devicesAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonl
     const bridge = byIndex.get(master ?? -1)?.name ?? '';
     return bridges.has(bridge) ? bridge : undefined;
   };
+  /** The first bridge on the way down; a veth stands on nothing, for its `lower` is its other end. */
+  const bridgeBelow = (lower: LinkedDevice): string | undefined => {
+    const passed = new Set<LinkedDevice>();
+    let at: LinkedDevice | undefined = lower;
+    while (at !== undefined && !passed.has(at)) {
+      const bridge = bridgeOf(at);
+      if (bridge !== undefined || !above.has(at.kind)) return bridge;
+      passed.add(at);
+      at = byIndex.get(at.lower ?? -1);
+    }
+    return undefined;
+  };
   return devices.filter(isSomebodys).flatMap((device): readonly DeviceAbove[] => {
     const lower = byIndex.get(device.lower ?? -1);
-    const bridge = lower === undefined ? undefined : bridgeOf(lower);
+    const bridge = lower === undefined ? undefined : bridgeBelow(lower);
     if (!device.up || lower === undefined || bridge === undefined) return [];
     // one that is a port of the step's bridges itself is observed as such; elsewhere names and numbers are others'
     if (device.space === null && bridgeOf(device) !== undefined) return [];

@@ -4,6 +4,9 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { lookInto, readLinkedDevices } from '../../../src/system/state/read-linked-devices.js';
+import { earsAbove } from '../../../src/core/plan/ears.js';
+import { step } from '../../support/judge/unchanged-fixture.js';
+import { describeOnKernelWith } from '../../support/lab/features.js';
 import { needs, program, root } from '../../support/needs.js';
 
 const built = new URL('../../../build/system/state/read-linked-devices.js', import.meta.url).href;
@@ -146,3 +149,34 @@ describe('devices that stand on a bridge', needs(root), () => {
     }
   });
 });
+
+describeOnKernelWith(
+  ['802.1Q'],
+  'what stands on a VLAN device of a bridge',
+  () => {
+    it('is found in another namespace, and listened at', async () => {
+      const home = newNamespace(disableIpv6);
+      const stranger = spawn('unshare', ['--net', 'sh', '-c', 'echo; exec sleep 60'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      try {
+        await once(stranger.stdout, 'data');
+        const script = [
+          'ip link add br0 up type bridge; ip link add link br0 name br0.10 up type vlan id 10',
+          `ip link add link br0.10 name mv0 type macvlan; ip link set mv0 netns ${stranger.pid}`,
+          `nsenter --net=/proc/${stranger.pid}/ns/net ip link set mv0 up`,
+        ].join('\n');
+        const { stderr } = inNamespaceFd(home, () => spawnSync('sh', ['-ec', script], { encoding: 'utf8' }));
+        expect(stderr).toBe('');
+        const ears = earsAbove(step, readLinkedDevices(`/proc/${process.pid}/fd/${home}`).devices);
+        expect(ears.map(({ observer, space }) => [observer.name, space])).toEqual([
+          ['mv0@br0.10', `/proc/${stranger.pid}/ns/net`],
+        ]);
+      } finally {
+        stranger.kill('SIGKILL');
+        closeSync(home);
+      }
+    });
+  },
+  root,
+);

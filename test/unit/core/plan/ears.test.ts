@@ -66,6 +66,29 @@ describe('who gets frames beside the ports', () => {
     ]);
   });
 
+  it('is one on a VLAN device of the host’s, however many stand between it and the bridge', () => {
+    const there = { space: '/proc/9/ns/net', kind: 'macvlan' };
+    const chain = [
+      device('br0.10', { kind: 'vlan', lower: 1, ifindex: 60 }),
+      device('br0.10.5', { kind: 'vlan', lower: 60, ifindex: 61 }),
+    ];
+    expect(ears(...chain, device('mv', { ...there, lower: 60 }), device('m5', { ...there, lower: 61 }))).toEqual([
+      'mv@br0.10',
+      'm5@br0.10.5',
+    ]);
+    expect(ears(...chain, device('tap7', { kind: 'macvtap', lower: 60 }))).toEqual(['tap7@br0.10']);
+    expect(
+      ears(device('p1.7', { kind: 'vlan', lower: 3, ifindex: 60 }), device('mv', { ...there, lower: 60 })),
+    ).toEqual(['mv@p1.7']);
+  });
+
+  it('is none on a device that stands on no bridge, on the other end of a port, or on itself', () => {
+    const on = { space: '/proc/9/ns/net', kind: 'macvlan', lower: 60 };
+    expect(ears(device('eth9.7', { kind: 'vlan', lower: 99, ifindex: 60 }), device('mv', on))).toEqual([]);
+    expect(ears(device('in', { kind: 'veth', lower: 3, ifindex: 60 }), device('mv', on))).toEqual([]);
+    expect(ears(device('x', { kind: 'vlan', lower: 60, ifindex: 60 }), device('mv', on))).toEqual([]);
+  });
+
   it('is no guest on a lower device that is observed already, but each other one there', () => {
     const [own] = planStep.observers;
     const by = { lower: 'br0', mode: 'bridge', device: 'eth0', port: 'br0' } as const;
@@ -122,6 +145,13 @@ describe('who got frames while a step ran and had no ear', () => {
     expect(unheard([], [down])).toHaveLength(1);
   });
 
+  it('is one that came to stand on a VLAN device of a bridge', () => {
+    const vlan = device('br0.7', { kind: 'vlan', lower: 1, ifindex: 60 });
+    expect(unheard([vlan], [vlan, { ...mv, lower: 60 }])).toEqual([
+      `${where} came to stand on h/br0.7 while the step ran${heard}`,
+    ]);
+  });
+
   it('is one that came back in another namespace or with another number', () => {
     expect(unheard([mv], [{ ...mv, spaceId: '4:78' }])).toHaveLength(1);
     expect(unheard([mv], [{ ...mv, ifindex: 51 }])).toHaveLength(1);
@@ -144,6 +174,11 @@ describe('XDP programs that ears meet', () => {
     const by = { lower: 'br0', mode: 'bridge', device: 'mv', port: 'br0' } as const;
     const observers = own === undefined ? [] : [{ ...own, bridge: 'br0', macs: ['02:00:00:00:00:77'], by }];
     expect(programs(observers, device('mv', there))).toEqual(found);
+  });
+
+  it('are those on what stands on a VLAN device of a bridge', () => {
+    const vlan = device('br0.7', { kind: 'vlan', lower: 1, ifindex: 60 });
+    expect(programs(planStep.observers, vlan, device('mv', { ...there, lower: 60 }))).toEqual(found);
   });
 
   it('are none on a guest’s end of its veth, behind its port, and none of this namespace', () => {
