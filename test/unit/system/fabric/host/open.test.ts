@@ -6,7 +6,7 @@ import { plainGuest } from '../../../../../src/core/scenario/plain-steps.js';
 import type { Endpoint } from '../../../../../src/core/model/scenario.js';
 import type { HostState } from '../../../../../src/core/model/state.js';
 import { VerifyError } from '../../../../../src/core/model/verify-error.js';
-import { nameOf, unlessUnsupported } from '../../../../../src/system/fabric/host/injection-ports.js';
+import { otherEndOf, unlessUnsupported } from '../../../../../src/system/fabric/host/injection-ports.js';
 import {
   askedBefore,
   bridgeLookup,
@@ -119,11 +119,25 @@ describe('an interface that has got the name of another since', () => {
   });
 });
 
-describe('what ip prints of links', () => {
-  it('has the name of an index, and none where nothing fits', () => {
-    const printed = [{ ifindex: 1, ifname: 'lo' }, null, 7, { ifindex: 2 }, { ifindex: 3, ifname: 'eth0' }];
-    expect([1, 2, 3, 4].map((index) => nameOf(printed, index))).toEqual(['lo', null, 'eth0', null]);
-    expect(nameOf('no list', 1)).toBeNull();
+describe("the other end of a port's veth pair", () => {
+  const port = { ifindex: 7, peer: 2 };
+  const end = { name: 'eth0', ifindex: 2, kind: 'veth', link: 7, linkSpace: 0 };
+
+  it('is the link of that index that leads to the port', () => {
+    const others = [
+      { name: 'lo', ifindex: 1, kind: '', link: null, linkSpace: null },
+      { ...end, name: 'eth1', ifindex: 3 },
+    ];
+    expect(otherEndOf(port, [...others, end], 0)).toBe('eth0');
+    expect(otherEndOf(port, others, 0)).toBeNull();
+  });
+
+  it('is none where a link has the index by chance, and leads elsewhere', () => {
+    expect(otherEndOf(port, [{ ...end, kind: 'dummy' }], 0)).toBeNull();
+    expect(otherEndOf(port, [{ ...end, link: 9 }], 0)).toBeNull();
+    expect(otherEndOf(port, [{ ...end, linkSpace: 1 }], 0)).toBeNull();
+    expect(otherEndOf(port, [{ ...end, linkSpace: null }], null)).toBeNull();
+    expect(otherEndOf({ ifindex: 7 }, [end], 0)).toBeNull();
   });
 });
 
