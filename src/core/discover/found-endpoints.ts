@@ -154,6 +154,46 @@ export function foundEndpoints(
   return { members, ports, entries };
 }
 
+/** Does this port learn no MAC from what its guest sends? */
+export function isDeafToSources(link: LinkState | undefined): boolean {
+  return link?.port?.['learning'] === false;
+}
+
+/**
+ * Stations that the host talks to at a bridge or at a VLAN of it, and that no forwarding database has. One at another
+ * device, or at a device that is not known, is behind no port of the bridge.
+ */
+function orphansOf({ state, neighbours, bridge }: BridgeInput): readonly Neighbour[] {
+  const devices = new Set([
+    bridge,
+    ...state.links.flatMap(({ name, kind, lower }) => (kind === 'vlan' && lower === bridge ? [name] : [])),
+  ]);
+  const known = new Set([...state.fdb.map(({ mac }) => mac), ...state.links.map(({ mac }) => mac)]);
+  const orphans = new Map(
+    neighbours
+      .filter(({ mac, device }) => device !== undefined && devices.has(device) && !known.has(mac))
+      .map((neighbour) => [neighbour.mac, neighbour]),
+  );
+  return [...orphans.values()];
+}
+
+/**
+ * Entries of a bridge, with the one station of which it does not know where it is behind the one port that learns
+ * nothing.
+ */
+export function withOrphan(entries: readonly FoundEntry[], around: BridgeInput): readonly FoundEntry[] {
+  const links = new Map(around.state.links.map((link) => [link.name, link]));
+  const withoutMac = entries.filter(
+    ({ endpoint }) => endpoint.mac === undefined && isDeafToSources(links.get(endpoint.port)),
+  );
+  const [orphan, second] = orphansOf(around);
+  if (orphan === undefined || second !== undefined || withoutMac.length !== 1) return entries;
+  const ip = orphan.address.includes(':') ? {} : { ip: `${orphan.address}/24` };
+  return entries.map((entry) =>
+    entry === withoutMac[0] ? { ...entry, endpoint: { ...entry.endpoint, mac: orphan.mac, ...ip } } : entry,
+  );
+}
+
 /** The bridge to which a port leads by a veth whose other end is a port there; null = to none. */
 function joinedBridge({ kind, lower, master }: LinkState, { links }: Pick<HostState, 'links'>): string | null {
   const end = kind === 'veth' ? links.find(({ name }) => name === lower) : undefined;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '../../../src/core/model/plan.js';
@@ -7,7 +8,7 @@ import { loadScenario } from '../../../src/core/scenario/load-scenario.js';
 import { findHost } from '../../../src/system/fabric/host/find.js';
 import { forgetInvented } from '../../../src/system/fabric/host/forget-invented.js';
 import { type InjectionPortsInput, openInjectionPorts } from '../../../src/system/fabric/host/injection-ports.js';
-import { newNamespace } from '../../../src/system/kernel/namespaces.js';
+import { inNamespace, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { writeSysctl } from '../../../src/system/kernel/sysctl.js';
 import { takeRunLock } from '../../../src/system/process/run-lock.js';
 import { readState } from '../../../src/system/state/read.js';
@@ -108,6 +109,20 @@ describe('the injection ports that a run opens', needs(root), () => {
     const gone = await input({ endpoints: [{ name: 'a', attach: 'port', port: 'nowhere', netns }] });
     expect(await refusalOf(() => openInjectionPorts(gone))).toBe(
       `interface-gone 69 a: the other end of "nowhere" is not in the namespace ${netns}`,
+    );
+    closeSync(space);
+  });
+
+  it('are not the interface of another guest that has the number by chance', async () => {
+    const { links } = await state();
+    const peer = links.find(({ name }) => name === 'vnet0')?.peer;
+    const space = newNamespace();
+    const netns = `/proc/${process.pid}/fd/${space}`;
+    const make = ['link', 'add', 'eth0', 'index', String(peer), 'type', 'veth', 'peer', 'name', 'eth1', 'index', '99'];
+    inNamespace(netns, () => execFileSync('ip', make));
+    const wrong = await input({ endpoints: [{ name: 'a', attach: 'port', port: 'vnet0', netns }] });
+    expect(await refusalOf(() => openInjectionPorts(wrong))).toBe(
+      `interface-gone 69 a: the other end of "vnet0" is not in the namespace ${netns}`,
     );
     closeSync(space);
   });

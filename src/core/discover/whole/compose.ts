@@ -9,8 +9,10 @@ import {
   forFile,
   type FoundEntry,
   foundEndpoints,
+  isDeafToSources,
   otherMacsNote,
   refuseJoined,
+  withOrphan,
   type WrittenHost,
 } from '../found-endpoints.js';
 import { withOwners } from '../guests/owners.js';
@@ -72,30 +74,6 @@ export interface WholeFound extends Omit<Found, 'scenario'> {
   readonly scenario: WholeScenario;
 }
 
-/** Stations that the host talks to and no forwarding database has. */
-function orphansOf(state: HostState, neighbours: readonly Neighbour[]): readonly Neighbour[] {
-  const known = new Set([...state.fdb.map(({ mac }) => mac), ...state.links.map(({ mac }) => mac)]);
-  const orphans = new Map(
-    neighbours.filter(({ mac }) => !known.has(mac)).map((neighbour) => [neighbour.mac, neighbour]),
-  );
-  return [...orphans.values()];
-}
-
-/** The one station of which no bridge knows where it is, behind the one port that learns nothing. */
-function withOrphan(
-  entries: readonly FoundEntry[],
-  isDeafToSources: (entry: FoundEntry) => boolean,
-  orphans: readonly Neighbour[],
-): readonly FoundEntry[] {
-  const withoutMac = entries.filter((entry) => entry.endpoint.mac === undefined && isDeafToSources(entry));
-  const [orphan, second] = orphans;
-  if (orphan === undefined || second !== undefined || withoutMac.length !== 1) return entries;
-  const ip = orphan.address.includes(':') ? {} : { ip: `${orphan.address}/24` };
-  return entries.map((entry) =>
-    entry === withoutMac[0] ? { ...entry, endpoint: { ...entry.endpoint, mac: orphan.mac, ...ip } } : entry,
-  );
-}
-
 function isWanted({ name, endpoint }: FoundEntry, { guests, zones }: WholeWishes): boolean {
   if (endpoint.role === 'uplink') return true;
   if (guests.length > 0 && !guests.includes(name) && !guests.includes(endpoint.port)) return false;
@@ -146,13 +124,9 @@ interface Survey {
   readonly taken: Set<string>;
 }
 
-function isDeafToSources(links: Links, { endpoint }: FoundEntry): boolean {
-  return links.get(endpoint.port)?.port?.['learning'] === false;
-}
-
 function isUnlearned(links: Links, entry: FoundEntry): boolean {
   if (entry.spoke || entry.endpoint.mac === undefined) return false;
-  return isDeafToSources(links, entry) || entry.elsewhere !== undefined;
+  return isDeafToSources(links.get(entry.endpoint.port)) || entry.elsewhere !== undefined;
 }
 
 /** Settings of the port that decide, as a text. */
@@ -162,15 +136,16 @@ function settingsText(links: Links, { endpoint }: FoundEntry): string {
 }
 
 /** Bridges with ports, as far as they are wanted. Names go into `taken`. */
-function surveyBridges(input: WholeInput, links: Links, taken: Set<string>): readonly SurveyedBridge[] {
+function surveyBridges(input: WholeInput, taken: Set<string>): readonly SurveyedBridge[] {
   const { state, neighbours, inventory, wishes } = input;
+  const zones = new Map<string, string>();
   const isLower = lowerSegments(input, wishes.bridge, new Set()).some(({ name }) => name === wishes.bridge);
   const names = wishes.bridge === 'routes' || isLower ? [] : bridgesWithPorts(state, wishes.bridge);
   for (const name of names) taken.add(name);
-  const [orphans, zones] = [orphansOf(state, neighbours), new Map<string, string>()];
   return names.map((bridge) => {
-    const { members, ports, entries: bare } = foundEndpoints({ state, neighbours, inventory, bridge }, taken, zones);
-    const entries = withOrphan(bare, (entry) => isDeafToSources(links, entry), orphans);
+    const around = { state, neighbours, inventory, bridge };
+    const { members, ports, entries: bare } = foundEndpoints(around, taken, zones);
+    const entries = withOrphan(bare, around);
     return { bridge, members, ports, entries, wanted: entries.filter((entry) => isWanted(entry, wishes)) };
   });
 }
@@ -180,7 +155,7 @@ function surveyHost(input: WholeInput): Survey {
   const { state, beside, wishes } = input;
   const links = new Map(state.links.map((link) => [link.name, link]));
   const taken = new Set<string>();
-  const bridges = surveyBridges(input, links, taken);
+  const bridges = surveyBridges(input, taken);
   const isGuest = ({ endpoint }: FoundEntry): boolean => endpoint.role === undefined;
   const examined = bridges.filter(({ wanted }) => wanted.some(isGuest));
   const unbridged = unbridgedSegments(input, taken);

@@ -6,11 +6,13 @@ import type { Place } from '../../../core/model/fabric.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import type { HostState, LinkState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { objectsOf, textOf } from '../../../core/text/json-text.js';
+import { type KernelLink, linksOf, spaceNumber } from '../../kernel/ask/links.js';
+import { openNetlinkAsker } from '../../kernel/ask/netlink-dump.js';
 import { disableIpv6, inNamespace, newNamespace } from '../../kernel/namespaces.js';
+import { NETLINK_ROUTE } from '../../kernel/netlink-socket.js';
 import { writeSysctl } from '../../kernel/sysctl.js';
 import { runBatch } from '../../process/batch.js';
-import { mustRun, readJson } from '../../process/programs.js';
+import { mustRun } from '../../process/programs.js';
 import { takeRunLock } from '../../process/run-lock.js';
 import { netnsPath } from './find.js';
 import { type Journal, openJournal } from './journal.js';
@@ -179,21 +181,20 @@ async function redirectAll(pairs: readonly PortPair[], netns: string | null): Pr
 
 /**
  * Where to send as the endpoints that are named by a namespace of their own, such as containers: on their own
- * interface, the other end of the port's veth pair. By endpoint. Rejects with VerifyError (69) where the namespace has
+ * interface, the other end of the port's veth pair. By endpoint. Throws VerifyError (69) where the namespace has
  * no such interface.
  */
-async function insidePlaces(
+function insidePlaces(
   endpoints: readonly Pick<Endpoint, 'name' | 'attach' | 'port' | 'netns'>[],
   links: readonly LinkState[],
   bridgeNetns: string | null,
-): Promise<ReadonlyMap<string, Place>> {
+): ReadonlyMap<string, Place> {
   const places = new Map<string, Place>();
   for (const { name, port, netns, attach } of endpoints) {
     const path = netnsPath(netns);
     if (!isOnPort(attach) || path === null || path === bridgeNetns) continue;
-    const peer = links.find((link) => link.name === port)?.peer;
-    const device =
-      peer === undefined ? null : nameOf(await readJson(['ip', '-j', 'link', 'show'], { netns: path }), peer);
+    const link = links.find((portLink) => portLink.name === port);
+    const device = link === undefined ? null : findOtherEnd(path, bridgeNetns, link);
     if (device === null)
       throw new VerifyError(
         'interface-gone',
@@ -206,9 +207,40 @@ async function insidePlaces(
   return places;
 }
 
-/** The name of an interface in what `ip -j link` prints. */
-export function nameOf(links: unknown, ifindex: number): string | null {
-  return textOf(objectsOf(links).find((link) => link['ifindex'] === ifindex)?.['ifname']);
+/** Looks for the other end of a port's veth pair in a namespace; null = it is not there, or cannot be read. */
+function findOtherEnd(path: string, bridgeNetns: string | null, port: LinkState): string | null {
+  const home = openSync(bridgeNetns ?? '/proc/thread-self/ns/net', 'r');
+  try {
+    return inNamespace(path, () => {
+      const asker = openNetlinkAsker(NETLINK_ROUTE);
+      try {
+        // the kernel numbers the bridges' namespace, at the latest, when it is asked for a link that leads there
+        const links = asker === null ? null : linksOf(asker);
+        return asker === null || links === null ? null : otherEndOf(port, links, spaceNumber(asker, home));
+      } finally {
+        asker?.close();
+      }
+    });
+  } finally {
+    closeSync(home);
+  }
+}
+
+/**
+ * The name of the link that is the other end of a port's veth pair. Indexes repeat across namespaces: the link's own
+ * index has to be the one that the port names, and what it leads to has to be the port. `home`: the number that the
+ * links' namespace has for the port's; null = it has none, so that no link leads there.
+ */
+export function otherEndOf(
+  { ifindex, peer }: Pick<LinkState, 'ifindex' | 'peer'>,
+  links: readonly Pick<KernelLink, 'name' | 'ifindex' | 'kind' | 'link' | 'linkSpace'>[],
+  home: number | null,
+): string | null {
+  if (home === null) return null;
+  const end = links.find(
+    (link) => link.kind === 'veth' && link.ifindex === peer && link.link === ifindex && link.linkSpace === home,
+  );
+  return end?.name ?? null;
 }
 
 /**
@@ -260,6 +292,18 @@ export interface InjectionPorts {
   close(): Promise<readonly string[]>;
 }
 
+/** Interfaces of these names that are there, or may be. */
+async function leftOver(names: readonly string[], readState: () => Promise<HostState>): Promise<readonly string[]> {
+  if (names.length === 0) return [];
+  try {
+    const { links } = await readState();
+    return links.filter(({ name }) => names.includes(name)).map(({ name }) => `the interface ${name}`);
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return [`perhaps the interfaces ${names.join(', ')}: what is there cannot be read (${error.message})`];
+  }
+}
+
 /** Rejects with VerifyError: `locked` (69), `unsupported` (69), `interface-gone` (69); then nothing is left. */
 export async function openInjectionPorts({
   runId,
@@ -272,20 +316,16 @@ export async function openInjectionPorts({
   endpoints,
   senders,
 }: InjectionPortsInput): Promise<InjectionPorts> {
-  const inside = await insidePlaces(endpoints, state.links, netns);
+  const inside = insidePlaces(endpoints, state.links, netns);
   const locks: (() => void)[] = [];
   let journal: Journal | null = null;
   let pairs: PortPairs | null = null;
-  const leftOver = async (names: readonly string[]): Promise<readonly string[]> => {
-    const { links } = await readState();
-    return links.filter(({ name }) => names.includes(name)).map(({ name }) => `the interface ${name}`);
-  };
   const close = async (): Promise<readonly string[]> => {
     const { left, failed } = await undoAll(journal?.entries() ?? [], netns, async () => {
       pairs?.close();
       await untilGone(pairs?.names ?? [], netns);
     });
-    const remaining = await leftOver(pairs?.names ?? []);
+    const remaining = await leftOver(pairs?.names ?? [], readState);
     if (failed.length + remaining.length === 0) journal?.remove();
     else journal?.release();
     for (const release of locks) release();

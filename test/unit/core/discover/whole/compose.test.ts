@@ -140,7 +140,7 @@ describe('the scenario of a whole host', () => {
   it('sends to a guest whose port learns nothing, where its MAC is known', () => {
     const host = hostOf(4, (n) => (n === 2 ? { port: { learning: false } } : {}));
     const deaf = { ...host, fdb: host.fdb.filter((entry) => entry.port !== 'v2') };
-    const neighbours = [{ mac: macOf(2), address: '10.9.0.2' }];
+    const neighbours = [{ mac: macOf(2), address: '10.9.0.2', device: 'br0' }];
     const { steps, notes } = composed(deaf, {}, { neighbours });
     expect(steps[0]?.probe[1]).toMatchObject({
       class: 'known-unicast',
@@ -150,8 +150,29 @@ describe('the scenario of a whole host', () => {
     });
     expect(notes).toContainEqual(expect.stringContaining('learning is off at v2'));
     // Two stations of which no bridge knows: either may be the one behind v2
-    const more = [...neighbours, { mac: macOf(77), address: '10.9.0.77' }];
+    const more = [...neighbours, { mac: macOf(77), address: '10.9.0.77', device: 'br0' }];
     expect(composed(deaf, {}, { neighbours: more }).steps[0]?.probe[1]?.class).toBe('unknown-unicast');
+  });
+
+  it('gives such a guest no station that the host talks to at another device', () => {
+    const host = hostOf(4, (n) => (n === 2 ? { port: { learning: false } } : {}), [
+      upLink('eth0'),
+      upLink('br0.7', { kind: 'vlan', lower: 'br0' }),
+    ]);
+    const deaf = { ...host, fdb: host.fdb.filter((entry) => entry.port !== 'v2') };
+    const macAt = (device?: string): unknown => {
+      const neighbour = { mac: macOf(2), address: '10.9.0.2', ...(device === undefined ? {} : { device }) };
+      return composed(deaf, {}, { neighbours: [neighbour] }).endpoints['v2']?.mac;
+    };
+    expect(macAt('eth0')).toBe(undefined);
+    expect(macAt()).toBe(undefined);
+    expect(macAt('br0')).toBe(macOf(2));
+    expect(macAt('br0.7')).toBe(macOf(2));
+    const both = [
+      { mac: macOf(2), address: '10.9.0.2', device: 'br0' },
+      { mac: macOf(77), address: '192.0.2.1', device: 'eth0' },
+    ];
+    expect(composed(deaf, {}, { neighbours: both }).endpoints['v2']?.mac).toBe(macOf(2));
   });
 
   it('sends to a guest whose MAC a static entry has at another port, and does not speak for it', () => {
@@ -224,7 +245,7 @@ describe('the scenario of a whole host', () => {
     const { endpoints } = composed(
       { ...host, fdb: host.fdb.slice(0, 3) },
       {},
-      { neighbours: [{ address: '10.0.0.5', mac: macOf(5) }] },
+      { neighbours: [{ address: '10.0.0.5', mac: macOf(5), device: 'br0' }] },
     );
     expect(
       Object.entries(endpoints).flatMap(([name, { observed_only }]) => (observed_only === true ? [name] : [])),

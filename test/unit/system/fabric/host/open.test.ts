@@ -6,10 +6,11 @@ import { plainGuest } from '../../../../../src/core/scenario/plain-steps.js';
 import type { Endpoint } from '../../../../../src/core/model/scenario.js';
 import type { HostState } from '../../../../../src/core/model/state.js';
 import { VerifyError } from '../../../../../src/core/model/verify-error.js';
-import { nameOf, unlessUnsupported } from '../../../../../src/system/fabric/host/injection-ports.js';
+import { otherEndOf, unlessUnsupported } from '../../../../../src/system/fabric/host/injection-ports.js';
 import {
   askedBefore,
   bridgeLookup,
+  closeHost,
   forwardingPorts,
   hasFlows,
   ownPortOf,
@@ -119,11 +120,57 @@ describe('an interface that has got the name of another since', () => {
   });
 });
 
-describe('what ip prints of links', () => {
-  it('has the name of an index, and none where nothing fits', () => {
-    const printed = [{ ifindex: 1, ifname: 'lo' }, null, 7, { ifindex: 2 }, { ifindex: 3, ifname: 'eth0' }];
-    expect([1, 2, 3, 4].map((index) => nameOf(printed, index))).toEqual(['lo', null, 'eth0', null]);
-    expect(nameOf('no list', 1)).toBeNull();
+describe('what is put back', () => {
+  const refusing = (error: Error) => async (): Promise<void> => {
+    throw error;
+  };
+  const ways = (): { readonly close: () => Promise<readonly string[]>; readonly closed: () => number } => {
+    let closed = 0;
+    return {
+      closed: () => closed,
+      close: async () => {
+        closed += 1;
+        return ['the interface vi0-0'];
+      },
+    };
+  };
+
+  it('is so also where the MACs that the run invented cannot be taken away, which is said', async () => {
+    const opened = ways();
+    const gone = new VerifyError('command-failed', 3, 'bridge fdb failed', 'look');
+    expect(await closeHost(refusing(gone), opened)).toEqual([
+      "MACs that the run invented, in the bridges' tables until they age: bridge fdb failed",
+      'the interface vi0-0',
+    ]);
+    const fault = new TypeError('a fault of the program');
+    await expect(closeHost(refusing(fault), opened)).rejects.toBe(fault);
+    expect(opened.closed()).toBe(2);
+  });
+
+  it('is so without a word where they can be', async () => {
+    expect(await closeHost(async () => undefined, ways())).toEqual(['the interface vi0-0']);
+  });
+});
+
+describe("the other end of a port's veth pair", () => {
+  const port = { ifindex: 7, peer: 2 };
+  const end = { name: 'eth0', ifindex: 2, kind: 'veth', link: 7, linkSpace: 0 };
+
+  it('is the link of that index that leads to the port', () => {
+    const others = [
+      { name: 'lo', ifindex: 1, kind: '', link: null, linkSpace: null },
+      { ...end, name: 'eth1', ifindex: 3 },
+    ];
+    expect(otherEndOf(port, [...others, end], 0)).toBe('eth0');
+    expect(otherEndOf(port, others, 0)).toBeNull();
+  });
+
+  it('is none where a link has the index by chance, and leads elsewhere', () => {
+    expect(otherEndOf(port, [{ ...end, kind: 'dummy' }], 0)).toBeNull();
+    expect(otherEndOf(port, [{ ...end, link: 9 }], 0)).toBeNull();
+    expect(otherEndOf(port, [{ ...end, linkSpace: 1 }], 0)).toBeNull();
+    expect(otherEndOf(port, [{ ...end, linkSpace: null }], null)).toBeNull();
+    expect(otherEndOf({ ifindex: 7 }, [end], 0)).toBeNull();
   });
 });
 
