@@ -216,7 +216,9 @@ function findOtherEnd(path: string, bridgeNetns: string | null, port: LinkState)
       try {
         // the kernel numbers the bridges' namespace, at the latest, when it is asked for a link that leads there
         const links = asker === null ? null : linksOf(asker);
-        return asker === null || links === null ? null : otherEndOf(port, links, spaceNumber(asker, home));
+        if (asker === null || links === null) return null;
+        const number = spaceNumber(asker, home);
+        return typeof number === 'number' ? otherEndOf(port, links, number) : null;
       } finally {
         asker?.close();
       }
@@ -229,14 +231,13 @@ function findOtherEnd(path: string, bridgeNetns: string | null, port: LinkState)
 /**
  * The name of the link that is the other end of a port's veth pair. Indexes repeat across namespaces: the link's own
  * index has to be the one that the port names, and what it leads to has to be the port. `home`: the number that the
- * links' namespace has for the port's; null = it has none, so that no link leads there.
+ * links' namespace has for the port's.
  */
 export function otherEndOf(
   { ifindex, peer }: Pick<LinkState, 'ifindex' | 'peer'>,
   links: readonly Pick<KernelLink, 'name' | 'ifindex' | 'kind' | 'link' | 'linkSpace'>[],
-  home: number | null,
+  home: number,
 ): string | null {
-  if (home === null) return null;
   const end = links.find(
     (link) => link.kind === 'veth' && link.ifindex === peer && link.link === ifindex && link.linkSpace === home,
   );
