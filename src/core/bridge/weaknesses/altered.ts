@@ -97,7 +97,7 @@ const findRewritten: CauseFinder = (leak) => {
 
 export const rewritten: Explained = {
   meaning:
-    'Headers were rewritten: by a rule of tc (skbmod, pedit), nft or ebtables, a flow of Open vSwitch, a relay, or `mcast_to_unicast`.',
+    'Headers were rewritten: by a rule of tc (skbmod, pedit), nft or ebtables, a flow of Open vSwitch, `mcast_to_unicast`, or a relay.',
   cause: {
     phrase: ({ place }) => `something on the way writes other headers (${place})`,
     cost: { price: 'host', text: 'members get groups as multicast again, over Wi-Fi slower' },
