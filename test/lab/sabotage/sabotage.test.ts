@@ -11,7 +11,7 @@ import { barriersOf } from './barriers.mjs';
 import { cutEverything } from '../../support/judge/cut-everything.js';
 import { firstGate, gatesOf, loadSmall } from './gates.mjs';
 import { runSabotaged } from './run-sabotaged.js';
-import { castOf, everywhere, needProbes, passingSenses, sensesOf, unbroken } from './senses.mjs';
+import { castOf, everywhere, needProbes, ofDevice, passingSenses, sensesOf, unbroken } from './senses.mjs';
 import { patient } from '../../support/patient.js';
 
 /** Every scenario with everything that can be broken of it takes long: `npm run soak sabotage`. */
@@ -157,6 +157,7 @@ const needsSilence = [
 const movesMacs = ['the probes sent from the wrong port'];
 const gate = join(folderOf('scenarios'), 'switch-mode.yml');
 const separated = fileURLToPath(new URL('./separated.yml', import.meta.url));
+const withHost = fileURLToPath(new URL('./separated-with-host.yml', import.meta.url));
 
 /** Whether an addressee must see what each sender sends first and last, by the plan that a run left. */
 async function addresseesProve(dir: string, step: number): Promise<boolean> {
@@ -243,6 +244,11 @@ describe.concurrent('a sense broken while the run goes on', () => {
     'where nobody must see the probes: inconclusive without any of them',
     () => breakSenses(ofFile('separated', separated), passing),
     timeoutMs * (isSoak ? 5 : 1),
+  );
+  it(
+    'where the host itself must not see the probes: inconclusive without its ear',
+    () => breakSenses(ofFile('separated-with-host', withHost), ofDevice),
+    timeoutMs,
   );
   it.each(aloneOf({ scenario: loadSmall(gate) }))(
     'switch-mode, %s: inconclusive',

@@ -18,3 +18,4 @@ export const unbroken: string;
 export function passingSenses(cast: Cast): readonly string[];
 export function needProbes(name: string): boolean;
 export const everywhere: readonly string[];
+export const ofDevice: readonly string[];

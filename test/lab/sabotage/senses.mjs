@@ -42,7 +42,8 @@ function unplug(mac) {
 /**
  * Who plays whom: `victim` is the observer that loses its ear, on `port`; `sender` is whose probes are meddled with, on
  * `senderPort`, with the MAC `mac`; `victimMac` is the victim's; all on `bridge`, which may be Open vSwitch's (`ovs`).
- * `addressed`: probes go to the victim, or may.
+ * `addressed`: probes go to the victim, or may. Where the host itself is an endpoint it is the victim, by the bridge
+ * device.
  */
 export function castOf(scenario) {
   const { endpoints } = scenario.topology;
@@ -53,6 +54,7 @@ export function castOf(scenario) {
   const ends = endsOf(entries[0]);
   const onPort = endpoints.filter(({ attach, started }) => ['port', 'routed'].includes(attach) && started);
   const victim =
+    endpoints.find(({ attach }) => attach === 'host') ??
     onPort.find(({ name, role }) => role === 'guest' && !ends.includes(name)) ??
     onPort.find(({ name }) => !from.includes(name)) ??
     onPort.at(-1);
@@ -60,7 +62,7 @@ export function castOf(scenario) {
   return {
     victim: victim.name,
     victimMac: victim.macs[0],
-    port: victim.port,
+    port: victim.port ?? victim.bridge,
     sender: sender.name,
     senderPort: sender.port,
     mac: sender.macs[0],
@@ -216,6 +218,14 @@ export function passingSenses(cast) {
   const names = Object.keys(sensesOf(cast));
   return names.slice(0, names.indexOf(firstLasting)).filter((name) => name !== wholeRun);
 }
+
+/** What is broken of the bridge device, to which no ear controls are sent. */
+export const ofDevice = [
+  'a filter that matches nothing',
+  'the observer on the loopback',
+  'the capture started late and said that it was there',
+  'the capture stopped early',
+];
 
 /** What is broken of every shipped scenario in every test; the rest of every scenario is `npm run soak sabotage`. */
 export const everywhere = [

@@ -3,6 +3,7 @@ import { missingProofs } from '../../../src/core/judge/proof/missing-proofs.js';
 import { type StepFacts, stepFacts } from '../../../src/core/judge/proof/step-facts.js';
 import type { Flow, Plan, StepPlan } from '../../../src/core/model/plan.js';
 import type { Endpoint } from '../../../src/core/model/scenario.js';
+import type { StepStates } from '../../../src/core/model/state.js';
 import type { Counters, TimelineEntry } from '../../../src/core/model/timeline.js';
 import { there } from '../there.js';
 import { perfectRun } from './perfect-run.js';
@@ -37,6 +38,7 @@ export function missing(
     readonly step?: (step: StepPlan) => StepPlan;
     readonly run?: Run;
     readonly endpoints?: readonly Endpoint[];
+    readonly states?: StepStates;
   } = {},
 ): readonly string[] {
   const run = change.run ?? perfectRun();
@@ -55,7 +57,7 @@ export function missing(
     step: change.step?.(step) ?? step,
     facts: change.facts?.(whole) ?? whole,
     tally,
-    states: { before: null, after: null },
+    states: change.states ?? { before: null, after: null },
     endpoints: change.endpoints ?? run.plan.endpoints,
     rules: 2,
   }).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);

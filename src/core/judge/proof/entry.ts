@@ -2,7 +2,9 @@ import { isOn } from '../../bridge/setting-value.js';
 import { type PortVlans, portVlans } from '../../bridge/view.js';
 import { isOnPort } from '../../model/attach.js';
 import { bareName } from '../../model/host-names.js';
-import type { FrameSpec, Plan, StepPlan } from '../../model/plan.js';
+import { type Control, type FrameSpec, type Observer, phases, type Plan, type StepPlan } from '../../model/plan.js';
+import type { Endpoint } from '../../model/scenario.js';
+import type { VerdictRules } from '../../model/provenance.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { HeldAtEntry } from '../../model/result.js';
 import type { HostState, LinkState, StepStates } from '../../model/state.js';
@@ -195,6 +197,62 @@ function atPort(state: HostState, port: LinkState, frame: FrameSpec): AtPort {
     ],
     isShown: gate !== 'unknown' && (ofSwitch === undefined || flows.length > 0),
   };
+}
+
+/** What a bridge device's ear is judged by. */
+export interface DeviceEarInput {
+  readonly step: StepPlan;
+  readonly tally: StepTally;
+  readonly states: StepStates;
+  readonly endpoints: readonly Endpoint[];
+  readonly rules: VerdictRules;
+}
+
+/** Whether something that a snapshot shows may keep a control from the bridge device. */
+function mayBeHeld({ states, endpoints }: DeviceEarInput, { sender, frame }: Control): boolean {
+  const portName = endpoints.find(({ name }) => name === sender)?.port;
+  return [states.before, states.after].some((state) => {
+    const port = state?.links.find(({ name }) => name === portName);
+    if (state === null || port === undefined) return false;
+    const { barriers, programs, isShown } = atPort(state, port, frame);
+    return barriers.length > 0 || programs.length > 0 || !isShown;
+  });
+}
+
+function unprovedDevice({ name, interface: device }: Observer, what: string): Reason {
+  return reason('control-missing', name, `${what}: that ${name} (${device}) would hear frames is not proved`);
+}
+
+/**
+ * A judged bridge device is proved by what guests send to it, the entry controls: a form that arrived once has to
+ * arrive in each phase in which it is sent, one of them at least. Where none ever arrived, something that the state
+ * shows has to account for it, as VLANs in which the bridge is not; so also where an event came between. Where no guest
+ * of the bridge sends, nothing can be asked of it. Rules 1 did not ask.
+ */
+export function deviceEarReasons(input: DeviceEarInput, observer: Observer): readonly Reason[] {
+  const { step, tally, endpoints, rules } = input;
+  if (!observer.judged || rules === 1) return [];
+  const controls = step.controls.filter((control) => control.observer === observer.name && control.kind !== 'ear');
+  if (controls.length === 0) {
+    const guests = new Set(
+      endpoints.flatMap(({ name, bridge, attach }) => (bridge === observer.bridge && isOnPort(attach) ? [name] : [])),
+    );
+    const isReached = [...kindsOfFlows(step.flows)].some(({ judged, sender }) => judged && guests.has(sender));
+    return isReached ? [unprovedDevice(observer, 'no control could be sent to the bridge device')] : [];
+  }
+  const isHeard = ({ index }: Control): boolean => tally.controls.has(index);
+  const heardForms = new Set(controls.filter(isHeard).map((control) => `${control.kind} ${entryFormKey(control)}`));
+  const expected = controls.filter(
+    (control) => heardForms.size === 0 || heardForms.has(`${control.kind} ${entryFormKey(control)}`),
+  );
+  const silent = phases.filter(
+    (phase) =>
+      expected.some((control) => control.phase === phase) &&
+      !controls.some((control) => control.phase === phase && isHeard(control)),
+  );
+  const canBeHeld = heardForms.size === 0 || step.during.length > 0;
+  if (silent.length === 0 || (canBeHeld && expected.every((control) => mayBeHeld(input, control)))) return [];
+  return [unprovedDevice(observer, `none of its entry controls was received (${silent.join(', ')} the probes)`)];
 }
 
 function isTaken({ links }: HostState, port: LinkState, { vlan: [outer] }: FrameSpec): boolean {

@@ -1,12 +1,12 @@
 import { isOnDevice, isOnPort, isRoutedTo, sharesMac } from '../../model/attach.js';
 import type { Control, Flow, Observer, StepPlan } from '../../model/plan.js';
-
 import { ofSender } from '../../plan/flows/shortcuts.js';
 import { noiseAt, noiseText } from '../count/noise.js';
 import type { StepTally } from '../count/tally.js';
 import { isReasonCode, type ReasonCode, reason, type Reason } from '../../model/reasons.js';
 import { ownMacs } from '../parties.js';
 import { accountReasons } from './accounts.js';
+import { deviceEarReasons } from './entry.js';
 import { type DeliveryInput, deliveryShare, type LeastDelivered, leastDelivered } from './delivery.js';
 import { type StepFacts, sentOf } from './step-facts.js';
 import { eventReasons } from './windows.js';
@@ -41,18 +41,23 @@ function groupControls(
   return groups;
 }
 
-function receiveReasons(step: StepPlan, facts: StepFacts, tally: StepTally): readonly Reason[] {
+function receiveReasons(input: ProofInput): readonly Reason[] {
+  const { step, facts, tally } = input;
   const byObserver = groupControls(step.controls, 'ear', (control) => control.observer);
   return step.observers.flatMap((observer) => {
     const controls = byObserver.get(observer.name) ?? [];
     const unsent = controls.filter((control) => !facts.controlsAccepted.has(control.index));
     const unseen = controls.filter((control) => !tally.controls.has(control.index));
     const [first] = unseen;
+    if (observer.place === 'bridge') return deviceEarReasons(input, observer);
+    // an ear that the step found has none (docs/verdicts.md)
+    if (controls.length === 0 && observer.judged && observer.device === undefined)
+      return [reason('control-missing', observer.name, 'no ear control could be sent')];
     if (unsent.length > 0)
       return [
         reason('control-missing', observer.name, `${unsent.length} of ${controls.length} ear controls were not sent`),
       ];
-    if (first === undefined && step.inwardUnproved?.includes(observer.name) === true) {
+    if (first === undefined && step.inwardUnproved?.includes(observer.name) === true)
       return [
         reason(
           'control-missing',
@@ -60,7 +65,6 @@ function receiveReasons(step: StepPlan, facts: StepFacts, tally: StepTally): rea
           'no control can prove that what its guest sends would be heard: the switch does not have its MAC on this port. Let it speak once before the run',
         ),
       ];
-    }
     if (first === undefined) return [];
     if (observer.by?.mode === 'l3s')
       return [
@@ -376,7 +380,7 @@ export function missingProofs(input: ProofInput): readonly Reason[] {
     ...outcome,
     ...faultReasons(facts),
     ...step.observers.flatMap((observer) => observerReasons(observer, facts, tally)),
-    ...receiveReasons(step, facts, tally),
+    ...receiveReasons(input),
     ...entryReasons(input, ofFlows.ends, least),
     ...ofFlows.sent,
     ...ofFlows.shown,

@@ -1,8 +1,11 @@
 import { parseFaultCode } from '../../../../../src/core/text/parse-code.js';
 import { describe, expect, it } from 'vitest';
 import { type StepFacts } from '../../../../../src/core/judge/proof/step-facts.js';
+import type { StepTally } from '../../../../../src/core/judge/count/tally.js';
+import type { Control, StepPlan } from '../../../../../src/core/model/plan.js';
+import type { HostState } from '../../../../../src/core/model/state.js';
 import type { Counters } from '../../../../../src/core/model/timeline.js';
-import { perfectRun } from '../../../../support/judge/perfect-run.js';
+import { hostState, perfectRun, scenario, step } from '../../../../support/judge/perfect-run.js';
 import { missing } from '../../../../support/judge/proof-fixture.js';
 import { there } from '../../../../support/there.js';
 
@@ -206,4 +209,81 @@ describe('ear controls', () => {
       ),
     ]);
   });
+});
+
+describe('a judged bridge device', () => {
+  const of = scenario([step()]);
+  const run = perfectRun({
+    ...of,
+    topology: {
+      ...of.topology,
+      endpoints: [
+        ...of.topology.endpoints,
+        { ...there(of.topology.endpoints[0]), name: 'host', port: null, attach: 'host', role: 'host', macs: [] },
+      ],
+    },
+  });
+  const entries = there(run.plan.steps[0]).controls.filter(({ kind }) => kind === 'entry');
+  const deafTo = (isDeaf: (control: Control) => boolean) => (tally: StepTally) => {
+    for (const control of entries) if (isDeaf(control)) tally.controls.delete(control.index);
+  };
+  const lacking = (said: string): readonly string[] => [
+    `control-missing host: ${said}: that host (br0) would hear frames is not proved`,
+  ];
+
+  it('is proved by the entry controls, one in each phase', () => {
+    expect(entries.map(({ observer }) => observer)).toContain('host');
+    expect(missing({ run })).toEqual([]);
+  });
+
+  it('is not where none of them was heard, or none from some moment on, whatever addressees got', () => {
+    expect(missing({ run, tally: deafTo(() => true) })).toEqual(
+      lacking('none of its entry controls was received (before, between, after the probes)'),
+    );
+    expect(missing({ run, tally: deafTo(({ phase }) => phase !== 'before') })).toEqual(
+      lacking('none of its entry controls was received (between, after the probes)'),
+    );
+  });
+
+  it('is let be where the bridge is in no VLAN in which they enter', () => {
+    const state = hostState();
+    const filtering: HostState = {
+      ...state,
+      links: state.links.map((link) =>
+        link.bridge === null ? link : { ...link, bridge: { ...link.bridge, vlan_filtering: 1 } },
+      ),
+      vlan: ['p0', 'p1', 'p2', 'p3'].map((ifname) => ({ ifname, vlans: [{ vlan: 10, flags: ['PVID'] }] })),
+    };
+    const states = { before: filtering, after: filtering };
+    expect(missing({ run, states, tally: deafTo(() => true) })).toEqual([]);
+    expect(missing({ run, states, tally: deafTo(({ phase }) => phase === 'after') })).toHaveLength(1);
+  });
+
+  it('is not where its MAC is not known, so that no control can be sent', () => {
+    const withoutEntry = (step: StepPlan): StepPlan => ({
+      ...step,
+      controls: step.controls.filter(({ kind }) => kind !== 'entry'),
+    });
+    expect(missing({ run, step: withoutEntry })).toEqual(lacking('no control could be sent to the bridge device'));
+  });
+});
+
+describe('a judged observer without any control', () => {
+  const bare = (step: StepPlan): StepPlan => ({
+    ...step,
+    controls: step.controls.filter(({ kind, observer }) => kind !== 'ear' || observer !== 'c'),
+  });
+  it('is not proved', () =>
+    expect(missing({ step: bare })).toEqual(['control-missing c: no ear control could be sent']));
+  it('is no ear that the step found', () =>
+    expect(
+      missing({
+        step: (step) => ({
+          ...bare(step),
+          observers: step.observers.map((observer) =>
+            observer.name === 'c' ? { ...observer, device: { name: 'c', space: null, kind: 'macvlan' } } : observer,
+          ),
+        }),
+      }),
+    ).toEqual([]));
 });
