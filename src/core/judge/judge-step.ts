@@ -11,7 +11,14 @@ import { whyHolds } from './explain/why-holds.js';
 import type { Parties } from './parties.js';
 import { bypassReasons } from './proof/bypass.js';
 import { type EntryByForm, entryByForm, entryInStateReasons } from './proof/entry.js';
-import { intervalsOf, isStranger, readAroundEvents, unreadAround, wholeInterval } from './proof/intervals.js';
+import {
+  intervalsOf,
+  isStranger,
+  readAroundEvents,
+  settingsBeyondEvents,
+  unreadAround,
+  wholeInterval,
+} from './proof/intervals.js';
 import { observedOnlyReasons, passingPorts } from './proof/coverage.js';
 import { missingProofs } from './proof/missing-proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
@@ -111,7 +118,7 @@ function changedMeanwhile({ step, facts, states, plan: { endpoints } }: StepInpu
       intervalsOf(step, facts, states),
       endpoints,
       [...facts.ruleChanges, ...strangers],
-      facts.settingChanges,
+      settingsBeyondEvents(step, facts),
     ),
     ...unreadAround(facts, states),
   ];
@@ -150,7 +157,7 @@ function stateReasons(
     ...bypasses.reasons,
     ...entryInStateReasons(plan, step, states),
     ...forms.reasons,
-    ...passingPorts(step, states, facts.settingChanges),
+    ...passingPorts(step, states, settingsBeyondEvents(step, facts)),
   ];
 }
 

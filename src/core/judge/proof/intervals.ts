@@ -1,7 +1,7 @@
 import type { StepPlan } from '../../model/plan.js';
 
 import type { HostState, StepStates } from '../../model/state.js';
-import type { RuleChange } from '../../model/timeline.js';
+import { lostEvents, type RuleChange, routingRules, type SettingChange, vlanList } from '../../model/timeline.js';
 import { freePrograms } from '../../scenario/free-commands.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { StepFacts } from './step-facts.js';
@@ -112,6 +112,29 @@ const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 function eventReach(step: StepPlan, events: readonly number[]): ReadonlySet<StatePart> {
   const programs = events.flatMap((index) => step.during[index]?.run ?? []).map(([program = '']) => baseName(program));
   return new Set(programs.flatMap((program) => reach[program] ?? stateParts));
+}
+
+/** The part of a state that a setting belongs to; null = the kernel lost count of what changed. */
+function partOf({ ifindex, what }: SettingChange): StatePart | null {
+  if (what === lostEvents) return null;
+  if (what === routingRules) return 'routing';
+  if (ifindex === null) return 'sysctl';
+  return what === vlanList ? 'vlan' : 'links';
+}
+
+/** Settings that were heard to change in a step, but for those that the events then at work can have changed. */
+export function settingsBeyondEvents(
+  step: StepPlan,
+  { settingChanges, settingChangesMeanwhile }: Pick<StepFacts, 'settingChanges' | 'settingChangesMeanwhile'>,
+): readonly SettingChange[] {
+  const beyond = settingChangesMeanwhile.flatMap(({ changes, events }) => {
+    const excused = eventReach(step, events);
+    return changes.filter((change) => {
+      const part = partOf(change);
+      return part === null || !excused.has(part);
+    });
+  });
+  return [...settingChanges, ...beyond];
 }
 
 /**

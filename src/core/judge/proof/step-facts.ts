@@ -44,8 +44,12 @@ export interface StepFacts {
    */
   readonly ruleChanges: readonly RuleChange[];
   readonly ruleChangesMeanwhile: readonly RuleChange[];
-  /** While no event of the step was at work. */
+  /** While no event of the step was at work; `meanwhile`: while these were, by their index in `during`. */
   readonly settingChanges: readonly SettingChange[];
+  readonly settingChangesMeanwhile: readonly {
+    readonly changes: readonly SettingChange[];
+    readonly events: readonly number[];
+  }[];
   /** What was counted beside the ears, by account. */
   readonly accounts: Readonly<Record<string, Account>>;
   readonly accountsBefore: Readonly<Record<string, AccountWindow>>;
@@ -102,6 +106,7 @@ interface Gathering {
   ruleChanges: RuleChange[];
   ruleChangesMeanwhile: RuleChange[];
   settingChanges: SettingChange[];
+  settingChangesMeanwhile: { changes: readonly SettingChange[]; events: readonly number[] }[];
   accounts: Record<string, Account>;
   accountsBefore: Record<string, AccountWindow>;
   accountsAfter: Record<string, AccountWindow>;
@@ -135,6 +140,7 @@ function empty(): Gathering {
     ruleChanges: [],
     ruleChangesMeanwhile: [],
     settingChanges: [],
+    settingChangesMeanwhile: [],
     accounts: {},
     accountsBefore: {},
     accountsAfter: {},
@@ -240,7 +246,8 @@ const gatherers: { readonly [Event in EventName]: (facts: Gathering, entry: Entr
     (meanwhile === true ? facts.ruleChangesMeanwhile : facts.ruleChanges).push(...changes);
   },
   'settings-changed'(facts, { meanwhile, changes }) {
-    if (meanwhile !== true) facts.settingChanges.push(...changes);
+    if (meanwhile === true) facts.settingChangesMeanwhile.push({ changes, events: [...facts.eventsSinceSnapshot] });
+    else facts.settingChanges.push(...changes);
   },
   'state-read'(facts, entry) {
     if (entry.when !== 'during') return;

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { During } from '../../../../src/core/model/scenario.js';
 import type { HostState, StepStates } from '../../../../src/core/model/state.js';
-import type { RuleChange, TimelineEntry, TimelineEvent } from '../../../../src/core/model/timeline.js';
+import {
+  lostEvents,
+  type RuleChange,
+  type SettingChange,
+  type TimelineEntry,
+  type TimelineEvent,
+  vlanList,
+} from '../../../../src/core/model/timeline.js';
 import { type Evidence, hostState, judge, perfectRun, scenario, step } from '../../../support/judge/perfect-run.js';
 
 const reload: During = { atMs: 100, run: [['/usr/sbin/nft', '-f', 'rules.nft']], settleMs: 0 };
@@ -63,26 +70,24 @@ function changed(change: Change, from: number, until = 6, evidence = withEvents(
     snapshot >= from && snapshot < until ? change(hostState()) : hostState();
   return { ...evidence, states: [{ before: now(0), during: [1, 2, 3, 4].map(now), after: now(5) }] };
 }
+const afterFirst = (evidence: Evidence, event: TimelineEvent): Evidence => ({
+  ...evidence,
+  timeline: evidence.timeline.flatMap((logged) =>
+    logged.event === 'event-ended' && logged.during === 0
+      ? [logged, { atNs: '120000000', monoMs: 120, step: 0, ...event }]
+      : [logged],
+  ),
+});
 const heard = (
   change: Partial<RuleChange>,
   meanwhile: { readonly meanwhile?: true } = { meanwhile: true },
   during?: readonly During[],
 ): Evidence => {
-  const evidence = withEvents(during);
-  const entry: TimelineEntry = {
-    atNs: '120000000',
-    monoMs: 120,
-    step: 0,
+  return afterFirst(withEvents(during), {
     event: 'rules-changed',
     changes: [{ kind: 'nft', pid: 77, program: 'nft', ...change }],
     ...meanwhile,
-  };
-  return {
-    ...evidence,
-    timeline: evidence.timeline.flatMap((logged) =>
-      logged.event === 'event-ended' && logged.during === 0 ? [logged, entry] : [logged],
-    ),
-  };
+  });
 };
 const reasons = (evidence: Evidence): readonly string[] =>
   judge(evidence).steps.flatMap((step) =>
@@ -167,6 +172,33 @@ describe('a step with events', () => {
         ]),
       ),
     ).toEqual([]);
+  });
+
+  const moved = (during: readonly During[], ...changes: readonly SettingChange[]): readonly string[] =>
+    reasons(afterFirst(withEvents(during), { event: 'settings-changed', changes, meanwhile: true }));
+  const byIp: readonly During[] = [{ ...reload, run: [['ip', 'link', 'del', 'dev', 'x']] }, shut];
+
+  it('names a setting that moved and was put back beside an event that cannot have changed it', () => {
+    const isolated = { ifindex: 3, what: 'isolated' };
+    expect(moved([reload, shut], isolated)).toEqual(['settings-changed b: p1: isolated changed and was put back']);
+    expect(moved(byIp, isolated)).toEqual([]);
+    const byBridge = [{ ...reload, run: [['/sbin/bridge', 'vlan', 'add']] }, shut];
+    expect(moved(byBridge, isolated, { ifindex: 3, what: vlanList })).toEqual([]);
+  });
+
+  it('names a port that came and went beside an event that makes none', () => {
+    const passing = { ifindex: 77, what: 'master', name: 'vnet7', masters: [1] };
+    expect(moved([reload, shut], passing)).toEqual([
+      'settings-changed -: vnet7 joined br0 while probes were under way, and left it',
+    ]);
+    expect(moved(byIp, passing)).toEqual([]);
+  });
+
+  it('is inconclusive where events of links were lost, whatever was at work', () => {
+    for (const during of [byIp, [reload, shut]])
+      expect(moved(during, { ifindex: null, what: lostEvents })).toEqual([
+        'state-unread -: the kernel reported more of links than it could keep: what came and went meanwhile is not known',
+      ]);
   });
 
   const states = (snapshots: readonly (number | null)[]): StepStates => ({
