@@ -255,8 +255,14 @@ export function deviceEarReasons(input: DeviceEarInput, observer: Observer): rea
   return [unprovedDevice(observer, `none of its entry controls was received (${silent.join(', ')} the probes)`)];
 }
 
-function isTaken({ links }: HostState, port: LinkState, { vlan: [outer] }: FrameSpec): boolean {
-  return outer !== undefined && links.some(({ lower, vlanId }) => lower === port.name && vlanId === outer);
+/**
+ * VLAN devices on a port to which the kernel hands frames of these VLANs before the bridge sees them; one that is down
+ * drops them (vlan_do_receive, net/8021q/vlan_core.c).
+ */
+function takersOf({ links }: HostState, port: LinkState, vlans: ReadonlySet<number>): readonly LinkState[] {
+  return links.filter(
+    ({ kind, lower, vlanId }) => kind === 'vlan' && lower === port.name && vlanId !== undefined && vlans.has(vlanId),
+  );
 }
 
 function reasonFor({ sender, frame }: Missing, programs: readonly string[]): Reason {
@@ -288,7 +294,14 @@ export function entryByForm(input: EntryByFormInput): EntryByForm {
     const { sender, frame, isAsked } = missing;
     const ports = snapshots.flatMap((state) => {
       const port = state.links.find(({ name }) => name === portOf.get(sender));
-      return port === undefined ? [] : [{ ...atPort(state, port, frame), isTaken: isTaken(state, port, frame) }];
+      return port === undefined
+        ? []
+        : [
+            {
+              ...atPort(state, port, frame),
+              isTaken: takersOf(state, port, new Set(frame.vlan.slice(0, 1))).length > 0,
+            },
+          ];
     });
     const by = [...new Set(ports.flatMap(({ barriers }) => barriers))];
     if (ports.length === 0 || !ports.every(({ isShown }) => isShown) || (!isAsked && by.length === 0)) continue;
@@ -325,10 +338,6 @@ function reasonsAt(
   vlans: ReadonlySet<number>,
   injected: boolean,
 ): readonly Reason[] {
-  const takers = state.links.filter(
-    ({ kind, lower, vlanId, flags }) =>
-      kind === 'vlan' && lower === port.name && flags.includes('UP') && vlanId !== undefined && vlans.has(vlanId),
-  );
   return [
     ...(injected && port.xdp !== undefined
       ? [
@@ -339,11 +348,11 @@ function reasonsAt(
           ),
         ]
       : []),
-    ...takers.map(({ name, vlanId }) =>
+    ...takersOf(state, port, vlans).map(({ name, vlanId }) =>
       reason(
         'entry-unproved',
         sender,
-        `${name} takes frames of VLAN ${vlanId ?? ''} away at ${port.name}, before the bridge sees them`,
+        `${name} takes or drops frames of VLAN ${vlanId ?? ''} at ${port.name}, before the bridge sees them`,
       ),
     ),
   ];

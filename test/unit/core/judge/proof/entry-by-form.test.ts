@@ -240,7 +240,7 @@ describe('probes of one tag stack and carrier', () => {
       return { ...state, links: [...state.links, device] };
     };
     expect(judged(withState(keptOut(runOf([20])), taker)).lines).toEqual([
-      'entry-unproved: p0.20 takes frames of VLAN 20 away at p0, before the bridge sees them',
+      'entry-unproved: p0.20 takes or drops frames of VLAN 20 at p0, before the bridge sees them',
     ]);
   });
 

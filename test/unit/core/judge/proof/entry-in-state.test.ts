@@ -42,13 +42,18 @@ describe('what at the port of a sender makes its entry doubtful', () => {
 
   it('is a VLAN device that takes the VLAN of its probes', () => {
     expect(found(taker(10), tagged(10))).toEqual([
-      'entry-unproved a: p0.10 takes frames of VLAN 10 away at p0, before the bridge sees them',
+      'entry-unproved a: p0.10 takes or drops frames of VLAN 10 at p0, before the bridge sees them',
     ]);
   });
 
-  it('is no VLAN device of another VLAN, none that is down, and none for frames without tags', () => {
+  it('is also one that is down, for the kernel drops what is for it (vlan_do_receive, net/8021q/vlan_core.c)', () => {
+    expect(found(taker(10, []), tagged(10))).toEqual([
+      'entry-unproved a: p0.10 takes or drops frames of VLAN 10 at p0, before the bridge sees them',
+    ]);
+  });
+
+  it('is no VLAN device of another VLAN, and none for frames without tags', () => {
     expect(found(taker(20), tagged(10))).toEqual([]);
-    expect(found(taker(10, []), tagged(10))).toEqual([]);
     expect(found(taker(10))).toEqual([]);
   });
 
@@ -70,7 +75,7 @@ describe('what at the port of a sender makes its entry doubtful', () => {
     });
     expect(judged.verdict).toBe('inconclusive');
     expect(judged.steps[0]?.reasons.map(({ code, text }) => `${code} ${text}`)).toContain(
-      'entry-unproved p0.10 takes frames of VLAN 10 away at p0, before the bridge sees them',
+      'entry-unproved p0.10 takes or drops frames of VLAN 10 at p0, before the bridge sees them',
     );
   });
 });
