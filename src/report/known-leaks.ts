@@ -1,6 +1,6 @@
 import { leakGroups } from '../core/judge/explain/leak-groups.js';
 import type { Finding, Result, StepResult } from '../core/model/result.js';
-import { compareResults, statusAgainst } from './compare-results.js';
+import { compareResults, isFoldedLeak, statusAgainst } from './compare-results.js';
 import type { ReportedRun } from './reporter.js';
 
 /** Why a known leak is not news; reports show it as what was accepted. */
@@ -10,7 +10,8 @@ function knownFrom(baseline: Result): NonNullable<Finding['accepted']> {
 
 /** A step whose leaks are all known came out as it was known to. */
 function knownStep(step: StepResult, fresh: ReadonlySet<Finding>, known: NonNullable<Finding['accepted']>): StepResult {
-  const isKnown = (row: Finding): boolean => row.leak && row.accepted === undefined && !fresh.has(row);
+  const isKnown = (row: Finding): boolean =>
+    row.leak && row.accepted === undefined && !isFoldedLeak(row) && !fresh.has(row);
   if (!step.findings.some(isKnown)) return step;
   const findings = step.findings.map((row) => (isKnown(row) ? { ...row, accepted: known } : row));
   // Leaks that have no rows of their own stand in the groups alone.

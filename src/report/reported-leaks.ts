@@ -7,9 +7,12 @@ export interface Reported {
   readonly text: string;
 }
 
-/** `kali2 to lan (known-unicast, raw) overheard by kali3: 300 of 300` */
+/** `kali2 to lan (known-unicast, raw) overheard by kali3: 300 of 300`; of several kinds of frame also which. */
 export function leakText(finding: Finding): string {
-  return `${finding.from} to ${finding.to ?? 'all'} (${finding.class}, ${finding.carrier}${finding.vlan.length === 0 ? '' : `, VLAN ${finding.vlan.join('.')}`}) overheard by ${finding.observer}: ${finding.seen}${finding.sent === null ? '' : ` of ${finding.sent}`}`;
+  const { from, to, class: name, carrier, variant, vlan, observer, seen, sent } = finding;
+  const tags = vlan.length === 0 ? [] : [`VLAN ${vlan.join('.')}`];
+  const kind = [name, carrier, ...(variant === undefined ? [] : [variant]), ...tags].join(', ');
+  return `${from} to ${to ?? 'all'} (${kind}) overheard by ${observer}: ${seen}${sent === null ? '' : ` of ${sent}`}`;
 }
 
 /** The leaks that make a run fail: those of steps that did not come out as expected, accepted ones left out. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compareResults, statusAgainst } from '../../../src/report/compare-results.js';
+import { leakText } from '../../../src/report/reported-leaks.js';
 import { comparisonText } from '../../../src/report/terminal/comparison.js';
 import { findings, result, step } from '../../support/report/fixture.js';
 
@@ -86,6 +87,32 @@ describe('statusAgainst', () => {
     expect(statusAgainst(leaking, leaking)).toBe(0);
     expect(statusAgainst(silent, leaking)).toBe(2);
     expect(statusAgainst(leaking, run({ kali3: 7, winxp: 1 }))).toBe(2);
+  });
+
+  const variants = (...names: readonly string[]): ReturnType<typeof run> => {
+    const rows = findings('kali2', null, 'raw', { kali3: 5 });
+    return run(
+      { kali3: 5 },
+      { findings: names.flatMap((variant) => rows.map((row) => ({ ...row, class: 'link-local-multicast', variant }))) },
+    );
+  };
+
+  it('distinguishes the kinds of frame of one class', () => {
+    expect(statusAgainst(variants('cdp'), variants('cdp'))).toBe(0);
+    expect(statusAgainst(variants('cdp'), variants('cdp', 'llc-snap'))).toBe(2);
+    expect(statusAgainst(variants('cdp', 'llc-snap'), variants('llc-snap'))).toBe(0);
+    expect(
+      compareResults(variants('cdp'), variants('llc-snap', 'cdp')).began.map(({ finding }) => leakText(finding)),
+    ).toEqual(['kali2 to all (link-local-multicast, raw, llc-snap) overheard by kali3: 5 of 100']);
+  });
+
+  it('is 3 where leaks have no rows of their own: which they are is not known', () => {
+    const folded = run(
+      { kali3: 5 },
+      { findings: findings('*', '*', 'raw', { kali3: 5 }).map((row) => ({ ...row, grouped: 400 })) },
+    );
+    expect(statusAgainst(folded, folded)).toBe(3);
+    expect(statusAgainst(folded, leaking)).toBe(2);
   });
 
   it('never turns what is inconclusive or not as expected into a pass', () => {

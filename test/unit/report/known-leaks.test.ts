@@ -63,3 +63,16 @@ describe('a run with a leak that is new', () => {
     expect(await reported('junit', more)).toMatch(/<failure message="isolation is broken: winxp receives/);
   });
 });
+
+describe('a run with leaks that have no rows of their own', () => {
+  it('is not called known, for which they are is not known', () => {
+    const folded = leaking({ kali3: 7 });
+    const steps = folded.steps.map((step) => ({
+      ...step,
+      findings: step.findings.map((row) => (row.leak ? { ...row, grouped: 400 } : row)),
+    }));
+    const shown = againstBaseline({ ...run({}), result: { ...folded, steps } }, { ...baseline, steps });
+    expect(shown).toMatchObject({ status: 3, result: { exitCode: 3, asExpected: false } });
+    expect(shown.result.steps[0]?.findings.find(({ leak }) => leak)?.accepted).toBeUndefined();
+  });
+});
