@@ -49,7 +49,7 @@ function receiveReasons(input: ProofInput): readonly Reason[] {
     const unsent = controls.filter((control) => !facts.controlsAccepted.has(control.index));
     const unseen = controls.filter((control) => !tally.controls.has(control.index));
     const [first] = unseen;
-    if (observer.place === 'bridge') return observer.judged && input.rules > 1 ? deviceEarReasons(input, observer) : [];
+    if (observer.place === 'bridge') return deviceEarReasons(input, observer);
     // an ear that the step found has none (docs/verdicts.md)
     if (controls.length === 0 && observer.judged && observer.device === undefined)
       return [reason('control-missing', observer.name, 'no ear control could be sent')];

@@ -124,6 +124,18 @@ describe('a step that listens', () => {
     expect(codes(judge(evidence))).toEqual(['nothing-to-hear a', 'nothing-to-hear b']);
   });
 
+  it('knows each observer by its whole name, as a container calls its device', () => {
+    const of = scenario([step(quiet)]);
+    const name = 'a|b@br0';
+    const endpoints = of.topology.endpoints.map((endpoint) =>
+      endpoint.name === 'c' ? { ...endpoint, name } : endpoint,
+    );
+    const evidence = perfectRun({ ...of, topology: { ...of.topology, endpoints } });
+    crosses(evidence, 'a', 'b', 'b');
+    addFrames(evidence, { observer: name, outgoing: true, bytes: plain('a', 'b') });
+    expect(rows(judge(evidence)).filter((row) => row.includes(name))).toEqual([`a>b at ${name}: 1 of ? no LEAK`]);
+  });
+
   it('is broken by foreign unicast, told by who talks to whom', () => {
     const evidence = listening();
     crosses(evidence, 'a', 'b', 'b', 'c');
