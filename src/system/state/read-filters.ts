@@ -135,23 +135,35 @@ export async function readFilters(netns: string | null): Promise<Filters> {
   };
 }
 
-/** Programs that are attached to devices of a namespace where no command shows them; null = nobody may ask. */
+/** Programs at devices. */
+export interface Programs {
+  /** null = nobody may ask, or it is not known. */
+  readonly programs: readonly AttachedProgram[] | null;
+  /** Why it is not known. */
+  readonly unread?: string;
+}
+
+/** Programs that are attached to devices of a namespace where no command shows them. */
 export function readPrograms(
   netns: string | null,
   links: readonly { readonly name: string; readonly ifindex: number; readonly kind: string | null }[],
-): readonly AttachedProgram[] | null {
-  const programs: AttachedProgram[] = [];
-  const denied = inNamespace(netns, () => {
+): Programs {
+  return inNamespace(netns, () => {
+    const programs: AttachedProgram[] = [];
     for (const { name, ifindex, kind } of links)
       for (const place of programPlaces) {
         if (place.startsWith('netkit') && kind !== 'netkit') continue;
         const ids = programsAt(ifindex, place);
-        if (ids === 'denied') return true;
+        if (ids === 'denied') return { programs: null };
+        if ('unknown' in ids)
+          return {
+            programs: null,
+            unread: `the kernel does not list BPF programs at ${name} (${place}): ${ids.unknown}`,
+          };
         for (const id of ids) programs.push({ device: name, place, id });
       }
-    return false;
+    return { programs };
   });
-  return denied ? null : programs;
 }
 
 /**

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { trustedName } from '../../core/bridge/bypass/packet-sockets.js';
 import type { PacketHandler, PacketSocket } from '../../core/model/state.js';
 import { netfilterPrograms } from '../kernel/bpf.js';
-import { procLink } from '../kernel/proc-files.js';
+import { procLink, rootsText } from '../kernel/proc-files.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { packetSocketFilters, type SocketFilter } from '../kernel/ask/packet-diag.js';
 import { isDescendant, type SocketHolder, socketHolders } from '../process/socket-holders.js';
@@ -54,22 +54,31 @@ export function parsePacketHandlers(text: string): readonly PacketHandler[] {
   });
 }
 
+/** Functions of the kernel that get frames, and why some of them are not known. */
+export interface PacketHandlers {
+  readonly handlers: readonly PacketHandler[];
+  readonly unread: readonly string[];
+}
+
 /**
  * Functions of the kernel that get frames in a namespace, but those of packet sockets, and programs of BPF at
- * netfilter's hooks; none where they cannot be read.
+ * netfilter's hooks.
  */
-export function readPacketHandlers(netns: string | null): readonly PacketHandler[] {
-  const programs = netfilterPrograms().map(({ id, family }) => ({
+export function readPacketHandlers(netns: string | null): PacketHandlers {
+  const found = netfilterPrograms();
+  const programs = (typeof found === 'string' ? [] : found).map(({ id, family }) => ({
     type: family === 'ipv4' ? '0800' : '86dd',
     device: null,
     function: `BPF program ${id} of netfilter`,
   }));
-  try {
-    const text = inNamespace(netns, () => readFileSync('/proc/thread-self/net/ptype', 'utf8'));
-    return [...parsePacketHandlers(text), ...programs];
-  } catch {
-    return programs;
-  }
+  const list = inNamespace(netns, () => rootsText('/proc/thread-self/net/ptype'));
+  return {
+    handlers: ['text' in list && list.text !== null ? parsePacketHandlers(list.text) : [], programs].flat(),
+    unread: [
+      ...(typeof found === 'string' ? [`the kernel does not list BPF programs of netfilter: ${found}`] : []),
+      ...('refused' in list ? [`/proc/net/ptype cannot be read: ${list.refused}`] : []),
+    ],
+  };
 }
 
 /**
