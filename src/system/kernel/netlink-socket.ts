@@ -146,9 +146,9 @@ export function netlinkAttributes(bytes: Buffer): ReadonlyMap<number, Buffer> {
   return attributes;
 }
 
-/** An attribute's text, which ends with NUL. */
+/** An attribute's text, which ends with NUL: names of devices are UTF-8, as `ip` and /proc give them. */
 export function netlinkText(value: Buffer): string {
-  return value.toString('latin1').replace(/\0.*$/s, '');
+  return value.toString('utf8').replace(/\0.*$/s, '');
 }
 
 function words(value: number): Uint8Array {
