@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { trustedName } from '../../core/bridge/bypass/packet-sockets.js';
 import type { PacketHandler, PacketSocket } from '../../core/model/state.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import { netfilterPrograms } from '../kernel/bpf.js';
 import { procLink, rootsText } from '../kernel/proc-files.js';
 import { inNamespace } from '../kernel/namespaces.js';
@@ -140,17 +141,34 @@ function nameOf(pid: number, comm: string): string {
 export interface PacketSocketWatch {
   /** Those of others than this program's helpers, each as it was found. */
   take(): readonly PacketSocket[];
+  /** Why some may have come and gone unseen. */
+  unheard(): readonly string[];
   close(): void;
 }
 
 /** A process that reads and sends for less than that may stand between two looks. */
 const lookMs = 200;
 
+/** Packet sockets of a namespace; a text = why they cannot be read, as of a namespace that is gone. */
+function socketsOrWhy(netns: string | null): readonly PacketSocket[] | string {
+  try {
+    return readPacketSockets(netns, isDescendant) ?? unreadSockets.why;
+  } catch (error) {
+    if (error instanceof VerifyError) return error.message;
+    throw error;
+  }
+}
+
 /** Looks for new packet sockets of a namespace, for the kernel reports none. */
 export function watchPacketSockets(netns: string | null): PacketSocketWatch {
   const lineOf = ({ inode, ifindex, protocol }: Pick<PacketSocket, 'inode' | 'ifindex' | 'protocol'>): string =>
     `${inode} ${ifindex} ${protocol}`;
-  const list = (): readonly string[] => parsePacketSockets(readPacketTable(netns) ?? '').map(lineOf);
+  const failures = new Set<string>();
+  const list = (): readonly string[] => {
+    const table = readPacketTable(netns);
+    if (table === null) failures.add(unreadSockets.why);
+    return parsePacketSockets(table ?? '').map(lineOf);
+  };
   const known = new Set(list());
   /** Nobody has them open: the kernel takes a while to close a socket. Who is still there at the next look counts. */
   let closing = new Set<string>();
@@ -159,7 +177,12 @@ export function watchPacketSockets(netns: string | null): PacketSocketWatch {
     const seen = closing;
     closing = new Set();
     if (list().every((line) => known.has(line))) return;
-    for (const socket of readPacketSockets(netns, isDescendant) ?? []) {
+    const sockets = socketsOrWhy(netns);
+    if (typeof sockets === 'string') {
+      failures.add(sockets);
+      return;
+    }
+    for (const socket of sockets) {
       const line = lineOf(socket);
       if (known.has(line)) continue;
       if (socket.holders.length === 0 && !seen.has(line)) {
@@ -176,6 +199,7 @@ export function watchPacketSockets(netns: string | null): PacketSocketWatch {
       look();
       return found;
     },
+    unheard: () => [...failures].map((why) => `packet sockets that come and go: ${why}`),
     close: () => clearInterval(timer),
   };
 }
