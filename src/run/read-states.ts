@@ -47,13 +47,7 @@ export function stateReader(
     });
     context.timeline.log(step.index, event);
   };
-  const logChanges = (meanwhile: { readonly meanwhile?: true }): void => {
-    const rules = watch.rules.take();
-    if (rules.length > 0) context.timeline.log(step.index, { event: 'rules-changed', changes: rules, ...meanwhile });
-    const settings = watch.settings.take();
-    if (settings.length > 0)
-      context.timeline.log(step.index, { event: 'settings-changed', changes: settings, ...meanwhile });
-  };
+  const logChanges = (meanwhile: { readonly meanwhile?: true }): void => logHeard(context, step, watch, meanwhile);
   let snapshot = 0;
   const readDuring = async (): Promise<void> => {
     snapshot += 1;
@@ -72,6 +66,7 @@ export function stateReader(
       around = await lookForUnheard(context, step, segments);
       await read('after', (states, after) => ({ ...states, after }), { event: 'state-read', when: 'after' }, reading);
       logChanges({});
+      logUnheard(context, step, watch);
     },
     // What is heard while the state is read is not an event's: it may be in the snapshot or not.
     around: async (when) => {
@@ -80,6 +75,28 @@ export function stateReader(
       if (when === 'before') logChanges({});
     },
   };
+}
+
+/** Writes down what was heard changing; `meanwhile`: while an event was at work. */
+function logHeard(
+  { timeline }: RunContext,
+  step: StepPlan,
+  watch: KernelWatch,
+  meanwhile: { readonly meanwhile?: true },
+): void {
+  const rules = watch.rules.take();
+  if (rules.length > 0) timeline.log(step.index, { event: 'rules-changed', changes: rules, ...meanwhile });
+  const settings = watch.settings.take();
+  if (settings.length > 0) timeline.log(step.index, { event: 'settings-changed', changes: settings, ...meanwhile });
+}
+
+/** Writes down what could not be heard changing, which costs a *holds*. */
+function logUnheard({ timeline }: RunContext, step: StepPlan, watch: KernelWatch): void {
+  for (const text of watch.unheard())
+    timeline.log(step.index, {
+      event: 'fault',
+      fault: { code: 'state-unread', observers: [], text: `what was changed and put back is not known: ${text}` },
+    });
 }
 
 /**

@@ -11,6 +11,8 @@ export interface KernelWatch {
   readonly settings: Pick<SettingChangeWatch, 'take'>;
   /** Of the bridges' own namespace on the orchestrator's host. */
   readonly sockets: Pick<PacketSocketWatch, 'take'>;
+  /** What of that could not be heard, and why. */
+  unheard(): readonly string[];
   close(): void;
 }
 
@@ -30,6 +32,7 @@ export function watchKernel({ fabric }: RunContext, step: StepPlan): KernelWatch
   const rules = [...hosts.keys()].map(watchRuleChanges);
   const settings = [...hosts].map(([netns, host]) => ({ host, watch: watchSettingChanges(netns) }));
   const sockets = [...hosts].flatMap(([netns, host]) => (host === null ? [watchPacketSockets(netns)] : []));
+  const watches = [...rules, ...sockets, ...settings.map(({ watch }) => watch)];
   return {
     sockets: { take: () => sockets.flatMap((watch) => watch.take()) },
     rules: { take: () => rules.flatMap((watch) => watch.take()) },
@@ -39,6 +42,7 @@ export function watchKernel({ fabric }: RunContext, step: StepPlan): KernelWatch
           watch.take().map((change) => (host === null ? change : { ...change, host })),
         ),
     },
-    close: () => [...rules, ...sockets, ...settings.map(({ watch }) => watch)].forEach((watch) => watch.close()),
+    unheard: () => [...new Set(watches.flatMap((watch) => watch.unheard()))],
+    close: () => watches.forEach((watch) => watch.close()),
   };
 }

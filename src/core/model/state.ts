@@ -189,7 +189,10 @@ export interface HostState {
   readonly sharedTaps?: Readonly<Record<string, readonly { readonly pid: number; readonly name: string }[]>>;
   /** Queueing disciplines (tc(8)) in which frames wait, and how many; absent = there are none, or nobody asked. */
   readonly waiting?: readonly { readonly device: string; readonly discipline: string; readonly frames: number }[];
-  /** null = this user may not ask (then nobody with its rights can have attached any); absent = nobody asked. */
+  /**
+   * null = this user may not ask (then nobody with its rights can have attached any), or they could not be read, which
+   * `unread` says; absent = nobody asked.
+   */
   readonly programs?: readonly AttachedProgram[] | null;
   /** What takes frames in before such ears hear them; absent = there are none, or nobody asked. */
   readonly earPrograms?: readonly EarProgram[];

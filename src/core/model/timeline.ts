@@ -99,7 +99,7 @@ export interface SettingChange {
   readonly masters?: readonly number[];
 }
 
-/** What a SettingChange without interface says where the kernel had more events of links than it kept. */
+/** What a SettingChange without interface says where the kernel had more events than it kept. */
 export const lostEvents = 'events that were lost';
 
 /** How a SettingChange calls the VLANs of a bridge or of a port, with their flags and tunnels. */

@@ -35,13 +35,30 @@ const maxPrograms = 64;
 const attributesLength = 64;
 const at = { ifindex: 0, attachType: 4, ids: 16, count: 24 } as const;
 
+/** What a kernel answers that knows no such command or place, or no such device, and so has no programs there. */
+const absent: readonly string[] = ['EINVAL', 'ENOENT', 'ENODEV', 'ENXIO', 'ENOSYS', 'EOPNOTSUPP'];
+
+/** Why there is no list of programs: `denied` = this user may not ask. */
+export type NoPrograms = 'denied' | { readonly unknown: string };
+
+/** What a refusal of the list of programs at a place means, by the name of its errno. */
+export function refusedAs(place: ProgramPlace, errno: string): readonly number[] | NoPrograms {
+  if (errno === 'EPERM') return 'denied';
+  // programs of a pair are attached by its first device alone (netkit_dev_fetch, drivers/net/netkit.c)
+  const isSecond = errno === 'EACCES' && place.startsWith('netkit');
+  return isSecond || absent.includes(errno) ? [] : { unknown: errno };
+}
+
+/** What is said on a machine whose system calls are not known here. */
+const noNumber = `the system call bpf of ${process.arch} is not known to this program`;
+
 /**
- * Ids of the programs that are attached to a device of the calling thread's network namespace (bpf(2), BPF_PROG_QUERY);
- * `denied`: this user may not ask. Empty also where the kernel knows no such place (before Linux 6.6), for then nobody
- * can have attached anything there.
+ * Ids of the programs that are attached to a device of the calling thread's network namespace (bpf(2), BPF_PROG_QUERY).
+ * Empty also where the kernel knows no such place (before Linux 6.6), for then nobody can have attached anything there.
  */
-export function programsAt(ifindex: number, place: ProgramPlace): readonly number[] | 'denied' {
+export function programsAt(ifindex: number, place: ProgramPlace): readonly number[] | NoPrograms {
   const c = libc();
+  if (!c.hasBpfNumber) return { unknown: noNumber };
   const ids = new Uint32Array(maxPrograms);
   const idBytes = new Uint8Array(ids.buffer);
   const attributes = new Uint8Array(attributesLength);
@@ -50,7 +67,7 @@ export function programsAt(ifindex: number, place: ProgramPlace): readonly numbe
   view.setUint32(at.attachType, places[place], true);
   view.setBigUint64(at.ids, c.addressOf(idBytes), true);
   view.setUint32(at.count, maxPrograms, true);
-  if (c.bpf(BPF_PROG_QUERY, attributes) < 0) return c.errnoName(c.errno()) === 'EPERM' ? 'denied' : [];
+  if (c.bpf(BPF_PROG_QUERY, attributes) < 0) return refusedAs(place, c.errnoName(c.errno()));
   return [...ids.subarray(0, Math.min(maxPrograms, view.getUint32(at.count, true)))];
 }
 
@@ -77,9 +94,13 @@ function askBpf(command: number, words: readonly number[]): { readonly result: n
 
 /**
  * Programs of BPF at netfilter's hooks, of all network namespaces: the kernel does not say of which. They get packets
- * of IP, also bridged ones where netfilter gets these. Empty also where this user may not ask.
+ * of IP, also bridged ones where netfilter gets these. Empty also where this user may not ask; a text = why they are
+ * not known.
  */
-export function netfilterPrograms(): readonly NetfilterProgram[] {
+export function netfilterPrograms(): readonly NetfilterProgram[] | string {
+  const c = libc();
+  if (!c.hasBpfNumber) return noNumber;
+  const isEnd = (errno: string): boolean => errno === 'EPERM' || absent.includes(errno);
   const programs: NetfilterProgram[] = [];
   let next = askBpf(BPF_LINK_GET_NEXT_ID, [0]);
   while (next.result >= 0) {
@@ -87,16 +108,20 @@ export function netfilterPrograms(): readonly NetfilterProgram[] {
     const { result: fd } = askBpf(BPF_LINK_GET_FD_BY_ID, [link]);
     if (fd >= 0) {
       const info = linkInfo(fd);
-      libc().close(fd);
+      c.close(fd);
       if (info?.getUint32(infoAt.type, true) === BPF_LINK_TYPE_NETFILTER)
         programs.push({
           id: info.getUint32(infoAt.program, true),
           family: info.getUint32(infoAt.family, true) === AF_INET ? 'ipv4' : 'ipv6',
         });
+    } else {
+      const why = c.errnoName(c.errno());
+      if (!isEnd(why)) return why; // one that is gone is not there
     }
     next = askBpf(BPF_LINK_GET_NEXT_ID, [link]);
   }
-  return programs;
+  const why = c.errnoName(c.errno());
+  return isEnd(why) ? programs : why;
 }
 
 /** struct bpf_link_info of a link; null = the kernel does not say. */

@@ -38,8 +38,10 @@ export interface Libc {
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   /** A system call without a function of its own; `last` is handed over by its address. */
   syscall(number: number, first: number, second: number, last: Uint8Array): number;
-  /** bpf(2); `attributes`: union bpf_attr, filled in. Below 0 also where the machine's number is not known. */
+  /** bpf(2); `attributes`: union bpf_attr, filled in. Below 0 without errno where its number is not known. */
   bpf(command: number, attributes: Uint8Array): number;
+  /** Whether the number of bpf(2) on this machine is known. */
+  readonly hasBpfNumber: boolean;
   /** `timex`: struct timex, filled in; below 0 = an error, 5 = the clock is not synchronized. */
   adjtimex(timex: Uint8Array): number;
   /**
@@ -55,8 +57,19 @@ export interface Libc {
   addressOf(buffer: Uint8Array): bigint;
 }
 
-/** Numbers of the system call: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h. */
-const bpfNumbers: Readonly<Record<string, number>> = { x64: 321, arm64: 280, riscv64: 280 };
+/**
+ * Numbers of the system call on little-endian machines, as which its arguments are written:
+ * arch/…/syscalls/syscall*.tbl of the kernel, include/uapi/asm-generic/unistd.h.
+ */
+const bpfNumbers: Readonly<Record<string, number>> = {
+  x64: 321,
+  arm64: 280,
+  riscv64: 280,
+  loong64: 280,
+  ppc64: 361,
+  arm: 386,
+  ia32: 357,
+};
 
 let koffiModule: Koffi | undefined;
 let libcFunctions: Libc | undefined;
@@ -126,6 +139,7 @@ function bindLibc(k: Koffi): Libc {
     syscall: library.func('long syscall(long, unsigned long, unsigned long, void *)'),
     bpf: (command, attributes) =>
       bpfNumber === undefined ? -1 : callBpf(bpfNumber, command, attributes, attributes.length),
+    hasBpfNumber: bpfNumber !== undefined,
     adjtimex: library.func('int adjtimex(void *)'),
     mapShared(fd, length) {
       const [readWrite, shared] = [3, 1];

@@ -58,14 +58,22 @@ export function openNetlink({ family, groups, waitMs, buffer = null }: NetlinkOp
   }
 }
 
+/** As openNetlink; null = this kernel has no such family, `refused` = why it cannot be opened. */
+export function openNetlinkIfThere(
+  options: NetlinkOptions,
+): { readonly fd: number } | { readonly refused: string } | null {
+  try {
+    return { fd: openNetlink(options) };
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return error.code === 'unsupported' ? null : { refused: error.message };
+  }
+}
+
 /** As openNetlink; null = this user may not listen to that. */
 export function openNetlinkIfAllowed(options: NetlinkOptions): number | null {
-  try {
-    return openNetlink(options);
-  } catch (error) {
-    if (error instanceof VerifyError) return null;
-    throw error;
-  }
+  const opened = openNetlinkIfThere(options);
+  return opened === null || 'refused' in opened ? null : opened.fd;
 }
 
 /** Whether reading waits: with `false` it says EAGAIN at once where there is nothing. */
@@ -146,9 +154,9 @@ export function netlinkAttributes(bytes: Buffer): ReadonlyMap<number, Buffer> {
   return attributes;
 }
 
-/** An attribute's text, which ends with NUL. */
+/** An attribute's text, which ends with NUL: names of devices are UTF-8, as `ip` and /proc give them. */
 export function netlinkText(value: Buffer): string {
-  return value.toString('latin1').replace(/\0.*$/s, '');
+  return value.toString('utf8').replace(/\0.*$/s, '');
 }
 
 function words(value: number): Uint8Array {

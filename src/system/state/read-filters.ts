@@ -95,7 +95,7 @@ function mayHaveFilters(device: string, parent: number, finder: FilterFinder | n
  * Where filters are, or may be, by a list of `tc -j qdisc show`. `finder`: null = the kernel cannot be asked. Throws
  * VerifyError (3) where classes cannot be listed.
  */
-export function placesOf(qdisc: unknown, finder: FilterFinder | null): readonly FilterPlace[] {
+export function filterPlaces(qdisc: unknown, finder: FilterFinder | null): readonly FilterPlace[] {
   const disciplines = objectsOf(qdisc).flatMap((discipline) => {
     const [device, kind] = [textOf(discipline['dev']), textOf(discipline['kind'])];
     return device === null || kind === null || bare.has(kind) ? [] : [{ discipline, device, kind }];
@@ -115,14 +115,14 @@ export function placesOf(qdisc: unknown, finder: FilterFinder | null): readonly 
   ];
 }
 
-/** tc's rules of every device of a namespace. Rejects with VerifyError where tc is missing, or it or the kernel refuses. */
+/** tc's rules of every device of a namespace. Rejects with VerifyError where tc is missing or refuses, or the kernel. */
 export async function readFilters(netns: string | null): Promise<Filters> {
   const where = { netns };
   const qdisc = await readJson(['tc', '-j', 'qdisc', 'show'], where);
   const places = inNamespace(netns, () => {
     const finder = objectsOf(qdisc).some(({ kind }) => !bare.has(String(kind))) ? openFilterFinder() : null;
     try {
-      return placesOf(qdisc, finder);
+      return filterPlaces(qdisc, finder);
     } finally {
       finder?.close();
     }
@@ -135,23 +135,35 @@ export async function readFilters(netns: string | null): Promise<Filters> {
   };
 }
 
-/** Programs that are attached to devices of a namespace where no command shows them; null = nobody may ask. */
+/** Programs at devices. */
+export interface Programs {
+  /** null = nobody may ask, or it is not known. */
+  readonly programs: readonly AttachedProgram[] | null;
+  /** Why it is not known. */
+  readonly unread?: string;
+}
+
+/** Programs that are attached to devices of a namespace where no command shows them. */
 export function readPrograms(
   netns: string | null,
   links: readonly { readonly name: string; readonly ifindex: number; readonly kind: string | null }[],
-): readonly AttachedProgram[] | null {
-  const programs: AttachedProgram[] = [];
-  const denied = inNamespace(netns, () => {
+): Programs {
+  return inNamespace(netns, () => {
+    const programs: AttachedProgram[] = [];
     for (const { name, ifindex, kind } of links)
       for (const place of programPlaces) {
         if (place.startsWith('netkit') && kind !== 'netkit') continue;
         const ids = programsAt(ifindex, place);
-        if (ids === 'denied') return true;
+        if (ids === 'denied') return { programs: null };
+        if ('unknown' in ids)
+          return {
+            programs: null,
+            unread: `the kernel does not list BPF programs at ${name} (${place}): ${ids.unknown}`,
+          };
         for (const id of ids) programs.push({ device: name, place, id });
       }
-    return false;
+    return { programs };
   });
-  return denied ? null : programs;
 }
 
 /**

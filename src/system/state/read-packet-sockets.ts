@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { trustedName } from '../../core/bridge/bypass/packet-sockets.js';
 import type { PacketHandler, PacketSocket } from '../../core/model/state.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import { netfilterPrograms } from '../kernel/bpf.js';
-import { procLink } from '../kernel/proc-files.js';
+import { procLink, rootsText } from '../kernel/proc-files.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { packetSocketFilters, type SocketFilter } from '../kernel/ask/packet-diag.js';
 import { isDescendant, type SocketHolder, socketHolders } from '../process/socket-holders.js';
@@ -54,22 +55,31 @@ export function parsePacketHandlers(text: string): readonly PacketHandler[] {
   });
 }
 
+/** Functions of the kernel that get frames, and why some of them are not known. */
+export interface PacketHandlers {
+  readonly handlers: readonly PacketHandler[];
+  readonly unread: readonly string[];
+}
+
 /**
  * Functions of the kernel that get frames in a namespace, but those of packet sockets, and programs of BPF at
- * netfilter's hooks; none where they cannot be read.
+ * netfilter's hooks.
  */
-export function readPacketHandlers(netns: string | null): readonly PacketHandler[] {
-  const programs = netfilterPrograms().map(({ id, family }) => ({
+export function readPacketHandlers(netns: string | null): PacketHandlers {
+  const found = netfilterPrograms();
+  const programs = (typeof found === 'string' ? [] : found).map(({ id, family }) => ({
     type: family === 'ipv4' ? '0800' : '86dd',
     device: null,
     function: `BPF program ${id} of netfilter`,
   }));
-  try {
-    const text = inNamespace(netns, () => readFileSync('/proc/thread-self/net/ptype', 'utf8'));
-    return [...parsePacketHandlers(text), ...programs];
-  } catch {
-    return programs;
-  }
+  const list = inNamespace(netns, () => rootsText('/proc/thread-self/net/ptype'));
+  return {
+    handlers: ['text' in list && list.text !== null ? parsePacketHandlers(list.text) : [], programs].flat(),
+    unread: [
+      ...(typeof found === 'string' ? [`the kernel does not list BPF programs of netfilter: ${found}`] : []),
+      ...('refused' in list ? [`/proc/net/ptype cannot be read: ${list.refused}`] : []),
+    ],
+  };
 }
 
 /**
@@ -131,17 +141,34 @@ function nameOf(pid: number, comm: string): string {
 export interface PacketSocketWatch {
   /** Those of others than this program's helpers, each as it was found. */
   take(): readonly PacketSocket[];
+  /** Why some may have come and gone unseen. */
+  unheard(): readonly string[];
   close(): void;
 }
 
 /** A process that reads and sends for less than that may stand between two looks. */
 const lookMs = 200;
 
+/** Packet sockets of a namespace; a text = why they cannot be read, as of a namespace that is gone. */
+function socketsOrWhy(netns: string | null): readonly PacketSocket[] | string {
+  try {
+    return readPacketSockets(netns, isDescendant) ?? unreadSockets.why;
+  } catch (error) {
+    if (error instanceof VerifyError) return error.message;
+    throw error;
+  }
+}
+
 /** Looks for new packet sockets of a namespace, for the kernel reports none. */
 export function watchPacketSockets(netns: string | null): PacketSocketWatch {
   const lineOf = ({ inode, ifindex, protocol }: Pick<PacketSocket, 'inode' | 'ifindex' | 'protocol'>): string =>
     `${inode} ${ifindex} ${protocol}`;
-  const list = (): readonly string[] => parsePacketSockets(readPacketTable(netns) ?? '').map(lineOf);
+  const failures = new Set<string>();
+  const list = (): readonly string[] => {
+    const table = readPacketTable(netns);
+    if (table === null) failures.add(unreadSockets.why);
+    return parsePacketSockets(table ?? '').map(lineOf);
+  };
   const known = new Set(list());
   /** Nobody has them open: the kernel takes a while to close a socket. Who is still there at the next look counts. */
   let closing = new Set<string>();
@@ -150,7 +177,12 @@ export function watchPacketSockets(netns: string | null): PacketSocketWatch {
     const seen = closing;
     closing = new Set();
     if (list().every((line) => known.has(line))) return;
-    for (const socket of readPacketSockets(netns, isDescendant) ?? []) {
+    const sockets = socketsOrWhy(netns);
+    if (typeof sockets === 'string') {
+      failures.add(sockets);
+      return;
+    }
+    for (const socket of sockets) {
       const line = lineOf(socket);
       if (known.has(line)) continue;
       if (socket.holders.length === 0 && !seen.has(line)) {
@@ -167,6 +199,7 @@ export function watchPacketSockets(netns: string | null): PacketSocketWatch {
       look();
       return found;
     },
+    unheard: () => [...failures].map((why) => `packet sockets that come and go: ${why}`),
     close: () => clearInterval(timer),
   };
 }

@@ -157,16 +157,20 @@ function readCarriers(netns: string | null, links: readonly LinkState[]): Carrie
   const sharedTaps = readSharedTaps(netns, links);
   const hardware = readHardware(netns, links);
   const legacy = inNamespace(netns, legacyTables);
+  const { programs, unread: unreadPrograms } = readPrograms(netns, links);
+  const { handlers, unread: unreadHandlers } = readPacketHandlers(netns);
   return {
     found: {
-      programs: readPrograms(netns, links),
-      packetHandlers: readPacketHandlers(netns),
+      programs,
+      packetHandlers: handlers,
       ...(Object.keys(sharedTaps).length === 0 ? {} : { sharedTaps }),
       ...('refused' in logGroups || logGroups.text === null ? {} : { logGroups: groupsIn(logGroups.text) }),
       ...(Object.keys(hardware).length === 0 ? {} : { hardware }),
       ...(legacy.tables.length === 0 ? {} : { legacyTables: legacy.tables }),
     },
     unread: [
+      ...(unreadPrograms === undefined ? [] : [{ what: 'programs', why: unreadPrograms }]),
+      ...unreadHandlers.map((why) => ({ what: 'packet handlers', why })),
       ...legacy.unread.map((why) => ({ what: 'legacy tables', why: `${why} (run as root)` })),
       ...('refused' in logGroups
         ? [{ what: 'log groups', why: `who takes what rules log cannot be read: ${logGroups.refused} (run as root)` }]

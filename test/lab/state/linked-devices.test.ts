@@ -70,6 +70,15 @@ describe('devices that stand on a bridge', needs(root), () => {
     expect(found()).toContainEqual(expect.objectContaining({ space: null, name: 'v0', kind: 'veth', master: br0 }));
   });
 
+  it('have the names that ip gives them, also beyond ASCII', () => {
+    run('ip', 'link', 'add', 'dev', 'br-büro', 'type', 'bridge');
+    try {
+      expect(found()).toContainEqual(expect.objectContaining({ name: 'br-büro', ifindex: indexOf('br-büro') }));
+    } finally {
+      run('ip', 'link', 'del', 'dev', 'br-büro');
+    }
+  });
+
   it('are those of namespaces that are linked alone', () => {
     expect(
       found()

@@ -171,6 +171,34 @@ describe('settings that are changed and put back', needs(root), () => {
     expect(bridge.changes()).toEqual([]);
   });
 
+  it('say that some were lost, where more rules came than the kernel keeps', () => {
+    const lines = '$(seq 1000 3000); do echo "rule add pref $i table 7"; echo "rule del pref $i"; done';
+    run('sh', '-c', `for i in ${lines} | ip -4 -batch -`);
+    expect(bridge.changes().map(({ what }) => what)).toContain(lostEvents);
+    expect(bridge.changes()).toEqual([]);
+  });
+
+  it('are not heard where no socket can be opened for them, which is said', () => {
+    const modules = ['setting-changes.js', 'rule-changes.js'].map(
+      (name) => new URL(`../../../build/system/state/changes/${name}`, import.meta.url).href,
+    );
+    const script = `import { openSync } from 'node:fs';
+      import { libc } from ${JSON.stringify(new URL('../../../build/system/kernel/libc.js', import.meta.url).href)};
+      import { watchSettingChanges } from ${JSON.stringify(modules[0])};
+      import { watchRuleChanges } from ${JSON.stringify(modules[1])};
+      libc().errnoName(libc().errno());
+      const said = () => [watchSettingChanges(null), watchRuleChanges(null)].map((watch) => watch.unheard());
+      const before = said();
+      try { for (;;) openSync('/dev/null', 'r'); } catch {}
+      console.log(JSON.stringify([before, said()]));`;
+    const argv = ['--nofile=128', process.execPath, '--input-type=module', '-e', script];
+    const why = 'events of the kernel cannot be listened to: EMFILE';
+    expect(JSON.parse(run('prlimit', ...argv))).toEqual([
+      [[], []],
+      [[`changes of settings: ${why}`], [`changes of tc rules: ${why}`, `changes of nft rules: ${why}`]],
+    ]);
+  });
+
   it('are none where entries are learned and forgotten, and names, states and flags of links change', () => {
     for (const act of [['add', 'dynamic'], ['del'], ['add', 'dynamic']])
       run('bridge', 'fdb', act[0] ?? '', '02:00:00:00:00:02', 'dev', 'v0', 'master', ...act.slice(1));

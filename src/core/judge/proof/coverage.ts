@@ -171,7 +171,7 @@ export function passingPorts(
         reason(
           'state-unread',
           null,
-          `${host === null ? 'the kernel' : `the kernel of ${host}`} reported more of links than it could keep: what came and went meanwhile is not known`,
+          `${host === null ? 'the kernel' : `the kernel of ${host}`} reported more changes than it could keep: what came and went meanwhile is not known`,
         ),
       ];
     if (ifindex === null) return [];

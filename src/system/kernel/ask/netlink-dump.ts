@@ -1,11 +1,10 @@
 import { closeSync, writeSync } from 'node:fs';
-import { VerifyError } from '../../../core/model/verify-error.js';
 import {
   type NETLINK_NETFILTER,
   type NETLINK_ROUTE,
   type NETLINK_SOCK_DIAG,
   netlinkMessages,
-  openNetlink,
+  openNetlinkIfThere,
   readNetlink,
 } from '../netlink-socket.js';
 
@@ -49,12 +48,9 @@ export function openNetlinkAsker(family: Family): NetlinkAsker | null {
 
 /** The same; `absent`: this kernel has no such family, null = this user may not open it. */
 export function openAskerIfThere(family: Family): NetlinkAsker | 'absent' | null {
-  try {
-    return netlinkAsker(openNetlink({ family, groups: [], waitMs }));
-  } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
-    return error.code === 'unsupported' ? 'absent' : null;
-  }
+  const opened = openNetlinkIfThere({ family, groups: [], waitMs });
+  if (opened === null) return 'absent';
+  return 'refused' in opened ? null : netlinkAsker(opened.fd);
 }
 
 /** Asks on an open socket, which it closes. */

@@ -6,7 +6,7 @@ import {
   NETLINK_ROUTE,
   netlinkAttributes,
   netlinkText,
-  openNetlinkIfAllowed,
+  openNetlinkIfThere,
   waitingMessages,
 } from '../../kernel/netlink-socket.js';
 
@@ -29,33 +29,46 @@ const buffer = 1024 * 1024;
 export interface RuleWatch {
   /** What was reported since it was opened or last asked, in order, alike ones once. */
   take(): readonly RuleChange[];
+  /** What cannot be listened to, and why: what is changed there and put back is heard by nobody. */
+  unheard(): readonly string[];
   close(): void;
 }
 
 /**
  * Hears which processes change nft's rules and tc in a network namespace. nft names process and program; tc's messages
  * carry the netlink port of the process that asked, which is the process id for its first socket (netlink_autobind,
- * net/netlink/af_netlink.c). Of links, bridge ports, FDB and MDB the kernel names nobody: there the port is 0. What
- * this user may not listen to is not heard.
+ * net/netlink/af_netlink.c). Of links, bridge ports, FDB and MDB the kernel names nobody: there the port is 0. Of
+ * rules that this kernel does not have nothing is heard.
  */
 export function watchRuleChanges(netns: string | null): RuleWatch {
-  const sockets = inNamespace(netns, () => [
-    ...opened('tc', NETLINK_ROUTE, tcGroup),
-    ...opened('nft', NETLINK_NETFILTER, tablesGroup),
+  const opened = inNamespace(netns, () => [
+    open('tc', NETLINK_ROUTE, tcGroup),
+    open('nft', NETLINK_NETFILTER, tablesGroup),
   ]);
+  const sockets = opened.flatMap(({ kind, socket }) =>
+    socket === null || 'refused' in socket ? [] : [{ kind, fd: socket.fd }],
+  );
   return {
+    unheard: () =>
+      opened.flatMap(({ kind, socket }) =>
+        socket !== null && 'refused' in socket ? [`changes of ${kind} rules: ${socket.refused}`] : [],
+      ),
     take: () => unique(sockets.flatMap(({ kind, fd }) => [...waiting(kind, fd)])),
     close: () => sockets.forEach(({ fd }) => closeSync(fd)),
   };
 }
 
-function opened(
+interface OpenedGroup {
+  readonly kind: RuleChange['kind'];
+  readonly socket: ReturnType<typeof openNetlinkIfThere>;
+}
+
+function open(
   kind: RuleChange['kind'],
   family: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER,
   group: number,
-): readonly { readonly kind: RuleChange['kind']; readonly fd: number }[] {
-  const fd = openNetlinkIfAllowed({ family, groups: [group], waitMs: null, buffer });
-  return fd === null ? [] : [{ kind, fd }];
+): OpenedGroup {
+  return { kind, socket: openNetlinkIfThere({ family, groups: [group], waitMs: null, buffer }) };
 }
 
 function* waiting(kind: RuleChange['kind'], fd: number): Generator<RuleChange> {

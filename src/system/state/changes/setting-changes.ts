@@ -6,7 +6,7 @@ import {
   NETLINK_ROUTE,
   netlinkAttributes,
   netlinkText,
-  openNetlinkIfAllowed,
+  openNetlinkIfThere,
   waitingMessages,
 } from '../../kernel/netlink-socket.js';
 import { netconfGroups, RTM_NEWNETCONF, sysctlChangesIn } from './sysctl-changes.js';
@@ -15,8 +15,8 @@ import { netconfGroups, RTM_NEWNETCONF, sysctlChangesIn } from './sysctl-changes
  * RTNLGRP_LINK, _NEIGH, _IPV4_RULE and _IPV6_RULE of linux/rtnetlink.h, and those of sysctls: what floods the one must
  * not displace what is reported by the other.
  */
-const linkGroup = 1;
-const groups = [linkGroup, 3, 8, 19, ...netconfGroups] as const;
+const neighbourGroup = 3;
+const groups = [1, neighbourGroup, 8, 19, ...netconfGroups] as const;
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_NEWNEIGH = 28;
@@ -56,26 +56,34 @@ const neighbourAttributesAt = 28;
 export interface SettingChangeWatch {
   /** What was changed more than once since it was opened or last asked: each in the end may be as it was. */
   take(): readonly SettingChange[];
+  /** What cannot be listened to, and why: what is changed there and put back is heard by nobody. */
+  unheard(): readonly string[];
   close(): void;
 }
 
 /**
  * Hears settings and VLANs of Linux bridges and their ports, and sysctls, change in a network namespace, static entries
  * and rules of policy routing come and go: each change is an event that reports all settings of the device, so one that
- * was changed and put back was reported with two values. What this user may not listen to is not heard, nor what comes
- * faster than the kernel keeps it.
+ * was changed and put back was reported with two values. What comes faster than the kernel keeps it is not heard.
  */
 export function watchSettingChanges(netns: string | null): SettingChangeWatch {
-  const sockets = inNamespace(netns, () =>
-    groups.flatMap((group) => {
-      const fd = openNetlinkIfAllowed({ family: NETLINK_ROUTE, groups: [group], waitMs: null, buffer });
-      return fd === null ? [] : [{ fd, ofLinks: group === linkGroup }];
-    }),
+  const opened = inNamespace(netns, () =>
+    groups.map((group) => ({
+      ofNeighbours: group === neighbourGroup,
+      socket: openNetlinkIfThere({ family: NETLINK_ROUTE, groups: [group], waitMs: null, buffer }),
+    })),
   );
+  const sockets = opened.flatMap(({ ofNeighbours, socket }) =>
+    socket === null || 'refused' in socket ? [] : [{ fd: socket.fd, ofNeighbours }],
+  );
+  const refused = opened.flatMap(({ socket }) => (socket !== null && 'refused' in socket ? [socket.refused] : []));
   return {
+    unheard: () => [...new Set(refused)].map((why) => `changes of settings: ${why}`),
     take() {
       const changes = new Map<string, SettingChange & { readonly values: Set<string> }>();
-      for (const { ifindex, what, value, name } of sockets.flatMap(({ fd, ofLinks }) => [...waiting(fd, ofLinks)])) {
+      for (const { ifindex, what, value, name } of sockets.flatMap(({ fd, ofNeighbours }) => [
+        ...waiting(fd, ofNeighbours),
+      ])) {
         const key = `${ifindex} ${what}`;
         const known = changes.get(key) ?? {
           ifindex,
@@ -106,11 +114,11 @@ function mastersOf({ what }: SettingChange, values: ReadonlySet<string>): Pick<S
   };
 }
 
-/** Of neighbours more may come than is kept where MACs are swept; of links it must not. */
-function* waiting(fd: number, ofLinks: boolean): Generator<Reported> {
+/** Of neighbours more may come than is kept where MACs are swept; of what else is heard it must not. */
+function* waiting(fd: number, ofNeighbours: boolean): Generator<Reported> {
   for (const message of waitingMessages(fd)) {
     if (message === 'lost') {
-      if (ofLinks) yield { ifindex: null, what: lostEvents, value: '' };
+      if (!ofNeighbours) yield { ifindex: null, what: lostEvents, value: '' };
       continue;
     }
     const { type, family, bytes } = message;

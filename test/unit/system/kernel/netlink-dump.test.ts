@@ -2,6 +2,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { netlinkAsker, type NetlinkAnswer } from '../../../../src/system/kernel/ask/netlink-dump.js';
 import { libc } from '../../../../src/system/kernel/libc.js';
+import { netlinkText } from '../../../../src/system/kernel/netlink-socket.js';
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_NONBLOCK } from '../../../../src/system/kernel/socket-constants.js';
 
 const SOCK_SEQPACKET = 5;
@@ -19,6 +20,8 @@ function message(type: number, sequence: number, value = 0, flags = 0): Buffer {
   bytes.writeInt32LE(value, 16);
   return bytes;
 }
+
+it('gives names in UTF-8, until NUL', () => expect(netlinkText(Buffer.from('br-büro\0\0x', 'utf8'))).toBe('br-büro'));
 
 describe('a question of netlink', () => {
   let [near, far] = [-1, -1];
