@@ -19,3 +19,5 @@ export function passingSenses(cast: Cast): readonly string[];
 export function needProbes(name: string): boolean;
 export const everywhere: readonly string[];
 export const ofDevice: readonly string[];
+/** Names of the ways in which an ear above a bridge is broken. */
+export const earSenses: readonly string[];
