@@ -150,8 +150,8 @@ const comeBackMs = farPatienceMs + 10_000;
 const againMs = 1000;
 
 /**
- * Undoes what is on a host; gives what is left. `look`: looks, where its connection was lost, whether its helper has done
- * so by itself.
+ * Undoes what is on a host; gives what is left. `look`: looks, where its connection was lost, whether its helper has
+ * done so by itself.
  */
 async function closeRemote(remote: RemoteHost, look: () => Promise<readonly string[]>): Promise<readonly string[]> {
   if (remote.lost === null) {

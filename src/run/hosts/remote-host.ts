@@ -153,7 +153,7 @@ class Connection implements RemoteHost {
         const why = `it has not answered ${question.ask} within ${timeoutMs / 1000} s`;
         this.waiting.delete(id);
         reject(lostError(this.host, why));
-        this.lose(why); // whoever waits for it no longer has to hear so
+        this.lose(why); // observers there report it as their fault
       }, timeoutMs);
       timer.unref();
       const answered = (value: unknown): void => {

@@ -111,8 +111,8 @@ export class Stop {
 }
 
 /**
- * What went wrong besides the stop; null = nothing did. Throws the error itself where nothing stopped the runs, and where
- * it is a fault of the tool.
+ * What went wrong besides the stop; null = nothing did. Throws the error itself where nothing stopped the runs, and
+ * where it is a fault of the tool.
  */
 export function failureBesides(stop: Pick<Stop, 'by' | 'isTimedOut'>, error: unknown): VerifyError | null {
   if ((stop.by === undefined && !stop.isTimedOut) || !(error instanceof VerifyError)) throw error;
