@@ -38,7 +38,7 @@ export interface Libc {
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   /** A system call without a function of its own; `last` is handed over by its address. */
   syscall(number: number, first: number, second: number, last: Uint8Array): number;
-  /** bpf(2); `attributes`: union bpf_attr, filled in. Below 0, and no errno, where the machine's number is not known. */
+  /** bpf(2); `attributes`: union bpf_attr, filled in. Below 0 without errno where its number is not known. */
   bpf(command: number, attributes: Uint8Array): number;
   /** Whether the number of bpf(2) on this machine is known. */
   readonly hasBpfNumber: boolean;

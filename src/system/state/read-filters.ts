@@ -95,7 +95,7 @@ function mayHaveFilters(device: string, parent: number, finder: FilterFinder | n
  * Where filters are, or may be, by a list of `tc -j qdisc show`. `finder`: null = the kernel cannot be asked. Throws
  * VerifyError (3) where classes cannot be listed.
  */
-export function placesOf(qdisc: unknown, finder: FilterFinder | null): readonly FilterPlace[] {
+export function filterPlaces(qdisc: unknown, finder: FilterFinder | null): readonly FilterPlace[] {
   const disciplines = objectsOf(qdisc).flatMap((discipline) => {
     const [device, kind] = [textOf(discipline['dev']), textOf(discipline['kind'])];
     return device === null || kind === null || bare.has(kind) ? [] : [{ discipline, device, kind }];
@@ -115,14 +115,14 @@ export function placesOf(qdisc: unknown, finder: FilterFinder | null): readonly 
   ];
 }
 
-/** tc's rules of every device of a namespace. Rejects with VerifyError where tc is missing, or it or the kernel refuses. */
+/** tc's rules of every device of a namespace. Rejects with VerifyError where tc is missing, or cannot list them. */
 export async function readFilters(netns: string | null): Promise<Filters> {
   const where = { netns };
   const qdisc = await readJson(['tc', '-j', 'qdisc', 'show'], where);
   const places = inNamespace(netns, () => {
     const finder = objectsOf(qdisc).some(({ kind }) => !bare.has(String(kind))) ? openFilterFinder() : null;
     try {
-      return placesOf(qdisc, finder);
+      return filterPlaces(qdisc, finder);
     } finally {
       finder?.close();
     }

@@ -148,8 +148,8 @@ function flagOf(kind: string, data: Buffer | undefined): KernelLink['flag'] {
 }
 
 /**
- * Addresses with their prefix by number of the device, but those of the link or of the host alone; null = they could not
- * be read.
+ * Addresses with their prefix by number of the device, but those of the link or of the host alone; null = they could
+ * not be read.
  */
 export function addressesOf(asker: NetlinkAsker): ReadonlyMap<number, readonly string[]> | null {
   const answers = asker.ask(RTM_GETADDR, new Uint8Array(addressMessage), 'dump');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FilterFinder } from '../../../../src/system/kernel/ask/traffic-control.js';
-import { placesOf } from '../../../../src/system/state/read-filters.js';
+import { filterPlaces } from '../../../../src/system/state/read-filters.js';
 
 const queue = { kind: 'fq_codel', handle: '0:', dev: 'v0', root: true };
 const tree = { kind: 'htb', handle: '1:', dev: 'v0', root: true };
@@ -13,7 +13,7 @@ const finder = (has: boolean | null, classes: readonly number[] | null, index: n
   close: () => undefined,
 });
 const places = (qdisc: readonly unknown[], asked: FilterFinder | null): readonly string[] =>
-  placesOf(qdisc, asked).map(({ place }) => place);
+  filterPlaces(qdisc, asked).map(({ place }) => place);
 
 describe('places of filters', () => {
   it('are asked for where the kernel says that there are some, or does not say', () => {
