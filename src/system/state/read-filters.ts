@@ -115,7 +115,7 @@ export function filterPlaces(qdisc: unknown, finder: FilterFinder | null): reado
   ];
 }
 
-/** tc's rules of every device of a namespace. Rejects with VerifyError where tc is missing or refuses, or the kernel. */
+/** tc's rules of every device of a namespace. Rejects with VerifyError where tc is missing, or cannot list them. */
 export async function readFilters(netns: string | null): Promise<Filters> {
   const where = { netns };
   const qdisc = await readJson(['tc', '-j', 'qdisc', 'show'], where);
