@@ -6,7 +6,7 @@ import type { Classified, Sighting } from '../recognise/classify.js';
 import { countProbe, noteAltered } from './count-probe.js';
 import { countNoise } from './noise.js';
 import type { First } from './seen-tokens.js';
-import { countFrame, raise, type FrameArrival, type StepTally, type Tallies } from './tally.js';
+import { countForeign, countFrame, raise, type FrameArrival, type StepTally, type Tallies } from './tally.js';
 
 function firstOf(arrival: FrameArrival): First {
   return { frame: arrival.frame, timeNs: nsOf(arrival) };
@@ -41,13 +41,13 @@ function countTraffic(bytes: Uint8Array, view: FrameView, arrival: FrameArrival,
   });
 }
 
-function countForeign(bytes: Uint8Array, view: FrameView, arrival: FrameArrival, tally: StepTally): void {
+function countOthers(bytes: Uint8Array, view: FrameView, arrival: FrameArrival, tally: StepTally): void {
   if (arrival.step.listenMs === null || arrival.observer.place === 'bridge' || isGroupMac(bytes, view.dstMacAt)) return;
   const src = macText(bytes, view.srcMacAt);
   const dst = macText(bytes, view.dstMacAt);
   if (!arrival.towards) tally.crossed.set(`${arrival.observer.name}|${dst}`, { from: arrival.observer.name, to: dst });
   else if (!arrival.observer.macs.includes(dst))
-    countFrame(tally.foreign, `${arrival.observer.name}|${src}|${dst}`, firstOf(arrival));
+    countForeign(tally, { observer: arrival.observer.name, src, dst }, firstOf(arrival));
 }
 
 /** Counts what one token of a frame says; false = the frame is none of the run's. */
@@ -92,5 +92,5 @@ export function countSighting(
   if (countToken(bytes, view, sighting, arrival, tallies) || view === null) return;
   countNoise(stepTally.noise, arrival.observer.name, macText(bytes, view.srcMacAt), arrival.towards);
   countTraffic(bytes, view, arrival, stepTally, tallies.plan);
-  countForeign(bytes, view, arrival, stepTally);
+  countOthers(bytes, view, arrival, stepTally);
 }

@@ -5,7 +5,8 @@ import { ethernetLength, etherTypes, isGroupMac, macLength, macText } from '../.
 import { viewFrame } from '../../wire/frame-view.js';
 import { readU16 } from '../../wire/bytes.js';
 import { countNoise } from './noise.js';
-import { countFrame, type FrameCount, raise, type FrameArrival, type StepTally } from './tally.js';
+import type { First } from './seen-tokens.js';
+import { countForeign, countFrame, type FrameCount, raise, type FrameArrival, type StepTally } from './tally.js';
 
 /** Which way a frame went, its number and its time. */
 export type PlainSighting = Pick<FrameArrival, 'towards' | 'frame' | 'high' | 'low'>;
@@ -20,8 +21,8 @@ export interface PlainFrames {
 
 /** Which row a frame counts in, and the earliest that this knows of. */
 interface Row {
-  readonly map: Map<string, FrameCount>;
-  readonly key: string;
+  /** Counts a frame that may be the earliest. */
+  readonly add: (first: First) => FrameCount;
   count: FrameCount | null;
   readonly earliest: WordTime;
 }
@@ -38,8 +39,8 @@ interface Pair {
   readonly crosses: string | null;
 }
 
-function row(map: Map<string, FrameCount>, key: string): Row {
-  return { map, key, count: null, earliest: { high: 0, low: 0 } };
+function row(add: Row['add']): Row {
+  return { add, count: null, earliest: { high: 0, low: 0 } };
 }
 
 /** Adds a frame to its row without making a big integer, unless it is the row's earliest. */
@@ -51,8 +52,7 @@ function addTo(row: Row, { frame, high, low }: Readonly<PlainSighting>): void {
   }
   earliest.high = high;
   earliest.low = low;
-  countFrame(row.map, row.key, { frame, timeNs: nsOf(earliest) });
-  row.count = row.map.get(row.key) ?? null;
+  row.count = row.add({ frame, timeNs: nsOf(earliest) });
 }
 
 /** IPv4 and IPv6 without tags are neither ARP nor cut off; everything else is looked at. */
@@ -133,9 +133,12 @@ class PlainFrameCounter implements PlainFrames {
     this.entering.push(...entered);
     const listens = step.listenMs !== null && observer.place !== 'bridge' && !isGroupMac(bytes, at);
     return {
-      trafficRows: talks.map(({ key }) => row(tally.traffic, `${key}/${observer.name}`)),
+      trafficRows: talks.map(({ key }) => row((first) => countFrame(tally.traffic, `${key}/${observer.name}`, first))),
       entered,
-      foreign: listens && !observer.macs.includes(dst) ? row(tally.foreign, `${observer.name}|${src}|${dst}`) : null,
+      foreign:
+        listens && !observer.macs.includes(dst)
+          ? row((first) => countForeign(tally, { observer: observer.name, src, dst }, first))
+          : null,
       crosses: listens ? dst : null,
     };
   }

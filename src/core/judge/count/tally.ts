@@ -20,6 +20,14 @@ export interface FrameCount {
   first: First;
 }
 
+/** Unicast between two others that an observer overheard. */
+export interface ForeignTalk {
+  readonly observer: string;
+  readonly src: string;
+  readonly dst: string;
+  readonly count: FrameCount;
+}
+
 /** Sightings of a flow at an observer in frames that are not as they were sent. */
 export interface AlteredFrames {
   readonly forms: Map<FrameFormName, number>;
@@ -53,8 +61,11 @@ export interface StepTally {
   /** `traffic index/way/observer` → frames; way `>` from → to, `<` back. */
   readonly traffic: Map<string, FrameCount>;
   readonly trafficEntered: Map<string, number>;
-  /** Listening: `observer|source|destination` → foreign unicast; and unicast that entered, by its sender. */
-  readonly foreign: Map<string, FrameCount>;
+  /**
+   * Listening: `observer|source|destination` → foreign unicast; and unicast that entered, by its sender. Keys are not
+   * taken apart: a container names its devices, and the kernel allows `|`.
+   */
+  readonly foreign: Map<string, ForeignTalk>;
   readonly crossed: Map<string, { readonly from: string; readonly to: string }>;
   /** By observer and source MAC: frames that are none of the run's, on their way to the observer or in at its port. */
   readonly noise: Map<string, Map<string, { towards: number; entered: number }>>;
@@ -142,13 +153,29 @@ export function raise(map: Map<string, number>, key: string, by = 1): void {
   map.set(key, (map.get(key) ?? 0) + by);
 }
 
-export function countFrame(map: Map<string, FrameCount>, key: string, first: First): void {
-  const count = map.get(key);
-  if (count === undefined) map.set(key, { frames: 1, first });
-  else {
-    count.frames += 1;
-    if (first.timeNs < count.first.timeNs) count.first = first;
-  }
+function addFrame(count: FrameCount, first: First): FrameCount {
+  count.frames += 1;
+  if (first.timeNs < count.first.timeNs) count.first = first;
+  return count;
+}
+
+/** Counts a frame, and gives the count that it is in. */
+export function countFrame(map: Map<string, FrameCount>, key: string, first: First): FrameCount {
+  const known = map.get(key);
+  if (known !== undefined) return addFrame(known, first);
+  const count = { frames: 1, first };
+  map.set(key, count);
+  return count;
+}
+
+/** As `countFrame`, of unicast between others. */
+export function countForeign({ foreign }: StepTally, talk: Omit<ForeignTalk, 'count'>, first: First): FrameCount {
+  const key = `${talk.observer}|${talk.src}|${talk.dst}`;
+  const known = foreign.get(key);
+  if (known !== undefined) return addFrame(known.count, first);
+  const count = { frames: 1, first };
+  foreign.set(key, { ...talk, count });
+  return count;
 }
 
 /** A genuine token of a probe in a frame, as far as counting needs it. */

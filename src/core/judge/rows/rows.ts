@@ -61,10 +61,13 @@ function foreignRows(input: RowInput): readonly Finding[] {
   const { plan, step, facts, tally } = input;
   if (step.listenMs === null) return [];
   const ownerOf = (mac: string): string => plan.endpoints.find((endpoint) => endpoint.macs.includes(mac))?.name ?? mac;
-  const conversations = [...tally.foreign].map(([key, count]) => {
-    const [observer = '', src = '', dst = ''] = key.split('|');
-    return { observer, from: ownerOf(src), to: ownerOf(dst), dst, count };
-  });
+  const conversations = [...tally.foreign.values()].map(({ observer, src, dst, count }) => ({
+    observer,
+    from: ownerOf(src),
+    to: ownerOf(dst),
+    dst,
+    count,
+  }));
   return step.observers
     .filter((observer) => observer.judged && observer.place !== 'bridge')
     .flatMap((observer) => {
