@@ -17,7 +17,7 @@ import { createPlainFrames, type PlainFrames } from './count/plain-frames.js';
 import { arrivalAt, createTallies, raise, type FrameArrival, type Tallies } from './count/tally.js';
 import { type JudgedStep, judgeStep } from './judge-step.js';
 import { coverageOf, observedOnly } from './proof/coverage.js';
-import { type StepFacts, stepFacts } from './proof/step-facts.js';
+import { keptInOrder, type StepFacts, stepFacts } from './proof/step-facts.js';
 import { reason, type Reason } from '../model/reasons.js';
 import { type Classify, createClassifier, flowFinder, tagsOf } from './recognise/classify.js';
 import { PlannedProbes } from './recognise/planned-probes.js';
@@ -171,10 +171,6 @@ function addDiscarded(judging: JudgeState<JudgeStart>): void {
 }
 
 const directionOut = 2;
-/** Times of the timeline that fit into the 63 bits in which times of sightings are kept: 19 digits today. */
-const sixtyThreeBits = /^[0-8]?\d{1,18}$/;
-/** What a worker keeps of a step. */
-const maxKept = 1000;
 
 /** Adds a batch of the capture, in file order; `interfaceId` numbers the interface blocks of the whole file. */
 export function addBatch(judging: JudgeState<JudgeStart>, batch: JudgedBatch): void {
@@ -217,22 +213,16 @@ export function addBatch(judging: JudgeState<JudgeStart>, batch: JudgedBatch): v
  * one.
  */
 function addKept(judging: JudgeState): void {
-  const { tallies } = judging;
-  for (const { arrival } of judging.interfaces) {
-    const frames = (judging.facts[arrival.step.index]?.keptFrames ?? [])
-      .filter((frame) => frame.observer === arrival.observer.name)
-      .slice(0, maxKept);
-    frames.forEach(({ frame, towards, atNs }, index) => {
-      const bytes = Buffer.from(frame, 'base64');
-      const timeNs = sixtyThreeBits.test(atNs) ? BigInt(atNs) : 0n;
-      Object.assign(arrival, {
-        towards,
-        frame: -(index + 1),
-        high: Number(timeNs >> 32n),
-        low: Number(timeNs & 0xffff_ffffn),
-      });
-      countSighting(bytes, judging.classify(bytes, 0, bytes.length), arrival, tallies);
+  const arrivals = judging.interfaces.map(({ arrival }) => arrival);
+  for (const { arrival, index, kept, timeNs } of keptInOrder(arrivals, judging.facts)) {
+    const bytes = Buffer.from(kept.frame, 'base64');
+    Object.assign(arrival, {
+      towards: kept.towards,
+      frame: -(index + 1),
+      high: Number(timeNs >> 32n),
+      low: Number(timeNs & 0xffff_ffffn),
     });
+    countSighting(bytes, judging.classify(bytes, 0, bytes.length), arrival, judging.tallies);
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   SettingChange,
   TimelineEntry,
 } from '../../model/timeline.js';
+import type { FrameArrival } from '../count/tally.js';
 import { createTokenRanges, type TokenRanges } from '../count/token-ranges.js';
 
 /** What the timeline says of one step, gathered so that it can be asked. */
@@ -284,4 +285,40 @@ export function stepFacts(plan: Plan, timeline: readonly TimelineEntry[]): reado
 /** Frames of a flow that the kernel accepted. */
 export function sentOf(facts: StepFacts, flow: Flow): number {
   return facts.accepted.overlap(flow.first, flow.count);
+}
+
+/** Times of the timeline that fit into the 63 bits in which times of sightings are kept: 19 digits today. */
+const sixtyThreeBits = /^[0-8]?\d{1,18}$/;
+/** What a worker keeps of a step. */
+const maxKept = 1000;
+
+/** A frame that was kept in memory, at its observer; `index`: its number there. */
+interface KeptSighting {
+  readonly arrival: FrameArrival;
+  readonly index: number;
+  readonly kept: KeptInTimeline;
+  readonly timeNs: bigint;
+}
+
+/** In time, as what was said again comes after what was heard; entering precedes the rest at a tie. */
+function byTime(a: KeptSighting, b: KeptSighting): number {
+  if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1;
+  return Number(a.kept.towards) - Number(b.kept.towards);
+}
+
+/** Frames that were kept in memory in all steps, in the order in which they are counted. */
+export function keptInOrder(arrivals: readonly FrameArrival[], facts: readonly StepFacts[]): readonly KeptSighting[] {
+  return arrivals
+    .flatMap((arrival) =>
+      (facts[arrival.step.index]?.keptFrames ?? [])
+        .filter((frame) => frame.observer === arrival.observer.name)
+        .slice(0, maxKept)
+        .map((kept, index) => ({
+          arrival,
+          index,
+          kept,
+          timeNs: sixtyThreeBits.test(kept.atNs) ? BigInt(kept.atNs) : 0n,
+        })),
+    )
+    .sort(byTime);
 }

@@ -110,14 +110,14 @@ describe('a leak', () => {
 });
 
 describe('frames kept in memory because the disk was full', () => {
-  const keep = (evidence: Evidence, observer: string, bytes: Uint8Array): void =>
+  const keep = (evidence: Evidence, observer: string, bytes: Uint8Array, towards = true, atNs = '1'): void =>
     void evidence.timeline.push({
-      atNs: '1',
+      atNs,
       monoMs: 1,
       step: 0,
       event: 'kept',
       observer,
-      towards: true,
+      towards,
       frame: Buffer.from(bytes).toString('base64'),
     });
 
@@ -131,6 +131,21 @@ describe('frames kept in memory because the disk was full', () => {
       frame: 1,
     });
     expect(codes(result)).toContain('evidence-incomplete');
+  });
+
+  it('count in the order in which they came, whichever observer is listed first', () => {
+    const probes = step().probes.map((probe) => ({ ...probe, to: ['c'] }));
+    const verdictOf = (entering: string, overheard: string): readonly string[] => {
+      const evidence = perfectRun(scenario([step({ probes })]));
+      // c, who was to get it, says it again; b overhears it
+      keep(evidence, 'b', probeFrame(evidence, 3), true, overheard);
+      keep(evidence, 'c', probeFrame(evidence, 3), false, entering);
+      const result = judge(evidence);
+      return [result.verdict, ...codes(result).filter((code) => code === 'replayed')];
+    };
+    expect(verdictOf('1', '2')).toEqual(['inconclusive', 'replayed']);
+    expect(verdictOf('2', '2')).toEqual(['inconclusive', 'replayed']);
+    expect(verdictOf('3', '2')).toEqual(['broken']);
   });
 
   it('without a leak among them nothing is proved', () => {
