@@ -36,3 +36,8 @@ export function differing(
 ): readonly WireComparison[] {
   return rows.filter((row) => row.outcome === 'differs' || (row.outcome === 'open' && !canBeOpen(row)));
 }
+
+/** The state did not say what becomes of it. */
+export function isUnsaid({ forecast }: WireComparison): boolean {
+  return forecast.reach === 'unknown';
+}

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../../src/core/model/result.js';
 import { buildFrame } from '../../../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../../../src/core/wire/token.js';
-import { addFrames, type Evidence, judge, key, perfectRun } from '../../../support/judge/perfect-run.js';
+import {
+  addFrames,
+  type Evidence,
+  judge,
+  key,
+  perfectRun,
+  scenario,
+  step,
+} from '../../../support/judge/perfect-run.js';
 
 /** Any frame that says to carry a token, as a guest could make it up without the key. */
 function probe(evidence: Evidence, sequence: number): Uint8Array {
@@ -96,5 +104,19 @@ describe('a hostile guest', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('hides nothing by the name of its device, which is that of an observer there', () => {
+    const of = scenario([step({ probes: [], listenMs: 1000 })]);
+    const name = 'a|b@br0';
+    const endpoints = of.topology.endpoints.map((endpoint) =>
+      endpoint.name === 'c' ? { ...endpoint, name } : endpoint,
+    );
+    const evidence = perfectRun({ ...of, topology: { ...of.topology, endpoints } });
+    const [{ macs: [srcMac = ''] = [] } = {}, { macs: [dstMac = ''] = [] } = {}] = endpoints;
+    const bytes = Buffer.from(`${dstMac}${srcMac}88b5`.replaceAll(':', '').padEnd(120, '0'), 'hex');
+    addFrames(evidence, { observer: 'a', outgoing: false, bytes }, { observer: name, outgoing: true, bytes });
+    const rows = judge(evidence).steps.flatMap(({ findings }) => findings.filter(({ leak }) => leak));
+    expect(rows.map(({ from, to, observer, seen }) => [from, to, observer, seen])).toEqual([['a', 'b', name, 1]]);
   });
 });
