@@ -20,14 +20,52 @@ function places(view: BridgeView): ReadonlyMap<string, FdbState> {
   );
 }
 
+/** Parts of a state that may be unread while others are not, as `unread` names them, and where they are. */
+const stateParts = {
+  fdb: 'fdb',
+  vlan: 'vlan',
+  mdb: 'mdb',
+  tc: 'tc',
+  nft: 'nft',
+  routing: 'routing',
+  programs: 'programs',
+  'packet handlers': 'packetHandlers',
+  'legacy tables': 'legacyTables',
+  'log groups': 'logGroups',
+} as const;
+const packetSockets = 'packet sockets';
+
+function isUnread(what: string, snapshot: Snapshot): boolean {
+  if (snapshot.state.unread.some((unread) => unread.what === what)) return true;
+  if (what === packetSockets) return snapshot.packetSockets === null;
+  // null = this user may not ask, absent = a snapshot of an earlier version
+  return what === 'programs' && (snapshot.state.programs ?? null) === null;
+}
+
+/** A snapshot with the parts that it could not read as an earlier one has them, where that could. */
+export function withLastRead(was: Snapshot, is: Snapshot): Snapshot {
+  const isCarried = (what: string): boolean => isUnread(what, is) && !isUnread(what, was);
+  const carried = Object.entries(stateParts).filter(([what]) => isCarried(what));
+  const isSocketsCarried = isCarried(packetSockets);
+  const known = new Set<string>([...carried.map(([what]) => what), ...(isSocketsCarried ? [packetSockets] : [])]);
+  return {
+    ...is,
+    ...(isSocketsCarried ? { packetSockets: was.packetSockets } : {}),
+    state: {
+      ...is.state,
+      ...Object.fromEntries(carried.map(([, key]) => [key, was.state[key]])),
+      unread: is.state.unread.filter(({ what }) => !known.has(what)),
+    },
+  };
+}
+
 /** Gives findings the bridge that they are of. */
 export function driftOn(bridge: string): (drift: Omit<Drift, 'bridge'>) => Drift {
   return ({ code, severity, ...rest }) => ({ code, severity, bridge, ...rest });
 }
 
 /** MACs that moved between ports, and entries made by hand that came or went. */
-export function entryDrift(before: BridgeView, was: Snapshot, after: BridgeView, is: Snapshot): readonly Drift[] {
-  if ([...was.state.unread, ...is.state.unread].some(({ what }) => what === 'fdb')) return [];
+export function entryDrift(before: BridgeView, after: BridgeView): readonly Drift[] {
   const [old, now] = [places(before), places(after)];
   const drift = driftOn(after.name);
   return [
@@ -97,9 +135,8 @@ function asText(what: 'tc' | 'nft' | 'vlan', { state }: Snapshot): string {
  * beside it.
  */
 export function ruleDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
-  const blind = new Set([...was.state.unread, ...is.state.unread].map(({ what }) => what));
   return (['tc', 'nft', 'vlan'] as const)
-    .filter((what) => !blind.has(what) && asText(what, was) !== asText(what, is))
+    .filter((what) => asText(what, was) !== asText(what, is))
     .map((what) => ({
       code: 'rules-changed',
       severity: what === 'vlan' ? 'high' : 'medium',

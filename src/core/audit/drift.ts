@@ -1,8 +1,8 @@
 import { type BridgeView, bridgeViews, describeHolders } from '../bridge/view.js';
 import { findingsOn } from '../bridge/weaknesses.js';
 import type { Drift } from '../model/audit.js';
-import { type Snapshot, receives } from '../model/state.js';
-import { driftOn, entryDrift, ruleDrift } from './drift-parts.js';
+import { type HostState, type Snapshot, receives } from '../model/state.js';
+import { driftOn, entryDrift, ruleDrift, withLastRead } from './drift-parts.js';
 import { settingDrift } from './drift-settings.js';
 
 /** Rules whose findings are things that come and go, rather than settings. */
@@ -17,8 +17,6 @@ const comings = [
 
 function comeAndGone(before: BridgeView, was: Snapshot, after: BridgeView, is: Snapshot): readonly Drift[] {
   return comings.flatMap(([id, what]) => {
-    // a baseline of an earlier version knows no programs
-    if (id === 'bypass-possible' && was.state.programs === undefined) return [];
     const findingsOf = (
       view: BridgeView,
       snapshot: Snapshot,
@@ -129,9 +127,24 @@ function bridgeDrift(before: BridgeView, was: Snapshot, after: BridgeView, is: S
     ...promiscuousDrift(before, after, is),
     ...portDrift(before, after),
     ...settingDrift(before, after, is),
-    ...entryDrift(before, was, after, is),
+    ...entryDrift(before, after),
     ...comeAndGone(before, was, after, is),
   ];
+}
+
+/** Parts that can no longer be read. */
+function unreadDrift(before: HostState['unread'], after: HostState['unread']): readonly Drift[] {
+  return after
+    .filter(({ what }) => !before.some((unread) => unread.what === what))
+    .map(({ what, why }) => ({
+      code: 'unread',
+      severity: 'high',
+      bridge: null,
+      place: what,
+      before: 'read',
+      after: why,
+      text: 'it can no longer be read: changes of it are reported when it can be read again',
+    }));
 }
 
 function hostDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
@@ -141,7 +154,6 @@ function hostDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
       snapshot.vmnet.map(({ path, mode, group }) => [path, `mode ${(mode & 0o777).toString(8)}, group ${group}`]),
     );
   const [oldNet, newNet] = [vmnet(was), vmnet(is)];
-  const blind = is.state.unread.filter(({ what }) => !was.state.unread.some((unread) => unread.what === what));
   return [
     ...ruleDrift(was, is),
     ...sysctls
@@ -170,29 +182,23 @@ function hostDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
           text: "a device of VMware's networking changed",
         }),
       ),
-    ...blind.map(
-      ({ what, why }): Drift => ({
-        code: 'unread',
-        severity: 'high',
-        bridge: null,
-        place: what,
-        before: 'read',
-        after: why,
-        text: 'it can no longer be read: changes of it go unseen',
-      }),
-    ),
   ];
+}
+
+export interface DriftOptions {
+  /** null = all of them. */
+  readonly bridge: string | null;
+  /** What is known to be unread already; absent = what the first snapshot could not read. */
+  readonly unread?: HostState['unread'];
 }
 
 /**
  * What differs between two snapshots, for one bridge or all of them. Parts that one of them could not read are left
  * out, and said as `unread`. Counters, timers and what bridges learn and forget by themselves are no drift.
  */
-export function driftOf(
-  was: Snapshot,
-  is: Snapshot,
-  options: { readonly bridge: string | null } = { bridge: null },
-): readonly Drift[] {
+export function driftOf(first: Snapshot, second: Snapshot, options: DriftOptions = { bridge: null }): readonly Drift[] {
+  // a part that one of them lacks is the same in both
+  const [was, is] = [withLastRead(second, first), withLastRead(first, second)];
   const views = (snapshot: Snapshot): ReadonlyMap<string, BridgeView> =>
     new Map(
       bridgeViews(snapshot)
@@ -229,5 +235,6 @@ export function driftOf(
       ];
     return bridgeDrift(before, was, after, is);
   });
-  return [...bridges, ...hostDrift(was, is)];
+  const unread = unreadDrift(options.unread ?? first.state.unread, second.state.unread);
+  return [...bridges, ...hostDrift(was, is), ...unread];
 }

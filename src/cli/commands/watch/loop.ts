@@ -1,4 +1,5 @@
 import { driftOf } from '../../../core/audit/drift.js';
+import { withLastRead } from '../../../core/audit/drift-parts.js';
 import type { Drift } from '../../../core/model/audit.js';
 import type { Snapshot } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
@@ -51,7 +52,8 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
     const first = await readSnapshot({ netns, whole: false });
     let [reads, failures] = [1, 0];
     const baseline = options.baseline ?? first;
-    let last = baseline;
+    // what was read last of each part, and what could not be read at the last snapshot
+    let [last, unread] = [baseline, baseline.state.unread];
     bell.watch(first.state.links);
     options.onReady(first);
     if (options.baseline !== null) bell.ring(); // what differs already is reported at once
@@ -65,8 +67,9 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
         const now = await readSnapshot({ netns, whole: false });
         reads += 1;
         const counts = { reads, failures, ...bell.counts() };
-        options.onSnapshot(now, driftOf(last, now, options), driftOf(baseline, now, options), counts);
-        last = now;
+        const { bridge } = options;
+        options.onSnapshot(now, driftOf(last, now, { bridge, unread }), driftOf(baseline, now, { bridge }), counts);
+        [last, unread] = [withLastRead(last, now), now.state.unread];
         bell.watch(now.state.links);
       } catch (error) {
         if (!(error instanceof VerifyError)) throw error;
