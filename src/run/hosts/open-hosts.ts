@@ -133,17 +133,13 @@ async function closeHosts(
   { foundHosts, runId }: OpenHostsDeps,
   { local }: OpenedHosts,
 ): Promise<readonly string[]> {
-  const remotes = foundHosts.parts.flatMap(({ remote }) => remote ?? []);
-  const left = await Promise.all(
-    remotes.map((remote) =>
-      closeRemote(
-        remote,
-        hosts.find(({ name }) => name === remote.name),
-        runId,
-      ),
-    ),
-  );
-  return [...((await local?.close()) ?? []), ...left.flat()];
+  const remotes = foundHosts.parts.flatMap(({ remote, netns }) => (remote === null ? [] : [{ remote, netns }]));
+  const closing = remotes.map(({ remote, netns }) => {
+    const host = hosts.find(({ name }) => name === remote.name);
+    return closeRemote(remote, async () => (host === undefined ? [] : lookAgain(host, netns, runId)));
+  });
+  const left = await Promise.all([local?.close() ?? Promise.resolve([]), ...closing]);
+  return left.flat();
 }
 
 /**
@@ -153,8 +149,11 @@ async function closeHosts(
 const comeBackMs = farPatienceMs + 10_000;
 const againMs = 1000;
 
-/** Undoes what is on a host; where its connection was lost, looks whether its helper has done so by itself. */
-async function closeRemote(remote: RemoteHost, host: Host | undefined, runId: string): Promise<readonly string[]> {
+/**
+ * Undoes what is on a host; gives what is left. `look`: looks, where its connection was lost, whether its helper has
+ * done so by itself.
+ */
+async function closeRemote(remote: RemoteHost, look: () => Promise<readonly string[]>): Promise<readonly string[]> {
   if (remote.lost === null) {
     try {
       const { left } = await remote.ask({ ask: 'close' });
@@ -164,25 +163,38 @@ async function closeRemote(remote: RemoteHost, host: Host | undefined, runId: st
       if (!(error instanceof VerifyError)) throw error;
     }
   }
-  return host === undefined ? [] : lookAgain(host, runId);
+  return look();
 }
 
-async function lookAgain(host: Host, runId: string): Promise<readonly string[]> {
+/** `netns`: that of the bridges there, in which the injection ports were made. */
+async function lookAgain(host: Host, netns: string | null, runId: string): Promise<readonly string[]> {
   const deadline = performance.now() + comeBackMs;
-  let why = '';
   for (;;) {
-    try {
-      const again = await connectHost(host);
-      const { state } = await again.ask({ ask: 'read', netns: null, sysctl: [], ovs: false });
-      await again.end();
-      const ends = state.links.filter(({ name }) => name.startsWith(`vi${runId.slice(0, 8)}-`));
-      if (ends.length === 0) return [];
-      why = `the interfaces ${ends.map(({ name }) => name).join(', ')}`;
-    } catch (error) {
-      if (!(error instanceof VerifyError)) throw error;
-      why = `it cannot be asked what is left there (${error.message}); its helper undoes what is its own by itself`;
-    }
-    if (performance.now() > deadline) return [`${host.name}: ${why}`];
+    const remaining = await remainingOn(host, netns, runId);
+    if (remaining === null) return [];
+    if (performance.now() > deadline) return [`${host.name}: ${remaining}`];
     await sleep(againMs);
+  }
+}
+
+/**
+ * Asks a host that was lost what is left there of a run, in a sentence; null = nothing is. `connect`: opens the
+ * connection.
+ */
+export async function remainingOn(
+  host: Host,
+  netns: string | null,
+  runId: string,
+  connect: (host: Host) => Promise<RemoteHost> = connectHost,
+): Promise<string | null> {
+  try {
+    const again = await connect(host);
+    const { state } = await again.ask({ ask: 'read', netns, sysctl: [], ovs: false });
+    await again.end();
+    const ends = state.links.filter(({ name }) => name.startsWith(`vi${runId.slice(0, 8)}-`));
+    return ends.length === 0 ? null : `the interfaces ${ends.map(({ name }) => name).join(', ')}`;
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return `it cannot be asked what is left there (${error.message}); its helper undoes what is its own by itself`;
   }
 }

@@ -292,6 +292,18 @@ export interface InjectionPorts {
   close(): Promise<readonly string[]>;
 }
 
+/** Interfaces of these names that are there, or may be. */
+async function leftOver(names: readonly string[], readState: () => Promise<HostState>): Promise<readonly string[]> {
+  if (names.length === 0) return [];
+  try {
+    const { links } = await readState();
+    return links.filter(({ name }) => names.includes(name)).map(({ name }) => `the interface ${name}`);
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    return [`perhaps the interfaces ${names.join(', ')}: what is there cannot be read (${error.message})`];
+  }
+}
+
 /** Rejects with VerifyError: `locked` (69), `unsupported` (69), `interface-gone` (69); then nothing is left. */
 export async function openInjectionPorts({
   runId,
@@ -308,16 +320,12 @@ export async function openInjectionPorts({
   const locks: (() => void)[] = [];
   let journal: Journal | null = null;
   let pairs: PortPairs | null = null;
-  const leftOver = async (names: readonly string[]): Promise<readonly string[]> => {
-    const { links } = await readState();
-    return links.filter(({ name }) => names.includes(name)).map(({ name }) => `the interface ${name}`);
-  };
   const close = async (): Promise<readonly string[]> => {
     const { left, failed } = await undoAll(journal?.entries() ?? [], netns, async () => {
       pairs?.close();
       await untilGone(pairs?.names ?? [], netns);
     });
-    const remaining = await leftOver(pairs?.names ?? []);
+    const remaining = await leftOver(pairs?.names ?? [], readState);
     if (failed.length + remaining.length === 0) journal?.remove();
     else journal?.release();
     for (const release of locks) release();

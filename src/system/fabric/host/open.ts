@@ -69,10 +69,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     },
     readState,
     faults: () => [],
-    close: async () => {
-      await forgetInvented(plan, state, readState, netns);
-      return ways.close();
-    },
+    close: () => closeHost(() => forgetInvented(plan, state, readState, netns), ways),
   };
 }
 
@@ -82,6 +79,23 @@ interface OpenHost {
   readonly deps: HostDeps;
   readonly ways: InjectionPorts;
   readonly bridgeOf: (port: string) => string;
+}
+
+/** Puts everything back, whether or not the MACs that the run invented can be taken away; gives what is left. */
+export async function closeHost(
+  forget: () => Promise<void>,
+  ways: Pick<InjectionPorts, 'close'>,
+): Promise<readonly string[]> {
+  const left: string[] = [];
+  try {
+    await forget();
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    left.push(`MACs that the run invented, in the bridges' tables until they age: ${error.message}`);
+  } finally {
+    left.push(...(await ways.close()));
+  }
+  return left;
 }
 
 /** The refusal to send to addressees whose ports are not known; `silent`: a sentence each. VerifyError (3). */

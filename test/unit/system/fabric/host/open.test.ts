@@ -10,6 +10,7 @@ import { otherEndOf, unlessUnsupported } from '../../../../../src/system/fabric/
 import {
   askedBefore,
   bridgeLookup,
+  closeHost,
   forwardingPorts,
   hasFlows,
   ownPortOf,
@@ -116,6 +117,38 @@ describe('an interface that has got the name of another since', () => {
   it('is none where the index is the same, where it was not found, or where there is no interface', () => {
     const sysctl: UndoEntry = { kind: 'sysctl', on: null, name: 'net.a', set: '1', was: '0' };
     expect(refused([setting('vnet0', 2), setting('new0', 99), sysctl])).toBe('nothing was thrown');
+  });
+});
+
+describe('what is put back', () => {
+  const refusing = (error: Error) => async (): Promise<void> => {
+    throw error;
+  };
+  const ways = (): { readonly close: () => Promise<readonly string[]>; readonly closed: () => number } => {
+    let closed = 0;
+    return {
+      closed: () => closed,
+      close: async () => {
+        closed += 1;
+        return ['the interface vi0-0'];
+      },
+    };
+  };
+
+  it('is so also where the MACs that the run invented cannot be taken away, which is said', async () => {
+    const opened = ways();
+    const gone = new VerifyError('command-failed', 3, 'bridge fdb failed', 'look');
+    expect(await closeHost(refusing(gone), opened)).toEqual([
+      "MACs that the run invented, in the bridges' tables until they age: bridge fdb failed",
+      'the interface vi0-0',
+    ]);
+    const fault = new TypeError('a fault of the program');
+    await expect(closeHost(refusing(fault), opened)).rejects.toBe(fault);
+    expect(opened.closed()).toBe(2);
+  });
+
+  it('is so without a word where they can be', async () => {
+    expect(await closeHost(async () => undefined, ways())).toEqual(['the interface vi0-0']);
   });
 });
 
