@@ -15,7 +15,7 @@ const windowMs = 1000;
 
 /** Watches guests and the gateway while a run goes on. */
 export interface Guard {
-  /** Aborts with a VerifyError `guests-disturbed` as its reason. */
+  /** Aborts with a VerifyError as its reason: `guests-disturbed`, or why nobody can be watched any more. */
   readonly signal: AbortSignal;
   /** What was seen since the start is what is usual; from now on the signal may abort. */
   arm(): GuardRecord;
@@ -46,21 +46,21 @@ export async function startGuard(plan: Plan, netns: string | null, hosts: readon
   let pingsBefore = 0;
   let isStopped = false;
 
-  const look = (): void => {
-    if (usual === null) return;
+  const faultNow = (): string | null => {
+    if (usual === null) return null;
     const now = read();
     readings.push(now);
     while (readings.length > 2 && now.atMs - (readings[1]?.atMs ?? now.atMs) >= windowMs) readings.shift();
     const [from = now] = readings;
-    const fault =
+    return (
       (now.atMs - from.atMs >= windowMs / 2 ? droppingPort(usual.dropsPerSecond, from, now) : null) ??
-      worseGateway(usual.gateway?.medianMs ?? null, ping?.answers.slice(pingsBefore) ?? []);
-    if (fault !== null)
-      disturbed.abort(
-        new VerifyError('guests-disturbed', 3, fault, 'the run was stopped; lower `rate`, or run it at a quieter time'),
-      );
+      worseGateway(usual.gateway?.medianMs ?? null, ping?.answers.slice(pingsBefore) ?? [])
+    );
   };
-  const timer = setInterval(look, everyMs);
+  const timer = setInterval(() => {
+    const reason = stopReasonOf(faultNow);
+    if (reason !== null) disturbed.abort(reason);
+  }, everyMs);
   return {
     signal: AbortSignal.any([disturbed.signal, senders.signal]),
     arm() {
@@ -82,6 +82,19 @@ export async function startGuard(plan: Plan, netns: string | null, hosts: readon
       away.stop();
     },
   };
+}
+
+/** Why a run is to stop; null = it may go on. A namespace that is gone stops it as well: nobody is watched any more. */
+function stopReasonOf(faultNow: () => string | null): VerifyError | null {
+  try {
+    const fault = faultNow();
+    return fault === null
+      ? null
+      : new VerifyError('guests-disturbed', 3, fault, 'the run was stopped; lower `rate`, or run it at a quieter time');
+  } catch (error) {
+    if (error instanceof VerifyError) return error;
+    throw error;
+  }
 }
 
 /** Frames that each port dropped a second between two readings. */
