@@ -55,6 +55,8 @@ export interface RunOptions {
   readonly lookForLeaks?: boolean;
   /** Ends the run early; what was seen until then is kept and judged. */
   readonly signal: AbortSignal;
+  /** Called when what the run made and changed is undone, also where it fails. `left`: what could not be put back. */
+  readonly onClosed?: (left: readonly string[]) => void;
   /** Drops for good the rights that nothing after that moment of the process's last run needs. */
   readonly giveUp?: (moment: RightsMoment) => void;
   /** How what listens and sends differs from the kernel's own; left out: not at all. */

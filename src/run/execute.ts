@@ -58,6 +58,7 @@ async function buildAndRun(run: PreparedRun, begun: RunRecord, timeline: Timelin
     helpers.captures.end();
     await helpers.senders.end();
     left = await fabric.close();
+    run.options.onClosed?.(left);
   }
   return { record, states, left };
 }

@@ -152,8 +152,11 @@ function timesOut({ steps, topology }: Scenario, result: Result): readonly strin
   });
 }
 
-/** The last lines of a run on a host: what ends by itself, then what was left behind. */
-export function printLeft(scenario: Scenario, { result, left }: Pick<Run, 'result' | 'left'>): void {
+/** The last lines of a run on a host: what ends by itself, then what was left behind. `result`: null = it failed. */
+export function printLeft(
+  scenario: Scenario,
+  { result, left }: Pick<Run, 'left'> & { readonly result: Result | null },
+): void {
   const bridges = scenario.topology.bridges.map(({ name }) => escapeText(name)).join(', ');
   const lines =
     left.length === 0
@@ -162,7 +165,8 @@ export function printLeft(scenario: Scenario, { result, left }: Pick<Run, 'resul
           `LEFT BEHIND on ${bridges}, see \`verify-isolation cleanup\`:`,
           ...left.map((text) => `  ${escapeText(text)}`),
         ];
-  process.once('exit', () => process.stderr.write(`${[...timesOut(scenario, result), ...lines].join('\n')}\n`));
+  const ending = result === null ? [] : timesOut(scenario, result);
+  process.once('exit', () => process.stderr.write(`${[...ending, ...lines].join('\n')}\n`));
 }
 
 /**

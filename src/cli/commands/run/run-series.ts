@@ -12,6 +12,7 @@ import type { Run } from '../../../run/run.js';
 import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import type { Inside } from '../../../system/fabric/lab/enter.js';
 import { giveUpRights, type RunPaths } from '../../../system/process/process-rights.js';
+import { printError } from '../../print-error.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
 import { withBaseline } from './baseline.js';
 
@@ -109,6 +110,15 @@ export class Stop {
   }
 }
 
+/**
+ * What went wrong besides the stop; null = nothing did. Throws the error itself where nothing stopped the runs, and
+ * where it is a fault of the tool.
+ */
+export function failureBesides(stop: Pick<Stop, 'by' | 'isTimedOut'>, error: unknown): VerifyError | null {
+  if ((stop.by === undefined && !stop.isTimedOut) || !(error instanceof VerifyError)) throw error;
+  return error.code === 'interrupted' ? null : error;
+}
+
 /** What is common to the runs of a command. */
 export interface SeriesRequest {
   readonly options: RunCommandOptions;
@@ -132,6 +142,10 @@ export class RunSeries {
   readonly failed: string[] = [];
   /** An exit status for each run that could not be signed. */
   readonly unsigned: 69[] = [];
+  /** What runs could not put back, by name. */
+  readonly left: string[] = [];
+  /** A run failed beside being stopped, which was said: that everything is put back is not known. */
+  hasFailed = false;
 
   constructor(
     private readonly request: SeriesRequest,
@@ -149,7 +163,10 @@ export class RunSeries {
         await this.carryOutScenario(scenario, at);
       }
     } catch (error) {
-      if (stop.by === undefined && !stop.isTimedOut) throw error;
+      const failure = failureBesides(stop, error);
+      if (failure === null) return;
+      this.hasFailed = true;
+      printError(failure);
     } finally {
       stop.endTimer();
     }
@@ -163,6 +180,7 @@ export class RunSeries {
       inside: await this.freshInside(),
       signal: this.stop.signal,
       paths: isLast ? paths : null,
+      onClosed: (left) => this.left.push(...left),
     });
     try {
       await this.conclude(scenario, run);
@@ -239,12 +257,13 @@ interface RunPlace {
   readonly several: boolean;
   readonly inside: Inside | null;
   readonly signal: AbortSignal;
+  readonly onClosed: (left: readonly string[]) => void;
   /** Of the last run, which gives up what it takes no more; null = others follow. */
   readonly paths: RunPaths | null;
 }
 
 async function runOne(scenario: Scenario, options: RunCommandOptions, place: RunPlace): Promise<RunInFolder> {
-  const { several, inside } = place;
+  const { several, inside, onClosed } = place;
   // Only the inside loads what captures and builds; the launcher and a faulty scenario need none of it.
   const [{ runScenario }, { namingFolder, openOwnFolder }, host] = await Promise.all([
     import('../../../run/run.js'),
@@ -255,10 +274,15 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
   const folder = openOwnFolder(evidenceFolder(options.out, scenario.name, several, new Date(), runId));
   const { progress, isLive } = await progressOf(scenario, options);
   let result: Result | null = null;
+  let left: readonly string[] = [];
   try {
     const run = await runScenario(scenario, {
       outDir: folder.path,
       runId,
+      onClosed: (names) => {
+        left = names;
+        onClosed(names);
+      },
       ...(await optionsOf(options, place)),
       onProgress: progress.onProgress,
       lookForLeaks: isLive,
@@ -272,6 +296,7 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
     ({ result } = run);
     return { ...run, folder };
   } catch (error) {
+    if (result === null && left.length > 0) host?.[0].printLeft(scenario, { result, left });
     throw namingFolder(folder, error);
   } finally {
     if (result === null) folder.handOver();

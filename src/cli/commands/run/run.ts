@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { escapeText } from '../../../core/text/escape.js';
 import { fieldsOf } from '../../../core/text/json-text.js';
 import type { Entered } from '../../../system/fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
@@ -131,6 +132,34 @@ function inOrder({ options, scenarios }: RunRequest): readonly Scenario[] {
   return inSeries(scenarios, repeat, seed);
 }
 
+/** What of a series of runs was done. */
+interface EndedSeries extends Pick<RunSeries, 'hasFailed'> {
+  readonly runs: readonly unknown[];
+  readonly scenarios: readonly unknown[];
+  readonly left: readonly string[];
+}
+
+/** That runs were stopped, in a sentence; null = they were not. */
+export function stopText(
+  { by, isTimedOut }: Pick<Stop, 'by' | 'isTimedOut'>,
+  series: EndedSeries,
+  timeout: string | undefined,
+): string | null {
+  const kept = `${putBackText(series)}, and what was seen is kept`;
+  if (by !== undefined) return `stopped by ${by}: ${kept}`;
+  const { runs, scenarios } = series;
+  return isTimedOut
+    ? `stopped by --timeout ${timeout}: ${runs.length} of ${scenarios.length} runs begun; ${kept}`
+    : null;
+}
+
+function putBackText({ left, hasFailed }: EndedSeries): string {
+  if (left.length > 0) return `left: ${left.join('; ')}`;
+  return hasFailed
+    ? 'see above; `verify-isolation cleanup` puts back what was left on a host'
+    : 'everything is put back';
+}
+
 /** The contract's exit status of a run that was not done. */
 const inconclusiveStatus = 3;
 
@@ -141,12 +170,8 @@ async function report(request: RunRequest, series: RunSeries, stop: Stop): Promi
   const status = combineExitStatuses(stop.isTimedOut ? [...statuses, inconclusiveStatus] : statuses);
   const failed = runs.length === 0 ? [] : await writeAnswers(request, series, status, stop);
   const reportStatuses = printFailedReports([...series.failed, ...failed]);
-  if (stop.by !== undefined)
-    process.stderr.write(`stopped by ${stop.by}: everything is put back, and what was seen is kept\n`);
-  else if (stop.isTimedOut)
-    process.stderr.write(
-      `stopped by --timeout ${request.options.timeout}: ${runs.length} of ${series.scenarios.length} runs begun; everything is put back, and what was seen is kept\n`,
-    );
+  const stopped = stopText(stop, series, request.options.timeout);
+  if (stopped !== null) process.stderr.write(`${escapeText(stopped)}\n`);
   return [status, ...reportStatuses];
 }
 
