@@ -150,8 +150,10 @@ class Connection implements RemoteHost {
       if (this.lost !== null) return reject(lostError(this.host, this.lost));
       const id = (this.next += 1);
       const timer = setTimeout(() => {
+        const why = `it has not answered ${question.ask} within ${timeoutMs / 1000} s`;
         this.waiting.delete(id);
-        reject(lostError(this.host, `it has not answered ${question.ask} within ${timeoutMs / 1000} s`));
+        reject(lostError(this.host, why));
+        this.lose(why); // observers there report it as their fault
       }, timeoutMs);
       timer.unref();
       const answered = (value: unknown): void => {

@@ -196,7 +196,7 @@ class BatchedProbes implements ProbeSender {
 /**
  * Sends probes of a step with events from round `from` on: a frame of each flow in turn, evenly over time, so that
  * whatever an event does to any of them shows. `over`: whether the events are; the first part goes on until they are,
- * but for the last round. Resolves to the round that comes next.
+ * but for the last round. Resolves to the round that comes next, and none does where the sender is gone.
  */
 async function sendRounds(
   context: RunContext,
@@ -213,7 +213,8 @@ async function sendRounds(
   for (; sequence < rounds && (from > 0 || !paused(sequence)); sequence += 1) {
     checkStop(context.signal);
     const flows = step.flows.filter(({ count }) => sequence < count);
-    for (const flow of flows) await sendBatch(context, step, sender, [{ flow, sequence, count: 1 }], null);
+    for (const flow of flows)
+      if (!(await sendBatch(context, step, sender, [{ flow, sequence, count: 1 }], null))) return rounds; // nobody sends
     done += flows.length;
     report(context, step, 'probing', paceText(done, 0, total, performance.now() - began));
     const ahead = began + (done / rate) * 1000 - performance.now();
