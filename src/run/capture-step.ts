@@ -112,6 +112,15 @@ export async function startStepCapture(context: RunContext, step: StepPlan): Pro
     if (host !== null) await logClock(context, step, host, basename(options.file));
     return { capture, observers: new Set(items.map(({ name }) => name)) };
   });
+  const capture = joinCaptures(await allStarted(starting));
+  capture.onFault((fault) => context.timeline.log(step.index, { event: 'fault', fault }));
+  return capture;
+}
+
+/** Captures that start side by side. Where one does not, those that did are ended, and it rejects for that one. */
+export async function allStarted<P extends { readonly capture: Capture }>(
+  starting: readonly Promise<P>[],
+): Promise<readonly P[]> {
   const started = await Promise.allSettled(starting);
   const parts = started.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
   for (const part of started) {
@@ -119,9 +128,7 @@ export async function startStepCapture(context: RunContext, step: StepPlan): Pro
     for (const { capture } of parts) capture.kill();
     throw part.reason;
   }
-  const capture = joinCaptures(parts);
-  capture.onFault((fault) => context.timeline.log(step.index, { event: 'fault', fault }));
-  return capture;
+  return parts;
 }
 
 /** How far another host's wall clock is ahead of this one's, in ns, and the most by which that may be wrong. */

@@ -8,11 +8,16 @@ function splitOff(name: string, others: Capture, ear: Capture): Capture {
     { capture: others, observers: { has: (observer) => observer !== name } },
     { capture: ear, observers: { has: (observer) => observer === name } },
   ]);
+  let isThere = false;
   return {
     ...joined,
+    open(requests) {
+      isThere = requests.some(({ observer }) => observer === name);
+      return joined.open(requests);
+    },
     async mark(id, withAccounts) {
       const counters = await joined.mark(id, withAccounts);
-      if (id === 'between') {
+      if (id === 'between' && isThere) {
         ear.kill();
         await ear.ended();
       }

@@ -6,11 +6,11 @@ import type { Observer, StepPlan } from '../core/model/plan.js';
 import type { HostState, LinkedDevice } from '../core/model/state.js';
 import { describeObserver } from '../core/plan/evidence-interfaces.js';
 import { type Ear, earsAbove, maxSpaces, programsAtEars, unheardDevices } from '../core/plan/ears.js';
-import { type Capture, startCapture } from '../system/capture/client.js';
+import type { Capture } from '../system/capture/client.js';
 import { joinCaptures } from '../system/capture/join.js';
 import { rawFile } from '../system/evidence/folder/folder.js';
 import { accountsOfPorts, type InsideReader, readLinkedDevices } from '../system/state/read-linked-devices.js';
-import { engineOf, logClock, logLastClock, onlyOwn, ringSizeOf, snaplenOf } from './capture-step.js';
+import { allStarted, engineOf, logClock, logLastClock, onlyOwn, ringSizeOf, snaplenOf } from './capture-step.js';
 import { type RunContext, remoteOf } from './context.js';
 import { startRemoteCapture } from './hosts/remote-helpers.js';
 import { groupByPlace, type PlaceGroup } from './place-groups.js';
@@ -214,7 +214,7 @@ export async function startEars(
   );
   if (places.length === 0) return null;
   const ears = places.flatMap(({ items }) => items);
-  const parts = await Promise.all(
+  const parts = await allStarted(
     places.map(async ({ host, netns, items }, at) => {
       const options = {
         netns,
@@ -223,7 +223,9 @@ export async function startEars(
         only: onlyOwn(context, step) ? 'run' : 'all',
       } as const;
       const capture =
-        host === null ? await startCapture(options) : await startRemoteCapture(remoteOf(context, host), options);
+        host === null
+          ? await context.devices.startCapture(options)
+          : await startRemoteCapture(remoteOf(context, host), options);
       if (host !== null) await logClock(context, step, host, basename(options.file));
       return { host, file: basename(options.file), capture, observers: new Set(items.map((ear) => ear.observer.name)) };
     }),

@@ -1,12 +1,13 @@
 import type { Fabric } from '../core/model/fabric.js';
 import type { RunRecord } from '../core/model/run-record.js';
 import type { StepStates } from '../core/model/state.js';
+import { startCapture } from '../system/capture/client.js';
 import { keepCapture } from '../system/capture/keep-capture.js';
 import { files, writeJson } from '../system/evidence/folder/folder.js';
 import type { TimelineLog } from '../system/evidence/folder/timeline-log.js';
 import { keepSender } from '../system/inject/keep-sender.js';
 import type { PreparedRun } from './context.js';
-import { muted } from './devices.js';
+import { type Devices, muted } from './devices.js';
 import { beginProvenance, completeProvenance } from './provenance.js';
 import { runSteps } from './step.js';
 import { withUnchangedFiles } from './unchanged-files.js';
@@ -76,7 +77,11 @@ async function carryOutSteps(
   { captures, senders }: Helpers,
   states: StepStates[],
 ): Promise<void> {
-  const kernel = { startCapture: captures.start, startSender: senders.start };
+  const kernel: Devices = {
+    // what does not say whom it listens at, as ears, has a helper of its own: one helper rests from step to step
+    startCapture: (capture) => (capture.observers === undefined ? startCapture(capture) : captures.start(capture)),
+    startSender: senders.start,
+  };
   const devices = options.alter?.(kernel) ?? kernel;
   await runSteps({
     plan,

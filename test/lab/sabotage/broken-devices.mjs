@@ -188,3 +188,24 @@ export const stepByStep = (ways) => (devices) => {
     startSender: (places) => broken[step].startSender(places),
   };
 };
+
+/** Raw captures of ears have these numbers (src/run/ears.ts). */
+const isOfEars = ({ file: path }) => /-9\d\d\.pcapng$/.test(path);
+
+/** What listens above the bridges is broken, and nothing else. */
+export const atEars = (way) => (devices) => {
+  const broken = way(devices);
+  return {
+    ...devices,
+    startCapture: (options) => (isOfEars(options) ? broken : devices).startCapture(options),
+  };
+};
+
+/** Something is done before anybody listens. */
+export const beforeAll = (act) => (devices) => ({
+  ...devices,
+  startCapture(options) {
+    if (!isOfEars(options)) act();
+    return devices.startCapture(options);
+  },
+});

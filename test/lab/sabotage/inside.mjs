@@ -2,7 +2,7 @@ import { enterForRuns } from '../../support/lab/in-lab.mjs';
 import { without } from './barriers.mjs';
 import { stepByStep } from './broken-devices.mjs';
 import { firstGate, gatesOnly, loadSmall, repeatedGate } from './gates.mjs';
-import { castOf, sensesOf, unbroken } from './senses.mjs';
+import { castOf, earSense, sensesOf, unbroken } from './senses.mjs';
 
 const asItIs = (devices) => devices;
 
@@ -16,6 +16,11 @@ const kinds = {
   sense(scenario, [name]) {
     const gate = firstGate(scenario);
     return { scenario: gate, alter: sensesOf(castOf(gate))[name] };
+  },
+  /** With a device above the bridge. */
+  ear(scenario, [name]) {
+    const gate = firstGate(scenario);
+    return { scenario: gate, alter: earSense(castOf(gate), name) };
   },
   /** One lab, the first gate once for each sense. */
   senses(scenario, names) {

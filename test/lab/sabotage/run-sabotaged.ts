@@ -18,11 +18,12 @@ export interface Said {
 
 /**
  * Runs the scenario in the lab with its evidence in `dir`: without the barrier `names`, its first gate with the sense
- * `names` broken (`sense`), or that gate once for each of the senses `names`, in one lab (`senses`).
+ * `names` broken (`sense`) or the ear above its bridge (`ear`), or that gate once for each of the senses `names`, in one
+ * lab (`senses`).
  */
 export function runSabotaged(
   file: string,
-  kind: 'barrier' | 'sense' | 'senses' | 'none',
+  kind: 'barrier' | 'sense' | 'senses' | 'ear' | 'none',
   names: readonly string[],
   dir: string,
 ): Promise<Said> {

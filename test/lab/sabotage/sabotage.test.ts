@@ -11,7 +11,7 @@ import { barriersOf } from './barriers.mjs';
 import { cutEverything } from '../../support/judge/cut-everything.js';
 import { firstGate, gatesOf, loadSmall } from './gates.mjs';
 import { runSabotaged } from './run-sabotaged.js';
-import { castOf, everywhere, needProbes, passingSenses, sensesOf, unbroken } from './senses.mjs';
+import { castOf, earSenses, everywhere, needProbes, passingSenses, sensesOf, unbroken } from './senses.mjs';
 import { patient } from '../../support/patient.js';
 
 /** Every scenario with everything that can be broken of it takes long: `npm run soak sabotage`. */
@@ -253,6 +253,15 @@ describe.concurrent('a sense broken while the run goes on', () => {
     '$name: inconclusive',
     (shipped) => breakSenses(shipped, isSoak ? passing : everywhere),
     timeoutMs * (isSoak ? 5 : 1),
+  );
+  it.each([unbroken, ...earSenses])(
+    'switch-mode with a guest above its bridge, %s: holds with nothing broken, else inconclusive',
+    async (sense) => {
+      const { verdict } = await runSabotaged(gate, 'ear', [sense], fresh());
+      if (sense === unbroken) expect(verdict).toBe('holds');
+      else expect(noted(`above the bridge: ${sense}`, verdict)).toBe('inconclusive');
+    },
+    timeoutMs,
   );
   if (isSoak)
     it.each(others.flatMap((shipped) => aloneOf(shipped).map((sense) => ({ ...shipped, sense }))))(

@@ -18,3 +18,5 @@ export const unbroken: string;
 export function passingSenses(cast: Cast): readonly string[];
 export function needProbes(name: string): boolean;
 export const everywhere: readonly string[];
+/** Names of the ways in which an ear above a bridge is broken. */
+export declare const earSenses: readonly string[];

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync, readlinkSync, truncateSync, writeFileSync } 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bridgeChanges } from './bridge-changes.mjs';
 import {
+  atEars,
+  beforeAll,
   file,
   inTheMiddle,
   isProbe,
@@ -210,6 +212,29 @@ export function sensesOf({ victim, victimMac, port, senderPort, mac, bridge, ovs
 const wholeRun = 'the capture never started';
 /** From here on a sense changes the network itself, and the next step would not find it as the first did. */
 const firstLasting = 'the interface went down';
+
+/** A device above the bridge that has an ear. */
+const above = 'tap-above';
+
+/** Names of the ways in which an ear above a bridge is broken. No control is sent to such an ear: a deaf one is not seen. */
+export const earSenses = ['the ear never opened', 'the helper of the ear killed', 'the file of the ear empty'];
+
+/** A guest by macvtap is above the bridge, and the ear there is broken in one way; `unbroken` breaks nothing. */
+export function earSense({ bridge }, name) {
+  const ear = `${above}@${bridge}`;
+  const ways = {
+    [unbroken]: (devices) => devices,
+    'the ear never opened': requests(ear, () => null),
+    'the helper of the ear killed': inTheMiddle(({ capture }) => process.kill(capture.pids()[0], 'SIGKILL')),
+    'the file of the ear empty': file((path) => truncateSync(path, 0)),
+  };
+  const way = atEars(ways[name]);
+  const plugIn = () => {
+    ip('link', 'add', 'link', bridge, 'name', above, 'type', 'macvtap', 'mode', 'bridge');
+    ip('link', 'set', 'dev', above, 'up');
+  };
+  return (devices) => way(beforeAll(plugIn)(devices));
+}
 
 /** Names of the senses that can be broken one after the other in one run. */
 export function passingSenses(cast) {
