@@ -208,8 +208,15 @@ export function effective({ sysctl }: Beside, device: string, key: string): numb
   return Math.max(of('all'), of(device));
 }
 
-function forwardingText({ sysctl }: HostState, chains: readonly string[]): string {
-  if (sysctl['net.ipv4.ip_forward'] !== '1') return 'the host forwards no IPv4 between them';
+/** Whether the chains of nft are known: without a program nft that could have made some there are none. */
+export function areChainsRead({ unread }: HostState): boolean {
+  return !unread.some(({ what }) => what === 'nft');
+}
+
+function forwardingText(state: HostState, chains: readonly string[]): string {
+  if (state.sysctl['net.ipv4.ip_forward'] !== '1') return 'the host forwards no IPv4 between them';
+  if (!areChainsRead(state))
+    return 'the host forwards between them, and the chains of nft could not be read: who reaches whom is not known';
   return chains.length === 0
     ? 'the host forwards between them, and no chain of nft decides who reaches whom'
     : `the host forwards between them as far as ${list(chains.map((name) => `nft ${name}`))} allows`;

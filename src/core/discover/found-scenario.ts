@@ -12,7 +12,7 @@ import {
   otherMacsNote,
   type WrittenEndpoint,
 } from './found-endpoints.js';
-import { foundVlans } from './found-vlans.js';
+import { foundVlans, vlanRange } from './found-vlans.js';
 import { withOwners } from './guests/owners.js';
 import { isFirewallBridge } from './guests/proxmox.js';
 import { deafness } from '../bridge/view.js';
@@ -298,12 +298,16 @@ function meantApart(zones: readonly (readonly string[])[], state: HostState, bri
   const isolated = (port: string): boolean =>
     state.links.find(({ name }) => name === port)?.port?.['isolated'] === true;
   if (zones.flat().every(isolated)) return true;
-  const vlans = zones.map(
-    (ports) => new Set(ports.flatMap((port) => foundVlans(state, bridge, port)).map(({ vid }) => String(vid))),
-  );
+  const vlans = zones.map((ports) => ports.flatMap((port) => foundVlans(state, bridge, port)).map(vlanRange));
   return vlans.every(
-    (vids, at) =>
-      vids.size > 0 &&
-      vlans.every((vidsElsewhere, index) => index === at || [...vids].every((vid) => !vidsElsewhere.has(vid))),
+    (ranges, at) =>
+      ranges.length > 0 && vlans.every((rangesElsewhere, index) => index === at || !overlap(ranges, rangesElsewhere)),
   );
+}
+
+type VlanRanges = readonly ReturnType<typeof vlanRange>[];
+
+/** Whether a VLAN is in ranges of both. */
+function overlap(some: VlanRanges, others: VlanRanges): boolean {
+  return some.some(([first, last]) => others.some(([from, to]) => first <= to && from <= last));
 }

@@ -10,6 +10,12 @@ export interface FoundVlan {
   readonly untagged?: true;
 }
 
+/** The first and the last VLAN of what may be a range, such as `10-20`. */
+export function vlanRange({ vid }: FoundVlan): readonly [first: number, last: number] {
+  const [first = 0, last = first] = String(vid).split('-').map(Number);
+  return [first, last];
+}
+
 /** VLANs of a port, or of the bridge itself, from `bridge -j vlan show`. */
 export function vlansInState(state: HostState, port: string): readonly FoundVlan[] {
   return objectsOf(state.vlan)

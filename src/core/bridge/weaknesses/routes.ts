@@ -1,6 +1,6 @@
 import type { Change } from '../../model/fabric.js';
 import type { Routing } from '../../model/state.js';
-import { effective, forwardChains, reversePathOf, reversePathSysctls, routedGuests } from '../beside.js';
+import { areChainsRead, effective, forwardChains, reversePathOf, reversePathSysctls, routedGuests } from '../beside.js';
 import { execute, setSysctl } from '../changes.js';
 import { bareName } from '../../model/host-names.js';
 import { isRouted, routedSender } from '../row-context.js';
@@ -113,7 +113,7 @@ export const hostForwards: Explained & Audited = {
 const routedOpenRule: HostRule = ({ state, beside }) => {
   if (beside === undefined || state.sysctl['net.ipv4.ip_forward'] !== '1') return [];
   const guests = routedGuests(state, beside);
-  if (guests.length < 2 || forwardChains(state).forward.length > 0) return [];
+  if (guests.length < 2 || !areChainsRead(state) || forwardChains(state).forward.length > 0) return [];
   const devices = `{ ${guests.map(({ device }) => device).join(', ')} }`;
   return [
     {

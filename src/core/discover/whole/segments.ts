@@ -1,4 +1,4 @@
-import { forwardChains, routedGuests } from '../../bridge/beside.js';
+import { areChainsRead, forwardChains, routedGuests } from '../../bridge/beside.js';
 import { isSettingOn } from '../../bridge/view.js';
 import { filtersInState } from '../../judge/rows/filters-in-state.js';
 import type { Inventory } from '../../model/host-config.js';
@@ -6,7 +6,7 @@ import type { Beside, HostState, LinkState } from '../../model/state.js';
 import type { FoundEntry } from '../found-endpoints.js';
 import { guestOfPort } from '../guests.js';
 import { endpointName, type Neighbour } from '../host-topology.js';
-import { type FoundVlan, vlansInState } from '../found-vlans.js';
+import { type FoundVlan, vlanRange, vlansInState } from '../found-vlans.js';
 
 /** Guests of one bridge that are meant to reach each other. */
 export interface Segment {
@@ -50,7 +50,7 @@ function isMost(part: number, whole: number): boolean {
 /** VLANs by `vid`, ranges included. */
 function carries(vlans: readonly FoundVlan[], vid: number, untagged: boolean): boolean {
   return vlans.some((vlan) => {
-    const [first = 0, last = first] = String(vlan.vid).split('-').map(Number);
+    const [first, last] = vlanRange(vlan);
     return (vlan.untagged === true) === untagged && first <= vid && vid <= last;
   });
 }
@@ -186,6 +186,8 @@ export function routedClaim({ name, entries }: RoutedSegment, state: HostState):
   const among = `${name}: ${entries.length} guests are on no bridge`;
   if (state.sysctl['net.ipv4.ip_forward'] !== '1')
     return `${among}, and the host forwards no IPv4: none is to reach another by it.`;
+  if (!areChainsRead(state))
+    return `${among}; the host forwards between them, and the chains of nft could not be read: whether they are to reach each other is not known. Write a policy.`;
   return forward.length === 0
     ? `${among}; the host forwards between them, and no chain of nft decides: that they reach each other is no fault here. Write a policy where it is one.`
     : `${among}; the host forwards between them as far as ${forward.map((chain) => `nft ${chain}`).join(', ')} lets it.`;

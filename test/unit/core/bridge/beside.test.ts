@@ -107,6 +107,10 @@ describe('what no bridge carries', () => {
     const strict = { 'net.ipv4.conf.all.rp_filter': '1' };
     expect(said(strict)).toMatch(/^the host forwards no IPv4 between them\. No bridge/);
     expect(said(strict, forwards)).toContain('no chain of nft decides who reaches whom');
+    const unread = { nft: null, unread: [{ what: 'nft', why: 'it was refused' }] };
+    expect(said(strict, { ...forwards, ...unread })).toMatch(
+      /the chains of nft could not be read: who reaches whom is/,
+    );
     const chains = [
       { chain: { family: 'inet', table: 'filter', name: 'fwd', type: 'filter', hook: 'forward' } },
       { chain: { family: 'ip', table: 'nat', name: 'post', type: 'nat', hook: 'postrouting' } },

@@ -231,12 +231,15 @@ describe('a policy of what was found', () => {
     state({
       links: state().links.map((link) => (ports.includes(link.name) ? { ...link, port: { isolated: true } } : link)),
     });
-  const vlans = (filtering: number, ...perPort: readonly (readonly number[])[]): HostState =>
+  const vlans = (filtering: number, ...perPort: readonly (readonly (number | [number, number])[])[]): HostState =>
     state({
       links: state().links.map((link) =>
         link.name === 'br0' ? { ...link, bridge: { vlan_filtering: filtering } } : link,
       ),
-      vlan: perPort.map((list, at) => ({ ifname: `p${at}`, vlans: list.map((vlan) => ({ vlan })) })),
+      vlan: perPort.map((list, at) => ({
+        ifname: `p${at}`,
+        vlans: list.map((vlan) => (typeof vlan === 'number' ? { vlan } : { vlan: vlan[0], vlanEnd: vlan[1] })),
+      })),
     });
   it('is none without zones, or with one of one guest', () => {
     expect(foundPolicy([], state(), 'br0')).toEqual({ rules: [], sentences: [] });
@@ -255,6 +258,9 @@ describe('a policy of what was found', () => {
     ['one port is not', isolated('p0'), 'private'],
     ['no VLAN is shared', vlans(1, [10, 11], [20]), 'separated'],
     ['one VLAN is shared', vlans(1, [10, 20], [20]), 'private'],
+    ['a range of one has the VLAN of the other', vlans(1, [[10, 20]], [15]), 'private'],
+    ['ranges overlap at their ends', vlans(1, [30, [10, 20]], [[20, 29]]), 'private'],
+    ['ranges end before others begin', vlans(1, [9, [20, 29]], [[10, 19], 30]), 'separated'],
     ['a zone has no VLAN', vlans(1, [10], []), 'private'],
     ['the bridge does not filter', vlans(0, [10], [20]), 'private'],
   ])('claims what the settings mean where %s', (_, of, expected) =>

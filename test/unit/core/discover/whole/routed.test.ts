@@ -77,6 +77,13 @@ describe('guests that the host routes to', () => {
     expect(beside).toEqual([]);
   });
 
+  it('are not said to reach each other where the rules of nft could not be read', () => {
+    const state = { ...stateOf(), nft: null, unread: [{ what: 'nft', why: 'it was refused' }] };
+    expect(found({ state }).notes.join('\n')).toContain(
+      'the chains of nft could not be read: whether they are to reach',
+    );
+  });
+
   it('are not to reach each other where the host forwards nothing, and need not where a filter may act', () => {
     const off = found({ state: stateOf({ 'net.ipv4.ip_forward': '0' }) });
     expect(off.probes[0]).toBe('known-unicast ipv4-udp 0 0');
