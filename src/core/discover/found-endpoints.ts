@@ -62,7 +62,7 @@ export interface FoundEntry {
   readonly endpoint: WrittenEndpoint;
 }
 
-/** So many MACs of a guest are asked: each takes a frame of each other guest. */
+/** This many MACs of a guest are asked: each takes a frame of each other guest. */
 const maxMacs = 4;
 
 /** MACs of a guest beside its first: those that are asked, and those beyond. What is behind an uplink is no guest. */

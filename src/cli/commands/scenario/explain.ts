@@ -21,7 +21,7 @@ import {
  */
 const kinds: readonly (readonly [string, readonly string[]])[] = [
   ['vulnerabilities', Object.keys(cveMeanings)],
-  ['changes that a watch tells', Object.keys(driftMeanings)],
+  ['changes that a watch reports', Object.keys(driftMeanings)],
   ['notes before a run on a host', Object.keys(noteMeanings)],
   ['words of answers', Object.keys(answerMeanings)],
   ['carriers of probes', Object.keys(carrierMeanings)],
@@ -48,7 +48,7 @@ const words: readonly (readonly [string, Readonly<Record<string, string>>])[] = 
   ['a status with which this program ends', statusMeanings],
   ['a vulnerability', cveMeanings],
   ['a note before a run on a host, which changes no verdict', noteMeanings],
-  ['a change that a watch tells', driftMeanings],
+  ['a change that a watch reports', driftMeanings],
 ];
 
 function barrierText(code: string): readonly string[] {
