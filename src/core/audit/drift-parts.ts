@@ -20,8 +20,19 @@ function places(view: BridgeView): ReadonlyMap<string, FdbState> {
   );
 }
 
-/** Parts of a state that may be unread while others are not, as `unread` names them. */
-const stateParts = ['fdb', 'vlan', 'mdb', 'tc', 'nft', 'routing', 'programs'] as const;
+/** Parts of a state that may be unread while others are not, as `unread` names them, and where they are. */
+const stateParts = {
+  fdb: 'fdb',
+  vlan: 'vlan',
+  mdb: 'mdb',
+  tc: 'tc',
+  nft: 'nft',
+  routing: 'routing',
+  programs: 'programs',
+  'packet handlers': 'packetHandlers',
+  'legacy tables': 'legacyTables',
+  'log groups': 'logGroups',
+} as const;
 const packetSockets = 'packet sockets';
 
 function isUnread(what: string, snapshot: Snapshot): boolean {
@@ -34,15 +45,15 @@ function isUnread(what: string, snapshot: Snapshot): boolean {
 /** A snapshot with the parts that it could not read as an earlier one has them, where that could. */
 export function withLastRead(was: Snapshot, is: Snapshot): Snapshot {
   const isCarried = (what: string): boolean => isUnread(what, is) && !isUnread(what, was);
-  const carried = stateParts.filter(isCarried);
+  const carried = Object.entries(stateParts).filter(([what]) => isCarried(what));
   const isSocketsCarried = isCarried(packetSockets);
-  const known = new Set<string>([...carried, ...(isSocketsCarried ? [packetSockets] : [])]);
+  const known = new Set<string>([...carried.map(([what]) => what), ...(isSocketsCarried ? [packetSockets] : [])]);
   return {
     ...is,
     ...(isSocketsCarried ? { packetSockets: was.packetSockets } : {}),
     state: {
       ...is.state,
-      ...Object.fromEntries(carried.map((key) => [key, was.state[key]])),
+      ...Object.fromEntries(carried.map(([, key]) => [key, was.state[key]])),
       unread: is.state.unread.filter(({ what }) => !known.has(what)),
     },
   };

@@ -19,6 +19,7 @@ const mirrorTo = (device: string): unknown => ({
   },
 });
 const program = { device: 'v0', place: 'tcx ingress', id: 7 };
+const handler = { type: 'ALL', device: 'v0', function: 'spy_receive [spy]' };
 const sniffer: PacketSocket = {
   inode: '1',
   ifindex: 0,
@@ -71,6 +72,11 @@ describe('what comes and goes', () => {
     ['tc', seen({ tc: mirrorTo('v1') }), seen({ tc: null, ...unread('tc') })],
     ['fdb', seen({ fdb: [entry] }), seen({ fdb: [], ...unread('fdb') })],
     ['programs', seen({ programs: [program] }), seen({ programs: null, ...unread('programs') })],
+    [
+      'packet handlers',
+      seen({ packetHandlers: [handler] }),
+      seen({ packetHandlers: [], ...unread('packet handlers') }),
+    ],
     ['packet sockets', seen({}, [sniffer]), seen(unread('packet sockets'), null)],
   ])('has neither come nor gone where %s could not be read', (part, read, blind) => {
     expect(drift(read, blind)).toEqual([`unread ${part}`]);
