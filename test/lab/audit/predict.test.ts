@@ -20,7 +20,5 @@ it('predicts a mesh of a hundred guests, pair by pair', async () => {
     { cwd: top, encoding: 'utf8' },
   );
   expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
-  const rows = await heldRun(dir);
-  expect(differing(rows)).toEqual([]);
-  expect(new Set(rows.map(({ outcome }) => outcome))).toEqual(new Set(['agrees']));
+  expect(differing(await heldRun(dir))).toEqual([]);
 }, 120_000);

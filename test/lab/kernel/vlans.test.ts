@@ -5,7 +5,7 @@ import { beforeAll, expect, it } from 'vitest';
 import type { Result, StepResult } from '../../../src/core/model/result.js';
 import { documentText } from '../../../src/system/evidence/folder/folder.js';
 import { replayFolder } from '../../../src/system/evidence/replay.js';
-import { differing, heldRun } from '../../support/judge/held.js';
+import { differing, heldRun, isUnsaid } from '../../support/judge/held.js';
 import { fresh, program, top } from '../../support/lab/program.js';
 import { describeOnKernelWith } from '../../support/lab/features.js';
 
@@ -106,7 +106,10 @@ describeOnKernelWith(['VLAN filtering'], 'a bridge that filters VLANs', () => {
   it.each(['vlan-leak', 'vlan-hop-filtered', 'vlan-trunk'])(
     'does on the wire what the audit foretells from the state before each step: %s',
     async (name) => {
-      expect(differing(await heldRun(folderOf(out, name)))).toEqual([]);
+      const rows = await heldRun(folderOf(out, name));
+      // where two ports are in several VLANs, the frame's tag decides
+      expect(differing(rows, isUnsaid)).toEqual([]);
+      expect(rows.map(({ outcome }) => outcome)).toContain('agrees');
     },
   );
 
