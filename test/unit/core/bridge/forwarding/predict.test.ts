@@ -6,17 +6,14 @@ import { audit } from '../../../../../src/core/audit/audit.js';
 import type { Prediction } from '../../../../../src/core/model/audit.js';
 import { probeClasses } from '../../../../../src/core/probe/classes.js';
 import type { Snapshot } from '../../../../../src/core/model/state.js';
-import { differing, heldAgainstWire } from '../../../../support/judge/held.js';
+import { differing, heldAgainstWire, unbridged } from '../../../../support/judge/held.js';
 
 const top = fileURLToPath(new URL('../../../../..', import.meta.url));
 
-// Those of one reason each are runs that something was taken from: what is missing there nothing foretells. What a lower
-// device hands from guest to guest, or the host routes, is no bridge's.
+// Those of one reason each are runs that something was taken from: what is missing there nothing foretells.
 const recorded = readdirSync(join(top, 'captures')).filter(
   (name) =>
-    !name.startsWith('reason-') &&
-    !['macvlan', 'ipvlan', 'routed'].includes(name) &&
-    existsSync(join(top, 'captures', name, 'plan.json')),
+    !name.startsWith('reason-') && !unbridged.includes(name) && existsSync(join(top, 'captures', name, 'plan.json')),
 );
 
 describe.each(recorded)('the recorded run %s', (name) => {
