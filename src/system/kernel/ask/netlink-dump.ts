@@ -16,7 +16,7 @@ const dumpFlags = 0x300;
 /** What was listed changed meanwhile: some of it may be missing, or stand there twice (NLM_F_DUMP_INTR). */
 const interruptedFlag = 0x10;
 /** As often is asked what was interrupted. */
-const maxDumps = 3;
+const maxDumps = 10;
 /** The kernel answers at once; where it does not, nothing is known. */
 const waitMs = 2000;
 const headerLength = 16;
