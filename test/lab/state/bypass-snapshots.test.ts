@@ -14,7 +14,7 @@ import { helperPath } from '../../../src/system/process/helper-command.js';
 import { programEnv } from '../../../src/system/process/programs.js';
 import { readHardware } from '../../../src/system/state/read-devices.js';
 import { readState } from '../../../src/system/state/read.js';
-import { type Missing, needs, program, root } from '../../support/needs.js';
+import { type Missing, needs, program, readable, root } from '../../support/needs.js';
 
 const built = new URL('../../../build/system/state/read.js', import.meta.url).href;
 const tools = fileURLToPath(new URL('../../system/adversary/tools/attack.py', import.meta.url));
@@ -166,7 +166,7 @@ describe('a snapshot of the state', needs(root), () => {
     }
   });
 
-  it('names what an ordinary user may not read, and lacks nothing in namespaces of that user', () => {
+  it('names what an ordinary user may not read, and lacks nothing in namespaces of that user', needs(readable), () => {
     const user = 'setpriv --reuid 4321 --regid 4321 --clear-groups'.split(' ');
     const script = `import { readState } from ${JSON.stringify(built)};
       const { unread } = await readState({ netns: null, sysfs: false, sysctl: [], packetSockets: true });

@@ -7,7 +7,7 @@ import { lookInto, readLinkedDevices } from '../../../src/system/state/read-link
 import { earsAbove } from '../../../src/core/plan/ears.js';
 import { step } from '../../support/judge/unchanged-fixture.js';
 import { describeOnKernelWith } from '../../support/lab/features.js';
-import { needs, program, root } from '../../support/needs.js';
+import { needs, program, readable, root } from '../../support/needs.js';
 
 const built = new URL('../../../build/system/state/read-linked-devices.js', import.meta.url).href;
 
@@ -134,29 +134,33 @@ describe('devices that stand on a bridge', needs(root), () => {
     expect(lookInto(`${dev}:${ino}`, [ended, '/proc/self/ns/net'], place)).toBeNull(); // gone, another one lives there
   });
 
-  it('are not known in a namespace that may not be entered, unless a user namespace is why', async () => {
-    const user = 'setpriv --reuid 4321 --regid 4321 --clear-groups'.split(' ');
-    const own = [...user, 'unshare', '--user', '--map-root-user', '--net'];
-    const holder = spawn(own[0] ?? '', [...own.slice(1), 'sh', '-c', 'echo; exec sleep 60'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(holder.stdout, 'data');
-    const script = `import { lookInto, readLinkedDevices } from ${JSON.stringify(built)};
+  it(
+    'are not known in a namespace that may not be entered, unless a user namespace is why',
+    needs(readable),
+    async () => {
+      const user = 'setpriv --reuid 4321 --regid 4321 --clear-groups'.split(' ');
+      const own = [...user, 'unshare', '--user', '--map-root-user', '--net'];
+      const holder = spawn(own[0] ?? '', [...own.slice(1), 'sh', '-c', 'echo; exec sleep 60'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(holder.stdout, 'data');
+      const script = `import { lookInto, readLinkedDevices } from ${JSON.stringify(built)};
       console.log(JSON.stringify(readLinkedDevices(null).unread));`;
-    const unread = (words: readonly string[]): readonly string[] => {
-      const argv = [...words, process.execPath, '--input-type=module', '-e', script];
-      const { stdout } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', cwd: '/' });
-      return JSON.parse(stdout);
-    };
-    try {
-      const refused = `/proc/${holder.pid ?? 0}/ns/net: the kernel refuses to enter`;
-      expect(unread(user).filter((text) => text.startsWith(refused))).toHaveLength(1);
-      expect(unread(own)).toEqual([]);
-    } finally {
-      holder.kill('SIGKILL');
-      await once(holder, 'exit');
-    }
-  });
+      const unread = (words: readonly string[]): readonly string[] => {
+        const argv = [...words, process.execPath, '--input-type=module', '-e', script];
+        const { stdout } = spawnSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', cwd: '/' });
+        return JSON.parse(stdout);
+      };
+      try {
+        const refused = `/proc/${holder.pid ?? 0}/ns/net: the kernel refuses to enter`;
+        expect(unread(user).filter((text) => text.startsWith(refused))).toHaveLength(1);
+        expect(unread(own)).toEqual([]);
+      } finally {
+        holder.kill('SIGKILL');
+        await once(holder, 'exit');
+      }
+    },
+  );
 });
 
 describeOnKernelWith(

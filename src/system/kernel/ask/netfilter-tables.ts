@@ -136,13 +136,15 @@ export interface ModuleLists {
 }
 
 /**
- * Whether asking for what a module has loads nothing: it is loaded, or part of the kernel, or this kernel has no
- * modules. True also where nothing says so: what is asked then may load it.
+ * Whether what a module has is there, so that asking for it loads nothing: it is loaded, or part of the kernel. Perhaps:
+ * nothing says so; what is asked then may load it.
  */
-export function isLoaded(module: keyof typeof initFunctions, lists: ModuleLists): boolean {
+export function isLoaded(module: keyof typeof initFunctions, lists: ModuleLists): boolean | 'perhaps' {
   const { modules } = lists;
-  if (modules === null || new RegExp(`^${module} `, 'm').test(modules)) return true;
-  return lists.builtIn()?.includes(`/${module}.ko`) ?? lists.functions()?.has(initFunctions[module]) ?? true;
+  const isPart = (): boolean | undefined => lists.functions()?.has(initFunctions[module]);
+  if (modules === null) return isPart() === true ? true : 'perhaps';
+  if (new RegExp(`^${module} `, 'm').test(modules)) return true;
+  return lists.builtIn()?.includes(`/${module}.ko`) ?? isPart() ?? 'perhaps';
 }
 
 let knownFunctions: ReadonlySet<string> | null | undefined;
@@ -170,9 +172,11 @@ function moduleLists(): ModuleLists {
  */
 function bridgeTables(): readonly Found[] {
   const lists = moduleLists();
-  const asked = (['broute', 'nat', 'filter'] as const).filter((table) => isLoaded(`ebtable_${table}`, lists));
+  const known = (['broute', 'nat', 'filter'] as const).map((table) => [table, isLoaded(`ebtable_${table}`, lists)]);
+  const asked = known.flatMap(([table, isThere]) => (isThere === false ? [] : [String(table)]));
+  const isCertain = known.some(([, isThere]) => isThere === true);
   const program = 'ebtables-legacy';
-  return withRawSocket(AF_INET, program, asked, (fd, table): readonly Found[] => {
+  return withRawSocket({ domain: AF_INET, program, isCertain }, asked, (fd, table): readonly Found[] => {
     const answer = ask(fd, 0, getBridgeInfo, Buffer.alloc(bridgeInfo.length), table);
     if (typeof answer === 'string') return absent.includes(answer) ? [] : [refusedTable(program, table, answer)];
     const rules = answer.readUInt32LE(bridgeInfo.entries);
@@ -180,17 +184,27 @@ function bridgeTables(): readonly Found[] {
   });
 }
 
-/** What is found of each table; for none no socket is opened. */
+/**
+ * What is found of each table; for none no socket is opened. A kernel without modules may lack all of them (not
+ * `isCertain`), and a service that may open no socket of IP then says nothing of what nothing else speaks for.
+ */
 function withRawSocket(
-  domain: number,
-  program: LegacyTable['program'],
+  {
+    domain,
+    program,
+    isCertain,
+  }: { readonly domain: number; readonly program: LegacyTable['program']; readonly isCertain: boolean },
   tables: readonly string[],
   find: (fd: number, table: string) => readonly Found[],
 ): readonly Found[] {
   if (tables.length === 0) return [];
   const c = libc();
   const fd = c.socket(domain, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
-  if (fd < 0) return [`a raw socket, which shows rules of ${program}, cannot be opened: ${c.errnoName(c.errno())}`];
+  if (fd < 0) {
+    const why = c.errnoName(c.errno());
+    if (why === 'EAFNOSUPPORT' && !isCertain) return [];
+    return [`a raw socket, which shows rules of ${program}, cannot be opened: ${why}`];
+  }
   try {
     return tables.flatMap((table) => find(fd, table));
   } finally {
@@ -216,7 +230,7 @@ export function legacyTables(): LegacyTables {
   const ofIp = families.flatMap((family): readonly Found[] => {
     const names = namesOf(family);
     if (typeof names === 'string') return [names];
-    return withRawSocket(family.domain, family.program, names, (fd, name) => tableOf(family, fd, name));
+    return withRawSocket({ ...family, isCertain: true }, names, (fd, name) => tableOf(family, fd, name));
   });
   const found = [...ofIp, ...bridgeTables()];
   return {
@@ -247,7 +261,7 @@ const familyNames: ReadonlyMap<number, string> = new Map([
  * make some without nft. null = this user may not ask. Loads no module where it can be known that there is none.
  */
 export function nfTables(): readonly string[] | null {
-  if (!isLoaded('nf_tables', moduleLists())) return [];
+  if (isLoaded('nf_tables', moduleLists()) === false) return [];
   const asker = openAskerIfThere(NETLINK_NETFILTER);
   if (asker === null || asker === 'absent') return asker === null ? null : [];
   try {
