@@ -194,12 +194,16 @@ export function withOrphan(entries: readonly FoundEntry[], around: BridgeInput):
   );
 }
 
-/** The bridge to which a port leads by a veth whose other end is a port there; null = to none. */
+/**
+ * The bridge to which a port leads by a veth whose other end is a port there; null = to none. One without other ports
+ * leads nowhere: what gets frames there is a stranger, not the way out.
+ */
 function joinedBridge({ kind, lower, master }: LinkState, { links }: Pick<HostState, 'links'>): string | null {
   const end = kind === 'veth' ? links.find(({ name }) => name === lower) : undefined;
   const joined = end?.master ?? null;
   const isBridge = links.some(({ name, kind: what }) => name === joined && what === 'bridge');
-  return isBridge && joined !== master ? joined : null;
+  const leadsOn = links.some((link) => link.master === joined && link.name !== lower);
+  return isBridge && leadsOn && joined !== master ? joined : null;
 }
 
 /** Throws VerifyError (69) where a veth makes one network of several bridges: what one says is heard on the other. */

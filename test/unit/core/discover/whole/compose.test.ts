@@ -345,4 +345,14 @@ describe('two bridges that a veth joins', () => {
     expect(endpoints).toMatchObject({ j0: { bridge: 'br0', role: 'uplink' } });
     expect(endpoints['j0']?.mac).toBeUndefined();
   });
+  it('are one where nothing else is on the second: its end is a port like others, which nobody vouches for', () => {
+    const host = hostOf(3, undefined, [
+      bridge('br1'),
+      port('j0', { lower: 'j1' }),
+      port('j1', { lower: 'j0', master: 'br1' }),
+    ]);
+    const { endpoints } = composed(host);
+    expect(endpoints['j0']).toEqual({ bridge: 'br0', port: 'j0', observed_only: true });
+    expect(endpoints).not.toHaveProperty('j1');
+  });
 });
