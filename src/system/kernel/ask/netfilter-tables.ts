@@ -136,8 +136,8 @@ export interface ModuleLists {
 }
 
 /**
- * Whether what a module has is there, so that asking for it loads nothing: it is loaded, or part of the kernel. Perhaps:
- * nothing says so; what is asked then may load it.
+ * Whether what a module has is there, so that asking for it loads nothing: it is loaded, or part of the kernel.
+ * Perhaps: nothing says so; what is asked then may load it.
  */
 export function isLoaded(module: keyof typeof initFunctions, lists: ModuleLists): boolean | 'perhaps' {
   const { modules } = lists;
