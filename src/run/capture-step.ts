@@ -105,15 +105,24 @@ export async function startStepCapture(context: RunContext, step: StepPlan): Pro
       only: onlyOwn(context, step) ? 'run' : 'all',
       observers: requestsOf(context, step, items),
     } as const;
-    const capture =
-      host === null
-        ? await context.devices.startCapture(options)
-        : await startRemoteCapture(remoteOf(context, host), options);
-    if (host !== null) await logClock(context, step, host, basename(options.file));
+    const capture = await startAt(context, step, host, options);
     return { capture, observers: new Set(items.map(({ name }) => name)) };
   });
   const capture = joinCaptures(await allStarted(starting));
   capture.onFault((fault) => context.timeline.log(step.index, { event: 'fault', fault }));
+  return capture;
+}
+
+/** Starts a capture helper on a host, null = this one; what another one's clock says goes into the timeline. */
+export async function startAt(
+  context: RunContext,
+  step: StepPlan,
+  host: string | null,
+  options: Parameters<RunContext['devices']['startCapture']>[0],
+): Promise<Capture> {
+  if (host === null) return context.devices.startCapture(options);
+  const capture = await startRemoteCapture(remoteOf(context, host), options);
+  await logClock(context, step, host, basename(options.file));
   return capture;
 }
 
@@ -158,7 +167,7 @@ async function clockOffset(host: RemoteHost): Promise<ClockOffset> {
 }
 
 /** Writes down how far another host's clock is ahead; `file`: the raw capture that has its times. */
-export async function logClock(context: RunContext, step: StepPlan, host: string, file: string): Promise<void> {
+async function logClock(context: RunContext, step: StepPlan, host: string, file: string): Promise<void> {
   const { offsetNs, boundNs } = await clockOffset(remoteOf(context, host));
   context.timeline.log(step.index, {
     event: 'clock',

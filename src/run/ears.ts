@@ -10,9 +10,8 @@ import type { Capture } from '../system/capture/client.js';
 import { joinCaptures } from '../system/capture/join.js';
 import { rawFile } from '../system/evidence/folder/folder.js';
 import { accountsOfPorts, type InsideReader, readLinkedDevices } from '../system/state/read-linked-devices.js';
-import { allStarted, engineOf, logClock, logLastClock, onlyOwn, ringSizeOf, snaplenOf } from './capture-step.js';
+import { allStarted, engineOf, logLastClock, onlyOwn, ringSizeOf, snaplenOf, startAt } from './capture-step.js';
 import { type RunContext, remoteOf } from './context.js';
-import { startRemoteCapture } from './hosts/remote-helpers.js';
 import { groupByPlace, type PlaceGroup } from './place-groups.js';
 
 /** Raw captures of ears are numbered from here: what a step has observers in is less. */
@@ -232,11 +231,7 @@ export async function startEars(
         runTag: context.plan.runTag,
         only: onlyOwn(context, step) ? 'run' : 'all',
       } as const;
-      const capture =
-        host === null
-          ? await context.devices.startCapture(options)
-          : await startRemoteCapture(remoteOf(context, host), options);
-      if (host !== null) await logClock(context, step, host, basename(options.file));
+      const capture = await startAt(context, step, host, options);
       return { host, file: basename(options.file), capture, observers: new Set(items.map((ear) => ear.observer.name)) };
     }),
   );
