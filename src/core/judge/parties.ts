@@ -10,6 +10,8 @@ export interface Parties {
   othersOf(endpoint: string): readonly string[];
 }
 
+const noOthers: readonly string[] = [];
+
 /** Parties by `owner`; an endpoint without one is a party of its own. */
 export function createParties(endpoints: readonly Endpoint[]): Parties {
   const owners = new Map(endpoints.flatMap(({ name, owner }) => (owner === undefined ? [] : [[name, owner] as const])));
@@ -24,7 +26,7 @@ export function createParties(endpoints: readonly Endpoint[]): Parties {
     ]),
   );
   return {
-    othersOf: (endpoint) => others.get(endpoint) ?? [],
+    othersOf: (endpoint) => others.get(endpoint) ?? noOthers,
     isOfSender: (flow, observer) =>
       observer === flow.sender ||
       observer === flow.from ||

@@ -151,6 +151,14 @@ export class SeenTokens {
     return names;
   }
 
+  /** The one observer that saw tokens of the flow; null = nobody, or perhaps several. */
+  onlyObserverOf(flow: Flow): string | null {
+    const { rows, beyond } = this;
+    const row = rows.newestOf(flow.id - this.firstId);
+    if (row < 0 || beyond.observers > 0 || (rows.columns.nextOfFlow[row] ?? -1) >= 0) return null;
+    return this.observers.names[rows.columns.observer[row] ?? 0] ?? null;
+  }
+
   /** The same, with how many distinct tokens each saw. */
   eachObserver(flow: Flow, take: (observer: string, tokens: number) => void): void {
     const { rows, beyond } = this;

@@ -220,11 +220,10 @@ class RowGrouper {
     for (const name of parties.othersOf(sender)) this.lookAt(name, turn);
     for (const name of must) this.lookAt(name, turn);
     if (may !== must) for (const name of may) this.lookAt(name, turn);
-    // Mostly it is one who must see it, and was looked at.
-    const onlyMust = must.length === 1 ? must[0] : undefined;
-    tally.sightings.eachObserver(flow, (name, tokens) => {
-      if (name !== onlyMust) this.look(this.byName.get(name), turn, tokens);
-    });
+    // Mostly only one saw it, who must, and was looked at.
+    const onlySeenBy = tally.sightings.onlyObserverOf(flow);
+    if (onlySeenBy === null || must.length !== 1 || must[0] !== onlySeenBy)
+      tally.sightings.eachObserver(flow, (name, tokens) => this.look(this.byName.get(name), turn, tokens));
     for (const name of this.grouping.single) this.lookAt(name, turn);
   }
 
@@ -266,14 +265,13 @@ class RowGrouper {
     const isLeak = allowed === 'no' && seen > 0;
     if (isLeak) this.leaks += 1;
     const isFolded = isLeak && this.leaks > folder.maxRows;
+    const isGrouped = !single.has(observer.name) && (isFolded || exposed || isPlain(allowed, sent, seen));
+    if (isGrouped) addTo(alikeOf(looked, { allowed, exposed, sent, seen }), sent, seen, proven);
+    if (isGrouped && !isFolded && !exposed) return;
     const row = (): Finding => probeRow(flow, observer, this.input, open);
     if (exposed) exposures.add({ kind, flow, observer, sent, seen }, row);
-    if (single.has(observer.name) || !(isFolded || exposed || isPlain(allowed, sent, seen))) {
-      this.rows.push(row());
-      return;
-    }
-    addTo(alikeOf(looked, { allowed, exposed, sent, seen }), sent, seen, proven);
-    if (isFolded) folder.add({ kind, flow, observer, sent, seen }, row);
+    if (!isGrouped) this.rows.push(row());
+    else if (isFolded) folder.add({ kind, flow, observer, sent, seen }, row);
   }
 
   /** A row for each group of a kind: those alike at an observer, then the zeros. */

@@ -10,9 +10,12 @@ function takesPackets(from: Endpoint, to: Endpoint | null): boolean {
   return isRoutedTo(from.attach) || sharesMac(from.attach) || (to !== null && sharesMac(to.attach));
 }
 
+const none: readonly Mac[] = [];
+
 /** Which addresses are behind a further MAC is not known, so packets are not sent there. */
 function furtherMacs(from: Endpoint, to: Endpoint, carrier: Carrier, { dstMac }: ProbeEntry): readonly Mac[] {
-  return carrier === 'raw' && dstMac === null && !takesPackets(from, to) ? probedMacs(to).slice(1) : [];
+  if (to.macs.length < 2 || carrier !== 'raw' || dstMac !== null || takesPackets(from, to)) return none;
+  return probedMacs(to).slice(1);
 }
 
 /**
@@ -41,9 +44,9 @@ export const knownUnicast: ProbeClass = {
       may: addressees,
       judged: true,
     });
-    return [
-      flowTo(macTowards(from, to, carrier, bridgeMacs)),
-      ...furtherMacs(from, to, carrier, entry).map((mac) => ({ ...flowTo(mac), variant: `to ${mac}` })),
-    ];
+    const first = flowTo(macTowards(from, to, carrier, bridgeMacs));
+    const further = furtherMacs(from, to, carrier, entry);
+    if (further.length === 0) return [first];
+    return [first, ...further.map((mac) => ({ ...flowTo(mac), variant: `to ${mac}` }))];
   },
 };
