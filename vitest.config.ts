@@ -63,8 +63,9 @@ const project = (name: string, test: object = {}) => ({
 
 export default defineConfig({
   test: {
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
+    // For a test that hangs, never a measure: a busy machine takes five times as long as an idle one.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Labs wait as much as they work: more files at once than processors use what each leaves.
     maxWorkers: 3,
     maxConcurrency: 3,

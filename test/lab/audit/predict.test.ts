@@ -21,4 +21,4 @@ it('predicts a mesh of a hundred guests, pair by pair', async () => {
   );
   expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
   expect(differing(await heldRun(dir))).toEqual([]);
-}, 120_000);
+});

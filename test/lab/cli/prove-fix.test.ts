@@ -76,7 +76,7 @@ describe('run --prove-fix', needs(root), () => {
     const run = cliRun('run', join(scratch, 'hub.yml'), '--prove-fix', '--json', '--quiet', '--out', dir);
     expect(run).toMatchObject({ status: 0, stderr: '' });
     ({ stdout } = run);
-  }, 120_000);
+  });
 
   it('tells a fix that works from one that cuts a guest off, with the frames before and after', () => {
     expect(fixes.parse(JSON.parse(stdout)).steps[0]?.fixes).toEqual([

@@ -111,5 +111,5 @@ describe.each(['github', 'gitlab'])('contrib/ci/%s.yml', (name) => {
     expect(type(words)).toEqual({ status: 0, stderr: '' });
     expect(readFileSync(join(out, 'isolation.xml'), 'utf8')).toContain('<testsuites');
     expect(existsSync(join(out, 'evidence', 'result.json'))).toBe(true);
-  }, 120_000);
+  });
 });

@@ -9,7 +9,7 @@ import { smallRun } from '../../support/lab/small-run.js';
 let run = { scratch: '', dir: '' };
 beforeAll(() => {
   run = smallRun();
-}, 60_000);
+});
 afterAll(() => rmSync(run.scratch, { recursive: true, force: true }));
 
 function copy(name: string): string {

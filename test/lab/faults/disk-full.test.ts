@@ -95,5 +95,5 @@ describe('a disk that is full (needs root to mount a small one)', needs(root), (
     const { status, verdict, stderr } = onSmallDisk(scenario('0'), 4);
     expect({ status, verdict }).toEqual({ status: 69, verdict: 'none' });
     expect(stderr).toContain('cannot be written');
-  }, 60_000);
+  });
 });

@@ -50,11 +50,11 @@ describe('an evidence folder made read-only in the middle of a run', needs(root)
     const { status, result } = await frozenRun('0');
     expect({ status, verdict: result.verdict }).toEqual({ status: 2, verdict: 'broken' });
     expect(result.steps[0]?.reasons.map(({ code }) => code)).toContain('evidence-incomplete');
-  }, 60_000);
+  });
 
   it.concurrent('what would hold is inconclusive, exit 3', async () => {
     const { status, result } = await frozenRun('30s');
     expect({ status, verdict: result.verdict }).toEqual({ status: 3, verdict: 'inconclusive' });
     expect(result.steps[0]?.reasons.map(({ code }) => code)).toContain('evidence-incomplete');
-  }, 60_000);
+  });
 });

@@ -83,7 +83,7 @@ describe('a guest that attacks while the bridge holds', () => {
   let said: Said;
   beforeAll(async () => {
     said = await run('holding', '30s');
-  }, 60_000);
+  });
 
   it.each(Object.entries(attacks))('%s: makes no leak', (attack, { verdict, reason }) => {
     const step = stepOf(said, attack);
@@ -138,7 +138,7 @@ describe('a guest that attacks while the bridge leaks', () => {
   let said: Said;
   beforeAll(async () => {
     said = await run('leaking', '0');
-  }, 60_000);
+  });
 
   it.each(Object.keys(attacks))('%s: hides nothing', (attack) => {
     const step = stepOf(said, attack);

@@ -40,7 +40,7 @@ describeOnKernelWith(['VLAN filtering'], 'a bridge that filters VLANs', () => {
     outcome = { status, stderr };
     const { results: reports } = JSON.parse(stdout) as { readonly results: readonly Result[] };
     for (const result of reports) results.set(result.scenario.name, result);
-  }, 300_000);
+  });
   const steps = (name: string): readonly StepResult[] => results.get(name)?.steps ?? [];
 
   it('comes out as every scenario of it says', () => {

@@ -124,5 +124,5 @@ describe('scenarios of several hosts', needs(vxlan), () => {
         }),
       ],
     ]);
-  }, 60_000);
+  });
 });

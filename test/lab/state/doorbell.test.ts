@@ -6,7 +6,7 @@ import { inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespac
 import { openKernelEvents } from '../../../src/system/state/changes/events.js';
 import { needs, root } from '../../support/needs.js';
 
-it('rings, and counts it, when the kernel had to drop events', { ...needs(root), timeout: 30_000 }, async () => {
+it('rings, and counts it, when the kernel had to drop events', needs(root), async () => {
   const fd = newNamespace(() => undefined);
   let rung = 0;
   const bell = openKernelEvents(`/proc/${process.pid}/fd/${fd}`, () => (rung += 1), 2048);

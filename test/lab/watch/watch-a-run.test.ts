@@ -53,72 +53,73 @@ async function labNamespace(run: ChildProcess): Promise<string> {
 
 // setns into a namespace of another user namespace takes CAP_SYS_ADMIN: an ordinary user cannot look into the lab from
 // outside.
-it('a bridge that turns promiscuous in the middle of a run is reported with the process, explained by the audit, proved by the probes, and its mending is reported', {
-  ...needs(root),
-  timeout: 120_000,
-}, async () => {
-  const dir = join(scratch, 'evidence');
-  const run = program('run', 'scenarios/bridge-turned-promiscuous.yml', '--quiet', '--json', '--out', dir);
-  let text = '';
-  run.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-  const ended = new Promise<number | null>((resolve) => run.once('close', resolve));
-  const netns = await labNamespace(run);
+it(
+  'a bridge that turns promiscuous in the middle of a run is reported with the process, explained by the audit, proved by the probes, and its mending is reported',
+  needs(root),
+  async () => {
+    const dir = join(scratch, 'evidence');
+    const run = program('run', 'scenarios/bridge-turned-promiscuous.yml', '--quiet', '--json', '--out', dir);
+    let text = '';
+    run.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    const ended = new Promise<number | null>((resolve) => run.once('close', resolve));
+    const netns = await labNamespace(run);
 
-  const watch = program('watch', '--netns', netns, '--bridge', 'br0', '--json');
-  const said: Said[] = [];
-  let audited: AuditReport | null = null;
-  let rest = '';
-  watch.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    said.push(...lines.map((line): Said => JSON.parse(line)));
-    if (audited !== null || !said.some(drift('bridge-promiscuous'))) return;
-    const { stdout } = spawnSync(process.execPath, ['dist/cli.cjs', 'audit', '--netns', netns, '--json'], {
-      cwd: top,
-      encoding: 'utf8',
+    const watch = program('watch', '--netns', netns, '--bridge', 'br0', '--json');
+    const said: Said[] = [];
+    let audited: AuditReport | null = null;
+    let rest = '';
+    watch.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      said.push(...lines.map((line): Said => JSON.parse(line)));
+      if (audited !== null || !said.some(drift('bridge-promiscuous'))) return;
+      const { stdout } = spawnSync(process.execPath, ['dist/cli.cjs', 'audit', '--netns', netns, '--json'], {
+        cwd: top,
+        encoding: 'utf8',
+      });
+      audited = JSON.parse(stdout);
     });
-    audited = JSON.parse(stdout);
-  });
-  expect(await ended).toBe(0);
-  watch.kill();
-  const result: Result = JSON.parse(text);
+    expect(await ended).toBe(0);
+    watch.kill();
+    const result: Result = JSON.parse(text);
 
-  const promiscuous = said.find(drift('bridge-promiscuous'));
-  expect(promiscuous?.['after']).toMatch(/held by verify-isolation relay \(\d+\)/);
-  expect(audited).toMatchObject({
-    findings: expect.arrayContaining([
-      expect.objectContaining({
-        id: 'bridge-promiscuous',
-        probe: 'known-unicast',
-        fix: expect.stringContaining('flood off'),
-      }),
-    ]),
-    predictions: expect.arrayContaining([
-      expect.objectContaining({ class: 'known-unicast', from: 'enp8s0', observer: 'vnet4', reach: 'yes' }),
-    ]),
-  });
-  expect(result.steps.map(({ verdict }) => verdict)).toEqual(['holds', 'broken', 'holds']);
-  expect(differing(await heldRun(dir))).toEqual([]);
-  for (const port of ['vnet0', 'vnet4'])
-    expect(said.find(drift('setting-changed', `${port}.flood`))).toMatchObject({ before: 'true', after: 'false' });
-  // The run's own captures in that very namespace raise no alarm: the relay is the only one that listens.
-  expect(
-    said.filter(
-      ({ code, after }) =>
-        (code === 'sniffer-appeared' || code === 'port-promiscuous') && !String(after).includes('relay'),
-    ),
-  ).toEqual([]);
+    const promiscuous = said.find(drift('bridge-promiscuous'));
+    expect(promiscuous?.['after']).toMatch(/held by verify-isolation relay \(\d+\)/);
+    expect(audited).toMatchObject({
+      findings: expect.arrayContaining([
+        expect.objectContaining({
+          id: 'bridge-promiscuous',
+          probe: 'known-unicast',
+          fix: expect.stringContaining('flood off'),
+        }),
+      ]),
+      predictions: expect.arrayContaining([
+        expect.objectContaining({ class: 'known-unicast', from: 'enp8s0', observer: 'vnet4', reach: 'yes' }),
+      ]),
+    });
+    expect(result.steps.map(({ verdict }) => verdict)).toEqual(['holds', 'broken', 'holds']);
+    expect(differing(await heldRun(dir))).toEqual([]);
+    for (const port of ['vnet0', 'vnet4'])
+      expect(said.find(drift('setting-changed', `${port}.flood`))).toMatchObject({ before: 'true', after: 'false' });
+    // The run's own captures in that very namespace raise no alarm: the relay is the only one that listens.
+    expect(
+      said.filter(
+        ({ code, after }) =>
+          (code === 'sniffer-appeared' || code === 'port-promiscuous') && !String(after).includes('relay'),
+      ),
+    ).toEqual([]);
 
-  const timeline = readFileSync(join(dir, 'timeline.ndjson'), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line): Readonly<Record<string, unknown>> => JSON.parse(line));
-  const startedAt =
-    timeline
-      .filter(({ event, step }) => event === 'changed' && step === 1)
-      .map(({ atNs }) => Number(BigInt(String(atNs)) / 1_000_000n))
-      .at(-1) ?? 0;
-  const lateMs = Date.parse(String(promiscuous?.['at'])) - startedAt;
-  console.info(`bridge-promiscuous was reported ${lateMs} ms after the relay had been started`);
-  expect(lateMs).toBeLessThan(3000);
-});
+    const timeline = readFileSync(join(dir, 'timeline.ndjson'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line): Readonly<Record<string, unknown>> => JSON.parse(line));
+    const startedAt =
+      timeline
+        .filter(({ event, step }) => event === 'changed' && step === 1)
+        .map(({ atNs }) => Number(BigInt(String(atNs)) / 1_000_000n))
+        .at(-1) ?? 0;
+    const lateMs = Date.parse(String(promiscuous?.['at'])) - startedAt;
+    console.info(`bridge-promiscuous was reported ${lateMs} ms after the relay had been started`);
+    expect(lateMs).toBeLessThan(3000);
+  },
+);

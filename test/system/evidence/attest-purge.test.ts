@@ -9,7 +9,7 @@ import { needs, program } from '../../support/needs.js';
 let run = { scratch: '', dir: '' };
 beforeAll(() => {
   run = smallRun();
-}, 60_000);
+});
 afterAll(() => rmSync(run.scratch, { recursive: true, force: true }));
 
 function copy(name: string): string {

@@ -17,7 +17,7 @@ beforeAll(() => {
   cpSync(join(contrib, 'verify-isolation.lua'), join(run.scratch, 'vi.lua'));
   cpSync(join(run.dir, 'evidence.pcapng'), join(run.scratch, 'evidence.pcapng'));
   for (const path of ['.', 'evidence.pcapng', 'vi.lua']) chmodSync(join(run.scratch, path), 0o755);
-}, 60_000);
+});
 afterAll(() => rmSync(run.scratch, { recursive: true, force: true }));
 
 /** tshark on a file, as nobody where the tests run as root; lines of what it prints. */

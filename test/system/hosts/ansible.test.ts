@@ -21,7 +21,7 @@ describe('contrib/ansible against hosts with a real sshd', needs(...sshd, progra
   let hosts: SshHosts;
   beforeAll(async () => {
     hosts = await sshHosts();
-  }, 60_000);
+  });
   afterAll(() => hosts.close());
 
   function play(into: string, more: Readonly<Record<string, unknown>>, extra: string): Promise<Outcome> {
@@ -73,5 +73,5 @@ describe('contrib/ansible against hosts with a real sshd', needs(...sshd, progra
     expect(hostNames.map((host) => hosts.shape(host))).toEqual(before);
     expect(hostNames.flatMap((host) => hosts.journals(host))).toEqual([]);
     rmSync(into, { recursive: true });
-  }, 120_000);
+  });
 });

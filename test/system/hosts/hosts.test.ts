@@ -35,7 +35,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
   let hosts: SshHosts;
   beforeAll(async () => {
     hosts = await sshHosts();
-  }, 180_000);
+  });
   beforeEach(() => hosts.learn());
   afterAll(() => hosts.close());
 
@@ -87,7 +87,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
       same: replayed.stdout === readFileSync(join(out(), 'result.json'), 'utf8'),
     }).toEqual({ status: 0, same: true });
     await nothingLeft(before);
-  }, 180_000);
+  });
 
   it('is inconclusive where frames leave by a port of the far host past every ear, which is named', {
     ...needs(pythonThere),
@@ -126,7 +126,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
       writeFileSync(hosts.sshConfig, plain);
     }
     await nothingLeft(before);
-  }, 180_000);
+  });
 
   it('finds a leak that shows on the other host only', async () => {
     hosts.run('hv2', ['ip', 'link', 'set', 'dev', 'brA', 'type', 'bridge', 'ageing_time', '0']); // a hub there
@@ -138,7 +138,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
         .steps[0]?.findings.filter(({ leak }) => leak)
         .map(({ from, observer, seen }) => `${from} ${observer} ${seen}`),
     ).toEqual(['a-hv1 s-hv2 100', 'a-hv2 s-hv2 100']);
-  }, 180_000);
+  });
 
   it('stops when a guest’s port on the other host begins to drop frames', async () => {
     await outcomeOf(hosts.guest('s', 'hv2', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '600']));
@@ -154,7 +154,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
       expect.arrayContaining([expect.stringMatching(/^guests-disturbed hv2\/vs drops \d+ frames a second, 0 before/)]),
     );
     expect(run.stderr).toMatch(/: nothing \(checked\)\n$/);
-  }, 180_000);
+  });
 
   const refusals: Readonly<Record<string, readonly [host: string, status: number, says: RegExp]>> = {
     'a host that nobody reaches': ['{ ssh: root@10.99.0.77 }', 69, /hv2 \(root@10\.99\.0\.77\) cannot be reached/],
@@ -190,7 +190,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
         { status: run.status, told: /hv2 \(hv2\): its host key is not known, or not the known one/.test(run.stderr) },
         run.stderr,
       ).toEqual({ status: 69, told: true });
-  }, 180_000);
+  });
 
   it('refuses another version and a login without rights', async () => {
     const helper = (name: string, uid: number, version: string): string => {
@@ -215,7 +215,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
       { status: nobody.status, told: /hv2: the helper there runs as uid 65534/.test(nobody.stderr) },
       nobody.stderr,
     ).toEqual({ status: 69, told: true });
-  }, 180_000);
+  });
 
   /** Starts a run of some seconds, does something to it in the middle, and waits for its end. */
   async function disturbed(harm: () => void | Promise<void>): Promise<Outcome> {
@@ -243,7 +243,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
     expect(dead[0]?.text).toMatch(/^hv2: /);
     expect(run.stderr).toMatch(/: nothing \(checked\)\n$/);
     await nothingLeft(before);
-  }, 180_000);
+  });
 
   it('is inconclusive, by host, where the far side itself is killed, and looks whether anything is left there', async () => {
     const before = shapes();
@@ -256,7 +256,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
     expect(run.stderr).toMatch(/: nothing \(checked\)\n$/);
     hosts.learn();
     await nothingLeft(before);
-  }, 180_000);
+  });
 
   it('is inconclusive where the network is cut in the middle and healed, and the far side undoes everything by itself', async () => {
     const before = shapes();
@@ -269,7 +269,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
     expect(run.stderr).toMatch(/: nothing \(checked\)\n$/);
     hosts.learn();
     await nothingLeft(before);
-  }, 180_000);
+  });
 
   it('undoes everything on both when the orchestrator is killed', async () => {
     const before = shapes();
@@ -281,5 +281,5 @@ describe('a run that spans hosts', needs(...sshd), () => {
     await outcomeOf(hosts.cli(['cleanup']));
     await nothingLeft(before);
     expect(readdirSync(hosts.dir).filter((name) => name.endsWith('.part'))).toEqual([]);
-  }, 180_000);
+  });
 });

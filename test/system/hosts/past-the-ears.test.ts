@@ -13,7 +13,7 @@ describe('what carries frames past the ears on another host of a run', needs(...
   let hosts: SshHosts;
   beforeAll(async () => {
     hosts = await sshHosts();
-  }, 180_000);
+  });
   beforeEach(() => hosts.learn());
   afterAll(() => hosts.close());
 
@@ -92,7 +92,7 @@ describe('what carries frames past the ears on another host of a run', needs(...
     expect(causes.map(({ code, places, fixes }) => [code, places, fixes])).toEqual([
       ['mirror', ['hv2/va egress'], ["ssh hv2 'tc filter del dev va egress'"]],
     ]);
-  }, 180_000);
+  });
 
   it('hears a device on a bridge of the far host that is in another namespace', async () => {
     const tenant = startTenant((words) => hosts.guest('b', 'hv2', words));
@@ -109,5 +109,5 @@ describe('what carries frames past the ears on another host of a run', needs(...
       'a-hv2 hv2/mv0@brA',
     ]);
     expect(leaks[0]?.causes?.map(({ code }) => code)).toEqual(['above-bridge']);
-  }, 180_000);
+  });
 });

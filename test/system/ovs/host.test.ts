@@ -159,9 +159,7 @@ describe('a run on a host whose bridge is Open vSwitch', needs(root, ovs), () =>
     );
   });
 
-  it('finds the window that a restart of ovs-vswitchd opens, until the addressee speaks again', {
-    timeout: 60_000,
-  }, async () => {
+  it('finds the window that a restart of ovs-vswitchd opens, until the addressee speaks again', async () => {
     host.talk();
     const events = `during: [ { at: 500ms, run: ["${host.restart}"] }, { at: 4s, run: ["${host.speak}"] } ]`;
     const steps = `  - { name: restarted, probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 400 }, ${events}, expect: private }\n`;

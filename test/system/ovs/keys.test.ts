@@ -57,7 +57,7 @@ describe('keys of Open vSwitch in a scenario', needs(root, ovs), () => {
     );
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     results = JSON.parse(stdout).results;
-  }, 120_000);
+  });
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
   it('mirror one port to another, which the leak is explained by', () => {

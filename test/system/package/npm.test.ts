@@ -32,7 +32,7 @@ beforeAll(() => {
     '@koromix/koffi-linux-' + process.arch,
   ]);
   if (packed.status !== 0 || installed.status !== 0) throw new Error(packed.stderr + installed.stderr);
-}, 180_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the npm package in a project of somebody else’s', () => {
@@ -50,7 +50,7 @@ describe('the npm package in a project of somebody else’s', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const result: { readonly verdict: string } = JSON.parse(stdout);
     expect(result.verdict).toBe('broken');
-  }, 60_000);
+  });
 
   it('has what is for users: no recorded runs, no tests, no sources', () => {
     expect(readdirSync(join(project, 'node_modules/verify-isolation')).sort()).toEqual([
@@ -109,7 +109,7 @@ console.log(JSON.stringify({ steps: scenario.steps.length, verdict: result.verdi
         ended: 'TimeoutError',
       },
     });
-  }, 120_000);
+  });
 
   it('has types that a strict project compiles against, in one file', () => {
     const types = join(project, 'node_modules/verify-isolation/dist/types');
@@ -138,7 +138,7 @@ void runScenario('s.yml', { out: 'x', engine: 'none' });
       'use.ts',
     ]);
     expect({ status: compiled.status, stdout: compiled.stdout }).toEqual({ status: 0, stdout: '' });
-  }, 60_000);
+  });
 
   it('has the JSON Schema for editors', () => {
     const schema: { readonly $schema: string } = JSON.parse(

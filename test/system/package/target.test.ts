@@ -38,7 +38,7 @@ beforeAll(() => {
   const unpacked = run('tar', '--extract', '--file', archive, '--directory', root);
   if (unpacked.status !== 0) throw new Error(unpacked.stderr);
   for (const file of readdirSync(made)) copyFileSync(join(made, file), join(root, 'root', file));
-}, 300_000);
+});
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe('on a bare Debian, without a network', () => {
@@ -74,7 +74,7 @@ describe('on a bare Debian, without a network', () => {
       'dpkg --remove verify-isolation >/dev/null && ls -d /usr/lib/verify-isolation /usr/bin/verify-isolation',
     );
     expect(removed.stdout).toBe('');
-  }, 120_000);
+  });
 
   it('the tarball runs where it is unpacked, by a link as well', () => {
     const unpacked = onTarget(
@@ -89,7 +89,7 @@ describe('on a bare Debian, without a network', () => {
       stderr: '',
       verdict: 'holds',
     });
-  }, 120_000);
+  });
 });
 
 describe('the bill of materials', () => {

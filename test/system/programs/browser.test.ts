@@ -27,7 +27,7 @@ describe('html report in Chromium', needs(file(executablePath)), () => {
       executablePath,
       args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser.close();
     rmSync(scratch, { recursive: true, force: true });
@@ -101,7 +101,7 @@ describe('html report in Chromium', needs(file(executablePath)), () => {
     await page.getByLabel('all', { exact: true }).check();
     expect(await shown.count()).toBe(rows);
     await page.context().close();
-  }, 60_000);
+  });
 
   it('keeps the picture readable on a telephone: it scrolls by itself', async () => {
     const { page } = await open('two hundred guests', 'light', false);
@@ -112,7 +112,7 @@ describe('html report in Chromium', needs(file(executablePath)), () => {
     );
     expect(Number(overflow)).toBeLessThanOrEqual(0);
     await page.context().close();
-  }, 60_000);
+  });
 
   it('refuses a script that somebody writes into the file', async () => {
     const file = join(scratch, 'tampered.html');
@@ -128,7 +128,7 @@ describe('html report in Chromium', needs(file(executablePath)), () => {
     await page.goto(`file://${file}`);
     expect(await page.title()).not.toBe('run');
     await context.close();
-  }, 60_000);
+  });
 
   it('prints on A4, and lets the keyboard reach the verdict first', async () => {
     const { page } = await open('a leak', 'light', false);
@@ -138,7 +138,7 @@ describe('html report in Chromium', needs(file(executablePath)), () => {
     const box = /MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)/.exec(pdf.toString('latin1'));
     expect([Number(box?.[1]), Number(box?.[2])].map(Math.round)).toEqual([595, 842]);
     await page.context().close();
-  }, 60_000);
+  });
 
   it('prints the experiment, ten steps, on at most six pages', async () => {
     const dir = resolve(import.meta.dirname, '../../../captures/wireshark-experiment');
@@ -153,5 +153,5 @@ describe('html report in Chromium', needs(file(executablePath)), () => {
     expect(pages).toBeGreaterThan(1);
     expect(pages).toBeLessThanOrEqual(6);
     await context.close();
-  }, 60_000);
+  });
 });

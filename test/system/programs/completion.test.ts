@@ -56,14 +56,14 @@ describe.each([
   ['bash', bash],
   ['zsh', zsh],
 ] as const)('completion in %s', (shell, complete) => {
-  it('offers commands, and those that begin as typed', { ...needs(program(shell)), timeout: 30_000 }, () => {
+  it('offers commands, and those that begin as typed', needs(program(shell)), () => {
     expect(complete('')).toEqual(expect.arrayContaining(['run', 'replay', 'explain', 'doctor']));
     expect(complete('ex')).toEqual(expect.arrayContaining(['explain', 'export']));
     // zsh is given every command and itself shows those that begin as typed.
     if (shell === 'bash') expect(complete('ex')).not.toContain('run');
   });
 
-  it('offers the options of a command', { ...needs(program(shell)), timeout: 30_000 }, () => {
+  it('offers the options of a command', needs(program(shell)), () => {
     expect(complete('run', '--ba')).toContain('--baseline');
   });
 });

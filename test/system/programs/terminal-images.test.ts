@@ -13,7 +13,7 @@ const textOf = (svg: string): string =>
   [...svg.matchAll(/<text [^>]*>([^<]*)<\/text>/g)].map(([, text = '']) => text).join('\n');
 
 describe('the pictures of a terminal', () => {
-  it('show what a real terminal shows of a command, to the end', { ...needs(program('tmux')), timeout: 60_000 }, () => {
+  it('show what a real terminal shows of a command, to the end', needs(program('tmux')), () => {
     const { status, stderr } = spawnSync(
       process.execPath,
       [

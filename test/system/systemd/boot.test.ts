@@ -9,7 +9,7 @@ describe(
     let said: ReadonlyMap<string, string>;
     beforeAll(() => {
       said = bootSystemd('systemd-driver.sh', 'stopped', 100_000);
-    }, 120_000);
+    });
 
     it('run a scenario in their sandbox, which holds and leaves nothing behind', () => {
       expect(['start', 'run', 'last', 'metrics', 'nice'].map((key) => said.get(key))).toEqual([

@@ -14,7 +14,7 @@ describe(
     let said: ReadonlyMap<string, string>;
     beforeAll(() => {
       said = bootSystemd('directives-driver.sh', 'done', 400_000);
-    }, 420_000);
+    }, 600_000);
 
     it('is enough for a run that lacks nothing', () => {
       expect(said.get('nothing')).toBe(whole);

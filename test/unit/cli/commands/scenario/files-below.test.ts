@@ -9,7 +9,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'files-below-'));
 const folder = join(scratch, 'scenario');
 const secret = join(scratch, 'secret');
 const call = (...args: readonly string[]) =>
-  spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', timeout: 20_000 });
+  spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', timeout: 80_000 });
 
 beforeAll(() => {
   mkdirSync(join(folder, 'sub'), { recursive: true });

@@ -30,7 +30,7 @@ function fresh(): void {
   cpSync(whole, dir, { recursive: true });
 }
 const call = (...args: readonly string[]) =>
-  spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', timeout: 20_000 });
+  spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', timeout: 80_000 });
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -108,7 +108,7 @@ describe('a folder of evidence with one value changed', () => {
         await outcome();
       }
     }
-  }, 90_000);
+  });
 
   it.each([[{ flood: {} }], [{ flood: null }], [['on']], ['on']])(
     'is refused where settings of a port are %j',
@@ -200,7 +200,7 @@ describe('what is no regular file, or too large', () => {
     expect(stdout.length).toBeLessThan(20_000);
     expect(Number(stderr.trim().split('\n').at(-1))).toBeLessThan(400_000);
     rmSync(log);
-  }, 90_000);
+  });
 });
 
 describe('fleet', () => {
