@@ -1,3 +1,4 @@
+import { netnsPath } from './core/model/fabric.js';
 /**
  * verify-isolation as a library. `loadScenario` checks a file, `plan` says what a run would do, `run` sends and
  * listens, `replay` judges recorded evidence again, `report` writes it down, `audit` reads the settings of a host's
@@ -10,7 +11,6 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { namespacePath } from './cli/commands/audit/audit.js';
 import { reportedRun } from './cli/commands/evidence/load-details.js';
 import { loadFiles } from './cli/commands/scenario/load-files.js';
 import { planOf } from './cli/commands/scenario/plan.js';
@@ -149,7 +149,7 @@ export interface AuditOptions {
  * cannot be read.
  */
 export async function audit({ bridge, netns }: AuditOptions = {}): Promise<AuditReport> {
-  const snapshot = await readSnapshot({ netns: namespacePath(netns), whole: true });
+  const snapshot = await readSnapshot({ netns: netnsPath(netns ?? null), whole: true });
   return auditSnapshot(snapshot, { bridge: bridge ?? null });
 }
 

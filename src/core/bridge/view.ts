@@ -1,8 +1,8 @@
 import type { Mac } from '../model/mac.js';
-import type { Settings } from '../model/scenario.js';
+import type { Settings, VlanRange } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState, PacketSocket, Snapshot } from '../model/state.js';
 import type { BridgeKey, PortKey } from './attributes.js';
-import { fieldsOf, objectsOf, textOf } from '../text/json-text.js';
+import { objectsOf, textOf, textsOf } from '../text/json-text.js';
 import { isOn } from './setting-value.js';
 
 /** A port as a rule sees it. */
@@ -117,18 +117,28 @@ export interface PortVlans {
 }
 
 /**
- * From `bridge -j vlan`: `[{"ifname":"vnet0","vlans":[{"vlan":1,"flags":["PVID","Egress
- * Untagged"]},{"vlan":20,"vlanEnd":29}]}]`. null = the port is not listed.
+ * The VLANs of a port in `bridge -j vlan`, of which neighbouring ones of one kind may stand as a range:
+ * `[{"ifname":"vnet0","vlans":[{"vlan":1,"flags":["PVID","Egress Untagged"]},{"vlan":20,"vlanEnd":29}]}]`. null = the
+ * port is not listed.
  */
+export function vlanRanges(json: unknown, name: string): readonly VlanRange[] | null {
+  const listed = objectsOf(json).filter((port) => textOf(port['ifname']) === name);
+  if (listed.length === 0) return null;
+  return listed
+    .flatMap((port) => objectsOf(port['vlans']))
+    .flatMap(({ vlan, vlanEnd = vlan, flags }) => {
+      if (typeof vlan !== 'number' || typeof vlanEnd !== 'number' || vlan > vlanEnd || vlanEnd > 4095) return [];
+      const words = textsOf(flags);
+      return [
+        { first: vlan, last: vlanEnd, pvid: words.includes('PVID'), untagged: words.includes('Egress Untagged') },
+      ];
+    });
+}
+
+/** What the VLANs of a port mean; null = it is not listed. */
 export function portVlans(json: unknown, name: string): PortVlans | null {
-  const port = objectsOf(json).find((entry) => textOf(entry['ifname']) === name);
-  if (port === undefined) return null;
-  const ranges = objectsOf(port['vlans']).flatMap((range) => {
-    const { vlan, vlanEnd = vlan, flags } = fieldsOf(range) ?? {};
-    return typeof vlan === 'number' && typeof vlanEnd === 'number' && vlan <= vlanEnd && vlanEnd <= 4095
-      ? [{ first: vlan, last: vlanEnd, pvid: Array.isArray(flags) && flags.includes('PVID') }]
-      : [];
-  });
+  const ranges = vlanRanges(json, name);
+  if (ranges === null) return null;
   return {
     native: ranges.find(({ pvid }) => pvid)?.first ?? null,
     members: new Set(

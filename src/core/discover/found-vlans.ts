@@ -1,6 +1,6 @@
+import { vlanRanges } from '../bridge/view.js';
 import { membersOf } from '../bridge/ovs-settings.js';
 import type { HostState, OvsPortState } from '../model/state.js';
-import { fieldsOf, objectsOf } from '../text/json-text.js';
 import { isOn } from '../bridge/setting-value.js';
 
 /** `vlans` of an endpoint as a scenario file has it. */
@@ -18,21 +18,11 @@ export function vlanRange({ vid }: FoundVlan): readonly [first: number, last: nu
 
 /** VLANs of a port, or of the bridge itself, from `bridge -j vlan show`. */
 export function vlansInState(state: HostState, port: string): readonly FoundVlan[] {
-  return objectsOf(state.vlan)
-    .filter((entry) => entry['ifname'] === port)
-    .flatMap((port) => objectsOf(port['vlans']))
-    .flatMap((vlan): readonly FoundVlan[] => {
-      const { vlan: first, vlanEnd: last, flags } = fieldsOf(vlan) ?? {};
-      if (typeof first !== 'number') return [];
-      const has = (flag: string): boolean => Array.isArray(flags) && flags.includes(flag);
-      return [
-        {
-          vid: typeof last === 'number' && last !== first ? `${first}-${last}` : first,
-          ...(has('PVID') ? { pvid: true as const } : {}),
-          ...(has('Egress Untagged') ? { untagged: true as const } : {}),
-        },
-      ];
-    });
+  return (vlanRanges(state.vlan, port) ?? []).map(({ first, last, pvid, untagged }) => ({
+    vid: last === first ? first : `${first}-${last}`,
+    ...(pvid ? { pvid: true as const } : {}),
+    ...(untagged ? { untagged: true as const } : {}),
+  }));
 }
 
 /**

@@ -11,6 +11,17 @@ export interface Place {
   readonly host?: string;
 }
 
+/** Where ip-netns(8) keeps its names. */
+export const namedNamespaces = '/run/netns/';
+
+/**
+ * The file that setns takes: a name of ip-netns(8), or a path such as /proc/4711/ns/net; null = the caller's own
+ * namespace.
+ */
+export function netnsPath(netns: string | null): string | null {
+  return netns === null || netns.includes('/') ? netns : `${namedNamespaces}${netns}`;
+}
+
 /** What a change did: the commands that ran and what the kernel says now. */
 export interface ChangeRecord {
   readonly commands: readonly (readonly string[])[];

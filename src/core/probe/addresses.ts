@@ -1,3 +1,4 @@
+import { macText } from '../wire/ethernet.js';
 import { isOnPort, isRoutedTo } from '../model/attach.js';
 import { bareName } from '../model/host-names.js';
 import type { Mac } from '../model/mac.js';
@@ -105,15 +106,14 @@ export function hostMac({ port, bridge }: Endpoint, bridgeMacs: Readonly<Record<
  * number.
  */
 export function inventedMac(runTag: number, ordinal: number): Mac {
-  const bytes = [
+  return macText([
     0x06,
     (runTag >>> 24) & 0xff,
     (runTag >>> 16) & 0xff,
     (runTag >>> 8) & 0xff,
     runTag & 0xff,
     ordinal & 0xff,
-  ];
-  return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+  ]);
 }
 
 /**

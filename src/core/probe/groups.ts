@@ -1,3 +1,4 @@
+import { macText } from '../wire/ethernet.js';
 import type { Mac } from '../model/mac.js';
 import type { Carrier, MdbEntry } from '../model/scenario.js';
 import { ipv4Bytes } from '../wire/ipv4.js';
@@ -10,19 +11,15 @@ import { familyOf } from './addresses.js';
  */
 export const defaultGroups = { ipv4: '239.118.105.1', ipv6: 'ff0e::7669:1' } as const;
 
-function hex(bytes: readonly number[]): Mac {
-  return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');
-}
-
 /**
  * The MAC of a group: of IPv4 its low 23 bits behind 01:00:5e (RFC 1112 6.4), of IPv6 its low 32 behind 33:33 (RFC 2464
  * 7); a MAC is itself.
  */
 export function groupMac(group: string): Mac {
   const v4 = ipv4Bytes(group);
-  if (v4 !== null) return hex([0x01, 0x00, 0x5e, (v4[1] ?? 0) & 0x7f, v4[2] ?? 0, v4[3] ?? 0]);
+  if (v4 !== null) return macText([0x01, 0x00, 0x5e, (v4[1] ?? 0) & 0x7f, v4[2] ?? 0, v4[3] ?? 0]);
   const v6 = ipv6Bytes(group);
-  return v6 === null ? group : hex([0x33, 0x33, ...v6.subarray(12)]);
+  return v6 === null ? group : macText([0x33, 0x33, ...v6.subarray(12)]);
 }
 
 function familyOfGroup(group: string): 4 | 6 | null {

@@ -50,7 +50,7 @@ export function macBytes(text: Mac): Uint8Array | null {
 }
 
 /** The MAC at `at`, lower case with colons. */
-export function macText(bytes: Uint8Array, at: number): Mac {
+export function macText(bytes: ArrayLike<number>, at = 0): Mac {
   let text = '';
   for (let i = 0; i < macLength; i += 1)
     text += `${i === 0 ? '' : ':'}${(bytes[at + i] ?? 0).toString(16).padStart(2, '0')}`;

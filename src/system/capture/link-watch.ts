@@ -1,14 +1,19 @@
 import { VerifyError } from '../../core/model/verify-error.js';
 import { libc } from '../kernel/libc.js';
-import { NETLINK_ROUTE, netlinkMessages, openNetlink, readNetlink } from '../kernel/netlink-socket.js';
+import {
+  NETLINK_ROUTE,
+  netlinkMessages,
+  openNetlink,
+  readNetlink,
+  RTM_DELLINK,
+  RTM_NEWLINK,
+} from '../kernel/netlink-socket.js';
 import { linkFlags, linkIndex } from '../kernel/packet-socket.js';
 import { AF_UNIX } from '../kernel/socket-constants.js';
 
 const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK_CLOEXEC = 0o2004000;
 const RTNLGRP_LINK = 1;
-const RTM_NEWLINK = 16;
-const RTM_DELLINK = 17;
 const IFF_UP = 0x1;
 const IFF_RUNNING = 0x40;
 

@@ -1,6 +1,7 @@
+import { vlanRanges } from '../../core/bridge/view.js';
 import { isSameSetting } from '../../core/bridge/setting-value.js';
 import type { Change } from '../../core/model/fabric.js';
-import type { SettingValue } from '../../core/model/scenario.js';
+import type { SettingValue, VlanRange } from '../../core/model/scenario.js';
 import type { SettingPlace } from '../../core/model/settings.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 
@@ -78,27 +79,22 @@ export function checkMdb(change: Of<'mdb'>, json: unknown): string {
 /** Compares a range of VLANs with `bridge -j vlan show dev PORT`; the kernel may print ranges of its own. */
 export function checkVlan(change: Of<'vlan'>, json: unknown): string {
   const { first, last, pvid, untagged, port } = change.entry;
-  const ranges = rows(json)
-    .filter((row) => text(row, 'ifname') === port)
-    .flatMap((row) => rows(row.get('vlans')));
-  const holding = (vid: number): ReadonlyMap<string, unknown> | undefined =>
-    ranges.find((row) => number(row, 'vlan') <= vid && vid <= Math.max(number(row, 'vlanEnd'), number(row, 'vlan')));
+  const ranges = vlanRanges(json, port) ?? [];
+  const holding = (vid: number): VlanRange | undefined =>
+    ranges.find((range) => range.first <= vid && vid <= range.last);
   const what = `VLAN ${first === last ? first : `${first}-${last}`} on ${port}`;
   const ends = [holding(first), holding(last)];
   if (change.act === 'del')
     return gone(
-      ends.every((row) => row === undefined),
+      ends.every((range) => range === undefined),
       what,
     );
-  const wanted = `present${pvid ? ' pvid' : ''}${untagged ? ' untagged' : ''}`;
-  const now = ends.some((row) => row === undefined)
-    ? 'absent'
-    : `present${shown(ends[0], 'PVID', ' pvid')}${shown(ends[0], 'Egress Untagged', ' untagged')}`;
-  return same(what, wanted, now);
+  const now = ends.some((range) => range === undefined) ? undefined : ends[0];
+  return same(what, presence({ pvid, untagged }), now === undefined ? 'absent' : presence(now));
 }
 
-function shown(row: ReadonlyMap<string, unknown> | undefined, flag: string, word: string): string {
-  return row !== undefined && flags(row).includes(flag) ? word : '';
+function presence({ pvid, untagged }: Pick<VlanRange, 'pvid' | 'untagged'>): string {
+  return `present${pvid ? ' pvid' : ''}${untagged ? ' untagged' : ''}`;
 }
 
 function gone(isGone: boolean, what: string): string {
@@ -124,11 +120,6 @@ function rows(json: unknown): readonly ReadonlyMap<string, unknown>[] {
 function text(row: ReadonlyMap<string, unknown>, key: string): string | null {
   const value = row.get(key);
   return typeof value === 'string' && value !== '' ? value : null;
-}
-
-function number(row: ReadonlyMap<string, unknown>, key: string): number {
-  const value = row.get(key);
-  return typeof value === 'number' ? value : -1;
 }
 
 function flags(row: ReadonlyMap<string, unknown>): readonly unknown[] {

@@ -21,6 +21,18 @@ export const NETLINK_NETFILTER = 12;
 /** sock_diag(7). */
 export const NETLINK_SOCK_DIAG = 4;
 
+/** Types of messages of rtnetlink(7), linux/rtnetlink.h. */
+export const [RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK] = [16, 17, 18] as const;
+export const [RTM_NEWADDR, RTM_GETADDR] = [20, 22] as const;
+export const [RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH] = [28, 29, 30] as const;
+export const [RTM_NEWRULE, RTM_DELRULE] = [32, 33] as const;
+export const [RTM_NEWQDISC, RTM_GETQDISC] = [36, 38] as const;
+export const [RTM_NEWTCLASS, RTM_GETTCLASS] = [40, 42] as const;
+export const [RTM_NEWTFILTER, RTM_GETTFILTER] = [44, 46] as const;
+export const RTM_NEWNETCONF = 80;
+export const RTM_GETNSID = 90;
+export const [RTM_NEWSTATS, RTM_GETSTATS] = [92, 94] as const;
+
 export interface NetlinkOptions {
   readonly family: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER | typeof NETLINK_SOCK_DIAG;
   /** Multicast groups by number (RTNLGRP_LINK = 1), not by bit. */

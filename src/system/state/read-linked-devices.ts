@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { cpus } from 'node:os';
-import type { Place } from '../../core/model/fabric.js';
+import { type Place, namedNamespaces } from '../../core/model/fabric.js';
 import type { Beside, ForeignBridge, LinkedDevice } from '../../core/model/state.js';
 import type { Account, AccountWindow } from '../../core/model/timeline.js';
 import { accountsOf, insideAccounts } from '../../core/plan/accounts.js';
@@ -146,9 +146,6 @@ export interface LinkedDevices {
   readonly unread: readonly string[];
 }
 
-/** Where ip-netns(8) keeps its names. */
-const named = '/run/netns/';
-
 /**
  * `readLinkedDevices` without what is of the moment, and the bridges with ports in other namespaces that are linked to
  * this one or have a name.
@@ -176,7 +173,8 @@ function lookAround(netns: string | null): Pick<Beside, 'devices' | 'bridges'> &
       const { path, links, addresses } = space;
       const linked = links.filter(({ linkSpace }) => linkSpace !== null && linkSpace === space.home);
       devices.push(...linked.map((link) => ({ ...deviceOf(link, path, addresses), spaceId })));
-      if (linked.length > 0 || path.startsWith(named)) bridges.push(...bridgesAmong(links, path, linked.length > 0));
+      if (linked.length > 0 || path.startsWith(namedNamespaces))
+        bridges.push(...bridgesAmong(links, path, linked.length > 0));
     }
     return { devices, bridges, unread };
   } finally {
@@ -360,9 +358,12 @@ export function accountsOfPorts(place: AccountPlace, ports: readonly CountedPort
     polls: (end) => polls(place, end),
     pooled: place.pooled,
   });
-  const named = Object.entries(atPorts).map(([name, account]) => ({ name: portOf.get(name) ?? name, account }));
+  const namedNamespaces = Object.entries(atPorts).map(([name, account]) => ({
+    name: portOf.get(name) ?? name,
+    account,
+  }));
   const accounts = Object.fromEntries(
-    named.map(({ name, account }) => [
+    namedNamespaces.map(({ name, account }) => [
       name,
       { ...account, ports: account.ports.map((device) => portOf.get(device) ?? device) },
     ]),
@@ -373,7 +374,7 @@ export function accountsOfPorts(place: AccountPlace, ports: readonly CountedPort
   return {
     accounts: { ...accounts, ...inside },
     counted: Object.fromEntries(
-      named.map(({ name, account }) => [name, { observers: account.observers, devices: account.ports }]),
+      namedNamespaces.map(({ name, account }) => [name, { observers: account.observers, devices: account.ports }]),
     ),
     readInside: insideReader(new Map([...ends].filter(([port]) => asked.has(port))), place.home),
   };

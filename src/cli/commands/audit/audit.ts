@@ -1,3 +1,4 @@
+import { netnsPath } from '../../../core/model/fabric.js';
 import { audit, auditStatus, isWithoutGuests } from '../../../core/audit/audit.js';
 import { proofStatus } from '../../../core/audit/prove.js';
 import type { Severity } from '../../../core/model/audit.js';
@@ -28,7 +29,7 @@ export interface AuditCommandOptions {
  * is no such bridge.
  */
 export async function auditCommand(options: AuditCommandOptions): Promise<number> {
-  const netns = namespacePath(options.netns);
+  const netns = netnsPath(options.netns ?? null);
   // It begins again: before anything is read, so that it is read once.
   if (options.prove) (await import('../../../system/process/process-rights.js')).shedRights(runPaths(options.out));
   const snapshot = await readSnapshot({ netns, whole: true, beside: options.bridge === undefined });
@@ -63,10 +64,4 @@ export async function auditCommand(options: AuditCommandOptions): Promise<number
   const proved = await proveAudit(report, snapshot, { ...options, netns });
   if (typeof proved === 'string') return statusOf(proved);
   return print(proved, proofStatus(proved, options.failOn));
-}
-
-/** A name of `ip netns` or a path; null = where the program runs. */
-export function namespacePath(netns: string | undefined): string | null {
-  if (netns === undefined) return null;
-  return netns.includes('/') ? netns : `/run/netns/${netns}`;
 }

@@ -1,3 +1,4 @@
+import { netnsPath } from '../../../core/model/fabric.js';
 import { lowerGuests, routedGuests } from '../../../core/bridge/beside.js';
 import { chooseBridge, type Found, foundScenario } from '../../../core/discover/found-scenario.js';
 import { isFirewallBridge } from '../../../core/discover/guests/proxmox.js';
@@ -10,7 +11,7 @@ import type { HostState, LinkState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { objectsOf, textOf } from '../../../core/text/json-text.js';
 import { milliseconds } from '../../../core/text/time.js';
-import { netnsPath, parseNeighbours } from '../../../system/fabric/host/find.js';
+import { parseNeighbours } from '../../../system/fabric/host/find.js';
 import { readJson } from '../../../system/process/programs.js';
 import { readBeside } from '../../../system/state/read-beside.js';
 import { hearMacs } from '../../../system/state/hear-macs.js';

@@ -1,3 +1,4 @@
+import { netnsPath } from '../../../core/model/fabric.js';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +24,6 @@ import { type SplitCapture, splitByPort } from '../../../system/evidence/split-b
 import { statusOf, stopSignals } from '../../../system/fabric/lab/launch.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 import { readState } from '../../../system/state/read.js';
-import { namespacePath } from '../audit/audit.js';
 import { combineExitStatuses } from '../../command.js';
 import { wantsColor } from '../reporters.js';
 
@@ -115,7 +115,7 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
   const ms = milliseconds(options.for);
   if (ms === null || ms === 0)
     throw new VerifyError('usage', 64, `--for ${options.for}: not a time`, 'give it with a unit, as in --for 60s');
-  const netns = namespacePath(options.netns);
+  const netns = netnsPath(options.netns ?? null);
   const before = await look(netns);
   const bridge = chooseBridge(before, options.bridge ?? null);
   const { ports, reported } = listeningPorts(before, bridge, options.port);

@@ -1,3 +1,4 @@
+import { netnsPath } from '../../../core/model/fabric.js';
 import { describeHolders } from '../../../core/bridge/view.js';
 import { chooseBridge, foundScenario } from '../../../core/discover/found-scenario.js';
 import { copiedTables, isReadable } from '../../../core/discover/twin/copied-tables.js';
@@ -5,7 +6,7 @@ import { type Twin, twinScenario } from '../../../core/discover/twin/scenario.js
 import type { ProbeClassName } from '../../../core/model/scenario.js';
 import type { Snapshot } from '../../../core/model/state.js';
 import { fieldsOf, objectsOf, textOf } from '../../../core/text/json-text.js';
-import { netnsPath, parseNeighbours } from '../../../system/fabric/host/find.js';
+import { parseNeighbours } from '../../../system/fabric/host/find.js';
 import { mustRun, readJson } from '../../../system/process/programs.js';
 import { readDeclared } from '../../../system/state/read-declared.js';
 import { readInventory } from '../../../system/state/read-inventory.js';

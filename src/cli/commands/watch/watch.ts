@@ -1,3 +1,4 @@
+import { netnsPath } from '../../../core/model/fabric.js';
 import { readFileSync } from 'node:fs';
 import { bridgeViews } from '../../../core/bridge/view.js';
 import type { Drift } from '../../../core/model/audit.js';
@@ -10,7 +11,6 @@ import { writeNamedFile } from '../../../system/evidence/folder/named-file.js';
 import { notifySystemd } from '../../../system/machine/systemd-notify.js';
 import { parseSnapshot } from '../../../system/state/parse-snapshot.js';
 import { readSnapshot } from '../../../system/state/read-snapshot.js';
-import { namespacePath } from '../audit/audit.js';
 import { type WatchCounts, watchLoop } from './loop.js';
 import { makeReprobe } from './reprobe.js';
 
@@ -28,7 +28,7 @@ const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Watches until a signal; returns its exit status. */
 export async function watchCommand(options: WatchCommandOptions): Promise<number> {
-  const netns = namespacePath(options.netns);
+  const netns = netnsPath(options.netns ?? null);
   if (options.learn !== undefined) {
     writeWhole(options.learn, `${jsonText(await readSnapshot({ netns, whole: false }), 1)}\n`);
     return 0;

@@ -1,6 +1,7 @@
 import type { FdbEntry, VlanRange } from '../../model/scenario.js';
 import { type Fields, objectsOf, textOf, textsOf } from '../../text/json-text.js';
 import { changeCommands } from '../change-commands.js';
+import { vlanRanges } from '../view.js';
 import {
   byIndex,
   changed,
@@ -33,25 +34,11 @@ function byVid(ranges: readonly VlanRange[]): ReadonlyMap<number, VlanFlags> {
   );
 }
 
-/** The VLANs of a port, of `bridge -j vlan show`: neighbouring ones of one kind may stand as a range. */
-export function vlanRanges(json: unknown, name: string): readonly VlanRange[] {
-  return objectsOf(json)
-    .filter((port) => port['ifname'] === name)
-    .flatMap((port) => objectsOf(port['vlans']))
-    .flatMap(({ vlan, vlanEnd = vlan, flags }) => {
-      if (typeof vlan !== 'number' || typeof vlanEnd !== 'number' || vlan > vlanEnd || vlanEnd > 4095) return [];
-      const words = textsOf(flags);
-      return [
-        { first: vlan, last: vlanEnd, pvid: words.includes('PVID'), untagged: words.includes('Egress Untagged') },
-      ];
-    });
-}
-
 /** Each VLAN that was touched is undone or left by itself; VLANs without a flag for the PVID come back before it. */
 export function decideVlan({ on, self, set, was }: UndoOf<'vlan'>, { links, vlan }: Present): UndoDecision {
   const held = findHeld(on, links);
   if ('kind' in held) return held;
-  const [after, before, now] = [byVid(set), byVid(was), byVid(vlanRanges(vlan, held.name))];
+  const [after, before, now] = [byVid(set), byVid(was), byVid(vlanRanges(vlan, held.name) ?? [])];
   const touched = [...new Set([...after.keys(), ...before.keys()])].sort((a, b) => a - b);
   const others: string[] = [];
   const owed: number[] = [];

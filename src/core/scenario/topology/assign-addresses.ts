@@ -1,3 +1,4 @@
+import { macText } from '../../wire/ethernet.js';
 import { placeOf, sharesMac } from '../../model/attach.js';
 import type { Mac } from '../../model/mac.js';
 import type { Endpoint, IpPrefix, Provider } from '../../model/scenario.js';
@@ -65,8 +66,7 @@ export function assignAddresses(
 
 /** 02:76:69 and the number in three bytes. */
 function derivedMac(number: number): Mac {
-  const bytes = [0x02, 0x76, 0x69, (number >> 16) & 0xff, (number >> 8) & 0xff, number & 0xff];
-  return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+  return macText([0x02, 0x76, 0x69, (number >> 16) & 0xff, (number >> 8) & 0xff, number & 0xff]);
 }
 
 function free(make: (number: number) => string, taken: Set<string>): string {

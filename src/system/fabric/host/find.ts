@@ -1,3 +1,4 @@
+import { netnsPath } from '../../../core/model/fabric.js';
 import { statSync } from 'node:fs';
 import { isRoutedTo, placeOf } from '../../../core/model/attach.js';
 import type { AboveDevices } from '../../../core/discover/above-devices.js';
@@ -112,17 +113,6 @@ export function parseNeighbours(json: unknown): readonly Neighbour[] {
       ? [{ mac: mac.toLowerCase(), address, ...(typeof device === 'string' ? { device } : {}) }]
       : [];
   });
-}
-
-/** Where `ip netns` keeps its names (ip-netns(8)). */
-const named = '/run/netns/';
-
-/**
- * The file that setns takes: a name of `ip netns`, or a path such as /proc/4711/ns/net; null = the caller's own
- * namespace.
- */
-export function netnsPath(netns: string | null): string | null {
-  return netns === null || netns.includes('/') ? netns : `${named}${netns}`;
 }
 
 /**

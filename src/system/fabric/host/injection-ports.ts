@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isOnPort } from '../../../core/model/attach.js';
-import type { Place } from '../../../core/model/fabric.js';
+import { type Place, netnsPath } from '../../../core/model/fabric.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import type { HostState, LinkState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
@@ -14,7 +14,6 @@ import { writeSysctl } from '../../kernel/sysctl.js';
 import { runBatch } from '../../process/batch.js';
 import { mustRun } from '../../process/programs.js';
 import { takeRunLock } from '../../process/run-lock.js';
-import { netnsPath } from './find.js';
 import { type Journal, openJournal } from './journal.js';
 import { undoAll } from './undo.js';
 

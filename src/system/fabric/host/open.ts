@@ -1,6 +1,6 @@
 import type { UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { isOnDevice, isOnPort } from '../../../core/model/attach.js';
-import type { Change, ChangeRecord, Fabric, Place } from '../../../core/model/fabric.js';
+import { type Change, type ChangeRecord, type Fabric, type Place, netnsPath } from '../../../core/model/fabric.js';
 import type { Plan } from '../../../core/model/plan.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
@@ -11,7 +11,7 @@ import { applyToKernel, endpointNamed, type KernelChange, runAuthored } from '..
 import { ovsVlanColumns } from '../ovs-vlans.js';
 import { ovsRows, ovsValue } from '../ovs.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
-import { type FoundHost, netnsPath } from './find.js';
+import type { FoundHost } from './find.js';
 import { forgetInvented } from './forget-invented.js';
 import { type InjectionPorts, openInjectionPorts } from './injection-ports.js';
 import { ovsRowsOf, undoOf } from './undo-of.js';

@@ -1,6 +1,6 @@
-import { portVlans } from '../../../core/bridge/view.js';
+import { portVlans, vlanRanges } from '../../../core/bridge/view.js';
 import { isSameSetting, settingIn } from '../../../core/bridge/setting-value.js';
-import { fdbForm, mdbForm, vlanRanges } from '../../../core/bridge/undo/decide-tables.js';
+import { fdbForm, mdbForm } from '../../../core/bridge/undo/decide-tables.js';
 import type { FdbForm, FdbRow, HeldLink, OvsRow, UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { ovsFlood } from '../../../core/bridge/ovs-settings.js';
 import type { Change } from '../../../core/model/fabric.js';
@@ -127,7 +127,7 @@ function vlanEntry(change: Extract<Change, { kind: 'vlan' }>, { state, vlans }: 
   const { first, last, pvid, untagged, port } = change.entry;
   const touched = (range: VlanRange): boolean =>
     (range.first <= last && range.last >= first) || (change.act === 'add' && pvid && range.pvid);
-  const was = vlanRanges(vlans, port)
+  const was = (vlanRanges(vlans, port) ?? [])
     .filter(touched)
     .map((range) => (range.pvid ? range : clipped(range, first, last)));
   const old = was.find((range) => range.pvid && (range.first < first || range.last > last));

@@ -1,8 +1,6 @@
-import { netlinkAttributes } from '../netlink-socket.js';
+import { netlinkAttributes, RTM_GETSTATS, RTM_NEWSTATS } from '../netlink-socket.js';
 import type { NetlinkAsker } from './netlink-dump.js';
 
-const RTM_NEWSTATS = 92;
-const RTM_GETSTATS = 94;
 /** struct if_stats_msg of linux/if_link.h behind struct nlmsghdr: family, pads, ifindex, filter_mask. */
 const requestLength = 12;
 const inRequest = { ifindex: 4, mask: 8 } as const;

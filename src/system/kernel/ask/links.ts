@@ -1,15 +1,18 @@
 import { ipv6Text } from '../../../core/wire/ipv6.js';
-import { netlinkAttributes, netlinkText } from '../netlink-socket.js';
+import {
+  netlinkAttributes,
+  netlinkText,
+  RTM_GETADDR,
+  RTM_GETLINK,
+  RTM_GETNSID,
+  RTM_NEWADDR,
+  RTM_NEWLINK,
+} from '../netlink-socket.js';
 import type { NetlinkAsker } from './netlink-dump.js';
 
-const RTM_NEWLINK = 16;
-const RTM_GETLINK = 18;
-const RTM_NEWADDR = 20;
-const RTM_GETADDR = 22;
 const AF_INET = 2;
 /** RT_SCOPE_LINK of linux/rtnetlink.h: from there on an address is of the link or of the host alone. */
 const linkScope = 253;
-const RTM_GETNSID = 90;
 const IFF_UP = 0x1;
 /** struct ifinfomsg behind struct nlmsghdr: family, pad, type, index, flags, change. */
 const at = { ifindex: 20, flags: 24, attributes: 32 } as const;

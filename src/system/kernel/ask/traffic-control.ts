@@ -1,19 +1,23 @@
 import { type NetlinkAsker, openNetlinkAsker } from './netlink-dump.js';
-import { NETLINK_ROUTE, netlinkAttributes, netlinkText } from '../netlink-socket.js';
+import {
+  NETLINK_ROUTE,
+  netlinkAttributes,
+  netlinkText,
+  RTM_GETQDISC,
+  RTM_GETTCLASS,
+  RTM_GETTFILTER,
+  RTM_NEWQDISC,
+  RTM_NEWTCLASS,
+  RTM_NEWTFILTER,
+} from '../netlink-socket.js';
 import { linkIndex } from '../packet-socket.js';
 
-const RTM_NEWTFILTER = 44;
-const RTM_GETTFILTER = 46;
-const RTM_NEWTCLASS = 40;
-const RTM_GETTCLASS = 42;
 /** struct tcmsg of linux/rtnetlink.h: family, pads, ifindex, handle, parent, info; and behind struct nlmsghdr. */
 const messageLength = 20;
 const ofMessage = { ifindex: 4, parent: 12 } as const;
 const headerLength = 16;
 const handleAt = headerLength + 8;
 
-const RTM_NEWQDISC = 36;
-const RTM_GETQDISC = 38;
 const indexAt = headerLength + ofMessage.ifindex;
 const attributesAt = headerLength + messageLength;
 /** TCA_KIND, TCA_STATS2, in that TCA_STATS_QUEUE: struct gnet_stats_queue, whose first member is qlen. */

@@ -6,6 +6,8 @@ import {
   netlinkMessages,
   openNetlink,
   openNetlinkIfAllowed,
+  RTM_GETNEIGH,
+  RTM_NEWNEIGH,
   setWaiting,
 } from '../../kernel/netlink-socket.js';
 
@@ -13,8 +15,6 @@ import {
 const routeGroups = [1, 3, 4, 26, 33];
 /** NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */
 const tableGroups = [7];
-const RTM_NEWNEIGH = 28;
-const RTM_GETNEIGH = 30;
 const AF_BRIDGE = 7;
 const waitMs = 500;
 const usualBuffer = 4 * 1024 * 1024;

@@ -7,9 +7,16 @@ import {
   netlinkAttributes,
   netlinkText,
   openNetlinkIfThere,
+  RTM_DELLINK,
+  RTM_DELNEIGH,
+  RTM_DELRULE,
+  RTM_NEWLINK,
+  RTM_NEWNEIGH,
+  RTM_NEWNETCONF,
+  RTM_NEWRULE,
   waitingMessages,
 } from '../../kernel/netlink-socket.js';
-import { netconfGroups, RTM_NEWNETCONF, sysctlChangesIn } from './sysctl-changes.js';
+import { netconfGroups, sysctlChangesIn } from './sysctl-changes.js';
 
 /**
  * RTNLGRP_LINK, _NEIGH, _IPV4_RULE and _IPV6_RULE of linux/rtnetlink.h, and those of sysctls: what floods the one must
@@ -17,12 +24,6 @@ import { netconfGroups, RTM_NEWNETCONF, sysctlChangesIn } from './sysctl-changes
  */
 const neighbourGroup = 3;
 const groups = [1, neighbourGroup, 8, 19, ...netconfGroups] as const;
-const RTM_NEWLINK = 16;
-const RTM_DELLINK = 17;
-const RTM_NEWNEIGH = 28;
-const RTM_DELNEIGH = 29;
-const RTM_NEWRULE = 32;
-const RTM_DELRULE = 33;
 /** Behind struct nlmsghdr. */
 const bodyAt = 16;
 const AF_BRIDGE = 7;

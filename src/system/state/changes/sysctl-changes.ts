@@ -8,7 +8,6 @@ import { alwaysRead, forwardingSysctls } from '../read.js';
 
 /** RTNLGRP_IPV4_NETCONF and RTNLGRP_IPV6_NETCONF of linux/rtnetlink.h. */
 export const netconfGroups = [24, 25] as const;
-export const RTM_NEWNETCONF = 80;
 const AF_INET = 2;
 /** Behind struct nlmsghdr and struct netconfmsg, which is the family. */
 const attributesAt = 20;

@@ -53,7 +53,7 @@ describe('VLANs of a port', () => {
         { vlan: 30, vlanEnd: 30, flags: ['PVID'] },
         { vlan: 40, flags: ['Egress Untagged'] },
         { vlan: 'x' },
-        { vlan: 50, vlanEnd: 'x', flags: 'PVID' },
+        { vlan: 50, flags: 'PVID' },
       ],
     },
     { ifname: 'p1', vlans: [{ vlan: 5 }] },

@@ -1,5 +1,6 @@
+import { vlanRanges } from '../../../../../src/core/bridge/view.js';
 import { describe, expect, it } from 'vitest';
-import { fdbForm, mdbForm, vlanRanges } from '../../../../../src/core/bridge/undo/decide-tables.js';
+import { fdbForm, mdbForm } from '../../../../../src/core/bridge/undo/decide-tables.js';
 import { decideUndo } from '../../../../../src/core/bridge/undo/decide.js';
 import type { FdbForm, FdbRow, UndoDecision, UndoEntry, UndoOf } from '../../../../../src/core/bridge/undo/entry.js';
 

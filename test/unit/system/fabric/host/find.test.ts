@@ -1,8 +1,9 @@
+import { netnsPath } from '../../../../../src/core/model/fabric.js';
 import { expect, it } from 'vitest';
 import type { Bridge } from '../../../../../src/core/model/scenario.js';
 import { VerifyError } from '../../../../../src/core/model/verify-error.js';
 import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
-import { namespaceOf, netnsPath, parseNeighbours } from '../../../../../src/system/fabric/host/find.js';
+import { namespaceOf, parseNeighbours } from '../../../../../src/system/fabric/host/find.js';
 
 const scenario = loadScenario(
   'x.yml',
