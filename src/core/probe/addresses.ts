@@ -101,19 +101,27 @@ export function hostMac({ port, bridge }: Endpoint, bridgeMacs: Readonly<Record<
   return bridgeMacs[port ?? ''] ?? bridgeMacs[bridge];
 }
 
+function tagBytes(runTag: number): readonly number[] {
+  return [(runTag >>> 24) & 0xff, (runTag >>> 16) & 0xff, (runTag >>> 8) & 0xff, runTag & 0xff];
+}
+
 /**
- * A locally administered unicast MAC (IEEE 802, U/L bit set) that no endpoint has: `06` then the run's tag and a
- * number.
+ * A locally administered unicast MAC (IEEE 802, U/L bit set) that no endpoint has: `06`, `16` to `f6`, then the run's
+ * tag and a byte; another one for each number below 4,096, for a bridge learns it where it is a source.
  */
 export function inventedMac(runTag: number, ordinal: number): Mac {
-  return macText([
-    0x06,
-    (runTag >>> 24) & 0xff,
-    (runTag >>> 16) & 0xff,
-    (runTag >>> 8) & 0xff,
-    runTag & 0xff,
-    ordinal & 0xff,
-  ]);
+  return macText([0x06 | ((ordinal >>> 4) & 0xf0), ...tagBytes(runTag), ordinal & 0xff]);
+}
+
+/** Is it one that `inventedMac` gives to that run? */
+export function isInventedMac(runTag: number, mac: Mac): boolean {
+  return (
+    mac[1] === '6' &&
+    mac.slice(3, 14) ===
+      tagBytes(runTag)
+        .map((byte) => byte.toString(16).padStart(2, '0'))
+        .join(':')
+  );
 }
 
 /**

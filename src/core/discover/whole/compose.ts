@@ -242,8 +242,8 @@ export function wholeScenario(input: WholeInput): WholeFound {
   const survey = surveyHost(input);
   const { examined, unbridged, others, guests, places, taken } = survey;
   const bridges = examined.map(
-    ({ bridge, wanted }): FoundBridge =>
-      foundBridge(state, bridge, wanted, hostOn(bridge, input, examined.length === 1, taken)),
+    ({ bridge, entries, wanted }): FoundBridge =>
+      foundBridge(state, bridge, { entries, asked: wanted }, hostOn(bridge, input, examined.length === 1, taken)),
   );
   const placed = probesOfHost(survey, bridges, input);
   const entries = [...examined.flatMap((bridge) => bridge.entries), ...unbridged.entries];

@@ -80,7 +80,7 @@ function meshed(guests: readonly FoundEntry[], kindOf: Context['kindOf']): reado
 /**
  * Known unicast among guests, and between them and what lies beyond the uplinks. `isMeant`: guests reach each other.
  */
-function privacy(context: Context, { guests, trunks }: Segment, isMeant: boolean): readonly Placed[] {
+function privacy(context: Context, { asked: guests }: Segment, isMeant: boolean): readonly Placed[] {
   const { bridge, isUnlearned } = context;
   const senders = names(speakers(guests));
   const part: Part = bridge.hub && bridge.floodsOut ? 'floods' : 'first';
@@ -89,7 +89,6 @@ function privacy(context: Context, { guests, trunks }: Segment, isMeant: boolean
     count: 1,
     carriers: unicast,
     ...(bridge.filtered ? { must_see: [] } : {}),
-    ...(trunks.length === 0 ? {} : { open_by_design: names(trunks) }),
   };
   const ask = (of: Part, from: readonly string[], to: readonly string[], rounds: WrittenProbe['rounds']): Placed => [
     of,
@@ -116,7 +115,7 @@ function privacy(context: Context, { guests, trunks }: Segment, isMeant: boolean
 }
 
 /** Known unicast between guests and the host, which nobody else is to overhear. */
-function withHost({ bridge }: Context, { guests, trunks }: Segment): readonly Placed[] {
+function withHost({ bridge }: Context, { asked: guests }: Segment): readonly Placed[] {
   const senders = names(speakers(guests));
   const { host } = bridge;
   if (host === null || senders.length === 0) return [];
@@ -127,7 +126,6 @@ function withHost({ bridge }: Context, { guests, trunks }: Segment): readonly Pl
     count: 1,
     carriers: unicast.filter((carrier) => carrier === 'raw' || has(carrier === 'ipv6-udp')),
     ...(bridge.filtered ? { must_see: [] } : {}),
-    ...(trunks.length === 0 ? {} : { open_by_design: names(trunks) }),
   };
   return [
     [part, { class: 'known-unicast', from: senders, to: [host.name], ...rest }],
@@ -142,10 +140,10 @@ function furtherRounds({ lastRound, kindOf }: Context, senders: readonly FoundEn
 
 /** Unicast to guests that are not to be reached: over the bridge, and by way of the host. */
 function separation({ bridge, lastRound }: Context, segment: Segment): readonly Placed[] {
-  const senders = names(speakers(segment.guests));
+  const senders = names(speakers(segment.asked));
   const apart = bridge.isolated
-    ? segment.guests
-    : bridge.segments.filter((neighbour) => neighbour !== segment).flatMap(({ guests }) => guests);
+    ? segment.asked
+    : bridge.segments.filter((neighbour) => neighbour !== segment).flatMap(({ asked }) => asked);
   const to = names(apart.filter(({ endpoint }) => endpoint.mac !== undefined));
   if (senders.length === 0 || to.length === 0 || (bridge.isolated && to.length < 2)) return [];
   const may_see = bridge.isolated ? [] : names([...segment.guests, ...segment.trunks, ...bridge.uplinks]);
@@ -161,8 +159,8 @@ function separation({ bridge, lastRound }: Context, segment: Segment): readonly 
 }
 
 /** What a bridge carries to everybody unless it is configured not to. */
-function floods({ bridge }: Context, { guests, trunks }: Segment): readonly Placed[] {
-  const senders = speakers(guests);
+function floods({ bridge }: Context, { guests, asked, trunks }: Segment): readonly Placed[] {
+  const senders = speakers(asked);
   const from = names(senders);
   if (from.length === 0) return [];
   const part: Part = bridge.floodsOut ? 'floods' : 'first';
@@ -189,7 +187,7 @@ function floods({ bridge }: Context, { guests, trunks }: Segment): readonly Plac
 
 /** Classes that are asked only where they are named: one guest tries it on another. */
 function named({ bridge }: Context, classes: readonly ProbeClassName[]): readonly Placed[] {
-  const guests = names(speakers(bridge.segments.flatMap((segment) => segment.guests)));
+  const guests = names(speakers(bridge.segments.flatMap((segment) => segment.asked)));
   const [from, to, third] = guests;
   const [uplink] = names(speakers(bridge.uplinks));
   const via = uplink ?? third;

@@ -13,6 +13,8 @@ export interface Segment {
   /** VLAN of their untagged frames; null = the bridge has none, or one for all. */
   readonly vid: number | null;
   readonly guests: readonly FoundEntry[];
+  /** Those of them that send and are sent to; the others only listen. */
+  readonly asked: readonly FoundEntry[];
   /** Others that may see what is sent in it: trunks that carry its VLAN with a tag. */
   readonly trunks: readonly FoundEntry[];
 }
@@ -62,7 +64,7 @@ function carries(vlans: readonly FoundVlan[], vid: number, untagged: boolean): b
 function segmentsOf(
   guests: readonly FoundEntry[],
   vlansOf: (entry: FoundEntry) => readonly FoundVlan[],
-): readonly Segment[] {
+): readonly Omit<Segment, 'asked'>[] {
   const byVid = new Map<number | null, FoundEntry[]>();
   for (const guest of guests) {
     const vid = vlansOf(guest).find(({ pvid }) => pvid === true)?.vid;
@@ -80,11 +82,11 @@ function segmentsOf(
   }));
 }
 
-/** What the state of a host says of one of its bridges. Pure. */
+/** What the state of a host says of one of its bridges; `asked`: who of `entries` sends and is sent to. Pure. */
 export function foundBridge(
   state: HostState,
   name: string,
-  entries: readonly FoundEntry[],
+  { entries, asked }: { readonly entries: readonly FoundEntry[]; readonly asked: readonly FoundEntry[] },
   host: FoundPartyHost | null,
 ): FoundBridge {
   const links = new Map(state.links.map((link) => [link.name, link]));
@@ -97,7 +99,7 @@ export function foundBridge(
     guests,
     // Where the bridge ignores VLANs they are what is meant all the same
     ({ endpoint }) => endpoint.vlans ?? vlansInState(state, endpoint.port),
-  );
+  ).map((segment) => ({ ...segment, asked: segment.guests.filter((guest) => asked.includes(guest)) }));
   const { link, ip } = filtersInState(state);
   const isClaimed = isMost(isolated, guests.length);
   return {

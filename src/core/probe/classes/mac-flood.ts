@@ -34,7 +34,7 @@ export const macFlood: ProbeClass = {
       {
         carrier: 'raw',
         vlan,
-        srcMac: inventedMac(runTag, ordinal + 128),
+        srcMac: inventedMac(runTag, ordinal + 0x800),
         dstMac,
         srcIp: null,
         dstIp: null,

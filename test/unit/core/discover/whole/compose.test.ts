@@ -217,6 +217,35 @@ describe('the scenario of a whole host', () => {
     );
   });
 
+  it('lets a trunk see what floods in its VLANs, and no known unicast', () => {
+    const access = (name: string): object => ({
+      ifname: name,
+      vlans: [{ vlan: 10, flags: ['PVID', 'Egress Untagged'] }],
+    });
+    const trunk = { ifname: 'v3', vlans: [{ vlan: 1, flags: ['PVID', 'Egress Untagged'] }, { vlan: 10 }] };
+    const { steps } = composed({ ...hostOf(3), vlan: [access('v1'), access('v2'), trunk] });
+    const openTo = (name: string): readonly unknown[] =>
+      steps.flatMap(({ probe }) =>
+        probe.filter((written) => written.class === name).map(({ open_by_design: open }) => open),
+      );
+    expect(openTo('broadcast')).toContainEqual(['v1', 'v2', 'v3']);
+    expect(new Set(openTo('known-unicast'))).toEqual(new Set([undefined]));
+  });
+
+  it('narrows who sends and is sent to, not what the settings of the whole bridge claim or leave open', () => {
+    const stock = composed(hostOf(4), { guests: ['v1'] }).steps[0]?.probe ?? [];
+    expect(stock.find((probe) => probe.class === 'broadcast')).toMatchObject({
+      from: ['v1'],
+      open_by_design: ['v1', 'v2', 'v3', 'v4'],
+    });
+    const isolated = composed(
+      hostOf(4, (n) => ({ port: { isolated: n !== 3 } })),
+      { guests: ['v1', 'v3'] },
+    );
+    expect(isolated.notes.join()).toContain('3 of 4 ports of guests are isolated');
+    expect(isolated.steps[0]?.probe[0]).toMatchObject({ from: ['v1', 'v3'], to: ['v1', 'v3'], may_see: [] });
+  });
+
   it('examines all bridges that have guests, and one alone where it is named', () => {
     const host = hostOf(3, undefined, [
       bridge('br1'),
