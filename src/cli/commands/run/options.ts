@@ -134,21 +134,35 @@ function usage(message: string, hint: string): VerifyError {
   return new VerifyError('usage', 64, message, hint);
 }
 
-/** Throws VerifyError (64) for options that say what a scenario file says itself. */
-function checkFileAlone(args: RunArguments): void {
-  const topologyOptions = [
-    ['bridge', args.bridge !== undefined],
-    ['netns', args.netns !== undefined],
-    ['what-if', args.whatIf.length > 0],
-    ['class', args.class.length > 0],
-    ['guest', args.guest.length > 0],
-    ['zone', args.zone.length > 0],
-    ['rate', args.rate !== undefined],
-    ['for', args.for !== undefined],
-  ] as const;
-  const stray = topologyOptions.filter(([, isGiven]) => isGiven).map(([name]) => `--${name}`);
-  if (stray.length > 0)
-    throw usage(`${stray.join(', ')}: only without a file`, 'a scenario file says such things itself');
+/** What a run is about, and the options that say more of it. */
+const narrowedBy = {
+  file: [],
+  preset: ['bridge', 'netns'],
+  twin: ['bridge', 'netns', 'class', 'what-if'],
+  host: ['bridge', 'netns', 'class', 'guest', 'zone', 'rate', 'for'],
+} as const;
+
+/** Throws VerifyError (64) for options that would say nothing of what the run is about. */
+function checkNarrowing(args: RunArguments, subject: keyof typeof narrowedBy): void {
+  const given = {
+    bridge: args.bridge !== undefined,
+    netns: args.netns !== undefined,
+    'what-if': args.whatIf.length > 0,
+    class: args.class.length > 0,
+    guest: args.guest.length > 0,
+    zone: args.zone.length > 0,
+    rate: args.rate !== undefined,
+    for: args.for !== undefined,
+  };
+  const taken: readonly string[] = narrowedBy[subject];
+  const stray = Object.entries(given).flatMap(([name, isGiven]) =>
+    isGiven && !taken.includes(name) ? [`--${name}`] : [],
+  );
+  if (stray.length === 0) return;
+  const options = stray.join(', ');
+  if (subject === 'file') throw usage(`${options}: only without a file`, 'a scenario file says such things itself');
+  if (subject === 'host') throw usage(`${options}: only with --twin`, 'a live bridge is not changed');
+  throw usage(`${options}: not with --${subject}`, `it takes ${taken.map((name) => `--${name}`).join(', ')}`);
 }
 
 /** What `run` does by what it is given: a twin, the catalogue, this host, or scenario files. */
@@ -156,17 +170,19 @@ async function runBy(args: RunArguments, toolVersion: string): Promise<number> {
   const hasFile = args.file.length > 0;
   if (args.twin) {
     if (hasFile) throw usage('--twin takes no file: the scenario is read from the bridge', 'leave one of the two out');
+    checkNarrowing(args, 'twin');
     return (await import('../twin/twin.js')).twinCommand(args);
   }
   if (args.preset !== undefined) {
     if (hasFile) throw usage('--preset takes no file: the scenario is made for the bridge', 'leave one of the two out');
+    checkNarrowing(args, 'preset');
     return (await import('./preset.js')).presetCommand({ ...args, preset: args.preset, toolVersion });
   }
   if (!hasFile) {
-    if (args.whatIf.length > 0) throw usage('--what-if: only with --twin', 'a live bridge is not changed');
+    checkNarrowing(args, 'host');
     return (await import('./whole.js')).wholeCommand({ ...args, toolVersion });
   }
-  checkFileAlone(args);
+  checkNarrowing(args, 'file');
   return (await import('./run.js')).runCommand({ ...args, files: args.file, toolVersion });
 }
 

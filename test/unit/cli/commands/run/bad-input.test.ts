@@ -70,4 +70,14 @@ describe('run refuses with 64, naming the place,', () => {
     for (const says of ['already the port', 'MAC address', 'did you mean "known-unicast"?', 'no endpoint "zz"'])
       expect(stderr).toContain(says);
   });
+
+  it.each([
+    [['--preset', 'tenant-bridge', '--guest', 'web1', '--rate', '10'], '--guest, --rate: not with --preset'],
+    [['--twin', '--zone', 'dmz', '--for', '10s'], '--zone, --for: not with --twin'],
+    [['--what-if', 'br0.ageing_time=0'], '--what-if: only with --twin'],
+    [['a.yml', '--class', 'broadcast', '--netns', 'hv'], '--netns, --class: only without a file'],
+  ])('options that would be ignored: %j', (args, says) => {
+    const { status, stderr } = spawnSync(process.execPath, ['dist/cli.cjs', 'run', ...args], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 64, stderr: expect.stringContaining(says) });
+  });
 });
