@@ -17,6 +17,31 @@ declare module '../../model/codes.js' {
   }
 }
 
+const isFlood = (action: string): boolean => /^(?:FLOOD|ALL)$/i.test(action);
+
+function actionsOf(flow: string): readonly string[] {
+  return (/actions=(.*)$/.exec(flow)?.[1] ?? '').split(',').map((action) => action.trim());
+}
+
+/** What a line of `ovs-ofctl dump-flows` says beside the match and the actions. */
+const notOfMatch =
+  /^(?:|(?:idle|hard)_timeout=.*|importance=.*|send_flow_rem|check_overlap|reset_counts|no_.*_counts)$/;
+
+/**
+ * Arguments of ovs-ofctl(8) that take the actions out of that flow alone, whatever others match the same frames: what
+ * it floods is switched then, and a flow that is left without an action goes.
+ */
+function withoutActions(bridge: string, flow: string, isTaken: (action: string) => boolean): readonly string[] {
+  const fields = flow.replace(/,? ?actions=.*$/, '').split(/[, ]+/);
+  const match = fields.filter((field) => !notOfMatch.test(field));
+  const actions = actionsOf(flow);
+  const left = actions.map((action) => (isFlood(action) ? 'NORMAL' : action)).filter((action) => !isTaken(action));
+  const isPlain = actions.every((action) => !action.includes('('));
+  if (isPlain && left.length > 0)
+    return ['--strict', 'mod-flows', bridge, [...match, `actions=${[...new Set(left)].join(',')}`].join(',')];
+  return ['--strict', 'del-flows', bridge, ...(match.length === 0 ? [] : [match.join(',')])];
+}
+
 /**
  * A flow sends frames to every port (FLOOD, ALL), or to the observer's by its name or number, past the table of MACs
  * (ovs-actions(7)).
@@ -26,31 +51,19 @@ const findOvsFloodFlow: CauseFinder = (leak) => {
   if (inSwitch === null) return null;
   const { name = '', ofport = null } = inSwitch.port ?? {};
   const reaches = (action: string): boolean => {
-    if (/^(?:FLOOD|ALL)$/i.test(action)) return true;
+    if (isFlood(action)) return true;
     const output = /^output:"?([^"]+)"?$/i.exec(action)?.[1];
     return output !== undefined && (output === name || output === String(ofport));
   };
-  const flow = inSwitch.bridge.flows.find((flow) =>
-    (/actions=(.*)$/.exec(flow)?.[1] ?? '').split(',').some((action) => reaches(action.trim())),
-  );
+  const flow = inSwitch.bridge.flows.find((flow) => actionsOf(flow).some(reaches));
   if (flow === undefined) return null;
-  const match = flow
-    .replace(/,? ?actions=.*$/, '')
-    .split(/[, ]+/)
-    .filter((field) => field !== '' && !field.startsWith('priority='))
-    .join(',');
   return {
     place: `a flow of ${inSwitch.bridge.name}`,
     value: flow,
     text: `a flow of ${inSwitch.bridge.name} sends such frames to ${name === '' ? 'every port' : name}, whatever the switch has learned`,
     fix: {
       changes: [
-        execute(
-          ...ofctl(inSwitch.bridge.columns['protocols']),
-          'del-flows',
-          inSwitch.bridge.name,
-          ...(match === '' ? [] : [match]),
-        ),
+        execute(...ofctl(inSwitch.bridge.columns['protocols']), ...withoutActions(inSwitch.bridge.name, flow, reaches)),
       ],
     },
   };

@@ -72,15 +72,28 @@ describe('a mirror of Open vSwitch', () => {
 describe('a flow of Open vSwitch', () => {
   const find = findAsText('ovs-flood-flow');
   it.each([
-    ['floods', 'priority=0 actions=FLOOD', 'ovs-ofctl del-flows br0'],
-    ['goes to all', 'priority=5,in_port=p0 actions=ALL', 'ovs-ofctl del-flows br0 in_port=p0'],
+    ['floods', 'priority=0 actions=FLOOD', 'ovs-ofctl --strict mod-flows br0 priority=0,actions=NORMAL'],
+    [
+      'goes to all',
+      'table=1, priority=5,in_port=p0 actions=ALL',
+      'ovs-ofctl --strict mod-flows br0 table=1,priority=5,in_port=p0,actions=NORMAL',
+    ],
     [
       'names the observer’s port',
       'in_port=p0, dl_type=0x0800 actions=output:"p2"',
-      'ovs-ofctl del-flows br0 in_port=p0,dl_type=0x0800',
+      'ovs-ofctl --strict del-flows br0 in_port=p0,dl_type=0x0800',
     ],
-    ['names it by its number', 'actions=NORMAL, output:3', 'ovs-ofctl del-flows br0'],
-    ['is in small letters', 'actions=flood', 'ovs-ofctl del-flows br0'],
+    [
+      'names it by its number',
+      'idle_timeout=60, actions=NORMAL, output:3',
+      'ovs-ofctl --strict mod-flows br0 actions=NORMAL',
+    ],
+    ['is in small letters', 'actions=flood', 'ovs-ofctl --strict mod-flows br0 actions=NORMAL'],
+    [
+      'has actions with their own',
+      'priority=7,in_port=p0 actions=learn(table=1,hard_timeout=5),output:3',
+      'ovs-ofctl --strict del-flows br0 priority=7,in_port=p0',
+    ],
   ])('that %s sends frames there whatever was learned', (_, text, fix) => {
     expect(find(row(flows('actions=NORMAL', text)))).toEqual({
       place: 'a flow of br0',
@@ -101,9 +114,9 @@ describe('a flow of Open vSwitch', () => {
         ['set', ['OpenFlow13', 'OpenFlow15']],
       ].map(speaking),
     ).toEqual([
-      ...Array.from({ length: 3 }, () => 'ovs-ofctl del-flows br0 in_port=p0'),
-      'ovs-ofctl -O OpenFlow13 del-flows br0 in_port=p0',
-      'ovs-ofctl -O OpenFlow13,OpenFlow15 del-flows br0 in_port=p0',
+      ...Array.from({ length: 3 }, () => 'ovs-ofctl --strict mod-flows br0 in_port=p0,actions=NORMAL'),
+      'ovs-ofctl -O OpenFlow13 --strict mod-flows br0 in_port=p0,actions=NORMAL',
+      'ovs-ofctl -O OpenFlow13,OpenFlow15 --strict mod-flows br0 in_port=p0,actions=NORMAL',
     ]);
   });
   it('that floods reaches who has no port of the switch too', () =>
