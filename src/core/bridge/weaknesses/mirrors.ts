@@ -20,25 +20,47 @@ declare module '../../model/codes.js' {
   }
 }
 
+/** Words of tc(8) that name one filter among those of its hook; null = it does not say which it is. */
+function filterWords({ protocol, pref, chain, kind, options }: Fields): readonly string[] | null {
+  if (typeof pref !== 'number') return null;
+  const { handle, fh } = fieldsOf(options) ?? {};
+  const ofKind = typeof handle === 'number' ? `0x${handle.toString(16)}` : textOf(fh);
+  return [
+    ...(typeof chain === 'number' && chain > 0 ? ['chain', String(chain)] : []),
+    ...(typeof protocol === 'string' ? ['protocol', protocol] : []),
+    ...['pref', String(pref)],
+    ...(ofKind === null || typeof kind !== 'string' ? [] : ['handle', ofKind, kind]),
+  ];
+}
+
+/** Takes that filter away and leaves the others of its hook, which may drop forged frames. */
+function withoutFilter(device: string, place: string, filter: Fields): Fix {
+  const words = filterWords(filter);
+  return words === null
+    ? advice(`tc filter show dev ${device} ${place} names the filter; delete it by its pref and handle`)
+    : { changes: [execute('tc', 'filter', 'del', 'dev', device, place, ...words)] };
+}
+
 /** tc's action mirred carries frames of a device to another one (tc-mirred(8)). */
 const tcMirrorRule: BridgeRule = ({ devices }, { state }) =>
   Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {}).flatMap(([key, filters]) => {
     const [device = '', place = ''] = splitLast(key);
     if (!devices.has(device)) return [];
-    return [...objectsWithin(filters)]
-      .filter((action) => action['kind'] === 'mirred')
-      .map(
-        (action) =>
-          ({
+    return objectsOf(filters).flatMap((filter) =>
+      [...objectsWithin(filter)]
+        .filter((action) => action['kind'] === 'mirred')
+        .map(
+          (action): RuleFinding => ({
             severity: 'high',
             place: `${device} ${place}`,
             value: `mirred ${textOf(action['direction']) ?? ''} ${textOf(action['mirred_action']) ?? ''} to ${textOf(action['to_dev']) ?? '?'}`,
             readFrom: readFrom.tc,
             text: `frames of ${device} are carried to ${textOf(action['to_dev']) ?? 'another device'}, which no attribute of a link shows`,
             probe: 'known-unicast',
-            fix: { changes: [execute('tc', 'filter', 'del', 'dev', device, place)] },
-          }) as const,
-      );
+            fix: withoutFilter(device, place, filter),
+          }),
+        ),
+    );
   });
 
 export const tcMirror: Audited = {

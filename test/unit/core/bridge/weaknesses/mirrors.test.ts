@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { stateAlone, bridgeViews } from '../../../../../src/core/bridge/view.js';
+import { tcMirror } from '../../../../../src/core/bridge/weaknesses/mirrors.js';
+import type { RuleFinding } from '../../../../../src/core/bridge/weakness.js';
+import { stateWith, upLink } from '../../../../support/link-state.js';
+
+const copy = { kind: 'mirred', mirred_action: 'mirror', direction: 'egress', to_dev: 'ids0' };
+const drop = { kind: 'gact', control_action: { type: 'drop' } };
+
+const { finding } = tcMirror;
+const rule = 'onBridge' in finding ? finding.onBridge : (): readonly RuleFinding[] => [];
+
+/** What the audit would have done about filters on a port, as `tc -j filter show` prints them. */
+function fixesOf(...filters: readonly object[]): readonly unknown[] {
+  const port = { port: {}, master: 'br0', promiscuity: 1 };
+  const state = stateWith([upLink('br0', { kind: 'bridge', bridge: {}, promiscuity: 0 }), upLink('vnet0', port)], {
+    tc: { filters: { 'vnet0 ingress': filters } },
+  });
+  const found = bridgeViews(stateAlone(state)).flatMap((view) => rule(view, stateAlone(state)));
+  return found.map(({ fix }) =>
+    fix.changes.length === 0 ? fix.also : fix.changes.map((change) => change.kind === 'run' && change.argv.join(' ')),
+  );
+}
+
+describe('a filter of tc that copies frames', () => {
+  it('goes alone: those that drop forged frames at the same hook stay', () =>
+    expect(
+      fixesOf(
+        { protocol: 'all', pref: 1, kind: 'flower', chain: 0, options: { handle: 1, actions: [drop] } },
+        { protocol: 'all', pref: 1, kind: 'flower', chain: 0, options: { handle: 2, actions: [copy] } },
+        { protocol: 'ip', pref: 5, kind: 'u32', chain: 3, options: { fh: '800::800', actions: [copy] } },
+        { protocol: 'all', pref: 49152, kind: 'matchall', chain: 0, options: { actions: [copy] } },
+      ),
+    ).toEqual([
+      ['tc filter del dev vnet0 ingress protocol all pref 1 handle 0x2 flower'],
+      ['tc filter del dev vnet0 ingress chain 3 protocol ip pref 5 handle 800::800 u32'],
+      ['tc filter del dev vnet0 ingress protocol all pref 49152'],
+    ]));
+  it('is looked up by the reader where nothing says which it is', () =>
+    expect(fixesOf({ kind: 'matchall', options: { actions: [copy] } })).toEqual([
+      'tc filter show dev vnet0 ingress names the filter; delete it by its pref and handle',
+    ]));
+});
