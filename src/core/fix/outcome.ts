@@ -63,7 +63,7 @@ interface Loss {
 }
 
 /** What no longer works after the fix. `wanted`: pairs whose frames were the leak, which are to be apart. */
-function lossOf({ at, gateway }: Pick<FixTrial, 'at' | 'gateway'>, trial: Result, wanted: ReadonlySet<string>): Loss {
+function lossOf({ at, gateways }: Pick<FixTrial, 'at' | 'gateways'>, trial: Result, wanted: ReadonlySet<string>): Loss {
   const needText = (row: Finding): string => needOf(row) ?? row.class;
   // A broadcast of the step itself is none of DHCP.
   const ownText = (row: Finding): string => (row.class === 'broadcast' ? row.class : needText(row));
@@ -74,11 +74,12 @@ function lossOf({ at, gateway }: Pick<FixTrial, 'at' | 'gateway'>, trial: Result
     ({ from, observer }) => !wanted.has(JSON.stringify([from, observer])),
   );
   const remaining = [...reachAfter.values()];
+  const reaches = (sender: string, addressee: string): boolean =>
+    remaining.some(({ what, from, observer }) => what === 'unicast' && from === sender && observer === addressee);
   const reachesGateway = (name: string): boolean =>
-    remaining.some(({ what, from, observer }) => what === 'unicast' && from === name && observer === gateway) &&
-    remaining.some(({ what, from, observer }) => what === 'unicast' && from === gateway && observer === name);
+    gateways.some((gateway) => reaches(name, gateway) && reaches(gateway, name));
   const isApart = ({ what, from, observer }: Delivery): boolean =>
-    what === 'unicast' && from !== gateway && observer !== gateway && reachesGateway(from) && reachesGateway(observer);
+    what === 'unicast' && [from, observer].every((name) => !gateways.includes(name) && reachesGateway(name));
   const lost = victimsOf(
     gone.filter((delivery) => !isApart(delivery)),
     remaining,
@@ -119,7 +120,7 @@ function unprovenOutcome(after: StepResult): Pick<Outcome, 'outcome' | 'text'> |
  * What became of a fix, from the run of its trial. A fix that stops a leak by cutting somebody off is not a fix: what
  * guests live on has to work as before.
  */
-export function fixOutcome(fix: Pick<FixTrial, 'cause' | 'at' | 'gateway'>, trial: Result): Outcome {
+export function fixOutcome(fix: Pick<FixTrial, 'cause' | 'at' | 'gateways'>, trial: Result): Outcome {
   const { at } = fix;
   const [before, after] = [trial.steps[at.before], trial.steps[at.after]];
   const explained = (before?.findings ?? []).filter(

@@ -165,36 +165,42 @@ export function needOf(row: { readonly class: string; readonly carrier: string }
   return null;
 }
 
-/** The endpoint that stands for the way out: the uplink, else the gateway of somebody, else the first. */
-export function talkerOf(present: readonly Endpoint[]): Endpoint | null {
+/** Endpoints of one bridge between which frames can be sent. */
+interface Reachable {
+  /** Stands for the way out: the uplink, else the gateway of somebody, else the first. */
+  readonly talker: Endpoint;
+  readonly guests: readonly Endpoint[];
+}
+
+/** By bridge: a fix on one of them must leave the guests of each reached. */
+function reachableOn(present: readonly Endpoint[]): readonly Reachable[] {
   const able = present.filter(({ macs, attach }) => macs.length > 0 && placeOf(attach) !== 'host');
   const gateways = new Set(present.flatMap(({ gateway }) => gateway ?? []));
-  return (
-    able.find(({ role }) => role === 'uplink') ??
-    able.find(({ ips }) => ips.some(({ address }) => gateways.has(address))) ??
-    able[0] ??
-    null
-  );
+  return [...new Set(able.map(({ bridge }) => bridge))].flatMap((bridge) => {
+    const onBridge = able.filter((endpoint) => endpoint.bridge === bridge);
+    const talker =
+      onBridge.find(({ role }) => role === 'uplink') ??
+      onBridge.find(({ ips }) => ips.some(({ address }) => gateways.has(address))) ??
+      onBridge[0];
+    if (talker === undefined) return [];
+    return [{ talker, guests: onBridge.filter((endpoint) => endpoint !== talker).slice(0, maxReached) }];
+  });
+}
+
+/** Who stands for the way out, of each bridge. */
+export function talkersOf(present: readonly Endpoint[]): readonly string[] {
+  return reachableOn(present).map(({ talker }) => talker.name);
 }
 
 /**
- * A step that shows what still works, without changing anything: between the gateway and each guest on its bridge
+ * A step that shows what still works, without changing anything: on each bridge between the gateway and each guest
  * frames, ARP and DHCP; frames between guests; groups to their members. Everybody announces itself before.
  */
 export function reachStep(name: string, step: Step, scenario: Scenario, index: number): Step {
   const present = presentAt(scenario, index);
-  const talker = talkerOf(present);
-  const guests = present
-    .filter(
-      (endpoint) =>
-        endpoint !== talker &&
-        endpoint.macs.length > 0 &&
-        placeOf(endpoint.attach) !== 'host' &&
-        endpoint.bridge === talker?.bridge,
-    )
-    .slice(0, maxReached);
   const everybody = namesOf(present);
-  const sent = talker === null ? [] : sentBy(talker, guests, groupsAt(scenario, index));
+  const groups = groupsAt(scenario, index);
+  const sent = reachableOn(present).flatMap(({ talker, guests }) => sentBy(talker, guests, groups));
   return {
     ...changesOnly({ ...withoutChanges(step), learn: everybody }),
     name,

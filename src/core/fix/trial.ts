@@ -1,7 +1,7 @@
 import type { Cause, Result, StepResult } from '../model/result.js';
 import type { Scenario, Step } from '../model/scenario.js';
 import { freePrograms } from '../scenario/free-commands.js';
-import { changesOnly, presentAt, reachStep, talkerOf, withoutChanges } from './reach.js';
+import { changesOnly, presentAt, reachStep, talkersOf, withoutChanges } from './reach.js';
 import { commandText, fixCommands } from './fix-text.js';
 
 /** What one fix is tried with: a scenario of its own, in a lab of its own. */
@@ -20,8 +20,8 @@ export interface FixTrial {
     readonly after: number;
     readonly reachAfter: number;
   };
-  /** Who stands for the way out in the looks at who is reached; null = nobody can. */
-  readonly gateway: string | null;
+  /** Who stands for the way out in the looks at who is reached, of each bridge. */
+  readonly gateways: readonly string[];
 }
 
 /** Fixes that act only after a while: a new querier is believed after mcast_query_response_interval, 10 s. */
@@ -71,7 +71,7 @@ export function fixTrials(scenario: Scenario, result: Result): readonly FixTrial
   return result.steps.flatMap((stepResult, index) => {
     const step = scenario.steps[index];
     if (step === undefined || stepResult.verdict !== 'broken') return [];
-    const gateway = talkerOf(presentAt(scenario, index))?.name ?? null;
+    const gateways = talkersOf(presentAt(scenario, index));
     const earlier = scenario.steps.slice(0, index).map(changesOnly);
     return [...proposed(stepResult)].map(
       ([cause, commands]): FixTrial => ({
@@ -89,7 +89,7 @@ export function fixTrials(scenario: Scenario, result: Result): readonly FixTrial
             reachStep('who is still reached', step, scenario, index),
           ],
         },
-        gateway,
+        gateways,
         at: { before: index, reachBefore: index + 1, after: index + 2, reachAfter: index + 3 },
       }),
     );

@@ -73,9 +73,13 @@ export function storyPhrase({ group }: CauseStory): string {
   return cause === undefined ? group.cause : causePhrase(cause);
 }
 
-/** The first alternative that can be typed; null = there is none. */
-export function firstFix(story: CauseStory): Alternative | null {
-  return alternativesOf(story).find(({ commands }) => commands.length > 0) ?? null;
+/** What may be advised and typed: the first that was not shown to fail, of several stories one that was shown to work. */
+export function firstFix(stories: readonly CauseStory[]): Alternative | null {
+  const fixes = stories.flatMap((story) => {
+    const first = alternativesOf(story).find(({ commands, outcome }) => commands.length > 0 && outcome !== 'fails');
+    return first === undefined ? [] : [first];
+  });
+  return fixes.find(({ outcome }) => outcome === 'works') ?? fixes[0] ?? null;
 }
 
 const maxDevices = 12;

@@ -213,7 +213,7 @@ export function answerOf({ result, details }: ReportedRun): Answer {
     sentence: sentenceOf(result, stories, reasons, audience),
     stories,
     reasons,
-    fix: stories.map(firstFix).find((fix) => fix !== null) ?? null,
+    fix: firstFix(stories),
     audience,
   };
 }

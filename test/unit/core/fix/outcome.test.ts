@@ -21,7 +21,7 @@ const reach = (kali3: number): StepResult =>
   step('reach', { verdict: null, expected: null, findings: findings('lan', 'kali3', 'raw', { kali3 }) });
 const at = { before: 0, reachBefore: 1, after: 2, reachAfter: 3 };
 const outcome = (steps: readonly StepResult[]): ReturnType<typeof fixOutcome> =>
-  fixOutcome({ cause: 'unknown-flood', at, gateway: 'lan' }, result(steps));
+  fixOutcome({ cause: 'unknown-flood', at, gateways: ['lan'] }, result(steps));
 
 describe('a fix', () => {
   it('works where nothing leaks any longer and everybody is still reached', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { execute, setBridge, setPort } from '../../../../src/core/bridge/changes.js';
+import { talkersOf } from '../../../../src/core/fix/reach.js';
 import { fixText } from '../../../../src/core/fix/fix-text.js';
 import { type FixTrial, fixTrials } from '../../../../src/core/fix/trial.js';
 import type { Change } from '../../../../src/core/model/fabric.js';
@@ -271,6 +272,20 @@ describe('who is reached', () => {
     expect(reach({ endpoints: [] })?.probes).toEqual([]);
     const later = scenario([step(), step({ stop: ['c'] })]);
     expect(trials([broken(leak(flood)), {}], later)[0]?.scenario.steps[1]?.probes[0]?.to).toEqual(['a', 'b', 'c']);
+  });
+  it('is asked on each bridge: a fix on one of them may cut off its guests alone', () => {
+    const more = ['d', 'e'].map(
+      (name): Endpoint => ({ ...(endpoints[0] as Endpoint), name, bridge: 'br1', port: name }),
+    );
+    const topology = { endpoints: [...endpoints, ...more] };
+    const byTalker = reach(topology)?.probes.filter(({ carriers }) => carriers?.join() === 'raw,arp');
+    expect(byTalker?.map(({ from, to }) => [from, to])).toEqual([
+      [['lan'], ['a', 'b', 'c']],
+      [['a', 'b', 'c'], ['lan']],
+      [['d'], ['e']],
+      [['e'], ['d']],
+    ]);
+    expect(talkersOf(topology.endpoints)).toEqual(['lan', 'd']);
   });
   it('is asked of 32 at most', () => {
     const many = Array.from({ length: 40 }, (_, at) =>

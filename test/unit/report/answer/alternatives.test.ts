@@ -77,8 +77,8 @@ describe('what would end leaks', () => {
   });
 
   it('is the first that can be typed', () => {
-    expect(firstFix(story([cause('nat', 4, []), cause('ageing-zero', 4, ['y'])]))?.commands).toEqual(['y']);
-    expect(firstFix(story([cause('nat', 4, [])]))).toBeNull();
+    expect(firstFix([story([cause('nat', 4, []), cause('ageing-zero', 4, ['y'])])])?.commands).toEqual(['y']);
+    expect(firstFix([story([cause('nat', 4, [])])])).toBeNull();
   });
 });
 
@@ -109,6 +109,17 @@ describe('a fix that was tried', () => {
   it('and works is advised before one that costs less and was not tried', () => {
     const causes = [cause('ageing-zero', 4, ['y']), cause('unknown-flood', 4, ['x'])];
     expect(alternativesOf(story(causes, [trial('unknown-flood', 'works', [])]))[0]?.cause).toBe('unknown-flood');
+  });
+
+  it('is not what is advised where it cuts somebody off, and one that works goes before others', () => {
+    const cutting = story([cause('unknown-flood', 4, ['x'])], [trial('unknown-flood', 'cuts-off', ['bob'])]);
+    const untried = story([cause('not-isolated', 4, ['z'])]);
+    const working = story([cause('ageing-zero', 4, ['y'])], [trial('ageing-zero', 'works', [])]);
+    expect([[cutting], [cutting, untried], [untried, cutting, working]].map((of) => firstFix(of)?.commands)).toEqual([
+      undefined,
+      ['z'],
+      ['y'],
+    ]);
   });
 
   it('says what became of it, and comes last where it cuts somebody off', () => {

@@ -17,9 +17,10 @@ function fixesOf(...filters: readonly object[]): readonly unknown[] {
     tc: { filters: { 'vnet0 ingress': filters } },
   });
   const found = bridgeViews(stateAlone(state)).flatMap((view) => rule(view, stateAlone(state)));
-  return found.map(({ fix }) =>
-    fix.changes.length === 0 ? fix.also : fix.changes.map((change) => change.kind === 'run' && change.argv.join(' ')),
-  );
+  return found.map(({ fix }) => {
+    const argvs = (fix?.changes ?? []).flatMap((change) => (change.kind === 'run' ? [change.argv.join(' ')] : []));
+    return argvs.length === 0 ? fix?.also : argvs;
+  });
 }
 
 describe('a filter of tc that copies frames', () => {
