@@ -4,6 +4,7 @@ import { fdbForm, mdbForm } from '../../../core/bridge/undo/decide-tables.js';
 import type { FdbForm, FdbRow, HeldLink, OvsRow, UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { ovsFlood } from '../../../core/bridge/ovs-settings.js';
 import type { Change } from '../../../core/model/fabric.js';
+import type { Mac } from '../../../core/model/mac.js';
 import type { FdbEntry, VlanRange } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
@@ -142,7 +143,7 @@ function clipped(range: VlanRange, first: number, last: number): VlanRange {
 
 /**
  * The rows that a change of an entry touches: without a VLAN, it is made and taken away in every VLAN of its port as
- * well (br_fdb_add, br_fdb_delete).
+ * well (br_fdb_add, br_fdb_delete), and one on another port of the bridge comes over from there (fdb_add_entry).
  */
 function fdbEntry(change: Extract<Change, { kind: 'fdb' }>, state: HostState): readonly UndoEntry[] {
   const { port, vlan, self, state: form, sticky } = change.entry;
@@ -151,7 +152,37 @@ function fdbEntry(change: Extract<Change, { kind: 'fdb' }>, state: HostState): r
   const vlans = vlan !== null || self ? [vlan] : [null, ...(portVlans(state.vlan, port)?.members ?? [])];
   const rows = vlans.map((vlan): FdbRow => ({ vlan: vlan, set, was: formNow(state, { mac, port, vlan: vlan, self }) }));
   const touched = rows.filter((row) => row.set !== null || row.was !== null);
-  return touched.length === 0 ? [] : [{ kind: 'fdb', on: heldLink(state, port), self, mac, rows: touched }];
+  const moved = change.act === 'del' || self ? [] : movedEntries(state, { mac, port, vlans });
+  if (touched.length === 0) return [];
+  return [...moved, { kind: 'fdb', on: heldLink(state, port), self, mac, rows: touched }];
+}
+
+/** Entries by hand of that MAC on other ports of the bridge; what is learned comes back by itself. */
+function movedEntries(
+  state: HostState,
+  { mac, port, vlans }: { readonly mac: Mac; readonly port: string; readonly vlans: readonly (number | null)[] },
+): readonly UndoEntry[] {
+  const bridge = state.links.find(({ name }) => name === port)?.master ?? null;
+  const others = state.fdb.filter(
+    (entry) =>
+      entry.mac === mac &&
+      entry.port !== port &&
+      entry.master !== null &&
+      entry.master === bridge &&
+      vlans.includes(entry.vlan) &&
+      entry.state !== 'dynamic',
+  );
+  return [...new Set(others.map((entry) => entry.port))].map((from) => ({
+    kind: 'fdb',
+    on: heldLink(state, from),
+    self: false,
+    mac,
+    rows: others.flatMap((entry) =>
+      entry.port === from
+        ? [{ vlan: entry.vlan, set: null, was: fdbForm({ state: entry.state, flags: entry.flags }) }]
+        : [],
+    ),
+  }));
 }
 
 function formNow(state: HostState, entry: Pick<FdbEntry, 'mac' | 'port' | 'vlan' | 'self'>): FdbForm | null {

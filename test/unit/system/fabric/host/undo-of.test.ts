@@ -113,22 +113,41 @@ describe('what is written down of a change', () => {
     vlan: null,
     self: false,
   } as const;
+  const learned: FdbState = {
+    mac: '02:00:00:00:00:0a',
+    port: 'vnet4',
+    master: 'br0',
+    vlan: null,
+    state: 'dynamic',
+    flags: [],
+    usedS: null,
+    updatedS: null,
+  };
   const fdb = (act: 'add' | 'del', rows: readonly Partial<FdbState>[], more: object = {}): readonly object[] => {
-    const usual = {
-      mac: '02:00:00:00:00:0a',
-      port: 'vnet4',
-      master: 'br0',
-      vlan: null,
-      state: 'dynamic',
-      flags: [],
-      usedS: null,
-      updatedS: null,
-    };
     return of(
       { kind: 'fdb', act, entry: { ...entry, ...more } },
-      { state: { ...state, fdb: rows.map((row) => ({ ...usual, ...row })) } },
+      { state: { ...state, fdb: rows.map((row) => ({ ...learned, ...row })) } },
     );
   };
+  it('of an entry that comes over from another port of the bridge: that one, unless it is learned there', () => {
+    const more = [linkState('vnet9', 19, 'br0'), linkState('vnet7', 20, 'br7')];
+    const moving = (row: Partial<FdbState>): readonly object[] =>
+      of(
+        { kind: 'fdb', act: 'add', entry },
+        { state: { ...state, links: [...state.links, ...more], fdb: [{ ...learned, port: 'vnet9', ...row }] } },
+      ).slice(0, -1);
+    expect(moving({ state: 'static' })).toEqual([
+      {
+        kind: 'fdb',
+        on: { name: 'vnet9', ifindex: 19, master: 3 },
+        self: false,
+        mac: '02:00:00:00:00:0a',
+        rows: [{ vlan: null, set: null, was: { state: 'static', sticky: false } }],
+      },
+    ]);
+    expect(moving({ state: 'dynamic' })).toEqual([]);
+    expect(moving({ state: 'static', port: 'vnet7', master: 'br7' })).toEqual([]);
+  });
   it('of an entry: its rows in each VLAN, as they are set and as they were', () => {
     const set = { state: 'static', sticky: false };
     const every = (was: readonly (object | null)[]): object[] =>
