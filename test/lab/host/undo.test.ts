@@ -70,6 +70,27 @@ describe('what a run has changed on a host', needs(root), () => {
       host.run(['bridge', 'fdb', 'del', '02:00:00:00:00:77', 'dev', 'vnet4', 'master']);
     });
 
+    it('gives a static entry back to the port from which the run moved it', async () => {
+      const mac = '02:00:00:00:00:79';
+      const held = (name: string): UndoEntry & { readonly kind: 'fdb' } => {
+        const on = { name, ifindex: indexOf(name), master: indexOf('br0') };
+        return { kind: 'fdb', on, self: false, mac, rows: [] };
+      };
+      const entryOn = (port: string): boolean =>
+        host.run(['bridge', 'fdb', 'show', 'br', 'br0']).includes(`${mac} dev ${port} master br0 static`);
+      const form = { state: 'static', sticky: false } as const;
+      host.run(['bridge', 'fdb', 'replace', mac, 'dev', 'vnet4', 'master', 'static']);
+      host.run(['bridge', 'fdb', 'replace', mac, 'dev', 'vnet0', 'master', 'static']);
+      expect([entryOn('vnet4'), entryOn('vnet0')]).toEqual([false, true]);
+      const moved: readonly UndoEntry[] = [
+        { ...held('vnet4'), rows: [{ vlan: null, set: null, was: form }] },
+        { ...held('vnet0'), rows: [{ vlan: null, set: form, was: null }] },
+      ];
+      expect((await undoAll(moved, host.netns)).failed).toEqual([]);
+      expect([entryOn('vnet4'), entryOn('vnet0')]).toEqual([true, false]);
+      host.run(['bridge', 'fdb', 'del', mac, 'dev', 'vnet4', 'master']);
+    });
+
     it('reads the tables of the bridge for what is in them', async () => {
       const [name, mac] = ['vnet4', '02:00:00:00:00:78'];
       const on = { name, ifindex: indexOf(name), master: indexOf('br0') };
