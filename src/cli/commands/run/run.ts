@@ -46,7 +46,7 @@ async function runOrLaunch(requested: RunCommandOptions | null): Promise<number>
   const series = new RunSeries(request, inOrder(request), inside, stop);
   stop.startTimer(request.timeoutMs);
   await series.carryOut();
-  const statuses = await report(request, series, stop);
+  const statuses = await reportSeries(request, series, stop);
   return stop.by === undefined ? combineExitStatuses(statuses) : statusOf(stop.by);
 }
 
@@ -133,10 +133,11 @@ function inOrder({ options, scenarios }: RunRequest): readonly Scenario[] {
 }
 
 /** What of a series of runs was done. */
-interface EndedSeries extends Pick<RunSeries, 'hasFailed'> {
+interface EndedSeries {
   readonly runs: readonly unknown[];
   readonly scenarios: readonly unknown[];
   readonly left: readonly string[];
+  readonly failures: readonly unknown[];
 }
 
 /** That runs were stopped, in a sentence; null = they were not. */
@@ -153,9 +154,9 @@ export function stopText(
     : null;
 }
 
-function putBackText({ left, hasFailed }: EndedSeries): string {
+function putBackText({ left, failures }: EndedSeries): string {
   if (left.length > 0) return `left: ${left.join('; ')}`;
-  return hasFailed
+  return failures.length > 0
     ? 'see above; `verify-isolation cleanup` puts back what was left on a host'
     : 'everything is put back';
 }
@@ -164,9 +165,13 @@ function putBackText({ left, hasFailed }: EndedSeries): string {
 const inconclusiveStatus = 3;
 
 /** Writes the reports, and why runs ended early; gives the exit statuses of all that was done. */
-async function report(request: RunRequest, series: RunSeries, stop: Stop): Promise<readonly number[]> {
-  const { runs, unsigned } = series;
-  const statuses = [...runs.map(({ result, status }) => status ?? result.exitCode), ...unsigned];
+export async function reportSeries(
+  request: Pick<RunRequest, 'options' | 'reporters'>,
+  series: RunSeries,
+  stop: Stop,
+): Promise<readonly number[]> {
+  const { runs, unsigned, failures } = series;
+  const statuses = [...runs.map(({ result, status }) => status ?? result.exitCode), ...unsigned, ...failures];
   const status = combineExitStatuses(stop.isTimedOut ? [...statuses, inconclusiveStatus] : statuses);
   const failed = runs.length === 0 ? [] : await writeAnswers(request, series, status, stop);
   const reportStatuses = printFailedReports([...series.failed, ...failed]);
@@ -177,7 +182,7 @@ async function report(request: RunRequest, series: RunSeries, stop: Stop): Promi
 
 /** Gives the reports that could not be written, a sentence each. */
 async function writeAnswers(
-  { options, reporters }: RunRequest,
+  { options, reporters }: Pick<RunRequest, 'options' | 'reporters'>,
   { runs }: RunSeries,
   status: number,
   stop: Stop,
