@@ -23,6 +23,9 @@ export function stepWord(step: StepResult): Word {
   }
 }
 
+/** What stands for a verdict where a run came to no result. */
+export const unendedWord = { text: 'NO RESULT', tint: 'yellow' } as const satisfies Word;
+
 /** What the scenario expected of a step. */
 export function expectedWord(step: StepResult): string {
   switch (step.expected) {

@@ -1,6 +1,6 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
-import type { ReportedRun, Reporter } from '../reporter.js';
+import type { ReportedRun, Reporter, UnendedRun, View } from '../reporter.js';
 import { answerOf } from '../answer/answer.js';
 import { failingStoriesOf, storyLine } from '../answer/alternatives.js';
 import { causeStories } from '../answer/cause-stories.js';
@@ -58,9 +58,13 @@ function notice(result: Result): string {
   return `${runWord(result).text}: ${result.scenario.name}`;
 }
 
+function unendedAnnotation({ name, why }: UnendedRun): string {
+  return `::error title=${property(`no result: ${name}`)}::${message(why)}`;
+}
+
 /**
  * GitHub's annotations, at the line of the scenario that has the step. The job summary is the Markdown report:
  * `--reporter markdown="$GITHUB_STEP_SUMMARY"`.
  */
-export const githubReport: Reporter = (runs: readonly ReportedRun[]): string =>
-  `${runs.flatMap(annotations).join('\n')}\n`;
+export const githubReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
+  `${[...runs.flatMap(annotations), ...unended.map(unendedAnnotation)].join('\n')}\n`;

@@ -49,20 +49,29 @@ export async function replayCommand(
   await Promise.all(chosen.map(({ name }) => reporters[name]()));
   const isPage = chosen.some(({ name }) => name === 'html');
   const runs: ReportedRun[] = [];
-  const failures: VerifyError[] = [];
+  const failures: { readonly dir: string; readonly error: VerifyError }[] = [];
   for (const dir of dirs) {
     try {
       runs.push(await judgedRun(dir, isPage));
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
-      failures.push(error);
+      failures.push({ dir, error });
     }
   }
   const [failure] = failures;
-  if (runs.length === 0 && failure !== undefined) throw failure;
-  const status = combineExitStatuses([...runs.map(({ result }) => result.exitCode), ...failures.map(printError)]);
+  if (runs.length === 0 && failure !== undefined) throw failure.error;
+  const status = combineExitStatuses([
+    ...runs.map(({ result }) => result.exitCode),
+    ...failures.map(({ error }) => printError(error)),
+  ]);
+  const unended = failures.map(({ dir, error }) => ({ name: dir, why: error.message }));
   const failed = printFailedReports(
-    await writeReports(chosen, runs, { status, verbose: options.verbose ?? false, picture: options.picture ?? false }),
+    await writeReports(chosen, runs, {
+      status,
+      verbose: options.verbose ?? false,
+      picture: options.picture ?? false,
+      unended,
+    }),
   );
   return combineExitStatuses([status, ...failed]);
 }

@@ -149,8 +149,8 @@ export class RunSeries {
   readonly unsigned: 69[] = [];
   /** What runs could not put back, by name. */
   readonly left: string[] = [];
-  /** An exit status for the run that failed, which was said: that everything is put back is not known. */
-  readonly failures: number[] = [];
+  /** Of the run that failed, which was said: that everything is put back is not known. */
+  readonly failures: { readonly status: number; readonly why: string }[] = [];
 
   constructor(
     private readonly request: SeriesRequest,
@@ -169,7 +169,7 @@ export class RunSeries {
       }
     } catch (error) {
       const failure = failureBesides(stop, error, this.runs.length > 0);
-      if (failure !== null) this.failures.push(printError(failure));
+      if (failure !== null) this.failures.push({ status: printError(failure), why: failure.message });
     } finally {
       stop.endTimer();
     }

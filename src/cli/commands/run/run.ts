@@ -7,6 +7,7 @@ import type { Entered } from '../../../system/fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
 import { handedVariable, takeHanded } from '../../../system/process/handed.js';
 import { shedRights } from '../../../system/process/process-rights.js';
+import type { UnendedRun } from '../../../report/reporter.js';
 import { combineExitStatuses } from '../../command.js';
 import { runPaths } from '../evidence/evidence-folder.js';
 import { chooseReporters, printFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
@@ -154,6 +155,17 @@ export function stopText(
     : null;
 }
 
+/** The run that failed or was stopped before it came to a result, and those that were not begun after it. */
+function unendedRuns(
+  { by, isTimedOut }: Stop,
+  { runs, scenarios, failures }: RunSeries,
+  timeout: string | undefined,
+): readonly UnendedRun[] {
+  const limit = isTimedOut ? `--timeout ${timeout}` : by;
+  const why = limit === undefined ? 'not begun: a run before it failed' : `stopped by ${limit}`;
+  return scenarios.slice(runs.length).map(({ name }, at) => ({ name, why: failures[at]?.why ?? why }));
+}
+
 function putBackText({ left, failures }: EndedSeries): string {
   if (left.length > 0) return `left: ${left.join('; ')}`;
   return failures.length > 0
@@ -171,9 +183,14 @@ export async function reportSeries(
   stop: Stop,
 ): Promise<readonly number[]> {
   const { runs, unsigned, failures } = series;
-  const statuses = [...runs.map(({ result, status }) => status ?? result.exitCode), ...unsigned, ...failures];
+  const statuses = [
+    ...runs.map(({ result, status }) => status ?? result.exitCode),
+    ...unsigned,
+    ...failures.map((failure) => failure.status),
+  ];
   const status = combineExitStatuses(stop.isTimedOut ? [...statuses, inconclusiveStatus] : statuses);
-  const failed = runs.length === 0 ? [] : await writeAnswers(request, series, status, stop);
+  const isNothing = runs.length === 0 && stop.by !== undefined;
+  const failed = isNothing ? [] : await writeAnswers(request, series, status, stop);
   const reportStatuses = printFailedReports([...series.failed, ...failed]);
   const stopped = stopText(stop, series, request.options.timeout);
   if (stopped !== null) process.stderr.write(`${escapeText(stopped)}\n`);
@@ -183,15 +200,18 @@ export async function reportSeries(
 /** Gives the reports that could not be written, a sentence each. */
 async function writeAnswers(
   { options, reporters }: Pick<RunRequest, 'options' | 'reporters'>,
-  { runs }: RunSeries,
+  series: RunSeries,
   status: number,
   stop: Stop,
 ): Promise<readonly string[]> {
-  const { verbose, picture = false, quiet, progress } = options;
+  const { verbose, picture = false, quiet, progress, timeout } = options;
+  const { runs } = series;
   const brief = stop.by !== undefined;
-  const failed = await writeReports(reporters, runs, { verbose, picture, status, brief });
+  const unended = unendedRuns(stop, series, timeout);
+  const failed = await writeReports(reporters, runs, { verbose, picture, status, brief, unended });
   // Where stdout is for a machine, the log has the answer for people.
   const isForMachine = !reporters.some(({ name, path }) => name === 'terminal' && path === null);
-  if (isForMachine && !quiet && !brief && progress !== 'json') await writeAnswerToLog(runs, status, picture);
+  if (isForMachine && !quiet && !brief && progress !== 'json')
+    await writeAnswerToLog(runs, { status, picture, unended });
   return failed;
 }

@@ -36,14 +36,26 @@ const leaking = (name: string): Run => {
   return ended({ ...rest, scenario: { ...record, name } });
 };
 
+/** Resolves when the time of the runs is over. */
+const timeUp = (stop: Stop): Promise<void> =>
+  new Promise((resolve) => {
+    stop.signal.addEventListener('abort', () => resolve());
+    stop.startTimer(1);
+  });
+
 /** Carries out a scenario for each run, which ends or fails, and reports: status, JUnit's report, stderr. */
-async function seriesOf(runs: Readonly<Record<string, Run | Error>>, stop = new Stop()) {
+async function seriesOf(
+  runs: Readonly<Record<string, Run | Error>>,
+  meanwhile: (stop: Stop) => Promise<void> = () => Promise.resolve(),
+) {
+  const stop = new Stop();
   const junit = join(scratch, 'junit.xml');
   const stderr: string[] = [];
   const stdout: string[] = [];
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => stderr.push(String(text)) > 0);
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => stdout.push(String(text)) > 0);
-  runScenario.mockImplementation(({ name }) => {
+  runScenario.mockImplementation(async ({ name }) => {
+    await meanwhile(stop);
     const run = runs[name];
     return run === undefined || run instanceof Error ? Promise.reject(run) : Promise.resolve(run);
   });
@@ -63,6 +75,7 @@ async function seriesOf(runs: Readonly<Record<string, Run | Error>>, stop = new 
       keep: 'all',
       allowRun: false,
       page: false,
+      timeout: '1s',
       toolVersion: '1',
     },
     baselines: [],
@@ -82,6 +95,8 @@ it('a run that fails after one that leaks leaves status, answer and reports of t
   const { status, junit, stderr, stdout } = await seriesOf({ a: leaking('a'), b: missing, c: leaking('c') });
   expect(status).toBe(2);
   expect(junit).toContain('<testsuite name="a" tests="1" failures="1"');
+  expect(junit).toContain('<error message="no result">tc is not there</error>');
+  expect(junit).toContain('<error message="no result">not begun: a run before it failed</error>');
   expect(stdout).toContain('BROKEN');
   expect(stderr).toBe('verify-isolation: tc is not there\n  install iproute2\n');
   expect(runScenario.mock.calls.map(([{ name }]) => name)).toEqual(['a', 'b']);
@@ -90,6 +105,13 @@ it('a run that fails after one that leaks leaves status, answer and reports of t
 it('a run that fails after one that came out as expected has its own status', async () => {
   const fine = result([judged('gate', {})]);
   expect(await seriesOf({ fine: ended(fine), b: missing })).toMatchObject({ status: 69 });
+});
+
+it('runs that are not begun in time are errors', async () => {
+  const fine = ended(result([judged('gate', {})]));
+  const { status, junit } = await seriesOf({ fine, late: fine }, timeUp);
+  expect(status).toBe(3);
+  expect(junit).toContain('<error message="no result">stopped by --timeout 1s</error>');
 });
 
 it('where no run ended the failure is thrown', async () => {
