@@ -38,6 +38,13 @@ export function expectedWord(step: StepResult): string {
   }
 }
 
+/** How a step that has no leak to report is not as expected. */
+export function unexpectedText({ unmet = [], expected, verdict }: StepResult): string {
+  return unmet.length === 0
+    ? `expected ${expected ?? 'nothing'}, was ${verdict ?? 'not judged'}`
+    : `did not come true: ${unmet.map(({ claim }) => claim).join('; ')}`;
+}
+
 /** Nothing leaked but what leaks in the baseline, and something did. */
 export function isKnownOnly({ exitCode, steps }: Result): boolean {
   return exitCode === 0 && steps.some((step) => stepWord(step).text === 'KNOWN');

@@ -6,7 +6,7 @@ import { failingStoriesOf, storyLine } from '../answer/alternatives.js';
 import { causeStories } from '../answer/cause-stories.js';
 import { audienceOf } from '../answer/participants.js';
 import { missingProof } from '../reported-leaks.js';
-import { runWord } from '../word.js';
+import { runWord, unexpectedText } from '../word.js';
 
 /** GitHub shows ten annotations of each kind for a step. */
 const maxOfStep = 3;
@@ -30,10 +30,7 @@ function annotations(run: ReportedRun): readonly string[] {
       ...failingStoriesOf(result, at).map((story) => storyLine(story, audience)),
       ...missing.filter((each) => each.step === at).map((each) => each.text),
     ];
-    const texts =
-      reported.length === 0
-        ? [`expected ${step.expected ?? 'nothing'}, was ${step.verdict ?? 'not judged'}`]
-        : reported;
+    const texts = reported.length === 0 ? [unexpectedText(step)] : reported;
     const evidence = dir === null ? '' : message(` Evidence: ${dir}`);
     const line = details?.plan.steps[at]?.line;
     const head = `::error file=${property(result.scenario.file)}${line === undefined ? '' : `,line=${line}`},title=${property(`${step.verdict === 'broken' ? 'isolation is broken' : (step.verdict ?? 'not judged')}: ${step.name}`)}::`;

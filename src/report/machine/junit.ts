@@ -5,6 +5,7 @@ import { storyText } from '../answer/answer.js';
 import { causeStories } from '../answer/cause-stories.js';
 import { audienceOf } from '../answer/participants.js';
 import { type ReportedRun, type Reporter, stepSeconds, type UnendedRun, type View } from '../reporter.js';
+import { unexpectedText } from '../word.js';
 
 /** Text for XML 1.0: what the format cannot hold is escaped first, its own marks after. */
 function xml(text: string): string {
@@ -38,10 +39,7 @@ function outcome(
   const [first] = stories;
   return {
     tag: 'failure',
-    message:
-      first === undefined
-        ? `expected ${step.expected}, was ${step.verdict}`
-        : `isolation is broken: ${storyText(first, audience)}`,
+    message: first === undefined ? unexpectedText(step) : `isolation is broken: ${storyText(first, audience)}`,
     detail: [...stories.map((story) => storyLine(story, audience)), ...reasons, ...evidence].join(' | '),
   };
 }
