@@ -142,7 +142,7 @@ export function entryDrift(before: BridgeView, after: BridgeView): readonly Drif
   ];
 }
 
-/** Members of groups that were made by hand, and multicast router ports, of a bridge: `239.1.1.1 vlan 20 on v0`, `v1`. */
+/** Members of a bridge's groups that were made by hand (`239.1.1.1 vlan 20 on v0`), and its multicast router ports. */
 function groupsOf(bridge: string, { state }: Snapshot): Readonly<Record<'members' | 'routers', readonly string[]>> {
   const parts = objectsOf(state.mdb);
   const members = parts

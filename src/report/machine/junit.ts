@@ -18,8 +18,8 @@ function xml(text: string): string {
 }
 
 /**
- * Every judged step, and one without a claim that failed, is passed, failed (a leak, or a claim that was not met) or in error (inconclusive); never skipped:
- * a step without proof must not look green.
+ * Every judged step, and one without a claim that failed, is passed, failed (a leak, or a claim that was not met) or in
+ * error (inconclusive); never skipped: a step without proof must not look green.
  */
 function outcome(
   { result, details, dir }: ReportedRun,
