@@ -1,4 +1,4 @@
-import type { Finding, Result, Verdict } from '../core/model/result.js';
+import type { Finding, Result, StepResult, UnmetClaim, Verdict } from '../core/model/result.js';
 
 /** A leaking row with the name of its step. */
 export interface LeakRow {
@@ -98,6 +98,28 @@ export function isFoldedLeak({ leak, accepted, grouped }: Finding): boolean {
   return leak && accepted === undefined && grouped !== undefined;
 }
 
+/** Steps that held in the first run, and of which the second one proves nothing: it is inconclusive, or lacks them. */
+export function unprovenSteps(first: Result, second: Result): readonly string[] {
+  const now = namedSteps(second);
+  return [...namedSteps(first)].flatMap(([name, { verdict }]) => {
+    const after = now.get(name)?.verdict ?? 'inconclusive';
+    return verdict === 'holds' && after === 'inconclusive' ? [name] : [];
+  });
+}
+
+/** Claims that failed and did not in the baseline, with their steps. */
+export function newlyUnmet(
+  baseline: Result,
+  result: Result,
+): readonly { readonly step: StepResult; readonly claim: string }[] {
+  const before = namedSteps(baseline);
+  const keyOf = ({ claim, probe, outcome }: UnmetClaim): string => JSON.stringify([claim, probe, outcome]);
+  return [...namedSteps(result)].flatMap(([name, step]) => {
+    const known = new Set((before.get(name)?.unmet ?? []).map(keyOf));
+    return (step.unmet ?? []).flatMap((unmet) => (known.has(keyOf(unmet)) ? [] : [{ step, claim: unmet.claim }]));
+  });
+}
+
 /**
  * The exit status of a run whose known leaks are those of a baseline: 2 only where one began; what is inconclusive or
  * not as expected otherwise stays so.
@@ -109,5 +131,6 @@ export function statusAgainst(baseline: Result, result: Result): number {
   if (failing.some(({ findings }) => findings.some(isFoldedLeak))) return 3;
   // A broken step with something unproven may hide a leak that is new.
   if (failing.some((step) => step.verdict === 'inconclusive' || step.reasons.length > 0)) return 3;
+  if (newlyUnmet(baseline, result).length > 0) return 4;
   return failing.some((step) => step.verdict !== 'broken' || step.expected !== 'holds') ? 4 : 0;
 }

@@ -1,6 +1,6 @@
 import { leakGroups } from '../core/judge/explain/leak-groups.js';
 import type { Finding, Result, StepResult } from '../core/model/result.js';
-import { compareResults, isFoldedLeak, statusAgainst } from './compare-results.js';
+import { compareResults, isFoldedLeak, newlyUnmet, statusAgainst } from './compare-results.js';
 import type { ReportedRun } from './reporter.js';
 
 /** Why a known leak is not news; reports show it as what was accepted. */
@@ -8,10 +8,16 @@ function knownFrom(baseline: Result): NonNullable<Finding['accepted']> {
   return { reason: `known from run ${baseline.run.id}`, owner: null, ticket: null, until: null };
 }
 
-/** A step whose leaks are all known came out as it was known to. */
-function knownStep(step: StepResult, fresh: ReadonlySet<Finding>, known: NonNullable<Finding['accepted']>): StepResult {
+/** What a run has that its baseline has not: leaks, and steps with a claim that failed. */
+interface Fresh {
+  readonly leaks: ReadonlySet<Finding>;
+  readonly steps: ReadonlySet<StepResult>;
+}
+
+/** A step whose leaks and failed claims are all known came out as it was known to. */
+function knownStep(step: StepResult, fresh: Fresh, known: NonNullable<Finding['accepted']>): StepResult {
   const isKnown = (row: Finding): boolean =>
-    row.leak && row.accepted === undefined && !isFoldedLeak(row) && !fresh.has(row);
+    row.leak && row.accepted === undefined && !isFoldedLeak(row) && !fresh.leaks.has(row);
   if (!step.findings.some(isKnown)) return step;
   const findings = step.findings.map((row) => (isKnown(row) ? { ...row, accepted: known } : row));
   // Leaks that have no rows of their own stand in the groups alone.
@@ -20,6 +26,7 @@ function knownStep(step: StepResult, fresh: ReadonlySet<Finding>, known: NonNull
   const isAllKnown =
     step.verdict === 'broken' &&
     step.reasons.length === 0 &&
+    !fresh.steps.has(step) &&
     !findings.some((row) => row.leak && row.accepted === undefined);
   return {
     ...step,
@@ -35,7 +42,10 @@ function knownStep(step: StepResult, fresh: ReadonlySet<Finding>, known: NonNull
  */
 export function againstBaseline(run: ReportedRun, baseline: Result): ReportedRun {
   const { result } = run;
-  const fresh = new Set(compareResults(baseline, result).began.map(({ finding }) => finding));
+  const fresh = {
+    leaks: new Set(compareResults(baseline, result).began.map(({ finding }) => finding)),
+    steps: new Set(newlyUnmet(baseline, result).map(({ step }) => step)),
+  };
   const known = knownFrom(baseline);
   const steps = result.steps.map((step) => (step.asExpected ? step : knownStep(step, fresh, known)));
   const exitCode = statusAgainst(baseline, result);

@@ -6,10 +6,10 @@ import { storyTextsOf } from './answer/alternatives.js';
 import type { Audience } from './answer/participants.js';
 import { escapeText } from '../core/text/escape.js';
 import { lingerText, trustedTexts } from './limits.js';
-import type { ReportedRun, Reporter } from './reporter.js';
+import type { ReportedRun, Reporter, View } from './reporter.js';
 import { missingProof, type Reported } from './reported-leaks.js';
 import { stepSeconds } from './reporter.js';
-import { expectedWord, runWord, stepWord } from './word.js';
+import { expectedWord, runWord, stepWord, unendedWord } from './word.js';
 
 const maxLines = 50;
 
@@ -109,8 +109,11 @@ function runLines(run: ReportedRun): readonly string[] {
 }
 
 /** For comments and job summaries. */
-export const markdownReport: Reporter = (runs: readonly ReportedRun[]): string =>
-  `${runs.map((run) => runLines(run).join('\n')).join('\n\n')}\n`;
+export const markdownReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
+  `${[
+    ...runs.map((run) => runLines(run).join('\n')),
+    ...unended.map(({ name, why }) => `## ${unendedWord.text}: ${plainMarkdown(name)}\n\n${plainMarkdown(why)}`),
+  ].join('\n\n')}\n`;
 
 /** Text inside Markdown: no mark of it, no HTML and no mention of somebody acts. */
 export function plainMarkdown(text: string): string {

@@ -31,6 +31,13 @@ export interface ReportedRun {
   readonly status?: number;
 }
 
+/** A run that was asked for and came to no result. */
+export interface UnendedRun {
+  /** Of its scenario; where folders are judged again, the folder. */
+  readonly name: string;
+  readonly why: string;
+}
+
 /**
  * Where a report is read: columns of the terminal, whether it may be coloured, whether all that is known is reported.
  */
@@ -46,6 +53,8 @@ export interface View {
   readonly command?: string;
   /** The exit status of the program, of all runs together. */
   readonly status?: number;
+  /** Absent = every run that was asked for came to a result. */
+  readonly unended?: readonly UnendedRun[];
 }
 
 /** A view of the result: text that ends with a line feed. Never throws on what a guest wrote. */

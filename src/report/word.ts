@@ -23,6 +23,9 @@ export function stepWord(step: StepResult): Word {
   }
 }
 
+/** What stands for a verdict where a run came to no result. */
+export const unendedWord = { text: 'NO RESULT', tint: 'yellow' } as const satisfies Word;
+
 /** What the scenario expected of a step. */
 export function expectedWord(step: StepResult): string {
   switch (step.expected) {
@@ -33,6 +36,13 @@ export function expectedWord(step: StepResult): string {
     case null:
       return '–';
   }
+}
+
+/** How a step that has no leak to report is not as expected. */
+export function unexpectedText({ unmet = [], expected, verdict }: StepResult): string {
+  return unmet.length === 0
+    ? `expected ${expected ?? 'nothing'}, was ${verdict ?? 'not judged'}`
+    : `did not come true: ${unmet.map(({ claim }) => claim).join('; ')}`;
 }
 
 /** Nothing leaked but what leaks in the baseline, and something did. */

@@ -1,6 +1,6 @@
 import { VerifyError } from '../../core/model/verify-error.js';
 import { escapeText } from '../../core/text/escape.js';
-import type { ReportedRun, View } from '../../report/reporter.js';
+import type { ReportedRun, UnendedRun, View } from '../../report/reporter.js';
 import { type ReporterName, reporterNames, reporters } from '../../report/reporters.js';
 import { writeNamedFile } from '../../system/evidence/folder/named-file.js';
 import { ownCall } from '../called-as.js';
@@ -58,28 +58,33 @@ export interface ReportWriting {
   readonly status?: number;
   /** Somebody ended the runs. */
   readonly brief?: boolean;
+  /** Runs that came to no result. */
+  readonly unended?: readonly UnendedRun[];
 }
 
 /** Writes every report of runs, as `writeTexts` does. */
 export async function writeReports(
   chosen: readonly ChosenReporter[],
   runs: readonly ReportedRun[],
-  { verbose = false, picture = false, status, brief = false }: ReportWriting = {},
+  writing: ReportWriting = {},
 ): Promise<readonly string[]> {
   const loaded = await Promise.all(
     chosen.map(async ({ name, path }) => ({ name, path, reporter: await reporters[name]() })),
   );
   return writeTexts(
     loaded.map(({ name, path, reporter }) => ({ name, path, render: (view) => reporter(runs, view) })),
-    { verbose, picture, brief, ...(status === undefined ? {} : { status }) },
+    writing,
   );
 }
 
 /** The short answer for people, on stderr, beside a report for machines on stdout. */
-export async function writeAnswerToLog(runs: readonly ReportedRun[], status: number, picture: boolean): Promise<void> {
+export async function writeAnswerToLog(
+  runs: readonly ReportedRun[],
+  about: Pick<ReportWriting, 'status' | 'picture' | 'unended'>,
+): Promise<void> {
   const { terminalReport } = await import('../../report/terminal/terminal.js');
   const view = { width: process.stderr.columns ?? 80, color: wantsColor(process.stderr.isTTY) };
-  process.stderr.write(terminalReport(runs, { ...view, command: ownCall(), status, picture }));
+  process.stderr.write(terminalReport(runs, { ...view, command: ownCall(), ...about }));
 }
 
 /** A report that is made when it is written; path null = stdout. */
@@ -95,9 +100,9 @@ export interface ReportText {
  */
 export async function writeTexts(
   texts: readonly ReportText[],
-  { verbose = false, picture = false, status, brief = false }: ReportWriting,
+  { brief = false, ...writing }: ReportWriting,
 ): Promise<readonly string[]> {
-  const context = { verbose, picture, command: ownCall(), ...(status === undefined ? {} : { status }) };
+  const context = { ...writing, command: ownCall() };
   const failed: string[] = [];
   const sorted = [...texts].sort((a, b) => Number(a.path === null) - Number(b.path === null));
   for (const { name, path, render } of sorted) {

@@ -2,20 +2,21 @@ import { type BridgeView } from '../bridge/view.js';
 import { isGroupMacText } from '../wire/ethernet.js';
 import type { Drift } from '../model/audit.js';
 import type { FdbState, Snapshot } from '../model/state.js';
-import { fieldsOf } from '../text/json-text.js';
+import { fieldsOf, objectsOf, textOf } from '../text/json-text.js';
 
-/**
- * Somebody's place by MAC and VLAN; a port's own MAC (`permanent`) is the kernel's affair, one on the bridge device is
- * not.
- */
+/** Whether the kernel made a permanent entry by itself: for the own MAC of its port, or of the bridge. */
+function isOwnMac(view: BridgeView, { mac, port }: FdbState): boolean {
+  if (mac === view.link.mac) return true;
+  const portMac = [view, ...view.ports].find(({ name }) => name === port)?.link.mac;
+  // of a port that joined after the links were read its own MAC is not known
+  return portMac === undefined || portMac === mac;
+}
+
+/** Somebody's place by MAC and VLAN; the own MAC of a port or of the bridge (`permanent`) is the kernel's affair. */
 function places(view: BridgeView): ReadonlyMap<string, FdbState> {
   return new Map(
     view.fdb
-      .filter(
-        (entry) =>
-          !isGroupMacText(entry.mac) &&
-          (entry.state !== 'permanent' || (entry.port === view.name && entry.mac !== view.link.mac)),
-      )
+      .filter((entry) => !isGroupMacText(entry.mac) && (entry.state !== 'permanent' || !isOwnMac(view, entry)))
       .map((entry) => [`${entry.mac}${entry.vlan === null ? '' : ` vlan ${entry.vlan}`}`, entry]),
   );
 }
@@ -64,7 +65,23 @@ export function driftOn(bridge: string): (drift: Omit<Drift, 'bridge'>) => Drift
   return ({ code, severity, ...rest }) => ({ code, severity, bridge, ...rest });
 }
 
-/** MACs that moved between ports, and entries made by hand that came or went. */
+/** Whether an entry was made by hand since, or made the bridge's own (`permanent`). */
+function isMade(last: FdbState | undefined, { state }: FdbState): boolean {
+  if (state === 'dynamic') return false;
+  return last === undefined || last.state === 'dynamic' || (state === 'permanent' && last.state !== state);
+}
+
+/** Whether an entry that was made by hand is gone, or learned now. */
+function isGone(last: FdbState, entry: FdbState | undefined): boolean {
+  return last.state !== 'dynamic' && (entry?.state ?? 'dynamic') === 'dynamic';
+}
+
+/** Whether an entry that goes on standing on its port no longer holds its MAC there. */
+function isUnstuck(last: FdbState, entry: FdbState | undefined): boolean {
+  return entry?.port === last.port && last.flags.includes('sticky') && !entry.flags.includes('sticky');
+}
+
+/** MACs that moved between ports, and entries made by hand that came, went or hold no longer. */
 export function entryDrift(before: BridgeView, after: BridgeView): readonly Drift[] {
   const [old, now] = [places(before), places(after)];
   const drift = driftOn(after.name);
@@ -82,21 +99,36 @@ export function entryDrift(before: BridgeView, after: BridgeView): readonly Drif
             text: 'a MAC moved to another port: its guest moved, or another one claims it',
           }),
         ];
-      return (last === undefined || last.state === 'dynamic') && entry.state !== 'dynamic'
+      const isCut = entry.state === 'permanent' && entry.port !== after.name;
+      return isMade(last, entry)
         ? [
             drift({
               code: 'entry-added',
-              severity: 'low',
+              severity: isCut ? 'high' : 'low',
               place: key,
               before: last?.state ?? null,
               after: `${entry.state} on ${entry.port}`,
-              text: 'an entry was made by hand',
+              text: isCut
+                ? 'an entry was made by hand: the bridge takes frames to this MAC for its own, and its guest gets none'
+                : 'an entry was made by hand',
             }),
           ]
         : [];
     }),
     ...[...old]
-      .filter(([key, entry]) => entry.state !== 'dynamic' && (now.get(key)?.state ?? 'dynamic') === 'dynamic')
+      .filter(([key, entry]) => isUnstuck(entry, now.get(key)) && !isGone(entry, now.get(key)))
+      .map(([key, entry]) =>
+        drift({
+          code: 'sticky-gone',
+          severity: 'medium',
+          place: key,
+          before: `sticky on ${entry.port}`,
+          after: `${now.get(key)?.state ?? 'dynamic'} on ${entry.port}`,
+          text: 'an entry no longer holds its MAC on its port: another guest may claim it',
+        }),
+      ),
+    ...[...old]
+      .filter(([key, entry]) => isGone(entry, now.get(key)))
       .map(([key, entry]) =>
         drift({
           code: 'entry-gone',
@@ -108,6 +140,52 @@ export function entryDrift(before: BridgeView, after: BridgeView): readonly Drif
         }),
       ),
   ];
+}
+
+/** Members of a bridge's groups that were made by hand (`239.1.1.1 vlan 20 on v0`), and its multicast router ports. */
+function groupsOf(bridge: string, { state }: Snapshot): Readonly<Record<'members' | 'routers', readonly string[]>> {
+  const parts = objectsOf(state.mdb);
+  const members = parts
+    .flatMap((part) => objectsOf(part['mdb']))
+    .filter((entry) => entry['dev'] === bridge && entry['state'] === 'permanent')
+    .map(({ grp, port, vid, src }) => {
+      const from = textOf(src) === null ? '' : ` from ${textOf(src)}`;
+      const vlan = typeof vid === 'number' && vid > 0 ? ` vlan ${vid}` : '';
+      return `${textOf(grp) ?? 'a group'}${from}${vlan} on ${textOf(port) ?? 'a port'}`;
+    });
+  const routers = parts
+    .flatMap((part) => objectsOf(fieldsOf(part['router'])?.[bridge]))
+    .flatMap(({ port }) => textOf(port) ?? []);
+  return { members: [...new Set(members)], routers: [...new Set(routers)] };
+}
+
+const groupChanges = {
+  members: {
+    came: ['member-added', 'medium', 'a port was made a member of a multicast group by hand'],
+    went: ['member-gone', 'low', 'a port is no longer a member of a multicast group by hand'],
+  },
+  routers: {
+    came: ['router-port-appeared', 'high', 'a port is a multicast router port now, and gets every group'],
+    went: ['router-port-gone', 'info', 'a port is no longer a multicast router port'],
+  },
+} as const;
+
+/** Members of multicast groups that were made by hand, and multicast router ports, that came or went. */
+export function groupDrift(bridge: string, was: Snapshot, is: Snapshot): readonly Drift[] {
+  const [old, now] = [groupsOf(bridge, was), groupsOf(bridge, is)];
+  const drift = driftOn(bridge);
+  return (['members', 'routers'] as const).flatMap((what) => {
+    const { came, went } = groupChanges[what];
+    const places = [
+      ...now[what].filter((place) => !old[what].includes(place)).map((place) => ({ place, change: came })),
+      ...old[what].filter((place) => !now[what].includes(place)).map((place) => ({ place, change: went })),
+    ];
+    return places.map(({ place, change }) => {
+      const [code, severity, text] = change;
+      const [before, after] = change === came ? [null, 'there'] : ['there', null];
+      return drift({ code, severity, place, before, after, text });
+    });
+  });
 }
 
 const moving: ReadonlySet<string> = new Set([

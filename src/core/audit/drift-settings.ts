@@ -1,5 +1,5 @@
 import { bridgeSettings, decidesAlone, portSettings } from '../bridge/attributes.js';
-import type { BridgeView } from '../bridge/view.js';
+import { type BridgeView, bridgeViews } from '../bridge/view.js';
 import type { Drift, Severity } from '../model/audit.js';
 import type { Settings } from '../model/scenario.js';
 import type { Snapshot } from '../model/state.js';
@@ -21,6 +21,38 @@ function changed(bridge: string, name: string, keys: readonly string[], was: Set
 /** A handle of our own may raise a port's promiscuity: as many of it as our own sockets are not drift. */
 function ownOn(snapshot: Snapshot, ifindex: number): number {
   return (snapshot.packetSockets ?? []).filter((socket) => socket.own && socket.ifindex === ifindex).length;
+}
+
+/** Settings of bridges and their ports, by name. */
+export type SettingsByName = ReadonlyMap<string, Settings>;
+
+/** Names of devices that are gone are kept as long as these are not more. */
+const maxGone = 4096;
+
+/** What each bridge and port was last seen with: those of a snapshot, and what is known of others from before. */
+export function lastSettings(snapshot: Snapshot, earlier: SettingsByName = new Map()): SettingsByName {
+  const present = new Map(
+    bridgeViews(snapshot).flatMap(({ name, settings, ports }) => [
+      [name, settings] as const,
+      ...ports.map((port) => [port.name, port.settings] as const),
+    ]),
+  );
+  const gone = [...earlier].filter(([name]) => !present.has(name)).slice(-maxGone);
+  return new Map([...gone, ...present]);
+}
+
+/** What is other than when they were last there: in a bridge, or in ports, that `before` has not. */
+export function returnDrift(before: BridgeView | null, after: BridgeView, earlier: SettingsByName): readonly Drift[] {
+  const known = new Set(before?.ports.map(({ name }) => name));
+  const keysOf = (settings: typeof bridgeSettings): readonly string[] => settings.map(({ key }) => key);
+  const bridge = before === null ? earlier.get(after.name) : undefined;
+  return [
+    ...(bridge === undefined ? [] : changed(after.name, after.name, keysOf(bridgeSettings), bridge, after.settings)),
+    ...after.ports.flatMap(({ name, settings }) => {
+      const last = known.has(name) ? undefined : earlier.get(name);
+      return last === undefined ? [] : changed(after.name, name, keysOf(portSettings), last, settings);
+    }),
+  ];
 }
 
 /**

@@ -2,8 +2,8 @@ import { type BridgeView, bridgeViews, describeHolders } from '../bridge/view.js
 import { findingsOn } from '../bridge/weaknesses.js';
 import type { Drift } from '../model/audit.js';
 import { type HostState, type Snapshot, receives } from '../model/state.js';
-import { driftOn, entryDrift, ruleDrift, withLastRead } from './drift-parts.js';
-import { settingDrift } from './drift-settings.js';
+import { driftOn, entryDrift, groupDrift, ruleDrift, withLastRead } from './drift-parts.js';
+import { returnDrift, settingDrift, type SettingsByName } from './drift-settings.js';
 
 /** Rules whose findings are things that come and go, rather than settings. */
 const comings = [
@@ -128,6 +128,7 @@ function bridgeDrift(before: BridgeView, was: Snapshot, after: BridgeView, is: S
     ...portDrift(before, after),
     ...settingDrift(before, after, is),
     ...entryDrift(before, after),
+    ...groupDrift(after.name, was, is),
     ...comeAndGone(before, was, after, is),
   ];
 }
@@ -190,6 +191,8 @@ export interface DriftOptions {
   readonly bridge: string | null;
   /** What is known to be unread already; absent = what the first snapshot could not read. */
   readonly unread?: HostState['unread'];
+  /** What bridges and ports that the first snapshot lacks were last seen with; absent = nothing is known of them. */
+  readonly earlier?: SettingsByName;
 }
 
 /**
@@ -207,6 +210,7 @@ export function driftOf(first: Snapshot, second: Snapshot, options: DriftOptions
     );
   const [old, now] = [views(was), views(is)];
   const names = [...new Set([...old.keys(), ...now.keys()])];
+  const earlier = options.earlier ?? new Map<string, never>();
   const bridges = names.flatMap((name): readonly Drift[] => {
     const [before, after] = [old.get(name), now.get(name)];
     if (before === undefined)
@@ -220,6 +224,7 @@ export function driftOf(first: Snapshot, second: Snapshot, options: DriftOptions
           after: 'there',
           text: 'a bridge appeared',
         },
+        ...(after === undefined ? [] : returnDrift(null, after, earlier)),
       ];
     if (after === undefined)
       return [
@@ -233,7 +238,7 @@ export function driftOf(first: Snapshot, second: Snapshot, options: DriftOptions
           text: 'the bridge is gone',
         },
       ];
-    return bridgeDrift(before, was, after, is);
+    return [...bridgeDrift(before, was, after, is), ...returnDrift(before, after, earlier)];
   });
   const unread = unreadDrift(options.unread ?? first.state.unread, second.state.unread);
   return [...bridges, ...hostDrift(was, is), ...unread];

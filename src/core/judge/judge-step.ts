@@ -26,7 +26,7 @@ import { unchangedReasons } from './proof/unchanged.js';
 import { eventsOf } from './proof/windows.js';
 import { reason, type Reason } from '../model/reasons.js';
 import { carriersApart } from './rows/carriers-apart.js';
-import { claimOutcome, claimText } from './rows/claims.js';
+import { claimOutcome, claimText, unmetClaims } from './rows/claims.js';
 import { acceptedOf, mayHaveAll } from './rows/probe-row.js';
 import { rootReasons } from './rows/root-rows.js';
 import { rowsOf } from './rows/rows.js';
@@ -272,12 +272,14 @@ export function judgeStep(input: StepInput): JudgedStep {
     .map(({ claim }) => reason('claim-unmatched', claim.observer, claimText(claim)));
   const verdict = verdictOf(rows, missing);
   const outcomes = claims.map(({ outcome }) => outcome);
+  const unmet = hasFailed ? [] : unmetClaims(step.expect.seen, rows);
   const exit = exitOf(step, verdict, outcomes);
   const result: StepResult = {
     ...commonOf(input, examined),
     verdict,
     asExpected: exit === 0,
     reasons: hasFailed ? missing : [...missing, ...unmatched],
+    ...(unmet.length === 0 ? {} : { unmet }),
     ...(exposures.length === 0 ? {} : { exposures }),
     ...(trusted.length === 0 ? {} : { trusted }),
     ...(step.drainMs > usualDrainMs[plan.provider] ? { lingerMs: step.drainMs } : {}),

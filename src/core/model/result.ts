@@ -231,6 +231,16 @@ export interface LeakGroup {
   readonly causes: readonly GroupCause[];
 }
 
+/** A claim of `seen` that did not come true. */
+export interface UnmetClaim {
+  /** `ids sees all from kali2` */
+  readonly claim: string;
+  /** Position of the entry of the step that it is of, from 0; null = of all. */
+  readonly probe: number | null;
+  /** `beyond`: more was seen than claimed; `short`: less; `unmatched`: no row matches it. */
+  readonly outcome: 'beyond' | 'short' | 'unmatched';
+}
+
 /** Frames at an observer that are none of the run's. */
 export interface Noise {
   /** Source MAC; `*`: all beyond those that are reported one by one. */
@@ -278,6 +288,8 @@ export interface StepResult {
   readonly asExpected: boolean;
   /** Empty unless the verdict is inconclusive, or something did not weigh on it. */
   readonly reasons: readonly Reason[];
+  /** Claims of `seen` that failed, whatever the verdict is. Absent where all came true, and where the step failed. */
+  readonly unmet?: readonly UnmetClaim[];
   /** A row for each flow and observer, leaks first where they are many. */
   readonly findings: readonly Finding[];
   /**

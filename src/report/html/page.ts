@@ -1,7 +1,7 @@
 import { isReasonCode, reasonHints } from '../../core/model/reasons.js';
-import type { ReportedRun, Reporter } from '../reporter.js';
+import type { ReportedRun, Reporter, View } from '../reporter.js';
 import { leakSets } from '../answer/leak-sets.js';
-import { runWord } from '../word.js';
+import { runWord, unendedWord } from '../word.js';
 import { framesSection } from './frames.js';
 import { guestsSection } from './guests.js';
 import { heatSection } from './heat.js';
@@ -70,10 +70,11 @@ function withOwnIds(markup: Markup, at: number): Markup {
 }
 
 /** One page for all runs, one after the other. */
-export const htmlReport: Reporter = (runs: readonly ReportedRun[]): string => {
+export const htmlReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string => {
   const [first] = runs;
-  let title = first === undefined ? 'no run' : `${runs.length} runs`;
-  if (first !== undefined && runs.length === 1) title = `${runWord(first.result).text}: ${first.result.scenario.name}`;
+  const total = runs.length + unended.length;
+  let title = total === 0 ? 'no run' : `${total} runs`;
+  if (first !== undefined && total === 1) title = `${runWord(first.result).text}: ${first.result.scenario.name}`;
   const places = [
     ['causes', 'Causes'],
     ['claims', 'Claims'],
@@ -88,7 +89,7 @@ export const htmlReport: Reporter = (runs: readonly ReportedRun[]): string => {
     ['matrix', 'Matrix'],
     ['method', 'Method and limits'],
   ] as const;
-  const shown = runs.map((run, at) => withOwnIds(runMarkup(run, runs.length === 1 ? '' : `Run ${at + 1}, `), at));
+  const shown = runs.map((run, at) => withOwnIds(runMarkup(run, total === 1 ? '' : `Run ${at + 1}, `), at));
   const whole = shown.map((each) => each.markup).join('');
   const links = places
     .filter(([id]) => whole.includes(`id="${id}"`))
@@ -96,7 +97,7 @@ export const htmlReport: Reporter = (runs: readonly ReportedRun[]): string => {
   return pageShell({
     title,
     nav: links,
-    content: shown,
+    content: [...shown, ...unended.map(({ name, why }) => html`<h1>${unendedWord.text}: ${name}</h1><p>${why}</p>`)],
     foot: `verify-isolation ${first?.result.tool.version ?? ''}. This file is a view of result.json; the evidence beside it is what counts.`,
   });
 };

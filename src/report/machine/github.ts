@@ -1,12 +1,12 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
-import type { ReportedRun, Reporter } from '../reporter.js';
+import type { ReportedRun, Reporter, UnendedRun, View } from '../reporter.js';
 import { answerOf } from '../answer/answer.js';
 import { failingStoriesOf, storyLine } from '../answer/alternatives.js';
 import { causeStories } from '../answer/cause-stories.js';
 import { audienceOf } from '../answer/participants.js';
 import { missingProof } from '../reported-leaks.js';
-import { runWord } from '../word.js';
+import { runWord, unexpectedText } from '../word.js';
 
 /** GitHub shows ten annotations of each kind for a step. */
 const maxOfStep = 3;
@@ -30,10 +30,7 @@ function annotations(run: ReportedRun): readonly string[] {
       ...failingStoriesOf(result, at).map((story) => storyLine(story, audience)),
       ...missing.filter((each) => each.step === at).map((each) => each.text),
     ];
-    const texts =
-      reported.length === 0
-        ? [`expected ${step.expected ?? 'nothing'}, was ${step.verdict ?? 'not judged'}`]
-        : reported;
+    const texts = reported.length === 0 ? [unexpectedText(step)] : reported;
     const evidence = dir === null ? '' : message(` Evidence: ${dir}`);
     const line = details?.plan.steps[at]?.line;
     const head = `::error file=${property(result.scenario.file)}${line === undefined ? '' : `,line=${line}`},title=${property(`${step.verdict === 'broken' ? 'isolation is broken' : (step.verdict ?? 'not judged')}: ${step.name}`)}::`;
@@ -58,9 +55,13 @@ function notice(result: Result): string {
   return `${runWord(result).text}: ${result.scenario.name}`;
 }
 
+function unendedAnnotation({ name, why }: UnendedRun): string {
+  return `::error title=${property(`no result: ${name}`)}::${message(why)}`;
+}
+
 /**
  * GitHub's annotations, at the line of the scenario that has the step. The job summary is the Markdown report:
  * `--reporter markdown="$GITHUB_STEP_SUMMARY"`.
  */
-export const githubReport: Reporter = (runs: readonly ReportedRun[]): string =>
-  `${runs.flatMap(annotations).join('\n')}\n`;
+export const githubReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
+  `${[...runs.flatMap(annotations), ...unended.map(unendedAnnotation)].join('\n')}\n`;

@@ -1,13 +1,16 @@
 import { jsonText } from '../../core/text/json-text.js';
-import type { ReportedRun, Reporter } from '../reporter.js';
+import type { ReportedRun, Reporter, View } from '../reporter.js';
 
-/** The contract's document: the result of one run as in `result.json`, of several runs `{ "results": [ … ] }`. */
-export const jsonReport: Reporter = (runs: readonly ReportedRun[]): string => {
+/**
+ * The contract's document: the result of one run as in `result.json`, of several runs `{ "results": [ … ] }`, with
+ * `unended` where some came to none.
+ */
+export const jsonReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string => {
   const [only] = runs;
   const document =
-    runs.length === 1 && only !== undefined
+    runs.length === 1 && only !== undefined && unended.length === 0
       ? (only.judged ?? only.result)
-      : { results: runs.map((run) => run.judged ?? run.result) };
+      : { results: runs.map((run) => run.judged ?? run.result), ...(unended.length === 0 ? {} : { unended }) };
   return `${jsonText(document, 2)}\n`;
 };
 
@@ -37,8 +40,7 @@ function events({ result: shown, judged: result = shown, details }: ReportedRun)
 }
 
 /** One JSON object a line: the timeline, then what was judged. Control characters are escaped by JSON itself. */
-export const ndjsonReport: Reporter = (runs: readonly ReportedRun[]): string =>
-  `${runs
-    .flatMap(events)
+export const ndjsonReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
+  `${[...runs.flatMap(events), ...unended.map(({ name, why }) => ({ event: 'run-unended', scenario: name, why }))]
     .map((event) => jsonText(event))
     .join('\n')}\n`;

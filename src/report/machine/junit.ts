@@ -4,8 +4,8 @@ import { failingStoriesOf, storyLine } from '../answer/alternatives.js';
 import { storyText } from '../answer/answer.js';
 import { causeStories } from '../answer/cause-stories.js';
 import { audienceOf } from '../answer/participants.js';
-import type { ReportedRun, Reporter } from '../reporter.js';
-import { stepSeconds } from '../reporter.js';
+import { type ReportedRun, type Reporter, stepSeconds, type UnendedRun, type View } from '../reporter.js';
+import { unexpectedText } from '../word.js';
 
 /** Text for XML 1.0: what the format cannot hold is escaped first, its own marks after. */
 function xml(text: string): string {
@@ -18,30 +18,28 @@ function xml(text: string): string {
 }
 
 /**
- * Every judged step is passed, failed (a leak, or a claim that was not met) or in error (inconclusive); never skipped:
- * a step without proof must not look green.
+ * Every judged step, and one without a claim that failed, is passed, failed (a leak, or a claim that was not met) or in
+ * error (inconclusive); never skipped: a step without proof must not look green.
  */
 function outcome(
   { result, details, dir }: ReportedRun,
   step: StepResult,
   at: number,
 ): { readonly tag: 'failure' | 'error'; readonly message: string; readonly detail: string } | null {
-  if (step.expected === null || step.asExpected) return null;
+  if (step.asExpected) return null;
   const evidence = dir === null ? [] : [`evidence: ${dir}`];
   const reasons = step.reasons.map(
     (reason) => `${reason.code}${reason.observer === null ? '' : ` at ${reason.observer}`}: ${reason.text}`,
   );
-  if (step.verdict === 'inconclusive' || step.verdict === null)
+  // A step without a claim fails for no leak: it did not come to its end.
+  if (step.verdict === 'inconclusive' || step.verdict === null || step.expected === null)
     return { tag: 'error', message: 'inconclusive', detail: [...reasons, ...evidence].join(' | ') };
   const audience = audienceOf(result, details?.plan ?? null);
   const stories = failingStoriesOf(result, at);
   const [first] = stories;
   return {
     tag: 'failure',
-    message:
-      first === undefined
-        ? `expected ${step.expected}, was ${step.verdict}`
-        : `isolation is broken: ${storyText(first, audience)}`,
+    message: first === undefined ? unexpectedText(step) : `isolation is broken: ${storyText(first, audience)}`,
     detail: [...stories.map((story) => storyLine(story, audience)), ...reasons, ...evidence].join(' | '),
   };
 }
@@ -49,7 +47,9 @@ function outcome(
 function suite(run: ReportedRun): string {
   const { result, details } = run;
   const cases = result.steps.flatMap((step, at) =>
-    step.expected === null ? [] : [{ step, fault: outcome(run, step, at), seconds: stepSeconds(details, at) }],
+    step.expected === null && step.asExpected
+      ? []
+      : [{ step, fault: outcome(run, step, at), seconds: stepSeconds(details, at) }],
   );
   const number = (tag: 'failure' | 'error'): number => cases.filter(({ fault }) => fault?.tag === tag).length;
   const lines = cases.map(({ step, fault, seconds }) => {
@@ -77,6 +77,17 @@ function knownText({ result, details }: ReportedRun, step: StepResult): string |
   return stories.length === 0 ? null : stories.map((story) => storyLine(story, audience)).join(' | ');
 }
 
-/** JUnit's XML, as CI systems read it: a test case for each judged step. */
-export const junitReport: Reporter = (runs: readonly ReportedRun[]): string =>
-  `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${runs.map(suite).join('\n')}\n</testsuites>\n`;
+/** A run without a result must not look green either. */
+function unendedSuite({ name, why }: UnendedRun): string {
+  return [
+    `  <testsuite name="${xml(name)}" tests="1" failures="0" errors="1" skipped="0">`,
+    `    <testcase classname="${xml(name)}" name="the run">`,
+    `      <error message="no result">${xml(why)}</error>`,
+    '    </testcase>',
+    '  </testsuite>',
+  ].join('\n');
+}
+
+/** JUnit's XML, as CI systems read it: a test case for each judged step, and for each run without a result. */
+export const junitReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string =>
+  `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${[...runs.map(suite), ...unended.map(unendedSuite)].join('\n')}\n</testsuites>\n`;

@@ -1,6 +1,6 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
-import type { ReportedRun, Reporter } from '../reporter.js';
+import type { ReportedRun, Reporter, View } from '../reporter.js';
 import { failingLeaks, missingProof } from '../reported-leaks.js';
 
 /** Text in front of the performance data: `|` begins that. */
@@ -10,13 +10,13 @@ function plain(text: string): string {
 
 /**
  * What the plugin API calls the exit status (Monitoring Plugins guidelines, 2.4): 4 is not one of its values, but not a
- * pass either.
+ * pass either. What is not OK for the program, or came to no result, is not OK here.
  */
-function status(runs: readonly ReportedRun[]): string {
-  const exits = runs.map(({ result }) => result.exitCode);
+function state(runs: readonly ReportedRun[], { status, unended = [] }: View): string {
+  const exits = [...runs.map(({ result }) => result.exitCode), ...[status ?? []].flat()];
   if (exits.includes(2)) return 'CRITICAL';
   if (exits.includes(4) && !exits.some((exit) => exit !== 0 && exit !== 4)) return 'WARNING';
-  return exits.every((exit) => exit === 0) && exits.length > 0 ? 'OK' : 'UNKNOWN';
+  return exits.every((exit) => exit === 0) && runs.length > 0 && unended.length === 0 ? 'OK' : 'UNKNOWN';
 }
 
 function summary(result: Result): string {
@@ -31,7 +31,7 @@ function summary(result: Result): string {
 /**
  * One line for Nagios, Icinga and their kin, with performance data. The program's exit status 0, 2 or 3 is the state.
  */
-export const nagiosReport: Reporter = (runs: readonly ReportedRun[]): string => {
+export const nagiosReport: Reporter = (runs: readonly ReportedRun[], view: View): string => {
   const results = runs.map(({ result }) => result);
   const total = (pick: (result: Result) => number): number => results.reduce((sum, result) => sum + pick(result), 0);
   const dropped = total((result) =>
@@ -43,5 +43,9 @@ export const nagiosReport: Reporter = (runs: readonly ReportedRun[]): string => 
     `dropped=${dropped}`,
     `duration=${(total((result) => result.run.durationMs) / 1000).toFixed(1)}s`,
   ];
-  return `ISOLATION ${status(runs)} - ${results.map(summary).join('; ')} | ${data.join(' ')}\n`;
+  const texts = [
+    ...results.map(summary),
+    ...(view.unended ?? []).map(({ name, why }) => plain(`${name} no result, ${why}`)),
+  ];
+  return `ISOLATION ${state(runs, view)} - ${texts.join('; ')} | ${data.join(' ')}\n`;
 };

@@ -1,7 +1,7 @@
 import type { Drift } from '../../core/model/audit.js';
 import type { Result, StepResult } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
-import type { ReportedRun, Reporter } from '../reporter.js';
+import type { ReportedRun, Reporter, View } from '../reporter.js';
 
 interface Metric {
   readonly name: string;
@@ -9,6 +9,8 @@ interface Metric {
   readonly samples: (
     result: Result,
   ) => readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
+  /** Of a run that came to no result; absent = there is no sample of it. */
+  readonly unended?: number;
 }
 
 const ofRun =
@@ -35,6 +37,7 @@ const metrics: readonly Metric[] = [
     name: 'as_expected',
     help: '1 where everything came out as the scenario expects.',
     samples: ofRun((result) => Number(result.asExpected)),
+    unended: 0,
   },
   {
     name: 'exit_status',
@@ -88,25 +91,30 @@ function label(text: string): string {
 }
 
 /** For node_exporter's textfile collector (Prometheus text format 0.0.4). */
-export const prometheusReport: Reporter = (runs: readonly ReportedRun[]): string =>
-  `${metrics
-    .flatMap((metric) => [
-      `# HELP verify_isolation_${metric.name} ${metric.help}`,
-      `# TYPE verify_isolation_${metric.name} gauge`,
-      ...runs.flatMap(({ result }, run) =>
-        metric.samples(result).map(({ labels, value }) => {
-          const metrics = {
-            scenario: result.scenario.name,
-            ...(runs.length > 1 ? { run: String(run + 1) } : {}),
-            ...labels,
-          };
-          return `verify_isolation_${metric.name}{${Object.entries(metrics)
-            .map(([key, text]) => `${key}="${label(text)}"`)
-            .join(',')}} ${value}`;
-        }),
-      ),
-    ])
+export const prometheusReport: Reporter = (runs: readonly ReportedRun[], { unended = [] }: View): string => {
+  const total = runs.length + unended.length;
+  return `${metrics
+    .flatMap((metric) => {
+      const sample = (scenario: string, run: number, labels: Readonly<Record<string, string>>, value: number): string =>
+        `verify_isolation_${metric.name}{${Object.entries({
+          scenario,
+          ...(total > 1 ? { run: String(run + 1) } : {}),
+          ...labels,
+        })
+          .map(([key, text]) => `${key}="${label(text)}"`)
+          .join(',')}} ${value}`;
+      const { unended: value } = metric;
+      return [
+        `# HELP verify_isolation_${metric.name} ${metric.help}`,
+        `# TYPE verify_isolation_${metric.name} gauge`,
+        ...runs.flatMap(({ result }, run) =>
+          metric.samples(result).map((each) => sample(result.scenario.name, run, each.labels, each.value)),
+        ),
+        ...(value === undefined ? [] : unended.map(({ name }, at) => sample(name, runs.length + at, {}, value))),
+      ];
+    })
     .join('\n')}\n`;
+};
 
 export interface WatchMetrics {
   readonly readAt: Date;

@@ -8,6 +8,7 @@ import { type Answer, answerOf, heldForText } from '../answer/answer.js';
 import { countText } from '../answer/participants.js';
 import { lingerText, trustedTexts } from '../limits.js';
 import type { ReportedRun, View } from '../reporter.js';
+import { unendedWord } from '../word.js';
 import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';
 
 const statusMeanings: Readonly<Record<number, string>> = {
@@ -136,25 +137,26 @@ function isProse(line: string): boolean {
 /** What several runs came to: a line each, and how many of which verdict. */
 export function sumLines(
   runs: readonly ReportedRun[],
-  { status }: View,
+  { status, unended = [] }: View,
   width: number,
   paint: Paint,
 ): readonly string[] {
-  const answers = runs.map((run) => ({ run, answer: answerOf(run) }));
+  const answers = [
+    ...runs.map((run) => ({ name: run.result.scenario.name, ...answerOf(run) })),
+    ...unended.map(({ name, why }) => ({ name, word: unendedWord, sentence: why })),
+  ];
   const longest = (texts: readonly string[]): number => Math.max(0, ...texts.map(widthOf));
-  const wordWidth = longest(answers.map(({ answer }) => answer.word.text));
-  const names = runs.map(({ result }) => escapeText(result.scenario.name));
+  const wordWidth = longest(answers.map(({ word }) => word.text));
+  const names = answers.map(({ name }) => escapeText(name));
   const nameWidth = Math.min(longest(names), Math.floor(width * 0.35));
-  const words = [...new Set(answers.map(({ answer }) => answer.word.text))];
-  const counts = words.map(
-    (word) => `${countText(answers.filter(({ answer }) => answer.word.text === word).length)} ${word}`,
-  );
+  const words = [...new Set(answers.map(({ word }) => word.text))];
+  const counts = words.map((text) => `${countText(answers.filter(({ word }) => word.text === text).length)} ${text}`);
   return [
-    ...answers.map(({ answer: { word, sentence } }, at) => {
+    ...answers.map(({ word, sentence }, at) => {
       const name = padEnd(cut(names[at] ?? '', nameWidth), nameWidth);
       const room = width - wordWidth - nameWidth - 4;
       return `${paint(padEnd(word.text, wordWidth), 'bold', word.tint)}  ${name}  ${cut(escapeText(sentence), room)}`;
     }),
-    `${countText(runs.length)} runs: ${counts.join(', ')}${status === undefined ? '' : `; ${statusText(status)}`}`,
+    `${countText(answers.length)} ${answers.length === 1 ? 'run' : 'runs'}: ${counts.join(', ')}${status === undefined ? '' : `; ${statusText(status)}`}`,
   ];
 }

@@ -101,7 +101,7 @@ export const terminalReport: Reporter = (runs: readonly ReportedRun[], view: Vie
       ...pictureBefore(run, view, width, paint),
       ...(whole ? wholeReport(run, view, width, paint) : shortReport(run, view, width, paint)),
     ]),
-    ...(runs.length === 1 ? [] : [sumLines(runs, view, width, paint)]),
+    ...(runs.length === 1 && (view.unended ?? []).length === 0 ? [] : [sumLines(runs, view, width, paint)]),
   ];
   return texts.map((lines) => `${lines.map((line) => line.trimEnd()).join('\n')}\n`).join('\n');
 };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { compareResults, statusAgainst } from '../../../src/report/compare-results.js';
+import { compareResults, statusAgainst, unprovenSteps } from '../../../src/report/compare-results.js';
+import type { StepResult } from '../../../src/core/model/result.js';
 import { leakText } from '../../../src/report/reported-leaks.js';
 import { comparisonText } from '../../../src/report/terminal/comparison.js';
 import { findings, result, step } from '../../support/report/fixture.js';
@@ -82,7 +83,29 @@ describe('compareResults', () => {
   });
 });
 
+describe('unprovenSteps', () => {
+  it('names steps that held and are not proven now, or missing', () => {
+    expect(unprovenSteps(silent, silent)).toEqual([]);
+    expect(unprovenSteps(silent, doubtful)).toEqual(['gate']);
+    expect(unprovenSteps(silent, run({ kali3: 0 }, { verdict: null }))).toEqual(['gate']);
+    expect(unprovenSteps(silent, result([]))).toEqual(['gate']);
+    expect(unprovenSteps(silent, leaking)).toEqual([]);
+    expect(unprovenSteps(doubtful, result([]))).toEqual([]);
+  });
+});
+
 describe('statusAgainst', () => {
+  const ids = { claim: 'ids sees all', probe: 0, outcome: 'short' } as const;
+  const blind = (...unmet: readonly NonNullable<StepResult['unmet']>[number][]): ReturnType<typeof run> =>
+    run({ kali3: 7, winxp: 0 }, { unmet });
+
+  it('is 4 where a claim failed that came true in the baseline, though every leak is known', () => {
+    expect(statusAgainst(leaking, blind(ids))).toBe(4);
+    expect(statusAgainst(blind(ids), blind(ids))).toBe(0);
+    expect(statusAgainst(blind(ids), blind(ids, { ...ids, probe: 1 }))).toBe(4);
+    expect(statusAgainst(blind(ids), blind({ ...ids, outcome: 'beyond' }))).toBe(4);
+  });
+
   it('fails only on what the baseline has not', () => {
     expect(statusAgainst(leaking, leaking)).toBe(0);
     expect(statusAgainst(silent, leaking)).toBe(2);

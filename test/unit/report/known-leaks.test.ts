@@ -64,6 +64,22 @@ describe('a run with a leak that is new', () => {
   });
 });
 
+describe('a run whose leaks are known, and in which a claim failed', () => {
+  it('passes in no report', async () => {
+    const { result: known, ...rest } = run({ kali3: 7 });
+    const unmet = [{ claim: 'ids sees all', probe: null, outcome: 'short' }] as const;
+    const blind = { ...rest, result: { ...known, steps: known.steps.map((each) => ({ ...each, unmet })) } };
+    const shown = againstBaseline(blind, baseline);
+    expect(shown).toMatchObject({ status: 4, result: { exitCode: 4, asExpected: false } });
+    const view = { width: 100, color: false };
+    expect((await reporters.junit())([shown], view)).toContain('failures="1" errors="0" skipped="0" time="12.345"');
+    expect((await reporters.junit())([shown], view)).toContain('<failure message="did not come true: ids sees all">');
+    expect((await reporters.github())([shown], view)).toContain('did not come true: ids sees all');
+    expect((await reporters.nagios())([shown], view)).toMatch(/^ISOLATION WARNING/);
+    expect((await reporters.terminal())([shown], view)).toMatch(/^NOT AS EXPECTED/);
+  });
+});
+
 describe('a run with leaks that have no rows of their own', () => {
   it('is not called known, for which they are is not known', () => {
     const folded = leaking({ kali3: 7 });

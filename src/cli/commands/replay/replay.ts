@@ -5,9 +5,29 @@ import { reporters } from '../../../report/reporters.js';
 import { judgeFolder } from '../../../system/evidence/replay.js';
 import { reportedRun } from '../evidence/load-details.js';
 import { combineExitStatuses } from '../../command.js';
+import { printError } from '../../print-error.js';
 import { chooseReporters, printFailedReports, writeReports } from '../reporters.js';
 
-/** Judges each folder again and reports; returns the exit status. */
+/** Judges a folder again. Rejects with VerifyError (64) where it is not a run's. */
+async function judgedRun(dir: string, isPage: boolean): Promise<ReportedRun> {
+  const isFile = await stat(dir)
+    .then((info) => info.isFile())
+    .catch(() => false);
+  if (isFile)
+    throw new VerifyError(
+      'usage',
+      64,
+      `${dir}: a capture alone does not say which endpoint listened`,
+      'name the MAC of the endpoint that recorded it with --mac, or a scenario with --scenario and --observer',
+    );
+  const { result, input } = await judgeFolder(dir);
+  return reportedRun(dir, result, isPage, input);
+}
+
+/**
+ * Judges each folder again and reports; returns the exit status. What keeps a folder from being judged is said beside
+ * the others. Rejects with VerifyError where none is judged.
+ */
 export async function replayCommand(
   dirs: readonly string[],
   options: {
@@ -27,31 +47,31 @@ export async function replayCommand(
   const chosen = chooseReporters(options.reporter, options.json);
   // loaded now, since at the end of a large capture all waits for its hash
   await Promise.all(chosen.map(({ name }) => reporters[name]()));
+  const isPage = chosen.some(({ name }) => name === 'html');
   const runs: ReportedRun[] = [];
+  const failures: { readonly dir: string; readonly error: VerifyError }[] = [];
   for (const dir of dirs) {
-    const isFile = await stat(dir)
-      .then((info) => info.isFile())
-      .catch(() => false);
-    if (isFile)
-      throw new VerifyError(
-        'usage',
-        64,
-        `${dir}: a capture alone does not say which endpoint listened`,
-        'name the MAC of the endpoint that recorded it with --mac, or a scenario with --scenario and --observer',
-      );
-    const { result, input } = await judgeFolder(dir);
-    runs.push(
-      await reportedRun(
-        dir,
-        result,
-        chosen.some(({ name }) => name === 'html'),
-        input,
-      ),
-    );
+    try {
+      runs.push(await judgedRun(dir, isPage));
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error;
+      failures.push({ dir, error });
+    }
   }
-  const status = combineExitStatuses(runs.map(({ result }) => result.exitCode));
+  const [failure] = failures;
+  if (runs.length === 0 && failure !== undefined) throw failure.error;
+  const status = combineExitStatuses([
+    ...runs.map(({ result }) => result.exitCode),
+    ...failures.map(({ error }) => printError(error)),
+  ]);
+  const unended = failures.map(({ dir, error }) => ({ name: dir, why: error.message }));
   const failed = printFailedReports(
-    await writeReports(chosen, runs, { status, verbose: options.verbose ?? false, picture: options.picture ?? false }),
+    await writeReports(chosen, runs, {
+      status,
+      verbose: options.verbose ?? false,
+      picture: options.picture ?? false,
+      unended,
+    }),
   );
   return combineExitStatuses([status, ...failed]);
 }

@@ -1,7 +1,7 @@
 import type { Result } from '../../../core/model/result.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { escapeText } from '../../../core/text/escape.js';
-import { compareResults, isFoldedLeak } from '../../../report/compare-results.js';
+import { compareResults, isFoldedLeak, newlyUnmet } from '../../../report/compare-results.js';
 import { againstBaseline } from '../../../report/known-leaks.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 
@@ -32,9 +32,11 @@ export function checkBaselines(baselines: readonly Result[], names: readonly str
 function againstText(baseline: Result, result: Result): string {
   const began = compareResults(baseline, result).began.length;
   if (began > 0) return `${began} leaking rows are not in the baseline`;
-  return result.steps.some(({ asExpected, findings }) => !asExpected && findings.some(isFoldedLeak))
-    ? 'every leak that has a row of its own stands in the baseline already; whether the others do is not known, ask for fewer pairs a step'
-    : 'every leak stands in the baseline already';
+  if (result.steps.some(({ asExpected, findings }) => !asExpected && findings.some(isFoldedLeak)))
+    return 'every leak that has a row of its own stands in the baseline already; whether the others do is not known, ask for fewer pairs a step';
+  const unmet = newlyUnmet(baseline, result).map(({ claim }) => claim);
+  const but = unmet.length === 0 ? '' : `, but this came true there and not here: ${unmet.join('; ')}`;
+  return `every leak stands in the baseline already${but}`;
 }
 
 /**

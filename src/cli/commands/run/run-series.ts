@@ -111,12 +111,17 @@ export class Stop {
 }
 
 /**
- * What went wrong besides the stop; null = nothing did. Throws the error itself where nothing stopped the runs, and
- * where it is a fault of the tool.
+ * What went wrong besides the stop; null = nothing did. Throws the error itself where it is a fault of the tool, and
+ * where nothing stopped the runs and none has ended: there is nothing to report.
  */
-export function failureBesides(stop: Pick<Stop, 'by' | 'isTimedOut'>, error: unknown): VerifyError | null {
-  if ((stop.by === undefined && !stop.isTimedOut) || !(error instanceof VerifyError)) throw error;
-  return error.code === 'interrupted' ? null : error;
+export function failureBesides(
+  stop: Pick<Stop, 'by' | 'isTimedOut'>,
+  error: unknown,
+  hasEnded = false,
+): VerifyError | null {
+  const isStopped = stop.by !== undefined || stop.isTimedOut;
+  if (!(error instanceof VerifyError) || (!isStopped && !hasEnded)) throw error;
+  return isStopped && error.code === 'interrupted' ? null : error;
 }
 
 /** What is common to the runs of a command. */
@@ -144,8 +149,8 @@ export class RunSeries {
   readonly unsigned: 69[] = [];
   /** What runs could not put back, by name. */
   readonly left: string[] = [];
-  /** A run failed beside being stopped, which was said: that everything is put back is not known. */
-  hasFailed = false;
+  /** Of the run that failed, which was said: that everything is put back is not known. */
+  readonly failures: { readonly status: number; readonly why: string }[] = [];
 
   constructor(
     private readonly request: SeriesRequest,
@@ -154,7 +159,7 @@ export class RunSeries {
     private readonly stop: Stop,
   ) {}
 
-  /** Until the last is over, or they are stopped. Rejects with VerifyError. */
+  /** Until the last is over, one fails, or they are stopped. Rejects with VerifyError where none ended before. */
   async carryOut(): Promise<void> {
     const { stop } = this;
     try {
@@ -163,10 +168,8 @@ export class RunSeries {
         await this.carryOutScenario(scenario, at);
       }
     } catch (error) {
-      const failure = failureBesides(stop, error);
-      if (failure === null) return;
-      this.hasFailed = true;
-      printError(failure);
+      const failure = failureBesides(stop, error, this.runs.length > 0);
+      if (failure !== null) this.failures.push({ status: printError(failure), why: failure.message });
     } finally {
       stop.endTimer();
     }

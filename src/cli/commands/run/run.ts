@@ -7,6 +7,7 @@ import type { Entered } from '../../../system/fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
 import { handedVariable, takeHanded } from '../../../system/process/handed.js';
 import { shedRights } from '../../../system/process/process-rights.js';
+import type { UnendedRun } from '../../../report/reporter.js';
 import { combineExitStatuses } from '../../command.js';
 import { runPaths } from '../evidence/evidence-folder.js';
 import { chooseReporters, printFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
@@ -46,7 +47,7 @@ async function runOrLaunch(requested: RunCommandOptions | null): Promise<number>
   const series = new RunSeries(request, inOrder(request), inside, stop);
   stop.startTimer(request.timeoutMs);
   await series.carryOut();
-  const statuses = await report(request, series, stop);
+  const statuses = await reportSeries(request, series, stop);
   return stop.by === undefined ? combineExitStatuses(statuses) : statusOf(stop.by);
 }
 
@@ -133,10 +134,11 @@ function inOrder({ options, scenarios }: RunRequest): readonly Scenario[] {
 }
 
 /** What of a series of runs was done. */
-interface EndedSeries extends Pick<RunSeries, 'hasFailed'> {
+interface EndedSeries {
   readonly runs: readonly unknown[];
   readonly scenarios: readonly unknown[];
   readonly left: readonly string[];
+  readonly failures: readonly unknown[];
 }
 
 /** That runs were stopped, in a sentence; null = they were not. */
@@ -153,9 +155,20 @@ export function stopText(
     : null;
 }
 
-function putBackText({ left, hasFailed }: EndedSeries): string {
+/** The run that failed or was stopped before it came to a result, and those that were not begun after it. */
+function unendedRuns(
+  { by, isTimedOut }: Stop,
+  { runs, scenarios, failures }: RunSeries,
+  timeout: string | undefined,
+): readonly UnendedRun[] {
+  const limit = isTimedOut ? `--timeout ${timeout}` : by;
+  const why = limit === undefined ? 'not begun: a run before it failed' : `stopped by ${limit}`;
+  return scenarios.slice(runs.length).map(({ name }, at) => ({ name, why: failures[at]?.why ?? why }));
+}
+
+function putBackText({ left, failures }: EndedSeries): string {
   if (left.length > 0) return `left: ${left.join('; ')}`;
-  return hasFailed
+  return failures.length > 0
     ? 'see above; `verify-isolation cleanup` puts back what was left on a host'
     : 'everything is put back';
 }
@@ -164,11 +177,20 @@ function putBackText({ left, hasFailed }: EndedSeries): string {
 const inconclusiveStatus = 3;
 
 /** Writes the reports, and why runs ended early; gives the exit statuses of all that was done. */
-async function report(request: RunRequest, series: RunSeries, stop: Stop): Promise<readonly number[]> {
-  const { runs, unsigned } = series;
-  const statuses = [...runs.map(({ result, status }) => status ?? result.exitCode), ...unsigned];
+export async function reportSeries(
+  request: Pick<RunRequest, 'options' | 'reporters'>,
+  series: RunSeries,
+  stop: Stop,
+): Promise<readonly number[]> {
+  const { runs, unsigned, failures } = series;
+  const statuses = [
+    ...runs.map(({ result, status }) => status ?? result.exitCode),
+    ...unsigned,
+    ...failures.map((failure) => failure.status),
+  ];
   const status = combineExitStatuses(stop.isTimedOut ? [...statuses, inconclusiveStatus] : statuses);
-  const failed = runs.length === 0 ? [] : await writeAnswers(request, series, status, stop);
+  const isNothing = runs.length === 0 && stop.by !== undefined;
+  const failed = isNothing ? [] : await writeAnswers(request, series, status, stop);
   const reportStatuses = printFailedReports([...series.failed, ...failed]);
   const stopped = stopText(stop, series, request.options.timeout);
   if (stopped !== null) process.stderr.write(`${escapeText(stopped)}\n`);
@@ -177,16 +199,19 @@ async function report(request: RunRequest, series: RunSeries, stop: Stop): Promi
 
 /** Gives the reports that could not be written, a sentence each. */
 async function writeAnswers(
-  { options, reporters }: RunRequest,
-  { runs }: RunSeries,
+  { options, reporters }: Pick<RunRequest, 'options' | 'reporters'>,
+  series: RunSeries,
   status: number,
   stop: Stop,
 ): Promise<readonly string[]> {
-  const { verbose, picture = false, quiet, progress } = options;
+  const { verbose, picture = false, quiet, progress, timeout } = options;
+  const { runs } = series;
   const brief = stop.by !== undefined;
-  const failed = await writeReports(reporters, runs, { verbose, picture, status, brief });
+  const unended = unendedRuns(stop, series, timeout);
+  const failed = await writeReports(reporters, runs, { verbose, picture, status, brief, unended });
   // Where stdout is for a machine, the log has the answer for people.
   const isForMachine = !reporters.some(({ name, path }) => name === 'terminal' && path === null);
-  if (isForMachine && !quiet && !brief && progress !== 'json') await writeAnswerToLog(runs, status, picture);
+  if (isForMachine && !quiet && !brief && progress !== 'json')
+    await writeAnswerToLog(runs, { status, picture, unended });
   return failed;
 }

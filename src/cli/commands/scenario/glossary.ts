@@ -54,8 +54,14 @@ export const driftMeanings: Readonly<Record<DriftCode, string>> = {
   'behind-bridge-appeared': 'There is a device behind a port of the bridge now, which gets what the port gets.',
   'behind-bridge-gone': 'A device behind a port of the bridge is no longer there.',
   'mac-moved': 'A MAC is learned on another port than before. Its guest moved, or another one claims it.',
-  'entry-added': 'Somebody added an entry to the forwarding database by hand.',
+  'entry-added':
+    'Somebody added an entry to the forwarding database by hand. A permanent one on a port cuts the guest with that MAC off.',
   'entry-gone': 'An entry that was added to the forwarding database by hand is gone.',
+  'sticky-gone': 'An entry of the forwarding database no longer holds its MAC on its port. Another guest may claim it.',
+  'member-added': 'Somebody made a port a member of a multicast group by hand. It gets the frames to that group.',
+  'member-gone': 'A port that was made a member of a multicast group by hand is none any more.',
+  'router-port-appeared': 'A port is a multicast router port now, and gets every group. See mcast-router-port.',
+  'router-port-gone': 'A port is no longer a multicast router port.',
   'rules-changed': 'Rules of a packet filter changed. They may be what keeps guests apart.',
   'bridge-promiscuous':
     'Something bridges this bridge, or listens on it. Frames to what is behind it flood to all ports.',

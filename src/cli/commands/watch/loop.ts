@@ -1,5 +1,6 @@
 import { driftOf } from '../../../core/audit/drift.js';
 import { withLastRead } from '../../../core/audit/drift-parts.js';
+import { lastSettings } from '../../../core/audit/drift-settings.js';
 import type { Drift } from '../../../core/model/audit.js';
 import type { Snapshot } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
@@ -54,6 +55,8 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
     const baseline = options.baseline ?? first;
     // what was read last of each part, and what could not be read at the last snapshot
     let [last, unread] = [baseline, baseline.state.unread];
+    // a port that comes back is compared with the one of its name that was there last
+    let earlier = lastSettings(baseline);
     bell.watch(first.state.links);
     options.onReady(first);
     if (options.baseline !== null) bell.ring(); // what differs already is reported at once
@@ -68,8 +71,9 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
         reads += 1;
         const counts = { reads, failures, ...bell.counts() };
         const { bridge } = options;
-        options.onSnapshot(now, driftOf(last, now, { bridge, unread }), driftOf(baseline, now, { bridge }), counts);
-        [last, unread] = [withLastRead(last, now), now.state.unread];
+        const changed = driftOf(last, now, { bridge, unread, earlier });
+        options.onSnapshot(now, changed, driftOf(baseline, now, { bridge }), counts);
+        [last, unread, earlier] = [withLastRead(last, now), now.state.unread, lastSettings(now, earlier)];
         bell.watch(now.state.links);
       } catch (error) {
         if (!(error instanceof VerifyError)) throw error;

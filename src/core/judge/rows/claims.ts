@@ -1,10 +1,8 @@
 import type { PlannedClaim } from '../../model/plan.js';
-import type { Finding } from '../../model/result.js';
+import type { Finding, UnmetClaim } from '../../model/result.js';
 
-/**
- * How a claim of `seen` came out. `beyond`: more was seen than claimed; `short`: less; `unmatched`: no row matches it.
- */
-export type ClaimOutcome = 'held' | 'beyond' | 'short' | 'unmatched';
+/** How a claim of `seen` came out. */
+export type ClaimOutcome = 'held' | UnmetClaim['outcome'];
 
 function rowOutcome(row: Finding, claim: PlannedClaim): ClaimOutcome {
   // Grouped rows are all alike, so each of them has its share.
@@ -49,4 +47,12 @@ export function claimText(claim: PlannedClaim): string {
     claim.variant === undefined ? '' : ` as ${claim.variant}`,
   ].join('');
   return `${claim.observer} sees ${String(claim.seen)}${narrowed}`;
+}
+
+/** Those of a step's claims that did not come true. */
+export function unmetClaims(claims: readonly PlannedClaim[], rows: readonly Finding[]): readonly UnmetClaim[] {
+  return claims.flatMap((claim) => {
+    const outcome = claimOutcome(claim, rows);
+    return outcome === 'held' ? [] : [{ claim: claimText(claim), probe: claim.probe, outcome }];
+  });
 }

@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { driftOf } from '../../../../src/core/audit/drift.js';
 import { withLastRead } from '../../../../src/core/audit/drift-parts.js';
+import { lastSettings } from '../../../../src/core/audit/drift-settings.js';
 import { stateAlone } from '../../../../src/core/bridge/view.js';
 import type { Drift } from '../../../../src/core/model/audit.js';
-import type { HostState, PacketSocket, Snapshot } from '../../../../src/core/model/state.js';
+import type { HostState, LinkState, PacketSocket, Snapshot } from '../../../../src/core/model/state.js';
 import { stateWith, upLink } from '../../../support/link-state.js';
 
 const links = [
-  upLink('br0', { kind: 'bridge', ifindex: 1, bridge: {} }),
-  upLink('v0', { master: 'br0', ifindex: 2, port: {} }),
-  upLink('v1', { master: 'br0', ifindex: 3, port: {} }),
+  upLink('br0', { kind: 'bridge', ifindex: 1, mac: '02:00:00:00:00:01', bridge: {} }),
+  upLink('v0', { master: 'br0', ifindex: 2, mac: '02:00:00:00:00:02', port: {} }),
+  upLink('v1', { master: 'br0', ifindex: 3, mac: '02:00:00:00:00:03', port: {} }),
 ];
 const mirrorTo = (device: string): unknown => ({
   filters: {
@@ -53,10 +54,10 @@ const drift = (was: Snapshot, is: Snapshot): readonly string[] => told(driftOf(w
 function watched(...snapshots: readonly Snapshot[]): readonly (readonly string[])[] {
   const [first, ...others] = snapshots;
   if (first === undefined) return [];
-  let [last, known] = [first, first.state.unread];
+  let [last, known, earlier] = [first, first.state.unread, lastSettings(first)];
   return others.map((now) => {
-    const changes = told(driftOf(last, now, { bridge: null, unread: known }));
-    [last, known] = [withLastRead(last, now), now.state.unread];
+    const changes = told(driftOf(last, now, { bridge: null, unread: known, earlier }));
+    [last, known, earlier] = [withLastRead(last, now), now.state.unread, lastSettings(now, earlier)];
     return changes;
   });
 }
@@ -91,6 +92,103 @@ describe('what comes and goes', () => {
   it('is told of what was read beside a part that was not', () => {
     const blind = seen({ tc: null, programs: [program], ...unread('tc') });
     expect(drift(seen(), blind)).toEqual(['bypass-appeared v0 tcx ingress', 'unread tc']);
+  });
+});
+
+describe('a port that comes back', () => {
+  const without = links.filter(({ name }) => name !== 'v0');
+  const withPort = (settings: LinkState['port'], name = 'v0'): Snapshot =>
+    seen({ links: [...without, upLink(name, { master: 'br0', ifindex: 9, port: settings })] });
+  const isolated = withPort({ isolated: true, flood: true });
+  const open = withPort({ isolated: false, flood: true });
+  const gone = seen({ links: without });
+
+  it('has told what differs from when it was last there', () => {
+    expect(watched(isolated, gone, gone, open)).toEqual([
+      ['port-left v0'],
+      [],
+      ['port-joined v0', 'setting-changed v0.isolated'],
+    ]);
+    expect(driftOf(gone, open, { bridge: null, earlier: lastSettings(gone, lastSettings(isolated)) })).toContainEqual(
+      expect.objectContaining({ code: 'setting-changed', severity: 'high', before: 'true', after: 'false' }),
+    );
+  });
+
+  it('is no more than a port that joined where it is as it was, or was never there', () => {
+    expect(watched(isolated, gone, isolated)).toEqual([['port-left v0'], ['port-joined v0']]);
+    expect(watched(gone, open)).toEqual([['port-joined v0']]);
+  });
+
+  it('comes back with its bridge as well', () => {
+    expect(watched(isolated, seen({ links: [] }), open)).toEqual([
+      ['bridge-gone br0'],
+      ['bridge-appeared br0', 'setting-changed v0.isolated'],
+    ]);
+  });
+
+  it('is kept in mind among many names, not forever', () => {
+    let earlier = lastSettings(isolated);
+    for (let at = 0; at < 5000; at += 1) earlier = lastSettings(withPort({}, `vnet${at}`), earlier);
+    expect(earlier.size).toBeLessThan(5000);
+    expect(earlier.has('vnet4998')).toBe(true);
+  });
+});
+
+describe('entries made by hand', () => {
+  const [guest, permanent] = [
+    { ...entry, state: 'dynamic' },
+    { ...entry, state: 'permanent' },
+  ];
+  const ownMac = (port: string): HostState['fdb'][number] => ({
+    ...permanent,
+    port,
+    mac: links.find(({ name }) => name === port)?.mac ?? '',
+  });
+  const levels = (was: Partial<HostState>, is: Partial<HostState>): readonly string[] =>
+    driftOf(seen(was), seen(is)).map(({ code, severity, place }) => `${severity} ${code} ${place}`);
+
+  it('that make the MAC of a guest the own one of the bridge are high', () => {
+    expect(levels({ fdb: [guest] }, { fdb: [permanent] })).toEqual(['high entry-added 52:54:00:00:00:01']);
+    expect(levels({ fdb: [entry] }, { fdb: [permanent] })).toEqual(['high entry-added 52:54:00:00:00:01']);
+    expect(levels({ fdb: [] }, { fdb: [permanent] })).toEqual(['high entry-added 52:54:00:00:00:01']);
+    expect(levels({ fdb: [guest] }, { fdb: [{ ...permanent, port: 'v1' }] })).toEqual([
+      'high mac-moved 52:54:00:00:00:01',
+    ]);
+    expect(levels({ fdb: [permanent] }, { fdb: [guest] })).toEqual(['medium entry-gone 52:54:00:00:00:01']);
+    expect(levels({ fdb: [] }, { fdb: [{ ...permanent, port: 'br0' }] })).toEqual([
+      'low entry-added 52:54:00:00:00:01',
+    ]);
+  });
+
+  it('are none that the kernel makes for a port, or for one that is not listed yet', () => {
+    const own = [ownMac('v0'), ownMac('v1'), ownMac('br0'), { ...ownMac('v1'), vlan: 20 }];
+    expect(levels({ fdb: [] }, { fdb: own })).toEqual([]);
+    expect(levels({ fdb: own }, { fdb: [] })).toEqual([]);
+    expect(levels({ fdb: [] }, { fdb: [{ ...ownMac('br0'), port: 'v0' }] })).toEqual([]);
+    expect(levels({ fdb: [] }, { fdb: [{ ...permanent, port: 'v2' }] })).toEqual([]);
+  });
+
+  it('are told where they no longer hold a MAC on its port', () => {
+    const sticky = { ...entry, flags: ['sticky'] };
+    expect(levels({ fdb: [sticky] }, { fdb: [entry] })).toEqual(['medium sticky-gone 52:54:00:00:00:01']);
+    expect(levels({ fdb: [{ ...guest, flags: ['sticky'] }] }, { fdb: [guest] })).toEqual([
+      'medium sticky-gone 52:54:00:00:00:01',
+    ]);
+    expect(levels({ fdb: [sticky] }, { fdb: [guest] })).toEqual(['medium entry-gone 52:54:00:00:00:01']);
+    expect(levels({ fdb: [entry] }, { fdb: [sticky] })).toEqual([]);
+    expect(levels({ fdb: [sticky] }, { fdb: [sticky] })).toEqual([]);
+  });
+
+  it('are told of multicast groups, and who became a router port', () => {
+    const member = { dev: 'br0', port: 'v0', grp: '239.1.1.1', state: 'permanent' };
+    const router = { br0: [{ port: 'v1' }] };
+    const [none, joined] = [{ mdb: [{ mdb: [], router: {} }] }, { mdb: [{ mdb: [{ ...member, state: 'temp' }] }] }];
+    const both = { mdb: [{ mdb: [{ ...member, vid: 20 }], router }] };
+    expect(levels(none, both)).toEqual(['medium member-added 239.1.1.1 vlan 20 on v0', 'high router-port-appeared v1']);
+    expect(levels(both, none)).toEqual(['low member-gone 239.1.1.1 vlan 20 on v0', 'info router-port-gone v1']);
+    expect(levels(joined, { mdb: [{ mdb: [member] }] })).toEqual(['medium member-added 239.1.1.1 on v0']);
+    expect(levels(none, joined)).toEqual([]);
+    expect(levels(both, both)).toEqual([]);
   });
 });
 

@@ -49,6 +49,13 @@ describe('expectations', () => {
     expect(leaking(claims('all', 'broken'), 7)).toMatchObject({ verdict: 'broken', exitCode: 4 }));
   it('more than was claimed is exit 2', () =>
     expect(leaking(claims(3, 'broken'), 4)).toMatchObject({ verdict: 'broken', exitCode: 2 }));
+  it('a claim that failed stands in the result beside the leak that decides', () => {
+    const unmet = (seen: Parameters<typeof claims>[0], frames: number) =>
+      leaking(claims(seen, 'holds'), frames).steps[0]?.unmet;
+    expect(unmet('all', 7)).toEqual([{ claim: 'c sees all', probe: null, outcome: 'short' }]);
+    expect(unmet(3, 4)).toEqual([{ claim: 'c sees 3', probe: null, outcome: 'beyond' }]);
+    expect(unmet('all', 20)).toBeUndefined();
+  });
   it('an accepted leak does not break, until its day has passed', () => {
     const accept = (until: string) =>
       scenario([

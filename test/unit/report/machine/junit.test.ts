@@ -33,6 +33,31 @@ describe('junit report', () => {
     expect(text).toContain('<error message="inconclusive">control-missing at kali3: deaf</error>');
   });
 
+  it('makes a step without a claim that failed an error, and none of one that came to its end', () => {
+    const text = render(
+      result([
+        step('nothing is claimed', { verdict: null, expected: null }),
+        step('failed', {
+          verdict: 'inconclusive',
+          expected: null,
+          asExpected: false,
+          reasons: [{ code: 'step-failed', observer: null, text: 'tc failed' }],
+        }),
+        step('leaked and failed', { verdict: 'broken', expected: null, asExpected: false }),
+        step('not here', {
+          verdict: null,
+          expected: null,
+          asExpected: false,
+          reasons: [{ code: 'unsupported', observer: null, text: 'no such kind' }],
+        }),
+      ]),
+    );
+    expect(text).toContain('tests="3" failures="0" errors="3" skipped="0"');
+    expect(text).toContain('<error message="inconclusive">step-failed: tc failed</error>');
+    expect(text).toContain('<error message="inconclusive">unsupported: no such kind</error>');
+    expect(text).not.toContain('nothing is claimed');
+  });
+
   it('carries cause, fix, evidence and how long each step took', () => {
     const run = reported(['c']);
     const text = junitReport([run], { width: 80, color: false });

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { jsonReport } from '../../../../src/report/machine/json.js';
 import { junitReport } from '../../../../src/report/machine/junit.js';
 import { reporters as loaders } from '../../../../src/report/reporters.js';
 import { experiment, findings, result, step } from '../../../support/report/fixture.js';
@@ -55,6 +56,31 @@ describe.each(Object.entries(reporters))('%s report', (name, report) => {
 
   it('ends with a line feed', () => {
     expect(report([run(experiment)], view)).toMatch(/\n$/);
+  });
+});
+
+describe('a run that came to no result', () => {
+  const late = { ...view, status: 3, unended: [{ name: 'late', why: 'stopped by --timeout 1s' }] };
+  const said: Readonly<Record<string, string>> = {
+    terminal:
+      'NO RESULT   late                  stopped by --timeout 1s\n2 runs: 1 REPRODUCED, 1 NO RESULT; exit status 3',
+    html: '<h1>NO RESULT: late</h1><p>stopped by --timeout 1s</p>',
+    markdown: '## NO RESULT: late\n\nstopped by --timeout 1s\n',
+    junit:
+      '<testsuite name="late" tests="1" failures="0" errors="1" skipped="0">\n    <testcase classname="late" name="the run">\n      <error message="no result">stopped by --timeout 1s</error>',
+    github: '::error title=no result%3A late::stopped by --timeout 1s\n',
+    prometheus: 'verify_isolation_as_expected{scenario="late",run="2"} 0',
+    ndjson: '{"event":"run-unended","scenario":"late","why":"stopped by --timeout 1s"}\n',
+    nagios: 'ISOLATION UNKNOWN - wireshark-experiment broken as expected; late no result, stopped by --timeout 1s | ',
+  };
+
+  it.each(Object.entries(reporters))('stands in the %s report', (name, report) => {
+    expect(report([run(experiment)], late)).toContain(said[name]);
+    expect(report([], late)).toContain('late');
+  });
+
+  it('stands beside the results of the others in JSON', () => {
+    expect(JSON.parse(jsonReport([run(experiment)], late))).toEqual({ results: [experiment], unended: late.unended });
   });
 });
 
@@ -166,6 +192,17 @@ describe('nagios report', () => {
     expect(text).toMatch(
       new RegExp(`^ISOLATION ${state} - [^|\\n]+ \\| leaks=\\d+;;0 unobserved_ports=0 dropped=0 duration=12\\.3s\\n$`),
     );
+  });
+});
+
+describe('nagios report of runs that are as expected', () => {
+  it.each([
+    [0, 'OK'],
+    [2, 'CRITICAL'],
+    [3, 'UNKNOWN'],
+    [69, 'UNKNOWN'],
+  ] as const)('with exit status %i is %s', (status, state) => {
+    expect(reporters.nagios([run(experiment)], { ...view, status })).toMatch(new RegExp(`^ISOLATION ${state} - `));
   });
 });
 

@@ -20,6 +20,10 @@ describe('an error of runs that were stopped', () => {
     expect(failureBesides(late, failed)).toBe(failed);
   });
 
+  it('is said where a run has ended, though nothing stopped the runs', () => {
+    expect(failureBesides(notStopped, failed, true)).toBe(failed);
+  });
+
   it('is thrown where it is a fault of the tool, or nothing stopped the runs', () => {
     const fault = new TypeError('left is undefined');
     expect(() => failureBesides(bySignal, fault)).toThrow(fault);
@@ -29,7 +33,7 @@ describe('an error of runs that were stopped', () => {
 });
 
 describe('that runs were stopped', () => {
-  const series = { runs: [1], scenarios: [1, 2], left: [], hasFailed: false };
+  const series = { runs: [1], scenarios: [1, 2], left: [], failures: [] };
 
   it('is said with what is left, and with nothing where all was put back', () => {
     expect(stopText(notStopped, series, undefined)).toBeNull();
@@ -45,7 +49,7 @@ describe('that runs were stopped', () => {
   });
 
   it('does not claim that all was put back where a run failed besides', () => {
-    expect(stopText(bySignal, { ...series, hasFailed: true }, undefined)).toBe(
+    expect(stopText(bySignal, { ...series, failures: [69] }, undefined)).toBe(
       'stopped by SIGINT: see above; `verify-isolation cleanup` puts back what was left on a host, and what was seen is kept',
     );
   });

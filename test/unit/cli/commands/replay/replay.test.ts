@@ -1,0 +1,32 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, afterEach, expect, it, vi } from 'vitest';
+import { replayCommand } from '../../../../../src/cli/commands/replay/replay.js';
+
+const captures = resolve(import.meta.dirname, '../../../../../captures');
+const unmatched = join(captures, 'reason-claim-unmatched');
+const scratch = mkdtempSync(join(tmpdir(), 'replay-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterEach(() => vi.restoreAllMocks());
+
+it.each([
+  ['after', [unmatched, join(scratch, 'none')]],
+  ['before', [join(scratch, 'none'), unmatched]],
+])("a folder that is not a run's %s another one leaves status and report of that one", async (_where, dirs) => {
+  const junit = join(scratch, 'junit.xml');
+  const stderr: string[] = [];
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => stderr.push(String(text)) > 0);
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  expect(await replayCommand(dirs, { json: false, reporter: [`junit=${junit}`] })).toBe(4);
+  expect(readFileSync(junit, 'utf8')).toContain('name="reasons-base" tests="2" failures="1"');
+  expect(stderr.join('')).toContain(join(scratch, 'none'));
+});
+
+it("where no folder is a run's the first failure is thrown", async () => {
+  const dirs = [join(scratch, 'none'), join(scratch, 'neither')];
+  await expect(replayCommand(dirs, { json: false, reporter: [] })).rejects.toMatchObject({
+    exit: 64,
+    message: expect.stringContaining(join(scratch, 'none')),
+  });
+});
