@@ -1,4 +1,4 @@
-import { namedNamespaces } from '../model/fabric.js';
+import { netnsFolder } from '../model/fabric.js';
 import type { Beside, ForeignBridge, HostState, LinkState } from '../model/state.js';
 import { fieldsOf, objectsOf, textOf } from '../text/json-text.js';
 import { isMacvlanMode } from '../model/attach.js';
@@ -249,7 +249,7 @@ function routedText(state: HostState, beside: Beside, guests: readonly RoutedGue
 
 /** As `--netns` takes it. */
 function netnsWord(space: string): string {
-  return word(space.startsWith(namedNamespaces) ? space.slice(namedNamespaces.length) : space);
+  return word(space.startsWith(netnsFolder) ? space.slice(netnsFolder.length) : space);
 }
 
 /**

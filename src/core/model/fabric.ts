@@ -12,14 +12,14 @@ export interface Place {
 }
 
 /** Where ip-netns(8) keeps its names. */
-export const namedNamespaces = '/run/netns/';
+export const netnsFolder = '/run/netns/';
 
 /**
  * The file that setns takes: a name of ip-netns(8), or a path such as /proc/4711/ns/net; null = the caller's own
  * namespace.
  */
 export function netnsPath(netns: string | null): string | null {
-  return netns === null || netns.includes('/') ? netns : `${namedNamespaces}${netns}`;
+  return netns === null || netns.includes('/') ? netns : `${netnsFolder}${netns}`;
 }
 
 /** What a change did: the commands that ran and what the kernel says now. */

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { type Place, namedNamespaces } from '../../core/model/fabric.js';
+import { type Place, netnsFolder } from '../../core/model/fabric.js';
 import type { Beside, ForeignBridge, LinkedDevice } from '../../core/model/state.js';
 import type { Account, AccountWindow } from '../../core/model/timeline.js';
 import { accountsOf, insideAccounts } from '../../core/plan/accounts.js';
@@ -173,7 +173,7 @@ function lookAround(netns: string | null): Pick<Beside, 'devices' | 'bridges'> &
       const { path, links, addresses } = space;
       const linked = links.filter(({ linkSpace }) => linkSpace !== null && linkSpace === space.home);
       devices.push(...linked.map((link) => ({ ...deviceOf(link, path, addresses), spaceId })));
-      if (linked.length > 0 || path.startsWith(namedNamespaces))
+      if (linked.length > 0 || path.startsWith(netnsFolder))
         bridges.push(...bridgesAmong(links, path, linked.length > 0));
     }
     return { devices, bridges, unread };
@@ -358,12 +358,12 @@ export function accountsOfPorts(place: AccountPlace, ports: readonly CountedPort
     polls: (end) => polls(place, end),
     pooled: place.pooled,
   });
-  const namedNamespaces = Object.entries(atPorts).map(([name, account]) => ({
+  const named = Object.entries(atPorts).map(([name, account]) => ({
     name: portOf.get(name) ?? name,
     account,
   }));
   const accounts = Object.fromEntries(
-    namedNamespaces.map(({ name, account }) => [
+    named.map(({ name, account }) => [
       name,
       { ...account, ports: account.ports.map((device) => portOf.get(device) ?? device) },
     ]),
@@ -374,7 +374,7 @@ export function accountsOfPorts(place: AccountPlace, ports: readonly CountedPort
   return {
     accounts: { ...accounts, ...inside },
     counted: Object.fromEntries(
-      namedNamespaces.map(({ name, account }) => [name, { observers: account.observers, devices: account.ports }]),
+      named.map(({ name, account }) => [name, { observers: account.observers, devices: account.ports }]),
     ),
     readInside: insideReader(new Map([...ends].filter(([port]) => asked.has(port))), place.home),
   };
