@@ -90,7 +90,11 @@ describe('what carries frames past the ears on another host of a run', needs(...
     expect(run.status, run.stderr).toBe(2);
     const causes = result().steps.flatMap((step) => (step.groups ?? []).flatMap((group) => group.causes));
     expect(causes.map(({ code, places, fixes }) => [code, places, fixes])).toEqual([
-      ['mirror', ['hv2/va egress'], ["ssh hv2 'tc filter del dev va egress protocol all pref 49152 handle 800::800 u32'"]],
+      [
+        'mirror',
+        ['hv2/va egress'],
+        ["ssh hv2 'tc filter del dev va egress protocol all pref 49152 handle 800::800 u32'"],
+      ],
     ]);
   });
 
