@@ -116,7 +116,7 @@ describe.each(counters)('frames counted by %s', needs(root), (counter) => {
       for (const name of ['p0', 'p1', 't0']) accounts.open(name, [name], false);
       accounts.open('both', ['p0', 'p1'], false);
     });
-  }, patient(30_000));
+  }, patient(120_000));
   afterAll(async () => {
     for (const task of tasks) task.kill('SIGKILL');
     await accounts.close();

@@ -116,7 +116,7 @@ describe('run --prove-fix', needs(root), () => {
 
 it('run --prove-fix: bcast_flood off on a guest’s port is no fix, since ARP no longer reaches the guest', {
   ...needs(root),
-  timeout: patient(120_000),
+  timeout: patient(300_000),
 }, () => {
   const to = join(scratch, 'broadcasts');
   writeFileSync(join(scratch, 'broadcasts.yml'), broadcasts);

@@ -82,14 +82,10 @@ const commandsOf = (document: string): readonly string[] =>
     .filter((line) => line !== '' && line !== 'npm test' && line !== 'verify-isolation demo');
 
 describe.each(documents.filter((document) => commandsOf(document).length > 0))('%s', (document) => {
-  it.each(commandsOf(document))(
-    '%s',
-    (command) => {
-      // What the reader's /tmp is to him is a folder of the test's own here.
-      expect(typed(command.replaceAll('/tmp/', `${scratch}/tmp/`))).toEqual({ status: 0, stderr: '' });
-    },
-    120_000,
-  );
+  it.each(commandsOf(document))('%s', (command) => {
+    // What the reader's /tmp is to him is a folder of the test's own here.
+    expect(typed(command.replaceAll('/tmp/', `${scratch}/tmp/`))).toEqual({ status: 0, stderr: '' });
+  });
 });
 
 /** Every text of a pipeline's file that starts this program. */

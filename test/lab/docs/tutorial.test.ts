@@ -26,7 +26,7 @@ function shown(pattern: RegExp): string {
 
 it('the tutorial shows what a run, its fixes and a comparison really print', {
   ...needs(root),
-  timeout: patient(120_000),
+  timeout: patient(300_000),
 }, () => {
   const [first, second] = [join(scratch, 'first'), join(scratch, 'second')];
   const run = ['run', 'docs/examples/tutorial.yml', '--quiet'];

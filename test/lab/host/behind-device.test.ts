@@ -61,7 +61,7 @@ describe('a guest behind the bridge device of a host, whose bridge has the MAC o
 
 describe('a macvlan that gets frames in the middle of a step alone', {
   ...needs(root),
-  timeout: patient(120_000),
+  timeout: patient(300_000),
 }, () => {
   const up = 'ip link set mv0 up';
   it.each([
@@ -100,7 +100,7 @@ describe('a macvlan that gets frames in the middle of a step alone', {
 
 describe('a macvlan on the bridge of a host, in another namespace', {
   ...needs(root),
-  timeout: patient(180_000),
+  timeout: patient(300_000),
 }, () => {
   const listed = [1, 2].map((n) => `ip link set mv0 type macvlan macaddr add ${macOfGuest(n)}`);
   it.each([

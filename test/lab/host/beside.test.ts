@@ -6,7 +6,7 @@ import { type WholeHost, wholeHost } from '../../support/lab/whole-host.js';
 import { needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 
-describe('guests that no bridge carries', { ...needs(root), timeout: patient(60_000) }, () => {
+describe('guests that no bridge carries', { ...needs(root), timeout: patient(300_000) }, () => {
   let host: WholeHost;
   let stranger: Tenant;
   let space = '';

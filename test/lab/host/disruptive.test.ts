@@ -64,7 +64,7 @@ describe('on a host, probes that disturb guests', needs(root), () => {
       expect(run.status).toBe(64);
       for (const name of disruptiveClasses) expect(run.stderr).toContain(name);
     },
-    patient(30_000),
+    patient(120_000),
   );
 
   it.each(['mac-steal', 'gateway-steal'] as const)(
@@ -100,7 +100,7 @@ describe('on a host, probes that disturb guests', needs(root), () => {
       for (const windowMs of [100, 1000])
         expect(maxWithin(entered, windowMs), `${windowMs} ms`).toBeLessThanOrEqual((rate * windowMs) / 1000 + 2);
     },
-    patient(120_000),
+    patient(300_000),
   );
 
   it(
@@ -116,7 +116,7 @@ describe('on a host, probes that disturb guests', needs(root), () => {
         out,
       ]);
       const outcome = outcomeOf(child);
-      await untilEvent(out, 'sent', patient(60_000));
+      await untilEvent(out, 'sent', patient(300_000));
       for (let tries = 0; tries < patient(100) && portsOf(guests.kali2.mac).join() !== 'vnet4'; tries += 1)
         await sleep(20);
       expect(portsOf(guests.kali2.mac)).toEqual(['vnet4']); // stolen now
@@ -125,7 +125,7 @@ describe('on a host, probes that disturb guests', needs(root), () => {
       expect(portsOf(guests.kali2.mac)).toEqual(['vnet0']);
       expect(await answers()).toBe(0);
     },
-    patient(120_000),
+    patient(300_000),
   );
 
   describe('in one run, those that steal no MAC', () => {
@@ -207,7 +207,7 @@ describe('on a host, probes that disturb guests', needs(root), () => {
       flooded = (JSON.parse(readFileSync(join(out, 'state/1-after.json'), 'utf8')) as HostState).fdb
         .filter(({ mac, port, state }) => mac.startsWith('06:') && port === guests.kali3.port && state !== 'permanent')
         .map(({ mac }) => mac); // the port's own may begin so too
-    }, patient(120_000));
+    }, patient(300_000));
 
     it('enter the bridge at the port that they are to come from, as many as planned, at their rate', () => {
       expect(run.status, run.stderr).toBe(2);
@@ -300,7 +300,7 @@ describe('on a host, probes that disturb guests', needs(root), () => {
         ]);
         const outcome = outcomeOf(child);
         await Promise.race([
-          untilEvent(out, 'sent', patient(60_000)),
+          untilEvent(out, 'sent', patient(300_000)),
           outcome.then(({ stderr }) => Promise.reject(new Error(stderr))),
         ]);
         const believed = new Set<string>();
@@ -314,6 +314,6 @@ describe('on a host, probes that disturb guests', needs(root), () => {
         expect(await neighbour()).toBe(guests.kali2.mac);
       }
     },
-    patient(120_000),
+    patient(300_000),
   );
 });

@@ -105,7 +105,7 @@ describe('programs that manage guests and print', needs(root), () => {
 
   it.each(cases)(
     '%s leave a scenario of what the kernel knows',
-    { timeout: patient(60_000) },
+    { timeout: patient(300_000) },
     async (name, programs) => {
       const { status, stdout, stderr } = await init(name, programs);
       expect([status, stderr]).toEqual([0, '']);

@@ -45,7 +45,7 @@ describe('on a host whose bridge a known program makes', needs(root, file('/etc/
       expect(readFileSync(join(dir, 'report.html'), 'utf8')).toContain('<strong>To last (ifupdown):</strong>');
       expect(JSON.parse(readFileSync(join(dir, 'replayed'), 'utf8'))).toEqual(JSON.parse(text));
     },
-    patient(180_000),
+    patient(300_000),
   );
 
   it(
@@ -73,7 +73,7 @@ describe('on a host whose bridge a known program makes', needs(root, file('/etc/
         })),
       );
     },
-    patient(180_000),
+    patient(300_000),
   );
 
   it('audit tells it too', async () => {

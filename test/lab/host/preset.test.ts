@@ -16,7 +16,7 @@ describe('run --preset tenant-bridge, on a bridge as it comes', needs(root), () 
     outcome = await outcomeOf(
       host.cli(['run', '--preset', 'tenant-bridge', '--bridge', 'br0', '--yes', '--json', '--quiet', '--out', 'out']),
     );
-  }, patient(120_000));
+  }, patient(300_000));
   afterAll(() => host.close());
 
   it('asks the catalogue of every guest, without a file, and tells what leaks from what is meant to be shared', () => {

@@ -11,7 +11,7 @@ import { patient } from '../../support/patient.js';
 
 const numbers = [1, 2, 3, 4];
 
-describe('guests that the host routes to', { ...needs(root), timeout: patient(90_000) }, () => {
+describe('guests that the host routes to', { ...needs(root), timeout: patient(300_000) }, () => {
   let host: WholeHost;
   const spaces = numbers.map(() => newNamespace(disableIpv6));
   beforeAll(() => {

@@ -25,7 +25,7 @@ describe('a run on a host', needs(root), () => {
   const flood = 'allow_changes: true\n';
   const closing = `  - { name: flood off, set: { vnet4: { flood: off } }, probe: { class: known-unicast, from: kali2, to: lan, count: 60000 }, expect: private }\n`;
 
-  it('stops when the gateway stops answering', { timeout: patient(90_000) }, async () => {
+  it('stops when the gateway stops answering', { timeout: patient(300_000) }, async () => {
     host.run(['ip', 'address', 'add', '192.168.0.1/24', 'dev', 'br0']);
     host.run(['ip', 'route', 'add', 'default', 'via', guests.lan.ip]);
     const child = host.cli(['run', host.scenario('gateway', { steps: known(20_000) }), '--yes', '--verbose', '--json']);
@@ -45,7 +45,7 @@ describe('a run on a host', needs(root), () => {
   });
 
   it('stops at once when a guest for whom it speaks has moved to another port', {
-    timeout: patient(90_000),
+    timeout: patient(300_000),
   }, async () => {
     const child = host.cli(['run', host.scenario('moved', { steps: known(20_000) }), '--yes', '--verbose', '--json']);
     const outcome = outcomeOf(child);
@@ -72,7 +72,7 @@ describe('a run on a host', needs(root), () => {
     expect(run.stderr).toMatch(/left behind on br0: nothing \(checked\)\n$/);
   });
 
-  it('stops when a guest’s port begins to drop frames', { timeout: patient(90_000) }, async () => {
+  it('stops when a guest’s port begins to drop frames', { timeout: patient(300_000) }, async () => {
     await outcomeOf(host.start('kali3', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '600']));
     const child = host.cli(['run', host.scenario('drops', { steps: known(20_000) }), '--yes', '--verbose', '--json']);
     const outcome = outcomeOf(child);

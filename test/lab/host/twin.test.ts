@@ -110,7 +110,7 @@ describe('the twin of a live bridge', needs(root), () => {
         out,
       ]),
     );
-  }, patient(60_000));
+  }, patient(300_000));
   afterAll(() => host.close());
 
   const folder = (what: string): string =>
@@ -161,7 +161,7 @@ describe('the twin of a live bridge', needs(root), () => {
       expect(overheard(liveResult, livePorts)).toContain('raw vnet4→vnet0 at uplink: 0'); // by the rule of nft
       expect(overheard(twinResult, ports)).toEqual(overheard(liveResult, livePorts));
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it('has its settings, entries, rules and filters', () => {
@@ -226,7 +226,7 @@ describe('the twin of a live bridge', needs(root), () => {
       expect(stdout).toMatch(/tried: UNPROVEN \(200 → 0 frames\)/);
       expect(host.shape()).toBe(before);
     },
-    patient(120_000),
+    patient(300_000),
   );
 
   it('runs nothing where a setting is none, and names all that is wrong', async () => {

@@ -38,7 +38,7 @@ async function ended([program = '', ...args]: readonly string[]): Promise<{
   return { stderr: await text(child.stderr), status: await status };
 }
 
-describe('run without a file', { ...needs(root), timeout: patient(120_000) }, () => {
+describe('run without a file', { ...needs(root), timeout: patient(300_000) }, () => {
   it('has 40 barriers to try, or more, no two alike', () => {
     const names = brokenBarriers.map(({ what, on }) => `${what} on ${on}`);
     expect(names.length).toBeGreaterThanOrEqual(40);

@@ -34,7 +34,7 @@ async function saidWith(
 }
 
 describe('probes of each carrier and tag stack', needs(root), () => {
-  const time = { ...alike, timeout: patient(60_000) };
+  const time = { ...alike, timeout: patient(300_000) };
 
   it('come into a plain bridge, tagged or not', time, async () => {
     expect(await saidWith([])).toEqual({ verdict: 'holds', lines: [] });
@@ -68,7 +68,7 @@ describe('probes of each carrier and tag stack', needs(root), () => {
 
   it('that a program drops there are inconclusive: what it does cannot be read', {
     ...needs(file(python)),
-    timeout: patient(60_000),
+    timeout: patient(300_000),
   }, async () => {
     const drop = [
       `said=$(mktemp); ${python} ${tools} bpf p0 tcx-in drop-ipv4 p0 1 >"$said" &`,

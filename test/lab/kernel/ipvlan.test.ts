@@ -48,7 +48,7 @@ describeOnKernelWith(['ipvlan'], 'guests on one lower device by ipvlan', () => {
         new Set(verdicts[1] === 'broken' ? ['macvlan-bridge'] : []),
       );
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it(
@@ -64,7 +64,7 @@ describeOnKernelWith(['ipvlan'], 'guests on one lower device by ipvlan', () => {
         new Set(['macvlan-apart', 'macvlan-address', 'learned-entry']),
       ]);
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it(
@@ -83,7 +83,7 @@ describeOnKernelWith(['ipvlan'], 'guests on one lower device by ipvlan', () => {
         text: expect.stringContaining('in mode l3s the kernel'),
       });
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it(
@@ -101,6 +101,6 @@ describeOnKernelWith(['ipvlan'], 'guests on one lower device by ipvlan', () => {
       const held = result.steps[4]?.held?.flatMap(({ barriers }) => barriers.map(({ code }) => code));
       expect(new Set(held)).toEqual(new Set(['macvlan-apart']));
     },
-    patient(120_000),
+    patient(300_000),
   );
 });

@@ -83,6 +83,6 @@ describeOnKernelWith(['VLAN filtering'], 'VLANs that are changed and put back', 
         ],
       ]);
     },
-    patient(60_000),
+    patient(300_000),
   );
 });

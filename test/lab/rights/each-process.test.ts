@@ -113,7 +113,7 @@ describe('the processes of a run', needs(root, readable, isX64), () => {
 
   it.each(['root', 'sudo'] as const)(
     'on a host, of %s, hold less and less, and nothing when what was heard is read',
-    { timeout: patient(120_000) },
+    { timeout: patient(300_000) },
     async (caller) => {
       const { through, uid, begun, undone } = callers[caller];
       const home = join(host.dir, caller);
@@ -144,7 +144,7 @@ describe('the processes of a run', needs(root, readable, isX64), () => {
     },
   );
 
-  it('in a lab hold nothing when what was heard is judged', { timeout: patient(120_000) }, async () => {
+  it('in a lab hold nothing when what was heard is judged', { timeout: patient(300_000) }, async () => {
     const fifo = join(host.dir, 'full');
     execFileSync('mkfifo', [fifo]);
     const reader = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);

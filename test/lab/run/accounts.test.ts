@@ -47,7 +47,7 @@ describe.skipIf(!existsSync(python))('frames that leave by a port past every ear
       const again = await program(['replay', run.dir, '--json']);
       expect(JSON.parse(again.stdout)).toEqual(run.result);
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it.concurrent(
@@ -58,12 +58,12 @@ describe.skipIf(!existsSync(python))('frames that leave by a port past every ear
       const timeline = readFileSync(join(run.dir, 'timeline.ndjson'), 'utf8');
       expect(timeline).toMatch(/"event":"accounts-read","when":"after","windows":\{"p0":/);
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it.concurrent('are told where a program hands them over behind the port, between two snapshots', {
     ...needs(root),
-    timeout: patient(60_000),
+    timeout: patient(300_000),
   }, async () => {
     // each of a's frames for b goes on, and a copy of it into c's own namespace (bpf_redirect_peer)
     const came = 'cat /sys/class/net/p0/statistics/rx_packets';
@@ -110,6 +110,6 @@ describe.skipIf(!existsSync(python))('frames that leave by a port past every ear
       ]);
       expect([none.status, reasonsOf(none)]).toEqual([0, []]);
     },
-    patient(120_000),
+    patient(300_000),
   );
 });

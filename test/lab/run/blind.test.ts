@@ -48,12 +48,12 @@ describe('a run that loses a sense', () => {
       expect({ status, verdict: result.verdict }).toEqual({ status: 3, verdict: 'inconclusive' });
       expect(result.steps[0]?.reasons.map(({ code }) => code)).toContain(reason);
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it.concurrent('a rule that copies frames off the bridge, to where nobody listens: is inconclusive, unless the file says why', {
     ...alike,
-    timeout: patient(60_000),
+    timeout: patient(300_000),
   }, async () => {
     const copying = [
       'ip link add name tap9 type veth peer name x9',
@@ -76,7 +76,7 @@ describe('a run that loses a sense', () => {
     expect([meant.status, meant.result.verdict]).toEqual([0, 'holds']);
   });
 
-  it.concurrent('undisturbed: holds', { ...alike, timeout: patient(60_000) }, async () => {
+  it.concurrent('undisturbed: holds', { ...alike, timeout: patient(300_000) }, async () => {
     expect(await disturbed({ file: slow, when: '"event":"probing"', act: () => undefined })).toMatchObject({
       status: 0,
       result: { verdict: 'holds' },

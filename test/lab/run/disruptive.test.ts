@@ -72,7 +72,7 @@ describe('disruptive probes on the wire', () => {
       ),
     );
     entered = await enteredIn(run.dir);
-  }, patient(120_000));
+  }, patient(300_000));
 
   it.each(disruptiveClasses)('%s keeps to its rate, however many flows it has', (name) => {
     const frames = entered.filter(({ step }) => step === stepOf(name));
@@ -145,7 +145,7 @@ describe('an attack that does not come to its end', () => {
   }> {
     const dir = fresh('evidence');
     const { child, ended } = startProgram(['run', long(), '--out', dir, '--quiet']);
-    await untilEvent(dir, 'sent', patient(60_000)); // the thief has claimed the MAC, and others talk
+    await untilEvent(dir, 'sent', patient(300_000)); // the thief has claimed the MAC, and others talk
     const began = performance.now();
     how({ pid: child.pid ?? 0, interrupt: () => child.kill('SIGINT') });
     const { status } = await ended;
@@ -169,7 +169,7 @@ describe('an attack that does not come to its end', () => {
       expect(entered.at(-1)?.atMs ?? 0).toBeGreaterThan(thiefLast(entered));
       expect(result).toContain('"interrupted"');
     },
-    patient(120_000),
+    patient(300_000),
   );
 
   it(
@@ -183,6 +183,6 @@ describe('an attack that does not come to its end', () => {
       expect(entered.at(-1)?.atMs ?? 0).toBeGreaterThan(thiefLast(entered));
       expect(result).not.toContain('could not announce itself');
     },
-    patient(120_000),
+    patient(300_000),
   );
 });

@@ -67,7 +67,7 @@ describe('a run', () => {
       expect((await run.ended).status).toBe(0);
       expect(await leftOf(run)).toEqual([]);
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   const signals = [
@@ -95,7 +95,7 @@ describe('a run', () => {
         stdout: readFileSync(join(run.dir, 'result.json'), 'utf8'),
       });
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it.concurrent(
@@ -106,7 +106,7 @@ describe('a run', () => {
       expect((await run.ended).status).toBe(130);
       expect(await leftOf(run)).toEqual([]);
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it.concurrent.each([
@@ -121,12 +121,12 @@ describe('a run', () => {
       await run.ended;
       expect(await leftOf(run)).toEqual([]);
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it.concurrent('whose folder has no key, for it was killed: replays as inconclusive, never as holds', {
     ...alike,
-    timeout: patient(60_000),
+    timeout: patient(300_000),
   }, async () => {
     const run = await startBusy();
     process.kill(there(run.child.pid), 'SIGKILL');
@@ -139,7 +139,7 @@ describe('a run', () => {
 
   it.concurrent('whose relay is killed: is inconclusive or broken, and says that the relay died', {
     ...alike,
-    timeout: patient(60_000),
+    timeout: patient(300_000),
   }, async () => {
     const run = await startBusy();
     process.kill(run.find(/helper\.cjs relay /), 'SIGKILL');
@@ -193,6 +193,6 @@ describe('a run in a user namespace', alike, () => {
       // The lab's and one for each of four endpoints. Two more may still be ending; three that were left are too many.
       expect({ tooFew: most(4, 0), enough: most(7, 3) }).toEqual({ tooFew: 69, enough: 0 });
     },
-    patient(90_000),
+    patient(300_000),
   );
 });

@@ -9,7 +9,7 @@ describe('a firewall that is reloaded while probes go on', () => {
   let run: LabRun;
   beforeAll(async () => {
     run = await runLab(join(top, 'scenarios/events/firewall-reload.yml'));
-  }, patient(60_000));
+  }, patient(300_000));
 
   it('opens nothing in one transaction, and a window from flush to load', () => {
     const [atomic, naive] = run.result.steps;
@@ -69,7 +69,7 @@ describe('settings while a step with an event probes', () => {
       const { status, result } = await disturbed({ file, when, act, args: ['--allow-run'] });
       expect([status, result.verdict, result.steps[0]?.reasons]).toEqual([0, 'holds', []]);
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   const after = ', when event 1 was over; if its work goes on after its commands, give it `settle`';
@@ -113,6 +113,6 @@ describe('settings while a step with an event probes', () => {
         [expect.objectContaining({ code: 'settings-changed', text: expect.stringMatching(text) })],
       ]);
     },
-    patient(60_000),
+    patient(300_000),
   );
 });

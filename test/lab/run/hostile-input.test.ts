@@ -48,7 +48,7 @@ describe('interfaces and scenarios with hostile names', () => {
     chmodSync(dir, 0o777);
     const outcome = await program(['run', writeScenario(hostile), '--out', dir, '--json', '--quiet']);
     run = { ...outcome, dir, result: JSON.parse(outcome.stdout) as Result };
-  }, patient(60_000));
+  }, patient(300_000));
 
   it('are data: the run comes to its verdict, and every port is heard', () => {
     expect({ status: run.status, verdict: run.result.verdict, coverage: run.result.coverage }).toMatchObject({

@@ -22,7 +22,7 @@ describe('a run with --keep leaks', () => {
     );
     labRun = await runLab(file);
     leaks = await runLab(file, '--keep', 'leaks');
-  }, patient(120_000));
+  }, patient(300_000));
 
   it('says what a run says that keeps everything', () => {
     const said = ({ result }: LabRun): unknown =>

@@ -31,7 +31,7 @@ describe('a run with a large capture', () => {
         ].join('\n'),
       ),
     );
-  }, patient(120_000));
+  }, patient(300_000));
 
   it(
     'is judged as the folder is that it leaves, byte for byte',
@@ -48,7 +48,7 @@ describe('a run with a large capture', () => {
       const replayed = await program(['replay', run.dir, '--json']);
       expect(JSON.parse(replayed.stdout)).toEqual(JSON.parse(readFileSync(join(run.dir, 'result.json'), 'utf8')));
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it('has the key in its record, and which file its evidence is', () => {
@@ -135,7 +135,7 @@ ${second}
       const checked = await program(['check', run.dir, '--json']);
       expect(checked.stdout).toContain('byte for byte');
     },
-    patient(120_000),
+    patient(300_000),
   );
 
   it(
@@ -162,6 +162,6 @@ ${second}
       const checked = await program(['check', dir, '--json']);
       expect(checked.stdout).toContain('byte for byte');
     },
-    patient(120_000),
+    patient(300_000),
   );
 });

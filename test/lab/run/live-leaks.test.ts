@@ -22,7 +22,7 @@ beforeAll(async () => {
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as ProgressEvent);
-}, patient(60_000));
+}, patient(300_000));
 
 it('reports where a leak was seen while the run goes on, once for each observer, and whether the step shows it', () => {
   expect(status).toBe(2);

@@ -30,7 +30,7 @@ steps:
 `,
     );
     run = await runLab(file);
-  }, patient(120_000));
+  }, patient(300_000));
 
   it('is told whole: rows up to ten thousand, the rest folded, and who hears whom by cause', () => {
     const [step] = run.result.steps;

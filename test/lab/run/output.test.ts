@@ -33,7 +33,7 @@ describe('what a run says', () => {
         spawnSync('sha256sum', ['--check', '--strict', '--quiet', 'SHA256SUMS'], { cwd: dir, encoding: 'utf8' }),
       ).toMatchObject({ status: 0, stdout: '' });
     },
-    patient(60_000),
+    patient(300_000),
   );
 });
 
@@ -47,7 +47,7 @@ describe('what a run says, and how it ends', alike, () => {
       expect(readFileSync(`${dir}.status`, 'utf8')).toBe('0\n');
       expect(existsSync(join(dir, 'result.json'))).toBe(true);
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it(
@@ -58,7 +58,7 @@ describe('what a run says, and how it ends', alike, () => {
       expect(stderr).toContain('ageing 0, by probes');
       expect(stdout + stderr).not.toContain('\u001b');
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it(
@@ -70,7 +70,7 @@ describe('what a run says, and how it ends', alike, () => {
         verdicts: JSON.parse(stdout).results.map(({ verdict }: { verdict: string }) => verdict),
       }).toEqual({ status: 0, verdicts: ['holds', 'holds'] });
     },
-    patient(60_000),
+    patient(300_000),
   );
 });
 
@@ -88,7 +88,7 @@ describe('a scenario of one step and three endpoints', alike, () => {
       console.log(`one step, three endpoints: ${(best / 1000).toFixed(2)} s`);
       expect(best).toBeLessThan(patient(9000));
     },
-    patient(120_000),
+    patient(300_000),
   );
 });
 
@@ -156,7 +156,7 @@ describe('without rights or programs', () => {
       const { status, stderr } = hidden(hide, 'run', short, '--out', fresh('evidence'));
       expect({ status, stderr }).toEqual({ status: 69, stderr: expect.stringMatching(said) });
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it(
@@ -183,6 +183,6 @@ describe('without rights or programs', () => {
         stderr: expect.stringMatching(/libpcap does not load[^]*apt-get install libpcap/),
       });
     },
-    patient(60_000),
+    patient(300_000),
   );
 });

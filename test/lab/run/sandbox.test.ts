@@ -95,7 +95,7 @@ describe('a run in the lab', () => {
       // an ordinary user may make no folder in the /run that is there
       if (asRoot) expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it(
@@ -113,7 +113,7 @@ describe('a run in the lab', () => {
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       expect(readFileSync(mark, 'utf8').trim()).toBe(hostname());
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it(
@@ -135,6 +135,6 @@ describe('a run in the lab', () => {
       expect(status, stderr).toBe(3);
       expect(stdout.replaceAll(/\s+/g, ' ')).toContain('was changed since the run began');
     },
-    patient(60_000),
+    patient(300_000),
   );
 });

@@ -139,7 +139,7 @@ async function verdictsOf(rules: readonly Rule[], more = ''): Promise<ReadonlyMa
 describe('a rule that takes frames that no probe is like', needs(root), () => {
   it('never holds: it may hand them to a port, although every frame that leaves there is heard', {
     ...alike,
-    timeout: patient(120_000),
+    timeout: patient(300_000),
   }, async () => {
     const known = rules.filter(isThere);
     // clsact, u32, mirred and nft are what this program takes itself
@@ -150,14 +150,14 @@ describe('a rule that takes frames that no probe is like', needs(root), () => {
     );
   });
 
-  it('holds where it only drops, marks, counts or chooses', { ...alike, timeout: patient(60_000) }, async () => {
+  it('holds where it only drops, marks, counts or chooses', { ...alike, timeout: patient(300_000) }, async () => {
     const known = harmless.filter(isThere);
     expect(Object.fromEntries(await verdictsOf(known))).toEqual(
       Object.fromEntries(known.map(({ name }) => [name, 'holds'])),
     );
   });
 
-  it('holds where it is accepted that its guest sees it', { ...alike, timeout: patient(60_000) }, async () => {
+  it('holds where it is accepted that its guest sees it', { ...alike, timeout: patient(300_000) }, async () => {
     const accepted = rules.slice(0, 3);
     const more = ', accept: [ { observer: c, class: known-unicast, reason: intrusion detection } ]';
     expect(Object.fromEntries(await verdictsOf(accepted, more))).toEqual(
@@ -208,7 +208,7 @@ describe(
   'a process whose packet socket is there in the middle of a step only',
   needs(root, file('/usr/bin/python3')),
   () => {
-    it('never holds', { ...alike, timeout: patient(60_000) }, async () => {
+    it('never holds', { ...alike, timeout: patient(300_000) }, async () => {
       const listens =
         'import socket, time; held = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 3); held.bind(("p0", 3)); time.sleep(0.6)';
       const argv = JSON.stringify(['python3', '-c', listens]);

@@ -136,7 +136,7 @@ describe('a shipped scenario', () => {
         ['hv: cap', 'lan: cap', 'web: libpcap', 'db: libpcap', 'mail: libpcap', 'dns: libpcap', 'lan0: libpcap'],
       ]);
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it(
@@ -166,7 +166,7 @@ steps:
         { coverage: true, reasons: [], deaf: [] },
       ]);
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it.each(['macvlan', 'macvtap'])(
@@ -202,7 +202,7 @@ steps:
       const overhearing = second?.findings.filter(({ leak, seen }) => leak && seen === 5);
       expect(new Set(overhearing?.map(({ observer }) => observer))).toEqual(new Set(['web']));
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it('is known here', () => expect(Object.keys(shipped).filter((name) => !files.includes(name))).toEqual([]));
@@ -236,6 +236,6 @@ steps:
       // passes by saying unknown.
       if (!unbridged.includes(name)) expect(differing(await heldRun(dir))).toEqual([]);
     },
-    patient(120_000),
+    patient(300_000),
   );
 });

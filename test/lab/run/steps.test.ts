@@ -110,7 +110,7 @@ describe('a step', alike, () => {
   let run: LabRun;
   beforeAll(async () => {
     run = await runLab(threeOn(switched, acts.map(([, step], index) => `  - { name: s${index}, ${step} }`).join('\n')));
-  }, patient(90_000));
+  }, patient(300_000));
 
   it.each(acts.map(([what, , verdict], index) => ({ what, verdict, index })))('$what', ({ verdict, index }) => {
     const { verdict: reported, reasons, asExpected } = run.result.steps[index] ?? {};
@@ -154,7 +154,7 @@ describe('steps', () => {
       const status = verdicts.includes('inconclusive') ? 3 : 4;
       expect(await reported(file)).toEqual({ status, verdicts, reasons });
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it.concurrent(
@@ -185,12 +185,12 @@ describe('steps', () => {
       const state = readFileSync(join(dir, 'state', '2-before.json'), 'utf8');
       for (const part of ['"ageing_time": 10000', '"flood": false', 'sticky']) expect(state).toContain(part);
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it.concurrent('that the kernel refuses end in inconclusive, with what it said, and the next one runs', {
     ...alike,
-    timeout: patient(60_000),
+    timeout: patient(300_000),
   }, async () => {
     const { status, result } = await runLab(
       threeOn(
@@ -208,7 +208,7 @@ describe('steps', () => {
 
   it.concurrent('record that a relay raises the flags of br0 from 0x1003 to 0x1103, and back', {
     ...alike,
-    timeout: patient(60_000),
+    timeout: patient(300_000),
   }, async () => {
     const { status, dir } = await runLab(
       threeOn(
@@ -227,7 +227,7 @@ describe('steps', () => {
     ]);
   });
 
-  it.concurrent('take twenty generated guests', { ...alike, timeout: patient(60_000) }, async () => {
+  it.concurrent('take twenty generated guests', { ...alike, timeout: patient(300_000) }, async () => {
     const { status, result } = await runLab(
       writeScenario(`version: 1
 name: t
@@ -266,12 +266,12 @@ steps: [ { name: s, probe: [ { class: known-unicast, from: "g1*", to: lan, both_
         overheard(result, { step: 2, from: 'host', observer: 'c' }),
       ]).toEqual(['all', 'all']);
     },
-    patient(60_000),
+    patient(300_000),
   );
 
   it.concurrent('let endpoints with IPv6 talk, and overhear them at ageing time 0', {
     ...alike,
-    timeout: patient(60_000),
+    timeout: patient(300_000),
   }, async () => {
     const { status, result } = await runLab(
       writeScenario(`version: 1

@@ -20,7 +20,7 @@ const isSoak = soak !== null;
 const [part, parts] = [Number(soak?.[1] ?? 1), Number(soak?.[2] ?? 1)];
 const folderOf = (name: string): string => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'sabotage-'));
-const timeoutMs = patient(180_000);
+const timeoutMs = patient(300_000);
 
 interface Outcome {
   readonly what: string;

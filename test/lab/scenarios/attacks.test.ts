@@ -143,6 +143,6 @@ describe('scenarios of attacks and of what stops them, on this kernel', needs(ro
       );
       expect(cuts.filter(({ verdict, required }) => verdict !== required)).toEqual([]);
     },
-    patient(120_000),
+    patient(300_000),
   );
 });

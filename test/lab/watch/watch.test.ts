@@ -131,7 +131,6 @@ describe('watch', () => {
       expect(after).toMatch(/held by \S+ \(\d+\)$/);
       await watch.run('exec 3>&-; wait $P');
     },
-    60_000,
   );
 
   it('survives a bridge that goes and comes back, and watches it again', async () => {

@@ -35,7 +35,7 @@ export async function watching(options = '', prepare = ''): Promise<Watching> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new Error(`${what} was not said; said: ${JSON.stringify(said)}; ${stderr}`)),
-        40_000,
+        120_000,
       );
       const listener = (output: Said | string): void => {
         const found = matches(output);

@@ -150,7 +150,7 @@ export const untilEvent = (dir: string, event: string, maxMs?: number): Promise<
   untilReported(dir, `"event":"${event}"`, maxMs);
 
 /** Resolves as soon as the run's timeline holds that text; all of it. */
-export async function untilReported(dir: string, what: string, maxMs = patient(45_000)): Promise<string> {
+export async function untilReported(dir: string, what: string, maxMs = patient(120_000)): Promise<string> {
   for (const began = performance.now(); performance.now() - began < maxMs; await sleep(5)) {
     const text = existsSync(join(dir, 'timeline.ndjson')) ? readFileSync(join(dir, 'timeline.ndjson'), 'utf8') : '';
     if (text.includes(what)) return text;

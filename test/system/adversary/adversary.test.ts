@@ -81,7 +81,7 @@ describe.skipIf(process.getuid?.() !== 0 || !hasPython)('hosts on which nobody h
       expect(not, why.join('\n')).toEqual([]);
       expect(answers.filter(({ refused }) => refused !== null)).toEqual([]);
     },
-    patient(120_000),
+    patient(300_000),
   );
 });
 

@@ -58,7 +58,7 @@ describe.skipIf(process.getuid?.() !== 0 || !existsSync('/usr/bin/python3'))("th
       const judgedCase = judged[at];
       if (judgedCase !== undefined) judgedByName.set(name, judgedCase);
     });
-  }, patient(90_000));
+  }, patient(300_000));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const outcome = (name: keyof typeof cases): string => {

@@ -34,7 +34,7 @@ describe('the evidence of a run, read by Wireshark', needs(installed('tshark')),
       .flatMap(({ findings }) => findings)
       .filter(({ leak }) => leak)
       .reduce((sum, { seen }) => sum + seen, 0);
-  }, patient(60_000));
+  }, patient(300_000));
   const exported = async (name: string, ...args: readonly string[]): Promise<string> => {
     const file = join(fresh(name));
     expect(await program(['export', dir, '-o', file, ...args])).toMatchObject({ status: 0 });

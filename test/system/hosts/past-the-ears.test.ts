@@ -20,7 +20,7 @@ describe('what carries frames past the ears on another host of a run', needs(...
   const { start, result } = sshRuns(() => hosts);
 
   it('is inconclusive where a program hands frames to a guest of the far host behind its port, which is named', {
-    timeout: patient(120_000),
+    timeout: patient(300_000),
   }, async () => {
     const tenant = startTenant((words) => hosts.guest('s', 'hv2', words));
     const child = start(scenario(8000));
@@ -67,7 +67,7 @@ describe('what carries frames past the ears on another host of a run', needs(...
   } as const;
   it.each(Object.entries(carriers))(
     'is inconclusive where something on the far host may carry frames past the ears: %s',
-    { timeout: patient(120_000) },
+    { timeout: patient(300_000) },
     async (_, [add, remove, named]) => {
       const pid = hosts.run('hv2', add).trim();
       const run = await outcomeOf(start(scenario(20)));

@@ -53,7 +53,7 @@ ip netns exec ${name} ping -c 1 -w 10 $(ip -n ${name} route | sed -n 's/^default
       const [name = '', pid = ''] = line.split(' ');
       guests[name] = guestOf(cage, pid);
     }
-  }, patient(120_000));
+  }, patient(300_000));
   afterAll(() => cage?.end());
 
   it('init names the containers behind its ports', async () => {

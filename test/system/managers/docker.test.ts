@@ -37,7 +37,7 @@ ${containers
     cage.run(
       'docker exec c1 ping -c 1 172.17.0.3; docker exec c2 ping -c 1 172.17.0.4; for n in a1 a2 b1 b2 i1 i2 i3; do docker exec $n ping -c 1 -w 2 $(docker inspect -f "{{range .NetworkSettings.Networks}}{{.Gateway}}{{end}}" $n); done',
     );
-  }, patient(120_000));
+  }, patient(300_000));
   afterAll(() => cage?.end());
 
   const chosen = (...names: readonly string[]): Readonly<Record<string, FoundGuest>> =>

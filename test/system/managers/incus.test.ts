@@ -37,7 +37,7 @@ tar -C /run/image -cJf /run/metadata.tar.xz metadata.yaml templates; tar -C /run
 incus network set incusbr0 ipv4.address 10.99.0.254/24
 incus image import /run/metadata.tar.xz /run/rootfs.tar.xz --alias guest
 for name in g1 g2 g3; do incus launch guest $name; done`);
-  }, patient(120_000));
+  }, patient(300_000));
   afterAll(() => cage?.end());
 
   it('init names the instances behind its ports', async () => {

@@ -53,7 +53,7 @@ for name in ${domains.map(({ name }) => name).join(' ')}; do virsh create /run/$
       await cage.until(`${enter} ping -c 1 -w 2 ${ip.replace(/\d+$/, '1')}`, 'libvirtd');
       guests[name] = guestOf(cage, pid);
     }
-  }, patient(120_000));
+  }, patient(300_000));
   afterAll(() => cage?.end());
 
   it('init names the guests behind its ports', async () => {

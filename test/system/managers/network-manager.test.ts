@@ -102,7 +102,7 @@ function doing({ where, form, apply }: PersistentFix): string {
 describe('the profiles of NetworkManager', { tags: ['kernel'] }, () => {
   it('take what they have options for, its dispatcher the rest, and the kernel has what the fixes want', {
     ...needs(unfit),
-    timeout: patient(60_000),
+    timeout: patient(300_000),
   }, async () => {
     const forms = formsOf(
       [

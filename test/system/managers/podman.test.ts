@@ -40,7 +40,7 @@ ${Object.entries(networks)
         `nsenter --target ${pid} --net ping -c 1 -w 5 $(nsenter --target ${pid} --net ip route | sed -n 's/^default via \\([0-9.]*\\).*/\\1/p')`,
       );
     }
-  }, patient(120_000));
+  }, patient(300_000));
   afterAll(() => cage?.end());
 
   it('init names the containers behind its ports', async () => {

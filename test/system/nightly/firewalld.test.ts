@@ -34,10 +34,10 @@ ${names.map((name) => `docker run -d --network ${name.startsWith('a') ? 'n1' : '
     cage.run(
       'docker exec a1 ping -c 1 172.18.0.1; docker exec b1 ping -c 1 172.19.0.1; docker exec a2 ping -c 1 172.18.0.1; docker exec b2 ping -c 1 172.19.0.1',
     );
-  }, patient(180_000));
+  }, patient(300_000));
   afterAll(() => cage?.end());
 
-  it('keeps two networks apart until firewalld reloads, and no longer', { timeout: patient(180_000) }, async () => {
+  it('keeps two networks apart until firewalld reloads, and no longer', { timeout: patient(300_000) }, async () => {
     const before = await answerOf(cage, 'docker-networks', guests, /^no/);
     expect(before.answer, before.stderr).toEqual(before.expected);
     cage.run('firewall-cmd --reload');

@@ -31,7 +31,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
     ]);
     host.run(['ovs-ofctl', 'mod-port', 'br0', 'spare', 'no-flood']);
     host.talk();
-  }, patient(60_000));
+  }, patient(300_000));
   afterAll(() => host?.close());
 
   const shape = (): string =>
@@ -57,7 +57,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
     result.steps[at]?.findings.filter(({ leak }) => leak) ?? [];
 
   it('is asked for by file and command line both, shown by plan, and put back', {
-    timeout: patient(180_000),
+    timeout: patient(300_000),
   }, async () => {
     const before = shape();
     const steps = `  - { name: floods, set: { br0: { flood_vlans: 0, "other_config:mac-table-size": 8192, "other_config:mac-aging-time": 60 } }, ${probe} }
@@ -83,7 +83,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
   });
 
   it('comes of the topology too: settings of bridge and ports, and mirrors', {
-    timeout: patient(180_000),
+    timeout: patient(300_000),
   }, async () => {
     const before = shape();
     const file = host.scenario('topology', `  - { name: mirrored, ${probe} }\n`, allow, {
@@ -99,7 +99,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
     expect(shape()).toBe(before);
   });
 
-  it('are VLANs and entries too, which steer frames and are put back', { timeout: patient(180_000) }, async () => {
+  it('are VLANs and entries too, which steer frames and are put back', { timeout: patient(300_000) }, async () => {
     const nobody = '02:00:00:00:00:77';
     const table = (): string =>
       host
@@ -141,7 +141,9 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
     expect(journals()).toEqual([]);
   });
 
-  it('never takes the last VLAN of a port away, which would open it to all', { timeout: patient(60_000) }, async () => {
+  it('never takes the last VLAN of a port away, which would open it to all', {
+    timeout: patient(300_000),
+  }, async () => {
     const before = shape();
     const { status, stderr, result } = await runOn(
       host,
@@ -168,7 +170,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
     return child;
   };
 
-  it('is put back by cleanup after a kill -9', { timeout: patient(180_000) }, async () => {
+  it('is put back by cleanup after a kill -9', { timeout: patient(300_000) }, async () => {
     const before = shape();
     const file = host.scenario(
       'killed',
@@ -193,7 +195,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
   });
 
   it('is never put back on a row that has got the name since, and a mirror only where it is the run’s', {
-    timeout: patient(180_000),
+    timeout: patient(300_000),
   }, async () => {
     const before = shape();
     const steps = `  - { name: long, set: { vnet4: { tag: 10, flood: off } }, probe: { class: known-unicast, from: kali2, to: lan, count: 20000 }, expect: private }\n`;
@@ -262,7 +264,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
     }
   });
 
-  it('needs the datapath that the file names', { timeout: patient(180_000) }, async () => {
+  it('needs the datapath that the file names', { timeout: patient(300_000) }, async () => {
     const second = await runOn(
       host,
       host.scenario('kernel', `  - { name: x, ${probe} }\n`, '', { bridge: '{ kind: ovs, datapath: system }' }),

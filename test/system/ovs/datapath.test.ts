@@ -11,11 +11,11 @@ describeOnKernelWith(["Open vSwitch's datapath"], 'a run on a host whose Open vS
   beforeAll(async () => {
     host = await throwAwayOvs('system');
     host.talk();
-  }, patient(60_000));
+  }, patient(300_000));
   afterAll(() => host?.close());
 
   it('holds, hears every port, sees what a setting opens, and puts it back', {
-    timeout: patient(120_000),
+    timeout: patient(300_000),
   }, async () => {
     const probe = 'probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 50 }, expect: private';
     const steps = `  - { name: as it is, ${probe} }\n  - { name: floods, set: { br0: { flood_vlans: 0 }, spare: { flood: off } }, ${probe} }\n`;

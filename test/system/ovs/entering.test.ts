@@ -74,7 +74,7 @@ describe('what proves that a port of Open vSwitch hears its guest, in the lab', 
     expect(stderr).toBe('');
     result = JSON.parse(stdout);
     seen = await enteringFrames(out);
-  }, patient(60_000));
+  }, patient(300_000));
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
   const stateOf = (index: number, when: 'before' | 'after'): HostState =>

@@ -12,13 +12,13 @@ describe('what a run finds of Open vSwitch on a host', needs(root, ovs), () => {
   beforeAll(async () => {
     host = await throwAwayOvs();
     host.talk();
-  }, patient(60_000));
+  }, patient(300_000));
   afterAll(() => host?.close());
 
   const leaks = (result: Result): readonly Finding[] => result.steps[0]?.findings.filter(({ leak }) => leak) ?? [];
 
   it('are ports that are no interfaces: nothing holds with them, until the file says why', {
-    timeout: patient(180_000),
+    timeout: patient(300_000),
   }, async () => {
     const patch = (name: string, peer: string): readonly string[] => [
       '--',
@@ -78,7 +78,7 @@ describe('what a run finds of Open vSwitch on a host', needs(root, ovs), () => {
   });
 
   it('is all that a bridge tells that speaks no OpenFlow 1.0; what that alone can set is refused', {
-    timeout: patient(180_000),
+    timeout: patient(300_000),
   }, async () => {
     host.run(['ovs-vsctl', 'set', 'Bridge', 'br0', 'protocols=OpenFlow13,OpenFlow15']);
     try {

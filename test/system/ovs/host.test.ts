@@ -15,7 +15,7 @@ describe('a run on a host whose bridge is Open vSwitch', needs(root, ovs), () =>
   beforeAll(async () => {
     host = await throwAwayOvs();
     host.talk();
-  }, patient(60_000));
+  }, patient(300_000));
   afterAll(() => host?.close());
 
   const run = async (name: string, steps = known) => {

@@ -79,7 +79,7 @@ ${more}steps:
 
 describe('what a change of Open vSwitch decides, in the lab', needs(root, ovs), () => {
   it('decides every probe of its step, although flows that there were forward as before until the revalidators come to them', {
-    timeout: patient(60_000),
+    timeout: patient(300_000),
   }, () => {
     dropping({ before: `["sh", "-c", "${resting}"], ` });
   });
@@ -90,7 +90,7 @@ describeOnKernelWith(
   'what a change of Open vSwitch decides where it has two datapaths',
   () => {
     it('decides every probe of its step, although the switch cannot tell when its revalidators have gone round', {
-      timeout: patient(60_000),
+      timeout: patient(300_000),
     }, () => {
       dropping({
         bridges: ', br1: { kind: ovs, datapath: system }',

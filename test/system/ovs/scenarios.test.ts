@@ -58,7 +58,7 @@ function acts(datapath: 'netdev' | 'system', whole: boolean): void {
     const said: { readonly results: readonly Result[] } | Result = JSON.parse(stdout);
     results.push(...('results' in said ? said.results : [said]));
     steps.push(...results.flatMap((result) => result.steps));
-  }, patient(120_000));
+  }, patient(300_000));
   afterAll(() => rmSync(out, { recursive: true, force: true }));
 
   it('keeps known unicast to itself, with every proof', () => {

@@ -65,28 +65,23 @@ describe('html report in Chromium', needs(file(executablePath)), () => {
       expect(Number(overflow)).toBeLessThanOrEqual(0);
       await page.context().close();
     },
-    60_000,
   );
 
   it.each(
     (['light', 'dark'] as const).flatMap((scheme) =>
       (Object.keys(pages) as (keyof typeof pages)[]).map((name) => [name, scheme] as const),
     ),
-  )(
-    'has nothing that axe objects to: %s, %s',
-    async (name, scheme) => {
-      // axe is put into the page by the test; the policy would rightly refuse it.
-      const { page } = await open(name, scheme, true);
-      await page.evaluate('document.querySelectorAll("details").forEach((each) => { each.open = true; })');
-      await page.evaluate(axe);
-      const violations: unknown = await page.evaluate(
-        'axe.run().then((found) => found.violations.map((each) => [each.id, each.nodes[0].html]))',
-      );
-      expect(violations).toEqual([]);
-      await page.context().close();
-    },
-    60_000,
-  );
+  )('has nothing that axe objects to: %s, %s', async (name, scheme) => {
+    // axe is put into the page by the test; the policy would rightly refuse it.
+    const { page } = await open(name, scheme, true);
+    await page.evaluate('document.querySelectorAll("details").forEach((each) => { each.open = true; })');
+    await page.evaluate(axe);
+    const violations: unknown = await page.evaluate(
+      'axe.run().then((found) => found.violations.map((each) => [each.id, each.nodes[0].html]))',
+    );
+    expect(violations).toEqual([]);
+    await page.context().close();
+  });
 
   it('opens the entry of a guest by its link, and shows those who overhear alone: no script does it', async () => {
     const { page } = await open('a leak', 'light', false);

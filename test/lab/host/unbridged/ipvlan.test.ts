@@ -11,7 +11,7 @@ import { root } from '../../../support/needs.js';
 import { patient } from '../../../support/patient.js';
 
 const numbers = [1, 2, 3];
-const timeout = patient(120_000);
+const timeout = patient(300_000);
 
 describeOnKernelWith(
   ['ipvlan'],

@@ -12,7 +12,7 @@ import { patient } from '../../../support/patient.js';
 
 const numbers = [1, 2, 3];
 
-describe('guests on a lower device', { ...needs(root), timeout: patient(120_000) }, () => {
+describe('guests on a lower device', { ...needs(root), timeout: patient(300_000) }, () => {
   let host: WholeHost;
   const spaces = numbers.map(() => newNamespace(disableIpv6));
   const beyond = newNamespace(disableIpv6);

@@ -32,7 +32,7 @@ describe('a process that starts', () => {
     async () => {
       expect(await waitedFor(`${busy(patient(2500))}${say}`)).toBe(true);
     },
-    patient(30_000),
+    patient(120_000),
   );
 
   it.concurrent(
@@ -42,7 +42,7 @@ describe('a process that starts', () => {
         /^it has not said "ready" within \d+ ms, and has done nothing for \d+ ms$/,
       );
     },
-    patient(30_000),
+    patient(120_000),
   );
 
   it.concurrent(
@@ -52,7 +52,7 @@ describe('a process that starts', () => {
         /^it has not said "ready" within \d+ ms$/,
       );
     },
-    patient(30_000),
+    patient(120_000),
   );
 
   it('that is gone has done nothing that could be told', async () => {
