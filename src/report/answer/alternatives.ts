@@ -73,7 +73,9 @@ export function storyPhrase({ group }: CauseStory): string {
   return cause === undefined ? group.cause : causePhrase(cause);
 }
 
-/** What may be advised and typed: the first that was not shown to fail, of several stories one that was shown to work. */
+/**
+ * What may be advised and typed: the first that was not shown to fail, of several stories one that was shown to work.
+ */
 export function firstFix(stories: readonly CauseStory[]): Alternative | null {
   const fixes = stories.flatMap((story) => {
     const first = alternativesOf(story).find(({ commands, outcome }) => commands.length > 0 && outcome !== 'fails');

@@ -1,5 +1,6 @@
 // @module-tag alike: frames decide these tests, whoever runs them.
 import { existsSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -18,6 +19,8 @@ out.bind((sys.argv[1], 0))
 for _ in range(int(sys.argv[2])): out.send(bytes.fromhex('ffffffffffff' '020000000099' '88b5') + bytes(46))
 `;
 
+const processors = cpus().length;
+
 async function sending(device: string, frames: number, how: 'past' | 'heard', guests = ''): Promise<LabRun> {
   const command = JSON.stringify([python, '-c', sender, device, String(frames), how]);
   const probe = '{ class: known-unicast, from: a, to: b, count: 150 }';
@@ -31,19 +34,25 @@ async function sending(device: string, frames: number, how: 'past' | 'heard', gu
 const reasonsOf = ({ result }: LabRun): readonly object[] =>
   (result.steps[0]?.reasons ?? []).map(({ code, observer, text }) => ({ code, observer, text }));
 
+const framesText = (frames: number): string => (frames === 1 ? '1 frame' : `${frames} frames`);
+const unheardAt = (number: string): readonly object[] => [
+  {
+    code: 'unheard-frames',
+    observer: 'c',
+    text: `${number} left by p2 that no packet socket was offered: the kernel counted more than was heard there`,
+  },
+];
+
 describe.skipIf(!existsSync(python))('frames that leave by a port past every ear', () => {
   it.concurrent.each([1, 40])(
     'are told, with their number, where the port is at rest before and after: %i',
     async (frames) => {
       const run = await sending('p2', frames, 'past');
       expect(run.status).toBe(3);
-      expect(reasonsOf(run)).toEqual([
-        {
-          code: 'unheard-frames',
-          observer: 'c',
-          text: `${frames === 1 ? '1 frame' : `${frames} frames`} left by p2 that no packet socket was offered: the kernel counted more than was heard there`,
-        },
-      ]);
+      // where each processor is in the middle of a frame at every reading, that many are not certain
+      const least = Math.max(1, frames - processors);
+      const certain = Array.from({ length: frames - least }, (_, at) => `at least ${framesText(least + at)}`);
+      expect([framesText(frames), ...certain].map(unheardAt)).toContainEqual(reasonsOf(run));
       const again = await program(['replay', run.dir, '--json']);
       expect(JSON.parse(again.stdout)).toEqual(run.result);
     },
