@@ -147,6 +147,8 @@ export class RunSeries {
   readonly failed: string[] = [];
   /** An exit status for each run that could not be signed. */
   readonly unsigned: 69[] = [];
+  /** Exit statuses of trials of fixes that failed. */
+  readonly untried: number[] = [];
   /** What runs could not put back, by name. */
   readonly left: string[] = [];
   /** Of the run that failed, which was said: that everything is put back is not known. */
@@ -216,13 +218,19 @@ export class RunSeries {
     else this.runs.push({ ...named, status: (await import('./host-run.js')).dryRunStatus(run.result) });
   }
 
-  /** null = no fix was asked for. */
+  /** null = no fix was asked for, or trying them failed, which is said: what leaks is reported all the same. */
   private async proveFixes(scenario: Scenario, run: Run): Promise<Result | null> {
-    const { inside } = this;
+    const { inside, stop } = this;
     const { options } = this.request;
     if (inside === null || options.proveFix !== true) return null;
     const { proveFixesInLab } = await import('./prove-fixes.js');
-    return proveFixesInLab(scenario, run, { ...options, inside, signal: this.stop.signal });
+    try {
+      return await proveFixesInLab(scenario, run, { ...options, inside, signal: stop.signal });
+    } catch (error) {
+      const failure = failureBesides(stop, error, true);
+      if (failure !== null) this.untried.push(printError(failure));
+      return null;
+    }
   }
 
   /** Writes the page, and signs the folder; gives the page's path, null = there is none. */

@@ -182,10 +182,11 @@ export async function reportSeries(
   series: RunSeries,
   stop: Stop,
 ): Promise<readonly number[]> {
-  const { runs, unsigned, failures } = series;
+  const { runs, unsigned, untried, failures } = series;
   const statuses = [
     ...runs.map(({ result, status }) => status ?? result.exitCode),
     ...unsigned,
+    ...untried,
     ...failures.map((failure) => failure.status),
   ];
   const status = combineExitStatuses(stop.isTimedOut ? [...statuses, inconclusiveStatus] : statuses);

@@ -16,6 +16,9 @@ const runScenario = vi.hoisted(() => vi.fn<(scenario: Scenario) => Promise<Run>>
 vi.mock('../../../../../src/run/run.js', () => ({ runScenario }));
 vi.mock('../../../../../src/system/fabric/lab/enter.js', () => ({ renewLab: (inside: unknown) => inside }));
 
+const proveFixesInLab = vi.hoisted(() => vi.fn<() => Promise<Result>>());
+vi.mock('../../../../../src/cli/commands/run/prove-fixes.js', () => ({ proveFixesInLab }));
+
 const scratch = mkdtempSync(join(tmpdir(), 'run-series-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 afterEach(() => vi.restoreAllMocks());
@@ -47,6 +50,7 @@ const timeUp = (stop: Stop): Promise<void> =>
 async function seriesOf(
   runs: Readonly<Record<string, Run | Error>>,
   meanwhile: (stop: Stop) => Promise<void> = () => Promise.resolve(),
+  proveFix = false,
 ) {
   const stop = new Stop();
   const junit = join(scratch, 'junit.xml');
@@ -77,6 +81,7 @@ async function seriesOf(
       page: false,
       timeout: '1s',
       toolVersion: '1',
+      proveFix,
     },
     baselines: [],
     onHost: false,
@@ -112,6 +117,14 @@ it('runs that are not begun in time are errors', async () => {
   const { status, junit } = await seriesOf({ fine, late: fine }, timeUp);
   expect(status).toBe(3);
   expect(junit).toContain('<error message="no result">stopped by --timeout 1s</error>');
+});
+
+it('a leak is reported where trying its fixes fails', async () => {
+  proveFixesInLab.mockRejectedValue(missing);
+  const { status, junit, stderr } = await seriesOf({ d: leaking('d') }, undefined, true);
+  expect(status).toBe(2);
+  expect(junit).toContain('<testsuite name="d" tests="1" failures="1"');
+  expect(stderr).toBe('verify-isolation: tc is not there\n  install iproute2\n');
 });
 
 it('where no run ended the failure is thrown', async () => {
