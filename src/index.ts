@@ -1,4 +1,3 @@
-import { netnsPath } from './core/model/fabric.js';
 /**
  * verify-isolation as a library. `loadScenario` checks a file, `plan` says what a run would do, `run` sends and
  * listens, `replay` judges recorded evidence again, `report` writes it down, `audit` reads the settings of a host's
@@ -16,6 +15,7 @@ import { loadFiles } from './cli/commands/scenario/load-files.js';
 import { planOf } from './cli/commands/scenario/plan.js';
 import { audit as auditSnapshot } from './core/audit/audit.js';
 import type { AuditReport } from './core/model/audit.js';
+import { netnsPath } from './core/model/fabric.js';
 import type { Plan } from './core/model/plan.js';
 import type { ProgressEvent } from './core/model/timeline.js';
 import type { Result } from './core/model/result.js';

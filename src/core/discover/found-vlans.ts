@@ -1,5 +1,5 @@
-import { vlanRanges } from '../bridge/view.js';
 import { membersOf } from '../bridge/ovs-settings.js';
+import { vlanRanges } from '../bridge/view.js';
 import type { HostState, OvsPortState } from '../model/state.js';
 import { isOn } from '../bridge/setting-value.js';
 

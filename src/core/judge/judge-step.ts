@@ -272,7 +272,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     .map(({ claim }) => reason('claim-unmatched', claim.observer, claimText(claim)));
   const verdict = verdictOf(rows, missing);
   const outcomes = claims.map(({ outcome }) => outcome);
-  const unmet = hasFailed ? [] : unmetClaims(step.expect.seen, rows);
+  const unmet = hasFailed ? [] : unmetClaims(claims);
   const exit = exitOf(step, verdict, outcomes);
   const result: StepResult = {
     ...commonOf(input, examined),

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Control, Flow, FrameSpec, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { FileHash } from '../model/scenario.js';
-import { isInventedMac } from '../probe/addresses.js';
+import { isInventedBy } from '../probe/addresses.js';
 import { plainKeysApproved } from '../scenario/schema/plain-step-keys.js';
 
 /**
@@ -93,11 +93,9 @@ function keysOf<T extends object>(coverage: Coverage<T>): readonly (keyof T)[] {
   return keys;
 }
 
-/**
- * Addresses that a run invents for itself differ from run to run and mean the same.
- */
-function withoutInvented(frame: FrameSpec, runTag: number): FrameSpec {
-  const plain = (mac: string): string => (isInventedMac(runTag, mac) ? 'invented' : mac);
+/** Addresses that a run invents for itself differ from run to run and mean the same. */
+function withoutInvented(frame: FrameSpec, isInvented: (mac: string) => boolean): FrameSpec {
+  const plain = (mac: string): string => (isInvented(mac) ? 'invented' : mac);
   return { ...frame, srcMac: plain(frame.srcMac), dstMac: plain(frame.dstMac) };
 }
 
@@ -119,7 +117,7 @@ export function planHash(plan: Plan, { files, toolVersion }: HashInput): string 
   const contents = files.map(({ path, sha256 }) => ({ name: path.slice(path.lastIndexOf('/') + 1), sha256 }));
   const head = { toolVersion, name, provider, bridges, hosts, sysctl, partialScope, files: contents };
   const hash = createHash('sha256').update(`${JSON.stringify(head).slice(0, -1)},"steps":[`);
-  const addStep = stepHasher(hash, plan.runTag);
+  const addStep = stepHasher(hash, isInventedBy(plan.runTag));
   for (const [index, step] of plan.steps.entries()) {
     if (index > 0) hash.update(',');
     addStep(step);
@@ -128,14 +126,14 @@ export function planHash(plan: Plan, { files, toolVersion }: HashInput): string 
 }
 
 /** Adds the JSON of what is covered of a step to the hash. */
-function stepHasher(hash: Hash, runTag: number): (step: StepPlan) => void {
+function stepHasher(hash: Hash, isInvented: (mac: string) => boolean): (step: StepPlan) => void {
   const [flow, control, observer] = [pick<Flow>(ofFlow), pick<Control>(ofControl), pick<Observer>(ofObserver)];
   const keys = keysOf(ofStep).filter((key) => ofStep[key] === 'covered');
   return (step) => {
     const lists: Partial<Record<keyof StepPlan, () => void>> = {
-      flows: () => addList(hash, step.flows, (of) => ({ ...flow(of), frame: withoutInvented(of.frame, runTag) })),
+      flows: () => addList(hash, step.flows, (of) => ({ ...flow(of), frame: withoutInvented(of.frame, isInvented) })),
       controls: () =>
-        addList(hash, step.controls, (of) => ({ ...control(of), frame: withoutInvented(of.frame, runTag) })),
+        addList(hash, step.controls, (of) => ({ ...control(of), frame: withoutInvented(of.frame, isInvented) })),
       observers: () => addList(hash, step.observers, observer),
     };
     let before = '{';

@@ -1,8 +1,8 @@
-import { macText } from '../wire/ethernet.js';
 import { isOnPort, isRoutedTo } from '../model/attach.js';
 import { bareName } from '../model/host-names.js';
 import type { Mac } from '../model/mac.js';
 import type { Carrier, Endpoint } from '../model/scenario.js';
+import { macText } from '../wire/ethernet.js';
 import { ipv6Text } from '../wire/ipv6.js';
 
 /** RFC 5737 and RFC 3849 documentation addresses: nobody answers for them. */
@@ -101,27 +101,26 @@ export function hostMac({ port, bridge }: Endpoint, bridgeMacs: Readonly<Record<
   return bridgeMacs[port ?? ''] ?? bridgeMacs[bridge];
 }
 
-function tagBytes(runTag: number): readonly number[] {
-  return [(runTag >>> 24) & 0xff, (runTag >>> 16) & 0xff, (runTag >>> 8) & 0xff, runTag & 0xff];
-}
-
 /**
  * A locally administered unicast MAC (IEEE 802, U/L bit set) that no endpoint has: `06`, `16` to `f6`, then the run's
  * tag and a byte; another one for each number below 4,096, for a bridge learns it where it is a source.
  */
 export function inventedMac(runTag: number, ordinal: number): Mac {
-  return macText([0x06 | ((ordinal >>> 4) & 0xf0), ...tagBytes(runTag), ordinal & 0xff]);
+  return macText([
+    0x06 | ((ordinal >>> 4) & 0xf0),
+    (runTag >>> 24) & 0xff,
+    (runTag >>> 16) & 0xff,
+    (runTag >>> 8) & 0xff,
+    runTag & 0xff,
+    ordinal & 0xff,
+  ]);
 }
 
-/** Is it one that `inventedMac` gives to that run? */
-export function isInventedMac(runTag: number, mac: Mac): boolean {
-  return (
-    mac[1] === '6' &&
-    mac.slice(3, 14) ===
-      tagBytes(runTag)
-        .map((byte) => byte.toString(16).padStart(2, '0'))
-        .join(':')
-  );
+/** Whether a MAC is one that `inventedMac` gives to that run, whatever the number. */
+export function isInventedBy(runTag: number): (mac: Mac) => boolean {
+  const common = (mac: Mac): string => mac.slice(1, -2);
+  const ofRun = common(inventedMac(runTag, 0));
+  return (mac) => common(mac) === ofRun;
 }
 
 /**

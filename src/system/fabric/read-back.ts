@@ -1,5 +1,5 @@
-import { vlanRanges } from '../../core/bridge/view.js';
 import { isSameSetting } from '../../core/bridge/setting-value.js';
+import { vlanRanges } from '../../core/bridge/view.js';
 import type { Change } from '../../core/model/fabric.js';
 import type { SettingValue, VlanRange } from '../../core/model/scenario.js';
 import type { SettingPlace } from '../../core/model/settings.js';

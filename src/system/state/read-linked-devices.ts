@@ -358,10 +358,7 @@ export function accountsOfPorts(place: AccountPlace, ports: readonly CountedPort
     polls: (end) => polls(place, end),
     pooled: place.pooled,
   });
-  const named = Object.entries(atPorts).map(([name, account]) => ({
-    name: portOf.get(name) ?? name,
-    account,
-  }));
+  const named = Object.entries(atPorts).map(([name, account]) => ({ name: portOf.get(name) ?? name, account }));
   const accounts = Object.fromEntries(
     named.map(({ name, account }) => [
       name,

@@ -1,7 +1,7 @@
-import { netnsPath } from '../../../core/model/fabric.js';
 import { audit, auditStatus, isWithoutGuests } from '../../../core/audit/audit.js';
 import { proofStatus } from '../../../core/audit/prove.js';
 import type { Severity } from '../../../core/model/audit.js';
+import { netnsPath } from '../../../core/model/fabric.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { auditText } from '../../../report/terminal/audit.js';

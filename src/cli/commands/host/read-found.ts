@@ -1,4 +1,3 @@
-import { netnsPath } from '../../../core/model/fabric.js';
 import { lowerGuests, routedGuests } from '../../../core/bridge/beside.js';
 import { chooseBridge, type Found, foundScenario } from '../../../core/discover/found-scenario.js';
 import { isFirewallBridge } from '../../../core/discover/guests/proxmox.js';
@@ -6,6 +5,7 @@ import { macsBehind } from '../../../core/discover/host-topology.js';
 import { type WholeFound, type WholeWishes, wholeScenario } from '../../../core/discover/whole/compose.js';
 import type { ProbeClassName } from '../../../core/model/scenario.js';
 import { probeClasses } from '../../../core/probe/classes.js';
+import { netnsPath } from '../../../core/model/fabric.js';
 import type { GuestRecord } from '../../../core/model/host-config.js';
 import type { HostState, LinkState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';

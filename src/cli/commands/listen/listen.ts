@@ -1,4 +1,3 @@
-import { netnsPath } from '../../../core/model/fabric.js';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { chooseBridge } from '../../../core/discover/found-scenario.js';
 import { type ListeningPort, listeningPorts, macsOnRecord } from '../../../core/discover/listening-ports.js';
 import { startForeign } from '../../../core/judge/foreign/foreign.js';
 import { type ForeignReport, finishForeign, macOfNumber } from '../../../core/judge/foreign/report.js';
+import { netnsPath } from '../../../core/model/fabric.js';
 import { isReasonCode, reason, type Reason } from '../../../core/model/reasons.js';
 import type { HostState } from '../../../core/model/state.js';
 import type { Fault } from '../../../core/model/timeline.js';

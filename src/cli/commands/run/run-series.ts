@@ -145,10 +145,8 @@ export class RunSeries {
   readonly runs: ReportedRun[] = [];
   /** Reports that could not be written, a sentence each. */
   readonly failed: string[] = [];
-  /** An exit status for each run that could not be signed. */
-  readonly unsigned: 69[] = [];
-  /** Exit statuses of trials of fixes that failed. */
-  readonly untried: number[] = [];
+  /** An exit status for each judged run that could not be signed, or whose fixes could not be tried. */
+  readonly unfinished: number[] = [];
   /** What runs could not put back, by name. */
   readonly left: string[] = [];
   /** Of the run that failed, which was said: that everything is put back is not known. */
@@ -228,7 +226,7 @@ export class RunSeries {
       return await proveFixesInLab(scenario, run, { ...options, inside, signal: stop.signal });
     } catch (error) {
       const failure = failureBesides(stop, error, true);
-      if (failure !== null) this.untried.push(printError(failure));
+      if (failure !== null) this.unfinished.push(printError(failure));
       return null;
     }
   }
@@ -241,7 +239,7 @@ export class RunSeries {
     const { reportFile, writeReportFile } = await import('../evidence/write-report-file.js');
     const failure = (await writeReportFile(run)).map((line) => line.replaceAll(folder.path, folder.name));
     this.failed.push(...failure);
-    if (signKey !== null) this.unsigned.push(...(await signRun(folder, signKey, options)));
+    if (signKey !== null) this.unfinished.push(...(await signRun(folder, signKey, options)));
     return failure.length === 0 ? join(folder.name, reportFile) : null;
   }
 }

@@ -182,11 +182,10 @@ export async function reportSeries(
   series: RunSeries,
   stop: Stop,
 ): Promise<readonly number[]> {
-  const { runs, unsigned, untried, failures } = series;
+  const { runs, unfinished, failures } = series;
   const statuses = [
     ...runs.map(({ result, status }) => status ?? result.exitCode),
-    ...unsigned,
-    ...untried,
+    ...unfinished,
     ...failures.map((failure) => failure.status),
   ];
   const status = combineExitStatuses(stop.isTimedOut ? [...statuses, inconclusiveStatus] : statuses);

@@ -1,8 +1,8 @@
-import { netnsPath } from '../../../core/model/fabric.js';
 import { describeHolders } from '../../../core/bridge/view.js';
 import { chooseBridge, foundScenario } from '../../../core/discover/found-scenario.js';
 import { copiedTables, isReadable } from '../../../core/discover/twin/copied-tables.js';
 import { type Twin, twinScenario } from '../../../core/discover/twin/scenario.js';
+import { netnsPath } from '../../../core/model/fabric.js';
 import type { ProbeClassName } from '../../../core/model/scenario.js';
 import type { Snapshot } from '../../../core/model/state.js';
 import { fieldsOf, objectsOf, textOf } from '../../../core/text/json-text.js';

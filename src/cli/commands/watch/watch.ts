@@ -1,7 +1,7 @@
-import { netnsPath } from '../../../core/model/fabric.js';
 import { readFileSync } from 'node:fs';
 import { bridgeViews } from '../../../core/bridge/view.js';
 import type { Drift } from '../../../core/model/audit.js';
+import { netnsPath } from '../../../core/model/fabric.js';
 import type { Snapshot } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';

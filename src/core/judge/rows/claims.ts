@@ -50,9 +50,10 @@ export function claimText(claim: PlannedClaim): string {
 }
 
 /** Those of a step's claims that did not come true. */
-export function unmetClaims(claims: readonly PlannedClaim[], rows: readonly Finding[]): readonly UnmetClaim[] {
-  return claims.flatMap((claim) => {
-    const outcome = claimOutcome(claim, rows);
-    return outcome === 'held' ? [] : [{ claim: claimText(claim), probe: claim.probe, outcome }];
-  });
+export function unmetClaims(
+  claims: readonly { readonly claim: PlannedClaim; readonly outcome: ClaimOutcome }[],
+): readonly UnmetClaim[] {
+  return claims.flatMap(({ claim, outcome }) =>
+    outcome === 'held' ? [] : [{ claim: claimText(claim), probe: claim.probe, outcome }],
+  );
 }

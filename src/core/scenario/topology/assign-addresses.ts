@@ -1,7 +1,7 @@
-import { macText } from '../../wire/ethernet.js';
 import { placeOf, sharesMac } from '../../model/attach.js';
 import type { Mac } from '../../model/mac.js';
 import type { Endpoint, IpPrefix, Provider } from '../../model/scenario.js';
+import { macText } from '../../wire/ethernet.js';
 import { where } from '../yaml/explain-issue.js';
 import type { FaultList } from '../yaml/fault.js';
 import { bitsOf, formatIp, parseIp } from '../../text/ip-address.js';

@@ -1,8 +1,8 @@
-import { netnsPath } from '../../../core/model/fabric.js';
 import { statSync } from 'node:fs';
 import { isRoutedTo, placeOf } from '../../../core/model/attach.js';
 import type { AboveDevices } from '../../../core/discover/above-devices.js';
 import { type HostTopology, hostTopology, type Neighbour } from '../../../core/discover/host-topology.js';
+import { netnsPath } from '../../../core/model/fabric.js';
 import type { Bridge, Endpoint, Scenario } from '../../../core/model/scenario.js';
 import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { Flow } from '../../../../src/core/model/plan.js';
 import { makePlan } from '../../../../src/core/plan/make-plan.js';
 import { inventedMacs } from '../../../../src/core/plan/new-macs.js';
-import { inventedMac, isInventedMac } from '../../../../src/core/probe/addresses.js';
+import { inventedMac, isInventedBy } from '../../../../src/core/probe/addresses.js';
 import { loadScenario } from '../../../../src/core/scenario/load-scenario.js';
 import { flow, plan as planned, step } from '../../../support/judge/row-fixture.js';
 
@@ -86,7 +86,7 @@ it('invents another MAC for each of 4,096 probes, which a bridge may have learne
   const macs = Array.from({ length: 4096 }, (_, ordinal) => inventedMac(0x12345678, ordinal));
   expect(new Set(macs).size).toBe(4096);
   expect(macs.every((mac) => /^[0-9a-f]6:12:34:56:78:[0-9a-f]{2}$/.test(mac))).toBe(true);
-  expect(macs.every((mac) => isInventedMac(0x12345678, mac))).toBe(true);
-  expect(isInventedMac(0x12345679, macs[0] ?? '')).toBe(false);
-  expect(isInventedMac(0x12345678, '02:12:34:56:78:00')).toBe(false);
+  expect(macs.every((mac) => isInventedBy(0x12345678)(mac))).toBe(true);
+  expect(isInventedBy(0x12345679)(macs[0] ?? '')).toBe(false);
+  expect(isInventedBy(0x12345678)('02:12:34:56:78:00')).toBe(false);
 });
