@@ -1,4 +1,5 @@
 import { refusal } from '../../../../support/refusal.js';
+import { entry as learnedAt } from '../../../../support/discover/twin-fixture.js';
 import { linkState } from '../../../../support/link-state.js';
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../../../../src/core/model/fabric.js';
@@ -113,16 +114,7 @@ describe('what is written down of a change', () => {
     vlan: null,
     self: false,
   } as const;
-  const learned: FdbState = {
-    mac: '02:00:00:00:00:0a',
-    port: 'vnet4',
-    master: 'br0',
-    vlan: null,
-    state: 'dynamic',
-    flags: [],
-    usedS: null,
-    updatedS: null,
-  };
+  const learned = learnedAt('02:00:00:00:00:0a', 'vnet4');
   const fdb = (act: 'add' | 'del', rows: readonly Partial<FdbState>[], more: object = {}): readonly object[] => {
     return of(
       { kind: 'fdb', act, entry: { ...entry, ...more } },
