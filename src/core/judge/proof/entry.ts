@@ -260,6 +260,7 @@ export function deviceEarReasons(input: DeviceEarInput, observer: Observer): rea
  * drops them (vlan_do_receive, net/8021q/vlan_core.c).
  */
 function takersOf({ links }: HostState, port: LinkState, vlans: ReadonlySet<number>): readonly LinkState[] {
+  if (vlans.size === 0) return [];
   return links.filter(
     ({ kind, lower, vlanId }) => kind === 'vlan' && lower === port.name && vlanId !== undefined && vlans.has(vlanId),
   );
@@ -322,7 +323,7 @@ export function entryByForm(input: EntryByFormInput): EntryByForm {
 /** VLANs that a sender's probes are tagged with on the outside, by sender. */
 function outerVlans({ flows }: StepPlan): ReadonlyMap<string, ReadonlySet<number>> {
   const bySender = new Map<string, Set<number>>();
-  for (const { sender, vlan } of flows) {
+  for (const { sender, vlan } of kindsOfFlows(flows)) {
     const vlans = bySender.get(sender) ?? new Set();
     const [outer] = vlan;
     if (outer !== undefined) vlans.add(outer);
@@ -366,16 +367,16 @@ function reasonsAt(
  */
 export function entryInStateReasons(plan: Plan, step: StepPlan, { before, after }: StepStates): readonly Reason[] {
   const vlans = outerVlans(step);
-  const reasons = [before, after].flatMap((state) =>
-    state?.programs === undefined
-      ? []
-      : plan.endpoints.flatMap(({ name, attach, port, netns }) => {
-          const senderVlans = vlans.get(name);
-          const link = isOnPort(attach) ? state.links.find((link) => link.name === port) : undefined;
-          return senderVlans === undefined || link === undefined
-            ? []
-            : reasonsAt(state, name, link, senderVlans, plan.provider === 'host' && netns === null);
-        }),
-  );
+  const reasons = [before, after].flatMap((state) => {
+    if (state?.programs === undefined) return [];
+    const links = new Map(state.links.map((link) => [link.name, link]));
+    return plan.endpoints.flatMap(({ name, attach, port, netns }) => {
+      const senderVlans = vlans.get(name);
+      const link = isOnPort(attach) ? links.get(port ?? '') : undefined;
+      return senderVlans === undefined || link === undefined
+        ? []
+        : reasonsAt(state, name, link, senderVlans, plan.provider === 'host' && netns === null);
+    });
+  });
   return [...new Map(reasons.map((reason) => [reason.text, reason])).values()];
 }

@@ -2,14 +2,23 @@ import type { Plan } from '../../model/plan.js';
 import type { StepStates } from '../../model/state.js';
 
 /**
- * Numbers the endpoints of a plan: those with the same number are alike in all that decides why a frame of theirs, or
- * for them, goes where it goes. Their ports' settings, their entries in the bridge's table, and what the author says of
- * them.
+ * Numbers the endpoints of a plan once somebody asks: those with the same number are alike in all that decides why a
+ * frame of theirs, or for them, goes where it goes. Their ports' settings, their entries in the bridge's table, and what
+ * the author says of them.
  */
-export function endpointLikeness(
+export function endpointLikeness(plan: Pick<Plan, 'endpoints'>, states: StepStates): (name: string | null) => number {
+  let numbers: ReadonlyMap<string, number> | null = null;
+  return (name) => {
+    if (name === null) return 0;
+    numbers ??= likenessByName(plan, states);
+    return numbers.get(name) ?? -1;
+  };
+}
+
+function likenessByName(
   { endpoints }: Pick<Plan, 'endpoints'>,
   { before }: StepStates,
-): (name: string | null) => number {
+): ReadonlyMap<string, number> {
   const links = new Map((before?.links ?? []).map((link) => [link.name, link]));
   const entriesOf = new Map<string, string[]>();
   for (const { mac, port, state, flags, vlan } of before?.fdb ?? []) {
@@ -31,7 +40,7 @@ export function endpointLikeness(
     numbers.set(likeness, number);
     numberOf.set(name, number);
   }
-  return (name) => (name === null ? 0 : (numberOf.get(name) ?? -1));
+  return numberOf;
 }
 
 /** What each port has of its own, and no forwarding rests on. */

@@ -6,6 +6,7 @@ import { sentOf } from '../proof/step-facts.js';
 import type { LeakFolder } from './folded-leaks.js';
 import {
   acceptedOf,
+  allowanceAt,
   directionOf,
   type OpenByDesign,
   outcomeAt,
@@ -186,6 +187,7 @@ class RowGrouper {
   private readonly grouping: Grouping;
   private readonly byName: ReadonlyMap<string, Looked>;
   private readonly senderOf: (name: string) => Looked | undefined;
+  private readonly othersOf: (sender: string) => readonly string[];
   private readonly kinds = new Map<string, Kind>();
   private readonly kindOf = kindFinder(this.kinds);
   private readonly rows: Finding[] = [];
@@ -204,10 +206,11 @@ class RowGrouper {
       ]),
     );
     this.senderOf = ofSender((name) => this.byName.get(name));
+    this.othersOf = ofSender((name) => input.parties.othersOf(name));
   }
 
   addFlow(flow: Flow): void {
-    const { facts, tally, parties } = this.input;
+    const { facts, tally } = this.input;
     this.flows += 1;
     const kind = this.kindOf(flow);
     const sent = sentOf(facts, flow);
@@ -217,7 +220,7 @@ class RowGrouper {
     const { sender, must, may } = flow;
     this.look(this.senderOf(sender), turn);
     if (flow.from !== sender) this.lookAt(flow.from, turn);
-    for (const name of parties.othersOf(sender)) this.lookAt(name, turn);
+    for (const name of this.othersOf(sender)) this.lookAt(name, turn);
     for (const name of must) this.lookAt(name, turn);
     if (may !== must) for (const name of may) this.lookAt(name, turn);
     // Mostly only one saw it, who must, and was looked at.
@@ -258,16 +261,26 @@ class RowGrouper {
       : this.input.tally.sightings.countTokens(flow, name);
   }
 
-  private addRow(looked: Looked, { flow, kind, sent, proven }: Turn, seen: number): void {
+  private addRow(looked: Looked, turn: Turn, seen: number): void {
+    const { flow, sent, proven } = turn;
+    const { observer } = looked;
+    const allowed = allowanceAt(observer, flow);
+    // Of a mesh nearly every row is one of these.
+    if (isPlain(allowed, sent, seen) && !this.grouping.single.has(observer.name))
+      addTo(alikeOf(looked, { allowed, exposed: false, sent, seen }), sent, seen, proven);
+    else this.addTelling(looked, turn, seen);
+  }
+
+  /** A row that says more than that who may or must see did: a leak, a loss, or one that is asked for. */
+  private addTelling(looked: Looked, { flow, kind, sent, proven }: Turn, seen: number): void {
     const { single, folder, exposures, open } = this.grouping;
     const { observer } = looked;
     const { allowed, exposed } = outcomeAt(observer, flow, seen, open);
     const isLeak = allowed === 'no' && seen > 0;
     if (isLeak) this.leaks += 1;
     const isFolded = isLeak && this.leaks > folder.maxRows;
-    const isGrouped = !single.has(observer.name) && (isFolded || exposed || isPlain(allowed, sent, seen));
+    const isGrouped = !single.has(observer.name) && (isFolded || exposed);
     if (isGrouped) addTo(alikeOf(looked, { allowed, exposed, sent, seen }), sent, seen, proven);
-    if (isGrouped && !isFolded && !exposed) return;
     const row = (): Finding => probeRow(flow, observer, this.input, open);
     if (exposed) exposures.add({ kind, flow, observer, sent, seen }, row);
     if (!isGrouped) this.rows.push(row());

@@ -6,10 +6,10 @@ import type { HostState, LinkState } from '../../../core/model/state.js';
 import { closeMountSpace, type MountSpace } from '../../kernel/mounts.js';
 import { writeSysctl } from '../../kernel/sysctl.js';
 import { runBatch } from '../../process/batch.js';
-import { mustRun } from '../../process/programs.js';
+import { mustRun, runProgram } from '../../process/programs.js';
 import { applyToKernel, endpointNamed, type RunsIn } from '../apply.js';
 import { checkReadBack } from '../read-back.js';
-import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
+import { linksInOneGo, waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
 import {
   addressCommands,
   bridgeCommands,
@@ -66,6 +66,21 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
     faults: () => lab.faults(),
     close: () => lab.close(),
   };
+}
+
+/**
+ * A veth pair whose carrier comes: that is urgent, and the kernel looks at once at what waits (linkwatch_urgent_event,
+ * net/core/link_watch.c). Without it ports forward all the same, later.
+ */
+async function wakeLinkWatch(): Promise<void> {
+  const [one, other] = ['vi-wake-0', 'vi-wake-1'];
+  const commands = [
+    `link add ${one} type veth peer name ${other}`,
+    `link set ${one} up`,
+    `link set ${other} up`,
+    `link del ${one}`,
+  ];
+  await runProgram(['ip', '-force', '-batch', '-'], { input: commands.join('\n') });
 }
 
 /** A lab's bridges and endpoints, and what steps do to them. */
@@ -166,7 +181,8 @@ class Lab {
     const ports = this.plan.endpoints.flatMap(({ name, attach, port }) =>
       isOnPort(attach) && port !== null && this.present.has(name) ? [port] : [],
     );
-    await waitUntilForwarding({ ports, sysfs: inside.sysfs, readState });
+    const wake = ports.length > linksInOneGo ? wakeLinkWatch : undefined;
+    await waitUntilForwarding({ ports, sysfs: inside.sysfs, readState, wakeLinkWatch: wake });
     if (changed && this.ovs !== null) await waitUntilRevalidated();
   }
 
