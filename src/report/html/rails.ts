@@ -13,7 +13,7 @@ function isAbove(box: PlacedBox, { barY }: PlacedBridge): boolean {
 
 /** Boxes that stand beside each other: their cords cross the rail, each in a place of its own. */
 function isRow(boxes: readonly PlacedBox[]): boolean {
-  return new Set(boxes.map(({ y }) => y)).size === 1;
+  return boxes.every(({ y }) => y === boxes[0]?.y);
 }
 
 function cut(text: string, length: number): string {
@@ -109,7 +109,7 @@ export function partsText(sets: readonly LeakSet[], name: string): string {
 
 /** Whether marks stand on the cords of the boxes on the same side of the bar as `box`, or in the boxes. */
 export function hasMarksOnCord(box: PlacedBox, placed: PlacedBridge): boolean {
-  return isRow(placed.boxes.filter((each) => isAbove(each, placed) === isAbove(box, placed)));
+  return placed.boxes.every((each) => each.y === box.y || isAbove(each, placed) !== isAbove(box, placed));
 }
 
 /** Y of the end of a box's cord. */

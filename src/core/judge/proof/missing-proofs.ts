@@ -104,10 +104,6 @@ interface FlowReasons {
   readonly ends: ReadonlyMap<string, Ends>;
 }
 
-function framesText({ carrier, class: probeClass, from }: Flow): string {
-  return `${carrier} frames of ${probeClass} from ${from}`;
-}
-
 /**
  * Were as many sent as planned, did they show on their sender's own port, where that is observed and directions are
  * known (a sender that says it sent may lie), and did those that must see them get them? One pass: a mesh has a million
@@ -132,8 +128,9 @@ function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered):
       } else sender.ends.last = flow;
     }
     const accepted = sentOf(facts, flow);
+    const what = (): string => `${flow.carrier} frames of ${flow.class} from ${flow.from}`;
     if (accepted !== flow.count)
-      sent.push(reason('probes-not-sent', flow.sender, `${accepted} of ${flow.count} ${framesText(flow)} were sent`));
+      sent.push(reason('probes-not-sent', flow.sender, `${accepted} of ${flow.count} ${what()} were sent`));
     if (sender.directed) {
       const entered = tally.entries.count(flow);
       if (entered < accepted)
@@ -141,7 +138,7 @@ function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered):
           reason(
             'entry-unproved',
             flow.sender,
-            `${entered} of ${accepted} ${framesText(flow)} showed on the port of ${flow.sender}`,
+            `${entered} of ${accepted} ${what()} showed on the port of ${flow.sender}`,
           ),
         );
     }
@@ -149,7 +146,7 @@ function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered):
       if (name === flow.sender) continue;
       const received = tally.sightings.countTokens(flow, name);
       if (received < least(flow, name, accepted) || received === 0)
-        delivered.push(reason('delivery-short', name, `${name} got ${received} of ${accepted} ${framesText(flow)}`));
+        delivered.push(reason('delivery-short', name, `${name} got ${received} of ${accepted} ${what()}`));
     }
   });
   return {

@@ -15,10 +15,7 @@ export function endpointLikeness(plan: Pick<Plan, 'endpoints'>, states: StepStat
   };
 }
 
-function likenessByName(
-  { endpoints }: Pick<Plan, 'endpoints'>,
-  { before }: StepStates,
-): ReadonlyMap<string, number> {
+function likenessByName({ endpoints }: Pick<Plan, 'endpoints'>, { before }: StepStates): ReadonlyMap<string, number> {
   const links = new Map((before?.links ?? []).map((link) => [link.name, link]));
   const entriesOf = new Map<string, string[]>();
   for (const { mac, port, state, flags, vlan } of before?.fdb ?? []) {

@@ -188,6 +188,8 @@ class RowGrouper {
   private readonly byName: ReadonlyMap<string, Looked>;
   private readonly senderOf: (name: string) => Looked | undefined;
   private readonly othersOf: (sender: string) => readonly string[];
+  /** Of these every row is asked for. */
+  private readonly singles: readonly Looked[];
   private readonly kinds = new Map<string, Kind>();
   private readonly kindOf = kindFinder(this.kinds);
   private readonly rows: Finding[] = [];
@@ -205,6 +207,7 @@ class RowGrouper {
         { observer, party: partyOf(observer), flow: 0, kind: null, except: none(), alike: [] },
       ]),
     );
+    this.singles = [...grouping.single].flatMap((name) => this.byName.get(name) ?? []);
     this.senderOf = ofSender((name) => this.byName.get(name));
     this.othersOf = ofSender((name) => input.parties.othersOf(name));
   }
@@ -227,7 +230,7 @@ class RowGrouper {
     const onlySeenBy = tally.sightings.onlyObserverOf(flow);
     if (onlySeenBy === null || must.length !== 1 || must[0] !== onlySeenBy)
       tally.sightings.eachObserver(flow, (name, tokens) => this.look(this.byName.get(name), turn, tokens));
-    for (const name of this.grouping.single) this.lookAt(name, turn);
+    for (const looked of this.singles) this.look(looked, turn);
   }
 
   finish(): readonly Finding[] {

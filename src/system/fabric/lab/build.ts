@@ -73,12 +73,12 @@ export async function buildLab(plan: PlannedTopology, deps: LabDeps): Promise<Fa
  * net/core/link_watch.c). Without it ports forward all the same, later.
  */
 async function wakeLinkWatch(): Promise<void> {
-  const [one, other] = ['vi-wake-0', 'vi-wake-1'];
+  const [first, second] = ['vi-wake-0', 'vi-wake-1'] as const;
   const commands = [
-    `link add ${one} type veth peer name ${other}`,
-    `link set ${one} up`,
-    `link set ${other} up`,
-    `link del ${one}`,
+    `link add ${first} type veth peer name ${second}`,
+    `link set ${first} up`,
+    `link set ${second} up`,
+    `link del ${first}`,
   ];
   await runProgram(['ip', '-force', '-batch', '-'], { input: commands.join('\n') });
 }

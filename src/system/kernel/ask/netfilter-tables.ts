@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { gunzipSync } from 'node:zlib';
 import type { LegacyTable } from '../../../core/model/state.js';
 import { libc } from '../libc.js';
 import { NETLINK_NETFILTER, netlinkAttributes, netlinkText } from '../netlink-socket.js';
@@ -117,13 +118,16 @@ function textOf(path: string): string | null {
   }
 }
 
-/** Functions of modules that the kernel calls when it starts, by which it is known that they are part of it. */
-const initFunctions = {
-  nf_tables: 'nf_tables_module_init',
-  ebtable_broute: 'ebtable_broute_init',
-  ebtable_nat: 'ebtable_nat_init',
-  ebtable_filter: 'ebtable_filter_init',
-} as const;
+const kernelModules = ['nf_tables', 'ebtable_broute', 'ebtable_nat', 'ebtable_filter'] as const;
+type KernelModule = (typeof kernelModules)[number];
+
+/** By module: the option of the kernel's configuration that makes it (Kconfig), and the function that starts it. */
+const makings: Readonly<Record<KernelModule, { readonly option: string; readonly starts: string }>> = {
+  nf_tables: { option: 'NF_TABLES', starts: 'nf_tables_module_init' },
+  ebtable_broute: { option: 'BRIDGE_EBT_BROUTE', starts: 'ebtable_broute_init' },
+  ebtable_nat: { option: 'BRIDGE_EBT_T_NAT', starts: 'ebtable_nat_init' },
+  ebtable_filter: { option: 'BRIDGE_EBT_T_FILTER', starts: 'ebtable_filter_init' },
+};
 
 /** What says which modules there are; null = it cannot be read. */
 export interface ModuleLists {
@@ -131,38 +135,60 @@ export interface ModuleLists {
   readonly modules: string | null;
   /** modules.builtin of this kernel, which containers mostly lack. */
   readonly builtIn: () => string | null;
-  /** Those of `initFunctions` that /proc/kallsyms has. */
-  readonly functions: () => ReadonlySet<string> | null;
+  /** Those of `kernelModules` that are part of the kernel, as it says itself. */
+  readonly parts: () => ReadonlySet<KernelModule> | null;
 }
 
 /**
  * Whether what a module has is there, so that asking for it loads nothing: it is loaded, or part of the kernel.
  * Perhaps: nothing says so; what is asked then may load it.
  */
-export function isLoaded(module: keyof typeof initFunctions, lists: ModuleLists): boolean | 'perhaps' {
+export function isLoaded(module: KernelModule, lists: ModuleLists): boolean | 'perhaps' {
   const { modules } = lists;
-  const isPart = (): boolean | undefined => lists.functions()?.has(initFunctions[module]);
+  const isPart = (): boolean | undefined => lists.parts()?.has(module);
   if (modules === null) return isPart() === true ? true : 'perhaps';
   if (new RegExp(`^${module} `, 'm').test(modules)) return true;
   return lists.builtIn()?.includes(`/${module}.ko`) ?? isPart() ?? 'perhaps';
 }
 
-let knownFunctions: ReadonlySet<string> | null | undefined;
+/**
+ * What is part of a kernel by its configuration (proc_config.gz), else by its functions (kallsyms), of which there are
+ * 10 MB; null = neither is there.
+ */
+export function partsOfKernel(
+  configuration: string | null,
+  functions: () => string | null,
+): ReadonlySet<KernelModule> | null {
+  const text = configuration ?? functions();
+  if (text === null) return null;
+  const isPart = (module: KernelModule): boolean => {
+    const { option, starts } = makings[module];
+    return new RegExp(configuration === null ? ` ${starts}$` : `^CONFIG_${option}=y$`, 'm').test(text);
+  };
+  return new Set(kernelModules.filter(isPart));
+}
 
-/** 10 MB are read once: what is part of the kernel stays so. */
-function functionsOfKernel(): ReadonlySet<string> | null {
-  if (knownFunctions !== undefined) return knownFunctions;
-  const symbols = textOf('/proc/kallsyms');
-  const known = new RegExp(` (${Object.values(initFunctions).join('|')})$`, 'gm');
-  knownFunctions = symbols === null ? null : new Set([...symbols.matchAll(known)].map(([, name = '']) => name));
-  return knownFunctions;
+function readConfiguration(): string | null {
+  try {
+    return gunzipSync(readFileSync('/proc/config.gz')).toString('latin1');
+  } catch {
+    return null;
+  }
+}
+
+let knownParts: ReadonlySet<KernelModule> | null | undefined;
+
+/** Read once: what is part of the kernel stays so. */
+function readParts(): ReadonlySet<KernelModule> | null {
+  knownParts ??= partsOfKernel(readConfiguration(), () => textOf('/proc/kallsyms'));
+  return knownParts;
 }
 
 function moduleLists(): ModuleLists {
   return {
     modules: textOf('/proc/modules'),
     builtIn: () => textOf(`/lib/modules/${release()}/modules.builtin`),
-    functions: functionsOfKernel,
+    parts: readParts,
   };
 }
 

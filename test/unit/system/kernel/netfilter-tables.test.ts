@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLoaded, targetsOfEntries } from '../../../../src/system/kernel/ask/netfilter-tables.js';
+import { isLoaded, partsOfKernel, targetsOfEntries } from '../../../../src/system/kernel/ask/netfilter-tables.js';
 
 const head = 112;
 const offsetsAt = 88;
@@ -38,23 +38,43 @@ describe('entries of a table of iptables-legacy', () => {
 });
 
 describe('whether a module is there', () => {
-  const lists = (modules: string | null, builtIn: string | null, functions: readonly string[] | null) => ({
+  const lists = (
+    modules: string | null,
+    builtIn: string | null,
+    parts: readonly ('nf_tables' | 'ebtable_nat')[] | null,
+  ) => ({
     modules,
     builtIn: () => builtIn,
-    functions: () => (functions === null ? null : new Set(functions)),
+    parts: () => (parts === null ? null : new Set(parts)),
   });
   it.each([
     ['it is loaded', lists('nf_tables 385024 3 - Live 0x0\n', '', []), true],
     ['another one is', lists('nf_tables_set 385024 3 - Live 0x0\n', 'kernel/net/x.ko\n', []), false],
     ['this kernel has no modules, and nothing says what is part of it', lists(null, null, []), 'perhaps'],
-    ['this kernel has no modules, and it is part of it', lists(null, null, ['nf_tables_module_init']), true],
+    ['this kernel has no modules, and it is part of it', lists(null, null, ['nf_tables']), true],
     ['it is part of the kernel', lists('', 'kernel/net/netfilter/nf_tables.ko\n', []), true],
-    [
-      'a container does not have the list of those, and the kernel it',
-      lists('', null, ['nf_tables_module_init']),
-      true,
-    ],
-    ['a container does not have the list of those, nor the kernel it', lists('', null, ['ebtable_nat_init']), false],
+    ['a container does not have the list of those, and the kernel it', lists('', null, ['nf_tables']), true],
+    ['a container does not have the list of those, nor the kernel it', lists('', null, ['ebtable_nat']), false],
     ['nothing says so, and it has to be asked', lists('', null, null), 'perhaps'],
   ] as const)('is known where %s', (_, known, expected) => expect(isLoaded('nf_tables', known)).toBe(expected));
+});
+
+describe('what is part of a kernel', () => {
+  const configuration = 'CONFIG_NF_TABLES=y\n# CONFIG_BRIDGE_EBT_BROUTE is not set\nCONFIG_BRIDGE_EBT_T_NAT=m\n';
+  const functions = '0 t ebtable_nat_init\n0 t nf_tables_module_init_not\n';
+
+  it('is what its configuration has built in', () => {
+    const parts = partsOfKernel(configuration, () => {
+      throw new Error('they are not read');
+    });
+    expect(parts).toEqual(new Set(['nf_tables']));
+  });
+
+  it('is what its functions start, where it shows no configuration', () => {
+    expect(partsOfKernel(null, () => functions)).toEqual(new Set(['ebtable_nat']));
+  });
+
+  it('is not known where it shows neither', () => {
+    expect(partsOfKernel(null, () => null)).toBeNull();
+  });
 });
