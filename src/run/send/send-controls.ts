@@ -1,6 +1,6 @@
 import type { Control, Phase, StepPlan } from '../../core/model/plan.js';
 import { buildFrame } from '../../core/probe/frames/frame.js';
-import { tokensFor } from '../../core/wire/token.js';
+import { tokenLength, tokensFor } from '../../core/wire/token.js';
 import type { Sender } from '../../system/inject/sender.js';
 import type { RunContext } from '../context.js';
 import { lossFreeRate } from './pace.js';
@@ -25,13 +25,24 @@ function batches(controls: readonly Control[]): readonly (readonly Control[])[] 
   return [...grouped.values()];
 }
 
+/** The frames of controls, one behind the other. Those of a step are numbered through: their tokens are made together. */
+function framesOf({ key, plan }: RunContext, controls: readonly Control[]): Buffer {
+  const from = controls.reduce((least, { index }) => Math.min(least, index), Infinity);
+  const last = controls.reduce((most, { index }) => Math.max(most, index), from);
+  const tokens = tokensFor(key, plan.runTag, from, last - from + 1);
+  return Buffer.concat(
+    controls.map(({ frame, index }) => {
+      const at = (index - from) * tokenLength;
+      return buildFrame(frame, tokens.subarray(at, at + tokenLength));
+    }),
+  );
+}
+
 /** Sends a batch and gives the indices that the kernel took; one that it refuses does not keep the others back. */
 async function sendBatch(context: RunContext, sender: Sender, batch: readonly Control[]): Promise<readonly number[]> {
   const [first] = batch;
   if (first === undefined) return [];
-  const frames = Buffer.concat(
-    batch.map((control) => buildFrame(control.frame, tokensFor(context.key, context.plan.runTag, control.index, 1))),
-  );
+  const frames = framesOf(context, batch);
   const sameSocket = batch.every((control) => controlSocket(control) === controlSocket(first));
   const { accepted } = sameSocket
     ? await sender.send(controlSocket(first), frames, first.frame.size, lossFreeRate(context))

@@ -6,7 +6,7 @@ import { sentOf } from '../proof/step-facts.js';
 import type { LeakFolder } from './folded-leaks.js';
 import {
   acceptedOf,
-  allowanceAt,
+  allowanceOfParty,
   directionOf,
   type OpenByDesign,
   outcomeAt,
@@ -124,6 +124,7 @@ function kindFinder(kinds: Map<string, Kind>): (flow: Flow) => Kind {
 interface Looked {
   readonly observer: Observer;
   readonly party: string;
+  readonly isListed: boolean;
   flow: number;
   kind: Kind | null;
   except: Sums;
@@ -204,7 +205,15 @@ class RowGrouper {
     this.byName = new Map(
       judged.map((observer): [string, Looked] => [
         observer.name,
-        { observer, party: partyOf(observer), flow: 0, kind: null, except: none(), alike: [] },
+        {
+          observer,
+          party: partyOf(observer),
+          isListed: observer.party === undefined,
+          flow: 0,
+          kind: null,
+          except: none(),
+          alike: [],
+        },
       ]),
     );
     this.singles = [...grouping.single].flatMap((name) => this.byName.get(name) ?? []);
@@ -266,10 +275,9 @@ class RowGrouper {
 
   private addRow(looked: Looked, turn: Turn, seen: number): void {
     const { flow, sent, proven } = turn;
-    const { observer } = looked;
-    const allowed = allowanceAt(observer, flow);
+    const allowed = allowanceOfParty(looked.party, looked.isListed, flow);
     // Of a mesh nearly every row is one of these.
-    if (isPlain(allowed, sent, seen) && !this.grouping.single.has(observer.name))
+    if (isPlain(allowed, sent, seen) && !this.grouping.single.has(looked.observer.name))
       addTo(alikeOf(looked, { allowed, exposed: false, sent, seen }), sent, seen, proven);
     else this.addTelling(looked, turn, seen);
   }

@@ -67,10 +67,15 @@ export function allowanceOf(name: string, must: readonly string[], may: readonly
   return may.includes(name) ? 'may' : 'no';
 }
 
-/** The same of an observer and a flow. Who is asked for all of it is the listed endpoint, not what else it has. */
-export function allowanceAt(observer: Observer, { must, may }: Flow): Finding['allowed'] {
-  const allowed = allowanceOf(partyOf(observer), must, may);
-  return allowed === 'must' && observer.party !== undefined ? 'may' : allowed;
+/** The same of an observer and a flow. */
+export function allowanceAt(observer: Observer, flow: Flow): Finding['allowed'] {
+  return allowanceOfParty(partyOf(observer), observer.party === undefined, flow);
+}
+
+/** The same of an observer's party. Who is asked for all of it is the listed endpoint, not what else it has. */
+export function allowanceOfParty(party: string, isListed: boolean, { must, may }: Flow): Finding['allowed'] {
+  const allowed = allowanceOf(party, must, may);
+  return allowed === 'must' && !isListed ? 'may' : allowed;
 }
 
 /**

@@ -98,8 +98,8 @@ export function writePacketBlock(
   if (packetId >= 0) {
     view.setUint16(options + 8, optionCodes.packet.packetId, true);
     view.setUint16(options + 10, 8, true);
-    view.setUint32(options + 12, packetId % 2 ** 32, true);
-    view.setUint32(options + 16, Math.floor(packetId / 2 ** 32), true);
+    view.setUint32(options + 12, packetId >>> 0, true);
+    view.setUint32(options + 16, packetId < 2 ** 32 ? 0 : Math.floor(packetId / 2 ** 32), true);
   }
   if (comment !== null && comment.length > 0) {
     const padded = comment.length + (-comment.length & 3);

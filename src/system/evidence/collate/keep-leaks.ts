@@ -74,7 +74,10 @@ class FoldedLeaks implements LeakStore {
     this.input = input;
     // A row for each addressee; where all hear all, bits do for the rest.
     this.tallies = createTallies(input.plan, input.rules, true, 1);
-    this.counted = input.observers.map((source) => (source === null ? null : countedOf(input, source)));
+    const meshes = new Set(input.plan.steps.filter(isMesh));
+    this.counted = input.observers.map((source) =>
+      source === null ? null : countedOf(input, source, meshes.has(source.step)),
+    );
   }
 
   mayGo(interfaceId: number, flow: Flow, sequence: number, { towards, leaks }: SeenProbe): boolean {
@@ -120,7 +123,7 @@ class FoldedLeaks implements LeakStore {
   }
 }
 
-function countedOf({ keep, inferred }: LeakStoreInput, { step, observer }: StepObserver): Counted {
+function countedOf({ keep, inferred }: LeakStoreInput, { step, observer }: StepObserver, inMesh: boolean): Counted {
   const unknown = inferred[step.index]?.has(observer.name) ?? true;
   return {
     arrival: arrivalAt(step, observer, unknown),
@@ -128,8 +131,8 @@ function countedOf({ keep, inferred }: LeakStoreInput, { step, observer }: StepO
     came: tokenCollector(),
     again: 0,
     leaks: 0,
-    isMesh: isMesh(step),
-    keepsAll: unknown || step.during.length > 0 || (keep === 'all' && !isMesh(step)),
+    isMesh: inMesh,
+    keepsAll: unknown || step.during.length > 0 || (keep === 'all' && !inMesh),
   };
 }
 
