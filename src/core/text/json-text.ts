@@ -20,10 +20,13 @@ export function jsonText(value: object, indent = 0): string {
 }
 
 function hasLongList(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return Array.isArray(value)
-    ? value.length > longList || value.some(hasLongList)
-    : Object.values(value).some(hasLongList);
+  // Columns of flows are written as texts, and a mesh has a million in each.
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
+  if (Array.isArray(value) && value.length > longList) return true;
+  const members: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  // Nearly all are texts and numbers: no function is called for them.
+  for (const member of members) if (typeof member === 'object' && hasLongList(member)) return true;
+  return false;
 }
 
 /** `margin`: what stands before its lines but the first. */

@@ -1,5 +1,6 @@
 import { type Flow, type Flows, maxTokens } from '../../model/plan.js';
 import { nsOf } from '../../pcap/time-words.js';
+import { inTurn } from '../../plan/flows/shortcuts.js';
 import { FlowRows } from './flow-rows.js';
 import { RowTokens } from './row-tokens.js';
 import { TokenBits } from './token-bits.js';
@@ -19,18 +20,16 @@ class ObserverNumbers {
   readonly names: string[] = [];
   private readonly numbers = new Map<string, number>();
   private last = -1;
+  private readonly numberInTurn = inTurn((observer) => {
+    const number = this.names.push(observer) - 1;
+    this.numbers.set(observer, number);
+    return number;
+  });
 
   /** A new number for a new name. */
   numberFor(observer: string): number {
-    if (observer === this.names[this.last]) return this.last;
-    let number = this.numbers.get(observer);
-    if (number === undefined) {
-      number = this.names.length;
-      this.numbers.set(observer, number);
-      this.names.push(observer);
-    }
-    this.last = number;
-    return number;
+    if (observer !== this.names[this.last]) this.last = this.numberInTurn(observer);
+    return this.last;
   }
 
   numberOf(observer: string): number | undefined {

@@ -1,4 +1,5 @@
 import type { Flow } from '../../model/plan.js';
+import { inTurn } from '../../plan/flows/shortcuts.js';
 import { frameTemplate } from '../../probe/frames/frame.js';
 import { macBytes, macLength } from '../../wire/ethernet.js';
 import { type FrameView, viewFrame } from '../../wire/frame-view.js';
@@ -84,31 +85,29 @@ export interface MacWords {
 /** Three words, of which one address has the first two or the last two; the other half of the middle one is 0. */
 type Parts = Int32Array;
 
+/** The words of an address that stands so many bytes from the frame's first; null = it is none. */
+function partsOf(mac: string, at: number): Parts | null {
+  const wanted = macBytes(mac);
+  const bytes = new Uint8Array(2 * macLength);
+  bytes.set(wanted ?? [], at);
+  return wanted === null ? null : new Int32Array(bytes.buffer);
+}
+
 /** MACs are read once each; most frames carry those of the one before. */
 export function createMacWords(): MacWords {
-  const known = { src: new Map<string, Parts | null>(), dst: new Map<string, Parts | null>() };
   const last = { src: '', dst: '' };
   let src: Parts | null = null;
   let dst: Parts | null = null;
-
-  function partsOf(of: 'src' | 'dst', mac: string): Parts | null {
-    const cached = known[of].get(mac);
-    if (cached !== undefined) return cached;
-    const wanted = macBytes(mac);
-    const bytes = new Uint8Array(2 * macLength);
-    bytes.set(wanted ?? [], of === 'dst' ? 0 : macLength);
-    const parts = wanted === null ? null : new Int32Array(bytes.buffer);
-    known[of].set(mac, parts);
-    return parts;
-  }
+  const srcParts = inTurn((mac) => partsOf(mac, macLength));
+  const dstParts = inTurn((mac) => partsOf(mac, 0));
   return {
     are(words, at, srcMac, dstMac) {
       if (srcMac !== last.src) {
-        src = partsOf('src', srcMac);
+        src = srcParts(srcMac);
         last.src = srcMac;
       }
       if (dstMac !== last.dst) {
-        dst = partsOf('dst', dstMac);
+        dst = dstParts(dstMac);
         last.dst = dstMac;
       }
       if (src === null || dst === null) return false;

@@ -1,6 +1,6 @@
 import type { Flow, Observer } from '../../model/plan.js';
 import type { Finding } from '../../model/result.js';
-import { ofSender } from '../../plan/flows/shortcuts.js';
+import { inTurn, ofSender } from '../../plan/flows/shortcuts.js';
 import { partyOf } from '../parties.js';
 import { sentOf } from '../proof/step-facts.js';
 import type { LeakFolder } from './folded-leaks.js';
@@ -188,6 +188,7 @@ class RowGrouper {
   private readonly grouping: Grouping;
   private readonly byName: ReadonlyMap<string, Looked>;
   private readonly senderOf: (name: string) => Looked | undefined;
+  private readonly lookedOf: (name: string) => Looked | undefined;
   private readonly othersOf: (sender: string) => readonly string[];
   /** Of these every row is asked for. */
   private readonly singles: readonly Looked[];
@@ -217,6 +218,7 @@ class RowGrouper {
       ]),
     );
     this.singles = [...grouping.single].flatMap((name) => this.byName.get(name) ?? []);
+    this.lookedOf = inTurn((name) => this.byName.get(name));
     this.senderOf = ofSender((name) => this.byName.get(name));
     this.othersOf = ofSender((name) => input.parties.othersOf(name));
   }
@@ -248,7 +250,7 @@ class RowGrouper {
   }
 
   private lookAt(name: string, turn: Turn): void {
-    this.look(this.byName.get(name), turn);
+    this.look(this.lookedOf(name), turn);
   }
 
   /**
