@@ -186,19 +186,15 @@ export async function logLastClock(context: RunContext, step: StepPlan, host: st
   });
 }
 
-/**
- * Opens every observer and, with `count`, what counts beside them; resolves when all listen. Then nothing more opens.
- */
-export async function listen(
-  context: RunContext,
-  step: StepPlan,
-  capture: Capture,
-  count: () => Promise<void>,
-): Promise<void> {
+/** Opens every observer; resolves when all listen. */
+export async function openObservers(context: RunContext, step: StepPlan, capture: Capture): Promise<void> {
   for (const { observer, facts, version } of await capture.open(requestsOf(context, step, step.observers))) {
     context.timeline.log(step.index, { event: 'listening', observer, facts, version });
   }
-  await count();
+}
+
+/** Nothing more is opened from now on. */
+export async function seal(context: RunContext, step: StepPlan, capture: Capture): Promise<void> {
   context.timeline.log(step.index, { event: 'sealed', ...(await capture.seal()) });
 }
 

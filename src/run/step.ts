@@ -5,13 +5,12 @@ import type { Sender } from '../system/inject/sender.js';
 import type { RightsMoment } from '../system/process/process-rights.js';
 import { exchangeHttp } from '../system/traffic/http.js';
 import { exchangePing } from '../system/traffic/ping.js';
-import { listen, mark, startStepCapture, stopStepCapture } from './capture-step.js';
+import { mark, openObservers, seal, startStepCapture, stopStepCapture } from './capture-step.js';
 import { checkStop, pause, type RunContext, stopReason, report, wait } from './context.js';
 import { type Events, startEvents } from './events.js';
 import { type StateReader, stateReader } from './read-states.js';
 import { announce } from './send/announce.js';
 import { readSegmentDevices, type SegmentDevices, startAccounts, startEars, withEars, withInside } from './ears.js';
-import type { InsideReader } from '../system/state/read-linked-devices.js';
 import { restoreOwners } from './send/restore.js';
 import { sendControls } from './send/send-controls.js';
 import { probeSender } from './send/send-probes.js';
@@ -176,11 +175,12 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
       report(context, step, 'listening');
       const capture = await starting;
       if (capture !== null) {
+        const opening = openObservers(context, step, capture);
+        opening.catch(() => undefined); // reported below, where it is awaited
         const around = await readSegmentDevices(context, step);
-        let inside: InsideReader = () => ({});
-        await listen(context, step, capture, async () => {
-          inside = await startAccounts(context, step, around, capture);
-        });
+        await opening;
+        const inside = await startAccounts(context, step, around, capture);
+        await seal(context, step, capture);
         ears = await startEars(context, step, around);
         giveUpAfterLast(context, step, 'hearing');
         await probe(context, step, withInside(withEars(capture, ears), inside), sender, around);

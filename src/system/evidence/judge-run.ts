@@ -34,8 +34,8 @@ async function close({ dir, record, key }: FinishedRun, { sha256, packets, disca
  * Judges what was put in order, and counted, while the run went on; the folder's other files are read while that ends.
  */
 async function judgeStreamed(run: FinishedRun, { collation, judging, judged }: JudgedWhileRunning): Promise<JudgedRun> {
-  const { dir } = run;
-  const input = await parseFolder(dir, run.written);
+  const { dir, record, written } = run;
+  const input = await parseFolder(dir, { ...written, run: record });
   const collated = await collation.catch(async (error: unknown) => {
     await rm(join(dir, partialCapture), { force: true });
     throw error;
