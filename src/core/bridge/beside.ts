@@ -3,7 +3,7 @@ import type { Beside, ForeignBridge, HostState, LinkState } from '../model/state
 import { fieldsOf, objectsOf, textOf } from '../text/json-text.js';
 import { isMacvlanMode } from '../model/attach.js';
 import { word } from '../text/escape.js';
-import type { BridgeView } from './view.js';
+import { type BridgeView, tunnelKinds } from './view.js';
 
 /** Guests, or a bridge, that no bridge of the namespace carries frames for. */
 export interface SegmentBeside {
@@ -49,18 +49,6 @@ const manners: Readonly<Record<string, string>> = {
   l3: 'they share one MAC: the kernel routes packets by their address, and there is no broadcast and no multicast',
   l3s: 'they share one MAC: the kernel routes packets by their address; what comes in passes no interface of theirs, where it could be heard',
 };
-
-/** Kinds of links that carry Ethernet frames to another machine (ip-link(8)). */
-const tunnelKinds: readonly (string | null)[] = [
-  'bareudp',
-  'batadv',
-  'erspan',
-  'geneve',
-  'gretap',
-  'ip6erspan',
-  'ip6gretap',
-  'vxlan',
-];
 
 /** Whether a link is a tunnel, or a VLAN of one. */
 export function isTunnel({ kind, lower }: LinkState, links: ReadonlyMap<string, LinkState>): boolean {

@@ -29,8 +29,26 @@ export interface BridgeView {
   readonly vlansOf: (port: string) => PortVlans | null;
 }
 
-/** Kinds of link (linkinfo.info_kind) that lead out of the host; a physical interface has none. */
-const outwards = new Set(['bond', 'team', 'vlan', 'vxlan', 'geneve', 'gretap', 'ip6gretap', 'l2tpeth']);
+/** Kinds of links (linkinfo.info_kind) that carry Ethernet frames to another machine (ip-link(8)). */
+export const tunnelKinds: readonly (string | null)[] = [
+  'bareudp',
+  'batadv',
+  'erspan',
+  'geneve',
+  'gretap',
+  'ip6erspan',
+  'ip6gretap',
+  'l2tpeth',
+  'vxlan',
+];
+
+/** Kinds that stand on NICs or are ports of a switch in hardware; a NIC has none. */
+const nicKinds: readonly (string | null)[] = [null, 'bond', 'dsa', 'hsr', 'macsec', 'team', 'vlan'];
+
+/** Does this link lead out of the machine? */
+export function isOutward({ kind }: Pick<LinkState, 'kind'>): boolean {
+  return nicKinds.includes(kind) || tunnelKinds.includes(kind);
+}
 
 /** Every Linux bridge of a snapshot; `roles` corrects, by port, what the kind of a link suggests. */
 export function bridgeViews(
@@ -48,7 +66,7 @@ export function bridgeViews(
             name: port.name,
             link: port,
             settings: port.port ?? {},
-            role: roles[port.name] ?? (port.kind === null || outwards.has(port.kind) ? 'uplink' : 'guest'),
+            role: roles[port.name] ?? (isOutward(port) ? 'uplink' : 'guest'),
           }),
         );
       return {

@@ -4,16 +4,8 @@ import { VerifyError } from '../model/verify-error.js';
 import { isSharedMac } from '../probe/addresses.js';
 import { type FoundVlan, foundVlans } from './found-vlans.js';
 import { guestOfPort } from './guests.js';
-import { deafness } from '../bridge/view.js';
+import { deafness, isOutward } from '../bridge/view.js';
 import { endpointName, macsBehind, type Neighbour } from './host-topology.js';
-
-/** Kinds of virtual links that lead out of the machine; a link without a kind is a NIC (`ip -d link`). */
-const outwardKinds: readonly (string | null)[] = [null, 'bond', 'team', 'vlan', 'vxlan', 'gretap', 'geneve'];
-
-/** Does this link lead out of the machine? */
-export function isOutward(link: Pick<LinkState, 'kind'>): boolean {
-  return outwardKinds.includes(link.kind);
-}
 
 /** An endpoint as it is found, with one MAC. */
 export interface WrittenEndpoint {

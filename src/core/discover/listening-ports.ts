@@ -1,8 +1,7 @@
 import type { GuestRecord } from '../model/host-config.js';
 import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
-import { isOutward } from './found-endpoints.js';
-import { deafness } from '../bridge/view.js';
+import { deafness, isOutward } from '../bridge/view.js';
 import { endpointName, macsBehind } from './host-topology.js';
 
 /** A port of a bridge at which something can be heard. */

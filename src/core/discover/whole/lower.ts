@@ -1,9 +1,10 @@
 import { isExaminedKind, type LowerGuest, lowerGuests, onBridges } from '../../bridge/beside.js';
+import { isOutward } from '../../bridge/view.js';
 import { isIpvlanMode, isMacvlanMode, type MacvlanMode, passingOf } from '../../model/attach.js';
 import type { Carrier, ProbeClassName } from '../../model/scenario.js';
 import type { LinkState } from '../../model/state.js';
 import { maxSpaces } from '../../plan/ears.js';
-import { type FoundEntry, isOutward, type WrittenEndpoint } from '../found-endpoints.js';
+import type { FoundEntry, WrittenEndpoint } from '../found-endpoints.js';
 import { guestOfPort } from '../guests.js';
 import { endpointName } from '../host-topology.js';
 import type { Placed, WrittenProbe } from './probes.js';

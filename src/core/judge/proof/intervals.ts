@@ -1,5 +1,4 @@
 import type { StepPlan } from '../../model/plan.js';
-
 import type { HostState, StepStates } from '../../model/state.js';
 import { lostEvents, type RuleChange, routingRules, type SettingChange, vlanList } from '../../model/timeline.js';
 import { freePrograms } from '../../scenario/free-commands.js';

@@ -2,7 +2,6 @@ import { bridgeSettings, portSettings } from '../../bridge/attributes.js';
 import { isOnPort } from '../../model/attach.js';
 import { hostOf, onHost } from '../../model/host-names.js';
 import type { StepPlan } from '../../model/plan.js';
-
 import type { Endpoint } from '../../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../../model/state.js';
 import { type RuleChange, routingRules, type SettingChange, vlanList } from '../../model/timeline.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isOutward } from '../../../../src/core/discover/found-endpoints.js';
+import { isOutward } from '../../../../src/core/bridge/view.js';
 import { foundPolicy } from '../../../../src/core/discover/found-scenario.js';
 import { foundVlans, vlansInState } from '../../../../src/core/discover/found-vlans.js';
 import { endpointName } from '../../../../src/core/discover/host-topology.js';
@@ -37,7 +37,7 @@ describe('the name of an endpoint', () => {
 });
 
 describe('a link that leads out', () => {
-  it.each(['bond', 'team', 'vlan', 'vxlan', 'gretap', 'geneve', null])('is a NIC or what stands on one: %s', (kind) =>
+  it.each(['bond', 'team', 'vlan', 'dsa', 'vxlan', 'gretap', 'ip6gretap', 'l2tpeth', 'geneve', null])('is a NIC or what stands on one: %s', (kind) =>
     expect(isOutward({ kind })).toBe(true),
   );
   it.each(['veth', 'tun', 'bridge'])('is no %s', (kind) => expect(isOutward({ kind })).toBe(false));
