@@ -126,8 +126,10 @@ export function foundEndpoints(
   const entries = ports.map((link): FoundEntry => {
     const isOwn = (mac: string): boolean => !isSharedMac(mac) && (portOf.get(mac) ?? link.name) === link.name;
     // behind it are the guests of another bridge, which speak there
-    const macs = joinedBridge(link, state) === null ? macsBehind(state.fdb, bridge, link.name).filter(isOwn) : [];
-    const guest = guestOfPort(inventory.guests, link.name, macs);
+    const learned = joinedBridge(link, state) === null ? macsBehind(state.fdb, bridge, link.name).filter(isOwn) : [];
+    // Guests of other hosts speak out there, and further interfaces of guests of this one: an uplink is none of them.
+    const macs = isOutward(link) ? guestsLast(learned, inventory.guests) : learned;
+    const guest = isOutward(link) ? null : guestOfPort(inventory.guests, link.name, macs);
     const name = endpointName(guest?.name ?? link.name, taken);
     taken.add(name);
     const endpoint = writtenEndpoint(link, guest, macs, zoneName, around);
@@ -144,6 +146,12 @@ export function foundEndpoints(
     };
   });
   return { members, ports, entries };
+}
+
+/** The MACs of no guest on record first. */
+function guestsLast(macs: readonly string[], guests: readonly GuestRecord[]): readonly string[] {
+  const isGuests = (mac: string): boolean => guests.some((guest) => guest.mac === mac);
+  return [...macs.filter((mac) => !isGuests(mac)), ...macs.filter(isGuests)];
 }
 
 /** Does this port learn no MAC from what its guest sends? */

@@ -37,8 +37,9 @@ describe('the name of an endpoint', () => {
 });
 
 describe('a link that leads out', () => {
-  it.each(['bond', 'team', 'vlan', 'dsa', 'vxlan', 'gretap', 'ip6gretap', 'l2tpeth', 'geneve', null])('is a NIC or what stands on one: %s', (kind) =>
-    expect(isOutward({ kind })).toBe(true),
+  it.each(['bond', 'team', 'vlan', 'dsa', 'vxlan', 'gretap', 'ip6gretap', 'l2tpeth', 'geneve', null])(
+    'is a NIC or what stands on one: %s',
+    (kind) => expect(isOutward({ kind })).toBe(true),
   );
   it.each(['veth', 'tun', 'bridge'])('is no %s', (kind) => expect(isOutward({ kind })).toBe(false));
 });
