@@ -62,13 +62,14 @@ export function auditSettings({ name, link, settings, ports }: BridgeView): read
 
 /** Every finding of a snapshot, worst first, for one bridge or all of them. Pure. */
 export function audit(snapshot: Snapshot, options: { readonly bridge: string | null } = { bridge: null }): AuditReport {
-  const views = bridgeViews(snapshot).filter(({ name }) => options.bridge === null || name === options.bridge);
+  const isAsked = (name: string): boolean => options.bridge === null || name === options.bridge;
+  const views = bridgeViews(snapshot).filter(({ name }) => isAsked(name));
   const bridged = views.flatMap((view) => findingsOf(view, snapshot));
   const routed = options.bridge === null ? routedFindings(snapshot, bridged) : [];
   const findings = [...bridged, ...routed, ...hostFindings(snapshot)].map((finding) => reported(finding, snapshot));
   return {
     auditVersion: 1,
-    bridges: views.map(({ name }) => name),
+    bridges: [...views.map(({ name }) => name), ...ovsBridges(snapshot).filter(isAsked)],
     findings: findings
       .map((finding, at) => ({ finding, at }))
       .sort((a, b) => rank(b.finding.severity) - rank(a.finding.severity) || a.at - b.at)
@@ -79,13 +80,23 @@ export function audit(snapshot: Snapshot, options: { readonly bridge: string | n
   };
 }
 
+/** Bridges of Open vSwitch: their findings are the host's. */
+function ovsBridges({ ovs }: Snapshot): readonly string[] {
+  return (ovs?.bridges ?? []).flatMap(({ name }) => (typeof name === 'string' ? [name] : []));
+}
+
 /**
  * Is there nothing to examine: no guest on a bridge, as far as ports show, and nothing found of guests that meet
- * elsewhere (lower devices, Open vSwitch, VMware)?
+ * elsewhere (lower devices, VMware)?
  */
 export function isWithoutGuests(snapshot: Snapshot, { findings }: AuditReport): boolean {
+  const { ovs } = snapshot;
+  // each bridge of Open vSwitch has one port for the host
+  const hasOvsPorts = ovs !== null && ovs.ports.length > ovs.bridges.length;
   return (
-    findings.every(({ bridge }) => bridge !== null) && bridgeViews(snapshot).every(({ guests }) => guests.length === 0)
+    !hasOvsPorts &&
+    findings.every(({ bridge }) => bridge !== null) &&
+    bridgeViews(snapshot).every(({ guests }) => guests.length === 0)
   );
 }
 

@@ -48,10 +48,13 @@ export interface FoundInput extends BridgeInput {
   readonly netns: string | null;
 }
 
-function withPortsIn({ links }: HostState): readonly string[] {
+/** Without what Open vSwitch says, all its bridges are one link, its datapath: that is none to be asked about. */
+function withPortsIn({ links, ovs }: HostState): readonly string[] {
   return links
     .filter(
-      ({ name, kind }) => (kind === 'bridge' || kind === 'openvswitch') && links.some(({ master }) => master === name),
+      ({ name, kind }) =>
+        (kind === 'bridge' || (kind === 'openvswitch' && ovs !== undefined)) &&
+        links.some(({ master }) => master === name),
     )
     .map(({ name }) => name);
 }
@@ -64,6 +67,7 @@ export function bridgesWithPorts(state: HostState, named: string | null): readon
   const withPorts = withPortsIn(state);
   if (named === null) return withPorts.filter((name) => !isFirewallBridge(name));
   if (withPorts.includes(named)) return [named];
+  if (hasUnreadSwitch(state, named)) throw unreadSwitch(`${JSON.stringify(named)} is a bridge of Open vSwitch`);
   throw new VerifyError(
     'interface-gone',
     69,
@@ -74,12 +78,29 @@ export function bridgesWithPorts(state: HostState, named: string | null): readon
   );
 }
 
+/** Is there a bridge of Open vSwitch, of that name where one is given, in a state that was read without the switch? */
+function hasUnreadSwitch({ links, ovs }: HostState, named: string | null = null): boolean {
+  return (
+    ovs === undefined && links.some(({ name, kind }) => kind === 'openvswitch' && (named === null || name === named))
+  );
+}
+
+function unreadSwitch(what: string): VerifyError {
+  return new VerifyError(
+    'unsupported',
+    69,
+    `${what}, which was not asked for its ports`,
+    '`run`, `init` and `listen` ask it (ovs-vsctl, as root); a twin and `audit --prove` take Linux bridges alone',
+  );
+}
+
 /**
  * The bridge that is meant: the one named, or the only one with ports that is no firewall's. Throws VerifyError: 69
  * where there is none, 64 where there are several.
  */
 export function chooseBridge(state: HostState, named: string | null): string {
   const [first, second] = bridgesWithPorts(state, named);
+  if (first === undefined && hasUnreadSwitch(state)) throw unreadSwitch('the bridges here are of Open vSwitch');
   if (first === undefined)
     throw new VerifyError(
       'interface-gone',

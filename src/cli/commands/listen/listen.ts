@@ -143,7 +143,7 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
 }
 
 function look(netns: string | null): Promise<HostState> {
-  return readState({ netns, sysfs: netns === null, sysctl: [] });
+  return readState({ netns, sysfs: netns === null, sysctl: [], ovs: true });
 }
 
 /** What is listened to, and until when. */
