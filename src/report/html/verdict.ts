@@ -5,6 +5,7 @@ import { answerOf, standaloneSentence } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
 import { exposureFix, exposuresOf } from '../answer/exposures.js';
 import { type Audience, countText, setText } from '../answer/participants.js';
+import { countRows, isUnacceptedLeak } from '../reported-leaks.js';
 import type { ReportedRun } from '../reporter.js';
 import {
   apartStories,
@@ -25,7 +26,7 @@ export function plainSentence(result: Result): string {
   const leaks = result.steps
     .filter((step) => !step.asExpected)
     .flatMap((step) => step.findings)
-    .filter((finding) => finding.leak && finding.accepted === undefined);
+    .filter(isUnacceptedLeak);
   const ears = [...new Set(leaks.map((finding) => finding.observer))];
   switch (result.exitCode) {
     case 0:
@@ -91,11 +92,9 @@ export function exposedSection(result: Result): Markup {
 }
 
 /** Leaks of a step: those that are folded count as what they stand for. */
-function leaksText({ findings, groups }: StepResult): string {
-  const rows = findings.reduce((sum, { leak, grouped = 1 }) => sum + (leak ? grouped : 0), 0);
-  if (rows === 0) return 'no leak';
-  const grouped = (groups ?? []).reduce((sum, group) => sum + group.rows, 0);
-  return `${countText(Math.max(rows, grouped))} leaking ${rows === 1 ? 'row' : 'rows'}`;
+function leaksText({ findings }: StepResult): string {
+  const rows = countRows(findings.filter(({ leak }) => leak));
+  return rows === 0 ? 'no leak' : `${countText(rows)} leaking ${rows === 1 ? 'row' : 'rows'}`;
 }
 
 /** The claims of the scenario, each with what was shown. */
