@@ -26,8 +26,23 @@ export interface WatchCommandOptions {
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 
+/** Throws VerifyError (64) for options that say nothing of a state that is written whole, once. */
+function checkLearning({ bridge, baseline, json, textfile, reprobe }: WatchCommandOptions): void {
+  const stray = Object.entries({ bridge, baseline, json: json ? '' : undefined, textfile, reprobe }).flatMap(
+    ([name, value]) => (value === undefined ? [] : [`--${name}`]),
+  );
+  if (stray.length > 0)
+    throw new VerifyError(
+      'usage',
+      64,
+      `${stray.join(', ')}: not with --learn`,
+      'it takes --netns, and writes the whole state; give the others to the watch with --baseline',
+    );
+}
+
 /** Watches until a signal; returns its exit status. */
 export async function watchCommand(options: WatchCommandOptions): Promise<number> {
+  if (options.learn !== undefined) checkLearning(options);
   const netns = netnsPath(options.netns ?? null);
   if (options.learn !== undefined) {
     writeWhole(options.learn, `${jsonText(await readSnapshot({ netns, whole: false }), 1)}\n`);
