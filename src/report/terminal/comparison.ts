@@ -1,5 +1,5 @@
 import type { Result } from '../../core/model/result.js';
-import { escapeText } from '../../core/text/escape.js';
+import { escapeText, nounFor } from '../../core/text/escape.js';
 import { countLeakRows, type LeakRow, type RunComparison } from '../compare-results.js';
 import { countText, setText } from '../answer/participants.js';
 import { settingText } from '../setting-text.js';
@@ -46,7 +46,7 @@ function leaksBecauseOf(place: string, rows: readonly LeakRow[]): number {
 }
 
 function leaksText(count: number): string {
-  return count === 1 ? '1 leak' : `${countText(count)} leaks`;
+  return `${countText(count)} ${nounFor(count, 'leak')}`;
 }
 
 /** Listings of rules are reported by what they are of: what is in them is JSON. */
