@@ -1,4 +1,5 @@
 import type { Finding, Result, StepResult, UnmetClaim, Verdict } from '../core/model/result.js';
+import { countRows, isUnacceptedLeak } from './reported-leaks.js';
 
 /** A leaking row with the name of its step. */
 export interface LeakRow {
@@ -13,6 +14,8 @@ export interface RunComparison {
   readonly stopped: readonly LeakRow[];
   /** Leaked in the first run; the second one does not report. */
   readonly untold: readonly LeakRow[];
+  /** Leaks of both runs that have no rows of their own: which of them are new is not known, only how many they are. */
+  readonly folded: readonly (LeakRow & { readonly before: number; readonly after: number })[];
   readonly verdicts: readonly {
     readonly step: string;
     readonly before: Verdict | null;
@@ -33,25 +36,20 @@ function namedSteps(result: Result): ReadonlyMap<string, Result['steps'][number]
   return named;
 }
 
-function leaksOf(result: Result): ReadonlyMap<string, LeakRow> {
-  const rows = new Map<string, LeakRow>();
+function leakKey(step: string, { probe, class: name, carrier, vlan, variant, from, to, observer }: Finding): string {
+  return JSON.stringify([step, probe, name, carrier, vlan, variant ?? null, from, to, observer]);
+}
+
+/** Leaks by what they are compared by; folded ones that are alike in it differ in their numbers of frames. */
+function leaksOf(result: Result): ReadonlyMap<string, readonly LeakRow[]> {
+  const rows = new Map<string, LeakRow[]>();
   for (const [step, { findings }] of namedSteps(result)) {
     for (const finding of findings) {
-      if (!finding.leak || finding.accepted !== undefined) continue;
-      rows.set(
-        JSON.stringify([
-          step,
-          finding.probe,
-          finding.class,
-          finding.carrier,
-          finding.vlan,
-          finding.variant ?? null,
-          finding.from,
-          finding.to,
-          finding.observer,
-        ]),
-        { step, finding },
-      );
+      if (!isUnacceptedLeak(finding)) continue;
+      const key = leakKey(step, finding);
+      const alike = rows.get(key);
+      if (alike === undefined) rows.set(key, [{ step, finding }]);
+      else alike.push({ step, finding });
     }
   }
   return rows;
@@ -59,19 +57,20 @@ function leaksOf(result: Result): ReadonlyMap<string, LeakRow> {
 
 /**
  * Compares two runs row by row. That a leak is not seen any more counts as stopped only where its step holds now, or is
- * broken by others with nothing in doubt.
+ * broken by others with nothing in doubt, among which it cannot be.
  */
 export function compareResults(first: Result, second: Result): RunComparison {
   const [before, after] = [leaksOf(first), leaksOf(second)];
   const [stepsBefore, stepsAfter] = [namedSteps(first), namedSteps(second)];
-  const began = [...after].filter(([key]) => !before.has(key)).map(([, row]) => row);
-  const gone = [...before].filter(([key]) => !after.has(key)).map(([, row]) => row);
+  const began = [...after].flatMap(([key, rows]) => (before.has(key) ? [] : rows));
+  const gone = [...before].flatMap(([key, rows]) => (after.has(key) ? [] : rows));
   const proven = ({ step, finding }: LeakRow): boolean => {
     const now = stepsAfter.get(step);
     return (
       now !== undefined &&
       now.verdict !== null &&
       now.verdict !== 'inconclusive' &&
+      !after.has(leakKey(step, { ...finding, from: '*', to: finding.to === null ? null : '*' })) &&
       !now.reasons.some((reason) => reason.observer === null || reason.observer === finding.observer)
     );
   };
@@ -79,6 +78,13 @@ export function compareResults(first: Result, second: Result): RunComparison {
     began,
     stopped: gone.filter(proven),
     untold: gone.filter((row) => !proven(row)),
+    folded: [...after].flatMap(([key, rows]) => {
+      const [first] = rows;
+      const known = before.get(key);
+      return first === undefined || known === undefined || !isFoldedLeak(first.finding)
+        ? []
+        : [{ ...first, before: countLeakRows(known), after: countLeakRows(rows) }];
+    }),
     verdicts: [...stepsAfter].flatMap(([step, now]) => {
       const then = stepsBefore.get(step);
       return then === undefined || then.verdict === now.verdict
@@ -90,12 +96,17 @@ export function compareResults(first: Result, second: Result): RunComparison {
   };
 }
 
+/** How many leaks they are. */
+export function countLeakRows(leaks: readonly LeakRow[]): number {
+  return countRows(leaks.map(({ finding }) => finding));
+}
+
 /**
  * Is that a row for leaks that have none of their own, beyond the number that a step lists? Which they are is not said,
  * so that nothing shows them to be known.
  */
-export function isFoldedLeak({ leak, accepted, grouped }: Finding): boolean {
-  return leak && accepted === undefined && grouped !== undefined;
+export function isFoldedLeak(row: Finding): boolean {
+  return isUnacceptedLeak(row) && row.grouped !== undefined;
 }
 
 /** Steps that held in the first run, and of which the second one proves nothing: it is inconclusive, or lacks them. */
@@ -105,6 +116,16 @@ export function unprovenSteps(first: Result, second: Result): readonly string[] 
     const after = now.get(name)?.verdict ?? 'inconclusive';
     return verdict === 'holds' && after === 'inconclusive' ? [name] : [];
   });
+}
+
+/**
+ * The exit status of a comparison: 2 where something began to leak, 3 where a known leak is not proven to be gone, a
+ * step that held is not proven any more, or leaks cannot be compared, else 0.
+ */
+export function statusOfComparison(first: Result, second: Result, comparison: RunComparison): number {
+  const { began, untold, folded } = comparison;
+  if (began.length > 0) return 2;
+  return untold.length > 0 || folded.length > 0 || unprovenSteps(first, second).length > 0 ? 3 : 0;
 }
 
 /** Claims that failed and did not in the baseline, with their steps. */

@@ -1,6 +1,7 @@
 import { leakGroups } from '../core/judge/explain/leak-groups.js';
 import type { Finding, Result, StepResult } from '../core/model/result.js';
 import { compareResults, isFoldedLeak, newlyUnmet, statusAgainst } from './compare-results.js';
+import { isUnacceptedLeak } from './reported-leaks.js';
 import type { ReportedRun } from './reporter.js';
 
 /** Why a known leak is not news; reports show it as what was accepted. */
@@ -16,8 +17,7 @@ interface Fresh {
 
 /** A step whose leaks and failed claims are all known came out as it was known to. */
 function knownStep(step: StepResult, fresh: Fresh, known: NonNullable<Finding['accepted']>): StepResult {
-  const isKnown = (row: Finding): boolean =>
-    row.leak && row.accepted === undefined && !isFoldedLeak(row) && !fresh.leaks.has(row);
+  const isKnown = (row: Finding): boolean => isUnacceptedLeak(row) && !isFoldedLeak(row) && !fresh.leaks.has(row);
   if (!step.findings.some(isKnown)) return step;
   const findings = step.findings.map((row) => (isKnown(row) ? { ...row, accepted: known } : row));
   // Leaks that have no rows of their own stand in the groups alone.
@@ -27,7 +27,7 @@ function knownStep(step: StepResult, fresh: Fresh, known: NonNullable<Finding['a
     step.verdict === 'broken' &&
     step.reasons.length === 0 &&
     !fresh.steps.has(step) &&
-    !findings.some((row) => row.leak && row.accepted === undefined);
+    !findings.some(isUnacceptedLeak);
   return {
     ...step,
     findings,

@@ -4,7 +4,7 @@ import type { CauseStory } from './answer/cause-stories.js';
 import { exposureFix, exposuresOf } from './answer/exposures.js';
 import { storyTextsOf } from './answer/alternatives.js';
 import type { Audience } from './answer/participants.js';
-import { escapeText } from '../core/text/escape.js';
+import { counted, escapeText } from '../core/text/escape.js';
 import { lingerText, trustedTexts } from './limits.js';
 import type { ReportedRun, Reporter, View } from './reporter.js';
 import { missingProof, type Reported } from './reported-leaks.js';
@@ -57,7 +57,7 @@ function storyList(stories: readonly CauseStory[], audience: Audience): readonly
     '**Why it leaks**',
     '',
     ...stories.slice(0, maxLines).flatMap((story) => storyMarkdown(story, audience)),
-    ...(more > 0 ? [`- and ${more} more causes, all of them in result.json`] : []),
+    ...(more > 0 ? [`- and ${counted(more, 'more cause')}, all of them in result.json`] : []),
   ];
 }
 
@@ -104,7 +104,7 @@ function runLines(run: ReportedRun): readonly string[] {
     ...list('Not proven', missingProof(result)),
     ...limits(result),
     '',
-    `${result.coverage.observed} of ${result.coverage.ports} ports observed, ${sumOf((observer) => observer.controlsSeen)} of ${sumOf((observer) => observer.controlsSent)} controls seen, ${sumOf((observer) => observer.dropped)} of ${sumOf((observer) => observer.received)} frames dropped. Run ${plainMarkdown(result.run.id)}${dir === null ? '' : `, evidence in ${plainMarkdown(dir)}`}.`,
+    `${result.coverage.observed} of ${counted(result.coverage.ports, 'port')} observed, ${sumOf((observer) => observer.controlsSeen)} of ${sumOf((observer) => observer.controlsSent)} controls seen, ${sumOf((observer) => observer.dropped)} of ${sumOf((observer) => observer.received)} frames dropped. Run ${plainMarkdown(result.run.id)}${dir === null ? '' : `, evidence in ${plainMarkdown(dir)}`}.`,
   ];
 }
 

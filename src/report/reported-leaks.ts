@@ -1,4 +1,5 @@
-import type { Finding, Result } from '../core/model/result.js';
+import type { Finding, Result, StepResult } from '../core/model/result.js';
+import { countText } from './answer/participants.js';
 
 /** A leak, or a reason why nothing is proven, in one line, with the step that it belongs to. */
 export interface Reported {
@@ -7,23 +8,44 @@ export interface Reported {
   readonly text: string;
 }
 
+/** Is that a leak that nobody accepted? */
+export function isUnacceptedLeak({ leak, accepted }: Finding): boolean {
+  return leak && accepted === undefined;
+}
+
+/** Rows: one into which others are folded counts as what it stands for. */
+export function countRows(findings: readonly Finding[]): number {
+  return findings.reduce((sum, { grouped = 1 }) => sum + grouped, 0);
+}
+
 /** `kali2 to lan (known-unicast, raw) overheard by kali3: 300 of 300`; of several kinds of frame also which. */
 export function leakText(finding: Finding): string {
-  const { from, to, class: name, carrier, variant, vlan, observer, seen, sent } = finding;
+  const { seen, sent, grouped } = finding;
+  const rows = grouped === undefined ? '' : ` (${countText(grouped)} rows)`;
+  return `${overheardText(finding)}: ${seen}${sent === null ? '' : ` of ${sent}`}${rows}`;
+}
+
+/** `kali2 to lan (known-unicast, raw) overheard by kali3` */
+export function overheardText({ from, to, class: name, carrier, variant, vlan, observer }: Finding): string {
   const tags = vlan.length === 0 ? [] : [`VLAN ${vlan.join('.')}`];
   const kind = [name, carrier, ...(variant === undefined ? [] : [variant]), ...tags].join(', ');
-  return `${from} to ${to ?? 'all'} (${kind}) overheard by ${observer}: ${seen}${sent === null ? '' : ` of ${sent}`}`;
+  return `${from} to ${to ?? 'all'} (${kind}) overheard by ${observer}`;
+}
+
+function failingRows({ asExpected, findings }: StepResult): readonly Finding[] {
+  return asExpected ? [] : findings.filter(isUnacceptedLeak);
 }
 
 /** The leaks that make a run fail: those of steps that did not come out as expected, accepted ones left out. */
 export function failingLeaks(result: Result): readonly Reported[] {
   return result.steps.flatMap((step, at) =>
-    step.asExpected
-      ? []
-      : step.findings
-          .filter((finding) => finding.leak && finding.accepted === undefined)
-          .map((finding) => ({ step: at, text: leakText(finding) })),
+    failingRows(step).map((finding) => ({ step: at, text: leakText(finding) })),
   );
+}
+
+/** How many they are. */
+export function countFailingLeaks(result: Result): number {
+  return result.steps.reduce((sum, step) => sum + countRows(failingRows(step)), 0);
 }
 
 /** Why steps that should have come to a verdict did not. */

@@ -1,4 +1,5 @@
 import type { Result, StepResult } from '../core/model/result.js';
+import { counted } from '../core/text/escape.js';
 import type { Tint } from './terminal/layout.js';
 
 /** A verdict as people read it, with the colour that goes with it. */
@@ -75,21 +76,21 @@ export function sabotageText({ tool: { sabotage } }: Pick<Result, 'tool'>): stri
     : `broken on purpose in ${sabotage.cases} ways and more before its release: ${sabotage.falseHolds} false HOLDS`;
 }
 
-function counted(steps: readonly StepResult[], word: string, singular: string, many: string): readonly string[] {
+function countedSteps(steps: readonly StepResult[], word: string, singular: string, many: string): readonly string[] {
   const number = steps.filter((step) => stepWord(step).text === word).length;
-  return number === 0 ? [] : [`${number} ${number === 1 ? singular : many}`];
+  return number === 0 ? [] : [counted(number, singular, many)];
 }
 
 /** `3 steps hold, 2 leaks reproduced` */
 export function summary(result: Result): string {
   const { steps } = result;
   const parts = [
-    ...counted(steps, 'BROKEN', 'step is broken', 'steps are broken'),
-    ...counted(steps, 'KNOWN', 'step leaks as is known', 'steps leak as is known'),
-    ...counted(steps, 'INCONCLUSIVE', 'step is inconclusive', 'steps are inconclusive'),
-    ...counted(steps, 'HOLDS', 'step holds', 'steps hold'),
-    ...counted(steps, 'REPRODUCED', 'expected leak reproduced', 'expected leaks reproduced'),
-    ...counted(steps, 'UNSUPPORTED', 'step unsupported here', 'steps unsupported here'),
+    ...countedSteps(steps, 'BROKEN', 'step is broken', 'steps are broken'),
+    ...countedSteps(steps, 'KNOWN', 'step leaks as is known', 'steps leak as is known'),
+    ...countedSteps(steps, 'INCONCLUSIVE', 'step is inconclusive', 'steps are inconclusive'),
+    ...countedSteps(steps, 'HOLDS', 'step holds', 'steps hold'),
+    ...countedSteps(steps, 'REPRODUCED', 'expected leak reproduced', 'expected leaks reproduced'),
+    ...countedSteps(steps, 'UNSUPPORTED', 'step unsupported here', 'steps unsupported here'),
   ];
   return `${parts.length === 0 ? 'nothing was judged' : parts.join(', ')}${result.asExpected ? '' : '; not as expected'}`;
 }

@@ -4,6 +4,7 @@ import type { Finding, Result } from '../model/result.js';
 import type { HostState } from '../model/state.js';
 import { auditStatus } from './audit.js';
 import { type WireComparison, compareWithWire } from './compare-with-wire.js';
+import { counted } from '../text/escape.js';
 
 /** Whose port a finding is about, where it is not that of the observer. */
 const concerned: Readonly<Record<string, 'from' | 'to'>> = {
@@ -48,11 +49,11 @@ function findingProof(finding: AuditFinding, { plan, result, leftOut }: ProvenRu
       id,
       place,
       outcome: 'shown',
-      text: `class ${probe}: ${sum(shown)} frames in ${shown.length} of ${rows.length} rows reached an endpoint that was not to get them`,
+      text: `class ${probe}: ${counted(sum(shown), 'frame')} in ${shown.length} of ${counted(rows.length, 'row')} reached an endpoint that was not to get them`,
     };
   const unproved = steps.find((step) => step.rows.length > 0 && step.reasons.length > 0);
   return unproved === undefined
-    ? { id, place, outcome: 'not-shown', text: `class ${probe}: nothing in ${rows.length} rows` }
+    ? { id, place, outcome: 'not-shown', text: `class ${probe}: nothing in ${counted(rows.length, 'row')}` }
     : open(`class ${probe}: nothing seen, but the evidence is not complete (${unproved.reasons[0]?.code ?? ''})`);
 }
 

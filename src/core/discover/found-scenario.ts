@@ -2,7 +2,7 @@ import { unheardPorts } from '../bridge/ovs.js';
 import type { GuestRecord, Inventory } from '../model/host-config.js';
 import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
-import { word } from '../text/escape.js';
+import { counted, word } from '../text/escape.js';
 import {
   type BridgeInput,
   foundEndpoints,
@@ -151,7 +151,7 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
     throw new VerifyError(
       'too-little-found',
       3,
-      `${bridge} has ${entries.length} ports that can be heard, ${known.length} of them with a known MAC: two must talk while a third listens`,
+      `${bridge} has ${counted(entries.length, 'port')} that can be heard, ${known.length} of them with a known MAC: two must talk while a third listens`,
       silenceHint(state, [bridge], 'run init again'),
     );
   }

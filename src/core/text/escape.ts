@@ -11,6 +11,16 @@ export function escapeText(text: string): string {
   return text.replace(dangerous, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
+/** `port` beside 1, else `ports`; `many` where a word ends otherwise. */
+export function nounFor(count: number, singular: string, many = `${singular}s`): string {
+  return count === 1 ? singular : many;
+}
+
+/** `1 port`, `2 ports` */
+export function counted(count: number, singular: string, many?: string): string {
+  return `${count} ${nounFor(count, singular, many)}`;
+}
+
 const maxQuoted = 60;
 
 /**

@@ -1,5 +1,6 @@
 import { isReasonCode, reasonHints } from '../../core/model/reasons.js';
 import type { Finding, Result, StepResult } from '../../core/model/result.js';
+import { counted, nounFor } from '../../core/text/escape.js';
 import type { ReportedRun } from '../reporter.js';
 import { expectedWord, isKnownOnly, runWord, stepWord, type Word } from '../word.js';
 import { type Alternative, firstFix, storyPhrase } from './alternatives.js';
@@ -170,13 +171,13 @@ function inconclusiveText(result: Result, reasons: readonly ReasonStory[]): stri
   if (first === undefined) return 'nothing was judged, so it is not known whether isolation holds';
   const where = first.observers.length === 0 ? '' : ` at ${setText(first.observers)}`;
   const more = reasons.length < 2 ? '' : ` and ${reasons.length - 1} more`;
-  return `it is not known whether isolation holds: ${first.code}${where}${more}, in ${countText(first.steps.length)} of ${countText(judged)} steps`;
+  return `it is not known whether isolation holds: ${first.code}${where}${more}, in ${countText(first.steps.length)} of ${countText(judged)} ${nounFor(judged, 'step')}`;
 }
 
 function unexpectedText(result: Result): string {
   const [first, ...others] = result.steps.flatMap((step, at) => (step.asExpected ? [] : [{ step, at }]));
   if (first === undefined) return 'something did not come out as it was expected';
-  const more = others.length === 0 ? '' : `; and ${others.length} more ${others.length === 1 ? 'step' : 'steps'}`;
+  const more = others.length === 0 ? '' : `; and ${counted(others.length, 'more step')}`;
   return `${stepsText([first.at])} (${first.step.name}) expected ${expectedWord(first.step)} and came to ${stepWord(first.step).text}${more}`;
 }
 

@@ -1,4 +1,5 @@
 import type { LeakGroup, Result } from '../../core/model/result.js';
+import { nounFor } from '../../core/text/escape.js';
 import { commandsText } from './alternatives.js';
 import { countText, setText } from './participants.js';
 
@@ -108,7 +109,7 @@ export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure
 /** `EXPOSED: 3 things any guest can try`; '' where there are none. */
 export function exposedText(result: Pick<Result, 'steps'>): string {
   const { length } = exposuresOf(result);
-  return length === 0 ? '' : `EXPOSED: ${countText(length)} ${length === 1 ? 'thing' : 'things'} any guest can try`;
+  return length === 0 ? '' : `EXPOSED: ${countText(length)} ${nounFor(length, 'thing')} any guest can try`;
 }
 
 /** The fix of an exposure and its price in one line; '' where nothing can be typed. */

@@ -1,6 +1,7 @@
 import { classes } from '../../core/probe/classes.js';
 import type { Plan } from '../../core/model/plan.js';
 import type { LeakGroup, Result } from '../../core/model/result.js';
+import { nounFor } from '../../core/text/escape.js';
 
 /** Who takes part in a run, and what they are called together. */
 export interface Audience {
@@ -31,8 +32,8 @@ function isSame(a: readonly (string | null)[], b: readonly (string | null)[]): b
 }
 
 function frames({ sent, seen }: LeakGroup): string {
-  if (sent === null) return `${countText(seen)} ${seen === 1 ? 'frame' : 'frames'}`;
-  return `${countText(seen)} of ${countText(sent)} frames`;
+  if (sent === null) return `${countText(seen)} ${nounFor(seen, 'frame')}`;
+  return `${countText(seen)} of ${countText(sent)} ${nounFor(sent, 'frame')}`;
 }
 
 /** `50 of 50 guests`, or their names. */

@@ -1,4 +1,5 @@
 import type { FleetHost, FleetReport } from '../../core/model/fleet.js';
+import { counted } from '../../core/text/escape.js';
 import { html, type Markup, toneOf, wordMarkup } from '../html/markup.js';
 import { pageShell } from '../html/page-shell.js';
 import { fleetCountsText, fleetWord, hostLines, hostWord } from './terminal.js';
@@ -10,7 +11,7 @@ function row(entry: FleetHost, at: number, troubled: boolean): Markup {
   const name = troubled ? html`<a href="#host${at}">${host}</a>` : html`${host}`;
   const list = runs.map(
     ({ scenario, observed, ports, startedAt, rootHash }) =>
-      html`<div>${scenario}: ${observed} of ${ports} ports, ${startedAt}, root hash <code>${rootHash ?? 'none'}</code></div>`,
+      html`<div>${scenario}: ${observed} of ${counted(ports, 'port')}, ${startedAt}, root hash <code>${rootHash ?? 'none'}</code></div>`,
   );
   return html`<tr><th scope="row">${name}</th><td class="word">${wordMarkup(hostWord(entry))}</td><td>${list.length === 0 ? 'no run' : list}</td></tr>`;
 }

@@ -1,4 +1,5 @@
 import type { FleetReport } from '../../core/model/fleet.js';
+import { counted } from '../../core/text/escape.js';
 import { plainMarkdown } from '../markdown.js';
 import { fleetCountsText, fleetWord, hostLines, hostWord } from './terminal.js';
 
@@ -8,7 +9,7 @@ const maxLines = 20;
 export function fleetMarkdown(report: FleetReport): string {
   const rows = report.hosts.map(
     (host) =>
-      `| ${plainMarkdown(host.host)} | ${hostWord(host).text} | ${host.runs.map(({ scenario, observed, ports }) => `${plainMarkdown(scenario)}, ${observed} of ${ports} ports`).join('; ')} |`,
+      `| ${plainMarkdown(host.host)} | ${hostWord(host).text} | ${host.runs.map(({ scenario, observed, ports }) => `${plainMarkdown(scenario)}, ${observed} of ${counted(ports, 'port')}`).join('; ')} |`,
   );
   const hostTexts = report.hosts.flatMap((host) => {
     const lines = hostLines(host);

@@ -1,5 +1,5 @@
 import type { FleetHost, FleetReport } from '../../core/model/fleet.js';
-import { escapeText } from '../../core/text/escape.js';
+import { counted, escapeText } from '../../core/text/escape.js';
 import type { View } from '../reporter.js';
 import { foldAfter, makePaint, padEnd, widthOf } from '../terminal/layout.js';
 import type { Word } from '../word.js';
@@ -18,7 +18,7 @@ export function fleetTerminal(report: FleetReport, view: View): string {
   const lines = hosts.flatMap((host) => {
     const { text, tint } = hostWord(host);
     const ran = host.runs
-      .map(({ scenario, observed, ports }) => `${escapeText(scenario)} (${observed} of ${ports} ports)`)
+      .map(({ scenario, observed, ports }) => `${escapeText(scenario)} (${observed} of ${counted(ports, 'port')})`)
       .join(', ');
     const lines = hostLines(host);
     return [
@@ -66,7 +66,7 @@ function statusWord(status: number, allHold: boolean): Word {
 /** `of 200 hosts 3 are broken, 1 is inconclusive, 196 are as expected` */
 export function fleetCountsText({ counts, hosts }: FleetReport): string {
   const part = (count: number, singular: string, many: string): readonly string[] =>
-    count === 0 ? [] : [`${count} ${count === 1 ? singular : many}`];
+    count === 0 ? [] : [counted(count, singular, many)];
   const parts = [
     ...part(counts.broken, 'is broken', 'are broken'),
     ...part(counts.faulty, 'could not run', 'could not run'),
@@ -74,7 +74,7 @@ export function fleetCountsText({ counts, hosts }: FleetReport): string {
     ...part(counts.unexpected, 'is not as expected', 'are not as expected'),
     ...part(counts.asExpected, 'is as expected', 'are as expected'),
   ];
-  return `of ${hosts.length} hosts ${parts.join(', ')}`;
+  return parts.length === 0 ? 'no host' : `of ${counted(hosts.length, 'host')} ${parts.join(', ')}`;
 }
 
 /**

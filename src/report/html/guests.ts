@@ -1,4 +1,5 @@
 import type { Result } from '../../core/model/result.js';
+import { nounFor } from '../../core/text/escape.js';
 import { countText, setText } from '../answer/participants.js';
 import type { RunDetails } from '../reporter.js';
 import { type Leaks, leaksBySets, maxNames, namesOf } from './heat.js';
@@ -103,6 +104,6 @@ export function guestsSection(result: Result, details: RunDetails | null): Marku
   const more =
     left === 0
       ? nothing
-      : html`<p>${countText(left)} more stand in result.json${touched.size <= maxEntries ? '; none of them overhears or is overheard' : ''}.</p>`;
+      : html`<p>${countText(left)} more ${nounFor(left, 'stands', 'stand')} in result.json${touched.size <= maxEntries ? '; none of them overhears or is overheard' : ''}.</p>`;
   return html`<section class="screen guests" aria-labelledby="guests"><h2 id="guests">Guest by guest</h2><p>A name leads to its entry; the browser's search finds what is folded away, too.</p><p class="index" tabindex="0" role="region" aria-label="Names">${index}</p><fieldset><legend>Show</legend>${choices}</fieldset>${guests.map((guest, at) => entry(guest, at + 1, result, details))}${more}</section>`;
 }

@@ -66,8 +66,3 @@ export function wordMarkup(word: Word): Markup {
   const tone = toneOf(word);
   return html`<span class="${tone}"><span aria-hidden="true">${marks[tone]}</span> ${word.text}</span>`;
 }
-
-/** `1 frame`, `2 frames` */
-export function plural(count: number, singular: string, many: string): string {
-  return `${count} ${count === 1 ? singular : many}`;
-}

@@ -1,4 +1,5 @@
 import type { Finding, Result, StepResult } from '../../core/model/result.js';
+import { counted } from '../../core/text/escape.js';
 import { html, type Markup, nothing } from './markup.js';
 
 /** What a cell says, with the mark that says it without colour. */
@@ -27,7 +28,7 @@ function matrixMarkup(matrix: Matrix, step: StepResult, index: number): Markup {
     columns.length === 0 || rows.length === 0
       ? html`<p class="good">✔ every cell is a proven zero</p>`
       : html`<div class="wide" tabindex="0" role="region" aria-label="Step ${index + 1}, ${matrix.class}"><table><thead><tr><th scope="col">from</th>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
-  return html`<h3>Step ${index + 1}, ${matrix.class}: ${step.name}</h3>${table}${folded(matrix.plainRows, 'more senders')}${folded(matrix.plainColumns, 'more observers')}${hidden > 0 ? html`<p>${hidden} more rows and columns stand in result.json.</p>` : nothing}`;
+  return html`<h3>Step ${index + 1}, ${matrix.class}: ${step.name}</h3>${table}${folded(matrix.plainRows, 'more senders')}${folded(matrix.plainColumns, 'more observers')}${hidden > 0 ? html`<p>${counted(hidden, 'more row or column stands', 'more rows and columns stand')} in result.json.</p>` : nothing}`;
 }
 
 /** For each step and class: how much each observer saw of each sender. */

@@ -1,7 +1,8 @@
 import type { PersistentFix } from '../../core/model/fix.js';
 import type { Cause, Finding, Result } from '../../core/model/result.js';
+import { counted } from '../../core/text/escape.js';
 import { type Leak, someOf } from './leaks.js';
-import { html, type Markup, nothing, plural } from './markup.js';
+import { html, type Markup, nothing } from './markup.js';
 
 const maxShown = 60;
 const maxAlike = 200;
@@ -36,7 +37,7 @@ function causeMarkup([first, ...alike]: readonly Cause[]): Markup {
       ({ place, fix, lasting: persistent }) =>
         html`<li>${place}${fix === '' ? nothing : html`: <code>${fix}</code>`}${persistentPart(persistent ?? [])}</li>`,
     );
-  return html`<p><strong>Why:</strong> ${first.text} <span class="soft">(<code>${first.code}</code>: ${first.place} is ${first.value})</span></p>${first.fix === '' ? nothing : html`<p><strong>Fix:</strong> <code>${first.fix}</code>${first.cost === undefined ? nothing : html`<br>It costs: ${first.cost}.`}</p>`}${persistentPart(first.lasting ?? [])}${alike.length === 0 ? nothing : html`<details><summary>The same at ${plural(alike.length, 'other place', 'other places')}</summary><ul>${rest}</ul>${alike.length > maxAlike ? html`<p>${alike.length - maxAlike} more stand in result.json.</p>` : nothing}</details>`}`;
+  return html`<p><strong>Why:</strong> ${first.text} <span class="soft">(<code>${first.code}</code>: ${first.place} is ${first.value})</span></p>${first.fix === '' ? nothing : html`<p><strong>Fix:</strong> <code>${first.fix}</code>${first.cost === undefined ? nothing : html`<br>It costs: ${first.cost}.`}</p>`}${persistentPart(first.lasting ?? [])}${alike.length === 0 ? nothing : html`<details><summary>The same at ${counted(alike.length, 'other place', 'other places')}</summary><ul>${rest}</ul>${alike.length > maxAlike ? html`<p>${counted(alike.length - maxAlike, 'more stands', 'more stand')} in result.json.</p>` : nothing}</details>`}`;
 }
 
 /** The sighting that comes first in the capture. */
@@ -57,7 +58,7 @@ function leakMarkup(leak: Leak, result: Result): Markup {
       .map(
         (to) => `${to === null ? 'to all' : `to ${to}`} ${amounts(findings.filter((finding) => finding.to === to))}`,
       );
-    return html`<li>step ${step + 1}, ${result.steps[step]?.name ?? ''}: ${reported.join('; ')}${addressees.length > 4 ? `; ${addressees.length - 4} more addressees` : ''}</li>`;
+    return html`<li>step ${step + 1}, ${result.steps[step]?.name ?? ''}: ${reported.join('; ')}${addressees.length > 4 ? `; ${counted(addressees.length - 4, 'more addressee')}` : ''}</li>`;
   });
   const accepted = leak.findings.flatMap((finding) => (finding.accepted === undefined ? [] : [finding.accepted]));
   const causes = [...new Set(leak.causes.map(({ code }) => code))].map((code) =>
@@ -69,7 +70,7 @@ function leakMarkup(leak: Leak, result: Result): Markup {
 /** Who overheard whom, why, and what fixes it. */
 export function overheardSection(leaks: readonly Leak[], result: Result): Markup {
   const more = leaks.length - maxShown;
-  return html`<section class="screen" aria-labelledby="overheard"><h2 id="overheard">Who overheard whom</h2>${leaks.length === 0 ? html`<p>Nobody overheard anything.</p>` : leaks.slice(0, maxShown).map((leak) => leakMarkup(leak, result))}${more > 0 ? html`<p>${more} more stand in result.json and in the matrix below.</p>` : nothing}</section>`;
+  return html`<section class="screen" aria-labelledby="overheard"><h2 id="overheard">Who overheard whom</h2>${leaks.length === 0 ? html`<p>Nobody overheard anything.</p>` : leaks.slice(0, maxShown).map((leak) => leakMarkup(leak, result))}${more > 0 ? html`<p>${counted(more, 'more stands', 'more stand')} in result.json and in the matrix below.</p>` : nothing}</section>`;
 }
 
 /** How a fix comes to stay, with the manager that keeps it; nothing where nobody is known. */

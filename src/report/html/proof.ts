@@ -1,10 +1,11 @@
 import { phases } from '../../core/model/plan.js';
 import type { Provenance } from '../../core/model/provenance.js';
 import type { Result, StepResult } from '../../core/model/result.js';
+import { counted } from '../../core/text/escape.js';
 import { lingerText, trustedTexts } from '../limits.js';
 import type { RunDetails } from '../reporter.js';
 import { sabotageText } from '../word.js';
-import { html, type Markup, nothing, plural } from './markup.js';
+import { html, type Markup, nothing } from './markup.js';
 
 function row(index: number, step: StepResult, details: RunDetails | null): Markup {
   const sum = (pick: (observer: StepResult['observers'][number]) => number): number =>
@@ -15,7 +16,7 @@ function row(index: number, step: StepResult, details: RunDetails | null): Marku
   const states = details?.states[index];
   let unchanged = '? not read';
   if (states !== undefined && states.before !== null && states.after !== null)
-    unchanged = changed === 0 ? '✔ nothing changed' : `✖ ${plural(changed, 'change', 'changes')}`;
+    unchanged = changed === 0 ? '✔ nothing changed' : `✖ ${counted(changed, 'change', 'changes')}`;
   const bounds = step.findings.flatMap((finding) =>
     finding.seen === 0 && finding.upperBound95 !== null ? [finding.upperBound95] : [],
   );
@@ -41,8 +42,8 @@ export function proofSection(result: Result, details: RunDetails | null): Markup
   const judged = result.steps.map((step, index) => ({ step, index })).filter(({ step }) => step.observers.length > 0);
   return html`<section aria-labelledby="proof"><h2 id="proof">What every zero rests on</h2>
 <p>A zero counts only where the observer could have seen something: it listened and saw control frames of its own (ears), the probes are known to have entered the bridge (entry), the kernel dropped nothing, and no setting changed meanwhile.</p>
-<p><strong>Coverage:</strong> ${coverage.observed} of ${coverage.ports} ports observed${coverage.complete ? ', complete.' : '.'}${coverage.unobserved.length === 0 ? nothing : html` Not observed: ${coverage.unobserved.slice(0, 50).map((each) => `${each.port} (${each.reason}); `)}`}</p>
-${result.evidence.keep === undefined ? nothing : html`<p><strong>Kept:</strong> leaks, controls and what else is looked at closer. ${result.evidence.discarded ?? 0} frames were counted, token by token, and not kept (<code>--keep leaks</code>, or beyond the first 1000 leaks at an observer of a mesh); with those that were kept they add up to what was captured.</p>`}
+<p><strong>Coverage:</strong> ${coverage.observed} of ${counted(coverage.ports, 'port')} observed${coverage.complete ? ', complete.' : '.'}${coverage.unobserved.length === 0 ? nothing : html` Not observed: ${coverage.unobserved.slice(0, 50).map((each) => `${each.port} (${each.reason}); `)}`}</p>
+${result.evidence.keep === undefined ? nothing : html`<p><strong>Kept:</strong> leaks, controls and what else is looked at closer. ${counted(result.evidence.discarded ?? 0, 'frame was', 'frames were')} counted, token by token, and not kept (<code>--keep leaks</code>, or beyond the first 1000 leaks at an observer of a mesh); with those that were kept they add up to what was captured.</p>`}
 ${result.calibration === undefined ? nothing : html`<p><strong>Calibration:</strong> a leak planted in a lab on this kernel right before was seen: ${result.calibration.seen} of ${result.calibration.planted} frames.</p>`}${(result.precheck ?? []).map(({ code, place, value, text }) => html`<p><strong>Beside the bridge:</strong> ${code}: ${place} (${value}): ${text}.</p>`)}
 ${limitsMarkup(result)}<div class="wide" tabindex="0" role="region" aria-label="Proof by step"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">claim</th><th scope="col">ears: controls seen</th><th scope="col">entry: controls received</th><th scope="col">dropped of captured</th><th scope="col">settings</th><th scope="col" class="n">at most this share leaks (95 %)</th></tr></thead><tbody>${judged.map(({ step, index }) => row(index, step, details))}</tbody></table></div></section>`;
 }

@@ -1,6 +1,6 @@
 import type { Result, StepResult } from '../../core/model/result.js';
 import type { TimelineEntry } from '../../core/model/timeline.js';
-import { quoteForShell } from '../../core/text/escape.js';
+import { counted, quoteForShell } from '../../core/text/escape.js';
 import type { RunDetails } from '../reporter.js';
 import { html, type Markup, nothing } from './markup.js';
 
@@ -82,7 +82,7 @@ function withoutBursts(entries: readonly TimelineEntry[]): readonly Line[] {
         ms: run.ms,
         step: run.step,
         what: 'probes',
-        text: `${run.frames} frames sent in ${run.bursts} ${run.bursts === 1 ? 'burst' : 'bursts'}`,
+        text: `${counted(run.frames, 'frame')} sent in ${counted(run.bursts, 'burst')}`,
       });
     run = null;
   };
@@ -230,5 +230,5 @@ export function timelineSection(result: Result, details: RunDetails | null): Mar
     (line) =>
       html`<tr><td class="n">${(line.ms / 1000).toFixed(3)}</td><td class="n">${line.step + 1}</td><td>${line.what}</td><td>${line.text}</td></tr>`,
   );
-  return html`<section class="screen" aria-labelledby="timeline"><h2 id="timeline">What happened when</h2>${pictureMarkup(result, details, leaks)}<details><summary>${lines.length} lines, in seconds since the run began</summary><div class="wide" tabindex="0" role="region" aria-label="Timeline"><table><thead><tr><th scope="col" class="n">s</th><th scope="col" class="n">step</th><th scope="col">what</th><th scope="col">how</th></tr></thead><tbody>${rows}</tbody></table></div></details></section>`;
+  return html`<section class="screen" aria-labelledby="timeline"><h2 id="timeline">What happened when</h2>${pictureMarkup(result, details, leaks)}<details><summary>${counted(lines.length, 'line')}, in seconds since the run began</summary><div class="wide" tabindex="0" role="region" aria-label="Timeline"><table><thead><tr><th scope="col" class="n">s</th><th scope="col" class="n">step</th><th scope="col">what</th><th scope="col">how</th></tr></thead><tbody>${rows}</tbody></table></div></details></section>`;
 }

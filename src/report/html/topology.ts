@@ -2,9 +2,10 @@ import { placeOf } from '../../core/model/attach.js';
 import type { Observer } from '../../core/model/plan.js';
 import type { Result } from '../../core/model/result.js';
 import type { Endpoint } from '../../core/model/scenario.js';
+import { counted } from '../../core/text/escape.js';
 import { type LeakSet, maxSets } from '../answer/leak-sets.js';
 import type { RunDetails } from '../reporter.js';
-import { html, type Markup, nothing, plural } from './markup.js';
+import { html, type Markup, nothing } from './markup.js';
 import {
   barHeight,
   isAboveBridge,
@@ -175,8 +176,8 @@ export function topologySection(
   const lines = leaks.map(({ number, text }) => html`<li>Line ${number}: ${text}.</li>`);
   const more = leaks.length - sets.length;
   const count = plan.bridges.length === 1 ? 'One bridge' : `${plan.bridges.length} bridges`;
-  const description = `${count}, ${plan.endpoints.length} endpoints; ${leaks.map(({ number, who }) => `line ${number}: ${who}`).join('; ') || 'no leak'}. The same in words follows.`;
-  return html`<section aria-labelledby="topology"><h2 id="topology">Who hangs where</h2><div class="wide" tabindex="0" role="region" aria-label="Picture of the topology"><svg class="net" viewBox="0 0 ${pictureWidth} ${placed.at(-1)?.bottom ?? 40}" role="img" aria-labelledby="picture-title picture-text"><title id="picture-title">Topology of ${plan.name}</title><desc id="picture-text">${description}</desc>${bridges}</svg></div><p class="soft">${legend}</p>${more > 0 ? html`<p>${plural(more, 'more cause is', 'more causes are')} not drawn; all stand above.</p>` : nothing}<details><summary>The picture in words</summary><ul>${lines}${words}</ul></details></section>`;
+  const description = `${count}, ${counted(plan.endpoints.length, 'endpoint')}; ${leaks.map(({ number, who }) => `line ${number}: ${who}`).join('; ') || 'no leak'}. The same in words follows.`;
+  return html`<section aria-labelledby="topology"><h2 id="topology">Who hangs where</h2><div class="wide" tabindex="0" role="region" aria-label="Picture of the topology"><svg class="net" viewBox="0 0 ${pictureWidth} ${placed.at(-1)?.bottom ?? 40}" role="img" aria-labelledby="picture-title picture-text"><title id="picture-title">Topology of ${plan.name}</title><desc id="picture-text">${description}</desc>${bridges}</svg></div><p class="soft">${legend}</p>${more > 0 ? html`<p>${counted(more, 'more cause is', 'more causes are')} not drawn; all stand above.</p>` : nothing}<details><summary>The picture in words</summary><ul>${lines}${words}</ul></details></section>`;
 }
 
 /** Every observer's ear; proven only where it saw every control of every step and lost nothing. */

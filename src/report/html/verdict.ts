@@ -1,10 +1,12 @@
 import type { ProvenFix } from '../../core/model/fix.js';
 import type { Result, StepResult } from '../../core/model/result.js';
+import { counted, nounFor } from '../../core/text/escape.js';
 import { alternativesOf, storyTextsOf } from '../answer/alternatives.js';
 import { answerOf, standaloneSentence } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
 import { exposureFix, exposuresOf } from '../answer/exposures.js';
 import { type Audience, countText, setText } from '../answer/participants.js';
+import { countRows, isUnacceptedLeak } from '../reported-leaks.js';
 import type { ReportedRun } from '../reporter.js';
 import {
   apartStories,
@@ -25,7 +27,7 @@ export function plainSentence(result: Result): string {
   const leaks = result.steps
     .filter((step) => !step.asExpected)
     .flatMap((step) => step.findings)
-    .filter((finding) => finding.leak && finding.accepted === undefined);
+    .filter(isUnacceptedLeak);
   const ears = [...new Set(leaks.map((finding) => finding.observer))];
   switch (result.exitCode) {
     case 0:
@@ -76,7 +78,7 @@ export function causesSection(run: ReportedRun): Markup {
   const { stories, audience } = answerOf(run);
   if (stories.length === 0) return nothing;
   const more = stories.length - maxCauses;
-  return html`<section aria-labelledby="causes"><h2 id="causes">Why it leaks, and what ends it</h2>${stories.slice(0, maxCauses).map((story, at) => causeRow(story, at + 1, audience))}${more > 0 ? html`<p>${more} more causes stand in result.json.</p>` : nothing}</section>`;
+  return html`<section aria-labelledby="causes"><h2 id="causes">Why it leaks, and what ends it</h2>${stories.slice(0, maxCauses).map((story, at) => causeRow(story, at + 1, audience))}${more > 0 ? html`<p>${counted(more, 'more cause stands', 'more causes stand')} in result.json.</p>` : nothing}</section>`;
 }
 
 /** What is open by design, what it allows, and what would end it at which price; nothing where nothing is. */
@@ -91,11 +93,9 @@ export function exposedSection(result: Result): Markup {
 }
 
 /** Leaks of a step: those that are folded count as what they stand for. */
-function leaksText({ findings, groups }: StepResult): string {
-  const rows = findings.reduce((sum, { leak, grouped = 1 }) => sum + (leak ? grouped : 0), 0);
-  if (rows === 0) return 'no leak';
-  const grouped = (groups ?? []).reduce((sum, group) => sum + group.rows, 0);
-  return `${countText(Math.max(rows, grouped))} leaking ${rows === 1 ? 'row' : 'rows'}`;
+function leaksText({ findings }: StepResult): string {
+  const rows = countRows(findings.filter(({ leak }) => leak));
+  return rows === 0 ? 'no leak' : `${countText(rows)} leaking ${nounFor(rows, 'row')}`;
 }
 
 /** The claims of the scenario, each with what was shown. */
@@ -117,7 +117,7 @@ export function reasonsSection(result: Result, hintOf: (code: string) => string)
       ({ reason, at }) =>
         html`<tr><td class="n">${at + 1}</td><td><code>${reason.code}</code></td><td>${reason.observer ?? 'the step'}</td><td>${reason.text}<br><span class="soft">${hintOf(reason.code)}</span></td></tr>`,
     );
-  return html`<section aria-labelledby="reasons"><h2 id="reasons">What is not proven, and what to do</h2><div class="wide" tabindex="0" role="region" aria-label="Reasons"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">reason</th><th scope="col">where</th><th scope="col">what it means</th></tr></thead><tbody>${rows}</tbody></table></div>${reasons.length > 200 ? html`<p>${reasons.length - 200} more stand in result.json.</p>` : nothing}</section>`;
+  return html`<section aria-labelledby="reasons"><h2 id="reasons">What is not proven, and what to do</h2><div class="wide" tabindex="0" role="region" aria-label="Reasons"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">reason</th><th scope="col">where</th><th scope="col">what it means</th></tr></thead><tbody>${rows}</tbody></table></div>${reasons.length > 200 ? html`<p>${counted(reasons.length - 200, 'more stands', 'more stand')} in result.json.</p>` : nothing}</section>`;
 }
 
 const tones: Readonly<Record<ProvenFix['outcome'], Tone>> = {
@@ -164,5 +164,5 @@ export function heldSection(result: Result): Markup {
     );
     return html`<tr><td class="n">${steps.map((step) => step + 1).join(', ')}</td><th scope="row">${held.class} <span class="soft">${held.carriers.join(', ')}</span></th><td>${someOf(held.from, 3)}</td><td>${someOf(held.observers, 3)}</td><td>${barriers}</td><td>${opens}</td></tr>`;
   });
-  return html`<section aria-labelledby="held"><h2 id="held">Why it holds</h2><p>What the state around a step shows in the way of the frames that did not arrive. What rests on one barrier alone is open when that one goes.</p>${stories.length === 0 ? nothing : html`<div class="wide" tabindex="0" role="region" aria-label="Barriers"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">probe</th><th scope="col">from</th><th scope="col">kept from</th><th scope="col">by</th><th scope="col">opened by</th></tr></thead><tbody>${rows}</tbody></table></div>`}${stories.length > maxShown ? html`<p>${stories.length - maxShown} more stand in result.json.</p>` : nothing}${entries.slice(0, maxShown).map(({ step, held }) => html`<p>Step ${step + 1}, ${entryText(held)}</p>`)}${apart.slice(0, maxShown).map(({ step, apart: carriers }) => html`<p>Step ${step + 1}, ${carriers.class} ${carriers.from} → ${carriers.to ?? 'all'} at ${someOf(carriers.observers, 3)}: ${carriers.text}</p>`)}</section>`;
+  return html`<section aria-labelledby="held"><h2 id="held">Why it holds</h2><p>What the state around a step shows in the way of the frames that did not arrive. What rests on one barrier alone is open when that one goes.</p>${stories.length === 0 ? nothing : html`<div class="wide" tabindex="0" role="region" aria-label="Barriers"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">probe</th><th scope="col">from</th><th scope="col">kept from</th><th scope="col">by</th><th scope="col">opened by</th></tr></thead><tbody>${rows}</tbody></table></div>`}${stories.length > maxShown ? html`<p>${counted(stories.length - maxShown, 'more stands', 'more stand')} in result.json.</p>` : nothing}${entries.slice(0, maxShown).map(({ step, held }) => html`<p>Step ${step + 1}, ${entryText(held)}</p>`)}${apart.slice(0, maxShown).map(({ step, apart: carriers }) => html`<p>Step ${step + 1}, ${carriers.class} ${carriers.from} → ${carriers.to ?? 'all'} at ${someOf(carriers.observers, 3)}: ${carriers.text}</p>`)}</section>`;
 }

@@ -1,7 +1,7 @@
 import type { Result } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
-import { failingLeaks, missingProof } from '../reported-leaks.js';
+import { countFailingLeaks, failingLeaks, missingProof } from '../reported-leaks.js';
 
 /** Text in front of the performance data: `|` begins that. */
 function plain(text: string): string {
@@ -38,7 +38,7 @@ export const nagiosReport: Reporter = (runs: readonly ReportedRun[], view: View)
     result.steps.flatMap((step) => step.observers).reduce((sum, observer) => sum + observer.dropped, 0),
   );
   const data = [
-    `leaks=${total((result) => failingLeaks(result).length)};;0`,
+    `leaks=${total(countFailingLeaks)};;0`,
     `unobserved_ports=${total((result) => result.coverage.ports - result.coverage.observed)}`,
     `dropped=${dropped}`,
     `duration=${(total((result) => result.run.durationMs) / 1000).toFixed(1)}s`,

@@ -1,6 +1,7 @@
 import type { Drift } from '../../core/model/audit.js';
 import type { Result, StepResult } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
+import { countRows, isUnacceptedLeak } from '../reported-leaks.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
 
 interface Metric {
@@ -64,9 +65,7 @@ const metrics: readonly Metric[] = [
   {
     name: 'step_leaks',
     help: 'Rows of the step that leaked and are not accepted.',
-    samples: ofSteps(
-      (step) => step.findings.filter((finding) => finding.leak && finding.accepted === undefined).length,
-    ),
+    samples: ofSteps(({ findings }) => countRows(findings.filter(isUnacceptedLeak))),
   },
   {
     name: 'step_controls_sent',

@@ -2,6 +2,7 @@ import type { ProgressEvent, StepPhase } from '../../core/model/timeline.js';
 import type { Result, StepResult } from '../../core/model/result.js';
 import { escapeText } from '../../core/text/escape.js';
 import { countText } from '../answer/participants.js';
+import { isUnacceptedLeak } from '../reported-leaks.js';
 import { cut, makePaint, type Paint, type Tint, widthOf } from '../terminal/layout.js';
 import { stepWord } from '../word.js';
 
@@ -55,8 +56,7 @@ const maxLines = 10;
 /** What a step came to, as a mark. */
 export function markOf(step: StepResult): Mark {
   if (step.reasons.some(({ code }) => code === 'not-run')) return 'not-run';
-  if (step.findings.some(({ leak, accepted }) => leak && accepted === undefined) && step.expected !== 'broken')
-    return 'leaked';
+  if (step.findings.some(isUnacceptedLeak) && step.expected !== 'broken') return 'leaked';
   switch (stepWord(step).text) {
     case 'HOLDS':
       return step.asExpected ? 'done' : 'unproven';

@@ -1,5 +1,5 @@
 import type { AuditProof, AuditReport, FindingProof, Prediction, Severity } from '../../core/model/audit.js';
-import { escapeText } from '../../core/text/escape.js';
+import { counted, escapeText } from '../../core/text/escape.js';
 import { auditStories, type AuditStory } from '../answer/audit-stories.js';
 import { settingText } from '../setting-text.js';
 import { persistentLines } from '../stories.js';
@@ -66,7 +66,7 @@ function proofText({ classes, faults, reasons, evidence }: AuditProof): readonly
     'predicted and held against the wire:',
     ...classes.map(
       (agreement) =>
-        `  ${agreement.class.padEnd(20)} ${agreement.agrees} rows as predicted, ${agreement.differs} otherwise, ${agreement.open} open`,
+        `  ${agreement.class.padEnd(20)} ${counted(agreement.agrees, 'row')} as predicted, ${agreement.differs} otherwise, ${agreement.open} open`,
     ),
     ...faults
       .slice(0, maxFaults)

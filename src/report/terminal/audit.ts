@@ -1,5 +1,5 @@
 import type { AuditProof, AuditReport, Severity } from '../../core/model/audit.js';
-import { escapeText } from '../../core/text/escape.js';
+import { counted, escapeText } from '../../core/text/escape.js';
 import { commandsText } from '../answer/alternatives.js';
 import { auditStories, type AuditStory, reachRows } from '../answer/audit-stories.js';
 import { countText, setText } from '../answer/participants.js';
@@ -141,7 +141,7 @@ export function auditText(report: AuditReport, view: AuditView): string {
   return [
     ...head,
     ...(shown.length === 0 ? [] : lines),
-    ...(left === 0 ? [] : [`and ${left} more ${left === 1 ? 'finding' : 'findings'}: --verbose`]),
+    ...(left === 0 ? [] : [`and ${counted(left, 'more finding')}: --verbose`]),
     ...tail,
     ...last,
   ].join('\n');

@@ -1,4 +1,4 @@
-import { escapeText, quoteForShell } from '../../core/text/escape.js';
+import { counted, escapeText, nounFor, quoteForShell } from '../../core/text/escape.js';
 import type { Result } from '../../core/model/result.js';
 import { notExamined } from '../../core/model/run-record.js';
 import { probeClasses } from '../../core/probe/classes.js';
@@ -97,7 +97,7 @@ function notAskedLine({ result }: ReportedRun): readonly string[] {
   if (asked.size < manyClasses) return [];
   const left = probeClasses.filter((name) => !asked.has(name));
   const [first = ''] = left;
-  const some = left.length === 1 ? first : `${first} and ${left.length - 1} more classes`;
+  const some = left.length === 1 ? first : `${first} and ${counted(left.length - 1, 'more class', 'more classes')}`;
   return left.length === 0 ? [] : [`  not asked  ${some}: ask by run --twin (a copy), run --class NAME`];
 }
 
@@ -157,6 +157,6 @@ export function sumLines(
       const room = width - wordWidth - nameWidth - 4;
       return `${paint(padEnd(word.text, wordWidth), 'bold', word.tint)}  ${name}  ${cut(escapeText(sentence), room)}`;
     }),
-    `${countText(answers.length)} ${answers.length === 1 ? 'run' : 'runs'}: ${counts.join(', ')}${status === undefined ? '' : `; ${statusText(status)}`}`,
+    `${countText(answers.length)} ${nounFor(answers.length, 'run')}: ${counts.join(', ')}${status === undefined ? '' : `; ${statusText(status)}`}`,
   ];
 }

@@ -1,10 +1,10 @@
 import type { Result } from '../../core/model/result.js';
-import { escapeText } from '../../core/text/escape.js';
-import type { RunComparison, LeakRow } from '../compare-results.js';
+import { escapeText, nounFor } from '../../core/text/escape.js';
+import { countLeakRows, type LeakRow, type RunComparison } from '../compare-results.js';
 import { countText, setText } from '../answer/participants.js';
 import { settingText } from '../setting-text.js';
 import type { Difference } from '../state-differences.js';
-import { leakText } from '../reported-leaks.js';
+import { leakText, overheardText } from '../reported-leaks.js';
 import { foldAfter, type Paint, type Tint } from './layout.js';
 
 const maxShown = 12;
@@ -12,11 +12,25 @@ const maxShown = 12;
 function rows(title: string, tint: Tint, leaks: readonly LeakRow[], width: number, paint: Paint): readonly string[] {
   if (leaks.length === 0) return [];
   return [
-    paint(`${title} (${leaks.length})`, 'bold', tint),
+    paint(`${title} (${countText(countLeakRows(leaks))})`, 'bold', tint),
     ...leaks
       .slice(0, maxShown)
       .flatMap(({ step, finding }) => foldAfter('  ', `${escapeText(step)}: ${escapeText(leakText(finding))}`, width)),
     ...(leaks.length > maxShown ? [`  and ${leaks.length - maxShown} more: --json`] : []),
+    '',
+  ];
+}
+
+/** `* to * (known-unicast, raw) overheard by kali3: 39,601 leaks, 10 before` */
+function foldedLines({ folded }: RunComparison, width: number, paint: Paint): readonly string[] {
+  if (folded.length === 0) return [];
+  return [
+    paint(`Not comparable pair by pair, ask for fewer pairs a step (${folded.length})`, 'bold', 'yellow'),
+    ...folded.slice(0, maxShown).flatMap(({ step, finding, before, after }) => {
+      const text = `${step}: ${overheardText(finding)}: ${leaksText(after)}, ${countText(before)} before`;
+      return foldAfter('  ', escapeText(text), width);
+    }),
+    ...(folded.length > maxShown ? [`  and ${folded.length - maxShown} more: --json`] : []),
     '',
   ];
 }
@@ -26,11 +40,13 @@ const maxSentences = 12;
 
 /** Leaks whose causes name a place. */
 function leaksBecauseOf(place: string, rows: readonly LeakRow[]): number {
-  return rows.filter(({ finding }) => finding.causes.some((cause) => cause.place.split(', ').includes(place))).length;
+  return countLeakRows(
+    rows.filter(({ finding }) => finding.causes.some((cause) => cause.place.split(', ').includes(place))),
+  );
 }
 
 function leaksText(count: number): string {
-  return count === 1 ? '1 leak' : `${countText(count)} leaks`;
+  return `${countText(count)} ${nounFor(count, 'leak')}`;
 }
 
 /** Listings of rules are reported by what they are of: what is in them is JSON. */
@@ -81,7 +97,7 @@ export function comparisonText(
   paint: Paint,
 ): string {
   const [first, second] = runs;
-  const { began, stopped, untold, verdicts, onlyFirst, onlySecond } = comparison;
+  const { began, stopped, untold, folded, verdicts, onlyFirst, onlySecond } = comparison;
   const sentences = settingSentences(settings, comparison);
   const changed = sentences.slice(0, maxSentences).flatMap((sentence) => foldAfter('  ', escapeText(sentence), width));
   const lines = [
@@ -102,6 +118,7 @@ export function comparisonText(
     ...rows('Began to leak', 'red', began, width, paint),
     ...rows('Stopped leaking, proven', 'green', stopped, width, paint),
     ...rows('Leaked before, not proven now', 'yellow', untold, width, paint),
+    ...foldedLines(comparison, width, paint),
     ...(verdicts.length === 0
       ? []
       : [
@@ -115,7 +132,7 @@ export function comparisonText(
       ...onlyFirst.map((name) => `only in the first run: ${escapeText(name)}`),
       ...onlySecond.map((name) => `only in the second run: ${escapeText(name)}`),
     ],
-    ...(began.length + stopped.length + untold.length + verdicts.length + changed.length === 0
+    ...(began.length + stopped.length + untold.length + folded.length + verdicts.length + changed.length === 0
       ? ['no difference in leaks, verdicts or settings']
       : []),
   ];

@@ -1,5 +1,5 @@
 import type { DoctorReport, MachineCheck } from '../../core/model/machine.js';
-import { escapeText } from '../../core/text/escape.js';
+import { counted, escapeText } from '../../core/text/escape.js';
 import { foldAfter } from './layout.js';
 
 const signs = { ok: 'ok     ', note: 'note   ', missing: 'MISSING' } as const;
@@ -27,7 +27,7 @@ export function doctorText(report: DoctorReport, width: number): string {
   const last =
     missing > 0
       ? `${missing} missing: fix that first`
-      : `scenarios can be run here${notes === 0 ? '' : `; ${notes} things can be fixed if they are needed`}`;
+      : `scenarios can be run here${notes === 0 ? '' : `; ${counted(notes, 'thing can be fixed if it is', 'things can be fixed if they are')} needed`}`;
   const lines = [
     ...report.groups.flatMap(({ title, checks }) => [title, ...checks.flatMap((check) => checkText(check, width)), '']),
     last,

@@ -1,14 +1,10 @@
 import type { ForeignDirection, ForeignPair, ForeignReport } from '../../core/judge/foreign/report.js';
-import { escapeText } from '../../core/text/escape.js';
+import { counted, escapeText, nounFor } from '../../core/text/escape.js';
 import type { View } from '../reporter.js';
 import { foldAfter, makePaint, type Paint } from './layout.js';
 
 const maxShown = 24;
 const maxProtocols = 6;
-
-function count(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
-}
 
 function directionLine(direction: ForeignDirection, width: number): readonly string[] {
   const more = direction.protocols.length - maxProtocols;
@@ -19,7 +15,7 @@ function directionLine(direction: ForeignDirection, width: number): readonly str
       .join(', ') + (more > 0 ? `, and ${more} more` : '');
   return foldAfter(
     `  ${escapeText(direction.from)} → ${escapeText(direction.to)}  `,
-    `${count(direction.frames, 'frame')} (${protocols}), ${count(direction.payloadOctets, 'byte')} of data readable; ${direction.first} to ${direction.last}; first is frame ${direction.firstSighting.frame} of ${escapeText(direction.firstSighting.file)}`,
+    `${counted(direction.frames, 'frame')} (${protocols}), ${counted(direction.payloadOctets, 'byte')} of data readable; ${direction.first} to ${direction.last}; first is frame ${direction.firstSighting.frame} of ${escapeText(direction.firstSighting.file)}`,
     width,
   );
 }
@@ -42,21 +38,21 @@ function reportLines(report: ForeignReport, { width, color }: View): readonly st
   const foreign = report.files.reduce((sum, file) => sum + file.foreign, 0);
   let headline = `${paint('NOTHING FOUND', 'bold')}: no foreign unicast at ${who}`;
   if (report.found)
-    headline = `${paint('FOUND', 'bold', 'red')}: ${count(foreign, 'unicast frame')} that ${foreign === 1 ? 'was' : 'were'} not meant for ${who}`;
+    headline = `${paint('FOUND', 'bold', 'red')}: ${counted(foreign, 'unicast frame')} that ${nounFor(foreign, 'was', 'were')} not meant for ${who}`;
   else if (report.exitCode === 3)
     headline = `${paint('INCONCLUSIVE', 'bold', 'yellow')}: no foreign unicast at ${who}, but the captures do not carry a "none"`;
   const more = report.pairs.length - maxShown;
   return [
     headline,
     ...report.pairs.slice(0, maxShown).flatMap((pair) => pairLines(pair, width, paint)),
-    ...(more > 0 ? [`  and ${count(more, 'more pair')}, all of them with --json`] : []),
+    ...(more > 0 ? [`  and ${counted(more, 'more pair')}, all of them with --json`] : []),
     ...(report.notKept > 0
-      ? [`  and ${count(report.notKept, 'frame')} of further pairs, which were only counted`]
+      ? [`  and ${counted(report.notKept, 'frame')} of further pairs, which were only counted`]
       : []),
     ...report.files.flatMap((file) =>
       foldAfter(
         '  ',
-        `${escapeText(file.path)}: ${count(file.frames, 'frame')}, ${file.own} own, ${file.controls === undefined ? '' : `${count(file.controls, 'control')} of this tool, `}${file.group} broadcast and multicast, ${file.foreign} foreign${file.passing > 0 ? `, ${file.passing} passing through` : ''}${file.unread > 0 ? `, ${file.unread} not read` : ''}${file.first === null ? '' : `; ${file.first} to ${file.last ?? ''}`}`,
+        `${escapeText(file.path)}: ${counted(file.frames, 'frame')}, ${file.own} own, ${file.controls === undefined ? '' : `${counted(file.controls, 'control')} of this tool, `}${file.group} broadcast and multicast, ${file.foreign} foreign${file.passing > 0 ? `, ${file.passing} passing through` : ''}${file.unread > 0 ? `, ${file.unread} not read` : ''}${file.first === null ? '' : `; ${file.first} to ${file.last ?? ''}`}`,
         width,
       ),
     ),

@@ -1,5 +1,5 @@
 import type { Finding, Result, StepEvent } from '../../core/model/result.js';
-import { escapeText } from '../../core/text/escape.js';
+import { counted, escapeText } from '../../core/text/escape.js';
 import { foldInARow, groupByPair, kindNumbers, numbering } from '../group.js';
 import { beforeAfterText, fixStories, persistentLines, outcomeText } from '../stories.js';
 import { foldAfter, type Paint } from './layout.js';
@@ -129,7 +129,7 @@ function windowLines(rows: readonly Finding[], events: readonly StepEvent[], wid
     .sort((a, b) => a.fromMs - b.fromMs);
   const groups = longest.map(
     ({ fromMs, toMs, frames }) =>
-      `${fromMs} to ${toMs} ms (${Math.round((toMs - fromMs) * 10) / 10} ms, ${frames} frames)`,
+      `${fromMs} to ${toMs} ms (${Math.round((toMs - fromMs) * 10) / 10} ms, ${counted(frames, 'frame')})`,
   );
   const meanwhile = events.map(
     ({ commands, fromMs, toMs }) =>

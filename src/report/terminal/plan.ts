@@ -3,7 +3,7 @@ import { isOnPort, isRoutedTo } from '../../core/model/attach.js';
 import type { Change } from '../../core/model/fabric.js';
 import type { Flow, Plan, StepPlan, TrafficPlan } from '../../core/model/plan.js';
 import { buildFrame } from '../../core/probe/frames/frame.js';
-import { escapeText, quoteForShell } from '../../core/text/escape.js';
+import { counted, escapeText, nounFor, quoteForShell } from '../../core/text/escape.js';
 import { tokenLength, writeToken } from '../../core/wire/token.js';
 import { countText, setText } from '../answer/participants.js';
 import { settingText } from '../setting-text.js';
@@ -47,7 +47,7 @@ function firstFrame(flow: Flow, plan: Plan): Uint8Array {
 
 function whatOf(flow: Flow): string {
   const tags = flow.vlan.length === 0 ? '' : `, VLAN tags ${flow.vlan.join(' in ')}`;
-  return `${flow.count} frames of ${flow.class} (${flow.carrier}${tags}, ${flow.frame.size} bytes)`;
+  return `${counted(flow.count, 'frame')} of ${flow.class} (${flow.carrier}${tags}, ${flow.frame.size} bytes)`;
 }
 
 /** Flows of one kind of frame; more of them are reported together. */
@@ -61,7 +61,7 @@ function groupClaim(flows: readonly Flow[], observers: readonly string[]): strin
   const isMesh = from.size === to.size && [...from].every((name) => to.has(name));
   const addressees = to.size === 0 ? '' : ` to ${names([...to], '')}`;
   const towards = isMesh ? ' to each other' : addressees;
-  const start = `${names([...from], '')} send${from.size === 1 ? 's' : ''} ${whatOf(first)}${towards}, ${countText(flows.length)} times`;
+  const start = `${names([...from], '')} ${nounFor(from.size, 'sends', 'send')} ${whatOf(first)}${towards}, ${countText(flows.length)} times`;
   if (!flows.some(({ judged }) => judged)) return `${start}; nobody is judged by it.`;
   const isAddressee = flows.every((flow) => flow.must.length === 1 && flow.must[0] === flow.to);
   const must = isAddressee ? 'the addressee' : names([...new Set(flows.flatMap((flow) => flow.must))], 'nobody');
@@ -212,7 +212,7 @@ export function planText(plan: Plan, view: PlanView): string {
   );
   const bridgeOf = (port: string): string => ports.get(port) ?? port;
   const lines = [
-    `${escapeText(plan.name)}: ${plan.steps.length} ${plan.steps.length === 1 ? 'step' : 'steps'}, provider ${plan.provider}`,
+    `${escapeText(plan.name)}: ${counted(plan.steps.length, 'step')}, provider ${plan.provider}`,
     '',
     ...(plan.hosts ?? []).map(
       ({ name, ssh }) => `  host ${escapeText(name)}${ssh === null ? '' : `, through ssh ${escapeText(ssh)}`}`,

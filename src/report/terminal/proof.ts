@@ -1,6 +1,6 @@
 import type { Result, StepResult } from '../../core/model/result.js';
 import { upperBound95 } from '../../core/judge/rows/probe-row.js';
-import { escapeText } from '../../core/text/escape.js';
+import { counted, escapeText } from '../../core/text/escape.js';
 import { trustedTexts } from '../limits.js';
 import { foldAfter, type Paint } from './layout.js';
 
@@ -56,7 +56,9 @@ export function boundText(result: Result): string | null {
     const frames = framesOfClass(result, name);
     const leaks = result.steps.some(({ findings }) => findings.some((row) => row.class === name && row.leak));
     const bound = leaks ? null : upperBound95(frames);
-    return bound === null ? [] : [`${(Math.ceil(bound * 10_000) / 100).toFixed(2)} % of ${name} (${frames} frames)`];
+    return bound === null
+      ? []
+      : [`${(Math.ceil(bound * 10_000) / 100).toFixed(2)} % of ${name} (${counted(frames, 'frame')})`];
   });
   return pooled.length === 0
     ? loosestBound(result)
@@ -139,7 +141,7 @@ function lossesText(judged: readonly StepResult[]): string {
 }
 
 function keptText(discarded: number): string {
-  return `leaks, controls and what else is looked at closer; ${discarded} frames were counted and not kept (--keep leaks, or beyond the first 1000 leaks at an observer of a mesh)`;
+  return `leaks, controls and what else is looked at closer; ${counted(discarded, 'frame was', 'frames were')} counted and not kept (--keep leaks, or beyond the first 1000 leaks at an observer of a mesh)`;
 }
 
 /** Why a step carries no verdict or a doubtful one, and what to do about it. */

@@ -1,5 +1,5 @@
 import type { Result } from '../../core/model/result.js';
-import { escapeText } from '../../core/text/escape.js';
+import { counted, escapeText } from '../../core/text/escape.js';
 import { type Act, actsOf } from '../answer/act-lines.js';
 import { type Alternative, alternativesOf, commandsText, storyPhrase } from '../answer/alternatives.js';
 import { type Answer, answerOf, heldForText } from '../answer/answer.js';
@@ -79,7 +79,7 @@ function whyLines(answer: Answer, room: number, width: number, paint: Paint): re
   return [
     paint('Why', 'bold'),
     ...lines,
-    ...(left === 0 ? [] : [`  and ${left} more ${left === 1 ? 'cause' : 'causes'}: --verbose shows them`]),
+    ...(left === 0 ? [] : [`  and ${counted(left, 'more cause')}: --verbose shows them`]),
   ];
 }
 

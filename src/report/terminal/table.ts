@@ -1,5 +1,5 @@
 import type { Result, StepResult } from '../../core/model/result.js';
-import { escapeText } from '../../core/text/escape.js';
+import { counted, escapeText } from '../../core/text/escape.js';
 import { arrived, type Cell, type FlowRow, flowRows, foldAddressees, pairText, wiresText } from '../flow-rows.js';
 import { expectedWord, stepWord } from '../word.js';
 import { fold, foldAfter, type Paint, padEnd, padStart, type Tint, widthOf } from './layout.js';
@@ -215,5 +215,5 @@ function overheardLines(
 }
 
 function hiddenLines(hidden: number, paint: Paint): readonly string[] {
-  return hidden > 0 ? [paint(`    and ${hidden} more lines, all of them in result.json`, 'bold')] : [];
+  return hidden > 0 ? [paint(`    and ${counted(hidden, 'more line')}, all of them in result.json`, 'bold')] : [];
 }

@@ -1,5 +1,5 @@
 import type { Result } from '../../core/model/result.js';
-import { escapeText, quoteForShell } from '../../core/text/escape.js';
+import { counted, escapeText, quoteForShell } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
 import { heldForText } from '../answer/answer.js';
 import { exposedText } from '../answer/exposures.js';
@@ -78,7 +78,7 @@ function briefLines(run: ReportedRun, view: View, width: number, paint: Paint): 
   const { steps } = run.result;
   const left = steps.filter(({ reasons }) => reasons.some(({ code }) => code === 'not-run' || code === 'interrupted'));
   return [
-    `${steps.length - left.length} of ${steps.length} ${steps.length === 1 ? 'step was' : 'steps were'} carried out`,
+    `${steps.length - left.length} of ${counted(steps.length, 'step was', 'steps were')} carried out`,
     ...closingLines(run, view, width, paint),
   ];
 }

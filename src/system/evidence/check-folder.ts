@@ -5,6 +5,7 @@ import type { Plan } from '../../core/model/plan.js';
 import type { Result } from '../../core/model/result.js';
 import type { RunRecord } from '../../core/model/run-record.js';
 import { VerifyError } from '../../core/model/verify-error.js';
+import { counted } from '../../core/text/escape.js';
 import { jsonText } from '../../core/text/json-text.js';
 import { readCustody } from './folder/custody.js';
 import { files } from './folder/folder.js';
@@ -68,7 +69,7 @@ async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<
   const unlisted = [...known.keys(), files.result].filter((path) => !listed.has(path));
   faults.push(...unlisted.map((path) => `${path} is not listed`));
   return faults.length === 0
-    ? { name: 'hashes', ok: true, text: `${listed.size} files are what ${files.sums} says` }
+    ? { name: 'hashes', ok: true, text: `${counted(listed.size, 'file is', 'files are')} what ${files.sums} says` }
     : { name: 'hashes', ok: false, text: someOf(faults) };
 }
 

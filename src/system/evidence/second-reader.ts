@@ -1,6 +1,7 @@
 import type { CaptureItem } from '../../core/pcap/capture-items.js';
 import { CaptureReader } from '../../core/pcap/capture-reader.js';
 import { type ClassicFileRecord, pcapParserReader } from '../../core/pcap/classic/with-pcap-parser.js';
+import { counted } from '../../core/text/escape.js';
 import { readBytes } from './read/read-bytes.js';
 
 /** What two readers that share no code read in one capture. */
@@ -86,7 +87,7 @@ export async function compareReaders(path: string): Promise<ReaderComparison | n
   const [first] = waiting.ours;
   if (first !== undefined)
     report(`packet ${first.number}: pcap-parser has none such, and ${waiting.ours.length - 1} more`);
-  if (waiting.theirs.length > 0) report(`pcap-parser has ${waiting.theirs.length} packets more`);
+  if (waiting.theirs.length > 0) report(`pcap-parser has ${counted(waiting.theirs.length, 'packet')} more`);
   const fault = second.fault();
   if ((fault === null) !== (damage === null))
     report(

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
+import { counted } from '../../core/text/escape.js';
 import { commandFailed, runProgram } from '../process/programs.js';
 
 /** The longest that idle revalidators rest (max-revalidator, ovs-vswitchd.conf.db(5)). A change wakes them at once. */
@@ -73,7 +74,7 @@ export async function waitUntilForwarding(options: SettleOptions): Promise<void>
       throw new VerifyError(
         'not-forwarding',
         3,
-        `${waiting.length} ports do not forward: ${named}`,
+        `${counted(waiting.length, 'port does', 'ports do')} not forward: ${named}`,
         'is STP blocking them, or has a port no carrier? see `bridge -d link`',
       );
     }

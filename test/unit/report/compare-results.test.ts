@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { compareResults, statusAgainst, unprovenSteps } from '../../../src/report/compare-results.js';
+import {
+  compareResults,
+  statusAgainst,
+  statusOfComparison,
+  unprovenSteps,
+} from '../../../src/report/compare-results.js';
 import type { StepResult } from '../../../src/core/model/result.js';
 import { leakText } from '../../../src/report/reported-leaks.js';
 import { comparisonText } from '../../../src/report/terminal/comparison.js';
@@ -81,6 +86,64 @@ describe('compareResults', () => {
     expect(reported(because, silent, '0', '30000')).toContain('br0.ageing_time 0 → 300 s; 2 leaks ended with it');
     expect(reported(silent, because, '30000', '0')).not.toContain('kind');
   });
+});
+
+describe('leaks that have no rows of their own', () => {
+  const folded = (...counts: readonly number[]): ReturnType<typeof run> =>
+    run({ kali3: 5 }, { findings: counts.flatMap((grouped) => findings('*', '*', 'raw', { kali3: 5 }, { grouped })) });
+  const text = (first: typeof silent, second: typeof silent): string =>
+    comparisonText([first, second], compareResults(first, second), [], 100, (each) => each);
+
+  it('are reported as what cannot be compared, with their numbers', () => {
+    expect(compareResults(folded(4, 6), folded(39_000, 601))).toMatchObject({
+      began: [],
+      stopped: [],
+      folded: [{ step: 'gate', before: 10, after: 39_601 }],
+    });
+    expect(text(folded(4, 6), folded(39_000, 601)).replaceAll(/\s+/g, ' ')).toContain(
+      'Not comparable pair by pair, ask for fewer pairs a step (1) gate: * to * (known-unicast, raw) overheard by kali3: 39,601 leaks, 10 before',
+    );
+    expect(text(folded(7), folded(7))).not.toContain('no difference');
+    expect(text(leaking, leaking)).toContain('no difference');
+  });
+
+  it('are counted where they are new', () => {
+    const { began, folded: beside } = compareResults(silent, folded(4, 6));
+    expect([began.length, beside]).toEqual([2, []]);
+    expect(text(silent, folded(4, 6))).toContain('Began to leak (10)');
+    expect(text(silent, folded(6))).toContain('overheard by kali3: 5 of 100 (6 rows)');
+  });
+
+  it('may be those that had rows of their own: these are not proven to have stopped', () => {
+    expect(compareResults(leaking, folded(7))).toMatchObject({ stopped: [], untold: [{ step: 'gate' }] });
+  });
+});
+
+describe('statusOfComparison', () => {
+  const folded = (grouped: number): ReturnType<typeof run> =>
+    run({ kali3: 5 }, { findings: findings('*', '*', 'raw', { kali3: 5 }, { grouped }) });
+
+  it.each([
+    [silent, silent, 0],
+    [leaking, leaking, 0],
+    [silent, leaking, 2],
+    [silent, folded(5), 2],
+    [silent, doubtful, 3],
+    [leaking, doubtful, 3],
+    [folded(10), folded(39_601), 3],
+    [folded(10), folded(10), 3],
+    [folded(10), silent, 0],
+  ])('of case %# goes with what is known', (first, second, status) =>
+    expect(statusOfComparison(first, second, compareResults(first, second))).toBe(status),
+  );
+
+  it.each([
+    [folded(10), folded(39_601)],
+    [silent, folded(5)],
+    [leaking, leaking],
+  ])('is that of --baseline, case %#', (first, second) =>
+    expect(statusOfComparison(first, second, compareResults(first, second))).toBe(statusAgainst(first, second)),
+  );
 });
 
 describe('unprovenSteps', () => {

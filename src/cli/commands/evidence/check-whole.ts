@@ -1,5 +1,5 @@
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { escapeText } from '../../../core/text/escape.js';
+import { counted, escapeText } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { type CheckedFolder, checkFolder, type FolderCheck } from '../../../system/evidence/check-folder.js';
 import { compareReaders, type ReaderComparison } from '../../../system/evidence/second-reader.js';
@@ -41,7 +41,7 @@ export async function checkCaptureFile(path: string, json: boolean): Promise<num
 
 function textOf({ packets, fault, differences }: ReaderComparison): string {
   if (differences.length > 0)
-    return `${differences.map((text) => `WRONG ${escapeText(text)}\n`).join('')}${packets} packets were compared\n`;
+    return `${differences.map((text) => `WRONG ${escapeText(text)}\n`).join('')}${counted(packets, 'packet was', 'packets were')} compared\n`;
   const damage = fault === null ? '' : `, up to the damage: ${escapeText(fault)}`;
-  return `ok    two readers read the same ${packets} packets${damage}\n`;
+  return `ok    two readers read the same ${counted(packets, 'packet')}${damage}\n`;
 }

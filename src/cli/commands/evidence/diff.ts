@@ -1,5 +1,5 @@
 import { jsonText } from '../../../core/text/json-text.js';
-import { compareResults, unprovenSteps } from '../../../report/compare-results.js';
+import { compareResults, statusOfComparison } from '../../../report/compare-results.js';
 import { type Difference, stateDifferences } from '../../../report/state-differences.js';
 import { comparisonText } from '../../../report/terminal/comparison.js';
 import { makePaint } from '../../../report/terminal/layout.js';
@@ -32,8 +32,7 @@ async function settingsBetween(
 }
 
 /**
- * Judges both folders again, compares and prints; returns 2 where something began to leak, 3 where a known leak is not
- * proven to be gone, or a step that held is not proven any more, else 0.
+ * Judges both folders again, compares and prints; returns the exit status.
  */
 export async function diffCommand(first: string, second: string, json: boolean): Promise<number> {
   const runs = [await replayFolder(first), await replayFolder(second)] as const;
@@ -50,6 +49,5 @@ export async function diffCommand(first: string, second: string, json: boolean):
           makePaint(wantsColor(process.stdout.isTTY)),
         ),
   );
-  if (comparison.began.length > 0) return 2;
-  return comparison.untold.length > 0 || unprovenSteps(...runs).length > 0 ? 3 : 0;
+  return statusOfComparison(...runs, comparison);
 }

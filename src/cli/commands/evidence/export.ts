@@ -1,4 +1,5 @@
 import type { DefineCommand } from '../../command.js';
+import { counted } from '../../../core/text/escape.js';
 
 /** `export DIR -o FILE`: the capture of a run, or a part of it, for Wireshark. */
 export const defineExport: DefineCommand = (parser) => {
@@ -51,7 +52,7 @@ export const defineExport: DefineCommand = (parser) => {
       const without =
         controlsLeftOut === 0
           ? ''
-          : ` without ${controlsLeftOut} control${controlsLeftOut === 1 ? '' : 's'}, which a .pcap cannot distinguish from other frames (--controls keeps them)`;
+          : ` without ${counted(controlsLeftOut, 'control')}, which a .pcap cannot distinguish from other frames (--controls keeps them)`;
       process.stderr.write(`wrote ${JSON.stringify(args.output)}${without}\n`);
     },
   );

@@ -1,5 +1,6 @@
 import type { FleetHost, FleetReport } from '../../../core/model/fleet.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { counted } from '../../../core/text/escape.js';
 import { fleetReporterNames, fleetReporters } from '../../../report/fleet/reporters.js';
 import { hostFolders } from '../../../system/evidence/folder/host-folders.js';
 import type { WantedSignature } from '../evidence/options.js';
@@ -55,7 +56,7 @@ export async function fleetCommand({ dirs, json, quiet, reporter, signature }: F
       hosts.push(await readHost(next, signature));
       if (quiet || performance.now() - reportedMs < progressMs) continue;
       reportedMs = performance.now();
-      process.stderr.write(`${hosts.length} of ${folders.length} hosts read\n`);
+      process.stderr.write(`${hosts.length} of ${counted(folders.length, 'host')} read\n`);
     }
   };
   await Promise.all(Array.from({ length: sideBySide }, work));

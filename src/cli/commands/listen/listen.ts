@@ -11,7 +11,7 @@ import { isReasonCode, reason, type Reason } from '../../../core/model/reasons.j
 import type { HostState } from '../../../core/model/state.js';
 import type { Fault } from '../../../core/model/timeline.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { escapeText } from '../../../core/text/escape.js';
+import { counted, escapeText } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { milliseconds } from '../../../core/text/time.js';
 import { macBytes, macNumber } from '../../../core/wire/ethernet.js';
@@ -176,7 +176,7 @@ async function listenAt({
   const until = async (): Promise<void> => {
     if (!quiet)
       process.stderr.write(
-        `listening at ${ports.length} ports of "${escapeText(bridge)}" for ${options.for}; nothing is sent\n`,
+        `listening at ${counted(ports.length, 'port')} of "${escapeText(bridge)}" for ${options.for}; nothing is sent\n`,
       );
     await sleep(ms, undefined, { signal }).catch(() => undefined);
   };

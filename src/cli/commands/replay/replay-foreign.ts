@@ -3,7 +3,7 @@ import { startForeign } from '../../../core/judge/foreign/foreign.js';
 import { type ForeignReport, finishForeign, macOfNumber, type NameOf } from '../../../core/judge/foreign/report.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { escapeText } from '../../../core/text/escape.js';
+import { counted, escapeText } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { isGroupMac, macBytes, macNumber } from '../../../core/wire/ethernet.js';
 import { foreignText } from '../../../report/terminal/foreign.js';
@@ -118,7 +118,7 @@ async function printReaders(paths: readonly string[]): Promise<readonly number[]
     const comparison = await compareReaders(path);
     if (comparison === null) process.stderr.write(`${escapeText(path)}: no classic pcap in µs: one reader read it\n`);
     else if (comparison.differences.length === 0)
-      process.stderr.write(`${escapeText(path)}: two readers read the same ${comparison.packets} packets\n`);
+      process.stderr.write(`${escapeText(path)}: two readers read the same ${counted(comparison.packets, 'packet')}\n`);
     else {
       for (const text of comparison.differences) process.stderr.write(`${escapeText(`${path}: ${text}`)}\n`);
       statuses.push(3);

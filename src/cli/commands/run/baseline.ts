@@ -1,7 +1,8 @@
 import type { Result } from '../../../core/model/result.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { escapeText } from '../../../core/text/escape.js';
-import { compareResults, isFoldedLeak, newlyUnmet } from '../../../report/compare-results.js';
+import { escapeText, nounFor } from '../../../core/text/escape.js';
+import { countText } from '../../../report/answer/participants.js';
+import { compareResults, countLeakRows, isFoldedLeak, newlyUnmet } from '../../../report/compare-results.js';
 import { againstBaseline } from '../../../report/known-leaks.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 
@@ -30,8 +31,8 @@ export function checkBaselines(baselines: readonly Result[], names: readonly str
 }
 
 function againstText(baseline: Result, result: Result): string {
-  const began = compareResults(baseline, result).began.length;
-  if (began > 0) return `${began} leaking rows are not in the baseline`;
+  const began = countLeakRows(compareResults(baseline, result).began);
+  if (began > 0) return `${countText(began)} leaking ${nounFor(began, 'row is', 'rows are')} not in the baseline`;
   if (result.steps.some(({ asExpected, findings }) => !asExpected && findings.some(isFoldedLeak)))
     return 'every leak that has a row of its own stands in the baseline already; whether the others do is not known, ask for fewer pairs a step';
   const unmet = newlyUnmet(baseline, result).map(({ claim }) => claim);

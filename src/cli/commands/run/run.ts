@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { escapeText } from '../../../core/text/escape.js';
+import { counted, escapeText } from '../../../core/text/escape.js';
 import { fieldsOf } from '../../../core/text/json-text.js';
 import type { Entered } from '../../../system/fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
@@ -151,7 +151,7 @@ export function stopText(
   if (by !== undefined) return `stopped by ${by}: ${kept}`;
   const { runs, scenarios } = series;
   return isTimedOut
-    ? `stopped by --timeout ${timeout}: ${runs.length} of ${scenarios.length} runs begun; ${kept}`
+    ? `stopped by --timeout ${timeout}: ${runs.length} of ${counted(scenarios.length, 'run')} begun; ${kept}`
     : null;
 }
 

@@ -4,6 +4,7 @@ import type { Drift } from '../../../core/model/audit.js';
 import { netnsPath } from '../../../core/model/fabric.js';
 import type { Snapshot } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { counted } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { watchMetrics } from '../../../report/machine/prometheus.js';
 import { driftLines } from '../../../report/terminal/drift.js';
@@ -26,8 +27,23 @@ export interface WatchCommandOptions {
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 
+/** Throws VerifyError (64) for options that say nothing of a state that is written whole, once. */
+function checkLearning({ bridge, baseline, json, textfile, reprobe }: WatchCommandOptions): void {
+  const stray = Object.entries({ bridge, baseline, json: json ? '' : undefined, textfile, reprobe }).flatMap(
+    ([name, value]) => (value === undefined ? [] : [`--${name}`]),
+  );
+  if (stray.length > 0)
+    throw new VerifyError(
+      'usage',
+      64,
+      `${stray.join(', ')}: not with --learn`,
+      'it takes --netns, and writes the whole state; give the others to the watch with --baseline',
+    );
+}
+
 /** Watches until a signal; returns its exit status. */
 export async function watchCommand(options: WatchCommandOptions): Promise<number> {
+  if (options.learn !== undefined) checkLearning(options);
   const netns = netnsPath(options.netns ?? null);
   if (options.learn !== undefined) {
     writeWhole(options.learn, `${jsonText(await readSnapshot({ netns, whole: false }), 1)}\n`);
@@ -96,17 +112,18 @@ function createReporter(
       const ports = bridges.reduce((sum, view) => sum + view.ports.length, 0);
       say(
         { event: 'watching', bridges: bridges.map(({ name }) => name), ports, unread: snapshot.state.unread },
-        `watching ${bridges.map(({ name }) => name).join(', ') || 'for bridges to appear'}, ${ports} ports${snapshot.state.unread.map(({ what, why }) => `\ncould not be read: ${what}: ${why}`).join('')}`,
+        `watching ${bridges.map(({ name }) => name).join(', ') || 'for bridges to appear'}, ${counted(ports, 'port')}${snapshot.state.unread.map(({ what, why }) => `\ncould not be read: ${what}: ${why}`).join('')}`,
       );
       write(snapshot, [], { reads: 1, failures: 0, events: 0, overruns: 0 });
-      notifySystemd(`READY=1\nSTATUS=watching ${bridges.length} bridges, ${ports} ports`);
+      notifySystemd(`READY=1\nSTATUS=watching ${counted(bridges.length, 'bridge')}, ${counted(ports, 'port')}`);
     },
     onSnapshot(snapshot: Snapshot, changed: readonly Drift[], open: readonly Drift[], counts: WatchCounts): void {
       failing = false;
       for (const { code } of changed) driftCounts[code] = (driftCounts[code] ?? 0) + 1;
       if (options.json) for (const drift of changed) say({ event: 'drift', ...drift }, '');
       else for (const line of driftLines(changed, new Date())) say({}, line);
-      if (changed.length > 0) notifySystemd(`STATUS=${open.length} things differ from the baseline`);
+      if (changed.length > 0)
+        notifySystemd(`STATUS=${counted(open.length, 'thing differs', 'things differ')} from the baseline`);
       write(snapshot, open, counts);
       if (changed.some(({ severity }) => severity === 'high')) reprobe?.start();
     },

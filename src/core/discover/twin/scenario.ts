@@ -9,6 +9,7 @@ import { copiedBridgeSettings } from './copied-settings.js';
 import { type EndpointsInput, isUsual, someSettings, type TwinEndpoint, twinEndpoints } from './endpoints.js';
 import { twinSteps } from './steps.js';
 import type { WhatIf } from './what-if.js';
+import { counted } from '../../text/escape.js';
 
 export interface TwinInput extends Omit<EndpointsInput, 'scenario' | 'bridge'> {
   readonly bridge: string;
@@ -105,7 +106,7 @@ function attacks(
     throw new VerifyError(
       'too-little-found',
       3,
-      `${bridge} has ${guests.length} guests that can be heard: one must attack another`,
+      `${bridge} has ${counted(guests.length, 'guest')} that can be heard: one must attack another`,
       'start the guests, and try again',
     );
   const uplink = onPorts.find(([, { role }]) => role === 'uplink')?.[0] ?? null;

@@ -37,6 +37,7 @@ import {
   type RoutedSegment,
   routedSegment,
 } from './segments.js';
+import { counted } from '../../text/escape.js';
 
 /** What is asked of a whole host beyond what is usual. */
 export interface WholeWishes extends StepWishes {
@@ -186,7 +187,7 @@ function probesOfHost(survey: Survey, bridges: readonly FoundBridge[], input: Wh
   throw new VerifyError(
     'too-little-found',
     3,
-    `of ${guests.length} guests on ${places.join(', ')} nothing can be asked: ${known.length} have a MAC that their bridge knows`,
+    `of ${counted(guests.length, 'guest')} on ${places.join(', ')} nothing can be asked: ${counted(known.length, 'has', 'have')} a MAC that their bridge knows`,
     silenceHint(state, names, 'try again'),
   );
 }
@@ -219,7 +220,7 @@ function topologyOf(
 function notesOf(survey: Survey, found: readonly FoundBridge[], { state, inventory }: WholeInput): readonly string[] {
   const { links, bridges, unbridged, guests, places } = survey;
   return [
-    `${guests.length} guests on ${places.join(', ')}, as they were found. Run it with: verify-isolation run FILE`,
+    `${counted(guests.length, 'guest')} on ${places.join(', ')}, as found. Run it with: verify-isolation run FILE`,
     ...found.flatMap(({ claims }) => claims),
     ...unbridged.claims,
     ...bridges.flatMap((bridge) => leftOutNotes(bridge, state)),

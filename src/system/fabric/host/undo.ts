@@ -1,7 +1,7 @@
 import { decideUndo } from '../../../core/bridge/undo/decide.js';
 import { isOfOvs, type UndoDecision, type UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { escapeText } from '../../../core/text/escape.js';
+import { counted, escapeText } from '../../../core/text/escape.js';
 import { commandFailed, runProgram } from '../../process/programs.js';
 import { leftJournals, type OrphanedJournal } from './journal.js';
 import { whereIs } from './namespace-place.js';
@@ -202,7 +202,7 @@ export function cleanedText(cleaned: Cleaned): string {
   if (cleaned.kind === 'refused')
     return `${escapeText(cleaned.file)} was left alone: ${escapeText(cleaned.why)}. Look at it, then remove it`;
   const { runId, undone, left, failed } = cleaned;
-  const changes = `run ${escapeText(runId)} was killed: ${undone} ${undone === 1 ? 'change' : 'changes'} undone`;
+  const changes = `run ${escapeText(runId)} was killed: ${counted(undone, 'change')} undone`;
   if (failed.length + left.length === 0) return `${changes}, nothing is left of it`;
   const lines = [...failed, ...left].map((text) => `\n  ${escapeText(text)}`).join('');
   return `${changes}, and this is ${failed.length > 0 ? 'left of it' : "somebody else's by now"}:${lines}`;

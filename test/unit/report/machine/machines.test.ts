@@ -219,3 +219,45 @@ describe('junit report', () => {
     if (error === undefined) expect({ status, stdout }).toEqual({ status: 0, stdout: '2 1 1\n' });
   });
 });
+
+describe('leaks that have no rows of their own', () => {
+  const folded = result(
+    [
+      step('gate', {
+        verdict: 'broken',
+        asExpected: false,
+        findings: [
+          ...findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }),
+          ...findings('*', '*', 'raw', { kali3: 5 }, { grouped: 4000 }),
+          ...findings('*', '*', 'raw', { winxp: 0 }, { grouped: 90 }),
+          ...findings(
+            '*',
+            '*',
+            'raw',
+            { winxp: 9 },
+            { grouped: 6, accepted: { reason: 'known', owner: null, ticket: null, until: null } },
+          ),
+        ],
+      }),
+    ],
+    { exitCode: 2, asExpected: false },
+  );
+
+  it.each([
+    ['nagios', /\| leaks=4001;;0 /],
+    ['prometheus', /^verify_isolation_step_leaks\{.*\} 4001$/m],
+    ['html', /<td>4,007 leaking rows<\/td>/],
+  ] as const)('count in the %s report as what they stand for', (name, counted) => {
+    expect(reporters[name]([run(folded)], view)).toMatch(counted);
+  });
+
+  it('have their number where a row is a line', () => {
+    const only = folded.steps.map((each) => ({
+      ...each,
+      findings: each.findings.filter(({ grouped }) => grouped === 4000),
+    }));
+    expect(reporters.nagios([run({ ...folded, steps: only })], view)).toContain(
+      'overheard by kali3: 5 of 100 (4,000 rows)',
+    );
+  });
+});

@@ -100,7 +100,7 @@ describe('the answer in the terminal', () => {
     });
     const closing = closingOf(render(result([deaf], { verdict: 'inconclusive', exitCode: 3, asExpected: false })));
     expect(closing).toMatch(
-      /^INCONCLUSIVE: it is not known whether isolation holds: control-missing at kali3, in 1 of 1 steps to do /,
+      /^INCONCLUSIVE: it is not known whether isolation holds: control-missing at kali3, in 1 of 1 step to do /,
     );
     expect(closing).toContain('Look for a stopped capture');
     expect(closing).toMatch(/exit status 3: not proven/);

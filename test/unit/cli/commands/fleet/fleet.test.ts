@@ -203,7 +203,7 @@ describe('fleet', () => {
       { encoding: 'utf8' },
     );
     expect(status).toBe(2);
-    expect(stdout).toContain('## BROKEN: of 1 hosts 1 is broken');
+    expect(stdout).toContain('## BROKEN: of 1 host 1 is broken');
     expect(readFileSync(page, 'utf8')).toContain('overheard by kali3');
     expect(
       spawnSync(process.execPath, ['dist/cli.cjs', 'fleet', fleet, '--json', '--reporter', 'markdown']).status,

@@ -151,7 +151,7 @@ describe('a twin', () => {
       expect.objectContaining({
         code: 'too-little-found',
         exit: 3,
-        message: 'br0 has 1 guests that can be heard: one must attack another',
+        message: 'br0 has 1 guest that can be heard: one must attack another',
       }),
     );
   });

@@ -297,6 +297,7 @@ describe('the scenario of a whole host', () => {
     expect(() => composed({ ...hostOf(3), fdb: [] })).toThrow(
       expect.objectContaining({ hint: 'start the guests, let each speak once (a ping will do), and try again' }),
     );
+    expect(() => composed({ ...hostOf(1), fdb: [] })).toThrow(/^of 1 guest on br0 nothing can be asked: 0 have a MAC/);
   });
 
   it('takes the host for a party where it has an address, whose frames with guests nobody else is to see', () => {

@@ -1,0 +1,34 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { watchCommand } from '../../../../../src/cli/commands/watch/watch.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'watch-test-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const none = {
+  bridge: undefined,
+  netns: undefined,
+  baseline: undefined,
+  json: false,
+  textfile: undefined,
+  reprobe: undefined,
+};
+
+describe('watch --learn', () => {
+  it.each([
+    [{ bridge: 'br0' }, '--bridge: not with --learn'],
+    [{ json: true }, '--json: not with --learn'],
+    [{ baseline: 'b.json' }, '--baseline: not with --learn'],
+    [{ textfile: 'm.prom', reprobe: 's.yml' }, '--textfile, --reprobe: not with --learn'],
+  ])('refuses %j, of which it would make nothing', async (given, message) => {
+    const learn = join(scratch, 'state.json');
+    await expect(watchCommand({ ...none, ...given, learn })).rejects.toMatchObject({
+      code: 'usage',
+      exit: 64,
+      message,
+    });
+    expect(existsSync(learn)).toBe(false);
+  });
+});
