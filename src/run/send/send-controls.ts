@@ -25,7 +25,7 @@ function batches(controls: readonly Control[]): readonly (readonly Control[])[] 
   return [...grouped.values()];
 }
 
-/** The frames of controls, one behind the other. Those of a step are numbered through: their tokens are made together. */
+/** The frames of controls, one behind the other. They are numbered through, so that their tokens are made together. */
 function framesOf({ key, plan }: RunContext, controls: readonly Control[]): Buffer {
   const from = controls.reduce((least, { index }) => Math.min(least, index), Infinity);
   const last = controls.reduce((most, { index }) => Math.max(most, index), from);

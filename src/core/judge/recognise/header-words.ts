@@ -85,7 +85,7 @@ export interface MacWords {
 /** Three words, of which one address has the first two or the last two; the other half of the middle one is 0. */
 type Parts = Int32Array;
 
-/** The words of an address that stands so many bytes from the frame's first; null = it is none. */
+/** The words of an address, `at` bytes behind the first of the frame; null = it is not a MAC. */
 function partsOf(mac: string, at: number): Parts | null {
   const wanted = macBytes(mac);
   const bytes = new Uint8Array(2 * macLength);

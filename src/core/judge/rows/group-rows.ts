@@ -278,14 +278,14 @@ class RowGrouper {
   private addRow(looked: Looked, turn: Turn, seen: number): void {
     const { flow, sent, proven } = turn;
     const allowed = allowanceOfParty(looked.party, looked.isListed, flow);
-    // Of a mesh nearly every row is one of these.
+    // Nearly every row of a mesh is so.
     if (isPlain(allowed, sent, seen) && !this.grouping.single.has(looked.observer.name))
       addTo(alikeOf(looked, { allowed, exposed: false, sent, seen }), sent, seen, proven);
-    else this.addTelling(looked, turn, seen);
+    else this.addUneven(looked, turn, seen);
   }
 
-  /** A row that says more than that who may or must see did: a leak, a loss, or one that is asked for. */
-  private addTelling(looked: Looked, { flow, kind, sent, proven }: Turn, seen: number): void {
+  /** A row that says more: a leak, a loss, or one that is asked for. */
+  private addUneven(looked: Looked, { flow, kind, sent, proven }: Turn, seen: number): void {
     const { single, folder, exposures, open } = this.grouping;
     const { observer } = looked;
     const { allowed, exposed } = outcomeAt(observer, flow, seen, open);
