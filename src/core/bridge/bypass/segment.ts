@@ -1,5 +1,6 @@
 import type { HostState, LinkState } from '../../model/state.js';
 import { tcCopies } from '../diversions.js';
+import type { Bypass } from './bypasses.js';
 
 /** Kinds of link behind which nobody is: what gets there is carried on by rules of theirs, or ends (ip-link(8)). */
 export const waypoints: readonly unknown[] = ['ifb', 'dummy'];
@@ -61,6 +62,28 @@ export function segmentOf(
     for (const { to } of tcCopies(new Set([device]), { tc }))
       if (waypoints.includes(byName.get(to)?.kind)) reached.add(to);
   return reached;
+}
+
+/** Kinds of master that take a device's packets for a table of routes alone, not its frames (ip-vrf(8)). */
+export const routingMasters: readonly unknown[] = ['vrf'];
+
+/**
+ * Bridges that are ports of a device that is none of these: its handler takes what comes to the bridge before the host
+ * does (netdev_rx_handler_register), and carries it on, a switch to ports where nobody listens.
+ */
+export function mastersAbove(bridges: ReadonlySet<string>, { links }: Pick<HostState, 'links'>): readonly Bypass[] {
+  const kinds = new Map(links.map(({ name, kind }) => [name, kind]));
+  return links.flatMap(({ name, kind: ownKind, master }): readonly Bypass[] => {
+    const kind = kinds.get(master ?? '');
+    if (ownKind !== 'bridge' || master === null || !bridges.has(name)) return [];
+    if (bridges.has(master) || routingMasters.includes(kind)) return [];
+    const [way, listing] =
+      kind === 'openvswitch'
+        ? ['to its other ports', `list that switch as a bridge too (ovs-vsctl port-to-br ${name}), `]
+        : ['by itself', ''];
+    const remedy = `${name} is a port of it, and it hands frames on ${way}; ${listing}take ${name} out of it, or answer for it with trust`;
+    return [{ what: `${kind ?? 'device'} ${master}`, where: name, remedy }];
+  });
 }
 
 function groupBy(
