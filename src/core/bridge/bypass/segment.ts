@@ -1,4 +1,4 @@
-import type { HostState, LinkState } from '../../model/state.js';
+import { type HostState, type LinkState, pairKinds } from '../../model/state.js';
 import { tcCopies } from '../diversions.js';
 import type { Bypass } from './bypasses.js';
 
@@ -7,7 +7,7 @@ export const waypoints: readonly unknown[] = ['ifb', 'dummy'];
 
 /**
  * Names of the devices that frames of these bridges come to without anybody's rule: the bridges and their ports, what
- * stands on them (VLAN devices, macvlan), the other ends of veth pairs here and the bridges that these are ports of,
+ * stands on them (VLAN devices, macvlan), the other ends of pairs here and the bridges that these are ports of,
  * and what lies below a port. From below an uplink nothing goes up again: what else stands there is of other networks.
  * An ifb to which tc hands frames of theirs is one of them. `routed`: devices of guests on no bridge, as ports.
  */
@@ -18,12 +18,12 @@ export function segmentOf(
 ): ReadonlySet<string> {
   const byName = new Map(links.map((link) => [link.name, link]));
   const membersOf = groupBy(links, ({ master }) => master);
-  const aboveOf = groupBy(links, ({ kind, lower }) => (kind === 'veth' ? null : (lower ?? null)));
+  const aboveOf = groupBy(links, ({ kind, lower }) => (pairKinds.includes(kind) ? null : (lower ?? null)));
   const reached = new Set<string>();
   const goDown = (link: LinkState): void => {
     if (reached.has(link.name)) return;
     reached.add(link.name);
-    if (link.kind === 'veth') {
+    if (pairKinds.includes(link.kind)) {
       const peer = byName.get(link.lower ?? '');
       if (peer !== undefined) arriveAt(peer);
       return;
