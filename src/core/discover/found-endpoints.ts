@@ -1,5 +1,5 @@
 import type { GuestRecord, Inventory } from '../model/host-config.js';
-import type { FdbState, HostState, LinkState } from '../model/state.js';
+import { type FdbState, type HostState, type LinkState, pairKinds } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { isSharedMac } from '../probe/addresses.js';
 import { type FoundVlan, foundVlans } from './found-vlans.js';
@@ -195,18 +195,18 @@ export function withOrphan(entries: readonly FoundEntry[], around: BridgeInput):
 }
 
 /**
- * The bridge to which a port leads by a veth whose other end is a port there; null = to none. One without other ports
+ * The bridge to which a port leads by a pair whose other end is a port there; null = to none. One without other ports
  * leads nowhere: what gets frames there is a stranger, not the way out.
  */
 function joinedBridge({ kind, lower, master }: LinkState, { links }: Pick<HostState, 'links'>): string | null {
-  const end = kind === 'veth' ? links.find(({ name }) => name === lower) : undefined;
+  const end = pairKinds.includes(kind) ? links.find(({ name }) => name === lower) : undefined;
   const joined = end?.master ?? null;
   const isBridge = links.some(({ name, kind: what }) => name === joined && what === 'bridge');
   const leadsOn = links.some((link) => link.master === joined && link.name !== lower);
   return isBridge && leadsOn && joined !== master ? joined : null;
 }
 
-/** Throws VerifyError (69) where a veth makes one network of several bridges: what one says is heard on the other. */
+/** Throws VerifyError (69) where a pair makes one network of several bridges: what one says is heard on the other. */
 export function refuseJoined(bridges: readonly { readonly members: readonly LinkState[] }[], state: HostState): void {
   const ports = bridges.flatMap(({ members }) => members);
   const masters = new Set(ports.map(({ master }) => master));

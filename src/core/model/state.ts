@@ -2,6 +2,9 @@ import type { Declared } from './host-config.js';
 import type { ConfigurationManager } from './fix.js';
 import type { SettingValue } from './scenario.js';
 
+/** Kinds of link that are pairs: what is sent by one end comes in at the other (ip-link(8)). */
+export const pairKinds: readonly (string | null)[] = ['veth', 'netkit'];
+
 /** One link of the bridge's host, as `ip -j -d link` reports it. Values that the kernel does not know are absent. */
 export interface LinkState {
   readonly name: string;
@@ -16,11 +19,11 @@ export interface LinkState {
   readonly master: string | null;
   /** How many want every frame of it; null = not reported. */
   readonly promiscuity: number | null;
-  /** The link below it, or the other end of a veth, by name, where that is in this namespace. */
+  /** The link below it, or the other end of a veth or netkit, by name, where that is in this namespace. */
   readonly lower?: string;
   /**
-   * Index of the other end of a veth, in the namespace where that is; absent where it is not a veth or the other end is
-   * here.
+   * Index of the other end of a veth or netkit, in the namespace where that is; absent where it is neither or the other
+   * end is here.
    */
   readonly peer?: number;
   /** VXLAN network identifier of a VXLAN device; absent where it is not one. */
@@ -298,7 +301,7 @@ export interface LinkedDevice {
   /** linkinfo.info_kind; '' where it has none. */
   readonly kind: string;
   readonly mac: string;
-  /** Number, in the bridges' namespace, of what it stands on, or of the other end of a veth; null = nothing there. */
+  /** Number, in the bridges' namespace, of what it stands on, or of the other end of a pair; null = nothing there. */
   readonly lower: number | null;
   /** Number of its master, in its own namespace; null = none. */
   readonly master: number | null;

@@ -1,5 +1,5 @@
 import type { Observer, Plan, StepPlan } from '../model/plan.js';
-import type { EarProgram, LinkedDevice } from '../model/state.js';
+import { type EarProgram, type LinkedDevice, pairKinds } from '../model/state.js';
 import type { TimelineEntry } from '../model/timeline.js';
 
 /** A place to listen that is no port, found when a step began: a device that stands on a bridge or on a port. */
@@ -47,7 +47,8 @@ function partiesOf(step: StepPlan, devices: readonly LinkedDevice[]): (space: st
   const observerOf = new Map(step.observers.map(({ interface: port, name }) => [port, name]));
   const owners = new Map<string, Set<string>>();
   for (const { space, kind, lower } of devices) {
-    const owner = kind === 'veth' && space !== null ? observerOf.get(portOf.get(lower ?? -1) ?? '') : undefined;
+    const owner =
+      pairKinds.includes(kind) && space !== null ? observerOf.get(portOf.get(lower ?? -1) ?? '') : undefined;
     if (space === null || owner === undefined) continue;
     owners.set(space, (owners.get(space) ?? new Set()).add(owner));
   }
@@ -81,7 +82,7 @@ function devicesAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonl
     const bridge = byIndex.get(master ?? -1)?.name ?? '';
     return bridges.has(bridge) ? bridge : undefined;
   };
-  /** The first bridge on the way down; a veth stands on nothing, for its `lower` is its other end. */
+  /** The first bridge on the way down; an end of a pair stands on nothing, for its `lower` is its other end. */
   const bridgeBelow = (lower: LinkedDevice): string | undefined => {
     const passed = new Set<LinkedDevice>();
     let at: LinkedDevice | undefined = lower;

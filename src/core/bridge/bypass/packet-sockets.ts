@@ -5,6 +5,7 @@ import { isGroupMacText } from '../../wire/ethernet.js';
 import { tokenLength } from '../../wire/token.js';
 import type { Bypass } from './bypasses.js';
 import { runBpf, type SeenFrame } from './run-bpf.js';
+import { routingMasters } from './segment.js';
 
 /** Frames of one form, as somebody else's socket would get them; of some bytes it is not known what they are. */
 export type PlannedForm = Pick<SeenFrame, 'bytes' | 'unknown' | 'isOpen' | 'ports' | 'isUnicast'>;
@@ -189,6 +190,7 @@ export function unseenHolders(
 ): readonly Bypass[] {
   if (packetSockets === undefined || packetSockets === null) return [];
   const bridges = new Set(observers.map(({ bridge }) => bridge));
+  const kinds = new Map(links.map(({ name, kind }) => [name, kind]));
   return links
     .filter(({ name, kind }) => kind === 'bridge' && bridges.has(name))
     .flatMap((link): readonly Bypass[] => {
@@ -199,7 +201,7 @@ export function unseenHolders(
       const known =
         Number(link.flags.includes('PROMISC')) +
         Number(hasOthers) +
-        Number(link.master !== null) +
+        Number(link.master !== null && !routingMasters.includes(kinds.get(link.master))) +
         above.length +
         links.filter(({ lower }) => lower === link.name).length +
         packetSockets.filter(({ ifindex }) => ifindex === link.ifindex).length;

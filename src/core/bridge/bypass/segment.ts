@@ -1,12 +1,13 @@
-import type { HostState, LinkState } from '../../model/state.js';
+import { type HostState, type LinkState, pairKinds } from '../../model/state.js';
 import { tcCopies } from '../diversions.js';
+import type { Bypass } from './bypasses.js';
 
 /** Kinds of link behind which nobody is: what gets there is carried on by rules of theirs, or ends (ip-link(8)). */
 export const waypoints: readonly unknown[] = ['ifb', 'dummy'];
 
 /**
  * Names of the devices that frames of these bridges come to without anybody's rule: the bridges and their ports, what
- * stands on them (VLAN devices, macvlan), the other ends of veth pairs here and the bridges that these are ports of,
+ * stands on them (VLAN devices, macvlan), the other ends of pairs here and the bridges that these are ports of,
  * and what lies below a port. From below an uplink nothing goes up again: what else stands there is of other networks.
  * An ifb to which tc hands frames of theirs is one of them. `routed`: devices of guests on no bridge, as ports.
  */
@@ -17,12 +18,12 @@ export function segmentOf(
 ): ReadonlySet<string> {
   const byName = new Map(links.map((link) => [link.name, link]));
   const membersOf = groupBy(links, ({ master }) => master);
-  const aboveOf = groupBy(links, ({ kind, lower }) => (kind === 'veth' ? null : (lower ?? null)));
+  const aboveOf = groupBy(links, ({ kind, lower }) => (pairKinds.includes(kind) ? null : (lower ?? null)));
   const reached = new Set<string>();
   const goDown = (link: LinkState): void => {
     if (reached.has(link.name)) return;
     reached.add(link.name);
-    if (link.kind === 'veth') {
+    if (pairKinds.includes(link.kind)) {
       const peer = byName.get(link.lower ?? '');
       if (peer !== undefined) arriveAt(peer);
       return;
@@ -61,6 +62,28 @@ export function segmentOf(
     for (const { to } of tcCopies(new Set([device]), { tc }))
       if (waypoints.includes(byName.get(to)?.kind)) reached.add(to);
   return reached;
+}
+
+/** Kinds of master that take a device's packets for a table of routes alone, not its frames (ip-vrf(8)). */
+export const routingMasters: readonly unknown[] = ['vrf'];
+
+/**
+ * Bridges that are ports of a device that is none of these: its handler takes what comes to the bridge before the host
+ * does (netdev_rx_handler_register), and carries it on, a switch to ports where nobody listens.
+ */
+export function mastersAbove(bridges: ReadonlySet<string>, { links }: Pick<HostState, 'links'>): readonly Bypass[] {
+  const kinds = new Map(links.map(({ name, kind }) => [name, kind]));
+  return links.flatMap(({ name, kind: ownKind, master }): readonly Bypass[] => {
+    const kind = kinds.get(master ?? '');
+    if (ownKind !== 'bridge' || master === null || !bridges.has(name)) return [];
+    if (bridges.has(master) || routingMasters.includes(kind)) return [];
+    const [way, listing] =
+      kind === 'openvswitch'
+        ? ['to its other ports', `list that switch as a bridge too (ovs-vsctl port-to-br ${name}), `]
+        : ['by itself', ''];
+    const remedy = `${name} is a port of it, and it hands frames on ${way}; ${listing}take ${name} out of it, or answer for it with trust`;
+    return [{ what: `${kind ?? 'device'} ${master}`, where: name, remedy }];
+  });
 }
 
 function groupBy(

@@ -2,7 +2,7 @@ import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
 import { type Bypass, bypassEffect, bypassesIn } from '../../bridge/bypass/bypasses.js';
 import { type AsksForms, socketBypasses, unseenHolders } from '../../bridge/bypass/packet-sockets.js';
 import { promptDisciplines } from '../../bridge/bypass/known-good.js';
-import { segmentOf, waypoints } from '../../bridge/bypass/segment.js';
+import { mastersAbove, segmentOf, waypoints } from '../../bridge/bypass/segment.js';
 import { diversions } from '../../bridge/routing.js';
 import { isRoutedTo } from '../../model/attach.js';
 import { bareName, hostOf } from '../../model/host-names.js';
@@ -99,6 +99,7 @@ function bypassesAt(input: BypassInput, state: HostState, someForm: AsksForms): 
     ...socketBypasses(state, { bridges, segment }, someForm),
     ...heldBack(state, segment),
     ...unseenHolders(input.step.observers, state),
+    ...mastersAbove(bridges, state),
   ];
 }
 

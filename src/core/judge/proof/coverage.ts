@@ -2,7 +2,7 @@ import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
 import { unheardPorts } from '../../bridge/ovs.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import type { Result } from '../../model/result.js';
-import type { HostState, StepStates } from '../../model/state.js';
+import { type HostState, pairKinds, type StepStates } from '../../model/state.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import { hostOf, onHost } from '../../model/host-names.js';
 import { lostEvents, type SettingChange } from '../../model/timeline.js';
@@ -21,7 +21,7 @@ interface Unobserved {
 }
 
 /**
- * Ports of bridges that the plan does not have, behind ports of a step's bridges by a veth: what leaves by the one port
+ * Ports of bridges that the plan does not have, behind ports of a step's bridges by a pair: what leaves by the one port
  * may go to any guest there. A bridge with one further port leads to one guest, as those of firewalls do; what is
  * behind an uplink is beyond it.
  */
@@ -32,7 +32,7 @@ function portsBehind(plan: Plan, step: StepPlan, links: HostState['links']): rea
   const found: Unobserved[] = [];
   const follow = (bridge: string, behind: string | null): void => {
     for (const { name, kind, lower, master } of links) {
-      if (master !== bridge || kind !== 'veth' || uplinks.has(name)) continue;
+      if (master !== bridge || !pairKinds.includes(kind) || uplinks.has(name)) continue;
       const peer = byName.get(lower ?? '');
       const next = peer?.master ?? null;
       if (next === null || reached.has(next)) continue;

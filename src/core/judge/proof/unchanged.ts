@@ -96,7 +96,7 @@ function changedLinks(
 ): readonly Reason[] {
   const bridges = new Set(step.observers.map((observer) => observer.bridge));
   const watched = before.links.filter(ofStep(step));
-  const [was, is] = [byName(before.links), byName(after.links)];
+  const [was, is] = [byName(watched), byName(after.links)];
   const observers = new Map(step.observers.map((observer) => [observer.interface, observer.name]));
   const reasons = watched.flatMap((link) => {
     const now = is.get(link.name);
@@ -106,6 +106,7 @@ function changedLinks(
       reason('settings-changed', observer, `${link.name}: ${text}`),
     );
   });
+  // also what was there before and no port
   const joined = after.links.filter((link) => link.master !== null && bridges.has(link.master) && !was.has(link.name));
   return [
     ...reasons,

@@ -116,7 +116,8 @@ describe('who gets frames beside the ports', () => {
       'mv@br0',
       'mv@br0#2',
     ]);
-    expect(ears(device('mv', there), device('eth0', { ...there, kind: 'veth', lower: 4 }))).toEqual(['mv@br0 of c']);
+    for (const kind of ['veth', 'netkit'])
+      expect(ears(device('mv', there), device('eth0', { ...there, kind, lower: 4 }))).toEqual(['mv@br0 of c']);
   });
 });
 

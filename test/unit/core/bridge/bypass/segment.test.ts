@@ -47,17 +47,32 @@ describe('the devices that frames of a bridge come to', () => {
     expect([...segmentOf(new Set(['br0']), { links, tc })].sort()).toEqual(['br0', 'ifb0', 'ifb1', 'vnet0']);
   });
 
-  it('are the bridge behind a pair of veths, and its ports', () => {
-    expect(
-      reached(
-        br0,
-        link('w0', { master: 'br0', kind: 'veth', lower: 'w1' }),
-        link('w1', { master: 'br1', kind: 'veth', lower: 'w0' }),
+  it.each(['veth', 'netkit'])(
+    'are the bridge behind a pair of the kind %s, also below a VLAN device, and its ports',
+    (kind) => {
+      const behind = [
+        link('w1', { master: 'br1', kind, lower: 'w0' }),
         link('br1', { kind: 'bridge' }),
         link('tap', { master: 'br1', kind: 'tun' }),
-      ),
-    ).toEqual(['br0', 'br1', 'tap', 'w0', 'w1']);
-  });
+      ];
+      expect(reached(br0, link('w0', { master: 'br0', kind, lower: 'w1' }), ...behind)).toEqual([
+        'br0',
+        'br1',
+        'tap',
+        'w0',
+        'w1',
+      ]);
+      const tagged = link('w0.7', { master: 'br0', kind: 'vlan', lower: 'w0' });
+      expect(reached(br0, tagged, link('w0', { kind, lower: 'w1' }), ...behind)).toEqual([
+        'br0',
+        'br1',
+        'tap',
+        'w0',
+        'w0.7',
+        'w1',
+      ]);
+    },
+  );
 
   it('are what lies below an uplink, and not what else stands there', () => {
     expect(

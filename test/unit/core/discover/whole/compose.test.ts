@@ -355,12 +355,12 @@ describe('the scenario of a whole host', () => {
   });
 });
 
-describe('two bridges that a veth joins', () => {
+describe.each(['veth', 'netkit'])('two bridges that a %s joins', (kind) => {
   it('are examined one at a time: the end of the other is an uplink, and its guests are nobody here', () => {
     const host = hostOf(3, undefined, [
       bridge('br1'),
-      port('j0', { lower: 'j1' }),
-      port('j1', { lower: 'j0', master: 'br1' }),
+      port('j0', { kind, lower: 'j1' }),
+      port('j1', { kind, lower: 'j0', master: 'br1' }),
       ...[7, 8, 9].map((n) => port(`w${n}`, { master: 'br1' })),
     ]);
     const fdb = [
@@ -378,8 +378,8 @@ describe('two bridges that a veth joins', () => {
   it('are one where nothing else is on the second: its end is a port like others, which nobody vouches for', () => {
     const host = hostOf(3, undefined, [
       bridge('br1'),
-      port('j0', { lower: 'j1' }),
-      port('j1', { lower: 'j0', master: 'br1' }),
+      port('j0', { kind, lower: 'j1' }),
+      port('j1', { kind, lower: 'j0', master: 'br1' }),
     ]);
     const { endpoints } = composed(host);
     expect(endpoints['j0']).toEqual({ bridge: 'br0', port: 'j0', observed_only: true });

@@ -361,8 +361,8 @@ describe('what could carry frames past the ears', () => {
     expect(at('p0', undefined)).toBe(1);
     expect(at('p0', ovsOf(name))).toBe(0);
     expect(at(name, ovsOf(name))).toBe(0);
-    // a bridge of the kernel beside one of Open vSwitch, and as a port of it
+    // a bridge of the kernel beside one of Open vSwitch, and as a port of it: the socket, and the switch itself
     expect(at('p0', ovsOf('ovs1'))).toBe(1);
-    expect(at(name, ovsOf('ovs1'), 'ovs1')).toBe(1);
+    expect(at(name, ovsOf('ovs1'), 'ovs1')).toBe(2);
   });
 });

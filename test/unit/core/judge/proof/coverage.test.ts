@@ -42,31 +42,34 @@ describe('coverage', () => {
       coverage([], hostState(), { unobservable: [{ bridge: 'br9', port: 'winxp', reason: 'behind the device' }] }),
     ).toMatchObject({ complete: true, ports: 4 });
   });
-  it('is not complete with a bridge of several guests behind a port, and is with one that leads to one guest', () => {
-    const state = hostState();
-    const [like] = state.links;
-    if (like === undefined) throw new Error('the fixture has changed');
-    const link = (name: string, master: string | null, more: Partial<LinkState> = {}): LinkState => ({
-      ...like,
-      ...{ name, master, kind: 'veth', ifindex: 100 + name.length, bridge: null, port: null },
-      ...more,
-    });
-    const behind = (...guests: readonly string[]): Result['coverage'] =>
-      coverage([], {
-        ...state,
-        links: [
-          ...state.links.map((known) => (known.name === 'p1' ? { ...known, kind: 'veth', lower: 'q1' } : known)),
-          link('br7', null, { kind: 'bridge' }),
-          link('q1', 'br7', { lower: 'p1' }),
-          ...guests.map((name) => link(name, 'br7')),
-        ],
+  it.each(['veth', 'netkit'])(
+    'is not complete with a bridge of several guests behind a port (%s), and is with one that leads to one guest',
+    (kind) => {
+      const state = hostState();
+      const [like] = state.links;
+      if (like === undefined) throw new Error('the fixture has changed');
+      const link = (name: string, master: string | null, more: Partial<LinkState> = {}): LinkState => ({
+        ...like,
+        ...{ name, master, kind, ifindex: 100 + name.length, bridge: null, port: null },
+        ...more,
       });
-    expect(behind('r1').complete).toBe(true);
-    expect(behind('r1', 'r3').unobserved).toEqual([
-      { port: 'r1', reason: 'on br7, behind p1: list it too' },
-      { port: 'r3', reason: 'on br7, behind p1: list it too' },
-    ]);
-  });
+      const behind = (...guests: readonly string[]): Result['coverage'] =>
+        coverage([], {
+          ...state,
+          links: [
+            ...state.links.map((known) => (known.name === 'p1' ? { ...known, kind, lower: 'q1' } : known)),
+            link('br7', null, { kind: 'bridge' }),
+            link('q1', 'br7', { lower: 'p1' }),
+            ...guests.map((name) => link(name, 'br7')),
+          ],
+        });
+      expect(behind('r1').complete).toBe(true);
+      expect(behind('r1', 'r3').unobserved).toEqual([
+        { port: 'r1', reason: 'on br7, behind p1: list it too' },
+        { port: 'r3', reason: 'on br7, behind p1: list it too' },
+      ]);
+    },
+  );
   it('is not complete with a port of Open vSwitch that is no interface here, if the switch forwards to it', () => {
     const ovsPort = (name: string, over: Partial<OvsPortState> = {}): OvsPortState => ({
       name,

@@ -36,13 +36,14 @@ const withFlows = (flows: readonly string[]): NonNullable<HostState['ovs']> => (
   ports: [],
   mirrors: [],
 });
-/** A port of a bridge that is not the step's, and a switch beside it. */
+/** A port of a bridge that is not the step's, a link of no bridge, and a switch beside them. */
 const withMore = (state: HostState): HostState => ({
   ...state,
   ovs: withFlows([flow('02:00:00:00:00:09')]),
   links: [
     ...state.links,
     ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'q0', ifindex: 90, master: 'br9' })),
+    ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'vx', ifindex: 91, master: null })),
   ],
 });
 
@@ -111,6 +112,13 @@ describe('what must not change while probes are under way', () => {
         links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'new' }))],
       }),
       ['settings-changed -: new joined br0'],
+    ],
+    ['a port of another bridge that joined', over('q0', { master: 'br0' }), ['settings-changed -: q0 joined br0']],
+    ['a link of no bridge that joined', over('vx', { master: 'br0' }), ['settings-changed -: vx joined br0']],
+    [
+      'the name of a port',
+      over('p2', { name: 'vx2' }),
+      ['settings-changed c: p2 is gone', 'settings-changed -: vx2 joined br0', 'not-forwarding c: p2 does not exist'],
     ],
     [
       'rules of iptables-legacy',
@@ -202,6 +210,11 @@ describe('what must not change while probes are under way', () => {
       }),
     ],
     ['a port of another bridge that goes', links('q0', () => null)],
+    [
+      'a link that joins another bridge, or leaves it',
+      (state) => over('q0', { master: null })(over('vx', { master: 'br9' })(state)),
+    ],
+    ['the name of a link of no bridge', over('vx', { name: 'vx2' })],
   ])('may change: %s', (_, change) => expect(reported(change, withMore)).toEqual([]));
 
   it('counters of rules are no rules', () => {
