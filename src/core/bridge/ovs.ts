@@ -135,7 +135,7 @@ function isOfOvn(match: string): boolean {
 /**
  * Copies that a flow makes (ovs-actions(7)): to controllers, whatever its length, which has had no effect since 2.7; as
  * samples; to ports that stand beside NORMAL. What leaves by a port alone is the flow's way, and where nobody hears a
- * port that is told as such.
+ * port that is reported as such.
  */
 function copiesOfFlow(flow: string, heard: ReadonlyMap<string, string | null>): readonly Omit<OvsCopy, 'bridge'>[] {
   const [before = '', after = ''] = flow.split(/\bactions=(.*)$/s);
