@@ -113,6 +113,74 @@ export function unheardPorts({ links, ovs }: Pick<HostState, 'links' | 'ovs'>): 
     }));
 }
 
+/** What in Open vSwitch hands frames of a bridge to others than those whom they are for. */
+export interface OvsCopy {
+  readonly bridge: string;
+  /** `action CONTROLLER`, `sFlow`. */
+  readonly what: string;
+  /** Match of the flow; null = it is none of a flow. */
+  readonly flow: string | null;
+  /** Ports that get the copies, where these are known and ports alone get them. */
+  readonly to?: readonly string[];
+}
+
+/** Columns of a bridge that name who gets samples of its frames: NetFlow has no more of these than counts. */
+const samplers = { sflow: 'sFlow', ipfix: 'IPFIX' } as const;
+
+/** OVN's own: its controller gets what a flow of one of its datapaths, which `metadata` numbers, takes. */
+function isOfOvn(match: string): boolean {
+  return /\bmetadata=0x[1-9a-f]/.test(match);
+}
+
+/**
+ * Copies that a flow makes (ovs-actions(7)): to controllers, whatever its length, which has had no effect since 2.7; as
+ * samples; to ports that stand beside NORMAL. What leaves by a port alone is the flow's way, and where nobody hears a
+ * port that is reported as such.
+ */
+function copiesOfFlow(flow: string, heard: ReadonlyMap<string, string | null>): readonly Omit<OvsCopy, 'bridge'>[] {
+  const [before = '', after = ''] = flow.split(/\bactions=(.*)$/s);
+  const match = before.replace(/[, ]+$/, '');
+  // an action `learn` outputs nothing itself
+  const actions = after.replaceAll(/\blearn\([^()]*\)/g, '');
+  const copies: Omit<OvsCopy, 'bridge'>[] = [];
+  const controllers = [...actions.matchAll(/\bcontroller\b(\([^()]*\buserdata=)?/gi)];
+  if (controllers.some(([, userdata]) => userdata === undefined || !isOfOvn(match)))
+    copies.push({ what: 'action CONTROLLER', flow: match });
+  if (/\bsample\(/.test(actions)) copies.push({ what: 'action sample', flow: match });
+  if (!/\bnormal\b/i.test(actions)) return copies;
+  const outputs = /\b(?:output|enqueue)(?::"?|\((?:port=)?"?)([^,:")]+)/g;
+  const ports = [...actions.matchAll(outputs)].map(([, port = '']) => heard.get(port));
+  const to = ports.filter((port) => typeof port === 'string');
+  if (ports.includes(undefined)) copies.push({ what: 'action output beside NORMAL', flow: match });
+  else if (to.length > 0) copies.push({ what: `action output beside NORMAL to ${to.join(', ')}`, flow: match, to });
+  return copies;
+}
+
+/**
+ * What of Open vSwitch copies frames of its bridges; columns that a state lacks were not asked for. The switch is one
+ * host's: where that has no such link, it is another one's.
+ */
+export function ovsCopies({ links, ovs }: Pick<HostState, 'links' | 'ovs'>): readonly OvsCopy[] {
+  if (ovs === undefined) return [];
+  const switches = new Set(links.flatMap(({ kind, name }) => (kind === 'openvswitch' ? [name] : [])));
+  const unheard = new Set(unheardPorts({ links, ovs }).map(({ port }) => port));
+  const bridges = ovs.bridges.filter(({ name }) => switches.has(name));
+  return bridges.flatMap(({ name: bridge, columns, flows }) => {
+    const heard = new Map(
+      ovs.ports
+        .filter((port) => port.bridge === bridge)
+        .flatMap(({ name, ofport }) => {
+          const known = unheard.has(name) ? null : name;
+          return [[name, known] as const, ...(ofport === null ? [] : [[String(ofport), known] as const])];
+        }),
+    );
+    const sampled = Object.entries(samplers).flatMap(([column, what]) =>
+      membersOf(columns[column]).length === 0 ? [] : [{ what, flow: null }],
+    );
+    return [...sampled, ...flows.flatMap((flow) => copiesOfFlow(flow, heard))].map((copy) => ({ bridge, ...copy }));
+  });
+}
+
 /**
  * Where a bridge of Open vSwitch forwards; null = it has none of that name. An empty column means the kernel's
  * (ovs-vswitchd.conf.db(5), datapath_type).

@@ -16,8 +16,17 @@ export interface Ear {
  */
 export const maxSpaces = 16;
 
-/** Kinds of link that get frames of what they stand on (ip-link(8)). */
-const above: ReadonlySet<string> = new Set(['macvlan', 'macvtap', 'ipvlan', 'ipvtap', 'vlan']);
+/**
+ * Kinds of link (ip-link(8)) that get no frames of what IFLA_LINK names: for pairs that is their other end, tunnels
+ * send by it and get what they unwrap. Every other one is taken to get them: macsec gets a copy of each frame without a
+ * SecTAG (handle_not_macsec, drivers/net/macsec.c).
+ */
+const aside: ReadonlySet<string> = new Set([
+  ...[...pairKinds, 'vxcan'],
+  ...['gre', 'ip6gre', 'ip6tnl', 'ipip', 'sit', 'vti', 'vti6', 'xfrm'],
+  ...['erspan', 'gretap', 'ip6erspan', 'ip6gretap'],
+  ...['amt', 'bareudp', 'geneve', 'gtp', 'l2tpeth', 'pfcp', 'vxlan'],
+]);
 /** Those that a guest has, wherever they are. */
 const taps: ReadonlySet<string> = new Set(['macvtap', 'ipvtap']);
 
@@ -26,7 +35,7 @@ const taps: ReadonlySet<string> = new Set(['macvtap', 'ipvtap']);
  * port.
  */
 function isSomebodys({ kind, space, master }: LinkedDevice): boolean {
-  return above.has(kind) && (space !== null || taps.has(kind) || master !== null);
+  return !aside.has(kind) && (space !== null || taps.has(kind) || master !== null);
 }
 
 /**
@@ -82,13 +91,13 @@ function devicesAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonl
     const bridge = byIndex.get(master ?? -1)?.name ?? '';
     return bridges.has(bridge) ? bridge : undefined;
   };
-  /** The first bridge on the way down; an end of a pair stands on nothing, for its `lower` is its other end. */
+  /** The first bridge on the way down; an end of a pair, or a tunnel, stands on nothing. */
   const bridgeBelow = (lower: LinkedDevice): string | undefined => {
     const passed = new Set<LinkedDevice>();
     let at: LinkedDevice | undefined = lower;
     while (at !== undefined && !passed.has(at)) {
       const bridge = bridgeOf(at);
-      if (bridge !== undefined || !above.has(at.kind)) return bridge;
+      if (bridge !== undefined || aside.has(at.kind)) return bridge;
       passed.add(at);
       at = byIndex.get(at.lower ?? -1);
     }
@@ -159,10 +168,10 @@ export function programsAtEars(
 }
 
 /**
- * Who beside the ports gets frames of a step's bridges: a macvlan, an ipvlan or a VLAN device on the bridge, on a port
- * or on the device of a guest that the host routes to, that is in another namespace, a virtual machine's macvtap, a
- * VLAN device that is another bridge's port. `devices`: those of the bridges' namespace and those elsewhere that stand
- * on one of them. Pure.
+ * Who beside the ports gets frames of a step's bridges: a macvlan, a macsec, a VLAN device or any other on the bridge,
+ * on a port or on the device of a guest that the host routes to, that is in another namespace, a virtual machine's
+ * macvtap, one here that is another bridge's port. `devices`: those of the bridges' namespace and those elsewhere that
+ * stand on one of them. Pure.
  */
 export function earsAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonly Ear[] {
   const partyOf = partiesOf(step, devices);

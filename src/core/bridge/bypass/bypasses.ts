@@ -1,5 +1,6 @@
 import type { HostState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
+import { ovsCopies } from '../ovs.js';
 import {
   harmlessActions,
   harmlessFilters,
@@ -363,6 +364,18 @@ function legacyBypasses({ legacyTables = [], logGroups = [] }: HostState): reado
   });
 }
 
+/** Samples and copies of Open vSwitch's bridges. */
+function ovsBypasses(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
+  return ovsCopies(state)
+    .filter(({ bridge }) => segment.has(bridge))
+    .map(({ bridge, what, flow, to }) => ({
+      what: `Open vSwitch ${what}`,
+      where: flow === null ? bridge : `${bridge} ${flow}`.trim(),
+      remedy: to === undefined ? takeAway : copyRemedy('what its flow matches'),
+      ...(to === undefined ? {} : { to }),
+    }));
+}
+
 /**
  * What can carry frames of these devices elsewhere and is not known to be harmless: programs, filters and actions of
  * tc, statements of nft, rules of xtables, hardware that forwards, functions of modules, taps that are shared. Every
@@ -379,5 +392,6 @@ export function bypassesIn(state: HostState, segment: ReadonlySet<string>): read
     ...tcBypasses(state, segment),
     ...nftBypasses(state, segment),
     ...legacyBypasses(state),
+    ...ovsBypasses(state, segment),
   ];
 }

@@ -179,7 +179,7 @@ const findAboveBridge: CauseFinder = ({ observer, bridge }) => {
 
 export const aboveBridge: Explained = {
   meaning:
-    'The observer is a macvlan, an ipvlan or a VLAN device on the bridge or a port. It gets what the device below gets, whatever the ports are set to.',
+    'The observer is a macvlan, a macsec or another device on the bridge or a port. It gets what the device below gets, whatever the ports are set to.',
   cause: {
     phrase: ({ place, value }) => `${place} stands ${value} and gets what that gets`,
     cost: ({ changes = [] }) =>

@@ -44,7 +44,7 @@ export function parseOvs(texts: OvsTexts): OvsState {
   const nameOfPort = (id: unknown): string | null => textOf(portById.get(uuidOf(id))?.['name']) || null;
   const bridges = texts.bridges.map((bridge) => ({
     name: textOf(bridge['name']),
-    columns: pick(bridge, ['datapath_type', ...ovsColumns.bridge]),
+    columns: pick(bridge, ['datapath_type', 'sflow', 'ipfix', ...ovsColumns.bridge]),
     flows: (texts.flows[textOf(bridge['name'])] ?? '')
       .split('\n')
       .filter((line) => line.includes('actions='))

@@ -41,6 +41,34 @@ describe('who gets frames beside the ports', () => {
     ).toEqual(['mv@br0', 'iv@br0', 'p1.7@p1']);
   });
 
+  it.each(['macsec', 'virt_wifi', 'rmnet', 'dsa', ''])('is one of kind "%s" in another namespace too', (kind) => {
+    const there = { space: '/proc/9/ns/net', kind };
+    expect(ears(device('m0', { ...there, lower: 1 }), device('m1', { ...there, lower: 3 }))).toEqual([
+      'm0@br0',
+      'm1@p1',
+    ]);
+  });
+
+  it.each(
+    ['amt', 'bareudp', 'erspan', 'geneve', 'gre', 'gretap', 'gtp', 'ip6erspan', 'ip6gre', 'ip6gretap', 'ip6tnl'].concat(
+      ['ipip', 'l2tpeth', 'netkit', 'pfcp', 'sit', 'veth', 'vti', 'vti6', 'vxcan', 'vxlan', 'xfrm'],
+    ),
+  )('is no %s, which only sends by what it names, and nothing on one', (kind) => {
+    const there = { space: '/proc/9/ns/net', lower: 1 };
+    expect(ears(device('t0', { ...there, kind }))).toEqual([]);
+    expect(ears(device('t0', { kind, lower: 1, master: 60 }), device('br9', { ifindex: 60 }))).toEqual([]);
+    const here = device('t0', { kind, lower: 1, ifindex: 60 });
+    expect(ears(here, device('mv', { ...there, kind: 'macvlan', lower: 60 }))).toEqual([]);
+  });
+
+  it('is a macsec here that is another bridge’s port, and one elsewhere on a macsec of the host’s', () => {
+    const here = { kind: 'macsec', lower: 1, ifindex: 60 };
+    expect(ears(device('m0', here))).toEqual([]);
+    expect(ears(device('m0', { ...here, master: 61 }), device('br9', { ifindex: 61 }))).toEqual(['m0@br0']);
+    const mv = device('mv', { space: '/proc/9/ns/net', kind: 'macvlan', lower: 60 });
+    expect(ears(device('m0', here), mv)).toEqual(['mv@m0']);
+  });
+
   it('is one elsewhere, whatever it is called there and whatever number its master has there', () => {
     const there = { space: '/proc/9/ns/net', kind: 'macvlan', lower: 1 };
     expect(ears(device('br0', there), device('mv', { ...there, master: 1 }))).toEqual(['br0@br0', 'mv@br0']);
@@ -144,6 +172,14 @@ describe('who got frames while a step ran and had no ear', () => {
       `${where} came up on h/br0 while the step ran${heard}`,
     ]);
     expect(unheard([], [down])).toHaveLength(1);
+  });
+
+  it('is a macsec that came', () => {
+    const macsec = { ...mv, name: 'm0', kind: 'macsec' };
+    expect(unheard([], [macsec])).toEqual([
+      `macsec h/m0 in /proc/9/ns/net came to stand on h/br0 while the step ran${heard}`,
+    ]);
+    expect(unheard([], [{ ...macsec, kind: 'vxlan' }])).toEqual([]);
   });
 
   it('is one that came to stand on a VLAN device of a bridge', () => {

@@ -123,6 +123,14 @@ describe('what Open vSwitch prints', () => {
     ]);
   });
 
+  it('says who gets samples of frames, by sFlow and IPFIX, and not by NetFlow, which has none', () => {
+    const [bridge = {}] = texts.bridges;
+    const sampled = { ...bridge, sflow: id('S'), ipfix: set(), netflow: id('N') };
+    const columns = parseOvs({ ...texts, bridges: [sampled] }).bridges[0]?.columns;
+    expect(columns).toMatchObject({ sflow: id('S'), ipfix: set() });
+    expect(columns).not.toHaveProperty('netflow');
+  });
+
   it('is alike in later versions of OpenFlow', () => {
     const flow =
       ' cookie=0x0, duration=0.273s, table=0, n_packets=0, n_bytes=0, reset_counts idle_age=0, priority=100,dl_dst=00:11:22:33:44:55 actions=FLOOD\n';
