@@ -5,7 +5,7 @@ import { type Fields, isFields, numberOf, objectsOf, textOf } from '../text/json
 type Family = 4 | 6;
 
 /** Addresses that have their first `length` bits in common. */
-interface Prefix {
+export interface Prefix {
   readonly family: Family;
   readonly value: bigint;
   readonly length: number;
@@ -81,7 +81,8 @@ const usualTables: readonly string[] = ['local', 'main', 'default'];
 /** Types of routes that send nothing, and end the search. */
 const ends: readonly string[] = ['unreachable', 'blackhole', 'prohibit', 'local', 'broadcast', 'anycast'];
 
-function prefixOf(text: string, family: Family, length?: number | null): Prefix | null {
+/** What `text` names; `length` where it names none itself. null = no prefix of that family. */
+export function prefixOf(text: string, family: Family, length?: number | null): Prefix | null {
   if (text === 'all' || text === 'default' || text === 'any') return { family, value: 0n, length: 0 };
   const [address = '', bits = String(length ?? bitsOf(family))] = text.split('/');
   const ip = parseIp(address);
@@ -93,6 +94,15 @@ function prefixOf(text: string, family: Family, length?: number | null): Prefix 
 function covers(outer: Prefix, inner: Prefix): boolean {
   const shift = BigInt(bitsOf(outer.family) - outer.length);
   return outer.length <= inner.length && outer.value >> shift === inner.value >> shift;
+}
+
+/** Whether a prefix lies in one of these, or is one of them; what takes everything does not count. */
+export function isWithin(prefixes: readonly Prefix[]): (prefix: Prefix) => boolean {
+  const network = ({ family, value }: Prefix, length: number): string =>
+    `${value >> BigInt(bitsOf(family) - length)}/${length}/${family}`;
+  const known = new Set(prefixes.map((prefix) => network(prefix, prefix.length)));
+  const lengths = [...new Set(prefixes.map(({ length }) => length))].filter((length) => length > 0);
+  return (prefix) => lengths.some((length) => length <= prefix.length && known.has(network(prefix, length)));
 }
 
 type Match = 'yes' | 'maybe' | 'no';
@@ -307,7 +317,7 @@ function wayBy(rule: Fields, route: Route, match: Match, family: Family): Way {
   };
 }
 
-/** A way by which some packets for a guest leave by another device than the guest's, or are encapsulated. */
+/** A way by which packets for a guest, some or all, leave by another device than the guest's, or are encapsulated. */
 export interface Diversion extends Way {
   readonly address: string;
   /** The guest's device. */
@@ -317,9 +327,8 @@ export interface Diversion extends Way {
 }
 
 /**
- * Ways on which a rule, or a route, leads some packets for a guest to another device, and all that hand them to an
- * encapsulation, wherever they lead. What else leads all of them there is left out: probes take it too. Empty where
- * the state has no rules.
+ * Ways on which a rule, or a route, leads packets for a guest to another device, and all that hand them to an
+ * encapsulation, wherever they lead. Empty where the state has no rules.
  */
 export function diversions({ routing }: HostState, places: readonly RoutedPlace[]): readonly Diversion[] {
   if (routing === undefined) return [];
@@ -327,8 +336,7 @@ export function diversions({ routing }: HostState, places: readonly RoutedPlace[
     addresses.flatMap((address) =>
       waysTo({ to: address }, routing).flatMap((way): readonly Diversion[] => {
         const elsewhere = way.devices.filter((name) => name !== device);
-        const isOther = way.encapsulation !== null || (way.isConditional && elsewhere.length > 0);
-        return isOther ? [{ ...way, address, device, elsewhere }] : [];
+        return way.encapsulation !== null || elsewhere.length > 0 ? [{ ...way, address, device, elsewhere }] : [];
       }),
     ),
   );

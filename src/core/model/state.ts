@@ -144,7 +144,7 @@ export interface FamilyRouting {
   readonly rules: unknown;
   /**
    * Of `ip -j route show table all` the unicast routes and those that end a search: of table main those to taps and
-   * veths, of the further tables all; without link-local ones.
+   * veths, and those to what lies in the prefix of one; of the further tables all; without link-local ones.
    */
   readonly routes: unknown;
 }

@@ -1,4 +1,4 @@
-import { usualRules } from '../../core/bridge/routing.js';
+import { isWithin, type Prefix, prefixOf, usualRules } from '../../core/bridge/routing.js';
 import type { AttachedProgram, FamilyRouting, Routing } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../core/text/json-text.js';
@@ -208,20 +208,27 @@ export function routingAmong({ ipv4, ipv6 }: Omit<Routing, 'vrfs'>, links: unkno
   const vrfs = kinds.flatMap(({ name, info }) =>
     info?.['info_kind'] === 'vrf' ? [[name ?? '', String(fieldsOf(info['info_data'])?.['table'])] as const] : [],
   );
-  const isKept = (route: Fields): boolean => {
-    const [type, table] = [textOf(route['type']) ?? 'unicast', textOf(route['table']) ?? 'main'];
-    if (linkLocal.test(textOf(route['dst']) ?? '') || type === 'multicast') return false;
-    if (table === 'local') return type === 'unicast';
-    const devices = [route, ...objectsOf(route['nexthops'])].map(({ dev }) => textOf(dev));
-    return table !== 'main' || devices.some((device) => ends.has(device));
+  const isToGuest = (route: Fields): boolean =>
+    [route, ...objectsOf(route['nexthops'])].some(({ dev }) => ends.has(textOf(dev)));
+  const kept = ({ rules, routes: printed }: FamilyRouting, family: 4 | 6): FamilyRouting => {
+    const routes = objectsOf(printed).filter(
+      ({ type, dst }) => type !== 'multicast' && !linkLocal.test(textOf(dst) ?? ''),
+    );
+    const inMain = routes.filter(({ table = 'main' }) => table === 'main');
+    const destination = ({ dst }: Fields): Prefix | null => prefixOf(textOf(dst) ?? '', family);
+    const isGuests = isWithin(inMain.filter(isToGuest).flatMap((route) => destination(route) ?? []));
+    const isKept = (route: Fields): boolean => {
+      const [type, table] = [textOf(route['type']) ?? 'unicast', textOf(route['table']) ?? 'main'];
+      if (table === 'local') return type === 'unicast';
+      if (table !== 'main' || isToGuest(route)) return true;
+      const prefix = destination(route);
+      return prefix !== null && isGuests(prefix);
+    };
+    return { rules, routes: routes.filter(isKept) };
   };
-  const kept = ({ rules, routes }: FamilyRouting): FamilyRouting => ({
-    rules,
-    routes: objectsOf(routes).filter(isKept),
-  });
   return {
-    ipv4: kept(ipv4),
-    ipv6: kept(ipv6),
+    ipv4: kept(ipv4, 4),
+    ipv6: kept(ipv6, 6),
     ...(vrfs.length === 0 ? {} : { vrfs: Object.fromEntries(vrfs) }),
   };
 }

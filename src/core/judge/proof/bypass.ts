@@ -3,7 +3,7 @@ import { type Bypass, bypassEffect, bypassesIn } from '../../bridge/bypass/bypas
 import { type AsksForms, socketBypasses, unseenHolders } from '../../bridge/bypass/packet-sockets.js';
 import { promptDisciplines } from '../../bridge/bypass/known-good.js';
 import { segmentOf, waypoints } from '../../bridge/bypass/segment.js';
-import { diversions } from '../../bridge/routing.js';
+import { type Diversion, diversions } from '../../bridge/routing.js';
 import { isRoutedTo } from '../../model/attach.js';
 import { bareName, hostOf } from '../../model/host-names.js';
 import type { Observer, Plan, StepPlan } from '../../model/plan.js';
@@ -51,14 +51,21 @@ function copiesAllowedTo(
   };
 }
 
-/** Rules of policy routing, and routes, that lead some packets for guests of the step elsewhere. */
-function routeBypasses({ plan }: BypassInput, state: HostState, routed: ReadonlySet<string>): readonly Bypass[] {
+/**
+ * Rules of policy routing, and routes, that lead packets for guests of the step elsewhere: what takes all of them takes
+ * probes too, which are heard where an observer is.
+ */
+function routeBypasses({ plan, step }: BypassInput, state: HostState, routed: ReadonlySet<string>): readonly Bypass[] {
+  const heardAt = new Set(step.observers.map((observer) => observer.interface));
   const places = plan.endpoints.flatMap(({ attach, port, ips }) =>
     isRoutedTo(attach) && port !== null && routed.has(bareName(port))
       ? [{ device: bareName(port), addresses: ips.map(({ address }) => address) }]
       : [],
   );
-  return diversions(state, places).map(({ by, route, elsewhere, encapsulation }) => {
+  const isHeard = ({ isConditional, encapsulation, elsewhere }: Diversion): boolean =>
+    !isConditional && encapsulation === null && elsewhere.every((device) => heardAt.has(device));
+  const unheard = diversions(state, places).filter((diversion) => !isHeard(diversion));
+  return unheard.map(({ by, route, elsewhere, encapsulation, isConditional, address }) => {
     const where = by.text === route ? by.text : `${by.text}, ${route}`;
     const deletion = `delete it (${by.removal.join(' ')}), or answer for it with trust`;
     return encapsulation === null
@@ -66,7 +73,9 @@ function routeBypasses({ plan }: BypassInput, state: HostState, routed: Readonly
           what: `${by.what} to ${elsewhere.join(', ')}`,
           where,
           to: elsewhere,
-          remedy: `it takes packets that no probe is like; ${deletion}`,
+          remedy: isConditional
+            ? `it takes packets that no probe is like; ${deletion}`
+            : `nobody listens there, and it takes all packets for ${address}; ${deletion}`,
         }
       : {
           what: `${by.what} with encap ${encapsulation}`,
