@@ -80,6 +80,8 @@ const selectorWords: Readonly<Record<string, (rule: Fields) => readonly string[]
 const usualTables: readonly string[] = ['local', 'main', 'default'];
 /** Types of routes that send nothing, and end the search. */
 const ends: readonly string[] = ['unreachable', 'blackhole', 'prohibit', 'local', 'broadcast', 'anycast'];
+/** Where a route leads that names no device: by a nexthop object that could not be read (ip-nexthop(8)). */
+const unknownDevice = 'an unknown device';
 
 /** What `text` names; `length` where it names none itself. null = no prefix of that family. */
 export function prefixOf(text: string, family: Family, length?: number | null): Prefix | null {
@@ -191,9 +193,11 @@ function parseRoutes(routes: object, family: Family): readonly Route[] {
     const isDead = [fields['flags']].flat().includes('dead');
     if (prefix === null || isDead) return [];
     const devices = [fields, ...objectsOf(fields['nexthops'])].flatMap(({ dev }) => textOf(dev) ?? []);
-    const isEnd = ends.includes(textOf(fields['type']) ?? 'unicast');
+    const type = textOf(fields['type']) ?? 'unicast';
     const table = textOf(fields['table']) ?? 'main';
-    return [{ fields, table, prefix, devices: isEnd ? [] : [...new Set(devices)] }];
+    if (ends.includes(type)) return [{ fields, table, prefix, devices: [] }];
+    if (devices.length === 0 && type === 'unicast') devices.push(unknownDevice);
+    return [{ fields, table, prefix, devices: [...new Set(devices)] }];
   });
 }
 
@@ -207,14 +211,16 @@ function routeEntry({ fields, table }: Route, family: Family): RoutingEntry {
     ...(textOf(dev) === null ? [] : ['dev', String(dev)]),
   ]);
   const isSingle = objectsOf(fields['nexthops']).length === 0;
+  // the kernel finds a route by its object alone (fib_nh_match, net/ipv4/fib_semantics.c)
+  const byObject = fields['nhid'] === undefined ? [] : ['nhid', String(fields['nhid'])];
   const inTable = table === 'main' ? [] : ['table', table];
   const words = [...(type === null || type === 'unicast' ? [] : [type]), dst];
   return {
     what: `ip${family === 6 ? ' -6' : ''} route`,
-    text: [...words, ...hops, ...named, ...inTable].join(' '),
+    text: [...words, ...byObject, ...hops, ...named, ...inTable].join(' '),
     removal: [
       ...['ip', ...(family === 6 ? ['-6'] : []), 'route', 'del', ...words],
-      ...[...(isSingle ? hops : []), ...named, ...inTable],
+      ...[...byObject, ...(isSingle && byObject.length === 0 ? hops : []), ...named, ...inTable],
     ],
   };
 }

@@ -183,6 +183,34 @@ export async function readIfSupported(
   }
 }
 
+/** Whether a route names a nexthop object alone (ip-nexthop(8)): net.ipv4.nexthop_compat_mode is 0. */
+function isByObject(route: Fields): boolean {
+  return route['nhid'] !== undefined && route['dev'] === undefined && objectsOf(route['nexthops']).length === 0;
+}
+
+/** Gateway, device and encapsulation of a nexthop object; null = it has no device. */
+function hopOf(nexthop: Fields | undefined): Fields | null {
+  if (nexthop === undefined || textOf(nexthop['dev']) === null) return null;
+  const parts = ['gateway', 'via', 'dev', 'encap'].filter((key) => nexthop[key] !== undefined);
+  return Object.fromEntries(parts.map((key) => [key, nexthop[key]]));
+}
+
+/**
+ * Routes with what `ip -j nexthop` prints of the objects that they name, as `ip -j route` prints that itself where
+ * net.ipv4.nexthop_compat_mode is 1. Those with an object that is not listed whole stay as they are.
+ */
+export function withNexthops(routes: unknown, nexthops: unknown): unknown {
+  const known = new Map(objectsOf(nexthops).map((nexthop) => [nexthop['id'], nexthop]));
+  return objectsOf(routes).map((route) => {
+    const nexthop = isByObject(route) ? known.get(route['nhid']) : undefined;
+    if (nexthop === undefined) return route;
+    if ('blackhole' in nexthop) return { ...route, type: 'blackhole' };
+    const members = objectsOf(nexthop['group']).map(({ id }) => hopOf(known.get(id)));
+    if (members.length > 0) return members.includes(null) ? route : { ...route, nexthops: members };
+    return { ...route, ...hopOf(nexthop) };
+  });
+}
+
 async function familyRouting(netns: string | null, family: '-4' | '-6'): Promise<FamilyRouting> {
   const [rules, routes] = await Promise.all([
     readIfSupported(['ip', '-j', family, 'rule', 'show'], netns, usualRules),
@@ -194,7 +222,13 @@ async function familyRouting(netns: string | null, family: '-4' | '-6'): Promise
 /** Rules of policy routing and the routes of all tables. Rejects with VerifyError where they cannot be read. */
 export async function readRouting(netns: string | null): Promise<Omit<Routing, 'vrfs'>> {
   const [ipv4, ipv6] = await Promise.all([familyRouting(netns, '-4'), familyRouting(netns, '-6')]);
-  return { ipv4, ipv6 };
+  const isAsked = [ipv4, ipv6].some(({ routes }) => objectsOf(routes).some(isByObject));
+  const nexthops = isAsked ? await readIfSupported(['ip', '-j', 'nexthop', 'show'], netns, []) : [];
+  const resolved = ({ rules, routes }: FamilyRouting): FamilyRouting => ({
+    rules,
+    routes: withNexthops(routes, nexthops),
+  });
+  return { ipv4: resolved(ipv4), ipv6: resolved(ipv6) };
 }
 
 /** Kinds of device behind which a guest is that the host routes to. */
@@ -220,7 +254,7 @@ export function routingAmong({ ipv4, ipv6 }: Omit<Routing, 'vrfs'>, links: unkno
     const isKept = (route: Fields): boolean => {
       const [type, table] = [textOf(route['type']) ?? 'unicast', textOf(route['table']) ?? 'main'];
       if (table === 'local') return type === 'unicast';
-      if (table !== 'main' || isToGuest(route)) return true;
+      if (table !== 'main' || isToGuest(route) || (isByObject(route) && type === 'unicast')) return true;
       const prefix = destination(route);
       return prefix !== null && isGuests(prefix);
     };

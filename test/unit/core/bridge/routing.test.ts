@@ -126,6 +126,20 @@ describe('a route', () => {
     ]);
   });
 
+  it('by a nexthop object is deleted by its number, and leads to a device that is not known where it names none', () => {
+    const led = (route: object): readonly string[] =>
+      diversions(
+        host({ routing: routing([marked], [{ dst: '10.0.0.2', table: '100', nhid: 10, ...route }]) }),
+        places,
+      ).map(({ route: text, elsewhere }) => `${text}: ${elsewhere.join()}`);
+    expect(led({ dev: 'tap.3' })).toEqual(['10.0.0.2 nhid 10 dev tap.3 table 100: tap.3']);
+    expect(led({})).toEqual(['10.0.0.2 nhid 10 table 100: an unknown device']);
+    expect(led({ type: 'blackhole' })).toEqual([]);
+    const own = { dst: '10.0.0.2', dev: 'tap.3', tos: '0x10', nhid: 10 };
+    const [first] = diversions(host({ routing: routing([], [own]) }), places);
+    expect(first?.by.removal.join(' ')).toBe('ip route del 10.0.0.2 nhid 10 tos 0x10');
+  });
+
   it('that hands packets to an encapsulation is named wherever it leads', () => {
     const encapsulated = (...routes: readonly object[]): readonly (string | null)[] =>
       diversions(host({ routing: routing([], routes) }), places).map(

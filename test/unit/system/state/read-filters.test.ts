@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { objectsOf } from '../../../../src/core/text/json-text.js';
 import type { FilterFinder } from '../../../../src/system/kernel/ask/traffic-control.js';
-import { filterPlaces, routingAmong } from '../../../../src/system/state/read-filters.js';
+import { filterPlaces, routingAmong, withNexthops } from '../../../../src/system/state/read-filters.js';
 
 const queue = { kind: 'fq_codel', handle: '0:', dev: 'v0', root: true };
 const tree = { kind: 'htb', handle: '1:', dev: 'v0', root: true };
@@ -62,5 +62,42 @@ describe('routes that are kept', () => {
     ];
     expect(keptBeside(others)).toEqual([]);
     expect(keptBeside([{ dst: 'default', dev: 'tap.1' }, ...others])).toHaveLength(1);
+  });
+});
+
+describe('routes by nexthop objects', () => {
+  // as `ip -j nexthop` of iproute2 6.15 prints them, with net.ipv4.nexthop_compat_mode 0
+  const nexthops = [
+    { id: 10, dev: 'g2', scope: 'host', flags: [] },
+    { id: 12, gateway: '10.0.0.9', dev: 'wg0', scope: 'link', flags: [] },
+    { id: 13, blackhole: null, flags: [] },
+    { id: 20, group: [{ id: 10 }, { id: 12, weight: 3 }], flags: [] },
+    { id: 21, group: [{ id: 10 }, { id: 99 }], flags: [] },
+    { id: 31, encap: { encap_type: 'ip', id: 5 }, dev: 'g2', scope: 'host', flags: [] },
+    { id: 40, gateway: '10.0.0.9', scope: 'link', flags: [], fdb: null },
+  ];
+  const resolved = (nhid: number, more: object = {}): unknown =>
+    objectsOf(withNexthops([{ dst: '10.0.0.2', nhid, table: '100', flags: [], ...more }], nexthops))[0];
+  const route = { dst: '10.0.0.2', table: '100', flags: [] };
+
+  it('have the devices, gateways and encapsulations of these', () => {
+    expect(resolved(10)).toEqual({ ...route, nhid: 10, dev: 'g2' });
+    expect(resolved(12)).toEqual({ ...route, nhid: 12, gateway: '10.0.0.9', dev: 'wg0' });
+    expect(resolved(31)).toEqual({ ...route, nhid: 31, dev: 'g2', encap: { encap_type: 'ip', id: 5 } });
+    const hops = [{ dev: 'g2' }, { gateway: '10.0.0.9', dev: 'wg0' }];
+    expect(resolved(20)).toEqual({ ...route, nhid: 20, nexthops: hops });
+  });
+
+  it('drop what a blackhole takes', () => expect(resolved(13)).toEqual({ ...route, nhid: 13, type: 'blackhole' }));
+
+  it('stay as they are where a device is known, and where some object is not', () => {
+    for (const more of [{ dev: 'lo' }, { nexthops: [{ dev: 'g2' }] }])
+      expect(resolved(12, more)).toEqual({ ...route, nhid: 12, ...more });
+    for (const nhid of [21, 40, 99]) expect(resolved(nhid)).toEqual({ ...route, nhid });
+  });
+
+  it('are kept of the main table where their device is not known', () => {
+    const unknown = { dst: '10.7.0.1', nhid: 99 };
+    expect(keptBeside([unknown, { dst: '10.7.0.2', type: 'unreachable' }])).toEqual([unknown]);
   });
 });
