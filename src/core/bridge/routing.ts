@@ -110,7 +110,7 @@ export function isWithin(prefixes: readonly Prefix[]): (prefix: Prefix) => boole
 type Match = 'yes' | 'maybe' | 'no';
 
 /** Does a packet with that address, or with any, meet a prefix? */
-function meets(prefix: Prefix | null, address: Prefix | null): Match {
+export function meets(prefix: Prefix | null, address: Prefix | null): Match {
   if (prefix?.length === 0) return 'yes';
   if (prefix === null || address === null) return 'maybe';
   if (covers(prefix, address)) return 'yes';

@@ -1,12 +1,13 @@
 import { isWithin, type Prefix, prefixOf, usualRules } from '../../core/bridge/routing.js';
-import type { AttachedProgram, FamilyRouting, Routing } from '../../core/model/state.js';
+import type { AttachedProgram, EncryptingPolicy, FamilyRouting, Routing } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../core/text/json-text.js';
+import { mayHavePolicies } from '../kernel/ask/netfilter-tables.js';
 import { type FilterFinder, openFilterFinder } from '../kernel/ask/traffic-control.js';
 import { programPlaces, programsAt } from '../kernel/bpf.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { readJsonBatch } from '../process/batch.js';
-import { readJson } from '../process/programs.js';
+import { commandFailed, readJson, runProgram } from '../process/programs.js';
 
 /** Queueing disciplines by device, and the filters where a device has a discipline that can carry some. */
 export interface Filters {
@@ -231,12 +232,38 @@ export async function readRouting(netns: string | null): Promise<Omit<Routing, '
   return { ipv4: resolved(ipv4), ipv6: resolved(ipv6) };
 }
 
+/**
+ * Policies by which what the host sends is encrypted, of what `ip xfrm policy` prints. Those of sockets take nothing
+ * that is forwarded, those of XFRM interfaces what is routed to one; `fwd` and `block` drop.
+ */
+export function encryptingPolicies(text: string): readonly EncryptingPolicy[] {
+  return text.split(/^(?=src )/m).flatMap((policy) => {
+    const [, src, dst, more = ''] = /^src (\S+) dst (\S+)(.*)/.exec(policy) ?? [];
+    const isOut = /^\s+dir out (?!action block)/m.test(policy) && /^\s+tmpl /m.test(policy);
+    const isOfInterface = /^\s+if_id (?!(0x)?0\s*$)/m.test(policy);
+    return src === undefined || dst === undefined || !isOut || isOfInterface ? [] : [{ src, dst, more: more.trim() }];
+  });
+}
+
+/** Rejects with VerifyError where they cannot be read; a kernel without IPsec has none. */
+export async function readPolicies(netns: string | null): Promise<readonly EncryptingPolicy[]> {
+  if (!mayHavePolicies()) return [];
+  const outcome = await runProgram(['ip', 'xfrm', 'policy'], { netns });
+  if (outcome.status === 0) return encryptingPolicies(outcome.stdout);
+  if (/not supported/i.test(outcome.stderr)) return [];
+  throw commandFailed(['ip', 'xfrm', 'policy'], outcome);
+}
+
 /** Kinds of device behind which a guest is that the host routes to. */
 const guestKinds: readonly unknown[] = ['tun', 'veth', 'netkit'];
 const linkLocal = /^(fe80:|ff)/;
 
 /** Those of the routes that may lead to a guest, and the tables of VRFs. `links`: as `ip -j -d link` prints them. */
-export function routingAmong({ ipv4, ipv6 }: Omit<Routing, 'vrfs'>, links: unknown): Routing {
+export function routingAmong(
+  { ipv4, ipv6 }: Omit<Routing, 'vrfs'>,
+  links: unknown,
+  policies: Routing['policies'] | null = null,
+): Routing {
   const kinds = objectsOf(links).map((link) => ({ name: textOf(link['ifname']), info: fieldsOf(link['linkinfo']) }));
   const ends = new Set(kinds.flatMap(({ name, info }) => (guestKinds.includes(info?.['info_kind']) ? [name] : [])));
   const vrfs = kinds.flatMap(({ name, info }) =>
@@ -264,5 +291,6 @@ export function routingAmong({ ipv4, ipv6 }: Omit<Routing, 'vrfs'>, links: unkno
     ipv4: kept(ipv4, 4),
     ipv6: kept(ipv6, 6),
     ...(vrfs.length === 0 ? {} : { vrfs: Object.fromEntries(vrfs) }),
+    ...(policies === null ? {} : { policies }),
   };
 }

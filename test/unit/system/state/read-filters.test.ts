@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { objectsOf } from '../../../../src/core/text/json-text.js';
 import type { FilterFinder } from '../../../../src/system/kernel/ask/traffic-control.js';
-import { filterPlaces, routingAmong, withNexthops } from '../../../../src/system/state/read-filters.js';
+import {
+  encryptingPolicies,
+  filterPlaces,
+  routingAmong,
+  withNexthops,
+} from '../../../../src/system/state/read-filters.js';
 
 const queue = { kind: 'fq_codel', handle: '0:', dev: 'v0', root: true };
 const tree = { kind: 'htb', handle: '1:', dev: 'v0', root: true };
@@ -99,5 +104,34 @@ describe('routes by nexthop objects', () => {
   it('are kept of the main table where their device is not known', () => {
     const unknown = { dst: '10.7.0.1', nhid: 99 };
     expect(keptBeside([unknown, { dst: '10.7.0.2', type: 'unreachable' }])).toEqual([unknown]);
+  });
+});
+
+describe('policies of IPsec that encrypt what the host sends', () => {
+  // as `ip xfrm policy` of iproute2 6.15 prints them
+  const template = '\ttmpl src 192.168.9.1 dst 10.0.0.3\n\t\tproto esp reqid 0 mode tunnel\n';
+  it.each<[string, string, readonly object[]]>([
+    [
+      'are those with a template',
+      `src 10.0.0.1/32 dst 10.0.0.2/32 \n\tdir out priority 0 ptype main \n${template}`,
+      [{ src: '10.0.0.1/32', dst: '10.0.0.2/32', more: '' }],
+    ],
+    [
+      'have further selectors',
+      `src ::/0 dst fd01::/64 proto tcp dport 22 dev g2 \n\tdir out priority 9 \n\tmark 0x3/0x7 \n${template}\tif_id 0x0\n`,
+      [{ src: '::/0', dst: 'fd01::/64', more: 'proto tcp dport 22 dev g2' }],
+    ],
+    ['are none of those that come in', `src 10.0.0.1/32 dst 10.0.0.2/32 \n\tdir fwd priority 0 \n${template}`, []],
+    ['are none of a socket', `src 0.0.0.0/0 dst 0.0.0.0/0 \n\tsocket out priority 0 \n${template}`, []],
+    ['let others go as they are', 'src 0.0.0.0/0 dst 10.0.0.2/32 \n\tdir out priority 0 ptype main \n', []],
+    ['are none that drop', `src 0.0.0.0/0 dst 10.0.0.2/32 \n\tdir out action block priority 0 \n${template}`, []],
+    [
+      'are none of an XFRM interface',
+      `src 0.0.0.0/0 dst 0.0.0.0/0 \n\tdir out priority 0 \n${template}\tif_id 0x7\n`,
+      [],
+    ],
+  ])('%s', (_, text, policies) => {
+    const other = 'src 10.9.0.0/24 dst 10.8.0.0/24 \n\tdir in priority 0 ptype main \n';
+    expect(encryptingPolicies(`${other}${text}${other}`)).toEqual(policies);
   });
 });
