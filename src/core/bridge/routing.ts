@@ -5,7 +5,7 @@ import { type Fields, isFields, numberOf, objectsOf, textOf } from '../text/json
 type Family = 4 | 6;
 
 /** Addresses that have their first `length` bits in common. */
-interface Prefix {
+export interface Prefix {
   readonly family: Family;
   readonly value: bigint;
   readonly length: number;
@@ -80,8 +80,11 @@ const selectorWords: Readonly<Record<string, (rule: Fields) => readonly string[]
 const usualTables: readonly string[] = ['local', 'main', 'default'];
 /** Types of routes that send nothing, and end the search. */
 const ends: readonly string[] = ['unreachable', 'blackhole', 'prohibit', 'local', 'broadcast', 'anycast'];
+/** Where a route leads that names no device: by a nexthop object that could not be read (ip-nexthop(8)). */
+const unknownDevice = 'an unknown device';
 
-function prefixOf(text: string, family: Family, length?: number | null): Prefix | null {
+/** What `text` names; `length` where it names none itself. null = no prefix of that family. */
+export function prefixOf(text: string, family: Family, length?: number | null): Prefix | null {
   if (text === 'all' || text === 'default' || text === 'any') return { family, value: 0n, length: 0 };
   const [address = '', bits = String(length ?? bitsOf(family))] = text.split('/');
   const ip = parseIp(address);
@@ -95,10 +98,19 @@ function covers(outer: Prefix, inner: Prefix): boolean {
   return outer.length <= inner.length && outer.value >> shift === inner.value >> shift;
 }
 
+/** Whether a prefix lies in one of these, or is one of them; what takes everything does not count. */
+export function isWithin(prefixes: readonly Prefix[]): (prefix: Prefix) => boolean {
+  const network = ({ family, value }: Prefix, length: number): string =>
+    `${value >> BigInt(bitsOf(family) - length)}/${length}/${family}`;
+  const known = new Set(prefixes.map((prefix) => network(prefix, prefix.length)));
+  const lengths = [...new Set(prefixes.map(({ length }) => length))].filter((length) => length > 0);
+  return (prefix) => lengths.some((length) => length <= prefix.length && known.has(network(prefix, length)));
+}
+
 type Match = 'yes' | 'maybe' | 'no';
 
 /** Does a packet with that address, or with any, meet a prefix? */
-function meets(prefix: Prefix | null, address: Prefix | null): Match {
+export function meets(prefix: Prefix | null, address: Prefix | null): Match {
   if (prefix?.length === 0) return 'yes';
   if (prefix === null || address === null) return 'maybe';
   if (covers(prefix, address)) return 'yes';
@@ -181,9 +193,11 @@ function parseRoutes(routes: object, family: Family): readonly Route[] {
     const isDead = [fields['flags']].flat().includes('dead');
     if (prefix === null || isDead) return [];
     const devices = [fields, ...objectsOf(fields['nexthops'])].flatMap(({ dev }) => textOf(dev) ?? []);
-    const isEnd = ends.includes(textOf(fields['type']) ?? 'unicast');
+    const type = textOf(fields['type']) ?? 'unicast';
     const table = textOf(fields['table']) ?? 'main';
-    return [{ fields, table, prefix, devices: isEnd ? [] : [...new Set(devices)] }];
+    if (ends.includes(type)) return [{ fields, table, prefix, devices: [] }];
+    if (devices.length === 0 && type === 'unicast') devices.push(unknownDevice);
+    return [{ fields, table, prefix, devices: [...new Set(devices)] }];
   });
 }
 
@@ -197,14 +211,16 @@ function routeEntry({ fields, table }: Route, family: Family): RoutingEntry {
     ...(textOf(dev) === null ? [] : ['dev', String(dev)]),
   ]);
   const isSingle = objectsOf(fields['nexthops']).length === 0;
+  // the kernel finds a route by its object alone (fib_nh_match, net/ipv4/fib_semantics.c)
+  const byObject = fields['nhid'] === undefined ? [] : ['nhid', String(fields['nhid'])];
   const inTable = table === 'main' ? [] : ['table', table];
   const words = [...(type === null || type === 'unicast' ? [] : [type]), dst];
   return {
     what: `ip${family === 6 ? ' -6' : ''} route`,
-    text: [...words, ...hops, ...named, ...inTable].join(' '),
+    text: [...words, ...byObject, ...hops, ...named, ...inTable].join(' '),
     removal: [
       ...['ip', ...(family === 6 ? ['-6'] : []), 'route', 'del', ...words],
-      ...[...(isSingle ? hops : []), ...named, ...inTable],
+      ...[...byObject, ...(isSingle && byObject.length === 0 ? hops : []), ...named, ...inTable],
     ],
   };
 }
@@ -307,7 +323,7 @@ function wayBy(rule: Fields, route: Route, match: Match, family: Family): Way {
   };
 }
 
-/** A way by which some packets for a guest leave by another device than the guest's, or are encapsulated. */
+/** A way by which packets for a guest, some or all, leave by another device than the guest's, or are encapsulated. */
 export interface Diversion extends Way {
   readonly address: string;
   /** The guest's device. */
@@ -317,9 +333,8 @@ export interface Diversion extends Way {
 }
 
 /**
- * Ways on which a rule, or a route, leads some packets for a guest to another device, and all that hand them to an
- * encapsulation, wherever they lead. What else leads all of them there is left out: probes take it too. Empty where
- * the state has no rules.
+ * Ways on which a rule, or a route, leads packets for a guest to another device, and all that hand them to an
+ * encapsulation, wherever they lead. Empty where the state has no rules.
  */
 export function diversions({ routing }: HostState, places: readonly RoutedPlace[]): readonly Diversion[] {
   if (routing === undefined) return [];
@@ -327,8 +342,7 @@ export function diversions({ routing }: HostState, places: readonly RoutedPlace[
     addresses.flatMap((address) =>
       waysTo({ to: address }, routing).flatMap((way): readonly Diversion[] => {
         const elsewhere = way.devices.filter((name) => name !== device);
-        const isOther = way.encapsulation !== null || (way.isConditional && elsewhere.length > 0);
-        return isOther ? [{ ...way, address, device, elsewhere }] : [];
+        return way.encapsulation !== null || elsewhere.length > 0 ? [{ ...way, address, device, elsewhere }] : [];
       }),
     ),
   );

@@ -147,9 +147,18 @@ export interface FamilyRouting {
   readonly rules: unknown;
   /**
    * Of `ip -j route show table all` the unicast routes and those that end a search: of table main those to taps and
-   * veths, of the further tables all; without link-local ones.
+   * veths, and those to what lies in the prefix of one; of the further tables all; without link-local ones.
    */
   readonly routes: unknown;
+}
+
+/** A policy of IPsec by which the host encrypts packets that it sends, as ip-xfrm(8) names its selectors. */
+export interface EncryptingPolicy {
+  /** Prefixes of addresses. */
+  readonly src: string;
+  readonly dst: string;
+  /** `proto tcp dport 22`; '' = none. */
+  readonly more: string;
 }
 
 /** What decides by which device a host sends a packet (ip-rule(8), ip-route(8)). */
@@ -158,6 +167,8 @@ export interface Routing {
   readonly ipv6: FamilyRouting;
   /** Tables of VRF devices, by name (ip-vrf(8)); absent = there are none. */
   readonly vrfs?: Readonly<Record<string, string>>;
+  /** Absent = they could not be read, or nobody asked, as in states of earlier versions. */
+  readonly policies?: readonly EncryptingPolicy[];
 }
 
 /** What carries frames on a host and is called by no name that holds across hosts. */

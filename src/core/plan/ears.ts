@@ -21,7 +21,7 @@ export const maxSpaces = 16;
  * send by it and get what they unwrap. Every other one is taken to get them: macsec gets a copy of each frame without a
  * SecTAG (handle_not_macsec, drivers/net/macsec.c).
  */
-const aside: ReadonlySet<string> = new Set([
+const aside: ReadonlySet<string | null> = new Set([
   ...[...pairKinds, 'vxcan'],
   ...['gre', 'ip6gre', 'ip6tnl', 'ipip', 'sit', 'vti', 'vti6', 'xfrm'],
   ...['erspan', 'gretap', 'ip6erspan', 'ip6gretap'],

@@ -1,12 +1,13 @@
-import { usualRules } from '../../core/bridge/routing.js';
-import type { AttachedProgram, FamilyRouting, Routing } from '../../core/model/state.js';
+import { isWithin, type Prefix, prefixOf, usualRules } from '../../core/bridge/routing.js';
+import type { AttachedProgram, EncryptingPolicy, FamilyRouting, Routing } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../core/text/json-text.js';
+import { mayHavePolicies } from '../kernel/ask/netfilter-tables.js';
 import { type FilterFinder, openFilterFinder } from '../kernel/ask/traffic-control.js';
 import { programPlaces, programsAt } from '../kernel/bpf.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { readJsonBatch } from '../process/batch.js';
-import { readJson } from '../process/programs.js';
+import { commandFailed, readJson, runProgram } from '../process/programs.js';
 
 /** Queueing disciplines by device, and the filters where a device has a discipline that can carry some. */
 export interface Filters {
@@ -183,6 +184,34 @@ export async function readIfSupported(
   }
 }
 
+/** Whether a route names a nexthop object alone (ip-nexthop(8)): net.ipv4.nexthop_compat_mode is 0. */
+function isByObject(route: Fields): boolean {
+  return route['nhid'] !== undefined && route['dev'] === undefined && objectsOf(route['nexthops']).length === 0;
+}
+
+/** Gateway, device and encapsulation of a nexthop object; null = it has no device. */
+function hopOf(nexthop: Fields | undefined): Fields | null {
+  if (nexthop === undefined || textOf(nexthop['dev']) === null) return null;
+  const parts = ['gateway', 'via', 'dev', 'encap'].filter((key) => nexthop[key] !== undefined);
+  return Object.fromEntries(parts.map((key) => [key, nexthop[key]]));
+}
+
+/**
+ * Routes with what `ip -j nexthop` prints of the objects that they name, as `ip -j route` prints that itself where
+ * net.ipv4.nexthop_compat_mode is 1. Those with an object that is not listed whole stay as they are.
+ */
+export function withNexthops(routes: unknown, nexthops: unknown): unknown {
+  const known = new Map(objectsOf(nexthops).map((nexthop) => [nexthop['id'], nexthop]));
+  return objectsOf(routes).map((route) => {
+    const nexthop = isByObject(route) ? known.get(route['nhid']) : undefined;
+    if (nexthop === undefined) return route;
+    if ('blackhole' in nexthop) return { ...route, type: 'blackhole' };
+    const members = objectsOf(nexthop['group']).map(({ id }) => hopOf(known.get(id)));
+    if (members.length > 0) return members.includes(null) ? route : { ...route, nexthops: members };
+    return { ...route, ...hopOf(nexthop) };
+  });
+}
+
 async function familyRouting(netns: string | null, family: '-4' | '-6'): Promise<FamilyRouting> {
   const [rules, routes] = await Promise.all([
     readIfSupported(['ip', '-j', family, 'rule', 'show'], netns, usualRules),
@@ -194,7 +223,35 @@ async function familyRouting(netns: string | null, family: '-4' | '-6'): Promise
 /** Rules of policy routing and the routes of all tables. Rejects with VerifyError where they cannot be read. */
 export async function readRouting(netns: string | null): Promise<Omit<Routing, 'vrfs'>> {
   const [ipv4, ipv6] = await Promise.all([familyRouting(netns, '-4'), familyRouting(netns, '-6')]);
-  return { ipv4, ipv6 };
+  const isAsked = [ipv4, ipv6].some(({ routes }) => objectsOf(routes).some(isByObject));
+  const nexthops = isAsked ? await readIfSupported(['ip', '-j', 'nexthop', 'show'], netns, []) : [];
+  const resolved = ({ rules, routes }: FamilyRouting): FamilyRouting => ({
+    rules,
+    routes: withNexthops(routes, nexthops),
+  });
+  return { ipv4: resolved(ipv4), ipv6: resolved(ipv6) };
+}
+
+/**
+ * Policies by which what the host sends is encrypted, of what `ip xfrm policy` prints. Those of sockets take nothing
+ * that is forwarded, those of XFRM interfaces what is routed to one; `fwd` and `block` drop.
+ */
+export function encryptingPolicies(text: string): readonly EncryptingPolicy[] {
+  return text.split(/^(?=src )/m).flatMap((policy) => {
+    const [, src, dst, more = ''] = /^src (\S+) dst (\S+)(.*)/.exec(policy) ?? [];
+    const isOut = /^\s+dir out (?!action block)/m.test(policy) && /^\s+tmpl /m.test(policy);
+    const isOfInterface = /^\s+if_id (?!(0x)?0\s*$)/m.test(policy);
+    return src === undefined || dst === undefined || !isOut || isOfInterface ? [] : [{ src, dst, more: more.trim() }];
+  });
+}
+
+/** Rejects with VerifyError where they cannot be read; a kernel without IPsec has none. */
+export async function readPolicies(netns: string | null): Promise<readonly EncryptingPolicy[]> {
+  if (!mayHavePolicies()) return [];
+  const outcome = await runProgram(['ip', 'xfrm', 'policy'], { netns });
+  if (outcome.status === 0) return encryptingPolicies(outcome.stdout);
+  if (/not supported/i.test(outcome.stderr)) return [];
+  throw commandFailed(['ip', 'xfrm', 'policy'], outcome);
 }
 
 /** Kinds of device behind which a guest is that the host routes to. */
@@ -202,26 +259,38 @@ const guestKinds: readonly unknown[] = ['tun', 'veth', 'netkit'];
 const linkLocal = /^(fe80:|ff)/;
 
 /** Those of the routes that may lead to a guest, and the tables of VRFs. `links`: as `ip -j -d link` prints them. */
-export function routingAmong({ ipv4, ipv6 }: Omit<Routing, 'vrfs'>, links: unknown): Routing {
+export function routingAmong(
+  { ipv4, ipv6 }: Omit<Routing, 'vrfs'>,
+  links: unknown,
+  policies: Routing['policies'] | null = null,
+): Routing {
   const kinds = objectsOf(links).map((link) => ({ name: textOf(link['ifname']), info: fieldsOf(link['linkinfo']) }));
   const ends = new Set(kinds.flatMap(({ name, info }) => (guestKinds.includes(info?.['info_kind']) ? [name] : [])));
   const vrfs = kinds.flatMap(({ name, info }) =>
     info?.['info_kind'] === 'vrf' ? [[name ?? '', String(fieldsOf(info['info_data'])?.['table'])] as const] : [],
   );
-  const isKept = (route: Fields): boolean => {
-    const [type, table] = [textOf(route['type']) ?? 'unicast', textOf(route['table']) ?? 'main'];
-    if (linkLocal.test(textOf(route['dst']) ?? '') || type === 'multicast') return false;
-    if (table === 'local') return type === 'unicast';
-    const devices = [route, ...objectsOf(route['nexthops'])].map(({ dev }) => textOf(dev));
-    return table !== 'main' || devices.some((device) => ends.has(device));
+  const isToGuest = (route: Fields): boolean =>
+    [route, ...objectsOf(route['nexthops'])].some(({ dev }) => ends.has(textOf(dev)));
+  const kept = ({ rules, routes: printed }: FamilyRouting, family: 4 | 6): FamilyRouting => {
+    const routes = objectsOf(printed).filter(
+      ({ type, dst }) => type !== 'multicast' && !linkLocal.test(textOf(dst) ?? ''),
+    );
+    const inMain = routes.filter(({ table = 'main' }) => table === 'main');
+    const destination = ({ dst }: Fields): Prefix | null => prefixOf(textOf(dst) ?? '', family);
+    const isGuests = isWithin(inMain.filter(isToGuest).flatMap((route) => destination(route) ?? []));
+    const isKept = (route: Fields): boolean => {
+      const [type, table] = [textOf(route['type']) ?? 'unicast', textOf(route['table']) ?? 'main'];
+      if (table === 'local') return type === 'unicast';
+      if (table !== 'main' || isToGuest(route) || (isByObject(route) && type === 'unicast')) return true;
+      const prefix = destination(route);
+      return prefix !== null && isGuests(prefix);
+    };
+    return { rules, routes: routes.filter(isKept) };
   };
-  const kept = ({ rules, routes }: FamilyRouting): FamilyRouting => ({
-    rules,
-    routes: objectsOf(routes).filter(isKept),
-  });
   return {
-    ipv4: kept(ipv4),
-    ipv6: kept(ipv6),
+    ipv4: kept(ipv4, 4),
+    ipv6: kept(ipv6, 6),
     ...(vrfs.length === 0 ? {} : { vrfs: Object.fromEntries(vrfs) }),
+    ...(policies === null ? {} : { policies }),
   };
 }

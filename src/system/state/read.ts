@@ -12,7 +12,7 @@ import { withOvs } from './ovs/parse.js';
 import { readOvsTexts } from './ovs/read.js';
 import { parseFdb, parseLinks } from './parse-links.js';
 import { readAllDrops, readHardware } from './read-devices.js';
-import { readFilters, readPrograms, readRouting, routingAmong } from './read-filters.js';
+import { readFilters, readPolicies, readPrograms, readRouting, routingAmong } from './read-filters.js';
 import { readSharedTaps } from './read-monitors.js';
 import { readPacketHandlers, readPacketSockets, unreadSockets } from './read-packet-sockets.js';
 
@@ -69,7 +69,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
       return null;
     }
   };
-  const [links, fdb, vlan, mdb, tc, nft, routing] = await Promise.all([
+  const [links, fdb, vlan, mdb, tc, nft, routing, policies] = await Promise.all([
     readJson(['ip', '-j', '-d', 'link', 'show'], where),
     part('fdb', readJson(['bridge', '-j', '-s', 'fdb', 'show'], where)),
     part('vlan', readJson(['bridge', '-j', 'vlan', 'show'], where)),
@@ -77,6 +77,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     part('tc', readFilters(options.netns)),
     part('nft', readRules(options.netns)),
     options.routing === true ? part('routing', readRouting(options.netns)) : null,
+    options.routing === true ? part('xfrm policies', readPolicies(options.netns)) : null,
   ]);
   const ovs =
     options.ovs !== true
@@ -108,7 +109,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     ...sockets,
     ...carriers.found,
     ...waitingAt(parsed, waiting ?? []),
-    ...(routing === null ? {} : { routing: routingAmong(routing, links) }),
+    ...(routing === null ? {} : { routing: routingAmong(routing, links, policies) }),
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
   return ovs === null ? state : withOvs(state, ovs);

@@ -278,25 +278,32 @@ const findPolicyRoute: CauseFinder = (leak) => {
   };
 };
 
-/** Rules and routes that lead some packets for a guest to another device than the guest's, or encapsulate them. */
+/** Whether the first of several routes in the tables that every packet is looked up in takes all of them. */
+function isFirstRoute({ isUsual, isConditional, encapsulation }: Way): boolean {
+  return isUsual && !isConditional && encapsulation === null;
+}
+
+/** Rules and routes that lead packets for a guest to another device than the guest's, or encapsulate them. */
 const policyRouteRule: HostRule = ({ state, beside }) =>
   beside === undefined
     ? []
     : diversions(
         state,
         routedGuests(state, beside).map(({ device, destinations }) => ({ device, addresses: destinations })),
-      ).map(({ by, route, address, device, elsewhere, encapsulation }) => ({
-        severity: 'medium',
-        place: by.what,
-        value: by.text,
-        readFrom: 'ip rule, ip route show table all',
-        text:
-          encapsulation === null
-            ? `packets for ${address} (${device}) that it takes leave by ${elsewhere.join(', ')}: ${route}`
-            : `packets for ${address} (${device}) that it takes are handed to an encapsulation (${encapsulation}): ${route}`,
-        probe: null,
-        fix: { changes: deletion(by) },
-      }));
+      )
+        .filter((diversion) => !isFirstRoute(diversion))
+        .map(({ by, route, address, device, elsewhere, encapsulation }) => ({
+          severity: 'medium',
+          place: by.what,
+          value: by.text,
+          readFrom: 'ip rule, ip route show table all',
+          text:
+            encapsulation === null
+              ? `packets for ${address} (${device}) that it takes leave by ${elsewhere.join(', ')}: ${route}`
+              : `packets for ${address} (${device}) that it takes are handed to an encapsulation (${encapsulation}): ${route}`,
+          probe: null,
+          fix: { changes: deletion(by) },
+        }));
 
 export const policyRoute: Explained & Audited = {
   meaning: 'A rule of policy routing (ip rule), or a route, leads packets for a guest on no bridge to another device.',

@@ -3,7 +3,7 @@ import { type Bypass, bypassEffect, bypassesIn } from '../../bridge/bypass/bypas
 import { type AsksForms, socketBypasses, unseenHolders } from '../../bridge/bypass/packet-sockets.js';
 import { promptDisciplines } from '../../bridge/bypass/known-good.js';
 import { mastersAbove, segmentOf, waypoints } from '../../bridge/bypass/segment.js';
-import { diversions } from '../../bridge/routing.js';
+import { type Diversion, diversions, meets, prefixOf, type RoutedPlace } from '../../bridge/routing.js';
 import { isRoutedTo } from '../../model/attach.js';
 import { bareName, hostOf } from '../../model/host-names.js';
 import type { Observer, Plan, StepPlan } from '../../model/plan.js';
@@ -51,14 +51,22 @@ function copiesAllowedTo(
   };
 }
 
-/** Rules of policy routing, and routes, that lead some packets for guests of the step elsewhere. */
-function routeBypasses({ plan }: BypassInput, state: HostState, routed: ReadonlySet<string>): readonly Bypass[] {
-  const places = plan.endpoints.flatMap(({ attach, port, ips }) =>
+/**
+ * Rules of policy routing, and routes, that lead packets for guests of the step elsewhere: what takes all of them takes
+ * probes too, which are heard where an observer is. Policies of IPsec that encrypt them.
+ */
+function routeBypasses(input: BypassInput, state: HostState, routed: ReadonlySet<string>): readonly Bypass[] {
+  const { plan, step } = input;
+  const heardAt = new Set(step.observers.map((observer) => observer.interface));
+  const places = plan.endpoints.flatMap(({ attach, port, ips }): readonly RoutedPlace[] =>
     isRoutedTo(attach) && port !== null && routed.has(bareName(port))
       ? [{ device: bareName(port), addresses: ips.map(({ address }) => address) }]
       : [],
   );
-  return diversions(state, places).map(({ by, route, elsewhere, encapsulation }) => {
+  const isHeard = ({ isConditional, encapsulation, elsewhere }: Diversion): boolean =>
+    !isConditional && encapsulation === null && elsewhere.every((device) => heardAt.has(device));
+  const unheard = diversions(state, places).filter((diversion) => !isHeard(diversion));
+  const diverted = unheard.map(({ by, route, elsewhere, encapsulation, isConditional, address }) => {
     const where = by.text === route ? by.text : `${by.text}, ${route}`;
     const deletion = `delete it (${by.removal.join(' ')}), or answer for it with trust`;
     return encapsulation === null
@@ -66,13 +74,34 @@ function routeBypasses({ plan }: BypassInput, state: HostState, routed: Readonly
           what: `${by.what} to ${elsewhere.join(', ')}`,
           where,
           to: elsewhere,
-          remedy: `it takes packets that no probe is like; ${deletion}`,
+          remedy: isConditional
+            ? `it takes packets that no probe is like; ${deletion}`
+            : `nobody listens there, and it takes all packets for ${address}; ${deletion}`,
         }
       : {
           what: `${by.what} with encap ${encapsulation}`,
           where,
           remedy: `what that does with packets is not known; ${deletion}`,
         };
+  });
+  return [...diverted, ...encryptions(input, state, places)];
+}
+
+/** Policies of IPsec that take packets of guests for those to which the host routes. */
+function encryptions({ plan }: BypassInput, state: HostState, places: readonly RoutedPlace[]): readonly Bypass[] {
+  const sources = plan.endpoints.flatMap(({ ips }) => ips.map(({ address }) => address));
+  const takes = (text: string, addresses: readonly string[]): boolean => {
+    const family = text.includes(':') ? 6 : 4;
+    const prefix = prefixOf(text, family);
+    return addresses
+      .flatMap((address) => prefixOf(address, family) ?? [])
+      .some((address) => meets(prefix, address) !== 'no');
+  };
+  return (state.routing?.policies ?? []).flatMap(({ src, dst, more }): readonly Bypass[] => {
+    if (!takes(src, sources) || !places.some(({ addresses }) => takes(dst, addresses))) return [];
+    const where = `dir out src ${src} dst ${dst} ${more}`.trim();
+    const remedy = `it encrypts packets for guests, which no ear reads then; delete it (ip xfrm policy delete ${where}), or answer for it with trust`;
+    return [{ what: 'xfrm policy', where, remedy }];
   });
 }
 

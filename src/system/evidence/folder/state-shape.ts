@@ -60,7 +60,14 @@ const ofHost = {
       }),
     )
     .optional(),
-  routing: z.looseObject({ ipv4: family, ipv6: family, vrfs: z.record(text, text).optional() }).optional(),
+  routing: z
+    .looseObject({
+      ipv4: family,
+      ipv6: family,
+      vrfs: z.record(text, text).optional(),
+      policies: z.array(z.looseObject({ src: text, dst: text, more: text })).optional(),
+    })
+    .optional(),
 };
 
 /** A file of state/. What iproute2 and nft print stays as they print it, and is read as such. */

@@ -118,11 +118,16 @@ function textOf(path: string): string | null {
   }
 }
 
-const kernelModules = ['nf_tables', 'ebtable_broute', 'ebtable_nat', 'ebtable_filter'] as const;
+const kernelModules = [
+  ...(['nf_tables', 'ebtable_broute', 'ebtable_nat', 'ebtable_filter'] as const),
+  ...(['xfrm_user', 'af_key'] as const),
+] as const;
 type KernelModule = (typeof kernelModules)[number];
 
 /** By module: the option of the kernel's configuration that makes it (Kconfig), and the function that starts it. */
 const makings: Readonly<Record<KernelModule, { readonly option: string; readonly starts: string }>> = {
+  xfrm_user: { option: 'XFRM_USER', starts: 'xfrm_user_init' },
+  af_key: { option: 'NET_KEY', starts: 'ipsec_pfkey_init' },
   nf_tables: { option: 'NF_TABLES', starts: 'nf_tables_module_init' },
   ebtable_broute: { option: 'BRIDGE_EBT_BROUTE', starts: 'ebtable_broute_init' },
   ebtable_nat: { option: 'BRIDGE_EBT_T_NAT', starts: 'ebtable_nat_init' },
@@ -190,6 +195,12 @@ function moduleLists(): ModuleLists {
     builtIn: () => textOf(`/lib/modules/${release()}/modules.builtin`),
     parts: readParts,
   };
+}
+
+/** Whether policies of IPsec may have been made: what makes them is there. To ask for them would load it. */
+export function mayHavePolicies(): boolean {
+  const lists = moduleLists();
+  return (['xfrm_user', 'af_key'] as const).some((module) => isLoaded(module, lists) !== false);
 }
 
 /**

@@ -45,7 +45,6 @@ describe('a rule of policy routing', () => {
     ['is for a device that is not there', [rule({ iif: 'tap.9', iif_detached: null })], [to3('10.0.0.2')]],
     ['takes no route that is as short', [{ ...marked, suppress_prefixlen: 0 }], [to3('default')]],
     ['comes after the one of the main table', [{ ...marked, priority: 32766 }].slice(1), [to3('10.0.0.2')]],
-    ['takes every packet to it, probes among them', [rule({ dst: '10.0.0.2' })], [to3('10.0.0.2')]],
     [
       'comes after one that sends every packet to it by the main table',
       [rule({ priority: 50, dst: '10.0.0.2', table: 'main' }), marked],
@@ -53,6 +52,14 @@ describe('a rule of policy routing', () => {
     ],
     ['has a route whose next hop is dead', [marked], [to3('10.0.0.2', { flags: ['dead'] })]],
   ])('leads none elsewhere that %s', (_, rules, routes) => expect(diverted(rules, routes)).toEqual([]));
+
+  it.each<[string, object, object, string]>([
+    ['by its address', { dst: '10.0.0.2' }, { dev: 'wg0' }, 'ip rule 100 from all to 10.0.0.2 lookup 100'],
+    ['by any, as of Tailscale', {}, { dev: 'tailscale0' }, 'ip rule 100 from all lookup 100'],
+  ])('leads all packets for a guest elsewhere that selects them %s', (_, selectors, to, named) => {
+    const all = diversions(host({ routing: routing([rule(selectors)], [to3('10.0.0.2', to)]) }), places);
+    expect(all.map(({ by, isConditional }) => [`${by.what} ${by.text}`, isConditional])).toEqual([[named, false]]);
+  });
 
   it('is named with its selectors as far as they are known, and deleted by its priority where they are not', () => {
     const routes = [to3('default')];
@@ -117,6 +124,20 @@ describe('a route', () => {
     expect(diverted([], [{ dst: '10.0.0.2', dev: 'tap.3', tos: '0x10' }])).toEqual([
       'ip route 10.0.0.2 dev tap.3 tos 0x10: 10.0.0.2 by tap.3',
     ]);
+  });
+
+  it('by a nexthop object is deleted by its number, and leads to a device that is not known where it names none', () => {
+    const led = (route: object): readonly string[] =>
+      diversions(
+        host({ routing: routing([marked], [{ dst: '10.0.0.2', table: '100', nhid: 10, ...route }]) }),
+        places,
+      ).map(({ route: text, elsewhere }) => `${text}: ${elsewhere.join()}`);
+    expect(led({ dev: 'tap.3' })).toEqual(['10.0.0.2 nhid 10 dev tap.3 table 100: tap.3']);
+    expect(led({})).toEqual(['10.0.0.2 nhid 10 table 100: an unknown device']);
+    expect(led({ type: 'blackhole' })).toEqual([]);
+    const own = { dst: '10.0.0.2', dev: 'tap.3', tos: '0x10', nhid: 10 };
+    const [first] = diversions(host({ routing: routing([], [own]) }), places);
+    expect(first?.by.removal.join(' ')).toBe('ip route del 10.0.0.2 nhid 10 tos 0x10');
   });
 
   it('that hands packets to an encapsulation is named wherever it leads', () => {

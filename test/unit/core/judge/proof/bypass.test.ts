@@ -100,6 +100,34 @@ describe('what could carry frames past the ears', () => {
       ]);
     expect(texts([marked], [{ ...away, dev: 'tap.2' }])).toEqual([]);
     expect(judged({ before: read({ routing: routing([marked], [away]) }), after: null }).reasons).toEqual([]);
+    // what leads all of them, probes as well, is heard where somebody listens
+    const all = { priority: 100, src: 'all', dst: '10.0.0.2', table: '100' };
+    expect(texts([all], [away])).toEqual([]);
+    expect(texts([all], [{ ...away, dev: 'tap.2' }])).toEqual([]);
+    expect(texts([all], [{ type: 'blackhole', dst: '10.0.0.2', table: '100' }])).toEqual([]);
+    expect(texts([{ ...all, dst: '10.0.0.0', dstlen: 24 }], [{ ...away, dst: '10.0.0.9' }])).toEqual([]);
+    expect(texts([all], [{ dst: '10.0.0.2', dev: 'wg0', table: '100' }])).toEqual([
+      'ip rule 100 to wg0 at from all to 10.0.0.2 lookup 100, 10.0.0.2 dev wg0 table 100 may carry frames past the ears: nobody listens there, and it takes all packets for 10.0.0.2; delete it (ip rule del pref 100 from all to 10.0.0.2 lookup 100), or answer for it with trust',
+    ]);
+    expect(texts([], [{ dst: '10.0.0.2', dev: 'wg0', metric: -1 }])).toHaveLength(1);
+  });
+
+  it('is a policy of IPsec that encrypts packets between guests to which the host routes', () => {
+    const observers = step.observers
+      .slice(0, 2)
+      .map((observer, at) => ({ ...observer, bridge: 'routes', interface: `tap.${at + 1}`, routed: true as const }));
+    const texts = (src: string, dst: string, asked = { ...step, observers }): readonly string[] => {
+      const before = read({ routing: { ...routing(), policies: [{ src, dst, more: 'proto udp' }] } });
+      return judged({ before, after: before }, asked).reasons.map(({ text }) => text);
+    };
+    expect(texts('10.0.0.1/32', '10.0.0.2/32')).toEqual([
+      'xfrm policy at dir out src 10.0.0.1/32 dst 10.0.0.2/32 proto udp may carry frames past the ears: it encrypts packets for guests, which no ear reads then; delete it (ip xfrm policy delete dir out src 10.0.0.1/32 dst 10.0.0.2/32 proto udp), or answer for it with trust',
+    ]);
+    expect(texts('0.0.0.0/0', '10.0.0.0/24')).toHaveLength(1);
+    expect(texts('10.0.0.1/32', '10.0.9.0/24')).toEqual([]);
+    expect(texts('192.168.5.5/32', '0.0.0.0/0')).toEqual([]);
+    expect(texts('::/0', '::/0')).toEqual([]);
+    expect(texts('10.0.0.1/32', '10.0.0.2/32', step)).toEqual([]);
   });
 
   it('is also what stands on another host of the run, which is named, and not on one without a port of the step', () => {
