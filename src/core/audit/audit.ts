@@ -101,8 +101,8 @@ export function isWithoutGuests(snapshot: Snapshot, { findings }: AuditReport): 
 }
 
 /** With its fix as text, and with what makes it stay, where a program is known that makes the device. */
-function reported({ fix, ...finding }: NamedFinding, { keepers }: Snapshot): AuditFinding {
-  const persistent = keepers === undefined || fix === null ? [] : persistentFixes(fix.changes, keepers);
+function reported({ fix, kept, ...finding }: NamedFinding, { keepers }: Snapshot): AuditFinding {
+  const persistent = keepers === undefined ? [] : persistentFixes(kept ?? fix?.changes ?? [], keepers);
   const text = fix === null ? null : fixText(fix);
   return { ...finding, fix: text, ...(persistent.length === 0 ? {} : { lasting: persistent }) };
 }

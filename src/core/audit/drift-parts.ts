@@ -1,8 +1,10 @@
-import { type BridgeView } from '../bridge/view.js';
-import { isGroupMacText } from '../wire/ethernet.js';
+import { vlanWords } from '../bridge/change-commands.js';
+import { type BridgeView, vlanRanges } from '../bridge/view.js';
 import type { Drift } from '../model/audit.js';
+import type { VlanRange } from '../model/scenario.js';
 import type { FdbState, Snapshot } from '../model/state.js';
-import { fieldsOf, objectsOf, textOf } from '../text/json-text.js';
+import { type Fields, fieldsOf, objectsOf, textOf } from '../text/json-text.js';
+import { isGroupMacText } from '../wire/ethernet.js';
 
 /** Whether the kernel made a permanent entry by itself: for the own MAC of its port, or of the bridge. */
 function isOwnMac(view: BridgeView, { mac, port }: FdbState): boolean {
@@ -203,28 +205,70 @@ const moving: ReadonlySet<string> = new Set([
 ]);
 
 /** Rules as text, without what moves by itself. Of tc the filters only: every link brings a discipline of its own. */
-function asText(what: 'tc' | 'nft' | 'vlan', { state }: Snapshot): string {
+function asText(what: 'tc' | 'nft', { state }: Snapshot): string {
   const value = what === 'tc' ? fieldsOf(state.tc)?.['filters'] : state[what];
   return JSON.stringify(value, (key, member: unknown) => (moving.has(key) ? undefined : member)) ?? '';
 }
 
-/**
- * Rules of tc and nft, and VLANs of ports, that are no longer the same; what mirrors is reported by its own name
- * beside it.
- */
+/** Rules of tc and nft that are no longer the same; what mirrors is reported by its own name beside it. */
 export function ruleDrift(was: Snapshot, is: Snapshot): readonly Drift[] {
-  return (['tc', 'nft', 'vlan'] as const)
+  return (['tc', 'nft'] as const)
     .filter((what) => asText(what, was) !== asText(what, is))
     .map((what) => ({
       code: 'rules-changed',
-      severity: what === 'vlan' ? 'high' : 'medium',
+      severity: 'medium',
       bridge: null,
       place: what,
       before: 'other rules',
       after: 'these rules',
-      text:
-        what === 'vlan'
-          ? 'the VLANs of ports changed'
-          : `rules of ${what} changed: what they let through may have, too`,
+      text: `rules of ${what} changed: what they let through may have, too`,
     }));
+}
+
+/** VLANs as people write them, `1 pvid untagged, 10-12`: neighbours of one kind are listed alone or as a range. */
+function vlansText(ranges: readonly VlanRange[]): string {
+  const joined: VlanRange[] = [];
+  for (const range of ranges) {
+    const last = joined.at(-1);
+    const isNext = last !== undefined && last.last + 1 === range.first;
+    if (isNext && last.pvid === range.pvid && last.untagged === range.untagged)
+      joined[joined.length - 1] = { ...last, last: range.last };
+    else joined.push(range);
+  }
+  return joined.length === 0 ? 'none' : joined.map((range) => vlanWords(range, 'add').slice(1).join(' ')).join(', ');
+}
+
+/** What `bridge -j vlan` lists, by device. */
+function vlanLists({ state }: Snapshot): ReadonlyMap<unknown, readonly Fields[]> {
+  const lists = new Map<unknown, Fields[]>();
+  for (const listed of objectsOf(state.vlan)) {
+    const list = lists.get(listed['ifname']);
+    if (list === undefined) lists.set(listed['ifname'], [listed]);
+    else list.push(listed);
+  }
+  return lists;
+}
+
+/**
+ * VLANs of bridges and of ports that are there in both snapshots; a port that comes or goes brings and takes its own.
+ */
+export function vlanDrift(
+  was: Snapshot,
+  is: Snapshot,
+  pairs: readonly (readonly [before: BridgeView, after: BridgeView])[],
+): readonly Drift[] {
+  if (JSON.stringify(was.state.vlan) === JSON.stringify(is.state.vlan)) return [];
+  const [old, now] = [vlanLists(was), vlanLists(is)];
+  return pairs.flatMap(([{ devices }, after]) =>
+    [...after.devices]
+      .filter((device) => devices.has(device))
+      .flatMap((device): readonly Drift[] => {
+        const [before, later] = [old, now].map((lists) => vlansText(vlanRanges(lists.get(device), device) ?? []));
+        if (before === undefined || later === undefined || before === later) return [];
+        const text = `the VLANs of ${device} changed`;
+        return [
+          { code: 'rules-changed', severity: 'high', bridge: after.name, place: device, before, after: later, text },
+        ];
+      }),
+  );
 }

@@ -2,7 +2,7 @@ import { type BridgeView, bridgeViews, describeHolders } from '../bridge/view.js
 import { findingsOn } from '../bridge/weaknesses.js';
 import type { Drift } from '../model/audit.js';
 import { type HostState, type Snapshot, receives } from '../model/state.js';
-import { driftOn, entryDrift, groupDrift, ruleDrift, withLastRead } from './drift-parts.js';
+import { driftOn, entryDrift, groupDrift, ruleDrift, vlanDrift, withLastRead } from './drift-parts.js';
 import { returnDrift, settingDrift, type SettingsByName } from './drift-settings.js';
 
 /** Rules whose findings are things that come and go, rather than settings. */
@@ -241,5 +241,9 @@ export function driftOf(first: Snapshot, second: Snapshot, options: DriftOptions
     return [...bridgeDrift(before, was, after, is), ...returnDrift(before, after, earlier)];
   });
   const unread = unreadDrift(options.unread ?? first.state.unread, second.state.unread);
-  return [...bridges, ...hostDrift(was, is), ...unread];
+  const pairs = [...now].flatMap(([name, after]) => {
+    const before = old.get(name);
+    return before === undefined ? [] : [[before, after] as const];
+  });
+  return [...bridges, ...vlanDrift(was, is, pairs), ...hostDrift(was, is), ...unread];
 }

@@ -61,6 +61,8 @@ export const entryCost: FixCost = { price: 'upkeep', text: 'the entry has to fol
 export interface RuleFinding extends Omit<AuditFinding, 'id' | 'bridge' | 'fix' | 'lasting'> {
   /** null where nothing needs to be done. */
   readonly fix: Fix | null;
+  /** What runs already and has to stay, where that is all there is to do: `fix` is then words. */
+  readonly kept?: readonly Change[];
 }
 
 /** What one rule sees wrong with one bridge. Pure; reads nothing but what it is given. */

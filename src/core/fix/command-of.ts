@@ -24,6 +24,7 @@ export function commandOf(wanted: Wanted, device: string): string {
     case 'no-vlan':
       return `bridge vlan del dev ${device} vid ${wanted.vid}`;
     case 'sysctl':
+    case 'module':
     case 'nft':
     case 'ovs':
       return '';

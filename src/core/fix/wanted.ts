@@ -15,6 +15,7 @@ export type Wanted =
     }
   | { readonly kind: 'no-vlan'; readonly device: string; readonly vid: number }
   | { readonly kind: 'sysctl'; readonly name: string; readonly value: string }
+  | { readonly kind: 'module'; readonly name: string }
   | { readonly kind: 'nft'; readonly rule: string }
   | { readonly kind: 'ovs'; readonly program: 'ovs-vsctl' | 'ovs-ofctl' };
 
@@ -23,6 +24,8 @@ function wantedOfCommand([program, ...words]: readonly string[]): readonly Wante
   switch (program) {
     case 'nft':
       return /^add( |$)/.test(words[0] ?? '') ? [{ kind: 'nft', rule: words.join(' ') }] : [];
+    case 'modprobe':
+      return words.map((name) => ({ kind: 'module', name }));
     case 'ovs-vsctl':
     case 'ovs-ofctl':
       return [{ kind: 'ovs', program }];

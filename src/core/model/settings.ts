@@ -28,6 +28,8 @@ export interface Attribute {
   readonly ifAbsent?: 'none';
   /** Its part in who gets which frame: the audit shows it, and a change of one that decides `alone` is high. */
   readonly decides?: 'alone' | 'with others';
+  /** The value that keeps frames from those that they are not for; absent: neither does, or more decides it. */
+  readonly protects?: boolean | 'above 0';
   /** It is read and cannot be set. */
   readonly isReadOnly?: true;
   /** `false`: a twin keeps its own value, since the live one decides when a port forwards, not what. */

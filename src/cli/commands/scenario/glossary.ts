@@ -62,7 +62,7 @@ export const driftMeanings: Readonly<Record<DriftCode, string>> = {
   'member-gone': 'A port that was made a member of a multicast group by hand is none any more.',
   'router-port-appeared': 'A port is a multicast router port now, and gets every group. See mcast-router-port.',
   'router-port-gone': 'A port is no longer a multicast router port.',
-  'rules-changed': 'Rules of a packet filter changed. They may be what keeps guests apart.',
+  'rules-changed': 'Rules of a packet filter, or the VLANs of a port, changed. They may be what keeps guests apart.',
   'bridge-promiscuous':
     'Something bridges this bridge, or listens on it. Frames to what is behind it flood to all ports.',
   'bridge-not-promiscuous': 'Nobody holds the bridge in promiscuous mode any more.',

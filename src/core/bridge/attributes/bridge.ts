@@ -10,6 +10,7 @@ export const bridgeAttributes = {
     netlink: 4,
     default: 30_000,
     decides: 'alone',
+    protects: 'above 0',
     meaning: 'How long a learned MAC is remembered. 0: a hub, which floods.',
   },
   forward_delay: {
@@ -101,6 +102,7 @@ export const bridgeAttributes = {
     netlink: 7,
     default: 0,
     decides: 'alone',
+    protects: true,
     meaning: 'Acts on VLAN tags. Off: they pass everywhere.',
   },
   vlan_default_pvid: {
@@ -122,6 +124,7 @@ export const bridgeAttributes = {
     netlink: 23,
     default: 1,
     decides: 'with others',
+    protects: true,
     meaning: 'Multicast goes to known members only.',
   },
   mcast_vlan_snooping: {

@@ -48,6 +48,7 @@ export const portAttributes = {
     netlink: 33,
     default: false,
     decides: 'alone',
+    protects: true,
     meaning: 'Does not reach other isolated ports; one alone is separated from nobody.',
   },
   locked: {
@@ -69,6 +70,7 @@ export const portAttributes = {
     netlink: 4,
     default: false,
     decides: 'alone',
+    protects: false,
     meaning: 'Frames may go back by it.',
   },
   neigh_suppress: {
@@ -76,6 +78,7 @@ export const portAttributes = {
     netlink: 32,
     default: false,
     decides: 'with others',
+    protects: false,
     meaning: 'The bridge answers ARP and neighbour discovery where it can.',
   },
   proxy_arp: {

@@ -1,16 +1,20 @@
 import type { Declared } from '../../model/host-config.js';
+import type { Setting } from '../../model/settings.js';
 import type { LinkState } from '../../model/state.js';
 import { attributesOf, type BridgeKey, decidesAlone, type PortKey } from '../attributes.js';
 import { advice } from '../changes.js';
-import { type BridgeView, isSettingOn } from '../view.js';
-import { linkOfRecord } from '../view.js';
-import type { Audited, BridgeRule } from '../weakness.js';
+import { type BridgeView, isSettingOn, linkOfRecord } from '../view.js';
+import type { Audited, BridgeRule, RuleFinding } from '../weakness.js';
+import { hasStaticEntry } from './learning.js';
 
 declare module '../../model/codes.js' {
   interface Weaknesses {
     readonly 'declared-not-live': 'finding';
   }
 }
+
+/** What depends on which of the two values protects. */
+type Consequence = Pick<RuleFinding, 'severity' | 'text' | 'fix' | 'kept'>;
 
 /** What a port belongs to decides as much as an attribute that decides alone. */
 const isHigh = (key: Declared['key']): boolean => key === 'master' || key === 'native_vlan' || decidesAlone(key);
@@ -27,17 +31,56 @@ function live({ key }: Declared, link: LinkState, view: BridgeView): boolean | n
   }
 }
 
+const placeOf = ({ kind }: LinkState): 'bridge' | 'port' => (kind === 'bridge' ? 'bridge' : 'port');
+
+function attributeOf(key: Declared['key'], link: LinkState): Setting | undefined {
+  return attributesOf[placeOf(link)].find((attribute) => attribute.key === key);
+}
+
 function liveAttribute(key: (BridgeKey | PortKey) & Declared['key'], link: LinkState): boolean | number | null {
   const holder = link.kind === 'bridge' ? link.bridge : link.port;
-  const attribute = attributesOf[link.kind === 'bridge' ? 'bridge' : 'port'].find((each) => each.key === key);
   const value = holder?.[key];
-  if (attribute?.kind === 'switch') return isSettingOn(holder ?? {}, key);
+  if (attributeOf(key, link)?.kind === 'switch') return isSettingOn(holder ?? {}, key);
   return typeof value === 'number' ? value : null;
 }
 
 function valueText(value: boolean | number | string): string {
   if (typeof value !== 'boolean') return String(value);
   return value ? 'on' : 'off';
+}
+
+/** Does a value keep frames from those that they are not for? */
+function protects(value: boolean | number | string, { key }: Declared, link: LinkState, view: BridgeView): boolean {
+  // without learning an entry has to say where the guest is, or what is for it floods
+  if (key === 'learning')
+    return value === false && view.guests.some((port) => port.name === link.name && hasStaticEntry(view, port));
+  const protecting = attributeOf(key, link)?.protects;
+  return protecting === 'above 0' ? value !== 0 : value === protecting;
+}
+
+/** What it takes that a value which protects is there after the next start, too. */
+function keeping(now: boolean | number | string, declared: Declared, link: LinkState): Consequence {
+  const { by, readFrom, key, value } = declared;
+  return {
+    severity: 'low',
+    text: 'what runs protects, and its configuration does not: the protection is lost at the next start',
+    fix: advice(
+      `correct ${key} in the configuration of ${by} (${readFrom}): ${valueText(now)}, not ${valueText(value)}`,
+    ),
+    kept: [{ kind: 'set', place: placeOf(link), device: link.name, key, value: now }],
+  };
+}
+
+/** What it takes that what is configured runs. */
+function applying({ key, value, apply }: Declared): Consequence {
+  return {
+    severity: isHigh(key) ? 'high' : 'medium',
+    text:
+      key === 'isolated' && value === true
+        ? 'it is to be isolated, and the running port is not'
+        : 'what is configured is not what runs: it changed since, or never took effect',
+    fix: advice(apply),
+  };
 }
 
 /** What a host's configuration says and the running bridge does not do: it was changed since, or never took effect. */
@@ -50,24 +93,20 @@ const declaredNotLiveRule: BridgeRule = (view, snapshot) =>
     if (!here) return [];
     const now = live(declared, link, view);
     if (now === null || now === declared.value) return [];
+    const isSafer = protects(now, declared, link, view) && !protects(declared.value, declared, link, view);
     return [
       {
-        severity: isHigh(declared.key) ? 'high' : 'medium',
         place: `${link.name}.${declared.key}`,
         value: `${valueText(now)}, ${declared.by} says ${valueText(declared.value)}`,
         readFrom: `${declared.readFrom}, ip -d link`,
         probe: null,
-        fix: advice(declared.apply),
-        text:
-          declared.key === 'isolated' && declared.value === true
-            ? 'it is to be isolated, and the running port is not'
-            : 'what is configured is not what runs: it changed since, or never took effect',
-      } as const,
+        ...(isSafer ? keeping(now, declared, link) : applying(declared)),
+      },
     ];
   });
 
 export const declaredNotLive: Audited = {
   meaning:
-    'The configuration of libvirt, Proxmox VE, netplan or ifupdown differs from what runs. Apply it, or restart the guest.',
+    'The configuration of libvirt, Proxmox VE, netplan or ifupdown differs from what runs. Apply it, or correct it.',
   finding: { onBridge: declaredNotLiveRule },
 };

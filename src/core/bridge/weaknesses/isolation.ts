@@ -1,6 +1,6 @@
 import type { Change } from '../../model/fabric.js';
 import { hostOf } from '../../model/host-names.js';
-import { setPort, setSysctl } from '../changes.js';
+import { execute, setPort, setSysctl } from '../changes.js';
 import { isOff } from '../setting-value.js';
 import { isSettingOn, readFrom } from '../view.js';
 import { type Audited, type BridgeRule, type CauseFinder, type Explained, verb } from '../weakness.js';
@@ -76,8 +76,8 @@ export const isolatedOneSided: Audited = {
 };
 
 /**
- * With firewall=1 Proxmox puts a bridge fwbrIDiN between the tap and the real bridge, where the guest's port is
- * fwprIDpN: flags that are set on the tap act on the small bridge only, which has no other guest.
+ * With firewall=1 Proxmox puts a bridge fwbrIDiN between the tap, or a container's veth, and the real bridge, where the
+ * guest's port is fwprIDpN: flags that are set on the former act on the small bridge only, which has no other guest.
  */
 const proxmoxFirewallPortRule: BridgeRule = ({ name, ports }, { state }) => {
   const match = /^fwbr(\d+)i(\d+)$/.exec(name);
@@ -87,7 +87,7 @@ const proxmoxFirewallPortRule: BridgeRule = ({ name, ports }, { state }) => {
   return ports
     .filter(
       (port) =>
-        port.name.startsWith('tap') &&
+        /^(tap|veth)/.test(port.name) &&
         isSettingOn(port.settings, 'isolated') === true &&
         real?.port?.['isolated'] === false,
     )
@@ -103,7 +103,7 @@ const proxmoxFirewallPortRule: BridgeRule = ({ name, ports }, { state }) => {
 };
 
 export const proxmoxFirewallPort: Audited = {
-  meaning: 'With the Proxmox firewall the port of the guest is fwpr…p…: flags set on tap…i… do nothing.',
+  meaning: 'With the Proxmox firewall a guest’s port is fwpr…p…: flags of tap…i… and veth…i… do nothing.',
   finding: { onBridge: proxmoxFirewallPortRule },
 };
 
@@ -112,6 +112,9 @@ const families = [
   ['bridge-nf-call-ip6tables', 'nf_call_ip6tables', 'IPv6'],
   ['bridge-nf-call-arptables', 'nf_call_arptables', 'ARP'],
 ] as const;
+
+/** Its sysctls are there while it is loaded. */
+const netfilterModule = 'br_netfilter';
 
 /**
  * br_netfilter hands bridged packets to the firewall of IP; where neither the sysctl nor the bridge asks for it, rules
@@ -128,13 +131,13 @@ const netfilterSkippedRule: BridgeRule = ({ name, settings, guests }, { state })
           {
             severity: 'info',
             place: `${name}.${key}`,
-            value: `0, ${path} ${value ?? 'absent (br_netfilter is not loaded)'}`,
+            value: `0, ${path} ${value ?? `absent (${netfilterModule} is not loaded)`}`,
             readFrom: 'ip -d link, sysctl',
             text: `rules of the ${family} firewall do not act on frames between guests of one bridge`,
             probe: null,
             fix: {
               where: 'where such rules are to separate guests',
-              changes: [setSysctl(path, '1')],
+              changes: [...(value === undefined ? [execute('modprobe', netfilterModule)] : []), setSysctl(path, '1')],
               also: ', or rules of nft in the family bridge',
             },
           } as const,

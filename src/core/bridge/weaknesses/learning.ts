@@ -129,16 +129,17 @@ export function entriesBehind({ fdb }: BridgeView, port: PortView): BridgeView['
   return fdb.filter((entry) => entry.port === port.name && !isGroupMacText(entry.mac) && entry.state !== 'permanent');
 }
 
+/** Does an entry that no learning made say what is behind a port? */
+export function hasStaticEntry(view: BridgeView, port: PortView): boolean {
+  return entriesBehind(view, port).some(({ state }) => state === 'static');
+}
+
 /** Without learning only a static entry says where the guest is. */
 const learningOffRule: BridgeRule = (view) =>
   view.ports.length <= 2
     ? []
     : view.guests
-        .filter(
-          (port) =>
-            isSettingOn(port.settings, 'learning') === false &&
-            !entriesBehind(view, port).some(({ state }) => state === 'static'),
-        )
+        .filter((port) => isSettingOn(port.settings, 'learning') === false && !hasStaticEntry(view, port))
         .map((port) => ({
           severity: 'high',
           place: `${port.name}.learning`,

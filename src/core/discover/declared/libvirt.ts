@@ -66,7 +66,8 @@ export function networkDeclared(networks: readonly LibvirtNetwork[]): readonly D
 /**
  * What a domain's configuration (`virsh -r dumpxml --inactive`, libvirt.org/formatdomain.html) says of its interfaces:
  * their bridge, and `<port isolated='yes'/>`, which acts between ports that both have it. It names no interface of the
- * host: the guest's MAC does.
+ * host: the guest's MAC does. It makes the port at each start: without that element the port is not isolated then,
+ * whatever was set since the last one.
  */
 export function libvirtDeclared(xml: string, networks: readonly LibvirtNetwork[]): readonly Declared[] {
   const domain = readXml(xml);

@@ -1,39 +1,41 @@
 import type { PersistentFix } from '../../model/fix.js';
 import type { Wanted } from '../wanted.js';
 
+/** What goes into a file of the host; nothing where it has no lines. */
+function hostFile(lines: readonly string[], file: Omit<PersistentFix, 'device' | 'form'>): readonly PersistentFix[] {
+  return lines.length === 0 ? [] : [{ ...file, device: null, form: lines.join('\n') }];
+}
+
 /**
- * What is not a manager's of guests: sysctls (sysctl.d(5)), rules of nft (nft(8)), Open vSwitch, which keeps its own
+ * What is not a manager's of guests: modules (modules-load.d(5)), sysctls (sysctl.d(5)), rules of nft (nft(8)), Open vSwitch, which keeps its own
  * database. Nothing for other wants.
  */
 export function hostWideForm(wanted: readonly Wanted[]): readonly PersistentFix[] {
+  const modules = wanted.flatMap((wish) => (wish.kind === 'module' ? [wish.name] : []));
   const sysctls = wanted.flatMap((wish) => (wish.kind === 'sysctl' ? [`${wish.name} = ${wish.value}`] : []));
   const rules = wanted.flatMap((wish) => (wish.kind === 'nft' ? [wish.rule] : []));
   const programs = new Set(wanted.flatMap((wish) => (wish.kind === 'ovs' ? [wish.program] : [])));
   return [
-    ...(sysctls.length === 0
-      ? []
-      : [
-          {
-            by: 'sysctl.d',
-            device: null,
-            where: '/etc/sysctl.d/90-isolation.conf',
-            form: sysctls.join('\n'),
-            apply: 'sysctl --system',
-            note: 'libvirt turns forwarding on again when it starts a network with <forward>',
-          },
-        ]),
-    ...(rules.length === 0
-      ? []
-      : [
-          {
-            by: 'nftables',
-            device: null,
-            where: '/etc/nftables.conf, at its end',
-            form: rules.join('\n'),
-            apply: 'systemctl enable nftables',
-            note: '',
-          },
-        ]),
+    ...hostFile(modules, {
+      by: 'modules-load.d',
+      where: '/etc/modules-load.d/90-isolation.conf',
+      apply: 'at the next boot, before sysctl.d; until then the command does',
+      note: modules.includes('br_netfilter')
+        ? 'when it is loaded IPv4, IPv6 and ARP all pass netfilter, whatever is asked for'
+        : '',
+    }),
+    ...hostFile(sysctls, {
+      by: 'sysctl.d',
+      where: '/etc/sysctl.d/90-isolation.conf',
+      apply: 'sysctl --system',
+      note: 'libvirt turns forwarding on again when it starts a network with <forward>',
+    }),
+    ...hostFile(rules, {
+      by: 'nftables',
+      where: '/etc/nftables.conf, at its end',
+      apply: 'systemctl enable nftables',
+      note: '',
+    }),
     ...(programs.has('ovs-vsctl')
       ? [
           {

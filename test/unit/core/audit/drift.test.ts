@@ -216,3 +216,47 @@ describe('a part that could not be read for a while', () => {
     expect(watched(blind, blind, seen({ tc: mirrorTo('v1') }))).toEqual([[], []]);
   });
 });
+
+describe('VLANs of ports', () => {
+  const native = { vlan: 1, flags: ['PVID', 'Egress Untagged'] };
+  const listing = (...ports: readonly (readonly [ifname: string, vlans: readonly object[]])[]): Partial<HostState> => ({
+    vlan: ports.map(([ifname, vlans]) => ({ ifname, vlans })),
+  });
+  const two = listing(['br0', [native]], ['v0', [native]]);
+
+  it('of a port that joins or leaves are no change of their own', () => {
+    const vnet1 = upLink('vnet1', { master: 'br0', ifindex: 9, port: {} });
+    const joined = seen({
+      links: [...links, vnet1],
+      ...listing(['br0', [native]], ['v0', [native]], ['vnet1', [native]]),
+    });
+    expect(drift(seen(two), joined)).toEqual(['port-joined vnet1']);
+    expect(drift(joined, seen(two))).toEqual(['port-left vnet1']);
+    expect(drift(seen(two), seen(listing(['br0', [native]], ['v0', [native]], ['vnet1', [native]])))).toEqual([]);
+  });
+
+  it('that change are told with the port, its bridge, and what they were and are', () => {
+    const tagged = [10, 11, 12, 20].map((vlan) => ({ vlan, flags: [] }));
+    const moved = seen(listing(['br0', [native]], ['v0', tagged]));
+    const change = { code: 'rules-changed', severity: 'high', bridge: 'br0', place: 'v0' };
+    expect(driftOf(seen(two), moved)).toEqual([
+      { ...change, before: '1 pvid untagged', after: '10-12, 20', text: 'the VLANs of v0 changed' },
+    ]);
+    expect(driftOf(seen(two), moved, { bridge: 'br0' })).toHaveLength(1);
+    expect(driftOf(seen(two), seen(listing(['br0', []])))).toEqual([
+      expect.objectContaining({ place: 'br0', before: '1 pvid untagged', after: 'none' }),
+      expect.objectContaining({ place: 'v0', before: '1 pvid untagged', after: 'none' }),
+    ]);
+    expect(drift(seen(two), seen(listing(['v0', [native]], ['br0', [native]])))).toEqual([]);
+  });
+
+  it('of another bridge are nothing to who watches one', () => {
+    const other = [...links, upLink('br1', { kind: 'bridge', ifindex: 10, bridge: {} })];
+    const [was, is] = [
+      seen({ links: other, ...listing(['br1', [native]]) }),
+      seen({ links: other, ...listing(['br1', []]) }),
+    ];
+    expect(driftOf(was, is, { bridge: 'br0' })).toEqual([]);
+    expect(drift(was, is)).toEqual(['rules-changed br1']);
+  });
+});
