@@ -87,7 +87,9 @@ export function beforeAfterText({ before, after }: ProvenFix): string {
  * to know. Nothing where nobody is known.
  */
 export function persistentLines(persistent: readonly PersistentFix[] | undefined, indent: string): readonly string[] {
-  return (persistent ?? []).flatMap(({ by, where, form, apply, note }) => [
+  // what several findings put into one file is in each of them
+  const distinct = new Map((persistent ?? []).map((fix) => [JSON.stringify({ ...fix, device: null }), fix]));
+  return [...distinct.values()].flatMap(({ by, where, form, apply, note }) => [
     `${indent}to last (${by}): ${where === '' ? escapeText(note) : escapeText(where)}`,
     ...(form === '' ? [] : form.split('\n').map((line) => `${indent}    ${escapeText(line)}`)),
     ...(apply === '' ? [] : [`${indent}  then: ${escapeText(apply)}`]),

@@ -5,8 +5,10 @@ import { type BridgeView, bridgeViews } from '../bridge/view.js';
 import type { RuleFinding } from '../bridge/weakness.js';
 import { auditIds, findingsOn, findingsOnHost } from '../bridge/weaknesses.js';
 import { fixText } from '../fix/fix-text.js';
-import { persistentFixes } from '../fix/persistent.js';
+import { formsTogether } from '../fix/persistent.js';
 import { type AuditFinding, type AuditReport, type AuditSetting, type Severity, severities } from '../model/audit.js';
+import type { Change } from '../model/fabric.js';
+import type { PersistentFix } from '../model/fix.js';
 import type { Settings } from '../model/scenario.js';
 import type { Setting } from '../model/settings.js';
 import type { Snapshot } from '../model/state.js';
@@ -66,7 +68,9 @@ export function audit(snapshot: Snapshot, options: { readonly bridge: string | n
   const views = bridgeViews(snapshot).filter(({ name }) => isAsked(name));
   const bridged = views.flatMap((view) => findingsOf(view, snapshot));
   const routed = options.bridge === null ? routedFindings(snapshot, bridged) : [];
-  const findings = [...bridged, ...routed, ...hostFindings(snapshot)].map((finding) => reported(finding, snapshot));
+  const named = [...bridged, ...routed, ...hostFindings(snapshot)];
+  const formsOf = formsBySeverity(named, snapshot);
+  const findings = named.map((finding) => reported(finding, formsOf));
   return {
     auditVersion: 1,
     bridges: [...views.map(({ name }) => name), ...ovsBridges(snapshot).filter(isAsked)],
@@ -100,9 +104,34 @@ export function isWithoutGuests(snapshot: Snapshot, { findings }: AuditReport): 
   );
 }
 
+/** What has to be there after the next start, too. */
+function changesOf({ fix, kept }: NamedFinding): readonly Change[] {
+  return kept ?? fix?.changes ?? [];
+}
+
+/**
+ * How the fix of a finding comes to stay. A file that other findings write, too, has what those of its severity and
+ * above want: none that is fixed before it is lost, and no graver one takes on what a lesser one costs.
+ */
+function formsBySeverity(
+  findings: readonly NamedFinding[],
+  { keepers }: Snapshot,
+): (finding: NamedFinding) => readonly PersistentFix[] {
+  if (keepers === undefined) return () => [];
+  const sorted = [...findings].sort((first, second) => rank(second.severity) - rank(first.severity));
+  const forms = new Map(
+    severities.map((severity) => {
+      const together = sorted.filter((finding) => rank(finding.severity) >= rank(severity));
+      return [severity, formsTogether(together.flatMap(changesOf), keepers)];
+    }),
+  );
+  return (finding) => forms.get(finding.severity)?.(changesOf(finding)) ?? [];
+}
+
 /** With its fix as text, and with what makes it stay, where a program is known that makes the device. */
-function reported({ fix, kept, ...finding }: NamedFinding, { keepers }: Snapshot): AuditFinding {
-  const persistent = keepers === undefined ? [] : persistentFixes(kept ?? fix?.changes ?? [], keepers);
+function reported(named: NamedFinding, formsOf: (finding: NamedFinding) => readonly PersistentFix[]): AuditFinding {
+  const { fix, kept: _kept, ...finding } = named;
+  const persistent = formsOf(named);
   const text = fix === null ? null : fixText(fix);
   return { ...finding, fix: text, ...(persistent.length === 0 ? {} : { lasting: persistent }) };
 }

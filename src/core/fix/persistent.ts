@@ -8,7 +8,7 @@ import { libvirtForm } from './managers/libvirt.js';
 import { netplanForm } from './managers/netplan.js';
 import { networkManagerForm } from './managers/network-manager.js';
 import { proxmoxForm } from './managers/proxmox.js';
-import { type Wanted, wantedOf } from './wanted.js';
+import { type FormPart, plainBlock, type Wanted, wantedOf } from './wanted.js';
 
 /**
  * A step's result whose causes say how their fixes come to stay, where it is known what makes the devices;
@@ -19,18 +19,13 @@ export function withPersistentFixes(
   keepers: readonly ConfigurationManager[] | undefined,
 ): StepResult {
   if (keepers === undefined) return result;
-  const known = new Map<string, readonly PersistentFix[]>();
-  const formsOf = (text: string, changes: readonly Change[] = []): readonly PersistentFix[] => {
-    const persistent = known.get(text) ?? persistentFixes(changes, keepers);
-    known.set(text, persistent);
-    return persistent;
-  };
+  const formsOf = formsByCode(result, keepers);
   const withForms = (cause: Cause): Cause => {
-    const persistent = formsOf(cause.fix, cause.changes);
+    const persistent = formsOf(cause.code, cause.fix, cause.changes);
     return persistent.length === 0 ? cause : { ...cause, lasting: persistent };
   };
   const reportOfGroup = (cause: GroupCause): GroupCause => {
-    const persistent = formsOf(cause.fixes.join(' && '), cause.changes);
+    const persistent = formsOf(cause.code, cause.fixes.join(' && '), cause.changes);
     return persistent.length === 0 ? cause : { ...cause, lasting: persistent };
   };
   return {
@@ -44,7 +39,36 @@ export function withPersistentFixes(
   };
 }
 
-function formOf(manager: ConfigurationManager, wanted: readonly Wanted[]): readonly PersistentFix[] {
+/**
+ * Forms of the fix of one cause, each found once. Causes of one code are fixed together: what they put into one file is
+ * one form. Those of different codes are ways to choose from.
+ */
+function formsByCode(
+  { findings, groups = [] }: StepResult,
+  keepers: readonly ConfigurationManager[],
+): (code: string, text: string, changes?: readonly Change[]) => readonly PersistentFix[] {
+  const fixes = new Map<string, Map<string, readonly Change[]>>();
+  const note = (code: string, text: string, changes: readonly Change[] = []): void => {
+    const ofCode = fixes.get(code) ?? new Map<string, readonly Change[]>();
+    if (!ofCode.has(text)) ofCode.set(text, changes);
+    fixes.set(code, ofCode);
+  };
+  for (const { causes } of findings) for (const { code, fix, changes } of causes) note(code, fix, changes);
+  for (const group of groups)
+    for (const cause of group.causes) note(cause.code, cause.fixes.join(' && '), cause.changes);
+  const forms = new Map(
+    [...fixes].map(([code, ofCode]) => [code, formsTogether([...ofCode.values()].flat(), keepers)] as const),
+  );
+  const known = new Map<string, readonly PersistentFix[]>();
+  return (code, text, changes = []) => {
+    const key = `${code}\0${text}`;
+    const persistent = known.get(key) ?? forms.get(code)?.(changes) ?? [];
+    known.set(key, persistent);
+    return persistent;
+  };
+}
+
+function formOf(manager: ConfigurationManager, wanted: readonly Wanted[]): readonly FormPart[] {
   switch (manager.by) {
     case 'libvirt':
       return libvirtForm(manager, wanted);
@@ -60,6 +84,48 @@ function formOf(manager: ConfigurationManager, wanted: readonly Wanted[]): reado
   }
 }
 
+/** Things wanted, each once: the same setting of a device has one value, the first. */
+function withoutRepeats(wanted: readonly Wanted[]): readonly Wanted[] {
+  const keyOf = (wish: Wanted): string =>
+    JSON.stringify(wish.kind === 'bridge' || wish.kind === 'port' ? { ...wish, value: '' } : wish);
+  const known = new Map<string, Wanted>();
+  for (const wish of wanted) if (!known.has(keyOf(wish))) known.set(keyOf(wish), wish);
+  return [...known.values()];
+}
+
+/** A file's text: its first lines, and below each heading all that stands there. */
+function fileText(forms: readonly FormPart['form'][]): string {
+  const files = forms.map((form) => (typeof form === 'string' ? { head: [], blocks: [plainBlock(form)] } : form));
+  const blocks = new Map<string, { readonly glue: string; readonly texts: Set<string> }>();
+  for (const { under, glue, text } of files.flatMap((file) => file.blocks)) {
+    const block = blocks.get(under) ?? { glue, texts: new Set() };
+    blocks.set(under, block);
+    block.texts.add(text);
+  }
+  const bodies = [...blocks].map(([under, { glue, texts }]) => [...(under === '' ? [] : [under]), ...texts].join(glue));
+  return [...(files[0]?.head ?? []), ...bodies].join('\n');
+}
+
+/** What goes to one file, as one form with all of it: the next one would overwrite it. */
+function inOneFile(parts: readonly FormPart[]): readonly PersistentFix[] {
+  const files = new Map<string, FormPart[]>();
+  for (const part of parts) {
+    const key = JSON.stringify(part.where === '' ? [part.by, part.device, part.note] : part.where);
+    const known = files.get(key);
+    if (known === undefined) files.set(key, [part]);
+    else known.push(part);
+  }
+  const sentences = (texts: readonly string[]): string => [...new Set(texts)].filter((text) => text !== '').join('; ');
+  return [...files.values()].flatMap((same) =>
+    same.slice(0, 1).map((part) => ({
+      ...part,
+      form: fileText(same.map(({ form }) => form)),
+      apply: sentences(same.map(({ apply }) => apply)),
+      note: sentences(same.map(({ note }) => note)),
+    })),
+  );
+}
+
 /**
  * How a fix comes to stay on a host whose bridges and ports these programs make. Empty where the fix wants nothing that
  * could be kept, or nobody who is known keeps the device. A new manager is one file and one line here.
@@ -68,9 +134,9 @@ export function persistentFixes(
   changes: readonly Change[],
   keepers: readonly ConfigurationManager[],
 ): readonly PersistentFix[] {
-  const wanted = wantedOf(changes);
+  const wanted = withoutRepeats(wantedOf(changes));
   const devices = [...new Set(wanted.map(deviceOf).filter((device) => device !== null))];
-  return [
+  return inOneFile([
     ...devices.flatMap((device) => {
       const manager = keepers.find((manager) => manager.device === device);
       return manager === undefined
@@ -81,5 +147,21 @@ export function persistentFixes(
           );
     }),
     ...hostWideForm(wanted),
-  ];
+  ]);
+}
+
+/** Is a form all that a file has, rather than something that is put into what is there? */
+const isWholeFile = (where: string): boolean => /^\/\S+$/.test(where);
+
+/**
+ * How each of several fixes comes to stay that are carried out together: a file that several of them write has what all
+ * of them want.
+ */
+export function formsTogether(
+  together: readonly Change[],
+  keepers: readonly ConfigurationManager[],
+): (changes: readonly Change[]) => readonly PersistentFix[] {
+  const whole = new Map(persistentFixes(together, keepers).map((fix) => [fix.where, fix]));
+  return (changes) =>
+    persistentFixes(changes, keepers).map((fix) => (isWholeFile(fix.where) ? (whole.get(fix.where) ?? fix) : fix));
 }

@@ -76,7 +76,33 @@ export function wantedOf(changes: readonly Change[]): readonly Wanted[] {
  * What one manager's configuration has to say so that what a fix wants of one device stays. Pure; never empty: without
  * a form it says so.
  */
-export type Form<K extends ConfigurationManager> = (manager: K, wanted: readonly Wanted[]) => readonly PersistentFix[];
+export type Form<K extends ConfigurationManager> = (manager: K, wanted: readonly Wanted[]) => readonly FormPart[];
+
+/** A persistent form before it is put together with others that go to the same file. */
+export interface FormPart extends Omit<PersistentFix, 'form'> {
+  readonly form: string | PartialFile;
+}
+
+/** What a form adds to a file. */
+export interface PartialFile {
+  /** Lines that the file begins with, once. */
+  readonly head: readonly string[];
+  readonly blocks: readonly FileBlock[];
+}
+
+/** Lines of a file that stand together. */
+export interface FileBlock {
+  /** The heading that all such blocks stand below, or the option whose values they are; '' = they have none. */
+  readonly under: string;
+  /** What stands between that and each of the texts. */
+  readonly glue: '\n' | ' ';
+  readonly text: string;
+}
+
+/** Lines without a heading. */
+export function plainBlock(text: string): FileBlock {
+  return { under: '', glue: '\n', text };
+}
 
 export type ManagerOf<By extends ConfigurationManager['by']> = Extract<ConfigurationManager, { readonly by: By }>;
 

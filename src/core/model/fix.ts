@@ -27,6 +27,8 @@ export type ConfigurationManager =
       readonly bridge: string;
       /** The bridge is a VNet of its software-defined network. */
       readonly isVnet: boolean;
+      /** The script that the guest has already, `local:snippets/mine.pl`; absent: none. */
+      readonly hookscript?: string;
     }
   | {
       readonly by: 'netplan';
@@ -67,9 +69,12 @@ export const managerNames = [
 export interface PersistentFix {
   /** What keeps it: a manager, or `sysctl.d`, `nftables`, `Open vSwitch`. */
   readonly by: string;
-  /** The device that it is for; null = the whole host. */
+  /** The device that it is for, the first of several; null = the whole host. */
   readonly device: string | null;
-  /** The file, or the command that opens the configuration. Empty: there is no persistent form, and `note` says so. */
+  /**
+   * The file, or the command that opens the configuration; a path alone: the form is the whole file. Empty: there is no
+   * persistent form, and `note` says so.
+   */
   readonly where: string;
   /** What to put there, ready to be pasted; may have several lines. */
   readonly form: string;

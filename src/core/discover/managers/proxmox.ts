@@ -12,6 +12,7 @@ export function proxmoxManagers(
   vnets: ReadonlySet<string>,
 ): readonly ConfigurationManager[] {
   const { values, nics } = readProxmoxConfig(config);
+  const hookscript = values.get('hookscript');
   return nics.flatMap(({ number, parts }): readonly ConfigurationManager[] => {
     const bridge = parts.get('bridge') ?? '';
     const nic = `net${number}`;
@@ -26,6 +27,7 @@ export function proxmoxManagers(
       value: values.get(nic) ?? '',
       bridge,
       isVnet: vnets.has(bridge),
+      ...(hookscript === undefined ? {} : { hookscript }),
     }));
   });
 }

@@ -7,8 +7,8 @@ function hostFile(lines: readonly string[], file: Omit<PersistentFix, 'device' |
 }
 
 /**
- * What is not a manager's of guests: modules (modules-load.d(5)), sysctls (sysctl.d(5)), rules of nft (nft(8)), Open vSwitch, which keeps its own
- * database. Nothing for other wants.
+ * What is not a manager's of guests: modules (modules-load.d(5)), sysctls (sysctl.d(5)), rules of nft (nft(8)), Open
+ * vSwitch, which keeps its own database. Nothing for other wants.
  */
 export function hostWideForm(wanted: readonly Wanted[]): readonly PersistentFix[] {
   const modules = wanted.flatMap((wish) => (wish.kind === 'module' ? [wish.name] : []));
@@ -21,7 +21,7 @@ export function hostWideForm(wanted: readonly Wanted[]): readonly PersistentFix[
       where: '/etc/modules-load.d/90-isolation.conf',
       apply: 'at the next boot, before sysctl.d; until then the command does',
       note: modules.includes('br_netfilter')
-        ? 'when it is loaded IPv4, IPv6 and ARP all pass netfilter, whatever is asked for'
+        ? 'loading it sets bridge-nf-call-iptables, -ip6tables and -arptables to 1'
         : '',
     }),
     ...hostFile(sysctls, {

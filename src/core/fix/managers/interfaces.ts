@@ -1,7 +1,7 @@
 import type { BridgeKey, PortKey } from '../../bridge/attributes.js';
 import { word } from '../../text/escape.js';
 import { commandOf } from '../command-of.js';
-import type { Form, ManagerOf, Wanted } from '../wanted.js';
+import { type FileBlock, type Form, type ManagerOf, plainBlock, type Wanted } from '../wanted.js';
 
 type Device = ManagerOf<'ifupdown2' | 'ifupdown'>;
 
@@ -43,12 +43,14 @@ function optionsFor(by: Device['by'], kind: Wanted['kind']): Options {
   return kind === 'port' && by === 'ifupdown2' ? port2 : {};
 }
 
-function lineOf({ by, device }: Device, wish: Wanted): string {
+/** Values of ports of one option stand in one line. */
+function blockOf({ by, device }: Device, wish: Wanted): FileBlock {
   const options = optionsFor(by, wish.kind);
   const [name, write] = 'key' in wish ? (options[wish.key] ?? []) : [];
   if (name === undefined || write === undefined || !('value' in wish))
-    return `post-up ${commandOf(wish, word(device))}`;
-  return `${name} ${wish.kind === 'port' ? `${device}=` : ''}${write(wish.value)}`;
+    return plainBlock(`    post-up ${commandOf(wish, word(device))}`);
+  if (wish.kind !== 'port') return plainBlock(`    ${name} ${write(wish.value)}`);
+  return { under: `    ${name}`, glue: ' ', text: `${device}=${write(wish.value)}` };
 }
 
 /**
@@ -60,7 +62,7 @@ export const interfacesForm: Form<Device> = (manager, wanted) => [
     by: manager.by,
     device: manager.device,
     where: `${manager.file}, below iface ${manager.bridge}`,
-    form: wanted.map((wish) => `    ${lineOf(manager, wish)}`).join('\n'),
+    form: { head: [], blocks: wanted.map((wish) => blockOf(manager, wish)) },
     apply:
       manager.by === 'ifupdown2'
         ? 'ifreload -a'

@@ -1,7 +1,6 @@
-import type { PersistentFix } from '../../model/fix.js';
 import { fileWord, word } from '../../text/escape.js';
 import { commandOf } from '../command-of.js';
-import { type Form, type ManagerOf, sortPortWishes, type Wanted } from '../wanted.js';
+import { type Form, type FormPart, type ManagerOf, plainBlock, sortPortWishes, type Wanted } from '../wanted.js';
 
 type Guest = Extract<ManagerOf<'libvirt'>, { readonly keeps: 'guest' }>;
 
@@ -12,7 +11,7 @@ function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll("'", '&apos;');
 }
 
-function inInterface(guest: Guest, form: string, note: string): PersistentFix {
+function inInterface(guest: Guest, form: string, note: string): FormPart {
   return {
     by: 'libvirt',
     device: guest.device,
@@ -24,7 +23,7 @@ function inInterface(guest: Guest, form: string, note: string): PersistentFix {
 }
 
 /** Entries, learning and flood: libvirt keeps them together, for a network. */
-function tableManaged(guest: Guest): PersistentFix {
+function tableManaged(guest: Guest): FormPart {
   const bridge = `<bridge name='${escapeXml(guest.bridge)}' macTableManager='libvirt'/>`;
   if (guest.network !== null) {
     const network = word(guest.network);
@@ -61,20 +60,23 @@ function hook(
   device: string,
   lines: readonly string[],
   note: string,
-): PersistentFix {
+): FormPart {
   const daemon = what === 'qemu' ? 'virtqemud' : 'virtnetworkd';
   return {
     by: 'libvirt',
     device,
     where: `/etc/libvirt/hooks/${what}.d/${fileWord(name)}-isolation`,
-    form: ['#!/bin/sh', `[ "$1 $2" = ${word(`${name} started`)} ] || exit 0`, ...lines].join('\n'),
+    form: {
+      head: ['#!/bin/sh', `[ "$1 $2" = ${word(`${name} started`)} ] || exit 0`],
+      blocks: [plainBlock(lines.join('\n'))],
+    },
     apply: `chmod 755 it; systemctl restart ${daemon}, or libvirtd; then start the ${what === 'qemu' ? 'guest' : 'network'} anew`,
     note,
   };
 }
 
 /** The port's name changes from start to start; its MAC is the guest's with fe for its first byte. */
-function guestHook(guest: Guest, wanted: readonly Wanted[]): PersistentFix {
+function guestHook(guest: Guest, wanted: readonly Wanted[]): FormPart {
   const lines = [
     `ip -br link show master ${word(guest.bridge)} | awk '$3 == "fe${guest.mac.slice(2)}" { sub(/@.*/, "", $1); print $1 }' | while read -r port; do`,
     ...wanted.map((wish) => `  ${commandOf(wish, '"$port"')}`),

@@ -1,7 +1,6 @@
 import type { BridgeKey, PortKey } from '../../bridge/attributes.js';
-import type { PersistentFix } from '../../model/fix.js';
 import { dispatcherScript } from '../command-of.js';
-import type { Form, ManagerOf, Wanted } from '../wanted.js';
+import type { Form, FormPart, ManagerOf, Wanted } from '../wanted.js';
 import { networkManagerOption } from './network-manager.js';
 
 type Device = ManagerOf<'netplan'>;
@@ -76,12 +75,15 @@ function asPassthrough(device: Device, wish: Wanted): readonly string[] {
 }
 
 /** A file of its own is read after the others, and netplan puts what they say of a device together. */
-function ownFile({ device, kind, file }: Device, lines: readonly string[]): PersistentFix {
+function ownFile({ device, kind, file }: Device, lines: readonly string[]): FormPart {
   return {
     by: 'netplan',
     device,
     where: '/etc/netplan/90-isolation.yaml',
-    form: ['network:', '  version: 2', `  ${kind}:`, `    ${JSON.stringify(device)}:`, ...lines].join('\n'),
+    form: {
+      head: ['network:', '  version: 2'],
+      blocks: [{ under: `  ${kind}:`, glue: '\n', text: [`    ${JSON.stringify(device)}:`, ...lines].join('\n') }],
+    },
     apply: 'chmod 600 it; netplan apply',
     note: `or the same below ${device} in ${file}`,
   };
@@ -107,7 +109,7 @@ function asNetworkd(
 }
 
 /** An addition to the file that netplan writes for networkd. */
-function dropIn(device: string, suffix: 'netdev' | 'network', form: string): PersistentFix {
+function dropIn(device: string, suffix: 'netdev' | 'network', form: string): FormPart {
   return {
     by: 'netplan',
     device,
@@ -121,7 +123,7 @@ function dropIn(device: string, suffix: 'netdev' | 'network', form: string): Per
   };
 }
 
-function without(device: Device, wish: Wanted): PersistentFix {
+function without(device: Device, wish: Wanted): FormPart {
   const why =
     wish.kind === 'entry'
       ? 'neither netplan nor networkd has a form for it: an entry of networkd ([BridgeFDB], AssociatedWith=master) is permanent, so the host takes the frames and the guest is cut off'
@@ -155,7 +157,7 @@ export const netplanForm: Form<Device> = (device, wanted) => {
 };
 
 /** What netplan itself cannot say. */
-function beside(device: Device, wanted: readonly Wanted[]): readonly PersistentFix[] {
+function beside(device: Device, wanted: readonly Wanted[]): readonly FormPart[] {
   if (device.renderer === 'NetworkManager')
     return wanted.length === 0 ? [] : [dispatcherScript('netplan', device.device, wanted)];
   const placed = wanted.flatMap((wish) => asNetworkd(wish) ?? []);

@@ -1,7 +1,6 @@
-import type { PersistentFix } from '../../model/fix.js';
 import { word } from '../../text/escape.js';
 import { commandOf } from '../command-of.js';
-import { type Form, type ManagerOf, sortPortWishes, type Wanted } from '../wanted.js';
+import { type Form, type FormPart, type ManagerOf, plainBlock, sortPortWishes, type Wanted } from '../wanted.js';
 
 type Nic = ManagerOf<'Proxmox VE'>;
 
@@ -9,22 +8,25 @@ const managesTable =
   "Proxmox VE then turns learning and flood off on its guests' ports and adds an entry for the configured MAC of each (since 7.3)";
 
 /** A script that Proxmox VE runs after the guest has started (its administration guide, "Hookscripts"). */
-function hookscript({ device, program, id }: Nic, wanted: readonly Wanted[], note: string): PersistentFix {
+function hookscript({ device, program, id, hookscript }: Nic, wanted: readonly Wanted[], why: string): FormPart {
+  const script = `isolation-${id}.sh`;
+  const isOurs = hookscript === undefined || hookscript.endsWith(`/${script}`);
   return {
     by: 'Proxmox VE',
     device,
-    where: `/var/lib/vz/snippets/isolation-${id}.sh`,
-    form: [
-      '#!/bin/sh',
-      `[ "$1 $2" = '${id} post-start' ] || exit 0`,
-      ...wanted.map((wish) => commandOf(wish, word(device))),
-    ].join('\n'),
-    apply: `chmod 755 it; ${program} set ${id} --hookscript local:snippets/isolation-${id}.sh; start the guest anew. The storage local has to allow snippets`,
-    note,
+    where: `/var/lib/vz/snippets/${script}`,
+    form: {
+      head: ['#!/bin/sh', `[ "$1 $2" = '${id} post-start' ] || exit 0`],
+      blocks: wanted.map((wish) => plainBlock(commandOf(wish, word(device)))),
+    },
+    apply: `chmod 755 it; ${program} set ${id} --hookscript local:snippets/${script}; start the guest anew. The storage local has to allow snippets`,
+    note: isOurs
+      ? why
+      : `${why}; the guest has the hookscript ${hookscript}, and can have one only: write one that calls both`,
   };
 }
 
-function isolation(nic: Nic, wanted: readonly Wanted[]): PersistentFix {
+function isolation(nic: Nic, wanted: readonly Wanted[]): FormPart {
   if (!nic.isVnet) return hookscript(nic, wanted, `${nic.bridge} is no VNet: only VNets have the option isolate-ports`);
   return {
     by: 'Proxmox VE',
@@ -36,7 +38,7 @@ function isolation(nic: Nic, wanted: readonly Wanted[]): PersistentFix {
   };
 }
 
-function tableManaged(nic: Nic, wanted: readonly Wanted[]): PersistentFix {
+function tableManaged(nic: Nic, wanted: readonly Wanted[]): FormPart {
   if (nic.isVnet)
     return hookscript(
       nic,
@@ -54,7 +56,7 @@ function tableManaged(nic: Nic, wanted: readonly Wanted[]): PersistentFix {
 }
 
 /** The firewall's own filter of source MACs (`firewall=1`, macfilter of the guest's .fw file). */
-function macFilter({ device, program, id, nic, value }: Nic): PersistentFix {
+function macFilter({ device, program, id, nic, value }: Nic): FormPart {
   const on = value
     .split(',')
     .filter((part) => !part.startsWith('firewall='))

@@ -54,6 +54,7 @@ export const manager = z.union([
       nic: text.describe('Which of its NICs, such as `net0`.'),
       value: text.describe('The settings of that NIC.'),
       isVnet: onOff.describe('Whether the bridge is a VNet.'),
+      hookscript: text.optional().describe('The script that the guest has already.'),
     })
     .meta({ id: 'proxmox-nic' }),
   z

@@ -135,7 +135,14 @@ function readConfigurationManagers(
   raw: readonly z.output<typeof manager>[] | undefined,
 ): readonly ConfigurationManager[] | undefined {
   return raw?.map((entry): ConfigurationManager => {
-    if (entry.by === 'Proxmox VE') return { ...entry, isVnet: readSwitch(entry.isVnet) ?? false };
+    if (entry.by === 'Proxmox VE') {
+      const { hookscript, ...nic } = entry;
+      return {
+        ...nic,
+        isVnet: readSwitch(entry.isVnet) ?? false,
+        ...(hookscript === undefined ? {} : { hookscript }),
+      };
+    }
     return entry.by === 'libvirt' && entry.keeps === 'guest' ? { ...entry, mac: entry.mac.toLowerCase() } : entry;
   });
 }

@@ -31,6 +31,7 @@ const manager = z.looseObject({
   nic: text.optional(),
   value: text.optional(),
   isVnet: flag.optional(),
+  hookscript: text.optional(),
   file: text.optional(),
   kind: text.optional(),
   renderer: text.optional(),
