@@ -110,15 +110,15 @@ describe('guests that the host routes to', { ...needs(root), timeout: patient(30
   });
 
   const carriers = {
-    'a rule of policy routing that takes all packets for one of them, by a nexthop object': [
-      'ip link add nowhere type dummy; ip link set nowhere up; sysctl -qw net.ipv4.nexthop_compat_mode=0; ip nexthop add id 10 dev nowhere; ip route add 10.9.1.2/32 nhid 10 table 100; ip rule add pref 100 to 10.9.1.2 lookup 100',
+    'a route by a nexthop object, which names no device': [
+      'ip link add nowhere type vxlan id 7 dstport 4789; ip link set nowhere up; sysctl -qw net.ipv4.nexthop_compat_mode=0; ip nexthop add id 10 dev nowhere; ip route add 10.9.1.2/32 nhid 10 table 100; ip rule add pref 100 fwmark 0x10 lookup 100',
       'ip rule del pref 100; ip link del nowhere; sysctl -qw net.ipv4.nexthop_compat_mode=1',
-      'ip rule 100 to nowhere at from all to 10.9.1.2 lookup 100, 10.9.1.2 nhid 10 dev nowhere table 100',
+      'ip rule 100 to nowhere at from all fwmark 0x10 lookup 100, 10.9.1.2 nhid 10 dev nowhere table 100',
     ],
     'a policy of IPsec': [
-      'ip xfrm policy add dir out src 10.9.1.1 dst 10.9.1.2 tmpl src 10.9.1.3 dst 10.9.1.3 proto esp mode tunnel',
+      'ip xfrm policy add dir out src 10.9.1.1 dst 10.9.1.2 proto tcp tmpl src 10.9.1.3 dst 10.9.1.3 proto esp mode tunnel',
       'ip xfrm policy flush',
-      'xfrm policy at dir out src 10.9.1.1/32 dst 10.9.1.2/32',
+      'xfrm policy at dir out src 10.9.1.1/32 dst 10.9.1.2/32 proto tcp',
     ],
     'a rule of policy routing that takes no probe': [
       `${detour} fwmark 0x10 lookup 100`,
