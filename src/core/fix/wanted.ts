@@ -80,11 +80,11 @@ export type Form<K extends ConfigurationManager> = (manager: K, wanted: readonly
 
 /** A persistent form before it is put together with others that go to the same file. */
 export interface FormPart extends Omit<PersistentFix, 'form'> {
-  readonly form: string | PartialFile;
+  readonly form: string | FormContent;
 }
 
 /** What a form adds to a file. */
-export interface PartialFile {
+export interface FormContent {
   /** Lines that the file begins with, once. */
   readonly head: readonly string[];
   readonly blocks: readonly FileBlock[];

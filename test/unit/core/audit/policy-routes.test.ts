@@ -7,7 +7,7 @@ import { withRouted } from '../../../support/snapshots/routed.js';
 const recorded: Snapshot = JSON.parse(
   readFileSync(new URL('../../../support/snapshots/default-bridge.json', import.meta.url), 'utf8'),
 );
-/** What an audit says where a rule that looks up that table is there, which leads to wg0 what is for the first guest. */
+/** What an audit says of a rule that looks up that table, which leads to wg0 what is for the first guest. */
 const found = (table: string, selectors: object = {}): readonly string[] => {
   const snapshot = withRouted(recorded, {}, 'forward');
   const rules = [{ priority: 100, src: 'all', table, ...selectors }];
