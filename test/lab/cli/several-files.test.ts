@@ -63,7 +63,7 @@ it('a run that is out of time is inconclusive, keeps what it saw, and says why',
     { encoding: 'utf8' },
   );
   expect(status).toBe(3);
-  expect(stderr).toContain('stopped by --timeout 1s: 1 of 1 runs begun');
+  expect(stderr).toContain('stopped by --timeout 1s: 1 of 1 run begun');
   const result: { verdict: string; steps: { reasons: { code: string }[] }[] } = JSON.parse(
     readFileSync(join(out, 'result.json'), 'utf8'),
   );

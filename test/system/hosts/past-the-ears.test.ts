@@ -38,11 +38,14 @@ describe('what carries frames past the ears on another host of a run', needs(...
     const { status, stderr } = await run;
     await tenant.end();
     expect(status, stderr).toBe(3);
-    expect(result().steps[0]?.reasons.map(({ code, observer, text }) => `${code} ${observer ?? ''} ${text}`)).toEqual([
+    // On a slow machine the program may still be there when the state is read again, which is a reason as well.
+    expect(
+      result().steps[0]?.reasons.map(({ code, observer, text }) => `${code} ${observer ?? ''} ${text}`),
+    ).toContainEqual(
       expect.stringMatching(
         /^unheard-frames s-hv2 (at least )?\d+ frames came to s-hv2 that did not leave by hv2\/vs: something hands them over past the port$/,
       ),
-    ]);
+    );
   });
 
   const carriers = {
