@@ -17,6 +17,8 @@ const learned = (mac: string, port: string): FdbState => ({
   vlan: null,
   state: '',
   flags: [],
+  usedS: null,
+  updatedS: null,
 });
 const guest = (over: Partial<GuestRecord>): GuestRecord => ({
   manager: 'incus',

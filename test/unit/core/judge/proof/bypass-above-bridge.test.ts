@@ -57,7 +57,14 @@ describe('a bridge that is itself a port', () => {
   });
 
   it('is what somebody can answer for', () => {
-    const trusted: Trusted = { what: 'openvswitch ovs1', where: 'br0', reason: 'ours', until: null };
+    const trusted: Trusted = {
+      what: 'openvswitch ovs1',
+      where: 'br0',
+      reason: 'ours',
+      owner: null,
+      ticket: null,
+      until: null,
+    };
     const asked = { ...step, expect: { ...step.expect, trust: [trusted] } };
     expect(judged(hostWith('ovs1', 'openvswitch'), asked)).toEqual({ reasons: [], trusted: [trusted] });
   });

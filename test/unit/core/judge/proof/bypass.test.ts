@@ -3,6 +3,7 @@ import { createParties } from '../../../../../src/core/judge/parties.js';
 import { bypassReasons } from '../../../../../src/core/judge/proof/bypass.js';
 import { mayHaveAll } from '../../../../../src/core/judge/rows/probe-row.js';
 import { onHost } from '../../../../../src/core/model/host-names.js';
+import type { StepPlan } from '../../../../../src/core/model/plan.js';
 import type { Trusted } from '../../../../../src/core/model/scenario.js';
 import type { HostState, PacketSocket, StepStates } from '../../../../../src/core/model/state.js';
 import { mergeStates } from '../../../../../src/core/plan/hosts.js';
@@ -116,7 +117,7 @@ describe('what could carry frames past the ears', () => {
     const observers = step.observers
       .slice(0, 2)
       .map((observer, at) => ({ ...observer, bridge: 'routes', interface: `tap.${at + 1}`, routed: true as const }));
-    const texts = (src: string, dst: string, asked = { ...step, observers }): readonly string[] => {
+    const texts = (src: string, dst: string, asked: StepPlan = { ...step, observers }): readonly string[] => {
       const before = read({ routing: { ...routing(), policies: [{ src, dst, more: 'proto udp' }] } });
       return judged({ before, after: before }, asked).reasons.map(({ text }) => text);
     };
