@@ -1,4 +1,4 @@
-import type { HostState, LinkState } from '../../src/core/model/state.js';
+import type { FdbState, HostState, LinkState } from '../../src/core/model/state.js';
 
 /** A link that is up, of which nothing is known but its name, its index and its bridge. */
 export const linkState = (name: string, ifindex: number, master: string | null = null): LinkState => ({
@@ -34,5 +34,18 @@ export const stateWith = (links: readonly LinkState[], more: Partial<HostState> 
   nft: null,
   sysctl: {},
   unread: [],
+  ...more,
+});
+
+/** What br0 has learned of a MAC at a port. */
+export const learnedAt = (mac: string, port: string, more: Partial<FdbState> = {}): FdbState => ({
+  mac,
+  port,
+  master: 'br0',
+  vlan: null,
+  state: '',
+  flags: [],
+  usedS: null,
+  updatedS: null,
   ...more,
 });

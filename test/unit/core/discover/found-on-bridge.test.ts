@@ -6,6 +6,7 @@ import { endpointName } from '../../../../src/core/discover/host-topology.js';
 import { listeningPorts, macsOnRecord } from '../../../../src/core/discover/listening-ports.js';
 import type { FdbState, HostState, LinkState } from '../../../../src/core/model/state.js';
 import { hostState } from '../../../support/judge/perfect-run.js';
+import { learnedAt } from '../../../support/link-state.js';
 
 const [, p0] = hostState().links;
 const link = (name: string, over: Partial<LinkState> = {}): LinkState => {
@@ -161,23 +162,12 @@ describe('ports that can be heard', () => {
     );
   });
   it('have on record the MACs that the bridge knew before and knows now', () => {
-    const entry = (mac: string, port: string, over = {}) => ({
-      mac,
-      port,
-      master: 'br0',
-      vlan: null,
-      state: '',
-      flags: [],
-      usedS: null,
-      updatedS: null,
-      ...over,
-    });
-    const before = state({ fdb: [entry('52:54:00:00:00:01', 'p0'), entry('52:54:00:00:00:02', 'p1')] });
+    const before = state({ fdb: [learnedAt('52:54:00:00:00:01', 'p0'), learnedAt('52:54:00:00:00:02', 'p1')] });
     const now = state({
       fdb: [
-        entry('52:54:00:00:00:01', 'p0'),
-        entry('52:54:00:00:00:09', 'p0'),
-        entry('52:54:00:00:00:08', 'p0', { master: 'br9' }),
+        learnedAt('52:54:00:00:00:01', 'p0'),
+        learnedAt('52:54:00:00:00:09', 'p0'),
+        learnedAt('52:54:00:00:00:08', 'p0', { master: 'br9' }),
       ],
     });
     const record = macsOnRecord(listeningPorts(state(), 'br0', []).ports, 'br0', [before, now]);

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Scenario } from '../../../../src/core/model/scenario.js';
-import type { FdbState, HostState, LinkState } from '../../../../src/core/model/state.js';
+import type { HostState, LinkState } from '../../../../src/core/model/state.js';
 import { hostTopology } from '../../../../src/core/discover/host-topology.js';
 import { makePlan } from '../../../../src/core/plan/make-plan.js';
 import { loadScenario } from '../../../../src/core/scenario/load-scenario.js';
 import { receiveControlMac } from '../../../../src/core/plan/ingress-controls.js';
+import { learnedAt } from '../../../support/link-state.js';
 
 const link = (name: string, master: string | null, kind: string | null = null): LinkState => ({
   name,
@@ -20,16 +21,6 @@ const link = (name: string, master: string | null, kind: string | null = null): 
   bridge: null,
   port: null,
 });
-const entry = (mac: string, port: string): FdbState => ({
-  mac,
-  port,
-  master: 'br0',
-  vlan: null,
-  state: '',
-  flags: [],
-  usedS: null,
-  updatedS: null,
-});
 const state: HostState = {
   links: [
     link('br0', null, 'bridge'),
@@ -38,7 +29,7 @@ const state: HostState = {
     link('enp8s0', 'br0'),
     link('vmnet0', null),
   ],
-  fdb: [entry('52:54:00:00:00:01', 'vnet0'), entry('00:0c:29:00:00:04', 'vnet4')],
+  fdb: [learnedAt('52:54:00:00:00:01', 'vnet0'), learnedAt('00:0c:29:00:00:04', 'vnet4')],
   vlan: null,
   mdb: null,
   tc: null,
@@ -150,7 +141,7 @@ steps:
 
 describe('a MAC that a static entry has at a port', () => {
   it('is not the one of the endpoint there where the file has it of another', () => {
-    const fdb = [...state.fdb, { ...entry('52:54:00:00:00:01', 'vnet4'), state: 'static' }];
+    const fdb = [...state.fdb, { ...learnedAt('52:54:00:00:00:01', 'vnet4'), state: 'static' }];
     const text = `version: 1
 name: t
 topology:

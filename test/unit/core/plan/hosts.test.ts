@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { legacyTablesOf, stateAround, statesByHost } from '../../../../src/core/bridge/states-by-host.js';
 import { mergeStates } from '../../../../src/core/plan/hosts.js';
 import type { HostState, LinkState } from '../../../../src/core/model/state.js';
+import { learnedAt } from '../../../support/link-state.js';
 
 const link = (name: string, master: string | null): LinkState => ({
   name,
@@ -19,18 +20,7 @@ const link = (name: string, master: string | null): LinkState => ({
 });
 const state = (table: string): HostState => ({
   links: [link('br0', null), link('p0', 'br0')],
-  fdb: [
-    {
-      mac: '02:00:00:00:00:02',
-      port: 'p0',
-      master: 'br0',
-      vlan: null,
-      state: '',
-      flags: [],
-      usedS: null,
-      updatedS: null,
-    },
-  ],
+  fdb: [learnedAt('02:00:00:00:00:02', 'p0')],
   vlan: [{ ifname: 'p0', vlans: [{ vlan: 1 }] }],
   mdb: [{ mdb: [{ dev: 'br0', port: 'p0', grp: '239.1.1.1' }], router: { br0: [{ port: 'p0' }] } }],
   tc: { qdisc: [{ dev: 'p0', kind: 'clsact' }], filters: { 'p0 ingress': [] } },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { bypassReasons } from '../../../../../src/core/judge/proof/bypass.js';
 import type { Trusted } from '../../../../../src/core/model/scenario.js';
 import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
+import { bypassesOf } from '../../../../support/judge/bypass-fixture.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { over, step } from '../../../../support/judge/unchanged-fixture.js';
 import { there } from '../../../../support/there.js';
@@ -15,17 +15,8 @@ function hostWith(name: string, kind: string, bridge: Partial<LinkState> = {}): 
   return { ...state, programs: [], packetSockets: [], links: [...state.links, above, tap] };
 }
 
-function judged(state: HostState, asked = step): ReturnType<typeof bypassReasons> {
-  return bypassReasons({
-    step: asked,
-    plan: { endpoints: [] },
-    states: { before: state, after: state },
-    day: '2026-11-27',
-    isDecided: () => false,
-  });
-}
 const textsOf = (state: HostState, asked = step): readonly string[] =>
-  judged(state, asked).reasons.map(({ code, text }) => `${code}: ${text}`);
+  bypassesOf(state, asked).reasons.map(({ code, text }) => `${code}: ${text}`);
 
 describe('a bridge that is itself a port', () => {
   it('of an unlisted Open vSwitch may lose its frames to that, whose name the kernel may not know', () => {
@@ -66,7 +57,7 @@ describe('a bridge that is itself a port', () => {
       until: null,
     };
     const asked = { ...step, expect: { ...step.expect, trust: [trusted] } };
-    expect(judged(hostWith('ovs1', 'openvswitch'), asked)).toEqual({ reasons: [], trusted: [trusted] });
+    expect(bypassesOf(hostWith('ovs1', 'openvswitch'), asked)).toEqual({ reasons: [], trusted: [trusted] });
   });
 
   it('and ports of the bridge, which have a master too, are none of that', () =>

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { bypassReasons } from '../../../../../src/core/judge/proof/bypass.js';
 import type { PacketSocket } from '../../../../../src/core/model/state.js';
 import { flowTable } from '../../../../../src/core/plan/flows/flow-table.js';
 import { type BpfInstruction, encodeBpf } from '../../../../../src/system/kernel/bpf.js';
+import { bypassesOf } from '../../../../support/judge/bypass-fixture.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { step } from '../../../../support/judge/unchanged-fixture.js';
 import { there } from '../../../../support/there.js';
@@ -54,13 +54,7 @@ describe('what could carry frames of a mesh past the ears', () => {
     const holders = [{ pid: 9, name: 'tcpdump' }];
     const socket: PacketSocket = { inode: '1', ifindex: 2, protocol: '0003', holders, own: false, filter };
     const state = { ...hostState(), programs: [], packetSockets: [socket] };
-    return bypassReasons({
-      step: asked,
-      plan: { endpoints: [] },
-      states: { before: state, after: state },
-      day: '2026-11-27',
-      isDecided: () => false,
-    }).reasons.length;
+    return bypassesOf(state, asked).reasons.length;
   };
   /** `ether src A and ether dst B`, by the last four bytes of each. */
   const between = (from: number, to: number): readonly BpfInstruction[] => [

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../../../src/core/model/result.js';
 import type { LinkState } from '../../../../../src/core/model/state.js';
 import { type Evidence, judge, perfectRun, scenario, step } from '../../../../support/judge/perfect-run.js';
+import { learnedAt } from '../../../../support/link-state.js';
 
 const codes = (result: Result): readonly string[] =>
   result.steps.flatMap(({ reasons }) => reasons.map(({ code }) => code));
@@ -73,16 +74,7 @@ describe('what the probes of a step bring about on purpose', () => {
       const evidence = perfectRun(
         scenario([step({ probes: [{ ...probe, class: 'mac-steal', to: ['b'], via: ['lan'] }] })]),
       );
-      const moved = {
-        mac: '52:54:00:00:00:02',
-        port,
-        master: 'br0',
-        vlan: null,
-        state: '',
-        flags: [],
-        usedS: null,
-        updatedS: null,
-      };
+      const moved = learnedAt('52:54:00:00:00:02', port);
       evidence.states = evidence.states.map(({ before, after: now }) => ({
         before,
         after: now === null ? null : { ...now, fdb: [moved] },
