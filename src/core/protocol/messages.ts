@@ -59,10 +59,10 @@ export type ToCapture =
       readonly only: 'run' | 'all';
     }
   /**
-   * Programs that find the run's tokens, handed over before it like the file: the one for what leaves, the one for all,
-   * and their counts (system/capture/kernel-search.ts). Comes before the first `file`.
+   * Programs that find the run's tokens, or take every frame (null), handed over before it like the file: the one for
+   * what leaves, the one for all, and their counts (system/capture/kernel-search.ts). Comes before the first `file`.
    */
-  | { readonly type: 'search'; readonly runTag: number }
+  | { readonly type: 'search'; readonly runTag: number | null }
   | { readonly type: 'seal' }
   /**
    * Counts what leaves by these ports beside the observers, for one account; comes after the first `open` and before

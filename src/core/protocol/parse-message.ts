@@ -56,7 +56,7 @@ function toCapture(f: MessageFields): ToCapture {
         description: f.text('description'),
       };
     case 'search':
-      return { type: 'search', runTag: f.count('runTag') };
+      return { type: 'search', runTag: f.countOrNull('runTag') };
     case 'seal':
       return { type: 'seal' };
     case 'mark':

@@ -2,8 +2,8 @@ import { magicHigh, magicLow, markLength } from './token.js';
 import { searchDepth } from './token-filter.js';
 
 /**
- * The word `token` of a capture filter (token-filter.ts) as an eBPF program, which costs a talking guest a third of
- * what classic BPF costs, and counts frames on the way. Instructions as in linux/bpf.h and RFC 9669.
+ * The word `token` of a capture filter (token-filter.ts), or no filter at all, as an eBPF program, which costs a talking
+ * guest a third of what classic BPF costs, and counts frames on the way. Instructions as in linux/bpf.h and RFC 9669.
  *
  * The six bytes of magic and run's tag differ from one another, so one look at every sixth byte of a frame finds them:
  * a table says of each byte where in the mark it stands.
@@ -208,6 +208,32 @@ function search(program: Assembler, mark: readonly number[]): void {
 /** Which frames of a socket a program takes and counts: `out` takes what leaves only, and both count only that. */
 export type SearchKind = 'out' | 'every';
 
+/** Counts what leaves, and goes on at the label `search`; kind `out` refuses all else at the label `none`. */
+function countLeaving(kind: SearchKind, counts: number): Assembler {
+  const program = new Assembler()
+    .put('move', { to: context, from: first })
+    .put('loadWord', { to: first, from: context, offset: skb.packetType })
+    .put('ifNotEqual', { to: first, value: outgoing, offset: kind === 'out' ? 'none' : 'search' });
+  count(program, counts);
+  return program.label('search');
+}
+
+function refuse(program: Assembler): void {
+  program.label('none').put('set', { to: result, value: 0 }).put('exit');
+}
+
+/** Takes the frame, as much of it as the snap length says. */
+function take(program: Assembler, counts: number): void {
+  program.label('found').put('set', { to: first, value: 0 });
+  lookUp(program, counts, 'whole');
+  program
+    .put('loadWord', { to: result, from: result })
+    .put('exit')
+    .label('whole')
+    .put('set', { to: result, value: whole })
+    .put('exit');
+}
+
 /**
  * The program of a socket that takes frames with a token of the run in their first `searchDepth` bytes. `counts`,
  * `table`: descriptors of an array of `countedInterfaces` counters of 8 bytes, and of a per-processor array of one
@@ -218,22 +244,18 @@ export function searchProgram(
   kind: SearchKind,
   { counts, table }: { readonly counts: number; readonly table: number },
 ): Uint8Array {
-  const program = new Assembler()
-    .put('move', { to: context, from: first })
-    .put('loadWord', { to: first, from: context, offset: skb.packetType })
-    .put('ifNotEqual', { to: first, value: outgoing, offset: kind === 'out' ? 'none' : 'search' });
-  count(program, counts);
-  program.label('search');
+  const program = countLeaving(kind, counts);
   load(program, table);
   search(program, markOf(runTag));
-  program.label('none').put('set', { to: result, value: 0 }).put('exit');
-  program.label('found').put('set', { to: first, value: 0 });
-  lookUp(program, counts, 'whole');
-  return program
-    .put('loadWord', { to: result, from: result })
-    .put('exit')
-    .label('whole')
-    .put('set', { to: result, value: whole })
-    .put('exit')
-    .encode();
+  refuse(program);
+  take(program, counts);
+  return program.encode();
+}
+
+/** The program of a socket that takes every frame; `counts` as of `searchProgram`. */
+export function countingProgram(kind: SearchKind, counts: number): Uint8Array {
+  const program = countLeaving(kind, counts);
+  take(program, counts);
+  if (kind === 'out') refuse(program); // the kernel takes no program with instructions that nothing leads to
+  return program.encode();
 }

@@ -59,8 +59,8 @@ export async function startCaptureHelper({
     fds: [ends.there],
     ...(silentMs === undefined ? {} : { silentMs }),
   });
-  // while it starts
-  const searchedTag = only === 'run' && runTag !== null && handSearch(ends.here, runTag) ? runTag : null;
+  const searched = only === 'run' ? runTag : null;
+  const isHanded = handSearch(ends.here, searched); // while it starts
   const helper = await starting
     .finally(() => closeSync(ends.there))
     .catch((error: unknown) => {
@@ -73,7 +73,7 @@ export async function startCaptureHelper({
     sound = false;
     closeSync(ends.here);
   });
-  if (searchedTag !== null) await helper.send({ type: 'search', runTag: searchedTag });
+  if (isHanded) await helper.send({ type: 'search', runTag: searched });
   const observers = new Map<string, ObserverRequest>();
   const knows = (wanted: readonly ObserverRequest[]): boolean =>
     isDeepStrictEqual([...observers.values()].map(identityOf), wanted.map(identityOf));
@@ -103,8 +103,8 @@ export async function startCaptureHelper({
   };
 }
 
-/** Hands the search for a run's tokens over; false = this process may not load it. */
-function handSearch(socket: number, runTag: number): boolean {
+/** Hands the programs over by which frames are taken; false = this process may not load them. */
+function handSearch(socket: number, runTag: number | null): boolean {
   const loaded = loadSearch(runTag);
   if (loaded === null) return false;
   try {

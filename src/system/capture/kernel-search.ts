@@ -2,6 +2,7 @@ import { closeSync, readFileSync } from 'node:fs';
 import { tokenWord } from '../../core/wire/token-filter.js';
 import {
   countedInterfaces,
+  countingProgram,
   isSearchable,
   type SearchKind,
   searchProgram,
@@ -12,7 +13,7 @@ import { receiveFd } from '../kernel/fd-passing.js';
 import { libc } from '../kernel/libc.js';
 import { attachProgram } from '../kernel/packet-socket.js';
 
-/** Descriptors of the programs that search for a run's tokens, and of the counts that both write. */
+/** Descriptors of the programs that take frames, and of the counts that both write. */
 export interface LoadedSearch {
   readonly out: number;
   readonly every: number;
@@ -53,26 +54,35 @@ function tableOf(runTag: number): number | null {
   return null;
 }
 
+/** The program of a kind; null = it cannot be loaded, or there is no table to search with. */
+type Load = (kind: SearchKind) => number | null;
+
+function searching(runTag: number, counts: number, table: number | null): Load {
+  return (kind) => (table === null ? null : loadSocketProgram(searchProgram(runTag, kind, { counts, table })));
+}
+
 /**
- * Loads the programs for a helper, which takes CAP_BPF or CAP_SYS_ADMIN and some 15 ms; the caller closes them. null =
- * they cannot be had (no such right, Linux before 5.11, a kernel preemptible throughout, bytes of the tag that are the
- * same): then sockets have classic BPF, and frames are counted by sockets of their own.
+ * Loads the programs for a helper, which takes CAP_BPF or CAP_SYS_ADMIN and some 15 ms; the caller closes them.
+ * `runTag`: the tokens that they search for; null = they take every frame. null = they cannot be had (no such right,
+ * Linux before 5.11, a kernel preemptible throughout, bytes of the tag that are the same): then sockets have classic
+ * BPF, and frames are counted by sockets of their own.
  */
-export function loadSearch(runTag: number): LoadedSearch | null {
-  if (!isSearchable(runTag) || isRealtime()) return null;
+export function loadSearch(runTag: number | null): LoadedSearch | null {
+  if (runTag !== null && (!isSearchable(runTag) || isRealtime())) return null;
   const opened: number[] = [];
   const keep = (fd: number | null): number | null => {
     if (fd !== null) opened.push(fd);
     return fd;
   };
   const counts = keep(createBpfArray('array', bytesOfCount, countedInterfaces));
-  const table = counts === null ? null : tableOf(runTag);
-  const load = (kind: SearchKind): number | null =>
-    counts === null || table === null ? null : keep(loadSocketProgram(searchProgram(runTag, kind, { counts, table })));
-  const out = load('out');
-  const every = out === null ? null : load('every');
+  if (counts === null) return null;
+  const table = runTag === null ? null : tableOf(runTag);
+  const load: Load =
+    runTag === null ? (kind) => loadSocketProgram(countingProgram(kind, counts)) : searching(runTag, counts, table);
+  const out = keep(load('out'));
+  const every = out === null ? null : keep(load('every'));
   if (table !== null) closeSync(table); // the programs hold it
-  if (counts !== null && out !== null && every !== null) return { out, every, counts };
+  if (out !== null && every !== null) return { out, every, counts };
   opened.forEach((fd) => closeSync(fd));
   return null;
 }
@@ -82,7 +92,7 @@ export function searchDescriptors({ out, every, counts }: LoadedSearch): readonl
   return [out, every, counts];
 }
 
-/** The search in a helper: what its sockets take frames by, and what it counts. */
+/** What a helper's sockets take frames by, and what is counted there. */
 export class KernelSearch {
   private readonly filter: string;
   private readonly programs: Readonly<Record<SearchKind, number>>;
@@ -90,15 +100,15 @@ export class KernelSearch {
   /** Interfaces whose outgoing frames a socket counts now; 0 = all of the namespace. */
   private readonly counted = new Set<number>();
 
-  /** `counts`: the memory of the map. */
-  constructor(runTag: number, programs: Readonly<Record<SearchKind, number>>, counts: ArrayBuffer) {
-    this.filter = tokenWord(runTag);
+  /** `runTag`: as of `loadSearch`; `counts`: the memory of the map. */
+  constructor(runTag: number | null, programs: Readonly<Record<SearchKind, number>>, counts: ArrayBuffer) {
+    this.filter = runTag === null ? '' : tokenWord(runTag);
     this.programs = programs;
     this.counts = new BigUint64Array(counts);
   }
 
   /**
-   * Lets a socket take frames by the search; all sockets have one snap length. `counts`: the interface whose outgoing
+   * Lets a socket take frames by these programs; all sockets have one snap length. `counts`: the interface whose outgoing
    * frames it counts from now on, 0 = all; null = it is offered none. False = the filter is another one, or the kernel
    * does not take the program.
    */
@@ -131,10 +141,10 @@ export class KernelSearch {
 }
 
 /**
- * The search that was handed over at `socket` and is not taken yet; null = there is no memory for its counts. Throws
+ * The programs that were handed over at `socket` and are not taken yet; null = there is no memory for its counts. Throws
  * VerifyError (69) where none was handed over.
  */
-export function receiveSearch(socket: number, runTag: number): KernelSearch | null {
+export function receiveSearch(socket: number, runTag: number | null): KernelSearch | null {
   const [out, every, counts] = [receiveFd(socket), receiveFd(socket), receiveFd(socket)];
   const memory = libc().mapShared(counts, countedInterfaces * bytesOfCount);
   return memory === null ? null : new KernelSearch(runTag, { out, every }, memory);

@@ -37,7 +37,7 @@ const others = [
   frameWith(300, 14, Buffer.alloc(286, Buffer.from([0x56, 0x49]))),
 ];
 
-/** The kernel runs the program (search-program.ts) on real frames, in a helper that was handed it. */
+/** The kernel runs the programs (search-program.ts) on real frames, in a helper that was handed them. */
 describe.each(['libpcap', 'ring'] as const)(
   'frames that are searched for in the kernel by engine %s',
   needs(root, lackingEbpf()),
@@ -72,6 +72,28 @@ describe.each(['libpcap', 'ring'] as const)(
         expect(new Set(seen.map(({ direction }) => direction))).toEqual(new Set([socket === 'toGuest' ? 2 : 1]));
       },
     );
+
+    test('are all where nothing is searched for, and are counted without a socket for it', async () => {
+      const started = await start(network, { runTag, only: 'all' });
+      await started.open([portRequest(engine, { filter: '', snaplen: 100 })]);
+      const before = packetSockets();
+      started.count({ vnet0: { observers: ['g1'], devices: ['vnet0'] } });
+      await started.seal();
+      await started.mark('first', true);
+      const first = started.accounts()['vnet0'];
+      const ordinary = Buffer.concat(Array.from({ length: 20 }, () => frameWith(1400, 14, Buffer.alloc(0))));
+      await send(network, 'toGuest', ordinary, 1400);
+      await send(network, 'fromGuest', frames(7));
+      await started.mark('last', true);
+      const last = started.accounts()['vnet0'];
+      expect(packetSockets()).toBe(before);
+      expect([last?.low, last?.high]).toEqual([first?.low, first?.high]);
+      expect((last?.sentAtLow ?? 0) - (first?.sentAtLow ?? 0)).toBe(20);
+      expect((await started.stop()).counters['g1']).toEqual({ received: 27, dropped: 0, delivered: 27 });
+      const seen = readCapture(started.files[0] ?? '').frames;
+      const lengths = seen.map(({ captured, original, direction }) => [captured, original, direction]);
+      expect(lengths).toEqual([...Array(20).fill([100, 1400, 2]), ...Array(7).fill([60, 60, 1])]);
+    });
 
     test('are cut to the snap length', async () => {
       const started = await listen(100);

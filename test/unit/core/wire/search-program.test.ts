@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { isSearchable, searchProgram, searchTable, workLength } from '../../../../src/core/wire/search-program.js';
+import {
+  countingProgram,
+  isSearchable,
+  searchProgram,
+  searchTable,
+  workLength,
+} from '../../../../src/core/wire/search-program.js';
 
 const runTag = 0x01020304;
 
@@ -16,8 +22,12 @@ describe('the search for a run’s tokens', () => {
     expect(table.reduce((sum, value) => sum + value, 0)).toBe(21);
   });
   it('jumps forward within the program, but for one jump back to its loop', () => {
-    for (const kind of ['out', 'every'] as const) {
-      const bytes = searchProgram(runTag, kind, { counts: 7, table: 8 });
+    for (const bytes of [
+      searchProgram(runTag, 'out', { counts: 7, table: 8 }),
+      searchProgram(runTag, 'every', { counts: 7, table: 8 }),
+      countingProgram('out', 7),
+      countingProgram('every', 7),
+    ]) {
       const view = new DataView(bytes.buffer);
       const codes = Array.from({ length: bytes.length / 8 }, (_, at) => view.getUint8(at * 8));
       const jumps = codes.flatMap((code, at) =>
