@@ -22,17 +22,22 @@ const pollMs = 20;
 /** One socket hands the frames of all ports over in their order, but for those that came at once. */
 const orderedTogether = 1 << 17;
 
+/** Memory that is written to before it is read: it need not be cleared. */
+function newChunk(): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(chunkLength).buffer);
+}
+
 /** The bytes of a file to where it ends once `isWhole` says so. */
 async function* follow(path: string, isWhole: () => boolean): AsyncGenerator<Uint8Array> {
   const file = openSync(path, 'r');
-  let chunk = new Uint8Array(chunkLength);
+  let chunk = newChunk();
   try {
     for (;;) {
       const whole = isWhole(); // before it is read: what is written meanwhile is read the next time
       const length = readSync(file, chunk, 0, chunkLength, null);
       if (length > 0) {
         yield chunk.subarray(0, length);
-        chunk = new Uint8Array(chunkLength); // the owner of the bytes keeps them
+        chunk = newChunk(); // the owner of the bytes keeps them
       } else if (whole) return;
       else await sleep(pollMs);
     }

@@ -40,10 +40,20 @@ interface Source {
 
 /** Frames that are loaded and not yet handed on, in any order. */
 interface Waiting {
-  readonly loaded: Loaded[];
-  /** By frame: its place in `loaded`, and in the batch. */
+  readonly loaded: readonly Loaded[];
+  /** By frame: its place in `loaded`, and in the batch, and its time. */
   readonly batchOf: Uint32Array;
   readonly packetOf: Uint32Array;
+  readonly times: Float64Array;
+}
+
+function roomFor(loaded: readonly Loaded[], count: number): Waiting {
+  return {
+    loaded,
+    batchOf: new Uint32Array(count),
+    packetOf: new Uint32Array(count),
+    times: new Float64Array(count),
+  };
 }
 
 function timesOf(batch: Batch, base: { high: number; low: number }): Float64Array {
@@ -54,60 +64,66 @@ function timesOf(batch: Batch, base: { high: number; low: number }): Float64Arra
   return times;
 }
 
-function timesOfAll({ loaded, batchOf, packetOf }: Waiting): Float64Array {
-  const times = new Float64Array(batchOf.length);
-  for (let position = 0; position < times.length; position += 1)
-    times[position] = loaded[batchOf[position] ?? 0]?.times[packetOf[position] ?? 0] ?? 0;
-  return times;
-}
-
 /** Adds frames of batches; those that wait keep their places. */
 function withBatches(waiting: Waiting, more: readonly Loaded[]): Waiting {
-  const count = more.reduce((sum, { batch }) => sum + batch.count, waiting.batchOf.length);
-  const batchOf = new Uint32Array(count);
-  const packetOf = new Uint32Array(count);
-  batchOf.set(waiting.batchOf);
-  packetOf.set(waiting.packetOf);
-  let next = waiting.batchOf.length;
-  more.forEach(({ batch }, at) => {
-    for (let packet = 0; packet < batch.count; packet += 1, next += 1) {
-      batchOf[next] = waiting.loaded.length + at;
-      packetOf[next] = packet;
-    }
-  });
-  return { loaded: [...waiting.loaded, ...more], batchOf, packetOf };
+  const count = more.reduce((sum, { times }) => sum + times.length, waiting.times.length);
+  const all = roomFor([...waiting.loaded, ...more], count);
+  all.batchOf.set(waiting.batchOf);
+  all.packetOf.set(waiting.packetOf);
+  all.times.set(waiting.times);
+  let next = waiting.times.length;
+  for (const [at, { times }] of more.entries()) {
+    all.batchOf.fill(waiting.loaded.length + at, next, next + times.length);
+    all.times.set(times, next);
+    numberFrom0(all.packetOf, next, next + times.length);
+    next += times.length;
+  }
+  return all;
+}
+
+function numberFrom0(numbers: Uint32Array, start: number, end: number): void {
+  for (let at = start; at < end; at += 1) numbers[at] = at - start;
 }
 
 /** The frames at `positions` alone, with the batches that they are in. */
-function onlyThose({ loaded, batchOf, packetOf }: Waiting, positions: Uint32Array): Waiting {
-  const places = new Map<number, number>();
+function onlyThose(waiting: Waiting, positions: Uint32Array): Waiting {
   const captures: Loaded[] = [];
-  const place = (at: number): number => {
-    const known = places.get(at);
-    const capture = loaded[at];
-    if (known !== undefined || capture === undefined) return known ?? 0;
-    places.set(at, captures.length);
-    return captures.push(capture) - 1;
-  };
-  return {
-    loaded: captures,
-    batchOf: positions.map((position) => place(batchOf[position] ?? 0)),
-    packetOf: positions.map((position) => packetOf[position] ?? 0),
-  };
+  const places = new Int32Array(waiting.loaded.length).fill(-1);
+  const those = roomFor(captures, positions.length);
+  for (let at = 0; at < positions.length; at += 1) {
+    const position = positions[at] ?? 0;
+    const before = waiting.batchOf[position] ?? 0;
+    const capture = waiting.loaded[before];
+    if (places[before] === -1 && capture !== undefined) places[before] = captures.push(capture) - 1;
+    those.batchOf[at] = places[before] ?? 0;
+    those.packetOf[at] = waiting.packetOf[position] ?? 0;
+    those.times[at] = waiting.times[position] ?? 0;
+  }
+  return those;
 }
 
-function framesAt({ loaded, batchOf, packetOf }: Waiting, order: Uint32Array): RawFrames {
-  return {
-    count: order.length,
-    each(take) {
-      for (const position of order) {
-        const capture = loaded[batchOf[position] ?? 0];
-        const packet = packetOf[position] ?? 0;
-        if (capture !== undefined)
-          take(capture.batch, packet, capture.interfaces[capture.batch.interfaceId[packet] ?? 0] ?? -1);
-      }
-    },
-  };
+/** Frames that wait, in an order of their positions. */
+class OrderedFrames implements RawFrames {
+  constructor(
+    private readonly waiting: Waiting,
+    private readonly order: Uint32Array,
+  ) {}
+
+  get count(): number {
+    return this.order.length;
+  }
+
+  each(take: TakeRawFrame): void {
+    const { order } = this;
+    const { loaded, batchOf, packetOf } = this.waiting;
+    for (let at = 0; at < order.length; at += 1) {
+      const position = order[at] ?? 0;
+      const capture = loaded[batchOf[position] ?? 0];
+      const packet = packetOf[position] ?? 0;
+      if (capture !== undefined)
+        take(capture.batch, packet, capture.interfaces[capture.batch.interfaceId[packet] ?? 0] ?? -1);
+    }
+  }
 }
 
 /** What raw captures are read with. */
@@ -139,19 +155,19 @@ export async function* readRawFrames(
     interfaces: [],
     latest: -Infinity,
   }));
-  let waiting: Waiting = { loaded: [], batchOf: new Uint32Array(0), packetOf: new Uint32Array(0) };
-  while (sources.length > 0 || waiting.batchOf.length > 0) {
+  let waiting = roomFor([], 0);
+  while (sources.length > 0 || waiting.times.length > 0) {
     const more: Loaded[] = [];
-    for (let held = waiting.batchOf.length; held < together && sources.length > 0; ) {
+    for (let held = waiting.times.length; held < together && sources.length > 0; ) {
       const behind = sources.reduce((least, source) => (source.latest < least.latest ? source : least));
       const loaded = await loader.next(behind);
       if (loaded === null) sources = sources.filter((source) => source !== behind);
       else held += more[more.push(loaded) - 1]?.batch.count ?? 0;
     }
     waiting = withBatches(waiting, more);
-    const order = sortByTime(timesOfAll(waiting));
+    const order = sortByTime(waiting.times);
     const ready = sources.length === 0 ? order.length : order.length >> 1;
-    yield framesAt(waiting, order.subarray(0, ready));
+    yield new OrderedFrames(waiting, order.subarray(0, ready));
     waiting = onlyThose(waiting, order.subarray(ready));
   }
 }
