@@ -23,5 +23,5 @@ export function bareName(name: string): string {
 
 /** Whether two endpoints hang on parts of one network. */
 export function sameSegment(first: { readonly bridge: string }, second: { readonly bridge: string }): boolean {
-  return bareName(first.bridge) === bareName(second.bridge);
+  return first.bridge === second.bridge || bareName(first.bridge) === bareName(second.bridge);
 }

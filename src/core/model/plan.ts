@@ -131,8 +131,14 @@ export interface Flows extends Iterable<Flow> {
   some(holds: (flow: Flow, index: number) => boolean): boolean;
   every(holds: (flow: Flow, index: number) => boolean): boolean;
   reduce<T>(add: (sum: T, flow: Flow, index: number) => T, start: T): T;
-  /** The first flow of each form and sender (core/plan/flows/flow-table.ts); a list has none of this. */
-  readonly kinds?: () => readonly Flow[];
+  /** The flows by form and sender (core/plan/flows/flow-table.ts); a list has none of this. */
+  readonly kinds?: () => readonly FlowKind[];
+}
+
+/** Flows of one form and sender: the first of them, and the frames of all. */
+export interface FlowKind {
+  readonly first: Flow;
+  readonly frames: number;
 }
 
 /**

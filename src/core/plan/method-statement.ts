@@ -1,5 +1,5 @@
 import type { Plan, StepPlan } from '../model/plan.js';
-import { kindsOfFlows } from './flows/shortcuts.js';
+import { framesByKind, kindsOfFlows } from './flows/shortcuts.js';
 
 /** `a, b and 3 more`: names in a sentence, eight at most. */
 function some(names: readonly string[]): string {
@@ -21,11 +21,11 @@ function sentence({ frames, carriers, senders }: Kind, kind: string): string {
 
 function sentOf(step: StepPlan): readonly string[] {
   const kinds = new Map<string, Kind>();
-  for (const flow of step.flows) {
+  for (const { first: flow, frames } of framesByKind(step.flows)) {
     const name = flow.judged ? flow.class : `${flow.class}, not judged`;
     const kind = kinds.get(name) ?? { frames: 0, carriers: new Set<string>(), senders: new Set<string>() };
     if (kind.frames === 0) kinds.set(name, kind);
-    kind.frames += flow.count;
+    kind.frames += frames;
     kind.carriers.add(flow.carrier);
     kind.senders.add(flow.sender);
   }

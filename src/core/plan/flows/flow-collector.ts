@@ -17,49 +17,14 @@ export interface FlowCollector {
 
 /** `id` and `first`: of the first flow. */
 export function flowCollector(head: Pick<Flow, 'step' | 'id' | 'first'>): FlowCollector {
-  const forms = interned<FlowForm>();
-  const sources = interned<FlowSource>();
-  const destinations = interned<FlowDestination>();
+  const forms = new Distinct<FlowForm>(({ frame }) => frame.carrier, isForm, formOf);
+  const sources = new Distinct<FlowSource>(({ from }) => from, isSource, sourceOf);
+  const destinations = new Distinct<FlowDestination>(({ to }) => to, isDestination, destinationOf);
   return {
     add(draft, entry) {
-      const { frame } = draft;
-      const form = forms.last();
-      // Form and sender are mostly those of the flow before: that is found out without a function for each flow.
-      if (form !== undefined && isForm(form, draft, entry)) forms.again();
-      else {
-        forms.add(
-          frame.carrier,
-          (known) => isForm(known, draft, entry),
-          () => ({
-            probe: entry.probe,
-            class: entry.class,
-            carrier: frame.carrier,
-            vlan: frame.vlan,
-            count: entry.count,
-            judged: draft.judged,
-            ...kindOf(draft),
-            frame: { carrier: frame.carrier, vlan: frame.vlan, size: frame.size, ...optionalForm(frame) },
-          }),
-        );
-      }
-      const source = sources.last();
-      if (source !== undefined && isSource(source, draft)) sources.again();
-      else
-        sources.add(
-          draft.from,
-          (known) => isSource(known, draft),
-          () => ({ from: draft.from, sender: draft.sender, srcMac: frame.srcMac, srcIp: frame.srcIp }),
-        );
-      destinations.add(
-        draft.to,
-        (known) =>
-          known.to === draft.to &&
-          known.dstMac === frame.dstMac &&
-          known.dstIp === frame.dstIp &&
-          sameList(known.must, entry.must) &&
-          sameList(known.may, entry.may),
-        () => ({ to: draft.to, must: entry.must, may: entry.may, dstMac: frame.dstMac, dstIp: frame.dstIp }),
-      );
+      forms.add(draft, entry);
+      sources.add(draft, entry);
+      destinations.add(draft, entry);
     },
     finish: () =>
       flowTable({
@@ -90,61 +55,107 @@ function isForm(known: FlowForm, draft: FlowDraft, entry: FlowOfEntry): boolean 
   );
 }
 
+function formOf(draft: FlowDraft, { probe, class: name, count }: FlowOfEntry): FlowForm {
+  const { frame } = draft;
+  const { carrier, vlan, size } = frame;
+  return {
+    probe,
+    class: name,
+    carrier,
+    vlan,
+    count,
+    judged: draft.judged,
+    ...kindOf(draft),
+    frame: { carrier, vlan, size, ...optionalForm(frame) },
+  };
+}
+
 function isSource(known: FlowSource, { from, sender, frame }: FlowDraft): boolean {
   return known.from === from && known.sender === sender && known.srcMac === frame.srcMac && known.srcIp === frame.srcIp;
 }
 
+function sourceOf({ from, sender, frame }: FlowDraft): FlowSource {
+  return { from, sender, srcMac: frame.srcMac, srcIp: frame.srcIp };
+}
+
+function isDestination(known: FlowDestination, { to, frame }: FlowDraft, { must, may }: FlowOfEntry): boolean {
+  return (
+    known.to === to &&
+    known.dstMac === frame.dstMac &&
+    known.dstIp === frame.dstIp &&
+    sameList(known.must, must) &&
+    sameList(known.may, may)
+  );
+}
+
+function destinationOf({ to, frame }: FlowDraft, { must, may }: FlowOfEntry): FlowDestination {
+  return { to, must, may, dstMac: frame.dstMac, dstIp: frame.dstIp };
+}
+
 function sameList(first: readonly unknown[], second: readonly unknown[]): boolean {
-  return first === second || (first.length === second.length && first.every((value, index) => value === second[index]));
+  if (first === second) return true;
+  if (first.length !== second.length) return false;
+  for (let at = 0; at < first.length; at += 1) if (first[at] !== second[at]) return false;
+  return true;
 }
 
-interface Interned<T> {
-  /**
-   * Values that are alike are kept once. `key`: values with different keys differ; `isSame` decides among all others.
-   */
-  add(key: string | null, isSame: (known: T) => boolean, make: () => T): void;
-  /** The value of the last position; undefined = there is none yet. */
-  last(): T | undefined;
-  /** The same value once more. */
-  again(): void;
-  readonly values: T[];
-  positions(): Uint32Array;
-}
+/** Values of flows in order, of which those that are alike are kept once. */
+class Distinct<T> {
+  readonly values: T[] = [];
+  private readonly byKey = new Map<string | null, number[]>();
+  /** By place in `values`: the place of the value that came after it the last time. */
+  private readonly followers: number[] = [];
+  private places: Uint32Array = new Uint32Array(1024);
+  private count = 0;
+  private last = -1;
 
-function interned<T>(): Interned<T> {
-  const values: T[] = [];
-  const byKey = new Map<string | null, number[]>();
-  let positions: Uint32Array = new Uint32Array(1024);
-  let count = 0;
-  let last = -1;
+  /** `keyOf`: flows with different keys have different values; `isSame` decides among all others. */
+  constructor(
+    private readonly keyOf: (draft: FlowDraft) => string | null,
+    private readonly isSame: (known: T, draft: FlowDraft, entry: FlowOfEntry) => boolean,
+    private readonly make: (draft: FlowDraft, entry: FlowOfEntry) => T,
+  ) {}
 
-  function positionOf(key: string | null, isSame: (known: T) => boolean, make: () => T): number {
-    const known = byKey.get(key) ?? [];
-    if (known.length === 0) byKey.set(key, known);
-    for (const at of known) {
-      const value = values[at];
-      if (value !== undefined && isSame(value)) return at;
-    }
-    known.push(values.push(make()) - 1);
-    return values.length - 1;
+  /** What each flow has, as places in `values`. */
+  positions(): Uint32Array {
+    return this.places.slice(0, this.count);
   }
-  function put(): void {
-    if (count === positions.length) {
-      const longer = new Uint32Array(count * 2);
-      longer.set(positions);
-      positions = longer;
-    }
-    positions[count] = last;
-    count += 1;
+
+  /** Adds the next flow's. It is mostly that of the flow before, or what came after that one the last time. */
+  add(draft: FlowDraft, entry: FlowOfEntry): void {
+    const { last } = this;
+    const follower = this.followers[last] ?? -1;
+    const place = this.holds(last, draft, entry)
+      ? last
+      : this.holds(follower, draft, entry)
+        ? follower
+        : this.find(draft, entry);
+    if (last !== -1 && place !== last) this.followers[last] = place;
+    this.last = place;
+    if (this.count === this.places.length) this.grow();
+    this.places[this.count] = place;
+    this.count += 1;
   }
-  return {
-    values,
-    last: () => values[last],
-    again: put,
-    positions: () => positions.slice(0, count),
-    add(key, isSame, make) {
-      last = positionOf(key, isSame, make);
-      put();
-    },
-  };
+
+  private holds(place: number, draft: FlowDraft, entry: FlowOfEntry): boolean {
+    const value = this.values[place];
+    return value !== undefined && this.isSame(value, draft, entry);
+  }
+
+  private find(draft: FlowDraft, entry: FlowOfEntry): number {
+    const key = this.keyOf(draft);
+    const known = this.byKey.get(key) ?? [];
+    if (known.length === 0) this.byKey.set(key, known);
+    for (const place of known) if (this.holds(place, draft, entry)) return place;
+    const place = this.values.push(this.make(draft, entry)) - 1;
+    known.push(place);
+    this.followers.push(-1);
+    return place;
+  }
+
+  private grow(): void {
+    const longer = new Uint32Array(this.count * 2);
+    longer.set(this.places);
+    this.places = longer;
+  }
 }

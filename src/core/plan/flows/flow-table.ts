@@ -1,4 +1,4 @@
-import type { Flow, Flows, FrameSpec } from '../../model/plan.js';
+import type { Flow, FlowKind, Flows, FrameSpec } from '../../model/plan.js';
 import {
   type FlowDestination,
   type FlowForm,
@@ -59,7 +59,7 @@ class FlowTable implements Flows {
   private last: Flow | undefined;
   private lastAt = 0;
   /** What `kinds` gives; null until it is first asked for. */
-  private kindsOnce: readonly Flow[] | null = null;
+  private kindsOnce: readonly FlowKind[] | null = null;
 
   constructor(columns: FlowColumns) {
     this.columns = columns;
@@ -97,7 +97,7 @@ class FlowTable implements Flows {
     }
   }
 
-  kinds(): readonly Flow[] {
+  kinds(): readonly FlowKind[] {
     this.kindsOnce ??= this.findKinds();
     return this.kindsOnce;
   }
@@ -161,19 +161,20 @@ class FlowTable implements Flows {
       : wholeFlow(position, form, source, destination);
   }
 
-  private findKinds(): readonly Flow[] {
-    const { form, source, sources } = this.columns;
-    const known = new Set<number>();
-    const firstOfKind: Flow[] = [];
-    for (let i = 0, before = -1; i < this.length; i += 1) {
-      const kind = (form[i] ?? 0) * sources.length + (source[i] ?? 0);
-      if (kind === before || known.has(kind)) continue;
-      known.add(kind);
-      before = kind;
-      const flow = this.make(i);
-      if (flow !== undefined) firstOfKind.push(flow);
+  private findKinds(): readonly FlowKind[] {
+    const { forms, form, source, sources } = this.columns;
+    const kinds = new Map<number, { readonly first: Flow; frames: number }>();
+    for (let i = 0; i < this.length; ) {
+      const [formAt = 0, sourceAt = 0] = [form[i], source[i]];
+      const from = i;
+      while (i < this.length && form[i] === formAt && source[i] === sourceAt) i += 1;
+      const frames = (i - from) * (forms[formAt]?.count ?? 0);
+      const key = formAt * sources.length + sourceAt;
+      const [known, first] = [kinds.get(key), this.make(from)];
+      if (known !== undefined) known.frames += frames;
+      else if (first !== undefined) kinds.set(key, { first, frames });
     }
-    return firstOfKind;
+    return [...kinds.values()];
   }
 
   private search(holds: (flow: Flow, index: number) => boolean, wanted: boolean): boolean {

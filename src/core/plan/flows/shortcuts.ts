@@ -1,11 +1,16 @@
-import type { Flow, Flows, StepPlan } from '../../model/plan.js';
+import type { Flow, FlowKind, Flows, StepPlan } from '../../model/plan.js';
 
 /**
  * The first flow of each form and sender, in the order of sending: all that is to be looked at where nothing depends on
  * whom a flow is for. A mesh of a thousand guests has a thousand of them, and a million flows. Of a list: every flow.
  */
 export function kindsOfFlows(flows: Flows): Iterable<Flow> {
-  return flows.kinds?.() ?? flows;
+  return flows.kinds?.().map(({ first }) => first) ?? flows;
+}
+
+/** The same with the frames of each kind; of a list every flow is one. */
+export function framesByKind(flows: Flows): readonly FlowKind[] {
+  return flows.kinds?.() ?? flows.map((flow) => ({ first: flow, frames: flow.count }));
 }
 
 /** Frames of all flows of a step: their tokens number through. */

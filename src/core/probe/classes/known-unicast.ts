@@ -35,11 +35,12 @@ export const knownUnicast: ProbeClass = {
   flows({ from, to, carrier, vlan }, { entry, bridgeMacs }) {
     if (to === null) return [];
     const addressees = isRoutedTo(from.attach) && carrier === 'raw' ? [] : [to.name];
+    const { srcIp, dstIp } = ipPair(carrier, from, to);
     const flowTo = (dstMac: Mac | undefined): FlowDraft => ({
       from: from.name,
       to: to.name,
       sender: from.name,
-      frame: frameSpec({ carrier, vlan, srcMac: from.macs[0], dstMac, ...ipPair(carrier, from, to) }, entry),
+      frame: frameSpec({ carrier, vlan, srcMac: from.macs[0], dstMac, srcIp, dstIp }, entry),
       must: addressees,
       may: addressees,
       judged: true,

@@ -54,7 +54,7 @@ export function frameSpec(chosen: Headers, entry: ProbeEntry): FrameSpec {
   const least = Math.max(leastFrame, leastSizeOf(chosen));
   const noMac = '00:00:00:00:00:00';
   const hasIp = chosen.srcIp !== null;
-  return {
+  const spec: FrameSpec = {
     carrier: chosen.carrier,
     vlan: chosen.vlan,
     srcMac: entry.srcMac ?? chosen.srcMac ?? noMac,
@@ -62,6 +62,6 @@ export function frameSpec(chosen: Headers, entry: ProbeEntry): FrameSpec {
     srcIp: hasIp ? (entry.srcIp ?? chosen.srcIp) : null,
     dstIp: hasIp ? (entry.dstIp ?? chosen.dstIp) : null,
     size: Math.max(entry.size ?? least, least),
-    ...(chosen.form === undefined ? {} : { form: chosen.form }),
   };
+  return chosen.form === undefined ? spec : { ...spec, form: chosen.form };
 }

@@ -3,7 +3,7 @@ import type { Flow } from '../../../../../src/core/model/plan.js';
 import { flowCollector } from '../../../../../src/core/plan/flows/flow-collector.js';
 import { FlowOfTable, frameSizeOf } from '../../../../../src/core/plan/flows/flow-of-table.js';
 import { maxListed, readFlowColumns } from '../../../../../src/core/plan/flows/flow-table.js';
-import { kindsOfFlows } from '../../../../../src/core/plan/flows/shortcuts.js';
+import { framesByKind, kindsOfFlows } from '../../../../../src/core/plan/flows/shortcuts.js';
 import { parsePositions, positionText } from '../../../../../src/core/plan/flows/position-text.js';
 
 /** Every ordered pair of `guests` guests, in two carriers of different counts. */
@@ -121,6 +121,16 @@ it('the kinds of flows are the first of each form and sender, in their order; of
   const first = new Map(flows.map((flow): [string, Flow] => [`${flow.carrier} ${flow.from}`, flow]).reverse());
   expect([...kindsOfFlows(collected(flows))].map(said)).toEqual([...first.values()].sort((a, b) => a.id - b.id));
   expect([...kindsOfFlows(flows)]).toEqual(flows);
+});
+
+it('the frames of a kind are those of all its flows, whether they follow one another or not', () => {
+  const flows = mesh(50).map((flow, at): Flow => ({ ...flow, count: 1 + (at % 3) }));
+  const keyOf = ({ carrier, from, count }: Flow): string => `${carrier} ${from} ${count}`;
+  const frames = new Map<string, number>();
+  for (const flow of flows) frames.set(keyOf(flow), (frames.get(keyOf(flow)) ?? 0) + flow.count);
+  const counted = new Map(framesByKind(collected(flows)).map((kind) => [keyOf(kind.first), kind.frames]));
+  expect(counted).toEqual(frames);
+  expect(framesByKind(flows).map((kind) => kind.frames)).toEqual(flows.map(({ count }) => count));
 });
 
 it('positions are written as runs, and what does not fit is refused', () => {
