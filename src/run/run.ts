@@ -19,7 +19,7 @@ import { applicationOf, type PreparedRun, type RunOptions } from './context.js';
 import { executeRun } from './execute.js';
 import { startGuard } from './guard.js';
 import type { HostLook } from './precheck-host.js';
-import { concludeRun, type ConcludedRun } from './result/conclude.js';
+import { concludeRun, type ConcludedRun, loadJudgeEarly } from './result/conclude.js';
 import { type PreparedTopology, planOn, topologyOf } from './topology.js';
 
 /** What a run leaves. */
@@ -87,6 +87,8 @@ async function carryOut(run: PreparedRun): Promise<Run> {
   const timeline = openTimeline(dir, (entry) => {
     streaming?.hear(entry);
     lookout?.hear(entry);
+    // late frames are waited for now
+    if (apart === null && entry.event === 'probing' && entry.state === 'ended') loadJudgeEarly();
   });
   // In a lab nobody sends but its own guests, and another process would make a small run slower by a tenth.
   const apart = plan.provider === 'host' ? (await import('./result/judge-apart.js')).judgeApart(dir) : null;
@@ -94,7 +96,7 @@ async function carryOut(run: PreparedRun): Promise<Run> {
     const { record, states, left } = await executeRun(run, begun, timeline);
     await lookout?.stop();
     run.guard?.stop();
-    await closedChildrenEnded();
+    if (options.inside === null) await closedChildrenEnded(); // a lab's end with the lab
     options.giveUp?.('undone'); // what was heard is read without rights
     const completePlan = planWithEars(plan, timeline.entries);
     const ended = { dir, plan: completePlan, planFile, record, key, timeline, streaming, options, states };

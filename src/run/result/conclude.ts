@@ -91,14 +91,23 @@ async function concludeHere(ended: EndedRun): Promise<ConcludedRun> {
   }
 }
 
+/** Loads what judges, once. */
+async function loadJudge(): Promise<
+  readonly [typeof import('../../system/evidence/judge-run.js'), typeof import('../../system/evidence/folder/hash.js')]
+> {
+  return Promise.all([import('../../system/evidence/judge-run.js'), import('../../system/evidence/folder/hash.js')]);
+}
+
+/** Has it loaded while the run waits for something else. */
+export function loadJudgeEarly(): void {
+  loadJudge().catch(() => undefined); // thrown where it is needed
+}
+
 /** Collates, reveals the key, judges what the folder holds and writes the result down. */
 async function complete(ended: EndedRun): Promise<Pick<ConcludedRun, 'result' | 'input'>> {
   const { dir, plan, record, key, timeline, states, streaming, options } = ended;
   const { onProgress } = options;
-  const [{ judgeRun }, { writeSums }] = await Promise.all([
-    import('../../system/evidence/judge-run.js'),
-    import('../../system/evidence/folder/hash.js'),
-  ]);
+  const [{ judgeRun }, { writeSums }] = await loadJudge();
   if (timeline.failure !== null) throw cannotWrite(dir, timeline.failure);
   onProgress({ kind: 'phase', name: 'collating' });
   const judged = await judgeRun({

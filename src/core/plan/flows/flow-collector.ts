@@ -121,20 +121,22 @@ class Distinct<T> {
     return this.places.slice(0, this.count);
   }
 
-  /** Adds the next flow's. It is mostly that of the flow before, or what came after that one the last time. */
+  /** Adds the next flow's. */
   add(draft: FlowDraft, entry: FlowOfEntry): void {
     const { last } = this;
-    const follower = this.followers[last] ?? -1;
-    const place = this.holds(last, draft, entry)
-      ? last
-      : this.holds(follower, draft, entry)
-        ? follower
-        : this.find(draft, entry);
+    const place = this.likely(draft, entry) ?? this.find(draft, entry);
     if (last !== -1 && place !== last) this.followers[last] = place;
     this.last = place;
     if (this.count === this.places.length) this.grow();
     this.places[this.count] = place;
     this.count += 1;
+  }
+
+  /** It is mostly that of the flow before, or what came after that one the last time; null = it is neither. */
+  private likely(draft: FlowDraft, entry: FlowOfEntry): number | null {
+    if (this.holds(this.last, draft, entry)) return this.last;
+    const follower = this.followers[this.last] ?? -1;
+    return this.holds(follower, draft, entry) ? follower : null;
   }
 
   private holds(place: number, draft: FlowDraft, entry: FlowOfEntry): boolean {

@@ -67,18 +67,18 @@ function timesOf(batch: Batch, base: { high: number; low: number }): Float64Arra
 /** Adds frames of batches; those that wait keep their places. */
 function withBatches(waiting: Waiting, more: readonly Loaded[]): Waiting {
   const count = more.reduce((sum, { times }) => sum + times.length, waiting.times.length);
-  const all = roomFor([...waiting.loaded, ...more], count);
-  all.batchOf.set(waiting.batchOf);
-  all.packetOf.set(waiting.packetOf);
-  all.times.set(waiting.times);
+  const longer = roomFor([...waiting.loaded, ...more], count);
+  longer.batchOf.set(waiting.batchOf);
+  longer.packetOf.set(waiting.packetOf);
+  longer.times.set(waiting.times);
   let next = waiting.times.length;
   for (const [at, { times }] of more.entries()) {
-    all.batchOf.fill(waiting.loaded.length + at, next, next + times.length);
-    all.times.set(times, next);
-    numberFrom0(all.packetOf, next, next + times.length);
+    longer.batchOf.fill(waiting.loaded.length + at, next, next + times.length);
+    longer.times.set(times, next);
+    numberFrom0(longer.packetOf, next, next + times.length);
     next += times.length;
   }
-  return all;
+  return longer;
 }
 
 function numberFrom0(numbers: Uint32Array, start: number, end: number): void {
