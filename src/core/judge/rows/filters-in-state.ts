@@ -17,10 +17,19 @@ export interface FiltersInState {
   };
 }
 
-/** Names the filters of a state: tables of nft with rules, devices with filters of tc. */
+/** Rules of nft, and chains that drop what no rule of theirs accepts. */
+function filtering(nft: unknown): readonly Readonly<Record<string, unknown>>[] {
+  return objectsOf(fieldsOf(nft)?.['nftables']).flatMap((part) => [
+    ...objectsOf([part['rule']]),
+    ...objectsOf([part['chain']]).filter((chain) => textOf(chain['policy']) === 'drop'),
+  ]);
+}
+
+/** Names the filters of a state: tables of nft that filter, devices with filters of tc. */
 export function filtersInState({ nft, tc, sysctl, legacyTables = [] }: HostState): FiltersInState {
-  const rules = objectsOf(fieldsOf(nft)?.['nftables']).flatMap((part) => objectsOf([part['rule']]));
-  const tables = [...new Set(rules.map((rule) => `${textOf(rule['family']) ?? ''} ${textOf(rule['table']) ?? ''}`))];
+  const tables = [
+    ...new Set(filtering(nft).map((part) => `${textOf(part['family']) ?? ''} ${textOf(part['table']) ?? ''}`)),
+  ];
   const isLink = (table: string): boolean => linkFamilies.has(table.split(' ')[0] ?? '');
   const ofLegacy = (isOfBridge: boolean): readonly string[] =>
     legacyTables

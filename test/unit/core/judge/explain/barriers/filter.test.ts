@@ -35,6 +35,14 @@ describe('filters', () => {
     expect(filtersInState(host())).toEqual({ link: [], ip: { routed: [], bridged: [] } });
   });
 
+  it('are tables that drop whatever no rule accepts, though they have no rule', () => {
+    const chain = (table: string, policy?: string): object => ({
+      chain: { family: 'bridge', table, name: 'c', ...(policy === undefined ? {} : { type: 'filter', policy }) },
+    });
+    const ruleless = host({ nft: { nftables: [chain('closed', 'drop'), chain('open', 'accept'), chain('called')] } });
+    expect(filtersInState(ruleless).link).toEqual(['nft bridge closed']);
+  });
+
   it('that can have acted are told: of the link for any frame, of IP for packets, all of IP for what the host routes', () => {
     const find = (
       finding: RowContext['finding'],
