@@ -93,9 +93,10 @@ export function prefixOf(text: string, family: Family, length?: number | null): 
     : null;
 }
 
-function covers(outer: Prefix, inner: Prefix): boolean {
+/** Whether all that is in `inner` is in `outer`, of the same family. */
+export function covers(outer: Prefix, inner: Prefix): boolean {
   const shift = BigInt(bitsOf(outer.family) - outer.length);
-  return outer.length <= inner.length && outer.value >> shift === inner.value >> shift;
+  return outer.family === inner.family && outer.length <= inner.length && outer.value >> shift === inner.value >> shift;
 }
 
 /** Whether a prefix lies in one of these, or is one of them; what takes everything does not count. */

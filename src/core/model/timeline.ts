@@ -79,14 +79,14 @@ export interface RuleChange {
 
 /**
  * A setting of a Linux bridge or of one of its ports, or a sysctl, that had several values, one after the other, or a
- * static entry that came and went.
+ * static entry that came and went; what the host routes by, at any change.
  */
 export interface SettingChange {
   /** null = a sysctl of the network namespace. */
   readonly ifindex: number | null;
   /**
    * The setting's key, as `ip -j -d link` prints it, `MAC`, `MTU` or `master` of the link, `vlanList`, the entry in
-   * words, the sysctl's name, or `routingRules`.
+   * words, the sysctl's name, `routingRules`, `routesTo` with a prefix, `nexthopObjects` or `ipsecPolicies`.
    */
   readonly what: string;
   /**
@@ -107,6 +107,14 @@ export const vlanList = 'the list of its VLANs';
 
 /** How a SettingChange without interface calls the rules of policy routing. */
 export const routingRules = 'the rules of ip rule';
+/** What stands before the prefix of routes that were heard to change: `the routes to 192.0.2.1/32`. */
+export const routesTo = 'the routes to ';
+export const nexthopObjects = 'the objects of ip nexthop';
+export const ipsecPolicies = 'the policies of ip xfrm';
+/** Whether a SettingChange is about where the host sends packets. */
+export function isOfRouting(what: string): boolean {
+  return [routingRules, nexthopObjects, ipsecPolicies].includes(what) || what.startsWith(routesTo);
+}
 
 /**
  * One line of timeline.ndjson. `n` numbers the lines from 0, so that one that is missing shows (absent in runs of

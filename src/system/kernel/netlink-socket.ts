@@ -20,10 +20,12 @@ export const NETLINK_ROUTE = 0;
 export const NETLINK_NETFILTER = 12;
 /** sock_diag(7). */
 export const NETLINK_SOCK_DIAG = 4;
+export const NETLINK_XFRM = 6;
 
 /** Types of messages of rtnetlink(7), linux/rtnetlink.h. */
 export const [RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK] = [16, 17, 18] as const;
 export const [RTM_NEWADDR, RTM_GETADDR] = [20, 22] as const;
+export const [RTM_NEWROUTE, RTM_DELROUTE] = [24, 25] as const;
 export const [RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH] = [28, 29, 30] as const;
 export const [RTM_NEWRULE, RTM_DELRULE] = [32, 33] as const;
 export const [RTM_NEWQDISC, RTM_GETQDISC] = [36, 38] as const;
@@ -32,9 +34,10 @@ export const [RTM_NEWTFILTER, RTM_GETTFILTER] = [44, 46] as const;
 export const RTM_NEWNETCONF = 80;
 export const RTM_GETNSID = 90;
 export const [RTM_NEWSTATS, RTM_GETSTATS] = [92, 94] as const;
+export const [RTM_NEWNEXTHOP, RTM_DELNEXTHOP] = [104, 105] as const;
 
 export interface NetlinkOptions {
-  readonly family: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER | typeof NETLINK_SOCK_DIAG;
+  readonly family: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER | typeof NETLINK_SOCK_DIAG | typeof NETLINK_XFRM;
   /** Multicast groups by number (RTNLGRP_LINK = 1), not by bit. */
   readonly groups: readonly number[];
   /** Reading waits this long and then says EAGAIN; null = it never waits. */

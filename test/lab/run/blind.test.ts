@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { disturbed, type Lab } from '../../support/lab/disturbed.js';
-import { again, alike, runLab, threeOn } from '../../support/lab/program.js';
+import { again, alike, runLab, threeOn, writeScenario } from '../../support/lab/program.js';
 import { patient } from '../../support/patient.js';
 
 // 400 frames (two carriers) at 200 a second: time enough to take a sense away while probes are on their way.
@@ -8,6 +8,25 @@ const slow = threeOn(
   '{ ageing_time: 30s }',
   '  - { name: s, set: { sysctl: { net.ipv4.conf.all.rp_filter: 1 } }, probe: [ { class: known-unicast, from: a, to: b, count: 200, rate: 200 } ], expect: private }',
 );
+
+// The host drops what goes from one of two guests to the other by the name of the device.
+const routed = writeScenario(`version: 1
+name: t
+topology:
+  bridges: { routes: { kind: routed, address: 169.254.1.1/32 } }
+  endpoints:
+    a: { bridge: routes, port: tap1, mac: "52:54:00:00:00:0a", ip: 10.9.0.1/32, gateway: 169.254.1.1 }
+    b: { bridge: routes, port: tap2, mac: "52:54:00:00:00:0b", ip: 10.9.0.2/32, gateway: 169.254.1.1 }
+  sysctl: { net.ipv4.ip_forward: 1 }
+steps:
+  - name: s
+    run:
+      - [nft, add, table, inet, guard]
+      - [nft, add, chain, inet, guard, forward, "{ type filter hook forward priority 0 ; }"]
+      - [nft, add, rule, inet, guard, forward, iifname, tap1, oifname, tap2, drop]
+    probe: [ { class: known-unicast, from: a, to: b, carriers: ipv4-udp, count: 300, rate: 200 } ]
+    expect: separated
+`);
 
 type Loss = readonly [what: string, act: (lab: Lab) => void, reason: string];
 
@@ -81,5 +100,26 @@ describe('a run that loses a sense', () => {
       status: 0,
       result: { verdict: 'holds' },
     });
+  });
+});
+
+describe('a host that leads packets elsewhere for a moment', alike, () => {
+  it('is heard: what left by another device than the rules name is not known, and the run does not hold', async () => {
+    const act = ({ inside }: Lab): void => {
+      inside('ip', 'link', 'add', 'dev', 'x0', 'type', 'veth', 'peer', 'name', 'x1');
+      for (const end of ['x0', 'x1']) inside('ip', 'link', 'set', 'dev', end, 'up');
+      inside('ip', 'route', 'replace', '10.9.0.2', 'dev', 'x0');
+      inside('ip', 'route', 'replace', '10.9.0.2', 'dev', 'tap2', 'scope', 'link');
+      inside('ip', 'link', 'del', 'dev', 'x0');
+    };
+    const { result } = await disturbed({ file: routed, when: '"event":"probing"', act });
+    expect(result.verdict).toBe('inconclusive');
+    expect(result.steps[0]?.reasons.map(({ text }) => text)).toEqual([
+      'the routes to 10.9.0.2/32 changed and were put back',
+    ]);
+  });
+
+  it('holds where nobody does', async () => {
+    expect((await runLab(routed)).result.verdict).toBe('holds');
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lostEvents, routingRules } from '../../../src/core/model/timeline.js';
+import { ipsecPolicies, lostEvents, nexthopObjects, routesTo, routingRules } from '../../../src/core/model/timeline.js';
 import { watchedBridge, type WatchedBridge } from '../../support/lab/watched-bridge.js';
 import { needs, root } from '../../support/needs.js';
 
@@ -149,6 +149,36 @@ describe('settings that are changed and put back', needs(root), () => {
     run('ip', family, 'rule', 'del', 'pref', '100');
     expect(heard()).toEqual([routingRules]);
     expect(heard()).toEqual([]);
+  });
+
+  it.each([
+    ['-4', '192.0.2.7/32', 'add'],
+    ['-6', '2001:db8::7/128', 'add'],
+    ['-4', '192.0.2.0/25', 'replace'],
+  ])('are routes, at any change, for a device that goes takes them along: ip %s route to %s', (family, to, how) => {
+    run('ip', 'link', 'add', 'dev', 'x0', 'type', 'veth', 'peer', 'name', 'x1');
+    run('sysctl', '-w', 'net.ipv6.conf.x0.disable_ipv6=0');
+    for (const end of ['x0', 'x1']) run('ip', 'link', 'set', 'dev', end, 'up');
+    heard();
+    run('ip', family, 'route', how, to, 'dev', 'x0');
+    run('ip', 'link', 'del', 'dev', 'x0');
+    expect(heard()).toContain(`${routesTo}${to}`);
+    expect(heard()).toEqual([]);
+  });
+
+  it('are nexthop objects', () => {
+    run('ip', 'link', 'set', 'dev', 'lo', 'up');
+    heard();
+    run('ip', 'nexthop', 'add', 'id', '7', 'blackhole');
+    run('ip', 'nexthop', 'del', 'id', '7');
+    expect(heard()).toEqual([nexthopObjects]);
+  });
+
+  it('are policies of IPsec', () => {
+    const selector = ['src', '192.0.2.1', 'dst', '192.0.2.2', 'dir', 'out'];
+    run('ip', 'xfrm', 'policy', 'add', ...selector, 'action', 'block');
+    run('ip', 'xfrm', 'policy', 'delete', ...selector);
+    expect(heard()).toEqual([ipsecPolicies]);
   });
 
   it('are those of a port that joined and left, with its name and the bridge', () => {

@@ -1,10 +1,12 @@
-import { routingDifferences } from '../../bridge/routing.js';
+import { covers, type Prefix, prefixOf, routingDifferences } from '../../bridge/routing.js';
 import { legacyTablesOf, statesByHost } from '../../bridge/states-by-host.js';
 import { bareName } from '../../model/host-names.js';
 import type { StepPlan } from '../../model/plan.js';
 import { reason, type Reason } from '../../model/reasons.js';
-import type { HostState } from '../../model/state.js';
-import type { RuleChange } from '../../model/timeline.js';
+import type { Endpoint } from '../../model/scenario.js';
+import type { FamilyRouting, HostState, Routing } from '../../model/state.js';
+import { nexthopObjects, routesTo, type RuleChange } from '../../model/timeline.js';
+import { objectsOf, textOf } from '../../text/json-text.js';
 import type { ReadInterval } from './intervals.js';
 
 /** Counters move on an idle machine, that of htb's frames without a class too; what else the rules say must not. */
@@ -102,15 +104,42 @@ export function changedRouting(step: StepPlan, intervals: readonly ReadInterval[
       });
 }
 
-/** Rules of policy routing that were heard to change though all snapshots have them alike. */
+function usesObjects({ routes }: FamilyRouting): boolean {
+  return objectsOf(routes).some((fields) => fields['nhid'] !== undefined);
+}
+
+/** Whether a route to that prefix may take packets for one of the addresses from the routes that there are. */
+function mayTake(text: string, addresses: readonly Prefix[], { ipv4, ipv6 }: Routing): boolean {
+  const prefix = prefixOf(text, text.includes(':') ? 6 : 4);
+  if (prefix === null) return true;
+  const routes = objectsOf((prefix.family === 4 ? ipv4 : ipv6).routes);
+  const known = routes.flatMap((fields) => prefixOf(textOf(fields['dst']) ?? '', prefix.family) ?? []);
+  return addresses.some((address) => {
+    const lengths = known.filter((route) => covers(route, address)).map(({ length }) => length);
+    return covers(prefix, address) && prefix.length >= Math.max(0, ...lengths);
+  });
+}
+
+/**
+ * Rules of policy routing, routes to guests, nexthop objects or policies of IPsec that were heard to change though all
+ * snapshots have them alike.
+ */
 export function routingPutBack(
   step: StepPlan,
-  before: HostState,
   intervals: readonly ReadInterval[],
+  endpoints: readonly Endpoint[],
+  what: string,
 ): readonly Reason[] {
   const devices = routedDevices(step);
-  const isRead = statesByHost(before).some(({ state }) => state.routing !== undefined);
-  return devices.size === 0 || !isRead || intervals.some((interval) => differencesIn(interval, devices).length > 0)
-    ? []
-    : [reason('settings-changed', null, 'the rules of ip rule changed and were put back')];
+  if (devices.size === 0 || intervals.some((interval) => differencesIn(interval, devices).length > 0)) return [];
+  const addresses = endpoints.flatMap(({ ips }) =>
+    ips.flatMap(({ address, family }) => prefixOf(address, family) ?? []),
+  );
+  const first = intervals[0]?.from;
+  const read = first === undefined ? [] : statesByHost(first).flatMap(({ state }) => state.routing ?? []);
+  const isConcerned = (routing: Routing): boolean => {
+    if (what === nexthopObjects) return [routing.ipv4, routing.ipv6].some(usesObjects);
+    return !what.startsWith(routesTo) || mayTake(what.slice(routesTo.length), addresses, routing);
+  };
+  return read.some(isConcerned) ? [reason('settings-changed', null, `${what} changed and were put back`)] : [];
 }

@@ -1,6 +1,6 @@
 import type { StepPlan } from '../../model/plan.js';
 import type { HostState, StepStates } from '../../model/state.js';
-import { lostEvents, type RuleChange, routingRules, type SettingChange, vlanList } from '../../model/timeline.js';
+import { isOfRouting, lostEvents, type RuleChange, type SettingChange, vlanList } from '../../model/timeline.js';
 import { freePrograms } from '../../scenario/free-commands.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { StepFacts } from './step-facts.js';
@@ -116,7 +116,7 @@ function eventReach(step: StepPlan, events: readonly number[]): ReadonlySet<Stat
 /** The part of a state that a setting belongs to; null = the kernel lost count of what changed. */
 function partOf({ ifindex, what }: SettingChange): StatePart | null {
   if (what === lostEvents) return null;
-  if (what === routingRules) return 'routing';
+  if (isOfRouting(what)) return 'routing';
   if (ifindex === null) return 'sysctl';
   return what === vlanList ? 'vlan' : 'links';
 }

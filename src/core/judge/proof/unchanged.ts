@@ -4,7 +4,7 @@ import { hostOf, onHost } from '../../model/host-names.js';
 import type { StepPlan } from '../../model/plan.js';
 import type { Endpoint } from '../../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../../model/state.js';
-import { type RuleChange, routingRules, type SettingChange, vlanList } from '../../model/timeline.js';
+import { isOfRouting, type RuleChange, type SettingChange, vlanList } from '../../model/timeline.js';
 import { ingressMac } from '../../plan/ingress-controls.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import { changedRouting, changedRules, routingPutBack } from './changed-rules.js';
@@ -235,7 +235,7 @@ function putBack(
   before: HostState,
   intervals: readonly ReadInterval[],
   settings: readonly SettingChange[],
-  sideEffects: SideEffects,
+  { sideEffects, endpoints }: { readonly sideEffects: SideEffects; readonly endpoints: readonly Endpoint[] },
 ): readonly Reason[] {
   const numbered = (host: string | null, ifindex: number): string => onHost(host, String(ifindex));
   const watched = new Map(
@@ -243,7 +243,7 @@ function putBack(
   );
   const observers = new Map(step.observers.map((observer) => [observer.interface, observer.name]));
   return settings.flatMap(({ ifindex, what, host = null }) => {
-    if (what === routingRules) return routingPutBack(step, before, intervals);
+    if (isOfRouting(what)) return routingPutBack(step, intervals, endpoints, what);
     if (ifindex === null) return sysctlPutBack(onHost(host, what), before, intervals);
     const link = watched.get(numbered(host, ifindex));
     const ofBridge = [before, ...intervals.map(({ to }) => to)].flatMap(({ links }) =>
@@ -288,7 +288,7 @@ export function unchangedReasons(
   const reasons = [
     ...unread,
     ...read.flatMap((interval) => changedSettings(step, interval, sideEffects)),
-    ...putBack(step, before, read, settings, sideEffects),
+    ...putBack(step, before, read, settings, { sideEffects, endpoints }),
     ...changedRules(read, changes),
     ...changedRouting(step, read),
     ...[before, after].flatMap((state) => notForwarding(step, state, sideEffects)),

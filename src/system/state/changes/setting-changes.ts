@@ -1,31 +1,52 @@
 import { closeSync } from 'node:fs';
 import { attributesByNumber } from '../../../core/bridge/attributes.js';
-import { lostEvents, routingRules, type SettingChange, vlanList } from '../../../core/model/timeline.js';
+import {
+  ipsecPolicies,
+  isOfRouting,
+  lostEvents,
+  nexthopObjects,
+  routesTo,
+  routingRules,
+  type SettingChange,
+  vlanList,
+} from '../../../core/model/timeline.js';
+import { ipv4Text } from '../../../core/wire/ipv4.js';
+import { ipv6Text } from '../../../core/wire/ipv6.js';
 import { inNamespace } from '../../kernel/namespaces.js';
 import {
   NETLINK_ROUTE,
+  NETLINK_XFRM,
   netlinkAttributes,
   netlinkText,
   openNetlinkIfThere,
   RTM_DELLINK,
   RTM_DELNEIGH,
+  RTM_DELNEXTHOP,
+  RTM_DELROUTE,
   RTM_DELRULE,
   RTM_NEWLINK,
   RTM_NEWNEIGH,
   RTM_NEWNETCONF,
+  RTM_NEWNEXTHOP,
+  RTM_NEWROUTE,
   RTM_NEWRULE,
   waitingMessages,
 } from '../../kernel/netlink-socket.js';
 import { netconfGroups, sysctlChangesIn } from './sysctl-changes.js';
 
 /**
- * RTNLGRP_LINK, _NEIGH, _IPV4_RULE and _IPV6_RULE of linux/rtnetlink.h, and those of sysctls: what floods the one must
- * not displace what is reported by the other.
+ * RTNLGRP_LINK, _NEIGH, _IPV4_ROUTE, _IPV4_RULE, _IPV6_ROUTE, _IPV6_RULE and _NEXTHOP of linux/rtnetlink.h, and those
+ * of sysctls: what floods the one must not displace what is reported by the other.
  */
 const neighbourGroup = 3;
-const groups = [1, neighbourGroup, 8, 19, ...netconfGroups] as const;
+const groups = [1, neighbourGroup, 7, 8, 11, 19, 32, ...netconfGroups] as const;
+/** XFRMNLGRP_POLICY of linux/xfrm.h. */
+const policyGroup = 4;
 /** Behind struct nlmsghdr. */
 const bodyAt = 16;
+/** In struct rtmsg, behind struct nlmsghdr, and behind it; RTM_F_CLONED, and RTA_DST of linux/rtnetlink.h. */
+const route = { lengthAt: 17, flagsAt: 24, attributesAt: 28, isCloned: 0x200, destination: 1 } as const;
+const [AF_INET, AF_INET6] = [2, 10] as const;
 const AF_BRIDGE = 7;
 /** Bytes that the kernel keeps of each until they are taken. */
 const buffer = 1024 * 1024;
@@ -55,7 +76,10 @@ const linkAttributesAt = 32;
 const neighbourAttributesAt = 28;
 
 export interface SettingChangeWatch {
-  /** What was changed more than once since it was opened or last asked: each in the end may be as it was. */
+  /**
+   * What was changed more than once since it was opened or last asked: each in the end may be as it was. What the host
+   * routes by is there at any change: a device that goes takes its routes along without a word.
+   */
   take(): readonly SettingChange[];
   /** What cannot be listened to, and why: what is changed there and put back is heard by nobody. */
   unheard(): readonly string[];
@@ -63,28 +87,30 @@ export interface SettingChangeWatch {
 }
 
 /**
- * Hears settings and VLANs of Linux bridges and their ports, and sysctls, change in a network namespace, static entries
- * and rules of policy routing come and go: each change is an event that reports all settings of the device, so one that
+ * Hears settings and VLANs of Linux bridges and their ports, and sysctls, change in a network namespace, static
+ * entries, rules of policy routing, routes, nexthop objects and policies of IPsec come and go: each change is an event that reports all settings of the device, so one that
  * was changed and put back was reported with two values. What comes faster than the kernel keeps it is not heard.
  */
 export function watchSettingChanges(netns: string | null): SettingChangeWatch {
   const opened = inNamespace(netns, () =>
-    groups.map((group) => ({
-      ofNeighbours: group === neighbourGroup,
-      socket: openNetlinkIfThere({ family: NETLINK_ROUTE, groups: [group], waitMs: null, buffer }),
+    [
+      ...groups.map((group) => ({ family: NETLINK_ROUTE, group }) as const),
+      { family: NETLINK_XFRM, group: policyGroup } as const,
+    ].map(({ family, group }) => ({
+      family,
+      mayLose: family === NETLINK_ROUTE && group === neighbourGroup,
+      socket: openNetlinkIfThere({ family, groups: [group], waitMs: null, buffer }),
     })),
   );
-  const sockets = opened.flatMap(({ ofNeighbours, socket }) =>
-    socket === null || 'refused' in socket ? [] : [{ fd: socket.fd, ofNeighbours }],
+  const sockets = opened.flatMap(({ socket, ...rest }) =>
+    socket === null || 'refused' in socket ? [] : [{ ...rest, fd: socket.fd }],
   );
   const refused = opened.flatMap(({ socket }) => (socket !== null && 'refused' in socket ? [socket.refused] : []));
   return {
     unheard: () => [...new Set(refused)].map((why) => `changes of settings: ${why}`),
     take() {
       const changes = new Map<string, SettingChange & { readonly values: Set<string> }>();
-      for (const { ifindex, what, value, name } of sockets.flatMap(({ fd, ofNeighbours }) => [
-        ...waiting(fd, ofNeighbours),
-      ])) {
+      for (const { ifindex, what, value, name } of sockets.flatMap((socket) => [...waiting(socket)])) {
         const key = `${ifindex} ${what}`;
         const known = changes.get(key) ?? {
           ifindex,
@@ -96,7 +122,7 @@ export function watchSettingChanges(netns: string | null): SettingChangeWatch {
         known.values.add(value);
       }
       return [...changes.values()]
-        .filter(({ what, values }) => values.size > 1 || what === lostEvents)
+        .filter(({ what, values }) => values.size > 1 || what === lostEvents || isOfRouting(what))
         .map(({ values, ...change }) => ({ ...change, ...mastersOf(change, values) }));
     },
     close: () => sockets.forEach(({ fd }) => closeSync(fd)),
@@ -115,23 +141,61 @@ function mastersOf({ what }: SettingChange, values: ReadonlySet<string>): Pick<S
   };
 }
 
-/** Of neighbours more may come than is kept where MACs are swept; of what else is heard it must not. */
-function* waiting(fd: number, ofNeighbours: boolean): Generator<Reported> {
+interface HeardSocket {
+  readonly fd: number;
+  readonly family: typeof NETLINK_ROUTE | typeof NETLINK_XFRM;
+  /** Of neighbours more may come than is kept where MACs are swept; of what else is heard it must not. */
+  readonly mayLose: boolean;
+}
+
+function* waiting({ fd, family: socketFamily, mayLose }: HeardSocket): Generator<Reported> {
   for (const message of waitingMessages(fd)) {
     if (message === 'lost') {
-      if (!ofNeighbours) yield { ifindex: null, what: lostEvents, value: '' };
+      if (!mayLose) yield { ifindex: null, what: lostEvents, value: '' };
       continue;
     }
     const { type, family, bytes } = message;
-    if (type === RTM_NEWLINK) yield* linkIn(bytes, family);
-    else if (type === RTM_DELLINK && family !== AF_BRIDGE) yield goneIn(bytes);
-    else if (type === RTM_NEWNETCONF)
-      for (const { name, value } of sysctlChangesIn(bytes, family)) yield { ifindex: null, what: name, value };
-    else if (type === RTM_NEWRULE || type === RTM_DELRULE)
-      yield { ifindex: null, what: routingRules, value: `${type} ${bytes.toString('hex', bodyAt)}` };
-    else if (family === AF_BRIDGE && (type === RTM_NEWNEIGH || type === RTM_DELNEIGH))
-      yield* staticEntryIn(bytes, type === RTM_NEWNEIGH);
+    if (socketFamily === NETLINK_XFRM) yield changeOf(ipsecPolicies, type, bytes);
+    else yield* byType.get(type)?.(bytes, family, type) ?? [];
   }
+}
+
+/** What messages of rtnetlink(7) report, by their type. */
+type Report = (message: Buffer, family: number, type: number) => Iterable<Reported>;
+const ofObjects: Report = (message, _, type) => [changeOf(nexthopObjects, type, message)];
+const ofRules: Report = (message, _, type) => [changeOf(routingRules, type, message)];
+const ofEntries: Report = (message, family, type) =>
+  family === AF_BRIDGE ? staticEntryIn(message, type === RTM_NEWNEIGH) : [];
+const ofNetconf: Report = function* ofNetconf(message, family) {
+  for (const { name, value } of sysctlChangesIn(message, family)) yield { ifindex: null, what: name, value };
+};
+const byType: ReadonlyMap<number, Report> = new Map<number, Report>([
+  [RTM_NEWLINK, linkIn],
+  [RTM_DELLINK, (message, family) => (family === AF_BRIDGE ? [] : [goneIn(message)])],
+  [RTM_NEWNETCONF, ofNetconf],
+  [RTM_NEWRULE, ofRules],
+  [RTM_DELRULE, ofRules],
+  [RTM_NEWNEXTHOP, ofObjects],
+  [RTM_DELNEXTHOP, ofObjects],
+  [RTM_NEWROUTE, routeIn],
+  [RTM_DELROUTE, routeIn],
+  [RTM_NEWNEIGH, ofEntries],
+  [RTM_DELNEIGH, ofEntries],
+]);
+
+function changeOf(what: string, type: number, message: Buffer): Reported {
+  return { ifindex: null, what, value: `${type} ${message.toString('hex', bodyAt)}` };
+}
+
+/** A route by where it leads; what the kernel found for a packet and put aside is none of its table. */
+function* routeIn(message: Buffer, family: number, type: number): Generator<Reported> {
+  if ((message.readUInt32LE(route.flagsAt) & route.isCloned) !== 0) return;
+  const destination = attributesOf(message.subarray(route.attributesAt)).get(route.destination);
+  const isIpv4 = family === AF_INET;
+  if (!isIpv4 && family !== AF_INET6) return;
+  const address = destination ?? Buffer.alloc(isIpv4 ? 4 : 16);
+  const text = isIpv4 ? ipv4Text(address, 0) : ipv6Text(address, 0);
+  yield changeOf(`${routesTo}${text}/${message.readUInt8(route.lengthAt)}`, type, message);
 }
 
 /** A setting by its name, with its value as hexadecimal bytes. */

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { wholeInterval } from '../../../../../src/core/judge/proof/intervals.js';
 import { unchangedReasons } from '../../../../../src/core/judge/proof/unchanged.js';
 import type { HostState } from '../../../../../src/core/model/state.js';
-import { type RuleChange, routingRules, vlanList } from '../../../../../src/core/model/timeline.js';
+import {
+  ipsecPolicies,
+  nexthopObjects,
+  routesTo,
+  type RuleChange,
+  routingRules,
+  vlanList,
+} from '../../../../../src/core/model/timeline.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { routing } from '../../../../support/judge/routed.js';
 import { plan, step, links, over } from '../../../../support/judge/unchanged-fixture.js';
@@ -134,6 +141,35 @@ describe('what must not change while probes are under way', () => {
     expect(named(routes(), true)).toEqual(['settings-changed the rules of ip rule changed and were put back']);
     expect(named(routes([rule]), true, routes(), step)).toEqual([]);
     expect(named(hostState(), true, hostState())).toEqual([]);
+  });
+
+  it('names what the host routed by and was put back, where it may have led packets of the step elsewhere', () => {
+    const routed = { ...step, observers: step.observers.map((observer) => ({ ...observer, routed: true as const })) };
+    const ip = (address: string) => ({ family: 4 as const, address, prefix: 24 });
+    const guests = plan.endpoints.map((guest, at) => ({ ...guest, ips: [ip(`192.0.2.${at + 1}`)] }));
+    const toGuest = { dst: '192.0.2.1', dev: 'tap.3' };
+    const heard = (what: string, routes: readonly object[], asked: typeof step = routed): readonly string[] => {
+      const before: HostState = { ...hostState(), routing: routing([], routes) };
+      return unchangedReasons(
+        asked,
+        [wholeInterval({ before, after: before })],
+        guests,
+        [],
+        [{ ifindex: null, what }],
+      ).map(({ text }) => text);
+    };
+    const putBack = (what: string): readonly string[] => [`${what} changed and were put back`];
+    expect(heard(`${routesTo}192.0.2.1/32`, [toGuest])).toEqual(putBack('the routes to 192.0.2.1/32'));
+    expect(heard(`${routesTo}192.0.2.0/24`, [])).toEqual(putBack('the routes to 192.0.2.0/24'));
+    expect(heard(`${routesTo}192.0.2.2/32`, [toGuest])).toEqual(putBack('the routes to 192.0.2.2/32'));
+    expect(heard(`${routesTo}198.51.100.0/24`, [toGuest])).toEqual([]);
+    expect(heard(`${routesTo}2001:db8::/64`, [toGuest])).toEqual([]);
+    // a longer one stands before it
+    expect(heard(`${routesTo}0.0.0.0/0`, [{ dst: '192.0.2.0/24', dev: 'tap.3' }])).toEqual([]);
+    expect(heard(`${routesTo}192.0.2.1/32`, [toGuest], step)).toEqual([]);
+    expect(heard(nexthopObjects, [toGuest])).toEqual([]);
+    expect(heard(nexthopObjects, [{ ...toGuest, nhid: 7 }])).toEqual(putBack(nexthopObjects));
+    expect(heard(ipsecPolicies, [])).toEqual(putBack(ipsecPolicies));
   });
 
   it('names a sysctl that was changed and put back, if it is one of those that are read', () => {
