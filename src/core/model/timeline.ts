@@ -85,8 +85,9 @@ export interface SettingChange {
   /** null = a sysctl of the network namespace. */
   readonly ifindex: number | null;
   /**
-   * The setting's key, as `ip -j -d link` prints it, `MAC`, `MTU` or `master` of the link, `vlanList`, the entry in
-   * words, the sysctl's name, `routingRules`, `routesTo` with a prefix, `nexthopObjects` or `ipsecPolicies`.
+   * The setting's key, as `ip -j -d link` prints it, `MAC`, `MTU`, `master`, `promiscuity` or `XDP program` of the
+   * link, `vlanList`, the entry in words, the sysctl's name, `routingRules`, `routesTo` with a prefix,
+   * `nexthopObjects` or `ipsecPolicies`.
    */
   readonly what: string;
   /**

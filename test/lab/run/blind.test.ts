@@ -52,6 +52,15 @@ describe('a run that loses a sense', () => {
       'settings-changed',
     ],
     [
+      'the bridge promiscuous for another device',
+      ({ inside }) => {
+        inside('ip', 'link', 'add', 'link', 'br0', 'name', 'mv0', 'type', 'macvlan', 'mode', 'passthru');
+        inside('ip', 'link', 'set', 'dev', 'mv0', 'up');
+        inside('ip', 'link', 'del', 'dev', 'mv0');
+      },
+      'settings-changed',
+    ],
+    [
       'a sysctl that its step set changed and put back',
       ({ inside }) => {
         for (const value of [2, 1]) inside('sysctl', '-w', `net.ipv4.conf.all.rp_filter=${value}`);

@@ -3,6 +3,26 @@ import { ipsecPolicies, lostEvents, nexthopObjects, routesTo, routingRules } fro
 import { watchedBridge, type WatchedBridge } from '../../support/lab/watched-bridge.js';
 import { needs, root } from '../../support/needs.js';
 
+/** Attaches a program of XDP that passes everything to a device for a moment, as `ip link set xdp` does (rtnetlink(7)). */
+const xdpForAMoment = `
+import ctypes, os, socket, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+code = ctypes.create_string_buffer(bytes([0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0]))
+name = ctypes.create_string_buffer(b'GPL')
+load = ctypes.create_string_buffer(struct.pack('<IIQQ', 6, 2, ctypes.addressof(code), ctypes.addressof(name)), 120)
+program = libc.syscall(321, 5, load, 120)
+assert program >= 0, os.strerror(ctypes.get_errno())
+route = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+def attribute(kind, value):
+    return struct.pack('<HH', 4 + len(value), kind) + value
+for fd in (program, -1):
+    xdp = attribute(1, struct.pack('<i', fd)) + attribute(3, struct.pack('<I', 2))
+    body = struct.pack('<BxHiII', 0, 0, socket.if_nametoindex(sys.argv[1]), 0, 0) + attribute(0x8000 | 43, xdp)
+    route.send(struct.pack('<IHHII', 16 + len(body), 19, 5, 1, 0) + body)
+    error = struct.unpack_from('<i', route.recv(4096), 16)[0]
+    assert error == 0, os.strerror(-error)
+`;
+
 describe('settings that are changed and put back', needs(root), () => {
   let bridge: WatchedBridge;
   const run: WatchedBridge['run'] = (...argv) => bridge.run(...argv);
@@ -163,6 +183,20 @@ describe('settings that are changed and put back', needs(root), () => {
     run('ip', family, 'route', how, to, 'dev', 'x0');
     run('ip', 'link', 'del', 'dev', 'x0');
     expect(heard()).toContain(`${routesTo}${to}`);
+    expect(heard()).toEqual([]);
+  });
+
+  it('are the promiscuous mode of a bridge, whoever asked for it from wherever', () => {
+    run('ip', 'link', 'add', 'link', 'br0', 'name', 'mv0', 'type', 'macvlan', 'mode', 'passthru');
+    run('ip', 'link', 'set', 'dev', 'mv0', 'up');
+    run('ip', 'link', 'del', 'dev', 'mv0');
+    expect(heard()).toContain('br0: promiscuity');
+    expect(heard()).toEqual([]);
+  });
+
+  it('are a program of XDP', () => {
+    run('/usr/bin/python3', '-c', xdpForAMoment, 'v0');
+    expect(heard()).toEqual(['v0: XDP program']);
     expect(heard()).toEqual([]);
   });
 

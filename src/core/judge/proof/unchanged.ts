@@ -204,10 +204,12 @@ function differs({ from, to, excused }: ReadInterval, name: string, what: string
     return !excused.has('vlan') && vlansOf(from, new Set([name])).get(name) !== vlansOf(to, new Set([name])).get(name);
   const value = ({ links }: HostState): string => {
     const link = links.find((link) => link.name === name);
-    const identity: Readonly<Record<string, string | number | null | undefined>> = {
+    const identity: Readonly<Record<string, unknown>> = {
       MAC: link?.mac,
       MTU: link?.mtu,
       master: link?.master,
+      promiscuity: link?.promiscuity,
+      'XDP program': link?.xdp,
     };
     return JSON.stringify(identity[what] ?? link?.port?.[what] ?? link?.bridge?.[what] ?? null);
   };

@@ -57,11 +57,15 @@ const ofPort = attributesByNumber('port');
 /** IFLA_IFNAME. */
 const nameAttribute = 3;
 const masterWord = 'master';
-/** IFLA_ADDRESS, _MTU and _MASTER, by the words of the judge. */
+/** Of a port it says nothing: a bridge has its ports take everything (br_manage_promisc, net/bridge/br_if.c). */
+const promiscuity = 'promiscuity';
+/** IFLA_ADDRESS, _MTU, _MASTER, _PROMISCUITY and _XDP, by the words of the judge. */
 const ofLink: ReadonlyMap<number, string> = new Map([
   [1, 'MAC'],
   [4, 'MTU'],
   [10, masterWord],
+  [30, promiscuity],
+  [43, 'XDP program'],
 ]);
 /** IFLA_MTU, _PROTINFO, _LINKINFO and _AF_SPEC; in the third IFLA_INFO_KIND, _DATA, _SLAVE_KIND and _SLAVE_DATA. */
 const link = { mtu: 4, protinfo: 12, info: 18, ofFamily: 26, kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
@@ -221,14 +225,17 @@ function goneIn(message: Buffer): Reported {
   };
 }
 
+function isPort(attributes: Attributes): boolean {
+  return textOf(attributesOf(attributes.get(link.info)).get(link.slaveKind)) === 'bridge';
+}
+
 /** Port settings come within IFLA_LINKINFO from `ip link`, within IFLA_PROTINFO from `bridge link`. */
 function* settingsIn(attributes: Attributes): Generator<Setting> {
   const info = attributesOf(attributes.get(link.info));
   const isBridge = textOf(info.get(link.kind)) === 'bridge';
-  const isPort = textOf(info.get(link.slaveKind)) === 'bridge';
   for (const [known, nested] of [
     [ofBridge, isBridge ? info.get(link.data) : undefined],
-    [ofPort, isPort ? info.get(link.slaveData) : undefined],
+    [ofPort, isPort(attributes) ? info.get(link.slaveData) : undefined],
     [ofPort, attributes.get(link.protinfo)],
   ] as const) {
     const values = attributesOf(nested);
@@ -245,7 +252,8 @@ function* settingsIn(attributes: Attributes): Generator<Setting> {
  */
 function* identityIn(attributes: Attributes): Generator<Setting> {
   if (!attributes.has(link.mtu)) return;
-  for (const [number, what] of ofLink) yield [what, attributes.get(number)?.toString('hex') ?? ''];
+  for (const [number, what] of ofLink)
+    if (what !== promiscuity || !isPort(attributes)) yield [what, attributes.get(number)?.toString('hex') ?? ''];
 }
 
 /**
