@@ -52,6 +52,7 @@ export async function startCaptureHelper({
   silentMs,
   runTag = null,
   only = 'all',
+  observers: wanted = [],
 }: Omit<CaptureOptions, 'file'>): Promise<CaptureHelper> {
   const ends = openFdChannel();
   const starting = startHelper('capture', {
@@ -60,7 +61,8 @@ export async function startCaptureHelper({
     ...(silentMs === undefined ? {} : { silentMs }),
   });
   const searched = only === 'run' ? runTag : null;
-  const isHanded = handSearch(ends.here, searched); // while it starts
+  const isOfUse = searched !== null || wanted.some(({ engine, filter }) => engine === 'ring' && filter === '');
+  const isHanded = isOfUse && handSearch(ends.here, searched); // while it starts
   const helper = await starting
     .finally(() => closeSync(ends.there))
     .catch((error: unknown) => {

@@ -73,27 +73,31 @@ describe.each(['libpcap', 'ring'] as const)(
       },
     );
 
-    test('are all where nothing is searched for, and are counted without a socket for it', async () => {
-      const started = await start(network, { runTag, only: 'all' });
-      await started.open([portRequest(engine, { filter: '', snaplen: 100 })]);
-      const before = packetSockets();
-      started.count({ vnet0: { observers: ['g1'], devices: ['vnet0'] } });
-      await started.seal();
-      await started.mark('first', true);
-      const first = started.accounts()['vnet0'];
-      const ordinary = Buffer.concat(Array.from({ length: 20 }, () => frameWith(1400, 14, Buffer.alloc(0))));
-      await send(network, 'toGuest', ordinary, 1400);
-      await send(network, 'fromGuest', frames(7));
-      await started.mark('last', true);
-      const last = started.accounts()['vnet0'];
-      expect(packetSockets()).toBe(before);
-      expect([last?.low, last?.high]).toEqual([first?.low, first?.high]);
-      expect((last?.sentAtLow ?? 0) - (first?.sentAtLow ?? 0)).toBe(20);
-      expect((await started.stop()).counters['g1']).toEqual({ received: 27, dropped: 0, delivered: 27 });
-      const seen = readCapture(started.files[0] ?? '').frames;
-      const lengths = seen.map(({ captured, original, direction }) => [captured, original, direction]);
-      expect(lengths).toEqual([...Array(20).fill([100, 1400, 2]), ...Array(7).fill([60, 60, 1])]);
-    });
+    test.runIf(engine === 'ring')(
+      'are all where nothing is searched for, and are counted without a socket',
+      async () => {
+        const observers = [portRequest(engine, { filter: '', snaplen: 100 })];
+        const started = await start(network, { runTag, only: 'all', observers });
+        await started.open(observers);
+        const before = packetSockets();
+        started.count({ vnet0: { observers: ['g1'], devices: ['vnet0'] } });
+        await started.seal();
+        await started.mark('first', true);
+        const first = started.accounts()['vnet0'];
+        const ordinary = Buffer.concat(Array.from({ length: 20 }, () => frameWith(1400, 14, Buffer.alloc(0))));
+        await send(network, 'toGuest', ordinary, 1400);
+        await send(network, 'fromGuest', frames(7));
+        await started.mark('last', true);
+        const last = started.accounts()['vnet0'];
+        expect(packetSockets()).toBe(before);
+        expect([last?.low, last?.high]).toEqual([first?.low, first?.high]);
+        expect((last?.sentAtLow ?? 0) - (first?.sentAtLow ?? 0)).toBe(20);
+        expect((await started.stop()).counters['g1']).toEqual({ received: 27, dropped: 0, delivered: 27 });
+        const seen = readCapture(started.files[0] ?? '').frames;
+        const lengths = seen.map(({ captured, original, direction }) => [captured, original, direction]);
+        expect(lengths).toEqual([...Array(20).fill([100, 1400, 2]), ...Array(7).fill([60, 60, 1])]);
+      },
+    );
 
     test('are cut to the snap length', async () => {
       const started = await listen(100);

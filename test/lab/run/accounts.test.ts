@@ -102,6 +102,28 @@ describe.skipIf(!existsSync(python))('frames that leave by a port past every ear
     expect(JSON.parse(again.stdout)).toEqual(run.result);
   });
 
+  it.concurrent('are read in each step, whatever the filters of the steps before were', async () => {
+    const steps = ['{ class: mac-flood, from: a, to: b, count: 20 }', '{ class: known-unicast, from: a, to: b }'];
+    const file = threeOn(
+      '{ ageing_time: 30s }',
+      [0, 1, 0].map((at) => `  - { name: s, probe: ${steps[at]}, expect: unjudged }`).join('\n'),
+      '',
+      'allow_disruptive: true\n',
+    );
+    const { dir } = await runLab(file);
+    const [plan, lines] = ['plan.json', 'timeline.ndjson'].map((name) => readFileSync(join(dir, name), 'utf8'));
+    const filters: readonly string[] = JSON.parse(plan ?? '').steps.map(({ filter }: { filter: string }) => filter);
+    expect(filters.map((filter) => filter === '')).toEqual([true, false, true]);
+    const read = (lines ?? '')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .filter(({ event }) => event === 'accounts-read');
+    expect(read.map(({ step, windows }) => [step, Object.keys(windows).length])).toEqual(
+      [0, 0, 1, 1, 2, 2].map((step) => [step, 6]),
+    );
+  });
+
   it.concurrent(
     'are told of all ports together where there are too many for a socket each',
     async () => {

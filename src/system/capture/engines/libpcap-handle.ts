@@ -120,7 +120,8 @@ function filterOf(pcap: Pcap, fd: number, { kind, device, snaplen, search = null
   const isPassedBy = kind !== 'out' && ignoreOutgoing(fd);
   const index = kind === 'out' ? linkIndex(fd, device) : null;
   const isSearched = (filter: string): boolean => {
-    if (search === null) return false;
+    // In its next step a handle that takes everything may have a filter, when nothing can be opened to count by.
+    if (search === null || filter === '') return false;
     if (kind === 'out') return index !== null && search.attach(fd, { filter, snaplen }, 'out', index);
     return kind === 'in' && isPassedBy && search.attach(fd, { filter, snaplen }, 'every', null);
   };
