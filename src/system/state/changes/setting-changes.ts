@@ -12,6 +12,7 @@ import {
 } from '../../../core/model/timeline.js';
 import { ipv4Text } from '../../../core/wire/ipv4.js';
 import { ipv6Text } from '../../../core/wire/ipv6.js';
+import { openNetlinkAsker } from '../../kernel/ask/netlink-dump.js';
 import { inNamespace } from '../../kernel/namespaces.js';
 import {
   NETLINK_ROUTE,
@@ -24,6 +25,7 @@ import {
   RTM_DELNEXTHOP,
   RTM_DELROUTE,
   RTM_DELRULE,
+  RTM_GETLINK,
   RTM_NEWLINK,
   RTM_NEWNEIGH,
   RTM_NEWNETCONF,
@@ -92,11 +94,12 @@ export interface SettingChangeWatch {
 
 /**
  * Hears settings and VLANs of Linux bridges and their ports, and sysctls, change in a network namespace, static
- * entries, rules of policy routing, routes, nexthop objects and policies of IPsec come and go: each change is an event that reports all settings of the device, so one that
- * was changed and put back was reported with two values. What comes faster than the kernel keeps it is not heard.
+ * entries, rules of policy routing, routes, nexthop objects and policies of IPsec come and go. Each change of a device
+ * is an event that reports all its settings, so one that was changed and put back was reported with two values. What
+ * comes faster than the kernel keeps it is not heard.
  */
 export function watchSettingChanges(netns: string | null): SettingChangeWatch {
-  const opened = inNamespace(netns, () =>
+  const [opened, promiscuous] = inNamespace(netns, () => [
     [
       ...groups.map((group) => ({ family: NETLINK_ROUTE, group }) as const),
       { family: NETLINK_XFRM, group: policyGroup } as const,
@@ -105,7 +108,8 @@ export function watchSettingChanges(netns: string | null): SettingChangeWatch {
       mayLose: family === NETLINK_ROUTE && group === neighbourGroup,
       socket: openNetlinkIfThere({ family, groups: [group], waitMs: null, buffer }),
     })),
-  );
+    promiscuityOfBridges(),
+  ]);
   const sockets = opened.flatMap(({ socket, ...rest }) =>
     socket === null || 'refused' in socket ? [] : [{ ...rest, fd: socket.fd }],
   );
@@ -119,7 +123,7 @@ export function watchSettingChanges(netns: string | null): SettingChangeWatch {
         const known = changes.get(key) ?? {
           ifindex,
           what,
-          values: new Set<string>(),
+          values: new Set(what === promiscuity ? promiscuous.get(ifindex) : []),
           ...(name === undefined ? {} : { name }),
         };
         changes.set(key, known);
@@ -131,6 +135,30 @@ export function watchSettingChanges(netns: string | null): SettingChangeWatch {
     },
     close: () => sockets.forEach(({ fd }) => closeSync(fd)),
   };
+}
+
+/** What asks for the links of a kind: struct ifinfomsg, and IFLA_INFO_KIND within IFLA_LINKINFO. */
+const bridgesOnly = Buffer.concat([
+  Buffer.alloc(linkAttributesAt - bodyAt),
+  Buffer.from([16, 0, link.info, 0, 11, 0, link.kind, 0]),
+  Buffer.from('bridge\0\0'),
+]);
+
+/**
+ * By number, the promiscuity of the bridges of this thread's namespace: that one is given up is no event where a device
+ * on it goes down (__dev_set_rx_mode, net/core/dev.c), so that what is reported may be one value alone.
+ */
+function promiscuityOfBridges(): ReadonlyMap<number | null, readonly string[]> {
+  const asker = openNetlinkAsker(NETLINK_ROUTE);
+  const answers = asker?.ask(RTM_GETLINK, bridgesOnly, 'dump') ?? [];
+  asker?.close();
+  return new Map(
+    answers.flatMap(({ bytes }) =>
+      [...linkIn(bytes, 0)].flatMap(({ ifindex, what, value }) =>
+        what === promiscuity ? [[ifindex, [value]] as const] : [],
+      ),
+    ),
+  );
 }
 
 interface Reported extends SettingChange {
