@@ -2,8 +2,9 @@ import { magicHigh, magicLow, markLength } from './token.js';
 import { searchDepth } from './token-filter.js';
 
 /**
- * The word `token` of a capture filter (token-filter.ts), or no filter at all, as an eBPF program, which costs a talking
- * guest a third of what classic BPF costs, and counts frames on the way. Instructions as in linux/bpf.h and RFC 9669.
+ * The word `token` of a capture filter (token-filter.ts), or no filter at all, as an eBPF program, which costs a
+ * talking guest a third of what classic BPF costs, and counts frames on the way. Instructions as in linux/bpf.h and RFC
+ * 9669.
  *
  * The six bytes of magic and run's tag differ from one another, so one look at every sixth byte of a frame finds them:
  * a table says of each byte where in the mark it stands.
@@ -253,7 +254,7 @@ export function searchProgram(
 }
 
 /** The program of a socket that takes every frame; `counts` as of `searchProgram`. */
-export function countingProgram(kind: SearchKind, counts: number): Uint8Array {
+export function everyFrameProgram(kind: SearchKind, counts: number): Uint8Array {
   const program = countLeaving(kind, counts);
   take(program, counts);
   if (kind === 'out') refuse(program); // the kernel takes no program with instructions that nothing leads to

@@ -2,7 +2,7 @@ import { closeSync, readFileSync } from 'node:fs';
 import { tokenWord } from '../../core/wire/token-filter.js';
 import {
   countedInterfaces,
-  countingProgram,
+  everyFrameProgram,
   isSearchable,
   type SearchKind,
   searchProgram,
@@ -78,7 +78,7 @@ export function loadSearch(runTag: number | null): LoadedSearch | null {
   if (counts === null) return null;
   const table = runTag === null ? null : tableOf(runTag);
   const load: Load =
-    runTag === null ? (kind) => loadSocketProgram(countingProgram(kind, counts)) : searching(runTag, counts, table);
+    runTag === null ? (kind) => loadSocketProgram(everyFrameProgram(kind, counts)) : searching(runTag, counts, table);
   const out = keep(load('out'));
   const every = out === null ? null : keep(load('every'));
   if (table !== null) closeSync(table); // the programs hold it
@@ -108,9 +108,9 @@ export class KernelSearch {
   }
 
   /**
-   * Lets a socket take frames by these programs; all sockets have one snap length. `counts`: the interface whose outgoing
-   * frames it counts from now on, 0 = all; null = it is offered none. False = the filter is another one, or the kernel
-   * does not take the program.
+   * Lets a socket take frames by these programs; all sockets have one snap length. `counts`: the interface whose
+   * outgoing frames it counts from now on, 0 = all; null = it is offered none. False = the filter is another one, or
+   * the kernel does not take the program.
    */
   attach(
     fd: number,
@@ -141,8 +141,8 @@ export class KernelSearch {
 }
 
 /**
- * The programs that were handed over at `socket` and are not taken yet; null = there is no memory for its counts. Throws
- * VerifyError (69) where none was handed over.
+ * The programs that were handed over at `socket` and are not taken yet; null = there is no memory for their counts.
+ * Throws VerifyError (69) where none was handed over.
  */
 export function receiveSearch(socket: number, runTag: number | null): KernelSearch | null {
   const [out, every, counts] = [receiveFd(socket), receiveFd(socket), receiveFd(socket)];

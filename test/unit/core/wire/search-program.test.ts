@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  countingProgram,
+  everyFrameProgram,
   isSearchable,
   searchProgram,
   searchTable,
@@ -25,8 +25,8 @@ describe('the search for a run’s tokens', () => {
     for (const bytes of [
       searchProgram(runTag, 'out', { counts: 7, table: 8 }),
       searchProgram(runTag, 'every', { counts: 7, table: 8 }),
-      countingProgram('out', 7),
-      countingProgram('every', 7),
+      everyFrameProgram('out', 7),
+      everyFrameProgram('every', 7),
     ]) {
       const view = new DataView(bytes.buffer);
       const codes = Array.from({ length: bytes.length / 8 }, (_, at) => view.getUint8(at * 8));
