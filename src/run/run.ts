@@ -96,7 +96,7 @@ async function carryOut(run: PreparedRun): Promise<Run> {
     const { record, states, left } = await executeRun(run, begun, timeline);
     await lookout?.stop();
     run.guard?.stop();
-    if (options.inside === null) await closedChildrenEnded(); // a lab's end with the lab
+    await closedChildrenEnded();
     options.giveUp?.('undone'); // what was heard is read without rights
     const completePlan = planWithEars(plan, timeline.entries);
     const ended = { dir, plan: completePlan, planFile, record, key, timeline, streaming, options, states };
