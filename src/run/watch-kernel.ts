@@ -30,7 +30,8 @@ export function watchKernel({ fabric }: RunContext, step: StepPlan): KernelWatch
     }),
   );
   const rules = [...hosts.keys()].map(watchRuleChanges);
-  const settings = [...hosts].map(([netns, host]) => ({ host, watch: watchSettingChanges(netns) }));
+  const isRouted = step.observers.some(({ routed }) => routed === true);
+  const settings = [...hosts].map(([netns, host]) => ({ host, watch: watchSettingChanges(netns, isRouted) }));
   const sockets = [...hosts].flatMap(([netns, host]) => (host === null ? [watchPacketSockets(netns)] : []));
   const watches = [...rules, ...sockets, ...settings.map(({ watch }) => watch)];
   return {

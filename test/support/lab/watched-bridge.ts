@@ -24,7 +24,7 @@ export function watchedBridge(...more: readonly string[]): WatchedBridge {
   run('ip', 'link', 'add', 'dev', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
   run('ip', 'link', 'set', 'dev', 'v0', 'master', 'br0', 'up');
   run('ip', 'link', 'set', 'dev', 'v1', 'up');
-  const watch = watchSettingChanges(`/proc/${process.pid}/fd/${namespace}`);
+  const watch = watchSettingChanges(`/proc/${process.pid}/fd/${namespace}`, true);
   return {
     run,
     heard() {

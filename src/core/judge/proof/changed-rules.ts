@@ -108,38 +108,47 @@ function usesObjects({ routes }: FamilyRouting): boolean {
   return objectsOf(routes).some((fields) => fields['nhid'] !== undefined);
 }
 
-/** Whether a route to that prefix may take packets for one of the addresses from the routes that there are. */
-function mayTake(text: string, addresses: readonly Prefix[], { ipv4, ipv6 }: Routing): boolean {
-  const prefix = prefixOf(text, text.includes(':') ? 6 : 4);
-  if (prefix === null) return true;
-  const routes = objectsOf((prefix.family === 4 ? ipv4 : ipv6).routes);
-  const known = routes.flatMap((fields) => prefixOf(textOf(fields['dst']) ?? '', prefix.family) ?? []);
-  return addresses.some((address) => {
-    const lengths = known.filter((route) => covers(route, address)).map(({ length }) => length);
-    return covers(prefix, address) && prefix.length >= Math.max(0, ...lengths);
-  });
+/** Whether a route to a prefix may take packets for one of the addresses from the routes that there are. */
+function takesFrom(addresses: readonly Prefix[], { ipv4, ipv6 }: Routing): (text: string) => boolean {
+  const known = ([4, 6] as const).flatMap((family) =>
+    objectsOf((family === 4 ? ipv4 : ipv6).routes).flatMap(
+      (fields) => prefixOf(textOf(fields['dst']) ?? '', family) ?? [],
+    ),
+  );
+  const longest = (address: Prefix): number =>
+    known.reduce((length, route) => (covers(route, address) ? Math.max(length, route.length) : length), 0);
+  const open = addresses.map((address) => ({ address, least: longest(address) }));
+  return (text) => {
+    const prefix = prefixOf(text, text.includes(':') ? 6 : 4);
+    return prefix === null || open.some(({ address, least }) => prefix.length >= least && covers(prefix, address));
+  };
 }
 
 /**
- * Rules of policy routing, routes to guests, nexthop objects or policies of IPsec that were heard to change though all
- * snapshots have them alike.
+ * Rules of policy routing, routes to guests, nexthop objects or policies of IPsec (`changed`) that were heard to change
+ * though all snapshots have them alike.
  */
 export function routingPutBack(
   step: StepPlan,
   intervals: readonly ReadInterval[],
   endpoints: readonly Endpoint[],
-  what: string,
+  changed: readonly string[],
 ): readonly Reason[] {
   const devices = routedDevices(step);
-  if (devices.size === 0 || intervals.some((interval) => differencesIn(interval, devices).length > 0)) return [];
+  const isNone = devices.size === 0 || changed.length === 0;
+  if (isNone || intervals.some((interval) => differencesIn(interval, devices).length > 0)) return [];
   const addresses = endpoints.flatMap(({ ips }) =>
     ips.flatMap(({ address, family }) => prefixOf(address, family) ?? []),
   );
   const first = intervals[0]?.from;
   const read = first === undefined ? [] : statesByHost(first).flatMap(({ state }) => state.routing ?? []);
-  const isConcerned = (routing: Routing): boolean => {
-    if (what === nexthopObjects) return [routing.ipv4, routing.ipv6].some(usesObjects);
-    return !what.startsWith(routesTo) || mayTake(what.slice(routesTo.length), addresses, routing);
+  const taking = read.map((routing) => takesFrom(addresses, routing));
+  const hasObjects = read.some(({ ipv4, ipv6 }) => usesObjects(ipv4) || usesObjects(ipv6));
+  const isConcerned = (what: string): boolean => {
+    if (what.startsWith(routesTo)) return taking.some((takes) => takes(what.slice(routesTo.length)));
+    return what === nexthopObjects ? hasObjects : read.length > 0;
   };
-  return read.some(isConcerned) ? [reason('settings-changed', null, `${what} changed and were put back`)] : [];
+  return changed
+    .filter(isConcerned)
+    .map((what) => reason('settings-changed', null, `${what} changed and were put back`));
 }

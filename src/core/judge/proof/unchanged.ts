@@ -237,7 +237,7 @@ function putBack(
   before: HostState,
   intervals: readonly ReadInterval[],
   settings: readonly SettingChange[],
-  { sideEffects, endpoints }: { readonly sideEffects: SideEffects; readonly endpoints: readonly Endpoint[] },
+  sideEffects: SideEffects,
 ): readonly Reason[] {
   const numbered = (host: string | null, ifindex: number): string => onHost(host, String(ifindex));
   const watched = new Map(
@@ -245,7 +245,6 @@ function putBack(
   );
   const observers = new Map(step.observers.map((observer) => [observer.interface, observer.name]));
   return settings.flatMap(({ ifindex, what, host = null }) => {
-    if (isOfRouting(what)) return routingPutBack(step, intervals, endpoints, what);
     if (ifindex === null) return sysctlPutBack(onHost(host, what), before, intervals);
     const link = watched.get(numbered(host, ifindex));
     const ofBridge = [before, ...intervals.map(({ to }) => to)].flatMap(({ links }) =>
@@ -290,7 +289,14 @@ export function unchangedReasons(
   const reasons = [
     ...unread,
     ...read.flatMap((interval) => changedSettings(step, interval, sideEffects)),
-    ...putBack(step, before, read, settings, { sideEffects, endpoints }),
+    ...routingPutBack(step, read, endpoints, settings.map(({ what }) => what).filter(isOfRouting)),
+    ...putBack(
+      step,
+      before,
+      read,
+      settings.filter(({ what }) => !isOfRouting(what)),
+      sideEffects,
+    ),
     ...changedRules(read, changes),
     ...changedRouting(step, read),
     ...[before, after].flatMap((state) => notForwarding(step, state, sideEffects)),

@@ -37,13 +37,16 @@ import {
 import { netconfGroups, sysctlChangesIn } from './sysctl-changes.js';
 
 /**
- * RTNLGRP_LINK, _NEIGH, _IPV4_ROUTE, _IPV4_RULE, _IPV6_ROUTE, _IPV6_RULE and _NEXTHOP of linux/rtnetlink.h, and those
- * of sysctls: what floods the one must not displace what is reported by the other.
+ * RTNLGRP_LINK, _NEIGH, _IPV4_RULE and _IPV6_RULE of linux/rtnetlink.h, and those of sysctls: what floods the one must
+ * not displace what is reported by the other.
  */
 const neighbourGroup = 3;
-const groups = [1, neighbourGroup, 7, 8, 11, 19, 32, ...netconfGroups] as const;
-/** XFRMNLGRP_POLICY of linux/xfrm.h. */
-const policyGroup = 4;
+const groups = [1, neighbourGroup, 8, 19, ...netconfGroups].map((group) => ({ family: NETLINK_ROUTE, group }) as const);
+/** RTNLGRP_IPV4_ROUTE, _IPV6_ROUTE and _NEXTHOP, and XFRMNLGRP_POLICY of linux/xfrm.h. */
+const groupsOfRoutes = [
+  ...[7, 11, 32].map((group) => ({ family: NETLINK_ROUTE, group }) as const),
+  { family: NETLINK_XFRM, group: 4 } as const,
+];
 /** Behind struct nlmsghdr. */
 const bodyAt = 16;
 /** In struct rtmsg, behind struct nlmsghdr, and behind it; RTM_F_CLONED, and RTA_DST of linux/rtnetlink.h. */
@@ -96,14 +99,12 @@ export interface SettingChangeWatch {
  * Hears settings and VLANs of Linux bridges and their ports, and sysctls, change in a network namespace, static
  * entries, rules of policy routing, routes, nexthop objects and policies of IPsec come and go. Each change of a device
  * is an event that reports all its settings, so one that was changed and put back was reported with two values. What
- * comes faster than the kernel keeps it is not heard.
+ * comes faster than the kernel keeps it is not heard. `routes`: whether routes, nexthop objects and policies of IPsec
+ * are listened to, of which a router has many that are nobody's affair where guests are on a bridge.
  */
-export function watchSettingChanges(netns: string | null): SettingChangeWatch {
+export function watchSettingChanges(netns: string | null, routes: boolean): SettingChangeWatch {
   const [opened, promiscuous] = inNamespace(netns, () => [
-    [
-      ...groups.map((group) => ({ family: NETLINK_ROUTE, group }) as const),
-      { family: NETLINK_XFRM, group: policyGroup } as const,
-    ].map(({ family, group }) => ({
+    [...groups, ...(routes ? groupsOfRoutes : [])].map(({ family, group }) => ({
       family,
       mayLose: family === NETLINK_ROUTE && group === neighbourGroup,
       socket: openNetlinkIfThere({ family, groups: [group], waitMs: null, buffer }),
