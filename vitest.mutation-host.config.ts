@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { tags } from './test/support/levels.js';
 
 /** The first test that fails ends a mutant: those without a kernel come first. */
 class QuickFirst extends BaseSequencer {
@@ -25,5 +26,6 @@ export default defineConfig({
     sequence: { sequencer: QuickFirst },
     testTimeout: 20_000,
     isolate: false,
+    tags,
   },
 });

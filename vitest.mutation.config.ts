@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { tags } from './test/support/levels.js';
 
 /**
  * Files that judge whole captures and meshes, from the quickest to the longest: they find what the tests of single
@@ -58,5 +59,6 @@ export default defineConfig({
     sequence: { sequencer: QuickFirst },
     testTimeout: 30_000,
     isolate: false,
+    tags,
   },
 });

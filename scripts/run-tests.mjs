@@ -1,39 +1,32 @@
-// `npm test` after set-up: every run of tests, then their true sum alone on the last line (test-sum.mjs). A run that did
-// not start counts as failed.
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statfsSync,
-} from 'node:fs';
+// `npm test` (`run-tests.mjs test`), `npm run test:all` (`run-tests.mjs all`) or both after set-up: the runs of each
+// level, what took long (test-times.mjs), then their true sum alone on the last line (test-sum.mjs). A run or a level
+// that did not start counts as failed.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { prepareTarget } from './package/target.mjs';
 import { lostRun, readRun, sumUp } from './test-sum.mjs';
+import { timesOf } from './test-times.mjs';
+import { PATH, runVitest, top, vitest } from './vitest-run.mjs';
 import { prepareImage } from './vm/image.mjs';
 
-const top = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(top);
-// Debian keeps bridge and tc where an ordinary user's PATH does not look.
-const PATH = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
+const levels = process.argv.slice(2);
+if (levels.length === 0 || levels.some((level) => level !== 'test' && level !== 'all')) {
+  console.error(`run-tests.mjs: expects test, all or both, got: ${levels.join(' ') || 'nothing'}`);
+  console.error('single files: npm run test:unit -- FILE, npm run test:lab -- FILE, npm run test:system -- FILE');
+  console.log('0 passed, 1 failed, 0 skipped');
+  process.exit(64);
+}
 /**
  * Where a machine has certificates of its own Node reads all of them at each start; of thousands of processes only
  * npm's need them.
  */
-const { NODE_EXTRA_CA_CERTS: certificates, ...inherited } = process.env;
+const { NODE_EXTRA_CA_CERTS: certificates, VERIFY_ISOLATION_LEVEL: _level, ...inherited } = process.env;
 const isRoot = process.getuid() === 0;
 const nobody = 65534;
 const asNobody = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--'];
-const vitest = 'node_modules/vitest/vitest.mjs';
 const scratch = mkdtempSync(join(scratchBelow(), 'verify-isolation-test-'));
 /** What is /tmp to the tests. */
 const thrownAway = join(scratch, 'work');
@@ -41,6 +34,8 @@ mkdirSync(thrownAway);
 chmodSync(thrownAway, 0o1777);
 chmodSync(scratch, 0o755);
 const runs = [];
+/** Runs and levels that did not start. */
+const lost = [];
 /** Runs that would have executed tests once more, as somebody else. */
 const unmade = [];
 /** Folders of tests that are in no run here, the innermost first, and why. */
@@ -71,61 +66,31 @@ function labRefused(prefix, root) {
   return status === 0 ? null : (error?.message ?? stderr.trim().split('\n')[0]);
 }
 
-/** A program's end. Beside another run its output is kept until then, so that the two are not mixed. */
-async function ended(title, argv, { cwd, env, beside }) {
-  if (!beside) {
-    console.log(`\n== ${title}`);
-    const [status, signal] = await once(spawn(argv[0], argv.slice(1), { cwd, env, stdio: 'inherit' }), 'close');
-    return status ?? signal;
-  }
-  console.log(`\n== ${title}: started beside the others`);
-  const output = join(scratch, `${title.replace(/\W+/g, '-')}.txt`);
-  const file = openSync(output, 'w');
-  const child = spawn(argv[0], argv.slice(1), { cwd, env, stdio: ['ignore', file, file] });
-  const [status, signal] = await once(child, 'close');
-  closeSync(file);
-  console.log(`\n== ${title}\n${readFileSync(output, 'utf8')}`);
-  return status ?? signal;
-}
-
 /**
- * One run of vitest, or of a script that takes its arguments. `mayRefuse`: the script ends with 69 where it cannot do
- * it here, and says why.
+ * One run of vitest, or of a script that takes its arguments. `level`: the tests of one level only. `beside`: other runs
+ * are under way, so its output is kept until its end. `mayRefuse`: the script ends with 69 where it cannot do it here,
+ * and says why.
  */
-async function run(
-  title,
-  {
-    prefix = [],
-    program = [vitest, 'run'],
-    cwd = top,
-    env = {},
-    args = [],
-    outDir = scratch,
-    beside = true,
-    mayRefuse = false,
-  },
-) {
-  const json = join(outDir, `${title.replace(/\W+/g, '-')}.json`);
-  const [script, ...words] = program;
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${json}`];
-  const argv = [...prefix, process.execPath, join(cwd, script), ...words, ...args, ...reporters];
-  const end = await ended(title, argv, { cwd, env: { ...inherited, PATH, TMPDIR: thrownAway, ...env }, beside });
-  if (end === 69 && mayRefuse) notes.push(`SKIPPED: the run "${title}": it cannot be had here, for the reason above`);
-  else
-    try {
-      runs.push(readRun(title, JSON.parse(readFileSync(json, 'utf8')), { cwd, end }));
-    } catch {
-      runs.push(lostRun(title, `it left no report (${end})`));
-    }
+async function run(title, { level, env = {}, args = [], outDir = scratch, beside = true, mayRefuse = false, ...rest }) {
+  const output = beside ? join(scratch, `${title.replace(/\W+/g, '-')}.txt`) : null;
+  console.log(`\n== ${title}${beside ? ': started beside others' : ''}`);
+  const ofLevel = level === undefined ? {} : { VERIFY_ISOLATION_LEVEL: level };
+  const done = await runVitest(title, {
+    cwd: top,
+    ...rest,
+    env: { ...inherited, TMPDIR: thrownAway, ...ofLevel, ...env },
+    args,
+    outDir,
+    output,
+  });
+  if (output !== null) console.log(`\n== ${title}\n${readFileSync(output, 'utf8')}`);
+  if (done.end === 69 && mayRefuse)
+    notes.push(`SKIPPED: the run "${title}": it cannot be had here, for the reason above`);
+  else runs.push(done);
 }
 
-/** The tests of a folder, which are a project of vitest.config.ts. */
-function runProject(project, args, beside = true) {
-  return run(`the project ${project}, as ${isRoot ? 'root' : 'an ordinary user'}`, {
-    args: ['--project', project, ...args],
-    beside,
-  });
-}
+/** The user of these runs, in their titles. */
+const me = isRoot ? 'as root' : 'as an ordinary user';
 
 /** Every test of the files that these arguments choose, none of which is executed. */
 function testsOf(args, env = {}) {
@@ -134,7 +99,7 @@ function testsOf(args, env = {}) {
   spawnSync(
     process.execPath,
     [vitest, 'run', ...args, '--testNamePattern=(?!)', '--reporter=json', `--outputFile=${json}`],
-    { env: { ...process.env, PATH, TMPDIR: thrownAway, ...withAllFolders, ...env } },
+    { env: { ...inherited, PATH, TMPDIR: thrownAway, ...withAllFolders, ...env } },
   );
   const { tests } = readRun('', JSON.parse(readFileSync(json, 'utf8')), { cwd: top, end: 0 });
   return tests;
@@ -143,13 +108,16 @@ function testsOf(args, env = {}) {
 /** For vitest.config.ts, which else leaves out what has to be prepared. */
 const withAllFolders = { VERIFY_ISOLATION_GUESTS: '{}', VERIFY_ISOLATION_TARGET: '-' };
 
-/** Every file of tests that vitest knows over all its projects. */
+/** Every file that has tests of the levels, over all projects of vitest. */
 function allFiles() {
-  const { stdout } = spawnSync(process.execPath, [vitest, 'list', '--filesOnly', '--json'], {
-    encoding: 'utf8',
-    env: { ...process.env, ...withAllFolders },
+  const files = levels.flatMap((level) => {
+    const { stdout } = spawnSync(process.execPath, [vitest, 'list', '--filesOnly', '--json'], {
+      encoding: 'utf8',
+      env: { ...inherited, ...withAllFolders, VERIFY_ISOLATION_LEVEL: level },
+    });
+    return JSON.parse(stdout).map(({ file }) => relative(top, file));
   });
-  return JSON.parse(stdout).map(({ file }) => relative(top, file));
+  return [...new Set(files)];
 }
 
 /** The tests of files that no run reported, with why. */
@@ -158,7 +126,7 @@ function unreported() {
   const files = allFiles().filter((file) => !reported.has(file));
   if (files.length === 0) return [];
   const whyOf = (file) => left.find(({ folder }) => file.startsWith(folder))?.why ?? 'no run reported their file';
-  return testsOf(files).map(({ file, name }) => ({ file, name, why: whyOf(file) }));
+  return testsOf(files).map((test) => ({ ...test, why: whyOf(test.file) }));
 }
 
 /** What a kernel decides, under another one that has what this machine's may lack. */
@@ -234,7 +202,7 @@ async function runPrepared(title, folder, prepare, environment) {
   if (skip) left.push({ folder, why: skip });
   else if (failed) {
     left.push({ folder, why: 'it did not start' });
-    runs.push(lostRun(title, `it did not start: ${failed}`));
+    lost.push(lostRun(title, `it did not start: ${failed}`));
   } else await run(title, { args: [folder], env: environment(prepared) });
 }
 
@@ -253,16 +221,34 @@ function runInstalled() {
   }));
 }
 
-/** Two at a time, since two processors are there, and each run leaves one of them idle for a part of its time. */
-async function runAll() {
+/** `npm test`. One process of vitest has all of it, so that no more files are under way than it has workers. */
+async function runTest(noLab) {
+  if (noLab === null) return run(`npm test, ${me}`, { level: 'test', args: ['--maxWorkers=3'], beside: false });
+  const why = `neither root's rights nor a user namespace are to be had here: ${noLab}`;
+  left.push({ folder: 'test/lab/', why }, { folder: 'test/system/', why });
+  await run(`npm test without a lab, ${me}`, {
+    level: 'test',
+    args: ['test/unit/', 'test/system/programs/'],
+    beside: false,
+  });
+}
+
+/**
+ * What `npm run test:all` has beyond `npm test`: two runs at a time, since two processors are there, and each run leaves
+ * one of them idle for a part of its time.
+ */
+async function runBeyond(noLab) {
+  if (noLab !== null) {
+    await run(`test:all without a lab, ${me}`, { level: 'all', args: ['test/unit/', 'test/system/programs/'] });
+    await runOnSecondKernel();
+    return;
+  }
   await Promise.all([
     (async () => {
-      await runProject('lab', ['--maxWorkers=3'], false);
+      await run(`test:all, ${me}`, { level: 'all', args: ['--maxWorkers=2'], beside: false });
       if (isRoot) await runAsNobody();
     })(),
     (async () => {
-      await runProject('system', ['--maxWorkers=2']);
-      await runProject('unit', ['--maxWorkers=2']);
       await runOnMachines();
       await runInstalled();
       await runOnSecondKernel();
@@ -270,33 +256,29 @@ async function runAll() {
   ]);
 }
 
-/** What is left where no lab can be built. */
-async function runWithoutLab(refused) {
-  const why = `neither root's rights nor a user namespace are to be had here: ${refused}`;
-  left.push({ folder: 'test/lab/', why }, { folder: 'test/system/', why });
-  await runProject('unit', [], false);
-  await runProject('system', ['test/system/programs/'], false);
-  await runOnSecondKernel();
-}
+const runsOf = { test: runTest, all: runBeyond };
 
-/** What went wrong here and not in a run. */
-const failedHere = (error) => runs.push(lostRun('npm test', error instanceof Error ? error.stack : String(error)));
+/** Something went wrong here and not in a run. */
+const failedHere = (title, error) => lost.push(lostRun(title, error instanceof Error ? error.stack : String(error)));
 
 let rest = [];
 try {
-  const refused = labRefused([], isRoot) && labRefused([], false);
-  await (refused ? runWithoutLab(refused) : runAll());
-} catch (error) {
-  failedHere(error);
-}
-try {
+  const noLab = labRefused([], isRoot) && labRefused([], false);
+  for (const level of levels)
+    try {
+      await runsOf[level](noLab);
+    } catch (error) {
+      failedHere(`the level ${level}`, error);
+    }
   rest = unreported();
 } catch (error) {
-  failedHere(error);
+  failedHere('all runs', error);
 }
 rmSync(scratch, { recursive: true, force: true });
-const { passed, failed, skipped, lines } = sumUp({ runs, rest, unmade });
+const { passed, failed, skipped, lines } = sumUp({ runs: [...runs, ...lost], rest, unmade, levels });
+for (const line of timesOf(runs)) console.log(line);
 console.log();
 for (const line of [...notes, ...lines]) console.log(`*** ${line} ***`);
+if (!levels.includes('all')) console.log('The rest: npm run test:all');
 process.exitCode = failed > 0 ? 1 : 0;
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);

@@ -7,6 +7,8 @@ export interface ReportedFile {
     readonly fullName: string;
     readonly status: string;
     readonly meta?: { readonly skipped?: string };
+    readonly tags?: readonly string[];
+    readonly duration?: number;
     readonly failureMessages: readonly string[];
   }[];
 }
@@ -15,12 +17,13 @@ export interface Test {
   readonly file: string;
   readonly name: string;
   readonly why: string | null;
+  readonly level: 'test' | 'all';
 }
 
 export interface Run {
   readonly title: string;
   readonly files: readonly string[];
-  readonly tests: readonly (Test & { readonly status: string })[];
+  readonly tests: readonly (Test & { readonly status: string; readonly ms: number })[];
   readonly failures: readonly string[];
 }
 
@@ -49,4 +52,5 @@ export function sumUp(of: {
   readonly runs: readonly Run[];
   readonly rest?: readonly Test[];
   readonly unmade?: readonly Unmade[];
+  readonly levels?: readonly Test['level'][];
 }): Sum;

@@ -1,4 +1,4 @@
-// What came of all runs of `npm test` together: pure, so that a test can hold it. scripts/run-tests.mjs makes the runs.
+// What came of all runs of tests together: pure, so that a test can hold it. scripts/run-tests.mjs makes the runs.
 import { relative } from 'node:path';
 
 /** More places than this are told by their folders. */
@@ -39,17 +39,19 @@ function failuresIn(report, cwd) {
 }
 
 /**
- * A run by its report: each test with its place in the checkout `cwd`, so that runs can be compared, and why it was
- * skipped, if it says so (test/support/needs.ts). `end`: how the program ended, an exit status or the name of a signal;
+ * A run by its report: each test with its place in the checkout `cwd`, so that runs can be compared, why it was skipped,
+ * if it says so (test/support/needs.ts), and its level by its tags (test/support/levels.ts). `end`: how the program ended, an exit status or the name of a signal;
  * an error outside any test shows there alone.
  */
 export function readRun(title, report, { cwd, end }) {
   const tests = report.testResults.flatMap((file) =>
-    file.assertionResults.map(({ fullName, status, meta }) => ({
+    file.assertionResults.map(({ fullName, status, meta, tags, duration }) => ({
       file: relative(cwd, file.name),
       name: fullName,
       status,
       why: meta?.skipped ?? null,
+      level: tags?.includes('all') ? 'all' : 'test',
+      ms: duration ?? 0,
     })),
   );
   const failures = failuresIn(report, cwd);
@@ -64,9 +66,12 @@ export function lostRun(title, why) {
   return { title, files: [], tests: [], failures: [why] };
 }
 
-/** Tests that no run executed, each as often as it is there. */
-function leftOut(runs, rest) {
-  const known = maxOf([...runs.map(({ tests }) => tests), rest].map((tests) => timesOf(tests.map(keyOf))));
+/** Tests of these levels that no run executed, each as often as it is there. */
+function leftOut(runs, rest, levels) {
+  const lists = [...runs.map(({ tests }) => tests), rest].map((tests) =>
+    tests.filter(({ level }) => levels.includes(level)),
+  );
+  const known = maxOf(lists.map((tests) => timesOf(tests.map(keyOf))));
   const executed = maxOf(runs.map(({ tests }) => timesOf(tests.filter(wasExecuted).map(keyOf))));
   const whys = new Map();
   for (const test of [...runs.flatMap(({ tests }) => tests), ...rest])
@@ -92,12 +97,13 @@ const testsOf = (count) => `${count} ${count === 1 ? 'test' : 'tests'}`;
  * The sum over all runs, and a line for whatever did not pass. A test counts as passed or failed in each run that
  * executed it; it is skipped where none did, be it that all had to skip it, or that its file was in none of them.
  *
+ * `levels`: those that the runs are to execute. A test of another level is not skipped: it is for another command.
  * `rest`: the tests of files that no run reported, with why. `unmade`: runs that would have executed tests once more, as
  * somebody else, and could not be made.
  */
-export function sumUp({ runs, rest = [], unmade = [] }) {
+export function sumUp({ runs, rest = [], unmade = [], levels = ['test', 'all'] }) {
   const tests = runs.flatMap((run) => run.tests);
-  const skipped = leftOut(runs, rest);
+  const skipped = leftOut(runs, rest, levels);
   const executedFiles = new Set(tests.filter(wasExecuted).map(({ file }) => file));
   const whys = [...new Set(skipped.map(({ why }) => why))];
   return {

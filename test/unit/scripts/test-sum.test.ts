@@ -3,7 +3,10 @@ import { lostRun, readRun, type ReportedFile, type Run, sumUp, type Test } from 
 
 const cwd = '/checkout';
 
-/** A file of a report, by what became of its tests: `a: passed`, `b: skipped: it takes root`, `c: failed: why`. */
+/**
+ * A file of a report, by what became of its tests: `a: passed`, `b: skipped: it takes root`, `c: failed: why`; `d #all:
+ * passed` has the tag.
+ */
 function file(name: string, ...tests: readonly string[]): ReportedFile {
   const assertionResults = tests.map((text) => {
     const [fullName = '', status = '', why = ''] = text.split(': ');
@@ -11,6 +14,7 @@ function file(name: string, ...tests: readonly string[]): ReportedFile {
       fullName,
       status,
       meta: status === 'skipped' && why !== '' ? { skipped: why } : {},
+      tags: fullName.endsWith(' #all') ? ['kernel', 'all'] : [],
       failureMessages: status === 'failed' ? [`${why}\n    at ${name}:1`] : [],
     };
   });
@@ -21,7 +25,12 @@ function file(name: string, ...tests: readonly string[]): ReportedFile {
 const run = (title: string, ...testResults: readonly ReportedFile[]): Run =>
   readRun(title, { testResults }, { cwd, end: 0 });
 
-const rest = (place: string, name: string, why: string | null): Test => ({ file: `test/${place}`, name, why });
+const rest = (place: string, name: string, why: string | null): Test => ({
+  file: `test/${place}`,
+  name,
+  why,
+  level: 'test',
+});
 
 describe('the sum of all runs', () => {
   it('counts a test in each run that executed it', () => {
@@ -52,6 +61,44 @@ describe('the sum of all runs', () => {
         'SKIPPED: 1 test, because this kernel lacks VLAN filtering: test/a > y',
         'SKIPPED: 1 test, because no run executed it, and it does not say why: test/a > z',
       ],
+    });
+  });
+
+  it('of one level does not count as skipped what is for the other', () => {
+    const root = run('as root', file('a', 'x: passed', 'y #all: skipped', 'z: skipped: it takes QEMU'));
+    expect(sumUp({ runs: [root], levels: ['test'] })).toEqual({
+      passed: 1,
+      failed: 0,
+      skipped: 1,
+      lines: ['SKIPPED: 1 test, because it takes QEMU: test/a > z'],
+    });
+    const beyond = run('test:all', file('a', 'x: skipped', 'y #all: skipped: no Docker', 'z: skipped'));
+    const nobody = run('as nobody', file('a', 'x: passed', 'z: skipped: it takes QEMU'));
+    expect(sumUp({ runs: [beyond, nobody], levels: ['all'] })).toEqual({
+      passed: 1,
+      failed: 0,
+      skipped: 1,
+      lines: ['SKIPPED: 1 test, because no Docker: test/a > y #all'],
+    });
+  });
+
+  it('of both levels counts each test once, and what neither executed as skipped', () => {
+    const root = run('npm test', file('a', 'x: passed', 'y #all: skipped', 'z #all: skipped'));
+    const beyond = run('test:all', file('a', 'x: skipped', 'y #all: passed', 'z #all: skipped'));
+    expect(sumUp({ runs: [root, beyond] })).toEqual({
+      passed: 2,
+      failed: 0,
+      skipped: 1,
+      lines: ['SKIPPED: 1 test, because no run executed it, and it does not say why: test/a > z #all'],
+    });
+  });
+
+  it('of a level that did not start is one failure more', () => {
+    const root = run('npm test', file('a', 'x: passed'));
+    expect(sumUp({ runs: [root, lostRun('the level all', 'Error: no disk')] })).toMatchObject({
+      passed: 1,
+      failed: 1,
+      lines: ['FAILED: in the run "the level all": Error: no disk'],
     });
   });
 
