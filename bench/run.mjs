@@ -50,6 +50,7 @@ if (unknown.length > 0) {
   console.error(`no measurement is named ${unknown.join(', ')}; there are ${Object.keys(measures).join(', ')}`);
   process.exit(64);
 }
+// BENCH_PEER=DIR: `small-runs` against the build of another checkout
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 for (const name of asked.length > 0 ? asked : Object.keys(measures)) {
   const { title, about, measure } = measures[name];

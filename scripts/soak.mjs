@@ -12,8 +12,8 @@ const soaks = {
   watch: (count) => ({ argv: ['scripts/soak/watch.mjs', ...(count === undefined ? [] : [count])], env: {} }),
   /**
    * Every barrier of a host broken, one at a time, at a guest that a seed draws, and sound hosts: `npm run soak host
-   * [SEED]`. HOST_GUESTS=12: so many guests instead of 50; HOST_TIMES=20: each sound host so many times; HOST_ONLY: what
-   * has that text in its name.
+   * [SEED]`. HOST_GUESTS=12: so many guests instead of 50; HOST_TIMES=20: each sound host so many times; HOST_ONLY=TEXT|TEXT:
+   * what has such a text in its name.
    */
   host: (seed = '1') =>
     vitest(
@@ -39,7 +39,8 @@ const soaks = {
    * Leaks composed at random, and hosts that are sound: `npm run soak adversary CASES [SEED]`; under another kernel,
    * which has what others lack: `npm run soak adversary CASES SEED uml` (User-mode Linux) or `vm` (Debian's cloud kernel
    * in a QEMU guest). ADVERSARY_TIMES=20: each sound host so many times; 0: none. ADVERSARY_ONLY: cases with that text in
-   * their names; `sound:TEXT`: sound hosts.
+   * their names; `sound:TEXT`: sound hosts. ADVERSARY_MINUTES: no case begins later, no sound host after twice as many.
+   * VM_MINUTES=45 bounds the QEMU guest.
    */
   adversary: (count, seed, where) => {
     const env = {

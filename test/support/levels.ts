@@ -7,7 +7,7 @@ export type Level = 'test' | 'all';
 /** Vitest refuses any other tag. */
 export const tags = [
   { name: 'all', description: 'is for `npm run test:all` alone' },
-  { name: 'alike', description: 'comes out alike whoever runs it: `npm test` runs it as one user only' },
+  { name: 'alike', description: 'comes out alike whoever runs it: `npm run test:all` repeats it as no second user' },
   { name: 'kernel', description: 'what a kernel can do decides it: `npm run test:uml` runs it under a second one' },
 ];
 

@@ -9,8 +9,8 @@ import { there } from '../../support/there.js';
 const program = fileURLToPath(new URL('./lab-program.mjs', import.meta.url));
 const isRoot = process.getuid?.() === 0;
 /**
- * As whoever runs the tests: `npm test` as root repeats this folder as an ordinary user, from a checkout that he can
- * read.
+ * As whoever runs the tests: `npm run test:all` as root repeats this folder as an ordinary user, from a checkout that he
+ * can read.
  */
 const users: readonly (readonly [string, readonly string[]])[] = [[isRoot ? 'root' : 'an ordinary user', []]];
 

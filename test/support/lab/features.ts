@@ -32,7 +32,7 @@ export function lacking(feature: KernelFeature): string | null {
 
 /**
  * Tests that take a kernel with these features. Elsewhere they are skipped, and said to be; `npm run test:uml` runs
- * them under a kernel that has most of them, so that `npm test` counts as skipped only what no kernel ran.
+ * them under a kernel that has most of them, so that `.ci/run` counts as skipped only what no kernel ran.
  */
 export function describeOnKernelWith(
   features: readonly KernelFeature[],

@@ -17,8 +17,8 @@ if (!existsSync(cli)) throw new Error('these tests need the built program: npm r
 export const again = process.env['VERIFY_ISOLATION_AGAIN'] === '1';
 
 /**
- * Options of tests that come out alike whoever runs them: frames decide them, or what is written of these. `npm test`
- * runs them as one user only.
+ * Options of tests that come out alike whoever runs them: frames decide them, or what is written of these. No
+ * second user repeats them.
  */
 export const alike = { tags: 'alike' };
 

@@ -55,3 +55,16 @@ describe('every file of tests', () => {
     expect(others.filter((file) => file !== 'support/levels.ts' && levelsOf(textOf(file)).includes('all'))).toEqual([]);
   });
 });
+
+describe('CONTRIBUTING.md', () => {
+  const text = readFileSync(join(top, 'CONTRIBUTING.md'), 'utf8');
+  const { scripts } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8')) as {
+    readonly scripts: Readonly<Record<string, string>>;
+  };
+
+  it('names every command that tests, and no command that is not there', () => {
+    const named = [...text.matchAll(/`npm run ([\w:-]+)/g)].map(([, name = '']) => name);
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+    expect(Object.keys(scripts).filter((name) => name.startsWith('test:') && !named.includes(name))).toEqual([]);
+  });
+});
