@@ -34,3 +34,13 @@ export function filesOfLevel(top: string, project: string, level: Level | null):
     .map((name) => `test/${project}/${name}`)
     .filter((file) => level === null || levelsOf(readFileSync(join(top, file), 'utf8')).includes(level));
 }
+
+/** Cases for `npm test`, one of each kind, and the others, for `npm run test:all`. */
+export function firstOfEach<Case>(
+  cases: readonly Case[],
+  kindOf: (of: Case) => string,
+): { readonly first: readonly Case[]; readonly others: readonly Case[] } {
+  const kinds = cases.map(kindOf);
+  const isFirst = (_: Case, at: number): boolean => kinds.indexOf(kinds[at] ?? '') === at;
+  return { first: cases.filter(isFirst), others: cases.filter((of, at) => !isFirst(of, at)) };
+}

@@ -140,6 +140,7 @@ describe('evidence that root writes for whoever called sudo', needs(root, readab
 
   it.each([false, true])(
     'is written nowhere else, every time, while he puts links in its way; takes the folder’s place: %s',
+    { tags: 'all' },
     async (swap) => {
       let written = 0;
       // Ten rounds, and more until six were written: how often he is in time is a matter of luck.

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { disturbed, type Lab } from '../../support/lab/disturbed.js';
 import { again, alike, runLab, threeOn, writeScenario } from '../../support/lab/program.js';
+import { firstOfEach } from '../../support/levels.js';
 import { patient } from '../../support/patient.js';
 
 // 400 frames (two carriers) at 200 a second: time enough to take a sense away while probes are on their way.
@@ -68,16 +69,16 @@ describe('a run that loses a sense', () => {
       'settings-changed',
     ],
   ];
+  const title = '%s: is inconclusive with exit 3, never holds';
+  const lose = async (...[_, act, reason]: Loss): Promise<void> => {
+    const { status, result } = await disturbed({ file: slow, when: '"event":"probing"', act });
+    expect({ status, verdict: result.verdict }).toEqual({ status: 3, verdict: 'inconclusive' });
+    expect(result.steps[0]?.reasons.map(({ code }) => code)).toContain(reason);
+  };
+  const { first, others } = firstOfEach(losses, ([, , reason]) => reason);
   // Whose helper it is decides who may kill it; what is judged of that is judged alike for all.
-  it.concurrent.each(losses.slice(0, again ? 1 : losses.length))(
-    '%s: is inconclusive with exit 3, never holds',
-    async (_, act, reason) => {
-      const { status, result } = await disturbed({ file: slow, when: '"event":"probing"', act });
-      expect({ status, verdict: result.verdict }).toEqual({ status: 3, verdict: 'inconclusive' });
-      expect(result.steps[0]?.reasons.map(({ code }) => code)).toContain(reason);
-    },
-    patient(300_000),
-  );
+  it.concurrent.each(first.slice(0, again ? 1 : first.length))(title, { timeout: patient(300_000) }, lose);
+  it.concurrent.each(again ? [] : others)(title, { tags: 'all', timeout: patient(300_000) }, lose);
 
   it.concurrent('a rule that copies frames off the bridge, to where nobody listens: is inconclusive, unless the file says why', {
     ...alike,

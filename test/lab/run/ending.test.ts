@@ -70,59 +70,57 @@ describe('a run', () => {
     patient(300_000),
   );
 
-  const signals = [
+  const signals: readonly (readonly [NodeJS.Signals, number])[] = [
     ['SIGTERM', 143],
     ['SIGINT', 130],
     ['SIGHUP', 129],
-  ] as const;
-  it.concurrent.each(signals.slice(0, again ? 1 : signals.length))(
-    'stopped by %s: exits %i, keeps what was seen and judges it, leaves nothing',
-    async (signal, status) => {
-      const run = await startBusy();
-      run.child.kill(signal);
-      const outcome = await run.ended;
-      expect({ status: outcome.status, said: outcome.stderr.includes(`stopped by ${signal}`) }).toEqual({
-        status,
-        said: true,
-      });
-      expect(await leftOf(run)).toEqual([]);
-      expect(readFileSync(join(run.dir, 'result.json'), 'utf8')).toContain('"interrupted"');
-      expect(existsSync(join(run.dir, 'evidence.pcapng'))).toBe(true);
-      // What leaked until then is a leak all the same; the replay says what the run said.
-      const replayed = await program(['replay', run.dir, '--json']);
-      expect({ status: replayed.status, stdout: replayed.stdout }).toEqual({
-        status: JSON.parse(replayed.stdout).exitCode,
-        stdout: readFileSync(join(run.dir, 'result.json'), 'utf8'),
-      });
-    },
-    patient(300_000),
-  );
+  ];
+  const stopTitle = 'stopped by %s: exits %i, keeps what was seen and judges it, leaves nothing';
+  const stop = async (...[signal, status]: (typeof signals)[number]): Promise<void> => {
+    const run = await startBusy();
+    run.child.kill(signal);
+    const outcome = await run.ended;
+    expect({ status: outcome.status, said: outcome.stderr.includes(`stopped by ${signal}`) }).toEqual({
+      status,
+      said: true,
+    });
+    expect(await leftOf(run)).toEqual([]);
+    expect(readFileSync(join(run.dir, 'result.json'), 'utf8')).toContain('"interrupted"');
+    expect(existsSync(join(run.dir, 'evidence.pcapng'))).toBe(true);
+    // What leaked until then is a leak all the same; the replay says what the run said.
+    const replayed = await program(['replay', run.dir, '--json']);
+    expect({ status: replayed.status, stdout: replayed.stdout }).toEqual({
+      status: JSON.parse(replayed.stdout).exitCode,
+      stdout: readFileSync(join(run.dir, 'result.json'), 'utf8'),
+    });
+  };
+  it.concurrent.each(signals.slice(0, 1))(stopTitle, { timeout: patient(300_000) }, stop);
+  it.concurrent.each(again ? [] : signals.slice(1))(stopTitle, { tags: 'all', timeout: patient(300_000) }, stop);
 
-  it.concurrent(
-    'stopped by Ctrl-C, which goes to the whole group: exits 130 and leaves nothing',
-    async () => {
-      const run = await startBusy();
-      process.kill(-there(run.child.pid), 'SIGINT');
-      expect((await run.ended).status).toBe(130);
-      expect(await leftOf(run)).toEqual([]);
-    },
-    patient(300_000),
-  );
+  it.concurrent('stopped by Ctrl-C, which goes to the whole group: exits 130 and leaves nothing', {
+    tags: 'all',
+    timeout: patient(300_000),
+  }, async () => {
+    const run = await startBusy();
+    process.kill(-there(run.child.pid), 'SIGINT');
+    expect((await run.ended).status).toBe(130);
+    expect(await leftOf(run)).toEqual([]);
+  });
 
-  it.concurrent.each([
+  const victims = [
     ['launcher', (run: Busy) => there(run.child.pid)],
     ['unshare', (run: Busy) => run.find(/^unshare /)],
     ['inside', (run: Busy) => run.find(/^\S*node \S*cli\.cjs run /)],
-  ] as const)(
-    'whose %s is killed with -9: leaves no process and no namespace, relay and helpers included',
-    async (_, victim) => {
-      const run = await startBusy();
-      process.kill(victim(run), 'SIGKILL');
-      await run.ended;
-      expect(await leftOf(run)).toEqual([]);
-    },
-    patient(300_000),
-  );
+  ] as const;
+  const killTitle = 'whose %s is killed with -9: leaves no process and no namespace, relay and helpers included';
+  const kill = async (...[_, victim]: (typeof victims)[number]): Promise<void> => {
+    const run = await startBusy();
+    process.kill(victim(run), 'SIGKILL');
+    await run.ended;
+    expect(await leftOf(run)).toEqual([]);
+  };
+  it.concurrent.each(victims.slice(0, 1))(killTitle, { timeout: patient(300_000) }, kill);
+  it.concurrent.each(victims.slice(1))(killTitle, { tags: 'all', timeout: patient(300_000) }, kill);
 
   it.concurrent('whose folder has no key, for it was killed: replays as inconclusive, never as holds', {
     ...alike,
@@ -154,14 +152,15 @@ describe('a run', () => {
 describe('a run in a user namespace', alike, () => {
   // The kernel counts network namespaces in each user namespace: where one were left, there would be none for the last
   // run.
-  it(
-    'killed with -9 three times: leaves no namespace, as the kernel itself counts them',
-    () => {
-      const most = (count: number, rounds: number): number | null => {
-        const dir = fresh('counted');
-        mkdirSync(dir);
-        // The kernel ends a namespace some seconds after its last process: a run that finds too few is tried again.
-        const script = `echo ${count} > /proc/sys/user/max_net_namespaces || exit 99
+  it('killed with -9 three times: leaves no namespace, as the kernel itself counts them', {
+    tags: 'all',
+    timeout: patient(300_000),
+  }, () => {
+    const most = (count: number, rounds: number): number | null => {
+      const dir = fresh('counted');
+      mkdirSync(dir);
+      // The kernel ends a namespace some seconds after its last process: a run that finds too few is tried again.
+      const script = `echo ${count} > /proc/sys/user/max_net_namespaces || exit 99
         node=$0 program=$1 scenario=$2 dir=$3
         begins() {
           "$node" "$program" run "$scenario" --quiet --out "$1" & launcher=$!
@@ -184,15 +183,11 @@ describe('a run in a user namespace', alike, () => {
           [ $status = 69 ] || break
         done
         exit $status`;
-        return spawnSync(
-          'unshare',
-          ['--user', '--map-root-user', 'sh', '-c', script, process.execPath, cli, busy, dir],
-          { encoding: 'utf8' },
-        ).status;
-      };
-      // The lab's and one for each of four endpoints. Two more may still be ending; three that were left are too many.
-      expect({ tooFew: most(4, 0), enough: most(7, 3) }).toEqual({ tooFew: 69, enough: 0 });
-    },
-    patient(300_000),
-  );
+      return spawnSync('unshare', ['--user', '--map-root-user', 'sh', '-c', script, process.execPath, cli, busy, dir], {
+        encoding: 'utf8',
+      }).status;
+    };
+    // The lab's and one for each of four endpoints. Two more may still be ending; three that were left are too many.
+    expect({ tooFew: most(4, 0), enough: most(7, 3) }).toEqual({ tooFew: 69, enough: 0 });
+  });
 });

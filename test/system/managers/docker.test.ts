@@ -1,3 +1,4 @@
+// @module-tag all
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareGuestManagers } from '../../../scripts/managers.mjs';
 import { type Cage, startCage } from '../../support/managers/cage.js';
