@@ -80,7 +80,11 @@ export default defineConfig({
     ],
     tags: [
       { name: 'alike', description: 'comes out alike whoever runs it: `npm test` runs it as one user only' },
-      { name: 'kernel', description: 'what a kernel can do decides it: `npm run test:uml` runs it under a second one' },
+      { name: 'all', description: '`npm run test:all` alone runs it' },
+      {
+        name: 'kernel',
+        description: 'what a kernel can do decides it: `npm run test:kernel` runs it under a second one',
+      },
     ],
   },
 });
