@@ -9,55 +9,46 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  readdirSync,
   rmSync,
   statfsSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { bootFault, commandOf, kernelTests, started, top } from './second-kernel.mjs';
 
-const top = fileURLToPath(new URL('..', import.meta.url));
-const modules = '/usr/lib/uml/modules';
-/**
- * Tests that carry the tag `kernel`: what a kernel can do decides them, and some of sending and listening to show that
- * these work there at all. Their files are found by their text: to load all others as well, and run none of them, takes
- * that kernel minutes.
- */
-const ofKernel = [
-  ...['lab', 'system'].flatMap((project) =>
-    readdirSync(join(top, 'test', project), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.test.ts'))
-      .map((name) => `test/${project}/${name}`)
-      .filter((file) => /\bdescribeOnKernelWith\(|\btags: \[?'kernel'/.test(readFileSync(join(top, file), 'utf8'))),
-  ),
-  '--tagsFilter=kernel',
-];
 /** All that makes network namespaces. */
 const ofNetwork = ['test/lab/', 'test/system/ovs/'];
 /** Of the machine, in MiB. It takes from this one only what it uses. */
 const memoryMiB = 2048;
 /** One processor, and a slow one. */
-const patience = ['--testTimeout=300000', '--hookTimeout=300000', '--no-file-parallelism', '--no-isolate'];
+const patience = ['--testTimeout=300000', '--hookTimeout=300000'];
+/** It boots in 1.3 s. */
+const bootSeconds = 20;
 
 const isAll = process.argv.includes('--all');
 const given = process.argv.slice(2).filter((word) => word !== '--all');
-const chosen = isAll ? ofNetwork : given.some((word) => !word.startsWith('-')) ? [] : ofKernel;
+const chosen = isAll ? ofNetwork : given.some((word) => !word.startsWith('-')) ? [] : kernelTests();
+
+const notHere = (why) => `User-mode Linux is not available here: ${why}`;
 
 function stop(why, ...lines) {
-  console.error([`User-mode Linux cannot be had here: ${why}`, ...lines].join('\n'));
+  console.error([notHere(why), ...lines].join('\n'));
   process.exit(69);
 }
 
-function has(program, ...args) {
-  return spawnSync(program, args, { stdio: 'ignore' }).error === undefined;
-}
+/** The path of a program; empty where it is not installed. */
+const pathOf = (program) =>
+  spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program], { encoding: 'utf8' }).stdout.trim();
+const has = (program) => pathOf(program) !== '';
+
+/** Debian puts them into /usr/lib/uml/modules, and the kernel into /usr/bin. */
+const modules = () => join(dirname(pathOf('linux.uml')), '../lib/uml/modules');
 
 /** The kernel, and modprobe for its modules, from Debian's archive where they are not there. */
 function install() {
-  const there = () => existsSync(modules) && has('linux.uml', '--version') && has('modprobe', '--version');
+  const there = () => has('linux.uml') && existsSync(modules()) && has('modprobe');
   if (there()) return;
   const command = [
     'apt-get',
@@ -71,10 +62,10 @@ function install() {
     'kmod',
   ];
   if (process.arch !== 'x64') stop(`Debian has it for amd64, not for ${process.arch}`);
-  if (!has('apt-get', '--version'))
+  if (!has('apt-get'))
     stop(
       'it is installed from Debian packages, and there is no apt-get',
-      'put linux.uml and modprobe into the PATH, and its modules into /usr/lib/uml/modules',
+      'put linux.uml and modprobe into the PATH, and its modules into ../lib/uml/modules beside linux.uml',
     );
   const asRoot = process.getuid() === 0 ? [] : ['sudo', '-n'];
   const run = (argv) =>
@@ -91,8 +82,6 @@ function install() {
       `to have it: sudo ${command.join(' ')}`,
     );
 }
-
-const quoted = (word) => `'${word.replaceAll("'", "'\\''")}'`;
 
 /** Where its memory can be a file that is mapped and executed: in memory if there is room, else on disk. */
 function memoryFolder() {
@@ -115,40 +104,21 @@ function memoryFolder() {
  */
 function onOneProcessor() {
   const allowed = /^Cpus_allowed_list:\s*.*?(\d+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
-  return allowed !== undefined && has('taskset', '--version') ? ['taskset', '--cpu-list', allowed] : [];
+  return allowed !== undefined && has('taskset') ? ['taskset', '--cpu-list', allowed] : [];
 }
 
-/** Boots, runs vitest, halts; the exit status is vitest's. */
-function boot(folder) {
+/** Boots, runs vitest, halts. Gives vitest's exit status, or 69 where the kernel does not boot. */
+async function boot(folder) {
   mkdirSync(join(folder, 'lib'));
-  symlinkSync(modules, join(folder, 'lib/modules'));
+  symlinkSync(modules(), join(folder, 'lib/modules'));
   mkdirSync(join(folder, 'uml'));
-  const argv = [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', ...chosen, ...patience, ...given];
-  const environment = {
-    TMPDIR: '/run/tmp',
-    HOME: '/run/tmp',
-    LANG: 'C.UTF-8',
-    XDG_CACHE_HOME: process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
-    PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`,
-    CI: '1',
-    VERIFY_ISOLATION_PATIENCE: '10',
-    VERIFY_ISOLATION_ALL: isAll ? '1' : '0',
-    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('ADVERSARY_'))),
-  };
-  writeFileSync(
-    join(folder, 'command'),
+  const booted = join(folder, 'booted');
+  const environment = { VERIFY_ISOLATION_ALL: isAll ? '1' : '0' };
+  writeFileSync(join(folder, 'command'), commandOf([...chosen, ...patience, ...given], { booted, environment }));
+  const kernel = started(
     [
-      `cd ${quoted(top)} || exit 70`,
-      ...Object.entries(environment).map(([name, value]) => `export ${name}=${quoted(value)}`),
-      `exec ${argv.map(quoted).join(' ')}`,
-      '',
-    ].join('\n'),
-  );
-  const [program, ...words] = [...onOneProcessor(), 'linux.uml'];
-  const { error, signal } = spawnSync(
-    program,
-    [
-      ...words,
+      ...onOneProcessor(),
+      'linux.uml',
       `mem=${memoryMiB}M`,
       'root=/dev/root',
       'rootfstype=hostfs',
@@ -162,21 +132,24 @@ function boot(folder) {
       `uml_dir=${join(folder, 'uml')}`,
       `UML_DIR=${folder}`,
     ],
-    { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, TMPDIR: memory } },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: memory } },
   );
-  try {
-    return Number(readFileSync(join(folder, 'status'), 'utf8'));
-  } catch {
-    console.error(`User-mode Linux ended without having run the tests (${error?.message ?? signal ?? 'see above'})`);
-    return 1;
+  const why = await bootFault(kernel, { booted, seconds: bootSeconds });
+  if (why !== null) {
+    console.error(notHere(why));
+    return 69;
   }
+  const ended = await kernel.closed;
+  if (existsSync(join(folder, 'status'))) return Number(readFileSync(join(folder, 'status'), 'utf8'));
+  console.error(`User-mode Linux ended without having run the tests (${ended})`);
+  return 1;
 }
 
 install();
 const memory = memoryFolder();
 const folder = mkdtempSync(join(tmpdir(), 'verify-isolation-uml-'));
 try {
-  process.exitCode = boot(folder);
+  process.exitCode = await boot(folder);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -23,8 +23,7 @@ function codename() {
 }
 
 /**
- * `{ root }`: an archive of the file system; `{ skip }`: why there can be none on this machine; `{ failed }`: what went
- * wrong although it should be possible.
+ * Returns `{ root }`: an archive of the file system, or `{ skip }`: the reason why this machine has none.
  */
 export function prepareTarget() {
   const suite = codename();
@@ -44,15 +43,15 @@ export function prepareTarget() {
     'mmdebstrap',
   ];
   if (run(['mmdebstrap', '--version']) !== null && run(install) !== null) {
-    const failed = run(['apt-get', '-q', 'update']) ?? run(install);
-    if (failed !== null) return { failed };
+    const skip = run(['apt-get', '-q', 'update']) ?? run(install);
+    if (skip !== null) return { skip };
   }
   mkdirSync(folder, { recursive: true });
   const unfinished = `${root}.${process.pid}.tar`;
   const sources = ['/etc/apt/sources.list.d/debian.sources', '/etc/apt/sources.list']
     .filter((file) => existsSync(file))
     .slice(0, 1);
-  const failed = run([
+  const skip = run([
     'mmdebstrap',
     '--variant=minbase',
     `--include=${packages.join(',')}`,
@@ -60,9 +59,9 @@ export function prepareTarget() {
     unfinished,
     ...sources,
   ]);
-  if (failed !== null) {
+  if (skip !== null) {
     rmSync(unfinished, { force: true });
-    return { failed };
+    return { skip };
   }
   renameSync(unfinished, root); // whole or not at all
   return { root };

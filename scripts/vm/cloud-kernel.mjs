@@ -38,7 +38,7 @@ function impossible() {
 
 /**
  * Gets what is needed to boot it: installs QEMU, virtiofsd and kmod where they are missing, downloads the kernel once.
- * Returns `{ kernel, modules, version }`, `modules` for `modprobe -d`, or `{ skip }` or `{ failed }` with the reason.
+ * Returns `{ kernel, modules, version }`, `modules` for `modprobe -d`, or `{ skip }`: the reason why it is not available.
  */
 export function prepareCloudKernel() {
   const skip = impossible();
@@ -64,6 +64,6 @@ export function prepareCloudKernel() {
     return { kernel: unpackedKernel(modules), modules, version };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    return { failed: error.message };
+    return { skip: error.message };
   }
 }

@@ -117,8 +117,7 @@ function firstFileSystem(parts) {
 
 /**
  * Gets everything that a guest boots from: installs QEMU where it is missing, downloads the kernel once. Returns `{
- * kernel, initrd }`, or `{ skip }`: why this machine cannot run guests, or `{ failed }`: what went wrong although it
- * should.
+ * kernel, initrd }`, or `{ skip }`: the reason why this machine cannot run guests.
  */
 export function prepareImage() {
   const skip = impossible();
@@ -140,6 +139,6 @@ export function prepareImage() {
     return { kernel: unpackedKernel(parts), initrd };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    return { failed: error.message };
+    return { skip: error.message };
   }
 }

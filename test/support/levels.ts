@@ -8,7 +8,7 @@ export type Level = 'test' | 'all';
 export const tags = [
   { name: 'all', description: 'is for `npm run test:all` alone' },
   { name: 'alike', description: 'comes out alike whoever runs it: `npm run test:all` repeats it as no second user' },
-  { name: 'kernel', description: 'what a kernel can do decides it: `npm run test:uml` runs it under a second one' },
+  { name: 'kernel', description: 'what a kernel can do decides it: `npm run test:kernel` runs it under a second one' },
 ];
 
 /** Vitest arguments of a level: a test without the tag `all` is for `npm test`. */

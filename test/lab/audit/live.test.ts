@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditReport } from '../../../src/core/model/audit.js';
-import { lacking } from '../../support/lab/features.js';
+import { kernel, lacking } from '../../support/lab/features.js';
 import { runThrowAway, threeGuests } from '../../support/lab/throw-away.js';
 import { file, needs, root } from '../../support/needs.js';
 
@@ -64,14 +64,18 @@ describe('audit of a live bridge', () => {
     });
   });
 
-  it('finds guests that meet on their lower device, with the command that parts them', async () => {
-    const guests =
-      'ip link add d0 type veth peer name d1; for n in 0 1; do ip link add link d0 name m$n type macvlan mode bridge; done';
-    const found = (await audited(guests)).report.findings.find(({ id }) => id === 'macvlan-bridge');
-    expect(found).toMatchObject({ severity: 'medium', place: 'd0', value: 'm0 m1' });
-    const fixed = await audited(`${guests}; ${found?.fix ?? 'exit 1'}`);
-    expect(fixed.report.findings.map(({ id }) => id)).not.toContain('macvlan-bridge');
-  });
+  it(
+    'finds guests that meet on their lower device, with the command that parts them',
+    needs(kernel('macvlan')),
+    async () => {
+      const guests =
+        'ip link add d0 type veth peer name d1; for n in 0 1; do ip link add link d0 name m$n type macvlan mode bridge; done';
+      const found = (await audited(guests)).report.findings.find(({ id }) => id === 'macvlan-bridge');
+      expect(found).toMatchObject({ severity: 'medium', place: 'd0', value: 'm0 m1' });
+      const fixed = await audited(`${guests}; ${found?.fix ?? 'exit 1'}`);
+      expect(fixed.report.findings.map(({ id }) => id)).not.toContain('macvlan-bridge');
+    },
+  );
 
   it('names the relay that holds br0 promiscuous', async () => {
     const relay =
@@ -126,26 +130,30 @@ describe('audit of a live bridge', () => {
     },
   );
 
-  it('finds a macvlan on the bridge, whose MAC no entry has', async () => {
+  it('finds a macvlan on the bridge, whose MAC no entry has', needs(kernel('macvlan')), async () => {
     expect(
       highs(await audited('ip link add name mv0 link br0 type macvlan mode bridge; ip link set dev mv0 up')),
     ).toContain('behind-bridge');
   });
 
   // the macvtap's device is made by number, where no udev does it; opening it takes the rights of root outside
-  it('finds a macvtap on the bridge whose device two processes have open, not one', needs(root), async () => {
-    const script = (readers: number) => `
+  it(
+    'finds a macvtap on the bridge whose device two processes have open, not one',
+    needs(root, kernel('macvtap')),
+    async () => {
+      const script = (readers: number) => `
       ip link add name mt0 link br0 type macvtap mode bridge; ip link set dev mt0 up
       number=$(cat /sys/class/net/mt0/tap*/dev)
       mount -t tmpfs tmpfs /mnt; mknod /mnt/net0 c \${number%:*} \${number#*:}
       for reader in $(seq ${readers}); do sleep 30 3<>/mnt/net0 & done; sleep 0.2`;
-    const places = async (readers: number): Promise<readonly string[]> =>
-      (await audited(script(readers))).report.findings
-        .filter(({ id, value }) => id === 'bypass-possible' && value.startsWith('tap'))
-        .map(({ place }) => place);
-    expect(await places(2)).toEqual(['mt0']);
-    expect(await places(1)).toEqual([]);
-  });
+      const places = async (readers: number): Promise<readonly string[]> =>
+        (await audited(script(readers))).report.findings
+          .filter(({ id, value }) => id === 'bypass-possible' && value.startsWith('tap'))
+          .map(({ place }) => place);
+      expect(await places(2)).toEqual(['mt0']);
+      expect(await places(1)).toEqual([]);
+    },
+  );
 
   it('finds a port that libvirt is to isolate and that is not isolated', async () => {
     const script = `
@@ -166,21 +174,25 @@ END
     expect(found.status).toBe(2);
   });
 
-  it('says 69, nothing to examine, where no guest is on any bridge, unless the bridge is named', async () => {
-    const nobody = `
+  it(
+    'says 69, nothing to examine, where no guest is on any bridge, unless the bridge is named',
+    needs(kernel('VXLAN')),
+    async () => {
+      const nobody = `
       ip link add name br0 type bridge
       ip link add name br1 type bridge; ip link set dev br1 up
       ip link add name far type vxlan id 5 dstport 4789; ip link set dev far master br1
       exec node dist/cli.cjs audit`;
-    const outcome = await runThrowAway(nobody);
-    expect([outcome.status, outcome.stdout, outcome.stderr]).toEqual([
-      69,
-      '',
-      expect.stringContaining('nothing to examine: no guest is on a bridge of this machine (br0, br1)'),
-    ]);
-    const named = await runThrowAway(`${nobody} --bridge br1`);
-    expect([named.status, named.stdout]).toEqual([0, expect.stringContaining('br1')]);
-  });
+      const outcome = await runThrowAway(nobody);
+      expect([outcome.status, outcome.stdout, outcome.stderr]).toEqual([
+        69,
+        '',
+        expect.stringContaining('nothing to examine: no guest is on a bridge of this machine (br0, br1)'),
+      ]);
+      const named = await runThrowAway(`${nobody} --bridge br1`);
+      expect([named.status, named.stdout]).toEqual([0, expect.stringContaining('br1')]);
+    },
+  );
 
   it('says 69 for a bridge that is not there', async () => {
     const { status, stderr } = await runThrowAway('exec node dist/cli.cjs audit --bridge br7');

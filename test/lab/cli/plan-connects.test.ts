@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { needs, root } from '../../support/needs.js';
 
 const cli = join(import.meta.dirname, '../../../dist/cli.cjs');
 const scratch = mkdtempSync(join(tmpdir(), 'plan-connects-'));
@@ -83,7 +84,7 @@ describe('a plan of a scenario with hosts', () => {
     expect(stderr).toContain(`topology.hosts.hv2.command: sh '-c' 'touch /tmp/x; cat' would be started on root@hv2`);
   });
 
-  it.skipIf(process.getuid?.() !== 0)('a run, and a rehearsal, asks first, and nobody is at the terminal', () => {
+  it('a run, and a rehearsal, asks first, and nobody is at the terminal', needs(root), () => {
     const file = scenario('{ ssh: root@hv2 }');
     for (const words of [[], ['--rehearse']])
       expect(call('run', file, '--out', join(scratch, 'out'), ...words)).toMatchObject({

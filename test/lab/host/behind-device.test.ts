@@ -9,6 +9,7 @@ import { tenantOf, untilListening } from '../../support/lab/processes.js';
 import { causesIn } from '../../support/lab/result-parts.js';
 import { untilReported } from '../../support/lab/program.js';
 import { macOfGuest, wholeHost } from '../../support/lab/whole-host.js';
+import { kernel } from '../../support/lab/features.js';
 import { needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 
@@ -60,7 +61,7 @@ describe('a guest behind the bridge device of a host, whose bridge has the MAC o
 });
 
 describe('a macvlan that gets frames in the middle of a step alone', {
-  ...needs(root),
+  ...needs(root, kernel('macvlan')),
   timeout: patient(300_000),
 }, () => {
   const up = 'ip link set mv0 up';
@@ -99,7 +100,7 @@ describe('a macvlan that gets frames in the middle of a step alone', {
 });
 
 describe('a macvlan on the bridge of a host, in another namespace', {
-  ...needs(root),
+  ...needs(root, kernel('macvlan')),
   timeout: patient(300_000),
 }, () => {
   const listed = [1, 2].map((n) => `ip link set mv0 type macvlan macaddr add ${macOfGuest(n)}`);

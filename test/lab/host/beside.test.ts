@@ -3,10 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { type Tenant, tenantOf } from '../../support/lab/processes.js';
 import { type WholeHost, wholeHost } from '../../support/lab/whole-host.js';
+import { kernel } from '../../support/lab/features.js';
 import { needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 
-describe('guests that no bridge carries', { ...needs(root), timeout: patient(300_000) }, () => {
+describe('guests that no bridge carries', { ...needs(root, kernel('macvlan')), timeout: patient(300_000) }, () => {
   let host: WholeHost;
   let stranger: Tenant;
   let space = '';

@@ -1,11 +1,11 @@
 // @module-tag alike: frames decide these tests, whoever runs them.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type LabRun, program, runLab, threeOn } from '../../support/lab/program.js';
-import { needs, root } from '../../support/needs.js';
+import { file, needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 
 const python = '/usr/bin/python3';
@@ -43,7 +43,7 @@ const unheardAt = (number: string): readonly object[] => [
   },
 ];
 
-describe.skipIf(!existsSync(python))('frames that leave by a port past every ear', () => {
+describe('frames that leave by a port past every ear', needs(file(python)), () => {
   it.concurrent.each([1, 40])(
     'are told, with their number, where the port is at rest before and after: %i',
     async (frames) => {

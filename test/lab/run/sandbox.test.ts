@@ -5,11 +5,10 @@ import { makeSandbox } from '../../../src/system/fabric/lab/sandbox.js';
 import { closeMountSpace, inMountSpace, mountsHere } from '../../../src/system/kernel/mounts.js';
 import { runProgram } from '../../../src/system/process/programs.js';
 import { fresh, program } from '../../support/lab/program.js';
+import { needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 
-const asRoot = process.getuid?.() === 0;
-
-describe.skipIf(!asRoot)('the mount tree in which a lab of root’s carries out commands', () => {
+describe('the mount tree in which a lab of root’s carries out commands', needs(root), () => {
   const folder = fresh('folder');
   mkdirSync(folder);
   const hostFile = `/run/verify-isolation-test-${process.pid}`;
@@ -93,7 +92,7 @@ describe('a run in the lab', () => {
       ]);
       expect(existsSync(`/run/netns/${name}`)).toBe(false);
       // an ordinary user may make no folder in the /run that is there
-      if (asRoot) expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      if (root === null) expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     },
     patient(300_000),
   );

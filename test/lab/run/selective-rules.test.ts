@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { kernel } from '../../support/lab/features.js';
 import { alike, rows, runLab, threeOn } from '../../support/lab/program.js';
 import { file, needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
@@ -184,7 +185,7 @@ describe('a discipline that holds frames back, which leave when nobody listens a
 
   it(
     'never holds, and is named with how many wait; holds where none do',
-    needs(isThere(shaping) ? null : 'this kernel has no htb'),
+    needs(kernel('the queueing discipline htb')),
     async () => {
       const steps = [
         `  - { name: first goes, run: ${JSON.stringify(shaping.does)}, probe: ${probe}, expect: leak }`,

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { differing, heldRun, unbridged } from '../../support/judge/held.js';
+import { kernel } from '../../support/lab/features.js';
 import { again, overheard, runLab, top } from '../../support/lab/program.js';
+import { needs } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 
 /** What the kernel was measured to do in each shipped scenario: [step, from, to, observer, overheard]. */
@@ -171,6 +173,7 @@ steps:
 
   it.each(['macvlan', 'macvtap'])(
     'gives a guest in mode passthru (%s) all that its lower device gets, and names no barrier there but the switch',
+    { ...needs(kernel('macvlan'), kernel('macvtap')), timeout: patient(300_000) },
     async (attach) => {
       const text = `version: 1
 name: passthru
@@ -202,7 +205,6 @@ steps:
       const overhearing = second?.findings.filter(({ leak, seen }) => leak && seen === 5);
       expect(new Set(overhearing?.map(({ observer }) => observer))).toEqual(new Set(['web']));
     },
-    patient(300_000),
   );
 
   it('is known here', () => expect(Object.keys(shipped).filter((name) => !files.includes(name))).toEqual([]));

@@ -6,7 +6,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { disturbed } from '../../support/lab/disturbed.js';
 import { writeScenario } from '../../support/lab/program.js';
-import { type Missing, needs, root } from '../../support/needs.js';
+import { kernel } from '../../support/lab/features.js';
+import { needs, root } from '../../support/needs.js';
 
 const top = resolve(import.meta.dirname, '../../..');
 const scratch = mkdtempSync(join(tmpdir(), 'hosts-scenarios-'));
@@ -27,10 +28,6 @@ const firstCauses: Readonly<Record<string, readonly string[]>> = {
   'remote-mac-spoof': ['mac-moved'],
 };
 
-const tunnel = ['ip', 'link', 'add', 'vx0', 'type', 'vxlan', 'id', '1', 'dstport', '4789'];
-const vxlan: Missing =
-  root ?? (spawnSync('unshare', ['--net', ...tunnel]).status === 0 ? null : 'this kernel has no VXLAN');
-
 it('every scenario of several hosts is told here', () => {
   expect(
     readdirSync(join(top, 'scenarios/hosts'))
@@ -39,7 +36,7 @@ it('every scenario of several hosts is told here', () => {
   ).toEqual(Object.keys(leaks).sort());
 });
 
-describe('scenarios of several hosts', needs(vxlan), () => {
+describe('scenarios of several hosts', needs(root, kernel('VXLAN')), () => {
   it.concurrent.each(Object.entries(leaks))('%s comes out as it says, with every proof', (name, expected) => {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,

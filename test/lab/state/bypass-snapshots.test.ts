@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { closeSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,16 +14,11 @@ import { helperPath } from '../../../src/system/process/helper-command.js';
 import { programEnv } from '../../../src/system/process/programs.js';
 import { readHardware } from '../../../src/system/state/read-devices.js';
 import { readState } from '../../../src/system/state/read.js';
-import { type Missing, needs, program, readable, root } from '../../support/needs.js';
+import { kernel } from '../../support/lab/features.js';
+import { file, type Missing, needs, program, readable, root } from '../../support/needs.js';
 
 const built = new URL('../../../build/system/state/read.js', import.meta.url).href;
 const tools = fileURLToPath(new URL('../../system/adversary/tools/attack.py', import.meta.url));
-
-/** Whether this kernel has a queueing discipline of that kind. */
-const discipline = (kind: string): Missing =>
-  spawnSync('unshare', ['--net', 'tc', 'qdisc', 'add', 'dev', 'lo', 'root', kind]).status === 0
-    ? null
-    : `this kernel has no queueing discipline ${kind}`;
 
 /** Whether this kernel takes rules of iptables-legacy. */
 const legacy: Missing =
@@ -31,10 +26,11 @@ const legacy: Missing =
     ? null
     : 'this kernel has no iptables-legacy';
 
-/** Other tests share the kernel of this machine: User-mode Linux is one of its own. */
-const alone: Missing = readFileSync('/proc/cpuinfo', 'utf8').includes('User Mode Linux')
-  ? null
-  : 'other tests on this kernel would find the program too, for it is of no namespace: npm run test:uml has its own';
+/** Other tests share the kernel of this machine; a second kernel runs one file at a time. */
+const alone: Missing =
+  process.env['VERIFY_ISOLATION_OWN_KERNEL'] === '1'
+    ? null
+    : 'the program has no namespace, and other tests on this kernel would find it: npm run test:kernel has its own';
 
 /** Whether this kernel takes programs of BPF at netfilter's hooks (Linux 6.4, CONFIG_NETFILTER_BPF_LINK). */
 const netfilterLink: Missing =
@@ -43,14 +39,7 @@ const netfilterLink: Missing =
     ? null
     : 'this kernel takes no programs of BPF at the hooks of netfilter');
 
-/** Whether there are rules of ebtables-legacy: the program, modules, and a kernel that has them. */
-const ebtables: Missing =
-  program('ebtables-legacy') ??
-  (root === null &&
-  existsSync('/proc/modules') &&
-  spawnSync('unshare', ['--net', 'ebtables-legacy', '-t', 'nat', '-L']).status === 0
-    ? null
-    : 'this kernel has no modules of ebtables-legacy');
+const ebtables: Missing = program('ebtables-legacy') ?? kernel("ebtables-legacy's table nat");
 
 /** What no earlier snapshot showed, made on a real kernel. */
 describe('a snapshot of the state', needs(root), () => {
@@ -93,18 +82,22 @@ describe('a snapshot of the state', needs(root), () => {
     expect((await state()).links.find(({ name }) => name === 'v0')?.lower).toBe('v1');
   });
 
-  it('has filters that hang on fq_codel, and asks no device that has none', needs(discipline('fq_codel')), async () => {
-    run('tc', 'qdisc', 'add', 'dev', 'v0', 'root', 'handle', '1:', 'fq_codel');
-    run('tc', 'qdisc', 'add', 'dev', 'v1', 'root', 'fq_codel');
-    expect((await state()).tc).toMatchObject({ filters: {} });
-    const filter = ['filter', 'add', 'dev', 'v0', 'parent', '1:', 'protocol', 'all', 'u32', 'match', 'u32', '0', '0'];
-    run('tc', ...filter, 'action', 'mirred', 'egress', 'mirror', 'dev', 'v1');
-    const { tc } = await state();
-    expect(JSON.stringify(tc)).toContain('"to_dev":"v1"');
-    expect(tc).toHaveProperty(['filters', 'v0 root']);
-    expect(tc).not.toHaveProperty(['filters', 'v1 root']);
-    run('tc', 'qdisc', 'del', 'dev', 'v0', 'root');
-  });
+  it(
+    'has filters that hang on fq_codel, and asks no device that has none',
+    needs(kernel('the queueing discipline fq_codel')),
+    async () => {
+      run('tc', 'qdisc', 'add', 'dev', 'v0', 'root', 'handle', '1:', 'fq_codel');
+      run('tc', 'qdisc', 'add', 'dev', 'v1', 'root', 'fq_codel');
+      expect((await state()).tc).toMatchObject({ filters: {} });
+      const filter = ['filter', 'add', 'dev', 'v0', 'parent', '1:', 'protocol', 'all', 'u32', 'match', 'u32', '0', '0'];
+      run('tc', ...filter, 'action', 'mirred', 'egress', 'mirror', 'dev', 'v1');
+      const { tc } = await state();
+      expect(JSON.stringify(tc)).toContain('"to_dev":"v1"');
+      expect(tc).toHaveProperty(['filters', 'v0 root']);
+      expect(tc).not.toHaveProperty(['filters', 'v1 root']);
+      run('tc', 'qdisc', 'del', 'dev', 'v0', 'root');
+    },
+  );
 
   it(
     'has rules of iptables-legacy, which nft does not list, with what they do beyond a verdict',
@@ -121,19 +114,23 @@ describe('a snapshot of the state', needs(root), () => {
     },
   );
 
-  it('has rules of ebtables-legacy, and loads no module to find that there are none', needs(ebtables), async () => {
-    const modules = (): readonly string[] =>
-      [...readFileSync('/proc/modules', 'utf8').matchAll(/^ebtable_\w+/gm)].map(([name]) => name).sort();
-    const before = modules();
-    const tables = async (): Promise<HostState['legacyTables']> => (await state()).legacyTables;
-    const ofBridge = async () => ((await tables()) ?? []).filter(({ program: by }) => by === 'ebtables-legacy');
-    expect(await ofBridge()).toEqual([]);
-    expect(modules()).toEqual(before);
-    run('ebtables-legacy', '-t', 'nat', '-A', 'PREROUTING', '-j', 'DROP');
-    expect(await ofBridge()).toEqual([{ program: 'ebtables-legacy', table: 'nat', rules: 1, targets: null }]);
-    run('ebtables-legacy', '-t', 'nat', '-F', 'PREROUTING');
-    expect(await ofBridge()).toEqual([]);
-  });
+  it(
+    'has rules of ebtables-legacy, and loads no module to find that there are none',
+    needs(ebtables, file('/proc/modules')),
+    async () => {
+      const modules = (): readonly string[] =>
+        [...readFileSync('/proc/modules', 'utf8').matchAll(/^ebtable_\w+/gm)].map(([name]) => name).sort();
+      const before = modules();
+      const tables = async (): Promise<HostState['legacyTables']> => (await state()).legacyTables;
+      const ofBridge = async () => ((await tables()) ?? []).filter(({ program: by }) => by === 'ebtables-legacy');
+      expect(await ofBridge()).toEqual([]);
+      expect(modules()).toEqual(before);
+      run('ebtables-legacy', '-t', 'nat', '-A', 'PREROUTING', '-j', 'DROP');
+      expect(await ofBridge()).toEqual([{ program: 'ebtables-legacy', table: 'nat', rules: 1, targets: null }]);
+      run('ebtables-legacy', '-t', 'nat', '-F', 'PREROUTING');
+      expect(await ofBridge()).toEqual([]);
+    },
+  );
 
   it('asks the kernel for tables of nf_tables where there is no program nft', needs(program('nft')), async () => {
     const folder = mkdtempSync(join(tmpdir(), 'no-nft-'));
@@ -196,7 +193,7 @@ describe('a snapshot of the state', needs(root), () => {
     expect(readHardware(netns(), [{ name: 'v0', kind: 'veth' }])).toEqual({});
   });
 
-  it('has filters of a class', needs(discipline('htb')), async () => {
+  it('has filters of a class', needs(kernel('the queueing discipline htb')), async () => {
     run('tc', 'qdisc', 'add', 'dev', 'v0', 'root', 'handle', '1:', 'htb');
     run('tc', 'class', 'add', 'dev', 'v0', 'parent', '1:', 'classid', '1:1', 'htb', 'rate', '1gbit');
     expect(Object.keys((await filters()) ?? {})).toEqual(['v0 root']);

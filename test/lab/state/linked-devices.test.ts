@@ -6,12 +6,12 @@ import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/ke
 import { lookInto, readLinkedDevices } from '../../../src/system/state/read-linked-devices.js';
 import { earsAbove } from '../../../src/core/plan/ears.js';
 import { step } from '../../support/judge/unchanged-fixture.js';
-import { describeOnKernelWith } from '../../support/lab/features.js';
+import { describeOnKernelWith, kernel } from '../../support/lab/features.js';
 import { needs, program, readable, root } from '../../support/needs.js';
 
 const built = new URL('../../../build/system/state/read-linked-devices.js', import.meta.url).href;
 
-describe('devices that stand on a bridge', needs(root), () => {
+describe('devices that stand on a bridge', needs(root, kernel('macvlan')), () => {
   let home = -1;
   let stranger: ChildProcess | null = null;
   const run = (...argv: readonly string[]): void =>

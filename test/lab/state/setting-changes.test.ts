@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ipsecPolicies, lostEvents, nexthopObjects, routesTo, routingRules } from '../../../src/core/model/timeline.js';
 import { watchedBridge, type WatchedBridge } from '../../support/lab/watched-bridge.js';
+import { kernel } from '../../support/lab/features.js';
 import { needs, root } from '../../support/needs.js';
 
 /** Attaches a program of XDP that passes everything to a device for a moment, as `ip link set xdp` does (rtnetlink(7)). */
@@ -190,14 +191,18 @@ describe('settings that are changed and put back', needs(root), () => {
     ['passthru', []],
     // the kernel says nothing when such a one goes down
     ['bridge', ['address', '02:00:00:00:00:77']],
-  ])('are the promiscuous mode of a bridge, which a macvlan of mode %s asks for', (mode, words) => {
-    run('ip', 'link', 'add', 'link', 'br0', 'name', 'mv0', ...words, 'type', 'macvlan', 'mode', mode);
-    heard();
-    run('ip', 'link', 'set', 'dev', 'mv0', 'up');
-    run('ip', 'link', 'del', 'dev', 'mv0');
-    expect(heard()).toContain('br0: promiscuity');
-    expect(heard()).toEqual([]);
-  });
+  ])(
+    'are the promiscuous mode of a bridge, which a macvlan of mode %s asks for',
+    needs(kernel('macvlan')),
+    (mode, words) => {
+      run('ip', 'link', 'add', 'link', 'br0', 'name', 'mv0', ...words, 'type', 'macvlan', 'mode', mode);
+      heard();
+      run('ip', 'link', 'set', 'dev', 'mv0', 'up');
+      run('ip', 'link', 'del', 'dev', 'mv0');
+      expect(heard()).toContain('br0: promiscuity');
+      expect(heard()).toEqual([]);
+    },
+  );
 
   it('are a program of XDP', () => {
     run('/usr/bin/python3', '-c', xdpForAMoment, 'v0');

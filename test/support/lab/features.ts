@@ -5,9 +5,7 @@ import { loadSearch, searchDescriptors } from '../../../src/system/capture/kerne
 import { type Missing, needs } from '../needs.js';
 import { runTag } from './test-network.js';
 
-/**
- * What some kernels are built without: whether this one has it is tried, in a network namespace that ends with the try.
- */
+/** Features that some kernels lack. Each is tried in a network namespace that ends with the trial. */
 const trials = {
   'VLAN filtering': 'ip link add br0 type bridge vlan_filtering 1',
   '802.1Q': 'ip link add d0 type veth peer name d1 && ip link add link d0 name d0.10 type vlan id 10',
@@ -17,21 +15,42 @@ const trials = {
   "tc's matchall":
     'ip link add d0 type veth peer name d1 && tc qdisc add dev d0 clsact && tc filter add dev d0 ingress matchall action mirred ingress redirect dev d1',
   ipvlan: 'ip link add d0 type veth peer name d1 && ip link add link d0 name i0 type ipvlan mode l2',
+  macvlan: 'ip link add d0 type veth peer name d1 && ip link add link d0 name m0 type macvlan mode bridge',
   macvtap: 'ip link add d0 type veth peer name d1 && ip link add link d0 name t0 type macvtap',
+  VXLAN: 'ip link add vx0 type vxlan id 1 dstport 4789',
+  tap: 'ip tuntap add dev t0 mode tap',
+  'the queueing discipline fq_codel': 'tc qdisc add dev lo root fq_codel',
+  'the queueing discipline htb': 'tc qdisc add dev lo root htb',
+  "ebtables-legacy's table nat": 'ebtables-legacy -t nat -L',
 } as const;
 export type KernelFeature = keyof typeof trials;
 
-/** Why this machine does not have it; null = it does. */
+/** The kernel's answers in this process. */
+const answers = new Map<KernelFeature, string | null>();
+
+/** The reason why this kernel does not have it; null = it does. Tried once, for 20 s at most. */
 export function lacking(feature: KernelFeature): string | null {
+  const known = answers.get(feature);
+  if (known !== undefined) return known;
   const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
   const { status, stderr, error } = spawnSync('unshare', [...user, '--net', 'sh', '-c', trials[feature]], {
     encoding: 'utf8',
+    env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
+    timeout: 20_000,
   });
-  return status === 0 ? null : (error?.message ?? stderr.trim().split('\n').at(-1) ?? 'refused');
+  const answer = status === 0 ? null : (error?.message ?? stderr.trim().split('\n').at(-1) ?? 'refused');
+  answers.set(feature, answer);
+  return answer;
+}
+
+/** A feature of the kernel, for `needs`. */
+export function kernel(feature: KernelFeature): Missing {
+  const why = lacking(feature);
+  return why === null ? null : `this kernel lacks ${feature} (${why})`;
 }
 
 /**
- * Tests that take a kernel with these features. Elsewhere they are skipped, and said to be; `npm run test:uml` runs
+ * Tests that take a kernel with these features. Elsewhere they are skipped with the reason; `npm run test:kernel` runs
  * them under a kernel that has most of them, so that `.ci/run` counts as skipped only what no kernel ran.
  */
 export function describeOnKernelWith(
@@ -40,11 +59,7 @@ export function describeOnKernelWith(
   tests: () => void,
   ...more: readonly Missing[]
 ): void {
-  const missing = features.map((feature) => {
-    const why = lacking(feature);
-    return why === null ? null : `this kernel lacks ${feature} (${why})`;
-  });
-  describe(name, { tags: 'kernel', ...needs(...missing, ...more) }, tests);
+  describe(name, { tags: 'kernel', ...needs(...features.map(kernel), ...more) }, tests);
 }
 
 /** Why this user cannot load eBPF: a kernel without it, or a container that may not use it; null = it can. */

@@ -6,12 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Result } from '../../../src/core/model/result.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import type { Missing } from '../needs.js';
+import { kernel } from './features.js';
 import { withOwnJournals } from './own-journals.js';
 import { cli, guests, outcomeOf } from './throw-away-host.js';
 
 const schema = '/usr/share/openvswitch/vswitch.ovsschema';
-/** Open vSwitch has to be installed; its daemons are the test's own. */
-export const ovs: Missing = existsSync(schema) ? null : 'openvswitch-switch is not installed';
+/** Open vSwitch has to be installed; its daemons are the test's own. In user space its ports are taps. */
+export const ovs: Missing = existsSync(schema) ? kernel('tap') : 'openvswitch-switch is not installed';
 
 /** A host whose br0 is Open vSwitch, with the guests of a throw-away host on it. */
 export interface ThrowAwayOvs {

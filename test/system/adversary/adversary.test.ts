@@ -1,8 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ovs } from '../../support/lab/throw-away-ovs.js';
+import { file, needs, root } from '../../support/needs.js';
 import { isSlow, patient } from '../../support/patient.js';
 import { itemOf } from './attack.js';
 import { type Drawn, drawCases } from './draw.js';
@@ -27,8 +29,7 @@ const listFile = fileURLToPath(new URL('expected-failures.json', import.meta.url
 /** Cases that fail until a part of the defence is there, by that part. `ADVERSARY_WRITE=1` writes them anew. */
 const awaited: Readonly<Record<string, readonly string[]>> = JSON.parse(readFileSync(listFile, 'utf8'));
 
-const hasOvs = existsSync('/usr/share/openvswitch/vswitch.ovsschema');
-const hasPython = existsSync('/usr/bin/python3');
+const python = file('/usr/bin/python3');
 
 /** The names of all cases that are drawn, under either kernel. */
 const drawnNames = new Set([share, slowShare].flatMap((drawnShare) => drawShare(drawnShare).map(({ name }) => name)));
@@ -60,7 +61,7 @@ const sound = [
   'Open vSwitch, htb',
 ];
 
-describe.skipIf(process.getuid?.() !== 0 || !hasPython)('hosts on which nobody hears what is not for him', () => {
+describe('hosts on which nobody hears what is not for him', needs(root, python), () => {
   const folder = mkdtempSync(join(tmpdir(), 'adversary-sound-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -72,7 +73,7 @@ describe.skipIf(process.getuid?.() !== 0 || !hasPython)('hosts on which nobody h
   it(
     'hold',
     async () => {
-      const hosts = soundHosts.filter(({ name }) => sound.includes(name) && (hasOvs || !name.startsWith('Open')));
+      const hosts = soundHosts.filter(({ name }) => sound.includes(name) && (ovs === null || !name.startsWith('Open')));
       const answers = await runSoundHosts(hosts, folder, isSlow ? 1 : 2);
       const not = answers.filter(({ verdict }) => verdict !== 'holds').map(({ name }) => name);
       const why = answers.flatMap(({ name, verdict, reasons, refused }) =>
@@ -85,7 +86,7 @@ describe.skipIf(process.getuid?.() !== 0 || !hasPython)('hosts on which nobody h
   );
 });
 
-describe.skipIf(process.getuid?.() !== 0 || !hasOvs || !hasPython)('leaks that an adversary composes', () => {
+describe('leaks that an adversary composes', needs(root, ovs, python), () => {
   const folder = mkdtempSync(join(tmpdir(), 'adversary-'));
   let cases: readonly Judged[] = [];
   beforeAll(async () => {

@@ -1,8 +1,9 @@
 import { createCipheriv, randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { file, needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 import type { Attack } from './attack.js';
 import { guests } from './guests.js';
@@ -49,7 +50,7 @@ const cases = {
   'cannot be built': { ...flood, setup: ['ip link add dev x type nonesuch'], undo: [] },
 } satisfies Readonly<Record<string, Attack>>;
 
-describe.skipIf(process.getuid?.() !== 0 || !existsSync('/usr/bin/python3'))("the adversary's ear", () => {
+describe("the adversary's ear", needs(root, file('/usr/bin/python3')), () => {
   const folder = mkdtempSync(join(tmpdir(), 'adversary-ear-'));
   const judgedByName = new Map<string, Judged>();
   beforeAll(async () => {
@@ -92,7 +93,7 @@ describe.skipIf(process.getuid?.() !== 0 || !existsSync('/usr/bin/python3'))("th
   });
 });
 
-describe.skipIf(process.getuid?.() !== 0)('a run of the adversary that leaves no result', () => {
+describe('a run of the adversary that leaves no result', needs(root), () => {
   it('fails its own cases, and no more', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'adversary-lost-'));
     const judged = await runInLab('linux', [{ ...flood, probe: '{ class: nonesuch }' }], folder);

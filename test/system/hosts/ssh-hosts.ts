@@ -16,13 +16,14 @@ import { dirname, join, resolve } from 'node:path';
 import { withOwnJournals } from '../../support/lab/own-journals.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import type { Result } from '../../../src/core/model/result.js';
+import { kernel } from '../../support/lab/features.js';
 import { type Missing, program, root } from '../../support/needs.js';
 
 export const top = resolve(import.meta.dirname, '../../..');
 export const cli = join(top, 'dist/cli.cjs');
 
-/** What these tests need besides a kernel with VXLAN. */
-export const sshd: readonly Missing[] = [root, program('sshd'), program('ssh-keygen')];
+/** What these tests need. */
+export const sshd: readonly Missing[] = [root, program('sshd'), program('ssh-keygen'), kernel('VXLAN')];
 
 export const hostNames = ['hv1', 'hv2'] as const;
 export type HostName = (typeof hostNames)[number];

@@ -136,6 +136,10 @@ export const bridgedNat: Primitive = {
   },
 };
 
+/** Shows first that the program and its table nat are there: a kernel without it is no fault of the adversary. */
+const tried = (program: string): string =>
+  `${program} -t nat -L >/dev/null || { echo "not supported: ${program} -t nat" >&2; exit 8; }`;
+
 /** iptables' and ebtables' own targets, where those programs and tables are. */
 export const legacyTables: Primitive = {
   name: 'xtables',
@@ -152,7 +156,11 @@ export const legacyTables: Primitive = {
         detail: to,
         probe: routedProbe(to),
         expect: 'separated',
-        setup: [forgetConnections, `${program} -t nat -A POSTROUTING -s 10.9.0.0/24 -o br1 -j MASQUERADE`],
+        setup: [
+          tried(program),
+          forgetConnections,
+          `${program} -t nat -A POSTROUTING -s 10.9.0.0/24 -o br1 -j MASQUERADE`,
+        ],
         undo: [`${program} -t nat -F POSTROUTING`],
       });
     }
@@ -167,7 +175,7 @@ export const legacyTables: Primitive = {
       place: 'bridge',
       detail: `${rule.includes('IPv4') ? 'IPv4' : 'all'} to ${to}`,
       probe: privateProbe('ipv4-udp', 16),
-      setup: [`${program} -t nat ${rule}`],
+      setup: [tried(program), `${program} -t nat ${rule}`],
       undo: [`${program} -t nat -F PREROUTING`],
     });
   },
