@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { isWholeLevel } from './test/support/level.js';
 
 /** Guests need an image to boot from, which `npm run test:vm` and `npm test` make. */
 const withoutImage = process.env['VERIFY_ISOLATION_GUESTS'] === undefined ? ['test/system/vm/**'] : [];
@@ -71,13 +72,14 @@ export default defineConfig({
     maxConcurrency: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
-      project('unit'),
+      project('unit', { setupFiles: ['test/support/property-runs.ts'] }),
       project('lab', { setupFiles: ['test/support/lab/setup.ts'] }),
       project('system', {
         setupFiles: ['test/support/lab/setup.ts'],
         exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget, ...withoutNight],
       }),
     ],
+    tagsFilter: isWholeLevel ? [] : ['!all'],
     tags: [
       { name: 'all', description: 'is for `npm run test:all` alone' },
       { name: 'alike', description: 'comes out alike whoever runs it: `npm test` runs it as one user only' },
