@@ -38,7 +38,7 @@ export default defineConfig({
     maxWorkers: 3,
     maxConcurrency: 3,
     projects: [
-      project('unit'),
+      project('unit', { setupFiles: ['test/support/property-runs.ts'] }),
       project('lab', { setupFiles: lab }),
       project('system', { setupFiles: lab, exclude: [...configDefaults.exclude, ...withoutImage, ...withoutTarget] }),
     ],

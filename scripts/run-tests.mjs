@@ -242,7 +242,8 @@ async function runBeyond(noLab) {
   }
   await Promise.all([
     (async () => {
-      await run(`test:all, ${me}`, { level: 'all', args: ['--maxWorkers=2'], beside: false });
+      await run(`test:all, ${me}`, { level: 'all', args: ['--maxWorkers=2'], env: manyCases, beside: false });
+      await runProperties();
       if (isRoot) await runAsNobody();
     })(),
     (async () => {
@@ -251,6 +252,17 @@ async function runBeyond(noLab) {
       await runOnSecondKernel();
     })(),
   ]);
+}
+
+/** For test/support/property-runs.ts. */
+const manyCases = { VERIFY_ISOLATION_PROPERTY_RUNS: '1000' };
+
+/** The properties of `npm test` once more, with more cases each: files by their text, for loading all takes a minute. */
+function runProperties() {
+  const files = readdirSync('test/unit', { recursive: true, encoding: 'utf8' })
+    .map((name) => join('test/unit', name))
+    .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes("from 'fast-check'"));
+  return run('properties, a thousand cases each', { level: 'test', args: files, env: manyCases });
 }
 
 const runsOf = { test: runTest, all: runBeyond };

@@ -40,13 +40,12 @@ function filesBelow(folder: string): readonly string[] {
 }
 
 /** Every import, export-from and import() of a file, types included. */
-function importsOf(path: string): readonly Import[] {
-  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true);
+function importsOf(source: ts.SourceFile): readonly Import[] {
   const found: Import[] = [];
   const add = (node: ts.Node | undefined): void => {
     if (node !== undefined && ts.isStringLiteral(node))
       found.push({
-        file: relative(src, path),
+        file: relative(src, source.fileName),
         line: source.getLineAndCharacterOfPosition(node.pos).line + 1,
         target: node.text,
       });
@@ -62,8 +61,7 @@ function importsOf(path: string): readonly Import[] {
 }
 
 /** Names of what a file declares and exports. */
-function exportsOf(path: string): readonly string[] {
-  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true);
+function exportsOf(source: ts.SourceFile): readonly string[] {
   return source.statements.flatMap((statement) => {
     const modifiers = ts.canHaveModifiers(statement) ? (ts.getModifiers(statement) ?? []) : [];
     if (!modifiers.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
@@ -76,7 +74,8 @@ function exportsOf(path: string): readonly string[] {
 }
 
 const files = filesBelow(src);
-const imports = files.flatMap(importsOf);
+const sources = files.map((path) => ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest));
+const imports = sources.flatMap(importsOf);
 const folderOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : file);
 /** A part of core or system: `core/judge`; else the part itself. */
 const areaOf = (file: string): string =>
@@ -192,8 +191,9 @@ describe('import rules', () => {
   it('gives no name to two things: what two files export under one name', () => {
     const exporters = new Map<string, string[]>();
     // index.ts is the library's face: it has its own `loadScenario` and `runScenario` for what the program's do.
-    for (const file of files.filter((path) => relative(src, path) !== 'index.ts'))
-      for (const name of exportsOf(file)) exporters.set(name, [...(exporters.get(name) ?? []), relative(src, file)]);
+    for (const source of sources.filter(({ fileName }) => relative(src, fileName) !== 'index.ts'))
+      for (const name of exportsOf(source))
+        exporters.set(name, [...(exporters.get(name) ?? []), relative(src, source.fileName)]);
     expect([...exporters].filter(([, places]) => places.length > 1)).toEqual([]);
   });
 

@@ -158,11 +158,11 @@ function framesOf(plan: Plan, stepPlan: StepPlan): Captured[] {
 
 function eventsOf(stepPlan: StepPlan, frames: readonly Captured[]): TimelineEvent[] {
   const names = stepPlan.observers.map((observer) => observer.name);
-  const count = (name: string): number => frames.filter((frame) => frame.observer === name).length;
+  const written = Object.fromEntries(names.map((name) => [name, 0]));
+  for (const { observer } of frames) if (written[observer] !== undefined) written[observer] += 1;
   const counters = Object.fromEntries(
-    names.map((name) => [name, { received: count(name), dropped: 0, delivered: count(name) }]),
+    Object.entries(written).map(([name, count]) => [name, { received: count, dropped: 0, delivered: count }]),
   );
-  const written = Object.fromEntries(names.map((name) => [name, count(name)]));
   const facts = { engine: 'libpcap', timestamps: 'kernel', originalLength: true, direction: 'known' } as const;
   return [
     { event: 'step-started' },

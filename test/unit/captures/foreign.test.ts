@@ -1,17 +1,17 @@
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { callHere } from '../../support/call-here.js';
 import { foreignCases } from '../../captures/foreign-cases.mjs';
 
 const top = resolve(import.meta.dirname, '../../..');
 const folder = (name: string): string => join(top, 'captures', name);
 
-function replay(name: string, args: readonly string[]) {
-  const { stdout, status } = spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), 'replay', ...args, '--json'], {
-    cwd: folder(name),
-    encoding: 'utf8',
-  });
+/** Replays as in the folder of the case, so that a report names its files as a user does. */
+async function replay(name: string, args: readonly string[]) {
+  const workingFolder = process.cwd();
+  process.chdir(folder(name));
+  const { stdout, status } = await callHere('replay', ...args, '--json').finally(() => process.chdir(workingFolder));
   const report: unknown = JSON.parse(stdout);
   return { stdout, status, report: report as Report };
 }
@@ -40,13 +40,13 @@ describe('captures of others', () => {
     ).toEqual(Object.keys(foreignCases).sort());
   });
 
-  it.each(Object.entries(foreignCases))('%s', (name, { files, args, expect: wanted }) => {
+  it.each(Object.entries(foreignCases))('%s', async (name, { files, args, expect: wanted }) => {
     for (const [file, bytes] of Object.entries(files)) {
       // What gzip makes of the same bytes may differ from one version of zlib to the next.
       if (!file.endsWith('.gz'))
         expect(readFileSync(join(folder(name), file)).equals(bytes), `${file} is what the table says`).toBe(true);
     }
-    const { stdout, status, report } = replay(name, args);
+    const { stdout, status, report } = await replay(name, args);
     expect(stdout).toBe(readFileSync(join(folder(name), 'expected.json'), 'utf8'));
     const pairs = report.listeners.flatMap((listener) => listener.pairs);
     const heard = pairs.flatMap((pair) => pair.heard);
@@ -62,14 +62,14 @@ describe('captures of others', () => {
     expect(reported).toMatchObject(wanted);
   });
 
-  it('finds the same, whatever the form of the file', () => {
-    const pairsOf = (name: string) =>
-      replay(name, foreignCases[name]?.args ?? []).report.listeners[0]?.pairs.map(({ ways, heard }) => ({
+  it('finds the same, whatever the form of the file', async () => {
+    const pairsOf = async (name: string) =>
+      (await replay(name, foreignCases[name]?.args ?? [])).report.listeners[0]?.pairs.map(({ ways, heard }) => ({
         ways,
         counts: heard.map((direction) => [direction.payloadOctets, direction.protocols]),
       }));
-    const plain = pairsOf('foreign-both-ways');
+    const plain = await pairsOf('foreign-both-ways');
     for (const form of ['nanoseconds', 'big-endian', 'big-endian-nanoseconds', 'pcapng', 'pcapng-big-endian', 'gzip'])
-      expect(pairsOf(`foreign-${form}`), form).toEqual(plain);
+      expect(await pairsOf(`foreign-${form}`), form).toEqual(plain);
   });
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { reasonHints } from '../../../src/core/model/reasons.js';
 import { replayFolder } from '../../../src/system/evidence/replay.js';
@@ -24,7 +25,9 @@ describe('a stored case of each reason', () => {
     '%s: is told, with what to do about it, and is never a holds',
     async (code, reasonCase) => {
       const dir = join(captures, `reason-${code}`);
-      expect(readFolder(dir), 'node test/captures/make-reasons.mjs').toEqual(changed(base, reasonCase));
+      expect(isDeepStrictEqual(readFolder(dir), changed(base, reasonCase)), 'node test/captures/make-reasons.mjs').toBe(
+        true,
+      );
       expect(readFileSync(join(dir, 'README.md'), 'utf8')).toContain(reasonCase.why);
       const result = await replayFolder(dir);
       const reported = new Set(result.steps.flatMap(({ reasons }) => reasons.map((reason) => reason.code)));

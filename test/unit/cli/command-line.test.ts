@@ -1,15 +1,12 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { call } from '../../support/call.js';
+import { callHere } from '../../support/call-here.js';
 
-const cli = join(import.meta.dirname, '../../../dist/cli.cjs');
 const scratch = mkdtempSync(join(tmpdir(), 'cli-test-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
-const call = (...args: readonly string[]): { status: number | null; stdout: string; stderr: string } =>
-  spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
 
 function scenario(name: string, text: string): string {
   const path = join(scratch, name);
@@ -40,8 +37,8 @@ describe('command line', () => {
     [['run', private_, '--reporter', 'nonsense']],
     [['plan']],
     [['export', scratch]],
-  ])('exits 64 for %j, with a way on', (args) => {
-    const { status, stdout, stderr } = call(...args);
+  ])('exits 64 for %j, with a way on', async (args) => {
+    const { status, stdout, stderr } = await callHere(...args);
     expect({ status, stdout }).toEqual({ status: 64, stdout: '' });
     expect(stderr).toMatch(/^verify-isolation: .+\n {2}.+/);
   });
@@ -53,56 +50,56 @@ describe('command line', () => {
     expect(stderr).toMatch(/verify-isolation (demo|run --yes)/);
   });
 
-  it('names the faults of all files at once, before anything runs', () => {
+  it('names the faults of all files at once, before anything runs', async () => {
     const bad = scenario('bad.yml', `${topology}steps: [ { name: s, prob: [] } ]\n`);
-    const { status, stderr } = call('run', private_, bad, join(scratch, 'missing.yml'), scratch);
+    const { status, stderr } = await callHere('run', private_, bad, join(scratch, 'missing.yml'), scratch);
     expect(status).toBe(64);
     expect(stderr).toMatch(/bad\.yml:\d+:\d+: /);
     expect(stderr).toContain('missing.yml:1:1:');
     expect(stderr).toContain('not a file');
   });
 
-  it('refuses a scenario of 2 MiB without reading it', () => {
-    const { status, stderr } = call('plan', scenario('big.yml', `# ${'x'.repeat(2 * 1024 * 1024)}\n`));
+  it('refuses a scenario of 2 MiB without reading it', async () => {
+    const { status, stderr } = await callHere('plan', scenario('big.yml', `# ${'x'.repeat(2 * 1024 * 1024)}\n`));
     expect(status).toBe(64);
     expect(stderr).toContain('at most 1 MiB');
   });
 
-  it('refuses programs that are not on the list unless --allow-run is given', () => {
+  it('refuses programs that are not on the list unless --allow-run is given', async () => {
     const foreign = scenario(
       'foreign.yml',
       `${topology}steps: [ { name: s, run: [ "curl x" ], probe: [ { class: known-unicast, from: a, to: b } ], expect: private } ]\n`,
     );
-    const { status, stderr } = call('run', foreign);
+    const { status, stderr } = await callHere('run', foreign);
     expect(status).toBe(64);
     expect(stderr).toContain('curl');
   });
 
-  it('plans without rights: claims, who must and may see; frames in hex with --hex alone', () => {
-    const { status, stdout } = call('plan', private_);
+  it('plans without rights: claims, who must and may see; frames in hex with --hex alone', async () => {
+    const { status, stdout } = await callHere('plan', private_);
     expect(status).toBe(0);
     expect(stdout).toContain('a sends 100 frames of known-unicast (raw, 60 bytes) to b');
     expect(stdout).toMatch(/c must not/);
     expect(stdout).not.toMatch(/0000 {2}/);
-    expect(call('plan', private_, '--hex').stdout).toMatch(/0000 {2}02 76 69/);
+    expect((await callHere('plan', private_, '--hex')).stdout).toMatch(/0000 {2}02 76 69/);
   });
 
-  it('plans for many guests by their count, with times in seconds', () => {
-    const { stdout } = call('plan', 'scenarios/scale/mesh.yml');
+  it('plans for many guests by their count, with times in seconds', async () => {
+    const { stdout } = await callHere('plan', 'scenarios/scale/mesh.yml');
     expect(stdout).toContain('g1 to g100 (100): guests on br0, ports p1 to p100 (100)');
     expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
       'to each other, 9,900 times: the addressee must see it, nobody else may.',
     );
     expect(stdout.split('\n').length).toBeLessThan(14);
-    expect(call('plan', 'scenarios/switch-mode.yml').stdout).toMatch(/ageing_time \d+ s/);
+    expect((await callHere('plan', 'scenarios/switch-mode.yml')).stdout).toMatch(/ageing_time \d+ s/);
   });
 
   it.each([
     [['explain', 'ageing-z'], 'ageing-zero\n'],
     [['run', '--reporter', 'ju'], 'junit\n'],
     [['run', '--engine', 'lib'], 'libpcap\n'],
-  ])('completes %j', (words, completed) => {
-    const { status, stdout, stderr } = call('--get-yargs-completions', 'verify-isolation', ...words);
+  ])('completes %j', async (words, completed) => {
+    const { status, stdout, stderr } = await callHere('--get-yargs-completions', 'verify-isolation', ...words);
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: completed, stderr: '' });
   });
 
@@ -112,19 +109,21 @@ describe('command line', () => {
     expect(stdout).toMatch(/^Try:\n {2}verify-isolation demo [^]*^Understand:$/m);
   });
 
-  it('refuses the MAC of a group as who listened', () =>
-    expect(call('replay', 'x.pcap', '--mac', '01:00:5e:00:00:fb')).toMatchObject({
+  it('refuses the MAC of a group as who listened', async () =>
+    expect(await callHere('replay', 'x.pcap', '--mac', '01:00:5e:00:00:fb')).toMatchObject({
       status: 64,
       stderr: expect.stringContaining('the MAC of a group, not of a guest'),
     }));
 
-  it('demo refuses to deafen who is not there, and says who is', () => {
-    const { status, stderr } = call('demo', '--deafen', 'nobody');
+  it('demo refuses to deafen who is not there, and says who is', async () => {
+    const { status, stderr } = await callHere('demo', '--deafen', 'nobody');
     expect(status).toBe(64);
     expect(stderr).toContain('kali2, kali3, lan');
   });
 
-  it('prints the same plan for the same file', () => {
-    expect(call('plan', private_, '--json').stdout).toBe(call('plan', private_, '--json').stdout);
+  it('prints the same plan for the same file', async () => {
+    expect((await callHere('plan', private_, '--json')).stdout).toBe(
+      (await callHere('plan', private_, '--json')).stdout,
+    );
   });
 });

@@ -198,14 +198,12 @@ describe('names and zones of guests', () => {
         proxmoxContext(value, value);
         for (const { name, ips } of read) expect([typeof name, Array.isArray(ips)]).toEqual(['string', true]);
       }),
-      { numRuns: 100 },
     );
     fc.assert(
       fc.property(
         fc.string({ unit: 'binary', maxLength: 200 }),
         (text) => void proxmoxGuests(1, 'qm', `net0: ${text}\n${text}`, around),
       ),
-      { numRuns: 200 },
     );
   });
 });

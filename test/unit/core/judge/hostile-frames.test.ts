@@ -38,7 +38,6 @@ describe('a hostile guest', () => {
           expect(judge(evidence)).toMatchObject({ verdict: 'broken' });
         },
       ),
-      { numRuns: 150 },
     );
   });
 
@@ -52,7 +51,6 @@ describe('a hostile guest', () => {
         addFrames(evidence, { observer: 'c', outgoing: true, bytes });
         expect(judge(evidence)).toMatchObject({ verdict: 'holds' });
       }),
-      { numRuns: 144 },
     );
   });
 
@@ -74,7 +72,6 @@ describe('a hostile guest', () => {
           expect(judge(evidence)).toMatchObject({ verdict: 'broken' });
         },
       ),
-      { numRuns: 50 },
     );
   });
 
@@ -102,7 +99,6 @@ describe('a hostile guest', () => {
         addFrames(evidence, { observer: 'c', outgoing: true, bytes });
         expect(leaks(judge(evidence))).toBe(1);
       }),
-      { numRuns: 60 },
     );
   });
 

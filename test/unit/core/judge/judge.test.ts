@@ -262,7 +262,6 @@ describe('a holds with one piece of its proof taken away is inconclusive', () =>
         const evidence = { ...whole, frames: whole.frames.filter((_, at) => at !== index) };
         expect(judge(evidence, whole.frames.length).verdict).toBe('inconclusive');
       }),
-      { numRuns: 60 },
     );
   });
 
@@ -298,7 +297,6 @@ describe('order', () => {
           expected,
         );
       }),
-      { numRuns: 25 },
     );
   });
 });

@@ -341,7 +341,6 @@ describe('a damaged file', () => {
           expect(damages(items)).toEqual(damages(readAll(file)));
         },
       ),
-      { numRuns: 3000 },
     );
   });
 

@@ -80,7 +80,6 @@ describe('plain packet blocks, which are read as words', () => {
           expect(reportOf(itemsAt(whole, 0))).toEqual(reportOf(itemsAt(whole, 1)));
         },
       ),
-      { numRuns: 3000 },
     );
   });
 

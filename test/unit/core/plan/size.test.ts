@@ -121,7 +121,6 @@ describe('the size of a plan', () => {
           });
         },
       ),
-      { numRuns: 40 },
     );
   });
   it('counts pairs across hosts, which are on one network where their bridges are called alike', () => {

@@ -68,7 +68,6 @@ describe('a scenario that was damaged anyhow', () => {
         }
         expect(process.cpuUsage().user - began).toBeLessThan(1_000_000);
       }),
-      { numRuns: 200 },
     );
   });
 
@@ -77,7 +76,6 @@ describe('a scenario that was damaged anyhow', () => {
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         expect(parseScenario('f.yml', bytes).faults.length).toBeGreaterThan(0);
       }),
-      { numRuns: 300 },
     );
   });
 });

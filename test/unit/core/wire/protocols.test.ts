@@ -136,7 +136,6 @@ describe('every parser', () => {
         expect(behind).toBeGreaterThan(at);
         expect(behind).toBeLessThanOrEqual(limit);
       }),
-      { numRuns: 500 },
     );
   });
   it.each([

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { replayFolder } from '../../../../src/system/evidence/replay.js';
-import { call } from '../../../support/call.js';
+import { callHere } from '../../../support/call-here.js';
 import { wholeFolder } from '../../../support/whole-folder.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'changed-'));
@@ -50,22 +50,22 @@ describe('a folder whose files are not what SHA256SUMS says', () => {
     expect(texts.join()).toMatch(new RegExp(`${file}.*not what the run wrote, by SHA256SUMS`));
   });
 
-  it('is judged alike by every command that judges again', () => {
+  it('is judged alike by every command that judges again', async () => {
     fresh();
     edit('plan.json', (text) => `${text}\n`);
-    expect(call('replay', copied)).toMatchObject({
+    expect(await callHere('replay', copied)).toMatchObject({
       status: 3,
       stdout: expect.stringContaining('INCONCLUSIVE') as string,
     });
-    expect(call('report', copied, '--format', 'markdown').stdout).toMatch(/^## INCONCLUSIVE/);
+    expect((await callHere('report', copied, '--format', 'markdown')).stdout).toMatch(/^## INCONCLUSIVE/);
     const leaks = join(scratch, 'leaks.pcapng');
-    expect(call('export', copied, '--only', 'leaks', '-o', leaks)).toMatchObject({
+    expect(await callHere('export', copied, '--only', 'leaks', '-o', leaks)).toMatchObject({
       status: 3,
       stderr: expect.stringContaining('plan.json is not what the run wrote') as string,
     });
-    expect(call('export', copied, '-o', leaks).status).toBe(0);
-    expect(call('export', whole, '--only', 'leaks', '-o', leaks).status).toBe(0);
-    expect(call('check', copied).stdout).toContain('plan.json was changed');
+    expect((await callHere('export', copied, '-o', leaks)).status).toBe(0);
+    expect((await callHere('export', whole, '--only', 'leaks', '-o', leaks)).status).toBe(0);
+    expect((await callHere('check', copied)).stdout).toContain('plan.json was changed');
   });
 
   it('is broken all the same where it holds a leak', async () => {
@@ -77,9 +77,9 @@ describe('a folder whose files are not what SHA256SUMS says', () => {
 });
 
 describe('a folder as the run left it', () => {
-  it('is judged as before, byte for byte', () => {
+  it('is judged as before, byte for byte', async () => {
     fresh();
-    const { status, stdout } = call('replay', copied, '--json');
+    const { status, stdout } = await callHere('replay', copied, '--json');
     expect({ status, stdout }).toEqual({ status: 0, stdout: readFileSync(join(copied, 'result.json'), 'utf8') });
     expect(readdirSync(copied)).toEqual(readdirSync(whole));
   });

@@ -55,7 +55,6 @@ describe('a capture of others, changed at random', () => {
         if (!report.found) expect(report.exitCode).toBe(3);
         expect(JSON.stringify(report).length).toBeLessThan(100_000);
       }),
-      { numRuns: 400 },
     );
   });
 
@@ -69,7 +68,6 @@ describe('a capture of others, changed at random', () => {
         expect(report.exitCode).toBe(2);
         expect(foreignOf(report)).toBeGreaterThanOrEqual(before);
       }),
-      { numRuns: 100 },
     );
   });
 
@@ -79,7 +77,6 @@ describe('a capture of others, changed at random', () => {
         const report = await hear(inside ? gzipSync(mutate(bytes, list)) : mutate(gzipSync(bytes), list, 2));
         if (!report.found) expect(report.exitCode).toBe(3);
       }),
-      { numRuns: 150 },
     );
   });
 });
@@ -124,7 +121,6 @@ describe('the folder of a run whose capture was changed at random', () => {
         writeFileSync(path, changed);
         if (!Buffer.from(changed).equals(bytes)) expect((await replayFolder(dir)).verdict).not.toBe('holds');
       }),
-      { numRuns: 25 },
     );
   });
 
@@ -135,7 +131,6 @@ describe('the folder of a run whose capture was changed at random', () => {
         writeFileSync(path, mutate(bytes, list, Math.floor(bytes.length / 2)));
         expect((await replayFolder(dir)).verdict).toBe('broken');
       }),
-      { numRuns: 10 },
     );
   });
 });

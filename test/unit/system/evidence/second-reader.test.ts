@@ -1,15 +1,13 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compareReaders } from '../../../../src/system/evidence/second-reader.js';
+import { callHere } from '../../../support/call-here.js';
 
-const cli = resolve(import.meta.dirname, '../../../../dist/cli.cjs');
 const scratch = mkdtempSync(join(tmpdir(), 'second-reader-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const original = 'captures/foreign-both-ways/guest.pcap';
-const call = (...args: readonly string[]) => spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
 
 function changed(change: (bytes: Buffer) => Buffer): string {
   const path = join(scratch, 'changed.pcap');
@@ -28,7 +26,7 @@ describe('two readers', () => {
   it('are not there for other forms', async () => {
     for (const path of ['captures/foreign-pcapng/guest.pcapng', 'captures/foreign-nanoseconds/guest.pcap'])
       expect(await compareReaders(path)).toBeNull();
-    expect(call('check', 'captures/foreign-pcapng/guest.pcapng').status).toBe(64);
+    expect((await callHere('check', 'captures/foreign-pcapng/guest.pcapng')).status).toBe(64);
   });
 
   it('say both where a file is cut', async () => {
@@ -46,13 +44,13 @@ describe('two readers', () => {
     expect((await compareReaders(path))?.differences).toEqual([]);
   });
 
-  it('are what check FILE and replay --second-reader say', () => {
-    expect(call('check', original)).toMatchObject({
+  it('are what check FILE and replay --second-reader say', async () => {
+    expect(await callHere('check', original)).toMatchObject({
       status: 0,
       stdout: expect.stringMatching(/^ok {4}two readers read the same \d+ packets$/m) as string,
     });
-    const replayed = call('replay', original, '--mac', '52:54:00:27:4e:0a', '--second-reader');
+    const replayed = await callHere('replay', original, '--mac', '52:54:00:27:4e:0a', '--second-reader');
     expect(replayed.stderr).toMatch(/two readers read the same \d+ packets/);
-    expect(call('replay', 'captures/hub-mode', '--second-reader').status).toBe(64);
+    expect((await callHere('replay', 'captures/hub-mode', '--second-reader')).status).toBe(64);
   });
 });

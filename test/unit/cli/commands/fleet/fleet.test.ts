@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { hostFolders } from '../../../../../src/system/evidence/folder/host-fold
 import { readHost } from '../../../../../src/cli/commands/fleet/read-host.js';
 import type { FleetReport } from '../../../../../src/core/model/fleet.js';
 import { fleetReporters } from '../../../../../src/report/fleet/reporters.js';
+import { callHere } from '../../../../support/call-here.js';
 import { wholeFolder } from '../../../../support/whole-folder.js';
 
 const top = mkdtempSync(join(tmpdir(), 'fleet-'));
@@ -46,16 +46,9 @@ async function makeBroken(): Promise<void> {
   await writeSums(broken);
 }
 
-function run(...args: readonly string[]): {
-  readonly status: number | null;
-  readonly report: FleetReport;
-  readonly stderr: string;
-} {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/cli.cjs', 'fleet', ...args, '--json'], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-  });
-  return { status, report: JSON.parse(stdout) as FleetReport, stderr };
+async function run(...args: readonly string[]): Promise<{ readonly status: number; readonly report: FleetReport }> {
+  const { status, stdout } = await callHere('fleet', ...args, '--json');
+  return { status, report: JSON.parse(stdout) as FleetReport };
 }
 
 beforeAll(async () => {
@@ -66,10 +59,10 @@ beforeEach(() => rmSync(fleet, { recursive: true, force: true }));
 afterAll(() => rmSync(top, { recursive: true, force: true }));
 
 describe('fleet', () => {
-  it('is green where every host is, and says each by name', () => {
+  it('is green where every host is, and says each by name', async () => {
     host('hv1', whole);
     host('hv2', whole);
-    const { status, report } = run(fleet);
+    const { status, report } = await run(fleet);
     expect(
       report.hosts.map(({ host: name, status: exitStatus, problems }) => ({ name, own: exitStatus, problems })),
     ).toEqual([
@@ -90,7 +83,7 @@ describe('fleet', () => {
       ['leak', broken, 2],
     ] as const) {
       host(name, evidence, status);
-      statuses.push(run(fleet).report.exitCode);
+      statuses.push((await run(fleet)).report.exitCode);
     }
     expect(statuses).toEqual([4, 3, 69, 70, 2]);
   });
@@ -155,11 +148,11 @@ describe('fleet', () => {
     expect(hv1?.runs[0]?.leaks.join('\n')).toMatch(/overheard by kali3/);
   });
 
-  it('does not forget a host of which nothing came back, nor one that was not reached', () => {
+  it('does not forget a host of which nothing came back, nor one that was not reached', async () => {
     host('hv1', whole);
     host('hv2', null, 0, 'Connection timed out');
     writeFileSync(join(fleet, 'hosts'), 'hv1\nhv2\nhv3\n');
-    const { status, report } = run(fleet);
+    const { status, report } = await run(fleet);
     expect(status).toBe(3);
     expect(report.hosts.map(({ host: name, problems }) => [name, problems.join()])).toEqual([
       ['hv1', ''],
@@ -168,10 +161,10 @@ describe('fleet', () => {
     ]);
   });
 
-  it('reads ten times as many hosts as it reads at a time', () => {
+  it('reads ten times as many hosts as it reads at a time', async () => {
     for (let at = 0; at < 40; at += 1)
       host(`hv${String(at).padStart(3, '0')}`, at === 27 ? broken : whole, at === 27 ? 2 : 0);
-    const { status, report } = run(fleet);
+    const { status, report } = await run(fleet);
     expect({ status, counts: report.counts }).toEqual({
       status: 2,
       counts: { asExpected: 39, broken: 1, faulty: 0, inconclusive: 0, unexpected: 0 },
@@ -194,20 +187,14 @@ describe('fleet', () => {
     }
   });
 
-  it('writes a page and a terminal report in one go, and refuses two for stdout', () => {
+  it('writes a page and a terminal report in one go, and refuses two for stdout', async () => {
     host('hv1', broken, 2);
     const page = join(top, 'fleet.html');
-    const { status, stdout } = spawnSync(
-      process.execPath,
-      ['dist/cli.cjs', 'fleet', fleet, '--reporter', `html=${page}`, '--reporter', 'markdown'],
-      { encoding: 'utf8' },
-    );
+    const { status, stdout } = await callHere('fleet', fleet, '--reporter', `html=${page}`, '--reporter', 'markdown');
     expect(status).toBe(2);
     expect(stdout).toContain('## BROKEN: of 1 host 1 is broken');
     expect(readFileSync(page, 'utf8')).toContain('overheard by kali3');
-    expect(
-      spawnSync(process.execPath, ['dist/cli.cjs', 'fleet', fleet, '--json', '--reporter', 'markdown']).status,
-    ).toBe(64);
-    expect(spawnSync(process.execPath, ['dist/cli.cjs', 'fleet', join(top, 'none')]).status).toBe(64);
+    expect((await callHere('fleet', fleet, '--json', '--reporter', 'markdown')).status).toBe(64);
+    expect((await callHere('fleet', join(top, 'none'))).status).toBe(64);
   });
 });

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { callHere } from '../../../../support/call-here.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'bad-input-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -38,34 +38,28 @@ const cases: Readonly<Record<string, readonly [text: string, place: string, says
 
 describe('run refuses with 64, naming the place,', () => {
   for (const [name, [text, place, says]] of Object.entries(cases)) {
-    it(name, () => {
+    it(name, async () => {
       const file = join(folder, `${name.replaceAll(' ', '-')}.yml`);
       writeFileSync(file, text);
-      const { status, stdout, stderr } = spawnSync(
-        process.execPath,
-        ['dist/cli.cjs', 'run', file, '--out', join(folder, 'out')],
-        { encoding: 'utf8' },
-      );
+      const { status, stdout, stderr } = await callHere('run', file, '--out', join(folder, 'out'));
       expect({ status, stdout }).toEqual({ status: 64, stdout: '' });
       expect(stderr).toContain(`${file}:${place}: `);
       expect(stderr).toContain(says);
     });
   }
 
-  it('a file that is not there', () => {
-    const { status, stderr } = spawnSync(process.execPath, ['dist/cli.cjs', 'run', join(folder, 'none.yml')], {
-      encoding: 'utf8',
-    });
+  it('a file that is not there', async () => {
+    const { status, stderr } = await callHere('run', join(folder, 'none.yml'));
     expect({ status, named: stderr.includes('none.yml') }).toEqual({ status: 64, named: true });
   });
 
-  it('every fault of a file in one go', () => {
+  it('every fault of a file in one go', async () => {
     const file = join(folder, 'several.yml');
     writeFileSync(
       file,
       head.replace('port: p1', 'port: p0, mac: "5254"') + step('[ { class: known-unicst, from: a, to: zz } ]'),
     );
-    const { status, stderr } = spawnSync(process.execPath, ['dist/cli.cjs', 'run', file], { encoding: 'utf8' });
+    const { status, stderr } = await callHere('run', file);
     expect(status).toBe(64);
     for (const says of ['already the port', 'MAC address', 'did you mean "known-unicast"?', 'no endpoint "zz"'])
       expect(stderr).toContain(says);
@@ -76,8 +70,8 @@ describe('run refuses with 64, naming the place,', () => {
     [['--twin', '--zone', 'dmz', '--for', '10s'], '--zone, --for: not with --twin'],
     [['--what-if', 'br0.ageing_time=0'], '--what-if: only with --twin'],
     [['a.yml', '--class', 'broadcast', '--netns', 'hv'], '--netns, --class: only without a file'],
-  ])('options that would be ignored: %j', (args, says) => {
-    const { status, stderr } = spawnSync(process.execPath, ['dist/cli.cjs', 'run', ...args], { encoding: 'utf8' });
+  ])('options that would be ignored: %j', async (args, says) => {
+    const { status, stderr } = await callHere('run', ...args);
     expect({ status, stderr }).toEqual({ status: 64, stderr: expect.stringContaining(says) });
   });
 });

@@ -1,10 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { callHere } from '../../../../support/call-here.js';
 
-const cli = resolve(import.meta.dirname, '../../../../../dist/cli.cjs');
 const scratch = mkdtempSync(join(tmpdir(), 'prove-fix-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -24,15 +23,7 @@ steps:
     expect: leak
 `;
 
-function cliRun(...args: readonly string[]): {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-} {
-  return spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
-}
-
-it('run --prove-fix refuses a host before anything runs', () => {
+it('run --prove-fix refuses a host before anything runs', async () => {
   writeFileSync(
     join(scratch, 'host.yml'),
     scenario
@@ -40,7 +31,7 @@ it('run --prove-fix refuses a host before anything runs', () => {
       .replace('stp_state: off, ageing_time: 0', '')
       .replace('expect: leak', 'expect: private'),
   );
-  expect(cliRun('run', join(scratch, 'host.yml'), '--prove-fix')).toMatchObject({
+  expect(await callHere('run', join(scratch, 'host.yml'), '--prove-fix')).toMatchObject({
     status: 64,
     stderr: expect.stringContaining('--prove-fix changes what it runs on'),
   });

@@ -3,13 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callHere } from '../../../../support/call-here.js';
 
-const cli = join(import.meta.dirname, '../../../../../dist/cli.cjs');
 const scratch = mkdtempSync(join(tmpdir(), 'files-below-'));
 const folder = join(scratch, 'scenario');
 const secret = join(scratch, 'secret');
-const call = (...args: readonly string[]) =>
-  spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', timeout: 80_000 });
 
 beforeAll(() => {
   mkdirSync(join(folder, 'sub'), { recursive: true });
@@ -44,8 +42,8 @@ describe('a scenario includes', () => {
     ['/etc/shadow', '/etc/shadow'],
     ['a fifo', 'fifo'],
     ['a device', '/dev/zero'],
-  ])('no more than what lies below its folder, and prints nothing of %s', (_, path) => {
-    const { status, stdout, stderr } = call('plan', scenario(`topology: { include: "${path}" }\nsteps: []`));
+  ])('no more than what lies below its folder, and prints nothing of %s', async (_, path) => {
+    const { status, stdout, stderr } = await callHere('plan', scenario(`topology: { include: "${path}" }\nsteps: []`));
     expect(status).toBe(64);
     expect(stderr).toMatch(/cannot be included: it is not (below the folder of the scenario|a file)/);
     expect(stdout + stderr).not.toMatch(/SECRET|root:/);
@@ -69,14 +67,14 @@ describe('commands of a scenario', () => {
     ['ovs-vsctl', 'set', 'Interface', 'p0', 'options:vhost-server-path=/run/x'],
     ['ip', '-n', 'host', 'link'],
     ['sysctl', '-w', 'kernel.hostname=x'],
-  ])('reach nothing else unless --allow-run is given: %s %s %s', (...argv) => {
-    const { status, stdout, stderr } = call('run', running(...argv), '--out', join(scratch, 'out'));
+  ])('reach nothing else unless --allow-run is given: %s %s %s', async (...argv) => {
+    const { status, stdout, stderr } = await callHere('run', running(...argv), '--out', join(scratch, 'out'));
     expect({ status, stdout }).toEqual({ status: 64, stdout: '' });
     expect(stderr).toContain(`step “s”: run: ${argv.join(' ')}: `);
     expect(stderr).not.toMatch(/SECRET|root:/);
   });
 
-  it('are listed with the files that they name, wherever these lie where --allow-run is given', () => {
+  it('are listed with the files that they name, wherever these lie where --allow-run is given', async () => {
     for (const [path, words] of [
       ['rules.nft', []],
       ['sub/more.nft', []],
@@ -84,13 +82,13 @@ describe('commands of a scenario', () => {
       [join(folder, 'rules.nft'), []],
       [secret, ['--allow-run']],
     ] as const)
-      expect(call('plan', running('nft', '-f', path), ...words).status).toBe(0);
+      expect((await callHere('plan', running('nft', '-f', path), ...words)).status).toBe(0);
   });
 
-  it.each(['topology', 'step'])('set no sysctl of the whole machine (%s)', (where) => {
+  it.each(['topology', 'step'])('set no sysctl of the whole machine (%s)', async (where) => {
     const steps = `steps: [ { name: s, ${where === 'step' ? 'set: { sysctl: { kernel.hostname: x } }, ' : ''}probe: [ { class: known-unicast, from: a, to: b, count: 1 } ], expect: private } ]`;
     const of = where === 'topology' ? topology.replace('bridges', 'sysctl: { kernel.hostname: x }, bridges') : topology;
-    const { status, stderr } = call('plan', scenario(`topology: ${of}\n${steps}`));
+    const { status, stderr } = await callHere('plan', scenario(`topology: ${of}\n${steps}`));
     expect(status).toBe(64);
     expect(stderr).toMatch(/scenario\.yml:\d+:\d+: .*sysctl: "kernel\.hostname" is of the whole machine/);
   });

@@ -68,7 +68,6 @@ describe('readXml', () => {
           expect(error).not.toBeInstanceOf(TypeError);
         }
       }),
-      { numRuns: 300 },
     );
   });
 });

@@ -33,7 +33,6 @@ describe('the tokens of a row', () => {
       fc.property(fc.array(fc.nat(tokens - 1), { maxLength: 60 }), (sequences) => {
         expect(differences(tokens, sequences)).toEqual([]);
       }),
-      { numRuns: 50 },
     );
   });
 

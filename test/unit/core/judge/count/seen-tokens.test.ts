@@ -81,10 +81,7 @@ it('tells, for any sightings in any order, what a list of them would', () => {
     high: fc.nat(2),
     low: fc.constantFrom(0, 7, 0xffff_ffff),
   });
-  fc.assert(
-    fc.property(fc.array(sighting, { maxLength: 600 }), (sightings) => compare(counts, sightings)),
-    { numRuns: 60 },
-  );
+  fc.assert(fc.property(fc.array(sighting, { maxLength: 600 }), (sightings) => compare(counts, sightings)));
 });
 
 it.each([8, 9, 10, 40, 63, 64, 65, 200])(
@@ -226,7 +223,6 @@ it('knows tokens again that came in their order, before and after some that are 
         expect([again, seen.countTokens(flow, 'a')]).toEqual([[], count]);
       },
     ),
-    { numRuns: 100 },
   );
 });
 
@@ -292,7 +288,6 @@ it('says the same of who saw what where there are more rows than it may have, bu
         expect(unknown).toBe(Math.max(0, rows - limit));
       },
     ),
-    { numRuns: 50 },
   );
 });
 
@@ -342,7 +337,6 @@ it('counts spans of what was not kept as it would count their tokens, across flo
         }
       },
     ),
-    { numRuns: 60 },
   );
 });
 

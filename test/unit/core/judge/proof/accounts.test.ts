@@ -72,7 +72,6 @@ describe('the account of a port', () => {
         const after = readWindow(port, last);
         expect(unheardBetween(veth, before, after).certain).toBeLessThanOrEqual(port.hidden);
       }),
-      { numRuns: 3000 },
     );
   });
 
@@ -84,7 +83,6 @@ describe('the account of a port', () => {
         between.forEach((act) => port.act(act));
         expect(unheardBetween(veth, before, readWindow(port, last)).certain).toBe(0);
       }),
-      { numRuns: 2000 },
     );
   });
 

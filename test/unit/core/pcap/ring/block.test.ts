@@ -121,7 +121,6 @@ describe('a raw capture with blocks of a ring', () => {
           expect(damages(items)).toEqual(damages(readRaw(file)));
         },
       ),
-      { numRuns: 500 },
     );
   });
 });
