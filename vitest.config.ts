@@ -79,6 +79,7 @@ export default defineConfig({
       }),
     ],
     tags: [
+      { name: 'all', description: 'is for `npm run test:all` alone' },
       { name: 'alike', description: 'comes out alike whoever runs it: `npm test` runs it as one user only' },
       { name: 'kernel', description: 'what a kernel can do decides it: `npm run test:uml` runs it under a second one' },
     ],
