@@ -21,7 +21,10 @@ export interface PreparedTopology {
   readonly scenario: Scenario;
   readonly runsAs: Fabric['runsAs'];
   /** As found on a host; absent where the lab gives them. */
-  readonly hostTopology: Pick<HostTopology, 'bridgeMacs' | 'unobservable' | 'inPlace' | 'filtersVlans'> | null;
+  readonly hostTopology: Pick<
+    HostTopology,
+    'bridgeMacs' | 'unobservable' | 'inPlace' | 'filtersVlans' | 'guestsAlone'
+  > | null;
   /** On a host: the namespace of its bridges; null = this process's. */
   readonly netns: string | null;
   /** Hosts that were connected to, by name. */
@@ -44,8 +47,9 @@ function whatIsFound({
   unobservable,
   inPlace,
   filtersVlans,
+  guestsAlone,
 }: HostTopology): NonNullable<PreparedTopology['hostTopology']> {
-  return { bridgeMacs, unobservable, inPlace, filtersVlans };
+  return { bridgeMacs, unobservable, inPlace, filtersVlans, guestsAlone };
 }
 
 /** How the state of a scenario's devices is read: with the values of sysctl and, where there are any, its switches. */

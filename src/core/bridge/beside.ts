@@ -1,8 +1,10 @@
 import { netnsFolder } from '../model/fabric.js';
 import type { Beside, ForeignBridge, HostState, LinkState } from '../model/state.js';
 import { fieldsOf, objectsOf, textOf } from '../text/json-text.js';
-import { isMacvlanMode } from '../model/attach.js';
+import { isMacvlanMode, placeOf } from '../model/attach.js';
+import type { Topology } from '../model/scenario.js';
 import { word } from '../text/escape.js';
+import { unheardPorts } from './ovs.js';
 import { type BridgeView, tunnelKinds } from './view.js';
 
 /** Guests, or a bridge, that no bridge of the namespace carries frames for. */
@@ -143,10 +145,33 @@ function lowerSegments(state: HostState, beside: Beside, examined: ReadonlySet<s
   });
 }
 
-/** A tap, or a veth whose other end is in another namespace, that is up and on no bridge. */
-export function isGuestsEnd({ kind, master, flags, mac, peer }: LinkState): boolean {
-  if (master !== null || mac === '' || !flags.includes('LOWER_UP')) return false;
+/** A tap, or a veth whose other end is in another namespace. */
+export function isEndOfGuest({ kind, peer }: LinkState): boolean {
   return kind === 'tun' || (kind === 'veth' && peer !== undefined);
+}
+
+/**
+ * Whether every port of a scenario's bridges, `ports`, leads to a guest on this host: none is a NIC, a bond, a VLAN, a
+ * tunnel or no interface, and nobody is on a lower device, behind a bridge device or on another host.
+ */
+export function hasGuestsAlone(
+  { bridges, endpoints, hosts }: Topology,
+  state: HostState,
+  ports: readonly LinkState[],
+): boolean {
+  const names = new Set(bridges.map(({ name }) => name));
+  return (
+    hosts === undefined &&
+    bridges.every(({ kind }) => kind !== 'lower') &&
+    endpoints.every(({ attach }) => placeOf(attach) !== 'behind') &&
+    unheardPorts(state).every(({ bridge }) => !names.has(bridge)) &&
+    ports.every(isEndOfGuest)
+  );
+}
+
+/** As `isEndOfGuest`, up and on no bridge. */
+export function isGuestsEnd(link: LinkState): boolean {
+  return link.master === null && link.mac !== '' && link.flags.includes('LOWER_UP') && isEndOfGuest(link);
 }
 
 /**

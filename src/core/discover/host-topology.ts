@@ -1,5 +1,5 @@
 import type { FaultCode } from '../model/reasons.js';
-import { isGuestsEnd, isTunnel } from '../bridge/beside.js';
+import { hasGuestsAlone, isGuestsEnd, isTunnel } from '../bridge/beside.js';
 import { deafness } from '../bridge/view.js';
 import { datapathOf, type UnheardPort, unheardPorts } from '../bridge/ovs.js';
 import { plainGuest } from '../scenario/plain-steps.js';
@@ -30,6 +30,8 @@ export interface HostTopology {
   readonly inPlace: readonly string[];
   /** Bridges that filter VLANs. */
   readonly filtersVlans: readonly string[];
+  /** Every port of its bridges leads to a guest on this host. */
+  readonly guestsAlone: boolean;
 }
 
 /**
@@ -286,7 +288,8 @@ export function hostTopology(
     exit: 3,
     hint: 'to speak with it would take it from the one that has it: write another `mac`, or take the endpoint out of `from`. Nothing was sent',
   });
-  return { scenario: whole, unobservable, ...onRecord(whole, state, bridges) };
+  const guestsAlone = hasGuestsAlone(whole.topology, state, ports);
+  return { scenario: whole, unobservable, guestsAlone, ...onRecord(whole, state, bridges) };
 }
 
 /**

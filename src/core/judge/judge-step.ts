@@ -1,4 +1,4 @@
-import { type Control, type Observer, type Plan, type StepPlan, usualDrainMs } from '../model/plan.js';
+import type { Control, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { VerdictRules } from '../model/provenance.js';
 import type { Finding, ObserverResult, StepResult, Verdict } from '../model/result.js';
 import type { StepStates } from '../model/state.js';
@@ -8,6 +8,7 @@ import { ageingEntries } from './explain/ageing-entries.js';
 import { createCauseFinding, withCauses } from './explain/cause-finding.js';
 import { leakGroups } from './explain/leak-groups.js';
 import { whyHolds } from './explain/why-holds.js';
+import { usualDrainMs } from '../plan/observers.js';
 import type { Parties } from './parties.js';
 import { bypassReasons } from './proof/bypass.js';
 import { type EntryByForm, entryByForm, entryInStateReasons } from './proof/entry.js';
@@ -282,7 +283,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...(unmet.length === 0 ? {} : { unmet }),
     ...(exposures.length === 0 ? {} : { exposures }),
     ...(trusted.length === 0 ? {} : { trusted }),
-    ...(step.drainMs > usualDrainMs[plan.provider] ? { lingerMs: step.drainMs } : {}),
+    ...(step.drainMs > usualDrainMs(plan) ? { lingerMs: step.drainMs } : {}),
     ...explained(rows, verdict, missing.length === 0, input),
   };
   return { result, exit };

@@ -233,12 +233,6 @@ export interface StepPlan extends PlainStepKeys {
   readonly expect: ExpectationPlan;
 }
 
-/**
- * How long a step by itself waits for frames that are still under way after the last probe, by provider (relays and
- * user-space switches poll).
- */
-export const usualDrainMs = { lab: 150, host: 1000 } as const satisfies Readonly<Record<Provider, number>>;
-
 /** All that a run will do, and all that judging needs of the scenario: `plan.json`. */
 export interface Plan {
   readonly planVersion: 1;
@@ -257,6 +251,8 @@ export interface Plan {
   readonly keySha256: string;
   /** MAC of each lab bridge, so that routed frames and entry controls are known beforehand; on a host as found. */
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
+  /** On a host: every port of the bridges leads to a guest there, as `hasGuestsAlone` finds; absent = not every. */
+  readonly guestsAlone?: boolean;
   /** On a host: ports of the bridges on which nobody can listen, and why. */
   readonly unobservable?: readonly { readonly bridge: string; readonly port: string; readonly reason: string }[];
   readonly steps: readonly StepPlan[];

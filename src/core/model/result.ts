@@ -305,7 +305,7 @@ export interface StepResult {
   readonly entry: { readonly sent: number; readonly seen: number };
   /** What could carry frames past the ears, and is trusted not to; absent where there was nothing of the kind. */
   readonly trusted?: readonly Trusted[];
-  /** It was listened for this long after the last probe; absent where that is no longer than usual (`usualDrainMs`). */
+  /** It was listened for this long after the last probe; absent where that is no longer than usual. */
   readonly lingerMs?: number;
   /** Of a step with `during`: what ran meanwhile; absent of others. */
   readonly events?: readonly StepEvent[];

@@ -7,7 +7,6 @@ import {
   type PlannedTopology,
   type StepPlan,
   type TrafficPlan,
-  usualDrainMs,
 } from '../model/plan.js';
 import type { Endpoint, MdbEntry, Scenario, Step } from '../model/scenario.js';
 import { disruptiveClasses } from '../probe/classes.js';
@@ -20,7 +19,7 @@ import { rateForEvents } from './event-rounds.js';
 import { expandFlows, type Numbering, type FlowContext } from './expand-flows.js';
 import { filterByMac } from './filter-by-mac.js';
 import { ingressControls } from './ingress-controls.js';
-import { observersOf, refuseUnbreakable } from './observers.js';
+import { observersOf, refuseUnbreakable, usualDrainMs } from './observers.js';
 import { checkPlanSize } from './size.js';
 import { plainKeysOf } from '../scenario/schema/plain-step-keys.js';
 
@@ -39,6 +38,8 @@ export interface PlanInput {
   readonly inPlace?: readonly string[];
   /** On a host: bridges that filter VLANs. */
   readonly filtersVlans?: readonly string[];
+  /** On a host: as in `Plan`. */
+  readonly guestsAlone?: boolean;
 }
 
 /**
@@ -95,7 +96,7 @@ interface StepInput {
   readonly index: number;
   readonly present: readonly Endpoint[];
   readonly scenario: Scenario;
-  readonly around: FlowContext & Required<Pick<PlanInput, 'inPlace' | 'filtersVlans' | 'lingerMs'>>;
+  readonly around: FlowContext & Required<Pick<PlanInput, 'inPlace' | 'filtersVlans'>> & Pick<StepPlan, 'drainMs'>;
 }
 
 /** Bridges that may not take a tagged frame for themselves. */
@@ -185,7 +186,7 @@ function planStep(input: StepInput, numbering: Numbering): StepPlan {
     during: step.during,
     ...(provokes.length === 0 ? {} : { provokes }),
     rate: rateOf(step, flows),
-    drainMs: Math.max(usualDrainMs[provider], around.lingerMs),
+    drainMs: around.drainMs,
     expect: expectationOf(step, quiet),
   };
 }
@@ -224,6 +225,7 @@ export function planTopology(scenario: Scenario, input: PlanInput): PlannedTopol
     keySha256: input.keySha256,
     bridgeMacs,
     ...(input.unobservable === undefined ? {} : { unobservable: input.unobservable }),
+    ...(input.guestsAlone === true ? { guestsAlone: true } : {}),
   };
 }
 
@@ -244,7 +246,7 @@ export function makePlan(scenario: Scenario, input: PlanInput, planned = planTop
     mdb: [],
     inPlace: input.inPlace ?? [],
     filtersVlans: input.filtersVlans ?? [],
-    lingerMs: input.lingerMs ?? 0,
+    drainMs: Math.max(usualDrainMs(planned), input.lingerMs ?? 0),
   };
   const numbering: Numbering = { flow: 0, token: 0, entry: 0 };
   const running = new Set(topology.endpoints.filter((endpoint) => endpoint.started).map((endpoint) => endpoint.name));

@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
+import { parseFolder } from '../../../src/system/evidence/folder/parse-folder.js';
 import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 import { untilListening } from '../../support/lab/processes.js';
 import { needs, root } from '../../support/needs.js';
@@ -53,6 +54,8 @@ describe('a run on a host', needs(root), () => {
     expect(run.status).toBe(0);
     const result: Result = JSON.parse(run.stdout);
     expect(result.calibration).toMatchObject({ planted: 40, seen: 40 });
+    const { plan } = await parseFolder(join(host.dir, 'private'));
+    expect(plan.steps.map(({ drainMs }) => drainMs)).toEqual([150]); // veths of guests alone
     expect(result.precheck?.map(({ code }) => code)).toContain('offloads');
     expect(result).toMatchObject({
       verdict: 'holds',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { usualDrainMs } from '../../../src/core/model/plan.js';
+import { usualDrainMs } from '../../../src/core/plan/observers.js';
 import { htmlReport } from '../../../src/report/html/page.js';
 import { lingerText, trustedTexts } from '../../../src/report/limits.js';
 import { markdownReport } from '../../../src/report/markdown.js';
@@ -72,9 +72,18 @@ describe('until when a verdict holds', () => {
     expect(lingerText(result)).toBe(text);
   });
 
+  it('is said by what is usual on that host', () => {
+    const { plan, ...evidence } = perfectRun();
+    const steps = plan.steps.map((step) => ({ ...step, drainMs: 500 }));
+    const timeline = evidence.timeline.map((entry) => (entry.event === 'drained' ? { ...entry, drainMs: 500 } : entry));
+    const onHost = (guestsAlone: boolean): unknown =>
+      judge({ ...evidence, timeline, plan: { ...plan, provider: 'host', guestsAlone, steps } }).steps[0]?.lingerMs;
+    expect([onHost(true), onHost(false)]).toEqual([500, undefined]);
+  });
+
   it('is not said where it was listened for as long as usual', () => {
     expect(judge(perfectRun()).steps[0]).not.toHaveProperty('lingerMs');
-    expect(waited(usualDrainMs.lab).steps[0]).not.toHaveProperty('lingerMs');
+    expect(waited(usualDrainMs({ provider: 'lab' })).steps[0]).not.toHaveProperty('lingerMs');
   });
 
   it.each(reporters)('stands in %s', (_, reporter) => {

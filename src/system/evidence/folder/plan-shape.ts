@@ -268,6 +268,7 @@ export const planShape = z.looseObject({
   runTag: whole,
   keySha256: text,
   bridgeMacs: textMap,
+  guestsAlone: z.boolean().optional(),
   unobservable: z.array(z.looseObject({ bridge: text, port: text, reason: text })).optional(),
   steps: z.array(step),
 });

@@ -319,3 +319,44 @@ describe('the bridge to ask about', () => {
     expect(error(() => chooseBridge(state({ links: [bridge('br0')] }), null))).toMatchObject({ exit: 69 });
   });
 });
+
+describe('late frames of a host', () => {
+  const { links: all } = state();
+  const guestsOnly = all.filter(({ name }) => name !== 'eth0');
+  const drainMsOf = (links: readonly LinkState[], { over = {}, more = '', lingerMs = 0 } = {}): number | undefined => {
+    const { scenario: whole, ...found } = hostTopology(scenario(`${both}${more}`), state({ links, ...over }), []);
+    return makePlan(whole, { runTag: 1, keySha256: '00', lingerMs, ...found }).steps[0]?.drainMs;
+  };
+  const veth = (over: Partial<LinkState> = {}): LinkState => link('p9', { kind: 'veth', ...over });
+
+  it.each<[string, readonly LinkState[]]>([
+    ['taps', guestsOnly],
+    ['and veths whose other end is in another namespace', [...guestsOnly, veth({ peer: 7 })]],
+    ['beside a NIC that is no port of it', [...guestsOnly, link('eth0', { kind: null, master: null })]],
+  ])('are waited for as in a lab where its bridge has %s', (_, links) => expect(drainMsOf(links)).toBe(150));
+
+  it.each<[string, readonly LinkState[]]>([
+    ['a NIC', all],
+    ['a veth into this namespace', [...guestsOnly, veth({ lower: 'p8' })]],
+    ...['bond', 'vlan', 'vxlan', 'netkit', 'dummy'].map((kind): [string, readonly LinkState[]] => [
+      `a ${kind}`,
+      [...guestsOnly, link('p9', { kind, peer: 7 })],
+    ]),
+  ])('are waited for longer where it has %s', (_, links) => expect(drainMsOf(links)).toBe(1000));
+
+  it('are waited for longer where a machine is behind the bridge device', () => {
+    const more = '    vm: { bridge: br0, attach: promiscuous, mac: "02:00:00:00:00:77", port: vmnet0 }\n';
+    expect(drainMsOf([...guestsOnly, link('vmnet0', { master: null })], { more })).toBe(1000);
+  });
+
+  it('are waited for longer where a port is no interface', () => {
+    const ports = [{ name: 'vx', bridge: 'br0', columns: {}, ofport: 3, type: 'vxlan', config: [] }];
+    expect(drainMsOf(guestsOnly, { over: { ovs: { bridges: [], ports, mirrors: [] } } })).toBe(1000);
+  });
+
+  it('are waited for as long as is asked, and never for less than usual', () => {
+    expect(drainMsOf(guestsOnly, { lingerMs: 400 })).toBe(400);
+    expect(drainMsOf(guestsOnly, { lingerMs: 100 })).toBe(150);
+    expect(drainMsOf(all, { lingerMs: 400 })).toBe(1000);
+  });
+});
