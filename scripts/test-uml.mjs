@@ -1,8 +1,8 @@
 // `npm run test:uml [-- ARGUMENTS OF VITEST]`: tests under a second real kernel. User-mode Linux is Debian's kernel as
 // a program; it boots in a second on the file system of this machine, and has what kernels of build machines often
 // lack: VLAN filtering, 802.1Q, tc's matchall, and Open vSwitch's datapath. Without arguments: what depends on the
-// kernel. `--all`: everything that makes a network, for some minutes. Exit 69 where it cannot be had here, and why on
-// stderr.
+// kernel. `--all`: everything that makes a network, for some minutes. `--program FILE ARGUMENTS`: that program of Node
+// instead of tests. Exit 69 where it cannot be had here, and why on stderr.
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -43,7 +43,8 @@ const memoryMiB = 2048;
 const patience = ['--testTimeout=300000', '--hookTimeout=300000', '--no-file-parallelism', '--no-isolate'];
 
 const isAll = process.argv.includes('--all');
-const given = process.argv.slice(2).filter((word) => word !== '--all');
+const isProgram = process.argv[2] === '--program';
+const given = process.argv.slice(isProgram ? 3 : 2).filter((word) => word !== '--all');
 const chosen = isAll ? ofNetwork : given.some((word) => !word.startsWith('-')) ? [] : ofKernel;
 
 function stop(why, ...lines) {
@@ -123,7 +124,8 @@ function boot(folder) {
   mkdirSync(join(folder, 'lib'));
   symlinkSync(modules, join(folder, 'lib/modules'));
   mkdirSync(join(folder, 'uml'));
-  const argv = [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', ...chosen, ...patience, ...given];
+  const tests = ['node_modules/vitest/vitest.mjs', 'run', ...chosen, ...patience, ...given];
+  const argv = [process.execPath, ...(isProgram ? given : tests)];
   const environment = {
     TMPDIR: '/run/tmp',
     HOME: '/run/tmp',

@@ -24,7 +24,7 @@ describe('a stored case of each reason', () => {
     '%s: is told, with what to do about it, and is never a holds',
     async (code, reasonCase) => {
       const dir = join(captures, `reason-${code}`);
-      expect(readFolder(dir), 'node test/captures/make-reasons.mjs').toEqual(changed(base, reasonCase));
+      expect(readFolder(dir), 'npm run captures -- reasons-base').toEqual(changed(base, reasonCase));
       expect(readFileSync(join(dir, 'README.md'), 'utf8')).toContain(reasonCase.why);
       const result = await replayFolder(dir);
       const reported = new Set(result.steps.flatMap(({ reasons }) => reasons.map((reason) => reason.code)));
