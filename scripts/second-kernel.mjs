@@ -24,11 +24,14 @@ export function kernelTests() {
   return [...files, '--tagsFilter=kernel'];
 }
 
+/** Words for Node that run tests one after another. */
+export const vitestRun = ['node_modules/vitest/vitest.mjs', 'run', '--no-file-parallelism', '--no-isolate'];
+
 /**
  * The shell commands that the second kernel runs: a program that makes the file `booted`, which shows that Node works
- * there, then vitest.
+ * there, then vitest or another program of Node.
  */
-export function commandOf(words, { booted, environment = {} }) {
+export function commandOf(words, { booted, environment = {}, program = vitestRun }) {
   const variables = {
     TMPDIR: '/run/tmp',
     HOME: '/run/tmp',
@@ -46,7 +49,7 @@ export function commandOf(words, { booted, environment = {} }) {
     `cd ${quoted(top)} || exit 70`,
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`),
     `${line([process.execPath, '-e', 'fs.writeFileSync(process.argv[1], "")', booted])} || exit 70`,
-    `exec ${line([process.execPath, 'node_modules/vitest/vitest.mjs', 'run', '--no-file-parallelism', '--no-isolate', ...words])}`,
+    `exec ${line([process.execPath, ...program, ...words])}`,
     '',
   ].join('\n');
 }

@@ -1,8 +1,8 @@
 // `npm run test:uml [-- ARGUMENTS OF VITEST]`: tests under a second real kernel. User-mode Linux is Debian's kernel as
 // a program; it boots in a second on the file system of this machine, and has what kernels of build machines often
 // lack: VLAN filtering, 802.1Q, tc's matchall, and Open vSwitch's datapath. Without arguments: what depends on the
-// kernel. `--all`: everything that makes a network, for some minutes. Exit 69 where it cannot be had here, and why on
-// stderr.
+// kernel. `--all`: everything that makes a network, for some minutes. `--program FILE ARGUMENTS`: that program of Node
+// instead of tests. Exit 69 where it cannot be had here, and why on stderr.
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { bootFault, commandOf, kernelTests, started, top } from './second-kernel.mjs';
+import { bootFault, commandOf, kernelTests, started, top, vitestRun } from './second-kernel.mjs';
 
 /** All that makes network namespaces. */
 const ofNetwork = ['test/lab/', 'test/system/ovs/'];
@@ -28,7 +28,8 @@ const patience = ['--testTimeout=300000', '--hookTimeout=300000'];
 const bootSeconds = 20;
 
 const isAll = process.argv.includes('--all');
-const given = process.argv.slice(2).filter((word) => word !== '--all');
+const isProgram = process.argv[2] === '--program';
+const given = process.argv.slice(isProgram ? 3 : 2).filter((word) => word !== '--all');
 const chosen = isAll ? ofNetwork : given.some((word) => !word.startsWith('-')) ? [] : kernelTests();
 
 const notHere = (why) => `User-mode Linux is not available here: ${why}`;
@@ -114,7 +115,8 @@ async function boot(folder) {
   mkdirSync(join(folder, 'uml'));
   const booted = join(folder, 'booted');
   const environment = { VERIFY_ISOLATION_ALL: isAll ? '1' : '0' };
-  writeFileSync(join(folder, 'command'), commandOf([...chosen, ...patience, ...given], { booted, environment }));
+  const [program, words] = isProgram ? [given, []] : [vitestRun, [...chosen, ...patience, ...given]];
+  writeFileSync(join(folder, 'command'), commandOf(words, { booted, environment, program }));
   const kernel = started(
     [
       ...onOneProcessor(),

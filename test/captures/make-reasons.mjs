@@ -1,6 +1,5 @@
 // Writes the cases of reason-cases.mjs into captures/reason-CODE, with what the program tells of each now. Look at the
-// difference before it is committed. Needs dist/ and captures/reasons-base: verify-isolation record
-// test/captures/reasons-base.yml --into captures/reasons-base
+// difference before it is committed. Needs dist/ and captures/reasons-base, which `npm run captures` records.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expectedResult } from '../../build/report/expected-result.js';
@@ -25,7 +24,7 @@ for (const [code, one] of Object.entries(reasonCases)) {
 How \`${code}\` is told: ${one.why}.
 
 ${recorded}
-Then \`test/captures/make-reasons.mjs\` changed this one thing in a copy of \`captures/reasons-base\`; the rest is as it was recorded.
+Then \`test/captures/make-reasons.mjs\` changed this one thing in a copy of \`captures/reasons-base\`; the rest is as it was recorded, but for the text of its filters.
 \`verify-isolation replay\` of this folder judges it; \`expected.json\` is what has to come of it.
 `,
   );

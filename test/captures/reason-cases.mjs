@@ -98,31 +98,30 @@ const after =
     change(folder.states[`${step + 1}-after`]);
 const link = (state, name) => state.links.find((link) => link.name === name);
 
-/** Has kali3 send a probe that is another's, right after the LAN got it. */
-function sendAgain(folder) {
-  let again = null;
+/**
+ * Inserts copies of a probe behind the frame that the LAN got of it: each heard at `name`, on its `way` into the bridge
+ * or out of it.
+ */
+function repeatProbe(folder, copies) {
+  const { observers } = folder.plan.steps[probing];
   folder.capture = Buffer.concat(
     blocksOf(folder.capture).flatMap((block) => {
       const packet = block.readUInt32LE(0) === packetBlock ? readPacket(folder, block) : null;
       if (packet?.step !== probing || packet.index !== 20 || packet.name !== 'lan') return [block];
-      again = Buffer.from(block);
-      again.writeUInt32LE(
-        folder.plan.steps[probing].observers.findIndex(({ name }) => name === 'kali3'),
-        8,
-      );
-      const captured = again.readUInt32LE(20);
-      again.writeUInt32LE(1, 28 + captured + (-captured & 3) + 4);
-      return [block, again];
+      const captured = block.readUInt32LE(20);
+      const added = copies.map(({ name, way }) => {
+        const copy = Buffer.from(block);
+        copy.writeUInt32LE(
+          observers.findIndex((observer) => observer.name === name),
+          8,
+        );
+        copy.writeUInt32LE(way === 'in' ? 1 : 2, 28 + captured + (-captured & 3) + 4);
+        return copy;
+      });
+      return [block, ...added];
     }),
   );
-  recount(folder, probing, 'kali3', 1);
-}
-
-/** Has the folder judged by the rules of today, which ask for a timeline that is numbered and counted. */
-function byRules2(folder) {
-  folder.run.tool.verdictRules = 2;
-  folder.timeline = folder.timeline.map((entry, n) => ({ n, ...entry }));
-  folder.run.timeline = { entries: folder.timeline.length };
+  for (const { name } of copies) recount(folder, probing, name, 1);
 }
 
 /**
@@ -182,7 +181,6 @@ export const reasonCases = {
   'bypass-possible': {
     why: 'a program of eBPF stood at the port of kali2 at the end, which no command of tc shows',
     change: (folder) => {
-      folder.states['1-before'].programs = [];
       folder.states['1-after'].programs = [{ device: 'vnet0', place: 'tcx ingress', id: 12 }];
     },
   },
@@ -300,15 +298,16 @@ export const reasonCases = {
     also: ['control-missing', 'entry-unproved', 'delivery-short'],
   },
   replayed: {
-    why: 'kali3 sent a probe again that was not its own',
-    change: sendAgain,
+    why: 'kali2 sent one of its probes again, and kali3 received that copy',
+    change: (folder) =>
+      repeatProbe(folder, [
+        { name: 'kali2', way: 'in' },
+        { name: 'kali3', way: 'out' },
+      ]),
   },
   'unheard-delivery': {
     why: 'kali3 sent a probe that nobody was heard handing to it',
-    change: (folder) => {
-      byRules2(folder);
-      sendAgain(folder);
-    },
+    change: (folder) => repeatProbe(folder, [{ name: 'kali3', way: 'in' }]),
   },
   'observed-only': {
     why: 'kali3 was only observed, for its bridge did not know its MAC, in a run that leaves nobody out (`--strict`)',
@@ -319,21 +318,9 @@ export const reasonCases = {
   'unheard-frames': {
     why: 'the kernel counted 40 frames out of the port of kali3 that no ear was offered',
     change: (folder) => {
-      const window = (low) => ({
-        ...{ readings: 6, low, high: low, droppedFirst: 0, droppedLast: 0 },
-        ...{ sentAtLow: 600, meetings: 1, still: true },
-      });
-      const behind = (event, added, id) => {
-        const at = folder.timeline.findIndex(
-          (entry) => entry.step === probing && entry.event === event && (id === undefined || entry.id === id),
-        );
-        const { atNs, monoMs } = folder.timeline[at];
-        folder.timeline.splice(at + 1, 0, { atNs, monoMs, step: probing, ...added });
-      };
-      const account = { observers: ['kali3'], ports: ['vnet4'], kind: 'veth', held: 2, processors: 2 };
-      behind('listening', { event: 'accounts', accounts: { vnet4: account } });
-      behind('mark', { event: 'accounts-read', when: 'before', windows: { vnet4: window(3) } }, 'before');
-      behind('mark', { event: 'accounts-read', when: 'after', windows: { vnet4: window(43) } }, 'after');
+      const window = inStep(folder, probing, 'accounts-read').find(({ when }) => when === 'after').windows.vnet4;
+      window.low += 40;
+      window.high += 40;
     },
   },
   'replay-possible': {
@@ -362,7 +349,7 @@ export const reasonCases = {
   'coverage-partial': {
     why: 'a port joined the bridge that nobody listened to',
     change: ({ states }) => {
-      for (const when of ['1-before', '1-after'])
+      for (const when of Object.keys(states).filter((name) => name.startsWith('1-')))
         states[when].links.push({
           ...link(states[when], 'vnet4'),
           name: 'vnet9',
@@ -444,11 +431,14 @@ export const reasonCases = {
   },
 };
 
-/** Applies a case to a copy of the base. */
+/** Applies a case to a copy of the base, without the text of its filters, which is most of it. */
 export function changed(base, { change, keepsHash = false }) {
   const folder = structuredClone({ ...base, capture: null });
   folder.capture = Buffer.from(base.capture);
+  for (const printed of folder.run.provenance.instrument.captures) printed.program = null;
   change(folder);
+  folder.timeline = folder.timeline.map((entry, n) => ({ ...entry, n }));
+  folder.run.timeline.entries = folder.timeline.length;
   if (folder.run.capture !== null && !keepsHash)
     folder.run.capture.sha256 = createHash('sha256').update(folder.capture).digest('hex');
   return folder;

@@ -11,9 +11,13 @@ export interface OfferFields {
   readonly clientMac: Uint8Array;
 }
 
+/** The server's name, a field of 64 bytes, which holds options here (RFC 2132 9.3: option 52 = 2). */
+const serverNameAt = 44;
+const optionsAt = 240;
+
 /**
  * Writes an offer (RFC 2132: option 53 = 2; server 54, lease 51 of 60 s, mask 1) with room for 18 bytes in the private
- * option 224 (RFC 3942); returns the offset of that room.
+ * option 224 (RFC 3942), which stands in the field of the server's name; returns the offset of that room.
  */
 export function writeOffer(into: Uint8Array, at: number, fields: OfferFields): number {
   into.fill(0, at, at + dhcpLength);
@@ -24,8 +28,12 @@ export function writeOffer(into: Uint8Array, at: number, fields: OfferFields): n
   into.set(fields.server, at + 20);
   into.set(fields.clientMac, at + 28);
   writeU32(into, at + 236, 0x63825363);
-  into.set([53, 1, 2, 54, 4, ...fields.server, 51, 4, 0, 0, 0, 60, 1, 4, 255, 255, 255, 0, 0, 224, 18], at + 240);
-  const roomAt = at + 264;
+  into.set(
+    [53, 1, 2, 54, 4, ...fields.server, 51, 4, 0, 0, 0, 60, 1, 4, 255, 255, 255, 0, 52, 1, 2, 255],
+    at + optionsAt,
+  );
+  const roomAt = at + serverNameAt + 2;
+  into.set([224, 18], at + serverNameAt);
   into[roomAt + 18] = 255;
   return roomAt;
 }

@@ -104,10 +104,7 @@ describe('a recorded run with a piece of its evidence gone or changed', () => {
     expect(
       recorded
         .filter((shipped) => !existsSync(recordingOf(shipped)))
-        .map(
-          ({ name }) =>
-            `${name}: record it with \`verify-isolation record scenarios/${name}.yml --into captures/${name}\``,
-        ),
+        .map(({ name }) => `${name}: record it with \`npm run captures -- ${name}\``),
     ).toEqual([]);
   });
 

@@ -19,7 +19,7 @@ const withoutAddressee: readonly ProbeClassName[] = [
   'stp-root',
 ];
 
-function scenario(name: ProbeClassName, carrier: Carrier): string {
+function scenario(name: ProbeClassName, carrier: Carrier, vlan: readonly number[]): string {
   const group =
     name === 'multicast' || name === 'igmp-query'
       ? `group: ${carrier.startsWith('ipv6') ? '"ff0e::1:1"' : '239.1.1.1'}, `
@@ -35,14 +35,14 @@ topology:
     bob: { bridge: br0, port: tap1, mac: "52:54:00:00:00:0b", ip: [ 10.0.0.11/24, "fd00::11/64" ] }
     lan: { bridge: br0, port: eth9, mac: "00:11:22:33:44:55", ip: [ 10.0.0.200/24, "fd00::200/64" ], role: uplink }
 steps:
-  - { name: one, wait: 2s, probe: { class: ${name}, from: alice, ${withoutAddressee.includes(name) ? '' : `to: ${name === 'gateway-steal' ? 'lan' : 'bob'}, `}${group}${name === 'stp-root' ? '' : 'count: 1, '}carriers: ${carrier} }, expect: unjudged }
+  - { name: one, wait: 2s, probe: { class: ${name}, from: alice, ${withoutAddressee.includes(name) ? '' : `to: ${name === 'gateway-steal' ? 'lan' : 'bob'}, `}${group}${name === 'stp-root' ? '' : 'count: 1, '}carriers: ${carrier}${vlan.length === 0 ? '' : `, vlan: [[${vlan.join(', ')}]]`} }, expect: unjudged }
 `;
 }
 
-/** The frames of a class as a carrier, one a flow; none where the class refuses the carrier. */
-function framesOf(name: ProbeClassName, carrier: Carrier): readonly Uint8Array[] {
+/** The frames of a class as a carrier, one a flow; none if the class refuses the carrier. */
+function framesOf(name: ProbeClassName, carrier: Carrier, vlan: readonly number[]): readonly Uint8Array[] {
   try {
-    const plan = makePlan(loadScenario('one.yml', Buffer.from(scenario(name, carrier))), {
+    const plan = makePlan(loadScenario('one.yml', Buffer.from(scenario(name, carrier, vlan))), {
       runTag,
       keySha256: '0'.repeat(64),
       bridgeMacs: { br0: '02:76:69:fe:00:00' },
@@ -56,6 +56,13 @@ function framesOf(name: ProbeClassName, carrier: Carrier): readonly Uint8Array[]
   }
 }
 
-export const classCases = probeClasses.flatMap((name) =>
-  carriers.flatMap((carrier) => framesOf(name, carrier).map((frame) => ({ name, carrier, frame }))),
-);
+/** The frames of every class with every carrier that it takes, behind these tags. */
+export function classCasesBehind(
+  vlan: readonly number[],
+): readonly { readonly name: ProbeClassName; readonly carrier: Carrier; readonly frame: Uint8Array }[] {
+  return probeClasses.flatMap((name) =>
+    carriers.flatMap((carrier) => framesOf(name, carrier, vlan).map((frame) => ({ name, carrier, frame }))),
+  );
+}
+
+export const classCases = classCasesBehind([]);

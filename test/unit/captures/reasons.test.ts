@@ -25,7 +25,7 @@ describe('a stored case of each reason', () => {
     '%s: is told, with what to do about it, and is never a holds',
     async (code, reasonCase) => {
       const dir = join(captures, `reason-${code}`);
-      expect(isDeepStrictEqual(readFolder(dir), changed(base, reasonCase)), 'node test/captures/make-reasons.mjs').toBe(
+      expect(isDeepStrictEqual(readFolder(dir), changed(base, reasonCase)), 'npm run captures -- reasons-base').toBe(
         true,
       );
       expect(readFileSync(join(dir, 'README.md'), 'utf8')).toContain(reasonCase.why);

@@ -32,6 +32,7 @@ export async function recordCommand(options: RecordOptions): Promise<number> {
     engine: options.engine,
     reporter: [],
     keep: 'all',
+    page: false,
     allowRun: false,
     toolVersion: options.toolVersion,
     finished: (run) => keep(run, options),

@@ -12,7 +12,7 @@ const offered = Uint8Array.of(192, 0, 2, 68);
 
 /**
  * A DHCP offer (RFC 2131 4.3.1) by broadcast, of a documentation address (RFC 5737), to a client and a transaction that
- * do not exist. The token is in a private option.
+ * do not exist. The token is in a private option, which stands before the others: in the server's name.
  */
 export const dhcpOfferForm: FormBuilder = {
   leastSize: (_, vlanDepth) => headerLength(vlanDepth) + ipv4Length + udpLength + dhcpLength,
