@@ -1,4 +1,5 @@
 import { bridgeSettings, portSettings } from '../core/bridge/attributes.js';
+import { rulesText } from '../core/bridge/rules-text.js';
 import type { FdbState, HostState, LinkState } from '../core/model/state.js';
 
 /** One thing that the kernel said differently at two moments; null = it was not there. */
@@ -43,15 +44,6 @@ function fdbOf(entries: readonly FdbState[]): ReadonlyMap<string, string> {
   );
 }
 
-/** Counters move on an idle machine; what else a listing says is a setting. */
-function rules(listing: unknown): string {
-  return (
-    JSON.stringify(listing, (key, value: unknown) =>
-      ['packets', 'bytes', 'used', 'expires', 'last', 'handle', 'stats'].includes(key) ? undefined : value,
-    ) ?? 'null'
-  );
-}
-
 /** Of two links of one name the first. */
 function linksByName({ links }: HostState): ReadonlyMap<string, LinkState> {
   const named = new Map<string, LinkState>();
@@ -61,9 +53,13 @@ function linksByName({ links }: HostState): ReadonlyMap<string, LinkState> {
 
 /**
  * What differs between two states: links, settings of bridges and ports, forwarding database, VLANs, filters, sysctl.
- * Timers and counters are left out.
+ * Timers and counters are left out. `listingText`: rulesText for states of one run, reloadedRulesText for those of two.
  */
-export function stateDifferences(before: HostState, after: HostState): readonly Difference[] {
+export function stateDifferences(
+  before: HostState,
+  after: HostState,
+  listingText: (listing: unknown) => string = rulesText,
+): readonly Difference[] {
   const [was, is] = [linksByName(before), linksByName(after)];
   const links = [...new Set([...was.keys(), ...is.keys()])].flatMap((name) => {
     const [first, second] = [was.get(name), is.get(name)];
@@ -74,7 +70,7 @@ export function stateDifferences(before: HostState, after: HostState): readonly 
     return compare(valuesOf(first), valuesOf(second), (key) => `${name}.${key}`);
   });
   const listings = (['vlan', 'mdb', 'tc', 'nft'] as const).flatMap((kind) => {
-    const [first, second] = [rules(before[kind]), rules(after[kind])];
+    const [first, second] = [listingText(before[kind]), listingText(after[kind])];
     return first === second ? [] : [{ place: kind, before: first, after: second }];
   });
   return [

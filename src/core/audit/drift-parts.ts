@@ -1,4 +1,5 @@
 import { vlanWords } from '../bridge/change-commands.js';
+import { reloadedRulesText } from '../bridge/rules-text.js';
 import { type BridgeView, vlanRanges } from '../bridge/view.js';
 import type { Drift } from '../model/audit.js';
 import type { VlanRange } from '../model/scenario.js';
@@ -190,24 +191,9 @@ export function groupDrift(bridge: string, was: Snapshot, is: Snapshot): readonl
   });
 }
 
-const moving: ReadonlySet<string> = new Set([
-  'packets',
-  'bytes',
-  'used',
-  'expires',
-  'last',
-  'installed',
-  'last_used',
-  'handle',
-  'refcnt',
-  'ref',
-  'bind',
-]);
-
-/** Rules as text, without what moves by itself. Of tc the filters only: every link brings a discipline of its own. */
+/** Of tc the filters only: every link brings a discipline of its own. */
 function asText(what: 'tc' | 'nft', { state }: Snapshot): string {
-  const value = what === 'tc' ? fieldsOf(state.tc)?.['filters'] : state[what];
-  return JSON.stringify(value, (key, member: unknown) => (moving.has(key) ? undefined : member)) ?? '';
+  return reloadedRulesText(what === 'tc' ? fieldsOf(state.tc)?.['filters'] : state[what]);
 }
 
 /** Rules of tc and nft that are no longer the same; what mirrors is reported by its own name beside it. */

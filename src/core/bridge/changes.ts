@@ -1,6 +1,5 @@
 import type { Change, Fix } from '../model/fabric.js';
-import type { Mac } from '../model/mac.js';
-import type { SettingValue } from '../model/scenario.js';
+import type { Mac, SettingValue } from '../model/scenario.js';
 import type { BridgeKey, PortKey } from './attributes.js';
 
 /** Sets an attribute of a bridge. */

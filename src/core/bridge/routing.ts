@@ -1,6 +1,7 @@
+import { rulesText } from './rules-text.js';
 import type { FamilyRouting, HostState, Routing } from '../model/state.js';
 import { bitsOf, parseIp } from '../text/ip-address.js';
-import { type Fields, isFields, numberOf, objectsOf, textOf } from '../text/json-text.js';
+import { type Fields, numberOf, objectsOf, textOf } from '../text/json-text.js';
 
 type Family = 4 | 6;
 
@@ -364,11 +365,11 @@ export function routingDifferences(from: HostState, to: HostState, devices: Read
       return new Map([
         ...objectsOf(inFamily.rules).map((rule) => {
           const { what, text } = ruleEntry(rule, family);
-          return [steadyText(rule), `${what}: ${text}`] as const;
+          return [rulesText(rule), `${what}: ${text}`] as const;
         }),
         ...routes.map((route) => {
           const { what, text } = routeEntry(route, family);
-          return [steadyText(route.fields), `${what} ${text}`] as const;
+          return [rulesText(route.fields), `${what} ${text}`] as const;
         }),
       ]);
     };
@@ -378,9 +379,4 @@ export function routingDifferences(from: HostState, to: HostState, devices: Read
       ...[...after].flatMap(([key, text]) => (before.has(key) ? [] : [`${text} is new`])),
     ];
   });
-}
-
-/** Without the time that is left to a route, which moves by itself. */
-function steadyText(fields: Fields): string {
-  return JSON.stringify(fields, (key, value: unknown) => (key === 'expires' && !isFields(value) ? undefined : value));
 }

@@ -1,8 +1,7 @@
 import { isRoutedTo } from '../model/attach.js';
-import type { Mac } from '../model/mac.js';
 import type { Flow, FrameSpec, Observer, StepPlan } from '../model/plan.js';
 import type { Finding } from '../model/result.js';
-import type { Endpoint } from '../model/scenario.js';
+import type { Endpoint, Mac } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { isOn } from './setting-value.js';
 import { isGroupMacText } from '../wire/ethernet.js';

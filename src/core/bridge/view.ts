@@ -1,5 +1,4 @@
-import type { Mac } from '../model/mac.js';
-import type { Settings, VlanRange } from '../model/scenario.js';
+import type { Mac, Settings, VlanRange } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState, PacketSocket, Snapshot } from '../model/state.js';
 import type { BridgeKey, PortKey } from './attributes.js';
 import { objectsOf, textOf, textsOf } from '../text/json-text.js';

@@ -1,5 +1,5 @@
 import type { GuestRecord, Manager } from '../model/host-config.js';
-import type { Mac } from '../model/mac.js';
+import type { Mac } from '../model/scenario.js';
 import { containerd } from './guests/containerd.js';
 import { docker, podman } from './guests/containers.js';
 import { cri } from './guests/cri.js';

@@ -1,6 +1,6 @@
 import { setWords } from '../bridge/change-commands.js';
 import type { Change } from '../model/fabric.js';
-import type { Mac } from '../model/mac.js';
+import type { Mac } from '../model/scenario.js';
 import type { ConfigurationManager, PersistentFix } from '../model/fix.js';
 
 /** One thing that a fix wants of a host, whatever command brings it about. */

@@ -1,5 +1,4 @@
 import type { CauseCode, UnknownCode } from './codes.js';
-import type { Mac } from './mac.js';
 
 /**
  * Whose configuration makes a bridge or a port, and where it stands: a change of the running device is gone when that
@@ -11,7 +10,7 @@ export type ConfigurationManager =
       readonly device: string;
       readonly keeps: 'guest';
       readonly guest: string;
-      readonly mac: Mac;
+      readonly mac: string;
       readonly network: string | null;
       readonly bridge: string;
     }

@@ -1,4 +1,4 @@
-import type { Mac } from './mac.js';
+import type { Mac } from './scenario.js';
 
 /**
  * Settings of a bridge or a port that a host's configuration may fix; `master` and `native_vlan` of a port beside those

@@ -1,6 +1,5 @@
 import type { Below } from './attach.js';
 import type { Change } from './fabric.js';
-import type { Mac } from './mac.js';
 import type {
   Accepted,
   Bridge,
@@ -8,6 +7,7 @@ import type {
   During,
   Endpoint,
   Host,
+  Mac,
   PlainStepKeys,
   ProbeClassName,
   Provider,

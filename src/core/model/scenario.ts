@@ -1,6 +1,8 @@
 import type { Attach, Below } from './attach.js';
-import type { Mac } from './mac.js';
 import type { ConfigurationManager } from './fix.js';
+
+/** MAC address, lower case with colons: `52:54:00:85:20:d1`. */
+export type Mac = string;
 
 /** An IP address with the length of its prefix, IPv4 or IPv6. */
 export interface IpPrefix {

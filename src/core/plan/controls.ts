@@ -1,7 +1,6 @@
 import { isOnPort, sharesMac } from '../model/attach.js';
-import type { Mac } from '../model/mac.js';
 import { type Control, type Flows, type FrameSpec, type Observer, phases, type TrafficPlan } from '../model/plan.js';
-import type { Carrier, Endpoint, ProbeClassName } from '../model/scenario.js';
+import type { Carrier, Endpoint, Mac, ProbeClassName } from '../model/scenario.js';
 import { documentationPair, familyOf } from '../probe/addresses.js';
 import { leastSizeOf } from '../probe/frames/frame.js';
 import { leastSize } from '../probe/frames/plain.js';

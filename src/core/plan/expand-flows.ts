@@ -1,7 +1,6 @@
 import { sameSegment } from '../model/host-names.js';
-import type { Mac } from '../model/mac.js';
 import type { Flows } from '../model/plan.js';
-import type { Bridge, Endpoint, MdbEntry, ProbeEntry, Rounds, Step } from '../model/scenario.js';
+import type { Bridge, Endpoint, Mac, MdbEntry, ProbeEntry, Rounds, Step } from '../model/scenario.js';
 import { roundPairs } from '../scenario/steps/pairs.js';
 import { classes } from '../probe/classes.js';
 import type { ProbeContext } from '../probe/probe-class.js';

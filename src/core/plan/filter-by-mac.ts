@@ -1,6 +1,5 @@
-import type { Mac } from '../model/mac.js';
 import type { StepPlan } from '../model/plan.js';
-import type { Endpoint } from '../model/scenario.js';
+import type { Endpoint, Mac } from '../model/scenario.js';
 import { kindsOfFlows } from './flows/shortcuts.js';
 import { tokenWord } from '../wire/token-filter.js';
 import { ingressMac } from './ingress-controls.js';

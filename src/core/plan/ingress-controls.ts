@@ -1,6 +1,5 @@
-import type { Mac } from '../model/mac.js';
 import type { Flows, FrameSpec, Observer } from '../model/plan.js';
-import type { Bridge, Endpoint } from '../model/scenario.js';
+import type { Bridge, Endpoint, Mac } from '../model/scenario.js';
 import { kindsOfFlows } from './flows/shortcuts.js';
 
 /**

@@ -1,6 +1,5 @@
 import { isOn } from '../bridge/setting-value.js';
 import { placeOf } from '../model/attach.js';
-import type { Mac } from '../model/mac.js';
 import {
   type ExpectationPlan,
   type Plan,
@@ -8,7 +7,7 @@ import {
   type StepPlan,
   type TrafficPlan,
 } from '../model/plan.js';
-import type { Endpoint, MdbEntry, Scenario, Step } from '../model/scenario.js';
+import type { Endpoint, Mac, MdbEntry, Scenario, Step } from '../model/scenario.js';
 import { disruptiveClasses } from '../probe/classes.js';
 import { classes } from '../probe/classes.js';
 import { markLength, tokenLength } from '../wire/token.js';

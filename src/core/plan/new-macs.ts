@@ -1,4 +1,4 @@
-import type { Mac } from '../model/mac.js';
+import type { Mac } from '../model/scenario.js';
 import { isOnDevice } from '../model/attach.js';
 import type { Plan } from '../model/plan.js';
 

@@ -1,7 +1,6 @@
 import { isOnPort, isRoutedTo } from '../model/attach.js';
 import { bareName } from '../model/host-names.js';
-import type { Mac } from '../model/mac.js';
-import type { Carrier, Endpoint } from '../model/scenario.js';
+import type { Carrier, Endpoint, Mac } from '../model/scenario.js';
 import { macText } from '../wire/ethernet.js';
 import { ipv6Text } from '../wire/ipv6.js';
 

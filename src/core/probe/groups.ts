@@ -1,5 +1,4 @@
-import type { Mac } from '../model/mac.js';
-import type { Carrier, MdbEntry } from '../model/scenario.js';
+import type { Carrier, Mac, MdbEntry } from '../model/scenario.js';
 import { macText } from '../wire/ethernet.js';
 import { ipv4Bytes } from '../wire/ipv4.js';
 import { ipv6Bytes } from '../wire/ipv6.js';

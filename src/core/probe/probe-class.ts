@@ -1,6 +1,5 @@
-import type { Mac } from '../model/mac.js';
 import type { FrameSpec } from '../model/plan.js';
-import type { Bridge, Carrier, Endpoint, MdbEntry, ProbeClassName, ProbeEntry } from '../model/scenario.js';
+import type { Bridge, Carrier, Endpoint, Mac, MdbEntry, ProbeClassName, ProbeEntry } from '../model/scenario.js';
 
 /** What a probe class may know when it lays out its frames. */
 export interface ProbeContext {

@@ -1,8 +1,7 @@
 import { isOnPort, placeOf } from '../model/attach.js';
 import { bareName } from '../model/host-names.js';
-import type { Mac } from '../model/mac.js';
 import type { FrameSpec } from '../model/plan.js';
-import type { Endpoint } from '../model/scenario.js';
+import type { Endpoint, Mac } from '../model/scenario.js';
 import { broadcastMac, ipPair } from './addresses.js';
 import { frameSpec } from './frames/frame.js';
 import type { FlowDraft, ProbeContext } from './probe-class.js';

@@ -1,4 +1,4 @@
-import type { Mac } from '../model/mac.js';
+import type { Mac } from '../model/scenario.js';
 import { readU16, readU32, writeU16 } from './bytes.js';
 
 /** Ethernet II (IEEE 802.3 3.2): destination, source, type. */

@@ -1,7 +1,6 @@
 import { isOnPort, placeOf } from '../../core/model/attach.js';
-import type { Mac } from '../../core/model/mac.js';
 import type { FrameSpec, StepPlan } from '../../core/model/plan.js';
-import type { Endpoint } from '../../core/model/scenario.js';
+import type { Endpoint, Mac } from '../../core/model/scenario.js';
 import { broadcastMac, probedMacs } from '../../core/probe/addresses.js';
 import { buildFrame } from '../../core/probe/frames/frame.js';
 import { tokenLength } from '../../core/wire/token.js';

@@ -1,3 +1,4 @@
+import { reloadedRulesText } from '../../../core/bridge/rules-text.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { compareResults, statusOfComparison } from '../../../report/compare-results.js';
 import { type Difference, stateDifferences } from '../../../report/state-differences.js';
@@ -24,7 +25,7 @@ async function settingsBetween(
     const after = b.states[index]?.before ?? null;
     if (before === null || after === null) return [];
     // MACs of the lab's own ends, and devices through which frames are injected, are made again for each run.
-    const differences = stateDifferences(before, after).filter(
+    const differences = stateDifferences(before, after, reloadedRulesText).filter(
       ({ place }) => !place.startsWith('fdb ') && !place.endsWith('.mac') && !ownDevice.test(place),
     );
     return differences.length === 0 ? [] : [{ step: step.name, differences }];

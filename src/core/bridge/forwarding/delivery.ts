@@ -1,5 +1,4 @@
-import type { Mac } from '../../model/mac.js';
-import type { Settings } from '../../model/scenario.js';
+import type { Mac, Settings } from '../../model/scenario.js';
 import type { FdbState } from '../../model/state.js';
 import type { PortKey } from '../attributes.js';
 import { type BridgeView, isSettingOn } from '../view.js';

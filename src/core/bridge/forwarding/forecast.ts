@@ -1,6 +1,5 @@
 import type { Reach } from '../../model/audit.js';
-import type { Mac } from '../../model/mac.js';
-import type { ProbeClassName } from '../../model/scenario.js';
+import type { Mac, ProbeClassName } from '../../model/scenario.js';
 import type { Diversions } from '../diversions.js';
 import type { BridgeView, PortView } from '../view.js';
 

@@ -1,5 +1,4 @@
-import type { Mac } from '../../model/mac.js';
-import type { SettingValue, VlanRange } from '../../model/scenario.js';
+import type { Mac, SettingValue, VlanRange } from '../../model/scenario.js';
 import type { SettingPlace } from '../../model/settings.js';
 import { type Fields, objectsOf, textOf } from '../../text/json-text.js';
 

@@ -1,5 +1,5 @@
 import type { Change, Fix } from '../../model/fabric.js';
-import type { Mac } from '../../model/mac.js';
+import type { Mac } from '../../model/scenario.js';
 import { word } from '../../text/escape.js';
 import { advice, setBridge, setEntry } from '../changes.js';
 import { isUnicast } from '../row-context.js';

@@ -1,6 +1,6 @@
 import type { Change, Fix } from '../../model/fabric.js';
 import { hostOf } from '../../model/host-names.js';
-import type { Mac } from '../../model/mac.js';
+import type { Mac } from '../../model/scenario.js';
 import { setEntry, setPort } from '../changes.js';
 import { isUnicast } from '../row-context.js';
 import { isOff } from '../setting-value.js';

@@ -1,5 +1,5 @@
 import type { GuestRecord, Manager } from '../../model/host-config.js';
-import type { Mac } from '../../model/mac.js';
+import type { Mac } from '../../model/scenario.js';
 import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import { normalizeMac } from './guest-manager.js';
 import { guestInSandbox } from './sandbox.js';

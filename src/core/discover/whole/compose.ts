@@ -1,6 +1,7 @@
 import type { ProbeClassName } from '../../model/scenario.js';
 import { disruptiveClasses } from '../../probe/classes.js';
 import type { Inventory } from '../../model/host-config.js';
+import { attributesOf } from '../../bridge/attributes.js';
 import { bridgesApart, deviceText, type SegmentBeside, segmentsBeside } from '../../bridge/beside.js';
 import type { Beside, HostState, LinkState } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';
@@ -130,10 +131,10 @@ function isUnlearned(links: Links, entry: FoundEntry): boolean {
   return isDeafToSources(links.get(entry.endpoint.port)) || entry.elsewhere !== undefined;
 }
 
-/** Settings of the port that decide, as a text. */
+const deciding = attributesOf.port.filter(({ decides }) => decides !== undefined);
+
 function settingsText(links: Links, { endpoint }: FoundEntry): string {
-  const keys = ['isolated', 'learning', 'flood', 'bcast_flood', 'mcast_flood', 'locked', 'hairpin'];
-  return JSON.stringify(keys.map((key) => links.get(endpoint.port)?.port?.[key] ?? null));
+  return JSON.stringify(deciding.map(({ key }) => links.get(endpoint.port)?.port?.[key] ?? null));
 }
 
 /** Bridges with ports, as far as they are wanted. Names go into `taken`. */

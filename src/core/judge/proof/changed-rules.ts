@@ -1,4 +1,5 @@
 import { covers, type Prefix, prefixOf, routingDifferences } from '../../bridge/routing.js';
+import { rulesText } from '../../bridge/rules-text.js';
 import { legacyTablesOf, statesByHost } from '../../bridge/states-by-host.js';
 import { bareName } from '../../model/host-names.js';
 import type { StepPlan } from '../../model/plan.js';
@@ -8,15 +9,6 @@ import type { FamilyRouting, HostState, Routing } from '../../model/state.js';
 import { nexthopObjects, routesTo, type RuleChange } from '../../model/timeline.js';
 import { objectsOf, textOf } from '../../text/json-text.js';
 import type { ReadInterval } from './intervals.js';
-
-/** Counters move on an idle machine, that of htb's frames without a class too; what else the rules say must not. */
-function withoutCounters(rules: unknown): string {
-  return (
-    JSON.stringify(rules, (key, value: unknown) =>
-      ['packets', 'bytes', 'used', 'expires', 'last', 'direct_packets_stat'].includes(key) ? undefined : value,
-    ) ?? ''
-  );
-}
 
 /** At most this many of those that changed rules are named. */
 const maxNamed = 3;
@@ -41,8 +33,8 @@ function changersText(by: readonly string[]): string {
 }
 
 const rulesDiffer: Readonly<Record<RuleChange['kind'], (from: HostState, to: HostState) => boolean>> = {
-  tc: (from, to) => withoutCounters(from.tc) !== withoutCounters(to.tc),
-  nft: (from, to) => withoutCounters(from.nft) !== withoutCounters(to.nft),
+  tc: (from, to) => rulesText(from.tc) !== rulesText(to.tc),
+  nft: (from, to) => rulesText(from.nft) !== rulesText(to.nft),
 };
 
 /** Rules that are other than before, or that somebody changed and put back. */

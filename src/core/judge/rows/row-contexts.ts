@@ -1,8 +1,7 @@
 import type { RowContext } from '../../bridge/row-context.js';
-import type { Mac } from '../../model/mac.js';
 import type { Flow, Flows, Observer, Plan, StepPlan } from '../../model/plan.js';
 import type { Finding } from '../../model/result.js';
-import type { Endpoint } from '../../model/scenario.js';
+import type { Endpoint, Mac } from '../../model/scenario.js';
 import type { FdbState, LinkState, StepStates } from '../../model/state.js';
 import { ofSender } from '../../plan/flows/shortcuts.js';
 

@@ -1,6 +1,5 @@
 import { isRoutedTo, sharesMac } from '../../model/attach.js';
-import type { Mac } from '../../model/mac.js';
-import type { Carrier, Endpoint, ProbeEntry } from '../../model/scenario.js';
+import type { Carrier, Endpoint, Mac, ProbeEntry } from '../../model/scenario.js';
 import { ipPair, macTowards, probedMacs, unicastCarriers } from '../addresses.js';
 import { frameSpec } from '../frames/frame.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';

@@ -1,5 +1,4 @@
-import type { Mac } from '../../model/mac.js';
-import type { Carrier } from '../../model/scenario.js';
+import type { Carrier, Mac } from '../../model/scenario.js';
 import { documentation, familyOf, namesByRole } from '../addresses.js';
 import { frameSpec } from '../frames/frame.js';
 import { groupFor } from '../groups.js';

@@ -1,6 +1,5 @@
-import type { Mac } from '../../model/mac.js';
 import type { FrameSpec } from '../../model/plan.js';
-import type { ProbeEntry } from '../../model/scenario.js';
+import type { Mac, ProbeEntry } from '../../model/scenario.js';
 import { tokenLength } from '../../wire/token.js';
 import { forms } from './forms.js';
 import { type FrameOptions, leastSize, plainTemplate } from './plain.js';

@@ -1,6 +1,5 @@
 import { placeOf, sharesMac } from '../../model/attach.js';
-import type { Mac } from '../../model/mac.js';
-import type { Endpoint, IpPrefix, Provider } from '../../model/scenario.js';
+import type { Endpoint, IpPrefix, Mac, Provider } from '../../model/scenario.js';
 import { macText } from '../../wire/ethernet.js';
 import { where } from '../yaml/explain-issue.js';
 import type { FaultList } from '../yaml/fault.js';

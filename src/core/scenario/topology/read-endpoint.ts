@@ -8,8 +8,7 @@ import {
   placeOf,
   sharesMac,
 } from '../../model/attach.js';
-import type { Mac } from '../../model/mac.js';
-import type { Bridge, Endpoint, Provider } from '../../model/scenario.js';
+import type { Bridge, Endpoint, Mac, Provider } from '../../model/scenario.js';
 import { quote } from '../../text/escape.js';
 import type { endpoint } from '../schema/topology.js';
 import { where } from '../yaml/explain-issue.js';

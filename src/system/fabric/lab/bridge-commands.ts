@@ -1,8 +1,7 @@
 import { linkSettings } from '../../../core/bridge/attributes.js';
 import { setWords, vlanWords } from '../../../core/bridge/change-commands.js';
 import { sharesMac } from '../../../core/model/attach.js';
-import type { Mac } from '../../../core/model/mac.js';
-import type { Bridge, Endpoint, IpPrefix, VlanRange } from '../../../core/model/scenario.js';
+import type { Bridge, Endpoint, IpPrefix, Mac, VlanRange } from '../../../core/model/scenario.js';
 import { isIpv6 } from './spaces.js';
 
 /**

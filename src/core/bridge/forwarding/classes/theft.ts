@@ -1,4 +1,4 @@
-import type { Mac } from '../../../model/mac.js';
+import type { Mac } from '../../../model/scenario.js';
 import { type BridgeView, isSettingOn } from '../../view.js';
 import { destinationOf, entryOf, sentTo, unicast } from '../delivery.js';
 import { type ClassForecast, type End, portOf, unknown } from '../forecast.js';

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { attributesOf } from '../../../../../src/core/bridge/attributes.js';
 import { type WholeInput, type WholeWishes, wholeScenario } from '../../../../../src/core/discover/whole/compose.js';
 import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
 import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
@@ -267,6 +268,17 @@ describe('the scenario of a whole host', () => {
     const { steps } = composed(hostOf(310, (n) => ({ port: { flood: n > 5 } })));
     expect(steps[0]?.probe[0]?.from).toHaveLength(310);
     expect(steps[1]?.probe[0]?.from).toHaveLength(25);
+  });
+
+  it('guests whose ports differ in any setting that decides stand for themselves beyond 300 guests', () => {
+    const deciding = attributesOf.port.filter(({ decides }) => decides !== undefined).map(({ key }) => key);
+    const guests = 310;
+    // The last ports: the first 20 of a kind stand for it
+    const keyOf = (n: number): string | undefined => deciding[guests - n];
+    const { steps } = composed(hostOf(guests, (n) => ({ port: { priority: n, [keyOf(n) ?? 'cost']: true } })));
+    const [alike, apart] = [steps[1]?.probe[0]?.from.slice(0, 20), steps[1]?.probe[0]?.from.slice(20)];
+    expect(alike).toEqual(Array.from({ length: 20 }, (_, at) => `v${at + 1}`));
+    expect(apart?.map((name) => keyOf(Number(name.slice(1))))).toEqual(deciding.toReversed());
   });
 
   it('writes down which guests are only observed: those whose MAC is not on their port now, but not those that learn nothing', () => {
