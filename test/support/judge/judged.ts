@@ -67,10 +67,10 @@ const addFrame =
   };
 
 /** A frame was handed to the observer. */
-export const gets = (observer: string, frame: Frames = 0, at = 0): Change => addFrame(observer, true, frame, at);
+export const receives = (observer: string, frame: Frames = 0, at = 0): Change => addFrame(observer, true, frame, at);
 
 /** A frame entered at the observer's port. */
-export const says = (observer: string, frame: Frames = 0, at = 0): Change => addFrame(observer, false, frame, at);
+export const sends = (observer: string, frame: Frames = 0, at = 0): Change => addFrame(observer, false, frame, at);
 
 /** Only these frames were captured. */
 export const captures =
@@ -93,7 +93,7 @@ export const lacks =
   };
 
 /** The entries of an event say something else. */
-export const tells =
+export const records =
   <E extends TimelineEvent['event']>(event: E, change: (entry: EntryOf<E>) => Partial<EntryOf<E>>): Change =>
   (evidence) => {
     evidence.timeline = evidence.timeline.map((entry) => (isOf(entry, event) ? { ...entry, ...change(entry) } : entry));
@@ -107,7 +107,7 @@ export const logs =
 
 /** The capture of an observer ended with these counters. */
 export const counts = (observer: string, counters: Counters, written?: number): Change =>
-  tells('stopped', (entry) => ({
+  records('stopped', (entry) => ({
     counters: { ...entry.counters, [observer]: counters },
     written: written === undefined ? entry.written : { ...entry.written, [observer]: written },
   }));
@@ -127,14 +127,14 @@ export const finds =
     evidence.states = evidence.states.map(() => ({ before, after }));
   };
 
-/** What run.json says. */
+/** Other values in run.json. */
 export const runs =
   (over: Partial<Evidence['run']>): Change =>
   (evidence) => {
     evidence.run = { ...evidence.run, ...over };
   };
 
-/** What plan.json says. */
+/** Other values in plan.json. */
 export const plans =
   (change: (plan: Evidence['plan']) => Partial<Evidence['plan']>): Change =>
   (evidence) => {
@@ -148,7 +148,7 @@ export function changedRun(of: Scenario | undefined, ...changes: readonly Change
   return evidence;
 }
 
-/** A result, and what tests ask of it. */
+/** A result, with the parts that tests compare. */
 export interface Judged extends Result {
   readonly codes: readonly string[];
   /** `code observer`, `-` for none. */
@@ -159,8 +159,8 @@ export interface Judged extends Result {
   readonly leaks: readonly Finding[];
 }
 
-/** Judges evidence, and says what tests ask. */
-export function asked(evidence: Evidence, packets?: number, identity?: CaptureIdentity): Judged {
+/** Judges evidence. */
+export function judgedRun(evidence: Evidence, packets?: number, identity?: CaptureIdentity): Judged {
   const result = judge(evidence, packets, identity);
   const reasons = result.steps.flatMap((judgedStep) => judgedStep.reasons);
   const findings = result.steps.flatMap((judgedStep) => judgedStep.findings);
@@ -175,7 +175,7 @@ export function asked(evidence: Evidence, packets?: number, identity?: CaptureId
 }
 
 /** Judges a run of the usual scenario in which all went right but for these changes. */
-export const judged = (...changes: readonly Change[]): Judged => asked(changedRun(undefined, ...changes));
+export const judged = (...changes: readonly Change[]): Judged => judgedRun(changedRun(undefined, ...changes));
 
 /** The same of another scenario. */
-export const judgedOf = (of: Scenario, ...changes: readonly Change[]): Judged => asked(changedRun(of, ...changes));
+export const judgedOf = (of: Scenario, ...changes: readonly Change[]): Judged => judgedRun(changedRun(of, ...changes));

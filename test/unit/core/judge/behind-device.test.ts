@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { captures, gets, type Judged, judgedOf, probing, withEndpoints } from '../../../support/judge/judged.js';
+import { captures, receives, type Judged, judgedOf, probing, withEndpoints } from '../../../support/judge/judged.js';
 import { there } from '../../../support/there.js';
 
 describe('a sender behind the bridge device of a host, to whom no entry control is sent', () => {
@@ -17,7 +17,7 @@ describe('a sender behind the bridge device of a host, to whom no entry control 
     return judgedOf(
       { ...rest, partialScope: 'vm has no interface', topology: { ...topology, provider: 'host' } },
       captures(({ observer }) => observer !== 'vm'),
-      ...Array.from({ length: left }, (_, sequence) => gets('br0', sequence)),
+      ...Array.from({ length: left }, (_, sequence) => receives('br0', sequence)),
     );
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TimelineEntry, TimelineEvent } from '../../../../src/core/model/timeline.js';
-import { type Change, finds, gets, judged, judgedOf, plans } from '../../../support/judge/judged.js';
+import { type Change, finds, receives, judged, judgedOf, plans } from '../../../support/judge/judged.js';
 import { hostState, scenario, step } from '../../../support/judge/perfect-run.js';
 
 const command = ['nft', '-f', 'rules.nft'];
@@ -71,7 +71,7 @@ describe('a step with events', () => {
   });
 
   it('tells the windows of a leak: probes that follow one another in the order of sending', () => {
-    const [row] = judgedOf(eventful, event(120), ...[4, 5, 6, 9].map((sequence) => gets('c', sequence))).leaks;
+    const [row] = judgedOf(eventful, event(120), ...[4, 5, 6, 9].map((sequence) => receives('c', sequence))).leaks;
     expect(row).toMatchObject({ observer: 'c', seen: 4 });
     expect(row?.windows?.map(({ frames }) => frames)).toEqual([3, 1]);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Scenario, Step } from '../../../../src/core/model/scenario.js';
-import { gets, type Judged, judgedOf } from '../../../support/judge/judged.js';
+import { receives, judgedOf } from '../../../support/judge/judged.js';
 import { scenario, step } from '../../../support/judge/perfect-run.js';
 
 type Claim = Step['expect']['seen'][number];
@@ -8,9 +8,9 @@ const claiming = (over: Partial<Claim>, expected: 'holds' | 'broken'): Scenario 
   const claim: Claim = { observer: 'c', from: null, to: null, carrier: null, seen: 'none', ...over };
   return scenario([step({ expect: { ...step().expect, expected, seen: [claim] } })]);
 };
-const claims = (seen: Claim['seen'], expected: 'holds' | 'broken'): Scenario => claiming({ seen }, expected);
-const leaking = (of: Scenario, frames: number): Judged =>
-  judgedOf(of, ...Array.from({ length: frames }, (_, sequence) => gets('c', sequence)));
+const claims = (seen: Claim['seen'], expected: 'holds' | 'broken') => claiming({ seen }, expected);
+const leaking = (of: Scenario, frames: number) =>
+  judgedOf(of, ...Array.from({ length: frames }, (_, sequence) => receives('c', sequence)));
 
 describe('expectations', () => {
   it.each([

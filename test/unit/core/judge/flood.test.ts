@@ -1,25 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import {
-  asked,
+  judgedRun,
   type Change,
   changedRun,
   counts,
-  gets,
+  receives,
   judged,
   type Judged,
-  says,
+  sends,
 } from '../../../support/judge/judged.js';
 import { addFrames, type Evidence } from '../../../support/judge/perfect-run.js';
 import { there } from '../../../support/there.js';
 
-const noise = (source: string): Uint8Array =>
+const noise = (source: string) =>
   Buffer.concat([Buffer.from(`ffffffffffff${source.replaceAll(':', '')}88b5`, 'hex'), Buffer.alloc(46)]);
 const flooder = '52:54:00:00:00:01';
 const stranger = '02:00:00:00:00:99';
-const often = (times: number, ...changes: readonly Change[]): readonly Change[] =>
-  Array.from({ length: times }, () => changes).flat();
-const flood = (frames: number, source = flooder, entered = 'a'): readonly Change[] =>
-  often(frames, says(entered, noise(source)), gets('c', noise(source)));
+const often = (times: number, ...changes: readonly Change[]) => Array.from({ length: times }, () => changes).flat();
+const flood = (frames: number, source = flooder, entered = 'a') =>
+  often(frames, sends(entered, noise(source)), receives('c', noise(source)));
 
 /** The kernel dropped frames at c. */
 const drops =
@@ -31,8 +30,7 @@ const drops =
     counts('c', { received: (delivered ?? 0) + dropped, dropped, delivered: delivered ?? 0 })(evidence);
   };
 const atC = ({ steps }: Judged) => steps[0]?.observers.find(({ name }) => name === 'c');
-const reported = ({ steps }: Judged): string =>
-  steps[0]?.reasons.find(({ code }) => code === 'frames-dropped')?.text ?? '';
+const reported = ({ steps }: Judged) => steps[0]?.reasons.find(({ code }) => code === 'frames-dropped')?.text ?? '';
 
 describe('a flood', () => {
   it('in which frames were dropped is told with who made it, and where it came in', () => {
@@ -49,13 +47,13 @@ describe('a flood', () => {
 
   it('by the guest behind the port itself is told as one that entered there', () => {
     const source = '52:54:00:00:00:03';
-    expect(atC(judged(...often(50, says('c', noise(source))), drops(1)))?.noise).toEqual([
+    expect(atC(judged(...often(50, sends('c', noise(source))), drops(1)))?.noise).toEqual([
       { source, frames: 50, enteredAt: 'c' },
     ]);
   });
 
   it('from beyond every observed port has no place', () => {
-    const result = judged(...often(50, gets('c', noise(flooder))), drops(1));
+    const result = judged(...often(50, receives('c', noise(flooder))), drops(1));
     expect(atC(result)?.noise?.[0]?.enteredAt).toBeNull();
     expect(reported(result)).toMatch(/noise from 52:54:00:00:00:01$/);
   });
@@ -72,8 +70,8 @@ describe('a flood', () => {
     const evidence = changedRun(undefined);
     addFrames(evidence, ...frames.map((bytes) => ({ observer: 'c', outgoing: true, bytes })));
     drops(1)(evidence);
-    expect(atC(asked(evidence))?.noise).toHaveLength(3);
-    expect(atC(asked(evidence))?.noise?.[0]).toEqual({ source: '*', frames: 6000 - 4096, enteredAt: null });
+    expect(atC(judgedRun(evidence))?.noise).toHaveLength(3);
+    expect(atC(judgedRun(evidence))?.noise?.[0]).toEqual({ source: '*', frames: 6000 - 4096, enteredAt: null });
   });
 
   it('without a drop costs nothing and is not told', () => {
@@ -83,13 +81,13 @@ describe('a flood', () => {
   });
 
   it('hides no leak', () => {
-    const probe = ({ frames }: Evidence): Uint8Array =>
+    const probe = ({ frames }: Evidence) =>
       there(
         frames.find(
           ({ observer, outgoing, bytes }) =>
             observer === 'b' && outgoing && Buffer.from(bytes.subarray(0, 6)).toString('hex') === '525400000002',
         ),
       ).bytes;
-    expect(judged(...flood(60), gets('c', probe), drops(1000)).verdict).toBe('broken');
+    expect(judged(...flood(60), receives('c', probe), drops(1000)).verdict).toBe('broken');
   });
 });

@@ -1,13 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { gets, judged, judgedOf, listening, probeFrame, says, withEndpoints } from '../../../support/judge/judged.js';
+import {
+  receives,
+  judged,
+  judgedOf,
+  listening,
+  probeFrame,
+  sends,
+  withEndpoints,
+} from '../../../support/judge/judged.js';
 import type { Evidence } from '../../../support/judge/perfect-run.js';
 
 const macs = 12;
 
-/** What c gets, made of a probe. */
+/** What c receives, made of a probe. */
 const madeOf = (change: (probe: Uint8Array) => Uint8Array) =>
-  gets('c', (evidence: Evidence) => change(probeFrame(evidence)));
+  receives('c', (evidence: Evidence) => change(probeFrame(evidence)));
 
 describe('a hostile guest', () => {
   it('makes no leak and hides none with bytes of its own choice', () => {
@@ -15,10 +23,10 @@ describe('a hostile guest', () => {
       fc.property(
         fc.uint8Array({ maxLength: 200 }),
         fc.constantFrom('a', 'b', 'c', 'lan'),
-        fc.constantFrom(gets, says),
+        fc.constantFrom(receives, sends),
         (bytes, observer, way) => {
           expect(judged(way(observer, bytes)).verdict).toBe('holds');
-          expect(judged(way(observer, bytes), gets('c', 1)).verdict).toBe('broken');
+          expect(judged(way(observer, bytes), receives('c', 1)).verdict).toBe('broken');
         },
       ),
       { numRuns: 150 },
@@ -81,7 +89,7 @@ describe('a hostile guest', () => {
     const of = withEndpoints(listening(), (endpoint) => (endpoint.name === 'c' ? { name } : {}));
     const [{ macs: [srcMac = ''] = [] } = {}, { macs: [dstMac = ''] = [] } = {}] = of.topology.endpoints;
     const bytes = Buffer.from(`${dstMac}${srcMac}88b5`.replaceAll(':', '').padEnd(120, '0'), 'hex');
-    const { leaks } = judgedOf(of, says('a', bytes), gets(name, bytes));
+    const { leaks } = judgedOf(of, sends('a', bytes), receives(name, bytes));
     expect(leaks.map(({ from, to, observer, seen }) => [from, to, observer, seen])).toEqual([['a', 'b', name, 1]]);
   });
 });

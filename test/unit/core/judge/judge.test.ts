@@ -3,23 +3,22 @@ import { describe, expect, it } from 'vitest';
 import type { ProbeEntry } from '../../../../src/core/model/scenario.js';
 import type { LinkState } from '../../../../src/core/model/state.js';
 import {
-  asked,
+  judgedRun,
   captures,
   type Change,
   changedRun,
   counts,
   finds,
-  gets,
+  receives,
   judged,
   judgedOf,
   keeps,
   lacks,
   logs,
-  type Judged,
   probing,
   runs,
-  says,
-  tells,
+  sends,
+  records,
 } from '../../../support/judge/judged.js';
 import { hostState, judge, perfectRun } from '../../../support/judge/perfect-run.js';
 
@@ -38,7 +37,7 @@ describe('a perfect run', () => {
 
 describe('a sender whose entry controls the bridge cannot get, as in a VLAN in which it has no address', () => {
   const unmet: Partial<ProbeEntry> = { class: 'unknown-unicast', to: null, maySee: ['b', 'lan'] };
-  const unheard = (...probes: readonly Partial<ProbeEntry>[]): Judged =>
+  const unheard = (...probes: readonly Partial<ProbeEntry>[]) =>
     judgedOf(
       probing(...probes),
       captures(({ observer }) => observer !== 'br0'),
@@ -62,9 +61,9 @@ describe('a sender whose entry controls the bridge cannot get, as in a VLAN in w
 
 describe('a leak', () => {
   it('is broken, and named with its first frame', () => {
-    const evidence = changedRun(undefined, gets('c', 3));
+    const evidence = changedRun(undefined, receives('c', 3));
     const frame = evidence.frames.length;
-    expect(asked(evidence)).toMatchObject({
+    expect(judgedRun(evidence)).toMatchObject({
       verdict: 'broken',
       exitCode: 2,
       leaks: [{ observer: 'c', seen: 1, firstSighting: { frame } }],
@@ -72,16 +71,16 @@ describe('a leak', () => {
   });
 
   it('is broken whatever else failed', () => {
-    const evidence = changedRun(undefined, gets('c'), lacks('drained'), lacks('controls-sent'), finds(null));
+    const evidence = changedRun(undefined, receives('c'), lacks('drained'), lacks('controls-sent'), finds(null));
     expect(judge(evidence, 1).verdict).toBe('broken');
   });
 
   it('counts each frame once, however often it is seen', () => {
-    expect(judged(gets('c', 5), gets('c', 5), gets('c', 5)).leaks[0]?.seen).toBe(1);
+    expect(judged(receives('c', 5), receives('c', 5), receives('c', 5)).leaks[0]?.seen).toBe(1);
   });
 
   it('is none on its way in: only what is handed to a guest counts', () => {
-    expect(judged(says('c', 5)).leaks).toEqual([]);
+    expect(judged(sends('c', 5)).leaks).toEqual([]);
   });
 });
 
@@ -120,7 +119,7 @@ describe('frames kept in memory because the disk was full', () => {
   });
 });
 
-const isOfC = ({ observer }: { readonly observer: string }): boolean => observer === 'c';
+const isOfC = ({ observer }: { readonly observer: string }) => observer === 'c';
 
 /** Every single thing that a *holds* rests on, and what takes it away. */
 const pieces: Readonly<Record<string, Change>> = {
@@ -134,7 +133,7 @@ const pieces: Readonly<Record<string, Change>> = {
     evidence.timeline = [...evidence.timeline.filter((entry) => !late.includes(entry)), ...late];
   },
   'controls were not sent': lacks('controls-sent', ({ phase }) => phase === 'after'),
-  'a probe was not sent': tells('sent', ({ accepted }) => ({ accepted: accepted - 1 })),
+  'a probe was not sent': records('sent', ({ accepted }) => ({ accepted: accepted - 1 })),
   'no probe was sent': lacks('sent'),
   'the wait was cut short': lacks('drained'),
   'the capture did not end': lacks('stopped'),
@@ -143,7 +142,7 @@ const pieces: Readonly<Record<string, Change>> = {
   'the counters have a gap': counts('c', { received: 100, dropped: 0, delivered: 99 }),
   'the state before is missing': finds(null, hostState()),
   'the state after is missing': finds(hostState(), null),
-  'the wall clock was set': tells('stopped', () => ({ atNs: '60000000000' })),
+  'the wall clock was set': records('stopped', () => ({ atNs: '60000000000' })),
   "the probes did not show on the sender's port": captures(({ observer, outgoing }) => observer !== 'a' || outgoing),
   'the key is missing': runs({ key: null }),
   'the key is another': runs({ key: '11'.repeat(32) }),
@@ -161,7 +160,7 @@ const pieces: Readonly<Record<string, Change>> = {
 describe('a holds with one piece of its proof taken away is inconclusive', () => {
   const packets = perfectRun().frames.length;
   it.each(Object.entries(pieces))('%s', (_, takeAway) => {
-    const { verdict, exitCode, codes } = asked(changedRun(undefined, takeAway), packets);
+    const { verdict, exitCode, codes } = judgedRun(changedRun(undefined, takeAway), packets);
     expect([verdict, exitCode]).toEqual(['inconclusive', 3]);
     expect(codes.length).toBeGreaterThan(0);
   });
@@ -200,9 +199,9 @@ describe('a holds with one piece of its proof taken away is inconclusive', () =>
 
 describe('order', () => {
   it('of the frames in the capture does not matter', () => {
-    const whole = changedRun(undefined, gets('c', 2));
+    const whole = changedRun(undefined, receives('c', 2));
     const rows = (frames: typeof whole.frames) =>
-      asked({ ...whole, frames }).findings.map(({ observer, seen, leak }) => ({ observer, seen, leak }));
+      judgedRun({ ...whole, frames }).findings.map(({ observer, seen, leak }) => ({ observer, seen, leak }));
     const expected = rows(whole.frames);
     fc.assert(
       fc.property(fc.shuffledSubarray(whole.frames, { minLength: whole.frames.length }), (frames) => {

@@ -11,15 +11,15 @@ import {
   changedRun,
   finds,
   flowOf,
-  gets,
+  receives,
   type Judged,
   judgedOf,
   lacks,
   listening,
   logs,
   probeFrame,
-  says,
-  tells,
+  sends,
+  records,
   withEndpoints,
 } from '../../../support/judge/judged.js';
 import { type Evidence, hostState, key, scenario, step } from '../../../support/judge/perfect-run.js';
@@ -36,7 +36,7 @@ const macs = {
 type Name = keyof typeof macs;
 
 /** A frame as guests send it, without a token. */
-function plain(from: Name, to: Name | 'all', carrier: 'raw' | 'arp' = 'raw'): Uint8Array {
+function plain(from: Name, to: Name | 'all', carrier: 'raw' | 'arp' = 'raw') {
   const [srcIp, dstIp] = carrier === 'arp' ? ['10.0.0.1', '10.0.0.2'] : [null, null];
   return buildFrame(
     {
@@ -54,15 +54,15 @@ function plain(from: Name, to: Name | 'all', carrier: 'raw' | 'arp' = 'raw'): Ui
 const crosses =
   (from: Name, to: Name, ...heardBy: readonly Name[]): Change =>
   (evidence) =>
-    [says(from, plain(from, to)), ...heardBy.map((name) => gets(name, plain(from, to)))].forEach((change) =>
+    [sends(from, plain(from, to)), ...heardBy.map((name) => receives(name, plain(from, to)))].forEach((change) =>
       change(evidence),
     );
-const rows = ({ findings }: Judged): readonly string[] =>
+const rows = ({ findings }: Judged) =>
   findings.map(
     (row) =>
       `${row.from}>${row.to ?? ''} at ${row.observer}: ${row.seen} of ${row.sent ?? '?'} ${row.allowed}${row.leak ? ' LEAK' : ''}`,
   );
-const heard = (...changes: readonly Change[]): Judged => judgedOf(listening(), ...changes);
+const heard = (...changes: readonly Change[]) => judgedOf(listening(), ...changes);
 /** Each of the four has something to overhear. */
 const enough = [crosses('a', 'b', 'b'), crosses('c', 'lan', 'lan')];
 
@@ -109,7 +109,7 @@ describe('a step that listens', () => {
   it('knows each observer by its whole name, as a container calls its device', () => {
     const name = 'a|b@br0';
     const of = withEndpoints(listening(), (endpoint) => (endpoint.name === 'c' ? { name } : {}));
-    const result = judgedOf(of, crosses('a', 'b', 'b'), gets(name, plain('a', 'b')));
+    const result = judgedOf(of, crosses('a', 'b', 'b'), receives(name, plain('a', 'b')));
     expect(rows(result).filter((row) => row.includes(name))).toEqual([`a>b at ${name}: 1 of ? no LEAK`]);
   });
 
@@ -128,7 +128,7 @@ describe('a step that listens', () => {
   });
 
   it('hears groups as everybody does, and nothing on the bridge device', () =>
-    expect(heard(...enough, gets('c', plain('a', 'all')), says('br0', plain('a', 'b'))).verdict).toBe('holds'));
+    expect(heard(...enough, receives('c', plain('a', 'all')), sends('br0', plain('a', 'b'))).verdict).toBe('holds'));
 
   it('takes an accepted leak for what it is', () => {
     const accept = [
@@ -147,7 +147,7 @@ const worked: Change = (evidence) => {
   logs({ event: 'traffic', traffic: 0, ok: true, detail: '' })(evidence);
   evidence.timeline.splice(-2, 0, ...evidence.timeline.splice(-1));
 };
-const talked = (...changes: readonly Change[]): Judged => judgedOf(talking(), worked, ...changes);
+const talked = (...changes: readonly Change[]) => judgedOf(talking(), worked, ...changes);
 const answer = crosses('lan', 'a', 'a');
 
 describe('traffic of real programs', () => {
@@ -169,7 +169,7 @@ describe('traffic of real programs', () => {
   const overheard = [crosses('a', 'lan', 'lan', 'c'), answer];
 
   it("is broken where a third hears it; ARP is nobody's secret", () => {
-    const { verdict, leaks } = talked(...overheard, gets('b', plain('a', 'lan', 'arp')));
+    const { verdict, leaks } = talked(...overheard, receives('b', plain('a', 'lan', 'arp')));
     expect(verdict).toBe('broken');
     expect(leaks.map(({ observer, class: name, carrier }) => [observer, name, carrier])).toEqual([
       ['c', 'http', 'native'],
@@ -180,7 +180,7 @@ describe('traffic of real programs', () => {
     expect(judgedOf(talking({ maySee: ['a', 'lan', 'c'] }), worked, ...overheard).verdict).toBe('holds'));
 
   it('that did not work, or reached one end only, proves nothing', () => {
-    const refused = tells('traffic', () => ({ ok: false, detail: 'refused' }));
+    const refused = records('traffic', () => ({ ok: false, detail: 'refused' }));
     expect(talked(refused, crosses('a', 'lan', 'lan'), answer).texts).toEqual([
       'traffic-failed -: http a to lan: refused',
     ]);
@@ -193,7 +193,7 @@ describe('traffic of real programs', () => {
 describe('the comment of a frame in the capture', () => {
   const evidence = changedRun(undefined);
   const stepPlan = there(evidence.plan.steps[0]);
-  const comment = ({ plan }: Evidence, name: string, bytes: Uint8Array, towards = true): string | null => {
+  const comment = ({ plan }: Evidence, name: string, bytes: Uint8Array, towards = true) => {
     const step = there(plan.steps[0]);
     const observer = there(step.observers.find((each) => each.name === name));
     const classified = createClassifier(plan, tagsOf(plan, key), 2)(bytes, 0, bytes.length);
@@ -217,7 +217,7 @@ describe('the comment of a frame in the capture', () => {
   });
   it('is none for an ICMP error that quotes a probe, and one for whatever else carries it', () => {
     const ipv4 = [0x45, 0, 0, 200, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 2, 10, 0, 0, 1];
-    const wrapped = (type: number): Uint8Array => {
+    const wrapped = (type: number) => {
       const icmp = [type, 0, 0, 0, 0, 0, 0, 0];
       return new Uint8Array([...probe.subarray(0, 12), 8, 0, ...ipv4, ...icmp, ...ipv4, ...probe.subarray(14)]);
     };

@@ -2,16 +2,15 @@ import { expect, it } from 'vitest';
 import type { PlannedClaim } from '../../../../src/core/model/plan.js';
 import type { Scenario } from '../../../../src/core/model/scenario.js';
 import {
-  asked,
+  judgedRun,
   type Change,
   changedRun,
   finds,
-  gets,
-  type Judged,
+  receives,
   judgedOf,
   probe,
   probeFrame,
-  tells,
+  records,
 } from '../../../support/judge/judged.js';
 import { type Evidence, hostState, scenario, step } from '../../../support/judge/perfect-run.js';
 import { there } from '../../../support/there.js';
@@ -43,10 +42,10 @@ function mesh(seen: readonly Claim[] = []): Scenario {
   }));
   return { ...base, topology: { ...topology, endpoints } };
 }
-const judgedMesh = (...changes: readonly Change[]): Judged => judgedOf(mesh(), finds(state), ...changes);
+const judgedMesh = (...changes: readonly Change[]) => judgedOf(mesh(), finds(state), ...changes);
 
 /** The first frame of g1 to g2. */
-function firstFrame(evidence: Evidence): Uint8Array {
+function firstFrame(evidence: Evidence) {
   const flows = evidence.plan.steps[0]?.flows.filter(({ from, to }) => from === 'g1' && to === 'g2');
   return probeFrame(evidence, 0, there(flows?.[0]));
 }
@@ -76,8 +75,8 @@ it('a mesh that holds is told in one row for what each observer had to see and o
 });
 
 it('one leak among all zeros of a mesh has a row of its own, and the rest stays grouped', () => {
-  const evidence = changedRun(mesh(), finds(state), gets('g3', firstFrame));
-  const { verdict, exitCode, leaks, findings } = asked(evidence);
+  const evidence = changedRun(mesh(), finds(state), receives('g3', firstFrame));
+  const { verdict, exitCode, leaks, findings } = judgedRun(evidence);
   expect([verdict, exitCode]).toEqual(['broken', 2]);
   expect(leaks).toEqual([
     expect.objectContaining({
@@ -110,12 +109,12 @@ it('a frame of a mesh that its addressee missed has a row of its own and is shor
 });
 
 it('a sender of a mesh that the kernel cut short is told', () => {
-  const cut = tells('sent', ({ flow, accepted }) => ({ accepted: flow === 5 ? 1 : accepted }));
+  const cut = records('sent', ({ flow, accepted }) => ({ accepted: flow === 5 ? 1 : accepted }));
   expect(judgedMesh(cut).reasons).toContain('probes-not-sent g0');
 });
 
 it('claims hold for grouped rows as they would for each', () => {
-  const exit = (over: Partial<Claim>): number => {
+  const exit = (over: Partial<Claim>) => {
     const claim: Claim = { observer: 'g3', from: null, to: null, carrier: null, seen: 'none', ...over };
     return judgedOf(mesh([claim]), finds(state)).exitCode;
   };

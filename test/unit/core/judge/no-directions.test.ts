@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { flowOf, gets, judged, probeFrame, tells } from '../../../support/judge/judged.js';
+import { flowOf, receives, judged, probeFrame, records } from '../../../support/judge/judged.js';
 
-const inferred = tells('listening', () => ({
+const inferred = records('listening', () => ({
   facts: { engine: 'cap', timestamps: 'user', originalLength: false, direction: 'inferred' },
 }));
 
@@ -12,9 +12,9 @@ describe('an engine that knows no directions', () => {
     expect(new Set(findings.map(({ direction }) => direction))).toEqual(new Set(['inferred']));
   });
   it('that sees a token twice cannot tell who sent it again', () =>
-    expect(judged(inferred, gets('b')).reasons).toEqual(['replay-possible b']));
+    expect(judged(inferred, receives('b')).reasons).toEqual(['replay-possible b']));
   it('that sees a frame and an answer that quotes it takes the answer for none that was sent again', () => {
-    const answer = gets('b', (evidence) => {
+    const answer = receives('b', (evidence) => {
       const flow = flowOf(evidence);
       const { srcMac, dstMac } = flow.frame;
       return probeFrame(evidence, 0, flow, { srcMac: dstMac, dstMac: srcMac });

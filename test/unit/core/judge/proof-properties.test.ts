@@ -4,28 +4,27 @@ import type { Result } from '../../../../src/core/model/result.js';
 import type { TimelineEntry } from '../../../../src/core/model/timeline.js';
 import {
   addressed,
-  type Change,
   changedRun,
   flowOf,
-  gets,
+  receives,
   judgedOf,
   probeFrame,
   probing,
-  says,
+  sends,
 } from '../../../support/judge/judged.js';
 import { type Evidence, judge, perfectRun } from '../../../support/judge/perfect-run.js';
 
 /** Raw and IPv4, both ways, so that there are several flows, senders and forms of controls. */
 const rich = addressed(probing({ bothWays: true, carriers: ['raw', 'ipv4-udp'], count: 4 }));
 /** The frame of a probe as c would overhear it. */
-const overheard = (flowAt: number, sequence: number): Change =>
-  gets('c', (evidence) => probeFrame(evidence, sequence, flowOf(evidence, flowAt)));
+const overheard = (flowAt: number, sequence: number) =>
+  receives('c', (evidence) => probeFrame(evidence, sequence, flowOf(evidence, flowAt)));
 const whole = perfectRun(rich);
 const packets = whole.frames.length;
 /** All but a few, or any. */
-const someOf = <T>(list: readonly T[]): fc.Arbitrary<T[]> =>
+const someOf = <T>(list: readonly T[]) =>
   fc.oneof(fc.subarray([...list], { minLength: list.length - 2 }), fc.subarray([...list]));
-const verdictWith = (over: Partial<Evidence>): string => judge({ ...whole, ...over }, packets).verdict;
+const verdictWith = (over: Partial<Evidence>) => judge({ ...whole, ...over }, packets).verdict;
 type Part = readonly [name: string, line: number, without: TimelineEntry];
 /** Each part of a line, and the line as it would be without it. */
 const parts = whole.timeline.flatMap((entry, line): readonly Part[] => {
@@ -38,7 +37,7 @@ const parts = whole.timeline.flatMap((entry, line): readonly Part[] => {
       ],
     );
   if (entry.event !== 'stopped') return [];
-  const left = <T>(map: Readonly<Record<string, T>>, name: string): Readonly<Record<string, T>> =>
+  const left = <T>(map: Readonly<Record<string, T>>, name: string) =>
     Object.fromEntries(Object.entries(map).filter(([key]) => key !== name));
   return Object.keys(entry.counters).flatMap((name): readonly Part[] => [
     [`counters of ${name}`, line, { ...entry, counters: left(entry.counters, name) }],
@@ -130,8 +129,8 @@ describe('the order of records', () => {
       overheard(1, 2),
       overheard(1, 2),
       overheard(3, 0),
-      gets('c', new Uint8Array(70).fill(9)),
-      says('b', new Uint8Array(12)),
+      receives('c', new Uint8Array(70).fill(9)),
+      sends('b', new Uint8Array(12)),
     );
     const expected = reported(judge(evidence));
     expect(expected).toMatchObject({ verdict: 'broken' });

@@ -7,15 +7,14 @@ import {
   startJudging,
 } from '../../../../src/core/judge/judge.js';
 import { timeText } from '../../../../src/core/text/time.js';
-import type { Result } from '../../../../src/core/model/result.js';
 import type { Step } from '../../../../src/core/model/scenario.js';
 import type { TimelineEntry } from '../../../../src/core/model/timeline.js';
 import {
   type Change,
   changedRun,
-  asked,
+  judgedRun,
   finds,
-  gets,
+  receives,
   type Judged,
   judged,
   judgedOf,
@@ -51,7 +50,7 @@ type Outcome =
   | 'expected, and holds'
   | 'expected, and deaf';
 const expecting = (expected: 'broken' | null): Partial<Step> => ({ expect: { ...step().expect, expected } });
-const stepOf = (outcome: Outcome): Step =>
+const stepOf = (outcome: Outcome) =>
   step({
     ...(outcome.startsWith('expected') ? expecting('broken') : {}),
     ...(outcome.startsWith('unjudged') ? expecting(null) : {}),
@@ -63,7 +62,7 @@ function run(...outcomes: readonly Outcome[]): Evidence {
   const evidence = perfectRun(scenario(outcomes.map(stepOf)));
   outcomes.forEach((outcome, index) => {
     const flow = evidence.plan.steps[index]?.flows.at(0);
-    if (outcome.endsWith('leaks')) gets('c', probeFrame(evidence, 0, there(flow)), index)(evidence);
+    if (outcome.endsWith('leaks')) receives('c', probeFrame(evidence, 0, there(flow)), index)(evidence);
     evidence.timeline = evidence.timeline.flatMap((entry): readonly TimelineEntry[] => {
       if (entry.step !== index) return [entry];
       if (outcome.endsWith('deaf') && entry.event === 'drained') return [];
@@ -113,7 +112,7 @@ describe('the verdict of a run', () => {
     const codes = (outcome: Outcome, ...changes: readonly Change[]): readonly string[] => {
       const evidence = run(outcome);
       for (const change of changes) change(evidence);
-      return asked(evidence).codes;
+      return judgedRun(evidence).codes;
     };
     expect(codes('unjudged')).toEqual([]);
     expect(codes('unjudged', lacks('drained'))).toEqual(['drain-incomplete']);
@@ -128,7 +127,7 @@ function captureReasons(
   over: Partial<JudgeInput['run']>,
   identity: CaptureIdentity = { sha256: 'f'.repeat(64), files: [] },
   damage: readonly string[] = [],
-): readonly string[] {
+) {
   const evidence = perfectRun();
   const judging = startJudging({
     plan: evidence.plan,
@@ -191,7 +190,7 @@ describe('a result', () => {
       undefined,
       lacks('listening', ({ observer }) => observer === 'c'),
     );
-    const result = asked(evidence);
+    const result = judgedRun(evidence);
     const controls = { controlsSent: 6, controlsSeen: 6 };
     expect(observerOf(result, 'b')).toEqual({
       name: 'b',
@@ -224,7 +223,7 @@ describe('a result', () => {
       evidence: 'e',
       sha256: null,
     } as const;
-    const input = (over: Partial<JudgeInput>): Result =>
+    const input = (over: Partial<JudgeInput>) =>
       finishJudging(startJudging({ plan, run, timeline, states, ...over }), { sha256: null, files: [] });
     const { step: _, ...reported } = fix;
     expect(input({ fixes: [fix] }).steps.map(({ fixes }) => fixes)).toEqual([undefined, [reported]]);
@@ -277,12 +276,12 @@ describe('a result', () => {
       },
     ] as const;
     runs({ provenance, precheck, keepers: managers })(evidence);
-    const reported = asked(evidence);
+    const reported = judgedRun(evidence);
     expect(reported).toMatchObject({ calibration, precheck });
     expect(reported.leaks[0]?.causes).toMatchObject([
       { code: 'unknown-flood', lasting: [{ by: 'libvirt', device: 'p2' }] },
     ]);
-    expect(asked(run('leaks')).leaks[0]?.causes[0]).not.toHaveProperty('lasting');
+    expect(judgedRun(run('leaks')).leaks[0]?.causes[0]).not.toHaveProperty('lasting');
   });
   it('does not hold where a port was not observed, unless that is meant', () => {
     const { links, ...state } = hostState();
@@ -302,7 +301,7 @@ describe('a result', () => {
       const others = Array.from({ length: before }, () => keeps('c', new Uint8Array(20)));
       return judged(...others, keeps('c', 0, { atNs }));
     };
-    const first = ({ leaks }: Judged): unknown => leaks[0]?.firstSighting;
+    const first = ({ leaks }: Judged) => leaks[0]?.firstSighting;
     expect([kept(1000, '1').verdict, kept(999, '1').verdict]).toEqual(['inconclusive', 'broken']);
     expect(first(kept(2, '1700000000000000000'))).toEqual({
       file: 'timeline.ndjson',
