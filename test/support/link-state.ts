@@ -49,3 +49,50 @@ export const learnedAt = (mac: string, port: string, more: Partial<FdbState> = {
   updatedS: null,
   ...more,
 });
+
+/** A state that differs in something. */
+export type StateChange = ((state: HostState) => HostState) | Partial<HostState>;
+
+/** The state with these changes, one after the other. */
+export const changedState = (state: HostState, ...changes: readonly StateChange[]): HostState =>
+  changes.reduce<HostState>(
+    (changed, change) => (typeof change === 'function' ? change(changed) : { ...changed, ...change }),
+    state,
+  );
+
+type LinkChange = Partial<LinkState> | ((link: LinkState) => Partial<LinkState>);
+const parts = (change: LinkChange, link: LinkState): Partial<LinkState> =>
+  typeof change === 'function' ? change(link) : change;
+
+/** Other parts of every link. */
+export const setLinks =
+  (change: LinkChange) =>
+  (state: HostState): HostState => ({
+    ...state,
+    links: state.links.map((link) => ({ ...link, ...parts(change, link) })),
+  });
+
+/** Other parts of one link. */
+export const setLink = (name: string, change: LinkChange): ((state: HostState) => HostState) =>
+  setLinks((link) => (link.name === name ? parts(change, link) : {}));
+
+/** Other settings of ports of bridges: of those named, or of all. */
+export const setPorts = (settings: LinkState['port'], ...names: readonly string[]): ((state: HostState) => HostState) =>
+  setLinks(({ name, port }) =>
+    port === null || (names.length > 0 && !names.includes(name)) ? {} : { port: { ...port, ...settings } },
+  );
+
+/** Other settings of all bridges. */
+export const setBridges = (settings: LinkState['bridge']): ((state: HostState) => HostState) =>
+  setLinks(({ bridge }) => (bridge === null ? {} : { bridge: { ...bridge, ...settings } }));
+
+/** Further links, each like a known one but for its own parts. */
+export const addLinks =
+  (like: string, ...more: readonly (Partial<LinkState> & { readonly name: string })[]) =>
+  (state: HostState): HostState => ({
+    ...state,
+    links: [
+      ...state.links,
+      ...state.links.filter(({ name }) => name === like).flatMap((link) => more.map((over) => ({ ...link, ...over }))),
+    ],
+  });

@@ -33,8 +33,9 @@ export function fullTally({ plan }: Run): StepTally {
 /** What is missing, as `code observer: text`, in a run that was changed. */
 export function missing(
   change: {
-    readonly facts?: (facts: StepFacts) => StepFacts;
-    readonly tally?: (tally: StepTally, flow: Flow) => void;
+    readonly facts?: Partial<StepFacts> | ((facts: StepFacts) => Partial<StepFacts>);
+    /** Changes the tally, or gives other parts of it. */
+    readonly tally?: (tally: StepTally, flow: Flow | undefined) => Partial<StepTally> | void;
     readonly step?: (step: StepPlan) => StepPlan;
     readonly run?: Run;
     readonly endpoints?: readonly Endpoint[];
@@ -51,12 +52,11 @@ export function missing(
     names.map((name) => [name, { received: 0, dropped: 0, delivered: 0 }]),
   );
   const whole = { ...facts, stopped, written: even };
-  const flow = step.flows.at(0);
-  if (flow !== undefined) change.tally?.(tally, flow);
+  const others = change.tally?.(tally, step.flows.at(0)) ?? {};
   return missingProofs({
     step: change.step?.(step) ?? step,
-    facts: change.facts?.(whole) ?? whole,
-    tally,
+    facts: { ...whole, ...(typeof change.facts === 'function' ? change.facts(whole) : change.facts) },
+    tally: { ...tally, ...others },
     states: change.states ?? { before: null, after: null },
     endpoints: change.endpoints ?? run.plan.endpoints,
     rules: 2,

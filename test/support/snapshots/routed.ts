@@ -1,9 +1,10 @@
 import type { Snapshot } from '../../../src/core/model/state.js';
+import { defaultBridge as rest } from './recorded.js';
 
 export const nothingBeside = { devices: [], bridges: [], routes: [], sysctl: {} };
 
 /** Two guests that the host routes to, with what their devices have; `hook`: where a chain of nft stands. */
-export function withRouted(rest: Snapshot, settings: Readonly<Record<string, string>>, hook?: string): Snapshot {
+export function withRouted(settings: Readonly<Record<string, string>>, hook?: string): Snapshot {
   const guests = ['cali1', 'cali2'];
   const [port] = rest.state.links.filter(({ kind }) => kind === 'veth');
   const chain = { family: 'inet', table: 'filter', name: 'forward', type: 'filter', hook };

@@ -1,23 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { audit } from '../../../../src/core/audit/audit.js';
-import type { Snapshot } from '../../../../src/core/model/state.js';
-import { there } from '../../../support/there.js';
+import { defaultBridge, withState } from '../../../support/snapshots/recorded.js';
+import { addLinks } from '../../../support/link-state.js';
 
-/** Three guests on a bridge as it comes, with a VLAN device on the bridge. */
-function host(): Snapshot {
-  const url = new URL('../../../support/snapshots/default-bridge.json', import.meta.url);
-  const snapshot: Snapshot = JSON.parse(readFileSync(url, 'utf8'));
-  const br0 = there(snapshot.state.links.find(({ name }) => name === 'br0'));
-  const above = { ...br0, ifindex: 77, name: 'br0.7', kind: 'vlan', lower: 'br0', bridge: null };
-  return { ...snapshot, state: { ...snapshot.state, links: [...snapshot.state.links, above] } };
-}
+/** A VLAN device on the bridge. */
+const above = addLinks('br0', { ifindex: 77, name: 'br0.7', kind: 'vlan', lower: 'br0', bridge: null });
 
 function found(device: string, options: object = {}): readonly string[] {
-  const snapshot = host();
   const actions = [{ kind: 'mirred', mirred_action: 'mirror', direction: 'egress', to_dev: 'vnet1' }];
   const tc = { filters: { [`${device} ingress`]: [{ kind: 'u32', options: { actions, ...options } }] } };
-  return audit({ ...snapshot, state: { ...snapshot.state, tc } })
+  return audit(withState(defaultBridge, { tc }, above))
     .findings.filter(({ id }) => ['tc-mirror', 'bypass-possible'].includes(id))
     .map(({ id, value, place }) => `${id}: ${value} at ${place}`);
 }

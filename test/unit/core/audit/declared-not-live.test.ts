@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { audit } from '../../../../src/core/audit/audit.js';
 import { libvirtDeclared } from '../../../../src/core/discover/declared/libvirt.js';
@@ -6,12 +5,10 @@ import type { AuditFinding } from '../../../../src/core/model/audit.js';
 import type { ConfigurationManager } from '../../../../src/core/model/fix.js';
 import type { Declared } from '../../../../src/core/model/host-config.js';
 import type { Settings } from '../../../../src/core/model/scenario.js';
-import type { FdbState, Snapshot } from '../../../../src/core/model/state.js';
+import type { FdbState } from '../../../../src/core/model/state.js';
+import { setLink } from '../../../support/link-state.js';
+import { defaultBridge, withState } from '../../../support/snapshots/recorded.js';
 
-/** Three guests on a bridge as it comes. */
-const rest: Snapshot = JSON.parse(
-  readFileSync(new URL('../../../support/snapshots/default-bridge.json', import.meta.url), 'utf8'),
-);
 const guestMac = '02:76:69:00:00:00';
 const ageing: Declared = {
   by: 'ifupdown',
@@ -31,15 +28,13 @@ function found(
   live: { readonly device: string; readonly settings: Settings },
   more: { readonly keepers?: readonly ConfigurationManager[]; readonly fdb?: readonly FdbState[] } = {},
 ): AuditFinding | undefined {
-  const links = rest.state.links.map((link) => {
-    if (link.name !== live.device) return link;
-    return link.kind === 'bridge'
-      ? { ...link, bridge: { ...link.bridge, ...live.settings } }
-      : { ...link, port: { ...link.port, ...live.settings } };
-  });
-  const state = { ...rest.state, links, fdb: more.fdb ?? rest.state.fdb };
-  const snapshot = { ...rest, declared, state, ...(more.keepers === undefined ? {} : { keepers: more.keepers }) };
-  return audit(snapshot).findings.find(({ id }) => id === 'declared-not-live');
+  const { fdb = defaultBridge.state.fdb, ...keepers } = more;
+  const set = setLink(live.device, ({ kind, bridge, port }) =>
+    kind === 'bridge' ? { bridge: { ...bridge, ...live.settings } } : { port: { ...port, ...live.settings } },
+  );
+  return audit({ ...withState(defaultBridge, { fdb }, set), declared, ...keepers }).findings.find(
+    ({ id }) => id === 'declared-not-live',
+  );
 }
 
 describe('a running value that protects where the configuration does not', () => {
@@ -91,7 +86,9 @@ describe('a running value that protects where the configuration does not', () =>
   it('is low where a port learns nothing and has a static entry, and high where it has none', () => {
     const learning: Declared = { ...ageing, device: 'vnet0', key: 'learning', value: true };
     const off = { device: 'vnet0', settings: { learning: false } };
-    const fdb = rest.state.fdb.map((entry) => (entry.mac === guestMac ? { ...entry, state: 'static' } : entry));
+    const fdb = defaultBridge.state.fdb.map((entry) =>
+      entry.mac === guestMac ? { ...entry, state: 'static' } : entry,
+    );
     expect(found([learning], off, { fdb })).toMatchObject({ severity: 'low' });
     expect(found([learning], off)).toMatchObject({ severity: 'high', fix: ageing.apply });
   });

@@ -1,15 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { audit, isWithoutGuests } from '../../../../src/core/audit/audit.js';
 import type { Snapshot } from '../../../../src/core/model/state.js';
+import { defaultBridge, withState } from '../../../support/snapshots/recorded.js';
 
-const rest: Snapshot = JSON.parse(
-  readFileSync(new URL('../../../support/snapshots/default-bridge.json', import.meta.url), 'utf8'),
-);
 const ports = ['br-int', 'tap1', 'tap2'].map((name) => ({ name }));
 const withSwitch = (count: number): Snapshot => ({
-  ...rest,
-  state: { ...rest.state, links: [] },
+  ...withState(defaultBridge, { links: [] }),
   ovs: { bridges: [{ name: 'br-int' }], ports: ports.slice(0, count), mirrors: [] },
 });
 

@@ -1,21 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { audit } from '../../../../src/core/audit/audit.js';
-import type { Snapshot } from '../../../../src/core/model/state.js';
+import { withState } from '../../../support/snapshots/recorded.js';
 import { withRouted } from '../../../support/snapshots/routed.js';
 
-const recorded: Snapshot = JSON.parse(
-  readFileSync(new URL('../../../support/snapshots/default-bridge.json', import.meta.url), 'utf8'),
-);
 /** What an audit says of a rule that looks up that table, which leads to wg0 what is for the first guest. */
 const found = (table: string, selectors: object = {}): readonly string[] => {
-  const snapshot = withRouted(recorded, {}, 'forward');
   const rules = [{ priority: 100, src: 'all', table, ...selectors }];
   const routing = {
     ipv4: { rules, routes: [{ dst: '10.1.0.1', dev: 'wg0', table }] },
     ipv6: { rules: [], routes: [] },
   };
-  return audit({ ...snapshot, state: { ...snapshot.state, routing } })
+  return audit(withState(withRouted({}, 'forward'), { routing }))
     .findings.filter(({ id }) => id === 'policy-route')
     .map(({ place, value }) => `${place} ${value}`);
 };

@@ -1,31 +1,22 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { precheck } from '../../../../src/core/audit/precheck.js';
-import type { LinkState, Snapshot } from '../../../../src/core/model/state.js';
+import type { Snapshot } from '../../../../src/core/model/state.js';
+import { setBridges, setLink, setPorts, type StateChange } from '../../../support/link-state.js';
+import { defaultBridge as rest, recorded, withState } from '../../../support/snapshots/recorded.js';
 
-const recorded = (name: string): Snapshot =>
-  JSON.parse(readFileSync(new URL(`../../../support/snapshots/${name}.json`, import.meta.url), 'utf8'));
-const rest = recorded('default-bridge');
 const looked = (
   snapshot: Snapshot,
   offloads: Readonly<Record<string, readonly string[]>> = {},
 ): ReturnType<typeof precheck> => precheck({ snapshot, bridges: ['br0'], ports: ['vnet0', 'vnet1'], offloads });
 const codes = (snapshot: Snapshot): readonly string[] => looked(snapshot).notes.map(({ code }) => code);
-const withState = (change: Partial<Snapshot['state']>): Snapshot => ({ ...rest, state: { ...rest.state, ...change } });
-const withLink = (name: string, change: (link: LinkState) => LinkState): Snapshot =>
-  withState({ links: rest.state.links.map((link) => (link.name === name ? change(link) : link)) });
 
 /** `rest` itself was recorded where br_netfilter is built in. */
-const quiet = withState({
+const quiet = withState(rest, setBridges({ nf_call_iptables: 0, nf_call_ip6tables: 0, nf_call_arptables: 0 }), {
   sysctl: Object.fromEntries(Object.keys(rest.state.sysctl).map((name) => [name, '0'])),
-  links: rest.state.links.map((link) =>
-    link.name === 'br0'
-      ? { ...link, bridge: { ...link.bridge, nf_call_iptables: 0, nf_call_ip6tables: 0, nf_call_arptables: 0 } }
-      : link,
-  ),
   nft: null,
   tc: null,
 });
+const quietWith = (...changes: readonly StateChange[]): Snapshot => withState(quiet, ...changes);
 
 describe('what is looked at before a run on a host', () => {
   it('is nothing to note on a bridge that stands alone', () => {
@@ -40,7 +31,7 @@ describe('what is looked at before a run on a host', () => {
 
   it('notes a program that no command shows, where frames of the bridge come to', () => {
     const programs = ['vnet0', 'eth9'].map((device) => ({ device, place: 'tcx ingress', id: 7 }));
-    expect(looked({ ...quiet, state: { ...quiet.state, programs } }).notes).toEqual([
+    expect(looked(quietWith({ programs })).notes).toEqual([
       expect.objectContaining({ code: 'bypass-possible', place: 'vnet0 tcx ingress', value: 'BPF program 7' }),
     ]);
   });
@@ -91,39 +82,22 @@ describe('what is looked at before a run on a host', () => {
   });
 
   it('notes a firewall that bridged frames pass', () => {
-    expect(
-      codes({ ...quiet, state: { ...quiet.state, sysctl: { 'net.bridge.bridge-nf-call-iptables': '1' } } }),
-    ).toEqual(['br-netfilter']);
+    expect(codes(quietWith({ sysctl: { 'net.bridge.bridge-nf-call-iptables': '1' } }))).toEqual(['br-netfilter']);
   });
 
   it('notes it once for all carriers of a bridge', () => {
     const sysctl = { 'net.bridge.bridge-nf-call-iptables': '1', 'net.bridge.bridge-nf-call-arptables': '1' };
-    const { notes } = looked({ ...quiet, state: { ...quiet.state, sysctl } });
+    const { notes } = looked(quietWith({ sysctl }));
     expect(notes.map(({ value, text }) => [value, text])).toEqual([
       [expect.stringMatching(/iptables 1.*; .*arptables 1/), expect.stringContaining('of IPv4, ARP between')],
     ]);
   });
 
   it('notes filters of tc on a port of the bridge, and none of another device', () => {
-    const tc = (device: string): Snapshot => ({
-      ...quiet,
-      state: {
-        ...quiet.state,
-        tc: {
-          qdisc: [],
-          filters: {
-            [`${device} ingress`]: [
-              { protocol: 'all', kind: 'u32' },
-              {
-                protocol: 'all',
-                kind: 'u32',
-                options: { actions: [{ kind: 'gact', control_action: { type: 'drop' } }] },
-              },
-            ],
-          },
-        },
-      },
-    });
+    const filter = { protocol: 'all', kind: 'u32' };
+    const drop = { ...filter, options: { actions: [{ kind: 'gact', control_action: { type: 'drop' } }] } };
+    const tc = (device: string): Snapshot =>
+      quietWith({ tc: { qdisc: [], filters: { [`${device} ingress`]: [filter, drop] } } });
     expect([codes(tc('vnet0')), codes(tc('other0'))]).toEqual([['tc-rules'], []]);
   });
 
@@ -131,31 +105,23 @@ describe('what is looked at before a run on a host', () => {
     expect(
       looked(quiet, { vnet0: ['TCP segmentation'], vnet1: [] }).notes.map(({ code, place }) => `${code} ${place}`),
     ).toEqual(['offloads vnet0']);
-    expect(codes({ ...quiet, state: { ...quiet.state, unread: [{ what: 'nft', why: 'denied' }] } })).toEqual([
-      'unread',
-    ]);
+    expect(codes(quietWith({ unread: [{ what: 'nft', why: 'denied' }] }))).toEqual(['unread']);
   });
 
   it('notes what a network card may do with rules, and with VLANs while its port is not promiscuous', () => {
+    const hardware = { vnet0: ['hw-tc-offload', 'l2-fwd-offload', 'rx-vlan-filter'], other0: ['hw-tc-offload'] };
     const with_ = (promiscuity: number): readonly string[] =>
-      looked({
-        ...quiet,
-        state: {
-          ...quiet.state,
-          hardware: { vnet0: ['hw-tc-offload', 'l2-fwd-offload', 'rx-vlan-filter'], other0: ['hw-tc-offload'] },
-          links: quiet.state.links.map((link) => (link.name === 'vnet0' ? { ...link, promiscuity } : link)),
-        },
-      }).notes.flatMap(({ code, place, value }) => (code === 'offloads' ? [`${place} ${value}`] : []));
+      looked(quietWith({ hardware }, setLink('vnet0', { promiscuity }))).notes.flatMap(({ code, place, value }) =>
+        code === 'offloads' ? [`${place} ${value}`] : [],
+      );
     expect(with_(1)).toEqual(['vnet0 hw-tc-offload']);
     expect(with_(0)).toEqual(['vnet0 hw-tc-offload', 'vnet0 rx-vlan-filter']);
   });
 
   it('refuses a bridge that is down, and a port that takes part and does not forward', () => {
-    expect(
-      looked(withLink('br0', (link) => ({ ...link, flags: link.flags.filter((flag) => flag !== 'UP') }))).refusals,
-    ).toEqual(['br0 is down: nothing crosses it']);
-    const blocked = (name: string): Snapshot =>
-      withLink(name, (link) => ({ ...link, port: { ...link.port, state: 'blocking' } }));
+    const down = setLink('br0', ({ flags }) => ({ flags: flags.filter((flag) => flag !== 'UP') }));
+    expect(looked(withState(rest, down)).refusals).toEqual(['br0 is down: nothing crosses it']);
+    const blocked = (name: string): Snapshot => withState(rest, setPorts({ state: 'blocking' }, name));
     expect(looked(blocked('vnet1')).refusals).toEqual(['vnet1 is blocking: br0 forwards nothing from or to it']);
     expect(looked(blocked('vnet2')).refusals).toEqual([]); // it takes no part, and coverage tells of it
   });

@@ -1,28 +1,19 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { audit } from '../../../../src/core/audit/audit.js';
 import type { Snapshot } from '../../../../src/core/model/state.js';
+import { withState } from '../../../support/snapshots/recorded.js';
 import { withRouted } from '../../../support/snapshots/routed.js';
-
-const rest: Snapshot = JSON.parse(
-  readFileSync(new URL('../../../support/snapshots/default-bridge.json', import.meta.url), 'utf8'),
-);
 
 describe('an audit of guests that the host routes to', () => {
   it('names what carries their frames, once, whether there are bridges or not', () => {
-    const routed = withRouted(rest, {});
+    const routed = withRouted({});
     const expr = [{ dup: { addr: '10.1.0.2' } }];
     const copy = { rule: { family: 'ip', table: 't', chain: 'c', handle: 4, expr } };
     const packetSockets = [{ inode: '1', ifindex: 71, protocol: '0003', holders: [], own: false }];
+    const programs = [{ device: 'cali1', place: 'tcx ingress', id: 7 }];
     const snapshot = (links: Snapshot['state']['links']): Snapshot => ({
-      ...routed,
+      ...withState(routed, { links, nft: { nftables: [copy] }, programs }),
       packetSockets,
-      state: {
-        ...routed.state,
-        links,
-        nft: { nftables: [copy] },
-        programs: [{ device: 'cali1', place: 'tcx ingress', id: 7 }],
-      },
     });
     const { links } = routed.state;
     const found = (of: Snapshot['state']['links']): readonly string[] =>

@@ -4,45 +4,28 @@ import { audit, auditStatus } from '../../../../src/core/audit/audit.js';
 import type { AuditId } from '../../../../src/core/model/codes.js';
 import { parseLinks } from '../../../../src/system/state/parse-links.js';
 import type { Settings } from '../../../../src/core/model/scenario.js';
-import type { FdbState, LinkState, OvsRecord, Snapshot } from '../../../../src/core/model/state.js';
+import type { FdbState, OvsRecord, PacketSocket, Snapshot } from '../../../../src/core/model/state.js';
+import { setBridges, setLink, setPorts, type StateChange } from '../../../support/link-state.js';
+import { behindFirewall, defaultBridge as rest, recorded, withState } from '../../../support/snapshots/recorded.js';
 import { nothingBeside, withRouted } from '../../../support/snapshots/routed.js';
 import { parseOvsTable } from '../../../../src/system/state/ovs/read.js';
 
-/**
- * Recorded from a kernel 6.18: three guests on a bridge as it comes; and the same with ageing 0, a macvlan, mirrors of
- * tc and nft, a sniffer.
- */
-function recorded(name: 'default-bridge' | 'diverted'): Snapshot {
-  return JSON.parse(readFileSync(new URL(`../../../support/snapshots/${name}.json`, import.meta.url), 'utf8'));
-}
-const rest = recorded('default-bridge');
-
-function withLink(name: string, change: (link: LinkState) => LinkState, base = rest): Snapshot {
-  return {
-    ...base,
-    state: { ...base.state, links: base.state.links.map((link) => (link.name === name ? change(link) : link)) },
-  };
-}
-const withBridge = (settings: Settings, base = rest): Snapshot =>
-  withLink('br0', (link) => ({ ...link, bridge: { ...link.bridge, ...settings } }), base);
-const withPort = (name: string, settings: Settings, base = rest): Snapshot =>
-  withLink(name, (link) => ({ ...link, port: { ...link.port, ...settings } }), base);
-const withSysctl = (name: string, value: string, base = rest): Snapshot => ({
-  ...base,
-  state: { ...base.state, sysctl: { ...base.state.sysctl, [name]: value } },
-});
-const withFdb = (fdb: readonly FdbState[], base = rest): Snapshot => ({ ...base, state: { ...base.state, fdb } });
-const withProgram = (device: string): Snapshot => ({
-  ...rest,
-  state: { ...rest.state, programs: [{ device, place: 'tcx ingress', id: 7 }] },
-});
+const restWith = (...changes: readonly StateChange[]): Snapshot => withState(rest, ...changes);
+const withBridge = (settings: Settings, base = rest): Snapshot => withState(base, setBridges(settings));
+const withPort = (name: string, settings: Settings, base = rest): Snapshot => withState(base, setPorts(settings, name));
+const withPorts = (settings: Settings): Snapshot => restWith(setPorts(settings));
+const withSysctl = (name: string, value: string, base = rest): Snapshot =>
+  withState(base, { sysctl: { ...base.state.sysctl, [name]: value } });
+const withFdb = (fdb: readonly FdbState[]): Snapshot => restWith({ fdb });
+const withProgram = (device: string): Snapshot => restWith({ programs: [{ device, place: 'tcx ingress', id: 7 }] });
+const withSockets = (...packetSockets: readonly PacketSocket[]): Snapshot => ({ ...rest, packetSockets });
+const withVmnet = (mode: number): Snapshot => ({ ...rest, vmnet: [{ path: '/dev/vmnet8', mode, group: 0 }] });
 /** A rule of policy routing for marked packets, whose table leads to that device what is for the first guest. */
 const withRule = (dev: string): Snapshot => {
-  const snapshot = withRouted(rest, {}, 'forward');
   const rules = [{ priority: 100, src: 'all', fwmark: '0x1', table: '7' }];
   const routes = [{ dst: '10.1.0.1', dev, table: '7' }];
   const routing = { ipv4: { rules, routes }, ipv6: { rules: [], routes: [] } };
-  return { ...snapshot, state: { ...snapshot.state, routing } };
+  return withState(withRouted({}, 'forward'), { routing });
 };
 const ownMac = '02:76:69:00:00:00';
 const ids = (snapshot: Snapshot): readonly string[] => audit(snapshot).findings.map(({ id }) => id);
@@ -50,21 +33,18 @@ const ids = (snapshot: Snapshot): readonly string[] => audit(snapshot).findings.
 /** For each rule a bridge where it speaks and one beside it where it does not. */
 const cases: Readonly<Record<AuditId, readonly [speaks: Snapshot, silent: Snapshot]>> = {
   'ageing-zero': [withBridge({ ageing_time: 0 }), rest],
-  'bridge-promiscuous': [withLink('br0', (link) => ({ ...link, sysFlags: 0x1103, promiscuity: 1 })), rest],
+  'bridge-promiscuous': [restWith(setLink('br0', { sysFlags: 0x1103, promiscuity: 1 })), rest],
   'behind-bridge': [recorded('diverted'), rest],
   'sniffer-on-host': [
-    { ...rest, packetSockets: [{ inode: '1', ifindex: 0, protocol: '0003', holders: [], own: false }] },
-    {
-      ...rest,
-      packetSockets: [
-        { inode: '1', ifindex: 0, protocol: '0003', holders: [], own: true },
-        { inode: '2', ifindex: 0, protocol: '0800', holders: [], own: false },
-      ],
-    },
+    withSockets({ inode: '1', ifindex: 0, protocol: '0003', holders: [], own: false }),
+    withSockets(
+      { inode: '1', ifindex: 0, protocol: '0003', holders: [], own: true },
+      { inode: '2', ifindex: 0, protocol: '0800', holders: [], own: false },
+    ),
   ],
   'tc-mirror': [recorded('diverted'), rest],
   'nft-mirror': [recorded('diverted'), rest],
-  'xdp-program': [withLink('vnet0', (link) => ({ ...link, xdp: 'program id 12' })), rest],
+  'xdp-program': [restWith(setLink('vnet0', { xdp: 'program id 12' })), rest],
   'bypass-possible': [withProgram('vnet0'), withProgram('eth9')],
   'learning-off': [
     withPort('vnet0', { learning: false }),
@@ -74,17 +54,11 @@ const cases: Readonly<Record<AuditId, readonly [speaks: Snapshot, silent: Snapsh
       withFdb(rest.state.fdb.map((entry) => (entry.mac === ownMac ? { ...entry, state: 'static' } : entry))),
     ),
   ],
-  'isolated-one-sided': [
-    withPort('vnet0', { isolated: true }),
-    withPort('vnet0', { isolated: true }, withPort('vnet1', { isolated: true }, withPort('vnet2', { isolated: true }))),
-  ],
-  'proxmox-firewall-port': [proxmox(false), proxmox(true)],
+  'isolated-one-sided': [withPort('vnet0', { isolated: true }), withPorts({ isolated: true })],
+  'proxmox-firewall-port': [behindFirewall('tap100i0', false), behindFirewall('tap100i0', true)],
   'declared-not-live': [declaring(true), declaring(false)],
   'fdb-limit': [withBridge({ fdb_max_learned: 3, fdb_n_learned: 3 }), rest],
-  'unknown-flood': [
-    rest,
-    withPort('vnet0', { flood: false }, withPort('vnet1', { flood: false }, withPort('vnet2', { flood: false }))),
-  ],
+  'unknown-flood': [rest, withPorts({ flood: false })],
   'host-forwards': [withSysctl('net.ipv4.ip_forward', '1'), rest],
   'mcast-router-port': [withPort('vnet1', { multicast_router: 2 }), rest],
   'mac-bypass': [withPort('vnet1', { mab: true }), rest],
@@ -107,45 +81,22 @@ const cases: Readonly<Record<AuditId, readonly [speaks: Snapshot, silent: Snapsh
   'link-local-forwarded': [withBridge({ group_fwd_mask: '4000' }), rest],
   'vlan-unfiltered': [rest, withBridge({ vlan_filtering: 1, vlan_default_pvid: 0 })],
   'no-querier': [rest, withBridge({ mcast_querier: 1 })],
-  'multicast-flood': [
-    rest,
-    withPort(
-      'vnet0',
-      { mcast_flood: false },
-      withPort('vnet1', { mcast_flood: false }, withPort('vnet2', { mcast_flood: false })),
-    ),
-  ],
+  'multicast-flood': [rest, withPorts({ mcast_flood: false })],
   hairpin: [withPort('vnet1', { hairpin: true }), rest],
-  'broadcast-flood': [
-    rest,
-    withPort(
-      'vnet0',
-      { bcast_flood: false },
-      withPort('vnet1', { bcast_flood: false }, withPort('vnet2', { bcast_flood: false })),
-    ),
-  ],
-  'not-locked': [
-    rest,
-    withPort('vnet0', { locked: true }, withPort('vnet1', { locked: true }, withPort('vnet2', { locked: true }))),
-  ],
+  'broadcast-flood': [rest, withPorts({ bcast_flood: false })],
+  'not-locked': [rest, withPorts({ locked: true })],
   'neighbour-suppression': [withPort('vnet1', { neigh_suppress: true }), rest],
   'proxy-arp': [withPort('vnet1', { proxy_arp: true }), rest],
   'netfilter-skipped': [withSysctl('net.bridge.bridge-nf-call-iptables', '0'), rest],
   'not-forwarding': [withPort('vnet1', { state: 'disabled' }), rest],
   'macvlan-bridge': [withMacvtaps('bridge'), withMacvtaps('private')],
-  'routed-spoofable': [withRouted(rest, { rp_filter: '0' }), withRouted(rest, { rp_filter: '1' })],
-  'routed-local': [
-    withRouted(rest, { accept_local: '1' }),
-    withRouted(rest, { accept_local: '0', route_localnet: '0' }),
-  ],
+  'routed-spoofable': [withRouted({ rp_filter: '0' }), withRouted({ rp_filter: '1' })],
+  'routed-local': [withRouted({ accept_local: '1' }), withRouted({ accept_local: '0', route_localnet: '0' })],
   'policy-route': [withRule('cali2'), withRule('cali1')],
-  'routed-open': [withRouted(rest, {}), withRouted(rest, {}, 'forward')],
-  'guests-unbridged': [withRouted(rest, {}), { ...rest, beside: nothingBeside }],
-  'vmnet-writable': [
-    { ...rest, vmnet: [{ path: '/dev/vmnet8', mode: 0o666, group: 0 }] },
-    { ...rest, vmnet: [{ path: '/dev/vmnet8', mode: 0o660, group: 0 }] },
-  ],
-  'vmnet-present': [{ ...rest, vmnet: [{ path: '/dev/vmnet8', mode: 0o660, group: 0 }] }, rest],
+  'routed-open': [withRouted({}), withRouted({}, 'forward')],
+  'guests-unbridged': [withRouted({}), { ...rest, beside: nothingBeside }],
+  'vmnet-writable': [withVmnet(0o666), withVmnet(0o660)],
+  'vmnet-present': [withVmnet(0o660), rest],
   'ovs-flooding': [withOvs(), withOvs({ flood_vlans: ['set', []] })],
   'ovs-mirror': [withOvs(), withOvs({ mirrors: ['set', []] })],
   'ovs-protected-one-sided': [withOvs(), withOvs({}, { protected: true })],
@@ -165,7 +116,7 @@ function withMacvtaps(mode: string): Snapshot {
     [on('eth0', 'macvtap0', 91), on('eth0', 'macvtap1', 92), on('eth1', 'macvtap2', 93)],
     () => null,
   );
-  return { ...rest, state: { ...rest.state, links: [...rest.state.links, ...taps] } };
+  return restWith({ links: [...rest.state.links, ...taps] });
 }
 
 /**
@@ -184,21 +135,6 @@ function withOvs(bridge: OvsRecord = {}, port: OvsRecord = {}): Snapshot {
       ports: ovs.ports.map((row) => ({ ...row, ...port })),
     },
   };
-}
-
-/** A guest behind Proxmox' firewall bridge, with `isolated` on its tap, and on the port that counts or not. */
-function proxmox(right: boolean): Snapshot {
-  const [br0, vnet0, vnet1] = ['br0', 'vnet0', 'vnet1'].map((name) =>
-    rest.state.links.find((link) => link.name === name),
-  );
-  if (br0 === undefined || vnet0 === undefined || vnet1 === undefined)
-    throw new Error('the recorded snapshot has changed');
-  const links = [
-    { ...br0, name: 'fwbr100i0', ifindex: 90 },
-    { ...vnet0, name: 'tap100i0', master: 'fwbr100i0', ifindex: 91, port: { ...vnet0.port, isolated: true } },
-    { ...vnet1, name: 'fwpr100p0', master: 'br0', ifindex: 92, port: { ...vnet1.port, isolated: right } },
-  ];
-  return { ...rest, state: { ...rest.state, links: [...rest.state.links, ...links] } };
 }
 
 /** A configuration that wants the port of the first guest isolated, or not, known by the guest's MAC. */
@@ -226,17 +162,17 @@ describe.each(Object.entries(cases))('%s', (id, [speaks, silent]) => {
 
 describe('an audit', () => {
   it('does not cry wolf over ageing 0 on a bridge of two ports', () => {
-    const two = { ...rest, state: { ...rest.state, links: rest.state.links.filter(({ name }) => name !== 'vnet2') } };
+    const two = restWith({ links: rest.state.links.filter(({ name }) => name !== 'vnet2') });
     expect(ids(withBridge({ ageing_time: 0 }, two))).not.toContain('ageing-zero');
   });
   it('calls a setting that the kernel does not tell unknown, never fine', () => {
-    const old = withLink('vnet0', (link) => ({
-      ...link,
-      port: Object.fromEntries(
-        Object.entries(link.port ?? {}).filter(([key]) => !['isolated', 'locked'].includes(key)),
-      ),
+    const isKnown = ([key]: readonly [string, unknown]): boolean => !['isolated', 'locked'].includes(key);
+    const old = setLink('vnet0', ({ port }) => ({
+      port: Object.fromEntries(Object.entries(port ?? {}).filter(isKnown)),
     }));
-    expect(audit(old).settings.filter(({ value, place }) => value === 'unknown' && place.startsWith('vnet0'))).toEqual([
+    expect(
+      audit(restWith(old)).settings.filter(({ value, place }) => value === 'unknown' && place.startsWith('vnet0')),
+    ).toEqual([
       { place: 'vnet0.isolated', value: 'unknown' },
       { place: 'vnet0.locked', value: 'unknown' },
     ]);
@@ -275,7 +211,7 @@ describe('an audit', () => {
       ],
     };
     expect(ids(moved)).not.toContain('declared-not-live');
-    const elsewhere = withLink('vnet1', (link) => ({ ...link, master: null, port: null }), moved);
+    const elsewhere = withState(moved, setLink('vnet1', { master: null, port: null }));
     expect(audit(elsewhere).findings.find(({ id }) => id === 'declared-not-live')).toMatchObject({
       place: 'vnet1.master',
       value: 'none, netplan says br0',
@@ -298,7 +234,7 @@ describe('an audit', () => {
   it('names who holds the bridge promiscuous', () => {
     const index = rest.state.links.find(({ name }) => name === 'br0')?.ifindex ?? 0;
     const held = {
-      ...withLink('br0', (link) => ({ ...link, promiscuity: 1 })),
+      ...restWith(setLink('br0', { promiscuity: 1 })),
       packetSockets: [
         { inode: '7', ifindex: index, protocol: '0003', holders: [{ pid: 812, name: 'vmnet-bridge' }], own: false },
       ],
@@ -316,7 +252,7 @@ describe('an audit', () => {
       /^after a static entry for the guest: bridge link set dev vnet0 learning off locked on$/,
     ],
     ['fdb-limit', cases['fdb-limit'][0], /^ip link set dev br0 type bridge fdb_max_learned 0, or a static entry/],
-    ['routed-open', withRouted(rest, {}), /^nft add table inet isolation && .* iifname '\{ cali1, cali2 \}' .* drop$/],
+    ['routed-open', withRouted({}), /^nft add table inet isolation && .* iifname '\{ cali1, cali2 \}' .* drop$/],
     ['ovs-flooding', withOvs(), /^ovs-vsctl remove Bridge br1 flood_vlans 0$/],
     ['ovs-small-table', withOvs(), /^ovs-vsctl set Bridge br1 other_config:mac-table-size=8192$/],
   ])('advises what a run advises against %s', (code, snapshot, fix) => {
@@ -325,10 +261,10 @@ describe('an audit', () => {
   });
 
   it('gives fixes that a shell takes literally whatever an interface is called', () => {
-    const hostile = withLink('vnet0', (link) => ({ ...link, name: '$(id)' }));
-    expect(audit(hostile).findings.find(({ place }) => place.startsWith('$(id).flood'))?.fix).toBe(
-      "bridge link set dev '$(id)' flood off",
-    );
+    expect(
+      audit(restWith(setLink('vnet0', { name: '$(id)' }))).findings.find(({ place }) => place.startsWith('$(id).flood'))
+        ?.fix,
+    ).toBe("bridge link set dev '$(id)' flood off");
   });
   it('ends with 2 on what is at or above --fail-on, else 3 where something could not be read, else 0', () => {
     const report = audit(rest);
@@ -374,7 +310,7 @@ describe('what would be bypass-possible in a run', () => {
       '0600000000000400',
       '0600000000000000',
     ].join('');
-  const withSocket = (more: object): Snapshot => ({ ...rest, packetSockets: [{ ...socket, ...more }] });
+  const withSocket = (more: object): Snapshot => withSockets({ ...socket, ...more });
 
   it('is found with the same words as the reason has, and with what would acquit it', () => {
     expect(found(withProgram('vnet0'))).toEqual([
@@ -394,7 +330,7 @@ describe('what would be bypass-possible in a run', () => {
   });
 
   it('is told once: XDP at a port and a socket for every frame have findings of their own', () => {
-    expect(found(withLink('vnet0', (link) => ({ ...link, xdp: 'program id 12' })))).toEqual([]);
+    expect(found(restWith(setLink('vnet0', { xdp: 'program id 12' })))).toEqual([]);
     expect(found(withSocket({ ifindex: 0, protocol: '0003' }))).toEqual([]);
   });
 });

@@ -1,16 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { diversionsOf } from '../../../../src/core/bridge/diversions.js';
 import { bridgeViews } from '../../../../src/core/bridge/view.js';
-import type { Snapshot } from '../../../../src/core/model/state.js';
-
-const rest: Snapshot = JSON.parse(
-  readFileSync(new URL('../../../support/snapshots/default-bridge.json', import.meta.url), 'utf8'),
-);
+import { defaultBridge, withState } from '../../../support/snapshots/recorded.js';
 
 /** What may stop frames on the bridge where these filters stand at a place of tc. */
 function filterWith(place: string, filters: readonly object[]): string | null {
-  const snapshot = { ...rest, state: { ...rest.state, nft: null, tc: { qdisc: [], filters: { [place]: filters } } } };
+  const snapshot = withState(defaultBridge, { nft: null, tc: { qdisc: [], filters: { [place]: filters } } });
   const view = bridgeViews(snapshot).find(({ name }) => name === 'br0');
   if (view === undefined) throw new Error('the snapshot has no br0');
   return diversionsOf(view, snapshot).filter;

@@ -7,6 +7,7 @@ import {
   startJudging,
 } from '../../../../src/core/judge/judge.js';
 import type { Result } from '../../../../src/core/model/result.js';
+import { type Change, changedRun, counts, lacks } from '../../../support/judge/judged.js';
 import { batchOf, type Evidence, judge, numbered, perfectRun } from '../../../support/judge/perfect-run.js';
 
 const capture = { sha256: 'f'.repeat(64), files: [] };
@@ -24,14 +25,10 @@ function inputOf({ plan, run, timeline, states, frames }: Evidence): JudgeInput 
 
 /** Judges evidence as while the run goes on: counting begins when the probes do. null = it is to be begun anew. */
 function judgeAlong(evidence: Evidence, over: Partial<JudgeInput> = {}): Result | null {
-  const {
-    plan,
-    timeline,
-    run: { key, tool },
-  } = evidence;
+  const { plan, timeline, run } = evidence;
   const judging = startJudging({
     plan,
-    run: { key, tool },
+    run: { key: run.key, tool: run.tool },
     timeline: timeline.slice(0, timeline.findIndex(({ event }) => event === 'probing') + 1),
   });
   addBatch(judging, batchOf(evidence));
@@ -39,28 +36,18 @@ function judgeAlong(evidence: Evidence, over: Partial<JudgeInput> = {}): Result 
   return continued === null ? null : finishJudging(continued, capture);
 }
 
-/** Evidence of which the entries of an event say something else. */
-function saying(event: string, over: object): Evidence {
-  const evidence = perfectRun();
-  evidence.timeline = evidence.timeline.map((entry) => (entry.event === event ? { ...entry, ...over } : entry));
-  return evidence;
-}
-
 describe('a judgement that begins while the run goes on', () => {
-  it('comes to the same result', () => {
-    const evidence = perfectRun();
+  it.each<[string, string, readonly Change[]]>([
+    ['comes to the same result', 'holds', []],
+    ['sees what a run does not have that ended early', 'inconclusive', [lacks('drained'), lacks('step-ended')]],
+  ])('%s', (_, verdict, changes) => {
+    const evidence = changedRun(undefined, ...changes);
     expect(judgeAlong(evidence)).toEqual(judge(evidence));
-    expect(judgeAlong(evidence)?.verdict).toBe('holds');
-  });
-  it('sees what a run does not have that ended early', () => {
-    const evidence = perfectRun();
-    evidence.timeline = evidence.timeline.filter(({ event }) => event !== 'drained' && event !== 'step-ended');
-    expect(judgeAlong(evidence)).toEqual(judge(evidence));
-    expect(judgeAlong(evidence)?.verdict).toBe('inconclusive');
+    expect(judgeAlong(evidence)?.verdict).toBe(verdict);
   });
   it('is begun anew where frames were dropped, since then it matters who sent what', () => {
-    const counters = { b: { received: 9, dropped: 1, delivered: 8 } };
-    expect(judgeAlong(saying('stopped', { counters }))).toBeNull();
+    const dropped = counts('b', { received: 9, dropped: 1, delivered: 8 });
+    expect(judgeAlong(changedRun(undefined, dropped))).toBeNull();
   });
   it('is begun anew where it was not known that directions are a guess', () => {
     const evidence = perfectRun();

@@ -9,7 +9,9 @@ import {
   type TimelineEvent,
   vlanList,
 } from '../../../../src/core/model/timeline.js';
+import { judgedRun, lacks } from '../../../support/judge/judged.js';
 import { type Evidence, hostState, judge, perfectRun, scenario, step } from '../../../support/judge/perfect-run.js';
+import { addLinks, changedState, setPorts, type StateChange } from '../../../support/link-state.js';
 
 const reload: During = { atMs: 100, run: [['/usr/sbin/nft', '-f', 'rules.nft']], settleMs: 0 };
 const shut: During = {
@@ -50,24 +52,20 @@ function withEvents(during: readonly During[] = [reload, shut]): Evidence {
   };
 }
 
-type Change = (state: HostState) => HostState;
-const rules: Change = (state) => ({ ...state, nft: { nftables: [{ table: 'x' }] } });
-const filters: Change = (state) => ({ ...state, tc: [{ filter: 'x' }] });
-const flood: Change = (state) => ({
-  ...state,
-  links: state.links.map((link) => (link.name === 'p1' ? { ...link, port: { ...link.port, flood: false } } : link)),
-});
-const vlans: Change = (state) => ({ ...state, vlan: [{ ifname: 'p1', vlans: [{ vlan: 7 }] }] });
-const forwarding: Change = (state) => ({ ...state, sysctl: { 'net.ipv4.ip_forward': '1' } });
-const flows: Change = (state) => ({ ...state, ovs: { bridges: [], ports: [], mirrors: [] } });
+const rules = { nft: { nftables: [{ table: 'x' }] } };
+const filters = { tc: [{ filter: 'x' }] };
+const flood = setPorts({ flood: false }, 'p1');
+const vlans = { vlan: [{ ifname: 'p1', vlans: [{ vlan: 7 }] }] };
+const forwarding = { sysctl: { 'net.ipv4.ip_forward': '1' } };
+const flows = { ovs: { bridges: [], ports: [], mirrors: [] } };
 
 /**
  * The snapshots in order: 0 before the probes, 1 to 4 around the events, 5 after the probes. From snapshot `from` on, up
  * to `until`, the state is another.
  */
-function changed(change: Change, from: number, until = 6, evidence = withEvents()): Evidence {
+function changed(change: StateChange, from: number, until = 6, evidence = withEvents()): Evidence {
   const now = (snapshot: number): HostState =>
-    snapshot >= from && snapshot < until ? change(hostState()) : hostState();
+    snapshot >= from && snapshot < until ? changedState(hostState(), change) : hostState();
   return { ...evidence, states: [{ before: now(0), during: [1, 2, 3, 4].map(now), after: now(5) }] };
 }
 const afterFirst = (evidence: Evidence, event: TimelineEvent): Evidence => ({
@@ -89,70 +87,51 @@ const heard = (
     ...meanwhile,
   });
 };
-const reasons = (evidence: Evidence): readonly string[] =>
-  judge(evidence).steps.flatMap((step) =>
-    step.reasons.map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`),
-  );
+const reasons = (evidence: Evidence) => judgedRun(evidence).texts;
+const outcome = (evidence: Evidence) => [judge(evidence).verdict, reasons(evidence)];
 const over = (event: number): string =>
   `, when event ${event} was over; if its work goes on after its commands, give it \`settle\``;
 const busy = (event: number): string => `, while event ${event} was at work, which does not change that`;
 
 describe('a step with events', () => {
-  it('holds where nothing changed', () =>
-    expect([judge(withEvents()).verdict, reasons(withEvents())]).toEqual(['holds', []]));
+  it('holds where nothing changed', () => expect(outcome(withEvents())).toEqual(['holds', []]));
 
   it.each<[string, Evidence]>([
     ['rules by a program of rules', changed(rules, 2)],
     ['a link by a program of links', changed(flood, 4)],
     [
       'VLANs, a filter, a sysctl, a switch by a program that can change all of them',
-      changed((state) => forwarding(filters(vlans(flows(state)))), 4),
+      changed({ ...forwarding, ...filters, ...vlans, ...flows }, 4),
     ],
   ])('holds where what changed is the doing of an event: %s', (_, evidence) =>
-    expect([judge(evidence).verdict, reasons(evidence)]).toEqual(['holds', []]),
+    expect(outcome(evidence)).toEqual(['holds', []]),
   );
 
   it.each<[string, Evidence, string]>([
-    ['before the first', changed(rules, 1), 'settings-changed -: the nft rules changed'],
-    ['between two', changed(rules, 3), `settings-changed -: the nft rules changed${over(1)}`],
-    ['after the last', changed(flood, 5), `settings-changed b: p1: flood was true, is false${over(2)}`],
-    [
-      'between two, and was put back by the next',
-      changed(flood, 3, 4),
-      `settings-changed b: p1: flood was true, is false${over(1)}`,
-    ],
-    [
-      'beside one that cannot have done it: a link',
-      changed(flood, 2),
-      `settings-changed b: p1: flood was true, is false${busy(1)}`,
-    ],
-    [
-      'beside one that cannot have done it: VLANs',
-      changed(vlans, 2),
-      `settings-changed -: p1: its VLANs changed${busy(1)}`,
-    ],
-    [
-      'beside one that cannot have done it: a filter',
-      changed(filters, 2),
-      `settings-changed -: the tc rules changed${busy(1)}`,
-    ],
+    ['before the first', changed(rules, 1), '-: the nft rules changed'],
+    ['between two', changed(rules, 3), `-: the nft rules changed${over(1)}`],
+    ['after the last', changed(flood, 5), `b: p1: flood was true, is false${over(2)}`],
+    ['between two, and was put back by the next', changed(flood, 3, 4), `b: p1: flood was true, is false${over(1)}`],
+    ['beside one that cannot have done it: a link', changed(flood, 2), `b: p1: flood was true, is false${busy(1)}`],
+    ['beside one that cannot have done it: VLANs', changed(vlans, 2), `-: p1: its VLANs changed${busy(1)}`],
+    ['beside one that cannot have done it: a filter', changed(filters, 2), `-: the tc rules changed${busy(1)}`],
     [
       'beside one that cannot have done it: a sysctl',
       changed(forwarding, 2),
-      `settings-changed -: net.ipv4.ip_forward was not there, is 1${busy(1)}`,
+      `-: net.ipv4.ip_forward was not there, is 1${busy(1)}`,
     ],
     [
       'beside one that cannot have done it: a switch',
       changed(flows, 2),
-      `settings-changed -: the configuration or the flows of Open vSwitch changed${busy(1)}`,
+      `-: the configuration or the flows of Open vSwitch changed${busy(1)}`,
     ],
   ])('is inconclusive, never holds, where something changed %s', (_, evidence, text) =>
-    expect([judge(evidence).verdict, reasons(evidence)]).toEqual(['inconclusive', [text]]),
+    expect(outcome(evidence)).toEqual(['inconclusive', [`settings-changed ${text}`]]),
   );
 
   it('may have an event whose program lets others do the work', () => {
     const evidence = withEvents([{ ...reload, run: [['systemctl', 'reload', 'firewall']] }, shut]);
-    expect(reasons(changed((state) => flood(rules(state)), 2, 6, evidence))).toEqual([]);
+    expect(reasons(changed((state) => flood({ ...state, ...rules }), 2, 6, evidence))).toEqual([]);
   });
 
   it('names who changed rules beside an event: a program that it does not run', () => {
@@ -207,23 +186,15 @@ describe('a step with events', () => {
     after: hostState(),
   });
   const withoutSnapshot = (snapshot: number): Evidence => {
-    const evidence = withEvents();
-    return {
-      ...evidence,
-      states: [states([1, 2, 3])],
-      timeline: evidence.timeline.filter(
-        (entry) => !(entry.event === 'state-read' && entry.when === 'during' && entry.reading === snapshot),
-      ),
-    };
+    const evidence = { ...withEvents(), states: [states([1, 2, 3])] };
+    lacks('state-read', (entry) => entry.when === 'during' && entry.reading === snapshot)(evidence);
+    return evidence;
   };
   it.each([1, 2, 3, 4])('is inconclusive, never holds, without its snapshot %i', (snapshot) => {
     expect(judge(withoutSnapshot(snapshot)).verdict).toBe('inconclusive');
     expect(reasons(withoutSnapshot(snapshot)).join('\n')).toContain('state-unread');
-    const missing = {
-      ...withEvents(),
-      states: [states([1, 2, 3, 4].map((number) => (number === snapshot ? null : number)))],
-    };
-    expect([judge(missing).verdict, reasons(missing)]).toEqual([
+    const present = states([1, 2, 3, 4].map((number) => (number === snapshot ? null : number)));
+    expect(outcome({ ...withEvents(), states: [present] })).toEqual([
       'inconclusive',
       [`state-unread -: reading ${snapshot} around the events is not there`],
     ]);
@@ -238,11 +209,9 @@ describe('a step with events', () => {
   });
   it('is inconclusive, never holds, where none of its snapshots is there, or one is not whole', () => {
     const none = withEvents();
-    none.timeline = none.timeline.filter((entry) => entry.event !== 'state-read' || entry.when !== 'during');
+    lacks('state-read', ({ when }) => when === 'during')(none);
     expect(reasons(none)).toEqual(['state-unread -: the state after event 1, 2 was not read']);
-    expect(reasons(changed((state) => ({ ...state, unread: [{ what: 'tc', why: 'denied' }] }), 3, 4))).toEqual([
-      'state-unread -: tc: denied',
-    ]);
+    expect(reasons(changed({ unread: [{ what: 'tc', why: 'denied' }] }, 3, 4))).toEqual(['state-unread -: tc: denied']);
   });
   it('is inconclusive where its first snapshot came when the event had begun', () => {
     const late = withEvents();
@@ -264,13 +233,7 @@ describe('a step with events', () => {
   });
 
   it('names a guest that was there in the middle only', () => {
-    const joined: Change = (state) => ({
-      ...state,
-      links: [
-        ...state.links,
-        ...state.links.filter(({ name }) => name === 'p2').map((link) => ({ ...link, name: 'vnet9', ifindex: 99 })),
-      ],
-    });
+    const joined = addLinks('p2', { name: 'vnet9', ifindex: 99 });
     const { verdict, coverage } = judge(changed(joined, 4, 5));
     expect([verdict, coverage.unobserved]).toEqual([
       'inconclusive',

@@ -1,140 +1,88 @@
 import { describe, expect, it } from 'vitest';
-import type { Result } from '../../../../src/core/model/result.js';
-import { buildFrame } from '../../../../src/core/probe/frames/frame.js';
-import { tokensFor } from '../../../../src/core/wire/token.js';
 import {
-  addFrames,
-  type Evidence,
-  judge,
-  key,
-  perfectRun,
-  scenario,
-  step,
-} from '../../../support/judge/perfect-run.js';
+  receives,
+  type Judged,
+  judged,
+  judgedOf,
+  captures,
+  changedRun,
+  judgedRun,
+  plans,
+  probeFrame,
+  probing,
+  sends,
+  counts,
+} from '../../../support/judge/judged.js';
+import { type Evidence, scenario, step } from '../../../support/judge/perfect-run.js';
 
-const codes = (result: Result): readonly string[] =>
-  result.steps.flatMap(({ reasons }) => reasons.map(({ code }) => code));
-
-function probeFrame(evidence: Evidence, sequence: number): Uint8Array {
-  const flow = evidence.plan.steps[0]?.flows.at(0);
-  if (flow === undefined) throw new Error('the plan has no flow');
-  return buildFrame(flow.frame, tokensFor(key, evidence.plan.runTag, flow.first + sequence, 1));
-}
+/** The first probe, with bytes of its token, which begins behind the Ethernet header, written over. */
+const forged = (change: (bytes: Uint8Array, token: number) => void) => (evidence: Evidence) => {
+  const bytes = probeFrame(evidence).slice();
+  change(bytes, bytes.indexOf(0x56, 14));
+  return bytes;
+};
 
 describe('what a forger can do', () => {
   it('a token with a wrong tag decides nothing', () => {
-    const evidence = perfectRun();
-    const bytes = probeFrame(evidence, 0).slice();
-    const last = bytes.indexOf(0x56, 14) + 17;
-    bytes[last] = (bytes[last] ?? 0) ^ 1;
-    addFrames(evidence, { observer: 'c', outgoing: true, bytes });
-    expect(judge(evidence)).toMatchObject({ verdict: 'holds' });
+    const flipped = forged((bytes, token) => (bytes[token + 17] = (bytes[token + 17] ?? 0) ^ 1));
+    expect(judged(receives('c', flipped)).verdict).toBe('holds');
   });
 
-  it('a token that a guest sends again is inconclusive, and no leak', () => {
-    const evidence = perfectRun();
-    const bytes = probeFrame(evidence, 0);
-    addFrames(evidence, { observer: 'b', outgoing: false, bytes }, { observer: 'c', outgoing: true, bytes });
-    const result = judge(evidence);
-    expect(result.verdict).toBe('inconclusive');
-    expect(codes(result)).toContain('replayed');
+  it.each([
+    ['a token that a guest sends again', 'b'],
+    ['its own token, sent again by the sender,', 'a'],
+  ])('%s is inconclusive, and no leak', (_, name) => {
+    const { verdict, codes } = judged(sends(name), receives('c'));
+    expect(verdict).toBe('inconclusive');
+    expect(codes).toContain('replayed');
   });
 
   it('a token that a guest sends again is no doubt at who may overhear all that is probed, for somebody answers for it', () => {
-    const accepted = (probeClass: string, until: string | null): Result => {
+    const accepted = (probeClass: string, until: string | null): Judged => {
       const accept = [{ observer: 'c', class: probeClass, reason: 'IDS', owner: 'ops', ticket: null, until }];
-      const evidence = perfectRun(scenario([step({ accept })]));
-      const bytes = probeFrame(evidence, 0);
-      addFrames(evidence, { observer: 'b', outgoing: false, bytes }, { observer: 'c', outgoing: true, bytes });
-      return judge(evidence);
+      return judgedOf(scenario([step({ accept })]), sends('b'), receives('c'));
     };
     expect(accepted('known-unicast', null).verdict).toBe('holds');
-    expect(codes(accepted('known-unicast', '2001-01-01'))).toContain('replayed');
-    expect(codes(accepted('broadcast', null))).toContain('replayed');
-  });
-
-  it('its own token, sent again by the sender, is inconclusive, and no leak', () => {
-    const evidence = perfectRun();
-    const bytes = probeFrame(evidence, 0);
-    addFrames(evidence, { observer: 'a', outgoing: false, bytes }, { observer: 'c', outgoing: true, bytes });
-    const result = judge(evidence);
-    expect(result.verdict).toBe('inconclusive');
-    expect(codes(result)).toContain('replayed');
+    expect(accepted('known-unicast', '2001-01-01').codes).toContain('replayed');
+    expect(accepted('broadcast', null).codes).toContain('replayed');
   });
 
   it('a leak that was seen before a guest sent it again stays a leak', () => {
-    const evidence = perfectRun();
-    const bytes = probeFrame(evidence, 0);
-    addFrames(evidence, { observer: 'c', outgoing: true, bytes }, { observer: 'c', outgoing: false, bytes });
-    expect(judge(evidence).verdict).toBe('broken');
+    expect(judged(receives('c'), sends('c')).verdict).toBe('broken');
   });
 
   it('a token of an earlier step, sent again in a later one, is no leak of either', () => {
-    const evidence = perfectRun(scenario([step(), step({ name: 'two' })]));
-    const bytes = probeFrame(evidence, 0);
-    addFrames(
-      evidence,
-      { observer: 'a', outgoing: false, bytes, step: 1 },
-      { observer: 'c', outgoing: true, bytes, step: 1 },
+    const { leaks, verdict } = judgedOf(
+      scenario([step(), step({ name: 'two' })]),
+      sends('a', 0, 1),
+      receives('c', 0, 1),
     );
-    const result = judge(evidence);
-    expect(result.steps.flatMap(({ findings }) => findings).filter(({ leak }) => leak)).toEqual([]);
-    expect(result.verdict).toBe('inconclusive');
+    expect([leaks, verdict]).toEqual([[], 'inconclusive']);
   });
 
   it('a delivery that a guest may have made by sending the token again proves nothing where its port is deaf to it', () => {
-    const [probe] = step().probes;
-    if (probe === undefined) throw new Error('the step has no probe');
-    const evidence = perfectRun(
-      scenario([step({ probes: [{ ...probe, to: ['lan'], maySee: ['b', 'lan'], mustSee: ['b', 'lan'] }] })]),
-    );
-    expect(judge(evidence).verdict).toBe('holds');
+    const evidence = changedRun(probing({ to: ['lan'], maySee: ['b', 'lan'], mustSee: ['b', 'lan'] }));
+    expect(judgedRun(evidence).verdict).toBe('holds');
     // lan got the probes from b, which may have them; nobody heard b say them, for the ear at its port hears one
     // direction only.
-    evidence.frames = evidence.frames.filter(({ observer, outgoing }) => observer !== 'b' || outgoing);
+    captures(({ observer, outgoing }) => observer !== 'b' || outgoing)(evidence);
     const heard = evidence.frames.filter(({ observer }) => observer === 'b').length;
-    evidence.timeline = evidence.timeline.map((entry) =>
-      entry.event !== 'stopped'
-        ? entry
-        : {
-            ...entry,
-            written: { ...entry.written, b: heard },
-            counters: { ...entry.counters, b: { received: heard, dropped: 0, delivered: heard } },
-          },
-    );
-    const result = judge(evidence);
-    expect({ verdict: result.verdict, codes: codes(result) }).toEqual({
-      verdict: 'inconclusive',
-      codes: ['control-missing'],
-    });
+    counts('b', { received: heard, dropped: 0, delivered: heard }, heard)(evidence);
+    expect(judgedRun(evidence)).toMatchObject({ verdict: 'inconclusive', codes: ['control-missing'] });
   });
 
   it('a delivery that a guest may have made proves nothing where no control can show that its port hears it', () => {
-    const evidence = perfectRun();
-    expect(judge(evidence).verdict).toBe('holds');
-    evidence.plan = {
-      ...evidence.plan,
-      steps: evidence.plan.steps.map((step) => ({ ...step, inwardUnproved: ['c'] })),
-    };
-    const result = judge(evidence);
-    expect({
-      verdict: result.verdict,
-      reasons: result.steps.flatMap(({ reasons }) => reasons.map(({ code, observer }) => `${code} ${observer ?? ''}`)),
-    }).toEqual({ verdict: 'inconclusive', reasons: ['control-missing c'] });
+    expect(judged().verdict).toBe('holds');
+    const unproved = plans(({ steps }) => ({ steps: steps.map((of) => ({ ...of, inwardUnproved: ['c'] })) }));
+    expect(judged(unproved)).toMatchObject({ verdict: 'inconclusive', reasons: ['control-missing c'] });
   });
 
   it("a token of another run is nobody's", () => {
-    const evidence = perfectRun();
-    const bytes = probeFrame(evidence, 0).slice();
-    bytes.set([0xde, 0xad, 0xbe, 0xef], bytes.indexOf(0x56, 14) + 2);
-    addFrames(evidence, { observer: 'c', outgoing: true, bytes });
-    expect(judge(evidence).verdict).toBe('holds');
+    const other = forged((bytes, token) => bytes.set([0xde, 0xad, 0xbe, 0xef], token + 2));
+    expect(judged(receives('c', other)).verdict).toBe('holds');
   });
 
   it('a token that the uplink sends back is a leak', () => {
-    const evidence = perfectRun();
-    const bytes = probeFrame(evidence, 0);
-    addFrames(evidence, { observer: 'lan', outgoing: false, bytes }, { observer: 'c', outgoing: true, bytes });
-    expect(judge(evidence).verdict).toBe('broken');
+    expect(judged(sends('lan'), receives('c')).verdict).toBe('broken');
   });
 });

@@ -1,63 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../../src/core/model/result.js';
-import type { Scenario } from '../../../../src/core/model/scenario.js';
 import type { TimelineEntry } from '../../../../src/core/model/timeline.js';
-import { buildFrame } from '../../../../src/core/probe/frames/frame.js';
-import { tokensFor } from '../../../../src/core/wire/token.js';
 import {
-  addFrames,
-  type Evidence,
-  judge,
-  key,
-  perfectRun,
-  scenario,
-  step,
-} from '../../../support/judge/perfect-run.js';
+  addressed,
+  changedRun,
+  flowOf,
+  receives,
+  judgedOf,
+  probeFrame,
+  probing,
+  sends,
+} from '../../../support/judge/judged.js';
+import { type Evidence, judge, perfectRun } from '../../../support/judge/perfect-run.js';
 
 /** Raw and IPv4, both ways, so that there are several flows, senders and forms of controls. */
-function rich(): Scenario {
-  const of = scenario([
-    step({
-      probes: step().probes.map((probe) => ({
-        ...probe,
-        bothWays: true,
-        carriers: ['raw', 'ipv4-udp'] as const,
-        count: 4,
-      })),
-    }),
-  ]);
-  return {
-    ...of,
-    topology: {
-      ...of.topology,
-      endpoints: of.topology.endpoints.map((endpoint, at) => ({
-        ...endpoint,
-        ips: [{ family: 4 as const, address: `10.0.0.${at + 1}`, prefix: 24 }],
-      })),
-    },
-  };
-}
+const rich = addressed(probing({ bothWays: true, carriers: ['raw', 'ipv4-udp'], count: 4 }));
 /** The frame of a probe as c would overhear it. */
-function overheard(
-  evidence: Evidence,
-  flowAt: number,
-  sequence: number,
-): { readonly observer: string; readonly outgoing: boolean; readonly bytes: Uint8Array } {
-  const flow = evidence.plan.steps[0]?.flows.at(flowAt);
-  if (flow === undefined) throw new Error('the plan has no flow');
-  return {
-    observer: 'c',
-    outgoing: true,
-    bytes: buildFrame(flow.frame, tokensFor(key, evidence.plan.runTag, flow.first + sequence, 1)),
-  };
-}
-const whole = perfectRun(rich());
+const overheard = (flowAt: number, sequence: number) =>
+  receives('c', (evidence) => probeFrame(evidence, sequence, flowOf(evidence, flowAt)));
+const whole = perfectRun(rich);
 const packets = whole.frames.length;
 /** All but a few, or any. */
-const someOf = <T>(list: readonly T[]): fc.Arbitrary<T[]> =>
+const someOf = <T>(list: readonly T[]) =>
   fc.oneof(fc.subarray([...list], { minLength: list.length - 2 }), fc.subarray([...list]));
-const verdictWith = (over: Partial<Evidence>): string => judge({ ...whole, ...over }, packets).verdict;
+const verdictWith = (over: Partial<Evidence>) => judge({ ...whole, ...over }, packets).verdict;
 type Part = readonly [name: string, line: number, without: TimelineEntry];
 /** Each part of a line, and the line as it would be without it. */
 const parts = whole.timeline.flatMap((entry, line): readonly Part[] => {
@@ -70,7 +37,7 @@ const parts = whole.timeline.flatMap((entry, line): readonly Part[] => {
       ],
     );
   if (entry.event !== 'stopped') return [];
-  const left = <T>(map: Readonly<Record<string, T>>, name: string): Readonly<Record<string, T>> =>
+  const left = <T>(map: Readonly<Record<string, T>>, name: string) =>
     Object.fromEntries(Object.entries(map).filter(([key]) => key !== name));
   return Object.keys(entry.counters).flatMap((name): readonly Part[] => [
     [`counters of ${name}`, line, { ...entry, counters: left(entry.counters, name) }],
@@ -132,20 +99,16 @@ describe('an authentic sighting where nobody may see it', () => {
         fc.nat(3),
         (timeline, frames, states, flow, sequence) => {
           const evidence: Evidence = { ...whole, timeline: [...timeline], frames: [...frames], states: [states] };
-          addFrames(evidence, overheard(evidence, flow, sequence));
+          overheard(flow, sequence)(evidence);
           expect(judge(evidence, packets)).toMatchObject({ verdict: 'broken', exitCode: 2 });
         },
       ),
     );
   });
   it('is one of each flow and each frame of it', () => {
-    for (let flow = 0; flow < 4; flow += 1) {
-      for (let sequence = 0; sequence < 4; sequence += 1) {
-        const evidence = perfectRun(rich());
-        addFrames(evidence, overheard(evidence, flow, sequence));
-        expect(judge(evidence).steps[0]?.findings.filter(({ leak }) => leak)).toHaveLength(1);
-      }
-    }
+    for (let flow = 0; flow < 4; flow += 1)
+      for (let sequence = 0; sequence < 4; sequence += 1)
+        expect(judgedOf(rich, overheard(flow, sequence)).leaks).toHaveLength(1);
   });
 });
 
@@ -161,14 +124,13 @@ describe('the order of records', () => {
   });
 
   it('does not matter to anything that is judged', () => {
-    const evidence = perfectRun(rich());
-    addFrames(
-      evidence,
-      overheard(evidence, 1, 2),
-      overheard(evidence, 1, 2),
-      overheard(evidence, 3, 0),
-      { observer: 'c', outgoing: true, bytes: new Uint8Array(70).fill(9) },
-      { observer: 'b', outgoing: false, bytes: new Uint8Array(12) },
+    const evidence = changedRun(
+      rich,
+      overheard(1, 2),
+      overheard(1, 2),
+      overheard(3, 0),
+      receives('c', new Uint8Array(70).fill(9)),
+      sends('b', new Uint8Array(12)),
     );
     const expected = reported(judge(evidence));
     expect(expected).toMatchObject({ verdict: 'broken' });

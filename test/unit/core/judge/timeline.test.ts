@@ -9,37 +9,38 @@ const whole = numbered(evidence.timeline);
 
 /** What the run comes to with this timeline, of which run.json says that it had `entries` lines. */
 function judged(timeline: readonly TimelineEntry[], entries: number | null = whole.length): Result {
+  const { plan, states, frames, run } = evidence;
+  const sha256 = 'f'.repeat(64);
   const judging = startJudging({
-    plan: evidence.plan,
+    plan,
     run: {
-      ...evidence.run,
+      ...run,
       ...(entries === null ? {} : { timeline: { entries } }),
-      capture: { sha256: 'f'.repeat(64), packets: evidence.frames.length },
+      capture: { sha256, packets: frames.length },
     },
     timeline,
-    states: evidence.states,
+    states,
   });
   addBatch(judging, batchOf(evidence));
-  return finishJudging(judging, { sha256: 'f'.repeat(64), files: [] });
+  return finishJudging(judging, { sha256, files: [] });
 }
-const texts = (result: Result): readonly string[] =>
-  result.steps.flatMap(({ reasons }) => reasons.map(({ code, text }) => `${code}: ${text}`));
 
 describe('the timeline of a run', () => {
   it('carries a holds while it is whole', () => {
     expect(judged(whole).verdict).toBe('holds');
   });
   it.each(whole.map((entry, at) => [at, entry.event] as const))('holds nothing without line %i, %s', (at) => {
-    const result = judged(whole.filter((_, line) => line !== at));
-    expect(result.verdict).toBe('inconclusive');
-    expect(texts(result)).toContainEqual(expect.stringMatching(/^evidence-incomplete: timeline\.ndjson/));
+    const { verdict, steps } = judged(whole.filter((_, line) => line !== at));
+    expect(verdict).toBe('inconclusive');
+    expect(steps.flatMap(({ reasons }) => reasons)).toContainEqual(
+      expect.objectContaining({ code: 'evidence-incomplete', text: expect.stringMatching(/^timeline\.ndjson/) }),
+    );
   });
   it('holds nothing where lines are swapped, doubled, numbered anew, or not counted', () => {
-    const [first, second, ...rest] = whole;
-    if (first === undefined || second === undefined) throw new Error('the fixture has changed');
+    const [first, second, rest] = [whole.slice(0, 1), whole.slice(1, 2), whole.slice(2)];
     expect([
-      judged([second, first, ...rest]).verdict,
-      judged([first, first, second, ...rest]).verdict,
+      judged([...second, ...first, ...rest]).verdict,
+      judged([...first, ...first, ...second, ...rest]).verdict,
       judged(numbered(whole.slice(0, -1))).verdict,
       judged(evidence.timeline).verdict,
       judged(whole, null).verdict,

@@ -7,15 +7,25 @@ import {
   startJudging,
 } from '../../../../src/core/judge/judge.js';
 import { timeText } from '../../../../src/core/text/time.js';
-import type { Reason } from '../../../../src/core/model/reasons.js';
-import type { Result } from '../../../../src/core/model/result.js';
 import type { Step } from '../../../../src/core/model/scenario.js';
-import type { HostState } from '../../../../src/core/model/state.js';
-import type { TimelineEntry, TimelineEvent } from '../../../../src/core/model/timeline.js';
-import { buildFrame } from '../../../../src/core/probe/frames/frame.js';
-import { tokensFor } from '../../../../src/core/wire/token.js';
+import type { TimelineEntry } from '../../../../src/core/model/timeline.js';
 import {
-  addFrames,
+  type Change,
+  changedRun,
+  judgedRun,
+  finds,
+  receives,
+  type Judged,
+  judged,
+  judgedOf,
+  keeps,
+  lacks,
+  logs,
+  plans,
+  probeFrame,
+  runs,
+} from '../../../support/judge/judged.js';
+import {
   type Evidence,
   hostState,
   judge,
@@ -25,6 +35,7 @@ import {
   scenario,
   step,
 } from '../../../support/judge/perfect-run.js';
+import { there } from '../../../support/there.js';
 
 type Outcome =
   | 'holds'
@@ -39,7 +50,7 @@ type Outcome =
   | 'expected, and holds'
   | 'expected, and deaf';
 const expecting = (expected: 'broken' | null): Partial<Step> => ({ expect: { ...step().expect, expected } });
-const stepOf = (outcome: Outcome): Step =>
+const stepOf = (outcome: Outcome) =>
   step({
     ...(outcome.startsWith('expected') ? expecting('broken') : {}),
     ...(outcome.startsWith('unjudged') ? expecting(null) : {}),
@@ -51,13 +62,7 @@ function run(...outcomes: readonly Outcome[]): Evidence {
   const evidence = perfectRun(scenario(outcomes.map(stepOf)));
   outcomes.forEach((outcome, index) => {
     const flow = evidence.plan.steps[index]?.flows.at(0);
-    if (outcome.endsWith('leaks') && flow !== undefined)
-      addFrames(evidence, {
-        observer: 'c',
-        outgoing: true,
-        bytes: buildFrame(flow.frame, tokensFor(key, evidence.plan.runTag, flow.first, 1)),
-        step: index,
-      });
+    if (outcome.endsWith('leaks')) receives('c', probeFrame(evidence, 0, there(flow)), index)(evidence);
     evidence.timeline = evidence.timeline.flatMap((entry): readonly TimelineEntry[] => {
       if (entry.step !== index) return [entry];
       if (outcome.endsWith('deaf') && entry.event === 'drained') return [];
@@ -68,7 +73,6 @@ function run(...outcomes: readonly Outcome[]): Evidence {
   });
   return evidence;
 }
-const verdicts = (result: Result): readonly (string | null)[] => result.steps.map(({ verdict }) => verdict);
 
 describe('the verdict of a run', () => {
   it.each<[readonly Outcome[], readonly (string | null)[], string, number]>([
@@ -94,12 +98,8 @@ describe('the verdict of a run', () => {
     [['expected, and leaks', 'leaks'], ['broken', 'broken'], 'broken', 2],
   ])('of steps that come out as %j', (outcomes, steps, verdict, exitCode) => {
     const result = judge(run(...outcomes));
-    expect({
-      steps: verdicts(result),
-      verdict: result.verdict,
-      exitCode: result.exitCode,
-      asExpected: result.asExpected,
-    }).toEqual({ steps, verdict, exitCode, asExpected: exitCode === 0 });
+    expect(result).toMatchObject({ verdict, exitCode, asExpected: exitCode === 0 });
+    expect(result.steps.map((judgedStep) => judgedStep.verdict)).toEqual(steps);
   });
   it('says of each step whether it is as expected', () => {
     expect(
@@ -109,20 +109,15 @@ describe('the verdict of a run', () => {
     ).toEqual([true, false, false, true, true, true, false]);
   });
   it('tells what is missing of a step without a verdict, and nothing of one that had nothing to prove', () => {
-    const codes = (outcome: Outcome, over: (evidence: Evidence) => void = () => {}): readonly string[] => {
+    const codes = (outcome: Outcome, ...changes: readonly Change[]): readonly string[] => {
       const evidence = run(outcome);
-      over(evidence);
-      return judge(evidence).steps[0]?.reasons.map(({ code }) => code) ?? [];
+      for (const change of changes) change(evidence);
+      return judgedRun(evidence).codes;
     };
-    const undrained = (evidence: Evidence): void => {
-      evidence.timeline = evidence.timeline.filter(({ event }) => event !== 'drained');
-    };
-    expect([codes('unjudged'), codes('unjudged', undrained), codes('idle', undrained), codes('unsupported')]).toEqual([
-      [],
-      ['drain-incomplete'],
-      [],
-      ['unsupported'],
-    ]);
+    expect(codes('unjudged')).toEqual([]);
+    expect(codes('unjudged', lacks('drained'))).toEqual(['drain-incomplete']);
+    expect(codes('idle', lacks('drained'))).toEqual([]);
+    expect(codes('unsupported')).toEqual(['unsupported']);
     expect(codes('idle, not run')).toEqual(['not-run']);
   });
 });
@@ -132,7 +127,7 @@ function captureReasons(
   over: Partial<JudgeInput['run']>,
   identity: CaptureIdentity = { sha256: 'f'.repeat(64), files: [] },
   damage: readonly string[] = [],
-): readonly string[] {
+) {
   const evidence = perfectRun();
   const judging = startJudging({
     plan: evidence.plan,
@@ -147,60 +142,32 @@ function captureReasons(
   });
   for (const text of damage) addDamage(judging, text);
   const reported = finishJudging(judging, identity).steps[0]?.reasons ?? [];
-  const ofObserver = ({ observer }: Reason): boolean => observer !== null;
-  return reported.filter((reason) => !ofObserver(reason)).map(({ code, text }) => `${code}: ${text}`);
+  return reported.filter(({ observer }) => observer === null).map(({ code, text }) => `${code}: ${text}`);
 }
+
+const otherLength = 'evidence-incomplete: 7 frames were written, 0 were read back';
+const otherFile = 'evidence-incomplete: evidence.pcapng is not the file that was written: its SHA-256 differs';
+const otherKey = 'key-mismatch: the key in run.json is not the one committed to in plan.json';
+const hex = key.toString('hex');
 
 describe('a capture', () => {
   it.each<[string, Parameters<typeof captureReasons>, readonly string[]]>([
     ['as it was written', [{}], []],
     ['that was never closed', [{ capture: null }], ['evidence-incomplete: the capture was never closed']],
-    [
-      'of other length',
-      [{ capture: { sha256: 'f'.repeat(64), packets: 7 } }],
-      ['evidence-incomplete: 7 frames were written, 0 were read back'],
-    ],
-    [
-      'of other length and content',
-      [{ capture: { sha256: 'other', packets: 7 } }],
-      ['evidence-incomplete: 7 frames were written, 0 were read back'],
-    ],
-    [
-      'of other content',
-      [{}, { sha256: 'other', files: [] }],
-      ['evidence-incomplete: evidence.pcapng is not the file that was written: its SHA-256 differs'],
-    ],
-    [
-      'that is gone',
-      [{}, { sha256: null, files: [] }],
-      ['evidence-incomplete: evidence.pcapng is not the file that was written: its SHA-256 differs'],
-    ],
+    ['of other length', [{ capture: { sha256: 'f'.repeat(64), packets: 7 } }], [otherLength]],
+    ['of other length and content', [{ capture: { sha256: 'other', packets: 7 } }], [otherLength]],
+    ['of other content', [{}, { sha256: 'other', files: [] }], [otherFile]],
+    ['that is gone', [{}, { sha256: null, files: [] }], [otherFile]],
     [
       'that is damaged',
       [{}, undefined, ['block 7', 'block 9']],
       ['capture-damaged: block 7', 'capture-damaged: block 9'],
     ],
     ['without a key', [{ key: null }], ['key-lost: run.json holds no key']],
-    [
-      'with another key',
-      [{ key: '11'.repeat(32) }],
-      ['key-mismatch: the key in run.json is not the one committed to in plan.json'],
-    ],
-    [
-      'with a key that is none',
-      [{ key: key.toString('hex').toUpperCase() + 'zz' }],
-      ['key-mismatch: the key in run.json is not the one committed to in plan.json'],
-    ],
-    [
-      'with a key and more',
-      [{ key: `${key.toString('hex')}00` }],
-      ['key-mismatch: the key in run.json is not the one committed to in plan.json'],
-    ],
-    [
-      'with more and a key',
-      [{ key: `00${key.toString('hex')}` }],
-      ['key-mismatch: the key in run.json is not the one committed to in plan.json'],
-    ],
+    ['with another key', [{ key: '11'.repeat(32) }], [otherKey]],
+    ['with a key that is none', [{ key: `${hex.toUpperCase()}zz` }], [otherKey]],
+    ['with a key and more', [{ key: `${hex}00` }], [otherKey]],
+    ['with more and a key', [{ key: `00${hex}` }], [otherKey]],
   ])('%s', (_, args, expected) => expect(captureReasons(...args)).toEqual(expected));
 });
 
@@ -214,42 +181,36 @@ describe('a result', () => {
       run: { id: 'r', startedAt: '2026-01-01T00:00:00.000Z', durationMs: 20 },
       evidence: { dir: '.', files },
     });
-    expect(judge(perfectRun(scenario([]))).run.durationMs).toBe(0);
+    expect(judgedOf(scenario([])).run.durationMs).toBe(0);
   });
+  const observerOf = ({ steps }: Judged, name: string) =>
+    steps[0]?.observers.find((observer) => observer.name === name);
   it('says of each observer what it received and which controls it heard', () => {
-    const evidence = perfectRun();
-    evidence.timeline = evidence.timeline.filter((entry) => entry.event !== 'listening' || entry.observer !== 'c');
-    const [step0] = judge(evidence).steps;
-    const heard = evidence.frames.filter(({ observer }) => observer === 'b').length;
-    expect(step0?.observers.find(({ name }) => name === 'b')).toEqual({
+    const evidence = changedRun(
+      undefined,
+      lacks('listening', ({ observer }) => observer === 'c'),
+    );
+    const result = judgedRun(evidence);
+    const controls = { controlsSent: 6, controlsSeen: 6 };
+    expect(observerOf(result, 'b')).toEqual({
       name: 'b',
       interface: 'p1',
       engine: 'libpcap',
-      received: heard,
+      received: evidence.frames.filter(({ observer }) => observer === 'b').length,
       dropped: 0,
-      controlsSent: 6,
-      controlsSeen: 6,
+      ...controls,
     });
-    expect(step0?.observers.find(({ name }) => name === 'c')).toMatchObject({
-      engine: null,
-      controlsSent: 6,
-      controlsSeen: 6,
-    });
-    expect(step0?.entry).toEqual({ sent: 3, seen: 3 });
+    expect(observerOf(result, 'c')).toMatchObject({ engine: null, ...controls });
+    expect(result.steps[0]?.entry).toEqual({ sent: 3, seen: 3 });
   });
   it('falls back to the last counters of a capture without an end, and to none', () => {
-    const evidence = perfectRun();
-    const mark: TimelineEvent = { event: 'mark', id: 'm', counters: { b: { received: 5, dropped: 1, delivered: 4 } } };
-    evidence.timeline = [
-      ...evidence.timeline.filter(({ event }) => event !== 'stopped'),
-      { atNs: '1', monoMs: 0, step: 0, ...mark },
-    ];
-    const observers = judge(evidence).steps[0]?.observers ?? [];
-    expect(observers.find(({ name }) => name === 'b')).toMatchObject({ received: 5, dropped: 1 });
-    expect(observers.find(({ name }) => name === 'c')).toMatchObject({ received: 0, dropped: 0 });
+    const counters = { b: { received: 5, dropped: 1, delivered: 4 } };
+    const result = judged(lacks('stopped'), logs({ event: 'mark', id: 'm', counters }));
+    expect(observerOf(result, 'b')).toMatchObject({ received: 5, dropped: 1 });
+    expect(observerOf(result, 'c')).toMatchObject({ received: 0, dropped: 0 });
   });
   it('carries what was found before the run and tried after it, and says nothing of what was not', () => {
-    const evidence = perfectRun(scenario([step(), step({ name: 'two' })]));
+    const { plan, run, timeline, states } = perfectRun(scenario([step(), step({ name: 'two' })]));
     const fix = {
       step: 1,
       cause: 'nat',
@@ -262,22 +223,13 @@ describe('a result', () => {
       evidence: 'e',
       sha256: null,
     } as const;
-    const input = (over: Partial<JudgeInput>): Result =>
-      finishJudging(
-        startJudging({
-          plan: evidence.plan,
-          run: evidence.run,
-          timeline: evidence.timeline,
-          states: evidence.states,
-          ...over,
-        }),
-        { sha256: null, files: [] },
-      );
+    const input = (over: Partial<JudgeInput>) =>
+      finishJudging(startJudging({ plan, run, timeline, states, ...over }), { sha256: null, files: [] });
     const { step: _, ...reported } = fix;
     expect(input({ fixes: [fix] }).steps.map(({ fixes }) => fixes)).toEqual([undefined, [reported]]);
     expect(input({}).steps[1]).not.toHaveProperty('fixes');
     for (const key_ of ['calibration', 'precheck']) expect(input({})).not.toHaveProperty(key_);
-    expect(input({ run: { ...evidence.run, precheck: [] } })).not.toHaveProperty('precheck');
+    expect(input({ run: { ...run, precheck: [] } })).not.toHaveProperty('precheck');
   });
   it('carries the planted leak that was seen before the run, what the host was found to do, and how fixes come to stay', () => {
     const evidence = run('leaks');
@@ -323,47 +275,33 @@ describe('a result', () => {
         bridge: 'br0',
       },
     ] as const;
-    const reported = judge({ ...evidence, run: { ...evidence.run, provenance, precheck, keepers: managers } });
+    runs({ provenance, precheck, keepers: managers })(evidence);
+    const reported = judgedRun(evidence);
     expect(reported).toMatchObject({ calibration, precheck });
-    expect(reported.steps[0]?.findings.find(({ leak }) => leak)?.causes).toMatchObject([
+    expect(reported.leaks[0]?.causes).toMatchObject([
       { code: 'unknown-flood', lasting: [{ by: 'libvirt', device: 'p2' }] },
     ]);
-    expect(judge(evidence).steps[0]?.findings.find(({ leak }) => leak)?.causes[0]).not.toHaveProperty('lasting');
+    expect(judgedRun(run('leaks')).leaks[0]?.causes[0]).not.toHaveProperty('lasting');
   });
   it('does not hold where a port was not observed, unless that is meant', () => {
-    const evidence = perfectRun();
-    const joined = (state: HostState): HostState => ({
+    const { links, ...state } = hostState();
+    const joined = finds({
       ...state,
-      links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'p9', ifindex: 9 }))],
+      links: [...links, ...links.slice(1, 2).map((link) => ({ ...link, name: 'p9', ifindex: 9 }))],
     });
-    evidence.states = [{ before: joined(hostState()), after: joined(hostState()) }];
-    expect(judge(evidence).steps[0]).toMatchObject({
+    expect(judged(joined).steps[0]).toMatchObject({
       verdict: 'inconclusive',
       reasons: [{ code: 'coverage-partial', text: 'not observed: p9' }],
     });
-    evidence.plan = { ...evidence.plan, partialScope: 'p9 is nobody’s' };
-    expect(judge(evidence)).toMatchObject({ verdict: 'holds', coverage: { complete: false } });
+    const meant = plans(() => ({ partialScope: 'p9 is nobody’s' }));
+    expect(judged(joined, meant)).toMatchObject({ verdict: 'holds', coverage: { complete: false } });
   });
   it('counts as kept no more frames of an observer than a worker keeps', () => {
-    const kept = (before: number, atNs: string): Result => {
-      const evidence = perfectRun();
-      const flow = evidence.plan.steps[0]?.flows.at(0);
-      if (flow === undefined) throw new Error('the plan has no flow');
-      const keep = (frame: Uint8Array, at: string): void =>
-        void evidence.timeline.push({
-          atNs: at,
-          monoMs: 0,
-          step: 0,
-          event: 'kept',
-          observer: 'c',
-          towards: true,
-          frame: Buffer.from(frame).toString('base64'),
-        });
-      for (let at = 0; at < before; at += 1) keep(new Uint8Array(20), '1');
-      keep(buildFrame(flow.frame, tokensFor(key, evidence.plan.runTag, flow.first, 1)), atNs);
-      return judge(evidence);
+    const kept = (before: number, atNs: string): Judged => {
+      const others = Array.from({ length: before }, () => keeps('c', new Uint8Array(20)));
+      return judged(...others, keeps('c', 0, { atNs }));
     };
-    const first = (result: Result): unknown => result.steps[0]?.findings.find(({ leak }) => leak)?.firstSighting;
+    const first = ({ leaks }: Judged) => leaks[0]?.firstSighting;
     expect([kept(1000, '1').verdict, kept(999, '1').verdict]).toEqual(['inconclusive', 'broken']);
     expect(first(kept(2, '1700000000000000000'))).toEqual({
       file: 'timeline.ndjson',

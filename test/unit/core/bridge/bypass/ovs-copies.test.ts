@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bypassesIn } from '../../../../../src/core/bridge/bypass/bypasses.js';
 import type { HostState, OvsPortState } from '../../../../../src/core/model/state.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
+import { changedState, setLink } from '../../../../support/link-state.js';
 
 const port = (name: string, ofport: number, more: Partial<OvsPortState> = {}): OvsPortState => ({
   name,
@@ -14,10 +15,7 @@ const port = (name: string, ofport: number, more: Partial<OvsPortState> = {}): O
 
 /** br0 of Open vSwitch with the ports p0 to p3, a patch port and a tunnel. */
 function switched(flows: readonly string[], columns: Readonly<Record<string, unknown>> = {}): HostState {
-  const state = hostState();
-  return {
-    ...state,
-    links: state.links.map((link) => (link.name === 'br0' ? { ...link, kind: 'openvswitch' } : link)),
+  return changedState(hostState(), setLink('br0', { kind: 'openvswitch' }), {
     ovs: {
       bridges: [{ name: 'br0', columns, flows }],
       ports: [
@@ -27,7 +25,7 @@ function switched(flows: readonly string[], columns: Readonly<Record<string, unk
       ],
       mirrors: [],
     },
-  };
+  });
 }
 
 const segment = new Set(['br0', 'p0', 'p1', 'p2', 'p3']);

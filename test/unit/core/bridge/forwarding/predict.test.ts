@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -7,6 +7,8 @@ import type { Prediction } from '../../../../../src/core/model/audit.js';
 import { probeClasses } from '../../../../../src/core/probe/classes.js';
 import type { Snapshot } from '../../../../../src/core/model/state.js';
 import { differing, heldAgainstWire, unbridged } from '../../../../support/judge/held.js';
+import { learnedAt, setBridges, setPorts } from '../../../../support/link-state.js';
+import { defaultBridge, withState } from '../../../../support/snapshots/recorded.js';
 
 const top = fileURLToPath(new URL('../../../../..', import.meta.url));
 
@@ -25,9 +27,7 @@ describe.each(recorded)('the recorded run %s', (name) => {
   });
 });
 
-const rest: Snapshot = JSON.parse(
-  readFileSync(new URL('../../../../support/snapshots/default-bridge.json', import.meta.url), 'utf8'),
-);
+const rest = defaultBridge;
 
 function forecast(snapshot: Snapshot, probe: string): readonly string[] {
   return [
@@ -39,17 +39,7 @@ function forecast(snapshot: Snapshot, probe: string): readonly string[] {
   ];
 }
 function change(port: Readonly<Record<string, boolean>>, bridge: Readonly<Record<string, number>> = {}): Snapshot {
-  return {
-    ...rest,
-    state: {
-      ...rest.state,
-      links: rest.state.links.map((link) => ({
-        ...link,
-        port: link.port === null ? null : { ...link.port, ...port },
-        bridge: link.bridge === null ? null : { ...link.bridge, ...bridge },
-      })),
-    },
-  };
+  return withState(rest, setPorts(port), setBridges(bridge));
 }
 
 describe('a prediction', () => {
@@ -114,39 +104,20 @@ describe('a prediction', () => {
     ]).toEqual(['yes', 'no', 'no', 'unknown']);
   });
   it('is unknown where rules may decide, or could not be read', () => {
-    const unread = { ...rest, state: { ...rest.state, unread: [{ what: 'nft', why: '' }] } };
+    const nft = (object: object) => withState(rest, { nft: { nftables: [object] } });
+    const unread = withState(rest, { unread: [{ what: 'nft', why: '' }] });
     expect(forecast(unread, 'known-unicast')).toEqual(['unknown']);
-    const ruled = {
-      ...rest,
-      state: {
-        ...rest.state,
-        nft: { nftables: [{ rule: { family: 'bridge', table: 'f', chain: 'fw', expr: [{ drop: null }] } }] },
-      },
-    };
+    const ruled = nft({ rule: { family: 'bridge', table: 'f', chain: 'fw', expr: [{ drop: null }] } });
     expect(forecast(ruled, 'broadcast')).toEqual(['unknown']);
-    const policy = {
-      ...rest,
-      state: {
-        ...rest.state,
-        nft: { nftables: [{ chain: { family: 'bridge', table: 'f', name: 'fw', policy: 'drop' } }] },
-      },
-    };
+    const policy = nft({ chain: { family: 'bridge', table: 'f', name: 'fw', policy: 'drop' } });
     expect(forecast(policy, 'broadcast')).toEqual(['unknown']);
   });
   it('does not mind rules of IP unless br_netfilter hands bridged frames to them', () => {
-    const ruled = (call: string): Snapshot => ({
-      ...rest,
-      state: {
-        ...rest.state,
-        nft: { nftables: [{ rule: { family: 'ip', table: 'f', chain: 'fw', expr: [{ drop: null }] } }] },
-        sysctl: {
-          ...rest.state.sysctl,
-          ...Object.fromEntries(
-            ['iptables', 'ip6tables', 'arptables'].map((table) => [`net.bridge.bridge-nf-call-${table}`, call]),
-          ),
-        },
-      },
-    });
+    const nft = { nftables: [{ rule: { family: 'ip', table: 'f', chain: 'fw', expr: [{ drop: null }] } }] };
+    const ruled = (call: string): Snapshot => {
+      const calls = ['iptables', 'ip6tables', 'arptables'].map((table) => [`net.bridge.bridge-nf-call-${table}`, call]);
+      return withState(rest, { nft, sysctl: { ...rest.state.sysctl, ...Object.fromEntries(calls) } });
+    };
     expect([forecast(ruled('0'), 'broadcast'), forecast(ruled('1'), 'broadcast')]).toEqual([['yes'], ['unknown']]);
   });
   it('of a thousand guests tells pairs that behave alike together, and loses none', () => {
@@ -161,24 +132,10 @@ describe('a prediction', () => {
       ifindex: 100 + at,
       port: { ...port.port, isolated: at < 400 },
     }));
-    const entries = many.map(({ name }, at) => ({
-      mac: mac(at),
-      port: name,
-      master: 'br0',
-      vlan: null,
-      state: 'dynamic',
-      flags: [],
-      usedS: 0,
-      updatedS: 0,
-    }));
-    const snapshot: Snapshot = {
-      ...rest,
-      state: {
-        ...rest.state,
-        links: [...links.filter(({ master }) => master === null), ...many],
-        fdb: [...fdb.filter(({ port: on }) => on === 'br0'), ...entries],
-      },
-    };
+    const snapshot = withState(rest, {
+      links: [...links.filter(({ master }) => master === null), ...many],
+      fdb: [...fdb.filter(({ port: on }) => on === 'br0'), ...many.map(({ name }, at) => learnedAt(mac(at), name))],
+    });
     const unknowns = audit(snapshot).predictions.filter((prediction) => prediction.class === 'unknown-unicast');
     const sum = (reach: string): number =>
       unknowns.filter((prediction) => prediction.reach === reach).reduce((total, { pairs }) => total + pairs, 0);

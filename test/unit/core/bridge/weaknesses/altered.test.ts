@@ -1,50 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
 import type { FrameSpec } from '../../../../../src/core/model/plan.js';
 import type { Finding } from '../../../../../src/core/model/result.js';
 import type { HostState } from '../../../../../src/core/model/state.js';
-import { tokensFor } from '../../../../../src/core/wire/token.js';
-import { addFrames, hostState, judge, key, perfectRun, scenario, step } from '../../../../support/judge/perfect-run.js';
+import { addressed, finds, judgedOf, probeFrame, probing, receives } from '../../../../support/judge/judged.js';
+import { hostState } from '../../../../support/judge/perfect-run.js';
+import { learnedAt } from '../../../../support/link-state.js';
 
-const withIps = scenario([step()]);
-const endpoints = withIps.topology.endpoints.map((endpoint, at) => ({
-  ...endpoint,
-  ips: [{ family: 4 as const, address: `10.0.0.${at + 1}`, prefix: 24 }],
-}));
-const of = {
-  ...withIps,
-  topology: { ...withIps.topology, endpoints },
-  steps: withIps.steps.map((step) => ({
-    ...step,
-    probes: step.probes.map((probe) => ({ ...probe, carriers: ['ipv4-udp'] as const })),
-  })),
-};
+const of = addressed(probing({ carriers: ['ipv4-udp'] }));
 
 /** What is said of a leak at c whose frame was changed, in a state. */
 function leakOf(
   change: (frame: Uint8Array) => Uint8Array,
   { state = hostState(), over = {} }: { readonly state?: HostState; readonly over?: Partial<FrameSpec> } = {},
 ): Finding | undefined {
-  const evidence = perfectRun(of);
-  evidence.states = [{ before: state, after: state }];
-  const flow = evidence.plan.steps[0]?.flows.at(0);
-  if (flow === undefined) throw new Error('the plan has no flow');
-  const bytes = change(buildFrame({ ...flow.frame, ...over }, tokensFor(key, evidence.plan.runTag, flow.first, 1)));
-  addFrames(evidence, { observer: 'c', outgoing: true, bytes });
-  return judge(evidence).steps[0]?.findings.find(({ leak }) => leak);
+  const leak = receives('c', (evidence) => change(probeFrame(evidence, 0, undefined, over)));
+  return judgedOf(of, finds(state), leak).leaks[0];
 }
 const codes = (finding: Finding | undefined): readonly string[] | undefined => finding?.causes.map(({ code }) => code);
-const learned = {
-  mac: '52:54:00:00:00:02',
-  port: 'p1',
-  master: 'br0',
-  vlan: null,
-  state: '',
-  flags: [],
-  usedS: 1,
-  updatedS: 1,
-};
-const known: HostState = { ...hostState(), fdb: [learned] };
+const known: HostState = { ...hostState(), fdb: [learnedAt('52:54:00:00:00:02', 'p1')] };
 const asIs = (frame: Uint8Array): Uint8Array => frame;
 
 describe('a leak whose headers are not those that were sent', () => {

@@ -4,54 +4,31 @@ import { barrierCodes } from '../../../../../src/core/judge/explain/barriers.js'
 import { whyHolds } from '../../../../../src/core/judge/explain/why-holds.js';
 import type { StepPlan } from '../../../../../src/core/model/plan.js';
 import type { Finding, Held } from '../../../../../src/core/model/result.js';
-import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
-import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
-import { tokensFor } from '../../../../../src/core/wire/token.js';
+import type { HostState } from '../../../../../src/core/model/state.js';
 import {
-  addFrames,
-  type Evidence,
-  hostState,
-  judge,
-  key,
-  perfectRun,
-  scenario,
-  step,
-} from '../../../../support/judge/perfect-run.js';
+  addressed,
+  type Change,
+  finds,
+  type Judged,
+  judged,
+  judgedOf,
+  lacks,
+  probeFrame,
+  probing,
+  receives,
+} from '../../../../support/judge/judged.js';
+import { hostState } from '../../../../support/judge/perfect-run.js';
+import { changedState, learnedAt, setBridges, setPorts, type StateChange } from '../../../../support/link-state.js';
+import { there } from '../../../../support/there.js';
 import { flow, host, plan, step as planned, zero } from '../../../../support/judge/row-fixture.js';
 
 const macOfB = '52:54:00:00:00:02';
-const entry = {
-  mac: macOfB,
-  port: 'p1',
-  master: 'br0',
-  vlan: null,
-  state: 'dynamic',
-  flags: [],
-  usedS: 1,
-  updatedS: 1,
-} as const;
-
-type Settings = NonNullable<LinkState['port']>;
-
-function stateWith(
-  over: Partial<HostState>,
-  ports: Readonly<Record<string, Settings>> = {},
-  bridge: Settings = {},
-): HostState {
-  const state = hostState();
-  const links = state.links.map((link) => ({
-    ...link,
-    bridge: link.bridge === null ? null : { ...link.bridge, ...bridge },
-    port: link.port === null ? null : { ...link.port, ...ports[link.name] },
-  }));
-  return { ...state, links, ...over };
-}
+const entry = learnedAt(macOfB, 'p1', { state: 'dynamic' });
+const stateWith = (...changes: readonly StateChange[]): HostState => changedState(hostState(), ...changes);
 
 /** A run of a to b, raw, in which nobody else saw anything, around the state. */
-function held(state: HostState, evidence: Evidence = perfectRun()): readonly Held[] {
-  evidence.states = evidence.states.map(() => ({ before: state, after: state }));
-  return judge(evidence).steps[0]?.held ?? [];
-}
+const held = (...changes: readonly StateChange[]): readonly Held[] =>
+  judged(finds(stateWith(...changes))).steps[0]?.held ?? [];
 
 const codesAt = (stories: readonly Held[], observer: string): readonly string[] =>
   stories
@@ -60,7 +37,7 @@ const codesAt = (stories: readonly Held[], observer: string): readonly string[] 
 
 describe('what a holds rests on', () => {
   it('is one barrier alone, with its place and what would open it, where there is no other', () => {
-    const [story] = held(stateWith({ fdb: [entry] }));
+    const [story] = held({ fdb: [entry] });
     expect(story).toMatchObject({
       class: 'known-unicast',
       carriers: ['raw'],
@@ -73,7 +50,7 @@ describe('what a holds rests on', () => {
   });
 
   it('is told for each observer by what is in his way', () => {
-    const stories = held(stateWith({ fdb: [entry] }, { p0: { isolated: true }, p2: { isolated: true, flood: false } }));
+    const stories = held({ fdb: [entry] }, setPorts({ isolated: true }, 'p0', 'p2'), setPorts({ flood: false }, 'p2'));
     expect(codesAt(stories, 'c')).toEqual(['isolated', 'learned-entry', 'flood-off']);
     expect(codesAt(stories, 'lan')).toEqual(['learned-entry']);
     expect(stories.find(({ observers }) => observers.includes('c'))?.alone).toBe(false);
@@ -84,13 +61,12 @@ describe('what a holds rests on', () => {
     ['sticky-entry', { ...entry, state: 'static', flags: ['sticky'] }],
     ['permanent-entry', { ...entry, port: 'br0', master: null, state: 'permanent', flags: ['self'] }],
   ] as const)('is a %s where the table has one', (code, entry) => {
-    expect(codesAt(held(stateWith({ fdb: [entry] })), 'c')).toEqual([code]);
+    expect(codesAt(held({ fdb: [entry] }), 'c')).toEqual([code]);
   });
 
   it('is no entry that was there before the probes only', () => {
-    const evidence = perfectRun();
-    evidence.states = [{ before: stateWith({ fdb: [entry] }), after: stateWith({ fdb: [] }) }];
-    expect(codesAt(judge(evidence).steps[0]?.held ?? [], 'c')).toEqual(['unexplained']);
+    const run = judged(finds(stateWith({ fdb: [entry] }), stateWith({ fdb: [] })));
+    expect(codesAt(run.steps[0]?.held ?? [], 'c')).toEqual(['unexplained']);
   });
 
   it('is the VLANs of the ports where the bridge filters', () => {
@@ -99,7 +75,7 @@ describe('what a holds rests on', () => {
       { ifname: 'p2', vlans: [{ vlan: 20, vlanEnd: 30 }] },
       { ifname: 'p3', vlans: [{ vlan: 5, vlanEnd: 15 }] },
     ];
-    const stories = held(stateWith({ vlan }, { p3: { flood: false } }, { vlan_filtering: 1 }));
+    const stories = held({ vlan }, setPorts({ flood: false }, 'p3'), setBridges({ vlan_filtering: 1 }));
     expect(stories.find(({ observers }) => observers.includes('c'))?.barriers).toMatchObject([
       { code: 'vlan-filtering', places: ['p2 is not in VLAN 10'] },
     ]);
@@ -108,17 +84,15 @@ describe('what a holds rests on', () => {
 
   it('is a filter only where nothing of the bridge is in the way, and unexplained where there is no filter either', () => {
     const nft = { nftables: [{ rule: { family: 'bridge', table: 'guard', chain: 'c', expr: [] } }] };
-    expect(held(stateWith({ nft }))[0]?.barriers).toMatchObject([{ code: 'filter', places: ['nft bridge guard'] }]);
-    expect(codesAt(held(stateWith({ nft, fdb: [entry] })), 'c')).toEqual(['learned-entry']);
-    expect(codesAt(held(stateWith({})), 'c')).toEqual(['unexplained']);
+    expect(held({ nft })[0]?.barriers).toMatchObject([{ code: 'filter', places: ['nft bridge guard'] }]);
+    expect(codesAt(held({ nft, fdb: [entry] }), 'c')).toEqual(['learned-entry']);
+    expect(codesAt(held(), 'c')).toEqual(['unexplained']);
   });
 
   it('is not said of a step that does not hold', () => {
-    const evidence = perfectRun();
-    evidence.states = [{ before: stateWith({ fdb: [entry] }), after: stateWith({ fdb: [entry] }) }];
-    evidence.timeline = evidence.timeline.filter(({ event }) => event !== 'drained');
-    expect(judge(evidence).steps[0]).toMatchObject({ verdict: 'inconclusive' });
-    expect(judge(evidence).steps[0]).not.toHaveProperty('held');
+    const { steps } = judged(finds(stateWith({ fdb: [entry] })), lacks('drained'));
+    expect(steps[0]).toMatchObject({ verdict: 'inconclusive' });
+    expect(steps[0]).not.toHaveProperty('held');
   });
 
   it.each(barrierCodes)('%s is explained, with what opens it', (code) => {
@@ -200,36 +174,23 @@ describe('rows that are told together', () => {
 });
 
 describe('carriers that come to different ends', () => {
-  const both = scenario([
-    step({ probes: step().probes.map((probe) => ({ ...probe, carriers: ['raw', 'ipv4-udp'] as const })) }),
-  ]);
+  const both = addressed(probing({ carriers: ['raw', 'ipv4-udp'] }));
 
-  function leaking(carrier: string, state: HostState): Evidence {
-    const evidence = perfectRun({
-      ...both,
-      topology: {
-        ...both.topology,
-        endpoints: both.topology.endpoints.map((endpoint, at) => ({
-          ...endpoint,
-          ips: [{ family: 4, address: `10.0.0.${at + 1}`, prefix: 24 }],
-        })),
-      },
-    });
-    evidence.states = [{ before: state, after: state }];
-    const flow = evidence.plan.steps[0]?.flows.filter((flow) => flow.carrier === carrier)[0];
-    if (flow === undefined) throw new Error(`no flow of ${carrier}`);
-    addFrames(evidence, {
-      observer: 'c',
-      outgoing: true,
-      bytes: buildFrame(flow.frame, tokensFor(key, evidence.plan.runTag, flow.first, 1)),
-    });
-    return evidence;
-  }
+  const leaking = (carrier: string, state: HostState, ...changes: readonly Change[]): Judged =>
+    judgedOf(
+      both,
+      finds(state),
+      receives('c', (evidence) => {
+        const [flow] = evidence.plan.steps[0]?.flows.filter((flow) => flow.carrier === carrier) ?? [];
+        return probeFrame(evidence, 0, there(flow));
+      }),
+      ...changes,
+    );
 
   it('are told apart, with the filter that hides the leak of the bridge', () => {
     const nft = { nftables: [{ rule: { family: 'ip', table: 'filter', chain: 'FORWARD', expr: [] } }] };
-    const apart = judge(leaking('raw', stateWith({ nft, sysctl: { 'net.bridge.bridge-nf-call-iptables': '1' } })))
-      .steps[0]?.carriersApart;
+    const state = stateWith({ nft, sysctl: { 'net.bridge.bridge-nf-call-iptables': '1' } });
+    const apart = leaking('raw', state).steps[0]?.carriersApart;
     expect(apart).toMatchObject([
       { class: 'known-unicast', from: 'a', to: 'b', observers: ['c'], broken: ['raw'], holds: ['ipv4-udp'] },
     ]);
@@ -239,15 +200,14 @@ describe('carriers that come to different ends', () => {
   });
 
   it('are told apart the other way round too', () => {
-    expect(judge(leaking('ipv4-udp', stateWith({}))).steps[0]?.carriersApart?.[0]?.text).toMatch(
+    expect(leaking('ipv4-udp', stateWith()).steps[0]?.carriersApart?.[0]?.text).toMatch(
       /^ipv4-udp broken, raw holds: .+\(no filter stands in the state that was read\)$/,
     );
   });
 
   it('are not compared where the proof of the one that held is not complete', () => {
-    const evidence = leaking('raw', stateWith({}));
-    evidence.timeline = evidence.timeline.filter(({ event }) => event !== 'drained');
-    expect(judge(evidence).steps[0]).toMatchObject({ verdict: 'broken' });
-    expect(judge(evidence).steps[0]).not.toHaveProperty('carriersApart');
+    const { steps } = leaking('raw', stateWith(), lacks('drained'));
+    expect(steps[0]).toMatchObject({ verdict: 'broken' });
+    expect(steps[0]).not.toHaveProperty('carriersApart');
   });
 });

@@ -12,26 +12,23 @@ import {
 } from '../../../../../src/core/model/timeline.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { routing } from '../../../../support/judge/routed.js';
-import { plan, step, links, over } from '../../../../support/judge/unchanged-fixture.js';
+import { changesOf, plan, step, links, over } from '../../../../support/judge/unchanged-fixture.js';
 
 describe('what must not change while probes are under way', () => {
   it('names who changed rules, as far as the kernel did', () => {
     const nft = { kind: 'nft', pid: 77, program: 'nft' } as const;
-    const rules = (changes: readonly RuleChange[], after: HostState = hostState()): readonly string[] =>
-      unchangedReasons(step, [wholeInterval({ before: hostState(), after })], plan.endpoints, changes).map(
-        ({ code, text }) => `${code} ${text}`,
-      );
+    const rules = (changes: readonly RuleChange[], after = hostState()) => changesOf({ after, rules: changes });
     expect(rules([nft], { ...hostState(), nft: { nftables: [{ table: 'x' }] } })).toEqual([
-      'settings-changed the nft rules changed, by process 77 (nft)',
+      'settings-changed -: the nft rules changed, by process 77 (nft)',
     ]);
     expect(rules([nft, { ...nft, pid: 78 }])).toEqual([
-      'settings-changed the nft rules changed and were put back, by process 77 (nft), process 78 (nft)',
+      'settings-changed -: the nft rules changed and were put back, by process 77 (nft), process 78 (nft)',
     ]);
     expect(rules([{ kind: 'tc', pid: 79, program: null }])).toEqual([
-      'settings-changed the tc rules changed and were put back, by who asked from netlink port 79, as a rule its process id',
+      'settings-changed -: the tc rules changed and were put back, by who asked from netlink port 79, as a rule its process id',
     ]);
     expect(rules([{ kind: 'tc', pid: null, program: null }])).toEqual([
-      'settings-changed the tc rules changed and were put back, by somebody whom the kernel did not name',
+      'settings-changed -: the tc rules changed and were put back, by somebody whom the kernel did not name',
     ]);
     expect(rules(Array.from({ length: 3 }, (_, at) => ({ ...nft, pid: at })))[0]).toMatch(/process 2 \(nft\)$/);
     expect(rules(Array.from({ length: 5 }, (_, at) => ({ ...nft, pid: at })))[0]).toMatch(
@@ -41,14 +38,8 @@ describe('what must not change while probes are under way', () => {
 
   it('names a setting that was changed and put back, of the step’s bridges and ports only, and once', () => {
     const [bridge, port] = hostState().links;
-    const settings = (what: string, ifindex = port?.ifindex ?? -1, after: HostState = hostState()): readonly string[] =>
-      unchangedReasons(
-        step,
-        [wholeInterval({ before: hostState(), after })],
-        plan.endpoints,
-        [],
-        [{ ifindex, what }],
-      ).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);
+    const settings = (what: string, ifindex = port?.ifindex ?? -1, after = hostState()) =>
+      changesOf({ after, settings: [{ ifindex, what }] });
     expect(settings('flood')).toEqual(['settings-changed a: p0: flood changed and was put back']);
     expect(settings('ageing_time', bridge?.ifindex)).toEqual([
       'settings-changed br0: br0: ageing_time changed and was put back',
@@ -116,29 +107,18 @@ describe('what must not change while probes are under way', () => {
       routing: routing(rules, more),
     });
     const routed = { ...step, observers: step.observers.map((observer) => ({ ...observer, routed: true as const })) };
-    const named = (
-      after: HostState,
-      heard: boolean,
-      before = routes(),
-      asked: typeof step = routed,
-    ): readonly string[] =>
-      unchangedReasons(
-        asked,
-        [wholeInterval({ before, after })],
-        plan.endpoints,
-        [],
-        heard ? [{ ifindex: null, what: routingRules }] : [],
-      ).map(({ code, text }) => `${code} ${text}`);
+    const named = (after: HostState, heard: boolean, before = routes(), of: typeof step = routed) =>
+      changesOf({ before, after, of, settings: heard ? [{ ifindex: null, what: routingRules }] : [] });
     expect(named(routes([rule], [route]), true)).toEqual([
-      'settings-changed ip rule 100: from all fwmark 0x1 lookup 7 is new',
-      'settings-changed ip route 10.0.0.2 dev tap.3 table 7 is new',
+      'settings-changed -: ip rule 100: from all fwmark 0x1 lookup 7 is new',
+      'settings-changed -: ip route 10.0.0.2 dev tap.3 table 7 is new',
     ]);
     expect(named(routes(), false, routes([rule]))).toEqual([
-      'settings-changed ip rule 100: from all fwmark 0x1 lookup 7 is gone',
+      'settings-changed -: ip rule 100: from all fwmark 0x1 lookup 7 is gone',
     ]);
     const many = [1, 2, 3, 4, 5].map((priority) => ({ ...rule, priority }));
-    expect(named(routes(many), false).slice(-1)).toEqual(['settings-changed 2 more rules and routes changed']);
-    expect(named(routes(), true)).toEqual(['settings-changed the rules of ip rule changed and were put back']);
+    expect(named(routes(many), false).slice(-1)).toEqual(['settings-changed -: 2 more rules and routes changed']);
+    expect(named(routes(), true)).toEqual(['settings-changed -: the rules of ip rule changed and were put back']);
     expect(named(routes([rule]), true, routes(), step)).toEqual([]);
     expect(named(hostState(), true, hostState())).toEqual([]);
   });
@@ -148,17 +128,11 @@ describe('what must not change while probes are under way', () => {
     const ip = (address: string) => ({ family: 4 as const, address, prefix: 24 });
     const guests = plan.endpoints.map((guest, at) => ({ ...guest, ips: [ip(`192.0.2.${at + 1}`)] }));
     const toGuest = { dst: '192.0.2.1', dev: 'tap.3' };
-    const heard = (what: string, routes: readonly object[], asked: typeof step = routed): readonly string[] => {
+    const heard = (what: string, routes: readonly object[], of: typeof step = routed) => {
       const before: HostState = { ...hostState(), routing: routing([], routes) };
-      return unchangedReasons(
-        asked,
-        [wholeInterval({ before, after: before })],
-        guests,
-        [],
-        [{ ifindex: null, what }],
-      ).map(({ text }) => text);
+      return changesOf({ before, of, endpoints: guests, settings: [{ ifindex: null, what }] });
     };
-    const putBack = (what: string): readonly string[] => [`${what} changed and were put back`];
+    const putBack = (what: string) => [`settings-changed -: ${what} changed and were put back`];
     expect(heard(`${routesTo}192.0.2.1/32`, [toGuest])).toEqual(putBack('the routes to 192.0.2.1/32'));
     expect(heard(`${routesTo}192.0.2.0/24`, [])).toEqual(putBack('the routes to 192.0.2.0/24'));
     expect(heard(`${routesTo}192.0.2.2/32`, [toGuest])).toEqual(putBack('the routes to 192.0.2.2/32'));
@@ -174,16 +148,12 @@ describe('what must not change while probes are under way', () => {
 
   it('names a sysctl that was changed and put back, if it is one of those that are read', () => {
     const forwarding = (value: string): HostState => ({ ...hostState(), sysctl: { 'net.ipv4.ip_forward': value } });
-    const sysctl = (what: string, after = forwarding('0')): readonly string[] =>
-      unchangedReasons(
-        step,
-        [wholeInterval({ before: forwarding('0'), after })],
-        plan.endpoints,
-        [],
-        [{ ifindex: null, what }],
-      ).map(({ text }) => text);
-    expect(sysctl('net.ipv4.ip_forward')).toEqual(['net.ipv4.ip_forward changed and was put back']);
-    expect(sysctl('net.ipv4.ip_forward', forwarding('1'))).toEqual(['net.ipv4.ip_forward was 0, is 1']);
+    const sysctl = (what: string, after = forwarding('0')) =>
+      changesOf({ before: forwarding('0'), after, settings: [{ ifindex: null, what }] });
+    expect(sysctl('net.ipv4.ip_forward')).toEqual(['settings-changed -: net.ipv4.ip_forward changed and was put back']);
+    expect(sysctl('net.ipv4.ip_forward', forwarding('1'))).toEqual([
+      'settings-changed -: net.ipv4.ip_forward was 0, is 1',
+    ]);
     expect(sysctl('net.ipv4.conf.all.rp_filter')).toEqual([]);
   });
 

@@ -5,6 +5,7 @@ import type { Plan } from '../../../../../src/core/model/plan.js';
 import type { Result } from '../../../../../src/core/model/result.js';
 import type { HostState, LinkState, OvsPortState } from '../../../../../src/core/model/state.js';
 import { hostState, perfectRun, scenario, step } from '../../../../support/judge/perfect-run.js';
+import { addLinks, changedState, setLink } from '../../../../support/link-state.js';
 
 /** Coverage of a run in which these observers did not listen, around the state. */
 function coverage(
@@ -45,24 +46,20 @@ describe('coverage', () => {
   it.each(['veth', 'netkit'])(
     'is not complete with a bridge of several guests behind a port (%s), and is with one that leads to one guest',
     (kind) => {
-      const state = hostState();
-      const [like] = state.links;
-      if (like === undefined) throw new Error('the fixture has changed');
-      const link = (name: string, master: string | null, more: Partial<LinkState> = {}): LinkState => ({
-        ...like,
+      const link = (name: string, master: string | null, more: Partial<LinkState> = {}) => ({
         ...{ name, master, kind, ifindex: 100 + name.length, bridge: null, port: null },
         ...more,
       });
       const behind = (...guests: readonly string[]): Result['coverage'] =>
-        coverage([], {
-          ...state,
-          links: [
-            ...state.links.map((known) => (known.name === 'p1' ? { ...known, kind, lower: 'q1' } : known)),
-            link('br7', null, { kind: 'bridge' }),
-            link('q1', 'br7', { lower: 'p1' }),
-            ...guests.map((name) => link(name, 'br7')),
-          ],
-        });
+        coverage(
+          [],
+          changedState(
+            hostState(),
+            setLink('p1', { kind, lower: 'q1' }),
+            addLinks('br0', link('br7', null, { kind: 'bridge' }), link('q1', 'br7', { lower: 'p1' })),
+            addLinks('br0', ...guests.map((name) => link(name, 'br7'))),
+          ),
+        );
       expect(behind('r1').complete).toBe(true);
       expect(behind('r1', 'r3').unobserved).toEqual([
         { port: 'r1', reason: 'on br7, behind p1: list it too' },
@@ -117,17 +114,17 @@ describe('coverage', () => {
     });
   });
   it('is not complete where rules carry frames off the bridge to where nobody listens', () => {
-    const [, port] = hostState().links;
-    if (port === undefined) throw new Error('the fixture has changed');
-    const links = [
-      ...hostState().links,
-      ...[
-        ['tap9', 'tun'],
-        ['ifb0', 'ifb'],
-        ['eth9', null],
-      ].map(([name, kind]) => ({ ...port, name: String(name), kind: kind ?? null, master: null, port: null })),
-      { ...port, name: 'lo', kind: null, master: null, port: null, flags: ['LOOPBACK', 'UP'] },
-    ];
+    const apart = { kind: null, master: null, port: null };
+    const { links } = changedState(
+      hostState(),
+      addLinks(
+        'p0',
+        { ...apart, name: 'tap9', kind: 'tun' },
+        { ...apart, name: 'ifb0', kind: 'ifb' },
+        { ...apart, name: 'eth9' },
+        { ...apart, name: 'lo', flags: ['LOOPBACK', 'UP'] },
+      ),
+    );
     const mirred = (to: string, device = 'p0'): Partial<HostState> => ({
       tc: {
         qdisc: [],
@@ -182,26 +179,14 @@ describe('coverage', () => {
     ).toEqual(['p2', 'tap9']);
   });
   it('counts no port of another bridge, and no link that is no port', () => {
-    const state = hostState();
-    const [, link] = state.links;
-    if (link === undefined) throw new Error('the fixture has changed');
-    expect(
-      coverage([], {
-        ...state,
-        links: [...state.links, { ...link, name: 'x', master: 'br9' }, { ...link, name: 'y', master: null }],
-      }),
-    ).toMatchObject({ complete: true, ports: 4 });
+    const others = addLinks('p0', { name: 'x', master: 'br9' }, { name: 'y', master: null });
+    expect(coverage([], others(hostState()))).toMatchObject({ complete: true, ports: 4 });
   });
   it('is not complete with a port that joined while something happened', () => {
     const { plan, timeline } = perfectRun();
-    const [, link] = hostState().links;
-    if (link === undefined) throw new Error('the fixture has changed');
     const joined = (during: Plan['steps'][number]['during'], master: string | null = 'br0'): Result['coverage'] =>
       coverageOf({ ...plan, steps: plan.steps.map((each) => ({ ...each, during })) }, stepFacts(plan, timeline), [
-        {
-          before: hostState(),
-          after: { ...hostState(), links: [...hostState().links, { ...link, name: 'tap9', master }] },
-        },
+        { before: hostState(), after: addLinks('p0', { name: 'tap9', master })(hostState()) },
       ]);
     expect(joined([{ atMs: 0, run: [] }])).toEqual({
       complete: false,

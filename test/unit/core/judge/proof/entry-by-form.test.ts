@@ -1,23 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { HostState, LinkState, StepStates } from '../../../../../src/core/model/state.js';
+import type { HostState, StepStates } from '../../../../../src/core/model/state.js';
 import { entryText } from '../../../../../src/report/stories.js';
-import { type Evidence, hostState, judge, perfectRun, scenario, step } from '../../../../support/judge/perfect-run.js';
+import { captures, counts, probing } from '../../../../support/judge/judged.js';
+import { type Evidence, hostState, judge, perfectRun } from '../../../../support/judge/perfect-run.js';
+import { addLinks, changedState, setLink, type StateChange } from '../../../../support/link-state.js';
 import { there } from '../../../../support/there.js';
-import { plainProbe } from '../../../../../src/core/scenario/plain-steps.js';
 
 /** A run in which `a` sends raw and IPv4 frames that nobody has to see, untagged or with a tag. */
 function runOf(vlan: readonly number[] = []): Evidence {
-  const probe = {
-    ...plainProbe,
-    class: 'unknown-unicast' as const,
-    from: ['a'],
-    to: ['b'],
-    acrossBridges: false,
-    count: 20,
-    carriers: ['raw', 'ipv4-udp'] as const,
-    vlanStacks: [vlan],
-  };
-  const evidence = perfectRun(scenario([step({ probes: [probe] })]));
+  const evidence = perfectRun(probing({ class: 'unknown-unicast', carriers: ['raw', 'ipv4-udp'], vlanStacks: [vlan] }));
   return { ...evidence, states: states({ ...hostState(), programs: [] }) };
 }
 
@@ -40,24 +31,12 @@ function keptOut(evidence: Evidence): Evidence {
     const at = view.indexOf('VI');
     return at < 0 ? -1 : view.readUInt32BE(at + 6);
   };
-  const frames = evidence.frames.filter(
-    ({ observer, bytes }) => observer !== 'br0' || !isForm(evidence, indexAt(bytes)),
-  );
-  expect(frames.length).toBeLessThan(evidence.frames.length);
-  const count = frames.filter(({ observer }) => observer === 'br0').length;
-  return {
-    ...evidence,
-    frames,
-    timeline: evidence.timeline.map((entry) =>
-      entry.event === 'stopped'
-        ? {
-            ...entry,
-            counters: { ...entry.counters, br0: { received: count, dropped: 0, delivered: count } },
-            written: { ...entry.written, br0: count },
-          }
-        : entry,
-    ),
-  };
+  const kept = { ...evidence };
+  captures(({ observer, bytes }) => observer !== 'br0' || !isForm(evidence, indexAt(bytes)))(kept);
+  expect(kept.frames.length).toBeLessThan(evidence.frames.length);
+  const count = kept.frames.filter(({ observer }) => observer === 'br0').length;
+  counts('br0', { received: count, dropped: 0, delivered: count }, count)(kept);
+  return kept;
 }
 
 /** Somebody answers for rules that nobody reads. */
@@ -76,37 +55,29 @@ function answeredFor(evidence: Evidence): Evidence {
   return { ...evidence, plan: { ...evidence.plan, steps } };
 }
 
-function withState(evidence: Evidence, change: (state: HostState) => HostState): Evidence {
-  return { ...evidence, states: states(change({ ...hostState(), programs: [] })) };
-}
+const withState = (evidence: Evidence, ...changes: readonly StateChange[]): Evidence => ({
+  ...evidence,
+  states: states(changedState(hostState(), { programs: [] }, ...changes)),
+});
 
-const atPort =
-  (name: string, over: Partial<LinkState>) =>
-  (state: HostState): HostState => ({
-    ...state,
-    links: state.links.map((link) => (link.name === name ? { ...link, ...over } : link)),
-  });
-const chain =
-  (family: string, hook: string, more: Readonly<Record<string, unknown>> = {}) =>
-  (state: HostState) => ({
-    ...state,
-    nft: {
-      nftables: [
-        { chain: { family, table: 'fw', name: 'in', hook, policy: 'accept', ...more } },
-        { rule: { family, table: 'fw', chain: 'in', expr: [{ drop: null }] } },
-      ],
-    },
-  });
+const chain = (family: string, hook: string, more: Readonly<Record<string, unknown>> = {}) => ({
+  nft: {
+    nftables: [
+      { chain: { family, table: 'fw', name: 'in', hook, policy: 'accept', ...more } },
+      { rule: { family, table: 'fw', chain: 'in', expr: [{ drop: null }] } },
+    ],
+  },
+});
+const flower = (port: string) => ({ tc: { filters: { [`${port} ingress`]: [{ kind: 'flower', options: {} }] } } });
 
 function judged(evidence: Evidence): { readonly verdict: string; readonly lines: readonly string[] } {
   const { verdict, steps } = judge(evidence);
-  const [result] = steps;
   return {
     verdict,
-    lines: [
-      ...(result?.heldAtEntry ?? []).map(entryText),
-      ...(result?.reasons ?? []).map(({ code, text }) => `${code}: ${text}`),
-    ],
+    lines: steps.flatMap(({ heldAtEntry = [], reasons }) => [
+      ...heldAtEntry.map(entryText),
+      ...reasons.map(({ code, text }) => `${code}: ${text}`),
+    ]),
   };
 }
 
@@ -125,10 +96,7 @@ describe('probes of one tag stack and carrier', () => {
 
   it('are inconclusive where only a program can have kept them out', () => {
     const { verdict, lines } = judged(
-      withState(keptOut(runOf()), (state) => ({
-        ...state,
-        programs: [{ device: 'p0', place: 'tcx ingress', id: 12 }],
-      })),
+      withState(keptOut(runOf()), { programs: [{ device: 'p0', place: 'tcx ingress', id: 12 }] }),
     );
     expect(verdict).toBe('inconclusive');
     expect(lines).toContain(
@@ -136,31 +104,21 @@ describe('probes of one tag stack and carrier', () => {
     );
   });
 
-  it.each<[string, (state: HostState) => HostState, string]>([
+  it.each<[string, StateChange, string]>([
     ['a rule of the bridge family', chain('bridge', 'prerouting'), 'nft bridge fw in'],
     ['a rule at the port', chain('netdev', 'ingress', { dev: 'p0' }), 'nft netdev fw in'],
     [
       'a rule of IP, to which br_netfilter hands frames',
-      (state) => ({
-        ...chain('ip', 'prerouting')(state),
-        sysctl: { 'net.bridge.bridge-nf-call-iptables': '1' },
-      }),
+      { ...chain('ip', 'prerouting'), sysctl: { 'net.bridge.bridge-nf-call-iptables': '1' } },
       'nft ip fw in',
     ],
     [
       'a rule of ebtables-legacy, for which somebody answers',
-      (state) => ({
-        ...state,
-        legacyTables: [{ program: 'ebtables-legacy', table: 'nat', rules: 1, targets: null }],
-      }),
+      { legacyTables: [{ program: 'ebtables-legacy', table: 'nat', rules: 1, targets: null }] },
       'ebtables-legacy nat',
     ],
-    [
-      'a filter of tc',
-      (state) => ({ ...state, tc: { filters: { 'p0 ingress': [{ kind: 'flower', options: {} }] } } }),
-      'tc on p0 ingress',
-    ],
-    ['a locked port', atPort('p0', { port: { state: 'forwarding', flood: true, locked: true } }), 'p0.locked'],
+    ['a filter of tc', flower('p0'), 'tc on p0 ingress'],
+    ['a locked port', setLink('p0', { port: { state: 'forwarding', flood: true, locked: true } }), 'p0.locked'],
   ])('are held at entry by %s, which takes nothing from the verdict', (_, change, by) =>
     expect(judged(answeredFor(withState(keptOut(runOf()), change)))).toEqual({
       verdict: 'holds',
@@ -168,14 +126,11 @@ describe('probes of one tag stack and carrier', () => {
     }),
   );
 
-  it.each<[string, (state: HostState) => HostState]>([
+  it.each<[string, StateChange]>([
     ['forwarded frames alone', chain('bridge', 'forward')],
     ['another port', chain('netdev', 'ingress', { dev: 'p1' })],
     ['IP that the bridge does not hand over', chain('ip', 'prerouting')],
-    [
-      'another port, by tc',
-      (state) => ({ ...state, tc: { filters: { 'p1 ingress': [{ kind: 'flower', options: {} }] } } }),
-    ],
+    ['another port, by tc', flower('p1')],
   ])('are not held by a rule for %s', (_, change) =>
     expect(judged(withState(keptOut(runOf()), change)).verdict).toBe('inconclusive'),
   );
@@ -206,16 +161,13 @@ describe('probes of one tag stack and carrier', () => {
     ));
 
   it('that the port has no VLAN for are held there; where the bridge itself is not in it nothing is said', () => {
-    const filtering = (vlan: unknown) => (state: HostState) => ({
-      ...atPort('br0', { bridge: { ageing_time: 30000, vlan_filtering: 1 } })(state),
-      vlan,
-    });
+    const filtering = setLink('br0', { bridge: { ageing_time: 30000, vlan_filtering: 1 } });
     const member = (ifname: string, ...vlans: readonly number[]): unknown => ({
       ifname,
       vlans: vlans.map((vlan) => ({ vlan })),
     });
     const asked = keptOut(runOf([20]));
-    const with_ = (vlan: unknown): ReturnType<typeof judged> => judged(withState(asked, filtering(vlan)));
+    const with_ = (vlan: unknown): ReturnType<typeof judged> => judged(withState(asked, filtering, { vlan }));
     expect(with_([member('p0', 1), member('br0', 20)])).toEqual({
       verdict: 'holds',
       lines: ['raw', 'ipv4-udp'].map((carrier) => `held at entry: a 802.1Q 20 ${carrier}: p0 has no VLAN 20`),
@@ -225,20 +177,8 @@ describe('probes of one tag stack and carrier', () => {
   });
 
   it('are not asked where a VLAN device takes them away, of which there is a reason', () => {
-    const taker = (state: HostState): HostState => {
-      const p0 = there(state.links.find(({ name }) => name === 'p0'));
-      const device = {
-        ...p0,
-        name: 'p0.20',
-        ifindex: 77,
-        kind: 'vlan',
-        lower: 'p0',
-        vlanId: 20,
-        master: null,
-        port: null,
-      };
-      return { ...state, links: [...state.links, device] };
-    };
+    const device = { name: 'p0.20', ifindex: 77, kind: 'vlan', lower: 'p0', vlanId: 20, master: null, port: null };
+    const taker = addLinks('p0', device);
     expect(judged(withState(keptOut(runOf([20])), taker)).lines).toEqual([
       'entry-unproved: p0.20 takes or drops frames of VLAN 20 at p0, before the bridge sees them',
     ]);

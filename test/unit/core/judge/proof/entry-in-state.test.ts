@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { entryInStateReasons } from '../../../../../src/core/judge/proof/entry.js';
-import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
-import { hostState, judge, perfectRun } from '../../../../support/judge/perfect-run.js';
+import type { HostState } from '../../../../../src/core/model/state.js';
+import { finds, judged, plans } from '../../../../support/judge/judged.js';
+import { hostState, perfectRun } from '../../../../support/judge/perfect-run.js';
+import { addLinks, changedState, setLink } from '../../../../support/link-state.js';
 import { there } from '../../../../support/there.js';
 
 const { plan } = perfectRun();
@@ -9,18 +11,21 @@ const step = there(plan.steps[0]);
 const onHost = { ...plan, provider: 'host' as const };
 const tagged = (vlan: number) => ({ ...step, flows: step.flows.map((flow) => ({ ...flow, vlan: [vlan] })) });
 
-function withLinks(change: (link: LinkState) => LinkState, more: readonly LinkState[] = []): HostState {
-  const state = hostState();
-  return { ...state, programs: [], links: [...state.links.map(change), ...more] };
-}
 const xdpAt = (port: string): HostState =>
-  withLinks((link) => (link.name === port ? { ...link, xdp: 'program id 12' } : link));
-const p0 = there(hostState().links.find(({ name }) => name === 'p0'));
-const taker = (vlanId: number, flags = ['UP']): HostState =>
-  withLinks(
-    (link) => link,
-    [{ ...p0, name: `p0.${vlanId}`, ifindex: 77, kind: 'vlan', lower: 'p0', vlanId, master: null, port: null, flags }],
-  );
+  changedState(hostState(), { programs: [] }, setLink(port, { xdp: 'program id 12' }));
+const taker = (vlanId: number, flags = ['UP']): HostState => {
+  const over = {
+    name: `p0.${vlanId}`,
+    ifindex: 77,
+    kind: 'vlan',
+    lower: 'p0',
+    vlanId,
+    master: null,
+    port: null,
+    flags,
+  };
+  return changedState(hostState(), { programs: [] }, addLinks('p0', over));
+};
 const found = (state: HostState, asked = step, whole = plan): readonly string[] =>
   entryInStateReasons(whole, asked, { before: state, after: state }).map(
     ({ code, observer, text }) => `${code} ${observer ?? ''}: ${text}`,
@@ -63,19 +68,15 @@ describe('what at the port of a sender makes its entry doubtful', () => {
   });
 
   it('lets a step be inconclusive, though every control arrived', () => {
-    const evidence = perfectRun();
-    const steps = evidence.plan.steps.map((step) => ({
-      ...step,
-      flows: step.flows.map((flow) => ({ ...flow, vlan: [10] })),
-    }));
-    const judged = judge({
-      ...evidence,
-      plan: { ...evidence.plan, steps },
-      states: [{ before: taker(10), after: taker(10) }],
-    });
-    expect(judged.verdict).toBe('inconclusive');
-    expect(judged.steps[0]?.reasons.map(({ code, text }) => `${code} ${text}`)).toContain(
-      'entry-unproved p0.10 takes or drops frames of VLAN 10 at p0, before the bridge sees them',
+    const result = judged(
+      plans(({ steps }) => ({
+        steps: steps.map((of) => ({ ...of, flows: of.flows.map((flow) => ({ ...flow, vlan: [10] })) })),
+      })),
+      finds(taker(10)),
+    );
+    expect(result.verdict).toBe('inconclusive');
+    expect(result.texts).toContain(
+      'entry-unproved a: p0.10 takes or drops frames of VLAN 10 at p0, before the bridge sees them',
     );
   });
 });

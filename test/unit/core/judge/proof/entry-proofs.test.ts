@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type StepTally } from '../../../../../src/core/judge/count/tally.js';
-import { missingProofs } from '../../../../../src/core/judge/proof/missing-proofs.js';
-import { type StepFacts, stepFacts } from '../../../../../src/core/judge/proof/step-facts.js';
 import type { Flow, StepPlan } from '../../../../../src/core/model/plan.js';
 import { perfectRun } from '../../../../support/judge/perfect-run.js';
-import { fullTally, missing } from '../../../../support/judge/proof-fixture.js';
+import { missing } from '../../../../support/judge/proof-fixture.js';
 import { there } from '../../../../support/there.js';
 
 describe('the way in of a sender', () => {
@@ -20,26 +18,27 @@ describe('the way in of a sender', () => {
     flows: step.flows.map((flow) => ({ ...flow, must: [] })),
   });
 
+  const uncontrolled = (step: StepPlan): StepPlan => ({
+    ...step,
+    controls: step.controls.filter(({ kind }) => kind === 'ear'),
+  });
+
   it('is proved by addressees where its controls are not seen', () =>
     expect(
       missing({
-        tally: (tally) => {
-          without(tally, 1);
-        },
+        tally: (tally) => without(tally, 1),
       }),
     ).toEqual([]));
   it('is proved by nothing where neither is', () => {
     expect(
       missing({
         step: nobodyMust,
-        tally: (tally) => {
-          without(tally, 1);
-        },
+        tally: (tally) => without(tally, 1),
       }),
     ).toEqual(['entry-unproved a: 2 of 3 entry controls from a were received on the bridge']);
     expect(
       missing({
-        step: (step) => nobodyMust({ ...step, controls: step.controls.filter(({ kind }) => kind === 'ear') }),
+        step: (step) => nobodyMust(uncontrolled(step)),
       }),
     ).toEqual(['entry-unproved a: no entry control is possible for a, and no addressee proves its probes']);
   });
@@ -48,8 +47,7 @@ describe('the way in of a sender', () => {
       missing({
         step: (step) =>
           nobodyMust({
-            ...step,
-            controls: step.controls.filter(({ kind }) => kind === 'ear'),
+            ...uncontrolled(step),
             flows: step.flows.map((flow): Flow => ({ ...flow, purpose: 'restore' })),
           }),
       }),
@@ -59,16 +57,12 @@ describe('the way in of a sender', () => {
     const endpoints = run.plan.endpoints.map((endpoint) =>
       endpoint.name === 'a' ? { ...endpoint, attach: 'host' as const, port: null } : endpoint,
     );
-    const uncontrolled = (step: StepPlan): StepPlan => ({
-      ...step,
-      controls: step.controls.filter(({ kind }) => kind === 'ear'),
-    });
     const leaving = (frames: number): readonly string[] =>
       missing({
         endpoints,
         step: uncontrolled,
         tally: (tally, flow) => {
-          for (let sequence = 0; sequence < frames; sequence += 1) tally.entries.add(flow, sequence, 'bridge');
+          for (let sequence = 0; sequence < frames; sequence += 1) tally.entries.add(there(flow), sequence, 'bridge');
         },
       });
     expect([leaving(20), leaving(19), leaving(0)]).toEqual([
@@ -80,35 +74,15 @@ describe('the way in of a sender', () => {
     expect(missing({ step: uncontrolled })).toEqual([]);
   });
   it('has to show on its own port, where directions are known', () => {
-    const hidden =
-      (direction: 'known' | 'inferred') =>
-      (facts: StepFacts): StepFacts => ({
-        ...facts,
-        listening: new Map([...facts.listening].map(([name, engine]) => [name, { ...engine, direction }])),
-      });
-    const shown = (fewer: number) => {
-      const tally = fullTally(run);
-      const facts = there(stepFacts(run.plan, run.timeline)[0]);
-      const step = there(run.plan.steps[0]);
-      const even = {
-        ...facts,
-        stopped: Object.fromEntries(
-          step.observers.map(({ name }) => [name, { received: 0, dropped: 0, delivered: 0 }]),
-        ),
-        written: {},
-      };
-      const entered = { ...tally.entries, count: (flow: Flow) => tally.entries.count(flow) - fewer };
-      return (['known', 'inferred'] as const).map((direction) =>
-        missingProofs({
-          step,
-          facts: hidden(direction)(even),
-          tally: { ...tally, entries: entered },
-          states: { before: null, after: null },
-          endpoints: run.plan.endpoints,
-          rules: 2,
-        }).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`),
+    const shown = (fewer: number) =>
+      (['known', 'inferred'] as const).map((direction) =>
+        missing({
+          facts: ({ listening }) => ({
+            listening: new Map([...listening].map(([name, engine]) => [name, { ...engine, direction }])),
+          }),
+          tally: ({ entries }) => ({ entries: { ...entries, count: (flow: Flow) => entries.count(flow) - fewer } }),
+        }),
       );
-    };
     expect(shown(1)).toEqual([
       ['entry-unproved a: 19 of 20 raw frames of known-unicast from a showed on the port of a'],
       [],

@@ -3,18 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { type StepFacts } from '../../../../../src/core/judge/proof/step-facts.js';
 import type { StepTally } from '../../../../../src/core/judge/count/tally.js';
 import type { Control, StepPlan } from '../../../../../src/core/model/plan.js';
-import type { HostState } from '../../../../../src/core/model/state.js';
 import type { Counters } from '../../../../../src/core/model/timeline.js';
 import { hostState, perfectRun, scenario, step } from '../../../../support/judge/perfect-run.js';
+import { withEndpoints } from '../../../../support/judge/judged.js';
 import { missing } from '../../../../support/judge/proof-fixture.js';
+import { changedState, setBridges } from '../../../../support/link-state.js';
 import { there } from '../../../../support/there.js';
 
-const counters =
-  (over: Partial<Counters>) =>
-  (facts: StepFacts): StepFacts => ({
-    ...facts,
-    stopped: { ...facts.stopped, c: { received: 0, dropped: 0, delivered: 0, ...over } },
-  });
+const counters = (over: Partial<Counters>) => (facts: StepFacts) => ({
+  stopped: { ...facts.stopped, c: { received: 0, dropped: 0, delivered: 0, ...over } },
+});
 
 describe('the proof of a step', () => {
   it('lacks nothing where all is there', () => expect(missing()).toEqual([]));
@@ -44,7 +42,7 @@ describe('the proof of a step', () => {
     ],
     [
       'frames that were written and not read back',
-      { facts: (facts) => ({ ...facts, written: { ...facts.written, c: 3 } }) },
+      { facts: (facts) => ({ written: { ...facts.written, c: 3 } }) },
       ['evidence-incomplete c: 3 frames were written for c, 0 were read back'],
     ],
     [
@@ -54,7 +52,7 @@ describe('the proof of a step', () => {
     ],
     [
       'frames that nobody counted as written',
-      { facts: (facts) => ({ ...facts, written: {} }), tally: (tally) => void tally.read.set('c', 4) },
+      { facts: { written: {} }, tally: (tally) => void tally.read.set('c', 4) },
       ['evidence-incomplete c: 0 frames were written for c, 4 were read back'],
     ],
     [
@@ -64,14 +62,13 @@ describe('the proof of a step', () => {
     ],
     [
       'an observer that did not listen in time',
-      { facts: (facts) => ({ ...facts, listenedInTime: new Set(['a', 'b', 'lan', 'br0']) }) },
+      { facts: { listenedInTime: new Set(['a', 'b', 'lan', 'br0']) } },
       ['not-listening c: c (p2) did not listen before the first probe'],
     ],
     [
       'a capture without an end',
       {
         facts: (facts) => ({
-          ...facts,
           stopped: Object.fromEntries(Object.entries(facts.stopped).filter(([name]) => name !== 'c')),
         }),
       },
@@ -85,98 +82,69 @@ describe('the proof of a step', () => {
         'unheard-delivery b: b sent 1 tokens that nobody was heard handing to it',
       ],
     ],
-    [
-      'a clock that was set',
-      { facts: (facts) => ({ ...facts, clockShiftMs: 500.6 }) },
-      ['clock-changed -: the wall clock was set by 501 ms'],
-    ],
+    ['a clock that was set', { facts: { clockShiftMs: 500.6 } }, ['clock-changed -: the wall clock was set by 501 ms']],
     [
       'a capture that could not be written',
-      { facts: (facts) => ({ ...facts, keptFrames: [{ observer: 'c', towards: true, frame: '', atNs: '0' }] }) },
+      { facts: { keptFrames: [{ observer: 'c', towards: true, frame: '', atNs: '0' }] } },
       ['evidence-incomplete -: the capture could not be written; 1 frames with tokens were kept in memory'],
     ],
     [
       'a wait that was cut short',
-      { facts: (facts) => ({ ...facts, drainedMs: 149 }) },
+      { facts: { drainedMs: 149 } },
       ['drain-incomplete -: the wait of 150 ms after the last probe was not kept'],
     ],
     [
       'a wait that nobody told',
-      { facts: (facts) => ({ ...facts, drainedMs: null }) },
+      { facts: { drainedMs: null } },
       ['drain-incomplete -: the wait of 150 ms after the last probe was not kept'],
     ],
     [
       'a fault of an observer',
-      { facts: (facts) => ({ ...facts, faults: [{ code: 'interface-down', observers: ['c', 'b'], text: 'down' }] }) },
+      { facts: { faults: [{ code: 'interface-down', observers: ['c', 'b'], text: 'down' }] } },
       ['interface-down c: down', 'interface-down b: down'],
     ],
     [
       'a fault of the step',
-      { facts: (facts) => ({ ...facts, faults: [{ code: 'interrupted', observers: [], text: 'SIGINT' }] }) },
+      { facts: { faults: [{ code: 'interrupted', observers: [], text: 'SIGINT' }] } },
       ['interrupted -: SIGINT'],
     ],
     [
       'a fault that this version does not know',
-      { facts: (facts) => ({ ...facts, faults: [{ code: parseFaultCode('toString'), observers: [], text: 'new' }] }) },
+      { facts: { faults: [{ code: parseFaultCode('toString'), observers: [], text: 'new' }] } },
       ['step-failed -: new'],
     ],
-    [
-      'a step that ended with a fault',
-      { facts: (facts) => ({ ...facts, outcome: 'fault' }) },
-      ['step-failed -: the step ended with a fault'],
-    ],
+    ['a step that ended with a fault', { facts: { outcome: 'fault' } }, ['step-failed -: the step ended with a fault']],
     [
       'a step that ended with a fault that is told',
       {
-        facts: (facts) => ({
-          ...facts,
-          outcome: 'fault',
-          faults: [{ code: 'helper-died', observers: ['c'], text: 'gone' }],
-        }),
+        facts: { outcome: 'fault', faults: [{ code: 'helper-died', observers: ['c'], text: 'gone' }] },
       },
       ['helper-died c: gone'],
     ],
   ])('lacks: %s', (_, change, expected) => expect(missing(change)).toEqual(expected));
 
   it('keeps a clock that drifts, and a wait that was longer', () => {
-    expect(missing({ facts: (facts) => ({ ...facts, clockShiftMs: 500, drainedMs: 151 }) })).toEqual([]);
-    expect(missing({ facts: (facts) => ({ ...facts, drainedMs: 150 }) })).toEqual([]);
+    expect(missing({ facts: { clockShiftMs: 500, drainedMs: 151 } })).toEqual([]);
+    expect(missing({ facts: { drainedMs: 150 } })).toEqual([]);
   });
 
   it('of a step that was not done or cannot be is that alone, with its faults', () => {
     const fault = { code: 'unsupported', observers: [], text: 'no such key' } as const;
-    expect(missing({ facts: (facts) => ({ ...facts, outcome: 'not-run' }) })).toEqual([
-      'not-run -: the run ended before the step was done',
-    ]);
-    expect(
-      missing({
-        facts: (facts) => ({ ...facts, outcome: null, drainedMs: null, faults: [{ ...fault, code: 'interrupted' }] }),
-      }),
-    ).toEqual(['interrupted -: no such key', 'not-run -: the run ended before the step was done']);
-    expect(missing({ facts: (facts) => ({ ...facts, outcome: 'unsupported', drainedMs: null }) })).toEqual([
-      'unsupported -: this kernel or this build cannot do the step',
-    ]);
-    expect(
-      missing({
-        facts: (facts) => ({
-          ...facts,
-          outcome: 'unsupported',
-          drainedMs: null,
-          faults: [{ ...fault, code: 'interrupted' }],
-        }),
-      }),
-    ).toEqual(['interrupted -: no such key', 'unsupported -: this kernel or this build cannot do the step']);
-    expect(
-      missing({
-        facts: (facts) => ({ ...facts, outcome: 'unsupported', probed: false, drainedMs: null, faults: [fault] }),
-      }),
-    ).toEqual(['unsupported -: no such key']);
-    expect(missing({ facts: (facts) => ({ ...facts, outcome: 'fault', probed: false, drainedMs: null }) })).toEqual([
-      'step-failed -: the step ended with a fault',
-    ]);
-    expect(missing({ facts: (facts) => ({ ...facts, probed: false, drainedMs: null }) })).toEqual([
-      'drain-incomplete -: the wait of 150 ms after the last probe was not kept',
-    ]);
+    const failed = 'step-failed -: the step ended with a fault';
+    const unable = 'unsupported -: this kernel or this build cannot do the step';
+    const notRun = 'not-run -: the run ended before the step was done';
+    const undrained = 'drain-incomplete -: the wait of 150 ms after the last probe was not kept';
+    const interrupted = { faults: [{ ...fault, code: 'interrupted' }] } as const;
+    for (const [facts, ...reasons] of [
+      [{ outcome: 'not-run', drainedMs: 150 }, notRun],
+      [{ outcome: null, ...interrupted }, 'interrupted -: no such key', notRun],
+      [{ outcome: 'unsupported' }, unable],
+      [{ outcome: 'unsupported', ...interrupted }, 'interrupted -: no such key', unable],
+      [{ outcome: 'unsupported', probed: false, faults: [fault] }, 'unsupported -: no such key'],
+      [{ outcome: 'fault', probed: false }, failed],
+      [{ probed: false }, undrained],
+    ] as const)
+      expect(missing({ facts: { drainedMs: null, ...facts } })).toEqual(reasons);
   });
 });
 
@@ -186,24 +154,14 @@ describe('ear controls', () => {
 
   it('that were not sent prove nothing, seen or not', () => {
     const unsent = new Set(controls.slice(0, 2).map(({ index }) => index));
-    expect(
-      missing({
-        facts: (facts) => ({
-          ...facts,
-          controlsAccepted: new Set([...facts.controlsAccepted].filter((index) => !unsent.has(index))),
-        }),
-      }),
-    ).toEqual(['control-missing c: 2 of 6 ear controls were not sent']);
+    const sent = ({ controlsAccepted }: StepFacts) => ({
+      controlsAccepted: new Set([...controlsAccepted].filter((index) => !unsent.has(index))),
+    });
+    expect(missing({ facts: sent })).toEqual(['control-missing c: 2 of 6 ear controls were not sent']);
   });
   it('that were not seen are told by their phases and the first of them', () => {
     const from = controls.filter(({ sender }) => sender !== null).map(({ index }) => index);
-    expect(
-      missing({
-        tally: (tally) => {
-          for (const index of from.slice(1)) tally.controls.delete(index);
-        },
-      }),
-    ).toEqual([
+    expect(missing({ tally: ({ controls: seen }) => from.slice(1).forEach((index) => seen.delete(index)) })).toEqual([
       expect.stringMatching(
         /^control-missing c: 2 of 6 ear controls were not seen \(between, after the probes; the first: raw from 03:76:69:ff:ff:fd, from the guest\)$/,
       ),
@@ -213,16 +171,10 @@ describe('ear controls', () => {
 
 describe('a judged bridge device', () => {
   const of = scenario([step()]);
-  const run = perfectRun({
-    ...of,
-    topology: {
-      ...of.topology,
-      endpoints: [
-        ...of.topology.endpoints,
-        { ...there(of.topology.endpoints[0]), name: 'host', port: null, attach: 'host', role: 'host', macs: [] },
-      ],
-    },
-  });
+  const a = there(of.topology.endpoints[0]);
+  const run = perfectRun(
+    withEndpoints(of, () => ({}), { ...a, name: 'host', port: null, attach: 'host', role: 'host', macs: [] }),
+  );
   const entries = there(run.plan.steps[0]).controls.filter(({ kind }) => kind === 'entry');
   const deafTo = (isDeaf: (control: Control) => boolean) => (tally: StepTally) => {
     for (const control of entries) if (isDeaf(control)) tally.controls.delete(control.index);
@@ -246,14 +198,9 @@ describe('a judged bridge device', () => {
   });
 
   it('is let be where the bridge is in no VLAN in which they enter', () => {
-    const state = hostState();
-    const filtering: HostState = {
-      ...state,
-      links: state.links.map((link) =>
-        link.bridge === null ? link : { ...link, bridge: { ...link.bridge, vlan_filtering: 1 } },
-      ),
+    const filtering = changedState(hostState(), setBridges({ vlan_filtering: 1 }), {
       vlan: ['p0', 'p1', 'p2', 'p3'].map((ifname) => ({ ifname, vlans: [{ vlan: 10, flags: ['PVID'] }] })),
-    };
+    });
     const states = { before: filtering, after: filtering };
     expect(missing({ run, states, tally: deafTo(() => true) })).toEqual([]);
     expect(missing({ run, states, tally: deafTo(({ phase }) => phase === 'after') })).toHaveLength(1);

@@ -1,20 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { Plan } from '../../../../../src/core/model/plan.js';
+import type { Endpoint } from '../../../../../src/core/model/scenario.js';
 import type { Result } from '../../../../../src/core/model/result.js';
 import { terminalReport } from '../../../../../src/report/terminal/terminal.js';
 import { answerOf } from '../../../../../src/report/answer/answer.js';
-import { judge, perfectRun } from '../../../../support/judge/perfect-run.js';
+import { judged as judgedRun, plans } from '../../../../support/judge/judged.js';
 
 /** A perfect run, in which a sends to b, and c, that only listens, is known to be observed only. */
 function judged(how?: 'told' | 'missing'): Result {
-  const evidence = perfectRun();
-  const plan: Plan = {
-    ...evidence.plan,
-    endpoints: evidence.plan.endpoints.map((endpoint) =>
-      endpoint.name === 'c' && how !== undefined ? { ...endpoint, observedOnly: how } : endpoint,
-    ),
-  };
-  return judge({ ...evidence, plan });
+  const observed = how === undefined ? {} : { observedOnly: how };
+  const change = (endpoint: Endpoint): Endpoint => (endpoint.name === 'c' ? { ...endpoint, ...observed } : endpoint);
+  return judgedRun(plans(({ endpoints }) => ({ endpoints: endpoints.map(change) })));
 }
 const lines = (result: Result, verbose = false): readonly string[] =>
   terminalReport([{ result, dir: null, details: null }], { width: 100, color: false, verbose })

@@ -6,6 +6,7 @@ import { missingProofs } from '../../../../../src/core/judge/proof/missing-proof
 import { stepFacts } from '../../../../../src/core/judge/proof/step-facts.js';
 import type { StepPlan } from '../../../../../src/core/model/plan.js';
 import { hostState, perfectRun, scenario, step as stepOf } from '../../../../support/judge/perfect-run.js';
+import { changedRun, listening, probing, records } from '../../../../support/judge/judged.js';
 import { type Run, first, fullTally, missing } from '../../../../support/judge/proof-fixture.js';
 import { there } from '../../../../support/there.js';
 
@@ -42,17 +43,15 @@ const withSeen = (
 };
 
 describe('what was sent', () => {
-  const big = (count: number): Run =>
-    perfectRun(scenario([stepOf({ probes: stepOf().probes.map((probe) => ({ ...probe, count })) })]));
+  const big = (count: number): Run => perfectRun(probing({ count }));
 
   it('has to be all that was planned, and no more', () => {
     const accepted = (share: number): readonly string[] => {
-      const run = perfectRun();
       return missing({
-        run: {
-          ...run,
-          timeline: run.timeline.map((entry) => (entry.event === 'sent' ? { ...entry, accepted: share } : entry)),
-        },
+        run: changedRun(
+          undefined,
+          records('sent', () => ({ accepted: share })),
+        ),
       });
     };
     expect(accepted(20)).toEqual([]);
@@ -131,35 +130,18 @@ describe('traffic', () => {
     ]),
   );
   const count = (frames: number) => ({ frames, first });
-  const reported = (
-    sent: readonly [there: number, back: number],
-    seen: readonly [there: number, back: number],
-    ok: boolean | null = true,
-  ): readonly string[] =>
+  type BothWays = readonly [there: number, back: number];
+  const trafficProofs = (sent: BothWays, seen: BothWays, ok: boolean | null = true): readonly string[] =>
     missing({
       run,
-      facts: (facts) => ({ ...facts, trafficOk: new Map(ok === null ? [] : [[0, { ok, detail: 'refused' }]]) }),
-      // Without flows there is no flow to hand over: the tally is prepared by the step.
-      step: (step) => step,
-    }).concat(trafficProofs(sent, seen));
-  function trafficProofs(sent: readonly [number, number], seen: readonly [number, number]): readonly string[] {
-    const step = there(run.plan.steps[0]);
-    const tally = fullTally(run);
-    if (sent[0] > 0) tally.trafficEntered.set('0/>', sent[0]);
-    if (sent[1] > 0) tally.trafficEntered.set('0/<', sent[1]);
-    if (seen[0] > 0) tally.traffic.set('0/>/lan', count(seen[0]));
-    if (seen[1] > 0) tally.traffic.set('0/</a', count(seen[1]));
-    const facts = there(stepFacts(run.plan, run.timeline)[0]);
-    const even = {
-      ...facts,
-      trafficOk: new Map([[0, { ok: true, detail: '' }]]),
-      stopped: Object.fromEntries(step.observers.map(({ name }) => [name, { received: 0, dropped: 0, delivered: 0 }])),
-      written: {},
-    };
-    return missingProofs({ step, facts: even, tally, endpoints: run.plan.endpoints, ...today }).map(
-      ({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`,
-    );
-  }
+      facts: { trafficOk: new Map(ok === null ? [] : [[0, { ok, detail: 'refused' }]]) },
+      tally: ({ trafficEntered, traffic }) => {
+        if (sent[0] > 0) trafficEntered.set('0/>', sent[0]);
+        if (sent[1] > 0) trafficEntered.set('0/<', sent[1]);
+        if (seen[0] > 0) traffic.set('0/>/lan', count(seen[0]));
+        if (seen[1] > 0) traffic.set('0/</a', count(seen[1]));
+      },
+    });
   const short = (name: string, seen: number, sent: number, source: string): string =>
     `delivery-short ${name}: ${name} got ${seen} of ${sent} frames of http from ${source}`;
 
@@ -170,48 +152,30 @@ describe('traffic', () => {
     expect(trafficProofs([0, 1], [5, 1])).toEqual([short('lan', 5, 0, 'a')]);
   });
   it('has to have worked', () => {
-    expect(reported([1, 1], [1, 1], false)).toContain('traffic-failed -: http a to lan: refused');
-    expect(reported([1, 1], [1, 1], null)).toContain('traffic-failed -: http a to lan: did not run');
-    expect(reported([1, 1], [1, 1]).filter((text) => text.startsWith('traffic-failed'))).toEqual([]);
+    expect(trafficProofs([1, 1], [1, 1], false)).toEqual(['traffic-failed -: http a to lan: refused']);
+    expect(trafficProofs([1, 1], [1, 1], null)).toEqual(['traffic-failed -: http a to lan: did not run']);
+    expect(trafficProofs([1, 1], [1, 1])).toEqual([]);
   });
   it('need not arrive at who need not see it', () => {
-    const step = there(run.plan.steps[0]);
-    const free = { ...step, traffic: step.traffic.map((traffic) => ({ ...traffic, must: [] })) };
-    expect(
-      missing({
-        run,
-        step: () => free,
-        facts: (facts) => ({ ...facts, trafficOk: new Map([[0, { ok: true, detail: '' }]]) }),
-      }),
-    ).toEqual([]);
+    const facts = { trafficOk: new Map([[0, { ok: true, detail: '' }]]) };
+    const free = (step: StepPlan) => ({ ...step, traffic: step.traffic.map((traffic) => ({ ...traffic, must: [] })) });
+    expect(missing({ run, step: free, facts })).toEqual([]);
   });
 });
 
 describe('a step that listens', () => {
-  const run = perfectRun(scenario([stepOf({ probes: [], listenMs: 1000 })]));
-  const step = there(run.plan.steps[0]);
+  const run = perfectRun(listening());
   const deaf = (
     crossed: readonly (readonly [from: string, to: string])[],
-    of: StepPlan = step,
-  ): readonly (string | null)[] => {
-    const tally = fullTally(run);
-    for (const [from, to] of crossed) tally.crossed.set(`${from}|${to}`, { from, to });
-    return missingProofs({
-      step: of,
-      facts: {
-        ...there(stepFacts(run.plan, run.timeline)[0]),
-        stopped: Object.fromEntries(
-          step.observers.map(({ name }) => [name, { received: 0, dropped: 0, delivered: 0 }]),
-        ),
-        written: {},
+    over: (step: StepPlan) => Partial<StepPlan> = () => ({}),
+  ): readonly string[] =>
+    missing({
+      run,
+      step: (step) => ({ ...step, ...over(step) }),
+      tally: (tally) => {
+        for (const [from, to] of crossed) tally.crossed.set(`${from}|${to}`, { from, to });
       },
-      tally,
-      endpoints: run.plan.endpoints,
-      ...today,
-    })
-      .filter(({ code }) => code === 'nothing-to-hear')
-      .map(({ observer }) => observer);
-  };
+    }).flatMap((text) => /^nothing-to-hear (\S+):/.exec(text)?.[1] ?? []);
   it('proves something to who could have overheard two others', () => {
     expect(deaf([])).toEqual(['a', 'b', 'c', 'lan']);
     expect(deaf([['a', '52:54:00:00:00:02']])).toEqual(['a', 'b']);
@@ -223,12 +187,10 @@ describe('a step that listens', () => {
     ).toEqual([]);
   });
   it('asks no bridge device, and nobody who is not judged', () => {
-    expect(
-      deaf([], {
-        ...step,
-        observers: step.observers.map((observer) => ({ ...observer, judged: observer.name !== 'b' })),
-      }),
-    ).toEqual(['a', 'c', 'lan']);
-    expect(deaf([], { ...step, listenMs: null })).toEqual([]);
+    const unjudged = ({ observers }: StepPlan) => ({
+      observers: observers.map((observer) => ({ ...observer, judged: observer.name !== 'b' })),
+    });
+    expect(deaf([], unjudged)).toEqual(['a', 'c', 'lan']);
+    expect(deaf([], () => ({ listenMs: null }))).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import { bypassReasons } from '../../../../../src/core/judge/proof/bypass.js';
 import type { FdbState, HostState, StepStates } from '../../../../../src/core/model/state.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { plan, step } from '../../../../support/judge/unchanged-fixture.js';
+import { changedState, setLink } from '../../../../support/link-state.js';
 import { there } from '../../../../support/there.js';
 
 const like: FdbState = {
@@ -25,11 +26,7 @@ const socket = {
 describe('what could carry frames past the ears, by its traces', () => {
   it('is a bridge that more hold promiscuous than can be seen', () => {
     const held = (promiscuity: number, parts: Partial<HostState> = {}): readonly string[] => {
-      const state = read({ packetSockets: [], ...parts });
-      return reported({
-        ...state,
-        links: state.links.map((link) => (link.name === 'br0' ? { ...link, promiscuity } : link)),
-      });
+      return reported(changedState(read({ packetSockets: [], ...parts }), setLink('br0', { promiscuity })));
     };
     const unseen = ['bypass-possible: promiscuous mode that nothing explains at br0 may carry frames past the ears'];
     const bridge = there(read().links.find(({ name }) => name === 'br0'));

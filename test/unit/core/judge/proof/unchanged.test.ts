@@ -1,34 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { wholeInterval } from '../../../../../src/core/judge/proof/intervals.js';
 import { unchangedReasons } from '../../../../../src/core/judge/proof/unchanged.js';
-import type { FdbState, HostState } from '../../../../../src/core/model/state.js';
+import type { HostState } from '../../../../../src/core/model/state.js';
 import { ingressMac } from '../../../../../src/core/plan/ingress-controls.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
-import { plan, step, links, over } from '../../../../support/judge/unchanged-fixture.js';
+import { addLinks, changedState, learnedAt, type StateChange } from '../../../../support/link-state.js';
+import { changesOf, plan, step, links, over } from '../../../../support/judge/unchanged-fixture.js';
 
-function reported(
-  change: (state: HostState) => HostState,
-  before: (state: HostState) => HostState = (state) => state,
-): readonly string[] {
-  return step === undefined
-    ? []
-    : unchangedReasons(
-        step,
-        [wholeInterval({ before: before(hostState()), after: change(before(hostState())) })],
-        plan.endpoints,
-      ).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);
-}
-const entry = (mac: string, port: string, master: string | null = 'br0'): FdbState => ({
-  mac,
-  port,
-  master,
-  vlan: null,
-  state: '',
-  flags: [],
-  usedS: 0,
-  updatedS: 0,
-});
-
+const reported = (change: StateChange, before: StateChange = {}): readonly string[] => {
+  const was = changedState(hostState(), before);
+  return changesOf({ before: was, after: changedState(was, change) });
+};
 const flow = (mac: string): string => `priority=50,dl_dst=${mac},actions=output:1`;
 /** What Open vSwitch tells of a bridge with these flows. */
 const withFlows = (flows: readonly string[]): NonNullable<HostState['ovs']> => ({
@@ -37,20 +19,17 @@ const withFlows = (flows: readonly string[]): NonNullable<HostState['ovs']> => (
   mirrors: [],
 });
 /** A port of a bridge that is not the step's, a link of no bridge, and a switch beside them. */
-const withMore = (state: HostState): HostState => ({
-  ...state,
-  ovs: withFlows([flow('02:00:00:00:00:09')]),
-  links: [
-    ...state.links,
-    ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'q0', ifindex: 90, master: 'br9' })),
-    ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'vx', ifindex: 91, master: null })),
-  ],
-});
+const withMore = (state: HostState): HostState =>
+  changedState(
+    state,
+    { ovs: withFlows([flow('02:00:00:00:00:09')]) },
+    addLinks('p0', { name: 'q0', ifindex: 90, master: 'br9' }, { name: 'vx', ifindex: 91, master: null }),
+  );
 
 describe('what must not change while probes are under way', () => {
-  it('did not', () => expect(reported((state) => state)).toEqual([]));
+  it('did not', () => expect(reported({})).toEqual([]));
 
-  it.each<[string, (state: HostState) => HostState, readonly string[]]>([
+  it.each<[string, StateChange, readonly string[]]>([
     ['the number of an interface', over('p2', { ifindex: 77 }), ['settings-changed c: p2: ifindex was 4, is 77']],
     ['its master', over('p2', { master: null }), ['settings-changed c: p2: master was "br0", is null']],
     [
@@ -105,14 +84,7 @@ describe('what must not change while probes are under way', () => {
       links('p2', () => null),
       ['settings-changed c: p2 is gone', 'not-forwarding c: p2 does not exist'],
     ],
-    [
-      'a port that joined',
-      (state) => ({
-        ...state,
-        links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'new' }))],
-      }),
-      ['settings-changed -: new joined br0'],
-    ],
+    ['a port that joined', addLinks('p0', { name: 'new' }), ['settings-changed -: new joined br0']],
     ['a port of another bridge that joined', over('q0', { master: 'br0' }), ['settings-changed -: q0 joined br0']],
     ['a link of no bridge that joined', over('vx', { master: 'br0' }), ['settings-changed -: vx joined br0']],
     [
@@ -122,20 +94,13 @@ describe('what must not change while probes are under way', () => {
     ],
     [
       'rules of iptables-legacy',
-      (state) => ({
-        ...state,
-        legacyTables: [{ program: 'iptables-legacy', table: 'filter', rules: 1, targets: [] }],
-      }),
+      { legacyTables: [{ program: 'iptables-legacy', table: 'filter', rules: 1, targets: [] }] },
       ['settings-changed -: the rules of xtables that nft does not list changed'],
     ],
-    [
-      'the rules of nft',
-      (state) => ({ ...state, nft: { nftables: [{ table: 'x' }] } }),
-      ['settings-changed -: the nft rules changed'],
-    ],
+    ['the rules of nft', { nft: { nftables: [{ table: 'x' }] } }, ['settings-changed -: the nft rules changed']],
     [
       'the VLANs of a port',
-      (state) => ({ ...state, vlan: [{ ifname: 'p1', vlans: [{ vlan: 2 }] }] }),
+      { vlan: [{ ifname: 'p1', vlans: [{ vlan: 2 }] }] },
       ['settings-changed -: p1: its VLANs changed'],
     ],
     [
@@ -145,62 +110,45 @@ describe('what must not change while probes are under way', () => {
     ],
     [
       'a sysctl',
-      (state) => ({ ...state, sysctl: { 'net.ipv4.ip_forward': '1' } }),
+      { sysctl: { 'net.ipv4.ip_forward': '1' } },
       ['settings-changed -: net.ipv4.ip_forward was not there, is 1'],
     ],
-    ['the rules of tc', (state) => ({ ...state, tc: [{ filter: 'x' }] }), ['settings-changed -: the tc rules changed']],
-    [
-      'what could be read',
-      (state) => ({ ...state, unread: [{ what: 'fdb', why: 'denied' }] }),
-      ['state-unread -: fdb: denied'],
-    ],
+    ['the rules of tc', { tc: [{ filter: 'x' }] }, ['settings-changed -: the tc rules changed']],
+    ['what could be read', { unread: [{ what: 'fdb', why: 'denied' }] }, ['state-unread -: fdb: denied']],
     [
       'a flow of Open vSwitch',
-      (state) => ({ ...state, ovs: withFlows([flow('02:00:00:00:00:0a')]) }),
+      { ovs: withFlows([flow('02:00:00:00:00:0a')]) },
       ['settings-changed -: the configuration or the flows of Open vSwitch changed'],
     ],
     [
       'where a guest is',
-      (state) => ({ ...state, fdb: [entry('52:54:00:00:00:01', 'p2')] }),
+      { fdb: [learnedAt('52:54:00:00:00:01', 'p2')] },
       ['mac-moved a: 52:54:00:00:00:01 is on p2, not on p0'],
     ],
   ])('%s', (_, change, expected) => expect(reported(change, withMore)).toEqual(expected));
 
-  it.each<[string, (state: HostState) => HostState]>([
-    [
-      'a link beside the bridge',
-      (state) => ({
-        ...state,
-        links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'eth7', master: null }))],
-      }),
-    ],
-    [
-      'a port of another bridge',
-      (state) => ({
-        ...state,
-        links: [...state.links, ...state.links.slice(1, 2).map((link) => ({ ...link, name: 'eth7', master: 'br9' }))],
-      }),
-    ],
+  it.each<[string, StateChange]>([
+    ['a link beside the bridge', addLinks('p0', { name: 'eth7', master: null })],
+    ['a port of another bridge', addLinks('p0', { name: 'eth7', master: 'br9' })],
     [
       'VLANs of a port of another bridge, or of one that is no port',
-      (state) => ({ ...state, vlan: [{ ifname: 'eth7', vlans: [{ vlan: 2 }] }, { vlans: [] }, 'p0'] }),
+      { vlan: [{ ifname: 'eth7', vlans: [{ vlan: 2 }] }, { vlans: [] }, 'p0'] },
     ],
     [
       "what Open vSwitch learned of the run's own controls",
-      (state) => ({ ...state, ovs: withFlows([flow('02:00:00:00:00:09'), flow(ingressMac)]) }),
+      { ovs: withFlows([flow('02:00:00:00:00:09'), flow(ingressMac)]) },
     ],
     ['timers of a bridge', over('br0', { bridge: { ageing_time: 30000, gc_timer: 7 } })],
     [
       'an entry where its guest is, on the bridge itself, of another bridge, of somebody else',
-      (state) => ({
-        ...state,
+      {
         fdb: [
-          entry('52:54:00:00:00:01', 'p0'),
-          entry('52:54:00:00:00:01', 'br0'),
-          entry('52:54:00:00:00:01', 'p2', 'br9'),
-          entry('02:00:00:00:00:99', 'p2'),
+          learnedAt('52:54:00:00:00:01', 'p0'),
+          learnedAt('52:54:00:00:00:01', 'br0'),
+          learnedAt('52:54:00:00:00:01', 'p2', { master: 'br9' }),
+          learnedAt('02:00:00:00:00:99', 'p2'),
         ],
-      }),
+      },
     ],
     [
       'a setting and the VLANs of a port that another bridge has',
@@ -221,36 +169,18 @@ describe('what must not change while probes are under way', () => {
     const rule = (packets: number): { readonly rule: object } => ({
       rule: { counter: { packets, bytes: packets }, verdict: 'drop' },
     });
-    expect(
-      reported(
-        (state) => ({ ...state, nft: rule(2) }),
-        (state) => ({ ...state, nft: rule(1) }),
-      ),
-    ).toEqual([]);
-    expect(
-      reported(
-        (state) => ({ ...state, tc: rule(2) }),
-        (state) => ({ ...state, tc: { rule: { counter: {}, verdict: 'accept' } } }),
-      ),
-    ).toEqual(['settings-changed -: the tc rules changed']);
+    expect(reported({ nft: rule(2) }, { nft: rule(1) })).toEqual([]);
+    expect(reported({ tc: rule(2) }, { tc: { rule: { counter: {}, verdict: 'accept' } } })).toEqual([
+      'settings-changed -: the tc rules changed',
+    ]);
   });
 
   it('what htb counts among its options is no rule', () => {
     const htb = (counted: number, r2q = 10): Pick<HostState, 'tc'> => ({
       tc: { qdisc: [{ kind: 'htb', dev: 'p1', root: true, options: { r2q, direct_packets_stat: counted } }] },
     });
-    expect(
-      reported(
-        (state) => ({ ...state, ...htb(48) }),
-        (state) => ({ ...state, ...htb(4) }),
-      ),
-    ).toEqual([]);
-    expect(
-      reported(
-        (state) => ({ ...state, ...htb(4, 20) }),
-        (state) => ({ ...state, ...htb(4) }),
-      ),
-    ).toEqual(['settings-changed -: the tc rules changed']);
+    expect(reported(htb(48), htb(4))).toEqual([]);
+    expect(reported(htb(4, 20), htb(4))).toEqual(['settings-changed -: the tc rules changed']);
   });
 
   it('is no ageing time that a topology change of a contested root set and took back, and is one where another bridge has that change', () => {
@@ -274,57 +204,36 @@ describe('what must not change while probes are under way', () => {
       ).map(({ text }) => text);
     };
     expect(putBack(over('br0', { bridge: changing })(hostState()))).toEqual([]);
-    const state: HostState = {
-      ...hostState(),
-      links: [
-        ...hostState().links,
-        ...hostState()
-          .links.slice(0, 1)
-          .map((link) => ({ ...link, name: 'br9', ifindex: 91, bridge: changing })),
-      ],
-    };
-    expect(putBack(state)).toEqual(['br0: ageing_time changed and was put back']);
+    const another = addLinks('br0', { name: 'br9', ifindex: 91, bridge: changing });
+    expect(putBack(another(hostState()))).toEqual(['br0: ageing_time changed and was put back']);
   });
 
   it('is told of each that stood so, and of guests that are there alone', () => {
     const closed = { state: 'disabled', flood: true };
-    expect(
-      reported(
-        (state) => state,
-        (state) => over('p2', { port: closed })(over('p1', { port: closed })(state)),
-      ),
-    ).toEqual(['not-forwarding b: p1 is disabled', 'not-forwarding c: p2 is disabled']);
+    expect(reported({}, (state) => over('p2', { port: closed })(over('p1', { port: closed })(state)))).toEqual([
+      'not-forwarding b: p1 is disabled',
+      'not-forwarding c: p2 is disabled',
+    ]);
     const moved: HostState = {
       ...hostState(),
-      fdb: [entry('52:54:00:00:00:01', 'p2'), entry('52:54:00:00:00:02', 'p2')],
+      fdb: [learnedAt('52:54:00:00:00:01', 'p2'), learnedAt('52:54:00:00:00:02', 'p2')],
     };
     const [, second, third] = plan.endpoints;
     const endpoints = [second, third].flatMap((endpoint) => endpoint ?? []);
-    expect(
-      unchangedReasons({ ...step, present: ['c'] }, [wholeInterval({ before: moved, after: moved })], endpoints),
-    ).toEqual([]);
-    expect(
-      unchangedReasons(
-        { ...step, present: ['b', 'c'] },
-        [wholeInterval({ before: moved, after: moved })],
-        endpoints.map((endpoint) => ({ ...endpoint, attach: 'promiscuous' as const })),
-      ),
-    ).toEqual([]);
-    expect(
-      unchangedReasons({ ...step, present: ['b', 'c'] }, [wholeInterval({ before: moved, after: moved })], endpoints),
-    ).toHaveLength(1);
+    const of = (...present: readonly string[]) => ({ before: moved, of: { ...step, present }, endpoints });
+    const promiscuous = endpoints.map((endpoint) => ({ ...endpoint, attach: 'promiscuous' as const }));
+    expect(changesOf(of('c'))).toEqual([]);
+    expect(changesOf({ ...of('b', 'c'), endpoints: promiscuous })).toEqual([]);
+    expect(changesOf(of('b', 'c'))).toHaveLength(1);
   });
 
   it('is told once, though it stood so before and after', () => {
-    expect(reported((state) => state, over('p1', { port: { state: 'disabled', flood: true } }))).toEqual([
+    expect(reported({}, over('p1', { port: { state: 'disabled', flood: true } }))).toEqual([
       'not-forwarding b: p1 is disabled',
     ]);
-    expect(
-      reported(
-        (state) => state,
-        (state) => ({ ...state, fdb: [entry('52:54:00:00:00:01', 'p2')] }),
-      ),
-    ).toEqual(['mac-moved a: 52:54:00:00:00:01 is on p2, not on p0']);
+    expect(reported({}, { fdb: [learnedAt('52:54:00:00:00:01', 'p2')] })).toEqual([
+      'mac-moved a: 52:54:00:00:00:01 is on p2, not on p0',
+    ]);
   });
 
   it('has to have been read', () => {

@@ -2,22 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { rootReasons, rootRows } from '../../../../../src/core/judge/rows/root-rows.js';
 import { stepFacts } from '../../../../../src/core/judge/proof/step-facts.js';
 import type { HostState } from '../../../../../src/core/model/state.js';
-import { hostState, perfectRun, scenario, step } from '../../../../support/judge/perfect-run.js';
-
-const [probe] = step().probes;
-if (probe === undefined) throw new Error('the fixture has changed');
+import { probing } from '../../../../support/judge/judged.js';
+import { hostState, perfectRun } from '../../../../support/judge/perfect-run.js';
+import { changedState, setBridges } from '../../../../support/link-state.js';
+import { there } from '../../../../support/there.js';
 
 describe('the root of a bridge after a guest’s BPDU', () => {
-  const { plan, timeline } = perfectRun(scenario([step({ probes: [{ ...probe, class: 'stp-root', to: null }] })]));
-  const [contest] = plan.steps;
-  const [facts] = stepFacts(plan, timeline);
-  if (contest === undefined || facts === undefined) throw new Error('the fixture has changed');
-  const after = (root: string | number | null): HostState => ({
-    ...hostState(),
-    links: hostState().links.map((link) =>
-      link.name === 'br0' && root !== null ? { ...link, bridge: { ...link.bridge, root_id: root } } : link,
-    ),
-  });
+  const { plan, timeline } = perfectRun(probing({ class: 'stp-root', to: null }));
+  const contest = there(plan.steps[0]);
+  const facts = there(stepFacts(plan, timeline)[0]);
+  const after = (root: string | number | null): HostState =>
+    changedState(hostState(), setBridges(root === null ? {} : { root_id: root }));
   const rows = (root: string | number | null, of = contest) =>
     rootRows(of, facts, { before: null, after: after(root) });
   const unread = (root: string | number | null, of = contest) =>
