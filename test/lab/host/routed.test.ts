@@ -136,19 +136,19 @@ describe('guests that the host routes to', { ...needs(root), timeout: patient(30
       'tc action mirred to nowhere at tc cali2 egress',
     ],
   } as const;
-  it.each(Object.entries(carriers))(
-    'are INCONCLUSIVE where something may carry their frames past the ears: %s',
-    async (_, [add, remove, named]) => {
-      host.sh(add);
-      const { status, text, result } = await host.judge(`past-${named.length}`);
-      host.sh(remove);
-      expect([status, result.verdict], text).toEqual([3, 'inconclusive']);
-      const reasons = result.steps.flatMap((step) => step.reasons);
-      expect(new Set(reasons.map((reason) => `${reason.code}: ${reason.text.split(' may ')[0] ?? ''}`))).toEqual(
-        new Set([`bypass-possible: ${named}`]),
-      );
-    },
-  );
+  const title = 'are INCONCLUSIVE where something may carry their frames past the ears: %s';
+  async function carry([add, remove, named]: readonly [add: string, remove: string, named: string]): Promise<void> {
+    host.sh(add);
+    const { status, text, result } = await host.judge(`past-${named.length}`);
+    host.sh(remove);
+    expect([status, result.verdict], text).toEqual([3, 'inconclusive']);
+    const reasons = result.steps.flatMap((step) => step.reasons);
+    expect(new Set(reasons.map((reason) => `${reason.code}: ${reason.text.split(' may ')[0] ?? ''}`))).toEqual(
+      new Set([`bypass-possible: ${named}`]),
+    );
+  }
+  it.each(Object.entries(carriers).slice(0, 1))(title, (_, way) => carry(way));
+  it.each(Object.entries(carriers).slice(1))(title, { tags: 'all' }, (_, way) => carry(way));
 
   it('are BROKEN where a macvlan on the device of one of them gets its broadcasts', { tags: 'all' }, async () => {
     const space = newNamespace(disableIpv6);
