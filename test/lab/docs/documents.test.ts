@@ -81,11 +81,29 @@ const commandsOf = (document: string): readonly string[] =>
     // well.
     .filter((line) => line !== '' && line !== 'npm test' && line !== 'verify-isolation demo');
 
+/** A command without what it is given: the program, its subcommand, the names of its options, and what is expected. */
+const formOf = (command: string): string =>
+  command
+    .split(' ')
+    .filter(
+      (word, at, words) => /^(!|\|\||verify-isolation)$|^--?[a-z]/.test(word) || words[at - 1] === 'verify-isolation',
+    )
+    .map((word) => word.replace(/=.*/, ''))
+    .join(' ');
+const all = documents.flatMap((document) => commandsOf(document).map((command) => ({ document, command })));
+/** The same with other files: it hands nothing to another command, and takes nothing from one. */
+const repeats = all.filter(
+  ({ command }, at) =>
+    !command.includes('/tmp/') && all.slice(0, at).some((earlier) => formOf(earlier.command) === formOf(command)),
+);
+
 describe.each(documents.filter((document) => commandsOf(document).length > 0))('%s', (document) => {
-  it.each(commandsOf(document))('%s', (command) => {
+  const repeated = repeats.filter((of) => of.document === document).map(({ command }) => command);
+  const expectToWork = (command: string): void =>
     // What the reader's /tmp is to him is a folder of the test's own here.
     expect(typed(command.replaceAll('/tmp/', `${scratch}/tmp/`))).toEqual({ status: 0, stderr: '' });
-  });
+  it.each(commandsOf(document).filter((command) => !repeated.includes(command)))('%s', expectToWork);
+  it.each(repeated)('%s', { tags: 'all' }, expectToWork);
 });
 
 /** Every text of a pipeline's file that starts this program. */
@@ -94,7 +112,7 @@ function runsOf(value: unknown): readonly string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(runsOf) : [];
 }
 
-describe.each(['github', 'gitlab'])('contrib/ci/%s.yml', (name) => {
+function describePipeline(name: string): void {
   const [command = ''] = runsOf(parse(readFileSync(join(top, 'contrib/ci', `${name}.yml`), 'utf8')));
 
   it('runs the scenarios of a project and leaves what it hands to the pipeline', () => {
@@ -108,4 +126,7 @@ describe.each(['github', 'gitlab'])('contrib/ci/%s.yml', (name) => {
     expect(readFileSync(join(out, 'isolation.xml'), 'utf8')).toContain('<testsuites');
     expect(existsSync(join(out, 'evidence', 'result.json'))).toBe(true);
   });
-});
+}
+
+describe('contrib/ci/github.yml', () => describePipeline('github'));
+describe('contrib/ci/gitlab.yml', { tags: 'all' }, () => describePipeline('gitlab'));

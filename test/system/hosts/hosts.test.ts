@@ -90,6 +90,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
   });
 
   it('is inconclusive where frames leave by a port of the far host past every ear, which is named', {
+    tags: 'all',
     ...needs(pythonThere),
     timeout: patient(300_000),
   }, async () => {
@@ -105,7 +106,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
     ]);
   });
 
-  it('goes through a jump host and a shared connection where ssh is configured so', async () => {
+  it('goes through a jump host and a shared connection where ssh is configured so', { tags: 'all' }, async () => {
     const before = shapes();
     const plain = readFileSync(hosts.sshConfig, 'utf8');
     writeFileSync(
@@ -140,7 +141,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
     ).toEqual(['a-hv1 s-hv2 100', 'a-hv2 s-hv2 100']);
   });
 
-  it('stops when a guest’s port on the other host begins to drop frames', async () => {
+  it('stops when a guest’s port on the other host begins to drop frames', { tags: 'all' }, async () => {
     await outcomeOf(hosts.guest('s', 'hv2', ['ip', 'link', 'set', 'dev', 'eth0', 'mtu', '600']));
     const child = start(scenario(20_000));
     const outcome = outcomeOf(child);
@@ -165,14 +166,18 @@ describe('a run that spans hosts', needs(...sshd), () => {
     ],
     'a shell that says something else': ['{ ssh: hv2, command: [echo] }', 69, /not JSON/],
   };
-  it.each(Object.entries(refusals))('refuses before anything is sent: %s', async (_name, [host, status, says]) => {
-    const before = shapes();
-    const run = await outcomeOf(start(scenario(10, { host }), ['--allow-run']));
-    expect({ status: run.status, told: says.test(run.stderr) }, run.stderr).toEqual({ status, told: true });
-    await nothingLeft(before);
-  });
+  it.each(Object.entries(refusals))(
+    'refuses before anything is sent: %s',
+    { tags: 'all' },
+    async (_name, [host, status, says]) => {
+      const before = shapes();
+      const run = await outcomeOf(start(scenario(10, { host }), ['--allow-run']));
+      expect({ status: run.status, told: says.test(run.stderr) }, run.stderr).toEqual({ status, told: true });
+      await nothingLeft(before);
+    },
+  );
 
-  it('refuses a host whose key is not the known one', async () => {
+  it('refuses a host whose key is not the known one', { tags: 'all' }, async () => {
     const known = join(hosts.dir, 'known');
     renameSync(known, `${known}.right`);
     writeFileSync(known, readFileSync(`${known}.right`, 'utf8').replaceAll(`${address('hv2')} `, `${address('hv1')} `));
@@ -188,7 +193,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
       ).toEqual({ status: 69, told: true });
   });
 
-  it('refuses another version and a login without rights', async () => {
+  it('refuses another version and a login without rights', { tags: 'all' }, async () => {
     const helper = (name: string, uid: number, version: string): string => {
       const path = join(hosts.dir, 'bin', name);
       writeFileSync(
@@ -229,7 +234,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
         ?.split(' ')[0],
     );
 
-  it('is inconclusive, by host, where the capture helper on the far side is killed', async () => {
+  it('is inconclusive, by host, where the capture helper on the far side is killed', { tags: 'all' }, async () => {
     const before = shapes();
     const run = await disturbed(() => void process.kill(pidOf('hv2', /helper\.cjs capture/), 'SIGKILL'));
     expect(run.status, run.stderr).toBe(3);
@@ -241,7 +246,9 @@ describe('a run that spans hosts', needs(...sshd), () => {
     await nothingLeft(before);
   });
 
-  it('is inconclusive, by host, where the far side itself is killed, and looks whether anything is left there', async () => {
+  it('is inconclusive, by host, where the far side itself is killed, and looks whether anything is left there', {
+    tags: 'all',
+  }, async () => {
     const before = shapes();
     const run = await disturbed(() => void process.kill(pidOf('hv2', /cli\.cjs helper/), 'SIGKILL'));
     expect(run.status, run.stderr).toBe(3);
@@ -254,7 +261,9 @@ describe('a run that spans hosts', needs(...sshd), () => {
     await nothingLeft(before);
   });
 
-  it('is inconclusive where the network is cut in the middle and healed, and the far side undoes everything by itself', async () => {
+  it('is inconclusive where the network is cut in the middle and healed, and the far side undoes everything by itself', {
+    tags: 'all',
+  }, async () => {
     const before = shapes();
     const run = await disturbed(() => {
       hosts.plug('hv2', false);

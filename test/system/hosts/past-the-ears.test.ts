@@ -1,3 +1,4 @@
+// @module-tag all
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTenant } from '../../support/lab/processes.js';

@@ -83,6 +83,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
   });
 
   it('comes of the topology too: settings of bridge and ports, and mirrors', {
+    tags: 'all',
     timeout: patient(300_000),
   }, async () => {
     const before = shape();
@@ -142,6 +143,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
   });
 
   it('never takes the last VLAN of a port away, which would open it to all', {
+    tags: 'all',
     timeout: patient(300_000),
   }, async () => {
     const before = shape();
@@ -195,6 +197,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
   });
 
   it('is never put back on a row that has got the name since, and a mirror only where it is the run’s', {
+    tags: 'all',
     timeout: patient(300_000),
   }, async () => {
     const before = shape();
@@ -264,7 +267,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
     }
   });
 
-  it('needs the datapath that the file names', { timeout: patient(300_000) }, async () => {
+  it('needs the datapath that the file names', { tags: 'all', timeout: patient(300_000) }, async () => {
     const second = await runOn(
       host,
       host.scenario('kernel', `  - { name: x, ${probe} }\n`, '', { bridge: '{ kind: ovs, datapath: system }' }),

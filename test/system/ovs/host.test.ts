@@ -46,13 +46,17 @@ describe('a run on a host whose bridge is Open vSwitch', needs(root, ovs), () =>
   const overheard =
     '  - { name: overheard, probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 50, may_see: [lan, kali3] }, expect: private }\n';
 
-  it('holds where somebody may hear what another must get, and what proves his ear goes nowhere', async () => {
+  it('holds where somebody may hear what another must get, and what proves his ear goes nowhere', {
+    tags: 'all',
+  }, async () => {
     const { status, result } = await run('overheard', overheard);
     expect([status, result.steps[0].reasons]).toEqual([0, []]);
     expect(await enteringFrames(join(host.dir, 'overheard'))).toEqual({ '1 vnet4 in': 3 });
   });
 
-  it('sends nothing for a guest that the switch does not have on its port: it would teach it where that is. Then that ear is not proved', async () => {
+  it('sends nothing for a guest that the switch does not have on its port: it would teach it where that is. Then that ear is not proved', {
+    tags: 'all',
+  }, async () => {
     host.run(['ovs-appctl', '-t', 'ovs-vswitchd', 'fdb/flush', 'br0']);
     host.run([host.speak]);
     const { status, result } = await run('forgotten', overheard);
@@ -159,7 +163,9 @@ describe('a run on a host whose bridge is Open vSwitch', needs(root, ovs), () =>
     );
   });
 
-  it('finds the window that a restart of ovs-vswitchd opens, until the addressee speaks again', async () => {
+  it('finds the window that a restart of ovs-vswitchd opens, until the addressee speaks again', {
+    tags: 'all',
+  }, async () => {
     host.talk();
     const events = `during: [ { at: 500ms, run: ["${host.restart}"] }, { at: 4s, run: ["${host.speak}"] } ]`;
     const steps = `  - { name: restarted, probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 400 }, ${events}, expect: private }\n`;
