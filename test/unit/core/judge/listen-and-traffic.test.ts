@@ -287,7 +287,7 @@ describe('the comment of a frame in the capture', () => {
     return leakComment(
       {
         bytes,
-        classified: createClassifier(of.plan, tagsOf(of.plan, key), 2)(bytes, 0, bytes.length),
+        classified: createClassifier(of.plan, tagsOf(of.plan, key))(bytes, 0, bytes.length),
         step,
         observer,
         towards,

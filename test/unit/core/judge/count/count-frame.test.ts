@@ -166,7 +166,7 @@ describe('when a probe was seen', () => {
     const [step] = evidence.plan.steps;
     const observer = step?.observers.find(({ name }) => name === 'c');
     if (step === undefined || observer === undefined) throw new Error('the fixture has changed');
-    const tallies = createTallies(evidence.plan, 2, true);
+    const tallies = createTallies(evidence.plan, true);
     const flow = flowOf(evidence);
     for (const sequence of [4, 4, 5])
       countProbe(

@@ -105,7 +105,6 @@ describe('the way in of a sender', () => {
           tally: { ...tally, entries: entered },
           states: { before: null, after: null },
           endpoints: run.plan.endpoints,
-          rules: 2,
         }).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`),
       );
     };
