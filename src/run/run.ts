@@ -5,7 +5,7 @@ import { framesOfStep } from '../core/plan/flows/shortcuts.js';
 import { planHash } from '../core/plan/hash.js';
 import { hostsToConnect, localPart } from '../core/plan/hosts.js';
 import type { Plan } from '../core/model/plan.js';
-import { currentRules } from '../core/model/provenance.js';
+import { verdictRules } from '../core/model/provenance.js';
 import { type RunRecord, sabotageFigures } from '../core/model/run-record.js';
 import type { Scenario } from '../core/model/scenario.js';
 import { scenarioRecord } from '../core/scenario/scenario-record.js';
@@ -123,7 +123,7 @@ function beginRecord({ scenario, engine, topology, plan, look, options }: Prepar
     tool: {
       name: 'verify-isolation',
       version: options.toolVersion,
-      verdictRules: currentRules,
+      verdictRules,
       sabotage: sabotageFigures,
     },
     id: options.runId,

@@ -1,5 +1,4 @@
 import type { Control, Observer, Plan, StepPlan } from '../model/plan.js';
-import type { VerdictRules } from '../model/provenance.js';
 import type { Finding, ObserverResult, StepResult, Verdict } from '../model/result.js';
 import type { StepStates } from '../model/state.js';
 import { noiseAt } from './count/noise.js';
@@ -39,7 +38,6 @@ export interface StepInput {
   readonly tally: StepTally;
   readonly states: StepStates;
   readonly parties: Parties;
-  readonly rules: VerdictRules;
   /** Reasons that concern the whole capture: damage, a lost key. */
   readonly captureReasons: readonly Reason[];
   readonly day: string;
@@ -201,7 +199,7 @@ function bypassesBeside(
 }
 
 function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examined {
-  const { step, plan, states, rules } = input;
+  const { step, plan, states } = input;
   const { rows: bare, folded, exposed } = rowsOf(input);
   const bypasses = isIdle || hasFailed ? noBypasses : bypassesBeside(input, bare, folded);
   const forms = isIdle || hasFailed ? noForms : entryByForm(input);
@@ -211,15 +209,15 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
     ...(isIdle ? [] : observedOnlyReasons(plan, step)),
     ...(isIdle || hasFailed ? [] : stateReasons(input, bypasses, forms)),
   ];
-  const finding = createCauseFinding(plan, step, states, rules, input.facts.ruleChanges);
+  const finding = createCauseFinding(plan, step, states, input.facts.ruleChanges);
   const rows = withCauses(bare, finding);
   return {
     rows,
     folded,
     exposed,
-    groups: rules === 1 ? [] : leakGroups(rows, folded, finding.causesAlike),
+    groups: leakGroups(rows, folded, finding.causesAlike),
     causesAlike: finding.causesAlike,
-    missing: rules === 1 ? reasonsAgainst : withoutDoubts(reasonsAgainst, rows, input),
+    missing: withoutDoubts(reasonsAgainst, rows, input),
     trusted: bypasses.trusted,
     heldAtEntry: forms.held,
   };

@@ -49,7 +49,7 @@ export interface JudgeInput {
 
 /** What a judgement can begin with, while a run goes on: `timeline` as far as it is written. */
 export interface JudgeStart extends Pick<JudgeInput, 'plan' | 'timeline' | 'discarded'> {
-  readonly run: Pick<RunRecord, 'key'> & { readonly tool: Pick<RunRecord['tool'], 'verdictRules'> };
+  readonly run: Pick<RunRecord, 'key'>;
 }
 
 interface InterfaceReader {
@@ -101,9 +101,8 @@ function isInferred(facts: StepFacts | undefined, observer: string): boolean {
 export function startJudging<Input extends JudgeStart>(input: Input): JudgeState<Input> {
   const facts = stepFacts(input.plan, input.timeline);
   const lossy = facts.map(isLossy);
-  const rules = input.run.tool.verdictRules;
   const keyed = commits(input);
-  const tallies = createTallies(input.plan, rules, keyed);
+  const tallies = createTallies(input.plan, keyed);
   const interfaces = evidenceInterfaces(input.plan).flatMap(({ step, observer }) => {
     const stepPlan = input.plan.steps[step];
     const stepObserver = stepPlan?.observers[observer];
@@ -127,7 +126,7 @@ export function startJudging<Input extends JudgeStart>(input: Input): JudgeState
     tallies,
     search: createTokenSearch(input.plan.runTag),
     probes: new PlannedProbes(input.plan.runTag, tags, flowFinder(input.plan)),
-    classify: createClassifier(input.plan, tags, rules),
+    classify: createClassifier(input.plan, tags),
     damages: [],
     frames: 0,
   };
@@ -232,8 +231,7 @@ export function addDamage(judging: JudgeState<JudgeStart>, text: string): void {
 }
 
 /** Whether timeline.ndjson is whole: every line numbered by its place, and as many as there were when it was closed. */
-function timelineReasons({ input, tallies }: JudgeState, run: RunRecord): readonly Reason[] {
-  if (tallies.rules === 1) return [];
+function timelineReasons({ input }: JudgeState, run: RunRecord): readonly Reason[] {
   const { timeline } = input;
   const gap = timeline.findIndex(({ n }, at) => n !== at);
   if (gap >= 0)
@@ -325,7 +323,7 @@ function partialReasons(plan: Plan, { unobserved }: Result['coverage']): readonl
 /** `ofCapture`: what is missing of the capture as a whole. */
 function judgeSteps(judging: JudgeState, run: RunRecord, ofCapture: readonly Reason[]): readonly JudgedStep[] {
   const { plan, states } = judging.input;
-  const { parties, rules } = judging.tallies;
+  const { parties } = judging.tallies;
   return plan.steps.flatMap((step) => {
     const facts = judging.facts[step.index];
     const tally = judging.tallies.steps[step.index];
@@ -338,7 +336,6 @@ function judgeSteps(judging: JudgeState, run: RunRecord, ofCapture: readonly Rea
         tally,
         states: states[step.index] ?? { before: null, after: null },
         parties,
-        rules,
         captureReasons: step.observers.length === 0 ? [] : ofCapture,
         day: run.startedAt.slice(0, 10),
       }),

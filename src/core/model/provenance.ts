@@ -124,20 +124,14 @@ export interface Provenance {
   readonly limits: readonly string[];
 }
 
-/**
- * Which rules a run is judged by. 1: folders of versions that took a token with other headers for an answer; their
- * verdicts stay what they were, and say so. 2: docs/verdicts.md.
- */
-export type VerdictRules = 1 | 2;
-
-/** The rules that runs of this version are judged by. */
-export const currentRules: VerdictRules = 2;
+/** Number of the rules that runs are judged by (docs/verdicts.md). A folder of other rules is refused. */
+export const verdictRules = 2;
 
 /** What judged, and what test/lab/sabotage did to this version before it was released. */
 export interface ToolRecord {
   readonly name: string;
   readonly version: string;
-  readonly verdictRules: VerdictRules;
+  readonly verdictRules: typeof verdictRules;
   readonly sabotage?: { readonly cases: number; readonly falseHolds: number };
 }
 

@@ -35,7 +35,7 @@ export interface Cause {
   readonly fix: string;
   /** The same as data; absent where there is none or words belong to it, and in runs of older versions. */
   readonly changes?: readonly Change[];
-  /** What the fix costs: who loses what. Absent where there is none, and in runs that are judged by rules 1. */
+  /** What the fix costs: who loses what. Absent where there is none. */
   readonly cost?: string;
   /** On a host whose bridges and ports a known program makes: how the fix comes to stay. */
   readonly lasting?: readonly PersistentFix[];
@@ -294,7 +294,7 @@ export interface StepResult {
   readonly findings: readonly Finding[];
   /**
    * Its leaks by cause. Where there are more leaking rows than are written down one by one, the rest is in here alone.
-   * Absent where nothing leaked, and in runs that are judged by rules 1.
+   * Absent where nothing leaked.
    */
   readonly groups?: readonly LeakGroup[];
   /** What is open by design, likewise; absent where nothing is. */

@@ -2,7 +2,6 @@ import { statfsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type JudgeStart, type JudgeState, startJudging } from '../../core/judge/judge.js';
-import { currentRules } from '../../core/model/provenance.js';
 import type { Plan } from '../../core/model/plan.js';
 import type { TimelineEntry } from '../../core/model/timeline.js';
 import type { Collation } from './collate/collate.js';
@@ -132,7 +131,7 @@ class StreamingCollation implements CollatingWhileRunning {
     for (const step of this.ended) thread.report({ kind: 'ended', step });
     const judging = startJudging({
       plan,
-      run: { key: Buffer.from(request.key).toString('hex'), tool: { verdictRules: currentRules } },
+      run: { key: Buffer.from(request.key).toString('hex') },
       timeline: this.entries,
     });
     const judged = judgePartial(judging, partial);

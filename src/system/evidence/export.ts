@@ -226,7 +226,7 @@ export async function exportCapture(dir: string, out: string, options: ExportOpt
   const capture = await capturePath(dir);
   const isClassic = out.endsWith('.pcap');
   const tags = tagsOf(plan, run.key === null ? null : Buffer.from(run.key, 'hex'));
-  const classify = createClassifier(plan, tags, run.tool.verdictRules);
+  const classify = createClassifier(plan, tags);
   const encode = isClassic ? encodePcap : pcapngEncoder(classify);
   const keeps = chooser(plan, classify, options);
   const head = isClassic

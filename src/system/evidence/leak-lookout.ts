@@ -1,6 +1,5 @@
 import { partyOf } from '../../core/judge/parties.js';
 import type { Observer, Plan, StepPlan } from '../../core/model/plan.js';
-import { currentRules } from '../../core/model/provenance.js';
 import { isInForce } from '../../core/model/scenario.js';
 import type { ProgressEvent, TimelineEntry } from '../../core/model/timeline.js';
 import { type Batch, directions, packetDirection } from '../../core/pcap/capture-items.js';
@@ -47,7 +46,7 @@ function isForTheJudge({ expect }: StepPlan, observer: Observer, day: string): b
 /** For a lab, where nobody sends but its own guests: what guests of a host sent is read where there are no rights. */
 export function lookForLeaks({ dir, plan, key, day, onProgress }: LookoutOptions): LeakLookout {
   const captures = partialCaptures(dir);
-  const notes = new FrameNotes(plan, key, currentRules);
+  const notes = new FrameNotes(plan, key);
   const places = new Map(evidenceInterfaces(plan).map((place) => [escapeText(place.description), place]));
   const looking: Promise<void>[] = [];
 

@@ -17,7 +17,7 @@ export const first = { frame: 1, timeNs: 1n };
 
 /** A tally in which everything was seen that has to be. */
 export function fullTally({ plan }: Run): StepTally {
-  const tally = there(createTallies(plan, 2, true).steps[0]);
+  const tally = there(createTallies(plan, true).steps[0]);
   const step = there(plan.steps[0]);
   for (const { index } of step.controls) tally.controls.add(index);
   for (const flow of step.flows) {
@@ -59,6 +59,5 @@ export function missing(
     tally: { ...tally, ...others },
     states: change.states ?? { before: null, after: null },
     endpoints: change.endpoints ?? run.plan.endpoints,
-    rules: 2,
   }).map(({ code, observer, text }) => `${code} ${observer ?? '-'}: ${text}`);
 }

@@ -6,7 +6,7 @@ import { perfectRun } from './perfect-run.js';
 import { flow, host, plan, step } from './row-fixture.js';
 
 export function input(fill: (tally: StepTally) => void, over: Partial<StepPlan> = {}): RowInput {
-  const { steps, parties } = createTallies({ ...plan, steps: [{ ...step, ...over }] }, 2, true);
+  const { steps, parties } = createTallies({ ...plan, steps: [{ ...step, ...over }] }, true);
   const [tally] = steps;
   const [facts] = stepFacts(plan, perfectRun().timeline);
   if (tally === undefined || facts === undefined) throw new Error('the fixture has changed');
@@ -18,7 +18,6 @@ export function input(fill: (tally: StepTally) => void, over: Partial<StepPlan> 
     tally,
     states: { before: host(), after: host() },
     parties,
-    rules: 2,
     day: '2026-01-15',
   };
 }

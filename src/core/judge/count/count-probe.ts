@@ -4,7 +4,6 @@ import { ipv4Text } from '../../wire/ipv4.js';
 import { ipv6Text } from '../../wire/ipv6.js';
 import type { Flow } from '../../model/plan.js';
 import { isLeak } from '../parties.js';
-import { countProbeByRules1 } from './count-probe-rules-1.js';
 import {
   type CountedAs,
   noteMoment,
@@ -16,7 +15,7 @@ import {
 } from './tally.js';
 
 /**
- * Counts a frame that stems from a probe, whatever its headers have become (rules 2):
+ * Counts a frame that stems from a probe, whatever its headers have become:
  *
  * - towards the sender, or another port of its owner: never counts;
  * - towards something that may not have it: a leak, unless a guest sent the token before: then `replayed`, for that
@@ -28,7 +27,6 @@ import {
  * - the host transmitting: in transit; the ports there decide.
  */
 export function countProbe(sighting: ProbeSighting, arrival: FrameArrival, tallies: Tallies): CountedAs {
-  if (tallies.rules === 1) return countProbeByRules1(sighting, arrival, tallies);
   const tally = tallies.steps[sighting.flow.step];
   if (tally === undefined) return 'other';
   return arrival.towards

@@ -1,6 +1,5 @@
 import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
 import type { AlteredFrame } from '../../model/result.js';
-import type { VerdictRules } from '../../model/provenance.js';
 import { nsOf } from '../../pcap/time-words.js';
 import type { FrameFormName } from '../recognise/frame-form.js';
 import { isInward } from '../../plan/observers.js';
@@ -46,17 +45,15 @@ export interface StepTally {
   readonly moments: Map<string, SeenAt[]>;
   readonly entries: EnteredTokens;
   readonly controls: Set<number>;
-  /** Token → the observer at which a guest sent it again, and whether that is an uplink. */
-  readonly reentered: Map<number, { readonly observer: string; readonly uplink: boolean }>;
   /** Observers without known direction that saw a token twice, or that may have said one again. */
   readonly twice: Map<string, number>;
-  /** Rules 2, by observer: tokens that it sent although nobody was seen to hand them to it. */
+  /** By observer: tokens that it sent although nobody was seen to hand them to it. */
   readonly unheard: Map<string, number>;
-  /** Rules 2, by observer: tokens that it saw and must not see, after a guest had said them again. */
+  /** By observer: tokens that it saw and must not see, after a guest had said them again. */
   readonly replayed: Map<string, number>;
-  /** Rules 2, by `flow|observer`: what sightings that are not as they were sent look like. */
+  /** By `flow|observer`: what sightings that are not as they were sent look like. */
   readonly altered: Map<string, AlteredFrames>;
-  /** Rules 2, by `flow|observer`: sightings of tokens that had come in again from an uplink. */
+  /** By `flow|observer`: sightings of tokens that had come in again from an uplink. */
   readonly reflected: Map<string, number>;
   /** `traffic index/way/observer` → frames; way `>` from → to, `<` back. */
   readonly traffic: Map<string, FrameCount>;
@@ -115,7 +112,6 @@ export interface Tallies {
   /** False: the run's key is not known, so a token may be anybody's. */
   readonly keyed: boolean;
   readonly steps: readonly StepTally[];
-  readonly rules: VerdictRules;
   readonly parties: Parties;
 }
 
@@ -125,7 +121,6 @@ function createTally(step: StepPlan, rowsPerFlow: number | undefined): StepTally
     moments: new Map(),
     entries: createEnteredTokens(step.flows),
     controls: new Set(),
-    reentered: new Map(),
     twice: new Map(),
     unheard: new Map(),
     replayed: new Map(),
@@ -144,9 +139,9 @@ function createTally(step: StepPlan, rowsPerFlow: number | undefined): StepTally
  * Tallies of a plan's steps, with nothing counted yet. `keyed`: the run's key is known. `rowsPerFlow`: of this
  * many rows it is known where they were first seen (seen-tokens.ts).
  */
-export function createTallies(plan: Plan, rules: VerdictRules, keyed: boolean, rowsPerFlow?: number): Tallies {
+export function createTallies(plan: Plan, keyed: boolean, rowsPerFlow?: number): Tallies {
   const steps = plan.steps.map((step) => createTally(step, rowsPerFlow));
-  return { plan, keyed, rules, parties: createParties(plan.endpoints), steps };
+  return { plan, keyed, parties: createParties(plan.endpoints), steps };
 }
 
 export function raise(map: Map<string, number>, key: string, by = 1): void {

@@ -6,22 +6,18 @@ import type { CauseCode, FoundCauseCode } from '../../model/codes.js';
 import type { RuleChange } from '../../model/timeline.js';
 import { changesText } from '../proof/changed-rules.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
-import type { VerdictRules } from '../../model/provenance.js';
 import type { Cause, Finding } from '../../model/result.js';
 import type { HostState, StepStates } from '../../model/state.js';
 import { endpointLikeness } from '../rows/endpoint-likeness.js';
 import { rowContexts } from '../rows/row-contexts.js';
 
-/** Causes that rules 1 did not know. */
-const ofRules2: readonly Cause['code'][] = ['reflected-by-uplink', 'nat', 'rewritten', 'copy-in-tunnel', 'member'];
 /**
  * What a bridge has open anyway; beside such a cause alone a process that listens may be the one that hands frames on.
  */
 const openAnyway: readonly Cause['code'][] = ['not-isolated', 'source-unchecked'];
 
 /** The causes that are reported: where one accounts for the leak, others are not accused beside it. */
-function worthReporting(causes: readonly Cause[], rules: VerdictRules): readonly Cause[] {
-  if (rules === 1) return causes.filter(({ code }) => !ofRules2.includes(code));
+function worthReporting(causes: readonly Cause[]): readonly Cause[] {
   const has = (code: CauseCode): boolean => causes.some((cause) => cause.code === code);
   // what stands on a bridge gets what that gets, however the ports are set
   if (has('above-bridge')) return causes.filter(({ code }) => code === 'above-bridge' || code === 'mirror');
@@ -40,7 +36,6 @@ const byRule: readonly CauseCode[] = ['mirror', 'policy-route'];
 /** What explains the leaks of a step besides the row that each is. */
 interface CauseInput {
   readonly plan: Plan;
-  readonly rules: VerdictRules;
   /** Snapshots after the first. */
   readonly later: readonly HostState[];
   /** Changes of rules that were heard meanwhile, each with its process. */
@@ -58,20 +53,16 @@ function findCause(leak: RowContext, code: FoundCauseCode, { later }: CauseInput
 }
 
 /** Why no cause is given; null = what was found may be it. */
-function whyUnexplained(
-  leak: RowContext | null,
-  causes: readonly Cause[],
-  { rules, changes }: CauseInput,
-): string | null {
+function whyUnexplained(leak: RowContext | null, causes: readonly Cause[], { changes }: CauseInput): string | null {
   if (leak === null) return 'the state around the step was not read';
   const isCarried = isUnicast(leak) && !isBridged(leak) && causes.every(({ code }) => openAnyway.includes(code));
-  if (rules !== 1 && changes.length > 0 && isCarried)
+  if (changes.length > 0 && isCarried)
     return `rules of ${changesText(changes)} came and went while the probes were under way, and no snapshot has what carried these`;
   return causes.length > 0 ? null : 'nothing in the state around the step accounts for it';
 }
 
 function causesOf(leak: RowContext | null, input: CauseInput): readonly Cause[] {
-  const { plan, rules } = input;
+  const { plan } = input;
   const candidates: readonly Cause[] =
     leak === null
       ? []
@@ -80,21 +71,22 @@ function causesOf(leak: RowContext | null, input: CauseInput): readonly Cause[] 
           if (cause === null) return [];
           const hostFix = cause.fix === null ? null : fixOnHost(cause.fix, leak.bridge.name, plan);
           const fix = fixText(hostFix);
-          const cost =
-            rules === 1
-              ? null
-              : fixCost(code, { place: cause.place, fix, ...(hostFix === null ? {} : { changes: hostFix.changes }) });
+          const cost = fixCost(code, {
+            place: cause.place,
+            fix,
+            ...(hostFix === null ? {} : { changes: hostFix.changes }),
+          });
           return [
             {
               code,
               ...cause,
               fix,
-              ...(hostFix === null || !isExecutable(hostFix) || rules === 1 ? {} : { changes: hostFix.changes }),
+              ...(hostFix === null || !isExecutable(hostFix) ? {} : { changes: hostFix.changes }),
               ...(cost === null ? {} : { cost }),
             },
           ];
         });
-  const causes = worthReporting(candidates, rules);
+  const causes = worthReporting(candidates);
   const why = whyUnexplained(leak, causes, input);
   return why === null ? causes : [{ code: 'unexplained', place: '', value: '', text: `unexplained: ${why}`, fix: '' }];
 }
@@ -114,13 +106,12 @@ export function createCauseFinding(
   plan: Plan,
   step: StepPlan,
   states: StepStates,
-  rules: VerdictRules,
   changes: readonly RuleChange[] = [],
 ): CauseFinding {
-  const after = states.after ?? (rules === 1 ? null : states.before);
+  const after = states.after ?? states.before;
   const contextOf = rowContexts(plan, step, { ...states, after });
-  const later = rules === 1 ? [] : [...(states.during ?? []), after].filter((state) => state !== null);
-  const input = { plan, rules, later, changes };
+  const later = [...(states.during ?? []), after].filter((state) => state !== null);
+  const input = { plan, later, changes };
   const likeness = endpointLikeness(plan, states);
   const known = new Map<string, readonly Cause[]>();
   const find = (leak: Finding): readonly Cause[] => causesOf(contextOf(leak), input);

@@ -1,9 +1,8 @@
 import type { Flow, StepPlan } from '../../model/plan.js';
-import type { VerdictRules } from '../../model/provenance.js';
 import type { Endpoint } from '../../model/scenario.js';
 import type { StepStates } from '../../model/state.js';
 
-/** Share of the probes that who must see them has to get by rules 1, and of the frames of traffic by any. */
+/** Share of the frames of traffic that who must see them has to get. */
 export const deliveryShare = 0.99;
 
 /** What is asked of deliveries in a step. */
@@ -13,19 +12,16 @@ export interface DeliveryInput {
   readonly states: StepStates;
   /** The plan's. */
   readonly endpoints: readonly Endpoint[];
-  readonly rules: VerdictRules;
 }
 
 /**
  * How many of this many probes an addressee has to get: all of them, less what the kernel says it dropped on the way
  * (at the sender's port, at the addressee's, and in a backlog): one in two hundred that is missing may be a thief's.
- * By rules 1, 99 %.
  */
 export type LeastDelivered = (flow: Flow, addressee: string, sent: number) => number;
 
 /** The rule for a step. */
-export function leastDelivered({ step, states, endpoints, rules }: DeliveryInput): LeastDelivered {
-  if (rules === 1) return (_, __, sent) => deliveryShare * sent;
+export function leastDelivered({ step, states, endpoints }: DeliveryInput): LeastDelivered {
   const [before, after] = [states.before?.drops, states.after?.drops];
   if (before === undefined || after === undefined) return (_, __, sent) => sent;
   const backlog = Math.max(0, after.backlog - before.backlog);

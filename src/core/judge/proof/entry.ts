@@ -4,7 +4,6 @@ import { isOnPort } from '../../model/attach.js';
 import { bareName } from '../../model/host-names.js';
 import { type Control, type FrameSpec, type Observer, phases, type Plan, type StepPlan } from '../../model/plan.js';
 import type { Endpoint } from '../../model/scenario.js';
-import type { VerdictRules } from '../../model/provenance.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { HeldAtEntry } from '../../model/result.js';
 import type { HostState, LinkState, StepStates } from '../../model/state.js';
@@ -205,7 +204,6 @@ export interface DeviceEarInput {
   readonly tally: StepTally;
   readonly states: StepStates;
   readonly endpoints: readonly Endpoint[];
-  readonly rules: VerdictRules;
 }
 
 /** Whether something that a snapshot shows may keep a control from the bridge device. */
@@ -227,11 +225,11 @@ function unprovedDevice({ name, interface: device }: Observer, what: string): Re
  * A judged bridge device is proved by what guests send to it, the entry controls: a form that arrived once has to
  * arrive in each phase in which it is sent, one of them at least. Where none ever arrived, something that the state
  * shows has to account for it, as VLANs in which the bridge is not; so also where an event came between. Where no guest
- * of the bridge sends, nothing can be asked of it. Rules 1 did not ask.
+ * of the bridge sends, nothing can be asked of it.
  */
 export function deviceEarReasons(input: DeviceEarInput, observer: Observer): readonly Reason[] {
-  const { step, tally, endpoints, rules } = input;
-  if (!observer.judged || rules === 1) return [];
+  const { step, tally, endpoints } = input;
+  if (!observer.judged) return [];
   const controls = step.controls.filter((control) => control.observer === observer.name && control.kind !== 'ear');
   if (controls.length === 0) {
     const guests = new Set(

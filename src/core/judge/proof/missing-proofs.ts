@@ -240,18 +240,8 @@ function observerReasons(observer: Observer, facts: StepFacts, tally: StepTally)
   return reasons;
 }
 
-function replayReasonsByRules1(tally: StepTally): readonly Reason[] {
-  const byGuest = new Map<string, number>();
-  for (const { observer, uplink } of tally.reentered.values())
-    if (!uplink) byGuest.set(observer, (byGuest.get(observer) ?? 0) + 1);
-  return [...byGuest].map(([guest, count]) =>
-    reason('replayed', guest, `${guest} sent ${count} tokens that were not its own`),
-  );
-}
-
 /** What guests said again, and what reached them unheard. */
-function replayReasons({ tally, rules }: ProofInput): readonly Reason[] {
-  if (rules === 1) return replayReasonsByRules1(tally);
+function replayReasons({ tally }: ProofInput): readonly Reason[] {
   return [
     ...[...tally.replayed].map(([observer, count]) =>
       reason(

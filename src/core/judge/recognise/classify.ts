@@ -7,11 +7,10 @@ import {
   type Plan,
   type StepPlan,
 } from '../../model/plan.js';
-import type { VerdictRules } from '../../model/provenance.js';
 import { type FrameView, viewFrame } from '../../wire/frame-view.js';
 import { tagLength, tokenAt, tokenIndex, tokenLength } from '../../wire/token.js';
 import { createTokenSearch } from '../../wire/token-search.js';
-import { createHeaderReader, type FrameFormName, formByRules1, formOf } from './frame-form.js';
+import { createHeaderReader, type FrameFormName, formOf } from './frame-form.js';
 import { createRunTags, type RunTags } from './run-tags.js';
 
 /**
@@ -117,11 +116,9 @@ const maxInFrame = 4096;
  * A function that says of `bytes[start, end)` what it is. Tags of no key (the run was killed before it was revealed):
  * no token can be distinguished from a forged one, so every token counts as forged.
  *
- * By rules 2 every genuine token of a frame counts, wherever it stands; a forged one before it hides nothing. By rules
- * 1 the token behind the last header decided, or the first one, and a frame whose headers could not be read was not
- * one.
+ * Every genuine token of a frame counts, wherever it stands; a forged one before it hides nothing.
  */
-export function createClassifier(plan: Plan, tags: RunTags, rules: VerdictRules): Classify {
+export function createClassifier(plan: Plan, tags: RunTags): Classify {
   const segments = segmentsOf(plan);
   const planned = createHeaderReader();
   const search = createTokenSearch(plan.runTag);
@@ -139,10 +136,7 @@ export function createClassifier(plan: Plan, tags: RunTags, rules: VerdictRules)
   }
   function sightingOf(bytes: Uint8Array, start: number, view: FrameView | null, token: Recognised): Sighting {
     const { segment, flow, control, index, at } = token;
-    const form = (frame: FrameSpec): FrameFormName => {
-      if (rules === 2) return formOf(bytes, view, planned(frame), at);
-      return view === null ? 'answer' : formByRules1(bytes, view, planned(frame));
-    };
+    const form = (frame: FrameSpec): FrameFormName => formOf(bytes, view, planned(frame), at);
     if (flow !== null)
       return { kind: 'probe', flow, sequence: index - flow.first, form: form(flow.frame), tokenAt: at - start };
     return control !== undefined && form(control.frame) === 'as-sent'
@@ -153,12 +147,10 @@ export function createClassifier(plan: Plan, tags: RunTags, rules: VerdictRules)
   return (bytes, start, end) => {
     const view = viewFrame(bytes, start, end);
     const none: Classified = { view, sighting: noToken, more: nothing };
-    if ((view === null && rules === 1) || !search.mayHold(bytes, start, end)) return none;
+    if (!search.mayHold(bytes, start, end)) return none;
     const first = tokenAt(bytes, start, end, plan.runTag, view?.payloadAt ?? -1);
     if (first < 0) return none;
     const firstToken = recognise(bytes, first);
-    if (rules === 1)
-      return { ...none, sighting: firstToken === null ? forged : sightingOf(bytes, start, view, firstToken) };
     const others = tokensBut(bytes, start, end, plan.runTag, first).flatMap((at) => recognise(bytes, at) ?? []);
     const sightings = (firstToken === null ? others : [firstToken, ...others]).map((token) =>
       sightingOf(bytes, start, view, token),

@@ -23,10 +23,9 @@ export interface PlannedHeaders {
  * - `as-sent`: the planned MACs and IP addresses; VLAN tags may have been added or removed;
  * - `routed`: other MACs, the planned IP pair, a smaller hop limit;
  * - `rewritten`: other headers of any kind (NAT, MAC rewriting, a hop limit set again);
- * - `encapsulated`: the token stands under another header (MPLS, VXLAN, GRE, an ICMP error that quotes the frame);
- * - `answer`: by rules 1 alone, every form but the first two. It decided nothing there.
+ * - `encapsulated`: the token stands under another header (MPLS, VXLAN, GRE, an ICMP error that quotes the frame).
  */
-export const frameFormNames = ['as-sent', 'routed', 'rewritten', 'encapsulated', 'answer'] as const;
+export const frameFormNames = ['as-sent', 'routed', 'rewritten', 'encapsulated'] as const;
 export type FrameFormName = (typeof frameFormNames)[number];
 
 function ipBytes(text: string | null): Uint8Array | null {
@@ -106,7 +105,7 @@ function wasRouted(view: FrameView, planned: PlannedHeaders): boolean {
 }
 
 /**
- * The form of a frame whose token stands at `tokenAt`, by rules 2. `view` null: its headers cannot be read to their
+ * The form of a frame whose token stands at `tokenAt`. `view` null: its headers cannot be read to their
  * end, so that whatever they are, the token stands under others than those that were sent.
  */
 export function formOf(
@@ -119,11 +118,4 @@ export function formOf(
   if (!hasPlannedIps(bytes, view, planned)) return 'rewritten';
   if (hasPlannedMacs(bytes, view, planned)) return 'as-sent';
   return wasRouted(view, planned) ? 'routed' : 'rewritten';
-}
-
-/** The form by rules 1, which did not ask where the token stands and called every other frame an answer. */
-export function formByRules1(bytes: Uint8Array, view: FrameView, planned: PlannedHeaders): FrameFormName {
-  if (!hasPlannedIps(bytes, view, planned)) return 'answer';
-  if (hasPlannedMacs(bytes, view, planned)) return 'as-sent';
-  return wasRouted(view, planned) ? 'routed' : 'answer';
 }

@@ -19,7 +19,7 @@ export interface CommentedFrame {
  * An error is the word of its sender: that it quotes a probe, which was overheard or not, is reported of the probe.
  */
 function isAnswer(form: FrameFormName, view: FrameView | null): boolean {
-  return form === 'answer' || (form === 'encapsulated' && view !== null && isIcmpError(view.ipVersion, view.icmpType));
+  return form === 'encapsulated' && view !== null && isIcmpError(view.ipVersion, view.icmpType);
 }
 
 function probeComment(

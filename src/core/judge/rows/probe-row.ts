@@ -1,5 +1,4 @@
 import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
-import type { VerdictRules } from '../../model/provenance.js';
 import type { Finding, FirstSighting } from '../../model/result.js';
 import { type Accepted, isInForce } from '../../model/scenario.js';
 import type { StepStates } from '../../model/state.js';
@@ -21,7 +20,6 @@ export interface RowInput {
   readonly tally: StepTally;
   readonly states: StepStates;
   readonly parties: Parties;
-  readonly rules: VerdictRules;
   /** Day of the run, `YYYY-MM-DD`: accepted leaks end. */
   readonly day: string;
 }

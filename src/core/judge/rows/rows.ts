@@ -134,7 +134,7 @@ export interface StepRows {
  */
 export function rowsOf(input: RowInput): StepRows {
   const likeness = endpointLikeness(input.plan, input.states);
-  const folder = new LeakFolder(likeness, input.rules === 1 ? Infinity : maxLeakRows);
+  const folder = new LeakFolder(likeness, maxLeakRows);
   const exposures = new LeakFolder(likeness, 0);
   const rows = [
     ...probeRows(input, folder, exposures, openByDesign(input)),

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { framesOfLine } from '../../../core/judge/count/count-discarded.js';
 import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
 import type { Plan } from '../../../core/model/plan.js';
-import { currentRules, type VerdictRules } from '../../../core/model/provenance.js';
 import { type Batch, packetDirection, directions } from '../../../core/pcap/capture-items.js';
 import type { PacketHead } from '../../../core/pcap/pcapng/packet-block.js';
 import {
@@ -50,8 +49,6 @@ export interface CollateInput {
   readonly clocks: ReadonlyMap<string, bigint>;
   /** Which frames stay in the evidence. */
   readonly keep: 'leaks' | 'all';
-  /** The rules that the run is judged by; those of today where it is not said. */
-  readonly rules?: VerdictRules;
   /** By step: observers whose engine does not know directions. */
   readonly inferred: readonly ReadonlySet<string>[];
   /** Last counters by step and observer, for the statistics blocks. */
@@ -135,15 +132,15 @@ class EvidenceWriter {
   private times: Uint32Array = new Uint32Array(0);
 
   constructor(input: CollateInput, reported: CollateOptions['reported']) {
-    const { dir, plan, path = join(dir, files.capture), rules = currentRules, keep, inferred } = input;
+    const { dir, plan, path = join(dir, files.capture), keep, inferred } = input;
     this.input = input;
     this.blocks = evidenceInterfaces(plan);
-    this.notes = new FrameNotes(plan, input.key, rules);
+    this.notes = new FrameNotes(plan, input.key);
     this.observers = stepObservers(plan);
     this.leaks =
       keep === 'all' && !plan.steps.some(isMesh)
         ? null
-        : createLeakStore({ keep, plan, rules, observers: this.observers, inferred });
+        : createLeakStore({ keep, plan, observers: this.observers, inferred });
     this.out = new BlockWriter(path, reported);
     this.writeHeads();
   }

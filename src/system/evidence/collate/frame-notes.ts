@@ -9,7 +9,6 @@ import {
 import { controlComment, leakComment } from '../../../core/judge/recognise/leak-comment.js';
 import { PlannedProbes } from '../../../core/judge/recognise/planned-probes.js';
 import type { Flow, Observer, Plan, StepPlan } from '../../../core/model/plan.js';
-import type { VerdictRules } from '../../../core/model/provenance.js';
 import type { StepObserver } from '../../../core/plan/evidence-interfaces.js';
 import { createTokenSearch } from '../../../core/wire/token-search.js';
 import { isMesh } from './keep-leaks.js';
@@ -52,10 +51,10 @@ export class FrameNotes {
     leaks: false,
   };
 
-  constructor(plan: Plan, key: Uint8Array, rules: VerdictRules) {
+  constructor(plan: Plan, key: Uint8Array) {
     const tags = tagsOf(plan, key);
     this.plan = plan;
-    this.classify = createClassifier(plan, tags, rules);
+    this.classify = createClassifier(plan, tags);
     this.parties = createParties(plan.endpoints);
     this.search = createTokenSearch(plan.runTag);
     this.probes = new PlannedProbes(plan.runTag, tags, flowFinder(plan));

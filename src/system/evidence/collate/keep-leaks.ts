@@ -9,7 +9,6 @@ import {
 } from '../../../core/judge/count/tally.js';
 import { maxUngrouped } from '../../../core/judge/rows/group-rows.js';
 import type { StepObserver } from '../../../core/plan/evidence-interfaces.js';
-import type { VerdictRules } from '../../../core/model/provenance.js';
 import type { Flow, Plan, StepPlan } from '../../../core/model/plan.js';
 
 /** This many frames of each leak are kept: of each flow at each observer who must not see it. */
@@ -36,7 +35,6 @@ export interface LeakStoreInput {
   readonly keep: 'leaks' | 'all';
   readonly plan: Plan;
   /** Those that the run is judged by. */
-  readonly rules: VerdictRules;
   /** By number of the interface block. */
   readonly observers: readonly (StepObserver | null)[];
   /**
@@ -73,7 +71,7 @@ class FoldedLeaks implements LeakStore {
   constructor(input: LeakStoreInput) {
     this.input = input;
     // A row for each addressee; where all hear all, bits do for the rest.
-    this.tallies = createTallies(input.plan, input.rules, true, 1);
+    this.tallies = createTallies(input.plan, true, 1);
     const meshes = new Set(input.plan.steps.filter(isMesh));
     this.counted = input.observers.map((source) =>
       source === null ? null : countedOf(input, source, meshes.has(source.step)),

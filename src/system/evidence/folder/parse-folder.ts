@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
 import type { JudgeInput } from '../../../core/judge/judge.js';
 import type { Flow, Plan, StepPlan } from '../../../core/model/plan.js';
+import { verdictRules } from '../../../core/model/provenance.js';
 import type { RunRecord } from '../../../core/model/run-record.js';
 import type { HostState, StepStates } from '../../../core/model/state.js';
 import type { TimelineEntry } from '../../../core/model/timeline.js';
@@ -62,6 +63,15 @@ function damaged(path: string, why: string): VerifyError {
   );
 }
 
+function recordedByOther(path: string, rules: number): VerifyError {
+  return new VerifyError(
+    'evidence-unreadable',
+    64,
+    `${path}: recorded by verdict rules ${rules}; this program judges by rules ${verdictRules} alone`,
+    'Record it again: run its scenario with this program.',
+  );
+}
+
 /** It is not there; what may not be looked at may be. */
 function isMissing(path: string): Promise<boolean> {
   return access(path).then(
@@ -104,7 +114,9 @@ async function parse(
   }
   const checked = (await shapes[shape]()).safeParse(value, once);
   if (!checked.success) {
-    const { faultText } = await import('./run-shape.js');
+    const { faultText, otherRules } = await import('./run-shape.js');
+    const rules = shape === 'run' ? otherRules(value) : null;
+    if (rules !== null) throw recordedByOther(path, rules);
     throw damaged(path, faultText(checked.error));
   }
   return value;

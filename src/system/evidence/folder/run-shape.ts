@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { managerNames } from '../../../core/model/fix.js';
+import { verdictRules } from '../../../core/model/provenance.js';
 
 const text = z.string();
 const texts = z.array(text);
@@ -14,7 +15,7 @@ const note = z.looseObject({ code: text, place: text, value: text, text });
 const tool = z.looseObject({
   name: text,
   version: text,
-  verdictRules: z.literal([1, 2]),
+  verdictRules: z.literal(verdictRules),
   sabotage: z.looseObject({ cases: number, falseHolds: number }).optional(),
 });
 
@@ -148,6 +149,13 @@ export const runShape = z.looseObject({
 const spans = z.object({ frames: number, spans: number, gaps: text, lengths: text });
 /** A line of discarded.ndjson. */
 export const discardedShape = z.object({ step: z.int(), observer: text, entered: spans, seen: spans, again: number });
+
+const rules = z.looseObject({ tool: z.looseObject({ verdictRules: number }) });
+/** Number of the rules that a run.json names, where it is not the one of this program; null = it names no other. */
+export function otherRules(record: unknown): number | null {
+  const { data } = rules.safeParse(record);
+  return data === undefined || data.tool.verdictRules === verdictRules ? null : data.tool.verdictRules;
+}
 
 /** What is wrong with a file, in a line. */
 export function faultText(error: z.ZodError): string {

@@ -196,7 +196,7 @@ describe('the comment of a frame in the capture', () => {
   const comment = ({ plan }: Evidence, name: string, bytes: Uint8Array, towards = true) => {
     const step = there(plan.steps[0]);
     const observer = there(step.observers.find((each) => each.name === name));
-    const classified = createClassifier(plan, tagsOf(plan, key), 2)(bytes, 0, bytes.length);
+    const classified = createClassifier(plan, tagsOf(plan, key))(bytes, 0, bytes.length);
     return leakComment({ bytes, classified, step, observer, towards }, plan, createParties(plan.endpoints));
   };
   const flow = flowOf(evidence);

@@ -41,7 +41,7 @@ describe('a leak in a result', () => {
   });
   it('that is unexplained says whether the state was read', () => {
     const text = (before: HostState | null): string | undefined =>
-      withCauses([finding], createCauseFinding(evidence.plan, step, { before, after: host() }, 2))[0]?.causes[0]?.text;
+      withCauses([finding], createCauseFinding(evidence.plan, step, { before, after: host() }))[0]?.causes[0]?.text;
     expect([
       text(null),
       text(
@@ -56,7 +56,7 @@ describe('a leak in a result', () => {
     states: Parameters<typeof createCauseFinding>[2],
     ...changes: readonly RuleChange[]
   ): readonly string[] =>
-    withCauses([finding], createCauseFinding(evidence.plan, step, states, 2, changes)).flatMap(({ causes }) =>
+    withCauses([finding], createCauseFinding(evidence.plan, step, states, changes)).flatMap(({ causes }) =>
       causes.map(({ code, text }) => `${code}: ${text}`),
     );
   it('of a step that was interrupted has the cause that the state before it has', () => {
@@ -98,7 +98,7 @@ describe('a leak in a result', () => {
       leaking(changed((link) => link, [entry({ port: 'p2' }), entry({ mac: '02:00:00:00:00:99', port: 'p3' })])),
     ).toEqual(['mac-moved']));
   it('is explained, other rows are left as they are', () => {
-    const causeFinding = createCauseFinding(evidence.plan, step, { before: host(), after: host() }, 2);
+    const causeFinding = createCauseFinding(evidence.plan, step, { before: host(), after: host() });
     const [first, second] = withCauses([{ ...finding, leak: false }, finding], causeFinding);
     expect([first?.causes.length, second?.causes.length]).toEqual([0, 1]);
     const many = withCauses(

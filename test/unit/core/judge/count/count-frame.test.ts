@@ -116,7 +116,7 @@ describe('when a probe was seen', () => {
     const evidence = perfectRun(of);
     const step = there(evidence.plan.steps[0]);
     const observer = there(step.observers.find(({ name }) => name === 'c'));
-    const tallies = createTallies(evidence.plan, 2, true);
+    const tallies = createTallies(evidence.plan, true);
     const flow = flowOf(evidence);
     for (const sequence of [4, 4, 5])
       countProbe(

@@ -78,15 +78,15 @@ function both(
   list: readonly Frame[],
   cut = Infinity,
 ): readonly [quick: StepTally, slow: StepTally] {
-  const [quick] = createTallies(plan, 2, true).steps;
-  const slow = createTallies(plan, 2, true);
+  const [quick] = createTallies(plan, true).steps;
+  const slow = createTallies(plan, true);
   const [stepTally] = slow.steps;
   const [step] = plan.steps;
   const observer = step?.observers.find(({ name }) => name === observerName);
   if (quick === undefined || stepTally === undefined || step === undefined || observer === undefined)
     throw new Error('the fixture has changed');
   const plain = createPlainFrames(step, observer, quick, plan, true);
-  const classify = createClassifier(plan, tagsOf(plan, key), 2);
+  const classify = createClassifier(plan, tagsOf(plan, key));
   list.forEach((frame, index) => {
     const bytes = bytesOf(frame).subarray(0, cut);
     const timeNs = BigInt(frame.time) * 2n ** 33n + BigInt(index % 3);
@@ -162,7 +162,7 @@ describe('frames without a token', () => {
   });
   it('are noise only where something was lost', () => {
     const [step] = plans['listens'].steps;
-    const [tally] = createTallies(plans['listens'], 2, true).steps;
+    const [tally] = createTallies(plans['listens'], true).steps;
     const observer = step?.observers[0];
     if (step === undefined || tally === undefined || observer === undefined) throw new Error('the fixture has changed');
     const plain = createPlainFrames(step, observer, tally, plans['listens'], false);

@@ -97,7 +97,7 @@ describe('events of a step', () => {
 
 describe('windows of a leak', () => {
   const windows = (of: StepPlan, ...seen: readonly (readonly [sequence: number, ms: number])[]) => {
-    const [tally] = createTallies(plan, 2, true).steps;
+    const [tally] = createTallies(plan, true).steps;
     if (tally === undefined) throw new Error('the fixture has changed');
     if (seen.length > 0)
       tally.moments.set(

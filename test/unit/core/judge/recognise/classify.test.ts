@@ -41,7 +41,7 @@ const frameOf = (flow: Flow, sequence = 0, over: Partial<FrameSpec> = {}): Uint8
 
 /** What a frame is, in a word; where it stands among other bytes changes nothing. */
 function reported(bytes: Uint8Array, of: Plan = plan, withKey: Uint8Array | null = key): string {
-  const classify = createClassifier(of, tagsOf(of, withKey), 2);
+  const classify = createClassifier(of, tagsOf(of, withKey));
   const word = (sighting: Sighting): string => {
     if (sighting.kind === 'probe') return `${sighting.form} ${sighting.flow.id}/${sighting.sequence}`;
     return sighting.kind === 'control' ? `control ${sighting.control.index} of step ${sighting.step}` : sighting.kind;
@@ -205,30 +205,12 @@ describe('a token', () => {
   });
   it('is not alone where receive offload has merged frames: each counts', () => {
     const merged = Buffer.concat([frameOf(ipv4), token(ipv4.first + 1), token(raw.first)]);
-    const { sighting, more } = createClassifier(plan, tagsOf(plan, key), 2)(merged, 0, merged.length);
+    const { sighting, more } = createClassifier(plan, tagsOf(plan, key))(merged, 0, merged.length);
     expect(
       [sighting, ...more].map((sighting) =>
         sighting.kind === 'probe' ? `${sighting.flow.id}/${sighting.sequence}` : sighting.kind,
       ),
     ).toEqual([`${ipv4.id}/0`, `${ipv4.id}/1`, `${raw.id}/0`]);
-  });
-});
-
-describe('a frame of a folder that is judged by rules 1', () => {
-  const byRules1 = (bytes: Uint8Array): string => {
-    const { sighting } = createClassifier(plan, tagsOf(plan, key), 1)(bytes, 0, bytes.length);
-    return sighting.kind === 'probe' ? sighting.form : sighting.kind;
-  };
-  it('is the probe, routed, or an answer, as the versions that left such folders said', () => {
-    const others = { srcMac: '02:00:00:00:00:11', dstMac: '02:00:00:00:00:12' };
-    const ttlAt = 14 + 8;
-    expect([
-      byRules1(frameOf(ipv4)),
-      byRules1(changed(frameOf(ipv4, 1, others), ttlAt, probeHopLimit - 1)),
-      byRules1(frameOf(ipv4, 1, others)),
-      byRules1(frameOf(ipv4, 0, { srcIp: '10.0.0.9' })),
-      byRules1(Buffer.concat([frameOf(raw).subarray(0, 14), Buffer.alloc(3), token(raw.first), Buffer.alloc(30)])),
-    ]).toEqual(['as-sent', 'routed', 'answer', 'answer', 'as-sent']);
   });
 });
 

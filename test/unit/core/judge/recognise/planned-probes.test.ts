@@ -34,7 +34,7 @@ function flowOf(over: Partial<FrameSpec>, alike = true) {
   return {
     flow: sized,
     frame,
-    classify: createClassifier(changed, tags, 2),
+    classify: createClassifier(changed, tags),
     probes: new PlannedProbes(plan.runTag, tags, alike ? flowFinder(changed) : () => null),
   };
 }
@@ -252,7 +252,7 @@ describe('flows that differ in their addresses only', () => {
       if (flow === undefined) throw new Error(`no flow ${at}`);
       return buildFrame(flow.frame, tokensFor(key, plan.runTag, like.first + token, 1));
     };
-    return { flows, probes, frame, classify: createClassifier(changed, tags, 2) };
+    return { flows, probes, frame, classify: createClassifier(changed, tags) };
   }
 
   it('are known once one of them was found, in every carrier but ARP', () => {

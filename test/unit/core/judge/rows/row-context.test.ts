@@ -186,7 +186,7 @@ describe('what probes bring about on purpose', () => {
 describe('the comment of a control in a capture', () => {
   const comment = (of: Plan, control: Control): string | null => {
     const bytes = buildFrame(control.frame, tokensFor(key, of.runTag, control.index, 1));
-    return controlComment(createClassifier(of, tagsOf(of, key), 2)(bytes, 0, bytes.length));
+    return controlComment(createClassifier(of, tagsOf(of, key))(bytes, 0, bytes.length));
   };
   const find = (fits: (control: Control) => boolean): Control => {
     const found = step.controls.find(fits);
@@ -219,7 +219,7 @@ describe('the comment of a control in a capture', () => {
   it('is known again, and is none of another frame', () => {
     const probe: Flow = flow;
     const bytes = buildFrame(probe.frame, tokensFor(key, plan.runTag, probe.first, 1));
-    expect(controlComment(createClassifier(plan, tagsOf(plan, key), 2)(bytes, 0, bytes.length))).toBeNull();
+    expect(controlComment(createClassifier(plan, tagsOf(plan, key))(bytes, 0, bytes.length))).toBeNull();
     expect([isControlComment('CONTROL ear: x'), isControlComment('LEAK CONTROL ear'), isControlComment('')]).toEqual([
       true,
       false,

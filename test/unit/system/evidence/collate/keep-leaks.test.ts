@@ -49,7 +49,6 @@ async function finish(dir: string, keep: 'leaks' | 'all'): Promise<Result> {
     key: Buffer.from(run.key ?? '', 'hex'),
     application: 'test',
     keep,
-    rules: run.tool.verdictRules,
     inferred,
     clocks: clockOffsets(timeline),
     counters: stepFacts(plan, timeline).map((facts) => facts.lastCounters),

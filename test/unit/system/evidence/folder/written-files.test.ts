@@ -64,4 +64,20 @@ describe('files of a folder of which its run knows what it wrote', () => {
       writeFileSync(join(dir, name), before);
     }
   });
+
+  it('run.json of other verdict rules is refused: it says which, and what to do', async () => {
+    const path = join(dir, 'run.json');
+    const before = text('run.json');
+    writeFileSync(path, before.replace('"verdictRules": 2', '"verdictRules": 1'));
+    try {
+      await expect(parseFolder(dir, written)).rejects.toMatchObject({
+        code: 'evidence-unreadable',
+        exit: 64,
+        message: `${path}: recorded by verdict rules 1; this program judges by rules 2 alone`,
+        hint: 'Record it again: run its scenario with this program.',
+      });
+    } finally {
+      writeFileSync(path, before);
+    }
+  });
 });
