@@ -1,6 +1,6 @@
 // Writes the man pages (section 1) of every command to a folder, dist/man by default: from the definitions that the
-// command line itself is made of, the commands of README and docs as examples, and the table of exit statuses in
-// docs/commands.md. Part of `npm run build`; needs dist.
+// command line itself is made of, the commands of README and docs as examples, and the table of exit statuses. Part of
+// `npm run build`; needs dist.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ const top = fileURLToPath(new URL('..', import.meta.url));
 const folder = resolve(process.argv[2] ?? `${top}/dist/man`);
 const { commands } = await import('../build/cli/commands.js');
 const { helpGroups } = await import('../build/cli/help.js');
+const { exitStatuses } = await import('../build/core/model/verify-error.js');
 const { version, description } = JSON.parse(readFileSync(`${top}/package.json`, 'utf8'));
 const pages = [
   'README.md',
@@ -17,7 +18,6 @@ const pages = [
     .sort()
     .map((file) => `docs/${file}`),
 ].map((file) => readFileSync(`${top}/${file}`, 'utf8'));
-const commandsPage = readFileSync(`${top}/docs/commands.md`, 'utf8');
 
 /** What a builder says of its options and positionals: every method of yargs that is not about these is ignored. */
 function recorded(builder) {
@@ -99,11 +99,7 @@ const examples = [
   .map((line) => /^(?:! )?(?:npx )?(verify-isolation (\S+).*)$/.exec(line))
   .filter((found) => found !== null)
   .map(([, line, command]) => ({ line, command }));
-const statuses = [
-  ...(commandsPage.split('| exit status | meaning |')[1] ?? '')
-    .split('\n\n')[0]
-    .matchAll(/^\| (\d[\d, ]*) \| (.+) \|$/gm),
-].flatMap(([, code, meaning]) => ['.TP', `\\fB${code}\\fR`, text(meaning)]);
+const statuses = exitStatuses.flatMap(({ status, long }) => ['.TP', `\\fB${status}\\fR`, text(long)]);
 
 function page(name, whatis, parts) {
   return [

@@ -20,7 +20,7 @@ import type { Plan } from './core/model/plan.js';
 import type { ProgressEvent } from './core/model/timeline.js';
 import type { Result } from './core/model/result.js';
 import type { Scenario } from './core/model/scenario.js';
-import { VerifyError } from './core/model/verify-error.js';
+import { errorExits, runExits, VerifyError } from './core/model/verify-error.js';
 import { type ReporterName, reporters } from './report/reporters.js';
 import { judgeFolder, replayFolder } from './system/evidence/replay.js';
 import { packagePath } from './system/process/package-path.js';
@@ -112,12 +112,12 @@ export async function run(source: string | Scenario, options: RunOptions): Promi
   });
   try {
     const [stdout, [status]] = await Promise.all([text(child.stdout), once(child, 'close')]);
-    if (stdout !== '' && [0, 2, 3, 4].includes(Number(status))) {
+    if (stdout !== '' && runExits.some((exit) => exit.status === status)) {
       const result: Result = JSON.parse(stdout); // what this very version has just written
       return result;
     }
     signal?.throwIfAborted();
-    const exit = ([3, 64, 69] as const).find((each) => each === status) ?? 70;
+    const exit = errorExits.find((each) => each === status) ?? 70;
     const message = words.join('\n').trim() || `the run of ${file} ended with ${String(status)}`;
     throw new VerifyError('run-failed', exit, message, '');
   } finally {

@@ -339,7 +339,7 @@ export interface Result {
   readonly verdict: Verdict;
   /** Whether every step came out as claimed. */
   readonly asExpected: boolean;
-  /** 0 as expected, 2 a leak beyond that, 3 not proven, 4 an expected leak did not show; 69, 70. */
+  /** One of `exitStatuses`. */
   readonly exitCode: number;
   /** Ports of the bridges of the scenario, and how many of them were listened on in each step that concerns them. */
   readonly coverage: {

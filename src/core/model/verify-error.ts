@@ -1,7 +1,61 @@
 import type { FaultCode } from './reasons.js';
 
-/** Exit statuses of the contract that an error can ask for. */
-export type ErrorExit = 64 | 69 | 70 | 3;
+interface ExitStatus {
+  readonly status: number;
+  /** What ends the program with it: a run that was judged, an error, a signal. */
+  readonly when: 'run' | 'error' | 'run or error' | 'signal';
+  /** Behind the status, in a line. */
+  readonly short: string;
+  readonly long: string;
+}
+
+/** Every exit status of the program; terminal, `explain`, Prometheus, man pages and docs/commands.md derive from it. */
+export const exitStatuses = [
+  { status: 0, when: 'run', short: 'as expected', long: 'Everything came out as expected.' },
+  {
+    status: 2,
+    when: 'run',
+    short: 'a leak that was not expected',
+    long: 'Broken: there is a leak beyond what was expected.',
+  },
+  {
+    status: 3,
+    when: 'run or error',
+    short: 'not proven',
+    long: 'Inconclusive: the evidence does not carry a verdict.',
+  },
+  { status: 4, when: 'run', short: 'not as expected', long: 'An expected leak did not show.' },
+  {
+    status: 64,
+    when: 'error',
+    short: 'a wrong command line or scenario',
+    long: 'The command line or a scenario is wrong.',
+  },
+  {
+    status: 69,
+    when: 'error',
+    short: 'this machine lacks something',
+    long: 'This machine lacks a right, a kernel feature or a program, which is named.',
+  },
+  { status: 70, when: 'error', short: 'a fault in the program', long: 'A fault in the program.' },
+  {
+    status: 129,
+    when: 'signal',
+    short: 'ended by SIGHUP',
+    long: 'Ended by SIGHUP: everything is put back, and what was seen is judged.',
+  },
+  { status: 130, when: 'signal', short: 'ended by SIGINT', long: 'Ended by SIGINT, as 129.' },
+  { status: 143, when: 'signal', short: 'ended by SIGTERM', long: 'Ended by SIGTERM, as 129.' },
+] as const satisfies readonly ExitStatus[];
+
+/** Exit statuses of runs that were judged. */
+export const runExits = exitStatuses.filter(({ when }) => when === 'run' || when === 'run or error');
+
+/** Exit statuses that an error can ask for. */
+export const errorExits = exitStatuses.flatMap((exit) =>
+  exit.when === 'error' || exit.when === 'run or error' ? [exit.status] : [],
+);
+export type ErrorExit = (typeof errorExits)[number];
 
 /**
  * A known error: `message` says what is wrong and where, `hint` what to do about it.

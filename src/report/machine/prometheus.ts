@@ -1,5 +1,6 @@
 import type { Drift } from '../../core/model/audit.js';
 import type { Result, StepResult } from '../../core/model/result.js';
+import { runExits } from '../../core/model/verify-error.js';
 import { escapeText } from '../../core/text/escape.js';
 import { countRows, isUnacceptedLeak } from '../reported-leaks.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
@@ -42,7 +43,7 @@ const metrics: readonly Metric[] = [
   },
   {
     name: 'exit_status',
-    help: 'Exit status of the run: 0, 2 broken, 3 inconclusive, 4 not as expected.',
+    help: `Exit status of the run: ${runExits.map(({ status, short }) => `${status} ${short}`).join(', ')}.`,
     samples: ofRun((result) => result.exitCode),
   },
   {

@@ -1,6 +1,7 @@
 import { counted, escapeText, nounFor, quoteForShell } from '../../core/text/escape.js';
 import type { Result } from '../../core/model/result.js';
 import { notExamined } from '../../core/model/run-record.js';
+import { exitStatuses } from '../../core/model/verify-error.js';
 import { probeClasses } from '../../core/probe/classes.js';
 import type { PersistentFix } from '../../core/model/fix.js';
 import { commandsText } from '../answer/alternatives.js';
@@ -11,19 +12,10 @@ import type { ReportedRun, View } from '../reporter.js';
 import { unendedWord } from '../word.js';
 import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';
 
-const statusMeanings: Readonly<Record<number, string>> = {
-  0: 'as expected',
-  2: 'a leak that was not expected',
-  3: 'not proven',
-  4: 'not as expected',
-  69: 'this machine lacks something',
-  70: 'a fault in the program',
-};
-
 /** `exit status 2: a leak that was not expected` */
 export function statusText(status: number): string {
-  const meaning = statusMeanings[status];
-  return `exit status ${status}${meaning === undefined ? '' : `: ${meaning}`}`;
+  const known = exitStatuses.find((exit) => exit.status === status);
+  return `exit status ${status}${known === undefined ? '' : `: ${known.short}`}`;
 }
 
 /** A sentence takes this many lines at most: names may be long. */

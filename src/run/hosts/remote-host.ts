@@ -1,5 +1,5 @@
 import type { Host } from '../../core/model/scenario.js';
-import { type ErrorExit, VerifyError } from '../../core/model/verify-error.js';
+import { errorExits, VerifyError } from '../../core/model/verify-error.js';
 import {
   beatMs,
   type FromHost,
@@ -85,8 +85,6 @@ function refusalOf(host: Host, { status, stderr }: ChannelEnd): VerifyError {
     'run it there by hand: verify-isolation doctor. Nothing was sent',
   );
 }
-
-const exits: readonly ErrorExit[] = [64, 69, 70, 3];
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
@@ -227,7 +225,7 @@ class Connection implements RemoteHost {
       asked.resolve(message.value);
       return;
     }
-    const exit = exits.find((known) => known === message.exit) ?? 3;
+    const exit = errorExits.find((known) => known === message.exit) ?? 3;
     asked.reject(new VerifyError(message.code, exit, `${this.name}: ${message.message}`, message.hint));
   }
 }

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { exitStatuses, runExits } from '../../../src/core/model/verify-error.js';
 import { parseScenario } from '../../../src/core/scenario/load-scenario.js';
 import { blocks, documents } from '../../support/documents.js';
 
@@ -63,6 +64,17 @@ describe.each(documents)('%s', (document) => {
     }));
     expect(links.filter(({ page, anchor }) => !anchorsOf(page).has(anchor))).toEqual([]);
   });
+});
+
+it('docs/commands.md says what every exit status means, the README what a run ends with', () => {
+  const [commands = '', readme = ''] = ['docs/commands.md', 'README.md'].map((page) =>
+    readFileSync(join(top, page), 'utf8'),
+  );
+  expect(commands.split(/^## /m).at(-1)).toContain(
+    exitStatuses.map(({ status, long }) => `- ${status}: ${long}\n`).join(''),
+  );
+  const [, listed = ''] = /^\[Exit status\]\(.*\): (.*)\.$/m.exec(readme) ?? [];
+  expect(runExits.map(({ status, short }) => `${status} ${short}`)).toEqual(expect.arrayContaining(listed.split(', ')));
 });
 
 it('the README has commands and a scenario', () => {

@@ -2,7 +2,7 @@ import { classes, probeClasses } from '../../../core/probe/classes.js';
 import { barrierCodes, barrierOf } from '../../../core/judge/explain/barriers.js';
 import { isAuditId, isCauseCode, weaknesses, weaknessMeaning } from '../../../core/bridge/weaknesses.js';
 import { isReasonCode, reasonHints } from '../../../core/model/reasons.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { exitStatuses, VerifyError } from '../../../core/model/verify-error.js';
 import { nearestWord } from '../../../core/scenario/yaml/nearest-word.js';
 import { fold, foldAfter } from '../../../report/terminal/layout.js';
 import {
@@ -12,9 +12,10 @@ import {
   driftMeanings,
   expectationMeanings,
   noteMeanings,
-  statusMeanings,
   verdictMeanings,
 } from './glossary.js';
+
+const statusMeanings = Object.fromEntries(exitStatuses.map(({ status, long }) => [status, long]));
 
 /**
  * Codes by what they are, those last that a reader meets first. A finding of the audit may be a cause of a leak too.

@@ -99,17 +99,6 @@ export const expectationMeanings: Readonly<Record<string, string>> = {
   leak: 'A demonstration: the step has to leak, else the exit status is 4.',
 };
 
-/** Exit statuses of this program. */
-export const statusMeanings: Readonly<Record<string, string>> = {
-  0: 'Everything came out as expected.',
-  2: 'Broken: there is a leak beyond what was expected.',
-  3: 'Inconclusive: the evidence does not carry a verdict.',
-  4: 'An expected leak did not show.',
-  64: 'The command line or a scenario is wrong.',
-  69: 'This machine lacks a right, a kernel feature or a program, which is named.',
-  70: 'A fault in the program.',
-};
-
 /** What carries a probe: the form of its frame behind the Ethernet header. */
 export const carrierMeanings: Readonly<Record<Carrier, string>> = {
   raw: 'A frame of an EtherType of its own: no filter of IP or ARP looks at it.',
