@@ -5,7 +5,7 @@ import { lastSettings } from '../../../../src/core/audit/drift-settings.js';
 import { stateAlone } from '../../../../src/core/bridge/view.js';
 import type { Drift } from '../../../../src/core/model/audit.js';
 import type { HostState, LinkState, PacketSocket, Snapshot } from '../../../../src/core/model/state.js';
-import { stateWith, upLink } from '../../../support/link-state.js';
+import { learnedAt, stateWith, upLink } from '../../../support/link-state.js';
 
 const links = [
   upLink('br0', { kind: 'bridge', ifindex: 1, mac: '02:00:00:00:00:01', bridge: {} }),
@@ -28,16 +28,7 @@ const sniffer: PacketSocket = {
   holders: [{ pid: 812, name: 'tcpdump' }],
   own: false,
 };
-const entry: HostState['fdb'][number] = {
-  mac: '52:54:00:00:00:01',
-  port: 'v0',
-  master: 'br0',
-  vlan: null,
-  state: 'static',
-  flags: [],
-  usedS: null,
-  updatedS: null,
-};
+const entry = learnedAt('52:54:00:00:00:01', 'v0', { state: 'static' });
 
 /** A moment at which everything was read. */
 function seen(more: Partial<HostState> = {}, packetSockets: Snapshot['packetSockets'] = []): Snapshot {

@@ -10,6 +10,7 @@ import {
 import type { HostState, LegacyTable } from '../../../../../src/core/model/state.js';
 import { parseLinks } from '../../../../../src/system/state/parse-links.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
+import { learnedAt } from '../../../../support/link-state.js';
 import { there } from '../../../../support/there.js';
 
 const segment = new Set(['br0', 'vnet2', 'vnet3']);
@@ -194,22 +195,9 @@ describe('what can carry frames past the ears', () => {
     });
     const links = [link('vnet2', 'aa01'), link('vnet3', 'aa01'), link('br0'), link('eth9', 'bb02')];
     expect(reported({ links })).toEqual(['switch in hardware aa01 at vnet2, vnet3']);
-    const entry = (port: string, flags: readonly string[]) => ({
-      mac: '52:54:00:00:00:01',
-      port,
-      master: 'br0',
-      vlan: null,
-      state: 'dynamic',
-      flags,
-      usedS: null,
-      updatedS: null,
-    });
-    const fdb = [
-      entry('vnet2', ['offload']),
-      entry('vnet2', ['offload']),
-      entry('vnet3', []),
-      entry('eth9', ['offload']),
-    ];
+    const offloaded = (port: string) => learnedAt('52:54:00:00:00:01', port, { flags: ['offload'] });
+    const plain = learnedAt('52:54:00:00:00:01', 'vnet3');
+    const fdb = [offloaded('vnet2'), offloaded('vnet2'), plain, offloaded('eth9')];
     expect(reported({ links: [link('vnet2'), link('vnet3'), link('eth9')], fdb })).toEqual([
       'forwarding entries in hardware at vnet2',
     ]);
