@@ -131,15 +131,16 @@ describe('what can carry frames past the ears', () => {
     expect(logs({ xt: { type: 'target', name: 'NFLOG' } }, [])).toEqual([]);
   });
 
-  it('is an action that hands frames to somebody, or leads nobody knows where', () => {
-    expect(action({ kind: 'sample' })).toEqual(['tc action sample at tc vnet2 ingress']);
-    expect(action({ kind: 'mirred', mirred_action: 'mirror', direction: 'egress', blockid: 21 })).toEqual([
-      'tc action mirred at tc vnet2 ingress',
-    ]);
-    expect(action({ kind: 'mirred', direction: 'ingress', to_dev: 'eth9' })).toEqual([
-      'tc action mirred to eth9 at tc vnet2 ingress',
-    ]);
-  });
+  it.each([
+    [{ kind: 'sample' }, ['tc action sample at tc vnet2 ingress']],
+    [
+      { kind: 'mirred', mirred_action: 'mirror', direction: 'egress', blockid: 21 },
+      ['tc action mirred at tc vnet2 ingress'],
+    ],
+    [{ kind: 'mirred', direction: 'ingress', to_dev: 'eth9' }, ['tc action mirred to eth9 at tc vnet2 ingress']],
+  ])('is an action that hands frames to somebody, or leads nobody knows where: case %#', (parts, expected) =>
+    expect(action(parts)).toEqual(expected),
+  );
 
   it('is every copy, which says where it leads and what it takes; what comes in somewhere leads anywhere', () => {
     const mirror = { kind: 'mirred', direction: 'egress', to_dev: 'vnet3' };
