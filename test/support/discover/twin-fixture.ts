@@ -4,27 +4,17 @@ import type { Settings } from '../../../src/core/model/scenario.js';
 import type { Setting } from '../../../src/core/model/settings.js';
 import type { FdbState, HostState, LinkState } from '../../../src/core/model/state.js';
 import { hostState } from '../judge/perfect-run.js';
+import { learnedAt, setLink } from '../link-state.js';
 
 /** What a new bridge or port has. */
 export const defaultsOf = (settings: readonly Setting[]): Settings =>
   Object.fromEntries(settings.flatMap(({ key, default: value }) => (value === undefined ? [] : [[key, value]])));
 export const macOf = (at: number): string => `52:54:00:00:00:0${at}`;
-export const change = (state: HostState, name: string, over: Partial<LinkState>): HostState => ({
-  ...state,
-  links: state.links.map((link) => (link.name === name ? { ...link, ...over } : link)),
-});
+export const change = (state: HostState, name: string, over: Partial<LinkState>): HostState =>
+  setLink(name, over)(state);
 export const plain = change(hostState(), 'br0', { bridge: { ageing_time: 30_000, vlan_default_pvid: 1 } });
-export const entry = (mac: string, port: string, over: Partial<FdbState> = {}): FdbState => ({
-  mac,
-  port,
-  master: 'br0',
-  vlan: null,
-  state: 'dynamic',
-  flags: [],
-  usedS: null,
-  updatedS: null,
-  ...over,
-});
+export const entry = (mac: string, port: string, over: Partial<FdbState> = {}): FdbState =>
+  learnedAt(mac, port, { state: 'dynamic', ...over });
 export const endpoints: FoundScenario['topology']['endpoints'] = {
   g0: { bridge: 'br0', port: 'p0', mac: macOf(1), ip: '10.0.0.1/24' },
   g1: { bridge: 'br0', port: 'p1', mac: macOf(2) },

@@ -3,12 +3,8 @@ import type { Finding } from '../../../src/core/model/result.js';
 import type { Endpoint } from '../../../src/core/model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../../../src/core/model/state.js';
 import type { RowContext } from '../../../src/core/bridge/row-context.js';
+import { there } from '../there.js';
 import { hostState, judge, perfectRun } from './perfect-run.js';
-
-function there<T>(value: T | undefined | null): T {
-  if (value === undefined || value === null) throw new Error('the fixture has changed');
-  return value;
-}
 
 const evidence = perfectRun();
 const [br0, p0, p1, p2] = hostState().links;

@@ -2,14 +2,14 @@ import { createTallies, type StepTally } from '../../../src/core/judge/count/tal
 import { stepFacts } from '../../../src/core/judge/proof/step-facts.js';
 import type { RowInput } from '../../../src/core/judge/rows/probe-row.js';
 import type { Flow, StepPlan } from '../../../src/core/model/plan.js';
+import { there } from '../there.js';
 import { perfectRun } from './perfect-run.js';
 import { flow, host, plan, step } from './row-fixture.js';
 
 export function input(fill: (tally: StepTally) => void, over: Partial<StepPlan> = {}): RowInput {
   const { steps, parties } = createTallies({ ...plan, steps: [{ ...step, ...over }] }, true);
-  const [tally] = steps;
-  const [facts] = stepFacts(plan, perfectRun().timeline);
-  if (tally === undefined || facts === undefined) throw new Error('the fixture has changed');
+  const tally = there(steps[0]);
+  const facts = there(stepFacts(plan, perfectRun().timeline)[0]);
   fill(tally);
   return {
     plan,

@@ -1,3 +1,4 @@
+import type { ReasonCode } from '../../../src/core/model/reasons.js';
 import type { Cause, Finding, Result, StepResult } from '../../../src/core/model/result.js';
 
 const everyone = ['kali2', 'kali3', 'lan', 'winxp'];
@@ -109,3 +110,20 @@ export const experiment: Result = result([
   step('flood off on the ports of the guests', { findings: bothWays('lan', 'winxp', { kali2: 0, kali3: 0 }) }),
   step('instead VMware on a port of its own', { findings: bothWays('lan', 'winxp', { kali2: 0, kali3: 0 }) }),
 ]);
+
+/** A step that leaks and must not: kali3 sees what kali2 sends to lan, or these rows. */
+export const leakingStep = (
+  name: string,
+  rows: readonly Finding[] = findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }),
+  change: Partial<StepResult> = {},
+): StepResult => step(name, { verdict: 'broken', asExpected: false, findings: rows, ...change });
+
+/** A step that is inconclusive for one reason. */
+export const doubtfulStep = (
+  name: string,
+  code: ReasonCode,
+  observer: string | null,
+  text: string,
+  change: Partial<StepResult> = {},
+): StepResult =>
+  step(name, { verdict: 'inconclusive', asExpected: false, reasons: [{ code, observer, text }], ...change });

@@ -1,12 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { scratchFolder } from '../../support/scratch.js';
 import { call } from '../../support/call.js';
 import { callHere } from '../../support/call-here.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'cli-test-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('cli-test');
 
 function scenario(name: string, text: string): string {
   const path = join(scratch, name);

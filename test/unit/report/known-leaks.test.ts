@@ -2,19 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { againstBaseline } from '../../../src/report/known-leaks.js';
 import type { ReportedRun } from '../../../src/report/reporter.js';
 import { type ReporterName, reporters } from '../../../src/report/reporters.js';
-import { findings, result, step } from '../../support/report/fixture.js';
+import { findings, leakingStep, result } from '../../support/report/fixture.js';
 
 const leaking = (seen: Readonly<Record<string, number>>): ReturnType<typeof result> =>
-  result(
-    [
-      step('gate', {
-        verdict: 'broken',
-        asExpected: false,
-        findings: findings('kali2', 'lan', 'raw', { lan: 100, ...seen }),
-      }),
-    ],
-    { verdict: 'broken', exitCode: 2, asExpected: false },
-  );
+  result([leakingStep('gate', findings('kali2', 'lan', 'raw', { lan: 100, ...seen }))], {
+    verdict: 'broken',
+    exitCode: 2,
+    asExpected: false,
+  });
 const run = (seen: Readonly<Record<string, number>>): ReportedRun => ({
   result: leaking(seen),
   dir: null,

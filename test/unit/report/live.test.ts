@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { liveProgress, type Screen } from '../../../src/report/progress/live.js';
 import { makeProgress } from '../../../src/report/progress/make.js';
 import { terminalReport } from '../../../src/report/terminal/terminal.js';
-import { findings, result, step } from '../../support/report/fixture.js';
+import { findings, result, step, leakingStep, doubtfulStep } from '../../support/report/fixture.js';
 
 /** A terminal that keeps what stands on it. */
 function terminal(): Pick<Screen, 'open' | 'write' | 'close'> & { readonly lines: () => readonly string[] } {
@@ -24,21 +24,13 @@ function terminal(): Pick<Screen, 'open' | 'write' | 'close'> & { readonly lines
   };
 }
 const holds = step('quiet', {});
-const leaks = step('loud', {
-  verdict: 'broken',
-  asExpected: false,
-  findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }),
-});
+const leaks = leakingStep('loud');
 const shown = step('demo', {
   verdict: 'broken',
   expected: 'broken',
   findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }),
 });
-const deaf = step('deaf', {
-  verdict: 'inconclusive',
-  asExpected: false,
-  reasons: [{ code: 'control-missing', observer: 'kali3', text: '' }],
-});
+const deaf = doubtfulStep('deaf', 'control-missing', 'kali3', '');
 const left = step('late', {
   verdict: null,
   asExpected: false,

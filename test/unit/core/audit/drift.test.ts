@@ -5,7 +5,7 @@ import { lastSettings } from '../../../../src/core/audit/drift-settings.js';
 import { stateAlone } from '../../../../src/core/bridge/view.js';
 import type { Drift } from '../../../../src/core/model/audit.js';
 import type { HostState, LinkState, PacketSocket, Snapshot } from '../../../../src/core/model/state.js';
-import { stateWith, upLink } from '../../../support/link-state.js';
+import { learnedAt, stateWith, upLink } from '../../../support/link-state.js';
 
 const links = [
   upLink('br0', { kind: 'bridge', ifindex: 1, mac: '02:00:00:00:00:01', bridge: {} }),
@@ -28,16 +28,7 @@ const sniffer: PacketSocket = {
   holders: [{ pid: 812, name: 'tcpdump' }],
   own: false,
 };
-const entry: HostState['fdb'][number] = {
-  mac: '52:54:00:00:00:01',
-  port: 'v0',
-  master: 'br0',
-  vlan: null,
-  state: 'static',
-  flags: [],
-  usedS: null,
-  updatedS: null,
-};
+const entry = learnedAt('52:54:00:00:00:01', 'v0', { state: 'static' });
 
 /** A moment at which everything was read. */
 function seen(more: Partial<HostState> = {}, packetSockets: Snapshot['packetSockets'] = []): Snapshot {
@@ -63,11 +54,11 @@ function watched(...snapshots: readonly Snapshot[]): readonly (readonly string[]
 }
 
 describe('what comes and goes', () => {
-  it('is told where it was read', () => {
-    expect(drift(seen(), seen({ tc: mirrorTo('v1') }))).toEqual(['mirror-appeared v0 ingress', 'rules-changed tc']);
-    expect(drift(seen({ programs: [program] }), seen())).toEqual(['bypass-gone v0 tcx ingress']);
-    expect(drift(seen({ fdb: [entry] }), seen())).toEqual(['entry-gone 52:54:00:00:00:01']);
-  });
+  it.each([
+    [seen(), seen({ tc: mirrorTo('v1') }), ['mirror-appeared v0 ingress', 'rules-changed tc']],
+    [seen({ programs: [program] }), seen(), ['bypass-gone v0 tcx ingress']],
+    [seen({ fdb: [entry] }), seen(), ['entry-gone 52:54:00:00:00:01']],
+  ])('is told where it was read: case %#', (was, is, expected) => expect(drift(was, is)).toEqual(expected));
 
   it.each([
     ['tc', seen({ tc: mirrorTo('v1') }), seen({ tc: null, ...unread('tc') })],
@@ -148,18 +139,16 @@ describe('entries made by hand', () => {
   const levels = (was: Partial<HostState>, is: Partial<HostState>): readonly string[] =>
     driftOf(seen(was), seen(is)).map(({ code, severity, place }) => `${severity} ${code} ${place}`);
 
-  it('that make the MAC of a guest the own one of the bridge are high', () => {
-    expect(levels({ fdb: [guest] }, { fdb: [permanent] })).toEqual(['high entry-added 52:54:00:00:00:01']);
-    expect(levels({ fdb: [entry] }, { fdb: [permanent] })).toEqual(['high entry-added 52:54:00:00:00:01']);
-    expect(levels({ fdb: [] }, { fdb: [permanent] })).toEqual(['high entry-added 52:54:00:00:00:01']);
-    expect(levels({ fdb: [guest] }, { fdb: [{ ...permanent, port: 'v1' }] })).toEqual([
-      'high mac-moved 52:54:00:00:00:01',
-    ]);
-    expect(levels({ fdb: [permanent] }, { fdb: [guest] })).toEqual(['medium entry-gone 52:54:00:00:00:01']);
-    expect(levels({ fdb: [] }, { fdb: [{ ...permanent, port: 'br0' }] })).toEqual([
-      'low entry-added 52:54:00:00:00:01',
-    ]);
-  });
+  it.each([
+    [{ fdb: [guest] }, { fdb: [permanent] }, ['high entry-added 52:54:00:00:00:01']],
+    [{ fdb: [entry] }, { fdb: [permanent] }, ['high entry-added 52:54:00:00:00:01']],
+    [{ fdb: [] }, { fdb: [permanent] }, ['high entry-added 52:54:00:00:00:01']],
+    [{ fdb: [guest] }, { fdb: [{ ...permanent, port: 'v1' }] }, ['high mac-moved 52:54:00:00:00:01']],
+    [{ fdb: [permanent] }, { fdb: [guest] }, ['medium entry-gone 52:54:00:00:00:01']],
+    [{ fdb: [] }, { fdb: [{ ...permanent, port: 'br0' }] }, ['low entry-added 52:54:00:00:00:01']],
+  ])('that make the MAC of a guest the own one of the bridge are high: case %#', (was, is, expected) =>
+    expect(levels(was, is)).toEqual(expected),
+  );
 
   it('are none that the kernel makes for a port, or for one that is not listed yet', () => {
     const own = [ownMac('v0'), ownMac('v1'), ownMac('br0'), { ...ownMac('v1'), vlan: 20 }];

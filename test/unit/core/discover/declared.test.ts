@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { scratchFolder } from '../../../support/scratch.js';
 import { libvirtDeclared, libvirtNetwork, networkDeclared } from '../../../../src/core/discover/declared/libvirt.js';
 import { isolatingVnets, proxmoxDeclared } from '../../../../src/core/discover/declared/proxmox.js';
 import type { Declared } from '../../../../src/core/model/host-config.js';
@@ -9,8 +9,7 @@ import { readDeclared } from '../../../../src/system/state/read-declared.js';
 
 const recorded = (name: string): string =>
   readFileSync(new URL(`../../../support/recorded/${name}`, import.meta.url), 'utf8');
-const root = mkdtempSync(join(tmpdir(), 'declared-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = scratchFolder('declared');
 
 const short = (list: readonly Declared[]): readonly string[] =>
   list.map(({ device, mac, key, value }) => `${device ?? mac ?? ''} ${key} ${String(value)}`);

@@ -4,15 +4,16 @@ import { foundPolicy } from '../../../../src/core/discover/found-scenario.js';
 import { foundVlans, vlansInState } from '../../../../src/core/discover/found-vlans.js';
 import { endpointName } from '../../../../src/core/discover/host-topology.js';
 import { listeningPorts, macsOnRecord } from '../../../../src/core/discover/listening-ports.js';
-import type { FdbState, HostState, LinkState } from '../../../../src/core/model/state.js';
+import type { HostState, LinkState } from '../../../../src/core/model/state.js';
 import { hostState } from '../../../support/judge/perfect-run.js';
-import { learnedAt } from '../../../support/link-state.js';
+import { changedState, learnedAt, setBridges, setLink, setPorts } from '../../../support/link-state.js';
+import { there } from '../../../support/there.js';
 
-const [, p0] = hostState().links;
-const link = (name: string, over: Partial<LinkState> = {}): LinkState => {
-  if (p0 === undefined) throw new Error('the fixture has changed');
-  return { ...p0, name, ...over };
-};
+const link = (name: string, over: Partial<LinkState> = {}): LinkState => ({
+  ...there(hostState().links[1]),
+  name,
+  ...over,
+});
 const state = (over: Partial<HostState> = {}): HostState => ({ ...hostState(), ...over });
 
 describe('the name of an endpoint', () => {
@@ -80,10 +81,8 @@ describe('VLANs of a port', () => {
     [false, false],
     [undefined, false],
   ])('mean something where the bridge filters: vlan_filtering %s', (setting, means) => {
-    const links = state().links.map((link) =>
-      link.name === 'br0' ? { ...link, bridge: setting === undefined ? {} : { vlan_filtering: setting } } : link,
-    );
-    expect(foundVlans(state({ vlan, links }), 'br0', 'p0')).toEqual(means ? reported : []);
+    const settings = setLink('br0', { bridge: setting === undefined ? {} : { vlan_filtering: setting } });
+    expect(foundVlans(settings(state({ vlan })), 'br0', 'p0')).toEqual(means ? reported : []);
   });
   it.each<[string, Readonly<Record<string, unknown>>, readonly object[]]>([
     ['nothing', {}, []],
@@ -182,16 +181,7 @@ describe('ports that can be heard', () => {
 
 describe('MACs on record where a static entry has one at the wrong port', () => {
   const [right, wrong] = ['52:54:00:00:00:01', '52:54:00:00:00:02'];
-  const fixed = (mac: string, port: string, how = 'static'): FdbState => ({
-    mac,
-    port,
-    master: 'br0',
-    vlan: null,
-    state: how,
-    flags: [],
-    usedS: null,
-    updatedS: null,
-  });
+  const fixed = (mac: string, port: string, how = 'static') => learnedAt(mac, port, { state: how });
   const now = state({ fdb: [fixed(right, 'p0'), fixed(wrong, 'p0')] });
   const recordOf = (who: Parameters<typeof macsOnRecord>[3]) =>
     Object.fromEntries(macsOnRecord(listeningPorts(now, 'br0', []).ports, 'br0', [now], who));
@@ -218,15 +208,9 @@ describe('a policy of what was found', () => {
   const within = { within: 'zone:*', expect: 'private' } as const;
   const between = (expected: 'private' | 'separated') => ({ from: 'zone:*', to: 'zone:*', expect: expected });
   const members = (...zones: readonly string[]) => zones.map((zone, at) => ({ zone, port: `p${at}` }));
-  const isolated = (...ports: readonly string[]): HostState =>
-    state({
-      links: state().links.map((link) => (ports.includes(link.name) ? { ...link, port: { isolated: true } } : link)),
-    });
+  const isolated = (...ports: readonly string[]): HostState => setPorts({ isolated: true }, ...ports)(state());
   const vlans = (filtering: number, ...perPort: readonly (readonly (number | [number, number])[])[]): HostState =>
-    state({
-      links: state().links.map((link) =>
-        link.name === 'br0' ? { ...link, bridge: { vlan_filtering: filtering } } : link,
-      ),
+    changedState(state(), setBridges({ vlan_filtering: filtering }), {
       vlan: perPort.map((list, at) => ({
         ifname: `p${at}`,
         vlans: list.map((vlan) => (typeof vlan === 'number' ? { vlan } : { vlan: vlan[0], vlanEnd: vlan[1] })),

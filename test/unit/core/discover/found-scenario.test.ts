@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chooseBridge, type FoundInput, foundScenario } from '../../../../src/core/discover/found-scenario.js';
 import type { GuestRecord } from '../../../../src/core/model/host-config.js';
 import type { HostState, LinkState } from '../../../../src/core/model/state.js';
-import { stateWith, upLink } from '../../../support/link-state.js';
+import { learnedAt, setLink, setLinks, stateWith, upLink } from '../../../support/link-state.js';
 
 const link = (name: string, more: Partial<LinkState> = {}): LinkState =>
   upLink(name, {
@@ -15,16 +15,8 @@ const link = (name: string, more: Partial<LinkState> = {}): LinkState =>
   });
 const bridge = (name: string, settings: Record<string, number> = {}): LinkState =>
   link(name, { master: null, kind: 'bridge', bridge: settings });
-const fdb = (mac: string, port: string): HostState['fdb'][number] => ({
-  mac,
-  port,
-  master: 'vmbr0',
-  vlan: null,
-  state: 'dynamic',
-  flags: [],
-  usedS: null,
-  updatedS: null,
-});
+const fdb = (mac: string, port: string) => learnedAt(mac, port, { master: 'vmbr0', state: 'dynamic' });
+const filters = setLink('vmbr0', { bridge: { vlan_filtering: 1 } });
 const guest = (name: string, port: string, zone: string | null, more: Partial<GuestRecord> = {}): GuestRecord => ({
   manager: 'proxmox',
   name,
@@ -82,10 +74,7 @@ describe('a scenario of what runs', () => {
       vlans: [{ vlan: 10 * (at + 1), flags: ['PVID', 'Egress Untagged'] }],
     }));
     const filtering = state({ vlan });
-    const { scenario, sentences } = found([], {
-      ...filtering,
-      links: filtering.links.map((link) => (link.name === 'vmbr0' ? bridge('vmbr0', { vlan_filtering: 1 }) : link)),
-    });
+    const { scenario, sentences } = found([], filters(filtering));
     expect(scenario.topology.endpoints['tap101i0']).toMatchObject({
       zone: 'vlan20',
       vlans: [{ vid: 20, pvid: true, untagged: true }],
@@ -103,11 +92,12 @@ describe('a scenario of what runs', () => {
       { within: 'zone:*', expect: 'private' },
       { from: 'zone:*', to: 'zone:*', expect: 'private' },
     ]);
-    const isolated = state();
-    expect(
-      found(two, { ...isolated, links: isolated.links.map((link) => ({ ...link, port: { isolated: true } })) }).scenario
-        .policy?.[1],
-    ).toEqual({ from: 'zone:*', to: 'zone:*', expect: 'separated' });
+    const isolated = setLinks({ port: { isolated: true } });
+    expect(found(two, isolated(state())).scenario.policy?.[1]).toEqual({
+      from: 'zone:*',
+      to: 'zone:*',
+      expect: 'separated',
+    });
   });
 
   it('says which ports it left out and who has not spoken', () => {
@@ -242,12 +232,8 @@ describe('an endpoint that was found', () => {
     ]).toEqual(['10.0.0.7/24', undefined, undefined, '10.0.0.1/24']);
   });
   it('has a zone by its record, else by the VLAN in which it speaks, unless it is an uplink', () => {
-    const filtering = {
-      ...state({
-        vlan: [port0, 'enp1s0'].map((ifname) => ({ ifname, vlans: [{ vlan: 20 }, { vlan: 10, flags: ['PVID'] }] })),
-      }),
-      links: state().links.map((link) => (link.name === 'vmbr0' ? bridge('vmbr0', { vlan_filtering: 1 }) : link)),
-    };
+    const vlans = [{ vlan: 20 }, { vlan: 10, flags: ['PVID'] }];
+    const filtering = filters(state({ vlan: [port0, 'enp1s0'].map((ifname) => ({ ifname, vlans })) }));
     const zones = (over: Partial<FoundInput>): unknown =>
       Object.values(endpoints({ state: filtering, ...over })).map(({ zone }) => zone ?? null);
     expect(zones({})).toEqual(['vlan10', null, null, null]);

@@ -3,27 +3,15 @@ import { chooseBridge } from '../../../../src/core/discover/found-scenario.js';
 import { deafness } from '../../../../src/core/bridge/view.js';
 import { hostTopology, macsBehind } from '../../../../src/core/discover/host-topology.js';
 import type { Scenario } from '../../../../src/core/model/scenario.js';
-import type { FdbState, HostState, LinkState } from '../../../../src/core/model/state.js';
+import type { HostState, LinkState } from '../../../../src/core/model/state.js';
 import { makePlan } from '../../../../src/core/plan/make-plan.js';
 import { silentAddressees } from '../../../../src/core/plan/observers.js';
 import { loadScenario } from '../../../../src/core/scenario/load-scenario.js';
+import { learnedAt as entry, setLink, stateWith, upLink } from '../../../support/link-state.js';
 
 function link(name: string, over: Partial<LinkState> = {}): LinkState {
-  return {
-    name,
-    ifindex: 1,
-    mac: '02:00:00:00:00:ff',
-    mtu: 1500,
-    flags: ['UP', 'LOWER_UP'],
-    operstate: 'UP',
-    master: 'br0',
-    promiscuity: 1,
-    kind: 'tun',
-    sysFlags: null,
-    bridge: null,
-    port: { state: 'forwarding', learning: true },
-    ...over,
-  };
+  const port = { state: 'forwarding', learning: true };
+  return upLink(name, { mac: '02:00:00:00:00:ff', master: 'br0', promiscuity: 1, kind: 'tun', port, ...over });
 }
 const bridge = (name: string, over: Partial<LinkState> = {}): LinkState =>
   link(name, {
@@ -34,17 +22,6 @@ const bridge = (name: string, over: Partial<LinkState> = {}): LinkState =>
     mac: '02:00:00:00:00:b0',
     ...over,
   });
-const entry = (mac: string, port: string, over: Partial<FdbState> = {}): FdbState => ({
-  mac,
-  port,
-  master: 'br0',
-  vlan: null,
-  state: '',
-  flags: [],
-  usedS: 0,
-  updatedS: 0,
-  ...over,
-});
 const macs = {
   a: '52:54:00:00:00:01',
   b: '52:54:00:00:00:02',
@@ -52,9 +29,9 @@ const macs = {
   lan: '00:11:22:33:44:55',
 } as const;
 
-function state(over: Partial<HostState> = {}): HostState {
-  return {
-    links: [
+const state = (over: Partial<HostState> = {}): HostState =>
+  stateWith(
+    [
       bridge('br0'),
       link('vnet0'),
       link('vnet1'),
@@ -62,23 +39,18 @@ function state(over: Partial<HostState> = {}): HostState {
       link('eth0', { kind: null }),
       link('lo', { master: null, port: null }),
     ],
-    fdb: [
-      entry(macs.a, 'vnet0'),
-      entry(macs.b, 'vnet1'),
-      entry(macs.c, 'vnet2'),
-      entry(macs.lan, 'eth0'),
-      entry('fe:54:00:00:00:01', 'vnet0', { state: 'permanent' }),
-      entry('33:33:00:00:00:01', 'vnet0'),
-    ],
-    vlan: null,
-    mdb: null,
-    tc: [],
-    nft: null,
-    sysctl: {},
-    unread: [],
-    ...over,
-  };
-}
+    {
+      fdb: [
+        entry(macs.a, 'vnet0'),
+        entry(macs.b, 'vnet1'),
+        entry(macs.c, 'vnet2'),
+        entry(macs.lan, 'eth0'),
+        entry('fe:54:00:00:00:01', 'vnet0', { state: 'permanent' }),
+        entry('33:33:00:00:00:01', 'vnet0'),
+      ],
+      ...over,
+    },
+  );
 const neighbours = [
   { mac: macs.a, address: '192.168.0.20' },
   { mac: macs.lan, address: 'fe80::1' },
@@ -151,7 +123,7 @@ describe('a scenario fitted to a host', () => {
   });
 
   it('names a port that nobody can listen on, and does not make an endpoint of it', () => {
-    const links = state().links.map((listed) => (listed.name === 'vnet2' ? link('vnet2', { flags: ['UP'] }) : listed));
+    const { links } = setLink('vnet2', { flags: ['UP'] })(state());
     const { scenario: whole, unobservable } = hostTopology(scenario(both), state({ links }), []);
     expect(whole.topology.endpoints.map(({ name }) => name)).toEqual(['a', 'b', 'eth0']);
     expect(unobservable).toEqual([{ bridge: 'br0', port: 'vnet2', reason: 'no carrier: nobody runs behind it' }]);
@@ -219,7 +191,7 @@ describe('a scenario fitted to a host', () => {
   });
 
   it('refuses a listed endpoint whose guest does not run, unless it is to be started', () => {
-    const links = state().links.map((listed) => (listed.name === 'vnet1' ? link('vnet1', { flags: [] }) : listed));
+    const { links } = setLink('vnet1', { flags: [] })(state());
     const reported = error(() => hostTopology(scenario(both), state({ links }), []));
     expect(reported).toMatchObject({ code: 'not-forwarding', exit: 3 });
     expect(String(reported)).toContain('b: "vnet1": the interface is down');
@@ -229,7 +201,7 @@ describe('a scenario fitted to a host', () => {
         hostTopology(
           later,
           state({
-            links: state().links.map((listed) => (listed.name === 'vnet2' ? link('vnet2', { flags: [] }) : listed)),
+            links: setLink('vnet2', { flags: [] })(state()).links,
           }),
           [],
         ),

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { audit } from '../../../../src/core/audit/audit.js';
@@ -7,10 +6,11 @@ import { proxmoxManagers } from '../../../../src/core/discover/managers/proxmox.
 import { persistentFixes, withPersistentFixes } from '../../../../src/core/fix/persistent.js';
 import type { ConfigurationManager, PersistentFix } from '../../../../src/core/model/fix.js';
 import type { Cause } from '../../../../src/core/model/result.js';
-import type { Snapshot } from '../../../../src/core/model/state.js';
 import { persistentLines } from '../../../../src/report/stories.js';
 import { judge, perfectRun } from '../../../support/judge/perfect-run.js';
 import { zero } from '../../../support/judge/row-fixture.js';
+import { setBridges, setLinks, setPorts } from '../../../support/link-state.js';
+import { defaultBridge, withState } from '../../../support/snapshots/recorded.js';
 
 const nic = (number: number): ConfigurationManager => ({
   by: 'Proxmox VE',
@@ -132,16 +132,13 @@ describe('what goes to one file', () => {
 });
 
 describe('what several findings put into one file', () => {
-  const rest: Snapshot = JSON.parse(
-    readFileSync(new URL('../../../support/snapshots/default-bridge.json', import.meta.url), 'utf8'),
+  const renamed = withState(
+    defaultBridge,
+    setPorts({ isolated: false }),
+    setPorts({ isolated: true }, 'vnet2'),
+    setLinks(({ name }) => ({ name: name.replace(/^vnet([01])$/, 'tap100i$1') })),
   );
-  const renamed = (name: string): string => name.replace(/^vnet([01])$/, 'tap100i$1');
-  const links = rest.state.links.map((link) => ({
-    ...link,
-    name: renamed(link.name),
-    port: link.port === null ? null : { ...link.port, isolated: link.name === 'vnet2' },
-  }));
-  const found = audit({ ...rest, keepers: [first, second], state: { ...rest.state, links } }).findings;
+  const found = audit({ ...renamed, keepers: [first, second] }).findings;
 
   it('is in each of them with what the others of its severity and above want', () => {
     const isolation = found.filter(({ id }) => id === 'isolated-one-sided');
@@ -156,10 +153,8 @@ describe('what several findings put into one file', () => {
 
   it('is not more than its own in a stanza that is edited, not written', () => {
     const bridge = port('br0');
-    const open = rest.state.links.map((link) =>
-      link.kind === 'bridge' ? { ...link, bridge: { ...link.bridge, ageing_time: 0, mcast_querier: 0 } } : link,
-    );
-    const { findings } = audit({ ...rest, keepers: [bridge], state: { ...rest.state, links: open } });
+    const open = withState(defaultBridge, setBridges({ ageing_time: 0, mcast_querier: 0 }));
+    const { findings } = audit({ ...open, keepers: [bridge] });
     const formsOf = (code: string) => findings.find(({ id }) => id === code)?.lasting?.map(({ form }) => form);
     expect(formsOf('no-querier')).toEqual(['    bridge-mcquerier 1']);
     expect(formsOf('ageing-zero')).toEqual(['    bridge-ageing 300']);

@@ -221,22 +221,22 @@ describe('lasting forms', () => {
     ).toEqual(['i, below iface br1\n    post-up ip link set dev br1 type bridge fdb_max_learned 0']);
   });
 
-  it('what no manager of guests keeps: sysctls, rules, the database of Open vSwitch and what is not in it', () => {
-    expect(forms([setSysctl('net.ipv4.ip_forward', '0')])).toEqual([
-      '/etc/sysctl.d/90-isolation.conf\nnet.ipv4.ip_forward = 0',
-    ]);
-    expect(
-      forms([
+  it.each([
+    [[setSysctl('net.ipv4.ip_forward', '0')], ['/etc/sysctl.d/90-isolation.conf\nnet.ipv4.ip_forward = 0']],
+    [
+      [
         execute('nft', 'add', 'table', 'bridge', 'guard'),
         execute('nft', 'add chain bridge guard ingress { type filter hook prerouting priority -300; }'),
-      ]),
-    ).toEqual([
-      '/etc/nftables.conf, at its end\nadd table bridge guard\nadd chain bridge guard ingress { type filter hook prerouting priority -300; }',
-    ]);
-    expect(forms([execute('ovs-ofctl', 'mod-port', 'br0', 'vnet0', 'no-flood')])).toEqual([
-      expect.stringContaining('not in its database'),
-    ]);
-  });
+      ],
+      [
+        '/etc/nftables.conf, at its end\nadd table bridge guard\nadd chain bridge guard ingress { type filter hook prerouting priority -300; }',
+      ],
+    ],
+    [[execute('ovs-ofctl', 'mod-port', 'br0', 'vnet0', 'no-flood')], [expect.stringContaining('not in its database')]],
+  ])(
+    'what no manager of guests keeps: sysctls, rules, the database of Open vSwitch and what is not in it: case %#',
+    (fix, expected) => expect(forms(fix)).toEqual(expected),
+  );
 
   it('nothing where nobody is known who keeps the device', () => {
     expect(forms([setPort('vnet9', 'flood', false)], guest, vmbr)).toEqual([]);

@@ -12,15 +12,34 @@ const onePacket = [{ seconds: 1, fraction: 2, data: abc }] as const;
 const statistics = (id: number, options: Uint8Array): Uint8Array =>
   rawBlock(5, Buffer.concat([u32(id), u32(0), u32(0), options]));
 
+const interfaces = (count: number): Uint8Array => concat(...Array.from({ length: count }, () => idb()));
+
 interface Damaged {
   readonly name: string;
   readonly file: Uint8Array;
   /** Packets before the damage. */
   readonly before: number;
   readonly message: RegExp;
-  /** Position of the damage; default = behind the packets' head. */
-  readonly offset?: number;
+  /** Position of the damage. */
+  readonly offset: number;
 }
+
+/** What begins wrongly. */
+const instead = (name: string, message: RegExp, file: Uint8Array): Damaged => ({
+  name,
+  file,
+  before: 0,
+  message,
+  offset: 0,
+});
+/** A file with a packet, behind which the first of these blocks is wrong. */
+const behind = (name: string, message: RegExp, ...blocks: readonly Uint8Array[]): Damaged => ({
+  name,
+  file: concat(head, ...blocks),
+  before: 1,
+  message,
+  offset: head.length,
+});
 
 const lengths = [
   0,
@@ -39,30 +58,13 @@ const lengths = [
   16 * 1024 * 1024 + 4,
 ];
 const damaged: readonly Damaged[] = [
-  { name: 'an empty file', file: new Uint8Array(0), before: 0, message: /empty/, offset: 0 },
-  { name: 'three bytes', file: Uint8Array.of(0x0a, 0x0d, 0x0d), before: 0, message: /ends inside/, offset: 0 },
-  {
-    name: 'zeros',
-    file: new Uint8Array(1000),
-    before: 0,
-    message: /neither pcap nor pcapng: it begins with 00000000/,
-    offset: 0,
-  },
-  { name: 'text', file: Buffer.from('hello, world'), before: 0, message: /neither/, offset: 0 },
-  { name: 'gzip', file: Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0), before: 0, message: /gzip/, offset: 0 },
-  {
-    name: 'a modified pcap magic',
-    file: classic(0xa1b2cd34, false, onePacket),
-    before: 0,
-    message: /neither/,
-    offset: 0,
-  },
-  ...lengths.map((length) => ({
-    name: `a block length of ${length}`,
-    file: concat(head, epb({ length })),
-    before: 1,
-    message: /claims \d+ bytes/,
-  })),
+  instead('an empty file', /empty/, new Uint8Array(0)),
+  instead('three bytes', /ends inside/, Uint8Array.of(0x0a, 0x0d, 0x0d)),
+  instead('zeros', /neither pcap nor pcapng: it begins with 00000000/, new Uint8Array(1000)),
+  instead('text', /neither/, Buffer.from('hello, world')),
+  instead('gzip', /gzip/, Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0)),
+  instead('a modified pcap magic', /neither/, classic(0xa1b2cd34, false, onePacket)),
+  ...lengths.map((length) => behind(`a block length of ${length}`, /claims \d+ bytes/, epb({ length }))),
   ...lengths.map((length) => ({
     name: `a big-endian block length of ${length}`,
     file: concat(bigHead, epb({ big: true, length })),
@@ -70,164 +72,72 @@ const damaged: readonly Damaged[] = [
     message: /claims \d+ bytes/,
     offset: bigHead.length,
   })),
-  ...[0, 12, 0xffff_ffff].map((trailer) => ({
-    name: `a closing length of ${trailer}`,
-    file: concat(head, epb({ trailer })),
-    before: 1,
-    message: /ends with another length/,
-  })),
+  ...[0, 12, 0xffff_ffff].map((trailer) =>
+    behind(`a closing length of ${trailer}`, /ends with another length/, epb({ trailer })),
+  ),
+  behind(
+    'a block length that takes in the next block',
+    /another length|claims/,
+    epb({ length: 80, trailer: 40 }),
+    epb(),
+    epb(),
+  ),
+  behind('a section header with length 0', /claims 0 bytes/, shb({ length: 0 })),
+  behind('a section header with a foreign magic', /byte-order magic/, shb({ magic: 0xdeadbeef })),
+  behind('a section header too short', /too short/, rawBlock(0x0a0d0d0a, u32(0x1a2b3c4d))),
+  behind('a section of version 2', /version 2/, shb({ major: 2 })),
+  behind('a section option past its block', /option of a section/, shb({ options: option(1, abc, false, 999) })),
+  behind('an interface too short', /too short/, rawBlock(1, u32(1))),
+  behind(
+    'an interface option past its block',
+    /option of an interface/,
+    idb({ options: option(2, abc, false, 0xffff) }),
+  ),
   {
-    name: 'a block length that takes in the next block',
-    file: concat(head, epb({ length: 80, trailer: 40 }), epb(), epb()),
-    before: 1,
-    message: /another length|claims/,
-  },
-  {
-    name: 'a section header with length 0',
-    file: concat(head, shb({ length: 0 })),
-    before: 1,
-    message: /claims 0 bytes/,
-  },
-  {
-    name: 'a section header with a foreign magic',
-    file: concat(head, shb({ magic: 0xdeadbeef })),
-    before: 1,
-    message: /byte-order magic/,
-  },
-  {
-    name: 'a section header too short',
-    file: concat(head, rawBlock(0x0a0d0d0a, u32(0x1a2b3c4d))),
-    before: 1,
-    message: /too short/,
-  },
-  { name: 'a section of version 2', file: concat(head, shb({ major: 2 })), before: 1, message: /version 2/ },
-  {
-    name: 'a section option past its block',
-    file: concat(head, shb({ options: option(1, abc, false, 999) })),
-    before: 1,
-    message: /option of a section/,
-  },
-  { name: 'an interface too short', file: concat(head, rawBlock(1, u32(1))), before: 1, message: /too short/ },
-  {
-    name: 'an interface option past its block',
-    file: concat(head, idb({ options: option(2, abc, false, 0xffff) })),
-    before: 1,
-    message: /option of an interface/,
-  },
-  {
-    name: 'more interfaces than can be',
-    file: concat(head, ...Array.from({ length: 65_536 }, () => idb())),
-    before: 1,
-    message: /more than 65536 interfaces/,
+    ...behind('more interfaces than can be', /more than 65536 interfaces/, interfaces(65_536)),
     offset: head.length + 65_535 * 20,
   },
   {
-    name: 'more interfaces than can be, over sections',
-    file: concat(
-      head,
-      ...Array.from({ length: 40_000 }, () => idb()),
+    ...behind(
+      'more interfaces than can be, over sections',
+      /more than 65536 interfaces/,
+      interfaces(40_000),
       shb(),
-      ...Array.from({ length: 40_000 }, () => idb()),
+      interfaces(40_000),
     ),
-    before: 1,
-    message: /more than 65536 interfaces/,
     offset: head.length + 65_535 * 20 + 28,
   },
-  {
-    name: 'a packet of an interface that is not',
-    file: concat(head, epb({ id: 1 })),
-    before: 1,
-    message: /interface 1, of which the section has 1/,
-  },
-  {
-    name: 'a packet of interface 2^32−1',
-    file: concat(head, epb({ id: 0xffff_ffff })),
-    before: 1,
-    message: /interface 4294967295/,
-  },
-  {
-    name: 'a packet of the section before',
-    file: concat(head, shb(), epb()),
-    before: 1,
-    message: /of which the section has 0/,
-    offset: head.length + 28,
-  },
-  ...[6, 9, 260_000, 262_144].map((captured) => ({
-    name: `a packet that claims ${captured} of 5 bytes`,
-    file: concat(head, epb({ captured: captured + 3 })),
-    before: 1,
-    message: /claims \d+ bytes/,
-  })),
-  ...[262_145, 0x7fff_ffff, 0xffff_fffd, 0xffff_ffff].map((captured) => ({
-    name: `a packet that claims ${captured} bytes`,
-    file: concat(head, epb({ captured })),
-    before: 1,
-    message: /more than 262144/,
-  })),
-  { name: 'a packet block too short', file: concat(head, rawBlock(6, u32(0))), before: 1, message: /too short/ },
-  {
-    name: 'an obsolete packet block too short',
-    file: concat(head, rawBlock(2, u32(0))),
-    before: 1,
-    message: /too short/,
-  },
-  {
-    name: 'a packet option past its block',
-    file: concat(head, epb({ options: option(1, abc, false, 50_000) })),
-    before: 1,
-    message: /option of a packet/,
-  },
-  {
-    name: 'options without end mark, then one past its block',
-    file: concat(
-      head,
-      epb({
-        options: concat(...Array.from({ length: 5000 }, () => option(1, new Uint8Array(0))), option(1, abc, false, 9)),
-      }),
-    ),
-    before: 1,
-    message: /option of a packet/,
-  },
-  {
-    name: 'a simple packet longer than its block',
-    file: concat(head, spb(100, abc)),
-    before: 1,
-    message: /simple packet claims 100/,
-  },
-  {
-    name: 'a simple packet without interface',
-    file: concat(head, shb(), spb(3, abc)),
-    before: 1,
-    message: /without interface/,
-    offset: head.length + 28,
-  },
-  {
-    name: 'a simple packet without length',
-    file: concat(head, rawBlock(3, new Uint8Array(0))),
-    before: 1,
-    message: /without length/,
-  },
-  {
-    name: 'statistics of an interface that is not',
-    file: concat(head, statistics(7, new Uint8Array(0))),
-    before: 1,
-    message: /statistics of interface 7/,
-  },
-  { name: 'statistics too short', file: concat(head, rawBlock(5, u32(0))), before: 1, message: /too short/ },
-  {
-    name: 'a statistics option past its block',
-    file: concat(head, statistics(0, option(4, abc, false, 99))),
-    before: 1,
-    message: /option of interface statistics/,
-  },
-  {
-    name: 'classic version 7.4',
-    file: classic(micro, false, onePacket, [7, 4]),
-    before: 0,
-    message: /7\.4/,
-    offset: 0,
-  },
-  { name: 'classic version 2.3', file: classic(micro, true, onePacket, [2, 3]), before: 0, message: /2\.3/, offset: 0 },
+  behind('a packet of an interface that is not', /interface 1, of which the section has 1/, epb({ id: 1 })),
+  behind('a packet of interface 2^32−1', /interface 4294967295/, epb({ id: 0xffff_ffff })),
+  { ...behind('a packet of the section before', /of which the section has 0/, shb(), epb()), offset: head.length + 28 },
+  ...[6, 9, 260_000, 262_144].map((captured) =>
+    behind(`a packet that claims ${captured} of 5 bytes`, /claims \d+ bytes/, epb({ captured: captured + 3 })),
+  ),
+  ...[262_145, 0x7fff_ffff, 0xffff_fffd, 0xffff_ffff].map((captured) =>
+    behind(`a packet that claims ${captured} bytes`, /more than 262144/, epb({ captured })),
+  ),
+  behind('a packet block too short', /too short/, rawBlock(6, u32(0))),
+  behind('an obsolete packet block too short', /too short/, rawBlock(2, u32(0))),
+  behind('a packet option past its block', /option of a packet/, epb({ options: option(1, abc, false, 50_000) })),
+  behind(
+    'options without end mark, then one past its block',
+    /option of a packet/,
+    epb({
+      options: concat(...Array.from({ length: 5000 }, () => option(1, new Uint8Array(0))), option(1, abc, false, 9)),
+    }),
+  ),
+  behind('a simple packet longer than its block', /simple packet claims 100/, spb(100, abc)),
+  { ...behind('a simple packet without interface', /without interface/, shb(), spb(3, abc)), offset: head.length + 28 },
+  behind('a simple packet without length', /without length/, rawBlock(3, new Uint8Array(0))),
+  behind('statistics of an interface that is not', /statistics of interface 7/, statistics(7, new Uint8Array(0))),
+  behind('statistics too short', /too short/, rawBlock(5, u32(0))),
+  behind(
+    'a statistics option past its block',
+    /option of interface statistics/,
+    statistics(0, option(4, abc, false, 99)),
+  ),
+  instead('classic version 7.4', /7\.4/, classic(micro, false, onePacket, [7, 4])),
+  instead('classic version 2.3', /2\.3/, classic(micro, true, onePacket, [2, 3])),
   ...[262_145, 300_000_000, 0xffff_ffff].map((captured) => ({
     name: `a classic record that claims ${captured} bytes`,
     file: classic(micro, false, [...onePacket, { seconds: 1, fraction: 2, captured, data: abc }]),
@@ -242,12 +152,7 @@ const damaged: readonly Damaged[] = [
     message: /ends inside/,
     offset: 43,
   },
-  {
-    name: 'a whole file, then garbage',
-    file: concat(head, Buffer.from('garbage garbage garbage')),
-    before: 1,
-    message: /claims/,
-  },
+  behind('a whole file, then garbage', /claims/, Buffer.from('garbage garbage garbage')),
   {
     name: 'a pcapng file behind a classic one',
     file: concat(classic(micro, false, onePacket), shb()),
@@ -266,7 +171,7 @@ describe('a damaged file', () => {
     for (const chunkLength of file.length < 5000 ? [file.length, 1, 7] : [file.length, 4096]) {
       const items = readAll(file, chunkLength);
       expect(packets(items)).toHaveLength(before);
-      expect(items.at(-1)).toMatchObject({ kind: 'damage', fatal: true, offset: offset ?? head.length });
+      expect(items.at(-1)).toMatchObject({ kind: 'damage', fatal: true, offset });
       expect(damages(items)).toHaveLength(1);
       expect(damages(items)[0]).toMatch(message);
     }

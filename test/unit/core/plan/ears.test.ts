@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { LinkedDevice } from '../../../../src/core/model/state.js';
 import { earsAbove, planWithEars, programsAtEars, unheardDevices } from '../../../../src/core/plan/ears.js';
 import { evidenceInterfaces } from '../../../../src/core/plan/evidence-interfaces.js';
-import { judge, key, perfectRun, numbered } from '../../../support/judge/perfect-run.js';
-import { buildFrame } from '../../../../src/core/probe/frames/frame.js';
-import { tokensFor } from '../../../../src/core/wire/token.js';
+import { finds, judgedRun, probeFrame } from '../../../support/judge/judged.js';
+import { hostState, judge, perfectRun, numbered } from '../../../support/judge/perfect-run.js';
 import { step as planStep } from '../../../support/judge/unchanged-fixture.js';
+import { setBridges } from '../../../support/link-state.js';
+import { there } from '../../../support/there.js';
 
 const device = (name: string, parts: Partial<LinkedDevice> = {}): LinkedDevice => ({
   space: null,
@@ -158,12 +159,14 @@ describe('who got frames while a step ran and had no ear', () => {
   const heard = ': nobody listened there';
   const where = 'macvlan h/mv in /proc/9/ns/net';
 
-  it('is nobody where all that stood there had an ear, whatever path leads to it', () => {
-    expect(unheard([mv], [mv])).toEqual([]);
-    expect(unheard([mv], [{ ...mv, space: '/proc/7/ns/net', received: 900 }])).toEqual([]);
-    expect(unheard([mv], [])).toEqual([]);
-    expect(unheard([down], [down])).toEqual([]);
-  });
+  it.each([
+    [[mv], [mv], []],
+    [[mv], [{ ...mv, space: '/proc/7/ns/net', received: 900 }], []],
+    [[mv], [], []],
+    [[down], [down], []],
+  ])('is nobody where all that stood there had an ear, whatever path leads to it: case %#', (began, ended, expected) =>
+    expect(unheard(began, ended)).toEqual(expected),
+  );
 
   it('is a device that came, went up, or received something and is down again', () => {
     expect(unheard([], [mv])).toEqual([`${where} came to stand on h/br0 while the step ran${heard}`]);
@@ -231,8 +234,7 @@ describe('an ear that a step found', () => {
       ...host,
       device('mv', { space: '/proc/9/ns/net', kind: 'macvlan', lower: 1, ...more }),
     ]);
-    if (found === undefined) throw new Error('there is no ear');
-    const observer = { ...found.observer, ...(party === undefined ? {} : { party }) };
+    const observer = { ...there(found).observer, ...(party === undefined ? {} : { party }) };
     const at = evidence.timeline.findIndex(({ event }) => event === 'listening');
     const like = evidence.timeline[at];
     if (like?.event !== 'listening') throw new Error('nobody listens');
@@ -244,11 +246,8 @@ describe('an ear that a step found', () => {
       return [{ ...entry, counters, written: { ...entry.written, [observer.name]: 1 } }];
     });
     const plan = planWithEars(evidence.plan, timeline);
-    const [flow] = plan.steps[0]?.flows ?? [];
-    if (flow === undefined) throw new Error('the plan has no flow');
-    const bytes = buildFrame(flow.frame, tokensFor(key, plan.runTag, flow.first, 1));
     const whole = { ...evidence, plan, timeline: [...numbered(timeline)], frames: [...evidence.frames] };
-    return { evidence: whole, frame: { observer: observer.name, bytes } };
+    return { evidence: whole, frame: { observer: observer.name, bytes: probeFrame(whole) } };
   };
 
   it('stands behind the observers that were planned', () => {
@@ -260,11 +259,9 @@ describe('an ear that a step found', () => {
   it('hears a leak in what comes in there, and says what it stands on', () => {
     const { evidence, frame } = heard();
     evidence.frames.push({ ...frame, outgoing: false });
-    const result = judge(evidence);
-    expect(result.verdict).toBe('broken');
-    expect(result.steps[0]?.findings.find(({ leak }) => leak)).toMatchObject({
-      observer: 'mv@br0',
-      causes: [{ code: 'above-bridge', place: 'mv', value: 'on br0' }],
+    expect(judgedRun(evidence)).toMatchObject({
+      verdict: 'broken',
+      leaks: [{ observer: 'mv@br0', causes: [{ code: 'above-bridge', place: 'mv', value: 'on br0' }] }],
     });
   });
 
@@ -276,19 +273,8 @@ describe('an ear that a step found', () => {
     const { evidence, frame } = heard(undefined, device);
     evidence.frames.push({ ...frame, outgoing: false });
     // a bridge that floods everything, which closes nothing here
-    evidence.states = evidence.states.map(({ before, ...states }) => ({
-      ...states,
-      before:
-        before === null
-          ? null
-          : {
-              ...before,
-              links: before.links.map((link) =>
-                link.bridge === null ? link : { ...link, bridge: { ...link.bridge, ageing_time: 0 } },
-              ),
-            },
-    }));
-    const leak = judge(evidence).steps[0]?.findings.find((finding) => finding.leak);
+    finds(setBridges({ ageing_time: 0 })(hostState()), hostState())(evidence);
+    const [leak] = judgedRun(evidence).leaks;
     expect(leak?.causes.map(({ code, fix: words }) => [code, words])).toEqual([['above-bridge', fix]]);
     expect(leak?.causes[0]?.cost).toContain(device.mode === 'source' ? 'no sender' : 'cut off');
   });
@@ -301,8 +287,6 @@ describe('an ear that a step found', () => {
 
   it('is missed where it lost a frame', () => {
     const { evidence } = heard();
-    const result = judge(evidence);
-    expect(result.verdict).toBe('inconclusive');
-    expect(result.steps[0]?.reasons).toMatchObject([{ code: 'evidence-incomplete', observer: 'mv@br0' }]);
+    expect(judgedRun(evidence)).toMatchObject({ verdict: 'inconclusive', reasons: ['evidence-incomplete mv@br0'] });
   });
 });

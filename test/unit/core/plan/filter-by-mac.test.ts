@@ -16,17 +16,14 @@ describe('the capture filter', () => {
   ): string => filterByMac({ flows, traffic, listenMs: listens ? 1 : null }, { endpoints, bridgeMacs, runTag });
   const sources = (text: string): readonly string[] =>
     text.split(' or ').flatMap((part) => /^ether src (.+)$/.exec(part)?.slice(1) ?? []);
-  it('lets through what the step sends, what the bridges route, and controls that enter', () => {
-    expect(sources(filter([base]))).toEqual([mac.a, mac.bridge, ingressMac]);
-    expect(sources(filter([flowOf({}, { srcMac: '02:00:00:00:00:99' })]))).toEqual([
-      '02:00:00:00:00:99',
-      mac.a,
-      mac.bridge,
-      ingressMac,
-    ]);
-    expect(sources(filter([], [talk]))).toEqual([mac.a, mac.lan, mac.bridge, ingressMac]);
-    expect(sources(filter([base], [talk]))).toEqual([mac.a, mac.lan, mac.bridge, ingressMac]);
-  });
+  it.each([
+    [filter([base]), [mac.a, mac.bridge, ingressMac]],
+    [filter([flowOf({}, { srcMac: '02:00:00:00:00:99' })]), ['02:00:00:00:00:99', mac.a, mac.bridge, ingressMac]],
+    [filter([], [talk]), [mac.a, mac.lan, mac.bridge, ingressMac]],
+    [filter([base], [talk]), [mac.a, mac.lan, mac.bridge, ingressMac]],
+  ])('lets through what the step sends, what the bridges route, and controls that enter: case %#', (text, expected) =>
+    expect(sources(text)).toEqual(expected),
+  );
   it('lets through what carries the run’s token, whatever its MACs have become; where nothing is probed it need not', () => {
     expect(filter([base])).toMatch(/ or token 0x1234abcd$/);
     expect(filter([], [talk])).not.toContain('token');

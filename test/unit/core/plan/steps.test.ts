@@ -40,11 +40,13 @@ describe('the flows of a step', () => {
     for (const acrossBridges of [false, true])
       expect(pairs({ from: ['a', 'nobody'], to: ['b', 'nobody'], acrossBridges })).toEqual(['a>b']);
   });
-  it('go both ways where that is asked for, and none twice', () => {
-    expect(pairs({ from: ['a'], to: ['b', 'c'], bothWays: true })).toEqual(['a>b', 'b>a', 'a>c', 'c>a']);
-    expect(pairs({ from: ['a', 'b'], to: ['a', 'b'], bothWays: true })).toEqual(['a>b', 'b>a']);
-    expect(pairs({ from: ['a', 'b'], to: ['b'], bothWays: true })).toEqual(['a>b', 'b>a']);
-  });
+  it.each([
+    [{ from: ['a'], to: ['b', 'c'], bothWays: true }, ['a>b', 'b>a', 'a>c', 'c>a']],
+    [{ from: ['a', 'b'], to: ['a', 'b'], bothWays: true }, ['a>b', 'b>a']],
+    [{ from: ['a', 'b'], to: ['b'], bothWays: true }, ['a>b', 'b>a']],
+  ])('go both ways where that is asked for, and none twice: case %#', (over, expected) =>
+    expect(pairs(over)).toEqual(expected),
+  );
   it('cross bridges only where that is asked for', () => {
     const apart = {
       endpoints: endpoints.map((endpoint) => (endpoint.name === 'c' ? { ...endpoint, bridge: 'br1' } : endpoint)),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { junitReport } from '../../../../src/report/machine/junit.js';
 import { reported } from '../../../support/report/evidence.js';
-import { experiment, findings, result, step } from '../../../support/report/fixture.js';
+import { experiment, result, step, leakingStep, doubtfulStep } from '../../../support/report/fixture.js';
 
 const render = (run: typeof experiment): string =>
   junitReport([{ result: run, dir: null, details: null }], { width: 80, color: false });
@@ -12,20 +12,7 @@ describe('junit report', () => {
   });
 
   it('makes a leak a failure and an inconclusive step an error, never skipped', () => {
-    const text = render(
-      result([
-        step('leaks', {
-          verdict: 'broken',
-          asExpected: false,
-          findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }),
-        }),
-        step('deaf', {
-          verdict: 'inconclusive',
-          asExpected: false,
-          reasons: [{ code: 'control-missing', observer: 'kali3', text: 'deaf' }],
-        }),
-      ]),
-    );
+    const text = render(result([leakingStep('leaks'), doubtfulStep('deaf', 'control-missing', 'kali3', 'deaf')]));
     expect(text).toContain('failures="1" errors="1" skipped="0"');
     expect(text).toContain(
       '<failure message="isolation is broken: kali3 receives what kali2 sends to lan (7 of 100 frames): nothing in the settings that were read explains it">kali3 receives what kali2 sends to lan (7 of 100 frames): nothing in the settings that were read explains it.</failure>',
@@ -37,12 +24,7 @@ describe('junit report', () => {
     const text = render(
       result([
         step('nothing is claimed', { verdict: null, expected: null }),
-        step('failed', {
-          verdict: 'inconclusive',
-          expected: null,
-          asExpected: false,
-          reasons: [{ code: 'step-failed', observer: null, text: 'tc failed' }],
-        }),
+        doubtfulStep('failed', 'step-failed', null, 'tc failed', { expected: null }),
         step('leaked and failed', { verdict: 'broken', expected: null, asExpected: false }),
         step('not here', {
           verdict: null,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { jsonReport } from '../../../../src/report/machine/json.js';
 import { junitReport } from '../../../../src/report/machine/junit.js';
 import { reporters as loaders } from '../../../../src/report/reporters.js';
-import { experiment, findings, result, step } from '../../../support/report/fixture.js';
+import { doubtfulStep, experiment, findings, leakingStep, result } from '../../../support/report/fixture.js';
 import { reported } from '../../../support/report/evidence.js';
 
 const reporters = {
@@ -19,21 +19,10 @@ const reporters = {
 
 const view = { width: 80, color: false };
 const hostile = 'x"<b>|\\`@a\n::error::\u001b[31m%0A, :';
-const broken = result(
-  [
-    step(hostile, {
-      verdict: 'broken',
-      asExpected: false,
-      findings: findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }),
-    }),
-    step('deaf', {
-      verdict: 'inconclusive',
-      asExpected: false,
-      reasons: [{ code: 'control-missing', observer: 'kali3', text: 'deaf | 50 %' }],
-    }),
-  ],
-  { exitCode: 2, asExpected: false },
-);
+const broken = result([leakingStep(hostile), doubtfulStep('deaf', 'control-missing', 'kali3', 'deaf | 50 %')], {
+  exitCode: 2,
+  asExpected: false,
+});
 const run = (judged: typeof experiment): { result: typeof experiment; dir: null; details: null } => ({
   result: judged,
   dir: null,
@@ -223,22 +212,18 @@ describe('junit report', () => {
 describe('leaks that have no rows of their own', () => {
   const folded = result(
     [
-      step('gate', {
-        verdict: 'broken',
-        asExpected: false,
-        findings: [
-          ...findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }),
-          ...findings('*', '*', 'raw', { kali3: 5 }, { grouped: 4000 }),
-          ...findings('*', '*', 'raw', { winxp: 0 }, { grouped: 90 }),
-          ...findings(
-            '*',
-            '*',
-            'raw',
-            { winxp: 9 },
-            { grouped: 6, accepted: { reason: 'known', owner: null, ticket: null, until: null } },
-          ),
-        ],
-      }),
+      leakingStep('gate', [
+        ...findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }),
+        ...findings('*', '*', 'raw', { kali3: 5 }, { grouped: 4000 }),
+        ...findings('*', '*', 'raw', { winxp: 0 }, { grouped: 90 }),
+        ...findings(
+          '*',
+          '*',
+          'raw',
+          { winxp: 9 },
+          { grouped: 6, accepted: { reason: 'known', owner: null, ticket: null, until: null } },
+        ),
+      ]),
     ],
     { exitCode: 2, asExpected: false },
   );

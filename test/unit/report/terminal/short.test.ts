@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Cause, Finding, Result } from '../../../../src/core/model/result.js';
 import { terminalReport } from '../../../../src/report/terminal/terminal.js';
 import { replayFolder } from '../../../../src/system/evidence/replay.js';
-import { experiment, findings, result, step } from '../../../support/report/fixture.js';
+import { experiment, findings, result, step, leakingStep, doubtfulStep } from '../../../support/report/fixture.js';
 
 const render = (run: Result, width = 80, change: Partial<Parameters<typeof terminalReport>[0][number]> = {}): string =>
   terminalReport([{ result: run, dir: 'evidence/run', details: null, ...change }], { width, color: false });
@@ -43,7 +43,7 @@ function mesh(count: number): readonly Finding[] {
   });
 }
 const broken = (rows: readonly Finding[]): Result =>
-  result([step('gate', { verdict: 'broken', asExpected: false, findings: rows })], { exitCode: 2, asExpected: false });
+  result([leakingStep('gate', rows)], { exitCode: 2, asExpected: false });
 
 describe('the answer in the terminal', () => {
   it('begins with the verdict and ends with it, in a sentence, with what to type and where to read on', () => {
@@ -75,9 +75,7 @@ describe('the answer in the terminal', () => {
   });
 
   it('tells one cause once, whatever the number of pairs and steps', () => {
-    const steps = ['one', 'two'].map((name) =>
-      step(name, { verdict: 'broken', asExpected: false, findings: mesh(20) }),
-    );
+    const steps = ['one', 'two'].map((name) => leakingStep(name, mesh(20)));
     const text = render(result(steps, { exitCode: 2, asExpected: false }));
     expect(text.split('Why\n')[1]?.match(/br0 is a hub/g)).toHaveLength(2);
     expect(text).toContain('br0 is a hub (ageing_time 0), steps 1 and 2\n');
@@ -93,11 +91,7 @@ describe('the answer in the terminal', () => {
   });
 
   it('says of what is not proven where, why, and what to do', () => {
-    const deaf = step('gate', {
-      verdict: 'inconclusive',
-      asExpected: false,
-      reasons: [{ code: 'control-missing', observer: 'kali3', text: 'did not see its controls' }],
-    });
+    const deaf = doubtfulStep('gate', 'control-missing', 'kali3', 'did not see its controls');
     const closing = closingOf(render(result([deaf], { verdict: 'inconclusive', exitCode: 3, asExpected: false })));
     expect(closing).toMatch(
       /^INCONCLUSIVE: it is not known whether isolation holds: control-missing at kali3, in 1 of 1 step to do /,
@@ -131,9 +125,7 @@ describe('the answer in the terminal', () => {
 
   it('puts the steps that failed first where there are more than fit', () => {
     const steps = names(60).map((name, at) =>
-      at === 47
-        ? step(name, { verdict: 'broken', asExpected: false, findings: mesh(3) })
-        : step(name, { findings: findings('a', 'b', 'raw', { b: 100, c: 0 }) }),
+      at === 47 ? leakingStep(name, mesh(3)) : step(name, { findings: findings('a', 'b', 'raw', { b: 100, c: 0 }) }),
     );
     const text = render(result(steps, { exitCode: 2, asExpected: false }));
     expect(text).toMatch(/Steps\n +48 +g48 +BROKEN/);

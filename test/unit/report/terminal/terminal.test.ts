@@ -1,7 +1,7 @@
 import type { Cause } from '../../../../src/core/model/result.js';
 import { describe, expect, it } from 'vitest';
 import { terminalReport } from '../../../../src/report/terminal/terminal.js';
-import { experiment, findings, result, step } from '../../../support/report/fixture.js';
+import { experiment, findings, result, step, leakingStep } from '../../../support/report/fixture.js';
 
 const render = (run: typeof experiment, width = 80, color = false): string =>
   terminalReport([{ result: run, dir: 'evidence/run 1', details: null }], { width, color, verbose: true });
@@ -64,10 +64,7 @@ describe('terminal report with all that is known', () => {
     const rows = kinds.flatMap(([variant, seen]) =>
       findings('kali2', null, 'ipv4-udp', { kali3: seen }, { class: 'ip-spoof', variant, sent: 50 }),
     );
-    const text = render(
-      result([step('gate', { verdict: 'broken', asExpected: false, findings: rows })], { exitCode: 2 }),
-      140,
-    );
+    const text = render(result([leakingStep('gate', rows)], { exitCode: 2 }), 140);
     expect(text).toMatch(/ip-spoof ipv4-udp plain, first-fragment +kali2 → all +100 .* 0$/m);
     expect(text).toMatch(/ip-spoof ipv4-udp later-fragment +kali2 → all +50 .* 50!$/m);
     expect(text).toContain('50 of 50 ipv4-udp later-fragment');

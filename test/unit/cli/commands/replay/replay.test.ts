@@ -1,13 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
+import { scratchFolder } from '../../../../support/scratch.js';
 import { replayCommand } from '../../../../../src/cli/commands/replay/replay.js';
 
 const captures = resolve(import.meta.dirname, '../../../../../captures');
 const unmatched = join(captures, 'reason-claim-unmatched');
-const scratch = mkdtempSync(join(tmpdir(), 'replay-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('replay');
 afterEach(() => vi.restoreAllMocks());
 
 it.each([

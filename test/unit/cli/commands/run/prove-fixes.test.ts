@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { scratchFolder } from '../../../../support/scratch.js';
 import { callHere } from '../../../../support/call-here.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'prove-fix-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('prove-fix');
 
 const scenario = `
 version: 1

@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
+import { scratchFolder } from '../../../../support/scratch.js';
 import { combineExitStatuses } from '../../../../../src/cli/command.js';
 import { reportSeries } from '../../../../../src/cli/commands/run/run.js';
 import { RunSeries, type SeriesRequest, Stop } from '../../../../../src/cli/commands/run/run-series.js';
@@ -19,8 +19,7 @@ vi.mock('../../../../../src/system/fabric/lab/enter.js', () => ({ renewLab: (ins
 const proveFixesInLab = vi.hoisted(() => vi.fn<() => Promise<Result>>());
 vi.mock('../../../../../src/cli/commands/run/prove-fixes.js', () => ({ proveFixesInLab }));
 
-const scratch = mkdtempSync(join(tmpdir(), 'run-series-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('run-series');
 afterEach(() => vi.restoreAllMocks());
 
 const missing = new VerifyError('program-missing', 69, 'tc is not there', 'install iproute2');

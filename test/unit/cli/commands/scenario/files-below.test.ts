@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { scratchFolder } from '../../../../support/scratch.js';
 import { callHere } from '../../../../support/call-here.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'files-below-'));
+const scratch = scratchFolder('files-below');
 const folder = join(scratch, 'scenario');
 const secret = join(scratch, 'secret');
 
@@ -20,7 +20,6 @@ beforeAll(() => {
   writeFileSync(join(folder, 'including.nft'), `add table bridge t\ninclude "${secret}"\n`);
   spawnSync('mkfifo', [join(folder, 'fifo')]);
 });
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const topology = `{ provider: lab, bridges: { br0: {} }, endpoints: { a: { bridge: br0, port: p0 }, b: { bridge: br0, port: p1 }, c: { bridge: br0, port: p2 } } }`;
 function scenario(text: string): string {

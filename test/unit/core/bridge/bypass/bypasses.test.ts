@@ -10,6 +10,7 @@ import {
 import type { HostState, LegacyTable } from '../../../../../src/core/model/state.js';
 import { parseLinks } from '../../../../../src/system/state/parse-links.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
+import { learnedAt } from '../../../../support/link-state.js';
 import { there } from '../../../../support/there.js';
 
 const segment = new Set(['br0', 'vnet2', 'vnet3']);
@@ -130,15 +131,16 @@ describe('what can carry frames past the ears', () => {
     expect(logs({ xt: { type: 'target', name: 'NFLOG' } }, [])).toEqual([]);
   });
 
-  it('is an action that hands frames to somebody, or leads nobody knows where', () => {
-    expect(action({ kind: 'sample' })).toEqual(['tc action sample at tc vnet2 ingress']);
-    expect(action({ kind: 'mirred', mirred_action: 'mirror', direction: 'egress', blockid: 21 })).toEqual([
-      'tc action mirred at tc vnet2 ingress',
-    ]);
-    expect(action({ kind: 'mirred', direction: 'ingress', to_dev: 'eth9' })).toEqual([
-      'tc action mirred to eth9 at tc vnet2 ingress',
-    ]);
-  });
+  it.each([
+    [{ kind: 'sample' }, ['tc action sample at tc vnet2 ingress']],
+    [
+      { kind: 'mirred', mirred_action: 'mirror', direction: 'egress', blockid: 21 },
+      ['tc action mirred at tc vnet2 ingress'],
+    ],
+    [{ kind: 'mirred', direction: 'ingress', to_dev: 'eth9' }, ['tc action mirred to eth9 at tc vnet2 ingress']],
+  ])('is an action that hands frames to somebody, or leads nobody knows where: case %#', (parts, expected) =>
+    expect(action(parts)).toEqual(expected),
+  );
 
   it('is every copy, which says where it leads and what it takes; what comes in somewhere leads anywhere', () => {
     const mirror = { kind: 'mirred', direction: 'egress', to_dev: 'vnet3' };
@@ -194,22 +196,9 @@ describe('what can carry frames past the ears', () => {
     });
     const links = [link('vnet2', 'aa01'), link('vnet3', 'aa01'), link('br0'), link('eth9', 'bb02')];
     expect(reported({ links })).toEqual(['switch in hardware aa01 at vnet2, vnet3']);
-    const entry = (port: string, flags: readonly string[]) => ({
-      mac: '52:54:00:00:00:01',
-      port,
-      master: 'br0',
-      vlan: null,
-      state: 'dynamic',
-      flags,
-      usedS: null,
-      updatedS: null,
-    });
-    const fdb = [
-      entry('vnet2', ['offload']),
-      entry('vnet2', ['offload']),
-      entry('vnet3', []),
-      entry('eth9', ['offload']),
-    ];
+    const offloaded = (port: string) => learnedAt('52:54:00:00:00:01', port, { flags: ['offload'] });
+    const plain = learnedAt('52:54:00:00:00:01', 'vnet3');
+    const fdb = [offloaded('vnet2'), offloaded('vnet2'), plain, offloaded('eth9')];
     expect(reported({ links: [link('vnet2'), link('vnet3'), link('eth9')], fdb })).toEqual([
       'forwarding entries in hardware at vnet2',
     ]);

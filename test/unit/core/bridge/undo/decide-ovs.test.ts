@@ -27,26 +27,24 @@ describe('of Open vSwitch', () => {
   };
   const key: UndoOf<'ovs-column'> = { ...column, table: 'Bridge', key: 'other_config:a', set: '1', was: '' };
 
-  it('a column goes back by the _uuid of its row, where it is as the run has set it', () => {
-    expect(decide(column, { value: '[40]' })).toEqual([`ovs-vsctl set Port ${uuid(1)} trunks=[0, 10]`]);
-    expect(decide(column, { value: '[10, 0]' })).toEqual(['done']);
-    expect(decide(column, { value: '[40]', on: null })).toEqual(['done']);
-    expect(decide(column, { value: '[50]' })).toEqual(['left: trunks of vnet4 is [50], not what the run had set (40)']);
-    expect(decide({ ...column, set: '' }, { value: '1' })).toEqual([
-      'left: trunks of vnet4 is 1, not what the run had set (nothing)',
-    ]);
-  });
+  it.each([
+    [column, { value: '[40]' }, [`ovs-vsctl set Port ${uuid(1)} trunks=[0, 10]`]],
+    [column, { value: '[10, 0]' }, ['done']],
+    [column, { value: '[40]', on: null }, ['done']],
+    [column, { value: '[50]' }, ['left: trunks of vnet4 is [50], not what the run had set (40)']],
+    [{ ...column, set: '' }, { value: '1' }, ['left: trunks of vnet4 is 1, not what the run had set (nothing)']],
+  ])('a column goes back by the _uuid of its row, where it is as the run has set it: case %#', (entry, ovs, expected) =>
+    expect(decide(entry, ovs)).toEqual(expected),
+  );
 
-  it('a key of a map that was not there is removed; one that was gets its value', () => {
-    expect(decide(key, { value: '"1"' })).toEqual([`ovs-vsctl remove Bridge ${uuid(1)} other_config a`]);
-    expect(decide({ ...key, was: '"2"' }, { value: '"1"' })).toEqual([
-      `ovs-vsctl set Bridge ${uuid(1)} other_config:a="2"`,
-    ]);
-    expect(decide({ ...key, key: 'other_config:a:b' }, { value: '1' })).toEqual([
-      `ovs-vsctl remove Bridge ${uuid(1)} other_config a:b`,
-    ]);
-    expect(decide({ ...column, was: '' }, { value: '40' })).toEqual([`ovs-vsctl set Port ${uuid(1)} trunks=`]);
-  });
+  it.each([
+    [key, { value: '"1"' }, [`ovs-vsctl remove Bridge ${uuid(1)} other_config a`]],
+    [{ ...key, was: '"2"' }, { value: '"1"' }, [`ovs-vsctl set Bridge ${uuid(1)} other_config:a="2"`]],
+    [{ ...key, key: 'other_config:a:b' }, { value: '1' }, [`ovs-vsctl remove Bridge ${uuid(1)} other_config a:b`]],
+    [{ ...column, was: '' }, { value: '40' }, [`ovs-vsctl set Port ${uuid(1)} trunks=`]],
+  ])('a key of a map that was not there is removed; one that was gets its value: case %#', (entry, ovs, expected) =>
+    expect(decide(entry, ovs)).toEqual(expected),
+  );
 
   it('whether floods leave through a port goes back by its number', () => {
     const flood: UndoOf<'ovs-flood'> = { kind: 'ovs-flood', on, bridge, set: 'off', was: 'on' };

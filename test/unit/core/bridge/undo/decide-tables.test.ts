@@ -157,19 +157,21 @@ describe('an entry of the forwarding database', () => {
   const decide = (rows: readonly FdbRow[], fdb: unknown, self = false): readonly string[] =>
     shown(decideUndo({ kind: 'fdb', on, self, mac, rows }, { links, fdb }));
 
-  it('goes where it was not, and comes back as it was', () => {
-    expect(decide([rowOf(null, 's', '')], [at('s')])).toEqual([`bridge fdb del ${mac} dev if17 master`]);
-    expect(decide([rowOf(5, 's', '')], [at('s', 5)])).toEqual([`bridge fdb del ${mac} dev if17 master vlan 5`]);
-    expect(decide([rowOf(null, 's', 'd')], [at('s')])).toEqual([`bridge fdb replace ${mac} dev if17 master dynamic`]);
-    expect(decide([rowOf(null, '', 's+')], [])).toEqual([`bridge fdb replace ${mac} dev if17 master static sticky`]);
-  });
+  it.each([
+    [[rowOf(null, 's', '')], [at('s')], [`bridge fdb del ${mac} dev if17 master`]],
+    [[rowOf(5, 's', '')], [at('s', 5)], [`bridge fdb del ${mac} dev if17 master vlan 5`]],
+    [[rowOf(null, 's', 'd')], [at('s')], [`bridge fdb replace ${mac} dev if17 master dynamic`]],
+    [[rowOf(null, '', 's+')], [], [`bridge fdb replace ${mac} dev if17 master static sticky`]],
+  ])('goes where it was not, and comes back as it was: case %#', (of, mdb, expected) =>
+    expect(decide(of, mdb)).toEqual(expected),
+  );
 
-  it('is done where it is as it was', () => {
-    expect(decide([rowOf(null, 's', '')], [])).toEqual(['done']);
-    expect(decide([rowOf(null, 's', 'd')], [at('d')])).toEqual(['done']);
-    expect(decide([rowOf(null, 's', '')], [at('s', null, 'vnet4', '02:00:00:00:00:0a')])).toEqual(['done']);
-    expect(decide([rowOf(null, 's', '')], [at('s', 7)])).toEqual(['done']);
-  });
+  it.each([
+    [[rowOf(null, 's', '')], [], ['done']],
+    [[rowOf(null, 's', 'd')], [at('d')], ['done']],
+    [[rowOf(null, 's', '')], [at('s', null, 'vnet4', '02:00:00:00:00:0a')], ['done']],
+    [[rowOf(null, 's', '')], [at('s', 7)], ['done']],
+  ])('is done where it is as it was: case %#', (of, mdb, expected) => expect(decide(of, mdb)).toEqual(expected));
 
   it('is left where it is another one by now, or has moved with its MAC', () => {
     const what = `left: the entry of ${mac}`;
@@ -253,16 +255,14 @@ describe('a member of a group', () => {
   const decide = (of: Partial<UndoOf<'mdb'>>, mdb: unknown, now: unknown = links): readonly string[] =>
     shown(decideUndo({ ...entry, ...of }, { links: now, mdb }));
 
-  it('goes where it was not, and comes back as it was', () => {
-    expect(decide({}, at('permanent'))).toEqual(['bridge mdb del dev if3 port if17 grp 239.1.1.1']);
-    expect(decide({ vlan: 5 }, at('permanent', { vid: 5 }))).toEqual([
-      'bridge mdb del dev if3 port if17 grp 239.1.1.1 vid 5',
-    ]);
-    expect(decide({ set: null, was: 'temp' }, [])).toEqual(['bridge mdb add dev if3 port if17 grp 239.1.1.1 temp']);
-    expect(decide({ set: null, was: 'permanent', vlan: 5 }, [])).toEqual([
-      'bridge mdb add dev if3 port if17 grp 239.1.1.1 permanent vid 5',
-    ]);
-  });
+  it.each<[Partial<UndoOf<'mdb'>>, unknown, readonly string[]]>([
+    [{}, at('permanent'), ['bridge mdb del dev if3 port if17 grp 239.1.1.1']],
+    [{ vlan: 5 }, at('permanent', { vid: 5 }), ['bridge mdb del dev if3 port if17 grp 239.1.1.1 vid 5']],
+    [{ set: null, was: 'temp' }, [], ['bridge mdb add dev if3 port if17 grp 239.1.1.1 temp']],
+    [{ set: null, was: 'permanent', vlan: 5 }, [], ['bridge mdb add dev if3 port if17 grp 239.1.1.1 permanent vid 5']],
+  ])('goes where it was not, and comes back as it was: case %#', (of, mdb, expected) =>
+    expect(decide(of, mdb)).toEqual(expected),
+  );
 
   it('is done where it is as it was, and gone with its port or its bridge', () => {
     expect(decide({}, [])).toEqual(['done']);
@@ -274,17 +274,17 @@ describe('a member of a group', () => {
     expect(decide({ bridge: { ...bridge, ifindex: 99 } }, at('permanent'))).toEqual(['done']);
   });
 
-  it('is left where it is another kind of member by now', () => {
-    expect(decide({}, at('temp'))).toEqual([
-      'left: the member vnet4 of 239.1.1.1 is temp, not what the run had set (permanent)',
-    ]);
-    expect(decide({ was: 'temp' }, [])).toEqual([
-      'left: the member vnet4 of 239.1.1.1 is absent, not what the run had set (permanent)',
-    ]);
-    expect(decide({ set: null, was: 'temp' }, at('permanent'))).toEqual([
-      'left: the member vnet4 of 239.1.1.1 is permanent, not what the run had set (absent)',
-    ]);
-  });
+  it.each<[Partial<UndoOf<'mdb'>>, unknown, readonly string[]]>([
+    [{}, at('temp'), ['left: the member vnet4 of 239.1.1.1 is temp, not what the run had set (permanent)']],
+    [{ was: 'temp' }, [], ['left: the member vnet4 of 239.1.1.1 is absent, not what the run had set (permanent)']],
+    [
+      { set: null, was: 'temp' },
+      at('permanent'),
+      ['left: the member vnet4 of 239.1.1.1 is permanent, not what the run had set (absent)'],
+    ],
+  ])('is left where it is another kind of member by now: case %#', (of, mdb, expected) =>
+    expect(decide(of, mdb)).toEqual(expected),
+  );
 
   it('is found by bridge, port, group and VLAN', () => {
     const of = { bridge: 'br0', port: 'vnet4', group: '239.1.1.1', vlan: null };

@@ -13,7 +13,6 @@ import {
   links,
   of,
   port,
-  row,
   step,
 } from '../../../../support/judge/row-fixture.js';
 import { findAsText } from '../../../../support/judge/find-as-text.js';
@@ -23,25 +22,25 @@ const { p0, p1, p2 } = links;
 describe('the text of a cause', () => {
   it('says whom an aged entry was of, and for how long it would have stood', () => {
     expect(
-      findAsText('aged-out')(row({ finding: of('aged-unicast'), bridge: bridge({ ageing_time: 1500 }) })),
+      findAsText('aged-out')({ finding: of('aged-unicast'), bridge: bridge({ ageing_time: 1500 }) }),
     ).toMatchObject({ value: '15 s', text: 'b was silent for longer than 15 s, so br0 forgot where it is' });
   });
   it('says what a port takes: broadcasts, or multicast', () => {
     const text = (dstMac: string): string | undefined =>
-      findAsText('group-flood')(row({ dstMac, port: port(p2, { bcast_flood: true, mcast_flood: true }) }))?.text;
+      findAsText('group-flood')({ dstMac, port: port(p2, { bcast_flood: true, mcast_flood: true }) })?.text;
     expect([text(broadcast), text(group)]).toEqual([
       'p2 takes broadcasts',
       'p2 takes multicast that nobody there asked for',
     ]);
     expect(
-      findAsText('group-flood')(row({ dstMac: null, port: port(p2, { bcast_flood: true, mcast_flood: true }) })),
+      findAsText('group-flood')({ dstMac: null, port: port(p2, { bcast_flood: true, mcast_flood: true }) }),
     ).toBeNull();
   });
   it('names the addressee of a port that learns nothing', () => {
     const learning = host({
       links: host().links.map((link) => (link.name === 'p1' ? port(p1, { learning: false }) : link)),
     });
-    expect(findAsText('learning-off')(row({ before: learning }))?.text).toBe(
+    expect(findAsText('learning-off')({ before: learning })?.text).toBe(
       'p1 learns nothing and has no static entry, so frames to b flood',
     );
   });
@@ -53,8 +52,8 @@ describe('the text of a cause', () => {
           bridge({ fdb_max_learned: 4, fdb_n_learned: 1 }),
         ],
       });
-    expect(findAsText('fdb-full')(row({ after: full('br9') }))).toBeNull();
-    expect(findAsText('fdb-full')(row({ after: full('br0'), to: { ...b, port: null } }))?.fix).toBe(
+    expect(findAsText('fdb-full')({ after: full('br9') })).toBeNull();
+    expect(findAsText('fdb-full')({ after: full('br0'), to: { ...b, port: null } })?.fix).toBe(
       'ip link set dev br0 type bridge fdb_max_learned 0',
     );
   });
@@ -70,17 +69,15 @@ describe('a multicast router port', () => {
     ...over,
   });
   const asked = (flows: readonly Flow[], more: Partial<RowContext> = {}) =>
-    find(
-      row({
-        finding: of('igmp-query'),
-        dstMac: group,
-        step: { ...step, flows },
-        port: port(p2, { multicast_router: 1 }),
-        ...more,
-      }),
-    );
+    find({
+      finding: of('igmp-query'),
+      dstMac: group,
+      step: { ...step, flows },
+      port: port(p2, { multicast_router: 1 }),
+      ...more,
+    });
   it('is one for good, or becomes one by a query of its own guest', () => {
-    expect(find(row({ dstMac: group, port: port(p2, { multicast_router: 2 }) }))?.text).toBe(
+    expect(find({ dstMac: group, port: port(p2, { multicast_router: 2 }) })?.text).toBe(
       'p2 is a multicast router port and gets every group',
     );
     expect(asked([query(), flow])?.text).toBe('a query makes p2 a multicast router port, which gets every group');
@@ -108,18 +105,18 @@ describe('a code', () => {
 
 describe('a MAC that moved', () => {
   it('is one of the addressee’s, to a port that is not its own', () => {
-    expect(findAsText('mac-moved')(row({ dstMac: null, to: { ...b, macs: [] }, finding: of('mac-steal') }))).toBeNull();
-    expect(findAsText('mac-moved')(row({ entries: [entry(), entry({ port: 'p0' })] }))).toMatchObject({ value: 'p0' });
-    expect(findAsText('mac-moved')(row({ entries: [entry()], fromPort: p0 }))).toBeNull();
+    expect(findAsText('mac-moved')({ dstMac: null, to: { ...b, macs: [] }, finding: of('mac-steal') })).toBeNull();
+    expect(findAsText('mac-moved')({ entries: [entry(), entry({ port: 'p0' })] })).toMatchObject({ value: 'p0' });
+    expect(findAsText('mac-moved')({ entries: [entry()], fromPort: p0 })).toBeNull();
   });
   it('of who lives on another host is rightly at the tunnel there, where a theft is mended too', () => {
     const far = { to: { ...b, port: 'hv2/p1' }, entries: [entry({ port: 'vx1' })] };
-    expect(findAsText('mac-moved')(row(far))).toBeNull();
-    expect(findAsText('mac-moved')(row({ ...far, finding: of('mac-steal') }))).toMatchObject({
+    expect(findAsText('mac-moved')(far)).toBeNull();
+    expect(findAsText('mac-moved')({ ...far, finding: of('mac-steal') })).toMatchObject({
       value: 'p2',
       fix: expect.stringMatching(/ dev vx1 master static sticky$/),
     });
-    expect(findAsText('mac-moved')(row({ ...far, entries: [], finding: of('mac-steal') }))?.fix).toMatch(
+    expect(findAsText('mac-moved')({ ...far, entries: [], finding: of('mac-steal') })?.fix).toMatch(
       / dev hv2\/p1 master static sticky$/,
     );
   });

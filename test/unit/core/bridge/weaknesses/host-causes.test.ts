@@ -39,7 +39,7 @@ describe('a VLAN that is shared', () => {
     listener: { ...b, name: 'c', zone: 'y' },
   };
   it('by two zones is at the observer’s port', () => {
-    expect(find(row(shared))).toEqual({
+    expect(find(shared)).toEqual({
       place: 'p2.vlan 10',
       value: 'member',
       text: 'frames of p0 enter in VLAN 10, and p2 is in it',
@@ -47,7 +47,7 @@ describe('a VLAN that is shared', () => {
     });
   });
   it('says so where the kernel puts every new port in it', () => {
-    expect(find(row({ ...shared, bridge: bridge({ vlan_filtering: 1, vlan_default_pvid: 10 }) }))?.text).toBe(
+    expect(find({ ...shared, bridge: bridge({ vlan_filtering: 1, vlan_default_pvid: 10 }) })?.text).toBe(
       'frames of p0 enter in VLAN 10, which the kernel gives to every new port, and p2 is in it',
     );
   });
@@ -58,32 +58,23 @@ describe('a VLAN that is shared', () => {
       listener: { ...b, name: 'c', zone: null, vlans: hears.map((vid) => range(vid)) },
     });
     expect(
-      [
-        find(row(zoned([5], [10]))),
-        find(row(zoned([10], [20]))),
-        find(row(zoned([5], [20]))),
-        find(row(zoned([5], []))),
-      ].map((cause) => cause?.place),
+      [find(zoned([5], [10])), find(zoned([10], [20])), find(zoned([5], [20])), find(zoned([5], []))].map(
+        (cause) => cause?.place,
+      ),
     ).toEqual(['p0.vlan 10', 'p2.vlan 10', 'p2.vlan 10', 'p0.vlan 10']);
-    expect([find(row(zoned([10], [10]))), find(row(zoned([], []))), find(row(zoned([10], [])))]).toEqual([
-      null,
-      null,
-      null,
-    ]);
-    expect(find(row({ ...zoned([10], [10]), finding: of('vlan-hop') }))).not.toBeNull();
+    expect([find(zoned([10], [10])), find(zoned([], [])), find(zoned([10], []))]).toEqual([null, null, null]);
+    expect(find({ ...zoned([10], [10]), finding: of('vlan-hop') })).not.toBeNull();
   });
   it('is not wrong where one of several VLANs of its guest is it, and is where another guest has a zone and this one none', () => {
-    expect(
-      find(row({ ...shared, from: { ...a, zone: null, vlans: [range(5), range(10)] }, listener: null })),
-    ).toBeNull();
-    expect([find(row({ ...shared, from: null }))?.place, find(row({ ...shared, listener: null }))?.place]).toEqual([
+    expect(find({ ...shared, from: { ...a, zone: null, vlans: [range(5), range(10)] }, listener: null })).toBeNull();
+    expect([find({ ...shared, from: null })?.place, find({ ...shared, listener: null })?.place]).toEqual([
       'p2.vlan 10',
       'p2.vlan 10',
     ]);
   });
   it('counts a range with both its ends', () => {
     const ranged = (first: number, last: number): unknown =>
-      find(row({ ...shared, from: { ...a, zone: null, vlans: [range(first, last)] }, listener: null }));
+      find({ ...shared, from: { ...a, zone: null, vlans: [range(first, last)] }, listener: null });
     expect([ranged(5, 10), ranged(10, 15), ranged(11, 15), ranged(5, 9)].map((cause) => cause === null)).toEqual([
       true,
       true,
@@ -93,14 +84,12 @@ describe('a VLAN that is shared', () => {
   });
   it('is that of the outer tag, or the port’s own where the tag says nothing', () => {
     const tagged = (vids: readonly number[], form?: '802.1ad'): string | undefined =>
-      find(
-        row({
-          ...shared,
-          before: vlan({ p0: [10, 30], p2: [10, 30] }),
-          finding: of('known-unicast', { vlan: vids }),
-          flow: { ...flow, frame: { ...flow.frame, ...(form === undefined ? {} : { form }) } },
-        }),
-      )?.place;
+      find({
+        ...shared,
+        before: vlan({ p0: [10, 30], p2: [10, 30] }),
+        finding: of('known-unicast', { vlan: vids }),
+        flow: { ...flow, frame: { ...flow.frame, ...(form === undefined ? {} : { form }) } },
+      })?.place;
     expect([tagged([30]), tagged([30, 10]), tagged([0]), tagged([]), tagged([30], '802.1ad')]).toEqual([
       'p2.vlan 30',
       'p2.vlan 30',
@@ -108,7 +97,7 @@ describe('a VLAN that is shared', () => {
       'p2.vlan 10',
       'p2.vlan 10',
     ]);
-    expect(find(row({ ...shared, flow: null }))?.place).toBe('p2.vlan 10');
+    expect(find({ ...shared, flow: null })?.place).toBe('p2.vlan 10');
   });
   it.each<[string, Partial<RowContext>]>([
     ['the bridge does not filter', { bridge: bridge({ vlan_filtering: 0 }) }],
@@ -120,13 +109,11 @@ describe('a VLAN that is shared', () => {
   ])('is none where %s', (_, over) => {
     const same = over.from === undefined ? shared : { ...shared, listener: null, from: { ...a, zone: null } };
     expect(
-      find(
-        row({
-          ...same,
-          ...over,
-          ...(over.from === undefined ? {} : { from: { ...a, zone: null }, listener: { ...b, zone: null } }),
-        }),
-      ),
+      find({
+        ...same,
+        ...over,
+        ...(over.from === undefined ? {} : { from: { ...a, zone: null }, listener: { ...b, zone: null } }),
+      }),
     ).toBeNull();
   });
 });
@@ -154,7 +141,7 @@ describe('a process on the host that takes every frame', () => {
     ['bridge', 1, 'br0'],
     ['host as a whole', 0, 'every interface'],
   ])('at the %s may have handed them on, where the bridge had no reason to', (_, ifindex, where) => {
-    expect(find(row(holding({ ifindex })))).toEqual({
+    expect(find(holding({ ifindex }))).toEqual({
       place: `packet socket on ${where}`,
       value: 'dumpcap (pid 42)',
       text: `dumpcap (pid 42) takes every frame at ${where}, and the bridge had no reason to hand these to c`,
@@ -164,36 +151,34 @@ describe('a process on the host that takes every frame', () => {
   it('is named by all who hold it, or as one that cannot be seen', () => {
     expect(
       find(
-        row(
-          holding({
-            holders: [
-              { pid: 1, name: 'x' },
-              { pid: 2, name: 'y' },
-            ],
-          }),
-        ),
+        holding({
+          holders: [
+            { pid: 1, name: 'x' },
+            { pid: 2, name: 'y' },
+          ],
+        }),
       )?.value,
     ).toBe('x (pid 1), y (pid 2)');
-    expect(find(row(holding({ holders: [] })))?.value).toBe('a process that cannot be seen');
-    expect(find(row(holding({ holders: [] }, { ovs })))?.value).toBe('a process that cannot be seen');
+    expect(find(holding({ holders: [] }))?.value).toBe('a process that cannot be seen');
+    expect(find(holding({ holders: [] }, { ovs }))?.value).toBe('a process that cannot be seen');
   });
   it('is not Open vSwitch itself, but who takes frames beside it', () => {
     const holders = [{ pid: 1, name: 'ovs-vswitchd' }];
-    expect(find(row(holding({ holders }, { ovs })))).toBeNull();
-    expect(find(row(holding({ holders })))).not.toBeNull();
-    expect(find(row(holding({ holders: [...holders, { pid: 2, name: 'y' }] }, { ovs })))).not.toBeNull();
+    expect(find(holding({ holders }, { ovs }))).toBeNull();
+    expect(find(holding({ holders }))).not.toBeNull();
+    expect(find(holding({ holders: [...holders, { pid: 2, name: 'y' }] }, { ovs }))).not.toBeNull();
   });
   it('is told although the bridge flooded, to who is at no port', () => {
     const relay = { ...observerC, place: 'relay' as const };
     const flooded: Partial<RowContext> = { ...holding(), entries: [], port: port(p2, { flood: true }) };
-    expect(find(row(flooded))).toBeNull();
-    expect(find(row({ ...flooded, observer: relay }))).not.toBeNull();
-    expect(find(row({ ...flooded, port: port(p2, { flood: false }) }))).not.toBeNull();
-    expect(find(row({ ...flooded, port: null, observer: relay }))).not.toBeNull();
-    expect(find(row({ ...flooded, entries: [entry({ port: 'p2' })] }))).toBeNull();
-    expect(find(row({ ...flooded, entries: [entry(), entry({ port: 'p2' })] }))).toBeNull();
-    expect(find(row({ ...holding(), dstMac: group }))).toBeNull();
-    expect(find(row({ ...holding(), dstMac: group, observer: relay }))).not.toBeNull();
+    expect(find(flooded)).toBeNull();
+    expect(find({ ...flooded, observer: relay })).not.toBeNull();
+    expect(find({ ...flooded, port: port(p2, { flood: false }) })).not.toBeNull();
+    expect(find({ ...flooded, port: null, observer: relay })).not.toBeNull();
+    expect(find({ ...flooded, entries: [entry({ port: 'p2' })] })).toBeNull();
+    expect(find({ ...flooded, entries: [entry(), entry({ port: 'p2' })] })).toBeNull();
+    expect(find({ ...holding(), dstMac: group })).toBeNull();
+    expect(find({ ...holding(), dstMac: group, observer: relay })).not.toBeNull();
   });
   it.each<[string, Partial<RowContext>]>([
     ['is the tool’s own', holding({ own: true })],
@@ -203,7 +188,7 @@ describe('a process on the host that takes every frame', () => {
     ['was not looked for', steered],
     ['stands at no port of who has none', { ...holding({ ifindex: 2 }), fromPort: null }],
     ['stands at the port of nobody', { ...holding({ ifindex: 3 }), to: null }],
-  ])('is none that %s', (_, over) => expect(find(row(over))).toBeNull());
+  ])('is none that %s', (_, over) => expect(find(over)).toBeNull());
 });
 
 describe('a rule that carries frames to another port', () => {
@@ -222,15 +207,15 @@ describe('a rule that carries frames to another port', () => {
       },
     });
   it('is one to the observer’s port, or any where the observer has none', () => {
-    expect(find(row({ before: dup('p0', 'p2') }))).toMatchObject({ value: 'dup to p2' });
-    expect(find(row({ before: dup('p0', 'p1') }))).toBeNull();
-    expect(find(row({ before: dup('p0', 'p1'), port: null }))).toMatchObject({ value: 'dup to p1' });
+    expect(find({ before: dup('p0', 'p2') })).toMatchObject({ value: 'dup to p2' });
+    expect(find({ before: dup('p0', 'p1') })).toBeNull();
+    expect(find({ before: dup('p0', 'p1'), port: null })).toMatchObject({ value: 'dup to p1' });
   });
   it('may be a program at the sender, the addressee or the bridge', () => {
-    expect(find(row({ before: withXdp('p0') }))?.place).toMatch(/^p0/);
-    expect(find(row({ before: withXdp('p1') }))?.place).toMatch(/^p1/);
-    expect(find(row({ before: withXdp('p2') }))).toBeNull();
-    expect(find(row({ before: withXdp('p0'), fromPort: null, to: null }))).toBeNull();
+    expect(find({ before: withXdp('p0') })?.place).toMatch(/^p0/);
+    expect(find({ before: withXdp('p1') })?.place).toMatch(/^p1/);
+    expect(find({ before: withXdp('p2') })).toBeNull();
+    expect(find({ before: withXdp('p0'), fromPort: null, to: null })).toBeNull();
   });
   it('is found at ports of guests to which the host routes as well', () => {
     const third = { ...observerC, routed: true } as const;
@@ -241,8 +226,8 @@ describe('a rule that carries frames to another port', () => {
       bridge: segment,
       before: { ...dup('p2', device), links: host().links.filter(({ name }) => name !== 'br0') },
     });
-    expect(find(row(to('p2')))).toMatchObject({ value: 'dup to p2' });
-    expect(find(row(to('p1')))).toBeNull();
+    expect(find(to('p2'))).toMatchObject({ value: 'dup to p2' });
+    expect(find(to('p1'))).toBeNull();
   });
   it('is one that routes copies to the observer’s address, or to one that is nobody’s', () => {
     const third = { ...observerC, routed: true } as const;
@@ -252,16 +237,14 @@ describe('a rule that carries frames to another port', () => {
         ...more,
       });
     const leak = (before: HostState, more: Partial<RowContext> = {}): ReturnType<typeof find> =>
-      find(
-        row({
-          ...{ step: { ...step, observers: [third] }, observer: third, port: null, fromPort: null, before },
-          bridge: bridge({}, { name: 'routes' }),
-          finding: of('known-unicast', { carrier: 'ipv4-udp' }),
-          listener: { ...b, name: 'c', ips: [{ family: 4, address: '10.0.0.3', prefix: 32 }] },
-          endpoints: [{ ...b, ips: [{ family: 4, address: '10.0.0.2', prefix: 32 }] }],
-          ...more,
-        }),
-      );
+      find({
+        ...{ step: { ...step, observers: [third] }, observer: third, port: null, fromPort: null, before },
+        bridge: bridge({}, { name: 'routes' }),
+        finding: of('known-unicast', { carrier: 'ipv4-udp' }),
+        listener: { ...b, name: 'c', ips: [{ family: 4, address: '10.0.0.3', prefix: 32 }] },
+        endpoints: [{ ...b, ips: [{ family: 4, address: '10.0.0.2', prefix: 32 }] }],
+        ...more,
+      });
     const toAddress = (addr: string): HostState => copy({ dup: { addr } });
     const routes = {
       step: { ...step, observers: [{ ...third, bridge: 'routes' }] },
@@ -299,9 +282,9 @@ describe('a rule that carries frames to another port', () => {
     };
     expect(find(far)).toMatchObject({ place: 'hv2/netdev t c on p0', value: 'dup to p2' });
     expect(find({ ...far, port: port({ ...p2, name: 'hv2/p1' }, {}) })).toBeNull();
-    expect(find(row({ before }))).toBeNull();
+    expect(find({ before })).toBeNull();
   });
   it('is none of a bridge that the state does not know', () =>
-    expect(find(row({ before: dup('p0', 'p2'), bridge: bridge({}, { name: 'br9' }) }))).toBeNull());
-  it('is none where there is no rule', () => expect(find(row({ fromPort: port(p0, {}) }))).toBeNull());
+    expect(find({ before: dup('p0', 'p2'), bridge: bridge({}, { name: 'br9' }) })).toBeNull());
+  it('is none where there is no rule', () => expect(find({ fromPort: port(p0, {}) })).toBeNull());
 });

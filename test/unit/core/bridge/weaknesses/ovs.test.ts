@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { numbersIn } from '../../../../../src/core/bridge/weaknesses/ovs.js';
 import type { RowContext } from '../../../../../src/core/bridge/row-context.js';
 import type { OvsMirrorState, OvsPortState, OvsState } from '../../../../../src/core/model/state.js';
-import { a, b, entry, group, host, links, macOfB, of, port, row } from '../../../../support/judge/row-fixture.js';
+import { a, b, entry, group, host, links, macOfB, of, port } from '../../../../support/judge/row-fixture.js';
 import { findAsText } from '../../../../support/judge/find-as-text.js';
 
 const bridgeOfOvs = (
@@ -42,17 +42,17 @@ const learned = (count: number) =>
 describe('a mirror of Open vSwitch', () => {
   const find = findAsText('ovs-mirror');
   it('copies frames of the sender or the addressee to the observer’s port', () => {
-    expect(find(row(mirror()))).toEqual({
+    expect(find(mirror())).toEqual({
       place: 'mirror m0',
       value: 'p0 to p2',
       text: 'the mirror m0 of br0 copies frames of p0 to p2',
       fix: 'ovs-vsctl -- --id=@m get Mirror m0 -- remove Bridge br0 mirrors @m',
     });
-    expect(find(row(mirror({ ports: ['p9', 'p1'] })))).toMatchObject({
+    expect(find(mirror({ ports: ['p9', 'p1'] }))).toMatchObject({
       value: 'p9, p1 to p2',
       text: expect.stringContaining('frames of p9 and p1 to p2'),
     });
-    expect(find(row(mirror({ ports: null })))).toMatchObject({
+    expect(find(mirror({ ports: null }))).toMatchObject({
       value: 'all ports to p2',
       text: expect.stringContaining('of all ports to'),
     });
@@ -66,7 +66,7 @@ describe('a mirror of Open vSwitch', () => {
     ['does not exist', ovs()],
     ['is no Open vSwitch’s', {}],
     ['is on a switch that has not this bridge', otherBridge],
-  ])('is no cause where it %s', (_, over) => expect(find(row(over))).toBeNull());
+  ])('is no cause where it %s', (_, over) => expect(find(over)).toBeNull());
 });
 
 describe('a flow of Open vSwitch', () => {
@@ -95,7 +95,7 @@ describe('a flow of Open vSwitch', () => {
       'ovs-ofctl --strict del-flows br0 priority=7,in_port=p0',
     ],
   ])('that %s sends frames there whatever was learned', (_, text, fix) => {
-    expect(find(row(flows('actions=NORMAL', text)))).toEqual({
+    expect(find(flows('actions=NORMAL', text))).toEqual({
       place: 'a flow of br0',
       value: text,
       text: 'a flow of br0 sends such frames to p2, whatever the switch has learned',
@@ -104,7 +104,7 @@ describe('a flow of Open vSwitch', () => {
   });
   it('of a bridge that speaks no OpenFlow 1.0 is taken away in a version that it speaks', () => {
     const speaking = (protocols: unknown): string | undefined =>
-      find(row(ovs({ bridges: [bridgeOfOvs({ protocols }, ['in_port=p0 actions=ALL'])] })))?.fix;
+      find(ovs({ bridges: [bridgeOfOvs({ protocols }, ['in_port=p0 actions=ALL'])] }))?.fix;
     expect(
       [
         ['set', []],
@@ -120,7 +120,7 @@ describe('a flow of Open vSwitch', () => {
     ]);
   });
   it('that floods reaches who has no port of the switch too', () =>
-    expect(find(row({ ...flows('actions=FLOOD'), port: null }))?.text).toContain('to every port'));
+    expect(find({ ...flows('actions=FLOOD'), port: null })?.text).toContain('to every port'));
   it.each([
     'actions=NORMAL',
     'actions=output:"p1"',
@@ -132,8 +132,8 @@ describe('a flow of Open vSwitch', () => {
     'FLOOD',
     'actions=xoutput:3',
     'actions=output:3x',
-  ])('%s is no cause', (text) => expect(find(row(flows(text)))).toBeNull());
-  it('of another bridge is no cause', () => expect(find(row(otherBridge))).toBeNull());
+  ])('%s is no cause', (text) => expect(find(flows(text))).toBeNull());
+  it('of another bridge is no cause', () => expect(find(otherBridge)).toBeNull());
 });
 
 describe('a VLAN in which Open vSwitch learns nothing', () => {
@@ -141,7 +141,7 @@ describe('a VLAN in which Open vSwitch learns nothing', () => {
   const flooding = (vlans: unknown, tag: unknown = []): Partial<RowContext> =>
     ovs({ bridges: [bridgeOfOvs({ flood_vlans: vlans })], ports: [ovsPort('p0', 1, { tag }), ...ports.slice(1)] });
   it('floods what is sent in it', () => {
-    expect(find(row({ ...flooding(['set', [20, 10]]), finding: of('known-unicast', { vlan: [10] }) }))).toEqual({
+    expect(find({ ...flooding(['set', [20, 10]]), finding: of('known-unicast', { vlan: [10] }) })).toEqual({
       place: 'br0.flood_vlans',
       value: '10',
       text: 'br0 learns nothing in VLAN 10, so it floods all unicast there like a hub',
@@ -149,9 +149,9 @@ describe('a VLAN in which Open vSwitch learns nothing', () => {
     });
   });
   it('is the tag of the sender’s port where the frame has none, and 0 where neither has', () => {
-    expect(find(row(flooding(20, 20)))).toMatchObject({ value: '20' });
-    expect(find(row(flooding(0)))).toMatchObject({ value: '0' });
-    expect(find(row({ ...flooding(0), fromPort: null }))).toMatchObject({ value: '0' });
+    expect(find(flooding(20, 20))).toMatchObject({ value: '20' });
+    expect(find(flooding(0))).toMatchObject({ value: '0' });
+    expect(find({ ...flooding(0), fromPort: null })).toMatchObject({ value: '0' });
   });
   it.each<[string, Partial<RowContext>]>([
     ['another VLAN', flooding(20, 10)],
@@ -159,7 +159,7 @@ describe('a VLAN in which Open vSwitch learns nothing', () => {
     ['a group', { ...flooding(0), dstMac: group }],
     ['another bridge', otherBridge],
     ['no such VLAN', ovs()],
-  ])('is not %s', (_, over) => expect(find(row(over))).toBeNull());
+  ])('is not %s', (_, over) => expect(find(over)).toBeNull());
 });
 
 describe('ports that Open vSwitch protects from each other', () => {
@@ -167,7 +167,7 @@ describe('ports that Open vSwitch protects from each other', () => {
   const protectedPorts = (...names: readonly string[]): Partial<RowContext> =>
     ovs({ ports: ports.map((port) => ({ ...port, columns: { protected: names.includes(port.name) } })) });
   it('flood what one sends to the other to those that are not, while the addressee is unknown', () => {
-    expect(find(row(protectedPorts('p0', 'p1')))).toEqual({
+    expect(find(protectedPorts('p0', 'p1'))).toEqual({
       place: 'p2.protected',
       value: 'false',
       text: 'p0 and p1 are protected from each other; br0 floods what one sends to the other to ports that are not, such as p2',
@@ -183,7 +183,7 @@ describe('ports that Open vSwitch protects from each other', () => {
     ['the observer has no port', { ...protectedPorts('p0', 'p1'), port: null }],
     ['nobody is addressed', { ...protectedPorts('p0', 'p1'), to: null }],
     ['it is no Open vSwitch', {}],
-  ])('are no cause where %s', (_, over) => expect(find(row(over))).toBeNull());
+  ])('are no cause where %s', (_, over) => expect(find(over)).toBeNull());
 });
 
 describe('a full table of Open vSwitch', () => {
@@ -213,28 +213,28 @@ describe('a full table of Open vSwitch', () => {
       value: '4 of 4',
       fix: 'ovs-vsctl set Bridge br0 other_config:mac-table-size=8192',
     };
-    expect(find(row({ before: { ...learned(4), ovs: size('4') }, after: host() }))).toMatchObject(reported);
-    expect(find(row({ before: { ...host(), ovs: size('4') }, after: learned(4) }))).toMatchObject(reported);
-    expect(find(row({ before: { ...learned(5), ovs: size('5') }, after: learned(2) }))?.text).toContain(
+    expect(find({ before: { ...learned(4), ovs: size('4') }, after: host() })).toMatchObject(reported);
+    expect(find({ before: { ...host(), ovs: size('4') }, after: learned(4) })).toMatchObject(reported);
+    expect(find({ before: { ...learned(5), ovs: size('5') }, after: learned(2) })?.text).toContain(
       'the table of br0 is full',
     );
   });
   it('is made twice as large where that is more than the usual', () => {
     const many = host({ fdb: Array.from({ length: 5000 }, () => entry()) });
-    expect(find(row({ before: { ...many, ovs: size('5000') } }))?.fix).toContain('mac-table-size=10000');
+    expect(find({ before: { ...many, ovs: size('5000') } })?.fix).toContain('mac-table-size=10000');
   });
   it.each<[string, Partial<RowContext>]>([
     ['there is room', { before: { ...learned(3), ovs: size('4') } }],
     ['the usual size is not reached', { before: { ...learned(9), ovs: size(null) } }],
     ['it is a group', { before: { ...learned(4), ovs: size('4') }, dstMac: group }],
     ['it is another bridge', otherBridge],
-  ])('is not told where %s', (_, over) => expect(find(row(over))).toBeNull());
+  ])('is not told where %s', (_, over) => expect(find(over)).toBeNull());
 });
 
 describe('a MAC that Open vSwitch does not know', () => {
   const find = findAsText('ovs-unknown-flood');
   it('is flooded to ports that take it', () => {
-    expect(find(row(ovs()))).toEqual({
+    expect(find(ovs())).toEqual({
       place: 'p2.no-flood',
       value: 'off',
       text: `br0 has no entry for ${macOfB}, and p2 takes what is flooded`,
@@ -242,7 +242,7 @@ describe('a MAC that Open vSwitch does not know', () => {
     });
   });
   it('is kept from a port in OpenFlow 1.0 alone, which the bridge has to speak', () => {
-    expect(find(row(ovs({ bridges: [bridgeOfOvs({ protocols: 'OpenFlow13' })] })))?.fix).toBe(
+    expect(find(ovs({ bridges: [bridgeOfOvs({ protocols: 'OpenFlow13' })] }))?.fix).toBe(
       'ovs-vsctl add Bridge br0 protocols OpenFlow10 && ovs-ofctl mod-port br0 p2 no-flood',
     );
   });
@@ -261,25 +261,23 @@ describe('a MAC that Open vSwitch does not know', () => {
     ['a flow floods on purpose', flows('actions=FLOOD')],
     ['the VLAN floods on purpose', ovs({ bridges: [bridgeOfOvs({ flood_vlans: 0 })] })],
     ['it is no Open vSwitch', {}],
-  ])('is no cause where %s', (_, over) => expect(find(row(over))).toBeNull());
+  ])('is no cause where %s', (_, over) => expect(find(over)).toBeNull());
 });
 
 describe('a port of Open vSwitch', () => {
   it('counts on its own bridge only', () => {
     const elsewhere = ovs({ ports: ports.map((port) => ({ ...port, bridge: 'br1' })) });
-    expect(findAsText('ovs-unknown-flood')(row({ ...elsewhere, from: a, to: b }))).toBeNull();
+    expect(findAsText('ovs-unknown-flood')({ ...elsewhere, from: a, to: b })).toBeNull();
     expect(
-      findAsText('ovs-mirror')(
-        row({
-          before: host({
-            ovs: {
-              bridges: [bridgeOfOvs()],
-              ports: ports.map((port) => ({ ...port, bridge: 'br1' })),
-              mirrors: [{ name: 'm', bridge: 'br0', outputPort: 'p2', ports: null }],
-            },
-          }),
+      findAsText('ovs-mirror')({
+        before: host({
+          ovs: {
+            bridges: [bridgeOfOvs()],
+            ports: ports.map((port) => ({ ...port, bridge: 'br1' })),
+            mirrors: [{ name: 'm', bridge: 'br0', outputPort: 'p2', ports: null }],
+          },
         }),
-      ),
+      }),
     ).toBeNull();
   });
 });

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { copiedEntries } from '../../../../../src/core/discover/twin/copied-entries.js';
 import { copiedFilters } from '../../../../../src/core/discover/twin/copied-filters.js';
@@ -6,28 +5,16 @@ import { copiedBridgeSettings, copiedPortSettings } from '../../../../../src/cor
 import { isReadable, copiedTables } from '../../../../../src/core/discover/twin/copied-tables.js';
 import { isUsual } from '../../../../../src/core/discover/twin/endpoints.js';
 import { readWhatIfs } from '../../../../../src/core/discover/twin/what-if.js';
-import type { FdbState, HostState, LinkState, Snapshot } from '../../../../../src/core/model/state.js';
+import type { FdbState, HostState, LinkState } from '../../../../../src/core/model/state.js';
+import { learnedAt } from '../../../../support/link-state.js';
+import { defaultBridge } from '../../../../support/snapshots/recorded.js';
+import { there } from '../../../../support/there.js';
 
-const { state } = JSON.parse(
-  readFileSync(new URL('../../../../support/snapshots/default-bridge.json', import.meta.url), 'utf8'),
-) as Snapshot;
+const { state } = defaultBridge;
 const ports = new Set(['vnet0', 'vnet1']);
-function link(name: string): LinkState {
-  const found = state.links.find((link) => link.name === name);
-  if (found === undefined) throw new Error(`the snapshot has no ${name}`);
-  return found;
-}
-const entry = (over: Partial<FdbState>): FdbState => ({
-  mac: '52:54:00:00:00:01',
-  port: 'vnet0',
-  master: 'br0',
-  vlan: null,
-  state: 'static',
-  flags: [],
-  usedS: null,
-  updatedS: null,
-  ...over,
-});
+const link = (name: string): LinkState => there(state.links.find((link) => link.name === name));
+const entry = (over: Partial<FdbState>): FdbState =>
+  learnedAt('52:54:00:00:00:01', 'vnet0', { state: 'static', ...over });
 const withFdb = (...fdb: readonly FdbState[]): HostState => ({ ...state, fdb });
 const filter = (kind: string, options: object): HostState => ({
   ...state,

@@ -3,7 +3,7 @@ import { attributesOf } from '../../../../../src/core/bridge/attributes.js';
 import { type WholeInput, type WholeWishes, wholeScenario } from '../../../../../src/core/discover/whole/compose.js';
 import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
 import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
-import { stateWith, upLink } from '../../../../support/link-state.js';
+import { learnedAt, setBridges, stateWith, upLink } from '../../../../support/link-state.js';
 
 const port = (name: string, more: Partial<LinkState> = {}): LinkState =>
   upLink(name, {
@@ -18,16 +18,8 @@ const bridge = (name: string, bridgeSettings: Record<string, number> = {}): Link
   port(name, { master: null, kind: 'bridge', bridge: bridgeSettings, port: null });
 const macOf = (n: number): string =>
   `52:54:00:00:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`;
-const entry = (mac: string, name: string, master = 'br0'): HostState['fdb'][number] => ({
-  mac,
-  port: name,
-  master,
-  vlan: null,
-  state: 'dynamic',
-  flags: [],
-  usedS: null,
-  updatedS: null,
-});
+const entry = (mac: string, name: string, master = 'br0') => learnedAt(mac, name, { master, state: 'dynamic' });
+const access = (ifname: string, vlan: number) => ({ ifname, vlans: [{ vlan, flags: ['PVID', 'Egress Untagged'] }] });
 
 /** A host with so many guests on br0, of which the bridge knows all. */
 function hostOf(
@@ -120,8 +112,7 @@ describe('the scenario of a whole host', () => {
 
   it('sends every frame at 10 a second where the bridge is a hub with an uplink', () => {
     const host = hostOf(3, undefined, [port('nic', { kind: null })]);
-    const hub = host.links.map((link) => (link.name === 'br0' ? bridge('br0', { ageing_time: 0 }) : link));
-    const { steps } = composed({ ...host, links: hub });
+    const { steps } = composed(setBridges({ ageing_time: 0 })(host));
     expect(steps.flatMap(({ probe }) => probe.map(({ rate }) => rate)).every((rate) => rate === 10)).toBe(true);
   });
 
@@ -205,10 +196,7 @@ describe('the scenario of a whole host', () => {
   });
 
   it('asks that no guest reaches one of another VLAN, whether or not the bridge filters', () => {
-    const vlan = [1, 2, 3, 4].map((n) => ({
-      ifname: `v${n}`,
-      vlans: [{ vlan: n < 3 ? 10 : 20, flags: ['PVID', 'Egress Untagged'] }],
-    }));
+    const vlan = [1, 2, 3, 4].map((n) => access(`v${n}`, n < 3 ? 10 : 20));
     const { steps } = composed({ ...hostOf(4), vlan });
     expect(steps[0]?.probe).toContainEqual(
       expect.objectContaining({ class: 'known-unicast', from: ['v1', 'v2'], to: ['v3', 'v4'], may_see: ['v1', 'v2'] }),
@@ -219,12 +207,8 @@ describe('the scenario of a whole host', () => {
   });
 
   it('lets a trunk see what floods in its VLANs, and no known unicast', () => {
-    const access = (name: string): object => ({
-      ifname: name,
-      vlans: [{ vlan: 10, flags: ['PVID', 'Egress Untagged'] }],
-    });
     const trunk = { ifname: 'v3', vlans: [{ vlan: 1, flags: ['PVID', 'Egress Untagged'] }, { vlan: 10 }] };
-    const { steps } = composed({ ...hostOf(3), vlan: [access('v1'), access('v2'), trunk] });
+    const { steps } = composed({ ...hostOf(3), vlan: [access('v1', 10), access('v2', 10), trunk] });
     const openTo = (name: string): readonly unknown[] =>
       steps.flatMap(({ probe }) =>
         probe.filter((written) => written.class === name).map(({ open_by_design: open }) => open),
@@ -297,7 +281,7 @@ describe('the scenario of a whole host', () => {
   });
 
   it('says of a hub that it knows no guest because it is one, and what ends that, not that guests are to speak', () => {
-    const hub = { ...hostOf(3), fdb: [], links: [bridge('br0', { ageing_time: 0 }), ...hostOf(3).links.slice(1)] };
+    const hub = { ...setBridges({ ageing_time: 0 })(hostOf(3)), fdb: [] };
     expect(() => composed(hub)).toThrow(
       expect.objectContaining({
         exit: 3,
@@ -326,10 +310,7 @@ describe('the scenario of a whole host', () => {
     expect(steps[0]?.probe.find((probe) => probe.class === 'broadcast')).toMatchObject({ may_see: ['host'] });
     expect(composed(hostOf(3), { guests: ['v1'] }, { addresses }).endpoints['host']).toBeUndefined();
     expect(composed(hostOf(3), {}, { addresses: { br0: [] } }).endpoints['host']).toBeUndefined();
-    const vlan = [1, 2, 3].map((n) => ({
-      ifname: `v${n}`,
-      vlans: [{ vlan: n * 10, flags: ['PVID', 'Egress Untagged'] }],
-    }));
+    const vlan = [1, 2, 3].map((n) => access(`v${n}`, n * 10));
     expect(composed({ ...hostOf(3), vlan }, {}, { addresses }).endpoints['host']).toBeUndefined();
   });
 

@@ -87,51 +87,40 @@ describe('a frame read by numbers', () => {
     expect(frame === null ? null : foreignProtocol(bytes, start + length - cut, frame)).toEqual(foreign);
     return foreign;
   }
+  const tcp443 = { name: 'TCP 443', answers: false, payloadBytes: 5 };
   const udp53 = { name: 'UDP 53', answers: false, payloadBytes: 5 };
 
-  it.each<[string, () => unknown, unknown]>([
-    ['UDP', () => read('udp', [40_000, 53]), udp53],
-    ['UDP the other way', () => read('udp', [53, 40_000]), udp53],
-    ['UDP without data', () => read('udp', [53, 53], { payload: 0 }), { ...udp53, payloadBytes: 0 }],
-    ['the highest service', () => read('udp', [49_151, 60_000]), { ...udp53, name: 'UDP 49151' }],
-    ['two ports that name none', () => read('udp', [49_152, 60_000]), { ...udp53, name: 'UDP' }],
-    ['two such of TCP', () => read('tcp', [49_152, 60_000]), { ...udp53, name: 'TCP' }],
-    ['ports that differ in their low byte', () => read('udp', [0x0102, 0x0101]), { ...udp53, name: 'UDP 257' }],
-    ['TCP', () => read('tcp', [443, 50_000]), { name: 'TCP 443', answers: false, payloadBytes: 5 }],
-    [
-      'TCP that acknowledges',
-      () => read('tcp', [443, 50_000], { changes: { 47: 0x18 } }),
-      { name: 'TCP 443', answers: true, payloadBytes: 5 },
-    ],
-    [
-      'TCP with all flags but that',
-      () => read('tcp', [443, 50_000], { changes: { 47: 0xef } }),
-      { name: 'TCP 443', answers: false, payloadBytes: 5 },
-    ],
-    [
-      'TCP with options',
-      () => read('tcp', [443, 50_000], { payload: 9, changes: { 46: 0x60 } }),
-      { name: 'TCP 443', answers: false, payloadBytes: 5 },
-    ],
-    ['a first fragment', () => read('udp', [40_000, 53], { changes: { 20: 0x20 } }), udp53],
-    ['padding behind the packet', () => read('udp', [40_000, 53], { payload: 18, total: 28 + 5 }), udp53],
-    ['a packet that is longer than the capture', () => read('udp', [40_000, 53], { total: 1500 }), udp53],
-    ['one that the capture cuts', () => read('udp', [40_000, 53], { payload: 9, cut: 4 }), udp53],
-    ['one that begins at the first byte', () => read('udp', [40_000, 53], { start: 0 }), udp53],
-  ])('is named as by its headers: %s', (_, foreign, expected) => expect(foreign()).toEqual(expected));
+  it.each<[string, Parameters<typeof read>, unknown]>([
+    ['UDP', ['udp', [40_000, 53]], udp53],
+    ['UDP the other way', ['udp', [53, 40_000]], udp53],
+    ['UDP without data', ['udp', [53, 53], { payload: 0 }], { ...udp53, payloadBytes: 0 }],
+    ['the highest service', ['udp', [49_151, 60_000]], { ...udp53, name: 'UDP 49151' }],
+    ['two ports that name none', ['udp', [49_152, 60_000]], { ...udp53, name: 'UDP' }],
+    ['two such of TCP', ['tcp', [49_152, 60_000]], { ...udp53, name: 'TCP' }],
+    ['ports that differ in their low byte', ['udp', [0x0102, 0x0101]], { ...udp53, name: 'UDP 257' }],
+    ['TCP', ['tcp', [443, 50_000]], tcp443],
+    ['TCP that acknowledges', ['tcp', [443, 50_000], { changes: { 47: 0x18 } }], { ...tcp443, answers: true }],
+    ['TCP with all flags but that', ['tcp', [443, 50_000], { changes: { 47: 0xef } }], tcp443],
+    ['TCP with options', ['tcp', [443, 50_000], { payload: 9, changes: { 46: 0x60 } }], tcp443],
+    ['a first fragment', ['udp', [40_000, 53], { changes: { 20: 0x20 } }], udp53],
+    ['padding behind the packet', ['udp', [40_000, 53], { payload: 18, total: 28 + 5 }], udp53],
+    ['a packet that is longer than the capture', ['udp', [40_000, 53], { total: 1500 }], udp53],
+    ['one that the capture cuts', ['udp', [40_000, 53], { payload: 9, cut: 4 }], udp53],
+    ['one that begins at the first byte', ['udp', [40_000, 53], { start: 0 }], udp53],
+  ])('is named as by its headers: %s', (_, frame, expected) => expect(read(...frame)).toEqual(expected));
 
-  it.each<[string, () => unknown]>([
-    ['another EtherType', () => read('udp', [40_000, 53], { changes: { 12: 0x86, 13: 0xdd } })],
-    ['a tag', () => read('udp', [40_000, 53], { changes: { 12: 0x81 } })],
-    ['an EtherType that begins like it', () => read('udp', [40_000, 53], { changes: { 13: 6 } })],
-    ['options of IPv4', () => read('udp', [40_000, 53], { changes: { 14: 0x46 } })],
-    ['a later fragment', () => read('udp', [40_000, 53], { changes: { 21: 1 } })],
-    ['one far behind', () => read('udp', [40_000, 53], { changes: { 20: 0x10 } })],
-    ['another protocol', () => read('udp', [40_000, 53], { changes: { 23: 1 } })],
-    ['a TCP header that is too short', () => read('tcp', [443, 50_000], { changes: { 46: 0x40 } })],
-    ['a TCP header beyond the packet', () => read('tcp', [443, 50_000], { payload: 3, changes: { 46: 0x60 } })],
-    ['a packet that ends within its header', () => read('udp', [40_000, 53], { total: 27 })],
-    ['a capture that does', () => read('udp', [40_000, 53], { payload: 0, cut: 1 })],
-    ['port 0', () => read('udp', [0, 53])],
-  ])('is left to the slow way: %s', (_, foreign) => expect(foreign()).toBeNull());
+  it.each<[string, Parameters<typeof read>]>([
+    ['another EtherType', ['udp', [40_000, 53], { changes: { 12: 0x86, 13: 0xdd } }]],
+    ['a tag', ['udp', [40_000, 53], { changes: { 12: 0x81 } }]],
+    ['an EtherType that begins like it', ['udp', [40_000, 53], { changes: { 13: 6 } }]],
+    ['options of IPv4', ['udp', [40_000, 53], { changes: { 14: 0x46 } }]],
+    ['a later fragment', ['udp', [40_000, 53], { changes: { 21: 1 } }]],
+    ['one far behind', ['udp', [40_000, 53], { changes: { 20: 0x10 } }]],
+    ['another protocol', ['udp', [40_000, 53], { changes: { 23: 1 } }]],
+    ['a TCP header that is too short', ['tcp', [443, 50_000], { changes: { 46: 0x40 } }]],
+    ['a TCP header beyond the packet', ['tcp', [443, 50_000], { payload: 3, changes: { 46: 0x60 } }]],
+    ['a packet that ends within its header', ['udp', [40_000, 53], { total: 27 }]],
+    ['a capture that does', ['udp', [40_000, 53], { payload: 0, cut: 1 }]],
+    ['port 0', ['udp', [0, 53]]],
+  ])('is left to the slow way: %s', (_, frame) => expect(read(...frame)).toBeNull());
 });

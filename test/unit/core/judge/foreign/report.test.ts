@@ -16,6 +16,8 @@ import {
   each,
 } from '../../../../support/judge/foreign-fixture.js';
 
+/** A frame of that moment. */
+const at = (ns: bigint, bytes: Uint8Array): Heard => ({ bytes, ns });
 const tcpAck = (from: Name, to: Name): Uint8Array => {
   const bytes = Buffer.alloc(60);
   bytes.set(Buffer.from(`${macs[to]}${macs[from]}`.replaceAll(':', ''), 'hex'));
@@ -75,11 +77,11 @@ describe('what a listener heard', () => {
   });
   it('is told by its pairs, the loudest first, with both directions together', () => {
     const foreign = report([
-      { bytes: frame('c', 'a'), ns: 9n },
+      at(9n, frame('c', 'a')),
       { bytes: frame('a', 'b'), ns: 30n, original: 1500 },
-      { bytes: udp('a', 'b'), ns: 20n },
-      { bytes: udp('a', 'b'), ns: 50n },
-      { bytes: frame('b', 'a'), ns: 40n },
+      at(20n, udp('a', 'b')),
+      at(50n, udp('a', 'b')),
+      at(40n, frame('b', 'a')),
     ]);
     expect(
       foreign.pairs.map(({ a, b, ways, heard }) => [
@@ -113,69 +115,33 @@ describe('what a listener heard', () => {
     });
   });
   it('is told in the order of time where pairs are as loud, then of names', () => {
-    expect(
-      report([
-        { bytes: frame('c', 'b'), ns: 5n },
-        { bytes: frame('a', 'c'), ns: 4n },
-      ]).pairs.map(({ a }) => a),
-    ).toEqual(['a', 'c']);
-    expect(
-      report([
-        { bytes: frame('c', 'b'), ns: 5n },
-        { bytes: frame('a', 'c'), ns: 5n },
-      ]).pairs.map(({ a }) => a),
-    ).toEqual(['a', 'c']);
-    expect(report([{ bytes: frame('a', 'a'), ns: 5n }]).pairs).toMatchObject([
+    for (const ns of [4n, 5n])
+      expect(report([at(5n, frame('c', 'b')), at(ns, frame('a', 'c'))]).pairs.map(({ a }) => a)).toEqual(['a', 'c']);
+    expect(report([at(5n, frame('a', 'a'))]).pairs).toMatchObject([
       { a: 'a', b: 'a', ways: 'one', heard: [{ frames: 1 }] },
     ]);
   });
   it('began with the earliest of all its protocols, in either direction', () => {
     const order = (...frames: readonly Heard[]): readonly string[] =>
       report(frames).pairs.map(({ a, b }) => `${a} ${b}`);
-    expect(order({ bytes: frame('a', 'b'), ns: 9n }, { bytes: frame('c', 'a'), ns: 4n })).toEqual(['c a', 'a b']);
-    expect(
-      order(
-        { bytes: frame('c', 'a'), ns: 5n },
-        { bytes: udp('c', 'a'), ns: 5n },
-        { bytes: frame('a', 'b'), ns: 9n },
-        { bytes: udp('a', 'b'), ns: 3n },
-      ),
-    ).toEqual(['a b', 'c a']);
-    expect(
-      order(
-        { bytes: frame('c', 'a'), ns: 5n },
-        { bytes: udp('c', 'a'), ns: 5n },
-        { bytes: frame('a', 'b'), ns: 3n },
-        { bytes: udp('a', 'b'), ns: 9n },
-      ),
-    ).toEqual(['a b', 'c a']);
-    expect(
-      order(
-        { bytes: frame('c', 'a'), ns: 5n },
-        { bytes: udp('c', 'a'), ns: 5n },
-        { bytes: frame('a', 'b'), ns: 9n },
-        { bytes: frame('b', 'a'), ns: 3n },
-      ),
-    ).toEqual(['a b', 'c a']);
-    expect(
-      order({ bytes: frame('a', 'c'), ns: 5n }, { bytes: frame('c', 'b'), ns: 5n }, { bytes: frame('b', 'c'), ns: 5n }),
-    ).toEqual(['b c', 'a c']);
+    expect(order(at(9n, frame('a', 'b')), at(4n, frame('c', 'a')))).toEqual(['c a', 'a b']);
+    for (const [first, second] of [
+      [at(9n, frame('a', 'b')), at(3n, udp('a', 'b'))],
+      [at(3n, frame('a', 'b')), at(9n, udp('a', 'b'))],
+      [at(9n, frame('a', 'b')), at(3n, frame('b', 'a'))],
+    ] as const)
+      expect(order(at(5n, frame('c', 'a')), at(5n, udp('c', 'a')), first, second)).toEqual(['a b', 'c a']);
+    expect(order(at(5n, frame('a', 'c')), at(5n, frame('c', 'b')), at(5n, frame('b', 'c')))).toEqual(['b c', 'a c']);
   });
   it('is first told where it was first captured, and protocols that are as loud by their names', () => {
-    const [pair] = report([
-      { bytes: udp('a', 'b'), ns: 5n },
-      { bytes: frame('a', 'b'), ns: 5n },
-    ]).pairs;
+    const [pair] = report([at(5n, udp('a', 'b')), at(5n, frame('a', 'b'))]).pairs;
     expect(pair?.heard[0]).toMatchObject({
       firstSighting: { frame: 1 },
       protocols: [{ name: '0x88b5' }, { name: expect.stringMatching(/^UDP/) }],
     });
-    expect(
-      report([
-        { bytes: frame('a', 'b'), ns: 5n },
-        { bytes: udp('a', 'b'), ns: 5n },
-      ]).pairs[0]?.heard[0]?.protocols[0]?.name,
-    ).toBe('0x88b5');
+    expect(report([at(5n, frame('a', 'b')), at(5n, udp('a', 'b'))]).pairs[0]?.heard[0]?.protocols[0]?.name).toBe(
+      '0x88b5',
+    );
   });
   it('answers where one of its protocols does', () =>
     expect(report(each(frame('a', 'b'), tcpAck('a', 'b'))).pairs[0]).toMatchObject({
@@ -194,11 +160,8 @@ describe('what a listener heard', () => {
   });
   it('over several files is one report, with the first file that had it', () => {
     const fold = startForeign(listener());
-    hear(fold, 'x', [{ bytes: frame('a', 'b'), ns: 70n }]);
-    hear(fold, 'y', [
-      { bytes: frame('a', 'b'), ns: 60n },
-      { bytes: udp('a', 'b'), ns: 10n },
-    ]);
+    hear(fold, 'x', [at(70n, frame('a', 'b'))]);
+    hear(fold, 'y', [at(60n, frame('a', 'b')), at(10n, udp('a', 'b'))]);
     const reported = finishForeign(fold, nameOf);
     expect(reported.files.map(({ path, foreign }) => [path, foreign])).toEqual([
       ['x', 1],

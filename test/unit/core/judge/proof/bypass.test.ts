@@ -174,13 +174,15 @@ describe('what could carry frames past the ears', () => {
     expect(sockets({ holders: [] })[0]).toContain('a process that cannot be seen');
   });
 
-  it('is no socket at a device that frames do not come to, for sending, or for other frames', () => {
-    expect(sockets({ ifindex: 99 })).toEqual([]);
-    expect(sockets({ protocol: '0000' })).toEqual([]);
-    expect(sockets({ protocol: '88cc' })).toEqual([]);
-    expect(sockets({ own: true })).toEqual([]);
-    expect(sockets({ holders: [{ pid: 1, name: 'verify-isolation relay' }] })).toEqual([]);
-  });
+  it.each([
+    { ifindex: 99 },
+    { protocol: '0000' },
+    { protocol: '88cc' },
+    { own: true },
+    { holders: [{ pid: 1, name: 'verify-isolation relay' }] },
+  ])('is no socket at a device that frames do not come to, for sending, or for other frames: case %#', (parts) =>
+    expect(sockets(parts)).toEqual([]),
+  );
 
   it('is a socket whose filter takes one of the planned forms, and none that refuses all', () => {
     const [flow] = step.flows;

@@ -91,6 +91,7 @@ describe('a probe that is known by comparison', () => {
       before: fc.constantFrom(0, 0, 4, 12, 1, 2),
       cut: fc.nat(90),
     });
+    type Case = typeof any extends fc.Arbitrary<infer Drawn> ? Drawn : never;
     let [runs, known] = [0, 0];
     fc.assert(
       fc.property(any, ({ kind, sequence, changes, before, cut }) => {
@@ -107,7 +108,7 @@ describe('a probe that is known by comparison', () => {
         known += 1;
         expect({ flow: read.flow, sequence: read.sequence }).toEqual(classified(of, bytes, before, end));
       }),
-      { examples: kinds.slice(0, 1).map((kind) => [{ kind, sequence: 0, changes: [], before: 0, cut: 0 }]) },
+      { examples: kinds.slice(0, 1).map((kind): [Case] => [{ kind, sequence: 0, changes: [], before: 0, cut: 0 }]) },
     );
     expect(known).toBeGreaterThanOrEqual(Math.floor(runs / 20));
   });

@@ -6,10 +6,10 @@ import { rowsOf } from '../../../../../src/core/judge/rows/rows.js';
 import type { Flow, Observer } from '../../../../../src/core/model/plan.js';
 import { flow, step } from '../../../../support/judge/row-fixture.js';
 import { input, sees } from '../../../../support/judge/row-input.js';
+import { there } from '../../../../support/there.js';
 
 const names = Array.from({ length: 50 }, (_, at) => `g${at}`);
-const [like] = step.observers;
-if (like === undefined) throw new Error('the fixture has changed');
+const like = there(step.observers[0]);
 const observers = names.map((name): Observer => ({ ...like, name, interface: name, place: 'port', judged: true }));
 const flows = names.map(
   (name, id): Flow => ({ ...flow, id, from: name, to: null, sender: name, must: [], may: [], count: 1, first: id }),
@@ -44,9 +44,7 @@ function judged(
 
 const positions = names.map((_, at) => at);
 const openAt = (of: RowInput, sender: number, observer: number): boolean => {
-  const [sent, at] = [flows[sender], observers[observer]];
-  if (sent === undefined || at === undefined) throw new Error('no such guest');
-  return openByDesign(of)(sent, at);
+  return openByDesign(of)(there(flows[sender]), there(observers[observer]));
 };
 
 describe('what is open by design', () => {
@@ -56,8 +54,7 @@ describe('what is open by design', () => {
   });
 
   it('is also what a device on the bridge sees of it that is no endpoint’s, and nothing else', () => {
-    const [sent] = flows;
-    if (sent === undefined) throw new Error('no such guest');
+    const sent = there(flows[0]);
     const device = { name: 'mv0', space: '/run/netns/g4', kind: 'macvlan' };
     const ear: Observer = { ...like, name: 'mv0@br0', interface: 'mv0@br0', place: 'above', device };
     expect(openByDesign(judged(() => positions))(sent, ear)).toBe(true);
@@ -65,45 +62,18 @@ describe('what is open by design', () => {
     expect(openByDesign(judged(() => [17]))(sent, ear)).toBe(false);
   });
 
-  it('is not what few of them see: their barrier is missing', () => {
-    expect(
-      openAt(
-        judged(() => [17]),
-        0,
-        17,
-      ),
-    ).toBe(false);
-    expect(
-      openAt(
-        judged(() => positions.slice(10, 29)),
-        0,
-        17,
-      ),
-    ).toBe(false);
-    expect(
-      openAt(
-        judged(() => positions.slice(10, 30)),
-        0,
-        17,
-      ),
-    ).toBe(true);
-  });
+  it.each([
+    [judged(() => [17]), false],
+    [judged(() => positions.slice(10, 29)), false],
+    [judged(() => positions.slice(10, 30)), true],
+  ])('is not what few of them see: their barrier is missing: case %#', (of, expected) =>
+    expect(openAt(of, 0, 17)).toBe(expected),
+  );
 
   it('is not what few senders get through: their filter is missing', () => {
-    expect(
-      openAt(
-        judged((sender) => (sender === 3 ? positions : [])),
-        3,
-        17,
-      ),
-    ).toBe(false);
-    expect(
-      openAt(
-        judged((sender) => (sender % 2 === 0 ? positions : [])),
-        4,
-        17,
-      ),
-    ).toBe(true);
+    const one = judged((sender) => (sender === 3 ? positions : []));
+    const half = judged((sender) => (sender % 2 === 0 ? positions : []));
+    expect([openAt(one, 3, 17), openAt(half, 4, 17)]).toEqual([false, true]);
   });
 
   it('is what the first senders get through where a run was ended before the others sent', () => {
@@ -117,20 +87,8 @@ describe('what is open by design', () => {
 
   it('is not what others than the addressees see of them, and not what few see of a broadcast', () => {
     const addressee = (sender: number): string => names[(sender + 20) % 50] ?? '';
-    expect(
-      openAt(
-        judged((sender) => (sender < 2 ? [17] : []), 2, addressee),
-        0,
-        17,
-      ),
-    ).toBe(false);
-    expect(
-      openAt(
-        judged((sender) => (sender < 2 ? [17] : []), 2),
-        0,
-        17,
-      ),
-    ).toBe(false);
+    const seenBy = (sender: number): readonly number[] => (sender < 2 ? [17] : []);
+    expect([openAt(judged(seenBy, 2, addressee), 0, 17), openAt(judged(seenBy, 2), 0, 17)]).toEqual([false, false]);
   });
 
   it('is nothing where the step names nobody', () => {

@@ -10,6 +10,7 @@ import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
 import { createClassifier, tagsOf } from '../../../../../src/core/judge/recognise/classify.js';
 import { tokensFor } from '../../../../../src/core/wire/token.js';
 import { key } from '../../../../support/judge/perfect-run.js';
+import { there } from '../../../../support/there.js';
 import { entry, flow, group, host, macOfB, plan, step, zero } from '../../../../support/judge/row-fixture.js';
 
 const context = (
@@ -189,33 +190,27 @@ describe('the comment of a control in a capture', () => {
     return controlComment(createClassifier(of, tagsOf(of, key))(bytes, 0, bytes.length));
   };
   const find = (fits: (control: Control) => boolean): Control => {
-    const found = step.controls.find(fits);
-    if (found === undefined) throw new Error('the fixture has changed');
-    return found;
+    return there(step.controls.find(fits));
   };
-  it('says where it was sent, when, and what it proves', () => {
-    expect(
-      comment(
-        plan,
-        find(({ kind, observer, sender }) => kind === 'ear' && observer === 'c' && sender === null),
+  it.each([
+    [
+      find(({ kind, observer, sender }) => kind === 'ear' && observer === 'c' && sender === null),
+      "CONTROL ear: sent at c's own port, before the probes, to prove that it hears",
+    ],
+    [
+      find(
+        ({ kind, observer, sender, phase }) =>
+          kind === 'ear' && observer === 'c' && sender !== null && phase === 'after',
       ),
-    ).toBe("CONTROL ear: sent at c's own port, before the probes, to prove that it hears");
-    expect(
-      comment(
-        plan,
-        find(
-          ({ kind, observer, sender, phase }) =>
-            kind === 'ear' && observer === 'c' && sender !== null && phase === 'after',
-        ),
-      ),
-    ).toBe("CONTROL ear: sent from c's side, after the probes, to prove that it hears");
-    expect(
-      comment(
-        plan,
-        find(({ kind, phase }) => kind === 'entry' && phase === 'between'),
-      ),
-    ).toBe('CONTROL entry: sent by a, between the probes, to prove that its frames enter');
-  });
+      "CONTROL ear: sent from c's side, after the probes, to prove that it hears",
+    ],
+    [
+      find(({ kind, phase }) => kind === 'entry' && phase === 'between'),
+      'CONTROL entry: sent by a, between the probes, to prove that its frames enter',
+    ],
+  ])('says where it was sent, when, and what it proves: case %#', (control, expected) =>
+    expect(comment(plan, control)).toBe(expected),
+  );
   it('is known again, and is none of another frame', () => {
     const probe: Flow = flow;
     const bytes = buildFrame(probe.frame, tokensFor(key, plan.runTag, probe.first, 1));
