@@ -13,7 +13,7 @@ const top = resolve(import.meta.dirname, '../..');
 export function testsOnMachine(changes: string, words: readonly string[]): Run & { readonly status: number | null } {
   const scratch = mkdtempSync(join(tmpdir(), 'tests-on-machine-'));
   const report = join(scratch, 'report.json');
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'));
+  const inherited = Object.entries(process.env).filter(([name]) => !/^VITEST|^VERIFY_ISOLATION_LEVEL$/.test(name));
   try {
     const { status, stderr } = spawnSync(
       'unshare',
