@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { StepPlan } from '../core/model/plan.js';
 import type { During } from '../core/model/scenario.js';
 import { VerifyError } from '../core/model/verify-error.js';
+import { type Clock, machineClock } from '../system/kernel/clock.js';
 import type { RunContext } from './context.js';
 
 /** Reads the state next to an event: `before` it begins, or `after` its work is over. */
@@ -24,6 +24,7 @@ export interface EventOptions {
   readonly readAround: ReadAround;
   /** How long before its time the snapshot before an event begins: as long as one took. */
   readonly leadMs: number;
+  readonly clock?: Clock;
 }
 
 /**
@@ -32,7 +33,11 @@ export interface EventOptions {
  * load is as long as it was written. Whenever one begins and none is at work, and whenever the last at work is over,
  * the state is read, so that what changed between events is nobody's whom the step knows.
  */
-export function startEvents(context: RunContext, step: StepPlan, { readAround, leadMs }: EventOptions): Events {
+export function startEvents(
+  context: RunContext,
+  step: StepPlan,
+  { readAround, leadMs, clock = machineClock }: EventOptions,
+): Events {
   const cancel = new AbortController();
   const signal = AbortSignal.any([cancel.signal, context.signal]);
   let atWork = 0;
@@ -43,13 +48,12 @@ export function startEvents(context: RunContext, step: StepPlan, { readAround, l
     turn = acted.catch(() => undefined); // reported where it is awaited
     return acted;
   };
-  // rejects when it is stopped
-  const waited = (ms: number): Promise<boolean> => sleep(ms, true, { signal }).catch(() => false);
-  const began = performance.now();
+  const waited = (ms: number): Promise<boolean> => isOver(clock.sleep(ms, signal));
+  const began = clock.now();
   let lateMs = 0;
   const waitedUntil = async (atMs: number): Promise<boolean> => {
     for (;;) {
-      const leftMs = began + atMs + lateMs - performance.now();
+      const leftMs = began + atMs + lateMs - clock.now();
       if (leftMs <= 0) return !signal.aborted;
       if (!(await waited(leftMs))) return false;
     }
@@ -60,7 +64,7 @@ export function startEvents(context: RunContext, step: StepPlan, { readAround, l
     await inTurn(async () => {
       if (atWork === 0) await readAround('before');
       atWork += 1;
-      lateMs = Math.max(lateMs, performance.now() - began - atMs);
+      lateMs = Math.max(lateMs, clock.now() - began - atMs);
     });
     if (!(await waitedUntil(atMs))) return;
     context.timeline.log(step.index, { event: 'event-started', during });
@@ -87,6 +91,14 @@ export function startEvents(context: RunContext, step: StepPlan, { readAround, l
       await turn;
     },
   };
+}
+
+/** False = it was stopped before. */
+async function isOver(sleep: Promise<void>): Promise<boolean> {
+  return sleep.then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Why an event's commands, one after the other, did not all work; null = they did. */

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Capture } from '../../system/capture/client.js';
 import { maxRestMs } from '../../system/capture/engines/packet-ring.js';
+import { type Clock, machineClock } from '../../system/kernel/clock.js';
 import type { RunContext } from '../context.js';
 
 /**
@@ -47,6 +47,7 @@ export interface FeedbackOptions {
   readonly observers: number;
   /** Resolves when everything that `sent` was notified of is with the kernel. */
   readonly handedOver: () => Promise<void>;
+  readonly clock?: Clock;
 }
 
 /** However few sightings a frame makes: later ones may make more, and are then not too many. */
@@ -65,7 +66,7 @@ const pollMs = 2;
  */
 export function createFeedback(
   capture: Pick<Capture, 'onCounts' | 'mark'>,
-  { capacity, observers, handedOver }: FeedbackOptions,
+  { capacity, observers, handedOver, clock = machineClock }: FeedbackOptions,
 ): Feedback {
   /** Sightings so far. */
   let total = 0;
@@ -97,19 +98,19 @@ export function createFeedback(
     async room() {
       if (sent === 0 && perFrame === null) return Math.max(1, Math.floor(capacity / 2 / (observers + 1)));
       perFrame ??= Math.max(1, ((await settle()) - base) / sent);
-      const began = performance.now();
+      const began = clock.now();
       for (;;) {
         if (sent > 0) perFrame = Math.max(perFrame, (total - base) / sent);
         const most = fitting(perFrame);
         const room = Math.floor(most - Math.max(0, sent - (total - base) / perFrame));
         if (room >= most / 4) return room;
-        if (performance.now() - began > patienceMs) {
+        if (clock.now() - began > patienceMs) {
           const settled = await settle();
           if (sent > 0) perFrame = Math.max(1, (settled - base) / sent);
           base = settled;
           sent = 0;
         } else {
-          await sleep(pollMs);
+          await clock.sleep(pollMs);
         }
       }
     },

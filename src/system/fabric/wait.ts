@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { counted } from '../../core/text/escape.js';
+import { type Clock, machineClock } from '../kernel/clock.js';
 import { commandFailed, runProgram } from '../process/programs.js';
 
 /** The longest that idle revalidators rest (max-revalidator, ovs-vswitchd.conf.db(5)). A change wakes them at once. */
@@ -28,7 +28,7 @@ async function endOfRound(): Promise<void> {
   const outcome = await runProgram(command);
   if (outcome.status === 0) return;
   if (!outcome.stderr.includes('multiple udpifs')) throw commandFailed(command, outcome);
-  await sleep(restMs);
+  await machineClock.sleep(restMs);
 }
 
 /** BR_STATE_FORWARDING (linux/if_bridge.h). */
@@ -44,6 +44,7 @@ export interface SettleOptions {
   readonly readState: () => Promise<HostState>;
   /** Lets the kernel look at once at ports whose carrier changed. */
   readonly wakeLinkWatch?: (() => Promise<void>) | undefined;
+  readonly clock?: Clock;
 }
 
 /**
@@ -58,18 +59,19 @@ export const linksInOneGo = 100;
  * that takes its time. Ports that are set down are not waited for.
  */
 export async function waitUntilForwarding(options: SettleOptions): Promise<void> {
+  const { clock = machineClock } = options;
   let waiting = options.ports;
   let maxMs: number | undefined;
-  let since = performance.now();
+  let since = clock.now();
   for (let before = Infinity; ; before = waiting.length) {
     waiting = options.sysfs ? waiting.filter(blockedInSysfs) : await blockedInState(waiting, options.readState);
     if (waiting.length === 0) return;
     if (waiting.length < before) {
-      since = performance.now();
+      since = clock.now();
       await options.wakeLinkWatch?.();
     }
     maxMs ??= (await slowestMs(options.readState)) + graceMs;
-    if (performance.now() - since > maxMs) {
+    if (clock.now() - since > maxMs) {
       const named = waiting.slice(0, 5).join(', ');
       throw new VerifyError(
         'not-forwarding',
@@ -78,7 +80,7 @@ export async function waitUntilForwarding(options: SettleOptions): Promise<void>
         'is STP blocking them, or has a port no carrier? see `bridge -d link`',
       );
     }
-    await sleep(pollMs);
+    await clock.sleep(pollMs);
   }
 }
 

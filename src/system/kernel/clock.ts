@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClockSync, ClockMoment } from '../../core/model/provenance.js';
 import { libc } from './libc.js';
 
@@ -51,3 +52,19 @@ export function wallClockNs(): bigint {
 export function moment(): ClockMoment {
   return { utc: new Date().toISOString(), monotonicNs: process.hrtime.bigint().toString() };
 }
+
+/** Time for code that waits: a test gives one that does not last. */
+export interface Clock {
+  /** Monotonic, in ms. */
+  now(): number;
+  /** Resolves after this many ms; rejects when the signal aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The time of this machine. */
+export const machineClock: Clock = {
+  now: () => performance.now(),
+  sleep: async (ms, signal) => {
+    await sleep(ms, undefined, signal === undefined ? {} : { signal });
+  },
+};

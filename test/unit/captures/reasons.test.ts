@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { reasonHints } from '../../../src/core/model/reasons.js';
-import { replayFolder } from '../../../src/system/evidence/replay.js';
+import { resultOf } from '../../support/recorded-runs.js';
 import { changed, reasonCases } from '../../captures/reason-cases.mjs';
 import { readFolder } from '../../captures/reason-folders.mjs';
 
@@ -16,7 +16,7 @@ describe('a stored case of each reason', () => {
   });
 
   it('is made of a run that holds', async () => {
-    const result = await replayFolder(join(captures, 'reasons-base'));
+    const result = await resultOf('reasons-base');
     expect(result).toMatchObject({ verdict: 'holds', exitCode: 0 });
     expect(result.steps.flatMap(({ reasons }) => reasons)).toEqual([]);
   });
@@ -29,7 +29,7 @@ describe('a stored case of each reason', () => {
         true,
       );
       expect(readFileSync(join(dir, 'README.md'), 'utf8')).toContain(reasonCase.why);
-      const result = await replayFolder(dir);
+      const result = await resultOf(`reason-${code}`);
       const reported = new Set(result.steps.flatMap(({ reasons }) => reasons.map((reason) => reason.code)));
       expect([...reported].sort()).toEqual([code, ...(reasonCase.also ?? [])].sort());
       if (code !== 'claim-unmatched') expect(result.verdict).not.toBe('holds');

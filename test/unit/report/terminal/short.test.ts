@@ -1,9 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Cause, Finding, Result } from '../../../../src/core/model/result.js';
 import { terminalReport } from '../../../../src/report/terminal/terminal.js';
-import { replayFolder } from '../../../../src/system/evidence/replay.js';
+import { recordedRuns, resultOf } from '../../../support/recorded-runs.js';
 import { experiment, findings, result, step, leakingStep, doubtfulStep } from '../../../support/report/fixture.js';
 
 const render = (run: Result, width = 80, change: Partial<Parameters<typeof terminalReport>[0][number]> = {}): string =>
@@ -185,17 +183,14 @@ describe('several runs', () => {
 });
 
 describe('every recorded run', () => {
-  const captures = resolve(import.meta.dirname, '../../../../captures');
-  const folders = readdirSync(captures).filter((name) => existsSync(join(captures, name, 'plan.json')));
-
   it('has the five acts of the experiment, whatever its evidence is called', async () => {
     const dir = 'evidence/wireshark-experiment-20261127-084353-15f3f6ad';
-    const run = await replayFolder(join(captures, 'wireshark-experiment'));
+    const run = await resultOf('wireshark-experiment');
     expect(render(run, 80, { dir, page: `${dir}/report.html` }).match(/^ +\d+-\d+ .*/gm)).toHaveLength(5);
   });
 
-  it.each(folders)('%s is answered in 24 lines at 80 and 60 columns', async (name) => {
-    const run = await replayFolder(join(captures, name));
+  it.each(recordedRuns)('%s is answered in 24 lines at 80 and 60 columns', async (name) => {
+    const run = await resultOf(name);
     for (const width of [60, 80]) {
       const text = render(run, width, { dir: name, page: `${name}/report.html` });
       expect(heightOf(text, width)).toBeLessThanOrEqual(24);

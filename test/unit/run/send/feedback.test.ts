@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Counters } from '../../../../src/core/model/timeline.js';
 import { createFeedback } from '../../../../src/run/send/pace.js';
+import { fakeClock } from '../../../support/fake-clock.js';
 
 type Listener = (taken: number) => void;
 
@@ -43,11 +44,12 @@ function observers(): {
 }
 
 const handedOver = (): Promise<void> => Promise.resolve();
+const clock = fakeClock();
 
 it('sends little before it knows how many sightings a frame makes, and then what fits the ring', async () => {
   const capture = observers();
   capture.report(500); // the controls
-  const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver });
+  const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver, clock });
   expect(await pace.room()).toBe(50);
   pace.sent(50);
   capture.report(600); // two sightings a frame
@@ -56,14 +58,14 @@ it('sends little before it knows how many sightings a frame makes, and then what
 
 it('waits while what was sent is still under way', async () => {
   const capture = observers();
-  const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver });
+  const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver, clock });
   pace.sent(await pace.room());
   capture.report(100);
   pace.sent(await pace.room());
   let free = false;
   capture.hold(); // what is under way is not taken yet
   const waiting = pace.room().then(() => (free = true));
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  await clock.sleep(60);
   expect(free).toBe(false);
   capture.report(4100);
   capture.release();
@@ -73,7 +75,7 @@ it('waits while what was sent is still under way', async () => {
 
 it('goes on when frames make fewer sightings than the first ones did, once a mark has said that none is under way', async () => {
   const capture = observers();
-  const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver });
+  const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver, clock });
   pace.sent(await pace.room());
   capture.report(150); // three sightings a frame
   const marks = capture.marks();
@@ -98,11 +100,12 @@ it('takes frames for sent only when they are with the kernel', async () => {
     capacity: 10_000,
     observers: 99,
     handedOver: () => new Promise((resolve) => (hand = resolve)),
+    clock,
   });
   pace.sent(await pace.room());
   const marks = capture.marks();
   const second = pace.room();
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await clock.sleep(20);
   expect(capture.marks()).toBe(marks);
   capture.report(50 * 100); // each to everybody, taken while the last of them was handed over
   hand();
@@ -111,7 +114,7 @@ it('takes frames for sent only when they are with the kernel', async () => {
 
 it('sends less as soon as frames make more sightings than the first ones did', async () => {
   const capture = observers();
-  const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver });
+  const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver, clock });
   pace.sent(await pace.room());
   capture.report(100);
   expect(await pace.room()).toBe(2000);
@@ -122,7 +125,7 @@ it('sends less as soon as frames make more sightings than the first ones did', a
 
 it('does not take controls for sightings', async () => {
   const capture = observers();
-  const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver });
+  const pace = createFeedback(capture, { capacity: 10_000, observers: 99, handedOver, clock });
   pace.sent(await pace.room());
   capture.report(100);
   expect(await pace.room()).toBe(2000);

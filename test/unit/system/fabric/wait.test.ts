@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HostState } from '../../../../src/core/model/state.js';
 import { linksInOneGo, waitUntilForwarding } from '../../../../src/system/fabric/wait.js';
+import { fakeClock } from '../../../support/fake-clock.js';
 import { stateWith, upLink } from '../../../support/link-state.js';
 
 const ports = Array.from({ length: 2.5 * linksInOneGo }, (_, at) => `p${at}`);
@@ -32,13 +33,13 @@ function sleepyKernel(inOneGo: number): {
 describe('ports of a large lab', () => {
   test('the link watch is woken as long as ports come to forwarding by it', async () => {
     const kernel = sleepyKernel(linksInOneGo);
-    await waitUntilForwarding({ ports, sysfs: false, ...kernel });
+    await waitUntilForwarding({ ports, sysfs: false, clock: fakeClock(), ...kernel });
     expect(kernel.woken).toBe(3);
   });
 
   test('it is woken once where that changes nothing', async () => {
     const kernel = sleepyKernel(0);
-    const waited = waitUntilForwarding({ ports, sysfs: false, ...kernel });
+    const waited = waitUntilForwarding({ ports, sysfs: false, clock: fakeClock(), ...kernel });
     await expect(waited).rejects.toThrow('250 ports do not forward: p0, p1, p2, p3, p4');
     expect(kernel.woken).toBe(1);
   });

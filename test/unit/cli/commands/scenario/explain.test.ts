@@ -4,10 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { codes, explainCode, listCodes } from '../../../../../src/cli/commands/scenario/explain.js';
 import { groupHelp, helpGroups } from '../../../../../src/cli/help.js';
 
+const list = listCodes();
+
 describe('explainCode', () => {
   it.each(codes)('explains %s in a sentence', (code) => {
     expect(explainCode(code)).toMatch(/^[a-z0-9-]+: an? .+\.\n {2}\S.{10,}\.?\n/);
-    expect(listCodes()).toMatch(new RegExp(`^ {2}${code} +[A-Za-z].{8,}[.]$`, 'm'));
+    expect(list).toMatch(new RegExp(`^ {2}${code} +[A-Za-z].{8,}[.]$`, 'm'));
   });
 
   it('ends the list, in a terminal of 24 lines, with verdicts and statuses, and how to read on', () => {

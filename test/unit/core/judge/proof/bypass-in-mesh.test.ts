@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { StepPlan } from '../../../../../src/core/model/plan.js';
+import type { StepPlan } from '../../../../../src/core/model/plan.js';
 import type { PacketSocket } from '../../../../../src/core/model/state.js';
 import { flowTable } from '../../../../../src/core/plan/flows/flow-table.js';
 import { type BpfInstruction, encodeBpf } from '../../../../../src/system/kernel/bpf.js';
@@ -7,8 +9,10 @@ import { hostState } from '../../../../support/judge/perfect-run.js';
 import { step } from '../../../../support/judge/unchanged-fixture.js';
 import { there } from '../../../../support/there.js';
 
-describe('what could carry frames of a mesh past the ears', () => {
-  const count = 1000;
+describe.each([
+  [200, {}],
+  [1000, { tags: 'all' }],
+] as const)('what could carry frames of a mesh of %i guests past the ears', (count, options) => {
   const mac = (guest: number) =>
     `52:54:00:00:${String(guest >> 8).padStart(2, '0')}:${(guest & 0xff).toString(16).padStart(2, '0')}`;
   const ip = (guest: number) => `10.0.${guest >> 8}.${guest & 0xff}`;
@@ -16,44 +20,47 @@ describe('what could carry frames of a mesh past the ears', () => {
   const of = there(step.flows.at(0));
   const column = (at: (i: number) => number) => Uint32Array.from({ length: count * (count - 1) }, (_, i) => at(i));
   const sourceAt = (i: number): number => Math.floor(i / (count - 1));
-  const mesh = flowTable({
-    step: 0,
-    id: 0,
-    first: 0,
-    forms: [
-      {
-        probe: 0,
-        class: 'known-unicast',
-        carrier: 'ipv4-udp',
-        vlan: of.vlan,
-        count: 1,
-        judged: true,
-        frame: { carrier: 'ipv4-udp', vlan: [], size: 60 },
-      },
-    ],
-    sources: guests.map((guest) => ({
-      from: `e${guest}`,
-      sender: `e${guest}`,
-      srcMac: mac(guest),
-      srcIp: ip(guest),
-    })),
-    aims: guests.map((guest) => ({
-      to: `e${guest}`,
-      must: of.must,
-      may: of.may,
-      dstMac: mac(guest),
-      dstIp: ip(guest),
-    })),
-    form: column(() => 0),
-    source: column(sourceAt),
-    aim: column((i) => (i % (count - 1)) + (i % (count - 1) >= sourceAt(i) ? 1 : 0)),
-  });
-  const asked = { ...step, flows: mesh };
+  const mesh = () =>
+    flowTable({
+      step: 0,
+      id: 0,
+      first: 0,
+      forms: [
+        {
+          probe: 0,
+          class: 'known-unicast',
+          carrier: 'ipv4-udp',
+          vlan: of.vlan,
+          count: 1,
+          judged: true,
+          frame: { carrier: 'ipv4-udp', vlan: [], size: 60 },
+        },
+      ],
+      sources: guests.map((guest) => ({
+        from: `e${guest}`,
+        sender: `e${guest}`,
+        srcMac: mac(guest),
+        srcIp: ip(guest),
+      })),
+      aims: guests.map((guest) => ({
+        to: `e${guest}`,
+        must: of.must,
+        may: of.may,
+        dstMac: mac(guest),
+        dstIp: ip(guest),
+      })),
+      form: column(() => 0),
+      source: column(sourceAt),
+      aim: column((i) => (i % (count - 1)) + (i % (count - 1) >= sourceAt(i) ? 1 : 0)),
+    });
+  let asked: StepPlan | null = null;
   const found = (...program: readonly BpfInstruction[]): number => {
     const filter = Buffer.from(encodeBpf(program)).toString('hex');
     const holders = [{ pid: 9, name: 'tcpdump' }];
     const socket: PacketSocket = { inode: '1', ifindex: 2, protocol: '0003', holders, own: false, filter };
     const state = { ...hostState(), programs: [], packetSockets: [socket] };
+    asked ??= { ...step, flows: mesh() };
+    asked ??= { ...step, flows: mesh() };
     return bypassesOf(state, asked).reasons.length;
   };
   /** `ether src A and ether dst B`, by the last four bytes of each. */
@@ -68,14 +75,14 @@ describe('what could carry frames of a mesh past the ears', () => {
     ] as const),
   ];
 
-  it('is a socket for what one guest sends to another, by MAC or by IP', () => {
+  it('is a socket for what one guest sends to another, by MAC or by IP', options, () => {
     expect(found(...between(0x14, 0x15))).toBe(1);
     expect(found(...between(0x14, 0xffff))).toBe(0);
     expect(found([0x20, 0, 0, 30], [0x54, 0, 0, 0xff], [0x15, 0, 1, 0x77], [0x06, 0, 0, 9], [0x06, 0, 0, 0])).toBe(1);
     expect(found([0x20, 0, 0, 30], [0x15, 0, 1, 0x0b000077], [0x06, 0, 0, 9], [0x06, 0, 0, 0])).toBe(0);
   });
 
-  it('is none for a host that is not in it', () => {
+  it('is none for a host that is not in it', options, () => {
     expect(
       found(
         [0x20, 0, 0, 2],

@@ -96,7 +96,7 @@ describe('a recorded run, with only leaks kept', () => {
   );
 
   /** One that holds, one with leaks, and one without a verdict. */
-  const few = ['switch-mode', 'hub-mode', 'reasons-base'];
+  const few = ['switch-mode', 'hub-mode', 'reason-frames-dropped'];
 
   it.each(few)('%s: comes to the same', comesToTheSame);
   it.each(recorded.filter((name) => !few.includes(name)))('%s: comes to the same', { tags: 'all' }, comesToTheSame);

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { VerifyError } from '../../../../src/core/model/verify-error.js';
-import { whileStarting, workOf } from '../../../../src/system/process/helper-process.js';
-import { patient } from '../../../support/patient.js';
+import { VerifyError } from '../../../src/core/model/verify-error.js';
+import { whileStarting, workOf } from '../../../src/system/process/helper-process.js';
+import { patient } from '../../support/patient.js';
 
 /** Whether a process whose start lasts longer than it may do nothing is waited for: `true`, or why not. */
 async function waitedFor(script: string, more: { readonly maxMs?: number } = {}): Promise<string | true> {
