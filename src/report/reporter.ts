@@ -1,14 +1,6 @@
 import type { JudgeInput } from '../core/judge/judge.js';
 import type { Result } from '../core/model/result.js';
-
-/** A frame of the evidence that is shown whole. */
-export interface ShownFrame {
-  /** 1-based frame number in evidence.pcapng. */
-  readonly frame: number;
-  readonly bytes: Uint8Array;
-  /** Length on the wire; more than `bytes` where the capture was cut. */
-  readonly original: number;
-}
+import type { ShownFrame } from '../core/wire/shown-frame.js';
 
 /**
  * What the folder of a run holds besides its result: plan, run record, timeline, states, and the first frame of each

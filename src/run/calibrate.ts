@@ -111,7 +111,8 @@ export async function calibrate(
 /** From inside the folder: its path may be this process's alone. */
 async function launchLab(cwd: string, handed: object): Promise<LaunchOutcome> {
   try {
-    return await launchInside(['run'], { handed, isWhole: true, program, cwd, keptFor: timeoutMs });
+    const paths = { evidence: cwd, reports: [], key: null };
+    return await launchInside(['run'], { handed, isWhole: true, program, cwd, paths, keptFor: timeoutMs });
   } catch (error) {
     if (!(error instanceof VerifyError) || error.exit !== 69) throw error;
     throw noLab(error.message);

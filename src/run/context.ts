@@ -10,7 +10,6 @@ import type { chooseEngine } from '../system/capture/choose-engine.js';
 import type { CollatingWhileRunning } from '../system/evidence/collate-while-running.js';
 import type { TimelineLog } from '../system/evidence/folder/timeline-log.js';
 import type { Inside } from '../system/fabric/lab/enter.js';
-import type { RightsMoment } from '../system/process/process-rights.js';
 import type { AlterDevices, Devices } from './devices.js';
 import type { Guard } from './guard.js';
 import type { RemoteHost } from './hosts/remote-host.js';
@@ -57,8 +56,6 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Called when what the run made and changed is undone, also where it fails. `left`: what could not be put back. */
   readonly onClosed?: (left: readonly string[]) => void;
-  /** Drops for good the rights that nothing after that moment of the process's last run needs. */
-  readonly giveUp?: (moment: RightsMoment) => void;
   /** How what listens and sends differs from the kernel's own; left out: not at all. */
   readonly alter?: AlterDevices;
 }
@@ -106,8 +103,6 @@ export interface RunContext {
   readonly states: StepStates[];
   readonly signal: AbortSignal;
   readonly onProgress: (event: ProgressEvent) => void;
-  /** As in `RunOptions`; where it is absent nothing is given up. */
-  readonly giveUp: RunOptions['giveUp'];
 }
 
 /** The host of that name. */

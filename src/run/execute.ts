@@ -97,7 +97,6 @@ async function carryOutSteps(
     isDryRun: options.dryRun ?? false,
     signal: guard === null ? options.signal : AbortSignal.any([options.signal, guard.signal]),
     onProgress: options.onProgress,
-    giveUp: options.giveUp,
   });
 }
 

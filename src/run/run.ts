@@ -14,7 +14,6 @@ import type { CollatingWhileRunning } from '../system/evidence/collate-while-run
 import type { LeakLookout } from '../system/evidence/leak-lookout.js';
 import { createFolder, files, writeJson } from '../system/evidence/folder/folder.js';
 import { openTimeline } from '../system/evidence/folder/timeline-log.js';
-import { closedChildrenEnded } from '../system/process/identity.js';
 import { applicationOf, type PreparedRun, type RunOptions } from './context.js';
 import { executeRun } from './execute.js';
 import { startGuard } from './guard.js';
@@ -96,8 +95,6 @@ async function carryOut(run: PreparedRun): Promise<Run> {
     const { record, states, left } = await executeRun(run, begun, timeline);
     await lookout?.stop();
     run.guard?.stop();
-    await closedChildrenEnded();
-    options.giveUp?.('undone'); // what was heard is read without rights
     const completePlan = planWithEars(plan, timeline.entries);
     const ended = { dir, plan: completePlan, planFile, record, key, timeline, streaming, options, states };
     const judged = await concludeRun(ended, apart);

@@ -2,7 +2,6 @@ import type { StepPlan, TrafficPlan } from '../core/model/plan.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import type { Capture } from '../system/capture/client.js';
 import type { Sender } from '../system/inject/sender.js';
-import type { RightsMoment } from '../system/process/process-rights.js';
 import { exchangeHttp } from '../system/traffic/http.js';
 import { exchangePing } from '../system/traffic/ping.js';
 import { mark, openObservers, seal, startStepCapture, stopStepCapture } from './capture-step.js';
@@ -85,12 +84,6 @@ async function probeBetweenSnapshots(
   await wait(context, step, 'draining', step.drainMs);
   context.timeline.log(step.index, { event: 'drained', drainMs: step.drainMs });
   await together(states.after(), lastControls(context, step, capture, sender));
-  giveUpAfterLast(context, step, 'read');
-}
-
-/** Drops the rights that nothing after this moment of the last step needs. */
-function giveUpAfterLast({ plan, giveUp }: RunContext, { index }: StepPlan, moment: RightsMoment): void {
-  if (index === plan.steps.length - 1) giveUp?.(moment);
 }
 
 async function lastControls(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {
@@ -182,7 +175,6 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
         const inside = await startAccounts(context, step, around, capture);
         await seal(context, step, capture);
         ears = await startEars(context, step, around);
-        giveUpAfterLast(context, step, 'hearing');
         await probe(context, step, withInside(withEars(capture, ears), inside), sender, around);
       }
     } catch (error) {

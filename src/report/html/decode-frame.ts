@@ -1,5 +1,4 @@
-import { describeFrame } from '../../core/wire/frame-view.js';
-import { findToken } from '../../core/wire/token.js';
+import { maxShownBytes, type ShownFrame } from '../../core/wire/shown-frame.js';
 
 /** One line of a decoded frame: the layer, and what it says. */
 export interface Layer {
@@ -20,10 +19,12 @@ const addressLayers: ReadonlyMap<number, string> = new Map([
 ]);
 const protocolNames: Readonly<Record<number, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6' };
 
-/** The headers of a frame in words, outermost first; total over arbitrary bytes. */
-export function decodeFrame(bytes: Uint8Array, nameOf: (mac: string) => string | null): readonly Layer[] {
-  const frame = describeFrame(bytes);
-  if (frame === null) return [{ name: 'Ethernet', text: `cut off after ${bytes.length} bytes` }];
+/** The headers of a frame in words, outermost first. */
+export function decodeFrame(
+  { headers: frame, token, captured }: ShownFrame,
+  nameOf: (mac: string) => string | null,
+): readonly Layer[] {
+  if (frame === null) return [{ name: 'Ethernet', text: `cut off after ${captured} bytes` }];
   const mac = (text: string): string => (nameOf(text) === null ? text : `${text} (${nameOf(text) ?? ''})`);
   const type = `0x${frame.etherType.toString(16).padStart(4, '0')}`;
   const layers: Layer[] = [
@@ -45,26 +46,26 @@ export function decodeFrame(bytes: Uint8Array, nameOf: (mac: string) => string |
       text: `${frame.srcIp} → ${frame.dstIp}${hops}${protocol}`,
     });
   }
-  const token = findToken(bytes, 0, bytes.length, null, frame.payloadAt);
   layers.push(
     token === null
-      ? { name: 'Payload', text: `${Math.max(0, bytes.length - frame.payloadAt)} bytes, no token` }
+      ? { name: 'Payload', text: `${Math.max(0, captured - frame.payloadAt)} bytes, no token` }
       : { name: 'Token', text: `run ${token.runTag.toString(16).padStart(8, '0')}, index ${token.index}` },
   );
   return layers;
 }
 
-const maxBytes = 256;
-
-/** Offset, 16 bytes, and the same as ASCII on each line; the first 256 bytes. */
-export function hexDump(bytes: Uint8Array): string {
+/** Offset, 16 bytes, and the same as ASCII on each line, of the bytes that are shown. */
+export function hexDump({ hex, captured }: ShownFrame): string {
+  const shown = hex.match(/../g) ?? [];
   const lines: string[] = [];
-  for (let at = 0; at < Math.min(bytes.length, maxBytes); at += 16) {
-    const row = [...bytes.subarray(at, Math.min(at + 16, maxBytes))];
-    const wanted = row.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
-    const letters = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
-    lines.push(`${at.toString(16).padStart(4, '0')}  ${wanted.padEnd(47)}  ${letters}`);
+  for (let at = 0; at < shown.length; at += 16) {
+    const row = shown.slice(at, at + 16);
+    const letters = row
+      .map((digits) => Number.parseInt(digits, 16))
+      .map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.'))
+      .join('');
+    lines.push(`${at.toString(16).padStart(4, '0')}  ${row.join(' ').padEnd(47)}  ${letters}`);
   }
-  if (bytes.length > maxBytes) lines.push(`… ${bytes.length - maxBytes} bytes more`);
+  if (captured > maxShownBytes) lines.push(`… ${captured - maxShownBytes} bytes more`);
   return lines.join('\n');
 }

@@ -1,7 +1,7 @@
 import type { Result } from '../../core/model/result.js';
 import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
-import { describeFrame } from '../../core/wire/frame-view.js';
-import type { RunDetails, ShownFrame } from '../reporter.js';
+import type { ShownFrame } from '../../core/wire/shown-frame.js';
+import type { RunDetails } from '../reporter.js';
 import { decodeFrame, hexDump } from './decode-frame.js';
 import { type Leak, someOf } from './leaks.js';
 import { html, type Markup, nothing } from './markup.js';
@@ -27,25 +27,24 @@ export function wiresharkFilter(frame: ShownFrame, result: Result, details: RunD
   const id = evidenceInterfaces(details.plan).findIndex(
     (each) => each.step === row?.step && details.plan.steps[each.step]?.observers[each.observer]?.name === row.observer,
   );
-  const view = describeFrame(frame.bytes);
   return [
     ...(id < 0 ? [] : [`frame.interface_id == ${id}`]),
-    ...(view === null
+    ...(frame.headers === null
       ? [`frame.number == ${frame.frame}`]
-      : [`eth.src == ${view.srcMac}`, `eth.dst == ${view.dstMac}`]),
+      : [`eth.src == ${frame.headers.srcMac}`, `eth.dst == ${frame.headers.dstMac}`]),
   ].join(' && ');
 }
 
 function frameMarkup(frame: ShownFrame, result: Result, details: RunDetails): Markup {
   const nameOf = (mac: string): string | null =>
     details.plan.endpoints.find((endpoint) => endpoint.macs.includes(mac))?.name ?? null;
-  const cut = frame.original > frame.bytes.length ? ` of ${frame.original}` : '';
-  return html`<h4 id="frame-${frame.frame}">Frame ${frame.frame}, ${frame.bytes.length}${cut} bytes</h4><dl>${decodeFrame(frame.bytes, nameOf).map((layer) => html`<dt>${layer.name}</dt><dd>${layer.text}</dd>`)}</dl><div class="wide" tabindex="0" role="region" aria-label="Bytes of frame ${frame.frame}"><pre>${hexDumpMarked(frame.bytes)}</pre></div><p>In Wireshark: <code>${wiresharkFilter(frame, result, details)}</code></p>`;
+  const cut = frame.original > frame.captured ? ` of ${frame.original}` : '';
+  return html`<h4 id="frame-${frame.frame}">Frame ${frame.frame}, ${frame.captured}${cut} bytes</h4><dl>${decodeFrame(frame, nameOf).map((layer) => html`<dt>${layer.name}</dt><dd>${layer.text}</dd>`)}</dl><div class="wide" tabindex="0" role="region" aria-label="Bytes of frame ${frame.frame}"><pre>${hexDumpMarked(frame)}</pre></div><p>In Wireshark: <code>${wiresharkFilter(frame, result, details)}</code></p>`;
 }
 
 /** Each line escaped by itself, so that the breaks between them stay. */
-function hexDumpMarked(bytes: Uint8Array): readonly Markup[] {
-  return hexDump(bytes)
+function hexDumpMarked(frame: ShownFrame): readonly Markup[] {
+  return hexDump(frame)
     .split('\n')
     .map((line, at) => html`${at === 0 ? nothing : { markup: '\n' }}${line}`);
 }

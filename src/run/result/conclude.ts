@@ -3,8 +3,8 @@ import { stepFacts } from '../../core/judge/proof/step-facts.js';
 import type { Result } from '../../core/model/result.js';
 import type { RunRecord } from '../../core/model/run-record.js';
 import type { StepStates } from '../../core/model/state.js';
+import type { ShownFrame } from '../../core/wire/shown-frame.js';
 import type { CollateInput } from '../../system/evidence/collate/collate.js';
-import type { SightedFrame } from '../../system/evidence/first-frames.js';
 import { cannotWrite, files, writeJson } from '../../system/evidence/folder/folder.js';
 import type { WrittenPlanFile } from '../../system/evidence/folder/parse-folder.js';
 import { clockOffsets, type TimelineLog } from '../../system/evidence/folder/timeline-log.js';
@@ -27,7 +27,7 @@ export interface ConcludedRun {
   /** All that the result rests on but the capture, as the folder has it; null = the folder could not be completed. */
   readonly input: JudgeInput | null;
   /** The first frame of each leak; null = they are still to be read. */
-  readonly frames: readonly SightedFrame[] | null;
+  readonly frames: readonly ShownFrame[] | null;
 }
 
 /**

@@ -1,11 +1,32 @@
 import { z } from 'zod';
 import type { JudgeInput } from '../../core/judge/judge.js';
 import type { Result } from '../../core/model/result.js';
+import { maxShownBytes, type ShownFrame } from '../../core/wire/shown-frame.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import type { SightedFrame } from '../../system/evidence/first-frames.js';
 import type { JudgeAnswer, JudgeRequest } from '../../system/evidence/judge-task.js';
 import { failureKeys, startConfined } from '../../system/process/confined-process.js';
 
+const shownFrame = z.strictObject({
+  frame: z.number(),
+  original: z.number(),
+  captured: z.number(),
+  hex: z.string().regex(new RegExp(`^([0-9a-f]{2}){0,${maxShownBytes}}$`)),
+  headers: z
+    .strictObject({
+      srcMac: z.string(),
+      dstMac: z.string(),
+      vlan: z.array(z.number()),
+      etherType: z.number(),
+      srcIp: z.string().nullable(),
+      dstIp: z.string().nullable(),
+      hopLimit: z.number().nullable(),
+      protocol: z.number().nullable(),
+      icmpType: z.number().nullable(),
+      payloadAt: z.number(),
+    })
+    .nullable(),
+  token: z.strictObject({ runTag: z.number(), index: z.number() }).nullable(),
+});
 /** What has to hold of an answer before it is taken for one. */
 const result = z.looseObject({
   schemaVersion: z.literal(1),
@@ -23,7 +44,7 @@ const answer = z.discriminatedUnion('kind', [
     result,
     record: z.looseObject({ id: z.string(), key: z.string().nullable() }),
     discarded: z.looseObject({ lines: z.array(z.looseObject({})), sha256: z.string().nullable() }).nullable(),
-    frames: z.array(z.object({ frame: z.number(), bytes: z.string(), original: z.number() })),
+    frames: z.array(shownFrame),
   }),
   z.object({ kind: z.literal('raw'), result }),
   z.object({ kind: z.literal('failed'), ...failureKeys }),
@@ -37,7 +58,7 @@ function isAnswer(value: unknown): value is JudgeAnswer {
 export interface JudgedApart {
   readonly result: Result;
   readonly input: JudgeInput | null;
-  readonly frames: readonly SightedFrame[];
+  readonly frames: readonly ShownFrame[];
 }
 
 /** A process that judges a run's folder when the run is over. */
@@ -82,7 +103,7 @@ export function judgeApart(dir: string): JudgeApart {
           return {
             result: answered.result,
             input: { plan, run, timeline, states, ...(discarded === null ? {} : { discarded }) },
-            frames: answered.frames.map((frame) => ({ ...frame, bytes: Buffer.from(frame.bytes, 'base64') })),
+            frames: answered.frames,
           };
         }
       }

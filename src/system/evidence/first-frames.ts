@@ -1,25 +1,19 @@
 import type { Result } from '../../core/model/result.js';
+import { type ShownFrame, showFrame } from '../../core/wire/shown-frame.js';
 import { capturePath } from './folder/folder.js';
 import { readCapture } from './read/read-capture.js';
-
-/** A frame of a run's capture: its number there from 1, its bytes as far as they were kept, its length on the wire. */
-export interface SightedFrame {
-  readonly frame: number;
-  readonly bytes: Uint8Array;
-  readonly original: number;
-}
 
 /** Frames that a report shows whole, at most. */
 const maxFrames = 60;
 
 /** The first frame of each leak, read from the capture. */
-export async function firstFrames(dir: string, result: Result): Promise<readonly SightedFrame[]> {
+export async function firstFrames(dir: string, result: Result): Promise<readonly ShownFrame[]> {
   const numbers = result.steps
     .flatMap((step) => step.findings)
     .filter((finding) => finding.leak)
     .flatMap((finding) => (finding.firstSighting === null ? [] : [finding.firstSighting.frame]));
   const wanted = [...new Set(numbers)].slice(0, maxFrames).sort((a, b) => a - b);
-  const shown: SightedFrame[] = [];
+  const shown: ShownFrame[] = [];
   if (wanted.length === 0) return shown;
   for await (const item of readCapture(await capturePath(dir))) {
     if (item.kind !== 'batch') continue;
@@ -30,11 +24,8 @@ export async function firstFrames(dir: string, result: Result): Promise<readonly
     ) {
       const packet = next - item.firstFrame;
       const start = item.offset[packet] ?? 0;
-      shown.push({
-        frame: next,
-        bytes: item.bytes.slice(start, start + (item.captured[packet] ?? 0)),
-        original: item.original[packet] ?? 0,
-      });
+      const bytes = item.bytes.subarray(start, start + (item.captured[packet] ?? 0));
+      shown.push(showFrame(next, bytes, item.original[packet] ?? 0));
     }
     if (shown.length === wanted.length) break;
   }

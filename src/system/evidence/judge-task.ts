@@ -7,6 +7,7 @@ import type { StepStates } from '../../core/model/state.js';
 import type { TimelineEntry } from '../../core/model/timeline.js';
 import { type ErrorExit, VerifyError } from '../../core/model/verify-error.js';
 import { carriedFlows } from '../../core/plan/flows/flow-table.js';
+import type { ShownFrame } from '../../core/wire/shown-frame.js';
 import type { StepCounters } from './collate/raw-captures.js';
 import { firstFrames } from './first-frames.js';
 import { cannotWrite, files, writeJson } from './folder/folder.js';
@@ -33,13 +34,6 @@ export interface JudgeRequest {
   readonly isFull: boolean;
 }
 
-/** A frame that reports show whole; `bytes` is base64. */
-export interface CarriedFrame {
-  readonly frame: number;
-  readonly bytes: string;
-  readonly original: number;
-}
-
 /** What it answers. */
 export type JudgeAnswer =
   | {
@@ -47,7 +41,7 @@ export type JudgeAnswer =
       readonly result: Result;
       readonly record: RunRecord;
       readonly discarded: NonNullable<JudgeInput['discarded']> | null;
-      readonly frames: readonly CarriedFrame[];
+      readonly frames: readonly ShownFrame[];
     }
   /** The file system took no more: what is in memory and in the captures was judged. */
   | { readonly kind: 'raw'; readonly result: Result }
@@ -89,11 +83,7 @@ async function judged(dir: string, request: JudgeRequest, onJudging: () => void)
   });
   await writeJson(dir, files.result, result);
   await writeSums(dir, result.evidence.files);
-  const frames = (await firstFrames(dir, result)).map(({ frame, bytes, original }) => ({
-    frame,
-    bytes: Buffer.from(bytes).toString('base64'),
-    original,
-  }));
+  const frames = await firstFrames(dir, result);
   return { kind: 'judged', result, record: input.run, discarded: input.discarded ?? null, frames };
 }
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { confinedCommand } from './helper-command.js';
-import { helperIdentity, type Identity, killChild, noteClosing } from './identity.js';
+import { helperIdentity, type Identity, killChild } from './identity.js';
 import { programEnv } from './programs.js';
 
 /** What a confined process is for: to judge what a folder holds, or to parse what others wrote. */
@@ -109,7 +109,6 @@ class StartedProcess implements ConfinedProcess {
 
   end(): void {
     this.isEnding = true;
-    noteClosing(this.child, this.identity);
     this.child.stdin?.end();
     this.endWhenDone();
   }

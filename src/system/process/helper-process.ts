@@ -7,7 +7,7 @@ import { parseFromHelper } from '../../core/protocol/parse-message.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { procText } from '../kernel/proc-files.js';
 import { helperCommand } from './helper-command.js';
-import { helperIdentity, type Identity, killChild, noteClosing } from './identity.js';
+import { helperIdentity, type Identity, killChild } from './identity.js';
 import { programEnv } from './programs.js';
 
 export interface HelperOptions {
@@ -234,9 +234,8 @@ class HelperAttendant<R extends HelperRole> {
   }
 
   async close(timeoutMs = 2000): Promise<HelperEnd> {
-    const { child, identity } = this.attended;
+    const { child } = this.attended;
     this.farewell();
-    noteClosing(child, identity);
     child.stdin?.end();
     const timer = setTimeout(() => this.kill(), timeoutMs);
     const end = await this.ended;

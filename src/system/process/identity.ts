@@ -122,22 +122,3 @@ export function killChild(child: ChildProcess, identity: Identity | null): void 
     asUser(identity.uid, () => process.kill(pid, 'SIGKILL'));
   }
 }
-
-/** The ends of children of another user that are being closed. */
-const closing = new Set<Promise<void>>();
-
-/** Notes that a child, which may have become `identity`, is to end by itself, and is killed where it does not. */
-export function noteClosing(child: ChildProcess, identity: Identity | null): void {
-  if (identity === null || child.exitCode !== null || child.signalCode !== null) return;
-  const end = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  closing.add(end);
-  void end.then(() => closing.delete(end));
-}
-
-/**
- * Resolves when each child that is being closed has ended, by itself or killed. Wait for it before capabilities are
- * given up: without CAP_KILL and CAP_SETUID a child of another user that hangs cannot be killed.
- */
-export async function closedChildrenEnded(): Promise<void> {
-  await Promise.all(closing);
-}

@@ -1,12 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { inEveryThread, type RawCall } from '../kernel/every-thread.js';
 import { koffi } from '../kernel/libc.js';
 import { handedVariable, handOn } from './handed.js';
-import { evidenceOwner, isKeptFromRoot, isRootHere } from './identity.js';
-import { packagePath } from './package-path.js';
+import { evidenceOwner, isRootHere } from './identity.js';
 
 /**
  * A tenth of the share of a process as it comes (sched(7)): enough to keep up, and a guest that wants the processor has
@@ -22,9 +19,6 @@ export function guestsFirst(): void {
   if (getPriority() < niceness) setPriority(niceness);
 }
 
-/** Reported to the program that takes this one's place, so that it does so once. */
-const marker = 'VERIFY_ISOLATION_SHED';
-
 /** Numbers of linux/capability.h, by the names that setpriv(1) knows. */
 const numbers = {
   chown: 0,
@@ -34,6 +28,7 @@ const numbers = {
   setgid: 6,
   setuid: 7,
   setpcap: 8,
+  net_bind_service: 10,
   net_admin: 12,
   net_raw: 13,
   sys_chroot: 18,
@@ -45,64 +40,14 @@ const numbers = {
 /** A capability that a run may take. */
 export type Capability = keyof typeof numbers;
 
-/** Numbers of the system calls of x86-64, and options of linux/prctl.h. */
-const [capset, prctl] = [126, 157] as const;
-const [dropFromBounding, noNewPrivileges] = [24, 38] as const;
-const capabilityVersion3 = 0x2008_0522;
-/** The sets that a thread has, as /proc/PID/status names them; none is larger than 64 bits. */
-type SetName = 'CapInh' | 'CapPrm' | 'CapEff' | 'CapBnd' | 'CapAmb';
-
-function setIn(status: string, name: SetName): bigint {
-  return BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0'}`);
-}
-
-const maskOf = (names: readonly Capability[]): bigint =>
-  names.reduce((mask, name) => mask | (1n << BigInt(numbers[name])), 0n);
-
-/** Header and data of capset(2): effective, permitted and inheritable of 0 to 31, then of those above. */
-function capsetBytes(permitted: bigint): Uint8Array {
-  const [low, high] = [Number(permitted & 0xffff_ffffn), Number(permitted >> 32n)];
-  return new Uint8Array(new Uint32Array([capabilityVersion3, 0, low, low, 0, high, high, 0]).buffer);
-}
-
 /**
- * From now on this process, in all its threads, and all that it starts have at most these capabilities, none of them
- * inheritable or ambient, and gain none by what they execute (no_new_privs). What is not there now does not come back.
- * False where that cannot be done, as `inEveryThread` says.
+ * The capabilities of a run. For the bridge: `net_admin` makes veths, tc and nft rules and changes settings, `net_raw`
+ * opens the sockets that senders are handed, `sys_admin` enters and makes namespaces and mounts /sys, `bpf` loads the
+ * program that counts frames. To look: `sys_ptrace` shows which process holds a packet socket, and guests' namespaces,
+ * `dac_read_search` opens files of other users. For processes with less: `setpcap`, `setuid` and `setgid` take rights
+ * from them and end them, `sys_chroot` shuts them in.
  */
-export function keepOnly(names: readonly Capability[]): boolean {
-  const mask = maskOf(names);
-  const now = readFileSync('/proc/self/status', 'utf8');
-  const permitted = setIn(now, 'CapPrm') & mask;
-  // The bounding set is closed to who lacks CAP_SETPCAP: what it holds then was let in by who started this process.
-  const mayBound = (setIn(now, 'CapEff') & maskOf(['setpcap'])) !== 0n;
-  const bounding = mayBound ? setIn(now, 'CapBnd') & ~mask : 0n;
-  const isDone = (status: string): boolean =>
-    (setIn(status, 'CapBnd') & bounding) === 0n &&
-    [setIn(status, 'CapPrm'), setIn(status, 'CapEff')].every((set) => (set & ~permitted) === 0n) &&
-    setIn(status, 'CapInh') === 0n &&
-    setIn(status, 'CapAmb') === 0n &&
-    /^NoNewPrivs:\s*1$/m.test(status);
-  const surplus = Array.from({ length: 64 }, (_, at) => at).filter((at) => ((bounding >> BigInt(at)) & 1n) === 1n);
-  return inEveryThread(
-    capsetBytes(permitted),
-    (data): readonly RawCall[] => [
-      ...surplus.map((capability) => [prctl, dropFromBounding, capability] as const),
-      [prctl, noNewPrivileges, 1],
-      [capset, data, data + 8n],
-    ],
-    isDone,
-  );
-}
-
-/**
- * What a run on a host takes. For the bridge: `net_admin` makes veths, tc and nft rules and changes settings,
- * `net_raw` opens the sockets that senders are handed, `sys_admin` enters and makes namespaces and mounts /sys, `bpf`
- * loads the counting ear. To look: `sys_ptrace` shows which process holds a packet socket, and guests' namespaces,
- * `dac_read_search` opens files of others that it is instructed to read. For processes with less: `setpcap`, `setuid`
- * and `setgid` take rights from them, `sys_chroot` shuts them in.
- */
-const whole = [
+const runCapabilities = [
   'net_admin',
   'net_raw',
   'sys_admin',
@@ -115,25 +60,7 @@ const whole = [
   'sys_chroot',
 ] as const satisfies readonly Capability[];
 
-/**
- * Moments of a run after which it needs fewer rights: `hearing`, the last step's ears and senders are open, and no
- * process is started any more; `read`, the state after it is read; `undone`, the topology is as it was before, and what
- * was heard is to be read; `written`, the evidence is whole and handed over.
- */
-export type RightsMoment = 'hearing' | 'read' | 'undone' | 'written';
-
-/**
- * `setuid` ends helpers, which are somebody else; `sys_ptrace` comes to namespaces by /proc/PID, of processes that have
- * more rights than are left; `setpcap` closes the bounding set of what is given up.
- */
-const from: { readonly [M in RightsMoment]: readonly Capability[] } = {
-  hearing: whole.filter((name) => !['bpf', 'sys_chroot', 'setgid'].includes(name)),
-  read: ['net_admin', 'sys_admin', 'sys_ptrace', 'setuid', 'setpcap'],
-  undone: [],
-  written: [],
-};
-
-/** What a run is to write and read, by path. */
+/** The paths that a run writes and reads. */
 export interface RunPaths {
   readonly evidence: string;
   readonly reports: readonly string[];
@@ -141,40 +68,26 @@ export interface RunPaths {
   readonly key: string | null;
 }
 
-/** Rights that evidence and reports need besides: they go where root may write because nothing is kept from it. */
-function forPaths({ evidence, reports, key }: RunPaths, moment: RightsMoment | 'begun'): readonly Capability[] {
+/**
+ * The capabilities of a run with these paths: evidence and reports may go into folders of other users. null = it writes
+ * nothing there.
+ */
+export function capabilitiesOf(paths: RunPaths | null): readonly Capability[] {
+  if (paths === null) return runCapabilities;
+  const { evidence, reports, key } = paths;
   const isCallers = evidenceOwner() !== null;
-  const begins = moment !== 'undone' && moment !== 'written';
-  const forKey = key === null || moment === 'written' ? [] : forSigning(key);
-  const isToOthers = reports.some(goesToOthers) || (begins && (isCallers || goesToOthers(evidence)));
-  const handsOver = isCallers && (moment !== 'written' || reports.length > 0);
+  const reachesOthers = isCallers || [evidence, ...reports].some(goesToOthers) || (key !== null && isAgentOthers());
   return [
-    ...forKey,
-    ...forProgram(),
-    ...(isToOthers ? (['dac_override'] as const) : []),
-    ...(handsOver ? (['chown'] as const) : []),
-    ...(isCallers && begins ? (['fowner'] as const) : []),
+    ...runCapabilities,
+    ...(reachesOthers ? (['dac_override'] as const) : []),
+    ...(isCallers ? (['chown', 'fowner'] as const) : []),
   ];
 }
 
-/** To load the rest of the program from a folder that is its owner's alone, such as a checkout in a home directory. */
-function forProgram(): readonly Capability[] {
-  return [packagePath('package.json'), process.execPath].some(isKeptFromRoot) ? ['dac_read_search'] : [];
-}
-
-/** To read a key of another user's, and to connect to such an agent, which is to write to it. */
-function forSigning(key: string): readonly Capability[] {
+/** To connect to the socket of an agent is to write to it. */
+function isAgentOthers(): boolean {
   const agent = process.env['SSH_AUTH_SOCK'];
-  const isAgentRoots = agent === undefined || isRoots(agent);
-  return [
-    ...(isAgentRoots ? [] : (['dac_override'] as const)),
-    ...(isRoots(key) ? [] : (['dac_read_search'] as const)),
-  ];
-}
-
-/** Whether root reads it as its owner. */
-function isRoots(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.uid === 0;
+  return agent !== undefined && statSync(agent, { throwIfNoEntry: false })?.uid !== 0;
 }
 
 const [ownerWrites, ownerEnters] = [0o200, 0o100];
@@ -188,28 +101,44 @@ function goesToOthers(path: string): boolean {
   return stat.uid !== 0 || (stat.mode & needed) !== needed;
 }
 
-/** A set of these capabilities and no other, as setpriv(1) takes it. */
+/**
+ * A set of these capabilities and no other, as setpriv(1) takes it. CAP_BPF goes by its number, as libcap-ng before 0.8
+ * has no name for it, and is left out before Linux 5.8.
+ */
 export function onlyThese(capabilities: readonly Capability[]): string {
-  return ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
+  const last = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
+  const known = capabilities.filter((name) => numbers[name] <= last);
+  return ['-all', ...known.map((name) => (name === 'bpf' ? `+cap_${numbers.bpf}` : `+${name}`))].join(',');
 }
 
-function setprivWords(capabilities: readonly Capability[]): readonly string[] {
-  const set = onlyThese(capabilities);
-  return ['setpriv', '--inh-caps=-all', `--bounding-set=${set}`, '--no-new-privs', '--'];
+/** Options of setpriv(1): the program and all that it starts have these capabilities at most, and gain none. */
+export function keepOnly(capabilities: readonly Capability[]): readonly string[] {
+  return ['--inh-caps=-all', `--bounding-set=${onlyThese(capabilities)}`, '--no-new-privs'];
+}
+
+/** A set of capabilities in the text of /proc/PID/status. */
+function setIn(status: string, name: 'CapInh' | 'CapPrm' | 'CapEff' | 'CapBnd'): bigint {
+  return BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0'}`);
+}
+
+const maskOf = (names: readonly Capability[]): bigint =>
+  names.reduce((mask, name) => mask | (1n << BigInt(numbers[name])), 0n);
+
+/** Whether this process has more than these capabilities, or may gain more, and setpriv(1) can take it away. */
+function hasMore(capabilities: readonly Capability[]): boolean {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const surplus = (setIn(status, 'CapInh') | setIn(status, 'CapPrm') | setIn(status, 'CapBnd')) & ~maskOf(capabilities);
+  const mayGain = !/^NoNewPrivs:\s*1$/m.test(status);
+  return (surplus !== 0n || mayGain) && (setIn(status, 'CapEff') & maskOf(['setpcap'])) !== 0n;
 }
 
 /**
  * The program begins again, in the same process, with these capabilities: the bounding set of a process is that of all
- * its threads, and of all that it starts, also where it is born with it. `handed`: what it need not read again. Returns
- * where it has done so already, or setpriv(1) does not know how. Call it before anything is begun.
+ * its threads, and of all that it starts, only if it is born with it. `handed`: what it need not read again. Returns if
+ * it has no more than these already, or cannot have less. Call it before anything is begun.
  */
 export function beginAnew(capabilities: readonly Capability[], handed: unknown): void {
-  if (process.env[marker] !== undefined || !/^NoNewPrivs:\s*0$/m.test(readFileSync('/proc/self/status', 'utf8')))
-    return;
-  const words = [capabilities, capabilities.filter((name) => name !== 'bpf')]
-    .map(setprivWords)
-    .find(([program = '', ...rest]) => spawnSync(program, [...rest, 'true'], { stdio: 'ignore' }).status === 0);
-  if (words === undefined) return;
+  if (!hasMore(capabilities)) return;
   const library = koffi().load(null);
   const setenv: (name: string, value: string, overwrite: number) => number = library.func(
     'int setenv(const char *, const char *, int)',
@@ -220,29 +149,17 @@ export function beginAnew(capabilities: readonly Capability[], handed: unknown):
   const fcntl: (fd: number, command: number, flags: number) => number = library.func('int fcntl(int, int, int)');
   const setFlags = 2; // F_SETFD: Node closes its streams for the program that is executed
   for (const stream of [0, 1, 2]) fcntl(stream, setFlags, 0);
-  setenv(marker, '1', 1);
   if (handed !== null) setenv(handedVariable, handOn(handed), 1);
-  execvp('setpriv', [...words, process.execPath, ...process.execArgv, ...process.argv.slice(1), null]);
-  // Where that fails the program goes on as it was: nothing has been begun.
+  const program = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  execvp('setpriv', ['setpriv', ...keepOnly(capabilities), '--', ...program, null]);
+  // setpriv(1) is missing: the first helper that it is to start says so.
   delete process.env[handedVariable];
 }
 
 /**
- * Root's program on a host goes on with the capabilities that a run takes, and no_new_privs: in all its threads, or, on
- * machines whose threads it does not reach, by beginning again, for which `handed` is what it need not read again. Call
- * it before anything is begun.
+ * Root's program on a host goes on with the capabilities of a run and no others, to its end. `handed`: what it need not
+ * read again. Call it before anything is begun.
  */
 export function shedRights(paths: RunPaths, handed: unknown = null): void {
-  if (!isRootHere()) return;
-  const capabilities = [...whole, ...forPaths(paths, 'begun')];
-  if (!keepOnly(capabilities)) beginAnew(capabilities, handed);
-}
-
-/**
- * Drops for good the rights that nothing after that moment of a run needs; false where this machine cannot drop them.
- * The process of a lab, which may be root in a user namespace alone, ends with the lab, and keeps its rights until the
- * lab is undone.
- */
-export function giveUpRights(moment: RightsMoment, paths: RunPaths): boolean {
-  return keepOnly([...from[moment], ...forPaths(paths, moment)]);
+  if (isRootHere()) beginAnew(capabilitiesOf(paths), handed);
 }

@@ -5,7 +5,7 @@ import { needs, root } from '../../support/needs.js';
 
 const rights = fileURLToPath(new URL('../../../build/system/process/process-rights.js', import.meta.url));
 
-/** Begins anew the first time, and says then what it was handed and what it has. */
+/** Begins anew if it has more, and then prints its capabilities and the object that it was handed. */
 const program = `
 import { readFileSync } from 'node:fs';
 import { beginAnew } from ${JSON.stringify(rights)};
@@ -16,22 +16,26 @@ const field = (name) => new RegExp('^' + name + ':\\\\s*(\\\\S+)', 'm').exec(sta
 process.stdout.write(JSON.stringify([process.pid, field('CapBnd'), field('CapPrm'), field('NoNewPrivs'), takeHanded()]));
 `;
 
+/** Numbers of the shell that starts the program, and what this prints. `through`: starts it instead of the shell. */
+function startedBy(through: string): readonly [shell: unknown, printed: unknown] {
+  const words = ['sh', process.execPath, '--input-type=module', '--eval', program];
+  const text = execFileSync('sh', ['-c', `echo "[$$,"; exec ${through} "$@"`, ...words], { encoding: 'utf8' });
+  const [shell, printed] = Object(JSON.parse(`${text}]`));
+  return [shell, printed];
+}
+
 describe('root’s program that begins anew', needs(root), () => {
-  it('has the capabilities that it asked for, in the same process, and what it was handed', () => {
-    const { VERIFY_ISOLATION_SHED: _, ...env } = process.env;
-    const said: unknown = JSON.parse(
-      execFileSync(
-        'sh',
-        ['-c', 'echo "[$$,"; exec "$@"; ', 'sh', process.execPath, '--input-type=module', '--eval', program],
-        {
-          encoding: 'utf8',
-          env,
-        },
-      ).concat(']'),
-    );
-    const set = '0000000000001100';
-    expect(said).toEqual([expect.any(Number), [expect.any(Number), set, set, '1', { files: ['a', 'b'] }]]);
-    const [shell, [ownLine]] = Object(said);
-    expect(ownLine).toBe(shell);
+  const set = '0000000000001100';
+  const only = '-all,+net_admin,+setpcap';
+
+  it.each([
+    ['', { files: ['a', 'b'] }],
+    [`setpriv --bounding-set=${only} --inh-caps=-all --`, { files: ['a', 'b'] }], // its programs may gain
+    [`setpriv --bounding-set=${only} --inh-caps=-all --no-new-privs --`, null],
+    ['setpriv --bounding-set=-setpcap --', null], // it cannot have less
+  ])('through %j goes on in the same process, and is handed %j', (through, handed) => {
+    const [shell, printed] = startedBy(through);
+    const sets = through.includes('-setpcap') ? [expect.any(String), expect.any(String), '0'] : [set, set, '1'];
+    expect(printed).toEqual([shell, ...sets, handed]);
   });
 });

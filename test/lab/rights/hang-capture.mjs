@@ -1,7 +1,7 @@
 // Runs a scenario of one step in the lab, with a capture helper that hangs as soon as its capture is over, and prints
-// which helpers live at each moment when rights are given up: node hang-capture.mjs FILE OUT
-import { readFileSync } from 'node:fs';
-import { enterForRuns, inLab } from '../../support/lab/in-lab.mjs';
+// which of them are alive when the program ends by itself: node hang-capture.mjs FILE OUT
+import { readFileSync, writeSync } from 'node:fs';
+import { enterForRuns, inLab, signalHelper } from '../../support/lab/in-lab.mjs';
 
 function isAlive(pid) {
   try {
@@ -16,13 +16,10 @@ await inLab(async ([file, outDir]) => {
     enterForRuns(),
     import('../../../build/core/scenario/load-scenario.js'),
   ]);
-  const [hung, moments] = [[], {}];
+  const hung = [];
   const { result } = await run(loadScenario(file, readFileSync(file)), {
     outDir,
     runId: 'hang',
-    giveUp(moment) {
-      moments[moment] = hung.filter(isAlive);
-    },
     alter: (devices) => ({
       ...devices,
       async startCapture(options) {
@@ -33,7 +30,7 @@ await inLab(async ([file, outDir]) => {
             const pids = capture.pids();
             const captured = await capture.stop();
             for (const pid of pids) {
-              process.kill(pid, 'SIGSTOP');
+              signalHelper(pid, 'SIGSTOP');
               hung.push(pid);
             }
             return captured;
@@ -42,6 +39,7 @@ await inLab(async ([file, outDir]) => {
       },
     }),
   });
-  process.stdout.write(JSON.stringify({ verdict: result.verdict, hung, moments }));
-  process.exit(0);
+  process.once('exit', () =>
+    writeSync(1, JSON.stringify({ verdict: result.verdict, hung, alive: hung.filter(isAlive) })),
+  );
 });

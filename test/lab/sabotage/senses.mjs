@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { signalHelper } from '../../support/lab/in-lab.mjs';
 import { bridgeChanges } from './bridge-changes.mjs';
 import {
   atEars,
@@ -117,21 +118,21 @@ export function sensesOf({ victim, victimMac, port, senderPort, mac, bridge, ovs
       };
     }),
     'the capture helper paused through the probes': inTheMiddle(async ({ capture }) => {
-      process.kill(capture.pids()[0], 'SIGSTOP');
+      signalHelper(capture.pids()[0], 'SIGSTOP');
       await sleep(4500);
-      process.kill(capture.pids()[0], 'SIGCONT');
+      signalHelper(capture.pids()[0], 'SIGCONT');
     }),
-    'the capture helper killed': inTheMiddle(({ capture }) => process.kill(capture.pids()[0], 'SIGKILL')),
-    'the capture helper aborted': inTheMiddle(({ capture }) => process.kill(capture.pids()[0], 'SIGABRT')),
-    'the sending helper killed': inTheMiddle(({ sender }) => process.kill(sender.pid, 'SIGKILL')),
+    'the capture helper killed': inTheMiddle(({ capture }) => signalHelper(capture.pids()[0], 'SIGKILL')),
+    'the capture helper aborted': inTheMiddle(({ capture }) => signalHelper(capture.pids()[0], 'SIGABRT')),
+    'the sending helper killed': inTheMiddle(({ sender }) => signalHelper(sender.pid, 'SIGKILL')),
     'frames dropped in a ring too small': (devices) => {
       const small = requests(victim, (one) => ({ ...one, buffer: 4096, snaplen: 65_535 }))(devices);
       return inTheMiddle(async ({ capture, sender }) => {
-        process.kill(capture.pids()[0], 'SIGSTOP');
+        signalHelper(capture.pids()[0], 'SIGSTOP');
         const frame = Buffer.alloc(60);
         frame.write(`ffffffffffff${mac.replaceAll(':', '')}88b5`, 'hex');
         await sender.send(`ear:${victim}`, Buffer.concat(Array.from({ length: 4000 }, () => frame)), 60, null);
-        process.kill(capture.pids()[0], 'SIGCONT');
+        signalHelper(capture.pids()[0], 'SIGCONT');
       })(small);
     },
     'a capture file that was cut': file((path) => truncateSync(path, Math.floor(readFileSync(path).length * 0.6))),
@@ -227,7 +228,7 @@ export function earSense({ bridge }, name) {
   const ways = {
     [unbroken]: (devices) => devices,
     'the ear never opened': requests(ear, () => null),
-    'the helper of the ear killed': inTheMiddle(({ capture }) => process.kill(capture.pids()[0], 'SIGKILL')),
+    'the helper of the ear killed': inTheMiddle(({ capture }) => signalHelper(capture.pids()[0], 'SIGKILL')),
     'the file of the ear empty': file((path) => truncateSync(path, 0)),
   };
   const way = atEars(ways[name]);

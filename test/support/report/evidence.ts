@@ -1,5 +1,6 @@
 import type { Result } from '../../../src/core/model/result.js';
-import type { ReportedRun, ShownFrame } from '../../../src/report/reporter.js';
+import { showFrame } from '../../../src/core/wire/shown-frame.js';
+import type { ReportedRun } from '../../../src/report/reporter.js';
 import { buildFrame } from '../../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../../src/core/wire/token.js';
 import { addFrames, hostState, judge, key, perfectRun, scenario, step } from '../judge/perfect-run.js';
@@ -44,7 +45,7 @@ export function reported(
   const numbers = judged.steps
     .flatMap((step) => step.findings)
     .flatMap((finding) => (finding.leak && finding.firstSighting !== null ? [finding.firstSighting.frame] : []));
-  const frames = numbers.map((frame): ShownFrame => ({ frame, bytes, original: bytes.length }));
+  const frames = numbers.map((frame) => showFrame(frame, bytes, bytes.length));
   const later = hostState();
   const states =
     change.state === true

@@ -12,10 +12,9 @@ import { runScenario } from '../../../run/run.js';
 import { namingFolder, openOwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
 import { parseNeighbours } from '../../../system/fabric/host/find.js';
-import { giveUpRights } from '../../../system/process/process-rights.js';
 import { readJson } from '../../../system/process/programs.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
-import { evidenceFolder, runPaths } from '../evidence/evidence-folder.js';
+import { evidenceFolder } from '../evidence/evidence-folder.js';
 import { reportedRun } from '../evidence/load-details.js';
 import { writeReportFile } from '../evidence/write-report-file.js';
 import { approval, prepareHostRun, printLeft } from '../run/host-run.js';
@@ -81,7 +80,6 @@ export async function proveAudit(
       signal: stop.signal,
       onProgress: progress.onProgress,
       approve: approval(options),
-      giveUp: (moment) => void giveUpRights(moment, runPaths(options.out)),
     });
     printLeft(scenario, run);
     if (stoppedBy !== null) return stoppedBy;

@@ -1,6 +1,7 @@
 import type { JudgeInput } from '../../../core/judge/judge.js';
 import type { Result } from '../../../core/model/result.js';
-import type { ReportedRun, RunDetails, ShownFrame } from '../../../report/reporter.js';
+import type { ShownFrame } from '../../../core/wire/shown-frame.js';
+import type { ReportedRun, RunDetails } from '../../../report/reporter.js';
 import { firstFrames } from '../../../system/evidence/first-frames.js';
 import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
 

@@ -11,7 +11,6 @@ import type { RunOptions } from '../../../run/context.js';
 import type { Run } from '../../../run/run.js';
 import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import type { Inside } from '../../../system/fabric/lab/enter.js';
-import { giveUpRights, type RunPaths } from '../../../system/process/process-rights.js';
 import { printError } from '../../print-error.js';
 import { evidenceFolder } from '../evidence/evidence-folder.js';
 import { withBaseline } from './baseline.js';
@@ -130,9 +129,6 @@ export interface SeriesRequest {
   /** Results of earlier runs whose leaks are known. */
   readonly baselines: readonly Result[];
   readonly onHost: boolean;
-  /** Nothing is called when a run has ended: all of the command may be done by another process. */
-  readonly isWhole: boolean;
-  readonly paths: RunPaths;
   /** OpenSSH key that signs the evidence. */
   readonly signKey: string | null;
 }
@@ -163,9 +159,9 @@ export class RunSeries {
   async carryOut(): Promise<void> {
     const { stop } = this;
     try {
-      for (const [at, scenario] of this.scenarios.entries()) {
+      for (const scenario of this.scenarios) {
         if (stop.signal.aborted) break;
-        await this.carryOutScenario(scenario, at);
+        await this.carryOutScenario(scenario);
       }
     } catch (error) {
       const failure = failureBesides(stop, error, this.runs.length > 0);
@@ -175,21 +171,18 @@ export class RunSeries {
     }
   }
 
-  private async carryOutScenario(scenario: Scenario, at: number): Promise<void> {
-    const { options, onHost, isWhole, paths } = this.request;
-    const isLast = isWhole && at === this.scenarios.length - 1 && (onHost || options.proveFix !== true);
+  private async carryOutScenario(scenario: Scenario): Promise<void> {
+    const { options } = this.request;
     const run = await runOne(scenario, options, {
       several: this.scenarios.length > 1,
       inside: await this.freshInside(),
       signal: this.stop.signal,
-      paths: isLast ? paths : null,
       onClosed: (left) => this.left.push(...left),
     });
     try {
       await this.conclude(scenario, run);
     } finally {
       run.folder.handOver();
-      if (isLast) giveUpRights('written', paths);
     }
   }
 
@@ -267,8 +260,6 @@ interface RunPlace {
   readonly inside: Inside | null;
   readonly signal: AbortSignal;
   readonly onClosed: (left: readonly string[]) => void;
-  /** Of the last run, which gives up what it takes no more; null = others follow. */
-  readonly paths: RunPaths | null;
 }
 
 async function runOne(scenario: Scenario, options: RunCommandOptions, place: RunPlace): Promise<RunInFolder> {
@@ -334,14 +325,10 @@ async function progressOf(
 /** What the command line asks of a run, wherever it is. */
 async function optionsOf(
   options: RunCommandOptions,
-  { inside, signal, paths }: RunPlace,
+  { inside, signal }: RunPlace,
 ): Promise<Omit<RunOptions, 'outDir' | 'runId' | 'onProgress'>> {
   const { engine, keep, toolVersion, payload = false, linger, dryRun = false, deafen } = options;
   const { operator = null, ticket = null } = options;
-  const giveUp: RunOptions['giveUp'] = (moment) => {
-    // A lab ends with its process.
-    if (paths !== null && (inside === null || moment === 'undone')) giveUpRights(moment, paths);
-  };
   return {
     inside,
     engine,
@@ -353,7 +340,6 @@ async function optionsOf(
     dryRun,
     declared: { operator, ticket },
     ...(deafen === undefined ? {} : { alter: (await import('../../../run/deafen.js')).deafen(deafen) }),
-    ...(paths === null ? {} : { giveUp }),
   };
 }
 

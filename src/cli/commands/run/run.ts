@@ -6,7 +6,7 @@ import { fieldsOf } from '../../../core/text/json-text.js';
 import type { Entered } from '../../../system/fabric/lab/enter.js';
 import { insideLab, launchInside, statusOf } from '../../../system/fabric/lab/launch.js';
 import { handedVariable, takeHanded } from '../../../system/process/handed.js';
-import { shedRights } from '../../../system/process/process-rights.js';
+import { type RunPaths, shedRights } from '../../../system/process/process-rights.js';
 import type { UnendedRun } from '../../../report/reporter.js';
 import { combineExitStatuses } from '../../command.js';
 import { runPaths } from '../evidence/evidence-folder.js';
@@ -36,12 +36,12 @@ async function runOrLaunch(requested: RunCommandOptions | null): Promise<number>
   const stop = new Stop();
   const inside = await insideOf(stop);
   const request = await readRequest(requested, inside);
-  const { onHost, isWhole, scenarios, options } = request;
+  const { onHost, isWhole, paths, scenarios, options } = request;
   const handing: HandedRun = { options: isWhole ? options : null, scenarios };
   if (inside === null && !onHost)
-    return (await launchInside(process.argv.slice(2), { handed: handing, isWhole })).status;
+    return (await launchInside(process.argv.slice(2), { handed: handing, isWhole, paths })).status;
   if (onHost) {
-    shedRights(request.paths, isWhole && !request.wasHanded ? handing : null);
+    shedRights(paths, isWhole ? handing : null);
     await (await import('./host-run.js')).prepareHostRun(stop.bySignal);
   }
   const series = new RunSeries(request, inOrder(request), inside, stop);
@@ -59,8 +59,9 @@ async function insideOf(stop: Stop): Promise<Entered | null> {
 /** What is to be run, read and checked. */
 interface RunRequest extends SeriesRequest {
   readonly scenarios: readonly Scenario[];
-  /** The process before this one has read it. */
-  readonly wasHanded: boolean;
+  /** Nothing is called when a run has ended: all of the command may be done by another process. */
+  readonly isWhole: boolean;
+  readonly paths: RunPaths;
   readonly reporters: ReturnType<typeof chooseReporters>;
   readonly timeoutMs: number | null;
 }
@@ -87,7 +88,6 @@ async function readRequest(requested: RunCommandOptions | null, inside: Entered 
   return {
     options,
     scenarios,
-    wasHanded: handed !== null,
     reporters,
     timeoutMs,
     baselines,

@@ -9,7 +9,8 @@ import { loadScenario } from '../../../core/scenario/load-scenario.js';
 import { escapeText } from '../../../core/text/escape.js';
 import { launchInside } from '../../../system/fabric/lab/launch.js';
 import { diffCommand } from '../evidence/diff.js';
-import { evidenceFolder, makeEvidenceFolder } from '../evidence/evidence-folder.js';
+import { evidenceFolder, makeEvidenceFolder, runPaths } from '../evidence/evidence-folder.js';
+import { chooseReporters } from '../reporters.js';
 import { scenarioText } from '../scenario/load-files.js';
 import { readTwin } from './read-twin.js';
 
@@ -22,6 +23,8 @@ export interface TwinOptions {
   readonly class: readonly string[];
   readonly out: string | undefined;
   readonly json: boolean;
+  readonly reporter: readonly string[];
+  readonly sign?: string | undefined;
   readonly quiet: boolean;
 }
 
@@ -55,14 +58,11 @@ export async function twinCommand(options: TwinOptions): Promise<number> {
       `${[`twin of ${escapeText(read.bridge)}: ${join(scenarios, 'twin.yml')}; not in it:`, ...read.twin.missing.map((text) => `  ${escapeText(text)}`)].join('\n')}\n`,
     );
   const [, ...words] = stripOptions(process.argv.slice(2), ['twin'], ['bridge', 'netns', 'what-if', 'class', 'out']);
-  const { status } = await launchInside([
-    'run',
-    ...texts.map(({ name }) => join(scenarios, name)),
-    '--out',
-    join(folder, 'evidence'),
-    ...words,
-  ]);
-  if (whatIfs.length > 0 && !options.json) await compare(join(folder, 'evidence'), read.twin.scenario.name);
+  const out = join(folder, 'evidence');
+  const paths = runPaths(out, chooseReporters(options.reporter, options.json), options.sign ?? null);
+  const files = texts.map(({ name }) => join(scenarios, name));
+  const { status } = await launchInside(['run', ...files, '--out', out, ...words], { paths });
+  if (whatIfs.length > 0 && !options.json) await compare(out, read.twin.scenario.name);
   return status;
 }
 

@@ -3,6 +3,7 @@ import { readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { VerifyError } from '../../../core/model/verify-error.js';
 import { handedVariable } from '../../process/handed.js';
+import { capabilitiesOf, keepOnly, type RunPaths } from '../../process/process-rights.js';
 import { programEnv, runProgram } from '../../process/programs.js';
 import { refusalOf } from './refusal.js';
 
@@ -47,6 +48,8 @@ export interface LaunchOptions {
   readonly program?: string;
   /** Its folder; this process's where absent. */
   readonly cwd?: string;
+  /** What it writes and reads beyond the lab; nothing where absent. */
+  readonly paths?: RunPaths;
   /** What it prints is kept, and nothing of it shown; it is ended after this time. */
   readonly keptFor?: number;
 }
@@ -76,7 +79,7 @@ export function insideLab(): boolean {
  * machine does not allow it.
  */
 export async function launchInside(argv: readonly string[], options: LaunchOptions = {}): Promise<LaunchOutcome> {
-  const { onMessage, handed = null, program = process.argv[1] ?? '', keptFor } = options;
+  const { onMessage, handed = null, program = process.argv[1] ?? '', paths = null, keptFor } = options;
   const printed = { stdout: '', stderr: '' };
   let stopped: NodeJS.Signals | undefined;
   let report = (_signal: NodeJS.Signals): void => undefined;
@@ -86,7 +89,7 @@ export async function launchInside(argv: readonly string[], options: LaunchOptio
   };
   for (const signal of stopSignals) process.on(signal, onSignal);
   try {
-    const variant = await allowedVariant();
+    const variant = await allowedVariant(paths);
     if (stopped !== undefined) return { status: statusOf(stopped), ...printed };
     const words = [...variant.words, process.execPath, ...process.execArgv, program, ...argv];
     const child = spawn(words[0] ?? '', words.slice(1), {
@@ -152,12 +155,12 @@ export function statusOf(signal: NodeJS.Signals): number {
  * namespace, an own /proc before the one that is there (a container may have masked parts of it, and then the kernel
  * allows no fresh one).
  */
-async function allowedVariant(): Promise<Variant> {
+async function allowedVariant(paths: RunPaths | null): Promise<Variant> {
   const users: readonly RunsAs[] = process.geteuid?.() === 0 ? ['root', 'user-namespace'] : ['user-namespace'];
   let refused: VerifyError | undefined;
   for (const runsAs of users) {
     for (const ownProc of [true, false]) {
-      const words = prefix(runsAs, ownProc);
+      const words = prefix(runsAs, ownProc, paths);
       const outcome = await runProgram([...words, 'ip', 'link', 'add', 'dev', 'br0', 'type', 'bridge'], {
         timeoutMs: 10_000,
       });
@@ -170,15 +173,16 @@ async function allowedVariant(): Promise<Variant> {
 }
 
 /**
- * An ordinary user's network namespace is made when its user namespace has its root: else that root may not read
- * what /proc/net shows to root alone.
+ * Root's lab has the capabilities of a run, and one by which its guests serve HTTP; a new user namespace has all, and
+ * they count in it alone (create_user_ns, kernel/user_namespace.c). An ordinary user's network namespace is made when
+ * its user namespace has its root: else that root may not read what /proc/net shows to root alone.
  */
-function prefix(runsAs: RunsAs, ownProc: boolean): readonly string[] {
+function prefix(runsAs: RunsAs, ownProc: boolean, paths: RunPaths | null): readonly string[] {
   return [
     'setpriv',
     '--pdeathsig',
     'KILL',
-    '--no-new-privs',
+    ...(runsAs === 'root' ? keepOnly([...capabilitiesOf(paths), 'net_bind_service']) : ['--no-new-privs']),
     'unshare',
     ...(runsAs === 'root' ? ['--net'] : ['--user', '--map-root-user']),
     '--mount',

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { showFrame } from '../../../../src/core/wire/shown-frame.js';
 import { htmlReport } from '../../../../src/report/html/page.js';
 import { matricesOf } from '../../../../src/report/html/matrix.js';
 import { leaksOf } from '../../../../src/report/html/leaks.js';
@@ -143,8 +144,8 @@ describe('html report', () => {
   it('decodes the first frame and names a Wireshark filter that tshark accepts', () => {
     const run = reported(['c']);
     const frame = run.details?.frames[0] ?? expect.unreachable();
-    expect(decodeFrame(frame.bytes, () => 'x').map((layer) => layer.name)).toEqual(['Ethernet', 'Type', 'Token']);
-    expect(hexDump(frame.bytes).split('\n')[0]).toBe(
+    expect(decodeFrame(frame, () => 'x').map((layer) => layer.name)).toEqual(['Ethernet', 'Type', 'Token']);
+    expect(hexDump(frame).split('\n')[0]).toBe(
       '0000  52 54 00 00 00 02 52 54 00 00 00 01 88 b5 56 49  RT....RT......VI',
     );
     const filter = wiresharkFilter(frame, run.result, run.details ?? expect.unreachable());
@@ -159,7 +160,11 @@ describe('html report', () => {
     for (let length = 0; length < 80; length += 1)
       expect(
         decodeFrame(
-          Uint8Array.from({ length }, (_, at) => (at * 37 + length) & 255),
+          showFrame(
+            1,
+            Uint8Array.from({ length }, (_, at) => (at * 37 + length) & 255),
+            length,
+          ),
           () => null,
         ).length,
       ).toBeGreaterThan(0);

@@ -84,8 +84,6 @@ async function seriesOf(
     },
     baselines: [],
     onHost: false,
-    isWhole: false,
-    paths: { evidence: scratch, reports: [], key: null },
     signKey: null,
   } as const satisfies SeriesRequest;
   const scenarios = Object.keys(runs).map((name) => ({ ...scenario([step()]), name }));
