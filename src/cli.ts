@@ -20,7 +20,7 @@ async function beginJudging(folder: string): Promise<void> {
     import('./system/evidence/read/hashed-bytes.js'),
     import('./system/evidence/folder/folder.js'),
   ]);
-  beginHash(join(folder, files.capture));
+  beginHash(join(folder, files.capture.name));
 }
 
 /** A reader that went away (`| head`) is not a fault of the run, and its verdict stands. */

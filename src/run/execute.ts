@@ -53,7 +53,7 @@ async function buildAndRun(run: PreparedRun, begun: RunRecord, timeline: Timelin
     const here = fabric.observingPlace(plan.bridges[0]?.name ?? '');
     const provenance = await (early ?? provenanceIn(run, begun, here.host === undefined ? here.netns : null));
     record = { ...begun, ...(run.guard === null ? {} : { guard: run.guard.arm() }), provenance };
-    await writeJson(options.outDir, files.run, record);
+    await writeJson(options.outDir, files.run.name, record);
     await carryOutSteps(run, fabric, timeline, helpers, states);
   } finally {
     helpers.captures.end();

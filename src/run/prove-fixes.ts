@@ -5,7 +5,7 @@ import { type FixTrial, fixTrials } from '../core/fix/trial.js';
 import type { Result } from '../core/model/result.js';
 import type { Scenario } from '../core/model/scenario.js';
 import { VerifyError } from '../core/model/verify-error.js';
-import type { FixRecord } from '../system/evidence/folder/fixes.js';
+import type { FixRecord } from '../core/model/fix.js';
 import { files } from '../system/evidence/folder/folder.js';
 import { hashFile } from '../system/evidence/folder/hash.js';
 import { keepFixes } from '../system/evidence/replay.js';
@@ -21,14 +21,14 @@ export interface ProveFixesDeps {
 }
 
 async function tried(trial: FixTrial, dir: string, { runTrial }: ProveFixesDeps): Promise<FixRecord> {
-  const evidence = join(files.proveFix, `${trial.step + 1}-${trial.cause}`);
+  const evidence = join(files.proveFix.name, `${trial.step + 1}-${trial.cause}`);
   const head = { step: trial.step, cause: trial.cause, commands: trial.commands, evidence };
   try {
     const result = await runTrial(trial.scenario, join(dir, evidence));
     return {
       ...head,
       ...fixOutcome(trial, result),
-      sha256: await hashFile(join(dir, evidence, files.sums)).catch(() => null),
+      sha256: await hashFile(join(dir, evidence, files.sums.name)).catch(() => null),
     };
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
@@ -48,7 +48,7 @@ export async function proveFixes(
 ): Promise<Result> {
   const trials = fixTrials(scenario, result);
   if (trials.length === 0) return result;
-  await mkdir(join(dir, files.proveFix), { mode: 0o700 });
+  await mkdir(join(dir, files.proveFix.name), { mode: 0o700 });
   const records: FixRecord[] = [];
   for (const trial of trials.slice(0, maxTrials)) {
     if (deps.signal.aborted) break;

@@ -78,10 +78,10 @@ async function carryOut(run: PreparedRun): Promise<Run> {
   const dir = options.outDir;
   const begun = beginRecord(run);
   await createFolder(dir);
-  const planText = await writeJson(dir, files.plan, plan);
+  const planText = await writeJson(dir, files.plan.name, plan);
   const planFile = { plan, sha256: createHash('sha256').update(planText).digest('hex') };
   streaming?.planWritten(planFile.sha256);
-  await writeJson(dir, files.run, begun);
+  await writeJson(dir, files.run.name, begun);
   const lookout = await lookoutOf(run, begun);
   const timeline = openTimeline(dir, (entry) => {
     streaming?.hear(entry);

@@ -126,3 +126,8 @@ export interface ProvenFix {
   readonly evidence: string;
   readonly sha256: string | null;
 }
+
+/** An entry of fixes.json. `step`: whose leaks the fix is for, from 0. */
+export interface FixRecord extends ProvenFix {
+  readonly step: number;
+}

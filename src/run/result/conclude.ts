@@ -123,7 +123,7 @@ async function complete(ended: EndedRun): Promise<Pick<ConcludedRun, 'result' | 
     application: applicationOf(options.toolVersion),
     onJudging: () => onProgress({ kind: 'phase', name: 'judging' }),
   });
-  await writeJson(dir, files.result, judged.result);
+  await writeJson(dir, files.result.name, judged.result);
   await writeSums(dir, judged.result.evidence.files);
   return judged;
 }

@@ -8,7 +8,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { counted } from '../../core/text/escape.js';
 import { jsonText } from '../../core/text/json-text.js';
 import { readCustody } from './folder/custody.js';
-import { files } from './folder/folder.js';
+import { type CheckName, files } from './folder/folder.js';
 import { hashFile, maxSumsBytes } from './folder/hash.js';
 import { checkSignature, type SignatureCheck } from './folder/signature.js';
 import { readRegularIfThere } from './read/regular-file.js';
@@ -16,7 +16,7 @@ import { judgeAsItIs } from './replay.js';
 
 /** One thing that was checked of a run's folder. */
 export interface FolderCheck {
-  readonly name: 'hashes' | 'capture' | 'key' | 'result' | 'report' | 'custody' | 'signature';
+  readonly name: CheckName;
   /** null = there was nothing to check. */
   readonly ok: boolean | null;
   readonly text: string;
@@ -50,15 +50,15 @@ function readOrSay(path: string): { readonly content: string } | { readonly cont
 
 /** `known`: hashes of files of the folder as they were judged, so that none is read twice. */
 async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<FolderCheck> {
-  const text = readOrSay(join(dir, files.sums));
-  if (text.content === null) return { name: 'hashes', ok: false, text: `${files.sums} ${text.why}` };
+  const text = readOrSay(join(dir, files.sums.name));
+  if (text.content === null) return { name: 'hashes', ok: false, text: `${files.sums.name} ${text.why}` };
   const faults: string[] = [];
   const listed = new Set<string>();
   for (const line of text.content.split('\n').filter((line) => line !== '')) {
     const [, wanted, path] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
     // A list from elsewhere must not make this program read outside the folder.
     if (wanted === undefined || path === undefined || isAbsolute(path) || normalize(path).startsWith('..'))
-      faults.push(`not a line of ${files.sums}: ${line.slice(0, 100)}`);
+      faults.push(`not a line of ${files.sums.name}: ${line.slice(0, 100)}`);
     else {
       listed.add(path);
       const hash = known.get(path) ?? (await hashFile(join(dir, path)).catch(() => null));
@@ -66,10 +66,10 @@ async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<
       else if (hash !== wanted) faults.push(`${path} was changed`);
     }
   }
-  const unlisted = [...known.keys(), files.result].filter((path) => !listed.has(path));
+  const unlisted = [...known.keys(), files.result.name].filter((path) => !listed.has(path));
   faults.push(...unlisted.map((path) => `${path} is not listed`));
   return faults.length === 0
-    ? { name: 'hashes', ok: true, text: `${counted(listed.size, 'file is', 'files are')} what ${files.sums} says` }
+    ? { name: 'hashes', ok: true, text: `${counted(listed.size, 'file is', 'files are')} what ${files.sums.name} says` }
     : { name: 'hashes', ok: false, text: someOf(faults) };
 }
 
@@ -105,7 +105,7 @@ function keyCheck({ key }: RunRecord, { keySha256 }: Plan): FolderCheck {
 
 function resultCheck(dir: string, result: Result): FolderCheck {
   const name = 'result';
-  const written = readOrSay(join(dir, files.result));
+  const written = readOrSay(join(dir, files.result.name));
   if (written.content === null) return { name, ok: false, text: `result.json ${written.why}` };
   return written.content === `${jsonText(result, 2)}\n`
     ? { name, ok: true, text: 'judged again: result.json, byte for byte' }
@@ -136,15 +136,21 @@ export async function checkFolder(
   const { result, input } = await judgeAsItIs(dir);
   const { run, plan } = input;
   const known = new Map(result.evidence.files.map(({ path, sha256 }) => [path, sha256]));
-  const checks: readonly FolderCheck[] = [
-    await hashes(dir, known),
-    captureCheck(run, known.get(files.capture)),
-    keyCheck(run, plan),
-    resultCheck(dir, result),
-    await custodyCheck(dir),
-    signatureCheck(await checkSignature(dir, signers)),
-  ];
-  return { checks, result, input, rootHash: await hashFile(join(dir, files.sums)).catch(() => null) };
+  // The report is a view, which system/ cannot make anew
+  const checks: Readonly<Record<Exclude<CheckName, 'report'>, FolderCheck>> = {
+    hashes: await hashes(dir, known),
+    capture: captureCheck(run, known.get(files.capture.name)),
+    key: keyCheck(run, plan),
+    result: resultCheck(dir, result),
+    custody: await custodyCheck(dir),
+    signature: signatureCheck(await checkSignature(dir, signers)),
+  };
+  return {
+    checks: Object.values(checks),
+    result,
+    input,
+    rootHash: await hashFile(join(dir, files.sums.name)).catch(() => null),
+  };
 }
 
 /** Throws VerifyError (3) where anything of the folder is not right: nobody signs or changes such evidence. */

@@ -26,7 +26,7 @@ async function close({ dir, record, key }: FinishedRun, { sha256, packets, disca
     key: Buffer.from(key).toString('hex'),
     capture: { sha256, packets, ...(discarded === null ? {} : { discarded }) },
   };
-  await writeJson(dir, files.run, closed);
+  await writeJson(dir, files.run.name, closed);
   return closed;
 }
 
@@ -41,7 +41,7 @@ async function judgeStreamed(run: FinishedRun, { collation, judging, judged }: J
     throw error;
   });
   const sha256 = await judged;
-  await rename(join(dir, partialCapture), join(dir, files.capture));
+  await rename(join(dir, partialCapture), join(dir, files.capture.name));
   const whole = { ...input, run: await close(run, collated) };
   if (collated.discarded !== null) return judgeFolder(dir);
   const counted = continueJudging(judging, whole);

@@ -81,7 +81,7 @@ async function judged(dir: string, request: JudgeRequest, onJudging: () => void)
     streaming: null,
     onJudging,
   });
-  await writeJson(dir, files.result, result);
+  await writeJson(dir, files.result.name, result);
   await writeSums(dir, result.evidence.files);
   const frames = await firstFrames(dir, result);
   return { kind: 'judged', result, record: input.run, discarded: input.discarded ?? null, frames };

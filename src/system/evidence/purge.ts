@@ -103,21 +103,21 @@ export async function purgeFolder(
   const { plan, run } = await parseFolder(dir);
   const before = await rootHash(dir);
   const verdict = (await replayFolder(dir)).verdict;
-  const path = join(dir, files.capture);
+  const path = join(dir, files.capture.name);
   const part = `${path}.part`;
   try {
     await rm(part, { force: true }); // of a purge that was killed
     const removed = await cutPayload(path, part, plan.runTag);
     const sha256 = await hashFile(part);
     await rename(part, path);
-    await rm(join(dir, files.signature), { force: true });
-    await writeJson(dir, files.run, {
+    await rm(join(dir, files.signature.name), { force: true });
+    await writeJson(dir, files.run.name, {
       ...run,
       capture: run.capture === null ? null : { ...run.capture, sha256 },
       purged: { at, sha256Before: run.purged?.sha256Before ?? run.capture?.sha256 ?? '' },
     });
     const { result } = await judgeAsItIs(dir);
-    await writeJson(dir, files.result, result);
+    await writeJson(dir, files.result.name, result);
     await writeSums(dir);
     await logCustody(dir, {
       action: 'purged',

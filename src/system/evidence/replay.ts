@@ -13,7 +13,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import type { CaptureItem } from '../../core/pcap/capture-items.js';
 import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
 import { escapeText } from '../../core/text/escape.js';
-import type { FixRecord } from './folder/fixes.js';
+import type { FixRecord } from '../../core/model/fix.js';
 import { capturePath, files, writeJson } from './folder/folder.js';
 import { changedSince, hashedBeside, withCapture, writeSums } from './folder/hash.js';
 import { parseFolder } from './folder/parse-folder.js';
@@ -30,11 +30,11 @@ async function addCapture(judging: JudgeState<JudgeStart>, items: AsyncIterable<
         addBatch(judging, item);
         break;
       case 'damage':
-        addDamage(judging, `${files.capture}, offset ${item.offset}: ${item.message}`);
+        addDamage(judging, `${files.capture.name}, offset ${item.offset}: ${item.message}`);
         break;
       case 'interface':
         if (escapeText(blocks[item.id]?.description ?? '') !== escapeText(item.description ?? ''))
-          addDamage(judging, `${files.capture}: interface ${item.id} is not the observer that the plan has there`);
+          addDamage(judging, `${files.capture.name}: interface ${item.id} is not the observer that the plan has there`);
         break;
       case 'section':
       case 'statistics':
@@ -107,9 +107,9 @@ export async function replayFolder(dir: string): Promise<Result> {
 
 /** Writes down what became of fixes and judges the folder again, so that its result and its hashes name them. */
 export async function keepFixes(dir: string, records: readonly FixRecord[]): Promise<Result> {
-  await writeJson(dir, files.fixes, records);
+  await writeJson(dir, files.fixes.name, records);
   const { result } = await judgeAsItIs(dir);
-  await writeJson(dir, files.result, result);
+  await writeJson(dir, files.result.name, result);
   await writeSums(dir);
   return result;
 }

@@ -19,7 +19,7 @@ export async function enteringFrames(dir: string): Promise<Readonly<Record<strin
   );
   const seen: Record<string, number> = {};
   const names: string[] = [];
-  for await (const item of readCapture(join(dir, files.capture))) {
+  for await (const item of readCapture(join(dir, files.capture.name))) {
     if (item.kind === 'interface') names[item.id] = item.name ?? '?';
     if (item.kind !== 'batch') continue;
     for (let packet = 0; packet < item.count; packet += 1) {

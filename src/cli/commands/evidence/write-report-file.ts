@@ -3,13 +3,10 @@ import { join } from 'node:path';
 import { htmlReport } from '../../../report/html/page.js';
 import type { ReportedRun } from '../../../report/reporter.js';
 import type { CheckedFolder, FolderCheck } from '../../../system/evidence/check-folder.js';
-import { writeWhole } from '../../../system/evidence/folder/folder.js';
+import { files, writeWhole } from '../../../system/evidence/folder/folder.js';
 import { readRegularIfThere } from '../../../system/evidence/read/regular-file.js';
 import { toolVersion } from '../../../system/process/package-path.js';
 import { reportedRun } from './load-details.js';
-
-/** The page in a run's folder. */
-export const reportFile = 'report.html';
 
 /**
  * Writes `report.html` into the run's folder, 0600. It is a view, no evidence: neither hashed nor read by a replay.
@@ -17,7 +14,7 @@ export const reportFile = 'report.html';
  */
 export async function writeReportFile(run: ReportedRun): Promise<readonly string[]> {
   if (run.dir === null) return [];
-  const path = join(run.dir, reportFile);
+  const path = join(run.dir, files.report.name);
   try {
     await writeWhole(path, htmlReport([run], { width: 100, color: false }));
     return [];
@@ -36,7 +33,7 @@ const maxBytes = 256 * 2 ** 20;
 export async function checkReportFile(dir: string, { result, input }: CheckedFolder): Promise<FolderCheck> {
   const name = 'report';
   try {
-    const written = readRegularIfThere(join(dir, reportFile), maxBytes);
+    const written = readRegularIfThere(join(dir, files.report.name), maxBytes);
     if (written === null) return { name, ok: null, text: 'there is no report.html' };
     const { version } = input.run.tool;
     if (version !== toolVersion())
@@ -52,7 +49,7 @@ export async function checkReportFile(dir: string, { result, input }: CheckedFol
 
 /** Removes the `report.html` of a run's folder; false where there is none. */
 export async function removeReportFile(dir: string): Promise<boolean> {
-  return rm(join(dir, reportFile)).then(
+  return rm(join(dir, files.report.name)).then(
     () => true,
     (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return false;

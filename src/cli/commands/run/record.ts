@@ -48,7 +48,7 @@ async function keep({ result, dir }: ReportedRun, { file, toolVersion }: RecordO
 }
 
 async function readme(result: ReportedRun['result'], dir: string, file: string, toolVersion: string): Promise<string> {
-  const run: RunRecord = JSON.parse(await readFile(join(dir, 'run.json'), 'utf8'));
+  const run: RunRecord = JSON.parse(await readFile(join(dir, files.run.name), 'utf8'));
   return `# ${result.scenario.name}
 
 Recorded by \`verify-isolation record ${file}\`, version ${toolVersion}, on ${result.run.startedAt.slice(0, 10)}: kernel ${run.kernel.split('-')[0]}, Node ${run.node}, ${run.engine},
@@ -64,9 +64,9 @@ lab as ${run.runsAs}. All frames were made by that run in its own namespaces. \`
  */
 async function compressCapture(dir: string): Promise<void> {
   await pipeline(
-    createReadStream(join(dir, files.capture)),
+    createReadStream(join(dir, files.capture.name)),
     createGzip({ level: 9 }),
     createWriteStream(join(dir, compressedCapture)),
   );
-  for (const name of [files.capture, files.result, files.sums]) await rm(join(dir, name));
+  for (const name of [files.capture.name, files.result.name, files.sums.name]) await rm(join(dir, name));
 }

@@ -229,11 +229,14 @@ export class RunSeries {
     const { options, signKey } = this.request;
     // Judged from memory: the folder takes nothing more, and the reasons say so.
     if (run.result.evidence.files.length === 0 || options.page === false) return null;
-    const { reportFile, writeReportFile } = await import('../evidence/write-report-file.js');
+    const [{ writeReportFile }, { files }] = await Promise.all([
+      import('../evidence/write-report-file.js'),
+      import('../../../system/evidence/folder/folder.js'),
+    ]);
     const failure = (await writeReportFile(run)).map((line) => line.replaceAll(folder.path, folder.name));
     this.failed.push(...failure);
     if (signKey !== null) this.unfinished.push(...(await signRun(folder, signKey, options)));
-    return failure.length === 0 ? join(folder.name, reportFile) : null;
+    return failure.length === 0 ? join(folder.name, files.report.name) : null;
   }
 }
 

@@ -65,7 +65,7 @@ async function writeDiscarded(
   lines: readonly DiscardedFrames[],
 ): Promise<NonNullable<Collation['discarded']>> {
   const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
-  const path = join(dir, files.discarded);
+  const path = join(dir, files.discarded.name);
   await writeWhole(path, text).catch((error: unknown) => {
     throw cannotWrite(path, error);
   });
@@ -97,7 +97,7 @@ export async function collate(
   writer.writeStatistics(await captures.counters());
   const { sha256, packets, lines } = writer.finish();
   const discarded = lines === null ? null : await writeDiscarded(dir, lines);
-  await rm(join(dir, files.raw), { recursive: true, force: true });
+  await rm(join(dir, files.raw.name), { recursive: true, force: true });
   return { sha256, packets, damages, discarded };
 }
 
@@ -132,7 +132,7 @@ class EvidenceWriter {
   private times: Uint32Array = new Uint32Array(0);
 
   constructor(input: CollateInput, reported: CollateOptions['reported']) {
-    const { dir, plan, path = join(dir, files.capture), keep, inferred } = input;
+    const { dir, plan, path = join(dir, files.capture.name), keep, inferred } = input;
     this.input = input;
     this.blocks = evidenceInterfaces(plan);
     this.notes = new FrameNotes(plan, input.key);

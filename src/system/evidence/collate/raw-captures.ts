@@ -22,11 +22,11 @@ export interface RawCaptures {
 
 /** Paths of the raw captures of a step that a run's folder has. */
 export async function rawCapturesIn(dir: string, step: number): Promise<readonly string[]> {
-  const names = await readdir(join(dir, files.raw)).catch(() => []);
+  const names = await readdir(join(dir, files.raw.name)).catch(() => []);
   return names
     .filter((name) => name.startsWith(`${step + 1}-`))
     .sort()
-    .map((name) => join(dir, files.raw, name));
+    .map((name) => join(dir, files.raw.name, name));
 }
 
 /** The captures of a run that has ended. */

@@ -37,7 +37,7 @@ const shape = z.strictObject({
 
 /** The root hash of a run's folder: SHA-256 of SHA256SUMS, which names every other file by its hash. */
 export function rootHash(dir: string): Promise<string> {
-  return hashFile(join(dir, files.sums));
+  return hashFile(join(dir, files.sums.name));
 }
 
 /** A line has a few hundred bytes; the text in it is this program's own. */
@@ -48,7 +48,7 @@ const maxShown = 20;
 /** The lines of the log, one in memory at a time; none where there is no log. Throws where it is not a regular file. */
 function* lines(dir: string): Generator<FileLine> {
   try {
-    yield* linesOfRegular(join(dir, files.custody), maxInLine);
+    yield* linesOfRegular(join(dir, files.custody.name), maxInLine);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   }
@@ -75,7 +75,7 @@ export function custodyLine(
 
 /** Appends a line of `custodyLine`. */
 export function appendCustody(dir: string, line: string): void {
-  appendText(join(dir, files.custody), line);
+  appendText(join(dir, files.custody.name), line);
 }
 
 /** Appends to the custody log what was just done. */
@@ -131,7 +131,7 @@ export async function readCustody(dir: string): Promise<Custody> {
       previous = sha256;
     }
   } catch (error) {
-    fault(`${files.custody}: ${error instanceof Error ? error.message : String(error)}`);
+    fault(`${files.custody.name}: ${error instanceof Error ? error.message : String(error)}`);
   }
   if (last !== null && last.after !== (await rootHash(dir).catch(() => null)))
     fault('the root hash is not the one that the last line ends with');

@@ -1,36 +1,91 @@
 import { closeSync, writeFileSync } from 'node:fs';
 import { access, chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { z } from 'zod';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { openNewFile } from './named-file.js';
 
-/** Names of the files of a run's folder; `result.json` is a pure function of the others. */
+/** How the text of a file is read: one document, one a line, or a folder with one a file. */
+interface Codec {
+  readonly form: 'document' | 'lines' | 'folder';
+  /** Loaded for texts that this process did not write: 25 ms of a small run. */
+  readonly shape: () => Promise<z.ZodType>;
+}
+
+/** A file or folder in a run's folder. */
+interface FolderFile {
+  readonly name: string;
+  /** null = it is no text that a result rests on. */
+  readonly codec: Codec | null;
+  /** SHA256SUMS lists it. */
+  readonly hashed: boolean;
+  /** What `check` reports of it beyond its hash. */
+  readonly checked: string | null;
+}
+
+const text = (form: Codec['form'], shape: Codec['shape']) => ({ codec: { form, shape }, hashed: true }) as const;
+const binary = { codec: null, hashed: true } as const;
+const unhashed = { codec: null, hashed: false } as const;
+
+/**
+ * What a run's folder holds, in the order of SHA256SUMS. Hashed files with a codec are what the result rests on beside
+ * the capture.
+ */
 export const files = {
-  run: 'run.json',
-  plan: 'plan.json',
-  timeline: 'timeline.ndjson',
-  capture: 'evidence.pcapng',
-  discarded: 'discarded.ndjson',
-  result: 'result.json',
-  sums: 'SHA256SUMS',
-  signature: 'SHA256SUMS.sig',
-  custody: 'custody.ndjson',
-  fixes: 'fixes.json',
-  proveFix: 'prove-fix',
-  state: 'state',
-  raw: 'raw',
-} as const;
+  run: {
+    name: 'run.json',
+    ...text('document', async () => (await import('./run-shape.js')).runShape),
+    checked: 'key',
+  },
+  plan: {
+    name: 'plan.json',
+    ...text('document', async () => (await import('./plan-shape.js')).planShape),
+    checked: null,
+  },
+  timeline: {
+    name: 'timeline.ndjson',
+    ...text('lines', async () => (await import('./timeline-shape.js')).timelineShape),
+    checked: null,
+  },
+  state: { name: 'state', ...text('folder', async () => (await import('./state-shape.js')).stateShape), checked: null },
+  fixes: {
+    name: 'fixes.json',
+    ...text('document', async () => (await import('./run-shape.js')).fixesShape),
+    checked: null,
+  },
+  discarded: {
+    name: 'discarded.ndjson',
+    ...text('lines', async () => (await import('./run-shape.js')).discardedShape),
+    checked: null,
+  },
+  capture: { name: 'evidence.pcapng', ...binary, checked: 'capture' },
+  result: { name: 'result.json', ...binary, checked: 'result' },
+  sums: { name: 'SHA256SUMS', ...unhashed, checked: 'hashes' },
+  signature: { name: 'SHA256SUMS.sig', ...unhashed, checked: 'signature' },
+  custody: { name: 'custody.ndjson', ...unhashed, checked: 'custody' },
+  report: { name: 'report.html', ...unhashed, checked: 'report' },
+  proveFix: { name: 'prove-fix', ...unhashed, checked: null },
+  raw: { name: 'raw', ...unhashed, checked: null },
+} as const satisfies Readonly<Record<string, FolderFile>>;
+
+/** What `check` reports of a folder. */
+export type CheckName = NonNullable<(typeof files)[keyof typeof files]['checked']>;
+
+/** Texts that a result rests on. */
+export type JudgedFile = Extract<(typeof files)[keyof typeof files], { readonly codec: object }>;
+
+export const judgedFiles: readonly JudgedFile[] = Object.values(files).filter((file) => file.codec !== null);
 
 /** What a recorded run's capture is called: the same bytes, gzip. */
-export const compressedCapture = `${files.capture}.gz`;
+export const compressedCapture = `${files.capture.name}.gz`;
 
 /** What evidence.pcapng is called until it is whole, where it is written while a run goes on. */
-export const partialCapture = `${files.capture}.part`;
+export const partialCapture = `${files.capture.name}.part`;
 
 /** Path of a folder's capture: plain where it is there, else compressed. */
 export async function capturePath(dir: string): Promise<string> {
-  const plain = join(dir, files.capture);
+  const plain = join(dir, files.capture.name);
   const compressed = join(dir, compressedCapture);
   const isThere = (path: string): Promise<boolean> =>
     access(path).then(
@@ -42,12 +97,12 @@ export async function capturePath(dir: string): Promise<string> {
 
 /** `when`: the number of a snapshot around events, from 1. */
 export function stateFile(step: number, when: 'before' | 'after' | number): string {
-  return join(files.state, `${step + 1}-${typeof when === 'number' ? `during-${when}` : when}.json`);
+  return join(files.state.name, `${step + 1}-${typeof when === 'number' ? `during-${when}` : when}.json`);
 }
 
 /** A raw capture of one step, written by one helper. */
 export function rawFile(step: number, helper: number): string {
-  return join(files.raw, `${step + 1}-${helper}.pcapng`);
+  return join(files.raw.name, `${step + 1}-${helper}.pcapng`);
 }
 
 /** What the file system refused: VerifyError 69, `evidence-not-writable`. */
@@ -74,7 +129,7 @@ export async function createFolder(dir: string): Promise<void> {
   await orCannotWrite(dir, async () => {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     await chmod(dir, 0o700);
-    for (const sub of [files.state, files.raw]) await mkdir(join(dir, sub), { mode: 0o700 });
+    for (const sub of [files.state.name, files.raw.name]) await mkdir(join(dir, sub), { mode: 0o700 });
   });
 }
 

@@ -5,7 +5,7 @@ import { readBytes } from '../read/read-bytes.js';
 import { reason, type Reason } from '../../../core/model/reasons.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { readRegularIfThere } from '../read/regular-file.js';
-import { capturePath, files, writeWhole } from './folder.js';
+import { capturePath, files, judgedFiles, writeWhole } from './folder.js';
 
 /** A file that a result rests on, relative to its folder. */
 interface HashedFile {
@@ -15,17 +15,13 @@ interface HashedFile {
 
 /** The files of a run's folder that its result rests on beside the capture, with their hashes, in a fixed order. */
 export async function hashedBeside(dir: string): Promise<readonly HashedFile[]> {
-  const states = (await readdir(join(dir, files.state)).catch(() => [])).filter((name) => name.endsWith('.json'));
+  const states = (await readdir(join(dir, files.state.name)).catch(() => [])).filter((name) => name.endsWith('.json'));
   const byStep = states.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? 1 : -1));
+  const paths = judgedFiles.flatMap(({ name, codec }) =>
+    codec.form === 'folder' ? byStep.map((state) => join(name, state)) : [name],
+  );
   const hashed: HashedFile[] = [];
-  for (const path of [
-    files.run,
-    files.plan,
-    files.timeline,
-    ...byStep.map((name) => join(files.state, name)),
-    files.fixes,
-    files.discarded,
-  ]) {
+  for (const path of paths) {
     const sha256 = await hashFile(join(dir, path)).catch(() => null);
     if (sha256 !== null) hashed.push({ path, sha256 });
   }
@@ -34,7 +30,7 @@ export async function hashedBeside(dir: string): Promise<readonly HashedFile[]> 
 
 /** The same and the capture. `sha256`: its hash; null = it cannot be read. */
 export function withCapture(beside: readonly HashedFile[], sha256: string | null): readonly HashedFile[] {
-  return sha256 === null ? beside : [...beside, { path: files.capture, sha256 }];
+  return sha256 === null ? beside : [...beside, { path: files.capture.name, sha256 }];
 }
 
 /**
@@ -44,9 +40,9 @@ export function withCapture(beside: readonly HashedFile[], sha256: string | null
 export async function writeSums(dir: string, known?: readonly HashedFile[]): Promise<void> {
   const hashed =
     known ?? withCapture(await hashedBeside(dir), await hashFile(await capturePath(dir)).catch(() => null));
-  const result = { path: files.result, sha256: await hashFile(join(dir, files.result)) };
+  const result = { path: files.result.name, sha256: await hashFile(join(dir, files.result.name)) };
   await writeWhole(
-    join(dir, files.sums),
+    join(dir, files.sums.name),
     [...hashed, result].map(({ path, sha256 }) => `${sha256}  ${path}\n`).join(''),
   );
 }
@@ -61,14 +57,14 @@ export const maxSumsBytes = 256 * 2 ** 20;
 function changedFiles(dir: string, hashed: readonly HashedFile[]): readonly string[] {
   let text: string | null;
   try {
-    text = readRegularIfThere(join(dir, files.sums), maxSumsBytes);
+    text = readRegularIfThere(join(dir, files.sums.name), maxSumsBytes);
   } catch {
-    return [files.sums];
+    return [files.sums.name];
   }
   if (text === null) return [];
   const listed = new Map<string, string>();
   for (const [, sha256 = '', path = ''] of text.matchAll(/^([0-9a-f]{64}) [ *](.+)$/gm)) listed.set(path, sha256);
-  listed.delete(files.result);
+  listed.delete(files.result.name);
   const changed = hashed.filter(({ path, sha256 }) => listed.get(path) !== sha256).map(({ path }) => path);
   for (const { path } of hashed) listed.delete(path);
   return [...changed, ...listed.keys()];
@@ -80,7 +76,7 @@ const maxNamed = 5;
 function changedText(changed: readonly string[]): string {
   const more = changed.length > maxNamed ? ` and ${changed.length - maxNamed} more` : '';
   const what = `${changed.slice(0, maxNamed).join(', ')}${more} ${changed.length === 1 ? 'is' : 'are'}`;
-  return `${what} not what the run wrote, by ${files.sums}`;
+  return `${what} not what the run wrote, by ${files.sums.name}`;
 }
 
 /** Why a folder's files prove nothing: they are not what SHA256SUMS says that the run wrote. */
@@ -92,7 +88,7 @@ export function changedSince(dir: string, hashed: readonly HashedFile[]): readon
 
 /** Throws VerifyError (3) where a file that says which frames leak, not the capture, is not what the run wrote. */
 export async function mustBeAsWritten(dir: string): Promise<void> {
-  const changed = changedFiles(dir, await hashedBeside(dir)).filter((path) => path !== files.capture);
+  const changed = changedFiles(dir, await hashedBeside(dir)).filter((path) => path !== files.capture.name);
   if (changed.length > 0)
     throw new VerifyError(
       'evidence-not-whole',

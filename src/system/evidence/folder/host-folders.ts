@@ -20,13 +20,13 @@ const namesFile = 'hosts';
 /** Evidence lies in a host's folder, or this far below: `HOST/run/SCENARIO`. */
 const maxDepth = 2;
 const signs: readonly string[] = [
-  files.run,
-  files.plan,
-  files.timeline,
-  files.capture,
+  files.run.name,
+  files.plan.name,
+  files.timeline.name,
+  files.capture.name,
   compressedCapture,
-  files.sums,
-  files.result,
+  files.sums.name,
+  files.result.name,
 ];
 
 interface Listed {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { z } from 'zod';
 import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
 import type { JudgeInput } from '../../../core/judge/judge.js';
+import type { FixRecord } from '../../../core/model/fix.js';
 import type { Flow, Plan, StepPlan } from '../../../core/model/plan.js';
 import { verdictRules } from '../../../core/model/provenance.js';
 import type { RunRecord } from '../../../core/model/run-record.js';
@@ -13,8 +13,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { carriedFlows, type FlowColumnsRecord } from '../../../core/plan/flows/flow-table.js';
 import { planWithEars } from '../../../core/plan/ears.js';
-import { documentText, files, stateFile } from './folder.js';
-import type { FixRecord } from './fixes.js';
+import { documentText, files, type JudgedFile, stateFile } from './folder.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 
 /** A run with a million flows, or a host with ten thousand guests, has a tenth of it. */
@@ -22,15 +21,6 @@ const maxBytes = 256 * 2 ** 20;
 
 /** A function made of a schema takes longer than it saves, with 7,000 flows too (20 ms of 40 in a small run). */
 const once = { jitless: true };
-
-/** Loaded for files that this process does not know: 25 ms of a small run. */
-const shapes = {
-  plan: async () => (await import('./plan-shape.js')).planShape,
-  run: async () => (await import('./run-shape.js')).runShape,
-  discarded: async () => (await import('./run-shape.js')).discardedShape,
-  state: async () => (await import('./state-shape.js')).stateShape,
-  timeline: async () => (await import('./timeline-shape.js')).timelineShape,
-} satisfies Readonly<Record<string, () => Promise<z.ZodType>>>;
 
 /** What a run knows of its plan.json, which names no ears yet, as the plan that is judged does. */
 export interface WrittenPlanFile {
@@ -101,7 +91,7 @@ function readIfThere(path: string): string | null {
 async function parse(
   path: string,
   text: string,
-  shape: keyof typeof shapes,
+  { name, codec }: JudgedFile,
   written: object | null | undefined = null,
 ): Promise<unknown> {
   if (written !== null && written !== undefined && text === documentText(written)) return JSON.parse(text);
@@ -112,10 +102,10 @@ async function parse(
   } catch (error) {
     throw damaged(path, `not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const checked = (await shapes[shape]()).safeParse(value, once);
+  const checked = (await codec.shape()).safeParse(value, once);
   if (!checked.success) {
     const { faultText, otherRules } = await import('./run-shape.js');
-    const rules = shape === 'run' ? otherRules(value) : null;
+    const rules = name === files.run.name ? otherRules(value) : null;
     if (rules !== null) throw recordedByOther(path, rules);
     throw damaged(path, faultText(checked.error));
   }
@@ -133,11 +123,11 @@ type WrittenPlan = Omit<Plan, 'steps'> & {
  * on is not counted again.
  */
 export async function parsePlan(dir: string, written: WrittenPlanFile | null = null): Promise<Plan> {
-  const path = join(dir, files.plan);
+  const path = join(dir, files.plan.name);
   const text = read(path);
   const isKnown = written !== null && createHash('sha256').update(text).digest('hex') === written.sha256;
   if (isKnown && written.plan !== undefined) return written.plan;
-  const plan = (isKnown ? JSON.parse(text) : await parse(path, text, 'plan')) as WrittenPlan;
+  const plan = (isKnown ? JSON.parse(text) : await parse(path, text, files.plan)) as WrittenPlan;
   return {
     ...plan,
     steps: plan.steps.map((step) => {
@@ -148,18 +138,28 @@ export async function parsePlan(dir: string, written: WrittenPlanFile | null = n
   };
 }
 
-async function parseTimeline(path: string, written: readonly TimelineEntry[] = []): Promise<readonly TimelineEntry[]> {
-  const lines = read(path).split('\n');
+/** A document a line; `isOwn`: this process wrote that line. */
+async function parseLines(
+  path: string,
+  text: string,
+  file: JudgedFile,
+  isOwn: (line: string, index: number) => boolean,
+): Promise<readonly unknown[]> {
   // A run that was killed may leave its last line unfinished; every other line has to be whole.
-  const whole = lines.slice(0, -1);
-  const parsed: TimelineEntry[] = [];
-  for (const [index, line] of whole.entries()) {
-    const known = written[index];
-    const isOwn = known !== undefined && line === jsonText(known);
-    const entry = isOwn ? JSON.parse(line) : await parse(`${path}:${index + 1}`, line, 'timeline');
-    parsed.push(entry as TimelineEntry);
-  }
+  const whole = text.split('\n').slice(0, -1);
+  const parsed: unknown[] = [];
+  for (const [index, line] of whole.entries())
+    parsed.push(isOwn(line, index) ? JSON.parse(line) : await parse(`${path}:${index + 1}`, line, file));
   return parsed;
+}
+
+async function parseTimeline(dir: string, written: readonly TimelineEntry[] = []): Promise<readonly TimelineEntry[]> {
+  const path = join(dir, files.timeline.name);
+  const isOwn = (line: string, index: number): boolean => {
+    const known = written[index];
+    return known !== undefined && line === jsonText(known);
+  };
+  return (await parseLines(path, read(path), files.timeline, isOwn)) as readonly TimelineEntry[];
 }
 
 async function parseState(
@@ -170,31 +170,24 @@ async function parseState(
 ): Promise<HostState | null> {
   const path = join(dir, stateFile(step, when));
   const text = readIfThere(path);
-  return text === null ? null : ((await parse(path, text, 'state', written)) as HostState);
+  return text === null ? null : ((await parse(path, text, files.state, written)) as HostState);
 }
 
 /** Frames that were counted and not kept; where the file is missing there are none, which its hash reports. */
 async function parseDiscarded(dir: string, written?: string): Promise<NonNullable<JudgeInput['discarded']>> {
-  const path = join(dir, files.discarded);
+  const path = join(dir, files.discarded.name);
   const text = readIfThere(path);
   const sha256 = text === null ? null : createHash('sha256').update(text).digest('hex');
   const isKnown = written !== undefined && sha256 === written;
-  const lines = await Promise.all(
-    (text ?? '')
-      .split('\n')
-      .slice(0, -1)
-      .map(async (line, index) => {
-        const entry = isKnown ? JSON.parse(line) : await parse(`${path}:${index + 1}`, line, 'discarded');
-        return entry as DiscardedFrames;
-      }),
-  );
-  return { lines, sha256 };
+  const lines = await parseLines(path, text ?? '', files.discarded, () => isKnown);
+  return { lines: lines as readonly DiscardedFrames[], sha256 };
 }
 
 /** The fixes that were tried after the run. */
 async function parseFixes(dir: string): Promise<readonly FixRecord[]> {
-  if (await isMissing(join(dir, files.fixes))) return [];
-  return (await import('./fixes.js')).readFixes(dir);
+  const path = join(dir, files.fixes.name);
+  const text = readIfThere(path);
+  return text === null ? [] : ((await parse(path, text, files.fixes)) as readonly FixRecord[]);
 }
 
 /**
@@ -202,11 +195,11 @@ async function parseFixes(dir: string): Promise<readonly FixRecord[]> {
  * file's name, where it is not what a run leaves.
  */
 export async function parseFolder(dir: string, written: WrittenFiles = {}): Promise<JudgeInput> {
-  const runFile = join(dir, files.run);
+  const runFile = join(dir, files.run.name);
   if (await isMissing(runFile)) throw await (await import('./host-folders.js')).noRun(dir);
-  const run = (await parse(runFile, read(runFile), 'run', written.run)) as RunRecord;
+  const run = (await parse(runFile, read(runFile), files.run, written.run)) as RunRecord;
   const plan = await parsePlan(dir, written.planFile);
-  const timeline = await parseTimeline(join(dir, files.timeline), written.timeline);
+  const timeline = await parseTimeline(dir, written.timeline);
   const states = await Promise.all(
     plan.steps.map(async ({ index }): Promise<StepStates> => {
       const around = timeline.filter(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { managerNames } from '../../../core/model/fix.js';
+import { fixOutcomes, managerNames } from '../../../core/model/fix.js';
 import { verdictRules } from '../../../core/model/provenance.js';
 
 const text = z.string();
@@ -149,6 +149,24 @@ export const runShape = z.looseObject({
 const spans = z.object({ frames: number, spans: number, gaps: text, lengths: text });
 /** A line of discarded.ndjson. */
 export const discardedShape = z.object({ step: z.int(), observer: text, entered: spans, seen: spans, again: number });
+
+/** fixes.json: fixes that were tried after a run. */
+export const fixesShape = z.array(
+  z.strictObject({
+    step: z.int().min(0),
+    cause: text,
+    commands: texts,
+    outcome: z.enum(fixOutcomes),
+    before: number.nullable(),
+    after: number.nullable(),
+    cutOff: texts,
+    lost: z.array(z.object({ what: text, names: texts })).exactOptional(),
+    separated: z.array(z.tuple([text, text])).exactOptional(),
+    text,
+    evidence: text,
+    sha256: text.nullable(),
+  }),
+);
 
 const rules = z.looseObject({ tool: z.looseObject({ verdictRules: number }) });
 /** Number of the rules that a run.json names, where it is not the one of this program; null = it names no other. */

@@ -19,11 +19,11 @@ const maxInSums = 256 * 2 ** 20;
  * there is one. `more`: what is about to be appended to the log.
  */
 async function signedText(dir: string, more = ''): Promise<string> {
-  const sums = readRegular(join(dir, files.sums), maxInSums);
+  const sums = readRegular(join(dir, files.sums.name), maxInSums);
   const hash = createHash('sha256');
   let length = 0;
   try {
-    for await (const chunk of readBytes(join(dir, files.custody), { fleeting: true, regular: true })) {
+    for await (const chunk of readBytes(join(dir, files.custody.name), { fleeting: true, regular: true })) {
       length += chunk.length;
       hash.update(chunk);
     }
@@ -31,7 +31,7 @@ async function signedText(dir: string, more = ''): Promise<string> {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   }
   hash.update(more);
-  return length + more.length === 0 ? sums : `${sums}${hash.digest('hex')}  ${files.custody}\n`;
+  return length + more.length === 0 ? sums : `${sums}${hash.digest('hex')}  ${files.custody.name}\n`;
 }
 
 /**
@@ -54,7 +54,7 @@ export async function attestFolder(dir: string, key: string, who: string): Promi
       'name an OpenSSH key: a private key, or a public one whose private half the agent holds',
     );
   appendCustody(dir, line);
-  await writeWhole(join(dir, files.signature), stdout);
+  await writeWhole(join(dir, files.signature.name), stdout);
   return root;
 }
 
@@ -75,7 +75,7 @@ export async function checkSignature(
   dir: string,
   signers: { readonly file: string; readonly identity: string } | null,
 ): Promise<SignatureCheck> {
-  const signature = join(dir, files.signature);
+  const signature = join(dir, files.signature.name);
   let input: string;
   try {
     if (readRegularIfThere(signature, maxBytes) === null) return { state: 'absent', text: 'not signed' };

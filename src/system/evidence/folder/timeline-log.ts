@@ -20,7 +20,7 @@ export interface TimelineLog {
  * happened. `hear` is notified of each.
  */
 export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void = () => undefined): TimelineLog {
-  const fd = openAtEnd(join(dir, files.timeline));
+  const fd = openAtEnd(join(dir, files.timeline.name));
   const began = performance.now();
   const entries: TimelineEntry[] = [];
   let failure: string | null = null;

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { StepPlan } from '../../../../../src/core/model/plan.js';
-import type { StepPlan } from '../../../../../src/core/model/plan.js';
 import type { PacketSocket } from '../../../../../src/core/model/state.js';
 import { flowTable } from '../../../../../src/core/plan/flows/flow-table.js';
 import { type BpfInstruction, encodeBpf } from '../../../../../src/system/kernel/bpf.js';
