@@ -25,7 +25,7 @@ function machineWith(programs: Readonly<Record<string, string>>): string {
 function tested(script: string, PATH: string): { readonly status: number | null; readonly stderr: string } {
   return spawnSync(process.execPath, [join(top, 'scripts', script)], {
     encoding: 'utf8',
-    env: { ...process.env, PATH, TMPDIR: join(scratch, 'tmp') },
+    env: { ...process.env, PATH, TMPDIR: join(scratch, 'tmp'), XDG_CACHE_HOME: join(scratch, 'cache') },
   });
 }
 
@@ -43,6 +43,13 @@ describe('tests under a second kernel', needs(...parts), () => {
     expect(stderr).toBe(`User-mode Linux is not available here: it ended before it was up (exit 134): ${panic}\n`);
     expect(status).toBe(69);
     expect(readdirSync(join(scratch, 'tmp'))).toEqual([]);
+  });
+
+  it('are not available where Debian’s cloud kernel cannot be fetched either', () => {
+    const PATH = machineWith({ 'linux.uml': `echo '${panic}'; exit 134`, 'apt-get': 'echo no route >&2; exit 100' });
+    const { status, stderr } = tested('test-kernel.mjs', PATH);
+    expect(stderr).toMatch(/^User-mode Linux is not .*panic.*\nDebian’s cloud kernel is not available here: \S.*\n$/);
+    expect(status).toBe(69);
   });
 
   it('are not available where it hangs, which is ended after 20 s', { tags: 'all' }, () => {
