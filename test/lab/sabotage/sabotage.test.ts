@@ -10,7 +10,7 @@ import { unsupportedKeys } from '../../../src/core/scenario/unsupported.js';
 import { barriersOf } from './barriers.mjs';
 import { cutEverything, type Share } from '../../support/judge/cut-everything.js';
 import { firstGate, gatesOf, loadSmall } from './gates.mjs';
-import { runSabotaged } from './run-sabotaged.js';
+import { runSabotaged, type Said } from './run-sabotaged.js';
 import { castOf, earSenses, everywhere, needProbes, ofDevice, passingSenses, sensesOf, unbroken } from './senses.mjs';
 import { patient } from '../../support/patient.js';
 
@@ -222,6 +222,7 @@ async function breakSenses({ name, file, scenario }: Shipped, chosen: readonly s
     return verdict !== 'inconclusive' && !(verdict === 'broken' && mayBreak.includes(sense));
   });
   expect(surprises, JSON.stringify(surprises)).toEqual([]);
+  for (const step of repeated) expectNamed(step.name, [step]);
 }
 
 /** The bridge forgets who was on a port that is gone or down, and floods what goes there: a leak, where probes do. */
@@ -238,15 +239,20 @@ const culprits: Readonly<Record<string, RegExp>> = {
   'a static entry came and went': /: the static entry of 02:00:00:00:09:09 changed and was put back$/m,
 };
 
+/** The reasons of the steps name what was done. */
+function expectNamed(sense: string, steps: Said['steps']): void {
+  const culprit = culprits[sense];
+  if (culprit !== undefined)
+    expect(steps.flatMap(({ reasons }) => reasons.map(({ text }) => text)).join('\n')).toMatch(culprit);
+}
+
 /** Breaks one sense in a lab of its own. */
 async function breakSense(name: string, file: string, sense: string): Promise<void> {
   const { verdict, steps } = await runSabotaged(file, 'sense', [sense], fresh());
   if (verdict === 'none') return void notHere.push(`${name}: ${sense}`);
   const leaks = mayBreak.includes(sense) || (forgets(sense) && castOf(firstGate(loadSmall(file))).addressed);
   expect(leaks ? ['inconclusive', 'broken'] : ['inconclusive']).toContain(noted(`${name}: ${sense}`, verdict));
-  const culprit = culprits[sense];
-  if (culprit !== undefined)
-    expect(steps.flatMap(({ reasons }) => reasons.map(({ text }) => text)).join('\n')).toMatch(culprit);
+  expectNamed(sense, steps);
 }
 
 /**
@@ -259,10 +265,22 @@ function aloneOf({ scenario }: Pick<Shipped, 'scenario'>): readonly string[] {
   return scenario.topology.hosts === undefined ? alone : alone.filter((sense) => /^the (capture|guest) /.test(sense));
 }
 const passing = passingSenses(castOf(firstGate(loadSmall(gate))));
-const others = covering(
-  shipped.filter(({ file, name }) => file !== gate && (isSoak || !slow.includes(name))),
+const others = shipped.filter(({ file, name }) => file !== gate && (isSoak || !slow.includes(name)));
+const byGate = fabricOf(loadSmall(gate));
+/** One of each fabric that switch-mode has not. */
+const { chosen: ofFabrics } = covering(
+  others.filter(({ scenario }) => fabricOf(scenario) !== byGate),
   ({ scenario }) => fabricOf(scenario),
 );
+
+const ofAll = isSoak ? passing : everywhere;
+/** Of those that are broken everywhere each once over the fabrics. */
+const shareOf = (shipped: Shipped): readonly string[] =>
+  ofAll.filter((_, at) => at % ofFabrics.length === ofFabrics.indexOf(shipped));
+
+const alone = aloneOf({ scenario: loadSmall(gate) });
+/** After these the network is what it was. */
+const undone = alone.filter((sense) => /for a moment|put back$|came and went$/.test(sense));
 
 describe.concurrent('a sense broken while the run goes on', () => {
   it(
@@ -292,14 +310,26 @@ describe.concurrent('a sense broken while the run goes on', () => {
     () => breakSenses(ofFile('separated-with-host', withHost), ofDevice),
     timeoutMs,
   );
-  it.each(aloneOf({ scenario: loadSmall(gate) }))(
+  it(
+    'switch-mode: inconclusive with any setting changed and put back, which is named',
+    () => breakSenses(ofFile('switch-mode', gate), undone),
+    timeoutMs,
+  );
+  it.each(alone.filter((sense) => !undone.includes(sense)))(
     'switch-mode, %s: inconclusive',
     (sense) => breakSense('switch-mode', gate, sense),
     timeoutMs,
   );
-  const breakSome = (shipped: Shipped): Promise<void> => breakSenses(shipped, isSoak ? passing : everywhere);
-  it.each(others.chosen)('$name: inconclusive', breakSome, timeoutMs * (isSoak ? 5 : 1));
-  it.each(others.rest)('$name: inconclusive', { tags: 'all', timeout: timeoutMs * (isSoak ? 5 : 1) }, breakSome);
+  it.each(ofFabrics)('$name: inconclusive', (shipped) => breakSenses(shipped, shareOf(shipped)), timeoutMs);
+  it.each(others)(
+    '$name: inconclusive without any other',
+    { tags: 'all', timeout: timeoutMs * (isSoak ? 5 : 1) },
+    (shipped) =>
+      breakSenses(
+        shipped,
+        ofAll.filter((sense) => !shareOf(shipped).includes(sense)),
+      ),
+  );
   it.each([unbroken, ...earSenses])(
     'switch-mode with a guest above its bridge, %s: holds with nothing broken, else inconclusive',
     async (sense) => {
@@ -310,9 +340,11 @@ describe.concurrent('a sense broken while the run goes on', () => {
     timeoutMs,
   );
   if (isSoak)
-    it.each(
-      [...others.chosen, ...others.rest].flatMap((shipped) => aloneOf(shipped).map((sense) => ({ ...shipped, sense }))),
-    )('$name, $sense: inconclusive', ({ name, file, sense }) => breakSense(name, file, sense), timeoutMs);
+    it.each(others.flatMap((shipped) => aloneOf(shipped).map((sense) => ({ ...shipped, sense }))))(
+      '$name, $sense: inconclusive',
+      ({ name, file, sense }) => breakSense(name, file, sense),
+      timeoutMs,
+    );
 
   it('isolated off where isolated is the barrier: broken', { tags: 'all', timeout: timeoutMs }, async () => {
     const { verdict } = await runSabotaged(separated, 'barrier', ['isolated off'], fresh());
