@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { auditIds, causeCodes, isCauseCode, weaknessMeaning } from '../../../src/core/bridge/weaknesses.js';
 import { reasonHints } from '../../../src/core/model/reasons.js';
 import { exitStatuses, runExits } from '../../../src/core/model/verify-error.js';
@@ -10,6 +9,7 @@ import { probeClasses } from '../../../src/core/probe/classes.js';
 import { loadScenario } from '../../../src/index.js';
 import { engines } from '../../../src/system/capture/choose-engine.js';
 import { itemsOf, textOf, top } from '../../support/documents.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 describe('docs/audit.md', () => {
   const text = textOf('docs/audit.md');
@@ -192,8 +192,7 @@ describe('docs/faults.md', () => {
   });
 });
 
-const scratch = mkdtempSync(join(tmpdir(), 'reference-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('reference');
 
 interface Node {
   readonly properties: Record<string, unknown>;

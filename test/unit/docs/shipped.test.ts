@@ -1,23 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { watchMetrics } from '../../../src/report/machine/prometheus.js';
 import { textOf, top } from '../../support/documents.js';
+import { scratchFolder } from '../../support/scratch.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'shipped-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('shipped');
 
 function run(...argv: readonly string[]): {
   readonly status: number | null;
