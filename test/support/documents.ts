@@ -1,7 +1,11 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-const top = resolve(import.meta.dirname, '../..');
+/** The checkout. */
+export const top = resolve(import.meta.dirname, '../..');
+
+/** Text of a file of the checkout. */
+export const textOf = (path: string): string => readFileSync(join(top, path), 'utf8');
 
 /** What a user reads: their paths in the checkout. */
 export const documents: readonly string[] = [

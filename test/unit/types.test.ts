@@ -1,11 +1,10 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import ts from 'typescript';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { scratchFolder } from '../support/scratch.js';
 
-const project = mkdtempSync(join(tmpdir(), 'verify-isolation-types-'));
-afterAll(() => rmSync(project, { recursive: true, force: true }));
+const project = scratchFolder('verify-isolation-types');
 
 /**
  * What the compiler says of programs of somebody else's that use the library, and of its declarations: codes and

@@ -1,14 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { differing, heldRun } from '../../support/judge/held.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const top = fileURLToPath(new URL('../../..', import.meta.url));
-const scratch = mkdtempSync(join(tmpdir(), 'predict-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('predict');
 
 // Every other scenario that is shipped is held against the wire where it is run: test/lab/run/shipped,
 // test/lab/scenarios/attacks, test/lab/watch/watch-a-run.

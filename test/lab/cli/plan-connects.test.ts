@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { needs, root } from '../../support/needs.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const cli = join(import.meta.dirname, '../../../dist/cli.cjs');
-const scratch = mkdtempSync(join(tmpdir(), 'plan-connects-'));
+const scratch = scratchFolder('plan-connects');
 const mark = join(scratch, 'started');
 const bin = join(scratch, 'bin');
 beforeAll(() => {
@@ -15,7 +15,6 @@ beforeAll(() => {
   chmodSync(join(bin, 'ssh'), 0o755);
 });
 beforeEach(() => rmSync(mark, { force: true }));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** A scenario whose bridge is on another host. */
 function scenario(host: string): string {

@@ -1,16 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const cli = resolve(import.meta.dirname, '../../../dist/cli.cjs');
-const scratch = mkdtempSync(join(tmpdir(), 'prove-fix-'));
+const scratch = scratchFolder('prove-fix');
 const dir = join(scratch, 'evidence');
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const scenario = `
 version: 1

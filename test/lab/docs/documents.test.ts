@@ -1,15 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { blocks, documents } from '../../support/documents.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const top = resolve(import.meta.dirname, '../../..');
-const scratch = mkdtempSync(join(tmpdir(), 'documents-'));
+const scratch = scratchFolder('documents');
 mkdirSync(join(scratch, 'tmp'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** What an installed package puts into the path; that it does, test/system/package shows. */
 const bin = join(scratch, 'bin');

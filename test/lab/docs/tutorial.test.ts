@@ -1,14 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const top = resolve(import.meta.dirname, '../../..');
-const scratch = mkdtempSync(join(tmpdir(), 'tutorial-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('tutorial');
 
 function type(...words: readonly string[]): { readonly status: number | null; readonly text: string } {
   const { status, stdout } = spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), ...words], {

@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { needs, root } from '../../support/needs.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const cli = join(import.meta.dirname, '../../../dist/cli.cjs');
-const scratch = mkdtempSync(join(tmpdir(), 'disk-full-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('disk-full');
 
 /** A scenario that has to be private, on a bridge with this ageing time. */
 function scenario(ageing: string): string {

@@ -1,16 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AuditReport } from '../../../src/core/model/audit.js';
 import type { Result } from '../../../src/core/model/result.js';
 import { loadScenario } from '../../../src/core/scenario/load-scenario.js';
 import { runThrowAway, threeGuests } from '../../support/lab/throw-away.js';
 import { patient } from '../../support/patient.js';
 import { file, needs, root } from '../../support/needs.js';
+import { scratchFolder } from '../../support/scratch.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lasting-host-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = scratchFolder('lasting-host');
 
 /** A host whose br0 ifupdown makes, and which is a hub. */
 const hub = `

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { WireComparison } from '../../../src/core/audit/compare-with-wire.js';
 import { differing, heldRun, isUnsaid } from '../../support/judge/held.js';
 import { probeClasses } from '../../../src/core/probe/classes.js';
@@ -10,10 +9,10 @@ import { cutEverything } from '../../support/judge/cut-everything.js';
 import { patient } from '../../support/patient.js';
 import { parseResult } from '../../support/parse-result.js';
 import { needs, root } from '../../support/needs.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const top = resolve(import.meta.dirname, '../../..');
-const scratch = mkdtempSync(join(tmpdir(), 'attacks-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('attacks');
 
 const folders = ['attacks', 'hardening', 'alternatives', 'managers'].flatMap((folder) =>
   readdirSync(join(top, 'scenarios', folder))

@@ -1,17 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { disturbed } from '../../support/lab/disturbed.js';
 import { writeScenario } from '../../support/lab/program.js';
 import { kernel } from '../../support/lab/features.js';
 import { needs, root } from '../../support/needs.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const top = resolve(import.meta.dirname, '../../..');
-const scratch = mkdtempSync(join(tmpdir(), 'hosts-scenarios-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('hosts-scenarios');
 
 /** Who hears what, step by step: the rows with a leak. */
 const leaks: Readonly<Record<string, readonly (readonly string[])[]>> = {

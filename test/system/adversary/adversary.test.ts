@@ -13,6 +13,7 @@ import { further } from './primitives.js';
 import { runDrawn } from './run-drawn.js';
 import { runSoundHosts, soundHosts } from './sound-hosts.js';
 import { brokenCases, caseName, failuresIn, lineOf } from './table.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 /** Of `npm test`: another draw each day, or the one to repeat. */
 const seed = Number(process.env['ADVERSARY_SEED'] ?? new Date().toISOString().slice(0, 10).replaceAll('-', ''));
@@ -76,8 +77,7 @@ async function expectHeld(names: readonly string[], folder: string): Promise<voi
 }
 
 describe('hosts on which nobody hears what is not for him', needs(root, python), () => {
-  const folder = mkdtempSync(join(tmpdir(), 'adversary-sound-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = scratchFolder('adversary-sound');
 
   it('are at least forty', () => {
     expect(soundHosts.length).toBeGreaterThanOrEqual(40);

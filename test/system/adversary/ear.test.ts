@@ -2,7 +2,7 @@ import { createCipheriv, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { file, needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 import type { Attack } from './attack.js';
@@ -12,6 +12,7 @@ import { runInLab } from './run-cases.js';
 import { privateProbe } from './selections.js';
 import { brokenCases } from './table.js';
 import { heardOf } from './tools/heard.mjs';
+import { scratchFolder } from '../../support/scratch.js';
 
 /** A case that floods everything, before it is changed. */
 const flood: Attack = {
@@ -51,7 +52,7 @@ const cases = {
 } satisfies Readonly<Record<string, Attack>>;
 
 describe("the adversary's ear", needs(root, file('/usr/bin/python3')), () => {
-  const folder = mkdtempSync(join(tmpdir(), 'adversary-ear-'));
+  const folder = scratchFolder('adversary-ear');
   const judgedByName = new Map<string, Judged>();
   beforeAll(async () => {
     const judged = await runInLab('linux', Object.values(cases), folder);
@@ -60,7 +61,6 @@ describe("the adversary's ear", needs(root, file('/usr/bin/python3')), () => {
       if (judgedCase !== undefined) judgedByName.set(name, judgedCase);
     });
   }, patient(300_000));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const outcome = (name: keyof typeof cases): string => {
     const judged = judgedByName.get(name);
@@ -95,7 +95,7 @@ describe("the adversary's ear", needs(root, file('/usr/bin/python3')), () => {
 
 describe('a run of the adversary that leaves no result', needs(root), () => {
   it('fails its own cases, and no more', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'adversary-lost-'));
+    const folder = scratchFolder('adversary-lost');
     const judged = await runInLab('linux', [{ ...flood, probe: '{ class: nonesuch }' }], folder);
     rmSync(folder, { recursive: true, force: true });
     expect(brokenCases(judged)).toEqual([expect.stringContaining('the program gave no result')]);
@@ -105,7 +105,6 @@ describe('a run of the adversary that leaves no result', needs(root), () => {
 
 describe('the search for tokens in what an ear heard', () => {
   const folder = mkdtempSync(join(tmpdir(), 'adversary-heard-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
   const key = randomBytes(32);
   const runTag = 0x5649_5649; // like the mark itself, which a search must not trip over
   const stream = createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(8 * 100));

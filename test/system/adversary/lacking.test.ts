@@ -1,16 +1,15 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { file, needs, root } from '../../support/needs.js';
 import type { Random } from './attack.js';
 import { legacyTables } from './attacks/nat.js';
 import { outcomeOf } from './outcome.js';
 import { runInLab } from './run-cases.js';
 import { brokenCases } from './table.js';
+import { scratchFolder } from '../../support/scratch.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'adversary-lacking-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('adversary-lacking');
 
 /** Always the first choice: ebtables-legacy. */
 const first: Random = {

@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { needs, program } from '../../support/needs.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const top = resolve(import.meta.dirname, '../../..');
-const scratch = mkdtempSync(join(tmpdir(), 'second-kernel-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('second-kernel');
 
 /** What User-mode Linux prints on a processor with AMX, where its buffer is too small for the registers. */
 const panic = 'Kernel panic - not syncing: userspace - ptrace set fp regs failed, errno = 14';

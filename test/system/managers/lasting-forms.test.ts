@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { prepareManagers } from '../../../scripts/managers.mjs';
 import { ownEntry, execute, setBridge, setPort, setSysctl, setEntry } from '../../../src/core/bridge/changes.js';
 import { persistentFixes } from '../../../src/core/fix/persistent.js';
@@ -10,10 +9,10 @@ import type { Change } from '../../../src/core/model/fabric.js';
 import type { ConfigurationManager, PersistentFix } from '../../../src/core/model/fix.js';
 import { runThrowAway } from '../../support/lab/throw-away.js';
 import { file, needs, program, root } from '../../support/needs.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const { folder = '', skip } = prepareManagers();
-const dir = mkdtempSync(join(tmpdir(), 'lasting-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = scratchFolder('lasting');
 
 const networkd = '/usr/lib/systemd/systemd-networkd';
 

@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import type { HostState } from '../../../src/core/model/state.js';
 import { ingressMac } from '../../../src/core/plan/ingress-controls.js';
@@ -11,6 +10,7 @@ import { enteringFrames } from '../../support/lab/entering-frames.js';
 import { ovs } from '../../support/lab/throw-away-ovs.js';
 import { patient } from '../../support/patient.js';
 import { needs, root } from '../../support/needs.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const macs = { kali2: '52:54:00:85:20:d1', kali3: '52:54:00:27:4e:0a', lan: '00:11:22:33:44:55' } as const;
 const ports = { kali2: 'vnet0', kali3: 'vnet4', lan: 'enp8s0' } as const;
@@ -48,7 +48,7 @@ const acts = [
 const rate = 20;
 
 describe('what proves that a port of Open vSwitch hears its guest, in the lab', needs(root, ovs), () => {
-  const dir = mkdtempSync(join(tmpdir(), 'ovs-entering-'));
+  const dir = scratchFolder('ovs-entering');
   const out = join(dir, 'out');
   let result: Result;
   let seen: Readonly<Record<string, number>>;
@@ -75,7 +75,6 @@ describe('what proves that a port of Open vSwitch hears its guest, in the lab', 
     result = JSON.parse(stdout);
     seen = await enteringFrames(out);
   }, patient(300_000));
-  afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
   const stateOf = (index: number, when: 'before' | 'after'): HostState =>
     JSON.parse(readFileSync(join(out, stateFile(index, when)), 'utf8'));

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { ovs } from '../../support/lab/throw-away-ovs.js';
 import { needs, root } from '../../support/needs.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const cli = resolve(import.meta.dirname, '../../../dist/cli.cjs');
 const access = (vid: number): string => `vlans: [ { vid: ${vid}, pvid: true, untagged: true } ]`;
@@ -43,7 +43,7 @@ steps:
 `;
 
 describe('keys of Open vSwitch in a scenario', needs(root, ovs), () => {
-  const dir = mkdtempSync(join(tmpdir(), 'ovs-keys-'));
+  const dir = scratchFolder('ovs-keys');
   let results: readonly Result[] = [];
   beforeAll(() => {
     const files = Object.entries({ mirrored, tagged }).map(([name, text]) => {
@@ -58,7 +58,6 @@ describe('keys of Open vSwitch in a scenario', needs(root, ovs), () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     results = JSON.parse(stdout).results;
   });
-  afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
   it('mirror one port to another, which the leak is explained by', () => {
     const [first, second] = results[0]?.steps ?? [];

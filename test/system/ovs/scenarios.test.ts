@@ -2,13 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { Result, StepResult } from '../../../src/core/model/result.js';
 import { ovs } from '../../support/lab/throw-away-ovs.js';
 import { describeOnKernelWith, lacking } from '../../support/lab/features.js';
 import { isSlow, patient } from '../../support/patient.js';
 import { needs, root } from '../../support/needs.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const top = resolve(import.meta.dirname, '../../..');
 /** `npm run test:uml -- --all` */
@@ -59,7 +60,6 @@ function acts(datapath: 'netdev' | 'system', whole: boolean): void {
     results.push(...('results' in said ? said.results : [said]));
     steps.push(...results.flatMap((result) => result.steps));
   }, patient(300_000));
-  afterAll(() => rmSync(out, { recursive: true, force: true }));
 
   it('keeps known unicast to itself, with every proof', () => {
     const ports = whole ? 3 : 4;
@@ -98,7 +98,7 @@ function acts(datapath: 'netdev' | 'system', whole: boolean): void {
 
 describe('Open vSwitch in user space, started by the lab', needs(root, ovs), () => acts('netdev', true));
 it('is named with its package where it is not installed', needs(root, ovs), () => {
-  const out = mkdtempSync(join(tmpdir(), 'ovs-none-'));
+  const out = scratchFolder('ovs-none');
   const { status, stderr } = spawnSync(
     'unshare',
     [

@@ -1,11 +1,11 @@
 // @module-tag all
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { scratchFolder } from '../../support/scratch.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'verify-isolation-npm-'));
+const folder = scratchFolder('verify-isolation-npm');
 const project = join(folder, 'project');
 
 function run(
@@ -34,7 +34,6 @@ beforeAll(() => {
   ]);
   if (packed.status !== 0 || installed.status !== 0) throw new Error(packed.stderr + installed.stderr);
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the npm package in a project of somebody else’s', () => {
   it('brings the program, which runs a scenario that it brings', () => {

@@ -1,13 +1,13 @@
 // @module-tag all
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { scratchFolder } from '../../support/scratch.js';
 
 /** An archive of a bare Debian's root file system; by `npm run test:package`. */
 const archive = process.env['VERIFY_ISOLATION_TARGET'] ?? '';
-const scratch = mkdtempSync(join(tmpdir(), 'verify-isolation-target-'));
+const scratch = scratchFolder('verify-isolation-target');
 const [made, root] = [join(scratch, 'made'), join(scratch, 'root')];
 const version = String(JSON.parse(readFileSync('package.json', 'utf8')).version);
 
@@ -40,7 +40,6 @@ beforeAll(() => {
   if (unpacked.status !== 0) throw new Error(unpacked.stderr);
   for (const file of readdirSync(made)) copyFileSync(join(made, file), join(root, 'root', file));
 });
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe('on a bare Debian, without a network', () => {
   it('there is neither Node nor npm nor a compiler', () => {

@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync, chmodSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { needs, program } from '../../support/needs.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const cli = resolve(import.meta.dirname, '../../../dist/cli.cjs');
-const scratch = mkdtempSync(join(tmpdir(), 'completion-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('completion');
 
 // The program as it is installed: by its name, on the path.
 const bin = join(scratch, 'bin');

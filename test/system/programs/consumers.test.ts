@@ -1,20 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { junitReport } from '../../../src/report/machine/junit.js';
 import { nagiosReport } from '../../../src/report/machine/nagios.js';
 import { prometheusReport } from '../../../src/report/machine/prometheus.js';
 import { markdownReport } from '../../../src/report/markdown.js';
 import { experiment, findings, result, step } from '../../support/report/fixture.js';
 import { type Missing, needs, program } from '../../support/needs.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 // Programs of others that read such reports, from Debian's packages; scripts/set-up.sh installs them for the tests.
 const loads = (command: string, what: string): Missing =>
   spawnSync('sh', ['-c', command]).status === 0 ? null : `${what} is not installed`;
-const scratch = mkdtempSync(join(tmpdir(), 'consumers-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('consumers');
 
 const view = { width: 80, color: false };
 const hostile = 'x"<b>|\\`@a\n::error::\u001b[31m%0A, :\'=;';

@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { needs, program } from '../../support/needs.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const top = resolve(import.meta.dirname, '../../..');
-const folder = mkdtempSync(join(tmpdir(), 'man-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = scratchFolder('man');
 
 function run(...argv: readonly string[]): {
   readonly status: number | null;

@@ -1,21 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { needs, program } from '../../support/needs.js';
+import { scratchFolder } from '../../support/scratch.js';
 
 const folder = new URL('../../../contrib/systemd/', import.meta.url);
 const units = readdirSync(folder);
 
 /** The units, with a program that is there. */
-const scratch = mkdtempSync(join(tmpdir(), 'units-'));
+const scratch = scratchFolder('units');
 for (const unit of units)
   writeFileSync(
     join(scratch, unit),
     readFileSync(new URL(unit, folder), 'utf8').replaceAll('/usr/local/bin/verify-isolation', '/bin/true'),
   );
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe('units for systemd', needs(program('systemd-analyze')), () => {
   it('are understood by it, every line', () => {

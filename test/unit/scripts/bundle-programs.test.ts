@@ -1,14 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import stringWidth from 'string-width';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { bundlePrograms } from '../../../scripts/bundle-programs.mjs';
+import { scratchFolder } from '../../support/scratch.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'bundled-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = scratchFolder('bundled');
 
 it('string-width measures in a bundle as it does, and reads no tables of ICU before it has to', async () => {
   await bundlePrograms(dir, { width: createRequire(import.meta.url).resolve('string-width') });

@@ -1,16 +1,15 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { replayFolder } from '../../../../src/system/evidence/replay.js';
 import { callHere } from '../../../support/call-here.js';
 import { wholeFolder } from '../../../support/whole-folder.js';
+import { scratchFolder } from '../../../support/scratch.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'changed-'));
+const scratch = scratchFolder('changed');
 const whole = join(scratch, 'whole');
 const copied = join(scratch, 'copied');
 beforeAll(() => wholeFolder('switch-mode', whole));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 function edit(file: string, change: (text: string) => string): void {
   const before = readFileSync(join(copied, file), 'utf8');

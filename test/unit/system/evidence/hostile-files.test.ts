@@ -1,17 +1,16 @@
 import fc from 'fast-check';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { hearForeign } from '../../../../src/system/evidence/hear-foreign.js';
 import { replayFolder } from '../../../../src/system/evidence/replay.js';
 import { startForeign } from '../../../../src/core/judge/foreign/foreign.js';
 import { finishForeign, type ForeignReport, macOfNumber } from '../../../../src/core/judge/foreign/report.js';
 import { macBytes, macNumber } from '../../../../src/core/wire/ethernet.js';
+import { scratchFolder } from '../../../support/scratch.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'hostile-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('hostile');
 const captures = resolve(import.meta.dirname, '../../../../captures');
 const kali3 = macNumber(macBytes('52:54:00:27:4e:0a') ?? new Uint8Array(6), 0);
 

@@ -1,12 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { compareReaders } from '../../../../src/system/evidence/second-reader.js';
 import { callHere } from '../../../support/call-here.js';
+import { scratchFolder } from '../../../support/scratch.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'second-reader-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('second-reader');
 const original = 'captures/foreign-both-ways/guest.pcap';
 
 function changed(change: (bytes: Buffer) => Buffer): string {

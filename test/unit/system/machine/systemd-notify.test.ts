@@ -1,12 +1,11 @@
-import { mkdtempSync, readSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { libc } from '../../../../src/system/kernel/libc.js';
 import { notifySystemd } from '../../../../src/system/machine/systemd-notify.js';
+import { scratchFolder } from '../../../support/scratch.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'notify-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('notify');
 
 /** A datagram socket as systemd listens on. */
 function listener(name: Buffer): number {

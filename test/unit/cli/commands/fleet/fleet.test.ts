@@ -1,15 +1,15 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hostFolders } from '../../../../../src/system/evidence/folder/host-folders.js';
 import { readHost } from '../../../../../src/cli/commands/fleet/read-host.js';
 import type { FleetReport } from '../../../../../src/core/model/fleet.js';
 import { fleetReporters } from '../../../../../src/report/fleet/reporters.js';
 import { callHere } from '../../../../support/call-here.js';
 import { wholeFolder } from '../../../../support/whole-folder.js';
+import { scratchFolder } from '../../../../support/scratch.js';
 
-const top = mkdtempSync(join(tmpdir(), 'fleet-'));
+const top = scratchFolder('fleet');
 const whole = join(top, 'whole');
 const broken = join(top, 'broken');
 const fleet = join(top, 'fleet');
@@ -56,7 +56,6 @@ beforeAll(async () => {
   await makeBroken();
 });
 beforeEach(() => rmSync(fleet, { recursive: true, force: true }));
-afterAll(() => rmSync(top, { recursive: true, force: true }));
 
 describe('fleet', () => {
   it('is green where every host is, and says each by name', async () => {

@@ -1,11 +1,10 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { watchCommand } from '../../../../../src/cli/commands/watch/watch.js';
+import { scratchFolder } from '../../../../support/scratch.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'watch-test-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('watch-test');
 
 const none = {
   bridge: undefined,

@@ -1,9 +1,8 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { DiscardedFrames } from '../../../../../src/core/judge/count/discarded.js';
 import { stepFacts } from '../../../../../src/core/judge/proof/step-facts.js';
 import type { Result } from '../../../../../src/core/model/result.js';
@@ -25,9 +24,9 @@ import {
   step,
 } from '../../../../support/judge/perfect-run.js';
 import { frameOf } from '../../../../support/pcap/taken-frame.js';
+import { scratchFolder } from '../../../../support/scratch.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'keep-leaks-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('keep-leaks');
 let numbers = 0;
 const fresh = (): string => {
   const dir = join(scratch, String((numbers += 1)));

@@ -1,16 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readU32 } from '../../../../../src/core/wire/bytes.js';
 import { CaptureFile } from '../../../../../src/system/capture/capture-file.js';
 import { type PartialCaptures, partialCaptures } from '../../../../../src/system/evidence/collate/partial-captures.js';
 import { readRawFrames } from '../../../../../src/system/evidence/collate/raw-frames.js';
 import { frameOf } from '../../../../support/pcap/taken-frame.js';
+import { scratchFolder } from '../../../../support/scratch.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'partial-captures-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchFolder('partial-captures');
 
 function folder(name: string): string {
   const dir = join(scratch, name);

@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import {
   closeSync,
   cpSync,
-  mkdtempSync,
   openSync,
   readFileSync,
   rmSync,
@@ -12,9 +11,8 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { readHost } from '../../../../../src/cli/commands/fleet/read-host.js';
 import { VerifyError } from '../../../../../src/core/model/verify-error.js';
 import { files as folderFiles } from '../../../../../src/system/evidence/folder/folder.js';
@@ -22,12 +20,12 @@ import { judgeFolder } from '../../../../../src/system/evidence/replay.js';
 import { cli } from '../../../../support/call.js';
 import { callHere } from '../../../../support/call-here.js';
 import { wholeFolder } from '../../../../support/whole-folder.js';
+import { scratchFolder } from '../../../../support/scratch.js';
 
-const top = mkdtempSync(join(tmpdir(), 'hostile-folder-'));
+const top = scratchFolder('hostile-folder');
 const whole = join(top, 'whole');
 const dir = join(top, 'dir');
 beforeAll(() => wholeFolder('hub-mode', whole));
-afterAll(() => rmSync(top, { recursive: true, force: true }));
 
 function fresh(): void {
   rmSync(dir, { recursive: true, force: true });

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { JudgeInput } from '../../../../../src/core/judge/judge.js';
 import { documentText } from '../../../../../src/system/evidence/folder/folder.js';
 import { parseFolder, type WrittenFiles } from '../../../../../src/system/evidence/folder/parse-folder.js';
 import { wholeFolder } from '../../../../support/whole-folder.js';
+import { scratchFolder } from '../../../../support/scratch.js';
 
-const top = mkdtempSync(join(tmpdir(), 'written-files-'));
+const top = scratchFolder('written-files');
 const whole = join(top, 'whole');
 const dir = join(top, 'dir');
 const text = (name: string): string => readFileSync(join(dir, name), 'utf8');
@@ -27,7 +27,6 @@ describe('files of a folder of which its run knows what it wrote', () => {
     const sha256 = createHash('sha256').update(text('plan.json')).digest('hex');
     written = { planFile: { sha256 }, run, timeline, states };
   });
-  afterAll(() => rmSync(top, { recursive: true, force: true }));
 
   it('are read to the same as those of which nobody knows anything', async () => {
     expect(await parseFolder(dir, written)).toEqual(input);

@@ -1,11 +1,10 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { partialFile } from '../../../../../src/system/evidence/read/partial-file.js';
+import { scratchFolder } from '../../../../support/scratch.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'growing-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = scratchFolder('growing');
 
 async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   let text = '';

@@ -4,7 +4,6 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -13,18 +12,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { UndoEntry } from '../../../../../src/core/bridge/undo/entry.js';
 import { VerifyError } from '../../../../../src/core/model/verify-error.js';
 import { journalFolder, leftJournals, openJournal } from '../../../../../src/system/fabric/host/journal.js';
 import { JournalFolder, maxJournalBytes } from '../../../../../src/system/fabric/host/journal-folder.js';
 import { namespacePlace } from '../../../../../src/system/fabric/host/namespace-place.js';
+import { scratchFolder } from '../../../../support/scratch.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'journals-'));
+const dir = scratchFolder('journals');
 const folder = join(dir, 'journals');
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 beforeEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
