@@ -1,11 +1,12 @@
 import { counted, escapeText, nounFor, quoteForShell } from '../../core/text/escape.js';
+import { notBeyond } from '../../core/discover/whole/probes.js';
 import type { Result } from '../../core/model/result.js';
 import { notExamined } from '../../core/model/run-record.js';
 import { probeClasses } from '../../core/probe/classes.js';
 import type { PersistentFix } from '../../core/model/fix.js';
 import { commandsText } from '../answer/alternatives.js';
 import { type Answer, answerOf, heldForText } from '../answer/answer.js';
-import { countText } from '../answer/participants.js';
+import { countText, listText } from '../answer/participants.js';
 import { lingerText, notAskedTexts, trustedTexts } from '../limits.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { unendedWord } from '../word.js';
@@ -101,10 +102,28 @@ function classesNotAsked({ result }: ReportedRun): readonly string[] {
   return left.length === 0 ? [] : [`${some}: ask by run --twin (a copy), run --class NAME`];
 }
 
+/** Classes of these that a run asks on one bridge, and on another not because an uplink would carry them out. */
+function notAskedBeyond({ result, details }: ReportedRun): readonly string[] {
+  if (result.calibration === undefined || details === null) return [];
+  const { endpoints } = details.plan;
+  const bridgeOf = new Map(endpoints.map(({ name, bridge }) => [name, bridge]));
+  const rows = result.steps.flatMap(({ findings }) => findings);
+  const askedOn = (bridge?: string): ReadonlySet<string> =>
+    new Set(rows.flatMap((row) => (bridge === undefined || bridgeOf.get(row.from) === bridge ? [row.class] : [])));
+  return endpoints.flatMap(({ name: uplink, role, bridge }) => {
+    if (role !== 'uplink') return [];
+    const left = notBeyond.filter((name) => askedOn().has(name) && !askedOn(bridge).has(name));
+    return left.length === 0
+      ? []
+      : [`${listText(left)} on ${bridge}: a switch beyond ${uplink} would learn wrong addresses; run --class NAME`];
+  });
+}
+
 const notAskedLabel = '  not asked  ';
 
 function notAskedLines(run: ReportedRun): readonly string[] {
-  return [...notAskedTexts(run.result).map(escapeText), ...classesNotAsked(run)].map((text) => notAskedLabel + text);
+  const packets = [...notAskedTexts(run.result), ...notAskedBeyond(run)].map(escapeText);
+  return [...packets, ...classesNotAsked(run)].map((text) => notAskedLabel + text);
 }
 
 /** Guests, or bridges, of which the run says nothing: where they are. */

@@ -78,6 +78,36 @@ describe('packets that were not sent, for an address is not known', () => {
   });
 });
 
+describe('classes that an uplink would carry out', () => {
+  it('are named as not asked on its bridge where another bridge is asked them', () => {
+    const run = reported([]);
+    const [step] = run.result.steps;
+    const [first] = step?.findings ?? [];
+    const { details } = run;
+    if (step === undefined || first === undefined || details === null) throw new Error('nothing was judged');
+    const [guest] = details.plan.endpoints.filter(({ role }) => role === 'guest');
+    if (guest === undefined) throw new Error('there is no guest');
+    const asking = (from: string): ReportedRun => ({
+      ...run,
+      result: {
+        ...run.result,
+        calibration: { at: '', durationMs: 1, engine: 'libpcap', planted: 1, seen: 1 },
+        steps: [{ ...step, findings: [...step.findings, { ...first, class: 'mac-spoof', from }] }],
+      },
+      details: {
+        ...details,
+        plan: {
+          ...details.plan,
+          endpoints: [...details.plan.endpoints, { ...guest, name: 'nat1', bridge: 'virbr0', port: 'n1' }],
+        },
+      },
+    });
+    const line = 'not asked mac-spoof on br0: a switch beyond lan would learn wrong addresses; run --class NAME';
+    expect(render(terminalReport, asking('nat1')).replaceAll(/\s+/g, ' ')).toContain(line);
+    expect(render(terminalReport, asking(guest.name))).not.toContain('would learn wrong addresses');
+  });
+});
+
 describe('until when a verdict holds', () => {
   /** A run in the lab that waited for this long. */
   const waited = (drainMs: number): ReturnType<typeof judge> => {
