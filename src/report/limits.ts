@@ -1,4 +1,6 @@
 import type { Result } from '../core/model/result.js';
+import { familyOf } from '../core/probe/addresses.js';
+import { listText, setText } from './answer/participants.js';
 
 /** The step that holds with the shortest wait says until when a run holds. */
 function lingeredMs({ steps }: Result): number | null {
@@ -24,4 +26,26 @@ export function trustedTexts({ steps }: Result): readonly string[] {
     return `${what}${where === null ? '' : ` at ${where}`}${by === '' ? '' : `, by ${by}`}${until === null ? '' : `, until ${until}`}: ${reason}`;
   });
   return [...new Set(texts)];
+}
+
+/** `IPv4 from g1 and g2 to host: no address of g1 and g2`: packets that the steps did not send, once each. */
+export function notAskedTexts({ steps }: Result): readonly string[] {
+  const byFamily = new Map<string, Record<'from' | 'to' | 'unknown', Set<string>>>();
+  for (const { carrier, from, to, unknown } of steps.flatMap(({ notAsked = [] }) => notAsked)) {
+    const family = familyOf(carrier) === 6 ? 'IPv6' : 'IPv4';
+    const sets = byFamily.get(family) ?? { from: new Set(), to: new Set(), unknown: new Set() };
+    byFamily.set(family, sets);
+    for (const name of from) sets.from.add(name);
+    for (const name of unknown) sets.unknown.add(name);
+    if (to !== null) sets.to.add(to);
+  }
+  const families = new Map<string, string[]>();
+  for (const [family, { from, to, unknown }] of byFamily) {
+    const addressees = to.size === 0 ? '' : ` to ${setText([...to])}`;
+    const why =
+      unknown.size === 0 ? 'the class sends to addresses of nobody' : `no address of ${setText([...unknown])}`;
+    const text = ` from ${setText([...from])}${addressees}: ${why}`;
+    families.set(text, [...(families.get(text) ?? []), family]);
+  }
+  return [...families].map(([text, names]) => `${listText(names)}${text}`);
 }

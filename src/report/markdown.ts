@@ -5,7 +5,7 @@ import { exposureFix, exposuresOf } from './answer/exposures.js';
 import { storyTextsOf } from './answer/alternatives.js';
 import type { Audience } from './answer/participants.js';
 import { counted, escapeText } from '../core/text/escape.js';
-import { lingerText, trustedTexts } from './limits.js';
+import { lingerText, notAskedTexts, trustedTexts } from './limits.js';
 import type { ReportedRun, Reporter, View } from './reporter.js';
 import { missingProof, type Reported } from './reported-leaks.js';
 import { stepSeconds } from './reporter.js';
@@ -78,6 +78,7 @@ function limits(result: Result): readonly string[] {
       ? []
       : ['', '**Trusted**', '', ...trusted.slice(0, maxLines).map((text) => `- ${plainMarkdown(text)}`)]),
     ...(until === null ? [] : ['', `It ${until}.`]),
+    ...notAskedTexts(result).flatMap((text) => ['', `Not asked: ${plainMarkdown(text)}.`]),
   ];
 }
 

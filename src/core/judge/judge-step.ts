@@ -227,7 +227,7 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
 function commonOf(
   input: StepInput,
   { rows, groups, heldAtEntry }: Examined,
-): Pick<StepResult, 'name' | 'expected' | 'findings' | 'groups' | 'observers' | 'entry' | 'heldAtEntry'> &
+): Pick<StepResult, 'name' | 'expected' | 'findings' | 'groups' | 'observers' | 'entry' | 'heldAtEntry' | 'notAsked'> &
   ReturnType<typeof eventsOf> {
   const { step, facts } = input;
   return {
@@ -238,6 +238,7 @@ function commonOf(
     observers: observerResults(input),
     entry: entryOf(input),
     ...(heldAtEntry.length === 0 ? {} : { heldAtEntry }),
+    ...(step.notAsked === undefined ? {} : { notAsked: step.notAsked }),
     ...eventsOf(step, facts),
   };
 }

@@ -95,6 +95,7 @@ export type NoteCode =
 
 /** Why this program ends with an error (`VerifyError.code`). */
 export const errorCodes = [
+  'address-unknown',
   'addressee-unknown',
   'bad-filter',
   'baseline-unreadable',

@@ -194,6 +194,16 @@ export interface ExpectationPlan {
   readonly open?: readonly { readonly probe: number; readonly observers: readonly string[] }[];
 }
 
+/** Packets for the host or a router that a step does not send, because an address is not known. */
+export interface NotAsked {
+  readonly class: ProbeClassName;
+  readonly carrier: Carrier;
+  readonly from: readonly string[];
+  readonly to: string | null;
+  /** Endpoints of these without an address; empty if the class sends to an address of no endpoint. */
+  readonly unknown: readonly string[];
+}
+
 export interface StepPlan extends PlainStepKeys {
   /** From 0. */
   readonly index: number;
@@ -211,6 +221,8 @@ export interface StepPlan extends PlainStepKeys {
   /** Bytes that are kept of a frame. */
   readonly snaplen: number;
   readonly flows: Flows;
+  /** Absent: there are none. */
+  readonly notAsked?: readonly NotAsked[];
   /**
    * Reasons that the step's own probes bring about on purpose (a BPDU guard that acts, a MAC that was stolen): they
    * decide nothing.

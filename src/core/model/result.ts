@@ -1,6 +1,7 @@
 import type { BarrierCode, CauseCode, UnknownCode } from './codes.js';
 import type { Change } from './fabric.js';
 import type { PersistentFix, ProvenFix } from './fix.js';
+import type { NotAsked } from './plan.js';
 import type { CalibrationRecord, ToolRecord } from './provenance.js';
 import type { Reason } from './reasons.js';
 import type { PrecheckNote, ScenarioRecord } from './run-record.js';
@@ -313,6 +314,8 @@ export interface StepResult {
   readonly held?: readonly Held[];
   /** Probes that did not enter the bridge, as far as controls of their form show; absent where there are none. */
   readonly heldAtEntry?: readonly HeldAtEntry[];
+  /** Packets that were not sent, because an address is not known. Absent: there are none. */
+  readonly notAsked?: readonly NotAsked[];
   /** Absent where every carrier of a class came to the same, and where the proof is not complete. */
   readonly carriersApart?: readonly CarriersApart[];
   /** Of `run --prove-fix`: what became of each fix that the step's leaks ask for. Absent = none was tried. */

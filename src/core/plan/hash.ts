@@ -23,6 +23,7 @@ const ofStep: Coverage<StepPlan> = {
   filter: 'left out', // follows from the frames and the run's tag
   snaplen: 'covered',
   flows: 'covered',
+  notAsked: 'left out', // follows from the addresses, and nothing of it is sent
   provokes: 'covered',
   controls: 'covered',
   inwardUnproved: 'covered',

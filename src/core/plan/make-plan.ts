@@ -151,7 +151,7 @@ function seenClaims(step: Step): ExpectationPlan['seen'] {
 function planStep(input: StepInput, numbering: Numbering): StepPlan {
   const { step, index, present, scenario, around } = input;
   const { provider, bridges } = scenario.topology;
-  const flows = expandFlows(step, index, around, numbering);
+  const { flows, notAsked } = expandFlows(step, index, around, numbering);
   const traffic = trafficPlan(step);
   const observers = observersOf(present, bridges, around.bridgeMacs, step.expect.observers);
   // A host's guests talk as well: their frames are refused in the kernel, however many MACs the probes have
@@ -178,6 +178,7 @@ function planStep(input: StepInput, numbering: Numbering): StepPlan {
     filter,
     snaplen: snaplen[provider],
     flows,
+    ...(notAsked.length === 0 ? {} : { notAsked }),
     controls,
     ...(inwardUnproved === undefined ? {} : { inwardUnproved }),
     traffic,
@@ -243,6 +244,7 @@ export function makePlan(scenario: Scenario, input: PlanInput, planned = planTop
     bridgeMacs,
     runTag: input.runTag,
     mdb: [],
+    onHost: topology.provider === 'host',
     inPlace: input.inPlace ?? [],
     filtersVlans: input.filtersVlans ?? [],
     drainMs: Math.max(usualDrainMs(planned), input.lingerMs ?? 0),

@@ -1,24 +1,27 @@
 import type { Mac } from '../model/scenario.js';
 import { isOnDevice } from '../model/attach.js';
+import { sameSegment } from '../model/host-names.js';
 import type { Plan } from '../model/plan.js';
 
 /**
- * Source MACs of probes that nobody on the bridges has, where an uplink or a lower device could carry them out: the
- * switch there would learn them. Uplinks speak as who lives beyond them.
+ * Source MACs of probes that no endpoint has, if an uplink of the sender's segment or a lower device could carry them
+ * out: the switch there would learn them. Uplinks send with the MACs that live beyond them.
  */
-export function describeNewMacs(plan: Plan): readonly string[] {
-  const uplinks = new Set(plan.endpoints.filter(({ role }) => role === 'uplink').map(({ name }) => name));
-  const known = new Set([...plan.endpoints.flatMap(({ macs }) => macs), ...Object.values(plan.bridgeMacs)]);
-  const above = new Set(plan.endpoints.filter(({ below }) => isOnDevice(below)).map(({ name }) => name));
-  if (uplinks.size + above.size === 0) return [];
-  const lines = plan.steps.flatMap((step) =>
-    step.flows
+export function describeNewMacs({ endpoints, bridgeMacs, steps }: Plan): readonly string[] {
+  const known = new Set([...endpoints.flatMap(({ macs }) => macs), ...Object.values(bridgeMacs)]);
+  const uplinks = endpoints.filter(({ role }) => role === 'uplink');
+  const senders = new Set(
+    endpoints
       .filter(
-        ({ sender, frame }) =>
-          !uplinks.has(sender) &&
-          (uplinks.size > 0 || above.has(sender)) &&
-          (!known.has(frame.srcMac) || frame.form === 'source-sweep'),
+        (endpoint) =>
+          endpoint.role !== 'uplink' &&
+          (isOnDevice(endpoint.below) || uplinks.some((uplink) => sameSegment(uplink, endpoint))),
       )
+      .map(({ name }) => name),
+  );
+  const lines = steps.flatMap((step) =>
+    step.flows
+      .filter(({ sender, frame }) => senders.has(sender) && (!known.has(frame.srcMac) || frame.form === 'source-sweep'))
       .map(({ class: name, sender }) => `step ${step.index + 1}: ${name} by ${sender}`),
   );
   return [...new Set(lines)];

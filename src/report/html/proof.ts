@@ -2,7 +2,7 @@ import { phases } from '../../core/model/plan.js';
 import type { Provenance } from '../../core/model/provenance.js';
 import type { Result, StepResult } from '../../core/model/result.js';
 import { counted } from '../../core/text/escape.js';
-import { lingerText, trustedTexts } from '../limits.js';
+import { lingerText, notAskedTexts, trustedTexts } from '../limits.js';
 import type { RunDetails } from '../reporter.js';
 import { sabotageText } from '../word.js';
 import { html, type Markup, nothing } from './markup.js';
@@ -30,10 +30,10 @@ function row(index: number, step: StepResult, details: RunDetails | null): Marku
   return html`<tr><td class="n">${index + 1}</td><th scope="row">${step.name}</th><td>${sent === 0 ? '–' : `${mark(sent === seen)} ${seen} of ${sent}${when}`}</td><td>${step.entry.sent === 0 ? '–' : `${mark(step.entry.sent === step.entry.seen)} ${step.entry.seen} of ${step.entry.sent}`}</td><td>${mark(dropped === 0)} ${dropped} of ${received}</td><td>${unchanged}</td><td class="n">${bounds.length === 0 ? '–' : `${(Math.ceil(Math.max(...bounds) * 10_000) / 100).toFixed(2)} %`}</td></tr>`;
 }
 
-/** What nobody measured, and until when it was listened. */
+/** What nobody measured, packets that were not sent, and until when it was listened. */
 function limitsMarkup(result: Result): Markup {
   const until = lingerText(result);
-  return html`${trustedTexts(result).map((text) => html`<p><strong>Trusted</strong> not to carry frames past the ears: ${text}.</p>`)}${until === null ? nothing : html`<p><strong>Time:</strong> it ${until}; what comes later is not in the verdict.</p>`}`;
+  return html`${trustedTexts(result).map((text) => html`<p><strong>Trusted</strong> not to carry frames past the ears: ${text}.</p>`)}${notAskedTexts(result).map((text) => html`<p><strong>Not asked:</strong> ${text}.</p>`)}${until === null ? nothing : html`<p><strong>Time:</strong> it ${until}; what comes later is not in the verdict.</p>`}`;
 }
 
 /** What every zero rests on: without all of these a zero says nothing. */

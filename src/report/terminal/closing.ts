@@ -1,4 +1,5 @@
 import { counted, escapeText, nounFor, quoteForShell } from '../../core/text/escape.js';
+import { notBeyond } from '../../core/discover/whole/probes.js';
 import type { Result } from '../../core/model/result.js';
 import { notExamined } from '../../core/model/run-record.js';
 import { exitStatuses } from '../../core/model/verify-error.js';
@@ -6,8 +7,8 @@ import { probeClasses } from '../../core/probe/classes.js';
 import type { PersistentFix } from '../../core/model/fix.js';
 import { commandsText } from '../answer/alternatives.js';
 import { type Answer, answerOf, heldForText } from '../answer/answer.js';
-import { countText } from '../answer/participants.js';
-import { lingerText, trustedTexts } from '../limits.js';
+import { countText, listText } from '../answer/participants.js';
+import { lingerText, notAskedTexts, trustedTexts } from '../limits.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { unendedWord } from '../word.js';
 import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';
@@ -82,15 +83,39 @@ function evidenceLine({ dir, result }: ReportedRun, command: string): readonly s
 /** This many classes make a run one that asks about a host as a whole. */
 const manyClasses = 4;
 
-/** Of a run on a host that asks many classes: which it does not ask, and how they are asked. */
-function notAskedLine({ result }: ReportedRun): readonly string[] {
+/** Of a run on a host that asks many classes: those that it does not ask, and how they are asked. */
+function classesNotAsked({ result }: ReportedRun): readonly string[] {
   if (result.calibration === undefined) return [];
   const asked = new Set(result.steps.flatMap(({ findings }) => findings.map((row) => row.class)));
   if (asked.size < manyClasses) return [];
   const left = probeClasses.filter((name) => !asked.has(name));
   const [first = ''] = left;
   const some = left.length === 1 ? first : `${first} and ${counted(left.length - 1, 'more class', 'more classes')}`;
-  return left.length === 0 ? [] : [`  not asked  ${some}: ask by run --twin (a copy), run --class NAME`];
+  return left.length === 0 ? [] : [`${some}: ask by run --twin (a copy), run --class NAME`];
+}
+
+/** Classes of these that a run asks on one bridge, and on another not because an uplink would carry them out. */
+function notAskedBeyond({ result, details }: ReportedRun): readonly string[] {
+  if (result.calibration === undefined || details === null) return [];
+  const { endpoints } = details.plan;
+  const bridgeOf = new Map(endpoints.map(({ name, bridge }) => [name, bridge]));
+  const rows = result.steps.flatMap(({ findings }) => findings);
+  const askedOn = (bridge?: string): ReadonlySet<string> =>
+    new Set(rows.flatMap((row) => (bridge === undefined || bridgeOf.get(row.from) === bridge ? [row.class] : [])));
+  return endpoints.flatMap(({ name: uplink, role, bridge }) => {
+    if (role !== 'uplink') return [];
+    const left = notBeyond.filter((name) => askedOn().has(name) && !askedOn(bridge).has(name));
+    return left.length === 0
+      ? []
+      : [`${listText(left)} on ${bridge}: a switch beyond ${uplink} would learn wrong addresses; run --class NAME`];
+  });
+}
+
+const notAskedLabel = '  not asked  ';
+
+function notAskedLines(run: ReportedRun): readonly string[] {
+  const packets = [...notAskedTexts(run.result), ...notAskedBeyond(run)].map(escapeText);
+  return [...packets, ...classesNotAsked(run)].map((text) => notAskedLabel + text);
 }
 
 /** Guests, or bridges, of which the run says nothing: where they are. */
@@ -111,20 +136,21 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
     ...fixLine(answer, paint),
     ...(page === undefined ? [] : [`  ${'report'.padEnd(8)}${escapeText(page)}`]),
     ...evidenceLine(run, view.command ?? 'verify-isolation'),
-    ...notAskedLine(run),
+    ...notAskedLines(run),
     ...besideLine(result, width),
     `  ${statusText(status)}; it took ${(result.run.durationMs / 1000).toFixed(1)} s`,
   ];
   return [
     ...verdictText(answer, result, width, paint),
-    ...lines.flatMap((line) => (isProse(line) ? foldAfter(line.slice(0, 10), line.slice(10), width) : [line])),
+    ...lines.flatMap((line) => {
+      const head = proseLabels.find((label) => line.startsWith(label));
+      return head === undefined ? [line] : foldAfter(head, line.slice(head.length), width);
+    }),
   ];
 }
 
 /** What is not to be copied is folded. */
-function isProse(line: string): boolean {
-  return line.startsWith('  to do');
-}
+const proseLabels = ['  to do   ', notAskedLabel] as const;
 
 /** What several runs came to: a line each, and how many of which verdict. */
 export function sumLines(

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { type BrokenBarrier, brokenBarriers, type SoundHost, soundHosts } from '../../support/lab/broken-barriers.js';
+import { notAskedTexts } from '../../../src/report/limits.js';
 import { terminalReport } from '../../../src/report/terminal/terminal.js';
 import { runWhole, tryBarrier } from '../../support/lab/try-barrier.js';
 import { cli, fresh } from '../../support/lab/program.js';
@@ -125,5 +126,15 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
     const { status, result } = await runWhole(guests, silent, ['--strict']);
     const reasons = result.steps.flatMap((step) => step.reasons.map(({ code, observer }) => `${code} ${observer}`));
     expect([status, [...new Set(reasons)]]).toEqual([3, ['observed-only v5']]);
+  });
+
+  it('sends the host no packets in the name of guests without an address, and says so', async () => {
+    // It would answer by its default route, with the token quoted, here at a guest that is a router
+    const { status, result, stderr } = await runWhole(
+      3,
+      'for i in 1 2; do ip neigh del 10.9.0.$i dev br0; done; ip route add default via 10.9.0.3',
+    );
+    expect([status, result.verdict], stderr).toEqual([0, 'holds']);
+    expect(notAskedTexts(result)).toEqual(['IPv4 from v1 and v2 to host: no address of v1 and v2']);
   });
 });

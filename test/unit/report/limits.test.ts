@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { usualDrainMs } from '../../../src/core/plan/observers.js';
 import { htmlReport } from '../../../src/report/html/page.js';
-import { lingerText, trustedTexts } from '../../../src/report/limits.js';
+import { lingerText, notAskedTexts, trustedTexts } from '../../../src/report/limits.js';
 import { markdownReport } from '../../../src/report/markdown.js';
 import type { ReportedRun, Reporter } from '../../../src/report/reporter.js';
 import { terminalReport } from '../../../src/report/terminal/terminal.js';
@@ -51,6 +51,60 @@ describe('what a verdict rests on that nobody measured', () => {
       expect.stringMatching(/^ {2}trusted \(1 of 30\) /),
     ]);
     expect(lines.length).toBeLessThanOrEqual(23);
+  });
+});
+
+describe('packets that were not sent, for an address is not known', () => {
+  const udp = { class: 'known-unicast', carrier: 'ipv4-udp', from: ['g1', 'g2'], to: 'host', unknown: ['g1', 'g2'] };
+  const toRouter = { ...udp, to: 'lan', unknown: ['g2', 'lan'] };
+
+  it('are one line for each family, and one for both where they are alike', () => {
+    const texts = (...notAsked: readonly object[]): readonly string[] => notAskedTexts(withLimits({ notAsked }).result);
+    expect(texts(udp, udp, toRouter)).toEqual(['IPv4 from g1 and g2 to host and lan: no address of g1, g2 and lan']);
+    expect(texts(udp, { ...udp, carrier: 'ipv6-udp' })).toEqual([
+      'IPv4 and IPv6 from g1 and g2 to host: no address of g1 and g2',
+    ]);
+    expect(texts({ ...udp, to: null, unknown: [] })).toEqual([
+      'IPv4 from g1 and g2: the class sends to addresses of nobody',
+    ]);
+    expect(notAskedTexts(reported([]).result)).toEqual([]);
+  });
+
+  it.each(reporters)('are named in %s', (_, reporter) => {
+    expect(render(reporter, withLimits({ notAsked: [udp] })).replaceAll(/\s+/g, ' ')).toMatch(
+      /IPv4 from g1 and g2 to host(:|&#58;) no address of g1 and g2/,
+    );
+    expect(render(reporter, reported([]))).not.toContain('no address of');
+  });
+});
+
+describe('classes that an uplink would carry out', () => {
+  it('are named as not asked on its bridge where another bridge is asked them', () => {
+    const run = reported([]);
+    const [step] = run.result.steps;
+    const [first] = step?.findings ?? [];
+    const { details } = run;
+    if (step === undefined || first === undefined || details === null) throw new Error('nothing was judged');
+    const [guest] = details.plan.endpoints.filter(({ role }) => role === 'guest');
+    if (guest === undefined) throw new Error('there is no guest');
+    const asking = (from: string): ReportedRun => ({
+      ...run,
+      result: {
+        ...run.result,
+        calibration: { at: '', durationMs: 1, engine: 'libpcap', planted: 1, seen: 1 },
+        steps: [{ ...step, findings: [...step.findings, { ...first, class: 'mac-spoof', from }] }],
+      },
+      details: {
+        ...details,
+        plan: {
+          ...details.plan,
+          endpoints: [...details.plan.endpoints, { ...guest, name: 'nat1', bridge: 'virbr0', port: 'n1' }],
+        },
+      },
+    });
+    const line = 'not asked mac-spoof on br0: a switch beyond lan would learn wrong addresses; run --class NAME';
+    expect(render(terminalReport, asking('nat1')).replaceAll(/\s+/g, ' ')).toContain(line);
+    expect(render(terminalReport, asking(guest.name))).not.toContain('would learn wrong addresses');
   });
 });
 

@@ -39,7 +39,7 @@ export const usualClasses = [
 ] as const satisfies readonly ProbeClassName[];
 
 /** Classes whose frames teach switches beyond an uplink what is not so: not asked there unless they are named. */
-const notBeyond: readonly ProbeClassName[] = ['mac-spoof', 'ip-spoof', 'vlan-hop'];
+export const notBeyond: readonly ProbeClassName[] = ['mac-spoof', 'ip-spoof', 'vlan-hop'];
 
 const unicast: readonly Carrier[] = ['raw', 'ipv4-udp', 'ipv6-udp'];
 const routed: readonly Carrier[] = ['ipv4-udp', 'ipv6-udp'];

@@ -229,6 +229,17 @@ const step = z.looseObject({
   filter: text,
   snaplen: number,
   flows: z.union([z.array(flow), flowColumns]),
+  notAsked: z
+    .array(
+      z.looseObject({
+        class: z.enum(probeClasses),
+        carrier: z.enum(carriers),
+        from: texts,
+        to: text.nullable(),
+        unknown: texts,
+      }),
+    )
+    .optional(),
   provokes: texts.optional(),
   controls: z.array(control),
   inwardUnproved: texts.optional(),

@@ -139,6 +139,10 @@ describe('sources that nobody has', () => {
       }),
     ).toEqual([]);
   });
+  it('are none on a bridge without an uplink, beside one that has some', () => {
+    const apart = plan.endpoints.map((each) => (each.role === 'uplink' ? { ...each, bridge: 'br9' } : each));
+    expect(reported({ ...spoofed, endpoints: apart })).toEqual([]);
+  });
   it('are those of a sweep, whatever its first one is', () =>
     expect(reported(withFrame({ form: 'source-sweep' }))).toEqual(['step 1: known-unicast by a']));
 });

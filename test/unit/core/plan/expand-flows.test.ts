@@ -1,0 +1,86 @@
+import { expect, it } from 'vitest';
+import type { Plan } from '../../../../src/core/model/plan.js';
+import { makePlan } from '../../../../src/core/plan/make-plan.js';
+import { loadScenario } from '../../../../src/core/scenario/load-scenario.js';
+import { refusal } from '../../../support/refusal.js';
+
+const bridgeMac = '02:00:00:00:00:fe';
+const routerMac = '00:11:22:33:44:55';
+
+function planOf(
+  probe: string,
+  { known = '', provider = 'host', addressed = '' }: Partial<Record<'known' | 'provider' | 'addressed', string>> = {},
+): Plan {
+  const text = `version: 1
+name: unknown
+allow_disruptive: true
+topology:
+  provider: ${provider}
+  bridges: { br0: {} }
+  endpoints:
+    alice: { bridge: br0, port: tap0, mac: "52:54:00:00:00:0a"${known} }
+    bob: { bridge: br0, port: tap1, mac: "52:54:00:00:00:0b" }
+    lan: { bridge: br0, port: eth0, mac: "${routerMac}", role: uplink${addressed} }
+    host: { bridge: br0, attach: host, ip: 10.0.0.1/24 }
+steps:
+  - { name: ask, probe: [${probe}] }
+`;
+  return makePlan(loadScenario('unknown.yml', Buffer.from(text)), {
+    runTag: 1,
+    keySha256: '0'.repeat(64),
+    bridgeMacs: { br0: bridgeMac },
+  });
+}
+
+/** `SENDER > ADDRESSEE CARRIER` of each judged flow. */
+const sentBy = ({ steps }: Plan): readonly string[] =>
+  steps.flatMap(({ flows }) =>
+    flows.filter(({ judged }) => judged).map(({ from, to, frame }) => `${from} > ${to ?? 'all'} ${frame.carrier}`),
+  );
+const toAll = '{ class: known-unicast, from: alice, to: "*" }';
+
+it('on a host sends no packet to the host or a router from a source that is not known, and lists it', () => {
+  const plan = planOf(toAll);
+  expect(sentBy(plan)).toEqual(['alice > bob raw', 'alice > bob ipv4-udp', 'alice > lan raw', 'alice > host raw']);
+  expect(plan.steps[0]?.notAsked).toEqual([
+    { class: 'known-unicast', carrier: 'ipv4-udp', from: ['alice'], to: 'lan', unknown: ['alice', 'lan'] },
+    { class: 'known-unicast', carrier: 'ipv4-udp', from: ['alice'], to: 'host', unknown: ['alice'] },
+  ]);
+});
+
+it('sends it if both addresses are known, documentation addresses included, and in a lab, where no route leads out', () => {
+  for (const known of [', ip: 10.0.0.2/24', ', ip: 192.0.2.1/24']) {
+    const plan = planOf(toAll, { known, addressed: ', ip: 192.0.2.2/24' });
+    expect(sentBy(plan)).toEqual(expect.arrayContaining(['alice > lan ipv4-udp', 'alice > host ipv4-udp']));
+    expect(plan.steps[0]).not.toHaveProperty('notAsked');
+  }
+  expect(sentBy(planOf(toAll, { provider: 'lab' }))).toContain('alice > host ipv4-udp');
+});
+
+it("sends addresses that the scenario's author wrote", () => {
+  const plan = planOf('{ class: known-unicast, from: alice, to: host, src_ip: 192.0.2.1 }');
+  expect(sentBy(plan)).toEqual(['alice > host raw', 'alice > host ipv4-udp']);
+});
+
+it('leaves out what the host would route for guests without an address', () => {
+  const plan = planOf(`${toAll}, { class: routed-bounce, from: alice, to: bob }`, { known: ', ip: 10.0.0.2/24' });
+  expect(plan.steps[0]?.notAsked?.find(({ class: name }) => name === 'routed-bounce')).toEqual({
+    class: 'routed-bounce',
+    carrier: 'ipv4-udp',
+    from: ['alice'],
+    to: 'bob',
+    unknown: ['bob'],
+  });
+});
+
+it('steals no MAC for packets that are not sent behind it', () => {
+  const flows = planOf('{ class: gateway-steal, from: alice, to: lan, via: bob }').steps[0]?.flows ?? [];
+  expect(flows.filter(({ judged }) => judged).map(({ frame }) => frame.carrier)).toEqual(['raw']);
+  expect(flows.filter(({ purpose }) => purpose === 'stimulus')).toHaveLength(1);
+});
+
+it('refuses a step of which nothing is left, with the endpoints that have no address', () => {
+  expect(refusal(() => planOf('{ class: routed-bounce, from: alice, to: bob }'))).toMatch(
+    /^address-unknown 3 .* there is no address of alice, bob$/,
+  );
+});
