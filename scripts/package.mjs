@@ -20,7 +20,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { control } from './package/control.mjs';
+import { control, maintainerScripts } from './package/control.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
 const isFast = process.argv.includes('--fast');
@@ -133,7 +133,15 @@ function debianTree(root, program) {
     `${license}; the texts of what is brought along stand beside it in /usr/lib/${name}.\n`,
   );
   for (const unit of readdirSync('contrib/systemd').filter((file) => /\.(service|timer)$/.test(file)))
-    put(`usr/lib/systemd/system/${unit}`, readFileSync(join('contrib/systemd', unit)));
+    put(
+      `usr/lib/systemd/system/${unit}`,
+      readFileSync(join('contrib/systemd', unit), 'utf8').replaceAll(`/usr/local/bin/${name}`, `/usr/bin/${name}`),
+    );
+  put(`usr/lib/sysusers.d/${name}.conf`, `u ${name} - "Helpers of ${name}"\n`);
+  for (const [script, text] of Object.entries(maintainerScripts(name))) {
+    put(`DEBIAN/${script}`, text);
+    chmodSync(join(root, 'DEBIAN', script), 0o755);
+  }
   for (const page of readdirSync('dist/man').filter((file) => /\.\d$/.test(file)))
     put(`usr/share/man/man${page.at(-1)}/${page}`, readFileSync(join('dist/man', page)));
   put(

@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync, type Stats, statSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
+import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { procText } from '../kernel/proc-files.js';
 import { asUser } from '../kernel/thread-user.js';
 
 /** A user and its group. */
@@ -14,8 +16,11 @@ export const becomeOption = '--become=';
 
 /** Made by the package, for helpers alone. */
 const systemUser = 'verify-isolation';
-/** `nobody` and `nogroup`, which own nothing. */
-const nobody: Identity = { uid: 65_534, gid: 65_534 };
+/**
+ * Uids that neither distributions nor systemd, adduser or subordinate ranges give to anybody (systemd, UIDS-GIDS.md:
+ * 1879048192 to 2147483646 are unused).
+ */
+const unused = { first: 1_879_048_192, count: 2 ** 27 } as const;
 
 const isId = (value: number): boolean => Number.isSafeInteger(value) && value > 0 && value < 2 ** 32 - 1;
 
@@ -60,13 +65,37 @@ function mayBecome(): boolean {
   return (BigInt(`0x${set}`) & becoming) === becoming;
 }
 
+/** Uids of every process that this one sees (proc_pid_status(5): real, effective, saved, file system). */
+function uidsHere(): ReadonlySet<number> {
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return new Set(
+    processes.flatMap((pid) =>
+      (/^Uid:\s*(.*)$/m.exec(procText(`/proc/${pid}/status`))?.[1] ?? '').split(/\s+/).map(Number),
+    ),
+  );
+}
+
 /**
- * The user of helpers that root starts: one that owns nothing. Null: they keep the user of this process, for it is not
- * root, or in a user namespace, where setuid fails (one uid is mapped).
+ * A user and a group of their own that no process has: whoever shares the user of a process may trace it and take its
+ * sockets (ptrace(2), pidfd_getfd(2)), and many daemons share `nobody`. `draw` gives a whole number below its argument.
+ */
+export function unusedIdentity(taken: ReadonlySet<number>, draw: (below: number) => number): Identity {
+  for (;;) {
+    const uid = unused.first + draw(unused.count);
+    if (!taken.has(uid)) return { uid, gid: uid };
+  }
+}
+
+let drawn: Identity | null = null;
+
+/**
+ * The user of helpers that root starts: one that owns nothing, and the same for all of this process. Null: they keep
+ * the user of this process, for it is not root, or in a user namespace, where setuid fails (one uid is mapped).
  */
 export function helperIdentity(): Identity | null {
   if (!isRootHere() || !mayBecome()) return null;
-  return systemUserHere() ?? nobody;
+  drawn ??= systemUserHere() ?? unusedIdentity(uidsHere(), (below) => randomInt(below));
+  return drawn;
 }
 
 /** The owner of evidence: under sudo the user who called it; null = the user of this process. */

@@ -37,7 +37,9 @@ describe('a helper', needs(root, readable), () => {
       const [pid = 0] = capture.pids();
       await open('a');
       expect(rightsOf(pid)).toEqual([`${raw}, Seccomp 0`]);
-      expect(await capture.seal()).toEqual({ uid: 65_534, capabilities: '0000000000002000', filtered: true });
+      const { uid, ...sealed } = await capture.seal();
+      expect(uid).toBeGreaterThanOrEqual(1_879_048_192);
+      expect(sealed).toEqual({ capabilities: '0000000000002000', filtered: true });
       expect(rightsOf(pid)).toEqual([`${raw}, Seccomp 2`]);
       await expect(open('b')).rejects.toThrow('sealed');
       const sender = await startSender({ out: { device: 'vnet0', netns: network.netns } });

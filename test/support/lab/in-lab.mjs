@@ -1,7 +1,7 @@
 // For programs of tests that run a scenario of their own in a lab of the built program
+import { readFileSync } from 'node:fs';
 import { asUser } from '../../../build/system/kernel/thread-user.js';
 import { insideLab, launchInside, statusOf } from '../../../build/system/fabric/lab/launch.js';
-import { helperIdentity } from '../../../build/system/process/identity.js';
 
 /**
  * Starts this program again inside a lab and ends with its status, 70 where it could not be started. There `act` gets
@@ -42,5 +42,6 @@ export async function enterForRuns() {
 
 /** Signals a helper of a lab: it may be another user's, and root of a lab has no CAP_KILL. */
 export function signalHelper(pid, signal) {
-  asUser(helperIdentity()?.uid ?? process.geteuid(), () => process.kill(pid, signal));
+  const [, uid] = /^Uid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  asUser(Number(uid), () => process.kill(pid, signal));
 }

@@ -76,6 +76,27 @@ describe('on a bare Debian, without a network', () => {
     expect(removed.stdout).toBe('');
   });
 
+  it('its units start what it installed, helpers have a user of their own, and a purge leaves nothing', () => {
+    onTarget(`dpkg --install /root/verify-isolation_${version}_*.deb`);
+    expect(onTarget('getent passwd verify-isolation | cut -d: -f1,6,7').stdout.trim()).toBe(
+      'verify-isolation:/:/usr/sbin/nologin',
+    );
+    const commandOf = (unit: string): string =>
+      `sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/${unit} | sed 's/%i/lab/g' > /tmp/command`;
+    const prepared =
+      'mkdir -p /etc/verify-isolation /var/lib/verify-isolation && cd /var/lib/verify-isolation && cp /usr/lib/verify-isolation/scenarios/hub-mode.yml /etc/verify-isolation/lab.yml';
+    const ran = onTarget(
+      `${prepared} && ${commandOf('verify-isolation-run@.service')} && APPROVED=$(verify-isolation plan --hash /etc/verify-isolation/lab.yml) . /tmp/command && grep -c '^verify_isolation' lab.prom`,
+    );
+    expect([ran.status, Number(ran.stdout.trim().split('\n').at(-1)) > 0, ran.stderr]).toEqual([0, true, '']);
+    const watched = onTarget(`${commandOf('verify-isolation-watch.service')} && timeout 5 sh /tmp/command`);
+    expect([watched.status, watched.stderr]).toEqual([124, expect.not.stringContaining('not found')]);
+    const purged = onTarget(
+      'dpkg --purge verify-isolation >/dev/null && ls -d /usr/lib/verify-isolation /usr/bin/verify-isolation; getent passwd verify-isolation',
+    );
+    expect(purged.stdout).toBe('');
+  });
+
   it('the tarball runs where it is unpacked, by a link as well', () => {
     const unpacked = onTarget(
       `tar --extract --gzip --file /root/verify-isolation-${version}-linux-*.tar.gz --directory /opt && ln -s /opt/verify-isolation-*/bin/verify-isolation /usr/local/bin/`,

@@ -4,9 +4,9 @@ import { file, needs, program, root } from '../../support/needs.js';
 import { bootSystemd } from './boot-systemd.js';
 
 /** What a run comes to where nothing is closed: who its helpers are, who is seen to listen, and where it is judged. */
-const whole = '0 helpers:65534 watcher:perl judge:enclosed';
+const whole = '0 helpers:own watcher:perl judge:enclosed';
 /** Whose the socket is that could carry frames is not known, so that nobody can be trusted with it. */
-const unseen = '3 helpers:65534 watcher: judge:enclosed';
+const unseen = '3 helpers:own watcher: judge:enclosed';
 
 describe(
   'what the unit of a run leaves open, closed one by one under a systemd that was booted for it',
@@ -49,8 +49,8 @@ describe(
     });
 
     it.each([
-      ['CAP_SETUID', 'helpers that are root and nobody who is seen to listen', unseen.replace('65534', '0')],
-      ['CAP_SETGID', 'helpers that are root', whole.replace('65534', '0')],
+      ['CAP_SETUID', 'helpers that are root and nobody who is seen to listen', unseen.replace('own', '0')],
+      ['CAP_SETGID', 'helpers that are root', whole.replace('own', '0')],
       ['CAP_SYS_CHROOT', 'a judge that is not shut in', whole.replace('judge:enclosed', '')],
       ['CAP_SYS_PTRACE', 'nobody who is seen to listen', unseen],
     ])('costs safety or sight where it is closed: %s makes %s', (directive, _what, lacking) => {

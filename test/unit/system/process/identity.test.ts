@@ -2,7 +2,13 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { evidenceOwner, isForEverybody, isRootHere, systemUserIn } from '../../../../src/system/process/identity.js';
+import {
+  evidenceOwner,
+  isForEverybody,
+  isRootHere,
+  systemUserIn,
+  unusedIdentity,
+} from '../../../../src/system/process/identity.js';
 
 describe('systemUserIn', () => {
   const root = 'root:x:0:0:root:/root:/bin/bash';
@@ -19,6 +25,17 @@ describe('systemUserIn', () => {
       'xverify-isolation:x:996:995::/:/bin/sh',
     ])
       expect(systemUserIn(passwd)).toBeNull();
+  });
+});
+
+describe('unusedIdentity', () => {
+  it('is beyond every account, and none that a process has', () => {
+    const numbers = [5, 5, 9];
+    const draw = (): number => numbers.shift() ?? 0;
+    const first = unusedIdentity(new Set(), () => 5);
+    expect(first).toEqual({ uid: 1_879_048_197, gid: 1_879_048_197 });
+    expect(unusedIdentity(new Set([0, 65_534, first.uid]), draw)).toEqual({ uid: 1_879_048_201, gid: 1_879_048_201 });
+    expect(unusedIdentity(new Set(), (below) => below - 1).uid).toBeLessThan(2 ** 31 - 1);
   });
 });
 
