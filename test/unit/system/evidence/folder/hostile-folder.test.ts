@@ -203,7 +203,7 @@ describe('what is no regular file, or too large', () => {
     const script = `process.on('exit', () => console.error(process.resourceUsage().maxRSS)); process.argv.splice(1, 0, 'x'); process.argv[1] = ${JSON.stringify(cli)}; require(${JSON.stringify(cli)})`;
     const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', script, '--', 'check', dir], {
       encoding: 'utf8',
-      timeout: 80_000,
+      timeout: 280_000,
       maxBuffer: 1 << 26,
     });
     expect(status, stderr).toBe(3);
