@@ -25,9 +25,9 @@ export function gatesOf(scenario) {
   return scenario.steps.flatMap((step, index) => (isGate(step) ? [index] : []));
 }
 
-/** The scenario in which every other step only changes things. */
-export function gatesOnly(scenario) {
-  return { ...scenario, steps: scenario.steps.map((step) => (isGate(step) ? step : quiet(step))) };
+/** The scenario in which every step but these only changes things. */
+export function gatesOnly(scenario, gates = gatesOf(scenario)) {
+  return { ...scenario, steps: scenario.steps.map((step, index) => (gates.includes(index) ? step : quiet(step))) };
 }
 
 /** The scenario up to its first gate by probes. */

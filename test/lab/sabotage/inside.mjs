@@ -1,5 +1,5 @@
 import { enterForRuns } from '../../support/lab/in-lab.mjs';
-import { without } from './barriers.mjs';
+import { barriersOf, without } from './barriers.mjs';
 import { stepByStep } from './broken-devices.mjs';
 import { firstGate, gatesOnly, loadSmall, repeatedGate } from './gates.mjs';
 import { castOf, earSense, sensesOf, unbroken } from './senses.mjs';
@@ -12,7 +12,10 @@ const asItIs = (devices) => devices;
  */
 const kinds = {
   none: (scenario) => ({ scenario: gatesOnly(scenario), alter: asItIs }),
-  barrier: (scenario, [name]) => ({ scenario: without(gatesOnly(scenario), name), alter: asItIs }),
+  barrier(scenario, [name]) {
+    const { carried } = barriersOf(scenario).find(({ barrier }) => barrier === name);
+    return { scenario: without(gatesOnly(scenario, carried), name), alter: asItIs };
+  },
   sense(scenario, [name]) {
     const gate = firstGate(scenario);
     return { scenario: gate, alter: sensesOf(castOf(gate))[name] };
