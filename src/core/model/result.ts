@@ -33,9 +33,9 @@ export interface Cause {
   readonly text: string;
   /** Commands joined by `&&` that end it on this host; empty = none is known. */
   readonly fix: string;
-  /** The same as data; absent where there is none or words belong to it, and in runs of older versions. */
+  /** The same as data; absent where there is none or words belong to it. */
   readonly changes?: readonly Change[];
-  /** What the fix costs: who loses what. Absent where there is none, and in runs that are judged by rules 1. */
+  /** What the fix costs: who loses what. Absent where there is none. */
   readonly cost?: string;
   /** On a host whose bridges and ports a known program makes: how the fix comes to stay. */
   readonly lasting?: readonly PersistentFix[];
@@ -199,7 +199,7 @@ export interface GroupCause {
   readonly text: string;
   /** Commands, all of which belong to the fix; empty where there is none. */
   readonly fixes: readonly string[];
-  /** The same as data; absent where there is none, where words belong to one, and in runs of older versions. */
+  /** The same as data; absent where there is none, or words belong to one. */
   readonly changes?: readonly Change[];
   readonly cost?: string;
   /** Leaking rows that it explains. */
@@ -294,7 +294,7 @@ export interface StepResult {
   readonly findings: readonly Finding[];
   /**
    * Its leaks by cause. Where there are more leaking rows than are written down one by one, the rest is in here alone.
-   * Absent where nothing leaked, and in runs that are judged by rules 1.
+   * Absent where nothing leaked.
    */
   readonly groups?: readonly LeakGroup[];
   /** What is open by design, likewise; absent where nothing is. */

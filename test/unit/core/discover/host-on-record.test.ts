@@ -75,6 +75,8 @@ function state(over: Partial<HostState> = {}): HostState {
     tc: [],
     nft: null,
     sysctl: {},
+    drops: null,
+    programs: null,
     unread: [],
     ...over,
   };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { HostState } from '../../../../src/core/model/state.js';
 import type { TimelineEntry, TimelineEvent } from '../../../../src/core/model/timeline.js';
 import { buildFrame } from '../../../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../../../src/core/wire/token.js';
@@ -15,16 +16,22 @@ import {
 
 const command = ['nft', '-f', 'rules.nft'];
 
+/** The evidence with this state after its event. */
+function withStates(evidence: Evidence, after: HostState): Evidence {
+  return { ...evidence, states: [{ before: hostState(), during: [hostState(), after], after }] };
+}
+
 /**
- * A perfect run with one event, from `from` to `to` ms; probing is from 0 ms on, the controls in between are sent at
- * 500 ms.
+ * A perfect run with one event, from `from` to `to` ms, and the state read before and after it; probing is from 0 ms on,
+ * the controls in between are sent at 500 ms.
  */
 function withEvent(
   from: number,
   to: number | null,
   end: { readonly ok: boolean; readonly detail: string } = { ok: true, detail: '' },
+  run: readonly string[] = command,
 ): Evidence {
-  const evidence = perfectRun(scenario([step({ during: [{ atMs: from, run: [command] }] })]));
+  const evidence = perfectRun(scenario([step({ during: [{ atMs: from, run: [run], settleMs: 0 }] })]));
   const at = (monoMs: number, event: TimelineEvent): TimelineEntry => ({
     atNs: String(monoMs * 1_000_000),
     monoMs,
@@ -36,11 +43,13 @@ function withEvent(
     if (entry.event !== 'probing') return [entry];
     return [
       at(0, { event: 'probing', state: 'started' }),
+      at(from - 1, { event: 'state-read', when: 'during', reading: 1 }),
       at(from, { event: 'event-started', during: 0 }),
       ...(to === null ? [] : [at(to, { event: 'event-ended', during: 0, ...end })]),
+      at((to ?? from) + 1, { event: 'state-read', when: 'during', reading: 2 }),
     ];
   });
-  return evidence;
+  return withStates(evidence, hostState());
 }
 
 const codes = (evidence: Evidence): readonly string[] =>
@@ -73,39 +82,30 @@ describe('a step with events', () => {
     expect(codes(evidence())).toEqual([code]);
   });
 
-  it('may find other settings afterwards in a run that did not read the state around its events; a step without events may not', () => {
-    const changed = (evidence: Evidence): Evidence => ({
-      ...evidence,
-      states: [{ before: hostState(), after: { ...hostState(), nft: [{ rule: 1 }] } }],
-    });
+  it('may find other rules afterwards, which its event loaded; a step without events may not', () => {
+    const changed = (evidence: Evidence): Evidence => withStates(evidence, { ...hostState(), nft: [{ rule: 1 }] });
     expect(codes(changed(withEvent(100, 120)))).toEqual([]);
     expect(codes(changed(perfectRun()))).toEqual(['settings-changed']);
   });
 
   it('does not hold where a guest joined that nobody listened to, unless the file says so', () => {
     const { links } = hostState();
-    const joined = (evidence: Evidence): Evidence => ({
-      ...evidence,
-      states: [
-        {
-          before: hostState(),
-          after: {
-            ...hostState(),
-            links: [
-              ...links,
-              ...links.filter(({ name }) => name === 'p2').map((link) => ({ ...link, name: 'vnet9', ifindex: 99 })),
-            ],
-          },
-        },
-      ],
-    });
-    const result = judge(joined(withEvent(100, 120)));
-    expect([result.verdict, codes(joined(withEvent(100, 120))), result.coverage.unobserved]).toEqual([
+    const joining = ['ip', 'link', 'set', 'dev', 'vnet9', 'master', 'br0'];
+    const joined = (): Evidence =>
+      withStates(withEvent(100, 120, undefined, joining), {
+        ...hostState(),
+        links: [
+          ...links,
+          ...links.filter(({ name }) => name === 'p2').map((link) => ({ ...link, name: 'vnet9', ifindex: 99 })),
+        ],
+      });
+    const result = judge(joined());
+    expect([result.verdict, codes(joined()), result.coverage.unobserved]).toEqual([
       'inconclusive',
       ['coverage-partial'],
       [{ port: 'vnet9', reason: 'joined br0 in the middle of step 1, one' }],
     ]);
-    const scoped = joined(withEvent(100, 120));
+    const scoped = joined();
     expect(judge({ ...scoped, plan: { ...scoped.plan, partialScope: 'it is new' } }).verdict).toBe('holds');
   });
 
