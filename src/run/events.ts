@@ -59,7 +59,7 @@ export function startEvents(
     }
   };
 
-  const happen = async ({ atMs, run, settleMs = 0 }: During, during: number): Promise<void> => {
+  const happen = async ({ atMs, run, settleMs }: During, during: number): Promise<void> => {
     if (!(await waitedUntil(atMs - leadMs))) return;
     await inTurn(async () => {
       if (atWork === 0) await readAround('before');

@@ -33,6 +33,8 @@ export const stateWith = (links: readonly LinkState[], more: Partial<HostState> 
   tc: null,
   nft: null,
   sysctl: {},
+  drops: null,
+  programs: null,
   unread: [],
   ...more,
 });

@@ -42,8 +42,7 @@ const packetSockets = 'packet sockets';
 function isUnread(what: string, snapshot: Snapshot): boolean {
   if (snapshot.state.unread.some((unread) => unread.what === what)) return true;
   if (what === packetSockets) return snapshot.packetSockets === null;
-  // null = this user may not ask, absent = a snapshot of an earlier version
-  return what === 'programs' && (snapshot.state.programs ?? null) === null;
+  return what === 'programs' && snapshot.state.programs === null;
 }
 
 /** A snapshot with the parts that it could not read as an earlier one has them, where that could. */

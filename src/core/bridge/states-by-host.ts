@@ -82,9 +82,7 @@ function stateOn(host: string | null, merged: HostState): HostState {
       filters: keysOf(tc?.['filters']),
     }),
     nft: host === null ? { nftables: nft?.['nftables'] } : fieldsOf(nft?.['hosts'])?.[host],
-    ...(merged.programs === undefined || merged.programs === null
-      ? {}
-      : { programs: programsOn(host, merged.programs) }),
+    programs: merged.programs === null ? null : programsOn(host, merged.programs),
     ...(host === null ? apartOf(merged) : merged.apart?.[host]),
   };
 }
@@ -108,8 +106,8 @@ function programsOn(
 }
 
 /**
- * The states of several hosts that one was made of, devices called as each kernel calls them; one of a single host, or
- * of a version that did not keep them apart, is that alone. Pure.
+ * The states of several hosts that one was made of, devices called as each kernel calls them; one of a single host
+ * is that alone. Pure.
  */
 export function statesByHost(state: HostState): readonly StateOfHost[] {
   return state.apart === undefined

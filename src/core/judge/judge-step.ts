@@ -11,14 +11,7 @@ import { usualDrainMs } from '../plan/observers.js';
 import type { Parties } from './parties.js';
 import { bypassReasons } from './proof/bypass.js';
 import { type EntryByForm, entryByForm, entryInStateReasons } from './proof/entry.js';
-import {
-  intervalsOf,
-  isStranger,
-  readAroundEvents,
-  settingsBeyondEvents,
-  unreadAround,
-  wholeInterval,
-} from './proof/intervals.js';
+import { intervalsOf, isStranger, settingsBeyondEvents, unreadAround } from './proof/intervals.js';
 import { observedOnlyReasons, passingPorts } from './proof/coverage.js';
 import { missingProofs } from './proof/missing-proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
@@ -106,10 +99,6 @@ function exitOf(step: StepPlan, verdict: Verdict, outcomes: readonly string[]): 
  * What changed while the probes were on their way, but for what the events of the step did: that is what it is about.
  */
 function changedMeanwhile({ step, facts, states, plan: { endpoints } }: StepInput): readonly Reason[] {
-  if (!readAroundEvents(step))
-    return unchangedReasons(step, [wholeInterval(states)], endpoints, facts.ruleChanges, facts.settingChanges).filter(
-      ({ code }) => code !== 'settings-changed',
-    );
   const strangers = facts.ruleChangesMeanwhile.filter((change) => isStranger(step, change));
   return [
     ...unchangedReasons(

@@ -117,7 +117,7 @@ export interface ProvenFix {
   readonly after: number | null;
   /** Who worked with the others before the fix and no longer does. */
   readonly cutOff: readonly string[];
-  /** What they are without. Absent where nobody is cut off, and in runs of older versions. */
+  /** What they are without. Absent where nobody is cut off. */
   readonly lost?: readonly LostNeed[];
   /** Pairs that no longer reach each other, though both reach the gateway. Absent where there are none. */
   readonly separated?: readonly (readonly [string, string])[];

@@ -38,7 +38,7 @@ export interface Observer {
   readonly by?: Below & { readonly port: string };
   /** Of one above: the endpoint whose it is, as far as that is known. */
   readonly party?: string;
-  /** Of one that a step found: its device, as the kernel of its host has it; absent in runs of earlier versions. */
+  /** Of one that a step found: its device, as the kernel of its host has it. */
   readonly device?: Pick<LinkedDevice, 'name' | 'space' | 'kind' | 'mode'>;
   /** Its port is on no bridge: the host routes to it. */
   readonly routed?: true;

@@ -34,7 +34,7 @@ export interface Cause {
   readonly text: string;
   /** Commands joined by `&&` that end it on this host; empty = none is known. */
   readonly fix: string;
-  /** The same as data; absent where there is none or words belong to it, and in runs of older versions. */
+  /** The same as data; absent where there is none or words belong to it. */
   readonly changes?: readonly Change[];
   /** What the fix costs: who loses what. Absent where there is none. */
   readonly cost?: string;
@@ -200,7 +200,7 @@ export interface GroupCause {
   readonly text: string;
   /** Commands, all of which belong to the fix; empty where there is none. */
   readonly fixes: readonly string[];
-  /** The same as data; absent where there is none, where words belong to one, and in runs of older versions. */
+  /** The same as data; absent where there is none, or words belong to one. */
   readonly changes?: readonly Change[];
   readonly cost?: string;
   /** Leaking rows that it explains. */

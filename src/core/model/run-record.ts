@@ -41,11 +41,11 @@ export interface RunRecord {
     readonly packets: number;
     readonly discarded?: { readonly frames: number; readonly sha256: string };
   } | null;
-  /** How many lines timeline.ndjson had when it was closed; absent in runs of earlier versions, and of killed ones. */
+  /** How many lines timeline.ndjson had when it was closed; absent in runs that were killed. */
   readonly timeline?: { readonly entries: number };
   /**
    * On a host: what acts on frames beside the bridges, or watches them; and what was usual before anything was sent.
-   * Absent in runs of earlier versions.
+   * Absent in a lab.
    */
   readonly precheck?: readonly PrecheckNote[];
   readonly guard?: GuardRecord;
@@ -54,7 +54,7 @@ export interface RunRecord {
    * it is not known.
    */
   readonly keepers?: readonly ConfigurationManager[];
-  /** What stands up later; absent in runs of earlier versions. */
+  /** What stands up later; absent in runs that were killed before their first step. */
   readonly provenance?: Provenance;
   /**
    * Payload was removed later: then `capture` names the file that was left, and this the one that was written. Absent =

@@ -265,11 +265,8 @@ export interface During {
   readonly atMs: number;
   /** Argument lists. */
   readonly run: readonly (readonly string[])[];
-  /**
-   * What changes until this long after its commands have ended is its doing too. Absent in plans of runs that did not
-   * read the state around each event.
-   */
-  readonly settleMs?: number;
+  /** What changes until this long after its commands have ended is its doing too. */
+  readonly settleMs: number;
 }
 
 /** Why something is taken on, by whom, and for how long. */

@@ -32,7 +32,7 @@ export interface LinkState {
   readonly mode?: string;
   /** Queues of a tap that a process has open; absent where it is none, or one of a single queue. */
   readonly queues?: number;
-  /** VLAN of a VLAN device; absent where it is not one, and in states of earlier versions. */
+  /** VLAN of a VLAN device; absent where it is not one. */
   readonly vlanId?: number;
   /** The XDP program on it; absent = there is none. */
   readonly xdp?: string;
@@ -167,7 +167,7 @@ export interface Routing {
   readonly ipv6: FamilyRouting;
   /** Tables of VRF devices, by name (ip-vrf(8)); absent = there are none. */
   readonly vrfs?: Readonly<Record<string, string>>;
-  /** Absent = they could not be read, or nobody asked, as in states of earlier versions. */
+  /** Absent = they could not be read, or nobody asked. */
   readonly policies?: readonly EncryptingPolicy[];
 }
 
@@ -190,8 +190,8 @@ export interface HostState {
   readonly sysctl: Readonly<Record<string, string>>;
   /** Absent where there is none. */
   readonly ovs?: OvsState;
-  /** What was dropped until then; absent in states of earlier versions. */
-  readonly drops?: Drops;
+  /** What was dropped until then; null = it could not be read. */
+  readonly drops: Drops | null;
   /**
    * Packet sockets of others than this program's helpers, after a step also those that came and went in it; null = they
    * could not be read, absent = nobody asked.
@@ -205,9 +205,9 @@ export interface HostState {
   readonly waiting?: readonly { readonly device: string; readonly discipline: string; readonly frames: number }[];
   /**
    * null = this user may not ask (then nobody with its rights can have attached any), or they could not be read, which
-   * `unread` says; absent = nobody asked.
+   * `unread` says.
    */
-  readonly programs?: readonly AttachedProgram[] | null;
+  readonly programs: readonly AttachedProgram[] | null;
   /** What takes frames in before such ears hear them; absent = there are none, or nobody asked. */
   readonly earPrograms?: readonly EarProgram[];
   /**
@@ -221,7 +221,7 @@ export interface HostState {
   readonly hardware?: Readonly<Record<string, readonly string[]>>;
   /** Absent = there are none, or nobody asked. */
   readonly legacyTables?: readonly LegacyTable[];
-  /** Read where the host routes to guests; absent = nobody asked, as in states of earlier versions. */
+  /** Read where the host routes to guests; absent = nobody asked. */
   readonly routing?: Routing;
   /**
    * Of a run over several hosts: what the other ones reported of that, by host; their rules of nft are in `nft.hosts`.

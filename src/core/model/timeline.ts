@@ -45,8 +45,8 @@ export interface AccountWindow {
   readonly meetings: number;
   /** Nothing was sent from the first reading to the last. */
   readonly still: boolean;
-  /** How many readings, up to the last, found the same counts; absent in windows of earlier versions. */
-  readonly rest?: number;
+  /** How many readings, up to the last, found the same counts. */
+  readonly rest: number;
 }
 
 /** What an engine can know of a frame; what it cannot is recorded as unknown, never invented. */
@@ -118,9 +118,9 @@ export function isOfRouting(what: string): boolean {
 }
 
 /**
- * One line of timeline.ndjson. `n` numbers the lines from 0, so that one that is missing shows (absent in runs of
- * earlier versions); `atNs` is wall-clock time in ns since 1970 as decimal text, `monoMs` ms on the monotonic clock
- * since the run began; `step` is 0-based.
+ * One line of timeline.ndjson. `n` numbers the lines from 0, so that one that is missing shows; a line without a number
+ * shows as well. `atNs` is wall-clock time in ns since 1970 as decimal text, `monoMs` ms on the monotonic clock since
+ * the run began; `step` is 0-based.
  */
 export type TimelineEntry = {
   readonly n?: number;

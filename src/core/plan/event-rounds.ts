@@ -32,5 +32,5 @@ export function eventRounds(step: StepPlan): {
 
 /** From the first probe until all events have begun, their work has settled and the state was read around them. */
 function eventsMs(during: readonly During[]): number {
-  return Math.max(0, ...during.map(({ atMs, settleMs = 0 }) => atMs + settleMs)) + snapshotsMs * during.length;
+  return Math.max(0, ...during.map(({ atMs, settleMs }) => atMs + settleMs)) + snapshotsMs * during.length;
 }

@@ -55,7 +55,7 @@ function filters(host: string | null, json: unknown): readonly (readonly [string
 }
 
 function dropsOf(states: readonly StateOfHost[]): Pick<HostState, 'drops'> {
-  if (states.some(({ state }) => state.drops === undefined)) return {};
+  if (states.some(({ state }) => state.drops === null)) return { drops: null };
   const devices = states.flatMap(({ host, state }) =>
     Object.entries(state.drops?.devices ?? {}).map(([name, dropped]) => [onHost(host, name), dropped] as const),
   );
@@ -63,9 +63,7 @@ function dropsOf(states: readonly StateOfHost[]): Pick<HostState, 'drops'> {
   return { drops: { devices: Object.fromEntries(devices), backlog } };
 }
 
-/** Known where every host reported it. */
 function programsOf(states: readonly StateOfHost[]): Pick<HostState, 'programs'> {
-  if (states.some(({ state }) => state.programs === undefined)) return {};
   const known = states.flatMap(({ host, state }) =>
     (state.programs ?? []).map((program) => ({ ...program, device: onHost(host, program.device) })),
   );

@@ -23,14 +23,9 @@ export interface AccountReading {
 export const restReadings = 5;
 export const settledMeetings = 3;
 
-/** How many readings up to the last found a port at rest. */
-export function restOf({ rest, still, readings }: AccountWindow): number {
-  return rest ?? (still ? readings : 0);
-}
-
 /** Whether more readings would show no more. */
 export function isSettled(window: AccountWindow): boolean {
-  return restOf(window) >= restReadings || window.meetings >= settledMeetings;
+  return window.rest >= restReadings || window.meetings >= settledMeetings;
 }
 
 /** Folds a reading into the window; null = it is the first. */
@@ -62,6 +57,6 @@ export function withReading(window: AccountWindow | null, { before, heard, after
     sentAtLow: isAbove || meets ? before.sent : window.sentAtLow,
     meetings: isAbove ? 1 : window.meetings + (meets ? 1 : 0),
     still: window.still && isSame,
-    rest: (isSame ? restOf(window) : 0) + (still ? 1 : 0),
+    rest: (isSame ? window.rest : 0) + (still ? 1 : 0),
   };
 }

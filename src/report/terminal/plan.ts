@@ -143,7 +143,7 @@ function stepLines(step: StepPlan, plan: Plan, bridgeOf: (port: string) => strin
     ...(changes.length === 0 ? [] : ['  commands:', ...changes]),
     ...(step.learn.length === 0 ? [] : foldAfter('  announce themselves: ', names(step.learn, ''), width)),
     ...(step.waitMs === 0 ? [] : [`  then wait ${step.waitMs / 1000} s`]),
-    ...step.during.flatMap(({ atMs, run, settleMs = 0 }) => [
+    ...step.during.flatMap(({ atMs, run, settleMs }) => [
       ...run.map(
         (argv) =>
           `  ${atMs / 1000} s after probing began: ${argv.map((word) => quoteForShell(escapeText(word))).join(' ')}`,

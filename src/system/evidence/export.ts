@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { type Classify, createClassifier, tagsOf, tokenIndexOf } from '../../core/judge/recognise/classify.js';
 import { keptEnd } from '../../core/wire/frame-view.js';
 import { createParties } from '../../core/judge/parties.js';
-import { controlComment, isControlComment, leakComment } from '../../core/judge/recognise/leak-comment.js';
+import { leakComment } from '../../core/judge/recognise/leak-comment.js';
 import type { Plan } from '../../core/model/plan.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type Batch, packetDirection, directions } from '../../core/pcap/capture-items.js';
@@ -44,29 +44,18 @@ export interface Exported {
 /** One packet that is to be kept, as a block or record of the output. */
 type Encode = (batch: Batch, packet: number, data: Uint8Array) => Uint8Array;
 
-/** Controls are marked as such, also where the run's own capture does not (before version 0.2). */
-function comments(classify: Classify, batch: Batch, packet: number, written: readonly string[]): readonly string[] {
-  if (written.some(isControlComment)) return written;
-  const start = batch.offset[packet] ?? 0;
-  const control = controlComment(classify(batch.bytes, start, start + (batch.captured[packet] ?? 0)));
-  return control === null ? written : [...written, control];
-}
-
-const pcapngEncoder =
-  (classify: Classify): Encode =>
-  (batch, packet, data) => {
-    const options = readPacketOptions(batch, packet);
-    const direction = packetDirection(batch, packet);
-    return enhancedPacket({
-      interfaceId: batch.interfaceId[packet] ?? 0,
-      timeNs: batch.timeNs[packet] ?? 0n,
-      originalLength: batch.original[packet] ?? 0,
-      data,
-      direction,
-      packetId: options.packetId,
-      comments: comments(classify, batch, packet, options.comments),
-    });
-  };
+const encodePcapng: Encode = (batch, packet, data) => {
+  const { packetId, comments } = readPacketOptions(batch, packet);
+  return enhancedPacket({
+    interfaceId: batch.interfaceId[packet] ?? 0,
+    timeNs: batch.timeNs[packet] ?? 0n,
+    originalLength: batch.original[packet] ?? 0,
+    data,
+    direction: packetDirection(batch, packet),
+    packetId,
+    comments,
+  });
+};
 
 const encodePcap: Encode = (batch, packet, data) =>
   classicRecord('nano', { timeNs: batch.timeNs[packet] ?? 0n, originalLength: batch.original[packet] ?? 0, data });
@@ -227,7 +216,7 @@ export async function exportCapture(dir: string, out: string, options: ExportOpt
   const isClassic = out.endsWith('.pcap');
   const tags = tagsOf(plan, run.key === null ? null : Buffer.from(run.key, 'hex'));
   const classify = createClassifier(plan, tags);
-  const encode = isClassic ? encodePcap : pcapngEncoder(classify);
+  const encode = isClassic ? encodePcap : encodePcapng;
   const keeps = chooser(plan, classify, options);
   const head = isClassic
     ? classicHeader('nano', 262_144)

@@ -38,10 +38,8 @@ const shape = z.object({
     tc: z.unknown(),
     nft: z.unknown(),
     sysctl: z.record(z.string(), z.string()),
-    programs: z
-      .array(z.object({ device: z.string(), place: z.string(), id: z.number() }))
-      .nullable()
-      .optional(),
+    drops: z.object({ devices: z.record(z.string(), z.number()), backlog: z.number() }).nullable(),
+    programs: z.array(z.object({ device: z.string(), place: z.string(), id: z.number() })).nullable(),
     packetHandlers: z
       .array(z.object({ type: z.string(), device: z.string().nullable(), function: z.string() }))
       .optional(),

@@ -4,7 +4,7 @@ import { type Place, netnsFolder } from '../../core/model/fabric.js';
 import type { Beside, ForeignBridge, LinkedDevice } from '../../core/model/state.js';
 import type { Account, AccountWindow } from '../../core/model/timeline.js';
 import { accountsOf, insideAccounts } from '../../core/plan/accounts.js';
-import { restOf, restReadings, withReading } from '../../core/protocol/account-window.js';
+import { restReadings, withReading } from '../../core/protocol/account-window.js';
 import type { CountedPort } from '../../core/protocol/host-messages.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { addressesOf, type KernelLink, linksOf, spaceNumber } from '../kernel/ask/links.js';
@@ -322,7 +322,7 @@ function insideReader(ends: ReadonlyMap<string, VethEnds>, home: string | null):
   return () => {
     const windows = new Map<string, AccountWindow>();
     const broken = new Set<string>();
-    const isEachAtRest = (): boolean => [...windows.values()].every((window) => restOf(window) >= restReadings);
+    const isEachAtRest = (): boolean => [...windows.values()].every((window) => window.rest >= restReadings);
     for (let reading = 0; reading < maxInsideReadings && (reading === 0 || !isEachAtRest()); reading += 1) {
       const first = new Map([...ends].map(([port, { end }]) => [port, passedAt(end)]));
       const left = readPassed(home);

@@ -105,7 +105,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     tc,
     nft,
     sysctl,
-    ...(drops === null ? {} : { drops }),
+    drops,
     ...sockets,
     ...carriers.found,
     ...waitingAt(parsed, waiting ?? []),

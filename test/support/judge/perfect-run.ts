@@ -129,6 +129,8 @@ export function hostState(): HostState {
     tc: [],
     nft: null,
     sysctl: {},
+    drops: { devices: {}, backlog: 0 },
+    programs: [],
     unread: [],
   };
 }

@@ -15,7 +15,7 @@ const notExplained: Cause = {
 
 interface PartialCause extends Omit<GroupCause, 'places' | 'fixes' | 'changes' | 'rows'> {
   readonly places: Set<string>;
-  /** By their texts; null = words belong to it, or it comes from a run of an older version. */
+  /** By their texts; null = words belong to it. */
   readonly fixes: Map<string, readonly Change[] | null>;
   rows: number;
 }

@@ -1,5 +1,5 @@
 import type { Account, AccountWindow } from '../../model/timeline.js';
-import { restOf, restReadings, settledMeetings } from '../../protocol/account-window.js';
+import { restReadings, settledMeetings } from '../../protocol/account-window.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { StepFacts } from './step-facts.js';
 
@@ -19,7 +19,7 @@ export interface Unheard {
  */
 function showsAll(window: AccountWindow, { kind }: Account): boolean {
   const isMet = kind !== 'inside' && window.readings >= restReadings && window.meetings >= settledMeetings;
-  return isMet || (kind !== 'tap' && restOf(window) >= restReadings);
+  return isMet || (kind !== 'tap' && window.rest >= restReadings);
 }
 
 /**

@@ -167,14 +167,14 @@ function earBypasses({ earPrograms = [] }: HostState): readonly Bypass[] {
 
 /**
  * What stood meanwhile that can carry frames of the bridges past every ear, and is not known to be harmless; each thing
- * once. States of versions that did not look for programs give none.
+ * once.
  */
 function bypassesOf(input: BypassInput): readonly Bypass[] {
   const { before, after, during = [] } = input.states;
   const someForm = asksPlannedForms(input.step);
   const bypasses = new Map<string, Bypass>();
   for (const state of [...[before, ...during].map(withoutWaiting), after]) {
-    if (state?.programs === undefined) continue;
+    if (state === null) continue;
     for (const bypass of [...bypassesOnHosts(input, state, someForm), ...earBypasses(state)])
       bypasses.set(`${bypass.what}|${bypass.where}`, bypass);
   }

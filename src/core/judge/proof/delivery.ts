@@ -22,8 +22,8 @@ export type LeastDelivered = (flow: Flow, addressee: string, sent: number) => nu
 
 /** The rule for a step. */
 export function leastDelivered({ step, states, endpoints }: DeliveryInput): LeastDelivered {
-  const [before, after] = [states.before?.drops, states.after?.drops];
-  if (before === undefined || after === undefined) return (_, __, sent) => sent;
+  const [before, after] = [states.before?.drops ?? null, states.after?.drops ?? null];
+  if (before === null || after === null) return (_, __, sent) => sent;
   const backlog = Math.max(0, after.backlog - before.backlog);
   const hasDropped = Object.entries(after.devices).some(([port, drops]) => drops > (before.devices[port] ?? 0));
   // Mostly nothing was dropped, and a mesh asks a million times.

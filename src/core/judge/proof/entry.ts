@@ -279,12 +279,12 @@ function reasonFor({ sender, frame }: Missing, programs: readonly string[]): Rea
  * Which probes do not enter the bridge, by sender, tag stack and carrier: those of whose form the bridge device
  * received no control, and of which no observer saw anything. What the state shows at the sender's port (VLANs, a
  * locked port, rules of tc and nft) is named and takes nothing from the verdict: it is part of what isolates. Where it
- * shows nothing, or only programs, the step does not say what becomes of such frames. States of versions that did not
- * look for programs, and plans without such controls, give nothing.
+ * shows nothing, or only programs, the step does not say what becomes of such frames. Plans without such
+ * controls give nothing.
  */
 export function entryByForm(input: EntryByFormInput): EntryByForm {
   const { plan, states } = input;
-  const snapshots = [states.before, states.after].flatMap((state) => (state?.programs === undefined ? [] : [state]));
+  const snapshots = [states.before, states.after].filter((state) => state !== null);
   if (snapshots.length === 0) return { reasons: [], held: [] };
   const portOf = new Map(plan.endpoints.map(({ name, port }) => [name, port]));
   const reasons: Reason[] = [];
@@ -360,13 +360,11 @@ function reasonsAt(
 /**
  * What at a sender's port keeps its probes from the bridge, or lets them pass where the guest's own frames might not,
  * though every control arrived: a program of XDP, which frames that tc redirects do not meet, and a VLAN device on the
- * port, to which the kernel hands tagged frames before the bridge (__netif_receive_skb_core, net/core/dev.c). States of
- * versions that did not look for programs give none.
- */
+ * port, to which the kernel hands tagged frames before the bridge (__netif_receive_skb_core, net/core/dev.c).  */
 export function entryInStateReasons(plan: Plan, step: StepPlan, { before, after }: StepStates): readonly Reason[] {
   const vlans = outerVlans(step);
   const reasons = [before, after].flatMap((state) => {
-    if (state?.programs === undefined) return [];
+    if (state === null) return [];
     const links = new Map(state.links.map((link) => [link.name, link]));
     return plan.endpoints.flatMap(({ name, attach, port, netns }) => {
       const senderVlans = vlans.get(name);

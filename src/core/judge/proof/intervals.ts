@@ -29,14 +29,6 @@ export function wholeInterval({ before, after }: StepStates): Interval {
   return { from: before, to: after, excused: nothing, where: '' };
 }
 
-/**
- * Whether the run read the state around the events of the step. Runs of earlier versions did not; what changed
- * meanwhile is then the events'.
- */
-export function readAroundEvents(step: StepPlan): boolean {
-  return step.during.every(({ settleMs }) => settleMs !== undefined);
-}
-
 /** The time from the first snapshot of a step to its last, cut at the snapshots around its events. */
 export function intervalsOf(
   step: StepPlan,

@@ -64,7 +64,7 @@ export function eventsOf(step: StepPlan, facts: StepFacts): { readonly events?: 
  * settled, before the controls in between, after which probes go on.
  */
 export function eventReasons(step: StepPlan, facts: StepFacts): readonly Reason[] {
-  return step.during.flatMap(({ atMs, settleMs = 0 }, index) => {
+  return step.during.flatMap(({ atMs, settleMs }, index) => {
     const event = facts.events.get(index);
     const name = `event ${index + 1} at ${atMs} ms`;
     if (event === undefined) return [reason('event-missed', null, `${name} did not happen`)];

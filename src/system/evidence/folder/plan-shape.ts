@@ -255,7 +255,7 @@ const step = z.looseObject({
     }),
   ),
   listenMs: number.nullable(),
-  during: z.array(z.looseObject({ atMs: number, run: z.array(texts), settleMs: number.optional() })),
+  during: z.array(z.looseObject({ atMs: number, run: z.array(texts), settleMs: number })),
   rate: number.nullable(),
   drainMs: number,
   expect: z.looseObject({

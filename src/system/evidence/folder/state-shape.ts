@@ -110,12 +110,9 @@ export const stateShape = z.looseObject({
   ),
   sysctl: z.record(text, text),
   ovs: ovs.optional(),
-  programs: z
-    .array(z.looseObject({ device: text, place: text, id: number }))
-    .nullable()
-    .optional(),
+  programs: z.array(z.looseObject({ device: text, place: text, id: number })).nullable(),
   earPrograms: z.array(z.looseObject({ device: text, space: text, id: number })).optional(),
-  drops: z.looseObject({ devices: z.record(text, number), backlog: number }).optional(),
+  drops: z.looseObject({ devices: z.record(text, number), backlog: number }).nullable(),
   ...ofHost,
   apart: z.record(text, z.looseObject(ofHost)).optional(),
   unread: z.array(z.looseObject({ what: text, why: text })),

@@ -77,7 +77,7 @@ export const timelineShape = z.discriminatedUnion('event', [
         sentAtLow: whole,
         meetings: whole,
         still: z.boolean(),
-        rest: z.number().optional(),
+        rest: z.number(),
       }),
     ),
   }),

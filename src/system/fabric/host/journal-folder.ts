@@ -18,9 +18,8 @@ import { z } from 'zod';
 import type { UndoEntry } from '../../../core/bridge/undo/entry.js';
 import { parseUndoEntry } from '../../../core/bridge/undo/parse-entry.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
-import { fieldsOf, textsOf } from '../../../core/text/json-text.js';
+import { fieldsOf } from '../../../core/text/json-text.js';
 import { libc } from '../../kernel/libc.js';
-import { showCommand } from '../../process/programs.js';
 import type { NamespacePlace } from './namespace-place.js';
 
 /** A run that changes four settings of each of two thousand ports writes as much as half of it. */
@@ -69,7 +68,7 @@ export class JournalFolder {
       closeSync(fd);
       throw refused(path, why ?? 'others may write into it');
     }
-    fchmodSync(fd, 0o700); // an older version, or systemd, may have let others read
+    fchmodSync(fd, 0o700); // systemd may have let others read
     return new JournalFolder(path, fd);
   }
 
@@ -181,9 +180,6 @@ const owner = z.strictObject({
   }),
 });
 
-/** Of the commands of an older version this many are shown. */
-const maxShown = 20;
-
 /**
  * Takes a journal apart: it is data, and nothing in it is a command. A last line that is cut short was not carried out.
  * Returns why where the first line reports no run.
@@ -192,7 +188,10 @@ export function parseJournal(text: string): ParsedJournal | string {
   const [first, ...rest] = text.split('\n').slice(0, -1).map(parseLine);
   if (first === undefined) return 'its first line is cut short: its run had changed nothing yet';
   const { success, data } = owner.safeParse(first);
-  if (!success) return whyForeign(first, rest);
+  if (!success)
+    return fieldsOf(first)?.['runId'] === undefined
+      ? 'its first line does not say which run wrote it'
+      : 'another version wrote it, and nothing in it is carried out';
   const lines = rest.map((line, index) => ({ entry: parseUndoEntry(line), number: index + 2 }));
   return {
     owner: { runId: data.runId, place: data.place },
@@ -207,18 +206,4 @@ function parseLine(line: string): unknown {
   } catch {
     return null;
   }
-}
-
-function whyForeign(first: unknown, rest: readonly unknown[]): string {
-  if (fieldsOf(first)?.['runId'] === undefined) return 'its first line does not say which run wrote it';
-  const commands = rest
-    .map((line) => textsOf(fieldsOf(line)?.['command']))
-    .filter((command) => command.length > 0)
-    .reverse();
-  const more = commands.length > maxShown ? `; and ${commands.length - maxShown} more` : '';
-  return `another version wrote it, and nothing in it is carried out. ${
-    commands.length === 0
-      ? 'It names no command'
-      : `See whether this is still owed: ${commands.slice(0, maxShown).map(showCommand).join('; ')}${more}`
-  }`;
 }

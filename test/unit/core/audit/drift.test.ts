@@ -75,11 +75,6 @@ describe('what comes and goes', () => {
     expect(drift(blind, read)).toEqual([]);
   });
 
-  it('is no news to a baseline of an earlier version, which knows no programs', () => {
-    const { programs: _programs, ...state } = seen().state;
-    expect(drift({ ...seen(), state }, seen({ programs: [program] }))).toEqual([]);
-  });
-
   it('is told of what was read beside a part that was not', () => {
     const blind = seen({ tc: null, programs: [program], ...unread('tc') });
     expect(drift(seen(), blind)).toEqual(['bypass-appeared v0 tcx ingress', 'unread tc']);

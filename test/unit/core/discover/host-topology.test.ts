@@ -35,6 +35,8 @@ const state: HostState = {
   tc: null,
   nft: null,
   sysctl: {},
+  drops: null,
+  programs: null,
   unread: [],
 };
 

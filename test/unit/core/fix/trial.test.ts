@@ -82,7 +82,7 @@ describe('trials of fixes', () => {
       set: [{ device: 'br0', settings: { ageing_time: 0 } }],
       waitMs: 500,
       listenMs: 9,
-      during: [{ atMs: 1, run: [] }],
+      during: [{ atMs: 1, run: [], settleMs: 0 }],
       accept: [{ observer: 'c', class: 'x', reason: '', owner: null, ticket: null, until: null }],
     });
     const second = step({

@@ -1,13 +1,24 @@
 import { describe, expect, it } from 'vitest';
+import type { Scenario } from '../../../../src/core/model/scenario.js';
+import type { HostState } from '../../../../src/core/model/state.js';
 import type { TimelineEntry, TimelineEvent } from '../../../../src/core/model/timeline.js';
 import { type Change, finds, receives, judged, judgedOf, plans } from '../../../support/judge/judged.js';
 import { hostState, scenario, step } from '../../../support/judge/perfect-run.js';
 
 const command = ['nft', '-f', 'rules.nft'];
 
-const eventful = scenario([step({ during: [{ atMs: 100, run: [command] }] })]);
+const running = (...run: readonly (readonly string[])[]): Scenario =>
+  scenario([step({ during: [{ atMs: 100, run, settleMs: 0 }] })]);
+const eventful = running(command);
 
-/** One event, from 100 to `to` ms; probing is from 0 ms on, the controls in between are sent at 500 ms. */
+/** The state before the step, before its event and, as given, after both. */
+const ends =
+  (after: HostState): Change =>
+  (evidence) => {
+    evidence.states = [{ before: hostState(), during: [hostState(), after], after }];
+  };
+
+/** One event, from 100 to `to` ms, with the state read before and after it; probing is from 0 ms on, the controls in between are sent at 500 ms. */
 const event =
   (to: number | null, end = { ok: true, detail: '' }): Change =>
   (evidence) => {
@@ -22,10 +33,13 @@ const event =
       if (entry.event !== 'probing') return [entry];
       return [
         at(0, { event: 'probing', state: 'started' }),
+        at(99, { event: 'state-read', when: 'during', reading: 1 }),
         at(100, { event: 'event-started', during: 0 }),
         ...(to === null ? [] : [at(to, { event: 'event-ended', during: 0, ...end })]),
+        at((to ?? 100) + 1, { event: 'state-read', when: 'during', reading: 2 }),
       ];
     });
+    ends(hostState())(evidence);
   };
 
 describe('a step with events', () => {
@@ -46,24 +60,25 @@ describe('a step with events', () => {
     expect(judgedOf(eventful, ...changes)).toMatchObject({ verdict: 'inconclusive', codes: [code] }),
   );
 
-  it('may find other settings afterwards in a run that did not read the state around its events; a step without events may not', () => {
-    const changed = finds(hostState(), { ...hostState(), nft: [{ rule: 1 }] });
-    expect(judgedOf(eventful, event(120), changed).codes).toEqual([]);
-    expect(judged(changed).codes).toEqual(['settings-changed']);
+  it('may find other rules afterwards, which its event loaded; a step without events may not', () => {
+    const changed = { ...hostState(), nft: [{ rule: 1 }] };
+    expect(judgedOf(eventful, event(120), ends(changed)).codes).toEqual([]);
+    expect(judged(finds(hostState(), changed)).codes).toEqual(['settings-changed']);
   });
 
   it('does not hold where a guest joined that nobody listened to, unless the file says so', () => {
     const { links } = hostState();
     const guest = links.filter(({ name }) => name === 'p2').map((link) => ({ ...link, name: 'vnet9', ifindex: 99 }));
-    const joined = [event(120), finds(hostState(), { ...hostState(), links: [...links, ...guest] })];
-    expect(judgedOf(eventful, ...joined)).toMatchObject({
+    const joining = running(['ip', 'link', 'set', 'dev', 'vnet9', 'master', 'br0']);
+    const joined = [event(120), ends({ ...hostState(), links: [...links, ...guest] })];
+    expect(judgedOf(joining, ...joined)).toMatchObject({
       verdict: 'inconclusive',
       codes: ['coverage-partial'],
       coverage: { unobserved: [{ port: 'vnet9', reason: 'joined br0 in the middle of step 1, one' }] },
     });
     expect(
       judgedOf(
-        eventful,
+        joining,
         ...joined,
         plans(() => ({ partialScope: 'it is new' })),
       ).verdict,

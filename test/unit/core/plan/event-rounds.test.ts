@@ -53,7 +53,7 @@ describe('probes of a step with events', () => {
     const rate = (counts: readonly number[], ...atMs: readonly number[]): number =>
       rateForEvents(
         flowsOf(counts),
-        atMs.map((at) => ({ atMs: at, run: [] })),
+        atMs.map((at) => ({ atMs: at, run: [], settleMs: 0 })),
       );
     expect([
       rate([12, 6], 2000),
@@ -65,7 +65,12 @@ describe('probes of a step with events', () => {
   });
   it('go round as often as the longest flow has frames, and pause before the round that comes half a second after the last event and the snapshots around it', () => {
     const rounds = (counts: readonly number[], rate: number | null, ...atMs: readonly number[]) =>
-      eventRounds({ ...step, rate, flows: flowsOf(counts), during: atMs.map((at) => ({ atMs: at, run: [] })) });
+      eventRounds({
+        ...step,
+        rate,
+        flows: flowsOf(counts),
+        during: atMs.map((at) => ({ atMs: at, run: [], settleMs: 0 })),
+      });
     expect(rounds([20, 40, 10], null, 1000, 3000)).toEqual({ rounds: 40, rate: 14, split: 36 });
     expect(rounds([20, 40], 20, 500, 100)).toEqual({ rounds: 40, rate: 20, split: 27 });
     expect(rounds([4], 1000, 60_000)).toEqual({ rounds: 4, rate: 1000, split: 3 });

@@ -43,7 +43,7 @@ describe('the hash of a plan', () => {
     ['the wait', withStep({ waitMs: 1 })],
     ['the rate', withStep({ rate: 1 })],
     ['that it listens', withStep({ listenMs: 1 })],
-    ['what happens meanwhile', withStep({ during: [{ atMs: 0, run: [] }] })],
+    ['what happens meanwhile', withStep({ during: [{ atMs: 0, run: [], settleMs: 0 }] })],
     [
       'the traffic',
       withStep({ traffic: [{ kind: 'http', from: 'a', to: 'b', requests: 1, bytes: 1, must: [], may: [] }] }),

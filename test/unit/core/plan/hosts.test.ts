@@ -26,6 +26,8 @@ const state = (table: string): HostState => ({
   tc: { qdisc: [{ dev: 'p0', kind: 'clsact' }], filters: { 'p0 ingress': [] } },
   nft: { nftables: [{ table: { name: table } }] },
   sysctl: { 'net.ipv4.ip_forward': '0' },
+  drops: null,
+  programs: null,
   unread: [{ what: 'nft', why: 'no' }],
 });
 

@@ -148,17 +148,19 @@ describe('a step of a plan', () => {
     expect(rate({ rate: 500 }, { rate: 70 }, {})).toBe(70);
     expect(rate({ class: 'mac-steal', via: ['c'] }, {})).toBe(1000);
     expect(rate({ class: 'mac-steal', via: ['c'], rate: 20 })).toBe(20);
-    expect(first({ ...probing({ count: 300 }), during: [{ atMs: 2000, run: [['x']] }] }).rate).toBe(85);
+    expect(first({ ...probing({ count: 300 }), during: [{ atMs: 2000, run: [['x']], settleMs: 0 }] }).rate).toBe(85);
     expect(
       first({
         ...probing({ count: 300 }),
         during: [
           { atMs: 2000, run: [['x']], settleMs: 1500 },
-          { atMs: 0, run: [['x']] },
+          { atMs: 0, run: [['x']], settleMs: 0 },
         ],
       }).rate,
     ).toBe(54);
-    expect(first({ ...probing({ count: 300, rate: 30 }), during: [{ atMs: 2000, run: [['x']] }] }).rate).toBe(30);
+    expect(
+      first({ ...probing({ count: 300, rate: 30 }), during: [{ atMs: 2000, run: [['x']], settleMs: 0 }] }).rate,
+    ).toBe(30);
   });
   it('names what its classes bring about on purpose, each once, and nothing where they do not', () => {
     expect(first({})).not.toHaveProperty('provokes');

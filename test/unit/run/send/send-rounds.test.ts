@@ -8,7 +8,7 @@ import { scenario, step } from '../../../support/judge/perfect-run.js';
 
 /** How often a step with an event is sent as, in both its parts, where each attempt ends so. */
 async function attempts(outcome: SendOutcome): Promise<number> {
-  const plan = makePlan(scenario([step({ during: [{ atMs: 0, run: [] }] })]), {
+  const plan = makePlan(scenario([step({ during: [{ atMs: 0, run: [], settleMs: 0 }] })]), {
     runTag: 1,
     keySha256: '0'.repeat(64),
   });

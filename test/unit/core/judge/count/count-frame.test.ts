@@ -129,7 +129,7 @@ describe('when a probe was seen', () => {
     );
   };
   it('is kept in a step with events alone, each probe once', () => {
-    expect(count(scenario([step({ during: [{ atMs: 0, run: [] }] })]))).toEqual([4, 5]);
+    expect(count(scenario([step({ during: [{ atMs: 0, run: [], settleMs: 0 }] })]))).toEqual([4, 5]);
     expect(count(scenario([step()]))).toEqual([]);
   });
 });

@@ -59,7 +59,7 @@ describe('the leaks of a step by cause', () => {
     });
   });
 
-  it('carry a fix that is text alone as it stands: of words, or in a run of an older version', () => {
+  it('carry a fix that is text alone as it stands', () => {
     const { changes: _, ...old } = hub;
     const [group] = leakGroups([...leaks('a', 'b', 'c', [{ ...old, fix: 'nft x && nft y' }])]);
     expect(group?.causes[0]?.fixes).toEqual(['nft x && nft y']);

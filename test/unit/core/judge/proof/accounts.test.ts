@@ -156,6 +156,7 @@ describe('what is said of an account', () => {
     sentAtLow: 5,
     meetings: 1,
     still: true,
+    rest: 6,
   });
   const factsWith = (accounts: Readonly<Record<string, Account>>, hidden: number) => {
     const { plan } = perfectRun();
@@ -203,7 +204,7 @@ describe('what is said of an account', () => {
       },
     ]);
     // a busy one is not exact, however often its bound is met: the counters are read one after the other
-    const busy = { ...window(3), still: false, meetings: 9 };
+    const busy = { ...window(3), still: false, rest: 0, meetings: 9 };
     expect(unheardBetween(inside, { ...busy, low: 0 }, busy)).toEqual({ certain: 0, settled: null });
     expect(unheardBetween(veth, { ...busy, low: 0 }, busy).settled).toBe(3);
   });

@@ -161,11 +161,6 @@ describe('what could carry frames past the ears', () => {
     expect(judged({ before: merged, after: merged }).reasons).toEqual([]);
   });
 
-  it('is not asked of states of versions that did not look', () => {
-    const { programs: _, ...old } = read({ packetSockets: [socket()] });
-    expect(reported(old, hostState())).toEqual([]);
-  });
-
   it('is a process with a socket that takes what probes are', () => {
     expect(sockets({})).toEqual(['bypass-possible: packet socket of python3 at p0 may carry frames past the ears']);
     expect(sockets({ ifindex: 0 })).toEqual([

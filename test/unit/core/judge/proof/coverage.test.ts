@@ -188,13 +188,17 @@ describe('coverage', () => {
       coverageOf({ ...plan, steps: plan.steps.map((each) => ({ ...each, during })) }, stepFacts(plan, timeline), [
         { before: hostState(), after: addLinks('p0', { name: 'tap9', master })(hostState()) },
       ]);
-    expect(joined([{ atMs: 0, run: [] }])).toEqual({
+    expect(joined([{ atMs: 0, run: [], settleMs: 0 }])).toEqual({
       complete: false,
       observed: 4,
       ports: 5,
       unobserved: [{ port: 'tap9', reason: 'joined br0 in the middle of step 1, one' }],
     });
-    for (const covered of [joined([]), joined([{ atMs: 0, run: [] }], 'br9'), joined([{ atMs: 0, run: [] }], null)])
+    for (const covered of [
+      joined([]),
+      joined([{ atMs: 0, run: [], settleMs: 0 }], 'br9'),
+      joined([{ atMs: 0, run: [], settleMs: 0 }], null),
+    ])
       expect(covered).toMatchObject({ complete: true, ports: 4 });
   });
   it('of nothing is not complete', () => {

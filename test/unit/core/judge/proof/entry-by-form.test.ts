@@ -183,9 +183,4 @@ describe('probes of one tag stack and carrier', () => {
       'entry-unproved: p0.20 takes or drops frames of VLAN 20 at p0, before the bridge sees them',
     ]);
   });
-
-  it('are nothing in states of versions that did not look for programs', () => {
-    const evidence = keptOut(runOf());
-    expect(judged({ ...evidence, states: states(hostState()) })).toEqual({ verdict: 'holds', lines: [] });
-  });
 });

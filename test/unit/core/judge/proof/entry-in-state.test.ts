@@ -62,11 +62,6 @@ describe('what at the port of a sender makes its entry doubtful', () => {
     expect(found(taker(10))).toEqual([]);
   });
 
-  it('is nothing in states of versions that did not look for programs', () => {
-    const { programs: _, ...old } = xdpAt('p0');
-    expect(found(old, step, onHost)).toEqual([]);
-  });
-
   it('lets a step be inconclusive, though every control arrived', () => {
     const result = judged(
       plans(({ steps }) => ({

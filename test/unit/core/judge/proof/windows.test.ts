@@ -6,8 +6,8 @@ import type { StepPlan } from '../../../../../src/core/model/plan.js';
 import { flow, plan, step } from '../../../../support/judge/row-fixture.js';
 
 const during: StepPlan['during'] = [
-  { atMs: 100, run: [['one']] },
-  { atMs: 200, run: [['two'], ['three']] },
+  { atMs: 100, run: [['one']], settleMs: 0 },
+  { atMs: 200, run: [['two'], ['three']], settleMs: 0 },
 ];
 const eventful: StepPlan = { ...step, during };
 const at = (monoMs: number) => ({ ns: BigInt(monoMs) * 1_000_000n, monoMs });

@@ -195,27 +195,17 @@ describe('what lies among journals', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it('of another version is never carried out: its commands are shown', () => {
+  it('of another version is never carried out', () => {
+    const foreign = 'another version wrote it, and nothing in it is carried out';
     const old = { runId: 'o', pid: 1, started: '1', netns: null, inode: 1 };
-    const command = (word: string): object => ({ command: ['ip', word], gone: true });
     const lines = (...objects: readonly object[]): string =>
       objects.map((line) => `${JSON.stringify(line)}\n`).join('');
-    put('old.journal', lines(old, command('first'), { command: 'x' }, command('last')));
-    expect(whyOf('old.journal')).toBe(
-      'another version wrote it, and nothing in it is carried out. See whether this is still owed: ip last; ip first',
-    );
-    put('none.journal', lines(old));
-    expect(whyOf('none.journal')).toBe(
-      'another version wrote it, and nothing in it is carried out. It names no command',
-    );
-    put('many.journal', lines(old, ...Array.from({ length: 23 }, (_, at) => command(String(at)))));
-    expect(whyOf('many.journal')).toMatch(/owed: ip 22; (ip \d+; ){18}ip 3; and 3 more$/);
-    put('twenty.journal', lines(old, ...Array.from({ length: 20 }, (_, at) => command(String(at)))));
-    expect(whyOf('twenty.journal')).toMatch(/; ip 0$/);
+    put('old.journal', lines(old, { command: ['ip', 'first'], gone: true }));
+    expect(whyOf('old.journal')).toBe(foreign);
     put('next.journal', `${header('n').replace('"journal":2', '"journal":3')}\n`);
-    expect(whyOf('next.journal')).toContain('another version wrote it');
+    expect(whyOf('next.journal')).toBe(foreign);
     put('id.journal', `${header('a b')}\n`);
-    expect(whyOf('id.journal')).toContain('another version wrote it');
+    expect(whyOf('id.journal')).toBe(foreign);
   });
 });
 

@@ -18,7 +18,18 @@ import {
 } from '../../../../../src/system/fabric/host/open.js';
 
 const links = [linkState('br0', 1), linkState('vnet0', 2, 'br0'), linkState('eth0', 3)];
-const state: HostState = { links, fdb: [], vlan: [], mdb: [], tc: [], nft: null, sysctl: {}, unread: [] };
+const state: HostState = {
+  links,
+  fdb: [],
+  vlan: [],
+  mdb: [],
+  tc: [],
+  nft: null,
+  sysctl: {},
+  drops: null,
+  programs: null,
+  unread: [],
+};
 const endpoint = (name: string, more: Partial<Endpoint>): Endpoint => ({
   ...plainGuest,
   name,

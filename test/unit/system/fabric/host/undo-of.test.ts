@@ -23,6 +23,8 @@ const state: HostState = {
   tc: [],
   nft: null,
   sysctl: { 'net.ipv4.ip_forward': '0', 'net.ipv4.conf.eth0/1.rp_filter': '2', 'net.a.conf.x.y': '1', 'net.b': '1 2' },
+  drops: null,
+  programs: null,
   unread: [],
 };
 const on = { name: 'vnet4', ifindex: 17, master: 3 };
