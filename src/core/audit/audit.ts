@@ -3,7 +3,7 @@ import { routedGuests, routedView } from '../bridge/beside.js';
 import { predictAll } from '../bridge/forwarding/predict-all.js';
 import { type BridgeView, bridgeViews } from '../bridge/view.js';
 import type { RuleFinding } from '../bridge/weakness.js';
-import { auditIds, findingsOn, findingsOnHost } from '../bridge/weaknesses.js';
+import { auditIds, findingsOn, findingsOnHost, fixCost } from '../bridge/weaknesses.js';
 import { fixText } from '../fix/fix-text.js';
 import { formsTogether } from '../fix/persistent.js';
 import { type AuditFinding, type AuditReport, type AuditSetting, type Severity, severities } from '../model/audit.js';
@@ -133,7 +133,14 @@ function reported(named: NamedFinding, formsOf: (finding: NamedFinding) => reado
   const { fix, kept: _kept, ...finding } = named;
   const persistent = formsOf(named);
   const text = fix === null ? null : fixText(fix);
-  return { ...finding, fix: text, ...(persistent.length === 0 ? {} : { lasting: persistent }) };
+  const { changes = [] } = fix ?? {};
+  const cost = changes.length === 0 ? null : fixCost(named.id, { place: named.place, fix: text ?? '', changes });
+  return {
+    ...finding,
+    fix: text,
+    ...(cost === null ? {} : { cost }),
+    ...(persistent.length === 0 ? {} : { lasting: persistent }),
+  };
 }
 
 function rank(severity: Severity): number {

@@ -44,7 +44,7 @@ export const prices = {
   share: 4,
   /** Guests do not reach each other, or the network. */
   apart: 5,
-  /** ARP and DHCP do not reach a guest. */
+  /** ARP and DHCP do not reach a guest, or the host routes for no guest: the last lines never advise it. */
   cutOff: 6,
 } as const;
 
@@ -98,5 +98,8 @@ export interface Explained {
 export interface Audited {
   /** As of `Explained`. */
   readonly meaning: string;
-  readonly finding: { readonly onBridge: BridgeRule } | { readonly onHost: HostRule };
+  readonly finding: ({ readonly onBridge: BridgeRule } | { readonly onHost: HostRule }) & {
+    /** What its fix costs; absent: as the cause of the same name says, or nothing known. */
+    readonly cost?: FixCost;
+  };
 }

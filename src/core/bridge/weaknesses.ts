@@ -160,15 +160,16 @@ interface FoundFix {
   readonly changes?: readonly Change[];
 }
 
-/** What the fix of a cause costs; null = it has no fix, or none that costs anything known. */
-function costOf(code: GroupCause['code'], fix: FoundFix): FixCost | null {
-  if (!isCauseCode(code) || code === 'unexplained' || fix.fix === '') return null;
-  const { cost } = weaknesses[code].cause;
+/** What the fix of a cause or a finding costs; null = it has no fix, or none that costs anything known. */
+function costOf(code: GroupCause['code'] | AuditId, fix: FoundFix): FixCost | null {
+  const { cause, finding } = byCode.get(code) ?? {};
+  const cost = finding?.cost ?? cause?.cost ?? null;
+  if (cost === null || fix.fix === '') return null;
   return typeof cost === 'function' ? cost(fix) : cost;
 }
 
 /** The same in a sentence. */
-export function fixCost(code: GroupCause['code'], fix: FoundFix): string | null {
+export function fixCost(code: GroupCause['code'] | AuditId, fix: FoundFix): string | null {
   return costOf(code, fix)?.text ?? null;
 }
 

@@ -24,6 +24,8 @@ export interface AuditFinding {
   readonly probe: ProbeClassName | null;
   /** A command that can be pasted, or what to do; null where nothing needs to be done. */
   readonly fix: string | null;
+  /** Who loses what by it; absent where that is not known. */
+  readonly cost?: string;
   /** Where a known program makes the bridge or the port: how the fix comes to stay. */
   readonly lasting?: readonly PersistentFix[];
 }

@@ -1,6 +1,7 @@
+import { prices } from '../../core/bridge/weakness.js';
 import { causePhrase, fixCost, fixPrice } from '../../core/bridge/weaknesses.js';
 import type { PersistentFix, ProvenFix } from '../../core/model/fix.js';
-import type { Result } from '../../core/model/result.js';
+import type { LeakGroup, Result } from '../../core/model/result.js';
 import { beforeAfterText, outcomeText } from '../stories.js';
 import { causeStories, type CauseStory } from './cause-stories.js';
 import { type Audience, countText, stepsText, whoText } from './participants.js';
@@ -18,6 +19,8 @@ export interface Alternative {
   readonly tried: string;
   /** How it came out where it was tried: the worst of several trials. */
   readonly outcome: FixOutcome;
+  /** Guests would lose each other, ARP or the network by it. */
+  readonly cutsOff: boolean;
   /** Which of the leaks it ends; '' = all of them. */
   readonly part: string;
   readonly persistent: readonly PersistentFix[];
@@ -34,6 +37,15 @@ function outcomeOf(trials: readonly ProvenFix[]): FixOutcome {
 }
 
 /**
+ * Does a fix of that price cut guests off? To keep guests apart is what is asked for if addressees are reached, or if
+ * one port alone lacks what the others have.
+ */
+function isCutOff({ observers, to }: LeakGroup, price: number, commands: number): boolean {
+  const separates = price >= prices.apart && commands > 1 && !observers.every((name) => to.includes(name));
+  return price >= prices.cutOff || separates;
+}
+
+/**
  * What would end the leaks of a story, one or the other. First what was shown to work, last what was shown to fail;
  * among these what ends all leaks before what ends some, and then what costs least.
  */
@@ -42,8 +54,10 @@ export function alternativesOf({ group, tried }: CauseStory): readonly Alternati
     const trials = tried.filter((fix) => fix.cause === cause.code);
     const { places, fixes, ...known } = cause;
     const foundFix = { ...known, place: places.join(', '), fix: fixes.join(' && ') };
+    const price = fixPrice(cause.code, foundFix);
     return {
-      price: fixPrice(cause.code, foundFix),
+      price,
+      cutsOff: isCutOff(group, price, fixes.length),
       cause: cause.code,
       phrase: causePhrase(cause),
       commands: cause.fixes,
@@ -74,11 +88,14 @@ export function storyPhrase({ group }: CauseStory): string {
 }
 
 /**
- * What may be advised and typed: the first that was not shown to fail, of several stories one that was shown to work.
+ * What may be advised and typed: the first that was not shown to fail and cuts no guest off, of several stories one that
+ * was shown to work.
  */
 export function firstFix(stories: readonly CauseStory[]): Alternative | null {
   const fixes = stories.flatMap((story) => {
-    const first = alternativesOf(story).find(({ commands, outcome }) => commands.length > 0 && outcome !== 'fails');
+    const first = alternativesOf(story).find(
+      ({ commands, outcome, cutsOff }) => commands.length > 0 && outcome !== 'fails' && !cutsOff,
+    );
     return first === undefined ? [] : [first];
   });
   return fixes.find(({ outcome }) => outcome === 'works') ?? fixes[0] ?? null;

@@ -12,6 +12,8 @@ export interface AuditStory extends Pick<AuditFinding, 'id' | 'severity' | 'brid
   readonly where: string;
   /** Each once; words to people where nothing can be pasted. */
   readonly fixes: readonly string[];
+  /** Who loses what by them, each once. */
+  readonly costs: readonly string[];
 }
 
 function whereText(findings: readonly AuditFinding[]): string {
@@ -59,6 +61,7 @@ export function auditStories(findings: readonly AuditFinding[]): readonly AuditS
         phrase: phraseOf(group),
         where: whereText(group),
         fixes: [...new Set(group.flatMap(({ fix }) => fix ?? []))],
+        costs: [...new Set(group.flatMap(({ cost }) => cost ?? []))],
       },
     ];
   });

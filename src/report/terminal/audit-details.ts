@@ -30,6 +30,7 @@ function storyText(story: AuditStory, report: AuditReport): readonly string[] {
     ...(story.probe === null ? [] : [`          shown by: class ${story.probe}`]),
     ...proofLines(story, report).map((line) => `          ${line}`),
     ...story.fixes.map((fix) => `          fix: ${fix}`),
+    ...story.costs.map((cost) => `          costs: ${cost}`),
     ...persistentLines(persistent, '          '),
     `          read from: ${story.readFrom}`,
   ];

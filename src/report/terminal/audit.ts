@@ -55,6 +55,7 @@ function storyLines(story: AuditStory, width: number): readonly string[] {
     ...foldAfter(severityWords[story.severity].padEnd(8), escapeText(`${story.id}: ${story.where}`), width),
     ...foldAfter('        ', escapeText(story.text), width),
     ...(line === '' ? [] : foldAfter('   fix  ', escapeText(`${line}${left}`), width)),
+    ...story.costs.flatMap((cost) => foldAfter('        ', escapeText(`costs: ${cost}`), width)),
   ];
 }
 

@@ -5,7 +5,7 @@ import { notExamined } from '../../core/model/run-record.js';
 import { exitStatuses } from '../../core/model/verify-error.js';
 import { probeClasses } from '../../core/probe/classes.js';
 import type { PersistentFix } from '../../core/model/fix.js';
-import { commandsText } from '../answer/alternatives.js';
+import { alternativesOf, commandsText } from '../answer/alternatives.js';
 import { type Answer, answerOf, heldForText } from '../answer/answer.js';
 import { countText, listText } from '../answer/participants.js';
 import { lingerText, notAskedTexts, trustedTexts } from '../limits.js';
@@ -32,13 +32,17 @@ function verdictText({ word, sentence }: Answer, result: Result, width: number, 
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...others];
 }
 
-function fixLine({ fix, reasons, word }: Answer, paint: Paint): readonly string[] {
+function fixLines({ fix, reasons, stories, word }: Answer, paint: Paint): readonly string[] {
   if (word.text === 'INCONCLUSIVE')
     return reasons[0]?.hint === undefined ? [] : [`  ${'to do'.padEnd(8)}${escapeText(reasons[0].hint)}`];
-  if (fix === null) return [];
+  if (fix === null)
+    return stories.flatMap(alternativesOf).some(({ cutsOff, commands }) => cutsOff && commands.length > 0)
+      ? [`  ${'fix'.padEnd(8)}none that leaves guests connected; --verbose shows the others and their price`]
+      : [];
   const { line, more } = commandsText(fix.commands);
   return [
     `  ${'fix'.padEnd(8)}${paint(escapeText(line), 'bold')}${more === 0 ? '' : ` (and ${countText(more)} more like it)`}`,
+    ...(fix.cost === '' ? [] : [`${costsLabel}${escapeText(fix.cost)}`]),
     ...persistentLine(fix.persistent),
   ];
 }
@@ -112,6 +116,7 @@ function notAskedBeyond({ result, details }: ReportedRun): readonly string[] {
 }
 
 const notAskedLabel = '  not asked  ';
+const costsLabel = `  ${'costs'.padEnd(8)}`;
 
 function notAskedLines(run: ReportedRun): readonly string[] {
   const packets = [...notAskedTexts(run.result), ...notAskedBeyond(run)].map(escapeText);
@@ -133,7 +138,7 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
   const answer = answerOf(run);
   const lines = [
     ...limitLines(result, width),
-    ...fixLine(answer, paint),
+    ...fixLines(answer, paint),
     ...(page === undefined ? [] : [`  ${'report'.padEnd(8)}${escapeText(page)}`]),
     ...evidenceLine(run, view.command ?? 'verify-isolation'),
     ...notAskedLines(run),
@@ -150,7 +155,7 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
 }
 
 /** What is not to be copied is folded. */
-const proseLabels = ['  to do   ', notAskedLabel] as const;
+const proseLabels = ['  to do   ', costsLabel, notAskedLabel] as const;
 
 /** What several runs came to: a line each, and how many of which verdict. */
 export function sumLines(

@@ -58,16 +58,14 @@ function storyLines(
 }
 
 /**
- * Causes with who hears whom and what ends it. Where that is too much, first prices go, then causes; ways to end a leak
- * beyond the first come only where there is room for all causes.
+ * Causes with who hears whom and what ends it at which price. If that is too much, first fixes go, then causes; ways to
+ * end a leak beyond the first come only if there is room for all causes.
  */
 function whyLines(answer: Answer, room: number, width: number, paint: Paint): readonly string[] {
   const stories = answer.stories.map((story) => storyLines(story, answer, width, paint));
   const priced = stories.map(({ lines, alternatives }) => [...lines, ...(alternatives[0] ?? [])]);
   const fits = (blocks: readonly (readonly string[])[]): boolean => heightOf(blocks.flat(), width) <= room - 1;
-  const blocks = fits(priced)
-    ? priced
-    : stories.map(({ lines, alternatives }) => [...lines, ...(alternatives[0] ?? []).slice(0, 1)]);
+  const blocks = fits(priced) ? priced : stories.map(({ lines }) => lines);
   stories.forEach(({ alternatives }, at) => {
     for (const more of alternatives.slice(1)) {
       const block = [...(blocks[at] ?? []), ...more];
@@ -185,7 +183,7 @@ function whyOf({ result }: ReportedRun, answer: Answer, room: number, width: num
   return leaks ? whyLines(answer, room, width, paint) : heldLines(result, room, width, paint);
 }
 
-/** What is open by design: what it allows, and what would end it at which price, two lines each where there is room. */
+/** What is open by design: what it allows, and what would end it at which price if there is room for both. */
 export function exposureLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
   const exposures = exposuresOf(result);
   if (exposures.length === 0 || room < 2) return [];
@@ -200,13 +198,7 @@ export function exposureLines(result: Result, room: number, width: number, paint
   const blocks =
     heightOf(whole.flat(), width) < room
       ? whole
-      : exposures.map((exposure, at) => {
-          const fix = exposureFix(exposure).replace(/; costs: .*/s, '');
-          return [cut(`  ${escapeText(`${exposure.what}${fix === '' ? '' : `; fix: ${fix}`}`)}`, width)].slice(
-            0,
-            at < room ? 1 : 0,
-          );
-        });
+      : exposures.map(({ what }, at) => (at < room ? [cut(`  ${escapeText(what)}`, width)] : []));
   const { lines, left } = fitting(blocks, room - 1, width);
   return [
     paint('EXPOSED, by the default settings of a bridge (--strict: BROKEN)', 'bold', 'yellow'),

@@ -118,7 +118,7 @@ const broadcastFloodRule = floodRule(
 
 export const broadcastFlood: Audited = {
   meaning: 'Broadcast of others, ARP and DHCP among it, reaches the guest.',
-  finding: { onBridge: broadcastFloodRule },
+  finding: { onBridge: broadcastFloodRule, cost: floodCosts.broadcast },
 };
 
 const multicastFloodRule = floodRule(
@@ -130,5 +130,5 @@ const multicastFloodRule = floodRule(
 
 export const multicastFlood: Audited = {
   meaning: 'Multicast of groups that nobody joined reaches the guest.',
-  finding: { onBridge: multicastFloodRule },
+  finding: { onBridge: multicastFloodRule, cost: floodCosts.multicast },
 };

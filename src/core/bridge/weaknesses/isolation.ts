@@ -3,7 +3,7 @@ import { hostOf } from '../../model/host-names.js';
 import { execute, setPort, setSysctl } from '../changes.js';
 import { isOff } from '../setting-value.js';
 import { isSettingOn, readFrom } from '../view.js';
-import { type Audited, type BridgeRule, type CauseFinder, type Explained, verb } from '../weakness.js';
+import { type Audited, type BridgeRule, type CauseFinder, type Explained, type FixCost, verb } from '../weakness.js';
 
 declare module '../../model/codes.js' {
   interface Weaknesses {
@@ -42,11 +42,16 @@ const findNotIsolated: CauseFinder = ({ finding, from, fromPort, port, observer 
   };
 };
 
+const isolationCost: FixCost = {
+  price: 'apart',
+  text: 'the guests do not reach each other at all, broadcasts and ARP included',
+};
+
 export const notIsolated: Explained = {
   meaning: 'Both ends are guests, and isolated, which takes both ports, is off on one.',
   cause: {
     phrase: (parts) => `${parts.devices} ${verb(parts, 'is', 'are')} not isolated (isolated off)`,
-    cost: { price: 'apart', text: 'the guests do not reach each other at all, broadcasts and ARP included' },
+    cost: isolationCost,
     find: findNotIsolated,
   },
 };
@@ -72,7 +77,7 @@ const isolatedOneSidedRule: BridgeRule = ({ guests }) => {
 
 export const isolatedOneSided: Audited = {
   meaning: 'isolated acts between isolated ports only: one such port is separated from nobody.',
-  finding: { onBridge: isolatedOneSidedRule },
+  finding: { onBridge: isolatedOneSidedRule, cost: isolationCost },
 };
 
 /**
@@ -104,7 +109,7 @@ const proxmoxFirewallPortRule: BridgeRule = ({ name, ports }, { state }) => {
 
 export const proxmoxFirewallPort: Audited = {
   meaning: 'With the Proxmox firewall a guest’s port is fwpr…p…: flags of tap…i… and veth…i… do nothing.',
-  finding: { onBridge: proxmoxFirewallPortRule },
+  finding: { onBridge: proxmoxFirewallPortRule, cost: isolationCost },
 };
 
 const families = [

@@ -98,12 +98,10 @@ export const hostForwards: Explained & Audited = {
   meaning: 'The host routes between guests that the bridge keeps apart, or that are on no bridge.',
   cause: {
     phrase: ({ place }) => `the host routes between guests (${place} is 1)`,
-    cost: ({ changes = [] }) => ({
-      price: 'apart',
-      text: changes.some(({ kind }) => kind === 'run')
-        ? 'the one guest no longer reaches the other through the host'
-        : 'the host routes for nobody any more, guests to the network among them',
-    }),
+    cost: ({ changes = [] }) =>
+      changes.some(({ kind }) => kind === 'run')
+        ? { price: 'apart', text: 'the one guest no longer reaches the other through the host' }
+        : { price: 'cutOff', text: 'the host no longer routes: guests behind it lose the network' },
     find: findHostForwards,
   },
   finding: { onBridge: hostForwardsRule },

@@ -293,6 +293,15 @@ it('reads the tables of Open vSwitch', () => {
   ]);
 });
 
+it('has the price of each fix that takes something from guests', () => {
+  const costOf = (snapshot: Snapshot, id: AuditId): string | undefined =>
+    audit(snapshot).findings.find((finding) => finding.id === id && finding.fix !== null)?.cost;
+  expect(costOf(rest, 'broadcast-flood')).toContain('it loses IPv4');
+  expect(costOf(withPort('vnet0', { isolated: true }), 'isolated-one-sided')).toContain('do not reach each other');
+  expect(costOf(withSysctl('net.ipv4.ip_forward', '1'), 'host-forwards')).toContain('lose the network');
+  expect(costOf(rest, 'unknown-flood')).toContain('not reached until it speaks');
+});
+
 describe('what would be bypass-possible in a run', () => {
   const found = (snapshot: Snapshot): readonly string[] =>
     audit(snapshot)

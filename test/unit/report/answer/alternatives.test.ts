@@ -82,6 +82,27 @@ describe('what would end leaks', () => {
   });
 });
 
+describe('a fix that cuts guests off', () => {
+  const apart = ['p1', 'p2', 'p3'].map((port) => `bridge link set dev ${port} isolated on`);
+  const reaching = (of: CauseStory): CauseStory => ({ ...of, group: { ...of.group, observers: ['b'] } });
+  const commands = (...stories: readonly CauseStory[]): readonly string[] | undefined => firstFix(stories)?.commands;
+
+  it('is never advised: ports that are isolated for one that overhears, broadcasts or routing that end', () => {
+    const broadcasts = cause('group-flood', 4, ['bridge link set dev p1 bcast_flood off'], {
+      places: ['p1.bcast_flood'],
+    });
+    const routing = cause('host-forwards', 4, ['sysctl -w net.ipv4.ip_forward=0'], { changes: [] });
+    for (const cutting of [cause('not-isolated', 4, apart), broadcasts, routing])
+      expect(commands(story([cutting]))).toBeUndefined();
+    expect(commands(story([cause('not-isolated', 4, apart), cause('unknown-flood', 4, ['x'])]))).toEqual(['x']);
+  });
+
+  it('is advised where it is what was asked for: addressees are reached, or one port lacks what others have', () => {
+    expect(commands(reaching(story([cause('not-isolated', 4, apart)])))).toEqual(apart);
+    expect(commands(story([cause('not-isolated', 4, apart.slice(0, 1))]))).toEqual(apart.slice(0, 1));
+  });
+});
+
 describe('a fix that was tried', () => {
   const trial = (code: GroupCause['code'], outcome: ProvenFix['outcome'], cutOff: readonly string[]): ProvenFix => ({
     cause: code,
