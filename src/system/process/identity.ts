@@ -76,7 +76,7 @@ function uidsHere(): ReadonlySet<number> {
 }
 
 /**
- * A user and a group of their own that no process has: whoever shares the user of a process may trace it and take its
+ * A user and a group of their own that no process has: another process of the same user may trace it and take its
  * sockets (ptrace(2), pidfd_getfd(2)), and many daemons share `nobody`. `draw` gives a whole number below its argument.
  */
 export function unusedIdentity(taken: ReadonlySet<number>, draw: (below: number) => number): Identity {
