@@ -76,6 +76,8 @@ export interface Bridge {
   readonly addresses: readonly IpPrefix[];
   readonly vlans: readonly VlanRange[];
   readonly mirrors: readonly Mirror[];
+  /** What gets its frames and cannot be observed; absent: nothing. */
+  readonly unheard?: string;
   /** Path of its network namespace; null = the orchestrator's, and in the lab. */
   readonly netns: string | null;
 }

@@ -7,7 +7,7 @@ import {
   type StepPlan,
   type TrafficPlan,
 } from '../model/plan.js';
-import type { Endpoint, Mac, MdbEntry, Scenario, Step } from '../model/scenario.js';
+import type { Bridge, Endpoint, Mac, MdbEntry, Scenario, Step } from '../model/scenario.js';
 import { disruptiveClasses } from '../probe/classes.js';
 import { classes } from '../probe/classes.js';
 import { markLength, tokenLength } from '../wire/token.js';
@@ -200,6 +200,16 @@ function withHostMacs(endpoints: readonly Endpoint[], bridgeMacs: Readonly<Recor
   });
 }
 
+/** What was found on a host, and what the author says of bridges. */
+function unobservableOf(bridges: readonly Bridge[], { unobservable }: PlanInput): Pick<Plan, 'unobservable'> {
+  const unheard = bridges.flatMap(({ name, unheard: reason }) =>
+    reason === undefined ? [] : [{ bridge: name, port: name, reason }],
+  );
+  return unobservable === undefined && unheard.length === 0
+    ? {}
+    : { unobservable: [...(unobservable ?? []), ...unheard] };
+}
+
 /**
  * The plan of a scenario without its steps, which is made at once: all that a lab is built from. Throws VerifyError
  * (64) `plan-too-large`.
@@ -224,7 +234,7 @@ export function planTopology(scenario: Scenario, input: PlanInput): PlannedTopol
     runTag: input.runTag,
     keySha256: input.keySha256,
     bridgeMacs,
-    ...(input.unobservable === undefined ? {} : { unobservable: input.unobservable }),
+    ...unobservableOf(topology.bridges, input),
     ...(input.guestsAlone === true ? { guestsAlone: true } : {}),
   };
 }

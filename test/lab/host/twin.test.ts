@@ -14,6 +14,7 @@ import {
   type Outcome,
   type ThrowAwayHost,
 } from '../../support/lab/throw-away-host.js';
+import { wholeHost } from '../../support/lab/whole-host.js';
 import { patient } from '../../support/patient.js';
 import { needs, root } from '../../support/needs.js';
 
@@ -270,6 +271,24 @@ describe('the twin of a live bridge', needs(root), () => {
             !(key === 'mcast_startup_query_intvl' && Math.abs(Number(found?.[key]) - Number(value)) <= 1),
         ),
       ).toEqual([]);
+    }
+  });
+});
+
+describe('the twin of a bridge that something holds promiscuous', { ...needs(root), timeout: patient(300_000) }, () => {
+  it('does not hold, for it has nothing in the place of what gets the frames, and its last lines say so', async () => {
+    const host = wholeHost(3);
+    try {
+      host.sh('for i in 1 2 3; do ip neigh del 10.9.0.$i dev br0; done; ip link set br0 promisc on');
+      const out = join(host.dir, 'twin');
+      const { status, stdout } = await host.run(['run', '--twin', '--class', 'known-unicast', '--quiet', '--out', out]);
+      const closing = stdout.slice(stdout.lastIndexOf('INCONCLUSIVE:')).replaceAll(/\s+/g, ' ');
+      expect([status, closing], stdout).toEqual([
+        3,
+        expect.stringContaining('br0 was not observed (who is behind br0 itself: something holds it promiscuous'),
+      ]);
+    } finally {
+      host.close();
     }
   });
 });

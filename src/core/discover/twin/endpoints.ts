@@ -53,26 +53,23 @@ export function someSettings(settings: Readonly<Record<string, SettingValue>>): 
  */
 function behind({ state, bridge: link, neighbours }: EndpointsInput): {
   readonly guests: readonly Neighbour[];
-  readonly missing: readonly string[];
+  readonly unheard?: string;
 } {
   const bridge = link.name;
   const held = (link.promiscuity ?? 0) > 0 || ((link.sysFlags ?? 0) & 0x100) !== 0;
-  if (!held) return { guests: [], missing: [] };
+  if (!held) return { guests: [] };
   const onPorts = new Set(
     state.links
       .filter(({ master }) => master === bridge)
       .flatMap(({ name, mac }) => [mac, ...macsBehind(state.fdb, bridge, name)]),
   );
   const guests = neighbours.filter(({ mac, address }) => !onPorts.has(mac) && !address.includes(':'));
-  return {
-    guests,
-    missing:
-      guests.length > 0
-        ? []
-        : [
-            `who is behind ${bridge} itself: something holds it promiscuous, and no neighbour of the host is on record there`,
-          ],
-  };
+  return guests.length > 0
+    ? { guests }
+    : {
+        guests,
+        unheard: `who is behind ${bridge} itself: something holds it promiscuous, and no neighbour of the host is on record there`,
+      };
 }
 
 /**
@@ -83,6 +80,8 @@ export function twinEndpoints(input: EndpointsInput): {
   readonly endpoints: Readonly<Record<string, TwinEndpoint>>;
   readonly host: string | null;
   readonly missing: readonly string[];
+  /** What gets the bridge's frames and is not in the twin; absent: nothing. */
+  readonly unheard?: string;
 } {
   const { scenario, state, bridge: device } = input;
   const bridge = device.name;
@@ -118,5 +117,6 @@ export function twinEndpoints(input: EndpointsInput): {
       mac: guest.mac,
       ip: `${guest.address}/24`,
     });
-  return { endpoints, host, missing: [...missing, ...hidden.missing] };
+  const { unheard } = hidden;
+  return { endpoints, host, ...(unheard === undefined ? { missing } : { missing: [...missing, unheard], unheard }) };
 }

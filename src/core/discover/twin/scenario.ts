@@ -60,7 +60,7 @@ export function twinScenario(input: TwinInput): Twin {
       '`ip link show type bridge` lists them',
     );
   const ports = new Set(Object.values(scenario.topology.endpoints).map(({ port }) => port));
-  const { endpoints, host, missing } = twinEndpoints({ ...input, scenario, bridge: link });
+  const { endpoints, host, missing, unheard } = twinEndpoints({ ...input, scenario, bridge: link });
   const copied = copiedBridgeSettings(link);
   const entries = copiedEntries(state, link, ports);
   const filters = copiedFilters(state, new Set([bridge, ...ports]));
@@ -74,7 +74,13 @@ export function twinScenario(input: TwinInput): Twin {
       allow_disruptive: true,
       topology: {
         provider: 'lab',
-        bridges: { [bridge]: { ...copied.settings, ...(isUsual(vlans, link) ? {} : { vlans: vlans }) } },
+        bridges: {
+          [bridge]: {
+            ...copied.settings,
+            ...(isUsual(vlans, link) ? {} : { vlans: vlans }),
+            ...(unheard === undefined ? {} : { unheard }),
+          },
+        },
         endpoints,
         ...(Object.keys(state.sysctl).length === 0 ? {} : { sysctl: state.sysctl }),
         ...(keepers.length === 0 ? {} : { keepers }),

@@ -120,6 +120,7 @@ export const linuxBridge = z
       .optional()
       .describe('With `hosts`: the host of its endpoints that name none. Default: lab, none; host, this one.'),
     vlans: vlans.optional().describe('VLANs of the bridge device, which is the host.'),
+    unheard: text.optional().describe('What gets its frames unobserved: no step holds.'),
     ...settingKeys([...bridgeSettings, ...linkSettings]),
   })
   .meta({

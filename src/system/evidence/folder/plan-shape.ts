@@ -49,6 +49,7 @@ const bridge = z.looseObject({
   addresses: z.array(ipPrefix),
   vlans: z.array(z.looseObject(vlanRange)),
   mirrors: z.array(mirror),
+  unheard: text.optional(),
   netns: text.nullable(),
 });
 

@@ -64,6 +64,8 @@ describe('who is in a twin', () => {
     expect(reported({ state, neighbours: [] }, { promiscuity: 1 }).missing).toEqual([
       expect.stringContaining('who is behind br0 itself'),
     ]);
+    expect(reported({ state, neighbours: [] }, { promiscuity: 1 }).unheard).toContain('something holds it promiscuous');
+    expect(reported({ state, neighbours }, { promiscuity: 1 })).not.toHaveProperty('unheard');
   });
   it('has the VLANs of its live port, not those that were written', () => {
     expect(reported({}).endpoints['g2']).not.toHaveProperty('vlans');

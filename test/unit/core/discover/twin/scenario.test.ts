@@ -32,6 +32,12 @@ describe('a twin', () => {
       'stp-root',
     ]);
   });
+  it('says of its bridge what gets the live one’s frames and is not in the lab', () => {
+    const promiscuous = change(plain, 'br0', { promiscuity: 1 });
+    const { scenario, missing } = twinScenario(input({ state: promiscuous }));
+    expect(scenario.topology.bridges).toEqual({ br0: { unheard: missing[0] } });
+    expect(missing).toEqual([expect.stringContaining('something holds it promiscuous')]);
+  });
   it("keeps who keeps the live bridge and its ports, and nobody else's", () => {
     const kept = (device: string): TwinInput['keepers'][number] => ({
       by: 'ifupdown2',
