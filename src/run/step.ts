@@ -14,18 +14,19 @@ import { restoreOwners } from './send/restore.js';
 import { sendControls } from './send/send-controls.js';
 import { probeSender } from './send/send-probes.js';
 import { startSenders } from './send/sockets.js';
-import { watchKernel } from './watch-kernel.js';
+import { ChangeWatch, watchKernel } from './watch-kernel.js';
 
 /** Frames of the last controls may still be on their way through a relay when the kernel has taken them. */
 const controlMs = 60;
 
-async function change(context: RunContext, step: StepPlan): Promise<void> {
+async function change(context: RunContext, step: StepPlan, heard: ChangeWatch): Promise<void> {
   for (const [index, change] of step.changes.entries()) {
     checkStop(context.signal);
     const { commands, readBack } = await context.fabric.apply(change);
     context.timeline.log(step.index, { event: 'changed', change: index, commands, readBack });
   }
   await context.fabric.settled(step.changes.length > 0);
+  heard.take(); // the step's own changes, which the snapshots show
 }
 
 /** From the first control to the last: what is sent between two snapshots of the state. */
@@ -34,10 +35,12 @@ async function probe(
   step: StepPlan,
   capture: Capture,
   sender: Sender,
-  around: readonly SegmentDevices[],
+  { around, heard }: { readonly around: readonly SegmentDevices[]; readonly heard: ChangeWatch },
 ): Promise<void> {
   const watch = watchKernel(context, step);
   try {
+    const changes = heard.take();
+    if (changes.length > 0) context.timeline.log(step.index, { event: 'settings-changed', changes });
     await probeBetweenSnapshots(context, step, capture, sender, stateReader(context, step, watch, around));
   } finally {
     watch.close();
@@ -159,9 +162,11 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
   let ears: Capture | null = null;
   let sender: Sender | null = null;
   let outcome: 'done' | 'fault' | 'unsupported' = 'done';
+  let heard: ChangeWatch | null = null;
   try {
     try {
-      await change(context, step);
+      heard = new ChangeWatch(context, step);
+      await change(context, step, heard);
       sender = await startSenders(context, step);
       if (!context.isDryRun) await announce(context, step, sender);
       await wait(context, step, 'preparing', step.waitMs);
@@ -175,13 +180,14 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
         const inside = await startAccounts(context, step, around, capture);
         await seal(context, step, capture);
         ears = await startEars(context, step, around);
-        await probe(context, step, withInside(withEars(capture, ears), inside), sender, around);
+        await probe(context, step, withInside(withEars(capture, ears), inside), sender, { around, heard });
       }
     } catch (error) {
       outcome = fault(context, step, error);
     }
     if (sender !== null && isUnfinished(context, step, outcome)) await restoreOwners(context, step, sender);
   } finally {
+    heard?.close();
     const capture = await starting?.catch(() => null);
     if (capture !== null && capture !== undefined) await stopStepCapture(context, step, withEars(capture, ears));
     else ears?.kill();

@@ -1,5 +1,6 @@
 import { hostOf } from '../core/model/host-names.js';
 import type { StepPlan } from '../core/model/plan.js';
+import type { SettingChange } from '../core/model/timeline.js';
 import { type RuleWatch, watchRuleChanges } from '../system/state/changes/rule-changes.js';
 import { type SettingChangeWatch, watchSettingChanges } from '../system/state/changes/setting-changes.js';
 import { type PacketSocketWatch, watchPacketSockets } from '../system/state/read-packet-sockets.js';
@@ -16,19 +17,54 @@ export interface KernelWatch {
   close(): void;
 }
 
-/**
- * Hears who changes rules, and which settings change, wherever on this machine a step has observers: in a lab of
- * several hosts each is a network namespace. A guest's own namespace is left alone. What changes on another host of the
- * run shows by its state, without a name.
- */
-export function watchKernel({ fabric }: RunContext, step: StepPlan): KernelWatch {
-  const hosts = new Map(
+/** Namespaces of this machine in which a step has observers, with the lab's host of each. */
+function watchedSpaces({ fabric }: RunContext, step: StepPlan): ReadonlyMap<string | null, string | null> {
+  return new Map(
     step.observers.flatMap(({ interface: device, by }) => {
       if (by?.device !== undefined) return []; // what a guest does in its own namespace is its affair
       const { host, netns } = fabric.observingPlace(device);
       return host === undefined ? [[netns, hostOf(device)] as const] : [];
     }),
   );
+}
+
+/**
+ * Hears which settings change, from a step's first change to its first snapshot of the state. A step without changes
+ * has nothing that could be undone.
+ */
+export class ChangeWatch {
+  private readonly watches: readonly { readonly host: string | null; readonly watch: SettingChangeWatch }[];
+
+  constructor(context: RunContext, step: StepPlan) {
+    const spaces = step.changes.length === 0 ? [] : [...watchedSpaces(context, step)];
+    this.watches = spaces.map(([netns, host]) => ({ host, watch: watchSettingChanges(netns, false) }));
+  }
+
+  /** Settings that were changed more than once since the last call. */
+  take(): readonly SettingChange[] {
+    return settingsHeard(this.watches);
+  }
+
+  close(): void {
+    for (const { watch } of this.watches) watch.close();
+  }
+}
+
+function settingsHeard(
+  watches: readonly { readonly host: string | null; readonly watch: SettingChangeWatch }[],
+): readonly SettingChange[] {
+  return watches.flatMap(({ host, watch }) =>
+    watch.take().map((change) => (host === null ? change : { ...change, host })),
+  );
+}
+
+/**
+ * Hears who changes rules, and which settings change, wherever on this machine a step has observers: in a lab of
+ * several hosts each is a network namespace. A guest's own namespace is left alone. What changes on another host of the
+ * run shows by its state, without a name.
+ */
+export function watchKernel(context: RunContext, step: StepPlan): KernelWatch {
+  const hosts = watchedSpaces(context, step);
   const rules = [...hosts.keys()].map(watchRuleChanges);
   const isRouted = step.observers.some(({ routed }) => routed === true);
   const settings = [...hosts].map(([netns, host]) => ({ host, watch: watchSettingChanges(netns, isRouted) }));
@@ -38,10 +74,7 @@ export function watchKernel({ fabric }: RunContext, step: StepPlan): KernelWatch
     sockets: { take: () => sockets.flatMap((watch) => watch.take()) },
     rules: { take: () => rules.flatMap((watch) => watch.take()) },
     settings: {
-      take: () =>
-        settings.flatMap(({ host, watch }) =>
-          watch.take().map((change) => (host === null ? change : { ...change, host })),
-        ),
+      take: () => settingsHeard(settings),
     },
     unheard: () => [...new Set(watches.flatMap((watch) => watch.unheard()))],
     close: () => watches.forEach((watch) => watch.close()),

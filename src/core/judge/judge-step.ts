@@ -13,6 +13,7 @@ import { bypassReasons } from './proof/bypass.js';
 import { type EntryByForm, entryByForm, entryInStateReasons } from './proof/entry.js';
 import { intervalsOf, isStranger, settingsBeyondEvents, unreadAround } from './proof/intervals.js';
 import { observedOnlyReasons, passingPorts } from './proof/coverage.js';
+import { undoneReasons } from './proof/kept-changes.js';
 import { missingProofs } from './proof/missing-proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
 import { unchangedReasons } from './proof/unchanged.js';
@@ -140,6 +141,7 @@ function stateReasons(
 ): readonly Reason[] {
   const { step, facts, plan, states } = input;
   return [
+    ...undoneReasons(plan, step, states, facts),
     ...changedMeanwhile(input),
     ...rootReasons(step, states),
     ...bypasses.reasons,

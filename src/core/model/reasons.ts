@@ -12,7 +12,8 @@ export const reasonHints = {
   'probes-not-sent': "Fewer probes left than planned. Look at the sender's interface.",
   'delivery-short':
     'Probes are missing where they must be seen, and no drop counter explains it. They were taken, or an isolation also cuts the addressee off. Look at carrier, filters, FDB.',
-  'settings-changed': 'A setting changed while the probes were under way. Find out what changes it, then repeat.',
+  'settings-changed':
+    'A setting changed before or while the probes were under way. Find out what changes it, then repeat.',
   'not-forwarding': 'A port did not forward. Wait for STP, or start the guest behind it.',
   'mac-moved': 'A MAC of the scenario is learned on another port. Repeat once its owner has spoken.',
   'state-unread': 'The state of the bridge could not be read.',

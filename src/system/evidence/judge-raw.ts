@@ -4,7 +4,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
 import { rawCapturesIn } from './collate/raw-captures.js';
 import { readRawFrames } from './collate/raw-frames.js';
-import { clockOffsets } from './folder/timeline-log.js';
+import { captureHosts, clockOffsets } from './folder/timeline-log.js';
 
 /** Is it the file system that refuses: full, over quota, read-only, failing? */
 export function isWriteFailure(error: unknown): boolean {
@@ -26,7 +26,10 @@ export async function judgeRaw(dir: string, input: JudgeInput): Promise<Result> 
   for (const step of input.plan.steps) {
     const damages: string[] = [];
     const clocks = clockOffsets(input.timeline);
-    for await (const frames of readRawFrames(await rawCapturesIn(dir, step.index), { blocks, damages, clocks })) {
+    const hosts = captureHosts(input.timeline);
+    const onMisplaced = (text: string): void => void damages.push(text);
+    const reading = { blocks, damages, clocks, hosts, onMisplaced };
+    for await (const frames of readRawFrames(await rawCapturesIn(dir, step.index), reading)) {
       frames.each((batch, packet, interfaceId) => {
         if (interfaceId < 0) return;
         const [from, to] = [packet, packet + 1];

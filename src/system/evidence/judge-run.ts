@@ -5,11 +5,12 @@ import type { RunRecord } from '../../core/model/run-record.js';
 import { type CollateInput, type Collation, collate } from './collate/collate.js';
 import type { CollatingWhileRunning, JudgedWhileRunning } from './collate-while-running.js';
 import { files, partialCapture, writeJson } from './folder/folder.js';
+import { captureHosts } from './folder/timeline-log.js';
 import { hashedBeside, withCapture } from './folder/hash.js';
 import { parseFolder, type WrittenFiles } from './folder/parse-folder.js';
 import { type JudgedRun, judgeCapture, judgeFolder } from './replay.js';
 
-export interface FinishedRun extends Omit<CollateInput, 'path'> {
+export interface FinishedRun extends Omit<CollateInput, 'path' | 'hosts'> {
   /** As it stands in run.json: without key and capture. */
   readonly record: RunRecord;
   /** What else the run has written into its folder. */
@@ -62,7 +63,7 @@ export async function judgeRun(run: FinishedRun): Promise<JudgedRun> {
     run.onJudging();
     return judgeStreamed(run, streamed);
   }
-  const closed = await close(run, await collate(run));
+  const closed = await close(run, await collate({ ...run, hosts: captureHosts(run.written.timeline ?? []) }));
   run.onJudging();
   const discardedSha256 = closed.capture?.discarded?.sha256;
   return judgeCapture(run.dir, () => parseFolder(run.dir, { ...run.written, run: closed, discardedSha256 }));

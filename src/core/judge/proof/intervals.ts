@@ -79,7 +79,7 @@ export function unreadAround(
 
 /** Parts of a state that the judge compares. */
 const stateParts = ['links', 'vlan', 'sysctl', 'tc', 'nft', 'ovs', 'routing'] as const;
-type StatePart = (typeof stateParts)[number];
+export type StatePart = (typeof stateParts)[number];
 
 /**
  * What a program can change by itself, where that is less than everything: `ip` deletes links, and with them whatever
@@ -101,8 +101,12 @@ const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
  * manager) can change everything.
  */
 function eventReach(step: StepPlan, events: readonly number[]): ReadonlySet<StatePart> {
-  const programs = events.flatMap((index) => step.during[index]?.run ?? []).map(([program = '']) => baseName(program));
-  return new Set(programs.flatMap((program) => reach[program] ?? stateParts));
+  return commandReach(events.flatMap((index) => step.during[index]?.run ?? []));
+}
+
+/** What an author's commands can have changed. */
+export function commandReach(commands: readonly (readonly string[])[]): ReadonlySet<StatePart> {
+  return new Set(commands.flatMap(([program = '']) => reach[baseName(program)] ?? stateParts));
 }
 
 /** The part of a state that a setting belongs to; null = the kernel lost count of what changed. */

@@ -45,6 +45,8 @@ export interface StepFacts {
    */
   readonly ruleChanges: readonly RuleChange[];
   readonly ruleChangesMeanwhile: readonly RuleChange[];
+  /** After the step's changes were made, and before the first snapshot of the state. */
+  readonly settingChangesBefore: readonly SettingChange[];
   /** While no event of the step was at work; `meanwhile`: while these were, by their index in `during`. */
   readonly settingChanges: readonly SettingChange[];
   readonly settingChangesMeanwhile: readonly {
@@ -99,6 +101,7 @@ interface Gathering {
   events: Map<number, EventFacts>;
   eventSnapshots: { snapshot: number; events: readonly number[] }[];
   eventsSinceSnapshot: number[];
+  isStateRead: boolean;
   stopped: Record<string, Counters>;
   written: Record<string, number>;
   lastCounters: Record<string, Counters>;
@@ -106,6 +109,7 @@ interface Gathering {
   keptFrames: KeptInTimeline[];
   ruleChanges: RuleChange[];
   ruleChangesMeanwhile: RuleChange[];
+  settingChangesBefore: SettingChange[];
   settingChanges: SettingChange[];
   settingChangesMeanwhile: { changes: readonly SettingChange[]; events: readonly number[] }[];
   accounts: Record<string, Account>;
@@ -133,6 +137,7 @@ function empty(): Gathering {
     events: new Map(),
     eventSnapshots: [],
     eventsSinceSnapshot: [],
+    isStateRead: false,
     stopped: {},
     written: {},
     lastCounters: {},
@@ -140,6 +145,7 @@ function empty(): Gathering {
     keptFrames: [],
     ruleChanges: [],
     ruleChangesMeanwhile: [],
+    settingChangesBefore: [],
     settingChanges: [],
     settingChangesMeanwhile: [],
     accounts: {},
@@ -248,9 +254,10 @@ const gatherers: { readonly [Event in EventName]: (facts: Gathering, entry: Entr
   },
   'settings-changed'(facts, { meanwhile, changes }) {
     if (meanwhile === true) facts.settingChangesMeanwhile.push({ changes, events: [...facts.eventsSinceSnapshot] });
-    else facts.settingChanges.push(...changes);
+    else (facts.isStateRead || facts.probed ? facts.settingChanges : facts.settingChangesBefore).push(...changes);
   },
   'state-read'(facts, entry) {
+    facts.isStateRead = true;
     if (entry.when !== 'during') return;
     facts.eventSnapshots.push({ snapshot: entry.reading, events: facts.eventsSinceSnapshot });
     facts.eventsSinceSnapshot = [];

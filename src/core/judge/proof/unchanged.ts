@@ -60,7 +60,7 @@ function vlansOf(state: HostState, ports: ReadonlySet<string>): ReadonlyMap<stri
 }
 
 /** Is a link one of the step's bridges, a port of one, or one to which the host routes? */
-function ofStep({ observers }: StepPlan): (link: LinkState) => boolean {
+export function isStepLink({ observers }: StepPlan): (link: LinkState) => boolean {
   const bridges = new Set(observers.map(({ bridge }) => bridge));
   const routed = new Set(
     observers.filter((observer) => observer.routed === true).map((observer) => observer.interface),
@@ -70,7 +70,7 @@ function ofStep({ observers }: StepPlan): (link: LinkState) => boolean {
 
 function changedVlans(step: StepPlan, before: HostState, after: HostState): readonly string[] {
   const namesOf = (state: HostState): ReadonlySet<string> =>
-    new Set(state.links.filter(ofStep(step)).map(({ name }) => name));
+    new Set(state.links.filter(isStepLink(step)).map(({ name }) => name));
   const still = namesOf(after);
   const ports = new Set([...namesOf(before)].filter((name) => still.has(name)));
   const [was, is] = [vlansOf(before, ports), vlansOf(after, ports)];
@@ -95,7 +95,7 @@ function changedLinks(
   sideEffects: SideEffects,
 ): readonly Reason[] {
   const bridges = new Set(step.observers.map((observer) => observer.bridge));
-  const watched = before.links.filter(ofStep(step));
+  const watched = before.links.filter(isStepLink(step));
   const [was, is] = [byName(watched), byName(after.links)];
   const observers = new Map(step.observers.map((observer) => [observer.interface, observer.name]));
   const reasons = watched.flatMap((link) => {
@@ -241,7 +241,7 @@ function putBack(
 ): readonly Reason[] {
   const numbered = (host: string | null, ifindex: number): string => onHost(host, String(ifindex));
   const watched = new Map(
-    before.links.filter(ofStep(step)).map((link) => [numbered(hostOf(link.name), link.ifindex), link]),
+    before.links.filter(isStepLink(step)).map((link) => [numbered(hostOf(link.name), link.ifindex), link]),
   );
   const observers = new Map(step.observers.map((observer) => [observer.interface, observer.name]));
   return settings.flatMap(({ ifindex, what, host = null }) => {
@@ -327,13 +327,13 @@ interface SideEffects {
   moved(mac: string, port: string): boolean;
 }
 
-const ofTheRoot = ['forward_delay', 'hello_time', 'max_age'];
+export const rootTimers = ['forward_delay', 'hello_time', 'max_age'];
 
 /**
  * While a topology change is in effect a bridge ages in twice the forward delay; an ageing time without one is
  * somebody's (__br_set_topology_change).
  */
-function agesByTopology({ bridge }: LinkState): boolean {
+export function agesByTopology({ bridge }: LinkState): boolean {
   return bridge?.['topology_change'] === 1 && bridge['ageing_time'] === 2 * Number(bridge['forward_delay']);
 }
 
@@ -343,7 +343,7 @@ export function sideEffectsOf(step: StepPlan, endpoints: readonly Endpoint[]): S
   return {
     setting: (key, ofBridge) =>
       provokes('settings-changed') &&
-      (ofTheRoot.includes(key) || (key === 'ageing_time' && ofBridge.some(agesByTopology))),
+      (rootTimers.includes(key) || (key === 'ageing_time' && ofBridge.some(agesByTopology))),
     closed: (port) => provokes('not-forwarding') && step.flows.some((flow) => portOf(flow.sender) === port),
     moved: (mac, port) =>
       provokes('mac-moved') && step.flows.some((flow) => flow.frame.srcMac === mac && portOf(flow.sender) === port),

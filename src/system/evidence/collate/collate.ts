@@ -47,6 +47,8 @@ export interface CollateInput {
    * orchestrator's time.
    */
   readonly clocks: ReadonlyMap<string, bigint>;
+  /** By the name of a raw capture: the other host that it came from; absent = all are of the orchestrator's. */
+  readonly hosts?: ReadonlyMap<string, string>;
   /** Which frames stay in the evidence. */
   readonly keep: 'leaks' | 'all';
   /** By step: observers whose engine does not know directions. */
@@ -85,15 +87,18 @@ export async function collate(
   input: CollateInput,
   { reported, captures = wholeCaptures(input) }: CollateOptions = {},
 ): Promise<Collation> {
-  const { dir, plan, clocks } = input;
+  const { dir, plan, clocks, hosts } = input;
   const damages: string[] = [];
   const writer = new EvidenceWriter(input, reported);
   const { together, read } = captures;
-  const reading = { blocks: writer.blocks, damages, clocks, together, read };
+  const misplaced: string[] = [];
+  const onMisplaced = (text: string): void => void misplaced.push(text);
+  const reading = { blocks: writer.blocks, damages, clocks, hosts, onMisplaced, together, read };
   for (const step of plan.steps) {
     for await (const frames of readRawFrames(await captures.ofStep(step.index), reading))
       frames.each((batch, packet, interfaceId) => writer.writeFrame(batch, packet, interfaceId));
   }
+  for (const text of misplaced) writer.writeMisplaced(text);
   writer.writeStatistics(await captures.counters());
   const { sha256, packets, lines } = writer.finish();
   const discarded = lines === null ? null : await writeDiscarded(dir, lines);
@@ -206,6 +211,11 @@ class EvidenceWriter {
         comments: comment === null ? [] : [comment],
       }),
     );
+  }
+
+  /** An interface that the plan does not have: whoever judges the file calls it damaged. */
+  writeMisplaced(description: string): void {
+    this.out.writeBlock(interfaceDescription({ name: '', description, filter: '', snaplen: 0, os: 'Linux' }));
   }
 
   /** What each observer's handles counted in its step. */

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Batch, CaptureItem } from '../../../core/pcap/capture-items.js';
 import { highHalf, lowHalf, timeWords } from '../../../core/pcap/time-words.js';
+import { hostOf } from '../../../core/model/host-names.js';
 import type { EvidenceInterface } from '../../../core/plan/evidence-interfaces.js';
 import { escapeText } from '../../../core/text/escape.js';
 import { readRawCapture } from '../read/read-capture.js';
@@ -134,6 +135,10 @@ export interface RawReading {
   readonly damages: string[];
   /** By how many ns the clock of a file's host is ahead, by the file's name; it is taken off. */
   readonly clocks: ReadonlyMap<string, bigint>;
+  /** The other host that a file came from, by the file's name: it has observers of this host alone. */
+  readonly hosts?: ReadonlyMap<string, string> | undefined;
+  /** Hears of an observer of one host in the file of another, whose frames are left out. */
+  readonly onMisplaced?: ((text: string) => void) | undefined;
   /** Order is made among this many frames at a time. */
   readonly together?: number | undefined;
   /** Gives what a capture holds. */
@@ -144,11 +149,9 @@ export interface RawReading {
  * Reads the raw captures of a step and gives their frames part by part, in the order of time; frames of the same time
  * stay in the order of file and place. Memory does not grow with the frames.
  */
-export async function* readRawFrames(
-  paths: readonly string[],
-  { blocks, damages, clocks, together = sortedTogether, read = readRawCapture }: RawReading,
-): AsyncGenerator<RawFrames> {
-  const loader = new BatchLoader(blocks, damages, clocks);
+export async function* readRawFrames(paths: readonly string[], reading: RawReading): AsyncGenerator<RawFrames> {
+  const { together = sortedTogether, read = readRawCapture } = reading;
+  const loader = new BatchLoader(reading);
   let sources: readonly Source[] = paths.map((path) => ({
     path,
     items: read(path),
@@ -175,15 +178,24 @@ export async function* readRawFrames(
 /** Loads batches of several captures on one scale of time. */
 class BatchLoader {
   private readonly known: ReadonlyMap<string, number>;
-  private readonly damages: string[];
-  private readonly clocks: ReadonlyMap<string, bigint>;
+  private readonly reading: RawReading;
   /** Time of the first frame that was loaded. */
   private base: { readonly high: number; readonly low: number } | null = null;
 
-  constructor(blocks: readonly EvidenceInterface[], damages: string[], clocks: ReadonlyMap<string, bigint>) {
-    this.known = new Map(blocks.map((block, number) => [escapeText(block.description), number]));
-    this.damages = damages;
-    this.clocks = clocks;
+  constructor(reading: RawReading) {
+    this.known = new Map(reading.blocks.map((block, number) => [escapeText(block.description), number]));
+    this.reading = reading;
+  }
+
+  /** The number of the observer that a file's interface is; -1 = none that its host has. */
+  private observerOf({ path }: Source, description: string): number {
+    const number = this.known.get(escapeText(description)) ?? -1;
+    const { blocks, hosts, onMisplaced } = this.reading;
+    const host = hosts?.get(basename(path));
+    const block = blocks[number];
+    if (host === undefined || block === undefined || hostOf(block.name) === host) return number;
+    onMisplaced?.(`${host} sent frames as those of ${block.description}, which is not there`);
+    return -1;
   }
 
   /** The next batch of a capture; null = there is none. */
@@ -192,12 +204,12 @@ class BatchLoader {
       const item = next.value;
       switch (item.kind) {
         case 'interface':
-          source.interfaces[item.id] = this.known.get(escapeText(item.description ?? '')) ?? -1;
+          source.interfaces[item.id] = this.observerOf(source, item.description ?? '');
           break;
         case 'batch':
           return this.load(source, item);
         case 'damage':
-          this.damages.push(`${source.path}, offset ${item.offset}: ${item.message}`);
+          this.reading.damages.push(`${source.path}, offset ${item.offset}: ${item.message}`);
           break;
         case 'section':
         case 'statistics':
@@ -208,7 +220,7 @@ class BatchLoader {
   }
 
   private load(source: Source, batch: Batch): Loaded {
-    const clockNs = this.clocks.get(basename(source.path)) ?? 0n;
+    const clockNs = this.reading.clocks.get(basename(source.path)) ?? 0n;
     if (clockNs !== 0n)
       for (let packet = 0; packet < batch.count; packet += 1)
         batch.timeNs[packet] = (batch.timeNs[packet] ?? 0n) - clockNs;

@@ -52,6 +52,11 @@ export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void =
   };
 }
 
+/** By the name of a raw capture: the other host that it came from. Those of the orchestrator's are not in it. */
+export function captureHosts(timeline: readonly TimelineEntry[]): ReadonlyMap<string, string> {
+  return new Map(timeline.flatMap((entry) => (entry.event === 'clock' ? [[entry.file, entry.host] as const] : [])));
+}
+
 /** By the name of a raw capture: by how many ns the clock of its host was ahead of the orchestrator's when it began. */
 export function clockOffsets(timeline: readonly TimelineEntry[]): ReadonlyMap<string, bigint> {
   const offsets = new Map<string, bigint>();

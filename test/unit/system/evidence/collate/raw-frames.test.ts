@@ -82,6 +82,31 @@ it('an observer that the plan does not know has no place, and a capture that is 
 });
 
 describe('raw captures of several hosts', () => {
+  it('have observers of their own host alone', async () => {
+    const path = await capture('4-1.pcapng', 'a', [1, 2]);
+    const misplaced: string[] = [];
+    const heard = async (name: string, host: string | null): Promise<ReadonlySet<number>> => {
+      const found = new Set<number>();
+      const reading = {
+        blocks: blocks.map((block) => ({ ...block, name })),
+        damages: [],
+        clocks: new Map<string, bigint>(),
+        hosts: new Map(host === null ? [] : [[basename(path), host]]),
+        onMisplaced: (text: string) => void misplaced.push(text),
+      };
+      for await (const frames of readRawFrames([path], reading)) frames.each((_, __, id) => found.add(id));
+      return found;
+    };
+    expect(await heard('hv2/vnet0', 'hv2')).toEqual(new Set([0]));
+    expect(await heard('vnet0', null)).toEqual(new Set([0]));
+    expect(misplaced).toEqual([]);
+    expect(await heard('vnet0', 'hv2')).toEqual(new Set([-1]));
+    expect(await heard('hv3/vnet0', 'hv2')).toEqual(new Set([-1]));
+    expect(misplaced).toEqual(
+      Array(2).fill(expect.stringMatching(/^hv2 sent frames as those of .*, which is not there$/)),
+    );
+  });
+
   /** Observer and time in ms of each frame, where one host's clock is so many ns ahead. */
   async function reported(clocks: ReadonlyMap<string, bigint>): Promise<readonly string[]> {
     const ms = (times: readonly number[]): readonly number[] => times.map((time) => time * 1000);
