@@ -10,7 +10,6 @@ import type { PreparedRun } from './context.js';
 import { type Devices, muted } from './devices.js';
 import { beginProvenance, completeProvenance } from './provenance.js';
 import { runSteps } from './step.js';
-import { withUnchangedFiles } from './unchanged-files.js';
 
 /** What is left of a run when its fabric is closed. */
 export interface ExecutedRun {
@@ -71,7 +70,7 @@ interface Helpers {
 
 /** `states`: what is read is added to it, so that it is there where a step throws. */
 async function carryOutSteps(
-  { plan, key, engine, topology, scenario, guard, options }: PreparedRun,
+  { plan, key, engine, topology, guard, options }: PreparedRun,
   fabric: Fabric,
   timeline: TimelineLog,
   { captures, senders }: Helpers,
@@ -87,7 +86,7 @@ async function carryOutSteps(
     plan,
     key,
     dir: options.outDir,
-    fabric: withUnchangedFiles(fabric, scenario),
+    fabric,
     timeline,
     states,
     engine: engine.name,

@@ -8,6 +8,7 @@ import type { Plan, PlannedTopology } from '../core/model/plan.js';
 import type { Scenario } from '../core/model/scenario.js';
 import { makePlan, planTopology } from '../core/plan/make-plan.js';
 import { isSearchable } from '../core/wire/search-program.js';
+import type { Authored } from '../system/fabric/apply.js';
 import { buildLab } from '../system/fabric/lab/build.js';
 import type { Inside } from '../system/fabric/lab/enter.js';
 import { readLinks, readState } from '../system/state/read.js';
@@ -110,6 +111,10 @@ async function labOfHosts(scenario: Scenario, inside: Inside): Promise<PreparedT
   };
 }
 
+function authoredOf({ file, files, mustBeFree = false }: Scenario): Authored {
+  return { folder: dirname(file), files, mustBeFree };
+}
+
 function labOf(scenario: Scenario, inside: Inside, wishes: StateWishes): PreparedTopology {
   const { sysfs } = inside;
   const whole = (): ReturnType<typeof readState> => readState({ netns: null, sysfs, packetSockets: true, ...wishes });
@@ -118,7 +123,7 @@ function labOf(scenario: Scenario, inside: Inside, wishes: StateWishes): Prepare
       inside,
       startRelay,
       meanwhile,
-      runIn: dirname(scenario.file),
+      runIn: authoredOf(scenario),
       readState: whole,
       readLinks: wishes.ovs ? async () => (await whole()).links : () => readLinks({ netns: null, sysfs }),
     });
@@ -173,7 +178,7 @@ async function hostOfScenario(scenario: Scenario, runId: string, read: ReadOnHos
         runId,
         journalFolder: journalFolder(),
         readState: () => read(host.netns),
-        runIn: dirname(scenario.file),
+        runIn: authoredOf(scenario),
       }),
   };
 }

@@ -358,6 +358,8 @@ export interface Scenario {
   readonly sha256: string;
   /** Other files that it consists of: included ones, and those that its `run` commands name. */
   readonly files: readonly FileHash[];
+  /** Nothing was allowed to its commands beyond what every scenario may do; absent = it was not asked. */
+  readonly mustBeFree?: boolean;
   /** Its `vars` as they were set. */
   readonly variables: Readonly<Record<string, string | number | boolean>>;
   /** Only steps whose name matches this regular expression are judged; null = all. */

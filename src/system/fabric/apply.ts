@@ -1,12 +1,13 @@
 import { changeCommands } from '../../core/bridge/change-commands.js';
 import { settingIn } from '../../core/bridge/setting-value.js';
 import type { Change, ChangeRecord, Fabric } from '../../core/model/fabric.js';
-import type { Endpoint, SettingValue } from '../../core/model/scenario.js';
+import type { Endpoint, FileHash, SettingValue } from '../../core/model/scenario.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { whyForeign } from '../../core/scenario/free-commands.js';
 import type { MountSpace } from '../kernel/mounts.js';
 import { writeSysctl } from '../kernel/sysctl.js';
-import { mustRun, readJson } from '../process/programs.js';
+import { commandFailed, mustRun, readJson, runProgram } from '../process/programs.js';
+import { holdFiles } from './hold-files.js';
 import { changeOvsEntry, checkOvsEntry, checkOvsValue, ovsValue } from './ovs.js';
 import { checkOvsVlan, ovsVlanColumns, refuseOpening } from './ovs-vlans.js';
 import { checkFdb, checkMdb, checkReadBack, checkVlan } from './read-back.js';
@@ -14,22 +15,40 @@ import { checkFdb, checkMdb, checkReadBack, checkVlan } from './read-back.js';
 /** A change that the kernel takes, or Open vSwitch; start and stop are the fabric's. */
 export type KernelChange = Exclude<Change, { kind: 'start' | 'stop' }>;
 
-/** Where the author's own commands run. */
-export interface RunsIn {
+/** Where and how the author's own commands run. */
+export interface Authored {
   readonly folder: string;
+  /** Files that they name, as they were read before the run; absent = none. */
+  readonly files?: readonly FileHash[];
+  /** `--allow-run` was not given: of names in the folder their programs find those of `files` only. */
+  readonly mustBeFree?: boolean;
+}
+
+/** The same in a fabric. */
+export interface RunsIn extends Authored {
   /** The mount tree of those that every scenario may have carried out; absent = the caller's. */
   readonly sandbox?: () => MountSpace;
 }
 
-/** Carries one of the author's own commands out. Rejects as `mustRun`. */
+/** Nobody can make a name here, and those that are there are numbers (proc(5)). */
+const nowhere = '/proc/self/fdinfo';
+
+/** Carries one of the author's own commands out. Rejects as `mustRun`, and with `file-changed` (3). */
 export async function runAuthored(
   argv: readonly string[],
-  { folder, sandbox }: RunsIn,
+  { folder, files = [], mustBeFree = false, sandbox }: RunsIn,
   netns: string | null,
 ): Promise<void> {
   // What --allow-run has let in is not held in by anything.
   const mounts = sandbox === undefined || whyForeign(argv) !== null ? {} : { mounts: sandbox() };
-  await mustRun(argv, { netns, cwd: folder, ...mounts });
+  const held = holdFiles(argv, folder, files);
+  try {
+    const cwd = mustBeFree ? nowhere : folder;
+    const outcome = await runProgram(held.argv, { netns, cwd, handed: held.handed, ...mounts });
+    if (outcome.status !== 0) throw commandFailed(argv, { ...outcome, stderr: held.said(outcome.stderr) });
+  } finally {
+    held.close();
+  }
 }
 
 /**

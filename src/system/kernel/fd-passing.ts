@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { libc } from './libc.js';
 import { AF_UNIX, SOCK_CLOEXEC, SOL_SOCKET } from './socket-constants.js';
@@ -5,6 +6,10 @@ import { AF_UNIX, SOCK_CLOEXEC, SOL_SOCKET } from './socket-constants.js';
 const SOCK_SEQPACKET = 5;
 const SCM_RIGHTS = 1;
 const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
+const F_ADD_SEALS = 1033;
+/** F_SEAL_SEAL, _SHRINK, _GROW, _WRITE (fcntl(2)): for ever, and for every descriptor of the file. */
+const allSeals = 0xf;
 const MSG_DONTWAIT = 0x40;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 /**
@@ -98,14 +103,32 @@ function failed(what: string): VerifyError {
  * The caller closes it. Throws VerifyError (69).
  */
 export function openSharedFile(): number {
-  const c = libc();
-  const fd = c.memfd_create('verify-isolation', MFD_CLOEXEC);
-  if (fd < 0)
-    throw new VerifyError(
-      'open-failed',
-      69,
-      `a file in memory cannot be made: ${c.errnoName(c.errno())}`,
-      'free some memory, or raise the limit of open files (ulimit -n)',
-    );
+  const fd = libc().memfd_create('verify-isolation', MFD_CLOEXEC);
+  if (fd < 0) throw noMemoryFile();
   return fd;
+}
+
+/** The same with bytes that nobody can change. The caller closes it. Throws VerifyError (69). */
+export function openSealedFile(bytes: Uint8Array): number {
+  const c = libc();
+  const fd = c.memfd_create('verify-isolation', MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) throw noMemoryFile();
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, at);
+    if (c.fcntl(fd, F_ADD_SEALS, allSeals) < 0) throw noMemoryFile();
+    return fd;
+  } catch (error) {
+    c.close(fd);
+    throw error;
+  }
+}
+
+function noMemoryFile(): VerifyError {
+  const c = libc();
+  return new VerifyError(
+    'open-failed',
+    69,
+    `a file in memory cannot be made: ${c.errnoName(c.errno())}`,
+    'free some memory, or raise the limit of open files (ulimit -n)',
+  );
 }

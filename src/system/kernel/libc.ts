@@ -35,6 +35,7 @@ export interface Libc {
   closeBeside(fd: number): Promise<void>;
   flock(fd: number, operation: number): number;
   memfd_create(name: string, flags: number): number;
+  fcntl(fd: number, command: number, value: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   /** A system call without a function of its own; `last` is handed over by its address. */
   syscall(number: number, first: number, second: number, last: Uint8Array): number;
@@ -135,6 +136,7 @@ function bindLibc(k: Koffi): Libc {
     closeBeside: (fd) => new Promise((resolve) => close.async(fd, () => resolve())),
     flock: library.func('int flock(int, int)'),
     fallocate: library.func('int fallocate(int, int, int64_t, int64_t)'),
+    fcntl: library.func('int fcntl(int, int, int)'),
     memfd_create: library.func('int memfd_create(const char *, unsigned int)'),
     syscall: library.func('long syscall(long, unsigned long, unsigned long, void *)'),
     bpf: (command, attributes) =>

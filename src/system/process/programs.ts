@@ -35,6 +35,8 @@ export interface ProgramOptions {
   /** Killed when it prints more bytes: 256 MiB where not given. */
   readonly maxOutput?: number;
   readonly cwd?: string;
+  /** Descriptors that it inherits, from 3 on. */
+  readonly handed?: readonly number[];
 }
 
 export interface ProgramOutcome {
@@ -82,7 +84,7 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
     const child = inMountSpace(options.mounts ?? null, () =>
       inNamespace(options.netns ?? null, () =>
         spawn(program, args, {
-          stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+          stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(options.handed ?? [])],
           detached: true,
           env: programEnv(),
           ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

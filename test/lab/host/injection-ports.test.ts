@@ -1,5 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '../../../src/core/model/plan.js';
 import type { FdbState, HostState } from '../../../src/core/model/state.js';
@@ -10,7 +13,7 @@ import { forgetInvented } from '../../../src/system/fabric/host/forget-invented.
 import { type InjectionPortsInput, openInjectionPorts } from '../../../src/system/fabric/host/injection-ports.js';
 import { inNamespace, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { writeSysctl } from '../../../src/system/kernel/sysctl.js';
-import { takeRunLock } from '../../../src/system/process/run-lock.js';
+import { takeRunLock } from '../../../src/system/fabric/host/run-lock.js';
 import { readState } from '../../../src/system/state/read.js';
 import { throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 import { refusalOf } from '../../support/refusal.js';
@@ -62,14 +65,31 @@ describe('the injection ports that a run opens', needs(root), () => {
 
   it('are not made on a bridge whose index is locked', async () => {
     const { links } = await state();
-    const ifindex = links.find(({ name }) => name === 'br0')?.ifindex;
-    const release = takeRunLock(host.netns, `verify-isolation/${ifindex}`, 'this test');
+    const ifindex = links.find(({ name }) => name === 'br0')?.ifindex ?? 0;
+    const release = takeRunLock({ folder: host.journal, netns: host.netns, ifindex, what: 'this test' });
     expect(await refusalOf(async () => openInjectionPorts(await input()))).toMatch(
       /^locked 69 another run is on bridge br0/,
     );
     release();
     const ways = await openInjectionPorts(await input());
     expect(await ways.close()).toEqual([]);
+  });
+
+  it('are made whatever names a user without rights has taken, who cannot take the lock', async () => {
+    const { links } = await state();
+    const name = `verify-isolation/${links.find(({ name }) => name === 'br0')?.ifindex}`;
+    const squatter = createServer();
+    inNamespace(host.netns, () => squatter.listen(`\0${name}`));
+    await once(squatter, 'listening');
+    const ways = await openInjectionPorts(await input());
+    const locks = readdirSync(host.journal).filter((file) => file.endsWith('.lock'));
+    expect(locks).toHaveLength(1);
+    const take = `exec 9<"${join(host.journal, locks[0] ?? '')}"`;
+    const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', 'sh', '-c', take];
+    expect(spawnSync('setpriv', nobody, { encoding: 'utf8' }).stderr).toContain('Permission denied');
+    expect(await ways.close()).toEqual([]);
+    expect(readdirSync(host.journal)).toEqual([]);
+    squatter.close();
   });
 
   it('are named where something of their name is left, and the journal stays', async () => {

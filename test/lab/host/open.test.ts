@@ -47,7 +47,7 @@ describe('a run on a host, as it is opened and closed', needs(root), () => {
     const found = await findHost(scenario, read);
     const { bridgeMacs, unobservable, inPlace } = found;
     const plan = makePlan(found.scenario, { runTag: 1, keySha256: '00', bridgeMacs, unobservable, inPlace });
-    const runIn = parts.runIn === undefined ? {} : { runIn: parts.runIn };
+    const runIn = parts.runIn === undefined ? {} : { runIn: { folder: parts.runIn } };
     const deps = { foundHost: found, runId, journalFolder: host.journal, readState: read, ...runIn };
     return { fabric: await openHost(plan, deps), plan };
   };

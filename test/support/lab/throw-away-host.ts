@@ -61,7 +61,7 @@ export interface ThrowAwayHost {
   /** Links with their settings, tc, a sysctl, MDB, and FDB without times: what a run has to leave as it was. */
   shape(): string;
   journals(): readonly string[];
-  /** Where they are. */
+  /** Where they are, and the locks of runs. */
   readonly journal: string;
   close(): void;
 }
@@ -197,7 +197,7 @@ export function throwAwayHost(): ThrowAwayHost {
     },
     journals: () => {
       try {
-        return readdirSync(journal);
+        return readdirSync(journal).filter((name) => !name.endsWith('.lock'));
       } catch {
         return [];
       }

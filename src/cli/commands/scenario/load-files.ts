@@ -5,7 +5,8 @@ import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
 import { escapeText } from '../../../core/text/escape.js';
-import { namedFiles, readBelow } from './named-files.js';
+import { readFileBelow } from '../../../system/process/found-file.js';
+import { namedFiles } from './named-files.js';
 
 /** The contract's limit for a scenario; a larger file is not even read. */
 const maxBytes = 1024 * 1024;
@@ -28,12 +29,13 @@ async function loadFile(file: string, { sets = new Map(), allowRun = false }: Lo
   });
   const scenario = loadScenario(file, bytes, {
     readFile: (path) => {
-      const content = readBelow(dirname(file), path, maxBytes);
+      const content = readFileBelow(path, maxBytes, dirname(file));
       return content.kind === 'file' ? content.bytes : content.why;
     },
     sets,
   });
-  return { ...scenario, files: [...scenario.files, ...namedFiles(scenario, allowRun).files] };
+  const files = [...scenario.files, ...namedFiles(scenario, allowRun).files];
+  return { ...scenario, files, mustBeFree: !allowRun };
 }
 
 export interface LoadOptions {

@@ -13,8 +13,8 @@ import { NETLINK_ROUTE } from '../../kernel/netlink-socket.js';
 import { writeSysctl } from '../../kernel/sysctl.js';
 import { runBatch } from '../../process/batch.js';
 import { mustRun } from '../../process/programs.js';
-import { takeRunLock } from '../../process/run-lock.js';
 import { type Journal, openJournal } from './journal.js';
+import { takeRunLock } from './run-lock.js';
 import { undoAll } from './undo.js';
 
 /**
@@ -333,8 +333,8 @@ export async function openInjectionPorts({
   };
   try {
     for (const bridge of bridges) {
-      const link = state.links.find(({ name }) => name === bridge);
-      locks.push(takeRunLock(netns, `verify-isolation/${link?.ifindex ?? 0}`, `bridge ${bridge}`));
+      const ifindex = state.links.find(({ name }) => name === bridge)?.ifindex ?? 0;
+      locks.push(takeRunLock({ folder: journalFolder, netns, ifindex, what: `bridge ${bridge}` }));
     }
     journal = openJournal(journalFolder, { runId, netns });
     const sending = new Set([

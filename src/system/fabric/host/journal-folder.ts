@@ -3,15 +3,18 @@ import {
   constants,
   fchmodSync,
   fstatSync,
+  ftruncateSync,
   linkSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   readSync,
   rmSync,
   type Stats,
   unlinkSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -77,8 +80,11 @@ export class JournalFolder {
     this.#fd = null;
   }
 
+  /** Of all but locks of runs, which say nothing once nobody holds them. */
   names(): readonly string[] {
-    return readdirSync(this.#at('.')).sort();
+    return readdirSync(this.#at('.'))
+      .filter((name) => !name.endsWith('.lock'))
+      .sort();
   }
 
   remove(name: string): void {
@@ -113,6 +119,29 @@ export class JournalFolder {
     }
     const bytes = Buffer.alloc(maxJournalBytes);
     return { fd, text: bytes.toString('utf8', 0, readSync(fd, bytes, 0, maxJournalBytes, 0)) };
+  }
+
+  /**
+   * Takes the lock of a file, which is made where it is missing, and writes down by whom it is held. Returns its
+   * descriptor, or what was written down by its holder, which removes the file before closing it.
+   * Throws VerifyError `journal-failed` (69) where it is not a file of this user's alone.
+   */
+  take(name: string, holder: string): number | string {
+    for (;;) {
+      const fd = openSync(this.#at(name), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+      const why = whyUnfit(fstatSync(fd));
+      const isHeld = why === null && libc().flock(fd, exclusiveOrNot) !== 0;
+      if (why === null && !isHeld && fstatSync(fd).nlink > 0) {
+        ftruncateSync(fd);
+        writeSync(fd, holder);
+        return fd;
+      }
+      const text = isHeld ? readFileSync(fd, 'utf8') : '';
+      closeSync(fd);
+      if (why !== null) throw refused(join(this.path, name), why);
+      if (isHeld) return text;
+      // Its holder has removed it in between: the next to come makes it anew.
+    }
   }
 
   #open(name: string): number | string | null {

@@ -7,7 +7,7 @@ import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { sendersOf, silentAddressees } from '../../../core/plan/observers.js';
 import { readJson } from '../../process/programs.js';
-import { applyToKernel, endpointNamed, type KernelChange, runAuthored } from '../apply.js';
+import { type Authored, applyToKernel, endpointNamed, type KernelChange, runAuthored } from '../apply.js';
 import { ovsVlanColumns } from '../ovs-vlans.js';
 import { ovsRows, ovsValue } from '../ovs.js';
 import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
@@ -20,8 +20,8 @@ export interface HostDeps {
   readonly foundHost: FoundHost;
   readonly readState: () => Promise<HostState>;
   readonly runId: string;
-  /** Folder in which the author's own commands run: the scenario's; absent = the caller's. */
-  readonly runIn?: string;
+  /** Where the author's own commands run; absent = in the caller's folder. */
+  readonly runIn?: Authored;
   /** Folder of the journal. */
   readonly journalFolder: string;
 }
@@ -55,7 +55,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
       return applyRecorded(open, change);
     },
     happen: async (command) => {
-      await runAuthored(command, { folder: deps.runIn ?? '.' }, netns);
+      await runAuthored(command, deps.runIn ?? { folder: '.' }, netns);
     },
     sendingPlace: (name) => sendingPlace(open, name),
     observingPlace: (device) => {

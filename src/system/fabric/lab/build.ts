@@ -7,7 +7,7 @@ import { closeMountSpace, type MountSpace } from '../../kernel/mounts.js';
 import { writeSysctl } from '../../kernel/sysctl.js';
 import { runBatch } from '../../process/batch.js';
 import { mustRun, runProgram } from '../../process/programs.js';
-import { applyToKernel, endpointNamed, type RunsIn } from '../apply.js';
+import { applyToKernel, type Authored, endpointNamed, type RunsIn } from '../apply.js';
 import { checkReadBack } from '../read-back.js';
 import { linksInOneGo, waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
 import {
@@ -35,8 +35,8 @@ export interface LabDeps {
   readonly startRelay: (spec: RelaySpec) => Promise<RelayHandle>;
   /** Called once, while the kernel makes the links: what takes time beside that. */
   readonly meanwhile?: (() => void) | undefined;
-  /** Folder in which the author's `run` commands run: the scenario's. */
-  readonly runIn: string;
+  /** Where the author's `run` commands run. */
+  readonly runIn: Authored;
 }
 
 /**
@@ -112,9 +112,9 @@ class Lab {
       plan.endpoints.flatMap(({ port, bridge }) => (port === null ? [] : [[port, bridge] as const])),
     );
     this.runsIn = {
-      folder: deps.runIn,
+      ...deps.runIn,
       // A user namespace has no right to anything that is the machine's.
-      ...(deps.inside.runsAs === 'root' ? { sandbox: () => (this.sandbox ??= makeSandbox(deps.runIn)) } : {}),
+      ...(deps.inside.runsAs === 'root' ? { sandbox: () => (this.sandbox ??= makeSandbox(deps.runIn.folder)) } : {}),
     };
   }
 
