@@ -3,12 +3,15 @@ import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
+  closeSync,
   cpSync,
   existsSync,
+  fstatSync,
   lchownSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -169,6 +172,46 @@ describe('evidence that root writes for whoever called sudo', needs(root, readab
     expect(stderr).toContain('"link" on the way there is a symbolic link of user');
     expect(stderr).toContain('--out');
     untouched();
+  });
+
+  it.each([
+    ['root’s, though empty', 0, 0o755, []],
+    ['root’s', 0, 0o1777, ['file']],
+    ['his, and not empty', caller, 0o750, ['file']],
+    ['another user’s', caller + 1, 0o755, []],
+  ] as const)(
+    'is refused in a folder that was there and is %s, which stays as it was',
+    async (_, owner, mode, inside) => {
+      const out = join(dir, 'there');
+      mkdirSync(out);
+      for (const name of inside) writeFileSync(join(out, name), '');
+      chownSync(out, owner, owner);
+      chmodSync(out, mode);
+      for (const argv of [
+        ['run', small(), '--quiet', '--out', out],
+        ['record', small(), '--into', out],
+      ]) {
+        const { status, stderr } = await callAs(caller, argv);
+        expect([status, stderr]).toEqual([64, expect.stringContaining(out)]);
+      }
+      const { uid, mode: kept } = lstatSync(out);
+      expect([uid, kept & 0o7777, readdirSync(out)]).toEqual([owner, mode, inside]);
+    },
+  );
+
+  it('is not in an empty folder of his that others may hold open, but in a new one of its name', async () => {
+    const out = join(home(), 'empty');
+    mkdirSync(out);
+    chownSync(out, caller, caller);
+    chmodSync(out, 0o777);
+    const before = openSync(out, 'r');
+    expect(await runAs(caller, out)).toEqual({ status: 0, stderr: '' });
+    expect(readdirSync(`/proc/self/fd/${before}`)).toEqual([]);
+    expect(fstatSync(before)).toMatchObject({ uid: caller, mode: 0o40777, nlink: 0 });
+    closeSync(before);
+    expect(lstatSync(out)).toMatchObject({ uid: caller, mode: 0o40700 });
+    expect(readdirSync(home())).toEqual(['empty']);
+    expect(existsSync(join(out, 'result.json'))).toBe(true);
   });
 
   it('is refused where anybody could have put the link, and follows root’s own where nobody could', async () => {

@@ -1,8 +1,19 @@
-import { closeSync, constants, fchmodSync, fchownSync, fstatSync, openSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { evidenceOwner, type Identity } from '../../process/identity.js';
-import { inFolder, reachFolder, refusedPath } from './reach-folder.js';
+import { inFolder, makeFolder, reachFolder, refusedPath, statOf } from './reach-folder.js';
 
 /**
  * A folder that nobody but the effective user can enter until it is handed over. It is named by its descriptor, so that
@@ -45,16 +56,10 @@ function giveTo({ uid, gid }: Identity, folder: number): void {
   fchownSync(folder, uid, gid);
 }
 
-/** Makes a folder that was come to this user's alone, and sees that it is empty. */
-function makeOwn(name: string, fd: number, caller: Identity | null): void {
-  const [user, group] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
-  const { uid: owner } = fstatSync(fd);
-  // Before it is looked into: what others could still put there counts.
-  fchmodSync(fd, 0o700);
-  if (owner !== user) fchownSync(fd, user, group);
-  if (readdirSync(`/proc/self/fd/${fd}`).length === 0) return;
-  if (owner !== user && caller !== null) fchownSync(fd, caller.uid, caller.gid);
-  throw new VerifyError(
+const isEmpty = (fd: number): boolean => readdirSync(`/proc/self/fd/${fd}`).length === 0;
+
+function notEmpty(name: string): VerifyError {
+  return new VerifyError(
     'out-not-empty',
     64,
     `${name}: the folder is not empty`,
@@ -62,8 +67,68 @@ function makeOwn(name: string, fd: number, caller: Identity | null): void {
   );
 }
 
+/** Makes an empty folder of this user's its own alone; one that is not empty stays as it was. */
+function closeToOthers(name: string, fd: number): void {
+  const { mode } = fstatSync(fd);
+  if (!isEmpty(fd)) throw notEmpty(name);
+  fchmodSync(fd, 0o700);
+  if (isEmpty(fd)) return;
+  fchmodSync(fd, mode & 0o7777);
+  throw notEmpty(name);
+}
+
+/**
+ * Puts a new folder of this user's in the place of an empty one of the caller's and opens it. That one could be opened
+ * to others until the moment when it is root's, and by whom it is held open could still write there: nobody has been in
+ * the new one.
+ */
+function replaceEmpty(name: string): number {
+  const path = resolve(name);
+  const { fd: parent } = reachFolder(dirname(path), { hint, mode: null, mayEndInLink: true });
+  const made = inFolder(parent, `.verify-isolation-${randomUUID()}`);
+  let fd: number | null = null;
+  try {
+    fd = makeFolder(name, parent, basename(made), { hint });
+    renameSync(made, inFolder(parent, basename(path))); // only over an empty folder (rename(2))
+    return fd;
+  } catch (error) {
+    if (fd !== null) {
+      closeSync(fd);
+      if (statOf(made)?.isDirectory() === true) rmdirSync(made);
+    }
+    const isFull = error instanceof Error && 'code' in error && ['ENOTEMPTY', 'EEXIST'].includes(String(error.code));
+    throw isFull ? notEmpty(name) : error;
+  } finally {
+    closeSync(parent);
+  }
+}
+
+/** Opens a folder that was there before for evidence; `reached`: the same, perhaps not to be read. */
+function openPresent(name: string, reached: number, caller: Identity | null): number {
+  const { uid: owner } = fstatSync(reached);
+  const user = process.geteuid?.() ?? 0;
+  if (owner !== user && owner !== caller?.uid)
+    throw refusedPath(name, hint, `the evidence folder belongs to user ${owner}`);
+  const fd = openSync(inFolder(reached, '.'), O_RDONLY | O_DIRECTORY);
+  try {
+    if (!isEmpty(fd)) throw notEmpty(name);
+    if (owner !== user) return replaceEmpty(name);
+    if (caller !== null)
+      throw refusedPath(
+        name,
+        hint,
+        'the evidence folder was there before and is root’s, not of the user that called sudo',
+      );
+    closeToOthers(name, fd);
+    return openSync(inFolder(fd, '.'), O_RDONLY | O_DIRECTORY);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /**
  * Opens a folder for evidence, made where it is not there, for the effective user alone (0700) until it is handed over.
+ * What is refused stays as it was; under sudo that is also a folder of root's that was there before.
  * Throws VerifyError (64): `out-not-own` where it is somebody else's, or somebody else has put a symbolic link on the
  * way; `out-not-empty`; `out-not-made`.
  */
@@ -76,12 +141,9 @@ export function openOwnFolder(name: string): OwnFolder {
   try {
     const { fd: reached, newFolders } = reachFolder(name, { hint });
     open.push(...newFolders, reached);
-    const { uid: owner } = fstatSync(reached);
-    if (owner !== process.geteuid?.() && owner !== caller?.uid)
-      throw refusedPath(name, hint, `the evidence folder belongs to user ${owner}`);
-    const fd = newFolders.includes(reached) ? reached : openSync(inFolder(reached, '.'), O_RDONLY | O_DIRECTORY);
+    const fd = newFolders.includes(reached) ? reached : openPresent(name, reached, caller);
     open.push(fd);
-    makeOwn(name, fd, caller);
+    if (!isEmpty(fd)) throw notEmpty(name);
     return {
       path: `/proc/self/fd/${fd}`,
       name,

@@ -78,7 +78,7 @@ function openMade(path: string): number | null {
 }
 
 /** Makes the folder of that name in an open one and opens it. Throws where somebody else does so now. */
-function makeFolder(name: string, folder: number, part: string, { hint, mode }: Reaching): number {
+export function makeFolder(name: string, folder: number, part: string, { hint, mode }: Reaching): number {
   const path = inFolder(folder, part);
   mkdirSync(path, mode ?? 0o700);
   const fd = openMade(path);
