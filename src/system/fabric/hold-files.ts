@@ -24,9 +24,9 @@ export interface HeldCommand {
 
 /**
  * Reads each file that a command names once, compares it with its hash, and keeps these bytes in memory for the
- * program: a file that is opened again by its name may be another one. Scripts of programs that `--allow-run` has let in
- * stay as they are written, but for words that are a file's name. Throws VerifyError (3) `file-changed` where one
- * is not as it was when the scenario was loaded.
+ * program: a file that is opened again by its name may be another one. Of programs that `--allow-run` has let in only
+ * whole words are taken for names. Throws VerifyError (3) `file-changed` where one is not as it was when the scenario
+ * was loaded.
  */
 export function holdFiles(argv: readonly string[], folder: string, files: readonly FileHash[]): HeldCommand {
   const hashes = new Map(files.map(({ path, sha256 }) => [path, sha256]));
