@@ -37,6 +37,8 @@ export interface BridgeInput {
   readonly neighbours: readonly Neighbour[];
   readonly inventory: Inventory;
   readonly bridge: string;
+  /** MACs that were heard at ports that learn nothing, by port. Absent: none was. */
+  readonly heard?: ReadonlyMap<string, string>;
   /** The guests will be of the lab: there one whose MAC is not on record speaks as well. */
   readonly inLab?: boolean;
 }
@@ -272,9 +274,9 @@ function writtenEndpoint(
   guest: GuestRecord | null,
   macs: readonly string[],
   zoneName: (text: string) => string,
-  { state, neighbours, bridge }: BridgeInput,
+  { state, neighbours, bridge, heard }: BridgeInput,
 ): WrittenEndpoint {
-  const mac = macOf(guest, macs, neighbours);
+  const mac = macOf(guest, macs, neighbours) ?? heard?.get(link.name);
   const ip = ipOf(guest, mac, neighbours);
   const vlans = foundVlans(state, bridge, link.name);
   return {

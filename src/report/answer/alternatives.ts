@@ -88,8 +88,8 @@ export function storyPhrase({ group }: CauseStory): string {
 }
 
 /**
- * What may be advised and typed: the first that was not shown to fail and cuts no guest off, of several stories one that
- * was shown to work.
+ * What may be advised and typed: the first that was not shown to fail and cuts no guest off. Of several stories it is
+ * one that was shown to work.
  */
 export function firstFix(stories: readonly CauseStory[]): Alternative | null {
   const fixes = stories.flatMap((story) => {

@@ -9,6 +9,7 @@ import { notAskedTexts } from '../../../src/report/limits.js';
 import { terminalReport } from '../../../src/report/terminal/terminal.js';
 import { runWhole, tryBarrier } from '../../support/lab/try-barrier.js';
 import { cli, fresh } from '../../support/lab/program.js';
+import { guests as known, outcomeOf, throwAwayHost } from '../../support/lab/throw-away-host.js';
 import { macOfGuest } from '../../support/lab/whole-host.js';
 import { needs, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
@@ -136,5 +137,24 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
     );
     expect([status, result.verdict], stderr).toEqual([0, 'holds']);
     expect(notAskedTexts(result)).toEqual(['IPv4 from v1 and v2 to host: no address of v1 and v2']);
+  });
+
+  it('finds a guest that floods, for its port learns nothing, though no record has its MAC', async () => {
+    const host = throwAwayHost();
+    const { port, mac } = known.kali3;
+    host.run(['bridge', 'link', 'set', 'dev', port, 'learning', 'off']);
+    host.run(['bridge', 'fdb', 'del', mac, 'dev', port, 'master']);
+    const ping = host.start('kali3', ['ping', '-i', '0.2', known.lan.ip]);
+    try {
+      const out = join(host.dir, 'heard');
+      const { status, stderr } = await outcomeOf(host.cli(['run', '--yes', '--quiet', '--out', out]));
+      expect(status, stderr).toBe(2);
+      const result: Result = JSON.parse(readFileSync(join(out, 'evidence/result.json'), 'utf8'));
+      const causes = result.steps.flatMap(({ groups = [] }) => groups.flatMap((group) => group.causes));
+      expect(causes).toContainEqual(expect.objectContaining({ code: 'learning-off', places: [`${port}.learning`] }));
+    } finally {
+      ping.kill();
+      host.close();
+    }
   });
 });

@@ -14,7 +14,7 @@ import { milliseconds } from '../../../core/text/time.js';
 import { parseNeighbours } from '../../../system/fabric/host/find.js';
 import { readJson } from '../../../system/process/programs.js';
 import { readBeside } from '../../../system/state/read-beside.js';
-import { hearMacs } from '../../../system/state/hear-macs.js';
+import { hearGuests } from '../../../system/state/hear-guests.js';
 import { readState } from '../../../system/state/read.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 
@@ -44,7 +44,7 @@ export async function readFound(options: {
   return foundScenario({ ...host, inventory, bridge, netns });
 }
 
-/** Time for which ports of a bridge that learns nothing are listened at, in ms. */
+/** Guests whose MAC or address is not on record are listened to for this long at most, in ms. */
 const hearMs = 2000;
 
 /** What of a host is asked, as the command line says it. */
@@ -130,8 +130,12 @@ export async function readWhole(options: WholeOptions): Promise<WholeFound> {
     readBeside(where),
     readJson(['ip', '-j', 'address', 'show'], { netns: where }),
   ]);
-  const heardEntries = await hearMacs(read.state, where, hearMs);
-  const host = { ...read, state: { ...read.state, fdb: [...read.state.fdb, ...heardEntries] } };
+  const heard = await hearGuests(read, where, hearMs);
+  const host = {
+    state: { ...read.state, fdb: [...read.state.fdb, ...heard.fdb] },
+    neighbours: [...read.neighbours, ...heard.neighbours],
+    heard: heard.macs,
+  };
   const hasBridge = host.state.links.some(
     ({ name, kind }) => (kind === 'bridge' || kind === 'openvswitch') && !isFirewallBridge(name),
   );

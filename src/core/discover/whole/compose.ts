@@ -54,6 +54,8 @@ export interface WholeWishes extends StepWishes {
 export interface WholeInput {
   readonly state: HostState;
   readonly neighbours: readonly Neighbour[];
+  /** As of `BridgeInput`. */
+  readonly heard?: ReadonlyMap<string, string>;
   readonly inventory: Inventory;
   /** What no bridge here carries. */
   readonly beside: Beside;
@@ -90,7 +92,7 @@ function observedOnlyNote(
   if (elsewhere !== undefined)
     return `${name}: a static entry of the bridge has its MAC on ${elsewhere}, where what is for it goes: it is sent to, and not spoken for`;
   if (isUnlearned)
-    return `${name}: learning is off at ${endpoint.port}, and its MAC is as ${guest?.manager ?? 'the host'} reports it: it is sent to, and not spoken for`;
+    return `${name}: learning is off at ${endpoint.port}, and its MAC is as ${guest !== null && guest.mac === endpoint.mac ? guest.manager : 'the host'} reports it: it is sent to, and not spoken for`;
   if (isRouted)
     return `${name}: the host has no MAC of it at ${endpoint.port}: it is observed only; let it speak once (a ping will do)`;
   return endpoint.mac === undefined
@@ -139,13 +141,13 @@ function settingsText(links: Links, { endpoint }: FoundEntry): string {
 
 /** Bridges with ports, as far as they are wanted. Names go into `taken`. */
 function surveyBridges(input: WholeInput, taken: Set<string>): readonly SurveyedBridge[] {
-  const { state, neighbours, inventory, wishes } = input;
+  const { state, neighbours, inventory, wishes, heard } = input;
   const zones = new Map<string, string>();
   const isLower = lowerSegments(input, wishes.bridge, new Set()).some(({ name }) => name === wishes.bridge);
   const names = wishes.bridge === 'routes' || isLower ? [] : bridgesWithPorts(state, wishes.bridge);
   for (const name of names) taken.add(name);
   return names.map((bridge) => {
-    const around = { state, neighbours, inventory, bridge };
+    const around = { state, neighbours, inventory, bridge, ...(heard === undefined ? {} : { heard }) };
     const { members, ports, entries: bare } = foundEndpoints(around, taken, zones);
     const entries = withOrphan(bare, around);
     return { bridge, members, ports, entries, wanted: entries.filter((entry) => isWanted(entry, wishes)) };

@@ -1,0 +1,177 @@
+import { readSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeafToSources } from '../../core/discover/found-endpoints.js';
+import type { Neighbour } from '../../core/discover/host-topology.js';
+import { packetTypes } from '../../core/pcap/ring/block.js';
+import { deafness, isOutward } from '../../core/bridge/view.js';
+import type { FdbState, HostState, LinkState } from '../../core/model/state.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import { arpLength, parseArp } from '../../core/wire/arp.js';
+import { ethernetLength, macText } from '../../core/wire/ethernet.js';
+import { type BpfInstruction, encodeBpf, loadPacketType, refuse } from '../kernel/bpf.js';
+import { libc } from '../kernel/libc.js';
+import { inNamespace } from '../kernel/namespaces.js';
+import { attachFilter, linkAddress, linkAddressLength, openUnboundPacketSocket } from '../kernel/packet-socket.js';
+
+/** Destination and source of an Ethernet frame. */
+const addressesLength = 12;
+const arpFrameLength = ethernetLength + arpLength;
+const protocols = { all: 0x0003, arp: 0x0806 } as const; // ETH_P_ALL, ETH_P_ARP
+const stepMs = 50;
+
+/** What comes in, cut to its first bytes. */
+function incoming(length: number): readonly BpfInstruction[] {
+  return [loadPacketType, [0x15, 0, 1, packetTypes.outgoing], refuse, [0x06, 0, 0, length]];
+}
+
+/** What was heard of guests. */
+export interface HeardGuests {
+  /** Entries that a bridge with `ageing_time 0` would have. */
+  readonly fdb: readonly FdbState[];
+  /** MACs behind ports with `learning off` that no record has, by port. */
+  readonly macs: ReadonlyMap<string, string>;
+  /** IPv4 addresses of senders of ARP. */
+  readonly neighbours: readonly Neighbour[];
+}
+
+interface Ear {
+  readonly link: LinkState;
+  readonly fd: number;
+  readonly heard: Set<string>;
+}
+
+/** Ports at which no station is on record though the kernel will never have one: of hubs, and with `learning off`. */
+function portsWithoutMac({ links, fdb }: HostState): readonly LinkState[] {
+  const hubs = new Set(links.filter(({ bridge }) => bridge?.['ageing_time'] === 0).map(({ name }) => name));
+  const known = new Set(fdb.filter(({ state }) => state !== 'permanent').map(({ port }) => port));
+  return links.filter(
+    (link) =>
+      (hubs.has(link.master ?? '') || (isDeafToSources(link) && !isOutward(link))) &&
+      deafness(link) === null &&
+      !known.has(link.name),
+  );
+}
+
+/** MACs of guests of which no IPv4 address is on record, by bridge. */
+function macsWithoutAddress(
+  { links, fdb }: HostState,
+  neighbours: readonly Neighbour[],
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const known = new Set(neighbours.flatMap(({ mac, address }) => (address.includes(':') ? [] : [mac])));
+  const guests = new Set(links.filter((link) => !isOutward(link)).map(({ name }) => name));
+  const bridges = new Map(
+    links.filter(({ kind }) => kind === 'bridge').map(({ name }) => [name, new Set<string>()] as const),
+  );
+  for (const { mac, port, master, state } of fdb)
+    if (state !== 'permanent' && guests.has(port) && !known.has(mac)) bridges.get(master ?? '')?.add(mac);
+  return new Map([...bridges].filter(([, macs]) => macs.size > 0));
+}
+
+/** null = this user may not listen, or the device went. */
+function openEar(link: LinkState, protocol: number, length: number): Ear | null {
+  try {
+    const fd = openUnboundPacketSocket();
+    attachFilter(fd, encodeBpf(incoming(length)));
+    if (libc().bind(fd, linkAddress(link.ifindex, protocol), linkAddressLength) >= 0)
+      return { link, fd, heard: new Set() };
+    libc().close(fd);
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+  }
+  return null;
+}
+
+/** Frames that wait at a socket, cut to `length`. */
+function* framesAt(fd: number, length: number): Generator<Uint8Array> {
+  for (;;) {
+    const frame = new Uint8Array(length);
+    try {
+      if (readSync(fd, frame, 0, length, null) < length) return;
+    } catch {
+      return; // EAGAIN: there are no more; ENETDOWN: the device went
+    }
+    yield frame;
+  }
+}
+
+/** The source of a frame; null = a group address. */
+function sourceOf(frame: Uint8Array): string | null {
+  return ((frame[6] ?? 1) & 1) === 0 ? macText(frame.subarray(6, 12)) : null;
+}
+
+/** Who sent an ARP frame with its own MAC, and its address; null = a probe without one (RFC 5227), or another's. */
+function arpSender(frame: Uint8Array): Omit<Neighbour, 'device'> | null {
+  const arp = parseArp(frame, ethernetLength, frame.length);
+  const mac = sourceOf(frame);
+  if (arp === null || mac === null || macText(frame.subarray(arp.senderMacAt, arp.senderMacAt + 6)) !== mac)
+    return null;
+  const address = frame.subarray(arp.senderIpAt, arp.senderIpAt + 4).join('.');
+  return address === '0.0.0.0' ? null : { mac, address };
+}
+
+/**
+ * Listens to guests for `forMs` at most, and not at all if all of them are on record: at ports whose MAC no forwarding
+ * database will ever have, and to broadcast ARP that bridges receive of guests without an address. Keeps MACs and
+ * addresses alone, and sends nothing. Gives what is on record if the user may not listen.
+ */
+export async function hearGuests(
+  { state, neighbours }: { readonly state: HostState; readonly neighbours: readonly Neighbour[] },
+  netns: string | null,
+  forMs: number,
+): Promise<HeardGuests> {
+  const wanted = macsWithoutAddress(state, neighbours);
+  const open = (links: readonly LinkState[], protocol: number, length: number): readonly Ear[] =>
+    inNamespace(netns, () => links.flatMap((link) => openEar(link, protocol, length) ?? []));
+  const atPorts = open(portsWithoutMac(state), protocols.all, addressesLength);
+  const atBridges = open(
+    state.links.filter(({ name }) => wanted.has(name) || atPorts.some(({ link }) => link.master === name)),
+    protocols.arp,
+    arpFrameLength,
+  );
+  const addresses = new Map<string, Neighbour>();
+  const hear = (): void => {
+    for (const { fd, heard } of atPorts)
+      for (const frame of framesAt(fd, addressesLength)) {
+        const mac = sourceOf(frame);
+        if (mac !== null) heard.add(mac);
+      }
+    for (const { fd, link } of atBridges)
+      for (const frame of framesAt(fd, arpFrameLength)) {
+        const sender = arpSender(frame);
+        if (sender !== null) addresses.set(sender.mac, { ...sender, device: link.name });
+      }
+  };
+  const isKnown = (): boolean =>
+    atPorts.every(({ heard }) => heard.size > 0) &&
+    [...wanted.values()].every((macs) => [...macs].every((mac) => addresses.has(mac)));
+  try {
+    for (let waited = 0; waited < forMs && !isKnown(); waited += stepMs) {
+      await sleep(stepMs);
+      hear();
+    }
+  } finally {
+    for (const { fd } of [...atPorts, ...atBridges]) libc().close(fd);
+  }
+  return { ...macsHeard(atPorts), neighbours: [...addresses.values()] };
+}
+
+function macsHeard(ears: readonly Ear[]): Pick<HeardGuests, 'fdb' | 'macs'> {
+  const learning = ears.filter(({ link }) => !isDeafToSources(link));
+  return {
+    fdb: learning.flatMap(({ link: { name, master }, heard }) =>
+      [...heard].map((mac) => ({
+        mac,
+        port: name,
+        master,
+        vlan: null,
+        state: 'dynamic',
+        flags: [],
+        usedS: null,
+        updatedS: null,
+      })),
+    ),
+    macs: new Map(
+      ears.flatMap(({ link, heard: [mac] }) => (isDeafToSources(link) && mac !== undefined ? [[link.name, mac]] : [])),
+    ),
+  };
+}
