@@ -113,7 +113,7 @@ async function launchLab(cwd: string, handed: object): Promise<LaunchOutcome> {
   try {
     return await launchInside(['run'], { handed, isWhole: true, program, cwd, keptFor: timeoutMs });
   } catch (error) {
-    if (!(error instanceof VerifyError) || error.exit !== 69) throw error;
+    if (!(error instanceof VerifyError) || error.exitCode !== 69) throw error;
     throw noLab(error.message);
   }
 }
