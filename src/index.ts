@@ -125,9 +125,6 @@ export async function run(source: string | Scenario, options: RunOptions): Promi
   }
 }
 
-/** `run`, as earlier versions called it. */
-export const runScenario = run;
-
 /**
  * What a run of a scenario would do, without doing any of it; the run's tag and key are zeros. Of `provider: host` the
  * bridges are looked at. VerifyError (64) where the file is wrong, 69 where the host is not as it says.

@@ -15,7 +15,7 @@ export function printError(error: unknown): number {
       .filter((line) => line !== '')
       .map(escapeText);
     process.stderr.write(`verify-isolation: ${lines.join('\n  ')}\n`);
-    return error.exit;
+    return error.exitCode;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(

@@ -47,7 +47,6 @@ export function entryText({ from, tags, carrier, by }: HeldAtEntry): string {
 /** What the outcome of a trial means, in a word or two. */
 const outcomeWords: Readonly<Record<ProvenFix['outcome'], string>> = {
   works: 'WORKS',
-  mends: 'WORKS',
   partly: 'WORKS IN PART',
   'still-leaks': 'STILL LEAKS',
   'no-effect': 'NO EFFECT',

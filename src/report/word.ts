@@ -66,14 +66,9 @@ export function runWord(result: Result): Word {
   return { text: 'INCONCLUSIVE', tint: 'yellow' };
 }
 
-/**
- * What test/lab/sabotage did to the version that judged: the figure that says whether the tool can fail. Null where a
- * version before it judged.
- */
-export function sabotageText({ tool: { sabotage } }: Pick<Result, 'tool'>): string | null {
-  return sabotage === undefined
-    ? null
-    : `broken on purpose in ${sabotage.cases} ways and more before its release: ${sabotage.falseHolds} false HOLDS`;
+/** What test/lab/sabotage did to the version that judged: the figure that says whether the tool can fail. */
+export function sabotageText({ tool: { sabotage } }: Pick<Result, 'tool'>): string {
+  return `broken on purpose in ${sabotage.cases} ways and more before its release: ${sabotage.falseHolds} false HOLDS`;
 }
 
 function countedSteps(steps: readonly StepResult[], word: string, singular: string, many: string): readonly string[] {

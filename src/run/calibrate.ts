@@ -114,7 +114,7 @@ async function launchLab(cwd: string, handed: object): Promise<LaunchOutcome> {
     const paths = { evidence: cwd, reports: [], key: null };
     return await launchInside(['run'], { handed, isWhole: true, program, cwd, paths, keptFor: timeoutMs });
   } catch (error) {
-    if (!(error instanceof VerifyError) || error.exit !== 69) throw error;
+    if (!(error instanceof VerifyError) || error.exitCode !== 69) throw error;
     throw noLab(error.message);
   }
 }

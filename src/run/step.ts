@@ -59,9 +59,9 @@ async function probeBetweenSnapshots(
     await mark(context, step, capture, 'before');
     await states.after();
     throw new VerifyError(
-      'rehearsed',
+      'dry-run',
       3,
-      'every observer listened and every way in was made; nothing was sent',
+      'every observer listened and every injection port was made; nothing was sent',
       'run it without --dry-run',
     );
   }
@@ -124,7 +124,7 @@ const ownReasons: ReadonlySet<string> = new Set([
   'host-lost',
   'interrupted',
   'guests-disturbed',
-  'rehearsed',
+  'dry-run',
 ]);
 
 function fault(context: RunContext, step: StepPlan, error: unknown): 'fault' | 'unsupported' {

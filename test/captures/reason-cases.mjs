@@ -406,9 +406,9 @@ export const reasonCases = {
     change: cutShort('guests-disturbed', 'four pings to the gateway were lost one after the other'),
     also: ['not-run', 'coverage-partial'],
   },
-  rehearsed: {
+  'dry-run': {
     why: 'nothing was sent on purpose',
-    change: faultAtStart('rehearsed', [], 'every observer listened and every way in was made; nothing was sent'),
+    change: faultAtStart('dry-run', [], 'every observer listened and every injection port was made; nothing was sent'),
     also: ['coverage-partial'],
   },
   unsupported: {

@@ -1,7 +1,7 @@
 import { VerifyError } from '../../src/core/model/verify-error.js';
 
 function textOf(error: unknown): string {
-  if (error instanceof VerifyError) return `${error.code} ${error.exit} ${error.message}`;
+  if (error instanceof VerifyError) return `${error.code} ${error.exitCode} ${error.message}`;
   throw error;
 }
 

@@ -47,10 +47,10 @@ function compile(programs: Readonly<Record<string, string>>): Readonly<Record<st
 }
 
 const use = `
-import { audit, loadScenario, plan, replay, report, run, runScenario, VerifyError } from 'verify-isolation';
+import { audit, loadScenario, plan, replay, report, run, VerifyError } from 'verify-isolation';
 import type { AuditId, AuditReport, CauseCode, Finding, Plan, ProgressEvent, ReasonCode, Result, Scenario } from 'verify-isolation';
 const leaks = (result: Result): readonly Finding[] => result.steps.flatMap((step) => step.findings.filter((finding) => finding.leak));
-export const result: Promise<readonly Finding[]> = runScenario('s.yml', { out: 'x', engine: 'libpcap', signal: new AbortController().signal }).then(leaks);
+export const result: Promise<readonly Finding[]> = run('s.yml', { out: 'x', engine: 'libpcap', signal: new AbortController().signal }).then(leaks);
 export const scenario: Promise<Scenario> = loadScenario('s.yml', { count: 3 });
 export const exit = (error: unknown): number => (error instanceof VerifyError ? error.exitCode : 70);
 export const again: Promise<Result> = replay('x');
@@ -64,7 +64,7 @@ export const codes: readonly [CauseCode, ReasonCode, AuditId] = ['ageing-zero', 
 
 const compiled = compile({
   use,
-  engine: `${use}void runScenario('s.yml', { out: 'x', engine: 'none' });\n`,
+  engine: `${use}void run('s.yml', { out: 'x', engine: 'none' });\n`,
   code: `${use}export const code: CauseCode = 'no-such-cause';\n`,
   format: `${use}void report('x', 'pdf');\n`,
 });

@@ -83,10 +83,9 @@ export interface PersistentFix {
   readonly note: string;
 }
 
-/** `mends`: what `works` was called; it stands in runs of older versions. */
+/** What became of a fix that was tried. */
 export const fixOutcomes = [
   'works',
-  'mends',
   'partly',
   'still-leaks',
   'no-effect',

@@ -132,7 +132,7 @@ export interface ToolRecord {
   readonly name: string;
   readonly version: string;
   readonly verdictRules: typeof verdictRules;
-  readonly sabotage?: { readonly cases: number; readonly falseHolds: number };
+  readonly sabotage: { readonly cases: number; readonly falseHolds: number };
 }
 
 /**

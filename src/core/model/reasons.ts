@@ -54,7 +54,7 @@ export const reasonHints = {
   interrupted: 'The run was interrupted.',
   'guests-disturbed':
     'The run was stopped: a port dropped more frames than before, or the gateway answered worse. Lower `rate`, or choose a quieter time.',
-  rehearsed: 'A dry run sends nothing. Run it without --dry-run.',
+  'dry-run': 'A dry run sends nothing. Run it without --dry-run.',
   unsupported: 'This kernel or this build cannot do what the step asks for.',
   'claim-unmatched': 'No row of this step matches the claim. Correct its observer, from, to or carrier.',
 } as const;

@@ -326,7 +326,7 @@ export interface StepResult {
  * What a run says: result.json. A function of the other files of its folder, so that a replay makes the same.
  *
  * @example
- *   const { result } = await runScenario(scenario, options);
+ *   const { result } = await run(scenario, options);
  *   if (result.verdict === 'broken') console.log(result.steps.flatMap(({ groups = [] }) => groups));
  */
 export interface Result {

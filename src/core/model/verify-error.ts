@@ -74,11 +74,6 @@ export class VerifyError extends Error {
     this.exitCode = exitCode;
     this.hint = hint;
   }
-
-  /** `exitCode`, as earlier versions called it. */
-  get exit(): ErrorExit {
-    return this.exitCode;
-  }
 }
 
 /** What an error says, whatever was thrown. */

@@ -32,8 +32,8 @@ const outcomes: readonly FixOutcome[] = ['works', 'untried', 'fails'];
 
 function outcomeOf(trials: readonly ProvenFix[]): FixOutcome {
   if (trials.length === 0) return 'untried';
-  if (trials.some(({ outcome }) => !['works', 'mends', 'partly', 'unproven'].includes(outcome))) return 'fails';
-  return trials.every(({ outcome }) => outcome === 'works' || outcome === 'mends') ? 'works' : 'untried';
+  if (trials.some(({ outcome }) => !['works', 'partly', 'unproven'].includes(outcome))) return 'fails';
+  return trials.every(({ outcome }) => outcome === 'works') ? 'works' : 'untried';
 }
 
 /**

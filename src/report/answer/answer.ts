@@ -22,7 +22,7 @@ export interface ReasonStory {
 }
 
 /** Reasons that bring others about, and reasons that others bring about. */
-const origins: readonly string[] = ['interrupted', 'rehearsed', 'guests-disturbed', 'host-lost'];
+const origins: readonly string[] = ['interrupted', 'dry-run', 'guests-disturbed', 'host-lost'];
 const consequences: readonly string[] = ['not-run', 'coverage-partial'];
 
 function rankOf({ code }: ReasonStory): number {

@@ -122,7 +122,6 @@ export function reasonsSection(result: Result, hintOf: (code: string) => string)
 
 const tones: Readonly<Record<ProvenFix['outcome'], Tone>> = {
   works: 'good',
-  mends: 'good',
   partly: 'doubt',
   'still-leaks': 'bad',
   'no-effect': 'bad',

@@ -253,7 +253,7 @@ class FarSide {
       const value = await answer(question, this.held, (message) => this.send(message));
       this.send({ type: 'answer', id, value });
     } catch (error) {
-      const { code, exit, message, hint } = error instanceof VerifyError ? error : faultOf(error);
+      const { code, exitCode: exit, message, hint } = error instanceof VerifyError ? error : faultOf(error);
       this.send({ type: 'refused', id, code, exit, message, hint });
     }
   }

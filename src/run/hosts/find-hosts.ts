@@ -42,7 +42,7 @@ async function connectAll(hosts: readonly Host[]): Promise<readonly RemoteHost[]
   if (!(first instanceof VerifyError) || known.length < 2) throw first;
   throw new VerifyError(
     first.code,
-    first.exit,
+    first.exitCode,
     known.map(({ message }) => message).join('\n'),
     [...new Set(known.map(({ hint }) => hint))].join('\n'),
   );

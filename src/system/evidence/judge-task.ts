@@ -99,7 +99,7 @@ export async function judgeTask(dir: string, asked: JudgeRequest, onJudging: () 
       return { kind: 'raw', result: await judgeRaw(dir, { plan, run: { ...record, key }, timeline, states }) };
     }
     if (!(error instanceof VerifyError)) throw error;
-    const { code, exit, message, hint } = error;
+    const { code, exitCode: exit, message, hint } = error;
     return { kind: 'failed', code, exit, message, hint };
   }
 }

@@ -3,8 +3,7 @@ import { closeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { FileHash } from '../../core/model/scenario.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { whyForeign } from '../../core/scenario/free-commands.js';
-import { maxNamedBytes, replacePaths } from '../../core/scenario/named-paths.js';
+import { maxNamedBytes, replacePaths, whyForeign } from '../../core/scenario/free-commands.js';
 import { openSealedFile } from '../kernel/fd-passing.js';
 import { readFileBelow } from '../process/found-file.js';
 

@@ -39,7 +39,12 @@ export function parseGuests(printed: PrintedGuests): ParsedGuests {
     return { guests: guestsOf(printed) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const { code, exit, message, hint } = error instanceof VerifyError ? error : notGuests(printed.command, error);
+    const {
+      code,
+      exitCode: exit,
+      message,
+      hint,
+    } = error instanceof VerifyError ? error : notGuests(printed.command, error);
     return { error: { code, exit, message, hint } };
   }
 }

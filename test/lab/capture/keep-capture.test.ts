@@ -175,7 +175,7 @@ describe('a capture helper that is kept from step to step', needs(root), () => {
     expect([existsSync(file), packets(file)]).toEqual([true, 0]);
     await expect(manager.start({ file, netns: network.netns, runTag, observers: [port] })).rejects.toMatchObject({
       code: 'file-failed',
-      exit: 69,
+      exitCode: 69,
     });
   });
 });

@@ -166,6 +166,9 @@ describe('capture helper', needs(root), () => {
   test('does not overwrite a file', async () => {
     const file = network.file();
     captures.push(await startCapture({ file, netns: network.netns }));
-    await expect(startCapture({ file, netns: network.netns })).rejects.toMatchObject({ code: 'file-failed', exit: 69 });
+    await expect(startCapture({ file, netns: network.netns })).rejects.toMatchObject({
+      code: 'file-failed',
+      exitCode: 69,
+    });
   });
 });

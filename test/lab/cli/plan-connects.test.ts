@@ -83,9 +83,9 @@ describe('a plan of a scenario with hosts', () => {
     expect(stderr).toContain(`topology.hosts.hv2.command: sh '-c' 'touch /tmp/x; cat' would be started on root@hv2`);
   });
 
-  it('a run, and a rehearsal, asks first, and nobody is at the terminal', needs(root), () => {
+  it('a run, and a dry run, asks first, and nobody is at the terminal', needs(root), () => {
     const file = scenario('{ ssh: root@hv2 }');
-    for (const words of [[], ['--rehearse']])
+    for (const words of [[], ['--dry-run']])
       expect(call('run', file, '--out', join(scratch, 'out'), ...words)).toMatchObject({
         status: 64,
         asked: null,

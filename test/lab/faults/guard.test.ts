@@ -16,7 +16,7 @@ it('a guard whose namespace is gone stops the run with the reason', needs(root),
     guard.arm();
     closeSync(fd);
     await expect.poll(() => guard.signal.aborted, { timeout: 10_000 }).toBe(true);
-    expect(guard.signal.reason).toMatchObject({ code: 'namespace-missing', exit: 69 });
+    expect(guard.signal.reason).toMatchObject({ code: 'namespace-missing', exitCode: 69 });
   } finally {
     guard.stop();
   }

@@ -119,7 +119,7 @@ describe('what a run on a host has changed', needs(root), () => {
     expect(host.journals()).toEqual(['0123456789abcdef.journal']);
     // Nor by the next run, one that sends nothing included; which goes on.
     const scenario = host.scenario('rehearsed', { steps: changing('flood: off', 5), head: 'allow_changes: true\n' });
-    const next = await outcomeOf(host.cli(['run', scenario, ...args, '--rehearse']));
+    const next = await outcomeOf(host.cli(['run', scenario, ...args, '--dry-run']));
     expect(readdirSync(host.dir)).not.toContain(`mark-${uid}`);
     expect([next.status, next.stderr]).toEqual([0, expect.stringContaining('0123456789abcdef.journal')]);
   });

@@ -72,7 +72,7 @@ describe('a run on a host', needs(root), () => {
       verdict,
       steps[0]?.reasons.map(({ code }) => code),
       steps[0]?.observers.map(({ received }) => received),
-    ]).toEqual(['inconclusive', ['rehearsed'], [0, 0, 0, 0, 0]]);
+    ]).toEqual(['inconclusive', ['dry-run'], [0, 0, 0, 0, 0]]);
     expect(host.shape()).toBe(before);
   });
 

@@ -63,7 +63,7 @@ describe('a process that reads what others wrote', needs(root), () => {
     process.kill(stuck.pid, 'SIGSTOP');
     stuck.end();
     await over(stuck.pid);
-    await expect(stuck.ask({})).rejects.toMatchObject({ code: 'helper-died', exit: 3 });
+    await expect(stuck.ask({})).rejects.toMatchObject({ code: 'helper-died', exitCode: 3 });
   });
 });
 

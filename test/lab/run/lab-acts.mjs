@@ -28,7 +28,7 @@ const faultOf = async (run) => {
     await run();
     return null;
   } catch (error) {
-    return { code: error.code, exit: error.exit, message: error.message };
+    return { code: error.code, exitCode: error.exitCode, message: error.message };
   }
 };
 const guests = [

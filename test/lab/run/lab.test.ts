@@ -65,7 +65,7 @@ describe.each(users)('the lab as %s', (name, as) => {
   });
   it('reads changes back and calls a value that the kernel adjusts a fault', () => {
     expect(run(as, 'changes').out).toMatchObject({
-      adjusted: { code: 'read-back', exit: 3, message: expect.stringMatching(/set to 0 but the kernel says 200/) },
+      adjusted: { code: 'read-back', exitCode: 3, message: expect.stringMatching(/set to 0 but the kernel says 200/) },
       floodAfterRestart: false,
       isolated: true,
       unread: [],

@@ -51,7 +51,7 @@ export async function inside([file, kind, names, outDir]) {
     };
   } catch (error) {
     if (error.code === undefined) throw error;
-    said = { verdict: 'none', exitCode: error.exit, steps: [], error: `${error.code}: ${error.message}` };
+    said = { verdict: 'none', exitCode: error.exitCode, steps: [], error: `${error.code}: ${error.message}` };
   }
   process.stdout.write(`${JSON.stringify(said)}\n`);
   process.exit(0);

@@ -10,6 +10,7 @@ import {
 } from '../../../src/core/judge/judge.js';
 import { phases, type Plan, type StepPlan } from '../../../src/core/model/plan.js';
 import type { Result } from '../../../src/core/model/result.js';
+import { sabotageFigures } from '../../../src/core/model/run-record.js';
 import type { Endpoint, Scenario, Step } from '../../../src/core/model/scenario.js';
 import type { HostState, LinkState, StepStates } from '../../../src/core/model/state.js';
 import type { TimelineEntry, TimelineEvent } from '../../../src/core/model/timeline.js';
@@ -196,7 +197,7 @@ export function perfectRun(of: Scenario = scenario([step()])): Evidence {
     plan,
     run: {
       runVersion: 1,
-      tool: { name: 'verify-isolation', version: '0', verdictRules: 2 },
+      tool: { name: 'verify-isolation', version: '0', verdictRules: 2, sabotage: sabotageFigures },
       id: 'r',
       startedAt: '2026-01-01T00:00:00.000Z',
       scenario: { name: 'test', file: 'test.yml', sha256: of.sha256 },

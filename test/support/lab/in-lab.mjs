@@ -15,7 +15,7 @@ export async function inLab(act) {
     process.exitCode = (await launchInside(args)).status;
   } catch (error) {
     process.stderr.write(`${error.message}\n${error.hint ?? error.stack}\n`);
-    process.exitCode = error.exit ?? 70;
+    process.exitCode = error.exitCode ?? 70;
   }
 }
 

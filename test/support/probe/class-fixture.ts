@@ -51,7 +51,7 @@ function framesOf(name: ProbeClassName, carrier: Carrier, vlan: readonly number[
       [...flows].map((flow) => buildFrame(flow.frame, tokensFor(key, runTag, flow.first, 1))),
     );
   } catch (error) {
-    if (error instanceof VerifyError && error.exit === 64) return [];
+    if (error instanceof VerifyError && error.exitCode === 64) return [];
     throw error;
   }
 }

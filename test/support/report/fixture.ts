@@ -1,5 +1,6 @@
 import type { ReasonCode } from '../../../src/core/model/reasons.js';
 import type { Cause, Finding, Result, StepResult } from '../../../src/core/model/result.js';
+import { sabotageFigures } from '../../../src/core/model/run-record.js';
 
 const everyone = ['kali2', 'kali3', 'lan', 'winxp'];
 
@@ -57,7 +58,7 @@ export function step(name: string, change: Partial<StepResult>): StepResult {
 export function result(steps: readonly StepResult[], change: Partial<Result> = {}): Result {
   return {
     schemaVersion: 1,
-    tool: { name: 'verify-isolation', version: '0.1.0', verdictRules: 2 },
+    tool: { name: 'verify-isolation', version: '0.1.0', verdictRules: 2, sabotage: sabotageFigures },
     run: { id: '0123456789abcdef', startedAt: '2026-11-24T17:00:00.000Z', durationMs: 12_345 },
     scenario: { name: 'wireshark-experiment', file: 'scenarios/wireshark-experiment.yml', sha256: '0'.repeat(64) },
     verdict: 'broken',

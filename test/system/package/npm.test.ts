@@ -74,7 +74,7 @@ describe('the npm package in a project of somebody else’s', () => {
     writeFileSync(
       join(project, 'use.mjs'),
       `
-import { audit, loadScenario, plan, replay, report, run, runScenario, VerifyError } from 'verify-isolation';
+import { audit, loadScenario, plan, replay, report, run, VerifyError } from 'verify-isolation';
 const file = 'node_modules/verify-isolation/docs/examples/tenants.yml';
 const scenario = await loadScenario(file, { count: 10 });
 const events = [];
@@ -83,12 +83,11 @@ const result = await run(scenario, { out: 'by-library', set: { count: 10, isolat
 const planned = await plan(scenario);
 const markdown = await report('by-library', 'markdown');
 const audited = await audit().catch((error) => error);
-const older = runScenario === run;
 const again = await replay('by-library');
-const refused = await runScenario('absent.yml', { out: 'nothing' }).catch((error) => error);
+const refused = await run('absent.yml', { out: 'nothing' }).catch((error) => error);
 const early = AbortSignal.timeout(400);
-const ended = await runScenario('node_modules/verify-isolation/scenarios/wireshark-experiment.yml', { out: 'early', signal: early }).catch((error) => error);
-console.log(JSON.stringify({ steps: scenario.steps.length, verdict: result.verdict, same: JSON.stringify(result) === JSON.stringify(again), events: new Set(events.map((event) => event.scenario)).size === 1 && events.length > 5, planned: [planned.steps.length, planned.endpoints.map((endpoint) => endpoint.name).join()], markdown: markdown.includes('BROKEN'), audited: Array.isArray(audited.findings), older, typed: refused instanceof VerifyError, exit: refused.exit, ended: ended.name }));
+const ended = await run('node_modules/verify-isolation/scenarios/wireshark-experiment.yml', { out: 'early', signal: early }).catch((error) => error);
+console.log(JSON.stringify({ steps: scenario.steps.length, verdict: result.verdict, same: JSON.stringify(result) === JSON.stringify(again), events: new Set(events.map((event) => event.scenario)).size === 1 && events.length > 5, planned: [planned.steps.length, planned.endpoints.map((endpoint) => endpoint.name).join()], markdown: markdown.includes('BROKEN'), audited: Array.isArray(audited.findings), typed: refused instanceof VerifyError, exit: refused.exitCode, ended: ended.name }));
 `,
     );
     const { status, stdout, stderr } = run(['node', 'use.mjs']);
@@ -103,7 +102,6 @@ console.log(JSON.stringify({ steps: scenario.steps.length, verdict: result.verdi
         planned: [2, 'web,db,lan'],
         markdown: true,
         audited: true,
-        older: true,
         typed: true,
         exit: 64,
         ended: 'TimeoutError',
@@ -117,11 +115,11 @@ console.log(JSON.stringify({ steps: scenario.steps.length, verdict: result.verdi
     writeFileSync(
       join(project, 'use.ts'),
       `
-import { runScenario, type Finding, type Result } from 'verify-isolation';
+import { run, type Finding, type Result } from 'verify-isolation';
 const leaks = (result: Result): readonly Finding[] => result.steps.flatMap((step) => step.findings.filter((finding) => finding.leak));
-export const result: Promise<readonly Finding[]> = runScenario('s.yml', { out: 'x', engine: 'libpcap' }).then(leaks);
+export const result: Promise<readonly Finding[]> = run('s.yml', { out: 'x', engine: 'libpcap' }).then(leaks);
 // @ts-expect-error an engine that there is not
-void runScenario('s.yml', { out: 'x', engine: 'none' });
+void run('s.yml', { out: 'x', engine: 'none' });
 `,
     );
     const compiled = run([

@@ -175,7 +175,7 @@ export function printLeft(
  */
 export function dryRunStatus(result: Result): 0 | 3 {
   const ready =
-    result.steps.every(({ reasons }) => reasons.every(({ code }) => code === 'rehearsed')) &&
+    result.steps.every(({ reasons }) => reasons.every(({ code }) => code === 'dry-run')) &&
     result.coverage.unobserved.length === 0;
   process.stderr.write(
     ready

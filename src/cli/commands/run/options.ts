@@ -93,10 +93,7 @@ const consentOptions = {
     default: 'auto',
     describe: 'json: progress as an event a line on stderr, for programs',
   },
-  'dry-run': {
-    alias: 'rehearse',
-    ...flagArgument('on a host: do everything but send, and say READY or what is missing'),
-  },
+  'dry-run': flagArgument('on a host: do everything but send, and say READY or what is missing'),
   payload: flagArgument('on a host: keep the traffic of guests too, whole'),
   operator: textArgument('responsible person, for run.json'),
   sign: textArgument(

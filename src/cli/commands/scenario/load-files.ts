@@ -62,7 +62,7 @@ export async function loadFiles(files: readonly string[], options: LoadOptions =
   }
   const [first] = errors;
   if (first === undefined) return scenarios;
-  const exit = errors.some((error) => error.exit === 64) ? 64 : first.exit;
+  const exit = errors.some((error) => error.exitCode === 64) ? 64 : first.exitCode;
   const hints = [...new Set(errors.map((error) => error.hint))];
   throw new VerifyError(first.code, exit, errors.map((error) => error.message).join('\n'), hints.join('\n'));
 }

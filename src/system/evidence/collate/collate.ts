@@ -213,7 +213,7 @@ class EvidenceWriter {
     );
   }
 
-  /** An interface that the plan does not have: whoever judges the file calls it damaged. */
+  /** An interface that the plan does not have: the judge calls such a file damaged. */
   writeMisplaced(description: string): void {
     this.out.writeBlock(interfaceDescription({ name: '', description, filter: '', snaplen: 0, os: 'Linux' }));
   }

@@ -21,7 +21,7 @@ async function serve(port: MessagePort): Promise<void> {
     });
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
-    say({ kind: 'failed', code: error.code, exit: error.exit, message: error.message, hint: error.hint });
+    say({ kind: 'failed', code: error.code, exit: error.exitCode, message: error.message, hint: error.hint });
   } finally {
     port.close();
   }

@@ -209,5 +209,5 @@ export function namedIn(folder: Pick<OwnFolder, 'path' | 'name'>, path: string):
 export function namingFolder(folder: Pick<OwnFolder, 'path' | 'name'>, error: unknown): unknown {
   if (!(error instanceof VerifyError)) return error;
   const named = (text: string): string => text.replaceAll(folder.path, folder.name);
-  return new VerifyError(error.code, error.exit, named(error.message), named(error.hint));
+  return new VerifyError(error.code, error.exitCode, named(error.message), named(error.hint));
 }

@@ -16,7 +16,7 @@ const tool = z.looseObject({
   name: text,
   version: text,
   verdictRules: z.literal(verdictRules),
-  sabotage: z.looseObject({ cases: number, falseHolds: number }).optional(),
+  sabotage: z.looseObject({ cases: number, falseHolds: number }),
 });
 
 const manager = z.looseObject({

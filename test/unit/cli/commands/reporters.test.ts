@@ -29,7 +29,7 @@ describe('chooseReporters', () => {
       chooseReporters(asked, false);
       expect.unreachable();
     } catch (error) {
-      expect(error).toMatchObject({ exit: 64, hint: expect.stringMatching(hint) });
+      expect(error).toMatchObject({ exitCode: 64, hint: expect.stringMatching(hint) });
     }
   });
 });

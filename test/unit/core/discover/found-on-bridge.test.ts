@@ -151,7 +151,7 @@ describe('ports that can be heard', () => {
     expect(() => listeningPorts(state(), 'br0', ['p2', 'x\ny', 'down0'])).toThrow(
       expect.objectContaining({
         code: 'interface-gone',
-        exit: 69,
+        exitCode: 69,
         message: 'nothing can be heard at "x\\ny", "down0"',
         hint: 'ports of br0 that can be heard: "p0", "p1", "p2", "p3"',
       }),

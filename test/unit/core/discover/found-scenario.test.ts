@@ -337,7 +337,7 @@ describe('what is asked of a bridge', () => {
   ])('is nothing with %s', (_, over, text) =>
     expect(refused(over)).toMatchObject({
       code: 'too-little-found',
-      exit: 3,
+      exitCode: 3,
       message: `${text}: two must talk while a third listens`,
     }),
   );

@@ -149,7 +149,7 @@ describe('a scenario fitted to a host', () => {
       link('vnet2', { master: 'br1' }),
     ];
     const reported = error(() => hostTopology(lost, state({ links }), []));
-    expect(reported).toMatchObject({ code: 'interface-gone', exit: 69 });
+    expect(reported).toMatchObject({ code: 'interface-gone', exitCode: 69 });
     expect(String(reported)).toContain(
       'there is no Linux bridge "br0"\na: there is no interface "tap0"\nb: "lo" is not a port of br0\nc: "vnet2" is not a port of br0 but of br1',
     );
@@ -160,7 +160,7 @@ describe('a scenario fitted to a host', () => {
       `    a: { bridge: br0, port: vnet0, mac: "${macs.b}" }\n    b: { bridge: br0, port: vnet1, mac: "52:54:00:00:00:77" }\n`,
     );
     const reported = error(() => hostTopology(given, state(), []));
-    expect(reported).toMatchObject({ code: 'mac-moved', exit: 3 });
+    expect(reported).toMatchObject({ code: 'mac-moved', exitCode: 3 });
     expect(String(reported)).toContain(`a: ${macs.b} is on "vnet1", not on "vnet0"`);
     expect(
       error(() => hostTopology(given, state({ fdb: [entry(macs.b, 'vnet1', { master: 'br1' })] }), [])),
@@ -184,7 +184,7 @@ describe('a scenario fitted to a host', () => {
     const vrrp = '00:00:5e:00:01:07';
     const fdb = [entry(vrrp, 'vnet0'), entry(macs.b, 'vnet1')];
     const reported = error(() => hostTopology(scenario(both), state({ fdb }), []));
-    expect(reported).toMatchObject({ code: 'mac-shared', exit: 3 });
+    expect(reported).toMatchObject({ code: 'mac-shared', exitCode: 3 });
     expect(String(reported)).toContain(`a: ${vrrp} is an address that several machines share`);
     const sentTo = '{ name: s, probe: [ { class: known-unicast, from: b, to: a } ], expect: private }';
     expect(error(() => hostTopology(scenario(both, sentTo), state({ fdb }), []))).toBeNull();
@@ -193,7 +193,7 @@ describe('a scenario fitted to a host', () => {
   it('refuses a listed endpoint whose guest does not run, unless it is to be started', () => {
     const { links } = setLink('vnet1', { flags: [] })(state());
     const reported = error(() => hostTopology(scenario(both), state({ links }), []));
-    expect(reported).toMatchObject({ code: 'not-forwarding', exit: 3 });
+    expect(reported).toMatchObject({ code: 'not-forwarding', exitCode: 3 });
     expect(String(reported)).toContain('b: "vnet1": the interface is down');
     const later = scenario(`${both}    c: { bridge: br0, port: vnet2, started: false }\n`);
     expect(
@@ -211,7 +211,7 @@ describe('a scenario fitted to a host', () => {
 
   it('refuses an endpoint that speaks without a MAC, and lets one that only listens be', () => {
     const reported = error(() => hostTopology(scenario(both), state({ fdb: [entry(macs.b, 'vnet1')] }), []));
-    expect(reported).toMatchObject({ code: 'mac-unknown', exit: 3 });
+    expect(reported).toMatchObject({ code: 'mac-unknown', exitCode: 3 });
     expect(String(reported)).toContain('a: its MAC is neither in the file nor in the forwarding database of "vnet0"');
     expect(String(reported)).not.toContain('b: ');
   });
@@ -280,15 +280,15 @@ describe('the bridge to ask about', () => {
     expect(chooseBridge(state(), null)).toBe('br0');
     expect(chooseBridge(two, 'br1')).toBe('br1');
     expect(error(() => chooseBridge(two, null))).toMatchObject({
-      exit: 64,
+      exitCode: 64,
       message: expect.stringContaining('"br0", "br1"'),
     });
-    expect(error(() => chooseBridge(two, 'br2'))).toMatchObject({ exit: 69, hint: 'there are: "br0", "br1"' });
+    expect(error(() => chooseBridge(two, 'br2'))).toMatchObject({ exitCode: 69, hint: 'there are: "br0", "br1"' });
     expect(error(() => chooseBridge(state({ links: [] }), 'br2'))).toMatchObject({
-      exit: 69,
+      exitCode: 69,
       hint: 'no bridge here has any',
     });
-    expect(error(() => chooseBridge(state({ links: [bridge('br0')] }), null))).toMatchObject({ exit: 69 });
+    expect(error(() => chooseBridge(state({ links: [bridge('br0')] }), null))).toMatchObject({ exitCode: 69 });
   });
 });
 

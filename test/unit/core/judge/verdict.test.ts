@@ -215,7 +215,7 @@ describe('a result', () => {
       step: 1,
       cause: 'nat',
       commands: ['y'],
-      outcome: 'mends',
+      outcome: 'works',
       before: 1,
       after: 0,
       cutOff: [],

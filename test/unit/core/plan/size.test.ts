@@ -62,7 +62,7 @@ describe('a scenario that no run can carry out', () => {
     const laidOut = vi.spyOn(classes['known-unicast'], 'flows');
     const announced = vi.spyOn(classes.broadcast, 'flows');
     const error = refusal(scenario(written));
-    expect([error.code, error.exit, error.message]).toEqual(['plan-too-large', 64, expect.stringMatching(message)]);
+    expect([error.code, error.exitCode, error.message]).toEqual(['plan-too-large', 64, expect.stringMatching(message)]);
     expect(error.hint).toMatch(/fewer senders.*several files/);
     expect(laidOut).not.toHaveBeenCalled();
     expect(announced).not.toHaveBeenCalled();
@@ -79,7 +79,7 @@ describe('a scenario that no run can carry out', () => {
     expect(() => checkPlanSize(of)).not.toThrow();
     expect(refusal(of)).toMatchObject({
       code: 'plan-too-large',
-      exit: 64,
+      exitCode: 64,
       message: expect.stringMatching(/^mesh\.yml:9: step "s0": up to here the run has 2\d{8} frames /),
     });
   });

@@ -74,7 +74,7 @@ describe('messages', () => {
         try {
           parseFromHelper[role](line);
         } catch (error) {
-          expect(error).toMatchObject({ code: 'protocol', exit: 70 });
+          expect(error).toMatchObject({ code: 'protocol', exitCode: 70 });
         }
       }),
     );

@@ -62,7 +62,7 @@ describe('a scenario that was damaged anyhow', () => {
           loadScenario('f.yml', new TextEncoder().encode(text));
         } catch (error) {
           if (!(error instanceof VerifyError)) throw error;
-          expect(error.exit).toBe(64);
+          expect(error.exitCode).toBe(64);
           for (const line of error.message.split('\n'))
             expect(line).toMatch(/^f\.yml:\d+:\d+: [^\u0000-\u001f\u202e]+$/);
         }

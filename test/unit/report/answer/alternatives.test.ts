@@ -122,11 +122,6 @@ describe('a fix that was tried', () => {
     ),
   );
 
-  it('of an older version says the same', () => {
-    const [old] = alternativesOf(story([cause('ageing-zero', 4, ['y'])], [trial('ageing-zero', 'mends', [])]));
-    expect([old?.tried, old?.outcome]).toEqual(['WORKS (20 → 0 frames)', 'works']);
-  });
-
   it('and works is advised before one that costs less and was not tried', () => {
     const causes = [cause('ageing-zero', 4, ['y']), cause('unknown-flood', 4, ['x'])];
     expect(alternativesOf(story(causes, [trial('unknown-flood', 'works', [])]))[0]?.cause).toBe('unknown-flood');

@@ -66,6 +66,9 @@ describe('the picture for the terminal', () => {
   });
 
   it('is for people: a report for machines refuses it', async () => {
-    await expect(reportCommand(['/nowhere'], 'html', null, true)).rejects.toMatchObject({ code: 'usage', exit: 64 });
+    await expect(reportCommand(['/nowhere'], 'html', null, true)).rejects.toMatchObject({
+      code: 'usage',
+      exitCode: 64,
+    });
   });
 });

@@ -25,7 +25,7 @@ it.each([
 it("where no folder is a run's the first failure is thrown", async () => {
   const dirs = [join(scratch, 'none'), join(scratch, 'neither')];
   await expect(replayCommand(dirs, { json: false, reporter: [] })).rejects.toMatchObject({
-    exit: 64,
+    exitCode: 64,
     message: expect.stringContaining(join(scratch, 'none')),
   });
 });

@@ -44,7 +44,7 @@ describe('explainCode', () => {
 
   it('names the nearest code for a misspelt one', () => {
     expect(() => explainCode('control-mising')).toThrow(
-      expect.objectContaining({ exit: 64, hint: expect.stringContaining('control-missing') }),
+      expect.objectContaining({ exitCode: 64, hint: expect.stringContaining('control-missing') }),
     );
   });
 });

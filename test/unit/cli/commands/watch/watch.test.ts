@@ -25,7 +25,7 @@ describe('watch --learn', () => {
     const learn = join(scratch, 'state.json');
     await expect(watchCommand({ ...none, ...given, learn })).rejects.toMatchObject({
       code: 'usage',
-      exit: 64,
+      exitCode: 64,
       message,
     });
     expect(existsSync(learn)).toBe(false);

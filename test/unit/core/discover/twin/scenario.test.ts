@@ -151,12 +151,12 @@ describe('a twin', () => {
   });
   it('is refused without the bridge, and without two guests', () => {
     expect(() => twinScenario(input({ bridge: 'br9' }))).toThrow(
-      expect.objectContaining({ code: 'interface-gone', exit: 69, message: 'there is no bridge "br9"' }),
+      expect.objectContaining({ code: 'interface-gone', exitCode: 69, message: 'there is no bridge "br9"' }),
     );
     expect(() => twinScenario(input({ discovered: found({ g1: undefined, g2: undefined }) }))).toThrow(
       expect.objectContaining({
         code: 'too-little-found',
-        exit: 3,
+        exitCode: 3,
         message: 'br0 has 1 guest that can be heard: one must attack another',
       }),
     );

@@ -284,7 +284,7 @@ describe('the scenario of a whole host', () => {
     const hub = { ...setBridges({ ageing_time: 0 })(hostOf(3)), fdb: [] };
     expect(() => composed(hub)).toThrow(
       expect.objectContaining({
-        exit: 3,
+        exitCode: 3,
         hint: expect.stringMatching(
           /^br0 is a hub \(ageing_time 0\).*`audit`.*`ip link set dev br0 type bridge ageing_time 30000`, let each/,
         ),
@@ -325,7 +325,7 @@ describe('the scenario of a whole host', () => {
       expect.stringContaining('not examined: br9 in /run/netns/web'),
     ]);
     const alone = expect.objectContaining({
-      exit: 69,
+      exitCode: 69,
       message: expect.stringContaining('not examined: br9 in /run/netns/web'),
       hint: 'verify-isolation run --netns web --bridge br9',
     });
@@ -333,18 +333,18 @@ describe('the scenario of a whole host', () => {
     const apart = { ...beside, bridges: beside.bridges.map((bridge) => ({ ...bridge, linked: false })) };
     expect(composed(hostOf(3), {}, { beside: apart }).beside).toEqual([]);
     expect(() => composed(hostOf(0), {}, { beside: apart })).toThrow(
-      expect.objectContaining({ exit: 69, hint: 'verify-isolation run --netns web --bridge br9' }),
+      expect.objectContaining({ exitCode: 69, hint: 'verify-isolation run --netns web --bridge br9' }),
     );
   });
 
   it('ends with 69 where there is nothing to examine', () => {
-    const nothing = expect.objectContaining({ code: 'nothing-to-examine', exit: 69 });
+    const nothing = expect.objectContaining({ code: 'nothing-to-examine', exitCode: 69 });
     expect(() => composed({ ...hostOf(0) })).toThrow(nothing);
     expect(() => composed({ ...hostOf(0), links: [] })).toThrow(nothing);
     expect(() => composed({ ...hostOf(0), links: [bridge('br0'), port('nic', { kind: null })] })).toThrow(nothing);
     expect(() => composed(hostOf(3), { guests: ['nobody'] })).toThrow(nothing);
-    expect(() => composed({ ...hostOf(3), fdb: [] })).toThrow(expect.objectContaining({ exit: 3 }));
-    expect(() => composed(hostOf(3), { bridge: 'br9' })).toThrow(expect.objectContaining({ exit: 69 }));
+    expect(() => composed({ ...hostOf(3), fdb: [] })).toThrow(expect.objectContaining({ exitCode: 3 }));
+    expect(() => composed(hostOf(3), { bridge: 'br9' })).toThrow(expect.objectContaining({ exitCode: 69 }));
   });
 });
 

@@ -58,7 +58,7 @@ async function outcome(): Promise<'judged' | 'refused'> {
     await judgeFolder(dir);
     return 'judged';
   } catch (error) {
-    if (error instanceof VerifyError && error.exit === 64) return 'refused';
+    if (error instanceof VerifyError && error.exitCode === 64) return 'refused';
     throw error;
   }
 }

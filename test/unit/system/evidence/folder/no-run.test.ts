@@ -24,7 +24,7 @@ describe('a folder in which no run left its evidence', () => {
     writeFileSync(join(dir, 'file'), '');
     for (const name of ['nowhere', 'file'])
       expect(await noRun(join(dir, name))).toMatchObject({
-        exit: 64,
+        exitCode: 64,
         message: `${join(dir, name)}: there is no such folder`,
       });
   });
@@ -32,7 +32,7 @@ describe('a folder in which no run left its evidence', () => {
   it('is told with the runs that lie in it, or that there are none', async () => {
     const [empty, single, many] = [withRuns('empty', 0), withRuns('one', 1), withRuns('many', 7)];
     expect(await noRun(empty)).toMatchObject({
-      exit: 64,
+      exitCode: 64,
       message: `${empty}: no run left its evidence here: it has no run.json`,
       hint: expect.stringContaining('name the folder that a run left'),
     });
@@ -53,11 +53,11 @@ describe('a folder in which no run left its evidence', () => {
 describe('a folder that cannot be looked into', () => {
   it('is not told to be without a run', async () => {
     await expect(parseFolder(join(dir, 'x'.repeat(300)))).rejects.toMatchObject({
-      exit: 64,
+      exitCode: 64,
       message: expect.stringContaining('run.json: ENAMETOOLONG'),
     });
     await expect(parseFolder(join(dir, 'nowhere'))).rejects.toMatchObject({
-      exit: 64,
+      exitCode: 64,
       message: `${join(dir, 'nowhere')}: there is no such folder`,
     });
   });

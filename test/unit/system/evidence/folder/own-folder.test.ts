@@ -12,7 +12,7 @@ it('an error about a folder that is named by its descriptor has the name that pe
   );
   expect(namingFolder(folder, error)).toMatchObject({
     code: 'evidence-unreadable',
-    exit: 64,
+    exitCode: 64,
     message: 'evidence/one: no run',
     hint: 'name a run in evidence/one',
   });

@@ -56,7 +56,7 @@ describe('files of a folder of which its run knows what it wrote', () => {
     try {
       await expect(parseFolder(dir, written)).rejects.toMatchObject({
         code: 'evidence-unreadable',
-        exit: 64,
+        exitCode: 64,
         message: expect.stringContaining(name),
       });
     } finally {
@@ -71,7 +71,7 @@ describe('files of a folder of which its run knows what it wrote', () => {
     try {
       await expect(parseFolder(dir, written)).rejects.toMatchObject({
         code: 'evidence-unreadable',
-        exit: 64,
+        exitCode: 64,
         message: `${path}: recorded by verdict rules 1; this program judges by rules 2 alone`,
         hint: 'Record it again: run its scenario with this program.',
       });

@@ -114,11 +114,11 @@ describe('a journal', () => {
 
   it('is not written over another of its name, nor through a link', () => {
     put('run.journal', 'mine');
-    expect(thrown(open)).toMatchObject({ code: 'journal-failed', exit: 69 });
+    expect(thrown(open)).toMatchObject({ code: 'journal-failed', exitCode: 69 });
     expect(readFileSync(join(folder, 'run.journal'), 'utf8')).toBe('mine');
     expect(readdirSync(folder)).toEqual(['run.journal']);
     symlinkSync(join(dir, 'elsewhere'), join(folder, 'linked.journal.new'));
-    expect(thrown(() => open('linked'))).toMatchObject({ code: 'journal-failed', exit: 69 });
+    expect(thrown(() => open('linked'))).toMatchObject({ code: 'journal-failed', exitCode: 69 });
     expect(existsSync(join(dir, 'elsewhere'))).toBe(false);
   });
 
@@ -128,7 +128,7 @@ describe('a journal', () => {
     const refused = thrown(() => {
       for (;;) journal.add(long);
     });
-    expect([refused.code, refused.exit, refused.message]).toEqual([
+    expect([refused.code, refused.exitCode, refused.message]).toEqual([
       'journal-failed',
       69,
       `the journal cannot be written: it would have more than ${maxJournalBytes} bytes`,
@@ -251,8 +251,8 @@ describe('the folder of journals', () => {
     mkdirSync(folder);
     chmodSync(folder, mode);
     for (const act of [(): unknown => found(), open]) {
-      const { code, exit, message, hint } = thrown(act);
-      expect([code, exit, message]).toEqual([
+      const { code, exitCode, message, hint } = thrown(act);
+      expect([code, exitCode, message]).toEqual([
         'journal-failed',
         69,
         `no journal may be kept in ${folder}: others may write into it`,
@@ -263,12 +263,12 @@ describe('the folder of journals', () => {
 
   it('that is a link or a file is refused', () => {
     symlinkSync(dir, folder);
-    expect(thrown(found)).toMatchObject({ code: 'journal-failed', exit: 69 });
-    expect(thrown(open)).toMatchObject({ code: 'journal-failed', exit: 69 });
+    expect(thrown(found)).toMatchObject({ code: 'journal-failed', exitCode: 69 });
+    expect(thrown(open)).toMatchObject({ code: 'journal-failed', exitCode: 69 });
     rmSync(folder);
     writeFileSync(folder, '');
-    expect(thrown(found)).toMatchObject({ code: 'journal-failed', exit: 69 });
-    expect(thrown(open)).toMatchObject({ code: 'journal-failed', exit: 69 });
+    expect(thrown(found)).toMatchObject({ code: 'journal-failed', exitCode: 69 });
+    expect(thrown(open)).toMatchObject({ code: 'journal-failed', exitCode: 69 });
     expect(readdirSync(dir)).toEqual(['journals']);
   });
 
@@ -276,7 +276,7 @@ describe('the folder of journals', () => {
     expect(journalFolder({})).toBe('/run/verify-isolation');
     expect(thrown(() => journalFolder({ VERIFY_ISOLATION_JOURNAL: '' }))).toMatchObject({
       code: 'journal-refused',
-      exit: 64,
+      exitCode: 64,
     });
   });
 
