@@ -1,4 +1,4 @@
-/** A file that a command names has at most this many bytes: ten times the rules of a firewall of ten thousand guests. */
+/** What a file that a command names may hold, ten times the rules of a firewall of ten thousand guests. */
 export const maxNamedBytes = 64 * 1024 * 1024;
 
 /** A path inside a word: `--db=unix:/run/x.sock`, `options:path=/dev/x`. */
