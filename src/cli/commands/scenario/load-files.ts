@@ -5,7 +5,7 @@ import type { Scenario } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
 import { escapeText } from '../../../core/text/escape.js';
-import { readFileBelow } from '../../../system/process/found-file.js';
+import { readFileBelow } from '../../../system/fabric/hold-files.js';
 import { namedFiles } from './named-files.js';
 
 /** The contract's limit for a scenario; a larger file is not even read. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { dirname, relative, resolve } from 'node:path';
 import type { FileHash, Scenario } from '../../../core/model/scenario.js';
 import { commandsOf, includesFile, maxNamedBytes, pathsIn } from '../../../core/scenario/free-commands.js';
-import { readFileBelow } from '../../../system/process/found-file.js';
+import { readFileBelow } from '../../../system/fabric/hold-files.js';
 
 /** Files that the commands of a scenario name. */
 export interface NamedFiles {
