@@ -76,7 +76,7 @@ function covering<T extends Shipped>(
 /**
  * Gates that no setting carries: two bridges are two, so are two VXLANs, and what has to work stands beside what must
  * not; a VXLAN device learns by itself to which host a guest's frames go; no bridge learns where the host routes, or
- * where guests share a lower device.
+ * where guests share a lower device. Nor do the rules of Docker and Podman carry what learning keeps private.
  */
 const byTopology: Readonly<Record<string, readonly number[]>> = {
   'alternatives/own-bridge-routed': [2, 5],
@@ -85,6 +85,10 @@ const byTopology: Readonly<Record<string, readonly number[]>> = {
   routed: [0, 2],
   macvlan: [0, 1, 3],
   ipvlan: [0, 2, 4],
+  'managers/cni-bridge': [1],
+  'managers/docker-bridge': [0],
+  'managers/docker-networks': [1],
+  'managers/podman-bridge': [0],
 };
 
 /** What is broken of a scenario, by the gates that it carries. */
