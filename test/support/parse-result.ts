@@ -26,8 +26,10 @@ const result = z.object({
           }),
         )
         .optional(),
+      exposures: z.array(z.object({ classes: z.array(z.string()) })).optional(),
       findings: z.array(
         z.object({
+          class: z.string(),
           observer: z.string(),
           leak: z.boolean(),
           causes: z.array(z.object({ code: z.string(), fix: z.string() })),

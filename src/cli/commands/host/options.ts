@@ -31,12 +31,13 @@ export const defineInit: DefineCommand = (parser) => {
           describe: 'only guests of this zone',
         })
         .option('class', {
-          choices: probeClasses,
+          choices: [...probeClasses, 'all'],
           array: true,
           requiresArg: true,
           nargs: 1,
           default: [],
-          describe: 'only this class of probes, also one that is not asked by default',
+          describe:
+            'only this class of probes, also one that is not asked by default; all: the catalogue, but what disturbs',
         })
         .option('rate', { type: 'number', requiresArg: true, describe: 'frames a second' })
         .option('for', {

@@ -1,5 +1,5 @@
 import { lowerGuests, routedGuests } from '../../../core/bridge/beside.js';
-import { chooseBridge, type Found, foundScenario } from '../../../core/discover/found-scenario.js';
+import type { foundScenario } from '../../../core/discover/found-scenario.js';
 import { isFirewallBridge } from '../../../core/discover/guests/proxmox.js';
 import { macsBehind } from '../../../core/discover/host-topology.js';
 import { type WholeFound, type WholeWishes, wholeScenario } from '../../../core/discover/whole/compose.js';
@@ -28,22 +28,6 @@ async function readHost(netns: string | null, sysctl: readonly string[]): Promis
   return { state, neighbours: parseNeighbours(neighbours) };
 }
 
-/**
- * Reads what runs on a bridge of this host: nothing is changed or sent. VerifyError as `chooseBridge` and
- * `foundScenario` throw it.
- */
-export async function readFound(options: {
-  readonly bridge: string | undefined;
-  readonly netns: string | undefined;
-}): Promise<Found> {
-  const netns = options.netns ?? null;
-  const where = netnsPath(netns);
-  const host = await readHost(where, []);
-  const bridge = chooseBridge(host.state, options.bridge ?? null);
-  const inventory = await readInventory(host.state.links, where);
-  return foundScenario({ ...host, inventory, bridge, netns });
-}
-
 /** Guests whose MAC or address is not on record are listened to for this long at most, in ms. */
 const hearMs = 2000;
 
@@ -53,7 +37,10 @@ export interface WholeOptions {
   readonly netns: string | undefined;
   readonly guest: readonly string[];
   readonly zone: readonly string[];
+  /** Names of classes; `all`: the catalogue, as far as the next two allow it. */
   readonly class: readonly string[];
+  readonly allowDisruptive?: boolean;
+  readonly allowNewMacs?: boolean;
   readonly rate: number | undefined;
   /** Such as `30s`. */
   readonly for: string | undefined;
@@ -74,6 +61,9 @@ function wishesOf(options: WholeOptions): WholeWishes {
     guests: options.guest,
     zones: options.zone,
     classes: probeClasses.filter((name: ProbeClassName) => options.class.includes(name)),
+    catalogue: options.class.includes('all')
+      ? { disruptive: options.allowDisruptive ?? false, newMacs: options.allowNewMacs ?? false }
+      : null,
     rate,
     forMs,
   };

@@ -1,5 +1,4 @@
 import type { ArgumentsCamelCase, Argv } from 'yargs';
-import { presetNames } from '../../../core/discover/presets.js';
 import { probeClasses } from '../../../core/probe/classes.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { commonOptions, type DefineCommand, flagArgument, textArgument, textsArgument } from '../../command.js';
@@ -23,23 +22,18 @@ function seedOf(value: unknown): number | true | undefined {
 /** Which guests of which host are examined, where no file says so. */
 const subjectOptions = {
   twin: flagArgument('instead of a file: rebuild a live bridge in the lab and attack it there'),
-  preset: {
-    choices: presetNames,
-    requiresArg: true,
-    describe: 'instead of a file: the catalogue, on a bridge of this host as it runs',
-  },
-  bridge: textArgument('without a file: only this bridge; with --twin, --preset: the bridge, where there are several'),
+  bridge: textArgument('without a file: only this bridge; with --twin: the bridge, where there are several'),
   netns: textArgument('without a file: the network namespace of the bridges: a name of ip netns, or a path'),
   'what-if': textsArgument(
     'with --twin: run it again with DEVICE.SETTING=VALUE, as in br0.ageing_time=0, and say what differs',
   ),
   class: {
-    choices: probeClasses,
+    choices: [...probeClasses, 'all'],
     array: true,
     requiresArg: true,
     nargs: 1,
     default: [],
-    describe: 'without a file: only this class of probes, also one that is not asked by default',
+    describe: 'without a file: only this class of probes, also one that is not asked by default; all: the catalogue',
   },
   guest: textsArgument('without a file: only this guest, by its name or port, and those that are named likewise'),
   zone: textsArgument('without a file: only guests of this zone'),
@@ -134,7 +128,6 @@ function usage(message: string, hint: string): VerifyError {
 /** What a run is about, and the options that say more of it. */
 const narrowedBy = {
   file: [],
-  preset: ['bridge', 'netns'],
   twin: ['bridge', 'netns', 'class', 'what-if'],
   host: ['bridge', 'netns', 'class', 'guest', 'zone', 'rate', 'for'],
 } as const;
@@ -162,18 +155,13 @@ function checkNarrowing(args: RunArguments, subject: keyof typeof narrowedBy): v
   throw usage(`${options}: not with --${subject}`, `it takes ${taken.map((name) => `--${name}`).join(', ')}`);
 }
 
-/** What `run` does by what it is given: a twin, the catalogue, this host, or scenario files. */
+/** What `run` does by what it is given: a twin, this host, or scenario files. */
 async function runBy(args: RunArguments, toolVersion: string): Promise<number> {
   const hasFile = args.file.length > 0;
   if (args.twin) {
     if (hasFile) throw usage('--twin takes no file: the scenario is read from the bridge', 'leave one of the two out');
     checkNarrowing(args, 'twin');
     return (await import('../twin/twin.js')).twinCommand(args);
-  }
-  if (args.preset !== undefined) {
-    if (hasFile) throw usage('--preset takes no file: the scenario is made for the bridge', 'leave one of the two out');
-    checkNarrowing(args, 'preset');
-    return (await import('./preset.js')).presetCommand({ ...args, preset: args.preset, toolVersion });
   }
   if (!hasFile) {
     checkNarrowing(args, 'host');

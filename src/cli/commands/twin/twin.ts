@@ -19,7 +19,7 @@ export interface TwinOptions {
   readonly netns: string | undefined;
   /** `DEVICE.SETTING=VALUE` */
   readonly whatIf: readonly string[];
-  /** Of the catalogue only these classes; empty = all. */
+  /** Of the catalogue only these classes; empty or `all` = all. */
   readonly class: readonly string[];
   readonly out: string | undefined;
   readonly json: boolean;
@@ -34,7 +34,7 @@ export interface TwinOptions {
  * exit status of the run.
  */
 export async function twinCommand(options: TwinOptions): Promise<number> {
-  const classes = probeClasses.filter((name) => options.class.includes(name));
+  const classes = options.class.includes('all') ? [] : probeClasses.filter((name) => options.class.includes(name));
   const read = await readTwin({ bridge: options.bridge, netns: options.netns, classes });
   const whatIfs = readWhatIfs(options.whatIf, read.bridge, read.ports);
   const twins: readonly (readonly [string, Twin])[] = [

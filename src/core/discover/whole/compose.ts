@@ -39,6 +39,7 @@ import {
   routedSegment,
 } from './segments.js';
 import { counted } from '../../text/escape.js';
+import { type CatalogueAllowance, catalogueClasses } from './catalogue.js';
 
 /** What is asked of a whole host beyond what is usual. */
 export interface WholeWishes extends StepWishes {
@@ -47,8 +48,9 @@ export interface WholeWishes extends StepWishes {
   /** Only guests whose name or port is one of these, or that are in one of these zones; empty = all. */
   readonly guests: readonly string[];
   readonly zones: readonly string[];
-  /** Only these classes; empty = the usual ones. */
+  /** Only these classes; empty = the usual ones, `catalogue` = all that may be sent. */
   readonly classes: readonly ProbeClassName[];
+  readonly catalogue: CatalogueAllowance | null;
 }
 
 export interface WholeInput {
@@ -173,7 +175,12 @@ function surveyHost(input: WholeInput): Survey {
 }
 
 /** Throws VerifyError (3) where too little is known to send anything. */
-function probesOfHost(survey: Survey, bridges: readonly FoundBridge[], input: WholeInput): readonly Placed[] {
+function probesOfHost(
+  survey: Survey,
+  bridges: readonly FoundBridge[],
+  classes: readonly ProbeClassName[],
+  input: WholeInput,
+): readonly Placed[] {
   const { links, examined, unbridged, guests, places } = survey;
   const { state, wishes } = input;
   const context = {
@@ -182,8 +189,8 @@ function probesOfHost(survey: Survey, bridges: readonly FoundBridge[], input: Wh
     lastRound: lastRoundOf(wishes, guests.length),
   };
   const placed = [
-    ...bridges.flatMap((bridge) => probesOf({ bridge, ...context }, wishes.classes)),
-    ...unbridged.probes(context.lastRound),
+    ...bridges.flatMap((bridge) => probesOf({ bridge, ...context }, classes)),
+    ...unbridged.probes({ classes, lastRound: context.lastRound }),
   ];
   if (placed.length > 0) return placed;
   const [known, names] = [guests.filter(({ spoke }) => spoke), examined.map(({ bridge }) => bridge)];
@@ -249,13 +256,20 @@ export function wholeScenario(input: WholeInput): WholeFound {
     ({ bridge, entries, wanted }): FoundBridge =>
       foundBridge(state, bridge, { entries, asked: wanted }, hostOn(bridge, input, examined.length === 1, taken)),
   );
-  const placed = probesOfHost(survey, bridges, input);
+  const classes =
+    wishes.catalogue === null
+      ? wishes.classes
+      : catalogueClasses(
+          wishes.catalogue,
+          bridges.some(({ uplinks }) => uplinks.length > 0),
+        );
+  const placed = probesOfHost(survey, bridges, classes, input);
   const entries = [...examined.flatMap((bridge) => bridge.entries), ...unbridged.entries];
   return {
     scenario: {
       version: 1,
       name: `host-${places.join('-')}`.slice(0, 100),
-      ...(wishes.classes.some((name) => disruptiveClasses.includes(name)) ? { allow_disruptive: true } : {}),
+      ...(classes.some((name) => disruptiveClasses.includes(name)) ? { allow_disruptive: true } : {}),
       topology: topologyOf(survey, bridges, entries, input),
       steps: stepsOf(placed, wishes, guests.length, state),
     },
@@ -275,12 +289,12 @@ interface Unbridged {
   readonly devices: ReadonlySet<string>;
   /** What the host does between them, in sentences. */
   readonly claims: readonly string[];
-  readonly probes: (lastRound: number | null) => ReturnType<typeof lowerProbes>;
+  readonly probes: (asked: Parameters<typeof lowerProbes>[1]) => ReturnType<typeof lowerProbes>;
 }
 
 /** Those that the host routes to, and those on lower devices. Names go into `taken`. */
 function unbridgedSegments(input: WholeInput, taken: Set<string>): Unbridged {
-  const { state, wishes } = input;
+  const { state } = input;
   const routes = [wantedRoutes(input, taken)].flatMap((segment) => segment ?? []);
   const lower = wantedLower(input, taken);
   return {
@@ -294,9 +308,9 @@ function unbridgedSegments(input: WholeInput, taken: Set<string>): Unbridged {
       ...lower.flatMap(({ entries }) => entries.map(({ guestDevice }) => deviceText(guestDevice))),
     ]),
     claims: [...routes.map((segment) => routedClaim(segment, state)), ...lower.map(lowerClaim)],
-    probes: (lastRound) => [
-      ...routes.flatMap((segment) => routedProbes(segment, input, { classes: wishes.classes, lastRound })),
-      ...lower.flatMap((segment) => lowerProbes(segment, { classes: wishes.classes, lastRound })),
+    probes: (asked) => [
+      ...routes.flatMap((segment) => routedProbes(segment, input, asked)),
+      ...lower.flatMap((segment) => lowerProbes(segment, asked)),
     ],
   };
 }

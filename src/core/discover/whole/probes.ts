@@ -38,6 +38,9 @@ export const usualClasses = [
   'ip-spoof',
 ] as const satisfies readonly ProbeClassName[];
 
+/** Classes that every guest of a segment sends, in the same order. */
+const segmentClasses: readonly ProbeClassName[] = [...usualClasses, 'link-local-multicast'];
+
 /** Classes whose frames teach switches beyond an uplink what is not so: not asked there unless they are named. */
 export const notBeyond: readonly ProbeClassName[] = ['mac-spoof', 'ip-spoof', 'vlan-hop'];
 
@@ -175,6 +178,7 @@ function floods({ bridge }: Context, { guests, asked, trunks }: Segment): readon
     ...(from.length > 1 ? [[part, { class: 'arp-request', ...to, ...shared, must_see: [] }] as const] : []),
     [part, { class: 'broadcast', from, ...shared }],
     [part, { class: 'multicast', from, carriers: unicast, ...shared }],
+    [part, { class: 'link-local-multicast', from, ...shared }],
     ...(from.length > 1
       ? [
           [part, { class: 'mac-spoof', ...to, ...spoofed, carriers: unicast }] as const,
@@ -193,7 +197,7 @@ function named({ bridge }: Context, classes: readonly ProbeClassName[]): readonl
   const via = uplink ?? third;
   if (from === undefined || to === undefined) return [];
   return classes
-    .filter((name) => !usualClasses.some((usual) => usual === name))
+    .filter((name) => !segmentClasses.includes(name))
     .flatMap((name): readonly Placed[] => {
       const alone = asked[name].addressee === 'none';
       const victim = name === 'gateway-steal' ? uplink : to;
@@ -219,6 +223,7 @@ function named({ bridge }: Context, classes: readonly ProbeClassName[]): readonl
 /** Whether a class is asked of a bridge. `classes`: those that were named; empty = the usual ones. */
 function isAsked(name: ProbeClassName, bridge: FoundBridge, classes: readonly ProbeClassName[]): boolean {
   if (classes.length > 0) return classes.includes(name);
+  if (!usualClasses.some((usual) => usual === name)) return false;
   return !(bridge.uplinks.length > 0 && notBeyond.includes(name));
 }
 
@@ -231,7 +236,7 @@ export function probesOf(context: Context, classes: readonly ProbeClassName[]): 
     ...(bridge.isolated || bridge.segments.length > 1 ? separation(context, segment) : []),
     ...floods(context, segment),
   ]);
-  const order = (placed: Placed): number => usualClasses.findIndex((name) => name === placed[1].class);
+  const order = (placed: Placed): number => segmentClasses.indexOf(placed[1].class);
   return [
     ...probes.filter(([, probe]) => isAsked(probe.class, bridge, classes)).sort((a, b) => order(a) - order(b)),
     ...named(context, classes),

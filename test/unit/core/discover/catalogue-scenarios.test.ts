@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Found, FoundScenario } from '../../../../src/core/discover/found-scenario.js';
-import { presets } from '../../../../src/core/discover/presets.js';
+import type { FoundScenario } from '../../../../src/core/discover/found-scenario.js';
 import { hasUplink, leftOut, provingScenario } from '../../../../src/core/discover/proving-scenario.js';
 import { twinSteps } from '../../../../src/core/discover/twin/steps.js';
+import { catalogueClasses } from '../../../../src/core/discover/whole/catalogue.js';
 import type { ProbeClassName } from '../../../../src/core/model/scenario.js';
-import { disruptiveClasses } from '../../../../src/core/probe/classes.js';
+import { learnedAt, stateWith, upLink } from '../../../support/link-state.js';
+import { composed } from '../../../support/discover/composed.js';
+import { disruptiveClasses, probeClasses } from '../../../../src/core/probe/classes.js';
 
 type WrittenEndpoint = FoundScenario['topology']['endpoints'][string];
 interface WrittenStep {
@@ -215,61 +217,59 @@ describe('the steps of a twin', () => {
   });
 });
 
-describe('the preset for a bridge that tenants share', () => {
-  const found = (endpoints: Readonly<Record<string, WrittenEndpoint>>): Found => ({
-    scenario: scenario(endpoints),
-    notes: [],
-    origins: {},
-    sentences: [],
-  });
-  const preset = (endpoints: Readonly<Record<string, WrittenEndpoint>>, disruptive = false, newMacs = false) =>
-    presets['tenant-bridge'](found(endpoints), { disruptive, newMacs });
-  const classes = (...args: Parameters<typeof preset>): readonly string[] =>
-    preset(...args)
-      .steps.flatMap((step) => probesOf(step))
-      .map((writtenProbe) => writtenProbe.class);
-  const byDesign = ['broadcast', 'multicast', 'link-local-multicast'];
+describe('the classes of --class all', () => {
+  const left = (disruptive: boolean, newMacs: boolean, hasUplink: boolean): readonly ProbeClassName[] => {
+    const chosen = catalogueClasses({ disruptive, newMacs }, hasUplink);
+    return probeClasses.filter((name) => !chosen.includes(name));
+  };
 
-  it('asks what was found first, then sends what such a bridge lets through, without a verdict', () => {
-    const { name, steps } = preset(three);
-    expect([name, steps[0]]).toEqual(['tenant-bridge-br0', asked]);
-    expect(steps[1]).toEqual({
-      name: 'what a shared bridge lets through by design',
-      expect: 'unjudged',
-      probe: byDesign.map((name) => ({ class: name, from: 'g1', count: 10 })),
-    });
+  it('are all but the one that takes the ageing time, where frames stay on the machine and may disturb', () => {
+    expect(left(true, true, false)).toEqual(['aged-unicast']);
+    expect(left(true, false, false)).toEqual(['aged-unicast']);
   });
-  it('asks only what disturbs nobody and sends no new MAC, unless that is allowed; never what needs the host or leaves by the uplink', () => {
-    const quiet = ['unknown-unicast', 'ip-spoof'];
-    const placed = twinSteps({ bridge: 'br0', guests: ['g1', 'g2', 'g3'], uplink: 'nic', host: null, tagged: false })
-      .map(([name]) => name)
-      .filter((name) => name !== 'stp-root');
-    const harmless = (name: ProbeClassName): boolean => !disruptiveClasses.includes(name);
-    const known = (name: ProbeClassName): boolean => name !== 'mac-spoof' && name !== 'mac-flood';
-    expect(classes({ ...three, nic })).toEqual([
-      ...byDesign,
-      ...placed.filter((name) => harmless(name) && known(name)),
-    ]);
-    expect(classes({ ...three, nic })).toEqual(expect.arrayContaining(quiet));
-    expect(classes({ ...three, nic }, false, true)).toEqual([...byDesign, ...placed.filter(harmless)]);
-    expect(classes({ ...three, nic }, true, false)).toEqual([...byDesign, ...placed.filter(known)]);
-    expect(classes({ ...three, nic }, true, true)).toEqual([...byDesign, ...placed]);
-    expect(preset(three, true)).toHaveProperty('allow_disruptive', true);
-    expect(preset(three)).not.toHaveProperty('allow_disruptive');
+  it('send no BPDU beyond an uplink, and no new MAC unless that is allowed', () => {
+    expect(left(true, true, true)).toEqual(['aged-unicast', 'stp-root']);
+    expect(left(true, false, true)).toEqual(['aged-unicast', 'mac-spoof', 'mac-flood', 'stp-root']);
   });
-  it('leaves a live bridge its entries', () => {
-    const flood = preset({ ...three, nic }, true, true).steps.find((step) =>
-      probesOf(step).some((probe) => probe.class === 'mac-flood'),
+  it('disturb nobody unless that is allowed', () => {
+    expect(left(false, true, false)).toEqual(['aged-unicast', ...disruptiveClasses]);
+    expect(left(false, false, true)).toEqual(['aged-unicast', 'mac-spoof', ...disruptiveClasses]);
+  });
+  it('load as the scenario of a host: those that disturb have a step of their own', () => {
+    const ports = ['v1', 'v2', 'v3'];
+    const state = stateWith(
+      [
+        upLink('br0', { kind: 'bridge', bridge: {} }),
+        ...ports.map((name) => upLink(name, { kind: 'veth', master: 'br0', port: { learning: true, flood: true } })),
+      ],
+      { fdb: ports.map((name, at) => learnedAt(mac(at + 1), name, { state: 'dynamic' })) },
     );
-    expect(Object.keys(flood ?? {})).toEqual(['name', 'probe']);
-  });
-  it('asks one guest alone only what it can ask alone, and lets the uplink speak where there is none', () => {
-    expect(classes({ g1: guest(1), silent: without('mac', guest(2)) }, true, true)).toEqual([
-      ...byDesign,
-      'unknown-unicast',
+    const stepsOf = (disruptive: boolean) =>
+      composed({ state }, { catalogue: { disruptive, newMacs: false } }).scenario.steps.map(({ name, probes }) => [
+        name.replace(/:.*/, ''),
+        probes.map((probe) => probe.class),
+      ]);
+    const quiet = [
+      [
+        'round 1',
+        [
+          'known-unicast',
+          'unknown-unicast',
+          'arp-request',
+          'broadcast',
+          'multicast',
+          'mac-spoof',
+          'ip-spoof',
+          'link-local-multicast',
+        ],
+      ],
+      ['further rounds', ['known-unicast']],
+    ];
+    expect(stepsOf(false)).toEqual(quiet);
+    expect(stepsOf(true)).toEqual([
+      ...quiet,
+      // gateway-steal is for an uplink
+      ...disruptiveClasses.filter((name) => name !== 'gateway-steal').map((name) => [name, [name]]),
     ]);
-    expect(probesOf(preset({ nic }).steps[1])[0]?.from).toBe('nic');
-    expect(classes({ ...three, tagged: guest(9, { vlans: [{ vid: 10 }] }) })).toContain('vlan-hop');
-    expect(classes(three)).not.toContain('vlan-hop');
   });
 });

@@ -65,7 +65,7 @@ describe('run refuses with 64, naming the place,', () => {
   });
 
   it.each([
-    [['--preset', 'tenant-bridge', '--guest', 'web1', '--rate', '10'], '--guest, --rate: not with --preset'],
+    [['--twin', '--guest', 'web1', '--rate', '10'], '--guest, --rate: not with --twin'],
     [['--twin', '--zone', 'dmz', '--for', '10s'], '--zone, --for: not with --twin'],
     [['--what-if', 'br0.ageing_time=0'], '--what-if: only with --twin'],
     [['a.yml', '--class', 'broadcast', '--netns', 'hv'], '--netns, --class: only without a file'],

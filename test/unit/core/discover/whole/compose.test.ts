@@ -33,7 +33,15 @@ function hostOf(
   });
 }
 
-const usual: WholeWishes = { bridge: null, guests: [], zones: [], classes: [], rate: null, forMs: null };
+const usual: WholeWishes = {
+  bridge: null,
+  guests: [],
+  zones: [],
+  classes: [],
+  catalogue: null,
+  rate: null,
+  forMs: null,
+};
 interface Probe {
   readonly class: string;
   readonly from: readonly string[];

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseResult } from '../../support/parse-result.js';
+import { type Outcome, outcomeOf, type ThrowAwayHost, throwAwayHost } from '../../support/lab/throw-away-host.js';
+import { patient } from '../../support/patient.js';
+import { needs, root } from '../../support/needs.js';
+
+describe('run --class all, on a bridge as it comes', needs(root), () => {
+  let host: ThrowAwayHost;
+  let outcome: Outcome;
+  let before = '';
+  beforeAll(async () => {
+    host = throwAwayHost();
+    before = host.shape();
+    outcome = await outcomeOf(
+      host.cli(['run', '--class', 'all', '--bridge', 'br0', '--yes', '--json', '--quiet', '--out', 'out']),
+    );
+  }, patient(300_000));
+  afterAll(() => host.close());
+
+  it('asks what disturbs nobody, and tells what is open by design', () => {
+    expect(outcome.status, outcome.stderr).toBe(0);
+    const { steps } = parseResult(outcome.stdout);
+    expect(steps.map(({ verdict }) => verdict)).toEqual(['holds', 'holds']);
+    const open = ['unknown-unicast', 'arp-request', 'broadcast', 'multicast', 'link-local-multicast'];
+    const spoofed = ['mac-spoof', 'ip-spoof'];
+    expect(new Set(steps.flatMap(({ findings }) => findings.map((row) => row.class)))).toEqual(
+      new Set(['known-unicast', ...open, ...spoofed]),
+    );
+    expect(new Set(steps.flatMap(({ exposures = [] }) => exposures.flatMap(({ classes }) => classes)))).toEqual(
+      new Set([...open, ...spoofed]),
+    );
+  });
+
+  it('leaves the scenario that it made, and the bridge as it was', () => {
+    expect(readFileSync(join(host.dir, 'out/scenario/host.yml'), 'utf8')).toMatch(
+      /provider: host[\s\S]+class: unknown-unicast/,
+    );
+    expect(host.shape()).toBe(before);
+  });
+});
