@@ -120,6 +120,15 @@ export function commandsText(commands: readonly string[]): { readonly line: stri
   return alike ? { line: first, more: commands.length - 1 } : { line: commands.join(' && '), more: 0 };
 }
 
+/** What became of a fix, what it ends, and what it costs; '' = nothing of it is known. */
+export function priceText({ tried, part, cost }: Pick<Alternative, 'tried' | 'part' | 'cost'>): string {
+  return [
+    ...(tried === '' ? [] : [`tried: ${tried}`]),
+    ...(part === '' ? [] : [`ends ${part}`]),
+    ...(cost === '' ? [] : [`costs: ${cost}`]),
+  ].join('; ');
+}
+
 /** A way to end a leak in words: the command, what became of it where it was tried, and its price. */
 export interface FixText {
   readonly command: string;
@@ -151,11 +160,7 @@ export function storyTextsOf(story: CauseStory, audience: Audience): StoryText {
         const { line, more } = commandsText(commands);
         return {
           command: more === 0 ? line : `${line} (and ${countText(more)} more like it)`,
-          price: [
-            ...(tried === '' ? [] : [`tried: ${tried}`]),
-            ...(part === '' ? [] : [`ends ${part}`]),
-            ...(cost === '' ? [] : [`costs: ${cost}`]),
-          ].join('; '),
+          price: priceText({ tried, part, cost }),
         };
       }),
     accepted: accepted === undefined ? '' : accepted.reason,

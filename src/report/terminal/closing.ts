@@ -5,7 +5,7 @@ import { notExamined } from '../../core/model/run-record.js';
 import { exitStatuses } from '../../core/model/verify-error.js';
 import { probeClasses } from '../../core/probe/classes.js';
 import type { PersistentFix } from '../../core/model/fix.js';
-import { alternativesOf, commandsText } from '../answer/alternatives.js';
+import { alternativesOf, commandsText, priceText } from '../answer/alternatives.js';
 import { type Answer, answerOf, heldForText } from '../answer/answer.js';
 import { countText, listText } from '../answer/participants.js';
 import { lingerText, notAskedTexts, trustedTexts } from '../limits.js';
@@ -40,9 +40,10 @@ function fixLines({ fix, reasons, stories, word }: Answer, paint: Paint): readon
       ? [`  ${'fix'.padEnd(8)}none that leaves guests connected; --verbose shows the others and their price`]
       : [];
   const { line, more } = commandsText(fix.commands);
+  const price = priceText(fix);
   return [
     `  ${'fix'.padEnd(8)}${paint(escapeText(line), 'bold')}${more === 0 ? '' : ` (and ${countText(more)} more like it)`}`,
-    ...(fix.cost === '' ? [] : [`${costsLabel}${escapeText(fix.cost)}`]),
+    ...(price === '' ? [] : [`${priceIndent}${escapeText(price)}`]),
     ...persistentLine(fix.persistent),
   ];
 }
@@ -116,7 +117,7 @@ function notAskedBeyond({ result, details }: ReportedRun): readonly string[] {
 }
 
 const notAskedLabel = '  not asked  ';
-const costsLabel = `  ${'costs'.padEnd(8)}`;
+const priceIndent = ' '.repeat(10);
 
 function notAskedLines(run: ReportedRun): readonly string[] {
   const packets = [...notAskedTexts(run.result), ...notAskedBeyond(run)].map(escapeText);
@@ -155,7 +156,7 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
 }
 
 /** What is not to be copied is folded. */
-const proseLabels = ['  to do   ', costsLabel, notAskedLabel] as const;
+const proseLabels = ['  to do   ', priceIndent, notAskedLabel] as const;
 
 /** What several runs came to: a line each, and how many of which verdict. */
 export function sumLines(

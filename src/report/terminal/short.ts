@@ -1,7 +1,7 @@
 import type { Result } from '../../core/model/result.js';
 import { counted, escapeText } from '../../core/text/escape.js';
 import { type Act, actsOf } from '../answer/act-lines.js';
-import { type Alternative, alternativesOf, commandsText, storyPhrase } from '../answer/alternatives.js';
+import { type Alternative, alternativesOf, commandsText, priceText, storyPhrase } from '../answer/alternatives.js';
 import { type Answer, answerOf, heldForText } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
 import { type Exposure, exposedText, exposureFix, exposuresOf } from '../answer/exposures.js';
@@ -19,14 +19,10 @@ export const maxLines = 23;
 function alternativeLines(alternative: Alternative, head: string, width: number, paint: Paint): readonly string[] {
   const { line, more } = commandsText(alternative.commands);
   const left = more === 0 ? '' : `  (and ${countText(more)} more like it)`;
-  const price = [
-    alternative.tried === '' ? '' : `tried: ${alternative.tried}`,
-    alternative.part === '' ? '' : `ends ${alternative.part}`,
-    alternative.cost === '' ? '' : `costs: ${alternative.cost}`,
-  ].filter((text) => text !== '');
+  const price = priceText(alternative);
   return [
     `     ${head}  ${paint(escapeText(line), 'bold')}${left}`,
-    ...(price.length === 0 ? [] : foldAfter('          ', escapeText(price.join('; ')), width)),
+    ...(price === '' ? [] : foldAfter('          ', escapeText(price), width)),
   ];
 }
 
