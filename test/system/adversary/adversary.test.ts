@@ -106,7 +106,7 @@ const keepFailed = (cases: readonly Judged[], folder: string): void =>
   failuresIn(cases).size === 0 ? rmSync(folder, { recursive: true, force: true }) : undefined;
 
 /** Runs the cases before the tests of a group: each was heard by an ear that hears, and each is found. */
-function expectFound(drawn: readonly Drawn[], least: number): void {
+function expectFound(drawn: readonly Drawn[]): void {
   const folder = mkdtempSync(join(tmpdir(), 'adversary-'));
   let cases: readonly Judged[] = [];
   beforeAll(async () => {
@@ -118,7 +118,7 @@ function expectFound(drawn: readonly Drawn[], least: number): void {
   it('are heard by ears of which each was shown to hear', () => {
     const broken = brokenCases(cases);
     expect(broken, broken.join('\n')).toEqual([]);
-    expect(heardIn(cases).length).toBeGreaterThanOrEqual(least);
+    expect(heardIn(cases).length).toBeGreaterThanOrEqual(drawn.length / 2); // what kernels lack is refused
   });
 
   it('are found', () => {
@@ -129,7 +129,7 @@ function expectFound(drawn: readonly Drawn[], least: number): void {
 
 describe('leaks that the date draws', attackers, () => {
   const drawn = drawSample(20, seed, 2);
-  expectFound(drawn, 10);
+  expectFound(drawn);
 
   it('are of every kind', () => {
     expect(drawn.length).toBe(20);
@@ -140,7 +140,7 @@ describe('leaks that the date draws', attackers, () => {
 describe.skipIf(isSlow)(
   'leaks by each primitive, on each of its fabrics, by each provider, which the share lacks',
   { ...attackers, tags: 'all' },
-  () => expectFound(drawMissing(drawShare(share), seed), 30),
+  () => expectFound(drawMissing(drawShare(share), seed)),
 );
 
 describe('leaks that an adversary composes', { ...attackers, tags: 'all' }, () => {
