@@ -38,6 +38,15 @@ export interface LockedFile {
   readonly text: string;
 }
 
+/** The lock is held whether its text is written or not: on a full disk it has none. */
+function writeIfRoom(fd: number, text: string): void {
+  try {
+    writeSync(fd, text);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
+  }
+}
+
 /**
  * The folder of the journals, held open: what is done in it is done there, whatever its path leads to meanwhile. It and
  * its files are this user's alone.
@@ -133,7 +142,7 @@ export class JournalFolder {
       const isHeld = why === null && libc().flock(fd, exclusiveOrNot) !== 0;
       if (why === null && !isHeld && fstatSync(fd).nlink > 0) {
         ftruncateSync(fd);
-        writeSync(fd, holder);
+        writeIfRoom(fd, holder);
         return fd;
       }
       const text = isHeld ? readFileSync(fd, 'utf8') : '';
