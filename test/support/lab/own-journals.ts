@@ -1,6 +1,11 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 
 const usual = '/run/verify-isolation';
+
+/** What a run has left there to undo: the lock of a run that was killed says nothing, for nobody holds it. */
+export function journalsIn(folder: string): readonly string[] {
+  return readdirSync(folder).filter((name) => !name.endsWith('.lock'));
+}
 
 /**
  * Words before a command line: the program runs in a mount namespace of its own, in which `folder` is where runs on a

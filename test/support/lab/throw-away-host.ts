@@ -1,10 +1,10 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
-import { withOwnJournals } from './own-journals.js';
+import { journalsIn, withOwnJournals } from './own-journals.js';
 
 export const cli = fileURLToPath(new URL('../../../dist/cli.cjs', import.meta.url));
 
@@ -197,7 +197,7 @@ export function throwAwayHost(): ThrowAwayHost {
     },
     journals: () => {
       try {
-        return readdirSync(journal).filter((name) => !name.endsWith('.lock'));
+        return journalsIn(journal);
       } catch {
         return [];
       }

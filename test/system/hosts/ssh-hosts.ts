@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { withOwnJournals } from '../../support/lab/own-journals.js';
+import { journalsIn, withOwnJournals } from '../../support/lab/own-journals.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import type { Result } from '../../../src/core/model/result.js';
 import { kernel } from '../../support/lab/features.js';
@@ -301,7 +301,7 @@ export async function sshHosts(): Promise<SshHosts> {
       return `${links}\n${entries}\n${inside(spaceOf(host), ['tc', 'qdisc', 'show'])}`;
     },
     plug: (host, plugged) => void inside(underlay, ['ip', 'link', 'set', 'dev', host, plugged ? 'up' : 'down']),
-    journals: (host) => readdirSync(journalsOf(host)),
+    journals: (host) => journalsIn(journalsOf(host)),
     async close() {
       await Promise.all(
         [...daemons.values()].map(

@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding, Result } from '../../../src/core/model/result.js';
 import { lacking } from '../../support/lab/features.js';
+import { journalsIn } from '../../support/lab/own-journals.js';
 import { patient } from '../../support/patient.js';
 import { outcomeOf } from '../../support/lab/throw-away-host.js';
 import { ovs, runOn, throwAwayOvs, type ThrowAwayOvs } from '../../support/lab/throw-away-ovs.js';
@@ -52,7 +52,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
         .split('\n')
         .filter((line) => /addr:|config:/.test(line)),
     ].join('\n');
-  const journals = (): readonly string[] => readdirSync(join(host.dir, 'journal'));
+  const journals = (): readonly string[] => journalsIn(join(host.dir, 'journal'));
   const leaks = (result: Result, at: number): readonly Finding[] =>
     result.steps[at]?.findings.filter(({ leak }) => leak) ?? [];
 
