@@ -12,7 +12,7 @@ const say = (value) => console.log(JSON.stringify(value));
 const build = (topology) =>
   buildLab(planOf(topology), {
     inside,
-    runIn: '.',
+    runIn: { folder: '.' },
     readState: () => readState({ netns: null, sysfs: inside.sysfs, sysctl: [] }),
     readLinks: () => readLinks({ netns: null, sysfs: inside.sysfs }),
     startRelay,
