@@ -112,7 +112,7 @@ function expectFound(drawn: readonly Drawn[]): void {
   beforeAll(async () => {
     console.log(`${drawn.length} cases, ADVERSARY_SEED=${seed}`);
     cases = await runDrawn(drawn, folder, isSlow ? 1 : 2);
-  }, patient(600_000));
+  }, patient(1_500_000));
   afterAll(() => keepFailed(cases, folder));
 
   it('are heard by ears of which each was shown to hear', () => {
@@ -149,7 +149,7 @@ describe('leaks that an adversary composes', { ...attackers, tags: 'all' }, () =
   beforeAll(async () => {
     cases = await runDrawn(drawShare(isSlow ? slowShare : share), folder, isSlow ? 1 : 2);
     if (process.env['ADVERSARY_WRITE'] === '1') writeList(cases);
-  }, patient(600_000));
+  }, patient(1_500_000));
   afterAll(() => keepFailed(cases, folder));
 
   it('are heard by ears of which each was shown to hear', () => {
