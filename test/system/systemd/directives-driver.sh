@@ -29,7 +29,7 @@ try() {
   kill "$judge"
   wait "$judge" 2>/dev/null
   evidence=$(echo /var/lib/verify-isolation/evidence/*/)
-  uids=$(grep -ho '"event":"sealed","uid":[0-9]*' "$evidence/timeline.ndjson" 2>/dev/null | sed 's/.*://' | sort -u | awk '{ print $1 >= 1879048192 ? "own" : $1 }' | sort -u | paste -sd ,)
+  uids=$(grep -ho '"event":"sealed","uid":[0-9]*' "$evidence/timeline.ndjson" 2>/dev/null | sed 's/.*://' | sort -u | awk '{ print ($1 >= 1879048192 ? "own" : $1) }' | sort -u | paste -sd ,)
   names=$(grep -ho '"name": *"perl"' "$evidence"/state/*.json 2>/dev/null | sort -u | cut -d '"' -f 4)
   echo "$1 $(systemctl show --value -p ExecMainStatus "$run") helpers:$uids watcher:$names $(cat /run/judge 2>/dev/null)"
   systemctl reset-failed "$run" 2>/dev/null
