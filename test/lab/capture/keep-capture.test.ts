@@ -141,7 +141,7 @@ describe('a capture helper that is kept from step to step', needs(root), () => {
     expect(packets(second.file)).toBe(2);
   });
 
-  test('is another one after one that was killed or stood still while it rested', async () => {
+  test('is another one after one that was killed or stood still while it rested', { tags: 'all' }, async () => {
     const first = await step([port], 1);
     process.kill(first.pid, 'SIGKILL');
     while (processExists(first.pid)) await sleep(10);

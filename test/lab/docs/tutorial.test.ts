@@ -24,6 +24,7 @@ function shown(pattern: RegExp): string {
 }
 
 it('the tutorial shows what a run, its fixes and a comparison really print', {
+  tags: 'all',
   ...needs(root),
   timeout: patient(300_000),
 }, () => {

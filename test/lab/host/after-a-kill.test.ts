@@ -51,7 +51,9 @@ describe('what a run on a host has changed', needs(root), () => {
   };
   const cleanup = (): Promise<Outcome> => outcomeOf(host.cli(['cleanup']));
 
-  it('is not undone on another guest that has got the name since, whatever its settings are', async () => {
+  it('is not undone on another guest that has got the name since, whatever its settings are', {
+    tags: 'all',
+  }, async () => {
     await killed('renamed', 'flood: off, isolated: on');
     expect(vnet4()).toMatch(/flood off[^]*isolated on/);
     anotherGuest('isolated', 'on', 'flood', 'off'); // as its owner wants it
@@ -61,7 +63,7 @@ describe('what a run on a host has changed', needs(root), () => {
     expect(host.journals()).toEqual([]);
   });
 
-  it('is not undone where somebody else has set it since, and that is said', async () => {
+  it('is not undone where somebody else has set it since, and that is said', { tags: 'all' }, async () => {
     await killed('set-again', 'mtu: 1400, flood: off');
     host.run(['ip', 'link', 'set', 'dev', 'vnet4', 'mtu', '1300']);
     const { status, stdout } = await cleanup();
@@ -124,7 +126,7 @@ describe('what a run on a host has changed', needs(root), () => {
     expect([next.status, next.stderr]).toEqual([0, expect.stringContaining('0123456789abcdef.journal')]);
   });
 
-  it('is found among whatever else lies there, each told by its name, without a hang', async () => {
+  it('is found among whatever else lies there, each told by its name, without a hang', { tags: 'all' }, async () => {
     await killed('among', 'flood: off');
     const at = (name: string): string => join(host.journal, name);
     host.run(['mkfifo', '-m', '600', at('a-fifo.journal')]);
@@ -147,7 +149,7 @@ describe('what a run on a host has changed', needs(root), () => {
     expect([status, stderr]).toEqual([64, expect.stringContaining('VERIFY_ISOLATION_JOURNAL')]);
   });
 
-  it("is written nowhere where the folder is another user's", { timeout: patient(300_000) }, async () => {
+  it("is written nowhere where the folder is another user's", { tags: 'all', timeout: patient(300_000) }, async () => {
     chownSync(host.journal, 1000, 1000);
     const before = host.shape();
     const scenario = host.scenario('nowhere', { steps: changing('flood: off', 5), head: 'allow_changes: true\n' });
@@ -156,7 +158,7 @@ describe('what a run on a host has changed', needs(root), () => {
     expect(host.shape()).toBe(before);
   });
 
-  it('is not made where the disk is full, and the run says so', async () => {
+  it('is not made where the disk is full, and the run says so', { tags: 'all' }, async () => {
     const full = [
       'sh',
       '-c',

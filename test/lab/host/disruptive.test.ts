@@ -102,30 +102,29 @@ describe('on a host, probes that disturb guests', needs(root), () => {
   it.each(['mac-steal'] as const)(title, steal, patient(300_000));
   it.each(['gateway-steal'] as const)(title, { tags: 'all', timeout: patient(300_000) }, steal);
 
-  it(
-    'mac-steal that is interrupted in the middle: the owner has its entry again',
-    async () => {
-      const out = join(host.dir, 'interrupted');
-      const child = host.cli([
-        'run',
-        host.scenario('interrupted', { steps: probe('mac-steal', 5000), head }),
-        '--yes',
-        '--allow-disruptive',
-        '--out',
-        out,
-      ]);
-      const outcome = outcomeOf(child);
-      await untilEvent(out, 'sent', patient(300_000));
-      for (let tries = 0; tries < patient(100) && portsOf(guests.kali2.mac).join() !== 'vnet4'; tries += 1)
-        await sleep(20);
-      expect(portsOf(guests.kali2.mac)).toEqual(['vnet4']); // stolen now
-      child.kill('SIGINT');
-      expect((await outcome).status).toBe(130);
-      expect(portsOf(guests.kali2.mac)).toEqual(['vnet0']);
-      expect(await answers()).toBe(0);
-    },
-    patient(300_000),
-  );
+  it('mac-steal that is interrupted in the middle: the owner has its entry again', {
+    tags: 'all',
+    timeout: patient(300_000),
+  }, async () => {
+    const out = join(host.dir, 'interrupted');
+    const child = host.cli([
+      'run',
+      host.scenario('interrupted', { steps: probe('mac-steal', 5000), head }),
+      '--yes',
+      '--allow-disruptive',
+      '--out',
+      out,
+    ]);
+    const outcome = outcomeOf(child);
+    await untilEvent(out, 'sent', patient(300_000));
+    for (let tries = 0; tries < patient(100) && portsOf(guests.kali2.mac).join() !== 'vnet4'; tries += 1)
+      await sleep(20);
+    expect(portsOf(guests.kali2.mac)).toEqual(['vnet4']); // stolen now
+    child.kill('SIGINT');
+    expect((await outcome).status).toBe(130);
+    expect(portsOf(guests.kali2.mac)).toEqual(['vnet0']);
+    expect(await answers()).toBe(0);
+  });
 
   describe('in one run, those that steal no MAC', () => {
     const names = ['mac-flood', 'ra-spoof', 'dhcp-offer', 'igmp-query', 'stp-root'] as const;

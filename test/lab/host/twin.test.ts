@@ -208,27 +208,26 @@ describe('the twin of a live bridge', needs(root), () => {
     expect(steps.some(({ findings }) => findings.some((row) => row.class === 'mac-steal'))).toBe(true);
   });
 
-  it(
-    'is mended where nobody would try it on the live bridge, and told whether that helps',
-    async () => {
-      const words = [
-        'run',
-        '--twin',
-        '--class',
-        'mac-spoof',
-        '--prove-fix',
-        '--quiet',
-        '--out',
-        join(host.dir, 'mended'),
-      ];
-      const { status, stdout, stderr } = await outcomeOf(host.cli(words));
-      expect({ status, stderr }).toEqual({ status: 2, stderr: '' });
-      // the mirror stands in the twin too, so that nothing is proven for as long as it does
-      expect(stdout).toMatch(/tried: UNPROVEN \(200 → 0 frames\)/);
-      expect(host.shape()).toBe(before);
-    },
-    patient(300_000),
-  );
+  it('is mended where nobody would try it on the live bridge, and told whether that helps', {
+    tags: 'all',
+    timeout: patient(300_000),
+  }, async () => {
+    const words = [
+      'run',
+      '--twin',
+      '--class',
+      'mac-spoof',
+      '--prove-fix',
+      '--quiet',
+      '--out',
+      join(host.dir, 'mended'),
+    ];
+    const { status, stdout, stderr } = await outcomeOf(host.cli(words));
+    expect({ status, stderr }).toEqual({ status: 2, stderr: '' });
+    // the mirror stands in the twin too, so that nothing is proven for as long as it does
+    expect(stdout).toMatch(/tried: UNPROVEN \(200 → 0 frames\)/);
+    expect(host.shape()).toBe(before);
+  });
 
   it('runs nothing where a setting is none, and names all that is wrong', async () => {
     const words = ['br0.ageing=0', 'vnet9.flood=off', 'nonsense'].flatMap((text) => ['--what-if', text]);

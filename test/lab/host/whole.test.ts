@@ -76,7 +76,9 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
     ]);
   });
 
-  it('asks each MAC of a guest that has several, and finds who gets what is for the second', async () => {
+  it('asks each MAC of a guest that has several, and finds who gets what is for the second', {
+    tags: 'all',
+  }, async () => {
     const second = '52:54:00:00:00:99';
     const { status, result } = await runWhole(
       guests,
@@ -95,7 +97,9 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
     expect(causes.map(({ code }) => code)).toContain('mirror');
   });
 
-  it('finds a static entry that hands one guest what is for another, names both, and what ends it', async () => {
+  it('finds a static entry that hands one guest what is for another, names both, and what ends it', {
+    tags: 'all',
+  }, async () => {
     const dir = fresh('evidence');
     const host = [
       'mount -t proc none /proc; mount -t tmpfs none /run; mkdir -p /run/netns /run/lock; mount -t sysfs none /sys',
@@ -122,7 +126,7 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
     });
   });
 
-  it('is INCONCLUSIVE with --strict where a guest was only observed', async () => {
+  it('is INCONCLUSIVE with --strict where a guest was only observed', { tags: 'all' }, async () => {
     const silent = `${soundHosts.isolated(guests)}; bridge fdb del ${macOfGuest(5)} dev v5 master`;
     const { status, result } = await runWhole(guests, silent, ['--strict']);
     const reasons = result.steps.flatMap((step) => step.reasons.map(({ code, observer }) => `${code} ${observer}`));

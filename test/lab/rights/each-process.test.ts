@@ -90,69 +90,72 @@ describe('the processes of a run', needs(root, readable), () => {
   });
   afterAll(() => host.close());
 
-  it.each(['root', 'sudo'] as const)(
-    'on a host, of %s, have the capabilities of a run, and none where captures are read',
+  const ofHost = async (caller: 'root' | 'sudo'): Promise<void> => {
+    const { through, uid, more } = callers[caller];
+    const home = join(host.dir, caller);
+    mkdirSync(home);
+    chownSync(home, uid, uid);
+    const [out, report] = [join(home, 'evidence'), join(home, 'report.json')];
+    const words = ['run', host.scenario('fewer', { steps }), '--yes', '--out', out, '--reporter', `json=${report}`];
+    const child = host.cli(words, true, through);
+    const outcome = outcomeOf(child);
+    const pid = child.pid ?? 0;
+    const judge = await judgeOf(child).catch(async (error: unknown) => {
+      throw new Error((await outcome).stderr, { cause: error });
+    });
+    process.kill(judge, 'SIGSTOP'); // the run waits for it
+    expect(held(pid)).toEqual([...run, ...more].sort());
+    expect(cannotGain(pid)).toBe(true);
+    expect(held(judge, ['CapPrm', 'CapEff', 'CapInh', 'CapAmb'])).toEqual(['sys_chroot']);
+    expect(procText(`/proc/${judge}/status`)).toMatch(/^Seccomp:\s*2$/m);
+    process.kill(judge, 'SIGCONT');
+    const { status, stderr } = await outcome;
+    expect([status, stderr]).toEqual([0, expect.stringContaining('left behind on br0: nothing (checked)')]);
+    for (const written of [report, out, join(out, 'result.json'), join(out, 'report.html')])
+      expect([written, lstatSync(written).uid]).toEqual([written, uid]);
+  };
+  it(
+    'on a host, of root, have the capabilities of a run, and none where captures are read',
     { timeout: patient(300_000) },
-    async (caller) => {
-      const { through, uid, more } = callers[caller];
-      const home = join(host.dir, caller);
-      mkdirSync(home);
-      chownSync(home, uid, uid);
-      const [out, report] = [join(home, 'evidence'), join(home, 'report.json')];
-      const words = ['run', host.scenario('fewer', { steps }), '--yes', '--out', out, '--reporter', `json=${report}`];
-      const child = host.cli(words, true, through);
-      const outcome = outcomeOf(child);
-      const pid = child.pid ?? 0;
-      const judge = await judgeOf(child).catch(async (error: unknown) => {
-        throw new Error((await outcome).stderr, { cause: error });
-      });
-      process.kill(judge, 'SIGSTOP'); // the run waits for it
-      expect(held(pid)).toEqual([...run, ...more].sort());
-      expect(cannotGain(pid)).toBe(true);
-      expect(held(judge, ['CapPrm', 'CapEff', 'CapInh', 'CapAmb'])).toEqual(['sys_chroot']);
-      expect(procText(`/proc/${judge}/status`)).toMatch(/^Seccomp:\s*2$/m);
-      process.kill(judge, 'SIGCONT');
-      const { status, stderr } = await outcome;
-      expect([status, stderr]).toEqual([0, expect.stringContaining('left behind on br0: nothing (checked)')]);
-      for (const written of [report, out, join(out, 'result.json'), join(out, 'report.html')])
-        expect([written, lstatSync(written).uid]).toEqual([written, uid]);
-    },
+    () => ofHost('root'),
+  );
+  it(
+    'on a host, of sudo, have the capabilities of a run, and none where captures are read',
+    { tags: 'all', timeout: patient(300_000) },
+    () => ofHost('sudo'),
   );
 
-  it.each(['root', 'sudo'] as const)(
-    'in a lab of %s have the capabilities of a run at most, from the beginning to the end',
+  const ofLab = async (caller: 'root' | 'sudo'): Promise<void> => {
+    const { through, more } = callers[caller];
+    const file = join(host.dir, 'lab.yml');
+    writeFileSync(file, lab);
+    const words = [...through, process.execPath, cli, 'run', file, '--json', '--out', join(host.dir, `lab-${caller}`)];
+    const child = spawn('env', words, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const outcome = outcomeOf(child);
+    const lines = (pid: number): string => procText(`/proc/${pid}/status`);
+    const processes = (pattern: RegExp): readonly number[] =>
+      descendants(child.pid ?? 0).flatMap(({ pid }) => (pattern.test(lines(pid)) ? [pid] : []));
+    const inside = await until(child, () => processes(/^Name:\tnode$[^]*^NSpid:.*\s1$/m)[0] ?? null);
+    const whole = [...run, ...more, 'net_bind_service'].sort();
+    expect([held(inside), cannotGain(inside)]).toEqual([whole, true]);
+    const seen = new Set<string>();
+    while (child.exitCode === null) {
+      for (const pid of processes(/^NSpid:\t\d+\t/m)) for (const name of held(pid) ?? []) seen.add(name);
+      await sleep(20);
+    }
+    expect([...seen].sort()).toEqual(whole);
+    const { status, stdout } = await outcome;
+    expect([status, JSON.parse(stdout).verdict]).toEqual([0, 'holds']);
+  };
+  it(
+    'in a lab of root have the capabilities of a run at most, from the beginning to the end',
     { timeout: patient(300_000) },
-    async (caller) => {
-      const { through, more } = callers[caller];
-      const file = join(host.dir, 'lab.yml');
-      writeFileSync(file, lab);
-      const words = [
-        ...through,
-        process.execPath,
-        cli,
-        'run',
-        file,
-        '--json',
-        '--out',
-        join(host.dir, `lab-${caller}`),
-      ];
-      const child = spawn('env', words, { stdio: ['ignore', 'pipe', 'pipe'] });
-      const outcome = outcomeOf(child);
-      const lines = (pid: number): string => procText(`/proc/${pid}/status`);
-      const processes = (pattern: RegExp): readonly number[] =>
-        descendants(child.pid ?? 0).flatMap(({ pid }) => (pattern.test(lines(pid)) ? [pid] : []));
-      const inside = await until(child, () => processes(/^Name:\tnode$[^]*^NSpid:.*\s1$/m)[0] ?? null);
-      const whole = [...run, ...more, 'net_bind_service'].sort();
-      expect([held(inside), cannotGain(inside)]).toEqual([whole, true]);
-      const seen = new Set<string>();
-      while (child.exitCode === null) {
-        for (const pid of processes(/^NSpid:\t\d+\t/m)) for (const name of held(pid) ?? []) seen.add(name);
-        await sleep(20);
-      }
-      expect([...seen].sort()).toEqual(whole);
-      const { status, stdout } = await outcome;
-      expect([status, JSON.parse(stdout).verdict]).toEqual([0, 'holds']);
-    },
+    () => ofLab('root'),
+  );
+  it(
+    'in a lab of sudo have the capabilities of a run at most, from the beginning to the end',
+    { tags: 'all', timeout: patient(300_000) },
+    () => ofLab('sudo'),
   );
 });
 

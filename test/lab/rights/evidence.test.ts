@@ -199,7 +199,9 @@ describe('evidence that root writes for whoever called sudo', needs(root, readab
     },
   );
 
-  it('is not in an empty folder of his that others may hold open, but in a new one of its name', async () => {
+  it('is not in an empty folder of his that others may hold open, but in a new one of its name', {
+    tags: 'all',
+  }, async () => {
     const out = join(home(), 'empty');
     mkdirSync(out);
     chownSync(out, caller, caller);
@@ -214,7 +216,9 @@ describe('evidence that root writes for whoever called sudo', needs(root, readab
     expect(existsSync(join(out, 'result.json'))).toBe(true);
   });
 
-  it('is refused where anybody could have put the link, and follows root’s own where nobody could', async () => {
+  it('is refused where anybody could have put the link, and follows root’s own where nobody could', {
+    tags: 'all',
+  }, async () => {
     const [shared, mine] = [join(dir, 'shared'), join(dir, 'mine')];
     for (const folder of [shared, mine]) mkdirSync(folder);
     chmodSync(shared, 0o777);
@@ -225,7 +229,9 @@ describe('evidence that root writes for whoever called sudo', needs(root, readab
     expect(lstatSync(join(home(), 'two', 'result.json'))).toMatchObject({ uid: 0, mode: 0o100600 });
   });
 
-  it('a report is not written through a link of the caller’s, on its way or in its place', async () => {
+  it('a report is not written through a link of the caller’s, on its way or in its place', {
+    tags: 'all',
+  }, async () => {
     symlinkSync(rootsFolder(), join(home(), 'link'));
     symlinkSync(rootsFile(), join(home(), 'page.html'));
     const asked = [`html=${join(home(), 'link/page.html')}`, `markdown=${join(home(), 'page.html')}`];
@@ -237,7 +243,7 @@ describe('evidence that root writes for whoever called sudo', needs(root, readab
     expect(stderr).toContain('"page.html" on the way there is a symbolic link of user');
   });
 
-  it('a report and the folder made for it belong to the caller', async () => {
+  it('a report and the folder made for it belong to the caller', { tags: 'all' }, async () => {
     const page = join(home(), 'pages', 'page.html');
     const { status } = await runAs(caller, join(home(), 'out'), '--reporter', `html=${page}`);
     expect(status).toBe(0);
@@ -245,14 +251,14 @@ describe('evidence that root writes for whoever called sudo', needs(root, readab
       expect(lstatSync(path)).toMatchObject({ uid: caller, gid: caller });
   });
 
-  it('a test case is recorded for the caller, whole', async () => {
+  it('a test case is recorded for the caller, whole', { tags: 'all' }, async () => {
     const into = join(home(), 'case');
     expect((await callAs(caller, ['record', small(), '--into', into])).status).toBe(0);
     expect(readdirSync(into)).toEqual(expect.arrayContaining(['README.md', 'evidence.pcapng.gz', 'expected.json']));
     for (const name of readdirSync(into)) expect([name, lstatSync(join(into, name)).uid]).toEqual([name, caller]);
   });
 
-  it('a capture, a baseline and what changes a folder do not go through links either', async () => {
+  it('a capture, a baseline and what changes a folder do not go through links either', { tags: 'all' }, async () => {
     const out = join(home(), 'out');
     expect((await runAs(caller, out)).status).toBe(0);
     symlinkSync(rootsFolder(), join(home(), 'link'));
@@ -271,7 +277,7 @@ describe('evidence that root writes for whoever called sudo', needs(root, readab
     untouched();
   });
 
-  it('the caller can read evidence that was purged', async () => {
+  it('the caller can read evidence that was purged', { tags: 'all' }, async () => {
     const out = join(home(), 'out');
     expect((await runAs(caller, out)).status).toBe(0);
     expect((await callAs(caller, ['purge', out])).status).toBe(0);
@@ -281,7 +287,7 @@ describe('evidence that root writes for whoever called sudo', needs(root, readab
     }
   });
 
-  it('the program may stand in a folder that is the caller’s alone', async () => {
+  it('the program may stand in a folder that is the caller’s alone', { tags: 'all' }, async () => {
     const program = join(home(), 'program');
     mkdirSync(program);
     for (const name of ['dist', 'package.json']) cpSync(join(top, name), join(program, name), { recursive: true });

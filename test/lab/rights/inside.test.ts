@@ -47,7 +47,7 @@ const granted = ({ said }: Tried): readonly string[] =>
   Object.entries(said.answers).flatMap(([way, answer]) => (answer === 'EPERM' ? [] : [`${way}: ${answer}`]));
 
 describe('code that runs in a sealed helper', needs(root, readable), () => {
-  describe.each(['root', 'sudo', 'user'] as const)('of %s', (caller) => {
+  const describeCaller = (caller: keyof typeof callers): void => {
     const { uid, owner } = callers[caller];
     it.each(['libpcap', 'ring', 'cap'])(
       'that captures with %s can open, make, send, signal and start nothing, and the capture goes on',
@@ -77,7 +77,9 @@ describe('code that runs in a sealed helper', needs(root, readable), () => {
       });
       expect(granted(seen).filter((way) => !way.startsWith('write to a capture socket'))).toEqual([]);
     });
-  });
+  };
+  describe.each(['root', 'user'] as const)('of %s', describeCaller);
+  describe('of sudo', { tags: 'all' }, () => describeCaller('sudo'));
 
   it('becomes another user when it is sealed, where nobody but root may read the program', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'of-root-'));

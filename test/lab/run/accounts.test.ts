@@ -44,20 +44,19 @@ const unheardAt = (number: string): readonly object[] => [
 ];
 
 describe('frames that leave by a port past every ear', needs(file(python)), () => {
-  it.concurrent.each([1, 40])(
-    'are told, with their number, where the port is at rest before and after: %i',
-    async (frames) => {
-      const run = await sending('p2', frames, 'past');
-      expect(run.status).toBe(3);
-      // where each processor is in the middle of a frame at every reading, that many are not certain
-      const least = Math.max(1, frames - processors);
-      const certain = Array.from({ length: frames - least }, (_, at) => `at least ${framesText(least + at)}`);
-      expect([framesText(frames), ...certain].map(unheardAt)).toContainEqual(reasonsOf(run));
-      const again = await program(['replay', run.dir, '--json']);
-      expect(JSON.parse(again.stdout)).toEqual(run.result);
-    },
-    patient(300_000),
-  );
+  const told = async (frames: number): Promise<void> => {
+    const run = await sending('p2', frames, 'past');
+    expect(run.status).toBe(3);
+    // where each processor is in the middle of a frame at every reading, that many are not certain
+    const least = Math.max(1, frames - processors);
+    const certain = Array.from({ length: frames - least }, (_, at) => `at least ${framesText(least + at)}`);
+    expect([framesText(frames), ...certain].map(unheardAt)).toContainEqual(reasonsOf(run));
+    const again = await program(['replay', run.dir, '--json']);
+    expect(JSON.parse(again.stdout)).toEqual(run.result);
+  };
+  const title = 'are told, with their number, where the port is at rest before and after: %i';
+  it.concurrent.each([1])(title, { timeout: patient(300_000) }, told);
+  it.concurrent.each([40])(title, { tags: 'all', timeout: patient(300_000) }, told);
 
   it.concurrent(
     'are none where as many leave as any program sends them, and the run holds',
@@ -72,6 +71,7 @@ describe('frames that leave by a port past every ear', needs(file(python)), () =
 
   it.concurrent('are told where a program hands them over behind the port, between two snapshots', {
     ...needs(root),
+    tags: 'all',
     timeout: patient(300_000),
   }, async () => {
     // each of a's frames for b goes on, and a copy of it into c's own namespace (bpf_redirect_peer)

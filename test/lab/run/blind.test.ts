@@ -77,7 +77,7 @@ describe('a run that loses a sense', () => {
   };
   const { first, others } = firstOfEach(losses, ([, , reason]) => reason);
   // Whose helper it is decides who may kill it; what is judged of that is judged alike for all.
-  it.concurrent.each(first.slice(0, again ? 1 : first.length))(title, { timeout: patient(300_000) }, lose);
+  it.concurrent.each(first.slice(0, again ? 1 : first.length))(title, { tags: 'all', timeout: patient(300_000) }, lose);
   it.concurrent.each(again ? [] : others)(title, { tags: 'all', timeout: patient(300_000) }, lose);
 
   it.concurrent('a rule that copies frames off the bridge, to where nobody listens: is inconclusive, unless the file says why', {

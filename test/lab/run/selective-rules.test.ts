@@ -139,7 +139,7 @@ async function verdictsOf(rules: readonly Rule[], more = ''): Promise<ReadonlyMa
 
 describe('a rule that takes frames that no probe is like', needs(root), () => {
   it('never holds: it may hand them to a port, although every frame that leaves there is heard', {
-    ...alike,
+    tags: ['alike', 'all'],
     timeout: patient(300_000),
   }, async () => {
     const known = rules.filter(isThere);

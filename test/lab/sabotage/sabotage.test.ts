@@ -324,7 +324,9 @@ describe.concurrent('a sense broken while the run goes on', () => {
     (sense) => breakSense('switch-mode', gate, sense),
     timeoutMs,
   );
-  it.each(ofFabrics)('$name: inconclusive', (shipped) => breakSenses(shipped, shareOf(shipped)), timeoutMs);
+  it.each(ofFabrics)('$name: inconclusive', { tags: 'all', timeout: timeoutMs }, (shipped) =>
+    breakSenses(shipped, shareOf(shipped)),
+  );
   it.each(others)(
     '$name: inconclusive without any other',
     { tags: 'all', timeout: timeoutMs * (isSoak ? 5 : 1) },

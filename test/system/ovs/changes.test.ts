@@ -100,7 +100,10 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
     expect(shape()).toBe(before);
   });
 
-  it('are VLANs and entries too, which steer frames and are put back', { timeout: patient(300_000) }, async () => {
+  it('are VLANs and entries too, which steer frames and are put back', {
+    tags: 'all',
+    timeout: patient(300_000),
+  }, async () => {
     const nobody = '02:00:00:00:00:77';
     const table = (): string =>
       host
@@ -172,7 +175,7 @@ describe('what a run changes of Open vSwitch on a host', needs(root, ovs), () =>
     return child;
   };
 
-  it('is put back by cleanup after a kill -9', { timeout: patient(300_000) }, async () => {
+  it('is put back by cleanup after a kill -9', { tags: 'all', timeout: patient(300_000) }, async () => {
     const before = shape();
     const file = host.scenario(
       'killed',

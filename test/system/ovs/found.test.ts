@@ -78,6 +78,7 @@ describe('what a run finds of Open vSwitch on a host', needs(root, ovs), () => {
   });
 
   it('is all that a bridge tells that speaks no OpenFlow 1.0; what that alone can set is refused', {
+    tags: 'all',
     timeout: patient(300_000),
   }, async () => {
     host.run(['ovs-vsctl', 'set', 'Bridge', 'br0', 'protocols=OpenFlow13,OpenFlow15']);

@@ -75,7 +75,9 @@ describe('guests on a lower device', { ...needs(root, kernel('macvlan')), timeou
     expect(new Set(barriers)).toEqual(new Set(['macvlan-address']));
   });
 
-  it('are held to a policy by a file that names their interfaces and zones, until the fix keeps it', async () => {
+  it('are held to a policy by a file that names their interfaces and zones, until the fix keeps it', {
+    tags: 'all',
+  }, async () => {
     const file = join(host.dir, 'policy.yml');
     const pid = (n: number): string => `/proc/${tenants[n - 1]?.pid}/ns/net`;
     writeFileSync(
