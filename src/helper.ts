@@ -1,5 +1,6 @@
 import type { HelperRole } from './core/protocol/messages.js';
 import { enableCompileCache } from './system/process/compile-cache.js';
+import { beginHelper } from './system/process/seal-helper.js';
 
 /**
  * The roles of a helper process: one process, one role, messages over stdin and stdout (core/protocol/messages.ts).
@@ -11,6 +12,7 @@ const roles: { readonly [R in HelperRole]: () => Promise<void> } = {
   relay: async () => (await import('./system/traffic/relay.js')).relayWorker(),
 };
 
+beginHelper();
 enableCompileCache();
 const role = process.argv[2];
 const start = Object.entries(roles).find(([name]) => name === role)?.[1];

@@ -120,6 +120,12 @@ export interface AttachedProgram {
   readonly place: string;
   /** The kernel's number of the program. */
   readonly id: number;
+  /** What its loader calls it, 15 bytes at most; '' = nothing. Absent with `tag`: the kernel does not report. */
+  readonly name?: string;
+  /** SHA of its instructions, hex: the same for the same code. */
+  readonly tag?: string;
+  /** By its code it lets frames go on or drops them, and does nothing else with them. */
+  readonly onlyPasses?: true;
 }
 
 /** An XDP program on a device with an ear in a namespace other than that of the bridges. */

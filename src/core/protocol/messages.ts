@@ -6,10 +6,13 @@ import type { AccountWindow, Counters, EngineFacts } from '../model/timeline.js'
  * stderr is free text for people. A helper ends, undoing what is its own, when its stdin closes.
  */
 
-/** Descriptors that a helper is born with are numbered from here: behind its standard streams. */
-export const firstInheritedFd = 3;
+/**
+ * The socket over which a helper is handed open files (system/kernel/fd-passing.ts), each before the message that names
+ * its use: the one descriptor that it is born with beside its standard streams.
+ */
+export const handingFd = 3;
 
-/** What every helper says first. */
+/** The first message of every helper. By then no process of its user can look into it; one that sends is sealed. */
 export interface Ready {
   readonly type: 'ready';
   readonly version: string;
@@ -46,15 +49,13 @@ export type ToCapture =
       readonly description: string;
     }
   /**
-   * The pcapng file that all observers of this helper are written to; comes before the first `open`. `fd`: the file,
-   * inherited open for writing; null = the one that was handed over at `firstInheritedFd`
-   * (system/kernel/fd-passing.ts). `runTag`: frames that carry it are kept in memory once the file cannot be written.
-   * `only`: `run` = frames that do not carry it are counted and not written.
+   * The pcapng file, handed over before it, that all observers of this helper are written to; comes before the first
+   * `open`. `runTag`: frames that carry it are kept in memory once the file cannot be written. `only`: `run` = frames
+   * that do not carry it are counted and not written.
    */
   | {
       readonly type: 'file';
       readonly path: string;
-      readonly fd: number | null;
       readonly runTag: number | null;
       readonly only: 'run' | 'all';
     }
@@ -142,13 +143,12 @@ export interface SendRoute {
 }
 
 export type ToSend =
-  /** A packet socket that was inherited as file descriptor `fd`. */
-  | { readonly type: 'adopt'; readonly socket: string; readonly fd: number }
+  /** A packet socket, handed over before it. */
+  | { readonly type: 'adopt'; readonly socket: string }
   /**
-   * A file in memory that was inherited as file descriptor `fd`: frames to send are written into it, and stay until
-   * they are answered for.
+   * A file in memory, handed over before it: frames to send are written into it, and stay until they are answered for.
    */
-  | { readonly type: 'frames'; readonly fd: number }
+  | { readonly type: 'frames' }
   /**
    * This many `bytes` of that file, from `at` on, are frames of `length` bytes each, one after the other; `routes` say
    * where they leave, in order.

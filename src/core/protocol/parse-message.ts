@@ -38,7 +38,6 @@ function toCapture(f: MessageFields): ToCapture {
       return {
         type: 'file',
         path: f.text('path'),
-        fd: f.countOrNull('fd'),
         runTag: f.countOrNull('runTag'),
         only: f.oneOf('only', ['run', 'all']),
       };
@@ -75,9 +74,9 @@ function toCapture(f: MessageFields): ToCapture {
 function toSend(f: MessageFields): ToSend {
   switch (f.type) {
     case 'frames':
-      return { type: 'frames', fd: f.count('fd') };
+      return { type: 'frames' };
     case 'adopt':
-      return { type: 'adopt', socket: f.text('socket'), fd: f.count('fd') };
+      return { type: 'adopt', socket: f.text('socket') };
     case 'send':
       return {
         type: 'send',

@@ -2,9 +2,8 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { VerifyError } from '../../core/model/verify-error.js';
 import type { OpenMessage } from '../../core/protocol/messages.js';
-import { openFdChannel, passFd } from '../kernel/fd-passing.js';
 import { type HelperProcess, startHelper } from '../process/helper-process.js';
-import { searchDescriptors, loadSearch } from './kernel-search.js';
+import { searchDescriptors, type LoadedSearch, loadSearch } from './kernel-search.js';
 
 /** An observer to be opened. */
 export type ObserverRequest = Omit<OpenMessage, 'type'>;
@@ -54,28 +53,15 @@ export async function startCaptureHelper({
   only = 'all',
   observers: wanted = [],
 }: Omit<CaptureOptions, 'file'>): Promise<CaptureHelper> {
-  const ends = openFdChannel();
-  const starting = startHelper('capture', {
-    netns,
-    fds: [ends.there],
-    ...(silentMs === undefined ? {} : { silentMs }),
-  });
+  const starting = startHelper('capture', { netns, ...(silentMs === undefined ? {} : { silentMs }) });
   const searched = only === 'run' ? runTag : null;
   const isOfUse = searched !== null || wanted.some(({ engine, filter }) => engine === 'ring' && filter === '');
-  const isHanded = isOfUse && handSearch(ends.here, searched); // while it starts
-  const helper = await starting
-    .finally(() => closeSync(ends.there))
-    .catch((error: unknown) => {
-      closeSync(ends.here);
-      throw error;
-    });
+  const search = isOfUse ? loadSearch(searched) : null; // while it starts
+  const helper = await handSearch(starting, search);
   let sound = true;
   helper.subscribe(({ type }) => (sound &&= type !== 'fault'));
-  void helper.ended.then(() => {
-    sound = false;
-    closeSync(ends.here);
-  });
-  if (isHanded) await helper.send({ type: 'search', runTag: searched });
+  void helper.ended.then(() => (sound = false));
+  if (search !== null) await helper.send({ type: 'search', runTag: searched });
   const observers = new Map<string, ObserverRequest>();
   const knows = (wanted: readonly ObserverRequest[]): boolean =>
     isDeepStrictEqual([...observers.values()].map(identityOf), wanted.map(identityOf));
@@ -88,11 +74,11 @@ export async function startCaptureHelper({
     async begin(file, over) {
       const fd = openFile(file, over);
       try {
-        passFd(ends.here, fd);
+        helper.hand(fd);
       } finally {
         closeSync(fd);
       }
-      await helper.send({ type: 'file', path: file, fd: null, runTag, only });
+      await helper.send({ type: 'file', path: file, runTag, only });
     },
     knows,
     async canServe(wanted) {
@@ -105,15 +91,17 @@ export async function startCaptureHelper({
   };
 }
 
-/** Hands the programs over by which frames are taken; false = this process may not load them. */
-function handSearch(socket: number, runTag: number | null): boolean {
-  const loaded = loadSearch(runTag);
-  if (loaded === null) return false;
+async function handSearch(
+  starting: Promise<HelperProcess<'capture'>>,
+  search: LoadedSearch | null,
+): Promise<HelperProcess<'capture'>> {
+  const descriptors = search === null ? [] : searchDescriptors(search);
   try {
-    for (const fd of searchDescriptors(loaded)) passFd(socket, fd);
-    return true;
+    const helper = await starting;
+    for (const fd of descriptors) helper.hand(fd);
+    return helper;
   } finally {
-    for (const fd of searchDescriptors(loaded)) closeSync(fd);
+    for (const fd of descriptors) closeSync(fd);
   }
 }
 

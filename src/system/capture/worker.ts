@@ -5,7 +5,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import {
   type Captured,
   type FileMessage,
-  firstInheritedFd,
+  handingFd,
   type OpenMessage,
   type ToCapture,
 } from '../../core/protocol/messages.js';
@@ -75,7 +75,7 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
         // between two openings the others are drained and the heart beats
         return new Promise((resolve) => setImmediate(resolve));
       case 'search':
-        this.search = receiveSearch(firstInheritedFd, message.runTag);
+        this.search = receiveSearch(handingFd, message.runTag);
         return;
       case 'seal':
         this.rights ??= sealHelper('capture');
@@ -101,11 +101,11 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     this.leave(Number(process.exitCode ?? 0));
   }
 
-  private openFile({ path, fd, runTag, only }: FileMessage): void {
+  private openFile({ path, runTag, only }: FileMessage): void {
     if (this.file !== null) throw refused('there is a capture file already');
     this.file = new CaptureFile({
       path,
-      fd: fd ?? receiveFd(firstInheritedFd),
+      fd: receiveFd(handingFd),
       runTag,
       only,
       application: `verify-isolation ${toolVersion()}`,

@@ -1,7 +1,7 @@
 import { closeSync, writeSync } from 'node:fs';
 import type { Place } from '../../core/model/fabric.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { firstInheritedFd, type SendRoute } from '../../core/protocol/messages.js';
+import type { SendRoute } from '../../core/protocol/messages.js';
 import { driverOf } from '../kernel/ethtool.js';
 import { namespaceIdentity } from '../kernel/namespaces.js';
 import { openSharedFile } from '../kernel/fd-passing.js';
@@ -54,6 +54,8 @@ const pieceBytes = 1 << 20;
  */
 const underWay = 2;
 const answerMs = 10_000;
+/** Descriptors on their way at once: 277 fill a socket's buffer (net.core.wmem_default, measured). */
+const maxHanded = 100;
 
 /** The network namespaces of places. */
 export function namespacesOf(places: Places): ReadonlySet<string | null> {
@@ -73,32 +75,44 @@ interface OpenSocket {
  */
 export async function startSendingHelper(namespaces: ReadonlySet<string | null>): Promise<SendingHelper> {
   const sockets = new Map<string, OpenSocket>();
-  const file = openSharedFile();
   const closeSockets = (): void => {
     for (const { fd } of sockets.values()) closeSync(fd);
     sockets.clear();
   };
+  const starting = startHelper('send');
+  starting.catch(() => undefined);
   try {
     for (const netns of namespaces) {
       const identity = namespaceIdentity(netns);
       if (!sockets.has(identity)) sockets.set(identity, { name: String(sockets.size), fd: openSendingSocket(netns) });
     }
-    const opened = [...sockets.values()];
-    const helper = await startHelper('send', { fds: [file, ...opened.map(({ fd }) => fd)] });
+    const helper = await starting;
+    const file = openSharedFile();
     void helper.ended.then(() => {
       closeSockets();
       closeSync(file);
     });
-    void helper.send({ type: 'frames', fd: firstInheritedFd });
-    const last = opened.at(-1)?.name;
-    const adopted = last === undefined ? null : helper.next('opened', (message) => message.socket === last, answerMs);
-    for (const [at, { name }] of opened.entries())
-      void helper.send({ type: 'adopt', socket: name, fd: firstInheritedFd + 1 + at });
-    await adopted;
+    helper.hand(file);
+    void helper.send({ type: 'frames' });
+    await handSockets(helper, [...sockets.values()]);
     return new OpenSendingHelper(helper, sockets, file, closeSockets);
   } catch (error) {
     closeSockets();
+    void starting.then((helper) => helper.kill());
     throw error;
+  }
+}
+
+async function handSockets(helper: HelperProcess<'send'>, sockets: readonly OpenSocket[]): Promise<void> {
+  for (let at = 0; at < sockets.length; at += maxHanded) {
+    const part = sockets.slice(at, at + maxHanded);
+    const last = part.at(-1)?.name;
+    const adopted = helper.next('opened', (message) => message.socket === last, answerMs);
+    for (const { name, fd } of part) {
+      helper.hand(fd);
+      void helper.send({ type: 'adopt', socket: name });
+    }
+    await adopted;
   }
 }
 

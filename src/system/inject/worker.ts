@@ -1,6 +1,7 @@
 import { readSync } from 'node:fs';
 import { VerifyError } from '../../core/model/verify-error.js';
-import type { ToSend } from '../../core/protocol/messages.js';
+import { handingFd, type ToSend } from '../../core/protocol/messages.js';
+import { receiveFd } from '../kernel/fd-passing.js';
 import { isPacketSocket } from '../kernel/packet-socket.js';
 import { type HelperChannel, openHelperChannel } from '../process/helper-channel.js';
 import { toolVersion } from '../process/package-path.js';
@@ -11,9 +12,11 @@ const beatMs = 100;
 const maxLength = 65_535;
 const maxBytes = 64 << 20;
 
-/** The role `send`: puts frames on packet sockets that it inherited (core/protocol/messages.ts). */
+/** The role `send`: sealed from the beginning, it puts frames on packet sockets that it is handed. */
 export function sendWorker(): void {
-  openHelperChannel('send', toolVersion(), (channel) => new SendWorker(channel));
+  const version = toolVersion(); // out of a file
+  sealHelper('send');
+  openHelperChannel('send', version, (channel) => new SendWorker(channel));
 }
 
 class SendWorker {
@@ -26,7 +29,6 @@ class SendWorker {
   private isEnding = false;
   /** The rate of the last frames, and when the next are due at it. */
   private paced: { readonly perSecond: number | null; readonly nextMs: number } = { perSecond: null, nextMs: 0 };
-  private isSealed = false;
 
   constructor(channel: HelperChannel<'send'>) {
     this.channel = channel;
@@ -36,12 +38,11 @@ class SendWorker {
   message(message: ToSend): Promise<void> | void {
     switch (message.type) {
       case 'adopt':
-        return this.adopt(message.socket, message.fd);
+        return this.adopt(message.socket);
       case 'frames':
-        this.file = message.fd;
+        this.file = receiveFd(handingFd);
         return;
       case 'send':
-        if (!this.isSealed) this.isSealed = sealHelper('send').filtered; // a sender has what it needs
         return this.send(message);
       case 'stop':
         this.channel.say({ type: 'stopped' });
@@ -53,8 +54,9 @@ class SendWorker {
     this.leave(Number(process.exitCode ?? 0));
   }
 
-  private adopt(socket: string, fd: number): void {
-    if (!isPacketSocket(fd)) throw refused(`descriptor ${fd} is no packet socket`);
+  private adopt(socket: string): void {
+    const fd = receiveFd(handingFd);
+    if (!isPacketSocket(fd)) throw refused(`what was handed over as ${JSON.stringify(socket)} is no packet socket`);
     if (this.sockets.has(socket)) throw refused(`socket ${JSON.stringify(socket)} is open already`);
     this.sockets.set(socket, fd);
     this.channel.say({ type: 'opened', socket });

@@ -71,7 +71,8 @@ export function programsAt(ifindex: number, place: ProgramPlace): readonly numbe
   return [...ids.subarray(0, Math.min(maxPrograms, view.getUint32(at.count, true)))];
 }
 
-const [BPF_OBJ_GET_INFO_BY_FD, BPF_LINK_GET_FD_BY_ID, BPF_LINK_GET_NEXT_ID] = [15, 30, 31] as const;
+const [BPF_PROG_GET_FD_BY_ID, BPF_OBJ_GET_INFO_BY_FD] = [13, 15] as const;
+const [BPF_LINK_GET_FD_BY_ID, BPF_LINK_GET_NEXT_ID] = [30, 31] as const;
 const BPF_LINK_TYPE_NETFILTER = 10;
 /** struct bpf_link_info: type, id, prog_id, padding, and of a link to netfilter pf and hook. */
 const infoAt = { type: 0, program: 8, family: 16 } as const;
@@ -107,7 +108,7 @@ export function netfilterPrograms(): readonly NetfilterProgram[] | string {
     const [, link = 0] = next.words;
     const { result: fd } = askBpf(BPF_LINK_GET_FD_BY_ID, [link]);
     if (fd >= 0) {
-      const info = linkInfo(fd);
+      const info = infoOf(fd, new Uint8Array(infoLength));
       c.close(fd);
       if (info?.getUint32(infoAt.type, true) === BPF_LINK_TYPE_NETFILTER)
         programs.push({
@@ -124,13 +125,41 @@ export function netfilterPrograms(): readonly NetfilterProgram[] | string {
   return isEnd(why) ? programs : why;
 }
 
-/** struct bpf_link_info of a link; null = the kernel does not say. */
-function linkInfo(fd: number): DataView | null {
-  const info = new Uint8Array(infoLength);
+/** struct bpf_link_info or bpf_prog_info of a descriptor, filled in; null = the kernel does not say. */
+function infoOf(fd: number, info: Uint8Array): DataView | null {
   const attributes = new ArrayBuffer(attributesLength);
-  new Uint32Array(attributes).set([fd, infoLength]); // bpf_fd, info_len
+  new Uint32Array(attributes).set([fd, info.length]); // bpf_fd, info_len
   new BigUint64Array(attributes).set([libc().addressOf(info)], 1);
   return libc().bpf(BPF_OBJ_GET_INFO_BY_FD, new Uint8Array(attributes)) < 0 ? null : new DataView(info.buffer);
+}
+
+/** struct bpf_prog_info, until the program's name. */
+const programAt = { tag: 8, codeLength: 20, code: 32, name: 64, end: 80 } as const;
+
+/** A program in the kernel: its name, the tag of its instructions (hex), and these as the verifier left them. */
+export interface LoadedProgram {
+  readonly name: string;
+  readonly tag: string;
+  readonly code: Uint8Array;
+}
+
+/** The program of that number; null = it is gone, or this user may not ask (CAP_SYS_ADMIN). */
+export function loadedProgram(id: number): LoadedProgram | null {
+  const { result: fd } = askBpf(BPF_PROG_GET_FD_BY_ID, [id]);
+  if (fd < 0) return null;
+  try {
+    const length = infoOf(fd, new Uint8Array(programAt.end))?.getUint32(programAt.codeLength, true) ?? 0;
+    const code = new Uint8Array(length);
+    const info = new Uint8Array(programAt.end);
+    const view = new DataView(info.buffer);
+    view.setUint32(programAt.codeLength, length, true);
+    if (length > 0) view.setBigUint64(programAt.code, libc().addressOf(code), true);
+    if (infoOf(fd, info) === null) return null;
+    const [name = ''] = Buffer.from(info.subarray(programAt.name, programAt.end)).toString('latin1').split('\0');
+    return { name, tag: Buffer.from(info.subarray(programAt.tag, programAt.tag + 8)).toString('hex'), code };
+  } finally {
+    libc().close(fd);
+  }
 }
 
 const [BPF_MAP_CREATE, BPF_MAP_UPDATE_ELEM, BPF_PROG_LOAD] = [0, 2, 5] as const;

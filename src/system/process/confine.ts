@@ -1,10 +1,7 @@
 import { koffi } from '../kernel/libc.js';
 import { sealProcess } from '../kernel/seccomp.js';
-import type { SealedRights } from './seal-helper.js';
+import { becomeNobody, hideProcess, type SealedRights } from './seal-helper.js';
 import { keepToOneThread, processRights } from './threads.js';
-
-/** linux/prctl.h */
-const dumpable = 4;
 
 /** What a process has confined itself to. */
 export interface Confinement extends SealedRights {
@@ -22,10 +19,10 @@ export interface Confinement extends SealedRights {
 export function confine(folder: number | null): Confinement {
   keepToOneThread();
   const library = koffi().load(null);
-  const prctl: (option: number, value: number) => number = library.func('int prctl(int, unsigned long)');
   const fchdir: (fd: number) => number = library.func('int fchdir(int)');
   const chroot: (path: string) => number = library.func('int chroot(const char *)');
-  prctl(dumpable, 0);
+  hideProcess();
+  becomeNobody(false);
   const rights = processRights(); // /proc cannot be read afterwards
   const enclosed = folder !== null && fchdir(folder) === 0 && chroot('.') === 0;
   return { ...rights, enclosed, filtered: sealProcess(folder === null ? 'parse' : 'judge') };

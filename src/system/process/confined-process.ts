@@ -5,6 +5,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { confinedCommand } from './helper-command.js';
 import { helperIdentity, type Identity, killChild } from './identity.js';
+import { whileStarting } from './helper-process.js';
 import { programEnv } from './programs.js';
 
 /** What a confined process is for: to judge what a folder holds, or to parse what others wrote. */
@@ -22,6 +23,8 @@ export const failureKeys = {
 const longestAnswer = 512 * 2 ** 20;
 /** One whose stdin is closed, and that has nothing to answer, ends within it. */
 const endingMs = 2000;
+/** One that has a question and does nothing for this long has been stopped, or waits for what does not come. */
+const usualIdleMs = 30_000;
 
 /** A line of a confined process: an answer, or what it reports meanwhile. */
 export type ConfinedWord = { readonly answer: unknown } | { readonly reported: unknown };
@@ -56,9 +59,9 @@ function isWord(word: unknown): word is ConfinedWord {
 
 /**
  * Starts one; `folder` is all that it can come to. It has no capability but the one to shut itself in, and gives that
- * up with it.
+ * up with it. One that has a question and does nothing for `idleMs` is killed.
  */
-export function startConfined(task: ConfinedTask, folder: string | null): ConfinedProcess {
+export function startConfined(task: ConfinedTask, folder: string | null, idleMs = usualIdleMs): ConfinedProcess {
   const fds = folder === null ? [] : [openSync(folder, 'r')];
   const identity = folder === null ? helperIdentity() : null;
   const [program = '', ...parameters] = confinedCommand(task, identity);
@@ -68,14 +71,18 @@ export function startConfined(task: ConfinedTask, folder: string | null): Confin
     env: programEnv(),
   });
   for (const fd of fds) closeSync(fd);
-  return new StartedProcess(task, child, identity);
+  return new StartedProcess({ task, child, identity, idleMs });
+}
+
+interface Started {
+  readonly task: ConfinedTask;
+  readonly child: ChildProcess;
+  readonly identity: Identity | null;
+  readonly idleMs: number;
 }
 
 class StartedProcess implements ConfinedProcess {
   readonly pid: number;
-  private readonly task: ConfinedTask;
-  private readonly child: ChildProcess;
-  private readonly identity: Identity | null;
   private readonly questions: Question[] = [];
   private readonly split = lineSplitter(longestAnswer);
   private stderr = '';
@@ -83,10 +90,8 @@ class StartedProcess implements ConfinedProcess {
   private isEnding = false;
   private patience: NodeJS.Timeout | undefined;
 
-  constructor(task: ConfinedTask, child: ChildProcess, identity: Identity | null) {
-    this.task = task;
-    this.child = child;
-    this.identity = identity;
+  constructor(private readonly started: Started) {
+    const { child } = started;
     this.pid = child.pid ?? 0;
     child.stdin?.on('error', () => undefined); // it is gone: its end shows it
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => this.addStderr(chunk));
@@ -96,20 +101,26 @@ class StartedProcess implements ConfinedProcess {
   }
 
   ask(request: object, reported: (word: unknown) => void = () => undefined): Promise<unknown> {
-    return new Promise((resolve, reject) => {
+    const answer = new Promise((resolve, reject) => {
       if (this.failure !== null) return reject(this.failure);
       this.questions.push({ reported, resolve, reject });
-      this.child.stdin?.write(encodeLine(request));
+      this.started.child.stdin?.write(encodeLine(request));
+    });
+    const { idleMs } = this.started;
+    return whileStarting(answer, { pid: this.pid, idleMs, maxMs: Infinity }).catch(() => {
+      if (this.failure === null) this.addStderr(`it has done nothing for ${idleMs} ms`);
+      this.kill();
+      return answer;
     });
   }
 
   kill(): void {
-    killChild(this.child, this.identity);
+    killChild(this.started.child, this.started.identity);
   }
 
   end(): void {
     this.isEnding = true;
-    this.child.stdin?.end();
+    this.started.child.stdin?.end();
     this.endWhenDone();
   }
 
@@ -143,7 +154,7 @@ class StartedProcess implements ConfinedProcess {
     this.failure ??= new VerifyError(
       'helper-died',
       3,
-      `the process that was to ${this.task} what others wrote ended with ${how}: ${this.stderr.trim().slice(-500)}`,
+      `the process that was to ${this.started.task} what others wrote ended with ${how}: ${this.stderr.trim().slice(-500)}`,
       'what was captured is kept in the folder; run again',
     );
     for (const question of this.questions.splice(0)) question.reject(this.failure);

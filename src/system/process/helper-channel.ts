@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { messageOf, VerifyError } from '../../core/model/verify-error.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
@@ -22,16 +21,14 @@ export interface ChannelHandlers<R extends HelperRole> {
 }
 
 /**
- * Opens a helper's channel: says `ready`, makes this process the first that the kernel kills when memory runs out,
- * reads messages. A line that is not a message, or a handler that throws, is said as a fault `helper-died` and ends the
- * helper with status 70.
+ * Opens a helper's channel: says `ready`, reads messages. A line that is not a message, or a handler that throws, is
+ * said as a fault `helper-died` and ends the helper with status 70.
  */
 export function openHelperChannel<R extends HelperRole>(
   role: R,
   version: string,
   handlers: (channel: HelperChannel<R>) => ChannelHandlers<R>,
 ): void {
-  volunteerForOomKiller();
   // process.stdout would block the process, and with it a capture, while the orchestrator is busy
   const output = new Socket({ fd: 1, readable: false, writable: true });
   const input = new Socket({ fd: 0, readable: true, writable: false });
@@ -81,13 +78,4 @@ export function openHelperChannel<R extends HelperRole>(
     }
   });
   channel.say({ type: 'ready', version, pid: process.pid });
-}
-
-/** Raising one's own score takes no privilege; where it does not work, nothing depends on it. */
-function volunteerForOomKiller(): void {
-  try {
-    writeFileSync('/proc/self/oom_score_adj', '1000');
-  } catch {
-    return;
-  }
 }

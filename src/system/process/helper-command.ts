@@ -49,15 +49,22 @@ function landlockOptions(): readonly string[] {
   return landlock;
 }
 
-/** How a helper becomes somebody, and with what it is born. */
+/**
+ * The options of setpriv(1) that a process of `identity` is born with. A process without capabilities can be traced by
+ * every other of its user until it hides itself (kernel/ptrace.c; security/commoncap.c, cap_ptrace_access_check): it is
+ * born as root, which no user traces. It inherits the capabilities that it takes to become another user, for a bounding
+ * set would outlast them. That needs two calls: setpriv(1) sets the bounding set first.
+ */
 function birth(needed: 'net_raw' | null, identity: Identity | null): readonly string[] {
   const capabilities: readonly Capability[] = needed === null ? [] : [needed];
   if (identity === null) return ['--inh-caps=-all', `--bounding-set=${onlyThese(capabilities)}`];
-  if (!isReadable())
+  if (isBornAsRoot(needed))
     return [
       '--clear-groups',
-      '--inh-caps=-all',
-      `--bounding-set=${onlyThese([...capabilities, 'setuid', 'setgid', ...toLoad()])}`,
+      `--inh-caps=${onlyThese([...capabilities, 'setuid', 'setgid', ...toLoad()])}`,
+      '--',
+      'setpriv',
+      `--bounding-set=${onlyThese(capabilities)}`,
     ];
   return [
     `--reuid=${identity.uid}`,
@@ -67,6 +74,14 @@ function birth(needed: 'net_raw' | null, identity: Identity | null): readonly st
     `--ambient-caps=${onlyThese(capabilities)}`,
     `--bounding-set=${onlyThese(capabilities)}`,
   ];
+}
+
+function isBornAsRoot(needed: 'net_raw' | null): boolean {
+  return needed === null || !isReadable();
+}
+
+function becomeWords(needed: 'net_raw' | null, identity: Identity | null): readonly string[] {
+  return identity === null || !isBornAsRoot(needed) ? [] : [`${becomeOption}${identity.uid}:${identity.gid}`];
 }
 
 let readable: boolean | null = null;
@@ -85,36 +100,40 @@ function toLoad(): readonly Capability[] {
 
 /**
  * The command of a helper that is born with one capability at most in all its threads (setpriv(1) of util-linux): a set
- * dropped later inside Node leaves other threads privileged. It is born as `identity`, or becomes it when it is sealed
- * where only root may read this program; files are opened for it, and handed over. The kernel kills it should the
- * orchestrator's thread end.
+ * dropped later inside Node leaves other threads privileged. It is born as `identity`; one that sends becomes it when
+ * it is sealed, and so do all if only root may read this program. Files are opened for it, and handed over. The kernel
+ * kills it should the orchestrator's thread end.
  */
 export function helperCommand(role: HelperRole, identity: Identity | null): readonly string[] {
-  const become = identity === null || isReadable() ? [] : [`${becomeOption}${identity.uid}:${identity.gid}`];
+  const needed = capabilityOf[role];
   return [
     'setpriv',
     '--pdeathsig',
     'KILL',
-    ...birth(capabilityOf[role], identity),
+    ...birth(needed, identity),
     '--no-new-privs',
     ...landlockOptions(),
     '--',
     process.execPath,
     helperPath,
     role,
-    ...become,
+    ...becomeWords(needed, identity),
   ];
 }
 
 /**
  * The command of a process that reads what others wrote (confined-process.ts). One with a folder, which is root's until
  * it is handed over, stays root without a capability, but for the one by which it shuts itself in there; one that needs
- * no file is born as `identity`.
+ * no file becomes `identity` with that.
  */
 export function confinedCommand(task: 'judge' | 'parse', identity: Identity | null): readonly string[] {
-  const needed: readonly Capability[] = task === 'judge' ? ['sys_chroot', ...toLoad()] : toLoad();
-  const become =
-    identity === null || !isReadable() ? [] : [`--reuid=${identity.uid}`, `--regid=${identity.gid}`, '--clear-groups'];
+  const rights =
+    task === 'judge' || identity === null
+      ? [
+          '--inh-caps=-all',
+          `--bounding-set=${onlyThese([...(task === 'judge' ? ['sys_chroot' as const] : []), ...toLoad()])}`,
+        ]
+      : birth(null, identity);
   const below =
     task === 'judge' && landlockOptions().length > 0
       ? ['--landlock-rule', `path-beneath:${writing}:/proc/self/fd/3`]
@@ -123,9 +142,7 @@ export function confinedCommand(task: 'judge' | 'parse', identity: Identity | nu
     'setpriv',
     '--pdeathsig',
     'KILL',
-    ...become,
-    '--inh-caps=-all',
-    `--bounding-set=${onlyThese(needed)}`,
+    ...rights,
     '--no-new-privs',
     ...landlockOptions(),
     ...below,
@@ -133,5 +150,6 @@ export function confinedCommand(task: 'judge' | 'parse', identity: Identity | nu
     process.execPath,
     confinedPath,
     task,
+    ...(task === 'parse' ? becomeWords(null, identity) : []),
   ];
 }

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { closeSync, writeFileSync } from 'node:fs';
 import { messageOf, VerifyError } from '../../core/model/verify-error.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import type { FromHelper, HelperFault, HelperRole, Ready, ToHelper } from '../../core/protocol/messages.js';
 import { parseFromHelper } from '../../core/protocol/parse-message.js';
+import { type FdChannel, openFdChannel, passFd } from '../kernel/fd-passing.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { procText } from '../kernel/proc-files.js';
 import { helperCommand } from './helper-command.js';
@@ -13,8 +14,6 @@ import { programEnv } from './programs.js';
 export interface HelperOptions {
   /** Network namespace to be born in, as a path that setns takes; null = where this process is. */
   readonly netns?: string | null;
-  /** Descriptors to hand over: the helper has them from `firstInheritedFd` on. The caller closes its own. */
-  readonly fds?: readonly number[];
   /**
    * A helper that says nothing for this long is at fault (`helper-silent`), and after three times as long it is killed;
    * null = it may be silent.
@@ -49,6 +48,11 @@ export interface HelperProcess<R extends HelperRole> {
    */
   send(message: ToHelper[R]): Promise<void>;
   /**
+   * Hands an open file over, before the message that names its use; the caller closes its own descriptor. Throws
+   * VerifyError: `helper-died` (3), `open-failed` (69).
+   */
+  hand(fd: number): void;
+  /**
    * The next message of that type for which `matches`, heard from now on. Rejects with VerifyError (3): `helper-died`,
    * `helper-silent` when `timeoutMs` have passed.
    */
@@ -70,8 +74,9 @@ export interface HelperProcess<R extends HelperRole> {
 
 /**
  * Starts a helper: in the network namespace asked for, detached (Ctrl-C in the terminal does not reach it before it has
- * drained), with CAP_NET_RAW alone, and of root's as nobody. Resolves when it is ready. Throws VerifyError (69) when it
- * does not come up.
+ * drained), with CAP_NET_RAW alone, and of root's as nobody. It is born with nothing worth taking: until it hides
+ * itself, a process of its user may trace it and take its descriptors (ptrace(2), pidfd_getfd(2)). Resolves when it is
+ * ready. Throws VerifyError (69) when it does not come up.
  */
 export async function startHelper<R extends HelperRole>(
   role: R,
@@ -79,17 +84,21 @@ export async function startHelper<R extends HelperRole>(
 ): Promise<HelperProcess<R>> {
   const identity = helperIdentity();
   const [program = '', ...parameters] = helperCommand(role, identity);
-  const fds = options.fds ?? [];
-  const child = inNamespace(options.netns ?? null, () =>
-    spawn(program, parameters, { detached: true, stdio: ['pipe', 'pipe', 'pipe', ...fds], env: programEnv() }),
-  );
+  const handing = openFdChannel();
+  let child: ChildProcess;
+  try {
+    child = inNamespace(options.netns ?? null, () =>
+      spawn(program, parameters, { detached: true, stdio: ['pipe', 'pipe', 'pipe', handing.there], env: programEnv() }),
+    );
+  } catch (error) {
+    closeSync(handing.here);
+    throw error;
+  } finally {
+    closeSync(handing.there);
+  }
   yieldMemory(child.pid);
   const silentMs = options.silentMs === undefined ? 3000 : options.silentMs;
-  const helper = attend({ role, child, identity, silentMs });
-  let version = '';
-  const unsubscribe = helper.subscribe((message) => {
-    if (message.type === 'ready') version = message.version;
-  });
+  const helper = new HelperAttendant({ role, child, identity, silentMs, handing });
   try {
     const idleMs = options.readyMs ?? 10_000;
     const maxMs = idleMs * maxStarts;
@@ -97,8 +106,7 @@ export async function startHelper<R extends HelperRole>(
       helper.next('ready', () => true, 2 * maxMs),
       { pid: helper.pid, idleMs, maxMs },
     );
-    unsubscribe();
-    return { ...helper, version };
+    return helper;
   } catch (error) {
     helper.kill();
     const { stderr } = await helper.ended;
@@ -135,23 +143,13 @@ interface Attended<R extends HelperRole> {
   /** The user that it is or becomes; null = it is this process's user. */
   readonly identity: Identity | null;
   readonly silentMs: number | null;
-}
-
-function attend<R extends HelperRole>(attended: Attended<R>): Omit<HelperProcess<R>, 'version'> {
-  const helper = new HelperAttendant(attended);
-  return {
-    pid: attended.child.pid ?? 0,
-    send: (message) => helper.send(message),
-    next: (type, matches, timeoutMs) => helper.next(type, matches, timeoutMs),
-    subscribe: (listener) => helper.subscribe(listener),
-    ended: helper.ended,
-    close: (timeoutMs) => helper.close(timeoutMs),
-    kill: () => helper.kill(),
-  };
+  readonly handing: FdChannel;
 }
 
 /** Hears what a helper says, and notices that it says nothing, or ends. */
-class HelperAttendant<R extends HelperRole> {
+class HelperAttendant<R extends HelperRole> implements HelperProcess<R> {
+  readonly pid: number;
+  version = '';
   readonly ended: Promise<HelperEnd>;
   private readonly attended: Attended<R>;
   private readonly listeners = new Set<(message: Said<R>) => void>();
@@ -167,6 +165,7 @@ class HelperAttendant<R extends HelperRole> {
   constructor(attended: Attended<R>) {
     const { child } = attended;
     this.attended = attended;
+    this.pid = child.pid ?? 0;
     child.stdout?.setEncoding('utf8').on('data', (chunk: string) => this.hear(chunk));
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => this.addStderr(chunk));
     child.stdin?.on('error', () => undefined); // EPIPE: it is gone, `ended` reports
@@ -188,6 +187,11 @@ class HelperAttendant<R extends HelperRole> {
     );
   }
 
+  hand(fd: number): void {
+    if (this.end !== null) throw this.hasEnded();
+    passFd(this.attended.handing.here, fd);
+  }
+
   next<T extends string>(
     type: T,
     matches: (message: OfType<R, T>) => boolean,
@@ -197,7 +201,7 @@ class HelperAttendant<R extends HelperRole> {
     const isOfType = (message: Said<R>): message is OfType<R, T> => message.type === type;
     return new Promise((resolve, reject) => {
       if (this.end !== null) {
-        reject(new VerifyError('helper-died', 3, `the ${role} helper has ended`, 'run again'));
+        reject(this.hasEnded());
         return;
       }
       const waiter: Waiter<R> = {
@@ -247,6 +251,10 @@ class HelperAttendant<R extends HelperRole> {
     if (this.end === null) killChild(this.attended.child, this.attended.identity);
   }
 
+  private hasEnded(): VerifyError {
+    return new VerifyError('helper-died', 3, `the ${this.attended.role} helper has ended`, 'run again');
+  }
+
   private addStderr(text: string): void {
     this.stderr = (this.stderr + text).slice(-8192);
   }
@@ -274,6 +282,7 @@ class HelperAttendant<R extends HelperRole> {
   }
 
   private deliver(message: Said<R>): void {
+    if (message.type === 'ready') this.version = message.version;
     for (const waiter of [...this.waiters]) if (waiter.take(message)) this.waiters.delete(waiter);
     if (message.type === 'stopped') this.farewell();
     for (const listener of [...this.listeners]) listener(message);
@@ -298,6 +307,7 @@ class HelperAttendant<R extends HelperRole> {
     );
     const end = { status, signal, stderr };
     this.end = end; // those that are notified may ask for it
+    closeSync(this.attended.handing.here);
     if (!this.isClosing) this.deliver({ type: 'fault', code: 'helper-died', observer: null, message: error.message });
     for (const waiter of this.waiters) waiter.fail(error);
     this.waiters.clear();

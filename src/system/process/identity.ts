@@ -11,7 +11,7 @@ export interface Identity {
   readonly gid: number;
 }
 
-/** Of a helper that is born as root: the user that it becomes when it is sealed, as UID:GID behind it. */
+/** Of a process that is born as root: the user that it becomes when it is sealed, as UID:GID behind it. */
 export const becomeOption = '--become=';
 
 /** Made by the package, for helpers alone. */

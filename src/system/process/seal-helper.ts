@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { koffi } from '../kernel/libc.js';
 import { type SealedRole, sealProcess } from '../kernel/seccomp.js';
 import { becomeOption } from './identity.js';
@@ -17,22 +18,44 @@ const SIGKILL = 9;
 const capabilityVersion3 = 0x20080522;
 const netRaw = 1 << 13;
 
+const prctl = (option: number, value: number): number =>
+  koffi().load(null).func('int prctl(int, unsigned long)')(option, value);
+
 /**
- * Root's helper that could not be born as somebody else becomes it now: Node does so in all threads, whose capabilities
- * end with it, but for CAP_NET_RAW of this one where its role opens further sockets (capabilities(7), capset(2)).
+ * Processes of the same user trace this one no more, and take none of its descriptors (kernel/ptrace.c,
+ * __ptrace_may_access). execve(2) and a change of user undo it.
  */
-function become(identity: string | undefined, role: SealedRole): void {
-  const [, uid, gid] = /^(\d+):(\d+)$/.exec(identity ?? '') ?? [];
+export function hideProcess(): void {
+  prctl(dumpable, 0);
+}
+
+/** The first thing that a helper does: the kernel ends it before any guest if memory runs out, and it hides itself. */
+export function beginHelper(): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '1000'); // root's once it is hidden
+  } catch {
+    // nothing depends on it
+  }
+  hideProcess();
+}
+
+/**
+ * Root's process that was born as root becomes the user of its command now: Node does so in all threads, whose
+ * capabilities end with it, but for CAP_NET_RAW of this one if it `keepsRaw` (capabilities(7), capset(2)).
+ */
+export function becomeNobody(keepsRaw: boolean): void {
+  const named = process.argv.find((word) => word.startsWith(becomeOption));
+  const [, uid, gid] = /^(\d+):(\d+)$/.exec(named?.slice(becomeOption.length) ?? '') ?? [];
   if (uid === undefined || gid === undefined) return;
   const library = koffi().load(null);
-  const prctl: (option: number, value: number) => number = library.func('int prctl(int, unsigned long)');
   const capset: (header: Uint8Array, data: Uint8Array) => number = library.func('int capset(uint8_t *, uint8_t *)');
-  const keeps = role === 'capture';
-  if (keeps) prctl(keepCapabilities, 1);
+  if (keepsRaw) prctl(keepCapabilities, 1);
   process.setgroups?.([]);
   process.setgid?.(Number(gid));
   process.setuid?.(Number(uid));
-  if (!keeps) return;
+  hideProcess();
+  prctl(parentDeathSignal, SIGKILL); // which the kernel forgets too
+  if (!keepsRaw) return;
   prctl(keepCapabilities, 0);
   const header = Buffer.alloc(8);
   header.writeUInt32LE(capabilityVersion3, 0);
@@ -43,16 +66,9 @@ function become(identity: string | undefined, role: SealedRole): void {
   capset(header, data);
 }
 
-/**
- * From now on the process does what its role needs with what it has open, and nothing else. Others of its user may not
- * look into it.
- */
+/** From now on the process does what its role needs with what it has open or is handed, and nothing else. */
 export function sealHelper(role: SealedRole): SealedRights {
-  const named = process.argv.find((word) => word.startsWith(becomeOption));
-  become(named?.slice(becomeOption.length), role);
-  const prctl: (option: number, value: number) => number = koffi().load(null).func('int prctl(int, unsigned long)');
-  prctl(dumpable, 0);
-  prctl(parentDeathSignal, SIGKILL); // who becomes another user loses it
+  becomeNobody(role === 'capture');
   const rights = processRights(); // /proc cannot be read afterwards
   return { ...rights, filtered: sealProcess(role) };
 }

@@ -1,10 +1,11 @@
+import { onlyPassesOrDrops } from '../../core/bridge/bypass/known-good.js';
 import { isWithin, type Prefix, prefixOf, usualRules } from '../../core/bridge/routing.js';
 import type { AttachedProgram, EncryptingPolicy, FamilyRouting, Routing } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../core/text/json-text.js';
 import { mayHavePolicies } from '../kernel/ask/netfilter-tables.js';
 import { type FilterFinder, openFilterFinder } from '../kernel/ask/traffic-control.js';
-import { programPlaces, programsAt } from '../kernel/bpf.js';
+import { loadedProgram, programPlaces, programsAt } from '../kernel/bpf.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { readJsonBatch } from '../process/batch.js';
 import { commandFailed, readJson, runProgram } from '../process/programs.js';
@@ -161,10 +162,17 @@ export function readPrograms(
             programs: null,
             unread: `the kernel does not list BPF programs at ${name} (${place}): ${ids.unknown}`,
           };
-        for (const id of ids) programs.push({ device: name, place, id });
+        for (const id of ids) programs.push({ device: name, place, id, ...codeFacts(id) });
       }
     return { programs };
   });
+}
+
+function codeFacts(id: number): Omit<AttachedProgram, 'device' | 'place' | 'id'> {
+  const program = loadedProgram(id);
+  if (program === null) return {};
+  const { name, tag, code } = program;
+  return { name, tag, ...(onlyPassesOrDrops(code) ? { onlyPasses: true } : {}) };
 }
 
 /**

@@ -50,9 +50,9 @@ describe('a helper', needs(root, readable), () => {
     },
   );
 
-  test('that sends has no capability at all, and is sealed with its first frame', async () => {
+  test('that sends has no capability at all, and is sealed before its first frame', async () => {
     const sender = await startSender({ out: { device: 'vnet0', netns: network.netns } });
-    expect(rightsOf(sender.pid)).toEqual([`${none}, Seccomp 0`]);
+    expect(rightsOf(sender.pid)).toEqual([`${none}, Seccomp 2`]);
     expect(await sender.send('out', frames(10), 60, null)).toEqual({ accepted: 10, error: null });
     expect(rightsOf(sender.pid)).toEqual([`${none}, Seccomp 2`]);
     expect(await sender.send('out', frames(10), 60, null)).toEqual({ accepted: 10, error: null });

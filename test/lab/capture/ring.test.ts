@@ -108,10 +108,11 @@ describe('engine ring: what goes to the file as the kernel made it', needs(root)
     ['frame by frame', ['vnet0']],
   ])("keeps what carries the run's tag when its file takes nothing: %s", async (_, devices) => {
     const full = openSync('/dev/full', 'w');
-    const helper = await startHelper('capture', { netns: network.netns, fds: [full] });
+    const helper = await startHelper('capture', { netns: network.netns });
+    helper.hand(full);
     closeSync(full);
     const fault = helper.next('fault', (message) => message.code === 'file-failed', 5000);
-    await helper.send({ type: 'file', path: '/dev/full', fd: 3, runTag, only: 'all' });
+    await helper.send({ type: 'file', path: '/dev/full', runTag, only: 'all' });
     for (const device of devices) {
       const listening = helper.next('listening', (message) => message.observer === device, 5000);
       await helper.send({ type: 'open', ...portRequest('ring', { observer: device, device }) });

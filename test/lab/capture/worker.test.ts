@@ -110,10 +110,11 @@ describe('capture helper', needs(root), () => {
 
   test('keeps what carries the run tag, and says so, when its file takes nothing', async () => {
     const full = openSync('/dev/full', 'w');
-    const helper = await startHelper('capture', { netns: network.netns, fds: [full] });
+    const helper = await startHelper('capture', { netns: network.netns });
+    helper.hand(full);
     closeSync(full);
     const fault = helper.next('fault', (message) => message.code === 'file-failed', 5000);
-    await helper.send({ type: 'file', path: '/dev/full', fd: 3, runTag, only: 'all' });
+    await helper.send({ type: 'file', path: '/dev/full', runTag, only: 'all' });
     const listening = helper.next('listening', () => true, 5000);
     await helper.send({ type: 'open', observer: 'a', ...request });
     await listening;

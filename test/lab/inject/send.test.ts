@@ -155,16 +155,18 @@ describe('sending helper', needs(root), () => {
     const fd = openSendingSocket(network.netns);
     const file = openSharedFile();
     writeSync(file, frames(100_000));
-    const helper = await startHelper('send', { fds: [fd, file] });
-    closeSync(file);
+    const helper = await startHelper('send');
     const device = sendingInterface(fd, 'vnet0');
-    closeSync(fd);
     const beats: number[] = [];
     helper.subscribe((message) => (message.type === 'beat' ? beats.push(performance.now()) : undefined));
     const opened = helper.next('opened', () => true, 3000);
-    await helper.send({ type: 'adopt', socket: 'a', fd: 3 });
+    helper.hand(fd);
+    closeSync(fd);
+    await helper.send({ type: 'adopt', socket: 'a' });
     await opened;
-    await helper.send({ type: 'frames', fd: 4 });
+    helper.hand(file);
+    closeSync(file);
+    await helper.send({ type: 'frames' });
     const sent = helper.next('sent', () => true, patient(10_000));
     await helper.send({
       type: 'send',
@@ -184,11 +186,13 @@ describe('sending helper', needs(root), () => {
 
   test('refuses a descriptor that is no packet socket and ends', async () => {
     const helper = await startHelper('send');
-    await helper.send({ type: 'adopt', socket: 'a', fd: 2 });
+    helper.hand(2);
+    await helper.send({ type: 'adopt', socket: 'a' });
     expect(await helper.ended).toMatchObject({
       status: 70,
-      stderr: expect.stringContaining('descriptor 2 is no packet socket'),
+      stderr: expect.stringContaining('what was handed over as "a" is no packet socket'),
     });
+    expect(() => helper.hand(2)).toThrow('has ended');
   });
 
   test('is gone when it was stopped', async () => {

@@ -65,6 +65,18 @@ describe('a process that reads what others wrote', needs(root), () => {
     await over(stuck.pid);
     await expect(stuck.ask({})).rejects.toMatchObject({ code: 'helper-died', exitCode: 3 });
   });
+
+  it('that is asked and does nothing, since it was stopped, is ended, and that is the answer', async () => {
+    const stopped = startConfined('parse', null, 300);
+    await confined(stopped.pid);
+    process.kill(stopped.pid, 'SIGSTOP');
+    await expect(stopped.ask({})).rejects.toMatchObject({
+      code: 'helper-died',
+      exitCode: 3,
+      message: expect.stringContaining('it has done nothing for 300 ms'),
+    });
+    await over(stopped.pid);
+  });
 });
 
 describe('a helper that hangs when its capture is over', needs(root), () => {

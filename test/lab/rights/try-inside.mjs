@@ -80,9 +80,11 @@ async function capture() {
 async function send() {
   const frames = openSharedFile();
   writeSync(frames, probe);
-  const helper = await startHelper('send', { fds: [frames, openSendingSocket(netns)] });
-  await helper.send({ type: 'frames', fd: 3 });
-  await helper.send({ type: 'adopt', socket: 'out', fd: 4 });
+  const helper = await startHelper('send');
+  helper.hand(frames);
+  await helper.send({ type: 'frames' });
+  helper.hand(openSendingSocket(netns));
+  await helper.send({ type: 'adopt', socket: 'out' });
   const interfaceIndex = Number(/^(\d+): vnet0/m.exec(ip('-o', 'link').toString())?.[1]);
   const sent = async (id) => {
     const answer = helper.next('sent', (message) => message.id === id, 5000);

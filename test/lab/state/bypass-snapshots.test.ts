@@ -206,7 +206,19 @@ describe('a snapshot of the state', needs(root), () => {
   it('has programs of tcx, which tc does not show', async () => {
     expect((await state()).programs).toEqual([]);
     await during(['bpf', 'v0', 'tcx-in', 'clone', 'v1', '1'], async () => {
-      expect((await state()).programs).toEqual([{ device: 'v0', place: 'tcx ingress', id: expect.any(Number) }]);
+      const tag = expect.stringMatching(/^[0-9a-f]{16}$/);
+      expect((await state()).programs).toEqual([
+        { device: 'v0', place: 'tcx ingress', id: expect.any(Number), name: '', tag },
+      ]);
+    });
+  });
+
+  it('has programs of which the code says that they pass frames on or drop them', async () => {
+    await during(['bpf', 'v0', 'tcx-in', 'drop-ipv4', 'v0', '1'], async () => {
+      const snapshot = await state();
+      expect(snapshot.programs).toMatchObject([{ place: 'tcx ingress', onlyPasses: true }]);
+      const named = bypassesIn(snapshot, new Set(['v0'])).map(({ what }) => what);
+      expect(named.filter((what) => what.startsWith('BPF program'))).toEqual([]);
     });
   });
 

@@ -15,6 +15,8 @@ import {
 export interface Bypass {
   /** `BPF program 12`, `tc action mirred`: what it is. */
   readonly what: string;
+  /** A name that it still has after the host has started again; absent = `what` is one. */
+  readonly lasting?: string;
   /** `p0 ingress`, `nft netdev x y`: where it stands. */
   readonly where: string;
   /** What would acquit it. */
@@ -34,13 +36,20 @@ const takeAway = 'take it away, or answer for it with trust';
 
 /** Programs of eBPF at the devices: each may copy or redirect frames to any device (bpf-helpers(7)). */
 function programBypasses({ programs, links }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
-  const attached = (programs ?? []).map(({ device, place, id }) => ({ device, place, what: `BPF program ${id}` }));
+  const attached = (programs ?? [])
+    .filter(({ onlyPasses }) => onlyPasses !== true)
+    .map(({ device, place, id, name = '', tag = '' }) => ({
+      device,
+      place,
+      what: `BPF program ${id}`,
+      ...(tag === '' ? {} : { lasting: name === '' ? `BPF program tag ${tag}` : `BPF program ${name} tag ${tag}` }),
+    }));
   const xdp = links.flatMap((link) =>
     link.xdp === undefined ? [] : [{ device: link.name, place: 'XDP', what: `XDP ${link.xdp}` }],
   );
   return [...attached, ...xdp]
     .filter(({ device }) => segment.has(device))
-    .map(({ device, place, what }) => ({ what, where: `${device} ${place}`, remedy: seeProgram }));
+    .map(({ device, place, ...named }) => ({ ...named, where: `${device} ${place}`, remedy: seeProgram }));
 }
 
 /** What a copy is reported with, `selector` = what it takes as far as it is known. */
@@ -96,7 +105,6 @@ function actionBypasses(action: Fields, where: string, selector: string): readon
   ];
 }
 
-/** One filter and its actions, as `tc -j filter show` prints them. */
 function filterBypasses(filter: Fields, where: string): readonly Bypass[] {
   const kind = textOf(filter['kind']);
   const options = fieldsOf(filter['options']);
@@ -144,7 +152,6 @@ const forwardingFeatures: Readonly<Record<string, string>> = {
   'l2-fwd-offload': 'hands frames to what stands on it (macvlan)',
 };
 
-/** Features of hardware that are on and carry frames past the kernel. */
 function featureBypasses({ hardware = {} }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return Object.entries(hardware).flatMap(([device, features]) =>
     features.flatMap((name): readonly Bypass[] => {
@@ -210,7 +217,6 @@ function tapBypasses({ sharedTaps = {} }: HostState, segment: ReadonlySet<string
   });
 }
 
-/** All texts within a value. */
 function textsWithin(value: unknown, depth = 0): readonly string[] {
   if (typeof value === 'string') return [value];
   if (depth > 32 || typeof value !== 'object' || value === null) return [];
@@ -230,7 +236,6 @@ function targetsOf(target: Fields, isAtDevice: boolean): readonly string[] | nul
   return ends.length > 0 && ends.every((names) => names.length === 1) ? ends.flat() : null;
 }
 
-/** One statement of a rule: name and value, as nft prints it. */
 type Statement = readonly [name: string, value: unknown];
 
 /** A process takes what a rule logs to its group: it can hand it to anybody (libnetfilter_log). */
@@ -291,7 +296,6 @@ interface RulePlace {
   readonly logGroups: readonly number[];
 }
 
-/** What a rule takes: its matches, and the rest that may choose. */
 function nftSelector(statements: readonly Statement[]): string {
   const matches = statements.flatMap(([name, value]) => {
     const { left, op, right } = fieldsOf(value) ?? {};
@@ -364,7 +368,6 @@ function legacyBypasses({ legacyTables = [], logGroups = [] }: HostState): reado
   });
 }
 
-/** Samples and copies of Open vSwitch's bridges. */
 function ovsBypasses(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return ovsCopies(state)
     .filter(({ bridge }) => segment.has(bridge))

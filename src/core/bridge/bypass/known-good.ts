@@ -182,3 +182,58 @@ export const harmlessTargets: ReadonlySet<string> = new Set([
   'snat',
   'standard',
 ]);
+
+/**
+ * Results of a program at tcx or netkit: the next one is asked, the frame goes on, or it is dropped (linux/bpf.h, enum
+ * tcx_action_base). Not here: redirect.
+ */
+const passOrDrop: readonly number[] = [-1, 0, 2];
+const instructionLength = 8;
+/** Parts of an opcode, and the classes and operations that count here (Documentation/bpf/standardization). */
+const [classMask, operationMask, modeMask] = [0x07, 0xf0, 0xe0] as const;
+const [LD, LDX, ST, STX, ALU, JMP, JMP32, ALU64] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+const [loadWide, plainMemory, moveConstant] = [0x18, 0x60, 0xb0] as const;
+const fromRegister = 0x08;
+const [call, lastJump] = [0x80, 0xd0] as const;
+const [resultRegister, stackRegister] = [0, 10] as const;
+
+function keepsToVerdict(code: DataView, at: number): boolean {
+  const opcode = code.getUint8(at);
+  const target = code.getUint8(at + 1) & 0x0f;
+  const operation = opcode & operationMask;
+  switch (opcode & classMask) {
+    case LD:
+      return opcode === loadWide && target !== resultRegister;
+    case LDX:
+      return target !== resultRegister;
+    case ST:
+    case STX:
+      return (opcode & modeMask) === plainMemory && target === stackRegister;
+    case ALU:
+    case ALU64:
+      if (target !== resultRegister) return true;
+      return (
+        operation === moveConstant && (opcode & fromRegister) === 0 && passOrDrop.includes(code.getInt32(at + 4, true))
+      );
+    case JMP:
+    case JMP32:
+      return operation !== call && operation <= lastJump;
+    default:
+      return false;
+  }
+}
+
+/**
+ * Whether a program at tcx or netkit lets frames go on or drops them and can do nothing else, by the instructions that
+ * the kernel runs (struct bpf_insn): it calls nothing, writes to its own stack alone, and each of its results is a
+ * constant that says so.
+ */
+export function onlyPassesOrDrops(instructions: Uint8Array): boolean {
+  const code = new DataView(instructions.buffer, instructions.byteOffset, instructions.byteLength);
+  let at = 0;
+  while (at + instructionLength <= code.byteLength) {
+    if (!keepsToVerdict(code, at)) return false;
+    at += code.getUint8(at) === loadWide ? 2 * instructionLength : instructionLength;
+  }
+  return at > 0 && at === code.byteLength;
+}

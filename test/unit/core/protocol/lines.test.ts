@@ -62,7 +62,7 @@ describe('messages', () => {
     ['[]', 'not an object'],
     ['{"type":"explode"}', 'unknown message "explode"'],
     ['{"type":"mark"}', '"id" is not text'],
-    ['{"type":"file","path":"x","fd":-1,"runTag":null}', '"fd" is not a whole number'],
+    ['{"type":"file","path":"x","runTag":-1}', '"runTag" is not a whole number'],
     ['{"type":"open","observer":"a","device":"b","watch":"all"}', '"watch" is not one of port, bridge'],
   ])('that make no sense are refused: %s', (line, text) => {
     expect(() => parseToHelper.capture(line)).toThrow(text);

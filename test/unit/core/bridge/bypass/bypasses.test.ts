@@ -6,6 +6,7 @@ import {
   harmlessHandlers,
   harmlessStatements,
   harmlessTargets,
+  onlyPassesOrDrops,
 } from '../../../../../src/core/bridge/bypass/known-good.js';
 import type { HostState, LegacyTable } from '../../../../../src/core/model/state.js';
 import { parseLinks } from '../../../../../src/system/state/parse-links.js';
@@ -48,6 +49,50 @@ describe('what can carry frames past the ears', () => {
     expect(reported({ programs })).toEqual(['BPF program 7 at vnet2 tcx ingress']);
     expect(tc({ kind: 'bpf', options: {} })).toEqual(['tc filter bpf at tc vnet2 ingress']);
   });
+
+  it('is no program that only passes frames on or drops them, by its code', () => {
+    const program = { device: 'vnet2', place: 'tcx ingress', id: 7, name: 'cil_from_contai', tag: 'a04f5eef06a7f555' };
+    expect(reported({ programs: [{ ...program, onlyPasses: true }] })).toEqual([]);
+    expect(bypassesIn({ ...hostState(), programs: [program] }, segment)).toMatchObject([
+      { what: 'BPF program 7', lasting: 'BPF program cil_from_contai tag a04f5eef06a7f555' },
+    ]);
+  });
+
+  /** struct bpf_insn of linux/bpf.h. */
+  const code = (
+    ...instructions: readonly (readonly [code: number, registers?: number, imm?: number])[]
+  ): Uint8Array => {
+    const view = new DataView(new ArrayBuffer(instructions.length * 8));
+    instructions.forEach(([opcode, registers = 0, imm = 0], at) => {
+      view.setUint8(at * 8, opcode);
+      view.setUint8(at * 8 + 1, registers);
+      view.setInt32(at * 8 + 4, imm, true);
+    });
+    return new Uint8Array(view.buffer);
+  };
+  const [pass, drop, exit] = [[0xb7, 0, -1], [0xb4, 0, 2], [0x95]] as const;
+
+  it.each([
+    ['passes', code(pass, exit)],
+    ['passes some, by their bytes, and drops others', code([0x61, 0x61], [0x55, 0x01, 8], pass, exit, drop, exit)],
+    ['writes to its stack and reads a constant of two words', code([0x63, 0x1a], [0x18, 0x02], [0], pass, exit)],
+  ])('is no program that %s', (_, program) => expect(onlyPassesOrDrops(program)).toBe(true));
+
+  it.each([
+    ['calls the kernel', code([0x85, 0, 13], pass, exit)],
+    ['calls another program', code(pass, [0xf5], exit)],
+    ['redirects by its result', code([0xb7, 0, 7], exit)],
+    ['has a result that is not a constant', code([0xbf, 0x60], exit)],
+    ['reads its result from memory', code([0x61, 0x60], exit)],
+    ['reckons with its result', code(pass, [0x07, 0, 8], exit)],
+    ['writes to the frame or its mark', code([0x63, 0x16], pass, exit)],
+    ['adds to memory in one go', code([0xc3, 0x1a], pass, exit)],
+    ['loads in the old way', code([0x28, 0, 12], pass, exit)],
+    ['jumps in a way that is not known', code(pass, [0xe5], exit)],
+    ['ends in the middle of an instruction', code(pass, exit).subarray(0, 12)],
+    ['ends in the middle of two words', code(pass, [0x18, 0x01])],
+    ['is empty', code()],
+  ])('may be a program that %s', (_, program) => expect(onlyPassesOrDrops(program)).toBe(false));
 
   it('is a function of a module that gets every frame of the bridge, as VMware’s, or of every device', () => {
     const handler = (name: string, device: string | null, type = 'ALL'): readonly string[] =>
