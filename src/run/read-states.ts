@@ -1,5 +1,5 @@
 import type { StepPlan } from '../core/model/plan.js';
-import type { HostState, PacketSocket, StepStates } from '../core/model/state.js';
+import type { HostState, StepStates } from '../core/model/state.js';
 import type { TimelineEvent } from '../core/model/timeline.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { stateFile, writeJson } from '../system/evidence/folder/folder.js';
@@ -35,7 +35,8 @@ export function stateReader(
     reading = context.fabric.readState(),
   ): Promise<void> => {
     const now = { ...(await reading), ...stateAtEars(step, around) };
-    const state = when === 'after' ? withPassing(now, watch.sockets.take()) : now;
+    const state = when === 'after' ? withPassing(now, watch) : now;
+    if (when === 'before') watch.behind.begin(state.links);
     context.states[step.index] = keep(context.states[step.index] ?? { before: null, after: null }, state);
     await writeJson(context.dir, stateFile(step.index, when), state).catch((error: unknown) => {
       // Disk full: what can still be seen is seen, and a leak is still reported.
@@ -100,12 +101,15 @@ function logUnheard({ timeline }: RunContext, step: StepPlan, watch: KernelWatch
 }
 
 /**
- * The state with the packet sockets that were there between its step's snapshots, and are gone. Those of one that could
- * not be read stay unknown.
+ * The state with the guests behind bridge devices that sent between its step's snapshots, and with the packet sockets
+ * that were there then and are gone. Those of one that could not be read stay unknown.
  */
-function withPassing(state: HostState, sockets: readonly PacketSocket[]): HostState {
-  if (state.packetSockets === null) return state;
+function withPassing(state: HostState, watch: KernelWatch): HostState {
+  const behind = watch.behind.take();
+  const heard = behind.length === 0 ? state : { ...state, behind };
+  const sockets = watch.sockets.take();
+  if (state.packetSockets === null) return heard;
   const there = new Set(state.packetSockets?.map(({ inode }) => inode));
   const gone = sockets.filter(({ inode }) => !there.has(inode));
-  return gone.length === 0 ? state : { ...state, packetSockets: [...(state.packetSockets ?? []), ...gone] };
+  return gone.length === 0 ? heard : { ...heard, packetSockets: [...(state.packetSockets ?? []), ...gone] };
 }

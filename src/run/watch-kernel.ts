@@ -1,8 +1,10 @@
 import { hostOf } from '../core/model/host-names.js';
 import type { StepPlan } from '../core/model/plan.js';
+import type { LinkState, SenderBehind } from '../core/model/state.js';
 import type { SettingChange } from '../core/model/timeline.js';
 import { type RuleWatch, watchRuleChanges } from '../system/state/changes/rule-changes.js';
 import { type SettingChangeWatch, watchSettingChanges } from '../system/state/changes/setting-changes.js';
+import { type BehindWatch, watchBehind } from '../system/state/hear-guests.js';
 import { type PacketSocketWatch, watchPacketSockets } from '../system/state/read-packet-sockets.js';
 import type { RunContext } from './context.js';
 
@@ -12,6 +14,8 @@ export interface KernelWatch {
   readonly settings: Pick<SettingChangeWatch, 'take'>;
   /** Of the bridges' own namespace on the orchestrator's host. */
   readonly sockets: Pick<PacketSocketWatch, 'take'>;
+  /** Guests behind bridge devices of the orchestrator's host, from when it is known which are promiscuous. */
+  readonly behind: { begin(links: readonly LinkState[]): void } & Pick<BehindWatch, 'take'>;
   /** What of that could not be heard, and why. */
   unheard(): readonly string[];
   close(): void;
@@ -58,6 +62,35 @@ function settingsHeard(
   );
 }
 
+/** Listens on this host only, and not in a lab, whose guests are all in the plan. */
+class LateBehindWatch {
+  readonly #home: string | null | undefined;
+  readonly #bridges: ReadonlySet<string>;
+  #watch: BehindWatch | null = null;
+
+  constructor({ plan }: RunContext, step: StepPlan, spaces: ReadonlyMap<string | null, string | null>) {
+    const [home] = [...spaces].flatMap(([netns, host]) => (host === null ? [netns] : []));
+    this.#home = plan.provider === 'host' ? home : undefined;
+    this.#bridges = new Set(step.observers.map(({ bridge }) => bridge));
+  }
+
+  begin(links: readonly LinkState[]): void {
+    if (this.#home !== undefined) this.#watch ??= watchBehind(links, this.#home, this.#bridges);
+  }
+
+  take(): readonly SenderBehind[] {
+    return this.#watch?.take() ?? [];
+  }
+
+  unheard(): readonly string[] {
+    return (this.#watch?.unheard ?? []).map((bridge) => `guests behind ${bridge}: it cannot be listened on`);
+  }
+
+  close(): void {
+    this.#watch?.close();
+  }
+}
+
 /**
  * Hears who changes rules, and which settings change, wherever on this machine a step has observers: in a lab of
  * several hosts each is a network namespace. A guest's own namespace is left alone. What changes on another host of the
@@ -70,13 +103,15 @@ export function watchKernel(context: RunContext, step: StepPlan): KernelWatch {
   const settings = [...hosts].map(([netns, host]) => ({ host, watch: watchSettingChanges(netns, isRouted) }));
   const sockets = [...hosts].flatMap(([netns, host]) => (host === null ? [watchPacketSockets(netns)] : []));
   const watches = [...rules, ...sockets, ...settings.map(({ watch }) => watch)];
+  const behind = new LateBehindWatch(context, step, hosts);
   return {
+    behind,
     sockets: { take: () => sockets.flatMap((watch) => watch.take()) },
     rules: { take: () => rules.flatMap((watch) => watch.take()) },
     settings: {
       take: () => settingsHeard(settings),
     },
-    unheard: () => [...new Set(watches.flatMap((watch) => watch.unheard()))],
-    close: () => watches.forEach((watch) => watch.close()),
+    unheard: () => [...new Set([...watches, behind].flatMap((watch) => watch.unheard()))],
+    close: () => [...watches, behind].forEach((watch) => watch.close()),
   };
 }

@@ -1,4 +1,4 @@
-import { type BridgeView, bridgeViews, describeHolders } from '../bridge/view.js';
+import { type BridgeView, bridgeViews, describeHolders, isPromiscuous } from '../bridge/view.js';
 import { findingsOn } from '../bridge/weaknesses.js';
 import type { Drift } from '../model/audit.js';
 import { type HostState, type Snapshot, receives } from '../model/state.js';
@@ -56,12 +56,8 @@ function comeAndGone(before: BridgeView, was: Snapshot, after: BridgeView, is: S
   });
 }
 
-function isPromiscuous({ link }: BridgeView): boolean {
-  return (link.promiscuity ?? 0) > 0 || (link.sysFlags !== null && (link.sysFlags & 0x100) !== 0);
-}
-
 function promiscuousDrift(before: BridgeView, after: BridgeView, is: Snapshot): readonly Drift[] {
-  const [was, now] = [isPromiscuous(before), isPromiscuous(after)];
+  const [was, now] = [isPromiscuous(before.link), isPromiscuous(after.link)];
   if (was === now) return [];
   const holders =
     is.packetSockets === null

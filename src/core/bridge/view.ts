@@ -1,5 +1,5 @@
 import type { Mac, Settings, VlanRange } from '../model/scenario.js';
-import type { FdbState, HostState, LinkState, PacketSocket, Snapshot } from '../model/state.js';
+import type { FdbState, HostState, LinkState, PacketSocket, SenderBehind, Snapshot } from '../model/state.js';
 import type { BridgeKey, PortKey } from './attributes.js';
 import { objectsOf, textOf, textsOf } from '../text/json-text.js';
 import { isOn } from './setting-value.js';
@@ -47,6 +47,32 @@ const nicKinds: readonly (string | null)[] = [null, 'bond', 'dsa', 'hsr', 'macse
 /** Does this link lead out of the machine? */
 export function isOutward({ kind }: Pick<LinkState, 'kind'>): boolean {
   return nicKinds.includes(kind) || tunnelKinds.includes(kind);
+}
+
+/** A bit of /sys/class/net/NAME/flags (netdevice(7)). */
+export const IFF_PROMISC = 0x100;
+
+/** Does something want every frame of this device? */
+export function isPromiscuous({ sysFlags, promiscuity }: Pick<LinkState, 'sysFlags' | 'promiscuity'>): boolean {
+  return ((sysFlags ?? 0) & IFF_PROMISC) !== 0 || (promiscuity ?? 0) > 0;
+}
+
+/**
+ * The senders behind bridge devices that no device of the host and no entry of a forwarding database accounts for. A
+ * macvlan on a bridge leaves an entry (`self`), a guest on a port is learned there. `others`: MACs known besides.
+ */
+export function strangersBehind(
+  { links, fdb }: Pick<HostState, 'links' | 'fdb'>,
+  senders: readonly SenderBehind[],
+  others: Iterable<Mac> = [],
+): readonly SenderBehind[] {
+  const known = new Set([...links.map(({ mac }) => mac), ...fdb.map(({ mac }) => mac), ...others]);
+  return senders.filter(({ mac }) => !known.has(mac));
+}
+
+/** Does this port learn no MAC from what its guest sends? */
+export function isDeafToSources(link: LinkState | undefined): boolean {
+  return link?.port?.['learning'] === false;
 }
 
 /** Every Linux bridge of a snapshot; `roles` corrects, by port, what the kind of a link suggests. */

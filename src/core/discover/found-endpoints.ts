@@ -1,10 +1,10 @@
 import type { GuestRecord, Inventory } from '../model/host-config.js';
-import { type FdbState, type HostState, type LinkState, pairKinds } from '../model/state.js';
+import { type FdbState, type HostState, type LinkState, pairKinds, type SenderBehind } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { isSharedMac } from '../probe/addresses.js';
 import { type FoundVlan, foundVlans } from './found-vlans.js';
 import { guestOfPort } from './guests.js';
-import { deafness, isOutward } from '../bridge/view.js';
+import { deafness, isDeafToSources, isOutward } from '../bridge/view.js';
 import { endpointName, macsBehind, type Neighbour } from './host-topology.js';
 
 /** An endpoint as it is found, with one MAC. */
@@ -29,6 +29,26 @@ export interface WrittenHost {
   readonly bridge: string;
   readonly attach: 'host';
   readonly ip: readonly string[];
+}
+
+/** A guest behind a bridge device as a scenario file has it. */
+export interface WrittenBehind {
+  readonly bridge: string;
+  readonly attach: 'promiscuous';
+  readonly mac: string;
+  readonly ip?: string;
+}
+
+/** A guest behind a bridge device, which is on no port. */
+export interface FoundBehind {
+  readonly name: string;
+  readonly endpoint: WrittenBehind;
+}
+
+/** A guest with or without a port. */
+export interface AnyFound {
+  readonly name: string;
+  readonly endpoint: Pick<WrittenEndpoint, 'bridge' | 'role' | 'zone'> & { readonly port?: string };
 }
 
 /** What is known of the host, and the bridge that is looked at. */
@@ -96,6 +116,27 @@ export function otherMacsNote(entry: FoundEntry): readonly string[] {
       ];
 }
 
+/** Nothing that is reported of a guest makes it one to speak for: what is missing. */
+export function observedOnlyNote(
+  { name, guest, endpoint, elsewhere }: FoundEntry,
+  { isUnlearned, isRouted }: { readonly isUnlearned: boolean; readonly isRouted: boolean },
+): string {
+  if (elsewhere !== undefined)
+    return `${name}: a static entry of the bridge has its MAC on ${elsewhere}, where what is for it goes: it is sent to, and not spoken for`;
+  if (isUnlearned)
+    return `${name}: learning is off at ${endpoint.port}, and its MAC is as ${guest !== null && guest.mac === endpoint.mac ? guest.manager : 'the host'} reports it: it is sent to, and not spoken for`;
+  if (isRouted)
+    return `${name}: the host has no MAC of it at ${endpoint.port}: it is observed only; let it speak once (a ping will do)`;
+  return endpoint.mac === undefined
+    ? `${name}: the bridge has no MAC on ${endpoint.port}: it is observed only; let it speak once (a ping will do)`
+    : `${name}: the bridge does not have its MAC on ${endpoint.port} now: it is observed only; let it speak once (a ping will do)`;
+}
+
+/** What is not known of a guest behind a bridge device. */
+export function behindNote({ name, endpoint: { bridge, mac } }: FoundBehind): string {
+  return `${name}: ${mac} sends out of ${bridge} itself: it is on no port, and what gets there is not heard`;
+}
+
 /**
  * Every port of a bridge that can be heard, as an endpoint with its guest's name, zone, VLANs, MAC and address where
  * they are on record. `members`: every port; `ports`: those that can be heard. Names go into `taken`, names of zones
@@ -150,15 +191,29 @@ export function foundEndpoints(
   return { members, ports, entries };
 }
 
+/**
+ * The guests behind a bridge device, under the names of their managers, else by their addresses. Names go into `taken`.
+ */
+export function foundBehind(
+  { inventory, bridge }: Pick<BridgeInput, 'inventory' | 'bridge'>,
+  strangers: readonly SenderBehind[],
+  taken: Set<string>,
+): readonly FoundBehind[] {
+  return strangers
+    .filter((sender) => sender.bridge === bridge && !isSharedMac(sender.mac))
+    .map(({ mac, address }) => {
+      const guest = inventory.guests.find((record) => record.mac === mac);
+      const name = endpointName(guest?.name ?? `behind-${address ?? mac}`, taken);
+      taken.add(name);
+      const ip = address === undefined ? {} : { ip: `${address}/24` };
+      return { name, endpoint: { bridge, attach: 'promiscuous', mac, ...ip } };
+    });
+}
+
 /** The MACs of no guest on record first. */
 function guestsLast(macs: readonly string[], guests: readonly GuestRecord[]): readonly string[] {
   const isGuests = (mac: string): boolean => guests.some((guest) => guest.mac === mac);
   return [...macs.filter((mac) => !isGuests(mac)), ...macs.filter(isGuests)];
-}
-
-/** Does this port learn no MAC from what its guest sends? */
-export function isDeafToSources(link: LinkState | undefined): boolean {
-  return link?.port?.['learning'] === false;
 }
 
 /**

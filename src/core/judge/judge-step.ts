@@ -12,7 +12,7 @@ import type { Parties } from './parties.js';
 import { bypassReasons } from './proof/bypass.js';
 import { type EntryByForm, entryByForm, entryInStateReasons } from './proof/entry.js';
 import { intervalsOf, isStranger, settingsBeyondEvents, unreadAround } from './proof/intervals.js';
-import { observedOnlyReasons, passingPorts } from './proof/coverage.js';
+import { observedOnlyReasons, passingPorts, strangerReasons } from './proof/coverage.js';
 import { undoneReasons } from './proof/kept-changes.js';
 import { missingProofs } from './proof/missing-proofs.js';
 import type { StepFacts } from './proof/step-facts.js';
@@ -148,6 +148,7 @@ function stateReasons(
     ...entryInStateReasons(plan, step, states),
     ...forms.reasons,
     ...passingPorts(step, states, settingsBeyondEvents(step, facts)),
+    ...strangerReasons(plan, step, states),
   ];
 }
 

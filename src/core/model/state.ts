@@ -225,6 +225,8 @@ export interface HostState {
    * absent = there are none, or nobody asked.
    */
   readonly hardware?: Readonly<Record<string, readonly string[]>>;
+  /** After a step: what sent out of promiscuous bridge devices in it; absent = nothing, or nobody listened. */
+  readonly behind?: readonly SenderBehind[];
   /** Absent = there are none, or nobody asked. */
   readonly legacyTables?: readonly LegacyTable[];
   /** Read where the host routes to guests; absent = nobody asked. */
@@ -246,6 +248,14 @@ export interface PacketHandler {
   readonly function: string;
 }
 
+/** What sends out of a bridge device with a MAC that is not the bridge's: what is behind it is never learned. */
+export interface SenderBehind {
+  readonly bridge: string;
+  readonly mac: string;
+  /** The IPv4 address that it named in ARP; absent = it named none. */
+  readonly address?: string;
+}
+
 /** A packet socket (packet(7)) as /proc/net/packet lists it. */
 export interface PacketSocket {
   readonly inode: string;
@@ -264,6 +274,11 @@ export interface PacketSocket {
   readonly filter?: string | null;
   /** It gets frames, and its filter sees them, from their network header on; absent = whole. */
   readonly cooked?: true;
+  /**
+   * Interfaces that it holds promiscuous (PACKET_MR_PROMISC), by index; empty = none. Absent = the kernel did not
+   * report.
+   */
+  readonly promiscuous?: readonly number[];
 }
 
 /** Does it receive frames, or is it for sending, or not bound yet? */

@@ -1,13 +1,12 @@
 import { readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isDeafToSources } from '../../core/discover/found-endpoints.js';
 import type { Neighbour } from '../../core/discover/host-topology.js';
 import { packetTypes } from '../../core/pcap/ring/block.js';
-import { deafness, isOutward } from '../../core/bridge/view.js';
-import type { FdbState, HostState, LinkState } from '../../core/model/state.js';
+import { deafness, isDeafToSources, isOutward, isPromiscuous } from '../../core/bridge/view.js';
+import type { FdbState, HostState, LinkState, SenderBehind } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { arpLength, parseArp } from '../../core/wire/arp.js';
-import { ethernetLength, macText } from '../../core/wire/ethernet.js';
+import { ethernetLength, macBytes, macText } from '../../core/wire/ethernet.js';
 import { type BpfInstruction, encodeBpf, loadPacketType, refuse } from '../kernel/bpf.js';
 import { libc } from '../kernel/libc.js';
 import { inNamespace } from '../kernel/namespaces.js';
@@ -24,6 +23,20 @@ function incoming(length: number): readonly BpfInstruction[] {
   return [loadPacketType, [0x15, 0, 1, packetTypes.outgoing], refuse, [0x06, 0, 0, length]];
 }
 
+function outgoingOfOthers(mac: string, length: number): readonly BpfInstruction[] {
+  const view = new DataView((macBytes(mac) ?? new Uint8Array(6)).buffer);
+  return [
+    loadPacketType,
+    [0x15, 0, 5, packetTypes.outgoing],
+    [0x20, 0, 0, 6], // ld [6]: the source's first four bytes
+    [0x15, 0, 2, view.getUint32(0)],
+    [0x28, 0, 0, 10], // ldh [10]
+    [0x15, 1, 0, view.getUint16(4)],
+    [0x06, 0, 0, length],
+    refuse,
+  ];
+}
+
 /** What was heard of guests. */
 export interface HeardGuests {
   /** Entries that a bridge with `ageing_time 0` would have. */
@@ -32,6 +45,8 @@ export interface HeardGuests {
   readonly macs: ReadonlyMap<string, string>;
   /** IPv4 addresses of senders of ARP. */
   readonly neighbours: readonly Neighbour[];
+  /** What sends out of promiscuous bridge devices with other MACs. */
+  readonly behind: readonly SenderBehind[];
 }
 
 interface Ear {
@@ -68,10 +83,10 @@ function macsWithoutAddress(
 }
 
 /** null = this user may not listen, or the device went. */
-function openEar(link: LinkState, protocol: number, length: number): Ear | null {
+function openEar(link: LinkState, protocol: number, program: readonly BpfInstruction[]): Ear | null {
   try {
     const fd = openUnboundPacketSocket();
-    attachFilter(fd, encodeBpf(incoming(length)));
+    attachFilter(fd, encodeBpf(program));
     if (libc().bind(fd, linkAddress(link.ifindex, protocol), linkAddressLength) >= 0)
       return { link, fd, heard: new Set() };
     libc().close(fd);
@@ -81,16 +96,17 @@ function openEar(link: LinkState, protocol: number, length: number): Ear | null 
   return null;
 }
 
-/** Frames that wait at a socket, cut to `length`. */
+/** Frames that wait at a socket, cut to `length`; shorter ones as they are. */
 function* framesAt(fd: number, length: number): Generator<Uint8Array> {
   for (;;) {
     const frame = new Uint8Array(length);
     try {
-      if (readSync(fd, frame, 0, length, null) < length) return;
+      const read = readSync(fd, frame, 0, length, null);
+      if (read < addressesLength) return;
+      yield frame.subarray(0, read);
     } catch {
       return; // EAGAIN: there are no more; ENETDOWN: the device went
     }
-    yield frame;
   }
 }
 
@@ -109,10 +125,71 @@ function arpSender(frame: Uint8Array): Omit<Neighbour, 'device'> | null {
   return address === '0.0.0.0' ? null : { mac, address };
 }
 
+/** Hears what sends out of bridge devices with other MACs than theirs. */
+export interface BehindWatch {
+  /** Devices at which it listens. */
+  readonly bridges: readonly string[];
+  /** Devices at which this user may not listen. */
+  readonly unheard: readonly string[];
+  /** All that were heard until now, each once. */
+  take(): readonly SenderBehind[];
+  close(): void;
+}
+
+/**
+ * Listens at those of the bridges that are promiscuous: only there a guest behind the device gets frames. A bridge that
+ * is itself a port sends what its switch sends. `names`: absent = every bridge.
+ */
+export function watchBehind(
+  links: readonly LinkState[],
+  netns: string | null,
+  names?: ReadonlySet<string>,
+): BehindWatch {
+  const bridges = links.filter(
+    (link) =>
+      link.kind === 'bridge' &&
+      link.master === null &&
+      isPromiscuous(link) &&
+      (names === undefined || names.has(link.name)),
+  );
+  const ears =
+    bridges.length === 0
+      ? []
+      : inNamespace(netns, () =>
+          bridges.flatMap((link) => openEar(link, protocols.all, outgoingOfOthers(link.mac, arpFrameLength)) ?? []),
+        );
+  const heardAt = new Set(ears.map(({ link }) => link.name));
+  const senders = new Map<string, SenderBehind>();
+  return {
+    bridges: [...heardAt],
+    unheard: bridges.flatMap(({ name }) => (heardAt.has(name) ? [] : [name])),
+    take() {
+      for (const { fd, link } of ears)
+        for (const frame of framesAt(fd, arpFrameLength)) {
+          const mac = sourceOf(frame);
+          if (mac === null) continue;
+          const key = `${link.name} ${mac}`;
+          const address = arpSender(frame)?.address;
+          senders.set(key, {
+            bridge: link.name,
+            mac,
+            ...senders.get(key),
+            ...(address === undefined ? {} : { address }),
+          });
+        }
+      return [...senders.values()];
+    },
+    close() {
+      for (const { fd } of ears) libc().close(fd);
+    },
+  };
+}
+
 /**
  * Listens to guests for `forMs` at most, and not at all if all of them are on record: at ports whose MAC no forwarding
- * database will ever have, and to broadcast ARP that bridges receive of guests without an address. Keeps MACs and
- * addresses alone, and sends nothing. Gives what is on record if the user may not listen.
+ * database will ever have, to broadcast ARP that bridges receive of guests without an address, and at bridge devices
+ * that are promiscuous. Keeps MACs and addresses alone, and sends nothing. Gives what is on record if the user may not
+ * listen.
  */
 export async function hearGuests(
   { state, neighbours }: { readonly state: HostState; readonly neighbours: readonly Neighbour[] },
@@ -121,7 +198,7 @@ export async function hearGuests(
 ): Promise<HeardGuests> {
   const wanted = macsWithoutAddress(state, neighbours);
   const open = (links: readonly LinkState[], protocol: number, length: number): readonly Ear[] =>
-    inNamespace(netns, () => links.flatMap((link) => openEar(link, protocol, length) ?? []));
+    inNamespace(netns, () => links.flatMap((link) => openEar(link, protocol, incoming(length)) ?? []));
   const atPorts = open(portsWithoutMac(state), protocols.all, addressesLength);
   const atBridges = open(
     state.links.filter(({ name }) => wanted.has(name) || atPorts.some(({ link }) => link.master === name)),
@@ -129,7 +206,9 @@ export async function hearGuests(
     arpFrameLength,
   );
   const addresses = new Map<string, Neighbour>();
+  let senders: readonly SenderBehind[] = [];
   const hear = (): void => {
+    senders = behind.take();
     for (const { fd, heard } of atPorts)
       for (const frame of framesAt(fd, addressesLength)) {
         const mac = sourceOf(frame);
@@ -141,7 +220,9 @@ export async function hearGuests(
         if (sender !== null) addresses.set(sender.mac, { ...sender, device: link.name });
       }
   };
+  const behind = watchBehind(state.links, netns);
   const isKnown = (): boolean =>
+    behind.bridges.length === 0 &&
     atPorts.every(({ heard }) => heard.size > 0) &&
     [...wanted.values()].every((macs) => [...macs].every((mac) => addresses.has(mac)));
   try {
@@ -151,8 +232,9 @@ export async function hearGuests(
     }
   } finally {
     for (const { fd } of [...atPorts, ...atBridges]) libc().close(fd);
+    behind.close();
   }
-  return { ...macsHeard(atPorts), neighbours: [...addresses.values()] };
+  return { ...macsHeard(atPorts), neighbours: [...addresses.values()], behind: senders };
 }
 
 function macsHeard(ears: readonly Ear[]): Pick<HeardGuests, 'fdb' | 'macs'> {

@@ -69,6 +69,7 @@ const shape = z.object({
         own: z.boolean(),
         filter: z.string().nullable().optional(),
         cooked: z.literal(true).optional(),
+        promiscuous: z.array(z.number()).optional(),
       }),
     )
     .nullable(),

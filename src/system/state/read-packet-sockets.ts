@@ -6,7 +6,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { netfilterPrograms } from '../kernel/bpf.js';
 import { procLink, rootsText } from '../kernel/proc-files.js';
 import { inNamespace } from '../kernel/namespaces.js';
-import { packetSocketFilters, type SocketFilter } from '../kernel/ask/packet-diag.js';
+import { packetSocketReports, type SocketReport } from '../kernel/ask/packet-diag.js';
 import { isDescendant, type SocketHolder, socketHolders } from '../process/socket-holders.js';
 import { helperPath } from '../process/helper-command.js';
 
@@ -16,7 +16,7 @@ import { helperPath } from '../process/helper-command.js';
  */
 export function parsePacketSockets(
   text: string,
-): readonly Omit<PacketSocket, 'holders' | 'own' | 'filter' | 'cooked'>[] {
+): readonly Omit<PacketSocket, 'holders' | 'own' | keyof SocketReport>[] {
   return text
     .split('\n')
     .slice(1)
@@ -96,20 +96,22 @@ export function readPacketSockets(
   const sockets = parsePacketSockets(table);
   if (sockets.length === 0) return [];
   const holders = socketHolders(new Set(sockets.map(({ inode }) => inode)));
-  const filters = inNamespace(netns, packetSocketFilters);
+  const reports = inNamespace(netns, packetSocketReports);
   return sockets.map((socket) => {
     const processes = (holders.get(socket.inode) ?? []).map((holder) => describe(holder, isOurs));
     return {
       ...socket,
       holders: processes.map(({ pid, name }) => ({ pid, name })),
       own: processes.length > 0 && processes.every(({ isOwn }) => isOwn),
-      ...filterOf(filters?.get(socket.inode)),
+      ...reportedOf(reports?.get(socket.inode)),
     };
   });
 }
 
-function filterOf(reported: SocketFilter | undefined): Pick<PacketSocket, 'filter' | 'cooked'> {
-  return reported === undefined ? {} : { filter: reported.filter, ...(reported.cooked ? { cooked: true } : {}) };
+function reportedOf(reported: SocketReport | undefined): Pick<PacketSocket, keyof SocketReport> {
+  if (reported === undefined) return {};
+  const { filter, cooked: isCooked, promiscuous } = reported;
+  return { filter, ...(isCooked ? { cooked: true } : {}), promiscuous };
 }
 
 interface Holder {

@@ -1,16 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { guests, outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 import type { Result } from '../../../src/core/model/result.js';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { tenantOf, untilListening } from '../../support/lab/processes.js';
 import { causesIn } from '../../support/lab/result-parts.js';
 import { untilReported } from '../../support/lab/program.js';
-import { macOfGuest, wholeHost } from '../../support/lab/whole-host.js';
+import { macOfGuest, type WholeHost, wholeHost } from '../../support/lab/whole-host.js';
 import { kernel } from '../../support/lab/features.js';
-import { needs, root } from '../../support/needs.js';
+import { needs, program, root } from '../../support/needs.js';
 import { patient } from '../../support/patient.js';
 
 const vm = '00:0c:29:aa:bb:cc';
@@ -57,6 +57,87 @@ describe('a guest behind the bridge device of a host, whose bridge has the MAC o
     const probes = left.filter((line) => line.includes(`${vm} > ${guests.lan.mac}`));
     // and the uplink's ear controls, one in each phase
     expect([reported, left.length, probes.length]).toEqual([53, 53, 50]);
+  });
+});
+
+/** Bridges a device, as a hypervisor does: holds it promiscuous, and speaks as a machine behind it. */
+const hypervisor = `
+import socket, struct, sys, time
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 3)
+s.bind((sys.argv[1], 3))
+s.setsockopt(263, 1, struct.pack('iHH8s', socket.if_nametoindex(sys.argv[1]), 1, 0, b''))
+mac = bytes.fromhex('${vm.replaceAll(':', '')}')
+arp = bytes.fromhex('0001080006040001') + mac + bytes([10, 9, 0, 77]) + bytes(6) + bytes([10, 9, 0, 77])
+while True:
+    s.send(b'\\xff' * 6 + mac + b'\\x08\\x06' + arp)
+    time.sleep(0.2)
+`;
+
+describe('a guest behind the bridge device that no file lists', {
+  ...needs(root, program('python3')),
+  timeout: patient(300_000),
+}, () => {
+  let host: WholeHost;
+  beforeEach(() => {
+    host = wholeHost(3);
+    writeFileSync(join(host.dir, 'hypervisor.py'), hypervisor);
+  });
+  afterEach(() => {
+    host.sh(`kill $(cat ${host.dir}/pid 2>/dev/null) 2>/dev/null || true`);
+    host.close();
+  });
+  const bridged = (device: string): void =>
+    host.sh(`python3 ${host.dir}/hypervisor.py ${device} >${host.dir}/log 2>&1 & echo $! >${host.dir}/pid; sleep 1`);
+  const unbridged = (): void => host.sh(`kill $(cat ${host.dir}/pid)`);
+
+  it('is found by run, which says what holds the bridge, and what ends it', async () => {
+    bridged('br0');
+    const heard = await host.judge('heard');
+    expect([heard.status, heard.result.verdict], heard.text).toEqual([2, 'broken']);
+    const [group, second] = heard.result.steps.flatMap(({ groups = [] }) => groups);
+    expect([second, group?.cause, group?.to, group?.observers.toSorted()]).toEqual([
+      undefined,
+      'bridge-promiscuous',
+      ['behind-10.9.0.77'],
+      ['v1', 'v2', 'v3'],
+    ]);
+    expect(heard.text).toMatch(/br0 is promiscuous, held by python3 \(pid \d+\)/);
+    const fixesOf = (code: string): readonly string[] =>
+      group?.causes.flatMap((cause) => (cause.code === code ? cause.fixes : [])) ?? [];
+    const floods = ['v1', 'v2', 'v3'].map((name) => `bridge link set dev ${name} flood off`);
+    expect(fixesOf('unknown-flood').toSorted()).toEqual(floods);
+    const [port = ''] = fixesOf('bridge-promiscuous');
+    unbridged();
+    host.sh(port.replace(/, and .*/, ''));
+    bridged('behind1');
+    const fixed = await host.judge('fixed');
+    expect([fixed.status, fixed.result.verdict], fixed.text).toEqual([0, 'holds']);
+  });
+
+  it('leaks no more with flood off at the ports, though what it reads itself is not known', async () => {
+    bridged('br0');
+    host.sh('for dev in v1 v2 v3; do bridge link set dev $dev flood off; done');
+    const { result, text } = await host.judge('closed');
+    expect(result.verdict, text).toBe('inconclusive');
+    expect(text).toContain('packet socket of python3 at br0');
+  });
+
+  it('leaves a run unproved whose file does not have it', async () => {
+    const file = join(host.dir, 'three.yml');
+    const { stdout } = await host.run(['init']);
+    writeFileSync(file, stdout);
+    bridged('br0');
+    const { result, text } = await host.judge('three', file);
+    expect(result.verdict, text).toBe('inconclusive');
+    expect(result.steps.flatMap(({ reasons }) => reasons.map((reason) => reason.text))).toContainEqual(
+      expect.stringContaining(`${vm} sends out of br0 itself`),
+    );
+  });
+
+  it('is nobody where the flag alone is set', async () => {
+    host.sh('ip link set br0 promisc on');
+    const { status, result, text } = await host.judge('flag');
+    expect([status, result.verdict], text).toEqual([0, 'holds']);
   });
 });
 

@@ -125,6 +125,7 @@ export async function readWhole(options: WholeOptions): Promise<WholeFound> {
     state: { ...read.state, fdb: [...read.state.fdb, ...heard.fdb] },
     neighbours: [...read.neighbours, ...heard.neighbours],
     heard: heard.macs,
+    behind: heard.behind,
   };
   const hasBridge = host.state.links.some(
     ({ name, kind }) => (kind === 'bridge' || kind === 'openvswitch') && !isFirewallBridge(name),

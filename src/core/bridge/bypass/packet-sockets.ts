@@ -1,5 +1,5 @@
 import type { Observer } from '../../model/plan.js';
-import { receives, type HostState, type PacketSocket } from '../../model/state.js';
+import { receives, type HostState, type LinkState, type PacketSocket, pairKinds } from '../../model/state.js';
 import type { FrameTemplate } from '../../probe/frames/template.js';
 import { isGroupMacText } from '../../wire/ethernet.js';
 import { tokenLength } from '../../wire/token.js';
@@ -125,6 +125,9 @@ function bytesOf(hex: string | null | undefined): Uint8Array | null {
 /** Of a state what says whose sockets there are. */
 export type SocketState = Pick<HostState, 'links' | 'ovs' | 'packetSockets'>;
 
+/** This program's relay, as it is reported among the holders of sockets. */
+export const relayName = 'verify-isolation relay';
+
 /** Open vSwitch in user space, which is the bridge: its sockets carry what its flows say. */
 export const trustedName = 'ovs-vswitchd';
 
@@ -144,7 +147,7 @@ function isOvsDevice({ ifindex }: PacketSocket, { links, ovs }: SocketState, bri
 function isOfPlan(socket: PacketSocket, state: SocketState, bridges: ReadonlySet<string>): boolean {
   const { holders, own: isOwn } = socket;
   const isKnown = (name: string): boolean =>
-    name === 'verify-isolation relay' || (name === trustedName && isOvsDevice(socket, state, bridges));
+    name === relayName || (name === trustedName && isOvsDevice(socket, state, bridges));
   return isOwn || (holders.length > 0 && holders.every(({ name }) => isKnown(name)));
 }
 
@@ -152,19 +155,31 @@ function isOfPlan(socket: PacketSocket, state: SocketState, bridges: ReadonlySet
 export interface ListedBridges {
   readonly bridges: ReadonlySet<string>;
   readonly segment: ReadonlySet<string>;
+  /** Ports of guests at which it is listened. */
+  readonly guestPorts: ReadonlySet<string>;
+}
+
+/**
+ * Whether a device is the end of a pair that a guest has, such as VMware bridged to a veth: what a process gets there
+ * has left by the guest's port, where it is listened, and the process is the guest.
+ */
+function isGuestsOwn({ kind, lower = '', master }: LinkState, guestPorts: ReadonlySet<string>): boolean {
+  return pairKinds.includes(kind) && master === null && guestPorts.has(lower);
 }
 
 /** Processes that get probes by packet sockets: they can carry them anywhere, late, and past the ears. */
 export function socketBypasses(
   state: SocketState,
-  { bridges, segment }: ListedBridges,
+  { bridges, segment, guestPorts }: ListedBridges,
   someForm: AsksForms,
 ): readonly Bypass[] {
-  const names = new Map(state.links.map(({ ifindex, name }) => [ifindex, name]));
+  const links = new Map(state.links.map((link) => [link.ifindex, link]));
   return (state.packetSockets ?? []).flatMap((socket): readonly Bypass[] => {
-    const device = socket.ifindex === 0 ? 'every interface' : (names.get(socket.ifindex) ?? '');
+    const link = links.get(socket.ifindex);
+    const device = socket.ifindex === 0 ? 'every interface' : (link?.name ?? '');
     if (!receives(socket) || isOfPlan(socket, state, bridges) || (socket.ifindex !== 0 && !segment.has(device)))
       return [];
+    if (link !== undefined && isGuestsOwn(link, guestPorts)) return [];
     const program = bytesOf(socket.filter);
     const by = `${socket.protocol} ${socket.cooked === true ? 'cooked ' : ''}${socket.filter ?? ''}`;
     if (!someForm(by, (form) => takes(socket, program, form))) return [];
@@ -177,6 +192,11 @@ export function socketBypasses(
       },
     ];
   });
+}
+
+/** How often a socket holds a device promiscuous: once at most, as far as the kernel does not report it. */
+function holdsOn({ promiscuous, ifindex: bound }: PacketSocket, ifindex: number): number {
+  return promiscuous === undefined ? Number(bound === ifindex) : promiscuous.filter((held) => held === ifindex).length;
 }
 
 /**
@@ -204,7 +224,7 @@ export function unseenHolders(
         Number(link.master !== null && !routingMasters.includes(kinds.get(link.master))) +
         above.length +
         links.filter(({ lower }) => lower === link.name).length +
-        packetSockets.filter(({ ifindex }) => ifindex === link.ifindex).length;
+        packetSockets.reduce((sum, socket) => sum + holdsOn(socket, link.ifindex), 0);
       const remedy =
         'what holds it is not seen from here, as a module or a process elsewhere: find it (dmesg), run where all processes are seen, or answer for it with trust';
       return (link.promiscuity ?? 0) > known

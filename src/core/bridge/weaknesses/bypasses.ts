@@ -65,7 +65,7 @@ const bypassRule: BridgeRule = (view, { state, packetSockets }) => {
     ...bypassesIn(state, segment).filter((bypass) => !isMirror(view, bypass)),
     ...socketBypasses(
       { ...state, packetSockets: socketsBeside(view, packetSockets) },
-      { bridges, segment },
+      { bridges, segment, guestPorts: new Set(view.guests.map(({ name }) => name)) },
       (_, takes) => usualForms().some(takes),
     ),
   ]

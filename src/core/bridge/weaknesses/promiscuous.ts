@@ -1,22 +1,20 @@
 import { isOnPort } from '../../model/attach.js';
-import { type LinkState, receives } from '../../model/state.js';
+import { type HostState, type LinkState, receives } from '../../model/state.js';
 import { word } from '../../text/escape.js';
-import { advice, ownEntry } from '../changes.js';
+import { advice, execute, ownEntry } from '../changes.js';
 import { isBridged, isUnicast } from '../row-context.js';
-import { describeHolders, readFrom } from '../view.js';
+import { relayName } from '../bypass/packet-sockets.js';
+import { stateAround } from '../states-by-host.js';
+import { describeHolders, IFF_PROMISC, isPromiscuous, readFrom } from '../view.js';
 import { isGroupMacText } from '../../wire/ethernet.js';
 import type { Audited, BridgeRule, CauseFinder, Explained } from '../weakness.js';
 
 declare module '../../model/codes.js' {
   interface Weaknesses {
     readonly 'behind-bridge': 'cause' | 'finding';
-    readonly 'bridge-promiscuous': 'finding';
+    readonly 'bridge-promiscuous': 'cause' | 'finding';
     readonly 'sniffer-on-host': 'cause' | 'finding';
   }
-}
-
-function isPromiscuous({ sysFlags, promiscuity }: LinkState): boolean {
-  return ((sysFlags ?? 0) & 0x100) !== 0 || (promiscuity ?? 0) > 0;
 }
 
 /**
@@ -74,7 +72,42 @@ export const behindBridge: Explained & Audited = {
   finding: { onBridge: behindBridgeRule },
 };
 
-const IFF_PROMISC = 0x100;
+function holdersOf({ ifindex, name }: LinkState, { packetSockets, packetHandlers = [] }: HostState): readonly string[] {
+  const sockets = (packetSockets ?? []).filter(({ promiscuous, ifindex: bound, own: isOwn, ...socket }) =>
+    isOwn ? false : (promiscuous?.includes(ifindex) ?? (bound === ifindex && receives(socket))),
+  );
+  const processes = sockets.flatMap(({ holders }) => holders).filter((holder) => holder.name !== relayName);
+  return [
+    ...new Set([
+      ...processes.map((holder) => `${holder.name} (pid ${holder.pid})`),
+      ...packetHandlers.filter(({ device }) => device === name).map((handler) => handler.function),
+    ]),
+  ];
+}
+
+const portOfItsOwn = ['behind0', 'behind1'] as const;
+
+const findBridgePromiscuous: CauseFinder = (leak) => {
+  const cause = findBehindBridge(leak);
+  if (cause === null) return null;
+  const { name } = leak.bridge;
+  const holders = holdersOf(leak.bridge, stateAround(name, leak.before).state);
+  if (holders.length === 0) return null;
+  const [port, end] = portOfItsOwn;
+  return {
+    ...cause,
+    value: holders.join(', '),
+    text: `${holders.join(', ')} holds ${name} promiscuous: ${cause.text}`,
+    fix: {
+      changes: [
+        execute('ip', 'link', 'add', port, 'type', 'veth', 'peer', 'name', end),
+        execute('ip', 'link', 'set', port, 'master', name, 'up'),
+        execute('ip', 'link', 'set', end, 'up'),
+      ],
+      also: `, and bridge ${end} instead of ${word(name)} there, or flood off at each port (bridge link set dev PORT flood off)`,
+    },
+  };
+};
 
 /**
  * A bridge device rests at promiscuity 0. Something that bridges the bridge raises it, as VMware does, or a sniffer on
@@ -101,9 +134,16 @@ const bridgePromiscuousRule: BridgeRule = ({ name, link }, { packetSockets, prom
   ];
 };
 
-export const bridgePromiscuous: Audited = {
+export const bridgePromiscuous: Explained & Audited = {
   meaning:
     'The bridge device is held promiscuous: by a sniffer on the host, or a hypervisor that bridges the bridge. Find the process.',
+  cause: {
+    phrase: ({ devices, value }) =>
+      `${devices} is promiscuous, held by ${value}, and floods frames for what is behind it`,
+    cost: { price: 'host', text: 'what is behind the bridge moves to another device' },
+    find: findBridgePromiscuous,
+    isOfBridge: true,
+  },
   finding: { onBridge: bridgePromiscuousRule },
 };
 

@@ -1,3 +1,4 @@
+import { isPromiscuous } from '../../bridge/view.js';
 import type { SettingValue } from '../../model/scenario.js';
 import type { HostState, LinkState } from '../../model/state.js';
 import type { FoundScenario } from '../found-scenario.js';
@@ -56,8 +57,7 @@ function behind({ state, bridge: link, neighbours }: EndpointsInput): {
   readonly unheard?: string;
 } {
   const bridge = link.name;
-  const held = (link.promiscuity ?? 0) > 0 || ((link.sysFlags ?? 0) & 0x100) !== 0;
-  if (!held) return { guests: [] };
+  if (!isPromiscuous(link)) return { guests: [] };
   const onPorts = new Set(
     state.links
       .filter(({ master }) => master === bridge)

@@ -2,18 +2,24 @@ import type { ProbeClassName } from '../../model/scenario.js';
 import { disruptiveClasses } from '../../probe/classes.js';
 import type { Inventory } from '../../model/host-config.js';
 import { attributesOf } from '../../bridge/attributes.js';
+import { isDeafToSources, strangersBehind } from '../../bridge/view.js';
 import { bridgesApart, deviceText, type SegmentBeside, segmentsBeside } from '../../bridge/beside.js';
-import type { Beside, HostState, LinkState } from '../../model/state.js';
+import type { Beside, HostState, LinkState, SenderBehind } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';
 import {
+  type AnyFound,
+  behindNote,
   type FileEndpoint,
   forFile,
+  type FoundBehind,
+  foundBehind,
   type FoundEntry,
   foundEndpoints,
-  isDeafToSources,
+  observedOnlyNote,
   otherMacsNote,
   refuseJoined,
   withOrphan,
+  type WrittenBehind,
   type WrittenHost,
 } from '../found-endpoints.js';
 import { withOwners } from '../guests/owners.js';
@@ -58,6 +64,8 @@ export interface WholeInput {
   readonly neighbours: readonly Neighbour[];
   /** As of `BridgeInput`. */
   readonly heard?: ReadonlyMap<string, string>;
+  /** What was heard sending out of bridge devices. Absent: nothing was. */
+  readonly behind?: readonly SenderBehind[];
   readonly inventory: Inventory;
   /** What no bridge here carries. */
   readonly beside: Beside;
@@ -71,7 +79,7 @@ export interface WholeInput {
 /** A scenario of a whole host as data. */
 export interface WholeScenario extends Omit<FoundScenario, 'topology'> {
   readonly topology: Omit<FoundScenario['topology'], 'endpoints'> & {
-    readonly endpoints: Readonly<Record<string, FileEndpoint | WrittenHost>>;
+    readonly endpoints: Readonly<Record<string, FileEndpoint | WrittenHost | WrittenBehind>>;
   };
   readonly allow_disruptive?: true;
 }
@@ -80,26 +88,10 @@ export interface WholeFound extends Omit<Found, 'scenario'> {
   readonly scenario: WholeScenario;
 }
 
-function isWanted({ name, endpoint }: FoundEntry, { guests, zones }: WholeWishes): boolean {
+function isWanted({ name, endpoint }: AnyFound, { guests, zones }: WholeWishes): boolean {
   if (endpoint.role === 'uplink') return true;
-  if (guests.length > 0 && !guests.includes(name) && !guests.includes(endpoint.port)) return false;
+  if (guests.length > 0 && !guests.includes(name) && !guests.includes(endpoint.port ?? name)) return false;
   return zones.length === 0 || (endpoint.zone !== undefined && zones.includes(endpoint.zone));
-}
-
-/** Nothing that is reported of a guest makes it one to speak for: what is missing. */
-function observedOnlyNote(
-  { name, guest, endpoint, elsewhere }: FoundEntry,
-  { isUnlearned, isRouted }: { readonly isUnlearned: boolean; readonly isRouted: boolean },
-): string {
-  if (elsewhere !== undefined)
-    return `${name}: a static entry of the bridge has its MAC on ${elsewhere}, where what is for it goes: it is sent to, and not spoken for`;
-  if (isUnlearned)
-    return `${name}: learning is off at ${endpoint.port}, and its MAC is as ${guest !== null && guest.mac === endpoint.mac ? guest.manager : 'the host'} reports it: it is sent to, and not spoken for`;
-  if (isRouted)
-    return `${name}: the host has no MAC of it at ${endpoint.port}: it is observed only; let it speak once (a ping will do)`;
-  return endpoint.mac === undefined
-    ? `${name}: the bridge has no MAC on ${endpoint.port}: it is observed only; let it speak once (a ping will do)`
-    : `${name}: the bridge does not have its MAC on ${endpoint.port} now: it is observed only; let it speak once (a ping will do)`;
 }
 
 type Links = ReadonlyMap<string, LinkState>;
@@ -111,6 +103,8 @@ interface SurveyedBridge {
   readonly ports: readonly LinkState[];
   readonly entries: readonly FoundEntry[];
   readonly wanted: readonly FoundEntry[];
+  /** Guests behind its device that are wanted. */
+  readonly behind: readonly FoundBehind[];
 }
 
 /** What a host has that can be examined. */
@@ -148,11 +142,17 @@ function surveyBridges(input: WholeInput, taken: Set<string>): readonly Surveyed
   const isLower = lowerSegments(input, wishes.bridge, new Set()).some(({ name }) => name === wishes.bridge);
   const names = wishes.bridge === 'routes' || isLower ? [] : bridgesWithPorts(state, wishes.bridge);
   for (const name of names) taken.add(name);
+  const strangers = strangersBehind(state, input.behind ?? [], [
+    ...(heard?.values() ?? []),
+    ...input.beside.devices.map(({ mac }) => mac),
+  ]);
   return names.map((bridge) => {
     const around = { state, neighbours, inventory, bridge, ...(heard === undefined ? {} : { heard }) };
     const { members, ports, entries: bare } = foundEndpoints(around, taken, zones);
     const entries = withOrphan(bare, around);
-    return { bridge, members, ports, entries, wanted: entries.filter((entry) => isWanted(entry, wishes)) };
+    const wanted = entries.filter((entry) => isWanted(entry, wishes));
+    const behind = foundBehind(around, strangers, taken).filter((guest) => isWanted(guest, wishes));
+    return { bridge, members, ports, entries, wanted, behind };
   });
 }
 
@@ -203,12 +203,13 @@ function probesOfHost(
 }
 
 function topologyOf(
-  { links, unbridged, guests, places }: Survey,
+  { links, examined, unbridged, guests, places }: Survey,
   bridges: readonly FoundBridge[],
   entries: readonly FoundEntry[],
   { state, netns }: WholeInput,
 ): WholeScenario['topology'] {
   const namespace = netns === null ? {} : { netns };
+  const behind = examined.flatMap((bridge) => bridge.behind);
   const isOnlyObserved = (entry: FoundEntry): boolean =>
     guests.includes(entry) && !entry.spoke && !isUnlearned(links, entry);
   return {
@@ -223,6 +224,7 @@ function topologyOf(
           party === null ? [] : [[party.name, { bridge: name, attach: 'host' as const, ip: party.ips }]],
         ),
       ),
+      ...Object.fromEntries(behind.map(({ name, endpoint }) => [name, endpoint])),
     },
   };
 }
@@ -238,6 +240,7 @@ function notesOf(survey: Survey, found: readonly FoundBridge[], { state, invento
       const known = { isUnlearned: isUnlearned(links, entry), isRouted: unbridged.kinds.has(entry.endpoint.bridge) };
       return [...(entry.spoke ? [] : [observedOnlyNote(entry, known)]), ...otherMacsNote(entry)];
     }),
+    ...bridges.flatMap(({ behind }) => behind).map(behindNote),
     ...unreadNotes(inventory),
   ];
 }
@@ -253,8 +256,13 @@ export function wholeScenario(input: WholeInput): WholeFound {
   const survey = surveyHost(input);
   const { examined, unbridged, others, guests, places, taken } = survey;
   const bridges = examined.map(
-    ({ bridge, entries, wanted }): FoundBridge =>
-      foundBridge(state, bridge, { entries, asked: wanted }, hostOn(bridge, input, examined.length === 1, taken)),
+    ({ bridge, entries, wanted, behind }): FoundBridge =>
+      foundBridge(
+        state,
+        bridge,
+        { entries, asked: wanted, behind },
+        hostOn(bridge, input, examined.length === 1, taken),
+      ),
   );
   const classes =
     wishes.catalogue === null

@@ -141,6 +141,19 @@ function furtherRounds({ lastRound, kindOf }: Context, senders: readonly FoundEn
   return part !== 'first' || lastRound === 1 || meshed(senders, kindOf).length < 3 ? [] : [`2-${lastRound ?? ''}`];
 }
 
+/** Known unicast to and from what is behind the bridge device: no observer hears whether it arrives there. */
+function withBehind({ bridge }: Context, { asked: guests, behind }: Segment): readonly Placed[] {
+  const uplinks = bridge.segments.length > 1 ? [] : names(speakers(bridge.uplinks)).slice(0, 1);
+  const senders = [...names(speakers(guests)).slice(0, maxAlike), ...uplinks];
+  const to = behind.map(({ name }) => name);
+  const rest = { class: 'known-unicast', count: 1, carriers: unicast } as const;
+  if (to.length === 0 || senders.length === 0) return [];
+  return [
+    [bridge.floodsOut ? 'floods' : 'first', { ...rest, from: senders, to, must_see: [] }],
+    ['first', { ...rest, from: to, to: senders, ...(bridge.filtered ? { must_see: [] } : {}) }],
+  ];
+}
+
 /** Unicast to guests that are not to be reached: over the bridge, and by way of the host. */
 function separation({ bridge, lastRound }: Context, segment: Segment): readonly Placed[] {
   const senders = names(speakers(segment.asked));
@@ -233,6 +246,7 @@ export function probesOf(context: Context, classes: readonly ProbeClassName[]): 
   const probes = bridge.segments.flatMap((segment) => [
     ...privacy(context, segment, !bridge.isolated),
     ...withHost(context, segment),
+    ...withBehind(context, segment),
     ...(bridge.isolated || bridge.segments.length > 1 ? separation(context, segment) : []),
     ...floods(context, segment),
   ]);

@@ -1,9 +1,9 @@
 import { areChainsRead, forwardChains, routedGuests } from '../../bridge/beside.js';
-import { isSettingOn } from '../../bridge/view.js';
+import { isSettingOn, portVlans } from '../../bridge/view.js';
 import { filtersInState } from '../../judge/rows/filters-in-state.js';
 import type { Inventory } from '../../model/host-config.js';
 import type { Beside, HostState, LinkState } from '../../model/state.js';
-import type { FoundEntry } from '../found-endpoints.js';
+import type { FoundBehind, FoundEntry } from '../found-endpoints.js';
 import { guestOfPort } from '../guests.js';
 import { endpointName, type Neighbour } from '../host-topology.js';
 import { type FoundVlan, vlanRange, vlansInState } from '../found-vlans.js';
@@ -17,6 +17,8 @@ export interface Segment {
   readonly asked: readonly FoundEntry[];
   /** Others that may see what is sent in it: trunks that carry its VLAN with a tag. */
   readonly trunks: readonly FoundEntry[];
+  /** Guests behind the bridge device, if it is in this VLAN. */
+  readonly behind: readonly FoundBehind[];
 }
 
 /** A bridge with its guests, and what its settings claim to keep apart. */
@@ -64,7 +66,7 @@ function carries(vlans: readonly FoundVlan[], vid: number, untagged: boolean): b
 function segmentsOf(
   guests: readonly FoundEntry[],
   vlansOf: (entry: FoundEntry) => readonly FoundVlan[],
-): readonly Omit<Segment, 'asked'>[] {
+): readonly Omit<Segment, 'asked' | 'behind'>[] {
   const byVid = new Map<number | null, FoundEntry[]>();
   for (const guest of guests) {
     const vid = vlansOf(guest).find(({ pvid }) => pvid === true)?.vid;
@@ -82,11 +84,18 @@ function segmentsOf(
   }));
 }
 
-/** What the state of a host says of one of its bridges; `asked`: who of `entries` sends and is sent to. Pure. */
+/** Who is on a bridge; `asked`: who of `entries` sends and is sent to. */
+export interface OnBridge {
+  readonly entries: readonly FoundEntry[];
+  readonly asked: readonly FoundEntry[];
+  readonly behind?: readonly FoundBehind[];
+}
+
+/** What the state of a host says of one of its bridges. Pure. */
 export function foundBridge(
   state: HostState,
   name: string,
-  { entries, asked }: { readonly entries: readonly FoundEntry[]; readonly asked: readonly FoundEntry[] },
+  { entries, asked, behind = [] }: OnBridge,
   host: FoundPartyHost | null,
 ): FoundBridge {
   const links = new Map(state.links.map((link) => [link.name, link]));
@@ -99,7 +108,11 @@ export function foundBridge(
     guests,
     // Where the bridge ignores VLANs they are what is meant all the same
     ({ endpoint }) => endpoint.vlans ?? vlansInState(state, endpoint.port),
-  ).map((segment) => ({ ...segment, asked: segment.guests.filter((guest) => asked.includes(guest)) }));
+  ).map((segment) => ({
+    ...segment,
+    asked: segment.guests.filter((guest) => asked.includes(guest)),
+    behind: segment.vid === null || segment.vid === portVlans(state.vlan, name)?.native ? behind : [],
+  }));
   const { link, ip } = filtersInState(state);
   const isClaimed = isMost(isolated, guests.length);
   return {

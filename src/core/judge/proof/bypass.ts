@@ -116,6 +116,12 @@ function heldBack({ waiting = [] }: HostState, segment: ReadonlySet<string>): re
     }));
 }
 
+function guestPortsOf(observers: readonly Observer[]): ReadonlySet<string> {
+  return new Set(
+    observers.flatMap(({ place, role, interface: port }) => (place === 'port' && role === 'guest' ? [port] : [])),
+  );
+}
+
 function bypassesAt(input: BypassInput, state: HostState, someForm: AsksForms): readonly Bypass[] {
   const { observers } = input.step;
   const routed = observers.flatMap((observer) => (observer.routed === true ? [observer.interface] : []));
@@ -125,7 +131,7 @@ function bypassesAt(input: BypassInput, state: HostState, someForm: AsksForms): 
   const isAllowed = bypasses.some(({ to }) => to !== undefined) ? copiesAllowedTo(input, state, segment) : () => false;
   return [
     ...bypasses.filter(({ to }) => to === undefined || !to.every(isAllowed)),
-    ...socketBypasses(state, { bridges, segment }, someForm),
+    ...socketBypasses(state, { bridges, segment, guestPorts: guestPortsOf(observers) }, someForm),
     ...heldBack(state, segment),
     ...unseenHolders(input.step.observers, state),
     ...mastersAbove(bridges, state),

@@ -1,8 +1,10 @@
 import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
 import { unheardPorts } from '../../bridge/ovs.js';
+import { strangersBehind } from '../../bridge/view.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import type { Result } from '../../model/result.js';
 import { type HostState, pairKinds, type StepStates } from '../../model/state.js';
+import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import { hostOf, onHost } from '../../model/host-names.js';
 import { lostEvents, type SettingChange } from '../../model/timeline.js';
@@ -147,6 +149,23 @@ export function observedOnlyReasons({ endpoints }: Plan, { observers }: StepPlan
     .filter(({ name, observedOnly: how }) => how === 'missing' && observers.some((observer) => observer.name === name))
     .map(({ name }) =>
       reason('observed-only', name, 'its bridge does not know its MAC: nothing was sent to it or in its name'),
+    );
+}
+
+/** Guests behind the device of a bridge of the step that sent meanwhile, and that the plan does not have. */
+export function strangerReasons(plan: Plan, step: StepPlan, { after }: StepStates): readonly Reason[] {
+  if (after?.behind === undefined || plan.partialScope !== null) return [];
+  const bridges = bridgesOf(step);
+  const planned = [...kindsOfFlows(step.flows)].map(({ frame }) => frame.srcMac);
+  const known = [...plan.endpoints.flatMap(({ macs }) => macs), ...planned];
+  return strangersBehind(after, after.behind, known)
+    .filter(({ bridge }) => bridges.has(bridge))
+    .map(({ bridge, mac }) =>
+      reason(
+        'coverage-partial',
+        null,
+        `${mac} sends out of ${bridge} itself, as a guest behind it: frames for it may flood, and none was sent. List it with \`attach: promiscuous\`, or run without a file`,
+      ),
     );
 }
 

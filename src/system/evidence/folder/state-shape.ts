@@ -41,6 +41,7 @@ const ofHost = {
           .nullable()
           .optional(),
         cooked: z.literal(true).optional(),
+        promiscuous: z.array(whole).optional(),
       }),
     )
     .nullable()
@@ -112,6 +113,7 @@ export const stateShape = z.looseObject({
   ovs: ovs.optional(),
   programs: z.array(z.looseObject({ device: text, place: text, id: number })).nullable(),
   earPrograms: z.array(z.looseObject({ device: text, space: text, id: number })).optional(),
+  behind: z.array(z.looseObject({ bridge: text, mac: text, address: text.optional() })).optional(),
   drops: z.looseObject({ devices: z.record(text, number), backlog: number }).nullable(),
   ...ofHost,
   apart: z.record(text, z.looseObject(ofHost)).optional(),

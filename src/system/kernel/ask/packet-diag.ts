@@ -3,9 +3,14 @@ import { NETLINK_SOCK_DIAG, netlinkAttributes } from '../netlink-socket.js';
 import { AF_PACKET } from '../socket-constants.js';
 
 const SOCK_DIAG_BY_FAMILY = 20;
-/** PACKET_SHOW_FILTER of linux/packet_diag.h, and PACKET_DIAG_FILTER. */
-const showFilter = 0x20;
+/** Of linux/packet_diag.h: PACKET_SHOW_MCLIST and _SHOW_FILTER, PACKET_DIAG_MCLIST and _DIAG_FILTER. */
+const shown = 0x02 | 0x20;
+const membershipsAttribute = 1;
 const filterAttribute = 7;
+/** struct packet_diag_mclist: index, count, type, length of the address, address. */
+const membershipLength = 44;
+const membershipTypeAt = 8;
+const PACKET_MR_PROMISC = 1;
 const requestLength = 20;
 const showAt = 8;
 /** struct packet_diag_msg behind struct nlmsghdr: family, type, protocol, inode, cookie. */
@@ -14,32 +19,44 @@ const inodeAt = 20;
 const attributesAt = 32;
 const SOCK_DGRAM = 2;
 
-/** What a packet socket's filter is. */
-export interface SocketFilter {
+/** What the kernel reports of a packet socket. */
+export interface SocketReport {
   /** Classic BPF, 8 bytes an instruction, hex; null = it has none, or one that the kernel does not report (eBPF). */
   readonly filter: string | null;
   /** Without the Ethernet header: the filter too sees frames from their network header on (packet(7)). */
   readonly cooked: boolean;
+  /** Interfaces that it holds promiscuous, by index. */
+  readonly promiscuous: readonly number[];
+}
+
+function heldPromiscuous(memberships: Buffer | undefined): readonly number[] {
+  const list = memberships ?? Buffer.alloc(0);
+  return Array.from({ length: Math.floor(list.length / membershipLength) }, (_, at) =>
+    list.subarray(at * membershipLength),
+  ).flatMap((entry) => (entry.readUInt16LE(membershipTypeAt) === PACKET_MR_PROMISC ? [entry.readInt32LE(0)] : []));
 }
 
 /**
- * Filters of the packet sockets of the calling thread's network namespace, by inode (sock_diag(7), packet_diag); null =
+ * The packet sockets of the calling thread's network namespace, by inode (sock_diag(7), packet_diag); null =
  * the kernel does not report, for it has no such module, or this user may not know.
  */
-export function packetSocketFilters(): ReadonlyMap<string, SocketFilter> | null {
+export function packetSocketReports(): ReadonlyMap<string, SocketReport> | null {
   const asker = openNetlinkAsker(NETLINK_SOCK_DIAG);
   if (asker === null) return null;
   try {
     const request = new Uint8Array(requestLength);
     request[0] = AF_PACKET;
-    new DataView(request.buffer).setUint32(showAt, showFilter, true);
+    new DataView(request.buffer).setUint32(showAt, shown, true);
     const answers = asker.ask(SOCK_DIAG_BY_FAMILY, request, 'dump');
     if (answers === null) return null;
     return new Map(
       answers.map(({ bytes }) => {
-        const program = netlinkAttributes(bytes.subarray(attributesAt)).get(filterAttribute);
+        const attributes = netlinkAttributes(bytes.subarray(attributesAt));
+        const program = attributes.get(filterAttribute);
         const filter = program === undefined || program.length === 0 ? null : program.toString('hex');
-        return [String(bytes.readUInt32LE(inodeAt)), { filter, cooked: bytes.readUInt8(typeAt) === SOCK_DGRAM }];
+        const promiscuous = heldPromiscuous(attributes.get(membershipsAttribute));
+        const cooked = bytes.readUInt8(typeAt) === SOCK_DGRAM;
+        return [String(bytes.readUInt32LE(inodeAt)), { filter, cooked, promiscuous }];
       }),
     );
   } finally {

@@ -3,7 +3,7 @@ import type { LeakContext } from '../../../../../src/core/bridge/weakness.js';
 import { isCauseCode } from '../../../../../src/core/bridge/weaknesses.js';
 import type { FoundCauseCode } from '../../../../../src/core/model/codes.js';
 import type { Endpoint } from '../../../../../src/core/model/scenario.js';
-import type { HostState } from '../../../../../src/core/model/state.js';
+import type { HostState, PacketSocket } from '../../../../../src/core/model/state.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import {
   step,
@@ -49,6 +49,15 @@ interface Case {
 }
 const overlay = (vni: number): HostState =>
   host({ links: [...hostState().links, tunnel('vx1', 'br0', 100), tunnel('hv2/vx2', 'hv2/br1', vni)] });
+
+const vmnetBridge: PacketSocket = {
+  ...{ inode: '7', ifindex: br0.ifindex, protocol: '0003', own: false, promiscuous: [br0.ifindex] },
+  holders: [{ pid: 98, name: 'vmnet-bridge' }],
+};
+const behindHeldBridge: Partial<LeakContext> = {
+  ...{ entries: [], to: { ...b, attach: 'promiscuous', port: null }, bridge: bridge({}, { promiscuity: 1 }) },
+  before: host({ packetSockets: [vmnetBridge] }),
+};
 
 const cases: { readonly [C in Code]?: Case } = {
   'vni-shared': {
@@ -100,6 +109,24 @@ const cases: { readonly [C in Code]?: Case } = {
       'the bridge itself': { dstMac: br0.mac },
       'a probe to nobody': { to: null },
       'a group': { dstMac: group },
+    },
+  },
+  'bridge-promiscuous': {
+    found: behindHeldBridge,
+    reported: {
+      place: 'br0.promiscuity',
+      value: 'vmnet-bridge (pid 98)',
+      fix: 'ip link add behind0 type veth peer name behind1 && ip link set behind0 master br0 up && ip link set behind1 up, and bridge behind1 instead of br0 there, or flood off at each port (bridge link set dev PORT flood off)',
+    },
+    not: {
+      'a bridge that nobody holds': { bridge: bridge({}) },
+      'an addressee at a port': { to: b },
+      'an entry': { entries: [entry()] },
+      'a holder that is not seen': { before: host({ packetSockets: [] }) },
+      'a socket that does not hold it': { before: host({ packetSockets: [{ ...vmnetBridge, promiscuous: [] }] }) },
+      'the relay of the lab': {
+        before: host({ packetSockets: [{ ...vmnetBridge, holders: [{ pid: 98, name: 'verify-isolation relay' }] }] }),
+      },
     },
   },
   'macvlan-bridge': {
@@ -285,6 +312,7 @@ describe.each(Object.entries(cases))('%s', (code, { found, reported: told, not }
     const places: Readonly<Record<string, string>> = {
       'aged-out': 'b',
       'behind-bridge': 'b',
+      'bridge-promiscuous': 'vmnet-bridge',
       'host-forwards': 'the host',
       'rp-filter-off': 'tap.1',
       'mac-moved': 'b',

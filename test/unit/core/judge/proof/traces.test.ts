@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bypassReasons } from '../../../../../src/core/judge/proof/bypass.js';
-import type { FdbState, HostState, StepStates } from '../../../../../src/core/model/state.js';
+import type { FdbState, HostState, LinkState, StepStates } from '../../../../../src/core/model/state.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { plan, step } from '../../../../support/judge/unchanged-fixture.js';
 import { changedState, setLink } from '../../../../support/link-state.js';
@@ -43,6 +43,36 @@ describe('what could carry frames past the ears, by its traces', () => {
     expect(held(1, { fdb: [{ ...own, mac: '33:33:00:00:00:01' }] })).toEqual(unseen);
     expect(held(2, { fdb: [own] })).toEqual(unseen);
     expect(held(1, { packetSockets: null })).toEqual([]);
+  });
+
+  it('is a bridge that more hold promiscuous than sockets say they do', () => {
+    const index = there(read().links.find(({ name }) => name === 'br0')).ifindex;
+    const held = (promiscuity: number, ...memberships: readonly (readonly number[])[]): number => {
+      const packetSockets = memberships.map((promiscuous, at) => ({
+        ...{ ...socket, inode: String(at), ifindex: index, protocol: '88cc' },
+        promiscuous,
+      }));
+      return reported(changedState(read({ packetSockets }), setLink('br0', { promiscuity }))).length;
+    };
+    // a socket on the bridge that asked for nothing hides no module that did; one bound elsewhere may have asked
+    expect([held(1, []), held(1, [index]), held(1, [99]), held(2, [index]), held(2, [index], [99, index])]).toEqual([
+      1, 0, 1, 1, 0,
+    ]);
+  });
+
+  it('is no process at the end of a pair whose other end is the port of a guest, for it is that guest', () => {
+    const [port] = read().links.filter(({ name }) => name === 'p1');
+    const end = { ...there(port), name: 'vmw1', ifindex: 77, kind: 'veth', lower: 'p1', master: null, port: null };
+    const at = (more: Partial<LinkState> = {}): readonly string[] =>
+      reported(read({ packetSockets: [{ ...socket, ifindex: 77 }], links: withPeer({ ...end, ...more }) }));
+    const withPeer = (link: LinkState): HostState['links'] => [
+      ...read().links.map((known) => (known.name === 'p1' ? { ...known, kind: 'veth', lower: 'vmw1' } : known)),
+      link,
+    ];
+    expect(at()).toEqual([]);
+    expect(at({ master: 'br0' })).toEqual([
+      'bypass-possible: packet socket of python3 at vmw1 may carry frames past the ears',
+    ]);
   });
 
   it('is a discipline that shapes and in which frames wait at the end, and no other', () => {
