@@ -1,4 +1,4 @@
-import type { Finding, Result } from '../core/model/result.js';
+import { answerVariant, type Finding, type Result } from '../core/model/result.js';
 
 /**
  * What a recorded run has to come to whenever it is judged again: verdicts, reasons and rows, without causes and texts,
@@ -19,7 +19,8 @@ export interface ExpectedResult {
 function rowText(row: Finding): string {
   const pair = row.to === null ? row.from : `${row.from} > ${row.to}`;
   const tags = row.vlan.length === 0 ? '' : ` [${row.vlan.join(', ')}]`;
-  return `${row.probe} ${row.class} ${row.carrier}${tags} ${pair} at ${row.observer} (${row.allowed}): ${row.seen} of ${row.sent ?? '?'}${row.leak ? ' LEAK' : ''}`;
+  const answer = row.variant === answerVariant ? ' answer' : '';
+  return `${row.probe} ${row.class} ${row.carrier}${answer}${tags} ${pair} at ${row.observer} (${row.allowed}): ${row.seen} of ${row.sent ?? '?'}${row.leak ? ' LEAK' : ''}`;
 }
 
 /** The part of a result that a recorded capture is tested for. */

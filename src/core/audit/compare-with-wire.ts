@@ -4,7 +4,7 @@ import { predict } from '../bridge/forwarding/predict.js';
 import { type BridgeView, bridgeViews, stateAlone } from '../bridge/view.js';
 import { placeOf } from '../model/attach.js';
 import type { Flow, Plan, StepPlan } from '../model/plan.js';
-import type { Finding, Result } from '../model/result.js';
+import { answerVariant, type Finding, type Result } from '../model/result.js';
 import type { Endpoint, ProbeClassName } from '../model/scenario.js';
 import { probeClasses } from '../probe/classes.js';
 import type { HostState } from '../model/state.js';
@@ -96,7 +96,9 @@ export function compareWithWire(
       };
       const [sender, observer] = [end(from), end(row.observer)];
       if (view === undefined || sender === null || observer === null) return [];
-      const probe = classOf(row.class);
+      // What answers is unicast to one who has just sent
+      const isAnswer = row.variant === answerVariant;
+      const probe = isAnswer ? 'known-unicast' : classOf(row.class);
       const forecast = predict(view, diversionsOf(view, stateAlone(state)), {
         class: probe,
         from: sender,
@@ -104,7 +106,7 @@ export function compareWithWire(
         observer,
         by: end(causerOf(row, step, to)),
         carrier: row.carrier,
-        ...(row.variant === undefined ? {} : { variant: row.variant }),
+        ...(row.variant === undefined || isAnswer ? {} : { variant: row.variant }),
       });
       const outcome = outcomeOf(forecast, row.seen, judged.reasons.length === 0);
       return [

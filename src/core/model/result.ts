@@ -128,6 +128,9 @@ export interface AlteredFrame {
   readonly tokenAt: number;
 }
 
+/** `variant` of a row about what is answered to probes. */
+export const answerVariant = 'answer';
+
 /**
  * One row: what of one flow one observer saw.
  *
@@ -144,7 +147,10 @@ export interface Finding {
   readonly carrier: string;
   /** VLAN ids of its tags, the outermost first; empty = untagged. */
   readonly vlan: readonly number[];
-  /** Which of several kinds of frame of one class and carrier: `llc-snap`, `cdp`, … Absent: the only one. */
+  /**
+   * Which of several kinds of frame of one class and carrier: `llc-snap`, `cdp`, … Absent: the only one. `answer`: what
+   * `from` answers to probes of `to`.
+   */
   readonly variant?: string;
   /** The endpoint whose frames they are. */
   readonly from: string;
@@ -218,6 +224,8 @@ export interface LeakGroup {
   readonly observers: readonly string[];
   readonly classes: readonly string[];
   readonly carriers: readonly string[];
+  /** What leaks is what `from` answers to probes of `to`; absent: it is the probes. */
+  readonly answers?: true;
   /**
    * Leaking rows, and the frames that were sent and seen in them; null = it is not known how many were sent. No rows:
    * the settings predict it, and no frame has shown it yet.

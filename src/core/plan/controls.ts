@@ -83,6 +83,19 @@ function sendersOf({ flows, closing }: ControlInput): Senders {
   return { senders, staying };
 }
 
+/**
+ * A frame as the guest's own traffic is, which a filter of sources passes: ARP or a packet from its address, if it has
+ * one, else a raw frame.
+ */
+function ownFrame({ ips }: Endpoint, srcMac: Mac, dstMac: Mac): FrameSpec {
+  const raw = rawControl(srcMac, dstMac);
+  const [address] = [...ips].sort((a, b) => a.family - b.family);
+  if (address === undefined) return raw;
+  const carrier = address.family === 4 ? 'arp' : 'ipv6-udp';
+  const spec = { ...raw, carrier, srcIp: address.address, dstIp: silentAddress(carrier) } as const;
+  return { ...spec, size: Math.max(raw.size, leastSizeOf(spec)) };
+}
+
 /** From a sender to its bridge's own MAC; null where nobody listens there or no frame may go there. */
 function entryControl(
   { endpoints, bridgeMacs, onHost }: ControlInput,
@@ -95,7 +108,7 @@ function entryControl(
   const dstMac = bridgeMacs[endpoint.bridge];
   const srcMac = endpoint.macs[0];
   if (device === undefined || dstMac === undefined || srcMac === undefined) return null;
-  return { kind: 'entry', observer: device.name, sender, frame: rawControl(srcMac, dstMac) };
+  return { kind: 'entry', observer: device.name, sender, frame: ownFrame(endpoint, srcMac, dstMac) };
 }
 
 /**
@@ -119,8 +132,8 @@ export function entryFormKey({ sender, frame }: { readonly sender: string | null
 }
 
 /**
- * One frame for each sender, tag stack and carrier of the judged probes, but for the plain one that the entry control
- * has: as `entryControl`, with the sender's own addresses where it has some.
+ * One frame for each sender, tag stack and carrier of the judged probes, but for the one that the entry control has: as
+ * `entryControl`, with the sender's own addresses where it has some.
  */
 function entryForms(
   input: ControlInput,
@@ -129,11 +142,10 @@ function entryForms(
   const byForm = new Map<string, Omit<Control, 'index' | 'phase'>>();
   for (const { judged, purpose, sender, frame } of kindsOfFlows(input.flows)) {
     const key = entryFormKey({ sender, frame });
-    const isPlain = frame.carrier === 'raw' && frame.vlan.length === 0;
-    const endpoint = judged && purpose === undefined && !isPlain ? input.endpoints.get(sender) : undefined;
+    const endpoint = judged && purpose === undefined ? input.endpoints.get(sender) : undefined;
     if (endpoint === undefined || byForm.has(key) || !takesForm(input, endpoint, frame)) continue;
     const plain = controlOf(sender);
-    if (plain !== null)
+    if (plain !== null && entryFormKey(plain) !== key)
       byForm.set(key, { ...plain, kind: 'entry-form', frame: entryForm(plain.frame, frame, endpoint) });
   }
   return [...byForm.values()];

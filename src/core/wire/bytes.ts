@@ -68,3 +68,10 @@ export function pseudoHeaderSum(
 export function checksumHolds(sum: number): boolean {
   return checksumOf(sum) === 0;
 }
+
+/** Are the bytes at `at` those expected? -1 = there are none. */
+export function sameBytes(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
+  if (at < 0) return false;
+  for (let i = 0; i < expected.length; i += 1) if (bytes[at + i] !== expected[i]) return false;
+  return true;
+}

@@ -45,17 +45,26 @@ function mergeCauses(a: readonly GroupCause[], b: readonly GroupCause[]): readon
   return [...merged.values()];
 }
 
+/** Frames of two groups; answers do not count beside probes. */
+function mergeFrames(a: LeakGroup, b: LeakGroup): Pick<LeakGroup, 'sent' | 'seen'> {
+  if (a.answers !== b.answers) return a.answers === true ? b : a;
+  return { sent: a.sent === null || b.sent === null ? null : a.sent + b.sent, seen: a.seen + b.seen };
+}
+
 function merge(a: LeakGroup, b: LeakGroup): LeakGroup {
+  const { answers, ...rest } = a;
+  const { sent, seen } = mergeFrames(a, b);
   return {
-    ...a,
+    ...rest,
+    ...(answers === true && b.answers === true ? { answers } : {}),
     from: union(a.from, b.from),
     to: union(a.to, b.to),
     observers: union(a.observers, b.observers),
     classes: union(a.classes, b.classes),
     carriers: union(a.carriers, b.carriers),
     rows: a.rows + b.rows,
-    sent: a.sent === null || b.sent === null ? null : a.sent + b.sent,
-    seen: a.seen + b.seen,
+    sent,
+    seen,
     firstSighting: a.firstSighting ?? b.firstSighting,
     causes: mergeCauses(a.causes, b.causes),
   };

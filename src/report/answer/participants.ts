@@ -57,9 +57,11 @@ function crowdText(classes: readonly string[]): string {
 }
 
 /** What was sent, with sender and addressee. */
-function trafficText({ from, to, classes }: LeakGroup): string {
+function trafficText({ from, to, classes, answers }: LeakGroup): string {
   const addressees = to.filter((name) => name !== null);
   const [send, toAll] = [from.length === 1 ? 'sends' : 'send', to.length > addressees.length];
+  if (answers === true)
+    return `what ${setText(from)} ${from.length === 1 ? 'answers' : 'answer'} to ${setText(addressees)}`;
   if (from.includes('*')) return 'traffic between others';
   if (from.length > 1 && addressees.length > 1 && addressees.every((name) => from.includes(name)))
     return `what ${setText(from)} send to each other${toAll ? ` and to ${crowdText(classes)}` : ''}`;
@@ -88,11 +90,11 @@ export function whoText(group: LeakGroup, audience: Audience): string {
     observers.length > 1 && isSame(from, observers) && (addressees.length === 0 || isSame(from, addressees));
   const [who, attack] = [observersText(group, audience), attackText(group)];
   const some = observers.length === 1 ? 'receives' : 'receive';
-  if (attack !== null) {
+  if (attack !== null && group.answers !== true) {
     const count = group.classes.join() === 'stp-root' ? '' : ` (${frames(group)})`;
     return `${who} ${some} ${attack} from ${isMutual ? 'each other' : setText(from)}${count}`;
   }
-  if (isMutual) return `${who} receive each other's traffic (${frames(group)})`;
+  if (isMutual && group.answers !== true) return `${who} receive each other's traffic (${frames(group)})`;
   if (!from.includes('*') && isSame(to, observers))
     return `${setText(from)} ${from.length === 1 ? 'reaches' : 'reach'} ${who} (${frames(group)})`;
   return `${who} ${some} ${trafficText(group)} (${frames(group)})`;

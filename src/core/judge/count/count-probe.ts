@@ -2,8 +2,10 @@ import type { FrameView } from '../../wire/frame-view.js';
 import { macText } from '../../wire/ethernet.js';
 import { ipv4Text } from '../../wire/ipv4.js';
 import { ipv6Text } from '../../wire/ipv6.js';
+import { nsOf } from '../../pcap/time-words.js';
 import type { Flow } from '../../model/plan.js';
 import { isLeak } from '../parties.js';
+import type { Answer } from '../recognise/answer.js';
 import {
   type CountedAs,
   noteMoment,
@@ -19,18 +21,19 @@ import {
  *
  * - towards the sender, or another port of its owner: never counts;
  * - towards something that may not have it: a leak, unless a guest sent the token before: then `replayed`, for that
- * guest
- *   may have had it rightfully and passed it on;
- * - entering at a guest that was seen to get it: said again (an ICMP error quotes, an echo reply carries), which alone
- *   is not a reason for anything;
+ *   guest may have had it rightfully and passed it on;
+ * - as an answer, which quotes it or carries it back: a leak of what is answered, if it is on no planned way;
+ * - entering at a guest that was seen to get it: said again, which alone is not a reason for anything;
  * - entering at a guest that was not seen to get it: `unheard-delivery`, for somebody reached it past our ears;
  * - the host transmitting: in transit; the ports there decide.
  */
 export function countProbe(sighting: ProbeSighting, arrival: FrameArrival, tallies: Tallies): CountedAs {
   const tally = tallies.steps[sighting.flow.step];
   if (tally === undefined) return 'other';
-  return arrival.towards
-    ? countTowards(sighting, arrival, tallies, tally)
+  if (arrival.towards) return countTowards(sighting, arrival, tallies, tally);
+  const { answer } = sighting;
+  return answer !== undefined && mayAnswerEnter(sighting, answer, arrival, tally)
+    ? 'other'
     : countEntering(sighting, arrival, tallies, tally);
 }
 
@@ -48,14 +51,56 @@ function isDoubtful({ flow, sequence, form }: ProbeSighting, { entries }: StepTa
   );
 }
 
+/**
+ * Whether an answer goes where its answerer sent it: to the MAC of that observer, or by an uplink to one that is not
+ * here.
+ */
+function isOnItsWay(
+  { by, dstMac }: Answer,
+  { observer }: FrameArrival,
+  { macsHere }: Tallies,
+  tally: StepTally,
+): boolean {
+  if (dstMac === null) return false;
+  if (observer.macs.includes(dstMac)) return observer.role !== 'guest' || tally.answerWays.has(`${by}|${dstMac}`);
+  return observer.role === 'uplink' && !macsHere.has(dstMac);
+}
+
+/** Of a mesh that answers no more rows than this are distinguished: further answers count in the last of them. */
+const maxAnswerRows = 10_000;
+
+function countAnswerTowards(
+  { flow, sequence }: ProbeSighting,
+  answer: Answer,
+  arrival: FrameArrival,
+  tallies: Tallies,
+  tally: StepTally,
+): CountedAs {
+  const { observer } = arrival;
+  if (!isLeak(flow, observer, tallies.parties) || isOnItsWay(answer, arrival, tallies, tally)) return 'other';
+  const key = `${flow.id}|${observer.name}`;
+  const known = tally.answers.get(key);
+  if (known !== undefined) known.sequences.add(sequence);
+  else if (tally.answers.size < maxAnswerRows)
+    tally.answers.set(key, {
+      flow,
+      observer,
+      by: answer.by,
+      sequences: new Set([sequence]),
+      first: { frame: arrival.frame, timeNs: nsOf(arrival) },
+    });
+  return 'other';
+}
+
 function countTowards(sighting: ProbeSighting, arrival: FrameArrival, tallies: Tallies, tally: StepTally): CountedAs {
-  const { flow, sequence, form } = sighting;
+  const { flow, sequence, form, answer } = sighting;
   const { observer, party } = arrival;
   if (tallies.parties.isOfSender(flow, party)) return 'other';
   if (isDoubtful(sighting, tally) && isLeak(flow, observer, tallies.parties)) {
     if (!tally.sightings.hasToken(flow, sequence, observer.name)) raise(tally.replayed, observer.name);
     return 'other';
   }
+  if (answer !== undefined) return countAnswerTowards(sighting, answer, arrival, tallies, tally);
   const fresh = tally.sightings.addToken(flow, sequence, observer.name, arrival);
   if (fresh && tallies.plan.steps[flow.step]?.during.length !== 0) noteMoment(tally, flow, sequence, arrival);
   if (fresh && tally.entries.isAgain(flow, sequence, 'reflected'))
@@ -78,6 +123,21 @@ function isOfSendersBridge(flow: Flow, { step, observer }: FrameArrival): boolea
 function isOfSenders(flow: Flow, { step, observer, party }: FrameArrival, { parties }: Tallies): boolean {
   if (parties.isOfSender(flow, party)) return true;
   return step.observers.some(({ name, by }) => by?.lower === observer.name && name === flow.sender);
+}
+
+/** Whether an answer may enter there: from its answerer, the host, an uplink, or one that got it to pass it on. */
+function mayAnswerEnter(
+  { flow, sequence }: ProbeSighting,
+  { by, dstMac }: Answer,
+  { observer, party }: FrameArrival,
+  tally: StepTally,
+): boolean {
+  const isRouter = observer.place === 'bridge' || observer.role !== 'guest';
+  if (isRouter || (party === by && tally.sightings.hasToken(flow, sequence, observer.name))) {
+    if (dstMac !== null) tally.answerWays.add(`${by}|${dstMac}`);
+    return true;
+  }
+  return party !== by && observer.macs.some((mac) => tally.answerWays.has(`${by}|${mac}`));
 }
 
 function countEntering(sighting: ProbeSighting, arrival: FrameArrival, tallies: Tallies, tally: StepTally): CountedAs {

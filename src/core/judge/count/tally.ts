@@ -1,6 +1,8 @@
 import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
 import type { AlteredFrame } from '../../model/result.js';
+import type { Mac } from '../../model/scenario.js';
 import { nsOf } from '../../pcap/time-words.js';
+import type { Answer } from '../recognise/answer.js';
 import type { FrameFormName } from '../recognise/frame-form.js';
 import { isInward } from '../../plan/observers.js';
 import { createParties, type Parties, partyOf } from '../parties.js';
@@ -34,6 +36,17 @@ export interface AlteredFrames {
   readonly example: AlteredFrame;
 }
 
+/** Answers to a flow that an observer overheard. */
+export interface OverheardAnswers {
+  readonly flow: Flow;
+  readonly observer: Observer;
+  /** As `Answer` has it. */
+  readonly by: string;
+  /** Probes that were answered. */
+  readonly sequences: Set<number>;
+  readonly first: First;
+}
+
 /**
  * What the capture says of one step, counted while it is read. Keys of maps name a flow or conversation and an
  * observer.
@@ -53,6 +66,10 @@ export interface StepTally {
   readonly replayed: Map<string, number>;
   /** By `flow|observer`: what sightings that are not as they were sent look like. */
   readonly altered: Map<string, AlteredFrames>;
+  /** By `flow|observer`. */
+  readonly answers: Map<string, OverheardAnswers>;
+  /** `endpoint|MAC`: an answer of that endpoint entered on its way to that MAC. */
+  readonly answerWays: Set<string>;
   /** By `flow|observer`: sightings of tokens that had come in again from an uplink. */
   readonly reflected: Map<string, number>;
   /** `traffic index/way/observer` → frames; way `>` from → to, `<` back. */
@@ -113,6 +130,8 @@ export interface Tallies {
   readonly keyed: boolean;
   readonly steps: readonly StepTally[];
   readonly parties: Parties;
+  /** MACs of the host and of what is on it; others are beyond uplinks. */
+  readonly macsHere: ReadonlySet<Mac>;
 }
 
 function createTally(step: StepPlan, rowsPerFlow: number | undefined): StepTally {
@@ -125,6 +144,8 @@ function createTally(step: StepPlan, rowsPerFlow: number | undefined): StepTally
     unheard: new Map(),
     replayed: new Map(),
     altered: new Map(),
+    answers: new Map(),
+    answerWays: new Set(),
     reflected: new Map(),
     traffic: new Map(),
     trafficEntered: new Map(),
@@ -141,7 +162,11 @@ function createTally(step: StepPlan, rowsPerFlow: number | undefined): StepTally
  */
 export function createTallies(plan: Plan, keyed: boolean, rowsPerFlow?: number): Tallies {
   const steps = plan.steps.map((step) => createTally(step, rowsPerFlow));
-  return { plan, keyed, parties: createParties(plan.endpoints), steps };
+  const macsHere = new Set([
+    ...Object.values(plan.bridgeMacs),
+    ...plan.endpoints.flatMap(({ role, macs }) => (role === 'uplink' ? [] : macs)),
+  ]);
+  return { plan, keyed, parties: createParties(plan.endpoints), steps, macsHere };
 }
 
 export function raise(map: Map<string, number>, key: string, by = 1): void {
@@ -178,6 +203,8 @@ export interface ProbeSighting {
   readonly flow: Flow;
   readonly sequence: number;
   readonly form: FrameFormName;
+  /** Absent: it is no answer to the probe. */
+  readonly answer?: Answer;
 }
 
 /**

@@ -1,5 +1,12 @@
 import { isOfBridge } from '../../bridge/weaknesses.js';
-import type { Cause, Finding, FirstSighting, GroupCause, LeakGroup } from '../../model/result.js';
+import {
+  answerVariant,
+  type Cause,
+  type Finding,
+  type FirstSighting,
+  type GroupCause,
+  type LeakGroup,
+} from '../../model/result.js';
 import { commandText, fixCommands } from '../../fix/fix-text.js';
 import type { Change } from '../../model/fabric.js';
 import type { FoldedLeaks } from '../rows/folded-leaks.js';
@@ -32,6 +39,8 @@ interface PartialGroup {
   rows: number;
   sent: number | null;
   seen: number;
+  /** Rows of answers among them, and the frames that were seen in these. */
+  readonly answers: { rows: number; seen: number };
   firstSighting: LeakGroup['firstSighting'];
 }
 
@@ -55,6 +64,7 @@ function begin(first: Finding, cause: Cause['code']): PartialGroup {
     rows: 0,
     sent: 0,
     seen: 0,
+    answers: { rows: 0, seen: 0 },
     firstSighting: null,
   };
 }
@@ -110,14 +120,22 @@ function add(group: PartialGroup, { like, from, to, rows, sent, seen }: Added, c
   group.classes.add(like.class);
   group.carriers.add(like.carrier);
   group.rows += rows;
-  group.sent = group.sent === null || sent === null ? null : group.sent + sent;
-  group.seen += seen;
+  if (like.variant === answerVariant) {
+    group.answers.rows += rows;
+    group.answers.seen += seen;
+  } else {
+    group.sent = group.sent === null || sent === null ? null : group.sent + sent;
+    group.seen += seen;
+  }
   group.firstSighting = earlier(group.firstSighting, like.firstSighting);
   for (const cause of causes) addCause(group, cause, rows);
 }
 
 function finished(group: PartialGroup): LeakGroup {
-  const { first, cause, rows, sent, seen, firstSighting } = group;
+  const { first, cause, rows, answers, firstSighting } = group;
+  // How many answers there were is not known: beside probes they are not counted
+  const isAnswers = answers.rows === rows;
+  const { sent, seen } = isAnswers ? { sent: null, seen: answers.seen } : group;
   return {
     cause,
     from: [...group.from],
@@ -130,6 +148,7 @@ function finished(group: PartialGroup): LeakGroup {
     seen,
     firstSighting,
     ...(first.accepted === undefined ? {} : { accepted: first.accepted }),
+    ...(isAnswers ? { answers: true } : {}),
     causes: [...group.causes.values()].map(({ places, fixes, ...known }) => ({
       ...known,
       places: placesOf(places),

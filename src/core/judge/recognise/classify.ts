@@ -1,16 +1,9 @@
-import {
-  type Control,
-  type Flow,
-  type Flows,
-  type FrameSpec,
-  maxTokens,
-  type Plan,
-  type StepPlan,
-} from '../../model/plan.js';
+import { type Control, type Flow, type Flows, maxTokens, type Plan, type StepPlan } from '../../model/plan.js';
 import { type FrameView, viewFrame } from '../../wire/frame-view.js';
 import { tagLength, tokenAt, tokenIndex, tokenLength } from '../../wire/token.js';
 import { createTokenSearch } from '../../wire/token-search.js';
 import { createHeaderReader, type FrameFormName, formOf } from './frame-form.js';
+import { type Answer, createAnswerReader } from './answer.js';
 import { createRunTags, type RunTags } from './run-tags.js';
 
 /**
@@ -28,6 +21,8 @@ export type Sighting =
       readonly form: FrameFormName;
       /** Offset of the token in the frame. */
       readonly tokenAt: number;
+      /** Absent: it is no answer to the probe. */
+      readonly answer?: Answer;
     };
 
 /** A frame with its headers, and what it is. */
@@ -121,6 +116,7 @@ const maxInFrame = 4096;
 export function createClassifier(plan: Plan, tags: RunTags): Classify {
   const segments = segmentsOf(plan);
   const planned = createHeaderReader();
+  const answerIn = createAnswerReader(plan);
   const search = createTokenSearch(plan.runTag);
 
   /** What the token at `at` says; null = it is forged, or none of the plan's. */
@@ -136,10 +132,14 @@ export function createClassifier(plan: Plan, tags: RunTags): Classify {
   }
   function sightingOf(bytes: Uint8Array, start: number, view: FrameView | null, token: Recognised): Sighting {
     const { segment, flow, control, index, at } = token;
-    const form = (frame: FrameSpec): FrameFormName => formOf(bytes, view, planned(frame), at);
-    if (flow !== null)
-      return { kind: 'probe', flow, sequence: index - flow.first, form: form(flow.frame), tokenAt: at - start };
-    return control !== undefined && form(control.frame) === 'as-sent'
+    if (flow !== null) {
+      const asked = planned(flow.frame);
+      const form = formOf(bytes, view, asked, at);
+      const answer = form === 'as-sent' ? null : answerIn({ bytes, start, tokenAt: at, view, flow, asked });
+      const common = { kind: 'probe', flow, sequence: index - flow.first, form, tokenAt: at - start } as const;
+      return answer === null ? common : { ...common, answer };
+    }
+    return control !== undefined && formOf(bytes, view, planned(control.frame), at) === 'as-sent'
       ? { kind: 'control', step: segment.step.index, control }
       : noToken;
   }

@@ -1,10 +1,12 @@
 import type { FrameSpec } from '../../model/plan.js';
 import { probeHopLimit } from '../../probe/frames/parts.js';
 import { frameTemplate } from '../../probe/frames/frame.js';
+import { sameBytes } from '../../wire/bytes.js';
 import { macBytes, macNumber } from '../../wire/ethernet.js';
 import { type FrameView, viewFrame } from '../../wire/frame-view.js';
 import { ipv4Bytes } from '../../wire/ipv4.js';
 import { ipv6Bytes } from '../../wire/ipv6.js';
+import { packetBeforeToken, type ProbePacket } from './answer.js';
 
 /** The headers of a planned frame, as bytes and numbers. */
 export interface PlannedHeaders {
@@ -15,6 +17,8 @@ export interface PlannedHeaders {
   readonly dstIp: Uint8Array | null;
   /** Bytes between the last header that is understood and the token: 0 for most forms. */
   readonly tokenBehind: number;
+  /** Null: it is not an IP packet. */
+  readonly packet: ProbePacket | null;
 }
 
 /**
@@ -51,39 +55,37 @@ export function createHeaderReader(): (frame: FrameSpec) => PlannedHeaders {
     ips.set(text, bytes);
     return bytes;
   };
-  const behind = new Map<string, number>();
-  const tokenBehind = (frame: FrameSpec): number => {
+  const layouts = new Map<string, Layout>();
+  const layoutFor = (frame: FrameSpec): Layout => {
     const key = `${frame.carrier} ${frame.form ?? ''} ${frame.vlan.length} ${frame.size}`;
-    const known = behind.get(key);
+    const known = layouts.get(key);
     if (known !== undefined) return known;
-    const distance = distanceOf(frame);
-    behind.set(key, distance);
-    return distance;
+    const layout = layoutOf(frame);
+    layouts.set(key, layout);
+    return layout;
   };
   return (frame) => ({
     srcMac: frame.form === 'source-sweep' ? null : mac(frame.srcMac),
     dstMac: mac(frame.dstMac),
     srcIp: ip(frame.srcIp),
     dstIp: ip(frame.dstIp),
-    tokenBehind: tokenBehind(frame),
+    ...layoutFor(frame),
   });
 }
 
-function distanceOf(frame: FrameSpec): number {
-  try {
-    const { bytes, tokenAt } = frameTemplate(frame);
-    const view = viewFrame(bytes, 0, bytes.length);
-    return view === null ? 0 : tokenAt - view.payloadAt;
-  } catch {
-    return 0; // a plan that somebody wrote may hold frames that cannot be built
-  }
-}
+/** What frames have in common that differ in their addresses only. */
+type Layout = Pick<PlannedHeaders, 'tokenBehind' | 'packet'>;
 
-/** Are the bytes at `at` those expected? -1 = there are none. */
-export function sameBytes(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
-  if (at < 0) return false;
-  for (let i = 0; i < expected.length; i += 1) if (bytes[at + i] !== expected[i]) return false;
-  return true;
+function layoutOf(frame: FrameSpec): Layout {
+  try {
+    const template = frameTemplate(frame);
+    const view = viewFrame(template.bytes, 0, template.bytes.length);
+    return view === null
+      ? { tokenBehind: 0, packet: null }
+      : { tokenBehind: template.tokenAt - view.payloadAt, packet: packetBeforeToken(template, view) };
+  } catch {
+    return { tokenBehind: 0, packet: null }; // a plan that somebody wrote may hold frames that cannot be built
+  }
 }
 
 function hasPlannedMacs(bytes: Uint8Array, view: FrameView, planned: PlannedHeaders): boolean {

@@ -15,21 +15,19 @@ export interface CommentedFrame {
   readonly towards: boolean;
 }
 
-/**
- * An error is the word of its sender: that it quotes a probe, which was overheard or not, is reported of the probe.
- */
-function isAnswer(form: FrameFormName, view: FrameView | null): boolean {
+/** An error is its sender's: only all answers together show which way was planned for them. */
+function isError(form: FrameFormName, view: FrameView | null): boolean {
   return form === 'encapsulated' && view !== null && isIcmpError(view.ipVersion, view.icmpType);
 }
 
 function probeComment(
-  { flow, form, sequence }: Extract<Sighting, { kind: 'probe' }>,
+  { flow, form, sequence, answer }: Extract<Sighting, { kind: 'probe' }>,
   view: FrameView | null,
   observer: Observer,
   parties: Parties,
 ): string | null {
   const { name } = observer;
-  if (isAnswer(form, view) || !isLeak(flow, observer, parties)) return null;
+  if (answer !== undefined || isError(form, view) || !isLeak(flow, observer, parties)) return null;
   return `LEAK probe ${flow.first + sequence} ${flow.from}→${flow.to ?? 'nobody'} ${flow.class}, overheard by ${name}${form === 'as-sent' ? '' : ` (${form})`}`;
 }
 

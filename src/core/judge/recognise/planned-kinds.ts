@@ -2,9 +2,9 @@ import type { Flow } from '../../model/plan.js';
 import { FlowOfTable } from '../../plan/flows/flow-of-table.js';
 import { macLength, macNumber } from '../../wire/ethernet.js';
 import type { FrameView } from '../../wire/frame-view.js';
-import { asNumber } from '../../wire/bytes.js';
+import { asNumber, sameBytes } from '../../wire/bytes.js';
 import { tokenLength } from '../../wire/token.js';
-import { createHeaderReader, type PlannedHeaders, sameBytes } from './frame-form.js';
+import { createHeaderReader, type PlannedHeaders } from './frame-form.js';
 import { createMacWords, type HeaderWords, headerWords, isLike, ofRun } from './header-words.js';
 import type { RunTags } from './run-tags.js';
 

@@ -1,5 +1,5 @@
 import type { PlannedClaim } from '../../model/plan.js';
-import type { Finding, UnmetClaim } from '../../model/result.js';
+import { answerVariant, type Finding, type UnmetClaim } from '../../model/result.js';
 
 /** How a claim of `seen` came out. */
 export type ClaimOutcome = 'held' | UnmetClaim['outcome'];
@@ -30,7 +30,7 @@ export function claimOutcome(claim: PlannedClaim, rows: readonly Finding[]): Cla
         (claim.from === null || claim.from === row.from) &&
         (claim.to === null || claim.to === row.to) &&
         (claim.carrier === null || claim.carrier === row.carrier) &&
-        (claim.variant === undefined || claim.variant === row.variant),
+        (claim.variant === undefined ? row.variant !== answerVariant : claim.variant === row.variant),
     )
     .map((row) => rowOutcome(row, claim));
   if (outcomes.length === 0) return 'unmatched';

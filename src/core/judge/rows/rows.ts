@@ -1,4 +1,5 @@
-import type { Finding } from '../../model/result.js';
+import type { Observer } from '../../model/plan.js';
+import { answerVariant, type Finding } from '../../model/result.js';
 import { ownMacs, partyOf } from '../parties.js';
 import { endpointLikeness } from './endpoint-likeness.js';
 import { type FoldedLeaks, LeakFolder, maxLeakRows } from './folded-leaks.js';
@@ -9,6 +10,7 @@ import {
   directionOf,
   firstSightingOf,
   type OpenByDesign,
+  outcomeAt,
   probeRow,
   type RowInput,
   upperBound95,
@@ -120,6 +122,38 @@ function probeRows(input: RowInput, folder: LeakFolder, exposures: LeakFolder, o
     );
 }
 
+/** What others overheard of answers to probes: leaks of who answered, beside the rows of the probes. */
+function answerRows(input: RowInput, open: OpenByDesign): readonly Finding[] {
+  const { step, facts, tally, day } = input;
+  const position = new Map(step.observers.map(({ name }, at) => [name, at]));
+  const at = ({ name }: Observer): number => position.get(name) ?? 0;
+  const answers = [...tally.answers.values()].sort((a, b) => a.flow.id - b.flow.id || at(a.observer) - at(b.observer));
+  return answers.map(({ flow, observer, by, sequences, first }): Finding => {
+    const { allowed, exposed } = outcomeAt(observer, flow, sequences.size, open);
+    const leak = allowed === 'no';
+    return {
+      probe: flow.probe,
+      class: flow.class,
+      carrier: flow.carrier,
+      vlan: flow.vlan,
+      variant: answerVariant,
+      from: by,
+      to: flow.from,
+      observer: observer.name,
+      sent: null,
+      seen: sequences.size,
+      allowed,
+      leak,
+      upperBound95: null,
+      direction: directionOf(facts, observer.name),
+      firstSighting: firstSightingOf(first),
+      causes: [],
+      ...(exposed ? { exposed } : {}),
+      ...(leak ? acceptedOf(step.expect.accept, observer.name, flow.class, day) : {}),
+    };
+  });
+}
+
 /** The rows of a step, and its leaks that have none of their own. */
 export interface StepRows {
   readonly rows: readonly Finding[];
@@ -136,8 +170,10 @@ export function rowsOf(input: RowInput): StepRows {
   const likeness = endpointLikeness(input.plan, input.states);
   const folder = new LeakFolder(likeness, maxLeakRows);
   const exposures = new LeakFolder(likeness, 0);
+  const open = openByDesign(input);
   const rows = [
-    ...probeRows(input, folder, exposures, openByDesign(input)),
+    ...probeRows(input, folder, exposures, open),
+    ...answerRows(input, open),
     ...rootRows(input.step, input.facts, input.states),
     ...trafficRows(input),
     ...foreignRows(input),

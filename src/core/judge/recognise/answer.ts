@@ -1,0 +1,163 @@
+import type { Flow, Plan } from '../../model/plan.js';
+import type { Mac } from '../../model/scenario.js';
+import type { FrameTemplate } from '../../probe/frames/template.js';
+import { sameBytes } from '../../wire/bytes.js';
+import { ethernetLength, isGroupMac, macBytes, macNumber, macText } from '../../wire/ethernet.js';
+import type { FrameView } from '../../wire/frame-view.js';
+import { icmpLength, icmpTypes, isIcmpError } from '../../wire/icmp.js';
+import { ipProtocols, ipv4Bytes, ipv4Length } from '../../wire/ipv4.js';
+import { ipv6Bytes, ipv6Length } from '../../wire/ipv6.js';
+
+/** The part of a probe that an answer carries again: its IP packet up to the token. */
+export interface ProbePacket {
+  readonly bytes: Uint8Array;
+  /** By offset, 1 where routers and stacks leave a byte as it was sent; addresses are compared by themselves. */
+  readonly stays: Uint8Array;
+  readonly isEcho: boolean;
+}
+
+/** A planned packet with its addresses; null where it has none. */
+export interface AskedPacket {
+  readonly srcIp: Uint8Array | null;
+  readonly dstIp: Uint8Array | null;
+  readonly packet: ProbePacket | null;
+}
+
+/** An ICMP error that quotes a probe, or an echo reply, from a party that may answer, to the source of the probe. */
+export interface Answer {
+  /** The endpoint that answers; of a host that is no endpoint its bridge or port. */
+  readonly by: string;
+  /** The destination of the frame that it stands in; null = it is in a tunnel. */
+  readonly dstMac: Mac | null;
+}
+
+/** Bytes of an IP header that routers change, or stacks before they quote it (RFC 791 3.1, RFC 8200 3). */
+const changing = { 4: [1, 2, 3, 6, 7, 8, 10, 11], 6: [1, 2, 3, 7] } as const;
+const addressesAt = { 4: [12, 20], 6: [8, 40] } as const;
+
+/** The packet of a frame as far as answers carry it; null = it is none of IP. */
+export function packetBeforeToken(
+  { bytes, tokenAt, checksumAt }: FrameTemplate,
+  { ipVersion, protocol, srcIpAt, icmpType }: FrameView,
+): ProbePacket | null {
+  if (ipVersion === 0 || protocol < 0) return null;
+  const [first, last] = addressesAt[ipVersion];
+  const at = srcIpAt - first;
+  const packet = bytes.slice(at, tokenAt);
+  const stays = new Uint8Array(packet.length).fill(1).fill(0, first, last);
+  for (const offset of changing[ipVersion]) stays[offset] = 0;
+  // It covers the token
+  if (checksumAt >= at) stays.fill(0, checksumAt - at, checksumAt - at + 2);
+  return {
+    bytes: packet,
+    stays,
+    isEcho: [icmpTypes.echoRequest, icmpTypes.echoRequestV6].some((type) => type === icmpType),
+  };
+}
+
+/** Endpoints that answer for others: the host, and what lies beyond uplinks. */
+class Routers {
+  private readonly byAddress = new Map<string, string>();
+  private readonly byMac = new Map<number, string>();
+
+  constructor({ endpoints, bridgeMacs }: Pick<Plan, 'endpoints' | 'bridgeMacs'>) {
+    const add = (mac: string, name: string): void => {
+      const bytes = macBytes(mac);
+      if (bytes !== null) this.byMac.set(macNumber(bytes, 0), name);
+    };
+    for (const [place, mac] of Object.entries(bridgeMacs)) add(mac, place);
+    for (const { name, role, macs, ips } of endpoints) {
+      if (role === 'guest') continue;
+      for (const mac of macs) add(mac, name);
+      for (const { address } of ips) this.byAddress.set((ipv4Bytes(address) ?? ipv6Bytes(address) ?? []).join(), name);
+    }
+  }
+
+  /** By the source of a packet, or by that of its frame where that is known. */
+  named(address: Uint8Array, mac: number | null): string | undefined {
+    return this.byAddress.get(address.join()) ?? (mac === null ? undefined : this.byMac.get(mac));
+  }
+}
+
+/** Whether the packet of a probe stands there again, whatever routers and stacks changed in it. */
+function isQuoted(bytes: Uint8Array, at: number, { srcIp, dstIp, packet }: AskedPacket): boolean {
+  if (packet === null || srcIp === null || dstIp === null) return false;
+  const [srcAt] = addressesAt[srcIp.length === 4 ? 4 : 6];
+  return (
+    packet.bytes.every((byte, offset) => packet.stays[offset] === 0 || bytes[at + offset] === byte) &&
+    sameBytes(bytes, at + srcAt, srcIp) &&
+    sameBytes(bytes, at + srcAt + srcIp.length, dstIp)
+  );
+}
+
+/** Where the ICMP header of an answer begins whose token stands at `tokenAt`, and what it is; null = it is none. */
+function icmpOf(
+  bytes: Uint8Array,
+  tokenAt: number,
+  version: 4 | 6,
+  asked: AskedPacket & { readonly packet: ProbePacket },
+): { readonly at: number; readonly isReply: boolean } | null {
+  const { packet } = asked;
+  const quotedAt = tokenAt - packet.bytes.length;
+  const errorAt = quotedAt - icmpLength;
+  if (errorAt >= 0 && isIcmpError(version, bytes[errorAt] ?? -1) && isQuoted(bytes, quotedAt, asked))
+    return { at: errorAt, isReply: false };
+  const replyAt = tokenAt - icmpLength;
+  const type = version === 4 ? icmpTypes.echoReply : icmpTypes.echoReplyV6;
+  // identifier and sequence
+  const isReply = packet.isEcho && bytes[replyAt] === type && sameBytes(bytes, tokenAt - 4, packet.bytes.subarray(-4));
+  return isReply ? { at: replyAt, isReply } : null;
+}
+
+/** A frame with a token, and the flow that the token is of. */
+export interface TokenFrame {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly tokenAt: number;
+  readonly view: FrameView | null;
+  readonly flow: Flow;
+  readonly asked: AskedPacket;
+}
+
+/** The IP header of an answer: where its addresses begin, and its source. */
+interface OuterHeader {
+  readonly srcAt: number;
+  readonly source: Uint8Array;
+  readonly isReply: boolean;
+}
+
+/** The header around an answer that goes to the source of the probe; null = there is none. */
+function outerHeader({ bytes, start, tokenAt, asked }: TokenFrame): OuterHeader | null {
+  const { srcIp, packet } = asked;
+  if (srcIp === null || packet === null) return null;
+  const version = srcIp.length === 4 ? 4 : 6;
+  const icmp = icmpOf(bytes, tokenAt, version, { ...asked, packet });
+  if (icmp === null) return null;
+  const at = icmp.at - (version === 4 ? ipv4Length : ipv6Length);
+  const srcAt = at + addressesAt[version][0];
+  const protocol = bytes[at + (version === 4 ? 9 : 6)];
+  const isIcmp = protocol === (version === 4 ? ipProtocols.icmp : ipProtocols.icmpv6);
+  if (at < start + ethernetLength || (bytes[at] ?? 0) >> 4 !== version || !isIcmp) return null;
+  const source = bytes.subarray(srcAt, srcAt + srcIp.length);
+  return sameBytes(bytes, srcAt + srcIp.length, srcIp) ? { srcAt, source, isReply: icmp.isReply } : null;
+}
+
+/**
+ * A function that says whose answer a frame is; null = it is none. It looks back from the token, so that it finds an
+ * answer in a tunnel as well. A frame to a group is none: neither errors nor replies go there (RFC 1122 3.2.2).
+ */
+export function createAnswerReader(plan: Pick<Plan, 'endpoints' | 'bridgeMacs'>): (frame: TokenFrame) => Answer | null {
+  const routers = new Routers(plan);
+  return (frame) => {
+    const outer = outerHeader(frame);
+    const { bytes, view, flow, asked } = frame;
+    if (outer === null || asked.dstIp === null) return null;
+    const { srcAt, source, isReply } = outer;
+    const direct = view?.srcIpAt === srcAt ? view : null;
+    const isAddressee = sameBytes(source, 0, asked.dstIp);
+    if ((isReply && !isAddressee) || (direct !== null && isGroupMac(bytes, direct.dstMacAt))) return null;
+    const router = routers.named(source, direct === null ? null : macNumber(bytes, direct.srcMacAt));
+    const by = isAddressee ? (flow.to ?? router) : router;
+    return by === undefined ? null : { by, dstMac: direct === null ? null : macText(bytes, direct.dstMacAt) };
+  };
+}
