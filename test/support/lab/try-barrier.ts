@@ -1,17 +1,7 @@
 import type { Result } from '../../../src/core/model/result.js';
 import { type BrokenBarrier, soundHosts } from './broken-barriers.js';
+import { randomFrom } from '../random.js';
 import { wholeHost } from './whole-host.js';
-
-/** Random numbers from a seed (mulberry32), each from 1 to `most`. */
-export function drawn(seed: number): (most: number) => number {
-  let state = seed;
-  return (most) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return 1 + (((mixed ^ (mixed >>> 14)) >>> 0) % most);
-  };
-}
 
 /** What the default command said of a host. */
 export interface Tried {
@@ -35,9 +25,9 @@ export async function runWhole(guests: number, script: string, args: readonly st
 
 /** What is wrong with the answer to one broken barrier; empty = nothing. */
 export async function tryBarrier(barrier: BrokenBarrier, guests: number, seed: number): Promise<readonly string[]> {
-  const draw = drawn(seed);
-  const k = draw(guests);
-  const j = 1 + ((k - 1 + draw(guests - 1)) % guests);
+  const { below } = randomFrom(seed);
+  const k = 1 + below(guests);
+  const j = 1 + ((k + below(guests - 1)) % guests);
   const { status, result, stderr } = await runWhole(
     guests,
     `${soundHosts[barrier.on](guests)}\n${barrier.breaks(k, j)}`,

@@ -6,7 +6,7 @@ import { cli, type Outcome, outcomeOf } from '../lab/throw-away-host.js';
 
 /**
  * A machine within this one, for programs that run guests: network, processes and mounts of its own, the programs of
- * `folder` laid over /usr and /etc. What they write is in memory and goes with it.
+ * `folder`, if any, laid over /usr and /etc. What they write is in memory and goes with it.
  */
 export interface Cage {
   /** Runs a shell script in it to its end, and gives what it prints. Throws Error where it fails. */
@@ -24,17 +24,19 @@ export interface Cage {
 /** What a guest runs: busybox under these names. */
 const applets = ['sh', 'sleep', 'ping', 'ip', 'cat', 'httpd', 'wget', 'arping'];
 
-const construct = (folder: string): string => `set -e
-mount -t tmpfs t /run
-mkdir -p /run/netns /run/lock /run/home /run/old
-for top in usr etc var; do
+const overlay = (folder: string): string => `for top in usr etc var; do
   mkdir -p /run/over/$top/upper /run/over/$top/work
   mount -t overlay o -o lowerdir=${folder}/$top:/$top,upperdir=/run/over/$top/upper,workdir=/run/over/$top/work /$top
 done
 # daemons take no overlay as the place of another one
 for dir in lib/docker lib/containers lib/containerd lib/incus lib/libvirt cache/libvirt log/libvirt log/incus; do
   mkdir -p /var/$dir; mount -t tmpfs t /var/$dir
-done
+done`;
+
+const construct = (folder: string | null): string => `set -e
+mount -t tmpfs t /run
+mkdir -p /run/netns /run/lock /run/home /run/old
+${folder === null ? '' : overlay(folder)}
 mount --rbind /sys/fs/cgroup /run/old
 umount -R -l /sys
 mount -t sysfs s /sys
@@ -45,7 +47,7 @@ fi
 umount -R -l /run/old
 ip link set dev lo up
 mkdir -p /run/guest/bin /run/guest/sbin /run/guest/dev /run/guest/proc /run/guest/sys /run/guest/etc /run/guest/tmp /run/guest/run /run/guest/root
-cp /usr/bin/busybox /run/guest/bin/
+[ ! -e /usr/bin/busybox ] || cp /usr/bin/busybox /run/guest/bin/
 for name in ${applets.join(' ')}; do ln -s busybox /run/guest/bin/$name; done
 ln -s ../bin/busybox /run/guest/sbin/init
 echo ready
@@ -60,7 +62,7 @@ const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
  * of all that is started in it.
  */
 export async function startCage(
-  folder: string,
+  folder: string | null,
   groups: RegExp,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Cage> {

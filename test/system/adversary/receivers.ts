@@ -1,4 +1,5 @@
-import type { Random, Receiver } from './attack.js';
+import type { Receiver } from './attack.js';
+import type { Random } from '../../support/random.js';
 import { type GuestName, guests } from './guests.js';
 
 /** A guest on a port of the bridges that the scenario lists. */

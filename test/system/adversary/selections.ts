@@ -1,4 +1,4 @@
-import type { Random } from './attack.js';
+import type { Random } from '../../support/random.js';
 
 /** Selects frames. The carriers of the probe match it, so that it always takes some. */
 export interface Selection {

@@ -1,4 +1,5 @@
-import type { Attack, Primitive, Random, Receiver } from '../attack.js';
+import type { Attack, Primitive, Receiver } from '../attack.js';
+import type { Random } from '../../../support/random.js';
 import {
   drawElsewhere,
   drawPort,

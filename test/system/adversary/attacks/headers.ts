@@ -1,4 +1,5 @@
-import type { Attack, Primitive, Random } from '../attack.js';
+import type { Attack, Primitive } from '../attack.js';
+import type { Random } from '../../../support/random.js';
 import { guests } from '../guests.js';
 import { guestReceiver } from '../receivers.js';
 import { privateProbe } from '../selections.js';

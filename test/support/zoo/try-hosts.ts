@@ -1,0 +1,73 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { prepareGuestManagers } from '../../../scripts/managers.mjs';
+import { randomFrom } from '../random.js';
+import { kernel } from '../lab/features.js';
+import { type Missing, needs, program, root } from '../needs.js';
+import { patient } from '../patient.js';
+import { scratchFolder } from '../scratch.js';
+import { compileZoo, runOnZooHost, type ZooHost, type ZooOutcome } from './zoo.js';
+
+/** Names, numbers and faults are others each day, or those to repeat. */
+const seed = Number(process.env['ZOO_SEED'] ?? new Date().toISOString().slice(0, 10).replaceAll('-', ''));
+/** `npm run test:zoo` asks for every fault, so many times. */
+const times = Number(process.env['ZOO_TIMES'] ?? 0);
+
+/** Programs that set-up brings; the others are unpacked for their host. */
+const own: Readonly<Record<string, () => Missing>> = { 'open-vswitch': () => program('ovs-vsctl') };
+const unpacks = ({ takes }: ZooHost): boolean => takes.some((word) => !(word in own));
+
+/**
+ * Tests of hosts, each sane and with one of its faults. `group`: where their outcomes go, below coverage/zoo. `options`:
+ * of these tests, as tags.
+ */
+export function describeHosts(group: string, hosts: readonly ZooHost[], options: { readonly tags?: 'all' } = {}): void {
+  const random = randomFrom(seed);
+  const scratch = scratchFolder('zoo');
+  const seen: Readonly<Record<string, unknown>>[] = [];
+  const { folder: packages = null, skip = null } = hosts.some(unpacks) ? prepareGuestManagers() : {};
+  const missingFor = (host: ZooHost): readonly Missing[] => [
+    ...host.takes.map((word) => own[word]?.() ?? null),
+    unpacks(host) ? skip : null,
+  ];
+
+  const tryHost = async (host: ZooHost, fault: string | null): Promise<ZooOutcome> => {
+    const outcome = await runOnZooHost(host, fault, random.below, {
+      packages: unpacks(host) ? packages : null,
+      programs: compileZoo(scratch),
+    });
+    const { text, seconds, verdict, pings, changed } = outcome;
+    seen.push({ host: host.name, what: host.what, fault, verdict, seconds, lines: text.split('\n').length });
+    expect(changed, `what the run changed on the host\n${text}`).toEqual([]);
+    expect(pings.lost, text).toBe(0);
+    if (host.speaks) expect(pings.sent, 'pings of guests while the run went on').toBeGreaterThan(10);
+    return outcome;
+  };
+  const isDecided = async (host: ZooHost): Promise<void> => {
+    const { verdict, status, text } = await tryHost(host, null);
+    expect([verdict, status], text).toEqual([expect.stringMatching(/^(HOLDS|EXPOSED)$/), 0]);
+  };
+  /** By its cause: a leak that is called by another name teaches nobody what to mend. */
+  const isFound = async (host: ZooHost, fault: string): Promise<void> => {
+    const { verdict, status, text, stdout, cause } = await tryHost(host, fault);
+    expect([verdict, status], text).toEqual(['BROKEN', 2]);
+    expect(stdout).toMatch(cause ?? /(?!)/);
+  };
+  const repeated = Array.from({ length: Math.max(1, times) }, (_, at) => at + 1);
+  const faultsOf = ({ faults }: ZooHost): readonly string[] =>
+    times > 0 ? repeated.flatMap(() => faults) : [random.pick(faults)];
+
+  const machine = needs(root, kernel('tap'), kernel('VXLAN'), program('gcc'));
+  describe(`hosts as people have them, ZOO_SEED=${seed}`, { ...machine, ...options }, () => {
+    for (const host of hosts)
+      describe(`${host.name}: ${host.what}`, { ...needs(...missingFor(host)), timeout: patient(300_000) }, () => {
+        it.each(repeated)('is decided where it is sane (%i)', () => isDecided(host));
+        it.each(faultsOf(host))('is BROKEN, and the fault is named: %s', (fault) => isFound(host, fault));
+      });
+  });
+
+  afterAll(() => {
+    mkdirSync('coverage/zoo', { recursive: true });
+    writeFileSync(`coverage/zoo/${group}.json`, JSON.stringify(seen));
+  });
+}

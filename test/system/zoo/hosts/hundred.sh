@@ -1,0 +1,14 @@
+# A hundred machines on one bridge with a NIC.
+build() {
+  nic "$nic" "$net.1/16"
+  bridge_with "$bridge" "$nic"
+  for i in $(seq 100); do
+    vm "vnet$number$i" "52:54:00:$drawn:$(printf %02x "$i")" "${net%.*}.200.$i" "$net.1" "$bridge" talks -name "guest=$guest$i" -netdev "tap,ifname=vnet$number$i"
+  done
+}
+
+fault_learning() {
+  bridge link set dev "vnet${number}42" learning off
+  bridge fdb del "52:54:00:$drawn:2a" dev "vnet${number}42" master || true
+}
+cause_learning="vnet${number}42"

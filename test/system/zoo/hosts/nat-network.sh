@@ -1,0 +1,44 @@
+# libvirt's default network as its backend nftables writes it, with dnsmasq's port and a queueing discipline.
+build() {
+  nic "$nic" "$net.1/24"
+  ip address add "$net.2/24" dev "$nic"
+  ip route add default via "$net.1"
+  sysctl -qw net.ipv4.ip_forward=1
+  bridge_with "virbr$number"
+  ip address add 192.168.122.1/24 dev "virbr$number"
+  nft -f - <<END
+table ip libvirt_network {
+  chain forward {
+    type filter hook forward priority filter
+    counter jump guest_cross
+    counter jump guest_input
+    counter jump guest_output
+  }
+  chain guest_output {
+    ip saddr 192.168.122.0/24 iif virbr$number counter accept
+    iif virbr$number counter reject
+  }
+  chain guest_input {
+    oif virbr$number ip daddr 192.168.122.0/24 ct state established,related counter accept
+    oif virbr$number counter reject
+  }
+  chain guest_cross {
+    iif virbr$number oif virbr$number counter accept
+  }
+  chain guest_nat {
+    type nat hook postrouting priority srcnat
+    ip saddr 192.168.122.0/24 ip daddr 224.0.0.0/24 counter return
+    ip saddr 192.168.122.0/24 ip daddr 255.255.255.255 counter return
+    meta l4proto { tcp, udp } ip saddr 192.168.122.0/24 ip daddr != 192.168.122.0/24 counter masquerade to :1024-65535
+    ip saddr 192.168.122.0/24 ip daddr != 192.168.122.0/24 counter masquerade
+  }
+}
+END
+  for i in 1 2 3; do vm "vnet$number$i" "52:54:00:$drawn:0$i" "192.168.122.1$i" 192.168.122.1 "virbr$number" talks -name "guest=$guest$i" -netdev "tap,ifname=vnet$number$i"; done
+}
+
+fault_learning() {
+  bridge link set dev "vnet${number}2" learning off
+  bridge fdb del "52:54:00:$drawn:02" dev "vnet${number}2" master || true
+}
+cause_learning="vnet${number}2"
