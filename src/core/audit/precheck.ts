@@ -151,7 +151,7 @@ function offloadNotes(offloads: PrecheckInput['offloads']): readonly PrecheckNot
     : [
         {
           code: 'offloads',
-          place: on.map(([device]) => device).join(', '),
+          place: on.length === 1 ? (on[0]?.[0] ?? '') : `${on.length} devices`,
           value: names.join(', '),
           text: "guests' own frames may be longer than the MTU and without checksums there; probes are not, and nothing is judged by length or checksum",
         },

@@ -101,10 +101,10 @@ describe('what is looked at before a run on a host', () => {
     expect([codes(tc('vnet0')), codes(tc('other0'))]).toEqual([['tc-rules'], []]);
   });
 
-  it('notes offloads, and what could not be read', () => {
-    expect(
-      looked(quiet, { vnet0: ['TCP segmentation'], vnet1: [] }).notes.map(({ code, place }) => `${code} ${place}`),
-    ).toEqual(['offloads vnet0']);
+  it('notes offloads, of several devices by their number, and what could not be read', () => {
+    const noted = (vnet1: readonly string[]): readonly string[] =>
+      looked(quiet, { vnet0: ['TCP segmentation'], vnet1 }).notes.map(({ code, place }) => `${code} ${place}`);
+    expect([noted([]), noted(['TCP segmentation'])]).toEqual([['offloads vnet0'], ['offloads 2 devices']]);
     expect(codes(quietWith({ unread: [{ what: 'nft', why: 'denied' }] }))).toEqual(['unread']);
   });
 
