@@ -28,6 +28,12 @@ export function trustedTexts({ steps }: Result): readonly string[] {
   return [...new Set(texts)];
 }
 
+/** `read on this host by suricata (4711)`: by its own programs; '' = by none, or it does not hold. */
+export function readersText({ steps, verdict }: Pick<Result, 'steps' | 'verdict'>): string {
+  const names = steps.flatMap(({ readers = [] }) => readers.map(({ name, pid }) => `${name} (${pid})`));
+  return verdict !== 'holds' || names.length === 0 ? '' : `read on this host by ${listText([...new Set(names)])}`;
+}
+
 /** `IPv4 from g1 and g2 to host: no address of g1 and g2`: packets that the steps did not send, once each. */
 export function notAskedTexts({ steps }: Result): readonly string[] {
   const byFamily = new Map<string, Record<'from' | 'to' | 'unknown', Set<string>>>();

@@ -172,7 +172,7 @@ interface Examined extends Omit<ReturnType<typeof rowsOf>, 'rows'> {
   readonly groups: ReturnType<typeof leakGroups>;
   readonly causesAlike: Parameters<typeof leakGroups>[2];
   readonly missing: readonly Reason[];
-  readonly trusted: ReturnType<typeof bypassReasons>['trusted'];
+  readonly bypasses: ReturnType<typeof bypassReasons>;
   readonly heldAtEntry: EntryByForm['held'];
 }
 
@@ -210,7 +210,7 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
     groups: leakGroups(rows, folded, finding.causesAlike),
     causesAlike: finding.causesAlike,
     missing: withoutDoubts(reasonsAgainst, rows, input),
-    trusted: bypasses.trusted,
+    bypasses,
     heldAtEntry: forms.held,
   };
 }
@@ -235,13 +235,17 @@ function commonOf(
   };
 }
 
+function takenOn({ trusted, readers }: ReturnType<typeof bypassReasons>): Pick<StepResult, 'trusted' | 'readers'> {
+  return { ...(trusted.length === 0 ? {} : { trusted }), ...(readers === undefined ? {} : { readers }) };
+}
+
 /** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
 export function judgeStep(input: StepInput): JudgedStep {
   const { step, facts, plan } = input;
   const hasFailed = facts.outcome !== 'done';
   const isIdle = step.observers.length === 0;
   const examined = examine(input, isIdle, hasFailed);
-  const { rows, missing, trusted } = examined;
+  const { rows, missing, bypasses } = examined;
   const isUnsupported = missing.some(({ code }) => code === 'unsupported');
   const isUnjudged = (isIdle || step.expect.expected === null) && !hasFailed;
   if (isUnsupported || isUnjudged) {
@@ -273,7 +277,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     reasons: hasFailed ? missing : [...missing, ...unmatched],
     ...(unmet.length === 0 ? {} : { unmet }),
     ...(exposures.length === 0 ? {} : { exposures }),
-    ...(trusted.length === 0 ? {} : { trusted }),
+    ...takenOn(bypasses),
     ...(step.drainMs > usualDrainMs(plan) ? { lingerMs: step.drainMs } : {}),
     ...explained(rows, verdict, missing.length === 0, input),
   };

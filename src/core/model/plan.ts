@@ -190,6 +190,8 @@ export interface ExpectationPlan {
   readonly accept: readonly Accepted[];
   /** Absent where there is none. */
   readonly trust?: readonly Trusted[];
+  /** Not even the host's own programs may read frames (`run --strict`); absent = they may, and are named. */
+  readonly noReaders?: true;
   /** By probe entry: who is open to it by design. Absent where nobody is. */
   readonly open?: readonly { readonly probe: number; readonly observers: readonly string[] }[];
 }

@@ -6,6 +6,7 @@ import type { CalibrationRecord, ToolRecord } from './provenance.js';
 import type { Reason } from './reasons.js';
 import type { PrecheckNote, ScenarioRecord } from './run-record.js';
 import type { Trusted } from './scenario.js';
+import type { SocketProcess } from './state.js';
 
 /**
  * What the evidence says of isolation. `holds`: proved, with each proof complete. `broken`: an authentic frame reached
@@ -286,6 +287,12 @@ export interface ObserverResult {
  *   for (const { name, verdict, reasons } of result.steps)
  *     if (verdict === 'inconclusive') console.log(name, reasons.map(({ code, text }) => `${code}: ${text}`));
  */
+/** A program of the host's own that reads frames of the bridges, and could say them elsewhere. */
+export interface HostReader extends Omit<SocketProcess, 'hostsOwn'> {
+  /** The device at which it reads. */
+  readonly where: string;
+}
+
 export interface StepResult {
   /** As in the scenario. */
   readonly name: string;
@@ -314,6 +321,8 @@ export interface StepResult {
   readonly entry: { readonly sent: number; readonly seen: number };
   /** What could carry frames past the ears, and is trusted not to; absent where there was nothing of the kind. */
   readonly trusted?: readonly Trusted[];
+  /** Programs of the host's own that read at the bridges; absent where there was none, or none may. */
+  readonly readers?: readonly HostReader[];
   /** It was listened for this long after the last probe; absent where that is no longer than usual. */
   readonly lingerMs?: number;
   /** Of a step with `during`: what ran meanwhile; absent of others. */

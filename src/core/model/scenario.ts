@@ -339,6 +339,8 @@ export interface Step extends PlainStepKeys {
   readonly accept: readonly Accepted[];
   /** Absent where there is none. */
   readonly trust?: readonly Trusted[];
+  /** As in `ExpectationPlan`. */
+  readonly noReaders?: true;
 }
 
 /** A file and the SHA-256 of its bytes, hex. */

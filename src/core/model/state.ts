@@ -256,6 +256,30 @@ export interface SenderBehind {
   readonly address?: string;
 }
 
+/** The file that a process runs (/proc/PID/exe), and the user that runs it. */
+export interface RunningProgram {
+  readonly path: string;
+  readonly device: number;
+  readonly inode: number;
+  /** Uid of the file's owner. */
+  readonly owner: number;
+  /** Real uid of the process. */
+  readonly user: number;
+}
+
+/** A process that holds a packet socket. */
+export interface SocketProcess {
+  readonly pid: number;
+  readonly name: string;
+  /** Absent = it is this program's, or cannot be seen. */
+  readonly program?: RunningProgram;
+  /**
+   * A program of the host's own, which has nothing of a guest's: root's file, which no other user may write, in the
+   * namespaces of process 1, without a tap, a device of a hypervisor or a packet socket on another device.
+   */
+  readonly hostsOwn?: true;
+}
+
 /** A packet socket (packet(7)) as /proc/net/packet lists it. */
 export interface PacketSocket {
   readonly inode: string;
@@ -264,7 +288,7 @@ export interface PacketSocket {
   /** EtherType in hexadecimal: `0003` = every frame, `0000` = it receives nothing. */
   readonly protocol: string;
   /** Processes that hold it; empty where they belong to somebody else and cannot be seen. */
-  readonly holders: readonly { readonly pid: number; readonly name: string }[];
+  readonly holders: readonly SocketProcess[];
   /** A helper of this program: what it listens to is known. */
   readonly own: boolean;
   /**

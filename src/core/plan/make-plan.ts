@@ -77,6 +77,7 @@ function expectationOf(step: Step, quiet: boolean): ExpectationPlan {
     accept: step.accept,
     ...(open.length === 0 ? {} : { open }),
     ...(step.trust === undefined ? {} : { trust: step.trust }),
+    ...(step.noReaders === true ? { noReaders: true } : {}),
   };
 }
 

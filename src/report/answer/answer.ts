@@ -1,6 +1,7 @@
 import { isReasonCode, reasonHints } from '../../core/model/reasons.js';
 import type { Finding, Result, StepResult } from '../../core/model/result.js';
 import { counted, nounFor } from '../../core/text/escape.js';
+import { readersText } from '../limits.js';
 import type { ReportedRun } from '../reporter.js';
 import { expectedWord, isKnownOnly, runWord, stepWord, type Word } from '../word.js';
 import { type Alternative, firstFix, storyPhrase } from './alternatives.js';
@@ -78,7 +79,7 @@ export interface Answer {
 
 /** The answer's sentence where no word stands before it; one that begins with a name begins with the name as it is. */
 export function standaloneSentence({ sentence }: Pick<Answer, 'sentence'>): string {
-  return `${sentence.replace(/^(?:as expected|none of|nothing |it is not known|frames reached|traffic between|something did|step )/, (begin) => begin.slice(0, 1).toUpperCase() + begin.slice(1))}.`;
+  return `${sentence.replace(/^(?:as expected|none of|nothing |it is not known|frames reached|read on |traffic between|something did|step )/, (begin) => begin.slice(0, 1).toUpperCase() + begin.slice(1))}.`;
 }
 
 /** Who hears whom, and why, in one clause. */
@@ -117,10 +118,22 @@ function exposedSentence(result: Result, accepted: string, { noun, names, beside
 }
 
 /** `for 49 of 50 guests; 1 was only observed: web7`; '' where all were examined, or it does not hold. */
-export function heldForText({ verdict, observedOnly }: Pick<Result, 'verdict' | 'observedOnly'>): string {
+function heldForText({ verdict, observedOnly }: Pick<Result, 'verdict' | 'observedOnly'>): string {
   if (observedOnly === undefined || verdict !== 'holds') return '';
   const { guests, of } = observedOnly;
   return `for ${countText(of - guests.length)} of ${countText(of)} guests; ${countText(guests.length)} ${guests.length === 1 ? 'was' : 'were'} only observed: ${setText(guests)}`;
+}
+
+/**
+ * What stands behind the word HOLDS: `for 49 of 50 guests; 1 was only observed: web7`, `read on this host by suricata
+ * (4711)`; '' = nothing. `joint`: what joins it to the word.
+ */
+export function holdLimits(result: Pick<Result, 'verdict' | 'observedOnly' | 'steps'>): {
+  readonly limits: string;
+  readonly joint: string;
+} {
+  const [forWhom, readers] = [heldForText(result), readersText(result)];
+  return { limits: [forWhom, readers].filter((text) => text !== '').join('; '), joint: forWhom === '' ? '; ' : ' ' };
 }
 
 /** `, but for what is accepted: c receives what a sends to b (400 of 400 frames)`; '' where nothing that is leaks. */
@@ -145,10 +158,11 @@ function holdsText(result: Result, stories: readonly CauseStory[], audience: Aud
   return `none of ${countText(names.size)} ${noun} received any of ${countText(zeroFrames(held))} frames that were not meant for it${accepted}${accepted === '' ? ',' : ';'} and all could hear (${countText(seen)} of ${countText(sent)} controls seen)`;
 }
 
-/** For whom it holds, where that is not everybody, and what held. */
+/** For whom it holds, where that is not everybody, who reads there, and what held. */
 function heldText(result: Result, stories: readonly CauseStory[], audience: Audience): string {
-  const [forWhom, text] = [heldForText(result), holdsText(result, stories, audience)];
-  return forWhom === '' ? text : `${forWhom}. ${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+  const { limits } = holdLimits(result);
+  const text = holdsText(result, stories, audience);
+  return limits === '' ? text : `${limits}. ${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }
 
 function reproducedText(stories: readonly CauseStory[], audience: Audience): string {

@@ -6,7 +6,7 @@ import { exitStatuses } from '../../core/model/verify-error.js';
 import { probeClasses } from '../../core/probe/classes.js';
 import type { PersistentFix } from '../../core/model/fix.js';
 import { alternativesOf, commandsText, priceText } from '../answer/alternatives.js';
-import { type Answer, answerOf, heldForText } from '../answer/answer.js';
+import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
 import { countText, listText } from '../answer/participants.js';
 import { lingerText, notAskedTexts, trustedTexts } from '../limits.js';
 import type { ReportedRun, View } from '../reporter.js';
@@ -23,9 +23,10 @@ export function statusText(status: number): string {
 const maxSentence = 4;
 
 /** The verdict in a sentence. */
-function verdictText({ word, sentence }: Answer, result: Result, width: number, paint: Paint): readonly string[] {
-  const head = heldForText(result) === '' ? `${word.text}: ` : `${word.text} `;
-  const whole = foldAfter(head, escapeText(sentence), width);
+function verdictText(answer: Answer, result: Result, width: number, paint: Paint): readonly string[] {
+  const { word, sentence } = answer;
+  const { limits, joint } = holdLimits(result);
+  const whole = foldAfter(`${word.text}${limits === '' ? ': ' : joint}`, escapeText(sentence), width);
   const lines =
     whole.length <= maxSentence ? whole : [...whole.slice(0, maxSentence - 1), `${whole[maxSentence - 1] ?? ''} …`];
   const [first = '', ...others] = lines;

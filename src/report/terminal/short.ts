@@ -2,7 +2,7 @@ import type { Result } from '../../core/model/result.js';
 import { counted, escapeText } from '../../core/text/escape.js';
 import { type Act, actsOf } from '../answer/act-lines.js';
 import { type Alternative, alternativesOf, commandsText, priceText, storyPhrase } from '../answer/alternatives.js';
-import { type Answer, answerOf, heldForText } from '../answer/answer.js';
+import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
 import { type Exposure, exposedText, exposureFix, exposuresOf } from '../answer/exposures.js';
 import { countText, setText, stepsText, whoText } from '../answer/participants.js';
@@ -159,10 +159,10 @@ function actLines(result: Result, room: number, width: number, paint: Paint): re
 
 function leadLines({ result }: ReportedRun, width: number, paint: Paint): readonly string[] {
   const word = runWord(result);
-  const forWhom = heldForText(result);
+  const { limits, joint } = holdLimits(result);
   const [first = '', ...others] = foldAfter(
-    `${word.text}${forWhom === '' ? '  ' : ' '}`,
-    `${forWhom === '' ? '' : `${escapeText(forWhom)}. `}${escapeText(result.scenario.name)}: ${summary(result)}${exposedText(result) === '' ? '' : `. ${exposedText(result)}`}`,
+    `${word.text}${limits === '' ? '  ' : joint}`,
+    `${limits === '' ? '' : `${escapeText(limits)}. `}${escapeText(result.scenario.name)}: ${summary(result)}${exposedText(result) === '' ? '' : `. ${exposedText(result)}`}`,
     width,
   );
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...others];

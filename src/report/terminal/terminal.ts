@@ -1,7 +1,7 @@
 import type { Result } from '../../core/model/result.js';
 import { counted, escapeText, quoteForShell } from '../../core/text/escape.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
-import { heldForText } from '../answer/answer.js';
+import { holdLimits } from '../answer/answer.js';
 import { exposedText } from '../answer/exposures.js';
 import { runWord, summary } from '../word.js';
 import { closingLines, sumLines } from './closing.js';
@@ -16,10 +16,10 @@ import { terminalPassed, terminalWhyHolds } from './why-holds.js';
 function verdictLines(result: Result, width: number, paint: Paint): readonly string[] {
   const word = runWord(result);
   const seconds = (result.run.durationMs / 1000).toFixed(1);
-  const forWhom = heldForText(result);
+  const { limits, joint } = holdLimits(result);
   const [first = '', ...rest] = foldAfter(
-    `${word.text}${forWhom === '' ? '  ' : ' '}`,
-    `${forWhom === '' ? '' : `${escapeText(forWhom)}. `}${escapeText(result.scenario.name)}: ${summary(result)}${exposedText(result) === '' ? '' : `. ${exposedText(result)}`} (${seconds} s)`,
+    `${word.text}${limits === '' ? '  ' : joint}`,
+    `${limits === '' ? '' : `${escapeText(limits)}. `}${escapeText(result.scenario.name)}: ${summary(result)}${exposedText(result) === '' ? '' : `. ${exposedText(result)}`} (${seconds} s)`,
     width,
   );
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...rest, ''];

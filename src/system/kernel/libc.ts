@@ -37,8 +37,8 @@ export interface Libc {
   memfd_create(name: string, flags: number): number;
   fcntl(fd: number, command: number, value: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
-  /** A system call without a function of its own; `last` is handed over by its address. */
-  syscall(number: number, first: number, second: number, last: Uint8Array): number;
+  /** A system call without a function of its own; `last` is handed over by its address, null = 0. */
+  syscall(number: number, first: number, second: number, last: Uint8Array | null): number;
   /** bpf(2); `attributes`: union bpf_attr, filled in. Below 0 without errno where its number is not known. */
   bpf(command: number, attributes: Uint8Array): number;
   /** Whether the number of bpf(2) on this machine is known. */

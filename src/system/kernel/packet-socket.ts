@@ -163,14 +163,23 @@ export function packetStatistics(fd: number): { readonly packets: number; readon
   return { packets, drops };
 }
 
-/** Whether a descriptor is a packet socket. */
-export function isPacketSocket(fd: number): boolean {
+/** The address family of a socket (socket(7), SO_DOMAIN); null = the descriptor is none. */
+export function socketFamily(fd: number): number | null {
   const value = new Uint32Array(1);
   const length = new Uint32Array([4]);
-  return (
-    libc().getsockopt(fd, SOL_SOCKET, SO_DOMAIN, new Uint8Array(value.buffer), new Uint8Array(length.buffer)) >= 0 &&
-    value[0] === AF_PACKET
+  const result = libc().getsockopt(
+    fd,
+    SOL_SOCKET,
+    SO_DOMAIN,
+    new Uint8Array(value.buffer),
+    new Uint8Array(length.buffer),
   );
+  return result < 0 ? null : (value[0] ?? null);
+}
+
+/** Whether a descriptor is a packet socket. */
+export function isPacketSocket(fd: number): boolean {
+  return socketFamily(fd) === AF_PACKET;
 }
 
 function failed(code: FaultCode, what: string, hint: string): VerifyError {

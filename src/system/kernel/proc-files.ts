@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { asFileUser } from './thread-user.js';
 
 /** Names in a folder of proc(5); none where the process has ended, or where its owner alone may look. */
@@ -36,6 +37,13 @@ export function rootsText(path: string): RootsText {
 /** Where the descriptors of a process lead; none as above. */
 export function descriptorsOf(pid: string): readonly string[] {
   return ofDescriptors(pid, procLink);
+}
+
+/** Numbers of the sockets among the descriptors of a process; none as above. */
+export function socketNumbersOf(pid: string): readonly number[] {
+  return ofDescriptors(pid, (path) => (procLink(path).startsWith('socket:') ? basename(path) : '')).flatMap((fd) =>
+    fd === '' ? [] : [Number(fd)],
+  );
 }
 
 /** Numbers of the character devices that a process has open, `246:1`, one for each descriptor; none as above. */

@@ -1,4 +1,8 @@
-import { descriptorsOf, procLink, procNames, procText } from '../kernel/proc-files.js';
+import { closeSync, type Stats, statSync } from 'node:fs';
+import type { RunningProgram } from '../../core/model/state.js';
+import { libc } from '../kernel/libc.js';
+import { socketFamily } from '../kernel/packet-socket.js';
+import { descriptorsOf, procLink, procNames, procText, socketNumbersOf } from '../kernel/proc-files.js';
 
 /** A process that holds a socket. */
 export interface SocketHolder {
@@ -43,4 +47,86 @@ export function isDescendant(pid: number): boolean {
 /** 0 = it has none here, or has ended. */
 function parentOf(pid: number): number {
   return Number(/^PPid:\t(\d+)$/m.exec(procText(`/proc/${pid}/status`))?.[1] ?? 0);
+}
+
+function statusOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** The program that a process runs; null = its file is deleted, or the process has ended or is another user's. */
+export function runningProgram(pid: number): RunningProgram | null {
+  const [path, status] = [procLink(`/proc/${pid}/exe`), statusOf(`/proc/${pid}/exe`)];
+  const user = /^Uid:\s*(\d+)/m.exec(procText(`/proc/${pid}/status`))?.[1];
+  if (path === '' || path.endsWith(' (deleted)') || status === null || user === undefined) return null;
+  return { path, device: status.dev, inode: status.ino, owner: status.uid, user: Number(user) };
+}
+
+const othersWrite = 0o022;
+
+/** Whether the host's own tree has that file there, and root alone may write it. */
+function isHostsFile({ path, device, inode }: RunningProgram): boolean {
+  const status = statusOf(`/proc/1/root${path}`);
+  return (
+    status !== null &&
+    status.dev === device &&
+    status.ino === inode &&
+    status.uid === 0 &&
+    (status.mode & othersWrite) === 0
+  );
+}
+
+/** Mounts apart: a service has its own of the same files (systemd.exec(5), ProtectSystem). */
+function isInHostsSpaces(pid: number): boolean {
+  const spaces = procNames('/proc/1/ns').filter((name) => name !== 'mnt' && !name.endsWith('_for_children'));
+  return (
+    spaces.length > 0 &&
+    spaces.every((name) => {
+      const space = procLink(`/proc/1/ns/${name}`);
+      return space !== '' && space === procLink(`/proc/${pid}/ns/${name}`);
+    })
+  );
+}
+
+/** Devices by which a process has a guest's frames, or runs a guest. */
+const guestsDevices = /^\/dev\/(?:net\/tun|tap\d|kvm|vhost|vmnet|vsock)|^anon_inode:kvm/;
+/** AF_VSOCK and AF_XDP of linux/socket.h. */
+const guestsFamilies: readonly (number | null)[] = [40, 44];
+const [pidfdOpen, pidfdGetfd] = [434, 438] as const;
+
+/** Families of all sockets that a process holds (pidfd_getfd(2)); null = some are not known. */
+function familiesOf(pid: number): readonly number[] | null {
+  const numbers = socketNumbersOf(String(pid));
+  const process = libc().syscall(pidfdOpen, pid, 0, null);
+  if (process < 0) return null;
+  try {
+    const families = numbers.map((number) => {
+      const fd = libc().syscall(pidfdGetfd, process, number, null);
+      if (fd < 0) return null;
+      try {
+        return socketFamily(fd);
+      } finally {
+        closeSync(fd);
+      }
+    });
+    const known = families.flatMap((family) => family ?? []);
+    return known.length === families.length ? known : null;
+  } finally {
+    closeSync(process);
+  }
+}
+
+/**
+ * Whether a process is the host's own and has nothing of a guest's, but for its packet sockets: root's file, which
+ * others may not write, in the namespaces of process 1 as it is seen here. False if this program is process 1: in a lab
+ * nothing is the host's.
+ */
+export function isHostsOwn(pid: number, program: RunningProgram): boolean {
+  if (procLink('/proc/self') === '1' || !isHostsFile(program) || !isInHostsSpaces(pid)) return false;
+  if (descriptorsOf(String(pid)).some((target) => guestsDevices.test(target))) return false;
+  const families = familiesOf(pid);
+  return families !== null && !families.some((family) => guestsFamilies.includes(family));
 }

@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { trustedName } from '../../core/bridge/bypass/packet-sockets.js';
-import type { PacketHandler, PacketSocket } from '../../core/model/state.js';
+import { type PacketHandler, type PacketSocket, receives, type RunningProgram } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { netfilterPrograms } from '../kernel/bpf.js';
 import { procLink, rootsText } from '../kernel/proc-files.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { packetSocketReports, type SocketReport } from '../kernel/ask/packet-diag.js';
-import { isDescendant, type SocketHolder, socketHolders } from '../process/socket-holders.js';
+import {
+  isDescendant,
+  isHostsOwn,
+  runningProgram,
+  type SocketHolder,
+  socketHolders,
+} from '../process/socket-holders.js';
 import { helperPath } from '../process/helper-command.js';
 
 /**
@@ -97,11 +102,22 @@ export function readPacketSockets(
   if (sockets.length === 0) return [];
   const holders = socketHolders(new Set(sockets.map(({ inode }) => inode)));
   const reports = inNamespace(netns, packetSocketReports);
+  const isHosts = inNamespace(netns, () => procLink('/proc/thread-self/ns/net')) === procLink('/proc/1/ns/net');
+  const isAlone = ({ pid }: Holder, ifindex: number): boolean =>
+    sockets.every(
+      (socket) => socket.ifindex === ifindex || !(holders.get(socket.inode) ?? []).some((holder) => holder.pid === pid),
+    );
   return sockets.map((socket) => {
     const processes = (holders.get(socket.inode) ?? []).map((holder) => describe(holder, isOurs));
+    const mayBeHosts = isHosts && receives(socket);
     return {
       ...socket,
-      holders: processes.map(({ pid, name }) => ({ pid, name })),
+      holders: processes.map((holder) => ({
+        pid: holder.pid,
+        name: holder.name,
+        ...(holder.program === null ? {} : { program: holder.program }),
+        ...(mayBeHosts && isAlone(holder, socket.ifindex) && isOfHost(holder) ? { hostsOwn: true } : {}),
+      })),
       own: processes.length > 0 && processes.every(({ isOwn }) => isOwn),
       ...reportedOf(reports?.get(socket.inode)),
     };
@@ -118,25 +134,34 @@ interface Holder {
   readonly pid: number;
   readonly name: string;
   readonly isOwn: boolean;
+  readonly program: RunningProgram | null;
+}
+
+function isOfHost({ pid, program }: Holder): boolean {
+  return program !== null && isHostsOwn(pid, program);
 }
 
 /** Helpers that capture and send are this program's own and known; a relay is something that bridges the bridge. */
 function describe({ pid, argv, comm }: SocketHolder, isOurs: (pid: number) => boolean): Holder {
   const at = argv.indexOf(helperPath);
   // what a sender will send by is open here first
-  if (at < 0) return { pid, name: nameOf(pid, comm), isOwn: pid === Number(procLink('/proc/self')) };
+  if (at < 0) {
+    if (pid === Number(procLink('/proc/self'))) return { pid, name: comm, isOwn: true, program: null };
+    const program = runningProgram(pid);
+    return { pid, name: nameOf(program?.path ?? '', comm), isOwn: false, program };
+  }
   const role = argv[at + 1] ?? '';
   const name = `verify-isolation ${role}`;
   return isOurs(pid)
-    ? { pid, name, isOwn: role === 'capture' || role === 'send' }
-    : { pid, name: `${name} of another run`, isOwn: false };
+    ? { pid, name, isOwn: role === 'capture' || role === 'send', program: null }
+    : { pid, name: `${name} of another run`, isOwn: false, program: runningProgram(pid) };
 }
 
-/** A process may call itself as it likes: one that is trusted by its name is called by the program that it runs. */
-function nameOf(pid: number, comm: string): string {
-  if (comm !== trustedName) return comm;
-  const program = procLink(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, '');
-  return program === '' ? comm : basename(program);
+/** A process may call itself as it likes: it is called by its program, whose version may stand behind the name. */
+function nameOf(path: string, comm: string): string {
+  const name = basename(path);
+  const version = name.slice(comm.length);
+  return name === '' || (comm !== '' && name.startsWith(comm) && /^[\d.]*$/.test(version)) ? comm : name;
 }
 
 /** Packet sockets that come after it began, also those that are gone again. */

@@ -42,6 +42,27 @@ describe('what a verdict rests on that nobody measured', () => {
     );
   });
 
+  const reader = { pid: 99, name: 'suricata', where: 'enp8s0' };
+  it.each(reporters)('are programs of the host that read there, behind the word, in %s', (_, reporter) => {
+    const program = { path: '/usr/bin/suricata', device: 2049, inode: 77, owner: 0, user: 0 };
+    const text = render(
+      reporter,
+      withLimits({
+        readers: [
+          { ...reader, program },
+          { ...reader, pid: 100 },
+        ],
+      }),
+    );
+    expect(text.replaceAll(/\s+/g, ' ')).toMatch(/read on this host by suricata \S*99\S* and suricata \S*100\S*\. \w/i);
+  });
+
+  it('in the terminal are programs that read in the first line of the verdict', () => {
+    const lines = render(terminalReport, withLimits({ readers: [reader, reader] })).split('\n');
+    const heads = lines.filter((line) => line.startsWith('HOLDS; read on this host by suricata (99). '));
+    expect(heads).toHaveLength(2);
+  });
+
   it('in the terminal is one line, however many are trusted, and says how many', () => {
     const many = Array.from({ length: 30 }, (__, at) => ({ ...suricata, what: `BPF program ${at}` }));
     const lines = render(terminalReport, withLimits({ trusted: many }))

@@ -47,7 +47,9 @@ const subjectOptions = {
 
 /** What becomes of the result. */
 const resultOptions = {
-  strict: flagArgument('what is open by design (EXPOSED) is a leak too, and no guest may be observed only'),
+  strict: flagArgument(
+    'what is open by design (EXPOSED) is a leak too, no guest may be observed only, and no program of the host may listen',
+  ),
   out: textArgument('folder for the evidence; several files get a sub-folder each'),
   json: commonOptions.json,
   quiet: commonOptions.quiet,

@@ -77,7 +77,10 @@ function mulberry32(seed: number): () => number {
   };
 }
 
-/** The same without anything that is open by design; a guest that is only observed is missing from the proof. */
+/**
+ * The same without anything that is open by design; a guest that is only observed is missing from the proof, and no
+ * program of the host may read frames.
+ */
 export function strictly(scenario: Scenario): Scenario {
   const { topology } = scenario;
   return {
@@ -90,6 +93,7 @@ export function strictly(scenario: Scenario): Scenario {
     },
     steps: scenario.steps.map((step) => ({
       ...step,
+      noReaders: true,
       probes: step.probes.map(({ openByDesign: _, ...probe }) => probe),
     })),
   };

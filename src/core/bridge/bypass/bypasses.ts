@@ -1,4 +1,4 @@
-import type { HostState } from '../../model/state.js';
+import type { HostState, SocketProcess } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import { ovsCopies } from '../ovs.js';
 import {
@@ -26,6 +26,8 @@ export interface Bypass {
    * Absent = it may lead anywhere.
    */
   readonly to?: readonly string[];
+  /** Programs of the host's own that read there: what they are is known, and that frames come to them is reported. */
+  readonly readers?: readonly SocketProcess[];
 }
 
 /** What each of them may do, in the words of the reason, the audit's finding, `watch` and the precheck. */
@@ -52,7 +54,6 @@ function programBypasses({ programs, links }: HostState, segment: ReadonlySet<st
     .map(({ device, place, ...named }) => ({ ...named, where: `${device} ${place}`, remedy: seeProgram }));
 }
 
-/** What a copy is reported with, `selector` = what it takes as far as it is known. */
 function copyRemedy(selector: string): string {
   return `it takes ${selector}, and no probe shows what it carries there; take it away, answer for it with trust, or for who gets the copies with accept`;
 }
@@ -122,7 +123,7 @@ function filterBypasses(filter: Fields, where: string): readonly Bypass[] {
   return [...bypasses, ...objectsOf(options['actions']).flatMap((action) => actionBypasses(action, where, selector))];
 }
 
-/** Blocks of filters that a discipline runs when something happens in it (tc-red(8), qevent): tc shows them apart. */
+// tc shows the blocks that a discipline runs when something happens in it apart (tc-red(8), qevent)
 function eventBypasses(discipline: Fields): readonly Bypass[] {
   const [device, kind] = [textOf(discipline['dev']) ?? '', textOf(discipline['kind']) ?? ''];
   return objectsOf(fieldsOf(discipline['options'])?.['qevents']).map((event) => ({
@@ -163,7 +164,6 @@ function featureBypasses({ hardware = {} }: HostState, segment: ReadonlySet<stri
   );
 }
 
-/** Ports for whose groups the bridge has handed entries to a driver, as `bridge -j mdb` prints them. */
 function offloadedGroups(mdb: unknown): readonly string[] {
   return objectsOf(mdb)
     .flatMap((part) => objectsOf(part['mdb']))

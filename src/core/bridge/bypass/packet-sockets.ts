@@ -189,6 +189,9 @@ export function socketBypasses(
         what: `packet socket of ${who === '' ? 'a process that cannot be seen' : who}`,
         where: device,
         remedy: 'end it, or give it a filter that refuses what probes are',
+        ...(socket.holders.length > 0 && socket.holders.every(({ hostsOwn }) => hostsOwn === true)
+          ? { readers: socket.holders }
+          : {}),
       },
     ];
   });

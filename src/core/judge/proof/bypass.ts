@@ -11,6 +11,7 @@ import { isInForce, type Trusted } from '../../model/scenario.js';
 import type { HostState, StepStates } from '../../model/state.js';
 import { statesByHost } from '../../bridge/states-by-host.js';
 import { reason, type Reason } from '../../model/reasons.js';
+import type { HostReader } from '../../model/result.js';
 import { asksPlannedForms } from './planned-forms.js';
 
 /** What a step's copies and programs are judged by. */
@@ -198,20 +199,31 @@ function trusterOf({ what, where }: Bypass, trust: readonly Trusted[], day: stri
 }
 
 /**
- * The reasons that such things give, but for those for which somebody answers; these are reported with their places.
+ * The reasons that such things give, but for those for which somebody answers, and for what the host's own programs
+ * read, unless none may; both are reported with their places.
  */
 export function bypassReasons(input: BypassInput): {
   readonly reasons: readonly Reason[];
   readonly trusted: readonly Trusted[];
+  readonly readers?: readonly HostReader[];
 } {
+  const { expect } = input.step;
   const bypasses = bypassesOf(input).map((bypass) => ({
     bypass,
-    truster: trusterOf(bypass, input.step.expect.trust ?? [], input.day),
+    truster: trusterOf(bypass, expect.trust ?? [], input.day),
   }));
+  const open = bypasses.flatMap(({ bypass, truster }) => (truster === undefined ? [bypass] : []));
+  const isNoted = ({ readers }: Bypass): boolean => readers !== undefined && expect.noReaders !== true;
+  const readers = open
+    .filter(isNoted)
+    .flatMap((noted) => (noted.readers ?? []).map(({ hostsOwn: _, ...reader }) => ({ ...reader, where: noted.where })));
   return {
-    reasons: bypasses.flatMap(({ bypass: { what, where, remedy }, truster }) =>
-      truster === undefined ? [reason('bypass-possible', null, `${what} at ${where} ${bypassEffect}: ${remedy}`)] : [],
-    ),
+    ...(readers.length === 0 ? {} : { readers }),
+    reasons: open
+      .filter((bypass) => !isNoted(bypass))
+      .map(({ what, where, remedy }) =>
+        reason('bypass-possible', null, `${what} at ${where} ${bypassEffect}: ${remedy}`),
+      ),
     trusted: bypasses.flatMap(({ bypass: { where }, truster }) =>
       truster === undefined ? [] : [{ ...truster, where }],
     ),

@@ -264,6 +264,7 @@ const step = z.looseObject({
     seen: z.array(claim),
     accept: z.array(accepted),
     trust: z.array(trusted).optional(),
+    noReaders: z.literal(true).optional(),
   }),
 });
 
