@@ -127,6 +127,87 @@ export interface OvsCopy {
 /** Columns of a bridge that name who gets samples of its frames: NetFlow has no more of these than counts. */
 const samplers = { sflow: 'sFlow', ipfix: 'IPFIX' } as const;
 
+/** What flows may match of a frame that enters; null = not known. */
+export interface SwitchedFrame {
+  /** Name and number of its port. */
+  readonly inPort: readonly string[];
+  readonly srcMac: string | null;
+  readonly dstMac: string | null;
+  readonly etherType: number | null;
+  /** Of its outermost tag; null = it has none. */
+  readonly vlan: number | null;
+  readonly srcIp: string | null;
+  readonly dstIp: string | null;
+}
+
+type Matched = 'yes' | 'no' | 'maybe';
+
+/** EtherTypes that names of protocols in a match stand for (ovs-fields(7)); what lies above may differ. */
+const protocolTypes: Readonly<Record<string, number>> = {
+  ...{ ip: 0x0800, icmp: 0x0800, tcp: 0x0800, udp: 0x0800, arp: 0x0806, rarp: 0x8035 },
+  ...{ ipv6: 0x86dd, icmp6: 0x86dd, tcp6: 0x86dd, udp6: 0x86dd },
+};
+
+function matchedIf(isEqual: boolean): Matched {
+  return isEqual ? 'yes' : 'no';
+}
+
+/** What a frame has by the names of fields; undefined = not compared here, null = not known. */
+function valueOf(key: string, frame: SwitchedFrame): string | number | null | undefined {
+  const { srcMac, dstMac, etherType, vlan, srcIp, dstIp } = frame;
+  const values: Readonly<Record<string, string | number | null>> = {
+    ...{ dl_src: srcMac, dl_dst: dstMac, dl_type: etherType, dl_vlan: vlan ?? -1 },
+    ...{ nw_src: srcIp, nw_dst: dstIp, ipv6_src: srcIp, ipv6_dst: dstIp },
+  };
+  return values[key];
+}
+
+function protocolMatches(name: string, wanted: number, { etherType }: SwitchedFrame): Matched {
+  if (etherType !== null && etherType !== wanted) return 'no';
+  return etherType !== null && ['ip', 'ipv6', 'arp'].includes(name) ? 'yes' : 'maybe';
+}
+
+function fieldMatches(field: string, frame: SwitchedFrame): Matched {
+  const [key = '', text = ''] = field.split('=');
+  const protocol = protocolTypes[key];
+  if (protocol !== undefined) return protocolMatches(key, protocol, frame);
+  const wanted = text.replaceAll('"', '');
+  if (key === 'in_port') return frame.inPort.length === 0 ? 'maybe' : matchedIf(frame.inPort.includes(wanted));
+  const known = valueOf(key, frame);
+  if (known === undefined || known === null || wanted.includes('/')) return 'maybe';
+  return matchedIf(known === (typeof known === 'number' ? Number(wanted) : wanted));
+}
+
+/** Fields of a flow that match no frame. */
+const nonMatchField =
+  /^(?:|(?:table|priority)=.*|(?:idle|hard)_timeout=.*|importance=.*|send_flow_rem|check_overlap|reset_counts|no_.*_counts)$/;
+
+function flowMatches(flow: string, frame: SwitchedFrame): Matched {
+  const fields = flow.replace(/,? ?actions=.*$/, '').split(/[, ]+/);
+  const matched = fields.filter((field) => !nonMatchField.test(field)).map((field) => fieldMatches(field, frame));
+  if (matched.includes('no')) return 'no';
+  return matched.includes('maybe') ? 'maybe' : 'yes';
+}
+
+/**
+ * Whether a frame may meet a flow: its match does not exclude the frame, and no flow of its table with a higher
+ * priority is sure to take it (ovs-fields(7); priority 32768 where none is printed).
+ */
+export function isMet(flow: string, flows: readonly string[], frame: SwitchedFrame): boolean {
+  const numberIn = (text: string, key: string, usual: number): number =>
+    Number(new RegExp(`\\b${key}=(\\d+)`).exec(text)?.[1] ?? usual);
+  const [table, priority] = [numberIn(flow, 'table', 0), numberIn(flow, 'priority', 32_768)];
+  return (
+    flowMatches(flow, frame) !== 'no' &&
+    !flows.some(
+      (before) =>
+        numberIn(before, 'table', 0) === table &&
+        numberIn(before, 'priority', 32_768) > priority &&
+        flowMatches(before, frame) === 'yes',
+    )
+  );
+}
+
 /** OVN's own: its controller gets what a flow of one of its datapaths, which `metadata` numbers, takes. */
 function isOfOvn(match: string): boolean {
   return /\bmetadata=0x[1-9a-f]/.test(match);

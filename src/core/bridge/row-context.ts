@@ -3,7 +3,8 @@ import type { Flow, FrameSpec, Observer, StepPlan } from '../model/plan.js';
 import type { Finding } from '../model/result.js';
 import type { Endpoint, Mac } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
-import { isOn } from './setting-value.js';
+import { isOff, isOn } from './setting-value.js';
+import { portVlans } from './view.js';
 import { isGroupMacText } from '../wire/ethernet.js';
 
 /**
@@ -62,6 +63,26 @@ export function isRouted(row: Pick<RowContext, 'finding' | 'from'>): boolean {
   const { finding } = row;
   if (finding.class === 'routed-bounce') return true;
   return routedSender(row) !== null && throughHost.includes(finding.class) && finding.carrier.startsWith('ip');
+}
+
+/**
+ * Whether the bridge's own table sent known unicast to another port than the observer's: then what carried it there is
+ * a rule, a mirror or a relay, and no setting of the bridge. A hub goes by no table, a bridge that filters VLANs by the
+ * entries of one.
+ */
+export function isSteeredAway({ finding, bridge, port, fromPort, entries, before }: RowContext): boolean {
+  if (finding.class !== 'known-unicast' || port === null || bridge.bridge?.['ageing_time'] === 0) return false;
+  const vlan = isOn(bridge.bridge?.['vlan_filtering'])
+    ? (finding.vlan[0] ?? portVlans(before.vlan, fromPort?.name ?? '')?.native ?? null)
+    : null;
+  const deciding = entries.filter((entry) => vlan === null || entry.vlan === null || entry.vlan === vlan);
+  return deciding.length > 0 && !deciding.some((entry) => entry.port === port.name);
+}
+
+/** Whether floods of unicast come to the observer: not where flood is off, nor from one isolated port to another. */
+export function takesFloods({ port, fromPort }: Pick<RowContext, 'port' | 'fromPort'>): boolean {
+  const isKeptApart = isOn(fromPort?.port?.['isolated']) && isOn(port?.port?.['isolated']);
+  return port === null || !(isKeptApart || isOff(port.port?.['flood']));
 }
 
 /**

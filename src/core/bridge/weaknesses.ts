@@ -184,7 +184,7 @@ export function fixPrice(code: GroupCause['code'], fix: FoundFix): number {
 /**
  * The device that a place is about: `br0` of `br0.ageing_time`, the name behind `dev` or `on`, else the place itself.
  */
-function deviceOf(place: string): string {
+export function deviceInPlace(place: string): string {
   return /^[^ ]+(?=\.[^. ]+( |$))/.exec(place)?.[0] ?? place;
 }
 
@@ -206,7 +206,7 @@ type PhrasedCause = Pick<GroupCause, 'places' | 'value' | 'text'> & { readonly c
 /** A cause as a main clause, with the devices and values that it shows at: `br0 is a hub (ageing_time 0)`. */
 export function causePhrase({ code, places, value, text }: PhrasedCause): string {
   if (!isCauseCode(code)) return text;
-  const devices = [...new Set(places.map(deviceOf))];
+  const devices = [...new Set(places.map(deviceInPlace))];
   const { phrase } = code === 'unexplained' ? unexplained : weaknesses[code].cause;
   return phrase({ devices: devicesText(devices), isOne: devices.length === 1, place: places[0] ?? '', value });
 }

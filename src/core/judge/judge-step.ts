@@ -5,7 +5,7 @@ import { noiseAt } from './count/noise.js';
 import type { StepTally } from './count/tally.js';
 import { ageingEntries } from './explain/ageing-entries.js';
 import { createCauseFinding, withCauses } from './explain/cause-finding.js';
-import { leakGroups } from './explain/leak-groups.js';
+import { leakGroups, rankCauses } from './explain/leak-groups.js';
 import { whyHolds } from './explain/why-holds.js';
 import { usualDrainMs } from '../plan/observers.js';
 import type { Parties } from './parties.js';
@@ -202,12 +202,17 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
     ...(isIdle || hasFailed ? [] : stateReasons(input, bypasses, forms)),
   ];
   const finding = createCauseFinding(plan, step, states, input.facts.ruleChanges);
-  const rows = withCauses(bare, finding);
+  const found = withCauses(bare, finding);
+  const byReach = rankCauses([
+    ...found.flatMap(({ leak, causes, grouped = 1 }) => (leak ? [{ rows: grouped, causes }] : [])),
+    ...folded.map(({ like, rows: count }) => ({ rows: count, causes: finding.causesAlike(like) })),
+  ]);
+  const rows = found.map((row) => (row.causes.length < 2 ? row : { ...row, causes: byReach(row.causes) }));
   return {
     rows,
     folded,
     exposed,
-    groups: leakGroups(rows, folded, finding.causesAlike),
+    groups: leakGroups(rows, folded, (leak) => byReach(finding.causesAlike(leak))),
     causesAlike: finding.causesAlike,
     missing: withoutDoubts(reasonsAgainst, rows, input),
     bypasses,

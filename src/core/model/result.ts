@@ -173,7 +173,10 @@ export interface Finding {
   readonly direction: 'known' | 'inferred';
   /** Null where nothing was seen, or it is not in the capture. */
   readonly firstSighting: FirstSighting | null;
-  /** The most specific first; empty where nothing leaked. */
+  /**
+   * First the one that explains most leaks of the step with fewest devices, then by how specific they are; empty where
+   * nothing leaked.
+   */
   readonly causes: readonly Cause[];
   /** A leak that the scenario accepts: who owns it and why. */
   readonly accepted?: {

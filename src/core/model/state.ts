@@ -96,6 +96,8 @@ export interface OvsMirrorState {
   readonly outputPort: string | null;
   /** null = frames of every port (select_all). */
   readonly ports: readonly string[] | null;
+  /** Those of them of which it copies what leaves (select_dst_port); absent = not read, or of every port. */
+  readonly leaving?: readonly string[];
 }
 
 /** Open vSwitch's configuration. What it forwards stands in `links` and `fdb` like that of a kernel bridge. */

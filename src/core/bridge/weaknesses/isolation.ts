@@ -1,6 +1,7 @@
 import type { Change } from '../../model/fabric.js';
 import { hostOf } from '../../model/host-names.js';
 import { execute, setPort, setSysctl } from '../changes.js';
+import { isSteeredAway } from '../row-context.js';
 import { isOff } from '../setting-value.js';
 import { isSettingOn, readFrom } from '../view.js';
 import { type Audited, type BridgeRule, type CauseFinder, type Explained, type FixCost, verb } from '../weakness.js';
@@ -22,8 +23,10 @@ function isolate(ports: readonly string[]): readonly Change[] {
  * Sender and observer are guests, and `isolated`, which takes effect only where both ports have it, is off on one of
  * them.
  */
-const findNotIsolated: CauseFinder = ({ finding, from, fromPort, port, observer }) => {
+const findNotIsolated: CauseFinder = (leak) => {
+  const { finding, from, fromPort, port, observer } = leak;
   if (
+    isSteeredAway(leak) ||
     from?.role !== 'guest' ||
     observer?.role !== 'guest' ||
     fromPort === null ||

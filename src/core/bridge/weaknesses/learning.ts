@@ -2,7 +2,7 @@ import type { Change, Fix } from '../../model/fabric.js';
 import type { Mac } from '../../model/scenario.js';
 import { word } from '../../text/escape.js';
 import { advice, setBridge, setEntry } from '../changes.js';
-import { isUnicast } from '../row-context.js';
+import { isUnicast, takesFloods } from '../row-context.js';
 import { isOff } from '../setting-value.js';
 import { type BridgeView, isSettingOn, type PortView, readFrom } from '../view.js';
 import { isGroupMacText } from '../../wire/ethernet.js';
@@ -26,7 +26,12 @@ function learnAgain(bridge: string): readonly Change[] {
 /** The bridge forgets at once what it learns, so that all unicast without a static entry floods (CVE-2019-15753). */
 const findAgeingZero: CauseFinder = (leak) => {
   const { bridge, entries } = leak;
-  if (!isUnicast(leak) || bridge.bridge?.['ageing_time'] !== 0 || entries.some((entry) => entry.state !== 'dynamic'))
+  if (
+    !isUnicast(leak) ||
+    !takesFloods(leak) ||
+    bridge.bridge?.['ageing_time'] !== 0 ||
+    entries.some((entry) => entry.state !== 'dynamic')
+  )
     return null;
   return {
     place: `${bridge.name}.ageing_time`,
@@ -74,6 +79,7 @@ const findAgedOut: CauseFinder = (leak) => {
   if (
     finding.class !== 'aged-unicast' ||
     !isUnicast(leak) ||
+    !takesFloods(leak) ||
     ageing === 0 ||
     to === null ||
     to.port === null ||
@@ -110,6 +116,7 @@ const findLearningOff: CauseFinder = (leak) => {
   const link = to === null ? undefined : before.links.find(({ name }) => name === to.port);
   if (
     !isUnicast(leak) ||
+    !takesFloods(leak) ||
     link === undefined ||
     link.port === null ||
     !isOff(link.port['learning']) ||
@@ -171,7 +178,7 @@ const findFdbFull: CauseFinder = (leak) => {
   const { bridge, after, dstMac, to } = leak;
   const now = after.links.find((link) => link.name === bridge.name)?.bridge;
   const [limit, learned] = [Number(now?.['fdb_max_learned'] ?? 0), Number(now?.['fdb_n_learned'] ?? 0)];
-  if (!isUnicast(leak) || limit === 0 || learned < limit) return null;
+  if (!isUnicast(leak) || !takesFloods(leak) || limit === 0 || learned < limit) return null;
   return {
     place: `${bridge.name}.fdb_n_learned`,
     value: `${learned} of ${limit}`,

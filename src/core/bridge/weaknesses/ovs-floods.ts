@@ -1,10 +1,11 @@
 import type { Change } from '../../model/fabric.js';
 import { execute } from '../changes.js';
 import { membersOf, valueIn } from '../ovs-settings.js';
-import { ofctl, withoutOpenFlow10 } from '../ovs.js';
+import { isMet, ofctl, type SwitchedFrame, withoutOpenFlow10 } from '../ovs.js';
 import { isUnicast } from '../row-context.js';
-import type { Audited, CauseFinder, Explained } from '../weakness.js';
-import { eachBridge, numbersIn, ovsLeak } from './ovs.js';
+import { etherTypes } from '../../wire/ethernet.js';
+import type { Audited, CauseFinder, Explained, LeakContext } from '../weakness.js';
+import { eachBridge, isInVlan, numbersIn, type OvsLeak, ovsLeak } from './ovs.js';
 
 declare module '../../model/codes.js' {
   interface Weaknesses {
@@ -42,6 +43,28 @@ function withoutActions(bridge: string, flow: string, isTaken: (action: string) 
   return ['--strict', 'del-flows', bridge, ...(match.length === 0 ? [] : [match.join(',')])];
 }
 
+/** EtherTypes of carriers, by how their names begin; of frames of another form they are not known here. */
+const carrierTypes = [
+  ['raw', etherTypes.experimental],
+  ['ipv4', etherTypes.ipv4],
+  ['ipv6', etherTypes.ipv6],
+  ['arp', etherTypes.arp],
+] as const;
+
+function frameOf({ flow, finding, dstMac }: LeakContext, { from }: OvsLeak): SwitchedFrame {
+  const known = carrierTypes.find(([carrier]) => finding.carrier.startsWith(carrier));
+  const frame = flow?.frame;
+  return {
+    inPort: from === null ? [] : [from.name, String(from.ofport)],
+    srcMac: frame === undefined || frame.form === 'source-sweep' ? null : frame.srcMac,
+    dstMac,
+    etherType: known === undefined || frame?.form !== undefined ? null : known[1],
+    vlan: finding.vlan[0] ?? null,
+    srcIp: frame?.srcIp ?? null,
+    dstIp: frame?.dstIp ?? null,
+  };
+}
+
 /**
  * A flow sends frames to every port (FLOOD, ALL), or to the observer's by its name or number, past the table of MACs
  * (ovs-actions(7)).
@@ -55,7 +78,8 @@ const findOvsFloodFlow: CauseFinder = (leak) => {
     const output = /^output:"?([^"]+)"?$/i.exec(action)?.[1];
     return output !== undefined && (output === name || output === String(ofport));
   };
-  const flow = inSwitch.bridge.flows.find((flow) => actionsOf(flow).some(reaches));
+  const { flows } = inSwitch.bridge;
+  const flow = flows.find((each) => actionsOf(each).some(reaches) && isMet(each, flows, frameOf(leak, inSwitch)));
   if (flow === undefined) return null;
   return {
     place: `a flow of ${inSwitch.bridge.name}`,
@@ -86,13 +110,13 @@ const learnIn = (bridge: string, vlans: readonly string[]): Change =>
 const findOvsFloodVlans: CauseFinder = (leak) => {
   const inSwitch = ovsLeak(leak);
   if (inSwitch === null || !isUnicast(leak)) return null;
-  const [tag = 0] = leak.finding.vlan.length > 0 ? leak.finding.vlan : numbersIn(inSwitch.from?.columns['tag']);
-  if (!numbersIn(inSwitch.bridge.columns['flood_vlans']).includes(tag)) return null;
+  const { vlan } = inSwitch;
+  if (!numbersIn(inSwitch.bridge.columns['flood_vlans']).includes(vlan)) return null;
   return {
     place: `${inSwitch.bridge.name}.flood_vlans`,
-    value: String(tag),
-    text: `${inSwitch.bridge.name} learns nothing in VLAN ${tag}, so it floods all unicast there like a hub`,
-    fix: { changes: [learnIn(inSwitch.bridge.name, [String(tag)])] },
+    value: String(vlan),
+    text: `${inSwitch.bridge.name} learns nothing in VLAN ${vlan}, so it floods all unicast there like a hub`,
+    fix: { changes: [learnIn(inSwitch.bridge.name, [String(vlan)])] },
   };
 };
 
@@ -196,7 +220,8 @@ const findOvsUnknownFlood: CauseFinder = (leak) => {
     inSwitch === null ||
     !isUnicast(leak) ||
     inSwitch.port === null ||
-    leak.entries.length > 0 ||
+    inSwitch.isKnown ||
+    !isInVlan(inSwitch.port, inSwitch.vlan) ||
     inSwitch.port.config.includes('NO_FLOOD') ||
     findOvsFloodVlans(leak) !== null ||
     findOvsFloodFlow(leak) !== null

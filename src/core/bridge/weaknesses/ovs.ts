@@ -22,22 +22,41 @@ export interface OvsLeak {
   readonly to: OvsPortState | null;
   /** The observer's port. */
   readonly port: OvsPortState | null;
+  /** VLAN of the frames in the switch: their tag, else that of the sender's port; 0 = none. */
+  readonly vlan: number;
+  /** Whether the switch knows the destination in that VLAN. */
+  readonly isKnown: boolean;
 }
 
 /** null = the bridge is none of Open vSwitch. */
-export function ovsLeak({ before, bridge, fromPort, to, port }: LeakContext): OvsLeak | null {
+export function ovsLeak({ before, bridge, fromPort, to, port, finding, entries }: LeakContext): OvsLeak | null {
   const { ovs } = before;
   const ovsBridge = ovs?.bridges.find(({ name }) => name === bridge.name);
   if (ovs === undefined || ovsBridge === undefined) return null;
   const portNamed = (name: string | null | undefined): OvsPortState | null =>
     ovs.ports.find((port) => port.bridge === ovsBridge.name && port.name === name) ?? null;
+  const from = portNamed(fromPort?.name);
+  const [vlan = 0] = finding.vlan.length > 0 ? finding.vlan : numbersIn(from?.columns['tag']);
   return {
     ovs,
     bridge: ovsBridge,
-    from: portNamed(fromPort?.name),
+    from,
     to: portNamed(to?.port),
     port: portNamed(port?.name),
+    vlan,
+    isKnown: entries.some((entry) => (entry.vlan ?? 0) === vlan),
   };
+}
+
+/** Whether a port is in a VLAN (ovs-vswitchd.conf.db(5), vlan_mode): an access port in its tag's alone. */
+export function isInVlan({ columns }: OvsPortState, vlan: number): boolean {
+  const [[tag], trunks, [mode]] = [
+    numbersIn(columns['tag']),
+    numbersIn(columns['trunks']),
+    membersOf(columns['vlan_mode']),
+  ];
+  const isAccess = mode === 'access' || (mode === undefined && tag !== undefined);
+  return isAccess ? tag === vlan : tag === vlan || trunks.length === 0 || trunks.includes(vlan);
 }
 
 /** The numbers among the members of a column. */
@@ -53,13 +72,19 @@ export function eachBridge(rule: (bridge: OvsBridgeView) => readonly RuleFinding
 const findOvsMirror: CauseFinder = (leak) => {
   const inSwitch = ovsLeak(leak);
   if (inSwitch === null) return null;
-  const near = [inSwitch.from?.name, inSwitch.to?.name];
+  const { from, to, vlan, isKnown } = inSwitch;
+  const near = [from?.name, to?.name];
+  // what is flooded leaves by every port of the VLAN, also by one whose frames are copied
+  const flooded = isUnicast(leak) && isKnown ? [] : inSwitch.ovs.ports.filter((each) => isInVlan(each, vlan));
+  const left = flooded.flatMap(({ name, bridge }) =>
+    bridge === inSwitch.bridge.name && name !== from?.name ? [name] : [],
+  );
   const mirror = inSwitch.ovs.mirrors.find(
-    ({ bridge, outputPort, ports }) =>
+    ({ bridge, outputPort, ports, leaving = [] }) =>
       bridge === inSwitch.bridge.name &&
       outputPort !== null &&
       outputPort === inSwitch.port?.name &&
-      (ports === null || ports.some((name) => near.includes(name))),
+      (ports === null || ports.some((name) => near.includes(name)) || leaving.some((name) => left.includes(name))),
   );
   if (mirror === undefined) return null;
   return {

@@ -2,7 +2,7 @@ import { isOnPort } from '../../model/attach.js';
 import { type HostState, type LinkState, receives } from '../../model/state.js';
 import { word } from '../../text/escape.js';
 import { advice, execute, ownEntry } from '../changes.js';
-import { isBridged, isUnicast } from '../row-context.js';
+import { isBridged, isUnicast, takesFloods } from '../row-context.js';
 import { relayName } from '../bypass/packet-sockets.js';
 import { stateAround } from '../states-by-host.js';
 import { describeHolders, IFF_PROMISC, isPromiscuous, readFrom } from '../view.js';
@@ -25,7 +25,7 @@ const findBehindBridge: CauseFinder = (leak) => {
   const { bridge, dstMac, entries, to } = leak;
   if (!isUnicast(leak) || entries.length > 0 || dstMac === bridge.mac || (to !== null && isOnPort(to.attach)))
     return null;
-  if (!isPromiscuous(bridge) || (to === null && leak.flow !== null)) return null;
+  if (!takesFloods(leak) || !isPromiscuous(bridge) || (to === null && leak.flow !== null)) return null;
   return {
     place: `${bridge.name}.promiscuity`,
     value: String(bridge.promiscuity ?? 1),

@@ -1,5 +1,5 @@
 import type { Change } from '../../model/fabric.js';
-import type { Routing } from '../../model/state.js';
+import type { HostState, Routing } from '../../model/state.js';
 import { areChainsRead, effective, forwardChains, reversePathOf, reversePathSysctls, routedGuests } from '../beside.js';
 import { execute, setSysctl } from '../changes.js';
 import { bareName } from '../../model/host-names.js';
@@ -36,18 +36,30 @@ function ownChain(name: string, hook: string, ...rule: readonly string[]): reado
 /**
  * The host no longer forwards what comes in on one device to another; each a name, or a set of names as nft writes it.
  */
-function keepApart(inward: string, outward: string): readonly Change[] {
-  return ownChain('forward', 'forward priority 0', 'iifname', inward, 'oifname', outward, 'drop');
+function keepApart(inward: string, outward: string, more: readonly string[] = []): readonly Change[] {
+  return ownChain('forward', 'forward priority 0', 'iifname', inward, 'oifname', outward, ...more, 'drop');
 }
 
-/** The host routes for nobody. */
-function forwardNothing(sysctl: string): readonly Change[] {
-  return [setSysctl(sysctl, '0')];
+/**
+ * The same from one bridge to another, or back to it. Where br_netfilter hands bridged packets to the same hook, those
+ * that are routed are for the bridge's own MAC.
+ */
+function keepBridgesApart(inward: string, outward: string, { links, sysctl }: HostState): readonly Change[] {
+  const isHandedOver = bridgedCalls.some((name) => sysctl[name] === '1');
+  const mac = links.find(({ name }) => name === inward)?.mac;
+  return keepApart(inward, outward, isHandedOver && mac !== undefined ? ['ether', 'daddr', mac] : []);
+}
+
+const bridgedCalls = ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables'] as const;
+
+/** Whether the headers say that a router had the frames: other MACs and a smaller hop limit, or what NAT wrote. */
+function wereRouted({ finding: { forms = {} } }: LeakContext): boolean {
+  return (forms.routed ?? 0) + (forms.rewritten ?? 0) > 0;
 }
 
 /** The host routes between guests that a bridge keeps apart, or that are on no bridge. */
 const findHostForwards: CauseFinder = (leak) => {
-  const { finding, before, to, observer } = leak;
+  const { finding, before, bridge, to, observer } = leak;
   if (!isRouted(leak)) return null;
   const name = finding.carrier.startsWith('ipv6') ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward';
   if (before.sysctl[name] !== '1') return null;
@@ -64,16 +76,18 @@ const findHostForwards: CauseFinder = (leak) => {
           fix: { changes: keepApart(inward, outward) },
         };
   }
-  return {
-    place: name,
-    value: '1',
-    text: 'the host forwards: packets for its own MAC come back out to the guest that they are for',
-    fix: { changes: forwardNothing(name) },
-  };
+  return wereRouted(leak)
+    ? {
+        place: name,
+        value: '1',
+        text: 'the host forwards: packets for its own MAC come back out to the guest that they are for',
+        fix: { changes: keepBridgesApart(leak.from?.bridge ?? bridge.name, bridge.name, before) },
+      }
+    : null;
 };
 
 /** The host carries between isolated guests what the bridge does not. */
-const hostForwardsRule: BridgeRule = ({ guests }, { state }) => {
+const hostForwardsRule: BridgeRule = ({ name: bridge, guests }, { state }) => {
   if (guests.length < 2) return [];
   const isolated = guests.filter((port) => isSettingOn(port.settings, 'isolated') === true).length >= 2;
   return ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding']
@@ -87,10 +101,7 @@ const hostForwardsRule: BridgeRule = ({ guests }, { state }) => {
         ? 'isolated guests meet at the gateway: the host forwards between them'
         : 'guests reach each other through the host as well, past rules that act on the bridge',
       probe: 'routed-bounce',
-      fix: {
-        changes: forwardNothing(name),
-        also: ', or a rule of nft that drops what comes from and goes to the bridge',
-      },
+      fix: { changes: keepBridgesApart(bridge, bridge, state) },
     }));
 };
 

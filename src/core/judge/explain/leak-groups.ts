@@ -1,4 +1,4 @@
-import { isOfBridge } from '../../bridge/weaknesses.js';
+import { deviceInPlace, isOfBridge } from '../../bridge/weaknesses.js';
 import {
   answerVariant,
   type Cause,
@@ -49,6 +49,28 @@ interface Added extends Pick<FoldedLeaks, 'like' | 'rows' | 'seen'> {
   readonly from: Iterable<string>;
   readonly to: Iterable<string | null>;
   readonly sent: number | null;
+}
+
+/**
+ * Orders the causes of each leak of a step: first the one that explains most leaks with fewest devices, and of several
+ * the most specific. So one port that lacks a barrier comes before the floods that it lets through at every port.
+ */
+export function rankCauses(
+  leaks: readonly { readonly rows: number; readonly causes: readonly Cause[] }[],
+): (causes: readonly Cause[]) => readonly Cause[] {
+  const reach = new Map<Cause['code'], { rows: number; readonly devices: Set<string> }>();
+  for (const { rows, causes } of leaks)
+    for (const { code, place } of causes) {
+      const known = reach.get(code) ?? { rows: 0, devices: new Set() };
+      reach.set(code, known);
+      known.rows += rows;
+      for (const each of place.split(', ')) known.devices.add(deviceInPlace(each));
+    }
+  const leaksPerDevice = ({ code }: Cause): number => {
+    const { rows = 0, devices } = reach.get(code) ?? {};
+    return rows / Math.max(1, devices?.size ?? 0);
+  };
+  return (causes) => [...causes].sort((a, b) => leaksPerDevice(b) - leaksPerDevice(a));
 }
 
 function begin(first: Finding, cause: Cause['code']): PartialGroup {

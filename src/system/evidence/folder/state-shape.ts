@@ -21,7 +21,15 @@ const ovs = z.looseObject({
       config: texts,
     }),
   ),
-  mirrors: z.array(z.looseObject({ name: text, bridge: text, outputPort: text.nullable(), ports: texts.nullable() })),
+  mirrors: z.array(
+    z.looseObject({
+      name: text,
+      bridge: text,
+      outputPort: text.nullable(),
+      ports: texts.nullable(),
+      leaving: texts.optional(),
+    }),
+  ),
 });
 
 const family = z.looseObject({ rules: z.array(anything), routes: z.array(anything) });

@@ -75,15 +75,17 @@ export function parseOvs(texts: OvsTexts): OvsState {
     membersOf(bridge['mirrors']).flatMap((id): OvsMirrorState[] => {
       const mirror = texts.mirrors.find((mirror) => uuidOf(mirror['_uuid']) === uuidOf(id));
       if (mirror === undefined) return [];
-      const selected = [...membersOf(mirror['select_src_port']), ...membersOf(mirror['select_dst_port'])].flatMap(
-        (port) => nameOfPort(port) ?? [],
+      const [entering, leaving] = (['select_src_port', 'select_dst_port'] as const).map((column) =>
+        membersOf(mirror[column]).flatMap((port) => nameOfPort(port) ?? []),
       );
+      const isOfAll = mirror['select_all'] === true;
       return [
         {
           name: textOf(mirror['name']),
           bridge: textOf(bridge['name']),
           outputPort: membersOf(mirror['output_port']).map(nameOfPort)[0] ?? null,
-          ports: mirror['select_all'] === true ? null : [...new Set(selected)],
+          ports: isOfAll ? null : [...new Set([...(entering ?? []), ...(leaving ?? [])])],
+          ...(isOfAll || leaving === undefined || leaving.length === 0 ? {} : { leaving }),
         },
       ];
     }),

@@ -298,7 +298,9 @@ it('has the price of each fix that takes something from guests', () => {
     audit(snapshot).findings.find((finding) => finding.id === id && finding.fix !== null)?.cost;
   expect(costOf(rest, 'broadcast-flood')).toContain('it loses IPv4');
   expect(costOf(withPort('vnet0', { isolated: true }), 'isolated-one-sided')).toContain('do not reach each other');
-  expect(costOf(withSysctl('net.ipv4.ip_forward', '1'), 'host-forwards')).toContain('lose the network');
+  expect(costOf(withSysctl('net.ipv4.ip_forward', '1'), 'host-forwards')).toContain(
+    'no longer reaches the other through the host',
+  );
   expect(costOf(rest, 'unknown-flood')).toContain('not reached until it speaks');
 });
 

@@ -64,7 +64,7 @@ describe('a cause', () => {
   it('of guests that are both open names both ports', () => {
     expect(
       findAsText('not-isolated')(
-        leak({ fromPort: port(p0, { isolated: false }), port: port(p2, { isolated: false }) }),
+        leak({ entries: [], fromPort: port(p0, { isolated: false }), port: port(p2, { isolated: false }) }),
       ),
     ).toMatchObject({
       place: 'p0.isolated, p2.isolated',
@@ -89,12 +89,17 @@ describe('a cause', () => {
   });
   it('of guests one of whom is open, or who are on different hosts', () => {
     expect(
-      findAsText('not-isolated')(leak({ fromPort: port(p0, { isolated: true }), port: port(p2, { isolated: false }) }))
-        ?.text,
+      findAsText('not-isolated')(
+        leak({ entries: [], fromPort: port(p0, { isolated: true }), port: port(p2, { isolated: false }) }),
+      )?.text,
     ).toBe('p2 is not isolated, so guests reach one another');
     expect(
       findAsText('not-isolated')(
-        leak({ fromPort: port(p0, { isolated: true }), port: { ...port(p2, { isolated: false }), name: 'hv2/p2' } }),
+        leak({
+          entries: [],
+          fromPort: port(p0, { isolated: true }),
+          port: { ...port(p2, { isolated: false }), name: 'hv2/p2' },
+        }),
       ),
     ).toBeNull();
   });
@@ -107,7 +112,7 @@ describe('a cause', () => {
     expect(
       findAsText('host-forwards')(
         leak({
-          finding: of('routed-bounce', { carrier: 'ipv6-udp' }),
+          finding: of('routed-bounce', { carrier: 'ipv6-udp', forms: { routed: 1 } }),
           before: host({ sysctl: { 'net.ipv6.conf.all.forwarding': '1' } }),
         }),
       ),

@@ -3,7 +3,7 @@ import type { LeakContext } from '../../../../../src/core/bridge/weakness.js';
 import { isCauseCode } from '../../../../../src/core/bridge/weaknesses.js';
 import type { FoundCauseCode } from '../../../../../src/core/model/codes.js';
 import type { Endpoint } from '../../../../../src/core/model/scenario.js';
-import type { HostState, PacketSocket } from '../../../../../src/core/model/state.js';
+import type { HostState } from '../../../../../src/core/model/state.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import {
   step,
@@ -29,6 +29,7 @@ import {
   tunnel,
   onOther,
 } from '../../../../support/judge/leak-fixture.js';
+import { heldBridgeCauses } from '../../../../support/judge/held-bridge.js';
 import { above, below } from '../../../../support/judge/lower-device.js';
 import { findAsText } from '../../../../support/judge/find-as-text.js';
 import { routedCauses } from '../../../../support/judge/routed.js';
@@ -49,15 +50,6 @@ interface Case {
 }
 const overlay = (vni: number): HostState =>
   host({ links: [...hostState().links, tunnel('vx1', 'br0', 100), tunnel('hv2/vx2', 'hv2/br1', vni)] });
-
-const vmnetBridge: PacketSocket = {
-  ...{ inode: '7', ifindex: br0.ifindex, protocol: '0003', own: false, promiscuous: [br0.ifindex] },
-  holders: [{ pid: 98, name: 'vmnet-bridge' }],
-};
-const behindHeldBridge: Partial<LeakContext> = {
-  ...{ entries: [], to: { ...b, attach: 'promiscuous', port: null }, bridge: bridge({}, { promiscuity: 1 }) },
-  before: host({ packetSockets: [vmnetBridge] }),
-};
 
 const cases: { readonly [C in Code]?: Case } = {
   'vni-shared': {
@@ -111,24 +103,7 @@ const cases: { readonly [C in Code]?: Case } = {
       'a group': { dstMac: group },
     },
   },
-  'bridge-promiscuous': {
-    found: behindHeldBridge,
-    reported: {
-      place: 'br0.promiscuity',
-      value: 'vmnet-bridge (pid 98)',
-      fix: 'ip link add behind0 type veth peer name behind1 && ip link set behind0 master br0 up && ip link set behind1 up, and bridge behind1 instead of br0 there, or flood off at each port (bridge link set dev PORT flood off)',
-    },
-    not: {
-      'a bridge that nobody holds': { bridge: bridge({}) },
-      'an addressee at a port': { to: b },
-      'an entry': { entries: [entry()] },
-      'a holder that is not seen': { before: host({ packetSockets: [] }) },
-      'a socket that does not hold it': { before: host({ packetSockets: [{ ...vmnetBridge, promiscuous: [] }] }) },
-      'the relay of the lab': {
-        before: host({ packetSockets: [{ ...vmnetBridge, holders: [{ pid: 98, name: 'verify-isolation relay' }] }] }),
-      },
-    },
-  },
+  ...heldBridgeCauses,
   'macvlan-bridge': {
     found: { observer: above('bridge'), from: below('bridge') },
     reported: {
@@ -187,14 +162,19 @@ const cases: { readonly [C in Code]?: Case } = {
   ...routedCauses,
   'host-forwards': {
     found: {
-      finding: of('routed-bounce', { carrier: 'ipv4-udp' }),
+      finding: of('routed-bounce', { carrier: 'ipv4-udp', forms: { routed: 3 } }),
       before: host({ sysctl: { 'net.ipv4.ip_forward': '1' } }),
     },
-    reported: { place: 'net.ipv4.ip_forward', value: '1', fix: 'sysctl -w net.ipv4.ip_forward=0' },
+    reported: {
+      place: 'net.ipv4.ip_forward',
+      value: '1',
+      fix: expect.stringMatching(/ && nft add rule inet isolation forward iifname br0 oifname br0 drop$/) as string,
+    },
     not: {
+      'headers as they were sent': { finding: of('routed-bounce', { carrier: 'ipv4-udp' }) },
       'another class': { finding },
       'it does not': { before: host({ sysctl: { 'net.ipv4.ip_forward': '0' } }) },
-      'the other family': { finding: of('routed-bounce', { carrier: 'ipv6-udp' }) },
+      'the other family': { finding: of('routed-bounce', { carrier: 'ipv6-udp', forms: { routed: 3 } }) },
     },
   },
   'stp-open': {
@@ -291,10 +271,11 @@ const cases: { readonly [C in Code]?: Case } = {
     },
   },
   'not-isolated': {
-    found: { fromPort: port(p0, { isolated: true }), port: port(p2, { isolated: false }) },
+    found: { entries: [], fromPort: port(p0, { isolated: true }), port: port(p2, { isolated: false }) },
     reported: { place: 'p2.isolated', value: 'off', fix: 'bridge link set dev p2 isolated on' },
     not: {
       'both are': { port: port(p2, { isolated: true }) },
+      'known unicast that the bridge sends to another port': { entries: [entry()] },
       'the uplink sends': { from: { ...a, role: 'uplink' } },
       'the uplink overhears': { observer: { ...c, role: 'uplink' } },
       'the host routed it': { finding: of('routed-bounce') },

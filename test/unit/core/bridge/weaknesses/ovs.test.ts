@@ -57,6 +57,25 @@ describe('a mirror of Open vSwitch', () => {
       text: expect.stringContaining('of all ports to'),
     });
   });
+  it('copies what floods to a port of which it takes what leaves, within the VLAN', () => {
+    const tagged = (tag: number | undefined, over: Partial<OvsMirrorState>, more: Partial<RowContext>): unknown =>
+      find({
+        ...ovs({
+          ports: [ovsPort('p0', 1, { tag: 10 }), ports[1], ports[2], ovsPort('p9', 9, { tag })],
+          mirrors: [{ name: 'm0', bridge: 'br0', outputPort: 'p2', ports: ['p9'], ...over }],
+        }),
+        ...more,
+      });
+    const broadcast = { dstMac: 'ff:ff:ff:ff:ff:ff' };
+    const leaving = { leaving: ['p9'] };
+    expect(tagged(10, leaving, broadcast)).not.toBeNull();
+    expect(tagged(undefined, leaving, broadcast)).not.toBeNull();
+    expect(tagged(20, leaving, broadcast)).toBeNull();
+    expect(tagged(10, {}, broadcast)).toBeNull();
+    // known in another VLAN alone, it floods in this one
+    expect(tagged(10, leaving, { entries: [entry({ vlan: 20 })] })).not.toBeNull();
+    expect(tagged(10, leaving, { entries: [entry({ vlan: 10 })] })).toBeNull();
+  });
   it.each<[string, Partial<RowContext>]>([
     ['is of another bridge', mirror({ bridge: 'br1' })],
     ['goes elsewhere', mirror({ outputPort: 'p1' })],
@@ -80,8 +99,8 @@ describe('a flow of Open vSwitch', () => {
     ],
     [
       'names the observer’s port',
-      'in_port=p0, dl_type=0x0800 actions=output:"p2"',
-      'ovs-ofctl --strict del-flows br0 in_port=p0,dl_type=0x0800',
+      'in_port=p0, dl_type=0x88b5 actions=output:"p2"',
+      'ovs-ofctl --strict del-flows br0 in_port=p0,dl_type=0x88b5',
     ],
     [
       'names it by its number',
@@ -95,7 +114,7 @@ describe('a flow of Open vSwitch', () => {
       'ovs-ofctl --strict del-flows br0 priority=7,in_port=p0',
     ],
   ])('that %s sends frames there whatever was learned', (_, text, fix) => {
-    expect(find(flows('actions=NORMAL', text))).toEqual({
+    expect(find(flows('priority=0 actions=NORMAL', text))).toEqual({
       place: 'a flow of br0',
       value: text,
       text: 'a flow of br0 sends such frames to p2, whatever the switch has learned',
@@ -118,6 +137,26 @@ describe('a flow of Open vSwitch', () => {
       'ovs-ofctl -O OpenFlow13 --strict mod-flows br0 in_port=p0,actions=NORMAL',
       'ovs-ofctl -O OpenFlow13,OpenFlow15 --strict mod-flows br0 in_port=p0,actions=NORMAL',
     ]);
+  });
+  it.each([
+    ['another port', 'in_port=p1 actions=FLOOD'],
+    ['another port by its number', 'in_port=2 actions=FLOOD'],
+    ['another sender', 'dl_src=02:00:00:00:00:99 actions=FLOOD'],
+    ['another addressee', 'dl_dst=02:00:00:00:00:99 actions=FLOOD'],
+    ['packets of IP', 'ip,nw_src=10.0.0.1 actions=FLOOD'],
+    ['tagged frames', 'dl_vlan=10 actions=FLOOD'],
+  ])('that takes frames of %s is no cause of what raw frames did', (_, text) =>
+    expect(find(flows('priority=0 actions=NORMAL', text))).toBeNull(),
+  );
+  it('behind one that is sure to take the frame is no cause, and behind one that may take it is', () => {
+    const behind = (first: string): boolean =>
+      find(flows(`priority=9,${first} actions=NORMAL`, 'priority=5 actions=FLOOD')) !== null;
+    expect([behind('in_port=p0'), behind(`dl_dst=${macOfB}`), behind('in_port=p1')]).toEqual([false, false, true]);
+    expect([
+      behind('table=1,in_port=p0'),
+      behind('ct_state=+trk'),
+      behind('dl_src=02:00:00:00:00:00/ff:00:00:00:00:00'),
+    ]).toEqual([true, true, true]);
   });
   it('that floods reaches who has no port of the switch too', () =>
     expect(find({ ...flows('actions=FLOOD'), port: null })?.text).toContain('to every port'));
@@ -258,6 +297,10 @@ describe('a MAC that Open vSwitch does not know', () => {
       },
     ],
     ['it is a group', { ...ovs(), dstMac: group }],
+    [
+      'the observer is in another VLAN',
+      ovs({ ports: [ovsPort('p0', 1, { tag: 10 }), ports[1], ovsPort('p2', 3, { tag: 20 })] }),
+    ],
     ['a flow floods on purpose', flows('actions=FLOOD')],
     ['the VLAN floods on purpose', ovs({ bridges: [bridgeOfOvs({ flood_vlans: 0 })] })],
     ['it is no Open vSwitch', {}],

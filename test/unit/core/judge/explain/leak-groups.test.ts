@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { setBridge, setPort } from '../../../../../src/core/bridge/changes.js';
 import { fixText } from '../../../../../src/core/fix/fix-text.js';
-import { leakGroups } from '../../../../../src/core/judge/explain/leak-groups.js';
+import { leakGroups, rankCauses } from '../../../../../src/core/judge/explain/leak-groups.js';
 import { LeakFolder } from '../../../../../src/core/judge/rows/folded-leaks.js';
 import type { Change } from '../../../../../src/core/model/fabric.js';
 import type { Cause, Finding } from '../../../../../src/core/model/result.js';
@@ -106,5 +106,40 @@ describe('the leaks of a step by cause', () => {
     expect(groups).toHaveLength(1);
     expect(groups[0]).toMatchObject({ cause: 'ageing-zero', from: ['a', 'b', 'c'], rows: 4, sent: 115, seen: 19 });
     expect(asked).toHaveLength(2);
+  });
+});
+
+describe('the causes of a leak', () => {
+  const open = (...ports: readonly string[]): Cause =>
+    cause('not-isolated', ports.map((port) => `${port}.isolated`).join(', '));
+  const ranked = (
+    leaks: readonly { readonly rows: number; readonly causes: readonly Cause[] }[],
+  ): readonly string[][] => {
+    const byReach = rankCauses(leaks);
+    return leaks.map(({ causes }) => byReach(causes).map(({ code }) => code));
+  };
+
+  it('begin with the one port that explains all leaks of the step, before what each port lets through', () => {
+    const odd = open('p3');
+    const leaked = [
+      { rows: 1, causes: [flood('p1'), odd] },
+      { rows: 1, causes: [flood('p2'), odd] },
+      { rows: 2, causes: [flood('p3'), odd] },
+      { rows: 1, causes: [odd] },
+    ];
+    expect(ranked(leaked).map(([first]) => first)).toEqual(Array.from({ length: 4 }, () => 'not-isolated'));
+  });
+
+  it('stay in the order of how specific they are where as many ports would have to be closed', () => {
+    const leaked = [
+      { rows: 1, causes: [flood('p1'), open('p1', 'p2')] },
+      { rows: 1, causes: [flood('p2'), open('p1', 'p2')] },
+    ];
+    expect(ranked(leaked).map(([first]) => first)).toEqual(['unknown-flood', 'unknown-flood']);
+  });
+
+  it('end with what takes most ports for the same leaks', () => {
+    const leaked = ['p1', 'p2', 'p3'].map((port) => ({ rows: 5, causes: [flood(port), hub] }));
+    expect(ranked(leaked)[0]).toEqual(['ageing-zero', 'unknown-flood']);
   });
 });

@@ -96,7 +96,7 @@ describe('what Open vSwitch prints', () => {
         },
         { name: 'gone', bridge: 'br0', columns: { protected: false, tag: ['set', []] }, ofport: null, config: [] },
       ],
-      mirrors: [{ name: 'tap', bridge: 'br0', outputPort: 'vnet1', ports: ['vnet0'] }],
+      mirrors: [{ name: 'tap', bridge: 'br0', outputPort: 'vnet1', ports: ['vnet0'], leaving: ['vnet0'] }],
     });
   });
 
