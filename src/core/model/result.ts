@@ -226,6 +226,8 @@ export interface LeakGroup {
   readonly sent: number | null;
   readonly seen: number;
   readonly firstSighting: FirstSighting | null;
+  /** Of several senders and several observers, the one that sends or observes each of these leaks. */
+  readonly odd?: string;
   /** Present where the scenario accepts these leaks. */
   readonly accepted?: NonNullable<Finding['accepted']>;
   /** What would end them, one or the other; the most specific first. */

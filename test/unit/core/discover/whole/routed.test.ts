@@ -84,12 +84,14 @@ describe('guests that the host routes to', () => {
     );
   });
 
-  it('are not to reach each other where the host forwards nothing, and need not where a filter may act', () => {
+  it('are not to reach each other where the host forwards nothing, and are compared where a filter may act', () => {
     const off = found({ state: stateOf({ 'net.ipv4.ip_forward': '0' }) });
     expect(off.probes[0]).toBe('known-unicast ipv4-udp 0 0');
     expect(off.notes.join('\n')).toContain('none is to reach another');
     const filtered = found({ state: stateOf(undefined, { nft: filter }) });
-    expect(filtered.probes[0]).toBe('known-unicast ipv4-udp default 0');
+    expect(filtered.probes[0]).toBe('known-unicast ipv4-udp 0 0');
+    const open = ({ scenario }: typeof off): unknown => scenario.steps[0]?.probes[0]?.openByDesign;
+    expect([open(off), open(filtered)]).toEqual([undefined, names]);
     expect(filtered.notes.join('\n')).toContain('as far as nft inet t f lets it');
   });
 
@@ -109,8 +111,12 @@ describe('guests that the host routes to', () => {
     expect(found({ neighbours: both }).probes).toContain('known-unicast ipv6-udp 0 0');
   });
 
-  it('are narrowed by name; two of them that may reach each other have nobody to overhear them', () => {
-    expect(found({}, { guests: ['tap1', 'tap2'] }).probes[0]).toBe('ip-spoof ipv4-udp 0 0');
+  it('are narrowed by name; two of them that reach each other are open to each other', () => {
+    const two = found({}, { guests: ['tap1', 'tap2'] });
+    expect([two.probes[0], two.scenario.steps[0]?.probes[0]?.openByDesign]).toEqual([
+      'known-unicast ipv4-udp default default',
+      ['tap1', 'tap2'],
+    ]);
     expect(found({}, { bridge: 'routes' }).scenario.topology.endpoints).toHaveLength(3);
   });
 
