@@ -174,27 +174,16 @@ export function routedProbes(
   const placed = packetCarriers.flatMap((carrier): readonly Placed[] => {
     const { names, parts } = packets(segment, carrier, state);
     if (names.length < 2) return [];
-    const ask = (rounds: WrittenProbe['rounds']): readonly WrittenProbe[] =>
-      parts.flatMap(({ to, ...rest }) =>
-        new Set([...names, ...to]).size < 2
-          ? []
-          : [
-              {
-                class: 'known-unicast',
-                from: names,
-                to,
-                count: 1,
-                carriers: [carrier],
-                ...rest,
-                ...(rounds === undefined ? {} : { rounds }),
-              },
-            ],
-      );
+    const pairs = parts.map(
+      ({ to, ...rest }) =>
+        ({ class: 'known-unicast', from: names, to, count: 1, carriers: [carrier], ...rest }) as const,
+    );
+    const further = pairs.filter(({ to }) => names.some((sender) => to.filter((name) => name !== sender).length > 1));
     return [
-      ...ask(1).map((probe): Placed => ['first', probe]),
-      ...(names.length < 3 || lastRound === 1
-        ? []
-        : ask(`2-${lastRound ?? ''}`).map((probe): Placed => ['further', probe])),
+      ...pairs.map((probe): Placed => ['first', { ...probe, rounds: 1 }]),
+      ...(lastRound === 1 ? [] : further).map(
+        (probe): Placed => ['further', { ...probe, rounds: `2-${lastRound ?? ''}` }],
+      ),
       [
         'first',
         { class: 'ip-spoof', from: names, to: names, rounds: 1, ...nobody, carriers: [carrier], open_by_design: names },

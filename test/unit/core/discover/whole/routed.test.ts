@@ -95,6 +95,37 @@ describe('guests that the host routes to', () => {
     expect(filtered.notes.join('\n')).toContain('as far as nft inet t f lets it');
   });
 
+  it('are BROKEN where Calico lets nothing in, even if all are reached, and compared where a policy or profile does', () => {
+    const rule = (chain: string, ...expr: readonly object[]): object => ({
+      rule: { family: 'ip', table: 'filter', chain, expr },
+    });
+    const to = (device: string, chain: string): object =>
+      rule(
+        'cali-to-wl-dispatch',
+        { match: { op: '==', left: { meta: { key: 'oifname' } }, right: device } },
+        { goto: { target: chain } },
+      );
+    const dropped = { drop: null };
+    const calico = {
+      nftables: [
+        to('tap1', 'cali-tw-one'),
+        to('tap2', 'cali-tw-two'),
+        to('tap3', 'cali-tw-three'),
+        rule('cali-tw-one', { accept: null }),
+        rule('cali-tw-one', dropped),
+        rule('cali-tw-two', { jump: { target: 'cali-pri-kns.default' } }),
+        rule('cali-tw-two', dropped),
+        rule('cali-tw-three', dropped),
+      ],
+    };
+    const { scenario } = found({ state: stateOf(undefined, { nft: calico }) });
+    const asked = scenario.steps[0]?.probes.filter(({ class: name }) => name === 'known-unicast').slice(0, 2);
+    expect(asked?.map(({ to: addressees, maySee, openByDesign }) => [addressees, maySee, openByDesign])).toEqual([
+      [['tap1', 'tap3'], [], undefined],
+      [['tap2'], [], ['tap2']],
+    ]);
+  });
+
   it('send from no forged address where a default route leads answers away, unless that is asked for', () => {
     const beside = {
       devices: [],
