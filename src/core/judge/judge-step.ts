@@ -1,5 +1,5 @@
 import type { Control, Observer, Plan, StepPlan } from '../model/plan.js';
-import type { Finding, ObserverResult, StepResult, Verdict } from '../model/result.js';
+import type { Finding, LeakGroup, ObserverResult, StepResult, Verdict } from '../model/result.js';
 import type { StepStates } from '../model/state.js';
 import { noiseAt } from './count/noise.js';
 import type { StepTally } from './count/tally.js';
@@ -154,16 +154,26 @@ function stateReasons(
 
 /** Groups of what was overheard where that is open by design. */
 function exposureGroups(
-  rows: readonly Finding[],
-  folded: ReturnType<typeof rowsOf>['exposed'],
-  causesAlike: Parameters<typeof leakGroups>[2],
-): ReturnType<typeof leakGroups> {
+  { flows, expect }: StepPlan,
+  { rows, exposed: folded, causesAlike }: Pick<Examined, 'rows' | 'exposed' | 'causesAlike'>,
+): readonly LeakGroup[] {
   const exposed = folded.length > 0 ? [] : rows.filter((row) => row.exposed === true);
-  return leakGroups(
+  const groups = leakGroups(
     exposed.map((row) => ({ ...row, leak: true })),
     folded,
     causesAlike,
   );
+  const isRouted = ({ classes }: LeakGroup): boolean => classes.join() === 'routed-bounce';
+  const reached = new Set(groups.filter(isRouted).flatMap(({ observers }) => observers));
+  if (reached.size === 0) return groups;
+  const open = new Set(expect.open?.map(({ probe }) => probe));
+  const asked = new Set(
+    flows.flatMap(({ class: name, probe, to }) =>
+      name === 'routed-bounce' && open.has(probe) && to !== null ? [to] : [],
+    ),
+  );
+  const isFew = reached.size * 2 < asked.size;
+  return groups.map((group) => (isFew && isRouted(group) ? { ...group, few: true } : group));
 }
 
 /** A step's rows with their causes, and what keeps it from being proved. */
@@ -263,10 +273,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     return { result, exit: isUnsupported ? 69 : 0 };
   }
   const ageing = ageingEntries(plan, step, input.states.before);
-  const exposures = [
-    ...exposureGroups(rows, examined.exposed, examined.causesAlike),
-    ...(ageing === null ? [] : [ageing]),
-  ];
+  const exposures = [...exposureGroups(step, examined), ...(ageing === null ? [] : [ageing])];
   const claims = step.expect.seen.map((claim) => ({ claim, outcome: claimOutcome(claim, rows) }));
   const unmatched = claims
     .filter(({ outcome }) => outcome === 'unmatched')

@@ -238,6 +238,10 @@ export interface LeakGroup {
   readonly sent: number | null;
   readonly seen: number;
   readonly firstSighting: FirstSighting | null;
+  /** Of several senders and several observers, the one that sends or observes each of these leaks. */
+  readonly odd?: string;
+  /** Fewer than half of the guests are reached that were asked for what the host routes; absent = not so. */
+  readonly few?: true;
   /** Present where the scenario accepts these leaks. */
   readonly accepted?: NonNullable<Finding['accepted']>;
   /** What would end them, one or the other; the most specific first. */

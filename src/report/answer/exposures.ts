@@ -17,9 +17,10 @@ export interface Exposure {
   readonly observers: readonly string[];
 }
 
-/** Classes that show one thing, and what it means. */
+/** Classes, or a cause, that show one thing, and what it means. */
 const things: readonly {
   readonly classes: readonly string[];
+  readonly causes?: readonly LeakGroup['cause'][];
   readonly what: string;
   readonly allows: string;
 }[] = [
@@ -45,6 +46,7 @@ const things: readonly {
   },
   {
     classes: ['routed-bounce'],
+    causes: ['host-forwards', 'nat'],
     what: 'the host routes between guests',
     allows: 'a guest reaches another by way of the host',
   },
@@ -84,20 +86,37 @@ function foreseen(groups: readonly LeakGroup[]): readonly Exposure[] {
   ];
 }
 
+/** Guests that the host routes to, unlike most. */
+function few(groups: readonly LeakGroup[]): readonly Exposure[] {
+  const mine = groups.filter((group) => group.few === true);
+  const observers = [...new Set(mine.flatMap((group) => group.observers))];
+  return observers.length === 0
+    ? []
+    : [
+        {
+          what: `the host routes to ${setText(observers)}, and not to most other guests`,
+          allows: 'a guest of another network gets there by way of the host',
+          ...fixOf(mine),
+          observers,
+        },
+      ];
+}
+
 /** What is open by design in a run, each thing once; empty where its scenario calls nothing so. */
 export function exposuresOf({ steps }: Pick<Result, 'steps'>): readonly Exposure[] {
   const listed = steps.flatMap((step) => step.exposures ?? []);
   const groups = listed.filter(({ rows }) => rows > 0);
-  const shows = (group: LeakGroup, classes: readonly string[]): boolean =>
-    group.classes.some((name) => classes.includes(name));
-  const overheard = things.flatMap(({ classes, what, allows }): readonly Exposure[] => {
-    const mine = groups.filter((group) => shows(group, classes));
+  const shows = (
+    group: LeakGroup,
+    { classes, causes = [] }: Pick<(typeof things)[number], 'classes' | 'causes'>,
+  ): boolean => causes.includes(group.cause) || group.classes.some((name) => classes.includes(name));
+  const overheard = things.flatMap(({ what, allows, ...thing }): readonly Exposure[] => {
+    const mine = groups.filter((group) => group.few === undefined && shows(group, thing));
     if (mine.length === 0) return [];
     return [{ what, allows, ...fixOf(mine), observers: [...new Set(mine.flatMap(({ observers }) => observers))] }];
   });
-  const exposures = [...foreseen(listed.filter(({ rows }) => rows === 0)), ...overheard];
-  const known = things.flatMap(({ classes }) => classes);
-  const others = groups.filter((group) => !shows(group, known));
+  const exposures = [...few(groups), ...foreseen(listed.filter(({ rows }) => rows === 0)), ...overheard];
+  const others = groups.filter((group) => group.few === undefined && !things.some((thing) => shows(group, thing)));
   return others.length === 0
     ? exposures
     : [

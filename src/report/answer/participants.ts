@@ -94,6 +94,8 @@ export function whoText(group: LeakGroup, audience: Audience): string {
     const count = group.classes.join() === 'stp-root' ? '' : ` (${frames(group)})`;
     return `${who} ${some} ${attack} from ${isMutual ? 'each other' : setText(from)}${count}`;
   }
+  if (isMutual && group.answers !== true && group.odd !== undefined)
+    return `${group.odd} reaches ${setText(from.filter((name) => name !== group.odd))} and is reached by them (${frames(group)})`;
   if (isMutual && group.answers !== true) return `${who} receive each other's traffic (${frames(group)})`;
   if (!from.includes('*') && isSame(to, observers))
     return `${setText(from)} ${from.length === 1 ? 'reaches' : 'reach'} ${who} (${frames(group)})`;

@@ -36,13 +36,14 @@ describe('guests that the host routes to', { ...needs(root), timeout: patient(30
     for (const fd of spaces) closeSync(fd);
   });
 
-  it('are examined without a file, each as a sender, and hold where the host hands packets to their addressee', async () => {
+  it('are examined without a file, each as a sender, and EXPOSED where the host hands packets to their addressee alone', async () => {
     const init = await host.run(['init']);
     expect(init.stdout).toMatch(/routes: *\{ *kind: routed *\}|kind: routed/);
     expect(init.stdout).toContain('no chain of nft decides');
     const { status, text, result } = await host.judge('holds');
     expect([status, result.verdict], text).toEqual([0, 'holds']);
-    expect(text).toContain('HOLDS: none of 4 guests received any of');
+    expect(text).toContain('HOLDS: known unicast between 4 guests is private. EXPOSED: 1 thing any guest can');
+    expect(text).toContain('the host routes between guests');
     expect(text).not.toContain('not examined');
     expect([result.coverage.complete, result.coverage.ports]).toEqual([true, 4]);
     const delivered = result.steps.flatMap(({ findings }) =>

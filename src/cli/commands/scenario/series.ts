@@ -94,7 +94,12 @@ export function strictly(scenario: Scenario): Scenario {
     steps: scenario.steps.map((step) => ({
       ...step,
       noReaders: true,
-      probes: step.probes.map(({ openByDesign: _, ...probe }) => probe),
+      probes: step.probes.map(({ openByDesign: open, ...probe }) =>
+        // An addressee that is open by design must see it; strictly it is a leak there
+        open === undefined || probe.maySee !== null || probe.class !== 'known-unicast'
+          ? probe
+          : { ...probe, maySee: [], mustSee: [] },
+      ),
     })),
   };
 }

@@ -2,7 +2,9 @@ import type { Change } from '../../model/fabric.js';
 import type { HostState, Routing } from '../../model/state.js';
 import { areChainsRead, effective, forwardChains, reversePathOf, reversePathSysctls, routedGuests } from '../beside.js';
 import { execute, setSysctl } from '../changes.js';
+import { isRoutedTo } from '../../model/attach.js';
 import { bareName } from '../../model/host-names.js';
+import type { Endpoint } from '../../model/scenario.js';
 import { isRouted, routedSender } from '../row-context.js';
 import { diversions, type RoutingEntry, usualWaysTo, type Way, waysTo } from '../routing.js';
 import { stateAround } from '../states-by-host.js';
@@ -57,16 +59,30 @@ function wereRouted({ finding: { forms = {} } }: LeakContext): boolean {
   return (forms.routed ?? 0) + (forms.rewritten ?? 0) > 0;
 }
 
-/** The host routes between guests that a bridge keeps apart, or that are on no bridge. */
+/** The device by which the host reaches an endpoint: its bridge, or without one its own. */
+function hostsDevice({ attach, port, bridge }: Endpoint): string {
+  return isRoutedTo(attach) ? (port ?? '') : bareName(bridge);
+}
+
+/** Devices that the host forwards between; null = packets leave by the bridge on which they came. */
+function devicesBetween({ finding, from, to, observer }: LeakContext): readonly [string, string] | null {
+  if (from === null) return null;
+  if (finding.class !== 'routed-bounce')
+    return isRoutedTo(from.attach) ? [hostsDevice(from), observer?.interface ?? ''] : null;
+  const [inward, outward] = [hostsDevice(from), to === null ? '' : hostsDevice(to)];
+  return to === null || inward === outward ? null : [inward, outward];
+}
+
+/** The host routes between guests of different bridges, that a bridge keeps apart, or that are on no bridge. */
 const findHostForwards: CauseFinder = (leak) => {
   const { finding, before, bridge, to, observer } = leak;
   if (!isRouted(leak)) return null;
   const name = finding.carrier.startsWith('ipv6') ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward';
   if (before.sysctl[name] !== '1') return null;
-  const from = routedSender(leak);
-  if (from !== null) {
+  const between = devicesBetween(leak);
+  if (between !== null) {
     if (finding.class === 'ip-spoof') return null; // from its own address the guest may reach the other
-    const [inward, outward] = [from.port ?? '', observer?.interface ?? ''];
+    const [inward, outward] = between;
     return observer?.name !== to?.name
       ? null
       : {

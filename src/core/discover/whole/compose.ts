@@ -33,19 +33,27 @@ import {
   unreadNotes,
   writtenKind,
 } from '../found-scenario.js';
-import { endpointName, type Neighbour } from '../host-topology.js';
+import type { Neighbour } from '../host-topology.js';
 import { lowerClaim, lowerProbes, type LowerSegment, lowerSegments } from './lower.js';
-import { lastRoundOf, type Placed, probesOf, routedProbes, stepsOf, type StepWishes } from './probes.js';
 import {
-  type FoundBridge,
-  foundBridge,
-  type FoundPartyHost,
+  type CatalogueAllowance,
+  catalogueClasses,
+  lastRoundOf,
+  type Placed,
+  probesOf,
+  stepsOf,
+  type StepWishes,
+} from './probes.js';
+import {
+  type BetweenNetworks,
+  betweenNetworks,
   routedClaim,
+  routedProbes,
   type RoutedSegment,
   routedSegment,
-} from './segments.js';
+} from './routes.js';
+import { type FoundBridge, foundBridge, hostOn } from './segments.js';
 import { counted } from '../../text/escape.js';
-import { type CatalogueAllowance, catalogueClasses } from './catalogue.js';
 
 /** What is asked of a whole host beyond what is usual. */
 export interface WholeWishes extends StepWishes {
@@ -179,10 +187,10 @@ function probesOfHost(
   survey: Survey,
   bridges: readonly FoundBridge[],
   classes: readonly ProbeClassName[],
-  input: WholeInput,
+  between: BetweenNetworks,
+  { state, wishes }: WholeInput,
 ): readonly Placed[] {
   const { links, examined, unbridged, guests, places } = survey;
-  const { state, wishes } = input;
   const context = {
     isUnlearned: (entry: FoundEntry) => isUnlearned(links, entry),
     kindOf: (entry: FoundEntry) => settingsText(links, entry),
@@ -191,6 +199,7 @@ function probesOfHost(
   const placed = [
     ...bridges.flatMap((bridge) => probesOf({ bridge, ...context }, classes)),
     ...unbridged.probes({ classes, lastRound: context.lastRound }),
+    ...between.probes.filter(([, probe]) => classes.length === 0 || classes.includes(probe.class)),
   ];
   if (placed.length > 0) return placed;
   const [known, names] = [guests.filter(({ spoke }) => spoke), examined.map(({ bridge }) => bridge)];
@@ -271,7 +280,8 @@ export function wholeScenario(input: WholeInput): WholeFound {
           wishes.catalogue,
           bridges.some(({ uplinks }) => uplinks.length > 0),
         );
-  const placed = probesOfHost(survey, bridges, classes, input);
+  const between = betweenNetworks(bridges, unbridged.routed, input.beside);
+  const placed = probesOfHost(survey, bridges, classes, between, input);
   const entries = [...examined.flatMap((bridge) => bridge.entries), ...unbridged.entries];
   return {
     scenario: {
@@ -281,7 +291,7 @@ export function wholeScenario(input: WholeInput): WholeFound {
       topology: topologyOf(survey, bridges, entries, input),
       steps: stepsOf(placed, wishes, guests.length, state),
     },
-    notes: notesOf(survey, bridges, input),
+    notes: [...notesOf(survey, bridges, input), ...between.notAsked],
     beside: others.map(besideNote),
     origins: originsOf(entries, () => false),
     sentences: [],
@@ -290,6 +300,8 @@ export function wholeScenario(input: WholeInput): WholeFound {
 
 /** Guests on no bridge that are examined. */
 interface Unbridged {
+  /** Those that the host routes to; null = too few. */
+  readonly routed: RoutedSegment | null;
   readonly entries: readonly FoundEntry[];
   /** Segments by name. */
   readonly kinds: ReadonlyMap<string, { readonly kind: 'routed' | 'lower' }>;
@@ -303,9 +315,11 @@ interface Unbridged {
 /** Those that the host routes to, and those on lower devices. Names go into `taken`. */
 function unbridgedSegments(input: WholeInput, taken: Set<string>): Unbridged {
   const { state } = input;
-  const routes = [wantedRoutes(input, taken)].flatMap((segment) => segment ?? []);
+  const routed = wantedRoutes(input, taken);
+  const routes = routed === null ? [] : [routed];
   const lower = wantedLower(input, taken);
   return {
+    routed,
     entries: [...routes, ...lower].flatMap(({ entries }): readonly FoundEntry[] => entries),
     kinds: new Map<string, { readonly kind: 'routed' | 'lower' }>([
       ...routes.map(({ name }) => [name, { kind: 'routed' }] as const),
@@ -343,24 +357,6 @@ function wantedLower(input: WholeInput, taken: Set<string>): readonly LowerSegme
 
 function besideNote({ place, value, text, command }: SegmentBeside): string {
   return `not examined: ${place} (${value}): ${text}${command === null ? '' : `: ${command}`}`;
-}
-
-/**
- * The host as a party on a bridge of the kernel's, where it has an address and nothing narrower is asked; null = it is
- * none. Its name goes into `taken`.
- */
-function hostOn(
-  bridge: string,
-  { state, addresses, wishes }: WholeInput,
-  isAlone: boolean,
-  taken: Set<string>,
-): FoundPartyHost | null {
-  const ips = addresses[bridge] ?? [];
-  const isOfKernel = state.links.some(({ name, kind }) => name === bridge && kind === 'bridge');
-  if (ips.length === 0 || !isOfKernel || wishes.guests.length + wishes.zones.length > 0) return null;
-  const name = endpointName(isAlone ? 'host' : `host-${bridge}`, taken);
-  taken.add(name);
-  return { name, ips };
 }
 
 function nothingToExamine(

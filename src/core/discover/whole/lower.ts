@@ -8,7 +8,7 @@ import type { FoundEntry, WrittenEndpoint } from '../found-endpoints.js';
 import { guestOfPort } from '../guests.js';
 import { endpointName } from '../host-topology.js';
 import type { Placed, WrittenProbe } from './probes.js';
-import { isIpv6Address, type RoutedInput } from './segments.js';
+import { isIpv6Address, type RoutedInput } from './routes.js';
 
 /**
  * A guest on a lower device, whose MAC is its interface's; by ipvlan all have one, and it is known by its addresses.

@@ -1,9 +1,8 @@
 import type { Carrier, ProbeClassName } from '../../model/scenario.js';
-import { classes as asked, disruptiveClasses } from '../../probe/classes.js';
-import { filtersInState } from '../../judge/rows/filters-in-state.js';
+import { classes as asked, disruptiveClasses, probeClasses } from '../../probe/classes.js';
 import type { HostState } from '../../model/state.js';
 import type { FoundEntry } from '../found-endpoints.js';
-import { type FoundBridge, isIpv6Address, type RoutedSegment, type RoutedInput, type Segment } from './segments.js';
+import type { FoundBridge, Segment } from './segments.js';
 
 /** A probe as a scenario file has it, and which part of the run it belongs to. */
 export interface WrittenProbe {
@@ -43,6 +42,29 @@ const segmentClasses: readonly ProbeClassName[] = [...usualClasses, 'link-local-
 
 /** Classes whose frames teach switches beyond an uplink what is not so: not asked there unless they are named. */
 export const notBeyond: readonly ProbeClassName[] = ['mac-spoof', 'ip-spoof', 'vlan-hop'];
+
+/** What `--class all` may send beyond what disturbs nobody. */
+export interface CatalogueAllowance {
+  readonly disruptive: boolean;
+  /** Source MACs that nobody has may leave by an uplink. */
+  readonly newMacs: boolean;
+}
+
+/**
+ * The classes that `--class all` stands for. Without `aged-unicast`, which takes the ageing time of silence; where a
+ * bridge has an uplink also without BPDUs, for the switch beyond it may shut its port.
+ */
+export function catalogueClasses(
+  { disruptive, newMacs }: CatalogueAllowance,
+  hasUplink: boolean,
+): readonly ProbeClassName[] {
+  return probeClasses.filter(
+    (name) =>
+      name !== 'aged-unicast' &&
+      (disruptive || !disruptiveClasses.includes(name)) &&
+      (!hasUplink || (name !== 'stp-root' && (newMacs || asked[name].newMacs !== true))),
+  );
+}
 
 const unicast: readonly Carrier[] = ['raw', 'ipv4-udp', 'ipv6-udp'];
 const routed: readonly Carrier[] = ['ipv4-udp', 'ipv6-udp'];
@@ -255,75 +277,6 @@ export function probesOf(context: Context, classes: readonly ProbeClassName[]): 
     ...probes.filter(([, probe]) => isAsked(probe.class, bridge, classes)).sort((a, b) => order(a) - order(b)),
     ...named(context, classes),
   ];
-}
-
-/** Packets of one family between the guests that have it. */
-function packets(
-  { entries }: RoutedSegment,
-  carrier: Extract<Carrier, 'ipv4-udp' | 'ipv6-udp'>,
-  state: HostState,
-): {
-  readonly names: readonly string[];
-  readonly rest: Pick<WrittenProbe, 'carriers' | 'may_see' | 'must_see' | 'count'>;
-} {
-  const [wanted, sysctl] =
-    carrier === 'ipv6-udp' ? [true, 'net.ipv6.conf.all.forwarding'] : [false, 'net.ipv4.ip_forward'];
-  const names = entries.flatMap(({ name, endpoint: { ip = [] } }) =>
-    [ip].flat().some((address) => isIpv6Address(address) === wanted) ? [name] : [],
-  );
-  const { link, ip } = filtersInState(state);
-  const forwards = state.sysctl[sysctl] === '1';
-  const isFiltered = link.length + ip.routed.length > 0;
-  return {
-    names,
-    rest: {
-      count: 1,
-      carriers: [carrier],
-      ...(forwards ? {} : { may_see: [] }),
-      ...(forwards && !isFiltered ? {} : { must_see: [] }),
-    },
-  };
-}
-
-/**
- * What is asked of them: packets between any two, which nobody else is to get; frames that are no packets for the host,
- * which are for nobody; and packets from addresses that are nobody's where no default route would lead answers away.
- */
-export function routedProbes(
-  segment: RoutedSegment,
-  { state, beside }: Pick<RoutedInput, 'state' | 'beside'>,
-  { classes, lastRound }: { readonly classes: readonly ProbeClassName[]; readonly lastRound: number | null },
-): readonly Placed[] {
-  const from = segment.entries.filter(({ spoke }) => spoke).map(({ name }) => name);
-  const leads = beside.routes.some(({ destination }) => destination === 'default');
-  const isAsked = (name: ProbeClassName): boolean =>
-    classes.length > 0 ? classes.includes(name) : name !== 'ip-spoof' || !leads;
-  const nobody = { count: 1, may_see: [], must_see: [] } as const;
-  const placed = (['ipv4-udp', 'ipv6-udp'] as const).flatMap((carrier): readonly Placed[] => {
-    const { names, rest } = packets(segment, carrier, state);
-    if (names.length < 2) return [];
-    const everyPair = { class: 'known-unicast', from: names, to: names, ...rest } as const;
-    // Of two that may reach each other nobody is there to overhear
-    const isVain = segment.entries.length < 3 && rest.may_see === undefined;
-    return [
-      ...(isVain ? [] : [['first', { ...everyPair, rounds: 1 }] as const]),
-      ...(names.length < 3 || lastRound === 1
-        ? []
-        : [['further', { ...everyPair, rounds: `2-${lastRound ?? ''}` }] as const]),
-      [
-        'first',
-        { class: 'ip-spoof', from: names, to: names, rounds: 1, ...nobody, carriers: [carrier], open_by_design: names },
-      ],
-    ];
-  });
-  const frames: readonly Placed[] = [
-    ['first', { class: 'known-unicast', from, to: from, rounds: 1, ...nobody, carriers: ['raw'] }],
-    ['first', { class: 'unknown-unicast', from, ...nobody, carriers: ['raw', 'ipv4-udp'] }],
-    ['first', { class: 'arp-request', from, to: from, rounds: 1, ...nobody }],
-    ['first', { class: 'broadcast', from, ...nobody }],
-    ['first', { class: 'multicast', from, ...nobody, carriers: ['raw', 'ipv4-udp'] }],
-  ];
-  return [...placed, ...frames].filter(([, probe]) => isAsked(probe.class));
 }
 
 /** Frames a second that may flood out of an uplink: storm control and ARP inspection count them. */

@@ -1,11 +1,8 @@
-import { areChainsRead, forwardChains, routedGuests } from '../../bridge/beside.js';
 import { isSettingOn, portVlans } from '../../bridge/view.js';
 import { filtersInState } from '../../judge/rows/filters-in-state.js';
-import type { Inventory } from '../../model/host-config.js';
-import type { Beside, HostState, LinkState } from '../../model/state.js';
+import type { HostState, LinkState } from '../../model/state.js';
 import type { FoundBehind, FoundEntry } from '../found-endpoints.js';
-import { guestOfPort } from '../guests.js';
-import { endpointName, type Neighbour } from '../host-topology.js';
+import { endpointName } from '../host-topology.js';
 import { type FoundVlan, vlanRange, vlansInState } from '../found-vlans.js';
 
 /** Guests of one bridge that are meant to reach each other. */
@@ -138,72 +135,28 @@ export function foundBridge(
   };
 }
 
-/** Guests of a host that are on no bridge, to which it routes. */
-export interface RoutedSegment {
-  /** As a scenario calls it: no device has the name. */
-  readonly name: string;
-  /** `spoke`: the host has a MAC of the guest at its device now. */
-  readonly entries: readonly FoundEntry[];
-}
-
-/** What is known of a host with guests that it routes to. */
-export interface RoutedInput {
+/** What decides whether the host is asked as a party. */
+interface HostOnInput {
   readonly state: HostState;
-  readonly beside: Beside;
-  readonly neighbours: readonly Neighbour[];
-  readonly inventory: Inventory;
-}
-
-/** Whether an address, with its prefix or without, is one of IPv6. */
-export function isIpv6Address(address: string): boolean {
-  return address.includes(':');
+  /** By device, with their prefix. */
+  readonly addresses: Readonly<Record<string, readonly string[]>>;
+  readonly wishes: { readonly guests: readonly string[]; readonly zones: readonly string[] };
 }
 
 /**
- * The guests that the host routes to, with the MAC and the addresses at which it talks to them. Names go into `taken`.
- * Null = fewer than two of them can be spoken for, so that nothing can be asked.
+ * The host as a party on a bridge of the kernel's, where it has an address and nothing narrower is asked; null = it is
+ * none. Its name goes into `taken`.
  */
-export function routedSegment(
-  { state, beside, neighbours, inventory }: RoutedInput,
+export function hostOn(
+  bridge: string,
+  { state, addresses, wishes }: HostOnInput,
+  isAlone: boolean,
   taken: Set<string>,
-): RoutedSegment | null {
-  const devices = new Set([...state.links.map(({ name }) => name), ...taken]);
-  const segment = endpointName('routes', devices);
-  const names = new Set([...taken, segment]);
-  const entries = routedGuests(state, beside).map(({ device }): FoundEntry => {
-    const known = neighbours.filter((neighbour) => neighbour.device === device);
-    const [first] = known;
-    const addresses = known.filter(({ mac }) => mac === first?.mac).map(({ address }) => address);
-    const guest = guestOfPort(inventory.guests, device, first === undefined ? [] : [first.mac]);
-    const name = endpointName(guest?.name ?? device, names);
-    names.add(name);
-    return {
-      name,
-      guest,
-      spoke: first !== undefined,
-      endpoint: {
-        bridge: segment,
-        port: device,
-        ...(first === undefined
-          ? {}
-          : { mac: first.mac, ip: addresses.map((address) => `${address}/${isIpv6Address(address) ? 128 : 32}`) }),
-      },
-    };
-  });
-  if (entries.filter(({ spoke }) => spoke).length < 2) return null;
-  for (const name of names) taken.add(name);
-  return { name: segment, entries };
-}
-
-/** What the host does between them, in a sentence for the head of the file. */
-export function routedClaim({ name, entries }: RoutedSegment, state: HostState): string {
-  const { forward } = forwardChains(state);
-  const among = `${name}: ${entries.length} guests are on no bridge`;
-  if (state.sysctl['net.ipv4.ip_forward'] !== '1')
-    return `${among}, and the host forwards no IPv4: none is to reach another by it.`;
-  if (!areChainsRead(state))
-    return `${among}; the host forwards between them, and the chains of nft could not be read: whether they are to reach each other is not known. Write a policy.`;
-  return forward.length === 0
-    ? `${among}; the host forwards between them, and no chain of nft decides: that they reach each other is no fault here. Write a policy where it is one.`
-    : `${among}; the host forwards between them as far as ${forward.map((chain) => `nft ${chain}`).join(', ')} lets it.`;
+): FoundPartyHost | null {
+  const ips = addresses[bridge] ?? [];
+  const isOfKernel = state.links.some(({ name, kind }) => name === bridge && kind === 'bridge');
+  if (ips.length === 0 || !isOfKernel || wishes.guests.length + wishes.zones.length > 0) return null;
+  const name = endpointName(isAlone ? 'host' : `host-${bridge}`, taken);
+  taken.add(name);
+  return { name, ips };
 }

@@ -36,6 +36,8 @@ interface PartialGroup {
   readonly classes: Set<string>;
   readonly carriers: Set<string>;
   readonly causes: Map<string, PartialCause>;
+  /** Senders and observers that all of its leaks have; null = there was no leak yet. */
+  common: ReadonlySet<string> | null;
   rows: number;
   sent: number | null;
   seen: number;
@@ -83,6 +85,7 @@ function begin(first: Finding, cause: Cause['code']): PartialGroup {
     classes: new Set(),
     carriers: new Set(),
     causes: new Map(),
+    common: null,
     rows: 0,
     sent: 0,
     seen: 0,
@@ -135,7 +138,14 @@ function earlier(a: FirstSighting | null, b: FirstSighting | null): FirstSightin
   return b.frame < a.frame ? b : a;
 }
 
+/** Of several senders none is in every leak. */
+function commonEnds({ common }: PartialGroup, senders: ReadonlySet<string>, observer: string): ReadonlySet<string> {
+  const ends = new Set(senders.size === 1 ? [...senders, observer] : [observer]);
+  return common === null ? ends : new Set([...common].filter((name) => ends.has(name)));
+}
+
 function add(group: PartialGroup, { like, from, to, rows, sent, seen }: Added, causes: readonly Cause[]): void {
+  if (group.common?.size !== 0) group.common = commonEnds(group, new Set(from), like.observer);
   for (const name of from) group.from.add(name);
   for (const name of to) group.to.add(name);
   group.observers.add(like.observer);
@@ -154,10 +164,11 @@ function add(group: PartialGroup, { like, from, to, rows, sent, seen }: Added, c
 }
 
 function finished(group: PartialGroup): LeakGroup {
-  const { first, cause, rows, answers, firstSighting } = group;
+  const { first, cause, common, rows, answers, firstSighting } = group;
   // How many answers there were is not known: beside probes they are not counted
   const isAnswers = answers.rows === rows;
   const { sent, seen } = isAnswers ? { sent: null, seen: answers.seen } : group;
+  const [odd] = group.from.size > 1 && group.observers.size > 1 ? (common ?? []) : [];
   return {
     cause,
     from: [...group.from],
@@ -169,6 +180,7 @@ function finished(group: PartialGroup): LeakGroup {
     sent,
     seen,
     firstSighting,
+    ...(odd === undefined ? {} : { odd }),
     ...(first.accepted === undefined ? {} : { accepted: first.accepted }),
     ...(isAnswers ? { answers: true } : {}),
     causes: [...group.causes.values()].map(({ places, fixes, ...known }) => ({

@@ -279,7 +279,9 @@ class RowGrouper {
     const { flow, sent, proven } = turn;
     const allowed = allowanceOfParty(looked.party, looked.isListed, flow);
     // Nearly every row of a mesh is so.
-    if (isPlain(allowed, sent, seen) && !this.grouping.single.has(looked.observer.name))
+    const { single, open } = this.grouping;
+    const isExposed = allowed === 'must' && seen > 0 && open(flow, looked.observer);
+    if (isPlain(allowed, sent, seen) && !isExposed && !single.has(looked.observer.name))
       addTo(alikeOf(looked, { allowed, exposed: false, sent, seen }), sent, seen, proven);
     else this.addUneven(looked, turn, seen);
   }

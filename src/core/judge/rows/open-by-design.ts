@@ -1,80 +1,188 @@
+import { bareName } from '../../model/host-names.js';
 import type { Flow, Observer } from '../../model/plan.js';
+import { TokenBits } from '../count/token-bits.js';
 import { partyOf } from '../parties.js';
 import { sentOf } from '../proof/step-facts.js';
 import type { OpenByDesign, RowInput } from './probe-row.js';
 
-/** Who sent and who saw frames of one kind of an entry that has `open_by_design`. */
+/** Pairs of a sender and a guest that got its frames, a bit for each. */
+class GuestPairs {
+  readonly #names: string[] = [];
+  readonly #numbers = new Map<string, number>();
+  readonly #bits = new TokenBits();
+
+  add(sender: string, receiver: string): void {
+    this.#bits.set(this.#numberOf(sender), this.#numberOf(receiver));
+  }
+
+  /** How many others it has a pair with, whichever of the two sent. */
+  partnersOf(name: string): number {
+    const number = this.#numbers.get(name);
+    if (number === undefined) return 0;
+    return this.#names.reduce(
+      (sum, _, at) => sum + Number(this.#bits.has(number, at) || this.#bits.has(at, number)),
+      0,
+    );
+  }
+
+  hasReceiver(sender: string, isMeant: (receiver: string) => boolean): boolean {
+    const number = this.#numbers.get(sender);
+    return number !== undefined && this.#names.some((name, at) => this.#bits.has(number, at) && isMeant(name));
+  }
+
+  hasSender(receiver: string, isMeant: (sender: string) => boolean): boolean {
+    const number = this.#numbers.get(receiver);
+    return number !== undefined && this.#names.some((name, at) => this.#bits.has(at, number) && isMeant(name));
+  }
+
+  #numberOf(name: string): number {
+    const known = this.#numbers.get(name);
+    if (known !== undefined) return known;
+    const number = this.#names.push(name) - 1;
+    this.#numbers.set(name, number);
+    return number;
+  }
+}
+
+/** Frames of one kind of an entry that has `open_by_design`. */
 interface Openness {
+  readonly named: ReadonlySet<string>;
+  /** Frames are for one guest alone: what a third one gets of them is not open by design. */
+  readonly isAddressed: boolean;
   /** Frames of every flow were sent. A run that was ended early may not have come to those of most guests. */
-  whole: boolean;
+  isComplete: boolean;
   /** To whom frames were sent; empty where they are for nobody alone, as broadcasts are. */
   readonly addressees: Set<string>;
   readonly senders: Set<string>;
-  readonly openSenders: Set<string>;
-  readonly openObservers: Set<string>;
+  readonly sent: GuestPairs;
+  readonly passed: GuestPairs;
+}
+
+/** Guests without the barrier that the others have, and whether what passes among the others is by design. */
+interface Comparison {
+  readonly odd: ReadonlySet<string>;
+  readonly isOpen: boolean;
+}
+
+function isForOne({ class: name, to }: Flow): boolean {
+  return to !== null && (name === 'known-unicast' || name === 'routed-bounce');
 }
 
 function kindOf({ probe, carrier, variant = '', vlan }: Flow): string {
   return `${probe} ${carrier} ${variant} ${vlan.join()}`;
 }
 
+function opennessOf(flow: Flow, named: ReadonlySet<string>): Openness {
+  return {
+    named,
+    isAddressed: isForOne(flow),
+    isComplete: true,
+    addressees: new Set(),
+    senders: new Set(),
+    sent: new GuestPairs(),
+    passed: new GuestPairs(),
+  };
+}
+
+function isHalf(part: number, total: number): boolean {
+  return part * 2 >= total;
+}
+
+/** Guests that frames of the kind could reach, of those that are named. */
+function askedOf({ named, isComplete, addressees, senders }: Openness): readonly string[] {
+  return [...named].filter(
+    (name) =>
+      // A single sender is none of its own observers
+      (senders.size > 1 || !senders.has(name)) && (isComplete || addressees.size === 0 || addressees.has(name)),
+  );
+}
+
+/** With how many guests one could have had a pair. */
+function partnersAsked(
+  { named, isAddressed, isComplete, addressees, senders, sent }: Openness,
+  { othersOf }: RowInput['parties'],
+): (name: string) => number {
+  if (addressees.size > 0 && (isAddressed || !isComplete)) return (name) => sent.partnersOf(name);
+  const both = new Set([...named, ...senders]);
+  const partnersOf = (name: string): ReadonlySet<string> => {
+    if (!senders.has(name)) return senders;
+    return named.has(name) ? both : named;
+  };
+  return (name) => {
+    const partners = partnersOf(name);
+    return partners.size - [name, ...othersOf(name)].filter((owned) => partners.has(owned)).length;
+  };
+}
+
 /**
- * What the scenario calls open by design, and is: at least half of those whom it names see frames of the kind, of at
- * least half of the senders. What fewer are open to is not a design but a barrier that is missing there; where flows
- * were not sent, of those counts who is the addressee of one that was. What stands on the bridge and is no endpoint's
- * gets what is for all like them. One pass over the sightings; nothing where the step names nobody.
+ * Compares guests, not pairs. Where most pass frames with more than half of the others, none has a barrier. One that
+ * does so among few is the odd one, to which the barrier of the others is missing. What passes among the others is by
+ * design where at least half of them get it, of at least half of the senders.
+ */
+function compare(kind: Openness, parties: RowInput['parties']): Comparison {
+  const { senders, passed } = kind;
+  const asked = askedOf(kind);
+  const partners = partnersAsked(kind, parties);
+  const odd = new Set(
+    [...new Set([...asked, ...senders])].filter((name) => passed.partnersOf(name) * 2 > partners(name)),
+  );
+  if (isHalf(asked.filter((name) => odd.has(name)).length, asked.length)) return { odd: new Set(), isOpen: true };
+  const isOther = (name: string): boolean => !odd.has(name);
+  const [receivers, speakers] = [asked.filter(isOther), [...senders].filter(isOther)];
+  const isOpen =
+    isHalf(receivers.filter((name) => passed.hasSender(name, isOther)).length, receivers.length) &&
+    isHalf(speakers.filter((name) => passed.hasReceiver(name, isOther)).length, speakers.length);
+  return { odd, isOpen };
+}
+
+/**
+ * What the scenario calls open by design, and is. Of frames among guests of one bridge, or of those that the host
+ * routes to, guests are compared: what only few are open to is not a design but a barrier that is missing there; where
+ * flows were not sent, of those counts who is the addressee of one that was. Between bridges no barrier is promised. A
+ * frame for one guest is open to that guest alone. What stands on the bridge and is no endpoint's gets what is for all
+ * like them. One pass over the sightings; nothing where the step names nobody.
  */
 export function openByDesign({
+  plan,
   step,
   facts,
   tally,
   parties,
-}: Pick<RowInput, 'step' | 'facts' | 'tally' | 'parties'>): OpenByDesign {
+}: Pick<RowInput, 'plan' | 'step' | 'facts' | 'tally' | 'parties'>): OpenByDesign {
   const open = new Map((step.expect.open ?? []).map(({ probe, observers }) => [probe, new Set(observers)]));
   if (open.size === 0) return () => false;
   const partyByName = new Map(step.observers.map((observer) => [observer.name, partyOf(observer)]));
+  const bridges = new Map(plan.endpoints.map(({ name, bridge }) => [name, bareName(bridge)]));
+  const isAcross = ({ sender, to }: Flow): boolean => to !== null && bridges.get(sender) !== bridges.get(to);
   const kinds = new Map<string, Openness>();
   step.flows.forEach((flow) => {
     const named = open.get(flow.probe);
-    if (named === undefined || !flow.judged) return;
-    const key = kindOf(flow);
-    let kind = kinds.get(key);
-    if (kind === undefined)
-      kinds.set(
-        key,
-        (kind = {
-          whole: true,
-          addressees: new Set(),
-          senders: new Set(),
-          openSenders: new Set(),
-          openObservers: new Set(),
-        }),
-      );
-    if (sentOf(facts, flow) === 0) kind.whole = false;
+    if (named === undefined || !flow.judged || isAcross(flow)) return;
+    const kind = kinds.get(kindOf(flow)) ?? opennessOf(flow, named);
+    kinds.set(kindOf(flow), kind);
+    if (sentOf(facts, flow) === 0) kind.isComplete = false;
     else {
       kind.senders.add(flow.sender);
       if (flow.to !== null) kind.addressees.add(flow.to);
+      if (flow.to !== null) kind.sent.add(flow.sender, flow.to);
     }
     for (const name of tally.sightings.observersOf(flow)) {
       const party = partyByName.get(name) ?? name;
       if (!named.has(party) || parties.isOfSender(flow, party)) continue;
-      kind.openSenders.add(flow.sender);
-      kind.openObservers.add(party);
+      if (!kind.isAddressed || party === flow.to) kind.passed.add(flow.sender, party);
     }
   });
-  const general = new Set(
-    [...kinds].flatMap(([key, { whole, addressees, senders, openSenders, openObservers }]) => {
-      const isAsked = (name: string): boolean =>
-        // A single sender is none of its own observers
-        (senders.size > 1 || !senders.has(name)) && (whole || addressees.size === 0 || addressees.has(name));
-      const asked = [...(open.get(Number(key.split(' ')[0])) ?? [])].filter(isAsked);
-      const openAsked = whole ? openObservers.size : asked.filter((name) => openObservers.has(name)).length;
-      return openAsked * 2 >= asked.length && openSenders.size * 2 >= senders.size ? [key] : [];
-    }),
-  );
-  const isNamed = (flow: Flow, observer: Observer): boolean =>
-    observer.device !== undefined && observer.party === undefined
+  const comparisons = new Map([...kinds].map(([key, kind]) => [key, compare(kind, parties)]));
+  const isNamed = (flow: Flow, observer: Observer): boolean => {
+    if (isForOne(flow) && partyOf(observer) !== flow.to) return false;
+    return observer.device !== undefined && observer.party === undefined
       ? open.has(flow.probe)
       : open.get(flow.probe)?.has(partyOf(observer)) === true;
-  return (flow, observer) => isNamed(flow, observer) && general.has(kindOf(flow));
+  };
+  return (flow, observer) => {
+    if (!isNamed(flow, observer)) return false;
+    if (isAcross(flow)) return true;
+    const { odd, isOpen = false } = comparisons.get(kindOf(flow)) ?? {};
+    return isOpen && odd?.has(flow.sender) !== true && odd?.has(partyOf(observer)) !== true;
+  };
 }

@@ -104,7 +104,7 @@ export function mayHaveAll(
   );
 }
 
-/** The same for this many frames that were seen: what is open by design may be, and is exposed. */
+/** The same for this many frames that were seen: what is open by design is exposed, and no leak. */
 export function outcomeAt(
   observer: Observer,
   flow: Flow,
@@ -112,8 +112,8 @@ export function outcomeAt(
   open: OpenByDesign,
 ): { readonly allowed: Finding['allowed']; readonly exposed: boolean } {
   const allowed = allowanceAt(observer, flow);
-  const exposed = allowed === 'no' && seen > 0 && open(flow, observer);
-  return { allowed: exposed ? 'may' : allowed, exposed };
+  const exposed = allowed !== 'may' && seen > 0 && open(flow, observer);
+  return { allowed: exposed && allowed === 'no' ? 'may' : allowed, exposed };
 }
 
 /** How the observer's engine knew which way a frame went. */

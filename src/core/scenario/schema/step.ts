@@ -111,7 +111,7 @@ export const probe = z
     open_by_design: selectors
       .optional()
       .describe(
-        'Who is open to it by design. Where at least half of them, and of the senders, are, the step holds as EXPOSED (`run --strict`: BROKEN). Where fewer are, a barrier is missing: a leak.',
+        'Who is open to it by design. Between bridges, or where half of them and of the senders are, the step holds as EXPOSED (`run --strict`: BROKEN). Else a barrier is missing: a leak.',
       ),
     ...allowance,
   })

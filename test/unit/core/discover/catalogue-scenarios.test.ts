@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FoundScenario } from '../../../../src/core/discover/found-scenario.js';
 import { hasUplink, leftOut, provingScenario } from '../../../../src/core/discover/proving-scenario.js';
 import { twinSteps } from '../../../../src/core/discover/twin/steps.js';
-import { catalogueClasses } from '../../../../src/core/discover/whole/catalogue.js';
+import { catalogueClasses } from '../../../../src/core/discover/whole/probes.js';
 import type { ProbeClassName } from '../../../../src/core/model/scenario.js';
 import { learnedAt, stateWith, upLink } from '../../../support/link-state.js';
 import { composed } from '../../../support/discover/composed.js';

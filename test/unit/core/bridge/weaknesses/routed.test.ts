@@ -31,6 +31,20 @@ describe('guests to which the host routes', () => {
     expect(find(leak({ ...forwarding, finding: { ...spoofed, carrier: 'ipv4-udp' }, to: b, observer }))).toBeNull();
   });
 
+  it('reach a guest of a bridge, and bridges each other, until a rule drops what goes from the one device to the other', () => {
+    const observer = { ...(leak().observer ?? never()), name: b.name };
+    const bounced = { ...forwarding, finding: of('routed-bounce', { carrier: 'ipv4-udp' }), to: b, observer };
+    expect(find(leak(bounced))).toMatchObject({
+      fix: expect.stringContaining('inet isolation forward iifname tap.1 oifname br0 drop') as string,
+    });
+    expect(find(leak({ ...bounced, from: { ...b, name: 'away', bridge: 'br9' } }))).toMatchObject({
+      text: 'the host forwards what comes in on br9 to br0, and no rule drops it',
+    });
+    expect(find(leak({ ...bounced, from: { ...b, name: 'near' } }))).toMatchObject({
+      fix: 'sysctl -w net.ipv4.ip_forward=0',
+    });
+  });
+
   it('are not reached by it where the observer is a third one', () =>
     expect(find(leak({ ...forwarding, finding: sent, to: b }))).toBeNull());
 });

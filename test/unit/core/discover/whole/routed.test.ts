@@ -84,13 +84,46 @@ describe('guests that the host routes to', () => {
     );
   });
 
-  it('are not to reach each other where the host forwards nothing, and need not where a filter may act', () => {
+  it('are not to reach each other where the host forwards nothing, and are compared where a filter may act', () => {
     const off = found({ state: stateOf({ 'net.ipv4.ip_forward': '0' }) });
     expect(off.probes[0]).toBe('known-unicast ipv4-udp 0 0');
     expect(off.notes.join('\n')).toContain('none is to reach another');
     const filtered = found({ state: stateOf(undefined, { nft: filter }) });
-    expect(filtered.probes[0]).toBe('known-unicast ipv4-udp default 0');
+    expect(filtered.probes[0]).toBe('known-unicast ipv4-udp 0 0');
+    const open = ({ scenario }: typeof off): unknown => scenario.steps[0]?.probes[0]?.openByDesign;
+    expect([open(off), open(filtered)]).toEqual([undefined, names]);
     expect(filtered.notes.join('\n')).toContain('as far as nft inet t f lets it');
+  });
+
+  it('are BROKEN where Calico lets nothing in, even if all are reached, and compared where a policy or profile does', () => {
+    const rule = (chain: string, ...expr: readonly object[]): object => ({
+      rule: { family: 'ip', table: 'filter', chain, expr },
+    });
+    const to = (device: string, chain: string): object =>
+      rule(
+        'cali-to-wl-dispatch',
+        { match: { op: '==', left: { meta: { key: 'oifname' } }, right: device } },
+        { goto: { target: chain } },
+      );
+    const dropped = { drop: null };
+    const calico = {
+      nftables: [
+        to('tap1', 'cali-tw-one'),
+        to('tap2', 'cali-tw-two'),
+        to('tap3', 'cali-tw-three'),
+        rule('cali-tw-one', { accept: null }),
+        rule('cali-tw-one', dropped),
+        rule('cali-tw-two', { jump: { target: 'cali-pri-kns.default' } }),
+        rule('cali-tw-two', dropped),
+        rule('cali-tw-three', dropped),
+      ],
+    };
+    const { scenario } = found({ state: stateOf(undefined, { nft: calico }) });
+    const asked = scenario.steps[0]?.probes.filter(({ class: name }) => name === 'known-unicast').slice(0, 2);
+    expect(asked?.map(({ to: addressees, maySee, openByDesign }) => [addressees, maySee, openByDesign])).toEqual([
+      [['tap1', 'tap3'], [], undefined],
+      [['tap2'], [], ['tap2']],
+    ]);
   });
 
   it('send from no forged address where a default route leads answers away, unless that is asked for', () => {
@@ -109,8 +142,12 @@ describe('guests that the host routes to', () => {
     expect(found({ neighbours: both }).probes).toContain('known-unicast ipv6-udp 0 0');
   });
 
-  it('are narrowed by name; two of them that may reach each other have nobody to overhear them', () => {
-    expect(found({}, { guests: ['tap1', 'tap2'] }).probes[0]).toBe('ip-spoof ipv4-udp 0 0');
+  it('are narrowed by name; two of them that reach each other are open to each other', () => {
+    const two = found({}, { guests: ['tap1', 'tap2'] });
+    expect([two.probes[0], two.scenario.steps[0]?.probes[0]?.openByDesign]).toEqual([
+      'known-unicast ipv4-udp default default',
+      ['tap1', 'tap2'],
+    ]);
     expect(found({}, { bridge: 'routes' }).scenario.topology.endpoints).toHaveLength(3);
   });
 

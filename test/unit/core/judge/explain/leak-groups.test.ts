@@ -45,6 +45,14 @@ describe('the leaks of a step by cause', () => {
     ]);
   });
 
+  it('name the one guest that sends or observes each of them, among several senders and observers', () => {
+    const odd = (...groups: readonly (readonly Finding[])[]): unknown => leakGroups(groups.flat())[0]?.odd;
+    const [toC, fromC] = [leaks('a', 'b', 'c', [hub]), leaks('c', 'b', 'd', [hub])];
+    expect(odd(toC, fromC)).toBe('c');
+    expect(odd(toC, fromC, leaks('a', 'b', 'd', [hub]))).toBeUndefined();
+    expect(odd(toC, leaks('b', 'a', 'c', [hub]))).toBeUndefined();
+  });
+
   it('carry each fix once, as commands and as data', () => {
     const locked = cause(
       'source-unchecked',

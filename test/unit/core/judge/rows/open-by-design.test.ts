@@ -91,6 +91,61 @@ describe('what is open by design', () => {
     expect([openAt(judged(seenBy, 2, addressee), 0, 17), openAt(judged(seenBy, 2), 0, 17)]).toEqual([false, false]);
   });
 
+  it('is not what one guest gets from all and sends to all, while the others are kept apart: it is the odd one', () => {
+    const odd = judged((sender) => (sender === 20 ? positions : [20]));
+    expect([openAt(odd, 20, 30), openAt(odd, 30, 20)]).toEqual([false, false]);
+  });
+
+  it('is what each guest gets of few others: none of them is the odd one, but the one that gets all', () => {
+    const pairs = judged((sender) => [sender % 2 === 0 ? sender + 1 : sender - 1]);
+    expect(openAt(pairs, 20, 21)).toBe(true);
+    const and = judged((sender) => [sender % 2 === 0 ? sender + 1 : sender - 1, 40]);
+    expect([openAt(and, 20, 21), openAt(and, 20, 40)]).toEqual([true, false]);
+  });
+
+  it('compares no guest with its own other interfaces', () => {
+    const of = judged((sender) => (sender === 48 || sender === 49 ? positions : [48, 49]));
+    const [g48, g49] = [names[48] ?? '', names[49] ?? ''];
+    const isOne = (name: string): boolean => name === g48 || name === g49;
+    const parties: RowInput['parties'] = {
+      othersOf: (name) => (isOne(name) ? [g48, g49].filter((other) => other !== name) : []),
+      isOfSender: (sent, observer) => observer === sent.sender || (isOne(observer) && isOne(sent.sender)),
+    };
+    const three = new Set([g48, g49, 'g47']);
+    const step = {
+      ...of.step,
+      flows: flows.filter(({ sender }) => three.has(sender)),
+      expect: { expected: 'holds', seen: [], accept: [], open: [{ probe: flow.probe, observers: [...three] }] },
+    } as const;
+    expect(openByDesign({ ...of, step, parties })(there(flows[47]), there(observers[48]))).toBe(true);
+  });
+
+  it.each(['known-unicast', 'routed-bounce'] as const)('is of %s what the addressee gets alone', (probeClass) => {
+    const addressee = (sender: number): string => names[(sender + 20) % 50] ?? '';
+    const all = judged(() => positions, undefined, addressee);
+    const step = { ...all.step, flows: all.step.flows.map((sent) => ({ ...sent, class: probeClass })) };
+    const open = openByDesign({ ...all, step });
+    const sent = there(step.flows[0]);
+    expect([20, 21].map((at) => open(sent, there(observers[at])))).toEqual([true, false]);
+  });
+
+  it('is what the host routes between bridges, however few it reaches', () => {
+    const addressee = (sender: number): string => names[(sender + 20) % 50] ?? '';
+    const one = judged((sender) => (sender === 0 ? [20] : []), undefined, addressee);
+    const on = (bridge: (at: number) => string): RowInput => ({
+      ...one,
+      plan: {
+        ...one.plan,
+        endpoints: names.map((name, at) => ({ ...there(one.plan.endpoints[0]), name, bridge: bridge(at) })),
+      },
+      step: { ...one.step, flows: one.step.flows.map((sent) => ({ ...sent, class: 'routed-bounce' as const })) },
+    });
+    const [across, within] = [on((at) => (at < 20 ? 'west' : 'east')), on(() => 'west')].map((of) =>
+      openByDesign(of)(there(of.step.flows.at(0)), there(observers[20])),
+    );
+    expect([across, within]).toEqual([true, false]);
+  });
+
   it('is nothing where the step names nobody', () => {
     const { expect: _, ...rest } = judged(() => positions).step;
     const plain = { ...judged(() => positions), step: { ...rest, expect: step.expect } };

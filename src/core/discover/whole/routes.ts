@@ -1,0 +1,356 @@
+import { areChainsRead, forwardChains, routedGuests } from '../../bridge/beside.js';
+import { covers, prefixOf } from '../../bridge/routing.js';
+import { filtersInState } from '../../judge/rows/filters-in-state.js';
+import type { Inventory } from '../../model/host-config.js';
+import type { Carrier, ProbeClassName } from '../../model/scenario.js';
+import type { Beside, HostState } from '../../model/state.js';
+import { counted } from '../../text/escape.js';
+import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
+import type { FoundEntry } from '../found-endpoints.js';
+import { guestOfPort } from '../guests.js';
+import { endpointName, type Neighbour } from '../host-topology.js';
+import type { Placed, WrittenProbe } from './probes.js';
+import type { FoundBridge } from './segments.js';
+
+/** Guests of a host that are on no bridge, to which it routes. */
+export interface RoutedSegment {
+  /** As a scenario calls it: no device has the name. */
+  readonly name: string;
+  /** `spoke`: the host has a MAC of the guest at its device now. */
+  readonly entries: readonly FoundEntry[];
+}
+
+/** What is known of a host with guests that it routes to. */
+export interface RoutedInput {
+  readonly state: HostState;
+  readonly beside: Beside;
+  readonly neighbours: readonly Neighbour[];
+  readonly inventory: Inventory;
+}
+
+const namesOf = (entries: readonly FoundEntry[]): readonly string[] => entries.map(({ name }) => name);
+
+/** Whether an address, with its prefix or without, is one of IPv6. */
+export function isIpv6Address(address: string): boolean {
+  return address.includes(':');
+}
+
+/**
+ * The guests that the host routes to, with the MAC and the addresses at which it talks to them. Names go into `taken`.
+ * Null = fewer than two of them can be spoken for, so that nothing can be asked.
+ */
+export function routedSegment(
+  { state, beside, neighbours, inventory }: RoutedInput,
+  taken: Set<string>,
+): RoutedSegment | null {
+  const devices = new Set([...state.links.map(({ name }) => name), ...taken]);
+  const segment = endpointName('routes', devices);
+  const names = new Set([...taken, segment]);
+  const entries = routedGuests(state, beside).map(({ device }): FoundEntry => {
+    const known = neighbours.filter((neighbour) => neighbour.device === device);
+    const [first] = known;
+    const addresses = known.filter(({ mac }) => mac === first?.mac).map(({ address }) => address);
+    const guest = guestOfPort(inventory.guests, device, first === undefined ? [] : [first.mac]);
+    const name = endpointName(guest?.name ?? device, names);
+    names.add(name);
+    return {
+      name,
+      guest,
+      spoke: first !== undefined,
+      endpoint: {
+        bridge: segment,
+        port: device,
+        ...(first === undefined
+          ? {}
+          : { mac: first.mac, ip: addresses.map((address) => `${address}/${isIpv6Address(address) ? 128 : 32}`) }),
+      },
+    };
+  });
+  if (entries.filter(({ spoke }) => spoke).length < 2) return null;
+  for (const name of names) taken.add(name);
+  return { name: segment, entries };
+}
+
+/** What the host does between them, in a sentence for the head of the file. */
+export function routedClaim({ name, entries }: RoutedSegment, state: HostState): string {
+  const { forward } = forwardChains(state);
+  const among = `${name}: ${entries.length} guests are on no bridge`;
+  if (state.sysctl['net.ipv4.ip_forward'] !== '1')
+    return `${among}, and the host forwards no IPv4: none is to reach another by it.`;
+  if (!areChainsRead(state))
+    return `${among}; the host forwards between them, and the chains of nft could not be read: whether they are to reach each other is not known. Write a policy.`;
+  return forward.length === 0
+    ? `${among}; the host forwards between them, and no chain of nft decides: that they reach each other is no fault here. Write a policy where it is one.`
+    : `${among}; the host forwards between them as far as ${forward.map((chain) => `nft ${chain}`).join(', ')} lets it.`;
+}
+
+type PacketCarrier = Extract<Carrier, 'ipv4-udp' | 'ipv6-udp'>;
+const packetCarriers: readonly PacketCarrier[] = ['ipv4-udp', 'ipv6-udp'];
+
+/** Addresses of a guest that a carrier's packets can have. */
+function addressesOf({ endpoint: { ip = [] } }: FoundEntry, carrier: PacketCarrier): readonly string[] {
+  return [ip].flat().filter((address) => isIpv6Address(address) === (carrier === 'ipv6-udp'));
+}
+
+/** Devices to whose guests Calico lets nothing in: they have neither a policy nor a profile. */
+function deniedByCalico({ nft }: HostState): ReadonlySet<string> {
+  const rules = objectsOf(fieldsOf(nft)?.['nftables'])
+    .flatMap((part) => objectsOf([part['rule']]))
+    .filter(({ chain }) => textOf(chain)?.startsWith('cali-t') === true);
+  const parts = ({ expr }: Fields): readonly Fields[] => objectsOf(expr);
+  const targetOf = (rule: Fields): string | null =>
+    parts(rule).flatMap((part) => textOf(fieldsOf(part['goto'] ?? part['jump'])?.['target']) ?? [])[0] ?? null;
+  const deviceOf = (rule: Fields): string | null =>
+    parts(rule).flatMap((part) => {
+      const match = fieldsOf(part['match']);
+      return fieldsOf(fieldsOf(match?.['left'])?.['meta'])?.['key'] === 'oifname'
+        ? (textOf(match?.['right']) ?? [])
+        : [];
+    })[0] ?? null;
+  const isDenied = (chain: string): boolean => {
+    const ofGuest = rules.filter((rule) => textOf(rule['chain']) === chain);
+    const last = ofGuest.at(-1);
+    // Policies and profiles are chains of their own (cali-pi-, cali-pri-), which accept
+    return (
+      last !== undefined &&
+      parts(last).some((part) => 'drop' in part) &&
+      ofGuest.every((rule) => targetOf(rule) === null)
+    );
+  };
+  return new Set(
+    rules.flatMap((rule) => {
+      const [device, target] = [deviceOf(rule), targetOf(rule)];
+      return device !== null && target?.startsWith('cali-tw-') === true && isDenied(target) ? [device] : [];
+    }),
+  );
+}
+
+/** What is expected of packets of one family between the guests that have it: by those that they are for. */
+function packets(
+  { entries }: RoutedSegment,
+  carrier: PacketCarrier,
+  state: HostState,
+): {
+  readonly names: readonly string[];
+  readonly parts: readonly (Pick<WrittenProbe, 'may_see' | 'must_see' | 'open_by_design'> & {
+    readonly to: readonly string[];
+  })[];
+} {
+  const having = entries.filter((entry) => addressesOf(entry, carrier).length > 0);
+  const names = namesOf(having);
+  const apart = { may_see: [], must_see: [] } as const;
+  if (state.sysctl[carrier === 'ipv6-udp' ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward'] !== '1')
+    return { names, parts: [{ to: names, ...apart }] };
+  const { link, ip } = filtersInState(state);
+  if (link.length + ip.routed.length === 0) return { names, parts: [{ to: names, open_by_design: names }] };
+  const denied = deniedByCalico(state);
+  const isDenied = ({ endpoint }: FoundEntry): boolean => denied.has(endpoint.port);
+  const [kept, others] = [namesOf(having.filter(isDenied)), namesOf(having.filter((entry) => !isDenied(entry)))];
+  return {
+    names,
+    parts: [
+      ...(kept.length === 0 ? [] : [{ to: kept, ...apart }]),
+      // Guests without the barrier that most have are the odd ones
+      ...(others.length === 0 ? [] : [{ to: others, ...apart, open_by_design: others }]),
+    ],
+  };
+}
+
+/**
+ * What is asked of them: packets between any two, which no third guest is to get; frames that are no packets for the
+ * host, which are for no guest; and packets from addresses that no guest has where no default route would lead answers
+ * away. Guests that most of the others cannot reach are compared with these.
+ */
+export function routedProbes(
+  segment: RoutedSegment,
+  { state, beside }: Pick<RoutedInput, 'state' | 'beside'>,
+  { classes, lastRound }: { readonly classes: readonly ProbeClassName[]; readonly lastRound: number | null },
+): readonly Placed[] {
+  const from = segment.entries.filter(({ spoke }) => spoke).map(({ name }) => name);
+  const leads = beside.routes.some(({ destination }) => destination === 'default');
+  const isAsked = (name: ProbeClassName): boolean =>
+    classes.length > 0 ? classes.includes(name) : name !== 'ip-spoof' || !leads;
+  const nobody = { count: 1, may_see: [], must_see: [] } as const;
+  const placed = packetCarriers.flatMap((carrier): readonly Placed[] => {
+    const { names, parts } = packets(segment, carrier, state);
+    if (names.length < 2) return [];
+    const pairs = parts.map(
+      ({ to, ...rest }) =>
+        ({ class: 'known-unicast', from: names, to, count: 1, carriers: [carrier], ...rest }) as const,
+    );
+    const further = pairs.filter(({ to }) => names.some((sender) => to.filter((name) => name !== sender).length > 1));
+    return [
+      ...pairs.map((probe): Placed => ['first', { ...probe, rounds: 1 }]),
+      ...(lastRound === 1 ? [] : further).map(
+        (probe): Placed => ['further', { ...probe, rounds: `2-${lastRound ?? ''}` }],
+      ),
+      [
+        'first',
+        { class: 'ip-spoof', from: names, to: names, rounds: 1, ...nobody, carriers: [carrier], open_by_design: names },
+      ],
+    ];
+  });
+  const frames: readonly Placed[] = [
+    ['first', { class: 'known-unicast', from, to: from, rounds: 1, ...nobody, carriers: ['raw'] }],
+    ['first', { class: 'unknown-unicast', from, ...nobody, carriers: ['raw', 'ipv4-udp'] }],
+    ['first', { class: 'arp-request', from, to: from, rounds: 1, ...nobody }],
+    ['first', { class: 'broadcast', from, ...nobody }],
+    ['first', { class: 'multicast', from, ...nobody, carriers: ['raw', 'ipv4-udp'] }],
+  ];
+  return [...placed, ...frames].filter(([, probe]) => isAsked(probe.class));
+}
+
+/** Guests that meet other networks at the host alone. */
+interface Network {
+  readonly bridge: string;
+  /** Docker keeps its networks apart (its chains DOCKER-ISOLATION); of others nothing is promised. */
+  readonly isDocker: boolean;
+  readonly guests: readonly FoundEntry[];
+}
+
+/** What the host is asked to route between networks, and what it is not. */
+export interface BetweenNetworks {
+  readonly probes: readonly Placed[];
+  /** In sentences. */
+  readonly notAsked: readonly string[];
+}
+
+/** The device by which the host sends to an address by its main table; null = it has no route. */
+function deviceTowards(address: string, { routes }: Beside): string | null {
+  const family = isIpv6Address(address) ? 6 : 4;
+  const to = prefixOf(address.replace(/\/.*/, ''), family);
+  if (to === null) return null;
+  const fitting = routes.flatMap(({ destination, device }) => {
+    const prefix = prefixOf(destination, family);
+    return prefix !== null && covers(prefix, to) ? [{ device, length: prefix.length }] : [];
+  });
+  return (
+    fitting.reduce<(typeof fitting)[number] | null>(
+      (best, route) => (best === null || route.length > best.length ? route : best),
+      null,
+    )?.device ?? null
+  );
+}
+
+function networksOf(bridges: readonly FoundBridge[], routed: RoutedSegment | null): readonly Network[] {
+  const places = [
+    ...bridges
+      // Which of several VLANs the host is in is not known
+      .filter(({ segments }) => segments.length === 1)
+      .map(({ name, segments }) => ({ bridge: name, guests: segments.flatMap(({ asked }) => asked) })),
+    ...(routed === null ? [] : [{ bridge: routed.name, guests: routed.entries }]),
+  ];
+  return places.flatMap(({ bridge, guests }) =>
+    [true, false].flatMap((isDocker) => {
+      const among = guests.filter(({ guest }) => (guest?.manager === 'docker') === isDocker);
+      return among.length === 0 ? [] : [{ bridge, isDocker, guests: among }];
+    }),
+  );
+}
+
+/** Where packets of another network may not be sent, and why, as far as bridges decide. */
+interface RouteContext {
+  readonly beside: Beside;
+  /** By bridge: a port that leads out of the machine. */
+  readonly uplinks: ReadonlyMap<string, string>;
+}
+
+/** Why no packet of another network is sent to a guest; null = one may be. */
+function whyNotSentTo(entry: FoundEntry, carrier: PacketCarrier, { beside, uplinks }: RouteContext): string | null {
+  const { bridge, port, mac } = entry.endpoint;
+  const [address] = addressesOf(entry, carrier);
+  if (mac === undefined || address === undefined) return 'no address of it is known';
+  const uplink = uplinks.get(bridge);
+  if (uplink !== undefined) return `an answer may leave by ${uplink}`;
+  const device = deviceTowards(address, beside);
+  return device === bridge || device === port ? null : `the host routes ${address} to ${device ?? 'nothing'}`;
+}
+
+/** Guests to which nothing is sent from other networks, by reason. */
+function leftOutTexts(guests: readonly FoundEntry[], around: RouteContext): readonly string[] {
+  const byReason = new Map<string, readonly string[]>();
+  for (const entry of guests) {
+    const reasons = packetCarriers.map((carrier) => whyNotSentTo(entry, carrier, around));
+    const [first] = reasons;
+    if (typeof first === 'string' && !reasons.includes(null))
+      byReason.set(first, [...(byReason.get(first) ?? []), entry.name]);
+  }
+  return [...byReason].map(([why, [first = '', ...others]]) => {
+    const more = others.length === 0 ? '' : ` and ${counted(others.length, 'other guest')}`;
+    return `not asked: what other networks send to ${first}${more} by way of the host: ${why}`;
+  });
+}
+
+/** One guest of each network to all of the others, and all others to it; no pair twice. */
+function pairsBetween(
+  networks: readonly Network[],
+  carrier: PacketCarrier,
+  around: RouteContext,
+): readonly WrittenProbe[] {
+  const canSend = (entry: FoundEntry): boolean => entry.spoke && addressesOf(entry, carrier).length > 0;
+  const canGet = (entry: FoundEntry): boolean => whyNotSentTo(entry, carrier, around) === null;
+  const isFirstSender = new Set(networks.flatMap(({ guests }) => guests.find(canSend) ?? []));
+  return networks.flatMap((network) => {
+    const beyond = networks.filter(({ bridge }) => bridge !== network.bridge);
+    const ask = (
+      from: readonly FoundEntry[],
+      to: readonly FoundEntry[],
+      isPromised: boolean,
+    ): readonly WrittenProbe[] =>
+      from.length === 0 || to.length === 0
+        ? []
+        : [
+            {
+              class: 'routed-bounce',
+              from: namesOf(from),
+              to: namesOf(to),
+              count: 1,
+              carriers: [carrier],
+              ...(isPromised ? {} : { open_by_design: namesOf(to) }),
+            },
+          ];
+    const [sender, receiver] = [network.guests.find(canSend), network.guests.find(canGet)];
+    return [true, false].flatMap((isPromised) => {
+      const others = beyond
+        .filter(({ isDocker }) => (isDocker && network.isDocker) === isPromised)
+        .flatMap(({ guests }) => guests);
+      return [
+        ...ask(sender === undefined ? [] : [sender], others.filter(canGet), isPromised),
+        ...ask(
+          others.filter((entry) => canSend(entry) && !isFirstSender.has(entry)),
+          receiver === undefined ? [] : [receiver],
+          isPromised,
+        ),
+      ];
+    });
+  });
+}
+
+/**
+ * Packets that guests of one network send by way of the host to those of another, both ways: one guest of each network
+ * stands for it. Addresses are those that guests have, and that the host routes to where they are. Docker keeps its
+ * networks apart; between others no barrier is promised.
+ */
+export function betweenNetworks(
+  bridges: readonly FoundBridge[],
+  routed: RoutedSegment | null,
+  beside: Beside,
+): BetweenNetworks {
+  const networks = networksOf(bridges, routed);
+  if (new Set(networks.map(({ bridge }) => bridge)).size < 2) return { probes: [], notAsked: [] };
+  const uplinks = new Map(
+    bridges.flatMap(({ name, uplinks: [uplink] }) =>
+      uplink === undefined ? [] : [[name, uplink.endpoint.port] as const],
+    ),
+  );
+  const around = { beside, uplinks };
+  return {
+    probes: packetCarriers.flatMap((carrier) =>
+      pairsBetween(networks, carrier, around).map((probe): Placed => ['first', probe]),
+    ),
+    notAsked: leftOutTexts(
+      networks.flatMap(({ guests }) => guests),
+      around,
+    ),
+  };
+}
