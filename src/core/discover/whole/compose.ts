@@ -16,7 +16,7 @@ import {
   withOrphan,
   type WrittenHost,
 } from '../found-endpoints.js';
-import { withOwners } from '../guests/owners.js';
+import { withOwners } from '../guests.js';
 import {
   bridgesWithPorts,
   type Found,

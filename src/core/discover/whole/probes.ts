@@ -172,10 +172,14 @@ function floods({ bridge }: Context, { guests, asked, trunks }: Segment): readon
   // What is for everybody is for the host too
   const may_see = [...names(bridge.uplinks), ...(bridge.host === null ? [] : [bridge.host.name])];
   const shared = { count: 1, may_see, ...open };
+  // The sender's own question is for everybody: no barrier is to stop it
+  const question = bridge.isolated
+    ? { count: 1, may_see }
+    : { count: 1, may_see: [...names([...guests, ...trunks]), ...may_see] };
   const spoofed = { ...shared, carriers: routed, must_see: [] };
   return [
     [part, { class: 'unknown-unicast', from, carriers: unicast, ...shared }],
-    ...(from.length > 1 ? [[part, { class: 'arp-request', ...to, ...shared, must_see: [] }] as const] : []),
+    ...(from.length > 1 ? [[part, { class: 'arp-request', ...to, ...question, must_see: [] }] as const] : []),
     [part, { class: 'broadcast', from, ...shared }],
     [part, { class: 'multicast', from, carriers: unicast, ...shared }],
     [part, { class: 'link-local-multicast', from, ...shared }],

@@ -24,7 +24,7 @@ export interface AskedPacket {
 }
 
 /** An ICMP error that quotes a probe, or an echo reply, from a party that may answer, to the source of the probe. */
-export interface Answer {
+export interface ProbeAnswer {
   /** The endpoint that answers; of a host that is no endpoint its bridge or port. */
   readonly by: string;
   /** The destination of the frame that it stands in; null = it is in a tunnel. */
@@ -146,7 +146,9 @@ function outerHeader({ bytes, start, tokenAt, asked }: TokenFrame): OuterHeader 
  * A function that says whose answer a frame is; null = it is none. It looks back from the token, so that it finds an
  * answer in a tunnel as well. A frame to a group is none: neither errors nor replies go there (RFC 1122 3.2.2).
  */
-export function createAnswerReader(plan: Pick<Plan, 'endpoints' | 'bridgeMacs'>): (frame: TokenFrame) => Answer | null {
+export function createAnswerReader(
+  plan: Pick<Plan, 'endpoints' | 'bridgeMacs'>,
+): (frame: TokenFrame) => ProbeAnswer | null {
   const routers = new Routers(plan);
   return (frame) => {
     const outer = outerHeader(frame);
