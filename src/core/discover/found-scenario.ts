@@ -13,7 +13,7 @@ import {
   type WrittenEndpoint,
 } from './found-endpoints.js';
 import { foundVlans, vlanRange } from './found-vlans.js';
-import { withOwners } from './guests/owners.js';
+import { withOwners } from './guests.js';
 import { isFirewallBridge } from './guests/proxmox.js';
 import { deafness } from '../bridge/view.js';
 

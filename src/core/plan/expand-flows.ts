@@ -74,7 +74,8 @@ function routerMacs(endpoints: Iterable<Endpoint>, bridgeMacs: Readonly<Record<s
 
 /**
  * Finds packets for the host or a router that have a documentation address because an endpoint's own is not known. A
- * stack would answer or forward them by its routes, out of whichever device (RFC 1122 3.3.1).
+ * stack would answer or forward them by its routes, out of whichever device (RFC 1122 3.3.1). So too ARP from such an
+ * address: filters of sources stop it where the guest's own passes.
  */
 class UnknownAddresses {
   readonly #endpoints: ReadonlyMap<string, Endpoint>;
@@ -94,7 +95,7 @@ class UnknownAddresses {
 
   /** Drafts of one pair and carrier that may be sent; none if nothing that is judged is left. */
   sendable(drafts: readonly FlowDraft[], entry: ProbeEntry): readonly FlowDraft[] {
-    const away = drafts.filter(({ frame }) => this.#isRoutedAway(frame, entry));
+    const away = drafts.filter(({ frame }) => this.#mayNotLeave(frame, entry));
     if (away.length === 0) return drafts;
     for (const { from, to, frame } of away) this.#leaveOut({ class: entry.class, carrier: frame.carrier, to }, from);
     const remaining = drafts.filter((draft) => !away.includes(draft));
@@ -112,10 +113,11 @@ class UnknownAddresses {
     });
   }
 
-  #isRoutedAway({ carrier, dstMac, srcIp, dstIp }: FrameSpec, entry: ProbeEntry): boolean {
-    if (carrier === 'raw' || carrier === 'arp' || !this.#routers.has(dstMac)) return false;
+  #mayNotLeave({ carrier, dstMac, srcIp, dstIp }: FrameSpec, entry: ProbeEntry): boolean {
     const isStandIn = (address: string | null, written: string | null): boolean =>
       address !== null && address !== written && standIns.includes(address) && !this.#addresses.has(address);
+    if (carrier === 'arp') return isStandIn(srcIp, entry.srcIp);
+    if (carrier === 'raw' || !this.#routers.has(dstMac)) return false;
     return isStandIn(srcIp, entry.srcIp) || isStandIn(dstIp, entry.dstIp);
   }
 

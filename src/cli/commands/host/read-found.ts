@@ -1,5 +1,6 @@
 import { lowerGuests, routedGuests } from '../../../core/bridge/beside.js';
 import type { foundScenario } from '../../../core/discover/found-scenario.js';
+import { addressesInRules, addressesInRuleText, hasHiddenMacs } from '../../../core/discover/recorded-addresses.js';
 import { isFirewallBridge } from '../../../core/discover/guests/proxmox.js';
 import { macsBehind } from '../../../core/discover/host-topology.js';
 import { type WholeFound, type WholeWishes, wholeScenario } from '../../../core/discover/whole/compose.js';
@@ -12,7 +13,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { objectsOf, textOf } from '../../../core/text/json-text.js';
 import { milliseconds } from '../../../core/text/time.js';
 import { parseNeighbours } from '../../../system/fabric/host/find.js';
-import { readJson } from '../../../system/process/programs.js';
+import { readJson, runProgram } from '../../../system/process/programs.js';
 import { readBeside } from '../../../system/state/read-beside.js';
 import { hearGuests } from '../../../system/state/hear-guests.js';
 import { readState } from '../../../system/state/read.js';
@@ -25,7 +26,11 @@ async function readHost(netns: string | null, sysctl: readonly string[]): Promis
     readState({ netns, sysfs: false, sysctl, ovs: true }),
     readJson(['ip', '-j', 'neigh', 'show'], { netns }),
   ]);
-  return { state, neighbours: parseNeighbours(neighbours) };
+  const inText = hasHiddenMacs(state) ? (await runProgram(['nft', '-s', 'list', 'ruleset'], { netns })).stdout : '';
+  return {
+    state,
+    neighbours: [...parseNeighbours(neighbours), ...addressesInRules(state), ...addressesInRuleText(inText)],
+  };
 }
 
 /** Guests whose MAC or address is not on record are listened to for this long at most, in ms. */

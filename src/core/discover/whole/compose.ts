@@ -22,7 +22,7 @@ import {
   type WrittenBehind,
   type WrittenHost,
 } from '../found-endpoints.js';
-import { withOwners } from '../guests/owners.js';
+import { withOwners } from '../guests.js';
 import {
   bridgesWithPorts,
   type Found,

@@ -74,7 +74,7 @@ const maxMeshed = 300;
 /** How many stand for the ports of one kind. */
 const maxAlike = 20;
 
-const names = (entries: readonly FoundEntry[]): readonly string[] => entries.map(({ name }) => name);
+const names = (entries: readonly Pick<FoundEntry, 'name'>[]): readonly string[] => entries.map(({ name }) => name);
 const speakers = (entries: readonly FoundEntry[]): readonly FoundEntry[] => entries.filter(({ spoke }) => spoke);
 
 /**
@@ -196,21 +196,37 @@ function separation({ bridge, lastRound }: Context, segment: Segment): readonly 
   ];
 }
 
+/**
+ * Whether a port serves those of a manager, as DHCP and routers of Neutron do in namespaces: filters of the manager
+ * stand at the others.
+ */
+function serves({ guest }: FoundEntry, guests: readonly FoundEntry[]): boolean {
+  const isManaged = ({ guest: record }: Pick<FoundEntry, 'guest'>): boolean =>
+    record !== null && record.manager !== 'namespace';
+  return !isManaged({ guest }) && guests.filter(isManaged).length * 2 > guests.length;
+}
+
 /** What a bridge carries to everybody unless it is configured not to. */
 function floods({ bridge }: Context, { guests, asked, trunks }: Segment): readonly Placed[] {
   const senders = speakers(asked);
   const from = names(senders);
   if (from.length === 0) return [];
   const part: Part = bridge.floodsOut ? 'floods' : 'first';
-  const open = bridge.isolated ? {} : { open_by_design: names([...guests, ...trunks]) };
+  const serving = bridge.isolated ? [] : guests.filter((entry) => serves(entry, guests));
+  const alike = guests.filter((entry) => !serving.includes(entry));
+  const open = bridge.isolated ? {} : { open_by_design: names([...alike, ...trunks]) };
   const to = { from, to: from, rounds: 1 };
   // What is for everybody is for the host too
-  const may_see = [...names(bridge.uplinks), ...(bridge.host === null ? [] : [bridge.host.name])];
+  const may_see = names([...bridge.uplinks, ...(bridge.host === null ? [] : [bridge.host]), ...serving]);
   const shared = { count: 1, may_see, ...open };
+  // The sender's own question is for everybody: no barrier is to stop it
+  const question = bridge.isolated
+    ? { count: 1, may_see }
+    : { count: 1, may_see: [...names([...alike, ...trunks]), ...may_see] };
   const spoofed = { ...shared, carriers: routed, must_see: [] };
   return [
     [part, { class: 'unknown-unicast', from, carriers: unicast, ...shared }],
-    ...(from.length > 1 ? [[part, { class: 'arp-request', ...to, ...shared, must_see: [] }] as const] : []),
+    ...(from.length > 1 ? [[part, { class: 'arp-request', ...to, ...question, must_see: [] }] as const] : []),
     [part, { class: 'broadcast', from, ...shared }],
     [part, { class: 'multicast', from, carriers: unicast, ...shared }],
     [part, { class: 'link-local-multicast', from, ...shared }],

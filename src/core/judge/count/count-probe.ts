@@ -5,7 +5,7 @@ import { ipv6Text } from '../../wire/ipv6.js';
 import { nsOf } from '../../pcap/time-words.js';
 import type { Flow } from '../../model/plan.js';
 import { isLeak } from '../parties.js';
-import type { IcmpAnswer } from '../recognise/answer.js';
+import type { ProbeAnswer } from '../recognise/answer.js';
 import {
   type CountedAs,
   noteMoment,
@@ -56,7 +56,7 @@ function isDoubtful({ flow, sequence, form }: ProbeSighting, { entries }: StepTa
  * here.
  */
 function isOnItsWay(
-  { by, dstMac }: IcmpAnswer,
+  { by, dstMac }: ProbeAnswer,
   { observer }: FrameArrival,
   { macsHere }: Tallies,
   tally: StepTally,
@@ -71,7 +71,7 @@ const maxAnswerRows = 10_000;
 
 function countAnswerTowards(
   { flow, sequence }: ProbeSighting,
-  answer: IcmpAnswer,
+  answer: ProbeAnswer,
   arrival: FrameArrival,
   tallies: Tallies,
   tally: StepTally,
@@ -128,7 +128,7 @@ function isOfSenders(flow: Flow, { step, observer, party }: FrameArrival, { part
 /** Whether an answer may enter there: from its answerer, the host, an uplink, or one that got it to pass it on. */
 function mayAnswerEnter(
   { flow, sequence }: ProbeSighting,
-  { by, dstMac }: IcmpAnswer,
+  { by, dstMac }: ProbeAnswer,
   { observer, party }: FrameArrival,
   tally: StepTally,
 ): boolean {

@@ -2,7 +2,7 @@ import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
 import type { AlteredFrame } from '../../model/result.js';
 import type { Mac } from '../../model/scenario.js';
 import { nsOf } from '../../pcap/time-words.js';
-import type { IcmpAnswer } from '../recognise/answer.js';
+import type { ProbeAnswer } from '../recognise/answer.js';
 import type { FrameFormName } from '../recognise/frame-form.js';
 import { isInward } from '../../plan/observers.js';
 import { createParties, type Parties, partyOf } from '../parties.js';
@@ -40,7 +40,7 @@ export interface AlteredFrames {
 export interface OverheardAnswers {
   readonly flow: Flow;
   readonly observer: Observer;
-  /** As `IcmpAnswer` has it. */
+  /** As `ProbeAnswer` has it. */
   readonly by: string;
   /** Probes that were answered. */
   readonly sequences: Set<number>;
@@ -204,7 +204,7 @@ export interface ProbeSighting {
   readonly sequence: number;
   readonly form: FrameFormName;
   /** Absent: it is no answer to the probe. */
-  readonly answer?: IcmpAnswer;
+  readonly answer?: ProbeAnswer;
 }
 
 /**

@@ -24,7 +24,7 @@ export interface AskedPacket {
 }
 
 /** An ICMP error that quotes a probe, or an echo reply, from a party that may answer, to the source of the probe. */
-export interface IcmpAnswer {
+export interface ProbeAnswer {
   /** The endpoint that answers; of a host that is no endpoint its bridge or port. */
   readonly by: string;
   /** The destination of the frame that it stands in; null = it is in a tunnel. */
@@ -148,7 +148,7 @@ function outerHeader({ bytes, start, tokenAt, asked }: TokenFrame): OuterHeader 
  */
 export function createAnswerReader(
   plan: Pick<Plan, 'endpoints' | 'bridgeMacs'>,
-): (frame: TokenFrame) => IcmpAnswer | null {
+): (frame: TokenFrame) => ProbeAnswer | null {
   const routers = new Routers(plan);
   return (frame) => {
     const outer = outerHeader(frame);

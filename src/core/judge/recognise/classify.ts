@@ -3,7 +3,7 @@ import { type FrameView, viewFrame } from '../../wire/frame-view.js';
 import { tagLength, tokenAt, tokenIndex, tokenLength } from '../../wire/token.js';
 import { createTokenSearch } from '../../wire/token-search.js';
 import { createHeaderReader, type FrameFormName, formOf } from './frame-form.js';
-import { type IcmpAnswer, createAnswerReader } from './answer.js';
+import { type ProbeAnswer, createAnswerReader } from './answer.js';
 import { createRunTags, type RunTags } from './run-tags.js';
 
 /**
@@ -22,7 +22,7 @@ export type Sighting =
       /** Offset of the token in the frame. */
       readonly tokenAt: number;
       /** Absent: it is no answer to the probe. */
-      readonly answer?: IcmpAnswer;
+      readonly answer?: ProbeAnswer;
     };
 
 /** A frame with its headers, and what it is. */

@@ -57,6 +57,17 @@ it('sends it if both addresses are known, documentation addresses included, and 
   expect(sentBy(planOf(toAll, { provider: 'lab' }))).toContain('alice > host ipv4-udp');
 });
 
+it('on a host sends ARP from an address that the guest has, and lists what it does not send', () => {
+  const asks =
+    '{ class: arp-request, from: alice, to: bob, may_see: [] }, { class: broadcast, from: alice, may_see: [] }';
+  expect(sentBy(planOf(asks, { known: ', ip: 10.0.0.2/24' }))).toContain('alice > bob arp');
+  const unknown = planOf(asks);
+  expect(sentBy(unknown)).toEqual(['alice > all raw', 'alice > all ipv4-udp']);
+  expect(unknown.steps[0]?.notAsked).toEqual([
+    { class: 'arp-request', carrier: 'arp', from: ['alice'], to: 'bob', unknown: ['alice', 'bob'] },
+  ]);
+});
+
 it("sends addresses that the scenario's author wrote", () => {
   const plan = planOf('{ class: known-unicast, from: alice, to: host, src_ip: 192.0.2.1 }');
   expect(sentBy(plan)).toEqual(['alice > host raw', 'alice > host ipv4-udp']);

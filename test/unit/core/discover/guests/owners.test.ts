@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type NamedPort, withOwners } from '../../../../../src/core/discover/guests/owners.js';
+import { type NamedPort, withOwners } from '../../../../../src/core/discover/guests.js';
 import type { Manager } from '../../../../../src/core/model/host-config.js';
 
 const port = (

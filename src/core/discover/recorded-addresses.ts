@@ -1,0 +1,115 @@
+import type { HostState } from '../model/state.js';
+import { type Fields, fieldsOf, objectsOf, textOf } from '../text/json-text.js';
+import type { Neighbour } from './host-topology.js';
+
+/** A rule of nft as far as it says which addresses are a guest's. */
+interface SourceRule {
+  readonly chain: string;
+  /** Sources that it lets pass: addresses without a prefix. */
+  readonly addresses: readonly string[];
+  readonly mac: string | null;
+  readonly port: string | null;
+  /** Where it goes on. */
+  readonly target: string | null;
+}
+
+/** The texts that a match compares with: one, or those of a set. */
+function textsOf(right: unknown): readonly string[] {
+  const set = fieldsOf(right)?.['set'];
+  return (Array.isArray(set) ? set : [right]).flatMap((value: unknown) => textOf(value) ?? []);
+}
+
+function isField(left: Fields | null, protocols: readonly string[], field: string): boolean {
+  const payload = fieldsOf(left?.['payload']);
+  return protocols.includes(textOf(payload?.['protocol']) ?? '') && payload?.['field'] === field;
+}
+
+function isAddress(text: string): boolean {
+  return /^\d{1,3}(\.\d{1,3}){3}$|^[0-9a-f:]*:[0-9a-f:]*$/.test(text) && !/^(0\.0\.0\.0|::|fe80:.*)$/.test(text);
+}
+
+/** How a rule of `nft -j` reads; null = it lets nothing pass. */
+function sourceRuleOf(rule: Fields): SourceRule | null {
+  const parts = objectsOf(rule['expr']);
+  const target = parts.flatMap((part) => textOf((fieldsOf(part['jump']) ?? fieldsOf(part['goto']))?.['target']) ?? []);
+  const passes = parts.some((part) => 'accept' in part || 'return' in part);
+  if (!passes && target.length === 0) return null;
+  const matches = objectsOf(parts.map((part) => part['match'])).filter(({ op }) => op === '==' || op === 'in');
+  const compared = (isMeant: (left: Fields | null) => boolean): readonly string[] =>
+    matches.flatMap(({ left, right }) => (isMeant(fieldsOf(left)) ? textsOf(right) : []));
+  const name = (of: unknown): string =>
+    ['family', 'table'].map((key) => textOf(rule[key]) ?? '').join(' ') + ` ${textOf(of) ?? ''}`;
+  const [mac = null] = compared((left) => isField(left, ['ether'], 'saddr'));
+  const [port = null] = compared((left) => fieldsOf(left?.['meta'])?.['key'] === 'iifname');
+  return {
+    chain: name(rule['chain']),
+    addresses: passes ? compared((left) => isField(left, ['ip', 'ip6'], 'saddr')).filter(isAddress) : [],
+    mac: mac?.toLowerCase() ?? null,
+    port,
+    target: target[0] === undefined ? null : name(target[0]),
+  };
+}
+
+/** By chain: the ports whose frames come there by rules that name a port. */
+function portsByChain(rules: readonly SourceRule[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const ports = new Map<string, Set<string>>();
+  let waiting = rules.flatMap(({ port, target }) =>
+    port === null || target === null ? [] : [[target, port] as const],
+  );
+  while (waiting.length > 0) {
+    waiting = waiting.flatMap(([chain, port]) => {
+      const known = ports.get(chain) ?? new Set<string>();
+      ports.set(chain, known);
+      if (known.has(port)) return [];
+      known.add(port);
+      return rules.flatMap((rule) =>
+        rule.chain === chain && rule.port === null && rule.target !== null ? [[rule.target, port] as const] : [],
+      );
+    });
+  }
+  return ports;
+}
+
+/**
+ * Addresses of guests that filters let pass as sources: of a MAC, or of the one MAC behind the only port whose frames
+ * come to the rule. Managers write such rules against spoofing: Neutron for each port of a security group, libvirt for
+ * `clean-traffic`.
+ */
+export function addressesInRules({ nft, fdb }: Pick<HostState, 'nft' | 'fdb'>): readonly Neighbour[] {
+  const rules = objectsOf(fieldsOf(nft)?.['nftables']).flatMap((part) => {
+    const rule = fieldsOf(part['rule']);
+    return rule === null ? [] : (sourceRuleOf(rule) ?? []);
+  });
+  const ports = portsByChain(rules);
+  const macOf = ({ mac, port, chain }: SourceRule): string | undefined => {
+    if (mac !== null) return mac;
+    const [only, ...others] = port === null ? (ports.get(chain) ?? []) : [port];
+    const macs = new Set(
+      fdb.filter((entry) => entry.port === only && entry.state === 'dynamic').map((entry) => entry.mac),
+    );
+    return others.length === 0 && macs.size === 1 ? [...macs][0] : undefined;
+  };
+  return rules.flatMap((rule) => {
+    const mac = rule.addresses.length === 0 ? undefined : macOf(rule);
+    return mac === undefined ? [] : rule.addresses.map((address) => ({ mac, address }));
+  });
+}
+
+/** Whether rules compare MACs in a way that `nft -j` names only, as those of iptables do. */
+export function hasHiddenMacs({ nft }: Pick<HostState, 'nft'>): boolean {
+  return objectsOf(fieldsOf(nft)?.['nftables']).some((part) =>
+    objectsOf(fieldsOf(part['rule'])?.['expr']).some((expression) => fieldsOf(expression['xt'])?.['name'] === 'mac'),
+  );
+}
+
+/** As `addressesInRules`, of rules that name MAC and address, as `nft list ruleset` prints them. */
+export function addressesInRuleText(text: string): readonly Neighbour[] {
+  const [ip, mac] = [String.raw`\bip6? saddr (\S+)`, String.raw`\bether saddr ([0-9a-f:]{17})`];
+  const either = new RegExp(`${ip}.* ${mac}|${mac}.* ${ip}`);
+  return text.split('\n').flatMap((line) => {
+    if (!/ (accept|return)$/.test(line)) return [];
+    const [, firstAddress, firstMac, secondMac, secondAddress] = either.exec(line) ?? [];
+    const [known, address = ''] = firstMac === undefined ? [secondMac, secondAddress] : [firstMac, firstAddress];
+    return known === undefined || !isAddress(address) ? [] : [{ mac: known, address }];
+  });
+}
