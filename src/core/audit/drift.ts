@@ -1,7 +1,8 @@
 import { type BridgeView, bridgeViews, describeHolders, isPromiscuous } from '../bridge/view.js';
 import { findingsOn } from '../bridge/weaknesses.js';
 import type { Drift } from '../model/audit.js';
-import { type HostState, type Snapshot, receives } from '../model/state.js';
+import { receives } from '../model/packet-socket.js';
+import { type HostState, type Snapshot } from '../model/state.js';
 import { driftOn, entryDrift, groupDrift, ruleDrift, vlanDrift, withLastRead } from './drift-parts.js';
 import { returnDrift, settingDrift, type SettingsByName } from './drift-settings.js';
 

@@ -1,5 +1,6 @@
 import type { Mac, Settings, VlanRange } from '../model/scenario.js';
-import type { FdbState, HostState, LinkState, PacketSocket, SenderBehind, Snapshot } from '../model/state.js';
+import type { PacketSocket } from '../model/packet-socket.js';
+import type { FdbState, HostState, LinkState, SenderBehind, Snapshot } from '../model/state.js';
 import type { BridgeKey, PortKey } from './attributes.js';
 import { objectsOf, textOf, textsOf } from '../text/json-text.js';
 import { isOn } from './setting-value.js';

@@ -6,7 +6,7 @@ import type { CalibrationRecord, ToolRecord } from './provenance.js';
 import type { Reason } from './reasons.js';
 import type { PrecheckNote, ScenarioRecord } from './run-record.js';
 import type { Trusted } from './scenario.js';
-import type { SocketProcess } from './state.js';
+import type { HostReader } from './packet-socket.js';
 
 /**
  * What the evidence says of isolation. `holds`: proved, with each proof complete. `broken`: an authentic frame reached
@@ -294,12 +294,6 @@ export interface ObserverResult {
  *   for (const { name, verdict, reasons } of result.steps)
  *     if (verdict === 'inconclusive') console.log(name, reasons.map(({ code, text }) => `${code}: ${text}`));
  */
-/** A program of the host's own that reads frames of the bridges, and could say them elsewhere. */
-export interface HostReader extends Omit<SocketProcess, 'hostsOwn'> {
-  /** The device at which it reads. */
-  readonly where: string;
-}
-
 export interface StepResult {
   /** As in the scenario. */
   readonly name: string;

@@ -1,3 +1,4 @@
+import type { PacketSocket } from './packet-socket.js';
 import type { Declared } from './host-config.js';
 import type { ConfigurationManager } from './fix.js';
 import type { SettingValue } from './scenario.js';
@@ -256,60 +257,6 @@ export interface SenderBehind {
   readonly mac: string;
   /** The IPv4 address that it named in ARP; absent = it named none. */
   readonly address?: string;
-}
-
-/** The file that a process runs (/proc/PID/exe), and the user that runs it. */
-export interface RunningProgram {
-  readonly path: string;
-  readonly device: number;
-  readonly inode: number;
-  /** Uid of the file's owner. */
-  readonly owner: number;
-  /** Real uid of the process. */
-  readonly user: number;
-}
-
-/** A process that holds a packet socket. */
-export interface SocketProcess {
-  readonly pid: number;
-  readonly name: string;
-  /** Absent = it is this program's, or cannot be seen. */
-  readonly program?: RunningProgram;
-  /**
-   * A program of the host's own, which has nothing of a guest's: root's file, which no other user may write, in the
-   * namespaces of process 1, without a tap, a device of a hypervisor or a packet socket on another device.
-   */
-  readonly hostsOwn?: true;
-}
-
-/** A packet socket (packet(7)) as /proc/net/packet lists it. */
-export interface PacketSocket {
-  readonly inode: string;
-  /** Interface that it is bound to; 0 = all of them. */
-  readonly ifindex: number;
-  /** EtherType in hexadecimal: `0003` = every frame, `0000` = it receives nothing. */
-  readonly protocol: string;
-  /** Processes that hold it; empty where they belong to somebody else and cannot be seen. */
-  readonly holders: readonly SocketProcess[];
-  /** A helper of this program: what it listens to is known. */
-  readonly own: boolean;
-  /**
-   * Its filter, classic BPF, 8 bytes an instruction, hex; null = it has none, or one of eBPF. Absent = the kernel did
-   * not report.
-   */
-  readonly filter?: string | null;
-  /** It gets frames, and its filter sees them, from their network header on; absent = whole. */
-  readonly cooked?: true;
-  /**
-   * Interfaces that it holds promiscuous (PACKET_MR_PROMISC), by index; empty = none. Absent = the kernel did not
-   * report.
-   */
-  readonly promiscuous?: readonly number[];
-}
-
-/** Does it receive frames, or is it for sending, or not bound yet? */
-export function receives({ protocol }: Pick<PacketSocket, 'protocol'>): boolean {
-  return protocol !== '0000';
 }
 
 /** A device of VMware's networking. */

@@ -80,6 +80,13 @@ function attackText({ classes: names }: LeakGroup): string | null {
   return known.some((text) => text === undefined) ? null : listText(known.flatMap((text) => text ?? []));
 }
 
+/** Of observers that hear each other; the odd one alone where the others do not hear one another. */
+function mutualText({ from, odd }: LeakGroup, who: string): string {
+  return odd === undefined
+    ? `${who} receive each other's traffic`
+    : `${odd} reaches ${setText(from.filter((name) => name !== odd))} and is reached by them`;
+}
+
 /**
  * Who hears whom, with names and numbers, as a main clause: `kali3 receives what kali2 and lan send to each other (…)`.
  */
@@ -94,9 +101,7 @@ export function whoText(group: LeakGroup, audience: Audience): string {
     const count = group.classes.join() === 'stp-root' ? '' : ` (${frames(group)})`;
     return `${who} ${some} ${attack} from ${isMutual ? 'each other' : setText(from)}${count}`;
   }
-  if (isMutual && group.answers !== true && group.odd !== undefined)
-    return `${group.odd} reaches ${setText(from.filter((name) => name !== group.odd))} and is reached by them (${frames(group)})`;
-  if (isMutual && group.answers !== true) return `${who} receive each other's traffic (${frames(group)})`;
+  if (isMutual && group.answers !== true) return `${mutualText(group, who)} (${frames(group)})`;
   if (!from.includes('*') && isSame(to, observers))
     return `${setText(from)} ${from.length === 1 ? 'reaches' : 'reach'} ${who} (${frames(group)})`;
   return `${who} ${some} ${trafficText(group)} (${frames(group)})`;

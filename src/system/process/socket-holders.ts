@@ -1,5 +1,5 @@
 import { closeSync, type Stats, statSync } from 'node:fs';
-import type { RunningProgram } from '../../core/model/state.js';
+import type { RunningProgram } from '../../core/model/packet-socket.js';
 import { libc } from '../kernel/libc.js';
 import { socketFamily } from '../kernel/packet-socket.js';
 import { descriptorsOf, procLink, procNames, procText, socketNumbersOf } from '../kernel/proc-files.js';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { type PacketHandler, type PacketSocket, receives, type RunningProgram } from '../../core/model/state.js';
+import { type PacketSocket, receives, type RunningProgram } from '../../core/model/packet-socket.js';
+import { type PacketHandler } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { netfilterPrograms } from '../kernel/bpf.js';
 import { procLink, rootsText } from '../kernel/proc-files.js';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type HostState, type PacketSocket, type Snapshot, receives } from '../../core/model/state.js';
+import { type PacketSocket, receives } from '../../core/model/packet-socket.js';
+import { type HostState, type Snapshot } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { readOvs } from './ovs/read.js';
 import { readBeside } from './read-beside.js';

@@ -1,4 +1,4 @@
-import type { PacketSocket } from '../../../src/core/model/state.js';
+import type { PacketSocket } from '../../../src/core/model/packet-socket.js';
 import { b, br0, bridge, entry, host, port, p2 } from './leak-fixture.js';
 
 const vmnetBridge: PacketSocket = {

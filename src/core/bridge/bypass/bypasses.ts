@@ -1,4 +1,5 @@
-import type { HostState, SocketProcess } from '../../model/state.js';
+import type { SocketProcess } from '../../model/packet-socket.js';
+import type { HostState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import { ovsCopies } from '../ovs.js';
 import {

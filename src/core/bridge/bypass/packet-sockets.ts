@@ -1,5 +1,6 @@
 import type { Observer } from '../../model/plan.js';
-import { receives, type HostState, type LinkState, type PacketSocket, pairKinds } from '../../model/state.js';
+import { receives, type PacketSocket } from '../../model/packet-socket.js';
+import { type HostState, type LinkState, pairKinds } from '../../model/state.js';
 import type { FrameTemplate } from '../../probe/frames/template.js';
 import { isGroupMacText } from '../../wire/ethernet.js';
 import { tokenLength } from '../../wire/token.js';
@@ -167,6 +168,10 @@ function isGuestsOwn({ kind, lower = '', master }: LinkState, guestPorts: Readon
   return pairKinds.includes(kind) && master === null && guestPorts.has(lower);
 }
 
+function hostReaders({ holders }: PacketSocket): Pick<Bypass, 'readers'> {
+  return holders.length > 0 && holders.every(({ hostsOwn }) => hostsOwn === true) ? { readers: holders } : {};
+}
+
 /** Processes that get probes by packet sockets: they can carry them anywhere, late, and past the ears. */
 export function socketBypasses(
   state: SocketState,
@@ -189,9 +194,7 @@ export function socketBypasses(
         what: `packet socket of ${who === '' ? 'a process that cannot be seen' : who}`,
         where: device,
         remedy: 'end it, or give it a filter that refuses what probes are',
-        ...(socket.holders.length > 0 && socket.holders.every(({ hostsOwn }) => hostsOwn === true)
-          ? { readers: socket.holders }
-          : {}),
+        ...hostReaders(socket),
       },
     ];
   });

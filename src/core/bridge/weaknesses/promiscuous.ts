@@ -1,5 +1,6 @@
 import { isOnPort } from '../../model/attach.js';
-import { type HostState, type LinkState, receives } from '../../model/state.js';
+import { receives } from '../../model/packet-socket.js';
+import { type HostState, type LinkState } from '../../model/state.js';
 import { word } from '../../text/escape.js';
 import { advice, execute, ownEntry } from '../changes.js';
 import { isBridged, isUnicast, takesFloods } from '../row-context.js';

@@ -11,7 +11,7 @@ import { isInForce, type Trusted } from '../../model/scenario.js';
 import type { HostState, StepStates } from '../../model/state.js';
 import { statesByHost } from '../../bridge/states-by-host.js';
 import { reason, type Reason } from '../../model/reasons.js';
-import type { HostReader } from '../../model/result.js';
+import type { HostReader } from '../../model/packet-socket.js';
 import { asksPlannedForms } from './planned-forms.js';
 
 /** What a step's copies and programs are judged by. */

@@ -4,7 +4,8 @@ import { withLastRead } from '../../../../src/core/audit/drift-parts.js';
 import { lastSettings } from '../../../../src/core/audit/drift-settings.js';
 import { stateAlone } from '../../../../src/core/bridge/view.js';
 import type { Drift } from '../../../../src/core/model/audit.js';
-import type { HostState, LinkState, PacketSocket, Snapshot } from '../../../../src/core/model/state.js';
+import type { PacketSocket } from '../../../../src/core/model/packet-socket.js';
+import type { HostState, LinkState, Snapshot } from '../../../../src/core/model/state.js';
 import { learnedAt, stateWith, upLink } from '../../../support/link-state.js';
 
 const links = [

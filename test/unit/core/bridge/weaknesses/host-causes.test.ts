@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RowContext } from '../../../../../src/core/bridge/row-context.js';
-import type { HostState, LinkState, OvsState, PacketSocket } from '../../../../../src/core/model/state.js';
+import type { PacketSocket } from '../../../../../src/core/model/packet-socket.js';
+import type { HostState, LinkState, OvsState } from '../../../../../src/core/model/state.js';
 import { mergeStates } from '../../../../../src/core/plan/hosts.js';
 import {
   a,

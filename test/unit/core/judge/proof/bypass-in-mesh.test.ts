@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StepPlan } from '../../../../../src/core/model/plan.js';
-import type { PacketSocket } from '../../../../../src/core/model/state.js';
+import type { PacketSocket } from '../../../../../src/core/model/packet-socket.js';
 import { flowTable } from '../../../../../src/core/plan/flows/flow-table.js';
 import { type BpfInstruction, encodeBpf } from '../../../../../src/system/kernel/bpf.js';
 import { bypassesOf } from '../../../../support/judge/bypass-fixture.js';

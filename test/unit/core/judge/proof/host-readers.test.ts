@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bypassReasons } from '../../../../../src/core/judge/proof/bypass.js';
-import type { PacketSocket } from '../../../../../src/core/model/state.js';
+import type { PacketSocket } from '../../../../../src/core/model/packet-socket.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { plan, step } from '../../../../support/judge/unchanged-fixture.js';
 
