@@ -1,6 +1,6 @@
 import type { Result } from '../../../src/core/model/result.js';
 import { type BrokenBarrier, soundHosts } from './broken-barriers.js';
-import { randomFrom } from '../random.js';
+import { randomFrom } from './random.js';
 import { wholeHost } from './whole-host.js';
 
 /** What the default command said of a host. */

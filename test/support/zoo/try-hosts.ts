@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { prepareGuestManagers } from '../../../scripts/managers.mjs';
-import { randomFrom } from '../random.js';
+import { randomFrom } from '../lab/random.js';
 import { kernel } from '../lab/features.js';
 import { type Missing, needs, program, root } from '../needs.js';
 import { patient } from '../patient.js';

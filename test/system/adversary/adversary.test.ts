@@ -7,7 +7,7 @@ import { ovs } from '../../support/lab/throw-away-ovs.js';
 import { file, needs, root } from '../../support/needs.js';
 import { isSlow, patient } from '../../support/patient.js';
 import { itemOf } from './attack.js';
-import { randomFrom } from '../../support/random.js';
+import { randomFrom } from '../../support/lab/random.js';
 import { type Drawn, drawCases, drawMissing, drawSample, shuffled } from './draw.js';
 import { type Judged, itemOfCase, outcomeOf } from './outcome.js';
 import { further } from './primitives.js';

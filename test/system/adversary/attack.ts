@@ -1,4 +1,4 @@
-import type { Random } from '../../support/random.js';
+import type { Random } from '../../support/lab/random.js';
 import type { GuestName } from './guests.js';
 
 /** The kinds of the first table; `plain`: kinds that the program has always found. */

@@ -1,5 +1,5 @@
 import { type Attack, type Fabric, nameOf, type Primitive, type Provider, providers } from './attack.js';
-import { type Random, randomFrom } from '../../support/random.js';
+import { type Random, randomFrom } from '../../support/lab/random.js';
 import { further, primitives } from './primitives.js';
 
 /** A case that was drawn: how, and where. */

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { file, needs, root } from '../../support/needs.js';
-import type { Random } from '../../support/random.js';
+import type { Random } from '../../support/lab/random.js';
 import { legacyTables } from './attacks/nat.js';
 import { outcomeOf } from './outcome.js';
 import { runInLab } from './run-cases.js';

@@ -1,5 +1,5 @@
 import type { Receiver } from './attack.js';
-import type { Random } from '../../support/random.js';
+import type { Random } from '../../support/lab/random.js';
 import { type GuestName, guests } from './guests.js';
 
 /** A guest on a port of the bridges that the scenario lists. */

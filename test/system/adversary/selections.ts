@@ -1,4 +1,4 @@
-import type { Random } from '../../support/random.js';
+import type { Random } from '../../support/lab/random.js';
 
 /** Selects frames. The carriers of the probe match it, so that it always takes some. */
 export interface Selection {

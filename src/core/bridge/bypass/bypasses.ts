@@ -22,12 +22,9 @@ export interface Bypass {
   readonly where: string;
   /** What would acquit it. */
   readonly remedy: string;
-  /**
-   * Devices out of which it sends what it takes, and no others: where it is known what these may have, it is acquitted.
-   * Absent = it may lead anywhere.
-   */
+  /** It sends out of these devices alone: acquitted if it is known what these may have. Absent = it may lead anywhere. */
   readonly to?: readonly string[];
-  /** Programs of the host's own that read there: what they are is known, and that frames come to them is reported. */
+  /** Programs of the host's own that read there: frames come to them, which is reported. */
   readonly readers?: readonly SocketProcess[];
 }
 
@@ -47,8 +44,8 @@ function programBypasses({ programs, links }: HostState, segment: ReadonlySet<st
       what: `BPF program ${id}`,
       ...(tag === '' ? {} : { lasting: name === '' ? `BPF program tag ${tag}` : `BPF program ${name} tag ${tag}` }),
     }));
-  const xdp = links.flatMap((link) =>
-    link.xdp === undefined ? [] : [{ device: link.name, place: 'XDP', what: `XDP ${link.xdp}` }],
+  const xdp = links.flatMap(({ name, xdp: what }) =>
+    what === undefined ? [] : [{ device: name, place: 'XDP', what: `XDP ${what}` }],
   );
   return [...attached, ...xdp]
     .filter(({ device }) => segment.has(device))

@@ -1,5 +1,5 @@
 import type { Primitive, Receiver } from '../attack.js';
-import type { Random } from '../../../support/random.js';
+import type { Random } from '../../../support/lab/random.js';
 import { drawReceiver, guestReceiver, namespaceReceiver } from '../receivers.js';
 import { drawSelection } from '../selections.js';
 import { passing, taking } from './copies.js';

@@ -1,5 +1,5 @@
 import type { Attack, Primitive, Receiver } from '../attack.js';
-import type { Random } from '../../../support/random.js';
+import type { Random } from '../../../support/lab/random.js';
 import {
   drawElsewhere,
   drawPort,

@@ -1,5 +1,5 @@
 import type { Attack, Primitive } from '../attack.js';
-import type { Random } from '../../../support/random.js';
+import type { Random } from '../../../support/lab/random.js';
 import { guests } from '../guests.js';
 import { guestReceiver } from '../receivers.js';
 import { privateProbe } from '../selections.js';

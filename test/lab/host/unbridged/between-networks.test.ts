@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
-import { causesIn, fixesIn } from '../../support/lab/result-parts.js';
-import { type WholeHost, wholeHost } from '../../support/lab/whole-host.js';
-import { needs, root } from '../../support/needs.js';
-import { patient } from '../../support/patient.js';
+import { disableIpv6, inNamespaceFd, newNamespace } from '../../../../src/system/kernel/namespaces.js';
+import { causesIn, fixesIn } from '../../../support/lab/result-parts.js';
+import { type WholeHost, wholeHost } from '../../../support/lab/whole-host.js';
+import { needs, root } from '../../../support/needs.js';
+import { patient } from '../../../support/patient.js';
 
 /** Guests of a second bridge, and guests without a bridge. */
 const yards = [1, 2, 3];
