@@ -9,7 +9,7 @@ import { journalsIn, withOwnJournals } from './own-journals.js';
 export const cli = fileURLToPath(new URL('../../../dist/cli.cjs', import.meta.url));
 
 /** The domains of which libvirt's test driver tells: those behind vnet0 and vnet4. */
-const libvirtNode = fileURLToPath(new URL('libvirt-node.xml', import.meta.url));
+const libvirtNode = fileURLToPath(new URL('../managers/libvirt-node.xml', import.meta.url));
 
 /** Guests of a throw-away host: name of the port, MAC, address. */
 export const guests = {

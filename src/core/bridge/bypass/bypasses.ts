@@ -22,7 +22,7 @@ export interface Bypass {
   readonly where: string;
   /** What would acquit it. */
   readonly remedy: string;
-  /** It sends out of these devices alone: acquitted if it is known what these may have. Absent = it may lead anywhere. */
+  /** It sends out of these devices alone, acquitted if their traffic is known. Absent = it may lead anywhere. */
   readonly to?: readonly string[];
   /** Programs of the host's own that read there: frames come to them, which is reported. */
   readonly readers?: readonly SocketProcess[];
