@@ -65,13 +65,16 @@ export function isRouted(row: Pick<RowContext, 'finding' | 'from'>): boolean {
   return routedSender(row) !== null && throughHost.includes(finding.class) && finding.carrier.startsWith('ip');
 }
 
+/** Classes whose frames are for a MAC that stays where the table has it. */
+const toKnownMacs: readonly string[] = ['known-unicast', 'mac-spoof', 'ip-spoof'];
+
 /**
  * Whether the bridge's own table sent known unicast to another port than the observer's: then what carried it there is
  * a rule, a mirror or a relay, and no setting of the bridge. A hub goes by no table, a bridge that filters VLANs by the
  * entries of one.
  */
 export function isSteeredAway({ finding, bridge, port, fromPort, entries, before }: RowContext): boolean {
-  if (finding.class !== 'known-unicast' || port === null || bridge.bridge?.['ageing_time'] === 0) return false;
+  if (!toKnownMacs.includes(finding.class) || port === null || bridge.bridge?.['ageing_time'] === 0) return false;
   const vlan = isOn(bridge.bridge?.['vlan_filtering'])
     ? (finding.vlan[0] ?? portVlans(before.vlan, fromPort?.name ?? '')?.native ?? null)
     : null;

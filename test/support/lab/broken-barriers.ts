@@ -165,7 +165,7 @@ export const brokenBarriers: readonly BrokenBarrier[] = [
   stranger('isolated', false, /dev x0 isolated on/, 'not-isolated'),
   stranger('flood off', false, /dev x0 flood off/, 'unknown-flood'),
   stranger('groups off', false, /dev x0 [bm]cast_flood off/, 'group-flood'),
-  stranger('closed', false, /dev x0 flood off/, 'unknown-flood'),
+  stranger('closed', false, /dev x0 flood off/, 'unknown-flood', 'group-flood'),
   stranger('isolated', true, /dev x0 isolated on/, 'not-isolated'),
   stranger('flood off', true, /dev x0 flood off/, 'unknown-flood'),
   entryLeft('stock'),
@@ -221,6 +221,6 @@ export const brokenBarriers: readonly BrokenBarrier[] = [
     breaks: () => 'echo 1 > /proc/sys/net/ipv4/ip_forward',
     causes: ['host-forwards'],
     names: () => /ip_forward|routes/,
-    fix: () => /ip_forward/,
+    fix: () => /^nft add rule inet isolation forward iifname br0 oifname br0 (ether daddr [0-9a-f:]{17} )?drop$/,
   },
 ];

@@ -1,4 +1,5 @@
 import type { Result } from '../../../src/core/model/result.js';
+import { causeStories } from '../../../src/report/answer/cause-stories.js';
 import { type BrokenBarrier, soundHosts } from './broken-barriers.js';
 import { randomFrom } from './random.js';
 import { wholeHost } from './whole-host.js';
@@ -35,6 +36,7 @@ export async function tryBarrier(barrier: BrokenBarrier, guests: number, seed: n
   const isExposed = barrier.verdict === 'exposed';
   const groups = result.steps.flatMap((step) => (isExposed ? step.exposures : step.groups) ?? []);
   const causes = groups.flatMap((group) => group.causes);
+  const leading = causeStories(result)[0]?.group.cause ?? 'none';
   const observers = new Set(groups.flatMap((group) => group.observers));
   const told = groups.flatMap((group) =>
     group.causes
@@ -55,6 +57,7 @@ export async function tryBarrier(barrier: BrokenBarrier, guests: number, seed: n
       : [
           `causes ${[...new Set(causes.map(({ code }) => code))].join(', ') || 'none'}${observers.size === 0 ? '' : ` at ${[...observers].join(', ')}`}`,
         ]),
+    ...(isExposed || barrier.causes.includes(leading) ? [] : [`${leading} leads`]),
     ...(barrier.names(k).test(text) ? [] : [`v${k} is not named: ${text.slice(0, 200)}`]),
     ...(wanted === null || fixes.some((fix) => wanted.test(fix)) ? [] : [`fixes ${fixes.slice(0, 3).join(' | ')}`]),
   ].map((fault) => `guest ${k}, other ${j}: ${fault}`);

@@ -55,7 +55,8 @@ interface Added extends Pick<FoldedLeaks, 'like' | 'rows' | 'seen'> {
 
 /**
  * Orders the causes of each leak of a step: first the one that explains most leaks with fewest devices, and of several
- * the most specific. So one port that lacks a barrier comes before the floods that it lets through at every port.
+ * the most specific. So one port that lacks a barrier comes before the floods that it lets through at every port. What
+ * has to be closed at two ports for one leak, as where nothing on the bridge is isolated, comes last.
  */
 export function rankCauses(
   leaks: readonly { readonly rows: number; readonly causes: readonly Cause[] }[],
@@ -66,13 +67,20 @@ export function rankCauses(
       const known = reach.get(code) ?? { rows: 0, devices: new Set() };
       reach.set(code, known);
       known.rows += rows;
-      for (const each of place.split(', ')) known.devices.add(deviceInPlace(each));
+      for (const device of devicesOf(place)) known.devices.add(device);
     }
   const leaksPerDevice = ({ code }: Cause): number => {
     const { rows = 0, devices } = reach.get(code) ?? {};
     return rows / Math.max(1, devices?.size ?? 0);
   };
-  return (causes) => [...causes].sort((a, b) => leaksPerDevice(b) - leaksPerDevice(a));
+  return (causes) =>
+    [...causes].sort(
+      (a, b) => devicesOf(a.place).length - devicesOf(b.place).length || leaksPerDevice(b) - leaksPerDevice(a),
+    );
+}
+
+function devicesOf(place: string): readonly string[] {
+  return place.split(', ').map(deviceInPlace);
 }
 
 function begin(first: Finding, cause: Cause['code']): PartialGroup {

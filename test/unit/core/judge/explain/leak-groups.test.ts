@@ -146,6 +146,15 @@ describe('the causes of a leak', () => {
     expect(ranked(leaked).map(([first]) => first)).toEqual(['unknown-flood', 'unknown-flood']);
   });
 
+  it('end with what is open at both ports of a leak, however many leaks that explains', () => {
+    const sender = (port: string): Cause => cause('source-unchecked', `${port}.locked`);
+    const leaked = [
+      { rows: 4, causes: [sender('p1'), open('p1', 'p2')] },
+      { rows: 9, causes: [open('p1', 'p2')] },
+    ];
+    expect(ranked(leaked)).toEqual([['source-unchecked', 'not-isolated'], ['not-isolated']]);
+  });
+
   it('end with what takes most ports for the same leaks', () => {
     const leaked = ['p1', 'p2', 'p3'].map((port) => ({ rows: 5, causes: [flood(port), hub] }));
     expect(ranked(leaked)[0]).toEqual(['ageing-zero', 'unknown-flood']);
