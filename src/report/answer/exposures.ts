@@ -68,22 +68,33 @@ function fixOf(groups: readonly LeakGroup[]): Pick<Exposure, 'fixes' | 'cost'> {
 
 /** What the settings predict, and no frame has shown yet: guests behind ports that learn nothing. */
 function foreseen(groups: readonly LeakGroup[]): readonly Exposure[] {
-  const [first] = groups;
-  if (first === undefined) return [];
-  const ports = [
-    ...new Set(
-      groups.flatMap(({ causes }) => causes.flatMap(({ places }) => places)).map((at) => at.replace(/\.learning$/, '')),
-    ),
-  ];
-  const some = ports.length === 1;
-  return [
-    {
-      what: `${setText(ports)} ${some ? 'learns' : 'learn'} nothing: when ${some ? 'its entry ages, everything to it floods' : 'their entries age, everything to them floods'}`,
-      allows: 'a guest that listens reads it',
-      ...fixOf([first]),
-      observers: [...new Set(groups.flatMap(({ observers }) => observers))],
-    },
-  ];
+  const causes = groups.flatMap((group) => group.causes);
+  const observers = [...new Set(groups.flatMap((group) => group.observers))];
+  return [...new Set(causes.map(({ value }) => value))].flatMap((value): readonly Exposure[] => {
+    const alike = causes.filter((cause) => cause.value === value);
+    const ports = [...new Set(alike.flatMap(({ places }) => places))].map((at) => at.replace(/\.learning$/, ''));
+    const [first] = alike;
+    return first === undefined
+      ? []
+      : [
+          {
+            what: `${setText(ports)} ${unlearnedText(value === 'off', ports.length === 1)}`,
+            allows: 'a guest that listens reads it',
+            fixes: first.fixes,
+            cost: first.cost ?? '',
+            observers,
+          },
+        ];
+  });
+}
+
+/** `hasEntry`: of ports with an entry that was learned earlier. */
+function unlearnedText(hasEntry: boolean, isOne: boolean): string {
+  if (!hasEntry)
+    return `${isOne ? 'learns nothing and has' : 'learn nothing and have'} no entry: everything to ${isOne ? 'it' : 'them'} floods`;
+  return isOne
+    ? 'learns nothing: when its entry ages, everything to it floods'
+    : 'learn nothing: when their entries age, everything to them floods';
 }
 
 /** Guests that the host routes to, unlike most. */

@@ -7,7 +7,7 @@ import { type WholeFound, type WholeWishes, wholeScenario } from '../../../core/
 import type { ProbeClassName } from '../../../core/model/scenario.js';
 import { probeClasses } from '../../../core/probe/classes.js';
 import { netnsPath } from '../../../core/model/fabric.js';
-import type { GuestRecord } from '../../../core/model/host-config.js';
+import type { GuestRecord, Manager } from '../../../core/model/host-config.js';
 import type { HostState, LinkState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { objectsOf, textOf } from '../../../core/text/json-text.js';
@@ -16,6 +16,7 @@ import { parseNeighbours } from '../../../system/fabric/host/find.js';
 import { readJson, runProgram } from '../../../system/process/programs.js';
 import { readBeside } from '../../../system/state/read-beside.js';
 import { hearGuests } from '../../../system/state/hear-guests.js';
+import { readDeclared } from '../../../system/state/read-declared.js';
 import { readState } from '../../../system/state/read.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 
@@ -50,6 +51,9 @@ export interface WholeOptions {
   /** Such as `30s`. */
   readonly for: string | undefined;
 }
+
+/** Managers whose configuration isolates ports. */
+const isolating: readonly Manager[] = ['libvirt', 'proxmox'];
 
 /** Whether br_netfilter hands bridged packets to the host's firewall. */
 const handedOver = ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables'];
@@ -139,9 +143,11 @@ export async function readWhole(options: WholeOptions): Promise<WholeFound> {
   const hasGuests = hasBridge || unbridged.length > 0;
   const inventory = hasGuests ? await readInventory(host.state.links, where) : { guests: [], unread: [] };
   const guests = await Promise.all(inventory.guests.map((guest) => withInnerMac(guest, host.state, where)));
+  const isConfigured = netns === null && guests.some(({ manager }) => isolating.includes(manager));
   return wholeScenario({
     ...host,
     inventory: { ...inventory, guests },
+    declared: isConfigured ? (await readDeclared(host.state)).declared : [],
     beside,
     addresses: addressesIn(shown),
     netns,

@@ -1,6 +1,6 @@
 import type { ProbeClassName } from '../../model/scenario.js';
 import { disruptiveClasses } from '../../probe/classes.js';
-import type { Inventory } from '../../model/host-config.js';
+import type { Declared, Inventory } from '../../model/host-config.js';
 import { attributesOf } from '../../bridge/attributes.js';
 import { isDeafToSources, strangersBehind } from '../../bridge/view.js';
 import { bridgesApart, deviceText, type SegmentBeside, segmentsBeside } from '../../bridge/beside.js';
@@ -75,6 +75,8 @@ export interface WholeInput {
   /** What was heard sending out of bridge devices. Absent: nothing was. */
   readonly behind?: readonly SenderBehind[];
   readonly inventory: Inventory;
+  /** What configuration says of ports; absent: it was not read. */
+  readonly declared?: readonly Declared[];
   /** What no bridge here carries. */
   readonly beside: Beside;
   /** Addresses of the host by device, with their prefix, but those of the link alone. */
@@ -269,7 +271,7 @@ export function wholeScenario(input: WholeInput): WholeFound {
       foundBridge(
         state,
         bridge,
-        { entries, asked: wanted, behind },
+        { entries, asked: wanted, behind, declared: input.declared ?? [] },
         hostOn(bridge, input, examined.length === 1, taken),
       ),
   );

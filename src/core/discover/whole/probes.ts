@@ -2,7 +2,7 @@ import type { Carrier, ProbeClassName } from '../../model/scenario.js';
 import { classes as asked, disruptiveClasses, probeClasses } from '../../probe/classes.js';
 import type { HostState } from '../../model/state.js';
 import type { FoundEntry } from '../found-endpoints.js';
-import type { FoundBridge, Segment } from './segments.js';
+import { apartFrom, type FoundBridge, type Segment } from './segments.js';
 
 /** A probe as a scenario file has it, and which part of the run it belongs to. */
 export interface WrittenProbe {
@@ -125,7 +125,8 @@ function privacy(context: Context, { asked: guests }: Segment, isMeant: boolean)
     uplink === undefined || senders.length === 0
       ? []
       : [ask(part, senders, [uplink], undefined), ask(part, [uplink], senders, undefined)];
-  if (!isMeant) return withUplink;
+  if (!isMeant)
+    return [...withUplink, ...servedPairs(bridge, guests).map(([from, to]) => ask(part, from, to, undefined))];
   return [
     ...(senders.length > 1 ? [ask(part, senders, senders, 1)] : []),
     ...(unlearned.length > 0 && senders.length > 0
@@ -136,6 +137,19 @@ function privacy(context: Context, { asked: guests }: Segment, isMeant: boolean)
       const many = names(meshed(speakers(guests), context.kindOf));
       return ask('further', many, many, rounds);
     }),
+  ];
+}
+
+/** Guests and the ports that serve them, both ways. */
+function servedPairs(
+  bridge: FoundBridge,
+  guests: readonly FoundEntry[],
+): readonly (readonly [readonly string[], readonly string[]])[] {
+  const [served, serving] = apartFrom(bridge, speakers(guests)).map(names);
+  if (served === undefined || serving === undefined || served.length === 0 || serving.length === 0) return [];
+  return [
+    [served, serving],
+    [serving, served],
   ];
 }
 
@@ -178,9 +192,10 @@ function withBehind({ bridge }: Context, { asked: guests, behind }: Segment): re
 
 /** Unicast to guests that are not to be reached: over the bridge, and by way of the host. */
 function separation({ bridge, lastRound }: Context, segment: Segment): readonly Placed[] {
-  const senders = names(speakers(segment.asked));
+  const [compared] = apartFrom(bridge, segment.asked);
+  const senders = names(speakers(compared));
   const apart = bridge.isolated
-    ? segment.asked
+    ? compared
     : bridge.segments.filter((neighbour) => neighbour !== segment).flatMap(({ asked }) => asked);
   const to = names(apart.filter(({ endpoint }) => endpoint.mac !== undefined));
   if (senders.length === 0 || to.length === 0 || (bridge.isolated && to.length < 2)) return [];
@@ -196,41 +211,56 @@ function separation({ bridge, lastRound }: Context, segment: Segment): readonly 
   ];
 }
 
-/**
- * Whether a port serves those of a manager, as DHCP and routers of Neutron do in namespaces: filters of the manager
- * stand at the others.
- */
-function serves({ guest }: FoundEntry, guests: readonly FoundEntry[]): boolean {
-  const isManaged = ({ guest: record }: Pick<FoundEntry, 'guest'>): boolean =>
-    record !== null && record.manager !== 'namespace';
-  return !isManaged({ guest }) && guests.filter(isManaged).length * 2 > guests.length;
+/** Unicast among the guests whose ports a manager says it isolates, beside others. */
+function promises({ bridge }: Context, { asked: guests }: Segment): readonly Placed[] {
+  const promised = guests.filter((entry) => bridge.promised.includes(entry));
+  const [from, to] = [names(speakers(promised)), names(promised.filter(({ endpoint }) => endpoint.mac !== undefined))];
+  if (bridge.isolated || from.length === 0 || new Set([...from, ...to]).size < 2) return [];
+  const part: Part = bridge.floodsOut && bridge.hub ? 'floods' : 'first';
+  return [[part, { class: 'known-unicast', from, to, count: 1, carriers: unicast, may_see: [], must_see: [] }]];
 }
 
-/** What a bridge carries to everybody unless it is configured not to. */
-function floods({ bridge }: Context, { guests, asked, trunks }: Segment): readonly Placed[] {
-  const senders = speakers(asked);
-  const from = names(senders);
+/**
+ * What a bridge carries to everybody unless it is configured not to. Ports that serve are apart: what they send is for
+ * everybody, and what is for everybody is for them.
+ */
+function floods(context: Context, segment: Segment): readonly Placed[] {
+  const speaking = speakers(segment.asked);
+  return [false, true].flatMap((serves) =>
+    floodsFrom(context, segment, {
+      from: speaking.filter((entry) => context.bridge.serving.includes(entry) === serves),
+      serves,
+    }),
+  );
+}
+
+function floodsFrom(
+  { bridge }: Context,
+  { guests, asked, trunks }: Segment,
+  { from: senders, serves }: { readonly from: readonly FoundEntry[]; readonly serves: boolean },
+): readonly Placed[] {
+  const [from, addressees] = [names(senders), names(speakers(asked))];
   if (from.length === 0) return [];
   const part: Part = bridge.floodsOut ? 'floods' : 'first';
-  const serving = bridge.isolated ? [] : guests.filter((entry) => serves(entry, guests));
-  const alike = guests.filter((entry) => !serving.includes(entry));
-  const open = bridge.isolated ? {} : { open_by_design: names([...alike, ...trunks]) };
-  const to = { from, to: from, rounds: 1 };
+  const [compared, serving] = apartFrom(bridge, guests);
+  const open = bridge.isolated && !serves ? {} : { open_by_design: names([...compared, ...trunks]) };
+  const to = { from, to: addressees, rounds: 1 };
   // What is for everybody is for the host too
-  const may_see = names([...bridge.uplinks, ...(bridge.host === null ? [] : [bridge.host]), ...serving]);
+  const may_see = [...names([...bridge.uplinks, ...serving]), ...(bridge.host === null ? [] : [bridge.host.name])];
   const shared = { count: 1, may_see, ...open };
   // The sender's own question is for everybody: no barrier is to stop it
-  const question = bridge.isolated
-    ? { count: 1, may_see }
-    : { count: 1, may_see: [...names([...alike, ...trunks]), ...may_see] };
+  const question =
+    bridge.isolated && !serves
+      ? { count: 1, may_see }
+      : { count: 1, may_see: [...names([...compared, ...trunks]), ...may_see] };
   const spoofed = { ...shared, carriers: routed, must_see: [] };
   return [
     [part, { class: 'unknown-unicast', from, carriers: unicast, ...shared }],
-    ...(from.length > 1 ? [[part, { class: 'arp-request', ...to, ...question, must_see: [] }] as const] : []),
+    ...(addressees.length > 1 ? [[part, { class: 'arp-request', ...to, ...question, must_see: [] }] as const] : []),
     [part, { class: 'broadcast', from, ...shared }],
     [part, { class: 'multicast', from, carriers: unicast, ...shared }],
     [part, { class: 'link-local-multicast', from, ...shared }],
-    ...(from.length > 1
+    ...(addressees.length > 1 && !serves
       ? [
           [part, { class: 'mac-spoof', ...to, ...spoofed, carriers: unicast }] as const,
           [part, { class: 'ip-spoof', ...to, ...spoofed }] as const,
@@ -286,6 +316,7 @@ export function probesOf(context: Context, classes: readonly ProbeClassName[]): 
     ...withHost(context, segment),
     ...withBehind(context, segment),
     ...(bridge.isolated || bridge.segments.length > 1 ? separation(context, segment) : []),
+    ...promises(context, segment),
     ...floods(context, segment),
   ]);
   const order = (placed: Placed): number => segmentClasses.indexOf(placed[1].class);

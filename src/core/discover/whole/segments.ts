@@ -1,5 +1,6 @@
 import { isSettingOn, portVlans } from '../../bridge/view.js';
 import { filtersInState } from '../../judge/rows/filters-in-state.js';
+import type { Declared } from '../../model/host-config.js';
 import type { HostState, LinkState } from '../../model/state.js';
 import type { FoundBehind, FoundEntry } from '../found-endpoints.js';
 import { endpointName } from '../host-topology.js';
@@ -22,12 +23,16 @@ export interface Segment {
 export interface FoundBridge {
   readonly name: string;
   readonly segments: readonly Segment[];
+  /** Ports of guests that serve the others, and are not compared with them. */
+  readonly serving: readonly FoundEntry[];
   readonly uplinks: readonly FoundEntry[];
   /** The host as a party on it, which has an address there; null = it is not one, or the bridge has several VLANs. */
   readonly host: FoundPartyHost | null;
-  /** Most ports of guests are isolated: no guest is meant to reach another. */
+  /** Most ports of guests are isolated, or a manager says so: no guest is meant to reach another. */
   readonly isolated: boolean;
-  /** Filters may act on its frames: what one guest sends another need not arrive. */
+  /** Guests of which a manager says that their ports are isolated. */
+  readonly promised: readonly FoundEntry[];
+  /** Filters may act on its frames, or some ports are isolated: what one guest sends another need not arrive. */
   readonly filtered: boolean;
   /** It learns nothing: every frame goes everywhere. */
   readonly hub: boolean;
@@ -42,6 +47,21 @@ export interface FoundPartyHost {
   readonly name: string;
   /** Its addresses there, with their prefix. */
   readonly ips: readonly string[];
+}
+
+/** Namespaces of Neutron (NS_PREFIX in neutron/agent): DHCP, routers, metadata. */
+const servingNames = /^(qdhcp|qrouter|snat|fip|ovnmeta)-/;
+
+/**
+ * Ports of namespaces that serve the others, as DHCP and routers do: by name, or where most others are guests of a
+ * manager, whose filters stand at these. They are meant to reach all, and are not compared.
+ */
+function servingAmong(guests: readonly FoundEntry[]): readonly FoundEntry[] {
+  const managed = guests.filter(({ guest }) => guest !== null && guest.manager !== 'namespace');
+  return guests.filter(
+    ({ guest }) =>
+      guest?.manager === 'namespace' && (servingNames.test(guest.name) || isMost(managed.length, guests.length)),
+  );
 }
 
 function isMost(part: number, whole: number): boolean {
@@ -81,18 +101,43 @@ function segmentsOf(
   }));
 }
 
-/** Who is on a bridge; `asked`: who of `entries` sends and is sent to. */
+/** Who is on a bridge, and what configuration says of ports; `asked`: who of `entries` sends and is sent to. */
 export interface OnBridge {
   readonly entries: readonly FoundEntry[];
   readonly asked: readonly FoundEntry[];
   readonly behind?: readonly FoundBehind[];
+  readonly declared: readonly Declared[];
 }
 
-/** What the state of a host says of one of its bridges. Pure. */
+/** Guests that are compared, and ports that serve them. */
+export function apartFrom(
+  { serving }: Pick<FoundBridge, 'serving'>,
+  guests: readonly FoundEntry[],
+): readonly [compared: readonly FoundEntry[], serving: readonly FoundEntry[]] {
+  return [guests.filter((entry) => !serving.includes(entry)), guests.filter((entry) => serving.includes(entry))];
+}
+
+/** Whether a manager's configuration isolates the port of a guest (libvirt, Proxmox VE). */
+function isPromised({ endpoint: { port, mac } }: FoundEntry, declared: readonly Declared[]): boolean {
+  return declared.some(
+    (setting) =>
+      setting.key === 'isolated' &&
+      setting.value === true &&
+      (setting.device === port || (setting.mac !== null && setting.mac === mac)),
+  );
+}
+
+function byText(declared: readonly Declared[]): string {
+  return [
+    ...new Set(declared.flatMap(({ key, value, by }) => (key === 'isolated' && value === true ? [by] : []))),
+  ].join(' and ');
+}
+
+/** What the state of a host and its configuration say of one of its bridges. Pure. */
 export function foundBridge(
   state: HostState,
   name: string,
-  { entries, asked, behind = [] }: OnBridge,
+  { entries, asked, behind = [], declared }: OnBridge,
   host: FoundPartyHost | null,
 ): FoundBridge {
   const links = new Map(state.links.map((link) => [link.name, link]));
@@ -100,7 +145,9 @@ export function foundBridge(
   const guests = entries.filter(({ endpoint }) => endpoint.role === undefined);
   const uplinks = entries.filter(({ endpoint }) => endpoint.role === 'uplink');
   const settings = links.get(name)?.bridge ?? null;
-  const isolated = guests.filter((guest) => isSettingOn(portOf(guest) ?? {}, 'isolated') === true).length;
+  const serving = servingAmong(guests);
+  const compared = guests.filter((guest) => !serving.includes(guest));
+  const isolated = compared.filter((guest) => isSettingOn(portOf(guest) ?? {}, 'isolated') === true).length;
   const segments = segmentsOf(
     guests,
     // Where the bridge ignores VLANs they are what is meant all the same
@@ -111,21 +158,27 @@ export function foundBridge(
     behind: segment.vid === null || segment.vid === portVlans(state.vlan, name)?.native ? behind : [],
   }));
   const { link, ip } = filtersInState(state);
-  const isClaimed = isMost(isolated, guests.length);
+  const promised = compared.filter((guest) => isPromised(guest, declared));
+  const [isSet, isDeclared] = [isMost(isolated, compared.length), isMost(promised.length, compared.length)];
   return {
     name,
     segments,
+    serving,
     uplinks,
     // Which of them are the host's is not known
     host: segments.length > 1 ? null : host,
-    isolated: isClaimed,
-    filtered: link.length + ip.bridged.length > 0,
+    isolated: isSet || isDeclared,
+    promised,
+    filtered: link.length + ip.bridged.length > 0 || isolated > 1,
     hub: settings?.['ageing_time'] === 0,
     floodsOut: uplinks.some((uplink) => portOf(uplink)?.['flood'] !== false),
     claims: [
-      ...(isClaimed
+      ...(promised.length > 1
+        ? [`${name}: ${promised.length} ports of guests are to be isolated, says ${byText(declared)}.`]
+        : []),
+      ...(isSet
         ? [
-            `${name}: ${isolated} of ${guests.length} ports of guests are isolated, so that no guest is to reach another.`,
+            `${name}: ${isolated} of ${compared.length} ports of guests are isolated, so that no guest is to reach another.`,
           ]
         : []),
       ...(segments.length > 1

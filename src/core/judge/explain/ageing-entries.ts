@@ -1,10 +1,13 @@
-import { setEntry } from '../../bridge/changes.js';
+import { advice, setEntry } from '../../bridge/changes.js';
 import { isOff } from '../../bridge/setting-value.js';
 import { fixCost } from '../../bridge/weaknesses.js';
-import { commandText, fixCommands } from '../../fix/fix-text.js';
+import { fixText } from '../../fix/fix-text.js';
+import type { Fix } from '../../model/fabric.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import type { GroupCause, LeakGroup } from '../../model/result.js';
+import type { Endpoint } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
+import { word } from '../../text/escape.js';
 
 const code = 'learning-off';
 
@@ -17,43 +20,41 @@ function isFlooded({ links }: HostState, bridge: string, port: string): boolean 
   );
 }
 
+/** What keeps the frames for a guest at its port: its entry, as it is or as words; null = they are there already. */
+function entryToKeep({ fdb }: HostState, { bridge, port, macs }: Endpoint): Fix | null {
+  const entries = fdb.filter((entry) => entry.master === bridge && entry.port === port && entry.state !== 'permanent');
+  // Its MAC is not known to anyone: nothing is sent to it
+  if (macs.length === 0)
+    return entries.some(({ state }) => state === 'static')
+      ? null
+      : advice(`bridge fdb replace MAC dev ${word(port ?? '')} master static`);
+  const [entry] = entries.filter(
+    ({ mac, state, flags }) => state === 'dynamic' && !flags.includes('extern_learn') && macs.includes(mac),
+  );
+  return entry === undefined ? null : { changes: [setEntry(entry.mac, entry.port)] };
+}
+
 /**
- * Guests whose port learns nothing and whose entry was learned before: it ages as any, is not learned again, and then
- * all that is sent to them floods. Settings say so, no frame shows it before the ageing time is over: a group without
- * rows. Only where the step says who is open to what by design; null = there are none.
+ * Guests whose port learns nothing: an entry that was learned before ages as any and is not learned again, and then all
+ * that is sent to them floods; without an entry, and of a MAC that is not known, it does so now. Settings say so, no
+ * frame shows it: a group without rows. Only where the step says who is open to what by design; null = there are none.
  */
 export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostState | null): LeakGroup | null {
   if (before === null || step.expect.open === undefined) return null;
   const bridges = new Set(step.observers.map(({ bridge }) => bridge));
-  const additions = endpoints.flatMap(({ name, role, bridge, port, macs }) => {
+  const additions = endpoints.flatMap((endpoint) => {
+    const { name, role, bridge, port, macs } = endpoint;
     const link = before.links.find((candidate) => candidate.name === port && candidate.master === bridge);
     if (role !== 'guest' || port === null || !bridges.has(bridge) || !isOff(link?.port?.['learning'])) return [];
     if (!isFlooded(before, bridge, port)) return [];
-    const [entry] = before.fdb.filter(
-      (candidate) =>
-        candidate.master === bridge &&
-        candidate.port === port &&
-        candidate.state === 'dynamic' &&
-        !candidate.flags.includes('extern_learn') &&
-        macs.some((mac) => mac === candidate.mac),
-    );
-    return entry === undefined ? [] : [{ name, port, change: setEntry(entry.mac, port) }];
+    const fix = entryToKeep(before, endpoint);
+    return fix === null ? [] : [{ name, port, isKnown: macs.length > 0, fix }];
   });
-  const [first] = additions;
-  if (first === undefined) return null;
-  const changes = additions.map(({ change }) => change);
-  const fixes = fixCommands(changes).map(commandText);
-  const cost = fixCost(code, { place: `${first.port}.learning`, fix: fixes.join(' && '), changes });
-  const cause: GroupCause = {
-    code,
-    places: additions.map(({ port }) => `${port}.learning`),
-    value: 'off',
-    text: `${first.port} learns nothing: when its entry ages, everything to it floods`,
-    fixes,
-    changes,
-    ...(cost === null ? {} : { cost }),
-    rows: 0,
-  };
+  if (additions.length === 0) return null;
+  const causes = [true, false].flatMap((isKnown) => {
+    const some = additions.filter((addition) => addition.isKnown === isKnown);
+    return some.length === 0 ? [] : [causeOf(some)];
+  });
   return {
     cause: code,
     from: ['*'],
@@ -65,6 +66,32 @@ export function ageingEntries({ endpoints }: Plan, step: StepPlan, before: HostS
     sent: null,
     seen: 0,
     firstSighting: null,
-    causes: [cause],
+    causes,
+  };
+}
+
+/** A port that learns nothing, and what keeps its guest's frames there. `isKnown`: it has an entry that ages. */
+interface Addition {
+  readonly port: string;
+  readonly isKnown: boolean;
+  readonly fix: Fix;
+}
+
+function causeOf(additions: readonly Addition[]): GroupCause {
+  const [{ port, isKnown } = { port: '', isKnown: true }] = additions;
+  const changes = additions.flatMap(({ fix }) => fix.changes);
+  const fixes = additions.map(({ fix }) => fixText(fix));
+  const cost = fixCost(code, { place: `${port}.learning`, fix: fixes.join(' && '), changes });
+  return {
+    code,
+    places: additions.map((addition) => `${addition.port}.learning`),
+    value: isKnown ? 'off' : 'off, no entry',
+    text: isKnown
+      ? `${port} learns nothing: when its entry ages, everything to it floods`
+      : `${port} learns nothing and has no entry: everything to it floods`,
+    fixes,
+    ...(isKnown ? { changes } : {}),
+    ...(cost === null ? {} : { cost }),
+    rows: 0,
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { grepSteps, inSeries, parseSets } from '../../../../../src/cli/commands/scenario/series.js';
+import { grepSteps, inSeries, parseSets, strictly } from '../../../../../src/cli/commands/scenario/series.js';
 import type { Scenario } from '../../../../../src/core/model/scenario.js';
 import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
 
@@ -53,5 +53,29 @@ describe('--set', () => {
     ]);
     expect(() => parseSets(['=1'])).toThrow(/expected NAME=VALUE/);
     expect(() => parseSets(['a'])).toThrow(/expected NAME=VALUE/);
+  });
+});
+
+describe('--strict', () => {
+  it('takes what is open by design for a leak, also at an addressee that must see it', () => {
+    const scenario = loadScenario(
+      'open.yml',
+      new TextEncoder().encode(`version: 1
+name: open
+topology: { bridges: { br0: {} }, endpoints: { a: { bridge: br0, port: p0 }, b: { bridge: br0, port: p1 }, c: { bridge: br0, port: p2 } } }
+steps:
+  - name: one
+    probe:
+      - { class: known-unicast, from: a, to: b, open_by_design: [ a, b ] }
+      - { class: known-unicast, from: b, to: a }
+      - { class: broadcast, from: a, may_see: [], open_by_design: [ b ] }
+`),
+    );
+    const probes = strictly(scenario).steps[0]?.probes ?? [];
+    expect(probes.map(({ openByDesign, maySee, mustSee }) => [openByDesign, maySee, mustSee])).toEqual([
+      [undefined, [], []],
+      [undefined, null, null],
+      [undefined, [], null],
+    ]);
   });
 });

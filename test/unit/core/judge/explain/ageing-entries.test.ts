@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ageingEntries } from '../../../../../src/core/judge/explain/ageing-entries.js';
+import type { Plan } from '../../../../../src/core/model/plan.js';
 import type { FdbState, HostState } from '../../../../../src/core/model/state.js';
 import { exposedText, exposureFix, exposuresOf } from '../../../../../src/report/answer/exposures.js';
 import { answerOf } from '../../../../../src/report/answer/answer.js';
@@ -53,6 +54,34 @@ describe('an entry that ages at a port that learns nothing', () => {
     ['nothing is learned at all, and floods now', { ageing: 0 }],
   ])('is not told where %s', (_, settings) => {
     expect(ageingEntries(plan, open, hostWith(settings))).toBeNull();
+  });
+
+  const unknown: Plan = {
+    ...plan,
+    endpoints: plan.endpoints.map((endpoint) => (endpoint.port === 'p1' ? { ...endpoint, macs: [] } : endpoint)),
+  };
+
+  it('is told of a guest whose MAC is not known, to which nothing is sent: what others send to it floods now', () => {
+    const group = ageingEntries(unknown, open, hostWith({ found: null }));
+    expect(group?.causes).toEqual([
+      expect.objectContaining({
+        text: 'p1 learns nothing and has no entry: everything to it floods',
+        fixes: ['bridge fdb replace MAC dev p1 master static'],
+      }),
+    ]);
+    if (group === null) throw new Error('nothing is told');
+    const run = result([stepResult('one', { exposures: [group] })]);
+    expect(exposuresOf(run).map(({ what }) => what)).toEqual([
+      'p1 learns nothing and has no entry: everything to it floods',
+    ]);
+  });
+
+  it.each<[string, Settings]>([
+    ['its port has a static entry', { found: { state: 'static' } }],
+    ['its port learns', { learning: true, found: null }],
+    ['no other port gets what floods', { flood: false, found: null }],
+  ])('is not told of a guest whose MAC is not known where %s', (_, settings) => {
+    expect(ageingEntries(unknown, open, hostWith(settings))).toBeNull();
   });
 
   it('is told only where the step says who is open to what by design, and the state was read', () => {
