@@ -17,7 +17,7 @@ export interface Bypass {
   /** `BPF program 12`, `tc action mirred`: what it is. */
   readonly what: string;
   /** A name that it still has after the host has started again; absent = `what` is one. */
-  readonly lasting?: string;
+  readonly persistent?: string;
   /** `p0 ingress`, `nft netdev x y`: where it stands. */
   readonly where: string;
   /** What would acquit it. */
@@ -27,8 +27,8 @@ export interface Bypass {
    * Absent = it may lead anywhere.
    */
   readonly to?: readonly string[];
-  /** Programs of the host's own that read there: what they are is known, and that frames come to them is reported. */
-  readonly readers?: readonly SocketProcess[];
+  /** Processes that get frames there. */
+  readonly holders?: readonly SocketProcess[];
 }
 
 /** What each of them may do, in the words of the reason, the audit's finding, `watch` and the precheck. */
@@ -45,7 +45,7 @@ function programBypasses({ programs, links }: HostState, segment: ReadonlySet<st
       device,
       place,
       what: `BPF program ${id}`,
-      ...(tag === '' ? {} : { lasting: name === '' ? `BPF program tag ${tag}` : `BPF program ${name} tag ${tag}` }),
+      ...(tag === '' ? {} : { persistent: name === '' ? `BPF program tag ${tag}` : `BPF program ${name} tag ${tag}` }),
     }));
   const xdp = links.flatMap((link) =>
     link.xdp === undefined ? [] : [{ device: link.name, place: 'XDP', what: `XDP ${link.xdp}` }],
