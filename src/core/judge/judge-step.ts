@@ -250,8 +250,12 @@ function commonOf(
   };
 }
 
-function takenOn({ trusted, readers }: ReturnType<typeof bypassReasons>): Pick<StepResult, 'trusted' | 'readers'> {
-  return { ...(trusted.length === 0 ? {} : { trusted }), ...(readers === undefined ? {} : { readers }) };
+function openAndTrusted({
+  trusted,
+  reasons: _,
+  ...others
+}: ReturnType<typeof bypassReasons>): Pick<StepResult, 'trusted' | 'readers' | 'untrusted'> {
+  return { ...(trusted.length === 0 ? {} : { trusted }), ...others };
 }
 
 /** The verdict on one step: any leak → broken, else any proof missing → inconclusive, else holds. */
@@ -289,7 +293,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     reasons: hasFailed ? missing : [...missing, ...unmatched],
     ...(unmet.length === 0 ? {} : { unmet }),
     ...(exposures.length === 0 ? {} : { exposures }),
-    ...takenOn(bypasses),
+    ...openAndTrusted(bypasses),
     ...(step.drainMs > usualDrainMs(plan) ? { lingerMs: step.drainMs } : {}),
     ...explained(rows, verdict, missing.length === 0, input),
   };

@@ -321,7 +321,9 @@ export interface StepResult {
   /** Frames of entry controls that were sent and received, all senders together. */
   readonly entry: { readonly sent: number; readonly seen: number };
   /** What could carry frames past the ears, and is trusted not to; absent where there was nothing of the kind. */
-  readonly trusted?: readonly Trusted[];
+  readonly trusted?: readonly (Trusted & { readonly holders?: readonly Omit<HostReader, 'where'>[] })[];
+  /** What could, and nobody answers for: `trust` is the name by which `--trust` does. Absent: there is none. */
+  readonly untrusted?: readonly { readonly what: string; readonly where: string; readonly trust: string }[];
   /** Programs of the host's own that read at the bridges; absent where there was none, or none may. */
   readonly readers?: readonly HostReader[];
   /** It was listened for this long after the last probe; absent where that is no longer than usual. */

@@ -123,11 +123,9 @@ export interface AttachedProgram {
   readonly place: string;
   /** The kernel's number of the program. */
   readonly id: number;
-  /** What its loader calls it, 15 bytes at most; '' = nothing. Absent with `tag`: the kernel does not report. */
+  /** Its loader's name for it, the hash of its code, and whether that only passes and drops. Absent: not reported. */
   readonly name?: string;
-  /** SHA of its instructions, hex: the same for the same code. */
   readonly tag?: string;
-  /** By its code it lets frames go on or drops them, and does nothing else with them. */
   readonly onlyPasses?: true;
 }
 

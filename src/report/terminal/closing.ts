@@ -33,9 +33,25 @@ function verdictText(answer: Answer, result: Result, width: number, paint: Paint
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...others];
 }
 
-function fixLines({ fix, reasons, stories, word }: Answer, paint: Paint): readonly string[] {
+/** Names of what nobody answers for that stand here; the rest is in the page. */
+const maxTrust = 3;
+
+/** What to add to the command for what nobody answers for, each name in a line to paste. */
+function trustLines({ steps }: Result): readonly string[] {
+  const names = [...new Set(steps.flatMap(({ untrusted = [] }) => untrusted.map(({ trust }) => trust)))];
+  const shown = names.slice(0, maxTrust).map((name) => `--trust ${quoteForShell(escapeText(name))}`);
+  const left = names.length - shown.length;
+  const more = left === 0 ? [] : [`and ${countText(left)} more: "untrusted" in result.json`];
+  return names.length === 0
+    ? []
+    : [`${counted(names.length, 'open matter')}: end it, or answer for it with`, ...shown, ...more].map(
+        (text) => `  ${'trust'.padEnd(8)}${text}`,
+      );
+}
+
+function fixLines({ fix, reasons, stories, word }: Answer, trust: readonly string[], paint: Paint): readonly string[] {
   if (word.text === 'INCONCLUSIVE')
-    return reasons[0]?.hint === undefined ? [] : [`  ${'to do'.padEnd(8)}${escapeText(reasons[0].hint)}`];
+    return reasons[0]?.hint === undefined ? [] : [`  ${'to do'.padEnd(8)}${escapeText(reasons[0].hint)}`, ...trust];
   if (fix === null)
     return stories.flatMap(alternativesOf).some(({ cutsOff, commands }) => cutsOff && commands.length > 0)
       ? [`  ${'fix'.padEnd(8)}none that leaves guests connected; --verbose shows the others and their price`]
@@ -140,7 +156,7 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
   const answer = answerOf(run);
   const lines = [
     ...limitLines(result, width),
-    ...fixLines(answer, paint),
+    ...fixLines(answer, trustLines(result), paint),
     ...(page === undefined ? [] : [`  ${'report'.padEnd(8)}${escapeText(page)}`]),
     ...evidenceLine(run, view.command ?? 'verify-isolation'),
     ...notAskedLines(run),

@@ -63,6 +63,23 @@ describe('what a verdict rests on that nobody measured', () => {
     expect(heads).toHaveLength(2);
   });
 
+  it('in the terminal are open matters, counted, with the words that answer for each', () => {
+    const open = (trust: string) => ({ what: trust, where: 'br0', trust });
+    const untrusted = ['packet socket of /usr/bin/a', 'BPF program b', 'nft dup', 'tc filter bpf'].map(open);
+    const run = withLimits({ untrusted });
+    const reasons = [{ code: 'bypass-possible', observer: null, text: '' }] as const;
+    const steps = run.result.steps.map((step) => ({ ...step, verdict: 'inconclusive', reasons }) as const);
+    const result = { ...run.result, steps, verdict: 'inconclusive', exitCode: 3 } as const;
+    const lines = render(terminalReport, { ...run, result }).split('\n');
+    expect(lines.filter((line) => line.startsWith('  trust '))).toEqual([
+      '  trust   4 open matters: end it, or answer for it with',
+      "  trust   --trust 'packet socket of /usr/bin/a'",
+      "  trust   --trust 'BPF program b'",
+      "  trust   --trust 'nft dup'",
+      '  trust   and 1 more: "untrusted" in result.json',
+    ]);
+  });
+
   it('in the terminal is one line, however many are trusted, and says how many', () => {
     const many = Array.from({ length: 30 }, (__, at) => ({ ...suricata, what: `BPF program ${at}` }));
     const lines = render(terminalReport, withLimits({ trusted: many }))

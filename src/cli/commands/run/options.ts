@@ -50,6 +50,9 @@ const resultOptions = {
   strict: flagArgument(
     'what is open by design (EXPOSED) is a leak too, no guest may be observed only, and no program of the host may listen',
   ),
+  trust: textsArgument(
+    'what bypass-possible names and is known to carry no frame elsewhere, such as "packet socket of suricata" or "BPF program cil_*"; @FILE: a line for each, its reason behind #',
+  ),
   out: textArgument('folder for the evidence; several files get a sub-folder each'),
   json: commonOptions.json,
   quiet: commonOptions.quiet,
@@ -129,9 +132,9 @@ function usage(message: string, hint: string): VerifyError {
 
 /** What a run is about, and the options that say more of it. */
 const narrowedBy = {
-  file: [],
+  file: ['trust'],
   twin: ['bridge', 'netns', 'class', 'what-if'],
-  host: ['bridge', 'netns', 'class', 'guest', 'zone', 'rate', 'for'],
+  host: ['bridge', 'netns', 'class', 'guest', 'zone', 'rate', 'for', 'trust'],
 } as const;
 
 /** Throws VerifyError (64) for options that would say nothing of what the run is about. */
@@ -144,6 +147,7 @@ function checkNarrowing(args: RunArguments, subject: keyof typeof narrowedBy): v
     guest: args.guest.length > 0,
     zone: args.zone.length > 0,
     rate: args.rate !== undefined,
+    trust: args.trust.length > 0,
     for: args.for !== undefined,
   };
   const taken: readonly string[] = narrowedBy[subject];

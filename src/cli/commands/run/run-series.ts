@@ -48,6 +48,8 @@ export interface RunCommandOptions {
   readonly allowNewMacs?: boolean;
   /** What is open by design (`open_by_design`) is a leak too. */
   readonly strict?: boolean;
+  /** What is known to carry no frame elsewhere, as `trusting` takes it. */
+  readonly trust?: readonly string[];
   /** In the lab: tries the fix for every cause of a leak. */
   readonly proveFix?: boolean;
   readonly payload?: boolean;

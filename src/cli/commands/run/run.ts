@@ -11,7 +11,7 @@ import type { UnendedRun } from '../../../report/reporter.js';
 import { combineExitStatuses } from '../../command.js';
 import { runPaths } from '../evidence/evidence-folder.js';
 import { chooseReporters, printFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
-import { grepSteps, inSeries, parseSets, strictly } from '../scenario/series.js';
+import { grepSteps, inSeries, parseSets, strictly, trusting } from '../scenario/series.js';
 import { checkBaselines, loadBaselines } from './baseline.js';
 import { type HandedRun, type RunCommandOptions, RunSeries, type SeriesRequest, Stop, timeOf } from './run-series.js';
 
@@ -120,7 +120,8 @@ async function readyScenarios(options: RunCommandOptions): Promise<readonly Scen
     options.grep,
   );
   const adapted = options.adapt === undefined ? loaded : loaded.map(options.adapt);
-  const scenarios = options.strict === true ? adapted.map(strictly) : adapted;
+  const trusted = adapted.map(trusting(options.trust ?? [], options.ticket));
+  const scenarios = options.strict === true ? trusted.map(strictly) : trusted;
   checkRunnable(scenarios, options);
   return scenarios;
 }

@@ -1,4 +1,5 @@
-import type { Scenario } from '../../../core/model/scenario.js';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import type { Scenario, Trusted } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { judgeOnly } from '../../../core/scenario/scenario-record.js';
 
@@ -102,4 +103,55 @@ export function strictly(scenario: Scenario): Scenario {
       ),
     })),
   };
+}
+
+const othersWrite = 0o022;
+const longestTrustFile = 1 << 16;
+
+/** The lines of a file of `--trust`, which root or this user alone may write. Throws VerifyError (64). */
+function linesOfTrust(path: string): readonly string[] {
+  const refused = (why: string): VerifyError =>
+    new VerifyError('usage', 64, `--trust @${path}: ${why}`, 'name a file of root, with a line for each --trust');
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    throw refused(error instanceof Error ? error.message : String(error));
+  }
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile() || stats.size > longestTrustFile) throw refused('it is no file of 64 KiB at most');
+    if (![0, process.geteuid?.()].includes(stats.uid) || (stats.mode & othersWrite) !== 0)
+      throw refused('others than its user and root may write it');
+    return readFileSync(fd, 'utf8').split('\n');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const comment = /(?:^|\s)#\s*(.*)$/;
+
+function trustedBy(line: string, otherwise: string, ticket: string | null): readonly Trusted[] {
+  const text = line.replace(comment, '').trim();
+  if (text === '') return [];
+  const reason = comment.exec(line)?.[1]?.trim() ?? '';
+  const [, what = text, where = null] = /^(.*?\S) at (\S.*)$/.exec(text) ?? [];
+  return [{ what, where, reason: reason === '' ? otherwise : reason, owner: null, ticket, until: null }];
+}
+
+/**
+ * `--trust WHAT`, `--trust 'WHAT at WHERE'` or `--trust @FILE` with a line for each and its reason behind `#`: the
+ * steps that send trust these too. Throws VerifyError (64).
+ */
+export function trusting(words: readonly string[], ticket: string | undefined): (scenario: Scenario) => Scenario {
+  const trust = words.flatMap((word) => {
+    const lines = word.startsWith('@') ? linesOfTrust(word.slice(1)) : [word];
+    return lines.flatMap((line) => trustedBy(line, `run --trust ${word}`, ticket ?? null));
+  });
+  return (scenario) => ({
+    ...scenario,
+    steps: scenario.steps.map((step) =>
+      step.probes.length === 0 || trust.length === 0 ? step : { ...step, trust: [...(step.trust ?? []), ...trust] },
+    ),
+  });
 }

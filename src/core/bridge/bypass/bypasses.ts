@@ -17,15 +17,15 @@ export interface Bypass {
   /** `BPF program 12`, `tc action mirred`: what it is. */
   readonly what: string;
   /** A name that it still has after the host has started again; absent = `what` is one. */
-  readonly lasting?: string;
+  readonly persistent?: string;
   /** `p0 ingress`, `nft netdev x y`: where it stands. */
   readonly where: string;
   /** What would acquit it. */
   readonly remedy: string;
   /** It sends out of these devices alone, acquitted if their traffic is known. Absent = it may lead anywhere. */
   readonly to?: readonly string[];
-  /** Programs of the host's own that read there: frames come to them, which is reported. */
-  readonly readers?: readonly SocketProcess[];
+  /** Processes that get frames there. */
+  readonly holders?: readonly SocketProcess[];
 }
 
 /** What each of them may do, in the words of the reason, the audit's finding, `watch` and the precheck. */
@@ -42,7 +42,7 @@ function programBypasses({ programs, links }: HostState, segment: ReadonlySet<st
       device,
       place,
       what: `BPF program ${id}`,
-      ...(tag === '' ? {} : { lasting: name === '' ? `BPF program tag ${tag}` : `BPF program ${name} tag ${tag}` }),
+      ...(tag === '' ? {} : { persistent: name === '' ? `BPF program tag ${tag}` : `BPF program ${name} tag ${tag}` }),
     }));
   const xdp = links.flatMap(({ name, xdp: what }) =>
     what === undefined ? [] : [{ device: name, place: 'XDP', what: `XDP ${what}` }],

@@ -168,8 +168,10 @@ function isGuestsOwn({ kind, lower = '', master }: LinkState, guestPorts: Readon
   return pairKinds.includes(kind) && master === null && guestPorts.has(lower);
 }
 
-function hostReaders({ holders }: PacketSocket): Pick<Bypass, 'readers'> {
-  return holders.length > 0 && holders.every(({ hostsOwn }) => hostsOwn === true) ? { readers: holders } : {};
+/** By the file of the program that holds it; nothing if its holders run several. */
+function persistentName({ holders }: PacketSocket): Pick<Bypass, 'persistent'> {
+  const [path, ...others] = new Set(holders.map(({ program }) => program?.path));
+  return path === undefined || others.length > 0 ? {} : { persistent: `packet socket of ${path}` };
 }
 
 /** Processes that get probes by packet sockets: they can carry them anywhere, late, and past the ears. */
@@ -194,7 +196,8 @@ export function socketBypasses(
         what: `packet socket of ${who === '' ? 'a process that cannot be seen' : who}`,
         where: device,
         remedy: 'end it, or give it a filter that refuses what probes are',
-        ...hostReaders(socket),
+        ...persistentName(socket),
+        holders: socket.holders,
       },
     ];
   });

@@ -12,6 +12,7 @@ import type { HostState, StepStates } from '../../model/state.js';
 import { statesByHost } from '../../bridge/states-by-host.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { HostReader } from '../../model/packet-socket.js';
+import type { StepResult } from '../../model/result.js';
 import { asksPlannedForms } from './planned-forms.js';
 
 /** What a step's copies and programs are judged by. */
@@ -188,14 +189,39 @@ function bypassesOf(input: BypassInput): readonly Bypass[] {
   return [...bypasses.values()];
 }
 
+/** Whether a name matches a pattern, in which `*` stands for any text. */
+function matches(pattern: string, name: string): boolean {
+  const [head = '', ...parts] = pattern.split('*');
+  const tail = parts.pop();
+  if (tail === undefined) return name === pattern;
+  let at = head.length;
+  if (!name.startsWith(head) || name.length < head.length + tail.length || !name.endsWith(tail)) return false;
+  for (const part of parts) {
+    const found = name.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return at <= name.length - tail.length;
+}
+
 /** Who answers for it on that day; undefined = nobody. `nft dup` answers for `nft dup to vnet3` too. */
-function trusterOf({ what, where }: Bypass, trust: readonly Trusted[], day: string): Trusted | undefined {
+function trusterOf({ what, persistent, where }: Bypass, trust: readonly Trusted[], day: string): Trusted | undefined {
+  const names = [what, ...(persistent === undefined ? [] : [persistent])];
   return trust.find(
     (trusted) =>
-      (what === trusted.what || what.startsWith(`${trusted.what} to `)) &&
-      (trusted.where === null || trusted.where === where) &&
+      (names.some((name) => matches(trusted.what, name)) || what.startsWith(`${trusted.what} to `)) &&
+      (trusted.where === null || matches(trusted.where, where)) &&
       isInForce(trusted, day),
   );
+}
+
+function isHostsOwn({ holders = [] }: Bypass): boolean {
+  return holders.length > 0 && holders.every(({ hostsOwn }) => hostsOwn === true);
+}
+
+/** Processes by their programs, as results list them. */
+function programsOf({ holders = [] }: Bypass): readonly Omit<HostReader, 'where'>[] {
+  return holders.map(({ hostsOwn: _, ...process }) => process);
 }
 
 /**
@@ -204,8 +230,9 @@ function trusterOf({ what, where }: Bypass, trust: readonly Trusted[], day: stri
  */
 export function bypassReasons(input: BypassInput): {
   readonly reasons: readonly Reason[];
-  readonly trusted: readonly Trusted[];
+  readonly trusted: NonNullable<StepResult['trusted']>;
   readonly readers?: readonly HostReader[];
+  readonly untrusted?: NonNullable<StepResult['untrusted']>;
 } {
   const { expect } = input.step;
   const bypasses = bypassesOf(input).map((bypass) => ({
@@ -213,19 +240,23 @@ export function bypassReasons(input: BypassInput): {
     truster: trusterOf(bypass, expect.trust ?? [], input.day),
   }));
   const open = bypasses.flatMap(({ bypass, truster }) => (truster === undefined ? [bypass] : []));
-  const isNoted = ({ readers }: Bypass): boolean => readers !== undefined && expect.noReaders !== true;
+  const isNoted = (bypass: Bypass): boolean => expect.noReaders !== true && isHostsOwn(bypass);
   const readers = open
     .filter(isNoted)
-    .flatMap((noted) => (noted.readers ?? []).map(({ hostsOwn: _, ...reader }) => ({ ...reader, where: noted.where })));
+    .flatMap((noted) => programsOf(noted).map((reader) => ({ ...reader, where: noted.where })));
+  const untrusted = open.filter((bypass) => !isNoted(bypass));
   return {
     ...(readers.length === 0 ? {} : { readers }),
-    reasons: open
-      .filter((bypass) => !isNoted(bypass))
-      .map(({ what, where, remedy }) =>
-        reason('bypass-possible', null, `${what} at ${where} ${bypassEffect}: ${remedy}`),
-      ),
-    trusted: bypasses.flatMap(({ bypass: { where }, truster }) =>
-      truster === undefined ? [] : [{ ...truster, where }],
+    ...(untrusted.length === 0
+      ? {}
+      : { untrusted: untrusted.map(({ what, persistent, where }) => ({ what, where, trust: persistent ?? what })) }),
+    reasons: untrusted.map(({ what, where, remedy }) =>
+      reason('bypass-possible', null, `${what} at ${where} ${bypassEffect}: ${remedy}`),
     ),
+    trusted: bypasses.flatMap(({ bypass, truster }) => {
+      if (truster === undefined) return [];
+      const programs = programsOf(bypass).filter(({ program }) => program !== undefined);
+      return [{ ...truster, where: bypass.where, ...(programs.length === 0 ? {} : { holders: programs }) }];
+    }),
   };
 }

@@ -1,5 +1,8 @@
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { grepSteps, inSeries, parseSets, strictly } from '../../../../../src/cli/commands/scenario/series.js';
+import { grepSteps, inSeries, parseSets, strictly, trusting } from '../../../../../src/cli/commands/scenario/series.js';
 import type { Scenario } from '../../../../../src/core/model/scenario.js';
 import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
 
@@ -77,5 +80,48 @@ steps:
       [undefined, null, null],
       [undefined, [], null],
     ]);
+  });
+});
+
+describe('--trust', () => {
+  const trusted = (...words: readonly string[]) =>
+    trusting(
+      words,
+      'CHG-1',
+    )(named('one'))
+      .steps.map(({ trust = [] }) => trust.map(({ what, where, reason, ticket }) => [what, where, reason, ticket]))
+      .at(-1);
+
+  it('is what each step trusts, where it stands if that is named', () => {
+    expect(trusted('packet socket of suricata', 'BPF program cil_* at lxc* tcx ingress')).toEqual([
+      ['packet socket of suricata', null, 'run --trust packet socket of suricata', 'CHG-1'],
+      ['BPF program cil_*', 'lxc* tcx ingress', 'run --trust BPF program cil_* at lxc* tcx ingress', 'CHG-1'],
+    ]);
+    expect(trusted()).toEqual([]);
+  });
+
+  it('comes from a file, a line each with its reason, that nobody else may write', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'trust-'));
+    const file = join(dir, 'trust');
+    try {
+      writeFileSync(file, '# of this host\n\npacket socket of arpwatch # reads ARP\nnft dup at nft netdev t c\n', {
+        mode: 0o644,
+      });
+      expect(trusted(`@${file}`)).toEqual([
+        ['packet socket of arpwatch', null, 'reads ARP', 'CHG-1'],
+        ['nft dup', 'nft netdev t c', `run --trust @${file}`, 'CHG-1'],
+      ]);
+      chmodSync(file, 0o666);
+      expect(() => trusted(`@${file}`)).toThrow(`--trust @${file}: others than its user and root may write it`);
+      expect(() => trusted(`@${dir}`)).toThrow('it is no file');
+      symlinkSync(join(dir, 'none'), join(dir, 'link'));
+      expect(() => trusted(`@${join(dir, 'link')}`)).toThrow('ENOENT');
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+
+  it('does not take back what --strict demands', () => {
+    expect(strictly(named('one')).steps.map(({ noReaders }) => noReaders)).toEqual([true, true]);
   });
 });

@@ -54,7 +54,7 @@ describe('what can carry frames past the ears', () => {
     const program = { device: 'vnet2', place: 'tcx ingress', id: 7, name: 'cil_from_contai', tag: 'a04f5eef06a7f555' };
     expect(reported({ programs: [{ ...program, onlyPasses: true }] })).toEqual([]);
     expect(bypassesIn({ ...hostState(), programs: [program] }, segment)).toMatchObject([
-      { what: 'BPF program 7', lasting: 'BPF program cil_from_contai tag a04f5eef06a7f555' },
+      { what: 'BPF program 7', persistent: 'BPF program cil_from_contai tag a04f5eef06a7f555' },
     ]);
   });
 

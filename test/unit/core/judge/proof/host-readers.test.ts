@@ -23,17 +23,42 @@ describe('a program of the host’s own that gets probes', () => {
   it('is what somebody answers for, if anybody does', () => {
     const trusted = { what: 'packet socket of suricata', where: null, reason: 'IDS', owner: null, ticket: null };
     const asked = { ...step, expect: { ...step.expect, trust: [{ ...trusted, until: null }] } };
-    expect(heardBy([own], asked)).toEqual({ reasons: [], trusted: [{ ...trusted, until: null, where: 'p0' }] });
+    expect(heardBy([own], asked)).toEqual({
+      reasons: [],
+      trusted: [{ ...trusted, until: null, where: 'p0', holders: [suricata] }],
+    });
+  });
+
+  const byPath = 'packet socket of /usr/bin/suricata';
+  it.each([
+    ['none may listen', [own], { ...step, expect: { ...step.expect, noReaders: true as const } }, byPath],
+    [
+      'it shares its socket with a process that is not',
+      [own, { pid: 100, name: 'relayd' }],
+      step,
+      'packet socket of suricata, relayd',
+    ],
+    ['it has what a guest has', [suricata], step, byPath],
+    ['it cannot be seen', [], step, 'packet socket of a process that cannot be seen'],
+  ])('is a reason if %s', (_, holders, asked, trust) => {
+    const { reasons, ...others } = heardBy(holders, asked);
+    expect(reasons.map(({ code }) => code)).toEqual(['bypass-possible']);
+    expect(others).toEqual({ trusted: [], untrusted: [{ what: expect.any(String), where: 'p0', trust }] });
   });
 
   it.each([
-    ['none may listen', [own], { ...step, expect: { ...step.expect, noReaders: true as const } }],
-    ['it shares its socket with a process that is not', [own, { pid: 100, name: 'relayd' }], step],
-    ['it has what a guest has', [suricata], step],
-    ['it cannot be seen', [], step],
-  ])('is a reason if %s', (_, holders, asked) => {
-    const { reasons, ...others } = heardBy(holders, asked);
-    expect(reasons.map(({ code }) => code)).toEqual(['bypass-possible']);
-    expect(others).toEqual({ trusted: [] });
+    ['packet socket of *', true],
+    ['packet socket of suri*ta', true],
+    ['packet socket of /usr/bin/*', true],
+    ['*suricata', true],
+    ['packet*of*', true],
+    ['packet socket of /opt/*', false],
+    ['packet socket of suri', false],
+    ['packet socket of suri*suricata', false],
+    ['socket of *', false],
+  ])('is answered for by a pattern: %s, %s', (what, isAnsweredFor) => {
+    const trust = [{ what, where: 'p*', reason: 'IDS', owner: null, ticket: null, until: null }];
+    const { reasons } = heardBy([suricata], { ...step, expect: { ...step.expect, trust } });
+    expect(reasons).toHaveLength(isAnsweredFor ? 0 : 1);
   });
 });
