@@ -47,7 +47,7 @@ function observerResults(input: StepInput): readonly ObserverResult[] {
   const { step, facts, tally } = input;
   const byObserver = new Map<string, Control[]>(step.observers.map(({ name }) => [name, []]));
   for (const control of step.controls)
-    if (control.kind !== 'entry-form') byObserver.get(control.observer)?.push(control);
+    if (control.kind === 'ear' || control.kind === 'entry') byObserver.get(control.observer)?.push(control);
   return step.observers.map((observer) => {
     const controls = byObserver.get(observer.name) ?? [];
     const counters = facts.stopped[observer.name] ?? facts.lastCounters[observer.name];

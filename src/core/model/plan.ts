@@ -145,9 +145,10 @@ export interface FlowKind {
  * A frame that must be seen: `ear` at its observer, as outgoing, or where it has a sender as entering; `entry` on the
  * bridge device. `entry-form`, on the bridge device too, has the tags and the carrier of the probes, so that a filter
  * at the sender's port that takes these takes it as well: that it is not seen says that these do not enter.
+ * `entry-spoof`, on the bridge device too, is ARP from an address that the sender does not have.
  */
 export interface Control {
-  readonly kind: 'ear' | 'entry' | 'entry-form';
+  readonly kind: 'ear' | 'entry' | 'entry-form' | 'entry-spoof';
   readonly phase: Phase;
   /** Ear: the observer whose ear it proves. Entry: the observer that has to receive it. */
   readonly observer: string;

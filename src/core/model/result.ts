@@ -132,6 +132,9 @@ export interface AlteredFrame {
 /** `variant` of a row about what is answered to probes. */
 export const answerVariant = 'answer';
 
+/** `variant` of a row about frames that were sent to the bridge alone, to see whether they enter. */
+export const entryVariant = 'entry';
+
 /**
  * One row: what of one flow one observer saw.
  *
@@ -150,7 +153,7 @@ export interface Finding {
   readonly vlan: readonly number[];
   /**
    * Which of several kinds of frame of one class and carrier: `llc-snap`, `cdp`, … Absent: the only one. `answer`: what
-   * `from` answers to probes of `to`.
+   * `from` answers to probes of `to`. `entry`: it was sent to the bridge alone.
    */
   readonly variant?: string;
   /** The endpoint whose frames they are. */

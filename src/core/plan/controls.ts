@@ -1,7 +1,7 @@
 import { isOnPort, sharesMac } from '../model/attach.js';
 import { type Control, type Flows, type FrameSpec, type Observer, phases, type TrafficPlan } from '../model/plan.js';
 import type { Carrier, Endpoint, Mac, ProbeClassName } from '../model/scenario.js';
-import { documentationPair, familyOf } from '../probe/addresses.js';
+import { documentation, documentationPair, familyOf } from '../probe/addresses.js';
 import { leastSizeOf } from '../probe/frames/frame.js';
 import { leastSize } from '../probe/frames/plain.js';
 import { kindsOfFlows } from './flows/shortcuts.js';
@@ -20,6 +20,8 @@ export interface ControlInput {
   readonly onHost: boolean;
   /** Classes whose probes may make the kernel close their sender's port. */
   readonly closing: readonly ProbeClassName[];
+  /** Endpoints that are alike by design: a filter of sources that one has, the others have. */
+  readonly compared: ReadonlySet<string>;
   /** What proves that observers hear what their guests send. */
   readonly ingress: readonly IngressControl[];
   /**
@@ -151,6 +153,35 @@ function entryForms(
   return [...byForm.values()];
 }
 
+/**
+ * ARP from an address that the sender does not have, to its bridge, which takes it for no request: whether a filter of
+ * sources stands at its port.
+ */
+function spoofControl(
+  { compared, endpoints }: ControlInput,
+  plain: Omit<Control, 'index' | 'phase'>,
+): Omit<Control, 'index' | 'phase'> | null {
+  const endpoint = endpoints.get(plain.sender ?? '');
+  if (endpoint === undefined || !compared.has(endpoint.name) || !isOnPort(endpoint.attach)) return null;
+  const isKnown = (address: string): boolean =>
+    [...endpoints.values()].some(({ ips }) => ips.some((ip) => ip.address === address));
+  const srcIp = [documentation.spoofed4, ...documentation.ipv4].find((address) => !isKnown(address));
+  if (srcIp === undefined) return null;
+  const spec = { ...plain.frame, carrier: 'arp', srcIp, dstIp: silentAddress('arp') } as const;
+  return { ...plain, kind: 'entry-spoof', frame: { ...spec, size: Math.max(60, leastSizeOf(spec)) } };
+}
+
+/** An entry control, and once behind it the other. */
+function withSpoof(
+  input: ControlInput,
+  control: Omit<Control, 'index' | 'phase'> | null,
+  phase: Control['phase'],
+): readonly Omit<Control, 'index'>[] {
+  if (control === null) return [];
+  const spoof = phase === 'before' ? spoofControl(input, control) : null;
+  return [control, ...(spoof === null ? [] : [spoof])].map((each) => ({ ...each, phase }));
+}
+
 /** Whether a frame of that form from there is sure to be taken by the bridge alone. */
 function takesForm({ untaggedOnly }: ControlInput, { attach, tunnel, bridge }: Endpoint, { vlan }: FrameSpec): boolean {
   return isOnPort(attach) && tunnel === undefined && !(vlan.length > 0 && untaggedOnly.includes(bridge));
@@ -237,8 +268,7 @@ export function controlsOf(input: ControlInput): readonly Control[] {
       add({ kind: 'ear', phase, observer: name, sender: name, frame });
     for (const sender of senders) {
       if (phase !== 'before' && !staying.has(sender)) continue;
-      const control = entryOf(sender);
-      if (control !== null) add({ ...control, phase });
+      for (const control of withSpoof(input, entryOf(sender), phase)) add(control);
     }
     // Twice is enough: they are not proof, but say what does not enter
     if (phase === 'between') continue;

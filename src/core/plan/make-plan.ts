@@ -132,6 +132,7 @@ function planControls(
     firstToken,
     onHost,
     ingress,
+    compared: new Set(step.probes.flatMap(({ openByDesign = [] }) => openByDesign)),
     untaggedOnly: untaggedOnly(scenario, around.filtersVlans),
     closing: step.probes
       .map((entry) => entry.class)

@@ -28,6 +28,7 @@ export const input = (over: Partial<ControlInput> = {}): ControlInput => ({
   firstToken: 100,
   onHost: false,
   closing: [],
+  compared: new Set(),
   ingress: [],
   untaggedOnly: [],
   ...over,

@@ -1,5 +1,6 @@
 import type { Change, Fix } from '../../model/fabric.js';
 import { hostOf } from '../../model/host-names.js';
+import { entryVariant } from '../../model/result.js';
 import type { Mac } from '../../model/scenario.js';
 import { setEntry, setPort } from '../changes.js';
 import { isUnicast } from '../row-context.js';
@@ -123,9 +124,18 @@ function lockTo(macs: readonly Mac[], port: string): readonly Change[] {
   return [...macs.map((mac) => setEntry(mac, port)), setPort(port, 'learning', false), setPort(port, 'locked', true)];
 }
 
-/** The sender's port takes any source MAC. */
+const anyAddress = 'any address';
+
+/** The sender's port takes any source MAC, or ARP from any address where filters stop it at other ports. */
 const findSourceUnchecked: CauseFinder = ({ finding, fromPort, from }) => {
   const [mac] = from?.macs ?? [];
+  if (finding.variant === entryVariant && fromPort !== null)
+    return {
+      place: fromPort.name,
+      value: anyAddress,
+      text: `${fromPort.name} takes ARP from addresses that ${finding.from} does not have, which a filter stops at most ports of guests`,
+      fix: null,
+    };
   if (finding.class !== 'mac-spoof' || fromPort === null || mac === undefined || !isOff(fromPort.port?.['locked']))
     return null;
   return {
@@ -137,9 +147,12 @@ const findSourceUnchecked: CauseFinder = ({ finding, fromPort, from }) => {
 };
 
 export const sourceUnchecked: Explained = {
-  meaning: 'The sender’s port takes frames with any source MAC.',
+  meaning: 'The sender’s port takes any source MAC, or ARP from any address where most filter.',
   cause: {
-    phrase: (parts) => `${parts.devices} ${verb(parts, 'takes', 'take')} frames with any source MAC`,
+    phrase: (parts) =>
+      parts.value === anyAddress
+        ? `${parts.devices} ${verb(parts, 'lacks', 'lack')} the filter of sources that most ports have`
+        : `${parts.devices} ${verb(parts, 'takes', 'take')} frames with any source MAC`,
     cost: { price: 'share', text: 'the guest can use no other MAC: no nested guests, no addresses that fail over' },
     find: findSourceUnchecked,
   },

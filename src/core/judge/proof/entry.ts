@@ -60,7 +60,7 @@ function heardControls({ step, facts, tally }: EntryByFormInput): {
   const [asked, arrived, plainSenders] = [new Set<string>(), new Set<string>(), new Set<string>()];
   for (const control of step.controls) {
     const { kind, sender, index, frame } = control;
-    if (kind === 'ear' || sender === null) continue;
+    if (kind === 'ear' || kind === 'entry-spoof' || sender === null) continue;
     const isSeen = tally.controls.has(index);
     if (kind === 'entry' && isSeen) plainSenders.add(sender);
     if (kind === 'entry') continue;
@@ -206,15 +206,27 @@ export interface DeviceEarInput {
   readonly endpoints: readonly Endpoint[];
 }
 
-/** Whether something that a snapshot shows may keep a control from the bridge device. */
-function mayBeHeld({ states, endpoints }: DeviceEarInput, { sender, frame }: Control): boolean {
-  const portName = endpoints.find(({ name }) => name === sender)?.port;
-  return [states.before, states.after].some((state) => {
+/** What snapshots show that may keep a control from the bridge device. */
+function snapshotsAt(
+  { states, endpoints }: Pick<DeviceEarInput, 'states' | 'endpoints'>,
+  control: Control,
+): readonly AtPort[] {
+  const portName = endpoints.find(({ name }) => name === control.sender)?.port;
+  return [states.before, states.after].flatMap((state) => {
     const port = state?.links.find(({ name }) => name === portName);
-    if (state === null || port === undefined) return false;
-    const { barriers, programs, isShown } = atPort(state, port, frame);
-    return barriers.length > 0 || programs.length > 0 || !isShown;
+    return state === null || port === undefined ? [] : [atPort(state, port, control.frame)];
   });
+}
+
+/** Whether something that can be read stands at a sender's port that may stop a control. */
+export function isFiltered(of: Pick<DeviceEarInput, 'states' | 'endpoints'>, control: Control): boolean {
+  return snapshotsAt(of, control).some(({ barriers }) => barriers.length > 0);
+}
+
+function mayBeHeld(input: DeviceEarInput, control: Control): boolean {
+  return snapshotsAt(input, control).some(
+    ({ barriers, programs, isShown }) => barriers.length > 0 || programs.length > 0 || !isShown,
+  );
 }
 
 function unprovedDevice({ name, interface: device }: Observer, what: string): Reason {
@@ -230,7 +242,9 @@ function unprovedDevice({ name, interface: device }: Observer, what: string): Re
 export function deviceEarReasons(input: DeviceEarInput, observer: Observer): readonly Reason[] {
   const { step, tally, endpoints } = input;
   if (!observer.judged) return [];
-  const controls = step.controls.filter((control) => control.observer === observer.name && control.kind !== 'ear');
+  const controls = step.controls.filter(
+    (control) => control.observer === observer.name && ['entry', 'entry-form'].includes(control.kind),
+  );
   if (controls.length === 0) {
     const guests = new Set(
       endpoints.flatMap(({ name, bridge, attach }) => (bridge === observer.bridge && isOnPort(attach) ? [name] : [])),

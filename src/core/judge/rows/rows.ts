@@ -17,6 +17,7 @@ import {
 } from './probe-row.js';
 import { openByDesign } from './open-by-design.js';
 import { rootRows } from './root-rows.js';
+import { sourceRows } from './source-rows.js';
 
 function trafficRows(input: RowInput): readonly Finding[] {
   const { step, facts, tally } = input;
@@ -174,6 +175,7 @@ export function rowsOf(input: RowInput): StepRows {
   const rows = [
     ...probeRows(input, folder, exposures, open),
     ...answerRows(input, open),
+    ...sourceRows(input),
     ...rootRows(input.step, input.facts, input.states),
     ...trafficRows(input),
     ...foreignRows(input),

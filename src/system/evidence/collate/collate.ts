@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { framesOfLine } from '../../../core/judge/count/count-discarded.js';
-import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
+import { type DiscardedFrames, framesOfLine } from '../../../core/judge/count/discarded.js';
 import type { Plan } from '../../../core/model/plan.js';
 import { type Batch, packetDirection, directions } from '../../../core/pcap/capture-items.js';
 import type { PacketHead } from '../../../core/pcap/pcapng/packet-block.js';

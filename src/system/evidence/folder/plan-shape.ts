@@ -129,7 +129,7 @@ const flowColumns = z.looseObject({
 });
 
 const control = z.looseObject({
-  kind: z.enum(['ear', 'entry', 'entry-form']),
+  kind: z.enum(['ear', 'entry', 'entry-form', 'entry-spoof']),
   phase: z.enum(phases),
   observer: text,
   sender: text.nullable(),

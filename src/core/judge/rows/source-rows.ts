@@ -1,0 +1,50 @@
+import type { Control } from '../../model/plan.js';
+import { entryVariant, type Finding } from '../../model/result.js';
+import { isFiltered } from '../proof/entry.js';
+import { acceptedOf, directionOf, type RowInput } from './probe-row.js';
+
+/**
+ * Guests whose port takes ARP from an address that they do not have, where a filter stops it at the ports of most
+ * others that are alike by design: a row of the bridge for each. Where nothing stops it at any port, that is open by
+ * design. Of a guest whose own frames do not enter nothing is known.
+ */
+export function sourceRows({ plan, step, facts, tally, states, day }: RowInput): readonly Finding[] {
+  const isSeen = ({ index }: Control): boolean => tally.controls.has(index);
+  const entered = new Set(
+    step.controls.filter((control) => control.kind === 'entry' && isSeen(control)).map(({ sender }) => sender),
+  );
+  const byBridge = new Map<string, Control[]>();
+  for (const control of step.controls) {
+    const { kind, index, observer, sender } = control;
+    if (kind !== 'entry-spoof' || !facts.controlsAccepted.has(index) || !entered.has(sender)) continue;
+    byBridge.set(observer, [...(byBridge.get(observer) ?? []), control]);
+  }
+  const [open] = step.expect.open ?? [];
+  return [...byBridge].flatMap(([observer, controls]) => {
+    const stopped = controls.filter(
+      (control) => !isSeen(control) && isFiltered({ states, endpoints: plan.endpoints }, control),
+    );
+    if (stopped.length * 2 <= controls.length) return [];
+    return controls.filter(isSeen).map(
+      ({ sender, frame }): Finding => ({
+        probe: open?.probe ?? 0,
+        class: 'arp-spoof',
+        carrier: frame.carrier,
+        vlan: frame.vlan,
+        variant: entryVariant,
+        from: sender ?? '',
+        to: null,
+        observer,
+        sent: 1,
+        seen: 1,
+        allowed: 'no',
+        leak: true,
+        upperBound95: null,
+        direction: directionOf(facts, observer),
+        firstSighting: null,
+        causes: [],
+        ...acceptedOf(step.expect.accept, observer, 'arp-spoof', day),
+      }),
+    );
+  });
+}
