@@ -133,6 +133,7 @@ function planControls(
     onHost,
     ingress,
     untaggedOnly: untaggedOnly(scenario, around.filtersVlans),
+    devicesDown: scenario.topology.bridges.flatMap(({ name, isDeviceDown = false }) => (isDeviceDown ? [name] : [])),
     closing: step.probes
       .map((entry) => entry.class)
       .filter((name) => classes[name].provokes?.includes('not-forwarding') === true),

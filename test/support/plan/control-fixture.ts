@@ -30,6 +30,7 @@ export const input = (over: Partial<ControlInput> = {}): ControlInput => ({
   closing: [],
   ingress: [],
   untaggedOnly: [],
+  devicesDown: [],
   ...over,
 });
 export const talk: TrafficPlan = {
