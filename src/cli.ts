@@ -49,7 +49,7 @@ async function handedRun(): Promise<number> {
     import('./cli/commands/run/run.js'),
     import('./cli/print-error.js'),
   ]);
-  return runHanded().catch(printError);
+  return runHanded().catch((error: unknown) => printError(error, true));
 }
 
 async function anyCommand(): Promise<number> {

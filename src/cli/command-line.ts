@@ -100,5 +100,5 @@ async function main(argv: readonly string[]): Promise<number> {
  * on stderr.
  */
 export function commandLine(argv: readonly string[]): Promise<number> {
-  return main(argv).catch(printError);
+  return main(argv).catch((error: unknown) => printError(error, argv[0] === 'run'));
 }

@@ -1,3 +1,4 @@
+import type { Place } from '../core/model/fabric.js';
 import { basename, join } from 'node:path';
 import type { Observer, StepPlan } from '../core/model/plan.js';
 import { VerifyError } from '../core/model/verify-error.js';
@@ -11,7 +12,6 @@ import { wallClockNs } from '../system/kernel/clock.js';
 import { type RunContext, remoteOf } from './context.js';
 import { startRemoteCapture } from './hosts/remote-helpers.js';
 import type { RemoteHost } from './hosts/remote-host.js';
-import { groupByPlace } from './place-groups.js';
 
 /** Rings of all handles together; each observer has two. */
 const memoryBudget = 256 * 1024 * 1024;
@@ -227,4 +227,28 @@ export async function stopStepCapture(context: RunContext, step: StepPlan, captu
       ...frame,
       towards: above.has(frame.observer) ? !frame.towards : frame.towards,
     });
+}
+
+/** What lives in one network namespace of one host: one helper serves all of it. */
+export interface PlaceGroup<T> {
+  /** null = the orchestrator's own. */
+  readonly host: string | null;
+  readonly netns: string | null;
+  readonly items: readonly T[];
+}
+
+/** Items by where they are, in the order in which places first occur. */
+export function groupByPlace<T>(
+  items: readonly T[],
+  placeOf: (item: T) => Pick<Place, 'netns' | 'host'>,
+): readonly PlaceGroup<T>[] {
+  const groups = new Map<string, { host: string | null; netns: string | null; items: T[] }>();
+  for (const item of items) {
+    const { netns, host = null } = placeOf(item);
+    const key = JSON.stringify([host, netns]);
+    const group = groups.get(key) ?? { host, netns, items: [] };
+    group.items.push(item);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
 }

@@ -10,9 +10,18 @@ import type { Capture } from '../system/capture/client.js';
 import { joinCaptures } from '../system/capture/join.js';
 import { rawFile } from '../system/evidence/folder/folder.js';
 import { accountsOfPorts, type InsideReader, readLinkedDevices } from '../system/state/read-linked-devices.js';
-import { allStarted, engineOf, logLastClock, onlyOwn, ringSizeOf, snaplenOf, startAt } from './capture-step.js';
+import {
+  allStarted,
+  engineOf,
+  logLastClock,
+  onlyOwn,
+  ringSizeOf,
+  snaplenOf,
+  startAt,
+  groupByPlace,
+  type PlaceGroup,
+} from './capture-step.js';
 import { type RunContext, remoteOf } from './context.js';
-import { groupByPlace, type PlaceGroup } from './place-groups.js';
 
 /** Raw captures of ears are numbered from here: what a step has observers in is less. */
 const firstFile = 901;

@@ -103,7 +103,7 @@ function whatItIs({ type = '' }: OvsPortState): string {
 export function unheardPorts({ links, ovs }: Pick<HostState, 'links' | 'ovs'>): readonly UnheardPort[] {
   const ports = (ovs?.ports ?? []).filter(({ ofport, type }) => ofport !== null || type === 'bond');
   if (ports.length === 0) return [];
-  const linkNames = new Set(links.map(({ name }) => name));
+  const linkNames = new Set(links.flatMap(({ name, kind }) => (kind === 'patch' ? [] : [name])));
   return ports
     .filter(({ name }) => !linkNames.has(name))
     .map((port) => ({
@@ -270,4 +270,25 @@ export function datapathOf({ ovs }: HostState, bridge: string): string | null {
   const type = ovs?.bridges.find(({ name }) => name === bridge)?.columns['datapath_type'];
   if (typeof type !== 'string') return null;
   return type === '' ? 'system' : type;
+}
+
+/**
+ * Addresses that flows give a MAC, as port security of OVN and Neutron does: `dl_src=MAC,nw_src=IP`,
+ * `arp_spa=IP,arp_sha=MAC` (ovs-fields(7)).
+ */
+export function addressesInFlows({ ovs }: Pick<HostState, 'ovs'>): readonly {
+  readonly mac: string;
+  readonly address: string;
+  readonly device: string;
+}[] {
+  return (ovs?.bridges ?? []).flatMap(({ name: device, flows }) => {
+    const addresses = new Map<string, string>();
+    for (const flow of flows) {
+      const [match = ''] = flow.split('actions=');
+      const mac = /\b(?:arp_sha|dl_src)=((?:[0-9a-f]{2}:){5}[0-9a-f]{2})(?![/:])/.exec(match)?.[1];
+      const address = /\b(?:arp_spa|nw_src)=(\d+(?:\.\d+){3})(?!\/)/.exec(match)?.[1];
+      if (mac !== undefined && address !== undefined && address !== '0.0.0.0') addresses.set(mac, address);
+    }
+    return [...addresses].map(([mac, address]) => ({ mac, address, device }));
+  });
 }

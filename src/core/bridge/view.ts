@@ -1,8 +1,9 @@
-import type { Mac, Settings, VlanRange } from '../model/scenario.js';
+import type { Endpoint, Mac, Settings, VlanRange } from '../model/scenario.js';
 import type { PacketSocket } from '../model/packet-socket.js';
 import type { FdbState, HostState, LinkState, SenderBehind, Snapshot } from '../model/state.js';
 import type { BridgeKey, PortKey } from './attributes.js';
 import { objectsOf, textOf, textsOf } from '../text/json-text.js';
+import { isGroupMacText } from '../wire/ethernet.js';
 import { isOn } from './setting-value.js';
 
 /** A port as a rule sees it. */
@@ -199,4 +200,23 @@ export function deafness(link: LinkState): string | null {
   if (!link.flags.includes('UP')) return 'the interface is down';
   if (!link.flags.includes('LOWER_UP')) return 'no carrier: nobody runs behind it';
   return null;
+}
+
+/**
+ * MACs that live behind a port: not the port's own address, which the bridge keeps as permanent, nor group addresses,
+ * nor those that a static entry has there and the file has of somebody else (`listed`).
+ */
+export function macsBehind(
+  fdb: readonly FdbState[],
+  bridge: string,
+  port: string,
+  listed: readonly Endpoint[] = [],
+): readonly Mac[] {
+  const entries = fdb.filter(
+    (entry) =>
+      entry.master === bridge && entry.port === port && entry.state !== 'permanent' && !isGroupMacText(entry.mac),
+  );
+  const macs = new Set(entries.map(({ mac }) => mac));
+  for (const { macs: others } of listed) for (const mac of others) macs.delete(mac);
+  return [...macs];
 }

@@ -1,5 +1,5 @@
 import { type Attach, type Below, isIpvlanMode, isMacvlanMode, placeOf, sharesMac } from '../model/attach.js';
-import type { Endpoint, IpPrefix, Scenario } from '../model/scenario.js';
+import type { Bridge, Endpoint, IpPrefix, Scenario } from '../model/scenario.js';
 import type { HostState, LinkedDevice } from '../model/state.js';
 import { parsePrefix } from '../text/ip-address.js';
 
@@ -84,4 +84,14 @@ export function withAbove(scenario: Scenario, above: AboveDevices): Scenario {
     };
   });
   return { ...scenario, topology: { ...topology, endpoints } };
+}
+
+/** The scenario with the bridges of Open vSwitch whose own device is down: the switch goes on without it. */
+export function withDownDevices(scenario: Scenario, { links }: HostState): Scenario {
+  const isDown = ({ name, kind }: Bridge): boolean =>
+    kind === 'ovs' && links.some((link) => link.name === name && !link.flags.includes('UP'));
+  const bridges = scenario.topology.bridges.map(
+    (bridge): Bridge => (isDown(bridge) ? { ...bridge, isDeviceDown: true } : bridge),
+  );
+  return { ...scenario, topology: { ...scenario.topology, bridges } };
 }

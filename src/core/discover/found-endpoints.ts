@@ -4,8 +4,9 @@ import { VerifyError } from '../model/verify-error.js';
 import { isSharedMac } from '../probe/addresses.js';
 import { type FoundVlan, foundVlans } from './found-vlans.js';
 import { guestOfPort } from './guests.js';
-import { deafness, isDeafToSources, isOutward } from '../bridge/view.js';
-import { endpointName, macsBehind, type Neighbour } from './host-topology.js';
+import { type Hops, hopsOf, portEnds } from '../bridge/hops.js';
+import { deafness, isDeafToSources, isOutward, macsBehind } from '../bridge/view.js';
+import { endpointName, type Neighbour } from './host-topology.js';
 
 /** An endpoint as it is found, with one MAC. */
 export interface WrittenEndpoint {
@@ -48,6 +49,7 @@ export interface FoundBehind {
 /** A guest with or without a port. */
 export interface AnyFound {
   readonly name: string;
+  readonly near?: string;
   readonly endpoint: Pick<WrittenEndpoint, 'bridge' | 'role' | 'zone'> & { readonly port?: string };
 }
 
@@ -57,6 +59,8 @@ export interface BridgeInput {
   readonly neighbours: readonly Neighbour[];
   readonly inventory: Inventory;
   readonly bridge: string;
+  /** Absent: found by the links alone, without the host's addresses. */
+  readonly hops?: Hops;
   /** MACs that were heard at ports that learn nothing, by port. Absent: none was. */
   readonly heard?: ReadonlyMap<string, string>;
   /** The guests will be of the lab: there one whose MAC is not on record speaks as well. */
@@ -69,10 +73,14 @@ export interface FoundEntry {
   readonly guest: GuestRecord | null;
   /** The bridge has its MAC on its port. */
   readonly spoke: boolean;
+  /** The bridge does not know its MAC, which is on record, and delivers to it or learns it from its first frame. */
+  readonly isSilent?: boolean;
   /** The port at which a static entry of the bridge has its MAC instead: what is for it goes there. */
   readonly elsewhere?: string;
   /** MACs that the bridge has on its port as well; absent = there are none. */
   readonly others?: readonly string[];
+  /** The guest's own port, behind a hop; absent = its port is on the bridge. */
+  readonly near?: string;
   readonly endpoint: WrittenEndpoint;
 }
 
@@ -99,6 +107,7 @@ export function forFile<E extends FoundEntry>(
     ...entry,
     endpoint: {
       ...entry.endpoint,
+      ...(entry.near === undefined ? {} : { port: entry.near }),
       ...(mac === undefined || asked.length === 0 ? {} : { mac: [mac, ...asked] }),
       ...(isOnlyObserved ? { observed_only: true } : {}),
     },
@@ -118,9 +127,11 @@ export function otherMacsNote(entry: FoundEntry): readonly string[] {
 
 /** Nothing that is reported of a guest makes it one to speak for: what is missing. */
 export function observedOnlyNote(
-  { name, guest, endpoint, elsewhere }: FoundEntry,
+  { name, guest, endpoint, isSilent = false, elsewhere }: FoundEntry,
   { isUnlearned, isRouted }: { readonly isUnlearned: boolean; readonly isRouted: boolean },
 ): string {
+  if (isSilent)
+    return `${name}: ${endpoint.bridge} does not know its MAC: the run sends with the one that ${guest !== null && guest.mac === endpoint.mac ? guest.manager : 'the host'} reports`;
   if (elsewhere !== undefined)
     return `${name}: a static entry of the bridge has its MAC on ${elsewhere}, where what is for it goes: it is sent to, and not spoken for`;
   if (isUnlearned)
@@ -151,9 +162,9 @@ export function foundEndpoints(
   readonly ports: readonly LinkState[];
   readonly entries: readonly FoundEntry[];
 } {
-  const { state, inventory, bridge, inLab = false } = around;
-  const members = state.links.filter((link) => link.master === bridge);
-  const ports = members.filter((link) => deafness(link) === null);
+  const { state, inventory, bridge, inLab = false, hops = hopsOf(state) } = around;
+  const members = portEnds(state, bridge, hops);
+  const ports = members.filter(({ link, end }) => (deafness(link) ?? deafness(end)) === null);
   const zoneName = (text: string): string => {
     const name = zones.get(text) ?? endpointName(text, new Set(zones.values()));
     zones.set(text, name);
@@ -161,34 +172,59 @@ export function foundEndpoints(
   };
   // which learns nothing from anybody
   const hub = state.links.some(({ name, bridge: settings }) => name === bridge && settings?.['ageing_time'] === 0);
+  const portAt = new Map(members.map(({ link, end }) => [end.name, link.name]));
   const portOf = new Map(
-    inventory.guests.flatMap(({ mac, port }) =>
-      mac !== null && members.some(({ name }) => name === port) ? [[mac, port] as const] : [],
-    ),
+    inventory.guests.flatMap(({ mac, port }) => {
+      const holder = portAt.get(port ?? '');
+      return mac === null || holder === undefined ? [] : [[mac, holder] as const];
+    }),
   );
-  const entries = ports.map((link): FoundEntry => {
+  // To speak with its MAC would take it from the machine that still has it
+  const arriving = new Set(inventory.guests.flatMap(({ port, isArriving = false }) => (isArriving ? [port] : [])));
+  const entries = ports.map(({ link, end, between }): FoundEntry => {
     const isOwn = (mac: string): boolean => !isSharedMac(mac) && (portOf.get(mac) ?? link.name) === link.name;
     // behind it are the guests of another bridge, which speak there
-    const learned = joinedBridge(link, state) === null ? macsBehind(state.fdb, bridge, link.name).filter(isOwn) : [];
+    const isJoined = end === link && joinedBridge(link, state) !== null;
+    const behind = isJoined ? [] : macsBehind(state.fdb, bridge, link.name).filter(isOwn);
+    const learned = behind.filter((mac) => !between.has(mac));
     // Guests of other hosts speak out there, and further interfaces of guests of this one: an uplink is none of them.
-    const macs = isOutward(link) ? guestsLast(learned, inventory.guests) : learned;
-    const guest = isOutward(link) ? null : guestOfPort(inventory.guests, link.name, macs);
-    const name = endpointName(guest?.name ?? link.name, taken);
+    const macs = isOutward(end) ? guestsLast(learned, inventory.guests) : learned;
+    const guest = isOutward(end) ? null : guestOfPort(inventory.guests, end.name, macs);
+    const name = endpointName(guest?.name ?? end.name, taken);
     taken.add(name);
-    const endpoint = writtenEndpoint(link, guest, macs, zoneName, around);
+    const endpoint = writtenEndpoint(
+      link,
+      { guest, macs, zoneName, end, isUplink: isJoined || isOutward(end) },
+      around,
+    );
     const spoke = inLab || macs.length > 0 || (hub && endpoint.mac !== undefined);
-    const stray = spoke ? undefined : state.fdb.find((entry) => isStatic(entry, endpoint));
     const others = macs.filter((mac) => mac !== endpoint.mac);
     return {
       name,
       guest,
       spoke,
       endpoint,
-      ...(stray === undefined ? {} : { elsewhere: stray.port }),
+      ...(spoke ? {} : unlearnedPlace(link, endpoint, state.fdb, (mac) => isOwn(mac) && !arriving.has(end.name))),
       ...(others.length === 0 ? {} : { others }),
+      ...(end === link || inLab ? {} : { near: end.name }),
     };
   });
-  return { members, ports, entries };
+  return { members: members.map(({ link }) => link), ports: ports.map(({ link }) => link), entries };
+}
+
+/** Where a MAC is that the bridge has not learned at its guest's port. */
+function unlearnedPlace(
+  link: LinkState,
+  endpoint: WrittenEndpoint,
+  fdb: readonly FdbState[],
+  isOwn: (mac: string) => boolean,
+): Pick<FoundEntry, 'elsewhere' | 'isSilent'> {
+  const { mac, role, bridge } = endpoint;
+  const stray = fdb.find((entry) => isStatic(entry, endpoint));
+  if (stray !== undefined) return { elsewhere: stray.port };
+  const isKnown = fdb.some((entry) => entry.mac === mac && entry.master === bridge);
+  const isSilent = mac !== undefined && role === undefined && isOwn(mac) && !isDeafToSources(link) && !isKnown;
+  return isSilent ? { isSilent } : {};
 }
 
 /**
@@ -214,6 +250,11 @@ export function foundBehind(
 function guestsLast(macs: readonly string[], guests: readonly GuestRecord[]): readonly string[] {
   const isGuests = (mac: string): boolean => guests.some((guest) => guest.mac === mac);
   return [...macs.filter((mac) => !isGuests(mac)), ...macs.filter(isGuests)];
+}
+
+/** Whether frames can be sent in its name. */
+export function canSpeak({ spoke, isSilent = false }: Pick<FoundEntry, 'spoke' | 'isSilent'>): boolean {
+  return spoke || isSilent;
 }
 
 /**
@@ -264,8 +305,12 @@ function joinedBridge({ kind, lower, master }: LinkState, { links }: Pick<HostSt
 }
 
 /** Throws VerifyError (69) where a pair makes one network of several bridges: what one says is heard on the other. */
-export function refuseJoined(bridges: readonly { readonly members: readonly LinkState[] }[], state: HostState): void {
-  const ports = bridges.flatMap(({ members }) => members);
+export function refuseJoined(
+  bridges: readonly { readonly members: readonly LinkState[] }[],
+  state: HostState,
+  hops: Hops,
+): void {
+  const ports = bridges.flatMap(({ members }) => members).filter(({ name }) => !hops.has(name));
   const masters = new Set(ports.map(({ master }) => master));
   const joints = ports.flatMap((link) => {
     const joined = joinedBridge(link, state);
@@ -292,11 +337,10 @@ function isStatic(entry: FdbState, { bridge, mac, vlans = [] }: WrittenEndpoint)
  * The MAC behind a port: the reported one where the bridge has no other, else the one that the host talks to.
  */
 function macOf(
-  guest: GuestRecord | null,
+  guestMac: string | undefined,
   macs: readonly string[],
   neighbours: readonly Neighbour[],
 ): string | undefined {
-  const guestMac = guest?.mac ?? undefined;
   if (guestMac !== undefined && (macs.length === 0 || macs.includes(guestMac))) return guestMac;
   return macs.find((mac) => neighbours.some((neighbour) => neighbour.mac === mac)) ?? macs[0];
 }
@@ -311,33 +355,39 @@ function ipOf(
   return guest?.ips.find((ip) => /^\d{1,3}(\.\d{1,3}){3}$/.test(ip));
 }
 
-/** Its role, or its zone: that of its manager, else its VLAN. */
-function roleOrZoneOf(
-  link: LinkState,
+/** Its zone: that of its manager, else its VLAN. */
+function zoneOf(
   guest: GuestRecord | null,
   vlans: readonly FoundVlan[],
   zoneName: (text: string) => string,
-): Pick<WrittenEndpoint, 'role' | 'zone'> {
-  if (isOutward(link)) return { role: 'uplink' };
+): Pick<WrittenEndpoint, 'zone'> {
   const pvid = vlans.find((vlan) => vlan.pvid === true)?.vid;
   const zone = guest?.zone?.name ?? (pvid === undefined ? undefined : `vlan${pvid}`);
   return zone === undefined ? {} : { zone: zoneName(zone) };
 }
 
+/** What was found behind a port. `end`: as of `PortEnds`; `isUplink`: a NIC, or another bridge. */
+interface FoundAtPort {
+  readonly guest: GuestRecord | null;
+  readonly macs: readonly string[];
+  readonly zoneName: (text: string) => string;
+  readonly end: LinkState;
+  readonly isUplink: boolean;
+}
+
 function writtenEndpoint(
   link: LinkState,
-  guest: GuestRecord | null,
-  macs: readonly string[],
-  zoneName: (text: string) => string,
+  { guest, macs, zoneName, end, isUplink }: FoundAtPort,
   { state, neighbours, bridge, heard }: BridgeInput,
 ): WrittenEndpoint {
-  const mac = macOf(guest, macs, neighbours) ?? heard?.get(link.name);
+  const [atHop] = end === link ? [] : macsBehind(state.fdb, end.master ?? '', end.name);
+  const mac = macOf(guest?.mac ?? heard?.get(link.name) ?? atHop, macs, neighbours);
   const ip = ipOf(guest, mac, neighbours);
   const vlans = foundVlans(state, bridge, link.name);
   return {
     bridge,
     port: link.name,
-    ...(joinedBridge(link, state) === null ? roleOrZoneOf(link, guest, vlans, zoneName) : { role: 'uplink' as const }),
+    ...(isUplink ? { role: 'uplink' as const } : zoneOf(guest, vlans, zoneName)),
     ...(mac === undefined ? {} : { mac }),
     ...(ip === undefined ? {} : { ip: `${ip}/24` }),
     ...(vlans.length === 0 ? {} : { vlans }),

@@ -14,7 +14,7 @@ import {
 } from './found-endpoints.js';
 import { foundVlans, vlanRange } from './found-vlans.js';
 import { withOwners } from './guests.js';
-import { isFirewallBridge } from './guests/proxmox.js';
+import { hopBridges, type Hops, hopsOf } from '../bridge/hops.js';
 import { deafness } from '../bridge/view.js';
 
 /** A scenario file as data: what runs on a bridge now, and a first question to ask about it. */
@@ -60,12 +60,17 @@ function withPortsIn({ links, ovs }: HostState): readonly string[] {
 }
 
 /**
- * Bridges with ports that are no firewall's, or the one that is named, by name. Throws VerifyError (69) where the
- * latter is none of those with ports.
+ * Bridges with ports that are no hops, or the one that is named, by name. Throws VerifyError (69) where the latter is
+ * none of those with ports.
  */
-export function bridgesWithPorts(state: HostState, named: string | null): readonly string[] {
+export function bridgesWithPorts(
+  state: HostState,
+  named: string | null,
+  hops: Hops = hopsOf(state),
+): readonly string[] {
   const withPorts = withPortsIn(state);
-  if (named === null) return withPorts.filter((name) => !isFirewallBridge(name));
+  const between = hopBridges(hops);
+  if (named === null) return withPorts.filter((name) => !between.has(name));
   if (withPorts.includes(named)) return [named];
   if (hasUnreadSwitch(state, named)) throw unreadSwitch(`${JSON.stringify(named)} is a bridge of Open vSwitch`);
   throw new VerifyError(
@@ -95,8 +100,8 @@ function unreadSwitch(what: string): VerifyError {
 }
 
 /**
- * The bridge that is meant: the one named, or the only one with ports that is no firewall's. Throws VerifyError: 69
- * where there is none, 64 where there are several.
+ * The bridge that is meant: the one named, or the only one with ports that is no hop. Throws VerifyError: 69 where
+ * there is none, 64 where there are several.
  */
 export function chooseBridge(state: HostState, named: string | null): string {
   const [first, second] = bridgesWithPorts(state, named);
@@ -112,7 +117,7 @@ export function chooseBridge(state: HostState, named: string | null): string {
     throw new VerifyError(
       'usage',
       64,
-      `there are several bridges: ${withPortsIn(state)
+      `there are several bridges: ${bridgesWithPorts(state, null)
         .map((name) => JSON.stringify(name))
         .join(', ')}`,
       'choose one with --bridge',
@@ -224,11 +229,8 @@ export function writtenKind({ links }: HostState, bridge: string): { readonly ki
   return links.find(({ name }) => name === bridge)?.kind === 'openvswitch' ? { kind: 'ovs' } : {};
 }
 
-function originOf({ manager, zone, firewall }: GuestRecord, hasMac: boolean): string {
-  const source = `${hasMac ? 'name and MAC' : 'named'} by ${manager}${zone === null ? '' : `, zone by ${zone.from}`}`;
-  return firewall === null
-    ? source
-    : `${source}; its firewall is ${firewall}, behind this port: what is judged here is the bridge without it`;
+function originOf({ manager, zone }: GuestRecord, hasMac: boolean): string {
+  return `${hasMac ? 'name and MAC' : 'named'} by ${manager}${zone === null ? '' : `, zone by ${zone.from}`}`;
 }
 
 /** What reports the names of endpoints, and of which of them also the MAC. */
@@ -240,7 +242,7 @@ export function originsOf(entries: readonly FoundEntry[], hasMac: (entry: FoundE
   );
 }
 
-/** Ports of a bridge at which nobody can listen, and why. */
+/** Ports of a bridge at which nobody can listen, and why; and that a switch goes on without its own device. */
 export function leftOutNotes(
   {
     bridge,
@@ -249,10 +251,18 @@ export function leftOutNotes(
   }: Pick<ReturnType<typeof foundEndpoints>, 'members' | 'ports'> & { readonly bridge: string },
   state: HostState,
 ): readonly string[] {
+  const isDown = state.links.some(
+    ({ name, kind, flags }) => name === bridge && kind === 'openvswitch' && !flags.includes('UP'),
+  );
   return [
-    ...members.flatMap((link) => (ports.includes(link) ? [] : [`left out: ${link.name}: ${deafness(link) ?? ''}`])),
+    ...(isDown ? [`${bridge}: its own device is down: the host is not on it`] : []),
+    ...members.flatMap((link) =>
+      ports.includes(link)
+        ? []
+        : [`left out: ${link.name}: ${deafness(link) ?? 'the guest’s port behind it has no carrier'}`],
+    ),
     ...unheardPorts(state).flatMap(({ bridge: of, port, reason }) =>
-      of === bridge
+      of === bridge && !ports.some(({ name }) => name === port)
         ? [`left out: ${port}: ${reason}, so that nothing holds unless the file says \`scope: { partial: … }\``]
         : [],
     ),

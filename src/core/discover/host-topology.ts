@@ -1,16 +1,16 @@
 import type { FaultCode } from '../model/reasons.js';
 import { hasGuestsAlone, isGuestsEnd, isTunnel } from '../bridge/beside.js';
-import { deafness } from '../bridge/view.js';
+import { type Hops, hopsOf, withHops } from '../bridge/hops.js';
+import { deafness, macsBehind } from '../bridge/view.js';
 import { datapathOf, type UnheardPort, unheardPorts } from '../bridge/ovs.js';
 import { plainGuest } from '../scenario/plain-steps.js';
 import { isOnPort, isRoutedTo, placeOf } from '../model/attach.js';
 import type { Bridge, Endpoint, Mac, Scenario } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
-import { type AboveDevices, downAbove, missingAbove, withAbove } from './above-devices.js';
+import { type AboveDevices, downAbove, missingAbove, withAbove, withDownDevices } from './above-devices.js';
 import { isSharedMac } from '../probe/addresses.js';
 import { isOn } from '../bridge/setting-value.js';
-import { isGroupMacText } from '../wire/ethernet.js';
 
 /** An entry of the neighbour tables: which IP address a MAC was seen with. */
 export interface Neighbour {
@@ -18,6 +18,13 @@ export interface Neighbour {
   readonly address: string;
   /** The device at which it was seen; absent = not known. */
   readonly device?: string;
+}
+
+/** What a topology needs to know of the host beside its links. */
+export interface BesideLinks {
+  readonly above?: AboveDevices;
+  /** Addresses of the host by device, but those of the link alone. */
+  readonly addresses?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A scenario completed by what the host has on record. */
@@ -31,25 +38,6 @@ export interface HostTopology {
   readonly filtersVlans: readonly string[];
   /** Every port of its bridges leads to a guest on this host. */
   readonly guestsAlone: boolean;
-}
-
-/**
- * MACs that live behind a port: not the port's own address, which the bridge keeps as permanent, nor group addresses,
- * nor those that a static entry has there and the file has of somebody else (`listed`).
- */
-export function macsBehind(
-  fdb: readonly FdbState[],
-  bridge: string,
-  port: string,
-  listed: readonly Endpoint[] = [],
-): readonly Mac[] {
-  const entries = fdb.filter(
-    (entry) =>
-      entry.master === bridge && entry.port === port && entry.state !== 'permanent' && !isGroupMacText(entry.mac),
-  );
-  const macs = new Set(entries.map(({ mac }) => mac));
-  for (const { macs: others } of listed) for (const mac of others) macs.delete(mac);
-  return [...macs];
 }
 
 function completed(
@@ -233,11 +221,13 @@ function withoutMac(scenario: Scenario): readonly string[] {
  * of the file is on another port, or is needed and not on record.
  */
 export function hostTopology(
-  written: Scenario,
+  file: Scenario,
   state: HostState,
   neighbours: readonly Neighbour[],
-  above: AboveDevices = new Map(),
+  { above = new Map(), addresses = {} }: BesideLinks = {},
 ): HostTopology {
+  const hops = hopsOf(state, addresses);
+  const written = withHops(file, hops, state);
   refuseFaults(withoutDatapath(written, state), {
     code: 'unsupported',
     exit: 69,
@@ -248,7 +238,7 @@ export function hostTopology(
     exit: 69,
     hint: '`verify-isolation init` writes a scenario of what runs here now',
   });
-  const scenario = withAbove(written, above);
+  const scenario = withDownDevices(withAbove(written, above), state);
   refuseFaults(misplaced(scenario, state), {
     code: 'mac-moved',
     exit: 3,
@@ -256,8 +246,10 @@ export function hostTopology(
   });
   const bridges = new Set(scenario.topology.bridges.map(({ name }) => name));
   const bridgeOf = segmentLookup(scenario, state);
-  const ports = state.links.filter((link) => bridgeOf(link) !== undefined);
-  const unobservable = unobservableOf(scenario, state, ports, bridges, bridgeOf);
+  const ports = state.links.filter(
+    (link) => bridgeOf(link) !== undefined && (link.kind !== 'patch' || hops.has(link.name)),
+  );
+  const unobservable = unobservableOf(scenario, state, { ports, bridges, bridgeOf, hops });
   const deaf = new Map(unobservable.map(({ port, reason }) => [port, reason]));
   const silent = scenario.topology.endpoints.flatMap(({ name, port, started }) =>
     started && port !== null && deaf.has(port) ? [`${name}: ${JSON.stringify(port)}: ${deaf.get(port) ?? ''}`] : [],
@@ -267,13 +259,8 @@ export function hostTopology(
     exit: 3,
     hint: 'start the guest, or take it out of the scenario. Nothing was sent',
   });
-  const whole = withEveryPort(
-    scenario,
-    ports.filter(({ name }) => !deaf.has(name)),
-    state,
-    neighbours,
-    bridgeOf,
-  );
+  const heard = ports.filter(({ name }) => !deaf.has(name));
+  const whole = withHops(withEveryPort(scenario, heard, state, neighbours, bridgeOf), hops, state);
   refuseFaults(withoutMac(whole), {
     code: 'mac-unknown',
     exit: 3,
@@ -337,16 +324,22 @@ function segmentLookup({ topology: { bridges, endpoints } }: Scenario, { links }
   };
 }
 
+interface FoundPorts {
+  readonly ports: readonly LinkState[];
+  readonly bridges: ReadonlySet<string>;
+  readonly bridgeOf: SegmentLookup;
+  readonly hops: Hops;
+}
+
 /** Ports at which nothing can be heard, and why. */
 function unobservableOf(
   { topology }: Scenario,
   state: HostState,
-  ports: readonly LinkState[],
-  bridges: ReadonlySet<string>,
-  bridgeOf: SegmentLookup,
+  { ports, bridges, bridgeOf, hops }: FoundPorts,
 ): readonly UnheardPort[] {
   const ofKernel = ports.flatMap((link): readonly UnheardPort[] => {
-    const reason = deafness(link);
+    const near = state.links.find(({ name }) => name === hops.get(link.name)?.near);
+    const reason = deafness(link) ?? (near === undefined ? null : deafness(near));
     return reason === null ? [] : [{ bridge: bridgeOf(link)?.name ?? '', port: link.name, reason }];
   });
   const behind = topology.endpoints
@@ -358,7 +351,11 @@ function unobservableOf(
         reason: 'behind the bridge device, and the scenario names no interface in which it could be heard (`port`)',
       }),
     );
-  return [...ofKernel, ...unheardPorts(state).filter(({ bridge }) => bridges.has(bridge)), ...behind];
+  return [
+    ...ofKernel,
+    ...unheardPorts(state).filter(({ bridge, port }) => bridges.has(bridge) && !hops.has(port)),
+    ...behind,
+  ];
 }
 
 /** The scenario with what was found of its endpoints, and with the ports that it does not list. */

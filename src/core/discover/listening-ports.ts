@@ -1,8 +1,8 @@
 import type { GuestRecord } from '../model/host-config.js';
 import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
-import { deafness, isOutward } from '../bridge/view.js';
-import { endpointName, macsBehind } from './host-topology.js';
+import { deafness, isOutward, macsBehind } from '../bridge/view.js';
+import { endpointName } from './host-topology.js';
 
 /** A port of a bridge at which something can be heard. */
 export interface ListeningPort {
@@ -21,7 +21,9 @@ export function listeningPorts(
   asked: readonly string[],
 ): { readonly ports: readonly ListeningPort[]; readonly reported: readonly ListeningPort[] } {
   const taken = new Set<string>();
-  const links = state.links.filter((link) => link.master === bridge && deafness(link) === null);
+  const links = state.links.filter(
+    (link) => link.master === bridge && link.kind !== 'patch' && deafness(link) === null,
+  );
   const ports = links.map((link): ListeningPort => {
     const name = endpointName(link.name, taken);
     taken.add(name);

@@ -56,10 +56,10 @@ export interface GuestRecord {
   readonly netns?: string;
   readonly mac: Mac | null;
   readonly ips: readonly string[];
+  /** It may still run on another host, from which it migrates. Absent = it runs here. */
+  readonly isArriving?: boolean;
   /** The tenant it belongs to, and what says so: `pool`, `project`, `tag`, …; null = nothing says. */
   readonly zone: { readonly name: string; readonly from: string } | null;
-  /** Proxmox: the bridge of its firewall, which lies between the guest and the bridge. */
-  readonly firewall: string | null;
 }
 
 /** What the programs of a host say about its guests, and which of them could not be asked. */

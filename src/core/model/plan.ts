@@ -6,6 +6,7 @@ import type {
   Carrier,
   During,
   Endpoint,
+  Hop,
   Host,
   Mac,
   PlainStepKeys,
@@ -42,6 +43,8 @@ export interface Observer {
   readonly device?: Pick<LinkedDevice, 'name' | 'space' | 'kind' | 'mode'>;
   /** Its port is on no bridge: the host routes to it. */
   readonly routed?: true;
+  /** It listens at the near end of a hop. */
+  readonly hop?: Hop;
 }
 
 /**

@@ -12,6 +12,17 @@ export interface IpPrefix {
   readonly prefix: number;
 }
 
+/**
+ * A bridge that joins one guest to a port of another bridge and has nothing else on it, as firewalls put it in front of
+ * a guest (Proxmox VE, OpenStack).
+ */
+export interface Hop {
+  /** The bridge between. */
+  readonly bridge: string;
+  /** The guest's own port, on that bridge: its frames enter and leave there. */
+  readonly near: string;
+}
+
 export type Role = 'guest' | 'uplink' | 'host';
 export type Provider = 'lab' | 'host';
 
@@ -78,6 +89,8 @@ export interface Bridge {
   readonly mirrors: readonly Mirror[];
   /** What gets its frames and cannot be observed; absent: nothing. */
   readonly unheard?: string;
+  /** On a host: its own device, by which the host is on it, is down and gets nothing. Absent: it is up. */
+  readonly isDeviceDown?: true;
   /** Path of its network namespace; null = the orchestrator's, and in the lab. */
   readonly netns: string | null;
 }
@@ -95,6 +108,8 @@ export interface Endpoint {
   readonly bridge: string;
   /** Interface name on the bridge's host; null for `attach: host`, the relay's guest side for `attach: promiscuous`. */
   readonly port: string | null;
+  /** On a host: what stands between its own interface and `port`; absent = nothing. */
+  readonly hop?: Hop;
   /** How it hangs on the bridge. */
   readonly attach: Attach;
   /** `attach: macvlan`, `macvtap` and `ipvlan` only: what it stands on; on a host absent until it was looked for. */

@@ -3,8 +3,11 @@ import type { Declared } from './host-config.js';
 import type { ConfigurationManager } from './fix.js';
 import type { SettingValue } from './scenario.js';
 
-/** Kinds of link that are pairs: what is sent by one end comes in at the other (ip-link(8)). */
-export const pairKinds: readonly (string | null)[] = ['veth', 'netkit'];
+/**
+ * Kinds of link that are pairs: what is sent by one end comes in at the other (ip-link(8)). `patch`: ports of Open
+ * vSwitch, which are no devices of the kernel.
+ */
+export const pairKinds: readonly (string | null)[] = ['veth', 'netkit', 'patch'];
 
 /** One link of the bridge's host, as `ip -j -d link` reports it. Values that the kernel does not know are absent. */
 export interface LinkState {
@@ -86,6 +89,10 @@ export interface OvsPortState {
    * several.
    */
   readonly type?: string;
+  /** The other end of a patch port; absent = it is none. */
+  readonly peer?: string;
+  /** MAC of the guest behind it, as its manager wrote it there (`external_ids:attached-mac`); absent = it did not. */
+  readonly mac?: string;
   /** Words of ovs-ofctl's `config:`, such as NO_FLOOD. */
   readonly config: readonly string[];
 }

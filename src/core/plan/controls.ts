@@ -1,4 +1,4 @@
-import { isOnPort, sharesMac } from '../model/attach.js';
+import { isOnPort, placeOf, sharesMac } from '../model/attach.js';
 import { type Control, type Flows, type FrameSpec, type Observer, phases, type TrafficPlan } from '../model/plan.js';
 import type { Carrier, Endpoint, Mac, ProbeClassName } from '../model/scenario.js';
 import { documentation, documentationPair, familyOf } from '../probe/addresses.js';
@@ -28,6 +28,8 @@ export interface ControlInput {
    * Bridges on which a tagged frame for the bridge itself may be flooded, or not arrive: Open vSwitch, VLAN filtering.
    */
   readonly untaggedOnly: readonly string[];
+  /** Bridges whose own device is down. */
+  readonly devicesDown: readonly string[];
 }
 
 /**
@@ -100,17 +102,42 @@ function ownFrame({ ips }: Endpoint, srcMac: Mac, dstMac: Mac): FrameSpec {
 
 /** From a sender to its bridge's own MAC; null where nobody listens there or no frame may go there. */
 function entryControl(
-  { endpoints, bridgeMacs, onHost }: ControlInput,
+  { endpoints, bridgeMacs, onHost, devicesDown }: ControlInput,
   sender: string,
   deviceOf: ReadonlyMap<string, Observer>,
 ): Omit<Control, 'index' | 'phase'> | null {
   const endpoint = endpoints.get(sender);
   if (endpoint === undefined || sharesMac(endpoint.attach) || (onHost && !isOnPort(endpoint.attach))) return null;
   const device = deviceOf.get(endpoint.bridge);
-  const dstMac = bridgeMacs[endpoint.bridge];
   const srcMac = endpoint.macs[0];
+  if (devicesDown.includes(endpoint.bridge)) return neighbourControl(endpoint, endpoints);
+  const dstMac = bridgeMacs[endpoint.bridge];
   if (device === undefined || dstMac === undefined || srcMac === undefined) return null;
   return { kind: 'entry', observer: device.name, sender, frame: ownFrame(endpoint, srcMac, dstMac) };
+}
+
+/** Where the bridge's own device is down: to the next guest. */
+function neighbourControl(
+  endpoint: Endpoint,
+  endpoints: ControlInput['endpoints'],
+): Omit<Control, 'index' | 'phase'> | null {
+  const next = neighbourOf(endpoint, endpoints);
+  const [srcMac, dstMac] = [endpoint.macs[0], next?.macs[0]];
+  if (next === undefined || srcMac === undefined || dstMac === undefined) return null;
+  return { kind: 'entry', observer: next.name, sender: endpoint.name, frame: ownFrame(endpoint, srcMac, dstMac) };
+}
+
+/** The next guest of the sender's bridge and VLANs; undefined = there is none. */
+function neighbourOf({ name, bridge, vlans }: Endpoint, endpoints: ControlInput['endpoints']): Endpoint | undefined {
+  const isAlike = (endpoint: Endpoint): boolean =>
+    endpoint.bridge === bridge &&
+    endpoint.role === 'guest' &&
+    placeOf(endpoint.attach) === 'port' &&
+    endpoint.macs.length > 0 &&
+    JSON.stringify(endpoint.vlans) === JSON.stringify(vlans);
+  const alike = [...endpoints.values()].filter((endpoint) => endpoint.name === name || isAlike(endpoint));
+  const next = alike[(alike.findIndex((endpoint) => endpoint.name === name) + 1) % alike.length];
+  return next?.name === name ? undefined : next;
 }
 
 /**
@@ -139,6 +166,7 @@ export function entryFormKey({ sender, frame }: { readonly sender: string | null
  */
 function entryForms(
   input: ControlInput,
+  devices: ReadonlySet<string>,
   controlOf: (sender: string) => Omit<Control, 'index' | 'phase'> | null,
 ): readonly Omit<Control, 'index' | 'phase'>[] {
   const byForm = new Map<string, Omit<Control, 'index' | 'phase'>>();
@@ -147,7 +175,8 @@ function entryForms(
     const endpoint = judged && purpose === undefined ? input.endpoints.get(sender) : undefined;
     if (endpoint === undefined || byForm.has(key) || !takesForm(input, endpoint, frame)) continue;
     const plain = controlOf(sender);
-    if (plain !== null && entryFormKey(plain) !== key)
+    // A guest is spared what only says which forms enter
+    if (plain !== null && devices.has(plain.observer) && entryFormKey(plain) !== key)
       byForm.set(key, { ...plain, kind: 'entry-form', frame: entryForm(plain.frame, frame, endpoint) });
   }
   return [...byForm.values()];
@@ -254,7 +283,7 @@ export function controlsOf(input: ControlInput): readonly Control[] {
     input.observers.filter(({ place }) => place === 'bridge').map((observer) => [observer.bridge, observer]),
   );
   const entryOf = (sender: string): ReturnType<typeof entryControl> => entryControl(input, sender, deviceOf);
-  const probeForms = entryForms(input, entryOf);
+  const probeForms = entryForms(input, new Set([...deviceOf.values()].map(({ name }) => name)), entryOf);
   for (const phase of phases) {
     for (const observer of input.observers) {
       if (observer.place === 'bridge') continue;

@@ -53,7 +53,7 @@ function isDeviceOf({ by, bridge, macs }: Observer, lower: string, { mac, ips }:
  */
 function partiesOf(step: StepPlan, devices: readonly LinkedDevice[]): (space: string | null) => string | undefined {
   const portOf = new Map(devices.filter(({ space }) => space === null).map(({ ifindex, name }) => [ifindex, name]));
-  const observerOf = new Map(step.observers.map(({ interface: port, name }) => [port, name]));
+  const observerOf = new Map(step.observers.map(({ interface: port, hop, name }) => [hop?.near ?? port, name]));
   const owners = new Map<string, Set<string>>();
   for (const { space, kind, lower } of devices) {
     const owner =

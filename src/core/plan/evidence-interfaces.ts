@@ -11,7 +11,8 @@ export interface EvidenceInterface {
 
 /** What an interface block says of its observer, for people who open the capture. */
 export function describeObserver(observer: Observer, stepIndex: number, stepName: string): string {
-  return `${observer.name} (${observer.role}) on ${observer.bridge}, step ${stepIndex + 1}: ${stepName}`;
+  const place = observer.hop === undefined ? '' : ` at ${observer.hop.near}`;
+  return `${observer.name} (${observer.role}) on ${observer.bridge}${place}, step ${stepIndex + 1}: ${stepName}`;
 }
 
 /** The interface blocks of evidence.pcapng, in order: by step, then by observer; then those that steps found. */

@@ -76,6 +76,7 @@ const ofObserver: Coverage<Observer> = {
   party: 'covered',
   device: 'left out', // what a step found
   routed: 'covered',
+  hop: 'covered',
 };
 
 /** Gives of each value the keys that are covered, in the order of the table. */

@@ -134,6 +134,7 @@ function planControls(
     ingress,
     compared: new Set(step.probes.flatMap(({ openByDesign = [] }) => openByDesign)),
     untaggedOnly: untaggedOnly(scenario, around.filtersVlans),
+    devicesDown: scenario.topology.bridges.flatMap(({ name, isDeviceDown = false }) => (isDeviceDown ? [name] : [])),
     closing: step.probes
       .map((entry) => entry.class)
       .filter((name) => classes[name].provokes?.includes('not-forwarding') === true),

@@ -16,7 +16,13 @@ function observerOf(
   const common = { name: endpoint.name, bridge: endpoint.bridge, role: endpoint.role, judged };
   switch (placeOf(endpoint.attach)) {
     case 'port':
-      return { ...common, interface: endpoint.port ?? endpoint.name, place: 'port', macs: endpoint.macs };
+      return {
+        ...common,
+        interface: endpoint.port ?? endpoint.name,
+        place: 'port',
+        macs: endpoint.macs,
+        ...(endpoint.hop === undefined ? {} : { hop: endpoint.hop }),
+      };
     case 'routed':
       return {
         ...common,
@@ -43,6 +49,11 @@ function observerOf(
         macs: bridgeMac === undefined ? endpoint.macs : [bridgeMac],
       };
   }
+}
+
+/** Bridges that a step's frames pass: those of its observers, and the hops between. */
+export function bridgesPassed({ observers }: Pick<StepPlan, 'observers'>): ReadonlySet<string> {
+  return new Set(observers.flatMap(({ bridge, hop }) => (hop === undefined ? [bridge] : [bridge, hop.bridge])));
 }
 
 /** Whether what comes in at an observer's device, and not what goes out there, is towards what is behind it. */
@@ -80,7 +91,7 @@ export function observersOf(
     .filter(isHeard)
     .map((endpoint) => observerOf(endpoint, bridgeMacs[endpoint.bridge], isJudged(endpoint), portOf));
   const devices = bridges
-    .filter(({ kind }) => kind !== 'routed')
+    .filter(({ kind, isDeviceDown = false }) => kind !== 'routed' && !isDeviceDown)
     .filter((bridge) => !ofEndpoints.some((observer) => observer.place === 'bridge' && observer.bridge === bridge.name))
     .map((bridge): Observer => {
       const mac = bridgeMacs[bridge.name];

@@ -19,8 +19,8 @@ const answer = z.union([
           .regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/)
           .nullable(),
         ips: z.array(z.string()),
+        isArriving: z.boolean().optional(),
         zone: z.strictObject({ name: z.string(), from: z.string() }).nullable(),
-        firewall: z.string().nullable(),
       }),
     ),
   }),

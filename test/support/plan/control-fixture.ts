@@ -31,6 +31,7 @@ export const input = (over: Partial<ControlInput> = {}): ControlInput => ({
   compared: new Set(),
   ingress: [],
   untaggedOnly: [],
+  devicesDown: [],
   ...over,
 });
 export const talk: TrafficPlan = {

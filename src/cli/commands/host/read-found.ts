@@ -1,8 +1,8 @@
 import { lowerGuests, routedGuests } from '../../../core/bridge/beside.js';
+import { addressesInFlows } from '../../../core/bridge/ovs.js';
 import type { foundScenario } from '../../../core/discover/found-scenario.js';
 import { addressesInRules, addressesInRuleText, hasHiddenMacs } from '../../../core/discover/recorded-addresses.js';
-import { isFirewallBridge } from '../../../core/discover/guests/proxmox.js';
-import { macsBehind } from '../../../core/discover/host-topology.js';
+import { macsBehind } from '../../../core/bridge/view.js';
 import { type WholeFound, type WholeWishes, wholeScenario } from '../../../core/discover/whole/compose.js';
 import type { ProbeClassName } from '../../../core/model/scenario.js';
 import { probeClasses } from '../../../core/probe/classes.js';
@@ -12,7 +12,7 @@ import type { HostState, LinkState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { objectsOf, textOf } from '../../../core/text/json-text.js';
 import { milliseconds } from '../../../core/text/time.js';
-import { parseNeighbours } from '../../../system/fabric/host/find.js';
+import { addressesIn, parseNeighbours } from '../../../system/fabric/host/find.js';
 import { readJson, runProgram } from '../../../system/process/programs.js';
 import { readBeside } from '../../../system/state/read-beside.js';
 import { hearGuests } from '../../../system/state/hear-guests.js';
@@ -104,18 +104,6 @@ async function withInnerMac(guest: GuestRecord, state: HostState, netns: string 
   }
 }
 
-/** Addresses by device with their prefix, as `ip -j address` prints them, but those of the link alone. */
-function addressesIn(shown: unknown): Readonly<Record<string, readonly string[]>> {
-  return Object.fromEntries(
-    objectsOf(shown).map((link) => [
-      textOf(link['ifname']) ?? '',
-      objectsOf(link['addr_info']).flatMap(({ local, prefixlen, scope }) =>
-        scope === 'link' || scope === 'host' ? [] : [`${String(local)}/${String(prefixlen)}`],
-      ),
-    ]),
-  );
-}
-
 /**
  * Reads what runs on all bridges of this host, and makes the scenario that asks about all of it: nothing is changed or
  * sent. VerifyError (64) for options, else as `wholeScenario` throws it.
@@ -132,13 +120,14 @@ export async function readWhole(options: WholeOptions): Promise<WholeFound> {
   const heard = await hearGuests(read, where, hearMs);
   const host = {
     state: { ...read.state, fdb: [...read.state.fdb, ...heard.fdb] },
-    neighbours: [...read.neighbours, ...heard.neighbours],
-    heard: heard.macs,
+    neighbours: [...read.neighbours, ...addressesInFlows(read.state), ...heard.neighbours],
+    heard: new Map([
+      ...(read.state.ovs?.ports ?? []).flatMap(({ name, mac }) => (mac === undefined ? [] : [[name, mac] as const])),
+      ...heard.macs,
+    ]),
     behind: heard.behind,
   };
-  const hasBridge = host.state.links.some(
-    ({ name, kind }) => (kind === 'bridge' || kind === 'openvswitch') && !isFirewallBridge(name),
-  );
+  const hasBridge = host.state.links.some(({ kind }) => kind === 'bridge' || kind === 'openvswitch');
   const unbridged = [...routedGuests(host.state, beside), ...lowerGuests(host.state, beside)];
   const hasGuests = hasBridge || unbridged.length > 0;
   const inventory = hasGuests ? await readInventory(host.state.links, where) : { guests: [], unread: [] };

@@ -167,7 +167,7 @@ export class RunSeries {
       }
     } catch (error) {
       const failure = failureBesides(stop, error, this.runs.length > 0);
-      if (failure !== null) this.failures.push({ status: printError(failure), why: failure.message });
+      if (failure !== null) this.failures.push({ status: printError(failure, true), why: failure.message });
     } finally {
       stop.endTimer();
     }

@@ -67,7 +67,6 @@ function interfacesOf(manager: 'docker' | 'podman', container: Fields): readonly
         mac,
         ips,
         zone,
-        firewall: null,
         ...(netns === null ? {} : { netns }),
         ...(id === null ? {} : { id }),
       },

@@ -48,7 +48,6 @@ export function incusGuests(manager: 'incus' | 'lxd', json: unknown): readonly G
         mac,
         ips: addressesOf(state),
         zone: zoneOf(textOf(instance['project']), textOf(fieldsOf(device)?.['vlan'])),
-        firewall: null,
       };
     });
   });

@@ -45,7 +45,6 @@ export function libvirtGuests(xml: string): readonly GuestRecord[] {
         mac: normalizeMac(childOf(device, 'mac')?.attributes['address']),
         ips: device.children.filter((child) => child.name === 'ip').flatMap((ip) => ip.attributes['address'] ?? []),
         zone: zoneOf(project, device),
-        firewall: null,
       }),
     );
 }

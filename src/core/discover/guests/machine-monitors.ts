@@ -165,7 +165,9 @@ export function monitorGuests(processes: readonly MonitorProcess[]): readonly Gu
     // its own namespace is that of the bridges, which leads nowhere
     const { netns: _, ...named } = record;
     const cards = monitor.cardsOf?.(argv) ?? [];
-    return here ? taps.map((port) => ({ ...named, port, mac: macBehind(port, taps, cards) })) : [record];
+    // qemu(1): it waits for a machine that runs elsewhere
+    const arriving = argv.includes('-incoming') ? { isArriving: true } : {};
+    return here ? taps.map((port) => ({ ...named, port, mac: macBehind(port, taps, cards), ...arriving })) : [record];
   });
 }
 

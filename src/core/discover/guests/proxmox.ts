@@ -59,34 +59,22 @@ export interface ProxmoxContext {
   readonly vnets: ReadonlySet<string>;
 }
 
-/**
- * An interface of Proxmox VE that belongs to a guest (PVE::Network.pm): `tap100i0` and `veth100i0` lead to it,
- * `fwpr100p0`, `fwln100i0` and `fwbr100i0` to its firewall.
- */
-const guestInterface = /^(tap|veth|fwpr|fwln|fwbr)(\d{1,9})[ip](\d{1,3})$/;
+/** An interface of a guest (PVE::Network.pm): a machine's `tap100i0`, a container's `veth100i0`. */
+const guestInterface = /^(tap|veth)(\d{1,9})i(\d{1,3})$/;
 
 /**
  * The number of the guest whose interface this is, and whether it is a machine (`qm`) or a container (`pct`); null = it
- * is none of Proxmox VE's, or one of a firewall.
+ * is none of Proxmox VE's.
  */
 export function proxmoxOwner(device: string): { readonly id: number; readonly program: 'qm' | 'pct' } | null {
   const [, kind, id] = guestInterface.exec(device) ?? [];
-  if (id === undefined || (kind !== 'tap' && kind !== 'veth')) return null;
+  if (id === undefined) return null;
   return { id: Number(id), program: kind === 'tap' ? 'qm' : 'pct' };
 }
 
 /**
- * The bridge that Proxmox VE's firewall puts between guest and bridge is not a bridge with guests to be kept apart: it
- * has one.
- */
-export function isFirewallBridge(name: string): boolean {
-  return guestInterface.exec(name)?.[1] === 'fwbr';
-}
-
-/**
  * The interfaces of a guest, from `qm config ID` or `pct config ID`: lines of `key: value`, the current configuration
- * before any snapshot. Where its firewall is on, the port on the bridge is `fwpr<ID>p<N>` (the guest's own interface
- * sits on `fwbr<ID>i<N>`). A zone comes from the pool, else the first tag, else the VNet, else the VLAN.
+ * before any snapshot. A zone comes from the pool, else the first tag, else the VNet, else the VLAN.
  */
 export function proxmoxGuests(
   id: number,
@@ -97,8 +85,6 @@ export function proxmoxGuests(
   const { values, nics } = readProxmoxConfig(config);
   const name = values.get(program === 'qm' ? 'name' : 'hostname') || `${program === 'qm' ? 'vm' : 'ct'}${id}`;
   return nics.flatMap(({ number, parts }): readonly GuestRecord[] => {
-    const behindFirewall = parts.get('firewall') === '1';
-    const portName = `${program === 'qm' ? 'tap' : 'veth'}${id}i${number}`;
     // A machine's MAC stands beside its model (virtio=…), a container's has a key of its own.
     const mac =
       normalizeMac(parts.get('hwaddr')) ??
@@ -107,21 +93,17 @@ export function proxmoxGuests(
     const ips = ['ip', 'ip6']
       .map((key) => parts.get(key)?.split('/')[0] ?? '')
       .filter((ip) => /^[0-9a-fA-F:.]*[:.][0-9a-fA-F:.]*$/.test(ip));
-    const record = {
-      manager: 'proxmox' as const,
-      name,
-      id: String(id),
-      mac,
-      ips,
-      zone: zoneOf(id, values.get('tags') ?? '', parts, around),
-    };
-    // The firewall of a guest may be off for the whole host: then the port is the guest's own.
-    return behindFirewall
-      ? [
-          { ...record, port: `fwpr${id}p${number}`, firewall: `fwbr${id}i${number}` },
-          { ...record, port: portName, firewall: null },
-        ]
-      : [{ ...record, port: portName, firewall: null }];
+    return [
+      {
+        manager: 'proxmox',
+        name,
+        id: String(id),
+        port: `${program === 'qm' ? 'tap' : 'veth'}${id}i${number}`,
+        mac,
+        ips,
+        zone: zoneOf(id, values.get('tags') ?? '', parts, around),
+      },
+    ];
   });
 }
 

@@ -31,7 +31,7 @@ export function namespaceGuests(netns: unknown, links: unknown): readonly GuestR
     const name = typeof id === 'number' ? names.get(id) : undefined;
     return port === null || name === undefined
       ? []
-      : [{ manager: 'namespace', name, port, mac: null, ips: [], zone: null, firewall: null }];
+      : [{ manager: 'namespace', name, port, mac: null, ips: [], zone: null }];
   });
 }
 
@@ -60,7 +60,7 @@ export function guestInSandbox(
   netns: string,
   more: Partial<Pick<GuestRecord, 'zone' | 'ips' | 'id'>> = {},
 ): GuestRecord {
-  return { manager, name, port: null, mac: null, ips: [], zone: null, firewall: null, netns, ...more };
+  return { manager, name, port: null, mac: null, ips: [], zone: null, netns, ...more };
 }
 
 /**

@@ -3,7 +3,8 @@ import type { SettingValue } from '../../model/scenario.js';
 import type { HostState, LinkState } from '../../model/state.js';
 import type { FoundScenario } from '../found-scenario.js';
 import { type FoundVlan, vlansInState } from '../found-vlans.js';
-import { endpointName, macsBehind, type Neighbour } from '../host-topology.js';
+import { macsBehind } from '../../bridge/view.js';
+import { endpointName, type Neighbour } from '../host-topology.js';
 import { copiedPortSettings } from './copied-settings.js';
 
 /** An endpoint as a scenario file has it. */

@@ -6,9 +6,11 @@ import { isDeafToSources, strangersBehind } from '../../bridge/view.js';
 import { bridgesApart, deviceText, type SegmentBeside, segmentsBeside } from '../../bridge/beside.js';
 import type { Beside, HostState, LinkState, SenderBehind } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';
+import { type Hops, hopsOf } from '../../bridge/hops.js';
 import {
   type AnyFound,
   behindNote,
+  canSpeak,
   type FileEndpoint,
   forFile,
   type FoundBehind,
@@ -98,9 +100,10 @@ export interface WholeFound extends Omit<Found, 'scenario'> {
   readonly scenario: WholeScenario;
 }
 
-function isWanted({ name, endpoint }: AnyFound, { guests, zones }: WholeWishes): boolean {
+function isWanted({ name, near, endpoint }: AnyFound, { guests, zones }: WholeWishes): boolean {
   if (endpoint.role === 'uplink') return true;
-  if (guests.length > 0 && !guests.includes(name) && !guests.includes(endpoint.port ?? name)) return false;
+  const known = [name, endpoint.port ?? name, near ?? name];
+  if (guests.length > 0 && !known.some((word) => guests.includes(word))) return false;
   return zones.length === 0 || (endpoint.zone !== undefined && zones.includes(endpoint.zone));
 }
 
@@ -146,18 +149,18 @@ function settingsText(links: Links, { endpoint }: FoundEntry): string {
 }
 
 /** Bridges with ports, as far as they are wanted. Names go into `taken`. */
-function surveyBridges(input: WholeInput, taken: Set<string>): readonly SurveyedBridge[] {
+function surveyBridges(input: WholeInput, hops: Hops, taken: Set<string>): readonly SurveyedBridge[] {
   const { state, neighbours, inventory, wishes, heard } = input;
   const zones = new Map<string, string>();
   const isLower = lowerSegments(input, wishes.bridge, new Set()).some(({ name }) => name === wishes.bridge);
-  const names = wishes.bridge === 'routes' || isLower ? [] : bridgesWithPorts(state, wishes.bridge);
+  const names = wishes.bridge === 'routes' || isLower ? [] : bridgesWithPorts(state, wishes.bridge, hops);
   for (const name of names) taken.add(name);
   const strangers = strangersBehind(state, input.behind ?? [], [
     ...(heard?.values() ?? []),
     ...input.beside.devices.map(({ mac }) => mac),
   ]);
   return names.map((bridge) => {
-    const around = { state, neighbours, inventory, bridge, ...(heard === undefined ? {} : { heard }) };
+    const around = { state, neighbours, inventory, bridge, hops, ...(heard === undefined ? {} : { heard }) };
     const { members, ports, entries: bare } = foundEndpoints(around, taken, zones);
     const entries = withOrphan(bare, around);
     const wanted = entries.filter((entry) => isWanted(entry, wishes));
@@ -171,14 +174,15 @@ function surveyHost(input: WholeInput): Survey {
   const { state, beside, wishes } = input;
   const links = new Map(state.links.map((link) => [link.name, link]));
   const taken = new Set<string>();
-  const bridges = surveyBridges(input, taken);
+  const hops = hopsOf(state, input.addresses);
+  const bridges = surveyBridges(input, hops, taken);
   const isGuest = ({ endpoint }: FoundEntry): boolean => endpoint.role === undefined;
   const examined = bridges.filter(({ wanted }) => wanted.some(isGuest));
   const unbridged = unbridgedSegments(input, taken);
   const others = segmentsBeside(state, beside, unbridged.devices);
   if (examined.length === 0 && unbridged.entries.length === 0)
     throw nothingToExamine(bridges.length > 0, wishes, others, bridgesApart(beside));
-  refuseJoined(examined, state);
+  refuseJoined(examined, state, hops);
   const guests = [...examined.flatMap(({ wanted }) => wanted.filter(isGuest)), ...unbridged.entries];
   const places = [...examined.map(({ bridge }) => bridge), ...unbridged.kinds.keys()];
   return { links, bridges, examined, unbridged, others, guests, places, taken };
@@ -222,7 +226,7 @@ function topologyOf(
   const namespace = netns === null ? {} : { netns };
   const behind = examined.flatMap((bridge) => bridge.behind);
   const isOnlyObserved = (entry: FoundEntry): boolean =>
-    guests.includes(entry) && !entry.spoke && !isUnlearned(links, entry);
+    guests.includes(entry) && !canSpeak(entry) && !isUnlearned(links, entry);
   return {
     provider: 'host',
     bridges: Object.fromEntries(

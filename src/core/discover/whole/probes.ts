@@ -1,7 +1,7 @@
 import type { Carrier, ProbeClassName } from '../../model/scenario.js';
 import { classes as asked, disruptiveClasses, probeClasses } from '../../probe/classes.js';
 import type { HostState } from '../../model/state.js';
-import type { FoundEntry } from '../found-endpoints.js';
+import { canSpeak, type FoundEntry } from '../found-endpoints.js';
 import { apartFrom, type FoundBridge, type Segment } from './segments.js';
 
 /** A probe as a scenario file has it, and which part of the run it belongs to. */
@@ -75,7 +75,7 @@ const maxMeshed = 300;
 const maxAlike = 20;
 
 const names = (entries: readonly Pick<FoundEntry, 'name'>[]): readonly string[] => entries.map(({ name }) => name);
-const speakers = (entries: readonly FoundEntry[]): readonly FoundEntry[] => entries.filter(({ spoke }) => spoke);
+const speakers = (entries: readonly FoundEntry[]): readonly FoundEntry[] => entries.filter(canSpeak);
 
 /**
  * Guests whose MAC is on record and that the bridge does not learn, for their port is instructed not to, or a static
@@ -204,7 +204,7 @@ function separation({ bridge, lastRound }: Context, segment: Segment): readonly 
   const part: Part = bridge.floodsOut && (bridge.hub || !bridge.isolated) ? 'floods' : 'first';
   return [
     [part, { class: 'known-unicast', ...over, rounds: 1 }],
-    ['first', { class: 'routed-bounce', from: senders, to, rounds: 1, count: 1, carriers: routed }],
+    routedBounce(bridge, segment, { from: senders, to }),
     ...(part === 'floods' || to.length < 3 || lastRound === 1
       ? []
       : [['further', { class: 'known-unicast', ...over, rounds: `2-${lastRound ?? ''}` }] as const]),
@@ -218,6 +218,20 @@ function promises({ bridge }: Context, { asked: guests }: Segment): readonly Pla
   if (bridge.isolated || from.length === 0 || new Set([...from, ...to]).size < 2) return [];
   const part: Part = bridge.floodsOut && bridge.hub ? 'floods' : 'first';
   return [[part, { class: 'known-unicast', from, to, count: 1, carriers: unicast, may_see: [], must_see: [] }]];
+}
+
+/** Packets by way of the host. Where the bridge does not know the host's MAC, they are flooded. */
+function routedBounce(
+  bridge: FoundBridge,
+  { hasHost, guests, trunks }: Segment,
+  pairs: Pick<WrittenProbe, 'from' | 'to'>,
+): Placed {
+  const probe = { class: 'routed-bounce', ...pairs, rounds: 1, count: 1, carriers: routed } as const;
+  if (hasHost || bridge.isolated) return ['first', probe];
+  return [
+    bridge.floodsOut ? 'floods' : 'first',
+    { ...probe, may_see: names(bridge.uplinks), open_by_design: names([...guests, ...trunks]) },
+  ];
 }
 
 /**

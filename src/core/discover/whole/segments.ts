@@ -17,6 +17,8 @@ export interface Segment {
   readonly trunks: readonly FoundEntry[];
   /** Guests behind the bridge device, if it is in this VLAN. */
   readonly behind: readonly FoundBehind[];
+  /** The bridge knows where the host's own MAC is in it. */
+  readonly hasHost: boolean;
 }
 
 /** A bridge with its guests, and what its settings claim to keep apart. */
@@ -83,7 +85,7 @@ function carries(vlans: readonly FoundVlan[], vid: number, untagged: boolean): b
 function segmentsOf(
   guests: readonly FoundEntry[],
   vlansOf: (entry: FoundEntry) => readonly FoundVlan[],
-): readonly Omit<Segment, 'asked' | 'behind'>[] {
+): readonly Omit<Segment, 'asked' | 'behind' | 'hasHost'>[] {
   const byVid = new Map<number | null, FoundEntry[]>();
   for (const guest of guests) {
     const vid = vlansOf(guest).find(({ pvid }) => pvid === true)?.vid;
@@ -99,6 +101,22 @@ function segmentsOf(
         ? guests.filter((guest) => !members.includes(guest))
         : guests.filter((guest) => !members.includes(guest) && carries(vlansOf(guest), vid, false)),
   }));
+}
+
+function flowsOf({ ovs }: HostState, bridge: string): number {
+  return ovs?.bridges.find(({ name }) => name === bridge)?.flows.length ?? 0;
+}
+
+/**
+ * Whether a bridge has the host's own MAC in a VLAN: one of the kernel where it is a member, Open vSwitch where the
+ * host spoke in it (null = in none).
+ */
+function isHostKnown({ links, fdb, ovs }: HostState, bridge: string, vid: number | null): boolean {
+  const device = links.find(({ name }) => name === bridge);
+  const isSwitched = ovs?.bridges.some(({ name }) => name === bridge) === true;
+  if (isSwitched && device?.flags.includes('UP') !== true) return false;
+  if (vid === null) return true;
+  return fdb.some(({ master, mac, vlan }) => master === bridge && mac === device?.mac && vlan === vid);
 }
 
 /** Who is on a bridge, and what configuration says of ports; `asked`: who of `entries` sends and is sent to. */
@@ -156,6 +174,7 @@ export function foundBridge(
     ...segment,
     asked: segment.guests.filter((guest) => asked.includes(guest)),
     behind: segment.vid === null || segment.vid === portVlans(state.vlan, name)?.native ? behind : [],
+    hasHost: isHostKnown(state, name, segment.vid),
   }));
   const { link, ip } = filtersInState(state);
   const promised = compared.filter((guest) => isPromised(guest, declared));
@@ -169,7 +188,8 @@ export function foundBridge(
     host: segments.length > 1 ? null : host,
     isolated: isSet || isDeclared,
     promised,
-    filtered: link.length + ip.bridged.length > 0 || isolated > 1,
+    // One flow is the switch's own: NORMAL
+    filtered: link.length + ip.bridged.length > 0 || isolated > 1 || flowsOf(state, name) > 1,
     hub: settings?.['ageing_time'] === 0,
     floodsOut: uplinks.some((uplink) => portOf(uplink)?.['flood'] !== false),
     claims: [

@@ -1,7 +1,8 @@
 import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
 import { unheardPorts } from '../../bridge/ovs.js';
-import { strangersBehind } from '../../bridge/view.js';
+import { deafness, strangersBehind } from '../../bridge/view.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
+import { bridgesPassed } from '../../plan/observers.js';
 import type { Result } from '../../model/result.js';
 import { type HostState, pairKinds, type StepStates } from '../../model/state.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
@@ -96,6 +97,16 @@ function addPortsMeanwhile(ports: Ports, step: StepPlan, states: StepStates | un
   }
 }
 
+/** Ports of bridges that were down, or without carrier, in every snapshot. */
+function shutPorts(states: readonly StepStates[]): ReadonlySet<string> {
+  const links = states.flatMap(({ before, after, during = [] }) =>
+    [before, ...during, after].flatMap((state) => state?.links ?? []),
+  );
+  const ports = links.filter(({ master }) => master !== null);
+  const open = new Set(ports.filter((link) => deafness(link) === null).map(({ name }) => name));
+  return new Set(ports.map(({ name }) => name).filter((name) => !open.has(name)));
+}
+
 function bridgesOf({ observers }: StepPlan): ReadonlySet<string> {
   return new Set(observers.map(({ bridge }) => bridge));
 }
@@ -121,6 +132,9 @@ export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: read
     ports.listed.add(port);
     ports.unobserved.set(port, reason);
   }
+  // A port that is down or without carrier is disabled and gets nothing; that it came up is settings-changed
+  const shut = shutPorts(states);
+  for (const name of shut) [ports.listed, ports.unobserved].forEach((known) => known.delete(name));
   const { listed, observed, unobserved } = ports;
   return {
     complete: unobserved.size === 0 && listed.size > 0,
@@ -178,7 +192,7 @@ export function passingPorts(
   { before, after }: StepStates,
   settings: readonly SettingChange[],
 ): readonly Reason[] {
-  const bridges = new Set(step.observers.map(({ bridge }) => bridge));
+  const bridges = bridgesPassed(step);
   const links = [before, after].flatMap((state) => state?.links ?? []);
   const nameOf = (host: string | null, ifindex: number): string | undefined =>
     links.find((link) => link.ifindex === ifindex && hostOf(link.name) === host)?.name;

@@ -118,7 +118,7 @@ function vlanGate({ links, vlan }: HostState, port: LinkState, frame: FrameSpec)
  */
 function chainsAt(
   { nft, sysctl, legacyTables = [] }: HostState,
-  port: string,
+  ports: readonly string[],
   { carrier }: FrameSpec,
 ): readonly string[] {
   const parts = objectsOf(fieldsOf(nft)?.['nftables']);
@@ -126,15 +126,17 @@ function chainsAt(
   const family = familyOf(carrier);
   const handedOver = (name: string): boolean => sysctl[`net.bridge.bridge-nf-call-${name}`] === '1';
   const isHandedOver = carrier !== 'arp' && family !== null && handedOver(family === 4 ? 'iptables' : 'ip6tables');
+  const isForwarded = ports.length > 1; // over a hop
+  const hooks = isForwarded ? ['prerouting', 'forward', 'postrouting'] : ['prerouting'];
   const passes = (of: string, hook: string, devices: readonly unknown[]): boolean => {
-    if (of === 'bridge') return hook === 'prerouting' || hook === 'input';
-    if (hook === 'ingress') return devices.includes(port);
-    return isHandedOver && hook === 'prerouting' && (of === 'inet' || of === (family === 4 ? 'ip' : 'ip6'));
+    if (of === 'bridge') return hooks.includes(hook) || hook === 'input';
+    if (hook === 'ingress') return ports.some((port) => devices.includes(port));
+    return isHandedOver && hooks.includes(hook) && (of === 'inet' || of === (family === 4 ? 'ip' : 'ip6'));
   };
   const ipProgram = family === 4 ? 'iptables-legacy' : 'ip6tables-legacy';
   const legacy = legacyTables.filter(
     ({ program, table }) =>
-      program === 'ebtables-legacy' || (isHandedOver && program === ipProgram && table !== 'filter'),
+      program === 'ebtables-legacy' || (isHandedOver && program === ipProgram && (isForwarded || table !== 'filter')),
   );
   const ofNft = parts
     .flatMap((part) => objectsOf([part['chain']]))
@@ -171,28 +173,31 @@ interface AtPort {
   readonly isShown: boolean;
 }
 
-function atPort(state: HostState, port: LinkState, frame: FrameSpec): AtPort {
+function atPort(state: HostState, port: LinkState, near: string | undefined, frame: FrameSpec): AtPort {
   const gate = vlanGate(state, port, frame);
   const isLocked = isOn(port.port?.['locked']);
-  const { read, programs } = filtersAt(state, port.name);
+  const ports = near === undefined ? [port.name] : [near, port.name];
+  const filters = ports.map((name) => filtersAt(state, name));
   const ofSwitch = state.ovs?.bridges.find(({ name }) => name === port.master);
   // one flow is the switch's own: NORMAL
   const flows = ofSwitch !== undefined && ofSwitch.flows.length > 1 ? [`flows of ${ofSwitch.name}`] : [];
   const around = stateAround(port.name, state);
-  const chains = chainsAt(around.state, around.host === null ? port.name : bareName(port.name), frame);
-  const attached = (state.programs ?? []).filter(({ device, place }) => device === port.name && place !== 'tcx egress');
+  const chains = chainsAt(around.state, around.host === null ? ports : ports.map(bareName), frame);
+  const attached = (state.programs ?? []).filter(
+    ({ device, place }) => ports.includes(device) && place !== 'tcx egress',
+  );
   return {
     barriers: [
       ...(gate === null || gate === 'unknown' ? [] : [gate.by]),
       ...(isLocked ? [`${port.name}.locked`] : []),
       ...flows,
-      ...read,
+      ...filters.flatMap(({ read }) => read),
       ...chains.map((chain) => (around.host === null ? chain : `${around.host}: ${chain}`)),
     ],
     programs: [
       ...(port.xdp === undefined ? [] : [`XDP ${port.xdp} at ${port.name}`]),
       ...attached.map(({ device, place, id }) => `BPF program ${id} at ${device} ${place}`),
-      ...programs,
+      ...filters.flatMap(({ programs }) => programs),
     ],
     isShown: gate !== 'unknown' && (ofSwitch === undefined || flows.length > 0),
   };
@@ -211,10 +216,10 @@ function snapshotsAt(
   { states, endpoints }: Pick<DeviceEarInput, 'states' | 'endpoints'>,
   control: Control,
 ): readonly AtPort[] {
-  const portName = endpoints.find(({ name }) => name === control.sender)?.port;
+  const endpoint = endpoints.find(({ name }) => name === control.sender);
   return [states.before, states.after].flatMap((state) => {
-    const port = state?.links.find(({ name }) => name === portName);
-    return state === null || port === undefined ? [] : [atPort(state, port, control.frame)];
+    const port = state?.links.find(({ name }) => name === endpoint?.port);
+    return state === null || port === undefined ? [] : [atPort(state, port, endpoint?.hop?.near, control.frame)];
   });
 }
 
@@ -300,18 +305,19 @@ export function entryByForm(input: EntryByFormInput): EntryByForm {
   const { plan, states } = input;
   const snapshots = [states.before, states.after].filter((state) => state !== null);
   if (snapshots.length === 0) return { reasons: [], held: [] };
-  const portOf = new Map(plan.endpoints.map(({ name, port }) => [name, port]));
+  const endpoints = new Map(plan.endpoints.map((endpoint) => [endpoint.name, endpoint]));
   const reasons: Reason[] = [];
   const groups = new Map<string, HeldAtEntry & { readonly from: string[] }>();
   for (const missing of missingForms(input)) {
     const { sender, frame, isAsked } = missing;
     const ports = snapshots.flatMap((state) => {
-      const port = state.links.find(({ name }) => name === portOf.get(sender));
+      const endpoint = endpoints.get(sender);
+      const port = state.links.find(({ name }) => name === endpoint?.port);
       return port === undefined
         ? []
         : [
             {
-              ...atPort(state, port, frame),
+              ...atPort(state, port, endpoint?.hop?.near, frame),
               isTaken: takersOf(state, port, new Set(frame.vlan.slice(0, 1))).length > 0,
             },
           ];
@@ -380,9 +386,9 @@ export function entryInStateReasons(plan: Plan, step: StepPlan, { before, after 
   const reasons = [before, after].flatMap((state) => {
     if (state === null) return [];
     const links = new Map(state.links.map((link) => [link.name, link]));
-    return plan.endpoints.flatMap(({ name, attach, port, netns }) => {
+    return plan.endpoints.flatMap(({ name, attach, port, hop, netns }) => {
       const senderVlans = vlans.get(name);
-      const link = isOnPort(attach) ? links.get(port ?? '') : undefined;
+      const link = isOnPort(attach) ? links.get(hop?.near ?? port ?? '') : undefined;
       return senderVlans === undefined || link === undefined
         ? []
         : reasonsAt(state, name, link, senderVlans, plan.provider === 'host' && netns === null);

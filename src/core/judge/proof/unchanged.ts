@@ -6,6 +6,7 @@ import type { Endpoint } from '../../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../../model/state.js';
 import { isOfRouting, type RuleChange, type SettingChange, vlanList } from '../../model/timeline.js';
 import { ingressMac } from '../../plan/ingress-controls.js';
+import { bridgesPassed } from '../../plan/observers.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import { changedRouting, changedRules, routingPutBack } from './changed-rules.js';
 import type { Interval, ReadInterval } from './intervals.js';
@@ -60,10 +61,10 @@ function vlansOf(state: HostState, ports: ReadonlySet<string>): ReadonlyMap<stri
 }
 
 /** Is a link one of the step's bridges, a port of one, or one to which the host routes? */
-export function isStepLink({ observers }: StepPlan): (link: LinkState) => boolean {
-  const bridges = new Set(observers.map(({ bridge }) => bridge));
+export function isStepLink(step: StepPlan): (link: LinkState) => boolean {
+  const bridges = bridgesPassed(step);
   const routed = new Set(
-    observers.filter((observer) => observer.routed === true).map((observer) => observer.interface),
+    step.observers.filter((observer) => observer.routed === true).map((observer) => observer.interface),
   );
   return ({ name, master }) => bridges.has(name) || routed.has(name) || (master !== null && bridges.has(master));
 }
@@ -94,7 +95,7 @@ function changedLinks(
   after: HostState,
   sideEffects: SideEffects,
 ): readonly Reason[] {
-  const bridges = new Set(step.observers.map((observer) => observer.bridge));
+  const bridges = bridgesPassed(step);
   const watched = before.links.filter(isStepLink(step));
   const [was, is] = [byName(watched), byName(after.links)];
   const observers = new Map(step.observers.map((observer) => [observer.interface, observer.name]));
@@ -118,9 +119,12 @@ function notForwarding(step: StepPlan, state: HostState, sideEffects: SideEffect
   const links = byName(state.links);
   return step.observers
     .filter((observer) => observer.place === 'port' && !sideEffects.closed(observer.interface))
-    .flatMap((observer) => {
-      const link = links.get(observer.interface);
-      if (link === undefined) return [reason('not-forwarding', observer.name, `${observer.interface} does not exist`)];
+    .flatMap((observer) =>
+      [observer.interface, observer.hop?.near ?? []].flat().map((port) => [observer, port] as const),
+    )
+    .flatMap(([observer, port]) => {
+      const link = links.get(port);
+      if (link === undefined) return [reason('not-forwarding', observer.name, `${port} does not exist`)];
       const portState = observer.routed === true ? 'forwarding' : (link.port?.['state'] ?? 'not a bridge port');
       return portState === 'forwarding' && link.flags.includes('LOWER_UP')
         ? []
@@ -128,7 +132,7 @@ function notForwarding(step: StepPlan, state: HostState, sideEffects: SideEffect
             reason(
               'not-forwarding',
               observer.name,
-              `${observer.interface} is ${String(portState)}${link.flags.includes('LOWER_UP') ? '' : ', no carrier'}`,
+              `${port} is ${String(portState)}${link.flags.includes('LOWER_UP') ? '' : ', no carrier'}`,
             ),
           ];
     });
@@ -210,6 +214,7 @@ function differs({ from, to, excused }: ReadInterval, name: string, what: string
       master: link?.master,
       promiscuity: link?.promiscuity,
       'XDP program': link?.xdp,
+      carrier: link?.flags.includes('LOWER_UP'),
     };
     return JSON.stringify(identity[what] ?? link?.port?.[what] ?? link?.bridge?.[what] ?? null);
   };
@@ -250,8 +255,11 @@ function putBack(
     const ofBridge = [before, ...intervals.map(({ to }) => to)].flatMap(({ links }) =>
       links.filter(({ name }) => name === link?.name),
     );
+    // What a running guest does with its carrier is its affair; a port that was down is not listened at
+    const isOwn = what === 'carrier' && link?.flags.includes('LOWER_UP') === true;
     if (
       link === undefined ||
+      isOwn ||
       sideEffects.setting(what, ofBridge) ||
       intervals.some((interval) => differs(interval, link.name, what))
     )

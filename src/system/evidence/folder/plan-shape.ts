@@ -50,9 +50,11 @@ const bridge = z.looseObject({
   vlans: z.array(z.looseObject(vlanRange)),
   mirrors: z.array(mirror),
   unheard: text.optional(),
+  isDeviceDown: z.literal(true).optional(),
   netns: text.nullable(),
 });
 
+const hop = z.looseObject({ bridge: text, near: text });
 const endpoint = z.looseObject({
   name: text,
   bridge: text,
@@ -73,6 +75,7 @@ const endpoint = z.looseObject({
   owner: text.optional(),
   observedOnly: z.enum(['told', 'missing']).optional(),
   below: z.looseObject(below).optional(),
+  hop: hop.optional(),
   tunnel: z.looseObject({ vni: whole.nullable(), to: texts }).optional(),
 });
 
@@ -217,6 +220,7 @@ export const observerShape = z.looseObject({
   party: text.optional(),
   device: z.looseObject({ name: text, space: text.nullable(), kind: text, mode: text.optional() }).optional(),
   routed: z.literal(true).optional(),
+  hop: hop.optional(),
 });
 
 const step = z.looseObject({

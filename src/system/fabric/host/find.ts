@@ -23,9 +23,14 @@ export async function findHost(
   readState: (netns: string | null) => Promise<HostState>,
 ): Promise<FoundHost> {
   const netns = namespaceOf(scenario.topology.bridges);
-  const [state, neighbours] = await Promise.all([readState(netns), readJson(['ip', '-j', 'neigh', 'show'], { netns })]);
+  const [state, neighbours, shown] = await Promise.all([
+    readState(netns),
+    readJson(['ip', '-j', 'neigh', 'show'], { netns }),
+    readJson(['ip', '-j', 'address', 'show'], { netns }),
+  ]);
   const known = parseNeighbours(neighbours);
-  const topology = hostTopology(scenario, state, known, aboveDevices(scenario, state, netns));
+  const beside = { above: aboveDevices(scenario, state, netns), addresses: addressesIn(shown) };
+  const topology = hostTopology(scenario, state, known, beside);
   const astray = await routedAstray(topology.scenario.topology.endpoints, known, netns);
   if (astray.length > 0)
     throw new VerifyError(
@@ -100,6 +105,18 @@ async function deviceTowards(address: string, netns: string | null): Promise<str
     if (!(error instanceof VerifyError)) throw error;
     return null;
   }
+}
+
+/** Addresses by device with their prefix, as `ip -j address` prints them, but those of the link alone. */
+export function addressesIn(shown: unknown): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(
+    objectsOf(shown).map((link) => [
+      textOf(link['ifname']) ?? '',
+      objectsOf(link['addr_info']).flatMap(({ local, prefixlen, scope }) =>
+        scope === 'link' || scope === 'host' ? [] : [`${String(local)}/${String(prefixlen)}`],
+      ),
+    ]),
+  );
 }
 
 /** `ip -j neigh`: entries without a MAC (failed, incomplete) and link-local addresses are left out. */

@@ -20,12 +20,16 @@ export async function forgetInvented(
 ): Promise<void> {
   const invented = inventedMacs(plan);
   if (invented.size === 0) return;
+  const hops = new Set(plan.endpoints.map(({ hop }) => hop?.bridge));
+  // What is flooded is learned on hops of others too
+  const isInvented = (mac: string, port: string, master: string): boolean =>
+    hops.has(master) ? [...invented.values()].some((isOwn) => isOwn(mac)) : invented.get(port)?.(mac) === true;
   const stood = new Set(before.fdb.map(({ mac, master }) => `${mac} ${master ?? ''}`));
   for (let left = tries; left > 0; left -= 1) {
     const { fdb } = await readState();
     const learned = fdb.filter(
       ({ mac, port, master, state }) =>
-        state === 'dynamic' && master !== null && !stood.has(`${mac} ${master}`) && invented.get(port)?.(mac) === true,
+        state === 'dynamic' && master !== null && !stood.has(`${mac} ${master}`) && isInvented(mac, port, master),
     );
     try {
       await runBatch(

@@ -44,7 +44,7 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     readState,
     bridges: plan.bridges.map(({ name }) => name),
     lower: plan.bridges.filter(({ kind }) => kind === 'lower').map(({ name }) => name),
-    endpoints: plan.endpoints,
+    endpoints: plan.endpoints.map((endpoint) => ({ ...endpoint, port: nearPortOf(endpoint) })),
     senders: new Set(plan.steps.flatMap(sendersOf)),
   });
   const open: OpenHost = { plan, deps, ways, bridgeOf: bridgeLookup(state) };
@@ -59,8 +59,11 @@ export async function openHost(plan: Plan, deps: HostDeps): Promise<Fabric> {
     },
     sendingPlace: (name) => sendingPlace(open, name),
     observingPlace: (device) => {
-      const above = plan.endpoints.find(({ below, port }) => isOnDevice(below) && port === device);
-      return (above === undefined ? null : abovePlace(above, netns)) ?? { device, netns };
+      const there = plan.endpoints.find(
+        ({ below, hop, port }) => (isOnDevice(below) || hop !== undefined) && port === device,
+      );
+      if (there === undefined) return { device, netns };
+      return abovePlace(there, netns) ?? { device: nearPortOf(there) ?? device, netns };
     },
     arrivingPlace: (device) => ways.of(device),
     settled: async (changed) => {
@@ -135,7 +138,7 @@ function sendingPlace({ plan, deps, ways }: OpenHost, name: string): Place {
   const inside = abovePlace(endpoint, deps.foundHost.netns) ?? ways.inside.get(name);
   if (inside !== undefined) return inside;
   // what bridges a bridge sends on its device (vmware: vmnet-bridge), as the host itself does
-  const port = ownPortOf(endpoint);
+  const port = isOnPort(endpoint.attach) ? nearPortOf(endpoint) : null;
   return port === null ? { device: endpoint.bridge, netns: deps.foundHost.netns } : ways.of(port);
 }
 
@@ -156,9 +159,16 @@ export function ownPortOf({ attach, port }: Pick<Endpoint, 'attach' | 'port'>): 
   return isOnPort(attach) ? port : null;
 }
 
-/** Ports that have to forward before frames are sent: those of guests that run. */
+/** The interface by which an endpoint's frames enter and leave: behind a hop the guest's own port there. */
+export function nearPortOf({ hop, port }: Pick<Endpoint, 'hop' | 'port'>): string | null {
+  return hop?.near ?? port;
+}
+
+/** Ports that have to forward before frames are sent: those of guests that run, and of their hops. */
 export function forwardingPorts({ endpoints }: Pick<Plan, 'endpoints'>): readonly string[] {
-  return endpoints.filter(({ started }) => started).flatMap((endpoint) => ownPortOf(endpoint) ?? []);
+  return endpoints
+    .filter(({ started }) => started)
+    .flatMap((endpoint) => [ownPortOf(endpoint) ?? [], endpoint.hop?.near ?? []].flat());
 }
 
 /** Whether a bridge of the plan keeps flows that a change has to be worked into (Open vSwitch). */

@@ -64,12 +64,13 @@ const nameAttribute = 3;
 const masterWord = 'master';
 /** Of a port it says nothing: a bridge has its ports take everything (br_manage_promisc, net/bridge/br_if.c). */
 const promiscuity = 'promiscuity';
-/** IFLA_ADDRESS, _MTU, _MASTER, _PROMISCUITY and _XDP, by the words of the judge. */
+/** IFLA_ADDRESS, _MTU, _MASTER, _PROMISCUITY, _CARRIER and _XDP, by the words of the judge. */
 const ofLink: ReadonlyMap<number, string> = new Map([
   [1, 'MAC'],
   [4, 'MTU'],
   [10, masterWord],
   [30, promiscuity],
+  [33, 'carrier'],
   [43, 'XDP program'],
 ]);
 /** IFLA_MTU, _PROTINFO, _LINKINFO and _AF_SPEC; in the third IFLA_INFO_KIND, _DATA, _SLAVE_KIND and _SLAVE_DATA. */

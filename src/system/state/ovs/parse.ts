@@ -1,4 +1,5 @@
 import { membersOf, ovsColumns, ovsPortConfigs, uuidOf } from '../../../core/bridge/ovs-settings.js';
+import { normalizeMac } from '../../../core/discover/guests/guest-manager.js';
 import type {
   FdbState,
   LinkState,
@@ -38,6 +39,27 @@ function stillFlow(line: string): string {
     .trim();
 }
 
+/** The text of a key in a map as ovs-vsctl prints it (RFC 7047 5.1); null = it has none. */
+function valueIn(map: unknown, key: string): string | null {
+  const pairs: readonly unknown[] = Array.isArray(map) && Array.isArray(map[1]) ? map[1] : [];
+  const pair = pairs.find((entry) => Array.isArray(entry) && entry[0] === key);
+  return (Array.isArray(pair) ? textOf(pair[1]) : '') || null;
+}
+
+/** What the row of a port's interface says; of a bond no one has. */
+function aboutInterface(row: OvsRecord, isBond: boolean): Pick<OvsPortState, 'ofport' | 'type' | 'peer' | 'mac'> {
+  const { ofport, options, external_ids: ids } = row;
+  const type = isBond ? 'bond' : textOf(row['type']);
+  const mac = normalizeMac(valueIn(ids, 'attached-mac'));
+  const peer = valueIn(options, 'peer');
+  return {
+    ofport: typeof ofport === 'number' && ofport > 0 ? ofport : null,
+    ...(type === '' ? {} : { type }),
+    ...(type !== 'patch' || peer === null ? {} : { peer }),
+    ...(mac === null ? {} : { mac }),
+  };
+}
+
 /** Open vSwitch's configuration as one. */
 export function parseOvs(texts: OvsTexts): OvsState {
   const portById = new Map(texts.ports.map((port) => [uuidOf(port['_uuid']), port]));
@@ -57,15 +79,14 @@ export function parseOvs(texts: OvsTexts): OvsState {
       const port = portById.get(uuidOf(id));
       const portName = textOf(port?.['name']);
       if (port === undefined || portName === name) return []; // the bridge's own port is the bridge
-      const { ofport, type: ofInterface } = texts.interfaces.find((row) => row['name'] === portName) ?? {};
-      const type = membersOf(port['interfaces']).length > 1 ? 'bond' : textOf(ofInterface);
+      const row = texts.interfaces.find((record) => record['name'] === portName) ?? {};
+      const isBond = membersOf(port['interfaces']).length > 1;
       return [
         {
           name: portName,
           bridge: name,
           columns: pick(port, ovsColumns.port),
-          ofport: typeof ofport === 'number' && ofport > 0 ? ofport : null,
-          ...(type === '' ? {} : { type }),
+          ...aboutInterface(row, isBond),
           config: config.get(portName) ?? [],
         },
       ];
@@ -121,6 +142,21 @@ function fdbOf(texts: OvsTexts, ovs: OvsState): readonly FdbState[] {
   );
 }
 
+/** Patch ports that the switch has taken, as pairs. */
+function patchLinks({ ports }: OvsState): readonly LinkState[] {
+  return ports.flatMap(({ name, bridge, peer, ofport }): readonly LinkState[] =>
+    peer === undefined || ofport === null
+      ? []
+      : [
+          {
+            ...{ name, ifindex: 0, mac: '', mtu: 0, flags: ['UP', 'LOWER_UP'], operstate: 'UP', master: bridge },
+            ...{ promiscuity: null, lower: peer, kind: 'patch', sysFlags: null, bridge: null },
+            port: { state: 'forwarding' },
+          },
+        ],
+  );
+}
+
 /**
  * Links and entries as a kernel bridge would have them: each port with its bridge as master, forwarding where the
  * switch has taken it and it is up.
@@ -146,5 +182,5 @@ export function withOvs<T extends { readonly links: readonly LinkState[]; readon
       port: { state: forwards ? 'forwarding' : 'disabled', flood: !port.config.includes('NO_FLOOD') },
     };
   });
-  return { ...state, links, fdb: [...state.fdb, ...fdbOf(texts, ovs)], ovs };
+  return { ...state, links: [...links, ...patchLinks(ovs)], fdb: [...state.fdb, ...fdbOf(texts, ovs)], ovs };
 }

@@ -24,35 +24,31 @@ const guest = (name: string, port: string, zone: string | null, more: Partial<Gu
   mac: null,
   ips: [],
   zone: zone === null ? null : { name: zone, from: 'tag' },
-  firewall: null,
   ...more,
 });
 const macs = ['bc:24:11:00:00:01', 'bc:24:11:00:00:02', 'bc:24:11:00:00:03'];
 const ports = ['fwpr100p0', 'tap101i0', 'tap102i0'];
 const state = (more: Partial<HostState> = {}, links: readonly LinkState[] = []): HostState =>
-  stateWith(
-    [
-      bridge('vmbr0'),
-      bridge('fwbr100i0'),
-      link('tap100i0', { master: 'fwbr100i0', kind: 'tun' }),
-      ...ports.map((name) => link(name)),
-      link('enp1s0', { kind: null }),
-      ...links,
-    ],
-    {
-      fdb: [...macs.map((mac, at) => fdb(mac, ports[at] ?? '')), fdb('00:11:22:33:44:55', 'enp1s0')],
-      ...more,
-    },
-  );
+  stateWith([bridge('vmbr0'), ...ports.map((name) => link(name)), link('enp1s0', { kind: null }), ...links], {
+    fdb: [...macs.map((mac, at) => fdb(mac, ports[at] ?? '')), fdb('00:11:22:33:44:55', 'enp1s0')],
+    ...more,
+  });
 const found = (guests: readonly GuestRecord[], of: HostState = state()): ReturnType<typeof foundScenario> =>
   foundScenario({ state: of, neighbours: [], inventory: { guests, unread: [] }, bridge: 'vmbr0', netns: null });
 
 describe('a scenario of what runs', () => {
-  it('takes a firewall’s bridge for no bridge to be asked about, and names its port after the guest behind it', () => {
-    expect(chooseBridge(state(), null)).toBe('vmbr0');
-    const { scenario, origins } = found([guest('web', 'fwpr100p0', 'prod', { firewall: 'fwbr100i0' })]);
-    expect(scenario.topology.endpoints['web']).toMatchObject({ port: 'fwpr100p0', zone: 'prod', mac: macs[0] });
-    expect(origins['web']).toContain('its firewall is fwbr100i0, behind this port');
+  it('takes a hop for no bridge to be asked about, and the guest behind it for one of the bridge', () => {
+    const hop = [
+      bridge('between'),
+      link('inner', { master: 'between', lower: 'fwpr100p0' }),
+      link('tap100i0', { master: 'between', kind: 'tun' }),
+    ];
+    const behind = setLink('fwpr100p0', { lower: 'inner' })(state({}, hop));
+    expect(chooseBridge(behind, null)).toBe('vmbr0');
+    const { scenario } = found([guest('web', 'tap100i0', 'prod')], behind);
+    expect(scenario.topology.endpoints['web']).toMatchObject({
+      ...{ bridge: 'vmbr0', port: 'tap100i0', zone: 'prod', mac: macs[0] },
+    });
   });
 
   it('never makes one zone of two whose names differ in characters that a scenario does not take', () => {

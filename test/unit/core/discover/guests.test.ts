@@ -5,12 +5,7 @@ import { containerGuests, withSandboxPort } from '../../../../src/core/discover/
 import { guestOfPort } from '../../../../src/core/discover/guests.js';
 import { incusGuests } from '../../../../src/core/discover/guests/incus.js';
 import { libvirtGuests } from '../../../../src/core/discover/guests/libvirt.js';
-import {
-  isFirewallBridge,
-  proxmoxGuests,
-  proxmoxOwner,
-  proxmoxContext,
-} from '../../../../src/core/discover/guests/proxmox.js';
+import { proxmoxGuests, proxmoxOwner, proxmoxContext } from '../../../../src/core/discover/guests/proxmox.js';
 import { namespaceGuests } from '../../../../src/core/discover/guests/sandbox.js';
 import type { GuestRecord } from '../../../../src/core/model/host-config.js';
 import { parseLinks } from '../../../../src/system/state/parse-links.js';
@@ -45,26 +40,21 @@ describe('names and zones of guests', () => {
     expect(zoneOf('', '<source network="n" portgroup="sales"/>')).toContain('sales (port group)');
   });
 
-  it('come from Proxmox VE’s configuration, with the port that its firewall makes of it, and not from snapshots', () => {
+  it('come from Proxmox VE’s configuration, with the port of their own, and not from snapshots', () => {
     expect(proxmoxGuests(100, 'qm', recorded('proxmox-qm-config.txt'), around).map(brief)).toEqual([
-      'web01 fwpr100p0 bc:24:11:2a:6f:12 prod (tag)',
       'web01 tap100i0 bc:24:11:2a:6f:12 prod (tag)',
       'web01 tap100i1 bc:24:11:2a:6f:13 prod (tag)',
     ]);
     expect(
       proxmoxGuests(101, 'pct', recorded('proxmox-pct-config.txt'), around).map(
-        (guest) => `${brief(guest)} ${guest.ips.join()} ${guest.firewall ?? ''}`,
+        (guest) => `${brief(guest)} ${guest.ips.join()}`,
       ),
-    ).toEqual([
-      'nas fwpr101p0 bc:24:11:90:e2:a7 storage (pool) 192.168.2.121 fwbr101i0',
-      'nas veth101i0 bc:24:11:90:e2:a7 storage (pool) 192.168.2.121 ',
-    ]);
+    ).toEqual(['nas veth101i0 bc:24:11:90:e2:a7 storage (pool) 192.168.2.121']);
   });
 
   it('come from the VNet, then from the VLAN, where there is neither pool nor tag', () => {
     const config = recorded('proxmox-qm-config.txt').replace('tags: prod;web\n', '');
     expect(proxmoxGuests(100, 'qm', config, around).map(({ zone }) => `${zone?.name} ${zone?.from}`)).toEqual([
-      'vlan20 VLAN',
       'vlan20 VLAN',
       'lab2002 VNet',
     ]);
@@ -74,7 +64,6 @@ describe('names and zones of guests', () => {
     expect(
       ['tap100i0', 'veth101i2', 'fwpr100p0', 'fwln100i0', 'fwbr100i0', 'vnet0', 'tap100', 'tap;i0'].map(proxmoxOwner),
     ).toEqual([{ id: 100, program: 'qm' }, { id: 101, program: 'pct' }, null, null, null, null, null, null]);
-    expect(['fwbr100i0', 'vmbr0', 'fwpr100p0'].map(isFirewallBridge)).toEqual([true, false, false]);
   });
 
   it('come from Incus, running instances only, by the name of their interface on the host', () => {
@@ -155,7 +144,6 @@ describe('names and zones of guests', () => {
             mac: null,
             ips: [],
             zone: null,
-            firewall: null,
           },
           ...(named === null ? [] : [named]),
         ],
@@ -216,7 +204,6 @@ describe('guestOfPort', () => {
     mac,
     ips: [],
     zone: null,
-    firewall: null,
   });
   it('believes who names the port before who names the MAC, and managers in their order', () => {
     const guestRecords = [guest('docker', null, 'a'), guest('namespace', 'p', null), guest('libvirt', 'p', 'a')];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chooseBridge } from '../../../../src/core/discover/found-scenario.js';
-import { deafness } from '../../../../src/core/bridge/view.js';
-import { hostTopology, macsBehind } from '../../../../src/core/discover/host-topology.js';
+import { deafness, macsBehind } from '../../../../src/core/bridge/view.js';
+import { hostTopology } from '../../../../src/core/discover/host-topology.js';
 import type { Scenario } from '../../../../src/core/model/scenario.js';
 import type { HostState, LinkState } from '../../../../src/core/model/state.js';
 import { makePlan } from '../../../../src/core/plan/make-plan.js';

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { bridgesWithPorts, chooseBridge } from '../../../../src/core/discover/found-scenario.js';
+import { addressesInFlows } from '../../../../src/core/bridge/ovs.js';
+import { hopsOf } from '../../../../src/core/bridge/hops.js';
+import { hostTopology } from '../../../../src/core/discover/host-topology.js';
+import { composed } from '../../../support/discover/composed.js';
 import { stateWith, upLink } from '../../../support/link-state.js';
 
 const bridges = [upLink('br-int', { kind: 'openvswitch' }), upLink('br-ex', { kind: 'openvswitch' })];
@@ -24,5 +28,68 @@ describe('bridges of Open vSwitch', () => {
   it('are those with ports where it was', () => {
     const state = stateWith([datapath, ...bridges, tap('tap1', 'br-int'), tap('tap2', 'br-int')], { ovs: read });
     expect(bridgesWithPorts(state, null)).toEqual(['br-int']);
+  });
+
+  /** Guests of VLAN 10 and 20 on br-int, which a patch joins to br-ex and its NIC; no MAC is learned. */
+  const patched = (more: readonly ReturnType<typeof upLink>[] = []) => {
+    const guests = [1, 2, 3, 4];
+    return stateWith(
+      [
+        ...bridges.map((bridge, at) => ({ ...bridge, flags: at === 0 ? ['BROADCAST'] : bridge.flags })),
+        ...guests.map((n) => tap(`tap${n}`, 'br-int')),
+        upLink('int', { kind: 'patch', master: 'br-int', lower: 'ex' }),
+        upLink('ex', { kind: 'patch', master: 'br-ex', lower: 'int' }),
+        upLink('nic', { master: 'br-ex' }),
+        ...more,
+      ],
+      {
+        ovs: {
+          ...read,
+          bridges: ['br-int', 'br-ex'].map((name) => ({ name, columns: {}, flows: ['actions=NORMAL'] })),
+          ports: guests.map((n) => ({
+            ...{ name: `tap${n}`, bridge: 'br-int', columns: { tag: n < 3 ? 10 : 20 }, ofport: n, config: [] },
+          })),
+        },
+      },
+    );
+  };
+  const heard = new Map([1, 2, 3, 4].map((n) => [`tap${n}`, `52:54:00:00:00:0${n}`]));
+
+  it('are followed by a patch to a NIC that is alone there', () => {
+    expect([...hopsOf(patched())]).toEqual([['int', { bridge: 'br-ex', near: 'nic' }]]);
+    expect([...hopsOf(patched([tap('tap9', 'br-ex')]))]).toEqual([]);
+    const { whole } = composed({ state: patched(), heard });
+    expect(whole.scenario.topology.endpoints['nic']).toEqual({ bridge: 'br-int', port: 'nic', role: 'uplink' });
+  });
+
+  it('are asked with the MACs on record, and go on while their own device is down', () => {
+    const state = patched();
+    const { whole, scenario } = composed({ state, heard });
+    expect(whole.notes).toContain('br-int: its own device is down: the host is not on it');
+    expect(scenario.steps[0]?.probes[0]).toMatchObject({ class: 'known-unicast', from: ['tap1', 'tap2'] });
+    expect(hostTopology(scenario, state, []).scenario.topology.bridges).toMatchObject([{ isDeviceDown: true }]);
+  });
+
+  it('flood packets for a host that they do not know in a VLAN: its guests are open to these', () => {
+    const { scenario } = composed({ state: patched(), heard });
+    const bounces = scenario.steps.flatMap(({ probes }) => probes.filter((probe) => probe.class === 'routed-bounce'));
+    expect(bounces.map(({ from, openByDesign, maySee }) => [from, openByDesign, maySee])).toEqual([
+      [['tap1', 'tap2'], ['tap1', 'tap2'], ['nic']],
+      [['tap3', 'tap4'], ['tap3', 'tap4'], ['nic']],
+    ]);
+  });
+
+  it('say by flows which address a MAC has', () => {
+    const flows = [
+      'table=75, priority=90,arp,reg14=0x1,dl_src=52:54:00:00:00:01,arp_spa=10.7.0.1,arp_sha=52:54:00:00:00:01 actions=drop',
+      'table=75, priority=90,ip,dl_src=52:54:00:00:00:02,nw_src=10.7.0.2 actions=drop',
+      'table=75, priority=90,ip,dl_src=52:54:00:00:00:03,nw_src=10.7.0.0/24 actions=drop',
+      'table=75, priority=80,dl_src=00:00:00:00:00:00/01:00:00:00:00:00,nw_src=10.7.0.4 actions=drop',
+      'priority=9,udp,dl_src=52:54:00:00:00:05,nw_src=0.0.0.0 actions=NORMAL',
+    ];
+    expect(addressesInFlows({ ovs: { ...read, bridges: [{ name: 'br-int', columns: {}, flows }] } })).toEqual([
+      { mac: '52:54:00:00:00:01', address: '10.7.0.1', device: 'br-int' },
+      { mac: '52:54:00:00:00:02', address: '10.7.0.2', device: 'br-int' },
+    ]);
   });
 });

@@ -18,7 +18,6 @@ const guest = (over: Partial<GuestRecord>): GuestRecord => ({
   mac: null,
   ips: [],
   zone: null,
-  firewall: null,
   ...over,
 });
 

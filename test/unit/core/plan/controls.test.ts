@@ -250,6 +250,26 @@ describe('entry controls', () => {
       'between a',
       'after a',
     ]));
+  it('go to the next guest where the bridge’s own device is down, as its own traffic is', () => {
+    const to = (addresses: readonly string[]): unknown => {
+      const ends = [...endpoints].map(([name, endpoint], at) => {
+        const address = addresses[at];
+        return [
+          name,
+          { ...endpoint, ips: address === undefined ? [] : [{ family: 4 as const, address, prefix: 24 }] },
+        ] as const;
+      });
+      const controls = controlsOf(input({ devicesDown: ['br0'], onHost: true, endpoints: new Map(ends) }));
+      const [control] = controls.filter(({ kind }) => kind !== 'ear');
+      return [control?.kind, control?.sender, control?.observer, control?.frame];
+    };
+    const frame = { srcMac: mac.a, dstMac: mac.b };
+    expect(to([])).toEqual(['entry', 'a', 'b', expect.objectContaining({ ...frame, carrier: 'raw' })]);
+    expect(to(['10.1.0.1'])).toEqual([
+      ...['entry', 'a', 'b'],
+      expect.objectContaining({ ...frame, carrier: 'arp', srcIp: '10.1.0.1' }),
+    ]);
+  });
   it.each<[string, Partial<ControlInput>]>([
     ['the bridge device is not observed', { observers: step.observers.filter(({ place }) => place !== 'bridge') }],
     ['the bridge’s MAC is not known', { bridgeMacs: {} }],

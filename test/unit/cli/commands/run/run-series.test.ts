@@ -100,7 +100,7 @@ it('a run that fails after one that leaks leaves status, answer and reports of t
   expect(junit).toContain('<error message="no result">tc is not there</error>');
   expect(junit).toContain('<error message="no result">not begun: a run before it failed</error>');
   expect(stdout).toContain('BROKEN');
-  expect(stderr).toBe('verify-isolation: tc is not there\n  install iproute2\n');
+  expect(stderr).toBe('REFUSED: tc is not there\n  install iproute2\n');
   expect(runScenario.mock.calls.map(([{ name }]) => name)).toEqual(['a', 'b']);
 });
 

@@ -20,7 +20,6 @@ const port = (
           mac: null,
           ips: [],
           zone: null,
-          firewall: null,
         },
   endpoint: { port: name },
 });

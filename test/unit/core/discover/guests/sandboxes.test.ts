@@ -41,7 +41,6 @@ describe('guests that are known by their namespace', () => {
         mac: null,
         ips: [],
         zone: null,
-        firewall: null,
         netns: '/run/netns/k1',
       },
     ]);
@@ -205,6 +204,12 @@ describe('machines without a manager', () => {
     ]);
   });
 
+  it('QEMU: a machine that may migrate here is arriving', () => {
+    const arriving = (...argv: readonly string[]): unknown =>
+      monitorGuests([process('kvm', argv, ['tap0'])]).map(({ isArriving }) => isArriving);
+    expect([arriving('-name', 'web'), arriving('-name', 'web', '-incoming', 'defer')]).toEqual([[undefined], [true]]);
+  });
+
   it('QEMU: a MAC that may be of another card is not known, and what is no option is nothing', () => {
     const cards = [
       '-netdev',
@@ -235,7 +240,6 @@ describe('machines without a manager', () => {
         mac: null,
         ips: [],
         zone: null,
-        firewall: null,
         netns: '/proc/42/ns/net',
       },
     ]);

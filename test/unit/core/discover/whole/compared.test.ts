@@ -37,7 +37,6 @@ describe('what guests of one bridge are compared by', () => {
       mac: macOf(n),
       ips: [],
       zone: null,
-      firewall: null,
     });
     const askedOf = (...guests: readonly GuestRecord[]) => probesOf(4, 'broadcast', { guests, unread: [] });
     const [first, second, third] = [1, 2, 3].map((n) => record(n, 'qemu'));

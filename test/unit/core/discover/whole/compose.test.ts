@@ -179,7 +179,7 @@ describe('the scenario of a whole host', () => {
     const host = hostOf(4);
     const stray = { ...entry(macOf(2), 'v3'), state: 'static' };
     const fdb = [stray, ...host.fdb.filter((entry) => entry.port !== 'v2')];
-    const record = { name: 'two', port: 'v2', mac: macOf(2), ips: [], zone: null, firewall: null };
+    const record = { name: 'two', port: 'v2', mac: macOf(2), ips: [], zone: null };
     const inventory = { guests: [{ manager: 'libvirt' as const, ...record }], unread: [] };
     const { steps, notes, endpoints } = composed({ ...host, fdb }, {}, { inventory });
     expect(steps[0]?.probe[1]).toMatchObject({ class: 'known-unicast', from: ['v1', 'v3', 'v4'], to: ['two'] });

@@ -29,7 +29,7 @@ const above = (webMode = 'bridge') =>
   ]);
 
 describe('a file that names guests on a lower device', () => {
-  const topology = hostTopology(loadScenario('lower.yml', Buffer.from(file)), state, [], above());
+  const topology = hostTopology(loadScenario('lower.yml', Buffer.from(file)), state, [], { above: above() });
   const plan = makePlan(topology.scenario, { runTag: 1, keySha256: '', bridgeMacs: topology.bridgeMacs });
   const [step] = plan.steps;
 
@@ -49,7 +49,7 @@ describe('a file that names guests on a lower device', () => {
 
   it('counts what leaves by the lower device, and refuses sources that nobody has', () => {
     expect(hostSummary(plan)).toContain('Out of the NIC: nothing');
-    const apart = hostTopology(loadScenario('lower.yml', Buffer.from(file)), state, [], above('private'));
+    const apart = hostTopology(loadScenario('lower.yml', Buffer.from(file)), state, [], { above: above('private') });
     const other = makePlan(apart.scenario, { runTag: 1, keySha256: '', bridgeMacs: apart.bridgeMacs });
     expect(hostSummary(other)).toMatch(/Out of the NIC: \d+ of them/);
     expect(describeNewMacs(plan)).toEqual(['step 1: mac-spoof by web']);
@@ -86,7 +86,9 @@ describe('a file that names guests on a lower device', () => {
       'db: the interface is down',
     ],
   ])('is refused with %s', (_, devices, fault) => {
-    expect(() => hostTopology(loadScenario('lower.yml', Buffer.from(file)), state, [], devices)).toThrow(fault);
+    expect(() => hostTopology(loadScenario('lower.yml', Buffer.from(file)), state, [], { above: devices })).toThrow(
+      fault,
+    );
   });
 
   it.each([
@@ -116,12 +118,9 @@ describe('a file that names guests by ipvlan', () => {
       }),
     ] as const;
   const onHost = (text: string, ...more: readonly (readonly [string, LinkedDevice])[]) =>
-    hostTopology(
-      loadScenario('lower.yml', Buffer.from(text)),
-      state,
-      [],
-      new Map([guest(1, 'web', { flag: 'private' }), guest(2, 'db', { flag: 'private' }), ...more]),
-    );
+    hostTopology(loadScenario('lower.yml', Buffer.from(text)), state, [], {
+      above: new Map([guest(1, 'web', { flag: 'private' }), guest(2, 'db', { flag: 'private' }), ...more]),
+    });
 
   it('finds mode, flag and addresses of each, and sends packets to these', () => {
     const { scenario, bridgeMacs } = onHost(ipvlans);

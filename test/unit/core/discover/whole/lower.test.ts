@@ -89,7 +89,6 @@ describe('guests on a lower device', () => {
         mac: device(9, '').mac,
         ips: [],
         zone: null,
-        firewall: null,
       } as const,
     ];
     const { scenario } = found(
@@ -195,7 +194,7 @@ describe('guests on a lower device', () => {
   });
 
   it('are named by their namespace, never by a MAC that all on the lower device have', () => {
-    const record = { port: null, ips: [], zone: null, firewall: null, manager: 'docker' } as const;
+    const record = { port: null, ips: [], zone: null, manager: 'docker' } as const;
     const guests = [
       { ...record, name: 'shim', mac: '02:00:00:00:00:05' },
       { ...record, name: 'db', mac: null, netns: '/proc/2/ns/net' },

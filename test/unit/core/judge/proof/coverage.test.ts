@@ -35,6 +35,16 @@ describe('coverage', () => {
       coverage(['c'], hostState(), { unobservable: [{ bridge: 'br9', port: 'p2', reason: 'no carrier' }] }).unobserved,
     ).toEqual([{ port: 'p2', reason: 'no carrier' }]);
   });
+  it('is complete without a port that has no carrier all the while, and not if it comes up', () => {
+    const off = setLink('p2', { flags: ['UP'] })(hostState());
+    const { plan, timeline } = perfectRun();
+    const heard = timeline.filter((entry) => entry.event !== 'listening' || entry.observer !== 'c');
+    const unobservable = [{ bridge: 'br0', port: 'p2', reason: 'no carrier' }];
+    const between = (after: HostState): Result['coverage'] =>
+      coverageOf({ ...plan, unobservable }, stepFacts(plan, heard), [{ before: off, after }]);
+    expect(between(off)).toEqual({ complete: true, observed: 3, ports: 3, unobserved: [] });
+    expect(between(hostState()).unobserved).toEqual([{ port: 'p2', reason: 'no carrier' }]);
+  });
   it('is not complete with a port that nobody can listen on, though the kernel lists it with no bridge', () => {
     expect(
       coverage([], hostState(), { unobservable: [{ bridge: 'br0', port: 'winxp', reason: 'behind the device' }] }),

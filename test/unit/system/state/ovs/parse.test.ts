@@ -123,6 +123,52 @@ describe('what Open vSwitch prints', () => {
     ]);
   });
 
+  it('has the MAC that a manager wrote, and patch ports as pairs', () => {
+    const [bridge = {}] = texts.bridges;
+    const patch = (name: string, peer: string) => ({
+      name,
+      ofport: 7,
+      type: 'patch',
+      options: ['map', [['peer', peer]]],
+    });
+    const { links, ovs } = withOvs(
+      { links: ['br0', 'br1', 'vnet0', 'vnet1'].map(link), fdb: [] },
+      {
+        ...texts,
+        bridges: [bridge, { ...bridge, name: 'br1', ports: set(id('Q')), mirrors: set() }],
+        ports: [...texts.ports, { _uuid: id('Q'), name: 'far' }],
+        interfaces: [
+          {
+            name: 'vnet0',
+            ofport: 1,
+            external_ids: [
+              'map',
+              [
+                ['iface-id', 'x'],
+                ['attached-mac', 'FA:16:3E:00:00:07'],
+              ],
+            ],
+          },
+          { name: 'vnet1', ofport: 2, external_ids: ['map', [['attached-mac', 'none']]] },
+          patch('gone', 'far'),
+          patch('far', 'gone'),
+        ],
+      },
+    );
+    expect(ovs.ports.map(({ name, mac, peer }) => [name, mac, peer])).toEqual([
+      ['vnet0', 'fa:16:3e:00:00:07', undefined],
+      ['vnet1', undefined, undefined],
+      ['gone', undefined, 'far'],
+      ['far', undefined, 'gone'],
+    ]);
+    expect(links.flatMap(({ name, kind, master, lower }) => (kind === 'patch' ? [[name, master, lower]] : []))).toEqual(
+      [
+        ['gone', 'br0', 'far'],
+        ['far', 'br1', 'gone'],
+      ],
+    );
+  });
+
   it('says who gets samples of frames, by sFlow and IPFIX, and not by NetFlow, which has none', () => {
     const [bridge = {}] = texts.bridges;
     const sampled = { ...bridge, sflow: id('S'), ipfix: set(), netflow: id('N') };

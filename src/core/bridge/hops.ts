@@ -1,0 +1,110 @@
+import { placeOf } from '../model/attach.js';
+import type { Endpoint, Hop, Scenario } from '../model/scenario.js';
+import { type HostState, type LinkState, pairKinds } from '../model/state.js';
+import { isEndOfGuest } from './beside.js';
+import { isOutward } from './view.js';
+
+/** Hops by the port of the other bridge at which they end. */
+export type Hops = ReadonlyMap<string, Hop>;
+
+interface Joint extends Hop {
+  readonly port: string;
+  /** The other bridge. */
+  readonly next: LinkState;
+  readonly ifindex: number;
+}
+
+const bridgeKinds: readonly (string | null)[] = ['bridge', 'openvswitch'];
+
+function membersByMaster(links: readonly LinkState[]): ReadonlyMap<string, readonly LinkState[]> {
+  const members = new Map<string, LinkState[]>();
+  for (const link of links) {
+    const ports = members.get(link.master ?? '');
+    if (link.master === null) continue;
+    if (ports === undefined) members.set(link.master, [link]);
+    else ports.push(link);
+  }
+  return members;
+}
+
+/**
+ * The hops of a host, recognised by their structure. `addresses`: those of the host by device; a bridge with one is a
+ * network of its own, and so is one with a further port or with a device on top.
+ */
+export function hopsOf(
+  { links }: Pick<HostState, 'links'>,
+  addresses: Readonly<Record<string, readonly string[]>> = {},
+): Hops {
+  const byName = new Map(links.map((link) => [link.name, link]));
+  const members = membersByMaster(links);
+  const stoodOn = new Set(links.flatMap(({ kind, lower }) => (pairKinds.includes(kind) ? [] : (lower ?? []))));
+  const isBare = ({ name }: LinkState): boolean => !stoodOn.has(name) && (addresses[name] ?? []).length === 0;
+  /** The port of another bridge, with further ports, to which a veth of this one leads. */
+  const farEnd = ({ kind, lower, master }: LinkState): Pick<Joint, 'port' | 'next'> | null => {
+    const peer = pairKinds.includes(kind) ? byName.get(lower ?? '') : undefined;
+    const next = byName.get(peer?.master ?? '');
+    if (peer === undefined || next === undefined || next.name === master || !bridgeKinds.includes(next.kind))
+      return null;
+    return (members.get(next.name) ?? []).length > 1 ? { port: peer.name, next } : null;
+  };
+  const joints = links.flatMap((bridge): readonly Joint[] => {
+    const ports = members.get(bridge.name) ?? [];
+    if (!bridgeKinds.includes(bridge.kind) || bridge.master !== null || ports.length !== 2) return [];
+    const [far] = ports.flatMap((port) => farEnd(port) ?? []);
+    // Nobody can listen at a patch port itself
+    const isPatched = ports.some(({ kind }) => kind === 'patch');
+    const near = ports.find((port) => isEndOfGuest(port) || (isPatched && isOutward(port)));
+    return near === undefined || far === undefined || ![bridge, ...ports].every(isBare)
+      ? []
+      : [{ ...far, bridge: bridge.name, near: near.name, ifindex: bridge.ifindex }];
+  });
+  const older = new Map(joints.map(({ bridge, ifindex }) => [bridge, ifindex]));
+  // Of two that lead to each other the older one is the network
+  return new Map(
+    joints
+      .filter(({ next, ifindex }) => ifindex > (older.get(next.name) ?? -1))
+      .map(({ port, bridge, near }) => [port, { bridge, near }]),
+  );
+}
+
+/** Bridges that are hops. */
+export function hopBridges(hops: Hops): ReadonlySet<string> {
+  return new Set([...hops.values()].map(({ bridge }) => bridge));
+}
+
+/**
+ * The scenario with guests behind hops at the port of their bridge, whichever end of the hop the file names as `port`.
+ */
+export function withHops(scenario: Scenario, hops: Hops, { links }: HostState): Scenario {
+  const ends = new Map([...hops].map(([port, hop]) => [hop.near, port]));
+  const masters = new Map(links.map(({ name, master }) => [name, master]));
+  const endpoints = scenario.topology.endpoints.map((endpoint): Endpoint => {
+    const { port, bridge, attach } = endpoint;
+    if (port === null || placeOf(attach) !== 'port') return endpoint;
+    const far = ends.get(port) ?? port;
+    const hop = hops.get(far);
+    return hop === undefined || masters.get(far) !== bridge ? endpoint : { ...endpoint, port: far, hop };
+  });
+  return { ...scenario, topology: { ...scenario.topology, endpoints } };
+}
+
+/** A port of a bridge, and where its guest is. */
+export interface PortEnds {
+  readonly link: LinkState;
+  /** The guest's own port, or the NIC, which behind a hop is another. */
+  readonly end: LinkState;
+  /** MACs of a hop's devices, whose neighbour discovery the bridge learns. */
+  readonly between: ReadonlySet<string>;
+}
+
+/** The ports of a bridge, but those of patch ports that lead to a network of its own. */
+export function portEnds({ links }: Pick<HostState, 'links'>, bridge: string, hops: Hops): readonly PortEnds[] {
+  return links
+    .filter(({ name, kind, master }) => master === bridge && (kind !== 'patch' || hops.has(name)))
+    .map((link) => {
+      const hop = hops.get(link.name);
+      const devices = links.filter(({ name, master }) => hop !== undefined && [name, master].includes(hop.bridge));
+      const end = devices.find(({ name }) => name === hop?.near) ?? link;
+      return { link, end, between: new Set(devices.map(({ mac }) => mac)) };
+    });
+}
