@@ -176,10 +176,7 @@ export interface Finding {
   readonly direction: 'known' | 'inferred';
   /** Null where nothing was seen, or it is not in the capture. */
   readonly firstSighting: FirstSighting | null;
-  /**
-   * First the one that explains most leaks of the step with fewest devices, then by how specific they are; empty where
-   * nothing leaked.
-   */
+  /** The cause of most leaks on fewest devices first, then the most specific; empty if nothing leaked. */
   readonly causes: readonly Cause[];
   /** A leak that the scenario accepts: who owns it and why. */
   readonly accepted?: {
@@ -233,11 +230,9 @@ export interface LeakGroup {
   readonly carriers: readonly string[];
   /** What leaks is what `from` answers to probes of `to`; absent: it is the probes. */
   readonly answers?: true;
-  /**
-   * Leaking rows, and the frames that were sent and seen in them; null = it is not known how many were sent. No rows:
-   * the settings predict it, and no frame has shown it yet.
-   */
+  /** Leaking rows; 0 = the settings predict it, and no frame has shown it yet. */
   readonly rows: number;
+  /** Frames that were sent in them; null = not known. */
   readonly sent: number | null;
   readonly seen: number;
   readonly firstSighting: FirstSighting | null;

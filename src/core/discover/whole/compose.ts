@@ -37,15 +37,9 @@ import {
 } from '../found-scenario.js';
 import type { Neighbour } from '../host-topology.js';
 import { lowerClaim, lowerProbes, type LowerSegment, lowerSegments } from './lower.js';
-import {
-  type CatalogueAllowance,
-  catalogueClasses,
-  lastRoundOf,
-  type Placed,
-  probesOf,
-  stepsOf,
-  type StepWishes,
-} from './probes.js';
+import { besideNote, nothingToExamine } from './nothing-to-examine.js';
+import { type CatalogueAllowance, catalogueClasses, type Placed, probesOf } from './probes.js';
+import { lastRoundOf, stepsOf, type StepWishes } from './steps.js';
 import {
   type BetweenNetworks,
   betweenNetworks,
@@ -359,44 +353,4 @@ function wantedLower(input: WholeInput, taken: Set<string>): readonly LowerSegme
     const isWhole = segment.isWhole && entries.length === segment.entries.length;
     return entries.length < 2 ? [] : [{ ...segment, entries, isWhole }];
   });
-}
-
-function besideNote({ place, value, text, command }: SegmentBeside): string {
-  return `not examined: ${place} (${value}): ${text}${command === null ? '' : `: ${command}`}`;
-}
-
-function nothingToExamine(
-  hasBridges: boolean,
-  { guests, zones }: WholeWishes,
-  others: readonly SegmentBeside[],
-  apart: readonly SegmentBeside[],
-): VerifyError {
-  if (hasBridges && guests.length + zones.length > 0)
-    return new VerifyError(
-      'nothing-to-examine',
-      69,
-      `no guest here is ${[...guests, ...zones.map((zone) => `in zone ${zone}`)].join(' or ')}`,
-      '`verify-isolation init` prints the guests that are here',
-    );
-  const commands = [...others, ...apart].flatMap(({ command }) => command ?? []);
-  if (others.length > 0) {
-    return new VerifyError(
-      'nothing-to-examine',
-      69,
-      ['no guest is on a bridge of this namespace, so that nothing can be sent here', ...others.map(besideNote)].join(
-        '\n',
-      ),
-      commands.length > 0
-        ? commands.join('; ')
-        : '`verify-isolation audit` says what the settings of these guests let through',
-    );
-  }
-  return new VerifyError(
-    'nothing-to-examine',
-    69,
-    'nothing to examine: no guest is on a bridge of this machine',
-    commands.length > 0
-      ? commands.join('; ')
-      : 'run it on the virtualization host, in the namespace of its bridge (--netns). To see what it does, without a host: verify-isolation demo (in a checkout: npm start)',
-  );
 }

@@ -1,0 +1,73 @@
+import type { HostState } from '../../model/state.js';
+import type { Part, Placed, WrittenProbe } from './probes.js';
+
+/** Frames a second that may flood out of an uplink: storm control and ARP inspection count them. */
+const floodRate = 10;
+/** Frames a second of all others, and of many. */
+const usualRate = 1000;
+const meshRate = 4000;
+/** A run with more pairs has the larger rate. */
+const manyPairs = 1000;
+/** What a run takes beside its frames, in ms. */
+const overheadMs = 6000;
+const carriersOfPair = 3;
+
+/** What is asked of the steps beyond what is usual. */
+export interface StepWishes {
+  /** Frames a second; null = the usual. */
+  readonly rate: number | null;
+  /** This long may it take, in ms; null = until all pairs are through. */
+  readonly forMs: number | null;
+}
+
+/** Frames a second of a run with that number of guests. */
+function usualRateOf(guests: number): number {
+  return guests ** 2 > manyPairs ? meshRate : usualRate;
+}
+
+function stepOf(name: string, probes: readonly WrittenProbe[], rate: number | null): object {
+  return { name, probe: probes.map((probe) => ({ ...probe, ...(rate === null ? {} : { rate }) })), expect: 'private' };
+}
+
+/** The last round that there is time for; null = all of them. */
+export function lastRoundOf({ forMs, rate }: StepWishes, guests: number): number | null {
+  if (forMs === null) return null;
+  const frames = (Math.max(0, forMs - overheadMs) * (rate ?? usualRateOf(guests))) / 1000;
+  return Math.max(1, Math.floor(frames / Math.max(1, guests * carriersOfPair)));
+}
+
+/**
+ * The steps with their probes: round 1, what floods, the further rounds, then each class that has a step of its own.
+ */
+export function stepsOf(
+  placed: readonly Placed[],
+  { rate }: StepWishes,
+  guests: number,
+  state: HostState,
+): readonly object[] {
+  const of = (wanted: Part): readonly WrittenProbe[] =>
+    placed.filter(([part]) => part === wanted).map(([, probe]) => probe);
+  const [first, floods, further] = [of('first'), of('floods'), of('further')];
+  const others = [
+    ...new Set(placed.flatMap(([part]) => (['first', 'floods', 'further'].includes(part) ? [] : [part]))),
+  ];
+  const ageing = Math.max(
+    0,
+    ...state.links.map(({ bridge }) => (typeof bridge?.['ageing_time'] === 'number' ? bridge['ageing_time'] : 0)),
+  );
+  return [
+    ...(first.length === 0
+      ? []
+      : [stepOf('round 1: each guest sends, is sent to, and listens', first, rate ?? usualRate)]),
+    ...(floods.length === 0
+      ? []
+      : [stepOf('round 1, what may flood out of the uplink', floods, Math.min(floodRate, rate ?? floodRate))]),
+    ...(further.length === 0
+      ? []
+      : [stepOf('further rounds: each guest to each other one', further, rate ?? usualRateOf(guests))]),
+    ...others.map((part) => ({
+      ...stepOf(part, of(part), rate),
+      ...(part === 'aged-unicast' ? { wait: `${Math.ceil(ageing / 100) + 5}s` } : {}),
+    })),
+  ];
+}
