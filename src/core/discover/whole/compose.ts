@@ -1,5 +1,5 @@
 import type { ProbeClassName } from '../../model/scenario.js';
-import { disruptiveClasses } from '../../probe/classes.js';
+import { type CatalogueAllowance, catalogueClasses, disruptiveClasses } from '../../probe/classes.js';
 import type { Declared, Inventory } from '../../model/host-config.js';
 import { attributesOf } from '../../bridge/attributes.js';
 import { isDeafToSources, strangersBehind } from '../../bridge/view.js';
@@ -37,15 +37,7 @@ import {
 } from '../found-scenario.js';
 import type { Neighbour } from '../host-topology.js';
 import { lowerClaim, lowerProbes, type LowerSegment, lowerSegments } from './lower.js';
-import {
-  type CatalogueAllowance,
-  catalogueClasses,
-  lastRoundOf,
-  type Placed,
-  probesOf,
-  stepsOf,
-  type StepWishes,
-} from './probes.js';
+import { lastRoundOf, type Placed, probesOf, stepsOf, type StepWishes } from './probes.js';
 import {
   type BetweenNetworks,
   betweenNetworks,
