@@ -125,8 +125,16 @@ export function chooseBridge(state: HostState, named: string | null): string {
   return first;
 }
 
-/** What to do where too few guests can be spoken for: a hub forgets each MAC at once. */
-export function silenceHint({ links }: HostState, bridges: readonly string[], again: string): string {
+/**
+ * What to do where too few guests can be spoken for: a hub forgets each MAC at once, and Open vSwitch learns none
+ * without a flow NORMAL.
+ */
+export function silenceHint({ links, ovs }: HostState, bridges: readonly string[], again: string): string {
+  const unlearning = ovs?.bridges.find(
+    ({ name, flows }) => bridges.includes(name) && !flows.some((flow) => /\bnormal\b/i.test(flow)),
+  );
+  if (unlearning !== undefined)
+    return `${unlearning.name} learns no MAC: write down each guest's (ovs-vsctl set Interface PORT 'external_ids:attached-mac="MAC"'), and ${again}`;
   const hub = links.find(({ name, bridge }) => bridges.includes(name) && bridge?.['ageing_time'] === 0);
   if (hub === undefined) return `start the guests, let each speak once (a ping will do), and ${again}`;
   const command = `ip link set dev ${word(hub.name)} type bridge ageing_time 30000`;

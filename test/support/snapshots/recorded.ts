@@ -23,8 +23,9 @@ export const behindFirewall = (tap: string, isolated: boolean): Snapshot =>
   withState(
     defaultBridge,
     addLinks('br0', { name: 'fwbr100i0', ifindex: 90 }),
-    addLinks('vnet0', { name: tap, master: 'fwbr100i0', ifindex: 91 }),
-    addLinks('vnet1', { name: 'fwpr100p0', ifindex: 92 }),
+    addLinks('vnet0', { name: tap, master: 'fwbr100i0', kind: 'tun', ifindex: 91 }),
+    addLinks('vnet1', { name: 'fwpr100p0', kind: 'veth', lower: 'fwln100i0', ifindex: 92 }),
+    addLinks('vnet1', { name: 'fwln100i0', kind: 'veth', lower: 'fwpr100p0', master: 'fwbr100i0', ifindex: 93 }),
     setPorts({ isolated: true }, tap),
     setPorts({ isolated }, 'fwpr100p0'),
   );

@@ -1,6 +1,7 @@
 import type { Change } from '../../model/fabric.js';
 import { hostOf } from '../../model/host-names.js';
 import { execute, setPort, setSysctl } from '../changes.js';
+import { hopsOf } from '../hops.js';
 import { isSteeredAway } from '../row-context.js';
 import { isOff } from '../setting-value.js';
 import { isSettingOn, readFrom } from '../view.js';
@@ -84,18 +85,17 @@ export const isolatedOneSided: Audited = {
 };
 
 /**
- * With firewall=1 Proxmox puts a bridge fwbrIDiN between the tap, or a container's veth, and the real bridge, where the
- * guest's port is fwprIDpN: flags that are set on the former act on the small bridge only, which has no other guest.
+ * A hop, as Proxmox puts it there with firewall=1, has the guest's own port; flags that are set on that act on the hop
+ * only, which has no other guest.
  */
 const proxmoxFirewallPortRule: BridgeRule = ({ name, ports }, { state }) => {
-  const match = /^fwbr(\d+)i(\d+)$/.exec(name);
-  if (match === null) return [];
-  const outer = `fwpr${match[1] ?? ''}p${match[2] ?? ''}`;
+  const [outer, hop] = [...hopsOf(state)].find(([, { bridge }]) => bridge === name) ?? [];
+  if (outer === undefined) return [];
   const real = state.links.find((link) => link.name === outer);
   return ports
     .filter(
       (port) =>
-        /^(tap|veth)/.test(port.name) &&
+        port.name === hop?.near &&
         isSettingOn(port.settings, 'isolated') === true &&
         real?.port?.['isolated'] === false,
     )

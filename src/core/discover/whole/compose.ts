@@ -1,5 +1,5 @@
 import type { ProbeClassName } from '../../model/scenario.js';
-import { disruptiveClasses } from '../../probe/classes.js';
+import { type CatalogueAllowance, catalogueClasses, disruptiveClasses } from '../../probe/classes.js';
 import type { Declared, Inventory } from '../../model/host-config.js';
 import { attributesOf } from '../../bridge/attributes.js';
 import { isDeafToSources, strangersBehind } from '../../bridge/view.js';
@@ -38,7 +38,7 @@ import {
 import type { Neighbour } from '../host-topology.js';
 import { lowerClaim, lowerProbes, type LowerSegment, lowerSegments } from './lower.js';
 import { besideNote, nothingToExamine } from './nothing-to-examine.js';
-import { type CatalogueAllowance, catalogueClasses, type Placed, probesOf } from './probes.js';
+import { type Placed, probesOf } from './probes.js';
 import { lastRoundOf, stepsOf, type StepWishes } from './steps.js';
 import {
   type BetweenNetworks,

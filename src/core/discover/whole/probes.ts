@@ -1,5 +1,5 @@
 import type { Carrier, ProbeClassName } from '../../model/scenario.js';
-import { classes as asked, disruptiveClasses, probeClasses } from '../../probe/classes.js';
+import { classes as asked, disruptiveClasses } from '../../probe/classes.js';
 import { canSpeak, type FoundEntry } from '../found-endpoints.js';
 import { apartFrom, type FoundBridge, type Segment } from './segments.js';
 
@@ -41,29 +41,6 @@ const segmentClasses: readonly ProbeClassName[] = [...usualClasses, 'link-local-
 
 /** Classes whose frames teach switches beyond an uplink what is not so: not asked there unless they are named. */
 export const notBeyond: readonly ProbeClassName[] = ['mac-spoof', 'ip-spoof', 'vlan-hop'];
-
-/** What `--class all` may send beyond what disturbs nobody. */
-export interface CatalogueAllowance {
-  readonly disruptive: boolean;
-  /** Source MACs that nobody has may leave by an uplink. */
-  readonly newMacs: boolean;
-}
-
-/**
- * The classes that `--class all` stands for. Without `aged-unicast`, which takes the ageing time of silence; where a
- * bridge has an uplink also without BPDUs, for the switch beyond it may shut its port.
- */
-export function catalogueClasses(
-  { disruptive, newMacs }: CatalogueAllowance,
-  hasUplink: boolean,
-): readonly ProbeClassName[] {
-  return probeClasses.filter(
-    (name) =>
-      name !== 'aged-unicast' &&
-      (disruptive || !disruptiveClasses.includes(name)) &&
-      (!hasUplink || (name !== 'stp-root' && (newMacs || asked[name].newMacs !== true))),
-  );
-}
 
 const unicast: readonly Carrier[] = ['raw', 'ipv4-udp', 'ipv6-udp'];
 const routed: readonly Carrier[] = ['ipv4-udp', 'ipv6-udp'];

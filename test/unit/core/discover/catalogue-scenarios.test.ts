@@ -2,11 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { FoundScenario } from '../../../../src/core/discover/found-scenario.js';
 import { hasUplink, leftOut, provingScenario } from '../../../../src/core/discover/proving-scenario.js';
 import { twinSteps } from '../../../../src/core/discover/twin/steps.js';
-import { catalogueClasses } from '../../../../src/core/discover/whole/probes.js';
 import type { ProbeClassName } from '../../../../src/core/model/scenario.js';
 import { learnedAt, stateWith, upLink } from '../../../support/link-state.js';
 import { composed } from '../../../support/discover/composed.js';
-import { disruptiveClasses, probeClasses } from '../../../../src/core/probe/classes.js';
+import { catalogueClasses, disruptiveClasses, probeClasses } from '../../../../src/core/probe/classes.js';
 
 type WrittenEndpoint = FoundScenario['topology']['endpoints'][string];
 interface WrittenStep {

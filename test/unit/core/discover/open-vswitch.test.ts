@@ -70,6 +70,23 @@ describe('bridges of Open vSwitch', () => {
     expect(hostTopology(scenario, state, []).scenario.topology.bridges).toMatchObject([{ isDeviceDown: true }]);
   });
 
+  it('that learn nothing are no use to ping over: the MAC is to be written down', () => {
+    const hintOf = (flow: string): unknown => {
+      const state = patched();
+      const ovs = { ...read, ...state.ovs, bridges: [{ name: 'br-int', columns: {}, flows: [flow] }] };
+      try {
+        return composed({ state: { ...state, ovs } });
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(hintOf('table=0 actions=resubmit(,8)')).toMatchObject({
+      ...{ code: 'too-little-found', exitCode: 3 },
+      hint: expect.stringMatching(/^br-int learns no MAC: .*external_ids:attached-mac="MAC"/),
+    });
+    expect(hintOf('actions=NORMAL')).toMatchObject({ hint: expect.stringContaining('let each speak once') });
+  });
+
   it('flood packets for a host that they do not know in a VLAN: its guests are open to these', () => {
     const { scenario } = composed({ state: patched(), heard });
     const bounces = scenario.steps.flatMap(({ probes }) => probes.filter((probe) => probe.class === 'routed-bounce'));
