@@ -19,7 +19,7 @@ import { asksPlannedForms } from './planned-forms.js';
 export interface BypassInput {
   readonly step: StepPlan;
   /** Who is there. */
-  readonly plan: Pick<Plan, 'endpoints'>;
+  readonly plan: Pick<Plan, 'endpoints' | 'provider'>;
   readonly states: StepStates;
   /** Day of the run, `YYYY-MM-DD`. */
   readonly day: string;
@@ -179,7 +179,7 @@ function earBypasses({ earPrograms = [] }: HostState): readonly Bypass[] {
  */
 function bypassesOf(input: BypassInput): readonly Bypass[] {
   const { before, after, during = [] } = input.states;
-  const someForm = asksPlannedForms(input.step);
+  const someForm = asksPlannedForms(input.plan, input.step);
   const bypasses = new Map<string, Bypass>();
   for (const state of [...[before, ...during].map(withoutWaiting), after]) {
     if (state === null) continue;

@@ -1,6 +1,7 @@
 import { type AsksForms, plannedFormOf, type PlannedForm } from '../../bridge/bypass/packet-sockets.js';
-import type { Flows, FrameSpec, StepPlan } from '../../model/plan.js';
+import type { Flows, FrameSpec, Plan, StepPlan } from '../../model/plan.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
+import { documentation } from '../../probe/addresses.js';
 import { frameTemplate } from '../../probe/frames/frame.js';
 
 function formOfFrame(frame: FrameSpec): readonly PlannedForm[] {
@@ -37,9 +38,15 @@ const [evenBits, oddBits] = [
   { mac: 'aa:aa:aa:aa:aa:aa', ipv4: '170.170.170.170', ipv6: 'aaaa:aaaa:aaaa:aaaa:aaaa:aaaa:aaaa:aaaa' },
 ] as const;
 
+/** Addresses of a frame that may be others: all of these sides, or those of IP alone. */
+interface OpenSides {
+  readonly sides: readonly Side[];
+  readonly keepsMacs: boolean;
+}
+
 function withAddresses(
   frame: FrameSpec,
-  sides: readonly Side[],
+  { sides, keepsMacs }: OpenSides,
   { mac, ipv4, ipv6 }: typeof evenBits | typeof oddBits,
 ): FrameSpec {
   const ipOf = (ip: string | null): string | null => {
@@ -48,18 +55,38 @@ function withAddresses(
   };
   return {
     ...frame,
-    ...(sides.includes('src') ? { srcMac: mac, srcIp: ipOf(frame.srcIp) } : {}),
-    ...(sides.includes('dst') ? { dstMac: mac, dstIp: ipOf(frame.dstIp) } : {}),
+    ...(sides.includes('src') ? { srcMac: keepsMacs ? frame.srcMac : mac, srcIp: ipOf(frame.srcIp) } : {}),
+    ...(sides.includes('dst') ? { dstMac: keepsMacs ? frame.dstMac : mac, dstIp: ipOf(frame.dstIp) } : {}),
   };
 }
 
 /** The form of a frame of which these addresses are not known. */
-function formWithout(frame: FrameSpec, sides: readonly Side[]): readonly PlannedForm[] {
-  const [even, odd] = [evenBits, oddBits].map((bits) => formOfFrame(withAddresses(frame, sides, bits))[0]);
+function formWithout(frame: FrameSpec, open: OpenSides): readonly PlannedForm[] {
+  const [even, odd] = [evenBits, oddBits].map((bits) => formOfFrame(withAddresses(frame, open, bits))[0]);
   return formOfFrame(frame).map((form) => ({
     ...form,
     unknown: form.unknown.map((isUnknown, at) => (isUnknown === 1 || even?.bytes[at] !== odd?.bytes[at] ? 1 : 0)),
   }));
+}
+
+/** Gives the form of a planned frame. */
+type ReadForm = (frame: FrameSpec) => readonly PlannedForm[];
+
+/**
+ * Addresses of guests that are not on record are not those of the frame: it has documentation addresses in their place,
+ * and the guests' own traffic has others.
+ */
+function formReader({ provider, endpoints }: Pick<Plan, 'provider' | 'endpoints'>): ReadForm {
+  if (provider === 'lab') return formOfFrame;
+  const known = new Set(endpoints.flatMap(({ ips }) => ips.map(({ address }) => address)));
+  const isOpen = (address: string | null): boolean =>
+    address !== null &&
+    !known.has(address) &&
+    [...documentation.ipv4, ...documentation.ipv6].some((ip) => ip === address);
+  return (frame) => {
+    const sides = (['src', 'dst'] as const).filter((side) => isOpen(side === 'src' ? frame.srcIp : frame.dstIp));
+    return sides.length === 0 ? formOfFrame(frame) : formWithout(frame, { sides, keepsMacs: true });
+  };
 }
 
 /** Frames that differ in nothing but their addresses: one for each sender, and one for each addressee. */
@@ -110,11 +137,11 @@ interface Ends {
 }
 
 /** The frames in the order of their addresses, so that such as are alike stand together. */
-function endsOf(first: FrameSpec, frames: Iterable<FrameSpec>, side: Side): Ends {
+function endsOf(first: FrameSpec, frames: Iterable<FrameSpec>, side: Side, formOf: ReadForm): Ends {
   const [base] = formOfFrame(first);
-  const [open] = formWithout(first, [side]);
+  const [open] = formWithout(first, { sides: [side], keepsMacs: false });
   const offsets = [...(open?.unknown.keys() ?? [])].filter((at) => open?.unknown[at] === 1 && base?.unknown[at] === 0);
-  const forms = [...frames].flatMap(formOfFrame).sort((a, b) => {
+  const forms = [...frames].flatMap(formOf).sort((a, b) => {
     const at = offsets.find((offset) => a.bytes[offset] !== b.bytes[offset]) ?? 0;
     return (a.bytes[at] ?? 0) - (b.bytes[at] ?? 0);
   });
@@ -134,9 +161,13 @@ function merged(sources: Ends, destinations: Ends): PlannedForm | undefined {
   const [[form], [destination]] = [sources.forms, destinations.forms];
   if (form === undefined || destination === undefined) return undefined;
   const [bytes, unknown] = [Uint8Array.from(form.bytes), Uint8Array.from(form.unknown)];
-  for (const at of destinations.offsets) bytes[at] = destination.bytes[at] ?? 0;
+  for (const at of destinations.offsets) {
+    bytes[at] = destination.bytes[at] ?? 0;
+    unknown[at] = destination.unknown[at] ?? 0;
+  }
   for (const { forms, offsets } of [sources, destinations])
-    for (const at of offsets) if (forms.some(({ bytes: its }) => its[at] !== bytes[at])) unknown[at] = 1;
+    for (const at of offsets)
+      if (forms.some((form) => form.unknown[at] === 1 || form.bytes[at] !== bytes[at])) unknown[at] = 1;
   return { ...form, bytes, unknown };
 }
 
@@ -163,26 +194,29 @@ class PlannedFrames {
   private firsts: readonly PlannedForm[] | null = null;
   private ends: readonly { readonly sources: Ends; readonly destinations: Ends }[] | null = null;
 
-  constructor({ flows, traffic, listenMs }: StepPlan) {
+  constructor(
+    { flows, traffic, listenMs }: StepPlan,
+    private readonly formOf: ReadForm,
+  ) {
     this.flows = flows;
     this.own = traffic.length > 0 || listenMs !== null ? ownForms() : [];
   }
 
   some(takes: Takes): boolean {
-    this.firsts ??= [...kindsOfFlows(this.flows)].flatMap(({ frame }) => formOfFrame(frame));
+    this.firsts ??= [...kindsOfFlows(this.flows)].flatMap(({ frame }) => this.formOf(frame));
     if (this.own.some(takes) || this.firsts.some(takes)) return true;
     if (this.flows.kinds === undefined) return false;
     this.ends ??= likeFrames(this.flows).map(({ first, sources, destinations }) => ({
-      sources: endsOf(first, sources, 'src'),
-      destinations: endsOf(first, destinations.values(), 'dst'),
+      sources: endsOf(first, sources, 'src', this.formOf),
+      destinations: endsOf(first, destinations.values(), 'dst', this.formOf),
     }));
     return this.ends.some(({ sources, destinations }) => someOfPairs(sources, destinations, takes));
   }
 }
 
 /** Whether a filter takes one of the step's frames; each filter is asked once. */
-export function asksPlannedForms(step: StepPlan): AsksForms {
-  const planned = new PlannedFrames(step);
+export function asksPlannedForms(plan: Pick<Plan, 'provider' | 'endpoints'>, step: StepPlan): AsksForms {
+  const planned = new PlannedFrames(step, formReader(plan));
   const answers = new Map<string, boolean>();
   return (by, takes) => {
     const answer = answers.get(by) ?? planned.some(takes);

@@ -27,7 +27,7 @@ const links = ({ links: [first] }: HostState) => first;
 const judged = (states: StepStates, asked = step, leakedAt: readonly string[] = []): ReturnType<typeof bypassReasons> =>
   bypassReasons({
     step: asked,
-    plan: { endpoints: routedGuests },
+    plan: { provider: 'host', endpoints: routedGuests },
     states,
     day: '2026-11-27',
     isDecided: (observer) =>
