@@ -28,6 +28,16 @@ export interface HostReader extends Omit<SocketProcess, 'hostsOwn'> {
   readonly where: string;
 }
 
+/** Something that can carry frames past the ears, for which nobody answers. */
+export interface OpenMatter {
+  readonly what: string;
+  readonly where: string;
+  /** The name by which `run --trust` answers for it. */
+  readonly trust: string;
+  /** Processes that get frames there, as far as they are known. */
+  readonly holders?: readonly Omit<HostReader, 'where'>[];
+}
+
 /** A packet socket (packet(7)) as /proc/net/packet lists it. */
 export interface PacketSocket {
   readonly inode: string;

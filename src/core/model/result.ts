@@ -6,7 +6,7 @@ import type { CalibrationRecord, ToolRecord } from './provenance.js';
 import type { Reason } from './reasons.js';
 import type { PrecheckNote, ScenarioRecord } from './run-record.js';
 import type { Trusted } from './scenario.js';
-import type { HostReader } from './packet-socket.js';
+import type { HostReader, OpenMatter } from './packet-socket.js';
 
 /**
  * What the evidence says of isolation. `holds`: proved, with each proof complete. `broken`: an authentic frame reached
@@ -96,10 +96,7 @@ export interface FirstSighting {
   readonly at: string;
 }
 
-/**
- * Probes that were seen one after the other, in the order of sending, where a step has events. Times in ms since
- * probing began.
- */
+/** Probes that were seen one after the other, in the order of sending. Times in ms since probing began. */
 export interface LeakWindow {
   readonly fromMs: number;
   readonly toMs: number;
@@ -318,11 +315,9 @@ export interface StepResult {
   readonly observers: readonly ObserverResult[];
   /** Frames of entry controls that were sent and received, all senders together. */
   readonly entry: { readonly sent: number; readonly seen: number };
-  /** What could carry frames past the ears, and is trusted not to; absent where there was nothing of the kind. */
-  readonly trusted?: readonly (Trusted & { readonly holders?: readonly Omit<HostReader, 'where'>[] })[];
-  /** What could, and nobody answers for: `trust` is the name by which `--trust` does. Absent: there is none. */
-  readonly untrusted?: readonly { readonly what: string; readonly where: string; readonly trust: string }[];
-  /** Programs of the host's own that read at the bridges; absent where there was none, or none may. */
+  /** What could carry frames past the ears: trusted not to, or not, or known; absent where there was none. */
+  readonly trusted?: readonly (Trusted & Pick<OpenMatter, 'holders'>)[];
+  readonly untrusted?: readonly OpenMatter[];
   readonly readers?: readonly HostReader[];
   /** It was listened for this long after the last probe; absent where that is no longer than usual. */
   readonly lingerMs?: number;
@@ -377,8 +372,7 @@ export interface Result {
   /** On a host: a leak planted in a lab on the same kernel right before, and how much was seen. Absent = none was. */
   readonly calibration?: CalibrationRecord;
   /**
-   * A run on a host: what acts on frames beside the bridges, or watches them. Absent = nothing was found, or nobody
-   * looked.
+   * A run on a host: what acts on frames beside the bridges, or watches them. Absent = nothing, or nobody looked.
    */
   readonly precheck?: readonly PrecheckNote[];
   /** In the order of the scenario. */

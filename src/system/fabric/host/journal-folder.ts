@@ -32,6 +32,9 @@ const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR }
 /** flock(2): for one alone, or not at all. */
 const exclusiveOrNot = 2 | 4;
 
+/** A cleanup may hold a lock for a moment, to see that its run has ended. */
+const [maxLooks, lookMs] = [3, 20] as const;
+
 /** A file of the folder: open, and locked by this process. */
 export interface LockedFile {
   readonly fd: number;
@@ -89,11 +92,8 @@ export class JournalFolder {
     this.#fd = null;
   }
 
-  /** Of all but locks of runs, which say nothing once nobody holds them. */
   names(): readonly string[] {
-    return readdirSync(this.#at('.'))
-      .filter((name) => !name.endsWith('.lock'))
-      .sort();
+    return readdirSync(this.#at('.')).sort();
   }
 
   remove(name: string): void {
@@ -136,7 +136,7 @@ export class JournalFolder {
    * Throws VerifyError `journal-failed` (69) where it is not a file of this user's alone.
    */
   take(name: string, holder: string): number | string {
-    for (;;) {
+    for (let looks = 0; ; looks += 1) {
       const fd = openSync(this.#at(name), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
       const why = whyUnfit(fstatSync(fd));
       const isHeld = why === null && libc().flock(fd, exclusiveOrNot) !== 0;
@@ -148,7 +148,8 @@ export class JournalFolder {
       const text = isHeld ? readFileSync(fd, 'utf8') : '';
       closeSync(fd);
       if (why !== null) throw refused(join(this.path, name), why);
-      if (isHeld) return text;
+      if (isHeld && looks >= maxLooks) return text;
+      if (isHeld) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lookMs);
       // Its holder has removed it in between: the next to come makes it anew.
     }
   }

@@ -86,7 +86,7 @@ export function openJournal(
       folder?.remove(`${name}.new`);
     }
     folder?.close();
-    throw error instanceof VerifyError ? error : cannotWrite(error);
+    throw error instanceof VerifyError ? error : journalUnwritable(error);
   }
 }
 
@@ -110,7 +110,7 @@ class OpenJournal implements Journal {
       this.#length = writeLines(this.#fd, this.#length, entries);
     } catch (error) {
       ftruncateSync(this.#fd, this.#length); // the next line is not to follow half of this one
-      throw cannotWrite(error);
+      throw journalUnwritable(error);
     }
     this.#entries.unshift(...[...entries].reverse());
   }
@@ -142,7 +142,8 @@ function writeLines(fd: number, at: number, lines: readonly unknown[]): number {
   return at + bytes.length;
 }
 
-function cannotWrite(error: unknown): VerifyError {
+/** Why a journal, or the lock of its run, cannot be written. */
+export function journalUnwritable(error: unknown): VerifyError {
   return new VerifyError(
     'journal-failed',
     69,
@@ -167,8 +168,8 @@ export function* leftJournals(path: string): Generator<OrphanedJournal | Refused
         yield { kind: 'refused', file, why: lock };
         continue;
       }
-      if (name.endsWith('.new')) {
-        folder.remove(name); // nothing is done before it has its name
+      if (name.endsWith('.new') || name.endsWith('.lock')) {
+        folder.remove(name); // nothing is done before it has its name; the run of a lock has ended
         closeSync(lock.fd);
         continue;
       }

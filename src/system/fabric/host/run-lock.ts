@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { showCommand } from '../../process/programs.js';
+import { journalUnwritable } from './journal.js';
 import { JournalFolder } from './journal-folder.js';
 import { namespacePlace } from './namespace-place.js';
 
@@ -20,8 +21,15 @@ export interface RunLockInput {
  * the inode of the network namespace and the interface's index. Returns the function that gives it back. Throws
  * VerifyError (69): `locked` where somebody holds it, with the process that does, and as `JournalFolder.make`.
  */
-export function takeRunLock({ folder: path, netns, ifindex, what }: RunLockInput): () => void {
-  const folder = JournalFolder.make(path);
+export function takeRunLock(input: RunLockInput): () => void {
+  try {
+    return takeIn(JournalFolder.make(input.folder), input);
+  } catch (error) {
+    throw error instanceof Error && 'syscall' in error ? journalUnwritable(error) : error;
+  }
+}
+
+function takeIn(folder: JournalFolder, { netns, ifindex, what }: RunLockInput): () => void {
   try {
     const name = `${namespacePlace(netns).inode}-${ifindex}.lock`;
     const taken = folder.take(name, `process ${process.pid} (${showCommand(process.argv)})`);

@@ -19,6 +19,7 @@ import { VerifyError } from '../../../../../src/core/model/verify-error.js';
 import { journalFolder, leftJournals, openJournal } from '../../../../../src/system/fabric/host/journal.js';
 import { JournalFolder, maxJournalBytes } from '../../../../../src/system/fabric/host/journal-folder.js';
 import { namespacePlace } from '../../../../../src/system/fabric/host/namespace-place.js';
+import { takeRunLock } from '../../../../../src/system/fabric/host/run-lock.js';
 import { scratchFolder } from '../../../../support/scratch.js';
 
 const dir = scratchFolder('journals');
@@ -225,6 +226,26 @@ it('nothing that was looked at stays open', () => {
   thrown(found);
   thrown(() => open('other'));
   expect(fds()).toBe(before - 2);
+});
+
+it('the lock of a run that was killed is taken away, and that of one that lives stays', () => {
+  const own = { folder, netns: null, what: 'bridge br0' };
+  const release = takeRunLock({ ...own, ifindex: 7 });
+  put(`${namespacePlace(null).inode}-8.lock`, 'process 1 (killed)');
+  expect(found()).toEqual([]);
+  expect(readdirSync(folder)).toEqual([expect.stringMatching(/-7\.lock$/)]);
+  expect(() => takeRunLock({ ...own, ifindex: 7 })).toThrow(`another run is on bridge br0: process ${process.pid}`);
+  release();
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+it('a lock that cannot be written is no fault of the tool', () => {
+  mkdirSync(folder, { mode: 0o700 });
+  const path = join(folder, 'file');
+  writeFileSync(path, '');
+  expect(() => takeRunLock({ folder: join(path, 'below'), netns: null, ifindex: 7, what: 'bridge br0' })).toThrow(
+    expect.objectContaining({ code: 'journal-failed', exitCode: 69 }),
+  );
 });
 
 it('a file that is removed right then is gone, not a fault', () => {
