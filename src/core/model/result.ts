@@ -126,11 +126,8 @@ export interface AlteredFrame {
   readonly tokenAt: number;
 }
 
-/** `variant` of a row about what is answered to probes. */
-export const answerVariant = 'answer';
-
-/** `variant` of a row about frames that were sent to the bridge alone, to see whether they enter. */
-export const entryVariant = 'entry';
+/** `variant` of rows about answers to probes, and about frames that were sent to the bridge alone. */
+export const [answerVariant, entryVariant] = ['answer', 'entry'] as const;
 
 /**
  * One row: what of one flow one observer saw.
@@ -148,10 +145,7 @@ export interface Finding {
   readonly carrier: string;
   /** VLAN ids of its tags, the outermost first; empty = untagged. */
   readonly vlan: readonly number[];
-  /**
-   * Which of several kinds of frame of one class and carrier: `llc-snap`, `cdp`, … Absent: the only one. `answer`: what
-   * `from` answers to probes of `to`. `entry`: it was sent to the bridge alone.
-   */
+  /** Kind of frame: `llc-snap`, …, `answer` (of `from` to a probe of `to`), `entry` (to the bridge). Absent: one. */
   readonly variant?: string;
   /** The endpoint whose frames they are. */
   readonly from: string;

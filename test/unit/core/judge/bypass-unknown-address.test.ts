@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Plan } from '../../../../../src/core/model/plan.js';
-import type { PacketSocket } from '../../../../../src/core/model/packet-socket.js';
-import { makePlan } from '../../../../../src/core/plan/make-plan.js';
-import { type BpfInstruction, encodeBpf } from '../../../../../src/system/kernel/bpf.js';
-import { bypassesOf } from '../../../../support/judge/bypass-fixture.js';
-import { probing } from '../../../../support/judge/judged.js';
-import { hostState } from '../../../../support/judge/perfect-run.js';
-import { there } from '../../../../support/there.js';
+import type { Plan } from '../../../../src/core/model/plan.js';
+import type { PacketSocket } from '../../../../src/core/model/packet-socket.js';
+import { makePlan } from '../../../../src/core/plan/make-plan.js';
+import { type BpfInstruction, encodeBpf } from '../../../../src/system/kernel/bpf.js';
+import { bypassesOf } from '../../../support/judge/bypass-fixture.js';
+import { probing } from '../../../support/judge/judged.js';
+import { hostState } from '../../../support/judge/perfect-run.js';
+import { there } from '../../../support/there.js';
 
 /** `ip and src host A.B.C.D` or, of the destination, `ip and dst host A.B.C.D`, as tcpdump -dd compiles them. */
 const host = (address: readonly number[], at: 26 | 30): readonly BpfInstruction[] => [
