@@ -140,7 +140,7 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
       'for i in 1 2; do ip neigh del 10.9.0.$i dev br0; done; ip route add default via 10.9.0.3',
     );
     expect([status, result.verdict], stderr).toEqual([0, 'holds']);
-    expect(notAskedTexts(result)).toEqual(['IPv4 from v1 and v2 to host: no address of v1 and v2']);
+    expect(notAskedTexts(result)).toEqual(['IPv4 from v1 and v2 to host, v2 and v3: no address of v1 and v2']);
   });
 
   it('finds a guest that floods, for its port learns nothing, though no record has its MAC', async () => {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Finding, Result } from '../../../src/core/model/result.js';
+import { answerVariant, type Finding, type Result } from '../../../src/core/model/result.js';
 import { patient } from '../patient.js';
 
 export const top = resolve(import.meta.dirname, '../../..');
@@ -121,10 +121,11 @@ export interface Row {
   readonly carrier?: string;
 }
 
-/** The rows that fit; at least one, so that nothing is claimed of nothing. */
+/** The rows of probes that fit, not of answers to them; at least one, so that nothing is claimed of nothing. */
 export function rows(result: Result, want: Row): readonly Finding[] {
   const found = (result.steps[want.step]?.findings ?? []).filter(
     (row) =>
+      row.variant !== answerVariant &&
       (want.from === undefined || row.from === want.from) &&
       (want.to === undefined || row.to === want.to) &&
       (want.observer === undefined || row.observer === want.observer) &&
