@@ -114,8 +114,10 @@ function heldLines(result: Result, room: number, width: number, paint: Paint): r
       width,
     ),
   );
-  const bounds = bound === null ? [] : foldAfter('  ', bound, width);
-  if (blocks.length + bounds.length === 0 || room < 3) return [];
+  const folded = bound === null ? [] : foldAfter('  ', bound, width);
+  if (blocks.length + folded.length === 0 || room < 3) return [];
+  // A heading, one barrier and a line for the others stand before the bound
+  const bounds = 2 + heightOf(blocks[0] ?? [], width) + folded.length <= room ? folded : [];
   const { lines, left } = fitting(blocks, room - 1 - bounds.length, width);
   return [
     paint('Why it holds', 'bold'),

@@ -39,12 +39,13 @@ export function describeHosts(group: string, hosts: readonly ZooHost[], options:
     const { text, seconds, verdict, pings, changed } = outcome;
     seen.push({ host: host.name, what: host.what, fault, verdict, seconds, lines: text.split('\n').length });
     expect(changed, `what the run changed on the host\n${text}`).toEqual([]);
-    expect(pings.lost, text).toBe(0);
     if (host.speaks) expect(pings.sent, 'pings of guests while the run went on').toBeGreaterThan(10);
     return outcome;
   };
   const isDecided = async (host: ZooHost): Promise<void> => {
-    const { verdict, status, text } = await tryHost(host, null);
+    const { verdict, status, text, pings } = await tryHost(host, null);
+    // A fault may cost pings by itself, as the port does that a mirror takes for its own
+    expect(pings.lost, text).toBe(0);
     expect([verdict, status], text).toEqual([expect.stringMatching(/^(HOLDS|EXPOSED)$/), 0]);
   };
   /** By its cause: a leak that is called by another name teaches nobody what to mend. */
