@@ -81,16 +81,18 @@ start_pings() {
 }
 
 reset_pings() {
-  [ -e "$zoo/vms" ] && kill -USR1 $(cat "$zoo/vms")
+  [ ! -e "$zoo/vms" ] || kill -USR1 $(cat "$zoo/vms")
   sleep 0.3
 }
 
-# "SENT LOST" of all guests since the last reset
+# "SENT LOST" of all guests since the last reset; the last ping of a container may be on its way
 lost_pings() {
   reset_pings
-  [ -e "$zoo/pings" ] && kill -INT $(cat "$zoo/pings") && sleep 0.5
-  { cat "$zoo"/stats.* 2>/dev/null || true; sed -n 's/^\([0-9]*\) packets transmitted, \([0-9]*\) received.*/\1 \2/p' "$zoo"/ping.* 2>/dev/null || true; } |
-    awk '{ sent += $1; lost += $1 - $2 } END { print sent + 0, lost + 0 }'
+  [ ! -e "$zoo/pings" ] || { kill -INT $(cat "$zoo/pings") && sleep 0.5; }
+  {
+    cat "$zoo"/stats.* 2>/dev/null || true
+    sed -n 's/^\([0-9]*\) packets transmitted, \([0-9]*\) received.*/\1 \2 1/p' "$zoo"/ping.* 2>/dev/null || true
+  } | awk '{ lost = $1 - $2; sent += $1; if (lost > $3) sum += lost } END { print sent + 0, sum + 0 }'
 }
 
 # What a run has to leave as it was: links and their settings, rules, disciplines and filters, routes, entries that

@@ -101,7 +101,7 @@ export async function runOnZooHost(
     cage.run(`. ${support}/parts.sh; . ${join(folder, `${name}.sh`)}\n${script}`);
   try {
     cage.run(`mkdir -p $zoo; cp ${programs}/* $zoo/`);
-    inside('build >>$zoo/log 2>&1 || { tail -n 20 $zoo/log >&2; exit 1; }');
+    inside("trap 'tail -n 20 $zoo/log >&2' EXIT; build >>$zoo/log 2>&1; trap - EXIT");
     if (fault !== null) inside(`fault_${fault}`);
     const cause = fault === null ? null : new RegExp(inside(`printf %s "$cause_${fault}"`));
     inside('sleep 2; start_pings');

@@ -6,7 +6,7 @@ build() {
   ip route add default via "$net.1"
   sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=1
   for i in 1 2 3 4; do
-    workload "cali$drawn_name$i" "$guest$i" "192.168.77.6$i" "ee:ee:$drawn:0$i"
+    workload "cali$drawn_name$i" "$guest$i" "192.168.77.6$i" "ee:ee:ee:$drawn:0$i"
     talks "$guest$i" "$net.2"
   done
   chains | iptables-restore

@@ -15,7 +15,6 @@ build() {
     bridge_with "qbr$id" "qvb$id"
     ip link set "qvb$id" promisc on
     ip link set "qvo$id" promisc on up
-    ethtool -K "qvb$id" tx off >/dev/null
     ovs-vsctl add-port br-int "qvo$id" "tag=$((i < 3 ? 1 : 2))" -- set interface "qvo$id" \
       "external_ids:attached-mac=\"$mac\"" "external_ids:iface-id=$guest$i" external_ids:iface-status=active
     vm "tap$id" "$mac" "10.78.0.1$i" "10.78.0.1$(echo 2143 | cut -c "$i")" "qbr$id" talks -name "guest=instance-0000000$i" -netdev "tap,ifname=tap$id"

@@ -15,18 +15,18 @@ build() {
       -netdev "type=tap,id=net0,ifname=tap${id}i0" -device "virtio-net-pci,mac=BC:24:11:${drawn^^}:0$i,netdev=net0"
   done
   chains | iptables-restore
-  ebtables -N PVEFW-FORWARD -P RETURN
-  ebtables -N PVEFW-FWBR-OUT -P RETURN
-  ebtables -A FORWARD -j PVEFW-FORWARD
-  ebtables -A PVEFW-FORWARD -p IPv4 -j ACCEPT
-  ebtables -A PVEFW-FORWARD -p IPv6 -j ACCEPT
-  ebtables -A PVEFW-FORWARD -o fwln+ -j PVEFW-FWBR-OUT
+  ebtables-nft -N PVEFW-FORWARD -P RETURN
+  ebtables-nft -N PVEFW-FWBR-OUT -P RETURN
+  ebtables-nft -A FORWARD -j PVEFW-FORWARD
+  ebtables-nft -A PVEFW-FORWARD -p IPv4 -j ACCEPT
+  ebtables-nft -A PVEFW-FORWARD -p IPv6 -j ACCEPT
+  ebtables-nft -A PVEFW-FORWARD -o fwln+ -j PVEFW-FWBR-OUT
   for i in 1 2 3 4; do
     out=tap$number${i}i0-OUT
-    ebtables -N "$out" -P RETURN
-    ebtables -A PVEFW-FWBR-OUT -i "${out%-OUT}" -j "$out"
-    ebtables -A "$out" -s ! "bc:24:11:$drawn:0$i" -j DROP
-    ebtables -A "$out" -j ACCEPT
+    ebtables-nft -N "$out" -P RETURN
+    ebtables-nft -A PVEFW-FWBR-OUT -i "${out%-OUT}" -j "$out"
+    ebtables-nft -A "$out" -s ! "bc:24:11:$drawn:0$i" -j DROP
+    ebtables-nft -A "$out" -j ACCEPT
   done
 }
 

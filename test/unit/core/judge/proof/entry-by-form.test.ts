@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { HostState, StepStates } from '../../../../../../src/core/model/state.js';
-import { entryText } from '../../../../../../src/report/stories.js';
-import { captures, counts, probing } from '../../../../../support/judge/judged.js';
-import { type Evidence, hostState, judge, perfectRun } from '../../../../../support/judge/perfect-run.js';
-import { addLinks, changedState, setLink, type StateChange } from '../../../../../support/link-state.js';
-import { there } from '../../../../../support/there.js';
+import type { HostState, StepStates } from '../../../../../src/core/model/state.js';
+import { entryText } from '../../../../../src/report/stories.js';
+import { captures, counts, probing } from '../../../../support/judge/judged.js';
+import { type Evidence, hostState, judge, perfectRun } from '../../../../support/judge/perfect-run.js';
+import { addLinks, changedState, setLink, type StateChange } from '../../../../support/link-state.js';
+import { there } from '../../../../support/there.js';
 
 /** A run in which `a` sends raw and IPv4 frames that nobody has to see, untagged or with a tag. */
 function runOf(vlan: readonly number[] = []): Evidence {

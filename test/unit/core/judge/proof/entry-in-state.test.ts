@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { entryInStateReasons } from '../../../../../../src/core/judge/proof/entry.js';
-import type { HostState } from '../../../../../../src/core/model/state.js';
-import { finds, judged, plans } from '../../../../../support/judge/judged.js';
-import { hostState, perfectRun } from '../../../../../support/judge/perfect-run.js';
-import { addLinks, changedState, setLink } from '../../../../../support/link-state.js';
-import { there } from '../../../../../support/there.js';
+import { entryInStateReasons } from '../../../../../src/core/judge/proof/entry.js';
+import type { HostState } from '../../../../../src/core/model/state.js';
+import { finds, judged, plans } from '../../../../support/judge/judged.js';
+import { hostState, perfectRun } from '../../../../support/judge/perfect-run.js';
+import { addLinks, changedState, setLink } from '../../../../support/link-state.js';
+import { there } from '../../../../support/there.js';
 
 const { plan } = perfectRun();
 const step = there(plan.steps[0]);

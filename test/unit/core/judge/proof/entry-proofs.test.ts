@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type StepTally } from '../../../../../../src/core/judge/count/tally.js';
-import type { Flow, StepPlan } from '../../../../../../src/core/model/plan.js';
-import { perfectRun } from '../../../../../support/judge/perfect-run.js';
-import { missing } from '../../../../../support/judge/proof-fixture.js';
-import { there } from '../../../../../support/there.js';
+import { type StepTally } from '../../../../../src/core/judge/count/tally.js';
+import type { Flow, StepPlan } from '../../../../../src/core/model/plan.js';
+import { perfectRun } from '../../../../support/judge/perfect-run.js';
+import { missing } from '../../../../support/judge/proof-fixture.js';
+import { there } from '../../../../support/there.js';
 
 describe('the way in of a sender', () => {
   const run = perfectRun();
