@@ -6,7 +6,7 @@ import { kernel } from '../lab/features.js';
 import { type Missing, needs, program, root } from '../needs.js';
 import { patient } from '../patient.js';
 import { scratchFolder } from '../scratch.js';
-import { compileZoo, runOnZooHost, type ZooHost, type ZooOutcome } from './zoo.js';
+import { compileZoo, drawNames, type Names, runOnZooHost, type ZooHost, type ZooOutcome } from './zoo.js';
 
 /** Names, numbers and faults are others each day, or those to repeat. */
 const seed = Number(process.env['ZOO_SEED'] ?? new Date().toISOString().slice(0, 10).replaceAll('-', ''));
@@ -19,9 +19,13 @@ const unpacks = ({ takes }: ZooHost): boolean => takes.some((word) => !(word in 
 
 /**
  * Tests of hosts, each sane and with one of its faults. `group`: where their outcomes go, below coverage/zoo. `options`:
- * of these tests, as tags.
+ * of these tests; `concurrent` where none has control groups.
  */
-export function describeHosts(group: string, hosts: readonly ZooHost[], options: { readonly tags?: 'all' } = {}): void {
+export function describeHosts(
+  group: string,
+  hosts: readonly ZooHost[],
+  options: { readonly tags?: 'all'; readonly concurrent?: true } = {},
+): void {
   const random = randomFrom(seed);
   const scratch = scratchFolder('zoo');
   const seen: Readonly<Record<string, unknown>>[] = [];
@@ -31,8 +35,8 @@ export function describeHosts(group: string, hosts: readonly ZooHost[], options:
     unpacks(host) ? skip : null,
   ];
 
-  const tryHost = async (host: ZooHost, fault: string | null): Promise<ZooOutcome> => {
-    const outcome = await runOnZooHost(host, fault, random.below, {
+  const tryHost = async (host: ZooHost, fault: string | null, names: Names): Promise<ZooOutcome> => {
+    const outcome = await runOnZooHost(host, fault, names, {
       packages: unpacks(host) ? packages : null,
       programs: compileZoo(scratch),
     });
@@ -42,15 +46,15 @@ export function describeHosts(group: string, hosts: readonly ZooHost[], options:
     if (host.speaks) expect(pings.sent, 'pings of guests while the run went on').toBeGreaterThan(10);
     return outcome;
   };
-  const isDecided = async (host: ZooHost): Promise<void> => {
-    const { verdict, status, text, pings } = await tryHost(host, null);
+  const isDecided = async (host: ZooHost, names: Names): Promise<void> => {
+    const { verdict, status, text, pings } = await tryHost(host, null, names);
     // A fault may cost pings by itself, as the port does that a mirror takes for its own
     expect(pings.lost, text).toBe(0);
     expect([verdict, status], text).toEqual([expect.stringMatching(/^(HOLDS|EXPOSED)$/), 0]);
   };
   /** By its cause: a leak that is called by another name teaches nobody what to mend. */
-  const isFound = async (host: ZooHost, fault: string): Promise<void> => {
-    const { verdict, status, text, stdout, cause } = await tryHost(host, fault);
+  const isFound = async (host: ZooHost, fault: string, names: Names): Promise<void> => {
+    const { verdict, status, text, stdout, cause } = await tryHost(host, fault, names);
     expect([verdict, status], text).toEqual(['BROKEN', 2]);
     expect(stdout).toMatch(cause ?? /(?!)/);
   };
@@ -62,8 +66,10 @@ export function describeHosts(group: string, hosts: readonly ZooHost[], options:
   describe(`hosts as people have them, ZOO_SEED=${seed}`, { ...machine, ...options }, () => {
     for (const host of hosts)
       describe(`${host.name}: ${host.what}`, { ...needs(...missingFor(host)), timeout: patient(300_000) }, () => {
-        it.each(repeated)('is decided where it is sane (%i)', () => isDecided(host));
-        it.each(faultsOf(host))('is BROKEN, and the fault is named: %s', (fault) => isFound(host, fault));
+        const sane = repeated.map((time) => [time, drawNames(random.below)] as const);
+        const faulty = faultsOf(host).map((fault) => [fault, drawNames(random.below)] as const);
+        it.each(sane)('is decided where it is sane (%i)', (_, names) => isDecided(host, names));
+        it.each(faulty)('is BROKEN, and the fault is named: %s', (fault, names) => isFound(host, fault, names));
       });
   });
 

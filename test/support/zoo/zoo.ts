@@ -54,10 +54,13 @@ export function zooHosts(): readonly ZooHost[] {
     });
 }
 
+/** Variables of a host's file. */
+export type Names = Readonly<Record<string, string>>;
+
 const letters = 'bcdfghjklmnpqrstvwxz';
 
 /** Names and numbers that no run has seen before: nothing in `src` can know them. `draw(n)` gives one of 0 … n - 1. */
-function drawNames(draw: (below: number) => number): Readonly<Record<string, string>> {
+export function drawNames(draw: (below: number) => number): Names {
   const word = (length: number): string => Array.from({ length }, () => letters.charAt(draw(letters.length))).join('');
   const byte = (): string => draw(256).toString(16).padStart(2, '0');
   return {
@@ -85,17 +88,17 @@ export function compileZoo(scratch: string): string {
 const lines = (text: string): readonly string[] => text.split('\n');
 
 /**
- * Builds the host, plants the fault, runs `run` without a file, and looks what it came to. `draw(n)` gives one of
- * 0 … n - 1. Throws Error where the host cannot be built. `packages`: a folder of programs that are laid over /usr; null
- * = none; `programs`: what `compileZoo` gave.
+ * Builds the host, plants the fault, runs `run` without a file, and looks what it came to. Throws Error where the host
+ * cannot be built. `packages`: a folder of programs that are laid over /usr; null = none; `programs`: what `compileZoo`
+ * gave.
  */
 export async function runOnZooHost(
   { name }: Pick<ZooHost, 'name'>,
   fault: string | null,
-  draw: (below: number) => number,
+  names: Names,
   { packages, programs }: { readonly packages: string | null; readonly programs: string },
 ): Promise<ZooOutcome> {
-  const env = { ...drawNames(draw), zoo: '/run/zoo', fault: fault ?? '' };
+  const env = { ...names, zoo: '/run/zoo', fault: fault ?? '' };
   const cage = await startCage(packages, /^(docker|libpod|lxc\.|machine)/, env);
   const inside = (script: string): string =>
     cage.run(`. ${support}/parts.sh; . ${join(folder, `${name}.sh`)}\n${script}`);

@@ -8,9 +8,10 @@ const hosts = zooHosts().filter(({ takes }) => takes.length === 0);
 describeHosts(
   'fastest',
   hosts.filter(({ name }) => fastest.includes(name)),
+  { concurrent: true },
 );
 describeHosts(
   'kvm',
   hosts.filter(({ name }) => !fastest.includes(name)),
-  { tags: 'all' },
+  { tags: 'all', concurrent: true },
 );
