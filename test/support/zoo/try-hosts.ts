@@ -74,6 +74,7 @@ export function describeHosts(
   });
 
   afterAll(() => {
+    if (seen.length === 0) return;
     mkdirSync('coverage/zoo', { recursive: true });
     writeFileSync(`coverage/zoo/${group}.json`, JSON.stringify(seen));
   });
