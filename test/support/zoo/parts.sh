@@ -42,6 +42,20 @@ bridge_with() {
   for port in "${@:2}"; do ip link set "$port" master "$1" up; done
 }
 
+# host_on_nic [BRIDGE]: the host's address and default route, on its NIC or on a bridge of which the NIC is a port
+host_on_nic() {
+  nic "$nic" "$net.1/24"
+  [ $# = 0 ] || bridge_with "$1" "$nic"
+  ip address add "$net.2/24" dev "${1:-$nic}"
+  ip route add default via "$net.1"
+}
+
+# learn_nothing PORT MAC: the bridge forgets what it learned there, and learns no more
+learn_nothing() {
+  bridge link set dev "$1" learning off
+  bridge fdb del "$2" dev "$1" master || true
+}
+
 # vm TAP MAC ADDRESS TARGET BRIDGE|- talks|silent [words of the monitor's command line]
 vm() {
   ip link show "$1" >/dev/null 2>&1 || ip tuntap add dev "$1" mode tap
@@ -49,6 +63,11 @@ vm() {
   ip link set "$1" up
   "${monitor:-$zoo/qemu-system-x86_64}" "$1" "$2" "$3" "$4" "$zoo/stats.$1" "${@:6}" >>"$zoo/log" 2>&1 </dev/null &
   echo $! >>"$zoo/vms"
+}
+
+# libvirt_vm NUMBER ADDRESS TARGET BRIDGE
+libvirt_vm() {
+  vm "vnet$number$1" "52:54:00:$drawn:0$1" "$2" "$3" "$4" talks -name "guest=$guest$1" -netdev "tap,ifname=vnet$number$1"
 }
 
 # container NAME PORT MAC ADDRESS/LENGTH BRIDGE|-: a namespace with a process in it, at the end of a veth

@@ -1,9 +1,7 @@
 # Calico: a route and a veth for each workload, no bridge; its chains let nobody reach a workload whom no policy names.
 # takes: iptables
 build() {
-  nic "$nic" "$net.1/24"
-  ip address add "$net.2/24" dev "$nic"
-  ip route add default via "$net.1"
+  host_on_nic
   sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=1
   for i in 1 2 3 4; do
     workload "cali$drawn_name$i" "$guest$i" "192.168.77.6$i" "ee:ee:ee:$drawn:0$i"

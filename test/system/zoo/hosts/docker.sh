@@ -1,9 +1,7 @@
 # Docker: containers on docker0, one of which publishes a port, and on two networks of users.
 # takes: docker
 build() {
-  nic "$nic" "$net.1/24"
-  ip address add "$net.2/24" dev "$nic"
-  ip route add default via "$net.1"
+  host_on_nic
   daemon dockerd --data-root /var/lib/docker --exec-root /run/docker -p /run/docker.pid
   for n in $(seq 200); do docker version >/dev/null 2>&1 && break; sleep 0.1; done
   tar -C /run/guest -c . | docker import - guest:1

@@ -1,9 +1,7 @@
 # Firecracker: a routed tap for each machine, masqueraded, and a chain that drops what goes from one to another.
 monitor=$zoo/firecracker
 build() {
-  nic "$nic" "$net.1/24"
-  ip address add "$net.2/24" dev "$nic"
-  ip route add default via "$net.1"
+  host_on_nic
   sysctl -qw net.ipv4.ip_forward=1
   nft -f - <<'END'
 table ip firecracker {

@@ -8,7 +8,6 @@ build() {
 }
 
 fault_learning() {
-  bridge link set dev "vnet${number}42" learning off
-  bridge fdb del "52:54:00:$drawn:2a" dev "vnet${number}42" master || true
+  learn_nothing "vnet${number}42" "52:54:00:$drawn:2a"
 }
 cause_learning="vnet${number}42"

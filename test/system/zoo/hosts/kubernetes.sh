@@ -1,9 +1,7 @@
 # A Kubernetes node: cni0 with hairpin, flannel's VXLAN, kube-proxy with 400 services in iptables.
 # takes: iptables
 build() {
-  nic "$nic" "$net.1/24"
-  ip address add "$net.2/24" dev "$nic"
-  ip route add default via "$net.1"
+  host_on_nic
   sysctl -qw net.ipv4.ip_forward=1 net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1
   ip link add flannel.1 mtu 1450 type vxlan id 1 local "$net.2" dev "$nic" dstport 8472 nolearning
   ip address add 10.244.0.0/32 dev flannel.1
@@ -59,7 +57,6 @@ END
 }
 
 fault_learning() {
-  bridge link set dev "veth${drawn_name}3" learning off
-  bridge fdb del "0a:58:$drawn:00:03" dev "veth${drawn_name}3" master || true
+  learn_nothing "veth${drawn_name}3" "0a:58:$drawn:00:03"
 }
 cause_learning="veth${drawn_name}3"

@@ -1,8 +1,6 @@
 # libvirt's default network as its backend nftables writes it, with dnsmasq's port and a queueing discipline.
 build() {
-  nic "$nic" "$net.1/24"
-  ip address add "$net.2/24" dev "$nic"
-  ip route add default via "$net.1"
+  host_on_nic
   sysctl -qw net.ipv4.ip_forward=1
   bridge_with "virbr$number"
   ip address add 192.168.122.1/24 dev "virbr$number"
@@ -34,11 +32,10 @@ table ip libvirt_network {
   }
 }
 END
-  for i in 1 2 3; do vm "vnet$number$i" "52:54:00:$drawn:0$i" "192.168.122.1$i" 192.168.122.1 "virbr$number" talks -name "guest=$guest$i" -netdev "tap,ifname=vnet$number$i"; done
+  for i in 1 2 3; do libvirt_vm "$i" "192.168.122.1$i" "192.168.122.1" "virbr$number"; done
 }
 
 fault_learning() {
-  bridge link set dev "vnet${number}2" learning off
-  bridge fdb del "52:54:00:$drawn:02" dev "vnet${number}2" master || true
+  learn_nothing "vnet${number}2" "52:54:00:$drawn:02"
 }
 cause_learning="vnet${number}2"

@@ -1,8 +1,6 @@
 # systemd-nspawn with --network-veth: a veth and a network of its own for each container, routed by the host.
 build() {
-  nic "$nic" "$net.1/24"
-  ip address add "$net.2/24" dev "$nic"
-  ip route add default via "$net.1"
+  host_on_nic
   sysctl -qw net.ipv4.ip_forward=1
   for i in 1 2 3; do
     container "$guest$i" "ve-$guest$i" "3e:9c:$drawn:01:0$i" "192.168.2$i.2/28" -

@@ -1,10 +1,7 @@
 # Proxmox VE with its firewall at every machine: a bridge of two ports between tap and vmbrN, chains by physdev.
 # takes: iptables
 build() {
-  nic "$nic" "$net.1/24"
-  bridge_with "vmbr$number" "$nic"
-  ip address add "$net.2/24" dev "vmbr$number"
-  ip route add default via "$net.1"
+  host_on_nic "vmbr$number"
   sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1
   for i in 1 2 3 4; do
     id=$number$i
