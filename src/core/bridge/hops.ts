@@ -19,8 +19,8 @@ const bridgeKinds: readonly (string | null)[] = ['bridge', 'openvswitch'];
 function membersByMaster(links: readonly LinkState[]): ReadonlyMap<string, readonly LinkState[]> {
   const members = new Map<string, LinkState[]>();
   for (const link of links) {
-    const ports = members.get(link.master ?? '');
     if (link.master === null) continue;
+    const ports = members.get(link.master);
     if (ports === undefined) members.set(link.master, [link]);
     else ports.push(link);
   }
@@ -103,8 +103,9 @@ export function portEnds({ links }: Pick<HostState, 'links'>, bridge: string, ho
     .filter(({ name, kind, master }) => master === bridge && (kind !== 'patch' || hops.has(name)))
     .map((link) => {
       const hop = hops.get(link.name);
-      const devices = links.filter(({ name, master }) => hop !== undefined && [name, master].includes(hop.bridge));
-      const end = devices.find(({ name }) => name === hop?.near) ?? link;
+      if (hop === undefined) return { link, end: link, between: new Set() };
+      const devices = links.filter(({ name, master }) => [name, master].includes(hop.bridge));
+      const end = devices.find(({ name }) => name === hop.near) ?? link;
       return { link, end, between: new Set(devices.map(({ mac }) => mac)) };
     });
 }

@@ -1,4 +1,5 @@
 import type { HostState } from '../model/state.js';
+import { parseIp } from '../text/ip-address.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../text/json-text.js';
 import type { Neighbour } from './host-topology.js';
 
@@ -25,7 +26,7 @@ function isField(left: Fields | null, protocols: readonly string[], field: strin
 }
 
 function isAddress(text: string): boolean {
-  return /^\d{1,3}(\.\d{1,3}){3}$|^[0-9a-f:]*:[0-9a-f:]*$/.test(text) && !/^(0\.0\.0\.0|::|fe80:.*)$/.test(text);
+  return parseIp(text) !== null && !/^(0\.0\.0\.0|::|fe80:.*)$/.test(text);
 }
 
 /** How a rule of `nft -j` reads; null = it lets nothing pass. */
