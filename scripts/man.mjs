@@ -76,17 +76,13 @@ const synopsis = (usage) =>
     .replaceAll(/<(\S+?)(\.\.)?>/g, (_, word, more) => `\\fI${word}\\fR${more ? ' ...' : ''}`)
     .replaceAll(/\[(\S+?)(\.\.)?\]/g, (_, word, more) => `[\\fI${word}\\fR${more ? ' ...' : ''}]`);
 
-function optionLines({ name, type, choices, default: usual, array, describe = '' }) {
+function optionLines({ name, type, choices, array, describe = '' }) {
   const value =
     type === 'boolean' ? '' : choices ? ` ${choices.join('|')}` : ` ${type === 'number' ? 'NUMBER' : 'VALUE'}`;
-  const usually =
-    usual === undefined || usual === false || (Array.isArray(usual) && usual.length === 0)
-      ? ''
-      : ` (default: ${usual})`;
   return [
     '.TP',
     `\\fB${text(`--${name}`)}\\fR${text(value)}`,
-    text(`${describe}${array ? '; may be given several times' : ''}${usually}`),
+    text(`${describe}${array ? '; may be given several times' : ''}`),
   ];
 }
 

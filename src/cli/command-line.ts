@@ -1,6 +1,8 @@
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
 import { sabotageFigures } from '../core/model/run-record.js';
 import { VerifyError } from '../core/model/verify-error.js';
+import { didYouMean } from '../core/scenario/yaml/nearest-word.js';
+import { quote } from '../core/text/escape.js';
 import { reporterNames } from '../report/reporters.js';
 import { toolVersion } from '../system/process/package-path.js';
 import { commands } from './commands.js';
@@ -16,13 +18,11 @@ function campaignText({ cases, falseHolds }: typeof sabotageFigures): string {
 }
 
 /** A command line that cannot be understood. */
-function usage(message: string): VerifyError {
-  return new VerifyError(
-    'usage',
-    usageStatus,
-    message,
-    'verify-isolation --help lists the commands, verify-isolation COMMAND --help their options',
-  );
+function usage(
+  message: string,
+  hint = 'verify-isolation --help lists the commands, verify-isolation COMMAND --help their options',
+): VerifyError {
+  return new VerifyError('usage', usageStatus, message, hint);
 }
 
 /** By this option the script of `completion` asks, behind it the words of the line, the one under the cursor last. */
@@ -30,14 +30,17 @@ const asking = '--get-yargs-completions';
 
 async function choicesFor(words: readonly string[]): Promise<readonly string[] | null> {
   if (words.at(-2) === '--reporter') return reporterNames;
+  const [command = '', ...rest] = words;
+  if (rest.at(-1)?.startsWith('-') === true)
+    return (await optionsOf(command)).map((name) => `--${name}`).filter((option) => !rest.includes(option));
   if (words[0] !== 'explain' || words.length !== 2) return null;
   const { codes } = await import('./commands/scenario/explain.js');
   return codes;
 }
 
 /**
- * Words that complete a command line where the parser does not know them: codes behind `explain`, formats behind
- * `--reporter`. null = no shell asks, or the parser knows.
+ * Words that complete a command line where the parser does not know them: codes after `explain`, formats after
+ * `--reporter`, options, of which the parser leaves out the rare ones. null = no shell asks, or the parser knows.
  */
 async function completedWords(argv: readonly string[]): Promise<readonly string[] | null> {
   if (argv[0] !== asking) return null;
@@ -47,9 +50,7 @@ async function completedWords(argv: readonly string[]): Promise<readonly string[
   return choices?.filter((word) => word.startsWith(words.at(-1) ?? '')) ?? null;
 }
 
-async function main(argv: readonly string[]): Promise<number> {
-  const version = toolVersion();
-  let status = 0;
+function makeParser(argv: readonly string[], version: string, setStatus: (status: number) => void) {
   const parser = yargs(argv)
     .scriptName('verify-isolation')
     .usage('$0 COMMAND: proves on the wire whether guests on a virtualization host are isolated from each other')
@@ -59,21 +60,61 @@ async function main(argv: readonly string[]): Promise<number> {
     .demandCommand(1, 'no command given')
     .recommendCommands()
     .exitProcess(false)
+    .usageConfiguration({ 'hide-types': true })
     .wrap(Math.min(100, process.stderr.columns ?? 80))
-    .fail((message: string | null, error: Error | undefined) => {
-      // an option without its value comes as an error of the parser's own
-      throw error === undefined || error.name === 'YError'
-        ? usage(error?.message ?? message ?? 'the command line is not understood')
-        : error;
+    .fail((message: string | null, error: unknown) => {
+      // An option without its value comes as an error of the parser's own, a refused check as a text.
+      throw error instanceof Error && error.name !== 'YError'
+        ? error
+        : usage(error instanceof Error ? error.message : (message ?? 'cannot understand the command line'));
     });
-  for (const define of commands)
-    define(parser, {
-      version,
-      setStatus: (value) => {
-        status = value;
-      },
-    });
-  parser.completion('completion', 'print a script that completes this command line, for bash or (SHELL=zsh) zsh');
+  for (const define of commands) define(parser, { version, setStatus });
+  return parser.completion(
+    'completion',
+    'print a script that completes this command line, for bash or (SHELL=zsh) zsh',
+  );
+}
+
+/** Every option of a command, rare ones too, as its help lists them. */
+async function optionsOf(command: string): Promise<readonly string[]> {
+  let help = '';
+  await makeParser([], '', () => undefined).parseAsync([command, '--help', '--all'], {}, (_error, _args, output) => {
+    help = output;
+  });
+  return [...help.matchAll(/^ {2,8}--([a-z-]+)/gm)].map(([, name]) => name ?? '');
+}
+
+/** The parser's error as a user reads it: with the nearest known option or choice. */
+async function explained(error: unknown, command: string): Promise<unknown> {
+  if (!(error instanceof VerifyError)) return error;
+  const [, stray] = /^Unknown arguments?: ([\w-]+)/.exec(error.message) ?? [];
+  if (stray !== undefined)
+    return usage(
+      `unknown option --${stray}${didYouMean(
+        `--${stray}`,
+        (await optionsOf(command)).map((name) => `--${name}`),
+      )}`,
+    );
+  const [, option, given, choices] = /Argument: ([\w-]+), Given: "(.*?)", Choices: (.*)/.exec(error.message) ?? [];
+  if (option === undefined || given === undefined || choices === undefined) return error;
+  const known = [...choices.matchAll(/"([^"]*)"/g)].map(([, choice]) => choice ?? '');
+  return usage(`--${option} ${quote(given)}: expected one of ${known.join(', ')}${didYouMean(given, known)}`);
+}
+
+async function parse(parser: Argv, command: string): Promise<void> {
+  try {
+    await parser.parseAsync();
+  } catch (error) {
+    throw await explained(error, command);
+  }
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const version = toolVersion();
+  let status = 0;
+  const parser = makeParser(argv, version, (value) => {
+    status = value;
+  });
   const completed = await completedWords(argv);
   if (completed !== null) {
     process.stdout.write(completed.map((word) => `${word}\n`).join(''));
@@ -91,7 +132,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   if (argv.length === 1 && (argv[0] === '--help' || argv[0] === 'help'))
     process.stdout.write(`${groupHelp(await parser.getHelp())}\n`);
-  else await parser.parseAsync();
+  else await parse(parser, argv[0] ?? '');
   return status;
 }
 

@@ -32,8 +32,12 @@ export const textsArgument = (describe: string) =>
 
 /** Options that several commands have. */
 export const commonOptions = {
-  engine: { choices: ['auto', 'libpcap', 'cap'], default: 'auto', describe: 'how to capture' },
+  engine: {
+    choices: ['auto', 'libpcap', 'cap'],
+    default: 'auto',
+    describe: 'capture engine: auto (default), libpcap or cap',
+  },
   json: flagArgument('print the result as JSON and nothing else'),
-  picture: flagArgument('before the answer a picture: who hangs where, and who overhears whom'),
-  quiet: flagArgument('no progress'),
+  picture: flagArgument('draw a diagram of bridges and leaks before the answer'),
+  quiet: flagArgument('print no progress'),
 } as const;

@@ -64,5 +64,7 @@ describe.each([
 
   it('offers the options of a command', needs(program(shell)), () => {
     expect(complete('run', '--ba')).toContain('--baseline');
+    // Help lists it only with --all.
+    expect(complete('run', '--lin')).toContain('--linger');
   });
 });

@@ -11,7 +11,7 @@ const helps = new Map<string, string>();
 function helpOf(command: string): string {
   const known =
     helps.get(command) ??
-    spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), command, '--help'], { encoding: 'utf8' }).stdout;
+    spawnSync(process.execPath, [join(top, 'dist/cli.cjs'), command, '--help', '--all'], { encoding: 'utf8' }).stdout;
   helps.set(command, known);
   return known;
 }

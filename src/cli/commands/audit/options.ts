@@ -27,7 +27,7 @@ export const defineAudit: DefineCommand = (parser, context) => {
         .option('fail-on', {
           choices: ['info', 'low', 'medium', 'high'] as const,
           default: 'high' as const,
-          describe: 'least severity for exit status 2',
+          describe: 'lowest severity that ends with status 2: info, low, medium or high (default)',
         })
         .option('prove', {
           type: 'boolean',

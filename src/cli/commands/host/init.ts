@@ -1,15 +1,21 @@
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
-import { packagePath } from '../../../system/process/package-path.js';
+import { writeNamedFile } from '../../../system/evidence/folder/named-file.js';
 import { scenarioText } from '../scenario/load-files.js';
 import { readWhole, type WholeOptions } from './read-found.js';
 
+export interface InitOptions extends WholeOptions {
+  /** The file to write; undefined = stdout. */
+  readonly output?: string | undefined;
+}
+
 /**
- * Prints the scenario that `run` without a file carries out on this host. It is read back as `run` would before it is
- * printed.
+ * Prints the scenario that `run` without a file carries out on this host, or writes it to the file `output`. It is read
+ * back as `run` would before. VerifyError 69 if the file cannot be written.
  */
-export async function initCommand(options: WholeOptions): Promise<void> {
+export async function initCommand({ output, ...options }: InitOptions): Promise<void> {
   const { scenario, ...remarks } = await readWhole(options);
-  const text = scenarioText(scenario, remarks, packagePath('schema/scenario.v1.json'));
+  const text = scenarioText(scenario, remarks);
   loadScenario('what init found', Buffer.from(text));
-  process.stdout.write(text);
+  if (output === undefined) process.stdout.write(text);
+  else writeNamedFile(output, text);
 }

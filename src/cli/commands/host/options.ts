@@ -8,6 +8,12 @@ export const defineInit: DefineCommand = (parser) => {
     'print the scenario that run without a file carries out here',
     (options) =>
       options
+        .option('output', {
+          alias: 'o',
+          type: 'string',
+          requiresArg: true,
+          describe: 'file to write; stdout without it',
+        })
         .option('bridge', { type: 'string', requiresArg: true, describe: 'only this bridge' })
         .option('netns', {
           type: 'string',

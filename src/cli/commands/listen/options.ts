@@ -1,4 +1,4 @@
-import type { DefineCommand } from '../../command.js';
+import { commonOptions, type DefineCommand } from '../../command.js';
 
 /** `listen --for 60s`: what do the guests of a bridge overhear of each other now? Nothing is sent. */
 export const defineListen: DefineCommand = (parser, context) => {
@@ -7,7 +7,12 @@ export const defineListen: DefineCommand = (parser, context) => {
     'say what the guests of a bridge overhear now; sends nothing',
     (options) =>
       options
-        .option('for', { type: 'string', requiresArg: true, default: '60s', describe: 'how long to listen' })
+        .option('for', {
+          type: 'string',
+          requiresArg: true,
+          default: '60s',
+          describe: 'how long to listen (default 60s)',
+        })
         .option('bridge', { type: 'string', requiresArg: true, describe: 'which bridge, where there are several' })
         .option('port', {
           type: 'string',
@@ -32,11 +37,7 @@ export const defineListen: DefineCommand = (parser, context) => {
           default: false,
           describe: 'capture what guests say to each other whole, not its headers alone',
         })
-        .option('engine', {
-          choices: ['auto', 'libpcap', 'cap'] as const,
-          default: 'auto' as const,
-          describe: 'how to capture',
-        })
+        .option('engine', commonOptions.engine)
         .option('quiet', { type: 'boolean', default: false, describe: 'no progress' })
         .option('json', { type: 'boolean', default: false, describe: 'print the report as JSON and nothing else' }),
     async (args) => {

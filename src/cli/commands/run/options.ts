@@ -19,109 +19,117 @@ function seedOf(value: unknown): number | true | undefined {
   return seed;
 }
 
-/** Which guests of which host are examined, where no file says so. */
-const subjectOptions = {
-  twin: flagArgument('instead of a file: rebuild a live bridge in the lab and attack it there'),
-  bridge: textArgument('without a file: only this bridge; with --twin: the bridge, where there are several'),
-  netns: textArgument('without a file: the network namespace of the bridges: a name of ip netns, or a path'),
-  'what-if': textsArgument(
-    'with --twin: run it again with DEVICE.SETTING=VALUE, as in br0.ageing_time=0, and say what differs',
-  ),
-  class: {
-    choices: [...probeClasses, 'all'],
-    array: true,
-    requiresArg: true,
-    nargs: 1,
-    default: [],
-    describe: 'without a file: only this class of probes, also one that is not asked by default; all: the catalogue',
+/** Titles of the groups in which `run --help` lists its options, and the options of each. */
+const optionGroups = {
+  'What to test:': {
+    bridge: textArgument('without a file: only this bridge; with --twin: the bridge to copy'),
+    guest: textsArgument('without a file: only this guest, by its name or port, and guests with similar names'),
+    zone: textsArgument('without a file: only guests of this zone'),
+    class: {
+      choices: [...probeClasses, 'all'],
+      array: true,
+      requiresArg: true,
+      nargs: 1,
+      default: [],
+      describe: 'without a file: only this class of probes, or all of them (explain lists the classes)',
+    },
+    twin: flagArgument('instead of a file: copy a live bridge into the lab and attack the copy'),
+    'what-if': textsArgument('with --twin: test the copy again with DEVICE.SETTING=VALUE, as in br0.ageing_time=0'),
+    netns: textArgument('without a file: the network namespace of the bridges, by its name in ip netns or a path'),
+    set: textsArgument('NAME=VALUE: the value of a variable in the scenario'),
+    grep: textArgument('judge only the steps whose name matches this regular expression'),
   },
-  guest: textsArgument('without a file: only this guest, by its name or port, and those that are named likewise'),
-  zone: textsArgument('without a file: only guests of this zone'),
-  rate: {
-    type: 'number',
-    requiresArg: true,
-    describe: 'without a file: frames a second; those that may flood out of an uplink never exceed 10',
+  'How hard to test:': {
+    'dry-run': flagArgument('on a host: do everything but send, then print READY or what is missing'),
+    strict: flagArgument(
+      'treat EXPOSED as a leak; allow no guest that is only observed and no program of the host that listens',
+    ),
+    trust: textsArgument(
+      'accept what bypass-possible names, such as "packet socket of suricata" or "BPF program cil_*"; @FILE: one a line, with its reason after #',
+    ),
+    'prove-fix': flagArgument('in the lab: after a leak try each fix, repeat the step, show before and after'),
+    baseline: textsArgument('evidence folder of an earlier run: fail only on new leaks'),
+    rate: {
+      type: 'number',
+      requiresArg: true,
+      describe: 'without a file: frames a second; at most 10 a second may flood out of an uplink',
+    },
+    for: textArgument('without a file: run as many rounds as fit into this time, such as 30s'),
+    timeout: textArgument('stop after this time, such as 90s; the rest is inconclusive'),
+    linger: textArgument('capture this long after the last probe of each step, such as 10s'),
+    repeat: { type: 'number', requiresArg: true, default: 1, describe: 'number of runs per file (default 1)' },
+    shuffle: { coerce: seedOf, describe: 'run the files in random order; --shuffle=SEED repeats an order' },
+    engine: commonOptions.engine,
   },
-  for: textArgument('without a file: stop after this time, such as 30s: as many rounds as fit into it'),
+  'Where the result goes:': {
+    out: textArgument('folder for the evidence; with several files each gets a folder in it'),
+    json: commonOptions.json,
+    reporter: textsArgument(reporterHelp),
+    picture: commonOptions.picture,
+    verbose: flagArgument('print progress line by line, and the full report at the end'),
+    quiet: commonOptions.quiet,
+    progress: {
+      choices: ['auto', 'json'],
+      default: 'auto',
+      describe: 'json: print progress on stderr, one JSON object a line',
+    },
+    keep: {
+      choices: ['leaks', 'all'],
+      default: 'all',
+      describe: 'frames to keep in the evidence: all (default), or leaks and the frames around them',
+    },
+    payload: flagArgument("on a host: keep the payload of guests' own traffic too"),
+    sign: textArgument('sign the evidence with this OpenSSH key, as attest does (default: VERIFY_ISOLATION_SIGN_KEY)'),
+    operator: textArgument('name of the responsible person, for run.json'),
+    ticket: textArgument('change ticket, for run.json'),
+  },
+  'What you allow:': {
+    yes: flagArgument('do not ask before sending'),
+    approved: textArgument('on a host: send only if the plan has this SHA-256 (plan --hash prints it)'),
+    'allow-changes': flagArgument('on a host: steps may change settings, which the run undoes'),
+    'allow-disruptive': flagArgument('on a host: disruptive probes may run'),
+    'allow-new-macs': flagArgument('on a host: frames with unused source MACs may leave the NIC'),
+    'allow-run': flagArgument('scenarios may start any program'),
+  },
 } as const;
 
-/** What becomes of the result. */
-const resultOptions = {
-  strict: flagArgument(
-    'what is open by design (EXPOSED) is a leak too, no guest may be observed only, and no program of the host may listen',
-  ),
-  trust: textsArgument(
-    'what bypass-possible names and is known to carry no frame elsewhere, such as "packet socket of suricata" or "BPF program cil_*"; @FILE: a line for each, its reason behind #',
-  ),
-  out: textArgument('folder for the evidence; several files get a sub-folder each'),
-  json: commonOptions.json,
-  quiet: commonOptions.quiet,
-  picture: commonOptions.picture,
-  verbose: flagArgument('progress line by line, and all that is known at the end'),
-  engine: commonOptions.engine,
-  reporter: textsArgument(reporterHelp),
-  baseline: textsArgument('evidence folder of an earlier run: fail only on leaks that it has not'),
-  keep: {
-    choices: ['leaks', 'all'],
-    default: 'all',
-    describe:
-      'which frames stay in the evidence: all, or leaks and what else a judge looks at closer (the others are counted)',
-  },
-} as const;
-
-/** Which runs, how often, and for how long. */
-const seriesOptions = {
-  set: textsArgument('NAME=VALUE: a value for a variable of the scenario'),
-  grep: textArgument('judge only steps whose name matches this regular expression'),
-  repeat: { type: 'number', requiresArg: true, default: 1, describe: 'number of runs per file' },
-  shuffle: {
-    coerce: seedOf,
-    describe: 'run the files in an order drawn from a seed, which is printed; --shuffle=SEED repeats it',
-  },
-  timeout: textArgument('stop after this time, such as 90s; what was not done is inconclusive'),
-  linger: textArgument('listen this long after the last probe of each step, such as 10s, for what comes late'),
-} as const;
-
-/** What a run may do, and who is responsible for it. */
-const consentOptions = {
-  yes: flagArgument('do not ask before sending'),
-  'prove-fix': flagArgument('in the lab: after a leak try each fix, repeat the step, show before and after'),
-  approved: textArgument('on a host: send only if the plan has this SHA-256 (plan --hash)'),
-  progress: {
-    choices: ['auto', 'json'],
-    default: 'auto',
-    describe: 'json: progress as an event a line on stderr, for programs',
-  },
-  'dry-run': flagArgument('on a host: do everything but send, and say READY or what is missing'),
-  payload: flagArgument('on a host: keep the traffic of guests too, whole'),
-  operator: textArgument('responsible person, for run.json'),
-  sign: textArgument(
-    'sign the evidence with this OpenSSH key, as attest does; on a host also where VERIFY_ISOLATION_SIGN_KEY names one',
-  ),
-  ticket: textArgument('change ticket, for run.json'),
-  'allow-changes': flagArgument('on a host: steps may change it'),
-  'allow-disruptive': flagArgument('on a host: disruptive probes may run'),
-  'allow-new-macs': flagArgument('on a host: source MACs that nobody has may leave the NIC'),
-  'allow-run': flagArgument('run may start any program'),
-} as const;
+/** `run --help` lists these only with `--all`. */
+const rareOptions = [
+  ...(['what-if', 'netns', 'set', 'grep', 'rate', 'for', 'timeout', 'linger', 'repeat', 'shuffle', 'engine'] as const),
+  ...([
+    'progress',
+    'keep',
+    'payload',
+    'sign',
+    'operator',
+    'ticket',
+    'approved',
+    'allow-new-macs',
+    'allow-run',
+  ] as const),
+];
 
 function withRunOptions(parser: Argv) {
-  return parser
-    .positional('file', {
-      type: 'string',
-      array: true,
-      default: [],
-      describe: 'scenario files; none: every guest of this host',
-    })
-    .options(subjectOptions)
-    .options(resultOptions)
-    .options(seriesOptions)
-    .options(consentOptions)
+  const withFile = parser.positional('file', {
+    type: 'string',
+    array: true,
+    default: [],
+    describe: 'scenario files; none: test every guest of this host',
+  });
+  for (const [title, options] of Object.entries(optionGroups)) withFile.group(Object.keys(options), title);
+  for (const name of rareOptions) withFile.hide(name);
+  return withFile
+    .options(optionGroups['What to test:'])
+    .options(optionGroups['How hard to test:'])
+    .options(optionGroups['Where the result goes:'])
+    .options(optionGroups['What you allow:'])
+    .showHidden('all', 'with --help: list the rare options too')
     .check(
       ({ repeat }) =>
         (Number.isInteger(repeat) && repeat >= 1 && repeat <= 1000) ||
         '--repeat: expected a whole number from 1 to 1000',
-    );
+    )
+    .check(({ all: isAll }) => isAll !== true || '--all: only with --help; give --class all to test every class');
 }
 
 type RunArguments = ArgumentsCamelCase<ReturnType<typeof withRunOptions> extends Argv<infer T> ? T : never>;

@@ -5,7 +5,6 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { parseScenario } from '../../../core/scenario/load-scenario.js';
 import { escapeText } from '../../../core/text/escape.js';
 import { shedRights } from '../../../system/process/process-rights.js';
-import { packagePath } from '../../../system/process/package-path.js';
 import { chooseReporters } from '../reporters.js';
 import { evidenceFolder, makeEvidenceFolder, runPaths } from '../evidence/evidence-folder.js';
 import { readWhole, type WholeOptions } from '../host/read-found.js';
@@ -38,7 +37,7 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
       `nobody is at the terminal to say that ${scenario.name} may be examined`,
       'type: verify-isolation run --yes. `verify-isolation init > host.yml` prints what it asks, `plan host.yml` what it sends; nothing was sent',
     );
-  const text = scenarioText(scenario, remarks, packagePath('schema/scenario.v1.json'));
+  const text = scenarioText(scenario, remarks);
   checkFound(text);
   const folder = evidenceFolder(options.out, scenario.name, false, new Date(), randomBytes(8).toString('hex'));
   makeEvidenceFolder(folder);

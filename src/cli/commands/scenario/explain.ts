@@ -3,7 +3,7 @@ import { barrierCodes, barrierOf } from '../../../core/judge/explain/barriers.js
 import { isAuditId, isCauseCode, weaknesses, weaknessMeaning } from '../../../core/bridge/weaknesses.js';
 import { isReasonCode, reasonHints } from '../../../core/model/reasons.js';
 import { exitStatuses, VerifyError } from '../../../core/model/verify-error.js';
-import { nearestWord } from '../../../core/scenario/yaml/nearest-word.js';
+import { didYouMean } from '../../../core/scenario/yaml/nearest-word.js';
 import { fold, foldAfter } from '../../../report/terminal/layout.js';
 import {
   answerMeanings,
@@ -62,8 +62,8 @@ function barrierText(code: string): readonly string[] {
 }
 
 /**
- * What a code of a report means and what to do about it. VerifyError 64, with the nearest known one, for a code that no
- * report has. Folded to `width` columns.
+ * The meaning of a code of a report and what to do about it, folded to `width` columns. For another word: the code or
+ * codes that have or mention it. VerifyError 64, with the nearest code, if there is none.
  */
 export function explainCode(typed: string, width = Infinity): string {
   const code = codes.includes(typed) ? typed : typed.toLowerCase().replaceAll(' ', '-');
@@ -76,19 +76,36 @@ export function explainCode(typed: string, width = Infinity): string {
       Object.hasOwn(meanings, code) ? [`${what}.\n  ${meanings[code] ?? ''}`] : [],
     ),
   ];
-  if (parts.length === 0) {
-    const near = nearestWord(code, codes);
-    throw new VerifyError(
-      'usage',
-      64,
-      `${typed} is not a code of this program`,
-      near === null
-        ? 'explain without a code lists them all'
-        : `did you mean ${near}? explain without a code lists them all`,
-    );
-  }
+  if (parts.length === 0) return mentionsOf(typed, code, width);
   const lines = parts.flatMap((part) => `${code}: ${part}`.split('\n'));
   return `${lines.flatMap((line) => (line.startsWith('  ') ? foldAfter('  ', line.slice(2), width) : fold(line, width))).join('\n')}\n`;
+}
+
+/**
+ * For a word that is no code: the only code with this word in its name explained, else the list of codes that mention
+ * it. VerifyError 64 with the nearest code if none does.
+ */
+function mentionsOf(typed: string, word: string, width: number): string {
+  const named = codes.filter((code) => code.toLowerCase().split('-').includes(word));
+  const [only] = named;
+  if (only !== undefined && named.length === 1) return explainCode(only, width);
+  const inText = new RegExp(`\\b${word.replaceAll(/[^a-z0-9]+/g, '.')}`, 'i');
+  const found = word.length < 3 ? [] : codes.filter((code) => named.includes(code) || inText.test(explainCode(code)));
+  if (found.length > 0) return `${typed} is not a code. These codes mention it:\n${listOf(found, width)}`;
+  throw new VerifyError(
+    'usage',
+    64,
+    `${typed} is not a code of this program${didYouMean(word, codes)}`,
+    'explain without a code lists them all',
+  );
+}
+
+function listOf(list: readonly string[], width: number): string {
+  const longest = Math.max(...list.map((code) => code.length));
+  return list
+    .flatMap((code) => foldAfter(`  ${code.padEnd(longest)}  `, glossOf(code), width))
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 /** The first sentence of what is explained. */
@@ -99,10 +116,6 @@ function glossOf(code: string): string {
 
 /** Every code, by kind, each with a sentence; at the end verdicts and statuses, and how to read on. */
 export function listCodes(width = Infinity): string {
-  const tables = kinds.map(([kind, list]) => {
-    const longest = Math.max(...list.map((code) => code.length));
-    const lines = list.flatMap((code) => foldAfter(`  ${code.padEnd(longest)}  `, glossOf(code), width));
-    return `${kind}:\n${lines.map((line) => `${line}\n`).join('')}`;
-  });
+  const tables = kinds.map(([kind, list]) => `${kind}:\n${listOf(list, width)}`);
   return `${tables.join('\n')}\nexplain WORD says what it means and what to do about it, as in: explain broken\n`;
 }

@@ -81,13 +81,9 @@ export interface Remarks {
 
 /**
  * A scenario as the text of a file: comments hold names that guests and their owners chose, so that nothing in them may
- * end the line. `schema`: where editors find the schema of scenarios; null = the text does not say.
+ * end the line.
  */
-export function scenarioText(
-  scenario: object,
-  { notes, beside = [], origins, sentences }: Remarks,
-  schema: string | null = null,
-): string {
+export function scenarioText(scenario: object, { notes, beside = [], origins, sentences }: Remarks): string {
   const document = new Document(scenario, { aliasDuplicateObjects: false });
   // Fifty names are one line
   visit(document, {
@@ -108,6 +104,5 @@ export function scenarioText(
   for (const [index, rule] of (isSeq(policy) ? policy.items : []).entries()) {
     if (isMap(rule)) rule.commentBefore = comment(sentences[index] ?? '');
   }
-  const text = document.toString({ lineWidth: 0, flowCollectionPadding: false });
-  return schema === null ? text : `# yaml-language-server: $schema=${schema}\n${text}`;
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }

@@ -44,8 +44,22 @@ describe('explainCode', () => {
 
   it('names the nearest code for a misspelt one', () => {
     expect(() => explainCode('control-mising')).toThrow(
-      expect.objectContaining({ exitCode: 64, hint: expect.stringContaining('control-missing') }),
+      expect.objectContaining({ exitCode: 64, message: expect.stringContaining('"control-missing"') }),
     );
+  });
+
+  it.each([
+    ['promiscuous', 'bridge-promiscuous'],
+    ['hub', 'ageing-zero'],
+    ['sniffer', 'sniffer-on-host'],
+    ['vmware', 'vmnet-present'],
+  ])('finds the codes for %s', (word, code) => {
+    expect(explainCode(word)).toMatch(new RegExp(`^${word} is not a code. These codes mention it:\n`));
+    expect(explainCode(word)).toMatch(new RegExp(`^  ${code} `, 'm'));
+  });
+
+  it.each(['.*', '(', 'x'])('finds no code for %s', (word) => {
+    expect(() => explainCode(word)).toThrow(expect.objectContaining({ exitCode: 64 }));
   });
 });
 
