@@ -1,11 +1,18 @@
 #!/usr/bin/env node
 import { join } from 'node:path';
+import { nodeFault } from './cli/node-version.js';
 import { enableCompileCache } from './system/process/compile-cache.js';
 import { isHanded } from './system/process/handed.js';
 
 /** Commands that judge the folder behind their name. */
 const judging: readonly string[] = ['replay', 'report', 'check', 'attest'];
 
+// What is loaded later has syntax that older versions do not know.
+const fault = nodeFault(process.versions.node);
+if (fault !== null) {
+  process.stderr.write(fault);
+  process.exit(69);
+}
 // Before anything else is loaded.
 enableCompileCache();
 

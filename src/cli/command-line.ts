@@ -8,6 +8,7 @@ import { toolVersion } from '../system/process/package-path.js';
 import { commands } from './commands.js';
 import { groupHelp } from './help.js';
 import { printError } from './print-error.js';
+import { columnsOf } from './screen.js';
 
 /** EX_USAGE of sysexits.h. */
 const usageStatus = 64;
@@ -61,7 +62,7 @@ function makeParser(argv: readonly string[], version: string, setStatus: (status
     .recommendCommands()
     .exitProcess(false)
     .usageConfiguration({ 'hide-types': true })
-    .wrap(Math.min(100, process.stderr.columns ?? 80))
+    .wrap(Math.min(100, columnsOf(process.stdout)))
     .fail((message: string | null, error: unknown) => {
       // An option without its value comes as an error of the parser's own, a refused check as a text.
       throw error instanceof Error && error.name !== 'YError'

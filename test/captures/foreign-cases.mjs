@@ -8,6 +8,8 @@ const own = [
   tcp(lan, kali3, { data: 'HTTP/1.1 200', ports: [80, 40_000] }),
   arp(lan, kali3, 1),
 ];
+/** The listener's own question, so that the capture has its MAC. */
+const said = arp(kali3, lan, 1);
 const bothWays = Array.from({ length: 5 }, () => [
   tcp(kali2, lan, { data: 'secret' }),
   tcp(lan, kali2, { data: 'answer', ports: [80, 40_000] }),
@@ -38,32 +40,37 @@ export const foreignCases = {
     'as behind a bridged bridge: LAN → winxp alone, and its TCP acknowledges what was not heard',
   ),
   'foreign-one-way-silent': one(
-    pcap([raw(kali2, winxp), raw(kali2, winxp)]),
+    pcap([said, raw(kali2, winxp), raw(kali2, winxp)]),
     found(2, { ways: ['one'], otherWayExists: false }),
     'unknown unicast: nobody ever answers',
   ),
+  'foreign-other-mac': one(
+    pcap(bothWays),
+    open(['nothing-to-hear'], { foreign: 10 }),
+    'a MAC that no frame has: the capture is of another port, or the MAC is mistyped',
+  ),
   'foreign-arp-reply': one(
-    pcap([arp(lan, kali2, 2)]),
+    pcap([said, arp(lan, kali2, 2)]),
     found(1, { ways: ['one'], otherWayExists: true }),
     'a unicast ARP reply: somebody asked',
   ),
   'foreign-vlan': one(
-    pcap([tcp(kali2, lan, { data: 'secret', vlan: [20] })]),
+    pcap([said, tcp(kali2, lan, { data: 'secret', vlan: [20] })]),
     found(1, { ways: ['one'], protocols: ['TCP 80'] }),
     'foreign unicast behind one VLAN tag',
   ),
   'foreign-vlan-stacked': one(
-    pcap([udp(kali2, lan, { vlan: [20, 30] })]),
+    pcap([said, udp(kali2, lan, { vlan: [20, 30] })]),
     found(1, { ways: ['one'], protocols: ['UDP 53'] }),
     'foreign unicast behind an 802.1ad and an 802.1Q tag',
   ),
   'foreign-ipv6': one(
-    pcap([udp6(kali2, lan)]),
+    pcap([said, udp6(kali2, lan)]),
     found(1, { ways: ['one'], protocols: ['UDP 53'] }),
     'foreign unicast over IPv6',
   ),
   'foreign-fragment': one(
-    pcap([udp(kali2, lan), fragment(kali2, lan)]),
+    pcap([said, udp(kali2, lan), fragment(kali2, lan)]),
     found(2, { ways: ['one'], protocols: ['IPv4 fragment', 'UDP 53'] }),
     'a later fragment has no ports',
   ),
@@ -101,7 +108,7 @@ export const foreignCases = {
     'guest.pcapng',
   ),
   'foreign-pcapng-simple': one(
-    pcapng([raw(kali2, lan)], { simple: true }),
+    pcapng([said, raw(kali2, lan)], { simple: true }),
     found(1, { ways: ['one'] }),
     'simple packet blocks: no times',
     'guest.pcapng',
@@ -127,7 +134,7 @@ export const foreignCases = {
     'guest.pcap.gz',
   ),
   'foreign-headers-only': one(
-    pcap([tcp(kali2, lan, { data: 'secret' })], { snaplen: 54 }),
+    pcap([said, tcp(kali2, lan, { data: 'secret' })], { snaplen: 54 }),
     found(1, { ways: ['one'], payloadOctets: 0 }),
     'cut to headers: no data readable',
   ),

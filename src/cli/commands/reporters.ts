@@ -4,6 +4,7 @@ import type { ReportedRun, UnendedRun, View } from '../../report/reporter.js';
 import { type ReporterName, reporterNames, reporters } from '../../report/reporters.js';
 import { writeNamedFile } from '../../system/evidence/folder/named-file.js';
 import { ownCall } from '../called-as.js';
+import { columnsOf, wantsColor } from '../screen.js';
 
 /** A reporter and where its text goes; null = stdout. */
 export interface ChosenReporter<Name extends string = ReporterName> {
@@ -83,7 +84,7 @@ export async function writeAnswerToLog(
   about: Pick<ReportWriting, 'status' | 'picture' | 'unended'>,
 ): Promise<void> {
   const { terminalReport } = await import('../../report/terminal/terminal.js');
-  const view = { width: process.stderr.columns ?? 80, color: wantsColor(process.stderr.isTTY) };
+  const view = { width: columnsOf(process.stderr), color: wantsColor(process.stderr) };
   process.stderr.write(terminalReport(runs, { ...view, command: ownCall(), ...about }));
 }
 
@@ -134,10 +135,5 @@ export function printFailedReports(failed: readonly string[], again = 'report DI
 }
 
 function stdoutView(): View {
-  return { width: process.stdout.columns ?? 80, color: wantsColor(process.stdout.isTTY) };
-}
-
-/** NO_COLOR (no-color.org) rules, then a terminal decides. */
-export function wantsColor(isTty: boolean | undefined): boolean {
-  return isTty === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb';
+  return { width: columnsOf(process.stdout), color: wantsColor(process.stdout) };
 }

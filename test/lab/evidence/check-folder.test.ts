@@ -125,12 +125,16 @@ describe('check', () => {
     expect(check(run.dir).told.checks.find(({ name }) => name === 'signature')?.text).toBe(
       'unsigned: proves nothing against its holder',
     );
-    expect(check(run.dir, '--require-signature')).toMatchObject({ status: 3, told: { whole: false } });
+    expect(check(run.dir, '--require-signature')).toMatchObject({
+      status: 3,
+      wrong: ['signature'],
+      told: { whole: false },
+    });
     const fleet = (...more: readonly string[]) => call('fleet', run.dir, '--json', ...more);
     expect(fleet().stdout).toContain('"problems": []');
     expect(fleet('--require-signature')).toMatchObject({
       status: 3,
-      stdout: expect.stringContaining('unsigned: proves nothing') as string,
+      stdout: expect.stringContaining('unsigned, but a signature is required') as string,
     });
   });
 

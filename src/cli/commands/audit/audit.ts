@@ -8,6 +8,7 @@ import { auditText } from '../../../report/terminal/audit.js';
 import { runPaths } from '../evidence/evidence-folder.js';
 import { statusOf } from '../../../system/fabric/lab/launch.js';
 import { readSnapshot } from '../../../system/state/read-snapshot.js';
+import { columnsOf } from '../../screen.js';
 
 export interface AuditCommandOptions {
   readonly bridge: string | undefined;
@@ -54,7 +55,7 @@ export async function auditCommand(options: AuditCommandOptions): Promise<number
     );
   const print = (printed: typeof report, exitStatus: number): number => {
     const { all: showsAll, verbose } = options;
-    const width = Math.min(100, process.stdout.columns ?? 80);
+    const width = Math.min(100, columnsOf(process.stdout));
     const text = options.json ? jsonText(printed, 2) : auditText(printed, { width, showsAll, verbose, exitStatus });
     process.stdout.write(`${text}\n`);
     return exitStatus;

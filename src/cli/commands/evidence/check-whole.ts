@@ -14,11 +14,14 @@ export async function checkWhole(
   const checked = await checkFolder(dir, signers);
   const report = await checkReportFile(dir, checked);
   const at = checked.checks.findIndex(({ name }) => name === 'custody');
-  const checks = [...checked.checks.slice(0, at), report, ...checked.checks.slice(at)];
-  // Who asks for a signer wants a signature.
+  // A required signer requires a signature.
   const needed = required || signers !== null;
-  const wrong = checks.filter(({ name, ok }) => ok === false || (ok === null && name === 'signature' && needed));
-  return { ...checked, checks, wrong };
+  const checks = [...checked.checks.slice(0, at), report, ...checked.checks.slice(at)].map((check) =>
+    needed && check.name === 'signature' && check.ok === null
+      ? { ...check, ok: false, text: 'unsigned, but a signature is required' }
+      : check,
+  );
+  return { ...checked, checks, wrong: checks.filter(({ ok }) => ok === false) };
 }
 
 /**

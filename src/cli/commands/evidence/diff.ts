@@ -6,7 +6,7 @@ import { comparisonText } from '../../../report/terminal/comparison.js';
 import { makePaint } from '../../../report/terminal/layout.js';
 import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
 import { replayFolder } from '../../../system/evidence/replay.js';
-import { wantsColor } from '../reporters.js';
+import { columnsOf, wantsColor } from '../../screen.js';
 
 /** A device that a run on a host makes (system/fabric/host/injection-ports.ts). */
 const ownDevice = /^vi[\da-f]{8}-\d+(\.|$)/;
@@ -46,8 +46,8 @@ export async function diffCommand(first: string, second: string, json: boolean):
           runs,
           comparison,
           settings,
-          Math.min(100, process.stdout.columns ?? 80),
-          makePaint(wantsColor(process.stdout.isTTY)),
+          Math.min(100, columnsOf(process.stdout)),
+          makePaint(wantsColor(process.stdout)),
         ),
   );
   return statusOfComparison(...runs, comparison);

@@ -14,6 +14,7 @@ import { examineMachine } from '../../../system/state/examine-machine.js';
 import { parseTrials, type TrialsMessage } from '../../../system/state/parse-snapshot.js';
 import { tryFeatures } from '../../../system/state/try-features.js';
 import { loadFiles } from '../scenario/load-files.js';
+import { columnsOf } from '../../screen.js';
 
 export interface DoctorOptions {
   readonly files: readonly string[];
@@ -90,7 +91,7 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
   const [machine, lab] = [await examineMachine(), await tryLab()];
   const report = diagnose({ ...machine, engines: engineVersions(), lab }, needs, options.version);
   process.stdout.write(
-    options.json ? `${jsonText(report, 2)}\n` : doctorText(report, Math.min(process.stdout.columns ?? 100, 140)),
+    options.json ? `${jsonText(report, 2)}\n` : doctorText(report, Math.min(columnsOf(process.stdout, 100), 140)),
   );
   return report.exitCode;
 }

@@ -25,7 +25,7 @@ import { statusOf, stopSignals } from '../../../system/fabric/lab/launch.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 import { readState } from '../../../system/state/read.js';
 import { combineExitStatuses } from '../../command.js';
-import { wantsColor } from '../reporters.js';
+import { columnsOf, wantsColor } from '../../screen.js';
 
 export interface ListenCommandOptions {
   readonly for: string;
@@ -207,6 +207,6 @@ function printReports(
   process.stdout.write(
     json
       ? `${jsonText({ schemaVersion: 1, bridge, from, until: new Date().toISOString(), listeners: reports }, 2)}\n`
-      : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }),
+      : foreignText(reports, { width: columnsOf(process.stdout, 100), color: wantsColor(process.stdout) }),
   );
 }

@@ -9,7 +9,7 @@ import { isGroupMac, macBytes, macNumber } from '../../../core/wire/ethernet.js'
 import { foreignText } from '../../../report/terminal/foreign.js';
 import { hearForeign } from '../../../system/evidence/hear-foreign.js';
 import { combineExitStatuses } from '../../command.js';
-import { wantsColor } from '../reporters.js';
+import { columnsOf, wantsColor } from '../../screen.js';
 
 export interface ReplayForeignOptions {
   readonly files: readonly string[];
@@ -140,7 +140,7 @@ export async function replayForeign(options: ReplayForeignOptions): Promise<numb
   process.stdout.write(
     options.json
       ? `${jsonText({ schemaVersion: 1, listeners: reports }, 2)}\n`
-      : foreignText(reports, { width: process.stdout.columns ?? 100, color: wantsColor(process.stdout.isTTY) }),
+      : foreignText(reports, { width: columnsOf(process.stdout, 100), color: wantsColor(process.stdout) }),
   );
   const paths = [...options.files, ...options.observers.map((text) => text.slice(text.indexOf('=') + 1))];
   const readers = options.secondReader ? await printReaders(paths) : [];

@@ -1,4 +1,5 @@
 import type { DefineCommand } from '../../command.js';
+import { columnsOf } from '../../screen.js';
 
 /** `plan FILE`: what a run would do, without doing any of it. */
 export const definePlan: DefineCommand = (parser) => {
@@ -61,7 +62,7 @@ export const defineExplain: DefineCommand = (parser) => {
       }),
     async (args) => {
       const { explainCode, listCodes } = await import('./explain.js');
-      const width = process.stdout.isTTY ? process.stdout.columns || 80 : undefined; // a terminal without a size says 0
+      const width = process.stdout.isTTY ? columnsOf(process.stdout) : undefined;
       process.stdout.write(args.code === undefined ? listCodes(width) : explainCode(args.code, width));
     },
   );

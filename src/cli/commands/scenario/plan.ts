@@ -13,6 +13,7 @@ import { planText } from '../../../report/terminal/plan.js';
 import { checkStarts } from './check-starts.js';
 import { loadFiles } from './load-files.js';
 import { parseSets } from './series.js';
+import { columnsOf } from '../../screen.js';
 
 /** A host's plan rests on what runs there now; it is looked at, nothing is changed or sent. */
 export async function planOf(
@@ -79,7 +80,7 @@ export async function planCommand(file: string, options: PlanCommandOptions): Pr
     else if (options.json) process.stdout.write(`${jsonText(plan, 2)}\n`);
     else
       process.stdout.write(
-        `${plan.provider === 'host' ? `${hostSummary(plan)}${precheckText(notes)}\n` : ''}${planText(plan, { width: Math.min(100, process.stdout.columns ?? 80), hex: options.hex })}`,
+        `${plan.provider === 'host' ? `${hostSummary(plan)}${precheckText(notes)}\n` : ''}${planText(plan, { width: Math.min(100, columnsOf(process.stdout)), hex: options.hex })}`,
       );
   }
 }

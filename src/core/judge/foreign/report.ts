@@ -154,7 +154,38 @@ function reasonsOf(fold: ForeignFold): readonly Reason[] {
     reported.push(
       reason('nothing-to-hear', name, 'not one frame was captured: this ear may be deaf, and a deaf ear hears no leak'),
     );
+  if (isStranger(fold))
+    reported.push(
+      reason(
+        'nothing-to-hear',
+        name,
+        `no frame is from or to ${fold.listener.macs.map(macOfNumber).join(' or ')}: check the MAC. These MACs sent most: ${talkersOf(fold).join(', ')}`,
+      ),
+    );
   return reported;
+}
+
+const maxTalkers = 8;
+
+/** The MACs that sent the most foreign frames, the busiest first. */
+function talkersOf(fold: ForeignFold): readonly string[] {
+  const frames = (targets: ReadonlyMap<number, ReadonlyMap<string, Heard>>): number =>
+    [...targets.values()].flatMap((rows) => [...rows.values()]).reduce((sum, row) => sum + row.frames, 0);
+  const talkers = [...fold.conversations].map(([mac, targets]) => ({ mac, frames: frames(targets) }));
+  return talkers
+    .sort((a, b) => b.frames - a.frames || a.mac - b.mac)
+    .slice(0, maxTalkers)
+    .map(({ mac }) => macOfNumber(mac));
+}
+
+/** A MAC that somebody typed and no frame has: unicast between others then says nothing about its port. */
+function isStranger({ listener, files }: ForeignFold): boolean {
+  return (
+    listener.name === null &&
+    listener.elsewhere === null &&
+    files.every(({ own: ownFrames }) => ownFrames === 0) &&
+    files.some(({ foreign }) => foreign > 0)
+  );
 }
 
 const silent =
@@ -170,7 +201,7 @@ function exitOf(isForeign: boolean, reasons: readonly Reason[]): ForeignReport['
  * Ends the fold. `nameOf` names the talkers, `more` what else is wrong. Pure: the same captures give the same report.
  */
 export function finishForeign(fold: ForeignFold, nameOf: NameOf, more: readonly Reason[] = []): ForeignReport {
-  const isForeign = fold.files.some(({ foreign }) => foreign > 0);
+  const isForeign = fold.files.some(({ foreign }) => foreign > 0) && !isStranger(fold);
   const reasons = [...reasonsOf(fold), ...more];
   return {
     listener: fold.listener.name,
@@ -178,7 +209,7 @@ export function finishForeign(fold: ForeignFold, nameOf: NameOf, more: readonly 
     found: isForeign,
     exitCode: exitOf(isForeign, reasons),
     reasons,
-    pairs: pairsOf(fold, nameOf),
+    pairs: isForeign ? pairsOf(fold, nameOf) : [],
     notKept: fold.notKept,
     files: fold.files.map(
       ({ path, frames, own: ownFrames, controls, group, foreign, passing, unread, first, last }) => ({
