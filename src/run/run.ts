@@ -5,6 +5,7 @@ import { framesOfStep } from '../core/plan/flows/shortcuts.js';
 import { planHash } from '../core/plan/hash.js';
 import { hostsToConnect, localPart } from '../core/plan/hosts.js';
 import type { Plan } from '../core/model/plan.js';
+import { hostOf } from '../core/model/host-names.js';
 import { verdictRules } from '../core/model/provenance.js';
 import { type RunRecord, sabotageFigures } from '../core/model/run-record.js';
 import type { Scenario } from '../core/model/scenario.js';
@@ -38,6 +39,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const key = randomBytes(32);
   const hosts = hostsToConnect(scenario.topology);
   if (hosts.length > 0) await options.connect?.(hosts);
+  if (options.inside === null) await letSettle(scenario, options);
   const topology = await topologyOf(scenario, options.inside, options.runId);
   try {
     return await runOn(topology, { scenario, options, engine, key });
@@ -45,6 +47,23 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     await topology.abandon();
     throw error;
   }
+}
+
+/** What a guest that just started sets in motion on bridges of this host would be no answer. */
+async function letSettle({ topology }: Scenario, { onProgress, signal }: RunOptions): Promise<void> {
+  const local = topology.bridges.filter(({ name }) => hostOf(name) === null);
+  const [{ waitForSpanningTree }, { namespaceOf }, { readLinks }] = await Promise.all([
+    import('../system/fabric/wait.js'),
+    import('../system/fabric/host/find.js'),
+    import('../system/state/read.js'),
+  ]);
+  const netns = namespaceOf(local);
+  await waitForSpanningTree({
+    readLinks: () => readLinks({ netns, sysfs: false }),
+    bridges: local.map(({ name }) => name),
+    note: (text) => onProgress({ kind: 'note', text }),
+    signal,
+  });
 }
 
 async function runOn(

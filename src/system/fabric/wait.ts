@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { HostState } from '../../core/model/state.js';
+import { settlingBridges, settlingText } from '../../core/bridge/spanning-tree.js';
+import type { HostState, LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { counted } from '../../core/text/escape.js';
 import { type Clock, machineClock } from '../kernel/clock.js';
@@ -113,4 +114,41 @@ async function blockedInState(
 async function slowestMs(readState: () => Promise<HostState>): Promise<number> {
   const { links } = await readState();
   return Math.max(0, ...links.map((link) => Number(link.bridge?.forward_delay ?? 0) * 10 * 2));
+}
+
+/** How often it is said how long it still takes. */
+const noteMs = 5000;
+const lookMs = 500;
+
+export interface SpanningTreeOptions {
+  readonly readLinks: () => Promise<readonly LinkState[]>;
+  /** Only these bridges, and the hops to them; null = all. */
+  readonly bridges: readonly string[] | null;
+  /** Takes a sentence at the beginning, and one every five seconds. */
+  readonly note: (text: string) => void;
+  /** Its abort rejects. */
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+}
+
+/**
+ * Resolves when no port is on its way to forwarding and no topology change shortens the ageing time, or when spanning
+ * tree has had the time for both (65 s by its defaults; 35 s if the ports forward): what then still moves is judged.
+ */
+export async function waitForSpanningTree(options: SpanningTreeOptions): Promise<void> {
+  const { readLinks, bridges, note, signal, clock = machineClock } = options;
+  const since = clock.now();
+  let untilMs: number | null = null;
+  let notedMs = -noteMs;
+  for (;;) {
+    const settling = settlingBridges(await readLinks(), bridges);
+    untilMs ??= Math.max(0, ...settling.map(({ maxMs }) => maxMs)) + graceMs;
+    const waitedMs = clock.now() - since;
+    if (settling.length === 0 || waitedMs >= untilMs) return;
+    if (waitedMs - notedMs >= noteMs) {
+      note(settlingText(settling, untilMs - waitedMs));
+      notedMs = waitedMs;
+    }
+    await clock.sleep(lookMs, signal);
+  }
 }

@@ -97,6 +97,34 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
     expect(causes.map(({ code }) => code)).toContain('mirror');
   });
 
+  it('calls what a mirror hands on a leak, and no delivery: not of forged frames either', async () => {
+    const { status, result } = await runWhole(
+      4,
+      'tc qdisc add dev v2 clsact; tc filter add dev v2 egress protocol all u32 match u32 0 0 action mirred egress mirror dev v4',
+    );
+    const leaks = result.steps.flatMap(({ findings }) => findings.filter(({ leak }) => leak));
+    expect([status, [...new Set(leaks.map(({ to, observer }) => `for ${to ?? ''} at ${observer}`))]]).toEqual([
+      2,
+      ['for v2 at v4'],
+    ]);
+    expect(new Set(leaks.map((row) => row.class))).toContain('mac-spoof');
+  });
+
+  it('waits until spanning tree is through with a guest that has just started', { tags: 'all' }, async () => {
+    const { status, result, stderr } = await runWhole(
+      3,
+      [
+        'ip link set br0 type bridge stp_state 1 forward_delay 200 hello_time 100 max_age 600',
+        'ip link set v3 down; ip link set v3 up',
+        // What guests say: a topology change makes the bridge forget who is silent for 4 s
+        `(for n in $(seq 36); do for i in 1 2 3; do bridge fdb replace ${macOfGuest(0).slice(0, -1)}$i dev v$i master dynamic || :; done; sleep 0.5; done) >/dev/null 2>&1 &`,
+      ].join('\n'),
+    );
+    const reasons = result.steps.flatMap((step) => step.reasons.map(({ code }) => code));
+    expect([status, result.verdict, reasons], stderr).toEqual([0, 'holds', []]);
+    expect(result.steps.flatMap(({ findings }) => findings.map(({ from }) => from))).toContain('v3');
+  });
+
   it('finds a static entry that hands one guest what is for another, names both, and what ends it', {
     tags: 'all',
   }, async () => {

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { netnsPath } from '../../../core/model/fabric.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { parseScenario } from '../../../core/scenario/load-scenario.js';
 import { escapeText } from '../../../core/text/escape.js';
+import { waitForSpanningTree } from '../../../system/fabric/wait.js';
 import { shedRights } from '../../../system/process/process-rights.js';
+import { readLinks } from '../../../system/state/read.js';
 import { chooseReporters } from '../reporters.js';
 import { evidenceFolder, makeEvidenceFolder, runPaths } from '../evidence/evidence-folder.js';
 import { readWhole, type WholeOptions } from '../host/read-found.js';
@@ -28,6 +31,11 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
     );
   // Before the host is read: it starts the program again.
   shedRights(runPaths(options.out, chooseReporters(options.reporter, options.json)));
+  await waitForSpanningTree({
+    readLinks: () => readLinks({ netns: netnsPath(options.netns ?? null), sysfs: false }),
+    bridges: options.bridge === undefined ? null : [options.bridge],
+    note: (note) => void (options.quiet || process.stderr.write(`${escapeText(note)}\n`)),
+  });
   const { scenario, ...remarks } = await readWhole(options);
   // Nobody is to wait for a question that cannot be answered.
   if (options.yes !== true && options.approved === undefined && !(process.stdin.isTTY && process.stderr.isTTY))
