@@ -3,7 +3,7 @@ import { type Below, isIpvlanMode, isOnDevice, passingOf } from '../../core/mode
 import type { Plan, StepPlan } from '../../core/model/plan.js';
 import type { PrecheckNote } from '../../core/model/run-record.js';
 import type { Host } from '../../core/model/scenario.js';
-import { framesOfStep } from '../../core/plan/flows/shortcuts.js';
+import { framesByKind, framesOfStep } from '../../core/plan/flows/shortcuts.js';
 import { escapeText, quoteForShell } from '../../core/text/escape.js';
 import { setText } from '../answer/participants.js';
 import { isGroupMacText } from '../../core/wire/ethernet.js';
@@ -57,8 +57,14 @@ function leavingLowerDevice({ flows }: StepPlan, { endpoints }: Plan): number {
     .reduce((sum, { count }) => sum + count, 0);
 }
 
+function probingSeconds({ flows, rate, rates }: StepPlan): number {
+  const usual = rate ?? usualRate;
+  if (rates === undefined) return framesOfStep({ flows }) / usual;
+  return framesByKind(flows).reduce((sum, { first, frames }) => sum + frames / (rates[first.probe] ?? usual), 0);
+}
+
 function seconds(step: StepPlan): number {
-  return framesOfStep(step) / (step.rate ?? usualRate) + (step.waitMs + step.drainMs + (step.listenMs ?? 0)) / 1000 + 1;
+  return probingSeconds(step) + (step.waitMs + step.drainMs + (step.listenMs ?? 0)) / 1000 + 1;
 }
 
 /** What a run on a host will do, in a few lines, for the person that has to approve it. */
@@ -76,7 +82,7 @@ export function hostSummary(plan: Plan): string {
   const senders = [...new Set(plan.steps.flatMap(({ flows }) => flows.map(({ sender }) => sender)))];
   const announcing = [...new Set(plan.steps.flatMap(({ learn }) => learn))];
   const leaving = plan.steps.reduce((sum, step) => sum + leavingNic(step, plan), 0);
-  const rate = Math.max(0, ...plan.steps.map((step) => step.rate ?? usualRate));
+  const rate = Math.max(0, ...plan.steps.flatMap(({ rate, rates }) => rates ?? [rate ?? usualRate]));
   const classNames = [...new Set(plan.steps.flatMap(({ flows }) => flows.map((flow) => flow.class)))];
   const lines = [
     `On ${plan.bridges.map(({ name }) => escapeText(name)).join(', ')}: ${frames} probe frames as ${senders.length === 0 ? 'nobody' : escapeText(setText(senders))}, at most ${rate} a second, and ${controls} control frames.`,
