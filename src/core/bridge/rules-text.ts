@@ -25,9 +25,15 @@ function textWithout(rules: unknown, keys: ReadonlySet<string>): string {
 const moving: ReadonlySet<string> = new Set(counters);
 const incidental: ReadonlySet<string> = new Set([...counters, ...handles]);
 
+/** Texts of listings: those of one run are often one object, which may have ten thousand rules. */
+const texts = new WeakMap<object, string>();
+
 /** Rules without counters and timers, as text: rules that were removed and loaded again differ by their handles. */
 export function rulesText(rules: unknown): string {
-  return textWithout(rules, moving);
+  if (typeof rules !== 'object' || rules === null) return textWithout(rules, moving);
+  const text = texts.get(rules) ?? textWithout(rules, moving);
+  texts.set(rules, text);
+  return text;
 }
 
 /** The same without handles, for rules of two runs or days: rules that were loaded again are equal. */

@@ -246,6 +246,8 @@ export interface StepPlan extends PlainStepKeys {
   readonly during: readonly During[];
   /** Frames a second; null = by engine and provider. */
   readonly rate: number | null;
+  /** Frames a second of each probe, by its number in the step, if they differ: `rate` is the lowest. */
+  readonly rates?: readonly number[];
   /** How long frames under way are waited for after the last one was sent. */
   readonly drainMs: number;
   readonly expect: ExpectationPlan;

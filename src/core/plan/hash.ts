@@ -31,6 +31,7 @@ const ofStep: Coverage<StepPlan> = {
   listenMs: 'covered',
   during: 'covered',
   rate: 'covered',
+  rates: 'covered',
   drainMs: 'covered',
   expect: 'covered',
 };

@@ -81,14 +81,18 @@ function expectationOf(step: Step, quiet: boolean): ExpectationPlan {
   };
 }
 
-/** Frames a second of the step's probes: the lowest that it asks for; null = as fast as they leave. */
-function rateOf(step: Step, flows: StepPlan['flows']): number | null {
+/** Frames a second of the step's probes; without any rate they leave as fast as they can. */
+function ratesOf(step: Step, flows: StepPlan['flows']): Pick<StepPlan, 'rate' | 'rates'> {
   const rates = step.probes.flatMap(({ rate, class: name }) => {
     if (rate !== null) return [rate];
     return disruptiveClasses.includes(name) ? [disruptiveRate] : [];
   });
-  if (rates.length > 0) return Math.min(...rates);
-  return step.during.length > 0 ? rateForEvents(flows, step.during) : null;
+  const hasEvents = step.during.length > 0;
+  if (rates.length === 0) return { rate: hasEvents ? rateForEvents(flows, step.during) : null };
+  const rate = Math.min(...rates);
+  // frames of a step with events go in rounds, one of each flow
+  const isOne = hasEvents || rates.length < step.probes.length || rates.every((written) => written === rate);
+  return isOne ? { rate } : { rate, rates };
 }
 
 interface StepInput {
@@ -188,7 +192,7 @@ function planStep(input: StepInput, numbering: Numbering): StepPlan {
     listenMs: step.listenMs,
     during: step.during,
     ...(provokes.length === 0 ? {} : { provokes }),
-    rate: rateOf(step, flows),
+    ...ratesOf(step, flows),
     drainMs: around.drainMs,
     expect: expectationOf(step, quiet),
   };

@@ -8,7 +8,7 @@ import type { Sender } from '../../system/inject/sender.js';
 import { engineOf, sharedRingFrames } from '../capture-step.js';
 import { checkStop, pause, type RunContext, report } from '../context.js';
 import { createFeedback, lossFreeRate, paceText } from './pace.js';
-import { type Burst, prepare, sendBatch, transmit } from './send-batch.js';
+import { type Burst, type Prepared, prepare, sendBatch, transmit } from './send-batch.js';
 
 const maxInBurst = 1000;
 /**
@@ -72,14 +72,19 @@ function* batchesOf(
   if (frames > 0) yield batch;
 }
 
-/** When each of many batches may begin so that all together keep to a rate: resolves then. Throws as `pause` does. */
-function evenly(perSecond: number, signal: AbortSignal): (frames: number) => Promise<void> {
+/** When each of many batches may begin, if each takes its time: resolves then. Throws as `pause` does. */
+function evenly(signal: AbortSignal): (lastsMs: number) => Promise<void> {
   let dueMs = 0;
-  return async (frames) => {
+  return async (lastsMs) => {
     const aheadMs = dueMs - performance.now();
     if (aheadMs > 0) await pause(Math.ceil(aheadMs), signal);
-    dueMs = Math.max(performance.now(), dueMs) + (frames * 1000) / perSecond;
+    dueMs = Math.max(performance.now(), dueMs) + lastsMs;
   };
+}
+
+/** Frames a second at which a batch leaves: the lowest of its probes; `rate`: that of all. */
+function rateOfBatch({ batch }: Prepared, { rates }: StepPlan, rate: number): number {
+  return rates === undefined ? rate : Math.min(...batch.map(({ flow }) => rates[flow.probe] ?? rate));
 }
 
 /** How a step's probes are sent: one part, then the other. */
@@ -119,7 +124,7 @@ class BatchedProbes implements ProbeSender {
   private readonly feedback: ReturnType<typeof createFeedback> | null;
   /** Frames a second that the helper keeps to; null = as fast as it can. */
   private readonly rate: number | null;
-  private readonly startOf: ((frames: number) => Promise<void>) | null;
+  private readonly startOf: ((lastsMs: number) => Promise<void>) | null;
   private readonly maxConcurrent: number;
   private readonly isTogether: boolean;
   private sending: Promise<boolean> = Promise.resolve(true);
@@ -148,7 +153,7 @@ class BatchedProbes implements ProbeSender {
     this.rate = this.feedback === null ? (step.rate ?? lossFreeRate(context)) : null;
     // What is asked for holds over all batches, also where controls come between two of them, and an interruption ends
     // the wait for the next: a helper keeps a rate, but only of what it is sending.
-    this.startOf = step.rate === null ? null : evenly(step.rate, context.signal);
+    this.startOf = step.rate === null ? null : evenly(context.signal);
     this.maxConcurrent = step.rate === null ? maxInBatch : Math.max(1, Math.floor((step.rate * maxBurstMs) / 1000));
     this.isTogether = this.feedback !== null || step.flows.length > fewFlows;
   }
@@ -184,10 +189,11 @@ class BatchedProbes implements ProbeSender {
   }
 
   /** Resolves when the batch is on its way. */
-  private async transmit(prepared: NonNullable<ReturnType<typeof prepare>>): Promise<void> {
-    await this.startOf?.(prepared.planned);
+  private async transmit(prepared: Prepared): Promise<void> {
+    const rate = this.rate === null ? null : rateOfBatch(prepared, this.step, this.rate);
+    await this.startOf?.(rate === null ? 0 : (prepared.planned * 1000) / rate);
     this.before = this.sending;
-    this.sending = transmit(this.context, this.step, this.sender, prepared, this.rate);
+    this.sending = transmit(this.context, this.step, this.sender, prepared, rate);
     this.sending.catch(() => undefined); // reported where it is awaited
     this.feedback?.sent(prepared.planned);
   }

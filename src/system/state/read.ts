@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { HostState, LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { legacyTables, nfTables } from '../kernel/ask/netfilter-tables.js';
+import { fieldsOf, objectsOf, textsOf } from '../../core/text/json-text.js';
+import { legacyTables, nfTables, rulesGeneration } from '../kernel/ask/netfilter-tables.js';
 import { waitingFrames, type WaitingFrames } from '../kernel/ask/traffic-control.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { type RootsText, rootsText } from '../kernel/proc-files.js';
@@ -115,13 +116,46 @@ export async function readState(options: ReadOptions): Promise<HostState> {
   return ovs === null ? state : withOvs(state, ovs);
 }
 
+interface Ruleset {
+  /** As `rulesGeneration` names it. */
+  readonly generation: string;
+  readonly rules: unknown;
+}
+
+/** Rulesets that were read, by namespace. Nobody changes what was read. */
+const rulesets = new Map<string | null, Ruleset>();
+
+/**
+ * What nft prints, which takes a second for ten thousand rules: read again if the kernel has another generation of
+ * them, or if packets change them. Figures of counters are those of the first reading.
+ */
+async function readRuleset(netns: string | null): Promise<unknown> {
+  const generation = inNamespace(netns, rulesGeneration);
+  const known = rulesets.get(netns);
+  if (generation !== null && known?.generation === generation) return known.rules;
+  const rules = await readJson(['nft', '-j', 'list', 'ruleset'], { netns });
+  const isSame = generation !== null && inNamespace(netns, rulesGeneration) === generation;
+  if (isSame && !hasMovingSets(rules)) rulesets.set(netns, { generation, rules });
+  else rulesets.delete(netns);
+  return rules;
+}
+
+/** Whether packets add elements (flag dynamic), or time takes some away. */
+function hasMovingSets(rules: unknown): boolean {
+  return objectsOf(fieldsOf(rules)?.['nftables'])
+    .flatMap(({ set, map, meter }) => objectsOf([set, map, meter]))
+    .some(({ flags, timeout }) => timeout !== undefined || textsOf([flags].flat()).some((flag) => moving.has(flag)));
+}
+
+const moving: ReadonlySet<string> = new Set(['dynamic', 'timeout']);
+
 /**
  * nft's rules; null = there are none, where there is no program nft either. Rejects with VerifyError where it fails,
  * and where rules are there that it is missing for: firewalls and container engines make some without it.
  */
 async function readRules(netns: string | null): Promise<unknown> {
   try {
-    return await readJson(['nft', '-j', 'list', 'ruleset'], { netns });
+    return await readRuleset(netns);
   } catch (error) {
     if (!(error instanceof VerifyError) || error.code !== 'program-missing') throw error;
     const tables = inNamespace(netns, nfTables);

@@ -106,7 +106,7 @@ export function approval(
         '`plan` prints what is to be done now; nothing was sent',
       );
     }
-    if (!options.quiet) process.stderr.write(`${hostSummary(plan)}${precheckText(notes)}`);
+    if (!options.quiet) process.stderr.write(`${hostSummary(plan, process.uptime() * 1000)}${precheckText(notes)}`);
     if (options.dryRun === true) return;
     await mustConsent(options, 'Send this?', 'that this may be sent', 'nothing was sent');
   };

@@ -91,27 +91,43 @@ function copyOf(expression: Fields, isAtDevice: boolean): Pick<NftCopy, 'verb' |
   return { verb, device: dev ?? addr ?? '?', address: null };
 }
 
+/** A copy with the devices of its chain; none = wherever the chain is jumped to from. */
+type PlacedCopy = NftCopy & { readonly on: readonly string[] };
+
+/** Copies by the listing that they stand in: it is asked for many times, and may have ten thousand rules. */
+const copiesOfListing = new WeakMap<object, readonly PlacedCopy[]>();
+
+function copiesIn(listing: Fields): readonly PlacedCopy[] {
+  const known = copiesOfListing.get(listing);
+  if (known !== undefined) return known;
+  const parts = objectsOf(listing['nftables']);
+  const copies = parts
+    .flatMap((part) => objectsOf([part['rule']]))
+    .filter((rule) => objectsOf(rule['expr']).some((expression) => copyOf(expression, true) !== null))
+    .flatMap((rule) => copiesOfRule(rule, parts));
+  copiesOfListing.set(listing, copies);
+  return copies;
+}
+
+function copiesOfRule(rule: Fields, parts: readonly Fields[]): readonly PlacedCopy[] {
+  const [family = '', table = '', chain = ''] = ['family', 'table', 'chain'].map((key) => textOf(rule[key]) ?? '');
+  const base = parts
+    .flatMap((part) => objectsOf([part['chain']]))
+    .find((listed) => listed['family'] === family && listed['table'] === table && listed['name'] === chain);
+  const on = [base?.['dev']].flat().filter((device) => typeof device === 'string');
+  return objectsOf(rule['expr']).flatMap((expression): readonly PlacedCopy[] => {
+    const copy = copyOf(expression, family === 'netdev' || on.length > 0);
+    if (copy === null) return [];
+    const place = `${family} ${table} ${chain}${on.length === 0 ? '' : ` on ${on.join(', ')}`}`;
+    const removal = execute('nft', 'delete', 'rule', family, table, chain, 'handle', String(rule['handle']));
+    return [{ ...copy, place, fix: { changes: [removal] }, on }];
+  });
+}
+
 /** nft's dup and fwd on these devices, or on any (nft(8)), and TEE of iptables in its tables. */
 export function nftCopies(devices: ReadonlySet<string>, state: HostState): readonly NftCopy[] {
-  const parts = objectsOf(fieldsOf(state.nft)?.['nftables']);
-  const chains = parts.flatMap((part) => objectsOf([part['chain']]));
-  return parts
-    .flatMap((part) => objectsOf([part['rule']]))
-    .flatMap((rule) => {
-      const [family = '', table = '', chain = ''] = ['family', 'table', 'chain'].map((key) => textOf(rule[key]) ?? '');
-      const base = chains.find(
-        (listed) => listed['family'] === family && listed['table'] === table && listed['name'] === chain,
-      );
-      const on = [base?.['dev']].flat().filter((device) => typeof device === 'string');
-      if (on.length > 0 && !on.some((device) => devices.has(device))) return [];
-      return objectsOf(rule['expr']).flatMap((expression): readonly NftCopy[] => {
-        const copy = copyOf(expression, family === 'netdev' || on.length > 0);
-        if (copy === null) return [];
-        const place = `${family} ${table} ${chain}${on.length === 0 ? '' : ` on ${on.join(', ')}`}`;
-        const removal = execute('nft', 'delete', 'rule', family, table, chain, 'handle', String(rule['handle']));
-        return [{ ...copy, place, fix: { changes: [removal] } }];
-      });
-    });
+  const copies = copiesIn(fieldsOf(state.nft) ?? {});
+  return copies.filter(({ on }) => on.length === 0 || on.some((device) => devices.has(device)));
 }
 
 function copyFinding({ verb, device, address, place, fix }: NftCopy): RuleFinding {

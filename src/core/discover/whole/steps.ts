@@ -1,8 +1,12 @@
 import type { HostState } from '../../model/state.js';
 import type { Part, Placed, WrittenProbe } from './probes.js';
 
-/** Frames a second that may flood out of an uplink: storm control and ARP inspection count them. */
-const floodRate = 10;
+/**
+ * Frames a second that may flood out of an uplink. ARP inspection shuts a port off at 15 a second, which is its default
+ * (Cisco IOS, `ip arp inspection limit`). Storm control is set in steps of 64 kbit/s: 50 frames of 80 bytes have 42.
+ */
+const arpFloodRate = 10;
+const floodRate = 50;
 /** Frames a second of all others, and of many. */
 const usualRate = 1000;
 const meshRate = 4000;
@@ -25,8 +29,13 @@ function usualRateOf(guests: number): number {
   return guests ** 2 > manyPairs ? meshRate : usualRate;
 }
 
-function stepOf(name: string, probes: readonly WrittenProbe[], rate: number | null): object {
-  return { name, probe: probes.map((probe) => ({ ...probe, ...(rate === null ? {} : { rate }) })), expect: 'private' };
+/** `rateOf`: frames a second of a probe; null = the run's own. */
+function stepOf(name: string, probes: readonly WrittenProbe[], rateOf: (probe: WrittenProbe) => number | null): object {
+  const paced = probes.map((probe) => {
+    const rate = rateOf(probe);
+    return { ...probe, ...(rate === null ? {} : { rate }) };
+  });
+  return { name, probe: paced, expect: 'private' };
 }
 
 /** The last round that there is time for; null = all of them. */
@@ -51,6 +60,10 @@ export function stepsOf(
   const others = [
     ...new Set(placed.flatMap(([part]) => (['first', 'floods', 'further'].includes(part) ? [] : [part]))),
   ];
+  const rateOfFlood = ({ class: name }: WrittenProbe): number => {
+    const most = name === 'arp-request' ? arpFloodRate : floodRate;
+    return Math.min(most, rate ?? most);
+  };
   const ageing = Math.max(
     0,
     ...state.links.map(({ bridge }) => (typeof bridge?.['ageing_time'] === 'number' ? bridge['ageing_time'] : 0)),
@@ -58,15 +71,13 @@ export function stepsOf(
   return [
     ...(first.length === 0
       ? []
-      : [stepOf('round 1: each guest sends, is sent to, and listens', first, rate ?? usualRate)]),
-    ...(floods.length === 0
-      ? []
-      : [stepOf('round 1, what may flood out of the uplink', floods, Math.min(floodRate, rate ?? floodRate))]),
+      : [stepOf('round 1: each guest sends, is sent to, and listens', first, () => rate ?? usualRate)]),
+    ...(floods.length === 0 ? [] : [stepOf('round 1, what may flood out of the uplink', floods, rateOfFlood)]),
     ...(further.length === 0
       ? []
-      : [stepOf('further rounds: each guest to each other one', further, rate ?? usualRateOf(guests))]),
+      : [stepOf('further rounds: each guest to each other one', further, () => rate ?? usualRateOf(guests))]),
     ...others.map((part) => ({
-      ...stepOf(part, of(part), rate),
+      ...stepOf(part, of(part), () => rate),
       ...(part === 'aged-unicast' ? { wait: `${Math.ceil(ageing / 100) + 5}s` } : {}),
     })),
   ];

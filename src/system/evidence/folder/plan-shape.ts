@@ -262,6 +262,7 @@ const step = z.looseObject({
   listenMs: number.nullable(),
   during: z.array(z.looseObject({ atMs: number, run: z.array(texts), settleMs: number })),
   rate: number.nullable(),
+  rates: z.array(number).optional(),
   drainMs: number,
   expect: z.looseObject({
     expected: z.enum(['holds', 'broken']).nullable(),

@@ -6,7 +6,7 @@ import { libc } from '../libc.js';
 import { NETLINK_NETFILTER, netlinkAttributes, netlinkText } from '../netlink-socket.js';
 import { rootsText } from '../proc-files.js';
 import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_RAW } from '../socket-constants.js';
-import { openAskerIfThere } from './netlink-dump.js';
+import { openAskerIfThere, openNetlinkAsker } from './netlink-dump.js';
 
 /** A family of tables that the kernel takes by setsockopt(2). */
 interface Family {
@@ -304,6 +304,32 @@ export function nfTables(): readonly string[] | null {
   try {
     const answers = asker.ask(getTable, new Uint8Array(generalLength), 'dump', [EINVAL]);
     return answers?.flatMap(({ type, bytes }) => (type === newTable ? tableNamed(bytes) : [])) ?? null;
+  } finally {
+    asker.close();
+  }
+}
+
+/** NFT_MSG_GETGEN, and NFTA_GEN_ID of its answer. */
+const [getGeneration, generationAttribute] = [(10 << 8) | 16, 1];
+/** SOL_SOCKET, and SO_NETNS_COOKIE since Linux 5.14: a number that no other namespace gets until the machine starts. */
+const [SOL_SOCKET, SO_NETNS_COOKIE] = [1, 71];
+
+/**
+ * Names the rules of nf_tables that the calling thread's network namespace has: its cookie and its generation, which
+ * every transaction raises (nf_tables_commit, net/netfilter/nf_tables_api.c). What packets add to a set, counters and
+ * timers raise none. null = this user or this kernel does not say.
+ */
+export function rulesGeneration(): string | null {
+  if (isLoaded('nf_tables', moduleLists()) === false) return null;
+  const asker = openNetlinkAsker(NETLINK_NETFILTER);
+  if (asker === null) return null;
+  try {
+    const cookie = Buffer.alloc(8);
+    const length = Buffer.from(Uint32Array.of(cookie.length).buffer);
+    if (libc().getsockopt(asker.fd, SOL_SOCKET, SO_NETNS_COOKIE, cookie, length) !== 0) return null;
+    const [answer] = asker.ask(getGeneration, new Uint8Array(generalLength), 'one') ?? [];
+    const id = answer && netlinkAttributes(answer.bytes.subarray(tableAt.attributes)).get(generationAttribute);
+    return id?.length === 4 ? `${cookie.readBigUInt64LE()} ${id.readUInt32BE()}` : null;
   } finally {
     asker.close();
   }

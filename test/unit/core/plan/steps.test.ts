@@ -146,6 +146,10 @@ describe('a step of a plan', () => {
       first({ probes: entries.map((over) => ({ ...probe, ...over })) }).rate;
     expect(rate({})).toBeNull();
     expect(rate({ rate: 500 }, { rate: 70 }, {})).toBe(70);
+    const rates = (...entries: readonly Partial<ProbeEntry>[]): StepPlan['rates'] =>
+      first({ probes: entries.map((over) => ({ ...probe, ...over })) }).rates;
+    expect(rates({ rate: 500 }, { rate: 70 })).toEqual([500, 70]);
+    expect([rates({ rate: 500 }, { rate: 70 }, {}), rates({ rate: 70 }, { rate: 70 })]).toEqual([undefined, undefined]);
     expect(rate({ class: 'mac-steal', via: ['c'] }, {})).toBe(1000);
     expect(rate({ class: 'mac-steal', via: ['c'], rate: 20 })).toBe(20);
     expect(first({ ...probing({ count: 300 }), during: [{ atMs: 2000, run: [['x']], settleMs: 0 }] }).rate).toBe(85);

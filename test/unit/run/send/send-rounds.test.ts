@@ -1,10 +1,20 @@
 import { expect, it } from 'vitest';
+import type { Plan } from '../../../../src/core/model/plan.js';
 import { makePlan } from '../../../../src/core/plan/make-plan.js';
 import type { RunContext } from '../../../../src/run/context.js';
 import { probeSender } from '../../../../src/run/send/send-probes.js';
 import type { Capture } from '../../../../src/system/capture/client.js';
 import type { Sender, SendOutcome } from '../../../../src/system/inject/sender.js';
 import { scenario, step } from '../../../support/judge/perfect-run.js';
+
+const contextOf = (plan: Plan): RunContext =>
+  ({
+    plan,
+    key: new Uint8Array(32),
+    signal: new AbortController().signal,
+    timeline: { log: () => undefined },
+    onProgress: () => undefined,
+  }) as unknown as RunContext;
 
 /** How often a step with an event is sent as, in both its parts, where each attempt ends so. */
 async function attempts(outcome: SendOutcome): Promise<number> {
@@ -15,24 +25,44 @@ async function attempts(outcome: SendOutcome): Promise<number> {
   const [planned] = plan.steps;
   if (planned === undefined) throw new Error('the fixture has changed');
   const fast = { ...planned, rate: 1_000_000 };
-  const context = {
-    plan,
-    key: new Uint8Array(32),
-    signal: new AbortController().signal,
-    timeline: { log: () => undefined },
-    onProgress: () => undefined,
-  } as unknown as RunContext;
   let sent = 0;
   const sendRouted = async (): Promise<SendOutcome> => {
     sent += 1;
     return outcome;
   };
   const sender = { sendRouted } as unknown as Sender;
-  const probes = probeSender(context, fast, sender, {} as Capture, () => true);
+  const probes = probeSender(contextOf(plan), fast, sender, {} as Capture, () => true);
   await probes.send(0);
   await probes.send(1);
   return sent;
 }
+
+it('each probe of a step keeps to its own rate', async () => {
+  const [probe] = step().probes;
+  if (probe === undefined) throw new Error('the fixture has changed');
+  const entries = [100, 20].map((rate) => ({ ...probe, count: 10, rate }));
+  const plan = makePlan(scenario([step({ probes: entries })]), { runTag: 1, keySha256: '0'.repeat(64) });
+  const [planned] = plan.steps;
+  if (planned === undefined) throw new Error('the fixture has changed');
+  expect([planned.rate, planned.rates]).toEqual([20, [100, 20]]);
+  const sent: { readonly atMs: number; readonly frames: number; readonly rate: number | null }[] = [];
+  const began = performance.now();
+  const sendRouted: Sender['sendRouted'] = async (routes, _frames, _size, rate) => {
+    const frames = routes.reduce((sum, { count }) => sum + count, 0);
+    sent.push({ atMs: performance.now() - began, frames, rate });
+    return { accepted: frames, error: null };
+  };
+  const probes = probeSender(contextOf(plan), planned, { sendRouted } as unknown as Sender, {} as Capture, () => true);
+  await probes.send(0);
+  await probes.send(1);
+  const framesAt = (wanted: number): number =>
+    sent.filter(({ rate }) => rate === wanted).reduce((sum, { frames }) => sum + frames, 0);
+  expect([framesAt(100), framesAt(20)]).toEqual([planned.flows.length * 5, planned.flows.length * 5]);
+  const [slow] = sent.filter(({ rate }) => rate === 20);
+  const last = sent.at(-1);
+  expect(slow?.atMs).toBeGreaterThan((framesAt(100) / 100) * 900);
+  expect(last?.atMs).toBeGreaterThan((framesAt(100) / 100 + (framesAt(20) - (last?.frames ?? 0)) / 20) * 900);
+});
 
 it('rounds of probes end with a sender that is gone, and not with an interface that refuses', async () => {
   expect(await attempts({ accepted: 0, error: 'helper-silent' })).toBe(1);

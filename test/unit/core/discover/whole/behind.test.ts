@@ -88,7 +88,7 @@ describe('what sends out of a bridge device', () => {
   it('is sent to slowly where that floods out of the machine, from the uplink as well', () => {
     const { fdb } = host();
     const { probes } = asked(host([port('nic', { kind: null })], { fdb: [...fdb, entry('00:11:22:33:44:55', 'nic')] }));
-    expect(probes[1]).toEqual([expect.objectContaining({ to: [named], from: ['v1', 'v2', 'v3', 'nic'], rate: 10 })]);
+    expect(probes[1]).toEqual([expect.objectContaining({ to: [named], from: ['v1', 'v2', 'v3', 'nic'], rate: 50 })]);
   });
 
   it('is asked within the VLAN of the device alone', () => {

@@ -103,13 +103,13 @@ describe('the scenario of a whole host', () => {
     expect(steps[1]?.probe[0]).toMatchObject({ rounds: '2-' });
   });
 
-  it('sends what may flood out of an uplink at 10 a second at most, and forges no source there', () => {
+  it('sends 50 frames a second at most that may flood out of an uplink, of ARP 10, and forges no source there', () => {
     const nic = port('nic', { kind: null });
     const host = hostOf(3, undefined, [nic]);
     const { steps } = composed({ ...host, fdb: [...host.fdb, entry('00:11:22:33:44:55', 'nic')] }, { rate: 5000 });
     const floods = steps.find(({ name }) => name.includes('flood out'));
     expect(classesOf(floods)).toEqual(['unknown-unicast', 'arp-request', 'broadcast', 'multicast']);
-    expect(floods?.probe.map(({ rate }) => rate)).toEqual([10, 10, 10, 10]);
+    expect(floods?.probe.map(({ rate }) => rate)).toEqual([50, 10, 50, 50]);
     expect(steps[0]?.probe.map(({ from, to }) => [from.length, to?.length])).toEqual([
       [3, 3],
       [3, 1],
@@ -118,10 +118,12 @@ describe('the scenario of a whole host', () => {
     expect(steps.flatMap((step) => classesOf(step))).not.toContain('mac-spoof');
   });
 
-  it('sends every frame at 10 a second where the bridge is a hub with an uplink', () => {
+  it('sends each frame as slowly if the bridge is a hub with an uplink', () => {
     const host = hostOf(3, undefined, [port('nic', { kind: null })]);
     const { steps } = composed(setBridges({ ageing_time: 0 })(host));
-    expect(steps.flatMap(({ probe }) => probe.map(({ rate }) => rate)).every((rate) => rate === 10)).toBe(true);
+    expect(
+      steps.flatMap(({ probe }) => probe.map(({ rate }) => rate)).every((rate) => rate === 10 || rate === 50),
+    ).toBe(true);
   });
 
   it('speaks for no guest whose MAC is not on its port, and says so', () => {

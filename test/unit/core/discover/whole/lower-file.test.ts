@@ -49,6 +49,8 @@ describe('a file that names guests on a lower device', () => {
 
   it('counts what leaves by the lower device, and refuses sources that nobody has', () => {
     expect(hostSummary(plan)).toContain('Out of the NIC: nothing');
+    const announced = (text: string): number => Number(/It takes about (\d+) s\./.exec(text)?.[1]);
+    expect(announced(hostSummary(plan, 20_000)) - announced(hostSummary(plan))).toBe(20);
     const apart = hostTopology(loadScenario('lower.yml', Buffer.from(file)), state, [], { above: above('private') });
     const other = makePlan(apart.scenario, { runTag: 1, keySha256: '', bridgeMacs: apart.bridgeMacs });
     expect(hostSummary(other)).toMatch(/Out of the NIC: \d+ of them/);

@@ -76,7 +76,7 @@ describe('guests on a lower device', () => {
   it('send slowly what may leave the machine', () => {
     const nic = { ...state, links: state.links.map((link) => ({ ...link, kind: null })) };
     const { scenario } = found([device(1, 'private'), device(2, 'private')], {}, { state: nic });
-    expect(scenario.steps.map(({ probes }) => probes[0]?.rate)).toEqual([10]);
+    expect(scenario.steps.map(({ probes }) => probes[0]?.rate)).toEqual([50]);
   });
 
   it('are named as their namespace or manager names them, and are one party where they share one', () => {
