@@ -38,7 +38,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const key = randomBytes(32);
   const hosts = hostsToConnect(scenario.topology);
   if (hosts.length > 0) await options.connect?.(hosts);
-  const topology = await topologyOf(scenario, options.inside, options.runId);
+  const topology = await topologyOf(scenario, options.inside, options.runId, options.signal);
   try {
     return await runOn(topology, { scenario, options, engine, key });
   } catch (error) {
