@@ -189,9 +189,12 @@ async function runStep(context: RunContext, step: StepPlan): Promise<void> {
   } finally {
     heard?.close();
     const capture = await starting?.catch(() => null);
-    if (capture !== null && capture !== undefined) await stopStepCapture(context, step, withEars(capture, ears));
-    else ears?.kill();
-    await sender?.stop();
+    try {
+      if (capture !== null && capture !== undefined) await stopStepCapture(context, step, withEars(capture, ears));
+      else ears?.kill();
+    } finally {
+      await sender?.stop();
+    }
   }
   for (const { code, text } of context.fabric.faults())
     context.timeline.log(step.index, { event: 'fault', fault: { code, observers: [], text } });

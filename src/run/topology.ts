@@ -86,15 +86,20 @@ const nothing = {
 } as const;
 
 /**
- * The lab's namespaces that this process is in, or this host. `inside`: null on a host. Only what the scenario needs is
- * loaded.
+ * The lab's namespaces that this process is in, or this host. `inside`: null on a host; `signal` ends connections to
+ * other hosts. Only what the scenario needs is loaded.
  */
-export async function topologyOf(scenario: Scenario, inside: Inside | null, runId: string): Promise<PreparedTopology> {
+export async function topologyOf(
+  scenario: Scenario,
+  inside: Inside | null,
+  runId: string,
+  signal: AbortSignal | null = null,
+): Promise<PreparedTopology> {
   const spansHosts = scenario.topology.hosts !== undefined;
   const wishes = stateWishes(scenario);
   if (inside !== null) return spansHosts ? labOfHosts(scenario, inside) : labOf(scenario, inside, wishes);
   const read: ReadOnHost = (netns) => readState({ netns, sysfs: netns === null, packetSockets: true, ...wishes });
-  return spansHosts ? hostsOf(scenario, runId, read) : hostOfScenario(scenario, runId, read);
+  return spansHosts ? hostsOf(scenario, runId, read, signal) : hostOfScenario(scenario, runId, read);
 }
 
 async function labOfHosts(scenario: Scenario, inside: Inside): Promise<PreparedTopology> {
@@ -138,12 +143,17 @@ function labOf(scenario: Scenario, inside: Inside, wishes: StateWishes): Prepare
   };
 }
 
-async function hostsOf(scenario: Scenario, runId: string, read: ReadOnHost): Promise<PreparedTopology> {
+async function hostsOf(
+  scenario: Scenario,
+  runId: string,
+  read: ReadOnHost,
+  signal: AbortSignal | null,
+): Promise<PreparedTopology> {
   const [{ findHosts }, { openHosts }] = await Promise.all([
     import('./hosts/find-hosts.js'),
     import('./hosts/open-hosts.js'),
   ]);
-  const hosts = await findHosts(scenario, read);
+  const hosts = await findHosts(scenario, read, signal);
   const watched = hosts.parts.flatMap(({ remote, netns }) => (remote === null ? [] : [{ remote, netns }]));
   const remotes = watched.map(({ remote }) => remote);
   return {
@@ -155,7 +165,7 @@ async function hostsOf(scenario: Scenario, runId: string, read: ReadOnHost): Pro
     watched,
     remotes: new Map(remotes.map((remote) => [remote.name, remote])),
     abandon: async () => void (await Promise.all(remotes.map((remote) => remote.end()))),
-    open: (plan) => openHosts(plan, { foundHosts: hosts, runId, readHere: read }),
+    open: (plan) => openHosts(plan, { foundHosts: hosts, runId, readHere: read, signal }),
   };
 }
 

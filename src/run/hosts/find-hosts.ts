@@ -31,8 +31,8 @@ interface ReadPart extends FoundPart {
  * Connects to every host that the scenario uses, side by side. Rejects with all that failed, reported by host, and
  * then no connection is left.
  */
-async function connectAll(hosts: readonly Host[]): Promise<readonly RemoteHost[]> {
-  const settled = await Promise.allSettled(hosts.map((host) => connectHost(host)));
+async function connectAll(hosts: readonly Host[], signal: AbortSignal | null): Promise<readonly RemoteHost[]> {
+  const settled = await Promise.allSettled(hosts.map((host) => connectHost(host, signal)));
   const connected = settled.flatMap((connection) => (connection.status === 'fulfilled' ? [connection.value] : []));
   const failed = settled.flatMap((connection) => (connection.status === 'rejected' ? [connection.reason] : []));
   if (failed.length === 0) return connected;
@@ -51,15 +51,19 @@ async function connectAll(hosts: readonly Host[]): Promise<readonly RemoteHost[]
 /**
  * Looks for a scenario's bridges and guests on all its hosts; nothing is changed or sent. Throws VerifyError as
  * `connectHost` and `hostTopology` do. `readHere`: what the orchestrator's own kernel says, asked only where a bridge
- * is here.
+ * is here; `signal`: the run is interrupted.
  */
 export async function findHosts(
   scenario: Scenario,
   readHere: (netns: string | null) => Promise<HostState>,
+  signal: AbortSignal | null,
 ): Promise<FoundHosts> {
   const { bridges, hosts = [] } = scenario.topology;
   const used = new Set(bridges.map(({ name }) => hostOf(name)));
-  const remotes = await connectAll(hosts.filter(({ name }) => used.has(name)));
+  const remotes = await connectAll(
+    hosts.filter(({ name }) => used.has(name)),
+    signal,
+  );
   const netnsOf = (host: string | null): string | null =>
     namespaceOf(bridges.filter(({ name }) => hostOf(name) === host));
   try {

@@ -20,6 +20,8 @@ export interface OpenHostsDeps {
   readonly foundHosts: FoundHosts;
   readonly runId: string;
   readonly readHere: (netns: string | null) => Promise<HostState>;
+  /** The run is interrupted; null = it cannot be. */
+  readonly signal: AbortSignal | null;
 }
 
 /** Injection ports on another host, by endpoint. */
@@ -130,13 +132,17 @@ async function openParts(
 /** Undoes what was done on every host; gives what is left. */
 async function closeHosts(
   { hosts = [] }: Plan,
-  { foundHosts, runId }: OpenHostsDeps,
+  { foundHosts, runId, signal }: OpenHostsDeps,
   { local }: OpenedHosts,
 ): Promise<readonly string[]> {
   const remotes = foundHosts.parts.flatMap(({ remote, netns }) => (remote === null ? [] : [{ remote, netns }]));
   const closing = remotes.map(({ remote, netns }) => {
     const host = hosts.find(({ name }) => name === remote.name);
-    return closeRemote(remote, async () => (host === undefined ? [] : lookAgain(host, netns, runId)));
+    return closeRemote(remote, async () => {
+      if (signal?.aborted === true)
+        return [`${remote.name}: ${remote.lost ?? ''}; its helper undoes what is its own by itself`];
+      return host === undefined ? [] : lookAgain(host, netns, runId);
+    });
   });
   const left = await Promise.all([local?.close() ?? Promise.resolve([]), ...closing]);
   return left.flat();

@@ -2,6 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Place } from '../../core/model/fabric.js';
 import type { AccountWindow, Fault } from '../../core/model/timeline.js';
 import { messageOf, VerifyError } from '../../core/model/verify-error.js';
+import { fetchBytes } from '../../core/protocol/host-messages.js';
 import { type Capture, CaptureReports } from '../../system/capture/client.js';
 import type { CaptureOptions } from '../../system/capture/helper.js';
 import { sendInPieces } from '../../system/inject/send-in-pieces.js';
@@ -11,6 +12,13 @@ import type { RemoteHost } from './remote-host.js';
 /** Opening, draining and closing on the far side, as in system/capture/client.ts. */
 const openMs = 120_000;
 const drainMs = 60_000;
+
+/** A capture file that is brought here: what its counters do not cover, and what it may have in all. */
+const maxFile = { uncounted: 64 * 2 ** 20, bytes: 4 * 2 ** 30 } as const;
+/** Of a frame in the file beside what is kept of it: headers of its block, comments (pcapng, 4.3). */
+const blockBytes = 128;
+/** The slowest line over which a file is still brought, after a time for its beginning. */
+const slowest = { bytesPerMs: 64, startMs: 60_000 } as const;
 
 /** null where the connection is lost: its observers' fault reports that, and the others go on. */
 async function unlessLost<T>(answer: Promise<T>): Promise<T | null> {
@@ -67,6 +75,7 @@ class RemoteCapture {
   /** Where its file is brought. */
   private readonly path: string;
   private readonly observers: string[] = [];
+  private snaplen = 0;
   readonly reports = new CaptureReports();
   private isOver = false;
 
@@ -86,6 +95,7 @@ class RemoteCapture {
 
   async open(requests: Parameters<Capture['open']>[0]): ReturnType<Capture['open']> {
     this.observers.push(...requests.map(({ observer }) => observer));
+    this.snaplen = Math.max(this.snaplen, ...requests.map(({ snaplen }) => snaplen));
     return (await this.host.ask({ ask: 'observe', capture: this.name, observers: requests }, openMs)).listening;
   }
 
@@ -101,7 +111,7 @@ class RemoteCapture {
     const stopped = await unlessLost(this.host.ask({ ask: 'stop', capture: this.name }, drainMs));
     if (stopped === null) return nothing;
     try {
-      if ((await unlessLost(this.fetch().then(() => true))) === null) return nothing;
+      if ((await unlessLost(this.fetch(this.mostBytes(stopped)).then(() => true))) === null) return nothing;
     } catch (error) {
       if (error instanceof VerifyError) throw error;
       this.reportAll('file-failed', `the capture of ${this.host.name} could not be written here: ${messageOf(error)}`);
@@ -114,16 +124,38 @@ class RemoteCapture {
     this.reports.fault({ code, observers: [...this.observers], text });
   }
 
-  /** Brings its file here. */
-  private async fetch(): Promise<void> {
+  /** The most that its file can have, by what was counted there. */
+  private mostBytes({ counters, written }: Awaited<ReturnType<Capture['stop']>>): number {
+    const delivered = Object.values(counters).reduce((sum, observer) => sum + observer.delivered, 0);
+    const frames = Math.max(
+      delivered,
+      Object.values(written).reduce((sum, count) => sum + count, 0),
+    );
+    return Math.min(maxFile.uncounted + frames * (this.snaplen + blockBytes), maxFile.bytes);
+  }
+
+  /** Brings its file here: pieces that are full, but for the last. A host that sends anything else is given up. */
+  private async fetch(mostBytes: number): Promise<void> {
     const fd = openSync(this.path, 'ax', 0o600);
+    const startMs = performance.now();
+    let isLast = false;
     try {
       for (let offset = 0; ; ) {
         const piece = await this.host.ask({ ask: 'fetch', capture: this.name, offset });
         const bytes = Buffer.from(piece.bytes, 'base64');
         if (bytes.length === 0) return;
-        for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
         offset += bytes.length;
+        const lateMs = performance.now() - startMs - slowest.startMs - offset / slowest.bytesPerMs;
+        if (isLast || bytes.length > fetchBytes || offset > mostBytes || lateMs > 0) {
+          this.host.giveUp(
+            lateMs > 0
+              ? `its capture comes too slowly: ${offset} bytes in ${Math.round(performance.now() - startMs)} ms`
+              : `its capture is longer than what it counted (at most ${mostBytes} bytes), or comes in odd pieces`,
+          );
+          continue; // the next question is refused
+        }
+        isLast = bytes.length < fetchBytes;
+        for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
       }
     } finally {
       closeSync(fd);

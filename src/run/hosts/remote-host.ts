@@ -27,6 +27,8 @@ export interface RemoteHost {
   onLost(listener: (why: string) => void): void;
   /** Why the connection is lost; null = it is there. */
   readonly lost: string | null;
+  /** Ends the connection, for this reason: it is lost, as if its network had gone. */
+  giveUp(why: string): void;
   /** Closes the connection: the far side undoes what is its own and ends. */
   end(): Promise<void>;
 }
@@ -35,6 +37,10 @@ export interface RemoteHost {
 const readyMs = 60_000;
 const answerMs = 60_000;
 const endMs = 15_000;
+/** A run that is interrupted waits this long for what another host still has to say. */
+const interruptedMs = 1200;
+/** News of a host: more faults in all, or messages in a second, than an honest one can have. */
+const maxNews = { faults: 1000, perSecond: 2000 } as const;
 
 /** Why nobody answers at a host, from how ssh ended (ssh(1): 255 is its own, any other the program's). */
 function refusalOf(host: Host, { status, stderr }: ChannelEnd): VerifyError {
@@ -108,20 +114,31 @@ class Connection implements RemoteHost {
   private silence: SilenceWatch | null = null;
   private isEnding = false;
   private next = 0;
+  private readonly news = { faults: 0, messages: 0, sinceMs: 0 };
+  private readonly onAbort = (): void => void setTimeout(this.interrupt, interruptedMs).unref();
   private greet: (message: Ready) => void = () => undefined;
   private readonly greeted = new Promise<Ready>((resolve) => (this.greet = resolve));
 
-  constructor(host: Host) {
+  /** `signal`: ends it soon after the run is interrupted, whatever the far side does. */
+  constructor(host: Host, signal: AbortSignal | null) {
     this.host = host;
     this.name = host.name;
     this.channel = openSshChannel(host.ssh ?? '', [...host.command, 'helper'], (line) => this.take(line));
     this.beat = setInterval(() => this.channel.send({ type: 'beat' }), beatMs);
-    void this.channel.ended.then(({ status, stderr }) =>
-      this.lose(
+    signal?.addEventListener('abort', this.onAbort);
+    void this.channel.ended.then(({ status, stderr }) => {
+      signal?.removeEventListener('abort', this.onAbort);
+      this.giveUp(
         `ssh ended with status ${status ?? 'none'}${stderr.trim() === '' ? '' : `: ${stderr.trim().slice(-300)}`}`,
-      ),
-    );
+      );
+    });
+    if (signal?.aborted === true) this.interrupt();
   }
+
+  private readonly interrupt = (): void => {
+    this.giveUp('the run was interrupted');
+    this.channel.kill();
+  };
 
   /** Waits for the helper's first word. Rejects with VerifyError (69) where it does not come. */
   async awaitReady(): Promise<Ready> {
@@ -132,7 +149,7 @@ class Connection implements RemoteHost {
     ]);
     if (first !== 'late' && 'type' in first) {
       this.silence = watchSilence(nearPatienceMs, (ms) =>
-        this.lose(`it has said nothing for ${Math.round(ms / 1000)} s`),
+        this.giveUp(`it has said nothing for ${Math.round(ms / 1000)} s`),
       );
       return first;
     }
@@ -151,16 +168,16 @@ class Connection implements RemoteHost {
         const why = `it has not answered ${question.ask} within ${timeoutMs / 1000} s`;
         this.waiting.delete(id);
         reject(lostError(this.host, why));
-        this.lose(why); // observers there report it as their fault
+        this.giveUp(why); // observers there report it as their fault
       }, timeoutMs);
       timer.unref();
       const answered = (value: unknown): void => {
-        try {
-          const ask: A = question.ask;
-          resolve(parseAnswer(ask, value));
-        } catch (error) {
-          reject(error);
-        }
+        const ask: A = question.ask;
+        const answer = parseAnswer(ask, value);
+        if (typeof answer !== 'string') return resolve(answer);
+        const why = `its answer to ${ask} is none: ${answer}`;
+        reject(lostError(this.host, why));
+        this.giveUp(why);
       };
       this.waiting.set(id, { timer, reject, resolve: answered });
       this.channel.send({ type: 'question', id, ...question });
@@ -186,7 +203,7 @@ class Connection implements RemoteHost {
     this.silence?.stop();
   }
 
-  private lose(why: string): void {
+  giveUp(why: string): void {
     if (this.lost !== null || this.isEnding) return;
     this.lost = why;
     clearInterval(this.beat);
@@ -212,8 +229,17 @@ class Connection implements RemoteHost {
       case 'beat':
       case 'counts':
       case 'fault':
+        if (this.isFlood(message.type === 'fault')) return this.giveUp('it does not stop sending news');
         for (const listener of this.listeners) listener(message);
     }
+  }
+
+  private isFlood(isFault: boolean): boolean {
+    const nowMs = performance.now();
+    if (nowMs - this.news.sinceMs > 1000) Object.assign(this.news, { messages: 0, sinceMs: nowMs });
+    this.news.messages += 1;
+    if (isFault) this.news.faults += 1;
+    return this.news.faults > maxNews.faults || this.news.messages > maxNews.perSecond;
   }
 
   private takeAnswer(message: Extract<FromHost, { type: 'answer' | 'refused' }>): void {
@@ -225,17 +251,19 @@ class Connection implements RemoteHost {
       asked.resolve(message.value);
       return;
     }
-    const exit = errorExits.find((known) => known === message.exit) ?? 3;
+    // A fault of the program there is a failure of that host, not of the program here.
+    const exit = errorExits.find((known) => known === message.exit && known !== 70) ?? 3;
     asked.reject(new VerifyError(message.code, exit, `${this.name}: ${message.message}`, message.hint));
   }
 }
 
 /**
- * Connects and compares versions and rights before anything is asked. Rejects with VerifyError (69):
- * `host-unreachable`, `host-key`, `host-refused`, `host-lacks-program`, `host-version`, `host-rights`.
+ * Connects and compares versions and rights before anything is asked. `signal`: the run is interrupted, which ends the
+ * connection within two seconds. Rejects with VerifyError (69): `host-unreachable`, `host-key`, `host-refused`,
+ * `host-lacks-program`, `host-version`, `host-rights`.
  */
-export async function connectHost(host: Host): Promise<RemoteHost> {
-  const connection = new Connection(host);
+export async function connectHost(host: Host, signal: AbortSignal | null = null): Promise<RemoteHost> {
+  const connection = new Connection(host, signal);
   const { version, uid } = await connection.awaitReady();
   const mine = toolVersion();
   if (version !== mine) {

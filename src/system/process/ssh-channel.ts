@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { messageOf, VerifyError } from '../../core/model/verify-error.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
 import { word } from '../../core/text/escape.js';
@@ -31,6 +31,15 @@ export function sshCommand(target: string, command: readonly string[]): readonly
   return ['ssh', '-T', '-o', 'BatchMode=yes', '--', target, command.map(word).join(' ')];
 }
 
+/** Ends a program that was started detached, and what it has started. */
+function endGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // it has ended already
+  }
+}
+
 /**
  * Opens it. `onLine` hears every line; one that it throws at ends the channel, and `ended` reports why. Rejects with
  * nothing: a program that cannot be started ends at once.
@@ -42,7 +51,11 @@ export function openSshChannel(target: string, command: readonly string[], onLin
   let stderr = '';
   let over = false;
   const kill = (): void => {
-    if (!over) child.kill('SIGKILL');
+    if (over) return;
+    endGroup(child);
+    // A program that keeps the pipes open, such as a proxy of ssh's, would keep `close` waiting.
+    child.stdout.destroy();
+    child.stderr.destroy();
   };
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     try {

@@ -52,7 +52,7 @@ const optionGroups = {
     rate: {
       type: 'number',
       requiresArg: true,
-      describe: 'without a file: frames a second; at most 10 a second may flood out of an uplink',
+      describe: 'without a file: frames a second; at most 50 a second flood out of an uplink, of ARP 10',
     },
     for: textArgument('without a file: run as many rounds as fit into this time, such as 30s'),
     timeout: textArgument('stop after this time, such as 90s; the rest is inconclusive'),

@@ -48,7 +48,11 @@ export const files = {
     ...text('lines', async () => (await import('./timeline-shape.js')).timelineShape),
     checked: null,
   },
-  state: { name: 'state', ...text('folder', async () => (await import('./state-shape.js')).stateShape), checked: null },
+  state: {
+    name: 'state',
+    ...text('folder', async () => (await import('../../../core/protocol/state-shape.js')).stateShape),
+    checked: null,
+  },
   fixes: {
     name: 'fixes.json',
     ...text('document', async () => (await import('./run-shape.js')).fixesShape),

@@ -3,6 +3,7 @@ import { attaches, ipvlanFlags, ipvlanModes, macvlanModes } from '../../../core/
 import { frameForms, maxTokens, phases } from '../../../core/model/plan.js';
 import { carriers } from '../../../core/model/scenario.js';
 import { probeClasses } from '../../../core/probe/classes.js';
+import { scalarsShape } from '../../../core/protocol/state-shape.js';
 
 /**
  * What has to hold of every file of a run's folder before it is taken for what its name says: the type of each value
@@ -15,17 +16,6 @@ const number = z.number();
 const whole = z.int();
 const flag = z.boolean();
 const scalar = z.union([text, number, flag]);
-/** Settings by name: there are thirty for each of a thousand ports, so that no schema is asked for each. */
-export const scalarsShape = z.custom<Readonly<Record<string, string | number | boolean>>>(
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.values(value).every(
-      (setting) => typeof setting === 'string' || typeof setting === 'boolean' || Number.isFinite(setting),
-    ),
-  'expected a map to texts, numbers and truth values',
-);
 const textMap = z.record(text, text);
 const vlanRange = { first: whole, last: whole, pvid: flag, untagged: flag };
 const ipPrefix = z.looseObject({ family: z.union([z.literal(4), z.literal(6)]), address: text, prefix: whole });

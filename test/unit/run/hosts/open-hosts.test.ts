@@ -17,6 +17,7 @@ function hostWith(links: Readonly<Record<string, readonly string[]>>): () => Pro
     lost: null,
     onMessage: () => undefined,
     onLost: () => undefined,
+    giveUp: () => undefined,
     end: async () => undefined,
     ask: ask as RemoteHost['ask'],
   });

@@ -1,5 +1,16 @@
 import { z } from 'zod';
-import { scalarsShape } from './plan-shape.js';
+
+/** Settings by name: there are thirty for each of a thousand ports, so that no schema is asked for each. */
+export const scalarsShape = z.custom<Readonly<Record<string, string | number | boolean>>>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every(
+      (setting) => typeof setting === 'string' || typeof setting === 'boolean' || Number.isFinite(setting),
+    ),
+  'expected a map to texts, numbers and truth values',
+);
 
 const text = z.string();
 const texts = z.array(text);
