@@ -321,7 +321,7 @@ export function placeProgram(
 }
 
 /** Counts how often it is called. */
-export function xdpProgram(tally: number): Uint8Array {
+export function eventProgram(tally: number): Uint8Array {
   return new Assembler()
     .put('storeWordOf', { to: stack, offset: on.number, value: tallies.indexOf('xdp') })
     .map(first, tally)

@@ -10,7 +10,7 @@ import {
 } from '../../kernel/bpf.js';
 import { libc } from '../../kernel/libc.js';
 import { type KernelTypes, parseBtf } from './btf.js';
-import { xdpProgram, placeProgram } from './programs.js';
+import { eventProgram, placeProgram } from './programs.js';
 import {
   countLength,
   keyAt,
@@ -139,7 +139,7 @@ class OpenTrace implements Trace {
     for (const tracepoint of xdpTracepoints) {
       const found = types.tracepoint(tracepoint);
       if (found === null) continue; // a kernel that has no such event
-      const refusal = this.attachOne(xdpProgram(maps.tally), found.id);
+      const refusal = this.attachOne(eventProgram(maps.tally), found.id);
       if (refusal !== null) return `${tracepoint}: ${refusal}`;
     }
     return null;
