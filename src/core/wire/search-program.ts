@@ -51,21 +51,36 @@ export function searchTable(runTag: number): Uint8Array {
 type Opcode = keyof typeof opcodes;
 const opcodes = {
   loadByte: 0x71,
+  loadHalf: 0x69,
   loadWord: 0x61,
+  loadLong: 0x79,
+  storeByte: 0x73,
   storeWord: 0x63,
+  storeLong: 0x7b,
+  storeWordOf: 0x62,
+  storeLongOf: 0x7a,
   atomicAdd: 0xdb,
   loadMap: 0x18,
   move: 0xbf,
   set: 0xb7,
+  setWord: 0xb4,
   add: 0x0f,
   increase: 0x07,
+  subtract: 0x1f,
+  decreaseWord: 0x14,
   and: 0x57,
+  shiftRight: 0x77,
+  toBigEndian: 0xdc,
   jump: 0x05,
   ifEqual: 0x15,
+  ifEqualRegister: 0x1d,
   ifNotEqual: 0x55,
   ifGreater: 0x25,
+  ifNotLess: 0x35,
+  ifNotGreater: 0xb5,
   ifLess: 0xa5,
   ifGreaterRegister: 0x2d,
+  ifNotLessRegister: 0x3d,
   ifNotGreaterRegister: 0xbd,
   call: 0x85,
   exit: 0x95,
@@ -80,8 +95,11 @@ interface Instruction {
   readonly value: number;
 }
 
-/** Instructions in order, and labels among them; jumps are known when all are there. */
-class Assembler {
+/**
+ * Instructions in order, and labels among them; jumps are known when all are there. Opcodes that end in `Of` and those
+ * without a second register take `value`; those that end in `Register` compare with `from`.
+ */
+export class Assembler {
   private readonly instructions: Instruction[] = [];
   private readonly labels = new Map<string, number>();
 
@@ -99,6 +117,14 @@ class Assembler {
   map(to: number, fd: number): this {
     this.put('loadMap', { to, from: 1, value: fd });
     this.instructions.push({ opcode: 0, to: 0, from: 0, offset: 0, value: 0 });
+    return this;
+  }
+
+  /** A number of 64 bits: two instructions. */
+  long(to: number, value: bigint): this {
+    this.put('loadMap', { to, value: Number(BigInt.asIntN(32, value)) });
+    const high = Number(BigInt.asIntN(32, value >> 32n));
+    this.instructions.push({ opcode: 0, to: 0, from: 0, offset: 0, value: high });
     return this;
   }
 

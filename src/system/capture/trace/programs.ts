@@ -1,0 +1,338 @@
+import { Assembler } from '../../../core/wire/search-program.js';
+import { magicHigh, magicLow, tokenLength } from '../../../core/wire/token.js';
+import {
+  busyAt,
+  copiedBytes,
+  countLength,
+  keyAt,
+  keyLength,
+  type PacketLayout,
+  type PlaceName,
+  places,
+  searched,
+  tallies,
+  type Tally,
+  type TraceMaps,
+  type TraceTarget,
+} from './tables.js';
+
+const helpers = { lookUp: 1, update: 2, remove: 3, readKernel: 113, processInNamespace: 120 } as const;
+const [result, first, second, third, fourth, fifth] = [0, 1, 2, 3, 4, 5] as const;
+/** Registers that calls leave alone. */
+const [context, packet, length, window, stack] = [6, 7, 8, 9, 10] as const;
+
+/** Places on the stack, downwards. */
+const on = {
+  number: -8,
+  pointer: -16,
+  key: -40,
+  ledgerKey: -56,
+  pids: -64,
+  address: -72,
+  copy: -72 - copiedBytes,
+} as const;
+
+class PlaceProgram {
+  private readonly program = new Assembler();
+
+  constructor(
+    private readonly place: number,
+    private readonly parameters: number,
+    private readonly layout: PacketLayout,
+    private readonly maps: TraceMaps,
+    private readonly target: TraceTarget,
+  ) {}
+
+  private get name(): PlaceName | undefined {
+    return places[this.place]?.name;
+  }
+
+  encode(): Uint8Array {
+    this.sortOut();
+    this.copyPacket();
+    this.copyWindow();
+    this.search();
+    this.takeToken();
+    this.describe();
+    this.enter();
+    if (this.name === 'drop' || this.name === 'consume') this.close();
+    else this.open();
+    return this.end();
+  }
+
+  /** Most packets of a machine are no probes: their length says so, before anything is called. */
+  private sortOut(): void {
+    this.program
+      .put('move', { to: context, from: first })
+      .put('loadLong', { to: packet, from: context, offset: 0 })
+      .put('loadWord', { to: first, from: packet, offset: this.layout.length })
+      .put('ifGreater', { to: first, value: this.target.longest, offset: 'out' })
+      .put('ifLess', { to: first, value: tokenLength, offset: 'out' });
+  }
+
+  /** The structure whole, by one call in place of one for each member. */
+  private copyPacket(): void {
+    const { device, macHeader, tail, head, data } = this.layout;
+    const bytes = Math.max(device, macHeader, tail, head, data) + 8;
+    this.program
+      .put('storeLong', { to: stack, from: packet, offset: on.address })
+      .put('move', { to: first, from: stack })
+      .put('increase', { to: first, value: on.copy })
+      .put('set', { to: second, value: bytes })
+      .put('move', { to: third, from: packet })
+      .put('call', { value: helpers.readKernel })
+      .put('ifNotEqual', { to: result, value: 0, offset: 'blind' });
+  }
+
+  /** From its MAC header on, or its data, whichever is before: old bytes lie before that. */
+  private copyWindow(): void {
+    const { macHeader, tail, head, data } = this.layout;
+    const noHeader = 0xffff; // skb_mac_header_was_set
+    this.program
+      .put('loadLong', { to: length, from: stack, offset: on.copy + head })
+      .put('loadLong', { to: packet, from: stack, offset: on.copy + data })
+      .put('loadHalf', { to: second, from: stack, offset: on.copy + macHeader })
+      .put('ifEqual', { to: second, value: noHeader, offset: 'no header' })
+      .put('add', { to: second, from: length })
+      .put('ifNotLessRegister', { to: second, from: packet, offset: 'no header' })
+      .put('move', { to: packet, from: second })
+      .label('no header')
+      .put('loadWord', { to: third, from: stack, offset: on.copy + tail })
+      .put('add', { to: length, from: third })
+      .put('subtract', { to: length, from: packet })
+      .put('ifGreater', { to: length, value: 65_536, offset: 'blind' })
+      .put('ifLess', { to: length, value: tokenLength, offset: 'blind' }) // its bytes lie in pages
+      .put('ifNotGreater', { to: length, value: busyAt, offset: 'short' })
+      .put('set', { to: length, value: busyAt })
+      .label('short')
+      .put('storeWordOf', { to: stack, offset: on.number, value: this.place });
+    this.lookUp(this.maps.windows, on.number, 'out');
+    this.program
+      .put('move', { to: window, from: result })
+      .put('loadLong', { to: first, from: window, offset: busyAt })
+      .put('ifNotEqual', { to: first, value: 0, offset: 'interrupted' })
+      .put('set', { to: first, value: 1 })
+      .put('storeLong', { to: window, from: first, offset: busyAt })
+      .put('move', { to: first, from: window })
+      .put('move', { to: second, from: length })
+      .put('move', { to: third, from: packet })
+      .put('call', { value: helpers.readKernel })
+      .put('ifNotEqual', { to: result, value: 0, offset: 'blind at work' });
+  }
+
+  /** The mark of the run at an even offset: its first four bytes by one comparison, then the others. */
+  private search(): void {
+    const mark = Buffer.from([magicHigh, magicLow, 0, 0, 0, 0]);
+    mark.writeUInt32BE(this.target.runTag, 2);
+    const { program } = this;
+    program.put('setWord', { to: fifth, value: mark.readInt32LE(0) });
+    for (let at = 0; at < searched; at += 2)
+      program
+        .put('set', { to: third, value: at })
+        .put('loadWord', { to: fourth, from: window, offset: at })
+        .put('ifEqualRegister', { to: fourth, from: fifth, offset: 'perhaps' });
+    program
+      .put('jump', { offset: 'done' })
+      .label('perhaps')
+      .put('move', { to: first, from: third })
+      .put('increase', { to: first, value: 10 })
+      .put('ifGreaterRegister', { to: first, from: length, offset: 'done' }) // left over from a longer frame
+      .put('move', { to: second, from: window })
+      .put('add', { to: second, from: third })
+      .put('loadHalf', { to: fourth, from: second, offset: 4 })
+      .put('ifNotEqual', { to: fourth, value: mark.readUInt16LE(4), offset: 'done' });
+  }
+
+  /** The number of the token among those of the step stays in a register. */
+  private takeToken(): void {
+    this.program
+      .put('loadWord', { to: packet, from: second, offset: 6 })
+      .put('toBigEndian', { to: packet, value: 32 })
+      .put('decreaseWord', { to: packet, value: this.target.first | 0 })
+      .put('ifNotLess', { to: packet, value: this.target.count, offset: 'done' });
+  }
+
+  /** The key of the table: place, network namespace, device, why and in which function it died, or who read it. */
+  private describe(): void {
+    const { program, parameters, name, layout } = this;
+    for (let at = 0; at < keyLength; at += 8) program.put('storeLongOf', { to: stack, offset: on.key + at, value: 0 });
+    program.put('storeWordOf', { to: stack, offset: on.key + keyAt.place, value: this.place });
+    if ((name === 'drop' || name === 'consume') && parameters >= 2)
+      program
+        .put('loadLong', { to: first, from: context, offset: 8 })
+        .put('storeLong', { to: stack, from: first, offset: on.key + keyAt.location });
+    if (name === 'drop' && parameters >= 3)
+      program
+        .put('loadLong', { to: first, from: context, offset: 16 })
+        .put('storeWord', { to: stack, from: first, offset: on.key + keyAt.reason });
+    if (name === 'read') this.findReader();
+    if (name === 'transmit') program.put('loadLong', { to: length, from: context, offset: 8 });
+    else
+      program
+        .put('loadLong', { to: length, from: stack, offset: on.copy + layout.device })
+        // the queue of a socket keeps other things there: an address of the kernel alone is followed
+        .put('move', { to: first, from: length })
+        .put('shiftRight', { to: first, value: 47 })
+        .put('ifEqual', { to: first, value: 0, offset: 'no device' });
+    this.read(on.key + keyAt.ifindex, 4, layout.ifindex);
+    this.read(on.pointer, 8, layout.net);
+    program.put('loadLong', { to: length, from: stack, offset: on.pointer });
+    this.read(on.key + keyAt.netns, 4, layout.number);
+    program.label('no device');
+  }
+
+  /** Bytes at a distance from what `length` points to, onto the stack; 0 where that cannot be read. */
+  private read(to: number, bytes: number, distance: number): void {
+    this.program
+      .put('move', { to: first, from: stack })
+      .put('increase', { to: first, value: to })
+      .put('set', { to: second, value: bytes })
+      .put('move', { to: third, from: length })
+      .put('increase', { to: third, value: distance })
+      .put('call', { value: helpers.readKernel });
+  }
+
+  /** The process, by its number in our namespace of processes (Linux 5.7); 0 = it lives in another one. */
+  private findReader(): void {
+    const { pids } = this.target;
+    if (pids === null) return;
+    const load = (to: number, value: bigint): void => void this.program.long(to, value);
+    this.program.put('storeLongOf', { to: stack, offset: on.pids, value: 0 });
+    load(first, pids.device);
+    load(second, pids.inode);
+    this.program
+      .put('move', { to: third, from: stack })
+      .put('increase', { to: third, value: on.pids })
+      .put('set', { to: fourth, value: 8 })
+      .put('call', { value: helpers.processInNamespace })
+      .put('ifNotEqual', { to: result, value: 0, offset: 'no reader' })
+      .put('loadWord', { to: first, from: stack, offset: on.pids + 4 }) // its first thread's
+      .put('storeWord', { to: stack, from: first, offset: on.key + keyAt.reason })
+      .label('no reader');
+  }
+
+  private lookUp(map: number, keyOnStack: number, absent: string | null): void {
+    this.program
+      .map(first, map)
+      .put('move', { to: second, from: stack })
+      .put('increase', { to: second, value: keyOnStack })
+      .put('call', { value: helpers.lookUp });
+    if (absent !== null) this.program.put('ifEqual', { to: result, value: 0, offset: absent });
+  }
+
+  /** Counts, and marks the token by a byte: storing one needs no atomic operation (Linux 5.12). */
+  private enter(): void {
+    const { program, maps } = this;
+    this.lookUp(maps.table, on.key, null);
+    program
+      .put('ifNotEqual', { to: result, value: 0, offset: 'row' })
+      .put('storeWordOf', { to: stack, offset: on.number, value: 0 });
+    this.lookUp(maps.zero, on.number, 'done');
+    program.put('move', { to: third, from: result });
+    this.update(maps.table, on.key, 1); // BPF_NOEXIST: another processor may have been first
+    this.lookUp(maps.table, on.key, 'table full');
+    program
+      .label('row')
+      .put('set', { to: first, value: 1 })
+      .put('atomicAdd', { to: result, from: first })
+      .put('add', { to: result, from: packet })
+      .put('storeByte', { to: result, from: first, offset: countLength });
+  }
+
+  /** Sets the value that the third register points to. */
+  private update(map: number, keyOnStack: number, flags: number): void {
+    this.program
+      .map(first, map)
+      .put('move', { to: second, from: stack })
+      .put('increase', { to: second, value: keyOnStack })
+      .put('set', { to: fourth, value: flags })
+      .put('call', { value: helpers.update });
+  }
+
+  private ledgerKey(): void {
+    this.program
+      .put('storeLong', { to: stack, from: packet, offset: on.ledgerKey })
+      .put('loadLong', { to: first, from: stack, offset: on.address })
+      .put('storeLong', { to: stack, from: first, offset: on.ledgerKey + 8 });
+  }
+
+  /** The packet is there, and has not died. */
+  private open(): void {
+    this.ledgerKey();
+    this.program
+      .put('storeWordOf', { to: stack, offset: on.number, value: this.place })
+      .put('move', { to: third, from: stack })
+      .put('increase', { to: third, value: on.number });
+    this.update(this.maps.ledger, on.ledgerKey, 0);
+    this.program
+      .put('ifEqual', { to: result, value: 0, offset: 'done' })
+      .put('set', { to: first, value: tallies.indexOf('ledgerFull') })
+      .put('jump', { offset: 'tally at work' });
+  }
+
+  private close(): void {
+    this.ledgerKey();
+    this.program
+      .map(first, this.maps.ledger)
+      .put('move', { to: second, from: stack })
+      .put('increase', { to: second, value: on.ledgerKey })
+      .put('call', { value: helpers.remove })
+      .put('jump', { offset: 'done' });
+  }
+
+  private end(): Uint8Array {
+    const count = (tally: Tally): void =>
+      void this.program.label(tally).put('set', { to: first, value: tallies.indexOf(tally) });
+    const { program } = this;
+    program.label('table full').put('set', { to: first, value: tallies.indexOf('tableFull') });
+    program.put('jump', { offset: 'tally at work' });
+    program.label('blind at work').put('set', { to: first, value: tallies.indexOf('blind') });
+    program
+      .label('tally at work')
+      .put('set', { to: second, value: 0 })
+      .put('storeLong', { to: window, from: second, offset: busyAt })
+      .put('jump', { offset: 'tally' });
+    count('interrupted');
+    program.put('jump', { offset: 'tally' });
+    count('blind');
+    program.label('tally').put('storeWord', { to: stack, from: first, offset: on.number });
+    this.lookUp(this.maps.tally, on.number, 'out');
+    return program
+      .put('set', { to: first, value: 1 })
+      .put('atomicAdd', { to: result, from: first })
+      .put('jump', { offset: 'out' })
+      .label('done')
+      .put('set', { to: first, value: 0 })
+      .put('storeLong', { to: window, from: first, offset: busyAt })
+      .label('out')
+      .put('set', { to: result, value: 0 })
+      .put('exit')
+      .encode();
+  }
+}
+
+/** The program of a place, by its number among `places`. `parameters`: of its tracepoint. Linux 5.8 and newer. */
+export function placeProgram(
+  place: number,
+  parameters: number,
+  parts: { readonly layout: PacketLayout; readonly maps: TraceMaps; readonly target: TraceTarget },
+): Uint8Array {
+  return new PlaceProgram(place, parameters, parts.layout, parts.maps, parts.target).encode();
+}
+
+/** Counts how often it is called. */
+export function eventProgram(tally: number): Uint8Array {
+  return new Assembler()
+    .put('storeWordOf', { to: stack, offset: on.number, value: tallies.indexOf('xdp') })
+    .map(first, tally)
+    .put('move', { to: second, from: stack })
+    .put('increase', { to: second, value: on.number })
+    .put('call', { value: helpers.lookUp })
+    .put('ifEqual', { to: result, value: 0, offset: 'out' })
+    .put('set', { to: first, value: 1 })
+    .put('atomicAdd', { to: result, from: first })
+    .label('out')
+    .put('set', { to: result, value: 0 })
+    .put('exit')
+    .encode();
+}

@@ -1,0 +1,249 @@
+import { readFileSync, statSync } from 'node:fs';
+import {
+  type TracingProgram,
+  attachToTracepoint,
+  bpfKeys,
+  createBpfArray,
+  createBpfMap,
+  missedCalls,
+  readBpfValue,
+} from '../../kernel/bpf.js';
+import { libc } from '../../kernel/libc.js';
+import { type KernelTypes, parseBtf } from './btf.js';
+import { eventProgram, placeProgram } from './programs.js';
+import {
+  countLength,
+  keyAt,
+  keyLength,
+  ledgerKeyLength,
+  type PacketLayout,
+  packetLayout,
+  type PlaceName,
+  places,
+  tallies,
+  type Tally,
+  type TraceMaps,
+  type TraceTarget,
+  windowLength,
+  xdpTracepoints,
+} from './tables.js';
+
+/** What a place did with tokens of the step, at one device for one reason. */
+export interface TracedRow {
+  readonly place: PlaceName;
+  /** Number of the network namespace (the inode of its file); 0 = the packet had no device. */
+  readonly netns: number;
+  readonly ifindex: number;
+  /** Of a drop: the kernel's number (enum skb_drop_reason). */
+  readonly reason: number;
+  /** Of a read: the process; 0 = one of another namespace of processes. */
+  readonly pid: number;
+  /** Address of the instruction that called; 0 = the place has none. */
+  readonly location: bigint;
+  /** Packets. */
+  readonly count: number;
+  /** A byte for each token of the step: 1 = it was there. */
+  readonly tokens: Uint8Array;
+}
+
+/** What the trace of a step came to. */
+export interface TraceReading {
+  readonly rows: readonly TracedRow[];
+  /** Packets that did not end where the trace could see it, by the place where they were last. */
+  readonly open: Readonly<Partial<Record<PlaceName, number>>>;
+  readonly tallies: Readonly<Record<Tally, number>>;
+  /** Calls that the kernel left out since the program was at work already. */
+  readonly missed: number;
+}
+
+/** Programs at the kernel's tracepoints, which end with this process or with `end`. */
+export interface Trace {
+  /** Detaches and gives what was seen. */
+  end(): TraceReading;
+  /** Detaches. */
+  close(): void;
+}
+
+/** What the trace needs to know of the running kernel. */
+export interface TracedKernel {
+  readonly types: KernelTypes;
+  readonly layout: PacketLayout;
+}
+
+const typesFile = '/sys/kernel/btf/vmlinux';
+
+/** Reads the kernel's types; a text = why there is no trace on this kernel. Takes 60 ms. */
+export function readTracedKernel(file = typesFile): TracedKernel | string {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch {
+    return `the kernel has no description of its types (${file}, CONFIG_DEBUG_INFO_BTF)`;
+  }
+  const types = parseBtf(bytes);
+  const layout = types === null ? null : packetLayout(types);
+  return types === null || layout === null
+    ? `${file} does not describe packets as this program knows them`
+    : { types, layout };
+}
+
+/** More tokens than these are not traced: each row of the table has a byte for each. */
+export const mostTokens = 65_536;
+const tableBytes = 1 << 25;
+const [fewestRows, mostRows] = [128, 512] as const;
+const ledgerEntries = 16_384;
+
+/**
+ * Attaches the programs of a step, after which every packet with its tokens is noted, on every device of the machine.
+ * A text = why not: this user may not, or the kernel refuses.
+ */
+export function openTrace(kernel: TracedKernel, wanted: Omit<TraceTarget, 'pids'>): Trace | string {
+  if (wanted.count > mostTokens) return `the step has more than ${mostTokens} frames`;
+  const opened = new OpenTrace({ ...wanted, pids: ownPids() });
+  const refusal = opened.attach(kernel);
+  if (refusal !== null) opened.close();
+  return refusal ?? opened;
+}
+
+function ownPids(): TraceTarget['pids'] {
+  try {
+    const { dev, ino } = statSync('/proc/self/ns/pid', { bigint: true });
+    return { device: dev, inode: ino };
+  } catch {
+    return null;
+  }
+}
+
+class OpenTrace implements Trace {
+  private readonly fds: number[] = [];
+  private readonly programs: TracingProgram[] = [];
+  private maps: TraceMaps | null = null;
+
+  constructor(private readonly target: TraceTarget) {}
+
+  private get valueLength(): number {
+    return countLength + Math.ceil(this.target.count / 8) * 8;
+  }
+
+  /** Null = all programs are attached. */
+  attach({ types, layout }: TracedKernel): string | null {
+    const maps = this.makeMaps();
+    if (maps === null) return `bpf(2) refuses a map: ${libc().errnoName(libc().errno())}`;
+    for (const [place, { tracepoint }] of places.entries()) {
+      const found = types.tracepoint(tracepoint);
+      if (found === null) return `the kernel has no tracepoint ${tracepoint}`;
+      const code = placeProgram(place, found.parameters, { layout, maps, target: this.target });
+      const refusal = this.attachOne(code, found.id);
+      if (refusal !== null) return `${tracepoint}: ${refusal}`;
+    }
+    for (const tracepoint of xdpTracepoints) {
+      const found = types.tracepoint(tracepoint);
+      if (found === null) continue; // a kernel that has no such event
+      const refusal = this.attachOne(eventProgram(maps.tally), found.id);
+      if (refusal !== null) return `${tracepoint}: ${refusal}`;
+    }
+    return null;
+  }
+
+  private attachOne(code: Uint8Array, tracepoint: number): string | null {
+    const attached = attachToTracepoint(code, tracepoint);
+    if (typeof attached === 'string') return attached;
+    this.programs.push(attached);
+    return null;
+  }
+
+  private makeMaps(): TraceMaps | null {
+    const value = this.valueLength;
+    const entries = Math.max(fewestRows, Math.min(mostRows, Math.floor(tableBytes / value)));
+    const made = [
+      createBpfArray('array for each processor', windowLength, places.length),
+      createBpfMap('hash', { key: keyLength, value, entries }),
+      createBpfArray('array', value, 1),
+      createBpfMap('hash', { key: ledgerKeyLength, value: 4, entries: ledgerEntries }),
+      createBpfArray('array', 8, tallies.length),
+    ];
+    this.fds.push(...made.filter((fd) => fd !== null));
+    const [windows, table, zero, ledger, tally] = this.fds;
+    if (windows === undefined || table === undefined || zero === undefined) return null;
+    if (ledger === undefined || tally === undefined) return null; // one of them was refused
+    this.maps = { windows, table, zero, ledger, tally };
+    return this.maps;
+  }
+
+  end(): TraceReading {
+    const missed = this.programs.reduce((sum, { program }) => sum + missedCalls(program), 0);
+    this.detach();
+    const { maps } = this;
+    try {
+      return {
+        rows: maps === null ? [] : this.readTable(maps.table),
+        open: maps === null ? {} : readLedger(maps.ledger),
+        tallies: readTallies(maps?.tally ?? null),
+        missed,
+      };
+    } finally {
+      this.close();
+    }
+  }
+
+  private readTable(table: number): readonly TracedRow[] {
+    const value = new Uint8Array(this.valueLength);
+    return bpfKeys(table, keyLength).flatMap((key) => {
+      if (!readBpfValue(table, key, value)) return [];
+      const view = new DataView(key.buffer);
+      const place = places[view.getUint32(keyAt.place, true)]?.name;
+      const told = view.getUint32(keyAt.reason, true);
+      return place === undefined
+        ? []
+        : [
+            {
+              place,
+              netns: view.getUint32(keyAt.netns, true),
+              ifindex: view.getUint32(keyAt.ifindex, true),
+              reason: place === 'drop' ? told : 0,
+              pid: place === 'read' ? told : 0,
+              location: view.getBigUint64(keyAt.location, true),
+              count: Number(new DataView(value.buffer).getBigUint64(0, true)),
+              tokens: value.slice(countLength, countLength + this.target.count),
+            },
+          ];
+    });
+  }
+
+  private detach(): void {
+    for (const { link, program } of this.programs.splice(0)) for (const fd of [link, program]) libc().close(fd);
+  }
+
+  close(): void {
+    this.detach();
+    for (const fd of this.fds.splice(0)) libc().close(fd);
+  }
+}
+
+function readLedger(ledger: number): TraceReading['open'] {
+  const open: Partial<Record<PlaceName, number>> = {};
+  const value = new Uint8Array(4);
+  for (const key of bpfKeys(ledger, ledgerKeyLength)) {
+    const place = readBpfValue(ledger, key, value) ? places[value[0] ?? 0]?.name : undefined;
+    if (place !== undefined) open[place] = (open[place] ?? 0) + 1;
+  }
+  return open;
+}
+
+function readTallies(tally: number | null): TraceReading['tallies'] {
+  const value = new Uint8Array(8);
+  const key = new Uint8Array(4);
+  const read = (name: Tally): number => {
+    key[0] = tallies.indexOf(name);
+    return tally !== null && readBpfValue(tally, key, value)
+      ? Number(new DataView(value.buffer).getBigUint64(0, true))
+      : 0;
+  };
+  return {
+    tableFull: read('tableFull'),
+    ledgerFull: read('ledgerFull'),
+    blind: read('blind'),
+    interrupted: read('interrupted'),
+    xdp: read('xdp'),
+  };
+}
