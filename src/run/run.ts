@@ -40,7 +40,6 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const hosts = hostsToConnect(scenario.topology);
   if (hosts.length > 0) await options.connect?.(hosts);
   if (options.inside === null) await letSettle(scenario, options);
-  const topology = await topologyOf(scenario, options.inside, options.runId);
   const topology = await topologyOf(scenario, options.inside, options.runId, options.signal);
   try {
     return await runOn(topology, { scenario, options, engine, key });
