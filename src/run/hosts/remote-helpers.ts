@@ -111,7 +111,7 @@ class RemoteCapture {
     const stopped = await unlessLost(this.host.ask({ ask: 'stop', capture: this.name }, drainMs));
     if (stopped === null) return nothing;
     try {
-      if ((await unlessLost(this.fetch(this.mostBytes(stopped)).then(() => true))) === null) return nothing;
+      if ((await unlessLost(this.fetch(this.maxBytes(stopped)).then(() => true))) === null) return nothing;
     } catch (error) {
       if (error instanceof VerifyError) throw error;
       this.reportAll('file-failed', `the capture of ${this.host.name} could not be written here: ${messageOf(error)}`);
@@ -125,7 +125,7 @@ class RemoteCapture {
   }
 
   /** The most that its file can have, by what was counted there. */
-  private mostBytes({ counters, written }: Awaited<ReturnType<Capture['stop']>>): number {
+  private maxBytes({ counters, written }: Awaited<ReturnType<Capture['stop']>>): number {
     const delivered = Object.values(counters).reduce((sum, observer) => sum + observer.delivered, 0);
     const frames = Math.max(
       delivered,
@@ -135,7 +135,7 @@ class RemoteCapture {
   }
 
   /** Brings its file here: pieces that are full, but for the last. A host that sends anything else is given up. */
-  private async fetch(mostBytes: number): Promise<void> {
+  private async fetch(maxBytes: number): Promise<void> {
     const fd = openSync(this.path, 'ax', 0o600);
     const startMs = performance.now();
     let isLast = false;
@@ -146,11 +146,11 @@ class RemoteCapture {
         if (bytes.length === 0) return;
         offset += bytes.length;
         const lateMs = performance.now() - startMs - slowest.startMs - offset / slowest.bytesPerMs;
-        if (isLast || bytes.length > fetchBytes || offset > mostBytes || lateMs > 0) {
+        if (isLast || bytes.length > fetchBytes || offset > maxBytes || lateMs > 0) {
           this.host.giveUp(
             lateMs > 0
               ? `its capture comes too slowly: ${offset} bytes in ${Math.round(performance.now() - startMs)} ms`
-              : `its capture is longer than what it counted (at most ${mostBytes} bytes), or comes in odd pieces`,
+              : `its capture is longer than what it counted (at most ${maxBytes} bytes), or comes in odd pieces`,
           );
           continue; // the next question is refused
         }

@@ -239,7 +239,7 @@ const loadAt = {
   attachTo: 108,
 } as const;
 const loadLength = 120;
-const mostTrials = 20;
+const maxTrials = 20;
 /** Linux has one number for EAGAIN and this. */
 const interruptedName = 'EWOULDBLOCK';
 
@@ -273,7 +273,7 @@ function loadProgram(
   // a signal that arrives interrupts the kernel's proof (EAGAIN; do_check, kernel/bpf/verifier.c)
   for (let trial = 1; ; trial += 1) {
     const fd = c.bpf(BPF_PROG_LOAD, attributes);
-    if (fd >= 0 || trial === mostTrials || c.errnoName(c.errno()) !== interruptedName) return fd;
+    if (fd >= 0 || trial === maxTrials || c.errnoName(c.errno()) !== interruptedName) return fd;
   }
 }
 
