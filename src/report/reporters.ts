@@ -13,6 +13,8 @@ export const reporters = {
   github: async () => (await import('./machine/github.js')).githubReport,
   prometheus: async () => (await import('./machine/prometheus.js')).prometheusReport,
   ndjson: async () => (await import('./machine/json.js')).ndjsonReport,
+  sarif: async () => (await import('./machine/sarif.js')).sarifReport,
+  csv: async () => (await import('./machine/csv.js')).csvReport,
   nagios: async () => (await import('./machine/nagios.js')).nagiosReport,
 } as const satisfies Readonly<Record<string, () => Promise<Reporter>>>;
 

@@ -21,7 +21,7 @@ function events({ result: shown, judged: result = shown, details }: ReportedRun)
     { event: 'run-started', run, at: result.run.startedAt, tool, scenario },
     ...(details?.timeline ?? []).map((entry) => ({ ...entry, event: `timeline-${entry.event}`, run })),
     ...result.steps.flatMap((step, at) => [
-      ...step.findings.filter((finding) => finding.leak).map((finding) => ({ event: 'leak', run, step: at, finding })),
+      ...step.findings.map((finding) => ({ event: finding.leak ? 'leak' : 'row', run, step: at, finding })),
       ...step.reasons.map((reason) => ({ event: 'reason', run, step: at, reason })),
       {
         event: 'step-judged',

@@ -21,7 +21,7 @@ describe('chooseReporters', () => {
   });
 
   it.each([
-    [['nonsense'], /known: terminal, json, junit, html, markdown, github, prometheus, ndjson, nagios/],
+    [['nonsense'], /known: terminal, json, junit, html, markdown, github, prometheus, ndjson, sarif, csv, nagios/],
     [['junit='], /give one/],
     [['junit', 'terminal'], /give all but one a path/],
   ] as const)('refuses %j', (asked, hint) => {

@@ -14,6 +14,8 @@ const reporters = {
   github: await loaders.github(),
   prometheus: await loaders.prometheus(),
   ndjson: await loaders.ndjson(),
+  sarif: await loaders.sarif(),
+  csv: await loaders.csv(),
   nagios: await loaders.nagios(),
 };
 
@@ -60,6 +62,8 @@ describe('a run that came to no result', () => {
     github: '::error title=no result%3A late::stopped by --timeout 1s\n',
     prometheus: 'verify_isolation_as_expected{scenario="late",run="2"} 0',
     ndjson: '{"event":"run-unended","scenario":"late","why":"stopped by --timeout 1s"}\n',
+    sarif: '"text": "no result: late: stopped by --timeout 1s"',
+    csv: '\nlate,,,,no result,,,',
     nagios: 'ISOLATION UNKNOWN - wireshark-experiment broken as expected; late no result, stopped by --timeout 1s | ',
   };
 
