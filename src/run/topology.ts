@@ -24,7 +24,7 @@ export interface PreparedTopology {
   /** As found on a host; absent where the lab gives them. */
   readonly hostTopology: Pick<
     HostTopology,
-    'bridgeMacs' | 'unobservable' | 'inPlace' | 'filtersVlans' | 'guestsAlone'
+    'bridgeMacs' | 'unobservable' | 'inPlace' | 'filtersVlans' | 'tracking' | 'guestsAlone'
   > | null;
   /** On a host: the namespace of its bridges; null = this process's. */
   readonly netns: string | null;
@@ -48,9 +48,10 @@ function whatIsFound({
   unobservable,
   inPlace,
   filtersVlans,
+  tracking,
   guestsAlone,
 }: HostTopology): NonNullable<PreparedTopology['hostTopology']> {
-  return { bridgeMacs, unobservable, inPlace, filtersVlans, guestsAlone };
+  return { bridgeMacs, unobservable, inPlace, filtersVlans, tracking, guestsAlone };
 }
 
 /** How the state of a scenario's devices is read: with the values of sysctl and, where there are any, its switches. */

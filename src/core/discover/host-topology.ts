@@ -11,6 +11,7 @@ import { VerifyError } from '../model/verify-error.js';
 import { type AboveDevices, downAbove, missingAbove, withAbove, withDownDevices } from './above-devices.js';
 import { isSharedMac } from '../probe/addresses.js';
 import { isOn } from '../bridge/setting-value.js';
+import { trackingBridges } from '../bridge/connections.js';
 
 /** An entry of the neighbour tables: which IP address a MAC was seen with. */
 export interface Neighbour {
@@ -36,6 +37,8 @@ export interface HostTopology {
   readonly inPlace: readonly string[];
   /** Bridges that filter VLANs. */
   readonly filtersVlans: readonly string[];
+  /** Bridges on which a rule may ask conntrack. */
+  readonly tracking: readonly string[];
   /** Every port of its bridges leads to a guest on this host. */
   readonly guestsAlone: boolean;
 }
@@ -280,19 +283,21 @@ export function hostTopology(
 
 /**
  * What the host has on record of a topology: its own MACs by bridge, where a guest to which it routes sends to that at
- * its own port; endpoints whose MAC is on their port; bridges that filter VLANs.
+ * its own port; endpoints whose MAC is on their port; bridges that filter VLANs or may ask conntrack.
  */
 function onRecord(
   whole: Scenario,
-  { links, fdb }: HostState,
+  state: HostState,
   bridges: ReadonlySet<string>,
-): Pick<HostTopology, 'bridgeMacs' | 'inPlace' | 'filtersVlans'> {
+): Pick<HostTopology, 'bridgeMacs' | 'inPlace' | 'filtersVlans' | 'tracking'> {
+  const { links, fdb } = state;
   const routed = new Set(whole.topology.endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) ? [port] : [])));
   return {
     bridgeMacs: Object.fromEntries(
       links.filter(({ name }) => bridges.has(name) || routed.has(name)).map(({ name, mac }) => [name, mac]),
     ),
     inPlace: inPlace(whole, fdb),
+    tracking: trackingBridges(state, [...bridges]),
     filtersVlans: links.flatMap(({ name, bridge }) =>
       bridges.has(name) && isOn(bridge?.['vlan_filtering']) ? [name] : [],
     ),

@@ -65,6 +65,7 @@ export const frameForms = [
   'igmp-query',
   'mld-query',
   'bpdu',
+  'unreachable',
 ] as const;
 export type FrameForm = (typeof frameForms)[number];
 
@@ -200,7 +201,10 @@ export interface ExpectationPlan {
   readonly open?: readonly { readonly probe: number; readonly observers: readonly string[] }[];
 }
 
-/** Packets for the host or a router that a step does not send, because an address is not known. */
+/**
+ * Packets that a step does not send, because an address is not known: for the host or a router, and for guests behind
+ * rules that ask conntrack.
+ */
 export interface NotAsked {
   readonly class: ProbeClassName;
   readonly carrier: Carrier;

@@ -1,13 +1,13 @@
 import { sameSegment } from '../model/host-names.js';
-import type { Flows, FrameSpec, NotAsked } from '../model/plan.js';
+import type { Flows, NotAsked } from '../model/plan.js';
 import type { Bridge, Endpoint, Mac, MdbEntry, ProbeEntry, Rounds, Step } from '../model/scenario.js';
 import { roundPairs } from '../scenario/steps/pairs.js';
 import { VerifyError } from '../model/verify-error.js';
-import { documentation, familyOf } from '../probe/addresses.js';
 import { classes } from '../probe/classes.js';
-import type { FlowDraft, ProbeContext } from '../probe/probe-class.js';
+import type { ProbeContext } from '../probe/probe-class.js';
 import { flowCollector } from './flows/flow-collector.js';
 import { checkLaidOut } from './size.js';
+import { UnknownAddresses } from './unknown-addresses.js';
 
 export interface Numbering {
   /** Id of the next flow, index of the next token, and number of the next probe entry of the run. */
@@ -26,6 +26,8 @@ export interface FlowContext {
   readonly mdb: readonly MdbEntry[];
   /** Stacks that get frames have routes out of the run. */
   readonly onHost: boolean;
+  /** Bridges on which a rule may ask conntrack. */
+  readonly tracking: readonly string[];
 }
 
 function* roundsOf(
@@ -64,75 +66,11 @@ function* pairsOf(entry: ProbeEntry, around: FlowContext): Generator<readonly [E
   }
 }
 
-const standIns: readonly string[] = [...documentation.ipv4, ...documentation.ipv6];
-
-/** MACs of the host and of what lies beyond uplinks. */
-function routerMacs(endpoints: Iterable<Endpoint>, bridgeMacs: Readonly<Record<string, Mac>>): ReadonlySet<Mac> {
-  const routers = [...endpoints].filter(({ role }) => role === 'host' || role === 'uplink');
-  return new Set([...Object.values(bridgeMacs), ...routers.flatMap(({ macs }) => macs)]);
-}
-
-/**
- * Finds packets for the host or a router that have a documentation address because an endpoint's own is not known. A
- * stack would answer or forward them by its routes, out of whichever device (RFC 1122 3.3.1). So too ARP from such an
- * address: filters of sources stop it where the guest's own passes.
- */
-class UnknownAddresses {
-  readonly #endpoints: ReadonlyMap<string, Endpoint>;
-  readonly #routers: ReadonlySet<Mac>;
-  readonly #addresses: ReadonlySet<string>;
-  readonly #leftOut = new Map<
-    string,
-    { readonly key: Pick<NotAsked, 'class' | 'carrier' | 'to'>; from: Set<string> }
-  >();
-
-  /** `bridgeMacs`: by port, else by bridge. */
-  constructor(endpoints: ReadonlyMap<string, Endpoint>, bridgeMacs: Readonly<Record<string, Mac>>) {
-    this.#endpoints = endpoints;
-    this.#routers = routerMacs(endpoints.values(), bridgeMacs);
-    this.#addresses = new Set([...endpoints.values()].flatMap(({ ips }) => ips.map(({ address }) => address)));
-  }
-
-  /** Drafts of one pair and carrier that may be sent; none if nothing that is judged is left. */
-  sendable(drafts: readonly FlowDraft[], entry: ProbeEntry): readonly FlowDraft[] {
-    const away = drafts.filter(({ frame }) => this.#mayNotLeave(frame, entry));
-    if (away.length === 0) return drafts;
-    for (const { from, to, frame } of away) this.#leaveOut({ class: entry.class, carrier: frame.carrier, to }, from);
-    const remaining = drafts.filter((draft) => !away.includes(draft));
-    return remaining.some(({ judged }) => judged) ? remaining : [];
-  }
-
-  /** What was left out, by class, carrier and addressee. */
-  list(): readonly NotAsked[] {
-    return [...this.#leftOut.values()].map(({ key, from }) => {
-      const family = familyOf(key.carrier);
-      const hasAddress = (name: string): boolean =>
-        this.#endpoints.get(name)?.ips.some((ip) => ip.family === family) === true;
-      const names = [...from, ...(key.to === null ? [] : [key.to])];
-      return { ...key, from: [...from], unknown: names.filter((name) => !hasAddress(name)) };
-    });
-  }
-
-  #mayNotLeave({ carrier, dstMac, srcIp, dstIp }: FrameSpec, entry: ProbeEntry): boolean {
-    const isStandIn = (address: string | null, written: string | null): boolean =>
-      address !== null && address !== written && standIns.includes(address) && !this.#addresses.has(address);
-    if (carrier === 'arp') return isStandIn(srcIp, entry.srcIp);
-    if (carrier === 'raw' || !this.#routers.has(dstMac)) return false;
-    return isStandIn(srcIp, entry.srcIp) || isStandIn(dstIp, entry.dstIp);
-  }
-
-  #leaveOut(key: Pick<NotAsked, 'class' | 'carrier' | 'to'>, from: string): void {
-    const id = JSON.stringify([key.class, key.carrier, key.to]);
-    const known = this.#leftOut.get(id) ?? { key, from: new Set<string>() };
-    this.#leftOut.set(id, known);
-    known.from.add(from);
-  }
-}
-
 /**
  * All flows of a step in the order of sending: by entry, pair, carrier, VLAN stack. Tokens are numbered through, so
  * that a token's index alone says which probe it stems from. `notAsked`: on a host, packets for the host or a router
- * that lack an address. Throws VerifyError: 64 `plan-too-large`, 3 `address-unknown` if a step has no other packets.
+ * that lack an address, and to guests where no
+ * error stands for them. Throws VerifyError: 64 `plan-too-large`, 3 `address-unknown` if a step has no other packets.
  */
 export function expandFlows(
   step: Step,
@@ -141,7 +79,7 @@ export function expandFlows(
   numbering: Numbering,
 ): { readonly flows: Flows; readonly notAsked: readonly NotAsked[] } {
   const flows = flowCollector({ step: index, id: numbering.flow, first: numbering.token });
-  const unknown = around.onHost ? new UnknownAddresses(around.endpoints, around.bridgeMacs) : null;
+  const unknown = around.onHost ? new UnknownAddresses(around) : null;
   step.probes.forEach((entry, probe) => {
     const probeClass = classes[entry.class];
     const context: ProbeContext = { entry, ...around, ordinal: numbering.entry };

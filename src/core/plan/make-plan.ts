@@ -37,6 +37,8 @@ export interface PlanInput {
   readonly inPlace?: readonly string[];
   /** On a host: bridges that filter VLANs. */
   readonly filtersVlans?: readonly string[];
+  /** On a host: bridges on which a rule may ask conntrack. */
+  readonly tracking?: readonly string[];
   /** On a host: as in `Plan`. */
   readonly guestsAlone?: boolean;
 }
@@ -264,6 +266,7 @@ export function makePlan(scenario: Scenario, input: PlanInput, planned = planTop
     onHost: topology.provider === 'host',
     inPlace: input.inPlace ?? [],
     filtersVlans: input.filtersVlans ?? [],
+    tracking: input.tracking ?? [],
     drainMs: Math.max(usualDrainMs(planned), input.lingerMs ?? 0),
   };
   const numbering: Numbering = { flow: 0, token: 0, entry: 0 };

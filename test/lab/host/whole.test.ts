@@ -154,6 +154,30 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
     });
   });
 
+  it('asks guests whose addresses nobody knows so that one which routes hands nothing on', async () => {
+    const dir = fresh('evidence');
+    const host = [
+      'mount -t proc none /proc; mount -t tmpfs none /run; mkdir -p /run/netns /run/lock; mount -t sysfs none /sys',
+      'ip link add dev br0 type bridge forward_delay 0; ip link set dev br0 up',
+      'for i in 1 2 3; do ip netns add g$i',
+      'ip link add dev v$i type veth peer name eth0 address 52:54:00:00:00:0$i netns g$i; ip link set dev v$i master br0 up',
+      'ip -n g$i address add 10.9.0.$i/24 dev eth0; ip -n g$i link set dev eth0 up; done',
+      // A router: what it gets for others leaves by its default route
+      'ip netns exec g2 sysctl -qw net.ipv4.ip_forward=1',
+      'ip -n g2 neigh add 10.9.0.3 lladdr 52:54:00:00:00:03 dev eth0; ip -n g2 route add default via 10.9.0.3',
+      'until [ $(bridge fdb show br br0 | grep -c "^52:54:00:00:00:0[123] .* master br0 *$") = 3 ]; do',
+      'for i in 1 2 3; do ip netns exec g$i ping -c 1 -W 1 10.9.0.9 >/dev/null || :; done; done',
+      `${process.execPath} ${cli} run --yes --quiet --out ${dir}`,
+    ];
+    const cage = ['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-ec', host.join('\n')];
+    const { status, stderr } = await ended(cage);
+    expect(status, stderr).toBe(0);
+    const result: Result = JSON.parse(readFileSync(join(dir, 'evidence/result.json'), 'utf8'));
+    const rows = result.steps.flatMap(({ findings }) => findings.filter(({ class: name }) => name === 'known-unicast'));
+    expect(new Set(rows.map(({ carrier }) => carrier))).toEqual(new Set(['raw', 'ipv4-icmp', 'ipv6-icmp']));
+    expect(result.verdict).toBe('holds');
+  });
+
   it('is INCONCLUSIVE with --strict where a guest was only observed', { tags: 'all' }, async () => {
     const silent = `${soundHosts.isolated(guests)}; bridge fdb del ${macOfGuest(5)} dev v5 master`;
     const { status, result } = await runWhole(guests, silent, ['--strict']);

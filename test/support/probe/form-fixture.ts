@@ -74,6 +74,14 @@ export const table: readonly (readonly [FrameSpec, RegExp])[] = [
     /hlim 1, .*HBH \(rtalert: 0x0000\) \(padn\) \[icmp6 sum ok\] ICMP6, multicast listener query/,
   ],
   [
+    spec('unreachable', 'ipv4-icmp'),
+    /ttl 1, .*ICMP host 192\.168\.0\.20 unreachable, .*192\.168\.0\.200\.54858 > 192\.168\.0\.20\.54857: .*UDP, length 18/s,
+  ],
+  [
+    spec('unreachable', 'ipv6-icmp'),
+    /hlim 1, .*\[icmp6 sum ok\] ICMP6, destination unreachable, unreachable address 2001:db8::20/,
+  ],
+  [
     spec('bpdu', 'raw', { dstMac: '01:80:c2:00:00:00' }),
     /STP 802\.1d, Config, .*message-age 15\.00s, max-age 20\.00s.*root-id 0000\.52:54:00:85:20:d1, root-pathcost 0/,
   ],

@@ -43,6 +43,12 @@ const segmentClasses: readonly ProbeClassName[] = [...usualClasses, 'link-local-
 export const notBeyond: readonly ProbeClassName[] = ['mac-spoof', 'ip-spoof', 'vlan-hop'];
 
 const unicast: readonly Carrier[] = ['raw', 'ipv4-udp', 'ipv6-udp'];
+/**
+ * Stateful filters take UDP and a SYN for new connections, and may treat them differently. The SYN is valid, for
+ * conntrack calls one with a wrong checksum invalid (nf_conntrack_checksum): its port is closed, so that a guest
+ * answers by RST.
+ */
+const connecting: readonly Carrier[] = ['raw', 'ipv4-udp', 'ipv4-tcp', 'ipv6-udp'];
 const routed: readonly Carrier[] = ['ipv4-udp', 'ipv6-udp'];
 
 /** This many guests send to each other in all pairs; of more, those that stand for ports of one kind do. */
@@ -86,14 +92,16 @@ function privacy(context: Context, { asked: guests }: Segment, isMeant: boolean)
   const senders = names(speakers(guests));
   const part: Part = bridge.hub && bridge.floodsOut ? 'floods' : 'first';
   const unlearned = names(guests.filter(isUnlearned));
-  const rest = {
-    count: 1,
-    carriers: unicast,
-    ...(bridge.filtered ? { must_see: [] } : {}),
-  };
-  const ask = (of: Part, from: readonly string[], to: readonly string[], rounds: WrittenProbe['rounds']): Placed => [
+  const rest = { count: 1, ...(bridge.filtered ? { must_see: [] } : {}) };
+  const ask = (
+    of: Part,
+    from: readonly string[],
+    to: readonly string[],
+    rounds: WrittenProbe['rounds'],
+    carriers = unicast,
+  ): Placed => [
     of,
-    { class: 'known-unicast', from, to, ...(rounds === undefined ? {} : { rounds }), ...rest },
+    { class: 'known-unicast', from, to, ...(rounds === undefined ? {} : { rounds }), ...rest, carriers },
   ];
   // Who lives beyond an uplink is known in one VLAN at most
   const [uplink] = bridge.segments.length > 1 ? [] : names(speakers(bridge.uplinks));
@@ -104,7 +112,7 @@ function privacy(context: Context, { asked: guests }: Segment, isMeant: boolean)
   if (!isMeant)
     return [...withUplink, ...servedPairs(bridge, guests).map(([from, to]) => ask(part, from, to, undefined))];
   return [
-    ...(senders.length > 1 ? [ask(part, senders, senders, 1)] : []),
+    ...(senders.length > 1 ? [ask(part, senders, senders, 1, connecting)] : []),
     ...(unlearned.length > 0 && senders.length > 0
       ? [ask(bridge.floodsOut ? 'floods' : 'first', senders, unlearned, 1)]
       : []),
@@ -179,7 +187,7 @@ function separation({ bridge, lastRound }: Context, segment: Segment): readonly 
   const over = { from: senders, to, count: 1, carriers: unicast, may_see, must_see: [] };
   const part: Part = bridge.floodsOut && (bridge.hub || !bridge.isolated) ? 'floods' : 'first';
   return [
-    [part, { class: 'known-unicast', ...over, rounds: 1 }],
+    [part, { class: 'known-unicast', ...over, rounds: 1, carriers: connecting }],
     routedBounce(bridge, segment, { from: senders, to }),
     ...(part === 'floods' || to.length < 3 || lastRound === 1
       ? []

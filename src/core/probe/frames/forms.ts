@@ -10,6 +10,7 @@ import { igmpQueryForm, mldQueryForm } from './forms/group-queries.js';
 import { llcSnapForm, serviceTagForm } from './forms/llc-snap.js';
 import { neighbourAdvertisementForm, routerAdvertisementForm } from './forms/neighbour-discovery.js';
 import { sourceSweepForm } from './forms/source-sweep.js';
+import { unreachableForm } from './forms/unreachable.js';
 
 /** Every form of frame beyond the carriers' plain ones. A new one is one file and one line here. */
 export const forms: Readonly<Record<FrameForm, FormBuilder>> = {
@@ -26,6 +27,7 @@ export const forms: Readonly<Record<FrameForm, FormBuilder>> = {
   'igmp-query': igmpQueryForm,
   'mld-query': mldQueryForm,
   bpdu: bpduForm,
+  unreachable: unreachableForm,
 };
 
 /**

@@ -12,7 +12,7 @@ import { udpLength, writeUdp } from '../../wire/udp.js';
  * Ports of UDP and TCP probes, of the dynamic range (RFC 6335 6) so that no service is behind them, and so that a
  * filter can name them. Also the identifier of echo requests.
  */
-const probePorts = { src: 0xd649, dst: 0xd64a } as const;
+export const probePorts = { src: 0xd649, dst: 0xd64a } as const;
 export const probeHopLimit = 64;
 
 /** Writes the transport header with a zero checksum; returns where in it the checksum is. */

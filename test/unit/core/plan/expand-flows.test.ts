@@ -10,6 +10,7 @@ const routerMac = '00:11:22:33:44:55';
 function planOf(
   probe: string,
   { known = '', provider = 'host', addressed = '' }: Partial<Record<'known' | 'provider' | 'addressed', string>> = {},
+  tracking: readonly string[] = [],
 ): Plan {
   const text = `version: 1
 name: unknown
@@ -29,6 +30,7 @@ steps:
     runTag: 1,
     keySha256: '0'.repeat(64),
     bridgeMacs: { br0: bridgeMac },
+    tracking,
   });
 }
 
@@ -41,7 +43,7 @@ const toAll = '{ class: known-unicast, from: alice, to: "*" }';
 
 it('on a host sends no packet to the host or a router from a source that is not known, and lists it', () => {
   const plan = planOf(toAll);
-  expect(sentBy(plan)).toEqual(['alice > bob raw', 'alice > bob ipv4-udp', 'alice > lan raw', 'alice > host raw']);
+  expect(sentBy(plan)).toEqual(['alice > bob raw', 'alice > bob ipv4-icmp', 'alice > lan raw', 'alice > host raw']);
   expect(plan.steps[0]?.notAsked).toEqual([
     { class: 'known-unicast', carrier: 'ipv4-udp', from: ['alice'], to: 'lan', unknown: ['alice', 'lan'] },
     { class: 'known-unicast', carrier: 'ipv4-udp', from: ['alice'], to: 'host', unknown: ['alice'] },
@@ -94,4 +96,36 @@ it('refuses a step of which nothing is left, with the endpoints that have no add
   expect(refusal(() => planOf('{ class: routed-bounce, from: alice, to: bob }'))).toMatch(
     /^address-unknown 3 .* there is no address of alice, bob$/,
   );
+});
+
+it('asks a guest whose address is not known by an error that no stack answers or forwards', () => {
+  const addressed = { known: ', ip: 10.0.0.2/24' };
+  const probe = '{ class: known-unicast, from: alice, to: bob, carriers: [ipv4-udp, ipv4-tcp, ipv6-udp] }';
+  const [step] = planOf(probe, addressed).steps;
+  expect(step?.flows.map(({ frame: { carrier, form, srcIp, dstIp } }) => [carrier, form, srcIp, dstIp])).toEqual([
+    ['ipv4-icmp', 'unreachable', '10.0.0.2', '192.0.2.2'],
+    ['ipv6-icmp', 'unreachable', '2001:db8::1', '2001:db8::2'],
+  ]);
+  expect(step).not.toHaveProperty('notAsked');
+  expect(sentBy(planOf(probe, { ...addressed, provider: 'lab' }))).toContain('alice > bob ipv4-udp');
+});
+
+it('asks it nothing of the family where a rule may ask conntrack, and lists that', () => {
+  const plan = planOf('{ class: known-unicast, from: alice, to: bob }', {}, ['br0']);
+  expect(sentBy(plan)).toEqual(['alice > bob raw']);
+  expect(plan.steps[0]?.notAsked).toEqual([
+    { class: 'known-unicast', carrier: 'ipv4-udp', from: ['alice'], to: 'bob', unknown: ['alice', 'bob'] },
+  ]);
+});
+
+it('lists carriers that nothing stands for', () => {
+  const plan = planOf('{ class: known-unicast, from: alice, to: bob, carriers: [raw, ipv4-tcp] }');
+  expect(sentBy(plan)).toEqual(['alice > bob raw']);
+  expect(plan.steps[0]?.notAsked).toMatchObject([{ carrier: 'ipv4-tcp', to: 'bob' }]);
+});
+
+it('asks it by forged frames once, not in parts', () => {
+  const plan = planOf('{ class: ip-spoof, from: alice, to: bob }', { known: ', ip: 10.0.0.2/24' });
+  expect(sentBy(plan)).toEqual(['alice > bob ipv4-icmp']);
+  expect(plan.steps[0]).not.toHaveProperty('notAsked');
 });

@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { trackingBridges } from '../../../../src/core/bridge/connections.js';
+import type { HostState } from '../../../../src/core/model/state.js';
+import { stateWith } from '../../../support/link-state.js';
+
+const rule = (family: string, ...expr: readonly unknown[]): Partial<HostState> => ({
+  nft: { nftables: [{ metainfo: {} }, { rule: { family, table: 't', chain: 'c', expr } }] },
+});
+const stateful = { match: { op: 'in', left: { ct: { key: 'state' } }, right: ['established', 'related'] } };
+const byMap = { vmap: { key: { ct: { key: 'state' } }, data: { set: [['invalid', { drop: null }]] } } };
+const byXt = { xt: { type: 'match', name: 'conntrack' } };
+const handedOver = { sysctl: { 'net.bridge.bridge-nf-call-iptables': '1' } };
+const legacy = { legacyTables: [{ program: 'iptables-legacy', table: 'filter', rules: 1, targets: [] }] } as const;
+
+const flow = (text: string): Partial<HostState> => ({
+  ovs: { bridges: [{ name: 'br0', columns: {}, flows: [text] }], ports: [], mirrors: [] },
+});
+
+it.each<[string, Partial<HostState>, readonly string[]]>([
+  ['a rule of bridges', rule('bridge', stateful), ['br0']],
+  ['a map of states', rule('bridge', byMap), ['br0']],
+  ['a rule of IP that bridged packets do not come to', rule('inet', stateful), []],
+  ['a rule of IP by br_netfilter', { ...rule('ip', { counter: null }, byXt), ...handedOver }, ['br0']],
+  ['a rule that asks nothing of it', { ...rule('ip', { drop: null }), ...handedOver }, []],
+  ['legacy rules by br_netfilter', { ...legacy, ...handedOver }, ['br0']],
+  ['legacy rules otherwise', legacy, []],
+  ['an action of tc', { tc: { filters: { 'vnet0 ingress': [{ options: { actions: [{ kind: 'ct' }] } }] } } }, ['br0']],
+  ['a flow of Open vSwitch', flow('table=0, priority=1,ct_state=-trk,ip actions=ct(table=1)'), ['br0']],
+  ['a flow of Open vSwitch without', flow('priority=0 actions=NORMAL'), []],
+  ['rules of another host', { nft: { hosts: { hv2: { nftables: [{ rule: { expr: [stateful] } }] } } } }, ['hv2/br0']],
+])('connections are tracked where they may be asked about: %s', (_, state, expected) =>
+  expect(trackingBridges(stateWith([], state), ['br0', 'hv2/br0'])).toEqual(expected),
+);
