@@ -1,5 +1,6 @@
 import { segmentsBeside } from '../bridge/beside.js';
 import { type BridgeView, bridgeViews, isSettingOn } from '../bridge/view.js';
+import type { RuleFinding } from '../bridge/weakness.js';
 import { findingsOn, findingsOnHost } from '../bridge/weaknesses.js';
 import { notExamined, type Precheck, type PrecheckNote } from '../model/run-record.js';
 import type { Snapshot } from '../model/state.js';
@@ -44,11 +45,11 @@ export function precheck({ snapshot, bridges, ports, above = [], offloads, table
   const devices = new Set(views.flatMap((view) => [...view.devices]));
   return {
     notes: [
-      ...views.flatMap((view) =>
-        diverting.flatMap((code) =>
-          findingsOn(code, view, snapshot).map(({ place, value, text }) => ({ code, place, value, text })),
-        ),
-      ),
+      ...diverting.flatMap((code) => {
+        const findings = views.flatMap((view) => findingsOn(code, view, snapshot));
+        const noted = code === 'sniffer-on-host' ? onceAProcess(findings) : findings;
+        return noted.map(({ place, value, text }) => ({ code, place, value, text }));
+      }),
       ...findingsOnHost('policy-route', snapshot).map(({ place, value, text }) => ({
         code: 'policy-route' as const,
         place,
@@ -82,6 +83,23 @@ export function precheck({ snapshot, bridges, ports, above = [], offloads, table
         ),
     ]),
   };
+}
+
+/** How many devices a note names. */
+const maxDevices = 2;
+const socketPlace = 'packet socket on ';
+
+/** A process that listens on several devices, or by several sockets, is one finding. */
+function onceAProcess(findings: readonly RuleFinding[]): readonly RuleFinding[] {
+  const devicesOf = new Map<string, Set<string>>();
+  for (const { value, place } of findings)
+    devicesOf.set(value, (devicesOf.get(value) ?? new Set()).add(place.slice(socketPlace.length)));
+  return [...devicesOf].flatMap(([value, devices]) => {
+    const first = findings.find((finding) => finding.value === value);
+    const left = devices.size - maxDevices;
+    const place = `${socketPlace}${[...devices].slice(0, maxDevices).join(', ')}${left > 0 ? ` and ${left} more` : ''}`;
+    return first === undefined ? [] : [{ ...first, place }];
+  });
 }
 
 function netfilterNotes(view: BridgeView, { state }: Snapshot): readonly PrecheckNote[] {
