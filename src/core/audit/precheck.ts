@@ -137,7 +137,7 @@ function nftNotes({ state }: Snapshot): readonly PrecheckNote[] {
           code: 'nft-rules',
           place: 'nft',
           value: `${rules.length} rules in ${families.join(', ')}`,
-          text: 'they may stop frames on their way, which then is what keeps guests apart',
+          text: 'they may drop probes; then they are what keeps guests apart',
         },
       ];
 }
@@ -237,7 +237,7 @@ function detectionNotes({ packetSockets }: Snapshot): readonly PrecheckNote[] {
     code: 'intrusion-detection',
     place: name,
     value: `process ${pid}`,
-    text: 'it listens to frames and may take probes for an attack: announce the run where its alarms arrive',
+    text: 'it may report probes as an attack: tell those who get its alarms before the run',
   }));
 }
 

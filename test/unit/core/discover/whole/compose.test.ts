@@ -185,7 +185,7 @@ describe('the scenario of a whole host', () => {
     const inventory = { guests: [{ manager: 'libvirt' as const, ...record }], unread: [] };
     const { steps, notes, endpoints } = composed({ ...host, fdb }, {}, { inventory });
     expect(steps[0]?.probe[1]).toMatchObject({ class: 'known-unicast', from: ['v1', 'v3', 'v4'], to: ['two'] });
-    expect(notes).toContainEqual(expect.stringContaining('two: a static entry of the bridge has its MAC on v3'));
+    expect(notes).toContainEqual(expect.stringContaining('two: a static entry of the bridge points its MAC at v3'));
     expect([endpoints['two'], endpoints['v3']?.mac]).toEqual([expect.objectContaining({ mac: macOf(2) }), macOf(3)]);
     expect(endpoints['two']).not.toHaveProperty('observed_only');
     // in a VLAN that untagged frames are not in, it leads nobody astray
