@@ -136,11 +136,10 @@ export function observedOnlyNote(
     return `${name}: a static entry of the bridge points its MAC at ${elsewhere}. The run sends to this guest, not as it`;
   if (isUnlearned)
     return `${name}: learning is off at ${endpoint.port}; ${guest !== null && guest.mac === endpoint.mac ? guest.manager : 'the host'} reports its MAC. The run sends to this guest, not as it`;
-  if (isRouted)
-    return `${name}: the host has no MAC of it at ${endpoint.port}: it is observed only; let it speak once (a ping will do)`;
+  if (isRouted) return `${name}: the host has no MAC of it: it is observed only; let it speak once (a ping will do)`;
   return endpoint.mac === undefined
-    ? `${name}: the bridge has no MAC on ${endpoint.port}: it is observed only; let it speak once (a ping will do)`
-    : `${name}: the bridge does not have its MAC on ${endpoint.port} now: it is observed only; let it speak once (a ping will do)`;
+    ? `${name}: the bridge has no MAC on its port: it is observed only; let it speak once (a ping will do)`
+    : `${name}: the bridge does not have its MAC on its port now: it is observed only; let it speak once (a ping will do)`;
 }
 
 /** What is not known of a guest behind a bridge device. */

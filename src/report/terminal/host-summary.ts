@@ -9,7 +9,7 @@ import { setText } from '../answer/participants.js';
 import { isGroupMacText } from '../../core/wire/ethernet.js';
 
 /** Calibration, opening, judging and closing, as measured with 5 and with 100 guests. */
-const overheadS = 4;
+const overheadS = 3.5;
 /** What a step takes beside its frames and waits. */
 const stepS = 0.9;
 /** Frames a second on a host where the scenario names no rate. */
