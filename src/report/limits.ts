@@ -1,5 +1,6 @@
 import type { Result } from '../core/model/result.js';
 import { familyOf } from '../core/probe/addresses.js';
+import { counted } from '../core/text/escape.js';
 import { listText, setText } from './answer/participants.js';
 
 /** The step that holds with the shortest wait says until when a run holds. */
@@ -34,9 +35,10 @@ export function readersText({ steps, verdict }: Pick<Result, 'steps' | 'verdict'
   return verdict !== 'holds' || names.length === 0 ? '' : `read on this host by ${listText([...new Set(names)])}`;
 }
 
-/** `IPv4 from g1 and g2 to host: no address of g1 and g2`: packets that the steps did not send, once each. */
-export function notAskedTexts({ steps }: Result): readonly string[] {
-  const byFamily = new Map<string, Record<'from' | 'to' | 'unknown', Set<string>>>();
+type NotAskedNames = Record<'from' | 'to' | 'unknown', Set<string>>;
+
+function notAskedByFamily({ steps }: Result): ReadonlyMap<string, NotAskedNames> {
+  const byFamily = new Map<string, NotAskedNames>();
   for (const { carrier, from, to, unknown } of steps.flatMap(({ notAsked = [] }) => notAsked)) {
     const family = familyOf(carrier) === 6 ? 'IPv6' : 'IPv4';
     const sets = byFamily.get(family) ?? { from: new Set(), to: new Set(), unknown: new Set() };
@@ -45,8 +47,24 @@ export function notAskedTexts({ steps }: Result): readonly string[] {
     for (const name of unknown) sets.unknown.add(name);
     if (to !== null) sets.to.add(to);
   }
+  return byFamily;
+}
+
+/** `IPv4, IPv6 of 6 endpoints (no address)`: the same in a few words; null = all was sent. */
+export function notAskedInShort(result: Result): string | null {
+  const byFamily = notAskedByFamily(result);
+  const without = new Set([...byFamily.values()].flatMap(({ unknown }) => [...unknown]));
+  const packets = [...byFamily.keys()].join(', ');
+  if (byFamily.size === 0) return null;
+  return without.size === 0
+    ? `${packets} to addresses of nobody`
+    : `${packets} of ${counted(without.size, 'endpoint')} (no address)`;
+}
+
+/** `IPv4 from g1 and g2 to host: no address of g1 and g2`: packets that the steps did not send, once each. */
+export function notAskedTexts(result: Result): readonly string[] {
   const families = new Map<string, string[]>();
-  for (const [family, { from, to, unknown }] of byFamily) {
+  for (const [family, { from, to, unknown }] of notAskedByFamily(result)) {
     const addressees = to.size === 0 ? '' : ` to ${setText([...to])}`;
     const why =
       unknown.size === 0 ? 'the class sends to addresses of nobody' : `no address of ${setText([...unknown])}`;

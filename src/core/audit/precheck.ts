@@ -1,5 +1,6 @@
 import { segmentsBeside } from '../bridge/beside.js';
 import { type BridgeView, bridgeViews, isSettingOn } from '../bridge/view.js';
+import type { RuleFinding } from '../bridge/weakness.js';
 import { findingsOn, findingsOnHost } from '../bridge/weaknesses.js';
 import { notExamined, type Precheck, type PrecheckNote } from '../model/run-record.js';
 import type { Snapshot } from '../model/state.js';
@@ -44,11 +45,11 @@ export function precheck({ snapshot, bridges, ports, above = [], offloads, table
   const devices = new Set(views.flatMap((view) => [...view.devices]));
   return {
     notes: [
-      ...views.flatMap((view) =>
-        diverting.flatMap((code) =>
-          findingsOn(code, view, snapshot).map(({ place, value, text }) => ({ code, place, value, text })),
-        ),
-      ),
+      ...diverting.flatMap((code) => {
+        const findings = views.flatMap((view) => findingsOn(code, view, snapshot));
+        const noted = code === 'sniffer-on-host' ? onceAProcess(findings) : findings;
+        return noted.map(({ place, value, text }) => ({ code, place, value, text }));
+      }),
       ...findingsOnHost('policy-route', snapshot).map(({ place, value, text }) => ({
         code: 'policy-route' as const,
         place,
@@ -82,6 +83,23 @@ export function precheck({ snapshot, bridges, ports, above = [], offloads, table
         ),
     ]),
   };
+}
+
+/** How many devices a note names. */
+const maxDevices = 2;
+const socketPlace = 'packet socket on ';
+
+/** A process that listens on several devices, or by several sockets, is one finding. */
+function onceAProcess(findings: readonly RuleFinding[]): readonly RuleFinding[] {
+  const devicesOf = new Map<string, Set<string>>();
+  for (const { value, place } of findings)
+    devicesOf.set(value, (devicesOf.get(value) ?? new Set()).add(place.slice(socketPlace.length)));
+  return [...devicesOf].flatMap(([value, devices]) => {
+    const first = findings.find((finding) => finding.value === value);
+    const left = devices.size - maxDevices;
+    const place = `${socketPlace}${[...devices].slice(0, maxDevices).join(', ')}${left > 0 ? ` and ${left} more` : ''}`;
+    return first === undefined ? [] : [{ ...first, place }];
+  });
 }
 
 function netfilterNotes(view: BridgeView, { state }: Snapshot): readonly PrecheckNote[] {
@@ -119,7 +137,7 @@ function nftNotes({ state }: Snapshot): readonly PrecheckNote[] {
           code: 'nft-rules',
           place: 'nft',
           value: `${rules.length} rules in ${families.join(', ')}`,
-          text: 'they may stop frames on their way, which then is what keeps guests apart',
+          text: 'they may drop probes; then they are what keeps guests apart',
         },
       ];
 }
@@ -219,7 +237,7 @@ function detectionNotes({ packetSockets }: Snapshot): readonly PrecheckNote[] {
     code: 'intrusion-detection',
     place: name,
     value: `process ${pid}`,
-    text: 'it listens to frames and may take probes for an attack: announce the run where its alarms arrive',
+    text: 'it may report probes as an attack: tell those who get its alarms before the run',
   }));
 }
 

@@ -133,19 +133,18 @@ export function observedOnlyNote(
   if (isSilent)
     return `${name}: ${endpoint.bridge} does not know its MAC: the run sends with the one that ${guest !== null && guest.mac === endpoint.mac ? guest.manager : 'the host'} reports`;
   if (elsewhere !== undefined)
-    return `${name}: a static entry of the bridge has its MAC on ${elsewhere}, where what is for it goes: it is sent to, and not spoken for`;
+    return `${name}: a static entry of the bridge points its MAC at ${elsewhere}. The run sends to this guest, not as it`;
   if (isUnlearned)
-    return `${name}: learning is off at ${endpoint.port}, and its MAC is as ${guest !== null && guest.mac === endpoint.mac ? guest.manager : 'the host'} reports it: it is sent to, and not spoken for`;
-  if (isRouted)
-    return `${name}: the host has no MAC of it at ${endpoint.port}: it is observed only; let it speak once (a ping will do)`;
+    return `${name}: learning is off at ${endpoint.port}; ${guest !== null && guest.mac === endpoint.mac ? guest.manager : 'the host'} reports its MAC. The run sends to this guest, not as it`;
+  if (isRouted) return `${name}: the host has no MAC of it: it is observed only; let it speak once (a ping will do)`;
   return endpoint.mac === undefined
-    ? `${name}: the bridge has no MAC on ${endpoint.port}: it is observed only; let it speak once (a ping will do)`
-    : `${name}: the bridge does not have its MAC on ${endpoint.port} now: it is observed only; let it speak once (a ping will do)`;
+    ? `${name}: the bridge has no MAC on its port: it is observed only; let it speak once (a ping will do)`
+    : `${name}: the bridge does not have its MAC on its port now: it is observed only; let it speak once (a ping will do)`;
 }
 
 /** What is not known of a guest behind a bridge device. */
 export function behindNote({ name, endpoint: { bridge, mac } }: FoundBehind): string {
-  return `${name}: ${mac} sends out of ${bridge} itself: it is on no port, and what gets there is not heard`;
+  return `${name}: ${mac} sends out of ${bridge} itself. It is on no port, and no observer hears what reaches it`;
 }
 
 /**

@@ -12,24 +12,27 @@ export interface Act {
   readonly word: Word;
   readonly expected: string;
   readonly asExpected: boolean;
-  /** Who overheard how much, or why that is not known. */
-  readonly text: string;
+  /** Who overheard how much, or why that is not known: from the longest to the shortest way to tell it. */
+  readonly texts: readonly string[];
 }
 
 /** A run with no more steps has a line for each. */
 const maxSingle = 6;
 
-function overheardText(steps: readonly StepResult[]): string {
+function overheardTexts(steps: readonly StepResult[]): readonly string[] {
   const groups = steps.flatMap(groupsOf);
   const codes = [...new Set(steps.flatMap(({ reasons }) => reasons.map(({ code }) => code)))];
   if (groups.length > 0) {
     const observers = [...new Set(groups.flatMap((group) => group.observers))];
-    return `${countText(groups.reduce((sum, { seen }) => sum + seen, 0))} overheard by ${setText(observers)}`;
+    const overheard = `${countText(groups.reduce((sum, { seen }) => sum + seen, 0))} overheard`;
+    return [`${overheard} by ${setText(observers)}`, overheard];
   }
-  if (codes.length > 0) return setText(codes);
-  if (steps.every(({ verdict }) => verdict === null)) return 'not judged';
+  const [code] = codes;
+  if (code !== undefined)
+    return [setText(codes), codes.length === 1 ? code : `${code} and ${countText(codes.length - 1)} more`];
+  if (steps.every(({ verdict }) => verdict === null)) return ['not judged'];
   const frames = zeroFrames(steps);
-  return frames === 0 ? 'nothing was to be overheard' : `0 of ${countText(frames)} overheard`;
+  return [frames === 0 ? 'nothing was to be overheard' : `0 of ${countText(frames)} overheard`];
 }
 
 /** What stands before the last comma: `ageing 0` of `ageing 0, by http`. */
@@ -49,7 +52,7 @@ function actOf(result: Result, steps: readonly number[]): readonly Act[] {
       word: stepWord(first),
       expected: expectedWord(first),
       asExpected: first.asExpected,
-      text: overheardText(ofAct),
+      texts: overheardTexts(ofAct),
     },
   ];
 }

@@ -8,7 +8,7 @@ import type { PersistentFix } from '../../core/model/fix.js';
 import { alternativesOf, commandsText, priceText } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
 import { countText, listText } from '../answer/participants.js';
-import { lingerText, notAskedTexts, trustedTexts } from '../limits.js';
+import { lingerText, notAskedInShort, notAskedTexts, trustedTexts } from '../limits.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { unendedWord } from '../word.js';
 import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';
@@ -105,19 +105,26 @@ function evidenceLine({ dir, result }: ReportedRun, command: string): readonly s
 /** This many classes make a run one that asks about a host as a whole. */
 const manyClasses = 4;
 
+/** What was not asked: in full, and in a few words. */
+interface NotAsked {
+  readonly text: string;
+  readonly short: string;
+}
+
 /** Of a run on a host that asks many classes: those that it does not ask, and how they are asked. */
-function classesNotAsked({ result }: ReportedRun): readonly string[] {
+function classesNotAsked({ result }: ReportedRun): readonly NotAsked[] {
   if (result.calibration === undefined) return [];
   const asked = new Set(result.steps.flatMap(({ findings }) => findings.map((row) => row.class)));
   if (asked.size < manyClasses) return [];
   const left = probeClasses.filter((name) => !asked.has(name));
   const [first = ''] = left;
   const some = left.length === 1 ? first : `${first} and ${counted(left.length - 1, 'more class', 'more classes')}`;
-  return left.length === 0 ? [] : [`${some}: ask by run --twin (a copy), run --class NAME`];
+  const short = counted(left.length, 'class', 'classes');
+  return left.length === 0 ? [] : [{ text: `${some}: ask by run --twin (a copy), run --class NAME`, short }];
 }
 
 /** Classes of these that a run asks on one bridge, and on another not because an uplink would carry them out. */
-function notAskedBeyond({ result, details }: ReportedRun): readonly string[] {
+function notAskedBeyond({ result, details }: ReportedRun): readonly NotAsked[] {
   if (result.calibration === undefined || details === null) return [];
   const { endpoints } = details.plan;
   const bridgeOf = new Map(endpoints.map(({ name, bridge }) => [name, bridge]));
@@ -127,18 +134,26 @@ function notAskedBeyond({ result, details }: ReportedRun): readonly string[] {
   return endpoints.flatMap(({ name: uplink, role, bridge }) => {
     if (role !== 'uplink') return [];
     const left = notBeyond.filter((name) => askedOn().has(name) && !askedOn(bridge).has(name));
-    return left.length === 0
-      ? []
-      : [`${listText(left)} on ${bridge}: a switch beyond ${uplink} would learn wrong addresses; run --class NAME`];
+    const text = `${listText(left)} on ${bridge}: a switch beyond ${uplink} would learn wrong addresses; run --class NAME`;
+    const short = `${counted(left.length, 'class', 'classes')} on ${bridge}`;
+    return left.length === 0 ? [] : [{ text: escapeText(text), short: escapeText(short) }];
   });
 }
 
 const notAskedLabel = '  not asked  ';
 const priceIndent = ' '.repeat(10);
 
-function notAskedLines(run: ReportedRun): readonly string[] {
-  const packets = [...notAskedTexts(run.result), ...notAskedBeyond(run)].map(escapeText);
-  return [...packets, ...classesNotAsked(run)].map((text) => notAskedLabel + text);
+/** More lines than these are told in one, with how to read them. */
+const maxNotAsked = 2;
+
+function notAskedLines(run: ReportedRun, { verbose }: View, width: number): readonly string[] {
+  const classesLeft = [...notAskedBeyond(run), ...classesNotAsked(run)];
+  const texts = [...notAskedTexts(run.result).map(escapeText), ...classesLeft.map(({ text }) => text)];
+  const lines = texts.flatMap((text) => foldAfter(notAskedLabel, text, width));
+  if (verbose === true || lines.length <= maxNotAsked) return lines;
+  const packets = notAskedInShort(run.result);
+  const parts = [...(packets === null ? [] : [packets]), ...classesLeft.map(({ short }) => short)];
+  return foldAfter(notAskedLabel, `${parts.join(', ')}: see --verbose`, width);
 }
 
 /** Guests, or bridges, of which the run says nothing: where they are. */
@@ -159,7 +174,7 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
     ...fixLines(answer, trustLines(result), paint),
     ...(page === undefined ? [] : [`  ${'report'.padEnd(8)}${escapeText(page)}`]),
     ...evidenceLine(run, view.command ?? 'verify-isolation'),
-    ...notAskedLines(run),
+    ...notAskedLines(run, view, width),
     ...besideLine(result, width),
     `  ${statusText(status)}; it took ${(result.run.durationMs / 1000).toFixed(1)} s`,
   ];
@@ -173,7 +188,7 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
 }
 
 /** What is not to be copied is folded. */
-const proseLabels = ['  to do   ', priceIndent, notAskedLabel] as const;
+const proseLabels = ['  to do   ', priceIndent] as const;
 
 /** What several runs came to: a line each, and how many of which verdict. */
 export function sumLines(

@@ -9,7 +9,7 @@ import { setText } from '../answer/participants.js';
 import { isGroupMacText } from '../../core/wire/ethernet.js';
 
 /** Calibration, opening, judging and closing, as measured with 5 and with 100 guests. */
-const overheadS = 4;
+const overheadS = 3.5;
 /** What a step takes beside its frames and waits. */
 const stepS = 0.9;
 /** Frames a second on a host where the scenario names no rate. */
@@ -112,7 +112,7 @@ export function hostSummary(plan: Plan, sinceStartMs = 0): string {
         ),
       ),
     ),
-    `Before it, a leak is planted in a lab of namespaces to see that it is seen. ${plan.steps.some(({ during }) => during.length > 0) ? 'Guests are not watched for drops, since something is to happen.' : "Meanwhile the ports' drop counters are watched, and the host's gateway, where it has one, is pinged 4 times a second."}`,
+    `First, a leak is planted in a lab of namespaces, and has to be seen. ${plan.steps.some(({ during }) => during.length > 0) ? 'Guests are not watched for drops, since something is to happen.' : "During the run the ports' drop counters are watched, and the host's gateway, if it has one, is pinged 4 times a second."}`,
     ...(plan.unobservable ?? []).map(({ port, reason }) => `Not observed: ${escapeText(port)}: ${escapeText(reason)}.`),
   ];
   return `${lines.join('\n')}\n`;

@@ -61,6 +61,20 @@ export function heightOf(lines: readonly string[], width: number): number {
   return plain.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / width)), 0);
 }
 
+/** Of several ways to tell the same, from the longest to the shortest, the first that fits; else the shortest, cut. */
+export function firstThatFits(texts: readonly string[], width: number): string {
+  return texts.find((text) => widthOf(text) <= width) ?? cut(texts.at(-1) ?? '', width);
+}
+
+/** The same of lists of blocks: the first whose first block fits into `room` lines, so that no sentence is cut. */
+export function firstWhole(
+  choices: readonly (readonly (readonly string[])[])[],
+  room: number,
+  width: number,
+): readonly (readonly string[])[] {
+  return choices.find(([first = []]) => heightOf(first, width) <= room) ?? choices.at(-1) ?? [];
+}
+
 /** As many blocks as fit into `room` lines, one at least, and how many do not. */
 export function fitting(
   blocks: readonly (readonly string[])[],

@@ -4,13 +4,24 @@ import { type Act, actsOf } from '../answer/act-lines.js';
 import { type Alternative, alternativesOf, commandsText, priceText, storyPhrase } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
 import type { CauseStory } from '../answer/cause-stories.js';
-import { type Exposure, exposedText, exposureFix, exposuresOf } from '../answer/exposures.js';
+import { type Exposure, exposureFix, exposuresOf } from '../answer/exposures.js';
 import { countText, setText, stepsText, whoText } from '../answer/participants.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { heldStories } from '../stories.js';
 import { runWord, summary } from '../word.js';
 import { closingLines } from './closing.js';
-import { cut, fitting, foldAfter, heightOf, padEnd, padStart, type Paint, widthOf } from './layout.js';
+import {
+  cut,
+  firstThatFits,
+  firstWhole,
+  fitting,
+  foldAfter,
+  heightOf,
+  padEnd,
+  padStart,
+  type Paint,
+  widthOf,
+} from './layout.js';
 import { boundText } from './proof.js';
 
 /** A terminal of 24 lines shows the whole answer, and the prompt behind it. */
@@ -26,28 +37,32 @@ function alternativeLines(alternative: Alternative, head: string, width: number,
   ];
 }
 
+interface StoryLines {
+  /** The cause alone. */
+  readonly phrase: readonly string[];
+  /** The cause, and who hears whom. */
+  readonly lines: readonly string[];
+  readonly alternatives: readonly (readonly string[])[];
+}
+
 /** How many ways to end a leak are reported; the others are in the page. */
 const maxAlternatives = 3;
 
-function storyLines(
-  story: CauseStory,
-  { audience }: Answer,
-  width: number,
-  paint: Paint,
-): { readonly lines: readonly string[]; readonly alternatives: readonly (readonly string[])[] } {
+function storyLines(story: CauseStory, { audience, fix: advised }: Answer, width: number, paint: Paint): StoryLines {
   const { accepted } = story.group;
   const fixes = alternativesOf(story).filter(({ commands }) => commands.length > 0);
   const note = accepted === undefined ? '' : ` Accepted: ${accepted.reason}.`;
+  const phrase = foldAfter(
+    '  ',
+    escapeText(`${storyPhrase(story)}, ${stepsText(story.steps)}${story.failing ? '' : ' (expected)'}`),
+    width,
+  ).map((line) => paint(line, 'bold'));
+  // the last lines of the report say it with its price
+  const isSaidBelow = fixes.length === 1 && fixes[0]?.commands.join('\n') === advised?.commands.join('\n');
   return {
-    lines: [
-      ...foldAfter(
-        '  ',
-        escapeText(`${storyPhrase(story)}, ${stepsText(story.steps)}${story.failing ? '' : ' (expected)'}`),
-        width,
-      ).map((line) => paint(line, 'bold')),
-      ...foldAfter('     ', escapeText(`${whoText(story.group, audience)}.${note}`), width),
-    ],
-    alternatives: fixes
+    phrase,
+    lines: [...phrase, ...foldAfter('     ', escapeText(`${whoText(story.group, audience)}.${note}`), width)],
+    alternatives: (isSaidBelow ? [] : fixes)
       .slice(0, maxAlternatives)
       .map((fix, at) => alternativeLines(fix, at === 0 ? 'fix' : 'or ', width, paint)),
   };
@@ -61,7 +76,8 @@ function whyLines(answer: Answer, room: number, width: number, paint: Paint): re
   const stories = answer.stories.map((story) => storyLines(story, answer, width, paint));
   const priced = stories.map(({ lines, alternatives }) => [...lines, ...(alternatives[0] ?? [])]);
   const fits = (blocks: readonly (readonly string[])[]): boolean => heightOf(blocks.flat(), width) <= room - 1;
-  const blocks = fits(priced) ? priced : stories.map(({ lines }) => lines);
+  const told = firstWhole([stories.map(({ lines }) => lines), stories.map(({ phrase }) => phrase)], room - 1, width);
+  const blocks = [...(fits(priced) ? priced : told)];
   stories.forEach(({ alternatives }, at) => {
     for (const more of alternatives.slice(1)) {
       const block = [...(blocks[at] ?? []), ...more];
@@ -78,13 +94,12 @@ function whyLines(answer: Answer, room: number, width: number, paint: Paint): re
 }
 
 function reasonLines({ reasons }: Answer, room: number, width: number, paint: Paint): readonly string[] {
-  const blocks = reasons.map(({ code, observers, steps, text }) =>
-    foldAfter(
-      '  ',
-      escapeText(`${code}${observers.length === 0 ? '' : ` at ${setText(observers)}`}, ${stepsText(steps)}: ${text}`),
-      width,
-    ),
-  );
+  const tell = (more: (text: string) => string): readonly (readonly string[])[] =>
+    reasons.map(({ code, observers, steps, text }) => {
+      const where = observers.length === 0 ? '' : ` at ${setText(observers)}`;
+      return foldAfter('  ', escapeText(`${code}${where}, ${stepsText(steps)}${more(text)}`), width);
+    });
+  const blocks = firstWhole([tell((text) => `: ${text}`), tell(() => '')], room - 1, width);
   const { lines, left } = fitting(blocks, room - 1, width);
   return [
     paint('Not proven', 'bold', 'yellow'),
@@ -105,15 +120,12 @@ function heldLines(result: Result, room: number, width: number, paint: Paint): r
     byBarrier.set(key, known);
   }
   const bound = boundText(result);
-  const blocks = [...byBarrier].map(([barrier, { classes, opens }]) =>
-    foldAfter(
-      '  ',
-      escapeText(
-        `${barrier} stops ${setText([...classes])}${opens.size === 0 ? '' : `; opened by ${[...opens][0] ?? ''}`}`,
-      ),
-      width,
-    ),
-  );
+  const tell = (opening: (opens: ReadonlySet<string>) => string): readonly (readonly string[])[] =>
+    [...byBarrier].map(([barrier, { classes, opens }]) =>
+      foldAfter('  ', escapeText(`${barrier} stops ${setText([...classes])}${opening(opens)}`), width),
+    );
+  const whole = tell((opens) => (opens.size === 0 ? '' : `; opened by ${[...opens][0] ?? ''}`));
+  const blocks = firstWhole([whole, tell(() => '')], room - 1, width);
   const folded = bound === null ? [] : foldAfter('  ', bound, width);
   if (blocks.length + folded.length === 0 || room < 3) return [];
   // A heading, one barrier and a line for the others stand before the bound
@@ -133,8 +145,13 @@ function actLine(act: Act, nameWidth: number, width: number, paint: Paint): stri
   const [start = ''] = [cut(escapeText(act.name), nameWidth)];
   const left = `${padStart(numbers, 5)}  ${padEnd(start, nameWidth)}  `;
   const room = width - widthOf(left) - 14;
-  const expected = act.asExpected ? '' : `≠ expected ${act.expected}; `;
-  return `${left}${paint(padEnd(act.word.text, 12), 'bold', act.word.tint)}  ${cut(`${expected}${escapeText(act.text)}`, room)}`;
+  // INCONCLUSIVE is never expected, and says so itself
+  const expected = act.asExpected || act.word.text === 'INCONCLUSIVE' ? '' : `≠ expected ${act.expected}; `;
+  const text = firstThatFits(
+    act.texts.map((said) => `${expected}${escapeText(said)}`),
+    room,
+  );
+  return `${left}${paint(padEnd(act.word.text, 12), 'bold', act.word.tint)}  ${text}`;
 }
 
 /** The steps in a line each, those that did not come out as expected first where there are more than fit. */
@@ -164,7 +181,7 @@ function leadLines({ result }: ReportedRun, width: number, paint: Paint): readon
   const { limits, joint } = holdLimits(result);
   const [first = '', ...others] = foldAfter(
     `${word.text}${limits === '' ? '  ' : joint}`,
-    `${limits === '' ? '' : `${escapeText(limits)}. `}${escapeText(result.scenario.name)}: ${summary(result)}${exposedText(result) === '' ? '' : `. ${exposedText(result)}`}`,
+    `${limits === '' ? '' : `${escapeText(limits)}. `}${escapeText(result.scenario.name)}: ${summary(result)}`,
     width,
   );
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...others];
@@ -216,7 +233,12 @@ function keptForExposures(result: Result, room: number): number {
 function exposedBeside(result: Result, room: number, width: number, paint: Paint): readonly string[] {
   if (result.exitCode === 0) return exposureLines(result, room, width, paint);
   const names = exposuresOf(result).map(({ what }) => what);
-  return names.length === 0 ? [] : [cut(`EXPOSED: ${names.join(', ')}`, width)];
+  if (names.length === 0) return [];
+  const texts = names.map((_, at) => {
+    const shown = names.slice(0, names.length - at).join(', ');
+    return `EXPOSED: ${shown}${at === 0 ? '' : `, and ${countText(at)} more`}`;
+  });
+  return [firstThatFits(texts, width)];
 }
 
 /** A run in at most 24 lines: verdict, why, the steps, and at the end the verdict in a sentence and what to type. */

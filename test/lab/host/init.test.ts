@@ -35,8 +35,8 @@ describe('a run on a host', needs(root), () => {
     expect([run.status, coverage.observed, ...steps.map(({ name, verdict }) => `${name}: ${verdict}`)]).toEqual([
       0,
       4,
-      'round 1: each guest sends, is sent to, and listens: holds',
-      'further rounds: each guest to each other one: holds',
+      'round 1: each guest once: holds',
+      'further rounds: all pairs: holds',
     ]);
     expect(new Set(steps[0]?.exposures?.flatMap(({ classes }) => classes))).toEqual(
       new Set(['unknown-unicast', 'broadcast', 'multicast', 'mac-spoof', 'ip-spoof']),
@@ -53,9 +53,9 @@ describe('a run on a host', needs(root), () => {
     // No guest's address is known, and none is invented: ARP is not asked
     expect(run.stderr).toContain('Classes: known-unicast, unknown-unicast, broadcast, multicast');
     expect(run.stdout.split('\n').length).toBeLessThanOrEqual(24);
-    expect(run.stdout).toMatch(/^HOLDS {2}host-br0: 2 steps hold\. EXPOSED: 4 things any guest can try\n/);
+    expect(run.stdout).toMatch(/^HOLDS {2}host-br0: 2 steps hold\n/);
     expect(run.stdout).toContain('HOLDS: known unicast between 4 guests is private. EXPOSED: 4 things');
-    expect(run.stdout).toContain('  not asked  aged-unicast and');
+    expect(run.stdout).toMatch(/^ {2}not asked {2}IPv4.*, \d+ classes: see --verbose$/m);
     // The file that it keeps is the one that init prints, and a replay judges alike
     const init = await outcomeOf(host.cli(['init']));
     expect(readFileSync(join(out, 'scenario/host.yml'), 'utf8')).toBe(init.stdout);
@@ -97,7 +97,7 @@ describe('a run on a host', needs(root), () => {
     await outcomeOf(host.start('spare', ['ping', '-c', '1', guests.lan.ip]));
     const init = await outcomeOf(host.cli(['init'], true, ['env', `PATH=${host.dir}:${process.env['PATH'] ?? ''}`]));
     expect([init.status, init.stderr]).toEqual([0, '']);
-    expect(init.stdout).toContain('kali2: br0 does not know its MAC: the run sends with the one that incus reports');
+    expect(init.stdout).toMatch(/kali2.*: br0 does not know its MAC: the run sends with the one that incus reports/);
     const { steps } = parse(init.stdout);
     expect(steps[0].probe[0].from).toEqual(['kali2', 'kali3', 'uplink', 'spare']);
   });

@@ -116,6 +116,36 @@ describe('packets that were not sent, for an address is not known', () => {
   });
 });
 
+describe('what was not asked, in many lines', () => {
+  const ofMany = { class: 'known-unicast', from: ['web1', 'db2', 'mail3', 'files4'], to: 'a-gateway-with-a-long-name' };
+  const run = withLimits({
+    notAsked: [
+      { ...ofMany, carrier: 'ipv4-udp', unknown: [ofMany.to] },
+      { ...ofMany, carrier: 'ipv6-udp', unknown: [...ofMany.from, ofMany.to] },
+    ],
+  });
+  const linesOf = (verbose: boolean): readonly string[] => {
+    const text = terminalReport([run], { width: 80, color: false, verbose });
+    const closing = text.slice(text.lastIndexOf('\n\n')).split('\n');
+    const first = closing.findIndex((line) => line.startsWith('  not asked'));
+    return closing.slice(
+      first,
+      closing.findIndex((line) => line.startsWith('  exit status')),
+    );
+  };
+
+  it('is one line with a count, and which option tells more', () => {
+    expect(linesOf(false)).toEqual(['  not asked  IPv4, IPv6 of 5 endpoints (no address): see --verbose']);
+  });
+
+  it('is told in full with that option', () => {
+    expect(linesOf(true).length).toBeGreaterThan(2);
+    expect(linesOf(true).join(' ').replaceAll(/\s+/g, ' ')).toContain(
+      'IPv6 from web1, db2, mail3 and files4 to a-gateway-with-a-long-name: no address of',
+    );
+  });
+});
+
 describe('classes that an uplink would carry out', () => {
   it('are named as not asked on its bridge where another bridge is asked them', () => {
     const run = reported([]);

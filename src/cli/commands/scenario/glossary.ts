@@ -30,7 +30,7 @@ export const answerMeanings: Readonly<Record<string, string>> = {
 export const noteMeanings: Readonly<Record<Exclude<NoteCode, AuditId>, string>> = {
   'br-netfilter':
     "Frames of these carriers pass the host's firewall also where they are bridged. It may stop them where it lets raw frames pass, so each carrier is judged by itself.",
-  'nft-rules': 'Rules of nft may stop frames on their way, which then is what keeps guests apart.',
+  'nft-rules': 'Rules of nft may drop probes; then they are what keeps guests apart.',
   'tc-rules': 'Filters of tc act on what a guest sends or gets, the probes included.',
   offloads: 'What the network card or its driver does with frames. The note says what that means for the run.',
   'connections-nearly-full':

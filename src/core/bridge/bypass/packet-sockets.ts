@@ -119,6 +119,12 @@ function takes(socket: PacketSocket, program: Uint8Array | null, form: PlannedFo
   return false;
 }
 
+/** Whether the socket gets frames of one of these forms. */
+export function takesOneOf(socket: PacketSocket, forms: readonly PlannedForm[]): boolean {
+  const program = bytesOf(socket.filter);
+  return forms.some((form) => takes(socket, program, form));
+}
+
 function bytesOf(hex: string | null | undefined): Uint8Array | null {
   return typeof hex === 'string' ? Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)) : null;
 }

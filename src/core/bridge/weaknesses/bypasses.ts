@@ -1,9 +1,8 @@
-import { carriers } from '../../model/scenario.js';
 import type { Snapshot } from '../../model/state.js';
-import { frameTemplate } from '../../probe/frames/frame.js';
 import { type Bypass, bypassEffect, bypassesIn } from '../bypass/bypasses.js';
-import { type PlannedForm, plannedFormOf, socketBypasses } from '../bypass/packet-sockets.js';
+import { socketBypasses } from '../bypass/packet-sockets.js';
 import { segmentOf } from '../bypass/segment.js';
+import { usualForms } from '../bypass/usual-forms.js';
 import { advice } from '../changes.js';
 import { type BridgeView, readFrom } from '../view.js';
 import type { Audited, BridgeRule } from '../weakness.js';
@@ -13,23 +12,6 @@ declare module '../../model/codes.js' {
   interface Weaknesses {
     readonly 'bypass-possible': 'finding';
   }
-}
-
-/** What a filter is asked whether it takes: a probe of each carrier, as steps send them that say nothing else. */
-function usualForms(): readonly PlannedForm[] {
-  return carriers.map((carrier) =>
-    plannedFormOf(
-      frameTemplate({
-        carrier,
-        srcMac: '02:76:69:00:00:01',
-        dstMac: '02:76:69:00:00:02',
-        vlan: [],
-        srcIp: carrier.startsWith('ipv6') ? '2001:db8::1' : '192.0.2.1',
-        dstIp: carrier.startsWith('ipv6') ? '2001:db8::2' : '192.0.2.2',
-        size: 100,
-      }),
-    ),
-  );
 }
 
 /** `xdp-program` reports it itself. */

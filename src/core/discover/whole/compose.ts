@@ -238,6 +238,22 @@ function topologyOf(
   };
 }
 
+/** How many guests are named of which the same is to be said. */
+const maxNamed = 3;
+
+/** What is said of guests by name, once each: a hundred may not have spoken. */
+function onceEach(notes: readonly (readonly [name: string, note: string])[]): readonly string[] {
+  const namesOf = new Map<string, string[]>();
+  for (const [name, note] of notes) {
+    const text = note.slice(name.length);
+    namesOf.set(text, [...(namesOf.get(text) ?? []), name]);
+  }
+  return [...namesOf].map(([text, names]) => {
+    const left = names.length - maxNamed;
+    return `${names.slice(0, maxNamed).join(', ')}${left > 0 ? ` and ${left} more` : ''}${text}`;
+  });
+}
+
 function notesOf(survey: Survey, found: readonly FoundBridge[], { state, inventory }: WholeInput): readonly string[] {
   const { links, bridges, unbridged, guests, places } = survey;
   return [
@@ -245,10 +261,13 @@ function notesOf(survey: Survey, found: readonly FoundBridge[], { state, invento
     ...found.flatMap(({ claims }) => claims),
     ...unbridged.claims,
     ...bridges.flatMap((bridge) => leftOutNotes(bridge, state)),
-    ...guests.flatMap((entry) => {
-      const known = { isUnlearned: isUnlearned(links, entry), isRouted: unbridged.kinds.has(entry.endpoint.bridge) };
-      return [...(entry.spoke ? [] : [observedOnlyNote(entry, known)]), ...otherMacsNote(entry)];
-    }),
+    ...onceEach(
+      guests.flatMap((entry) => {
+        const known = { isUnlearned: isUnlearned(links, entry), isRouted: unbridged.kinds.has(entry.endpoint.bridge) };
+        const notes = [...(entry.spoke ? [] : [observedOnlyNote(entry, known)]), ...otherMacsNote(entry)];
+        return notes.map((note) => [entry.name, note] as const);
+      }),
+    ),
     ...bridges.flatMap(({ behind }) => behind).map(behindNote),
     ...unreadNotes(inventory),
   ];

@@ -80,8 +80,8 @@ export function routedClaim({ name, entries }: RoutedSegment, state: HostState):
   if (!areChainsRead(state))
     return `${among}; the host forwards between them, and the chains of nft could not be read: whether they are to reach each other is not known. Write a policy.`;
   return forward.length === 0
-    ? `${among}; the host forwards between them, and no chain of nft decides: that they reach each other is no fault here. Write a policy where it is one.`
-    : `${among}; the host forwards between them as far as ${forward.map((chain) => `nft ${chain}`).join(', ')} lets it.`;
+    ? `${among}; the host forwards between them, and no chain of nft decides. So it is no fault that they reach each other; if it is one, write a policy.`
+    : `${among}; the host forwards between them what ${forward.map((chain) => `nft ${chain}`).join(', ')} lets through.`;
 }
 
 type PacketCarrier = Extract<Carrier, 'ipv4-udp' | 'ipv6-udp'>;

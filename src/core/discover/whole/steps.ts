@@ -69,13 +69,9 @@ export function stepsOf(
     ...state.links.map(({ bridge }) => (typeof bridge?.['ageing_time'] === 'number' ? bridge['ageing_time'] : 0)),
   );
   return [
-    ...(first.length === 0
-      ? []
-      : [stepOf('round 1: each guest sends, is sent to, and listens', first, () => rate ?? usualRate)]),
-    ...(floods.length === 0 ? [] : [stepOf('round 1, what may flood out of the uplink', floods, rateOfFlood)]),
-    ...(further.length === 0
-      ? []
-      : [stepOf('further rounds: each guest to each other one', further, () => rate ?? usualRateOf(guests))]),
+    ...(first.length === 0 ? [] : [stepOf('round 1: each guest once', first, () => rate ?? usualRate)]),
+    ...(floods.length === 0 ? [] : [stepOf('may flood out of the uplink', floods, rateOfFlood)]),
+    ...(further.length === 0 ? [] : [stepOf('further rounds: all pairs', further, () => rate ?? usualRateOf(guests))]),
     ...others.map((part) => ({
       ...stepOf(part, of(part), () => rate),
       ...(part === 'aged-unicast' ? { wait: `${Math.ceil(ageing / 100) + 5}s` } : {}),

@@ -1,4 +1,5 @@
 import { type AsksForms, plannedFormOf, type PlannedForm } from '../../bridge/bypass/packet-sockets.js';
+import { ownForms } from '../../bridge/bypass/usual-forms.js';
 import type { Flows, FrameSpec, Plan, StepPlan } from '../../model/plan.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
 import { documentation } from '../../probe/addresses.js';
@@ -10,25 +11,6 @@ function formOfFrame(frame: FrameSpec): readonly PlannedForm[] {
   } catch {
     return []; // a plan from elsewhere may ask for a frame that cannot be built
   }
-}
-
-/** What is known of guests' own frames: EtherType, what IP and ARP begin with, and that no port is one of DHCP's. */
-const ownFrames: readonly { readonly header: readonly number[]; readonly ports: readonly number[] }[] = [
-  { header: [0x08, 0x00, 0x45], ports: [34, 36] },
-  { header: [0x08, 0x06, 0, 1, 8, 0, 6, 4], ports: [] },
-  { header: [0x86, 0xdd], ports: [54, 56] },
-];
-
-/** Frames that guests send of themselves, to one or to all: whatever else is in them is not known, nor their length. */
-function ownForms(): readonly PlannedForm[] {
-  const [typeAt, length] = [12, 60];
-  return ownFrames.flatMap(({ header, ports }) => {
-    const bytes = new Uint8Array(length).fill(0xff, 0, 6);
-    bytes.set(header, typeAt);
-    const unknown = new Uint8Array(length).fill(1, 6).fill(0, typeAt, typeAt + header.length);
-    const form = { bytes, unknown, ports, isOpen: true } as const;
-    return [form, { ...form, unknown: new Uint8Array(unknown).fill(1, 0, 6), isUnicast: true } as const];
-  });
 }
 
 type Side = 'src' | 'dst';

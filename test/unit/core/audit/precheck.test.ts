@@ -49,6 +49,38 @@ describe('what is looked at before a run on a host', () => {
     expect(noted(799)).toEqual([]);
   });
 
+  it('notes a process that takes every frame once, however many sockets it has, and none whose filter refuses all', () => {
+    const socket = (
+      inode: number,
+      ifindex: number,
+      pid: number,
+      filter: string | null,
+    ): NonNullable<Snapshot['packetSockets']>[number] => ({
+      inode: String(inode),
+      ifindex,
+      protocol: '0003',
+      holders: [{ pid, name: pid === 7 ? 'suricata' : 'lldpd' }],
+      own: false,
+      filter,
+    });
+    const { links } = quiet.state;
+    const [bridge = 0, ...ports] = [
+      'br0',
+      ...links.flatMap(({ name, master }) => (master === 'br0' ? [name] : [])),
+    ].map((name) => links.find((link) => link.name === name)?.ifindex ?? 0);
+    // ldh [12]; jeq #0x88cc, 0, 1; ret #-1; ret #0: LLDP alone
+    const lldp = '280000000c000000' + '15000001cc880000' + '06000000ffffffff' + '0600000000000000';
+    const packetSockets = [
+      ...[1, 2, 3].map((inode) => socket(inode, bridge, 7, null)),
+      ...ports.map((ifindex, at) => socket(10 + at, ifindex, 7, null)),
+      ...ports.map((ifindex, at) => socket(30 + at, ifindex, 8, lldp)),
+    ];
+    const notes = looked({ ...quiet, packetSockets }).notes.filter(({ code }) => code === 'sniffer-on-host');
+    expect(notes.map(({ place, value }) => `${place}: ${value}`)).toEqual([
+      expect.stringMatching(/^packet socket on br0, \S+( and \d+ more)?: held by suricata \(7\)$/),
+    ]);
+  });
+
   it('notes programs that look for attacks, once each, and no other listener', () => {
     const socket = (pid: number, name: string): NonNullable<Snapshot['packetSockets']>[number] => ({
       inode: String(pid),

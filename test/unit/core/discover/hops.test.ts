@@ -102,7 +102,9 @@ describe('a guest that has not spoken', () => {
   it('is asked with the MAC that its manager reports', () => {
     const { whole, scenario } = asked(silent);
     expect(scenario.steps[0]?.probes[0]).toMatchObject({ class: 'known-unicast', from: ['vm3', 'vm1', 'vm2'] });
-    expect(whole.notes).toContain('vm1: net does not know its MAC: the run sends with the one that qemu reports');
+    expect(whole.notes).toContain(
+      'vm3, vm1, vm2: net does not know its MAC: the run sends with the one that qemu reports',
+    );
   });
 
   it('is not spoken for where its bridge has the MAC at another port', () => {

@@ -162,6 +162,29 @@ describe('the answer in the terminal', () => {
     expect(text).toContain(String.raw`a\u{1b}[2J\u{202e}\u{a}b`);
   });
 
+  it('cuts no sentence, however much else is to be said', () => {
+    const fix = Array.from({ length: 12 }, (_, at) => `nft add rule inet isolation forward iifname cali${at} drop`);
+    const filter: Cause = {
+      ...hub,
+      code: 'host-forwards',
+      place: 'net.ipv4.ip_forward',
+      value: '1',
+      fix: fix.join(' && '),
+    };
+    const rows = findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }, { causes: [filter] });
+    const steps = [leakingStep('gate', rows), step('a long name of a step that has more to say', {})];
+    for (const width of [60, 80, 100]) {
+      const text = render(result(steps, { exitCode: 2, asExpected: false }), width);
+      expect(text).not.toMatch(/^ +…$/m);
+      expect(text).toMatch(/Why\n {2}the host routes between guests/);
+    }
+  });
+
+  it('says a fix once if there is no other', () => {
+    const rows = findings('kali2', 'lan', 'raw', { lan: 100, kali3: 7 }, { causes: [hub] });
+    expect(render(broken(rows)).match(/ageing_time 30000/g)).toHaveLength(1);
+  });
+
   it('fits although names are as long as names may be', () => {
     const long = (letter: string): string => letter.repeat(200);
     const rows = ['a', 'b', 'c', 'd'].flatMap((letter) =>

@@ -130,7 +130,14 @@ describe('the scenario of a whole host', () => {
     const host = hostOf(4);
     const { steps, notes } = composed({ ...host, fdb: host.fdb.slice(1) });
     expect(steps.flatMap(({ probe }) => probe.flatMap(({ from }) => from))).not.toContain('v1');
-    expect(notes).toContainEqual(expect.stringContaining('v1: the bridge has no MAC on v1: it is observed only'));
+    expect(notes).toContainEqual(expect.stringContaining('v1: the bridge has no MAC on its port: it is observed only'));
+  });
+
+  it('says of many guests once what is to be said of each', () => {
+    const host = hostOf(8);
+    const { notes } = composed({ ...host, fdb: host.fdb.slice(5) });
+    const said = notes.filter((note) => note.includes('observed only'));
+    expect(said).toEqual([expect.stringMatching(/^v1, v2, v3 and 2 more: the bridge has no MAC on its port: /)]);
   });
 
   it('speaks for no address that several machines share', () => {
@@ -185,7 +192,7 @@ describe('the scenario of a whole host', () => {
     const inventory = { guests: [{ manager: 'libvirt' as const, ...record }], unread: [] };
     const { steps, notes, endpoints } = composed({ ...host, fdb }, {}, { inventory });
     expect(steps[0]?.probe[1]).toMatchObject({ class: 'known-unicast', from: ['v1', 'v3', 'v4'], to: ['two'] });
-    expect(notes).toContainEqual(expect.stringContaining('two: a static entry of the bridge has its MAC on v3'));
+    expect(notes).toContainEqual(expect.stringContaining('two: a static entry of the bridge points its MAC at v3'));
     expect([endpoints['two'], endpoints['v3']?.mac]).toEqual([expect.objectContaining({ mac: macOf(2) }), macOf(3)]);
     expect(endpoints['two']).not.toHaveProperty('observed_only');
     // in a VLAN that untagged frames are not in, it leads nobody astray

@@ -92,7 +92,7 @@ describe('guests that the host routes to', () => {
     expect(filtered.probes[0]).toBe('known-unicast ipv4-udp 0 0');
     const open = ({ scenario }: typeof off): unknown => scenario.steps[0]?.probes[0]?.openByDesign;
     expect([open(off), open(filtered)]).toEqual([undefined, names]);
-    expect(filtered.notes.join('\n')).toContain('as far as nft inet t f lets it');
+    expect(filtered.notes.join('\n')).toContain('what nft inet t f lets through');
   });
 
   it('are BROKEN where Calico lets nothing in, even if all are reached, and compared where a policy or profile does', () => {
@@ -158,7 +158,7 @@ describe('guests that the host routes to', () => {
       ['tap2', undefined],
       ['tap3', 'told'],
     ]);
-    expect(notes.join('\n')).toContain('tap3: the host has no MAC of it at tap3');
+    expect(notes.join('\n')).toContain('tap3: the host has no MAC of it: it is observed only');
     expect(() => found({ neighbours: neighbours.slice(0, 1) })).toThrow(/routes of the host/);
   });
 });
