@@ -2,6 +2,7 @@ import type { Control, Observer, Plan, StepPlan } from '../model/plan.js';
 import type { Finding, LeakGroup, ObserverResult, StepResult, Verdict } from '../model/result.js';
 import type { StepStates } from '../model/state.js';
 import { noiseAt } from './count/noise.js';
+import { settleStackMade } from './count/stack-made.js';
 import type { StepTally } from './count/tally.js';
 import { ageingEntries } from './explain/ageing-entries.js';
 import { createCauseFinding, withCauses } from './explain/cause-finding.js';
@@ -263,6 +264,7 @@ export function judgeStep(input: StepInput): JudgedStep {
   const { step, facts, plan } = input;
   const hasFailed = facts.outcome !== 'done';
   const isIdle = step.observers.length === 0;
+  settleStackMade(input.states, input.tally);
   const examined = examine(input, isIdle, hasFailed);
   const { rows, missing, bypasses } = examined;
   const isUnsupported = missing.some(({ code }) => code === 'unsupported');

@@ -32,6 +32,8 @@ export interface LinkState {
   readonly peer?: number;
   /** VXLAN network identifier of a VXLAN device; absent where it is not one. */
   readonly vni?: number;
+  /** Addresses at which a VXLAN device gets frames: its `local`, else all of its host; absent where it is not one. */
+  readonly vteps?: readonly string[];
   /** How a macvlan, macvtap or ipvlan hands frames over (`bridge`, `private`, `l2`, …); absent where it is not one. */
   readonly mode?: string;
   /** Queues of a tap that a process has open; absent where it is none, or one of a single queue. */
@@ -62,6 +64,8 @@ export interface FdbState {
   /** `permanent`, `static`, `dynamic`, …; `dynamic` where the program prints none. */
   readonly state: string;
   readonly flags: readonly string[];
+  /** Address to which a VXLAN device sends what is for it; absent where it is none of one. */
+  readonly dst?: string;
   /** Seconds since the entry was used and updated (`bridge -s`); null where not reported. */
   readonly usedS: number | null;
   readonly updatedS: number | null;

@@ -31,6 +31,7 @@ function parseLink(link: Fields, name: string, ifindex: number, sysFlags: number
     ...xdpOf(link.xdp),
     ...switchOf(link.phys_switch_id),
     ...vniOf(kind, info?.info_data),
+    ...vtepsOf(kind, info?.info_data),
     ...modeOf(kind, info?.info_data),
     ...queuesOf(kind, info?.info_data),
     ...vlanIdOf(kind, info?.info_data),
@@ -82,6 +83,12 @@ function vniOf(kind: string | null, data: unknown): { readonly vni?: number } {
   return vni === null ? {} : { vni };
 }
 
+/** One that names no address gets frames at all of its host, which the caller adds. */
+function vtepsOf(kind: string | null, data: unknown): { readonly vteps?: readonly string[] } {
+  const local = textOf(fieldsOf(data)?.local) ?? textOf(fieldsOf(data)?.local6);
+  return kind !== 'vxlan' || local === null ? {} : { vteps: [local] };
+}
+
 /** IFLA_PHYS_SWITCH_ID, as iproute2 prints it (ip/ipaddress.c). */
 function switchOf(value: unknown): { readonly switchId?: string } {
   const switchId = textOf(value);
@@ -111,6 +118,7 @@ export function parseFdb(json: unknown): readonly FdbState[] {
         vlan: numberOf(entry.vlan),
         state: state === null || state === '' ? 'dynamic' : state,
         flags: textsOf(entry.flags),
+        ...(textOf(entry.dst) === null ? {} : { dst: textOf(entry.dst) ?? '' }),
         usedS: numberOf(entry.used),
         updatedS: numberOf(entry.updated),
       },

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { HostState, LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { fieldsOf, objectsOf, textsOf } from '../../core/text/json-text.js';
+import { fieldsOf, objectsOf, textOf, textsOf } from '../../core/text/json-text.js';
 import { legacyTables, nfTables, rulesGeneration } from '../kernel/ask/netfilter-tables.js';
 import { waitingFrames, type WaitingFrames } from '../kernel/ask/traffic-control.js';
 import { inNamespace } from '../kernel/namespaces.js';
@@ -95,7 +95,10 @@ export async function readState(options: ReadOptions): Promise<HostState> {
   if (sockets.packetSockets === null) unread.push(unreadSockets);
   const drops = readAllDrops(options.netns);
   const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
-  const parsed = inNamespace(options.netns, () => parseLinks(links, options.sysfs ? sysFlags : () => null));
+  const parsed = await withAddresses(
+    inNamespace(options.netns, () => parseLinks(links, options.sysfs ? sysFlags : () => null)),
+    options.netns,
+  );
   const carriers = readCarriers(options.netns, parsed);
   unread.push(...carriers.unread);
   const state: HostState = {
@@ -167,6 +170,16 @@ async function readRules(netns: string | null): Promise<unknown> {
         : `nf_tables has ${tables.slice(0, 3).join(', ')}${more}`;
     throw new VerifyError('program-missing', 69, `${found}, and ${error.message}`, error.hint);
   }
+}
+
+/** Links with the addresses of their host where a VXLAN device has none of its own. */
+async function withAddresses(links: readonly LinkState[], netns: string | null): Promise<readonly LinkState[]> {
+  const isOpen = ({ kind, vteps }: LinkState): boolean => kind === 'vxlan' && vteps === undefined;
+  if (!links.some(isOpen)) return links;
+  const vteps = objectsOf(await readJson(['ip', '-j', 'addr', 'show'], { netns }))
+    .flatMap((link) => objectsOf(link['addr_info']))
+    .flatMap((address) => textOf(address['local']) ?? []);
+  return links.map((link) => (isOpen(link) ? { ...link, vteps } : link));
 }
 
 /** Frames that wait, by the names of their devices. */

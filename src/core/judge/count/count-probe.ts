@@ -6,6 +6,7 @@ import { nsOf } from '../../pcap/time-words.js';
 import type { Flow } from '../../model/plan.js';
 import { isLeak } from '../parties.js';
 import type { ProbeAnswer } from '../recognise/answer.js';
+import { keepStackMade } from './stack-made.js';
 import {
   type CountedAs,
   noteMoment,
@@ -101,6 +102,7 @@ function countTowards(sighting: ProbeSighting, arrival: FrameArrival, tallies: T
     return 'other';
   }
   if (answer !== undefined) return countAnswerTowards(sighting, answer, arrival, tallies, tally);
+  if (keepStackMade(sighting, arrival, tallies)) return 'other';
   const fresh = tally.sightings.addToken(flow, sequence, observer.name, arrival);
   if (fresh && tallies.plan.steps[flow.step]?.during.length !== 0) noteMoment(tally, flow, sequence, arrival);
   if (fresh && tally.entries.isAgain(flow, sequence, 'reflected'))

@@ -47,6 +47,12 @@ export interface OverheardAnswers {
   readonly first: First;
 }
 
+/** Tokens at one observer in packets that a stack made by itself, with the first frame of each. */
+export interface StackMadeTokens {
+  readonly flow: Flow;
+  readonly firsts: Map<number, FrameArrival>;
+}
+
 /**
  * What the capture says of one step, counted while it is read. Keys of maps name a flow or conversation and an
  * observer.
@@ -68,6 +74,8 @@ export interface StepTally {
   readonly altered: Map<string, AlteredFrames>;
   /** By `flow|observer`. */
   readonly answers: Map<string, OverheardAnswers>;
+  /** By `flow|observer`; decided when the snapshots are known. */
+  readonly stackMade: Map<string, StackMadeTokens>;
   /** `endpoint|MAC`: an answer of that endpoint entered on its way to that MAC. */
   readonly answerWays: Set<string>;
   /** By `flow|observer`: sightings of tokens that had come in again from an uplink. */
@@ -145,6 +153,7 @@ function createTally(step: StepPlan, rowsPerFlow: number | undefined): StepTally
     replayed: new Map(),
     altered: new Map(),
     answers: new Map(),
+    stackMade: new Map(),
     answerWays: new Set(),
     reflected: new Map(),
     traffic: new Map(),
@@ -205,6 +214,8 @@ export interface ProbeSighting {
   readonly form: FrameFormName;
   /** Absent: it is no answer to the probe. */
   readonly answer?: ProbeAnswer;
+  /** As `Sighting` has it. */
+  readonly stackMade?: true;
 }
 
 /**

@@ -3,6 +3,7 @@ import { type Bypass, bypassEffect, bypassesIn } from '../../bridge/bypass/bypas
 import { type AsksForms, socketBypasses, unseenHolders } from '../../bridge/bypass/packet-sockets.js';
 import { promptDisciplines } from '../../bridge/bypass/known-good.js';
 import { mastersAbove, segmentOf, waypoints } from '../../bridge/bypass/segment.js';
+import { tunnelBypasses } from '../../bridge/bypass/tunnel-destinations.js';
 import { type Diversion, diversions, meets, prefixOf, type RoutedPlace } from '../../bridge/routing.js';
 import { isRoutedTo } from '../../model/attach.js';
 import { bareName, hostOf } from '../../model/host-names.js';
@@ -19,7 +20,7 @@ import { asksPlannedForms } from './planned-forms.js';
 export interface BypassInput {
   readonly step: StepPlan;
   /** Who is there. */
-  readonly plan: Pick<Plan, 'endpoints' | 'provider'>;
+  readonly plan: Pick<Plan, 'endpoints' | 'hosts' | 'provider'>;
   readonly states: StepStates;
   /** Day of the run, `YYYY-MM-DD`. */
   readonly day: string;
@@ -183,7 +184,11 @@ function bypassesOf(input: BypassInput): readonly Bypass[] {
   const bypasses = new Map<string, Bypass>();
   for (const state of [...[before, ...during].map(withoutWaiting), after]) {
     if (state === null) continue;
-    for (const bypass of [...bypassesOnHosts(input, state, someForm), ...earBypasses(state)])
+    for (const bypass of [
+      ...bypassesOnHosts(input, state, someForm),
+      ...earBypasses(state),
+      ...tunnelBypasses(input.plan, state),
+    ])
       bypasses.set(`${bypass.what}|${bypass.where}`, bypass);
   }
   return [...bypasses.values()];

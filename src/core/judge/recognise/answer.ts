@@ -142,6 +142,31 @@ function outerHeader({ bytes, start, tokenAt, asked }: TokenFrame): OuterHeader 
   return sameBytes(bytes, srcAt + srcIp.length, srcIp) ? { srcAt, source, isReply: icmp.isReply } : null;
 }
 
+/** Types of ICMP that a stack sends by itself of what it got. */
+function isMadeByStack({ ipVersion, icmpType }: FrameView): boolean {
+  return (
+    icmpType === (ipVersion === 4 ? icmpTypes.echoReply : icmpTypes.echoReplyV6) || isIcmpError(ipVersion, icmpType)
+  );
+}
+
+/**
+ * A function that says whether a frame is an echo reply or ICMP error of the host or of an uplink that is not for the
+ * source of the probe: whoever it is for may have been named by another than the sender.
+ */
+export function createStackReader(
+  plan: Pick<Plan, 'endpoints' | 'bridgeMacs'>,
+): (frame: Pick<TokenFrame, 'bytes' | 'view' | 'asked'>) => boolean {
+  const routers = new Routers(plan);
+  return ({ bytes, view, asked }) => {
+    if (view === null || view.ipVersion === 0 || view.icmpType < 0 || !isMadeByStack(view)) return false;
+    const length = view.ipVersion === 4 ? 4 : 16;
+    const isForAsker = asked.srcIp?.length === length && sameBytes(bytes, view.dstIpAt, asked.srcIp);
+    const source = bytes.subarray(view.srcIpAt, view.srcIpAt + length);
+    const isRouters = routers.named(source, macNumber(bytes, view.srcMacAt)) !== undefined;
+    return !isForAsker && isRouters && !isGroupMac(bytes, view.dstMacAt);
+  };
+}
+
 /**
  * A function that says whose answer a frame is; null = it is none. It looks back from the token, so that it finds an
  * answer in a tunnel as well. A frame to a group is none: neither errors nor replies go there (RFC 1122 3.2.2).

@@ -3,7 +3,7 @@ import { type FrameView, viewFrame } from '../../wire/frame-view.js';
 import { tagLength, tokenAt, tokenIndex, tokenLength } from '../../wire/token.js';
 import { createTokenSearch } from '../../wire/token-search.js';
 import { createHeaderReader, type FrameFormName, formOf } from './frame-form.js';
-import { type ProbeAnswer, createAnswerReader } from './answer.js';
+import { type ProbeAnswer, createAnswerReader, createStackReader } from './answer.js';
 import { createRunTags, type RunTags } from './run-tags.js';
 
 /**
@@ -23,6 +23,8 @@ export type Sighting =
       readonly tokenAt: number;
       /** Absent: it is no answer to the probe. */
       readonly answer?: ProbeAnswer;
+      /** Present: a stack made the packet, for another than the source of the probe. */
+      readonly stackMade?: true;
     };
 
 /** A frame with its headers, and what it is. */
@@ -117,6 +119,7 @@ export function createClassifier(plan: Plan, tags: RunTags): Classify {
   const segments = segmentsOf(plan);
   const planned = createHeaderReader();
   const answerIn = createAnswerReader(plan);
+  const isStackMade = createStackReader(plan);
   const search = createTokenSearch(plan.runTag);
 
   /** What the token at `at` says; null = it is forged, or none of the plan's. */
@@ -137,7 +140,8 @@ export function createClassifier(plan: Plan, tags: RunTags): Classify {
       const form = formOf(bytes, view, asked, at);
       const answer = form === 'as-sent' ? null : answerIn({ bytes, start, tokenAt: at, view, flow, asked });
       const common = { kind: 'probe', flow, sequence: index - flow.first, form, tokenAt: at - start } as const;
-      return answer === null ? common : { ...common, answer };
+      if (answer !== null) return { ...common, answer };
+      return form !== 'as-sent' && isStackMade({ bytes, view, asked }) ? { ...common, stackMade: true } : common;
     }
     return control !== undefined && formOf(bytes, view, planned(control.frame), at) === 'as-sent'
       ? { kind: 'control', step: segment.step.index, control }

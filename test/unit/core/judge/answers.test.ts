@@ -184,6 +184,55 @@ describe('the host and routers', () => {
   });
 });
 
+describe('a token that the host or a gateway sends to another than the sender of the probe', () => {
+  const bridge = '02:76:69:fe:00:00';
+  /** A guest that got the token had it echoed: in a ping of fragments, in which no observer finds it. */
+  const echoed =
+    (over: Answered = {}) =>
+    (evidence: Evidence): Uint8Array => {
+      const data = probeFrame(evidence, over.sequence ?? 0, flowOf(evidence)).slice(ethernet + 28);
+      const type = flowOf(evidence).carrier.startsWith('ipv4') ? 0 : 129;
+      const answered = { fromIp: '10.0.0.9', fromMac: bridge, toIp: '10.0.0.3', toMac: macOf(evidence, 'c'), ...over };
+      return icmpFrame(flowOf(evidence), answered, Uint8Array.of(over.type ?? type, 0, 0, 0, 0, 1, 0, 2, ...data));
+    };
+  const hears = (frame: Parameters<typeof receives>[1], ...more: readonly Change[]) =>
+    judged(
+      plans(() => ({ bridgeMacs: { br0: bridge } })),
+      ...more,
+      receives('c', frame),
+    );
+  /** The state of the run with these rules of nft. */
+  const rules =
+    (nft: unknown): Change =>
+    (evidence) => {
+      const state = there(evidence.states[0]?.before ?? undefined);
+      evidence.states = [{ before: state, after: { ...state, nft } }];
+    };
+
+  it.each([
+    ['an echo reply', echoed()],
+    ['an ICMP error that quotes it', echoed({ type: 11 })],
+  ])('may be what a guest said: %s', (_, frame) => {
+    const { verdict, codes, leaks } = hears(frame);
+    expect([verdict, codes, leaks]).toEqual(['inconclusive', ['replayed'], []]);
+  });
+
+  it.each([
+    ['snat', { nftables: [{ rule: { expr: [{ snat: { addr: '10.0.0.3' } }] } }] }],
+    ['a mangled payload', { nftables: [{ rule: { expr: [{ mangle: { key: { payload: {} }, value: 0 } }] } }] }],
+  ])('is a leak where a rule may have made it of the probe: %s', (_, nft) =>
+    expect(hears(echoed(), rules(nft)).leaks).toMatchObject([{ from: 'a', to: 'b', observer: 'c', seen: 1 }]),
+  );
+
+  it('decides nothing where the probe itself leaks as well', () =>
+    expect(hears(echoed({ sequence: 1 }), receives('c', 0))).toMatchObject({ verdict: 'broken', codes: [] }));
+
+  it('is a leak in any other form, and where a guest is its source', () => {
+    expect(hears(echoed({ type: 8 })).verdict).toBe('broken');
+    expect(hears(echoed({ fromMac: '02:00:00:00:00:77', fromIp: '10.0.0.77' })).verdict).toBe('broken');
+  });
+});
+
 describe('no answer is', () => {
   it.each([
     ['the error of another guest', { fromIp: '10.0.0.3' }],

@@ -1,0 +1,68 @@
+import { rulesText } from '../../bridge/rules-text.js';
+import { statesByHost } from '../../bridge/states-by-host.js';
+import type { HostState, StepStates } from '../../model/state.js';
+import { isLeak } from '../parties.js';
+import { type FrameArrival, type ProbeSighting, raise, type StepTally, type Tallies } from './tally.js';
+
+/** Flows at observers of a step beyond these are counted, not kept. */
+const maxKept = 10_000;
+
+/**
+ * Keeps a token in an echo reply or ICMP error of the host or a gateway that goes to another than the sender of the
+ * probe. A guest that rightly got the token can have sent it in fragments, in which no observer finds it, with the
+ * address of that other (RFC 792: the stack swaps the addresses). Returns false if it is none, or no leak
+ * there.
+ */
+export function keepStackMade(
+  { flow, sequence, stackMade }: ProbeSighting,
+  arrival: FrameArrival,
+  tallies: Tallies,
+): boolean {
+  const tally = tallies.steps[flow.step];
+  const { observer } = arrival;
+  if (stackMade === undefined || tally === undefined || !isLeak(flow, observer, tallies.parties)) return false;
+  if (tally.sightings.hasToken(flow, sequence, observer.name)) return true;
+  const key = `${flow.id}|${observer.name}`;
+  if (!tally.stackMade.has(key) && tally.stackMade.size >= maxKept) {
+    raise(tally.replayed, observer.name);
+    return true;
+  }
+  const known = tally.stackMade.get(key) ?? { flow, firsts: new Map() };
+  tally.stackMade.set(key, known);
+  if (!known.firsts.has(sequence)) known.firsts.set(sequence, { ...arrival });
+  return true;
+}
+
+/**
+ * What gives a packet other addresses or headers: statements of nft, actions of tc, targets of xtables, actions of
+ * Open vSwitch.
+ */
+const rewriting = {
+  nft: /"mangle":\{"key":\{"payload"|"snat":|"xt":/,
+  tc: /"pedit"|"kind":"nat"|"skbmod"|"bpf"/,
+  legacy: /^(SNAT|NETMAP|snat|dnat|arpreply|TPROXY)$/,
+  flow: /set_field|mod_|move:|load:|\bnat\b/,
+} as const;
+
+function mayRewrite(state: HostState): boolean {
+  if (rewriting.nft.test(rulesText(state.nft)) || rewriting.tc.test(rulesText(state.tc))) return true;
+  if ((state.programs ?? []).some(({ onlyPasses }) => onlyPasses !== true)) return true;
+  if (state.ovs?.bridges.some(({ flows }) => flows.some((flow) => rewriting.flow.test(flow))) === true) return true;
+  return statesByHost(state).some(({ state: { legacyTables = [] } }) =>
+    legacyTables.some(({ targets }) => targets === null || targets.some((target) => rewriting.legacy.test(target))),
+  );
+}
+
+/**
+ * Decides on what was kept: if a rule of a snapshot can have changed the packets, or no snapshot was read, they count
+ * as sightings; else a guest had its token repeated. Call it once the capture is read, before rows are made.
+ */
+export function settleStackMade({ before, after, during = [] }: StepStates, tally: StepTally): void {
+  const states = [before, ...during, after];
+  const mayBeCopies = states.some((state) => state === null || mayRewrite(state));
+  for (const { flow, firsts } of tally.stackMade.values())
+    for (const [sequence, arrival] of firsts)
+      if (mayBeCopies) tally.sightings.addToken(flow, sequence, arrival.observer.name, arrival);
+      else raise(tally.replayed, arrival.observer.name);
+  tally.stackMade.clear();
+}
