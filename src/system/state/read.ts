@@ -61,15 +61,12 @@ export async function readState(options: ReadOptions): Promise<HostState> {
   const unread: { what: string; why: string }[] = [];
   if (waiting === null) unread.push({ what: 'waiting frames', why: 'the kernel does not list queueing disciplines' });
   const where = { netns: options.netns };
-  const part = async <T>(what: string, read: Promise<T>): Promise<T | null> => {
-    try {
-      return await read;
-    } catch (error) {
+  const part = <T>(what: string, read: Promise<T>): Promise<T | null> =>
+    read.catch((error: unknown) => {
       if (!(error instanceof VerifyError)) throw error;
       unread.push({ what, why: `${error.message} (${error.hint})` });
       return null;
-    }
-  };
+    });
   const [links, fdb, vlan, mdb, tc, nft, routing, policies] = await Promise.all([
     readJson(['ip', '-j', '-d', 'link', 'show'], where),
     part('fdb', readJson(['bridge', '-j', '-s', 'fdb', 'show'], where)),
@@ -80,14 +77,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     options.routing === true ? part('routing', readRouting(options.netns)) : null,
     options.routing === true ? part('xfrm policies', readPolicies(options.netns)) : null,
   ]);
-  const ovs =
-    options.ovs !== true
-      ? null
-      : await readOvsTexts().catch((error: unknown) => {
-          if (!(error instanceof VerifyError)) throw error;
-          unread.push({ what: 'ovs', why: `${error.message} (${error.hint})` });
-          return null;
-        });
+  const ovs = options.ovs === true ? await part('ovs', readOvsTexts()) : null;
   const sockets: Pick<HostState, 'packetSockets'> =
     options.packetSockets === true
       ? { packetSockets: readPacketSockets(options.netns, isDescendant)?.filter(({ own: isOwn }) => !isOwn) ?? null }
