@@ -3,8 +3,8 @@ import type { CalibrationRecord } from '../core/model/provenance.js';
 import type { PrecheckNote } from '../core/model/run-record.js';
 import type { Host, Scenario } from '../core/model/scenario.js';
 import type { Plan, StepPlan } from '../core/model/plan.js';
-import type { ProgressEvent, StepPhase } from '../core/model/timeline.js';
-import type { StepStates } from '../core/model/state.js';
+import type { ProgressEvent, StepPhase, TraceLine } from '../core/model/timeline.js';
+import type { LinkedDevice, StepStates } from '../core/model/state.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import type { chooseEngine } from '../system/capture/choose-engine.js';
 import type { CollatingWhileRunning } from '../system/evidence/collate-while-running.js';
@@ -20,6 +20,25 @@ import type { PreparedTopology } from './topology.js';
 export interface OperatorDeclaration {
   readonly operator: string | null;
   readonly ticket: string | null;
+}
+
+/** `off`: no step is traced; `auto`: where the kernel and the user's rights allow. */
+export const traceModes = ['auto', 'off'] as const;
+export type TraceMode = (typeof traceModes)[number];
+
+/** The network namespace of a step's bridges, and the devices there and around it. */
+interface TracedSegment {
+  readonly home: string | null;
+  readonly devices: readonly LinkedDevice[];
+}
+
+/** The kernel's trace of the steps of a run. */
+export interface StepTraces {
+  /** Attaches until `end`; where that cannot be, the timeline names the reason, and `end` does nothing. */
+  start(context: RunContext, step: StepPlan, segments: readonly TracedSegment[]): { end(): void };
+  /** All that was written down so far. */
+  readonly lines: readonly TraceLine[];
+  close(): void;
 }
 
 export interface RunOptions {
@@ -47,6 +66,8 @@ export interface RunOptions {
   readonly connect?: (hosts: readonly Host[]) => Promise<void>;
   /** Looks at the plan before anything is built or sent; throws to refuse. `hash` gives what `planHash` says. */
   readonly approve?: (plan: Plan, hash: () => string, notes: readonly PrecheckNote[]) => Promise<void>;
+  /** Whether the kernel's trace goes with each step; left out: where that can be. */
+  readonly trace?: TraceMode;
   /** Everything is done but sending. */
   readonly dryRun?: boolean;
   readonly onProgress: (event: ProgressEvent) => void;
@@ -97,6 +118,8 @@ export interface RunContext {
   readonly remotes: ReadonlyMap<string, RemoteHost>;
   /** On a host: guests' own traffic may be kept, whole. */
   readonly payload: boolean;
+  /** The kernel's trace of each step; null = it is not asked for. */
+  readonly traces: StepTraces | null;
   /** Everything is done but sending. */
   readonly isDryRun: boolean;
   /** What was read, by step: judged where the folder could not take it. */

@@ -1,15 +1,17 @@
 import type { Fabric } from '../core/model/fabric.js';
 import type { RunRecord } from '../core/model/run-record.js';
 import type { StepStates } from '../core/model/state.js';
+import type { TraceLine } from '../core/model/timeline.js';
 import { startCapture } from '../system/capture/client.js';
 import { keepCapture } from '../system/capture/keep-capture.js';
 import { files, writeJson } from '../system/evidence/folder/folder.js';
 import type { TimelineLog } from '../system/evidence/folder/timeline-log.js';
 import { keepSender } from '../system/inject/keep-sender.js';
-import type { PreparedRun } from './context.js';
+import type { PreparedRun, StepTraces } from './context.js';
 import { type Devices, muted } from './devices.js';
 import { beginProvenance, completeProvenance } from './provenance.js';
 import { runSteps } from './step.js';
+import { stepTraces } from './trace-steps.js';
 
 /** What is left of a run when its fabric is closed. */
 export interface ExecutedRun {
@@ -17,6 +19,8 @@ export interface ExecutedRun {
   readonly record: RunRecord;
   /** What was read before and after each step, by step. */
   readonly states: readonly StepStates[];
+  /** What the kernel's trace saw; empty where no step was traced. */
+  readonly trace: readonly TraceLine[];
   /** What could not be put back. */
   readonly left: readonly string[];
 }
@@ -24,10 +28,11 @@ export interface ExecutedRun {
 /** Builds the fabric, carries the steps out, closes what was opened. The timeline is closed whatever comes. */
 export async function executeRun(run: PreparedRun, begun: RunRecord, timeline: TimelineLog): Promise<ExecutedRun> {
   try {
-    const { record, states, left } = await buildAndRun(run, begun, timeline);
+    const { record, states, trace, left } = await buildAndRun(run, begun, timeline);
     return {
       record: endedRecord({ ...record, timeline: { entries: timeline.entries.length } }, run, timeline, states),
       states: run.plan.steps.map((step) => states[step.index] ?? { before: null, after: null }),
+      trace,
       left,
     };
   } finally {
@@ -48,19 +53,21 @@ async function buildAndRun(run: PreparedRun, begun: RunRecord, timeline: Timelin
   const helpers = { captures: keepCapture(), senders: keepSender() };
   let record = begun;
   let left: readonly string[] = [];
+  const traces = stepTraces(options.outDir, options.trace ?? 'auto');
   try {
     const here = fabric.observingPlace(plan.bridges[0]?.name ?? '');
     const provenance = await (early ?? provenanceIn(run, begun, here.host === undefined ? here.netns : null));
     record = { ...begun, ...(run.guard === null ? {} : { guard: run.guard.arm() }), provenance };
     await writeJson(options.outDir, files.run.name, record);
-    await carryOutSteps(run, fabric, timeline, helpers, states);
+    await carryOutSteps(run, fabric, timeline, helpers, { states, traces });
   } finally {
+    traces?.close();
     helpers.captures.end();
     await helpers.senders.end();
     left = await fabric.close();
     run.options.onClosed?.(left);
   }
-  return { record, states, left };
+  return { record, states, trace: traces?.lines ?? [], left };
 }
 
 interface Helpers {
@@ -74,7 +81,7 @@ async function carryOutSteps(
   fabric: Fabric,
   timeline: TimelineLog,
   { captures, senders }: Helpers,
-  states: StepStates[],
+  { states, traces }: { readonly states: StepStates[]; readonly traces: StepTraces | null },
 ): Promise<void> {
   const kernel: Devices = {
     // what does not say whom it listens at, as ears, has a helper of its own: one helper rests from step to step
@@ -94,6 +101,7 @@ async function carryOutSteps(
     remotes: topology.remotes,
     payload: options.payload ?? false,
     isDryRun: options.dryRun ?? false,
+    traces,
     signal: guard === null ? options.signal : AbortSignal.any([options.signal, guard.signal]),
     onProgress: options.onProgress,
   });

@@ -111,11 +111,11 @@ async function carryOut(run: PreparedRun): Promise<Run> {
   // In a lab nobody sends but its own guests, and another process would make a small run slower by a tenth.
   const apart = plan.provider === 'host' ? (await import('./result/judge-apart.js')).judgeApart(dir) : null;
   try {
-    const { record, states, left } = await executeRun(run, begun, timeline);
+    const { record, states, trace, left } = await executeRun(run, begun, timeline);
     await lookout?.stop();
     run.guard?.stop();
     const completePlan = planWithEars(plan, timeline.entries);
-    const ended = { dir, plan: completePlan, planFile, record, key, timeline, streaming, options, states };
+    const ended = { dir, plan: completePlan, planFile, record, key, timeline, streaming, options, states, trace };
     const judged = await concludeRun(ended, apart);
     return { ...judged, plan, dir, left };
   } finally {

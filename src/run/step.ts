@@ -41,7 +41,10 @@ async function probe(
   try {
     const changes = heard.take();
     if (changes.length > 0) context.timeline.log(step.index, { event: 'settings-changed', changes });
-    await probeBetweenSnapshots(context, step, capture, sender, stateReader(context, step, watch, around));
+    await probeBetweenSnapshots(context, step, capture, sender, {
+      states: stateReader(context, step, watch, around),
+      around,
+    });
   } finally {
     watch.close();
   }
@@ -52,7 +55,7 @@ async function probeBetweenSnapshots(
   step: StepPlan,
   capture: Capture,
   sender: Sender,
-  states: StateReader,
+  { states, around }: { readonly states: StateReader; readonly around: readonly SegmentDevices[] },
 ): Promise<void> {
   if (context.isDryRun) {
     await states.before();
@@ -72,6 +75,23 @@ async function probeBetweenSnapshots(
     states.before().then(() => (leadMs = performance.now() - began)),
     sendControls(context, step, 'before', sender).then(() => mark(context, step, capture, 'before')),
   );
+  const trace = context.traces?.start(context, step, around);
+  try {
+    await probeAndDrain(context, step, capture, sender, { states, leadMs });
+  } finally {
+    trace?.end();
+  }
+  await together(states.after(), lastControls(context, step, capture, sender));
+}
+
+/** From the first probe until frames under way have been waited for. */
+async function probeAndDrain(
+  context: RunContext,
+  step: StepPlan,
+  capture: Capture,
+  sender: Sender,
+  { states, leadMs }: { readonly states: StateReader; readonly leadMs: number },
+): Promise<void> {
   report(context, step, 'probing');
   context.timeline.log(step.index, { event: 'probing', state: 'started' });
   const events = startEvents(context, step, { readAround: states.around, leadMs });
@@ -86,7 +106,6 @@ async function probeBetweenSnapshots(
   report(context, step, 'draining');
   await wait(context, step, 'draining', step.drainMs);
   context.timeline.log(step.index, { event: 'drained', drainMs: step.drainMs });
-  await together(states.after(), lastControls(context, step, capture, sender));
 }
 
 async function lastControls(context: RunContext, step: StepPlan, capture: Capture, sender: Sender): Promise<void> {

@@ -25,6 +25,7 @@ import { claimOutcome, claimText, unmetClaims } from './rows/claims.js';
 import { acceptedOf, mayHaveAll } from './rows/probe-row.js';
 import { rootReasons } from './rows/root-rows.js';
 import { rowsOf } from './rows/rows.js';
+import { judgeTrace, type TraceInput } from './trace/traced-leaks.js';
 
 export interface StepInput {
   readonly plan: Plan;
@@ -33,6 +34,9 @@ export interface StepInput {
   readonly tally: StepTally;
   readonly states: StepStates;
   readonly parties: Parties;
+  /** The step's lines of trace.ndjson, and what observers heard. */
+  readonly trace: TraceInput['trace'];
+  readonly isHeardAt: TraceInput['isHeardAt'];
   /** Reasons that concern the whole capture: damage, a lost key. */
   readonly captureReasons: readonly Reason[];
   readonly day: string;
@@ -185,6 +189,7 @@ interface Examined extends Omit<ReturnType<typeof rowsOf>, 'rows'> {
   readonly missing: readonly Reason[];
   readonly bypasses: ReturnType<typeof bypassReasons>;
   readonly heldAtEntry: EntryByForm['held'];
+  readonly reached: ReturnType<typeof judgeTrace>['reached'];
 }
 
 /** Ways past the observers; none counts at an observer where a leak, or what it may have, decides already. */
@@ -203,6 +208,7 @@ function bypassesBeside(
 
 function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examined {
   const { step, plan, states } = input;
+  const traced = judgeTrace(input); // before the rows are made: it adds to what they count
   const { rows: bare, folded, exposed } = rowsOf(input);
   const bypasses = isIdle || hasFailed ? noBypasses : bypassesBeside(input, bare, folded);
   const forms = isIdle || hasFailed ? noForms : entryByForm(input);
@@ -211,6 +217,7 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
     ...(isIdle && !hasFailed ? [] : missingProofs({ ...input, endpoints: plan.endpoints })),
     ...(isIdle ? [] : observedOnlyReasons(plan, step)),
     ...(isIdle || hasFailed ? [] : stateReasons(input, bypasses, forms)),
+    ...traced.reasons,
   ];
   const finding = createCauseFinding(plan, step, states, input.facts.ruleChanges);
   const found = withCauses(bare, finding);
@@ -228,14 +235,18 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
     missing: withoutDoubts(reasonsAgainst, rows, input),
     bypasses,
     heldAtEntry: forms.held,
+    reached: traced.reached,
   };
 }
 
 /** What the result of every step says, judged or not. */
 function commonOf(
   input: StepInput,
-  { rows, groups, heldAtEntry }: Examined,
-): Pick<StepResult, 'name' | 'expected' | 'findings' | 'groups' | 'observers' | 'entry' | 'heldAtEntry' | 'notAsked'> &
+  { rows, groups, heldAtEntry, reached }: Examined,
+): Pick<
+  StepResult,
+  'traced' | 'name' | 'expected' | 'findings' | 'groups' | 'observers' | 'entry' | 'heldAtEntry' | 'notAsked'
+> &
   ReturnType<typeof eventsOf> {
   const { step, facts } = input;
   return {
@@ -246,6 +257,7 @@ function commonOf(
     observers: observerResults(input),
     entry: entryOf(input),
     ...(heldAtEntry.length === 0 ? {} : { heldAtEntry }),
+    ...(reached.length === 0 ? {} : { traced: reached }),
     ...(step.notAsked === undefined ? {} : { notAsked: step.notAsked }),
     ...eventsOf(step, facts),
   };

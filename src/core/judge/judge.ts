@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { withPersistentFixes } from '../fix/persistent.js';
-import type { Plan } from '../model/plan.js';
+import type { Plan, StepPlan } from '../model/plan.js';
 import type { ProvenFix } from '../model/fix.js';
 import type { Result, StepResult, Verdict } from '../model/result.js';
 import type { RunRecord } from '../model/run-record.js';
@@ -19,6 +19,7 @@ import { coverageOf, observedOnly } from './proof/coverage.js';
 import { keptInOrder, type StepFacts, stepFacts } from './proof/step-facts.js';
 import { reason, type Reason } from '../model/reasons.js';
 import { type Classify, createClassifier, flowFinder, tagsOf } from './recognise/classify.js';
+import type { TraceLine } from '../model/timeline.js';
 import { PlannedProbes } from './recognise/planned-probes.js';
 
 /** The part of a `Batch` (core/pcap/capture-items.ts) that judging reads: typed arrays of `count` entries. */
@@ -42,6 +43,8 @@ export interface JudgeInput {
   readonly states: readonly StepStates[];
   /** What discarded.ndjson holds, and its SHA-256; only where run.json says that frames were discarded. */
   readonly discarded?: { readonly lines: readonly DiscardedFrames[]; readonly sha256: string | null };
+  /** What trace.ndjson holds; absent where no step was traced. */
+  readonly trace?: readonly TraceLine[];
   /** What became of fixes that were tried after the run, by 0-based step. */
   readonly fixes?: readonly (ProvenFix & { readonly step: number })[];
 }
@@ -319,9 +322,20 @@ function partialReasons(plan: Plan, { unobserved }: Result['coverage']): readonl
     : [];
 }
 
+/** Whether an observer of the step heard a token. */
+function heardAt({ interfaces }: JudgeState, step: StepPlan): (observer: string, token: number) => boolean {
+  const first = step.flows.at(0)?.first ?? 0;
+  const heard = new Map(
+    interfaces.flatMap(({ arrival }) =>
+      arrival.step === step ? [[arrival.observer.name, arrival.heard] as const] : [],
+    ),
+  );
+  return (observer, token) => heard.get(observer)?.[token - first] === 1;
+}
+
 /** `ofCapture`: what is missing of the capture as a whole. */
 function judgeSteps(judging: JudgeState, run: RunRecord, ofCapture: readonly Reason[]): readonly JudgedStep[] {
-  const { plan, states } = judging.input;
+  const { plan, states, trace = [] } = judging.input;
   const { parties } = judging.tallies;
   return plan.steps.flatMap((step) => {
     const facts = judging.facts[step.index];
@@ -335,6 +349,8 @@ function judgeSteps(judging: JudgeState, run: RunRecord, ofCapture: readonly Rea
         tally,
         states: states[step.index] ?? { before: null, after: null },
         parties,
+        trace: trace.filter((line) => line.step === step.index),
+        isHeardAt: heardAt(judging, step),
         captureReasons: step.observers.length === 0 ? [] : ofCapture,
         day: run.startedAt.slice(0, 10),
       }),

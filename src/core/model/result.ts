@@ -57,6 +57,16 @@ export interface HeldBarrier {
   readonly opens: string;
 }
 
+/** A device by which probes came to a party past its ports, as the kernel's trace shows. */
+export interface TracedReach {
+  /** The party's observer, at which they count. */
+  readonly observer: string;
+  /** `eth1 in /run/netns/blue`. */
+  readonly device: string;
+  /** How many probes that may not have come there. */
+  readonly probes: number;
+}
+
 /** Why frames of a class reached none of some observers. */
 export interface Held {
   readonly class: string;
@@ -317,6 +327,8 @@ export interface StepResult {
   readonly lingerMs?: number;
   /** Of a step with `during`: what ran meanwhile; absent of others. */
   readonly events?: readonly StepEvent[];
+  /** Leaks that no observer heard; absent = there are none. */
+  readonly traced?: readonly TracedReach[];
   /** Of a step that holds: what was in the way. Absent where no row is explained. */
   readonly held?: readonly Held[];
   /** Probes that did not enter the bridge, as far as controls of their form show; absent where there are none. */

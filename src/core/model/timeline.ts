@@ -196,6 +196,10 @@ export type TimelineEvent =
   | { readonly event: 'event-started'; readonly during: number }
   | { readonly event: 'event-ended'; readonly during: number; readonly ok: boolean; readonly detail: string }
   | { readonly event: 'probing'; readonly state: 'started' | 'ended' }
+  /** The kernel's trace of the step, and how many lines of trace.ndjson it has; `why` there is none. */
+  | { readonly event: 'trace'; readonly state: 'attached' }
+  | { readonly event: 'trace'; readonly state: 'absent'; readonly why: string }
+  | { readonly event: 'trace'; readonly state: 'read'; readonly lines: number }
   /** `traffic`: 0-based index in the step's traffic. */
   | { readonly event: 'traffic'; readonly traffic: number; readonly ok: boolean; readonly detail: string }
   /** For this many ms frames under way were waited for. */
@@ -213,6 +217,67 @@ export type TimelineEvent =
    */
   | { readonly event: 'kept'; readonly observer: string; readonly towards: boolean; readonly frame: string }
   | { readonly event: 'step-ended'; readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' };
+
+/** What the kernel's trace of a step says (docs/evidence.md): the lines of trace.ndjson. */
+export type TraceLine = TracedPlace | TraceEnd;
+
+/** Steps of more frames are not traced: each row of the kernel's table has a byte for each. */
+export const maxTraced = 65_536;
+
+export const placeNames = ['transmit', 'receive', 'drop', 'consume', 'read'] as const;
+
+/** A device in whose hands packets with tokens of the step were. */
+export interface TracedDevice {
+  /** Number of its network namespace: the inode of its file (`ls -L -i /proc/PID/ns/net`). */
+  readonly space: number;
+  readonly ifindex: number;
+  /** Null: it was gone when its name was asked for, or nothing leads to its namespace. */
+  readonly name: string | null;
+  /** Its namespace is that of the step's bridges. */
+  readonly home: boolean;
+  /** Path of another namespace, by which it was found. */
+  readonly path?: string;
+  /** Number, in the bridges' namespace, of the other end of this pair, or of what it stands on. */
+  readonly lower?: number;
+  /** The endpoint whose namespace it is in. */
+  readonly party?: string;
+  /** The run made it to send by. */
+  readonly own?: true;
+}
+
+/** Packets with tokens that passed one place in the kernel. */
+export interface TracedPlace {
+  /** 0-based. */
+  readonly step: number;
+  /**
+   * A device transmitted or received them, the kernel dropped them or has used them up, a process read them from a
+   * socket.
+   */
+  readonly place: (typeof placeNames)[number];
+  /** Bytes before the token, from the MAC header on. */
+  readonly tokenAt: number;
+  /** Null = the packets had none any more. */
+  readonly device: TracedDevice | null;
+  readonly packets: number;
+  /** Tokens of the run: `0-19,40`. */
+  readonly tokens: string;
+  /** Why and in which function the kernel let go of them, by its own names. */
+  readonly reason?: string;
+  readonly function?: string;
+  /** Who read: process and program. */
+  readonly pid?: number;
+  readonly program?: string;
+}
+
+/** What the trace of a step says of itself; the last line of a step. */
+export interface TraceEnd {
+  readonly step: number;
+  readonly place: 'end';
+  /** Packets that were not seen to end, by the place where they were last. */
+  readonly open: Readonly<Record<string, number>>;
+  /** What was lost, and events of XDP, which the trace cannot look into. */
+  readonly counts: Readonly<Record<string, number>>;
+}
 
 /** What a run is doing right now, reported as it happens. A view may show it; nothing is judged by it. */
 export type ProgressEvent =

@@ -51,7 +51,10 @@ function isDeviceOf({ by, bridge, macs }: Observer, lower: string, { mac, ips }:
 /**
  * The endpoint whose port's other end is in a namespace: whatever is there is its own; undefined = none, or several.
  */
-function partiesOf(step: StepPlan, devices: readonly LinkedDevice[]): (space: string | null) => string | undefined {
+export function partiesBehind(
+  step: Pick<StepPlan, 'observers'>,
+  devices: readonly LinkedDevice[],
+): (space: string | null) => string | undefined {
   const portOf = new Map(devices.filter(({ space }) => space === null).map(({ ifindex, name }) => [ifindex, name]));
   const observerOf = new Map(step.observers.map(({ interface: port, hop, name }) => [hop?.near ?? port, name]));
   const owners = new Map<string, Set<string>>();
@@ -174,7 +177,7 @@ export function programsAtEars(
  * stand on one of them. Pure.
  */
 export function earsAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonly Ear[] {
-  const partyOf = partiesOf(step, devices);
+  const partyOf = partiesBehind(step, devices);
   const taken = new Set(step.observers.flatMap(({ name, interface: device }) => [name, device]));
   const nameOf = (wanted: string): string => {
     let name = wanted;

@@ -120,6 +120,13 @@ export class Assembler {
     return this;
   }
 
+  /** The address of the value of an array of one (BPF_PSEUDO_MAP_VALUE; Linux 5.2): two instructions. */
+  mapValue(to: number, fd: number): this {
+    this.put('loadMap', { to, from: 2, value: fd });
+    this.instructions.push({ opcode: 0, to: 0, from: 0, offset: 0, value: 0 });
+    return this;
+  }
+
   /** A number of 64 bits: two instructions. */
   long(to: number, value: bigint): this {
     this.put('loadMap', { to, value: Number(BigInt.asIntN(32, value)) });

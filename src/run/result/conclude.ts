@@ -1,4 +1,5 @@
 import type { JudgeInput } from '../../core/judge/judge.js';
+import type { TraceLine } from '../../core/model/timeline.js';
 import { stepFacts } from '../../core/judge/proof/step-facts.js';
 import type { Result } from '../../core/model/result.js';
 import type { RunRecord } from '../../core/model/run-record.js';
@@ -19,6 +20,8 @@ export interface EndedRun extends Pick<PreparedRun, 'plan' | 'key' | 'streaming'
   readonly timeline: TimelineLog;
   /** By step. */
   readonly states: readonly StepStates[];
+  /** What the kernel's trace saw. */
+  readonly trace: readonly TraceLine[];
 }
 
 /** What becomes of a run: its result and what that rests on. */
@@ -40,7 +43,7 @@ export async function concludeRun(ended: EndedRun, apart: JudgeApart | null): Pr
 
 /** Has a process without rights complete the folder; what it read is known here as well. */
 async function concludeApart(ended: EndedRun, apart: JudgeApart): Promise<ConcludedRun> {
-  const { plan, record, key, timeline, states, options } = ended;
+  const { plan, record, key, timeline, states, trace, options } = ended;
   options.onProgress({ kind: 'phase', name: 'collating' });
   const { counters, inferred } = countersOf(ended);
   return apart.judge(
@@ -51,6 +54,7 @@ async function concludeApart(ended: EndedRun, apart: JudgeApart): Promise<Conclu
       key: Buffer.from(key).toString('hex'),
       timeline: timeline.entries,
       states,
+      trace,
       counters,
       inferred: inferred.map((names) => [...names]),
       clocks: [...clockOffsets(timeline.entries)].map(([name, ns]) => [name, ns.toString()] as const),
@@ -105,7 +109,7 @@ export function loadJudgeEarly(): void {
 
 /** Collates, reveals the key, judges what the folder holds and writes the result down. */
 async function complete(ended: EndedRun): Promise<Pick<ConcludedRun, 'result' | 'input'>> {
-  const { dir, plan, record, key, timeline, states, streaming, options } = ended;
+  const { dir, plan, record, key, timeline, states, trace, streaming, options } = ended;
   const { onProgress } = options;
   const [{ judgeRun }, { writeSums }] = await loadJudge();
   if (timeline.failure !== null) throw cannotWrite(dir, timeline.failure);
@@ -115,7 +119,7 @@ async function complete(ended: EndedRun): Promise<Pick<ConcludedRun, 'result' | 
     plan,
     key,
     record,
-    written: { planFile: ended.planFile, timeline: timeline.entries, states },
+    written: { planFile: ended.planFile, timeline: timeline.entries, states, trace },
     streaming,
     ...countersOf(ended),
     keep: options.keep ?? 'all',

@@ -98,11 +98,15 @@ export function judgeApart(dir: string): JudgeApart {
         case 'raw':
           return { result: answered.result, input: null, frames: [] };
         case 'judged': {
-          const { plan, timeline, states } = request;
+          const { plan, timeline, states, trace } = request;
           const { record: run, discarded } = answered;
           return {
             result: answered.result,
-            input: { plan, run, timeline, states, ...(discarded === null ? {} : { discarded }) },
+            input: {
+              ...{ plan, run, timeline, states },
+              ...(trace.length === 0 ? {} : { trace }),
+              ...(discarded === null ? {} : { discarded }),
+            },
             frames: answered.frames,
           };
         }

@@ -1,5 +1,6 @@
 import type { FaultCode } from '../../core/model/reasons.js';
 import type { JudgeInput } from '../../core/judge/judge.js';
+import type { TraceLine } from '../../core/model/timeline.js';
 import type { Plan } from '../../core/model/plan.js';
 import type { Result } from '../../core/model/result.js';
 import type { RunRecord } from '../../core/model/run-record.js';
@@ -25,6 +26,7 @@ export interface JudgeRequest {
   readonly key: string;
   readonly timeline: readonly TimelineEntry[];
   readonly states: readonly StepStates[];
+  readonly trace: readonly TraceLine[];
   readonly counters: StepCounters;
   readonly inferred: readonly (readonly string[])[];
   readonly clocks: readonly (readonly [string, string])[];
@@ -77,7 +79,12 @@ async function judged(dir: string, request: JudgeRequest, onJudging: () => void)
     key: Buffer.from(request.key, 'hex'),
     inferred: request.inferred.map((names) => new Set(names)),
     clocks: new Map(request.clocks.map(([name, ns]) => [name, BigInt(ns)])),
-    written: { planFile: { sha256: request.planSha256 }, timeline: request.timeline, states: request.states },
+    written: {
+      planFile: { sha256: request.planSha256 },
+      timeline: request.timeline,
+      states: request.states,
+      trace: request.trace,
+    },
     streaming: null,
     onJudging,
   });

@@ -32,7 +32,7 @@ export const programPlaces = ['tcx ingress', 'tcx egress', 'netkit primary', 'ne
 /** More than anybody attaches at one place (BPF_MPROG_MAX). */
 const maxPrograms = 64;
 /** The part of union bpf_attr that the query is about: `struct { … } query`. */
-const attributesLength = 64;
+export const attributesLength = 64;
 const at = { ifindex: 0, attachType: 4, ids: 16, count: 24 } as const;
 
 /** What a kernel answers that knows no such command or place, or no such device, and so has no programs there. */
@@ -108,7 +108,7 @@ export function netfilterPrograms(): readonly NetfilterProgram[] | string {
     const [, link = 0] = next.words;
     const { result: fd } = askBpf(BPF_LINK_GET_FD_BY_ID, [link]);
     if (fd >= 0) {
-      const info = infoOf(fd, new Uint8Array(infoLength));
+      const info = programInfo(fd, new Uint8Array(infoLength));
       c.close(fd);
       if (info?.getUint32(infoAt.type, true) === BPF_LINK_TYPE_NETFILTER)
         programs.push({
@@ -126,7 +126,7 @@ export function netfilterPrograms(): readonly NetfilterProgram[] | string {
 }
 
 /** struct bpf_link_info or bpf_prog_info of a descriptor, filled in; null = the kernel does not say. */
-function infoOf(fd: number, info: Uint8Array): DataView | null {
+export function programInfo(fd: number, info: Uint8Array): DataView | null {
   const attributes = new ArrayBuffer(attributesLength);
   new Uint32Array(attributes).set([fd, info.length]); // bpf_fd, info_len
   new BigUint64Array(attributes).set([libc().addressOf(info)], 1);
@@ -148,179 +148,16 @@ export function loadedProgram(id: number): LoadedProgram | null {
   const { result: fd } = askBpf(BPF_PROG_GET_FD_BY_ID, [id]);
   if (fd < 0) return null;
   try {
-    const length = infoOf(fd, new Uint8Array(programAt.end))?.getUint32(programAt.codeLength, true) ?? 0;
+    const length = programInfo(fd, new Uint8Array(programAt.end))?.getUint32(programAt.codeLength, true) ?? 0;
     const code = new Uint8Array(length);
     const info = new Uint8Array(programAt.end);
     const view = new DataView(info.buffer);
     view.setUint32(programAt.codeLength, length, true);
     if (length > 0) view.setBigUint64(programAt.code, libc().addressOf(code), true);
-    if (infoOf(fd, info) === null) return null;
+    if (programInfo(fd, info) === null) return null;
     const [name = ''] = Buffer.from(info.subarray(programAt.name, programAt.end)).toString('latin1').split('\0');
     return { name, tag: Buffer.from(info.subarray(programAt.tag, programAt.tag + 8)).toString('hex'), code };
   } finally {
     libc().close(fd);
   }
-}
-
-const [BPF_MAP_CREATE, BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_GET_NEXT_KEY] = [0, 1, 2, 4] as const;
-const [BPF_PROG_LOAD, BPF_RAW_TRACEPOINT_OPEN] = [5, 17] as const;
-const BPF_F_MMAPABLE = 1 << 10;
-/** enum bpf_map_type. */
-const mapTypes = { hash: 1, array: 2, 'array for each processor': 6 } as const;
-
-/** Sizes in bytes; keys of arrays are numbers of 4. */
-export interface MapShape {
-  readonly key: number;
-  readonly value: number;
-  readonly entries: number;
-}
-
-/** Makes a map (bpf(2), BPF_MAP_CREATE). Gives its descriptor; null = this user may not, or the kernel cannot. */
-export function createBpfMap(type: keyof typeof mapTypes, { key, value, entries }: MapShape, flags = 0): number | null {
-  const attributes = new Uint8Array(attributesLength);
-  // map_type, key_size, value_size, max_entries, map_flags
-  new Uint32Array(attributes.buffer).set([mapTypes[type], key, value, entries, flags]);
-  const fd = libc().bpf(BPF_MAP_CREATE, attributes);
-  return fd < 0 ? null : fd;
-}
-
-/**
- * Makes an array of values of `valueLength` bytes; a plain one can be mapped into memory (Linux 5.5). Gives its
- * descriptor; null = this user may not, or the kernel does not know it.
- */
-export function createBpfArray(
-  type: Exclude<keyof typeof mapTypes, 'hash'>,
-  valueLength: number,
-  values: number,
-): number | null {
-  return createBpfMap(type, { key: 4, value: valueLength, entries: values }, type === 'array' ? BPF_F_MMAPABLE : 0);
-}
-
-/** A command on a map with two addresses behind its descriptor; below 0 = refused. */
-function onMap(command: number, map: number, key: Uint8Array | null, value: Uint8Array): number {
-  const c = libc();
-  const attributes = new ArrayBuffer(attributesLength);
-  new Uint32Array(attributes)[0] = map;
-  new BigUint64Array(attributes).set([key === null ? 0n : c.addressOf(key), c.addressOf(value)], 1);
-  return c.bpf(command, new Uint8Array(attributes));
-}
-
-/** Sets the value at 0; one for each processor stands behind the other, each in whole 8 bytes. False = it cannot. */
-export function setBpfValue(map: number, value: Uint8Array): boolean {
-  return onMap(BPF_MAP_UPDATE_ELEM, map, new Uint8Array(4), value) >= 0;
-}
-
-/** Copies the value of a key; false = there is none. */
-export function readBpfValue(map: number, key: Uint8Array, into: Uint8Array): boolean {
-  return onMap(BPF_MAP_LOOKUP_ELEM, map, key, into) >= 0;
-}
-
-/** The keys of a map that nothing writes any more. */
-export function bpfKeys(map: number, keyLength: number): readonly Uint8Array[] {
-  const keys: Uint8Array[] = [];
-  for (;;) {
-    const next = new Uint8Array(keyLength);
-    if (onMap(BPF_MAP_GET_NEXT_KEY, map, keys.at(-1) ?? null, next) < 0) return keys;
-    keys.push(next);
-  }
-}
-
-/** enum bpf_prog_type; of one for tracing also BPF_TRACE_RAW_TP of enum bpf_attach_type. */
-const programTypes = { socket: 1, tracing: 26 } as const;
-const BPF_TRACE_RAW_TP = 23;
-/** Members of `struct { … } load` of union bpf_attr. */
-const loadAt = {
-  instructions: 8,
-  license: 16,
-  logLevel: 24,
-  logSize: 28,
-  log: 32,
-  attachType: 68,
-  attachTo: 108,
-} as const;
-const loadLength = 120;
-const maxTrials = 20;
-/** Linux has one number for EAGAIN and this. */
-const interruptedName = 'EWOULDBLOCK';
-
-/**
- * Loads a program in eBPF (bpf(2), BPF_PROG_LOAD), for which the kernel first proves that it ends and stays within its
- * memory. `attachTo`: of one for tracing the type of its tracepoint. Gives its descriptor, or below 0.
- */
-function loadProgram(
-  type: keyof typeof programTypes,
-  instructions: Uint8Array,
-  attachTo = 0,
-  log?: Uint8Array,
-): number {
-  const c = libc();
-  const license = new TextEncoder().encode('GPL\0');
-  const attributes = new Uint8Array(loadLength);
-  const view = new DataView(attributes.buffer);
-  view.setUint32(0, programTypes[type], true);
-  view.setUint32(4, instructions.length / 8, true);
-  view.setBigUint64(loadAt.instructions, c.addressOf(instructions), true);
-  view.setBigUint64(loadAt.license, c.addressOf(license), true);
-  if (log !== undefined) {
-    view.setUint32(loadAt.logLevel, 1, true);
-    view.setUint32(loadAt.logSize, log.length, true);
-    view.setBigUint64(loadAt.log, c.addressOf(log), true);
-  }
-  if (attachTo !== 0) {
-    view.setUint32(loadAt.attachType, BPF_TRACE_RAW_TP, true);
-    view.setUint32(loadAt.attachTo, attachTo, true);
-  }
-  // a signal that arrives interrupts the kernel's proof (EAGAIN; do_check, kernel/bpf/verifier.c)
-  for (let trial = 1; ; trial += 1) {
-    const fd = c.bpf(BPF_PROG_LOAD, attributes);
-    if (fd >= 0 || trial === maxTrials || c.errnoName(c.errno()) !== interruptedName) return fd;
-  }
-}
-
-/** Loads a program for sockets. Gives its descriptor; null = this user may not, or the kernel refuses the program. */
-export function loadSocketProgram(instructions: Uint8Array): number | null {
-  const fd = loadProgram('socket', instructions);
-  return fd < 0 ? null : fd;
-}
-
-/** The end of what the kernel says of a program that it refuses. */
-const logLength = 1 << 20;
-
-/**
- * Loads a program for a raw tracepoint (Linux 5.5), by the number of the type `btf_trace_NAME`, and attaches it until
- * the descriptor that it gives is closed. A text = why the kernel refuses; EPERM = this user may not.
- */
-export function attachToTracepoint(instructions: Uint8Array, tracepoint: number): TracingProgram | string {
-  const c = libc();
-  const program = loadProgram('tracing', instructions, tracepoint);
-  if (program < 0) {
-    const why = c.errnoName(c.errno());
-    if (why === 'EPERM') return why;
-    const log = new Uint8Array(logLength);
-    loadProgram('tracing', instructions, tracepoint, log);
-    return `${why}: ${Buffer.from(log.subarray(0, log.indexOf(0)))
-      .toString('latin1')
-      .trim()
-      .slice(-300)}`;
-  }
-  const attributes = new Uint8Array(attributesLength);
-  new Uint32Array(attributes.buffer)[2] = program; // no name: the program's own type says where
-  const link = c.bpf(BPF_RAW_TRACEPOINT_OPEN, attributes);
-  if (link >= 0) return { program, link };
-  const why = c.errnoName(c.errno());
-  c.close(program);
-  return why;
-}
-
-/** Descriptors of a program and of what attaches it. */
-export interface TracingProgram {
-  readonly program: number;
-  readonly link: number;
-}
-
-/** How often a program was not called as it was at work already (Linux 5.12); 0 where the kernel does not count it. */
-export function missedCalls(program: number): number {
-  const missesAt = 208;
-  const info = infoOf(program, new Uint8Array(missesAt + 8));
-  return info === null ? 0 : Number(info.getBigUint64(missesAt, true));
 }

@@ -81,7 +81,7 @@ function otherSpaces(home: string): ReadonlyMap<string, readonly string[]> {
 }
 
 /** What is in a namespace. */
-interface SpaceLinks {
+export interface SpaceLinks {
   /** The path by which it was come to. */
   readonly path: string;
   readonly links: readonly KernelLink[];
@@ -216,6 +216,28 @@ export function lookInto(identity: string, paths: readonly string[], home: Home)
     }
   }
   return refusal;
+}
+
+/** What is in other namespaces, by the inodes of these. `held`: paths that nobody else knows. */
+export function readSpaces(
+  netns: string | null,
+  numbers: ReadonlySet<number>,
+  held: readonly string[],
+): ReadonlyMap<number, SpaceLinks> {
+  const found = new Map<number, SpaceLinks>();
+  const homePath = netns ?? '/proc/self/ns/net';
+  const home = openSync(homePath, 'r');
+  try {
+    const ofHeld = held.map((path) => [identityOf(path) ?? '', [path]] as const);
+    for (const [identity, paths] of [...ofHeld, ...otherSpaces(identityOf(homePath) ?? '')]) {
+      const number = Number(identity.split(':')[1]);
+      const space = numbers.has(number) ? lookInto(identity, paths, { netns, fd: home }) : null;
+      if (space !== null && typeof space !== 'string') found.set(number, space);
+    }
+    return found;
+  } finally {
+    closeSync(home);
+  }
 }
 
 function isGone(error: unknown): boolean {

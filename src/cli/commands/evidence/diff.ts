@@ -1,3 +1,4 @@
+import { injectionDevice } from '../../../core/judge/trace/tokens-text.js';
 import { reloadedRulesText } from '../../../core/bridge/rules-text.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { compareResults, statusOfComparison } from '../../../report/compare-results.js';
@@ -7,9 +8,6 @@ import { makePaint } from '../../../report/terminal/layout.js';
 import { parseFolder } from '../../../system/evidence/folder/parse-folder.js';
 import { replayFolder } from '../../../system/evidence/replay.js';
 import { columnsOf, wantsColor } from '../../screen.js';
-
-/** A device that a run on a host makes (system/fabric/host/injection-ports.ts). */
-const ownDevice = /^vi[\da-f]{8}-\d+(\.|$)/;
 
 /**
  * What the kernel said differently as the probes of steps of one name began; what only counts up or is learned by
@@ -26,7 +24,7 @@ async function settingsBetween(
     if (before === null || after === null) return [];
     // MACs of the lab's own ends, and devices through which frames are injected, are made again for each run.
     const differences = stateDifferences(before, after, reloadedRulesText).filter(
-      ({ place }) => !place.startsWith('fdb ') && !place.endsWith('.mac') && !ownDevice.test(place),
+      ({ place }) => !place.startsWith('fdb ') && !place.endsWith('.mac') && !injectionDevice.test(place),
     );
     return differences.length === 0 ? [] : [{ step: step.name, differences }];
   });

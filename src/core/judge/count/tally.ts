@@ -4,7 +4,9 @@ import type { Mac } from '../../model/scenario.js';
 import { nsOf } from '../../pcap/time-words.js';
 import type { ProbeAnswer } from '../recognise/answer.js';
 import type { FrameFormName } from '../recognise/frame-form.js';
+import { framesOfStep } from '../../plan/flows/shortcuts.js';
 import { isInward } from '../../plan/observers.js';
+import { maxTraced } from '../../model/timeline.js';
 import { createParties, type Parties, partyOf } from '../parties.js';
 import { createEnteredTokens, type EnteredTokens } from './entered-tokens.js';
 import { type First, SeenTokens } from './seen-tokens.js';
@@ -107,6 +109,8 @@ export interface FrameArrival {
   readonly inward: boolean;
   /** The direction is a guess: the engine knows none. */
   readonly inferred: boolean;
+  /** A byte for each token of the step: it was heard here, whichever way; null = the step has too many for that. */
+  readonly heard: Uint8Array | null;
   /** To the guest, or on the bridge device to the host. */
   towards: boolean;
   /** As `First.frame`. */
@@ -124,6 +128,7 @@ export function arrivalAt(step: StepPlan, observer: Observer, inferred: boolean)
     party: partyOf(observer),
     inward: isInward(observer),
     inferred,
+    heard: framesOfStep(step) > maxTraced ? null : new Uint8Array(framesOfStep(step)),
     towards: false,
     frame: 0,
     high: 0,

@@ -57,6 +57,8 @@ export interface StepFacts {
   readonly accounts: Readonly<Record<string, Account>>;
   readonly accountsBefore: Readonly<Record<string, AccountWindow>>;
   readonly accountsAfter: Readonly<Record<string, AccountWindow>>;
+  /** Lines of the step in trace.ndjson; a text = why the kernel's trace has none; null = it was not asked for. */
+  readonly traced: number | string | null;
   readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' | null;
   readonly lastMonoMs: number;
   /** How far the wall clock ran away from the monotonic one during the step. */
@@ -115,6 +117,7 @@ interface Gathering {
   accounts: Record<string, Account>;
   accountsBefore: Record<string, AccountWindow>;
   accountsAfter: Record<string, AccountWindow>;
+  traced: StepFacts['traced'];
   outcome: StepFacts['outcome'];
   lastMonoMs: number;
   clockShiftMs: number;
@@ -151,6 +154,7 @@ function empty(): Gathering {
     accounts: {},
     accountsBefore: {},
     accountsAfter: {},
+    traced: null,
     outcome: null,
     lastMonoMs: 0,
     clockShiftMs: 0,
@@ -261,6 +265,10 @@ const gatherers: { readonly [Event in EventName]: (facts: Gathering, entry: Entr
     if (entry.when !== 'during') return;
     facts.eventSnapshots.push({ snapshot: entry.reading, events: facts.eventsSinceSnapshot });
     facts.eventsSinceSnapshot = [];
+  },
+  trace(facts, entry) {
+    if (entry.state === 'absent') facts.traced = entry.why;
+    else facts.traced = entry.state === 'read' ? entry.lines : 'it did not come to its end';
   },
   'step-ended'(facts, { outcome }) {
     facts.outcome = outcome;

@@ -67,8 +67,8 @@ export function parseBtf(bytes: Uint8Array): KernelTypes | null {
   if (((words[0] ?? 0) & 0xffff) !== magic) return null;
   const [, headerLength = 0, typesAt = 0, typesLength = 0, stringsAt = 0, stringsLength = 0] = words;
   const begin = headerLength + typesAt;
-  if (begin % 4 !== 0 || begin + typesLength > bytes.length) return null;
   const from = headerLength + stringsAt;
+  if (begin % 4 !== 0 || begin + typesLength > bytes.length || from > bytes.length) return null;
   const strings = Buffer.from(
     aligned.buffer,
     aligned.byteOffset + from,
@@ -122,7 +122,7 @@ class ParsedTypes implements KernelTypes {
     const id = this.find(`btf_trace_${name}`, kinds.typedef);
     if (id === null) return null;
     const prototype = this.bare(this.third(this.bare(id))); // a pointer to a function
-    // the first parameter is that of whoever attached
+    // the first parameter is the attached program's own
     return this.kind(prototype) === kinds.prototype ? { id, parameters: this.count(prototype) - 1 } : null;
   }
 

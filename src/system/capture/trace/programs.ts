@@ -152,11 +152,13 @@ class PlaceProgram {
       .put('ifNotLess', { to: packet, value: this.target.count, offset: 'done' });
   }
 
-  /** The key of the table: place, network namespace, device, why and in which function it died, or who read it. */
+  /** The key of the table: place, offset of the token, namespace, device, cause and function of a death, or reader. */
   private describe(): void {
     const { program, parameters, name, layout } = this;
     for (let at = 0; at < keyLength; at += 8) program.put('storeLongOf', { to: stack, offset: on.key + at, value: 0 });
-    program.put('storeWordOf', { to: stack, offset: on.key + keyAt.place, value: this.place });
+    program
+      .put('storeWordOf', { to: stack, offset: on.key + keyAt.place, value: this.place })
+      .put('storeByte', { to: stack, from: third, offset: on.key + keyAt.tokenAt });
     if ((name === 'drop' || name === 'consume') && parameters >= 2)
       program
         .put('loadLong', { to: first, from: context, offset: 8 })

@@ -81,7 +81,7 @@ export const busyAt = searched + 16;
 export const windowLength = busyAt + 8;
 
 export const keyLength = 24;
-export const keyAt = { place: 0, netns: 4, ifindex: 8, reason: 12, location: 16 } as const;
+export const keyAt = { place: 0, tokenAt: 1, netns: 4, ifindex: 8, reason: 12, location: 16 } as const;
 export const ledgerKeyLength = 16;
 /** Bytes of a value of the table before those of its tokens. */
 export const countLength = 8;
@@ -94,6 +94,6 @@ export interface TraceTarget {
   readonly count: number;
   /** Frames of more bytes are none of the step's. */
   readonly longest: number;
-  /** Device and inode of this process's namespace of processes: other processes are told by their number there. */
+  /** Device and inode of this process's namespace of processes: other processes have their number there. */
   readonly pids: { readonly device: bigint; readonly inode: bigint } | null;
 }

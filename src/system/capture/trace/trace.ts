@@ -7,7 +7,8 @@ import {
   createBpfMap,
   missedCalls,
   readBpfValue,
-} from '../../kernel/bpf.js';
+} from '../../kernel/bpf-programs.js';
+import { maxTraced } from '../../../core/model/timeline.js';
 import { libc } from '../../kernel/libc.js';
 import { type KernelTypes, parseBtf } from './btf.js';
 import { eventProgram, placeProgram } from './programs.js';
@@ -31,6 +32,8 @@ import {
 /** What a place did with tokens of the step, at one device for one reason. */
 export interface TracedRow {
   readonly place: PlaceName;
+  /** Bytes of the packet before the token, from its MAC header on, or from its data where that is before. */
+  readonly tokenAt: number;
   /** Number of the network namespace (the inode of its file); 0 = the packet had no device. */
   readonly netns: number;
   readonly ifindex: number;
@@ -87,10 +90,8 @@ export function readTracedKernel(file = typesFile): TracedKernel | string {
     : { types, layout };
 }
 
-/** More tokens than these are not traced: each row of the table has a byte for each. */
-export const mostTokens = 65_536;
 const tableBytes = 1 << 25;
-const [fewestRows, mostRows] = [128, 512] as const;
+const [minRows, maxRows] = [128, 512] as const;
 const ledgerEntries = 16_384;
 
 /**
@@ -98,7 +99,7 @@ const ledgerEntries = 16_384;
  * A text = why not: this user may not, or the kernel refuses.
  */
 export function openTrace(kernel: TracedKernel, wanted: Omit<TraceTarget, 'pids'>): Trace | string {
-  if (wanted.count > mostTokens) return `the step has more than ${mostTokens} frames`;
+  if (wanted.count > maxTraced) return `the step has more than ${maxTraced} frames`;
   const opened = new OpenTrace({ ...wanted, pids: ownPids() });
   const refusal = opened.attach(kernel);
   if (refusal !== null) opened.close();
@@ -154,7 +155,7 @@ class OpenTrace implements Trace {
 
   private makeMaps(): TraceMaps | null {
     const value = this.valueLength;
-    const entries = Math.max(fewestRows, Math.min(mostRows, Math.floor(tableBytes / value)));
+    const entries = Math.max(minRows, Math.min(maxRows, Math.floor(tableBytes / value)));
     const made = [
       createBpfArray('array for each processor', windowLength, places.length),
       createBpfMap('hash', { key: keyLength, value, entries }),
@@ -191,17 +192,18 @@ class OpenTrace implements Trace {
     return bpfKeys(table, keyLength).flatMap((key) => {
       if (!readBpfValue(table, key, value)) return [];
       const view = new DataView(key.buffer);
-      const place = places[view.getUint32(keyAt.place, true)]?.name;
-      const told = view.getUint32(keyAt.reason, true);
+      const place = places[view.getUint8(keyAt.place)]?.name;
+      const detail = view.getUint32(keyAt.reason, true);
       return place === undefined
         ? []
         : [
             {
               place,
+              tokenAt: view.getUint8(keyAt.tokenAt),
               netns: view.getUint32(keyAt.netns, true),
               ifindex: view.getUint32(keyAt.ifindex, true),
-              reason: place === 'drop' ? told : 0,
-              pid: place === 'read' ? told : 0,
+              reason: place === 'drop' ? detail : 0,
+              pid: place === 'read' ? detail : 0,
               location: view.getBigUint64(keyAt.location, true),
               count: Number(new DataView(value.buffer).getBigUint64(0, true)),
               tokens: value.slice(countLength, countLength + this.target.count),

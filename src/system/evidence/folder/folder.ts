@@ -48,6 +48,11 @@ export const files = {
     ...text('lines', async () => (await import('./timeline-shape.js')).timelineShape),
     checked: null,
   },
+  trace: {
+    name: 'trace.ndjson',
+    ...text('lines', async () => (await import('./trace-shape.js')).traceShape),
+    checked: null,
+  },
   state: {
     name: 'state',
     ...text('folder', async () => (await import('../../../core/protocol/state-shape.js')).stateShape),

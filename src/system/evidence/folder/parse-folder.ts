@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
 import type { JudgeInput } from '../../../core/judge/judge.js';
+import type { TraceLine } from '../../../core/model/timeline.js';
 import type { FixRecord } from '../../../core/model/fix.js';
 import type { Flow, Plan, StepPlan } from '../../../core/model/plan.js';
 import { verdictRules } from '../../../core/model/provenance.js';
@@ -40,6 +41,7 @@ export interface WrittenFiles {
   readonly timeline?: readonly TimelineEntry[];
   /** By step. */
   readonly states?: readonly StepStates[];
+  readonly trace?: readonly TraceLine[];
   /** SHA-256 of discarded.ndjson, hex. */
   readonly discardedSha256?: string | undefined;
 }
@@ -153,13 +155,17 @@ async function parseLines(
   return parsed;
 }
 
-async function parseTimeline(dir: string, written: readonly TimelineEntry[] = []): Promise<readonly TimelineEntry[]> {
-  const path = join(dir, files.timeline.name);
-  const isOwn = (line: string, index: number): boolean => {
+/** Whether a line, by its place, is one that this process wrote. */
+function isOneOf(written: readonly object[]): (line: string, index: number) => boolean {
+  return (line, index) => {
     const known = written[index];
     return known !== undefined && line === jsonText(known);
   };
-  return (await parseLines(path, read(path), files.timeline, isOwn)) as readonly TimelineEntry[];
+}
+
+async function parseTimeline(dir: string, written: readonly TimelineEntry[] = []): Promise<readonly TimelineEntry[]> {
+  const path = join(dir, files.timeline.name);
+  return (await parseLines(path, read(path), files.timeline, isOneOf(written))) as readonly TimelineEntry[];
 }
 
 async function parseState(
@@ -181,6 +187,14 @@ async function parseDiscarded(dir: string, written?: string): Promise<NonNullabl
   const isKnown = written !== undefined && sha256 === written;
   const lines = await parseLines(path, text ?? '', files.discarded, () => isKnown);
   return { lines: lines as readonly DiscardedFrames[], sha256 };
+}
+
+/** What the kernel's trace saw; a run without one has no such file. */
+async function parseTrace(dir: string, written: readonly TraceLine[] = []): Promise<readonly TraceLine[] | null> {
+  const path = join(dir, files.trace.name);
+  const text = readIfThere(path);
+  if (text === null) return null;
+  return (await parseLines(path, text, files.trace, isOneOf(written))) as readonly TraceLine[];
 }
 
 /** The fixes that were tried after the run. */
@@ -214,6 +228,7 @@ export async function parseFolder(dir: string, written: WrittenFiles = {}): Prom
       };
     }),
   );
+  const trace = await parseTrace(dir, written.trace);
   const fixes = await parseFixes(dir);
   const discarded = run.capture?.discarded === undefined ? null : await parseDiscarded(dir, written.discardedSha256);
   return {
@@ -222,6 +237,7 @@ export async function parseFolder(dir: string, written: WrittenFiles = {}): Prom
     timeline,
     states,
     ...(discarded === null ? {} : { discarded }),
+    ...(trace === null ? {} : { trace }),
     ...(fixes.length === 0 ? {} : { fixes }),
   };
 }

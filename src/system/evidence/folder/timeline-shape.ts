@@ -85,6 +85,11 @@ export const timelineShape = z.discriminatedUnion('event', [
   entry('event-started', { during: whole }),
   entry('event-ended', { during: whole, ok: z.boolean(), detail: text }),
   entry('probing', { state: z.enum(['started', 'ended']) }),
+  z.discriminatedUnion('state', [
+    entry('trace', { state: z.literal('attached') }),
+    entry('trace', { state: z.literal('absent'), why: text }),
+    entry('trace', { state: z.literal('read'), lines: whole }),
+  ]),
   entry('traffic', { traffic: whole, ok: z.boolean(), detail: text }),
   entry('drained', { drainMs: number }),
   entry('stopped', { counters, written: z.record(text, number) }),

@@ -1,0 +1,196 @@
+import { segmentOf } from '../../bridge/bypass/segment.js';
+import { isRoutedTo } from '../../model/attach.js';
+import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
+import { reason, type Reason } from '../../model/reasons.js';
+import type { TracedReach } from '../../model/result.js';
+import type { StepStates } from '../../model/state.js';
+import { framesOfStep } from '../../plan/flows/shortcuts.js';
+import { frameTemplate } from '../../probe/frames/frame.js';
+import type { StepTally } from '../count/tally.js';
+import { isLeak, type Parties, partyOf } from '../parties.js';
+import type { StepFacts } from '../proof/step-facts.js';
+import { forTokens } from './tokens-text.js';
+import type { TracedDevice, TracedPlace, TraceLine } from '../../model/timeline.js';
+
+/** What the trace of a step is judged by. */
+export interface TraceInput {
+  readonly plan: Plan;
+  readonly step: StepPlan;
+  readonly facts: StepFacts;
+  readonly tally: StepTally;
+  readonly states: StepStates;
+  readonly parties: Parties;
+  /** The step's own. */
+  readonly trace: readonly TraceLine[];
+  /** Whether an observer heard a token, whichever way the frame went and whatever became of it. */
+  readonly isHeardAt: (observer: string, token: number) => boolean;
+}
+
+/** What the trace adds to a step. */
+export interface Traced {
+  readonly reasons: readonly Reason[];
+  /** Devices by which probes reached a party that may not have them. */
+  readonly reached: readonly TracedReach[];
+}
+
+/** A quoted probe stands behind the headers of ICMP and IP at least; a tag more or less moves a token by four bytes. */
+const leastQuoted = 20;
+
+/** Flows of a step by token. */
+class FlowFinder {
+  private readonly offsets = new Map<string, number>();
+
+  constructor(private readonly step: StepPlan) {}
+
+  /** The flow of a token; null = it is none's. Binary search: flows number their tokens in order. */
+  flowOf(token: number): Flow | null {
+    const { flows } = this.step;
+    let [low, high] = [0, flows.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((flows.at(middle)?.first ?? 0) <= token) low = middle;
+      else high = middle - 1;
+    }
+    const flow = flows.at(low);
+    return flow !== undefined && token >= flow.first && token < flow.first + flow.count ? flow : null;
+  }
+
+  /** Whether a token stands where the frames of its flow have it, so that no other packet quotes it. */
+  isAsSent({ frame }: Flow, tokenAt: number): boolean {
+    const key = `${frame.carrier} ${frame.vlan.length} ${frame.form ?? ''}`;
+    const known = this.offsets.get(key) ?? frameTemplate(frame).tokenAt;
+    this.offsets.set(key, known);
+    return tokenAt < known + leastQuoted;
+  }
+}
+
+/** Every frame that left by a port was heard: only then is a token that an observer did not hear one that passed it. */
+function isLossless({ stopped }: StepFacts, { observers }: StepPlan): boolean {
+  return observers.every(({ name }) => {
+    const counters = stopped[name];
+    return counters !== undefined && counters.dropped === 0 && counters.delivered === counters.received;
+  });
+}
+
+const isAtDevice = (line: TraceLine): line is TracedPlace & { readonly device: TracedDevice } =>
+  (line.place === 'transmit' || line.place === 'receive') && line.device !== null && line.device.own !== true;
+
+/** How a device is called to people: `eth0 in /run/netns/blue`, `interface 7 in network namespace 4026532987`. */
+function tracedDeviceText({ name, ifindex, path, space, home }: TracedDevice): string {
+  const device = name ?? `interface ${ifindex}`;
+  return home ? device : `${device} in ${path ?? `network namespace ${space}`}`;
+}
+
+/**
+ * Tokens at a device in the namespace of a party that may not have them, and that none of its observers heard: they
+ * came past its ports. A token that entered the bridge a second time does not count, for a guest that had it may have
+ * passed it on, nor one that another packet quotes.
+ */
+function tokensPast(
+  { step, facts, tally, parties, isHeardAt }: TraceInput,
+  finder: FlowFinder,
+  { tokens, tokenAt }: TracedPlace,
+  observers: readonly Observer[],
+): readonly { readonly flow: Flow; readonly sequence: number; readonly observer: Observer }[] {
+  const past: { flow: Flow; sequence: number; observer: Observer }[] = [];
+  const first = step.flows.at(0)?.first ?? 0;
+  forTokens(tokens, { first, end: first + framesOfStep(step) }, (token) => {
+    const flow = finder.flowOf(token);
+    const [observer] = observers;
+    if (flow === null || observer === undefined || !finder.isAsSent(flow, tokenAt)) return;
+    const sequence = token - flow.first;
+    if (!isLeak(flow, observer, parties) || tally.entries.isAgain(flow, sequence)) return;
+    if (facts.accepted.overlap(token, 1) === 0 || observers.some(({ name }) => isHeardAt(name, token))) return;
+    past.push({ flow, sequence, observer });
+  });
+  return past;
+}
+
+/** Counts what reached a party past its ports as sightings at its observer. */
+function addReached(input: TraceInput, finder: FlowFinder): readonly TracedReach[] {
+  const { step, facts, tally, trace } = input;
+  if (!isLossless(facts, step)) return [];
+  const reached = new Map<string, TracedReach & { readonly seen: Set<number> }>();
+  for (const line of trace) {
+    if (!isAtDevice(line) || line.device.home || line.device.party === undefined) continue;
+    const { party } = line.device;
+    const observers = step.observers.filter((observer) => observer.judged && partyOf(observer) === party);
+    const device = tracedDeviceText(line.device);
+    for (const { flow, sequence, observer } of tokensPast(input, finder, line, observers)) {
+      tally.sightings.addToken(flow, sequence, observer.name, { frame: 0, high: 0, low: 0 });
+      const key = `${observer.name} ${device}`;
+      const known = reached.get(key) ?? { observer: observer.name, device, probes: 0, seen: new Set<number>() };
+      known.seen.add(flow.first + sequence);
+      reached.set(key, known);
+    }
+  }
+  return [...reached.values()].map(({ seen, ...reach }) => ({ ...reach, probes: seen.size }));
+}
+
+/** Frames of no protocol that anybody routes: where these are, nothing but a copy has brought them. */
+function isUnroutable({ carrier, frame }: Flow): boolean {
+  return carrier === 'raw' && frame.form === undefined;
+}
+
+/**
+ * Devices beside the step's bridges that got frames which no host routes, and are in nobody's namespace: something
+ * copies or moves them there.
+ */
+function besideReasons(input: TraceInput, finder: FlowFinder): readonly Reason[] {
+  const { plan, step, states, tally, trace } = input;
+  const state = states.before ?? states.after;
+  if (state === null || plan.bridges.some(({ kind }) => kind === 'ovs')) return [];
+  const bridges = new Set(step.observers.map(({ bridge }) => bridge));
+  const routed = plan.endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) && port !== null ? [port] : []));
+  const segment = segmentOf(bridges, state, routed);
+  const byIndex = new Map(state.links.map((link) => [link.ifindex, link]));
+  const isBeside = ({ home, name, lower, party, ifindex }: TracedDevice): boolean => {
+    const link = byIndex.get(home ? ifindex : (lower ?? -1));
+    if (link === undefined || link.flags.includes('LOOPBACK') || segment.has(link.name)) return false;
+    return home ? link.name === name : party === undefined;
+  };
+  const beside = new Map<string, Set<number>>();
+  const first = step.flows.at(0)?.first ?? 0;
+  for (const line of trace) {
+    if (!isAtDevice(line) || !isBeside(line.device)) continue;
+    const device = tracedDeviceText(line.device);
+    forTokens(line.tokens, { first, end: first + framesOfStep(step) }, (token) => {
+      const flow = finder.flowOf(token);
+      if (flow === null || !flow.judged || !isUnroutable(flow) || !finder.isAsSent(flow, line.tokenAt)) return;
+      if (tally.entries.isAgain(flow, token - flow.first)) return;
+      beside.set(device, (beside.get(device) ?? new Set()).add(token));
+    });
+  }
+  return [...beside].map(([device, tokens]) =>
+    reason(
+      'bypass-possible',
+      null,
+      `${device} is no part of these bridges and had ${tokens.size} probes, as the kernel's trace shows: something copies or moves frames there past every ear`,
+    ),
+  );
+}
+
+/** Whether trace.ndjson has as many lines of the step as were written. */
+function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason[] {
+  const expected = typeof traced === 'number' ? traced : 0;
+  return expected === trace.length
+    ? []
+    : [
+        reason(
+          'evidence-incomplete',
+          null,
+          `trace.ndjson had ${expected} lines of this step, ${trace.length} were read back`,
+        ),
+      ];
+}
+
+/**
+ * What the kernel's trace shows of a step beyond its observers: adds to the tally what reached a party past its ports.
+ * It convicts only; a step without a trace is judged by its observers alone.
+ */
+export function judgeTrace(input: TraceInput): Traced {
+  const whole = wholeReasons(input);
+  if (input.trace.length === 0) return { reasons: whole, reached: [] };
+  const finder = new FlowFinder(input.step);
+  return { reasons: [...whole, ...besideReasons(input, finder)], reached: addReached(input, finder) };
+}

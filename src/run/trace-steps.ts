@@ -1,0 +1,199 @@
+import { closeSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { injectionDevice, tokensText } from '../core/judge/trace/tokens-text.js';
+import type { TracedDevice, TraceLine } from '../core/model/timeline.js';
+import type { Place } from '../core/model/fabric.js';
+import type { StepPlan } from '../core/model/plan.js';
+import { partiesBehind } from '../core/plan/ears.js';
+import { framesByKind, framesOfStep } from '../core/plan/flows/shortcuts.js';
+import { jsonText } from '../core/text/json-text.js';
+import {
+  openTrace,
+  readTracedKernel,
+  type Trace,
+  type TracedKernel,
+  type TracedRow,
+} from '../system/capture/trace/trace.js';
+import { files } from '../system/evidence/folder/folder.js';
+import { openAtEnd } from '../system/evidence/folder/named-file.js';
+import { kernelFunctions } from '../system/kernel/bpf-programs.js';
+import { procText } from '../system/kernel/proc-files.js';
+import { readSpaces, type SpaceLinks } from '../system/state/read-linked-devices.js';
+import type { RunContext, StepTraces, TraceMode } from './context.js';
+
+type Segments = Parameters<StepTraces['start']>[2];
+
+/** Encapsulation on the way adds this much to a frame at most: VXLAN has 50 bytes, messages to NFLOG some 100. */
+const maxAdded = 128;
+
+/** Traces what a run on this machine sends; null = it is not asked for. */
+export function stepTraces(dir: string, mode: TraceMode): StepTraces | null {
+  if (mode === 'off') return null;
+  let kernel: TracedKernel | string | null = null;
+  let log: TraceFile | null = null;
+  const written: TraceLine[] = [];
+  return {
+    lines: written,
+    start(context, step, segments) {
+      kernel ??= readTracedKernel();
+      const trace = typeof kernel === 'string' ? kernel : startOne(kernel, context, step);
+      if (typeof trace === 'string') {
+        context.timeline.log(step.index, { event: 'trace', state: 'absent', why: trace });
+        return { end: () => undefined };
+      }
+      context.timeline.log(step.index, { event: 'trace', state: 'attached' });
+      const types = typeof kernel === 'string' ? null : kernel.types;
+      return {
+        end() {
+          const reading = trace.end();
+          const reasons = types?.valuesOf('skb_drop_reason') ?? new Map<number, string>();
+          const lines = linesOf(context, step, segments, { reading, reasons });
+          log ??= new TraceFile(dir);
+          log.write(lines);
+          written.push(...lines);
+          context.timeline.log(step.index, { event: 'trace', state: 'read', lines: lines.length });
+        },
+      };
+    },
+    close: () => log?.close(),
+  };
+}
+
+function startOne(kernel: TracedKernel, { plan }: RunContext, step: StepPlan): Trace | string {
+  const count = framesOfStep(step);
+  if (plan.hosts !== undefined) return 'the bridges are on several hosts';
+  if (count === 0) return 'the step sends no probes';
+  const longest = Math.max(...framesByKind(step.flows).map(({ first }) => first.frame.size)) + maxAdded;
+  return openTrace(kernel, { runTag: plan.runTag, first: step.flows.at(0)?.first ?? 0, count, longest });
+}
+
+/** trace.ndjson, 0600: it names processes of other tenants. */
+class TraceFile {
+  private readonly fd: number;
+
+  constructor(dir: string) {
+    this.fd = openAtEnd(join(dir, files.trace.name));
+  }
+
+  /** A full disk takes less: the timeline names the number of lines, and what is missing costs a *holds*. */
+  write(lines: readonly TraceLine[]): void {
+    try {
+      const bytes = Buffer.from(lines.map((line) => `${jsonText(line)}\n`).join(''));
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.fd, bytes, done);
+    } catch {
+      // as many as the file took
+    }
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+}
+
+interface Read {
+  readonly reading: ReturnType<Trace['end']>;
+  readonly reasons: ReadonlyMap<number, string>;
+}
+
+function linesOf(
+  context: RunContext,
+  step: StepPlan,
+  segments: Segments,
+  { reading: { rows, open, tallies, missed }, reasons }: Read,
+): readonly TraceLine[] {
+  const functions = kernelFunctions([...new Set(rows.flatMap(({ location }) => (location === 0n ? [] : [location])))]);
+  const deviceOf = devicesOf(context, step, segments, rows);
+  const first = step.flows.at(0)?.first ?? 0;
+  const seen = rows.map((row): TraceLine => {
+    const named = functions.get(row.location);
+    const program = row.pid === 0 ? '' : procText(`/proc/${row.pid}/comm`).trim();
+    return {
+      step: step.index,
+      place: row.place,
+      tokenAt: row.tokenAt,
+      device: row.ifindex === 0 ? null : deviceOf(row),
+      packets: row.count,
+      tokens: tokensText(row.tokens, first),
+      ...(row.place === 'drop' && row.reason !== 0 ? { reason: reasons.get(row.reason) ?? String(row.reason) } : {}),
+      ...(named === undefined ? {} : { function: named }),
+      ...(row.pid === 0 ? {} : { pid: row.pid }),
+      ...(program === '' ? {} : { program }),
+    };
+  });
+  return [...seen, { step: step.index, place: 'end', open, counts: { ...tallies, missed } }];
+}
+
+/** The number of a network namespace; null = it is gone. */
+function numberOf(netns: string | null): number | null {
+  return statSync(netns ?? '/proc/thread-self/ns/net', { throwIfNoEntry: false })?.ino ?? null;
+}
+
+/** Namespaces of endpoints, by number; one of several endpoints is none's. */
+function partiesOf({ plan, fabric }: RunContext, step: StepPlan, segments: Segments): ReadonlyMap<number, string> {
+  const found = new Map<number, string | null>();
+  const add = (number: number | null, name: string): void => {
+    if (number !== null) found.set(number, found.has(number) && found.get(number) !== name ? null : name);
+  };
+  if (plan.provider === 'lab')
+    for (const { name } of plan.endpoints.filter((endpoint) => step.present.includes(endpoint.name)))
+      add(numberOf(fabric.sendingPlace(name).netns), name);
+  for (const { devices } of segments) {
+    const partyOf = partiesBehind(step, devices);
+    for (const { space, spaceId } of devices) {
+      const party = partyOf(space);
+      if (party !== undefined && spaceId !== undefined) add(Number(spaceId.split(':')[1]), party);
+    }
+  }
+  return new Map([...found].flatMap(([number, name]) => (name === null ? [] : [[number, name] as const])));
+}
+
+/** What a device in another namespace is. */
+function elsewhere(
+  there: SpaceLinks | undefined,
+  ifindex: number,
+  party: string | undefined,
+): Omit<TracedDevice, 'space' | 'ifindex'> {
+  const link = there?.links.find((at) => at.ifindex === ifindex);
+  const isLinked = link !== undefined && link.linkSpace !== null && link.linkSpace === there?.home;
+  return {
+    name: link?.name ?? null,
+    home: false,
+    ...(there === undefined ? {} : { path: there.path }),
+    ...(isLinked && link.link !== null ? { lower: link.link } : {}),
+    ...(party === undefined ? {} : { party }),
+  };
+}
+
+function devicesOf(
+  context: RunContext,
+  step: StepPlan,
+  segments: Segments,
+  rows: readonly TracedRow[],
+): (row: TracedRow) => TracedDevice {
+  const { fabric, plan } = context;
+  const sending: readonly Place[] = step.present.map((name) => fabric.sendingPlace(name));
+  const held = plan.provider === 'lab' ? sending.flatMap((place) => place.netns ?? []) : [];
+  const netns = segments[0]?.home ?? null;
+  const home = numberOf(netns);
+  const here = new Map(
+    segments.flatMap(({ devices }) =>
+      devices.flatMap(({ space, ifindex, name }) => (space === null ? [[ifindex, name] as const] : [])),
+    ),
+  );
+  const spaces: ReadonlyMap<number, SpaceLinks> = readSpaces(netns, new Set(rows.map((row) => row.netns)), held);
+  const parties = partiesOf(context, step, segments);
+  const known = new Map<string, TracedDevice>();
+  const make = ({ netns: space, ifindex }: TracedRow): TracedDevice => {
+    const name = space === home ? (here.get(ifindex) ?? null) : null;
+    const made = { space, ifindex, ...(injectionDevice.test(name ?? '') ? { own: true as const } : {}) };
+    return space === home
+      ? { ...made, name, home: true }
+      : { ...made, ...elsewhere(spaces.get(space), ifindex, parties.get(space)) };
+  };
+  return (row) => {
+    const key = `${row.netns} ${row.ifindex}`;
+    const device = known.get(key) ?? make(row);
+    known.set(key, device);
+    return device;
+  };
+}
