@@ -13,7 +13,7 @@ import type { Result } from '../../../src/core/model/result.js';
 import { sabotageFigures } from '../../../src/core/model/run-record.js';
 import type { Endpoint, Scenario, Step } from '../../../src/core/model/scenario.js';
 import type { HostState, LinkState, StepStates } from '../../../src/core/model/state.js';
-import type { TimelineEntry, TimelineEvent } from '../../../src/core/model/timeline.js';
+import type { TimelineEntry, TimelineEvent, TraceLine } from '../../../src/core/model/timeline.js';
 import { evidenceInterfaces } from '../../../src/core/plan/evidence-interfaces.js';
 import { makePlan } from '../../../src/core/plan/make-plan.js';
 import { buildFrame } from '../../../src/core/probe/frames/frame.js';
@@ -38,6 +38,8 @@ export interface Evidence {
   timeline: TimelineEntry[];
   states: StepStates[];
   frames: Captured[];
+  /** Absent: no step was traced. */
+  trace?: readonly TraceLine[];
 }
 
 function guest(name: string, port: string, mac: string, role: Endpoint['role'] = 'guest'): Endpoint {
@@ -261,7 +263,8 @@ export function judge(
     timeline: { entries: timeline.length },
     capture: evidence.run.capture ?? { sha256: 'f'.repeat(64), packets },
   };
-  const judging = startJudging({ plan: evidence.plan, run, timeline, states: evidence.states });
+  const { plan, states, trace } = evidence;
+  const judging = startJudging({ plan, run, timeline, states, ...(trace === undefined ? {} : { trace }) });
   addBatch(judging, batchOf(evidence));
   return finishJudging(judging, identity);
 }

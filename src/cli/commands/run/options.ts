@@ -1,4 +1,5 @@
 import type { ArgumentsCamelCase, Argv } from 'yargs';
+import { traceModes } from '../../../run/context.js';
 import { probeClasses } from '../../../core/probe/classes.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { commonOptions, type DefineCommand, flagArgument, textArgument, textsArgument } from '../../command.js';
@@ -60,6 +61,11 @@ const optionGroups = {
     repeat: { type: 'number', requiresArg: true, default: 1, describe: 'number of runs per file (default 1)' },
     shuffle: { coerce: seedOf, describe: 'run the files in random order; --shuffle=SEED repeats an order' },
     engine: commonOptions.engine,
+    trace: {
+      choices: traceModes,
+      default: 'off',
+      describe: "auto: follow each probe by the kernel's own trace, if kernel and rights allow (default off)",
+    },
   },
   'Where the result goes:': {
     out: textArgument('folder for the evidence; with several files each gets a folder in it'),
@@ -95,7 +101,7 @@ const optionGroups = {
 
 /** `run --help` lists these only with `--all`. */
 const rareOptions = [
-  ...(['what-if', 'netns', 'set', 'grep', 'rate', 'for', 'timeout', 'linger', 'repeat', 'shuffle', 'engine'] as const),
+  ...(['what-if', 'netns', 'set', 'grep', 'rate', 'for', 'timeout', 'linger', 'repeat', 'shuffle', 'engine', 'trace'] as const),
   ...([
     'progress',
     'keep',

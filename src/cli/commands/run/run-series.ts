@@ -7,7 +7,7 @@ import { escapeText } from '../../../core/text/escape.js';
 import { milliseconds } from '../../../core/text/time.js';
 import type { Progress } from '../../../report/progress/live.js';
 import type { ReportedRun } from '../../../report/reporter.js';
-import type { RunOptions } from '../../../run/context.js';
+import type { RunOptions, TraceMode } from '../../../run/context.js';
 import type { Run } from '../../../run/run.js';
 import type { OwnFolder } from '../../../system/evidence/folder/own-folder.js';
 import type { Inside } from '../../../system/fabric/lab/enter.js';
@@ -50,6 +50,8 @@ export interface RunCommandOptions {
   readonly strict?: boolean;
   /** What is known to carry no frame elsewhere, as `trusting` takes it. */
   readonly trust?: readonly string[];
+  /** The kernel's trace goes with each step; `auto` where absent. */
+  readonly trace?: TraceMode;
   /** In the lab: tries the fix for every cause of a leak. */
   readonly proveFix?: boolean;
   readonly payload?: boolean;
@@ -332,7 +334,7 @@ async function optionsOf(
   options: RunCommandOptions,
   { inside, signal }: RunPlace,
 ): Promise<Omit<RunOptions, 'outDir' | 'runId' | 'onProgress'>> {
-  const { engine, keep, toolVersion, payload = false, linger, dryRun = false, deafen } = options;
+  const { engine, keep, toolVersion, payload = false, linger, dryRun = false, deafen, trace = 'auto' } = options;
   const { operator = null, ticket = null } = options;
   return {
     inside,
@@ -343,6 +345,7 @@ async function optionsOf(
     payload,
     lingerMs: linger === undefined ? 0 : timeOf('--linger', linger),
     dryRun,
+    trace,
     declared: { operator, ticket },
     ...(deafen === undefined ? {} : { alter: (await import('../../../run/deafen.js')).deafen(deafen) }),
   };

@@ -1,5 +1,5 @@
 import { segmentOf } from '../../bridge/bypass/segment.js';
-import { isRoutedTo } from '../../model/attach.js';
+import { isRoutedTo, placeOf } from '../../model/attach.js';
 import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { TracedReach } from '../../model/result.js';
@@ -139,14 +139,20 @@ function isUnroutable({ carrier, frame }: Flow): boolean {
 function besideReasons(input: TraceInput, finder: FlowFinder): readonly Reason[] {
   const { plan, step, states, tally, trace } = input;
   const state = states.before ?? states.after;
-  if (state === null || plan.bridges.some(({ kind }) => kind === 'ovs')) return [];
+  // a process carries frames to what is behind a bridge, Open vSwitch to devices that no link shows, and what is
+  // trusted to devices that somebody answers for
+  const isCarried = plan.endpoints.some(({ attach }) => placeOf(attach) === 'behind');
+  if (state === null || isCarried || step.expect.trust !== undefined || plan.bridges.some(({ kind }) => kind === 'ovs'))
+    return [];
   const bridges = new Set(step.observers.map(({ bridge }) => bridge));
   const routed = plan.endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) && port !== null ? [port] : []));
   const segment = segmentOf(bridges, state, routed);
+  const heardAt = new Set(step.observers.map((observer) => observer.interface));
   const byIndex = new Map(state.links.map((link) => [link.ifindex, link]));
   const isBeside = ({ home, name, lower, party, ifindex }: TracedDevice): boolean => {
     const link = byIndex.get(home ? ifindex : (lower ?? -1));
-    if (link === undefined || link.flags.includes('LOOPBACK') || segment.has(link.name)) return false;
+    if (link === undefined || link.flags.includes('LOOPBACK') || segment.has(link.name) || heardAt.has(link.name))
+      return false;
     return home ? link.name === name : party === undefined;
   };
   const beside = new Map<string, Set<number>>();

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import type { Result } from '../../../../../src/core/model/result.js';
+import type { TracedDevice, TracedPlace } from '../../../../../src/core/model/timeline.js';
+import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
+import { tokensFor } from '../../../../../src/core/wire/token.js';
+import { addFrames, type Evidence, judge, key, perfectRun } from '../../../../support/judge/perfect-run.js';
+import { there } from '../../../../support/there.js';
+
+/** A raw frame's token stands right behind its Ethernet header. */
+const asSent = 14;
+const inside = (party: string, name = 'eth1'): TracedDevice => ({
+  space: 4_026_531_900,
+  ifindex: 7,
+  name,
+  home: false,
+  path: `/run/netns/${party}`,
+  party,
+});
+const atHome = (name: string, ifindex: number): TracedDevice => ({ space: 1, ifindex, name, home: true });
+
+function place(device: TracedDevice | null, more: Partial<TracedPlace> = {}): TracedPlace {
+  return { step: 0, place: 'receive', tokenAt: asSent, device, packets: 5, tokens: '0-4', ...more };
+}
+
+/** The evidence of a run with a trace of these places. */
+function traced(...places: readonly TracedPlace[]): Evidence {
+  const evidence = perfectRun();
+  const trace = [...places, { step: 0, place: 'end', open: {}, counts: {} } as const];
+  evidence.trace = trace;
+  evidence.timeline.push({
+    ...{ atNs: '99000000', monoMs: 99, step: 0 },
+    ...{ event: 'trace', state: 'read', lines: trace.length },
+  });
+  return evidence;
+}
+
+const only = ({ steps }: Result) => there(steps[0]);
+const reasonsOf = (result: Result): readonly string[] =>
+  only(result).reasons.map(({ code, text }) => `${code} ${text}`);
+
+describe('what the kernel’s trace of a step shows', () => {
+  it('changes nothing where probes were with those who may have them alone', () => {
+    const { verdict, traced: reached } = only(
+      judge(traced(place(inside('a', 'eth0'), { place: 'transmit' }), place(inside('b', 'eth0')), place(null))),
+    );
+    expect([verdict, reached]).toEqual(['holds', undefined]);
+  });
+
+  it('is a leak where they came to another guest past its port, and names the device', () => {
+    const step = only(judge(traced(place(inside('c'), { tokens: '0-4,7' }))));
+    expect(step.verdict).toBe('broken');
+    expect(step.traced).toEqual([{ observer: 'c', device: 'eth1 in /run/netns/c', probes: 6 }]);
+    expect(step.findings.filter(({ leak }) => leak).map(({ observer, seen }) => [observer, seen])).toEqual([['c', 6]]);
+  });
+
+  it('counts a probe once that an observer heard as well', () => {
+    const evidence = traced(place(inside('c'), { tokens: '0-4' }));
+    const flow = there(evidence.plan.steps[0]?.flows.at(0));
+    const bytes = buildFrame(flow.frame, tokensFor(key, evidence.plan.runTag, 0, 1));
+    addFrames(evidence, { observer: 'c', outgoing: true, bytes });
+    const { findings, traced: reached } = only(judge(evidence));
+    expect(findings.find(({ leak }) => leak)?.seen).toBe(5);
+    expect(reached?.[0]?.probes).toBe(4);
+  });
+
+  it('is no leak where a guest that had them may have said them again', () => {
+    const evidence = traced(place(inside('c'), { tokens: '0' }));
+    const flow = there(evidence.plan.steps[0]?.flows.at(0));
+    const bytes = buildFrame(flow.frame, tokensFor(key, evidence.plan.runTag, 0, 1));
+    addFrames(evidence, { observer: 'b', outgoing: false, bytes });
+    expect(only(judge(evidence)).verdict).not.toBe('broken');
+  });
+
+  it('is no leak where another packet quotes them, as an error of ICMP does', () => {
+    expect(only(judge(traced(place(inside('c'), { tokenAt: asSent + 28 })))).verdict).toBe('holds');
+  });
+
+  it('is no leak where an observer lost frames', () => {
+    const evidence = traced(place(inside('c')));
+    evidence.timeline = evidence.timeline.map((entry) =>
+      entry.event === 'stopped'
+        ? { ...entry, counters: { ...entry.counters, c: { received: 9, dropped: 3, delivered: 6 } } }
+        : entry,
+    );
+    expect(only(judge(evidence)).verdict).toBe('inconclusive');
+  });
+
+  it('leaves a doubt where a device beside the bridges had frames that nobody routes', () => {
+    const evidence = traced(place(atHome('x0', 9)), place(atHome('p2', 4), { place: 'transmit', tokens: '' }));
+    const state = there(evidence.states[0]?.before);
+    const beside = { ...there(state.links[1]), name: 'x0', ifindex: 9, master: null, port: null };
+    evidence.states = [{ before: { ...state, links: [...state.links, beside] }, after: state }];
+    expect(reasonsOf(judge(evidence))).toContain(
+      "bypass-possible x0 is no part of these bridges and had 5 probes, as the kernel's trace shows: something copies or moves frames there past every ear",
+    );
+  });
+
+  it('leaves none where a port of the bridge had them, or the run itself', () => {
+    const own = { ...atHome('vi2dd91e37-0', 9), own: true } as const;
+    expect(only(judge(traced(place(atHome('p2', 4)), place(atHome('br0', 1)), place(own)))).verdict).toBe('holds');
+  });
+
+  it('is incomplete where a line of it is gone', () => {
+    const evidence = traced(place(inside('b', 'eth0')));
+    evidence.trace = evidence.trace?.slice(1) ?? [];
+    expect(reasonsOf(judge(evidence))).toEqual([
+      'evidence-incomplete trace.ndjson had 2 lines of this step, 1 were read back',
+    ]);
+  });
+});
