@@ -53,7 +53,7 @@ async function buildAndRun(run: PreparedRun, begun: RunRecord, timeline: Timelin
   const helpers = { captures: keepCapture(), senders: keepSender() };
   let record = begun;
   let left: readonly string[] = [];
-  const traces = stepTraces(options.outDir, options.trace ?? 'auto');
+  const traces = stepTraces(options.outDir, options.trace ?? 'off');
   try {
     const here = fabric.observingPlace(plan.bridges[0]?.name ?? '');
     const provenance = await (early ?? provenanceIn(run, begun, here.host === undefined ? here.netns : null));

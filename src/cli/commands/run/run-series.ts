@@ -50,7 +50,7 @@ export interface RunCommandOptions {
   readonly strict?: boolean;
   /** What is known to carry no frame elsewhere, as `trusting` takes it. */
   readonly trust?: readonly string[];
-  /** The kernel's trace goes with each step; `auto` where absent. */
+  /** Whether the kernel's trace goes with each step; `off` where absent. */
   readonly trace?: TraceMode;
   /** In the lab: tries the fix for every cause of a leak. */
   readonly proveFix?: boolean;
@@ -334,7 +334,7 @@ async function optionsOf(
   options: RunCommandOptions,
   { inside, signal }: RunPlace,
 ): Promise<Omit<RunOptions, 'outDir' | 'runId' | 'onProgress'>> {
-  const { engine, keep, toolVersion, payload = false, linger, dryRun = false, deafen, trace = 'auto' } = options;
+  const { engine, keep, toolVersion, payload = false, linger, dryRun = false, deafen, trace = 'off' } = options;
   const { operator = null, ticket = null } = options;
   return {
     inside,
