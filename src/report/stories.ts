@@ -1,6 +1,6 @@
 import type { PersistentFix, ProvenFix } from '../core/model/fix.js';
 import type { CarriersApart, Held, HeldAtEntry, Result } from '../core/model/result.js';
-import { escapeText } from '../core/text/escape.js';
+import { counted, escapeText } from '../core/text/escape.js';
 import { setText } from './answer/participants.js';
 
 /** What held, the same in one or more steps. Steps are 0-based. */
@@ -27,6 +27,17 @@ export function heldStories(result: Result): readonly HeldStory[] {
 export function placesText({ places, morePlaces = 0 }: Held['barriers'][number], most: number): string {
   const more = Math.max(0, places.length - most) + morePlaces;
   return `${places.slice(0, most).join(', ')}${more === 0 ? '' : ` and ${more} more`}`;
+}
+
+/** `db had 26 probes past its port, at eth1 in /run/netns/db, as the kernel's trace shows`; each text once. */
+export function reachTexts(result: Result): readonly string[] {
+  const texts = result.steps.flatMap(({ traced = [] }) =>
+    traced.map(
+      ({ observer, device, probes }) =>
+        `${observer} had ${counted(probes, 'probe')} past its port, at ${device}, as the kernel's trace shows`,
+    ),
+  );
+  return [...new Set(texts)];
 }
 
 /** Where carriers came to different ends, with the 0-based step. */

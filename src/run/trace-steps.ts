@@ -2,8 +2,8 @@ import { closeSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { injectionDevice, tokensText } from '../core/judge/trace/tokens-text.js';
 import type { TracedDevice, TraceLine } from '../core/model/timeline.js';
-import type { Place } from '../core/model/fabric.js';
 import type { StepPlan } from '../core/model/plan.js';
+import { messageOf } from '../core/model/verify-error.js';
 import { partiesBehind } from '../core/plan/ears.js';
 import { framesByKind, framesOfStep } from '../core/plan/flows/shortcuts.js';
 import { jsonText } from '../core/text/json-text.js';
@@ -47,11 +47,16 @@ export function stepTraces(dir: string, mode: TraceMode): StepTraces | null {
         end() {
           const reading = trace.end();
           const reasons = types?.valuesOf('skb_drop_reason') ?? new Map<number, string>();
-          const lines = linesOf(context, step, segments, { reading, reasons });
-          log ??= new TraceFile(dir);
-          log.write(lines);
-          written.push(...lines);
-          context.timeline.log(step.index, { event: 'trace', state: 'read', lines: lines.length });
+          try {
+            const lines = linesOf(context, step, segments, { reading, reasons });
+            log ??= new TraceFile(dir);
+            log.write(lines);
+            written.push(...lines);
+            context.timeline.log(step.index, { event: 'trace', state: 'read', lines: lines.length });
+          } catch (error) {
+            // the step is judged without it
+            context.timeline.log(step.index, { event: 'trace', state: 'absent', why: messageOf(error) });
+          }
         },
       };
     },
@@ -171,8 +176,7 @@ function devicesOf(
   rows: readonly TracedRow[],
 ): (row: TracedRow) => TracedDevice {
   const { fabric, plan } = context;
-  const sending: readonly Place[] = step.present.map((name) => fabric.sendingPlace(name));
-  const held = plan.provider === 'lab' ? sending.flatMap((place) => place.netns ?? []) : [];
+  const held = plan.provider === 'lab' ? step.present.flatMap((name) => fabric.sendingPlace(name).netns ?? []) : [];
   const netns = segments[0]?.home ?? null;
   const home = numberOf(netns);
   const here = new Map(

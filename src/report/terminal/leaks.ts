@@ -1,7 +1,7 @@
 import type { Finding, Result, StepEvent } from '../../core/model/result.js';
 import { counted, escapeText } from '../../core/text/escape.js';
 import { foldInARow, groupByPair, kindNumbers, numbering } from '../group.js';
-import { beforeAfterText, fixStories, persistentLines, outcomeText } from '../stories.js';
+import { beforeAfterText, fixStories, persistentLines, outcomeText, reachTexts } from '../stories.js';
 import { foldAfter, type Paint } from './layout.js';
 
 const maxShown = 24;
@@ -233,6 +233,9 @@ export function terminalLeaks(result: Result, width: number, paint: Paint): read
       .slice(0, maxShown)
       .flatMap(({ story, index, events }) => leakStoryLines(story, index, events, width, paint)),
     ...(more > 0 ? [`  and ${more} more, all of them in result.json`] : []),
+    ...reachTexts(result)
+      .slice(0, maxShown)
+      .flatMap((text) => foldAfter('  ', escapeText(text), width)),
     '',
   ];
 }

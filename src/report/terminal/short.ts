@@ -7,7 +7,7 @@ import type { CauseStory } from '../answer/cause-stories.js';
 import { type Exposure, exposureFix, exposuresOf } from '../answer/exposures.js';
 import { countText, setText, stepsText, whoText } from '../answer/participants.js';
 import type { ReportedRun, View } from '../reporter.js';
-import { heldStories } from '../stories.js';
+import { heldStories, reachTexts } from '../stories.js';
 import { runWord, summary } from '../word.js';
 import { closingLines } from './closing.js';
 import {
@@ -195,7 +195,11 @@ function whyOf({ result }: ReportedRun, answer: Answer, room: number, width: num
   const leaks = answer.stories.length > 0;
   if (answer.reasons.length > 0 && (!leaks || ![0, 2].includes(result.exitCode)))
     return reasonLines(answer, room, width, paint);
-  return leaks ? whyLines(answer, room, width, paint) : heldLines(result, room, width, paint);
+  if (!leaks) return heldLines(result, room, width, paint);
+  const [first, ...more] = reachTexts(result);
+  const others = more.length === 0 ? '' : ` (and ${counted(more.length, 'more device')}: --verbose)`;
+  const reached = first === undefined ? [] : foldAfter('  ', escapeText(`${first}${others}`), width);
+  return [...whyLines(answer, room - heightOf(reached, width), width, paint), ...reached];
 }
 
 /** What is open by design: what it allows, and what would end it at which price if there is room for both. */

@@ -3,7 +3,7 @@ import type { Result } from '../../../../../src/core/model/result.js';
 import type { TracedDevice, TracedPlace } from '../../../../../src/core/model/timeline.js';
 import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../../../../src/core/wire/token.js';
-import { addFrames, type Evidence, judge, key, perfectRun } from '../../../../support/judge/perfect-run.js';
+import { addFrames, type Evidence, hostState, judge, key, perfectRun } from '../../../../support/judge/perfect-run.js';
 import { there } from '../../../../support/there.js';
 
 /** A raw frame's token stands right behind its Ethernet header. */
@@ -87,7 +87,7 @@ describe('what the kernel’s trace of a step shows', () => {
 
   it('leaves a doubt where a device beside the bridges had frames that nobody routes', () => {
     const evidence = traced(place(atHome('x0', 9)), place(atHome('p2', 4), { place: 'transmit', tokens: '' }));
-    const state = there(evidence.states[0]?.before);
+    const state = hostState();
     const beside = { ...there(state.links[1]), name: 'x0', ifindex: 9, master: null, port: null };
     evidence.states = [{ before: { ...state, links: [...state.links, beside] }, after: state }];
     expect(reasonsOf(judge(evidence))).toContain(

@@ -1,0 +1,79 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Result } from '../../../src/core/model/result.js';
+import { readTracedKernel } from '../../../src/system/capture/trace/trace.js';
+import { kernel } from '../../support/lab/features.js';
+import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
+import { needs, root } from '../../support/needs.js';
+
+const traced = readTracedKernel();
+
+const steps =
+  '  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: 40 }, expect: private }\n';
+
+/** Runs on a host with `--trace auto`, and what they say with it off. */
+describe(
+  'a run with the kernel’s trace',
+  needs(root, typeof traced === 'string' ? traced : null, kernel("nft's family netdev")),
+  () => {
+    let host: ThrowAwayHost;
+    let guest: ReturnType<ThrowAwayHost['start']>;
+    beforeAll(() => {
+      host = throwAwayHost();
+      guest = host.start('kali3', ['sleep', '600']);
+    });
+    afterAll(() => {
+      guest.kill();
+      host.close();
+    });
+
+    async function run(name: string, trace: 'auto' | 'off') {
+      const out = join(host.dir, name);
+      const file = host.scenario(name, { steps });
+      const outcome = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--trace', trace, '--out', out]));
+      const result: Result = JSON.parse(outcome.stdout);
+      return { ...outcome, result, out };
+    }
+
+    it('comes to the verdict that it has without one, and keeps what was seen for root alone', async () => {
+      const { status, result, out, stderr } = await run('sane', 'auto');
+      expect([status, result.verdict, result.steps.flatMap(({ reasons }) => reasons), stderr]).toEqual([
+        0,
+        'holds',
+        [],
+        expect.stringMatching(/nothing \(checked\)\n$/),
+      ]);
+      expect(result.evidence.files.map(({ path }) => path)).toContain('trace.ndjson');
+      expect(statSync(join(out, 'trace.ndjson')).mode & 0o777).toBe(0o600);
+      const lines = readFileSync(join(out, 'trace.ndjson'), 'utf8');
+      expect(lines).toContain('"name":"vnet0","home":true');
+      expect(lines).toContain('"place":"end"');
+      const again = await outcomeOf(host.cli(['check', out]));
+      expect([again.status, again.stdout]).toEqual([0, expect.stringContaining('WHOLE')]);
+    });
+
+    it('is broken where a rule copies probes to a second device of another guest, where nobody listens', async () => {
+      const space = `/proc/${guest.pid ?? 0}/ns/net`;
+      host.run(['ip', 'link', 'add', 'x0', 'type', 'veth', 'peer', 'name', 'x1', 'netns', space]);
+      host.run(['ip', 'link', 'set', 'x0', 'up']);
+      host.run(['nsenter', `--net=${space}`, 'ip', 'link', 'set', 'x1', 'up']);
+      const hook = '{ type filter hook ingress device "vnet0" priority 0; }';
+      host.run(['nft', `add table netdev t; add chain netdev t c ${hook}; add rule netdev t c dup to "x0"`]);
+      try {
+        const without = await run('without', 'off');
+        expect([without.status, without.result.verdict]).toEqual([3, 'inconclusive']);
+        const { status, result, out } = await run('with', 'auto');
+        expect([status, result.verdict]).toEqual([2, 'broken']);
+        expect(result.steps.flatMap((step) => step.traced ?? [])).toEqual([
+          { observer: 'kali3', device: expect.stringMatching(/^x1 in \/proc\/\d+\/ns\/net$/), probes: 80 },
+        ]);
+        const again = await outcomeOf(host.cli(['replay', out]));
+        expect(again.stdout).toContain('kali3 had 80 probes past its port');
+      } finally {
+        host.run(['nft', 'delete', 'table', 'netdev', 't']);
+        host.run(['ip', 'link', 'del', 'x0']);
+      }
+    });
+  },
+);
