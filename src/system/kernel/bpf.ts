@@ -94,6 +94,19 @@ function askBpf(command: number, words: readonly number[]): { readonly result: n
 }
 
 /**
+ * A descriptor of a link; below 0 = refused. One that another process is just making answers EAGAIN, which Linux also
+ * calls EWOULDBLOCK (bpf_link_by_id, kernel/bpf/syscall.c): then again, for some milliseconds.
+ */
+function openLink(link: number): number {
+  const until = performance.now() + 50;
+  for (;;) {
+    const { result } = askBpf(BPF_LINK_GET_FD_BY_ID, [link]);
+    const isBeingMade = result < 0 && libc().errnoName(libc().errno()) === 'EWOULDBLOCK';
+    if (!isBeingMade || performance.now() > until) return result;
+  }
+}
+
+/**
  * Programs of BPF at netfilter's hooks, of all network namespaces: the kernel does not say of which. They get packets
  * of IP, also bridged ones where netfilter gets these. Empty also where this user may not ask; a text = why they are
  * not known.
@@ -106,7 +119,7 @@ export function netfilterPrograms(): readonly NetfilterProgram[] | string {
   let next = askBpf(BPF_LINK_GET_NEXT_ID, [0]);
   while (next.result >= 0) {
     const [, link = 0] = next.words;
-    const { result: fd } = askBpf(BPF_LINK_GET_FD_BY_ID, [link]);
+    const fd = openLink(link);
     if (fd >= 0) {
       const info = programInfo(fd, new Uint8Array(infoLength));
       c.close(fd);
