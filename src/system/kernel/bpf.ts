@@ -98,7 +98,7 @@ function askBpf(command: number, words: readonly number[]): { readonly result: n
  * calls EWOULDBLOCK (bpf_link_by_id, kernel/bpf/syscall.c): then again, for some milliseconds.
  */
 function openLink(link: number): number {
-  const until = performance.now() + 50;
+  const until = performance.now() + 200;
   for (;;) {
     const { result } = askBpf(BPF_LINK_GET_FD_BY_ID, [link]);
     const isBeingMade = result < 0 && libc().errnoName(libc().errno()) === 'EWOULDBLOCK';
