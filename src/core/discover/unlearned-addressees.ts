@@ -101,7 +101,7 @@ function adaptStep(step: Step, unlearned: readonly Endpoint[], scenario: Scenari
 
 /**
  * Asks addressees of known unicast that their bridge has not learned as unknown unicast: it floods frames to
- * them, which is no fault of a barrier. Not if a step changes what the bridge knows, and not those whose port learns nothing.
+ * them, which is no fault of a barrier. Not if a step changes what the bridge knows, nor if their port learns nothing.
  */
 export function withUnlearnedFlooded(scenario: Scenario, state: HostState): Adapted {
   const notes = new Set<string>();
