@@ -8,8 +8,7 @@ import type { Bridge, Endpoint, Mac, Scenario } from '../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../model/state.js';
 import { type AboveDevices, downAbove, withAbove, withDownDevices } from './above-devices.js';
 import { refuseAbsent, refuseFaults, refuseMoved, refuseUnspoken } from './host-faults.js';
-import { withoutShutGuests } from './shut-guests.js';
-import { withUnlearnedFlooded } from './unlearned-addressees.js';
+import { withoutShutGuests, withUnlearnedFlooded } from './adapted-scenario.js';
 import { isOn } from '../bridge/setting-value.js';
 import { trackingBridges } from '../bridge/connections.js';
 
