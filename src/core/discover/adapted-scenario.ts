@@ -52,7 +52,12 @@ function sendersTo(
 const ofIpv4: readonly Carrier[] = ['ipv4-udp', 'ipv4-tcp', 'ipv4-icmp'];
 
 /** The question to one of them as unknown unicast: who else on the bridge gets it is exposed to it, if most are. */
-function asUnknown(entry: ProbeEntry, addressee: Endpoint, scenario: Scenario): readonly ProbeEntry[] {
+function asUnknown(
+  entry: ProbeEntry,
+  addressee: Endpoint,
+  scenario: Scenario,
+  isStrict: boolean,
+): readonly ProbeEntry[] {
   const { endpoints } = scenario.topology;
   const from = sendersTo(entry, addressee, scenario);
   if (from.length === 0) return [];
@@ -77,7 +82,9 @@ function asUnknown(entry: ProbeEntry, addressee: Endpoint, scenario: Scenario): 
       seen: [],
       maySee: [addressee.name, ...onBridge.filter(({ role }) => role !== 'guest').map(({ name }) => name)],
       mustSee: entry.mustSee ?? [addressee.name],
-      openByDesign: onBridge.flatMap(({ role, name }) => (role === 'guest' && name !== addressee.name ? [name] : [])),
+      openByDesign: isStrict
+        ? []
+        : onBridge.flatMap(({ role, name }) => (role === 'guest' && name !== addressee.name ? [name] : [])),
     },
   ];
 }
@@ -89,7 +96,7 @@ function adaptStep(step: Step, unlearned: readonly Endpoint[], scenario: Scenari
     isOfThem(entry)
       ? unlearned
           .filter(({ name }) => entry.to?.includes(name))
-          .flatMap((endpoint) => asUnknown(entry, endpoint, scenario))
+          .flatMap((endpoint) => asUnknown(entry, endpoint, scenario, step.noReaders === true))
       : [],
   );
   const probes = step.probes.map((entry) =>

@@ -307,6 +307,11 @@ describe('an addressee that the bridge has not learned', () => {
       ['unknown-unicast', 'ipv4-udp', macs.b, '10.0.0.2', ['b']],
     ]);
     expect(step?.expect.open).toEqual([{ probe: 1, observers: ['a', 'vnet2', 'eth0'] }]);
+    const strict = {
+      ...scenario(file, probe),
+      steps: scenario(file, probe).steps.map((each) => ({ ...each, noReaders: true }) as const),
+    };
+    expect(hostTopology(strict, forgot, []).scenario.steps[0]?.probes[1]?.openByDesign).toEqual([]);
     expect(silentAddressees({ ...makePlan(whole, { runTag: 1, keySha256: '' }) }, forgot)).toEqual([]);
     expect(notes).toEqual([`b: br0 does not know ${macs.b}: what is for it is asked as unknown unicast; ping it once`]);
   });

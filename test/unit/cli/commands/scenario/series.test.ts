@@ -1,10 +1,18 @@
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { grepSteps, inSeries, parseSets, strictly, trusting } from '../../../../../src/cli/commands/scenario/series.js';
+import {
+  grepSteps,
+  hostTrust,
+  inSeries,
+  parseSets,
+  strictly,
+  trusting,
+} from '../../../../../src/cli/commands/scenario/series.js';
 import type { Scenario } from '../../../../../src/core/model/scenario.js';
 import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
+import { needs, root } from '../../../../support/needs.js';
 
 const named = (name: string): Scenario =>
   loadScenario(
@@ -109,13 +117,39 @@ describe('--trust', () => {
       });
       expect(trusted(`@${file}`)).toEqual([
         ['packet socket of arpwatch', null, 'reads ARP', 'CHG-1'],
-        ['nft dup', 'nft netdev t c', `run --trust @${file}`, 'CHG-1'],
+        ['nft dup', 'nft netdev t c', `a line of ${file}`, 'CHG-1'],
       ]);
       chmodSync(file, 0o666);
       expect(() => trusted(`@${file}`)).toThrow(`--trust @${file}: others than its user and root may write it`);
       expect(() => trusted(`@${dir}`)).toThrow('it is no file');
       symlinkSync(join(dir, 'none'), join(dir, 'link'));
       expect(() => trusted(`@${join(dir, 'link')}`)).toThrow('ENOENT');
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+
+  it('is also read of the host, if its file and folder are root’s alone', needs(root), () => {
+    const dir = mkdtempSync(join(tmpdir(), 'host-trust-'));
+    const file = join(dir, 'trust');
+    try {
+      expect(hostTrust(file)).toEqual([]);
+      writeFileSync(file, 'packet socket of arpwatch\n', { mode: 0o600 });
+      expect(trusted(...hostTrust(file))).toEqual([['packet socket of arpwatch', null, `a line of ${file}`, 'CHG-1']]);
+      const spoil: readonly (readonly [string, () => void])[] = [
+        [dir, () => chmodSync(dir, 0o777)],
+        [file, () => chmodSync(file, 0o620)],
+        [file, () => chownSync(file, 1, 1)],
+      ];
+      for (const [place, change] of spoil) {
+        change();
+        expect(() => hostTrust(file)).toThrow(`${place}: others than root may write it`);
+        chmodSync(dir, 0o755);
+        chmodSync(file, 0o600);
+      }
+      rmSync(file);
+      symlinkSync('/etc/hostname', file);
+      expect(() => hostTrust(file)).toThrow(`${file}: others than root`);
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
