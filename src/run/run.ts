@@ -71,6 +71,7 @@ async function runOn(
   prepared: Pick<PreparedRun, 'scenario' | 'options' | 'engine' | 'key'>,
 ): Promise<Run> {
   const { scenario, options, key } = prepared;
+  for (const text of topology.hostTopology?.notes ?? []) options.onProgress({ kind: 'note', text });
   const { plan, opening } = await planOn(topology, key, options.lingerMs ?? 0);
   const look = options.inside === null ? await lookAtHost(plan, topology) : { notes: [], keepers: null };
   const hash = (): string => planHash(plan, { files: scenario.files, toolVersion: options.toolVersion });

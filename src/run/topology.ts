@@ -24,7 +24,7 @@ export interface PreparedTopology {
   /** As found on a host; absent where the lab gives them. */
   readonly hostTopology: Pick<
     HostTopology,
-    'bridgeMacs' | 'unobservable' | 'inPlace' | 'filtersVlans' | 'tracking' | 'guestsAlone'
+    'notes' | 'bridgeMacs' | 'unobservable' | 'inPlace' | 'filtersVlans' | 'tracking' | 'guestsAlone'
   > | null;
   /** On a host: the namespace of its bridges; null = this process's. */
   readonly netns: string | null;
@@ -44,6 +44,7 @@ export interface PreparedTopology {
 }
 
 function whatIsFound({
+  notes,
   bridgeMacs,
   unobservable,
   inPlace,
@@ -51,7 +52,7 @@ function whatIsFound({
   tracking,
   guestsAlone,
 }: HostTopology): NonNullable<PreparedTopology['hostTopology']> {
-  return { bridgeMacs, unobservable, inPlace, filtersVlans, tracking, guestsAlone };
+  return { notes, bridgeMacs, unobservable, inPlace, filtersVlans, tracking, guestsAlone };
 }
 
 /** How the state of a scenario's devices is read: with the values of sysctl and, where there are any, its switches. */

@@ -7,6 +7,7 @@ import { type Audited, type Explained, type FixCost, prices, type RuleFinding } 
 import { copyInTunnel, nat, reflectedByUplink, rewritten } from './weaknesses/altered.js';
 import { bypassPossible } from './weaknesses/bypasses.js';
 import { declaredNotLive } from './weaknesses/declared-not-live.js';
+import { dockerIsolation } from './weaknesses/docker-isolation.js';
 import { broadcastFlood, groupFlood, multicastFlood, unknownFlood } from './weaknesses/flooding.js';
 import { isolatedOneSided, netfilterSkipped, notIsolated, proxmoxFirewallPort } from './weaknesses/isolation.js';
 import { agedOut, ageingZero, fdbFull, fdbLimit, learningOff } from './weaknesses/learning.js';
@@ -50,6 +51,7 @@ export const weaknesses: Readonly<Record<FoundCauseCode, Explained> & Record<Aud
   'above-bridge': aboveBridge,
   'macvlan-bridge': macvlanBridge,
   'reflected-by-uplink': reflectedByUplink,
+  'docker-isolation': dockerIsolation,
   nat,
   rewritten,
   'copy-in-tunnel': copyInTunnel,

@@ -1,13 +1,14 @@
 import { sameSegment } from '../model/host-names.js';
-import type { Flows, NotAsked } from '../model/plan.js';
-import type { Bridge, Endpoint, Mac, MdbEntry, ProbeEntry, Rounds, Step } from '../model/scenario.js';
+import type { Flows, FrameSpec, NotAsked } from '../model/plan.js';
+import type { Bridge, Carrier, Endpoint, Mac, MdbEntry, ProbeEntry, Rounds, Step } from '../model/scenario.js';
 import { roundPairs } from '../scenario/steps/pairs.js';
 import { VerifyError } from '../model/verify-error.js';
+import { documentation, familyOf } from '../probe/addresses.js';
 import { classes } from '../probe/classes.js';
-import type { ProbeContext } from '../probe/probe-class.js';
+import { leastSizeOf } from '../probe/frames/frame.js';
+import type { FlowDraft, ProbeContext } from '../probe/probe-class.js';
 import { flowCollector } from './flows/flow-collector.js';
 import { checkLaidOut } from './size.js';
-import { UnknownAddresses } from './unknown-addresses.js';
 
 export interface Numbering {
   /** Id of the next flow, index of the next token, and number of the next probe entry of the run. */
@@ -64,6 +65,121 @@ function* pairsOf(entry: ProbeEntry, around: FlowContext): Generator<readonly [E
       if (entry.bothWays && !(senderNames.has(to.name) && addresseeNames.has(from.name))) yield [to, from];
     }
   }
+}
+
+const standIns: readonly string[] = [...documentation.ipv4, ...documentation.ipv6];
+
+/** MACs of the host and of what lies beyond uplinks. */
+function routerMacs(endpoints: Iterable<Endpoint>, bridgeMacs: Readonly<Record<string, Mac>>): ReadonlySet<Mac> {
+  const routers = [...endpoints].filter(({ role }) => role === 'host' || role === 'uplink');
+  return new Set([...Object.values(bridgeMacs), ...routers.flatMap(({ macs }) => macs)]);
+}
+
+/** Carriers of one family that are asked by an error if an address is not known. */
+const udpOf = { 4: 'ipv4-udp', 6: 'ipv6-udp' } as const;
+
+/** What finds out whose addresses are known. */
+interface Known {
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly bridges: ReadonlyMap<string, Bridge>;
+  /** By port, else by bridge. */
+  readonly bridgeMacs: Readonly<Record<string, Mac>>;
+  /** Bridges on which a rule may ask conntrack. */
+  readonly tracking: readonly string[];
+}
+
+/**
+ * Finds packets that have a documentation address because an endpoint's own is not known. The stack of the host or of a
+ * router would answer or forward them by its routes, out of whichever device (RFC 1122 3.3.1): they are not sent. Nor
+ * is ARP from such an address: filters of sources stop it where the guest's own passes. A guest of a bridge is sent an
+ * ICMP error in their stead, which it neither answers nor forwards, unless a rule may ask conntrack about it.
+ */
+class UnknownAddresses {
+  readonly #known: Known;
+  readonly #routers: ReadonlySet<Mac>;
+  readonly #addresses: ReadonlySet<string>;
+  readonly #leftOut = new Map<
+    string,
+    { readonly key: Pick<NotAsked, 'class' | 'carrier' | 'to'>; from: Set<string> }
+  >();
+
+  constructor(known: Known) {
+    this.#known = known;
+    this.#routers = routerMacs(known.endpoints.values(), known.bridgeMacs);
+    this.#addresses = new Set([...known.endpoints.values()].flatMap(({ ips }) => ips.map(({ address }) => address)));
+  }
+
+  /** Drafts of one pair and carrier as they may be sent; none if nothing that is judged is left. */
+  sendable(drafts: readonly FlowDraft[], entry: ProbeEntry): readonly FlowDraft[] {
+    const remaining = drafts.flatMap((draft) => this.#asSent(draft, entry) ?? []);
+    return remaining.length === drafts.length || remaining.some(({ judged }) => judged) ? remaining : [];
+  }
+
+  /** What was left out, by class, carrier and addressee. */
+  list(): readonly NotAsked[] {
+    return [...this.#leftOut.values()].map(({ key, from }) => {
+      const family = familyOf(key.carrier);
+      const hasAddress = (name: string): boolean =>
+        this.#known.endpoints.get(name)?.ips.some((ip) => ip.family === family) === true;
+      const names = [...from, ...(key.to === null ? [] : [key.to])];
+      return { ...key, from: [...from], unknown: names.filter((name) => !hasAddress(name)) };
+    });
+  }
+
+  /** null = it may not be sent. */
+  #asSent(draft: FlowDraft, entry: ProbeEntry): FlowDraft | null {
+    const { frame, from, to } = draft;
+    const key = { class: entry.class, carrier: frame.carrier, to };
+    if (this.#mayNotLeave(frame, entry)) {
+      this.#leaveOut(key, from);
+      return null;
+    }
+    const family = frame.carrier === 'arp' ? null : familyOf(frame.carrier);
+    if (to === null || family === null || !this.#isForBridgedGuest(to) || !this.#hasStandIn(frame, entry)) return draft;
+    const { bridge = '' } = this.#known.endpoints.get(to) ?? {};
+    const isTracked = this.#known.tracking.includes(bridge);
+    if (!isTracked && frame.form === undefined && frame.carrier === udpOf[family]) return asUnreachable(draft, family);
+    // Else the family is asked by the error
+    if (isTracked || !isBeside(draft, entry, udpOf[family])) this.#leaveOut(key, from);
+    return null;
+  }
+
+  #isForBridgedGuest(name: string): boolean {
+    const to = this.#known.endpoints.get(name);
+    const kind = this.#known.bridges.get(to?.bridge ?? '')?.kind;
+    return to?.role === 'guest' && (kind === 'linux' || kind === 'ovs');
+  }
+
+  #isStandIn(address: string | null, written: string | null): boolean {
+    return address !== null && address !== written && standIns.includes(address) && !this.#addresses.has(address);
+  }
+
+  #hasStandIn({ srcIp, dstIp }: FrameSpec, entry: ProbeEntry): boolean {
+    return this.#isStandIn(srcIp, entry.srcIp) || this.#isStandIn(dstIp, entry.dstIp);
+  }
+
+  #mayNotLeave(frame: FrameSpec, entry: ProbeEntry): boolean {
+    if (frame.carrier === 'arp') return this.#isStandIn(frame.srcIp, entry.srcIp);
+    return frame.carrier !== 'raw' && this.#routers.has(frame.dstMac) && this.#hasStandIn(frame, entry);
+  }
+
+  #leaveOut(key: Pick<NotAsked, 'class' | 'carrier' | 'to'>, from: string): void {
+    const id = JSON.stringify([key.class, key.carrier, key.to]);
+    const known = this.#leftOut.get(id) ?? { key, from: new Set<string>() };
+    this.#leftOut.set(id, known);
+    known.from.add(from);
+  }
+}
+
+/** Whether the entry sends the pair another frame of the family, which an error stands for. */
+function isBeside({ frame }: FlowDraft, { carriers }: ProbeEntry, udp: Carrier): boolean {
+  return frame.form !== undefined || carriers === null || carriers.includes(udp);
+}
+
+function asUnreachable(draft: FlowDraft, family: 4 | 6): FlowDraft {
+  const { size, ...headers } = draft.frame;
+  const shape = { ...headers, carrier: `ipv${family}-icmp`, form: 'unreachable' } as const;
+  return { ...draft, frame: { ...shape, size: Math.max(size, leastSizeOf(shape)) } };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isOnPort, placeOf } from '../model/attach.js';
 import type { Flow, Observer, Plan, StepPlan } from '../model/plan.js';
-import type { Bridge, Endpoint } from '../model/scenario.js';
+import type { Bridge, Endpoint, Mac } from '../model/scenario.js';
 import type { HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { probedMacs } from '../probe/addresses.js';
@@ -155,16 +155,29 @@ export function sendersOf(step: StepPlan): readonly string[] {
   return [...new Set([...senders, ...controls, ...announcing])];
 }
 
+/** Whether the bridge of an endpoint learns what speaks at its port. */
+export function couldLearn({ links }: HostState, { bridge, port }: Pick<Endpoint, 'bridge' | 'port'>): boolean {
+  const linkOf = (name: string | null) => links.find((link) => link.name === name);
+  return Number(linkOf(bridge)?.bridge?.['ageing_time'] ?? 0) > 0 && linkOf(port)?.port?.['learning'] !== false;
+}
+
+/** Whether frames for a MAC go to one port of the bridge: the endpoint's own, or that of a static entry. */
+export function isKnownThere(
+  { fdb }: HostState,
+  { bridge, port }: Pick<Endpoint, 'bridge' | 'port'>,
+  mac: Mac,
+): boolean {
+  return fdb.some(
+    (entry) => entry.master === bridge && entry.mac === mac && (entry.port === port || entry.state === 'static'),
+  );
+}
+
 /**
  * Addressees of known unicast that the bridge would not know: no entry in the forwarding database although it learns (a
  * static one at another port sends to that one), and nothing in the step lets them speak first. Frames to them would be
  * flooded, which is not a fault of the barrier. A line each.
  */
 export function silentAddressees(plan: Plan, state: HostState): readonly string[] {
-  const learns = (bridge: string, port: string): boolean => {
-    const link = (name: string) => state.links.find((link) => link.name === name);
-    return Number(link(bridge)?.bridge?.['ageing_time'] ?? 0) > 0 && link(port)?.port?.['learning'] !== false;
-  };
   const lines = plan.steps.flatMap((step) => {
     if (step.changes.length > 0) return []; // what the bridge knows then is decided by the changes
     const speaking = new Set([...step.learn, ...step.flows.map(({ sender }) => sender)]);
@@ -173,16 +186,10 @@ export function silentAddressees(plan: Plan, state: HostState): readonly string[
     );
     return plan.endpoints
       .filter(({ name, attach }) => isOnPort(attach) && addressed.has(name) && !speaking.has(name))
-      .filter(({ bridge, port }) => learns(bridge, port ?? ''))
+      .filter((endpoint) => couldLearn(state, endpoint))
       .flatMap((endpoint) =>
         probedMacs(endpoint)
-          .filter(
-            (mac) =>
-              !state.fdb.some(
-                ({ master, port, mac: known, state: kind }) =>
-                  master === endpoint.bridge && known === mac && (port === endpoint.port || kind === 'static'),
-              ),
-          )
+          .filter((mac) => !isKnownThere(state, endpoint, mac))
           .map(
             (mac) =>
               `step ${step.index + 1}: the bridge does not know ${mac} of ${endpoint.name}, so that known unicast to it would be flooded`,

@@ -184,7 +184,8 @@ describe('a run on a host', needs(root), () => {
   it('sends nothing where a guest that takes part does not run', async () => {
     host.run(['ip', 'tuntap', 'add', 'dev', 'vnet9', 'mode', 'tap']);
     host.run(['ip', 'link', 'set', 'dev', 'vnet9', 'master', 'br0', 'up']);
-    const file = host.scenario('not-running', { steps: known(20) });
+    const about = `  - { name: private, probe: { class: known-unicast, from: kali2, to: kali3 }, expect: private }\n`;
+    const file = host.scenario('not-running', { steps: about });
     writeFileSync(
       file,
       readFileSync(file, 'utf8').replace('port: vnet4', 'port: vnet9').replace(guests.kali3.mac, '02:00:00:00:00:99'),

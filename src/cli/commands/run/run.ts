@@ -11,7 +11,7 @@ import type { UnendedRun } from '../../../report/reporter.js';
 import { combineExitStatuses } from '../../command.js';
 import { runPaths } from '../evidence/evidence-folder.js';
 import { chooseReporters, printFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
-import { grepSteps, inSeries, parseSets, strictly, trusting } from '../scenario/series.js';
+import { grepSteps, hostTrust, inSeries, parseSets, strictly, trusting } from '../scenario/series.js';
 import { checkBaselines, loadBaselines } from './baseline.js';
 import { type HandedRun, type RunCommandOptions, RunSeries, type SeriesRequest, Stop, timeOf } from './run-series.js';
 
@@ -120,7 +120,11 @@ async function readyScenarios(options: RunCommandOptions): Promise<readonly Scen
     options.grep,
   );
   const adapted = options.adapt === undefined ? loaded : loaded.map(options.adapt);
-  const trusted = adapted.map(trusting(options.trust ?? [], options.ticket));
+  // Who approves a plan has to see in it what it trusts
+  const isOnHost = adapted[0]?.topology.provider === 'host' && options.approved === undefined;
+  const files = isOnHost ? hostTrust() : [];
+  if (!options.quiet) for (const file of files) process.stderr.write(`Trusts what ${file.slice(1)} names.\n`);
+  const trusted = adapted.map(trusting([...files, ...(options.trust ?? [])], options.ticket));
   const scenarios = options.strict === true ? trusted.map(strictly) : trusted;
   checkRunnable(scenarios, options);
   return scenarios;

@@ -1,4 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Scenario, Trusted } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { judgeOnly } from '../../../core/scenario/scenario-record.js';
@@ -129,6 +130,29 @@ function linesOfTrust(path: string): readonly string[] {
   }
 }
 
+/** What an administrator takes on for every run on this host. */
+const hostTrustFile = '/etc/verify-isolation/trust';
+
+/**
+ * `@FILE` for the host's own file of `--trust`; empty = there is none. Throws VerifyError (64) where others than root
+ * may write it, or replace it.
+ */
+export function hostTrust(path = hostTrustFile): readonly string[] {
+  for (const place of [path, dirname(path)]) {
+    const stats = lstatSync(place, { throwIfNoEntry: false });
+    if (stats === undefined) return [];
+    const isWhole = place === path ? stats.isFile() : stats.isDirectory();
+    if (!isWhole || stats.uid !== 0 || (stats.mode & othersWrite) !== 0)
+      throw new VerifyError(
+        'usage',
+        64,
+        `${place}: others than root may write it, so that nobody is trusted by it`,
+        `type: chown root ${place} && chmod go-w ${place}, or remove it`,
+      );
+  }
+  return [`@${path}`];
+}
+
 const comment = /(?:^|\s)#\s*(.*)$/;
 
 function trustedBy(line: string, otherwise: string, ticket: string | null): readonly Trusted[] {
@@ -145,8 +169,10 @@ function trustedBy(line: string, otherwise: string, ticket: string | null): read
  */
 export function trusting(words: readonly string[], ticket: string | undefined): (scenario: Scenario) => Scenario {
   const trust = words.flatMap((word) => {
-    const lines = word.startsWith('@') ? linesOfTrust(word.slice(1)) : [word];
-    return lines.flatMap((line) => trustedBy(line, `run --trust ${word}`, ticket ?? null));
+    const [lines, reason] = word.startsWith('@')
+      ? [linesOfTrust(word.slice(1)), `a line of ${word.slice(1)}`]
+      : [[word], `run --trust ${word}`];
+    return lines.flatMap((line) => trustedBy(line, reason, ticket ?? null));
   });
   return (scenario) => ({
     ...scenario,

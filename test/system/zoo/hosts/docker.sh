@@ -23,4 +23,4 @@ fault_isolation() {
   iptables -F DOCKER-ISOLATION-STAGE-1
   iptables -A DOCKER-ISOLATION-STAGE-1 -j RETURN
 }
-cause_isolation='docker|br-'
+cause_isolation='DOCKER-ISOLATION-STAGE-1'

@@ -131,6 +131,23 @@ describe('a scenario fitted to a host', () => {
     expect(deafness(link('x'))).toBeNull();
   });
 
+  it('asks no listed guest without carrier, and refuses a step that is about it', () => {
+    const { links } = setLink('vnet1', { flags: ['UP'] })(state());
+    const named = `${both}    c: { bridge: br0, port: vnet2, mac: "${macs.c}" }\n`;
+    const all = '{ name: s, learn: "*", probe: [ { class: known-unicast, from: "*", to: "*" } ], expect: private }';
+    const { scenario: whole, notes } = hostTopology(scenario(named, all), state({ links }), []);
+    expect(notes).toEqual(['b: "vnet1": no carrier: nobody runs behind it: it is not asked']);
+    expect(whole.topology.endpoints.find(({ name }) => name === 'b')).toMatchObject({ started: false });
+    expect(whole.steps).toMatchObject([{ learn: ['a', 'c'], probes: [{ from: ['a', 'c'], to: ['a', 'c'] }] }]);
+    const alone = '{ name: s, probe: [ { class: known-unicast, from: a, to: b } ], expect: private }';
+    const claimed = `${all.slice(0, -'private }'.length)}{ seen: { b: none } } }`;
+    for (const step of [alone, claimed])
+      expect(error(() => hostTopology(scenario(named, step), state({ links }), []))).toMatchObject({
+        code: 'not-forwarding',
+        message: 'b: "vnet1": no carrier: nobody runs behind it',
+      });
+  });
+
   it('gives an unlisted port a name that is free and valid', () => {
     const links = [...state().links, link('$(id)'), link('a')];
     const names = hostTopology(scenario(both), state({ links }), []).scenario.topology.endpoints.map(
@@ -271,6 +288,44 @@ describe('addressees that the bridge does not know', () => {
   it('are those of another port, another bridge or another MAC', () => {
     for (const fdb of [[entry(macs.b, 'vnet0')], [entry(macs.b, 'vnet1', { master: 'br1' })], [entry(macs.c, 'vnet1')]])
       expect(silentAddressees(plan(probe), state({ fdb }))).toHaveLength(1);
+  });
+});
+
+describe('an addressee that the bridge has not learned', () => {
+  const forgot = state({ fdb: [entry(macs.a, 'vnet0'), entry(macs.c, 'vnet2')] });
+  const file = `    a: { bridge: br0, port: vnet0, mac: "${macs.a}", ip: 10.0.0.1/24 }
+    b: { bridge: br0, port: vnet1, mac: "${macs.b}", ip: 10.0.0.2/24 }\n`;
+  const probe = '{ name: s, probe: [ { class: known-unicast, from: a, to: b } ], expect: private }';
+
+  it('is asked as unknown unicast, to which those who hear it are exposed', () => {
+    const { scenario: whole, notes } = hostTopology(scenario(file, probe), forgot, []);
+    const [step] = makePlan(whole, { runTag: 1, keySha256: '', bridgeMacs: { br0: '02:00:00:00:00:b0' } }).steps;
+    expect(
+      step?.flows.map(({ class: name, frame, must }) => [name, frame.carrier, frame.dstMac, frame.dstIp, must]),
+    ).toEqual([
+      ['unknown-unicast', 'raw', macs.b, null, ['b']],
+      ['unknown-unicast', 'ipv4-udp', macs.b, '10.0.0.2', ['b']],
+    ]);
+    expect(step?.expect.open).toEqual([{ probe: 1, observers: ['a', 'vnet2', 'eth0'] }]);
+    const strict = {
+      ...scenario(file, probe),
+      steps: scenario(file, probe).steps.map((each) => ({ ...each, noReaders: true }) as const),
+    };
+    expect(hostTopology(strict, forgot, []).scenario.steps[0]?.probes[1]?.openByDesign).toEqual([]);
+    expect(silentAddressees({ ...makePlan(whole, { runTag: 1, keySha256: '' }) }, forgot)).toEqual([]);
+    expect(notes).toEqual([`b: br0 does not know ${macs.b}: what is for it is asked as unknown unicast; ping it once`]);
+  });
+
+  it.each([
+    ['speaks first', probe.replace('probe:', 'learn: [ b ], probe:'), forgot],
+    ['may not be learned', probe, { ...forgot, ...setLink('vnet1', { port: { learning: false } })(forgot) }],
+    ['is what the step changes', probe.replace('probe:', 'fdb: { flush: br0 }, probe:'), forgot],
+  ])('is asked as it stands if it %s', (_, step, now) => {
+    const { scenario: whole, notes } = hostTopology(scenario(file, step), now, []);
+    expect([whole.steps.map(({ probes }) => probes.map((entry) => entry.class)), notes]).toEqual([
+      [['known-unicast']],
+      [],
+    ]);
   });
 });
 

@@ -2,7 +2,14 @@ import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { grepSteps, inSeries, parseSets, strictly, trusting } from '../../../../../src/cli/commands/scenario/series.js';
+import {
+  grepSteps,
+  hostTrust,
+  inSeries,
+  parseSets,
+  strictly,
+  trusting,
+} from '../../../../../src/cli/commands/scenario/series.js';
 import type { Scenario } from '../../../../../src/core/model/scenario.js';
 import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
 
@@ -109,13 +116,31 @@ describe('--trust', () => {
       });
       expect(trusted(`@${file}`)).toEqual([
         ['packet socket of arpwatch', null, 'reads ARP', 'CHG-1'],
-        ['nft dup', 'nft netdev t c', `run --trust @${file}`, 'CHG-1'],
+        ['nft dup', 'nft netdev t c', `a line of ${file}`, 'CHG-1'],
       ]);
       chmodSync(file, 0o666);
       expect(() => trusted(`@${file}`)).toThrow(`--trust @${file}: others than its user and root may write it`);
       expect(() => trusted(`@${dir}`)).toThrow('it is no file');
       symlinkSync(join(dir, 'none'), join(dir, 'link'));
       expect(() => trusted(`@${join(dir, 'link')}`)).toThrow('ENOENT');
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+
+  it('is also read of the host, if its file and folder are root’s alone', () => {
+    expect(hostTrust('/etc/passwd')).toEqual(['@/etc/passwd']);
+    expect(hostTrust('/etc/verify-isolation.none/trust')).toEqual([]);
+    const dir = mkdtempSync(join(tmpdir(), 'host-trust-'));
+    const [file, link] = [join(dir, 'trust'), join(dir, 'link')];
+    try {
+      writeFileSync(file, 'packet socket of arpwatch\n');
+      chmodSync(file, 0o620);
+      expect(() => hostTrust(file)).toThrow(`${file}: others than root may write it`);
+      symlinkSync('/etc/passwd', link);
+      expect(() => hostTrust(link)).toThrow(`${link}: others than root may write it`);
+      // /tmp is everybody's, whose file it may be
+      expect(() => hostTrust(dir)).toThrow(`${dir}: others than root may write it`);
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }

@@ -204,7 +204,11 @@ describe('the topology of a host that routes', () => {
       { links: [...names, 'routes'].map((name) => link(name)) },
       'is a device',
     ],
-    ['one that is down', { links: [link('tap1', { flags: [] }), link('tap2'), link('tap3')] }, 'the interface is down'],
+    [
+      'all but one that are down',
+      { links: [link('tap1', { flags: [] }), link('tap2', { flags: [] }), link('tap3')] },
+      'the interface is down',
+    ],
   ])('is refused with %s', (_, over, text) => {
     const look = (): unknown => hostTopology(scenario, stateOf(undefined, over), neighbours);
     expect(look).toThrow(VerifyError);

@@ -1,0 +1,171 @@
+import { isOnPort } from '../model/attach.js';
+import { sameSegment } from '../model/host-names.js';
+import type { Carrier, Endpoint, ProbeEntry, Scenario, SeenClaim, Step } from '../model/scenario.js';
+import type { HostState } from '../model/state.js';
+import { changesOf } from '../plan/changes.js';
+import { couldLearn, isKnownThere } from '../plan/observers.js';
+import { roundPairs } from '../scenario/steps/pairs.js';
+
+/** A scenario as it can be carried out, and what is different from its file, a sentence each. */
+export interface Adapted {
+  readonly scenario: Scenario;
+  readonly notes: readonly string[];
+}
+
+/** Addressees of a step's known unicast that the bridge has not learned, and will not before the probes. */
+function unlearnedIn(step: Step, { topology }: Scenario, state: HostState): readonly Endpoint[] {
+  const speaking = new Set([
+    ...step.learn,
+    ...step.probes.flatMap(({ from, to, via, bothWays }) => [...(via ?? from), ...(bothWays ? (to ?? []) : [])]),
+  ]);
+  const addressed = new Set(
+    step.probes.flatMap(({ class: name, to, dstMac }) =>
+      name === 'known-unicast' && dstMac === null ? (to ?? []) : [],
+    ),
+  );
+  return topology.endpoints.filter((endpoint) => {
+    const { name, attach, macs } = endpoint;
+    const [mac] = macs;
+    if (!isOnPort(attach) || mac === undefined || !addressed.has(name) || speaking.has(name)) return false;
+    return couldLearn(state, endpoint) && !isKnownThere(state, endpoint, mac);
+  });
+}
+
+/** Who of an entry sends to the addressee. */
+function sendersTo(
+  { from, to, rounds, acrossBridges }: ProbeEntry,
+  addressee: Endpoint,
+  scenario: Scenario,
+): readonly string[] {
+  const endpoints = new Map(scenario.topology.endpoints.map((endpoint) => [endpoint.name, endpoint]));
+  const pairs =
+    rounds === undefined
+      ? from.map((name) => [name, addressee.name] as const)
+      : [...roundPairs(from, to ?? [], rounds)];
+  return pairs.flatMap(([sender, receiver]) => {
+    const endpoint = endpoints.get(sender);
+    const isMeant = receiver === addressee.name && sender !== receiver && endpoint !== undefined;
+    return isMeant && (acrossBridges || sameSegment(endpoint, addressee)) ? [sender] : [];
+  });
+}
+
+const ofIpv4: readonly Carrier[] = ['ipv4-udp', 'ipv4-tcp', 'ipv4-icmp'];
+
+/** The question to one of them as unknown unicast: who else on the bridge gets it is exposed to it, if most are. */
+function asUnknown(
+  entry: ProbeEntry,
+  addressee: Endpoint,
+  scenario: Scenario,
+  isStrict: boolean,
+): readonly ProbeEntry[] {
+  const { endpoints } = scenario.topology;
+  const from = sendersTo(entry, addressee, scenario);
+  if (from.length === 0) return [];
+  const isAddressed = ({ ips }: Endpoint): boolean => ips.some(({ family }) => family === 4);
+  const hasAddresses = endpoints.every((endpoint) => !from.includes(endpoint.name) || isAddressed(endpoint));
+  const address = hasAddresses ? addressee.ips.find(({ family }) => family === 4)?.address : undefined;
+  const carriers = (entry.carriers ?? ['raw', 'ipv4-udp']).filter(
+    (carrier) => carrier === 'raw' || (address !== undefined && ofIpv4.includes(carrier)),
+  );
+  const onBridge = endpoints.filter((endpoint) => sameSegment(endpoint, addressee));
+  const { rounds: _, ...rest } = entry;
+  return [
+    {
+      ...rest,
+      class: 'unknown-unicast',
+      from,
+      to: null,
+      bothWays: false,
+      carriers: carriers.length === 0 ? ['raw'] : carriers,
+      dstMac: addressee.macs[0] ?? null,
+      dstIp: address ?? null,
+      seen: [],
+      maySee: [addressee.name, ...onBridge.filter(({ role }) => role !== 'guest').map(({ name }) => name)],
+      mustSee: entry.mustSee ?? [addressee.name],
+      openByDesign: isStrict
+        ? []
+        : onBridge.flatMap(({ role, name }) => (role === 'guest' && name !== addressee.name ? [name] : [])),
+    },
+  ];
+}
+
+function adaptStep(step: Step, unlearned: readonly Endpoint[], scenario: Scenario): Step {
+  const names = new Set(unlearned.map(({ name }) => name));
+  const isOfThem = ({ class: name, dstMac }: ProbeEntry): boolean => name === 'known-unicast' && dstMac === null;
+  const further = step.probes.flatMap((entry) =>
+    isOfThem(entry)
+      ? unlearned
+          .filter(({ name }) => entry.to?.includes(name))
+          .flatMap((endpoint) => asUnknown(entry, endpoint, scenario, step.noReaders === true))
+      : [],
+  );
+  const probes = step.probes.map((entry) =>
+    isOfThem(entry) ? { ...entry, to: (entry.to ?? []).filter((name) => !names.has(name)) } : entry,
+  );
+  // Behind the others, whose places claims and open matters name
+  return { ...step, probes: [...probes, ...further] };
+}
+
+/**
+ * Asks addressees of known unicast that their bridge has not learned as unknown unicast: it floods frames to
+ * them, which is no fault of a barrier. Not if a step changes what the bridge knows, nor if their port learns nothing.
+ */
+export function withUnlearnedFlooded(scenario: Scenario, state: HostState): Adapted {
+  const notes = new Set<string>();
+  const steps = scenario.steps.map((step, index) => {
+    if (changesOf(step, scenario.topology, index === 0).length > 0) return step;
+    const unlearned = unlearnedIn(step, scenario, state);
+    for (const { name, bridge, macs } of unlearned)
+      notes.add(
+        `${name}: ${bridge} does not know ${macs[0] ?? ''}: what is for it is asked as unknown unicast; ping it once`,
+      );
+    return unlearned.length === 0 ? step : adaptStep(step, unlearned, scenario);
+  });
+  return { scenario: notes.size === 0 ? scenario : { ...scenario, steps }, notes: [...notes] };
+}
+
+function claimsOf({ expect, probes, traffic }: Step): readonly SeenClaim[] {
+  return [...expect.seen, ...[probes, traffic].flatMap((entries) => entries.flatMap(({ seen }) => seen))];
+}
+
+/** Whether a step says more of a guest than whom it sends to. */
+function needs(step: Step, name: string): boolean {
+  return (
+    step.traffic.some(({ from, to }) => from === name || to === name) ||
+    [...step.start, ...step.stop].includes(name) ||
+    claimsOf(step).some(({ observer }) => observer === name)
+  );
+}
+
+/** The scenario without guests that cannot get anything; null = a step would ask nothing, or needs one of them. */
+export function withoutShutGuests(scenario: Scenario, shut: ReadonlyMap<string, string>): Adapted | null {
+  const rest = (names: readonly string[]): readonly string[] => names.filter((name) => !shut.has(name));
+  const orNull = (names: readonly string[] | null): readonly string[] | null => (names === null ? null : rest(names));
+  const asks = ({ from, to, via }: ProbeEntry): boolean =>
+    from.some((sender) => to === null || to.some((name) => name !== sender)) && (via === null || via.length > 0);
+  const steps = scenario.steps.map((step): Step => {
+    const probes = step.probes.map((entry) => ({
+      ...entry,
+      from: rest(entry.from),
+      to: orNull(entry.to),
+      via: orNull(entry.via),
+      mustSee: orNull(entry.mustSee),
+    }));
+    return {
+      ...step,
+      learn: rest(step.learn),
+      probes,
+      expect: { ...step.expect, mustSee: orNull(step.expect.mustSee) },
+    };
+  });
+  const isNeeded = scenario.steps.some((step) => [...shut.keys()].some((name) => needs(step, name)));
+  if (isNeeded || steps.some(({ probes }) => probes.length > 0 && !probes.some(asks))) return null;
+  const endpoints = scenario.topology.endpoints.map(
+    (endpoint): Endpoint =>
+      shut.has(endpoint.name) ? { ...endpoint, started: false, observedOnly: 'missing' } : endpoint,
+  );
+  return {
+    scenario: { ...scenario, topology: { ...scenario.topology, endpoints }, steps },
+    notes: [...shut].map(([name, why]) => `${name}: ${why}: it is not asked`),
+  };
+}

@@ -1,0 +1,169 @@
+import { datapathOf } from '../bridge/ovs.js';
+import { isTunnel } from '../bridge/beside.js';
+import { isOnPort, isRoutedTo, placeOf } from '../model/attach.js';
+import type { FaultCode } from '../model/reasons.js';
+import type { Scenario } from '../model/scenario.js';
+import type { HostState } from '../model/state.js';
+import { VerifyError } from '../model/verify-error.js';
+import { isSharedMac } from '../probe/addresses.js';
+import { type AboveDevices, missingAbove } from './above-devices.js';
+
+/**
+ * Bridges that Open vSwitch was instructed to make and did not: those of datapath system have no interface where the
+ * kernel has no datapath for it.
+ */
+function withoutDatapath({ topology: { bridges } }: Scenario, state: HostState): readonly string[] {
+  return bridges
+    .filter(
+      ({ name, kind }) =>
+        kind === 'ovs' && datapathOf(state, name) === 'system' && !state.links.some((link) => link.name === name),
+    )
+    .map(({ name }) => `${name}: datapath system: the kernel has no datapath of Open vSwitch`);
+}
+
+/** What of the scenario is not there, a line each. */
+function missing(scenario: Scenario, state: HostState, above: AboveDevices): readonly string[] {
+  const links = new Map(state.links.map((link) => [link.name, link]));
+  const bridges = scenario.topology.bridges.flatMap(({ name, kind, datapath }) => {
+    if (kind === 'routed')
+      return links.has(name)
+        ? [`${JSON.stringify(name)} is a device, and no name for guests that the host routes to`]
+        : [];
+    if (kind === 'lower') return links.has(name) ? [] : [`there is no device ${JSON.stringify(name)}`];
+    const [wantedKind, what] =
+      kind === 'ovs' ? (['openvswitch', 'bridge of Open vSwitch'] as const) : (['bridge', 'Linux bridge'] as const);
+    if (links.get(name)?.kind !== wantedKind) return [`there is no ${what} ${JSON.stringify(name)}`];
+    const liveDatapath = kind === 'ovs' ? datapathOf(state, name) : null;
+    return datapath === null || datapath === liveDatapath
+      ? []
+      : [
+          `${JSON.stringify(name)} is a bridge of Open vSwitch with datapath ${liveDatapath ?? 'unknown'}, not ${datapath}`,
+        ];
+  });
+  const ports = scenario.topology.endpoints.flatMap(({ name, port, bridge, attach, tunnel }) => {
+    if (port === null) return [];
+    if (placeOf(attach) === 'above') return [];
+    const link = links.get(port);
+    if (link === undefined) return [`${name}: there is no interface ${JSON.stringify(port)}`];
+    if (isRoutedTo(attach))
+      return link.master === null ? [] : [`${name}: ${JSON.stringify(port)} is a port of ${link.master}`];
+    if (tunnel !== undefined && !isTunnel(link, links))
+      return [
+        `${name}: ${JSON.stringify(port)} is no tunnel but ${link.kind ?? 'a NIC'}: take \`tunnel\` out of the file`,
+      ];
+    return !isOnPort(attach) || link.master === bridge
+      ? []
+      : [
+          `${name}: ${JSON.stringify(port)} is not a port of ${bridge}${link.master === null ? '' : ` but of ${link.master}`}`,
+        ];
+  });
+  return [...bridges, ...ports, ...missingAbove(scenario, state, above)];
+}
+
+/** Endpoints as which something is sent. */
+function speakersOf({ steps }: Scenario): ReadonlySet<string> {
+  return new Set(
+    steps.flatMap(({ learn, probes }) => [
+      ...learn,
+      ...probes.flatMap(({ from, to, via, bothWays }) => [...from, ...(via ?? []), ...(bothWays ? (to ?? []) : [])]),
+    ]),
+  );
+}
+
+/**
+ * MACs of endpoints that the bridge knows on another port: speaking with one would take it from its owner. Where a
+ * static entry has it there, who is only sent to is what the run is about.
+ */
+function misplaced(scenario: Scenario, state: HostState): readonly string[] {
+  const speaking = speakersOf(scenario);
+  return scenario.topology.endpoints
+    .filter(({ attach }) => placeOf(attach) !== 'host')
+    .flatMap((endpoint) => {
+      // a permanent entry may name the bridge device itself
+      const place = isOnPort(endpoint.attach) ? endpoint.port : endpoint.bridge;
+      return state.fdb
+        .filter(
+          (entry) =>
+            entry.master === endpoint.bridge &&
+            endpoint.macs.includes(entry.mac) &&
+            entry.port !== place &&
+            (speaking.has(endpoint.name) || entry.state !== 'static'),
+        )
+        .map(
+          (entry) =>
+            `${endpoint.name}: ${entry.mac} is on ${JSON.stringify(entry.port)}, not on ${JSON.stringify(place)}`,
+        );
+    });
+}
+
+/** Endpoints that would speak with a MAC that several machines share. */
+function sharing(scenario: Scenario): readonly string[] {
+  const speaking = speakersOf(scenario);
+  return scenario.topology.endpoints.flatMap(({ name, macs: [mac] }) =>
+    speaking.has(name) && mac !== undefined && isSharedMac(mac) ? [`${name}: ${mac}`] : [],
+  );
+}
+
+/** Endpoints that send or are sent to, but have no MAC. */
+function withoutMac(scenario: Scenario): readonly string[] {
+  const speaking = new Set(
+    scenario.steps.flatMap((step) => [
+      ...step.learn,
+      ...step.probes.flatMap(({ from, to, via }) => [...from, ...(to ?? []), ...(via ?? [])]),
+    ]),
+  );
+  return scenario.topology.endpoints
+    .filter(({ name, macs, attach }) => placeOf(attach) !== 'host' && macs.length === 0 && speaking.has(name))
+    .map(
+      ({ name, port, attach }) =>
+        `${name}: its MAC is ${isOnPort(attach) ? `neither in the file nor in the forwarding database of ${JSON.stringify(port)}` : 'not in the file, and no forwarding database knows what is behind a bridge device'}`,
+    );
+}
+
+/** Throws a VerifyError with a line for each fault, where there are any. */
+export function refuseFaults(
+  faults: readonly string[],
+  { code, exit, hint }: { readonly code: FaultCode; readonly exit: 3 | 69; readonly hint: string },
+): void {
+  if (faults.length > 0) throw new VerifyError(code, exit, faults.join('\n'), hint);
+}
+
+/** Throws VerifyError (69) where bridges, ports or the kernel's datapath that a file names are not there. */
+export function refuseAbsent(written: Scenario, state: HostState, above: AboveDevices): void {
+  refuseFaults(withoutDatapath(written, state), {
+    code: 'unsupported',
+    exit: 69,
+    hint: 'load the module openvswitch (`modprobe openvswitch`), or set datapath_type=netdev',
+  });
+  refuseFaults(missing(written, state, above), {
+    code: 'interface-gone',
+    exit: 69,
+    hint: '`verify-isolation init` writes a scenario of what runs here now',
+  });
+}
+
+/** Throws VerifyError (3) where a MAC of the file is on another port. */
+export function refuseMoved(scenario: Scenario, state: HostState): void {
+  refuseFaults(misplaced(scenario, state), {
+    code: 'mac-moved',
+    exit: 3,
+    hint: 'correct the file: to speak with this MAC there would take it from its owner. Nothing was sent',
+  });
+}
+
+/** Throws VerifyError (3) where an endpoint that sends or is sent to has no MAC, or one of several machines. */
+export function refuseUnspoken(whole: Scenario): void {
+  refuseFaults(withoutMac(whole), {
+    code: 'mac-unknown',
+    exit: 3,
+    hint: 'write its `mac` into the file, or let it speak once. Nothing was sent',
+  });
+  const shared = sharing(whole).map(
+    (text) => `${text} is an address that several machines share (VRRP, HSRP, a load balancer)`,
+  );
+  refuseFaults(shared, {
+    code: 'mac-shared',
+    exit: 3,
+    hint: 'to speak with it would take it from the one that has it: write another `mac`, or take the endpoint out of `from`. Nothing was sent',
+  });
+}
