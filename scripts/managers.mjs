@@ -40,6 +40,7 @@ const guestManagers = [
   'dnsmasq-base',
   'docker-cli',
   'docker.io',
+  'ethtool',
   'firewalld',
   'incus-base',
   'incus-client',
