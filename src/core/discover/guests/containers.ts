@@ -53,8 +53,8 @@ function managerOf(
 /**
  * The interfaces of running containers, from `docker inspect ID…` (Podman prints the same shape). Neither names the
  * interface on the host: they are found by the namespace that holds their other end, or by MAC. A zone comes from the
- * Compose project. A pod's infra container is nobody: its members have its MAC. `apart`: networks that the manager keeps
- * apart from each other, `*` = all.
+ * Compose project. A pod's infra container is nobody: its members have its MAC. `apart`: networks that the manager
+ * keeps apart from each other, `*` = all.
  */
 export function containerGuests(manager: 'docker' | 'podman', json: unknown, apart = ''): readonly GuestRecord[] {
   const isApart = (network: string): boolean => apart === '*' || apart.split(' ').includes(network);

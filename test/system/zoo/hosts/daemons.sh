@@ -1,4 +1,4 @@
-# A KVM host with lldpd, keepalived, avahi and chrony beside its machines.
+# KVM beside lldpd, keepalived, avahi and chrony.
 # takes: lldpd keepalived avahi chrony
 build() {
   host_on_nic "$bridge"

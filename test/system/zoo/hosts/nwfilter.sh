@@ -1,4 +1,4 @@
-# libvirt with <filterref filter='clean-traffic'/>: each guest has its own MAC and address, by rules of ebtables.
+# libvirt with the filter clean-traffic.
 # takes: libvirt
 export VIRSH_DEFAULT_CONNECT_URI=lxc:///system
 build() {

@@ -1,4 +1,4 @@
-# OVN: a logical switch with port security, four guests on br-int.
+# OVN: a logical switch with port security.
 # takes: open-vswitch ovn
 build() {
   open_vswitch

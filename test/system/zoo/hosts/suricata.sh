@@ -1,4 +1,4 @@
-# A KVM host with Suricata (af-packet) on its bridge.
+# KVM beside Suricata (af-packet) on the bridge.
 # takes: suricata
 build() {
   host_on_nic "$bridge"

@@ -1,4 +1,4 @@
-# Docker on a host with ufw: networks of users apart by Docker's chains, the host's own ports by ufw's.
+# Docker beside ufw: two networks.
 # takes: docker ufw
 build() {
   host_on_nic

@@ -1,4 +1,4 @@
-# Podman: containers on two networks that are isolated from each other (isolate=true), by netavark's rules.
+# Podman: two networks with isolate=true.
 # takes: podman
 build() {
   host_on_nic
