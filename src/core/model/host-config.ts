@@ -58,6 +58,8 @@ export interface GuestRecord {
   readonly ips: readonly string[];
   /** It may still run on another host, from which it migrates. Absent = it runs here. */
   readonly isArriving?: boolean;
+  /** Its manager promises that its network and others of which it promises so do not reach each other. */
+  readonly isApart?: true;
   /** The tenant it belongs to, and what says so: `pool`, `project`, `tag`, …; null = nothing says. */
   readonly zone: { readonly name: string; readonly from: string } | null;
 }

@@ -174,9 +174,6 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
     ...fixLines(answer, trustLines(result), paint),
     ...(page === undefined ? [] : [`  ${'report'.padEnd(8)}${escapeText(page)}`]),
     ...evidenceLine(run, view.command ?? 'verify-isolation'),
-    ...notAskedLines(run, view, width),
-    ...besideLine(result, width),
-    `  ${statusText(status)}; it took ${(result.run.durationMs / 1000).toFixed(1)} s`,
   ];
   return [
     ...verdictText(answer, result, width, paint),
@@ -184,6 +181,9 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
       const head = proseLabels.find((label) => line.startsWith(label));
       return head === undefined ? [line] : foldAfter(head, line.slice(head.length), width);
     }),
+    ...notAskedLines(run, view, width),
+    ...besideLine(result, width),
+    `  ${statusText(status)}; it took ${(result.run.durationMs / 1000).toFixed(1)} s`,
   ];
 }
 

@@ -112,7 +112,8 @@ function reasonLines({ reasons }: Answer, room: number, width: number, paint: Pa
 function heldLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
   const byBarrier = new Map<string, { classes: Set<string>; steps: Set<number>; opens: Set<string> }>();
   for (const { steps, held } of heldStories(result)) {
-    const key = held.barriers.map(({ code }) => code).join(' and ') + (held.alone ? ' alone' : '');
+    const verb = held.barriers.length === 1 ? 'stops' : 'stop';
+    const key = `${held.barriers.map(({ code }) => code).join(' and ')}${held.alone ? ' alone' : ''} ${verb}`;
     const known = byBarrier.get(key) ?? { classes: new Set(), steps: new Set(), opens: new Set() };
     known.classes.add(held.class);
     for (const step of steps) known.steps.add(step);
@@ -122,7 +123,7 @@ function heldLines(result: Result, room: number, width: number, paint: Paint): r
   const bound = boundText(result);
   const tell = (opening: (opens: ReadonlySet<string>) => string): readonly (readonly string[])[] =>
     [...byBarrier].map(([barrier, { classes, opens }]) =>
-      foldAfter('  ', escapeText(`${barrier} stops ${setText([...classes])}${opening(opens)}`), width),
+      foldAfter('  ', escapeText(`${barrier} ${setText([...classes])}${opening(opens)}`), width),
     );
   const whole = tell((opens) => (opens.size === 0 ? '' : `; opened by ${[...opens][0] ?? ''}`));
   const blocks = firstWhole([whole, tell(() => '')], room - 1, width);

@@ -20,6 +20,7 @@ const answer = z.union([
           .nullable(),
         ips: z.array(z.string()),
         isArriving: z.boolean().optional(),
+        isApart: z.literal(true).optional(),
         zone: z.strictObject({ name: z.string(), from: z.string() }).nullable(),
       }),
     ),

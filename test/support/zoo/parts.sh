@@ -4,6 +4,13 @@ export LC_ALL=C
 # Starts a program that goes on
 daemon() { ("$@" >>"$zoo/log" 2>&1 </dev/null &); }
 
+# account NAME NUMBER: one that installing a package would make
+account() {
+  for file in passwd group; do
+    grep -q "^$1:" "/etc/$file" || echo "$1:x:$2:$([ "$file" = group ] || echo "$2::/:/bin/false")" >>"/etc/$file"
+  done
+}
+
 # A process in a network namespace of its own; prints its number
 space() {
   setsid unshare -n sleep infinity >/dev/null 2>&1 </dev/null &

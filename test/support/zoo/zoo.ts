@@ -10,6 +10,8 @@ const folder = join(support, '../../system/zoo/hosts');
 /** A host as real software sets it up, with what may be wrong on it. */
 export interface ZooHost {
   readonly name: string;
+  /** Its script. */
+  readonly file: string;
   /** One sentence. */
   readonly what: string;
   /** Names of faults that can be planted. */
@@ -40,12 +42,14 @@ export interface ZooOutcome {
 
 /** Every host, by its file. */
 export function zooHosts(): readonly ZooHost[] {
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.sh'))
-    .map((file) => {
-      const text = readFileSync(join(folder, file), 'utf8');
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.sh'))
+    .map((path) => {
+      const file = join(folder, path);
+      const text = readFileSync(file, 'utf8');
       return {
-        name: basename(file, '.sh'),
+        name: basename(path, '.sh'),
+        file,
         what: /^# (.*)$/m.exec(text)?.[1] ?? '',
         faults: [...text.matchAll(/^fault_(\w+)\(\)/gm)].map(([, fault = '']) => fault),
         takes: /^# takes: (.*)$/m.exec(text)?.[1]?.split(' ') ?? [],
@@ -93,15 +97,14 @@ const lines = (text: string): readonly string[] => text.split('\n');
  * gave.
  */
 export async function runOnZooHost(
-  { name }: Pick<ZooHost, 'name'>,
+  { file }: Pick<ZooHost, 'file'>,
   fault: string | null,
   names: Names,
   { packages, programs }: { readonly packages: string | null; readonly programs: string },
 ): Promise<ZooOutcome> {
   const env = { ...names, zoo: '/run/zoo', fault: fault ?? '' };
   const cage = await startCage(packages, /^(docker|libpod|lxc\.|machine)/, env);
-  const inside = (script: string): string =>
-    cage.run(`. ${support}/parts.sh; . ${join(folder, `${name}.sh`)}\n${script}`);
+  const inside = (script: string): string => cage.run(`. ${support}/parts.sh; . ${file}\n${script}`);
   try {
     cage.run(`mkdir -p $zoo; cp ${programs}/* $zoo/`);
     inside("trap 'tail -n 20 $zoo/log >&2' EXIT; build >>$zoo/log 2>&1; trap - EXIT");

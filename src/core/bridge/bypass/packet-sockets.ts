@@ -119,10 +119,11 @@ function takes(socket: PacketSocket, program: Uint8Array | null, form: PlannedFo
   return false;
 }
 
-/** Whether the socket gets frames of one of these forms. */
-export function takesOneOf(socket: PacketSocket, forms: readonly PlannedForm[]): boolean {
+/** Whether the socket gets frames of one of the forms that `someForm` asks for. */
+export function takesSome(socket: PacketSocket, someForm: AsksForms): boolean {
   const program = bytesOf(socket.filter);
-  return forms.some((form) => takes(socket, program, form));
+  const by = `${socket.protocol} ${socket.cooked === true ? 'cooked ' : ''}${socket.filter ?? ''}`;
+  return someForm(by, (form) => takes(socket, program, form));
 }
 
 function bytesOf(hex: string | null | undefined): Uint8Array | null {
@@ -193,9 +194,7 @@ export function socketBypasses(
     if (!receives(socket) || isOfPlan(socket, state, bridges) || (socket.ifindex !== 0 && !segment.has(device)))
       return [];
     if (link !== undefined && isGuestsOwn(link, guestPorts)) return [];
-    const program = bytesOf(socket.filter);
-    const by = `${socket.protocol} ${socket.cooked === true ? 'cooked ' : ''}${socket.filter ?? ''}`;
-    if (!someForm(by, (form) => takes(socket, program, form))) return [];
+    if (!takesSome(socket, someForm)) return [];
     const who = [...new Set(socket.holders.map(({ name }) => name))].join(', ');
     return [
       {

@@ -1,7 +1,9 @@
 import type { PacketSocket } from '../../model/packet-socket.js';
-import { carriers } from '../../model/scenario.js';
+import { carriers, type Mac } from '../../model/scenario.js';
+import type { HostState } from '../../model/state.js';
 import { frameTemplate } from '../../probe/frames/frame.js';
-import { type PlannedForm, plannedFormOf, takesOneOf } from './packet-sockets.js';
+import { isGroupMacText, macBytes } from '../../wire/ethernet.js';
+import { type AsksForms, type PlannedForm, plannedFormOf, takesSome } from './packet-sockets.js';
 
 /** What is known of guests' own frames: EtherType, what IP and ARP begin with, and that no port is one of DHCP's. */
 const ownFrames: readonly { readonly header: readonly number[]; readonly ports: readonly number[] }[] = [
@@ -12,8 +14,8 @@ const ownFrames: readonly { readonly header: readonly number[]; readonly ports: 
 
 /** Frames that guests send of themselves, to one or to all: whatever else is in them is not known, nor their length. */
 export function ownForms(): readonly PlannedForm[] {
-  const [typeAt, length] = [12, 60];
   return ownFrames.flatMap(({ header, ports }) => {
+    const [typeAt, length] = [12, 60];
     const bytes = new Uint8Array(length).fill(0xff, 0, 6);
     bytes.set(header, typeAt);
     const unknown = new Uint8Array(length).fill(1, 6).fill(0, typeAt, typeAt + header.length);
@@ -22,25 +24,58 @@ export function ownForms(): readonly PlannedForm[] {
   });
 }
 
-/** A probe of each carrier, as steps send them that say nothing else, and guests' own frames. */
-export function usualForms(): readonly PlannedForm[] {
-  const probes = carriers.map((carrier) =>
-    plannedFormOf(
+const someMac = '02:76:69:00:00:02';
+
+/** Those to a MAC. */
+function ownFormsTo(mac: Mac): readonly PlannedForm[] {
+  const destination = macBytes(mac);
+  return ownForms().flatMap(({ isUnicast, ...form }) => {
+    if (isUnicast !== true || destination === null) return [];
+    const [bytes, unknown] = [Uint8Array.from(form.bytes), Uint8Array.from(form.unknown).fill(0, 0, 6)];
+    bytes.set(destination);
+    return [{ ...form, bytes, unknown }];
+  });
+}
+
+/**
+ * A probe of each carrier, as steps send them that say nothing else, and what guests send of themselves: to all, and to
+ * the MACs that the bridges know. Lazy: a filter that takes much is asked once.
+ */
+function* usualForms({ fdb }: Pick<HostState, 'fdb'>): Generator<PlannedForm> {
+  for (const carrier of carriers)
+    yield plannedFormOf(
       frameTemplate({
         carrier,
         srcMac: '02:76:69:00:00:01',
-        dstMac: '02:76:69:00:00:02',
+        dstMac: someMac,
         vlan: [],
         srcIp: carrier.startsWith('ipv6') ? '2001:db8::1' : '192.0.2.1',
         dstIp: carrier.startsWith('ipv6') ? '2001:db8::2' : '192.0.2.2',
         size: 100,
       }),
-    ),
-  );
-  return [...probes, ...ownForms()];
+    );
+  yield* ownForms().filter(({ isUnicast }) => isUnicast !== true);
+  const macs = new Set([someMac, ...fdb.flatMap(({ mac }) => (isGroupMacText(mac) ? [] : [mac]))]);
+  for (const mac of macs) yield* ownFormsTo(mac);
 }
 
-/** Whether a socket gets any of them: a filter may refuse all. */
-export function takesUsual(socket: PacketSocket): boolean {
-  return takesOneOf(socket, usualForms());
+/** Asks filters, each once, whether they take any of the usual frames of a host. */
+export function asksUsualForms(state: Pick<HostState, 'fdb'>): AsksForms {
+  const answers = new Map<string, boolean>();
+  return (by, takes) => {
+    const answer = answers.get(by) ?? isSome(usualForms(state), takes);
+    answers.set(by, answer);
+    return answer;
+  };
+}
+
+function isSome(forms: Iterable<PlannedForm>, takes: (form: PlannedForm) => boolean): boolean {
+  for (const form of forms) if (takes(form)) return true;
+  return false;
+}
+
+/** Sockets that get usual frames: the filters of others refuse all. */
+export function takingUsual(sockets: readonly PacketSocket[], state: Pick<HostState, 'fdb'>): readonly PacketSocket[] {
+  const someForm = asksUsualForms(state);
+  return sockets.filter((socket) => takesSome(socket, someForm));
 }

@@ -2,7 +2,7 @@ import type { Snapshot } from '../../model/state.js';
 import { type Bypass, bypassEffect, bypassesIn } from '../bypass/bypasses.js';
 import { socketBypasses } from '../bypass/packet-sockets.js';
 import { segmentOf } from '../bypass/segment.js';
-import { usualForms } from '../bypass/usual-forms.js';
+import { asksUsualForms } from '../bypass/usual-forms.js';
 import { advice } from '../changes.js';
 import { type BridgeView, readFrom } from '../view.js';
 import type { Audited, BridgeRule } from '../weakness.js';
@@ -48,7 +48,7 @@ const bypassRule: BridgeRule = (view, { state, packetSockets }) => {
     ...socketBypasses(
       { ...state, packetSockets: socketsBeside(view, packetSockets) },
       { bridges, segment, guestPorts: new Set(view.guests.map(({ name }) => name)) },
-      (_, takes) => usualForms().some(takes),
+      asksUsualForms(state),
     ),
   ]
     .filter(({ what, where }) => !isXdpThere(view, what, where))

@@ -5,7 +5,7 @@ import { word } from '../../text/escape.js';
 import { advice, execute, ownEntry } from '../changes.js';
 import { isBridged, isUnicast, takesFloods } from '../row-context.js';
 import { relayName } from '../bypass/packet-sockets.js';
-import { takesUsual } from '../bypass/usual-forms.js';
+import { takingUsual } from '../bypass/usual-forms.js';
 import { stateAround } from '../states-by-host.js';
 import { describeHolders, IFF_PROMISC, isPromiscuous, readFrom } from '../view.js';
 import { isGroupMacText } from '../../wire/ethernet.js';
@@ -169,12 +169,10 @@ const findSnifferOnHost: CauseFinder = (leak) => {
   // Open vSwitch in user space takes every frame because it is the bridge
   const isSwitch = (holders: readonly { readonly name: string }[]): boolean =>
     before.ovs !== undefined && holders.length > 0 && holders.every(({ name }) => name === 'ovs-vswitchd');
-  const socket = (before.packetSockets ?? [])
-    .filter(
-      ({ ifindex, protocol, own: isOwn, holders }) =>
-        !isOwn && !isSwitch(holders) && protocol === everyFrame && (ifindex === 0 || places.has(ifindex)),
-    )
-    .find(takesUsual);
+  const [socket] = (before.packetSockets ?? []).filter(
+    ({ ifindex, protocol, own: isOwn, holders }) =>
+      !isOwn && !isSwitch(holders) && protocol === everyFrame && (ifindex === 0 || places.has(ifindex)),
+  );
   if (socket === undefined) return null;
   const where = places.get(socket.ifindex) ?? 'every interface';
   const who =
@@ -191,25 +189,24 @@ const findSnifferOnHost: CauseFinder = (leak) => {
  * A packet socket for every frame on the bridge, a port, or everything; needs no promiscuous mode and raises no event.
  * DHCP clients and the like take one protocol only, or have a filter that refuses what probes and guests send.
  */
-const snifferOnHostRule: BridgeRule = ({ link, ports }, { packetSockets }) => {
+const snifferOnHostRule: BridgeRule = ({ link, ports }, { packetSockets, state }) => {
   const places = new Map([
     [0, 'every interface'],
     [link.ifindex, link.name],
     ...ports.map((port) => [port.link.ifindex, port.name] as const),
   ]);
-  return (packetSockets ?? [])
-    .filter(
-      (socket) => places.has(socket.ifindex) && socket.protocol === everyFrame && !socket.own && takesUsual(socket),
-    )
-    .map((socket) => ({
-      severity: 'high',
-      place: `packet socket on ${places.get(socket.ifindex) ?? ''}`,
-      value: `held by ${describeHolders([socket])}`,
-      readFrom: `${readFrom.packet}, /proc/*/fd`,
-      text: 'a process on the host takes every frame there',
-      probe: null,
-      fix: advice('end the process where it should not listen'),
-    }));
+  const sockets = (packetSockets ?? []).filter(
+    ({ ifindex, protocol, own: isOwn }) => places.has(ifindex) && protocol === everyFrame && !isOwn,
+  );
+  return takingUsual(sockets, state).map((socket) => ({
+    severity: 'high',
+    place: `packet socket on ${places.get(socket.ifindex) ?? ''}`,
+    value: `held by ${describeHolders([socket])}`,
+    readFrom: `${readFrom.packet}, /proc/*/fd`,
+    text: 'a process on the host takes every frame there',
+    probe: null,
+    fix: advice('end the process where it should not listen'),
+  }));
 };
 
 export const snifferOnHost: Explained & Audited = {

@@ -1,7 +1,7 @@
 import type { GuestRecord } from '../../model/host-config.js';
 import type { LinkState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
-import { type GuestManager, idsIn, normalizeMac } from './guest-manager.js';
+import { type AskProgram, type GuestManager, idsIn, normalizeMac, rowsIn } from './guest-manager.js';
 import { sandboxPath } from './sandbox.js';
 
 declare module '../../model/host-config.js' {
@@ -14,38 +14,63 @@ declare module '../../model/host-config.js' {
 /** Containers that are looked at with one command. */
 const maxTogether = 100;
 
-export const docker = managerOf('docker', 'Docker');
-export const podman: GuestManager = { ...managerOf('podman', 'Podman'), where: ['/var/lib/containers/storage'] };
+export const docker = managerOf('docker', 'Docker', async () => '*');
+export const podman: GuestManager = {
+  ...managerOf('podman', 'Podman', isolatedNetworks),
+  where: ['/var/lib/containers/storage'],
+};
 
-function managerOf(program: 'docker' | 'podman', what: string): GuestManager {
+/** Names of networks with `isolate`, which netavark's rules keep apart from each other (podman-network-create(1)). */
+async function isolatedNetworks(ask: AskProgram): Promise<string> {
+  const listed = await ask(['podman', 'network', 'ls', '--format', '{{.Name}} {{.Options}}']);
+  return rowsIn(listed)
+    .flatMap(([name = '', ...options]) => (/\bisolate:(true|strict)\b/.test(options.join(' ')) ? [name] : []))
+    .join(' ');
+}
+
+/** `apartOf`: names of networks that the manager keeps apart from each other, `*` = all. */
+function managerOf(
+  program: 'docker' | 'podman',
+  what: string,
+  apartOf: (ask: AskProgram) => Promise<string>,
+): GuestManager {
   return {
     what,
     async queries(ask) {
       const listed = await ask([program, 'ps', '--quiet', '--no-trunc']);
       const ids = idsIn(listed, `${program} ps`, /^[0-9a-f]{12,64}$/);
+      if (ids.length === 0) return [];
+      const about = { apart: await apartOf(ask) };
       return Array.from({ length: Math.ceil(ids.length / maxTogether) }, (_, at) => ({
         argv: [program, 'inspect', ...ids.slice(at * maxTogether, (at + 1) * maxTogether)],
+        about,
       }));
     },
-    guests: ({ json }) => containerGuests(program, json()),
+    guests: ({ json, about }) => containerGuests(program, json(), about['apart']),
   };
 }
 
 /**
  * The interfaces of running containers, from `docker inspect ID…` (Podman prints the same shape). Neither names the
  * interface on the host: they are found by the namespace that holds their other end, or by MAC. A zone comes from the
- * Compose project. A pod's infra container is nobody: its members have its MAC.
+ * Compose project. A pod's infra container is nobody: its members have its MAC. `apart`: networks that the manager
+ * keeps apart from each other, `*` = all.
  */
-export function containerGuests(manager: 'docker' | 'podman', json: unknown): readonly GuestRecord[] {
+export function containerGuests(manager: 'docker' | 'podman', json: unknown, apart = ''): readonly GuestRecord[] {
+  const isApart = (network: string): boolean => apart === '*' || apart.split(' ').includes(network);
   const containers = objectsOf(json).map((container) => ({
-    guests: interfacesOf(manager, container),
+    guests: interfacesOf(manager, container, isApart),
     infra: container['IsInfra'] === true,
   }));
   const members = new Set(containers.flatMap(({ guests, infra }) => (infra ? [] : guests.map(({ mac }) => mac))));
   return containers.flatMap(({ guests, infra }) => (infra ? guests.filter(({ mac }) => !members.has(mac)) : guests));
 }
 
-function interfacesOf(manager: 'docker' | 'podman', container: Fields): readonly GuestRecord[] {
+function interfacesOf(
+  manager: 'docker' | 'podman',
+  container: Fields,
+  isApart: (network: string) => boolean,
+): readonly GuestRecord[] {
   const name = textOf(container['Name'])?.replace(/^\//, '') ?? '';
   if (name === '' || fieldsOf(container['State'])?.['Running'] !== true) return [];
   const labels = fieldsOf(fieldsOf(container['Config'])?.['Labels']) ?? {};
@@ -53,8 +78,11 @@ function interfacesOf(manager: 'docker' | 'podman', container: Fields): readonly
   const settings = fieldsOf(container['NetworkSettings']);
   const netns = sandboxPath(textOf(settings?.['SandboxKey']));
   const id = textOf(container['Id']);
-  const networks = objectsOf(Object.values(fieldsOf(settings?.['Networks']) ?? {}));
-  return (networks.length > 0 ? networks : [settings ?? {}]).flatMap((network): readonly GuestRecord[] => {
+  const networks = Object.entries(fieldsOf(settings?.['Networks']) ?? {}).flatMap(([network, value]) =>
+    objectsOf([value]).map((fields) => [network, fields] as const),
+  );
+  const listed = networks.length > 0 ? networks : [['', settings ?? {}] as const];
+  return listed.flatMap(([networkName, network]): readonly GuestRecord[] => {
     const mac = normalizeMac(textOf(network['MacAddress']));
     if (mac === null) return [];
     const ips = [network['IPAddress'], network['GlobalIPv6Address']].flatMap((ip) => textOf(ip) || []);
@@ -67,6 +95,7 @@ function interfacesOf(manager: 'docker' | 'podman', container: Fields): readonly
         mac,
         ips,
         zone,
+        ...(isApart(networkName) ? { isApart: true } : {}),
         ...(netns === null ? {} : { netns }),
         ...(id === null ? {} : { id }),
       },

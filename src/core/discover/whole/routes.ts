@@ -1,7 +1,7 @@
 import { areChainsRead, forwardChains, routedGuests } from '../../bridge/beside.js';
 import { covers, prefixOf } from '../../bridge/routing.js';
 import { filtersInState } from '../../judge/rows/filters-in-state.js';
-import type { Inventory } from '../../model/host-config.js';
+import type { Inventory, Manager } from '../../model/host-config.js';
 import type { Carrier, ProbeClassName } from '../../model/scenario.js';
 import type { Beside, HostState } from '../../model/state.js';
 import { counted } from '../../text/escape.js';
@@ -203,8 +203,8 @@ export function routedProbes(
 /** Guests that meet other networks at the host alone. */
 interface Network {
   readonly bridge: string;
-  /** Docker keeps its networks apart (its chains DOCKER-ISOLATION); of others nothing is promised. */
-  readonly isDocker: boolean;
+  /** Keeps its networks apart, as Docker does all (its chains DOCKER-ISOLATION); null = nothing is promised. */
+  readonly apartBy: Manager | null;
   readonly guests: readonly FoundEntry[];
 }
 
@@ -241,11 +241,16 @@ function networksOf(bridges: readonly FoundBridge[], routed: RoutedSegment | nul
     ...(routed === null ? [] : [{ bridge: routed.name, guests: routed.entries }]),
   ];
   return places.flatMap(({ bridge, guests }) =>
-    [true, false].flatMap((isDocker) => {
-      const among = guests.filter(({ guest }) => (guest?.manager === 'docker') === isDocker);
-      return among.length === 0 ? [] : [{ bridge, isDocker, guests: among }];
-    }),
+    [...new Set(guests.map(apartByOf))].map((apartBy) => ({
+      bridge,
+      apartBy,
+      guests: guests.filter((entry) => apartByOf(entry) === apartBy),
+    })),
   );
+}
+
+function apartByOf({ guest }: FoundEntry): Manager | null {
+  return guest?.isApart === true ? guest.manager : null;
 }
 
 /** Where packets of another network may not be sent, and why, as far as bridges decide. */
@@ -312,7 +317,7 @@ function pairsBetween(
     const [sender, receiver] = [network.guests.find(canSend), network.guests.find(canGet)];
     return [true, false].flatMap((isPromised) => {
       const others = beyond
-        .filter(({ isDocker }) => (isDocker && network.isDocker) === isPromised)
+        .filter(({ apartBy }) => (apartBy !== null && apartBy === network.apartBy) === isPromised)
         .flatMap(({ guests }) => guests);
       return [
         ...ask(sender === undefined ? [] : [sender], others.filter(canGet), isPromised),
@@ -328,8 +333,8 @@ function pairsBetween(
 
 /**
  * Packets that guests of one network send by way of the host to those of another, both ways: one guest of each network
- * stands for it. Addresses are those that guests have, and that the host routes to where they are. Docker keeps its
- * networks apart; between others no barrier is promised.
+ * stands for it. Addresses are those that guests have, and that the host routes to where they are. Managers may promise
+ * that networks are apart; between others no barrier is promised.
  */
 export function betweenNetworks(
   bridges: readonly FoundBridge[],

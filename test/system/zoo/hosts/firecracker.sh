@@ -1,4 +1,4 @@
-# Firecracker: a routed tap for each machine, masqueraded, and a chain that drops what goes from one to another.
+# Firecracker: routed taps, masqueraded; a chain keeps them apart.
 monitor=$zoo/firecracker
 build() {
   host_on_nic

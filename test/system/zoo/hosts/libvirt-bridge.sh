@@ -1,4 +1,4 @@
-# A KVM host by the book: a bridge on the NIC with the host's address, machines of libvirt that talk to the LAN alone.
+# A KVM host by the book: a bridge on the NIC, with the host's address.
 build() {
   host_on_nic "$bridge"
   for i in 1 2 3; do libvirt_vm "$i" "$net.1$i" "$net.1" "$bridge"; done

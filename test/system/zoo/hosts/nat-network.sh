@@ -1,4 +1,4 @@
-# libvirt's default network as its backend nftables writes it, with dnsmasq's port and a queueing discipline.
+# libvirt's default network with its backend nftables.
 build() {
   host_on_nic
   sysctl -qw net.ipv4.ip_forward=1

@@ -1,4 +1,4 @@
-# OpenStack with Open vSwitch and the hybrid firewall: tap and qvb… on a bridge of their own, qvo… on br-int.
+# OpenStack: Open vSwitch with the hybrid firewall.
 # takes: open-vswitch
 build() {
   open_vswitch

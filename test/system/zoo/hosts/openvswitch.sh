@@ -1,4 +1,4 @@
-# Open vSwitch: a bridge with a NIC that trunks, containers on access ports of two VLANs.
+# Open vSwitch: a NIC that trunks, access ports of two VLANs.
 # takes: open-vswitch
 build() {
   open_vswitch

@@ -1,4 +1,4 @@
-# Proxmox VE with its firewall at every machine: a bridge of two ports between tap and vmbrN, chains by physdev.
+# Proxmox VE with its firewall: a fwbr… for each machine.
 # takes: iptables
 build() {
   host_on_nic "vmbr$number"

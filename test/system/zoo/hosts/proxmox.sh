@@ -1,4 +1,4 @@
-# Proxmox VE: vmbrN with the NIC and the host's address, machines on tapVMIDi0, no firewall.
+# Proxmox VE: vmbrN with the NIC, no firewall.
 build() {
   host_on_nic "vmbr$number"
   for i in 1 2 3 4; do

@@ -68,8 +68,13 @@ describe('what is looked at before a run on a host', () => {
       'br0',
       ...links.flatMap(({ name, master }) => (master === 'br0' ? [name] : [])),
     ].map((name) => links.find((link) => link.name === name)?.ifindex ?? 0);
-    // ldh [12]; jeq #0x88cc, 0, 1; ret #-1; ret #0: LLDP alone
-    const lldp = '280000000c000000' + '15000001cc880000' + '06000000ffffffff' + '0600000000000000';
+    // lldpd's own: LLDP to its groups, and what others send to 00:e0:2b:00:00:00 and to groups of theirs
+    const lldp =
+      '300000000000000054000000010000001500001001000000280000000c00000015000006cc8800002000000002000000' +
+      '150002000e0000c215000100030000c215000002000000c2280000000000000015000c0d800100002000000002000000' +
+      '15000002cccccc52280000000000000015000809e001000015000100cccccc0c15000002000100812800000000000000' +
+      '15000405000100002000000002000000150000030000002b280000000000000015000001e00000000600000000000400' +
+      '0600000000000000';
     const packetSockets = [
       ...[1, 2, 3].map((inode) => socket(inode, bridge, 7, null)),
       ...ports.map((ifindex, at) => socket(10 + at, ifindex, 7, null)),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { guestManagers } from '../../../../../src/core/discover/guests.js';
+import { containerGuests } from '../../../../../src/core/discover/guests/containers.js';
 import type { GuestQuery } from '../../../../../src/core/discover/guests/guest-manager.js';
 import type { Manager } from '../../../../../src/core/model/host-config.js';
 import { VerifyError } from '../../../../../src/core/model/verify-error.js';
@@ -38,9 +39,22 @@ describe('a manager of guests is asked', () => {
 
   it.each(['docker', 'podman'] as const)('for containers of %s, a hundred with one command', async (by) => {
     const ids = Array.from({ length: 101 }, (_, at) => container((at % 10).toString()));
-    const commands = await commandsOf(by, { [`${by} ps`]: ids.join('\n') });
+    const commands = await commandsOf(by, { [`${by} ps`]: ids.join('\n'), 'podman network ls': 'podman map[]\n' });
     expect(commands.map((command) => command.split(' ').length)).toEqual([102, 3]);
     expect(commands[1]).toBe(`${by} inspect ${container('0')}`);
+  });
+
+  it('for networks that Podman keeps apart, with its containers', async () => {
+    const networks = 'podman map[]\na map[isolate:true]\nb map[isolate:strict mtu:1400]\nc map[isolate:false]\n';
+    const [query] = await queriesOf('podman', { 'podman ps': container('1'), 'podman network ls': networks });
+    expect(query?.about).toEqual({ apart: 'a b' });
+    const inspected = (network: string): unknown => ({
+      Name: 'web',
+      State: { Running: true },
+      NetworkSettings: { Networks: { [network]: { MacAddress: '02:00:00:00:00:01' } } },
+    });
+    const apart = containerGuests('podman', ['a', 'c'].map(inspected), query?.about?.['apart']);
+    expect(apart.map(({ isApart }) => isApart)).toEqual([true, undefined]);
   });
 
   it('for the containers of each namespace of containerd that run, but Docker’s', async () => {

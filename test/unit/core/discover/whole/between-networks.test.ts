@@ -60,6 +60,7 @@ describe('what the host routes between networks', () => {
     const record = (name: string, k: number, n: number): GuestRecord => ({
       ...{ manager: 'docker', name, port: `${name}${n}`, mac: macOf(k, n), ips: [], zone: null, firewall: null },
       id: `${name}${n}`,
+      isApart: true,
     });
     const guests = places.map(({ name, k, n }) => record(name, k, n));
     const all = between({ inventory: { guests, unread: [] } });

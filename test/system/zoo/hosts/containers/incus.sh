@@ -1,4 +1,4 @@
-# Incus: incusbr0 with dnsmasq and its rules of nft, containers that got their interfaces from it.
+# Incus: containers on incusbr0, dnsmasq, rules of nft.
 # takes: incus
 export INCUS_CONF=/run/home/incus
 build() {

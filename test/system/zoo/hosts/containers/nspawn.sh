@@ -1,4 +1,4 @@
-# systemd-nspawn with --network-veth: a veth and a network of its own for each container, routed by the host.
+# systemd-nspawn with --network-veth: a routed veth for each container.
 build() {
   host_on_nic
   sysctl -qw net.ipv4.ip_forward=1

@@ -1,4 +1,4 @@
-# Calico: a route and a veth for each workload, no bridge; its chains let nobody reach a workload whom no policy names.
+# Calico: routed veths; its chains admit whom a policy names.
 # takes: iptables
 build() {
   host_on_nic

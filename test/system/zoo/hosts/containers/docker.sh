@@ -1,4 +1,4 @@
-# Docker: containers on docker0, one of which publishes a port, and on two networks of users.
+# Docker: docker0 with a published port, and two networks.
 # takes: docker
 build() {
   host_on_nic
