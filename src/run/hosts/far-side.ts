@@ -28,6 +28,7 @@ import { wallClockNs } from '../../system/kernel/clock.js';
 import { watchSilence } from '../../system/process/helper-process.js';
 import { toolVersion } from '../../system/process/package-path.js';
 import { readJson } from '../../system/process/programs.js';
+import { type HostWatch, watchHost } from '../../system/state/changes/watch-host.js';
 import { readDrops } from '../../system/state/read-devices.js';
 import { accountsOfPorts, type InsideReader, readLinkedDevices } from '../../system/state/read-linked-devices.js';
 import { readState } from '../../system/state/read.js';
@@ -50,6 +51,8 @@ interface Held {
   readonly captures: Map<string, FarCapture>;
   readonly senders: Map<string, Sender>;
   ways: InjectionPorts | null;
+  /** What changes on this host while a step's probes are under way. */
+  watch: HostWatch | null;
 }
 
 /** A question of that kind, in a form by which a question and its answerer are known to belong together. */
@@ -88,6 +91,15 @@ const answerers: Answerers = {
     return { state, neighbours: parseNeighbours(neighbours) };
   },
   drops: async ({ netns }) => ({ drops: readDrops(netns) }),
+  async watch({ netns, routed }, held) {
+    held.watch?.close();
+    held.watch = watchHost(netns, routed);
+    return { watching: true };
+  },
+  heard: async (_question, { watch }) => {
+    if (watch === null) throw refused('nothing is watched');
+    return watch.take();
+  },
   around: async ({ netns }) => readLinkedDevices(netns),
   async open({ runId, netns, bridges, ports, inside }, held) {
     if (held.ways !== null) throw refused('a run is open already');
@@ -188,12 +200,15 @@ function answer(question: HostQuestion, held: Held, say: (message: FromHost) => 
 }
 
 /** Ends the helpers, in the middle of whatever they do. */
-async function letGo({ captures, senders }: Held): Promise<void> {
+async function letGo(held: Held): Promise<void> {
+  const { captures, senders } = held;
   for (const { capture } of captures.values()) capture.kill();
   for (const sender of senders.values()) sender.kill();
   await Promise.all([...captures.values()].map(({ capture }) => Promise.race([capture.ended(), sleep(lastWordsMs)])));
   captures.clear();
   senders.clear();
+  held.watch?.close();
+  held.watch = null;
 }
 
 /**
@@ -210,7 +225,7 @@ export async function farSide(): Promise<void> {
 
 /** Talks with the orchestrator until it is over. */
 class FarSide {
-  private readonly held: Held = { captures: new Map(), senders: new Map(), ways: null };
+  private readonly held: Held = { captures: new Map(), senders: new Map(), ways: null, watch: null };
   private readonly output = new Socket({ fd: 1, readable: false, writable: true });
   private readonly input = new Socket({ fd: 0, readable: true, writable: false });
   private readonly split = lineSplitter();

@@ -39,6 +39,11 @@ export interface Libc {
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   /** A system call without a function of its own; `last` is handed over by its address, null = 0. */
   syscall(number: number, first: number, second: number, last: Uint8Array | null): number;
+  /**
+   * kcmp(2): 0 = two processes or threads have the same open file at these descriptors (`type` 0), or the same table of
+   * descriptors (`type` 2); below 0 also where this machine's number is not known.
+   */
+  kcmp(pid: number, otherPid: number, type: 0 | 2, ...descriptors: readonly [number, number]): number;
   /** bpf(2); `attributes`: union bpf_attr, filled in. Below 0 without errno where its number is not known. */
   bpf(command: number, attributes: Uint8Array): number;
   /** Whether the number of bpf(2) on this machine is known. */
@@ -71,6 +76,9 @@ const bpfNumbers: Readonly<Record<string, number>> = {
   arm: 386,
   ia32: 357,
 };
+
+/** As above, of kcmp(2). */
+const kcmpNumbers: Readonly<Record<string, number>> = { x64: 312, arm64: 272, riscv64: 272, loong64: 272 };
 
 let koffiModule: Koffi | undefined;
 let libcFunctions: Libc | undefined;
@@ -114,9 +122,15 @@ function bindLibc(k: Koffi): Libc {
     'long syscall(long, int, void *, unsigned int)',
   );
   const close = library.func('int close(int)');
+  const callKcmp: (...words: readonly number[]) => number = library.func(
+    'long syscall(long, int, int, int, unsigned long, unsigned long)',
+  );
+  const kcmpNumber = kcmpNumbers[process.arch];
   const bpfNumber = bpfNumbers[process.arch];
   const names = new Map(Object.entries(k.os.errno).map(([name, value]) => [value, name]));
   return {
+    kcmp: (pid, otherPid, type, fd, otherFd) =>
+      kcmpNumber === undefined ? -1 : callKcmp(kcmpNumber, pid, otherPid, type, fd, otherFd),
     setns: library.func('int setns(int, int)'),
     unshare: library.func('int unshare(int)'),
     fchdir: library.func('int fchdir(int)'),
