@@ -218,7 +218,10 @@ export interface HostState {
   readonly packetSockets?: readonly PacketSocket[] | null;
   /** Functions of the kernel that get frames, but those of packet sockets; absent = nobody asked. */
   readonly packetHandlers?: readonly PacketHandler[];
-  /** Processes that have queues of one tap, by its name; `pid` 0 = one that was not found. Absent = no tap is shared, or nobody asked. */
+  /**
+   * Processes that have queues of one tap, by its name; `pid` 0 = one that was not found. Absent = no tap is shared, or
+   * nobody asked.
+   */
   readonly sharedTaps?: Readonly<Record<string, readonly { readonly pid: number; readonly name: string }[]>>;
   /** Queueing disciplines (tc(8)) in which frames wait, and how many; absent = there are none, or nobody asked. */
   readonly waiting?: readonly { readonly device: string; readonly discipline: string; readonly frames: number }[];
