@@ -13,6 +13,8 @@ export const pairKinds: readonly (string | null)[] = ['veth', 'netkit', 'patch']
 export interface LinkState {
   readonly name: string;
   readonly ifindex: number;
+  /** What no other interface has while the kernel runs, name and index alike; absent = nobody asked. */
+  readonly identity?: string;
   readonly mac: string;
   /** Bytes, without the Ethernet header. */
   readonly mtu: number;

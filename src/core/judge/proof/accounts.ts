@@ -27,9 +27,8 @@ function showsAll(window: AccountWindow, { kind }: Account): boolean {
 /**
  * The account between a window before the probes and one after them. With D = counted − heard and at most `held` frames
  * under way, `low ≤ D ≤ high` at a reading; what is hidden never falls. A frame that the driver dropped may have been
- * dropped before the ears (validate_xmit_skb, net/core/dev.c), so drops are taken off what is certain. Most drivers drop
- * what the ears have heard (veth_xmit, tun_net_xmit): then the counts differ by nothing, and if they do differ it is
- * not known by which.
+ * dropped before the ears (validate_xmit_skb, net/core/dev.c), so drops are taken off what is certain. Most drivers
+ * drop what the ears have heard (veth_xmit, tun_net_xmit): such drops leave D as it is.
  */
 export function unheardBetween(account: Account, first: AccountWindow, last: AccountWindow): Unheard {
   const dropped = last.droppedLast - first.droppedFirst;

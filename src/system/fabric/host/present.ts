@@ -2,6 +2,8 @@ import { ovsOwner } from '../../../core/bridge/change-commands.js';
 import { ovsFlood } from '../../../core/bridge/ovs-settings.js';
 import { ovsVlanText } from '../../../core/bridge/undo/decide-ovs.js';
 import type { OvsPresent, OvsRow, Present, UndoEntry } from '../../../core/bridge/undo/entry.js';
+import { objectsOf, textOf } from '../../../core/text/json-text.js';
+import { linkIdentities } from '../../kernel/link-identities.js';
 import { readSysctl } from '../../kernel/sysctl.js';
 import { mustRun, readJson } from '../../process/programs.js';
 import { ovsValue } from '../ovs.js';
@@ -31,8 +33,11 @@ export async function readPresent(entry: UndoEntry, netns: string | null): Promi
   }
 }
 
-function readLinks(netns: string | null): Promise<unknown> {
-  return readJson(['ip', '-j', '-d', 'link', 'show'], { netns });
+/** As ip prints them, each with its `identity` where that is known, which is read first: a later one is another's. */
+async function readLinks(netns: string | null): Promise<unknown> {
+  const identities = linkIdentities(netns);
+  const links = objectsOf(await readJson(['ip', '-j', '-d', 'link', 'show'], { netns }));
+  return links.map((link) => ({ ...link, identity: identities?.get(textOf(link['ifname']) ?? '') }));
 }
 
 /** What a row is called now; null = there is none of that `_uuid` any more. */
