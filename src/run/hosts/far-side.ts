@@ -28,9 +28,11 @@ import { wallClockNs } from '../../system/kernel/clock.js';
 import { watchSilence } from '../../system/process/helper-process.js';
 import { toolVersion } from '../../system/process/package-path.js';
 import { readJson } from '../../system/process/programs.js';
-import { type HostWatch, watchHost } from '../../system/state/changes/watch-host.js';
+import { watchRuleChanges } from '../../system/state/changes/rule-changes.js';
+import { watchSettingChanges } from '../../system/state/changes/setting-changes.js';
 import { readDrops } from '../../system/state/read-devices.js';
 import { accountsOfPorts, type InsideReader, readLinkedDevices } from '../../system/state/read-linked-devices.js';
+import { watchPacketSockets } from '../../system/state/read-packet-sockets.js';
 import { readState } from '../../system/state/read.js';
 
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
@@ -294,4 +296,29 @@ class FarSide {
 function faultOf(error: unknown): VerifyError {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new VerifyError('host-fault', 70, text, 'report this as a fault of verify-isolation');
+}
+
+/** What is heard changing in one network namespace of this machine. */
+interface HostWatch {
+  /** Rules and settings since it was asked last, packet sockets since it was opened; what could not be heard. */
+  take(): HostAnswers['heard'];
+  close(): void;
+}
+
+/** Listens; `netns` null = the caller's namespace, `routed`: also to routes (watchSettingChanges). */
+function watchHost(netns: string | null, routed: boolean): HostWatch {
+  const [rules, settings, sockets] = [
+    watchRuleChanges(netns),
+    watchSettingChanges(netns, routed),
+    watchPacketSockets(netns),
+  ];
+  return {
+    take: () => ({
+      rules: rules.take(),
+      settings: settings.take(),
+      sockets: [...sockets.take()],
+      unheard: [...new Set([rules, settings, sockets].flatMap((watch) => watch.unheard()))],
+    }),
+    close: () => [rules, settings, sockets].forEach((watch) => watch.close()),
+  };
 }

@@ -16,7 +16,7 @@ import type { UndoEntry } from '../../../src/core/bridge/undo/entry.js';
 import { openJournal } from '../../../src/system/fabric/host/journal.js';
 import { namespacePlace, whereIs } from '../../../src/system/fabric/host/namespace-place.js';
 import { cleanedText, cleanUp, isClean, undoAll } from '../../../src/system/fabric/host/undo.js';
-import { linkIdentities } from '../../../src/system/kernel/link-identities.js';
+import { linkIdentities } from '../../../src/system/fabric/host/present.js';
 import { newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, root } from '../../support/needs.js';

@@ -14,7 +14,7 @@ import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
 import type { FoundHost } from './find.js';
 import { forgetInvented } from './forget-invented.js';
 import { type InjectionPorts, openInjectionPorts } from './injection-ports.js';
-import { linkIdentities } from '../../kernel/link-identities.js';
+import { linkIdentities } from './present.js';
 import { ovsRowsOf, undoOf } from './undo-of.js';
 
 export interface HostDeps {
