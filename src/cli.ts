@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { nodeFault } from './cli/node-version.js';
 import { enableCompileCache } from './system/process/compile-cache.js';
 import { isHanded } from './system/process/handed.js';
+import { absoluteFolders } from './system/process/package-path.js';
 
 /** Commands that judge the folder behind their name. */
 const judging: readonly string[] = ['replay', 'report', 'check', 'attest'];
@@ -15,6 +16,7 @@ if (fault !== null) {
 }
 // Before anything else is loaded.
 enableCompileCache();
+process.env['PATH'] = absoluteFolders(process.env['PATH']);
 
 const argv = process.argv.slice(2);
 const [command = '', dir] = argv;

@@ -35,7 +35,8 @@ export function stateReader(
     reading = context.fabric.readState(),
   ): Promise<void> => {
     const now = { ...(await reading), ...stateAtEars(step, around) };
-    const state = when === 'after' ? withPassing(now, watch) : now;
+    if (when === 'after') await watch.fetch();
+    const state = when === 'after' ? watch.withPassing(withPassing(now, watch)) : now;
     if (when === 'before') watch.behind.begin(state.links);
     context.states[step.index] = keep(context.states[step.index] ?? { before: null, after: null }, state);
     await writeJson(context.dir, stateFile(step.index, when), state).catch((error: unknown) => {
@@ -71,6 +72,7 @@ export function stateReader(
     },
     // What is heard while the state is read is not an event's: it may be in the snapshot or not.
     around: async (when) => {
+      await watch.fetch();
       if (when === 'after') logChanges({ meanwhile: true });
       await readDuring();
       if (when === 'before') logChanges({});

@@ -37,7 +37,7 @@ async function probe(
   sender: Sender,
   { around, heard }: { readonly around: readonly SegmentDevices[]; readonly heard: ChangeWatch },
 ): Promise<void> {
-  const watch = watchKernel(context, step);
+  const watch = await watchKernel(context, step);
   try {
     const changes = heard.take();
     if (changes.length > 0) context.timeline.log(step.index, { event: 'settings-changed', changes });

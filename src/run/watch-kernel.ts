@@ -1,12 +1,13 @@
 import { hostOf } from '../core/model/host-names.js';
 import type { StepPlan } from '../core/model/plan.js';
-import type { LinkState, SenderBehind } from '../core/model/state.js';
+import type { HostState, LinkState, SenderBehind } from '../core/model/state.js';
 import type { SettingChange } from '../core/model/timeline.js';
 import { type RuleWatch, watchRuleChanges } from '../system/state/changes/rule-changes.js';
 import { type SettingChangeWatch, watchSettingChanges } from '../system/state/changes/setting-changes.js';
 import { type BehindWatch, watchBehind } from '../system/state/hear-guests.js';
 import { type PacketSocketWatch, watchPacketSockets } from '../system/state/read-packet-sockets.js';
 import type { RunContext } from './context.js';
+import { FarWatch } from './hosts/watch-far.js';
 
 /** What the kernel is asked to report between two snapshots of the state. */
 export interface KernelWatch {
@@ -18,6 +19,10 @@ export interface KernelWatch {
   readonly behind: { begin(links: readonly LinkState[]): void } & Pick<BehindWatch, 'take'>;
   /** What of that could not be heard, and why. */
   unheard(): readonly string[];
+  /** Asks the other hosts of the run what they heard: `rules`, `settings` and `unheard` have it from then on. */
+  fetch(): Promise<void>;
+  /** A state of all hosts with the packet sockets that came and went on the other ones. */
+  withPassing(state: HostState): HostState;
   close(): void;
 }
 
@@ -93,10 +98,11 @@ class LateBehindWatch {
 
 /**
  * Hears who changes rules, and which settings change, wherever on this machine a step has observers: in a lab of
- * several hosts each is a network namespace. A guest's own namespace is left alone. What changes on another host of the
- * run shows by its state, without a name.
+ * several hosts each is a network namespace. A guest's own namespace is left alone. The other hosts of a run listen for
+ * themselves.
  */
-export function watchKernel(context: RunContext, step: StepPlan): KernelWatch {
+export async function watchKernel(context: RunContext, step: StepPlan): Promise<KernelWatch> {
+  const far = await FarWatch.open(context, step);
   const hosts = watchedSpaces(context, step);
   const rules = [...hosts.keys()].map(watchRuleChanges);
   const isRouted = step.observers.some(({ routed }) => routed === true);
@@ -107,11 +113,13 @@ export function watchKernel(context: RunContext, step: StepPlan): KernelWatch {
   return {
     behind,
     sockets: { take: () => sockets.flatMap((watch) => watch.take()) },
-    rules: { take: () => rules.flatMap((watch) => watch.take()) },
+    rules: { take: () => [...rules.flatMap((watch) => watch.take()), ...far.takeRules()] },
     settings: {
-      take: () => settingsHeard(settings),
+      take: () => [...settingsHeard(settings), ...far.takeSettings()],
     },
-    unheard: () => [...new Set([...watches, behind].flatMap((watch) => watch.unheard()))],
+    fetch: () => far.fetch(),
+    withPassing: (state) => far.withPassing(state),
+    unheard: () => [...new Set([...[...watches, behind].flatMap((watch) => watch.unheard()), ...far.unheard()])],
     close: () => [...watches, behind].forEach((watch) => watch.close()),
   };
 }

@@ -13,6 +13,8 @@ export const pairKinds: readonly (string | null)[] = ['veth', 'netkit', 'patch']
 export interface LinkState {
   readonly name: string;
   readonly ifindex: number;
+  /** What no other interface has while the kernel runs, name and index alike; absent = nobody asked. */
+  readonly identity?: string;
   readonly mac: string;
   /** Bytes, without the Ethernet header. */
   readonly mtu: number;
@@ -36,8 +38,9 @@ export interface LinkState {
   readonly vteps?: readonly string[];
   /** How a macvlan, macvtap or ipvlan hands frames over (`bridge`, `private`, `l2`, …); absent where it is not one. */
   readonly mode?: string;
-  /** Queues of a tap that a process has open; absent where it is none, or one of a single queue. */
+  /** Queues of a tap that processes have open, and those of them that are off; absent where it has a single one. */
   readonly queues?: number;
+  readonly queuesOff?: number;
   /** VLAN of a VLAN device; absent where it is not one. */
   readonly vlanId?: number;
   /** The XDP program on it; absent = there is none. */
@@ -217,7 +220,10 @@ export interface HostState {
   readonly packetSockets?: readonly PacketSocket[] | null;
   /** Functions of the kernel that get frames, but those of packet sockets; absent = nobody asked. */
   readonly packetHandlers?: readonly PacketHandler[];
-  /** Processes that have queues of one tap, by its name; absent = no tap is shared, or nobody asked. */
+  /**
+   * Processes that have queues of one tap, by its name; `pid` 0 = one that was not found. Absent = no tap is shared, or
+   * nobody asked.
+   */
   readonly sharedTaps?: Readonly<Record<string, readonly { readonly pid: number; readonly name: string }[]>>;
   /** Queueing disciplines (tc(8)) in which frames wait, and how many; absent = there are none, or nobody asked. */
   readonly waiting?: readonly { readonly device: string; readonly discipline: string; readonly frames: number }[];

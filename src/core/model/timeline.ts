@@ -75,6 +75,8 @@ export interface RuleChange {
   readonly pid: number | null;
   /** Its name as the kernel knows it; null = the kernel does not report. */
   readonly program: string | null;
+  /** Another host of the run, on which it is; absent = the orchestrator's own, or there is one host only. */
+  readonly host?: string;
 }
 
 /**
@@ -91,7 +93,7 @@ export interface SettingChange {
    */
   readonly what: string;
   /**
-   * The lab's host whose it is: the same number is another interface on each. Absent = the orchestrator's own, or there
+   * The host whose it is: the same number is another interface on each. Absent = the orchestrator's own, or there
    * is one host only.
    */
   readonly host?: string;

@@ -1,7 +1,8 @@
 import type { FaultCode } from '../model/reasons.js';
 import type { Place } from '../model/fabric.js';
 import type { HostState, LinkedDevice } from '../model/state.js';
-import type { Account, AccountWindow, Counters, EngineFacts } from '../model/timeline.js';
+import type { PacketSocket } from '../model/packet-socket.js';
+import type { Account, AccountWindow, Counters, EngineFacts, RuleChange, SettingChange } from '../model/timeline.js';
 import type { KeptFrame, ToCapture } from './messages.js';
 
 /**
@@ -43,6 +44,10 @@ export type HostQuestion =
   | { readonly ask: 'read'; readonly netns: string | null; readonly sysctl: readonly string[]; readonly ovs: boolean }
   /** What devices have dropped since they are there. */
   | { readonly ask: 'drops'; readonly netns: string | null }
+  /** Begins to hear who changes rules and settings in a namespace, and which packet sockets come. */
+  | { readonly ask: 'watch'; readonly netns: string | null; readonly routed: boolean }
+  /** What was heard since it was asked last; packet sockets since it began. */
+  | { readonly ask: 'heard' }
   /** Its devices, and those elsewhere that stand on one of them or are the other end of a veth. */
   | { readonly ask: 'around'; readonly netns: string | null }
   /** Locks the bridges and opens injection ports, with a journal. */
@@ -100,6 +105,13 @@ export interface HostAnswers {
     readonly neighbours: readonly { readonly mac: string; readonly address: string }[];
   };
   readonly drops: { readonly drops: Readonly<Record<string, number>> };
+  readonly watch: { readonly watching: true };
+  readonly heard: {
+    readonly rules: readonly RuleChange[];
+    readonly settings: readonly SettingChange[];
+    readonly sockets: readonly PacketSocket[];
+    readonly unheard: readonly string[];
+  };
   readonly around: { readonly devices: readonly LinkedDevice[]; readonly unread?: readonly string[] | undefined };
   readonly open: { readonly ways: Readonly<Record<string, Place>>; readonly inside: Readonly<Record<string, Place>> };
   readonly capture: { readonly pids: readonly number[] };

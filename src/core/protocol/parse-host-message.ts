@@ -2,7 +2,7 @@ import { parseFaultCode } from '../text/parse-code.js';
 import { z } from 'zod';
 import { VerifyError } from '../model/verify-error.js';
 import type { FromHost, HostAnswers, HostAsk, ToHost } from './host-messages.js';
-import { stateShape } from './state-shape.js';
+import { packetSocketShape, stateShape } from './state-shape.js';
 
 const place = z.object({ device: z.string(), netns: z.string().nullable() });
 const counters = z.record(
@@ -68,6 +68,8 @@ const questions = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('clock') }),
   z.object({ ask: z.literal('read'), netns, sysctl: z.array(z.string()), ovs: z.boolean() }),
   z.object({ ask: z.literal('drops'), netns }),
+  z.object({ ask: z.literal('watch'), netns, routed: z.boolean() }),
+  z.object({ ask: z.literal('heard') }),
   z.object({ ask: z.literal('around'), netns }),
   z.object({
     ask: z.literal('open'),
@@ -114,6 +116,20 @@ const answers: { readonly [A in HostAsk]: z.ZodType } = {
   clock: z.object({ ns: z.string().regex(/^\d{1,20}$/) }),
   read: z.object({ state: stateShape, neighbours: z.array(z.object({ mac: z.string(), address: z.string() })) }),
   drops: z.object({ drops: z.record(z.string(), z.int().min(0)) }),
+  watch: z.object({ watching: z.literal(true) }),
+  heard: z.object({
+    rules: z.array(z.object({ kind: z.enum(['nft', 'tc']), pid: z.int().nullable(), program: z.string().nullable() })),
+    settings: z.array(
+      z.object({
+        ifindex: z.int().nullable(),
+        what: z.string(),
+        name: z.string().optional(),
+        masters: z.array(z.int()).optional(),
+      }),
+    ),
+    sockets: z.array(packetSocketShape),
+    unheard: z.array(z.string()),
+  }),
   around: z.object({ devices: z.array(linkedDevice), unread: z.array(z.string()).optional() }),
   open: z.object({ ways: z.record(z.string(), place), inside: z.record(z.string(), place) }),
   capture: z.object({ pids: z.array(z.number()) }),

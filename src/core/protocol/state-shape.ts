@@ -45,26 +45,24 @@ const ovs = z.looseObject({
 
 const family = z.looseObject({ rules: z.array(anything), routes: z.array(anything) });
 
-/** What is called by no name that holds across hosts. */
-const ofHost = {
-  packetSockets: z
-    .array(
-      z.looseObject({
-        inode: text,
-        ifindex: number,
-        protocol: text,
-        holders: z.array(z.looseObject({ pid: number, name: text })),
-        own: flag,
-        filter: text
-          .regex(/^([0-9a-f]{16})+$/)
-          .nullable()
-          .optional(),
-        cooked: z.literal(true).optional(),
-        promiscuous: z.array(whole).optional(),
-      }),
-    )
+/** A packet socket, as `PacketSocket` has it. */
+export const packetSocketShape = z.looseObject({
+  inode: text,
+  ifindex: number,
+  protocol: text,
+  holders: z.array(z.looseObject({ pid: number, name: text })),
+  own: flag,
+  filter: text
+    .regex(/^([0-9a-f]{16})+$/)
     .nullable()
     .optional(),
+  cooked: z.literal(true).optional(),
+  promiscuous: z.array(whole).optional(),
+});
+
+/** What is called by no name that holds across hosts. */
+const ofHost = {
+  packetSockets: z.array(packetSocketShape).nullable().optional(),
   packetHandlers: z.array(z.looseObject({ type: text, device: text.nullable(), function: text })).optional(),
   sharedTaps: z.record(text, z.array(z.looseObject({ pid: number, name: text }))).optional(),
   waiting: z.array(z.looseObject({ device: text, discipline: text, frames: number })).optional(),
@@ -108,6 +106,7 @@ export const stateShape = z.looseObject({
       vteps: texts.optional(),
       mode: text.optional(),
       queues: number.optional(),
+      queuesOff: number.optional(),
       vlanId: whole.optional(),
       xdp: text.optional(),
       switchId: text.optional(),

@@ -4,11 +4,24 @@ const dangerous =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]|[\u{e0000}-\u{e007f}]/gu;
 
 /**
- * Text from a guest, a file or an interface name as one harmless line: what a terminal would act on appears as
- * `\u{1b}`.
+ * Commands to the runner of a pipeline: GitHub's and Azure's take `##[name]` and `##vso[name]` anywhere in a line,
+ * GitHub's `::name::` where the line begins with it.
+ */
+const pipelineCommand = /#(?=#(?:vso)?\[)|^(\s*):(?=:[\w-]+(?:\s[^:]*)?::)/g;
+
+/** Whether a line that begins with this word would be a command to a pipeline's runner. */
+export function isPipelineCommand(word: string): boolean {
+  return /^::[\w-]/.test(word);
+}
+
+/**
+ * Text from a guest, a file or an interface name as one harmless line: what a terminal, or the runner of a pipeline,
+ * would act on appears as `\u{1b}`.
  */
 export function escapeText(text: string): string {
-  return text.replace(dangerous, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return text
+    .replace(dangerous, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
+    .replace(pipelineCommand, (found) => found.replace(/[#:]$/, (mark) => (mark === '#' ? '\\u{23}' : '\\u{3a}')));
 }
 
 /** `port` beside 1, else `ports`; `many` where a word ends otherwise. */

@@ -1,3 +1,5 @@
+import { isPipelineCommand } from '../../core/text/escape.js';
+
 /** Columns that a text takes, one for each code point; colours must not be in it yet. */
 export function widthOf(text: string): number {
   return [...text].length;
@@ -18,13 +20,13 @@ export function cut(text: string, width: number): string {
 
 /**
  * Folds a text at spaces into lines of at most `width` columns; a longer word stands alone, whole, so that it can be
- * copied.
+ * copied. No line begins with what a pipeline's runner takes for a command: that stays on the line before it.
  */
 export function fold(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
-    if (line !== '' && widthOf(line) + 1 + widthOf(word) > width) {
+    if (line !== '' && widthOf(line) + 1 + widthOf(word) > width && !isPipelineCommand(word)) {
       lines.push(line);
       line = word;
     } else {

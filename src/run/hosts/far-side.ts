@@ -28,8 +28,11 @@ import { wallClockNs } from '../../system/kernel/clock.js';
 import { watchSilence } from '../../system/process/helper-process.js';
 import { toolVersion } from '../../system/process/package-path.js';
 import { readJson } from '../../system/process/programs.js';
+import { watchRuleChanges } from '../../system/state/changes/rule-changes.js';
+import { watchSettingChanges } from '../../system/state/changes/setting-changes.js';
 import { readDrops } from '../../system/state/read-devices.js';
 import { accountsOfPorts, type InsideReader, readLinkedDevices } from '../../system/state/read-linked-devices.js';
+import { watchPacketSockets } from '../../system/state/read-packet-sockets.js';
 import { readState } from '../../system/state/read.js';
 
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
@@ -50,6 +53,8 @@ interface Held {
   readonly captures: Map<string, FarCapture>;
   readonly senders: Map<string, Sender>;
   ways: InjectionPorts | null;
+  /** What changes on this host while a step's probes are under way. */
+  watch: HostWatch | null;
 }
 
 /** A question of that kind, in a form by which a question and its answerer are known to belong together. */
@@ -88,6 +93,15 @@ const answerers: Answerers = {
     return { state, neighbours: parseNeighbours(neighbours) };
   },
   drops: async ({ netns }) => ({ drops: readDrops(netns) }),
+  async watch({ netns, routed }, held) {
+    held.watch?.close();
+    held.watch = watchHost(netns, routed);
+    return { watching: true };
+  },
+  heard: async (_question, { watch }) => {
+    if (watch === null) throw refused('nothing is watched');
+    return watch.take();
+  },
   around: async ({ netns }) => readLinkedDevices(netns),
   async open({ runId, netns, bridges, ports, inside }, held) {
     if (held.ways !== null) throw refused('a run is open already');
@@ -188,12 +202,15 @@ function answer(question: HostQuestion, held: Held, say: (message: FromHost) => 
 }
 
 /** Ends the helpers, in the middle of whatever they do. */
-async function letGo({ captures, senders }: Held): Promise<void> {
+async function letGo(held: Held): Promise<void> {
+  const { captures, senders } = held;
   for (const { capture } of captures.values()) capture.kill();
   for (const sender of senders.values()) sender.kill();
   await Promise.all([...captures.values()].map(({ capture }) => Promise.race([capture.ended(), sleep(lastWordsMs)])));
   captures.clear();
   senders.clear();
+  held.watch?.close();
+  held.watch = null;
 }
 
 /**
@@ -210,7 +227,7 @@ export async function farSide(): Promise<void> {
 
 /** Talks with the orchestrator until it is over. */
 class FarSide {
-  private readonly held: Held = { captures: new Map(), senders: new Map(), ways: null };
+  private readonly held: Held = { captures: new Map(), senders: new Map(), ways: null, watch: null };
   private readonly output = new Socket({ fd: 1, readable: false, writable: true });
   private readonly input = new Socket({ fd: 0, readable: true, writable: false });
   private readonly split = lineSplitter();
@@ -279,4 +296,29 @@ class FarSide {
 function faultOf(error: unknown): VerifyError {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new VerifyError('host-fault', 70, text, 'report this as a fault of verify-isolation');
+}
+
+/** What is heard changing in one network namespace of this machine. */
+interface HostWatch {
+  /** Rules and settings since it was asked last, packet sockets since it was opened; what could not be heard. */
+  take(): HostAnswers['heard'];
+  close(): void;
+}
+
+/** Listens; `netns` null = the caller's namespace, `routed`: also to routes (watchSettingChanges). */
+function watchHost(netns: string | null, routed: boolean): HostWatch {
+  const [rules, settings, sockets] = [
+    watchRuleChanges(netns),
+    watchSettingChanges(netns, routed),
+    watchPacketSockets(netns),
+  ];
+  return {
+    take: () => ({
+      rules: rules.take(),
+      settings: settings.take(),
+      sockets: [...sockets.take()],
+      unheard: [...new Set([rules, settings, sockets].flatMap((watch) => watch.unheard()))],
+    }),
+    close: () => [rules, settings, sockets].forEach((watch) => watch.close()),
+  };
 }

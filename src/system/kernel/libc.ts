@@ -39,6 +39,13 @@ export interface Libc {
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   /** A system call without a function of its own; `last` is handed over by its address, null = 0. */
   syscall(number: number, first: number, second: number, last: Uint8Array | null): number;
+  /**
+   * kcmp(2): 0 = two processes or threads have the same open file at these descriptors (`type` 0), or the same table of
+   * descriptors (`type` 2); below 0 also where this machine's number is not known.
+   */
+  kcmp(pid: number, otherPid: number, type: 0 | 2, ...descriptors: readonly [number, number]): number;
+  /** A new mount of a file system without options, in no tree; its descriptor, below 0 where the kernel refuses. */
+  detachedMount(type: string): number;
   /** bpf(2); `attributes`: union bpf_attr, filled in. Below 0 without errno where its number is not known. */
   bpf(command: number, attributes: Uint8Array): number;
   /** Whether the number of bpf(2) on this machine is known. */
@@ -72,6 +79,12 @@ const bpfNumbers: Readonly<Record<string, number>> = {
   ia32: 357,
 };
 
+/** As above, of kcmp(2). */
+const kcmpNumbers: Readonly<Record<string, number>> = { x64: 312, arm64: 272, riscv64: 272, loong64: 272 };
+
+/** fsopen(2) and so on have one number on every machine; FSCONFIG_CMD_CREATE, FSOPEN_CLOEXEC (linux/mount.h). */
+const mountCalls = { fsopen: 430, fsconfig: 431, fsmount: 432, create: 6, closeOnExec: 1 } as const;
+
 let koffiModule: Koffi | undefined;
 let libcFunctions: Libc | undefined;
 
@@ -104,6 +117,36 @@ export function libc(): Libc {
   return libcFunctions;
 }
 
+/** Calls that the C library may be too old to have functions for. */
+function newerCalls(
+  library: ReturnType<Koffi['load']>,
+  close: (fd: number) => number,
+): Pick<Libc, 'kcmp' | 'detachedMount'> {
+  const callKcmp: (...words: readonly number[]) => number = library.func(
+    'long syscall(long, int, int, int, unsigned long, unsigned long)',
+  );
+  const kcmpNumber = kcmpNumbers[process.arch];
+  const fsopen: (number: number, type: string, flags: number) => number = library.func('long syscall(long, str, uint)');
+  const fsconfig: (...words: readonly [...number[], null, null, number]) => number = library.func(
+    'long syscall(long, int, uint, void *, void *, int)',
+  );
+  const fsmount: (number: number, fd: number, flags: number, attributes: number) => number = library.func(
+    'long syscall(long, int, uint, uint)',
+  );
+  return {
+    kcmp: (pid, otherPid, type, fd, otherFd) =>
+      kcmpNumber === undefined ? -1 : callKcmp(kcmpNumber, pid, otherPid, type, fd, otherFd),
+    detachedMount(type) {
+      const context = fsopen(mountCalls.fsopen, type, mountCalls.closeOnExec);
+      if (context < 0) return context;
+      const made = fsconfig(mountCalls.fsconfig, context, mountCalls.create, null, null, 0);
+      const mount = made < 0 ? made : fsmount(mountCalls.fsmount, context, mountCalls.closeOnExec, 0);
+      close(context);
+      return mount;
+    },
+  };
+}
+
 function bindLibc(k: Koffi): Libc {
   const library = k.load(null);
   type MmapWords = readonly [at: number, length: number, rights: number, kind: number, fd: number, offset: number];
@@ -117,6 +160,7 @@ function bindLibc(k: Koffi): Libc {
   const bpfNumber = bpfNumbers[process.arch];
   const names = new Map(Object.entries(k.os.errno).map(([name, value]) => [value, name]));
   return {
+    ...newerCalls(library, close),
     setns: library.func('int setns(int, int)'),
     unshare: library.func('int unshare(int)'),
     fchdir: library.func('int fchdir(int)'),

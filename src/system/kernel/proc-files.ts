@@ -76,12 +76,33 @@ function ofDescriptors(pid: string, readOne: (path: string) => string): readonly
   });
 }
 
-/** The tap of each descriptor that a process has of one (drivers/net/tun.c, tun_chr_show_fdinfo); none as above. */
+/** A descriptor by which a process, or one of its threads, has a queue of a tap. */
+export interface TapDescriptor {
+  readonly tap: string;
+  readonly task: number;
+  readonly fd: number;
+}
+
+/** Descriptors of taps of a process (drivers/net/tun.c, tun_chr_show_fdinfo); none as above. */
+export function tapDescriptorsOf(pid: string): readonly TapDescriptor[] {
+  return descriptorsOf(pid).includes('/dev/net/tun') ? tapsIn(`/proc/${pid}`, Number(pid)) : [];
+}
+
+/** The same of each of its threads, which may have a table of their own (unshare(2)), by whatever device node. */
+export function tapDescriptorsOfThreads(pid: string): readonly TapDescriptor[] {
+  return procNames(`/proc/${pid}/task`).flatMap((task) => tapsIn(`/proc/${pid}/task/${task}`, Number(task)));
+}
+
+function tapsIn(folder: string, task: number): readonly TapDescriptor[] {
+  return procNames(`${folder}/fdinfo`).flatMap((fd) => {
+    const tap = /^iff:\t(\S+)$/m.exec(procText(`${folder}/fdinfo/${fd}`))?.[1];
+    return tap === undefined ? [] : [{ tap, task, fd: Number(fd) }];
+  });
+}
+
+/** The taps of which a process has descriptors, one for each. */
 export function tapsOf(pid: string): readonly string[] {
-  if (!descriptorsOf(pid).includes('/dev/net/tun')) return [];
-  return procNames(`/proc/${pid}/fdinfo`).flatMap(
-    (fd) => /^iff:\t(\S+)$/m.exec(procText(`/proc/${pid}/fdinfo/${fd}`))?.[1] ?? [],
-  );
+  return tapDescriptorsOf(pid).map(({ tap }) => tap);
 }
 
 function isRefused(error: unknown): boolean {

@@ -24,3 +24,12 @@ export function toolVersion(): string {
   const about: { readonly version: string } = createRequire(import.meta.url)(packagePath('package.json'));
   return about.version;
 }
+
+/**
+ * Folders of a PATH in which programs are looked for, without the current one: an empty or relative entry is that, or
+ * one below it, which may be another user's (execvp(3)).
+ */
+export function absoluteFolders(path: string | undefined): string {
+  const folders = (path ?? '').split(':').filter((folder) => folder.startsWith('/'));
+  return folders.length === 0 ? '/usr/bin:/bin' : folders.join(':');
+}

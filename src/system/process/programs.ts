@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { inMountSpace, type MountSpace } from '../kernel/mounts.js';
 import { inNamespace } from '../kernel/namespaces.js';
+import { absoluteFolders } from './package-path.js';
 
 /** Debian's package of each program that the tool runs. */
 const packages: Readonly<Record<string, string>> = {
@@ -50,13 +51,13 @@ let env: NodeJS.ProcessEnv | null = null;
 
 /**
  * Environment of every program, as this process's was at the first: messages in English, and the folders of system
- * programs, which a user's PATH often lacks. Without NODE_EXTRA_CA_CERTS: where it is set, each process of this
- * program, which speaks no TLS, would read certificates for longer than it takes to start.
+ * programs, which a user's PATH often lacks, without the current one. Without NODE_EXTRA_CA_CERTS: where it is set,
+ * each process of this program, which speaks no TLS, would read certificates for longer than it takes to start.
  */
 export function programEnv(): NodeJS.ProcessEnv {
   if (env !== null) return env; // reading process.env takes a fifth of a millisecond
   const { NODE_EXTRA_CA_CERTS: _unread, ...inherited } = process.env;
-  env = { ...inherited, LC_ALL: 'C', PATH: `${inherited.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` };
+  env = { ...inherited, LC_ALL: 'C', PATH: `${absoluteFolders(inherited.PATH)}:/usr/sbin:/sbin` };
   return env;
 }
 

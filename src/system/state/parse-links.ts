@@ -68,9 +68,10 @@ function modeOf(kind: string | null, data: unknown): { readonly mode?: string } 
 }
 
 /** iproute2 ip/iptuntap.c, print_tuntap; a tap of a single queue has no number of them. */
-function queuesOf(kind: string | null, data: unknown): { readonly queues?: number } {
-  const queues = kind === 'tun' ? numberOf(fieldsOf(data)?.numqueues) : null;
-  return queues === null ? {} : { queues };
+function queuesOf(kind: string | null, data: unknown): Pick<LinkState, 'queues' | 'queuesOff'> {
+  const [queues, queuesOff] = [numberOf(fieldsOf(data)?.numqueues), numberOf(fieldsOf(data)?.numdisabled)];
+  if (kind !== 'tun' || queues === null) return {};
+  return { queues, ...(queuesOff === null || queuesOff === 0 ? {} : { queuesOff }) };
 }
 
 function vlanIdOf(kind: string | null, data: unknown): { readonly vlanId?: number } {

@@ -2,7 +2,16 @@ import { statSync } from 'node:fs';
 import { isMonitor, type MonitorProcess } from '../../core/discover/guests/machine-monitors.js';
 import type { GuestRecord } from '../../core/model/host-config.js';
 import type { HostState, LinkState } from '../../core/model/state.js';
-import { devicesOf, procNames, procText, tapsOf } from '../kernel/proc-files.js';
+import { libc } from '../kernel/libc.js';
+import {
+  devicesOf,
+  procNames,
+  procText,
+  type TapDescriptor,
+  tapDescriptorsOf,
+  tapDescriptorsOfThreads,
+  tapsOf,
+} from '../kernel/proc-files.js';
 import type { GuestParser } from './ask-guests.js';
 
 /**
@@ -65,26 +74,52 @@ function processIds(): readonly string[] {
   return procNames('/proc').filter((name) => /^\d+$/.test(name));
 }
 
+/** The open queue of a tap that a process has. */
+interface Holding extends TapDescriptor {
+  readonly pid: string;
+  readonly isHere: boolean;
+}
+
 /**
- * Taps of which several processes have queues. A process of another namespace may have a tap of the same name there: it
- * counts where the tap has queues that nobody here has.
+ * Taps of which several processes have queues, or one that is not found: of several queues the kernel says how many
+ * there are. A process of another namespace may have a tap of the same name there: it counts where the tap has queues
+ * that nobody here has.
  */
 function sharedTuns(netns: string | null, links: readonly LinkState[]): NonNullable<HostState['sharedTaps']> {
-  const taps = new Map(links.filter(({ kind }) => kind === 'tun').map((link) => [link.name, link]));
-  if (taps.size === 0) return {};
+  const taps = links.filter(({ kind }) => kind === 'tun');
+  if (taps.length === 0) return {};
+  const names = new Set(taps.map(({ name }) => name));
   const bridges = inodeOf(netns ?? '/proc/self/ns/net');
-  const found = processIds().flatMap((pid) => {
-    const held = tapsOf(pid).filter((name) => taps.has(name));
-    return held.length === 0 ? [] : [{ pid, held, isHere: inodeOf(`/proc/${pid}/ns/net`) === bridges }];
-  });
-  const shared = [...taps.values()].flatMap(({ name, queues = 1 }) => {
-    const holders = found.filter(({ held }) => held.includes(name));
-    const here = holders.filter(({ isHere }) => isHere);
-    const queuesHere = here.flatMap(({ held }) => held).filter((tap) => tap === name).length;
-    const readers = queues > queuesHere ? holders : here;
-    return readers.length < 2 ? [] : [[name, readers.map(({ pid }) => holderOf(pid))] as const];
+  const holdingsBy = (read: (pid: string) => readonly TapDescriptor[]): readonly Holding[] =>
+    processIds().flatMap((pid) => {
+      const held = read(pid).filter(({ tap }) => names.has(tap));
+      const isHere = held.length > 0 && inodeOf(`/proc/${pid}/ns/net`) === bridges;
+      return held.map((descriptor) => ({ ...descriptor, pid, isHere }));
+    });
+  const quick = holdingsBy(tapDescriptorsOf);
+  let thorough: readonly Holding[] | null = null;
+  const shared = taps.flatMap(({ name, queues = 1, queuesOff = 0 }) => {
+    const open = queues + queuesOff;
+    const of = (found: readonly Holding[]): readonly Holding[] => found.filter(({ tap }) => tap === name);
+    let holdings: readonly Holding[] = of(quick).filter(({ isHere }) => isHere);
+    if (distinct(holdings).length < open) holdings = of(quick);
+    const isCounted = queues > 1 || queuesOff > 0;
+    if (isCounted && distinct(holdings).length < open)
+      holdings = of((thorough ??= holdingsBy(tapDescriptorsOfThreads)));
+    const readers = [...new Set(holdings.map(({ pid }) => pid))].map(holderOf);
+    const isUnknown = isCounted && distinct(holdings).length < open;
+    const withUnknown = isUnknown ? [...readers, { pid: 0, name: 'a process that was not found' }] : readers;
+    return withUnknown.length < 2 && !isUnknown ? [] : [[name, withUnknown] as const];
   });
   return Object.fromEntries(shared);
+}
+
+/** One of each open file: descriptors that were copied, or inherited, are the same queue. */
+function distinct(holdings: readonly Holding[]): readonly Holding[] {
+  const files: Holding[] = [];
+  for (const holding of holdings)
+    if (!files.some(({ task, fd }) => libc().kcmp(task, holding.task, 0, fd, holding.fd) === 0)) files.push(holding);
+  return files;
 }
 
 function holderOf(pid: string): { readonly pid: number; readonly name: string } {

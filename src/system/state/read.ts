@@ -85,10 +85,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
   if (sockets.packetSockets === null) unread.push(unreadSockets);
   const drops = readAllDrops(options.netns);
   const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
-  const parsed = await withAddresses(
-    inNamespace(options.netns, () => parseLinks(links, options.sysfs ? sysFlags : () => null)),
-    options.netns,
-  );
+  const parsed = await linksOf(links, options);
   const carriers = readCarriers(options.netns, parsed);
   unread.push(...carriers.unread);
   const state: HostState = {
@@ -162,8 +159,9 @@ async function readRules(netns: string | null): Promise<unknown> {
   }
 }
 
-/** Links with the addresses of their host where a VXLAN device has none of its own. */
-async function withAddresses(links: readonly LinkState[], netns: string | null): Promise<readonly LinkState[]> {
+/** Links as `ip` printed them, with the addresses of their host where a VXLAN device has none of its own. */
+async function linksOf(json: unknown, { netns, sysfs }: ReadOptions): Promise<readonly LinkState[]> {
+  const links = inNamespace(netns, () => parseLinks(json, sysfs ? sysFlags : () => null));
   const isOpen = ({ kind, vteps }: LinkState): boolean => kind === 'vxlan' && vteps === undefined;
   if (!links.some(isOpen)) return links;
   const vteps = objectsOf(await readJson(['ip', '-j', 'addr', 'show'], { netns }))

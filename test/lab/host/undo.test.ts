@@ -16,6 +16,7 @@ import type { UndoEntry } from '../../../src/core/bridge/undo/entry.js';
 import { openJournal } from '../../../src/system/fabric/host/journal.js';
 import { namespacePlace, whereIs } from '../../../src/system/fabric/host/namespace-place.js';
 import { cleanedText, cleanUp, isClean, undoAll } from '../../../src/system/fabric/host/undo.js';
+import { linkIdentities } from '../../../src/system/fabric/host/present.js';
 import { newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, root } from '../../support/needs.js';
@@ -58,6 +59,51 @@ describe('what a run has changed on a host', needs(root), () => {
         failed: [],
       });
       host.run(['ip', 'link', 'set', 'dev', 'vnet4', 'mtu', '1500']);
+    });
+
+    it('knows an interface from one that was made again under its name and number', async () => {
+      const pair = (index: number): readonly string[] => [
+        'ip',
+        'link',
+        'add',
+        'name',
+        'vnet9',
+        'index',
+        String(index),
+        'type',
+        'veth',
+        'peer',
+        'name',
+        'p9',
+      ];
+      const isolated = (set: string): readonly string[] => [
+        'ip',
+        'link',
+        'set',
+        'dev',
+        'vnet9',
+        'type',
+        'bridge_slave',
+        'isolated',
+        set,
+      ];
+      const begin = (): void => {
+        host.run(pair(4242));
+        host.run(['ip', 'link', 'set', 'dev', 'vnet9', 'master', 'br0']);
+        host.run(isolated('on'));
+      };
+      begin();
+      const identity = linkIdentities(host.netns)?.get('vnet9') ?? '';
+      const on = { name: 'vnet9', ifindex: 4242, master: indexOf('br0'), identity };
+      const entry: UndoEntry = { kind: 'setting', on, place: 'port', key: 'isolated', set: true, was: false };
+      host.run(['ip', 'link', 'set', 'dev', 'vnet9', 'name', 'vnet8', 'up']);
+      expect(await undoAll([entry], host.netns)).toEqual({ ...none, undone: 1 });
+      host.run(['ip', 'link', 'del', 'dev', 'vnet8']);
+      begin();
+      expect(linkIdentities(host.netns)?.get('vnet9')).not.toBe(identity);
+      expect(await undoAll([entry], host.netns)).toEqual(none);
+      expect(host.run(['bridge', '-d', 'link', 'show', 'dev', 'vnet9'])).toContain('isolated on');
+      host.run(['ip', 'link', 'del', 'dev', 'vnet9']);
     });
 
     it('tells what could not be undone, and goes on', async () => {

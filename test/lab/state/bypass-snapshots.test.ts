@@ -259,6 +259,25 @@ describe('a snapshot of the state', needs(root), () => {
   });
 
   it.each([
+    ['in the table of a thread', 'thread', /python3/],
+    ['by another device node', 'node', /python3/],
+    ['turned off', 'off', /python3/],
+  ])('finds the second queue of a tap %s', async (_, how, name) => {
+    run('ip', 'tuntap', 'add', 'dev', 'tap0', 'mode', 'tap', 'multi_queue');
+    await during(['queue', 'tap0', 'twice'], async () => {
+      expect(await state()).not.toHaveProperty('sharedTaps');
+      await during(['queue', 'tap0', how], async () => {
+        const holders = (await state()).sharedTaps?.['tap0'] ?? [];
+        expect(holders.map((holder) => holder.name)).toEqual([
+          expect.stringMatching(name),
+          expect.stringMatching(name),
+        ]);
+      });
+    });
+    run('ip', 'link', 'del', 'dev', 'tap0');
+  });
+
+  it.each([
     ['a helper of this program', helperPath, /^verify-isolation capture of another run$/],
     ['Open vSwitch', 'x', /^python3/],
   ])('trusts no process that is only called as %s', async (_, word, name) => {

@@ -209,7 +209,7 @@ function handlerBypasses({ packetHandlers = [] }: HostState, segment: ReadonlySe
 function tapBypasses({ sharedTaps = {} }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return Object.entries(sharedTaps).flatMap(([device, holders]): readonly Bypass[] => {
     if (!segment.has(device)) return [];
-    const names = holders.map(({ name, pid }) => `${name} (${pid})`).join(', ');
+    const names = holders.map(({ name, pid }) => (pid === 0 ? name : `${name} (${pid})`)).join(', ');
     const remedy = `of ${names} only one is the guest: end the other, or answer for it with trust`;
     return [{ what: 'tap that several processes read', where: device, remedy }];
   });

@@ -3,13 +3,15 @@ import type { SettingPlace } from '../../model/settings.js';
 import { type Fields, objectsOf, textOf } from '../../text/json-text.js';
 
 /**
- * An interface as a run found it. Its name is used again at once for another guest, its index is not while the kernel
- * runs. `master`: the index of its bridge; 0 = it is a port of none.
+ * An interface as a run found it. Its name is used again at once for another guest, its index where somebody asks for
+ * it (`ip link add … index`). `master`: the index of its bridge; 0 = it is a port of none. `identity`: what no other
+ * interface has while the kernel runs; absent = not known.
  */
 export interface HeldLink {
   readonly name: string;
   readonly ifindex: number;
   readonly master: number;
+  readonly identity?: string;
 }
 
 /** A row of Open vSwitch's database: its `_uuid` is never used again, its name is. */
@@ -193,6 +195,8 @@ export function isIndexTaken(links: unknown, ifindex: number): boolean {
 export function findHeld(on: HeldLink, links: unknown): { readonly name: string } | UndoDecision {
   const link = linkOf(links, on.ifindex);
   if (link === undefined) return done;
+  const identity = textOf(link['identity']);
+  if (on.identity !== undefined && identity !== null && identity !== on.identity) return done; // made again: it is gone
   const name = textOf(link['ifname']) ?? on.name;
   const bridge = textOf(link['master']);
   const master = bridge === null ? 0 : objectsOf(links).find((link) => link['ifname'] === bridge)?.['ifindex'];

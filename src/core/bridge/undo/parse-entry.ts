@@ -15,7 +15,15 @@ const name = z
   .max(15)
   .refine((text) => !/[/\s:]/.test(text) && !text.startsWith('-'));
 const ifindex = z.int().min(1).max(0x7fff_ffff);
-const link = z.strictObject({ name: z.string().min(1).max(15), ifindex, master: z.int().min(0).max(0x7fff_ffff) });
+const link = z.strictObject({
+  name: z.string().min(1).max(15),
+  ifindex,
+  master: z.int().min(0).max(0x7fff_ffff),
+  identity: z
+    .string()
+    .regex(/^\d{1,20}$/)
+    .exactOptional(),
+});
 const row = z.strictObject({
   uuid: z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
   name: z.string().min(1).max(255),

@@ -9,6 +9,8 @@ export interface Unheard {
   readonly certain: number;
   /** Exactly this many; null = a window does not show the ports with nothing under way. */
   readonly settled: number | null;
+  /** At least this many, or they were among the frames that the driver dropped; absent = none. */
+  readonly orDropped?: number;
 }
 
 /**
@@ -25,23 +27,30 @@ function showsAll(window: AccountWindow, { kind }: Account): boolean {
 /**
  * The account between a window before the probes and one after them. With D = counted − heard and at most `held` frames
  * under way, `low ≤ D ≤ high` at a reading; what is hidden never falls. A frame that the driver dropped may have been
- * dropped before the ears, so drops are taken off.
+ * dropped before the ears (validate_xmit_skb, net/core/dev.c), so drops are taken off what is certain. Most drivers
+ * drop what the ears have heard (veth_xmit, tun_net_xmit): such drops leave D as it is.
  */
 export function unheardBetween(account: Account, first: AccountWindow, last: AccountWindow): Unheard {
   const dropped = last.droppedLast - first.droppedFirst;
   const isExact =
     dropped === 0 && account.held <= account.processors && showsAll(first, account) && showsAll(last, account);
+  const atLeast = Math.max(0, last.low - first.high - account.held);
+  const certain = Math.max(0, atLeast - dropped);
   return {
-    certain: Math.max(0, last.low - first.high - account.held - dropped),
+    certain,
+    ...(certain === 0 && atLeast > 0 ? { orDropped: atLeast } : {}),
     settled: isExact ? Math.max(0, last.low - first.low) : null,
   };
 }
 
-function textOf(name: string, { ports, observers, kind }: Account, { certain, settled }: Unheard): string {
-  const count = settled ?? certain;
+function textOf(name: string, account: Account, { certain, settled, orDropped }: Unheard): string {
+  const { ports, observers, kind } = account;
+  const count = orDropped ?? settled ?? certain;
   const frames = count === 1 ? '1 frame' : `${count} frames`;
   if (kind === 'inside')
     return `${settled === null ? 'at least ' : ''}${frames} came to ${observers.join()} that did not leave by ${ports.join()}: something hands them over past the port`;
+  if (orDropped !== undefined)
+    return `at least ${frames} left by ${name} that no packet socket was offered, or were dropped before one was: the driver drops frames there, so the count cannot tell. Stop what it drops (often a guest with a smaller MTU) and run again`;
   const where = ports.length === 1 ? `by ${name}` : `by ${name}, ${ports.length} ports together,`;
   return `${settled === null ? 'at least ' : ''}${frames} left ${where} that no packet socket was offered: the kernel counted more than was heard there`;
 }
@@ -52,7 +61,8 @@ export function accountReasons({ accounts, accountsBefore, accountsAfter }: Step
     const [first, last] = [accountsBefore[name], accountsAfter[name]];
     if (first === undefined || last === undefined) return [];
     const unheard = unheardBetween(account, first, last);
-    if (unheard.certain === 0 && (unheard.settled ?? 0) === 0) return [];
+    const { certain, settled, orDropped = 0 } = unheard;
+    if (certain === 0 && (settled ?? 0) === 0 && orDropped === 0) return [];
     const [observer = null] = account.observers.length === 1 ? account.observers : [];
     return [reason('unheard-frames', observer, textOf(name, account, unheard))];
   });

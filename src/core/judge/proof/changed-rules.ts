@@ -13,11 +13,12 @@ import type { ReadInterval } from './intervals.js';
 /** At most this many of those that changed rules are named. */
 const maxNamed = 3;
 
-function changer({ kind, pid, program }: RuleChange): string {
-  if (pid === null) return 'somebody whom the kernel did not name';
+function changer({ kind, pid, program, host }: RuleChange): string {
+  const on = host === undefined ? '' : ` on ${host}`;
+  if (pid === null) return `somebody whom the kernel did not name${on}`;
   return kind === 'tc'
-    ? `who asked from netlink port ${pid}, as a rule its process id`
-    : `process ${pid}${program === null ? '' : ` (${program})`}`;
+    ? `who asked from netlink port ${pid}${on}, as a rule its process id`
+    : `process ${pid}${program === null ? '' : ` (${program})`}${on}`;
 }
 
 /** Which rules were changed, and by which process: `nft, by process 77 (nft)`. */

@@ -137,7 +137,8 @@ export function settingsBeyondEvents(
  * no event runs, where all events run programs that do their work themselves. What the kernel does not name is taken
  * for the event's.
  */
-export function isStranger(step: StepPlan, { program }: RuleChange): boolean {
+export function isStranger(step: StepPlan, { program, host }: RuleChange): boolean {
+  if (host !== undefined) return true; // events run on the orchestrator's own host
   if (program === null) return false;
   const eventPrograms = step.during.flatMap(({ run }) => run).map(([name = '']) => baseName(name));
   return eventPrograms.every((name) => freePrograms.includes(name)) && !eventPrograms.includes(program);

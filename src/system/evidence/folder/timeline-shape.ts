@@ -35,7 +35,14 @@ export const timelineShape = z.discriminatedUnion('event', [
     entry('state-read', { when: z.literal('during'), reading: whole }),
   ]),
   entry('rules-changed', {
-    changes: z.array(z.looseObject({ kind: z.enum(['nft', 'tc']), pid: number.nullable(), program: text.nullable() })),
+    changes: z.array(
+      z.looseObject({
+        kind: z.enum(['nft', 'tc']),
+        pid: number.nullable(),
+        program: text.nullable(),
+        host: text.optional(),
+      }),
+    ),
     meanwhile,
   }),
   entry('settings-changed', {

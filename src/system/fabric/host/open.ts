@@ -14,6 +14,7 @@ import { waitUntilForwarding, waitUntilRevalidated } from '../wait.js';
 import type { FoundHost } from './find.js';
 import { forgetInvented } from './forget-invented.js';
 import { type InjectionPorts, openInjectionPorts } from './injection-ports.js';
+import { linkIdentities } from './present.js';
 import { ovsRowsOf, undoOf } from './undo-of.js';
 
 export interface HostDeps {
@@ -216,13 +217,22 @@ async function readBefore(
   const { link, vlans, ovs, ovsVlans } = askedBefore(change);
   return {
     runId,
-    state,
+    state: withIdentities(state, netns),
     link: link === null ? null : await readJson(['ip', '-j', '-d', 'link', 'show', 'dev', link], { netns }),
     vlans: vlans === null ? null : await readJson(['bridge', '-j', 'vlan', 'show', 'dev', vlans], { netns }),
     ...(ovs === null ? {} : { ovs: await ovsValue(ovs, bridgeOf) }),
     ...(ovsVlans === null ? {} : { ovsVlans: await ovsVlanColumns(ovsVlans) }),
     ovsRows: await ovsRows(ovsRowsOf(change, state, bridgeOf)),
   };
+}
+
+function withIdentities(state: HostState, netns: string | null): HostState {
+  const identities = linkIdentities(netns);
+  const links = state.links.map((link) => {
+    const identity = identities?.get(link.name);
+    return identity === undefined ? link : { ...link, identity };
+  });
+  return { ...state, links };
 }
 
 /**

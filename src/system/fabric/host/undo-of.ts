@@ -113,7 +113,8 @@ export function heldLink({ links }: Pick<HostState, 'links'>, name: string): Hel
       'did its guest stop? Nothing was changed on it',
     );
   const master = links.find((candidate) => candidate.name === link.master)?.ifindex ?? 0;
-  return { name, ifindex: link.ifindex, master };
+  const { ifindex, identity } = link;
+  return { name, ifindex, master, ...(identity === undefined ? {} : { identity }) };
 }
 
 /** The interface that a sysctl's name names: `net.ipv4.conf.vnet4.rp_filter`, in which `/` stands for a dot. */

@@ -7,7 +7,9 @@ pin PATH WHAT TO ONE_IN FROM               the same as a file, for tc's bpf filt
 listen DEVICE PROTOCOL FILTER              as daemons do: a packet socket for one protocol, or `dhcp` = all with their filter
 announce ADDRESS PORT EVERY                multicast datagrams, as guests send them
 log GROUP                                  what rules log to that group of NFLOG, as ulogd takes it
-queue DEVICE                               the first queue of a tap, read as a virtual machine does
+queue DEVICE [AS]                          a queue of a tap, read as a virtual machine does; AS
+                                           twice: by two descriptors, thread: in the table of a thread, node: by another
+                                           device node, off: turned off
 forget                                     all tracked connections
 netfilter                                  a program of BPF at netfilter's hook forward
 gro PID DEVICE                             generic receive offload on, in the namespace of that process: the device polls
@@ -28,8 +30,11 @@ import random
 import select
 import signal
 import socket
+import stat
 import struct
 import sys
+import tempfile
+import threading
 import time
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -56,13 +61,34 @@ def hold():
     forever()
 
 
-def queue(device):
-    descriptor = os.open('/dev/net/tun', os.O_RDWR)
-    fcntl.ioctl(descriptor, 0x400454CA, struct.pack('16sH22x', device.encode(), 0x0002 | 0x1000 | 0x0100))
+def queue(device, how=''):
+    def read():
+        if how == 'thread' and ctypes.CDLL(None).unshare(0x400) != 0:
+            raise OSError('unshare')
+        path = '/dev/net/tun'
+        if how == 'node':
+            path = os.path.join(tempfile.mkdtemp(dir='/dev/shm'), 'node')
+            os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(10, 200))
+        descriptor = os.open(path, os.O_RDWR)
+        if how == 'node':
+            os.unlink(path)
+            os.rmdir(os.path.dirname(path))
+        fcntl.ioctl(descriptor, 0x400454CA, struct.pack('16sH22x', device.encode(), 0x0002 | 0x1000 | 0x0100))
+        if how == 'twice':
+            os.dup(descriptor)
+        if how == 'off':
+            fcntl.ioctl(descriptor, 0x400454D9, struct.pack('16sH22x', b'', 0x0400))
+        ready()
+        while how == 'off':
+            time.sleep(1)
+        while True:
+            os.read(descriptor, 70000)
+
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    ready()
-    while True:
-        os.read(descriptor, 70000)
+    if how != 'thread':
+        return read()
+    threading.Thread(target=read, daemon=True).start()
+    signal.pause()
 
 
 def chooser(words):

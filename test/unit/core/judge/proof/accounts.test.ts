@@ -81,12 +81,21 @@ describe('the account of a port', () => {
         const port = new Port(veth.held);
         const before = readWindow(port, first);
         between.forEach((act) => port.act(act));
-        expect(unheardBetween(veth, before, readWindow(port, last)).certain).toBe(0);
+        const unheard = unheardBetween(veth, before, readWindow(port, last));
+        expect([unheard.certain, unheard.orDropped]).toEqual([0, undefined]);
       }),
     );
   });
 
   const atRest = Array.from({ length: 6 }, (): [Act[], Act[], Act[]] => [[], [], []]);
+
+  it('does not close where as many frames were dropped as were hidden', () => {
+    const port = new Port(veth.held);
+    const before = readWindow(port, atRest);
+    for (let i = 0; i < 50; i += 1) for (const act of ['offer', 'drop', 'hide'] as const) port.act(act);
+    const after = readWindow(port, atRest);
+    expect(unheardBetween(veth, before, after)).toEqual({ certain: 0, settled: null, orDropped: 48 });
+  });
 
   it('has exactly what was hidden where the port is at rest before and after', () => {
     fc.assert(
@@ -158,14 +167,19 @@ describe('what is said of an account', () => {
     still: true,
     rest: 6,
   });
-  const factsWith = (accounts: Readonly<Record<string, Account>>, hidden: number) => {
+  const factsWith = (accounts: Readonly<Record<string, Account>>, hidden: number, dropped = 0) => {
     const { plan } = perfectRun();
     const when = { atNs: '1', monoMs: 1, step: 0 } as const;
     const [name = ''] = Object.keys(accounts);
     const [facts] = stepFacts(plan, [
       { ...when, event: 'accounts', accounts },
       { ...when, event: 'accounts-read', when: 'before', windows: { [name]: window(3) } },
-      { ...when, event: 'accounts-read', when: 'after', windows: { [name]: window(3 + hidden) } },
+      {
+        ...when,
+        event: 'accounts-read',
+        when: 'after',
+        windows: { [name]: { ...window(3 + hidden), droppedLast: dropped } },
+      },
     ]);
     if (facts === undefined) throw new Error('the run has no step');
     return facts;
@@ -185,6 +199,14 @@ describe('what is said of an account', () => {
       /^at least 7 frames left by tap7 /,
     );
   });
+
+  it('leaves open what may have been dropped', () =>
+    expect(accountReasons(factsWith({ p2: veth }, 42, 50))).toMatchObject([
+      {
+        code: 'unheard-frames',
+        text: expect.stringMatching(/^at least 40 frames left by p2 .* or were dropped before/),
+      },
+    ]));
 
   it('of many ports in one account is of all of them', () => {
     const pool = { ...veth, observers: ['b', 'c'], ports: ['p1', 'p2'] };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { tunnelBypasses } from '../../../../../src/core/bridge/bypass/tunnel-destinations.js';
+import { tunnelBypasses } from '../../../../../src/core/bridge/bypass/segment.js';
 import type { Plan } from '../../../../../src/core/model/plan.js';
 import type { FdbState } from '../../../../../src/core/model/state.js';
 import { linkState, stateWith } from '../../../../support/link-state.js';

@@ -1,0 +1,88 @@
+import type { StepPlan } from '../../core/model/plan.js';
+import type { HostState } from '../../core/model/state.js';
+import type { RuleChange, SettingChange } from '../../core/model/timeline.js';
+import { VerifyError } from '../../core/model/verify-error.js';
+import type { HostAnswers } from '../../core/protocol/host-messages.js';
+import { type RunContext, remoteOf } from '../context.js';
+import type { RemoteHost } from './remote-host.js';
+
+type Heard = HostAnswers['heard'];
+
+interface FarHost {
+  readonly remote: RemoteHost;
+  /** What it reported, and was not taken yet. */
+  rules: RuleChange[];
+  settings: SettingChange[];
+  /** What it reported last. */
+  sockets: Heard['sockets'];
+  unheard: readonly string[];
+}
+
+/** Changes of rules and settings, and packet sockets, on the other hosts of a run that have observers of a step. */
+export class FarWatch {
+  readonly #hosts: readonly FarHost[];
+
+  private constructor(hosts: readonly FarHost[]) {
+    this.#hosts = hosts;
+  }
+
+  /** Begins to listen there. Rejects with VerifyError as `RemoteHost.ask` does. */
+  static async open(context: RunContext, step: StepPlan): Promise<FarWatch> {
+    const routed = step.observers.some((observer) => observer.routed === true);
+    const places = new Map<string, string | null>();
+    for (const { interface: device, by } of step.observers) {
+      if (by?.device !== undefined) continue; // what a guest does in its own namespace is its affair
+      const { host, netns } = context.fabric.observingPlace(device);
+      if (host !== undefined) places.set(host, netns);
+    }
+    const opening = [...places].map(async ([host, netns]): Promise<FarHost> => {
+      const remote = remoteOf(context, host);
+      await remote.ask({ ask: 'watch', netns, routed });
+      return { remote, rules: [], settings: [], sockets: [], unheard: [] };
+    });
+    return new FarWatch(await Promise.all(opening));
+  }
+
+  /** Asks each host for its news; one that is lost is reported by its observers. */
+  async fetch(): Promise<void> {
+    await Promise.all(
+      this.#hosts.map(async (host) => {
+        const heard = await host.remote.ask({ ask: 'heard' }).catch((error: unknown) => {
+          if (error instanceof VerifyError && error.code === 'host-lost') return null;
+          throw error;
+        });
+        if (heard === null) return;
+        const { name } = host.remote;
+        host.rules.push(...heard.rules.map((change) => ({ ...change, host: name })));
+        host.settings.push(...heard.settings.map((change) => ({ ...change, host: name })));
+        host.sockets = heard.sockets;
+        host.unheard = heard.unheard.map((text) => `${name}: ${text}`);
+      }),
+    );
+  }
+
+  takeRules(): readonly RuleChange[] {
+    return this.#hosts.flatMap((host) => host.rules.splice(0));
+  }
+
+  takeSettings(): readonly SettingChange[] {
+    return this.#hosts.flatMap((host) => host.settings.splice(0));
+  }
+
+  unheard(): readonly string[] {
+    return this.#hosts.flatMap(({ unheard }) => unheard);
+  }
+
+  /** A state of all hosts with the packet sockets that were there in between on others and are gone. */
+  withPassing(state: HostState): HostState {
+    const apart = { ...state.apart };
+    for (const { remote, sockets } of this.#hosts) {
+      const of = apart[remote.name];
+      if (of?.packetSockets === undefined || of.packetSockets === null) continue;
+      const there = new Set(of.packetSockets.map(({ inode }) => inode));
+      const gone = sockets.filter(({ inode }) => !there.has(inode));
+      if (gone.length > 0) apart[remote.name] = { ...of, packetSockets: [...of.packetSockets, ...gone] };
+    }
+    return state.apart === undefined ? state : { ...state, apart };
+  }
+}
