@@ -7,6 +7,7 @@ import { guestOfPort } from './guests.js';
 import { type Hops, hopsOf, portEnds } from '../bridge/hops.js';
 import { deafness, isDeafToSources, isOutward, macsBehind } from '../bridge/view.js';
 import { endpointName, type Neighbour } from './host-topology.js';
+import { ipsOf } from './recorded-addresses.js';
 
 /** An endpoint as it is found, with one MAC. */
 export interface WrittenEndpoint {
@@ -344,16 +345,6 @@ function macOf(
   return macs.find((mac) => neighbours.some((neighbour) => neighbour.mac === mac)) ?? macs[0];
 }
 
-function ipOf(
-  guest: GuestRecord | null,
-  mac: string | undefined,
-  neighbours: readonly Neighbour[],
-): string | undefined {
-  const known = neighbours.find((neighbour) => neighbour.mac === mac && !neighbour.address.includes(':'))?.address;
-  if (known !== undefined || mac !== guest?.mac) return known;
-  return guest?.ips.find((ip) => /^\d{1,3}(\.\d{1,3}){3}$/.test(ip));
-}
-
 /** Its zone: that of its manager, else its VLAN. */
 function zoneOf(
   guest: GuestRecord | null,
@@ -381,14 +372,14 @@ function writtenEndpoint(
 ): WrittenEndpoint {
   const [atHop] = end === link ? [] : macsBehind(state.fdb, end.master ?? '', end.name);
   const mac = macOf(guest?.mac ?? heard?.get(link.name) ?? atHop, macs, neighbours);
-  const ip = ipOf(guest, mac, neighbours);
+  const [first, ...further] = ipsOf(guest, mac, neighbours);
   const vlans = foundVlans(state, bridge, link.name);
   return {
     bridge,
     port: link.name,
     ...(isUplink ? { role: 'uplink' as const } : zoneOf(guest, vlans, zoneName)),
     ...(mac === undefined ? {} : { mac }),
-    ...(ip === undefined ? {} : { ip: `${ip}/24` }),
+    ...(first === undefined ? {} : { ip: further.length === 0 ? first : [first, ...further] }),
     ...(vlans.length === 0 ? {} : { vlans }),
   };
 }

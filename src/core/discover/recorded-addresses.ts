@@ -1,5 +1,6 @@
+import type { GuestRecord } from '../model/host-config.js';
 import type { HostState } from '../model/state.js';
-import { parseIp } from '../text/ip-address.js';
+import { formatIp, parseIp } from '../text/ip-address.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../text/json-text.js';
 import type { Neighbour } from './host-topology.js';
 
@@ -112,5 +113,26 @@ export function addressesInRuleText(text: string): readonly Neighbour[] {
     const [, firstAddress, firstMac, secondMac, secondAddress] = either.exec(line) ?? [];
     const [known, address = ''] = firstMac === undefined ? [secondMac, secondAddress] : [firstMac, firstAddress];
     return known === undefined || !isAddress(address) ? [] : [{ mac: known, address }];
+  });
+}
+
+/** Loopback, and RFC 4291 2.5.6: every link has the same. */
+const isOfLink = /^(127\.|fe[89ab].:)/i;
+
+/**
+ * An address of a guest in each family, with a prefix that is a guess: as the host talks to it, else as its manager
+ * reports it.
+ */
+export function ipsOf(
+  guest: GuestRecord | null,
+  mac: string | undefined,
+  neighbours: readonly Neighbour[],
+): readonly string[] {
+  const known = neighbours.flatMap((neighbour) => (neighbour.mac === mac ? [neighbour.address] : []));
+  const reported = mac === undefined || mac !== guest?.mac ? [] : guest.ips;
+  const addresses = [...known, ...reported].flatMap((text) => (isOfLink.test(text) ? [] : (parseIp(text) ?? [])));
+  return ([4, 6] as const).flatMap((family) => {
+    const found = addresses.find((ip) => ip.family === family);
+    return found === undefined ? [] : [`${formatIp(found)}/${family === 4 ? 24 : 64}`];
   });
 }

@@ -204,7 +204,7 @@ describe('an endpoint that was found', () => {
     ).toBe(mac0);
     expect(endpoints({ state: unknown })['fwpr100p0']).not.toHaveProperty('mac');
   });
-  it('has the IPv4 address of a neighbour with its MAC, else of the record if the MAC is the record’s', () => {
+  it('has an address of each family of a neighbour with its MAC, else of the record if the MAC is the record’s', () => {
     const ip = (over: Partial<FoundInput>): string | readonly string[] | undefined =>
       Object.values(endpoints(over))[0]?.ip;
     const web = (over: Partial<GuestRecord>): FoundInput['inventory'] =>
@@ -218,14 +218,15 @@ describe('an endpoint that was found', () => {
           { mac: mac0, address: '10.0.0.2' },
         ],
       }),
+      ip({ neighbours: [{ mac: mac0, address: '2001:db8:0::2' }] }),
       ip({ neighbours: [{ mac: mac1, address: '10.0.0.1' }] }),
-    ]).toEqual([undefined, '10.0.0.1/24', undefined]);
+    ]).toEqual([undefined, '10.0.0.1/24', '2001:db8::2/64', undefined]);
     expect([
       ip({ inventory: web({}) }),
       ip({ inventory: web({ mac: '02:00:00:00:00:99' }) }),
       ip({ inventory: web({ ips: ['fd00::1', 'x10.0.0.1', '10.0.0.1x', '10.0.0', '1000.0.0.1'] }) }),
       ip({ inventory: web({}), neighbours: [{ mac: mac0, address: '10.0.0.1' }] }),
-    ]).toEqual(['10.0.0.7/24', undefined, undefined, '10.0.0.1/24']);
+    ]).toEqual([['10.0.0.7/24', 'fd00::1/64'], undefined, 'fd00::1/64', ['10.0.0.1/24', 'fd00::1/64']]);
   });
   it('has a zone by its record, else by the VLAN in which it speaks, unless it is an uplink', () => {
     const vlans = [{ vlan: 20 }, { vlan: 10, flags: ['PVID'] }];
