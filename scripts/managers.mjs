@@ -137,7 +137,7 @@ function guestManagersFolder() {
 
 /**
  * The same for Docker, containerd, Podman, Incus and libvirt, with all that they depend on and this machine does not
- * have. Downloads them once, 160 MB.
+ * have. Downloads them once, 155 MB.
  */
 export function prepareGuestManagers() {
   const none = process.getuid() === 0 ? withoutArchive() : 'it takes root to start them';

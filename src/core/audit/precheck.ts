@@ -237,7 +237,7 @@ function detectionNotes({ packetSockets }: Snapshot): readonly PrecheckNote[] {
     code: 'intrusion-detection',
     place: name,
     value: `process ${pid}`,
-    text: 'it may report probes as an attack: tell those who get its alarms before the run',
+    text: 'it may report probes as an attack: notify those who get its alarms before the run',
   }));
 }
 

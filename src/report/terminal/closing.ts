@@ -143,7 +143,7 @@ function notAskedBeyond({ result, details }: ReportedRun): readonly NotAsked[] {
 const notAskedLabel = '  not asked  ';
 const priceIndent = ' '.repeat(10);
 
-/** More lines than these are told in one, with how to read them. */
+/** More lines than these become one, with how to read them. */
 const maxNotAsked = 2;
 
 function notAskedLines(run: ReportedRun, { verbose }: View, width: number): readonly string[] {

@@ -76,8 +76,8 @@ function whyLines(answer: Answer, room: number, width: number, paint: Paint): re
   const stories = answer.stories.map((story) => storyLines(story, answer, width, paint));
   const priced = stories.map(({ lines, alternatives }) => [...lines, ...(alternatives[0] ?? [])]);
   const fits = (blocks: readonly (readonly string[])[]): boolean => heightOf(blocks.flat(), width) <= room - 1;
-  const told = firstWhole([stories.map(({ lines }) => lines), stories.map(({ phrase }) => phrase)], room - 1, width);
-  const blocks = [...(fits(priced) ? priced : told)];
+  const shown = firstWhole([stories.map(({ lines }) => lines), stories.map(({ phrase }) => phrase)], room - 1, width);
+  const blocks = [...(fits(priced) ? priced : shown)];
   stories.forEach(({ alternatives }, at) => {
     for (const more of alternatives.slice(1)) {
       const block = [...(blocks[at] ?? []), ...more];
@@ -94,12 +94,12 @@ function whyLines(answer: Answer, room: number, width: number, paint: Paint): re
 }
 
 function reasonLines({ reasons }: Answer, room: number, width: number, paint: Paint): readonly string[] {
-  const tell = (more: (text: string) => string): readonly (readonly string[])[] =>
+  const blocksOf = (more: (text: string) => string): readonly (readonly string[])[] =>
     reasons.map(({ code, observers, steps, text }) => {
       const where = observers.length === 0 ? '' : ` at ${setText(observers)}`;
       return foldAfter('  ', escapeText(`${code}${where}, ${stepsText(steps)}${more(text)}`), width);
     });
-  const blocks = firstWhole([tell((text) => `: ${text}`), tell(() => '')], room - 1, width);
+  const blocks = firstWhole([blocksOf((text) => `: ${text}`), blocksOf(() => '')], room - 1, width);
   const { lines, left } = fitting(blocks, room - 1, width);
   return [
     paint('Not proven', 'bold', 'yellow'),
@@ -121,12 +121,12 @@ function heldLines(result: Result, room: number, width: number, paint: Paint): r
     byBarrier.set(key, known);
   }
   const bound = boundText(result);
-  const tell = (opening: (opens: ReadonlySet<string>) => string): readonly (readonly string[])[] =>
+  const blocksOf = (opening: (opens: ReadonlySet<string>) => string): readonly (readonly string[])[] =>
     [...byBarrier].map(([barrier, { classes, opens }]) =>
       foldAfter('  ', escapeText(`${barrier} ${setText([...classes])}${opening(opens)}`), width),
     );
-  const whole = tell((opens) => (opens.size === 0 ? '' : `; opened by ${[...opens][0] ?? ''}`));
-  const blocks = firstWhole([whole, tell(() => '')], room - 1, width);
+  const whole = blocksOf((opens) => (opens.size === 0 ? '' : `; opened by ${[...opens][0] ?? ''}`));
+  const blocks = firstWhole([whole, blocksOf(() => '')], room - 1, width);
   const folded = bound === null ? [] : foldAfter('  ', bound, width);
   if (blocks.length + folded.length === 0 || room < 3) return [];
   // A heading, one barrier and a line for the others stand before the bound
