@@ -1,13 +1,14 @@
 import { closeSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { injectionDevice, tokensText } from '../core/judge/trace/tokens-text.js';
-import type { TracedDevice, TraceLine } from '../core/model/timeline.js';
+import { tokensText } from '../core/judge/count/token-ranges.js';
+import { injectionDevice, type TracedDevice, type TraceLine } from '../core/model/timeline.js';
 import type { StepPlan } from '../core/model/plan.js';
 import { messageOf } from '../core/model/verify-error.js';
 import { partiesBehind } from '../core/plan/ears.js';
 import { framesByKind, framesOfStep } from '../core/plan/flows/shortcuts.js';
 import { jsonText } from '../core/text/json-text.js';
 import {
+  kernelFunctions,
   openTrace,
   readTracedKernel,
   type Trace,
@@ -16,7 +17,6 @@ import {
 } from '../system/capture/trace/trace.js';
 import { files } from '../system/evidence/folder/folder.js';
 import { openAtEnd } from '../system/evidence/folder/named-file.js';
-import { kernelFunctions } from '../system/kernel/bpf-programs.js';
 import { procText } from '../system/kernel/proc-files.js';
 import { readSpaces, type SpaceLinks } from '../system/state/read-linked-devices.js';
 import type { RunContext, StepTraces, TraceMode } from './context.js';

@@ -228,6 +228,9 @@ export const maxTraced = 65_536;
 
 export const placeNames = ['transmit', 'receive', 'drop', 'consume', 'read'] as const;
 
+/** Names of the devices that a run on a host makes to send by (system/fabric/host/injection-ports.ts). */
+export const injectionDevice = /^vi[\da-f]{8}-\d+(\.|$)/;
+
 /** A device in whose hands packets with tokens of the step were. */
 export interface TracedDevice {
   /** Number of its network namespace: the inode of its file (`ls -L -i /proc/PID/ns/net`). */

@@ -8,7 +8,7 @@ import {
   searchProgram,
   searchTable,
 } from '../../core/wire/search-program.js';
-import { createBpfArray, loadSocketProgram, setBpfValue } from '../kernel/bpf-programs.js';
+import { createBpfArray, loadSocketProgram, setBpfValue } from '../kernel/bpf.js';
 import { receiveFd } from '../kernel/fd-passing.js';
 import { libc } from '../kernel/libc.js';
 import { attachProgram } from '../kernel/packet-socket.js';

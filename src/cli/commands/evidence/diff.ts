@@ -1,4 +1,4 @@
-import { injectionDevice } from '../../../core/judge/trace/tokens-text.js';
+import { injectionDevice } from '../../../core/model/timeline.js';
 import { reloadedRulesText } from '../../../core/bridge/rules-text.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { compareResults, statusOfComparison } from '../../../report/compare-results.js';

@@ -101,7 +101,20 @@ const optionGroups = {
 
 /** `run --help` lists these only with `--all`. */
 const rareOptions = [
-  ...(['what-if', 'netns', 'set', 'grep', 'rate', 'for', 'timeout', 'linger', 'repeat', 'shuffle', 'engine', 'trace'] as const),
+  ...([
+    'what-if',
+    'netns',
+    'set',
+    'grep',
+    'rate',
+    'for',
+    'timeout',
+    'linger',
+    'repeat',
+    'shuffle',
+    'engine',
+    'trace',
+  ] as const),
   ...([
     'progress',
     'keep',

@@ -9,7 +9,7 @@ import { frameTemplate } from '../../probe/frames/frame.js';
 import type { StepTally } from '../count/tally.js';
 import { isLeak, type Parties, partyOf } from '../parties.js';
 import type { StepFacts } from '../proof/step-facts.js';
-import { forTokens } from './tokens-text.js';
+import { forTokens } from '../count/token-ranges.js';
 import type { TracedDevice, TracedPlace, TraceLine } from '../../model/timeline.js';
 
 /** What the trace of a step is judged by. */

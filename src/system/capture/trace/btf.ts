@@ -204,3 +204,36 @@ class ParsedTypes implements KernelTypes {
     return this.strings.toString('latin1', at, end < 0 ? undefined : end);
   }
 }
+
+/** Where the members stand that a program reads, in bytes. They differ from one kernel to the next. */
+export interface PacketLayout {
+  readonly device: number;
+  readonly length: number;
+  readonly macHeader: number;
+  readonly tail: number;
+  readonly head: number;
+  readonly data: number;
+  /** Of struct net_device. */
+  readonly ifindex: number;
+  readonly net: number;
+  /** Of struct net. */
+  readonly number: number;
+}
+
+/** Bytes of struct sk_buff that a program copies to its stack. */
+export const copiedBytes = 256;
+
+/** Null: a member has another name in this kernel, or stands behind what is copied. */
+export function packetLayout(types: KernelTypes): PacketLayout | null {
+  const inPacket = (member: string): number | null => types.offsetOf('sk_buff', member);
+  const [device, length, macHeader] = [inPacket('dev'), inPacket('len'), inPacket('mac_header')];
+  const [tail, head, data] = [inPacket('tail'), inPacket('head'), inPacket('data')];
+  const ifindex = types.offsetOf('net_device', 'ifindex');
+  const net = types.offsetOf('net_device', 'nd_net', 'net');
+  const number = types.offsetOf('net', 'ns', 'inum');
+  if (device === null || length === null || macHeader === null || tail === null || head === null || data === null)
+    return null;
+  if (ifindex === null || net === null || number === null) return null;
+  if (Math.max(device, length, macHeader, tail, head, data) + 8 > copiedBytes) return null;
+  return { device, length, macHeader, tail, head, data, ifindex, net, number };
+}

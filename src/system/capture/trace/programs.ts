@@ -1,20 +1,71 @@
 import { Assembler } from '../../../core/wire/search-program.js';
 import { magicHigh, magicLow, tokenLength } from '../../../core/wire/token.js';
-import {
-  busyAt,
-  copiedBytes,
-  countLength,
-  keyAt,
-  keyLength,
-  type PacketLayout,
-  type PlaceName,
-  places,
-  searched,
-  tallies,
-  type Tally,
-  type TraceMaps,
-  type TraceTarget,
-} from './tables.js';
+import { copiedBytes, type PacketLayout } from './btf.js';
+
+/**
+ * Places in the kernel that every packet passes (include/trace/events/net.h, skb.h): a device transmits it, receives
+ * it, it is dropped or has been used up, a process reads it from a socket.
+ */
+export const places = [
+  { name: 'transmit', tracepoint: 'net_dev_start_xmit' },
+  { name: 'receive', tracepoint: 'netif_receive_skb' },
+  { name: 'drop', tracepoint: 'kfree_skb' },
+  { name: 'consume', tracepoint: 'consume_skb' },
+  { name: 'read', tracepoint: 'skb_copy_datagram_iovec' },
+] as const;
+export type PlaceName = (typeof places)[number]['name'];
+
+/** Events of XDP (include/trace/events/xdp.h): they have no data of the frame, so they are counted alone. */
+export const xdpTracepoints = [
+  'xdp_redirect',
+  'xdp_redirect_err',
+  'xdp_devmap_xmit',
+  'xdp_cpumap_enqueue',
+  'xdp_bulk_tx',
+  'xdp_exception',
+] as const;
+
+/** Descriptors of the maps that the programs of a step write. */
+export interface TraceMaps {
+  /** Per processor: a copy of the frame's first bytes, one value for each place. */
+  readonly windows: number;
+  /** By `placeKey`: how often, and a byte for each token. */
+  readonly table: number;
+  /** A value of the table that is 0 throughout. */
+  readonly zero: number;
+  /** By token and address of the packet: where it was seen last. A death deletes it. */
+  readonly ledger: number;
+  /** Counts of 8 bytes, numbered as `tallies`. */
+  readonly tally: number;
+}
+
+/** What is counted beside the table. `interrupted`: one program came into itself, and the inner one saw nothing. */
+export const tallies = ['tableFull', 'ledgerFull', 'blind', 'interrupted', 'xdp'] as const;
+export type Tally = (typeof tallies)[number];
+
+/** Bytes that are searched: the token of every form of probe begins below, at an even offset. */
+export const searched = 128;
+/** The copy, and behind it whether the program is at work there. */
+export const busyAt = searched + 16;
+export const windowLength = busyAt + 8;
+
+export const keyLength = 24;
+export const keyAt = { place: 0, tokenAt: 1, netns: 4, ifindex: 8, reason: 12, location: 16 } as const;
+export const ledgerKeyLength = 16;
+/** Bytes of a value of the table before those of its tokens. */
+export const countLength = 8;
+
+/** What the programs of a step look for. */
+export interface TraceTarget {
+  readonly runTag: number;
+  /** Tokens first … first + count − 1. */
+  readonly first: number;
+  readonly count: number;
+  /** Frames of more bytes are none of the step's. */
+  readonly longest: number;
+  /** Device and inode of this process's namespace of processes: other processes have their number there. */
+  readonly pids: { readonly device: bigint; readonly inode: bigint } | null;
+}
 
 const helpers = { lookUp: 1, update: 2, remove: 3, readKernel: 113, processInNamespace: 120 } as const;
 const [result, first, second, third, fourth, fifth] = [0, 1, 2, 3, 4, 5] as const;

@@ -1,24 +1,29 @@
+import { Assembler } from '../../../core/wire/search-program.js';
 import { readFileSync, statSync } from 'node:fs';
 import {
   type TracingProgram,
   attachToTracepoint,
   bpfKeys,
+  BPF_F_RDONLY_PROG,
+  callBpfProgram,
   createBpfArray,
   createBpfMap,
+  freezeBpfMap,
+  loadBpfProgram,
   missedCalls,
   readBpfValue,
-} from '../../kernel/bpf-programs.js';
+  setBpfValue,
+} from '../../kernel/bpf.js';
 import { maxTraced } from '../../../core/model/timeline.js';
 import { libc } from '../../kernel/libc.js';
-import { type KernelTypes, parseBtf } from './btf.js';
-import { eventProgram, placeProgram } from './programs.js';
+import { type KernelTypes, type PacketLayout, packetLayout, parseBtf } from './btf.js';
 import {
+  eventProgram,
+  placeProgram,
   countLength,
   keyAt,
   keyLength,
   ledgerKeyLength,
-  type PacketLayout,
-  packetLayout,
   type PlaceName,
   places,
   tallies,
@@ -27,7 +32,7 @@ import {
   type TraceTarget,
   windowLength,
   xdpTracepoints,
-} from './tables.js';
+} from './programs.js';
 
 /** What a place did with tokens of the step, at one device for one reason. */
 export interface TracedRow {
@@ -248,4 +253,62 @@ function readTallies(tally: number | null): TraceReading['tallies'] {
     interrupted: read('interrupted'),
     xdp: read('xdp'),
   };
+}
+
+/** Bytes of a name, with what follows it. */
+const symbolLength = 64;
+
+/**
+ * A program that writes the name of the function at the address in its first argument into a map: bpf_snprintf of Linux
+ * 5.13 names it where /proc/kallsyms takes CAP_SYSLOG.
+ */
+function symbolProgram(format: number, names: number): Uint8Array {
+  const [snprintf, lookUp] = [165, 1] as const;
+  const [result, first, second, third, fourth, fifth, stack] = [0, 1, 2, 3, 4, 5, 10] as const;
+  const program = new Assembler()
+    .put('loadLong', { to: first, from: first, offset: 0 })
+    .put('storeLong', { to: stack, from: first, offset: -16 })
+    .put('storeWordOf', { to: stack, offset: -4, value: 0 });
+  return program
+    .map(first, names)
+    .put('move', { to: second, from: stack })
+    .put('increase', { to: second, value: -4 })
+    .put('call', { value: lookUp })
+    .put('ifEqual', { to: result, value: 0, offset: 'out' })
+    .put('move', { to: first, from: result })
+    .put('set', { to: second, value: symbolLength })
+    .mapValue(third, format)
+    .put('move', { to: fourth, from: stack })
+    .put('increase', { to: fourth, value: -16 })
+    .put('set', { to: fifth, value: 8 })
+    .put('call', { value: snprintf })
+    .label('out')
+    .put('set', { to: result, value: 0 })
+    .put('exit')
+    .encode();
+}
+
+/** Names of the kernel's functions at these addresses; none on a kernel that cannot name them. */
+export function kernelFunctions(addresses: readonly bigint[]): ReadonlyMap<bigint, string> {
+  const c = libc();
+  const found = new Map<bigint, string>();
+  const shape = { key: 4, value: symbolLength, entries: 1 };
+  const format = createBpfMap('array', { ...shape, value: 8 }, BPF_F_RDONLY_PROG);
+  const names = createBpfMap('array', shape);
+  const fds = [format, names].filter((fd) => fd !== null);
+  try {
+    if (format === null || names === null || !setBpfValue(format, Buffer.from('%ps\0\0\0\0\0', 'latin1'))) return found;
+    if (!freezeBpfMap(format)) return found;
+    const program = loadBpfProgram('raw tracepoint', symbolProgram(format, names));
+    if (program < 0) return found;
+    fds.push(program);
+    for (const address of addresses) {
+      const name = new Uint8Array(symbolLength);
+      if (!callBpfProgram(program, address) || !readBpfValue(names, new Uint8Array(4), name)) return found;
+      found.set(address, Buffer.from(name.subarray(0, name.indexOf(0))).toString('latin1'));
+    }
+    return found;
+  } finally {
+    for (const fd of fds) c.close(fd);
+  }
 }

@@ -50,7 +50,7 @@ export const files = {
   },
   trace: {
     name: 'trace.ndjson',
-    ...text('lines', async () => (await import('./trace-shape.js')).traceShape),
+    ...text('lines', async () => (await import('./timeline-shape.js')).traceShape),
     checked: null,
   },
   state: {

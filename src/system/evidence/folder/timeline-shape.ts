@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { phases } from '../../../core/model/plan.js';
+import { placeNames } from '../../../core/model/timeline.js';
 import { observerShape } from './plan-shape.js';
 
 const text = z.string();
@@ -103,4 +104,37 @@ export const timelineShape = z.discriminatedUnion('event', [
   entry('fault', { fault: z.looseObject({ code: text, observers: z.array(text), text }) }),
   entry('kept', { observer: text, towards: z.boolean(), frame: text }),
   entry('step-ended', { outcome: z.enum(['done', 'fault', 'not-run', 'unsupported']) }),
+]);
+
+const device = z.looseObject({
+  space: whole,
+  ifindex: whole,
+  name: text.nullable(),
+  home: z.boolean(),
+  path: text.optional(),
+  lower: whole.optional(),
+  party: text.optional(),
+  own: z.literal(true).optional(),
+});
+
+/** A line of trace.ndjson (core/judge/trace/traced.ts). */
+export const traceShape = z.discriminatedUnion('place', [
+  z.looseObject({
+    step: whole,
+    place: z.enum(placeNames),
+    tokenAt: whole,
+    device: device.nullable(),
+    packets: whole,
+    tokens: text,
+    reason: text.optional(),
+    function: text.optional(),
+    pid: whole.optional(),
+    program: text.optional(),
+  }),
+  z.looseObject({
+    step: whole,
+    place: z.literal('end'),
+    open: z.record(text, whole),
+    counts: z.record(text, whole),
+  }),
 ]);
