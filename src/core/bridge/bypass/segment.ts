@@ -103,8 +103,8 @@ function groupBy(
 }
 
 /**
- * Addresses to which VXLAN tunnels of a run over several hosts send and that none of its hosts has: whoever is there
- * reads the frames, and may hand them on. `state`: of all hosts, devices as the plan calls them. The kernel keeps the
+ * Addresses to which VXLAN tunnels of a run over several hosts send and that none of its hosts has: what is there reads
+ * the frames, and may hand them on. `state`: of all hosts, devices as the plan calls them. The kernel keeps the
  * device's own `remote` and `group` in the same table (drivers/net/vxlan/vxlan_core.c, vxlan_fdb_update).
  */
 export function tunnelBypasses({ endpoints, hosts }: Pick<Plan, 'endpoints' | 'hosts'>, state: HostState): Bypass[] {

@@ -50,7 +50,7 @@ function textOf(name: string, account: Account, { certain, settled, orDropped }:
   if (kind === 'inside')
     return `${settled === null ? 'at least ' : ''}${frames} came to ${observers.join()} that did not leave by ${ports.join()}: something hands them over past the port`;
   if (orDropped !== undefined)
-    return `at least ${frames} left by ${name} that no packet socket was offered, or were dropped before one was: the driver drops frames there, so the count cannot tell. Stop what it drops (often a guest with a smaller MTU) and run again`;
+    return `at least ${frames} left by ${name} that no packet socket was offered, or were dropped before one was: the driver drops frames there, so the count does not show which. Stop what it drops (often a guest with a smaller MTU) and run again`;
   const where = ports.length === 1 ? `by ${name}` : `by ${name}, ${ports.length} ports together,`;
   return `${settled === null ? 'at least ' : ''}${frames} left ${where} that no packet socket was offered: the kernel counted more than was heard there`;
 }

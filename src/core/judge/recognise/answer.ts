@@ -151,7 +151,7 @@ function isMadeByStack({ ipVersion, icmpType }: FrameView): boolean {
 
 /**
  * A function that says whether a frame is an echo reply or ICMP error of the host or of an uplink that is not for the
- * source of the probe: whoever it is for may have been named by another than the sender.
+ * source of the probe: another than the sender can have named its addressee.
  */
 export function createStackReader(
   plan: Pick<Plan, 'endpoints' | 'bridgeMacs'>,
