@@ -63,7 +63,7 @@ export function heightOf(lines: readonly string[], width: number): number {
   return plain.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / width)), 0);
 }
 
-/** Of several texts that say the same, from the longest to the shortest, the first that fits; else the shortest, cut. */
+/** The first that fits of several texts that say the same, the longest first; else the last, cut. */
 export function firstThatFits(texts: readonly string[], width: number): string {
   return texts.find((text) => widthOf(text) <= width) ?? cut(texts.at(-1) ?? '', width);
 }
