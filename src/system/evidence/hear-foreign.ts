@@ -87,6 +87,7 @@ export async function hearForeign(fold: ForeignFold, path: string, shown = path)
         break;
       case 'section':
         ours = item.application?.startsWith('verify-isolation') ?? false;
+        file.isOfTool ||= ours;
         break;
       case 'statistics':
         dropped.set(item.interfaceId, Number(item.dropped ?? 0n)); // they count on: the last says all

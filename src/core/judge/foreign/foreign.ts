@@ -38,6 +38,8 @@ export interface Heard {
 /** What one capture file held. */
 export interface HeardFile {
   readonly path: string;
+  /** This tool took it, at the port of the listener. */
+  isOfTool: boolean;
   frames: number;
   /** From or to the listener's own MACs. */
   own: number;
@@ -118,6 +120,7 @@ function pairAt(
 export function startForeignFile(fold: ForeignFold, path: string): HeardFile {
   const file: HeardFile = {
     path,
+    isOfTool: false,
     frames: 0,
     own: 0,
     controls: 0,

@@ -183,7 +183,7 @@ function isStranger({ listener, files }: ForeignFold): boolean {
   return (
     listener.name === null &&
     listener.elsewhere === null &&
-    files.every(({ own: ownFrames }) => ownFrames === 0) &&
+    files.every(({ own: ownFrames, isOfTool }) => ownFrames === 0 && !isOfTool) &&
     files.some(({ foreign }) => foreign > 0)
   );
 }
