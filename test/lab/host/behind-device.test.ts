@@ -119,7 +119,7 @@ describe('a guest behind the bridge device that no file lists', {
     host.sh('for dev in v1 v2 v3; do bridge link set dev $dev flood off; done');
     const { result, text } = await host.judge('closed');
     expect(result.verdict, text).toBe('inconclusive');
-    expect(text).toContain('packet socket of python3 at br0');
+    expect(text).toMatch(/packet socket of \S*python3/);
   });
 
   it('leaves a run unproved whose file does not have it', async () => {
