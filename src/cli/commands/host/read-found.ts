@@ -18,6 +18,7 @@ import { readBeside } from '../../../system/state/read-beside.js';
 import { hearGuests } from '../../../system/state/hear-guests.js';
 import { readDeclared } from '../../../system/state/read-declared.js';
 import { readState } from '../../../system/state/read.js';
+import { readLeases } from '../../../system/state/read-leases.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 
 type HostParts = Pick<Parameters<typeof foundScenario>[0], 'state' | 'neighbours'>;
@@ -30,7 +31,12 @@ async function readHost(netns: string | null, sysctl: readonly string[]): Promis
   const inText = hasHiddenMacs(state) ? (await runProgram(['nft', '-s', 'list', 'ruleset'], { netns })).stdout : '';
   return {
     state,
-    neighbours: [...parseNeighbours(neighbours), ...addressesInRules(state), ...addressesInRuleText(inText)],
+    neighbours: [
+      ...parseNeighbours(neighbours),
+      ...addressesInRules(state),
+      ...addressesInRuleText(inText),
+      ...readLeases(),
+    ],
   };
 }
 

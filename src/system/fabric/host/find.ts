@@ -8,6 +8,7 @@ import type { HostState } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { objectsOf, textOf } from '../../../core/text/json-text.js';
 import { readJson } from '../../process/programs.js';
+import { readLeases } from '../../state/read-leases.js';
 import { readLinkedDevices } from '../../state/read-linked-devices.js';
 
 /** A topology found on this host. */
@@ -28,7 +29,7 @@ export async function findHost(
     readJson(['ip', '-j', 'neigh', 'show'], { netns }),
     readJson(['ip', '-j', 'address', 'show'], { netns }),
   ]);
-  const known = parseNeighbours(neighbours);
+  const known = [...parseNeighbours(neighbours), ...readLeases()];
   const beside = { above: aboveDevices(scenario, state, netns), addresses: addressesIn(shown) };
   const topology = hostTopology(scenario, state, known, beside);
   const astray = await routedAstray(topology.scenario.topology.endpoints, known, netns);

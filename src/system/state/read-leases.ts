@@ -1,0 +1,51 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Neighbour } from '../../core/discover/host-topology.js';
+import { parseLeases } from '../../core/discover/leases.js';
+import { readRegular } from '../evidence/read/regular-file.js';
+
+/** Leases of dnsmasq, ISC dhcpd, Kea, libvirt, Incus and LXD; `*`: any one name. */
+const leaseFiles = [
+  '/var/lib/misc/dnsmasq.leases',
+  '/var/lib/dhcp/dhcpd.leases',
+  '/var/lib/kea/kea-leases4.csv',
+  '/var/lib/libvirt/dnsmasq/*.status',
+  '/var/lib/incus/networks/*/dnsmasq.leases',
+  '/var/lib/lxd/networks/*/dnsmasq.leases',
+  '/var/snap/lxd/common/lxd/networks/*/dnsmasq.leases',
+];
+/** A lease has some 100 bytes. */
+const maxBytes = 1 << 22;
+const maxFiles = 256;
+
+/** The paths that a pattern stands for. */
+function pathsOf(pattern: string): readonly string[] {
+  const at = pattern.split('/').findIndex((part) => part.includes('*'));
+  if (at < 0) return [pattern];
+  const parts = pattern.split('/');
+  const [folder, rest] = [parts.slice(0, at).join('/'), parts.slice(at + 1)];
+  const ending = (parts[at] ?? '').slice(1);
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith(ending))
+      .sort()
+      .map((name) => join(folder, name, ...rest));
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * The addresses that DHCP servers of this host have given to MACs, as their files say now. A file that is missing, no
+ * regular one or larger than 4 MiB has none: no link is followed, for others than root write these.
+ */
+export function readLeases(root = '/'): readonly Neighbour[] {
+  const paths = leaseFiles.flatMap((pattern) => pathsOf(join(root, pattern)));
+  return paths.slice(0, maxFiles).flatMap((path) => {
+    try {
+      return parseLeases(readRegular(path, maxBytes), Date.now() / 1000);
+    } catch {
+      return [];
+    }
+  });
+}
