@@ -80,7 +80,7 @@ ${containers
     const { answer, result, stderr } = await answerOf(cage, 'docker-networks', networked(), /^after/);
     expect(answer, stderr).toEqual([['after a reload of firewalld they reach each other', 'broken']]);
     const leaks = result.steps.flatMap(({ findings }) => findings.filter(({ leak }) => leak));
-    expect(leaks.map(({ observer, causes }) => [observer, causes[0]?.code])).toEqual([['b1', 'nat']]);
+    expect(leaks.map(({ observer, causes }) => [observer, causes[0]?.code])).toEqual([['b1', 'docker-isolation']]);
   });
 
   it('a published port is open to the LAN, at the host and at the container itself; one that is not stays shut', () => {
