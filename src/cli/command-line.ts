@@ -86,10 +86,11 @@ async function optionsOf(command: string): Promise<readonly string[]> {
 }
 
 /** The parser's error as a user reads it: with the nearest known option or choice. */
-async function explained(error: unknown, command: string): Promise<unknown> {
+async function explained(error: unknown, argv: readonly string[]): Promise<unknown> {
+  const [command = ''] = argv;
   if (!(error instanceof VerifyError)) return error;
-  const [, stray] = /^Unknown arguments?: ([\w-]+)/.exec(error.message) ?? [];
-  if (stray !== undefined)
+  const [, stray = ''] = /^Unknown arguments?: ([\w-]+)(?:,|$)/.exec(error.message) ?? [];
+  if (argv.some((word) => word === `--${stray}` || word.startsWith(`--${stray}=`)))
     return usage(
       `unknown option --${stray}${didYouMean(
         `--${stray}`,
@@ -102,11 +103,11 @@ async function explained(error: unknown, command: string): Promise<unknown> {
   return usage(`--${option} ${quote(given)}: expected one of ${known.join(', ')}${didYouMean(given, known)}`);
 }
 
-async function parse(parser: Argv, command: string): Promise<void> {
+async function parse(parser: Argv, argv: readonly string[]): Promise<void> {
   try {
     await parser.parseAsync();
   } catch (error) {
-    throw await explained(error, command);
+    throw await explained(error, argv);
   }
 }
 
@@ -133,7 +134,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   if (argv.length === 1 && (argv[0] === '--help' || argv[0] === 'help'))
     process.stdout.write(`${groupHelp(await parser.getHelp())}\n`);
-  else await parse(parser, argv[0] ?? '');
+  else await parse(parser, argv);
   return status;
 }
 

@@ -1,6 +1,7 @@
 import { hostOf } from '../model/host-names.js';
 import type { HostState } from '../model/state.js';
 import { fieldsOf, objectsOf, textOf } from '../text/json-text.js';
+import { isSettingOn } from './view.js';
 
 /** Matches of iptables on what conntrack says (libxt_conntrack, libxt_state), which `nft -j` names only. */
 const xtMatches: readonly unknown[] = ['conntrack', 'state', 'connlimit', 'connbytes', 'cluster'];
@@ -19,8 +20,12 @@ function asksConntrack(value: unknown): boolean {
 }
 
 /** Families of IP see bridged packets where br_netfilter hands them over. */
-function tracksBridged({ nft, tc, sysctl, legacyTables = [] }: HostState): boolean {
-  const isHandedOver = ['ip', 'ip6'].some((family) => sysctl[`net.bridge.bridge-nf-call-${family}tables`] === '1');
+function tracksBridged({ links, nft, tc, sysctl, legacyTables = [] }: HostState): boolean {
+  const isHandedOver = (['iptables', 'ip6tables'] as const).some(
+    (table) =>
+      sysctl[`net.bridge.bridge-nf-call-${table}`] === '1' ||
+      links.some(({ bridge }) => bridge !== null && isSettingOn(bridge, `nf_call_${table}`) === true),
+  );
   const rules = objectsOf(fieldsOf(nft)?.['nftables']).flatMap((part) => objectsOf([part['rule']]));
   return (
     rules.some((rule) => (isHandedOver || textOf(rule['family']) === 'bridge') && asksConntrack(rule['expr'])) ||

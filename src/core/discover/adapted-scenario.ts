@@ -1,3 +1,4 @@
+import { isOn } from '../bridge/setting-value.js';
 import { isOnPort } from '../model/attach.js';
 import { sameSegment } from '../model/host-names.js';
 import type { Carrier, Endpoint, ProbeEntry, Scenario, SeenClaim, Step } from '../model/scenario.js';
@@ -12,21 +13,37 @@ export interface Adapted {
   readonly notes: readonly string[];
 }
 
-/** Addressees of a step's known unicast that the bridge has not learned, and will not before the probes. */
+/** Known unicast to the addressees' own MACs. */
+function isKnownUnicast({ class: name, dstMac }: ProbeEntry): boolean {
+  return name === 'known-unicast' && dstMac === null;
+}
+
+/** A bridge whose ports are all in one segment: others would not be exposed to what is flooded in one VLAN. */
+function isOneSegment({ bridge }: Endpoint, { links }: HostState): boolean {
+  return !isOn(links.find(({ name }) => name === bridge)?.bridge?.['vlan_filtering']);
+}
+
+/**
+ * Addressees of a step's known unicast that the bridge has not learned, and will not before the probes. Not those of
+ * whose frames the file says itself who may see them.
+ */
 function unlearnedIn(step: Step, { topology }: Scenario, state: HostState): readonly Endpoint[] {
+  if (claimsOf(step).length > 0) return [];
   const speaking = new Set([
     ...step.learn,
     ...step.probes.flatMap(({ from, to, via, bothWays }) => [...(via ?? from), ...(bothWays ? (to ?? []) : [])]),
   ]);
-  const addressed = new Set(
-    step.probes.flatMap(({ class: name, to, dstMac }) =>
-      name === 'known-unicast' && dstMac === null ? (to ?? []) : [],
-    ),
+  const entries = step.probes.filter(isKnownUnicast);
+  const namesIn = (some: readonly ProbeEntry[]): ReadonlySet<string> => new Set(some.flatMap(({ to }) => to ?? []));
+  const addressed = namesIn(entries);
+  const promised = namesIn(
+    entries.filter(({ maySee, mustSee }) => (maySee ?? step.expect.maySee ?? mustSee ?? step.expect.mustSee) !== null),
   );
   return topology.endpoints.filter((endpoint) => {
     const { name, attach, macs } = endpoint;
     const [mac] = macs;
-    if (!isOnPort(attach) || mac === undefined || !addressed.has(name) || speaking.has(name)) return false;
+    if (!isOnPort(attach) || mac === undefined || speaking.has(name)) return false;
+    if (!addressed.has(name) || promised.has(name) || !isOneSegment(endpoint, state)) return false;
     return couldLearn(state, endpoint) && !isKnownThere(state, endpoint, mac);
   });
 }
@@ -81,26 +98,27 @@ function asUnknown(
       dstIp: address ?? null,
       seen: [],
       maySee: [addressee.name, ...onBridge.filter(({ role }) => role !== 'guest').map(({ name }) => name)],
-      mustSee: entry.mustSee ?? [addressee.name],
+      mustSee: [addressee.name],
       openByDesign: isStrict
         ? []
-        : onBridge.flatMap(({ role, name }) => (role === 'guest' && name !== addressee.name ? [name] : [])),
+        : onBridge.flatMap(({ role, name, started }) =>
+            role === 'guest' && started && name !== addressee.name ? [name] : [],
+          ),
     },
   ];
 }
 
 function adaptStep(step: Step, unlearned: readonly Endpoint[], scenario: Scenario): Step {
   const names = new Set(unlearned.map(({ name }) => name));
-  const isOfThem = ({ class: name, dstMac }: ProbeEntry): boolean => name === 'known-unicast' && dstMac === null;
   const further = step.probes.flatMap((entry) =>
-    isOfThem(entry)
+    isKnownUnicast(entry)
       ? unlearned
           .filter(({ name }) => entry.to?.includes(name))
           .flatMap((endpoint) => asUnknown(entry, endpoint, scenario, step.noReaders === true))
       : [],
   );
   const probes = step.probes.map((entry) =>
-    isOfThem(entry) ? { ...entry, to: (entry.to ?? []).filter((name) => !names.has(name)) } : entry,
+    isKnownUnicast(entry) ? { ...entry, to: (entry.to ?? []).filter((name) => !names.has(name)) } : entry,
   );
   // Behind the others, whose places claims and open matters name
   return { ...step, probes: [...probes, ...further] };
@@ -150,6 +168,7 @@ export function withoutShutGuests(scenario: Scenario, shut: ReadonlyMap<string, 
       to: orNull(entry.to),
       via: orNull(entry.via),
       mustSee: orNull(entry.mustSee),
+      ...(entry.openByDesign === undefined ? {} : { openByDesign: rest(entry.openByDesign) }),
     }));
     return {
       ...step,

@@ -18,6 +18,8 @@ export interface Neighbour {
   readonly address: string;
   /** The device at which it was seen; absent = not known. */
   readonly device?: string;
+  /** A DHCP server's file says so; absent = somebody uses it, or a filter lets nobody else use it. */
+  readonly isLeased?: true;
 }
 
 /** What a topology needs to know of the host beside its links. */

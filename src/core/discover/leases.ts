@@ -9,6 +9,13 @@ interface Lease {
   readonly endS: number;
 }
 
+interface Current {
+  readonly mac: string;
+  readonly address: string;
+  readonly family: number;
+  readonly untilS: number;
+}
+
 const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
 
 /** Of dnsmasq: `END MAC ADDRESS NAME CLIENT-ID`. */
@@ -57,15 +64,23 @@ function leasesIn(text: string): readonly Lease[] {
 }
 
 /**
- * The addresses that the file of a DHCP server's leases gives to MACs at `nowS`, seconds since 1970; of several for one
- * address the last. Names of clients, which guests choose, are not read. Total over arbitrary text.
+ * The address that the file of a DHCP server's leases gives to each MAC at `nowS`, seconds since 1970: of several the
+ * one that is leased longest, in each family; of several MACs for one address the last. Names of clients, which guests
+ * choose, are not read. Total over arbitrary text.
  */
 export function parseLeases(text: string, nowS: number): readonly Neighbour[] {
-  const macs = new Map<string, string>();
+  const byAddress = new Map<string, Current>();
   for (const { mac, address, endS } of leasesIn(text)) {
-    if (mac === null || address === null || !macPattern.test(mac) || parseIp(address) === null) continue;
-    macs.delete(address);
-    if (endS === 0 || endS > nowS) macs.set(address, mac.toLowerCase());
+    const ip = address === null ? null : parseIp(address);
+    if (mac === null || address === null || !macPattern.test(mac) || ip === null) continue;
+    byAddress.delete(address);
+    const untilS = endS === 0 ? Infinity : endS;
+    if (untilS > nowS) byAddress.set(address, { mac: mac.toLowerCase(), address, family: ip.family, untilS });
   }
-  return [...macs].map(([address, mac]) => ({ mac, address }));
+  const longest = new Map<string, Current>();
+  for (const lease of byAddress.values()) {
+    const key = `${lease.mac} ${lease.family}`;
+    if (lease.untilS >= (longest.get(key)?.untilS ?? 0)) longest.set(key, lease);
+  }
+  return [...longest.values()].map(({ mac, address }) => ({ mac, address, isLeased: true }));
 }

@@ -121,16 +121,18 @@ const isOfLink = /^(127\.|fe[89ab].:)/i;
 
 /**
  * An address of a guest in each family, with a prefix that is a guess: as the host talks to it, else as its manager
- * reports it.
+ * reports it, else as it was leased.
  */
 export function ipsOf(
   guest: GuestRecord | null,
   mac: string | undefined,
   neighbours: readonly Neighbour[],
 ): readonly string[] {
-  const known = neighbours.flatMap((neighbour) => (neighbour.mac === mac ? [neighbour.address] : []));
+  const known = neighbours.filter((neighbour) => neighbour.mac === mac && neighbour.isLeased === undefined);
+  const leased = neighbours.filter((neighbour) => neighbour.mac === mac && neighbour.isLeased === true);
   const reported = mac === undefined || mac !== guest?.mac ? [] : guest.ips;
-  const addresses = [...known, ...reported].flatMap((text) => (isOfLink.test(text) ? [] : (parseIp(text) ?? [])));
+  const texts = [...known.map(({ address }) => address), ...reported, ...leased.map(({ address }) => address)];
+  const addresses = texts.flatMap((text) => (isOfLink.test(text) ? [] : (parseIp(text) ?? [])));
   return ([4, 6] as const).flatMap((family) => {
     const found = addresses.find((ip) => ip.family === family);
     return found === undefined ? [] : [`${formatIp(found)}/${family === 4 ? 24 : 64}`];

@@ -62,10 +62,14 @@ function characterDevice(path: string): string {
   });
 }
 
-/** What is read of each descriptor of a process. The folder is its owner's alone, which root then is. */
+/** What is read of each descriptor of a process. */
 function ofDescriptors(pid: string, readOne: (path: string) => string): readonly string[] {
-  const folder = `/proc/${pid}/fd`;
-  const read = (): readonly string[] => readdirSync(folder).map((fd) => readOne(`${folder}/${fd}`));
+  return inOwnersFolder(`/proc/${pid}/fd`, readOne);
+}
+
+/** What is read of each file in a folder of proc(5) that is its owner's alone, which root then is. */
+function inOwnersFolder(folder: string, readOne: (path: string) => string): readonly string[] {
+  const read = (): readonly string[] => readdirSync(folder).map((name) => readOne(`${folder}/${name}`));
   return orElse([], () => {
     try {
       return read();
@@ -93,9 +97,14 @@ export function tapDescriptorsOfThreads(pid: string): readonly TapDescriptor[] {
   return procNames(`/proc/${pid}/task`).flatMap((task) => tapsIn(`/proc/${pid}/task/${task}`, Number(task)));
 }
 
+/** fdinfo was its owner's alone before Linux 5.14. */
 function tapsIn(folder: string, task: number): readonly TapDescriptor[] {
-  return procNames(`${folder}/fdinfo`).flatMap((fd) => {
-    const tap = /^iff:\t(\S+)$/m.exec(procText(`${folder}/fdinfo/${fd}`))?.[1];
+  const found = inOwnersFolder(`${folder}/fdinfo`, (path) => {
+    const tap = /^iff:\t(\S+)$/m.exec(procText(path))?.[1];
+    return tap === undefined ? '' : `${basename(path)} ${tap}`;
+  });
+  return found.flatMap((text) => {
+    const [fd = '', tap] = text.split(' ');
     return tap === undefined ? [] : [{ tap, task, fd: Number(fd) }];
   });
 }

@@ -102,24 +102,28 @@ function sharedTuns(netns: string | null, links: readonly LinkState[]): NonNulla
     const open = queues + queuesOff;
     const of = (found: readonly Holding[]): readonly Holding[] => found.filter(({ tap }) => tap === name);
     let holdings: readonly Holding[] = of(quick).filter(({ isHere }) => isHere);
-    if (distinct(holdings).length < open) holdings = of(quick);
+    if (filesOf(holdings, open) < open) holdings = of(quick);
     const isCounted = queues > 1 || queuesOff > 0;
-    if (isCounted && distinct(holdings).length < open)
-      holdings = of((thorough ??= holdingsBy(tapDescriptorsOfThreads)));
+    if (isCounted && filesOf(holdings, open) < open) holdings = of((thorough ??= holdingsBy(tapDescriptorsOfThreads)));
     const readers = [...new Set(holdings.map(({ pid }) => pid))].map(holderOf);
-    const isUnknown = isCounted && distinct(holdings).length < open;
+    const isUnknown = isCounted && filesOf(holdings, open) < open;
     const withUnknown = isUnknown ? [...readers, { pid: 0, name: 'a process that was not found' }] : readers;
     return withUnknown.length < 2 && !isUnknown ? [] : [[name, withUnknown] as const];
   });
   return Object.fromEntries(shared);
 }
 
-/** One of each open file: descriptors that were copied, or inherited, are the same queue. */
-function distinct(holdings: readonly Holding[]): readonly Holding[] {
+/**
+ * Open files of the holdings, counted up to `most`: descriptors that were copied, or inherited, are the same queue. A
+ * user can have many thousands with the name of a tap, and each is compared with all that are counted.
+ */
+function filesOf(holdings: readonly Holding[], most: number): number {
   const files: Holding[] = [];
-  for (const holding of holdings)
+  for (const holding of holdings) {
+    if (files.length >= most) break;
     if (!files.some(({ task, fd }) => libc().kcmp(task, holding.task, 0, fd, holding.fd) === 0)) files.push(holding);
-  return files;
+  }
+  return files.length;
 }
 
 function holderOf(pid: string): { readonly pid: number; readonly name: string } {

@@ -38,6 +38,7 @@ describe('a command line that is wrong', () => {
     ['run --repeat 0', '--repeat: expected a whole number from 1 to 1000'],
     ['run --all', '--all: only with --help'],
     ['rn', 'Did you mean run?'],
+    ['plan a.yml b.yml', 'Unknown argument: b.yml'],
   ])('%s: names the nearest word, and ends with 64', async (line, said) => {
     const { status, stdout, stderr } = await callHere(...line.split(' '));
     expect([status, stdout]).toEqual([64, '']);

@@ -102,6 +102,11 @@ function groupBy(
   return groups;
 }
 
+/** A multicast address of IP (RFC 5771, RFC 4291 2.7). */
+function isGroup(address: string): boolean {
+  return /^(22[4-9]|23\d)\.|^ff/i.test(address);
+}
+
 /**
  * Addresses to which VXLAN tunnels of a run over several hosts send and that none of its hosts has: what is there reads
  * the frames, and may hand them on. `state`: of all hosts, devices as the plan calls them. The kernel keeps the
@@ -121,6 +126,6 @@ export function tunnelBypasses({ endpoints, hosts }: Pick<Plan, 'endpoints' | 'h
   return [...macs.values()].map(({ port, dst, macs: [first = '', ...more] }) => ({
     what: `VXLAN destination ${dst}`,
     where: port,
-    remedy: `no host of the run has this address, and frames for ${first}${more.length === 0 ? '' : ` and ${more.length} more MACs`} go there: name that host in the scenario, delete the entry (bridge fdb del ${first} dev ${port} dst ${dst}), or answer for it with trust`,
+    remedy: `${isGroup(dst) ? 'hosts that have joined this group get its frames' : 'no host of the run has this address'}, and frames for ${first}${more.length === 0 ? '' : ` and ${more.length} more MACs`} go there: ${isGroup(dst) ? 'see that none but those of the run have joined it, and' : `name that host in the scenario, delete the entry (bridge fdb del ${first} dev ${port} dst ${dst}), or`} answer for it with trust`,
   }));
 }

@@ -1,5 +1,6 @@
 import type { GuestRecord } from '../../model/host-config.js';
 import type { LinkState } from '../../model/state.js';
+import { VerifyError } from '../../model/verify-error.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import { type AskProgram, type GuestManager, idsIn, normalizeMac, rowsIn } from './guest-manager.js';
 import { sandboxPath } from './sandbox.js';
@@ -20,9 +21,17 @@ export const podman: GuestManager = {
   where: ['/var/lib/containers/storage'],
 };
 
-/** Names of networks with `isolate`, which netavark's rules keep apart from each other (podman-network-create(1)). */
+/**
+ * Names of networks with `isolate`, which netavark's rules keep apart from each other (podman-network-create(1)).
+ * Podman before 4 has no such networks, and its list no options.
+ */
 async function isolatedNetworks(ask: AskProgram): Promise<string> {
-  const listed = await ask(['podman', 'network', 'ls', '--format', '{{.Name}} {{.Options}}']);
+  const listed = await ask(['podman', 'network', 'ls', '--format', '{{.Name}} {{.Options}}']).catch(
+    (error: unknown) => {
+      if (error instanceof VerifyError) return '';
+      throw error;
+    },
+  );
   return rowsIn(listed)
     .flatMap(([name = '', ...options]) => (/\bisolate:(true|strict)\b/.test(options.join(' ')) ? [name] : []))
     .join(' ');

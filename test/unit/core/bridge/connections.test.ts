@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { trackingBridges } from '../../../../src/core/bridge/connections.js';
 import type { HostState } from '../../../../src/core/model/state.js';
-import { stateWith } from '../../../support/link-state.js';
+import { stateWith, upLink } from '../../../support/link-state.js';
 
 const rule = (family: string, ...expr: readonly unknown[]): Partial<HostState> => ({
   nft: { nftables: [{ metainfo: {} }, { rule: { family, table: 't', chain: 'c', expr } }] },
@@ -10,6 +10,7 @@ const stateful = { match: { op: 'in', left: { ct: { key: 'state' } }, right: ['e
 const byMap = { vmap: { key: { ct: { key: 'state' } }, data: { set: [['invalid', { drop: null }]] } } };
 const byXt = { xt: { type: 'match', name: 'conntrack' } };
 const handedOver = { sysctl: { 'net.bridge.bridge-nf-call-iptables': '1' } };
+const handing = upLink('br0', { kind: 'bridge', bridge: { nf_call_iptables: 1 } });
 const legacy = { legacyTables: [{ program: 'iptables-legacy', table: 'filter', rules: 1, targets: [] }] } as const;
 
 const flow = (text: string): Partial<HostState> => ({
@@ -21,6 +22,7 @@ it.each<[string, Partial<HostState>, readonly string[]]>([
   ['a map of states', rule('bridge', byMap), ['br0']],
   ['a rule of IP that bridged packets do not come to', rule('inet', stateful), []],
   ['a rule of IP by br_netfilter', { ...rule('ip', { counter: null }, byXt), ...handedOver }, ['br0']],
+  ['a rule of IP, and one bridge hands over', { ...rule('ip', byXt), links: [handing] }, ['br0']],
   ['a rule that asks nothing of it', { ...rule('ip', { drop: null }), ...handedOver }, []],
   ['legacy rules by br_netfilter', { ...legacy, ...handedOver }, ['br0']],
   ['legacy rules otherwise', legacy, []],

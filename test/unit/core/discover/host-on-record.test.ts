@@ -139,6 +139,10 @@ describe('a scenario fitted to a host', () => {
     expect(notes).toEqual(['b: "vnet1": no carrier: nobody runs behind it: it is not asked']);
     expect(whole.topology.endpoints.find(({ name }) => name === 'b')).toMatchObject({ started: false });
     expect(whole.steps).toMatchObject([{ learn: ['a', 'c'], probes: [{ from: ['a', 'c'], to: ['a', 'c'] }] }]);
+    const open = all.replace('to: "*"', 'to: "*", open_by_design: [ a, b, c ]');
+    expect(
+      hostTopology(scenario(named, open), state({ links }), []).scenario.steps[0]?.probes[0]?.openByDesign,
+    ).toEqual(['a', 'c']);
     const alone = '{ name: s, probe: [ { class: known-unicast, from: a, to: b } ], expect: private }';
     const claimed = `${all.slice(0, -'private }'.length)}{ seen: { b: none } } }`;
     for (const step of [alone, claimed])
@@ -320,6 +324,14 @@ describe('an addressee that the bridge has not learned', () => {
     ['speaks first', probe.replace('probe:', 'learn: [ b ], probe:'), forgot],
     ['may not be learned', probe, { ...forgot, ...setLink('vnet1', { port: { learning: false } })(forgot) }],
     ['is what the step changes', probe.replace('probe:', 'fdb: { flush: br0 }, probe:'), forgot],
+    ['has to be separated', probe.replace('private', 'separated'), forgot],
+    ['is one of those who may see', probe.replace('to: b', 'to: b, may_see: [ a ]'), forgot],
+    ['is what a claim is about', probe.replace('private', '{ seen: { b: all } }'), forgot],
+    [
+      'is in a VLAN',
+      probe,
+      { ...forgot, ...setLink('br0', { bridge: { ageing_time: 30000, vlan_filtering: 1 } })(forgot) },
+    ],
   ])('is asked as it stands if it %s', (_, step, now) => {
     const { scenario: whole, notes } = hostTopology(scenario(file, step), now, []);
     expect([whole.steps.map(({ probes }) => probes.map((entry) => entry.class)), notes]).toEqual([

@@ -57,9 +57,20 @@ lease 192.0.2.3 {
     ],
   ])('of %s name addresses and MACs, those that ended not', (_, text) => {
     expect(parseLeases(text, nowS)).toEqual([
-      { mac: mail, address: '192.0.2.1' },
-      { mac: shop, address: '192.0.2.2' },
+      { mac: mail, address: '192.0.2.1', isLeased: true },
+      { mac: shop, address: '192.0.2.2', isLeased: true },
     ]);
+  });
+
+  it('name the address of a MAC that is leased longest', () => {
+    const of = (...ends: readonly number[]): string =>
+      ends.map((end, at) => `${end} ${mail} 192.0.2.${at + 1} * *\n`).join('');
+    for (const [text, address] of [
+      [of(nowS + 60, nowS + 5), '192.0.2.1'],
+      [of(nowS + 5, nowS + 60), '192.0.2.2'],
+      [of(0, nowS + 60), '192.0.2.1'],
+    ] as const)
+      expect(parseLeases(text, nowS).map((lease) => lease.address)).toEqual([address]);
   });
 
   it.each(['', '[', '[1, null, {}]', 'duid 00:01\n', `0 ${mail} 192.0.2.300 x *\n`, 'lease x {\n}\n'])(

@@ -32,6 +32,13 @@ describe('tunnels of a run over several hosts', () => {
       found(entry('vx0', '10.7.0.3', '02:00:00:00:00:09'), entry('vx0', '10.7.0.3'), entry('vx0', '239.1.1.1')),
     ).toEqual(['vx0: VXLAN destination 10.7.0.3', 'vx0: VXLAN destination 239.1.1.1']));
 
+  it('are answered for where they send to a group, whose entry is the network itself', () => {
+    const fdb = [entry('vx0', '239.1.1.1')];
+    const [bypass] = tunnelBypasses({ endpoints: [tunnel], hosts }, { ...stateWith(links), fdb });
+    expect(bypass?.remedy).toMatch(/^hosts that have joined this group get its frames/);
+    expect(bypass?.remedy).not.toContain('bridge fdb del');
+  });
+
   it('count where the plan has them', () => {
     expect(found(entry('vx9', '10.7.0.3'))).toEqual([]);
     expect(tunnelBypasses({ endpoints: [tunnel] }, { ...stateWith(links), fdb: [entry('vx0', '10.7.0.3')] })).toEqual(
