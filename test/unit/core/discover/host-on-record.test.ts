@@ -320,6 +320,8 @@ describe('an addressee that the bridge has not learned', () => {
     expect(notes).toEqual([`b: br0 does not know ${macs.b}: what is for it is asked as unknown unicast; ping it once`]);
   });
 
+  const inVlans = { ...forgot, ...setLink('br0', { bridge: { vlan_filtering: 1 } })(forgot) };
+
   it.each([
     ['speaks first', probe.replace('probe:', 'learn: [ b ], probe:'), forgot],
     ['may not be learned', probe, { ...forgot, ...setLink('vnet1', { port: { learning: false } })(forgot) }],
@@ -327,11 +329,7 @@ describe('an addressee that the bridge has not learned', () => {
     ['has to be separated', probe.replace('private', 'separated'), forgot],
     ['is one of those who may see', probe.replace('to: b', 'to: b, may_see: [ a ]'), forgot],
     ['is what a claim is about', probe.replace('private', '{ seen: { b: all } }'), forgot],
-    [
-      'is in a VLAN',
-      probe,
-      { ...forgot, ...setLink('br0', { bridge: { ageing_time: 30000, vlan_filtering: 1 } })(forgot) },
-    ],
+    ['is in a VLAN', probe, inVlans],
   ])('is asked as it stands if it %s', (_, step, now) => {
     const { scenario: whole, notes } = hostTopology(scenario(file, step), now, []);
     expect([whole.steps.map(({ probes }) => probes.map((entry) => entry.class)), notes]).toEqual([
