@@ -97,6 +97,19 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
     expect(causes.map(({ code }) => code)).toContain('mirror');
   });
 
+  it('calls what a mirror hands on a leak, and no delivery: not of forged frames either', async () => {
+    const { status, result } = await runWhole(
+      4,
+      'tc qdisc add dev v2 clsact; tc filter add dev v2 egress protocol all u32 match u32 0 0 action mirred egress mirror dev v4',
+    );
+    const leaks = result.steps.flatMap(({ findings }) => findings.filter(({ leak }) => leak));
+    expect([status, [...new Set(leaks.map(({ to, observer }) => `for ${to ?? ''} at ${observer}`))]]).toEqual([
+      2,
+      ['for v2 at v4'],
+    ]);
+    expect(new Set(leaks.map((row) => row.class))).toContain('mac-spoof');
+  });
+
   it('waits until spanning tree is through with a guest that has just started', { tags: 'all' }, async () => {
     const { status, result, stderr } = await runWhole(
       3,

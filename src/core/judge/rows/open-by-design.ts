@@ -1,5 +1,6 @@
 import { bareName } from '../../model/host-names.js';
 import type { Flow, Observer } from '../../model/plan.js';
+import type { ProbeClassName } from '../../model/scenario.js';
 import { TokenBits } from '../count/token-bits.js';
 import { partyOf } from '../parties.js';
 import { sentOf } from '../proof/step-facts.js';
@@ -64,8 +65,11 @@ interface Comparison {
   readonly isOpen: boolean;
 }
 
+/** Classes whose frames go to the MAC of one endpoint, or of the host that carries them there. */
+const unicastClasses: readonly ProbeClassName[] = ['known-unicast', 'routed-bounce', 'mac-spoof', 'ip-spoof'];
+
 function isForOne({ class: name, to }: Flow): boolean {
-  return to !== null && (name === 'known-unicast' || name === 'routed-bounce');
+  return to !== null && unicastClasses.includes(name);
 }
 
 function kindOf({ probe, carrier, variant = '', vlan }: Flow): string {

@@ -120,14 +120,17 @@ describe('what is open by design', () => {
     expect(openByDesign({ ...of, step, parties })(there(flows[47]), there(observers[48]))).toBe(true);
   });
 
-  it.each(['known-unicast', 'routed-bounce'] as const)('is of %s what the addressee gets alone', (probeClass) => {
-    const addressee = (sender: number): string => names[(sender + 20) % 50] ?? '';
-    const all = judged(() => positions, undefined, addressee);
-    const step = { ...all.step, flows: all.step.flows.map((sent) => ({ ...sent, class: probeClass })) };
-    const open = openByDesign({ ...all, step });
-    const sent = there(step.flows[0]);
-    expect([20, 21].map((at) => open(sent, there(observers[at])))).toEqual([true, false]);
-  });
+  it.each(['known-unicast', 'routed-bounce', 'mac-spoof', 'ip-spoof'] as const)(
+    'is of %s what the addressee gets alone',
+    (probeClass) => {
+      const addressee = (sender: number): string => names[(sender + 20) % 50] ?? '';
+      const all = judged(() => positions, undefined, addressee);
+      const step = { ...all.step, flows: all.step.flows.map((sent) => ({ ...sent, class: probeClass })) };
+      const open = openByDesign({ ...all, step });
+      const sent = there(step.flows[0]);
+      expect([20, 21].map((at) => open(sent, there(observers[at])))).toEqual([true, false]);
+    },
+  );
 
   it('is what the host routes between bridges, however few it reaches', () => {
     const addressee = (sender: number): string => names[(sender + 20) % 50] ?? '';
