@@ -93,11 +93,12 @@ function isHalf(part: number, total: number): boolean {
 }
 
 /** Guests that frames of the kind could reach, of those that are named. */
-function askedOf({ named, isComplete, addressees, senders }: Openness): readonly string[] {
+function askedOf({ named, isAddressed, isComplete, addressees, senders }: Openness): readonly string[] {
+  const isForAll = addressees.size === 0 || (isComplete && !isAddressed);
   return [...named].filter(
     (name) =>
       // A single sender is none of its own observers
-      (senders.size > 1 || !senders.has(name)) && (isComplete || addressees.size === 0 || addressees.has(name)),
+      (senders.size > 1 || !senders.has(name)) && (isForAll || addressees.has(name)),
   );
 }
 

@@ -132,6 +132,17 @@ describe('what is open by design', () => {
     },
   );
 
+  it('compares those alone for whom frames of a kind were: of a single flow its delivery is by design', () => {
+    const all = judged(
+      (sender) => [sender + 20],
+      undefined,
+      (sender) => names[(sender + 20) % 50] ?? '',
+    );
+    const [first] = all.step.flows;
+    const step = { ...all.step, flows: [{ ...there(first), class: 'ip-spoof' as const }] };
+    expect(openByDesign({ ...all, step })(there(step.flows[0]), there(observers[20]))).toBe(true);
+  });
+
   it('is what the host routes between bridges, however few it reaches', () => {
     const addressee = (sender: number): string => names[(sender + 20) % 50] ?? '';
     const one = judged((sender) => (sender === 0 ? [20] : []), undefined, addressee);
