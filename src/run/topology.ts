@@ -24,7 +24,7 @@ export interface PreparedTopology {
   /** As found on a host; absent where the lab gives them. */
   readonly hostTopology: Pick<
     HostTopology,
-    'notes' | 'bridgeMacs' | 'unobservable' | 'inPlace' | 'filtersVlans' | 'tracking' | 'guestsAlone'
+    'notes' | 'bridgeMacs' | 'unobservable' | 'inPlace' | 'filtersVlans' | 'distinguishing' | 'guestsAlone'
   > | null;
   /** On a host: the namespace of its bridges; null = this process's. */
   readonly netns: string | null;
@@ -49,10 +49,10 @@ function whatIsFound({
   unobservable,
   inPlace,
   filtersVlans,
-  tracking,
+  distinguishing,
   guestsAlone,
 }: HostTopology): NonNullable<PreparedTopology['hostTopology']> {
-  return { notes, bridgeMacs, unobservable, inPlace, filtersVlans, tracking, guestsAlone };
+  return { notes, bridgeMacs, unobservable, inPlace, filtersVlans, distinguishing, guestsAlone };
 }
 
 /** How the state of a scenario's devices is read: with the values of sysctl and, where there are any, its switches. */

@@ -1,26 +1,47 @@
 import { hostOf } from '../model/host-names.js';
 import type { HostState } from '../model/state.js';
-import { fieldsOf, objectsOf, textOf } from '../text/json-text.js';
+import { type Fields, fieldsOf, objectsOf, textOf } from '../text/json-text.js';
 import { isSettingOn } from './view.js';
 
-/** Matches of iptables on what conntrack says (libxt_conntrack, libxt_state), which `nft -j` names only. */
-const xtMatches: readonly unknown[] = ['conntrack', 'state', 'connlimit', 'connbytes', 'cluster'];
+/** Matches of iptables, which `nft -j` names only, that treat an ICMP error as any packet of its addresses. */
+const indifferent: readonly unknown[] = ['comment', 'physdev', 'mac', 'addrtype', 'iprange', 'set'];
+/** Headers of nft in which a match cannot treat packets of one pair of guests differently. */
+const lowerHeaders: readonly unknown[] = ['ether', 'vlan', 'arp'];
+/** Fields of IP that are alike in an ICMP error and in what it stands for. */
+const addressFields: readonly unknown[] = ['saddr', 'daddr', 'version'];
 
-/** Whether an expression of `nft -j` or an action of `tc -j` asks conntrack, at whatever depth. */
-function asksConntrack(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(asksConntrack);
+/** Reads more of a packet than MACs, VLAN and addresses of IP. */
+function readsFurther({ protocol, field }: Fields): boolean {
+  if (lowerHeaders.includes(protocol)) return false;
+  return !((protocol === 'ip' || protocol === 'ip6') && addressFields.includes(field));
+}
+
+/**
+ * An expression of `nft -j` or a filter of `tc -j` asks conntrack or reads protocol, hop limit, length or what follows
+ * the addresses, at whatever depth.
+ */
+function distinguishes(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(distinguishes);
   const fields = fieldsOf(value);
   if (fields === null) return false;
+  const [payload, meta] = [fieldsOf(fields['payload']), fieldsOf(fields['meta'])];
   return (
     'ct' in fields ||
     fields['kind'] === 'ct' ||
-    (fields['type'] === 'match' && xtMatches.includes(fields['name'])) ||
-    Object.values(fields).some(asksConntrack)
+    (payload !== null && readsFurther(payload)) ||
+    meta?.['key'] === 'l4proto' ||
+    meta?.['key'] === 'length' ||
+    ['ip_proto', 'ip_ttl', 'ip_flags'].some((key) => key in fields) ||
+    (fields['type'] === 'match' && !indifferent.includes(fields['name'])) ||
+    Object.values(fields).some(distinguishes)
   );
 }
 
+/** The same of a flow of Open vSwitch (ovs-fields(7)). */
+const flowPattern = /\b(ct(_state|_mark|_label)?[(=]|icmp|udp|tcp|sctp|nw_(proto|ttl|frag)|tp_)/;
+
 /** Families of IP see bridged packets where br_netfilter hands them over. */
-function tracksBridged({ links, nft, tc, sysctl, legacyTables = [] }: HostState): boolean {
+function distinguishesBridged({ links, nft, tc, sysctl, legacyTables = [] }: HostState): boolean {
   const isHandedOver = (['iptables', 'ip6tables'] as const).some(
     (table) =>
       sysctl[`net.bridge.bridge-nf-call-${table}`] === '1' ||
@@ -28,24 +49,24 @@ function tracksBridged({ links, nft, tc, sysctl, legacyTables = [] }: HostState)
   );
   const rules = objectsOf(fieldsOf(nft)?.['nftables']).flatMap((part) => objectsOf([part['rule']]));
   return (
-    rules.some((rule) => (isHandedOver || textOf(rule['family']) === 'bridge') && asksConntrack(rule['expr'])) ||
-    asksConntrack(fieldsOf(tc)?.['filters']) ||
-    // What legacy rules match on is not read
+    rules.some((rule) => (isHandedOver || textOf(rule['family']) === 'bridge') && distinguishes(rule['expr'])) ||
+    distinguishes(fieldsOf(tc)?.['filters']) ||
+    // Matches of legacy rules are not read
     (isHandedOver && legacyTables.some(({ program }) => program !== 'ebtables-legacy'))
   );
 }
 
 /**
- * Bridges and segments on which a rule may ask conntrack about what passes: an ICMP error of no connection is invalid
- * there (nf_conntrack_inet_error; net/netfilter/nf_conntrack_proto_icmp.c), and a stateful filter drops it.
+ * Bridges and segments on which a rule may treat an ICMP error otherwise than the packets that it stands for. A rule
+ * that asks conntrack does: an error of no connection is invalid (nf_conntrack_inet_error;
+ * net/netfilter/nf_conntrack_proto_icmp.c). So may one that reads the protocol: if ICMP is dropped and UDP passes, a
+ * lost error shows no barrier.
  */
-export function trackingBridges(state: HostState, names: readonly string[]): readonly string[] {
-  const isBridged = tracksBridged(state);
-  const elsewhere = asksConntrack(fieldsOf(state.nft)?.['hosts']);
+export function distinguishingBridges(state: HostState, names: readonly string[]): readonly string[] {
+  const isBridged = distinguishesBridged(state);
+  const elsewhere = distinguishes(fieldsOf(state.nft)?.['hosts']);
   const flowsOf = (name: string): readonly string[] =>
     state.ovs?.bridges.find((bridge) => bridge.name === name)?.flows ?? [];
-  const isTracked = (name: string): boolean => (hostOf(name) === null ? isBridged : elsewhere);
-  return names.filter(
-    (name) => isTracked(name) || flowsOf(name).some((flow) => /\bct(_state|_mark|_label)?[(=]/.test(flow)),
-  );
+  const isDistinguished = (name: string): boolean => (hostOf(name) === null ? isBridged : elsewhere);
+  return names.filter((name) => isDistinguished(name) || flowsOf(name).some((flow) => flowPattern.test(flow)));
 }

@@ -10,7 +10,7 @@ import { type AboveDevices, downAbove, withAbove, withDownDevices } from './abov
 import { refuseAbsent, refuseFaults, refuseMoved, refuseUnspoken } from './host-faults.js';
 import { withoutShutGuests, withUnlearnedFlooded } from './adapted-scenario.js';
 import { isOn } from '../bridge/setting-value.js';
-import { trackingBridges } from '../bridge/connections.js';
+import { distinguishingBridges } from '../bridge/connections.js';
 
 /** An entry of the neighbour tables: which IP address a MAC was seen with. */
 export interface Neighbour {
@@ -40,8 +40,8 @@ export interface HostTopology {
   readonly inPlace: readonly string[];
   /** Bridges that filter VLANs. */
   readonly filtersVlans: readonly string[];
-  /** Bridges on which a rule may ask conntrack. */
-  readonly tracking: readonly string[];
+  /** Bridges on which a rule may treat an ICMP error otherwise than what it stands for. */
+  readonly distinguishing: readonly string[];
   /** Every port of its bridges leads to a guest on this host. */
   readonly guestsAlone: boolean;
 }
@@ -168,7 +168,7 @@ function onRecord(
   whole: Scenario,
   state: HostState,
   bridges: ReadonlySet<string>,
-): Pick<HostTopology, 'bridgeMacs' | 'inPlace' | 'filtersVlans' | 'tracking'> {
+): Pick<HostTopology, 'bridgeMacs' | 'inPlace' | 'filtersVlans' | 'distinguishing'> {
   const { links, fdb } = state;
   const routed = new Set(whole.topology.endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) ? [port] : [])));
   return {
@@ -176,7 +176,7 @@ function onRecord(
       links.filter(({ name }) => bridges.has(name) || routed.has(name)).map(({ name, mac }) => [name, mac]),
     ),
     inPlace: inPlace(whole, fdb),
-    tracking: trackingBridges(state, [...bridges]),
+    distinguishing: distinguishingBridges(state, [...bridges]),
     filtersVlans: links.flatMap(({ name, bridge }) =>
       bridges.has(name) && isOn(bridge?.['vlan_filtering']) ? [name] : [],
     ),

@@ -27,8 +27,8 @@ export interface FlowContext {
   readonly mdb: readonly MdbEntry[];
   /** Stacks that get frames have routes out of the run. */
   readonly onHost: boolean;
-  /** Bridges on which a rule may ask conntrack. */
-  readonly tracking: readonly string[];
+  /** Bridges on which a rule may treat an ICMP error otherwise than what it stands for. */
+  readonly distinguishing: readonly string[];
 }
 
 function* roundsOf(
@@ -84,8 +84,8 @@ interface Known {
   readonly bridges: ReadonlyMap<string, Bridge>;
   /** By port, else by bridge. */
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
-  /** Bridges on which a rule may ask conntrack. */
-  readonly tracking: readonly string[];
+  /** Bridges on which a rule may treat an ICMP error otherwise than what it stands for. */
+  readonly distinguishing: readonly string[];
 }
 
 /**
@@ -137,10 +137,11 @@ class UnknownAddresses {
     const family = frame.carrier === 'arp' ? null : familyOf(frame.carrier);
     if (to === null || family === null || !this.#isForBridgedGuest(to) || !this.#hasStandIn(frame, entry)) return draft;
     const { bridge = '' } = this.#known.endpoints.get(to) ?? {};
-    const isTracked = this.#known.tracking.includes(bridge);
-    if (!isTracked && frame.form === undefined && frame.carrier === udpOf[family]) return asUnreachable(draft, family);
+    const isDistinguished = this.#known.distinguishing.includes(bridge);
+    if (!isDistinguished && frame.form === undefined && frame.carrier === udpOf[family])
+      return asUnreachable(draft, family);
     // Else the family is asked by the error
-    if (isTracked || !isBeside(draft, entry, udpOf[family])) this.#leaveOut(key, from);
+    if (isDistinguished || !isBeside(draft, entry, udpOf[family])) this.#leaveOut(key, from);
     return null;
   }
 

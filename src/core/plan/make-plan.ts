@@ -38,7 +38,7 @@ export interface PlanInput {
   /** On a host: bridges that filter VLANs. */
   readonly filtersVlans?: readonly string[];
   /** On a host: bridges on which a rule may ask conntrack. */
-  readonly tracking?: readonly string[];
+  readonly distinguishing?: readonly string[];
   /** On a host: as in `Plan`. */
   readonly guestsAlone?: boolean;
 }
@@ -266,7 +266,7 @@ export function makePlan(scenario: Scenario, input: PlanInput, planned = planTop
     onHost: topology.provider === 'host',
     inPlace: input.inPlace ?? [],
     filtersVlans: input.filtersVlans ?? [],
-    tracking: input.tracking ?? [],
+    distinguishing: input.distinguishing ?? [],
     drainMs: Math.max(usualDrainMs(planned), input.lingerMs ?? 0),
   };
   const numbering: Numbering = { flow: 0, token: 0, entry: 0 };

@@ -10,7 +10,7 @@ const routerMac = '00:11:22:33:44:55';
 function planOf(
   probe: string,
   { known = '', provider = 'host', addressed = '' }: Partial<Record<'known' | 'provider' | 'addressed', string>> = {},
-  tracking: readonly string[] = [],
+  distinguishing: readonly string[] = [],
 ): Plan {
   const text = `version: 1
 name: unknown
@@ -30,7 +30,7 @@ steps:
     runTag: 1,
     keySha256: '0'.repeat(64),
     bridgeMacs: { br0: bridgeMac },
-    tracking,
+    distinguishing,
   });
 }
 
