@@ -1,6 +1,7 @@
 import { segmentsBeside } from '../bridge/beside.js';
 import { type BridgeView, bridgeViews, isSettingOn } from '../bridge/view.js';
 import type { RuleFinding } from '../bridge/weakness.js';
+import { socketPlace } from '../bridge/weaknesses/promiscuous.js';
 import { findingsOn, findingsOnHost } from '../bridge/weaknesses.js';
 import { notExamined, type Precheck, type PrecheckNote } from '../model/run-record.js';
 import type { Snapshot } from '../model/state.js';
@@ -87,7 +88,6 @@ export function precheck({ snapshot, bridges, ports, above = [], offloads, table
 
 /** How many devices a note names. */
 const maxDevices = 2;
-const socketPlace = 'packet socket on ';
 
 /** A process that listens on several devices, or by several sockets, is one finding. */
 function onceAProcess(findings: readonly RuleFinding[]): readonly RuleFinding[] {

@@ -1,7 +1,7 @@
 import { hostOf } from '../model/host-names.js';
 import type { HostState } from '../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../text/json-text.js';
-import { isSettingOn } from './view.js';
+import { isHandedOver } from './view.js';
 
 /** Matches of iptables, which `nft -j` names only, that treat an ICMP error as any packet of its addresses. */
 const indifferent: readonly unknown[] = ['comment', 'physdev', 'mac', 'addrtype', 'iprange', 'set'];
@@ -42,17 +42,16 @@ const flowPattern = /\b(ct(_state|_mark|_label)?[(=]|icmp|udp|tcp|sctp|nw_(proto
 
 /** Families of IP see bridged packets where br_netfilter hands them over. */
 function distinguishesBridged({ links, nft, tc, sysctl, legacyTables = [] }: HostState): boolean {
-  const isHandedOver = (['iptables', 'ip6tables'] as const).some(
+  const isForIp = (['iptables', 'ip6tables'] as const).some(
     (table) =>
-      sysctl[`net.bridge.bridge-nf-call-${table}`] === '1' ||
-      links.some(({ bridge }) => bridge !== null && isSettingOn(bridge, `nf_call_${table}`) === true),
+      isHandedOver(table, {}, sysctl) || links.some(({ bridge }) => bridge !== null && isHandedOver(table, bridge, {})),
   );
   const rules = objectsOf(fieldsOf(nft)?.['nftables']).flatMap((part) => objectsOf([part['rule']]));
   return (
-    rules.some((rule) => (isHandedOver || textOf(rule['family']) === 'bridge') && distinguishes(rule['expr'])) ||
+    rules.some((rule) => (isForIp || textOf(rule['family']) === 'bridge') && distinguishes(rule['expr'])) ||
     distinguishes(fieldsOf(tc)?.['filters']) ||
     // Matches of legacy rules are not read
-    (isHandedOver && legacyTables.some(({ program }) => program !== 'ebtables-legacy'))
+    (isForIp && legacyTables.some(({ program }) => program !== 'ebtables-legacy'))
   );
 }
 

@@ -1,6 +1,6 @@
 import type { HostState, Snapshot } from '../model/state.js';
 import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../text/json-text.js';
-import { type BridgeView, isSettingOn } from './view.js';
+import { type BridgeView, isHandedOver } from './view.js';
 
 /** What acts on frames beside the bridge's own settings. */
 export interface Diversions {
@@ -20,11 +20,8 @@ export interface Diversions {
 }
 
 /** Rules of IP see bridged frames only while br_netfilter hands them over. */
-function callsNetfilter(view: BridgeView, { sysctl }: HostState): boolean {
-  return (['iptables', 'ip6tables', 'arptables'] as const).some(
-    (table) =>
-      sysctl[`net.bridge.bridge-nf-call-${table}`] === '1' || isSettingOn(view.settings, `nf_call_${table}`) === true,
-  );
+function callsNetfilter({ settings }: BridgeView, { sysctl }: HostState): boolean {
+  return (['iptables', 'ip6tables', 'arptables'] as const).some((table) => isHandedOver(table, settings, sysctl));
 }
 
 /** Chains and rules of nft that act somewhere: rules, and chains that drop by policy. */

@@ -125,6 +125,18 @@ export function isSettingOn(settings: Settings, key: BridgeKey | PortKey): boole
   return value === undefined ? null : isOn(value);
 }
 
+/**
+ * True if br_netfilter hands what passes the bridge to rules of that table's family: by the sysctl of the namespace, or
+ * by the bridge's own setting.
+ */
+export function isHandedOver(
+  table: 'iptables' | 'ip6tables' | 'arptables',
+  settings: Settings,
+  sysctl: HostState['sysctl'],
+): boolean {
+  return sysctl[`net.bridge.bridge-nf-call-${table}`] === '1' || isSettingOn(settings, `nf_call_${table}`) === true;
+}
+
 /** A snapshot of which no more than the state is known. */
 export function stateAlone(state: HostState): Snapshot {
   return { state, packetSockets: null, promiscuousLog: null, vmnet: [], ovs: null };

@@ -1,10 +1,11 @@
 import { isOn } from '../bridge/setting-value.js';
 import { isOnPort } from '../model/attach.js';
 import { sameSegment } from '../model/host-names.js';
-import type { Carrier, Endpoint, ProbeEntry, Scenario, SeenClaim, Step } from '../model/scenario.js';
+import type { Endpoint, ProbeEntry, Scenario, SeenClaim, Step } from '../model/scenario.js';
 import type { HostState } from '../model/state.js';
 import { changesOf } from '../plan/changes.js';
 import { couldLearn, isKnownThere } from '../plan/observers.js';
+import { familyOf } from '../probe/addresses.js';
 import { roundPairs } from '../scenario/steps/pairs.js';
 
 /** A scenario as it can be carried out, and what is different from its file, a sentence each. */
@@ -66,8 +67,6 @@ function sendersTo(
   });
 }
 
-const ofIpv4: readonly Carrier[] = ['ipv4-udp', 'ipv4-tcp', 'ipv4-icmp'];
-
 /** The question to one of them as unknown unicast: who else on the bridge gets it is exposed to it, if most are. */
 function asUnknown(
   entry: ProbeEntry,
@@ -82,7 +81,7 @@ function asUnknown(
   const hasAddresses = endpoints.every((endpoint) => !from.includes(endpoint.name) || isAddressed(endpoint));
   const address = hasAddresses ? addressee.ips.find(({ family }) => family === 4)?.address : undefined;
   const carriers = (entry.carriers ?? ['raw', 'ipv4-udp']).filter(
-    (carrier) => carrier === 'raw' || (address !== undefined && ofIpv4.includes(carrier)),
+    (carrier) => carrier === 'raw' || (address !== undefined && carrier !== 'arp' && familyOf(carrier) === 4),
   );
   const onBridge = endpoints.filter((endpoint) => sameSegment(endpoint, addressee));
   const { rounds: _, ...rest } = entry;

@@ -1,45 +1,31 @@
-import type { Control, Observer, Plan, StepPlan } from '../model/plan.js';
+import type { Control, Observer, StepPlan } from '../model/plan.js';
 import type { Finding, LeakGroup, ObserverResult, StepResult, Verdict } from '../model/result.js';
-import type { StepStates } from '../model/state.js';
 import { noiseAt } from './count/noise.js';
 import { settleStackMade } from './count/stack-made.js';
-import type { StepTally } from './count/tally.js';
 import { ageingEntries } from './explain/ageing-entries.js';
 import { createCauseFinding, withCauses } from './explain/cause-finding.js';
 import { leakGroups, rankCauses } from './explain/leak-groups.js';
 import { whyHolds } from './explain/why-holds.js';
 import { usualDrainMs } from '../plan/observers.js';
-import type { Parties } from './parties.js';
 import { bypassReasons } from './proof/bypass.js';
 import { type EntryByForm, entryByForm, entryInStateReasons } from './proof/entry.js';
 import { intervalsOf, isStranger, settingsBeyondEvents, unreadAround } from './proof/intervals.js';
 import { observedOnlyReasons, passingPorts, strangerReasons } from './proof/coverage.js';
 import { undoneReasons } from './proof/kept-changes.js';
 import { missingProofs } from './proof/missing-proofs.js';
-import type { StepFacts } from './proof/step-facts.js';
 import { unchangedReasons } from './proof/unchanged.js';
 import { eventsOf } from './proof/windows.js';
 import { reason, type Reason } from '../model/reasons.js';
 import { carriersApart } from './rows/carriers-apart.js';
 import { claimOutcome, claimText, unmetClaims } from './rows/claims.js';
-import { acceptedOf, mayHaveAll } from './rows/probe-row.js';
+import { acceptedOf, mayHaveAll, type RowInput } from './rows/probe-row.js';
 import { rootReasons } from './rows/root-rows.js';
 import { rowsOf } from './rows/rows.js';
 import { judgeTrace, type TraceInput } from './trace/traced-leaks.js';
 
-export interface StepInput {
-  readonly plan: Plan;
-  readonly step: StepPlan;
-  readonly facts: StepFacts;
-  readonly tally: StepTally;
-  readonly states: StepStates;
-  readonly parties: Parties;
-  /** The step's lines of trace.ndjson, and what observers heard. */
-  readonly trace: TraceInput['trace'];
-  readonly isHeardAt: TraceInput['isHeardAt'];
+export interface StepInput extends RowInput, TraceInput {
   /** Reasons that concern the whole capture: damage, a lost key. */
   readonly captureReasons: readonly Reason[];
-  readonly day: string;
 }
 
 /** A judged step, and the exit status that it asks for. */

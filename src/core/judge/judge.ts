@@ -324,13 +324,13 @@ function partialReasons(plan: Plan, { unobserved }: Result['coverage']): readonl
 
 /** Whether an observer of the step heard a token. */
 function heardAt({ interfaces }: JudgeState, step: StepPlan): (observer: string, token: number) => boolean {
-  const first = step.flows.at(0)?.first ?? 0;
-  const heard = new Map(
-    interfaces.flatMap(({ arrival }) =>
-      arrival.step === step ? [[arrival.observer.name, arrival.heard] as const] : [],
-    ),
+  const arrivals = new Map(
+    interfaces.flatMap(({ arrival }) => (arrival.step === step ? [[arrival.observer.name, arrival] as const] : [])),
   );
-  return (observer, token) => heard.get(observer)?.[token - first] === 1;
+  return (observer, token) => {
+    const arrival = arrivals.get(observer);
+    return arrival?.heard?.[token - arrival.firstToken] === 1;
+  };
 }
 
 /** `ofCapture`: what is missing of the capture as a whole. */

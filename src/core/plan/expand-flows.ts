@@ -186,8 +186,8 @@ function asUnreachable(draft: FlowDraft, family: 4 | 6): FlowDraft {
 /**
  * All flows of a step in the order of sending: by entry, pair, carrier, VLAN stack. Tokens are numbered through, so
  * that a token's index alone says which probe it stems from. `notAsked`: on a host, packets for the host or a router
- * that lack an address, and to guests where no
- * error stands for them. Throws VerifyError: 64 `plan-too-large`, 3 `address-unknown` if a step has no other packets.
+ * that lack an address, and to guests where no error stands for them. Throws VerifyError: 64 `plan-too-large`, 3
+ * `address-unknown` if a step has no other packets.
  */
 export function expandFlows(
   step: Step,

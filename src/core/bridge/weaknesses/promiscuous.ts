@@ -11,6 +11,9 @@ import { describeHolders, IFF_PROMISC, isPromiscuous, readFrom } from '../view.j
 import { isGroupMacText } from '../../wire/ethernet.js';
 import type { Audited, BridgeRule, CauseFinder, Explained } from '../weakness.js';
 
+/** Places of sockets begin with it, before the device. */
+export const socketPlace = 'packet socket on ';
+
 declare module '../../model/codes.js' {
   interface Weaknesses {
     readonly 'behind-bridge': 'cause' | 'finding';
@@ -178,7 +181,7 @@ const findSnifferOnHost: CauseFinder = (leak) => {
   const who =
     socket.holders.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ') || 'a process that cannot be seen';
   return {
-    place: `packet socket on ${where}`,
+    place: `${socketPlace}${where}`,
     value: who,
     text: `${who} takes every frame at ${where}, and the bridge had no reason to hand these to ${leak.finding.observer}`,
     fix: null, // a run advises what can be typed; whose process it is, its text says
@@ -200,7 +203,7 @@ const snifferOnHostRule: BridgeRule = ({ link, ports }, { packetSockets, state }
   );
   return takingUsual(sockets, state).map((socket) => ({
     severity: 'high',
-    place: `packet socket on ${places.get(socket.ifindex) ?? ''}`,
+    place: `${socketPlace}${places.get(socket.ifindex) ?? ''}`,
     value: `held by ${describeHolders([socket])}`,
     readFrom: `${readFrom.packet}, /proc/*/fd`,
     text: 'a process on the host takes every frame there',

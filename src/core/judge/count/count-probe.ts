@@ -32,7 +32,7 @@ export function countProbe(sighting: ProbeSighting, arrival: FrameArrival, talli
   const tally = tallies.steps[sighting.flow.step];
   if (tally === undefined) return 'other';
   if (arrival.heard !== null && sighting.flow.step === arrival.step.index)
-    arrival.heard[sighting.flow.first + sighting.sequence - (arrival.step.flows.at(0)?.first ?? 0)] = 1;
+    arrival.heard[sighting.flow.first + sighting.sequence - arrival.firstToken] = 1;
   if (arrival.towards) return countTowards(sighting, arrival, tallies, tally);
   const { answer } = sighting;
   return answer !== undefined && mayAnswerEnter(sighting, answer, arrival, tally)

@@ -111,6 +111,8 @@ export interface FrameArrival {
   readonly inferred: boolean;
   /** A byte for each token of the step: it was heard here, whichever way; null = the step has too many for that. */
   readonly heard: Uint8Array | null;
+  /** The step's first token. */
+  readonly firstToken: number;
   /** To the guest, or on the bridge device to the host. */
   towards: boolean;
   /** As `First.frame`. */
@@ -122,13 +124,15 @@ export interface FrameArrival {
 
 /** The object that all frames of an observer share. */
 export function arrivalAt(step: StepPlan, observer: Observer, inferred: boolean): FrameArrival {
+  const frames = framesOfStep(step);
   return {
     step,
     observer,
     party: partyOf(observer),
     inward: isInward(observer),
     inferred,
-    heard: framesOfStep(step) > maxTraced ? null : new Uint8Array(framesOfStep(step)),
+    heard: frames > maxTraced ? null : new Uint8Array(frames),
+    firstToken: step.flows.at(0)?.first ?? 0,
     towards: false,
     frame: 0,
     high: 0,

@@ -1,28 +1,21 @@
 import { segmentOf } from '../../bridge/bypass/segment.js';
 import { isRoutedTo, placeOf } from '../../model/attach.js';
-import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
+import type { Flow, Observer, StepPlan } from '../../model/plan.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { TracedReach } from '../../model/result.js';
-import type { StepStates } from '../../model/state.js';
 import { framesOfStep } from '../../plan/flows/shortcuts.js';
 import { frameTemplate } from '../../probe/frames/frame.js';
-import type { StepTally } from '../count/tally.js';
-import { isLeak, type Parties, partyOf } from '../parties.js';
+import { isLeak, partyOf } from '../parties.js';
 import type { StepFacts } from '../proof/step-facts.js';
+import type { RowInput } from '../rows/probe-row.js';
 import { forTokens } from '../count/token-ranges.js';
 import type { TracedDevice, TracedPlace, TraceLine } from '../../model/timeline.js';
 
-/** What the trace of a step is judged by. */
-export interface TraceInput {
-  readonly plan: Plan;
-  readonly step: StepPlan;
-  readonly facts: StepFacts;
-  readonly tally: StepTally;
-  readonly states: StepStates;
-  readonly parties: Parties;
-  /** The step's own. */
+/** A step with its trace. */
+export interface TraceInput extends Omit<RowInput, 'day'> {
+  /** The step's lines of trace.ndjson. */
   readonly trace: readonly TraceLine[];
-  /** Whether an observer heard a token, whichever way the frame went and whatever became of it. */
+  /** True if an observer heard a token, whichever way the frame went and whatever became of it. */
   readonly isHeardAt: (observer: string, token: number) => boolean;
 }
 
