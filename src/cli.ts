@@ -8,7 +8,7 @@ import { absoluteFolders } from './system/process/package-path.js';
 /** Commands that judge the folder behind their name. */
 const judging: readonly string[] = ['replay', 'report', 'check', 'attest'];
 
-// What is loaded later has syntax that older versions do not know.
+// Modules that are loaded later have syntax that older versions do not know.
 const fault = nodeFault(process.versions.node);
 if (fault !== null) {
   process.stderr.write(fault);

@@ -11,7 +11,7 @@ export function columnsOf(screen: Screen, usual = 80): number {
 }
 
 /**
- * Whether to print colors: NO_COLOR (no-color.org) forbids them, FORCE_COLOR (force-color.org) asks for them, else a
+ * True if colors are printed: NO_COLOR (no-color.org) forbids them, FORCE_COLOR (force-color.org) asks for them, else a
  * terminal that is not dumb has them.
  */
 export function wantsColor({ isTTY }: Screen): boolean {

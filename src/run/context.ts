@@ -66,7 +66,7 @@ export interface RunOptions {
   readonly connect?: (hosts: readonly Host[]) => Promise<void>;
   /** Looks at the plan before anything is built or sent; throws to refuse. `hash` gives what `planHash` says. */
   readonly approve?: (plan: Plan, hash: () => string, notes: readonly PrecheckNote[]) => Promise<void>;
-  /** Whether the kernel's trace goes with each step; left out: it does not. */
+  /** The kernel's trace in each step; left out: off. */
   readonly trace?: TraceMode;
   /** Everything is done but sending. */
   readonly dryRun?: boolean;

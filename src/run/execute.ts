@@ -19,7 +19,7 @@ export interface ExecutedRun {
   readonly record: RunRecord;
   /** What was read before and after each step, by step. */
   readonly states: readonly StepStates[];
-  /** What the kernel's trace saw; empty where no step was traced. */
+  /** Lines of the kernel's trace; empty if no step was traced. */
   readonly trace: readonly TraceLine[];
   /** What could not be put back. */
   readonly left: readonly string[];

@@ -49,7 +49,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   }
 }
 
-/** What a guest that just started sets in motion on bridges of this host would be no answer. */
+/** A guest that has just started sets bridges in motion: a run meanwhile would have no answer. */
 async function letSettle({ topology }: Scenario, { onProgress, signal }: RunOptions): Promise<void> {
   const local = topology.bridges.filter(({ name }) => hostOf(name) === null);
   const [{ waitForSpanningTree }, { namespaceOf }, { readLinks }] = await Promise.all([

@@ -152,7 +152,6 @@ function partiesOf({ plan, fabric }: RunContext, step: StepPlan, segments: Segme
   return new Map([...found].flatMap(([number, name]) => (name === null ? [] : [[number, name] as const])));
 }
 
-/** What a device in another namespace is. */
 function elsewhere(
   there: SpaceLinks | undefined,
   ifindex: number,

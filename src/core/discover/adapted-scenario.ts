@@ -49,7 +49,6 @@ function unlearnedIn(step: Step, { topology }: Scenario, state: HostState): read
   });
 }
 
-/** Who of an entry sends to the addressee. */
 function sendersTo(
   { from, to, rounds, acrossBridges }: ProbeEntry,
   addressee: Endpoint,
@@ -145,7 +144,7 @@ function claimsOf({ expect, probes, traffic }: Step): readonly SeenClaim[] {
   return [...expect.seen, ...[probes, traffic].flatMap((entries) => entries.flatMap(({ seen }) => seen))];
 }
 
-/** Whether a step says more of a guest than whom it sends to. */
+/** A step needs a guest if it says more of it than which frames it is sent. */
 function needs(step: Step, name: string): boolean {
   return (
     step.traffic.some(({ from, to }) => from === name || to === name) ||

@@ -21,7 +21,7 @@ function withoutDatapath({ topology: { bridges } }: Scenario, state: HostState):
     .map(({ name }) => `${name}: datapath system: the kernel has no datapath of Open vSwitch`);
 }
 
-/** What of the scenario is not there, a line each. */
+/** Interfaces and bridges of the scenario that this host lacks, a line each. */
 function missing(scenario: Scenario, state: HostState, above: AboveDevices): readonly string[] {
   const links = new Map(state.links.map((link) => [link.name, link]));
   const bridges = scenario.topology.bridges.flatMap(({ name, kind, datapath }) => {

@@ -32,7 +32,7 @@ export interface BesideLinks {
 /** A scenario completed by what the host has on record. */
 export interface HostTopology {
   readonly scenario: Scenario;
-  /** What is different from its file, and why, a sentence each. */
+  /** Differences from its file with their reasons, a sentence each. */
   readonly notes: readonly string[];
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
   readonly unobservable: readonly UnheardPort[];

@@ -43,7 +43,7 @@ export interface JudgeInput {
   readonly states: readonly StepStates[];
   /** What discarded.ndjson holds, and its SHA-256; only where run.json says that frames were discarded. */
   readonly discarded?: { readonly lines: readonly DiscardedFrames[]; readonly sha256: string | null };
-  /** What trace.ndjson holds; absent where no step was traced. */
+  /** The lines of trace.ndjson; absent if no step was traced. */
   readonly trace?: readonly TraceLine[];
   /** What became of fixes that were tried after the run, by 0-based step. */
   readonly fixes?: readonly (ProvenFix & { readonly step: number })[];
@@ -322,7 +322,6 @@ function partialReasons(plan: Plan, { unobserved }: Result['coverage']): readonl
     : [];
 }
 
-/** Whether an observer of the step heard a token. */
 function heardAt({ interfaces }: JudgeState, step: StepPlan): (observer: string, token: number) => boolean {
   const arrivals = new Map(
     interfaces.flatMap(({ arrival }) => (arrival.step === step ? [[arrival.observer.name, arrival] as const] : [])),

@@ -13,7 +13,7 @@ export const pairKinds: readonly (string | null)[] = ['veth', 'netkit', 'patch']
 export interface LinkState {
   readonly name: string;
   readonly ifindex: number;
-  /** What no other interface has while the kernel runs, name and index alike; absent = nobody asked. */
+  /** No other interface has it while the kernel runs, not one of the same name and index; absent = it was not read. */
   readonly identity?: string;
   readonly mac: string;
   /** Bytes, without the Ethernet header. */

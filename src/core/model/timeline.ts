@@ -220,7 +220,7 @@ export type TimelineEvent =
   | { readonly event: 'kept'; readonly observer: string; readonly towards: boolean; readonly frame: string }
   | { readonly event: 'step-ended'; readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' };
 
-/** What the kernel's trace of a step says (docs/evidence.md): the lines of trace.ndjson. */
+/** A line of trace.ndjson, from the kernel's trace of a step (docs/evidence.md). */
 export type TraceLine = TracedPlace | TraceEnd;
 
 /** Steps of more frames are not traced: each row of the kernel's table has a byte for each. */
@@ -269,18 +269,18 @@ export interface TracedPlace {
   /** Why and in which function the kernel let go of them, by its own names. */
   readonly reason?: string;
   readonly function?: string;
-  /** Who read: process and program. */
+  /** The reader: process and program. */
   readonly pid?: number;
   readonly program?: string;
 }
 
-/** What the trace of a step says of itself; the last line of a step. */
+/** The trace's account of itself; the last line of a step. */
 export interface TraceEnd {
   readonly step: number;
   readonly place: 'end';
   /** Packets that were not seen to end, by the place where they were last. */
   readonly open: Readonly<Record<string, number>>;
-  /** What was lost, and events of XDP, which the trace cannot look into. */
+  /** Losses, and events of XDP, which the trace cannot look into. */
   readonly counts: Readonly<Record<string, number>>;
 }
 

@@ -78,7 +78,7 @@ function routerMacs(endpoints: Iterable<Endpoint>, bridgeMacs: Readonly<Record<s
 /** Carriers of one family that are asked by an error if an address is not known. */
 const udpOf = { 4: 'ipv4-udp', 6: 'ipv6-udp' } as const;
 
-/** What finds out whose addresses are known. */
+/** Records from which an address is known. */
 interface Known {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly bridges: ReadonlyMap<string, Bridge>;
@@ -172,7 +172,7 @@ class UnknownAddresses {
   }
 }
 
-/** Whether the entry sends the pair another frame of the family, which an error stands for. */
+/** The entry sends the pair another frame of the family, for which an error stands. */
 function isBeside({ frame }: FlowDraft, { carriers }: ProbeEntry, udp: Carrier): boolean {
   return frame.form !== undefined || carriers === null || carriers.includes(udp);
 }

@@ -155,13 +155,13 @@ export function sendersOf(step: StepPlan): readonly string[] {
   return [...new Set([...senders, ...controls, ...announcing])];
 }
 
-/** Whether the bridge of an endpoint learns what speaks at its port. */
+/** True if the bridge of an endpoint learns MACs that send at its port. */
 export function couldLearn({ links }: HostState, { bridge, port }: Pick<Endpoint, 'bridge' | 'port'>): boolean {
   const linkOf = (name: string | null) => links.find((link) => link.name === name);
   return Number(linkOf(bridge)?.bridge?.['ageing_time'] ?? 0) > 0 && linkOf(port)?.port?.['learning'] !== false;
 }
 
-/** Whether frames for a MAC go to one port of the bridge: the endpoint's own, or that of a static entry. */
+/** True if frames for a MAC go to one port of the bridge: the endpoint's own, or that of a static entry. */
 export function isKnownThere(
   { fdb }: HostState,
   { bridge, port }: Pick<Endpoint, 'bridge' | 'port'>,

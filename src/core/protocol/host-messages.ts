@@ -46,7 +46,7 @@ export type HostQuestion =
   | { readonly ask: 'drops'; readonly netns: string | null }
   /** Begins to hear who changes rules and settings in a namespace, and which packet sockets come. */
   | { readonly ask: 'watch'; readonly netns: string | null; readonly routed: boolean }
-  /** What was heard since it was asked last; packet sockets since it began. */
+  /** Changes since the last question; packet sockets since the beginning. */
   | { readonly ask: 'heard' }
   /** Its devices, and those elsewhere that stand on one of them or are the other end of a veth. */
   | { readonly ask: 'around'; readonly netns: string | null }

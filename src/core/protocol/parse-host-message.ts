@@ -111,7 +111,7 @@ const questions = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('close') }),
 ]);
 
-/** What an answer has to be, by question. */
+/** Schemas of answers, by question. */
 const answers: { readonly [A in HostAsk]: z.ZodType } = {
   clock: z.object({ ns: z.string().regex(/^\d{1,20}$/) }),
   read: z.object({ state: stateShape, neighbours: z.array(z.object({ mac: z.string(), address: z.string() })) }),

@@ -60,7 +60,7 @@ export const packetSocketShape = z.looseObject({
   promiscuous: z.array(whole).optional(),
 });
 
-/** What is called by no name that holds across hosts. */
+/** State without names that are unique across hosts. */
 const ofHost = {
   packetSockets: z.array(packetSocketShape).nullable().optional(),
   packetHandlers: z.array(z.looseObject({ type: text, device: text.nullable(), function: text })).optional(),

@@ -9,7 +9,7 @@ const dangerous =
  */
 const pipelineCommand = /#(?=#(?:vso)?\[)|^(\s*):(?=:[\w-]+(?:\s[^:]*)?::)/g;
 
-/** Whether a line that begins with this word would be a command to a pipeline's runner. */
+/** True if a line that begins with this word would be a command to a pipeline's runner. */
 export function isPipelineCommand(word: string): boolean {
   return /^::[\w-]/.test(word);
 }

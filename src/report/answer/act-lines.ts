@@ -12,7 +12,7 @@ export interface Act {
   readonly word: Word;
   readonly expected: string;
   readonly asExpected: boolean;
-  /** Who overheard how much, or why that is not known: from the longest to the shortest text. */
+  /** The leaks, or why they are not known: from the longest to the shortest text. */
   readonly texts: readonly string[];
 }
 

@@ -105,7 +105,7 @@ function evidenceLine({ dir, result }: ReportedRun, command: string): readonly s
 /** This many classes make a run one that asks about a host as a whole. */
 const manyClasses = 4;
 
-/** What was not asked: in full, and in a few words. */
+/** Questions that were left out: in full, and in a few words. */
 interface NotAsked {
   readonly text: string;
   readonly short: string;

@@ -10,7 +10,7 @@ import { isGroupMacText } from '../../core/wire/ethernet.js';
 
 /** Calibration, opening, judging and closing, as measured with 5 and with 100 guests. */
 const overheadS = 3.5;
-/** What a step takes beside its frames and waits. */
+/** A step takes this long beside its frames and waits. */
 const stepS = 0.9;
 /** Frames a second on a host where the scenario names no rate. */
 const usualRate = 1000;
@@ -71,7 +71,7 @@ function seconds(step: StepPlan): number {
 }
 
 /**
- * What a run on a host will do, in a few lines, for the person that has to approve it. `sinceStartMs`: what reading the
+ * The summary of a run on a host, for the person that has to approve it. `sinceStartMs`: what reading the
  * host has taken until now, which the time that is announced includes.
  */
 export function hostSummary(plan: Plan, sinceStartMs = 0): string {

@@ -53,7 +53,7 @@ interface Held {
   readonly captures: Map<string, FarCapture>;
   readonly senders: Map<string, Sender>;
   ways: InjectionPorts | null;
-  /** What changes on this host while a step's probes are under way. */
+  /** Watches for changes on this host while a step's probes are under way. */
   watch: HostWatch | null;
 }
 
@@ -298,7 +298,7 @@ function faultOf(error: unknown): VerifyError {
   return new VerifyError('host-fault', 70, text, 'report this as a fault of verify-isolation');
 }
 
-/** What is heard changing in one network namespace of this machine. */
+/** Watches on one network namespace of this machine. */
 interface HostWatch {
   /** Rules and settings since it was asked last, packet sockets since it was opened; what could not be heard. */
   take(): HostAnswers['heard'];

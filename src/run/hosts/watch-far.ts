@@ -10,10 +10,10 @@ type Heard = HostAnswers['heard'];
 
 interface FarHost {
   readonly remote: RemoteHost;
-  /** What it reported, and was not taken yet. */
+  /** Reports that were not taken yet. */
   rules: RuleChange[];
   settings: SettingChange[];
-  /** What it reported last. */
+  /** The last report. */
   sockets: Heard['sockets'];
   unheard: readonly string[];
 }

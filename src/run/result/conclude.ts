@@ -20,7 +20,7 @@ export interface EndedRun extends Pick<PreparedRun, 'plan' | 'key' | 'streaming'
   readonly timeline: TimelineLog;
   /** By step. */
   readonly states: readonly StepStates[];
-  /** What the kernel's trace saw. */
+  /** Lines of the kernel's trace. */
   readonly trace: readonly TraceLine[];
 }
 

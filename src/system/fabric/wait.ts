@@ -116,7 +116,7 @@ async function slowestMs(readState: () => Promise<HostState>): Promise<number> {
   return Math.max(0, ...links.map((link) => Number(link.bridge?.forward_delay ?? 0) * 10 * 2));
 }
 
-/** What spanning tree has not come to the end of on a bridge of the kernel's. */
+/** A bridge of the kernel's on which spanning tree is not through. */
 interface Settling {
   readonly bridge: string;
   /** Ports that will forward: they listen or learn. */

@@ -62,12 +62,11 @@ function characterDevice(path: string): string {
   });
 }
 
-/** What is read of each descriptor of a process. */
 function ofDescriptors(pid: string, readOne: (path: string) => string): readonly string[] {
   return inOwnersFolder(`/proc/${pid}/fd`, readOne);
 }
 
-/** What is read of each file in a folder of proc(5) that is its owner's alone, which root then is. */
+/** Reads each file in a folder of proc(5) that is its owner's alone, which root then is. */
 function inOwnersFolder(folder: string, readOne: (path: string) => string): readonly string[] {
   const read = (): readonly string[] => readdirSync(folder).map((name) => readOne(`${folder}/${name}`));
   return orElse([], () => {

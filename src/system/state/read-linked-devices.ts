@@ -218,7 +218,7 @@ export function lookInto(identity: string, paths: readonly string[], home: Home)
   return refusal;
 }
 
-/** What is in other namespaces, by the inodes of these. `held`: paths that nobody else knows. */
+/** Links in other namespaces, by the inodes of these. `held`: paths that no other process knows. */
 export function readSpaces(
   netns: string | null,
   numbers: ReadonlySet<number>,

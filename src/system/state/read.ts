@@ -116,7 +116,7 @@ interface Ruleset {
 const rulesets = new Map<string | null, Ruleset>();
 
 /**
- * What nft prints, which takes a second for ten thousand rules: read again if the kernel has another generation of
+ * The output of nft, which takes a second for ten thousand rules: read again if the kernel has another generation of
  * them, or if packets change them. Figures of counters are those of the first reading.
  */
 async function readRuleset(netns: string | null): Promise<unknown> {
@@ -130,7 +130,7 @@ async function readRuleset(netns: string | null): Promise<unknown> {
   return rules;
 }
 
-/** Whether packets add elements (flag dynamic), or time takes some away. */
+/** Packets add elements (flag dynamic), or time takes some away. */
 function hasMovingSets(rules: unknown): boolean {
   return objectsOf(fieldsOf(rules)?.['nftables'])
     .flatMap(({ set, map, meter }) => objectsOf([set, map, meter]))

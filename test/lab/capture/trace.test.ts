@@ -46,7 +46,7 @@ class Space {
   }
 }
 
-/** What a device did with packets, as `transmit eth0 of g1`, and how many. */
+/** Packets by place and device, as `transmit eth0 of g1`. */
 type Seen = Readonly<Record<string, number>>;
 
 describe('the trace of a step', needs(root, typeof kernel === 'string' ? kernel : null), () => {
@@ -113,7 +113,7 @@ describe('the trace of a step', needs(root, typeof kernel === 'string' ? kernel 
     return seen;
   }
 
-  /** What the devices counted themselves meanwhile. */
+  /** The devices' own counters meanwhile. */
   async function counted(act: () => Promise<void>): Promise<{ readonly sent: Seen; readonly received: Seen }> {
     const read = () =>
       [...spaces].flatMap(([name, of]) => [...of.devices().values()].map((device) => ({ ...device, of: name })));

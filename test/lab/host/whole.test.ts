@@ -116,7 +116,7 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
       [
         'ip link set br0 type bridge stp_state 1 forward_delay 200 hello_time 100 max_age 600',
         'ip link set v3 down; ip link set v3 up',
-        // What guests say: a topology change makes the bridge forget who is silent for 4 s
+        // Frames of guests: a topology change makes the bridge forget who is silent for 4 s
         `(for n in $(seq 36); do for i in 1 2 3; do bridge fdb replace ${macOfGuest(0).slice(0, -1)}$i dev v$i master dynamic || :; done; sleep 0.5; done) >/dev/null 2>&1 &`,
       ].join('\n'),
     );

@@ -50,7 +50,7 @@ export interface RunCommandOptions {
   readonly strict?: boolean;
   /** What is known to carry no frame elsewhere, as `trusting` takes it. */
   readonly trust?: readonly string[];
-  /** Whether the kernel's trace goes with each step; `off` where absent. */
+  /** The kernel's trace in each step; `off` if absent. */
   readonly trace?: TraceMode;
   /** In the lab: tries the fix for every cause of a leak. */
   readonly proveFix?: boolean;

@@ -120,7 +120,7 @@ async function readyScenarios(options: RunCommandOptions): Promise<readonly Scen
     options.grep,
   );
   const adapted = options.adapt === undefined ? loaded : loaded.map(options.adapt);
-  // Who approves a plan has to see in it what it trusts
+  // A plan that is approved has to show what it trusts
   const isOnHost = adapted[0]?.topology.provider === 'host' && options.approved === undefined;
   const files = isOnHost ? hostTrust() : [];
   if (!options.quiet) for (const file of files) process.stderr.write(`Trusts what ${file.slice(1)} names.\n`);

@@ -130,7 +130,7 @@ function linesOfTrust(path: string): readonly string[] {
   }
 }
 
-/** What an administrator takes on for every run on this host. */
+/** The administrator's file of trust, for every run on this host. */
 const hostTrustFile = '/etc/verify-isolation/trust';
 
 /**

@@ -119,7 +119,7 @@ function takes(socket: PacketSocket, program: Uint8Array | null, form: PlannedFo
   return false;
 }
 
-/** Whether the socket gets frames of one of the forms that `someForm` asks for. */
+/** True if the socket gets frames of one of the forms that `someForm` asks for. */
 export function takesSome(socket: PacketSocket, someForm: AsksForms): boolean {
   const program = bytesOf(socket.filter);
   const by = `${socket.protocol} ${socket.cooked === true ? 'cooked ' : ''}${socket.filter ?? ''}`;

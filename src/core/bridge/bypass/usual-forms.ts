@@ -5,7 +5,7 @@ import { frameTemplate } from '../../probe/frames/frame.js';
 import { isGroupMacText, macBytes } from '../../wire/ethernet.js';
 import { type AsksForms, type PlannedForm, plannedFormOf, takesSome } from './packet-sockets.js';
 
-/** What is known of guests' own frames: EtherType, what IP and ARP begin with, and that no port is one of DHCP's. */
+/** The known part of guests' own frames: EtherType, what IP and ARP begin with, and that no port is one of DHCP's. */
 const ownFrames: readonly { readonly header: readonly number[]; readonly ports: readonly number[] }[] = [
   { header: [0x08, 0x00, 0x45], ports: [34, 36] },
   { header: [0x08, 0x06, 0, 1, 8, 0, 6, 4], ports: [] },

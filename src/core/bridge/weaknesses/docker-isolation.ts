@@ -25,7 +25,7 @@ function chainsOf({ nft }: HostState): ReadonlyMap<string, readonly (readonly Fi
   return chains;
 }
 
-/** Whether a rule acts on packets of a device: it names this one, or none. */
+/** A rule acts on packets of a device if it names this one, or none. */
 function isAbout(rule: readonly Fields[], key: 'iifname' | 'oifname', device: string): boolean {
   return rule.every((part) => {
     const match = fieldsOf(part['match']);

@@ -241,7 +241,7 @@ function topologyOf(
 /** How many guests are named of which the same is to be said. */
 const maxNamed = 3;
 
-/** What is said of guests by name, once each: a hundred may not have spoken. */
+/** Notes that differ in the guest's name alone become one: a hundred may not have spoken. */
 function onceEach(notes: readonly (readonly [name: string, note: string])[]): readonly string[] {
   const namesOf = new Map<string, string[]>();
   for (const [name, note] of notes) {

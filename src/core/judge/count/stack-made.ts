@@ -34,7 +34,7 @@ export function keepStackMade(
 }
 
 /**
- * What gives a packet other addresses or headers: statements of nft, actions of tc, targets of xtables, actions of
+ * Rules that give a packet other addresses or headers: statements of nft, actions of tc, targets of xtables, actions of
  * Open vSwitch.
  */
 const rewriting = {

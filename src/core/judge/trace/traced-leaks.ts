@@ -19,7 +19,7 @@ export interface TraceInput extends Omit<RowInput, 'day'> {
   readonly isHeardAt: (observer: string, token: number) => boolean;
 }
 
-/** What the trace adds to a step. */
+/** Findings of the trace beside those of the observers. */
 export interface Traced {
   readonly reasons: readonly Reason[];
   /** Devices by which probes reached a party that may not have them. */
@@ -48,7 +48,7 @@ class FlowFinder {
     return flow !== undefined && token >= flow.first && token < flow.first + flow.count ? flow : null;
   }
 
-  /** Whether a token stands where the frames of its flow have it, so that no other packet quotes it. */
+  /** True if a token stands at its place in the frames of its flow, so that no other packet quotes it. */
   isAsSent({ frame }: Flow, tokenAt: number): boolean {
     const key = `${frame.carrier} ${frame.vlan.length} ${frame.form ?? ''}`;
     const known = this.offsets.get(key) ?? frameTemplate(frame).tokenAt;
@@ -169,7 +169,7 @@ function besideReasons(input: TraceInput, finder: FlowFinder): readonly Reason[]
   );
 }
 
-/** Whether trace.ndjson has as many lines of the step as were written. */
+/** trace.ndjson has to have as many lines of the step as were written. */
 function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason[] {
   const expected = typeof traced === 'number' ? traced : 0;
   return expected === trace.length
@@ -184,7 +184,7 @@ function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason
 }
 
 /**
- * What the kernel's trace shows of a step beyond its observers: adds to the tally what reached a party past its ports.
+ * Judges a step by the kernel's trace, beyond its observers: adds to the tally what reached a party past its ports.
  * It convicts only; a step without a trace is judged by its observers alone.
  */
 export function judgeTrace(input: TraceInput): Traced {

@@ -77,7 +77,7 @@ export function parseBtf(bytes: Uint8Array): KernelTypes | null {
   return new ParsedTypes(words, indexTypes(words, begin / 4, (begin + typesLength) / 4), strings);
 }
 
-/** Where each type begins, by its number, in words. Number 0 is void. */
+/** The beginning of each type, by its number, in words. Number 0 is void. */
 function indexTypes(words: Uint32Array, begin: number, end: number): Uint32Array {
   const starts = new Uint32Array(Math.ceil((end - begin) / 3) + 1);
   let count = 1;
@@ -205,7 +205,7 @@ class ParsedTypes implements KernelTypes {
   }
 }
 
-/** Where the members stand that a program reads, in bytes. They differ from one kernel to the next. */
+/** Offsets of the members that a program reads, in bytes. They differ from one kernel to the next. */
 export interface PacketLayout {
   readonly device: number;
   readonly length: number;

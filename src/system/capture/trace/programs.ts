@@ -39,7 +39,7 @@ export interface TraceMaps {
   readonly tally: number;
 }
 
-/** What is counted beside the table. `interrupted`: one program came into itself, and the inner one saw nothing. */
+/** Counts beside the table. `interrupted`: one program came into itself, and the inner one saw nothing. */
 export const tallies = ['tableFull', 'ledgerFull', 'blind', 'interrupted', 'xdp'] as const;
 export type Tally = (typeof tallies)[number];
 
@@ -55,7 +55,7 @@ export const ledgerKeyLength = 16;
 /** Bytes of a value of the table before those of its tokens. */
 export const countLength = 8;
 
-/** What the programs of a step look for. */
+/** The tokens that the programs of a step look for. */
 export interface TraceTarget {
   readonly runTag: number;
   /** Tokens first … first + count − 1. */

@@ -34,7 +34,7 @@ import {
   xdpTracepoints,
 } from './programs.js';
 
-/** What a place did with tokens of the step, at one device for one reason. */
+/** Packets with tokens of the step at one place, device and reason. */
 export interface TracedRow {
   readonly place: PlaceName;
   /** Bytes of the packet before the token, from its MAC header on, or from its data where that is before. */
@@ -54,7 +54,7 @@ export interface TracedRow {
   readonly tokens: Uint8Array;
 }
 
-/** What the trace of a step came to. */
+/** The result of a step's trace. */
 export interface TraceReading {
   readonly rows: readonly TracedRow[];
   /** Packets that did not end where the trace could see it, by the place where they were last. */
@@ -72,7 +72,7 @@ export interface Trace {
   close(): void;
 }
 
-/** What the trace needs to know of the running kernel. */
+/** Types and offsets of the running kernel. */
 export interface TracedKernel {
   readonly types: KernelTypes;
   readonly layout: PacketLayout;

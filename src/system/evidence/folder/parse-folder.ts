@@ -155,7 +155,7 @@ async function parseLines(
   return parsed;
 }
 
-/** Whether a line, by its place, is one that this process wrote. */
+/** True if a line, by its place, is one that this process wrote. */
 function isOneOf(written: readonly object[]): (line: string, index: number) => boolean {
   return (line, index) => {
     const known = written[index];
@@ -189,7 +189,7 @@ async function parseDiscarded(dir: string, written?: string): Promise<NonNullabl
   return { lines: lines as readonly DiscardedFrames[], sha256 };
 }
 
-/** What the kernel's trace saw; a run without one has no such file. */
+/** Lines of the kernel's trace; a run without one has no such file. */
 async function parseTrace(dir: string, written: readonly TraceLine[] = []): Promise<readonly TraceLine[] | null> {
   const path = join(dir, files.trace.name);
   const text = readIfThere(path);

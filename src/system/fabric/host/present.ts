@@ -37,9 +37,9 @@ export async function readPresent(entry: UndoEntry, netns: string | null): Promi
 }
 
 /**
- * What distinguishes the interfaces of a network namespace from later ones of the same name and index: the inodes of
+ * Marks that distinguish the interfaces of a network namespace from later ones of the same name and index: inodes of
  * their folders in sysfs, which the kernel numbers on and on (__kernfs_new_node, fs/kernfs/dir.c). Measured on Linux
- * 6.12: it stays while an interface is renamed, set up or made a port. Sysfs is mounted for this alone, nowhere in the
+ * 6.12: they stay while an interface is renamed, set up or made a port. Sysfs is mounted for this alone, nowhere in the
  * tree (0.1 ms); null = this user may not, or the kernel is older than 5.2.
  */
 export function linkIdentities(netns: string | null): ReadonlyMap<string, string> | null {

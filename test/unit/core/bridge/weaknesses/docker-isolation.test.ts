@@ -19,7 +19,7 @@ const drops = ['docker0', 'br-a1'].map((device) =>
 );
 const ended = rule(first, { counter: {} }, { return: null });
 
-/** What is found of a packet from one of Docker's networks in another. */
+/** The cause for a packet from one of Docker's networks in another. */
 function found(rules: readonly object[], bridges: readonly [string, string] = ['docker0', 'br-a1']) {
   const chains = ['FORWARD', first, second].map((name) => ({ chain: { family: 'ip', table: 'filter', name } }));
   return findAsText('docker-isolation')(
