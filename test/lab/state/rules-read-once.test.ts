@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { disableIpv6, inNamespaceFd, newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { readState } from '../../../src/system/state/read.js';
 import { needs, root } from '../../support/needs.js';
+import { patient } from '../../support/patient.js';
 
 describe('rules of nft', needs(root), () => {
   let namespace = -1;
@@ -60,7 +60,8 @@ describe('rules of nft', needs(root), () => {
   it('are read each time if a set of theirs changes by itself', async () => {
     nft(other, 'add table ip t { set s { type ipv4_addr; flags timeout; elements = { 192.0.2.1 timeout 1s }; }; }');
     expect(JSON.stringify(await read(other))).toContain('192.0.2.1');
-    await sleep(1500);
-    expect(JSON.stringify(await read(other))).not.toContain('192.0.2.1');
+    await vi.waitFor(async () => expect(JSON.stringify(await read(other))).not.toContain('192.0.2.1'), {
+      timeout: patient(10_000),
+    });
   });
 });
