@@ -85,6 +85,20 @@ function together(conditions: readonly Condition[]): readonly BpfInstruction[] {
   );
 }
 
+/** A program for the kernel that refuses one call as if there were none, and allows all others, also another machine's. */
+export function refusalOf(machine: Machine, call: SystemCall): readonly BpfInstruction[] {
+  const number = machine.numberOf(call);
+  if (number === null) return [give(answers.allow)];
+  return [
+    [code.load, 0, 0, machineAt],
+    [code.equal, 0, 3, machine.audit],
+    [code.load, 0, 0, numberAt],
+    [code.equal, 0, 1, number],
+    give(answers.notThere),
+    give(answers.allow),
+  ];
+}
+
 /**
  * A program for the kernel that allows what the list allows and refuses the rest. Jumps of conditions reach 255
  * instructions, so each call has its answer beside it, and whatever is longer is leapt over by a jump of 32 bits.

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Result } from '../../../core/model/result.js';
 import type { Scenario } from '../../../core/model/scenario.js';
+import type { Limits } from '../../../core/plan/limits.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { escapeText } from '../../../core/text/escape.js';
 import { milliseconds } from '../../../core/text/time.js';
@@ -60,6 +61,8 @@ export interface RunCommandOptions {
   /** `json`: progress is an event a line on stderr. */
   readonly progress?: 'auto' | 'json' | undefined;
   readonly approved?: string | undefined;
+  /** A plan within these is sent without a question; null = nobody has set any. */
+  readonly limits?: Limits | null;
   /** The responsible person and the change ticket: for the record. */
   readonly operator?: string | undefined;
   readonly ticket?: string | undefined;
