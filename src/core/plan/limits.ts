@@ -11,7 +11,7 @@ import { escapePath } from '../text/escape.js';
 import { milliseconds } from '../text/time.js';
 import { costOf } from './cost.js';
 
-/** Limits within which an operator lets every run on a host send, whoever its guests are. */
+/** Limits within which an operator lets every run on a host send, also to guests that come later. */
 export interface Limits {
   /** Bridges that may be examined; null = all. */
   readonly bridges: readonly string[] | null;
