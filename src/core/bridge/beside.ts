@@ -8,7 +8,7 @@ import { unheardPorts } from './ovs.js';
 import { type BridgeView, tunnelKinds } from './view.js';
 
 /** Guests, or a bridge, that no bridge of the namespace carries frames for. */
-export interface SegmentBeside {
+export interface UnbridgedSegment {
   /** What they meet on: `eth0`, `routes of the host`, `br0 in /run/netns/web`. */
   readonly place: string;
   /** How, and who they are: `macvlan bridge: mv0 in /run/netns/web`. */
@@ -122,7 +122,7 @@ function kindText({ kind, mode, flag }: LowerGuest): string {
   return [kind, mode, flag ?? ''].filter((part) => part !== '').join(' ');
 }
 
-function lowerSegments(state: HostState, beside: Beside, examined: ReadonlySet<string>): readonly SegmentBeside[] {
+function lowerSegments(state: HostState, beside: Beside, examined: ReadonlySet<string>): readonly UnbridgedSegment[] {
   const bridged = onBridges(state);
   const groups = new Map<string, LowerGuest[]>();
   for (const guest of lowerGuests(state, beside)) {
@@ -274,7 +274,7 @@ export function segmentsBeside(
   state: HostState,
   beside: Beside,
   examined: ReadonlySet<string> = new Set(),
-): readonly SegmentBeside[] {
+): readonly UnbridgedSegment[] {
   const routed = routedGuests(state, beside).filter(({ device }) => !examined.has(device));
   return [
     ...lowerSegments(state, beside, examined),
@@ -292,7 +292,7 @@ export function segmentsBeside(
   ];
 }
 
-function bridgeElsewhere({ space, name, ports }: ForeignBridge): SegmentBeside {
+function bridgeElsewhere({ space, name, ports }: ForeignBridge): UnbridgedSegment {
   return {
     place: `${name} in ${space}`,
     value: `bridge with ${ports} ${ports === 1 ? 'port' : 'ports'}`,
@@ -302,7 +302,7 @@ function bridgeElsewhere({ space, name, ports }: ForeignBridge): SegmentBeside {
 }
 
 /** Bridges in namespaces that have a name and nothing in common with the one that is looked at. */
-export function bridgesApart({ bridges }: Beside): readonly SegmentBeside[] {
+export function separateBridges({ bridges }: Beside): readonly UnbridgedSegment[] {
   return bridges.filter(({ linked }) => !linked).map(bridgeElsewhere);
 }
 

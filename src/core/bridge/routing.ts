@@ -282,8 +282,8 @@ export function waysTo(packet: Packet, routing: Routing): readonly Way[] {
     const drops = ![null, 'to_tbl'].includes(textOf(rule['action']));
     const taken = drops ? [] : routesBy(rule, routes, to, routing.vrfs);
     ways.push(...taken.map((route) => wayBy(rule, route, match, family)));
-    const isTaken = drops || taken.some((route) => !isSelective(route));
-    if (match === 'yes' && priority >= skipped && isTaken) break;
+    const isDecided = drops || taken.some((route) => !isSelective(route));
+    if (match === 'yes' && priority >= skipped && isDecided) break;
   }
   return ways;
 }

@@ -68,7 +68,7 @@ function wantedOfChange(change: Change): readonly Wanted[] {
  * What the changes of a fix want of a host so that it stays. What wants nothing that could be kept, such as the removal
  * of a rule, gives nothing.
  */
-export function wantedOf(changes: readonly Change[]): readonly Wanted[] {
+export function targetsOf(changes: readonly Change[]): readonly Wanted[] {
   return changes.flatMap(wantedOfChange);
 }
 

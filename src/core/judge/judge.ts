@@ -366,9 +366,9 @@ export function finishJudging(judging: JudgeState, capture: CaptureIdentity): Re
     const tally = judging.tallies.steps[arrival.step.index];
     if (probes > 0 && tally !== undefined) raise(tally.read, arrival.observer.name, probes);
   }
-  const whole = captureReasons(judging, run, capture.sha256 === run.capture?.sha256);
+  const general = captureReasons(judging, run, capture.sha256 === run.capture?.sha256);
   const coverage = coverageOf(plan, judging.facts, states);
-  const steps = judgeSteps(judging, run, [...whole, ...(capture.changed ?? []), ...partialReasons(plan, coverage)]);
+  const steps = judgeSteps(judging, run, [...general, ...(capture.changed ?? []), ...partialReasons(plan, coverage)]);
   const { verdict, exitCode } = overall(steps);
   const calibration = run.provenance?.instrument.calibration ?? null;
   return {

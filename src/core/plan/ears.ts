@@ -145,7 +145,7 @@ export function unheardDevices(
       const { name, kind, space } = device;
       const came = known.get(keyOf(device))?.lower === device.lower ? 'came up on' : 'came to stand on';
       const where = space === null ? 'the namespace of the bridges' : space;
-      return `${kind} ${nameOf(name)} in ${where} ${came} ${nameOf(lower.name)} while the step ran: nobody listened there`;
+      return `${kind} ${nameOf(name)} in ${where} ${came} ${nameOf(lower.name)} while the step ran: no observer listened there`;
     });
 }
 

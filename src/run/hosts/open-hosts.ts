@@ -144,8 +144,8 @@ async function closeHosts(
       return host === undefined ? [] : lookAgain(host, netns, runId);
     });
   });
-  const left = await Promise.all([local?.close() ?? Promise.resolve([]), ...closing]);
-  return left.flat();
+  const unrestored = await Promise.all([local?.close() ?? Promise.resolve([]), ...closing]);
+  return unrestored.flat();
 }
 
 /**

@@ -24,7 +24,7 @@ function refuseStrays(parts: readonly CapturePart[], observers: Parameters<Captu
     throw new VerifyError(
       'protocol',
       70,
-      `nobody captures for ${strays.map(({ observer }) => observer).join(', ')}`,
+      `no host captures for ${strays.map(({ observer }) => observer).join(', ')}`,
       'report this as a fault of verify-isolation',
     );
 }

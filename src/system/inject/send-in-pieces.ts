@@ -89,10 +89,10 @@ function piecesOf(routes: readonly SocketRoute[], most: number): readonly (reado
   let piece: SocketRoute[] = [];
   let room = most;
   for (const route of routes) {
-    for (let left = route.count; left > 0; ) {
-      const taken = Math.min(left, room);
+    for (let remaining = route.count; remaining > 0; ) {
+      const taken = Math.min(remaining, room);
       piece.push({ ...route, count: taken });
-      left -= taken;
+      remaining -= taken;
       room -= taken;
       if (room > 0) continue;
       pieces.push(piece);

@@ -347,9 +347,9 @@ function insideReader(ends: ReadonlyMap<string, VethEnds>, home: string | null):
     const isEachAtRest = (): boolean => [...windows.values()].every((window) => window.rest >= restReadings);
     for (let reading = 0; reading < maxInsideReadings && (reading === 0 || !isEachAtRest()); reading += 1) {
       const first = new Map([...ends].map(([port, { end }]) => [port, passedAt(end)]));
-      const left = readPassed(home);
+      const linked = readPassed(home);
       for (const [port, { device, end }] of ends) {
-        const [before, sent, after] = [first.get(port)?.received, left.get(device)?.sent, passedAt(end)?.received];
+        const [before, sent, after] = [first.get(port)?.received, linked.get(device)?.sent, passedAt(end)?.received];
         if (before === undefined || sent === undefined || after === undefined) broken.add(port);
         else
           windows.set(

@@ -83,7 +83,7 @@ async function readRequest(requested: RunCommandOptions | null, inside: Entered 
   );
   const onHost = scenarios[0]?.topology.provider === 'host';
   if (options.dryRun === true && !onHost)
-    throw new VerifyError('usage', 64, '--dry-run is for provider: host', 'a lab disturbs nobody: just run it');
+    throw new VerifyError('usage', 64, '--dry-run is for provider: host', 'a lab disturbs nothing: just run it');
   const signKey = signKeyOf(options, onHost);
   return {
     options,
@@ -142,7 +142,7 @@ function inOrder({ options, scenarios }: RunRequest): readonly Scenario[] {
 interface EndedSeries {
   readonly runs: readonly unknown[];
   readonly scenarios: readonly unknown[];
-  readonly left: readonly string[];
+  readonly unrestored: readonly string[];
   readonly failures: readonly unknown[];
 }
 
@@ -171,8 +171,8 @@ function unendedRuns(
   return scenarios.slice(runs.length).map(({ name }, at) => ({ name, why: failures[at]?.why ?? why }));
 }
 
-function putBackText({ left, failures }: EndedSeries): string {
-  if (left.length > 0) return `left: ${left.join('; ')}`;
+function putBackText({ unrestored, failures }: EndedSeries): string {
+  if (unrestored.length > 0) return `left: ${unrestored.join('; ')}`;
   return failures.length > 0
     ? 'see above; `verify-isolation cleanup` puts back what was left on a host'
     : 'everything is put back';

@@ -46,7 +46,7 @@ export async function watchCommand(options: WatchCommandOptions): Promise<number
   if (options.learn !== undefined) checkLearning(options);
   const netns = netnsPath(options.netns ?? null);
   if (options.learn !== undefined) {
-    writeWhole(options.learn, `${jsonText(await readSnapshot({ netns, whole: false }), 1)}\n`);
+    writeWhole(options.learn, `${jsonText(await readSnapshot({ netns, complete: false }), 1)}\n`);
     return 0;
   }
   const stop = new AbortController();
@@ -98,8 +98,9 @@ function createReporter(
             `reprobe: ${outcome.verdict} (exit status ${outcome.status}), evidence in ${outcome.dir}`,
           ),
         );
-  const asked = options.bridge ?? null;
-  const views = (snapshot: Snapshot) => bridgeViews(snapshot).filter(({ name }) => asked === null || name === asked);
+  const requested = options.bridge ?? null;
+  const views = (snapshot: Snapshot) =>
+    bridgeViews(snapshot).filter(({ name }) => requested === null || name === requested);
   const write = (snapshot: Snapshot, open: readonly Drift[], counts: WatchCounts): void => {
     if (options.textfile === undefined) return;
     const bridges = views(snapshot).map(({ name, link }) => ({ name, promiscuity: link.promiscuity }));

@@ -76,7 +76,7 @@ const findOvsMirror: CauseFinder = (leak) => {
   const near = [from?.name, to?.name];
   // what is flooded leaves by every port of the VLAN, also by one whose frames are copied
   const flooded = isUnicast(leak) && isKnown ? [] : inSwitch.ovs.ports.filter((each) => isInVlan(each, vlan));
-  const left = flooded.flatMap(({ name, bridge }) =>
+  const remaining = flooded.flatMap(({ name, bridge }) =>
     bridge === inSwitch.bridge.name && name !== from?.name ? [name] : [],
   );
   const mirror = inSwitch.ovs.mirrors.find(
@@ -84,7 +84,7 @@ const findOvsMirror: CauseFinder = (leak) => {
       bridge === inSwitch.bridge.name &&
       outputPort !== null &&
       outputPort === inSwitch.port?.name &&
-      (ports === null || ports.some((name) => near.includes(name)) || leaving.some((name) => left.includes(name))),
+      (ports === null || ports.some((name) => near.includes(name)) || leaving.some((name) => remaining.includes(name))),
   );
   if (mirror === undefined) return null;
   return {
@@ -186,7 +186,7 @@ const ovsProtectedOneSidedRule = eachBridge(({ ports }) =>
 );
 
 export const ovsProtectedOneSided: Audited = {
-  meaning: 'protected acts between protected ports only: one such port is separated from nobody.',
+  meaning: 'protected acts between protected ports only: one such port is separated from no other.',
   finding: { onHost: ovsProtectedOneSidedRule },
 };
 

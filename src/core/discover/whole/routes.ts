@@ -237,7 +237,7 @@ function networksOf(bridges: readonly FoundBridge[], routed: RoutedSegment | nul
     ...bridges
       // Which of several VLANs the host is in is not known
       .filter(({ segments }) => segments.length === 1)
-      .map(({ name, segments }) => ({ bridge: name, guests: segments.flatMap(({ asked }) => asked) })),
+      .map(({ name, segments }) => ({ bridge: name, guests: segments.flatMap(({ tested }) => tested) })),
     ...(routed === null ? [] : [{ bridge: routed.name, guests: routed.entries }]),
   ];
   return places.flatMap(({ bridge, guests }) =>

@@ -131,10 +131,10 @@ export function createCauseFinding(
 
 /** The rows of a step, leaks with their causes and what fixes them. */
 export function withCauses(rows: readonly Finding[], { causesOf: find }: CauseFinding): readonly Finding[] {
-  let left = maxExplained;
+  let remaining = maxExplained;
   return rows.map((row) => {
-    if (!row.leak || row.grouped !== undefined || left === 0) return row;
-    left -= 1;
+    if (!row.leak || row.grouped !== undefined || remaining === 0) return row;
+    remaining -= 1;
     return { ...row, causes: find(row) };
   });
 }

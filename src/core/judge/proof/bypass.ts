@@ -108,7 +108,7 @@ function encryptions({ plan }: BypassInput, state: HostState, places: readonly R
 }
 
 /** Disciplines that hold frames back when the step is over: a leak may be among these, which then leaves unheard. */
-function heldBack({ waiting = [] }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
+function delayedFrames({ waiting = [] }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return waiting
     .filter(({ device, discipline }) => segment.has(device) && !promptDisciplines.has(discipline))
     .map(({ device, discipline, frames }) => ({
@@ -134,7 +134,7 @@ function bypassesAt(input: BypassInput, state: HostState, someForm: AsksForms): 
   return [
     ...bypasses.filter(({ to }) => to === undefined || !to.every(isAllowed)),
     ...socketBypasses(state, { bridges, segment, guestPorts: guestPortsOf(observers) }, someForm),
-    ...heldBack(state, segment),
+    ...delayedFrames(state, segment),
     ...unseenHolders(input.step.observers, state),
     ...mastersAbove(bridges, state),
   ];
@@ -169,7 +169,7 @@ function earBypasses({ earPrograms = [] }: HostState): readonly Bypass[] {
     what: `XDP program ${id}`,
     where: `${device} in ${space}`,
     remedy:
-      'it takes what comes in there before anybody can hear it; detach it for the run, or answer for it with trust',
+      'it takes incoming frames there before any observer can capture them; detach it for the run, or list it under trust',
   }));
 }
 

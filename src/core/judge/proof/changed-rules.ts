@@ -15,9 +15,9 @@ const maxNamed = 3;
 
 function changer({ kind, pid, program, host }: RuleChange): string {
   const on = host === undefined ? '' : ` on ${host}`;
-  if (pid === null) return `somebody whom the kernel did not name${on}`;
+  if (pid === null) return `an unknown process${on}`;
   return kind === 'tc'
-    ? `who asked from netlink port ${pid}${on}, as a rule its process id`
+    ? `netlink port ${pid}${on} (usually the process id)`
     : `process ${pid}${program === null ? '' : ` (${program})`}${on}`;
 }
 

@@ -62,7 +62,7 @@ function receiveReasons(input: ProofInput): readonly Reason[] {
         reason(
           'control-missing',
           observer.name,
-          'no control can prove that what its guest sends would be heard: the switch does not have its MAC on this port. Let it speak once before the run',
+          'cannot prove that frames from this guest would be captured: the switch has not learned its MAC here. Ping from it once before the run',
         ),
       ];
     if (first === undefined) return [];
@@ -71,7 +71,7 @@ function receiveReasons(input: ProofInput): readonly Reason[] {
         reason(
           'control-missing',
           observer.name,
-          `in mode l3s the kernel hands what comes in by ${observer.by.lower} to the guest past its interface: nobody hears it there`,
+          `in mode l3s the kernel hands what comes in by ${observer.by.lower} to the guest past its interface: no observer hears it there`,
         ),
       ];
     const phases = [...new Set(unseen.map((control) => control.phase))].join(', ');
@@ -251,7 +251,7 @@ function replayReasons({ tally }: ProofInput): readonly Reason[] {
       ),
     ),
     ...[...tally.unheard].map(([observer, count]) =>
-      reason('unheard-delivery', observer, `${observer} sent ${count} tokens that nobody was heard handing to it`),
+      reason('unheard-delivery', observer, `${observer} sent ${count} tokens that no capture saw reach it`),
     ),
   ];
 }

@@ -59,13 +59,13 @@ function pairsForbidNobody(
       const end = endpointOf(context, sender);
       if (end === undefined) continue;
       const key = `${end.owner ?? ''} ${end.bridge}`;
-      const left =
+      const remaining =
         cached.get(key) ??
         observers.filter((each) => forbids(each, end) && (end.owner === undefined || !areOneParty(each, end)));
-      cached.set(key, left);
+      cached.set(key, remaining);
       const exempt = [sender, byClass && probeClass.maySee === 'addressee' ? addressee : null];
       // Sender and addressee are two at most, so that three are enough.
-      if (left.slice(0, 3).some(({ name }) => !exempt.includes(name))) return false;
+      if (remaining.slice(0, 3).some(({ name }) => !exempt.includes(name))) return false;
     }
   }
   return true;

@@ -30,9 +30,9 @@ function isNumbered(
 }
 
 /** Whether an endpoint can have this name. */
-function isFree(faults: FaultList, name: string, isTaken: boolean, at: Path): boolean {
+function isFree(faults: FaultList, name: string, isReserved: boolean, at: Path): boolean {
   const isName = namePattern.test(name);
-  if (isName && !isTaken) return true;
+  if (isName && !isReserved) return true;
   const problem = isName ? 'is there already' : 'is not a valid name';
   faults.add(at, `${where(at)}: the endpoint ${quote(name)} ${problem}`);
   return false;

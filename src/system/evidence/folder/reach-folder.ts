@@ -84,7 +84,7 @@ export function makeFolder(name: string, folder: number, part: string, { hint, m
   const fd = openMade(path);
   if (fd !== null && fstatSync(fd).uid === process.geteuid?.()) return fd;
   if (fd !== null) closeSync(fd);
-  throw refusedPath(name, hint, `${JSON.stringify(part)} was put there by somebody else just now`);
+  throw refusedPath(name, hint, `${JSON.stringify(part)} was put there by another process just now`);
 }
 
 /**

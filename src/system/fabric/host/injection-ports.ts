@@ -321,7 +321,7 @@ export async function openInjectionPorts({
   let journal: Journal | null = null;
   let pairs: PortPairs | null = null;
   const close = async (): Promise<readonly string[]> => {
-    const { left, failed } = await undoAll(journal?.entries() ?? [], netns, async () => {
+    const { unrestored, failed } = await undoAll(journal?.entries() ?? [], netns, async () => {
       pairs?.close();
       await untilGone(pairs?.names ?? [], netns);
     });
@@ -329,7 +329,7 @@ export async function openInjectionPorts({
     if (failed.length + remaining.length === 0) journal?.remove();
     else journal?.release();
     for (const release of locks) release();
-    return [...failed, ...left, ...remaining];
+    return [...failed, ...unrestored, ...remaining];
   };
   try {
     for (const bridge of bridges) {

@@ -97,11 +97,11 @@ export async function setVlans(
   netns: string | null = null,
 ): Promise<void> {
   const filtering = bridge.settings.vlan_filtering;
-  const asked = isOn(filtering);
+  const wanted = isOn(filtering);
   try {
     await runBatch('bridge', commands, { netns });
   } catch (error) {
-    if (asked || !(error instanceof VerifyError) || error.code !== 'unsupported') throw error;
+    if (wanted || !(error instanceof VerifyError) || error.code !== 'unsupported') throw error;
   }
 }
 

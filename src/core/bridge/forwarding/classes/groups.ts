@@ -37,7 +37,7 @@ export const predictMulticast: ClassForecast = (view, diversions, { from, observ
   if (snooping === null && carrier !== 'raw') return unknown('snooping is not reported');
   return snooping === true && carrier !== 'raw' && asks(view, diversions)
     ? unknown('snooping with a querier: members and router ports decide')
-    : flooded(from, observer, 'mcast_flood', 'multicast that nobody joined');
+    : flooded(from, observer, 'mcast_flood', 'multicast that no guest joined');
 };
 
 /**
