@@ -40,7 +40,7 @@ export function reachTexts(result: Result): readonly string[] {
   return [...new Set(texts)];
 }
 
-/** Where carriers came to different ends, with the 0-based step. */
+/** Carriers that came to different ends, with the 0-based step. */
 export function apartStories(result: Result): readonly { readonly step: number; readonly apart: CarriersApart }[] {
   return result.steps.flatMap((each, step) => (each.carriersApart ?? []).map((apart) => ({ step, apart })));
 }
@@ -55,7 +55,6 @@ export function entryText({ from, tags, carrier, by }: HeldAtEntry): string {
   return `held at entry: ${setText(from)} ${tags} ${carrier}: ${by.join(', ')}`;
 }
 
-/** What the outcome of a trial means, in a word or two. */
 const outcomeWords: Readonly<Record<ProvenFix['outcome'], string>> = {
   works: 'WORKS',
   partly: 'WORKS IN PART',

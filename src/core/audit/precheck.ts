@@ -241,7 +241,6 @@ function detectionNotes({ packetSockets }: Snapshot): readonly PrecheckNote[] {
   }));
 }
 
-/** What the run says nothing of. */
 function besideNotes({ state, beside }: Snapshot, ports: readonly string[]): readonly PrecheckNote[] {
   return beside === undefined
     ? []

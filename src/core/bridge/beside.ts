@@ -52,7 +52,7 @@ const manners: Readonly<Record<string, string>> = {
   l3s: 'they share one MAC: the kernel routes packets by their address; what comes in passes no interface of theirs, where it could be heard',
 };
 
-/** Whether a link is a tunnel, or a VLAN of one. */
+/** True if a link is a tunnel, or a VLAN of one. */
 export function isTunnel({ kind, lower }: LinkState, links: ReadonlyMap<string, LinkState>): boolean {
   const below = kind === 'vlan' ? links.get(lower ?? '') : undefined;
   return tunnelKinds.includes(below === undefined ? kind : below.kind);
@@ -111,7 +111,7 @@ export function onBridges({ links }: HostState): ReadonlySet<string> {
   );
 }
 
-/** Whether a run sends to guests of that kind and mode. */
+/** True if a run sends to guests of that kind and mode. */
 export function isExaminedKind({ kind, mode }: Pick<LowerGuest, 'kind' | 'mode'>): boolean {
   if (kind === 'ipvlan') return mode === 'l2' || mode === 'l3';
   return (kind === 'macvlan' || kind === 'macvtap') && isMacvlanMode(mode);
@@ -151,7 +151,7 @@ export function isEndOfGuest({ kind, peer }: LinkState): boolean {
 }
 
 /**
- * Whether every port of a scenario's bridges, `ports`, leads to a guest on this host: none is a NIC, a bond, a VLAN, a
+ * True if every port of a scenario's bridges, `ports`, leads to a guest on this host: none is a NIC, a bond, a VLAN, a
  * tunnel or no interface, and nobody is on a lower device, behind a bridge device or on another host.
  */
 export function hasGuestsAlone(
@@ -222,7 +222,7 @@ export function effective({ sysctl }: Beside, device: string, key: string): numb
   return Math.max(of('all'), of(device));
 }
 
-/** Whether the chains of nft are known: without a program nft that could have made some there are none. */
+/** True if the chains of nft are known: without a program nft that could have made some there are none. */
 export function areChainsRead({ unread }: HostState): boolean {
   return !unread.some(({ what }) => what === 'nft');
 }

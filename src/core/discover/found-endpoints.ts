@@ -252,7 +252,7 @@ function guestsLast(macs: readonly string[], guests: readonly GuestRecord[]): re
   return [...macs.filter((mac) => !isGuests(mac)), ...macs.filter(isGuests)];
 }
 
-/** Whether frames can be sent in its name. */
+/** True if frames can be sent in its name. */
 export function canSpeak({ spoke, isSilent = false }: Pick<FoundEntry, 'spoke' | 'isSilent'>): boolean {
   return spoke || isSilent;
 }

@@ -346,7 +346,6 @@ function meantApart(zones: readonly (readonly string[])[], state: HostState, bri
 
 type VlanRanges = readonly ReturnType<typeof vlanRange>[];
 
-/** Whether a VLAN is in ranges of both. */
 function overlap(some: VlanRanges, others: VlanRanges): boolean {
   return some.some(([first, last]) => others.some(([from, to]) => first <= to && from <= last));
 }

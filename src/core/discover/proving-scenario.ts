@@ -6,7 +6,7 @@ import type { FoundScenario } from './found-scenario.js';
 const maxSpeakers = 8;
 const count = 10;
 
-/** Whether something on the bridge leads out of the machine. */
+/** True if something on the bridge leads out of the machine. */
 export function hasUplink(scenario: FoundScenario): boolean {
   return Object.values(scenario.topology.endpoints).some(({ role }) => role === 'uplink');
 }

@@ -19,7 +19,6 @@ export type Wanted =
   | { readonly kind: 'nft'; readonly rule: string }
   | { readonly kind: 'ovs'; readonly program: 'ovs-vsctl' | 'ovs-ofctl' };
 
-/** What a command wants that is not a change of an attribute or of a table. */
 function wantedOfCommand([program, ...words]: readonly string[]): readonly Wanted[] {
   switch (program) {
     case 'nft':

@@ -222,7 +222,6 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
   };
 }
 
-/** What the result of every step says, judged or not. */
 function commonOf(
   input: StepInput,
   { rows, groups, heldAtEntry, reached }: Examined,

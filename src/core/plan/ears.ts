@@ -78,7 +78,6 @@ interface DeviceAbove {
   readonly bridge: string;
 }
 
-/** What stands there and is up, but for guests that are observed. */
 function devicesAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonly DeviceAbove[] {
   const bridges = new Set(step.observers.map(({ bridge }) => bridge));
   const local = devices.filter(({ space }) => space === null);

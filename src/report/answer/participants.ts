@@ -43,7 +43,6 @@ function observersText({ observers }: LeakGroup, { noun, names }: Audience): str
   return setText(observers);
 }
 
-/** Whom frames without an addressee are for, by class. */
 const crowds: Readonly<Record<string, string>> = {
   'unknown-unicast': 'a MAC that no guest has',
   multicast: 'a multicast group',
@@ -56,7 +55,6 @@ function crowdText(classes: readonly string[]): string {
   return others.length === 0 ? crowd : 'all';
 }
 
-/** What was sent, with sender and addressee. */
 function trafficText({ from, to, classes, answers }: LeakGroup): string {
   const addressees = to.filter((name) => name !== null);
   const [send, toAll] = [from.length === 1 ? 'sends' : 'send', to.length > addressees.length];

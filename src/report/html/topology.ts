@@ -66,7 +66,6 @@ function earText(ear: Ear | undefined): { readonly text: string; readonly tone: 
     : { text: `? ear ${ear.seen}/${ear.sent}`, tone: 'doubt' };
 }
 
-/** What is known of an endpoint that its box shows. */
 interface BoxFacts {
   readonly ear: Ear | undefined;
   readonly overhears: boolean;
@@ -110,7 +109,6 @@ function bridgeMarkup(placed: PlacedBridge, sets: readonly LeakSet[], boxOf: (bo
   return html`${zones}${cords.map((box) => cord(box, placed))}${railsMarkup(placed, sets)}<rect class="bar" x="20" y="${placed.barY}" width="${pictureWidth - 40}" height="${barHeight}" rx="3"/>${names}${placed.boxes.map(boxOf)}`;
 }
 
-/** Where endpoints stand, each bridge below the one before, with room for the rails of the sets. */
 function placeBridges({ bridges, endpoints }: RunDetails['plan'], sets: readonly LeakSet[]): readonly PlacedBridge[] {
   const placed: PlacedBridge[] = [];
   for (const bridge of bridges) {

@@ -38,7 +38,6 @@ function verdictText(answer: Answer, result: Result, width: number, paint: Paint
 /** Names of what nobody answers for that stand here; the rest is in the page. */
 const maxTrust = 3;
 
-/** What to add to the command for what nobody answers for, each name in a line to paste. */
 function trustLines({ steps }: Result): readonly string[] {
   const names = [...new Set(steps.flatMap(({ untrusted = [] }) => untrusted.map(({ trust }) => trust)))];
   const shown = names.slice(0, maxTrust).map((name) => `--trust ${quoteForShell(escapeText(name))}`);
@@ -76,7 +75,6 @@ function persistentLine(persistent: readonly PersistentFix[]): readonly string[]
   return [`  ${'to last'.padEnd(8)}${escapeText(`${known.where} (${known.by})${what}`)}`];
 }
 
-/** What a verdict rests on that nobody measured, and until when it was listened. */
 function limitLines(result: ReportedRun['result'], width: number): readonly string[] {
   const [trusted, ...more] = trustedTexts(result);
   const until = lingerText(result);
@@ -190,7 +188,6 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
   ];
 }
 
-/** What is not to be copied is folded. */
 const proseLabels = ['  to do   ', priceIndent] as const;
 
 /** What several runs came to: a line each, and how many of which verdict. */

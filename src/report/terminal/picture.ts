@@ -26,7 +26,6 @@ interface PlacedBox extends Box {
   readonly cord: number;
 }
 
-/** What an endpoint is, where it is not a guest at a port. */
 function kindOf({ attach, role, bridge, below }: Endpoint): string {
   switch (placeOf(attach)) {
     case 'behind':

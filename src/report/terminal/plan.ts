@@ -53,7 +53,6 @@ function whatOf(flow: Flow): string {
 /** Flows of one kind of frame; more of them are reported together. */
 const maxFlows = 4;
 
-/** What flows of one kind claim, in one sentence. */
 function groupClaim(flows: readonly Flow[], observers: readonly string[]): string {
   const [first] = flows;
   if (first === undefined) return '';

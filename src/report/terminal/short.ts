@@ -108,7 +108,6 @@ function reasonLines({ reasons }: Answer, room: number, width: number, paint: Pa
   ];
 }
 
-/** What stands in the way, in one line each. */
 function heldLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
   const byBarrier = new Map<string, { classes: Set<string>; steps: Set<number>; opens: Set<string> }>();
   for (const { steps, story } of heldStories(result)) {

@@ -37,7 +37,6 @@ import { readState } from '../../system/state/read.js';
 
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
 const maxBacklog = 1 << 20;
-/** What is said last has this long to leave. */
 const lastWordsMs = 1000;
 
 interface FarCapture {
@@ -48,7 +47,6 @@ interface FarCapture {
   readonly readInside: InsideReader;
 }
 
-/** What the far side holds of a run. */
 interface Held {
   readonly captures: Map<string, FarCapture>;
   readonly senders: Map<string, Sender>;

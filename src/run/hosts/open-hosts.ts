@@ -100,7 +100,6 @@ export async function openHosts(plan: Plan, deps: OpenHostsDeps): Promise<Fabric
   };
 }
 
-/** What of a topology is open so far. */
 interface OpenedHosts {
   /** This host's part. */
   local: Fabric | null;

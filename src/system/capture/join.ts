@@ -8,7 +8,6 @@ export interface CapturePart {
   readonly observers: Pick<ReadonlySet<string>, 'has'>;
 }
 
-/** What was said by several, as if one had said it. */
 function together(stopped: readonly Captured[]): Captured {
   return {
     counters: Object.assign({}, ...stopped.map(({ counters }) => counters)),

@@ -47,7 +47,6 @@ export function sendInPieces(
   };
 }
 
-/** What is sent in one call. */
 interface Call extends Omit<Parameters<SendPiece>[0], 'routes' | 'withinMs'> {
   readonly pieces: readonly (readonly SocketRoute[])[];
 }

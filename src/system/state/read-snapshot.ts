@@ -62,7 +62,6 @@ export async function readSnapshot({ netns, complete, beside = false }: Snapshot
 const settleMs = 1000;
 const settleStepMs = 60;
 
-/** What is about to change is looked at again before it is reported, for at most a second. */
 async function settledSockets(netns: string | null, { links }: HostState): Promise<Snapshot['packetSockets']> {
   const bridges = links
     .filter(({ bridge, promiscuity }) => bridge !== null && (promiscuity ?? 0) > 0)

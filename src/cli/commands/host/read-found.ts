@@ -61,7 +61,7 @@ export interface WholeOptions {
 /** Managers whose configuration isolates ports. */
 const isolating: readonly Manager[] = ['libvirt', 'proxmox'];
 
-/** Whether br_netfilter hands bridged packets to the host's firewall. */
+/** True if br_netfilter hands bridged packets to the host's firewall. */
 const handedOver = ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables'];
 
 function wishesOf(options: WholeOptions): HostOptions {
@@ -84,7 +84,7 @@ function wishesOf(options: WholeOptions): HostOptions {
   };
 }
 
-/** Whether a static entry of the bridge may have the MAC of a port's guest somewhere else. */
+/** True if a static entry of the bridge may have the MAC of a port's guest somewhere else. */
 function mayBeElsewhere({ name, master }: LinkState, { fdb }: HostState): boolean {
   return (
     macsBehind(fdb, master ?? '', name).length === 0 &&

@@ -41,7 +41,7 @@ export interface ConsentOptions {
 }
 
 /**
- * Whether somebody says yes: a person at the terminal, `--yes`, or the hash that was approved. Throws VerifyError (64)
+ * True if somebody says yes: a person at the terminal, `--yes`, or the hash that was approved. Throws VerifyError (64)
  * where nobody does.
  */
 async function mustConsent(

@@ -329,7 +329,6 @@ async function progressOf(
   };
 }
 
-/** What the command line asks of a run, wherever it is. */
 async function optionsOf(
   options: RunCommandOptions,
   { inside, signal }: RunPlace,

@@ -56,7 +56,6 @@ async function insideOf(stop: Stop): Promise<Entered | null> {
   return insideLab() ? (await import('../../../system/fabric/lab/enter.js')).enterLab(stop.bySignal) : null;
 }
 
-/** What is to be run, read and checked. */
 interface RunRequest extends SeriesRequest {
   readonly scenarios: readonly Scenario[];
   /** Nothing is called when a run has ended: all of the command may be done by another process. */
@@ -103,7 +102,6 @@ function signKeyOf({ sign }: RunCommandOptions, onHost: boolean): string | null 
   return sign ?? (onHost ? process.env['VERIFY_ISOLATION_SIGN_KEY'] : undefined) ?? null;
 }
 
-/** Whether this same program has handed it over, as launcher or before it began again. */
 function isHandedRun(handed: unknown): handed is HandedRun {
   const fields = fieldsOf(handed);
   return Array.isArray(fields?.['scenarios']) && typeof fields['options'] === 'object';
@@ -138,7 +136,6 @@ function inOrder({ options, scenarios }: RunRequest): readonly Scenario[] {
   return inSeries(scenarios, repeat, seed);
 }
 
-/** What of a series of runs was done. */
 interface EndedSeries {
   readonly runs: readonly unknown[];
   readonly scenarios: readonly unknown[];
@@ -214,7 +211,7 @@ async function writeAnswers(
   const brief = stop.by !== undefined;
   const unended = unendedRuns(stop, series, timeout);
   const failed = await writeReports(reporters, runs, { verbose, picture, status, brief, unended });
-  // Where stdout is for a machine, the log has the answer for people.
+  // If stdout is for a machine, the log has the answer for people.
   const isForMachine = !reporters.some(({ name, path }) => name === 'terminal' && path === null);
   if (isForMachine && !quiet && !brief && progress !== 'json')
     await writeAnswerToLog(runs, { status, picture, unended });

@@ -83,7 +83,6 @@ export async function watchCommand(options: WatchCommandOptions): Promise<number
   return status;
 }
 
-/** What the loop reports, said in every way that was asked for. */
 function createReporter(
   options: WatchCommandOptions,
   say: (object: Readonly<Record<string, unknown>>, text: string) => void,

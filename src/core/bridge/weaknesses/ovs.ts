@@ -24,7 +24,7 @@ export interface OvsLeak {
   readonly port: OvsPortState | null;
   /** VLAN of the frames in the switch: their tag, else that of the sender's port; 0 = none. */
   readonly vlan: number;
-  /** Whether the switch knows the destination in that VLAN. */
+  /** True if the switch knows the destination in that VLAN. */
   readonly isKnown: boolean;
 }
 
@@ -48,7 +48,7 @@ export function ovsLeak({ before, bridge, fromPort, to, port, finding, entries }
   };
 }
 
-/** Whether a port is in a VLAN (ovs-vswitchd.conf.db(5), vlan_mode): an access port in its tag's alone. */
+/** True if a port is in a VLAN (ovs-vswitchd.conf.db(5), vlan_mode): an access port in its tag's alone. */
 export function isInVlan({ columns }: OvsPortState, vlan: number): boolean {
   const [[tag], trunks, [mode]] = [
     numbersIn(columns['tag']),

@@ -15,7 +15,7 @@ export interface TwinInput extends Omit<EndpointsInput, 'scenario' | 'bridge'> {
   readonly bridge: string;
   /** What `init` says of the bridge. */
   readonly discovered: Found;
-  /** Whether there are rules of nft in a file beside the scenario, `rules.nft`. */
+  /** True if there are rules of nft in a file beside the scenario, `rules.nft`. */
   readonly hasRules: boolean;
   /** What else is known not to be in the twin. */
   readonly missing: readonly string[];

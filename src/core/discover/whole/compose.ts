@@ -114,7 +114,6 @@ interface SurveyedBridge {
   readonly behind: readonly FoundBehind[];
 }
 
-/** What a host has that can be examined. */
 interface Survey {
   readonly links: Links;
   /** Bridges with ports. */

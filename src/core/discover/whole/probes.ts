@@ -299,7 +299,7 @@ function named({ bridge }: Context, classes: readonly ProbeClassName[]): readonl
     });
 }
 
-/** Whether a class is asked of a bridge. `classes`: those that were named; empty = the usual ones. */
+/** True if a class is asked of a bridge. `classes`: those that were named; empty = the usual ones. */
 function isAsked(name: ProbeClassName, bridge: FoundBridge, classes: readonly ProbeClassName[]): boolean {
   if (classes.length > 0) return classes.includes(name);
   if (!usualClasses.some((usual) => usual === name)) return false;

@@ -30,7 +30,7 @@ export interface RoutedInput {
 
 const namesOf = (entries: readonly FoundEntry[]): readonly string[] => entries.map(({ name }) => name);
 
-/** Whether an address, with its prefix or without, is one of IPv6. */
+/** True if an address, with its prefix or without, is one of IPv6. */
 export function isIpv6Address(address: string): boolean {
   return address.includes(':');
 }
@@ -253,7 +253,6 @@ function apartByOf({ guest }: FoundEntry): Manager | null {
   return guest?.isApart === true ? guest.manager : null;
 }
 
-/** Where packets of another network may not be sent, and why, as far as bridges decide. */
 interface RouteContext {
   readonly beside: Beside;
   /** By bridge: a port that leads out of the machine. */

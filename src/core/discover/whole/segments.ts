@@ -108,7 +108,7 @@ function flowsOf({ ovs }: HostState, bridge: string): number {
 }
 
 /**
- * Whether a bridge has the host's own MAC in a VLAN: one of the kernel where it is a member, Open vSwitch where the
+ * True if a bridge has the host's own MAC in a VLAN: one of the kernel where it is a member, Open vSwitch where the
  * host spoke in it (null = in none).
  */
 function isHostKnown({ links, fdb, ovs }: HostState, bridge: string, vid: number | null): boolean {
@@ -135,7 +135,7 @@ export function apartFrom(
   return [guests.filter((entry) => !serving.includes(entry)), guests.filter((entry) => serving.includes(entry))];
 }
 
-/** Whether a manager's configuration isolates the port of a guest (libvirt, Proxmox VE). */
+/** True if a manager's configuration isolates the port of a guest (libvirt, Proxmox VE). */
 function isPromised({ endpoint: { port, mac } }: FoundEntry, declared: readonly Declared[]): boolean {
   return declared.some(
     (setting) =>
@@ -208,7 +208,6 @@ export function foundBridge(
   };
 }
 
-/** What decides whether the host is asked as a party. */
 interface HostOnInput {
   readonly state: HostState;
   /** By device, with their prefix. */

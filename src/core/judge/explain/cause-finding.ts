@@ -33,7 +33,6 @@ const maxExplained = 2000;
 /** What carries packets by a rule: it may have come after the first probe, and then a later snapshot has it. */
 const byRule: readonly CauseCode[] = ['mirror', 'policy-route'];
 
-/** What explains the leaks of a step besides the row that each is. */
 interface CauseInput {
   readonly plan: Plan;
   /** Snapshots after the first. */

@@ -154,7 +154,6 @@ function bypassesOnHosts(input: BypassInput, merged: HostState, someForm: AsksFo
   });
 }
 
-/** What waits while probes are under way is still to be heard. */
 function withoutWaiting(state: HostState | null): HostState | null {
   if (state === null) return null;
   const { waiting: _waiting, apart, ...rest } = state;
@@ -193,7 +192,7 @@ function bypassesOf(input: BypassInput): readonly Bypass[] {
   return [...bypasses.values()];
 }
 
-/** Whether a name matches a pattern, in which `*` stands for any text. */
+/** True if a name matches a pattern, in which `*` stands for any text. */
 function matches(pattern: string, name: string): boolean {
   const [head = '', ...parts] = pattern.split('*');
   const tail = parts.pop();

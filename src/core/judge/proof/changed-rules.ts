@@ -101,7 +101,7 @@ function usesObjects({ routes }: FamilyRouting): boolean {
   return objectsOf(routes).some((fields) => fields['nhid'] !== undefined);
 }
 
-/** Whether a route to a prefix may take packets for one of the addresses from the routes that there are. */
+/** True if a route to a prefix may take packets for one of the addresses from the routes that there are. */
 function takesFrom(addresses: readonly Prefix[], { ipv4, ipv6 }: Routing): (text: string) => boolean {
   const known = ([4, 6] as const).flatMap((family) =>
     objectsOf((family === 4 ? ipv4 : ipv6).routes).flatMap(

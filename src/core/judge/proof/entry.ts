@@ -48,7 +48,6 @@ function tagsText({ vlan, form }: FrameSpec): string {
   return vlan.map((id, at) => `${at === 0 && form === '802.1ad' ? '802.1ad' : '802.1Q'} ${id}`).join(' + ');
 }
 
-/** What became of the entry controls of a step. */
 function heardControls({ step, facts, tally }: EntryByFormInput): {
   readonly missing: Map<string, Missing>;
   /** Forms of which controls were planned. */
@@ -211,7 +210,6 @@ export interface DeviceEarInput {
   readonly endpoints: readonly Endpoint[];
 }
 
-/** What snapshots show that may keep a control from the bridge device. */
 function snapshotsAt(
   { states, endpoints }: Pick<DeviceEarInput, 'states' | 'endpoints'>,
   control: Control,
@@ -223,7 +221,7 @@ function snapshotsAt(
   });
 }
 
-/** Whether something that can be read stands at a sender's port that may stop a control. */
+/** True if something that can be read stands at a sender's port that may stop a control. */
 export function isFiltered(of: Pick<DeviceEarInput, 'states' | 'endpoints'>, control: Control): boolean {
   return snapshotsAt(of, control).some(({ barriers }) => barriers.length > 0);
 }

@@ -96,7 +96,6 @@ interface Ends {
   last: Flow;
 }
 
-/** What is said of single flows, by kind. */
 interface FlowReasons {
   readonly sent: readonly Reason[];
   readonly shown: readonly Reason[];
@@ -114,7 +113,7 @@ function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered):
   const shown: Reason[] = [];
   const delivered: Reason[] = [];
   const ends = new Map<string, Ends>();
-  /** Whether it is known on the sender's port what enters, and its ends so far. */
+  /** True if it is known on the sender's port what enters, and its ends so far. */
   const senderOf = ofSender((name): { readonly directed: boolean; ends: Ends | undefined } => ({
     directed: facts.listening.get(name)?.direction === 'known',
     ends: ends.get(name),
@@ -240,7 +239,6 @@ function observerReasons(observer: Observer, facts: StepFacts, tally: StepTally)
   return reasons;
 }
 
-/** What guests said again, and what reached them unheard. */
 function replayReasons({ tally }: ProofInput): readonly Reason[] {
   return [
     ...[...tally.replayed].map(([observer, count]) =>

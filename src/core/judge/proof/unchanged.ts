@@ -271,7 +271,7 @@ function revertedSettings(
 }
 
 /**
- * Whether the kernel said the same before the first probe and after the last: identity and settings of the bridges and
+ * True if the kernel said the same before the first probe and after the last: identity and settings of the bridges and
  * their ports, their VLANs, tc and nft rules, the sysctls that were read; timers and counters aside, FDB and MDB left
  * to causes, except a MAC on a wrong port. What the step's probes bring about on purpose is not a change, nor what its
  * events do in their intervals. `changes`: who was heard changing rules meanwhile, the events aside; `settings`: which

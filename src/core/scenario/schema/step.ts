@@ -198,7 +198,6 @@ const mdbEntry = z
   .meta({ id: 'mdb-entry', description: 'Not of Open vSwitch.' });
 const dateRule = 'expected a date such as 2027-01-31';
 
-/** Who answers for what is taken on, and until when. */
 const vouching = (lastDay: string) => ({
   owner: text.optional().describe('Who answers for it.'),
   ticket: text.optional().describe('Where it is followed up.'),

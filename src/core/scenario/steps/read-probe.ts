@@ -57,7 +57,6 @@ export function readProbe(context: StepContext, input: unknown, path: Path, wait
   return entry;
 }
 
-/** What a step writes about the frames themselves. */
 function readFrameKeys(
   context: StepContext,
   raw: RawProbe,

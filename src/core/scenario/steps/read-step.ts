@@ -173,7 +173,6 @@ function readLearn(context: StepContext, raw: RawStep['learn'], path: Path): rea
   return raw === 'none' ? [] : selectPresent(context, raw, path);
 }
 
-/** What does not go together in a step, and what its provider does not allow. */
 function checkParts(
   { faults, reading, allowChanges }: StepContext,
   raw: RawStep,

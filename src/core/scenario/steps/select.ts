@@ -73,7 +73,7 @@ function matches(
     return [];
   }
   const matching = endpoints.filter(test);
-  // Where pieces of the topology were unreadable, what is missing may be among them.
+  // If pieces of the topology were unreadable, what is missing may be among them.
   if (matching.length === 0 && reading.complete) faults.add(path, `${where(path)}: ${quote(text)} matches no endpoint`);
   return matching.map(({ name }) => name).filter((name) => scope.among === null || scope.among.has(name));
 }
@@ -120,7 +120,7 @@ function predicate(reading: TopologyReading, text: string, scope: SelectionScope
 }
 
 /**
- * Whether a name matches a glob of `*` (any characters, also none) and `?` (one character). Takes time in proportion to
+ * True if a name matches a glob of `*` (any characters, also none) and `?` (one character). Takes time in proportion to
  * both lengths multiplied, never more.
  */
 function matchesGlob(glob: string, name: string): boolean {

@@ -101,7 +101,6 @@ function writtenDirectly(path: string, follows: boolean): NamedFile {
   return { fd, keep: close, drop: close };
 }
 
-/** Where this user may write to the file, and not make another one beside it. */
 function writtenOver(path: string): NamedFile {
   const fd = openSync(path, O_WRONLY | O_TRUNC | O_NOFOLLOW);
   const close = closingOnce([fd]);

@@ -20,7 +20,6 @@ const textMap = z.record(text, text);
 const vlanRange = { first: wholeNumber, last: wholeNumber, pvid: flag, untagged: flag };
 const ipPrefix = z.looseObject({ family: z.union([z.literal(4), z.literal(6)]), address: text, prefix: wholeNumber });
 const mirror = z.looseObject({ name: text, select: text, output: text });
-/** What an endpoint or observer stands on. */
 const below = {
   lower: text,
   mode: z.enum([...macvlanModes, ...ipvlanModes]),

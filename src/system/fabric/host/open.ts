@@ -172,7 +172,7 @@ export function forwardingPorts({ endpoints }: Pick<Plan, 'endpoints'>): readonl
     .flatMap((endpoint) => [ownPortOf(endpoint) ?? [], endpoint.hop?.near ?? []].flat());
 }
 
-/** Whether a bridge of the plan keeps flows that a change has to be worked into (Open vSwitch). */
+/** True if a bridge of the plan keeps flows that a change has to be worked into (Open vSwitch). */
 export function hasFlows({ bridges }: Pick<Plan, 'bridges'>): boolean {
   return bridges.some(({ kind }) => kind === 'ovs');
 }

@@ -168,7 +168,6 @@ function outcomeOf(runId: string, outcome: UndoOutcome): CleanedRun {
   return { kind: 'run', runId, ...outcome };
 }
 
-/** What became of the entries of a journal. */
 interface UndoOutcome {
   readonly undone: number;
   /** What somebody else has set since or put in its place: it is theirs, and left as it is. */
@@ -177,7 +176,6 @@ interface UndoOutcome {
   readonly failed: readonly string[];
 }
 
-/** What was found of a run that was killed. */
 interface CleanedRun extends UndoOutcome {
   readonly kind: 'run';
   readonly runId: string;

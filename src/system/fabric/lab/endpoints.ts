@@ -69,7 +69,7 @@ async function standAbove(
   return standing;
 }
 
-/** Whether an endpoint's port is one of a bridge of the kernel's. */
+/** True if an endpoint's port is one of a bridge of the kernel's. */
 function isOfKernel({ attach, bridge }: Endpoint, bridges: readonly Bridge[]): boolean {
   return placeOf(attach) === 'port' && bridges.find(({ name }) => name === bridge)?.kind !== 'ovs';
 }

@@ -23,7 +23,6 @@ export const predictAllNodes: ClassForecast = (_, __, flow) =>
     ? unknown('neighbours are suppressed')
     : flooded(flow.from, flow.observer, 'mcast_flood', 'multicast to all nodes');
 
-/** Whether somebody asks for members, so that snooping decides. */
 function asks(view: BridgeView, { querier }: Diversions): boolean {
   return querier || isSettingOn(view.settings, 'mcast_querier') !== false;
 }
