@@ -94,13 +94,13 @@ export function prefixOf(text: string, family: Family, length?: number | null): 
     : null;
 }
 
-/** Whether all that is in `inner` is in `outer`, of the same family. */
+/** True if all that is in `inner` is in `outer`, of the same family. */
 export function covers(outer: Prefix, inner: Prefix): boolean {
   const shift = BigInt(bitsOf(outer.family) - outer.length);
   return outer.family === inner.family && outer.length <= inner.length && outer.value >> shift === inner.value >> shift;
 }
 
-/** Whether a prefix lies in one of these, or is one of them; what takes everything does not count. */
+/** True if a prefix lies in one of these, or is one of them; what takes everything does not count. */
 export function isWithin(prefixes: readonly Prefix[]): (prefix: Prefix) => boolean {
   const network = ({ family, value }: Prefix, length: number): string =>
     `${value >> BigInt(bitsOf(family) - length)}/${length}/${family}`;
@@ -236,7 +236,6 @@ function encapsulationOf({ fields }: Route): string | null {
   return textOf(encap) ?? objectsOf([encap]).map((parts) => textOf(parts['encap_type']))[0] ?? 'of an unknown type';
 }
 
-/** Whether a route takes some packets to its prefix only, or does with them what cannot be read. */
 function isSelective(route: Route): boolean {
   return encapsulationOf(route) !== null || ['tos', 'from'].some((key) => route.fields[key] !== undefined);
 }
@@ -282,8 +281,8 @@ export function waysTo(packet: Packet, routing: Routing): readonly Way[] {
     const drops = ![null, 'to_tbl'].includes(textOf(rule['action']));
     const taken = drops ? [] : routesBy(rule, routes, to, routing.vrfs);
     ways.push(...taken.map((route) => wayBy(rule, route, match, family)));
-    const isTaken = drops || taken.some((route) => !isSelective(route));
-    if (match === 'yes' && priority >= skipped && isTaken) break;
+    const isDecided = drops || taken.some((route) => !isSelective(route));
+    if (match === 'yes' && priority >= skipped && isDecided) break;
   }
   return ways;
 }

@@ -192,7 +192,7 @@ export interface Routing {
   readonly policies?: readonly EncryptingPolicy[];
 }
 
-/** What carries frames on a host and is called by no name that holds across hosts. */
+/** State without names that are unique across hosts. */
 export type ApartState = Pick<
   HostState,
   'packetSockets' | 'packetHandlers' | 'sharedTaps' | 'waiting' | 'logGroups' | 'legacyTables' | 'hardware' | 'routing'

@@ -114,7 +114,7 @@ export const routingRules = 'the rules of ip rule';
 export const routesTo = 'the routes to ';
 export const nexthopObjects = 'the objects of ip nexthop';
 export const ipsecPolicies = 'the policies of ip xfrm';
-/** Whether a SettingChange is about where the host sends packets. */
+/** True if a SettingChange is about where the host sends packets. */
 export function isOfRouting(what: string): boolean {
   return [routingRules, nexthopObjects, ipsecPolicies].includes(what) || what.startsWith(routesTo);
 }

@@ -78,7 +78,6 @@ interface DeviceAbove {
   readonly bridge: string;
 }
 
-/** What stands there and is up, but for guests that are observed. */
 function devicesAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonly DeviceAbove[] {
   const bridges = new Set(step.observers.map(({ bridge }) => bridge));
   const local = devices.filter(({ space }) => space === null);
@@ -145,7 +144,7 @@ export function unheardDevices(
       const { name, kind, space } = device;
       const came = known.get(keyOf(device))?.lower === device.lower ? 'came up on' : 'came to stand on';
       const where = space === null ? 'the namespace of the bridges' : space;
-      return `${kind} ${nameOf(name)} in ${where} ${came} ${nameOf(lower.name)} while the step ran: nobody listened there`;
+      return `${kind} ${nameOf(name)} in ${where} ${came} ${nameOf(lower.name)} while the step ran: no observer listened there`;
     });
 }
 

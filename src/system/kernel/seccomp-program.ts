@@ -37,7 +37,7 @@ export interface AllowList {
   readonly notThere: readonly SystemCall[];
 }
 
-/** Whether a condition holds: falls through where it does, else goes on `otherwise` instructions behind its end. */
+/** True if a condition holds: falls through where it does, else goes on `otherwise` instructions behind its end. */
 function test(condition: Condition, otherwise: number): readonly BpfInstruction[] {
   const load: BpfInstruction = [code.load, 0, 0, argumentAt(condition.argument)];
   const fail: BpfInstruction = [code.jump, 0, 0, otherwise];

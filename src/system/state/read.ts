@@ -26,9 +26,9 @@ export interface ReadOptions {
   readonly sysfs: boolean;
   /** Names of sysctls to read beside those that decide what a bridge does (`alwaysRead`). */
   readonly sysctl: readonly string[];
-  /** Whether to read who else listens with packet sockets. */
+  /** True if to read who else listens with packet sockets. */
   readonly packetSockets?: boolean;
-  /** Whether to read rules of policy routing and routes. */
+  /** True if to read rules of policy routing and routes. */
   readonly routing?: boolean;
 }
 

@@ -172,7 +172,7 @@ describe('a macvlan that gets frames in the middle of a step alone', {
       const [step] = result.steps; // a later one has an ear there, and hears it
       expect(step?.verdict, `${stdout}\n${stderr}`).toBe('inconclusive');
       expect(step?.reasons.map(({ code, text }) => `${code}: ${text}`)).toContain(
-        `settings-changed: macvlan mv0 in /proc/${tenant.pid}/ns/net ${said} while the step ran: nobody listened there`,
+        `settings-changed: macvlan mv0 in /proc/${tenant.pid}/ns/net ${said} while the step ran: no observer listened there`,
       );
     } finally {
       await tenant.end();

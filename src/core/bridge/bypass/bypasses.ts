@@ -80,7 +80,7 @@ function tcSelector(filter: Fields, options: Fields): string {
   return parts.length === 0 ? 'what it selects' : parts.join(', ');
 }
 
-/** Whether an action that is mostly harmless has what is not: another address, another type of packet. */
+/** True if an action that is mostly harmless has what is not: another address, another type of packet. */
 function isHarmful(name: string, action: Fields): boolean {
   if (name === 'skbedit') return 'ptype' in action;
   if (name === 'ct') return Object.keys(action).includes('nat');
@@ -315,7 +315,7 @@ function ruleBypasses(rule: Fields, devices: readonly string[], logGroups: reado
   );
 }
 
-/** Whether a chain at that device, which may end in `*`, has frames of these. */
+/** True if a chain at that device, which may end in `*`, has frames of these. */
 function isAmong(device: string, segment: ReadonlySet<string>): boolean {
   if (!device.endsWith('*')) return segment.has(device);
   return [...segment].some((name) => name.startsWith(device.slice(0, -1)));

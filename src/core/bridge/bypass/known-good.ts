@@ -224,7 +224,7 @@ function keepsToVerdict(code: DataView, at: number): boolean {
 }
 
 /**
- * Whether a program at tcx or netkit lets frames go on or drops them and can do nothing else, by the instructions that
+ * True if a program at tcx or netkit lets frames go on or drops them and can do nothing else, by the instructions that
  * the kernel runs (struct bpf_insn): it calls nothing, writes to its own stack alone, and each of its results is a
  * constant that says so.
  */

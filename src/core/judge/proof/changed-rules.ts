@@ -15,9 +15,9 @@ const maxNamed = 3;
 
 function changer({ kind, pid, program, host }: RuleChange): string {
   const on = host === undefined ? '' : ` on ${host}`;
-  if (pid === null) return `somebody whom the kernel did not name${on}`;
+  if (pid === null) return `an unknown process${on}`;
   return kind === 'tc'
-    ? `who asked from netlink port ${pid}${on}, as a rule its process id`
+    ? `netlink port ${pid}${on} (usually the process id)`
     : `process ${pid}${program === null ? '' : ` (${program})`}${on}`;
 }
 
@@ -101,7 +101,7 @@ function usesObjects({ routes }: FamilyRouting): boolean {
   return objectsOf(routes).some((fields) => fields['nhid'] !== undefined);
 }
 
-/** Whether a route to a prefix may take packets for one of the addresses from the routes that there are. */
+/** True if a route to a prefix may take packets for one of the addresses from the routes that there are. */
 function takesFrom(addresses: readonly Prefix[], { ipv4, ipv6 }: Routing): (text: string) => boolean {
   const known = ([4, 6] as const).flatMap((family) =>
     objectsOf((family === 4 ? ipv4 : ipv6).routes).flatMap(

@@ -156,7 +156,7 @@ describe('who got frames while a step ran and had no ear', () => {
   const down = { ...mv, up: false };
   const unheard = (began: readonly LinkedDevice[], ended: readonly LinkedDevice[]): readonly string[] =>
     unheardDevices(planStep, [...host, ...began], [...host, ...ended], (name) => `h/${name}`);
-  const heard = ': nobody listened there';
+  const heard = ': no observer listened there';
   const where = 'macvlan h/mv in /proc/9/ns/net';
 
   it.each([
