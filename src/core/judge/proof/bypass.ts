@@ -1,4 +1,5 @@
 import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
+import { answerBypasses } from '../../bridge/bypass/arp-answers.js';
 import { type Bypass, bypassEffect, bypassesIn } from '../../bridge/bypass/bypasses.js';
 import { type AsksForms, socketBypasses, unseenHolders } from '../../bridge/bypass/packet-sockets.js';
 import { promptDisciplines } from '../../bridge/bypass/known-good.js';
@@ -135,6 +136,7 @@ function bypassesAt(input: BypassInput, state: HostState, someForm: AsksForms): 
     ...bypasses.filter(({ to }) => to === undefined || !to.every(isAllowed)),
     ...socketBypasses(state, { bridges, segment, guestPorts: guestPortsOf(observers) }, someForm),
     ...heldBack(state, segment),
+    ...answerBypasses(state, bridges, input.plan.endpoints),
     ...unseenHolders(input.step.observers, state),
     ...mastersAbove(bridges, state),
   ];
