@@ -339,8 +339,8 @@ export interface Diversion extends Way {
 }
 
 /**
- * Ways on which a rule, or a route, leads packets for a guest to another device or to the host itself, and all that hand
- * them to an encapsulation, wherever they lead. Empty where the state has no rules.
+ * Ways on which a rule, or a route, leads packets for a guest to another device or to the host itself, and all that
+ * hand them to an encapsulation, wherever they lead. Empty where the state has no rules.
  */
 export function diversions({ routing }: HostState, places: readonly RoutedPlace[]): readonly Diversion[] {
   if (routing === undefined) return [];

@@ -146,9 +146,9 @@ export const harmlessStatements: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Targets of iptables and ebtables in nft's tables (iptables-extensions(8)). Not here: TEE, NFQUEUE, TPROXY, TRACE; dnat
- * and redirect of ebtables, which write another destination; its arpreply and snat, whose MACs nft does not print, and
- * by which the host chooses who gets what others send.
+ * Targets of iptables and ebtables in nft's tables (iptables-extensions(8)). Not here: TEE, NFQUEUE, TPROXY, TRACE;
+ * dnat and redirect of ebtables, which write another destination; its arpreply and snat, whose MACs nft does not print,
+ * and by which the host chooses who gets what others send.
  */
 export const harmlessTargets: ReadonlySet<string> = new Set([
   'AUDIT',
