@@ -26,6 +26,8 @@ export interface BypassInput {
   readonly day: string;
   /** Of a port: who is there may have whatever is copied, or was heard to get what nobody accepts, which decides. */
   readonly isDecided: (observer: Observer) => boolean;
+  /** What was there in the step and is in none of its snapshots; absent = nothing. */
+  readonly passed?: readonly Bypass[];
 }
 
 /**
@@ -192,7 +194,7 @@ function bypassesOf(input: BypassInput): readonly Bypass[] {
     ])
       bypasses.set(`${bypass.what}|${bypass.where}`, bypass);
   }
-  return [...bypasses.values()];
+  return [...bypasses.values(), ...(input.passed ?? [])];
 }
 
 /** Whether a name matches a pattern, in which `*` stands for any text. */

@@ -42,6 +42,7 @@ export const timelineShape = z.discriminatedUnion('event', [
         pid: number.nullable(),
         program: text.nullable(),
         host: text.optional(),
+        carrying: z.array(z.looseObject({ what: text, place: text, rule: text })).optional(),
       }),
     ),
     meanwhile,
