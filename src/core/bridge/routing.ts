@@ -36,7 +36,7 @@ export interface Way {
   readonly by: RoutingEntry;
   /** The route, in words. */
   readonly route: string;
-  /** Devices by which it sends; none = the host itself takes the packet, or drops it. */
+  /** Devices by which it sends, or `the host itself`, which then takes the packet; none = it is dropped. */
   readonly devices: readonly string[];
   /** Only packets that a rule or a route selects by more than their destination take it, or some of them. */
   readonly isConditional: boolean;
@@ -80,7 +80,10 @@ const selectorWords: Readonly<Record<string, (rule: Fields) => readonly string[]
 /** Tables that the kernel's first rules look up. */
 const usualTables: readonly string[] = ['local', 'main', 'default'];
 /** Types of routes that send nothing, and end the search. */
-const ends: readonly string[] = ['unreachable', 'blackhole', 'prohibit', 'local', 'broadcast', 'anycast'];
+const ends: readonly string[] = ['unreachable', 'blackhole', 'prohibit'];
+/** Types by which the host itself takes the packet (ip-route(8)): a socket gets it, as by TPROXY. */
+const takenByHost: readonly string[] = ['local', 'broadcast', 'anycast'];
+const theHost = 'the host itself';
 /** Where a route leads that names no device: by a nexthop object that could not be read (ip-nexthop(8)). */
 const unknownDevice = 'an unknown device';
 
@@ -198,6 +201,7 @@ function parseRoutes(routes: object, family: Family): readonly Route[] {
     const type = textOf(fields['type']) ?? 'unicast';
     const table = textOf(fields['table']) ?? 'main';
     if (ends.includes(type)) return [{ fields, table, prefix, devices: [] }];
+    if (takenByHost.includes(type)) return [{ fields, table, prefix, devices: [theHost] }];
     if (devices.length === 0 && type === 'unicast') devices.push(unknownDevice);
     return [{ fields, table, prefix, devices: [...new Set(devices)] }];
   });
@@ -334,8 +338,8 @@ export interface Diversion extends Way {
 }
 
 /**
- * Ways on which a rule, or a route, leads packets for a guest to another device, and all that hand them to an
- * encapsulation, wherever they lead. Empty where the state has no rules.
+ * Ways on which a rule, or a route, leads packets for a guest to another device or to the host itself, and all that
+ * hand them to an encapsulation, wherever they lead. Empty where the state has no rules.
  */
 export function diversions({ routing }: HostState, places: readonly RoutedPlace[]): readonly Diversion[] {
   if (routing === undefined) return [];

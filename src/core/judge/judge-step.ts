@@ -13,6 +13,7 @@ import { intervalsOf, isStranger, settingsBeyondEvents, unreadAround } from './p
 import { observedOnlyReasons, passingPorts, strangerReasons } from './proof/coverage.js';
 import { undoneReasons } from './proof/kept-changes.js';
 import { missingProofs } from './proof/missing-proofs.js';
+import { passingRules } from './proof/changed-rules.js';
 import { unchangedReasons } from './proof/unchanged.js';
 import { eventsOf } from './proof/windows.js';
 import { reason, type Reason } from '../model/reasons.js';
@@ -186,7 +187,8 @@ function bypassesBeside(
     ...folded.filter(({ like }) => like.accepted === undefined).map(({ like }) => like.observer),
   ]);
   const isDecided = (observer: Observer): boolean => leakedAt.has(observer.name) || mayHaveAll(observer, input);
-  return bypassReasons({ ...input, isDecided });
+  const passed = passingRules(input.states, input.facts.ruleChangesMeanwhile);
+  return bypassReasons({ ...input, isDecided, passed });
 }
 
 function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examined {

@@ -32,10 +32,11 @@ const taps: ReadonlySet<string> = new Set(['macvtap', 'ipvtap']);
 
 /**
  * In the bridges' own namespace such a device is the host's, unless a virtual machine has it or it is another bridge's
- * port.
+ * port. One in mode passthru counts there too: the host's stack takes every frame on it as its own (PACKET_HOST,
+ * macvlan_handle_frame of drivers/net/macvlan.c), and any socket may read it.
  */
-function isSomebodys({ kind, space, master }: LinkedDevice): boolean {
-  return !aside.has(kind) && (space !== null || taps.has(kind) || master !== null);
+function isSomebodys({ kind, space, master, mode }: LinkedDevice): boolean {
+  return !aside.has(kind) && (space !== null || taps.has(kind) || master !== null || mode === 'passthru');
 }
 
 /**

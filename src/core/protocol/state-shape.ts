@@ -67,6 +67,7 @@ const ofHost = {
   sharedTaps: z.record(text, z.array(z.looseObject({ pid: number, name: text }))).optional(),
   waiting: z.array(z.looseObject({ device: text, discipline: text, frames: number })).optional(),
   logGroups: z.array(z.number()).optional(),
+  neighbours: z.array(z.looseObject({ address: text, mac: text, device: text, isStatic: flag })).optional(),
   hardware: z.record(text, z.array(text)).optional(),
   legacyTables: z
     .array(

@@ -288,10 +288,11 @@ export function routingAmong(
     const isGuests = isWithin(inMain.filter(isToGuest).flatMap((route) => destination(route) ?? []));
     const isKept = (route: Fields): boolean => {
       const [type, table] = [textOf(route['type']) ?? 'unicast', textOf(route['table']) ?? 'main'];
-      if (table === 'local') return type === 'unicast';
-      if (table !== 'main' || isToGuest(route) || (isByObject(route) && type === 'unicast')) return true;
       const prefix = destination(route);
-      return prefix !== null && isGuests(prefix);
+      const isWithinGuests = prefix !== null && isGuests(prefix);
+      // the kernel's own there are the host's addresses
+      if (table === 'local') return type === 'unicast' || route['protocol'] !== 'kernel' || isWithinGuests;
+      return table !== 'main' || isToGuest(route) || (isByObject(route) && type === 'unicast') || isWithinGuests;
     };
     return { rules, routes: routes.filter(isKept) };
   };

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { answersNeighbours } from '../../core/bridge/bypass/arp-answers.js';
 import type { HostState, LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { fieldsOf, objectsOf, textOf, textsOf } from '../../core/text/json-text.js';
@@ -11,7 +12,7 @@ import { readJson } from '../process/programs.js';
 import { isDescendant } from '../process/socket-holders.js';
 import { withOvs } from './ovs/parse.js';
 import { readOvsTexts } from './ovs/read.js';
-import { parseFdb, parseLinks } from './parse-links.js';
+import { parseFdb, parseLinks, parseNeighbourTable } from './parse-links.js';
 import { readAllDrops, readHardware } from './read-devices.js';
 import { readFilters, readPolicies, readPrograms, readRouting, routingAmong } from './read-filters.js';
 import { readSharedTaps } from './read-monitors.js';
@@ -86,6 +87,9 @@ export async function readState(options: ReadOptions): Promise<HostState> {
   const drops = readAllDrops(options.netns);
   const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
   const parsed = await linksOf(links, options);
+  const neighbours = parsed.some(answersNeighbours)
+    ? await part('neighbours', readJson(['ip', '-j', 'neigh', 'show', 'nud', 'all'], where))
+    : null;
   const carriers = readCarriers(options.netns, parsed);
   unread.push(...carriers.unread);
   const state: HostState = {
@@ -100,6 +104,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     ...sockets,
     ...carriers.found,
     ...waitingAt(parsed, waiting ?? []),
+    ...(neighbours === null ? {} : { neighbours: parseNeighbourTable(neighbours) }),
     ...(routing === null ? {} : { routing: routingAmong(routing, links, policies) }),
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };

@@ -322,7 +322,7 @@ const policyRouteRule: HostRule = ({ state, beside }) =>
           readFrom: 'ip rule, ip route show table all',
           text:
             encapsulation === null
-              ? `packets for ${address} (${device}) that it takes leave by ${elsewhere.join(', ')}: ${route}`
+              ? `packets for ${address} (${device}) that it takes go to ${elsewhere.join(', ')}: ${route}`
               : `packets for ${address} (${device}) that it takes are handed to an encapsulation (${encapsulation}): ${route}`,
           probe: null,
           fix: { changes: deletion(by) },

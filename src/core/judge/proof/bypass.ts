@@ -1,4 +1,5 @@
 import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
+import { answerBypasses } from '../../bridge/bypass/arp-answers.js';
 import { type Bypass, bypassEffect, bypassesIn } from '../../bridge/bypass/bypasses.js';
 import { type AsksForms, socketBypasses, unseenHolders } from '../../bridge/bypass/packet-sockets.js';
 import { promptDisciplines } from '../../bridge/bypass/known-good.js';
@@ -25,6 +26,8 @@ export interface BypassInput {
   readonly day: string;
   /** Of a port: who is there may have whatever is copied, or was heard to get what nobody accepts, which decides. */
   readonly isDecided: (observer: Observer) => boolean;
+  /** What was there in the step and is in none of its snapshots; absent = nothing. */
+  readonly passed?: readonly Bypass[];
 }
 
 /**
@@ -135,6 +138,7 @@ function bypassesAt(input: BypassInput, state: HostState, someForm: AsksForms): 
     ...bypasses.filter(({ to }) => to === undefined || !to.every(isAllowed)),
     ...socketBypasses(state, { bridges, segment, guestPorts: guestPortsOf(observers) }, someForm),
     ...delayedFrames(state, segment),
+    ...answerBypasses(state, bridges, input.plan.endpoints),
     ...unseenHolders(input.step.observers, state),
     ...mastersAbove(bridges, state),
   ];
@@ -189,7 +193,7 @@ function bypassesOf(input: BypassInput): readonly Bypass[] {
     ])
       bypasses.set(`${bypass.what}|${bypass.where}`, bypass);
   }
-  return [...bypasses.values()];
+  return [...bypasses.values(), ...(input.passed ?? [])];
 }
 
 /** True if a name matches a pattern, in which `*` stands for any text. */

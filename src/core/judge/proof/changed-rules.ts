@@ -1,3 +1,4 @@
+import type { Bypass } from '../../bridge/bypass/bypasses.js';
 import { covers, type Prefix, prefixOf, routingDifferences } from '../../bridge/routing.js';
 import { rulesText } from '../../bridge/rules-text.js';
 import { legacyTablesOf, statesByHost } from '../../bridge/states-by-host.js';
@@ -5,9 +6,9 @@ import { bareName } from '../../model/host-names.js';
 import type { StepPlan } from '../../model/plan.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { Endpoint } from '../../model/scenario.js';
-import type { FamilyRouting, HostState, Routing } from '../../model/state.js';
+import type { FamilyRouting, HostState, Routing, StepStates } from '../../model/state.js';
 import { nexthopObjects, routesTo, type RuleChange } from '../../model/timeline.js';
-import { objectsOf, textOf } from '../../text/json-text.js';
+import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import type { ReadInterval } from './intervals.js';
 
 /** At most this many of those that changed rules are named. */
@@ -62,6 +63,42 @@ export function changedRules(intervals: readonly ReadInterval[], changes: readon
     ];
   });
   return [...ofNetlink, ...ofLegacy];
+}
+
+function knownRules(states: readonly (HostState | null)[]): ReadonlySet<string> {
+  return new Set(
+    states.flatMap((state) => {
+      if (state === null) return [];
+      const indices = new Map(state.links.map(({ name, ifindex }) => [name, ifindex]));
+      const filters = Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {}).flatMap(([key, listed]) =>
+        objectsOf(listed).map(({ pref }) => `${indices.get(key.slice(0, key.lastIndexOf(' ')))} ${String(pref)}`),
+      );
+      const rules = objectsOf(fieldsOf(state.nft)?.['nftables'])
+        .flatMap((part) => objectsOf([part['rule']]))
+        .map(({ family, table, chain, handle }) => [family, table, chain, handle].map(String).join(' '));
+      return [...filters, ...rules];
+    }),
+  );
+}
+
+/**
+ * Rules that carry frames elsewhere, or choose who gets them, and were made while an event was at work, but are in no
+ * snapshot: they were gone again before one was read.
+ */
+export function passingRules(
+  { before, after, during = [] }: StepStates,
+  changes: readonly RuleChange[],
+): readonly Bypass[] {
+  const made = changes.flatMap(({ carrying = [] }) => carrying);
+  if (made.length === 0) return [];
+  const known = knownRules([before, ...during, after]);
+  return made
+    .filter(({ rule }) => !known.has(rule))
+    .map(({ what, place }) => ({
+      what,
+      where: place,
+      remedy: 'an event made it and took it away again before the state was read; leave it until the event is over',
+    }));
 }
 
 /** Differences beyond these are counted. */

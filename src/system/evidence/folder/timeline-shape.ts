@@ -47,6 +47,7 @@ export const timelineShape = z.discriminatedUnion('event', [
         pid: number.nullable(),
         program: text.nullable(),
         host: text.optional(),
+        carrying: z.array(z.looseObject({ what: text, place: text, rule: text })).optional(),
       }),
     ),
     meanwhile,
