@@ -75,7 +75,7 @@ export interface CarryingRule {
   readonly what: string;
   /** `bridge t c`, `interface 7 pref 49152`. */
   readonly place: string;
-  /** What tells it from others there: place and handle, or the interface's index and the preference. */
+  /** Distinguishes it from others there: place and handle, or the interface's index and the preference. */
   readonly rule: string;
 }
 

@@ -86,7 +86,7 @@ function together(conditions: readonly Condition[]): readonly BpfInstruction[] {
 }
 
 /** A program that refuses one call as if the kernel had none, and allows all others, also another machine's. */
-export function refusalOf(machine: Machine, call: SystemCall): readonly BpfInstruction[] {
+export function programWithout(machine: Machine, call: SystemCall): readonly BpfInstruction[] {
   const number = machine.numberOf(call);
   if (number === null) return [give(answers.allow)];
   return [

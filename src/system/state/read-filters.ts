@@ -94,8 +94,8 @@ function mayHaveFilters(device: string, parent: number, finder: FilterFinder | n
 }
 
 /**
- * Places with filters, certain or possible, by a list of `tc -j qdisc show`. `finder`: null = the kernel cannot be asked. Throws
- * VerifyError (3) where classes cannot be listed.
+ * Places with filters, certain or possible, by a list of `tc -j qdisc show`. `finder`: null = the kernel cannot be
+ * asked. Throws VerifyError (3) where classes cannot be listed.
  */
 export function filterPlaces(qdisc: unknown, finder: FilterFinder | null): readonly FilterPlace[] {
   const disciplines = objectsOf(qdisc).flatMap((discipline) => {

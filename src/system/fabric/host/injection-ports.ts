@@ -179,9 +179,9 @@ async function redirectAll(pairs: readonly PortPair[], netns: string | null): Pr
 }
 
 /**
- * Places to send as the endpoints that are named by a namespace of their own, such as containers: on their own interface,
- * the other end of the port's veth pair. By endpoint. Throws VerifyError (69) where the namespace has no such
- * interface.
+ * Places to send as the endpoints that are named by a namespace of their own, such as containers: on their own
+ * interface, the other end of the port's veth pair. By endpoint. Throws VerifyError (69) where the namespace has no
+ * such interface.
  */
 function insidePlaces(
   endpoints: readonly Pick<Endpoint, 'name' | 'attach' | 'port' | 'netns'>[],
