@@ -4,6 +4,7 @@ import { defineAttest } from './commands/evidence/attest.js';
 import { defineCheck } from './commands/evidence/check.js';
 import { defineExport } from './commands/evidence/export.js';
 import { defineDiff, defineReport } from './commands/evidence/options.js';
+import { definePrune } from './commands/evidence/prune.js';
 import { definePurge } from './commands/evidence/purge.js';
 import { defineFleet } from './commands/fleet/options.js';
 import { defineHelper } from './commands/helper.js';
@@ -29,6 +30,7 @@ export const commands: readonly DefineCommand[] = [
   defineCheck,
   defineAttest,
   definePurge,
+  definePrune,
   defineAudit,
   defineListen,
   defineWatch,

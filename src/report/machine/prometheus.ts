@@ -2,6 +2,7 @@ import type { Drift } from '../../core/model/audit.js';
 import type { Result, StepResult } from '../../core/model/result.js';
 import { runExits } from '../../core/model/verify-error.js';
 import { escapeText } from '../../core/text/escape.js';
+import { exposuresOf } from '../answer/exposures.js';
 import { countRows, isUnacceptedLeak } from '../reported-leaks.js';
 import type { ReportedRun, Reporter, View } from '../reporter.js';
 
@@ -55,6 +56,28 @@ const metrics: readonly Metric[] = [
     name: 'run_duration_seconds',
     help: 'How long the run took.',
     samples: ofRun((result) => result.run.durationMs / 1000),
+  },
+  {
+    name: 'decided_timestamp_seconds',
+    help: 'When a run began that came to holds or broken; none for an inconclusive one.',
+    samples: (result) =>
+      result.verdict === 'inconclusive' ? [] : [{ labels: {}, value: Date.parse(result.run.startedAt) / 1000 }],
+  },
+  {
+    name: 'exposed',
+    help: 'Things that any guest can try, by the default settings of a bridge.',
+    samples: ofRun((result) => exposuresOf(result).length),
+  },
+  {
+    name: 'leaks_by_cause',
+    help: 'Rows that leaked and are not accepted, by their most specific cause.',
+    samples: ({ steps }) => {
+      const groups = steps.flatMap((step) => step.groups ?? []).filter(({ accepted }) => accepted === undefined);
+      return [...new Set(groups.map(({ cause }) => cause))].map((cause) => ({
+        labels: { cause },
+        value: groups.reduce((total, group) => total + (group.cause === cause ? group.rows : 0), 0),
+      }));
+    },
   },
   { name: 'ports', help: 'Ports of the bridges under test.', samples: ofRun((result) => result.coverage.ports) },
   { name: 'ports_observed', help: 'Ports that were observed.', samples: ofRun((result) => result.coverage.observed) },
