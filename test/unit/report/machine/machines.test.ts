@@ -16,6 +16,7 @@ const reporters = {
   ndjson: await loaders.ndjson(),
   sarif: await loaders.sarif(),
   csv: await loaders.csv(),
+  controls: await loaders.controls(),
   nagios: await loaders.nagios(),
 };
 
@@ -64,6 +65,7 @@ describe('a run that came to no result', () => {
     ndjson: '{"event":"run-unended","scenario":"late","why":"stopped by --timeout 1s"}\n',
     sarif: '"text": "no result: late: stopped by --timeout 1s"',
     csv: '\nlate,,,,no result,,,',
+    controls: '- late: no result: stopped by --timeout 1s. Nothing is shown.\n',
     nagios: 'ISOLATION UNKNOWN - wireshark-experiment broken as expected; late no result, stopped by --timeout 1s | ',
   };
 

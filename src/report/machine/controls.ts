@@ -1,0 +1,79 @@
+import type { Result } from '../../core/model/result.js';
+import { answerOf } from '../answer/answer.js';
+import { exposuresOf } from '../answer/exposures.js';
+import { plainMarkdown } from '../markdown.js';
+import { isUnacceptedLeak } from '../reported-leaks.js';
+import type { ReportedRun, Reporter } from '../reporter.js';
+
+/** A control of a published standard for which a run is evidence: its clause, in a few words of ours. */
+interface Control {
+  readonly standard: string;
+  readonly clause: string;
+  readonly asks: string;
+}
+
+/** Clauses about separation of networks and guests, in the editions that are in force in 2026. */
+const controls: readonly Control[] = [
+  { standard: 'PCI DSS 4.0.1', clause: '11.4.5', asks: 'segmentation is tested at least once a year' },
+  { standard: 'PCI DSS 4.0.1', clause: '11.4.6', asks: 'service providers test it at least every six months' },
+  { standard: 'ISO/IEC 27001:2022', clause: 'A.8.22', asks: 'groups of services, users and systems are segregated' },
+  { standard: 'NIST SP 800-53 Rev. 5', clause: 'SC-7', asks: 'communication at key internal boundaries is controlled' },
+  { standard: 'NIST SP 800-53 Rev. 5', clause: 'AC-4', asks: 'flows between connected systems follow a policy' },
+  { standard: 'BSI IT-Grundschutz', clause: 'NET.1.1', asks: 'network segments are separated' },
+  { standard: 'BSI IT-Grundschutz', clause: 'SYS.1.5', asks: 'virtual systems are isolated from each other' },
+];
+
+/** The run's word on every clause: it tests separation as a whole, and what is not proven is never a pass. */
+function shownBy(result: Result): string {
+  const exposed = exposuresOf(result).length;
+  switch (result.verdict) {
+    case 'holds':
+      return exposed === 0
+        ? 'supported: nothing leaked'
+        : `supported in part: no claimed barrier is breached, ${exposed} ${exposed === 1 ? 'thing' : 'things'} exposed`;
+    case 'broken':
+      return 'contradicted: frames reached guests that they were not for';
+    case 'inconclusive':
+      return 'not shown: the run is inconclusive';
+  }
+}
+
+function causesOf({ steps }: Result): string {
+  const leaks = steps.flatMap(({ findings }) => findings.filter(isUnacceptedLeak));
+  const causes = new Set(leaks.flatMap((leak) => leak.causes.slice(0, 1).map(({ code }) => code)));
+  return causes.size === 0 ? '' : ` Causes: ${[...causes].join(', ')}.`;
+}
+
+function runLines({ result, dir, judged = result }: ReportedRun): readonly string[] {
+  const { word, sentence } = answerOf({ result: judged, dir, details: null });
+  const { scenario, run, tool, coverage } = judged;
+  return [
+    `## ${plainMarkdown(scenario.name)}`,
+    '',
+    `${plainMarkdown(word.text)}: ${plainMarkdown(sentence)}.${causesOf(judged)}`,
+    '',
+    `Run ${plainMarkdown(run.id)}, ${plainMarkdown(run.startedAt)}, ${coverage.observed} of ${coverage.ports} ports observed, program ${plainMarkdown(tool.version)}${dir === null ? '' : `, evidence ${plainMarkdown(dir)}`}.`,
+    '',
+    '| standard | clause | it asks that | this run |',
+    '| --- | --- | --- | --- |',
+    ...controls.map(({ standard, clause, asks }) => `| ${standard} | ${clause} | ${asks} | ${shownBy(judged)} |`),
+    '',
+  ];
+}
+
+/**
+ * For an auditor (Markdown): what each run says of clauses about segmentation in PCI DSS, ISO/IEC 27001, NIST SP 800-53
+ * and BSI IT-Grundschutz. A run is evidence for a clause and never fulfils it by itself.
+ */
+export const controlsReport: Reporter = (runs, { unended = [] }) =>
+  [
+    '# Separation of guests: what the runs say of controls',
+    '',
+    'A run is evidence of one host at one time. It fulfils no control by itself.',
+    '',
+    ...runs.flatMap(runLines),
+    ...unended.map(({ name, why }) => `- ${plainMarkdown(name)}: no result: ${plainMarkdown(why)}. Nothing is shown.`),
+    '',
+  ]
+    .join('\n')
+    .replace(/\n+$/, '\n');
