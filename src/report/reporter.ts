@@ -36,6 +36,10 @@ export interface UnendedRun {
 export interface View {
   readonly width: number;
   readonly color: boolean;
+  /** Lines of the terminal; absent: 24. */
+  readonly height?: number;
+  /** A pipe: no line of a table is cut, and the report has room. */
+  readonly uncut?: boolean;
   readonly verbose?: boolean;
   /** Before the answer a picture: boxes on their bridges, and who overhears whom. */
   readonly picture?: boolean;

@@ -8,6 +8,24 @@ export interface Word {
   readonly tint: Tint;
 }
 
+/** Did a dry run stop here, with everything before the first probe in order? */
+function isReady({ reasons }: StepResult): boolean {
+  return reasons.length > 0 && reasons.every(({ code }) => code === 'dry-run');
+}
+
+/** Is it the result of `run --dry-run`, whose words are READY and NOT READY? */
+export function isDryRun({ steps }: Pick<Result, 'steps'>): boolean {
+  return steps.some(({ reasons }) => reasons.some(({ code }) => code === 'dry-run'));
+}
+
+/** True if a run would begin with every port observed and every step in order. */
+export function isRunReady({ steps, coverage }: Pick<Result, 'steps' | 'coverage'>): boolean {
+  return steps.every(isReady) && coverage.unobserved.length === 0;
+}
+
+const readyWord = { text: 'READY', tint: 'green' } as const satisfies Word;
+const notReadyWord = { text: 'NOT READY', tint: 'yellow' } as const satisfies Word;
+
 /** A step in one word: a demonstration that showed its leak REPRODUCED it, a gate HOLDS, is BROKEN or INCONCLUSIVE. */
 export function stepWord(step: StepResult): Word {
   switch (step.verdict) {
@@ -18,6 +36,7 @@ export function stepWord(step: StepResult): Word {
       if (step.expected === 'holds') return { text: 'KNOWN', tint: 'yellow' };
       return step.expected === 'broken' ? { text: 'REPRODUCED', tint: 'cyan' } : { text: 'BROKEN', tint: 'red' };
     case 'inconclusive':
+      if (isReady(step)) return readyWord;
       return { text: 'INCONCLUSIVE', tint: 'yellow' };
     case null:
       return { text: step.reasons.some((reason) => reason.code === 'unsupported') ? 'UNSUPPORTED' : '–', tint: 'dim' };
@@ -56,6 +75,7 @@ export function isKnownOnly({ exitCode, steps }: Result): boolean {
  * other way round.
  */
 export function runWord(result: Result): Word {
+  if (isDryRun(result)) return isRunReady(result) ? readyWord : notReadyWord;
   if (isKnownOnly(result)) return { text: 'KNOWN', tint: 'yellow' };
   if (result.exitCode === 0)
     return result.verdict === 'broken'
@@ -85,7 +105,8 @@ export function summary(result: Result): string {
     ...countedSteps(steps, 'INCONCLUSIVE', 'step is inconclusive', 'steps are inconclusive'),
     ...countedSteps(steps, 'HOLDS', 'step holds', 'steps hold'),
     ...countedSteps(steps, 'REPRODUCED', 'expected leak reproduced', 'expected leaks reproduced'),
+    ...countedSteps(steps, 'READY', 'step is ready', 'steps are ready'),
     ...countedSteps(steps, 'UNSUPPORTED', 'step unsupported here', 'steps unsupported here'),
   ];
-  return `${parts.length === 0 ? 'nothing was judged' : parts.join(', ')}${result.asExpected ? '' : '; not as expected'}`;
+  return `${parts.length === 0 ? 'nothing was judged' : parts.join(', ')}${result.asExpected || isDryRun(result) ? '' : '; not as expected'}`;
 }

@@ -135,5 +135,7 @@ export function printFailedReports(failed: readonly string[], again = 'report DI
 }
 
 function stdoutView(): View {
-  return { width: columnsOf(process.stdout), color: wantsColor(process.stdout) };
+  const { isTTY, rows } = process.stdout;
+  const size = isTTY ? { height: rows } : { uncut: true };
+  return { width: columnsOf(process.stdout), color: wantsColor(process.stdout), ...size };
 }

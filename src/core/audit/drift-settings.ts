@@ -1,15 +1,28 @@
 import { bridgeSettings, decidesAlone, portSettings } from '../bridge/attributes.js';
 import { type BridgeView, bridgeViews } from '../bridge/view.js';
 import type { Drift, Severity } from '../model/audit.js';
-import type { Settings } from '../model/scenario.js';
+import type { Settings, SettingValue } from '../model/scenario.js';
 import type { Snapshot } from '../model/state.js';
+
+/** Does a value keep frames from those that they are not for? null = the attribute has no such value. */
+function isProtecting(key: string, value: SettingValue | undefined): boolean | null {
+  const { protects } = [...bridgeSettings, ...portSettings].find((setting) => setting.key === key) ?? {};
+  if (protects === undefined || value === undefined) return null;
+  return protects === 'above 0' ? Number(value) > 0 : ['1', 'true'].includes(String(value)) === protects;
+}
+
+/** A change to the value that protects is a recovery. */
+function severityOf(key: string, was: SettingValue | undefined, is: SettingValue | undefined): Severity {
+  if (isProtecting(key, is) === true && isProtecting(key, was) === false) return 'info';
+  return decidesAlone(key) ? 'high' : 'medium';
+}
 
 function changed(bridge: string, name: string, keys: readonly string[], was: Settings, is: Settings): readonly Drift[] {
   return keys
     .filter((key) => was[key] !== is[key])
     .map((key) => ({
       code: 'setting-changed',
-      severity: (decidesAlone(key) ? 'high' : 'medium') satisfies Severity,
+      severity: severityOf(key, was[key], is[key]),
       bridge,
       place: `${name}.${key}`,
       before: was[key] === undefined ? null : String(was[key]),

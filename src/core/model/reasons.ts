@@ -51,7 +51,7 @@ export const reasonHints = {
   'event-failed': 'A command of `during` failed. Correct it.',
   'step-failed': 'The step could not be carried out.',
   'not-run': 'The run ended before this step.',
-  interrupted: 'The run was interrupted.',
+  interrupted: 'The run was stopped. Repeat it.',
   'guests-disturbed':
     'The run was stopped: a port dropped more frames than before, or the gateway answered worse. Lower `rate`, or choose a quieter time.',
   'dry-run': 'A dry run sends nothing. Run it without --dry-run.',

@@ -41,11 +41,11 @@ export const exitStatuses = [
   {
     status: 129,
     when: 'signal',
-    short: 'ended by SIGHUP',
-    long: 'Ended by SIGHUP: everything is put back, and what was seen is judged.',
+    short: 'stopped by SIGHUP',
+    long: 'Stopped by SIGHUP: everything is put back, and what was seen is judged.',
   },
-  { status: 130, when: 'signal', short: 'ended by SIGINT', long: 'Ended by SIGINT, as 129.' },
-  { status: 143, when: 'signal', short: 'ended by SIGTERM', long: 'Ended by SIGTERM, as 129.' },
+  { status: 130, when: 'signal', short: 'stopped by SIGINT', long: 'Stopped by SIGINT, as 129.' },
+  { status: 143, when: 'signal', short: 'stopped by SIGTERM', long: 'Stopped by SIGTERM, as 129.' },
 ] as const satisfies readonly ExitStatus[];
 
 /** Exit statuses of runs that were judged. */

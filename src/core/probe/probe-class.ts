@@ -1,3 +1,4 @@
+import type { Severity } from '../model/audit.js';
 import type { FrameSpec } from '../model/plan.js';
 import type { Bridge, Carrier, Endpoint, Mac, MdbEntry, ProbeClassName, ProbeEntry } from '../model/scenario.js';
 
@@ -98,6 +99,8 @@ export interface ProbeClass {
    * bridge, all there, none; `unforeseeable` where it depends on VLANs or where a finding needs no sighting.
    */
   readonly maySee: 'addressee' | 'uplink-and-host' | 'host' | 'bridge' | 'nobody' | 'unforeseeable';
+  /** An attacker's gain by a leak. high: traffic of others or its control; medium: single frames; low: group frames. */
+  readonly severity: Exclude<Severity, 'info'>;
   /**
    * Of a disruptive class: codes of the reasons that its probes bring about on purpose. Absent: it is not disruptive.
    */

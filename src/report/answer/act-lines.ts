@@ -28,9 +28,10 @@ function overheardTexts(steps: readonly StepResult[]): readonly string[] {
     return [`${overheard} by ${setText(observers)}`, overheard];
   }
   const [code] = codes;
+  if (codes.join() === 'dry-run') return ['nothing was sent'];
   if (code !== undefined)
     return [setText(codes), codes.length === 1 ? code : `${code} and ${countText(codes.length - 1)} more`];
-  if (steps.every(({ verdict }) => verdict === null)) return ['not judged'];
+  if (steps.every(({ verdict }) => verdict === null)) return ['not judged: this run claims nothing here', 'not judged'];
   const frames = zeroFrames(steps);
   return [frames === 0 ? 'nothing was to be overheard' : `0 of ${countText(frames)} overheard`];
 }

@@ -3,7 +3,7 @@ import type { Finding, Result, StepResult } from '../../core/model/result.js';
 import { counted, nounFor } from '../../core/text/escape.js';
 import { readersText } from '../limits.js';
 import type { ReportedRun } from '../reporter.js';
-import { expectedWord, isKnownOnly, runWord, stepWord, type Word } from '../word.js';
+import { expectedWord, isDryRun, isKnownOnly, isRunReady, runWord, stepWord, type Word } from '../word.js';
 import { type Alternative, firstFix, storyPhrase } from './alternatives.js';
 import { causeStories, type CauseStory } from './cause-stories.js';
 import { exposedText } from './exposures.js';
@@ -23,7 +23,7 @@ export interface ReasonStory {
 }
 
 /** Reasons that bring others about, and reasons that others bring about. */
-const origins: readonly string[] = ['interrupted', 'dry-run', 'guests-disturbed', 'host-lost'];
+const origins: readonly string[] = ['interrupted', 'guests-disturbed', 'host-lost'];
 const consequences: readonly string[] = ['not-run', 'coverage-partial'];
 
 function rankOf({ code }: ReasonStory): number {
@@ -88,8 +88,9 @@ export function storyText(story: CauseStory, audience: Audience): string {
 }
 
 function otherCauses(stories: readonly CauseStory[]): string {
-  if (stories.length < 2) return '';
-  return `; and ${stories.length === 2 ? 'one other cause' : `${stories.length - 1} other causes`}`;
+  const [, second, ...others] = stories;
+  if (second === undefined) return '';
+  return others.length === 0 ? `; and ${storyPhrase(second)}` : `; and ${stories.length - 1} other causes`;
 }
 
 /** Frames that an observer did not see though it could have, at the observer that was asked for most. */
@@ -180,12 +181,16 @@ function knownText(stories: readonly CauseStory[], audience: Audience): string {
 }
 
 function inconclusiveText(result: Result, reasons: readonly ReasonStory[]): string {
+  if (isDryRun(result) && isRunReady(result)) return 'everything but sending was done, and works';
   const [first] = reasons;
   const judged = result.steps.filter(({ verdict, reasons: missing }) => verdict !== null || missing.length > 0).length;
+  if (first === undefined && isDryRun(result))
+    return `a port would not be observed: ${hintOf('coverage-partial', result)}`;
   if (first === undefined) return 'nothing was judged, so it is not known whether isolation holds';
   const where = first.observers.length === 0 ? '' : ` at ${setText(first.observers)}`;
   const more = reasons.length < 2 ? '' : ` and ${reasons.length - 1} more`;
-  return `it is not known whether isolation holds: ${first.code}${where}${more}, in ${countText(first.steps.length)} of ${countText(judged)} ${nounFor(judged, 'step')}`;
+  const what = isDryRun(result) ? 'a run would be inconclusive' : 'it is not known whether isolation holds';
+  return `${what}: ${first.code}${where}${more}, in ${countText(first.steps.length)} of ${countText(judged)} ${nounFor(judged, 'step')}`;
 }
 
 function unexpectedText(result: Result): string {
@@ -222,7 +227,9 @@ function sentenceOf(
 export function answerOf({ result, details }: ReportedRun): Answer {
   const audience = audienceOf(result, details?.plan ?? null);
   const stories = causeStories(result);
-  const reasons = reasonStories(result);
+  const reasons = isDryRun(result)
+    ? reasonStories(result).filter(({ code }) => code !== 'dry-run')
+    : reasonStories(result);
   return {
     word: runWord(result),
     sentence: sentenceOf(result, stories, reasons, audience),

@@ -1,7 +1,27 @@
 import { isOfBridge } from '../../core/bridge/weaknesses.js';
+import { classes } from '../../core/probe/classes.js';
+import type { ProbeClass } from '../../core/probe/probe-class.js';
 import { leakGroups } from '../../core/judge/explain/leak-groups.js';
 import type { ProvenFix } from '../../core/model/fix.js';
 import type { GroupCause, LeakGroup, Result, StepResult } from '../../core/model/result.js';
+
+/** From the least to the most that an attacker gains. */
+const gains = ['low', 'medium', 'high'] as const;
+
+const descriptions = new Map<string, ProbeClass>(Object.entries(classes));
+
+/**
+ * Severity of leaks by what an attacker gains. Guests' own traffic is high. Unicast that only reaches its addressee is
+ * medium, for nothing is overheard; an attack that reaches its victim keeps its severity.
+ */
+export function severityOf({ classes: names, from, to, observers }: LeakGroup): (typeof gains)[number] {
+  const isOverheard = from.includes('*') || observers.some((name) => !to.includes(name));
+  const ranks = names.map((name) => {
+    const { severity = 'high', attack } = descriptions.get(name) ?? {};
+    return gains.indexOf(severity === 'high' && attack === undefined && !isOverheard ? 'medium' : severity);
+  });
+  return gains[Math.max(0, ...ranks)] ?? 'high';
+}
 
 /** Leaks of a run that have one cause: who hears whom in which steps, and what ends it. */
 export interface CauseStory {
@@ -77,8 +97,8 @@ function kindOfPlace({ cause, causes }: LeakGroup): string {
 }
 
 /**
- * The leaks of a run by cause over steps, pairs and observers: those that were not expected first, then by their
- * number.
+ * The leaks of a run by cause over steps, pairs and observers: those that were not expected first, then by severity,
+ * then by their number.
  */
 export function causeStories(result: Result): readonly CauseStory[] {
   const stories = new Map<string, { readonly steps: number[]; readonly failing: boolean; group: LeakGroup }>();
@@ -100,5 +120,8 @@ export function causeStories(result: Result): readonly CauseStory[] {
       tried: story.steps.flatMap((at) => result.steps[at]?.fixes ?? []),
     }),
   );
-  return reported.sort((a, b) => Number(b.failing) - Number(a.failing) || b.group.rows - a.group.rows);
+  const rank = ({ group }: CauseStory): number => gains.indexOf(severityOf(group));
+  return reported.sort(
+    (a, b) => Number(b.failing) - Number(a.failing) || rank(b) - rank(a) || b.group.rows - a.group.rows,
+  );
 }

@@ -51,7 +51,7 @@ function trustLines({ steps }: Result): readonly string[] {
 }
 
 function fixLines({ fix, reasons, stories, word }: Answer, trust: readonly string[], paint: Paint): readonly string[] {
-  if (word.text === 'INCONCLUSIVE')
+  if (word.text === 'INCONCLUSIVE' || word.text === 'NOT READY')
     return reasons[0]?.hint === undefined ? [] : [`  ${'to do'.padEnd(8)}${escapeText(reasons[0].hint)}`, ...trust];
   if (fix === null)
     return stories.flatMap(alternativesOf).some(({ cutsOff, commands }) => cutsOff && commands.length > 0)
@@ -168,7 +168,8 @@ function besideLine({ precheck = [] }: Result, width: number): readonly string[]
 
 /** The last lines of a report: the verdict in a sentence, the fix that ends most, where to read on, the exit status. */
 export function closingLines(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
-  const { page, result, status = result.exitCode } = run;
+  const { page, result } = run;
+  const status = (view.brief === true ? view.status : undefined) ?? run.status ?? result.exitCode;
   const answer = answerOf(run);
   const lines = [
     ...limitLines(result, width),

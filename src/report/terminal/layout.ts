@@ -68,13 +68,21 @@ export function firstThatFits(texts: readonly string[], width: number): string {
   return texts.find((text) => widthOf(text) <= width) ?? cut(texts.at(-1) ?? '', width);
 }
 
-/** The same of lists of blocks: the first whose first block fits into `room` lines, so that no sentence is cut. */
+/**
+ * The same of lists of blocks: the first of which all blocks fit into `room` lines, else the first whose first block
+ * fits, so that no sentence is cut.
+ */
 export function firstWhole(
   choices: readonly (readonly (readonly string[])[])[],
   room: number,
   width: number,
 ): readonly (readonly string[])[] {
-  return choices.find(([first = []]) => heightOf(first, width) <= room) ?? choices.at(-1) ?? [];
+  return (
+    choices.find((blocks) => heightOf(blocks.flat(), width) <= room) ??
+    choices.find(([first = []]) => heightOf(first, width) <= room) ??
+    choices.at(-1) ??
+    []
+  );
 }
 
 /** As many blocks as fit into `room` lines, one at least, and how many do not. */

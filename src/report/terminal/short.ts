@@ -3,12 +3,13 @@ import { counted, escapeText } from '../../core/text/escape.js';
 import { type Act, actsOf } from '../answer/act-lines.js';
 import { type Alternative, alternativesOf, commandsText, priceText, storyPhrase } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
-import type { CauseStory } from '../answer/cause-stories.js';
+import { type CauseStory, severityOf } from '../answer/cause-stories.js';
 import { type Exposure, exposureFix, exposuresOf } from '../answer/exposures.js';
 import { countText, setText, stepsText, whoText } from '../answer/participants.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { heldStories, reachTexts } from '../stories.js';
 import { runWord, summary } from '../word.js';
+import { severityWords } from './audit-details.js';
 import { closingLines } from './closing.js';
 import {
   cut,
@@ -26,6 +27,14 @@ import { boundText } from './proof.js';
 
 /** A terminal of 24 lines shows the whole answer, and the prompt behind it. */
 export const maxLines = 23;
+
+/** A pipe, or a taller terminal, gets more; `--verbose` has no limit. */
+const maxOfPipe = 60;
+
+function linesOf({ height, uncut }: View): number {
+  if (uncut === true) return maxOfPipe;
+  return height === undefined ? maxLines : Math.min(Math.max(height - 1, maxLines), maxOfPipe);
+}
 
 function alternativeLines(alternative: Alternative, head: string, width: number, paint: Paint): readonly string[] {
   const { line, more } = commandsText(alternative.commands);
@@ -54,7 +63,9 @@ function storyLines(story: CauseStory, { audience, fix: advised }: Answer, width
   const note = accepted === undefined ? '' : ` Accepted: ${accepted.reason}.`;
   const phrase = foldAfter(
     '  ',
-    escapeText(`${storyPhrase(story)}, ${stepsText(story.steps)}${story.failing ? '' : ' (expected)'}`),
+    escapeText(
+      `${severityWords[severityOf(story.group)]}  ${storyPhrase(story)}, ${stepsText(story.steps)}${story.failing ? '' : ' (expected)'}`,
+    ),
     width,
   ).map((line) => paint(line, 'bold'));
   // the last lines of the report say it with its price
@@ -146,7 +157,8 @@ function actLine(act: Act, nameWidth: number, width: number, paint: Paint): stri
   const left = `${padStart(numbers, 5)}  ${padEnd(start, nameWidth)}  `;
   const room = width - widthOf(left) - 14;
   // INCONCLUSIVE is never expected, and says so itself
-  const expected = act.asExpected || act.word.text === 'INCONCLUSIVE' ? '' : `≠ expected ${act.expected}; `;
+  const expected =
+    act.asExpected || ['INCONCLUSIVE', 'READY'].includes(act.word.text) ? '' : `≠ expected ${act.expected}; `;
   const text = firstThatFits(
     act.texts.map((said) => `${expected}${escapeText(said)}`),
     room,
@@ -245,18 +257,18 @@ function exposedBeside(result: Result, room: number, width: number, paint: Paint
   return [firstThatFits(texts, width)];
 }
 
-/** A run in at most 24 lines: verdict, why, the steps, and at the end the verdict in a sentence and what to type. */
+/** A run in as many lines as the terminal has, at least 24. Its end is the verdict in a sentence and what to type. */
 export function shortReport(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
   const { result } = run;
   const answer = answerOf(run);
   const lead = leadLines(run, width, paint);
   const closing = closingLines(run, view, width, paint);
-  const room = maxLines - heightOf(lead, width) - heightOf(closing, width) - 2;
+  const room = linesOf(view) - heightOf(lead, width) - heightOf(closing, width) - 2;
   const actsHeight = Math.min(actsOf(result).length + 1, Math.max(leastActs, Math.ceil(room / 2)));
   const rest = room - actsHeight;
   const reserved = keptForExposures(result, rest);
   const because = whyOf(run, answer, rest - reserved, width, paint);
   const why = [...because, ...exposedBeside(result, rest - heightOf(because, width), width, paint)];
-  const acts = actLines(result, room - heightOf(why, width), width, paint);
+  const acts = actLines(result, room - heightOf(why, width), view.uncut === true ? Infinity : width, paint);
   return [...lead, ...why, '', ...acts, '', ...closing];
 }

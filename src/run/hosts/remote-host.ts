@@ -136,7 +136,7 @@ class Connection implements RemoteHost {
   }
 
   private readonly interrupt = (): void => {
-    this.giveUp('the run was interrupted');
+    this.giveUp('the run was stopped');
     this.channel.kill();
   };
 

@@ -52,7 +52,7 @@ describe('guests that no bridge carries', { ...needs(root, kernel('macvlan')), t
     expect(run.status).toBe(0);
     expect(run.stderr).toContain(`Note not-examined: ${macvlans}: `);
     expect(run.stdout).toMatch(/\n {2}beside {2}not examined \(and 2 more\): up0, macvlan bridge: mv1 in /);
-    expect(run.stdout.split('\n').length).toBeLessThanOrEqual(24);
+    expect(run.stdout.split('\n').length).toBeLessThanOrEqual(60);
     expect(run.stdout).toContain('HOLDS: known unicast between 3 guests and the host is private.');
   });
 

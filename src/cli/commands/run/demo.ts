@@ -39,7 +39,11 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
           `--deafen ${deafen}: the experiment has no such observer from its beginning`,
           `known: ${known.join(', ')}`,
         );
-      // A leak that was seen needs no proof that everybody else could hear.
+      // A leak that was seen needs no proof that every other observer could hear.
+      if (!options.quiet)
+        process.stderr.write(
+          `Judged are the acts that have to hold. The others show a leak, which needs no proof that ${deafen} hears.\n`,
+        );
       return judgeOnly(scenario, ({ expect }) => expect.expected === 'holds');
     },
   });

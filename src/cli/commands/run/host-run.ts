@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import type { Plan } from '../../../core/model/plan.js';
 import { beyondLimits, type Limits } from '../../../core/plan/limits.js';
+import { isRunReady } from '../../../report/word.js';
 import type { Result } from '../../../core/model/result.js';
 import type { PrecheckNote } from '../../../core/model/run-record.js';
 import type { Host, Scenario } from '../../../core/model/scenario.js';
@@ -184,18 +185,7 @@ export function printLeft(
   process.once('exit', () => process.stderr.write(`${[...ending, ...lines].join('\n')}\n`));
 }
 
-/**
- * Says whether a run is ready; exit status of a dry run: 0 where nothing but sending is missing and every port was
- * listened on, else 3.
- */
+/** Exit status of a dry run: 0 if only sending is missing and every port was observed, else 3. */
 export function dryRunStatus(result: Result): 0 | 3 {
-  const ready =
-    result.steps.every(({ reasons }) => reasons.every(({ code }) => code === 'dry-run')) &&
-    result.coverage.unobserved.length === 0;
-  process.stderr.write(
-    ready
-      ? 'READY: everything but sending was done, and works\n'
-      : 'NOT READY: a run would be inconclusive, for the reasons above\n',
-  );
-  return ready ? 0 : 3;
+  return isRunReady(result) ? 0 : 3;
 }

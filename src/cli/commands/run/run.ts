@@ -210,7 +210,8 @@ async function writeAnswers(
   const { runs } = series;
   const brief = stop.by !== undefined;
   const unended = unendedRuns(stop, series, timeout);
-  const failed = await writeReports(reporters, runs, { verbose, picture, status, brief, unended });
+  const ended = stop.by === undefined ? status : statusOf(stop.by);
+  const failed = await writeReports(reporters, runs, { verbose, picture, status: ended, brief, unended });
   // If stdout is for a machine, the log has the answer for people.
   const isForMachine = !reporters.some(({ name, path }) => name === 'terminal' && path === null);
   if (isForMachine && !quiet && !brief && progress !== 'json')

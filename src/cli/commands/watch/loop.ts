@@ -71,8 +71,9 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
         reads += 1;
         const counts = { reads, failures, ...bell.counts() };
         const { bridge } = options;
-        const changed = driftOf(last, now, { bridge, unread, earlier });
-        options.onSnapshot(now, changed, driftOf(baseline, now, { bridge }), counts);
+        const open = driftOf(baseline, now, { bridge });
+        const changed = asRecoveries(driftOf(last, now, { bridge, unread, earlier }), open);
+        options.onSnapshot(now, changed, open, counts);
         [last, unread, earlier] = [withLastRead(last, now), now.state.unread, lastSettings(now, earlier)];
         bell.watch(now.state.links);
       } catch (error) {
@@ -88,6 +89,16 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
   } finally {
     await bell.close();
   }
+}
+
+/** A change that leaves nothing at its place other than in the baseline is a recovery: it is for information. */
+export function asRecoveries(changed: readonly Drift[], open: readonly Drift[]): readonly Drift[] {
+  const places = new Set(open.map(({ bridge, place }) => `${bridge ?? ''}\0${place}`));
+  return changed.map((drift) =>
+    places.has(`${drift.bridge ?? ''}\0${drift.place}`) || drift.code === 'unread'
+      ? drift
+      : { ...drift, severity: 'info' },
+  );
 }
 
 /** Rings when something happened in a namespace: by an event of the kernel, or by what raises none. */

@@ -13,6 +13,7 @@ export const portAttributes = {
     netlink: 9,
     default: true,
     decides: 'alone',
+    protects: false,
     meaning: 'Takes unicast to unknown MACs.',
   },
   bcast_flood: {
@@ -41,6 +42,7 @@ export const portAttributes = {
     netlink: 8,
     default: true,
     decides: 'alone',
+    protects: true,
     meaning: 'Learns source MACs. Off: frames to the guest flood, unless it has an entry.',
   },
   isolated: {
@@ -56,6 +58,7 @@ export const portAttributes = {
     netlink: 39,
     default: false,
     decides: 'alone',
+    protects: true,
     meaning: 'Takes frames only from MACs with an entry here.',
   },
   mab: {

@@ -21,6 +21,7 @@ export const agedUnicast: ProbeClass = {
   proof: { not: 'it takes the ageing time of silence: write a scenario' },
   addressee: 'required',
   maySee: 'addressee',
+  severity: 'high',
   defaultCarriers: unicastCarriers,
   flows({ from, to, carrier, vlan }, { entry }) {
     if (to === null) return [];

@@ -20,6 +20,7 @@ export const arpRequest: ProbeClass = {
   proof: 'addressed guest',
   addressee: 'required',
   maySee: 'bridge',
+  severity: 'low',
   defaultCarriers: () => ['arp'],
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {
     if (to === null) return [];

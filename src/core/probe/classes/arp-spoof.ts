@@ -22,6 +22,7 @@ export const arpSpoof: ProbeClass = {
   proof: 'addressed victim',
   addressee: 'required',
   maySee: 'uplink-and-host',
+  severity: 'high',
   provokes: [],
   defaultCarriers: () => ['arp'],
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {

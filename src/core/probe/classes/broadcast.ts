@@ -20,6 +20,7 @@ export const broadcast: ProbeClass = {
   proof: 'nobody',
   addressee: 'none',
   maySee: 'bridge',
+  severity: 'low',
   defaultCarriers: () => ['raw', 'ipv4-udp'],
   flows({ from, carrier, vlan }, { entry, endpoints }) {
     const frame = frameSpec(

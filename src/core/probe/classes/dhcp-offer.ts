@@ -21,6 +21,7 @@ export const dhcpOffer: ProbeClass = {
   proof: 'victim',
   addressee: 'optional',
   maySee: 'uplink-and-host',
+  severity: 'high',
   provokes: [],
   defaultCarriers: () => ['ipv4-udp'],
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {

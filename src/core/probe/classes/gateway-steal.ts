@@ -21,6 +21,7 @@ export const gatewaySteal: ProbeClass = {
   addressee: 'required',
   takesVia: true,
   maySee: 'addressee',
+  severity: 'high',
   provokes: ['mac-moved'],
   defaultCarriers: unicastCarriers,
   flows: theftFlows,

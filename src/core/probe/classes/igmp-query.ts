@@ -26,6 +26,7 @@ export const igmpQuery: ProbeClass = {
   takesVia: true,
   takesGroup: true,
   maySee: 'uplink-and-host',
+  severity: 'medium',
   provokes: [],
   defaultCarriers: (_, __, entry) => groupCarriers(entry.group, false).filter((carrier) => carrier !== 'raw'),
   flows({ from, carrier, vlan }, context) {

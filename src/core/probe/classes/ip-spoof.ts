@@ -22,6 +22,7 @@ export const ipSpoof: ProbeClass = {
   proof: 'addressed guest',
   addressee: 'required',
   maySee: 'nobody',
+  severity: 'medium',
   defaultCarriers: (from, to) => unicastCarriers(from, to).filter((carrier) => carrier !== 'raw'),
   flows({ from, to, carrier, vlan }, { entry, bridgeMacs }) {
     if (to === null) return [];

@@ -29,6 +29,7 @@ export const knownUnicast: ProbeClass = {
   proof: 'any',
   addressee: 'required',
   maySee: 'addressee',
+  severity: 'high',
   defaultCarriers: (from, to) =>
     unicastCarriers(from, to).filter((carrier) => carrier !== 'raw' || !takesPackets(from, to)),
   flows({ from, to, carrier, vlan }, { entry, bridgeMacs }) {

@@ -41,6 +41,7 @@ export const linkLocalMulticast: ProbeClass = {
   proof: 'nobody',
   addressee: 'none',
   maySee: 'bridge',
+  severity: 'low',
   defaultCarriers: (from) =>
     from.ips.some((ip) => ip.family === 6) ? ['raw', 'ipv4-udp', 'ipv6-udp'] : ['raw', 'ipv4-udp'],
   flows({ from, carrier, vlan }, { entry, endpoints }) {

@@ -24,6 +24,7 @@ export const macFlood: ProbeClass = {
   addressee: 'required',
   takesVia: true,
   maySee: 'addressee',
+  severity: 'high',
   provokes: [],
   defaultCarriers: unicastCarriers,
   flows({ from, to, carrier, vlan }, context) {

@@ -23,6 +23,7 @@ export const macSpoof: ProbeClass = {
   newMacs: true,
   addressee: 'required',
   maySee: 'nobody',
+  severity: 'medium',
   defaultCarriers: unicastCarriers,
   flows({ from, to, carrier, vlan }, { entry, runTag, ordinal, bridgeMacs }) {
     if (to === null) return [];

@@ -21,6 +21,7 @@ export const macSteal: ProbeClass = {
   addressee: 'required',
   takesVia: true,
   maySee: 'addressee',
+  severity: 'high',
   provokes: ['mac-moved'],
   defaultCarriers: unicastCarriers,
   flows: theftFlows,

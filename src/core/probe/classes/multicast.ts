@@ -23,6 +23,7 @@ export const multicast: ProbeClass = {
   addressee: 'none',
   takesGroup: true,
   maySee: 'bridge',
+  severity: 'low',
   defaultCarriers: (from, _, entry) =>
     groupCarriers(
       entry.group,

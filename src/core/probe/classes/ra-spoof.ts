@@ -52,6 +52,7 @@ export const raSpoof: ProbeClass = {
   proof: 'addressed victim',
   addressee: 'optional',
   maySee: 'uplink-and-host',
+  severity: 'high',
   provokes: [],
   defaultCarriers: () => ['ipv6-icmp'],
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {

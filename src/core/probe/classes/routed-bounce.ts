@@ -21,6 +21,7 @@ export const routedBounce: ProbeClass = {
   proof: 'addressed guest',
   addressee: 'required',
   maySee: 'host',
+  severity: 'medium',
   defaultCarriers: (from, to) => unicastCarriers(from, to).filter((carrier) => carrier !== 'raw'),
   flows({ from, to, carrier, vlan }, { entry, endpoints, bridgeMacs }) {
     if (to === null) return [];

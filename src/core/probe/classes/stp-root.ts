@@ -21,6 +21,7 @@ export const stpRoot: ProbeClass = {
   proof: 'nobody, once',
   addressee: 'none',
   maySee: 'unforeseeable',
+  severity: 'medium',
   provokes: ['not-forwarding', 'settings-changed'],
   defaultCarriers: () => ['raw'],
   flows({ from, carrier, vlan }, { entry }) {

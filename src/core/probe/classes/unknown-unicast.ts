@@ -20,6 +20,7 @@ export const unknownUnicast: ProbeClass = {
   proof: 'nobody',
   addressee: 'none',
   maySee: 'uplink-and-host',
+  severity: 'medium',
   defaultCarriers: unicastCarriers,
   flows({ from, carrier, vlan }, { entry, endpoints, runTag, ordinal }) {
     const frame = frameSpec(

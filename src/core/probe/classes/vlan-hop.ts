@@ -82,6 +82,7 @@ export const vlanHop: ProbeClass = {
   proof: 'nobody',
   addressee: 'optional',
   maySee: 'unforeseeable',
+  severity: 'high',
   defaultCarriers: unicastCarriers,
   flows({ from, to, carrier, vlan }, { entry, endpoints }) {
     const others = [...endpoints.values()].filter((endpoint) => sameSegment(endpoint, from));

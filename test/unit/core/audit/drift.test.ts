@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { asRecoveries } from '../../../../src/cli/commands/watch/loop.js';
 import { driftOf } from '../../../../src/core/audit/drift.js';
 import { withLastRead } from '../../../../src/core/audit/drift-parts.js';
 import { lastSettings } from '../../../../src/core/audit/drift-settings.js';
@@ -244,5 +245,33 @@ describe('VLANs of ports', () => {
     ];
     expect(driftOf(was, is, { bridge: 'br0' })).toEqual([]);
     expect(drift(was, is)).toEqual(['rules-changed br1']);
+  });
+});
+
+describe('a recovery', () => {
+  const withHub = (ageing: number, learning: boolean): Snapshot =>
+    seen({
+      links: [
+        upLink('br0', { kind: 'bridge', ifindex: 1, mac: '02:00:00:00:00:01', bridge: { ageing_time: ageing } }),
+        upLink('v0', { master: 'br0', ifindex: 2, mac: '02:00:00:00:00:02', port: { learning } }),
+      ],
+    });
+  const severities = (was: Snapshot, is: Snapshot): readonly string[] =>
+    driftOf(was, is).map(({ place, severity }) => `${place} ${severity}`);
+
+  it('is for information, and what it recovers from is high', () => {
+    const [safe, open] = [withHub(30_000, true), withHub(0, false)];
+    expect(severities(safe, open)).toEqual(['br0.ageing_time high', 'v0.learning high']);
+    expect(severities(open, safe)).toEqual(['br0.ageing_time info', 'v0.learning info']);
+  });
+
+  it('is what is as in the baseline again', () => {
+    const moved = driftOf(
+      seen({ fdb: [learnedAt('52:54:00:00:00:09', 'v0')] }),
+      seen({ fdb: [learnedAt('52:54:00:00:00:09', 'v1')] }),
+    );
+    expect(moved.map(({ severity }) => severity)).toEqual(['high']);
+    expect(asRecoveries(moved, moved).map(({ severity }) => severity)).toEqual(['high']);
+    expect(asRecoveries(moved, []).map(({ severity }) => severity)).toEqual(['info']);
   });
 });

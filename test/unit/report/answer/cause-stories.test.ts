@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { causeCodes, isOfBridge } from '../../../../src/core/bridge/weaknesses.js';
 import type { Cause } from '../../../../src/core/model/result.js';
-import { causeStories } from '../../../../src/report/answer/cause-stories.js';
+import { causeStories, severityOf } from '../../../../src/report/answer/cause-stories.js';
 import { findings, result, step } from '../../../support/report/fixture.js';
 
 const heard = (code: Cause['code'], place: string) =>
@@ -10,6 +10,33 @@ const storiesOf = (code: Cause['code'], ...places: readonly string[]): readonly 
   causeStories(result(places.map((place) => step(place, { asExpected: false, findings: heard(code, place) })))).map(
     ({ group }) => group.causes.flatMap((cause) => cause.places),
   );
+
+describe('severity, by what an attacker gains', () => {
+  const [group] = causeStories(result([step('x', { asExpected: false, findings: heard('ageing-zero', 'br0.x') })]));
+  if (group === undefined) throw new Error('no story');
+  it.each([
+    ['high', 'overheard unicast', {}],
+    ['high', 'own traffic of guests', { classes: ['http'], from: ['*'] }],
+    ['high', 'an attack that reaches its victim', { classes: ['arp-spoof'], observers: ['b'] }],
+    ['medium', 'unicast that only reaches its addressee', { observers: ['b'] }],
+    ['medium', 'frames to unknown addresses', { classes: ['unknown-unicast'], to: [null] }],
+    ['low', 'broadcasts', { classes: ['broadcast'], to: [null] }],
+    ['high', 'the worst of several', { classes: ['broadcast', 'known-unicast'] }],
+  ] as const)('%s: %s', (severity, _, change) => {
+    expect(severityOf({ ...group.group, ...change })).toBe(severity);
+  });
+
+  it('comes first, however few its frames are', () => {
+    const broadcasts = findings('a', 'b', 'raw', { c: 7, d: 7, e: 7 }).map((row) => ({
+      ...row,
+      class: 'broadcast' as const,
+      to: null,
+      causes: [{ code: 'unknown-flood' as const, place: 'p.flood', value: '', text: '', fix: '' }],
+    }));
+    const steps = [step('x', { asExpected: false, findings: [...broadcasts, ...heard('ageing-zero', 'br0.x')] })];
+    expect(causeStories(result(steps)).map((story) => severityOf(story.group))).toEqual(['high', 'low']);
+  });
+});
 
 describe('leaks of several steps', () => {
   it.each(causeCodes.filter(isOfBridge))('are apart by bridge where their cause is %s', (code) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Cause, Finding, Result } from '../../../../src/core/model/result.js';
+import type { Cause, Finding, Result, StepResult } from '../../../../src/core/model/result.js';
 import { terminalReport } from '../../../../src/report/terminal/terminal.js';
 import { recordedRuns, resultOf } from '../../../support/recorded-runs.js';
 import { experiment, findings, result, step, leakingStep, doubtfulStep } from '../../../support/report/fixture.js';
@@ -176,7 +176,7 @@ describe('the answer in the terminal', () => {
     for (const width of [60, 80, 100]) {
       const text = render(result(steps, { exitCode: 2, asExpected: false }), width);
       expect(text).not.toMatch(/^ +…$/m);
-      expect(text).toMatch(/Why\n {2}the host routes between guests/);
+      expect(text).toMatch(/Why\n {2}HIGH {2}the host routes between guests/);
     }
   });
 
@@ -222,6 +222,32 @@ describe('several runs', () => {
 });
 
 describe('every recorded run', () => {
+  it('cuts no line of a table in a pipe, and has more lines in a higher terminal', () => {
+    const steps = Array.from({ length: 40 }, (_, at) => step(`${'a long name '.repeat(6)}${at}`, {}));
+    const show = (view: object): string =>
+      terminalReport([{ result: result(steps), dir: 'd', details: null }], { width: 80, color: false, ...view });
+    expect(show({ uncut: true })).toContain(`${'a long name '.repeat(6)}39`);
+    expect(show({ uncut: true })).not.toContain('…');
+    expect([show({}), show({ height: 50 })].map((text) => heightOf(text, 80) > 24)).toEqual([false, true]);
+  });
+
+  it('is READY or NOT READY after a dry run, and claims no verdict', () => {
+    const dry = { code: 'dry-run', observer: null, text: 'nothing was sent' } as const;
+    const other = { code: 'open-failed', observer: 'kali3', text: 'refused' } as const;
+    const of = (...reasons: StepResult['reasons']): Result =>
+      result([step('round 1', { verdict: 'inconclusive', asExpected: false, reasons })], {
+        verdict: 'inconclusive',
+        exitCode: 3,
+        asExpected: false,
+      });
+    const [ready, open] = [render(of(dry)), render(of(dry, other))];
+    expect(ready).toMatch(/^READY {2}wireshark-experiment: 1 step is ready/);
+    expect(closingOf(ready)).toMatch(/^READY: everything but sending was done, and works /);
+    expect(open).toMatch(/^NOT READY /);
+    expect(closingOf(open)).toMatch(/^NOT READY: a run would be inconclusive: open-failed at kali3/);
+    for (const text of [ready, open]) expect(text).not.toMatch(/≠ expected|it is not known/);
+  });
+
   it('has the five acts of the experiment, whatever its evidence is called', async () => {
     const dir = 'evidence/wireshark-experiment-20261127-084353-15f3f6ad';
     const run = await resultOf('wireshark-experiment');

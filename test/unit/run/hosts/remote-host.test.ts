@@ -128,7 +128,7 @@ describe('a host that lies', () => {
     const waiting = refusalOf(() => host.ask({ ask: 'clock' }));
     const began = performance.now();
     controller.abort();
-    expect(await waiting).toBe(`${lost}the run was interrupted`);
+    expect(await waiting).toBe(`${lost}the run was stopped`);
     await host.end();
     expect(performance.now() - began).toBeLessThan(2000);
   });
