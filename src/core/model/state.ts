@@ -262,8 +262,13 @@ export interface PacketHandler {
   readonly type: string;
   /** Interface that it is bound to; null = all of them. */
   readonly device: string | null;
-  /** Its name, with its module: `VNetBridgeReceiveFromDev [vmnet]`, `BPF program 7 of netfilter`. */
+  /**
+   * Its name, with its module: `VNetBridgeReceiveFromDev [vmnet]`, `BPF program 7 of netfilter`, `BPF program 7
+   * (flow_dissector)`.
+   */
   readonly function: string;
+  /** A program of BPF that gets packets at no device of the bridges' namespace; absent = it is none. */
+  readonly program?: { readonly id: number; readonly name: string; readonly tag: string; readonly place: string };
 }
 
 /** What sends out of a bridge device with a MAC that is not the bridge's: what is behind it is never learned. */

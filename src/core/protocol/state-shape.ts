@@ -63,7 +63,16 @@ export const packetSocketShape = z.looseObject({
 /** State without names that are unique across hosts. */
 const ofHost = {
   packetSockets: z.array(packetSocketShape).nullable().optional(),
-  packetHandlers: z.array(z.looseObject({ type: text, device: text.nullable(), function: text })).optional(),
+  packetHandlers: z
+    .array(
+      z.looseObject({
+        type: text,
+        device: text.nullable(),
+        function: text,
+        program: z.looseObject({ id: whole, name: text, tag: text, place: text }).optional(),
+      }),
+    )
+    .optional(),
   sharedTaps: z.record(text, z.array(z.looseObject({ pid: number, name: text }))).optional(),
   waiting: z.array(z.looseObject({ device: text, discipline: text, frames: number })).optional(),
   logGroups: z.array(z.number()).optional(),

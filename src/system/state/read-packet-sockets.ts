@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { type PacketSocket, receives, type RunningProgram } from '../../core/model/packet-socket.js';
 import { type PacketHandler } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
-import { netfilterPrograms } from '../kernel/bpf.js';
+import { netfilterPrograms } from '../kernel/bpf-programs.js';
 import { procLink, rootsText } from '../kernel/proc-files.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { packetSocketReports, type SocketReport } from '../kernel/ask/packet-diag.js';

@@ -13,8 +13,9 @@ import { withOvs } from './ovs/parse.js';
 import { readOvsTexts } from './ovs/read.js';
 import { parseFdb, parseLinks } from './parse-links.js';
 import { readAllDrops, readHardware } from './read-devices.js';
-import { readFilters, readPolicies, readPrograms, readRouting, routingAmong } from './read-filters.js';
+import { readFilters, readPolicies, readRouting, routingAmong } from './read-filters.js';
 import { readSharedTaps } from './read-monitors.js';
+import { programsShown, readPrograms, readStrayPrograms } from './read-programs.js';
 import { readPacketHandlers, readPacketSockets, unreadSockets } from './read-packet-sockets.js';
 
 export interface ReadOptions {
@@ -86,7 +87,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
   const drops = readAllDrops(options.netns);
   const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
   const parsed = await linksOf(links, options);
-  const carriers = readCarriers(options.netns, parsed);
+  const carriers = await readCarriers(options.netns, parsed, tc);
   unread.push(...carriers.unread);
   const state: HostState = {
     links: parsed,
@@ -188,24 +189,26 @@ interface Carriers {
 }
 
 /** What the kernel itself, and no program of iproute2 or nft, says of what can carry frames elsewhere. */
-function readCarriers(netns: string | null, links: readonly LinkState[]): Carriers {
+async function readCarriers(netns: string | null, links: readonly LinkState[], tc: unknown): Promise<Carriers> {
   const logGroups = readLogGroups(netns);
   const sharedTaps = readSharedTaps(netns, links);
   const hardware = readHardware(netns, links);
   const legacy = inNamespace(netns, legacyTables);
   const { programs, unread: unreadPrograms } = readPrograms(netns, links);
   const { handlers, unread: unreadHandlers } = readPacketHandlers(netns);
+  const strays = await readStrayPrograms(netns, programsShown(programs ?? [], links, tc));
+  const unreadProgram = unreadPrograms ?? strays.unread;
   return {
     found: {
       programs,
-      packetHandlers: handlers,
+      packetHandlers: [...handlers, ...strays.handlers],
       ...(Object.keys(sharedTaps).length === 0 ? {} : { sharedTaps }),
       ...('refused' in logGroups || logGroups.text === null ? {} : { logGroups: groupsIn(logGroups.text) }),
       ...(Object.keys(hardware).length === 0 ? {} : { hardware }),
       ...(legacy.tables.length === 0 ? {} : { legacyTables: legacy.tables }),
     },
     unread: [
-      ...(unreadPrograms === undefined ? [] : [{ what: 'programs', why: unreadPrograms }]),
+      ...(unreadProgram === undefined ? [] : [{ what: 'programs', why: unreadProgram }]),
       ...unreadHandlers.map((why) => ({ what: 'packet handlers', why })),
       ...legacy.unread.map((why) => ({ what: 'legacy tables', why: `${why} (run as root)` })),
       ...('refused' in logGroups
