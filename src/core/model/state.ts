@@ -370,6 +370,16 @@ export interface Beside {
   readonly sysctl: Readonly<Record<string, string>>;
 }
 
+/** What was seen between two snapshots that can carry frames elsewhere, whether or not it stayed. */
+export interface PassingCarriers {
+  readonly packetSockets: readonly PacketSocket[];
+  readonly logGroups: readonly number[];
+  readonly legacyTables: readonly LegacyTable[];
+  readonly sharedTaps: NonNullable<HostState['sharedTaps']>;
+  readonly programs: readonly AttachedProgram[];
+  readonly packetHandlers: readonly PacketHandler[];
+}
+
 /** What the kernel said around a step's probes; null = it was not read. */
 export interface StepStates {
   readonly before: HostState | null;

@@ -97,6 +97,18 @@ const ofHost = {
     .optional(),
 };
 
+const programs = z.array(z.looseObject({ device: text, place: text, id: number }));
+
+/** What passed between two snapshots. */
+export const passingShape = z.object({
+  packetSockets: z.array(packetSocketShape),
+  packetHandlers: ofHost.packetHandlers.unwrap(),
+  sharedTaps: ofHost.sharedTaps.unwrap(),
+  logGroups: ofHost.logGroups.unwrap(),
+  legacyTables: ofHost.legacyTables.unwrap(),
+  programs,
+});
+
 /** A file of state/. What iproute2 and nft print stays as they print it, and is read as such. */
 export const stateShape = z.looseObject({
   links: z.array(
@@ -140,7 +152,7 @@ export const stateShape = z.looseObject({
   ),
   sysctl: z.record(text, text),
   ovs: ovs.optional(),
-  programs: z.array(z.looseObject({ device: text, place: text, id: number })).nullable(),
+  programs: programs.nullable(),
   earPrograms: z.array(z.looseObject({ device: text, space: text, id: number })).optional(),
   behind: z.array(z.looseObject({ bridge: text, mac: text, address: text.optional() })).optional(),
   drops: z.looseObject({ devices: z.record(text, number), backlog: number }).nullable(),

@@ -276,18 +276,21 @@ const reported = new Set<number>();
  * Programs of BPF that get packets, and are at no place that the rest of a state shows: what they do with packets of
  * the bridges nothing says. `known`: programs at places that it shows. One that its loader is still attaching, or that
  * is just going, is looked for again. In a namespace of processes that shows a part of the machine, only those count
- * that are found where packets of the bridges come to.
+ * that are found where packets of the bridges come to. `among`: no others are looked at.
  */
 export async function readStrayPrograms(
   netns: string | null,
   known: ReadonlySet<number>,
+  among: ReadonlySet<number> | null = null,
 ): Promise<{ readonly handlers: readonly PacketHandler[] } & Pick<Programs, 'unread'>> {
   const isWhole = procLink('/proc/self/ns/pid') === firstProcesses;
   for (let look = 1; ; look += 1) {
     const ids = programIds();
     if (ids === 'denied') return { handlers: [], ...refused() };
     if ('unknown' in ids) return { handlers: [], unread: `the kernel does not list BPF programs: ${ids.unknown}` };
-    const strays = ids.flatMap((id) => (isOwnProgram(id) || known.has(id) ? [] : (lookAt(id) ?? [])));
+    const strays = ids.flatMap((id) =>
+      isOwnProgram(id) || known.has(id) || among?.has(id) === false ? [] : (lookAt(id) ?? []),
+    );
     const finder = new PlaceFinder(netns);
     const handlers: PacketHandler[] = [];
     for (const program of strays) {

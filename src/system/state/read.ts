@@ -5,7 +5,6 @@ import { fieldsOf, objectsOf, textOf, textsOf } from '../../core/text/json-text.
 import { legacyTables, nfTables, rulesGeneration } from '../kernel/ask/netfilter-tables.js';
 import { waitingFrames, type WaitingFrames } from '../kernel/ask/traffic-control.js';
 import { inNamespace } from '../kernel/namespaces.js';
-import { type RootsText, rootsText } from '../kernel/proc-files.js';
 import { readSysctl } from '../kernel/sysctl.js';
 import { readJson } from '../process/programs.js';
 import { isDescendant } from '../process/socket-holders.js';
@@ -16,7 +15,7 @@ import { readAllDrops, readHardware } from './read-devices.js';
 import { readFilters, readPolicies, readRouting, routingAmong } from './read-filters.js';
 import { readSharedTaps } from './read-monitors.js';
 import { programsShown, readPrograms, readStrayPrograms } from './read-programs.js';
-import { readPacketHandlers, readPacketSockets, unreadSockets } from './read-packet-sockets.js';
+import { readLogGroups, readPacketHandlers, readPacketSockets, unreadSockets } from './read-packet-sockets.js';
 
 export interface ReadOptions {
   /** Also Open vSwitch's bridges, where it runs: they stand among `links` and `fdb` like the kernel's. */
@@ -203,7 +202,7 @@ async function readCarriers(netns: string | null, links: readonly LinkState[], t
       programs,
       packetHandlers: [...handlers, ...strays.handlers],
       ...(Object.keys(sharedTaps).length === 0 ? {} : { sharedTaps }),
-      ...('refused' in logGroups || logGroups.text === null ? {} : { logGroups: groupsIn(logGroups.text) }),
+      ...('refused' in logGroups || logGroups.groups === null ? {} : { logGroups: logGroups.groups }),
       ...(Object.keys(hardware).length === 0 ? {} : { hardware }),
       ...(legacy.tables.length === 0 ? {} : { legacyTables: legacy.tables }),
     },
@@ -216,18 +215,6 @@ async function readCarriers(netns: string | null, links: readonly LinkState[], t
         : []),
     ],
   };
-}
-
-/**
- * Groups of NFLOG from which a process takes packets: the first column of /proc/net/netfilter/nfnetlink_log
- * (net/netfilter/nfnetlink_log.c, seq_show). `text`: null = this kernel has none.
- */
-function readLogGroups(netns: string | null): RootsText {
-  return inNamespace(netns, () => rootsText('/proc/thread-self/net/netfilter/nfnetlink_log'));
-}
-
-function groupsIn(text: string): readonly number[] {
-  return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [Number(line.trim().split(/\s+/)[0])]));
 }
 
 /** The links alone, as `readState` gives them. Rejects with VerifyError where they cannot be read. */
