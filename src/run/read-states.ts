@@ -1,3 +1,4 @@
+import { withPassing, withPassingPrograms } from '../core/bridge/states-by-host.js';
 import type { StepPlan } from '../core/model/plan.js';
 import type { HostState, StepStates } from '../core/model/state.js';
 import type { TimelineEvent } from '../core/model/timeline.js';
@@ -36,7 +37,7 @@ export function stateReader(
   ): Promise<void> => {
     const now = { ...(await reading), ...stateAtEars(step, around) };
     if (when === 'after') await watch.fetch();
-    const state = when === 'after' ? watch.withPassing(withPassing(now, watch)) : now;
+    const state = when === 'after' ? watch.withPassing(await withHeard(now, watch)) : now;
     if (when === 'before') watch.begin(state.links);
     context.states[step.index] = keep(context.states[step.index] ?? { before: null, after: null }, state);
     await writeJson(context.dir, stateFile(step.index, when), state).catch((error: unknown) => {
@@ -102,16 +103,13 @@ function logUnheard({ timeline }: RunContext, step: StepPlan, watch: KernelWatch
     });
 }
 
-/**
- * The state with the guests behind bridge devices that sent between its step's snapshots, and with the packet sockets
- * that were there then and are gone. Those of one that could not be read stay unknown.
- */
-function withPassing(state: HostState, watch: KernelWatch): HostState {
+/** The state with the guests behind bridge devices that sent between its step's snapshots, and with all that passed. */
+async function withHeard(state: HostState, watch: KernelWatch): Promise<HostState> {
   const behind = watch.behind.take();
-  const heard = behind.length === 0 ? state : { ...state, behind };
-  const sockets = watch.sockets.take();
-  if (state.packetSockets === null) return heard;
-  const there = new Set(state.packetSockets?.map(({ inode }) => inode));
-  const gone = sockets.filter(({ inode }) => !there.has(inode));
-  return gone.length === 0 ? heard : { ...heard, packetSockets: [...(state.packetSockets ?? []), ...gone] };
+  const passing = await watch.carriers.take();
+  return {
+    ...withPassing(state, passing),
+    ...withPassingPrograms(state, passing.programs, null),
+    ...(behind.length === 0 ? {} : { behind }),
+  };
 }

@@ -1,12 +1,12 @@
 import { hostOf } from '../core/model/host-names.js';
 import type { StepPlan } from '../core/model/plan.js';
-import type { HostState, LinkState, SenderBehind } from '../core/model/state.js';
+import type { HostState, LinkState, PassingCarriers, SenderBehind } from '../core/model/state.js';
 import type { SettingChange } from '../core/model/timeline.js';
 import { type RuleWatch, watchRuleChanges } from '../system/state/changes/rule-changes.js';
 import { type SettingChangeWatch, watchSettingChanges } from '../system/state/changes/setting-changes.js';
 import { type BehindWatch, watchBehind } from '../system/state/hear-guests.js';
 import { type PlaceWatch, watchPlaces } from '../system/state/changes/place-changes.js';
-import { type PacketSocketWatch, watchPacketSockets } from '../system/state/read-packet-sockets.js';
+import { type CarrierWatch, watchCarriers } from '../system/state/changes/carrier-changes.js';
 import type { RunContext } from './context.js';
 import { FarWatch } from './hosts/watch-far.js';
 
@@ -15,7 +15,7 @@ export interface KernelWatch {
   readonly rules: Pick<RuleWatch, 'take'>;
   readonly settings: Pick<SettingChangeWatch, 'take'>;
   /** Of the bridges' own namespace on the orchestrator's host. */
-  readonly sockets: Pick<PacketSocketWatch, 'take'>;
+  readonly carriers: Pick<CarrierWatch, 'take'>;
   /** Guests behind bridge devices of the orchestrator's host, from `begin` on. */
   readonly behind: Pick<BehindWatch, 'take'>;
   /** Called once it is known which devices are promiscuous, and which number they have. */
@@ -24,7 +24,7 @@ export interface KernelWatch {
   unheard(): readonly string[];
   /** Asks the other hosts of the run what they heard: `rules`, `settings` and `unheard` have it from then on. */
   fetch(): Promise<void>;
-  /** A state of all hosts with the packet sockets that came and went on the other ones. */
+  /** A state of all hosts with what came and went on the other ones. */
   withPassing(state: HostState): HostState;
   close(): void;
 }
@@ -149,6 +149,18 @@ class StationWatch {
   }
 }
 
+/** What passed in several namespaces. */
+function joinPassing(parts: readonly PassingCarriers[]): PassingCarriers {
+  return {
+    packetSockets: parts.flatMap((part) => part.packetSockets),
+    logGroups: parts.flatMap((part) => part.logGroups),
+    legacyTables: parts.flatMap((part) => part.legacyTables),
+    sharedTaps: Object.fromEntries(parts.flatMap((part) => Object.entries(part.sharedTaps))),
+    programs: parts.flatMap((part) => part.programs),
+    packetHandlers: parts.flatMap((part) => part.packetHandlers),
+  };
+}
+
 /**
  * Hears who changes rules, and which settings change, wherever on this machine a step has observers: in a lab of
  * several hosts each is a network namespace. A guest's own namespace is left alone. The other hosts of a run listen for
@@ -160,8 +172,8 @@ export async function watchKernel(context: RunContext, step: StepPlan): Promise<
   const rules = [...hosts.keys()].map(watchRuleChanges);
   const isRouted = step.observers.some(({ routed }) => routed === true);
   const settings = [...hosts].map(([netns, host]) => ({ host, watch: watchSettingChanges(netns, isRouted) }));
-  const sockets = [...hosts].flatMap(([netns, host]) => (host === null ? [watchPacketSockets(netns)] : []));
-  const watches = [...rules, ...sockets, ...settings.map(({ watch }) => watch)];
+  const carriers = [...hosts].flatMap(([netns, host]) => (host === null ? [watchCarriers(netns)] : []));
+  const watches = [...rules, ...carriers, ...settings.map(({ watch }) => watch)];
   const behind = new LateBehindWatch(context, step, hosts);
   const stations = new StationWatch(context, step, hosts);
   return {
@@ -170,7 +182,7 @@ export async function watchKernel(context: RunContext, step: StepPlan): Promise<
       behind.begin(links);
       stations.begin(links);
     },
-    sockets: { take: () => sockets.flatMap((watch) => watch.take()) },
+    carriers: { take: async () => joinPassing(await Promise.all(carriers.map((watch) => watch.take()))) },
     rules: { take: () => [...rules.flatMap((watch) => watch.take()), ...far.takeRules()] },
     settings: {
       take: () => [...settingsHeard(settings), ...far.takeSettings()],

@@ -1,5 +1,12 @@
-import { bareName, hostOf } from '../model/host-names.js';
-import type { ApartState, HostState, LegacyTable, LinkState } from '../model/state.js';
+import { bareName, hostOf, onHost } from '../model/host-names.js';
+import type {
+  ApartState,
+  AttachedProgram,
+  HostState,
+  LegacyTable,
+  LinkState,
+  PassingCarriers,
+} from '../model/state.js';
 import { type Fields, fieldsOf, objectsOf } from '../text/json-text.js';
 
 /** What the kernel of one host said; `host` null = the orchestrator's own. */
@@ -23,6 +30,43 @@ export function apartOf(state: HostState): ApartState {
     ...(routing === undefined ? {} : { routing }),
     ...(neighbours === undefined ? {} : { neighbours }),
   };
+}
+
+/** Those of `more` that are not there yet, behind those that are. */
+function joined<T>(there: readonly T[] | undefined, more: readonly T[]): readonly T[] {
+  const known = new Set(there?.map((item) => JSON.stringify(item)));
+  return [...(there ?? []), ...more.filter((item) => !known.has(JSON.stringify(item)))];
+}
+
+/**
+ * A state with what was seen since the one before it, as if it had stayed. Packet sockets that could not be read stay
+ * unknown, and one that has the filter that it had stands there once.
+ */
+export function withPassing<T extends ApartState>(state: T, passing: PassingCarriers): T {
+  const { packetSockets: sockets, packetHandlers, logGroups, legacyTables, sharedTaps } = state;
+  const there = new Set(sockets?.map(({ inode, filter }) => `${inode} ${filter ?? ''}`));
+  const gone = passing.packetSockets.filter(({ inode, filter }) => !there.has(`${inode} ${filter ?? ''}`));
+  const joins = {
+    packetHandlers: joined(packetHandlers, passing.packetHandlers),
+    logGroups: joined(logGroups, passing.logGroups),
+    legacyTables: joined(legacyTables, passing.legacyTables),
+  };
+  return {
+    ...state,
+    ...(sockets === null || sockets === undefined || gone.length === 0 ? {} : { packetSockets: [...sockets, ...gone] }),
+    ...Object.fromEntries(Object.entries(joins).filter(([key, list]) => list.length > 0 && key !== '')),
+    ...(Object.keys(passing.sharedTaps).length === 0 ? {} : { sharedTaps: { ...sharedTaps, ...passing.sharedTaps } }),
+  };
+}
+
+/** Programs at devices with those that were seen in between; `host`: where these are. */
+export function withPassingPrograms(
+  { programs }: Pick<HostState, 'programs'>,
+  passing: readonly AttachedProgram[],
+  host: string | null,
+): Pick<HostState, 'programs'> {
+  const named = passing.map((program) => ({ ...program, device: onHost(host, program.device) }));
+  return { programs: programs === null && named.length === 0 ? null : joined(programs ?? [], named) };
 }
 
 /** A value without the host in its texts and keys. */

@@ -274,8 +274,13 @@ export interface PacketHandler {
   readonly type: string;
   /** Interface that it is bound to; null = all of them. */
   readonly device: string | null;
-  /** Its name, with its module: `VNetBridgeReceiveFromDev [vmnet]`, `BPF program 7 of netfilter`. */
+  /**
+   * Its name, with its module: `VNetBridgeReceiveFromDev [vmnet]`, `BPF program 7 of netfilter`, `BPF program 7
+   * (flow_dissector)`.
+   */
   readonly function: string;
+  /** A program of BPF that gets packets at no device of the bridges' namespace; absent = it is none. */
+  readonly program?: { readonly id: number; readonly name: string; readonly tag: string; readonly place: string };
 }
 
 /** What sends out of a bridge device with a MAC that is not the bridge's: what is behind it is never learned. */
@@ -375,6 +380,16 @@ export interface Beside {
   readonly routes: readonly { readonly device: string; readonly destination: string }[];
   /** Sysctls of the devices that have routes, and of all (`net.ipv4.conf.NAME.rp_filter`). */
   readonly sysctl: Readonly<Record<string, string>>;
+}
+
+/** What was seen between two snapshots that can carry frames elsewhere, whether or not it stayed. */
+export interface PassingCarriers {
+  readonly packetSockets: readonly PacketSocket[];
+  readonly logGroups: readonly number[];
+  readonly legacyTables: readonly LegacyTable[];
+  readonly sharedTaps: NonNullable<HostState['sharedTaps']>;
+  readonly programs: readonly AttachedProgram[];
+  readonly packetHandlers: readonly PacketHandler[];
 }
 
 /** What the kernel said around a step's probes; null = it was not read. */

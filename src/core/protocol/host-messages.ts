@@ -1,7 +1,6 @@
 import type { FaultCode } from '../model/reasons.js';
 import type { Place } from '../model/fabric.js';
-import type { HostState, LinkedDevice } from '../model/state.js';
-import type { PacketSocket } from '../model/packet-socket.js';
+import type { HostState, LinkedDevice, PassingCarriers } from '../model/state.js';
 import type { Account, AccountWindow, Counters, EngineFacts, RuleChange, SettingChange } from '../model/timeline.js';
 import type { KeptFrame, ToCapture } from './messages.js';
 
@@ -44,9 +43,9 @@ export type HostQuestion =
   | { readonly ask: 'read'; readonly netns: string | null; readonly sysctl: readonly string[]; readonly ovs: boolean }
   /** What devices have dropped since they are there. */
   | { readonly ask: 'drops'; readonly netns: string | null }
-  /** Begins to hear who changes rules and settings in a namespace, and which packet sockets come. */
+  /** Begins to hear who changes rules and settings in a namespace, and what comes that can carry frames elsewhere. */
   | { readonly ask: 'watch'; readonly netns: string | null; readonly routed: boolean }
-  /** Changes since the last question; packet sockets since the beginning. */
+  /** Changes since the last question; what can carry frames elsewhere since the beginning. */
   | { readonly ask: 'heard' }
   /** Its devices, and those elsewhere that stand on one of them or are the other end of a veth. */
   | { readonly ask: 'around'; readonly netns: string | null }
@@ -110,7 +109,7 @@ export interface HostAnswers {
   readonly heard: {
     readonly rules: readonly RuleChange[];
     readonly settings: readonly SettingChange[];
-    readonly sockets: readonly PacketSocket[];
+    readonly passing: PassingCarriers;
     readonly unheard: readonly string[];
   };
   readonly around: { readonly devices: readonly LinkedDevice[]; readonly unread?: readonly string[] | undefined };

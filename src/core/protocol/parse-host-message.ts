@@ -2,7 +2,7 @@ import { parseFaultCode } from '../text/parse-code.js';
 import { z } from 'zod';
 import { VerifyError } from '../model/verify-error.js';
 import type { FromHost, HostAnswers, HostAsk, ToHost } from './host-messages.js';
-import { packetSocketShape, stateShape } from './state-shape.js';
+import { passingShape, stateShape } from './state-shape.js';
 
 const place = z.object({ device: z.string(), netns: z.string().nullable() });
 const counters = z.record(
@@ -128,7 +128,7 @@ const answers: { readonly [A in HostAsk]: z.ZodType } = {
         masters: z.array(z.int()).optional(),
       }),
     ),
-    sockets: z.array(packetSocketShape),
+    passing: passingShape,
     unheard: z.array(z.string()),
   }),
   around: z.object({ devices: z.array(linkedDevice), unread: z.array(z.string()).optional() }),

@@ -63,7 +63,16 @@ export const packetSocketShape = z.looseObject({
 /** State without names that are unique across hosts. */
 const ofHost = {
   packetSockets: z.array(packetSocketShape).nullable().optional(),
-  packetHandlers: z.array(z.looseObject({ type: text, device: text.nullable(), function: text })).optional(),
+  packetHandlers: z
+    .array(
+      z.looseObject({
+        type: text,
+        device: text.nullable(),
+        function: text,
+        program: z.looseObject({ id: wholeNumber, name: text, tag: text, place: text }).optional(),
+      }),
+    )
+    .optional(),
   sharedTaps: z.record(text, z.array(z.looseObject({ pid: number, name: text }))).optional(),
   waiting: z.array(z.looseObject({ device: text, discipline: text, frames: number })).optional(),
   logGroups: z.array(z.number()).optional(),
@@ -88,6 +97,18 @@ const ofHost = {
     })
     .optional(),
 };
+
+const programs = z.array(z.looseObject({ device: text, place: text, id: number }));
+
+/** What passed between two snapshots. */
+export const passingShape = z.object({
+  packetSockets: z.array(packetSocketShape),
+  packetHandlers: ofHost.packetHandlers.unwrap(),
+  sharedTaps: ofHost.sharedTaps.unwrap(),
+  logGroups: ofHost.logGroups.unwrap(),
+  legacyTables: ofHost.legacyTables.unwrap(),
+  programs,
+});
 
 /** A file of state/. What iproute2 and nft print stays as they print it, and is read as such. */
 export const stateShape = z.looseObject({
@@ -132,7 +153,7 @@ export const stateShape = z.looseObject({
   ),
   sysctl: z.record(text, text),
   ovs: ovs.optional(),
-  programs: z.array(z.looseObject({ device: text, place: text, id: number })).nullable(),
+  programs: programs.nullable(),
   earPrograms: z.array(z.looseObject({ device: text, space: text, id: number })).optional(),
   behind: z.array(z.looseObject({ bridge: text, mac: text, address: text.optional() })).optional(),
   drops: z.looseObject({ devices: z.record(text, number), backlog: number }).nullable(),

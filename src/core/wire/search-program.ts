@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { magicHigh, magicLow, markLength } from './token.js';
 import { searchDepth } from './token-filter.js';
 
@@ -292,4 +293,30 @@ export function everyFrameProgram(kind: SearchKind, counts: number): Uint8Array 
   take(program, counts);
   if (kind === 'out') refuse(program); // the kernel takes no program with instructions that nothing leads to
   return program.encode();
+}
+
+/** Kernels take the first of these for tags of programs, and from Linux 6.18 on the second. */
+const tagHashes = ['sha1', 'sha256'] as const;
+
+/** The tags that kernels give a program with that code (bpf_prog_calc_tag, kernel/bpf/core.c). */
+function tagsOf(code: Uint8Array): readonly string[] {
+  return tagHashes.map((hash) => createHash(hash).update(code).digest('hex').slice(0, 16));
+}
+
+/**
+ * True of the program of an observer's socket of this run or another one, by the tag of its code: the tag of the run
+ * stands among its comparisons. `code`: as the kernel runs it.
+ */
+export function isSearchProgram(tag: string, code: Uint8Array): boolean {
+  const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
+  const compared: number[] = [];
+  for (let at = 0; at + 8 <= code.length; at += 8)
+    if (view.getUint8(at) === opcodes.ifNotEqual) compared.push(view.getInt32(at + 4, true));
+  const at = compared.findIndex((value, place) => value === magicHigh && compared[place + 1] === magicLow);
+  const runTag = compared.slice(at + 2, at + markLength).reduce((sum, byte) => sum * 256 + byte, 0);
+  const maps = { counts: 0, table: 0 };
+  const kinds = ['out', 'every'] as const;
+  return kinds
+    .map((kind) => (at < 0 ? everyFrameProgram(kind, maps.counts) : searchProgram(runTag, kind, maps)))
+    .some((program) => tagsOf(program).includes(tag));
 }

@@ -32,7 +32,7 @@ import { watchRuleChanges } from '../../system/state/changes/rule-changes.js';
 import { watchSettingChanges } from '../../system/state/changes/setting-changes.js';
 import { readDrops } from '../../system/state/read-devices.js';
 import { accountsOfPorts, type InsideReader, readLinkedDevices } from '../../system/state/read-linked-devices.js';
-import { watchPacketSockets } from '../../system/state/read-packet-sockets.js';
+import { watchCarriers } from '../../system/state/changes/carrier-changes.js';
 import { readState } from '../../system/state/read.js';
 
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
@@ -298,25 +298,25 @@ function faultOf(error: unknown): VerifyError {
 
 /** Watches on one network namespace of this machine. */
 interface HostWatch {
-  /** Rules and settings since it was asked last, packet sockets since it was opened; what could not be heard. */
-  take(): HostAnswers['heard'];
+  /** Rules and settings since it was asked last, the rest since it was opened; what could not be heard. */
+  take(): Promise<HostAnswers['heard']>;
   close(): void;
 }
 
 /** Listens; `netns` null = the caller's namespace, `routed`: also to routes (watchSettingChanges). */
 function watchHost(netns: string | null, routed: boolean): HostWatch {
-  const [rules, settings, sockets] = [
+  const [rules, settings, carriers] = [
     watchRuleChanges(netns),
     watchSettingChanges(netns, routed),
-    watchPacketSockets(netns),
+    watchCarriers(netns),
   ];
   return {
-    take: () => ({
+    take: async () => ({
       rules: rules.take(),
       settings: settings.take(),
-      sockets: [...sockets.take()],
-      unheard: [...new Set([rules, settings, sockets].flatMap((watch) => watch.unheard()))],
+      passing: await carriers.take(),
+      unheard: [...new Set([rules, settings, carriers].flatMap((watch) => watch.unheard()))],
     }),
-    close: () => [rules, settings, sockets].forEach((watch) => watch.close()),
+    close: () => [rules, settings, carriers].forEach((watch) => watch.close()),
   };
 }

@@ -1,3 +1,4 @@
+import { withPassing, withPassingPrograms } from '../../core/bridge/states-by-host.js';
 import type { StepPlan } from '../../core/model/plan.js';
 import type { HostState } from '../../core/model/state.js';
 import type { RuleChange, SettingChange } from '../../core/model/timeline.js';
@@ -14,11 +15,11 @@ interface FarHost {
   rules: RuleChange[];
   settings: SettingChange[];
   /** The last report. */
-  sockets: Heard['sockets'];
+  passing: Heard['passing'] | null;
   unheard: readonly string[];
 }
 
-/** Changes of rules and settings, and packet sockets, on the other hosts of a run that have observers of a step. */
+/** Changes of rules and settings, and what can carry frames elsewhere, on other hosts that have observers of a step. */
 export class FarWatch {
   readonly #hosts: readonly FarHost[];
 
@@ -38,7 +39,7 @@ export class FarWatch {
     const opening = [...places].map(async ([host, netns]): Promise<FarHost> => {
       const remote = remoteOf(context, host);
       await remote.ask({ ask: 'watch', netns, routed });
-      return { remote, rules: [], settings: [], sockets: [], unheard: [] };
+      return { remote, rules: [], settings: [], passing: null, unheard: [] };
     });
     return new FarWatch(await Promise.all(opening));
   }
@@ -55,7 +56,7 @@ export class FarWatch {
         const { name } = host.remote;
         host.rules.push(...heard.rules.map((change) => ({ ...change, host: name })));
         host.settings.push(...heard.settings.map((change) => ({ ...change, host: name })));
-        host.sockets = heard.sockets;
+        host.passing = heard.passing;
         host.unheard = heard.unheard.map((text) => `${name}: ${text}`);
       }),
     );
@@ -73,16 +74,17 @@ export class FarWatch {
     return this.#hosts.flatMap(({ unheard }) => unheard);
   }
 
-  /** A state of all hosts with the packet sockets that were there in between on others and are gone. */
+  /** A state of all hosts with what was there in between on others and is gone. */
   withPassing(state: HostState): HostState {
+    if (state.apart === undefined) return state;
     const apart = { ...state.apart };
-    for (const { remote, sockets } of this.#hosts) {
+    let { programs } = state;
+    for (const { remote, passing } of this.#hosts) {
       const of = apart[remote.name];
-      if (of?.packetSockets === undefined || of.packetSockets === null) continue;
-      const there = new Set(of.packetSockets.map(({ inode }) => inode));
-      const gone = sockets.filter(({ inode }) => !there.has(inode));
-      if (gone.length > 0) apart[remote.name] = { ...of, packetSockets: [...of.packetSockets, ...gone] };
+      if (of === undefined || passing === null) continue;
+      apart[remote.name] = withPassing(of, passing);
+      programs = withPassingPrograms({ programs }, passing.programs, remote.name).programs;
     }
-    return state.apart === undefined ? state : { ...state, apart };
+    return { ...state, apart, programs };
   }
 }

@@ -1,11 +1,9 @@
-import { onlyPassesOrDrops } from '../../core/bridge/bypass/known-good.js';
 import { isWithin, type Prefix, prefixOf, usualRules } from '../../core/bridge/routing.js';
-import type { AttachedProgram, EncryptingPolicy, FamilyRouting, Routing } from '../../core/model/state.js';
+import type { EncryptingPolicy, FamilyRouting, Routing } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../core/text/json-text.js';
 import { mayHavePolicies } from '../kernel/ask/netfilter-tables.js';
 import { type FilterFinder, openFilterFinder } from '../kernel/ask/traffic-control.js';
-import { loadedProgram, programPlaces, programsAt } from '../kernel/bpf.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { readJsonBatch } from '../process/batch.js';
 import { commandFailed, readJson, runProgram } from '../process/programs.js';
@@ -135,44 +133,6 @@ export async function readFilters(netns: string | null): Promise<Filters> {
     qdisc,
     filters: Object.fromEntries(places.map(({ device, place }, at) => [`${device} ${place}`, filters[at]])),
   };
-}
-
-/** Programs at devices. */
-export interface Programs {
-  /** null = nobody may ask, or it is not known. */
-  readonly programs: readonly AttachedProgram[] | null;
-  /** Why it is not known. */
-  readonly unread?: string;
-}
-
-/** Programs that are attached to devices of a namespace where no command shows them. */
-export function readPrograms(
-  netns: string | null,
-  links: readonly { readonly name: string; readonly ifindex: number; readonly kind: string | null }[],
-): Programs {
-  return inNamespace(netns, () => {
-    const programs: AttachedProgram[] = [];
-    for (const { name, ifindex, kind } of links)
-      for (const place of programPlaces) {
-        if (place.startsWith('netkit') && kind !== 'netkit') continue;
-        const ids = programsAt(ifindex, place);
-        if (ids === 'denied') return { programs: null };
-        if ('unknown' in ids)
-          return {
-            programs: null,
-            unread: `the kernel does not list BPF programs at ${name} (${place}): ${ids.unknown}`,
-          };
-        for (const id of ids) programs.push({ device: name, place, id, ...codeFacts(id) });
-      }
-    return { programs };
-  });
-}
-
-function codeFacts(id: number): Omit<AttachedProgram, 'device' | 'place' | 'id'> {
-  const program = loadedProgram(id);
-  if (program === null) return {};
-  const { name, tag, code } = program;
-  return { name, tag, ...(onlyPassesOrDrops(code) ? { onlyPasses: true } : {}) };
 }
 
 /**

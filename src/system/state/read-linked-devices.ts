@@ -217,11 +217,11 @@ export function lookInto(identity: string, paths: readonly string[], home: Home)
   return refusal;
 }
 
-/** Links in other namespaces, by the inodes of these. `held`: paths that no other process knows. */
+/** Links in other namespaces, by the inodes of these; null = of all. `held`: paths that no other process knows. */
 export function readSpaces(
   netns: string | null,
-  numbers: ReadonlySet<number>,
-  held: readonly string[],
+  numbers: ReadonlySet<number> | null,
+  held: readonly string[] = [],
 ): ReadonlyMap<number, SpaceLinks> {
   const found = new Map<number, SpaceLinks>();
   const homePath = netns ?? '/proc/self/ns/net';
@@ -230,7 +230,7 @@ export function readSpaces(
     const ofHeld = held.map((path) => [identityOf(path) ?? '', [path]] as const);
     for (const [identity, paths] of [...ofHeld, ...otherSpaces(identityOf(homePath) ?? '')]) {
       const number = Number(identity.split(':')[1]);
-      const space = numbers.has(number) ? lookInto(identity, paths, { netns, fd: home }) : null;
+      const space = (numbers?.has(number) ?? true) ? lookInto(identity, paths, { netns, fd: home }) : null;
       if (space !== null && typeof space !== 'string') found.set(number, space);
     }
     return found;

@@ -42,19 +42,19 @@ function monitorProcesses(netns: string | null): readonly MonitorProcess[] {
   });
 }
 
+/** What is asked of a link about its queues. */
+export type TapLink = Pick<LinkState, 'name' | 'kind' | 'ifindex' | 'queues' | 'queuesOff'>;
+
 /**
  * Taps, macvtaps and ipvtaps of which several processes have queues, with these. `links`: those of the namespace, of
  * which macvtaps and ipvtaps are looked at where /sys shows it, which is the caller's own.
  */
-export function readSharedTaps(
-  netns: string | null,
-  links: readonly LinkState[],
-): NonNullable<HostState['sharedTaps']> {
+export function readSharedTaps(netns: string | null, links: readonly TapLink[]): NonNullable<HostState['sharedTaps']> {
   return { ...sharedTuns(netns, links), ...(netns === null ? sharedDevices(links) : {}) };
 }
 
 /** A macvtap or ipvtap is a device in /dev: who opens that has a queue (drivers/net/tap.c, tap_open). */
-function sharedDevices(links: readonly LinkState[]): NonNullable<HostState['sharedTaps']> {
+function sharedDevices(links: readonly TapLink[]): NonNullable<HostState['sharedTaps']> {
   const taps = links.flatMap(({ name, kind, ifindex }) => {
     if (kind !== 'macvtap' && kind !== 'ipvtap') return [];
     const number = [`net/${name}`, kind].map((folder) => procText(`/sys/class/${folder}/tap${ifindex}/dev`).trim());
@@ -85,7 +85,7 @@ interface Holding extends TapDescriptor {
  * there are. A process of another namespace may have a tap of the same name there: it counts where the tap has queues
  * that nobody here has.
  */
-function sharedTuns(netns: string | null, links: readonly LinkState[]): NonNullable<HostState['sharedTaps']> {
+function sharedTuns(netns: string | null, links: readonly TapLink[]): NonNullable<HostState['sharedTaps']> {
   const taps = links.filter(({ kind }) => kind === 'tun');
   if (taps.length === 0) return {};
   const names = new Set(taps.map(({ name }) => name));

@@ -2,18 +2,11 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type PacketSocket, receives, type RunningProgram } from '../../core/model/packet-socket.js';
 import { type PacketHandler } from '../../core/model/state.js';
-import { VerifyError } from '../../core/model/verify-error.js';
-import { netfilterPrograms } from '../kernel/bpf.js';
+import { netfilterPrograms } from '../kernel/bpf-programs.js';
 import { procLink, rootsText } from '../kernel/proc-files.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { packetSocketReports, type SocketReport } from '../kernel/ask/packet-diag.js';
-import {
-  isDescendant,
-  isHostsOwn,
-  runningProgram,
-  type SocketHolder,
-  socketHolders,
-} from '../process/socket-holders.js';
+import { isHostsOwn, runningProgram, type SocketHolder, socketHolders } from '../process/socket-holders.js';
 import { helperPath } from '../process/helper-command.js';
 
 /**
@@ -165,69 +158,15 @@ function nameOf(path: string, comm: string): string {
   return name === '' || (comm !== '' && name.startsWith(comm) && /^[\d.]*$/.test(version)) ? comm : name;
 }
 
-/** Packet sockets that come after it began, also those that are gone again. */
-export interface PacketSocketWatch {
-  /** Those of others than this program's helpers, each as it was found. */
-  take(): readonly PacketSocket[];
-  /** Why some may have come and gone unseen. */
-  unheard(): readonly string[];
-  close(): void;
-}
-
-/** A process that reads and sends for less than that may stand between two looks. */
-const lookMs = 200;
-
-/** Packet sockets of a namespace; a text = why they cannot be read, as of a namespace that is gone. */
-function socketsOrWhy(netns: string | null): readonly PacketSocket[] | string {
-  try {
-    return readPacketSockets(netns, isDescendant) ?? unreadSockets.why;
-  } catch (error) {
-    if (error instanceof VerifyError) return error.message;
-    throw error;
-  }
-}
-
-/** Looks for new packet sockets of a namespace, for the kernel reports none. */
-export function watchPacketSockets(netns: string | null): PacketSocketWatch {
-  const lineOf = ({ inode, ifindex, protocol }: Pick<PacketSocket, 'inode' | 'ifindex' | 'protocol'>): string =>
-    `${inode} ${ifindex} ${protocol}`;
-  const failures = new Set<string>();
-  const list = (): readonly string[] => {
-    const table = readPacketTable(netns);
-    if (table === null) failures.add(unreadSockets.why);
-    return parsePacketSockets(table ?? '').map(lineOf);
-  };
-  const known = new Set(list());
-  /** Nobody has them open: the kernel takes a while to close a socket. Who is still there at the next look counts. */
-  let closing = new Set<string>();
-  const found: PacketSocket[] = [];
-  const look = (): void => {
-    const seen = closing;
-    closing = new Set();
-    if (list().every((line) => known.has(line))) return;
-    const sockets = socketsOrWhy(netns);
-    if (typeof sockets === 'string') {
-      failures.add(sockets);
-      return;
-    }
-    for (const socket of sockets) {
-      const line = lineOf(socket);
-      if (known.has(line)) continue;
-      if (socket.holders.length === 0 && !seen.has(line)) {
-        closing.add(line);
-        continue;
-      }
-      known.add(line);
-      if (!socket.own) found.push(socket);
-    }
-  };
-  const timer = setInterval(look, lookMs);
-  return {
-    take() {
-      look();
-      return found;
-    },
-    unheard: () => [...failures].map((why) => `packet sockets that come and go: ${why}`),
-    close: () => clearInterval(timer),
-  };
+/**
+ * Groups of NFLOG from which a process takes packets: the first column of /proc/net/netfilter/nfnetlink_log
+ * (net/netfilter/nfnetlink_log.c, seq_show); null = this kernel has none. `refused`: the error that hinders reading it.
+ */
+export function readLogGroups(
+  netns: string | null,
+): { readonly groups: readonly number[] | null } | { readonly refused: string } {
+  const read = inNamespace(netns, () => rootsText('/proc/thread-self/net/netfilter/nfnetlink_log'));
+  if ('refused' in read) return read;
+  const lines = read.text?.split('\n').filter((line) => line.trim() !== '');
+  return { groups: lines?.map((line) => Number(line.trim().split(/\s+/)[0])) ?? null };
 }

@@ -6,7 +6,6 @@ import { fieldsOf, objectsOf, textOf, textsOf } from '../../core/text/json-text.
 import { legacyTables, nfTables, rulesGeneration } from '../kernel/ask/netfilter-tables.js';
 import { waitingFrames, type WaitingFrames } from '../kernel/ask/traffic-control.js';
 import { inNamespace } from '../kernel/namespaces.js';
-import { type RootsText, rootsText } from '../kernel/proc-files.js';
 import { readSysctl } from '../kernel/sysctl.js';
 import { readJson } from '../process/programs.js';
 import { isDescendant } from '../process/socket-holders.js';
@@ -14,9 +13,10 @@ import { withOvs } from './ovs/parse.js';
 import { readOvsTexts } from './ovs/read.js';
 import { parseFdb, parseLinks, parseNeighbourTable } from './parse-links.js';
 import { readAllDrops, readHardware } from './read-devices.js';
-import { readFilters, readPolicies, readPrograms, readRouting, routingAmong } from './read-filters.js';
+import { readFilters, readPolicies, readRouting, routingAmong } from './read-filters.js';
 import { readSharedTaps } from './read-monitors.js';
-import { readPacketHandlers, readPacketSockets, unreadSockets } from './read-packet-sockets.js';
+import { programsShown, readPrograms, readStrayPrograms } from './read-programs.js';
+import { readLogGroups, readPacketHandlers, readPacketSockets, unreadSockets } from './read-packet-sockets.js';
 
 export interface ReadOptions {
   /** Also Open vSwitch's bridges, where it runs: they stand among `links` and `fdb` like the kernel's. */
@@ -90,7 +90,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
   const neighbours = parsed.some(answersNeighbours)
     ? await part('neighbours', readJson(['ip', '-j', 'neigh', 'show', 'nud', 'all'], where))
     : null;
-  const carriers = readCarriers(options.netns, parsed);
+  const carriers = await readCarriers(options.netns, parsed, tc);
   unread.push(...carriers.unread);
   const state: HostState = {
     links: parsed,
@@ -193,24 +193,26 @@ interface Carriers {
 }
 
 /** What the kernel itself, and no program of iproute2 or nft, says of what can carry frames elsewhere. */
-function readCarriers(netns: string | null, links: readonly LinkState[]): Carriers {
+async function readCarriers(netns: string | null, links: readonly LinkState[], tc: unknown): Promise<Carriers> {
   const logGroups = readLogGroups(netns);
   const sharedTaps = readSharedTaps(netns, links);
   const hardware = readHardware(netns, links);
   const legacy = inNamespace(netns, legacyTables);
   const { programs, unread: unreadPrograms } = readPrograms(netns, links);
   const { handlers, unread: unreadHandlers } = readPacketHandlers(netns);
+  const strays = await readStrayPrograms(netns, programsShown(programs ?? [], links, tc));
+  const unreadProgram = unreadPrograms ?? strays.unread;
   return {
     found: {
       programs,
-      packetHandlers: handlers,
+      packetHandlers: [...handlers, ...strays.handlers],
       ...(Object.keys(sharedTaps).length === 0 ? {} : { sharedTaps }),
-      ...('refused' in logGroups || logGroups.text === null ? {} : { logGroups: groupsIn(logGroups.text) }),
+      ...('refused' in logGroups || logGroups.groups === null ? {} : { logGroups: logGroups.groups }),
       ...(Object.keys(hardware).length === 0 ? {} : { hardware }),
       ...(legacy.tables.length === 0 ? {} : { legacyTables: legacy.tables }),
     },
     unread: [
-      ...(unreadPrograms === undefined ? [] : [{ what: 'programs', why: unreadPrograms }]),
+      ...(unreadProgram === undefined ? [] : [{ what: 'programs', why: unreadProgram }]),
       ...unreadHandlers.map((why) => ({ what: 'packet handlers', why })),
       ...legacy.unread.map((why) => ({ what: 'legacy tables', why: `${why} (run as root)` })),
       ...('refused' in logGroups
@@ -218,18 +220,6 @@ function readCarriers(netns: string | null, links: readonly LinkState[]): Carrie
         : []),
     ],
   };
-}
-
-/**
- * Groups of NFLOG from which a process takes packets: the first column of /proc/net/netfilter/nfnetlink_log
- * (net/netfilter/nfnetlink_log.c, seq_show). `text`: null = this kernel has none.
- */
-function readLogGroups(netns: string | null): RootsText {
-  return inNamespace(netns, () => rootsText('/proc/thread-self/net/netfilter/nfnetlink_log'));
-}
-
-function groupsIn(text: string): readonly number[] {
-  return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [Number(line.trim().split(/\s+/)[0])]));
 }
 
 /** The links alone, as `readState` gives them. Rejects with VerifyError where they cannot be read. */

@@ -3,12 +3,11 @@ import type { HostState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import { ovsCopies } from '../ovs.js';
 import {
-  harmlessActions,
   harmlessFilters,
   harmlessHandlers,
-  harmlessPedit,
   harmlessStatements,
   harmlessTargets,
+  isHarmlessAction,
   isHarmlessMangle,
 } from './known-good.js';
 
@@ -34,6 +33,11 @@ export const bypassEffect = 'may carry frames past the ears';
 const seeProgram = 'detach it where it should not be there; what a program does cannot be read';
 const takeAway = 'take it away, or answer for it with trust';
 
+/** By its name and the hash of its code: its number is another one when it is loaded again. */
+function programName({ name, tag }: { readonly name: string; readonly tag: string }): string {
+  return name === '' ? `BPF program tag ${tag}` : `BPF program ${name} tag ${tag}`;
+}
+
 /** Programs of eBPF at the devices: each may copy or redirect frames to any device (bpf-helpers(7)). */
 function programBypasses({ programs, links }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   const attached = (programs ?? [])
@@ -42,7 +46,7 @@ function programBypasses({ programs, links }: HostState, segment: ReadonlySet<st
       device,
       place,
       what: `BPF program ${id}`,
-      ...(tag === '' ? {} : { persistent: name === '' ? `BPF program tag ${tag}` : `BPF program ${name} tag ${tag}` }),
+      ...(tag === '' ? {} : { persistent: programName({ name, tag }) }),
     }));
   const xdp = links.flatMap(({ name, xdp: what }) =>
     what === undefined ? [] : [{ device: name, place: 'XDP', what: `XDP ${what}` }],
@@ -80,17 +84,10 @@ function tcSelector(filter: Fields, options: Fields): string {
   return parts.length === 0 ? 'what it selects' : parts.join(', ');
 }
 
-/** True if an action that is mostly harmless has what is not: another address, another type of packet. */
-function isHarmful(name: string, action: Fields): boolean {
-  if (name === 'skbedit') return 'ptype' in action;
-  if (name === 'ct') return Object.keys(action).includes('nat');
-  return name === 'pedit' && !objectsOf(action['keys']).every(harmlessPedit);
-}
-
 /** An action of a filter, as tc prints it; `selector` = what the filter takes. */
 function actionBypasses(action: Fields, where: string, selector: string): readonly Bypass[] {
   const name = textOf(action['kind']) ?? 'unknown';
-  if (harmlessActions.has(name) && !isHarmful(name, action)) return [];
+  if (isHarmlessAction(name, action)) return [];
   const to = textOf(action['to_dev']);
   // what comes in somewhere goes on from there to anybody
   const isCopy = name === 'mirred' && to !== null && textOf(action['direction']) === 'egress';
@@ -198,11 +195,16 @@ function handlerBypasses({ packetHandlers = [] }: HostState, segment: ReadonlySe
   return packetHandlers
     .filter(({ type, device }) => probedTypes.includes(type) && (device === null || segment.has(device)))
     .filter((handler) => !harmlessHandlers.has(handler.function.replace(/ \[.*$/, '')))
-    .map((handler) => ({
-      what: `packet handler ${handler.function}`,
-      where: handler.device ?? 'every interface',
-      remedy: 'take the bridge away from what loaded it, as VMware or another hypervisor, or answer for it with trust',
-    }));
+    .map(({ function: name, device, program }) =>
+      program === undefined
+        ? {
+            what: `packet handler ${name}`,
+            where: device ?? 'every interface',
+            remedy:
+              'take the bridge away from what loaded it, as VMware or another hypervisor, or answer for it with trust',
+          }
+        : { what: name, where: program.place, remedy: seeProgram, persistent: programName(program) },
+    );
 }
 
 /** Taps whose frames several processes read: the kernel gives each of them some. */

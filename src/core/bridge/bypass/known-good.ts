@@ -1,4 +1,4 @@
-import { type Fields, fieldsOf } from '../../text/json-text.js';
+import { type Fields, fieldsOf, objectsOf } from '../../text/json-text.js';
 
 /**
  * What is known to carry no frame anywhere but on its way: names as tc, nft and iptables print them. Whatever is not in
@@ -57,7 +57,7 @@ export const harmlessFilters: ReadonlySet<string> = new Set([
  * (TEE), gate, ife; and what gives frames other addresses or tags, so that others get them: mpls, nat, skbmod,
  * tunnel_key, vlan.
  */
-export const harmlessActions: ReadonlySet<string> = new Set([
+const harmlessActions: ReadonlySet<string> = new Set([
   'connmark',
   'csum',
   'ct',
@@ -73,9 +73,17 @@ export const harmlessActions: ReadonlySet<string> = new Set([
 const peditOffsets: Readonly<Record<string, readonly number[]>> = { ipv4: [0, 8], ipv6: [0, 4] };
 
 /** A change of pedit that moves no frame: in TCP or UDP, or of a packet's class or hop limit (tc-pedit(8)). */
-export function harmlessPedit({ htype, offset }: Fields): boolean {
+function harmlessPedit({ htype, offset }: Fields): boolean {
   if (htype === 'tcp' || htype === 'udp') return true;
   return typeof htype === 'string' && typeof offset === 'number' && (peditOffsets[htype] ?? []).includes(offset);
+}
+
+/** True of an action of tc, as tc prints it, that gives a frame no other address or type of packet. */
+export function isHarmlessAction(name: string, action: Fields): boolean {
+  if (!harmlessActions.has(name)) return false;
+  if (name === 'skbedit') return !('ptype' in action);
+  if (name === 'ct') return !Object.keys(action).includes('nat');
+  return name !== 'pedit' || objectsOf(action['keys']).every(harmlessPedit);
 }
 
 /** Fields that nft may write without another one getting the frame (nft(8), payload and meta expressions). */
@@ -238,4 +246,146 @@ export function onlyPassesOrDrops(instructions: Uint8Array): boolean {
     at += code.getUint8(at) === loadWide ? 2 * instructionLength : instructionLength;
   }
   return at > 0 && at === code.byteLength;
+}
+
+/** Names of the kernel's function that a call with this number leads to; none = it is not known. */
+export type FunctionsOf = (call: number) => readonly string[];
+
+/** Functions by which a program looks something up or asks for a number, and which write nothing anywhere. */
+const reading: ReadonlySet<string> = new Set([
+  '__htab_map_lookup_elem',
+  'array_map_lookup_elem',
+  'bpf_get_hash_recalc',
+  'bpf_get_smp_processor_id',
+  'bpf_ktime_get_boot_ns',
+  'bpf_ktime_get_coarse_ns',
+  'bpf_ktime_get_ns',
+  'bpf_map_lookup_elem',
+  'bpf_skb_cgroup_id',
+  'bpf_user_rnd_u32',
+  'htab_lru_map_lookup_elem',
+  'htab_map_lookup_elem',
+  'htab_percpu_map_lookup_elem',
+  'percpu_array_map_lookup_elem',
+  'trie_lookup_elem',
+]);
+/** They copy bytes of the packet to the address in their third argument. */
+const copying: ReadonlySet<string> = new Set(['bpf_skb_load_bytes', 'bpf_skb_load_bytes_relative']);
+/** Functions by which a tracing program hands out a packet (kernel/trace/bpf_trace.c, net/core/filter.c). */
+const outputs: ReadonlySet<string> = new Set(['bpf_skb_event_output', 'bpf_xdp_event_output']);
+
+const [atomicMemory, noSpeculation, tailCall, longAdd, wordAdd] = [0xc0, 0xc0, 0xf0, 0xdb, 0xc3] as const;
+const [argumentRegister, targetRegister, subprogram] = [1, 3, 1] as const;
+const [increase, firstKeptRegister] = [0x07, 6] as const;
+const jumpClasses: readonly number[] = [JMP, JMP32];
+const loadingClasses: readonly number[] = [LD, LDX, ALU, ALU64];
+
+interface Instruction {
+  readonly opcode: number;
+  readonly to: number;
+  readonly from: number;
+  readonly offset: number;
+  readonly value: number;
+  /** Of all, in instructions. */
+  readonly at: number;
+}
+
+function instructionsOf(bytes: Uint8Array): readonly Instruction[] {
+  const code = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const found: Instruction[] = [];
+  for (let at = 0; (at + 1) * instructionLength <= code.byteLength; at += 1) {
+    const byte = at * instructionLength;
+    const opcode = code.getUint8(byte);
+    const registers = code.getUint8(byte + 1);
+    const [offset, value] = [code.getInt16(byte + 2, true), code.getInt32(byte + 4, true)];
+    found.push({ opcode, to: registers & 0x0f, from: registers >> 4, offset, value, at });
+    if (opcode === loadWide) at += 1;
+  }
+  return found;
+}
+
+const isCall = ({ opcode, from }: Instruction): boolean => opcode === (JMP | call) && from !== subprogram;
+
+/** Numbers of the calls that a program makes into the kernel. */
+export function callsOf(code: Uint8Array): readonly number[] {
+  return [...new Set(instructionsOf(code).flatMap((made) => (isCall(made) && made.from === 0 ? [made.value] : [])))];
+}
+
+/** True of a program that hands packets to a process, as one for tracing may. */
+export function outputsPackets(code: Uint8Array, functionsOf: FunctionsOf): boolean {
+  return callsOf(code).some((made) => functionsOf(made).some((name) => outputs.has(name)));
+}
+
+const isTarget = (code: readonly Instruction[], { at: target }: Instruction): boolean =>
+  code.some(({ opcode, offset, at }) => jumpClasses.includes(opcode & classMask) && at + 1 + offset === target);
+
+/** The register that has the structure of the packet throughout, as the first argument; null = none is known to. */
+function packetRegister([head, ...rest]: readonly Instruction[]): number | null {
+  if (head?.opcode !== (ALU64 | moveConstant | fromRegister) || head.from !== argumentRegister) return null;
+  const { to: kept } = head;
+  const isWritten = rest.some(({ opcode, to }) => to === kept && loadingClasses.includes(opcode & classMask));
+  return kept < firstKeptRegister || isWritten ? null : kept;
+}
+
+/**
+ * A counter: an atomic addition of a number, or of what the kernel has beside the packet, such as its length. It is
+ * loaded by the instruction before, to which no jump leads past it.
+ */
+function isCounter(code: readonly Instruction[], index: number): boolean {
+  const [adding, before] = [code[index], code[index - 1]];
+  if (adding === undefined || before === undefined || before.to !== adding.from) return false;
+  const isAddition = (adding.opcode === longAdd || adding.opcode === wordAdd) && adding.value === 0;
+  if (!isAddition || isTarget(code, adding)) return false;
+  const isNumber = before.opcode === (ALU64 | moveConstant) || before.opcode === (ALU | moveConstant);
+  return isNumber || ((before.opcode & classMask) === LDX && before.from === packetRegister(code));
+}
+
+/** True if a register has an address on the stack: nothing but a sum makes it, just before. */
+function isOnStack(code: readonly Instruction[], index: number, register: number): boolean {
+  if (register === stackRegister) return true;
+  for (let at = index - 1; at >= 0; at -= 1) {
+    const [made, next] = [code[at], code[at + 1]];
+    if (made === undefined || next === undefined || isTarget(code, next)) return false;
+    if (jumpClasses.includes(made.opcode & classMask)) return false;
+    if (made.to !== register || !loadingClasses.includes(made.opcode & classMask)) continue;
+    if (made.opcode === (ALU64 | moveConstant | fromRegister)) return made.from === stackRegister;
+    if (made.opcode !== increase) return false;
+  }
+  return false;
+}
+
+function writesNothing(code: readonly Instruction[], index: number, mayCount: boolean): boolean {
+  const { opcode, to } = code[index] ?? { opcode: 0, to: 0 };
+  const mode: number = opcode & modeMask;
+  switch (opcode & classMask) {
+    case ST:
+      return mode === noSpeculation || (mode === plainMemory && isOnStack(code, index, to));
+    case STX:
+      if (mode === atomicMemory) return mayCount && isCounter(code, index);
+      return mode === plainMemory && isOnStack(code, index, to);
+    case LD:
+      return opcode === loadWide;
+    default:
+      return opcode !== (JMP | tailCall);
+  }
+}
+
+/**
+ * True of a program that can neither hand a packet on nor keep any of it, whatever the packet is, by the instructions
+ * that the kernel runs: it calls functions that only read, and writes to its own stack alone. Its result decides about
+ * its packet. `mayCount`: it may count as systemd does for a service (src/core/bpf-firewall.c).
+ */
+export function keepsNothing(bytes: Uint8Array, functionsOf: FunctionsOf, mayCount = false): boolean {
+  const code = instructionsOf(bytes);
+  const mayCall = (made: Instruction, index: number): boolean => {
+    const names = made.from === 0 ? functionsOf(made.value) : [];
+    return (
+      names.length > 0 &&
+      names.every((name) => reading.has(name) || (copying.has(name) && isOnStack(code, index, targetRegister)))
+    );
+  };
+  return (
+    code.length > 0 &&
+    code.every((made, index) => (isCall(made) ? mayCall(made, index) : writesNothing(code, index, mayCount)))
+  );
 }

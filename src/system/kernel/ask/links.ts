@@ -23,7 +23,7 @@ const addressMessage = 8;
 const addressAttribute = { address: 1, local: 2 } as const;
 /**
  * IFLA_… of linux/if_link.h; within _LINKINFO IFLA_INFO_KIND and _DATA, within the latter of a macvlan or ipvlan its
- * mode, of an ipvlan its flags.
+ * mode, of an ipvlan its flags, of a tap IFLA_TUN_NUM_QUEUES and _NUM_DISABLED_QUEUES.
  */
 const attribute = {
   address: 1,
@@ -39,6 +39,8 @@ const attribute = {
   data: 2,
   mode: 1,
   flags: 2,
+  queues: 8,
+  queuesOff: 9,
 } as const;
 /** IFLA_XDP_ATTACHED, and IFLA_XDP_PROG_ID, _DRV_PROG_ID, _SKB_PROG_ID and _HW_PROG_ID of linux/if_link.h. */
 const xdpAttribute = { attached: 2, programs: [4, 5, 6, 7] } as const;
@@ -88,6 +90,9 @@ export interface KernelLink {
   readonly received: number | null;
   /** The kernel's number of an XDP program on it; null = there is none. */
   readonly xdpId: number | null;
+  /** Queues of a tap that processes have open, and those of them that are off; absent where it has a single one. */
+  readonly queues?: number;
+  readonly queuesOff?: number;
 }
 
 /** All links of the namespace in which the asker was opened; null = they could not be read. */
@@ -120,7 +125,14 @@ function linkIn(bytes: Buffer): KernelLink {
     queue: number(attribute.queue),
     received: receivedIn(attributes.get(attribute.counters)),
     xdpId: programIn(attributes.get(attribute.xdp)),
+    ...(kind === undefined || netlinkText(kind) !== 'tun' ? {} : queuesIn(info.get(attribute.data))),
   };
+}
+
+function queuesIn(data: Buffer | undefined): Pick<KernelLink, 'queues' | 'queuesOff'> {
+  const attributes = netlinkAttributes(data ?? Buffer.alloc(0));
+  const [queues, off] = [attribute.queues, attribute.queuesOff].map((key) => attributes.get(key)?.readUInt32LE(0));
+  return { ...(queues === undefined ? {} : { queues }), ...(off === undefined ? {} : { queuesOff: off }) };
 }
 
 /** struct rtnl_link_stats64 begins with rx_packets. */

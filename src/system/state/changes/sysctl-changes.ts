@@ -1,7 +1,7 @@
 import type { LinkState } from '../../../core/model/state.js';
 import { netlinkAttributes } from '../../kernel/netlink-socket.js';
 import { readSysctl } from '../../kernel/sysctl.js';
-import { readPrograms } from '../read-filters.js';
+import { readPrograms } from '../read-programs.js';
 import { parsePacketSockets, readPacketTable } from '../read-packet-sockets.js';
 import { readVmnet } from '../read-vmnet.js';
 import { alwaysRead, forwardingSysctls } from '../read.js';

@@ -11,6 +11,8 @@ import { there } from '../../../support/there.js';
 const step: StepPlan = there(perfectRun().plan.steps[0]);
 const socket = (inode: string) => ({ inode, ifindex: 0, protocol: '0003', holders: [], own: false });
 
+const passing = { logGroups: [5], legacyTables: [], sharedTaps: {}, programs: [], packetHandlers: [] };
+
 /** A host that hears these news, one after the other, and what it was asked. */
 function hostWith(...news: readonly unknown[]): { readonly remote: RemoteHost; readonly asked: unknown[] } {
   const asked: unknown[] = [];
@@ -36,10 +38,10 @@ it('what changes on another host of a run is known with its host, once, and what
     {
       rules: [{ kind: 'tc', pid: 7, program: null }],
       settings: [{ ifindex: 3, what: 'isolated' }],
-      sockets: [socket('12'), socket('13')],
+      passing: { ...passing, packetSockets: [socket('12'), socket('13')] },
       unheard: ['changes of nft rules: no'],
     },
-    { rules: [], settings: [], sockets: [socket('12')], unheard: [] },
+    { rules: [], settings: [], passing: { ...passing, packetSockets: [socket('12')] }, unheard: [] },
   );
   const watch = await FarWatch.open(contextOf(remote), step);
   expect(asked).toEqual([{ ask: 'watch', netns: '/run/netns/x', routed: false }]);
@@ -50,6 +52,7 @@ it('what changes on another host of a run is known with its host, once, and what
   expect(watch.unheard()).toEqual(['hv2: changes of nft rules: no']);
   const state = { ...stateWith([linkState('br0', 1)]), apart: { hv2: { packetSockets: [socket('13')] } } };
   expect(watch.withPassing(state).apart?.['hv2']?.packetSockets?.map(({ inode }) => inode)).toEqual(['13', '12']);
+  expect(watch.withPassing(state).apart?.['hv2']?.logGroups).toEqual([5]);
   await watch.fetch();
   await watch.fetch(); // lost: its observers report that
   expect(watch.takeSettings()).toEqual([]);

@@ -1,9 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  parsePacketHandlers,
-  parsePacketSockets,
-  watchPacketSockets,
-} from '../../../../src/system/state/read-packet-sockets.js';
+import { parsePacketHandlers, parsePacketSockets } from '../../../../src/system/state/read-packet-sockets.js';
 
 describe('/proc/net/ptype', () => {
   /** As Linux prints it (net/core/net-procfs.c, ptype_seq_show); the module of VMware calls its function so. */
@@ -40,14 +36,4 @@ cut
       { inode: '99', ifindex: 0, protocol: '88cc' },
     ]);
   });
-});
-
-it('packet sockets of a namespace that is gone are not known, and nothing is thrown', () => {
-  const watch = watchPacketSockets('/run/netns/there-is-none');
-  try {
-    expect(watch.take()).toEqual([]);
-    expect(watch.unheard()).toEqual(['packet sockets that come and go: /proc/net/packet cannot be read']);
-  } finally {
-    watch.close();
-  }
 });

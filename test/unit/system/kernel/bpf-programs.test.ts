@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { refusedAs } from '../../../../src/system/kernel/bpf.js';
+import { refusedAs } from '../../../../src/system/kernel/bpf-programs.js';
 
 describe('a list of BPF programs that the kernel refuses', () => {
   it.each(['EINVAL', 'ENOENT', 'ENODEV', 'ENOSYS'])('is empty where there is no such place or device: %s', (errno) =>

@@ -1,0 +1,326 @@
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { keepsNothing, callsOf, onlyPassesOrDrops, outputsPackets } from '../../core/bridge/bypass/known-good.js';
+import type { AttachedProgram, PacketHandler } from '../../core/model/state.js';
+import { fieldsOf } from '../../core/text/json-text.js';
+import { isSearchProgram } from '../../core/wire/search-program.js';
+import { isOwnProgram } from '../kernel/bpf.js';
+import {
+  calledFunctions,
+  type FolderPlace,
+  loadedProgram,
+  type LoadedProgram,
+  programIds,
+  programPlaces,
+  programsAt,
+  programsOf,
+} from '../kernel/bpf-programs.js';
+import { inNamespace } from '../kernel/namespaces.js';
+import { procLink, procNames, procText } from '../kernel/proc-files.js';
+import { readFilters } from './read-filters.js';
+import { readSpaces, type SpaceLinks } from './read-linked-devices.js';
+
+/** Programs at devices. */
+export interface Programs {
+  /** null = nobody may ask, or it is not known. */
+  readonly programs: readonly AttachedProgram[] | null;
+  /** Why it is not known. */
+  readonly unread?: string;
+}
+
+/** Programs that are attached to devices of a namespace where no command shows them. */
+export function readPrograms(
+  netns: string | null,
+  links: readonly { readonly name: string; readonly ifindex: number; readonly kind: string | null }[],
+): Programs {
+  return inNamespace(netns, () => {
+    const programs: AttachedProgram[] = [];
+    for (const { name, ifindex, kind } of links)
+      for (const place of programPlaces) {
+        if (place.startsWith('netkit') && kind !== 'netkit') continue;
+        const ids = programsAt(ifindex, place);
+        if (ids === 'denied') return { programs: null, ...refused() };
+        if ('unknown' in ids)
+          return {
+            programs: null,
+            unread: `the kernel does not list BPF programs at ${name} (${place}): ${ids.unknown}`,
+          };
+        for (const id of ids) programs.push({ device: name, place, id, ...codeFacts(id) });
+      }
+    return { programs };
+  });
+}
+
+function codeFacts(id: number): Omit<AttachedProgram, 'device' | 'place' | 'id'> {
+  const program = loadedProgram(id);
+  if (program === null) return {};
+  const { name, tag, code } = program;
+  return { name, tag, ...(onlyPassesOrDrops(code) ? { onlyPasses: true } : {}) };
+}
+
+/**
+ * Why the list is not known to a user who may not ask. In a user namespace of its own, as in the lab of an ordinary
+ * user, only who made that has its network namespaces.
+ */
+function refused(): Pick<Programs, 'unread'> {
+  const isAll = procText('/proc/self/uid_map').trim().split(/\s+/).join(' ') === '0 0 4294967295';
+  return isAll ? { unread: 'bpf(2) is refused: run as root, with CAP_SYS_ADMIN and no filter of system calls' } : {};
+}
+
+/** Types of programs that get packets, by their number (enum bpf_prog_type of linux/bpf.h). */
+const packetTypes: ReadonlyMap<number, string> = new Map([
+  [1, 'socket_filter'],
+  [3, 'sched_cls'],
+  [4, 'sched_act'],
+  [6, 'xdp'],
+  [8, 'cgroup_skb'],
+  [10, 'lwt_in'],
+  [11, 'lwt_out'],
+  [12, 'lwt_xmit'],
+  [14, 'sk_skb'],
+  [16, 'sk_msg'],
+  [19, 'lwt_seg6local'],
+  [21, 'sk_reuseport'],
+  [22, 'flow_dissector'],
+  [28, 'ext'],
+  [30, 'sk_lookup'],
+]);
+/** Their result may send a packet elsewhere. */
+const sendingTypes: ReadonlySet<string> = new Set([
+  'sched_cls',
+  'sched_act',
+  'xdp',
+  'ext',
+  'lwt_in',
+  'lwt_out',
+  'lwt_xmit',
+]);
+/** They see packets if they ask for them: kprobe, tracepoint, perf_event, raw_tracepoint, its writable one, tracing. */
+const tracingTypes: readonly number[] = [2, 5, 7, 17, 24, 26];
+
+interface StrayProgram extends LoadedProgram {
+  readonly id: number;
+  readonly kind: string;
+}
+
+const functionsOf = (call: number): readonly string[] => calledFunctions([call]).get(call) ?? [];
+
+/** Programs that were looked at: none changes. Null: it cannot carry a packet elsewhere. */
+const looked = new Map<number, StrayProgram | null>();
+
+function lookAt(id: number): StrayProgram | null {
+  const known = looked.get(id);
+  if (known !== undefined) return known;
+  const program = loadedProgram(id);
+  if (program === null) return null; // it is gone
+  const kind = packetTypes.get(program.type);
+  calledFunctions(callsOf(program.code));
+  const stray = ((): StrayProgram | null => {
+    if (kind === undefined)
+      return tracingTypes.includes(program.type) && outputsPackets(program.code, functionsOf)
+        ? { ...program, id, kind: 'tracing' }
+        : null;
+    if (kind === 'socket_filter' && isSearchProgram(program.tag, program.code)) return null;
+    const isHarmless = sendingTypes.has(kind)
+      ? onlyPassesOrDrops(program.code)
+      : keepsNothing(program.code, functionsOf);
+    return isHarmless ? null : { ...program, id, kind };
+  })();
+  looked.set(id, stray);
+  return stray;
+}
+
+/** Numbers of the programs that tc prints among its filters and actions. */
+function programsInTc(value: unknown, depth = 0): readonly number[] {
+  if (depth > 16 || typeof value !== 'object' || value === null) return [];
+  const id = fieldsOf(fieldsOf(value)?.['prog'])?.['id'];
+  const within = Object.values(value).flatMap((part: unknown) => programsInTc(part, depth + 1));
+  return typeof id === 'number' ? [id, ...within] : within;
+}
+
+/** A place where a program was found, and whether packets of the bridges may come there. */
+interface FoundPlace {
+  readonly text: string;
+  readonly isRelated: boolean;
+}
+
+/** The number of the first namespace of processes (PROC_PID_INIT_INO of linux/proc_ns.h), where all are seen. */
+const firstProcesses = 'pid:[4026531836]';
+const firstNetwork = '/proc/1/ns/net';
+
+function folderPrograms(path: string, place: FolderPlace): readonly number[] {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch {
+    return []; // it is gone
+  }
+  try {
+    return programsOf(fd, place);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Where the hierarchy of cgroups is mounted (mountinfo of proc(5): the mount point is the fifth), here or where process
+ * 1 sees it, for `ip netns exec` takes it away; null = nowhere.
+ */
+function cgroupRoot(): string | null {
+  for (const pid of ['self', '1']) {
+    const lines = procText(`/proc/${pid}/mountinfo`).split('\n');
+    const point = lines.find((text) => text.includes(' - cgroup2 '))?.split(' ')[4];
+    if (point !== undefined) return `/proc/${pid}/root${point}`;
+  }
+  return null;
+}
+
+function foldersBelow(folder: string): readonly string[] {
+  const below = procNames(folder).filter((name) => procNames(`${folder}/${name}`).includes('cgroup.procs'));
+  return [folder, ...below.flatMap((name) => foldersBelow(`${folder}/${name}`))];
+}
+
+/** Units of systemd, which has each in a cgroup of its own. */
+const unit = /\.(service|scope|slice|socket|mount|swap)$/;
+
+/** Looks where programs are attached, in other namespaces and at cgroups, each as far as one of them is asked for. */
+class PlaceFinder {
+  private spaces: readonly SpaceLinks[] | null = null;
+  private readonly folders = new Map<number, readonly string[]>();
+
+  constructor(private readonly netns: string | null) {}
+
+  /** Where the program is; null = it was not found. */
+  async find(program: StrayProgram): Promise<FoundPlace | null> {
+    switch (program.kind) {
+      case 'cgroup_skb':
+        return this.atCgroup(program);
+      case 'flow_dissector':
+        return this.atNamespace(program, 'flow dissector');
+      case 'sk_lookup':
+        return this.atNamespace(program, 'socket lookup');
+      case 'xdp':
+      case 'sched_cls':
+      case 'sched_act':
+        return this.atDevice(program);
+      default:
+        return null;
+    }
+  }
+
+  private others(): readonly SpaceLinks[] {
+    this.spaces ??= [...readSpaces(this.netns, null).values()];
+    return this.spaces;
+  }
+
+  private atNamespace({ id }: StrayProgram, place: FolderPlace): FoundPlace | null {
+    const home = this.netns ?? '/proc/self/ns/net';
+    // the first namespace's dissector is every one's (skb_flow_dissect, net/core/flow_dissector.c)
+    for (const path of [home, firstNetwork])
+      if (folderPrograms(path, place).includes(id))
+        return { text: 'the network namespace of the bridges', isRelated: true };
+    for (const { path, home: number } of this.others())
+      if (folderPrograms(path, place).includes(id)) return { text: path, isRelated: number !== 'none' };
+    return null;
+  }
+
+  private async atDevice({ id }: StrayProgram): Promise<FoundPlace | null> {
+    for (const { path, links, home } of this.others()) {
+      const isRelated = home !== 'none';
+      const device =
+        links.find(({ xdpId }) => xdpId === id) ??
+        links.find(({ ifindex }) =>
+          inNamespace(path, () =>
+            programPlaces.some((place) => {
+              const ids = programsAt(ifindex, place);
+              return Array.isArray(ids) && ids.includes(id);
+            }),
+          ),
+        );
+      if (device !== undefined) return { text: `${device.name} in ${path}`, isRelated };
+      if (programsInTc(await readFilters(path).catch(() => null)).includes(id)) return { text: path, isRelated };
+    }
+    return null;
+  }
+
+  private atCgroup({ id, code }: StrayProgram): FoundPlace | null {
+    const root = cgroupRoot();
+    if (root === null) return null;
+    if (this.folders.size === 0)
+      for (const folder of foldersBelow(root))
+        for (const place of ['cgroup ingress', 'cgroup egress'] as const)
+          for (const found of folderPrograms(folder, place))
+            this.folders.set(found, [...(this.folders.get(found) ?? []), folder]);
+    const folders = this.folders.get(id);
+    if (folders === undefined) return null;
+    const isCounting = folders.every((folder) => unit.test(folder)) && keepsNothing(code, functionsOf, true);
+    const text = `cgroup ${folders.map((folder) => folder.slice(root.length) || '/').join(', ')}`;
+    return { text, isRelated: !isCounting && folders.some((folder) => this.hasGuests(folder)) };
+  }
+
+  /** A program at a cgroup gets what comes to its processes: what a guest's namespace has, or only the host's own. */
+  private hasGuests(folder: string): boolean {
+    const linked = new Set(this.others().flatMap(({ path, home }) => (home === 'none' ? [] : [procLink(path)])));
+    return foldersBelow(folder)
+      .flatMap((below) => procText(`${below}/cgroup.procs`).split('\n'))
+      .some((pid) => pid !== '' && linked.has(procLink(`/proc/${pid}/ns/net`)));
+  }
+}
+
+/** How often, and how long after the last time, a program is looked for that is at no known place. */
+const [looks, lookAgainMs] = [4, 100] as const;
+/** Programs that were reported: they are where they are. */
+const reported = new Set<number>();
+
+/**
+ * Programs of BPF that get packets, and are at no place that the rest of a state shows: what they do with packets of
+ * the bridges nothing says. `known`: programs at places that it shows. One that its loader is still attaching, or that
+ * is just going, is looked for again. In a namespace of processes that shows a part of the machine, only those count
+ * that are found where packets of the bridges come to. `among`: no others are looked at.
+ */
+export async function readStrayPrograms(
+  netns: string | null,
+  known: ReadonlySet<number>,
+  among: ReadonlySet<number> | null = null,
+): Promise<{ readonly handlers: readonly PacketHandler[] } & Pick<Programs, 'unread'>> {
+  const isWhole = procLink('/proc/self/ns/pid') === firstProcesses;
+  for (let look = 1; ; look += 1) {
+    const ids = programIds();
+    if (ids === 'denied') return { handlers: [], ...refused() };
+    if ('unknown' in ids) return { handlers: [], unread: `the kernel does not list BPF programs: ${ids.unknown}` };
+    const strays = ids.flatMap((id) =>
+      isOwnProgram(id) || known.has(id) || among?.has(id) === false ? [] : (lookAt(id) ?? []),
+    );
+    const finder = new PlaceFinder(netns);
+    const handlers: PacketHandler[] = [];
+    for (const program of strays) {
+      const place = await finder.find(program);
+      if (place === null ? isWhole : place.isRelated) handlers.push(handlerOf(program, place));
+    }
+    const isNews = handlers.some(({ program }) => program !== undefined && !reported.has(program.id));
+    if (!isNews || look === looks) {
+      for (const { program } of handlers) if (program !== undefined) reported.add(program.id);
+      return { handlers };
+    }
+    await sleep(lookAgainMs);
+  }
+}
+
+function handlerOf({ id, kind, name, tag }: StrayProgram, place: FoundPlace | null): PacketHandler {
+  return {
+    type: 'ALL',
+    device: null,
+    function: `BPF program ${id} (${kind})`,
+    program: { id, name, tag, place: place?.text ?? 'a place that is not known' },
+  };
+}
+
+/** Numbers of the programs at the places that a state shows. */
+export function programsShown(
+  programs: readonly AttachedProgram[],
+  links: readonly { readonly xdp?: string }[],
+  tc: unknown,
+): ReadonlySet<number> {
+  const atLinks = links.flatMap(({ xdp }) => /\bid (\d+)/.exec(xdp ?? '')?.[1] ?? []).map(Number);
+  return new Set([...programs.map(({ id }) => id), ...atLinks, ...programsInTc(tc)]);
+}
