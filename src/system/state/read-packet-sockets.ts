@@ -5,7 +5,7 @@ import { type PacketHandler } from '../../core/model/state.js';
 import { netfilterPrograms } from '../kernel/bpf-programs.js';
 import { procLink, rootsText } from '../kernel/proc-files.js';
 import { inNamespace } from '../kernel/namespaces.js';
-import { packetSocketReports, type SocketReport } from '../kernel/ask/packet-diag.js';
+import { packetSocketReports, type SocketReport } from '../kernel/ask/socket-diag.js';
 import { isHostsOwn, runningProgram, type SocketHolder, socketHolders } from '../process/socket-holders.js';
 import { helperPath } from '../process/helper-command.js';
 

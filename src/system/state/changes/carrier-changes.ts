@@ -6,7 +6,7 @@ import { programIds } from '../../kernel/bpf-programs.js';
 import { type KernelLink, linksOf } from '../../kernel/ask/links.js';
 import { legacyTables } from '../../kernel/ask/netfilter-tables.js';
 import { openNetlinkAsker } from '../../kernel/ask/netlink-dump.js';
-import { packetSocketReports } from '../../kernel/ask/packet-diag.js';
+import { packetSocketReports } from '../../kernel/ask/socket-diag.js';
 import { inNamespace } from '../../kernel/namespaces.js';
 import { NETLINK_ROUTE } from '../../kernel/netlink-socket.js';
 import { isDescendant } from '../../process/socket-holders.js';
