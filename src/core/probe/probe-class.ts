@@ -91,6 +91,8 @@ export interface ProbeClass {
   readonly addressee: 'required' | 'optional' | 'none';
   /** Whether `via` may name the guest that speaks. Absent: no. */
   readonly takesVia?: true;
+  /** Whether `fields` and `rule` may make frames that a rule takes. Absent: no. */
+  readonly takesFields?: true;
   /** Whether `group` may name a multicast group. Absent: no. */
   readonly takesGroup?: true;
   /**

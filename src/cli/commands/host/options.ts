@@ -46,6 +46,11 @@ export const defineInit: DefineCommand = (parser) => {
             'only this class of probes, also one that is not asked by default; all: the catalogue, but what disturbs',
         })
         .option('rate', { type: 'number', requiresArg: true, describe: 'frames a second' })
+        .option('rules', {
+          type: 'number',
+          requiresArg: true,
+          describe: 'frames that ask a rule which copies (0: none)',
+        })
         .option('for', {
           type: 'string',
           requiresArg: true,

@@ -69,6 +69,13 @@ const endpoint = z.looseObject({
   tunnel: z.looseObject({ vni: whole.nullable(), to: texts }).optional(),
 });
 
+const fields = z
+  .looseObject({
+    ...{ etherType: whole.optional(), protocol: whole.optional(), dscp: whole.optional(), hopLimit: whole.optional() },
+    ...{ sourcePort: whole.optional(), destinationPort: whole.optional(), tcpFlags: whole.optional() },
+    ...{ icmpType: whole.optional(), icmpCode: whole.optional() },
+  })
+  .optional();
 const frame = z.looseObject({
   carrier: z.enum(carriers),
   srcMac: text,
@@ -78,6 +85,7 @@ const frame = z.looseObject({
   dstIp: text.nullable(),
   size: whole,
   form: z.enum(frameForms).optional(),
+  fields,
 });
 const flowParts = {
   probe: whole,
@@ -114,7 +122,7 @@ const flowColumns = z.looseObject({
   forms: z.array(
     z.looseObject({
       ...flowParts,
-      frame: z.looseObject({ vlan: z.array(whole), size: whole, form: z.enum(frameForms).optional() }),
+      frame: z.looseObject({ vlan: z.array(whole), size: whole, form: z.enum(frameForms).optional(), fields }),
     }),
   ),
   sources: z.array(z.looseObject({ from: text, sender: text, srcMac: text, srcIp: text.nullable() })),

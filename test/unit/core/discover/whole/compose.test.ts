@@ -41,6 +41,7 @@ const usual: WholeWishes = {
   catalogue: null,
   rate: null,
   forMs: null,
+  rules: 8,
 };
 interface Probe {
   readonly class: string;

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { type JudgedHost, addressOfGuest, type WholeHost, wholeHost } from '../../support/lab/whole-host.js';
+import { kernel } from '../../support/lab/features.js';
+import { type Missing, needs, root } from '../../support/needs.js';
+import { patient } from '../../support/patient.js';
+
+/** A chain of nft at a port, with these rules. */
+const atPort = (...rules: readonly string[]): string =>
+  `nft -f - <<'T'\ntable netdev t {\n chain c {\n type filter hook ingress device v1 priority 0\n ${rules.join('\n ')}\n }\n}\nT`;
+const mirrorTo4 = 'action mirred egress mirror dev v4';
+
+/** A guest's own connections to this port of another, until it is ended: no program accepts them there. */
+const ownTraffic = `
+import socket, time
+while True:
+  s = socket.socket(); s.settimeout(0.05)
+  try: s.connect(('${addressOfGuest(2)}', 443))
+  except OSError: pass
+  s.close(); time.sleep(0.02)
+`;
+
+async function onHost(script: string, run: (host: WholeHost) => Promise<void>): Promise<void> {
+  const host = wholeHost(4);
+  const traffic = host.start(1, ['python3', '-c', ownTraffic]);
+  try {
+    host.sh(script);
+    await run(host);
+  } finally {
+    traffic.kill();
+    host.close();
+  }
+}
+
+const leaksOf = ({ result }: JudgedHost): readonly string[] => [
+  ...new Set(
+    result.steps.flatMap(({ findings }) =>
+      findings.filter(({ leak }) => leak).map(({ observer, variant = '' }) => `${variant} at ${observer}`),
+    ),
+  ),
+];
+const causesOf = ({ result }: JudgedHost): readonly (readonly [string, readonly string[], readonly string[]])[] =>
+  result.steps.flatMap(({ groups = [] }) =>
+    groups.flatMap(({ causes }) => causes.map(({ code, places, fixes }) => [code, places, fixes] as const)),
+  );
+
+interface Case {
+  readonly name: string;
+  readonly script: string;
+  readonly rule: string;
+  readonly fix: readonly string[];
+  readonly lacking: Missing;
+}
+
+const cases: readonly Case[] = [
+  {
+    name: 'nft at a port',
+    script: atPort('tcp dport 443 counter dup to v4'),
+    rule: 'nft netdev t c handle 2',
+    fix: ['nft delete rule netdev t c handle 2'],
+    lacking: kernel("nft's family netdev"),
+  },
+  {
+    name: 'u32 of tc',
+    script: `tc qdisc add dev v1 clsact; tc filter add dev v1 ingress protocol ip pref 7 u32 match ip protocol 6 0xff match ip dport 443 0xffff ${mirrorTo4}`,
+    rule: 'tc v1 ingress pref 7 handle 800::800',
+    fix: ['tc filter del dev v1 ingress protocol ip pref 7 handle 800::800 u32'],
+    lacking: null,
+  },
+  {
+    name: 'flower of tc',
+    script: `tc qdisc add dev v1 clsact; tc filter add dev v1 ingress protocol ip pref 7 flower ip_proto tcp dst_port 443 ${mirrorTo4}`,
+    rule: 'tc v1 ingress pref 7 handle 0x1',
+    fix: ['tc filter del dev v1 ingress protocol ip pref 7 handle 0x1 flower'],
+    lacking: kernel("tc's flower"),
+  },
+];
+
+describe('a rule that copies tcp dport 443', { ...needs(root), timeout: patient(120_000) }, () => {
+  for (const { name, script, rule, fix, lacking } of cases)
+    it(`is BROKEN by a witness, and named, beside guests' own traffic: ${name}`, needs(lacking), async () => {
+      await onHost(script, async (host) => {
+        const run = await host.judge('out');
+        expect([run.status, run.result.verdict, leaksOf(run)], run.text).toEqual([2, 'broken', [`asks ${rule} at v4`]]);
+        const [first] = causesOf(run);
+        expect([first?.[0], first?.[2]], run.text).toEqual(['mirror', fix]);
+      });
+    });
+});
