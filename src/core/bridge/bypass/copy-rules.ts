@@ -1,4 +1,4 @@
-import type { HostState } from '../../model/state.js';
+import type { HostState, LegacyCopy, LegacyTable } from '../../model/state.js';
 import { parsePrefix } from '../../text/ip-address.js';
 import { type Fields, fieldsOf, numberOf, objectsOf, objectsWithin, textOf } from '../../text/json-text.js';
 import { etherTypes } from '../../wire/ethernet.js';
@@ -40,6 +40,13 @@ export function tcRuleName(key: string, filter: Fields): string {
   const { handle, fh } = fieldsOf(filter['options']) ?? {};
   const number = typeof handle === 'number' ? `0x${handle.toString(16)}` : textOf(fh);
   return `tc ${key} pref ${String(filter['pref'])}${number === null ? '' : ` handle ${number}`}`;
+}
+
+export function legacyRuleName(
+  { program, table }: Pick<LegacyTable, 'program' | 'table'>,
+  { chain, number }: Pick<LegacyCopy, 'chain' | 'number'>,
+): string {
+  return `${program} ${table} ${chain} rule ${number}`;
 }
 
 const entriesOf = (rule: Fields): readonly (readonly [string, unknown])[] =>
@@ -239,7 +246,7 @@ export function xtablesSelector(options: readonly string[], family: 4 | 6): Sele
 function legacyCopyRules({ legacyTables = [] }: HostState): readonly CopyRule[] {
   return legacyTables.flatMap(({ program, table, copies = [] }) =>
     copies.map(({ chain, number, matches }) => ({
-      name: `${program} ${table} ${chain} rule ${number}`,
+      name: legacyRuleName({ program, table }, { chain, number }),
       family: program === 'ip6tables-legacy' ? 'ip6' : 'ip',
       selectors: [
         allOf([
