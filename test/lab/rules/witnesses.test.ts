@@ -73,6 +73,14 @@ const cases: readonly Case[] = [
     fix: ['tc filter del dev v1 ingress protocol ip pref 7 handle 0x1 flower'],
     lacking: kernel("tc's flower"),
   },
+  {
+    name: 'nft of IP, by an address',
+    script:
+      'nft add table ip t; nft "add chain ip t c { type filter hook prerouting priority 0; }"; nft add rule ip t c tcp dport 443 dup to 10.9.0.4 device br0',
+    rule: 'nft ip t c handle 2',
+    fix: ['nft delete rule ip t c handle 2'],
+    lacking: null,
+  },
 ];
 
 describe('a rule that copies tcp dport 443', { ...needs(root), timeout: patient(120_000) }, () => {
@@ -85,4 +93,59 @@ describe('a rule that copies tcp dport 443', { ...needs(root), timeout: patient(
         expect([first?.[0], first?.[2]], run.text).toEqual(['mirror', fix]);
       });
     });
+});
+
+/** A table of IP with a chain at the hook forward, to which bridged frames come too, and a set that packets fill. */
+const guarding = (rule: string): string =>
+  `nft add table ip guard; nft 'add set ip guard seen { type ipv4_addr; size 100; flags dynamic; }'; nft 'add chain ip guard f { type filter hook forward priority 0; }'; nft 'add rule ip guard f ${rule}'`;
+const copyOf443 = atPort('tcp dport 443 counter dup to v4');
+
+interface Guarded {
+  readonly name: string;
+  readonly rule: string;
+  readonly lacking: Missing;
+}
+const guarded: readonly Guarded[] = [
+  { name: 'a set that packets fill', rule: 'tcp dport 443 update @seen { ip saddr }', lacking: null },
+  { name: 'a limit of connections', rule: 'tcp dport 443 ct count over 2 counter drop', lacking: null },
+  { name: 'a queue to a program', rule: 'tcp dport 443 counter queue num 3 bypass', lacking: kernel("nft's queue") },
+];
+
+describe('a host whose rules keep state', {
+  ...needs(root, kernel("nft's family netdev")),
+  timeout: patient(120_000),
+}, () => {
+  for (const { name, rule, lacking } of guarded)
+    it(`is sent no witness that comes to ${name}, and nothing there changes`, needs(lacking), async () => {
+      const host = wholeHost(4);
+      try {
+        host.sh(`${copyOf443}\n${guarding(rule)}\nnft -s list table ip guard >before`);
+        const { status, text, result } = await host.judge('out');
+        host.sh('nft list table ip guard >after; ! grep -q "elements\\|packets [1-9]" after');
+        expect([status, result.verdict], text).toEqual([3, 'inconclusive']);
+        expect(result.steps.map((step) => step.name)).not.toContain('rules that copy or move frames');
+        expect(text).toMatch(
+          /1 copies or moves: 0 asked \(0 witnesses\), 1 not: nft ip guard f handle \d+ may do more/,
+        );
+      } finally {
+        host.close();
+      }
+    });
+
+  it('is not asked where a rule chooses at random, by a mark, or at all with --rules 0', async () => {
+    const host = wholeHost(3);
+    try {
+      host.sh(
+        atPort('numgen random mod 2 == 0 tcp dport 443 dup to v3', 'meta mark 7 dup to v3', 'udp dport 53 dup to v3'),
+      );
+      const { status, text, result } = await host.judge('out', '--rules', '0');
+      expect([status, result.verdict], text).toEqual([3, 'inconclusive']);
+      expect(text).toContain('3 copy or move: 0 asked (0 witnesses), 3 not: --rules 0');
+      const { text: asked, result: second } = await host.judge('again');
+      expect(asked).toContain('1 asked (1 witness), 2 not: needs numgen mode random mod 2 offset 0 0; needs mark 7');
+      expect(second.verdict, asked).toBe('broken');
+    } finally {
+      host.close();
+    }
+  });
 });
