@@ -14,6 +14,7 @@ import type {
   Provider,
   Role,
   SeenClaim,
+  SelectedFields,
   TrafficKind,
   Trusted,
 } from './scenario.js';
@@ -83,6 +84,8 @@ export interface FrameSpec {
   readonly size: number;
   /** Absent: the carrier's plain frame. */
   readonly form?: FrameForm;
+  /** Of a plain frame that asks a rule; absent: a probe's own. */
+  readonly fields?: SelectedFields;
 }
 
 /** Frames of one form from one sender: the unit that is sent, counted and, if `judged`, judged. */

@@ -208,6 +208,11 @@ export interface Rounds {
   readonly last: number | null;
 }
 
+type TransportField = 'sourcePort' | 'destinationPort' | 'tcpFlags' | 'icmpType' | 'icmpCode';
+type SelectedField = 'etherType' | 'protocol' | 'dscp' | 'hopLimit' | TransportField;
+/** What a frame has for a rule, instead of what probes have. Its checksum is wrong, so that no stack takes it. */
+export type SelectedFields = Readonly<Partial<Record<SelectedField, number>>>;
+
 export interface ProbeEntry extends Allowance {
   readonly class: ProbeClassName;
   /** Endpoint names, selectors resolved, in the topology's order. */
@@ -237,6 +242,9 @@ export interface ProbeEntry extends Allowance {
   readonly size: number | null;
   /** Only these of the pairs, round by round; absent = all of them, sender by sender. */
   readonly rounds?: Rounds;
+  /** What its frames have for a rule, and the name of that rule. Absent = they are probes. */
+  readonly fields?: SelectedFields;
+  readonly rule?: string;
   /** Who is open to it by design: what most of them see is exposed, not leaked. Absent = nobody. */
   readonly openByDesign?: readonly string[];
 }

@@ -181,6 +181,19 @@ export interface LegacyTable {
   readonly rules: number;
   /** Targets of its rules that are more than a verdict, each once; null = they were not read. */
   readonly targets: readonly string[] | null;
+  /** Its rules with the target TEE; absent = there are none. */
+  readonly copies?: readonly LegacyCopy[];
+}
+
+/** A rule of xtables that copies packets to another host (iptables-extensions(8), TEE). */
+export interface LegacyCopy {
+  readonly chain: string;
+  /** From 1, as `iptables -D CHAIN NUMBER` takes it. */
+  readonly number: number;
+  /** What it takes, in words of iptables-save(8), an option each: `-p 6`, `! --dport 80:90`. */
+  readonly matches: readonly string[];
+  /** To which the copies are routed. */
+  readonly gateway: string;
 }
 
 /** What decides the way of packets of one family, kept as iproute2 prints it. */

@@ -55,7 +55,9 @@ function receiveForms(input: ControlInput): readonly FrameSpec[] {
     const key = `${frame.carrier} ${frame.form ?? ''} ${frame.vlan.join()} ${frame.size} ${srcMac}`;
     if (forms.has(key)) return;
     const [srcIp, dstIp] = documentationPair(frame.carrier);
-    const form: FrameSpec = { ...frame, srcMac, dstMac: receiveControlMac.dst, srcIp, dstIp };
+    // No rule is to take a control for what it selects
+    const { fields: _fields, ...plain } = frame;
+    const form: FrameSpec = { ...plain, srcMac, dstMac: receiveControlMac.dst, srcIp, dstIp };
     forms.set(key, form);
   };
   for (const flow of kindsOfFlows(input.flows)) if (flow.judged) add(flow.frame);

@@ -92,6 +92,8 @@ export interface ProbeClass {
   readonly addressee: 'required' | 'optional' | 'none';
   /** True if `via` may name the guest that speaks. Absent: no. */
   readonly takesVia?: true;
+  /** True if `fields` and `rule` may make frames that a rule takes. Absent: no. */
+  readonly takesFields?: true;
   /** True if `group` may name a multicast group. Absent: no. */
   readonly takesGroup?: true;
   /**

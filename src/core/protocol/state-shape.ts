@@ -102,6 +102,9 @@ const ofHost = {
         table: text,
         rules: z.number(),
         targets: z.array(text).nullable(),
+        copies: z
+          .array(z.looseObject({ chain: text, number: z.number(), matches: z.array(text), gateway: text }))
+          .optional(),
       }),
     )
     .optional(),

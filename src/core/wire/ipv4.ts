@@ -4,7 +4,7 @@ import { checksumOf, readU16, sumOf, writeU16 } from './bytes.js';
 export const ipv4Length = 20;
 export const ipv4AddressLength = 4;
 /** IANA protocol numbers, shared by IPv4 and IPv6. */
-export const ipProtocols = { icmp: 1, igmp: 2, tcp: 6, udp: 17, icmpv6: 58 } as const;
+export const ipProtocols = { icmp: 1, igmp: 2, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const;
 
 /** Offsets of a header of IPv4 or IPv6 into the array that was read. */
 export interface IpHeader {
@@ -50,6 +50,8 @@ export interface Ipv4Fields {
   readonly dst: Uint8Array;
   readonly protocol: number;
   readonly hopLimit: number;
+  /** With its DSCP in the upper six bits (RFC 2474 3); absent = 0. */
+  readonly trafficClass?: number;
   readonly payloadLength: number;
   /** A part of a datagram: its identification, its place in bytes (a multiple of 8), and whether parts follow. */
   readonly fragment?: { readonly id: number; readonly offset: number; readonly more: boolean };
@@ -62,6 +64,7 @@ export interface Ipv4Fields {
 export function writeIpv4(into: Uint8Array, at: number, fields: Ipv4Fields): number {
   into.fill(0, at, at + ipv4Length);
   into[at] = 0x45;
+  into[at + 1] = fields.trafficClass ?? 0;
   writeU16(into, at + 2, ipv4Length + fields.payloadLength);
   const { fragment } = fields;
   writeU16(into, at + 4, fragment?.id ?? 0);

@@ -56,13 +56,15 @@ export interface Ipv6Fields {
   readonly dst: Uint8Array;
   readonly protocol: number;
   readonly hopLimit: number;
+  /** As of `Ipv4Fields`. */
+  readonly trafficClass?: number;
   readonly payloadLength: number;
 }
 
 /** Writes a header without extension headers and returns the offset of what follows it. */
 export function writeIpv6(into: Uint8Array, at: number, fields: Ipv6Fields): number {
   into.fill(0, at, at + ipv6Length);
-  into[at] = 0x60;
+  writeU16(into, at, 0x6000 | ((fields.trafficClass ?? 0) << 4));
   writeU16(into, at + 4, fields.payloadLength);
   into[at + 6] = fields.protocol;
   into[at + 7] = fields.hopLimit;

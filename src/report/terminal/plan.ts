@@ -2,6 +2,7 @@ import { changeCommands } from '../../core/bridge/change-commands.js';
 import { isOnPort, isRoutedTo } from '../../core/model/attach.js';
 import type { Change } from '../../core/model/fabric.js';
 import type { Flow, Plan, StepPlan, TrafficPlan } from '../../core/model/plan.js';
+import type { SelectedFields } from '../../core/model/scenario.js';
 import { buildFrame } from '../../core/probe/frames/frame.js';
 import { counted, escapeText, nounFor, quoteForShell } from '../../core/text/escape.js';
 import { tokenLength, writeToken } from '../../core/wire/token.js';
@@ -45,9 +46,18 @@ function firstFrame(flow: Flow, plan: Plan): Uint8Array {
   return buildFrame(flow.frame, token);
 }
 
+/** What a frame has for a rule: `protocol 6, destinationPort 443`. */
+function fieldsText(fields: SelectedFields): string {
+  return Object.entries(fields)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+}
+
 function whatOf(flow: Flow): string {
   const tags = flow.vlan.length === 0 ? '' : `, VLAN tags ${flow.vlan.join(' in ')}`;
-  return `${counted(flow.count, 'frame')} of ${flow.class} (${flow.carrier}${tags}, ${flow.frame.size} bytes)`;
+  const { fields, size } = flow.frame;
+  const asks = fields === undefined ? '' : `, which ${escapeText(flow.variant ?? '')} by ${fieldsText(fields)}`;
+  return `${counted(flow.count, 'frame')} of ${flow.class} (${flow.carrier}${tags}, ${size} bytes${asks})`;
 }
 
 /** Flows of one kind of frame; more of them are reported together. */

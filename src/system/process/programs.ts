@@ -160,7 +160,7 @@ export async function readJsonLines(
 /** JSON that a program printed; nothing is an empty list. Throws VerifyError (3), which names the command. */
 export function parsePrinted(command: string, text: string): unknown {
   try {
-    return text.trim() === '' ? [] : JSON.parse(escapeControls(text));
+    return text.trim() === '' ? [] : JSON.parse(withAllMatches(escapeControls(text)));
   } catch {
     throw new VerifyError(
       'command-failed',
@@ -179,6 +179,17 @@ function escapeControls(text: string): string {
   return text.replace(
     /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g,
     (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/**
+ * tc prints each match of a filter u32 under one key (iproute2 tc/f_u32.c, u32_print_opt), of which a parser keeps the
+ * last: several of them are listed under `matches` too.
+ */
+function withAllMatches(text: string): string {
+  return text.replace(
+    /"match":\{"value":[^{}]*\}(,"match":\{"value":[^{}]*\})+/g,
+    (several) => `${several},"matches":[${several.replaceAll('"match":', '')}]`,
   );
 }
 

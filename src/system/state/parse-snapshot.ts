@@ -57,6 +57,11 @@ const shape = z.object({
           table: z.string(),
           rules: z.number(),
           targets: z.array(z.string()).nullable(),
+          copies: z
+            .array(
+              z.object({ chain: z.string(), number: z.number(), matches: z.array(z.string()), gateway: z.string() }),
+            )
+            .optional(),
         }),
       )
       .optional(),

@@ -13,7 +13,17 @@ export function composed(
     beside: { devices: [], bridges: [], routes: [], sysctl: {} },
     addresses: {},
     netns: null,
-    wishes: { bridge: null, guests: [], zones: [], classes: [], catalogue: null, rate: null, forMs: null, ...wishes },
+    wishes: {
+      bridge: null,
+      guests: [],
+      zones: [],
+      classes: [],
+      catalogue: null,
+      rate: null,
+      forMs: null,
+      rules: 8,
+      ...wishes,
+    },
     ...given,
   });
   return { whole, scenario: loadScenario('composed', Buffer.from(JSON.stringify(whole.scenario))) };

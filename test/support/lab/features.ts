@@ -14,6 +14,10 @@ const trials = {
   "nft's family netdev": 'nft add table netdev t',
   "tc's matchall":
     'ip link add d0 type veth peer name d1 && tc qdisc add dev d0 clsact && tc filter add dev d0 ingress matchall action mirred ingress redirect dev d1',
+  "nft's queue":
+    'nft add table ip t && nft "add chain ip t c { type filter hook forward priority 0; }" && nft add rule ip t c queue num 3',
+  "tc's flower":
+    'ip link add d0 type veth peer name d1 && tc qdisc add dev d0 clsact && tc filter add dev d0 ingress protocol ip flower ip_proto tcp action drop',
   ipvlan: 'ip link add d0 type veth peer name d1 && ip link add link d0 name i0 type ipvlan mode l2',
   macvlan: 'ip link add d0 type veth peer name d1 && ip link add link d0 name m0 type macvlan mode bridge',
   macvtap: 'ip link add d0 type veth peer name d1 && ip link add link d0 name t0 type macvtap',

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,8 @@ import { cli, type Outcome, outcomeOf } from './throw-away-host.js';
 export interface WholeHost {
   /** Lines for a shell in the host's namespace. */
   sh(script: string): void;
+  /** Starts a program in the namespace of guest n. */
+  start(n: number, argv: readonly string[]): ChildProcess;
   /** The program under test. */
   run(args: readonly string[]): Promise<Outcome>;
   /** Its command `run`, with a scenario among the words or without, in a folder of that name: what came of it. */
@@ -78,6 +80,8 @@ export function wholeHost(guests: number, { nic = false }: { readonly nic?: bool
   return {
     dir,
     sh: (script) => sh(script),
+    start: (n, [program = '', ...words]) =>
+      inNamespaceFd(spaces[n - 1] ?? host, () => spawn(program, words, { stdio: 'ignore' })),
     run,
     async judge(name, ...words) {
       const out = join(dir, name);

@@ -45,6 +45,11 @@ export const defineInit: DefineCommand = (parser) => {
           describe: 'test only this class, including non-default ones; all: every class that does not disturb',
         })
         .option('rate', { type: 'number', requiresArg: true, describe: 'frames a second' })
+        .option('rules', {
+          type: 'number',
+          requiresArg: true,
+          describe: 'frames that ask a rule which copies (0: none)',
+        })
         .option('for', {
           type: 'string',
           requiresArg: true,

@@ -1,3 +1,4 @@
+import { witnessLimits } from '../../../core/bridge/bypass/witnesses.js';
 import { lowerGuests, routedGuests } from '../../../core/bridge/beside.js';
 import { addressesInFlows } from '../../../core/bridge/ovs.js';
 import type { foundScenario } from '../../../core/discover/found-scenario.js';
@@ -54,6 +55,8 @@ export interface WholeOptions {
   readonly allowDisruptive?: boolean;
   readonly allowNewMacs?: boolean;
   readonly rate: number | undefined;
+  /** Witnesses a rule; absent = as many as may be. */
+  readonly rules?: number | undefined;
   /** Such as `30s`. */
   readonly for: string | undefined;
 }
@@ -63,6 +66,13 @@ const isolating: readonly Manager[] = ['libvirt', 'proxmox'];
 
 /** True if br_netfilter hands bridged packets to the host's firewall. */
 const handedOver = ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables'];
+
+/** Throws VerifyError (64). */
+function rulesOf({ rules = witnessLimits.perRule }: WholeOptions): number {
+  if (Number.isInteger(rules) && rules >= 0 && rules <= witnessLimits.perRule) return rules;
+  const expected = `frames that ask a rule, 0 to ${witnessLimits.perRule}`;
+  throw new VerifyError('usage', 64, `--rules ${rules}: expected ${expected}`, '0 asks no rule');
+}
 
 function wishesOf(options: WholeOptions): HostOptions {
   const { rate = null } = options;
@@ -80,6 +90,7 @@ function wishesOf(options: WholeOptions): HostOptions {
       ? { disruptive: options.allowDisruptive ?? false, newMacs: options.allowNewMacs ?? false }
       : null,
     rate,
+    rules: rulesOf(options),
     forMs,
   };
 }

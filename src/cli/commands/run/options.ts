@@ -56,6 +56,11 @@ const optionGroups = {
       requiresArg: true,
       describe: 'without a file: frames a second; at most 50 a second flood out of an uplink, of ARP 10',
     },
+    rules: {
+      type: 'number',
+      requiresArg: true,
+      describe: 'without a file: frames that ask a rule which copies or moves frames (default 8); 0 asks none',
+    },
     for: textArgument('without a file: run as many rounds as fit into this time, such as 30s'),
     timeout: textArgument('stop after this time, such as 90s; the rest is inconclusive'),
     linger: textArgument('capture this long after the last probe of each step, such as 10s'),
@@ -109,6 +114,7 @@ const rareOptions = [
     'set',
     'grep',
     'rate',
+    'rules',
     'for',
     'timeout',
     'linger',
@@ -163,7 +169,7 @@ function usage(message: string, hint: string): VerifyError {
 const narrowedBy = {
   file: ['trust'],
   twin: ['bridge', 'netns', 'class', 'what-if'],
-  host: ['bridge', 'netns', 'class', 'guest', 'zone', 'rate', 'for', 'trust'],
+  host: ['bridge', 'netns', 'class', 'guest', 'zone', 'rate', 'rules', 'for', 'trust'],
 } as const;
 
 /** Throws VerifyError (64) for options that would say nothing of what the run is about. */
@@ -176,6 +182,7 @@ function checkNarrowing(args: RunArguments, subject: keyof typeof narrowedBy): v
     guest: args.guest.length > 0,
     zone: args.zone.length > 0,
     rate: args.rate !== undefined,
+    rules: args.rules !== undefined,
     trust: args.trust.length > 0,
     for: args.for !== undefined,
   };

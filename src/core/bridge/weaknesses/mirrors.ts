@@ -5,11 +5,12 @@ import type { Endpoint } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-text.js';
 import { routedView } from '../beside.js';
+import { copyRules, legacyRuleName, listingOf, nftRuleName, tcRuleName } from '../bypass/copy-rules.js';
 import { advice, execute } from '../changes.js';
 import { isBridged, isUnicast, routedSender } from '../row-context.js';
 import { stateAround } from '../states-by-host.js';
 import { type BridgeView, bridgeViews, readFrom, stateAlone } from '../view.js';
-import type { Audited, BridgeRule, CauseFinder, Explained, LeakContext, RuleFinding } from '../weakness.js';
+import type { Audited, BridgeRule, CauseFinder, Explained, FoundCause, LeakContext, RuleFinding } from '../weakness.js';
 
 declare module '../../model/codes.js' {
   interface Weaknesses {
@@ -41,16 +42,25 @@ function withoutFilter(device: string, place: string, filter: Fields): Fix {
     : { changes: [execute('tc', 'filter', 'del', 'dev', device, place, ...words)] };
 }
 
+/** A finding with the name of its rule, as rules are asked by it. */
+interface NamedFinding {
+  readonly rule: string;
+  readonly finding: RuleFinding;
+}
+
 /** tc's action mirred carries frames of a device to another one (tc-mirred(8)). */
-const tcMirrorRule: BridgeRule = ({ devices }, { state }) =>
+const tcMirrorRule: BridgeRule = (view, { state }) => tcFindings(view, state).map(({ finding }) => finding);
+
+const tcFindings = ({ devices }: BridgeView, state: HostState): readonly NamedFinding[] =>
   Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {}).flatMap(([key, filters]) => {
     const [device = '', place = ''] = splitLast(key);
     if (!devices.has(device)) return [];
     return objectsOf(filters).flatMap((filter) =>
       [...objectsWithin(filter)]
         .filter((action) => action['kind'] === 'mirred')
-        .map(
-          (action): RuleFinding => ({
+        .map((action) => ({
+          rule: tcRuleName(key, filter),
+          finding: {
             severity: 'high',
             place: `${device} ${place}`,
             value: `mirred ${textOf(action['direction']) ?? ''} ${textOf(action['mirred_action']) ?? ''} to ${textOf(action['to_dev']) ?? '?'}`,
@@ -58,8 +68,8 @@ const tcMirrorRule: BridgeRule = ({ devices }, { state }) =>
             text: `frames of ${device} are carried to ${textOf(action['to_dev']) ?? 'another device'}, which no attribute of a link shows`,
             probe: 'known-unicast',
             fix: withoutFilter(device, place, filter),
-          }),
-        ),
+          } satisfies RuleFinding,
+        })),
     );
   });
 
@@ -70,6 +80,8 @@ export const tcMirror: Audited = {
 
 /** A statement of nft that carries frames to another device: where it stands, and how to take it away. */
 export interface NftCopy {
+  /** As `nftRuleName` gives it. */
+  readonly rule: string;
   readonly verb: 'dup' | 'fwd' | 'TEE';
   /** The device that it sends by; null = a route leads there. */
   readonly device: string | null;
@@ -120,7 +132,7 @@ function copiesOfRule(rule: Fields, parts: readonly Fields[]): readonly PlacedCo
     if (copy === null) return [];
     const place = `${family} ${table} ${chain}${on.length === 0 ? '' : ` on ${on.join(', ')}`}`;
     const removal = execute('nft', 'delete', 'rule', family, table, chain, 'handle', String(rule['handle']));
-    return [{ ...copy, place, fix: { changes: [removal] }, on }];
+    return [{ ...copy, rule: nftRuleName(rule), place, fix: { changes: [removal] }, on }];
   });
 }
 
@@ -130,7 +142,7 @@ export function nftCopies(devices: ReadonlySet<string>, state: HostState): reado
   return copies.filter(({ on }) => on.length === 0 || on.some((device) => devices.has(device)));
 }
 
-function copyFinding({ verb, device, address, place, fix }: NftCopy): RuleFinding {
+function copyFinding({ verb, device, address, place, fix }: Omit<NftCopy, 'rule'>): RuleFinding {
   const byDevice = device === null ? '' : ` device ${device}`;
   const to = address === '?' ? '' : ` to ${address ?? ''}${byDevice}`;
   return {
@@ -163,14 +175,28 @@ export function routedCopies(
   const byNft = nftCopies(devices, state).flatMap((copy) =>
     copy.address === null ? [] : [{ address: copy.address, finding: copyFinding(copy) }],
   );
-  const copy = { verb: 'TEE', device: null, address: '?' } as const;
   const byLegacy = (state.legacyTables ?? [])
-    .filter(({ targets }) => targets?.includes('TEE'))
+    .filter(({ targets, copies = [] }) => targets?.includes('TEE') === true && copies.length === 0)
     .map(({ program, table }) => {
       const fix = advice(`${program} -t ${table} -S names the rule; delete it with -D`);
-      return { address: copy.address, finding: copyFinding({ ...copy, place: `${program} ${table}`, fix }) };
+      return { address: '?', finding: teeFinding(`${program} ${table}`, '?', fix) };
     });
-  return [...byNft, ...byLegacy];
+  return [...byNft, ...byLegacy, ...legacyFindings(state)];
+}
+
+function teeFinding(place: string, address: string, fix: Fix): RuleFinding {
+  return copyFinding({ verb: 'TEE', device: null, address, place, fix });
+}
+
+/** Rules of iptables-legacy with TEE, as far as they were read. */
+function legacyFindings({ legacyTables = [] }: HostState): readonly (NamedFinding & { readonly address: string })[] {
+  return legacyTables.flatMap(({ program, table, copies = [] }) =>
+    copies.map(({ chain, number, gateway }) => {
+      const fix = { changes: [execute(program, '-t', table, '-D', chain, String(number))] };
+      const finding = teeFinding(`${program} ${table} ${chain}`, gateway, fix);
+      return { rule: legacyRuleName({ program, table }, { chain, number }), address: gateway, finding };
+    }),
+  );
 }
 
 /** An XDP program sees every frame before the bridge does and may send it elsewhere; what it does cannot be read. */
@@ -205,6 +231,8 @@ interface Carriers {
   readonly programs: readonly RuleFinding[];
   /** Those of the rules that send a copy to an address. */
   readonly routed: ReturnType<typeof routedCopies>;
+  /** Those of the rules that a frame may ask, by their names, and the devices to which each sends; null = by a route. */
+  readonly named: ReadonlyMap<string, { readonly finding: RuleFinding; readonly to: readonly string[] | null }>;
   /** The first of the rules that carry frames to a port, by its name. */
   readonly toPort: Map<string, RuleFinding | null>;
   /** What the host of the bridge calls what is called so across hosts. */
@@ -236,6 +264,34 @@ function viewOf(
   return view ?? (names.length === 0 ? undefined : routedView(name, names, state));
 }
 
+function namedRules(
+  view: BridgeView,
+  state: HostState,
+  placed: (finding: RuleFinding) => RuleFinding,
+): Carriers['named'] {
+  const targets = new Map(copyRules(state, listingOf(state.nft)).map(({ name, to }) => [name, to]));
+  const byNft = nftCopies(view.devices, state).map((copy) => ({ rule: copy.rule, finding: copyFinding(copy) }));
+  return new Map(
+    [...tcFindings(view, state), ...byNft, ...legacyFindings(state)].map(({ rule, finding }) => [
+      rule,
+      { finding: placed(finding), to: targets.get(rule) ?? null },
+    ]),
+  );
+}
+
+/** The rule that a frame was sent to ask, if it sends to the observer. */
+function askedRule(
+  { finding: { variant = '' } }: LeakContext,
+  device: string | null,
+  carriers: Carriers,
+): RuleFinding | null {
+  const [, rule] = /^asks (.*)$/.exec(variant) ?? [];
+  const known = carriers.named.get(rule ?? '');
+  if (known === undefined) return null;
+  const { finding, to } = known;
+  return to === null || to.includes(carriers.nameHere(device ?? '')) ? finding : null;
+}
+
 function carriersOf(leak: LeakContext): Carriers | null {
   const { before, bridge } = leak;
   const known = carriersOfState.get(before) ?? new Map<string, Carriers | null>();
@@ -253,6 +309,7 @@ function carriersOf(leak: LeakContext): Carriers | null {
         : {
             rules: [...tcMirrorRule(view, snapshot), ...nftMirrorRule(view, snapshot)].map(placed),
             programs: xdpRule(view, snapshot).map(placed),
+            named: namedRules(view, state, placed),
             routed: routedCopies(view.devices, state).map((copy) => ({ ...copy, finding: placed(copy.finding) })),
             toPort: new Map(),
             nameHere,
@@ -296,17 +353,23 @@ function routedCopyTo(leak: LeakContext, { routed }: Carriers): RuleFinding | un
  */
 const findMirror: CauseFinder = (leak) => {
   const { bridge, fromPort, to, entries } = leak;
+  const carriers = carriersOf(leak);
+  const asked = carriers === null ? null : askedRule(leak, deviceOf(leak), carriers);
+  if (asked !== null) return foundIn(asked);
   // unknown unicast is flooded there anyway: the setting that floods is what is to be closed first
   if (isUnicast(leak) && entries.length === 0 && leak.finding.exposed === true && isBridged(leak)) return null;
-  const carriers = carriersOf(leak);
   if (carriers === null) return null;
   const near = [fromPort?.name, routedSender(leak)?.port, to?.port, bridge.name];
   const first =
     ruleTo(deviceOf(leak), carriers) ??
     routedCopyTo(leak, carriers) ??
     carriers.programs.find(({ place }) => near.includes(place.split(' ')[0]));
-  return first === undefined ? null : { place: first.place, value: first.value, text: first.text, fix: first.fix };
+  return first === undefined ? null : foundIn(first);
 };
+
+function foundIn({ place, value, text, fix }: RuleFinding): FoundCause {
+  return { place, value, text, fix };
+}
 
 export const mirror: Explained = {
   meaning: 'A rule of tc or nft, or an XDP program, carries frames of one port to another; its place is named.',

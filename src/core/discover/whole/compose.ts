@@ -38,7 +38,7 @@ import {
 import type { Neighbour } from '../host-topology.js';
 import { lowerClaim, lowerProbes, type LowerSegment, lowerSegments } from './lower.js';
 import { besideNote, nothingToExamine } from './nothing-to-examine.js';
-import { type Placed, probesOf } from './probes.js';
+import { type Placed, probesOf, ruleProbes } from './probes.js';
 import { lastRoundOf, stepsOf, type StepWishes } from './steps.js';
 import {
   type BetweenNetworks,
@@ -61,6 +61,8 @@ export interface HostOptions extends StepWishes {
   /** Only these classes; empty = the usual ones, `catalogue` = all that may be sent. */
   readonly classes: readonly ProbeClassName[];
   readonly catalogue: CatalogueAllowance | null;
+  /** Frames that ask a rule which copies or moves frames, at most; 0 = no rule is asked. */
+  readonly rules: number;
 }
 
 export interface WholeInput {
@@ -301,15 +303,17 @@ export function wholeScenario(input: WholeInput): WholeFound {
   const between = betweenNetworks(bridges, unbridged.routed, input.beside);
   const placed = probesOfHost(survey, bridges, classes, between, input);
   const entries = [...examined.flatMap((bridge) => bridge.entries), ...unbridged.entries];
+  const isAsked = classes.length === 0 || classes.includes('known-unicast');
+  const rules = ruleProbes(state, bridges, unbridged.routed?.entries ?? [], isAsked ? wishes.rules : 0);
   return {
     scenario: {
       version: 1,
       name: `host-${places.join('-')}`.slice(0, 100),
       ...(classes.some((name) => disruptiveClasses.includes(name)) ? { allow_disruptive: true } : {}),
       topology: topologyOf(survey, bridges, entries, input),
-      steps: stepsOf(placed, wishes, guests.length, state),
+      steps: stepsOf([...placed, ...rules.probes], wishes, guests.length, state),
     },
-    notes: [...notesOf(survey, bridges, input), ...between.notAsked],
+    notes: [...notesOf(survey, bridges, input), ...between.notAsked, ...(rules.note === null ? [] : [rules.note])],
     beside: others.map(besideNote),
     origins: originsOf(entries, () => false),
     sentences: [],

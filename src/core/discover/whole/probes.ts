@@ -1,4 +1,7 @@
+import { surveyText, type Speaker, surveyRules } from '../../bridge/bypass/witnesses.js';
 import type { Carrier, ProbeClassName } from '../../model/scenario.js';
+import type { HostState } from '../../model/state.js';
+import { type WrittenFields, writtenFields } from '../../scenario/schema/step.js';
 import { classes as asked, disruptiveClasses } from '../../probe/classes.js';
 import { canSpeak, type FoundEntry } from '../found-endpoints.js';
 import { apartFrom, type FoundBridge, type Segment } from './segments.js';
@@ -15,13 +18,18 @@ export interface WrittenProbe {
   readonly may_see?: readonly string[];
   readonly must_see?: readonly string[];
   readonly open_by_design?: readonly string[];
+  readonly size?: number;
+  readonly src_ip?: string;
+  readonly dst_ip?: string;
+  readonly fields?: WrittenFields;
+  readonly rule?: string;
 }
 
 /**
- * `first`: round 1; `floods`: what may flood out of an uplink; `further`: the other rounds; the name of a class: its
- * own step, for it disturbs or takes its time.
+ * `first`: round 1; `floods`: what may flood out of an uplink; `further`: the other rounds; `rules`: frames that rules
+ * take; the name of a class: its own step, for it disturbs or takes its time.
  */
-export type Part = 'first' | 'floods' | 'further' | ProbeClassName;
+export type Part = 'first' | 'floods' | 'further' | 'rules' | ProbeClassName;
 
 /** What is asked of a host where nothing else is said, in the order in which it is sent. */
 export const usualClasses = [
@@ -304,6 +312,67 @@ function isAsked(name: ProbeClassName, bridge: FoundBridge, classes: readonly Pr
   if (classes.length > 0) return classes.includes(name);
   if (!usualClasses.some((usual) => usual === name)) return false;
   return !(bridge.uplinks.length > 0 && notBeyond.includes(name));
+}
+
+/** What is sent to ask a host's rules, and what is to be known of that. */
+export interface RuleProbes {
+  readonly probes: readonly Placed[];
+  /** In a sentence; null = no rule copies or moves frames. */
+  readonly note: string | null;
+}
+
+/** A guest as rules are asked with it; none if nothing may be sent in its name. */
+function speakerOf(entry: FoundEntry, segment: string, isRouted: boolean): readonly Speaker[] {
+  const { bridge, port, mac, ip = [] } = entry.endpoint;
+  if (mac === undefined || !canSpeak(entry)) return [];
+  const ips = [ip].flat().map((address) => address.replace(/\/.*/, ''));
+  return [{ name: entry.name, mac, ips, port: entry.near ?? port, bridge, segment, isRouted }];
+}
+
+/**
+ * Frames that ask the rules that copy or move frames, between guests of one segment of a Linux bridge or of the host's
+ * routes. `perRule`: how many a rule, at most.
+ */
+export function ruleProbes(
+  state: HostState,
+  bridges: readonly FoundBridge[],
+  routed: readonly FoundEntry[],
+  perRule: number,
+): RuleProbes {
+  const isLinux = ({ name }: FoundBridge): boolean =>
+    state.links.some((link) => link.name === name && link.kind === 'bridge');
+  const speakers = bridges
+    .filter(isLinux)
+    .flatMap(({ name, segments }) =>
+      segments.flatMap(({ tested: guests }, at) => guests.flatMap((guest) => speakerOf(guest, `${name} ${at}`, false))),
+    );
+  const survey = surveyRules({
+    state,
+    speakers: [...speakers, ...routed.flatMap((guest) => speakerOf(guest, guest.endpoint.bridge, true))],
+    uplinks: bridges.flatMap(({ uplinks }) => uplinks.map(({ endpoint }) => endpoint.port)),
+    perRule,
+  });
+  const apart = new Set(
+    bridges.flatMap(({ isolated, segments }) =>
+      isolated ? segments.flatMap(({ tested: guests }) => names(guests)) : [],
+    ),
+  );
+  const probes = survey.rules.flatMap(({ rule, witnesses }) =>
+    witnesses.map(
+      ({ from, to, carrier, size, srcIp, dstIp, fields }): Placed => [
+        'rules',
+        {
+          class: 'known-unicast',
+          ...{ from: [from], to: [to], count: 1, carriers: [carrier], size, rule: rule.name },
+          ...(srcIp === null || dstIp === null ? {} : { src_ip: srcIp, dst_ip: dstIp }),
+          fields: writtenFields(fields),
+          ...(apart.has(to) ? { may_see: [] } : {}),
+          must_see: [],
+        },
+      ],
+    ),
+  );
+  return { probes, note: survey.rules.length === 0 ? null : `${surveyText(survey)}.` };
 }
 
 /** All that is asked of a bridge, each with the part of the run that it belongs to. Pure. */

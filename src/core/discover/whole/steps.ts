@@ -1,3 +1,4 @@
+import { witnessLimits } from '../../bridge/bypass/witnesses.js';
 import type { HostState } from '../../model/state.js';
 import type { Part, Placed, WrittenProbe } from './probes.js';
 
@@ -57,8 +58,9 @@ export function stepsOf(
     placed.filter(([part]) => part === wanted).map(([, probe]) => probe);
   const [first, floods, further] = [of('first'), of('floods'), of('further')];
   const others = [
-    ...new Set(placed.flatMap(([part]) => (['first', 'floods', 'further'].includes(part) ? [] : [part]))),
+    ...new Set(placed.flatMap(([part]) => (['first', 'floods', 'further', 'rules'].includes(part) ? [] : [part]))),
   ];
+  const rules = of('rules');
   const rateOfFlood = ({ class: name }: WrittenProbe): number => {
     const most = name === 'arp-request' ? arpFloodRate : floodRate;
     return Math.min(most, rate ?? most);
@@ -71,6 +73,9 @@ export function stepsOf(
     ...(first.length === 0 ? [] : [stepOf('round 1: each guest once', first, () => rate ?? usualRate)]),
     ...(floods.length === 0 ? [] : [stepOf('may flood out of the uplink', floods, rateOfFlood)]),
     ...(further.length === 0 ? [] : [stepOf('further rounds: all pairs', further, () => rate ?? usualRateOf(guests))]),
+    ...(rules.length === 0
+      ? []
+      : [stepOf('rules that copy or move frames', rules, () => Math.min(witnessLimits.rate, rate ?? Infinity))]),
     ...others.map((part) => ({
       ...stepOf(part, of(part), () => rate),
       ...(part === 'aged-unicast' ? { wait: `${Math.ceil(ageing / 100) + 5}s` } : {}),

@@ -49,6 +49,7 @@ function isForm(known: FlowForm, draft: FlowDraft, entry: FlowOfEntry): boolean 
     known.purpose === draft.purpose &&
     known.variant === draft.variant &&
     known.frame.form === frame.form &&
+    known.frame.fields === frame.fields &&
     known.frame.carrier === frame.carrier &&
     known.frame.size === frame.size &&
     sameList(known.vlan, frame.vlan)

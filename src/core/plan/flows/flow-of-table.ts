@@ -4,7 +4,7 @@ import type { Flow, FrameSpec } from '../../model/plan.js';
 export type FlowForm = Pick<
   Flow,
   'probe' | 'class' | 'carrier' | 'vlan' | 'count' | 'judged' | 'purpose' | 'variant'
-> & { readonly frame: Pick<FrameSpec, 'carrier' | 'vlan' | 'size' | 'form'> };
+> & { readonly frame: Pick<FrameSpec, 'carrier' | 'vlan' | 'size' | 'form' | 'fields'> };
 /** A sender, and what its frames say of it. */
 export type FlowSource = Pick<Flow, 'from' | 'sender'> & Pick<FrameSpec, 'srcMac' | 'srcIp'>;
 /** A destination, what its frames say of it, and the endpoints that may see them. */
@@ -85,13 +85,13 @@ export class FlowOfTable implements Flow {
 
 /** The frame of a flow of these parts; a key that most frames have not is left out where it says nothing. */
 export function frameOf(
-  { frame: { carrier, vlan, size, form } }: FlowForm,
+  { frame: { carrier, vlan, size, form, fields } }: FlowForm,
   { srcMac, srcIp }: FlowSource,
   { dstMac, dstIp }: FlowDestination,
 ): FrameSpec {
-  return form === undefined
-    ? { carrier, srcMac, dstMac, vlan, srcIp, dstIp, size }
-    : { carrier, srcMac, dstMac, vlan, srcIp, dstIp, size, form };
+  const frame = { carrier, srcMac, dstMac, vlan, srcIp, dstIp, size };
+  if (fields !== undefined) return { ...frame, fields };
+  return form === undefined ? frame : { ...frame, form };
 }
 
 /** Bytes of a flow's frames; for one of a table no frame is made for it. */

@@ -36,8 +36,9 @@ export type FlowColumnsRecord = Omit<FlowColumns, 'form' | 'source' | 'aim'> & {
 /** Up to this many flows stand in plan.json one by one, for people to read, and are whole objects. */
 export const maxListed = 2000;
 
-/** `form` where a frame has it: most frames, and flows, do not, and a key without a value is not allowed. */
-export function optionalForm({ form }: Pick<FrameSpec, 'form'>): Pick<FrameSpec, 'form'> {
+/** What most frames do not have, where one has it: a key without a value is not allowed. */
+export function optionalForm({ form, fields }: Pick<FrameSpec, 'form' | 'fields'>): Pick<FrameSpec, 'form' | 'fields'> {
+  if (fields !== undefined) return { fields };
   return form === undefined ? {} : { form };
 }
 

@@ -12,8 +12,9 @@ function takesPackets(from: Endpoint, to: Endpoint | null): boolean {
 const none: readonly Mac[] = [];
 
 /** Which addresses are behind a further MAC is not known, so packets are not sent there. */
-function furtherMacs(from: Endpoint, to: Endpoint, carrier: Carrier, { dstMac }: ProbeEntry): readonly Mac[] {
-  if (to.macs.length < 2 || carrier !== 'raw' || dstMac !== null || takesPackets(from, to)) return none;
+function furtherMacs(from: Endpoint, to: Endpoint, carrier: Carrier, { dstMac, rule }: ProbeEntry): readonly Mac[] {
+  if (to.macs.length < 2 || rule !== undefined || carrier !== 'raw' || dstMac !== null || takesPackets(from, to))
+    return none;
   return probedMacs(to).slice(1);
 }
 
@@ -28,6 +29,7 @@ export const knownUnicast: ProbeClass = {
   question: 'third',
   proof: 'any',
   addressee: 'required',
+  takesFields: true,
   maySee: 'addressee',
   severity: 'high',
   defaultCarriers: (from, to) =>
@@ -44,6 +46,7 @@ export const knownUnicast: ProbeClass = {
       must: addressees,
       may: addressees,
       judged: true,
+      ...(entry.rule === undefined ? {} : { variant: `asks ${entry.rule}` }),
     });
     const first = flowTo(macTowards(from, to, carrier, bridgeMacs));
     const further = furtherMacs(from, to, carrier, entry);

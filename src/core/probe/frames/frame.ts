@@ -9,9 +9,9 @@ import { type FrameTemplate, stampToken } from './template.js';
  * Bytes that a frame needs for its headers and a token, whatever its form; Ethernet's own minimum (60 without FCS) is
  * not in it.
  */
-export function leastSizeOf(spec: Pick<FrameSpec, 'carrier' | 'vlan' | 'form'>): number {
+export function leastSizeOf(spec: Pick<FrameSpec, 'carrier' | 'vlan' | 'form' | 'fields'>): number {
   return spec.form === undefined
-    ? leastSize(spec.carrier, spec.vlan.length)
+    ? leastSize(spec.carrier, spec.vlan.length, spec.fields?.protocol)
     : forms[spec.form].leastSize(spec.carrier, spec.vlan.length);
 }
 
@@ -50,7 +50,8 @@ type Headers = Omit<FrameSpec, 'size' | 'srcMac' | 'dstMac'> & {
 
 /** The frame that a class chose, with the scenario's overrides applied and the size that carries a token. */
 export function frameSpec(chosen: Headers, entry: ProbeEntry): FrameSpec {
-  const least = Math.max(leastFrame, leastSizeOf(chosen));
+  const { fields } = entry;
+  const least = Math.max(leastFrame, leastSizeOf(fields === undefined ? chosen : { ...chosen, fields }));
   const noMac = '00:00:00:00:00:00';
   const hasIp = chosen.srcIp !== null;
   const spec: FrameSpec = {
@@ -62,5 +63,6 @@ export function frameSpec(chosen: Headers, entry: ProbeEntry): FrameSpec {
     dstIp: hasIp ? (entry.dstIp ?? chosen.dstIp) : null,
     size: Math.max(entry.size ?? least, least),
   };
-  return chosen.form === undefined ? spec : { ...spec, form: chosen.form };
+  if (chosen.form !== undefined) return { ...spec, form: chosen.form };
+  return fields === undefined ? spec : { ...spec, fields };
 }

@@ -1,11 +1,12 @@
 import type { FrameSpec } from '../../model/plan.js';
-import type { Carrier } from '../../model/scenario.js';
+import type { Carrier, SelectedFields } from '../../model/scenario.js';
 import { VerifyError } from '../../model/verify-error.js';
+import { writeU16 } from '../../wire/bytes.js';
 import { etherTypes, macBytes } from '../../wire/ethernet.js';
-import { icmpTypes, writeEcho } from '../../wire/icmp.js';
+import { icmpLength, icmpTypes, writeEcho } from '../../wire/icmp.js';
 import { ipProtocols, ipv4Bytes } from '../../wire/ipv4.js';
 import { ipv6Bytes } from '../../wire/ipv6.js';
-import { tcpFlags, writeTcp } from '../../wire/tcp.js';
+import { tcpFlags, tcpLength, writeTcp } from '../../wire/tcp.js';
 import { udpLength, writeUdp } from '../../wire/udp.js';
 
 /**
@@ -22,24 +23,71 @@ export function writeTransport(
   at: number,
   length: number,
 ): number {
-  const ports = { srcPort: probePorts.src, dstPort: probePorts.dst };
-  switch (carrier) {
-    case 'ipv4-udp':
-    case 'ipv6-udp':
-      writeUdp(bytes, at, { ...ports, payloadLength: length - udpLength });
+  const header = transportOf(protocolOf(carrier));
+  return header === null ? 0 : header.write(bytes, at, length, {});
+}
+
+interface Transport {
+  /** Bytes of its header. */
+  readonly length: number;
+  /** Writes it; `length`: with its data. Returns where in it a checksum of 16 bits is, -1 if it has none. */
+  write(bytes: Uint8Array, at: number, length: number, fields: SelectedFields): number;
+}
+
+const portsOf = ({ sourcePort = probePorts.src, destinationPort = probePorts.dst }: SelectedFields) => ({
+  srcPort: sourcePort,
+  dstPort: destinationPort,
+});
+
+function writeEchoAs(usualType: number): Transport['write'] {
+  return (bytes, at, _length, { icmpType = usualType, icmpCode = 0 }) => {
+    writeEcho(bytes, at, { type: usualType, identifier: probePorts.src, sequence: 1 });
+    bytes.set([icmpType, icmpCode], at);
+    return 2;
+  };
+}
+
+/** Bytes of the common header of SCTP, and where its checksum is (RFC 9260 3.1). */
+const [sctpLength, sctpChecksumAt] = [12, 8];
+
+const transports: Readonly<Record<number, Transport>> = {
+  [ipProtocols.udp]: {
+    length: udpLength,
+    write: (bytes, at, length, fields) => {
+      writeUdp(bytes, at, { ...portsOf(fields), payloadLength: length - udpLength });
       return 6;
-    case 'ipv4-tcp':
-      writeTcp(bytes, at, { ...ports, sequence: 0, flags: tcpFlags.syn, window: 0xffff });
-      return 16;
-    case 'ipv4-icmp':
-    case 'ipv6-icmp':
-      writeEcho(bytes, at, {
-        type: carrier === 'ipv4-icmp' ? icmpTypes.echoRequest : icmpTypes.echoRequestV6,
-        identifier: probePorts.src,
-        sequence: 1,
+    },
+  },
+  [ipProtocols.tcp]: {
+    length: tcpLength,
+    write: (bytes, at, _length, fields) => {
+      writeTcp(bytes, at, {
+        ...portsOf(fields),
+        sequence: 0,
+        flags: fields.tcpFlags ?? tcpFlags.syn,
+        window: 0xffff,
       });
-      return 2;
-  }
+      return 16;
+    },
+  },
+  [ipProtocols.icmp]: { length: icmpLength, write: writeEchoAs(icmpTypes.echoRequest) },
+  [ipProtocols.icmpv6]: { length: icmpLength, write: writeEchoAs(icmpTypes.echoRequestV6) },
+  // Its checksum, a CRC of 32 bits, is wrong
+  [ipProtocols.sctp]: {
+    length: sctpLength,
+    write: (bytes, at, _length, fields) => {
+      const { srcPort, dstPort } = portsOf(fields);
+      writeU16(bytes, at, srcPort);
+      writeU16(bytes, at + 2, dstPort);
+      writeU16(bytes, at + sctpChecksumAt, 1);
+      return -1;
+    },
+  },
+};
+
+/** The transport of a protocol; null = no frame is made of it. */
+export function transportOf(protocol: number): Transport | null {
+  return transports[protocol] ?? null;
 }
 
 export function etherTypeOf(carrier: Carrier): number {

@@ -2,15 +2,12 @@ import type { FrameSpec } from '../../model/plan.js';
 import type { Carrier } from '../../model/scenario.js';
 import { arpLength, arpOperations, writeArp } from '../../wire/arp.js';
 import { ethernetLength, etherTypes, macLength, writeEthernet } from '../../wire/ethernet.js';
-import { icmpLength } from '../../wire/icmp.js';
 import { ipProtocols, ipv4Length, writeIpv4 } from '../../wire/ipv4.js';
 import { ipv6Length, writeIpv6 } from '../../wire/ipv6.js';
 import { pseudoHeaderSum, sumOf } from '../../wire/bytes.js';
-import { tcpLength } from '../../wire/tcp.js';
 import { tokenLength } from '../../wire/token.js';
-import { udpLength } from '../../wire/udp.js';
 import { tagTypes, vlanTagLength, writeTags } from '../../wire/vlan.js';
-import { addressOf, etherTypeOf, macBytesOf, probeHopLimit, protocolOf, unbuildable, writeTransport } from './parts.js';
+import { addressOf, etherTypeOf, macBytesOf, probeHopLimit, protocolOf, transportOf, unbuildable } from './parts.js';
 import type { FrameTemplate } from './template.js';
 
 /** What a FrameSpec does not say. */
@@ -20,62 +17,54 @@ export interface FrameOptions {
 }
 
 /** Bytes between the Ethernet header with its tags and the token. */
-function headersLength(carrier: Carrier): number {
-  switch (carrier) {
-    case 'raw':
-      return 0;
-    case 'arp':
-      return arpLength;
-    case 'ipv4-udp':
-      return ipv4Length + udpLength;
-    case 'ipv4-tcp':
-      return ipv4Length + tcpLength;
-    case 'ipv4-icmp':
-      return ipv4Length + icmpLength;
-    case 'ipv6-udp':
-      return ipv6Length + udpLength;
-    case 'ipv6-icmp':
-      return ipv6Length + icmpLength;
-  }
+function headersLength(carrier: Carrier, protocol: number | undefined): number {
+  if (carrier === 'raw') return 0;
+  if (carrier === 'arp') return arpLength;
+  const ipLength = etherTypeOf(carrier) === etherTypes.ipv4 ? ipv4Length : ipv6Length;
+  return ipLength + (transportOf(protocol ?? protocolOf(carrier))?.length ?? 0);
 }
 
-/** Where the token stands in a frame of this form. */
-export function tokenOffset(carrier: Carrier, vlanDepth: number): number {
-  return ethernetLength + vlanDepth * vlanTagLength + headersLength(carrier);
+/** Where the token stands in a frame of this form; `protocol`: of IP, where it is not the carrier's. */
+export function tokenOffset(carrier: Carrier, vlanDepth: number, protocol?: number): number {
+  return ethernetLength + vlanDepth * vlanTagLength + headersLength(carrier, protocol);
 }
 
 /**
  * Bytes that a frame of this form needs for its headers and a token; Ethernet's own minimum (60 without FCS) is not in
  * it.
  */
-export function leastSize(carrier: Carrier, vlanDepth: number): number {
-  return tokenOffset(carrier, vlanDepth) + tokenLength;
+export function leastSize(carrier: Carrier, vlanDepth: number, protocol?: number): number {
+  return tokenOffset(carrier, vlanDepth, protocol) + tokenLength;
 }
 
 function checkSpec(spec: FrameSpec): void {
-  const least = leastSize(spec.carrier, spec.vlan.length);
+  const least = leastSize(spec.carrier, spec.vlan.length, spec.fields?.protocol);
   if (!Number.isInteger(spec.size) || spec.size < least || spec.size > 65_535)
     throw unbuildable(spec, `has ${spec.size} bytes, it needs ${least} to 65535`);
   if (!spec.vlan.every((id) => Number.isInteger(id) && id >= 0 && id <= 4095))
     throw unbuildable(spec, `has a VLAN id out of 0 to 4095: ${spec.vlan.join(', ')}`);
 }
 
+/** By this much the checksum of a frame that asks a rule is wrong. */
+const wrongBy = 1;
+
 /**
  * A frame of the form without its token: valid at every layer once stamped. `size` is reached with zeros behind the
  * token, inside the innermost payload. IPv4: TTL 64, identification 0, Don't Fragment. TCP: a SYN with the token as its
  * data (RFC 9293 3.10.7.2 queues it), so that a stateful filter takes it for a new connection. ARP: a request; `srcIp`
- * null makes it an ARP probe (RFC 5227 2.1.1). Throws VerifyError `frame-unbuildable` where the spec lacks an address,
+ * null makes it an ARP probe (RFC 5227 2.1.1). With `fields` its transport's
+ * checksum is wrong. Throws VerifyError `frame-unbuildable` where the spec lacks an address,
  * has a malformed one, or is too small.
  */
 export function plainTemplate(spec: FrameSpec, options: FrameOptions = {}): FrameTemplate {
-  const { carrier } = spec;
+  const { carrier, fields } = spec;
   checkSpec(spec);
   const bytes = new Uint8Array(spec.size);
   const srcMac = macBytesOf(spec, spec.srcMac);
-  const etherType = etherTypeOf(carrier);
+  const etherType = carrier === 'raw' ? (fields?.etherType ?? etherTypeOf(carrier)) : etherTypeOf(carrier);
   const afterMacs = writeEthernet(bytes, 0, { dstMac: macBytesOf(spec, spec.dstMac), srcMac, etherType }) - 2;
   const bodyAt = writeTags(bytes, afterMacs, spec.vlan, options.tagTypes ?? tagTypes(spec.vlan.length), etherType);
-  const tokenAt = tokenOffset(carrier, spec.vlan.length);
+  const tokenAt = tokenOffset(carrier, spec.vlan.length, fields?.protocol);
   const template = { bytes, tokenAt, checksumAt: -1, sum: 0, zeroAs: 0 } as const;
   if (carrier === 'raw') return template;
   if (carrier === 'arp') {
@@ -89,28 +78,47 @@ export function plainTemplate(spec: FrameSpec, options: FrameOptions = {}): Fram
     });
     return template;
   }
-  const version = etherType === etherTypes.ipv4 ? 4 : 6;
-  const protocol = protocolOf(carrier);
-  const payloadLength = spec.size - bodyAt - (version === 4 ? ipv4Length : ipv6Length);
+  return packetTemplate(spec, { bytes, bodyAt, tokenAt });
+}
+
+/** Bytes of the header, where its addresses stand, and how long each is. */
+const ipv4Layout = [ipv4Length, 12, 4] as const;
+const ipv6Layout = [ipv6Length, 8, 16] as const;
+
+/** Writes a packet of IP into a frame that has all in front of it. */
+function packetTemplate(
+  spec: FrameSpec,
+  { bytes, bodyAt, tokenAt }: Pick<FrameTemplate, 'bytes' | 'tokenAt'> & { readonly bodyAt: number },
+): FrameTemplate {
+  const { carrier, fields = {} } = spec;
+  const { hopLimit = probeHopLimit, dscp = 0 } = fields;
+  if (carrier === 'raw' || carrier === 'arp') throw unbuildable(spec, 'is no packet of IP');
+  const version = etherTypeOf(carrier) === etherTypes.ipv4 ? 4 : 6;
+  const protocol = fields.protocol ?? protocolOf(carrier);
+  const transport = transportOf(protocol);
+  if (transport === null) throw unbuildable(spec, `has the protocol ${protocol}, of which no frame is made`);
+  const [ipLength, addressesAt, addressLength] = version === 4 ? ipv4Layout : ipv6Layout;
+  const payloadLength = spec.size - bodyAt - ipLength;
   const ip = {
     src: addressOf(spec, spec.srcIp, version),
     dst: addressOf(spec, spec.dstIp, version),
     protocol,
-    hopLimit: probeHopLimit,
+    hopLimit,
+    trafficClass: dscp << 2,
     payloadLength,
   };
   const transportAt = version === 4 ? writeIpv4(bytes, bodyAt, ip) : writeIpv6(bytes, bodyAt, ip);
-  const checksumAt = transportAt + writeTransport(carrier, bytes, transportAt, payloadLength);
+  const checksumInTransport = transport.write(bytes, transportAt, payloadLength, fields);
   // ICMP for IPv4 is the only one whose checksum does not cover the addresses (RFC 792).
   const pseudo =
-    carrier === 'ipv4-icmp'
+    protocol === ipProtocols.icmp
       ? 0
-      : pseudoHeaderSum(bytes, bodyAt + (version === 4 ? 12 : 8), version === 4 ? 4 : 16, protocol, payloadLength);
+      : pseudoHeaderSum(bytes, bodyAt + addressesAt, addressLength, protocol, payloadLength);
   return {
     bytes,
     tokenAt,
-    checksumAt,
-    sum: pseudo + sumOf(bytes, transportAt, spec.size),
+    checksumAt: checksumInTransport < 0 ? -1 : transportAt + checksumInTransport,
+    sum: pseudo + sumOf(bytes, transportAt, spec.size) + (spec.fields === undefined ? 0 : wrongBy),
     zeroAs: protocol === ipProtocols.udp ? 0xffff : 0,
   };
 }

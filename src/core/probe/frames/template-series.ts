@@ -12,6 +12,7 @@ function sameButMacs(first: FrameSpec, second: FrameSpec): boolean {
   return (
     first.form === undefined &&
     second.form === undefined &&
+    first.fields === second.fields &&
     first.carrier !== 'arp' &&
     first.carrier === second.carrier &&
     first.size === second.size &&

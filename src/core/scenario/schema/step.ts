@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { carriers } from '../../model/scenario.js';
+import { carriers, type SelectedFields } from '../../model/scenario.js';
 import { probeClasses } from '../../probe/classes.js';
 import { plainKeys } from './plain-step-keys.js';
 import {
@@ -74,6 +74,54 @@ export const rounds = z
 /** `gateway-bounce` is an alias of routed-bounce. */
 export const probeClass = z.enum([...probeClasses, 'gateway-bounce']);
 
+/** Fields of a frame that a rule may select by, with the largest value that each takes. */
+const fieldKeys = {
+  ether_type: ['etherType', 0xffff],
+  protocol: ['protocol', 0xff],
+  src_port: ['sourcePort', 0xffff],
+  dst_port: ['destinationPort', 0xffff],
+  tcp_flags: ['tcpFlags', 0xff],
+  icmp_type: ['icmpType', 0xff],
+  icmp_code: ['icmpCode', 0xff],
+  dscp: ['dscp', 63],
+  ttl: ['hopLimit', 0xff],
+} as const satisfies Record<string, readonly [keyof SelectedFields, number]>;
+type FieldKey = keyof typeof fieldKeys;
+
+const field = (key: FieldKey) => wholeNumber(0, fieldKeys[key][1]).optional();
+const fields = z
+  .strictObject({
+    ether_type: field('ether_type').describe('EtherType, of `raw`.'),
+    protocol: field('protocol').describe('Protocol of IP.'),
+    src_port: field('src_port').describe('Source port.'),
+    dst_port: field('dst_port').describe('Destination port.'),
+    tcp_flags: field('tcp_flags').describe('Flags of TCP.'),
+    icmp_type: field('icmp_type').describe('Type of ICMP.'),
+    icmp_code: field('icmp_code').describe('Code of ICMP.'),
+    dscp: field('dscp').describe('Code point.'),
+    ttl: field('ttl').describe('TTL or hop limit.'),
+  })
+  .meta({ id: 'fields', description: 'Fields of a frame by number; its checksum is wrong, so that no stack answers.' });
+
+/** As a file writes them, and as a probe has them. */
+export type WrittenFields = z.output<typeof fields>;
+
+export function selectedFields(written: WrittenFields): SelectedFields {
+  const named = Object.entries(fieldKeys).flatMap(([key, [name]]) => {
+    const value = new Map(Object.entries(written)).get(key);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(named);
+}
+
+export function writtenFields(selected: SelectedFields): WrittenFields {
+  const named = Object.entries(fieldKeys).flatMap(([key, [name]]) => {
+    const value = selected[name];
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return Object.fromEntries(named);
+}
+
 export const probe = z
   .strictObject({
     class: probeClass.describe('What is sent. `gateway-bounce` is an alias of routed-bounce.'),
@@ -109,9 +157,9 @@ export const probe = z
     src_ip: ipAddress.optional().describe('Source address.'),
     dst_ip: ipAddress.optional().describe('Destination address.'),
     group: group.optional().describe('Multicast group.'),
-    size: wholeNumber(60, 9216)
-      .optional()
-      .describe('Bytes of a frame, without FCS. Default: 60, or what the class needs.'),
+    size: wholeNumber(60, 9216).optional().describe('Bytes of a frame, without FCS. Default: 60, or what the class needs.'),
+    fields: fields.optional().describe('What its frames have for a rule, in known-unicast. Default: what probes have.'),
+    rule: z.string().max(200).optional().describe('The rule that `fields` asks, as runs without a file name it.'),
     open_by_design: selectors
       .optional()
       .describe(

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { ProbeClassName, ProbeEntry } from '../../model/scenario.js';
 import { classes } from '../../probe/classes.js';
 import type { ProbeClass } from '../../probe/probe-class.js';
-import { probe } from '../schema/step.js';
+import { probe, selectedFields } from '../schema/step.js';
 import { formatIp, parseIp } from '../../text/ip-address.js';
 import { readSwitch } from '../topology/read-setting.js';
 import { describe, where } from '../yaml/explain-issue.js';
@@ -46,6 +46,7 @@ export function readProbe(context: StepContext, input: unknown, path: Path, wait
     rate: raw.rate ?? null,
     ...readFrameKeys(context, raw, path),
     ...readRounds(context, raw, path),
+    ...readFields(raw),
     ...(raw.open_by_design === undefined
       ? {}
       : { openByDesign: select(faults, reading, raw.open_by_design, at('open_by_design'), { among: null }) }),
@@ -73,6 +74,13 @@ function readFrameKeys(
     dstIp: readAddress(context, raw.dst_ip, at('dst_ip')),
     group: raw.group === undefined ? null : readGroup(context.faults, raw.group, at('group')),
     size: raw.size ?? null,
+  };
+}
+
+function readFields({ fields, rule }: RawProbe): Pick<ProbeEntry, 'fields' | 'rule'> {
+  return {
+    ...(fields === undefined ? {} : { fields: selectedFields(fields) }),
+    ...(rule === undefined ? {} : { rule }),
   };
 }
 
@@ -106,6 +114,16 @@ function checkNames(context: StepContext, input: unknown, path: Path): void {
   }
 }
 
+/** Keys that the class does not take. */
+function foreignKeys(raw: RawProbe, { takesVia, takesGroup, takesFields }: ProbeClass): readonly string[] {
+  const foreign = [
+    ...(takesVia === true ? [] : (['via'] as const)),
+    ...(takesGroup === true ? [] : (['group'] as const)),
+    ...(takesFields === true ? [] : (['fields', 'rule'] as const)),
+  ];
+  return foreign.filter((key) => raw[key] !== undefined);
+}
+
 function checkKeys(
   { faults, allowDisruptive }: StepContext,
   raw: RawProbe,
@@ -123,8 +141,7 @@ function checkKeys(
   }
   if (probeClass.addressee === 'none' && raw.to !== undefined) refuse('to');
   if (raw.both_ways !== undefined && raw.to === undefined && probeClass.addressee === 'none') refuse('both_ways');
-  if (probeClass.takesVia !== true && raw.via !== undefined) refuse('via');
-  if (probeClass.takesGroup !== true && raw.group !== undefined) refuse('group');
+  for (const key of foreignKeys(raw, probeClass)) refuse(key);
   if (!allowDisruptive && probeClass.provokes !== undefined) {
     faults.add(
       [...path, 'class'],

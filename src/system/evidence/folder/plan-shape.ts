@@ -68,6 +68,13 @@ const endpoint = z.looseObject({
   tunnel: z.looseObject({ vni: wholeNumber.nullable(), to: texts }).optional(),
 });
 
+const fields = z
+  .looseObject({
+    ...{ etherType: wholeNumber.optional(), protocol: wholeNumber.optional(), dscp: wholeNumber.optional(), hopLimit: wholeNumber.optional() },
+    ...{ sourcePort: wholeNumber.optional(), destinationPort: wholeNumber.optional(), tcpFlags: wholeNumber.optional() },
+    ...{ icmpType: wholeNumber.optional(), icmpCode: wholeNumber.optional() },
+  })
+  .optional();
 const frame = z.looseObject({
   carrier: z.enum(carriers),
   srcMac: text,
@@ -77,6 +84,7 @@ const frame = z.looseObject({
   dstIp: text.nullable(),
   size: wholeNumber,
   form: z.enum(frameForms).optional(),
+  fields,
 });
 const flowParts = {
   probe: wholeNumber,
@@ -113,7 +121,7 @@ const flowColumns = z.looseObject({
   forms: z.array(
     z.looseObject({
       ...flowParts,
-      frame: z.looseObject({ vlan: z.array(wholeNumber), size: wholeNumber, form: z.enum(frameForms).optional() }),
+      frame: z.looseObject({ vlan: z.array(wholeNumber), size: wholeNumber, form: z.enum(frameForms).optional(), fields }),
     }),
   ),
   sources: z.array(z.looseObject({ from: text, sender: text, srcMac: text, srcIp: text.nullable() })),

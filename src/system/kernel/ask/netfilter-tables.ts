@@ -5,6 +5,7 @@ import type { LegacyTable } from '../../../core/model/state.js';
 import { libc } from '../libc.js';
 import { NETLINK_NETFILTER, netlinkAttributes, netlinkText } from '../netlink-socket.js';
 import { rootsText } from '../proc-files.js';
+import { copiesOfEntries } from './legacy-copies.js';
 import { AF_INET, AF_INET6, SOCK_CLOEXEC, SOCK_RAW } from '../socket-constants.js';
 import { openAskerIfThere, openNetlinkAsker } from './netlink-dump.js';
 
@@ -102,8 +103,10 @@ function tableOf({ program, level, targetOffsetAt }: Family, fd: number, table: 
   const request = Buffer.alloc(entriesAt + size);
   request.writeUInt32LE(size, nameLength);
   const entries = ask(fd, level, getEntries, request, table);
-  const targets = typeof entries === 'string' ? null : targetsOfEntries(entries.subarray(entriesAt), targetOffsetAt);
-  return [{ program, table, rules, targets }];
+  if (typeof entries === 'string') return [{ program, table, rules, targets: null }];
+  const targets = targetsOfEntries(entries.subarray(entriesAt), targetOffsetAt);
+  const copies = targets?.includes('TEE') === true ? copiesOfEntries(entries.subarray(entriesAt), answer, program) : [];
+  return [{ program, table, rules, targets, ...(copies.length === 0 ? {} : { copies }) }];
 }
 
 function refusedTable(program: LegacyTable['program'], table: string, why: string): string {

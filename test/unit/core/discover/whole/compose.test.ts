@@ -41,6 +41,7 @@ const usual: HostOptions = {
   catalogue: null,
   rate: null,
   forMs: null,
+  rules: 8,
 };
 interface Probe {
   readonly class: string;

@@ -1,0 +1,283 @@
+import { parseIp } from '../../text/ip-address.js';
+import { macBytes } from '../../wire/ethernet.js';
+
+/** Fields that rules select by, with their bits: of Ethernet, of IP, and of the header behind it (RFC 791 to 9293). */
+export const fieldBits = {
+  destinationMac: 48,
+  sourceMac: 48,
+  etherType: 16,
+  source4: 32,
+  destination4: 32,
+  source6: 128,
+  destination6: 128,
+  protocol: 8,
+  sourcePort: 16,
+  destinationPort: 16,
+  tcpFlags: 8,
+  icmpType: 8,
+  icmpCode: 8,
+  /** Bytes behind the Ethernet header and its tags. */
+  length: 16,
+  dscp: 6,
+  hopLimit: 8,
+} as const;
+export type FieldName = keyof typeof fieldBits;
+
+/** Values from first to last, both included. */
+export interface Range {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** One condition: the field, its bits outside `mask` cleared, is in one of the ranges; `isNegated`: in none. */
+export interface Constraint {
+  readonly field: FieldName;
+  readonly mask: bigint;
+  readonly ranges: readonly Range[];
+  readonly isNegated: boolean;
+}
+
+/** The device that a frame comes in or goes out by. A name may end in `*`. */
+export interface DeviceConstraint {
+  readonly side: 'in' | 'out';
+  readonly names: readonly string[];
+  readonly isNegated: boolean;
+}
+
+/** The frames that a rule takes: all conditions hold. */
+export interface Selector {
+  readonly constraints: readonly Constraint[];
+  readonly devices: readonly DeviceConstraint[];
+  /** Conditions that are no field of a frame, or that no reader knows, in the words of the rule: `ct mark 7`. */
+  readonly unknown: readonly string[];
+}
+
+/** The fields of one frame; what it does not have is absent. */
+export type FrameFields = Readonly<Partial<Record<FieldName, bigint>>>;
+
+/** Devices of a frame's way, as its hook names them. */
+export interface DevicesOnWay {
+  readonly in: string;
+  readonly out: string;
+}
+
+export const everything: Selector = { constraints: [], devices: [], unknown: [] };
+
+/** The frames that all of these take. */
+export function allOf(selectors: readonly Selector[]): Selector {
+  return {
+    constraints: selectors.flatMap(({ constraints }) => constraints),
+    devices: selectors.flatMap(({ devices }) => devices),
+    unknown: selectors.flatMap(({ unknown }) => unknown),
+  };
+}
+
+export function unknownPart(text: string): Selector {
+  return { ...everything, unknown: [text] };
+}
+
+function allBits(field: FieldName): bigint {
+  return (1n << BigInt(fieldBits[field])) - 1n;
+}
+
+/** The frames in whose field one of these values stands. */
+export function isIn(field: FieldName, ranges: readonly Range[], isNegated = false): Selector {
+  return { ...everything, constraints: [{ field, mask: allBits(field), ranges, isNegated }] };
+}
+
+/** As `isIn`, for single values. */
+export function isOneOf(field: FieldName, ...values: readonly number[]): Selector {
+  return isIn(
+    field,
+    values.map((value) => ({ first: BigInt(value), last: BigInt(value) })),
+  );
+}
+
+/** Whether a value meets a condition. */
+export function holds({ mask, ranges, isNegated }: Constraint, value: bigint): boolean {
+  const masked = value & mask;
+  return ranges.some(({ first, last }) => first <= masked && masked <= last) !== isNegated;
+}
+
+/** Whether a device has one of the names, of which one may end in `*`. */
+export function isNamed(device: string, names: readonly string[]): boolean {
+  return names.some((name) => (name.endsWith('*') ? device.startsWith(name.slice(0, -1)) : device === name));
+}
+
+/**
+ * Whether a selector takes a frame on that way: `no` if one condition fails, `perhaps` if it has unknown parts. A
+ * condition on a field that the frame does not have fails, negated or not: the header is missing.
+ */
+export function takesFrame(
+  { constraints, devices, unknown }: Selector,
+  frame: FrameFields,
+  way: DevicesOnWay,
+): 'yes' | 'no' | 'perhaps' {
+  for (const constraint of constraints) {
+    const value = frame[constraint.field];
+    if (value === undefined || !holds(constraint, value)) return 'no';
+  }
+  if (devices.some(({ side, names, isNegated }) => isNamed(way[side], names) === isNegated)) return 'no';
+  return unknown.length === 0 ? 'yes' : 'perhaps';
+}
+
+const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
+
+/** A MAC as a number of 48 bits; null = it is none. */
+export function macValue(text: string): bigint | null {
+  return macPattern.test(text) && macBytes(text) !== null ? BigInt(`0x${text.replaceAll(':', '')}`) : null;
+}
+
+/** An address as a number; null = it is none of the family. */
+export function addressValue(text: string, family: 4 | 6): bigint | null {
+  const ip = parseIp(text);
+  return ip === null || ip.family !== family ? null : ip.value;
+}
+
+/** One byte of a header: the field that it is a part of, and how many bits of the field stand to its right. */
+interface FieldByte {
+  readonly field: FieldName;
+  readonly shift: number;
+}
+
+type Layout = ReadonlyMap<number, FieldByte>;
+
+/** By offset from the network header: fields with their number of bytes. */
+function layoutOf(parts: readonly (readonly [at: number, bytes: number, field: FieldName])[]): Layout {
+  const layout = new Map<number, FieldByte>();
+  for (const [at, bytes, field] of parts)
+    for (let i = 0; i < bytes; i += 1) layout.set(at + i, { field, shift: 8 * (bytes - 1 - i) });
+  return layout;
+}
+
+const ethernet = [
+  [-14, 6, 'destinationMac'],
+  [-8, 6, 'sourceMac'],
+  [-2, 2, 'etherType'],
+] as const;
+const portsAt = (at: number) =>
+  [
+    [at, 2, 'sourcePort'],
+    [at + 2, 2, 'destinationPort'],
+  ] as const;
+
+/** Headers without options, as filters of tc take them that name offsets (tc-u32(8)). */
+const layouts = {
+  ip: layoutOf([
+    ...ethernet,
+    [2, 2, 'length'],
+    [8, 1, 'hopLimit'],
+    [9, 1, 'protocol'],
+    [12, 4, 'source4'],
+    [16, 4, 'destination4'],
+    ...portsAt(20),
+    [33, 1, 'tcpFlags'],
+  ]),
+  ipv6: layoutOf([
+    ...ethernet,
+    [6, 1, 'protocol'],
+    [7, 1, 'hopLimit'],
+    [8, 16, 'source6'],
+    [24, 16, 'destination6'],
+    ...portsAt(40),
+    [53, 1, 'tcpFlags'],
+  ]),
+  all: layoutOf(ethernet),
+} as const;
+export type LayoutName = keyof typeof layouts;
+
+/** Type and code of ICMP and ICMPv6 (RFC 792, RFC 4443 2.1) stand where ports do. */
+const icmpLayouts = {
+  ip: layoutOf([
+    [20, 1, 'icmpType'],
+    [21, 1, 'icmpCode'],
+  ]),
+  ipv6: layoutOf([
+    [40, 1, 'icmpType'],
+    [41, 1, 'icmpCode'],
+  ]),
+  all: layoutOf([]),
+} as const;
+
+/** 32 bits at an offset from the network header, of which those in `mask` have these values. */
+export interface WordMatch {
+  readonly at: number;
+  readonly value: number;
+  readonly mask: number;
+}
+
+/** Bits of the traffic class that DSCP has (RFC 2474 3), and where the class of IPv4 stands. */
+const [dscpMask, classAt] = [0xfc, 1];
+
+function byteSelector(
+  at: number,
+  [value, mask]: readonly [number, number],
+  layout: LayoutName,
+  isIcmp: boolean,
+): Selector {
+  if (layout === 'ip' && at === classAt && (mask & ~dscpMask) === 0)
+    return maskedField('dscp', BigInt(mask >> 2), BigInt(value >> 2));
+  const byte = (isIcmp ? icmpLayouts[layout].get(at) : undefined) ?? layouts[layout].get(at);
+  if (byte === undefined || (isIcmp && byte.field.endsWith('Port')))
+    return unknownPart(`byte ${at} & 0x${mask.toString(16)}`);
+  const shift = BigInt(byte.shift);
+  return maskedField(byte.field, BigInt(mask) << shift, BigInt(value) << shift);
+}
+
+function maskedField(field: FieldName, mask: bigint, value: bigint): Selector {
+  const constraint = { field, mask, ranges: [{ first: value, last: value }], isNegated: false };
+  return { ...everything, constraints: [constraint] };
+}
+
+/**
+ * The frames in which words have these bits, by the fields that stand there. `isIcmp`: behind IP is ICMP. IPv4's first
+ * byte is 0x45 in frames without options. Bytes that are no known field are unknown.
+ */
+export function wordsSelector(words: readonly WordMatch[], layout: LayoutName): Selector {
+  const bytes = words.flatMap(({ at, value, mask }) =>
+    [0, 1, 2, 3].flatMap((i) => {
+      const byteOf = (word: number): number => (word >>> (24 - 8 * i)) & 0xff;
+      return byteOf(mask) === 0 ? [] : [{ at: at + i, value: byteOf(value), mask: byteOf(mask) }];
+    }),
+  );
+  const protocolAt = layout === 'ip' ? 9 : 6;
+  const isIcmp = bytes.some(
+    ({ at, value, mask }) => at === protocolAt && mask === 0xff && value === (layout === 'ip' ? 1 : 58),
+  );
+  return allOf(
+    bytes
+      .filter(({ at, value, mask }) => !(layout === 'ip' && at === 0 && (0x45 & mask) === value))
+      .map(({ at, value, mask }) => byteSelector(at, [value, mask], layout, isIcmp)),
+  );
+}
+
+/** Values of a field that are tried, at most. */
+const maxValues = 8;
+
+/** Values next to those that a condition names, for a field that has `value` otherwise. */
+function valuesNear({ field, mask, ranges, isNegated }: Constraint, value: bigint): readonly bigint[] {
+  const outside = value & ~mask & allBits(field);
+  return ranges.slice(0, maxValues).flatMap(({ first, last }) => {
+    const ends = isNegated ? [last + 1n, first - 1n] : [first, last];
+    return ends.filter((end) => end >= 0n && end <= allBits(field) && (end & ~mask) === 0n).map((end) => outside | end);
+  });
+}
+
+/**
+ * Values of a field that meet all of its conditions, at most eight: `usual` if it does, and the ends of each range.
+ * Empty: none was found.
+ */
+export function valuesOf(field: FieldName, { constraints }: Selector, usual: bigint): readonly bigint[] {
+  const conditions = constraints.filter((constraint) => constraint.field === field);
+  let values: readonly bigint[] = [usual];
+  for (const constraint of conditions)
+    values = values
+      .flatMap((value) => [
+        ...(holds(constraint, value) ? [value] : []),
+        ...valuesNear(constraint, value).filter((near) => holds(constraint, near)),
+      ])
+      .slice(0, maxValues * maxValues);
+  return [...new Set(values)]
+    .filter((value) => conditions.every((constraint) => holds(constraint, value)))
+    .slice(0, maxValues);
+}
