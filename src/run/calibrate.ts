@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CalibrationRecord } from '../core/model/provenance.js';
+import type { CalibrationRecord } from '../core/model/run-record.js';
 import { plainGuest, plainProbe, plainStep } from '../core/scenario/plain-steps.js';
 import type { Endpoint, Scenario, Step, Topology } from '../core/model/scenario.js';
 import { VerifyError } from '../core/model/verify-error.js';

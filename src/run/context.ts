@@ -1,5 +1,5 @@
 import type { Fabric } from '../core/model/fabric.js';
-import type { CalibrationRecord } from '../core/model/provenance.js';
+import type { CalibrationRecord } from '../core/model/run-record.js';
 import type { PrecheckNote } from '../core/model/run-record.js';
 import type { Host, Scenario } from '../core/model/scenario.js';
 import type { Plan, StepPlan } from '../core/model/plan.js';

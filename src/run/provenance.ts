@@ -8,7 +8,7 @@ import type {
   Provenance,
   ToolRecord,
   When,
-} from '../core/model/provenance.js';
+} from '../core/model/run-record.js';
 import type { StepStates } from '../core/model/state.js';
 import type { TimelineEntry } from '../core/model/timeline.js';
 import { VerifyError } from '../core/model/verify-error.js';

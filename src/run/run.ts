@@ -6,7 +6,7 @@ import { planHash } from '../core/plan/hash.js';
 import { hostsToConnect, localPart } from '../core/plan/hosts.js';
 import type { Plan } from '../core/model/plan.js';
 import { hostOf } from '../core/model/host-names.js';
-import { verdictRules } from '../core/model/provenance.js';
+import { verdictRules } from '../core/model/run-record.js';
 import { type RunRecord, sabotageFigures } from '../core/model/run-record.js';
 import type { Scenario } from '../core/model/scenario.js';
 import { scenarioRecord } from '../core/scenario/scenario-record.js';

@@ -1,5 +1,6 @@
 import { rulesText } from './rules-text.js';
-import type { FamilyRouting, HostState, Routing } from '../model/state.js';
+import type { FamilyRouting, Routing } from '../model/routing-state.js';
+import type { HostState } from '../model/state.js';
 import { bitsOf, parseIp } from '../text/ip-address.js';
 import { type Fields, numberOf, objectsOf, textOf } from '../text/json-text.js';
 

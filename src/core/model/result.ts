@@ -2,7 +2,7 @@ import type { BarrierCode, CauseCode, UnknownCode } from './codes.js';
 import type { Change } from './fabric.js';
 import type { PersistentFix, ProvenFix } from './fix.js';
 import type { NotAsked } from './plan.js';
-import type { CalibrationRecord, ToolRecord } from './provenance.js';
+import type { CalibrationRecord, ToolRecord } from './run-record.js';
 import type { Reason } from './reasons.js';
 import type { PrecheckNote, ScenarioRecord } from './run-record.js';
 import type { Trusted } from './scenario.js';

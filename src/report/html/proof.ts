@@ -1,5 +1,5 @@
 import { phases } from '../../core/model/plan.js';
-import type { Provenance } from '../../core/model/provenance.js';
+import type { Provenance } from '../../core/model/run-record.js';
 import type { Result, StepResult } from '../../core/model/result.js';
 import { counted } from '../../core/text/escape.js';
 import { lingerText, notAskedTexts, trustedTexts } from '../limits.js';

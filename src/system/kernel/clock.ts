@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClockSync, ClockMoment } from '../../core/model/provenance.js';
+import type { ClockSync, ClockMoment } from '../../core/model/run-record.js';
 import { libc } from './libc.js';
 
 /**

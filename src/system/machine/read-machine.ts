@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Where } from '../../core/model/provenance.js';
+import type { Where } from '../../core/model/run-record.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { readSysctl } from '../kernel/sysctl.js';
 import { runProgram } from '../process/programs.js';

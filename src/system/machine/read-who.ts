@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Who } from '../../core/model/provenance.js';
+import type { Who } from '../../core/model/run-record.js';
 
 /** /proc/self/loginuid where nobody logged in. */
 const unset = 0xffff_ffff;

@@ -1,5 +1,6 @@
 import type { SettingValue } from '../../core/model/scenario.js';
-import type { FdbState, LinkState, NeighbourState } from '../../core/model/state.js';
+import type { NeighbourState } from '../../core/model/routing-state.js';
+import type { FdbState, LinkState } from '../../core/model/state.js';
 import { isGroupMacText } from '../../core/wire/ethernet.js';
 import { type Fields, fieldsOf, numberOf, objectsOf, textOf, textsOf } from '../../core/text/json-text.js';
 

@@ -1,5 +1,5 @@
 import { isWithin, type Prefix, prefixOf, usualRules } from '../../core/bridge/routing.js';
-import type { EncryptingPolicy, FamilyRouting, Routing } from '../../core/model/state.js';
+import type { EncryptingPolicy, FamilyRouting, Routing } from '../../core/model/routing-state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../core/text/json-text.js';
 import { mayHavePolicies } from '../kernel/ask/netfilter-tables.js';

@@ -2,7 +2,7 @@ import type { Endpoint } from '../../../src/core/model/scenario.js';
 import { lowerDeviceCases } from './lower-device.js';
 
 export { above } from './lower-device.js';
-import type { FamilyRouting, Routing } from '../../../src/core/model/state.js';
+import type { FamilyRouting, Routing } from '../../../src/core/model/routing-state.js';
 import { a, b, flow, host, observerC, of, zero } from './row-fixture.js';
 
 /** The sender as a guest to which the host routes. */

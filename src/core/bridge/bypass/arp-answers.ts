@@ -1,5 +1,6 @@
 import type { Endpoint } from '../../model/scenario.js';
-import type { HostState, LinkState, NeighbourState } from '../../model/state.js';
+import type { NeighbourState } from '../../model/routing-state.js';
+import type { HostState, LinkState } from '../../model/state.js';
 import { isOn } from '../setting-value.js';
 import type { Bypass } from './bypasses.js';
 

@@ -91,7 +91,6 @@ function actionBypasses(action: Fields, where: string, selector: string): readon
   const name = textOf(action['kind']) ?? 'unknown';
   if (isHarmlessAction(name, action)) return [];
   const to = textOf(action['to_dev']);
-  // what comes in somewhere goes on from there to anybody
   const isCopy = name === 'mirred' && to !== null && textOf(action['direction']) === 'egress';
   return [
     {

@@ -1,5 +1,6 @@
 import type { Change } from '../../model/fabric.js';
-import type { HostState, Routing } from '../../model/state.js';
+import type { Routing } from '../../model/routing-state.js';
+import type { HostState } from '../../model/state.js';
 import { areChainsRead, effective, forwardChains, reversePathOf, reversePathSysctls, routedGuests } from '../beside.js';
 import { execute, setSysctl } from '../changes.js';
 import { isRoutedTo } from '../../model/attach.js';

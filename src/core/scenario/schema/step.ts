@@ -157,7 +157,9 @@ export const probe = z
     src_ip: ipAddress.optional().describe('Source address.'),
     dst_ip: ipAddress.optional().describe('Destination address.'),
     group: group.optional().describe('Multicast group.'),
-    size: wholeNumber(60, 9216).optional().describe('Bytes of a frame, without FCS. Default: 60, or what the class needs.'),
+    size: wholeNumber(60, 9216)
+      .optional()
+      .describe('Bytes of a frame, without FCS. Default: 60, or what the class needs.'),
     fields: fields.optional().describe('What its frames have for a rule, in known-unicast. Default: what probes have.'),
     rule: z.string().max(200).optional().describe('The rule that `fields` asks, as runs without a file name it.'),
     open_by_design: selectors

@@ -7,7 +7,7 @@ import type { JudgeInput } from '../../../core/judge/judge.js';
 import type { TraceLine } from '../../../core/model/timeline.js';
 import type { FixRecord } from '../../../core/model/fix.js';
 import type { Flow, Plan, StepPlan } from '../../../core/model/plan.js';
-import { verdictRules } from '../../../core/model/provenance.js';
+import { verdictRules } from '../../../core/model/run-record.js';
 import type { RunRecord } from '../../../core/model/run-record.js';
 import type { HostState, StepStates } from '../../../core/model/state.js';
 import type { TimelineEntry } from '../../../core/model/timeline.js';

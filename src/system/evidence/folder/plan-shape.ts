@@ -70,8 +70,17 @@ const endpoint = z.looseObject({
 
 const fields = z
   .looseObject({
-    ...{ etherType: wholeNumber.optional(), protocol: wholeNumber.optional(), dscp: wholeNumber.optional(), hopLimit: wholeNumber.optional() },
-    ...{ sourcePort: wholeNumber.optional(), destinationPort: wholeNumber.optional(), tcpFlags: wholeNumber.optional() },
+    ...{
+      etherType: wholeNumber.optional(),
+      protocol: wholeNumber.optional(),
+      dscp: wholeNumber.optional(),
+      hopLimit: wholeNumber.optional(),
+    },
+    ...{
+      sourcePort: wholeNumber.optional(),
+      destinationPort: wholeNumber.optional(),
+      tcpFlags: wholeNumber.optional(),
+    },
     ...{ icmpType: wholeNumber.optional(), icmpCode: wholeNumber.optional() },
   })
   .optional();
@@ -121,7 +130,12 @@ const flowColumns = z.looseObject({
   forms: z.array(
     z.looseObject({
       ...flowParts,
-      frame: z.looseObject({ vlan: z.array(wholeNumber), size: wholeNumber, form: z.enum(frameForms).optional(), fields }),
+      frame: z.looseObject({
+        vlan: z.array(wholeNumber),
+        size: wholeNumber,
+        form: z.enum(frameForms).optional(),
+        fields,
+      }),
     }),
   ),
   sources: z.array(z.looseObject({ from: text, sender: text, srcMac: text, srcIp: text.nullable() })),

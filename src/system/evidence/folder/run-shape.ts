@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { fixOutcomes, managerNames } from '../../../core/model/fix.js';
-import { verdictRules } from '../../../core/model/provenance.js';
+import { verdictRules } from '../../../core/model/run-record.js';
 
 const text = z.string();
 const texts = z.array(text);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { diversions, routingDifferences, waysTo } from '../../../../src/core/bridge/routing.js';
-import type { Routing } from '../../../../src/core/model/state.js';
+import type { Routing } from '../../../../src/core/model/routing-state.js';
 import { host } from '../../../support/judge/row-fixture.js';
 import { routing } from '../../../support/judge/routed.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { answerBypasses, answersNeighbours } from '../../../../../src/core/bridge/bypass/arp-answers.js';
-import type { NeighbourState } from '../../../../../src/core/model/state.js';
+import type { NeighbourState } from '../../../../../src/core/model/routing-state.js';
 import { parseNeighbourTable } from '../../../../../src/system/state/parse-links.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { learnedAt } from '../../../../support/link-state.js';
