@@ -37,7 +37,7 @@ export function stateReader(
     const now = { ...(await reading), ...stateAtEars(step, around) };
     if (when === 'after') await watch.fetch();
     const state = when === 'after' ? watch.withPassing(withPassing(now, watch)) : now;
-    if (when === 'before') watch.behind.begin(state.links);
+    if (when === 'before') watch.begin(state.links);
     context.states[step.index] = keep(context.states[step.index] ?? { before: null, after: null }, state);
     await writeJson(context.dir, stateFile(step.index, when), state).catch((error: unknown) => {
       // Disk full: what can still be seen is seen, and a leak is still reported.

@@ -5,6 +5,7 @@ import type { SettingChange } from '../core/model/timeline.js';
 import { type RuleWatch, watchRuleChanges } from '../system/state/changes/rule-changes.js';
 import { type SettingChangeWatch, watchSettingChanges } from '../system/state/changes/setting-changes.js';
 import { type BehindWatch, watchBehind } from '../system/state/hear-guests.js';
+import { type PlaceWatch, watchPlaces } from '../system/state/changes/place-changes.js';
 import { type PacketSocketWatch, watchPacketSockets } from '../system/state/read-packet-sockets.js';
 import type { RunContext } from './context.js';
 import { FarWatch } from './hosts/watch-far.js';
@@ -15,8 +16,10 @@ export interface KernelWatch {
   readonly settings: Pick<SettingChangeWatch, 'take'>;
   /** Of the bridges' own namespace on the orchestrator's host. */
   readonly sockets: Pick<PacketSocketWatch, 'take'>;
-  /** Guests behind bridge devices of the orchestrator's host, from when it is known which are promiscuous. */
-  readonly behind: { begin(links: readonly LinkState[]): void } & Pick<BehindWatch, 'take'>;
+  /** Guests behind bridge devices of the orchestrator's host, from `begin` on. */
+  readonly behind: Pick<BehindWatch, 'take'>;
+  /** Called once it is known which devices are promiscuous, and which number they have. */
+  begin(links: readonly LinkState[]): void;
   /** What of that could not be heard, and why. */
   unheard(): readonly string[];
   /** Asks the other hosts of the run what they heard: `rules`, `settings` and `unheard` have it from then on. */
@@ -96,6 +99,56 @@ class LateBehindWatch {
   }
 }
 
+/** How often the kernel's events are looked at, in ms; the judge knows it (core/judge/count/tally.ts). */
+const stationsEveryMs = 50;
+/** A guest that invents MACs fills no timeline: later ones are not written down, and count as others'. */
+const maxStations = 4096;
+
+/** Where bridges of this host learn MACs that are no endpoint's, in a step that listens. */
+class StationWatch {
+  readonly #context: RunContext;
+  readonly #step: StepPlan;
+  readonly #watches: readonly PlaceWatch[];
+  #timer: NodeJS.Timeout | undefined;
+  #observers: ReadonlyMap<number, string> = new Map();
+  #written = 0;
+
+  constructor(context: RunContext, step: StepPlan, spaces: ReadonlyMap<string | null, string | null>) {
+    this.#context = context;
+    this.#step = step;
+    this.#watches = step.listenMs === null ? [] : [...spaces.keys()].map(watchPlaces);
+  }
+
+  begin(links: readonly LinkState[]): void {
+    if (this.#watches.length === 0 || this.#timer !== undefined) return;
+    const names = new Map(this.#step.observers.map(({ interface: port, name }) => [port, name]));
+    this.#observers = new Map(
+      links.flatMap(({ name, ifindex }) => {
+        const observer = names.get(name);
+        return observer === undefined ? [] : [[ifindex, observer] as const];
+      }),
+    );
+    this.#timer = setInterval(() => this.#look(), stationsEveryMs);
+  }
+
+  #look(): void {
+    const { plan, timeline } = this.#context;
+    for (const change of this.#watches.flatMap((watch) => watch.take())) {
+      if (change.kind !== 'moved' || this.#written >= maxStations) continue;
+      if (plan.endpoints.some(({ macs }) => macs.includes(change.mac))) continue;
+      this.#written += 1;
+      const observer = this.#observers.get(change.ifindex) ?? null;
+      timeline.log(this.#step.index, { event: 'station-learned', mac: change.mac, observer });
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    if (this.#timer !== undefined) this.#look();
+    for (const watch of this.#watches) watch.close();
+  }
+}
+
 /**
  * Hears who changes rules, and which settings change, wherever on this machine a step has observers: in a lab of
  * several hosts each is a network namespace. A guest's own namespace is left alone. The other hosts of a run listen for
@@ -110,8 +163,13 @@ export async function watchKernel(context: RunContext, step: StepPlan): Promise<
   const sockets = [...hosts].flatMap(([netns, host]) => (host === null ? [watchPacketSockets(netns)] : []));
   const watches = [...rules, ...sockets, ...settings.map(({ watch }) => watch)];
   const behind = new LateBehindWatch(context, step, hosts);
+  const stations = new StationWatch(context, step, hosts);
   return {
     behind,
+    begin(links) {
+      behind.begin(links);
+      stations.begin(links);
+    },
     sockets: { take: () => sockets.flatMap((watch) => watch.take()) },
     rules: { take: () => [...rules.flatMap((watch) => watch.take()), ...far.takeRules()] },
     settings: {
@@ -120,6 +178,6 @@ export async function watchKernel(context: RunContext, step: StepPlan): Promise<
     fetch: () => far.fetch(),
     withPassing: (state) => far.withPassing(state),
     unheard: () => [...new Set([...[...watches, behind].flatMap((watch) => watch.unheard()), ...far.unheard()])],
-    close: () => [...watches, behind].forEach((watch) => watch.close()),
+    close: () => [...watches, behind, stations].forEach((watch) => watch.close()),
   };
 }

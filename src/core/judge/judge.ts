@@ -13,7 +13,7 @@ import { countSighting } from './count/count-frame.js';
 import { countProbe } from './count/count-probe.js';
 import { countDiscarded, type DiscardedFrames, framesOfLine } from './count/discarded.js';
 import { createPlainFrames, type PlainFrames } from './count/plain-frames.js';
-import { arrivalAt, createTallies, raise, type FrameArrival, type Tallies } from './count/tally.js';
+import { arrivalAt, createTallies, noteStations, raise, type FrameArrival, type Tallies } from './count/tally.js';
 import { type JudgedStep, judgeStep } from './judge-step.js';
 import { coverageOf, observedOnly } from './proof/coverage.js';
 import { keptInOrder, type StepFacts, stepFacts } from './proof/step-facts.js';
@@ -105,6 +105,7 @@ export function startJudging<Input extends JudgeStart>(input: Input): JudgeState
   const lossy = facts.map(isLossy);
   const keyed = commits(input);
   const tallies = createTallies(input.plan, keyed);
+  noteStations(tallies, facts);
   const interfaces = evidenceInterfaces(input.plan).flatMap(({ step, observer }) => {
     const stepPlan = input.plan.steps[step];
     const stepObserver = stepPlan?.observers[observer];

@@ -184,6 +184,8 @@ export type TimelineEvent =
    * the step was at work.
    */
   | { readonly event: 'settings-changed'; readonly changes: readonly SettingChange[]; readonly meanwhile?: true }
+  /** Listening: a bridge learned a MAC that is no endpoint's. `observer`: at whose port; null = at another one. */
+  | { readonly event: 'station-learned'; readonly mac: string; readonly observer: string | null }
   /** Token indices of the controls that the kernel accepted. */
   | { readonly event: 'controls-sent'; readonly phase: Phase; readonly accepted: readonly number[] }
   /** `id`: `before`, `between`, `after`; counters by observer. */

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ForeignReport } from '../../../src/core/judge/foreign/report.js';
 import {
@@ -9,7 +10,7 @@ import {
   throwAwayHost,
   type ThrowAwayHost,
 } from '../../support/lab/throw-away-host.js';
-import { needs, root } from '../../support/needs.js';
+import { file, needs, root } from '../../support/needs.js';
 
 const reports = ({ stdout }: Outcome): readonly ForeignReport[] =>
   (JSON.parse(stdout) as { listeners: ForeignReport[] }).listeners;
@@ -52,6 +53,30 @@ describe('listen', needs(root), () => {
     expect(host.shape()).toBe(before);
   });
 
+  it(
+    'takes a MAC for that of the guest who had it for a while, though no snapshot has it there',
+    needs(file('/usr/bin/python3')),
+    async () => {
+      const wandering = '02:00:00:00:00:77';
+      const say = (from: string, to: string): string =>
+        `import socket; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0); s.bind(('eth0', 0)); s.send(bytes.fromhex('${`${to}${from}`.replaceAll(':', '')}' + '88b5') + bytes(46))`;
+      const speak = async (guest: 'kali2' | 'kali3' | 'spare', from: string, to: string): Promise<unknown> =>
+        outcomeOf(host.start(guest, ['/usr/bin/python3', '-c', say(from, to)]));
+      const child = host.cli(['listen', '--for', '8s', '--port', 'vnet4', '--json']);
+      const heard = outcomeOf(child);
+      await new Promise<void>((resolve) => child.stderr?.once('data', () => resolve()));
+      const ping = host.start('kali2', ['ping', '-i', '0.05', '-w', '20', guests.lan.ip]);
+      await sleep(1500);
+      await speak('kali3', wandering, 'ff:ff:ff:ff:ff:ff');
+      await speak('kali2', guests.kali2.mac, wandering);
+      await speak('spare', wandering, 'ff:ff:ff:ff:ff:ff');
+      const outcome = await heard;
+      ping.kill();
+      expect(reports(outcome)[0]).toMatchObject({ listener: 'vnet4', found: false, pairs: [] });
+      expect(reports(outcome)[0]?.macs).toContain(wandering);
+    },
+  );
+
   it('hears both directions at every guest of a hub, and the captures that it keeps say the same when they are replayed', async () => {
     host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '0']);
     const out = join(host.dir, 'heard');
@@ -73,9 +98,9 @@ describe('listen', needs(root), () => {
       expect(new Set([pair?.a, pair?.b])).toEqual(new Set(['vnet0', 'uplink']));
       expect(pair?.ways).toBe('both');
       expect(pair?.heard.every(({ frames, protocols }) => frames > 5 && protocols[0]?.name === 'ICMP')).toBe(true);
-      const file = join(out, `${listener ?? ''}.pcapng`);
+      const capture = join(out, `${listener ?? ''}.pcapng`);
       const mac = listener === 'spare' ? guests.spare.mac : guests.kali3.mac;
-      const again = await outcomeOf(host.cli(['replay', file, '--mac', mac, '--json']));
+      const again = await outcomeOf(host.cli(['replay', capture, '--mac', mac, '--json']));
       const counts = ({ heard: rows }: ForeignReport['pairs'][number]) =>
         rows
           .map(({ frames, octets: bytes, first, last, firstSighting }) => ({

@@ -8,7 +8,7 @@ import { startForeign } from '../../../core/judge/foreign/foreign.js';
 import { type ForeignReport, finishForeign, macOfNumber } from '../../../core/judge/foreign/report.js';
 import { netnsPath } from '../../../core/model/fabric.js';
 import { isReasonCode, reason, type Reason } from '../../../core/model/reasons.js';
-import type { HostState } from '../../../core/model/state.js';
+import type { FdbState, HostState } from '../../../core/model/state.js';
 import type { Fault } from '../../../core/model/timeline.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { counted, escapeText } from '../../../core/text/escape.js';
@@ -22,6 +22,7 @@ import { namedIn, openOwnFolder, type OwnFolder } from '../../../system/evidence
 import { hearForeign } from '../../../system/evidence/hear-foreign.js';
 import { type SplitCapture, splitByPort } from '../../../system/evidence/split-by-port.js';
 import { statusOf, stopSignals } from '../../../system/fabric/lab/launch.js';
+import { watchPlaces } from '../../../system/state/changes/place-changes.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
 import { readState } from '../../../system/state/read.js';
 import { combineExitStatuses } from '../../command.js';
@@ -178,7 +179,10 @@ async function listenAt({
       );
     await sleep(ms, undefined, { signal }).catch(() => undefined);
   };
-  const { faults } = await listenQuietly({ ports, bridge, netns, file, engine, payload, until }, kernelDevices);
+  const learning = hearLearning(before, bridge, netns);
+  const { faults } = await listenQuietly({ ports, bridge, netns, file, engine, payload, until }, kernelDevices).finally(
+    () => learning.close(),
+  );
   const split = await splitByPort(
     file,
     out?.path ?? scratch,
@@ -187,7 +191,8 @@ async function listenAt({
   );
   const { guests } = await readInventory(before.links, netns);
   const spoke = new Map(ports.map(({ name }, index) => [name, split.spoke(index).map(macOfNumber)] as const));
-  const record = macsOnRecord(ports, bridge, [before, await look(netns)], { guests, spoke });
+  const states = [before, learning.state(), await look(netns)];
+  const record = macsOnRecord(ports, bridge, states, { guests, spoke });
   // A bridge that learns nothing (ageing time 0) has nobody on record: then what spoke behind a port lives there.
   const macs = new Map(
     ports.map(({ name }, index) => {
@@ -196,6 +201,34 @@ async function listenAt({
     }),
   );
   return { ports, macs, split, faults, out };
+}
+
+/** How often the kernel's events are looked at, in ms, and how many MACs are kept: a guest may invent any number. */
+const everyMs = 200;
+const maxLearned = 4096;
+
+/** Hears what the bridge learns meanwhile; `state`: a state with that as entries of its forwarding database. */
+function hearLearning(before: HostState, bridge: string, netns: string | null): { state(): HostState; close(): void } {
+  const watch = watchPlaces(netns);
+  const names = new Map(before.links.map(({ ifindex, name }) => [ifindex, name]));
+  const learned = new Map<string, FdbState>();
+  const look = (): void => {
+    for (const change of watch.take()) {
+      const port = names.get(change.ifindex);
+      if (change.kind !== 'moved' || port === undefined || names.get(change.bridge) !== bridge) continue;
+      const entry = { ...{ mac: change.mac, port, master: bridge, vlan: null }, state: 'dynamic', flags: [] };
+      if (learned.size < maxLearned) learned.set(`${port} ${change.mac}`, { ...entry, usedS: null, updatedS: null });
+    }
+  };
+  const timer = setInterval(look, everyMs);
+  return {
+    state: () => ({ ...before, fdb: [...learned.values()] }),
+    close() {
+      clearInterval(timer);
+      look();
+      watch.close();
+    },
+  };
 }
 
 function printReports(

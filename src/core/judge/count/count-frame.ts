@@ -6,7 +6,7 @@ import type { Classified, Sighting } from '../recognise/classify.js';
 import { countProbe, noteAltered } from './count-probe.js';
 import { countNoise } from './noise.js';
 import type { First } from './seen-tokens.js';
-import { countForeign, countFrame, raise, type FrameArrival, type StepTally, type Tallies } from './tally.js';
+import { countForeign, countFrame, isOwned, raise, type FrameArrival, type StepTally, type Tallies } from './tally.js';
 
 function firstOf(arrival: FrameArrival): First {
   return { frame: arrival.frame, timeNs: nsOf(arrival) };
@@ -46,7 +46,7 @@ function countOthers(bytes: Uint8Array, view: FrameView, arrival: FrameArrival, 
   const src = macText(bytes, view.srcMacAt);
   const dst = macText(bytes, view.dstMacAt);
   if (!arrival.towards) tally.crossed.set(`${arrival.observer.name}|${dst}`, { from: arrival.observer.name, to: dst });
-  else if (!arrival.observer.macs.includes(dst))
+  else if (!arrival.observer.macs.includes(dst) && !isOwned(tally, arrival.observer.name, dst, arrival))
     countForeign(tally, { observer: arrival.observer.name, src, dst }, firstOf(arrival));
 }
 

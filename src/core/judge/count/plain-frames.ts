@@ -6,7 +6,15 @@ import { viewFrame } from '../../wire/frame-view.js';
 import { readU16 } from '../../wire/bytes.js';
 import { countNoise } from './noise.js';
 import type { First } from './seen-tokens.js';
-import { countForeign, countFrame, type FrameCount, raise, type FrameArrival, type StepTally } from './tally.js';
+import {
+  countForeign,
+  countFrame,
+  type FrameCount,
+  isOwned,
+  raise,
+  type FrameArrival,
+  type StepTally,
+} from './tally.js';
 
 /** Which way a frame went, its number and its time. */
 export type PlainSighting = Pick<FrameArrival, 'towards' | 'frame' | 'high' | 'low'>;
@@ -34,6 +42,8 @@ interface Pair {
   readonly entered: readonly { readonly key: string; times: number }[];
   /** Foreign unicast of a step that listens; null = it is not one. */
   readonly foreign: Row | null;
+  /** The addressee, if it belonged to the observer for a time. */
+  readonly mayBeOwn: string | null;
   /** Unicast from here, which somebody might overhear. */
   readonly crosses: string | null;
 }
@@ -120,7 +130,8 @@ class PlainFrameCounter implements PlainFrames {
     const { name } = this.observer;
     if (!towards && pair.crosses !== null)
       this.tally.crossed.set(`${name}|${pair.crosses}`, { from: name, to: pair.crosses });
-    else if (pair.foreign !== null) addTo(pair.foreign, arrival);
+    else if (pair.foreign !== null && !(pair.mayBeOwn !== null && isOwned(this.tally, name, pair.mayBeOwn, arrival)))
+      addTo(pair.foreign, arrival);
   }
 
   private pairAt(bytes: Uint8Array, at: number): Pair {
@@ -138,6 +149,7 @@ class PlainFrameCounter implements PlainFrames {
         listens && !observer.macs.includes(dst)
           ? row((first) => countForeign(tally, { observer: observer.name, src, dst }, first))
           : null,
+      mayBeOwn: tally.owned.has(`${observer.name}|${dst}`) ? dst : null,
       crosses: listens ? dst : null,
     };
   }

@@ -1,7 +1,7 @@
 import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
 import type { AlteredFrame } from '../../model/result.js';
 import type { Mac } from '../../model/scenario.js';
-import { nsOf } from '../../pcap/time-words.js';
+import { nsOf, type WordTime } from '../../pcap/time-words.js';
 import type { ProbeAnswer } from '../recognise/answer.js';
 import type { FrameFormName } from '../recognise/frame-form.js';
 import { framesOfStep } from '../../plan/flows/shortcuts.js';
@@ -91,6 +91,8 @@ export interface StepTally {
    */
   readonly foreign: Map<string, ForeignTalk>;
   readonly crossed: Map<string, { readonly from: string; readonly to: string }>;
+  /** `observer|MAC` → when the bridge had that MAC at the observer's port, as it was heard to learn. */
+  readonly owned: Map<string, readonly OwnedTime[]>;
   /** By observer and source MAC: frames that are none of the run's, on their way to the observer or in at its port. */
   readonly noise: Map<string, Map<string, { towards: number; entered: number }>>;
   /** Frames read from the capture, by observer. */
@@ -168,6 +170,7 @@ function createTally(step: StepPlan, rowsPerFlow: number | undefined): StepTally
     traffic: new Map(),
     trafficEntered: new Map(),
     foreign: new Map(),
+    owned: new Map(),
     crossed: new Map(),
     noise: new Map(),
     read: new Map(),
@@ -204,6 +207,56 @@ export function countFrame(map: Map<string, FrameCount>, key: string, first: Fir
   const count = { frames: 1, first };
   map.set(key, count);
   return count;
+}
+
+/** From when a bridge had a MAC at a port, and until when. Times, ns since 1970. */
+export interface OwnedTime {
+  readonly from: bigint;
+  to: bigint | null;
+}
+
+/** The run looks at the kernel's events this often, and at most twice as long is taken for one. */
+const learnedWithinNs = 100_000_000n;
+
+/**
+ * When MACs belonged to observers, by what bridges were heard to learn, in order. A MAC that is an endpoint's is left
+ * out: what takes it gets frames that are for another.
+ */
+function ownedTimes(
+  stations: readonly { readonly mac: string; readonly observer: string | null; readonly ns: bigint }[],
+  isListed: (mac: string) => boolean,
+): Map<string, readonly OwnedTime[]> {
+  const owned = new Map<string, OwnedTime[]>();
+  const present = new Map<string, { readonly observer: string | null; readonly time: OwnedTime }>();
+  for (const { mac, observer, ns } of stations) {
+    const known = present.get(mac);
+    if (isListed(mac) || (known !== undefined && known.observer === observer)) continue;
+    if (known !== undefined) known.time.to = ns;
+    const time = { from: ns - learnedWithinNs, to: null };
+    present.set(mac, { observer, time });
+    if (observer === null) continue;
+    const key = `${observer}|${mac}`;
+    owned.set(key, [...(owned.get(key) ?? []), time]);
+  }
+  return owned;
+}
+
+/** Notes in the tally of each step which MACs were whose for a time. */
+export function noteStations(
+  { plan, steps }: Tallies,
+  facts: readonly { readonly stations: Parameters<typeof ownedTimes>[0] }[],
+): void {
+  const listed = new Set(plan.endpoints.flatMap(({ macs }) => macs));
+  for (const [at, { stations }] of facts.entries())
+    for (const [key, times] of ownedTimes(stations, (mac) => listed.has(mac))) steps[at]?.owned.set(key, times);
+}
+
+/** Whether a MAC belonged to an observer then. */
+export function isOwned({ owned }: StepTally, observer: string, mac: string, { high, low }: WordTime): boolean {
+  const times = owned.size === 0 ? undefined : owned.get(`${observer}|${mac}`);
+  if (times === undefined) return false;
+  const at = nsOf({ high, low });
+  return times.some(({ from, to }) => at >= from && (to === null || at <= to));
 }
 
 /** As `countFrame`, of unicast between others. */

@@ -60,6 +60,8 @@ export interface StepFacts {
   /** Lines of the step in trace.ndjson; a text = why the kernel's trace has none; null = it was not asked for. */
   readonly traced: number | string | null;
   readonly outcome: 'done' | 'fault' | 'not-run' | 'unsupported' | null;
+  /** Where a bridge learned MACs that are no endpoint's, in order; `observer` null = at no observer's port. */
+  readonly stations: readonly { readonly mac: string; readonly observer: string | null; readonly ns: bigint }[];
   readonly lastMonoMs: number;
   /** How far the wall clock ran away from the monotonic one during the step. */
   readonly clockShiftMs: number;
@@ -119,6 +121,7 @@ interface Gathering {
   accountsAfter: Record<string, AccountWindow>;
   traced: StepFacts['traced'];
   outcome: StepFacts['outcome'];
+  stations: { mac: string; observer: string | null; ns: bigint }[];
   lastMonoMs: number;
   clockShiftMs: number;
   hostClockShiftsMs: Map<string, number>;
@@ -156,6 +159,7 @@ function empty(): Gathering {
     accountsAfter: {},
     traced: null,
     outcome: null,
+    stations: [],
     lastMonoMs: 0,
     clockShiftMs: 0,
     hostClockShiftsMs: new Map(),
@@ -264,6 +268,9 @@ const gatherers: { readonly [Event in EventName]: (facts: Gathering, entry: Entr
     if (entry.when !== 'during') return;
     facts.eventSnapshots.push({ snapshot: entry.reading, events: facts.eventsSinceSnapshot });
     facts.eventsSinceSnapshot = [];
+  },
+  'station-learned'(facts, { mac, observer, atNs }) {
+    if (sixtyThreeBits.test(atNs)) facts.stations.push({ mac, observer, ns: BigInt(atNs) });
   },
   trace(facts, entry) {
     if (entry.state === 'absent') facts.traced = entry.why;

@@ -64,6 +64,7 @@ export const timelineShape = z.discriminatedUnion('event', [
     ),
     meanwhile,
   }),
+  entry('station-learned', { mac: text, observer: text.nullable() }),
   entry('controls-sent', { phase: z.enum(phases), accepted: z.array(wholeNumber) }),
   entry('mark', { id: text, counters }),
   entry('accounts', {

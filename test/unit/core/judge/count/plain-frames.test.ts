@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { countSighting } from '../../../../../src/core/judge/count/count-frame.js';
 import { createPlainFrames } from '../../../../../src/core/judge/count/plain-frames.js';
-import { arrivalAt, createTallies, type StepTally } from '../../../../../src/core/judge/count/tally.js';
+import { arrivalAt, createTallies, noteStations, type StepTally } from '../../../../../src/core/judge/count/tally.js';
 import { createClassifier, tagsOf } from '../../../../../src/core/judge/recognise/classify.js';
 import type { Plan } from '../../../../../src/core/model/plan.js';
 import type { Step } from '../../../../../src/core/model/scenario.js';
 import { viewFrame } from '../../../../../src/core/wire/frame-view.js';
 import { key, perfectRun, scenario, step } from '../../../../support/judge/perfect-run.js';
+import { there } from '../../../../support/there.js';
 
 const macs = [
   '525400000001',
@@ -159,6 +160,35 @@ describe('frames without a token', () => {
     ]);
     expect([...tally.foreign.keys()]).toEqual(['c|52:54:00:00:00:01|00:11:22:33:44:55']);
     expect([...tally.crossed]).toEqual([['c|02:00:00:00:00:99', { from: 'c', to: '02:00:00:00:00:99' }]]);
+  });
+  it('are foreign to an observer but for the time in which the bridge had their MAC at its port', () => {
+    const plan = plans['listens'];
+    const [step] = plan.steps;
+    const observer = step?.observers.find(({ name }) => name === 'c');
+    if (step === undefined || observer === undefined) throw new Error('the fixture has changed');
+    const [second, wandering] = [1_000_000_000n, '02:00:00:00:00:99'];
+    const learned = (ns: bigint, at: string | null, mac = wandering) => ({ mac, observer: at, ns });
+    const seenBy = (stations: readonly ReturnType<typeof learned>[], dst: string, at: readonly bigint[]): number => {
+      const tallies = createTallies(plan, true);
+      noteStations(tallies, [{ stations }]);
+      const tally = there(tallies.steps[0]);
+      const plain = createPlainFrames(step, observer, tally, plan, false);
+      const bytes = bytesOf(frame({ dst: dst.replaceAll(':', '') }));
+      for (const ns of at) {
+        const [high, low] = [Number(ns >> 32n), Number(ns & 0xffff_ffffn)];
+        plain.count(bytes, 0, bytes.length, { towards: true, frame: 1, high, low });
+      }
+      plain.finish();
+      return [...tally.foreign.values()].reduce((sum, { count }) => sum + count.frames, 0);
+    };
+    const times = [1n, 3n, 5n].map((at) => at * second);
+    expect(seenBy([], wandering, times)).toBe(3);
+    expect(seenBy([learned(2n * second, 'c'), learned(4n * second, null)], wandering, times)).toBe(2);
+    expect(seenBy([learned(2n * second, 'c'), learned(2n * second, 'c')], wandering, times)).toBe(1);
+    expect(seenBy([learned(2n * second, 'b')], wandering, times)).toBe(3);
+    // a listed MAC that another takes for itself stays its owner's
+    const theirs = there(plan.endpoints.find(({ name }) => name === 'b')?.macs[0]);
+    expect(seenBy([learned(2n * second, 'c', theirs)], theirs, times)).toBe(3);
   });
   it('are noise only where something was lost', () => {
     const [step] = plans['listens'].steps;
