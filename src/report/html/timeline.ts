@@ -59,8 +59,6 @@ function describe(entry: TimelineEntry): LineText | null {
       return { what: 'rules', text: `changed meanwhile: ${uniqueText(entry.changes.map(({ kind }) => kind))}` };
     case 'settings-changed':
       return { what: 'settings', text: `changed meanwhile: ${uniqueText(entry.changes.map(({ what }) => what))}` };
-    case 'station-learned':
-      return { what: 'learned', text: `${entry.mac} at ${entry.observer ?? 'another port'}` };
     case 'drained':
       return { what: 'drained', text: `waited ${entry.drainMs} ms for frames under way` };
     case 'fault':
