@@ -1,4 +1,6 @@
 import { rulesText } from '../../bridge/rules-text.js';
+import { receives } from '../../model/packet-socket.js';
+import { tunnelKinds } from '../../bridge/view.js';
 import { statesByHost } from '../../bridge/states-by-host.js';
 import type { HostState, StepStates } from '../../model/state.js';
 import { isLeak } from '../parties.js';
@@ -8,10 +10,10 @@ import { type FrameArrival, type ProbeSighting, raise, type StepTally, type Tall
 const maxKept = 10_000;
 
 /**
- * Keeps a token in an echo reply or ICMP error of the host or a gateway that goes to another than the sender of the
- * probe. A guest that rightly got the token can have sent it in fragments, in which no observer finds it, with the
- * address of that other (RFC 792: the stack swaps the addresses). Returns false if it is none, or no leak
- * there.
+ * Keeps a token in a packet that the host or a gateway made for another than the sender of the probe: an echo reply, an
+ * ICMP error, the payload of a proxy or out of a tunnel. A guest that rightly got the token can have sent it in
+ * fragments or segments, in which no observer finds it, with the address of that other (RFC 792: the stack swaps the
+ * addresses). Returns false if it is none, or no leak there.
  */
 export function keepStackMade(
   { flow, sequence, stackMade }: ProbeSighting,
@@ -22,16 +24,28 @@ export function keepStackMade(
   const { observer } = arrival;
   if (stackMade === undefined || tally === undefined || !isLeak(flow, observer, tallies.parties)) return false;
   if (tally.sightings.hasToken(flow, sequence, observer.name)) return true;
-  const key = `${flow.id}|${observer.name}`;
+  const key = `${flow.id}|${observer.name}|${stackMade}`;
   if (!tally.stackMade.has(key) && tally.stackMade.size >= maxKept) {
     raise(tally.replayed, observer.name);
     return true;
   }
-  const known = tally.stackMade.get(key) ?? { flow, firsts: new Map() };
+  const known = tally.stackMade.get(key) ?? { flow, made: stackMade, firsts: new Map() };
   tally.stackMade.set(key, known);
   if (!known.firsts.has(sequence)) known.firsts.set(sequence, { ...arrival });
   return true;
 }
+
+/** Kinds of link (ip-link(8)) that put packets into others, beside those that carry Ethernet frames. */
+const layer3Tunnels: readonly (string | null)[] = [
+  'gre',
+  'ip6gre',
+  'ip6tnl',
+  'ipip',
+  'sit',
+  'vti',
+  'vti6',
+  'wireguard',
+];
 
 /**
  * Rules that give a packet other addresses or headers: statements of nft, actions of tc, targets of xtables, actions of
@@ -53,16 +67,34 @@ function mayRewrite(state: HostState): boolean {
   );
 }
 
+/** Whether something may have put a probe into another packet: a tunnel, or a process that gets frames. */
+function mayCarry(state: HostState): boolean {
+  if (state.links.some(({ kind }) => tunnelKinds.includes(kind) || layer3Tunnels.includes(kind))) return true;
+  if (/"(queue|tproxy|dnat|redirect|masquerade)":|"nftrace"|"log":\{[^}]*"group"/.test(rulesText(state.nft)))
+    return true;
+  return statesByHost(state).some(
+    ({ state: { packetSockets, logGroups = [], sharedTaps = {}, legacyTables = [], routing } }) =>
+      packetSockets === null ||
+      legacyTables.some(({ targets }) => (targets ?? []).length > 0) ||
+      (packetSockets ?? []).some(receives) ||
+      logGroups.length > 0 ||
+      Object.keys(sharedTaps).length > 0 ||
+      (routing?.policies ?? []).length > 0,
+  );
+}
+
 /**
- * Decides on what was kept: if a rule of a snapshot can have changed the packets, or no snapshot was read, they count
- * as sightings; else a guest had its token repeated. Call it once the capture is read, before rows are made.
+ * Decides on what was kept: if a rule of a snapshot can have changed the packets, or made them of a probe, or no
+ * snapshot was read, they count as sightings; else a guest had its token repeated. Call it once the capture is read, before rows are made.
  */
 export function settleStackMade({ before, after, during = [] }: StepStates, tally: StepTally): void {
   const states = [before, ...during, after];
-  const mayBeCopies = states.some((state) => state === null || mayRewrite(state));
-  for (const { flow, firsts } of tally.stackMade.values())
+  const isRewritten = states.some((state) => state === null || mayRewrite(state));
+  const isCarried = isRewritten || states.some((state) => state !== null && mayCarry(state));
+  for (const { flow, made, firsts } of tally.stackMade.values())
     for (const [sequence, arrival] of firsts)
-      if (mayBeCopies) tally.sightings.addToken(flow, sequence, arrival.observer.name, arrival);
+      if (made === 'reply' ? isRewritten : isCarried)
+        tally.sightings.addToken(flow, sequence, arrival.observer.name, arrival);
       else raise(tally.replayed, arrival.observer.name);
   tally.stackMade.clear();
 }

@@ -2,7 +2,7 @@ import type { Flow, Observer, Plan, StepPlan } from '../../model/plan.js';
 import type { AlteredFrame } from '../../model/result.js';
 import type { Mac } from '../../model/scenario.js';
 import { nsOf, type WordTime } from '../../pcap/time-words.js';
-import type { ProbeAnswer } from '../recognise/answer.js';
+import type { ProbeAnswer, StackMade } from '../recognise/answer.js';
 import type { FrameFormName } from '../recognise/frame-form.js';
 import { framesOfStep } from '../../plan/flows/shortcuts.js';
 import { isInward } from '../../plan/observers.js';
@@ -49,9 +49,10 @@ export interface OverheardAnswers {
   readonly first: First;
 }
 
-/** Tokens at one observer in packets that a stack made by itself, with the first frame of each. */
+/** Tokens at one observer in packets that the host or a router made, with the first frame of each. */
 export interface StackMadeTokens {
   readonly flow: Flow;
+  readonly made: StackMade;
   readonly firsts: Map<number, FrameArrival>;
 }
 
@@ -277,7 +278,7 @@ export interface ProbeSighting {
   /** Absent: it is no answer to the probe. */
   readonly answer?: ProbeAnswer;
   /** As `Sighting` has it. */
-  readonly stackMade?: true;
+  readonly stackMade?: StackMade;
 }
 
 /**

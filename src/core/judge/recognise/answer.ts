@@ -149,20 +149,29 @@ function isMadeByStack({ ipVersion, icmpType }: FrameView): boolean {
 }
 
 /**
- * A function that says whether a frame is an echo reply or ICMP error of the host or of an uplink that is not for the
- * source of the probe: another than the sender can have named its addressee.
+ * Packets that the host or a router makes of what it got: a `reply` (echo reply, ICMP error), or one with another
+ * addressee and the token as `payload`, as a proxy, or a tunnel that ends there, makes it.
+ */
+export type StackMade = 'reply' | 'payload';
+
+/**
+ * A function that says how the host or an uplink made a frame that is not for the source of the probe: another than the
+ * sender can have named its addressee. null = it did not, or may have forwarded the probe itself.
  */
 export function createStackReader(
   plan: Pick<Plan, 'endpoints' | 'bridgeMacs'>,
-): (frame: Pick<TokenFrame, 'bytes' | 'view' | 'asked'>) => boolean {
+): (frame: Pick<TokenFrame, 'bytes' | 'view' | 'asked'>) => StackMade | null {
   const routers = new Routers(plan);
   return ({ bytes, view, asked }) => {
-    if (view === null || view.ipVersion === 0 || view.icmpType < 0 || !isMadeByStack(view)) return false;
+    if (view === null || view.ipVersion === 0 || isGroupMac(bytes, view.dstMacAt)) return null;
     const length = view.ipVersion === 4 ? 4 : 16;
-    const isForAsker = asked.srcIp?.length === length && sameBytes(bytes, view.dstIpAt, asked.srcIp);
+    const isFor = (address: Uint8Array | null): boolean =>
+      address?.length === length && sameBytes(bytes, view.dstIpAt, address);
     const source = bytes.subarray(view.srcIpAt, view.srcIpAt + length);
     const isRouters = routers.named(source, macNumber(bytes, view.srcMacAt)) !== undefined;
-    return !isForAsker && isRouters && !isGroupMac(bytes, view.dstMacAt);
+    if (!isRouters || isFor(asked.srcIp)) return null;
+    if (view.icmpType >= 0) return isMadeByStack(view) ? 'reply' : null;
+    return isFor(asked.dstIp) ? null : 'payload';
   };
 }
 

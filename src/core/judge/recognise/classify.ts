@@ -3,7 +3,7 @@ import { type FrameView, viewFrame } from '../../wire/frame-view.js';
 import { tagLength, tokenAt, tokenIndex, tokenLength } from '../../wire/token.js';
 import { createTokenSearch } from '../../wire/token-search.js';
 import { createHeaderReader, type FrameFormName, formOf } from './frame-form.js';
-import { type ProbeAnswer, createAnswerReader, createStackReader } from './answer.js';
+import { type ProbeAnswer, createAnswerReader, createStackReader, type StackMade } from './answer.js';
 import { createRunTags, type RunTags } from './run-tags.js';
 
 /**
@@ -23,8 +23,8 @@ export type Sighting =
       readonly tokenAt: number;
       /** Absent: it is no answer to the probe. */
       readonly answer?: ProbeAnswer;
-      /** Present: a stack made the packet, for another than the source of the probe. */
-      readonly stackMade?: true;
+      /** Present: the host or a router made the packet, for another than the source of the probe. */
+      readonly stackMade?: StackMade;
     };
 
 /** A frame with its headers, and what it is. */
@@ -119,7 +119,7 @@ export function createClassifier(plan: Plan, tags: RunTags): Classify {
   const segments = segmentsOf(plan);
   const planned = createHeaderReader();
   const answerIn = createAnswerReader(plan);
-  const isStackMade = createStackReader(plan);
+  const stackMadeIn = createStackReader(plan);
   const search = createTokenSearch(plan.runTag);
 
   /** What the token at `at` says; null = it is forged, or none of the plan's. */
@@ -141,7 +141,8 @@ export function createClassifier(plan: Plan, tags: RunTags): Classify {
       const answer = form === 'as-sent' ? null : answerIn({ bytes, start, tokenAt: at, view, flow, asked });
       const common = { kind: 'probe', flow, sequence: index - flow.first, form, tokenAt: at - start } as const;
       if (answer !== null) return { ...common, answer };
-      return form !== 'as-sent' && isStackMade({ bytes, view, asked }) ? { ...common, stackMade: true } : common;
+      const stackMade = form === 'as-sent' ? null : stackMadeIn({ bytes, view, asked });
+      return stackMade === null ? common : { ...common, stackMade };
     }
     return control !== undefined && formOf(bytes, view, planned(control.frame), at) === 'as-sent'
       ? { kind: 'control', step: segment.step.index, control }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Flow } from '../../../../src/core/model/plan.js';
+import type { HostState } from '../../../../src/core/model/state.js';
 import { etherTypes, macBytes, writeEthernet } from '../../../../src/core/wire/ethernet.js';
 import { ipProtocols, ipv4Bytes, writeIpv4 } from '../../../../src/core/wire/ipv4.js';
 import { ipv6Bytes, writeIpv6 } from '../../../../src/core/wire/ipv6.js';
@@ -15,7 +16,7 @@ import {
   sends,
   withEndpoints,
 } from '../../../support/judge/judged.js';
-import type { Evidence } from '../../../support/judge/perfect-run.js';
+import { type Evidence, hostState } from '../../../support/judge/perfect-run.js';
 import { there } from '../../../support/there.js';
 
 const macOf = (evidence: Evidence, name: string): string =>
@@ -226,6 +227,44 @@ describe('a token that the host or a gateway sends to another than the sender of
 
   it('decides nothing where the probe itself leaks as well', () =>
     expect(hears(echoed({ sequence: 1 }), receives('c', 0))).toMatchObject({ verdict: 'broken', codes: [] }));
+
+  /** The token in a datagram of the host's own, as of a proxy, or out of a tunnel that ends there. */
+  const proxied =
+    (over: Answered = {}) =>
+    (evidence: Evidence): Uint8Array => {
+      const frame = echoed(over)(evidence);
+      frame.set([17], ethernet + (flowOf(evidence).carrier.startsWith('ipv4') ? 9 : 6));
+      return frame;
+    };
+  const state =
+    (more: Partial<HostState>): Change =>
+    (evidence) => {
+      const before = there(evidence.states[0]?.before ?? undefined);
+      evidence.states = [{ before, after: { ...before, ...more } }];
+    };
+
+  it('may be what a guest said: the payload of a packet to another addressee', () => {
+    const { verdict, codes, leaks } = hears(proxied());
+    expect([verdict, codes, leaks]).toEqual(['inconclusive', ['replayed'], []]);
+  });
+
+  it('is a leak if the packet keeps its addressee, or if something may have put the probe into it', () => {
+    expect(hears(proxied({ toIp: '10.0.0.2' })).verdict).toBe('broken');
+    const link = there(hostState().links[0]);
+    const socket = { inode: '7', ifindex: 0, protocol: '0003', holders: [], own: false };
+    const doubts: readonly Partial<HostState>[] = [
+      { links: [...hostState().links, { ...link, name: 'vx0', kind: 'vxlan' }] },
+      { links: [...hostState().links, { ...link, name: 'wg0', kind: 'wireguard' }] },
+      { packetSockets: [socket] },
+      { logGroups: [5] },
+      { nft: { nftables: [{ rule: { expr: [{ queue: { num: 0 } }] } }] } },
+      { nft: { nftables: [{ rule: { expr: [{ dnat: { addr: '10.0.0.3' } }] } }] } },
+      { legacyTables: [{ program: 'iptables-legacy', table: 'nat', rules: 1, targets: ['DNAT'] }] },
+      { nft: { nftables: [{ rule: { expr: [{ snat: { addr: '10.0.0.3' } }] } }] } },
+    ];
+    for (const more of doubts) expect(hears(proxied(), state(more)).verdict).toBe('broken');
+    expect(hears(echoed(), state({ logGroups: [5] })).codes).toContain('replayed');
+  });
 
   it('is a leak in any other form, and where a guest is its source', () => {
     expect(hears(echoed({ type: 8 })).verdict).toBe('broken');
