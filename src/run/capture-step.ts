@@ -4,8 +4,9 @@ import type { Observer, StepPlan } from '../core/model/plan.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { describeObserver } from '../core/plan/evidence-interfaces.js';
 import { framesOfStep } from '../core/plan/flows/shortcuts.js';
+import { mostBytes } from '../core/plan/size.js';
 import type { Capture } from '../system/capture/client.js';
-import type { ObserverRequest } from '../system/capture/helper.js';
+import type { CaptureOptions, ObserverRequest } from '../system/capture/helper.js';
 import { joinCaptures } from '../system/capture/join.js';
 import { rawFile } from '../system/evidence/folder/folder.js';
 import { wallClockNs } from '../system/kernel/clock.js';
@@ -72,6 +73,11 @@ export function onlyOwn(context: RunContext, step: StepPlan): boolean {
   return context.plan.provider === 'host' && !context.payload && step.listenMs === null && step.traffic.length === 0;
 }
 
+/** What a capture keeps of a step, and how much of it. */
+export function keptOf(context: RunContext, step: StepPlan): Required<Pick<CaptureOptions, 'only' | 'most'>> {
+  return onlyOwn(context, step) ? { only: 'run', most: mostBytes(context.plan.steps) } : { only: 'all', most: null };
+}
+
 /** Observers by where they are: each place has a raw capture of its own, numbered in this order. */
 function placesOf(context: RunContext, step: StepPlan): ReturnType<typeof groupByPlace<Observer>> {
   return groupByPlace(step.observers, ({ interface: device }) => context.fabric.observingPlace(device));
@@ -102,7 +108,7 @@ export async function startStepCapture(context: RunContext, step: StepPlan): Pro
       netns,
       file: join(context.dir, rawFile(step.index, at + 1)),
       runTag: context.plan.runTag,
-      only: onlyOwn(context, step) ? 'run' : 'all',
+      ...keptOf(context, step),
       observers: requestsOf(context, step, items),
     } as const;
     const capture = await startAt(context, step, host, options);

@@ -14,7 +14,7 @@ import {
   allStarted,
   engineOf,
   logLastClock,
-  onlyOwn,
+  keptOf,
   ringSizeOf,
   snaplenOf,
   startAt,
@@ -238,7 +238,7 @@ export async function startEars(
         netns,
         file: join(context.dir, rawFile(step.index, firstFile + at)),
         runTag: context.plan.runTag,
-        only: onlyOwn(context, step) ? 'run' : 'all',
+        ...keptOf(context, step),
       } as const;
       const capture = await startAt(context, step, host, options);
       return { host, file: basename(options.file), capture, observers: new Set(items.map((ear) => ear.observer.name)) };

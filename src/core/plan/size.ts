@@ -1,4 +1,5 @@
-import { maxTokens, phases } from '../model/plan.js';
+import { maxTokens, phases, type StepPlan } from '../model/plan.js';
+import { framesOfStep } from './flows/shortcuts.js';
 import type { ProbeEntry, Scenario, Step, Topology } from '../model/scenario.js';
 import { VerifyError } from '../model/verify-error.js';
 import { countPairs } from '../scenario/steps/pairs.js';
@@ -92,4 +93,20 @@ export function checkPlanSize(scenario: Scenario): void {
       if (sum[what] > maxPlanned[what]) throw tooLarge(scenario.file, step, what, sum[what]);
     }
   }
+}
+
+/** Bytes that a capture has at least, and by how much more frames it may have than a step sends. */
+const leastBytes = 64 * 2 ** 20;
+const copies = 16;
+/** Headers and options of a frame's block (draft-ietf-opsawg-pcapng 4.3). */
+const blockBytes = 64;
+
+/**
+ * Bytes that a capture of the run's own frames may have in any of the steps: each frame sixteen times, which a bridge
+ * that floods to more may exceed only in a step that is broken by then, and 64 MiB for small steps. What goes beyond is
+ * made by guests that send tokens again.
+ */
+export function mostBytes(steps: readonly Pick<StepPlan, 'flows' | 'snaplen'>[]): number {
+  const largest = Math.max(0, ...steps.map((step) => framesOfStep(step) * (step.snaplen + blockBytes)));
+  return leastBytes + copies * largest;
 }

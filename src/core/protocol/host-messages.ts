@@ -65,6 +65,7 @@ export type HostQuestion =
       readonly netns: string | null;
       readonly runTag: number | null;
       readonly only: 'run' | 'all';
+      readonly most: number | null;
     }
   | {
       readonly ask: 'observe';

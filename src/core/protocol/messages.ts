@@ -51,13 +51,14 @@ export type ToCapture =
   /**
    * The pcapng file, handed over before it, that all observers of this helper are written to; comes before the first
    * `open`. `runTag`: frames that carry it are kept in memory once the file cannot be written. `only`: `run` = frames
-   * that do not carry it are counted and not written.
+   * that do not carry it are counted and not written. `most`: bytes that the file may have; null = any number.
    */
   | {
       readonly type: 'file';
       readonly path: string;
       readonly runTag: number | null;
       readonly only: 'run' | 'all';
+      readonly most: number | null;
     }
   /**
    * Programs that find the run's tokens, or take every frame (null), handed over before it like the file: the one for

@@ -85,6 +85,7 @@ const questions = z.discriminatedUnion('ask', [
     netns,
     runTag: z.int().min(0).nullable(),
     only: z.enum(['run', 'all']),
+    most: z.int().min(0).nullable(),
   }),
   z.object({ ask: z.literal('observe'), capture: z.string(), observers: z.array(observer) }),
   z.object({ ask: z.literal('seal'), capture: z.string() }),

@@ -40,6 +40,7 @@ function toCapture(f: MessageFields): ToCapture {
         path: f.text('path'),
         runTag: f.countOrNull('runTag'),
         only: f.oneOf('only', ['run', 'all']),
+        most: f.countOrNull('most'),
       };
     case 'open':
       return {

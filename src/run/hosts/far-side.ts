@@ -122,11 +122,11 @@ const answerers: Answerers = {
       inside: Object.fromEntries(ways.inside),
     };
   },
-  async capture({ capture: name, netns, runTag, only }, state, say) {
+  async capture({ capture: name, netns, runTag, only, most }, state, say) {
     const dir = mkdtempSync(join(tmpdir(), 'verify-isolation-'));
     try {
       const file = join(dir, 'capture.pcapng');
-      const capture = await startCapture({ file, netns, runTag, only });
+      const capture = await startCapture({ file, netns, runTag, only, most });
       state.captures.set(name, { capture, fd: openSync(file, 'r'), readInside: () => ({}) });
       capture.onFault(({ code, observers, text }) => say({ type: 'fault', capture: name, code, observers, text }));
       capture.onCounts((taken) => say({ type: 'counts', capture: name, taken }));

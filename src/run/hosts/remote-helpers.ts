@@ -42,6 +42,7 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
     netns: options.netns ?? null,
     runTag: options.runTag ?? null,
     only: options.only ?? 'all',
+    most: options.most ?? null,
   });
   const capture = new RemoteCapture(host, name, options.file);
   return {

@@ -38,6 +38,8 @@ export interface CaptureFileOptions {
   readonly runTag: number | null;
   /** `run`: frames without the run's tag are left out. */
   readonly only: 'run' | 'all';
+  /** Bytes that it may have, but for what ends it; null = any number. */
+  readonly most: number | null;
   readonly application: string;
 }
 
@@ -61,6 +63,7 @@ export class CaptureFile {
    */
   readonly unwritten: UnwrittenFrame[] = [];
   private readonly fd: number;
+  private readonly most: number | null;
   private readonly blocks = blockBuffer(bufferBytes);
   private readonly buffer = Buffer.from(this.blocks.bytes.buffer);
   private readonly magic: Buffer | null;
@@ -85,6 +88,7 @@ export class CaptureFile {
   /** Throws what the file system says where the file cannot be made. */
   constructor(options: CaptureFileOptions) {
     this.fd = options.fd ?? openSync(options.path, 'ax', 0o600);
+    this.most = options.most;
     this.magic = runMagic(options.runTag);
     this.only = options.only === 'run' ? this.magic : null;
     const bytes = this.buffer;
@@ -189,6 +193,10 @@ export class CaptureFile {
 
   private write(bytes: Uint8Array): boolean {
     if (this.whyNot !== null) return false;
+    if (this.most !== null && this.size + bytes.length > this.most) {
+      this.whyNot = `it has ${this.size} bytes, and may have ${this.most}, by far more than the plan fills: a guest floods the run's tokens`;
+      return false;
+    }
     try {
       for (let done = 0; done < bytes.length; ) done += writeSync(this.fd, bytes, done, bytes.length - done);
       this.size += bytes.length;

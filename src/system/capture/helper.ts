@@ -17,6 +17,8 @@ export interface CaptureOptions {
   readonly runTag?: number | null;
   /** `run`: only frames that carry the run's tag are written, so that other people's traffic is not. */
   readonly only?: 'run' | 'all';
+  /** Bytes that the file may have: later frames with the tag count as those of a full disk. Absent = any number. */
+  readonly most?: number | null;
   readonly silentMs?: number | null;
   /** What it is going to be asked to open, where that is known. */
   readonly observers?: readonly ObserverRequest[];
@@ -51,6 +53,7 @@ export async function startCaptureHelper({
   silentMs,
   runTag = null,
   only = 'all',
+  most = null,
   observers: wanted = [],
 }: Omit<CaptureOptions, 'file'>): Promise<CaptureHelper> {
   const starting = startHelper('capture', { netns, ...(silentMs === undefined ? {} : { silentMs }) });
@@ -78,7 +81,7 @@ export async function startCaptureHelper({
       } finally {
         closeSync(fd);
       }
-      await helper.send({ type: 'file', path: file, runTag, only });
+      await helper.send({ type: 'file', path: file, runTag, only, most });
     },
     knows,
     async canServe(wanted) {

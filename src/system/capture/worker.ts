@@ -101,13 +101,14 @@ class CaptureWorker implements ChannelHandlers<'capture'> {
     this.leave(Number(process.exitCode ?? 0));
   }
 
-  private openFile({ path, runTag, only }: FileMessage): void {
+  private openFile({ path, runTag, only, most }: FileMessage): void {
     if (this.file !== null) throw refused('there is a capture file already');
     this.file = new CaptureFile({
       path,
       fd: receiveFd(handingFd),
       runTag,
       only,
+      most,
       application: `verify-isolation ${toolVersion()}`,
     });
   }

@@ -112,7 +112,7 @@ describe('engine ring: what goes to the file as the kernel made it', needs(root)
     helper.hand(full);
     closeSync(full);
     const fault = helper.next('fault', (message) => message.code === 'file-failed', 5000);
-    await helper.send({ type: 'file', path: '/dev/full', runTag, only: 'all' });
+    await helper.send({ type: 'file', path: '/dev/full', runTag, only: 'all', most: null });
     for (const device of devices) {
       const listening = helper.next('listening', (message) => message.observer === device, 5000);
       await helper.send({ type: 'open', ...portRequest('ring', { observer: device, device }) });

@@ -114,7 +114,7 @@ describe('capture helper', needs(root), () => {
     helper.hand(full);
     closeSync(full);
     const fault = helper.next('fault', (message) => message.code === 'file-failed', 5000);
-    await helper.send({ type: 'file', path: '/dev/full', runTag, only: 'all' });
+    await helper.send({ type: 'file', path: '/dev/full', runTag, only: 'all', most: null });
     const listening = helper.next('listening', () => true, 5000);
     await helper.send({ type: 'open', observer: 'a', ...request });
     await listening;

@@ -144,6 +144,7 @@ function write(dir: string, { plan, run, timeline, states, frames }: Evidence): 
     fd: null,
     runTag: null,
     only: 'all',
+    most: null,
     application: 'test',
   });
   const ids = new Map(

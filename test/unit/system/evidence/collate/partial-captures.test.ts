@@ -36,6 +36,7 @@ function captureFile(dir: string, name: string) {
     fd: null,
     runTag: null,
     only: 'all',
+    most: null,
     application: 'test',
   });
   const id = file.addInterface({ name: 'a', description: 'a (guest)', filter: '', snaplen: 2048 });

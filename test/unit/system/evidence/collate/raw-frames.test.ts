@@ -18,7 +18,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 /** A capture of one observer with a frame for each time, in µs; its first bytes are the time. */
 async function capture(name: string, observer: string, times: Iterable<number>): Promise<string> {
   const path = join(dir, name);
-  const file = new CaptureFile({ path, fd: null, runTag: null, only: 'all', application: 'test' });
+  const file = new CaptureFile({ path, fd: null, runTag: null, only: 'all', most: null, application: 'test' });
   const id = file.addInterface({ name: observer, description: `${observer} (guest)`, filter: '', snaplen: 2048 });
   const frame = Buffer.alloc(60);
   for (const time of times) {
