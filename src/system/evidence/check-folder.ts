@@ -9,7 +9,7 @@ import { counted } from '../../core/text/escape.js';
 import { jsonText } from '../../core/text/json-text.js';
 import { readCustody } from './folder/custody.js';
 import { type CheckName, files } from './folder/folder.js';
-import { hashFile, maxSumsBytes } from './folder/hash.js';
+import { hashBelow, hashFile, maxSumsBytes } from './folder/hash.js';
 import { checkSignature, type SignatureCheck } from './folder/signature.js';
 import { readRegularIfThere } from './read/regular-file.js';
 import { judgeAsItIs } from './replay.js';
@@ -61,7 +61,7 @@ async function hashes(dir: string, known: ReadonlyMap<string, string>): Promise<
       faults.push(`not a line of ${files.sums.name}: ${line.slice(0, 100)}`);
     else {
       listed.add(path);
-      const hash = known.get(path) ?? (await hashFile(join(dir, path)).catch(() => null));
+      const hash = known.get(path) ?? (await hashBelow(dir, path).catch(() => null));
       if (hash === null) faults.push(`${path} is missing, or cannot be read`);
       else if (hash !== wanted) faults.push(`${path} was changed`);
     }

@@ -44,6 +44,11 @@ export interface Libc {
    * descriptors (`type` 2); below 0 also where this machine's number is not known.
    */
   kcmp(pid: number, otherPid: number, type: 0 | 2, ...descriptors: readonly [number, number]): number;
+  /**
+   * openat2(2) of a folder, by the path below another one's descriptor; `resolve`: its flags. Below 0 = errno() says
+   * why not, which is ENOSYS before Linux 5.6.
+   */
+  openFolderAt(folder: number, path: string, flags: number, resolve: number): number;
   /** A new mount of a file system without options, in no tree; its descriptor, below 0 where the kernel refuses. */
   detachedMount(type: string): number;
   /** bpf(2); `attributes`: union bpf_attr, filled in. Below 0 without errno where its number is not known. */
@@ -117,11 +122,13 @@ export function libc(): Libc {
   return libcFunctions;
 }
 
+/** Alike on every machine (include/uapi/asm-generic/unistd.h). */
+const openat2Number = 437;
 /** Calls that the C library may be too old to have functions for. */
 function newerCalls(
   library: ReturnType<Koffi['load']>,
   close: (fd: number) => number,
-): Pick<Libc, 'kcmp' | 'detachedMount'> {
+): Pick<Libc, 'kcmp' | 'detachedMount' | 'openFolderAt'> {
   const callKcmp: (...words: readonly number[]) => number = library.func(
     'long syscall(long, int, int, int, unsigned long, unsigned long)',
   );
@@ -133,7 +140,15 @@ function newerCalls(
   const fsmount: (number: number, fd: number, flags: number, attributes: number) => number = library.func(
     'long syscall(long, int, uint, uint)',
   );
+  const openat2: (number: number, fd: number, path: string, how: Uint8Array, size: number) => number = library.func(
+    'long syscall(long, int, str, void *, unsigned long)',
+  );
   return {
+    openFolderAt(folder, path, flags, resolve) {
+      // struct open_how: flags, mode, resolve
+      const how = new Uint8Array(new BigUint64Array([BigInt(flags), 0n, BigInt(resolve)]).buffer);
+      return openat2(openat2Number, folder, path, how, how.length);
+    },
     kcmp: (pid, otherPid, type, fd, otherFd) =>
       kcmpNumber === undefined ? -1 : callKcmp(kcmpNumber, pid, otherPid, type, fd, otherFd),
     detachedMount(type) {

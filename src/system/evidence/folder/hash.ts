@@ -1,16 +1,28 @@
 import { createHash } from 'node:crypto';
+import { closeSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { readBytes } from '../read/read-bytes.js';
 import { reason, type Reason } from '../../../core/model/reasons.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { readRegularIfThere } from '../read/regular-file.js';
 import { capturePath, files, judgedFiles, writeWhole } from './folder.js';
+import { inFolder, openFolderBelow } from './reach-folder.js';
 
 /** A file that a result rests on, relative to its folder. */
 interface HashedFile {
   readonly path: string;
   readonly sha256: string;
+}
+
+/** The same of a file below a folder: through no link, also on the way there. */
+export async function hashBelow(dir: string, path: string): Promise<string> {
+  const folder = openFolderBelow(dir, dirname(path));
+  try {
+    return await hashFile(inFolder(folder, basename(path)));
+  } finally {
+    closeSync(folder);
+  }
 }
 
 /** The files of a run's folder that its result rests on beside the capture, with their hashes, in a fixed order. */
@@ -22,7 +34,7 @@ export async function hashedBeside(dir: string): Promise<readonly HashedFile[]> 
   );
   const hashed: HashedFile[] = [];
   for (const path of paths) {
-    const sha256 = await hashFile(join(dir, path)).catch(() => null);
+    const sha256 = await hashBelow(dir, path).catch(() => null);
     if (sha256 !== null) hashed.push({ path, sha256 });
   }
   return hashed;

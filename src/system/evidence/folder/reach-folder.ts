@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readlinkSync, type Stats } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { VerifyError } from '../../../core/model/verify-error.js';
+import { libc } from '../../kernel/libc.js';
 import { isRootHere } from '../../process/identity.js';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
@@ -44,6 +45,45 @@ export interface Reaching {
   readonly mode?: number | null;
   /** True if a link may stand for the last part of the path; without it no. */
   readonly mayEndInLink?: boolean;
+}
+
+/** RESOLVE_NO_MAGICLINKS, _NO_SYMLINKS and _BENEATH (openat2(2)). */
+const strictly = 0x02 | 0x04 | 0x08;
+/** O_CLOEXEC of Linux, which Node sets by itself only in its own functions. */
+const O_CLOEXEC = 0o2000000;
+
+/**
+ * Opens a folder below another one, and through no link: it lies there, whoever filled that one. The kernel finds the
+ * way; before Linux 5.6, or where a filter forbids openat2(2), part by part. Throws what the file system says.
+ */
+export function openFolderBelow(dir: string, path: string, call = libc().openFolderAt): number {
+  const flags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
+  const top = openSync(dir, O_PATH | O_DIRECTORY);
+  try {
+    const fd = call(top, path, flags | O_CLOEXEC, strictly);
+    if (fd >= 0) return fd;
+    const code = libc().errnoName(libc().errno());
+    if (code !== 'ENOSYS' && code !== 'EPERM') throw Object.assign(new Error(`${path}: ${code}`), { code });
+    return openPartByPart(top, path, flags);
+  } finally {
+    closeSync(top);
+  }
+}
+
+function openPartByPart(top: number, path: string, flags: number): number {
+  let folder = openSync(inFolder(top, '.'), O_PATH | O_DIRECTORY);
+  for (const part of partsOf(path)) {
+    try {
+      if (part === '..') throw new Error(`${path} leads out of its folder`);
+      const next = openSync(inFolder(folder, part), flags);
+      closeSync(folder);
+      folder = next;
+    } catch (error) {
+      closeSync(folder);
+      throw error;
+    }
+  }
+  return folder;
 }
 
 /** A folder that was reached. */

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   closeSync,
   cpSync,
+  mkdirSync,
   openSync,
   readFileSync,
   rmSync,
@@ -16,6 +18,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readHost } from '../../../../../src/cli/commands/fleet/read-host.js';
 import { VerifyError } from '../../../../../src/core/model/verify-error.js';
 import { files as folderFiles } from '../../../../../src/system/evidence/folder/folder.js';
+import { openFolderBelow } from '../../../../../src/system/evidence/folder/reach-folder.js';
+import { libc } from '../../../../../src/system/kernel/libc.js';
 import { judgeFolder } from '../../../../../src/system/evidence/replay.js';
 import { cli } from '../../../../support/call.js';
 import { callHere } from '../../../../support/call-here.js';
@@ -31,6 +35,9 @@ function fresh(): void {
   rmSync(dir, { recursive: true, force: true });
   cpSync(whole, dir, { recursive: true });
 }
+
+/** Ends as a kernel without openat2(2) ends it: errno is that of a system call without a number. */
+const notThere = (): number => libc().syscall(-1, 0, 0, null);
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -168,6 +175,47 @@ describe('what is no regular file, or too large', () => {
     symlinkSync(elsewhere, join(dir, file));
     const host = await readHost({ host: 'hv1', dir });
     expect({ status: host.status, told: host.problems.length > 0 }).toEqual({ status: 3, told: true });
+  });
+
+  it('a folder on the way to a file is no link: what lies elsewhere is neither hashed nor judged', async () => {
+    const outside = join(top, 'outside');
+    cpSync(join(whole, 'state'), outside, { recursive: true });
+    fresh();
+    const secret = 'a file of somebody else\n';
+    writeFileSync(join(outside, 'secret'), secret);
+    symlinkSync(outside, join(dir, 'way'));
+    const sums = join(dir, 'SHA256SUMS');
+    const line = `${createHash('sha256').update(secret).digest('hex')}  way/secret\n`;
+    writeFileSync(sums, readFileSync(sums, 'utf8') + line);
+    const { status, stdout } = await callHere('check', dir);
+    expect([status, stdout.replaceAll(/\s+/g, ' ')]).toEqual([
+      3,
+      expect.stringContaining('way/secret is missing, or cannot be read'),
+    ]);
+    fresh();
+    rmSync(join(dir, 'state'), { recursive: true });
+    symlinkSync(outside, join(dir, 'state'));
+    expect((await callHere('check', dir)).status).toBe(64);
+  });
+
+  it.each<[string, typeof notThere | undefined]>([
+    ['by openat2(2)', undefined],
+    ['part by part where the kernel has no such call', notThere],
+  ])('a folder is opened below another one only, and through no link, %s', (_, call) => {
+    const inside = join(top, `inside-${call === undefined ? 'call' : 'parts'}`);
+    mkdirSync(join(inside, 'a', 'b'), { recursive: true });
+    symlinkSync('a', join(inside, 'link'));
+    symlinkSync('..', join(inside, 'a', 'up'));
+    const opens = (path: string): boolean => {
+      try {
+        closeSync(openFolderBelow(inside, path, call));
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    expect(['.', 'a', 'a/b'].map(opens)).toEqual([true, true, true]);
+    expect(['link', 'link/b', 'a/up/a', '..', 'a/../..', '/etc', 'none'].map(opens)).toEqual(Array(7).fill(false));
   });
 
   it('a file of a terabyte is not read', async () => {
