@@ -1,5 +1,15 @@
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readlinkSync, type Stats } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  type Stats,
+} from 'node:fs';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { libc } from '../../kernel/libc.js';
 import { isRootHere } from '../../process/identity.js';
@@ -68,6 +78,23 @@ export function openFolderBelow(dir: string, path: string, call = libc().openFol
   } finally {
     closeSync(top);
   }
+}
+
+/** A name for a file below a folder, for as long as it is needed. */
+export interface WayBelow {
+  readonly path: string;
+  close(): void;
+}
+
+/**
+ * The way to a file below a folder that leads through no link; whether the file itself is one, its opening says. A
+ * process that is shut in its run's folder, which root's run has made, finds no /proc and takes the path as it is.
+ * Throws as `openFolderBelow`.
+ */
+export function wayBelow(dir: string, path: string): WayBelow {
+  if (!existsSync('/proc/self/fd')) return { path: join(dir, path), close: () => undefined };
+  const folder = openFolderBelow(dir, dirname(path));
+  return { path: inFolder(folder, basename(path)), close: () => closeSync(folder) };
 }
 
 function openPartByPart(top: number, path: string, flags: number): number {
