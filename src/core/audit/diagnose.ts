@@ -49,8 +49,8 @@ function check(
 function rights(machine: MachineSnapshot): readonly MachineCheck[] {
   const lacking = lackingRights(machine.capabilities);
   const missing = lacking.filter(({ isNeeded }) => isNeeded).map(({ name }) => name);
-  // who has none is an ordinary user, who is told so once
-  const told = lacking.length === Object.keys(hostRights).length ? [] : lacking;
+  // an ordinary user has none, and one line says so
+  const named = lacking.length === Object.keys(hostRights).length ? [] : lacking;
   const seccomp = machine.seccomp === 0 ? 'no seccomp filter' : 'under a seccomp filter, as in a container';
   return [
     check(
@@ -66,7 +66,7 @@ function rights(machine: MachineSnapshot): readonly MachineCheck[] {
           `a host's bridge cannot be measured (provider: host): ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`,
           'run with sudo; the lab does not need it where user namespaces are allowed',
         ),
-    ...told.map(({ name, cost }) =>
+    ...named.map(({ name, cost }) =>
       check(
         `right-${name}`,
         'note',
