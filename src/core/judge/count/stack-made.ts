@@ -85,7 +85,8 @@ function mayCarry(state: HostState): boolean {
 
 /**
  * Decides on what was kept: if a rule of a snapshot can have changed the packets, or made them of a probe, or no
- * snapshot was read, they count as sightings; else a guest had its token repeated. Call it once the capture is read, before rows are made.
+ * snapshot was read, they count as sightings; else a guest had its token repeated. Call it once the capture is read,
+ * before rows are made.
  */
 export function settleStackMade({ before, after, during = [] }: StepStates, tally: StepTally): void {
   const states = [before, ...during, after];
