@@ -4,7 +4,7 @@ import type { Observer, StepPlan } from '../core/model/plan.js';
 import { VerifyError } from '../core/model/verify-error.js';
 import { describeObserver } from '../core/plan/evidence-interfaces.js';
 import { framesOfStep } from '../core/plan/flows/shortcuts.js';
-import { maxBytesKept } from '../core/plan/size.js';
+import { maxBytesOf } from '../core/plan/size.js';
 import type { Capture } from '../system/capture/client.js';
 import type { CaptureOptions, ObserverRequest } from '../system/capture/helper.js';
 import { joinCaptures } from '../system/capture/join.js';
@@ -75,7 +75,7 @@ export function onlyOwn(context: RunContext, step: StepPlan): boolean {
 
 /** What a capture keeps of a step, and how much of it. */
 export function keptOf(context: RunContext, step: StepPlan): Required<Pick<CaptureOptions, 'only' | 'most'>> {
-  return onlyOwn(context, step) ? { only: 'run', most: maxBytesKept(context.plan.steps) } : { only: 'all', most: null };
+  return onlyOwn(context, step) ? { only: 'run', most: maxBytesOf(context.plan.steps) } : { only: 'all', most: null };
 }
 
 /** Observers by where they are: each place has a raw capture of its own, numbered in this order. */

@@ -1,7 +1,9 @@
 import {
   type DoctorReport,
+  hostRights,
   type KernelFeature,
   kernelFeatures,
+  lackingRights,
   type LabTrial,
   type MachineCheck,
   type MachineSnapshot,
@@ -34,9 +36,6 @@ const optional: Readonly<Record<string, readonly [name: string, use: string]>> =
   'ovs-vsctl': ['openvswitch-switch', 'audit of Open vSwitch'],
 };
 
-/** Bits of CapEff (linux/capability.h). */
-const capabilityBits = { CAP_NET_ADMIN: 12n, CAP_NET_RAW: 13n, CAP_SYS_ADMIN: 21n } as const;
-
 function check(
   id: string,
   state: MachineCheck['state'],
@@ -47,13 +46,11 @@ function check(
   return { id, state, text, mend: fix, neededBy };
 }
 
-function lacking(machine: MachineSnapshot): readonly string[] {
-  const set = BigInt(`0x${machine.capabilities}`);
-  return Object.entries(capabilityBits).flatMap(([name, bit]) => (((set >> bit) & 1n) === 1n ? [] : [name]));
-}
-
 function rights(machine: MachineSnapshot): readonly MachineCheck[] {
-  const missing = lacking(machine);
+  const lacking = lackingRights(machine.capabilities);
+  const missing = lacking.filter(({ isNeeded }) => isNeeded).map(({ name }) => name);
+  // an ordinary user has none, and one line says so
+  const named = lacking.length === Object.keys(hostRights).length ? [] : lacking;
   const seccomp = machine.seccomp === 0 ? 'no seccomp filter' : 'under a seccomp filter, as in a container';
   return [
     check(
@@ -69,6 +66,14 @@ function rights(machine: MachineSnapshot): readonly MachineCheck[] {
           `a host's bridge cannot be measured (provider: host): ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`,
           'run with sudo; the lab does not need it where user namespaces are allowed',
         ),
+    ...named.map(({ name, cost }) =>
+      check(
+        `right-${name}`,
+        'note',
+        `${name} is missing: ${cost}`,
+        'run with sudo; a service or a container has to be given it',
+      ),
+    ),
   ];
 }
 

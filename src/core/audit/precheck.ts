@@ -3,6 +3,7 @@ import { type BridgeView, bridgeViews, isSettingOn } from '../bridge/view.js';
 import type { RuleFinding } from '../bridge/weakness.js';
 import { socketPlace } from '../bridge/weaknesses/promiscuous.js';
 import { findingsOn, findingsOnHost } from '../bridge/weaknesses.js';
+import { lackingRights } from '../model/machine.js';
 import { notExamined, type Precheck, type PrecheckNote } from '../model/run-record.js';
 import type { Snapshot } from '../model/state.js';
 import { fieldsOf, objectsOf, objectsWithin } from '../text/json-text.js';
@@ -28,6 +29,8 @@ export interface PrecheckInput {
   readonly offloads: Readonly<Record<string, readonly string[]>>;
   /** Tables of the kernel that probes may fill; absent = nobody looked. */
   readonly tables?: readonly TableUse[];
+  /** Effective capabilities of this process, hexadecimal; absent = nobody looked. */
+  readonly capabilities?: string;
 }
 
 /** Entries of a table of the kernel's, and how many it takes. */
@@ -41,7 +44,15 @@ export interface TableUse {
  * Notes for reading the result, and conditions under which the run is useless. Running guests, carrier and the places
  * of MACs are checked when the topology is found. Pure.
  */
-export function precheck({ snapshot, bridges, ports, above = [], offloads, tables = [] }: PrecheckInput): Precheck {
+export function precheck({
+  snapshot,
+  bridges,
+  ports,
+  above = [],
+  offloads,
+  tables = [],
+  capabilities,
+}: PrecheckInput): Precheck {
   const views = bridgeViews(snapshot).filter(({ name }) => bridges.includes(name));
   const devices = new Set(views.flatMap((view) => [...view.devices]));
   return {
@@ -64,6 +75,7 @@ export function precheck({ snapshot, bridges, ports, above = [], offloads, table
       ...hardwareNotes(snapshot, devices),
       ...tableNotes(tables),
       ...detectionNotes(snapshot),
+      ...(capabilities === undefined ? [] : rightsNotes(capabilities)),
       ...besideNotes(snapshot, [...ports, ...above]),
       ...snapshot.state.unread.map(({ what, why }) => ({
         code: 'unread' as const,
@@ -238,6 +250,15 @@ function detectionNotes({ packetSockets }: Snapshot): readonly PrecheckNote[] {
     place: name,
     value: `process ${pid}`,
     text: 'it may report probes as an attack: notify those who get its alarms before the run',
+  }));
+}
+
+function rightsNotes(capabilities: string): readonly PrecheckNote[] {
+  return lackingRights(capabilities).map(({ name, cost }) => ({
+    code: 'rights',
+    place: 'this process',
+    value: name,
+    text: `it is missing: ${cost}`,
   }));
 }
 

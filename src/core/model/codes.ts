@@ -91,6 +91,7 @@ export type NoteCode =
   | 'neighbours-nearly-full'
   | 'intrusion-detection'
   | 'not-examined'
+  | 'rights'
   | 'unread';
 
 /** Why this program ends with an error (`VerifyError.code`). */

@@ -81,3 +81,53 @@ export interface DoctorReport {
   readonly exitCode: 0 | 69;
   readonly groups: readonly { readonly title: string; readonly checks: readonly MachineCheck[] }[];
 }
+
+/** A capability that a run on a host takes. */
+export interface HostRight {
+  /** Its bit in CapEff (linux/capability.h). */
+  readonly bit: number;
+  /** Without it no run on a host begins. */
+  readonly isNeeded: boolean;
+  /** What a run lacks without it. */
+  readonly cost: string;
+}
+
+const sysAdminBit = 21;
+
+/** The capabilities of a run on a host. CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON (capabilities(7)). */
+export const hostRights = {
+  CAP_NET_ADMIN: { bit: 12, isNeeded: true, cost: 'no device can be made and no rule be read' },
+  CAP_NET_RAW: { bit: 13, isNeeded: true, cost: 'nothing can be captured or sent' },
+  CAP_SYS_ADMIN: { bit: sysAdminBit, isNeeded: true, cost: 'no namespace can be made or entered' },
+  CAP_SETPCAP: { bit: 8, isNeeded: true, cost: 'no helper can be started with less than all rights' },
+  CAP_SYS_PTRACE: {
+    bit: 19,
+    isNeeded: false,
+    cost: 'no process shows what it holds: packet sockets and taps count as those of strangers, and nothing holds',
+  },
+  CAP_DAC_READ_SEARCH: { bit: 2, isNeeded: false, cost: 'files that only other users may read are not read' },
+  CAP_SETUID: { bit: 7, isNeeded: false, cost: 'helpers keep uid 0, and --strict refuses the run' },
+  CAP_SETGID: { bit: 6, isNeeded: false, cost: 'helpers keep gid 0, and --strict refuses the run' },
+  CAP_SYS_CHROOT: {
+    bit: 18,
+    isNeeded: false,
+    cost: 'the process that judges captures is not shut in their folder, and --strict refuses the run',
+  },
+  CAP_BPF: { bit: 39, isNeeded: false, cost: 'BPF programs at devices are not listed' },
+  CAP_PERFMON: { bit: 38, isNeeded: false, cost: "the kernel's trace of a step is not read" },
+} as const satisfies Readonly<Record<string, HostRight>>;
+
+/** Whether a set of effective capabilities, hexadecimal as CapEff, lacks a right and what stands for it. */
+function isLacking(capabilities: string, { bit }: HostRight): boolean {
+  const set = BigInt(`0x${capabilities}`);
+  const has = (at: number): boolean => ((set >> BigInt(at)) & 1n) === 1n;
+  const isImplied = bit === hostRights.CAP_BPF.bit || bit === hostRights.CAP_PERFMON.bit;
+  return !has(bit) && !(isImplied && has(sysAdminBit));
+}
+
+/** The rights of a run on a host that a process with these effective capabilities lacks, with their names. */
+export function lackingRights(capabilities: string): readonly (HostRight & { readonly name: string })[] {
+  return Object.entries(hostRights).flatMap(([name, right]) =>
+    isLacking(capabilities, right) ? [{ name, ...right }] : [],
+  );
+}

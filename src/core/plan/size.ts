@@ -106,7 +106,7 @@ const blockBytes = 64;
  * that floods to more may exceed only in a step that is broken by then, and 64 MiB for small steps. What goes beyond is
  * made by guests that send tokens again.
  */
-export function maxBytesKept(steps: readonly Pick<StepPlan, 'flows' | 'snaplen'>[]): number {
+export function maxBytesOf(steps: readonly Pick<StepPlan, 'flows' | 'snaplen'>[]): number {
   const largest = Math.max(0, ...steps.map((step) => framesOfStep(step) * (step.snaplen + blockBytes)));
   return leastBytes + copies * largest;
 }

@@ -162,6 +162,20 @@ describe('SECURITY.md', () => {
     );
   });
 
+  it('has a test for every cell of its table, or says that there is none', () => {
+    const [, table = ''] = /^## Who can do what\n([^#]*)/m.exec(text) ?? [];
+    const cells = table
+      .split('\n')
+      .filter((line) => /^\| (?!who|---)/.test(line))
+      .flatMap((line) => line.split(' | ').slice(1));
+    expect(cells.length).toBe(14);
+    const named = cells.map((cell) =>
+      [...cell.matchAll(/\]\((test\/[^)]+\.test\.ts)\)/g)].map(([, path = '']) => path),
+    );
+    expect(cells.filter((cell, at) => named[at]?.length === 0 && !cell.includes('no test, for '))).toEqual([]);
+    expect(named.flat().filter((path) => !existsSync(join(top, path)))).toEqual([]);
+  });
+
   it('has a test for every promise', () => {
     const numbered = text
       .split(/^### /m)

@@ -15,13 +15,32 @@ import { journalFolder } from '../../../system/fabric/host/journal.js';
 import { cleanedText, cleanUp } from '../../../system/fabric/host/undo.js';
 import { stopSignals } from '../../../system/fabric/lab/launch.js';
 import { writeJournalEntry } from '../../../system/machine/systemd-notify.js';
+import { lackingRights } from '../../../core/model/machine.js';
+import { processRights } from '../../../system/process/threads.js';
 import { guestsFirst } from '../../../system/process/process-rights.js';
 
+/** Without these a strict run is refused: its helpers would have more rights than they need. */
+const strictRights: readonly string[] = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SYS_CHROOT'];
+
+/** Throws VerifyError (69) if a capability is missing without which no run begins, or no strict one. */
+export function mustHaveRights(isStrict: boolean, { capabilities } = processRights()): void {
+  const missing = lackingRights(capabilities).filter(
+    ({ name, isNeeded }) => isNeeded || (isStrict && strictRights.includes(name)),
+  );
+  if (missing.length === 0) return;
+  throw new VerifyError(
+    'not-root',
+    69,
+    missing.map(({ name, cost }) => `${name} is missing: ${cost}`).join('; '),
+    'a service or a container has to be given it; `verify-isolation doctor` lists the rights of a run',
+  );
+}
+
 /**
- * Before a run on a host: root, guests first, what killed runs have left is put back, and signals end the run in order.
- * Throws VerifyError (69).
+ * Before a run on a host: root and its rights, guests first, what killed runs have left is put back, and signals end
+ * the run in order. Throws VerifyError (69).
  */
-export async function prepareHostRun(onStop: (signal: NodeJS.Signals) => void): Promise<void> {
+export async function prepareHostRun(onStop: (signal: NodeJS.Signals) => void, isStrict = false): Promise<void> {
   if (process.getuid?.() !== 0)
     throw new VerifyError(
       'not-root',
@@ -29,6 +48,7 @@ export async function prepareHostRun(onStop: (signal: NodeJS.Signals) => void): 
       'a run on this host takes root: it listens and sends on its bridge ports',
       'run it with sudo',
     );
+  mustHaveRights(isStrict);
   guestsFirst();
   for (const signal of stopSignals) process.on(signal, () => onStop(signal));
   for (const cleaned of await cleanUp(journalFolder())) process.stderr.write(`${cleanedText(cleaned)}\n`);

@@ -42,7 +42,7 @@ async function runOrLaunch(requested: RunCommandOptions | null): Promise<number>
     return (await launchInside(process.argv.slice(2), { handed: handing, isWhole, paths })).status;
   if (onHost) {
     shedRights(paths, isWhole ? handing : null);
-    await (await import('./host-run.js')).prepareHostRun(stop.bySignal);
+    await (await import('./host-run.js')).prepareHostRun(stop.bySignal, options?.strict === true);
   }
   const series = new RunSeries(request, inOrder(request), inside, stop);
   stop.startTimer(request.timeoutMs);

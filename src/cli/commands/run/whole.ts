@@ -12,6 +12,7 @@ import { chooseReporters } from '../reporters.js';
 import { evidenceFolder, makeEvidenceFolder, runPaths } from '../evidence/evidence-folder.js';
 import { readWhole, type WholeOptions } from '../host/read-found.js';
 import { scenarioText } from '../scenario/load-files.js';
+import { mustHaveRights } from './host-run.js';
 import { runCommand } from './run.js';
 import type { RunCommandOptions } from './run-series.js';
 
@@ -29,6 +30,7 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
       'run without a file examines the guests of this host, and that takes root',
       'on a virtualization host: sudo verify-isolation run. To see what it does, without a host: verify-isolation demo (in a checkout: npm start)',
     );
+  mustHaveRights(options.strict === true);
   // Before the host is read: it starts the program again.
   shedRights(runPaths(options.out, chooseReporters(options.reporter, options.json)));
   await waitForSpanningTree({

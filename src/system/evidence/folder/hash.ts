@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
-import { closeSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { readBytes } from '../read/read-bytes.js';
 import { reason, type Reason } from '../../../core/model/reasons.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { readRegularIfThere } from '../read/regular-file.js';
 import { capturePath, files, judgedFiles, writeWhole } from './folder.js';
-import { inFolder, openFolderBelow } from './reach-folder.js';
+import { wayBelow } from './reach-folder.js';
 
 /** A file that a result rests on, relative to its folder. */
 interface HashedFile {
@@ -17,11 +16,11 @@ interface HashedFile {
 
 /** The same of a file below a folder: through no link, also on the way there. */
 export async function hashBelow(dir: string, path: string): Promise<string> {
-  const folder = openFolderBelow(dir, dirname(path));
+  const way = wayBelow(dir, path);
   try {
-    return await hashFile(inFolder(folder, basename(path)));
+    return await hashFile(way.path);
   } finally {
-    closeSync(folder);
+    way.close();
   }
 }
 

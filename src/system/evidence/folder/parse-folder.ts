@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { closeSync } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { DiscardedFrames } from '../../../core/judge/count/discarded.js';
 import type { JudgeInput } from '../../../core/judge/judge.js';
 import type { TraceLine } from '../../../core/model/timeline.js';
@@ -16,7 +15,7 @@ import { jsonText } from '../../../core/text/json-text.js';
 import { carriedFlows, type FlowColumnsRecord } from '../../../core/plan/flows/flow-table.js';
 import { planWithEars } from '../../../core/plan/ears.js';
 import { documentText, files, type JudgedFile, stateFile } from './folder.js';
-import { inFolder, openFolderBelow } from './reach-folder.js';
+import { type WayBelow, wayBelow } from './reach-folder.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
 
 /** A run with a million flows, or a host with ten thousand guests, has a tenth of it. */
@@ -172,15 +171,15 @@ async function parseTimeline(dir: string, written: readonly TimelineEntry[] = []
 
 /** Through no link, also not in the place of the folder of states. */
 function readStateIfThere(dir: string, path: string): string | null {
-  let folder: number | null = null;
+  let way: WayBelow | null = null;
   try {
-    folder = openFolderBelow(dir, dirname(path));
-    return readRegularIfThere(inFolder(folder, basename(path)), maxBytes);
+    way = wayBelow(dir, path);
+    return readRegularIfThere(way.path, maxBytes);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw damaged(join(dir, path), error instanceof Error ? error.message : String(error));
   } finally {
-    if (folder !== null) closeSync(folder);
+    way?.close();
   }
 }
 

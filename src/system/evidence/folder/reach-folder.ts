@@ -1,5 +1,15 @@
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readlinkSync, type Stats } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  type Stats,
+} from 'node:fs';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { libc } from '../../kernel/libc.js';
 import { isRootHere } from '../../process/identity.js';
@@ -53,8 +63,9 @@ const strictly = 0x02 | 0x04 | 0x08;
 const O_CLOEXEC = 0o2000000;
 
 /**
- * Opens a folder below another one, and through no link: it lies there, also if a stranger filled that one. The kernel
- * finds the way; before Linux 5.6, or where a filter forbids openat2(2), part by part. Throws what the file system says.
+ * Opens a folder below another one, and through no link: it lies there, even if another user filled that one. The
+ * kernel finds the way; before Linux 5.6, or where a filter forbids openat2(2), part by part. Throws what the file
+ * system says.
  */
 export function openFolderBelow(dir: string, path: string, call = libc().openFolderAt): number {
   const flags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
@@ -68,6 +79,23 @@ export function openFolderBelow(dir: string, path: string, call = libc().openFol
   } finally {
     closeSync(top);
   }
+}
+
+/** A name for a file below a folder, for as long as it is needed. */
+export interface WayBelow {
+  readonly path: string;
+  close(): void;
+}
+
+/**
+ * The way to a file below a folder that leads through no link; whether the file itself is one, its opening says. A
+ * process that is shut in its run's folder, which root's run has made, finds no /proc and takes the path as it is.
+ * Throws as `openFolderBelow`.
+ */
+export function wayBelow(dir: string, path: string): WayBelow {
+  if (!existsSync('/proc/self/fd')) return { path: join(dir, path), close: () => undefined };
+  const folder = openFolderBelow(dir, dirname(path));
+  return { path: inFolder(folder, basename(path)), close: () => closeSync(folder) };
 }
 
 function openPartByPart(top: number, path: string, flags: number): number {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { hostRights } from '../../../../src/core/model/machine.js';
 import { diagnose } from '../../../../src/core/audit/diagnose.js';
 import type { MachineCheck, MachineSnapshot } from '../../../../src/core/model/machine.js';
 import { loadScenario } from '../../../../src/core/scenario/load-scenario.js';
@@ -86,8 +87,31 @@ describe('a machine', () => {
 
   it('that may do all is told so, capability by capability', () => {
     expect(check({ capabilities: '000001ffffffffff' }, 'host')?.state).toBe('ok');
-    expect(check({ capabilities: '0000000000003000' }, 'host')?.text).toContain(': CAP_SYS_ADMIN is missing');
+    expect(check({ capabilities: '0000000000003000' }, 'host')?.text).toContain(
+      ': CAP_SYS_ADMIN, CAP_SETPCAP are missing',
+    );
     expect(check({ seccomp: 2, noNewPrivs: true }, 'user')?.text).toMatch(/no_new_privs, under a seccomp filter/);
+  });
+
+  it('says of each right of a run on a host that is missing what it costs', () => {
+    const checks = (capabilities: string) =>
+      diagnose({ ...whole, capabilities }, [], '1')
+        .groups.flatMap((group) => group.checks)
+        .filter(({ id }) => id.startsWith('right-'));
+    const all = 0x1ffffffffffn;
+    const without = (...bits: readonly number[]): string =>
+      bits.reduce((set, bit) => set & ~(1n << BigInt(bit)), all).toString(16);
+    expect(checks(all.toString(16))).toEqual([]);
+    expect(checks('0')).toEqual([]); // an ordinary user
+    for (const [name, { bit, cost }] of Object.entries(hostRights)) {
+      const isImplied = ['CAP_BPF', 'CAP_PERFMON'].includes(name);
+      expect(checks(without(bit)).map(({ text }) => text)).toEqual(isImplied ? [] : [`${name} is missing: ${cost}`]);
+    }
+    expect(checks(without(39, 38, 21)).map(({ id }) => id)).toEqual([
+      'right-CAP_SYS_ADMIN',
+      'right-CAP_BPF',
+      'right-CAP_PERFMON',
+    ]);
   });
 
   it('lacks what a scenario needs only if that scenario is asked for', () => {

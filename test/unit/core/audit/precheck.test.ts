@@ -36,6 +36,21 @@ describe('what is looked at before a run on a host', () => {
     ]);
   });
 
+  it('notes rights that this process lacks, and nothing of those that it has', () => {
+    const noted = (capabilities: string): readonly object[] =>
+      precheck({ snapshot: quiet, bridges: ['br0'], ports: [], offloads: {}, capabilities }).notes;
+    expect(noted('1ffffffffff')).toEqual([]);
+    const without = (0x1ffffffffffn & ~(1n << 7n)).toString(16);
+    expect(noted(without)).toEqual([
+      {
+        code: 'rights',
+        place: 'this process',
+        value: 'CAP_SETUID',
+        text: 'it is missing: helpers keep uid 0, and --strict refuses the run',
+      },
+    ]);
+  });
+
   it('notes tables of the kernel that are nearly full, and none that has room', () => {
     const noted = (used: number): readonly string[] =>
       precheck({
