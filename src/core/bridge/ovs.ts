@@ -1,5 +1,16 @@
 import type { Change } from '../model/fabric.js';
-import type { HostState, OvsPortState, OvsRecord, Snapshot } from '../model/state.js';
+import type { RunningProgram } from '../model/packet-socket.js';
+import type {
+  HostState,
+  OvsBridgeState,
+  OvsMirrorState,
+  OvsPortState,
+  OvsRecord,
+  OvsState,
+  Snapshot,
+} from '../model/state.js';
+import { memberFields, parseFlow } from './bypass/ovs-flows.js';
+import { type PipelineBridge, type Suspect, suspectsOf } from './bypass/ovs-pipeline.js';
 import { execute } from './changes.js';
 import { membersOf, uuidOf } from './ovs-settings.js';
 
@@ -48,6 +59,15 @@ export function ofctl(protocols: unknown): readonly string[] {
   return versions.length === 0 ? ['ovs-ofctl'] : ['ovs-ofctl', '-O', versions.join()];
 }
 
+/**
+ * The words with which ovs-ofctl reads flows, groups and meters of a bridge of these `protocols`: OpenFlow 1.0 prints
+ * no `write_actions`. If none are named, all are spoken.
+ */
+export function ofctlOfTables(protocols: unknown): readonly string[] {
+  const named = membersOf(protocols).filter((member) => typeof member === 'string');
+  return ['ovs-ofctl', '-O', named.length === 0 ? 'OpenFlow10,OpenFlow13' : named.join()];
+}
+
 /** Takes a mirror of Open vSwitch away. */
 export function removeOvsMirror(name: string, bridge: string): Change {
   return execute(
@@ -88,6 +108,14 @@ const tunnels: readonly string[] = [
   'vxlan',
 ];
 
+/** Types of interfaces that are devices of the kernel, with its names, whose frames packet sockets hear. */
+const ofDevices: readonly string[] = ['', 'internal', 'system', 'tap'];
+
+/** True if a port is a device of the kernel by its type: a patch port may have the name of one. */
+export function isDevice({ type = '' }: Pick<OvsPortState, 'type'>): boolean {
+  return ofDevices.includes(type);
+}
+
 function whatItIs({ type = '' }: OvsPortState): string {
   if (type === 'bond') return 'a bond of several interfaces';
   if (type === 'patch') return 'a patch port, which leads to another bridge';
@@ -105,7 +133,7 @@ export function unheardPorts({ links, ovs }: Pick<HostState, 'links' | 'ovs'>): 
   if (ports.length === 0) return [];
   const linkNames = new Set(links.flatMap(({ name, kind }) => (kind === 'patch' ? [] : [name])));
   return ports
-    .filter(({ name }) => !linkNames.has(name))
+    .filter((port) => !isDevice(port) || !linkNames.has(port.name))
     .map((port) => ({
       bridge: port.bridge,
       port: port.name,
@@ -116,149 +144,212 @@ export function unheardPorts({ links, ovs }: Pick<HostState, 'links' | 'ovs'>): 
 /** What in Open vSwitch hands frames of a bridge to others than those whom they are for. */
 export interface OvsCopy {
   readonly bridge: string;
-  /** `action CONTROLLER`, `sFlow`. */
+  /** `action CONTROLLER`, `sFlow`, `mirror m0 to p2`. */
   readonly what: string;
-  /** Match of the flow; null = it is none of a flow. */
+  /** The flow, with its cookie and actions, or what a mirror selects; null = it is neither. */
   readonly flow: string | null;
   /** Ports that get the copies, where these are known and ports alone get them. */
   readonly to?: readonly string[];
+  /** The MAC that all such frames are for. */
+  readonly for?: string;
+  /** What `ofproto/trace` said a frame would do: it leaves by a port of another guest. */
+  readonly predicted?: string;
 }
 
 /** Columns of a bridge that name who gets samples of its frames: NetFlow has no more of these than counts. */
 const samplers = { sflow: 'sFlow', ipfix: 'IPFIX' } as const;
 
-/** What flows may match of a frame that enters; null = not known. */
-export interface SwitchedFrame {
-  /** Name and number of its port. */
-  readonly inPort: readonly string[];
-  readonly srcMac: string | null;
-  readonly dstMac: string | null;
-  readonly etherType: number | null;
-  /** Of its outermost tag; null = it has none. */
-  readonly vlan: number | null;
-  readonly srcIp: string | null;
-  readonly dstIp: string | null;
-}
+type SwitchState = Pick<HostState, 'links' | 'fdb' | 'ovs'>;
 
-type Matched = 'yes' | 'no' | 'maybe';
-
-/** EtherTypes that names of protocols in a match stand for (ovs-fields(7)); what lies above may differ. */
-const protocolTypes: Readonly<Record<string, number>> = {
-  ...{ ip: 0x0800, icmp: 0x0800, tcp: 0x0800, udp: 0x0800, arp: 0x0806, rarp: 0x8035 },
-  ...{ ipv6: 0x86dd, icmp6: 0x86dd, tcp6: 0x86dd, udp6: 0x86dd },
-};
-
-function matchedIf(isEqual: boolean): Matched {
-  return isEqual ? 'yes' : 'no';
-}
-
-/** What a frame has by the names of fields; undefined = not compared here, null = not known. */
-function valueOf(key: string, frame: SwitchedFrame): string | number | null | undefined {
-  const { srcMac, dstMac, etherType, vlan, srcIp, dstIp } = frame;
-  const values: Readonly<Record<string, string | number | null>> = {
-    ...{ dl_src: srcMac, dl_dst: dstMac, dl_type: etherType, dl_vlan: vlan ?? -1 },
-    ...{ nw_src: srcIp, nw_dst: dstIp, ipv6_src: srcIp, ipv6_dst: dstIp },
-  };
-  return values[key];
-}
-
-function protocolMatches(name: string, wanted: number, { etherType }: SwitchedFrame): Matched {
-  if (etherType !== null && etherType !== wanted) return 'no';
-  return etherType !== null && ['ip', 'ipv6', 'arp'].includes(name) ? 'yes' : 'maybe';
-}
-
-function fieldMatches(field: string, frame: SwitchedFrame): Matched {
-  const [key = '', text = ''] = field.split('=');
-  const protocol = protocolTypes[key];
-  if (protocol !== undefined) return protocolMatches(key, protocol, frame);
-  const wanted = text.replaceAll('"', '');
-  if (key === 'in_port') return frame.inPort.length === 0 ? 'maybe' : matchedIf(frame.inPort.includes(wanted));
-  const known = valueOf(key, frame);
-  if (known === undefined || known === null || wanted.includes('/')) return 'maybe';
-  return matchedIf(known === (typeof known === 'number' ? Number(wanted) : wanted));
-}
-
-/** Fields of a flow that match no frame. */
-const nonMatchField =
-  /^(?:|(?:table|priority)=.*|(?:idle|hard)_timeout=.*|importance=.*|send_flow_rem|check_overlap|reset_counts|no_.*_counts)$/;
-
-function flowMatches(flow: string, frame: SwitchedFrame): Matched {
-  const fields = flow.replace(/,? ?actions=.*$/, '').split(/[, ]+/);
-  const matched = fields.filter((field) => !nonMatchField.test(field)).map((field) => fieldMatches(field, frame));
-  if (matched.includes('no')) return 'no';
-  return matched.includes('maybe') ? 'maybe' : 'yes';
-}
-
-/**
- * True if a frame may meet a flow: its match does not exclude the frame, and no flow of its table with a higher
- * priority is sure to take it (ovs-fields(7); priority 32768 where none is printed).
- */
-export function isMet(flow: string, flows: readonly string[], frame: SwitchedFrame): boolean {
-  const numberIn = (text: string, key: string, usual: number): number =>
-    Number(new RegExp(`\\b${key}=(\\d+)`).exec(text)?.[1] ?? usual);
-  const [table, priority] = [numberIn(flow, 'table', 0), numberIn(flow, 'priority', 32_768)];
+/** OVN alone instructs the bridge: it is the one of its host's settings, and its controller is root's program. */
+function isOfOvn({ name, controllers = [] }: OvsBridgeState, { ovnBridge }: OvsState): boolean {
   return (
-    flowMatches(flow, frame) !== 'no' &&
-    !flows.some(
-      (before) =>
-        numberIn(before, 'table', 0) === table &&
-        numberIn(before, 'priority', 32_768) > priority &&
-        flowMatches(before, frame) === 'yes',
-    )
+    ovnBridge === name &&
+    controllers.length > 0 &&
+    controllers.every(({ program }) => program?.owner === 0 && isOvnController(program))
   );
 }
 
-/** OVN's own: its controller gets what a flow of one of its datapaths, which `metadata` numbers, takes. */
-function isOfOvn(match: string): boolean {
-  return /\bmetadata=0x[1-9a-f]/.test(match);
+function isOvnController({ path }: RunningProgram): boolean {
+  return path.split('/').at(-1) === 'ovn-controller';
+}
+
+interface AskedBridge extends PipelineBridge {
+  readonly name: string;
+  readonly state: OvsBridgeState;
+  /** A MAC of each port that has one, with the port's number. */
+  readonly guests: readonly { readonly port: string; readonly ofport: number; readonly mac: string }[];
+  readonly mirrors: readonly OvsMirrorState[];
+}
+
+/** Ports by type first: one of another type than the kernel's is none of its devices, whatever its name. */
+function askedBridge(state: SwitchState, bridge: OvsBridgeState): AskedBridge {
+  const { ports, mirrors } = state.ovs ?? { ports: [], mirrors: [] };
+  const unheard = new Set(unheardPorts(state).map(({ port }) => port));
+  const portsHere = ports.filter((port) => port.bridge === bridge.name);
+  const owners = new Map<string, readonly string[]>();
+  const add = (mac: string, port: string): unknown => owners.set(mac, [...new Set([...(owners.get(mac) ?? []), port])]);
+  for (const { mac, port, master } of state.fdb) if (master === bridge.name) add(mac, port);
+  for (const { mac, name } of portsHere) if (mac !== undefined) add(mac, name);
+  const device = state.links.find(({ name }) => name === bridge.name);
+  if (device !== undefined && !owners.has(device.mac)) add(device.mac, bridge.name);
+  return {
+    name: bridge.name,
+    state: bridge,
+    flows: bridge.flows.map((flow, at) => parseFlow(flow, bridge.cookies?.[at])),
+    groups: bridge.groups ?? [],
+    ports: new Map([
+      ['LOCAL', bridge.name] as const,
+      ...portsHere.flatMap(({ name, ofport }) => {
+        const known = unheard.has(name) ? null : name;
+        return [[name, known] as const, ...(ofport === null ? [] : [[String(ofport), known] as const])];
+      }),
+    ]),
+    flooded: portsHere.flatMap(({ name, config }) => (unheard.has(name) || config.includes('NO_FLOOD') ? [] : [name])),
+    owners,
+    isOneSegment: portsHere.every(({ columns }) => membersOf(columns['tag']).length === 0),
+    isOvn: state.ovs !== undefined && isOfOvn(bridge, state.ovs),
+    guests: portsHere.flatMap(({ name, ofport }) => {
+      const mac = [...owners].find(([, at]) => at.length === 1 && at[0] === name)?.[0];
+      return ofport === null || mac === undefined ? [] : [{ port: name, ofport, mac }];
+    }),
+    mirrors: mirrors.filter((mirror) => mirror.bridge === bridge.name),
+  };
+}
+
+/** A mirror's own words for the frames that it copies. */
+function selectionOf({ ports, filter, vlans = [] }: OvsMirrorState): string {
+  return [
+    ports === null ? 'all ports' : ports.join(', '),
+    ...(vlans.length === 0 ? [] : [`VLAN ${vlans.join(', ')}`]),
+    ...(filter === undefined ? [] : [`filter ${filter}`]),
+  ].join(', ');
+}
+
+/** A mirror of a bridge as an action behind a match of its own. */
+function mirrorSuspect({ ports, filter = '', outputPort }: OvsMirrorState, bridge: AskedBridge): Suspect {
+  const flow = parseFlow(filter);
+  const [from] = ports ?? [];
+  return {
+    ...{ flow, action: 'mirror', dst: null, path: [flow] },
+    to: outputPort === null || bridge.ports.get(outputPort) === null ? null : [outputPort],
+    inPort: from !== undefined && bridge.guests.some(({ port }) => port === from && port !== outputPort) ? from : null,
+  };
+}
+
+/** A frame that ofproto/trace is asked about (ovs-vswitchd(8)), and the ports that may get it. */
+interface Question {
+  readonly frame: string;
+  readonly rightful: readonly string[];
+}
+
+/** A frame of one guest for another that meets a suspect's flows; null = no two guests are known. */
+function questionOf({ path, to, dst, inPort }: Suspect, { guests, owners }: AskedBridge): Question | null {
+  const isOther = (port: string, from: string): boolean =>
+    to === null || to.some((each) => each !== port && each !== from);
+  for (const from of guests.filter(({ port }) => inPort === null || inPort === port))
+    for (const at of guests) {
+      if (at.port === from.port || (dst !== null && at.mac !== dst) || !isOther(at.port, from.port)) continue;
+      const fields = memberFields(path);
+      const source = fields.some((field) => field.startsWith('dl_src=')) ? [] : [`dl_src=${from.mac}`];
+      return {
+        frame: [`in_port=${from.ofport}`, ...fields, ...source, `dl_dst=${at.mac}`].join(','),
+        rightful: [from.port, ...(owners.get(at.mac) ?? [])],
+      };
+    }
+  return null;
+}
+
+function* suspectsAt(bridge: AskedBridge): Generator<Suspect> {
+  yield* suspectsOf(bridge).suspects;
+  for (const mirror of bridge.mirrors) yield mirrorSuspect(mirror, bridge);
+}
+
+/** Bridges that the links have: the switch is one host's, and where that has no such link, it is another one's. */
+function askedBridges(state: SwitchState): readonly AskedBridge[] {
+  const switches = new Set(state.links.flatMap(({ kind, name }) => (kind === 'openvswitch' ? [name] : [])));
+  return (state.ovs?.bridges ?? [])
+    .filter(({ name }) => switches.has(name))
+    .map((bridge) => askedBridge(state, bridge));
 }
 
 /**
- * Copies that a flow makes (ovs-actions(7)): to controllers, whatever its length, which has had no effect since 2.7; as
- * samples; to ports that stand beside NORMAL. What leaves by a port alone is the flow's way, and where nobody hears a
- * port that is reported as such.
+ * Frames to ask `ofproto/trace` about, by bridge: one of a guest for another for each action that may hand it to a
+ * third, in the syntax of ovs-appctl.
  */
-function copiesOfFlow(flow: string, heard: ReadonlyMap<string, string | null>): readonly Omit<OvsCopy, 'bridge'>[] {
-  const [before = '', after = ''] = flow.split(/\bactions=(.*)$/s);
-  const match = before.replace(/[, ]+$/, '');
-  // an action `learn` outputs nothing itself
-  const actions = after.replaceAll(/\blearn\([^()]*\)/g, '');
-  const copies: Omit<OvsCopy, 'bridge'>[] = [];
-  const controllers = [...actions.matchAll(/\bcontroller\b(\([^()]*\buserdata=)?/gi)];
-  if (controllers.some(([, userdata]) => userdata === undefined || !isOfOvn(match)))
-    copies.push({ what: 'action CONTROLLER', flow: match });
-  if (/\bsample\(/.test(actions)) copies.push({ what: 'action sample', flow: match });
-  if (!/\bnormal\b/i.test(actions)) return copies;
-  const outputs = /\b(?:output|enqueue)(?::"?|\((?:port=)?"?)([^,:")]+)/g;
-  const ports = [...actions.matchAll(outputs)].map(([, port = '']) => heard.get(port));
-  const to = ports.filter((port) => typeof port === 'string');
-  if (ports.includes(undefined)) copies.push({ what: 'action output beside NORMAL', flow: match });
-  else if (to.length > 0) copies.push({ what: `action output beside NORMAL to ${to.join(', ')}`, flow: match, to });
-  return copies;
+export function ovsQuestions(state: SwitchState): readonly { readonly bridge: string; readonly frame: string }[] {
+  return askedBridges(state).flatMap((bridge) => {
+    const questions = [...suspectsAt(bridge)].flatMap((suspect) => questionOf(suspect, bridge) ?? []);
+    return [...new Set(questions.map(({ frame }) => frame))].map((frame) => ({ bridge: bridge.name, frame }));
+  });
+}
+
+/** The switch's own answer about a suspect; nothing if it was not asked, or hands the frame to its owner alone. */
+function predictionFor(suspect: Suspect, bridge: AskedBridge): Pick<OvsCopy, 'predicted'> {
+  const question = questionOf(suspect, bridge);
+  const text = bridge.state.traces?.find(({ frame }) => frame === question?.frame)?.text;
+  if (question === null || text === undefined) return {};
+  const reached = new Set(
+    [...text.matchAll(/^Datapath actions: (.*)$/gm)].flatMap(([, actions = '']) => actions.split(/[\s,()"]+/)),
+  );
+  const names = new Set([...bridge.ports.values()].filter((name) => name !== null && name !== bridge.name));
+  const leaks = [...names]
+    .flatMap((name) => name ?? [])
+    .filter((name) => reached.has(name) && !question.rightful.includes(name));
+  return leaks.length === 0 ? {} : { predicted: `${question.frame} leaves by ${leaks.join(', ')}` };
+}
+
+function copyOf(suspect: Suspect, bridge: AskedBridge): OvsCopy {
+  const { flow, action, to, dst } = suspect;
+  return {
+    bridge: bridge.name,
+    what: `action ${action}${to === null ? '' : ` to ${to.join(', ')}`}`,
+    flow: flow.text,
+    ...(to === null ? {} : { to }),
+    ...(dst === null ? {} : { for: dst }),
+    ...predictionFor(suspect, bridge),
+  };
+}
+
+function copyOfMirror(mirror: OvsMirrorState, bridge: AskedBridge): OvsCopy {
+  const suspect = mirrorSuspect(mirror, bridge);
+  const output = [
+    ...(mirror.outputPort === null ? [] : [mirror.outputPort]),
+    ...(mirror.outputVlan === undefined ? [] : [`VLAN ${mirror.outputVlan}`]),
+  ];
+  return {
+    bridge: bridge.name,
+    what: `mirror ${mirror.name} to ${output.join(', ') || 'nowhere'}`,
+    flow: selectionOf(mirror),
+    ...(suspect.to === null ? {} : { to: suspect.to }),
+    ...predictionFor(suspect, bridge),
+  };
 }
 
 /**
- * What of Open vSwitch copies frames of its bridges; columns that a state lacks were not asked for. The switch is one
- * host's: where that has no such link, it is another one's.
+ * What of Open vSwitch copies or moves frames of its bridges: flows that are reached and do more than to drop, to
+ * switch as NORMAL does, and to output to the port that owns the destination; mirrors; samples. Columns that a state
+ * lacks were not asked for.
  */
-export function ovsCopies({ links, ovs }: Pick<HostState, 'links' | 'ovs'>): readonly OvsCopy[] {
-  if (ovs === undefined) return [];
-  const switches = new Set(links.flatMap(({ kind, name }) => (kind === 'openvswitch' ? [name] : [])));
-  const unheard = new Set(unheardPorts({ links, ovs }).map(({ port }) => port));
-  const bridges = ovs.bridges.filter(({ name }) => switches.has(name));
-  return bridges.flatMap(({ name: bridge, columns, flows }) => {
-    const heard = new Map(
-      ovs.ports
-        .filter((port) => port.bridge === bridge)
-        .flatMap(({ name, ofport }) => {
-          const known = unheard.has(name) ? null : name;
-          return [[name, known] as const, ...(ofport === null ? [] : [[String(ofport), known] as const])];
-        }),
-    );
+export function ovsCopies(state: SwitchState): readonly OvsCopy[] {
+  return askedBridges(state).flatMap((bridge) => {
+    const { name, state: of, mirrors } = bridge;
+    const { suspects, isWhole } = suspectsOf(bridge);
+    const unfollowed = isWhole ? [] : [{ bridge: name, what: 'flows that are too many to follow', flow: null }];
     const sampled = Object.entries(samplers).flatMap(([column, what]) =>
-      membersOf(columns[column]).length === 0 ? [] : [{ what, flow: null }],
+      membersOf(of.columns[column]).length === 0 ? [] : [{ bridge: name, what, flow: null }],
     );
-    return [...sampled, ...flows.flatMap((flow) => copiesOfFlow(flow, heard))].map((copy) => ({ bridge, ...copy }));
+    return [
+      ...sampled,
+      ...unfollowed,
+      ...suspects.map((suspect) => copyOf(suspect, bridge)),
+      // one without an output goes nowhere; a port that nobody hears is reported as such
+      ...mirrors
+        .filter(({ outputPort, outputVlan }) =>
+          outputVlan === undefined ? outputPort !== null && bridge.ports.get(outputPort) !== null : true,
+        )
+        .map((mirror) => copyOfMirror(mirror, bridge)),
+    ];
   });
 }
 

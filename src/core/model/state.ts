@@ -1,4 +1,4 @@
-import type { PacketSocket } from './packet-socket.js';
+import type { PacketSocket, RunningProgram, SocketProcess } from './packet-socket.js';
 import type { Declared } from './host-config.js';
 import type { ConfigurationManager } from './fix.js';
 import type { SettingValue } from './scenario.js';
@@ -83,6 +83,15 @@ export interface OvsBridgeState {
   readonly columns: Readonly<Record<string, unknown>>;
   /** Flows without counters and times, as `ovs-ofctl dump-flows` prints them. */
   readonly flows: readonly string[];
+  /** Cookies of these flows, in their order, '' for 0; absent = all have none, or they were not read. */
+  readonly cookies?: readonly string[];
+  /** As `ovs-ofctl dump-groups` and `dump-meters` print them; absent = there are none, or they were not read. */
+  readonly groups?: readonly string[];
+  readonly meters?: readonly string[];
+  /** Processes at its management socket, as controllers are; absent = none, or they were not read. */
+  readonly controllers?: readonly SocketProcess[];
+  /** Frames that the switch was asked about, and where it would send them (ovs-appctl, `ofproto/trace`). */
+  readonly traces?: readonly { readonly frame: string; readonly text: string }[];
 }
 
 export interface OvsPortState {
@@ -113,6 +122,11 @@ export interface OvsMirrorState {
   readonly ports: readonly string[] | null;
   /** Those of them of which it copies what leaves (select_dst_port); absent = not read, or of every port. */
   readonly leaving?: readonly string[];
+  /** Its columns `filter`, `select_vlan`, `output_vlan` and `snaplen`; absent = they are empty. */
+  readonly filter?: string;
+  readonly vlans?: readonly number[];
+  readonly outputVlan?: number;
+  readonly snaplen?: number;
 }
 
 /** Open vSwitch's configuration. What it forwards stands in `links` and `fdb` like that of a kernel bridge. */
@@ -120,6 +134,13 @@ export interface OvsState {
   readonly bridges: readonly OvsBridgeState[];
   readonly ports: readonly OvsPortState[];
   readonly mirrors: readonly OvsMirrorState[];
+  /** The bridge that OVN uses by its settings (external_ids:ovn-remote, ovn-bridge); absent = none. */
+  readonly ovnBridge?: string;
+  /**
+   * The process that is the switch: root's program, which holds the lock of the pid file; null = nothing proves it,
+   * absent = it was not looked for.
+   */
+  readonly daemon?: { readonly pid: number; readonly program: RunningProgram } | null;
 }
 
 /** Frames that the kernel says it has dropped since it started. */

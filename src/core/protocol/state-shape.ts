@@ -21,7 +21,18 @@ const anything = z.record(text, z.unknown());
 const seconds = z.number().min(0);
 
 const ovs = z.looseObject({
-  bridges: z.array(z.looseObject({ name: text, columns: anything, flows: texts })),
+  bridges: z.array(
+    z.looseObject({
+      name: text,
+      columns: anything,
+      flows: texts,
+      cookies: texts.optional(),
+      groups: texts.optional(),
+      meters: texts.optional(),
+      controllers: z.array(z.looseObject({ pid: number, name: text })).optional(),
+      traces: z.array(z.looseObject({ frame: text, text })).optional(),
+    }),
+  ),
   ports: z.array(
     z.looseObject({
       name: text,
@@ -39,8 +50,14 @@ const ovs = z.looseObject({
       outputPort: text.nullable(),
       ports: texts.nullable(),
       leaving: texts.optional(),
+      filter: text.optional(),
+      vlans: z.array(number).optional(),
+      outputVlan: number.optional(),
+      snaplen: number.optional(),
     }),
   ),
+  ovnBridge: text.optional(),
+  daemon: z.looseObject({ pid: number }).nullable().optional(),
 });
 
 const family = z.looseObject({ rules: z.array(anything), routes: z.array(anything) });

@@ -65,6 +65,26 @@ export function runningProgram(pid: number): RunningProgram | null {
   return { path, device: status.dev, inode: status.ino, owner: status.uid, user: Number(user) };
 }
 
+/** Whether root owns the file of a program: as `/`, since a user namespace may not have root's number. */
+function isRoots({ owner }: RunningProgram): boolean {
+  return owner === 0 || owner === statusOf('/')?.uid;
+}
+
+/**
+ * The process that holds the lock of a pid file, which a daemon keeps as long as it runs (fcntl(2), /proc/locks), if it
+ * runs a program that root owns; null = there is none, or it cannot be seen.
+ */
+export function lockingDaemon(pidFile: string): { readonly pid: number; readonly program: RunningProgram } | null {
+  const file = statusOf(pidFile);
+  if (file === null) return null;
+  const [major, minor] = [(file.dev >> 8) & 0xfff, (file.dev & 0xff) | ((file.dev >> 12) & 0xfff00)];
+  const place = [major, minor].map((part) => part.toString(16).padStart(2, '0')).join(':');
+  const lock = new RegExp(`POSIX\\s+\\S+\\s+WRITE\\s+(\\d+)\\s+${place}:${file.ino}\\s`);
+  const pid = Number(lock.exec(procText('/proc/locks'))?.[1] ?? 0);
+  const program = pid > 0 ? runningProgram(pid) : null;
+  return program === null || !isRoots(program) ? null : { pid, program };
+}
+
 const othersWrite = 0o022;
 
 /** True if the host's own tree has that file there, and root alone may write it. */

@@ -6,7 +6,7 @@ import { VerifyError } from '../../core/model/verify-error.js';
 import { netfilterPrograms } from '../kernel/bpf.js';
 import { procLink, rootsText } from '../kernel/proc-files.js';
 import { inNamespace } from '../kernel/namespaces.js';
-import { packetSocketReports, type SocketReport } from '../kernel/ask/packet-diag.js';
+import { packetSocketReports, type SocketReport } from '../kernel/ask/socket-diag.js';
 import {
   isDescendant,
   isHostsOwn,

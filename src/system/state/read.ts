@@ -11,7 +11,7 @@ import { readSysctl } from '../kernel/sysctl.js';
 import { readJson } from '../process/programs.js';
 import { isDescendant } from '../process/socket-holders.js';
 import { withOvs } from './ovs/parse.js';
-import { readOvsTexts } from './ovs/read.js';
+import { readOvsTexts, withTraces } from './ovs/read.js';
 import { parseFdb, parseLinks, parseNeighbourTable } from './parse-links.js';
 import { readAllDrops, readHardware } from './read-devices.js';
 import { readFilters, readPolicies, readPrograms, readRouting, routingAmong } from './read-filters.js';
@@ -108,7 +108,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     ...(routing === null ? {} : { routing: routingAmong(routing, links, policies) }),
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
-  return ovs === null ? state : withOvs(state, ovs);
+  return ovs === null ? state : withTraces(withOvs(state, ovs));
 }
 
 interface Ruleset {

@@ -24,11 +24,13 @@ export interface Bypass {
   readonly remedy: string;
   /** It sends out of these devices alone, acquitted if their traffic is known. Absent = it may lead anywhere. */
   readonly to?: readonly string[];
+  /** All of them are for this MAC, whose owner may get them. */
+  readonly for?: string;
   /** Processes that get frames there. */
   readonly holders?: readonly SocketProcess[];
 }
 
-/** What each of them may do, in the words of the reason, the audit's finding, `watch` and the precheck. */
+/** Words for what they may do, of the reason, the audit's finding, `watch` and the precheck. */
 export const bypassEffect = 'may carry frames past the ears';
 
 const seeProgram = 'detach it where it should not be there; what a program does cannot be read';
@@ -369,12 +371,11 @@ function legacyBypasses({ legacyTables = [], logGroups = [] }: HostState): reado
 function ovsBypasses(state: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return ovsCopies(state)
     .filter(({ bridge }) => segment.has(bridge))
-    .map(({ bridge, what, flow, to }) => ({
-      what: `Open vSwitch ${what}`,
-      where: flow === null ? bridge : `${bridge} ${flow}`.trim(),
-      remedy: to === undefined ? takeAway : copyRemedy('what its flow matches'),
-      ...(to === undefined ? {} : { to }),
-    }));
+    .map(({ bridge, what, flow, predicted, ...ends }) => {
+      const advised = ends.to === undefined ? takeAway : copyRemedy('what its flow matches');
+      const remedy = predicted === undefined ? advised : `ofproto/trace predicts that ${predicted}; ${takeAway}`;
+      return { what: `Open vSwitch ${what}`, where: `${bridge} ${flow ?? ''}`.trim(), remedy, ...ends };
+    });
 }
 
 /**

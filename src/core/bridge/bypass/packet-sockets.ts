@@ -1,5 +1,5 @@
 import type { Observer } from '../../model/plan.js';
-import { receives, type PacketSocket } from '../../model/packet-socket.js';
+import { receives, type PacketSocket, type SocketProcess } from '../../model/packet-socket.js';
 import { type HostState, type LinkState, pairKinds } from '../../model/state.js';
 import type { FrameTemplate } from '../../probe/frames/template.js';
 import { isGroupMacText } from '../../wire/ethernet.js';
@@ -136,7 +136,12 @@ export type SocketState = Pick<HostState, 'links' | 'ovs' | 'packetSockets'>;
 export const relayName = 'verify-isolation relay';
 
 /** Open vSwitch in user space, which is the bridge: its sockets carry what its flows say. */
-export const trustedName = 'ovs-vswitchd';
+const trustedName = 'ovs-vswitchd';
+
+/** Whether a process is Open vSwitch: it holds the lock of its pid file. A state that does not say goes by the name. */
+export function isSwitch({ pid, name }: SocketProcess, { ovs }: Pick<HostState, 'ovs'>): boolean {
+  return name === trustedName && ovs !== undefined && (ovs.daemon === undefined || ovs.daemon?.pid === pid);
+}
 
 /**
  * True if Open vSwitch carries there what its own flows say: at a bridge of these that is its own, and at its ports. It
@@ -153,9 +158,9 @@ function isOvsDevice({ ifindex }: PacketSocket, { links, ovs }: SocketState, bri
 /** This program's relay carries frames for an endpoint behind the bridge, Open vSwitch those of the bridge itself. */
 function isOfPlan(socket: PacketSocket, state: SocketState, bridges: ReadonlySet<string>): boolean {
   const { holders, own: isOwn } = socket;
-  const isKnown = (name: string): boolean =>
-    name === relayName || (name === trustedName && isOvsDevice(socket, state, bridges));
-  return isOwn || (holders.length > 0 && holders.every(({ name }) => isKnown(name)));
+  const isKnown = (holder: SocketProcess): boolean =>
+    holder.name === relayName || (isSwitch(holder, state) && isOvsDevice(socket, state, bridges));
+  return isOwn || (holders.length > 0 && holders.every(isKnown));
 }
 
 /** What the frames are on: bridges as they are listed, and all devices that frames of theirs come to. */

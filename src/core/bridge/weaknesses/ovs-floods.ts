@@ -1,7 +1,17 @@
 import type { Change } from '../../model/fabric.js';
 import { execute } from '../changes.js';
 import { membersOf, valueIn } from '../ovs-settings.js';
-import { isMet, ofctl, type SwitchedFrame, withoutOpenFlow10 } from '../ovs.js';
+import {
+  isMet,
+  leafActions,
+  matchFields,
+  matchText,
+  parseFlow,
+  type SwitchedFrame,
+  targetsOf,
+} from '../bypass/ovs-flows.js';
+import { probePorts } from '../../probe/frames/parts.js';
+import { ofctl, withoutOpenFlow10 } from '../ovs.js';
 import { isUnicast } from '../row-context.js';
 import { etherTypes } from '../../wire/ethernet.js';
 import type { Audited, CauseFinder, Explained, LeakContext } from '../weakness.js';
@@ -20,47 +30,48 @@ declare module '../../model/codes.js' {
 
 const isFlood = (action: string): boolean => /^(?:FLOOD|ALL)$/i.test(action);
 
-function actionsOf(flow: string): readonly string[] {
-  return (/actions=(.*)$/.exec(flow)?.[1] ?? '').split(',').map((action) => action.trim());
-}
-
-/** What a line of `ovs-ofctl dump-flows` says beside the match and the actions. */
-const nonMatchField =
-  /^(?:|(?:idle|hard)_timeout=.*|importance=.*|send_flow_rem|check_overlap|reset_counts|no_.*_counts)$/;
-
 /**
  * Arguments of ovs-ofctl(8) that take the actions out of that flow alone, whatever others match the same frames: what
  * it floods is switched then, and a flow that is left without an action goes.
  */
 function withoutActions(bridge: string, flow: string, isRemoved: (action: string) => boolean): readonly string[] {
-  const fields = flow.replace(/,? ?actions=.*$/, '').split(/[, ]+/);
-  const match = fields.filter((field) => !nonMatchField.test(field));
-  const actions = actionsOf(flow);
-  const remaining = actions
-    .map((action) => (isFlood(action) ? 'NORMAL' : action))
-    .filter((action) => !isRemoved(action));
+  const places = ['table', 'priority'].flatMap((key) => new RegExp(`\\b${key}=\\d+`).exec(matchText(flow)) ?? []);
+  const match = [...places, ...matchFields(flow)];
+  const { actions } = parseFlow(flow);
+  const remaining = actions.map((action) => (isFlood(action) ? 'NORMAL' : action)).filter((action) => !isRemoved(action));
   const isPlain = actions.every((action) => !action.includes('('));
   if (isPlain && remaining.length > 0)
     return ['--strict', 'mod-flows', bridge, [...match, `actions=${[...new Set(remaining)].join(',')}`].join(',')];
   return ['--strict', 'del-flows', bridge, ...(match.length === 0 ? [] : [match.join(',')])];
 }
 
-/** EtherTypes of carriers, by how their names begin; of frames of another form they are not known here. */
-const carrierTypes = [
-  ['raw', etherTypes.experimental],
-  ['ipv4', etherTypes.ipv4],
-  ['ipv6', etherTypes.ipv6],
-  ['arp', etherTypes.arp],
-] as const;
+/** EtherTypes and protocols above IP of carriers; frames of another form have others. */
+const carrierTypes: Readonly<Record<string, readonly [etherType: number, protocol: number | null]>> = {
+  raw: [etherTypes.experimental, null],
+  arp: [etherTypes.arp, null],
+  'ipv4-udp': [etherTypes.ipv4, 17],
+  'ipv4-tcp': [etherTypes.ipv4, 6],
+  'ipv4-icmp': [etherTypes.ipv4, 1],
+  'ipv6-udp': [etherTypes.ipv6, 17],
+  'ipv6-icmp': [etherTypes.ipv6, 58],
+};
+
+function aboveEthernet(
+  carrier: string,
+  isOfForm: boolean,
+): Pick<SwitchedFrame, 'etherType' | 'protocol' | 'srcPort' | 'dstPort'> {
+  const [etherType, protocol] = (isOfForm ? undefined : carrierTypes[carrier]) ?? [null, null];
+  const ends = protocol === 6 || protocol === 17 ? probePorts : { src: null, dst: null };
+  return { etherType, protocol, srcPort: ends.src, dstPort: ends.dst };
+}
 
 function frameOf({ flow, finding, dstMac }: LeakContext, { from }: OvsLeak): SwitchedFrame {
-  const known = carrierTypes.find(([carrier]) => finding.carrier.startsWith(carrier));
   const frame = flow?.frame;
   return {
     inPort: from === null ? [] : [from.name, String(from.ofport)],
     srcMac: frame === undefined || frame.form === 'source-sweep' ? null : frame.srcMac,
     dstMac,
-    etherType: known === undefined || frame?.form !== undefined ? null : known[1],
+    ...aboveEthernet(finding.carrier, frame?.form !== undefined),
     vlan: finding.vlan[0] ?? null,
     srcIp: frame?.srcIp ?? null,
     dstIp: frame?.dstIp ?? null,
@@ -75,13 +86,14 @@ const findOvsFloodFlow: CauseFinder = (leak) => {
   const inSwitch = ovsLeak(leak);
   if (inSwitch === null) return null;
   const { name = '', ofport = null } = inSwitch.port ?? {};
-  const reaches = (action: string): boolean => {
-    if (isFlood(action)) return true;
-    const output = /^output:"?([^"]+)"?$/i.exec(action)?.[1];
-    return output !== undefined && (output === name || output === String(ofport));
-  };
-  const { flows } = inSwitch.bridge;
-  const flow = flows.find((each) => actionsOf(each).some(reaches) && isMet(each, flows, frameOf(leak, inSwitch)));
+  const { flows, groups = [] } = inSwitch.bridge;
+  const reaches = (action: string): boolean =>
+    leafActions([action], groups).some(
+      (leaf) => isFlood(leaf) || (targetsOf(leaf) ?? []).some((port) => port === name || port === String(ofport)),
+    );
+  const flow = flows.find(
+    (each) => parseFlow(each).actions.some(reaches) && isMet(each, flows, frameOf(leak, inSwitch)),
+  );
   if (flow === undefined) return null;
   return {
     place: `a flow of ${inSwitch.bridge.name}`,

@@ -1,10 +1,10 @@
 import { isOnPort } from '../../model/attach.js';
-import { receives } from '../../model/packet-socket.js';
+import { receives, type SocketProcess } from '../../model/packet-socket.js';
 import { type HostState, type LinkState } from '../../model/state.js';
 import { word } from '../../text/escape.js';
 import { advice, execute, ownEntry } from '../changes.js';
 import { isBridged, isUnicast, takesFloods } from '../row-context.js';
-import { relayName } from '../bypass/packet-sockets.js';
+import { isSwitch, relayName } from '../bypass/packet-sockets.js';
 import { takingUsual } from '../bypass/usual-forms.js';
 import { stateAround } from '../states-by-host.js';
 import { describeHolders, IFF_PROMISC, isPromiscuous, readFrom } from '../view.js';
@@ -170,11 +170,11 @@ const findSnifferOnHost: CauseFinder = (leak) => {
     ),
   );
   // Open vSwitch in user space takes every frame because it is the bridge
-  const isSwitch = (holders: readonly { readonly name: string }[]): boolean =>
-    before.ovs !== undefined && holders.length > 0 && holders.every(({ name }) => name === 'ovs-vswitchd');
+  const isOfSwitch = (holders: readonly SocketProcess[]): boolean =>
+    holders.length > 0 && holders.every((holder) => isSwitch(holder, before));
   const [socket] = (before.packetSockets ?? []).filter(
     ({ ifindex, protocol, own: isOwn, holders }) =>
-      !isOwn && !isSwitch(holders) && protocol === everyFrame && (ifindex === 0 || places.has(ifindex)),
+      !isOwn && !isOfSwitch(holders) && protocol === everyFrame && (ifindex === 0 || places.has(ifindex)),
   );
   if (socket === undefined) return null;
   const where = places.get(socket.ifindex) ?? 'every interface';

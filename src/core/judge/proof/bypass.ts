@@ -134,8 +134,12 @@ function bypassesAt(input: BypassInput, state: HostState, someForm: AsksForms): 
   const segment = segmentOf(bridges, state, routed);
   const bypasses = [...bypassesIn(state, segment), ...routeBypasses(input, state, new Set(routed))];
   const isAllowed = bypasses.some(({ to }) => to !== undefined) ? copiesAllowedTo(input, state, segment) : () => false;
+  const isOwner = (device: string, mac: string): boolean =>
+    input.plan.endpoints.some((endpoint) => endpoint.macs.includes(mac) && bareName(endpoint.port ?? '') === device);
   return [
-    ...bypasses.filter(({ to }) => to === undefined || !to.every(isAllowed)),
+    ...bypasses.filter(
+      ({ to, for: mac = '' }) => to === undefined || !to.every((device) => isAllowed(device) || isOwner(device, mac)),
+    ),
     ...socketBypasses(state, { bridges, segment, guestPorts: guestPortsOf(observers) }, someForm),
     ...delayedFrames(state, segment),
     ...answerBypasses(state, bridges, input.plan.endpoints),

@@ -170,14 +170,16 @@ function movedMacs(
 
 /**
  * What Open vSwitch was given, without flows that its action `learn` made of entering controls, which are the run's
- * own.
+ * own, and without what it answered and who was connected.
  */
 function settingsOfOvs({ ovs }: HostState): string {
-  const changes = ovs?.bridges.map((bridge) => ({
+  if (ovs === undefined) return '';
+  const { daemon: _daemon, ...settings } = ovs;
+  const changes = ovs.bridges.map(({ cookies: _cookies, controllers: _controllers, traces: _traces, ...bridge }) => ({
     ...bridge,
     flows: bridge.flows.filter((flow) => !flow.includes(ingressMac)),
   }));
-  return JSON.stringify({ ...ovs, bridges: changes });
+  return JSON.stringify({ ...settings, bridges: changes });
 }
 
 /**

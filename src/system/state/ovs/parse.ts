@@ -1,8 +1,11 @@
 import { membersOf, ovsColumns, ovsPortConfigs, uuidOf } from '../../../core/bridge/ovs-settings.js';
+import { isDevice } from '../../../core/bridge/ovs.js';
 import { normalizeMac } from '../../../core/discover/guests/guest-manager.js';
+import type { SocketProcess } from '../../../core/model/packet-socket.js';
 import type {
   FdbState,
   LinkState,
+  OvsBridgeState,
   OvsMirrorState,
   OvsPortState,
   OvsRecord,
@@ -15,6 +18,14 @@ export interface OvsTexts {
   readonly ports: readonly OvsRecord[];
   readonly interfaces: readonly OvsRecord[];
   readonly mirrors: readonly OvsRecord[];
+  /** Rows of table Open_vSwitch; absent = they were not read. */
+  readonly settings?: readonly OvsRecord[];
+  /** `ovs-ofctl dump-groups` and `dump-meters` by bridge. */
+  readonly groups?: Readonly<Record<string, string>>;
+  readonly meters?: Readonly<Record<string, string>>;
+  /** Who is connected to a bridge's management socket, by bridge; who is the switch. Absent = nobody looked. */
+  readonly controllers?: Readonly<Record<string, readonly SocketProcess[]>>;
+  readonly daemon?: OvsState['daemon'];
   /** `ovs-ofctl show`, `ovs-ofctl dump-flows`, `ovs-appctl fdb/show` by bridge. */
   readonly show: Readonly<Record<string, string>>;
   readonly flows: Readonly<Record<string, string>>;
@@ -37,6 +48,61 @@ function stillFlow(line: string): string {
   return line
     .replaceAll(/\b(?:(?:cookie|duration|n_packets|n_bytes|idle_age|hard_age)=[^, ]+,? ?|reset_counts )/g, '')
     .trim();
+}
+
+/** A flow's cookie; '' = it is 0. */
+function cookieOf(line: string): string {
+  return /\bcookie=(0x0*[1-9a-f][0-9a-f]*)\b/i.exec(line)?.[1] ?? '';
+}
+
+/** Flows with their cookies, if one has any. */
+function flowsIn(text: string): Pick<OvsBridgeState, 'flows' | 'cookies'> {
+  const lines = text.split('\n').filter((line) => line.includes('actions='));
+  const cookies = lines.map(cookieOf);
+  return { flows: lines.map(stillFlow), ...(cookies.every((cookie) => cookie === '') ? {} : { cookies }) };
+}
+
+/** Lines of a reply that are of a group or a meter. */
+function linesWith(mark: string, text = ''): readonly string[] {
+  return text.split('\n').flatMap((line) => (line.includes(mark) ? [line.trim()] : []));
+}
+
+/** What of a bridge ovs-ofctl and the kernel say, as far as there is any. */
+function aroundFlows(name: string, texts: OvsTexts): Pick<OvsBridgeState, 'groups' | 'meters' | 'controllers'> {
+  const groups = linesWith('group_id=', texts.groups?.[name]);
+  const meters = linesWith('meter=', texts.meters?.[name]);
+  const controllers = texts.controllers?.[name] ?? [];
+  return {
+    ...(groups.length === 0 ? {} : { groups }),
+    ...(meters.length === 0 ? {} : { meters }),
+    ...(controllers.length === 0 ? {} : { controllers }),
+  };
+}
+
+/** The bridge that OVN uses by its settings (ovn-controller(8), external_ids); null = there is no OVN. */
+function ovnBridgeIn(settings: readonly OvsRecord[]): string | null {
+  const [ids] = settings.map((row) => row['external_ids']);
+  return valueIn(ids, 'ovn-remote') === null ? null : (valueIn(ids, 'ovn-bridge') ?? 'br-int');
+}
+
+/** What a mirror takes and gives beside ports. */
+function moreOfMirror(mirror: OvsRecord): Pick<OvsMirrorState, 'filter' | 'vlans' | 'outputVlan' | 'snaplen'> {
+  const [[filter], [outputVlan], [snaplen]] = [
+    membersOf(mirror['filter']).filter((member) => typeof member === 'string' && member !== ''),
+    numbersOf(mirror['output_vlan']),
+    numbersOf(mirror['snaplen']),
+  ];
+  const vlans = numbersOf(mirror['select_vlan']);
+  return {
+    ...(filter === undefined ? {} : { filter: textOf(filter) }),
+    ...(vlans.length === 0 ? {} : { vlans }),
+    ...(outputVlan === undefined ? {} : { outputVlan }),
+    ...(snaplen === undefined ? {} : { snaplen }),
+  };
+}
+
+function numbersOf(column: unknown): readonly number[] {
+  return membersOf(column).filter((member) => typeof member === 'number');
 }
 
 /** The text of a key in a map as ovs-vsctl prints it (RFC 7047 5.1); null = it has none. */
@@ -66,11 +132,9 @@ export function parseOvs(texts: OvsTexts): OvsState {
   const nameOfPort = (id: unknown): string | null => textOf(portById.get(uuidOf(id))?.['name']) || null;
   const bridges = texts.bridges.map((bridge) => ({
     name: textOf(bridge['name']),
-    columns: pick(bridge, ['datapath_type', 'sflow', 'ipfix', ...ovsColumns.bridge]),
-    flows: (texts.flows[textOf(bridge['name'])] ?? '')
-      .split('\n')
-      .filter((line) => line.includes('actions='))
-      .map(stillFlow),
+    columns: pick(bridge, ['datapath_type', 'sflow', 'ipfix', 'controller', ...ovsColumns.bridge]),
+    ...flowsIn(texts.flows[textOf(bridge['name'])] ?? ''),
+    ...aroundFlows(textOf(bridge['name']), texts),
   }));
   const ports = texts.bridges.flatMap((bridge) => {
     const name = textOf(bridge['name']);
@@ -107,11 +171,17 @@ export function parseOvs(texts: OvsTexts): OvsState {
           outputPort: membersOf(mirror['output_port']).map(nameOfPort)[0] ?? null,
           ports: isOfAll ? null : [...new Set([...(entering ?? []), ...(leaving ?? [])])],
           ...(isOfAll || leaving === undefined || leaving.length === 0 ? {} : { leaving }),
+          ...moreOfMirror(mirror),
         },
       ];
     }),
   );
-  return { bridges, ports, mirrors };
+  const ovnBridge = ovnBridgeIn(texts.settings ?? []);
+  return {
+    ...{ bridges, ports, mirrors },
+    ...(ovnBridge === null ? {} : { ovnBridge }),
+    ...(texts.daemon === undefined ? {} : { daemon: texts.daemon }),
+  };
 }
 
 /** Entries of ` port  VLAN  MAC  Age` (ovs-appctl fdb/show); those of the bridge's own port are on the bridge. */
@@ -166,7 +236,7 @@ export function withOvs<T extends { readonly links: readonly LinkState[]; readon
   texts: OvsTexts,
 ): T & { readonly ovs: OvsState } {
   const ovs = parseOvs(texts);
-  const byName = new Map(ovs.ports.map((port) => [port.name, port]));
+  const byName = new Map(ovs.ports.filter(isDevice).map((port) => [port.name, port]));
   const links = state.links.map((link): LinkState => {
     if (ovs.bridges.some(({ name }) => name === link.name)) return { ...link, kind: 'openvswitch', bridge: {} };
     const port = byName.get(link.name);

@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
-import { ofctl } from '../../../core/bridge/ovs.js';
-import type { OvsRecord, Snapshot } from '../../../core/model/state.js';
+import { ofctl, ofctlOfTables, ovsQuestions } from '../../../core/bridge/ovs.js';
+import type { SocketProcess } from '../../../core/model/packet-socket.js';
+import type { HostState, OvsRecord, Snapshot } from '../../../core/model/state.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { fieldsOf, textsOf } from '../../../core/text/json-text.js';
-import { mustRun, readJsonLines, showCommand } from '../../process/programs.js';
+import { unixPeers } from '../../kernel/ask/socket-diag.js';
+import { mustRun, readJsonLines, runProgram, showCommand } from '../../process/programs.js';
+import { isDescendant, lockingDaemon, runningProgram, socketHolders } from '../../process/socket-holders.js';
 import type { OvsTexts } from './parse.js';
 
 /** Where Open vSwitch's sockets are (ovs-vswitchd(8)). */
@@ -24,8 +27,8 @@ export function isOvsRunning(): boolean {
  */
 export async function readOvsTexts(): Promise<OvsTexts | null> {
   if (!isOvsRunning()) return null;
-  const [bridges = [], ports = [], interfaces = [], mirrors = []] = await readOvsTables(
-    ['Bridge', 'Port', 'Interface', 'Mirror'],
+  const [bridges = [], ports = [], interfaces = [], mirrors = [], settings = []] = await readOvsTables(
+    ['Bridge', 'Port', 'Interface', 'Mirror', 'Open_vSwitch'],
     5,
   );
   // a bridge that the switch could not make, as without the kernel's datapath, is in the database only
@@ -34,21 +37,73 @@ export async function readOvsTexts(): Promise<OvsTexts | null> {
   );
   const ofEach = async (
     command: (protocols: unknown) => readonly string[],
+    print = printed,
   ): Promise<Readonly<Record<string, string>>> =>
     Object.fromEntries(
       await Promise.all(
-        liveBridges.map(
-          async ({ name, protocols }) =>
-            [name, await mustRun([...command(protocols), name], { timeoutMs: 5000 })] as const,
-        ),
+        liveBridges.map(async ({ name, protocols }) => [name, await print([...command(protocols), name])] as const),
       ),
     );
-  const [show, flows, fdb] = await Promise.all([
+  const [show, flows, groups, meters, fdb] = await Promise.all([
     ofEach((protocols) => [...ofctl(protocols), 'show']),
-    ofEach((protocols) => [...ofctl(protocols), 'dump-flows']),
+    ofEach((protocols) => [...ofctlOfTables(protocols), 'dump-flows']),
+    ofEach((protocols) => [...ofctlOfTables(protocols), 'dump-groups'], printedIfKnown),
+    ofEach((protocols) => [...ofctlOfTables(protocols), 'dump-meters'], printedIfKnown),
     ofEach(() => ['ovs-appctl', 'fdb/show']),
   ]);
-  return { bridges, ports, interfaces, mirrors, show, flows, fdb };
+  const controllers = Object.fromEntries(liveBridges.map(({ name }) => [name, connectedTo(name)] as const));
+  const daemon = lockingDaemon(`${runFolder()}/ovs-vswitchd.pid`);
+  return {
+    ...{ bridges, ports, interfaces, mirrors, settings, show, flows, groups, meters, fdb, controllers, daemon },
+  };
+}
+
+function printed(command: readonly string[]): Promise<string> {
+  return mustRun(command, { timeoutMs: 5000 });
+}
+
+/** A version of OpenFlow may know no groups or meters: an action that names one is unknown then. */
+async function printedIfKnown(command: readonly string[]): Promise<string> {
+  const { status, stdout } = await runProgram(command, { timeoutMs: 5000 });
+  return status === 0 ? stdout : '';
+}
+
+/** Processes at a bridge's management socket, but for those that this one started; each once. */
+function connectedTo(bridge: string): readonly SocketProcess[] {
+  const peers = unixPeers(`${runFolder()}/${bridge}.mgmt`) ?? new Set();
+  const holders = [...socketHolders(peers)].flatMap(([, processes]) => processes);
+  return [...new Map(holders.map((holder) => [holder.pid, holder])).values()]
+    .filter(({ pid }) => !isDescendant(pid))
+    .map(({ pid, comm }) => {
+      const program = runningProgram(pid);
+      return { pid, name: comm, ...(program === null ? {} : { program }) };
+    });
+}
+
+/** Without -generate nothing is sent or learned (ovs-vswitchd(8), ofproto/trace). */
+const maxQuestions = 48;
+
+/**
+ * The state with what the switch says of frames that a flow or a mirror may hand to others; asked of at most 48, and
+ * of none if every flow is known to be harmless.
+ */
+export async function withTraces<T extends Pick<HostState, 'links' | 'fdb' | 'ovs'>>(state: T): Promise<T> {
+  const { ovs } = state;
+  const questions = ovsQuestions(state).slice(0, maxQuestions);
+  if (ovs === undefined || questions.length === 0) return state;
+  const answers = await Promise.all(
+    questions.map(async ({ bridge, frame }) => {
+      const text = await printedIfKnown(['ovs-appctl', 'ofproto/trace', '--names', bridge, frame]);
+      return { bridge, frame, text };
+    }),
+  );
+  const bridges = ovs.bridges.map((bridge) => {
+    const traces = answers.flatMap(({ bridge: of, ...trace }) =>
+      of === bridge.name && trace.text !== '' ? [trace] : [],
+    );
+    return traces.length === 0 ? bridge : { ...bridge, traces };
+  });
+  return { ...state, ovs: { ...ovs, bridges } };
 }
 
 /**

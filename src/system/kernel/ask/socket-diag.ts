@@ -1,6 +1,6 @@
 import { openNetlinkAsker } from './netlink-dump.js';
 import { NETLINK_SOCK_DIAG, netlinkAttributes } from '../netlink-socket.js';
-import { AF_PACKET } from '../socket-constants.js';
+import { AF_PACKET, AF_UNIX } from '../socket-constants.js';
 
 const SOCK_DIAG_BY_FAMILY = 20;
 /** Of linux/packet_diag.h: PACKET_SHOW_MCLIST and _SHOW_FILTER, PACKET_DIAG_MCLIST and _DIAG_FILTER. */
@@ -57,6 +57,39 @@ export function packetSocketReports(): ReadonlyMap<string, SocketReport> | null 
         const promiscuous = heldPromiscuous(attributes.get(membershipsAttribute));
         const cooked = bytes.readUInt8(typeAt) === SOCK_DGRAM;
         return [String(bytes.readUInt32LE(inodeAt)), { filter, cooked, promiscuous }];
+      }),
+    );
+  } finally {
+    asker.close();
+  }
+}
+
+/** struct unix_diag_req: family, protocol, padding, states, inode, what is shown, cookie (linux/unix_diag.h). */
+const unixRequest = { length: 24, statesAt: 4, showAt: 12, show: 0x01 | 0x04, states: 0xffff_ffff } as const;
+/** struct unix_diag_msg behind struct nlmsghdr; UNIX_DIAG_NAME and UNIX_DIAG_PEER. */
+const ofUnix = { inodeAt: 20, attributesAt: 32, name: 0, peer: 2 } as const;
+
+/**
+ * Inodes of the sockets that are connected to a listener of the calling thread's network namespace, by the path at
+ * which it listens (sock_diag(7), unix_diag); null = the kernel does not report.
+ */
+export function unixPeers(path: string): ReadonlySet<string> | null {
+  const asker = openNetlinkAsker(NETLINK_SOCK_DIAG);
+  if (asker === null) return null;
+  try {
+    const request = new Uint8Array(unixRequest.length);
+    request[0] = AF_UNIX;
+    const view = new DataView(request.buffer);
+    view.setUint32(unixRequest.statesAt, unixRequest.states, true);
+    view.setUint32(unixRequest.showAt, unixRequest.show, true);
+    const answers = asker.ask(SOCK_DIAG_BY_FAMILY, request, 'dump');
+    if (answers === null) return null;
+    return new Set(
+      answers.flatMap(({ bytes }) => {
+        const attributes = netlinkAttributes(bytes.subarray(ofUnix.attributesAt));
+        const peer = attributes.get(ofUnix.peer);
+        const name = attributes.get(ofUnix.name)?.toString('utf8').replace(/\0$/, '');
+        return name === path && peer !== undefined ? [String(peer.readUInt32LE(0))] : [];
       }),
     );
   } finally {

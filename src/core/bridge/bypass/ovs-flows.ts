@@ -1,0 +1,391 @@
+/** A flow of Open vSwitch, taken apart. */
+export interface OvsFlow {
+  readonly table: number;
+  readonly priority: number;
+  /** Fields of its match with their values; null = it has none, as `tcp`. */
+  readonly match: readonly (readonly [key: string, value: string | null])[];
+  readonly actions: readonly string[];
+  /** Whether it has a cookie other than 0. */
+  readonly hasCookie: boolean;
+  /** As `ovs-ofctl dump-flows` prints it, with its cookie. */
+  readonly text: string;
+}
+
+/** Splits at commas that stand in no parentheses. */
+export function splitActions(text: string): readonly string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let part = '';
+  for (const letter of text) {
+    if (letter === '(') depth += 1;
+    if (letter === ')') depth -= 1;
+    if (letter === ',' && depth === 0) {
+      parts.push(part);
+      part = '';
+    } else part += letter;
+  }
+  return [...parts, part].map((each) => each.trim()).filter((each) => each !== '');
+}
+
+/** What a line of `ovs-ofctl dump-flows` says beside the match and the actions (ovs-ofctl(8), Flow Syntax). */
+const notOfMatch =
+  /^(?:|(?:cookie|table|priority)=.*|(?:idle|hard)_timeout=.*|importance=.*|send_flow_rem|check_overlap|reset_counts|no_.*_counts)$/;
+
+/** What stands before the actions of a flow, without the comma or space between. */
+export function matchText(flow: string): string {
+  return flow.replace(/,? ?actions=.*$/s, '');
+}
+
+/** The fields that a flow matches, as they are printed. */
+export function matchFields(flow: string): readonly string[] {
+  return matchText(flow)
+    .split(/[, ]+/)
+    .filter((field) => !notOfMatch.test(field));
+}
+
+/** A number of a flow by its key; `usual` = what it is if the flow does not say. */
+export function numberIn(flow: string, key: string, usual: number): number {
+  return Number(new RegExp(`(?:^|[, ])${key}=(\\d+)`).exec(matchText(flow))?.[1] ?? usual);
+}
+
+/** Takes a flow apart as ovs-ofctl(8) prints it; priority 32768 if none is printed. `cookie`: its cookie, if not 0. */
+export function parseFlow(text: string, cookie = ''): OvsFlow {
+  return {
+    table: numberIn(text, 'table', 0),
+    priority: numberIn(text, 'priority', 32_768),
+    match: matchFields(text).map((field) => {
+      const at = field.indexOf('=');
+      return at < 0 ? [field, null] : [field.slice(0, at), field.slice(at + 1).replaceAll('"', '')];
+    }),
+    actions: splitActions(/\bactions=(.*)$/s.exec(text)?.[1] ?? ''),
+    hasCookie: cookie !== '',
+    text: cookie === '' ? text : `cookie=${cookie}, ${text}`,
+  };
+}
+
+/** What stands in the parentheses behind an action's name: `learn(…)`. */
+export function argumentsOf(action: string): string {
+  return /^[^(]*\((.*)\)[^)]*$/s.exec(action)?.[1] ?? '';
+}
+
+/** The actions of a group's buckets, by `ovs-ofctl dump-groups`; null = no such group is known. */
+export function bucketsOf(groups: readonly string[], id: string): readonly (readonly string[])[] | null {
+  const group = groups.find((each) => new RegExp(`\\bgroup_id=${id}\\b`).test(each));
+  if (group === undefined) return null;
+  const [, ...buckets] = group.split(/,bucket=/);
+  return buckets.map((bucket) => splitActions(/\bactions=(.*)$/s.exec(bucket)?.[1] ?? ''));
+}
+
+/** The name of a field behind those of its kind (ovs-fields(7)): `NXM_NX_REG10[12]` and `reg10` are `reg10`. */
+export function fieldName(field: string): string {
+  const name = field
+    .replace(/\[.*$/s, '')
+    .replace(/^(?:NXM|OXM|ERICOXM)_(?:OF|NX|OVS)_/i, '')
+    .toLowerCase();
+  return { dl_dst: 'eth_dst', dl_src: 'eth_src' }[name] ?? name;
+}
+
+/** Registers of 32 bits of which a register consists (ovs-fields(7), Registers); empty = it is none. */
+export function registersOf(name: string): readonly string[] {
+  const known = registers.get(name) ?? registersIn(name);
+  registers.set(name, known);
+  return known;
+}
+
+/** Names of fields are few, and asked for often. */
+const registers = new Map<string, readonly string[]>();
+
+function registersIn(name: string): readonly string[] {
+  if (name === 'metadata') return [name];
+  const [, wide = '', number = ''] = /^(x{0,2}reg|pkt_reg)(\d+)$/.exec(name) ?? [];
+  const width = { reg: 1, xreg: 2, pkt_reg: 2, xxreg: 4 }[wide] ?? 0;
+  return Array.from({ length: width }, (_, at) => `reg${Number(number) * width + at}`);
+}
+
+/** True if a number that is known fits `value` or `value/mask` of a match. */
+export function fitsNumber(known: bigint, wanted: string): boolean {
+  const [value = '0', mask = ''] = wanted.split('/');
+  try {
+    const bits = mask === '' ? (1n << 128n) - 1n : BigInt(mask);
+    return (known & bits) === (BigInt(value) & bits);
+  } catch {
+    return true; // not a number as it is printed here: it may fit
+  }
+}
+
+/** A field that an action writes. */
+export interface WrittenField {
+  readonly field: string;
+  /** null = not known. */
+  readonly value: bigint | null;
+  /** False: of some of its bits. */
+  readonly isWhole: boolean;
+}
+
+const unknownIn = (field: string | undefined): WrittenField | null =>
+  field === undefined ? null : { field: fieldName(field), value: null, isWhole: false };
+
+function writtenIn(field: string, value: string): WrittenField {
+  return { field: fieldName(field), value: numberOf(value), isWhole: !value.includes('/') && !/\[.+\]/.test(field) };
+}
+
+/** The field that an action writes (ovs-actions(7)); null = it is not understood. */
+export function writtenBy(action: string): WrittenField | null {
+  const [name = '', rest = ''] = action.split(/[:(](.*)$/s);
+  const [from = '', to = ''] = rest.split('->');
+  switch (name) {
+    case 'mod_dl_dst':
+      return unknownIn('eth_dst');
+    case 'write_metadata':
+      return writtenIn('metadata', rest);
+    case 'load':
+    case 'set_field':
+      return to === '' ? null : writtenIn(to, from);
+    case 'pop':
+    case 'delete_field':
+      return unknownIn(rest);
+    // its last argument is a field
+    case 'multipath':
+    case 'bundle_load':
+      return unknownIn(splitActions(argumentsOf(action)).findLast((part) => /^(?:NXM|OXM|x{0,2}reg\d)/i.test(part)));
+    default:
+      return unknownIn(to === '' ? undefined : to);
+  }
+}
+
+function numberOf(text: string): bigint | null {
+  try {
+    return text.includes('/') ? null : BigInt(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Ports that an action outputs to, by name or number; null = it is another action, or a register has its port. */
+export function targetsOf(action: string): readonly string[] | null {
+  const [, single] =
+    /^(?:(?:output|enqueue):"?([^:"[\]]+)"?(?::.*)?|(?:output|enqueue)\((?:port=)?"?([^,")[\]]+)"?.*\))$/
+      .exec(action)
+      ?.filter((part, at) => at === 0 || part !== undefined) ?? [];
+  if (single !== undefined) return [single];
+  const members = /^bundle\(.*(?:members|slaves):(.*)$/.exec(action)?.[1];
+  if (members !== undefined) return members.replace(/\)$/, '').replaceAll('"', '').split(',');
+  return /^(?:\d+|local|"[^"]+")$/i.test(action) ? [action.replaceAll('"', '')] : null;
+}
+
+/**
+ * True if an action `learn` makes flows that forward as a table of MACs does, or that output nothing (ovs-actions(7)):
+ * what is for a MAC goes where that MAC sent from.
+ */
+export function isMacLearning(action: string): boolean {
+  const parts = splitActions(argumentsOf(action)).map((part) => part.toLowerCase());
+  const outputs = parts.filter((part) => part.startsWith('output:'));
+  const isOfMac = parts.some((part) =>
+    /^(?:nxm_of_|oxm_of_)?eth_dst(?:\[\])?=(?:nxm_of_|oxm_of_)?eth_src(?:\[\])?$/.test(part),
+  );
+  return outputs.every((part) => isOfMac && /^output:(?:nxm_of_|oxm_of_)?in_port(?:\[\])?$/.test(part));
+}
+
+/** Actions that happen within these: those of `clone`, `write_actions` and the buckets of groups, and the others. */
+export function leafActions(actions: readonly string[], groups: readonly string[]): readonly string[] {
+  return actions.flatMap((action): readonly string[] => {
+    if (/^(?:clone|write_actions)\(/.test(action)) return leafActions(splitActions(argumentsOf(action)), groups);
+    if (!action.startsWith('group:')) return [action];
+    return (bucketsOf(groups, action.slice('group:'.length)) ?? []).flatMap((bucket) => leafActions(bucket, []));
+  });
+}
+
+/** The register that a whole one is moved to, and from (ovs-actions(7), move); null = another action. */
+export function wholeMove(action: string): { readonly from: string; readonly to: string } | null {
+  const [, source = '', target = ''] = /^move:([^-[]+)\[\]->([^-[]+)\[\]$/.exec(action) ?? [];
+  const [[from, ...wider], [to, ...more]] = [registersOf(fieldName(source)), registersOf(fieldName(target))];
+  return from === undefined || to === undefined || wider.length + more.length > 0 ? null : { from, to };
+}
+
+/** Table in which an action goes on with a frame; null = in none. */
+function nextTable(action: string, table: number): number | null {
+  if (/^resubmit:/.test(action)) return table;
+  const next = /^(?:resubmit\([^,]*,(\d+)|goto_table:(\d+)|ct\((?:.*,)?table=(\d+))/.exec(action);
+  const number = next?.[1] ?? next?.[2] ?? next?.[3];
+  return number === undefined ? null : Number(number);
+}
+
+/** Registers that matter to a bridge's flows. */
+export interface RegisterUse {
+  /** Those that are matched, and always written whole with constants. */
+  readonly tracked: ReadonlySet<string>;
+  /** By table, those of them that are matched there or behind; `in_port` is one. */
+  readonly live: ReadonlyMap<number, ReadonlySet<string>>;
+}
+
+/** Adds what a flow asks for in its table, and registers that it does not write whole with a constant. */
+function readUse({ match, actions }: OvsFlow, here: Set<string>, unsteady: Set<string>): void {
+  for (const [key] of match) {
+    const [register, ...more] = registersOf(key);
+    if (key === 'in_port') here.add(key);
+    else if (register !== undefined && more.length === 0) here.add(register);
+  }
+  for (const action of actions) {
+    const [moved, written] = [wholeMove(action), writtenBy(action)];
+    if (moved !== null) here.add(moved.from);
+    else if (written !== null) {
+      const parts = registersOf(written.field);
+      if (parts.length > 1 || !written.isWhole || written.value === null) parts.forEach((part) => unsteady.add(part));
+    }
+    if (/^(?:normal$|resubmit:|resubmit\([^,])/i.test(action)) here.add('in_port');
+  }
+}
+
+/** Adds to each table what those behind it ask for. */
+function spread(live: ReadonlyMap<number, Set<string>>, next: readonly (readonly [from: number, to: number])[]): void {
+  for (let isGrowing = true; isGrowing; ) {
+    isGrowing = false;
+    for (const [from, to] of next) {
+      const here = live.get(from) ?? new Set();
+      const before = here.size;
+      for (const register of live.get(to) ?? []) here.add(register);
+      isGrowing ||= here.size > before;
+    }
+  }
+}
+
+/** Finds the registers by which flows choose. `groups`: as `ovs-ofctl dump-groups` prints them. */
+export function registerUse(flows: readonly OvsFlow[], groups: readonly string[]): RegisterUse {
+  const unsteady = new Set<string>();
+  const live = new Map<number, Set<string>>();
+  const next: (readonly [from: number, to: number])[] = [];
+  for (const flow of flows) {
+    const here = live.get(flow.table) ?? new Set();
+    live.set(flow.table, here);
+    const actions = leafActions(flow.actions, groups);
+    readUse({ ...flow, actions }, here, unsteady);
+    for (const action of actions) {
+      const to = nextTable(action, flow.table);
+      if (to !== null) next.push([flow.table, to]);
+    }
+  }
+  spread(live, next);
+  const read = new Set([...live.values()].flatMap((registers) => [...registers]));
+  return { tracked: new Set([...read].filter((register) => !unsteady.has(register))), live };
+}
+
+/** Fields that a frame does not have as it enters, or that a question names itself. */
+const notOfFrame =
+  /^(?:in_port|dl_dst|metadata|x{0,2}reg\d+|ct_\w+|tun_\w+|tunnel\w*|recirc_id|conj_id|pkt_mark|actset_output|packet_type|skb_priority|eth)$/;
+/** Numbers of flags as `+syn-ack` names them (RFC 9293 3.1). */
+const tcpFlags: Readonly<Record<string, number>> = {
+  fin: 1,
+  syn: 2,
+  rst: 4,
+  psh: 8,
+  ack: 16,
+  urg: 32,
+  ece: 64,
+  cwr: 128,
+};
+
+function memberValue(key: string, value: string): string {
+  const [exact = ''] = value.split('/');
+  if (key !== 'tcp_flags' || !/[+-]/.test(exact)) return exact;
+  return String([...exact.matchAll(/\+(\w+)/g)].reduce((sum, [, flag = '']) => sum | (tcpFlags[flag] ?? 0), 0));
+}
+
+/**
+ * Fields of a frame that meets all matches of a path of flows, in the syntax of `ofproto/trace`, which takes no masks;
+ * the last flow that has a field gives its value.
+ */
+export function memberFields(path: readonly OvsFlow[]): readonly string[] {
+  const fields = new Map<string, string>();
+  let protocol: string | null = null;
+  for (const [key, value] of path.flatMap(({ match }) => match)) {
+    if (notOfFrame.test(key)) continue;
+    if (value !== null) fields.set(key, `${key}=${memberValue(key, value)}`);
+    else if (!['ip', 'ipv6'].includes(key) || protocol === null) protocol = key;
+  }
+  return [...(protocol === null ? [] : [protocol]), ...fields.values()];
+}
+
+/** What flows may match of a frame that enters; null = not known. */
+export interface SwitchedFrame {
+  /** Name and number of its port. */
+  readonly inPort: readonly string[];
+  readonly srcMac: string | null;
+  readonly dstMac: string | null;
+  readonly etherType: number | null;
+  /** Number of its protocol above IP, and its ports; null = it has none, or they are not known. */
+  readonly protocol: number | null;
+  readonly srcPort: number | null;
+  readonly dstPort: number | null;
+  /** Of its outermost tag; null = it has none. */
+  readonly vlan: number | null;
+  readonly srcIp: string | null;
+  readonly dstIp: string | null;
+}
+
+type Matched = 'yes' | 'no' | 'maybe';
+
+/** EtherTypes that names of protocols in a match stand for, with the protocol above (ovs-fields(7)). */
+const protocols: Readonly<Record<string, readonly [etherType: number, protocol: number | null]>> = {
+  ...{ ip: [0x0800, null], icmp: [0x0800, 1], tcp: [0x0800, 6], udp: [0x0800, 17], sctp: [0x0800, 132] },
+  ...{ ipv6: [0x86dd, null], icmp6: [0x86dd, 58], tcp6: [0x86dd, 6], udp6: [0x86dd, 17], sctp6: [0x86dd, 132] },
+  ...{ arp: [0x0806, null], rarp: [0x8035, null] },
+};
+const ofPorts = /^(?:tp|tcp|udp|sctp)_(src|dst)$/;
+
+function matchedIf(isEqual: boolean): Matched {
+  return isEqual ? 'yes' : 'no';
+}
+
+/** What a frame has by the names of fields; undefined = not compared here, null = not known. */
+function valueOf(key: string, frame: SwitchedFrame): string | number | null | undefined {
+  const { srcMac, dstMac, etherType, vlan, srcIp, dstIp } = frame;
+  const end = ofPorts.exec(key)?.[1];
+  if (end !== undefined) return end === 'src' ? frame.srcPort : frame.dstPort;
+  const values: Readonly<Record<string, string | number | null>> = {
+    ...{ dl_src: srcMac, dl_dst: dstMac, dl_type: etherType, dl_vlan: vlan ?? -1, nw_proto: frame.protocol },
+    ...{ nw_src: srcIp, nw_dst: dstIp, ipv6_src: srcIp, ipv6_dst: dstIp },
+  };
+  return values[key];
+}
+
+function protocolMatches([wanted, above]: readonly [number, number | null], frame: SwitchedFrame): Matched {
+  const { etherType, protocol } = frame;
+  if (etherType === null) return 'maybe';
+  if (etherType !== wanted) return 'no';
+  if (above === null) return 'yes';
+  return protocol === null ? 'maybe' : matchedIf(protocol === above);
+}
+
+function fieldMatches(field: string, frame: SwitchedFrame): Matched {
+  const [key = '', text = ''] = field.split('=');
+  const protocol = protocols[key];
+  if (protocol !== undefined) return protocolMatches(protocol, frame);
+  const wanted = text.replaceAll('"', '');
+  if (key === 'in_port') return frame.inPort.length === 0 ? 'maybe' : matchedIf(frame.inPort.includes(wanted));
+  const known = valueOf(key, frame);
+  if (known === undefined || known === null || wanted.includes('/')) return 'maybe';
+  return matchedIf(known === (typeof known === 'number' ? Number(wanted) : wanted));
+}
+
+function flowMatches(flow: string, frame: SwitchedFrame): Matched {
+  const matched = matchFields(flow).map((field) => fieldMatches(field, frame));
+  if (matched.includes('no')) return 'no';
+  return matched.includes('maybe') ? 'maybe' : 'yes';
+}
+
+/**
+ * True if a frame may meet a flow: its match does not exclude the frame, and no flow of its table with a higher
+ * priority is sure to take it (ovs-fields(7); priority 32768 where none is printed).
+ */
+export function isMet(flow: string, flows: readonly string[], frame: SwitchedFrame): boolean {
+  const [table, priority] = [numberIn(flow, 'table', 0), numberIn(flow, 'priority', 32_768)];
+  return (
+    flowMatches(flow, frame) !== 'no' &&
+    !flows.some(
+      (before) =>
+        numberIn(before, 'table', 0) === table &&
+        numberIn(before, 'priority', 32_768) > priority &&
+        flowMatches(before, frame) === 'yes',
+    )
+  );
+}
