@@ -389,3 +389,10 @@ export function isMet(flow: string, flows: readonly string[], frame: SwitchedFra
     )
   );
 }
+
+/** Tables into which a flow learns as a table of MACs does. */
+export function learnedTables(flow: string): readonly number[] {
+  return leafActions(parseFlow(flow).actions, [])
+    .filter((action) => action.startsWith('learn(') && isMacLearning(action))
+    .map((action) => Number(/\btable=(\d+)/.exec(action)?.[1] ?? 0));
+}
