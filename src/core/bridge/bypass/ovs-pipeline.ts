@@ -292,8 +292,7 @@ class Pipeline {
 
   /** Whether NORMAL gets some frames of a port changed; those that come from another bridge are mapped so. */
   #isMoved({ inPort, dst, changed }: Frames): boolean {
-    const isAcross = inPort !== null && this.bridge.ports.get(inPort) === null;
-    return !isAcross && (dst === 'rewritten' || changed === 'some');
+    return (inPort === null || this.bridge.ports.get(inPort) !== null) && (dst === 'rewritten' || changed === 'some');
   }
 
   /** Calls `found` with the ports of these that own the destination of no such frame, if there are any. */
