@@ -38,7 +38,9 @@ function withoutActions(bridge: string, flow: string, isRemoved: (action: string
   const places = ['table', 'priority'].flatMap((key) => new RegExp(`\\b${key}=\\d+`).exec(matchText(flow)) ?? []);
   const match = [...places, ...matchFields(flow)];
   const { actions } = parseFlow(flow);
-  const remaining = actions.map((action) => (isFlood(action) ? 'NORMAL' : action)).filter((action) => !isRemoved(action));
+  const remaining = actions
+    .map((action) => (isFlood(action) ? 'NORMAL' : action))
+    .filter((action) => !isRemoved(action));
   const isPlain = actions.every((action) => !action.includes('('));
   if (isPlain && remaining.length > 0)
     return ['--strict', 'mod-flows', bridge, [...match, `actions=${[...new Set(remaining)].join(',')}`].join(',')];
