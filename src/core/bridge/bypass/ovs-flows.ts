@@ -162,7 +162,7 @@ function numberOf(text: string): bigint | null {
 }
 
 /** Ports that an action outputs to, by name or number; null = it is another action, or a register has its port. */
-export function targetsOf(action: string): readonly string[] | null {
+export function outputPorts(action: string): readonly string[] | null {
   const [, single] =
     /^(?:(?:output|enqueue):"?([^:"[\]]+)"?(?::.*)?|(?:output|enqueue)\((?:port=)?"?([^,")[\]]+)"?.*\))$/
       .exec(action)

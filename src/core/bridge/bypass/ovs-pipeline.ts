@@ -10,7 +10,7 @@ import {
   registerUse,
   type RegisterUse,
   splitActions,
-  targetsOf,
+  outputPorts,
   wholeMove,
   writtenBy,
   type WrittenField,
@@ -274,7 +274,7 @@ class Pipeline {
 
   #outputTo(action: string, frames: Frames, suspect: (what: string, to: readonly string[] | null) => void): void {
     const what = action.split(/[:(]/)[0] ?? '';
-    const named = targetsOf(action)?.map((target) =>
+    const named = outputPorts(action)?.map((target) =>
       this.bridge.ports.get(target.toUpperCase() === 'LOCAL' ? 'LOCAL' : target),
     );
     if (named === undefined || named.includes(undefined)) return suspect(what, null);

@@ -8,7 +8,7 @@ import {
   matchText,
   parseFlow,
   type SwitchedFrame,
-  targetsOf,
+  outputPorts,
 } from '../bypass/ovs-flows.js';
 import { probePorts } from '../../probe/frames/parts.js';
 import { ofctl, withoutOpenFlow10 } from '../ovs.js';
@@ -91,7 +91,7 @@ const findOvsFloodFlow: CauseFinder = (leak) => {
   const { flows, groups = [] } = inSwitch.bridge;
   const reaches = (action: string): boolean =>
     leafActions([action], groups).some(
-      (leaf) => isFlood(leaf) || (targetsOf(leaf) ?? []).some((port) => port === name || port === String(ofport)),
+      (leaf) => isFlood(leaf) || (outputPorts(leaf) ?? []).some((port) => port === name || port === String(ofport)),
     );
   const flow = flows.find(
     (each) => parseFlow(each).actions.some(reaches) && isMet(each, flows, frameOf(leak, inSwitch)),
