@@ -3,6 +3,7 @@ import type { StepPlan } from '../core/model/plan.js';
 import type { HostState, LinkState, PassingCarriers, SenderBehind } from '../core/model/state.js';
 import type { SettingChange } from '../core/model/timeline.js';
 import { type RuleWatch, watchRuleChanges } from '../system/state/changes/rule-changes.js';
+import { watchOvs } from '../system/state/changes/ovs-changes.js';
 import { type SettingChangeWatch, watchSettingChanges } from '../system/state/changes/setting-changes.js';
 import { type BehindWatch, watchBehind } from '../system/state/hear-guests.js';
 import { type PlaceWatch, watchPlaces } from '../system/state/changes/place-changes.js';
@@ -173,7 +174,9 @@ export async function watchKernel(context: RunContext, step: StepPlan): Promise<
   const isRouted = step.observers.some(({ routed }) => routed === true);
   const settings = [...hosts].map(([netns, host]) => ({ host, watch: watchSettingChanges(netns, isRouted) }));
   const carriers = [...hosts].flatMap(([netns, host]) => (host === null ? [watchCarriers(netns)] : []));
-  const watches = [...rules, ...carriers, ...settings.map(({ watch }) => watch)];
+  const switches = context.plan.bridges.flatMap(({ kind, name }) => (kind === 'ovs' ? [name] : []));
+  const ovs = switches.length === 0 ? [] : [await watchOvs(new Set(switches))];
+  const watches = [...rules, ...carriers, ...settings.map(({ watch }) => watch), ...ovs];
   const behind = new LateBehindWatch(context, step, hosts);
   const stations = new StationWatch(context, step, hosts);
   return {
@@ -185,7 +188,7 @@ export async function watchKernel(context: RunContext, step: StepPlan): Promise<
     carriers: { take: async () => joinPassing(await Promise.all(carriers.map((watch) => watch.take()))) },
     rules: { take: () => [...rules.flatMap((watch) => watch.take()), ...far.takeRules()] },
     settings: {
-      take: () => [...settingsHeard(settings), ...far.takeSettings()],
+      take: () => [...settingsHeard(settings), ...ovs.flatMap((watch) => watch.take()), ...far.takeSettings()],
     },
     fetch: () => far.fetch(),
     withPassing: (state) => far.withPassing(state),

@@ -111,7 +111,7 @@ const tunnels: readonly string[] = [
 /** Types of interfaces that are devices of the kernel, with its names, whose frames packet sockets hear. */
 const ofDevices: readonly string[] = ['', 'internal', 'system', 'tap'];
 
-/** Whether a port is a device of the kernel, by its type: a patch port may have the name of one. */
+/** True if a port is a device of the kernel by its type: a patch port may have the name of one. */
 export function isDevice({ type = '' }: Pick<OvsPortState, 'type'>): boolean {
   return ofDevices.includes(type);
 }
@@ -179,7 +179,13 @@ interface AskedBridge extends PipelineBridge {
   readonly state: OvsBridgeState;
   /** A MAC of each port that has one, with the port's number. */
   readonly guests: readonly { readonly port: string; readonly ofport: number; readonly mac: string }[];
+  /** Those that take some frames only. */
   readonly mirrors: readonly OvsMirrorState[];
+}
+
+/** Whether a mirror takes some frames of its ports, or shows them otherwise: of one that takes all, probes show it. */
+function selects({ filter, vlans, outputVlan, snaplen }: OvsMirrorState): boolean {
+  return [filter, vlans, outputVlan, snaplen].some((part) => part !== undefined);
 }
 
 /** Ports by type first: one of another type than the kernel's is none of its devices, whatever its name. */
@@ -213,16 +219,17 @@ function askedBridge(state: SwitchState, bridge: OvsBridgeState): AskedBridge {
       const mac = [...owners].find(([, at]) => at.length === 1 && at[0] === name)?.[0];
       return ofport === null || mac === undefined ? [] : [{ port: name, ofport, mac }];
     }),
-    mirrors: mirrors.filter((mirror) => mirror.bridge === bridge.name),
+    mirrors: mirrors.filter((mirror) => mirror.bridge === bridge.name && selects(mirror)),
   };
 }
 
 /** A mirror's own words for the frames that it copies. */
-function selectionOf({ ports, filter, vlans = [] }: OvsMirrorState): string {
+function selectionOf({ ports, filter, snaplen, vlans = [] }: OvsMirrorState): string {
   return [
     ports === null ? 'all ports' : ports.join(', '),
     ...(vlans.length === 0 ? [] : [`VLAN ${vlans.join(', ')}`]),
     ...(filter === undefined ? [] : [`filter ${filter}`]),
+    ...(snaplen === undefined ? [] : [`snaplen ${snaplen}`]),
   ].join(', ');
 }
 

@@ -75,10 +75,7 @@ export interface FdbState {
   readonly updatedS: number | null;
 }
 
-/**
- * A bridge of Open vSwitch: columns of its table by name, as ovs-vsctl prints them (RFC 7047 5.1), and what ovs-ofctl
- * says.
- */
+/** A bridge of Open vSwitch: columns of its table, as ovs-vsctl prints them (RFC 7047 5.1), and ovs-ofctl's answers. */
 export interface OvsBridgeState {
   readonly name: string;
   readonly columns: Readonly<Record<string, unknown>>;
@@ -86,10 +83,10 @@ export interface OvsBridgeState {
   readonly flows: readonly string[];
   /** Cookies of these flows, in their order, '' for 0; absent = all have none, or they were not read. */
   readonly cookies?: readonly string[];
-  /** As `ovs-ofctl dump-groups` and `dump-meters` print them; absent = there are none, or they were not read. */
+  /** As `ovs-ofctl dump-groups` and `dump-meters` print them; here and below absent = none, or not read. */
   readonly groups?: readonly string[];
   readonly meters?: readonly string[];
-  /** Processes at its management socket, as controllers are; absent = none, or they were not read. */
+  /** Processes at its management socket, as controllers are. */
   readonly controllers?: readonly SocketProcess[];
   /** Frames that the switch was asked about, and where it would send them (ovs-appctl, `ofproto/trace`). */
   readonly traces?: readonly { readonly frame: string; readonly text: string }[];
@@ -101,10 +98,7 @@ export interface OvsPortState {
   readonly columns: Readonly<Record<string, unknown>>;
   /** Number in the bridge; null where the switch has not taken it, and of a bond, whose interfaces have numbers. */
   readonly ofport: number | null;
-  /**
-   * Column `type` of its interface; absent where that is empty, as of the kernel's own interfaces. `bond` = it has
-   * several.
-   */
+  /** Column `type` of its interface, `bond` = it has several; absent = empty, as of the kernel's own. */
   readonly type?: string;
   /** The other end of a patch port; absent = it is none. */
   readonly peer?: string;
@@ -137,10 +131,7 @@ export interface OvsState {
   readonly mirrors: readonly OvsMirrorState[];
   /** The bridge that OVN uses by its settings (external_ids:ovn-remote, ovn-bridge); absent = none. */
   readonly ovnBridge?: string;
-  /**
-   * The process that is the switch: root's program, which holds the lock of the pid file; null = nothing proves it,
-   * absent = it was not looked for.
-   */
+  /** The switch: root's program, which locks the pid file; null = nothing proves it, absent = nobody asked. */
   readonly daemon?: { readonly pid: number; readonly program: RunningProgram } | null;
 }
 

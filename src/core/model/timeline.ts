@@ -101,7 +101,7 @@ export interface SettingChange {
   /**
    * The setting's key, as `ip -j -d link` prints it, `MAC`, `MTU`, `master`, `promiscuity` or `XDP program` of the
    * link, `vlanList`, the entry in words, the sysctl's name, `routingRules`, `routesTo` with a prefix,
-   * `nexthopObjects` or `ipsecPolicies`.
+   * `nexthopObjects` or `ipsecPolicies`, `ovsFlowOn` with bridge and flow, `ovsTable` with a table.
    */
   readonly what: string;
   /**
@@ -129,6 +129,14 @@ export const ipsecPolicies = 'the policies of ip xfrm';
 /** True if a SettingChange is about where the host sends packets. */
 export function isOfRouting(what: string): boolean {
   return [routingRules, nexthopObjects, ipsecPolicies].includes(what) || what.startsWith(routesTo);
+}
+
+/** What stands before the bridge and a flow of Open vSwitch that came or went, and before a table of its database. */
+export const ovsFlowOn = 'a flow of Open vSwitch on ';
+export const ovsTable = 'Open vSwitch, table ';
+/** Whether a SettingChange is one of Open vSwitch. */
+export function isSwitchChange(what: string): boolean {
+  return what.startsWith(ovsFlowOn) || what.startsWith(ovsTable);
 }
 
 /**

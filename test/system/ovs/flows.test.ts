@@ -1,4 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { guests, outcomeOf } from '../../support/lab/throw-away-host.js';
 import { ovs, throwAwayOvs, type ThrowAwayOvs } from '../../support/lab/throw-away-ovs.js';
@@ -42,8 +44,9 @@ const kinds = [
   {
     name: 'a bundle',
     run: [
-      flow(`${https},actions=bundle(eth_src,0,active_backup,ofport,members:3,2),NORMAL`),
-      flow(`priority=9,tcp,tp_dst=443,actions=bundle(eth_src,0,active_backup,ofport,members:2),NORMAL`),
+      flow(
+        `${https},actions=bundle(eth_src,0,active_backup,ofport,members:${guests.kali3.port},${guests.lan.port}),NORMAL`,
+      ),
     ],
     is: 'action bundle to',
     isPredicted: true,
@@ -73,7 +76,7 @@ const kinds = [
     name: 'learn',
     run: [
       flow(
-        `${https},actions=learn(table=9,NXM_OF_ETH_TYPE[],NXM_OF_IP_PROTO[],NXM_OF_TCP_DST[],output:NXM_OF_IN_PORT[]),resubmit(,9),NORMAL`,
+        `${https},actions=learn(table=9,eth_type=0x800,nw_proto=6,NXM_OF_TCP_DST[],output:NXM_OF_IN_PORT[]),resubmit(,9),NORMAL`,
       ),
     ],
     is: 'action learn',
@@ -83,6 +86,9 @@ const kinds = [
 
 const known =
   '  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: 20 }, expect: private }\n';
+
+const long =
+  '  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, carriers: [raw], count: 800, rate: 200 }, expect: private }\n';
 
 describe('flows of Open vSwitch that no probe meets', needs(root, ovs), () => {
   let host: ThrowAwayOvs;
@@ -98,6 +104,11 @@ describe('flows of Open vSwitch that no probe meets', needs(root, ovs), () => {
     host.run(['ovs-ofctl', '-O', 'OpenFlow13', 'del-groups', 'br0']);
     host.run(['ovs-ofctl', 'add-flow', 'br0', 'priority=0,actions=NORMAL']);
     host.talk();
+  };
+
+  const probing = (): boolean => {
+    const timeline = join(host.dir, 'moment/timeline.ndjson');
+    return existsSync(timeline) && /"event":"probing","state":"started"/.test(readFileSync(timeline, 'utf8'));
   };
 
   it.each(kinds)('$name: does not hold, the flow is named, and its leak if the switch knows it', async (kind) => {
@@ -118,11 +129,30 @@ describe('flows of Open vSwitch that no probe meets', needs(root, ovs), () => {
     expect(JSON.parse(again.stdout).steps[0].reasons).toEqual(steps[0].reasons);
   });
 
+  it('does not hold if a flow stood for a second, which is named', async () => {
+    reset();
+    const running = outcomeOf(
+      host.cli(['run', host.scenario('moment', long), '--yes', '--json', '--out', join(host.dir, 'moment')]),
+    );
+    const during = (async () => {
+      for (let tries = 0; !probing() && tries < 600; tries += 1) await sleep(50);
+      host.run(flow(`${https},actions=FLOOD`));
+      await sleep(1000);
+      host.run(['ovs-ofctl', '--strict', 'del-flows', 'br0', https]);
+    })();
+    const [ran] = await Promise.all([running, during]);
+    const { verdict, steps } = JSON.parse(ran.stdout);
+    expect([ran.status, verdict], ran.stderr).toEqual([3, 'inconclusive']);
+    expect(steps[0].reasons.map(({ code, text }: { code: string; text: string }) => `${code} ${text}`)).toEqual([
+      'settings-changed a flow of Open vSwitch on br0: table=0 tcp,tp_dst=443 actions=FLOOD changed while the step ran',
+    ]);
+  });
+
   it('holds where each flow drops, is NORMAL or outputs to the port that owns the destination', async () => {
     reset();
     const { lan, kali2 } = guests;
-    host.run(flow(`priority=20,dl_dst=${lan.mac},actions=load:7->NXM_NX_REG5[],ct(table=6,zone=3)`));
-    host.run(flow(`table=6,reg5=7,actions=output:${lan.port}`));
+    host.run(flow(`priority=20,ip,dl_dst=${lan.mac},actions=load:7->NXM_NX_REG5[],ct(table=6,zone=3)`));
+    host.run(flow(`table=6,ip,reg5=7,actions=output:${lan.port}`));
     host.run(flow(`priority=21,in_port=${lan.port},dl_dst=${kali2.mac},actions=resubmit(,7)`));
     host.run(flow(`table=7,tcp,actions=output:${kali2.port}`));
     host.run(flow('table=7,priority=1,actions=NORMAL'));

@@ -102,7 +102,7 @@ function registersIn(name: string): readonly string[] {
   return Array.from({ length: width }, (_, at) => `reg${Number(number) * width + at}`);
 }
 
-/** Whether a number that is known fits `value` or `value/mask` of a match. */
+/** True if a number that is known fits `value` or `value/mask` of a match. */
 export function fitsNumber(known: bigint, wanted: string): boolean {
   const [value = '0', mask = ''] = wanted.split('/');
   try {
@@ -174,7 +174,7 @@ export function outputPorts(action: string): readonly string[] | null {
 }
 
 /**
- * Whether an action `learn` makes flows that forward as a table of MACs does, or that output nothing (ovs-actions(7)):
+ * True if an action `learn` makes flows that forward as a table of MACs does, or that output nothing (ovs-actions(7)):
  * what is for a MAC goes where that MAC sent from.
  */
 export function isMacLearning(action: string): boolean {
@@ -374,7 +374,7 @@ function flowMatches(flow: string, frame: SwitchedFrame): Matched {
 }
 
 /**
- * Whether a frame may meet a flow: its match does not exclude the frame, and no flow of its table with a higher
+ * True if a frame may meet a flow: its match does not exclude the frame, and no flow of its table with a higher
  * priority is sure to take it (ovs-fields(7); priority 32768 where none is printed).
  */
 export function isMet(flow: string, flows: readonly string[], frame: SwitchedFrame): boolean {
@@ -388,4 +388,11 @@ export function isMet(flow: string, flows: readonly string[], frame: SwitchedFra
         flowMatches(before, frame) === 'yes',
     )
   );
+}
+
+/** Tables into which a flow learns as a table of MACs does. */
+export function learnedTables(flow: string): readonly number[] {
+  return leafActions(parseFlow(flow).actions, [])
+    .filter((action) => action.startsWith('learn(') && isMacLearning(action))
+    .map((action) => Number(/\btable=(\d+)/.exec(action)?.[1] ?? 0));
 }

@@ -52,7 +52,6 @@ export interface Suspect {
 type Destination = { readonly mac: string } | 'group' | 'rewritten' | null;
 
 type Registers = ReadonlyMap<string, bigint | null | 'kept'>;
-
 /** Frames that stand at one place of the pipeline. */
 interface Frames {
   readonly inPort: string | null;
@@ -97,15 +96,15 @@ class Pipeline {
   entries = 0;
 
   readonly #use: RegisterUse;
-  /** Whether a change of tags can matter. */
-  readonly #isTagged: boolean;
+  readonly #hasNormal: boolean;
 
   constructor(private readonly bridge: PipelineBridge) {
-    for (const flow of bridge.flows) this.#tables.set(flow.table, [...(this.#tables.get(flow.table) ?? []), flow]);
+    for (const flow of bridge.flows.filter(isOfStations))
+      this.#tables.set(flow.table, [...(this.#tables.get(flow.table) ?? []), flow]);
     for (const flows of this.#tables.values()) flows.sort((a, b) => b.priority - a.priority);
     this.#use = registerUse(bridge.flows, bridge.groups);
-    const actions = bridge.flows.flatMap((flow) => flow.actions);
-    this.#isTagged = leafActions(actions, bridge.groups).some((leaf) => /^normal$/i.test(leaf));
+    const leaves = bridge.flows.flatMap(({ actions }) => leafActions(actions, bridge.groups));
+    this.#hasNormal = leaves.some((leaf) => /^normal$/i.test(leaf));
   }
 
   /**
@@ -149,7 +148,7 @@ class Pipeline {
     return {
       ...{ ...frames, registers },
       inPort: live.has('in_port') ? frames.inPort : null,
-      isPlain: !this.#isTagged || frames.isPlain,
+      isPlain: !this.#hasNormal || frames.isPlain,
     };
   }
 
@@ -293,8 +292,7 @@ class Pipeline {
 
   /** Whether NORMAL gets some frames of a port changed; those that come from another bridge are mapped so. */
   #isMoved({ inPort, dst, changed }: Frames): boolean {
-    const isAcross = inPort !== null && this.bridge.ports.get(inPort) === null;
-    return !isAcross && (dst === 'rewritten' || changed === 'some');
+    return (inPort === null || this.bridge.ports.get(inPort) !== null) && (dst === 'rewritten' || changed === 'some');
   }
 
   /** Calls `found` with the ports of these that own the destination of no such frame, if there are any. */
@@ -318,6 +316,10 @@ class Pipeline {
     });
   }
 }
+
+/** No station sends from a group's address (IEEE 802.3 3.2.3); entering controls of a run do. */
+const isOfStations = ({ match }: OvsFlow): boolean =>
+  !match.some(([key, value]) => key === 'dl_src' && value?.includes('/') === false && isGroupMacText(value));
 
 function keyOf({ inPort, dst, isPlain, changed, registers }: Frames): string {
   const to = dst !== null && typeof dst === 'object' ? dst.mac : dst;

@@ -1,6 +1,13 @@
 import type { StepPlan } from '../../model/plan.js';
 import type { HostState, StepStates } from '../../model/state.js';
-import { isOfRouting, lostEvents, type RuleChange, type SettingChange, vlanList } from '../../model/timeline.js';
+import {
+  isSwitchChange,
+  isOfRouting,
+  lostEvents,
+  type RuleChange,
+  type SettingChange,
+  vlanList,
+} from '../../model/timeline.js';
 import { freePrograms } from '../../scenario/free-commands.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { StepFacts } from './step-facts.js';
@@ -113,6 +120,7 @@ export function commandReach(commands: readonly (readonly string[])[]): Readonly
 function partOf({ ifindex, what }: SettingChange): StatePart | null {
   if (what === lostEvents) return null;
   if (isOfRouting(what)) return 'routing';
+  if (isSwitchChange(what)) return 'ovs';
   if (ifindex === null) return 'sysctl';
   return what === vlanList ? 'vlan' : 'links';
 }

@@ -1,10 +1,19 @@
+import { learnedTables } from '../../bridge/bypass/ovs-flows.js';
 import { bridgeSettings, portSettings } from '../../bridge/attributes.js';
 import { isOnPort } from '../../model/attach.js';
 import { hostOf, onHost } from '../../model/host-names.js';
 import type { StepPlan } from '../../model/plan.js';
 import type { Endpoint } from '../../model/scenario.js';
 import type { FdbState, HostState, LinkState } from '../../model/state.js';
-import { isOfRouting, type RuleChange, type SettingChange, vlanList } from '../../model/timeline.js';
+import {
+  isSwitchChange,
+  isOfRouting,
+  ovsFlowOn,
+  ovsTable,
+  type RuleChange,
+  type SettingChange,
+  vlanList,
+} from '../../model/timeline.js';
 import { ingressMac } from '../../plan/ingress-controls.js';
 import { bridgesPassed } from '../../plan/observers.js';
 import { reason, type Reason } from '../../model/reasons.js';
@@ -183,6 +192,33 @@ function settingsOfOvs({ ovs }: HostState): string {
 }
 
 /**
+ * Flows and tables of Open vSwitch that were heard to change though all snapshots have them alike, but flows that an
+ * action `learn` makes as a table of MACs has entries, and what entering controls made.
+ */
+function ovsPutBack(
+  step: StepPlan,
+  { ovs, links }: HostState,
+  intervals: readonly ReadInterval[],
+  changed: readonly string[],
+): readonly Reason[] {
+  const switches = new Set(links.flatMap(({ kind, name }) => (kind === 'openvswitch' ? [name] : [])));
+  const bridges = step.observers.map(({ bridge }) => bridge).filter((bridge) => switches.has(bridge));
+  const isOther = ({ from, to, excused }: ReadInterval): boolean =>
+    !excused.has('ovs') && settingsOfOvs(from) !== settingsOfOvs(to);
+  if (bridges.length === 0 || intervals.some(isOther)) return [];
+  const learned = (ovs?.bridges ?? []).flatMap(({ name, flows }) =>
+    flows.flatMap((flow) => learnedTables(flow).map((table) => `${ovsFlowOn}${name}: table=${table} `)),
+  );
+  const isConcerned = (what: string): boolean =>
+    what.startsWith(ovsTable) || bridges.some((bridge) => what.startsWith(`${ovsFlowOn}${bridge}:`));
+  return [...new Set(changed)]
+    .filter(
+      (what) => isConcerned(what) && !what.includes(ingressMac) && !learned.some((table) => what.startsWith(table)),
+    )
+    .map((what) => reason('settings-changed', null, `${what} changed while the step ran`));
+}
+
+/**
  * What is other at the end of an interval, apart from rules, and from what an event that was at work can have changed.
  */
 function changedSettings(
@@ -304,9 +340,10 @@ export function unchangedReasons(
       step,
       before,
       read,
-      settings.filter(({ what }) => !isOfRouting(what)),
+      settings.filter(({ what }) => !isOfRouting(what) && !isSwitchChange(what)),
       sideEffects,
     ),
+    ...ovsPutBack(step, before, read, settings.map(({ what }) => what).filter(isSwitchChange)),
     ...changedRules(read, changes),
     ...changedRouting(step, read),
     ...[before, after].flatMap((state) => notForwarding(step, state, sideEffects)),

@@ -10,7 +10,7 @@ import { isDescendant, lockingDaemon, runningProgram, socketHolders } from '../.
 import type { OvsTexts } from './parse.js';
 
 /** Where Open vSwitch's sockets are (ovs-vswitchd(8)). */
-function runFolder(): string {
+export function ovsFolder(): string {
   return process.env['OVS_RUNDIR'] ?? '/run/openvswitch';
 }
 
@@ -18,7 +18,7 @@ function runFolder(): string {
  * True if Open vSwitch runs here: its database answers at a socket, or its switch, which goes on without the database.
  */
 export function isOvsRunning(): boolean {
-  return ['db.sock', 'ovs-vswitchd.pid'].some((file) => existsSync(`${runFolder()}/${file}`));
+  return ['db.sock', 'ovs-vswitchd.pid'].some((file) => existsSync(`${ovsFolder()}/${file}`));
 }
 
 /**
@@ -31,17 +31,14 @@ export async function readOvsTexts(): Promise<OvsTexts | null> {
     ['Bridge', 'Port', 'Interface', 'Mirror', 'Open_vSwitch'],
     5,
   );
-  // a bridge that the switch could not make, as without the kernel's datapath, is in the database only
-  const liveBridges = bridges.flatMap(({ name, protocols }) =>
-    typeof name === 'string' && existsSync(`${runFolder()}/${name}.mgmt`) ? [{ name, protocols }] : [],
-  );
+  const live = liveAmong(bridges);
   const ofEach = async (
     command: (protocols: unknown) => readonly string[],
     print = printed,
   ): Promise<Readonly<Record<string, string>>> =>
     Object.fromEntries(
       await Promise.all(
-        liveBridges.map(async ({ name, protocols }) => [name, await print([...command(protocols), name])] as const),
+        live.map(async ({ name, protocols }) => [name, await print([...command(protocols), name])] as const),
       ),
     );
   const [show, flows, groups, meters, fdb] = await Promise.all([
@@ -51,11 +48,28 @@ export async function readOvsTexts(): Promise<OvsTexts | null> {
     ofEach((protocols) => [...ofctlOfTables(protocols), 'dump-meters'], printedIfKnown),
     ofEach(() => ['ovs-appctl', 'fdb/show']),
   ]);
-  const controllers = Object.fromEntries(liveBridges.map(({ name }) => [name, connectedTo(name)] as const));
-  const daemon = lockingDaemon(`${runFolder()}/ovs-vswitchd.pid`);
+  const controllers = Object.fromEntries(live.map(({ name }) => [name, connectedTo(name)] as const));
+  const daemon = lockingDaemon(`${ovsFolder()}/ovs-vswitchd.pid`);
   return {
     ...{ bridges, ports, interfaces, mirrors, settings, show, flows, groups, meters, fdb, controllers, daemon },
   };
+}
+
+interface LiveBridge {
+  readonly name: string;
+  readonly protocols: unknown;
+}
+
+/** A bridge that the switch could not make, as without the kernel's datapath, is in the database only. */
+function liveAmong(bridges: readonly OvsRecord[]): readonly LiveBridge[] {
+  return bridges.flatMap(({ name, protocols }) =>
+    typeof name === 'string' && existsSync(`${ovsFolder()}/${name}.mgmt`) ? [{ name, protocols }] : [],
+  );
+}
+
+/** Bridges that the switch has, with their versions of OpenFlow. Rejects as `readOvs` does. */
+export async function liveBridges(): Promise<readonly LiveBridge[]> {
+  return liveAmong((await readOvs())?.bridges ?? []);
 }
 
 function printed(command: readonly string[]): Promise<string> {
@@ -70,7 +84,7 @@ async function printedIfKnown(command: readonly string[]): Promise<string> {
 
 /** Processes at a bridge's management socket, but for those that this one started; each once. */
 function connectedTo(bridge: string): readonly SocketProcess[] {
-  const peers = unixPeers(`${runFolder()}/${bridge}.mgmt`) ?? new Set();
+  const peers = unixPeers(`${ovsFolder()}/${bridge}.mgmt`) ?? new Set();
   const holders = [...socketHolders(peers)].flatMap(([, processes]) => processes);
   return [...new Map(holders.map((holder) => [holder.pid, holder])).values()]
     .filter(({ pid }) => !isDescendant(pid))

@@ -158,6 +158,7 @@ describe('what of Open vSwitch copies frames past the ears', () => {
     // of no table that is reached
     [[passes, 'table=7, actions=FLOOD', 'priority=3,metadata=0x9 actions=FLOOD']],
     [['priority=9,dl_dst=01:00:00:00:00:00/01:00:00:00:00:00 actions=FLOOD', passes]],
+    [['priority=50,dl_src=03:76:69:ff:ff:fd actions=FLOOD', passes]],
     [['priority=9,udp,tp_dst=67 actions=drop', 'priority=8,arp actions=meter:1,dec_ttl,NORMAL']],
   ])('is nothing that hands a frame to its owner’s port alone: %s', (flows) => {
     const known = [
@@ -212,7 +213,14 @@ describe('what of Open vSwitch copies frames past the ears', () => {
     expect(reported(mirrored({ ...ofMirror, outputPort: null, outputVlan: 99, ports: ['p0'] }))).toEqual([
       ['Open vSwitch mirror ear to VLAN 99', 'br0 p0'],
     ]);
-    expect(reported(mirrored({ ...ofMirror, outputPort: null }, { ...ofMirror, outputPort: 'vx0' }))).toEqual([]);
+    expect(reported(mirrored({ ...ofMirror, snaplen: 14 }))).toEqual([
+      ['Open vSwitch mirror ear to p2', 'br0 all ports, snaplen 14', ['p2']],
+    ]);
+    const filter = 'tcp';
+    expect(reported(mirrored({ ...ofMirror, filter, outputPort: null }))).toEqual([]);
+    expect(reported(mirrored({ ...ofMirror, filter, outputPort: 'vx0' }))).toEqual([]);
+    // probes show one that takes all
+    expect(reported(mirrored(ofMirror))).toEqual([]);
   });
 
   it('is what OVN’s flows do where others instruct the bridge too, and not where OVN alone does', () => {

@@ -1,0 +1,157 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ofctlOfTables } from '../../../core/bridge/ovs.js';
+import { ovsFlowOn, ovsTable, type SettingChange } from '../../../core/model/timeline.js';
+import { programEnv, runProgram } from '../../process/programs.js';
+import { liveBridges, ovsFolder } from '../ovs/read.js';
+
+/** Columns that decide where frames go (ovs-vswitchd.conf.db(5)), but `filter`: older versions lack it. */
+const columns = {
+  Bridge:
+    'datapath_type,fail_mode,flood_vlans,mcast_snooping_enable,mirrors,other_config,ports,protocols,rstp_enable,stp_enable,sflow,ipfix',
+  Port: 'bond_mode,interfaces,other_config,protected,tag,trunks,vlan_mode',
+  Mirror: 'output_port,output_vlan,select_all,select_dst_port,select_src_port,select_vlan',
+} as const;
+
+/** What a change of a flow says beside the flow (ovs-ofctl(8), monitor). */
+const aboutChange = /\b(?:event|reason|cookie|idle_timeout|hard_timeout|importance|duration)=\S+ ?/g;
+/** Different changes that are kept; and how long a monitor may take to begin, ms. */
+const maxKept = 64;
+const beginMs = 3000;
+const restMs = 100;
+const maxRestarts = 50;
+
+export interface OvsWatch {
+  /** What was reported since it was opened or last asked, alike ones once. */
+  take(): readonly SettingChange[];
+  /** What cannot be listened to, and why. */
+  unheard(): readonly string[];
+  close(): void;
+}
+
+/** A program that prints what changes, started again when its connection ends. */
+class Monitor {
+  #child: ChildProcess | null = null;
+  #isClosed = false;
+  #restarts = 0;
+  failure: string | null = null;
+
+  /** `isNews`: of a line that is no complaint; `heard` is called with each, `ended` when the connection ends. */
+  constructor(
+    private readonly argv: readonly string[],
+    private readonly isNews: (line: string) => boolean,
+    private readonly heard: (line: string) => void,
+    private readonly ended: () => void,
+  ) {}
+
+  /** Resolves when it has begun: with its first line, if `printsFirst`. */
+  async begin(printsFirst: boolean): Promise<void> {
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...this.argv], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: programEnv(),
+    });
+    this.#child = child;
+    let said = '';
+    // ovs-ofctl prints messages of the switch to its standard error
+    const lines = new EventEmitter();
+    for (const input of [child.stdout, child.stderr])
+      createInterface({ input }).on('line', (line) => {
+        said = line;
+        if (!this.isNews(line)) return;
+        this.failure = null;
+        this.heard(line);
+        lines.emit('line');
+      });
+    child.once('error', ({ message }) => (this.failure = message));
+    const isOver = once(child, 'close').then(
+      () => this.#restart(said),
+      () => undefined,
+    );
+    const begun = printsFirst ? Promise.race([once(lines, 'line'), isOver]) : Promise.resolve();
+    await Promise.race([begun, sleep(beginMs, null, { ref: false })]);
+  }
+
+  /** A switch that starts again drops its connections. */
+  async #restart(said: string): Promise<void> {
+    if (this.#isClosed) return;
+    this.ended();
+    this.failure = said === '' ? 'it ended' : said;
+    this.#restarts += 1;
+    await sleep(restMs, null, { ref: false });
+    if (this.#isClosed || this.#restarts > maxRestarts) return;
+    void this.begin(false);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#child?.kill('SIGKILL');
+  }
+}
+
+async function tableColumns(table: keyof typeof columns): Promise<string> {
+  if (table !== 'Mirror') return columns[table];
+  const { status } = await runProgram(['ovs-vsctl', '--timeout=3', '--no-wait', '--columns=filter', 'list', 'Mirror']);
+  return status === 0 ? `${columns.Mirror},filter` : columns.Mirror;
+}
+
+/**
+ * Hears flows and settings of these bridges of Open vSwitch that change, also if they are put back: `ovs-ofctl monitor`
+ * (OpenFlow 1.4, 7.3.5.15; Nicira's extension before) and `ovsdb-client monitor` (RFC 7047 4.1.5), which end with this
+ * process. Resolves when they listen. A table without rows prints nothing at first.
+ */
+export async function watchOvs(bridges: ReadonlySet<string>): Promise<OvsWatch> {
+  const kept = new Map<string, SettingChange>();
+  const keep = (what: string): void => {
+    const change = kept.size < maxKept ? what : what.replace(/: .*$/s, ': more flows than are kept');
+    kept.set(change, { ifindex: null, what: change });
+  };
+  const folder = ovsFolder();
+  const flows = (await liveBridges())
+    .filter(({ name }) => bridges.has(name))
+    .map(({ name, protocols }) => {
+      const socket = `unix:${folder}/${name}.mgmt`;
+      const heard = (line: string): void => {
+        if (line.includes('event=')) keep(`${ovsFlowOn}${name}: ${line.replaceAll(aboutChange, '').trim()}`);
+      };
+      const isReply = (line: string): boolean => /FLOW_MONITOR reply|^ event=/.test(line);
+      const ended = (): void => keep(`${ovsFlowOn}${name}: the switch ended its connections`);
+      return new Monitor([...ofctlOfTables(protocols), 'monitor', socket, 'watch:!initial'], isReply, heard, ended);
+    });
+  const tables = (['Bridge', 'Port', 'Mirror'] as const).map(async (table) => {
+    let isFirst = true;
+    const monitor = new Monitor(
+      [
+        'ovsdb-client',
+        '--format=json',
+        'monitor',
+        `unix:${folder}/db.sock`,
+        'Open_vSwitch',
+        table,
+        await tableColumns(table),
+      ],
+      (line) => line.startsWith('{'),
+      (line) => {
+        if (!isFirst || !line.includes('"initial"')) keep(`${ovsTable}${table}`);
+        isFirst = false;
+      },
+      () => keep(`${ovsTable}${table}`),
+    );
+    return { monitor, printsFirst: table !== 'Mirror' };
+  });
+  const monitors = [...flows.map((monitor) => ({ monitor, printsFirst: true })), ...(await Promise.all(tables))];
+  await Promise.all(monitors.map(({ monitor, printsFirst }) => monitor.begin(printsFirst)));
+  return {
+    take() {
+      const changes = [...kept.values()];
+      kept.clear();
+      return changes;
+    },
+    unheard: () =>
+      monitors.flatMap(({ monitor }) =>
+        monitor.failure === null ? [] : [`changes of Open vSwitch: ${monitor.failure}`],
+      ),
+    close: () => monitors.forEach(({ monitor }) => monitor.close()),
+  };
+}
