@@ -167,7 +167,7 @@ export interface Finding {
   readonly sent: number | null;
   /** Distinct frames of these that the observer received, from 0. */
   readonly seen: number;
-  /** Whether the observer has to get them, may get them, or must not. */
+  /** True if the observer has to get them, may get them, or must not. */
   readonly allowed: 'must' | 'may' | 'no';
   /** True where it got what it must not. */
   readonly leak: boolean;
@@ -300,7 +300,7 @@ export interface StepResult {
   readonly verdict: Verdict | null;
   /** What the scenario claims; null = nothing. */
   readonly expected: 'holds' | 'broken' | null;
-  /** Whether all claims of the step came true; true without a claim. */
+  /** True if all claims of the step came true; true without a claim. */
   readonly asExpected: boolean;
   /** Empty unless the verdict is inconclusive, or something did not weigh on it. */
   readonly reasons: readonly Reason[];
@@ -359,7 +359,7 @@ export interface Result {
   readonly scenario: ScenarioRecord;
   /** The worst of the steps: broken, then inconclusive, then holds. */
   readonly verdict: Verdict;
-  /** Whether every step came out as claimed. */
+  /** True if every step came out as claimed. */
   readonly asExpected: boolean;
   /** One of `exitStatuses`. */
   readonly exitCode: number;

@@ -69,6 +69,16 @@ export interface Fault {
   readonly text: string;
 }
 
+/** A rule that was made and carries frames elsewhere, or chooses who gets them. */
+export interface CarryingRule {
+  /** `nft dup`, `tc action mirred`. */
+  readonly what: string;
+  /** `bridge t c`, `interface 7 pref 49152`. */
+  readonly place: string;
+  /** Distinguishes it from others there: place and handle, or the interface's index and the preference. */
+  readonly rule: string;
+}
+
 /** Somebody changed rules. `pid`: the process, for tc the netlink port it asked from; null = that was not reported. */
 export interface RuleChange {
   readonly kind: 'nft' | 'tc';
@@ -77,6 +87,8 @@ export interface RuleChange {
   readonly program: string | null;
   /** Another host of the run, on which it is; absent = the orchestrator's own, or there is one host only. */
   readonly host?: string;
+  /** Absent = it made none. */
+  readonly carrying?: readonly CarryingRule[];
 }
 
 /**
@@ -114,7 +126,7 @@ export const routingRules = 'the rules of ip rule';
 export const routesTo = 'the routes to ';
 export const nexthopObjects = 'the objects of ip nexthop';
 export const ipsecPolicies = 'the policies of ip xfrm';
-/** Whether a SettingChange is about where the host sends packets. */
+/** True if a SettingChange is about where the host sends packets. */
 export function isOfRouting(what: string): boolean {
   return [routingRules, nexthopObjects, ipsecPolicies].includes(what) || what.startsWith(routesTo);
 }

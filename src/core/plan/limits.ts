@@ -6,7 +6,7 @@ import { disruptiveClasses, probeClasses } from '../probe/classes.js';
 import { faultList } from '../scenario/yaml/fault.js';
 import { readYaml } from '../scenario/yaml/read-yaml.js';
 import { salvage } from '../scenario/yaml/salvage.js';
-import { interfaceName, time, whole } from '../scenario/schema/values.js';
+import { interfaceName, time, wholeNumber } from '../scenario/schema/values.js';
 import { escapePath } from '../text/escape.js';
 import { milliseconds } from '../text/time.js';
 import { costOf } from './cost.js';
@@ -35,9 +35,9 @@ const schema = z.strictObject({
     .array(z.enum(probeClasses, { error: 'expected a class of probes' }))
     .min(1, { error: 'expected at least one class' })
     .optional(),
-  frames: whole(1, 100 * million),
-  rate: whole(1, million),
-  out_of_nic: whole(0, million),
+  frames: wholeNumber(1, 100 * million),
+  rate: wholeNumber(1, million),
+  out_of_nic: wholeNumber(0, million),
   time: time.refine((value) => milliseconds(value) !== 0, { error: 'expected a time with unit such as 20m' }),
 });
 

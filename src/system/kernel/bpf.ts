@@ -49,7 +49,6 @@ export function refusedAs(place: ProgramPlace, errno: string): readonly number[]
   return isSecond || absent.includes(errno) ? [] : { unknown: errno };
 }
 
-/** What is said on a machine whose system calls are not known here. */
 const noNumber = `the system call bpf of ${process.arch} is not known to this program`;
 
 /**

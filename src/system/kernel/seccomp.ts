@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { type BpfInstruction, encodeBpf } from './bpf.js';
 import { koffi, libc } from './libc.js';
 import { isPacketSocket } from './packet-socket.js';
-import { type AllowList, type Condition, refusalOf, seccompProgram } from './seccomp-program.js';
+import { type AllowList, type Condition, programWithout, seccompProgram } from './seccomp-program.js';
 import { machineNamed, type SystemCall } from './system-calls.js';
 
 const setModeFilter = 1;
@@ -201,7 +201,7 @@ function setRingFilter(): boolean {
   const machine = machineNamed(process.arch);
   const seccomp = machine?.numberOf('seccomp') ?? null;
   if (machine === null || seccomp === null) return false;
-  const instructions = refusalOf(machine, 'io_uring_setup');
+  const instructions = programWithout(machine, 'io_uring_setup');
   if (setFilter(seccomp, instructions, thisThread)) return true;
   // PR_SET_NO_NEW_PRIVS takes zeros behind its 1
   const prctl: (...words: readonly number[]) => number = koffi()

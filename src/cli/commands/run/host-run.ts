@@ -43,7 +43,7 @@ export interface ConsentOptions {
 }
 
 /**
- * Whether somebody says yes: a person at the terminal, `--yes`, or the hash that was approved. Throws VerifyError (64)
+ * True if somebody says yes: a person at the terminal, `--yes`, or the hash that was approved. Throws VerifyError (64)
  * where nobody does.
  */
 async function mustConsent(
@@ -108,7 +108,7 @@ export function approval(
         'new-macs-not-allowed',
         64,
         unknown
-          .map((source) => `${source} would send with a MAC that nobody has, and an uplink may carry it out`)
+          .map((source) => `${source} would send with a MAC that no guest has, and an uplink may carry it out`)
           .join('\n'),
         '--allow-new-macs lets it; nothing was sent',
       );
@@ -170,15 +170,15 @@ function timesOut({ steps, topology }: Scenario, result: Result): readonly strin
 /** The last lines of a run on a host: what ends by itself, then what was left behind. `result`: null = it failed. */
 export function printLeft(
   scenario: Scenario,
-  { result, left }: Pick<Run, 'left'> & { readonly result: Result | null },
+  { result, unrestored }: Pick<Run, 'unrestored'> & { readonly result: Result | null },
 ): void {
   const bridges = scenario.topology.bridges.map(({ name }) => escapeText(name)).join(', ');
   const lines =
-    left.length === 0
+    unrestored.length === 0
       ? [`left behind on ${bridges}: nothing (checked)`]
       : [
           `LEFT BEHIND on ${bridges}, see \`verify-isolation cleanup\`:`,
-          ...left.map((text) => `  ${escapeText(text)}`),
+          ...unrestored.map((text) => `  ${escapeText(text)}`),
         ];
   const ending = result === null ? [] : timesOut(scenario, result);
   process.once('exit', () => process.stderr.write(`${[...ending, ...lines].join('\n')}\n`));

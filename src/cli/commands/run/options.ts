@@ -166,7 +166,6 @@ function usage(message: string, hint: string): VerifyError {
   return new VerifyError('usage', 64, message, hint);
 }
 
-/** What a run is about, and the options that say more of it. */
 const narrowedBy = {
   file: ['trust'],
   twin: ['bridge', 'netns', 'class', 'what-if'],

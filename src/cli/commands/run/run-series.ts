@@ -151,7 +151,7 @@ export class RunSeries {
   /** An exit status for each judged run that could not be signed, or whose fixes could not be tried. */
   readonly unfinished: number[] = [];
   /** What runs could not put back, by name. */
-  readonly left: string[] = [];
+  readonly unrestored: string[] = [];
   /** Of the run that failed, which was said: that everything is put back is not known. */
   readonly failures: { readonly status: number; readonly why: string }[] = [];
 
@@ -184,7 +184,7 @@ export class RunSeries {
       several: this.scenarios.length > 1,
       inside: await this.freshInside(),
       signal: this.stop.signal,
-      onClosed: (left) => this.left.push(...left),
+      onClosed: (unrestored) => this.unrestored.push(...unrestored),
     });
     try {
       await this.conclude(scenario, run);
@@ -269,7 +269,7 @@ interface RunPlace {
   readonly several: boolean;
   readonly inside: Inside | null;
   readonly signal: AbortSignal;
-  readonly onClosed: (left: readonly string[]) => void;
+  readonly onClosed: (unrestored: readonly string[]) => void;
 }
 
 async function runOne(scenario: Scenario, options: RunCommandOptions, place: RunPlace): Promise<RunInFolder> {
@@ -284,13 +284,13 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
   const folder = openOwnFolder(evidenceFolder(options.out, scenario.name, several, new Date(), runId));
   const { progress, isLive } = await progressOf(scenario, options);
   let result: Result | null = null;
-  let left: readonly string[] = [];
+  let unrestored: readonly string[] = [];
   try {
     const run = await runScenario(scenario, {
       outDir: folder.path,
       runId,
       onClosed: (names) => {
-        left = names;
+        unrestored = names;
         onClosed(names);
       },
       ...(await optionsOf(options, place)),
@@ -306,7 +306,7 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
     ({ result } = run);
     return { ...run, folder };
   } catch (error) {
-    if (result === null && left.length > 0) host?.[0].printLeft(scenario, { result, left });
+    if (result === null && unrestored.length > 0) host?.[0].printLeft(scenario, { result, unrestored });
     throw namingFolder(folder, error);
   } finally {
     if (result === null) folder.handOver();
@@ -332,7 +332,6 @@ async function progressOf(
   };
 }
 
-/** What the command line asks of a run, wherever it is. */
 async function optionsOf(
   options: RunCommandOptions,
   { inside, signal }: RunPlace,

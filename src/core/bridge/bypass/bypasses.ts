@@ -58,7 +58,7 @@ function copyRemedy(rule: string): string {
   return `${rule} may take frames that no probe is like; take it away, answer for it with trust, or for who gets the copies with accept`;
 }
 
-/** Whether an action that is mostly harmless has what is not: another address, another type of packet. */
+/** True if an action that is mostly harmless has what is not: another address, another type of packet. */
 function isHarmful(name: string, action: Fields): boolean {
   if (name === 'skbedit') return 'ptype' in action;
   if (name === 'ct') return Object.keys(action).includes('nat');
@@ -282,7 +282,7 @@ function ruleBypasses(rule: Fields, devices: readonly string[], logGroups: reado
   );
 }
 
-/** Whether a chain at that device, which may end in `*`, has frames of these. */
+/** True if a chain at that device, which may end in `*`, has frames of these. */
 function isAmong(device: string, segment: ReadonlySet<string>): boolean {
   if (!device.endsWith('*')) return segment.has(device);
   return [...segment].some((name) => name.startsWith(device.slice(0, -1)));

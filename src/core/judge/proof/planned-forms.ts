@@ -159,7 +159,7 @@ function merged(sources: Ends, destinations: Ends): PlannedForm | undefined {
 }
 
 /**
- * Whether a frame of one of the senders to one of the addressees is taken, be there such a flow or not: all of them are
+ * True if a frame of one of the senders to one of the addressees is taken, be there such a flow or not: all of them are
  * asked at once, and halves of them where they are not refused.
  */
 function someOfPairs(sources: Ends, destinations: Ends, takes: Takes): boolean {
@@ -269,7 +269,7 @@ function withWritten(form: PlannedForm, parts: readonly WrittenPart[]): PlannedF
 }
 
 /**
- * Whether a filter takes one of the step's frames; each filter is asked once. Rules of `states` may write into them
+ * True if a filter takes one of the step's frames; each filter is asked once. Rules of `states` may write into them
  * before they come to it: these bytes are not known.
  */
 export function asksPlannedForms(
