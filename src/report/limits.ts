@@ -80,7 +80,7 @@ export function notAskedTexts(result: Result): readonly string[] {
  * `rules: 40 read, 3 copy or move: 2 asked (9 witnesses), 1 not: needs ct mark 7`; null = none copies or moves frames.
  * `isPublic`: without words of rules, which are a host's firewall; those that were not asked are named.
  */
-export function rulesText({ rules: record }: Pick<Result, 'rules'>, isPublic = false): string | null {
+export function askedRulesText({ rules: record }: Pick<Result, 'rules'>, isPublic = false): string | null {
   if (record === undefined) return null;
   const named = record.rules.map((rule) => ({ ...rule, notAsked: rule.name }));
   return surveyText(isPublic ? { ...record, rules: named } : record);

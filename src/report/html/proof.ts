@@ -2,7 +2,7 @@ import { phases } from '../../core/model/plan.js';
 import type { Provenance } from '../../core/model/provenance.js';
 import type { Result, StepResult } from '../../core/model/result.js';
 import { counted } from '../../core/text/escape.js';
-import { lingerText, notAskedTexts, rulesText, trustedTexts, witnessText } from '../limits.js';
+import { lingerText, notAskedTexts, askedRulesText, trustedTexts, witnessText } from '../limits.js';
 import type { RunDetails } from '../reporter.js';
 import { sabotageText } from '../word.js';
 import { html, type Markup, nothing } from './markup.js';
@@ -37,7 +37,7 @@ function limitsMarkup(result: Result): Markup {
 
 /** Rules that copy or move frames: what asked each, where it went, and the rule's own counter. */
 function rulesMarkup(result: Result): Markup {
-  const text = rulesText(result);
+  const text = askedRulesText(result);
   if (text === null) return nothing;
   const rows = (result.rules?.rules ?? []).flatMap(({ name, witnesses, notAsked = '', counter }) => {
     const count = counter === undefined ? '–' : `${counter.before} to ${counter.after}`;
