@@ -1,4 +1,6 @@
+import type { RuleRecord } from '../core/model/run-record.js';
 import type { Result } from '../core/model/result.js';
+import { surveyText } from '../core/bridge/bypass/copy-rules.js';
 import { familyOf } from '../core/probe/addresses.js';
 import { counted } from '../core/text/escape.js';
 import { listText, setText } from './answer/participants.js';
@@ -72,4 +74,20 @@ export function notAskedTexts(result: Result): readonly string[] {
     families.set(text, [...(families.get(text) ?? []), family]);
   }
   return [...families].map(([text, names]) => `${listText(names)}${text}`);
+}
+
+/**
+ * `rules: 40 read, 3 copy or move: 2 asked (9 witnesses), 1 not: needs ct mark 7`; null = none copies or moves frames.
+ * `isPublic`: without words of rules, which are a host's firewall; those that were not asked are named.
+ */
+export function askedRulesText({ rules: record }: Pick<Result, 'rules'>, isPublic = false): string | null {
+  if (record === undefined) return null;
+  const named = record.rules.map((rule) => ({ ...rule, notAsked: rule.name }));
+  return surveyText(isPublic ? { ...record, rules: named } : record);
+}
+
+/** A witness, as its rule takes it: `v1 to v2, ipv4-tcp, protocol 6, destinationPort 443`. */
+export function witnessText({ from, to, carrier, fields }: RuleRecord['witnesses'][number]): string {
+  const values = Object.entries(fields).map(([name, value]) => `${name} ${value}`);
+  return [`${from}${to === null ? '' : ` to ${to}`}`, carrier, ...values].join(', ');
 }

@@ -5,7 +5,7 @@ import { exposureFix, exposuresOf } from './answer/exposures.js';
 import { storyTextsOf } from './answer/alternatives.js';
 import type { Audience } from './answer/participants.js';
 import { counted, escapeText } from '../core/text/escape.js';
-import { lingerText, notAskedTexts, trustedTexts } from './limits.js';
+import { lingerText, notAskedTexts, askedRulesText, trustedTexts } from './limits.js';
 import type { ReportedRun, Reporter, View } from './reporter.js';
 import { missingProof, type Reported } from './reported-leaks.js';
 import { stepSeconds } from './reporter.js';
@@ -72,12 +72,14 @@ function exposedList(result: Result): readonly string[] {
 function limits(result: Result): readonly string[] {
   const trusted = trustedTexts(result);
   const until = lingerText(result);
+  const rules = askedRulesText(result, true);
   return [
     ...(trusted.length === 0
       ? []
       : ['', '**Trusted**', '', ...trusted.slice(0, maxLines).map((text) => `- ${plainMarkdown(text)}`)]),
     ...(until === null ? [] : ['', `It ${until}.`]),
     ...notAskedTexts(result).flatMap((text) => ['', `Not asked: ${plainMarkdown(text)}.`]),
+    ...(rules === null ? [] : ['', `${plainMarkdown(rules)}.`]),
   ];
 }
 

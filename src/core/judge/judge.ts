@@ -15,7 +15,7 @@ import { countDiscarded, type DiscardedFrames, framesOfLine } from './count/disc
 import { createPlainFrames, type PlainFrames } from './count/plain-frames.js';
 import { arrivalAt, createTallies, noteStations, raise, type FrameArrival, type Tallies } from './count/tally.js';
 import { type JudgedStep, judgeStep } from './judge-step.js';
-import { coverageOf, observedOnly } from './proof/coverage.js';
+import { coverageOf, scopeOf } from './proof/coverage.js';
 import { keptInOrder, type StepFacts, stepFacts } from './proof/step-facts.js';
 import { reason, type Reason } from '../model/reasons.js';
 import { type Classify, createClassifier, flowFinder, tagsOf } from './recognise/classify.js';
@@ -385,7 +385,7 @@ export function finishJudging(judging: JudgeState, capture: CaptureIdentity): Re
     asExpected: exitCode === 0,
     exitCode,
     coverage,
-    ...observedOnly(plan),
+    ...scopeOf(plan, states, steps),
     ...(calibration === null ? {} : { calibration }),
     ...(run.precheck === undefined || run.precheck.length === 0 ? {} : { precheck: run.precheck }),
     steps: steps.map(({ result }, index) =>

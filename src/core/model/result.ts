@@ -2,7 +2,7 @@ import type { BarrierCode, CauseCode, UnknownCode } from './codes.js';
 import type { Change } from './fabric.js';
 import type { PersistentFix, ProvenFix } from './fix.js';
 import type { NotAsked } from './plan.js';
-import type { CalibrationRecord, ToolRecord } from './run-record.js';
+import type { CalibrationRecord, RulesRecord, ToolRecord } from './run-record.js';
 import type { Reason } from './reasons.js';
 import type { PrecheckNote, ScenarioRecord } from './run-record.js';
 import type { Trusted } from './scenario.js';
@@ -377,9 +377,9 @@ export interface Result {
   readonly observedOnly?: { readonly guests: readonly string[]; readonly of: number };
   /** On a host: a leak planted in a lab on the same kernel right before, and how much was seen. Absent = none was. */
   readonly calibration?: CalibrationRecord;
-  /**
-   * A run on a host: what acts on frames beside the bridges, or watches them. Absent = nothing, or nobody looked.
-   */
+  /** On a host: what copies or moves frames there by a rule, and what asked it. Absent = nothing does. */
+  readonly rules?: RulesRecord;
+  /** On a host: what acts on frames beside the bridges, or watches them. Absent = nothing, or it was not read. */
   readonly precheck?: readonly PrecheckNote[];
   /** In the order of the scenario. */
   readonly steps: readonly StepResult[];

@@ -1,6 +1,6 @@
 import type { NoteCode, UnknownCode } from './codes.js';
 import type { ConfigurationManager } from './fix.js';
-import type { FileHash, Scenario } from './scenario.js';
+import type { Carrier, FileHash, Scenario, SelectedFields } from './scenario.js';
 
 /** The file that was run, and what else it was made of; a key that would be empty is absent. */
 export interface ScenarioRecord {
@@ -251,4 +251,29 @@ export interface CalibrationRecord {
   /** Frames that had to be overheard, and that were. */
   readonly planted: number;
   readonly seen: number;
+}
+
+/** What asked the rules of a host that copy or move frames. */
+export interface RulesRecord {
+  /** Rules of nft, filters of tc, rules of xtables. */
+  readonly read: number;
+  /** Those that copy or move frames. */
+  readonly rules: readonly RuleRecord[];
+}
+
+/** One of them, by table, chain and handle. */
+export interface RuleRecord {
+  readonly name: string;
+  /** Frames that it takes, which were sent, and the observers that saw each. */
+  readonly witnesses: readonly {
+    readonly from: string;
+    readonly to: string | null;
+    readonly carrier: Carrier;
+    readonly fields: SelectedFields;
+    readonly seenAt: readonly string[];
+  }[];
+  /** Why none was sent; it may have words of the rule. Absent where some were. */
+  readonly notAsked?: string;
+  /** Packets of its own counter around the step; guests' own frames count there too. Absent = it has none. */
+  readonly counter?: { readonly before: number; readonly after: number };
 }

@@ -2,7 +2,7 @@ import { phases } from '../../core/model/plan.js';
 import type { Provenance } from '../../core/model/run-record.js';
 import type { Result, StepResult } from '../../core/model/result.js';
 import { counted } from '../../core/text/escape.js';
-import { lingerText, notAskedTexts, trustedTexts } from '../limits.js';
+import { lingerText, notAskedTexts, askedRulesText, trustedTexts, witnessText } from '../limits.js';
 import type { RunDetails } from '../reporter.js';
 import { sabotageText } from '../word.js';
 import { html, type Markup, nothing } from './markup.js';
@@ -35,6 +35,21 @@ function limitsMarkup(result: Result): Markup {
   return html`${trustedTexts(result).map((text) => html`<p><strong>Trusted</strong> not to carry frames past the ears: ${text}.</p>`)}${notAskedTexts(result).map((text) => html`<p><strong>Not asked:</strong> ${text}.</p>`)}${until === null ? nothing : html`<p><strong>Time:</strong> it ${until}; what comes later is not in the verdict.</p>`}`;
 }
 
+/** Rules that copy or move frames: what asked each, where it went, and the rule's own counter. */
+function rulesMarkup(result: Result): Markup {
+  const text = askedRulesText(result);
+  if (text === null) return nothing;
+  const rows = (result.rules?.rules ?? []).flatMap(({ name, witnesses, notAsked = '', counter }) => {
+    const count = counter === undefined ? '–' : `${counter.before} to ${counter.after}`;
+    const line = (witness: string, went: string): Markup =>
+      html`<tr><th scope="row">${name}</th><td>${witness}</td><td>${went}</td><td class="n">${count}</td></tr>`;
+    return witnesses.length === 0
+      ? [line(`not asked: ${notAsked}`, '–')]
+      : witnesses.map((witness) => line(witnessText(witness), witness.seenAt.join(', ') || 'nowhere'));
+  });
+  return html`<p><strong>Rules:</strong> ${text.replace(/^rules: /, '')}.</p><div class="wide" tabindex="0" role="region" aria-label="Rules that copy or move frames"><table><thead><tr><th scope="col">rule</th><th scope="col">frame that it takes</th><th scope="col">seen at</th><th scope="col" class="n">its counter, with guests' own frames</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+}
+
 /** What every zero rests on: without all of these a zero says nothing. */
 export function proofSection(result: Result, details: RunDetails | null): Markup {
   const { coverage } = result;
@@ -44,7 +59,7 @@ export function proofSection(result: Result, details: RunDetails | null): Markup
 <p><strong>Coverage:</strong> ${coverage.observed} of ${counted(coverage.ports, 'port')} observed${coverage.complete ? ', complete.' : '.'}${coverage.unobserved.length === 0 ? nothing : html` Not observed: ${coverage.unobserved.slice(0, 50).map((each) => `${each.port} (${each.reason}); `)}`}</p>
 ${result.evidence.keep === undefined ? nothing : html`<p><strong>Kept:</strong> leaks, controls and what else is looked at closer. ${counted(result.evidence.discarded ?? 0, 'frame was', 'frames were')} counted, token by token, and not kept (<code>--keep leaks</code>, or beyond the first 1000 leaks at an observer of a mesh); with those that were kept they add up to what was captured.</p>`}
 ${result.calibration === undefined ? nothing : html`<p><strong>Calibration:</strong> a leak planted in a lab on this kernel right before was seen: ${result.calibration.seen} of ${result.calibration.planted} frames.</p>`}${(result.precheck ?? []).map(({ code, place, value, text }) => html`<p><strong>Beside the bridge:</strong> ${code}: ${place} (${value}): ${text}.</p>`)}
-${limitsMarkup(result)}<div class="wide" tabindex="0" role="region" aria-label="Proof by step"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">claim</th><th scope="col">ears: controls seen</th><th scope="col">entry: controls received</th><th scope="col">dropped of captured</th><th scope="col">settings</th><th scope="col" class="n">at most this share leaks (95 %)</th></tr></thead><tbody>${judged.map(({ step, index }) => row(index, step, details))}</tbody></table></div></section>`;
+${limitsMarkup(result)}${rulesMarkup(result)}<div class="wide" tabindex="0" role="region" aria-label="Proof by step"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">claim</th><th scope="col">ears: controls seen</th><th scope="col">entry: controls received</th><th scope="col">dropped of captured</th><th scope="col">settings</th><th scope="col" class="n">at most this share leaks (95 %)</th></tr></thead><tbody>${judged.map(({ step, index }) => row(index, step, details))}</tbody></table></div></section>`;
 }
 
 function whoAndWhere(provenance: Provenance | undefined): Markup {

@@ -8,7 +8,7 @@ import type { PersistentFix } from '../../core/model/fix.js';
 import { alternativesOf, commandsText, priceText } from '../answer/alternatives.js';
 import { type Answer, answerOf, holdLimits } from '../answer/answer.js';
 import { countText, listText } from '../answer/participants.js';
-import { lingerText, notAskedInShort, notAskedTexts, trustedTexts } from '../limits.js';
+import { lingerText, notAskedInShort, notAskedTexts, askedRulesText, trustedTexts } from '../limits.js';
 import type { ReportedRun, View } from '../reporter.js';
 import { unendedWord } from '../word.js';
 import { cut, foldAfter, padEnd, type Paint, widthOf } from './layout.js';
@@ -78,7 +78,9 @@ function persistentLine(persistent: readonly PersistentFix[]): readonly string[]
 function limitLines(result: ReportedRun['result'], width: number): readonly string[] {
   const [trusted, ...more] = trustedTexts(result);
   const until = lingerText(result);
+  const rules = askedRulesText(result);
   return [
+    ...(rules === null ? [] : foldAfter(`  ${'rules'.padEnd(8)}`, escapeText(rules.replace(/^rules: /, '')), width)),
     ...(trusted === undefined
       ? []
       : [

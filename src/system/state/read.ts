@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { answersNeighbours } from '../../core/bridge/bypass/arp-answers.js';
 import type { HostState, LinkState } from '../../core/model/state.js';
+import { listingOf, nftCopyRules } from '../../core/bridge/bypass/copy-rules.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { fieldsOf, objectsOf, textOf, textsOf } from '../../core/text/json-text.js';
 import { legacyTables, nfTables, rulesGeneration } from '../kernel/ask/netfilter-tables.js';
@@ -130,9 +131,14 @@ async function readRuleset(netns: string | null): Promise<unknown> {
   if (generation !== null && known?.generation === generation) return known.rules;
   const rules = await readJson(['nft', '-j', 'list', 'ruleset'], { netns });
   const isSame = generation !== null && inNamespace(netns, rulesGeneration) === generation;
-  if (isSame && !hasMovingSets(rules)) rulesets.set(netns, { generation, rules });
+  if (isSame && !hasMovingSets(rules) && !hasCountedCopies(rules)) rulesets.set(netns, { generation, rules });
   else rulesets.delete(netns);
   return rules;
+}
+
+/** A rule that copies frames has a counter, which is read before a step and after. */
+function hasCountedCopies(rules: unknown): boolean {
+  return nftCopyRules(listingOf(rules)).some(({ counter }) => counter !== null);
 }
 
 /** Packets add elements (flag dynamic), or time takes some away. */

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type JudgedHost, addressOfGuest, type WholeHost, wholeHost } from '../../support/lab/whole-host.js';
 import { kernel } from '../../support/lab/features.js';
@@ -91,6 +93,17 @@ describe('a rule that copies tcp dport 443', { ...needs(root), timeout: patient(
         expect([run.status, run.result.verdict, leaksOf(run)], run.text).toEqual([2, 'broken', [`asks ${rule} at v4`]]);
         const [first] = causesOf(run);
         expect([first?.[0], first?.[2]], run.text).toEqual(['mirror', fix]);
+        const { read, rules = [] } = run.result.rules ?? {};
+        expect([
+          read,
+          rules.map(({ name: named, witnesses }) => [named, witnesses.map(({ seenAt }) => seenAt)]),
+        ]).toEqual([1, [[rule, [expect.arrayContaining(['v4'])]]]]);
+        expect(run.text).toMatch(/rules   1 read, 1 copies or moves: 1 asked \(1 witness\)/);
+        const page = readFileSync(join(host.dir, 'out', 'evidence', 'report.html'), 'utf8');
+        expect(page).toContain(`<th scope="row">${rule}</th><td>v1 to v2, ipv4-tcp, protocol 6,`);
+        // A counter of the rule is read anew: the witness is in it, and guests' own frames
+        const { before = 0, after = 0 } = rules[0]?.counter ?? { before: -1, after: 0 };
+        expect([rules[0]?.counter !== undefined, after > before]).toEqual([script.includes('counter'), true]);
       });
     });
 });

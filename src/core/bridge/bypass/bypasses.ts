@@ -2,6 +2,7 @@ import type { SocketProcess } from '../../model/packet-socket.js';
 import type { HostState } from '../../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import { ovsCopies } from '../ovs.js';
+import { nftRuleName, tcRuleName } from './copy-rules.js';
 import {
   harmlessFilters,
   harmlessHandlers,
@@ -58,36 +59,13 @@ function programBypasses({ programs, links }: HostState, segment: ReadonlySet<st
     .map(({ device, place, ...named }) => ({ ...named, where: `${device} ${place}`, remedy: seeProgram }));
 }
 
-function copyRemedy(selector: string): string {
-  return `it takes ${selector}, and no probe shows what it carries there; take it away, answer for it with trust, or for who gets the copies with accept`;
+/** A rule by its name, never by its text: reasons are written where others read them. */
+function copyRemedy(rule: string): string {
+  return `${rule} may take frames that no probe is like; take it away, answer for it with trust, or for who gets the copies with accept`;
 }
 
-/** A match of u32, as tc prints it: value and mask in hexadecimal, without leading zeros. */
-function u32Match(match: Fields | null): readonly string[] {
-  if (match === null) return [];
-  const words = ['value', 'mask'].map((key) => (textOf(match[key]) ?? '').padStart(8, '0'));
-  return [`u32 ${words.join('/')} at ${typeof match['off'] === 'number' ? match['off'] : '?'}`];
-}
-
-/**
- * What a filter takes, as far as tc prints it: of several matches of u32 the last one, and no match of a mark. So it
- * explains and acquits nothing.
- */
-function tcSelector(filter: Fields, options: Fields): string {
-  const [protocol, chain, handle] = [textOf(filter['protocol']), filter['chain'], options['handle']];
-  const keys = Object.entries(fieldsOf(options['keys']) ?? {}).map(([key, value]) => `${key} ${String(value)}`);
-  const parts = [
-    ...(protocol === null || protocol === 'all' ? [] : [`protocol ${protocol}`]),
-    ...(typeof chain === 'number' && chain !== 0 ? [`chain ${chain}`] : []),
-    ...(filter['kind'] === 'fw' && handle !== undefined ? [`mark ${String(handle)}`] : []),
-    ...u32Match(fieldsOf(options['match'])),
-    ...keys,
-  ];
-  return parts.length === 0 ? 'what it selects' : parts.join(', ');
-}
-
-/** An action of a filter, as tc prints it; `selector` = what the filter takes. */
-function actionBypasses(action: Fields, where: string, selector: string): readonly Bypass[] {
+/** An action of a filter, as tc prints it; `rule` = the filter's name. */
+function actionBypasses(action: Fields, where: string, rule: string): readonly Bypass[] {
   const name = textOf(action['kind']) ?? 'unknown';
   if (isHarmlessAction(name, action)) return [];
   const to = textOf(action['to_dev']);
@@ -96,7 +74,7 @@ function actionBypasses(action: Fields, where: string, selector: string): readon
     {
       what: `tc action ${name}${to === null ? '' : ` to ${to}`}`,
       where,
-      remedy: name === 'mirred' ? copyRemedy(selector) : takeAway,
+      remedy: name === 'mirred' ? copyRemedy(rule) : takeAway,
       ...(isCopy ? { to: [to] } : {}),
     },
   ];
@@ -115,8 +93,8 @@ function filterBypasses(filter: Fields, where: string): readonly Bypass[] {
       where,
       remedy: 'add it with skip_hw: what a network card does with frames reaches no ear',
     });
-  const selector = tcSelector(filter, options);
-  return [...bypasses, ...objectsOf(options['actions']).flatMap((action) => actionBypasses(action, where, selector))];
+  const rule = tcRuleName(where.replace(/^tc /, ''), filter);
+  return [...bypasses, ...objectsOf(options['actions']).flatMap((action) => actionBypasses(action, where, rule))];
 }
 
 // tc shows the blocks that a discipline runs when something happens in it apart (tc-red(8), qevent)
@@ -258,12 +236,12 @@ function xtablesBypasses(
 
 function statementBypasses([name, value]: Statement, place: RulePlace): readonly Bypass[] {
   const fields = fieldsOf(value) ?? {};
-  const { family, where, devices, selector, logGroups } = place;
+  const { family, where, devices, rule, logGroups } = place;
   switch (name) {
     case 'dup':
     case 'fwd': {
       const to = targetsOf(fields, family === 'netdev' || devices.length > 0);
-      const remedy = copyRemedy(selector);
+      const remedy = copyRemedy(rule);
       const address = textOf(fields['addr']);
       return to === null
         ? [{ what: `nft ${name}${address === null ? '' : ` to ${address}`}`, where, remedy }]
@@ -291,20 +269,10 @@ interface RulePlace {
   readonly where: string;
   /** Devices of its chain; none = wherever it is jumped to from. */
   readonly devices: readonly string[];
-  /** What the rule takes. */
-  readonly selector: string;
+  /** Its name. */
+  readonly rule: string;
   /** Groups of NFLOG from which a process takes packets. */
   readonly logGroups: readonly number[];
-}
-
-function nftSelector(statements: readonly Statement[]): string {
-  const matches = statements.flatMap(([name, value]) => {
-    const { left, op, right } = fieldsOf(value) ?? {};
-    if (name !== 'match') return [];
-    const to = typeof right === 'object' ? JSON.stringify(right).slice(0, 60) : String(right);
-    return [`${textsWithin(left).join(' ')} ${textOf(op) ?? ''} ${to}`];
-  });
-  return matches.length === 0 ? 'what comes to its rule' : matches.join(', ');
 }
 
 function ruleBypasses(rule: Fields, devices: readonly string[], logGroups: readonly number[]): readonly Bypass[] {
@@ -312,9 +280,8 @@ function ruleBypasses(rule: Fields, devices: readonly string[], logGroups: reado
   const place = [family, textOf(rule['table']) ?? '', textOf(rule['chain']) ?? ''].join(' ');
   const where = `nft ${place}${devices.length === 0 ? '' : ` on ${devices.join(', ')}`}`;
   const statements = objectsOf(rule['expr']).flatMap((statement) => Object.entries(statement));
-  const selector = nftSelector(statements);
   return statements.flatMap((statement) =>
-    statementBypasses(statement, { family, where, devices, selector, logGroups }),
+    statementBypasses(statement, { family, where, devices, rule: nftRuleName(rule), logGroups }),
   );
 }
 
@@ -373,7 +340,7 @@ function ovsBypasses(state: HostState, segment: ReadonlySet<string>): readonly B
   return ovsCopies(state)
     .filter(({ bridge }) => segment.has(bridge))
     .map(({ bridge, what, flow, predicted, ...ends }) => {
-      const advised = ends.to === undefined ? takeAway : copyRemedy('what its flow matches');
+      const advised = ends.to === undefined ? takeAway : copyRemedy('its flow');
       const remedy = predicted === undefined ? advised : `ofproto/trace predicts that ${predicted}; ${takeAway}`;
       return { what: `Open vSwitch ${what}`, where: `${bridge} ${flow ?? ''}`.trim(), remedy, ...ends };
     });

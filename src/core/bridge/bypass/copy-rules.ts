@@ -1,6 +1,7 @@
 import type { HostState, LegacyCopy, LegacyTable } from '../../model/state.js';
 import { parsePrefix } from '../../text/ip-address.js';
 import { type Fields, fieldsOf, numberOf, objectsOf, objectsWithin, textOf } from '../../text/json-text.js';
+import { counted } from '../../text/escape.js';
 import { etherTypes } from '../../wire/ethernet.js';
 import { nftSelector, prefixRange, tcSelector, valueOf } from './rule-selectors.js';
 import {
@@ -126,7 +127,8 @@ function targetOf([name, value]: readonly [string, unknown], isAtDevice: boolean
   return isAtDevice && device !== null ? [device] : null;
 }
 
-function nftCopyRules(listing: Listing): readonly CopyRule[] {
+/** Those of nft alone. */
+export function nftCopyRules(listing: Listing): readonly CopyRule[] {
   return listing.rules.flatMap((rule): readonly CopyRule[] => {
     const family = textOf(rule['family']) ?? '';
     const isAtDevice = family === 'netdev' || listing.chains.get(chainOf(rule))?.['dev'] !== undefined;
@@ -157,7 +159,11 @@ interface PlacedFilter {
 
 function filtersOf(tc: unknown): readonly PlacedFilter[] {
   return Object.entries(fieldsOf(fieldsOf(tc)?.['filters']) ?? {}).flatMap(([key, filters]) =>
-    objectsOf(filters).flatMap((filter) => (fieldsOf(filter['options']) === null ? [] : [{ key, filter }])),
+    objectsOf(filters).flatMap((filter) => {
+      const options = fieldsOf(filter['options']);
+      // heads of lists, and of tables of u32
+      return options === null || 'ht_divisor' in options ? [] : [{ key, filter }];
+    }),
   );
 }
 
@@ -329,7 +335,29 @@ export function actingRules(state: HostState, listing: Listing): readonly Acting
   return [...byNft, ...byTc, ...byProgram, ...byLegacy];
 }
 
-/** How many rules were read: of nft, filters of tc, of xtables that nft does not list. */
-export function countRules({ tc, legacyTables = [] }: HostState, { rules }: Listing): number {
-  return rules.length + filtersOf(tc).length + legacyTables.reduce((sum, table) => sum + table.rules, 0);
+/** How many rules were read: of nft, filters of tc at these devices, of xtables that nft does not list. */
+export function countRules(
+  { tc, legacyTables = [] }: HostState,
+  { rules }: Listing,
+  segment: ReadonlySet<string>,
+): number {
+  const filters = filtersOf(tc).filter(({ key }) => segment.has(key.split(' ')[0] ?? ''));
+  return rules.length + filters.length + legacyTables.reduce((sum, table) => sum + table.rules, 0);
+}
+
+/** What is to be said of rules, whether they are about to be asked or were. */
+interface SaidRules {
+  readonly read: number;
+  readonly rules: readonly { readonly witnesses: readonly unknown[]; readonly notAsked?: string | null }[];
+}
+
+/** `rules: 40 read, 3 copy or move: 2 asked (9 witnesses), 1 not: needs ct mark 7`. */
+export function surveyText({ read, rules }: SaidRules): string {
+  const left = rules.filter(({ witnesses }) => witnesses.length === 0);
+  const sent = rules.reduce((sum, { witnesses }) => sum + witnesses.length, 0);
+  const reasons = [...new Set(left.flatMap(({ notAsked }) => notAsked ?? []))];
+  return [
+    `rules: ${read} read, ${rules.length} ${rules.length === 1 ? 'copies or moves' : 'copy or move'}: ${rules.length - left.length} asked (${counted(sent, 'witness', 'witnesses')})`,
+    ...(left.length === 0 ? [] : [`${left.length} not: ${reasons.join('; ')}`]),
+  ].join(', ');
 }

@@ -2,12 +2,13 @@ import type { Carrier, Mac, SelectedFields } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
 import { etherTypes } from '../../wire/ethernet.js';
 import { tcpFlags } from '../../wire/tcp.js';
-import { counted } from '../../text/escape.js';
 import { isHandedOver } from '../view.js';
 import { type ActingRule, actingRules, type CopyRule, copyRules, countRules, listingOf } from './copy-rules.js';
+import { segmentOf } from './segment.js';
 import {
   addressValue,
   holds,
+  isNamed,
   type DevicesOnWay,
   type FieldName,
   type FrameFields,
@@ -347,6 +348,20 @@ function witnessOf({ from, to, frame, srcIp, dstIp }: Draft): Witness {
   };
 }
 
+/** Devices to which frames of the guests come. */
+function segmentOfSpeakers({ state, speakers }: SurveyInput): ReadonlySet<string> {
+  const bridges = new Set(speakers.flatMap(({ bridge, isRouted }) => (isRouted ? [] : [bridge])));
+  const ports = speakers.map(({ port }) => port);
+  return new Set([...bridges, ...ports, ...segmentOf(bridges, state, ports)]);
+}
+
+/** Whether frames of these devices may come to a rule, by the devices that it names. */
+function isAt({ selectors }: CopyRule, segment: ReadonlySet<string>): boolean {
+  return selectors.some(({ devices }) =>
+    devices.every(({ names, isNegated }) => isNegated || [...segment].some((device) => isNamed(device, names))),
+  );
+}
+
 /**
  * Every rule of a host that copies or moves frames, with the frames that ask it: each is one that the rule takes, from
  * a guest's own MAC and address to another guest on the same bridge. Not asked: a rule with a condition that is no
@@ -356,7 +371,8 @@ function witnessOf({ from, to, frame, srcIp, dstIp }: Draft): Witness {
 export function surveyRules(input: SurveyInput): RulesSurvey {
   const { state } = input;
   const listing = listingOf(state.nft);
-  const copies = copyRules(state, listing);
+  const segment = segmentOfSpeakers(input);
+  const copies = copyRules(state, listing).filter((rule) => isAt(rule, segment));
   const survey = new Survey(input, copies.length === 0 ? [] : actingRules(state, listing));
   let left: number = witnessLimits.perRun;
   const rules = copies.map((rule): AskedRule => {
@@ -366,16 +382,5 @@ export function surveyRules(input: SurveyInput): RulesSurvey {
     left -= asked.witnesses.length;
     return asked;
   });
-  return { read: countRules(state, listing), rules };
-}
-
-/** `rules: 40 read, 3 copy or move: 2 asked (9 witnesses), 1 not: needs ct mark 7`. */
-export function surveyText({ read, rules }: RulesSurvey): string {
-  const asked = rules.filter(({ witnesses }) => witnesses.length > 0);
-  const sent = asked.reduce((sum, { witnesses }) => sum + witnesses.length, 0);
-  const reasons = [...new Set(rules.flatMap(({ notAsked }) => notAsked ?? []))];
-  return [
-    `rules: ${read} read, ${rules.length} ${rules.length === 1 ? 'copies or moves' : 'copy or move'}: ${asked.length} asked (${counted(sent, 'witness', 'witnesses')})`,
-    ...(asked.length === rules.length ? [] : [`${rules.length - asked.length} not: ${reasons.join('; ')}`]),
-  ].join(', ');
+  return { read: countRules(state, listing, segment), rules };
 }

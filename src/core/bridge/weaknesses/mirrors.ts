@@ -231,7 +231,7 @@ interface Carriers {
   readonly programs: readonly RuleFinding[];
   /** Those of the rules that send a copy to an address. */
   readonly routed: ReturnType<typeof routedCopies>;
-  /** Those that a frame may ask, by their names, and the devices to which each sends; null = by a route. */
+  /** Rules that a frame may ask, by name, and the devices to which each sends; null = by a route. */
   readonly named: ReadonlyMap<string, { readonly finding: RuleFinding; readonly to: readonly string[] | null }>;
   /** The first of the rules that carry frames to a port, by its name. */
   readonly toPort: Map<string, RuleFinding | null>;

@@ -1,4 +1,5 @@
-import { surveyText, type Speaker, surveyRules } from '../../bridge/bypass/witnesses.js';
+import { surveyText } from '../../bridge/bypass/copy-rules.js';
+import { type Speaker, surveyRules } from '../../bridge/bypass/witnesses.js';
 import type { Carrier, ProbeClassName } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
 import { type WrittenFields, writtenFields } from '../../scenario/schema/step.js';

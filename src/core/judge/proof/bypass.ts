@@ -186,7 +186,9 @@ function earBypasses({ earPrograms = [] }: HostState): readonly Bypass[] {
  */
 function bypassesOf(input: BypassInput): readonly Bypass[] {
   const { before, after, during = [] } = input.states;
-  const someForm = asksPlannedForms(input.plan, input.step);
+  const known = [before, ...during, after].filter((state) => state !== null);
+  const hosts = known.flatMap((state) => statesByHost(state).map(({ state: ofHost }) => ofHost));
+  const someForm = asksPlannedForms(input.plan, input.step, hosts);
   const bypasses = new Map<string, Bypass>();
   for (const state of [...[before, ...during].map(withoutWaiting), after]) {
     if (state === null) continue;

@@ -1,13 +1,17 @@
 import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
+import { copyRules, listingOf } from '../../bridge/bypass/copy-rules.js';
+import { type Speaker, surveyRules, witnessLimits } from '../../bridge/bypass/witnesses.js';
+import { statesByHost } from '../../bridge/states-by-host.js';
 import { unheardPorts } from '../../bridge/ovs.js';
 import { deafness, strangersBehind } from '../../bridge/view.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import { bridgesPassed } from '../../plan/observers.js';
-import type { Result } from '../../model/result.js';
+import type { RuleRecord } from '../../model/run-record.js';
+import type { Result, StepResult } from '../../model/result.js';
 import { type HostState, pairKinds, type StepStates } from '../../model/state.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
 import { reason, type Reason } from '../../model/reasons.js';
-import { hostOf, onHost } from '../../model/host-names.js';
+import { bareName, hostOf, onHost } from '../../model/host-names.js';
 import { lostEvents, type SettingChange } from '../../model/timeline.js';
 import type { StepFacts } from './step-facts.js';
 
@@ -144,8 +148,94 @@ export function coverageOf(plan: Plan, facts: readonly StepFacts[], states: read
   };
 }
 
+/** What a run examined of a host: guests that were only observed, and rules that were asked. */
+export function scopeOf(
+  plan: Plan,
+  states: readonly StepStates[],
+  steps: readonly { readonly result: StepResult }[],
+): Pick<Result, 'observedOnly' | 'rules'> {
+  return { ...observedOnly(plan), ...askedRules(plan, states, steps) };
+}
+
+/** Guests of the plan as rules are asked with them. */
+function speakersOf({ endpoints, bridges }: Plan): readonly Speaker[] {
+  const kinds = new Map(bridges.map(({ name, kind }) => [name, kind]));
+  return endpoints.flatMap(({ name, macs: [mac], ips, port, bridge, role, observedOnly: how }): readonly Speaker[] =>
+    mac === undefined || port === null || role !== 'guest' || how !== undefined || kinds.get(bridge) === 'ovs'
+      ? []
+      : [
+          {
+            ...{ name, mac, port: bareName(port), bridge: bareName(bridge), segment: bridge },
+            ips: ips.map(({ address }) => address),
+            isRouted: kinds.get(bridge) === 'routed',
+          },
+        ],
+  );
+}
+
+/** Rules by name, with what a step sent to ask each and which observers saw it. */
+function witnessesByRule(
+  plan: Plan,
+  steps: readonly { readonly result: StepResult }[],
+): ReadonlyMap<string, { readonly step: number; readonly sent: RuleRecord['witnesses'][number] }[]> {
+  const byRule = new Map<string, { readonly step: number; readonly sent: RuleRecord['witnesses'][number] }[]>();
+  for (const { index, flows } of plan.steps)
+    for (const { from, to, probe, carrier, variant = '', frame } of kindsOfFlows(flows)) {
+      if (frame.fields === undefined) continue;
+      const rows = steps[index]?.result.findings.filter((row) => row.probe === probe && row.variant === variant) ?? [];
+      const seenAt = rows.filter(({ seen }) => seen > 0).map(({ observer }) => observer);
+      const name = variant.replace(/^asks /, '');
+      const known = byRule.get(name) ?? [];
+      byRule.set(name, known);
+      known.push({ step: index, sent: { from, to, carrier, fields: frame.fields, seenAt } });
+    }
+  return byRule;
+}
+
+function askedRules(
+  plan: Plan,
+  states: readonly StepStates[],
+  steps: readonly { readonly result: StepResult }[],
+): Pick<Result, 'rules'> {
+  const first = states.find(({ before }) => before !== null)?.before ?? null;
+  if (plan.provider !== 'host' || first === null) return {};
+  const uplinks = plan.endpoints.flatMap(({ role, port }) =>
+    role === 'uplink' && port !== null ? [bareName(port)] : [],
+  );
+  const { perRule } = witnessLimits;
+  const surveys = statesByHost(first).map(({ host, state }) => ({
+    host,
+    ...surveyRules({ state, speakers: speakersOf(plan), uplinks, perRule }),
+  }));
+  if (surveys.every(({ rules }) => rules.length === 0)) return {};
+  const byRule = witnessesByRule(plan, steps);
+  const rules = surveys.flatMap(({ host, rules: found }) =>
+    found.map(({ rule, notAsked }): RuleRecord => {
+      const asked = byRule.get(rule.name) ?? [];
+      const at = states[asked[0]?.step ?? 0];
+      const counter = counterAround(rule.name, at);
+      return {
+        name: onHost(host, rule.name),
+        witnesses: asked.map(({ sent }) => sent),
+        ...(asked.length > 0 ? {} : { notAsked: notAsked ?? 'the scenario has no frame for it' }),
+        ...(counter === null ? {} : { counter }),
+      };
+    }),
+  );
+  return { rules: { read: surveys.reduce((sum, { read }) => sum + read, 0), rules } };
+}
+
+/** Packets that a rule's counter had before a step and after; null = it has none, or was not read. */
+function counterAround(name: string, states: StepStates | undefined): NonNullable<RuleRecord['counter']> | null {
+  const [before, after] = [states?.before, states?.after].map((state) => {
+    if (state === null || state === undefined) return null;
+    return copyRules(state, listingOf(state.nft)).find((rule) => rule.name === name)?.counter ?? null;
+  });
+  return before === null || before === undefined || after === null || after === undefined ? null : { before, after };
+}
+
 /** The guests that were only observed, and of how many: of these and of those that sent or were sent to. */
-export function observedOnly({ endpoints, steps }: Plan): Pick<Result, 'observedOnly'> {
+function observedOnly({ endpoints, steps }: Plan): Pick<Result, 'observedOnly'> {
   const names = endpoints.filter((endpoint) => endpoint.observedOnly !== undefined).map(({ name }) => name);
   if (names.length === 0) return {};
   const guests = new Set(endpoints.filter(({ role }) => role === 'guest').map(({ name }) => name));

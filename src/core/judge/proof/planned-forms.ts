@@ -1,5 +1,9 @@
 import { type AsksForms, plannedFormOf, type PlannedForm } from '../../bridge/bypass/packet-sockets.js';
 import { ownForms } from '../../bridge/bypass/usual-forms.js';
+import type { HostState } from '../../model/state.js';
+import { type Fields, fieldsOf, objectsOf, objectsWithin, textOf } from '../../text/json-text.js';
+import { readU16 } from '../../wire/bytes.js';
+import { etherTypes } from '../../wire/ethernet.js';
 import type { Flows, FrameSpec, Plan, StepPlan } from '../../model/plan.js';
 import { kindsOfFlows } from '../../plan/flows/shortcuts.js';
 import { documentation } from '../../probe/addresses.js';
@@ -83,6 +87,7 @@ function isLike(frame: FrameSpec, { first }: LikeFrames): boolean {
     frame.carrier === first.carrier &&
     frame.size === first.size &&
     frame.form === first.form &&
+    frame.fields === first.fields &&
     (frame.srcIp === null) === (first.srcIp === null) &&
     (frame.dstIp === null) === (first.dstIp === null) &&
     (frame.vlan === first.vlan || frame.vlan.join() === first.vlan.join())
@@ -196,9 +201,88 @@ class PlannedFrames {
   }
 }
 
-/** True if a filter takes one of the step's frames; each filter is asked once. */
-export function asksPlannedForms(plan: Pick<Plan, 'provider' | 'endpoints'>, step: StepPlan): AsksForms {
-  const planned = new PlannedFrames(step, formReader(plan));
+/** Parts of a frame that rules write: the class of traffic, both MACs, both addresses, all behind IP's header. */
+type WrittenPart = 'class' | 'macs' | 'addresses' | 'transport';
+
+/** Targets of xtables that write into packets (iptables-extensions(8)); address translation is no writing here. */
+const writingTargets: Readonly<Record<string, WrittenPart>> = {
+  ...{ DSCP: 'class', TOS: 'class', ECN: 'class', TCPMSS: 'transport', TCPOPTSTRIP: 'transport' },
+};
+const transportProtocols: readonly unknown[] = ['tcp', 'udp', 'th', 'sctp', 'dccp', 'icmp', 'icmpv6', 'udplite'];
+
+function partOfPayload({ protocol, field }: Fields): WrittenPart {
+  if (transportProtocols.includes(protocol)) return 'transport';
+  if (protocol === 'ether') return 'macs';
+  return field === 'saddr' || field === 'daddr' ? 'addresses' : 'class';
+}
+
+function partsOfPedit(action: Fields): readonly WrittenPart[] {
+  return objectsOf(action['keys']).map(({ htype, offset }) => {
+    if (htype === 'tcp' || htype === 'udp') return 'transport';
+    if (htype === 'eth') return 'macs';
+    return typeof offset === 'number' && offset >= (htype === 'ipv6' ? 8 : 12) ? 'addresses' : 'class';
+  });
+}
+
+/** What rules of nft, filters of tc and xtables may write into frames, whatever they select. */
+function writtenParts({ nft, tc, legacyTables = [] }: HostState): readonly WrittenPart[] {
+  const statements = objectsOf(fieldsOf(nft)?.['nftables'])
+    .flatMap(({ rule }) => objectsOf([rule]))
+    .flatMap(({ expr }) => objectsOf(expr));
+  const payloads = statements.flatMap(({ mangle }) => objectsOf([fieldsOf(fieldsOf(mangle)?.['key'])?.['payload']]));
+  const targets = [
+    ...statements.flatMap(({ xt }) => textOf(fieldsOf(xt)?.['name']) ?? []),
+    ...legacyTables.flatMap(({ targets: names }) => names ?? []),
+  ];
+  const pedits = [...objectsWithin(fieldsOf(tc)?.['filters'])].filter(({ kind, keys }) => kind === 'pedit' && keys);
+  return [
+    ...payloads.map(partOfPayload),
+    ...targets.flatMap((name) => writingTargets[name] ?? []),
+    ...pedits.flatMap(partsOfPedit),
+  ];
+}
+
+const tagTypes: readonly number[] = [0x8100, 0x88a8, 0x9100];
+
+/** Bytes of the parts of a frame, from offset to offset. */
+function partBytes(bytes: Uint8Array, part: WrittenPart): readonly [from: number, to: number] {
+  let at = 12;
+  while (tagTypes.includes(readU16(bytes, at))) at += 4;
+  const [isV6, network] = [readU16(bytes, at) === etherTypes.ipv6, at + 2];
+  switch (part) {
+    case 'macs':
+      return [0, 12];
+    case 'class':
+      return [isV6 ? network : network + 1, network + 2];
+    case 'addresses':
+      return isV6 ? [network + 8, network + 40] : [network + 12, network + 20];
+    case 'transport':
+      return [network + (isV6 ? 40 : 20), bytes.length];
+  }
+}
+
+/** A form of which it is not known what stands where a rule may write. */
+function withWritten(form: PlannedForm, parts: readonly WrittenPart[]): PlannedForm {
+  const unknown = Uint8Array.from(form.unknown);
+  for (const part of parts) unknown.fill(1, ...partBytes(form.bytes, part));
+  return { ...form, unknown };
+}
+
+/**
+ * True if a filter takes one of the step's frames; each filter is asked once. Rules of `states` may write into them
+ * before they come to it: these bytes are not known.
+ */
+export function asksPlannedForms(
+  plan: Pick<Plan, 'provider' | 'endpoints'>,
+  step: StepPlan,
+  states: readonly HostState[] = [],
+): AsksForms {
+  const parts = [...new Set(states.flatMap(writtenParts))];
+  const formOf = formReader(plan);
+  const planned = new PlannedFrames(
+    step,
+    parts.length === 0 ? formOf : (frame) => formOf(frame).map((form) => withWritten(form, parts)),
+  );
   const answers = new Map<string, boolean>();
   return (by, takes) => {
     const answer = answers.get(by) ?? planned.some(takes);

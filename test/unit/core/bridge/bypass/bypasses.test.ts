@@ -199,29 +199,29 @@ describe('what can carry frames past the ears', () => {
     expect(action(parts)).toEqual(expected),
   );
 
-  it('is every copy, which says where it leads and what it takes; what comes in somewhere leads anywhere', () => {
+  it('is every copy, which says where it leads and names its filter, without its text; what comes in somewhere leads anywhere', () => {
     const mirror = { kind: 'mirred', direction: 'egress', to_dev: 'vnet3' };
     const at = (filter: unknown) =>
       bypassesIn({ ...hostState(), tc: { filters: { 'vnet2 ingress': [filter] } } }, segment);
-    const u32 = (match: unknown) => ({ kind: 'u32', protocol: 'ip', options: { match, actions: [mirror] } });
+    const u32 = (match: unknown) => ({
+      ...{ kind: 'u32', protocol: 'ip', pref: 7 },
+      options: { fh: '800::800', match, actions: [mirror] },
+    });
     expect(at(u32({ value: '60000', mask: 'ff0000', offmask: '', off: 8 }))).toEqual([
       {
         what: 'tc action mirred to vnet3',
         where: 'tc vnet2 ingress',
         to: ['vnet3'],
-        remedy: expect.stringContaining('it takes protocol ip, u32 00060000/00ff0000 at 8,'),
+        remedy: expect.stringMatching(
+          /^tc vnet2 ingress pref 7 handle 800::800 may take frames that no probe is like;/,
+        ),
       },
     ]);
-    const takes = (filter: unknown) => at(filter)[0]?.remedy.split(', and')[0];
-    expect(
-      takes({ kind: 'flower', protocol: 'all', chain: 5, options: { keys: { ip_proto: 'tcp' }, actions: [mirror] } }),
-    ).toBe('it takes chain 5, ip_proto tcp');
-    expect(takes({ kind: 'fw', protocol: 'all', options: { handle: '0x3', actions: [mirror] } })).toBe(
-      'it takes mark 0x3',
+    const named = (filter: object) => at({ ...filter, pref: 7 })[0]?.remedy.split(' may')[0];
+    expect(named({ kind: 'flower', options: { handle: 1, keys: { ip_proto: 'tcp' }, actions: [mirror] } })).toBe(
+      'tc vnet2 ingress pref 7 handle 0x1',
     );
-    expect(takes({ kind: 'matchall', protocol: 'all', options: { actions: [mirror] } })).toBe(
-      'it takes what it selects',
-    );
+    expect(named({ kind: 'matchall', options: { actions: [mirror] } })).toBe('tc vnet2 ingress pref 7');
     expect(at(u32(null)).length).toBe(1);
     expect(at({ kind: 'u32', options: { actions: [{ ...mirror, direction: 'ingress' }] } })).toEqual([
       expect.not.objectContaining({ to: expect.anything() }),
@@ -328,7 +328,7 @@ describe('what can carry frames past the ears', () => {
     expect(nft({ xt: null }, 'ip')).toEqual(['xtables target that nft does not know at nft ip t c on vnet2']);
   });
 
-  it('is a copy by nft, which says where it leads, by name or out of a map, and what its rule takes', () => {
+  it('is a copy by nft, which says where it leads, by name or out of a map, and names its rule', () => {
     const rule = (expr: readonly unknown[], family = 'netdev', dev: unknown = 'vnet2') =>
       bypassesIn(
         {
@@ -336,23 +336,22 @@ describe('what can carry frames past the ears', () => {
           nft: {
             nftables: [
               { chain: { family, table: 't', name: 'c', ...(dev === null ? {} : { dev }) } },
-              { rule: { family, table: 't', chain: 'c', expr } },
+              { rule: { family, table: 't', chain: 'c', handle: 4, expr } },
             ],
           },
         },
         segment,
-      ).map(({ what, to, remedy }) => [what, to ?? null, remedy.split(', and')[0]]);
+      ).map(({ what, to, remedy }) => [what, to ?? null, remedy.split(' may')[0]]);
+    const named = 'nft netdev t c handle 4';
     const map = (to: string): unknown => ({ dup: { addr: { map: { key: {}, data: { set: [[0, to]] } } } } });
     const isTcp = { match: { op: '==', left: { meta: { key: 'l4proto' } }, right: 'tcp' } };
-    expect(rule([isTcp, { dup: { addr: 'vnet3' } }])).toEqual([
-      ['nft dup to vnet3', ['vnet3'], 'it takes l4proto == tcp'],
-    ]);
-    expect(rule([map('vnet3')])).toEqual([['nft dup to vnet3', ['vnet3'], 'it takes what comes to its rule']]);
+    expect(rule([isTcp, { dup: { addr: 'vnet3' } }])).toEqual([['nft dup to vnet3', ['vnet3'], named]]);
+    expect(rule([map('vnet3')])).toEqual([['nft dup to vnet3', ['vnet3'], named]]);
     expect(rule([{ fwd: { family: 'ip', addr: '10.0.0.9', dev: 'vnet3' } }])).toMatchObject([
-      ['nft fwd to vnet3', ['vnet3'], 'it takes what comes to its rule'],
+      ['nft fwd to vnet3', ['vnet3'], named],
     ]);
     expect(rule([{ dup: { addr: '10.0.0.9', dev: 'br0' } }], 'ip', null)).toEqual([
-      ['nft dup to 10.0.0.9', null, 'it takes what comes to its rule'],
+      ['nft dup to 10.0.0.9', null, 'nft ip t c handle 4'],
     ]);
     expect(rule([{ dup: { addr: 'vnet3' } }], 'netdev', ['eth*'])).toEqual([]);
     expect(rule([{ dup: { addr: 'vnet3' } }], 'netdev', ['vnet*'])).toHaveLength(1);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { StepPlan } from '../../../../../src/core/model/plan.js';
 import type { PacketSocket } from '../../../../../src/core/model/packet-socket.js';
+import type { HostState } from '../../../../../src/core/model/state.js';
 import { flowTable } from '../../../../../src/core/plan/flows/flow-table.js';
 import { type BpfInstruction, encodeBpf } from '../../../../../src/system/kernel/bpf.js';
 import { bypassesOf } from '../../../../support/judge/bypass-fixture.js';
@@ -92,5 +93,57 @@ describe.each([
         [0x06, 0, 0, 0],
       ),
     ).toBe(0);
+  });
+});
+
+describe('what could carry frames past the ears', () => {
+  it('is a socket whose filter asks for what a rule writes, which no probe has as it is sent', () => {
+    const carrier = 'ipv4-udp';
+    const frame = {
+      ...there(step.flows.at(0)).frame,
+      carrier,
+      srcIp: '10.0.0.1',
+      dstIp: '10.0.0.2',
+      size: 80,
+    } as const;
+    const asked = { ...step, flows: step.flows.map((flow) => ({ ...flow, carrier, frame }) as const) };
+    const refuse = [0x06, 0, 0, 0] as const;
+    const take = [0x06, 0, 0, 9] as const;
+    // tcpdump 'ip[1] & 0xfc = 0xb8'
+    const isIp = [
+      [0x28, 0, 0, 12],
+      [0x15, 0, 4, 0x0800],
+    ] as const;
+    const program: readonly BpfInstruction[] = [
+      ...isIp,
+      [0x30, 0, 0, 15],
+      [0x54, 0, 0, 0xfc],
+      [0x15, 0, 1, 0xb8],
+      take,
+      refuse,
+    ];
+    const filter = Buffer.from(encodeBpf(program)).toString('hex');
+    const taken = (parts: Partial<HostState>): number => {
+      const holders = [{ pid: 9, name: 'tcpdump' }];
+      const socket: PacketSocket = { inode: '1', ifindex: 2, protocol: '0003', holders, own: false, filter };
+      const state = { ...hostState(), programs: [], ...parts, packetSockets: [socket] };
+      return bypassesOf(state, asked).reasons.filter(({ text }) => text.startsWith('packet socket')).length;
+    };
+    const mangled = (payload: object) => ({
+      nft: {
+        nftables: [
+          { rule: { family: 'bridge', table: 't', chain: 'c', expr: [{ mangle: { key: { payload }, value: 46 } }] } },
+        ],
+      },
+    });
+    expect(taken({})).toBe(0);
+    expect(taken(mangled({ protocol: 'ip', field: 'dscp' }))).toBe(1);
+    expect(taken(mangled({ protocol: 'tcp', field: 'dport' }))).toBe(0);
+    const pedit = (offset: number) => ({ kind: 'pedit', keys: [{ htype: 'ipv4', offset }] });
+    const filters = (action: object) => ({ tc: { filters: { 'p0 ingress': [{ options: { actions: [action] } }] } } });
+    expect([taken(filters(pedit(0))), taken(filters(pedit(12)))]).toEqual([1, 0]);
+    const tables = (target: string) =>
+      [{ program: 'iptables-legacy', table: 'mangle', rules: 1, targets: [target] }] as const;
+    expect([taken({ legacyTables: tables('DSCP') }), taken({ legacyTables: tables('MARK') })]).toEqual([1, 0]);
   });
 });

@@ -302,7 +302,7 @@ describe('what could carry frames past the ears', () => {
       read({
         tc: {
           filters: {
-            'p0 ingress': [{ kind: 'u32', protocol: 'ip', options: { match: null, actions: [action] } }],
+            'p0 ingress': [{ kind: 'u32', protocol: 'ip', pref: 9, options: { match: null, actions: [action] } }],
           },
         },
       });
@@ -320,7 +320,7 @@ describe('what could carry frames past the ears', () => {
 
     it('is one, for it may take what nobody sent', () => {
       expect(texts(step)).toEqual([
-        'bypass-possible: tc action mirred to p2 at tc p0 ingress may carry frames past the ears: it takes protocol ip, and no probe shows what it carries there; take it away, answer for it with trust, or for who gets the copies with accept',
+        'bypass-possible: tc action mirred to p2 at tc p0 ingress may carry frames past the ears: tc p0 ingress pref 9 may take frames that no probe is like; take it away, answer for it with trust, or for who gets the copies with accept',
       ]);
       expect(texts(accepting({ class: 'unknown-unicast' }))).toHaveLength(1);
       expect(texts(accepting({ observer: 'b' }))).toHaveLength(1);

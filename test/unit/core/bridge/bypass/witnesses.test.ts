@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest';
+import { tcSelector } from '../../../../../src/core/bridge/bypass/rule-selectors.js';
+import { takesFrame } from '../../../../../src/core/bridge/bypass/selector.js';
+import { surveyText } from '../../../../../src/core/bridge/bypass/copy-rules.js';
+import { type Speaker, surveyRules } from '../../../../../src/core/bridge/bypass/witnesses.js';
+import type { HostState } from '../../../../../src/core/model/state.js';
+import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
+import { checksumHolds, pseudoHeaderSum, sumOf } from '../../../../../src/core/wire/bytes.js';
+import { hostState } from '../../../../support/judge/perfect-run.js';
+import { token } from '../../../../support/probe/frame-fixture.js';
+
+const guest = (n: number): Speaker => ({
+  ...{ name: `g${n}`, mac: `52:54:00:00:00:0${n}`, ips: [`10.9.0.${n}`, `fd00::${n}`], port: `v${n}` },
+  ...{ bridge: 'br0', segment: 'br0', isRouted: false },
+});
+const speakers = [guest(1), guest(2), guest(3)];
+
+const match = (protocol: string, field: string, right: unknown, op = '=='): unknown => ({
+  match: { op, left: { payload: { protocol, field } }, right },
+});
+const dup = { dup: { addr: 'v3' } };
+const rule = (expr: readonly unknown[], parts: object = {}): object => ({
+  rule: { family: 'netdev', table: 't', chain: 'c', handle: 4, expr, ...parts },
+});
+const atPort = { chain: { family: 'netdev', table: 't', name: 'c', hook: 'ingress', dev: 'v1' } };
+
+function asked(nftables: readonly unknown[], parts: Partial<HostState> = {}, more: object = {}) {
+  const state = { ...hostState(), nft: { nftables }, ...parts };
+  return surveyRules({ state, speakers, uplinks: [], perRule: 8, ...more });
+}
+const whyNot = (...given: Parameters<typeof asked>): string | null => asked(...given).rules[0]?.notAsked ?? null;
+
+describe('a witness', () => {
+  it('is one of each alternative, from the guest at whose port the rule stands, to a guest that gets no copy', () => {
+    const ports = match('tcp', 'dport', { set: [443, { range: [8000, 8080] }] });
+    const [first] = asked([atPort, rule([ports, dup])]).rules;
+    const witnesses = first?.witnesses ?? [];
+    expect(witnesses.map(({ from, to, carrier, fields }) => [from, to, carrier, fields.destinationPort])).toEqual([
+      ['g1', 'g2', 'ipv4-tcp', 443],
+      ['g1', 'g2', 'ipv6-udp', 443],
+      ['g1', 'g2', 'ipv4-tcp', 8000],
+      ['g1', 'g2', 'ipv6-udp', 8000],
+      ['g1', 'g2', 'ipv4-tcp', 8080],
+      ['g1', 'g2', 'ipv6-udp', 8080],
+    ]);
+    expect(witnesses.map(({ fields }) => fields.protocol)).toEqual([6, 6, 6, 6, 6, 6]);
+  });
+
+  it('has a wrong checksum of its transport, and a right one of IP', () => {
+    for (const { carrier, size, srcIp, dstIp, fields } of asked([atPort, rule([match('ip', 'ttl', 5), dup])]).rules[0]
+      ?.witnesses ?? []) {
+      const headers = { carrier, vlan: [], srcMac: guest(1).mac, dstMac: guest(2).mac, srcIp, dstIp, size };
+      const frame = buildFrame({ ...headers, fields }, token);
+      const { protocol = 0 } = fields;
+      expect([frame[22], frame[23], checksumHolds(sumOf(frame, 14, 34))]).toEqual([5, protocol, true]);
+      const pseudo = protocol === 1 ? 0 : pseudoHeaderSum(frame, 26, 4, protocol, size - 34);
+      if (protocol !== 132) expect(checksumHolds(pseudo + sumOf(frame, 34, size))).toBe(false);
+    }
+  });
+
+  it('is none where a condition is no field of a frame, or a rule chooses by what nobody knows', () => {
+    expect(whyNot([atPort, rule([{ match: { op: '==', left: { ct: { key: 'mark' } }, right: 7 } }, dup])])).toBe(
+      'needs ct mark 7',
+    );
+    expect(whyNot([atPort, rule([{ limit: { rate: 5 } }, dup])])).toBe('needs limit');
+    expect(whyNot([atPort, rule([{ xt: { type: 'match', name: 'bpf' } }, dup])])).toBe('needs -m bpf');
+    expect(whyNot([rule([dup])])).toBe('needs a way to its chain');
+  });
+
+  it.each([
+    ['DHCP', match('udp', 'dport', 67), 'port 67 is of a control protocol'],
+    ['a redirect', match('icmp', 'type', 'redirect'), 'ICMP type 5 is a control message'],
+    ['ARP', match('ether', 'type', 'arp'), 'EtherType 0x806 is of a control protocol'],
+    ['OSPF', match('ip', 'protocol', 89), 'takes no frame that a guest may send to another'],
+    [
+      'a foreign source',
+      match('ether', 'saddr', '02:00:00:00:00:09'),
+      'takes no frame that a guest may send to another',
+    ],
+    ['a group', match('ip', 'daddr', '224.0.0.5'), 'takes no frame that a guest may send to another'],
+  ])('is not sent as %s', (_, condition, why) => {
+    expect(whyNot([atPort, rule([condition, dup])])).toBe(why);
+  });
+
+  it('is not sent where it may come to a rule that keeps state or acts beyond it', () => {
+    const takes = match('tcp', 'dport', 443);
+    const forward = { chain: { family: 'bridge', table: 'g', name: 'f', hook: 'forward' } };
+    const guard = (acting: unknown, condition: readonly unknown[] = []): readonly unknown[] => [
+      ...[atPort, rule([takes, dup]), forward],
+      { rule: { family: 'bridge', table: 'g', chain: 'f', handle: 9, expr: [...condition, acting] } },
+    ];
+    const acting: readonly (readonly [object, string])[] = [
+      [{ queue: { num: 1 } }, 'queue'],
+      [{ log: null }, 'log'],
+      [{ set: { op: 'add', elem: {}, set: '@s' } }, 'set'],
+      [{ 'ct count': { val: 2 } }, 'ct count'],
+      [{ quota: {} }, 'quota'],
+      [{ dnat: {} }, 'dnat'],
+      [{ tproxy: {} }, 'tproxy'],
+      [{ mangle: { key: { ct: { key: 'mark' } }, value: 1 } }, 'mangle'],
+      [{ xt: { type: 'match', name: 'recent' } }, 'recent'],
+      [{ xt: { type: 'target', name: 'NFQUEUE' } }, 'NFQUEUE'],
+    ];
+    for (const [statement, name] of acting) {
+      expect(whyNot(guard(statement))).toBe(`nft bridge g f handle 9 may do more with it (${name})`);
+      expect(whyNot(guard(statement, [match('tcp', 'dport', 80)]))).toBeNull();
+    }
+    const program = { device: 'v9', place: 'tcx ingress', id: 7 };
+    expect(whyNot([atPort, rule([takes, dup])], { programs: [program] })).toBeNull();
+    expect(whyNot([atPort, rule([takes, dup])], { programs: [{ ...program, device: 'v1' }] })).toContain(
+      'BPF program 7',
+    );
+  });
+
+  it('is one alone where a copy may leave the machine', () => {
+    const takes = match('tcp', 'dport', { set: [1, 2, 3] });
+    const count = (uplinks: readonly string[]): number | undefined =>
+      asked([atPort, rule([takes, dup])], {}, { uplinks }).rules[0]?.witnesses.length;
+    expect([count([]), count(['nic']), count(['v3'])]).toEqual([6, 6, 1]);
+  });
+
+  it('comes to rules of IP on a bridge only where br_netfilter hands packets over', () => {
+    const pre = { chain: { family: 'ip', table: 't', name: 'c', hook: 'prerouting' } };
+    const copies = rule([match('tcp', 'dport', 443), { dup: { addr: '10.9.0.3' } }], { family: 'ip' });
+    const sysctl = { 'net.bridge.bridge-nf-call-iptables': '1' };
+    expect(whyNot([pre, copies])).toBe('takes no frame that a guest may send to another');
+    expect(whyNot([pre, copies], { sysctl })).toBeNull();
+  });
+
+  it('follows the jumps to a chain', () => {
+    const jump = {
+      rule: {
+        family: 'netdev',
+        table: 't',
+        chain: 'c',
+        handle: 2,
+        expr: [match('udp', 'dport', 53), { jump: { target: 'u' } }],
+      },
+    };
+    const used = { chain: { family: 'netdev', table: 't', name: 'u' } };
+    const [first] = asked([atPort, used, jump, rule([dup], { chain: 'u' })]).rules;
+    expect(first?.witnesses.map(({ carrier, fields }) => [carrier, fields.destinationPort])).toEqual([
+      ['ipv4-udp', 53],
+      ['ipv6-udp', 53],
+    ]);
+  });
+
+  it('is said with its rules in one sentence', () => {
+    const mark = rule([{ match: { op: '==', left: { ct: { key: 'mark' } }, right: 7 } }, dup], { handle: 5 });
+    const survey = asked([
+      atPort,
+      rule([match('ip', 'ttl', 5), match('tcp', 'dport', 443), dup]),
+      mark,
+      rule([{ drop: null }]),
+    ]);
+    expect(surveyText(survey)).toBe('rules: 3 read, 2 copy or move: 1 asked (1 witness), 1 not: needs ct mark 7');
+  });
+});
+
+describe('a filter flower, as tc prints it', () => {
+  const frame = {
+    ...{ etherType: 0x800n, protocol: 6n, source4: 0x0a090001n, destination4: 0x0a090002n, sourcePort: 5n },
+    ...{ destinationPort: 443n, tcpFlags: 2n, hopLimit: 64n, sourceMac: 0x525400000001n },
+  };
+  const takes = (keys: object): string =>
+    takesFrame(tcSelector({ kind: 'flower', protocol: 'ip', options: { keys } }), frame, { in: 'v1', out: 'v2' });
+
+  it.each([
+    [{ eth_type: 'ipv4', ip_proto: 'tcp', dst_port: 443 }, 'yes'],
+    [{ eth_type: 'ipv4', ip_proto: 'udp', dst_port: 443 }, 'no'],
+    [{ src_ip: '10.9.0.0/16', dst_ip: '10.9.0.2' }, 'yes'],
+    [{ src_ip: '10.8.0.0/16' }, 'no'],
+    [{ dst_port_min: 400, dst_port_max: 500 }, 'yes'],
+    [{ dst_port_min: 444, dst_port_max: 500 }, 'no'],
+    [{ tcp_flags: '0x2/0x12' }, 'yes'],
+    [{ tcp_flags: '0x12/0x12' }, 'no'],
+    [{ src_mac: '52:54:00:00:00:01/ff:ff:ff:ff:ff:ff' }, 'yes'],
+    [{ src_mac: '52:54:00:00:00:02/ff:ff:ff:ff:ff:00' }, 'no'],
+    [{ dst_port: 443, vlan_id: 7 }, 'perhaps'],
+    [{ ct_state: '+trk+est' }, 'perhaps'],
+  ])('%j', (keys, answer) => expect(takes(keys)).toBe(answer));
+});
