@@ -1,4 +1,5 @@
 import type { FaultCode } from './reasons.js';
+import type { SocketProcess } from './packet-socket.js';
 import type { Observer, Phase } from './plan.js';
 
 /** What one observer's handles have counted since they were opened; both directions together. */
@@ -269,9 +270,16 @@ export interface TracedPlace {
   /** Why and in which function the kernel let go of them, by its own names. */
   readonly reason?: string;
   readonly function?: string;
-  /** The reader: process and program. */
-  readonly pid?: number;
-  readonly program?: string;
+  /** The process that read them; absent = none did, or it lives in a namespace of processes that is not seen here. */
+  readonly reader?: TracedReader;
+}
+
+/** A process that read packets from a socket or a tap. */
+export interface TracedReader extends SocketProcess {
+  /** It is of the run. */
+  readonly own?: true;
+  /** Endpoints in whose namespace it lives, or whose tap it has open. */
+  readonly parties: readonly string[];
 }
 
 /** The trace's account of itself; the last line of a step. */

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +12,14 @@ const traced = readTracedKernel();
 
 const steps =
   '  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: 40 }, expect: private }\n';
+
+/** Opens a packet socket at a port, goes to a guest's namespace, and reads. */
+const taking = `
+import ctypes, os, socket, sys
+held = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)); held.bind(('vnet0', 3))
+assert ctypes.CDLL(None).setns(os.open(sys.argv[1], os.O_RDONLY), 0x40000000) == 0
+print('ready', flush=True)
+while True: held.recv(70000)`;
 
 /** Runs on a host with `--trace auto`, and what they say with it off. */
 describe(
@@ -73,6 +82,29 @@ describe(
       } finally {
         host.run(['nft', 'delete', 'table', 'netdev', 't']);
         host.run(['ip', 'link', 'del', 'x0']);
+      }
+    });
+
+    it('is broken where a process of another guest reads at a port of the bridge, and names it', async () => {
+      const space = `/proc/${guest.pid ?? 0}/ns/net`;
+      const reader = spawn('nsenter', [`--net=${host.netns}`, '/usr/bin/python3', '-c', taking, space], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await new Promise((resolve) => reader.stdout.once('data', resolve));
+      try {
+        const without = await run('unread', 'off');
+        expect([without.status, without.result.verdict]).toEqual([3, 'inconclusive']);
+        const { status, result } = await run('read', 'auto');
+        expect([status, result.verdict]).toEqual([2, 'broken']);
+        expect(result.steps.flatMap((step) => step.traced ?? [])).toEqual([
+          {
+            observer: 'kali3',
+            device: expect.stringMatching(new RegExp(`^process ${reader.pid ?? 0} \\(/usr/bin/python3.*\\)$`)),
+            probes: 160,
+          },
+        ]);
+      } finally {
+        reader.kill('SIGKILL');
       }
     });
   },

@@ -23,6 +23,8 @@ export interface BypassInput {
   readonly states: StepStates;
   /** Day of the run, `YYYY-MM-DD`. */
   readonly day: string;
+  /** Ways that the kernel's trace of the step shows. */
+  readonly traced?: readonly Bypass[];
   /** Of a port: who is there may have whatever is copied, or was heard to get what nobody accepts, which decides. */
   readonly isDecided: (observer: Observer) => boolean;
 }
@@ -193,6 +195,13 @@ function bypassesOf(input: BypassInput): readonly Bypass[] {
   return [...bypasses.values()];
 }
 
+/** Processes that hold a socket are known already, by the device where they read. */
+function withTraced(found: readonly Bypass[], traced: readonly Bypass[]): readonly Bypass[] {
+  const known = new Set(found.flatMap(({ holders = [] }) => holders.map(({ pid }) => pid)));
+  const isKnown = ({ holders = [] }: Bypass): boolean => holders.some(({ pid }) => known.has(pid));
+  return [...found, ...traced.filter((bypass) => !isKnown(bypass))];
+}
+
 /** Whether a name matches a pattern, in which `*` stands for any text. */
 function matches(pattern: string, name: string): boolean {
   const [head = '', ...parts] = pattern.split('*');
@@ -239,7 +248,7 @@ export function bypassReasons(input: BypassInput): {
   readonly untrusted?: NonNullable<StepResult['untrusted']>;
 } {
   const { expect } = input.step;
-  const bypasses = bypassesOf(input).map((bypass) => ({
+  const bypasses = withTraced(bypassesOf(input), input.traced ?? []).map((bypass) => ({
     bypass,
     truster: trusterOf(bypass, expect.trust ?? [], input.day),
   }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../../../src/core/model/result.js';
-import type { TracedDevice, TracedPlace } from '../../../../../src/core/model/timeline.js';
+import type { TracedDevice, TracedPlace, TracedReader } from '../../../../../src/core/model/timeline.js';
 import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../../../../src/core/wire/token.js';
 import { addFrames, type Evidence, hostState, judge, key, perfectRun } from '../../../../support/judge/perfect-run.js';
@@ -105,6 +105,50 @@ describe('what the kernel’s trace of a step shows', () => {
     evidence.trace = evidence.trace?.slice(1) ?? [];
     expect(reasonsOf(judge(evidence))).toEqual([
       'evidence-incomplete trace.ndjson had 2 lines of this step, 1 were read back',
+    ]);
+  });
+});
+
+describe('a process that read probes', () => {
+  const file = { path: '/usr/sbin/taker', device: 1, inode: 2, owner: 0, user: 0 };
+  const read = (reader: Partial<TracedReader> | null): TracedPlace =>
+    place(null, {
+      place: 'read',
+      ...(reader === null ? {} : { reader: { pid: 4711, name: 'taker', parties: [], ...reader } }),
+    });
+  const judged = (reader: Partial<TracedReader> | null) => only(judge(traced(read(reader))));
+
+  it.each([
+    ['is of the run', { own: true }],
+    ['is the monitor of the guest that they are for', { parties: ['b'] }],
+    ['is the sender’s', { parties: ['a'] }],
+  ] as const)('changes nothing where it %s', (_, reader) => {
+    expect([judged(reader).verdict, judged(reader).readers]).toEqual(['holds', undefined]);
+  });
+
+  it('is a leak where it is another guest’s, by number and program', () => {
+    const { verdict, traced: reached } = judged({ parties: ['c'], program: file });
+    expect(verdict).toBe('broken');
+    expect(reached).toEqual([{ observer: 'c', device: 'process 4711 (/usr/sbin/taker)', probes: 5 }]);
+  });
+
+  it('is named behind a verdict that holds where it is the host’s own', () => {
+    const { verdict, readers } = judged({ program: file, hostsOwn: true });
+    expect(verdict).toBe('holds');
+    expect(readers).toEqual([{ pid: 4711, name: 'taker', program: file, where: 'process 4711' }]);
+  });
+
+  it.each([
+    ['nothing shows whose it is', { program: file }, 'reader /usr/sbin/taker at process 4711'],
+    ['it has the taps of several guests', { parties: ['b', 'c'] }, 'reader taker at process 4711'],
+    ['it is another guest’s, and got them within others', { parties: ['c'] }, 'reader taker at process 4711'],
+    ['it lives where it is not seen', null, 'reader of probes at a process that is not seen here'],
+  ] as const)('leaves a doubt where %s', (text, reader, what) => {
+    const tokenAt = text.endsWith('within others') ? 148 : asSent;
+    const { verdict, reasons } = only(judge(traced({ ...read(reader), tokenAt })));
+    expect(verdict).toBe('inconclusive');
+    expect(reasons.map(({ code, text }) => `${code} ${text}`)).toEqual([
+      `bypass-possible ${what} may carry frames past the ears: it read 5 probes, as the kernel's trace shows: end it, or answer for it with trust`,
     ]);
   });
 });
