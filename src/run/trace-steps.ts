@@ -223,10 +223,15 @@ function devicesOf(
   );
   const spaces: ReadonlyMap<number, SpaceLinks> = readSpaces(netns, new Set(rows.map((row) => row.netns)), held);
   const parties = partiesOf(context, step, segments);
+  // namespaces that the run has made to send from, which nobody else has
+  const sending = plan.provider === 'lab' ? [] : [...new Set(step.flows.map(({ sender }) => sender))];
+  const ownSpaces = new Set(sending.map((name) => numberOf(fabric.sendingPlace(name).netns)));
+  const isOwn = (space: number, name: string | null): boolean =>
+    injectionDevice.test(name ?? '') || (space !== home && ownSpaces.has(space) && !spaces.has(space));
   const known = new Map<string, TracedDevice>();
   const make = ({ netns: space, ifindex }: TracedRow): TracedDevice => {
     const name = space === home ? (here.get(ifindex) ?? null) : null;
-    const made = { space, ifindex, ...(injectionDevice.test(name ?? '') ? { own: true as const } : {}) };
+    const made = { space, ifindex, ...(isOwn(space, name) ? { own: true as const } : {}) };
     return space === home
       ? { ...made, name, home: true }
       : { ...made, ...elsewhere(spaces.get(space), ifindex, parties.get(space)) };

@@ -183,21 +183,21 @@ function bypassesBeside(
   input: StepInput,
   rows: readonly Finding[],
   folded: ReturnType<typeof rowsOf>['folded'],
-  traced: ReturnType<typeof judgeTrace>['bypasses'],
+  { bypasses: traced, isWhole: isTracedWhole }: ReturnType<typeof judgeTrace>,
 ): ReturnType<typeof bypassReasons> {
   const leakedAt = new Set([
     ...rows.filter((row) => row.leak && row.accepted === undefined).map(({ observer }) => observer),
     ...folded.filter(({ like }) => like.accepted === undefined).map(({ like }) => like.observer),
   ]);
   const isDecided = (observer: Observer): boolean => leakedAt.has(observer.name) || mayHaveAll(observer, input);
-  return bypassReasons({ ...input, isDecided, traced });
+  return bypassReasons({ ...input, isDecided, traced, isTracedWhole });
 }
 
 function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examined {
   const { step, plan, states } = input;
   const traced = judgeTrace(input); // before the rows are made: it adds to what they count
   const { rows: bare, folded, exposed } = rowsOf(input);
-  const bypasses = isIdle || hasFailed ? noBypasses : bypassesBeside(input, bare, folded, traced.bypasses);
+  const bypasses = isIdle || hasFailed ? noBypasses : bypassesBeside(input, bare, folded, traced);
   const forms = isIdle || hasFailed ? noForms : entryByForm(input);
   const reasonsAgainst = [
     ...input.captureReasons,

@@ -141,6 +141,8 @@ export interface AttachedProgram {
   readonly name?: string;
   readonly tag?: string;
   readonly onlyPasses?: true;
+  /** Its code can hand on or keep nothing of a packet, whatever its results are; absent: it may, or is not known. */
+  readonly keepsNothing?: true;
 }
 
 /** An XDP program on a device with an ear in a namespace other than that of the bridges. */

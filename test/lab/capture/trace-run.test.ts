@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { readTracedKernel } from '../../../src/system/capture/trace/trace.js';
@@ -9,6 +10,7 @@ import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/
 import { needs, root } from '../../support/needs.js';
 
 const traced = readTracedKernel();
+const tool = fileURLToPath(new URL('../state/hold-program.py', import.meta.url));
 
 const steps =
   '  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: 40 }, expect: private }\n';
@@ -28,12 +30,16 @@ describe(
   () => {
     let host: ThrowAwayHost;
     let guest: ReturnType<ThrowAwayHost['start']>;
+    let others: readonly (typeof guest)[];
     beforeAll(() => {
       host = throwAwayHost();
-      guest = host.start('kali3', ['sleep', '600']);
+      // a namespace in which no process lives is not found
+      const sleeping = ['sleep', '600'];
+      others = (['kali2', 'lan', 'spare'] as const).map((name) => host.start(name, sleeping));
+      guest = host.start('kali3', sleeping);
     });
     afterAll(() => {
-      guest.kill();
+      for (const child of [guest, ...others]) child.kill();
       host.close();
     });
 
@@ -79,6 +85,57 @@ describe(
         ]);
         const again = await outcomeOf(host.cli(['replay', out]));
         expect(again.stdout).toContain('kali3 had 80 probes past its port');
+      } finally {
+        host.run(['nft', 'delete', 'table', 'netdev', 't']);
+        host.run(['ip', 'link', 'del', 'x0']);
+      }
+    });
+
+    /** Holds a program at the ports, and runs with the trace and without it. */
+    async function withProgram(name: string, words: readonly string[]) {
+      const holder = spawn('nsenter', [`--net=${host.netns}`, '/usr/bin/python3', tool, ...words], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const id = await new Promise<number>((resolve) =>
+        holder.stdout.once('data', (line: Buffer) => resolve(Number(line.toString()))),
+      );
+      try {
+        return { id, without: await run(`${name}-off`, 'off'), traced: await run(name, 'auto') };
+      } finally {
+        holder.kill('SIGKILL');
+        await new Promise((resolve) => holder.once('close', resolve));
+      }
+    }
+    const ports = ['vnet0', 'vnet4', 'uplink', 'spare'];
+
+    it('holds where a program at every port can hand on and keep nothing, and its trace is whole', async () => {
+      const { without, traced } = await withProgram('look', ['look', ...ports]);
+      expect([without.status, without.result.verdict]).toEqual([3, 'inconclusive']);
+      expect([traced.status, traced.result.steps.flatMap(({ reasons }) => reasons)]).toEqual([0, []]);
+      expect((await outcomeOf(host.cli(['replay', traced.out]))).status).toBe(0);
+    });
+
+    it('is broken where the same program copies to another guest, and names both', async () => {
+      const { id, traced } = await withProgram('clone', ['clone', 'vnet4', 'vnet0']);
+      expect([traced.status, traced.result.verdict]).toEqual([2, 'broken']);
+      const [step] = traced.result.steps;
+      expect(step?.findings.filter(({ leak }) => leak).map(({ observer }) => observer)).toContain('kali3');
+      expect(JSON.stringify(step)).toContain(`BPF program ${id} at vnet0 tcx ingress`);
+    });
+
+    it('is undecided where a rule copies TCP to port 443, which no probe is, however whole the trace', async () => {
+      host.run(['ip', 'link', 'add', 'x0', 'type', 'veth', 'peer', 'name', 'x1']);
+      host.run(['ip', 'link', 'set', 'x0', 'up']);
+      const hook = '{ type filter hook ingress device "vnet0" priority 0; }';
+      host.run([
+        'nft',
+        `add table netdev t; add chain netdev t c ${hook}; add rule netdev t c tcp dport 443 dup to "x0"`,
+      ]);
+      try {
+        const { status, result, out } = await run('port-443', 'auto');
+        expect(readFileSync(join(out, 'trace.ndjson'), 'utf8')).toContain('"place":"end","open":{}');
+        expect([status, result.verdict]).toEqual([3, 'inconclusive']);
+        expect(result.steps.flatMap(({ reasons }) => reasons.map(({ code }) => code))).toEqual(['coverage-partial']);
       } finally {
         host.run(['nft', 'delete', 'table', 'netdev', 't']);
         host.run(['ip', 'link', 'del', 'x0']);

@@ -23,6 +23,8 @@ export interface Bypass {
   readonly remedy: string;
   /** It sends out of these devices alone, acquitted if their traffic is known. Absent = it may lead anywhere. */
   readonly to?: readonly string[];
+  /** It treats all frames alike: if none of the probes went elsewhere by it, none goes. */
+  readonly isAlike?: true;
   /** Processes that get frames there. */
   readonly holders?: readonly SocketProcess[];
 }
@@ -31,6 +33,7 @@ export interface Bypass {
 export const bypassEffect = 'may carry frames past the ears';
 
 const seeProgram = 'detach it where it should not be there; what a program does cannot be read';
+const unbridge = 'take the bridge away from what loaded it, as VMware does, or answer for it with trust';
 const takeAway = 'take it away, or answer for it with trust';
 
 /** By its name and the hash of its code: its number is another one when it is loaded again. */
@@ -42,11 +45,12 @@ function programName({ name, tag }: { readonly name: string; readonly tag: strin
 function programBypasses({ programs, links }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   const attached = (programs ?? [])
     .filter(({ onlyPasses }) => onlyPasses !== true)
-    .map(({ device, place, id, name = '', tag = '' }) => ({
+    .map(({ device, place, id, name = '', tag = '', keepsNothing }) => ({
       device,
       place,
       what: `BPF program ${id}`,
       ...(tag === '' ? {} : { persistent: programName({ name, tag }) }),
+      ...(keepsNothing === true ? { isAlike: true as const } : {}),
     }));
   const xdp = links.flatMap(({ name, xdp: what }) =>
     what === undefined ? [] : [{ device: name, place: 'XDP', what: `XDP ${what}` }],
@@ -197,12 +201,7 @@ function handlerBypasses({ packetHandlers = [] }: HostState, segment: ReadonlySe
     .filter((handler) => !harmlessHandlers.has(handler.function.replace(/ \[.*$/, '')))
     .map(({ function: name, device, program }) =>
       program === undefined
-        ? {
-            what: `packet handler ${name}`,
-            where: device ?? 'every interface',
-            remedy:
-              'take the bridge away from what loaded it, as VMware or another hypervisor, or answer for it with trust',
-          }
+        ? { what: `packet handler ${name}`, where: device ?? 'every interface', remedy: unbridge }
         : { what: name, where: program.place, remedy: seeProgram, persistent: programName(program) },
     );
 }

@@ -25,6 +25,8 @@ export interface BypassInput {
   readonly day: string;
   /** Ways that the kernel's trace of the step shows. */
   readonly traced?: readonly Bypass[];
+  /** The trace saw every packet with a probe end, and at no other device than those that are to have it. */
+  readonly isTracedWhole?: boolean;
   /** Of a port: who is there may have whatever is copied, or was heard to get what nobody accepts, which decides. */
   readonly isDecided: (observer: Observer) => boolean;
 }
@@ -248,7 +250,8 @@ export function bypassReasons(input: BypassInput): {
   readonly untrusted?: NonNullable<StepResult['untrusted']>;
 } {
   const { expect } = input.step;
-  const bypasses = withTraced(bypassesOf(input), input.traced ?? []).map((bypass) => ({
+  const found = bypassesOf(input).filter(({ isAlike }) => !(isAlike === true && input.isTracedWhole === true));
+  const bypasses = withTraced(found, input.traced ?? []).map((bypass) => ({
     bypass,
     truster: trusterOf(bypass, expect.trust ?? [], input.day),
   }));

@@ -28,6 +28,8 @@ export interface Traced {
   readonly reached: readonly TracedReach[];
   /** Processes that read probes and are no party's. */
   readonly bypasses: readonly Bypass[];
+  /** Every packet with a probe was seen to end, and no device had one but those that are to have it. */
+  readonly isWhole: boolean;
 }
 
 /** A quoted probe stands behind the headers of ICMP and IP at least; a tag more or less moves a token by four bytes. */
@@ -237,6 +239,38 @@ function besideReasons(input: TraceInput, finder: FlowFinder): readonly Reason[]
   );
 }
 
+/** The trace lost nothing, each packet died where it could see that, and XDP, into which it cannot look, had none. */
+function isClosed({ trace, states: { before, after, during = [] } }: TraceInput): boolean {
+  const end = trace.at(-1);
+  const counted = end?.place === 'end' ? [...Object.values(end.open), ...Object.values(end.counts)] : null;
+  const hasXdp = [before, ...during, after].some(
+    (state) =>
+      state === null || state.links.some(({ xdp }) => xdp !== undefined) || (state.earPrograms ?? []).length > 0,
+  );
+  return counted !== null && counted.every((count) => count === 0) && !hasXdp;
+}
+
+/**
+ * No device had a probe but those that are to: the bridges and ports that are listened on, the run's own, and those of
+ * parties that rightly have it.
+ */
+function isContained(input: TraceInput, finder: FlowFinder): boolean {
+  const { step, trace } = input;
+  const known = new Set(step.observers.flatMap(({ bridge, interface: name }) => [bridge, name]));
+  const first = step.flows.at(0)?.first ?? 0;
+  return trace.every((line) => {
+    if (line.place === 'end' || line.device === null || line.device.own === true) return true;
+    const { home, name, party } = line.device;
+    if (home) return name !== null && known.has(name);
+    let isPlanned = party !== undefined;
+    forTokens(line.tokens, { first, end: first + framesOfStep(step) }, (token) => {
+      const flow = finder.flowOf(token);
+      isPlanned &&= flow !== null && party !== undefined && (!flow.judged || isRightly(input, flow, party));
+    });
+    return isPlanned;
+  });
+}
+
 /** trace.ndjson has to have as many lines of the step as were written. */
 function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason[] {
   const expected = typeof traced === 'number' ? traced : 0;
@@ -257,11 +291,12 @@ function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason
  */
 export function judgeTrace(input: TraceInput): Traced {
   const whole = wholeReasons(input);
-  if (input.trace.length === 0) return { reasons: whole, reached: [], bypasses: [] };
+  if (input.trace.length === 0) return { reasons: whole, reached: [], bypasses: [], isWhole: false };
   const finder = new FlowFinder(input.step);
   return {
     reasons: [...whole, ...besideReasons(input, finder)],
     reached: addReached(input, finder),
     bypasses: readerBypasses(input, finder),
+    isWhole: whole.length === 0 && isClosed(input) && isContained(input, finder),
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../../../src/core/model/result.js';
-import type { TracedDevice, TracedPlace, TracedReader } from '../../../../../src/core/model/timeline.js';
+import type { AttachedProgram } from '../../../../../src/core/model/state.js';
+import type { TracedDevice, TracedPlace, TracedReader, TraceEnd } from '../../../../../src/core/model/timeline.js';
 import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../../../../src/core/wire/token.js';
 import { addFrames, type Evidence, hostState, judge, key, perfectRun } from '../../../../support/judge/perfect-run.js';
@@ -150,5 +151,46 @@ describe('a process that read probes', () => {
     expect(reasons.map(({ code, text }) => `${code} ${text}`)).toEqual([
       `bypass-possible ${what} may carry frames past the ears: it read 5 probes, as the kernel's trace shows: end it, or answer for it with trust`,
     ]);
+  });
+});
+
+describe('a program that can hand on and keep nothing', () => {
+  const program = { device: 'p1', place: 'tcx ingress', id: 7, name: 'look', tag: 'ab', keepsNothing: true } as const;
+  const planned: readonly TracedPlace[] = [
+    place(atHome('p1', 3)),
+    place(atHome('br0', 1)),
+    place(inside('b', 'eth0')),
+    place(null),
+  ];
+  function judged(
+    end: Partial<TraceEnd>,
+    { places = planned, programs = [program] as readonly AttachedProgram[], xdp = false } = {},
+  ) {
+    const evidence = traced(...places);
+    const trace = evidence.trace ?? [];
+    evidence.trace = [...trace.slice(0, -1), { step: 0, place: 'end', open: {}, counts: {}, ...end }];
+    const plain = hostState();
+    const links = plain.links.map((link) => (xdp && link.name === 'p1' ? { ...link, xdp: 'program id 9' } : link));
+    const state = { ...plain, links, programs };
+    evidence.states = [{ before: state, after: state }];
+    return only(judge(evidence)).reasons.filter(({ text }) => text.startsWith('BPF program 7')).length;
+  }
+
+  it('is acquitted where every packet was seen to end, where it was to be', () => {
+    expect(judged({ counts: { blind: 0, xdp: 0 } })).toBe(0);
+  });
+
+  it.each([
+    ['its code may do more', {}, { programs: [{ device: 'p1', place: 'tcx ingress', id: 7 }] }],
+    ['a packet was not seen to end', { open: { receive: 1 } }, {}],
+    ['a packet could not be searched', { counts: { blind: 1 } }, {}],
+    ['calls were missed', { counts: { missed: 1 } }, {}],
+    ['XDP had packets', { counts: { xdp: 1 } }, {}],
+    ['XDP is at a port', {}, { xdp: true }],
+    ['a device beside the bridges had one', {}, { places: [...planned, place(atHome('x0', 9))] }],
+    ['another guest had one', {}, { places: [...planned, place(inside('c'), { tokenAt: asSent + 40 })] }],
+    ['a namespace that is nobody’s had one', {}, { places: [place({ ...atHome('x0', 9), home: false })] }],
+  ] as const)('is not where %s', (_, end, more) => {
+    expect(judged(end, { ...more })).toBe(1);
   });
 });
