@@ -69,8 +69,9 @@ function explained(
   verdict: Verdict,
   proven: boolean,
   { plan, step, states }: StepInput,
+  trace: StepInput['trace'],
 ): Pick<StepResult, 'held' | 'carriersApart'> {
-  const held = verdict === 'holds' ? whyHolds(rows, plan, step, states) : [];
+  const held = verdict === 'holds' ? whyHolds(rows, plan, step, states, trace) : [];
   const apart = proven ? carriersApart(rows, states) : [];
   return { ...(held.length === 0 ? {} : { held }), ...(apart.length === 0 ? {} : { carriersApart: apart }) };
 }
@@ -176,6 +177,7 @@ interface Examined extends Omit<ReturnType<typeof rowsOf>, 'rows'> {
   readonly bypasses: ReturnType<typeof bypassReasons>;
   readonly heldAtEntry: EntryByForm['held'];
   readonly reached: ReturnType<typeof judgeTrace>['reached'];
+  readonly isTracedWhole: boolean;
 }
 
 /** Ways past the observers; none counts at an observer where a leak, or what it may have, decides already. */
@@ -223,6 +225,7 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
     bypasses,
     heldAtEntry: forms.held,
     reached: traced.reached,
+    isTracedWhole: traced.isWhole,
   };
 }
 
@@ -296,7 +299,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...(exposures.length === 0 ? {} : { exposures }),
     ...openAndTrusted(bypasses),
     ...(step.drainMs > usualDrainMs(plan) ? { lingerMs: step.drainMs } : {}),
-    ...explained(rows, verdict, missing.length === 0, input),
+    ...explained(rows, verdict, missing.length === 0, input, examined.isTracedWhole ? input.trace : []),
   };
   return { result, exit };
 }

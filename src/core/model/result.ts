@@ -76,6 +76,21 @@ export interface Held {
   /** The state shows one barrier only: nothing else is known that would stop the frames without it. */
   readonly alone: boolean;
   readonly barriers: readonly HeldBarrier[];
+  /** Where their probes ended, as the kernel's trace of the step saw it; absent = it has none, or it is not whole. */
+  readonly measured?: MeasuredEnds;
+}
+
+/** Ends of probes among the bridges. A probe has several copies. */
+export interface MeasuredEnds {
+  /** The kernel dropped them: in which function, at which device, and why, by its own names. */
+  readonly dropped: readonly {
+    readonly function: string;
+    readonly device: string;
+    readonly reason?: string;
+    readonly probes: number;
+  }[];
+  /** Probes of which no copy was dropped there: none was made for those who got nothing. */
+  readonly notCopied: number;
 }
 
 /**

@@ -43,9 +43,9 @@ describe(
       host.close();
     });
 
-    async function run(name: string, trace: 'auto' | 'off') {
+    async function run(name: string, trace: 'auto' | 'off', probes = steps) {
       const out = join(host.dir, name);
-      const file = host.scenario(name, { steps });
+      const file = host.scenario(name, { steps: probes });
       const outcome = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--trace', trace, '--out', out]));
       const result: Result = JSON.parse(outcome.stdout);
       return { ...outcome, result, out };
@@ -139,6 +139,32 @@ describe(
       } finally {
         host.run(['nft', 'delete', 'table', 'netdev', 't']);
         host.run(['ip', 'link', 'del', 'x0']);
+      }
+    });
+
+    it('holds by the barrier that the state shows, where the probes ended by the kernel’s trace', async () => {
+      const flooded =
+        '  - { name: flood, probe: { class: unknown-unicast, from: kali2, count: 40 }, expect: private }\n';
+      const rule = 'add table bridge t; add chain bridge t f { type filter hook forward priority 0; }';
+      host.run(['nft', `${rule}; add rule bridge t f iifname "vnet0" drop`]);
+      try {
+        const { status, result } = await run('dropped', 'auto', flooded);
+        const [held] = result.steps.flatMap((step) => step.held ?? []);
+        expect([status, held?.barriers.map(({ code }) => code)]).toEqual([0, ['filter']]);
+        const functions = new Set(held?.measured?.dropped.map((end) => end.function));
+        expect([[...functions], held?.measured?.notCopied]).toEqual([['nft_do_chain'], 0]);
+      } finally {
+        host.run(['nft', 'delete', 'table', 'bridge', 't']);
+      }
+      const settings = ['vnet4', 'uplink', 'spare'];
+      for (const port of settings) host.run(['bridge', 'link', 'set', 'dev', port, 'flood', 'off']);
+      try {
+        const { status, result } = await run('flood-off', 'auto', flooded);
+        const [held] = result.steps.flatMap((step) => step.held ?? []);
+        expect([status, held?.barriers.map(({ code }) => code)]).toEqual([0, ['flood-off']]);
+        expect(held?.measured?.dropped.filter((end) => end.function === 'nft_do_chain')).toEqual([]);
+      } finally {
+        for (const port of settings) host.run(['bridge', 'link', 'set', 'dev', port, 'flood', 'on']);
       }
     });
 

@@ -5,6 +5,7 @@ import type { TracedDevice, TracedPlace, TracedReader, TraceEnd } from '../../..
 import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../../../../src/core/wire/token.js';
 import { addFrames, type Evidence, hostState, judge, key, perfectRun } from '../../../../support/judge/perfect-run.js';
+import { measuredText } from '../../../../../src/report/stories.js';
 import { there } from '../../../../support/there.js';
 
 /** A raw frame's token stands right behind its Ethernet header. */
@@ -192,5 +193,30 @@ describe('a program that can hand on and keep nothing', () => {
     ['a namespace that is nobody’s had one', {}, { places: [place({ ...atHome('x0', 9), home: false })] }],
   ] as const)('is not where %s', (_, end, more) => {
     expect(judged(end, { ...more })).toBe(1);
+  });
+});
+
+describe('what holds is measured', () => {
+  const dropped = (more: Partial<TracedPlace>): TracedPlace =>
+    place(atHome('p1', 3), { place: 'drop', function: 'nft_do_chain', reason: 'NETFILTER_DROP', ...more });
+
+  it('by where the copies ended among the bridges, and those that were not made', () => {
+    const lines = [
+      dropped({}),
+      dropped({ tokenAt: asSent + 4, tokens: '3-6' }),
+      dropped({ device: inside('b', 'eth0') }),
+    ];
+    const [held] = only(judge(traced(...lines))).held ?? [];
+    const flow = there(perfectRun().plan.steps[0]?.flows.at(0));
+    expect(held?.measured).toEqual({
+      dropped: [{ function: 'nft_do_chain', device: 'p1', reason: 'NETFILTER_DROP', probes: 7 }],
+      notCopied: flow.count - 7,
+    });
+    expect(measuredText(there(held))[0]).toBe('7 probes ended in nft_do_chain at p1');
+  });
+
+  it('by a whole trace alone', () => {
+    expect(only(judge(traced(dropped({ device: atHome('x0', 9) })))).held?.[0]?.measured).toBeUndefined();
+    expect(only(judge(perfectRun())).held?.[0]?.measured).toBeUndefined();
   });
 });
