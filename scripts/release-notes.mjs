@@ -18,8 +18,8 @@ if (section === undefined) {
 }
 const { cases, falseHolds } = sabotageFigures;
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
-const sums = existsSync('build/SHA256SUMS')
-  ? `\n### Checksums\n\n\`\`\`\n${readFileSync('build/SHA256SUMS', 'utf8')}\`\`\`\n`
+const sums = existsSync('build/packages/SHA256SUMS')
+  ? `\n### Checksums\n\n\`\`\`\n${readFileSync('build/packages/SHA256SUMS', 'utf8')}\`\`\`\n`
   : '';
 process.stdout.write(`# verify-isolation ${title === 'Unreleased' ? version : title}\n\n${section.split('\n').slice(1).join('\n').trim()}
 

@@ -13,16 +13,16 @@ function say(word: ConfinedWord): void {
 
 /** Answers each line; one after the other. */
 async function serve<T>(answer: (request: T) => object | Promise<object>): Promise<void> {
-  let held: Buffer[] = [];
+  let buffered: Buffer[] = [];
   for await (const chunk of process.stdin) {
     let rest = Buffer.from(chunk);
     for (let at = rest.indexOf(10); at >= 0; at = rest.indexOf(10)) {
-      const line = Buffer.concat([...held, rest.subarray(0, at)]).toString('utf8');
-      held = [];
+      const line = Buffer.concat([...buffered, rest.subarray(0, at)]).toString('utf8');
+      buffered = [];
       rest = rest.subarray(at + 1);
       say({ answer: await answer(JSON.parse(line)) });
     }
-    held.push(rest);
+    buffered.push(rest);
   }
 }
 

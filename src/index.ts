@@ -146,7 +146,7 @@ export interface AuditOptions {
  * cannot be read.
  */
 export async function audit({ bridge, netns }: AuditOptions = {}): Promise<AuditReport> {
-  const snapshot = await readSnapshot({ netns: netnsPath(netns ?? null), whole: true });
+  const snapshot = await readSnapshot({ netns: netnsPath(netns ?? null), complete: true });
   return auditSnapshot(snapshot, { bridge: bridge ?? null });
 }
 

@@ -13,7 +13,6 @@ import { columnsOf } from './screen.js';
 /** EX_USAGE of sysexits.h. */
 const usageStatus = 64;
 
-/** What was done to this version before its release, to see whether it can fail. */
 function campaignText({ cases, falseHolds }: typeof sabotageFigures): string {
   return `broken on purpose in ${cases} ways and more before its release (barriers and senses of its own): ${falseHolds} false HOLDS; docs/faults.md has what else was tried`;
 }

@@ -41,7 +41,6 @@ export function kindNumbers(partsOf: (finding: Finding) => readonly unknown[]): 
   };
 }
 
-/** Who sent, and whom it was for. */
 interface Pair {
   readonly from: string;
   readonly to: string | null;
@@ -94,7 +93,6 @@ function keyed<T>(group: T[], keyOf: (member: T) => string | null): Map<string, 
   return new Map(key === null ? [] : [[key, group]]);
 }
 
-/** What members that belong together are folded into, and which do. */
 interface Fold<T, Into> {
   /** Members with the same key belong together. */
   readonly keyOf: (member: T) => string;

@@ -57,7 +57,7 @@ export function notAskedInShort(result: Result): string | null {
   const packets = [...byFamily.keys()].join(', ');
   if (byFamily.size === 0) return null;
   return without.size === 0
-    ? `${packets} to addresses of nobody`
+    ? `${packets} to addresses that no guest has`
     : `${packets} of ${counted(without.size, 'endpoint')} (no address)`;
 }
 
@@ -67,7 +67,7 @@ export function notAskedTexts(result: Result): readonly string[] {
   for (const [family, { from, to, unknown }] of notAskedByFamily(result)) {
     const addressees = to.size === 0 ? '' : ` to ${setText([...to])}`;
     const why =
-      unknown.size === 0 ? 'the class sends to addresses of nobody' : `no address of ${setText([...unknown])}`;
+      unknown.size === 0 ? 'the class sends to addresses that no guest has' : `no address of ${setText([...unknown])}`;
     const text = ` from ${setText([...from])}${addressees}: ${why}`;
     families.set(text, [...(families.get(text) ?? []), family]);
   }

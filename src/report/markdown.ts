@@ -69,7 +69,6 @@ function exposedList(result: Result): readonly string[] {
   return lines.length === 0 ? [] : ['', '**Exposed, by the default settings of a bridge**', '', ...lines];
 }
 
-/** What a verdict rests on that nobody measured, and until when it was listened. */
 function limits(result: Result): readonly string[] {
   const trusted = trustedTexts(result);
   const until = lingerText(result);

@@ -16,17 +16,17 @@ export function measuredText({ measured }: Held): readonly string[] {
 /** What held, the same in one or more steps. Steps are 0-based. */
 export interface HeldStory {
   readonly steps: readonly number[];
-  readonly held: Held;
+  readonly story: Held;
 }
 
 /** Why the steps of a run that hold do, each story reported once. */
 export function heldStories(result: Result): readonly HeldStory[] {
-  const stories = new Map<string, { readonly steps: number[]; readonly held: Held }>();
+  const stories = new Map<string, { readonly steps: number[]; readonly story: Held }>();
   result.steps.forEach((step, index) => {
     for (const held of step.held ?? []) {
       const key = JSON.stringify(held);
       const known = stories.get(key);
-      if (known === undefined) stories.set(key, { steps: [index], held });
+      if (known === undefined) stories.set(key, { steps: [index], story: held });
       else known.steps.push(index);
     }
   });
@@ -50,7 +50,7 @@ export function reachTexts(result: Result): readonly string[] {
   return [...new Set(texts)];
 }
 
-/** Where carriers came to different ends, with the 0-based step. */
+/** Carriers that came to different ends, with the 0-based step. */
 export function apartStories(result: Result): readonly { readonly step: number; readonly apart: CarriersApart }[] {
   return result.steps.flatMap((each, step) => (each.carriersApart ?? []).map((apart) => ({ step, apart })));
 }
@@ -65,7 +65,6 @@ export function entryText({ from, tags, carrier, by }: HeldAtEntry): string {
   return `held at entry: ${setText(from)} ${tags} ${carrier}: ${by.join(', ')}`;
 }
 
-/** What the outcome of a trial means, in a word or two. */
 const outcomeWords: Readonly<Record<ProvenFix['outcome'], string>> = {
   works: 'WORKS',
   partly: 'WORKS IN PART',

@@ -76,7 +76,7 @@ export interface RunOptions {
   /** Ends the run early; what was seen until then is kept and judged. */
   readonly signal: AbortSignal;
   /** Called when what the run made and changed is undone, also where it fails. `left`: what could not be put back. */
-  readonly onClosed?: (left: readonly string[]) => void;
+  readonly onClosed?: (unrestored: readonly string[]) => void;
   /** How what listens and sends differs from the kernel's own; left out: not at all. */
   readonly alter?: AlterDevices;
 }
@@ -187,9 +187,9 @@ const reportedWaitMs = 2000;
 export async function wait(context: RunContext, step: StepPlan, phase: StepPhase, ms: number): Promise<void> {
   if (ms < reportedWaitMs) return pause(ms, context.signal);
   const end = performance.now() + ms;
-  for (let left = ms; left > 0; left = end - performance.now()) {
-    const seconds = Math.ceil(left / 1000);
+  for (let remaining = ms; remaining > 0; remaining = end - performance.now()) {
+    const seconds = Math.ceil(remaining / 1000);
     report(context, step, phase, seconds >= 120 ? `${Math.ceil(seconds / 60)} min left` : `${seconds} s left`);
-    await pause(Math.min(left, 1000), context.signal);
+    await pause(Math.min(remaining, 1000), context.signal);
   }
 }

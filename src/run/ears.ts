@@ -265,7 +265,6 @@ export async function startEars(
   };
 }
 
-/** What is towards somebody above a bridge comes in there. */
 function towardsAbove(captured: Awaited<ReturnType<Capture['stop']>>): Awaited<ReturnType<Capture['stop']>> {
   return { ...captured, kept: captured.kept.map((frame) => ({ ...frame, towards: !frame.towards })) };
 }

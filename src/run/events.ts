@@ -14,7 +14,7 @@ export interface Events {
    * where the state could not be read.
    */
   readonly ended: Promise<void>;
-  /** Whether `ended` has settled. */
+  /** True if `ended` has settled. */
   over(): boolean;
   /** Those that have not begun do not begin. Resolves when no snapshot is under way any more. */
   stop(): Promise<void>;

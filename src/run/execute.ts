@@ -22,18 +22,18 @@ export interface ExecutedRun {
   /** Lines of the kernel's trace; empty if no step was traced. */
   readonly trace: readonly TraceLine[];
   /** What could not be put back. */
-  readonly left: readonly string[];
+  readonly unrestored: readonly string[];
 }
 
 /** Builds the fabric, carries the steps out, closes what was opened. The timeline is closed whatever comes. */
 export async function executeRun(run: PreparedRun, begun: RunRecord, timeline: TimelineLog): Promise<ExecutedRun> {
   try {
-    const { record, states, trace, left } = await buildAndRun(run, begun, timeline);
+    const { record, states, trace, unrestored } = await buildAndRun(run, begun, timeline);
     return {
       record: endedRecord({ ...record, timeline: { entries: timeline.entries.length } }, run, timeline, states),
       states: run.plan.steps.map((step) => states[step.index] ?? { before: null, after: null }),
       trace,
-      left,
+      unrestored,
     };
   } finally {
     timeline.close();
@@ -52,7 +52,7 @@ async function buildAndRun(run: PreparedRun, begun: RunRecord, timeline: Timelin
   const states: StepStates[] = [];
   const helpers = { captures: keepCapture(), senders: keepSender() };
   let record = begun;
-  let left: readonly string[] = [];
+  let unrestored: readonly string[] = [];
   const traces = stepTraces(options.outDir, options.trace ?? 'off');
   try {
     const here = fabric.observingPlace(plan.bridges[0]?.name ?? '');
@@ -64,10 +64,10 @@ async function buildAndRun(run: PreparedRun, begun: RunRecord, timeline: Timelin
     traces?.close();
     helpers.captures.end();
     await helpers.senders.end();
-    left = await fabric.close();
-    run.options.onClosed?.(left);
+    unrestored = await fabric.close();
+    run.options.onClosed?.(unrestored);
   }
-  return { record, states, trace: traces?.lines ?? [], left };
+  return { record, states, trace: traces?.lines ?? [], unrestored };
 }
 
 interface Helpers {

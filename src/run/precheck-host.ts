@@ -9,7 +9,7 @@ import { readDeclared } from '../system/state/read-declared.js';
 import { readOffloads, readTables } from '../system/state/read-devices.js';
 import { readSnapshot } from '../system/state/read-snapshot.js';
 
-/** What a run on this host has to be read with, and what makes its bridges and ports. */
+/** Notes for reading the result, and the managers that configure the bridges and ports. */
 export interface HostLook {
   readonly notes: readonly PrecheckNote[];
   /** null = another namespace's: configurations are the machine's, and interfaces there may have the same names. */
@@ -17,13 +17,13 @@ export interface HostLook {
 }
 
 /**
- * Looks at what a run on this host has to be read with. Rejects with VerifyError (3) where the run would say nothing.
+ * Reads the notes of a run on this host. Rejects with VerifyError (3) if the run would be useless.
  */
 export async function precheckHost(plan: Plan, netns: string | null): Promise<HostLook> {
   const ports = plan.endpoints.flatMap(({ attach, port, started }) =>
     isOnPort(attach) && port !== null && started ? [port] : [],
   );
-  const snapshot = await readSnapshot({ netns, whole: false, beside: true });
+  const snapshot = await readSnapshot({ netns, complete: false, beside: true });
   const { notes, refusals } = precheck({
     snapshot,
     bridges: plan.bridges.map(({ name }) => name),

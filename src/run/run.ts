@@ -27,7 +27,7 @@ export interface Run extends ConcludedRun {
   readonly plan: Plan;
   readonly dir: string;
   /** What the run could not put back; empty = nothing was left behind. */
-  readonly left: readonly string[];
+  readonly unrestored: readonly string[];
 }
 
 /**
@@ -112,13 +112,13 @@ async function carryOut(run: PreparedRun): Promise<Run> {
   // In a lab nobody sends but its own guests, and another process would make a small run slower by a tenth.
   const apart = plan.provider === 'host' ? (await import('./result/judge-apart.js')).judgeApart(dir) : null;
   try {
-    const { record, states, trace, left } = await executeRun(run, begun, timeline);
+    const { record, states, trace, unrestored } = await executeRun(run, begun, timeline);
     await lookout?.stop();
     run.guard?.stop();
     const completePlan = planWithEars(plan, timeline.entries);
     const ended = { dir, plan: completePlan, planFile, record, key, timeline, streaming, options, states, trace };
     const judged = await concludeRun(ended, apart);
-    return { ...judged, plan, dir, left };
+    return { ...judged, plan, dir, unrestored };
   } finally {
     await lookout?.stop();
     apart?.stop(); // as long as it lives this process does

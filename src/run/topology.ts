@@ -124,15 +124,16 @@ function authoredOf({ file, files, mustBeFree = false }: Scenario): Authored {
 
 function labOf(scenario: Scenario, inside: Inside, wishes: StateWishes): PreparedTopology {
   const { sysfs } = inside;
-  const whole = (): ReturnType<typeof readState> => readState({ netns: null, sysfs, packetSockets: true, ...wishes });
+  const complete = (): ReturnType<typeof readState> =>
+    readState({ netns: null, sysfs, packetSockets: true, ...wishes });
   const build = (plan: PlannedTopology, meanwhile?: () => void): Promise<Fabric> =>
     buildLab(plan, {
       inside,
       startRelay,
       meanwhile,
       runIn: authoredOf(scenario),
-      readState: whole,
-      readLinks: wishes.ovs ? async () => (await whole()).links : () => readLinks({ netns: null, sysfs }),
+      readState: complete,
+      readLinks: wishes.ovs ? async () => (await complete()).links : () => readLinks({ netns: null, sysfs }),
     });
   return {
     ...nothing,

@@ -17,8 +17,8 @@ function usage(message: string, hint: string): VerifyError {
 }
 
 /** `--reporter` and `--json` for reports of runs, as `chooseAmong` reads them. */
-export function chooseReporters(asked: readonly string[], json: boolean): readonly ChosenReporter[] {
-  return chooseAmong<ReporterName>(reporterNames, asked, json);
+export function chooseReporters(requested: readonly string[], json: boolean): readonly ChosenReporter[] {
+  return chooseAmong<ReporterName>(reporterNames, requested, json);
 }
 
 /**
@@ -27,10 +27,10 @@ export function chooseReporters(asked: readonly string[], json: boolean): readon
  */
 export function chooseAmong<Name extends string>(
   known: readonly (Name | 'terminal' | 'json')[],
-  asked: readonly string[],
+  requested: readonly string[],
   json: boolean,
 ): readonly ChosenReporter<Name | 'terminal' | 'json'>[] {
-  const chosen: ChosenReporter<Name | 'terminal' | 'json'>[] = asked.map((text) => {
+  const chosen: ChosenReporter<Name | 'terminal' | 'json'>[] = requested.map((text) => {
     const at = text.indexOf('=');
     const word = at === -1 ? text : text.slice(0, at);
     const path = at === -1 ? null : text.slice(at + 1);

@@ -13,7 +13,6 @@ import type { Settings } from '../model/scenario.js';
 import type { Setting } from '../model/settings.js';
 import type { Snapshot } from '../model/state.js';
 
-/** What a rule found, with its name and its bridge. */
 type NamedFinding = RuleFinding & Pick<AuditFinding, 'id' | 'bridge'>;
 
 function findingsOf(view: BridgeView, snapshot: Snapshot): readonly NamedFinding[] {
@@ -104,7 +103,6 @@ export function isWithoutGuests(snapshot: Snapshot, { findings }: AuditReport): 
   );
 }
 
-/** What has to be there after the next start, too. */
 function changesOf({ fix, kept }: NamedFinding): readonly Change[] {
   return kept ?? fix?.changes ?? [];
 }

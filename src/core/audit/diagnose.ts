@@ -14,7 +14,7 @@ import {
 export interface ScenarioNeeds {
   readonly file: string;
   readonly features: readonly KernelFeature[];
-  readonly asked: boolean;
+  readonly requested: boolean;
 }
 
 /** Programs without which nothing runs, with Debian's package. */
@@ -26,7 +26,7 @@ const required: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
 };
 const optional: Readonly<Record<string, readonly [name: string, use: string]>> = {
-  nft: ['nftables', 'scenarios with rules; without it nobody can see a filter'],
+  nft: ['nftables', 'scenarios with rules; without it filters cannot be read'],
   sysctl: ['procps', 'scenarios that set sysctls'],
   ping: ['iputils-ping', 'traffic: ping'],
   ethtool: ['ethtool', 'scenarios that run it'],
@@ -133,10 +133,10 @@ function features(trial: LabTrial, needs: readonly ScenarioNeeds[]): readonly Ma
   return trial.features.map(({ feature, works, said }) => {
     const neededBy = needs.filter((need) => need.features.includes(feature)).map(({ file }) => file);
     if (works) return check(feature, 'ok', kernelFeatures[feature], null, neededBy);
-    const asked = needs.some((need) => need.asked && need.features.includes(feature));
+    const requested = needs.some((need) => need.requested && need.features.includes(feature));
     return check(
       feature,
-      asked ? 'missing' : 'note',
+      requested ? 'missing' : 'note',
       `${kernelFeatures[feature]}: ${said}`,
       'load its module, or take a kernel that is built with it',
       neededBy,

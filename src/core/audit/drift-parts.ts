@@ -7,7 +7,7 @@ import type { FdbState, Snapshot } from '../model/state.js';
 import { type Fields, fieldsOf, objectsOf, textOf } from '../text/json-text.js';
 import { isGroupMacText } from '../wire/ethernet.js';
 
-/** Whether the kernel made a permanent entry by itself: for the own MAC of its port, or of the bridge. */
+/** True if the kernel made a permanent entry by itself: for the own MAC of its port, or of the bridge. */
 function isOwnMac(view: BridgeView, { mac, port }: FdbState): boolean {
   if (mac === view.link.mac) return true;
   const portMac = [view, ...view.ports].find(({ name }) => name === port)?.link.mac;
@@ -67,18 +67,16 @@ export function driftOn(bridge: string): (drift: Omit<Drift, 'bridge'>) => Drift
   return ({ code, severity, ...rest }) => ({ code, severity, bridge, ...rest });
 }
 
-/** Whether an entry was made by hand since, or made the bridge's own (`permanent`). */
+/** True if an entry was made by hand since, or made the bridge's own (`permanent`). */
 function isMade(last: FdbState | undefined, { state }: FdbState): boolean {
   if (state === 'dynamic') return false;
   return last === undefined || last.state === 'dynamic' || (state === 'permanent' && last.state !== state);
 }
 
-/** Whether an entry that was made by hand is gone, or learned now. */
 function isGone(last: FdbState, entry: FdbState | undefined): boolean {
   return last.state !== 'dynamic' && (entry?.state ?? 'dynamic') === 'dynamic';
 }
 
-/** Whether an entry that goes on standing on its port no longer holds its MAC there. */
 function isUnstuck(last: FdbState, entry: FdbState | undefined): boolean {
   return entry?.port === last.port && last.flags.includes('sticky') && !entry.flags.includes('sticky');
 }

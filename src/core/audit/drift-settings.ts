@@ -103,7 +103,7 @@ export function settingDrift(before: BridgeView, after: BridgeView, is: Snapshot
                 place: port.name,
                 before: `promiscuity ${low}`,
                 after: `promiscuity ${high}`,
-                text: 'somebody listens on this port in promiscuous mode',
+                text: 'a program listens on this port in promiscuous mode',
               } as const,
             ]
           : []),

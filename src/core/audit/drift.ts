@@ -7,7 +7,7 @@ import { driftOn, entryDrift, groupDrift, ruleDrift, vlanDrift, withLastRead } f
 import { returnDrift, settingDrift, type SettingsByName } from './drift-settings.js';
 
 /** Rules whose findings are things that come and go, rather than settings. */
-const comings = [
+const transientRules = [
   ['tc-mirror', 'mirror'],
   ['nft-mirror', 'mirror'],
   ['xdp-program', 'mirror'],
@@ -16,8 +16,8 @@ const comings = [
   ['behind-bridge', 'behind-bridge'],
 ] as const;
 
-function comeAndGone(before: BridgeView, was: Snapshot, after: BridgeView, is: Snapshot): readonly Drift[] {
-  return comings.flatMap(([id, what]) => {
+function appearedAndGone(before: BridgeView, was: Snapshot, after: BridgeView, is: Snapshot): readonly Drift[] {
+  return transientRules.flatMap(([id, what]) => {
     const findingsOf = (
       view: BridgeView,
       snapshot: Snapshot,
@@ -82,7 +82,7 @@ function promiscuousDrift(before: BridgeView, after: BridgeView, is: Snapshot): 
           place: after.name,
           before: `promiscuity ${before.link.promiscuity ?? 'unknown'}`,
           after: 'promiscuity 0',
-          text: 'nobody holds the bridge device any more',
+          text: 'no program holds the bridge device any more',
         },
   ];
 }
@@ -126,7 +126,7 @@ function bridgeDrift(before: BridgeView, was: Snapshot, after: BridgeView, is: S
     ...settingDrift(before, after, is),
     ...entryDrift(before, after),
     ...groupDrift(after.name, was, is),
-    ...comeAndGone(before, was, after, is),
+    ...appearedAndGone(before, was, after, is),
   ];
 }
 

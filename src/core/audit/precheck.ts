@@ -38,8 +38,8 @@ export interface TableUse {
 }
 
 /**
- * What a run on these bridges has to be read with, and what makes it meaningless. That guests run, ports have carrier
- * and MACs are where the file says is looked at when the topology is found. Pure.
+ * Notes for reading the result, and conditions under which the run is useless. Running guests, carrier and the places
+ * of MACs are checked when the topology is found. Pure.
  */
 export function precheck({ snapshot, bridges, ports, above = [], offloads, tables = [] }: PrecheckInput): Precheck {
   const views = bridgeViews(snapshot).filter(({ name }) => bridges.includes(name));
@@ -96,8 +96,8 @@ function onceAProcess(findings: readonly RuleFinding[]): readonly RuleFinding[] 
     devicesOf.set(value, (devicesOf.get(value) ?? new Set()).add(place.slice(socketPlace.length)));
   return [...devicesOf].flatMap(([value, devices]) => {
     const first = findings.find((finding) => finding.value === value);
-    const left = devices.size - maxDevices;
-    const place = `${socketPlace}${[...devices].slice(0, maxDevices).join(', ')}${left > 0 ? ` and ${left} more` : ''}`;
+    const remaining = devices.size - maxDevices;
+    const place = `${socketPlace}${[...devices].slice(0, maxDevices).join(', ')}${remaining > 0 ? ` and ${remaining} more` : ''}`;
     return first === undefined ? [] : [{ ...first, place }];
   });
 }
@@ -181,7 +181,7 @@ const featureTexts: Readonly<Record<string, string>> = {
   'hw-tc-offload':
     'the network card may carry out rules of tc and nft itself: each that it has taken is one of its own in the reasons',
   'rx-vlan-filter':
-    'the network card drops tagged frames of VLANs that nobody asked it for: none of those come in from outside',
+    'the network card drops tagged frames of VLANs that it was not set up for: none of those come in from outside',
 };
 
 function hardwareNotes({ state }: Snapshot, devices: ReadonlySet<string>): readonly PrecheckNote[] {
@@ -241,7 +241,6 @@ function detectionNotes({ packetSockets }: Snapshot): readonly PrecheckNote[] {
   }));
 }
 
-/** What the run says nothing of. */
 function besideNotes({ state, beside }: Snapshot, ports: readonly string[]): readonly PrecheckNote[] {
   return beside === undefined
     ? []

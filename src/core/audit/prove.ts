@@ -42,7 +42,7 @@ function findingProof(finding: AuditFinding, { plan, result, leftOut }: ProvenRu
   }));
   const rows = steps.flatMap((step) => step.rows);
   if (rows.length === 0)
-    return open(`class ${probe} was not probed: nobody here could send it, or no address is on record`);
+    return open(`class ${probe} was not probed: no guest here could send it, or no address is on record`);
   const shown = rows.filter((row) => row.seen > 0);
   if (shown.length > 0)
     return {

@@ -8,7 +8,7 @@ import { unheardPorts } from './ovs.js';
 import { type BridgeView, tunnelKinds } from './view.js';
 
 /** Guests, or a bridge, that no bridge of the namespace carries frames for. */
-export interface SegmentBeside {
+export interface UnbridgedSegment {
   /** What they meet on: `eth0`, `routes of the host`, `br0 in /run/netns/web`. */
   readonly place: string;
   /** How, and who they are: `macvlan bridge: mv0 in /run/netns/web`. */
@@ -52,7 +52,7 @@ const manners: Readonly<Record<string, string>> = {
   l3s: 'they share one MAC: the kernel routes packets by their address; what comes in passes no interface of theirs, where it could be heard',
 };
 
-/** Whether a link is a tunnel, or a VLAN of one. */
+/** True if a link is a tunnel, or a VLAN of one. */
 export function isTunnel({ kind, lower }: LinkState, links: ReadonlyMap<string, LinkState>): boolean {
   const below = kind === 'vlan' ? links.get(lower ?? '') : undefined;
   return tunnelKinds.includes(below === undefined ? kind : below.kind);
@@ -111,7 +111,7 @@ export function onBridges({ links }: HostState): ReadonlySet<string> {
   );
 }
 
-/** Whether a run sends to guests of that kind and mode. */
+/** True if a run sends to guests of that kind and mode. */
 export function isExaminedKind({ kind, mode }: Pick<LowerGuest, 'kind' | 'mode'>): boolean {
   if (kind === 'ipvlan') return mode === 'l2' || mode === 'l3';
   return (kind === 'macvlan' || kind === 'macvtap') && isMacvlanMode(mode);
@@ -122,7 +122,7 @@ function kindText({ kind, mode, flag }: LowerGuest): string {
   return [kind, mode, flag ?? ''].filter((part) => part !== '').join(' ');
 }
 
-function lowerSegments(state: HostState, beside: Beside, examined: ReadonlySet<string>): readonly SegmentBeside[] {
+function lowerSegments(state: HostState, beside: Beside, examined: ReadonlySet<string>): readonly UnbridgedSegment[] {
   const bridged = onBridges(state);
   const groups = new Map<string, LowerGuest[]>();
   for (const guest of lowerGuests(state, beside)) {
@@ -151,7 +151,7 @@ export function isEndOfGuest({ kind, peer }: LinkState): boolean {
 }
 
 /**
- * Whether every port of a scenario's bridges, `ports`, leads to a guest on this host: none is a NIC, a bond, a VLAN, a
+ * True if every port of a scenario's bridges, `ports`, leads to a guest on this host: none is a NIC, a bond, a VLAN, a
  * tunnel or no interface, and nobody is on a lower device, behind a bridge device or on another host.
  */
 export function hasGuestsAlone(
@@ -222,7 +222,7 @@ export function effective({ sysctl }: Beside, device: string, key: string): numb
   return Math.max(of('all'), of(device));
 }
 
-/** Whether the chains of nft are known: without a program nft that could have made some there are none. */
+/** True if the chains of nft are known: without a program nft that could have made some there are none. */
 export function areChainsRead({ unread }: HostState): boolean {
   return !unread.some(({ what }) => what === 'nft');
 }
@@ -274,7 +274,7 @@ export function segmentsBeside(
   state: HostState,
   beside: Beside,
   examined: ReadonlySet<string> = new Set(),
-): readonly SegmentBeside[] {
+): readonly UnbridgedSegment[] {
   const routed = routedGuests(state, beside).filter(({ device }) => !examined.has(device));
   return [
     ...lowerSegments(state, beside, examined),
@@ -292,7 +292,7 @@ export function segmentsBeside(
   ];
 }
 
-function bridgeElsewhere({ space, name, ports }: ForeignBridge): SegmentBeside {
+function bridgeElsewhere({ space, name, ports }: ForeignBridge): UnbridgedSegment {
   return {
     place: `${name} in ${space}`,
     value: `bridge with ${ports} ${ports === 1 ? 'port' : 'ports'}`,
@@ -302,7 +302,7 @@ function bridgeElsewhere({ space, name, ports }: ForeignBridge): SegmentBeside {
 }
 
 /** Bridges in namespaces that have a name and nothing in common with the one that is looked at. */
-export function bridgesApart({ bridges }: Beside): readonly SegmentBeside[] {
+export function separateBridges({ bridges }: Beside): readonly UnbridgedSegment[] {
   return bridges.filter(({ linked }) => !linked).map(bridgeElsewhere);
 }
 

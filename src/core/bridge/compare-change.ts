@@ -8,15 +8,15 @@ export interface Compared {
   /** `VLAN 10 on vnet1`. */
   readonly what: string;
   /** `present pvid`, `static sticky`, `absent`, … */
-  readonly asked: string;
+  readonly wanted: string;
   readonly found: string;
 }
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
 
 /** Compares an entry of the forwarding database with `bridge -j fdb show dev PORT`. */
-export function comparedEntry({ act, entry: wanted }: Of<'fdb'>, json: unknown): Compared {
-  const { mac, port, state, sticky, vlan, self } = wanted;
+export function comparedEntry({ act, entry: target }: Of<'fdb'>, json: unknown): Compared {
+  const { mac, port, state, sticky, vlan, self } = target;
   const entry = objectsOf(json).find(
     (row) =>
       row['mac'] === mac.toLowerCase() &&
@@ -24,12 +24,12 @@ export function comparedEntry({ act, entry: wanted }: Of<'fdb'>, json: unknown):
       (self || row['master'] !== undefined),
   ); // the bridge's own entry is printed with or without `self`
   const what = `${mac} on ${port}${vlan === null ? '' : ` in VLAN ${vlan}`}`;
-  if (act === 'del') return { what, asked: 'absent', found: presence(entry !== undefined) };
-  const asked = `${self ? 'permanent' : state}${sticky ? ' sticky' : ''}`;
-  if (entry === undefined) return { what, asked, found: 'absent' };
+  if (act === 'del') return { what, wanted: 'absent', found: presence(entry !== undefined) };
+  const wanted = `${self ? 'permanent' : state}${sticky ? ' sticky' : ''}`;
+  if (entry === undefined) return { what, wanted, found: 'absent' };
   // An entry that is asked to be dynamic is printed without a state
   const now = textOf(entry['state']) || 'dynamic';
-  return { what, asked, found: `${now}${textsOf(entry['flags']).includes('sticky') ? ' sticky' : ''}` };
+  return { what, wanted, found: `${now}${textsOf(entry['flags']).includes('sticky') ? ' sticky' : ''}` };
 }
 
 /** Compares a group's member with `bridge -j mdb show dev BRIDGE`. */
@@ -40,7 +40,7 @@ export function comparedMember({ act, entry }: Of<'mdb'>, json: unknown): Compar
     .some(
       (row) => row['grp'] === group.toLowerCase() && row['port'] === port && (vlan === null || row['vid'] === vlan),
     );
-  return { what: `${group} on ${port}`, asked: presence(act === 'add'), found: presence(isThere) };
+  return { what: `${group} on ${port}`, wanted: presence(act === 'add'), found: presence(isThere) };
 }
 
 /** Compares a range of VLANs with `bridge -j vlan show dev PORT`; the kernel may print ranges of its own. */
@@ -51,9 +51,9 @@ export function comparedVlan({ act, entry }: Of<'vlan'>, json: unknown): Compare
     ranges.find((range) => range.first <= vid && vid <= range.last);
   const what = `VLAN ${first === last ? first : `${first}-${last}`} on ${port}`;
   const ends = [holding(first), holding(last)];
-  if (act === 'del') return { what, asked: 'absent', found: presence(ends.some((range) => range !== undefined)) };
+  if (act === 'del') return { what, wanted: 'absent', found: presence(ends.some((range) => range !== undefined)) };
   const now = ends.some((range) => range === undefined) ? undefined : ends[0];
-  return { what, asked: flagged(entry), found: now === undefined ? 'absent' : flagged(now) };
+  return { what, wanted: flagged(entry), found: now === undefined ? 'absent' : flagged(now) };
 }
 
 function presence(isThere: boolean): string {

@@ -190,7 +190,7 @@ function flowMatches(flow: string, frame: SwitchedFrame): Matched {
 }
 
 /**
- * Whether a frame may meet a flow: its match does not exclude the frame, and no flow of its table with a higher
+ * True if a frame may meet a flow: its match does not exclude the frame, and no flow of its table with a higher
  * priority is sure to take it (ovs-fields(7); priority 32768 where none is printed).
  */
 export function isMet(flow: string, flows: readonly string[], frame: SwitchedFrame): boolean {

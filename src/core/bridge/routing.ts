@@ -36,7 +36,7 @@ export interface Way {
   readonly by: RoutingEntry;
   /** The route, in words. */
   readonly route: string;
-  /** Devices by which it sends; none = the host itself takes the packet, or drops it. */
+  /** Devices by which it sends, or `the host itself`, which then takes the packet; none = it is dropped. */
   readonly devices: readonly string[];
   /** Only packets that a rule or a route selects by more than their destination take it, or some of them. */
   readonly isConditional: boolean;
@@ -80,7 +80,10 @@ const selectorWords: Readonly<Record<string, (rule: Fields) => readonly string[]
 /** Tables that the kernel's first rules look up. */
 const usualTables: readonly string[] = ['local', 'main', 'default'];
 /** Types of routes that send nothing, and end the search. */
-const ends: readonly string[] = ['unreachable', 'blackhole', 'prohibit', 'local', 'broadcast', 'anycast'];
+const ends: readonly string[] = ['unreachable', 'blackhole', 'prohibit'];
+/** Types by which the host itself takes the packet (ip-route(8)): a socket gets it, as by TPROXY. */
+const takenByHost: readonly string[] = ['local', 'broadcast', 'anycast'];
+const theHost = 'the host itself';
 /** Where a route leads that names no device: by a nexthop object that could not be read (ip-nexthop(8)). */
 const unknownDevice = 'an unknown device';
 
@@ -94,13 +97,13 @@ export function prefixOf(text: string, family: Family, length?: number | null): 
     : null;
 }
 
-/** Whether all that is in `inner` is in `outer`, of the same family. */
+/** True if all that is in `inner` is in `outer`, of the same family. */
 export function covers(outer: Prefix, inner: Prefix): boolean {
   const shift = BigInt(bitsOf(outer.family) - outer.length);
   return outer.family === inner.family && outer.length <= inner.length && outer.value >> shift === inner.value >> shift;
 }
 
-/** Whether a prefix lies in one of these, or is one of them; what takes everything does not count. */
+/** True if a prefix lies in one of these, or is one of them; what takes everything does not count. */
 export function isWithin(prefixes: readonly Prefix[]): (prefix: Prefix) => boolean {
   const network = ({ family, value }: Prefix, length: number): string =>
     `${value >> BigInt(bitsOf(family) - length)}/${length}/${family}`;
@@ -198,6 +201,7 @@ function parseRoutes(routes: object, family: Family): readonly Route[] {
     const type = textOf(fields['type']) ?? 'unicast';
     const table = textOf(fields['table']) ?? 'main';
     if (ends.includes(type)) return [{ fields, table, prefix, devices: [] }];
+    if (takenByHost.includes(type)) return [{ fields, table, prefix, devices: [theHost] }];
     if (devices.length === 0 && type === 'unicast') devices.push(unknownDevice);
     return [{ fields, table, prefix, devices: [...new Set(devices)] }];
   });
@@ -236,7 +240,6 @@ function encapsulationOf({ fields }: Route): string | null {
   return textOf(encap) ?? objectsOf([encap]).map((parts) => textOf(parts['encap_type']))[0] ?? 'of an unknown type';
 }
 
-/** Whether a route takes some packets to its prefix only, or does with them what cannot be read. */
 function isSelective(route: Route): boolean {
   return encapsulationOf(route) !== null || ['tos', 'from'].some((key) => route.fields[key] !== undefined);
 }
@@ -282,8 +285,8 @@ export function waysTo(packet: Packet, routing: Routing): readonly Way[] {
     const drops = ![null, 'to_tbl'].includes(textOf(rule['action']));
     const taken = drops ? [] : routesBy(rule, routes, to, routing.vrfs);
     ways.push(...taken.map((route) => wayBy(rule, route, match, family)));
-    const isTaken = drops || taken.some((route) => !isSelective(route));
-    if (match === 'yes' && priority >= skipped && isTaken) break;
+    const isDecided = drops || taken.some((route) => !isSelective(route));
+    if (match === 'yes' && priority >= skipped && isDecided) break;
   }
   return ways;
 }
@@ -335,8 +338,8 @@ export interface Diversion extends Way {
 }
 
 /**
- * Ways on which a rule, or a route, leads packets for a guest to another device, and all that hand them to an
- * encapsulation, wherever they lead. Empty where the state has no rules.
+ * Ways on which a rule, or a route, leads packets for a guest to another device or to the host itself, and all that
+ * hand them to an encapsulation, wherever they lead. Empty where the state has no rules.
  */
 export function diversions({ routing }: HostState, places: readonly RoutedPlace[]): readonly Diversion[] {
   if (routing === undefined) return [];

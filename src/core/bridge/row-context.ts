@@ -36,7 +36,7 @@ export interface RowContext {
   readonly after: HostState;
 }
 
-/** Whether the frame is for one station: then a table decides where it goes. */
+/** True if the frame is for one station: then a table decides where it goes. */
 export function isUnicast({ dstMac }: Pick<RowContext, 'dstMac'>): boolean {
   return dstMac !== null && !isGroupMacText(dstMac);
 }
@@ -58,7 +58,7 @@ export function routedSender({ from }: Pick<RowContext, 'from'>): Endpoint | nul
 /** Classes whose packets a guest without a bridge sends to the host, to be routed. */
 const throughHost: readonly (string | null)[] = ['known-unicast', 'ip-spoof', 'mac-spoof'];
 
-/** Whether its frames are packets that the host is to route: for its own MAC, or from a guest that it routes to. */
+/** True if its frames are packets that the host is to route: for its own MAC, or from a guest that it routes to. */
 export function isRouted(row: Pick<RowContext, 'finding' | 'from'>): boolean {
   const { finding } = row;
   if (finding.class === 'routed-bounce') return true;
@@ -69,7 +69,7 @@ export function isRouted(row: Pick<RowContext, 'finding' | 'from'>): boolean {
 const toKnownMacs: readonly string[] = ['known-unicast', 'mac-spoof', 'ip-spoof'];
 
 /**
- * Whether the bridge's own table sent known unicast to another port than the observer's: then what carried it there is
+ * True if the bridge's own table sent known unicast to another port than the observer's: then what carried it there is
  * a rule, a mirror or a relay, and no setting of the bridge. A hub goes by no table, a bridge that filters VLANs by the
  * entries of one.
  */
@@ -82,14 +82,14 @@ export function isSteeredAway({ finding, bridge, port, fromPort, entries, before
   return deciding.length > 0 && !deciding.some((entry) => entry.port === port.name);
 }
 
-/** Whether floods of unicast come to the observer: not where flood is off, nor from one isolated port to another. */
+/** True if floods of unicast come to the observer: not where flood is off, nor from one isolated port to another. */
 export function takesFloods({ port, fromPort }: Pick<RowContext, 'port' | 'fromPort'>): boolean {
   const isKeptApart = isOn(fromPort?.port?.['isolated']) && isOn(port?.port?.['isolated']);
   return port === null || !(isKeptApart || isOff(port.port?.['flood']));
 }
 
 /**
- * Whether the bridge itself had reason to hand the frames to the observer's port: as group frames, or as unicast that
+ * True if the bridge itself had reason to hand the frames to the observer's port: as group frames, or as unicast that
  * its table sends there or knows no place for.
  */
 export function isBridged(row: RowContext): boolean {

@@ -25,12 +25,12 @@ export function isSameSetting(place: SettingPlace, key: string, first: SettingVa
 const on: readonly unknown[] = [true, 1, '1', 'on', 'true'];
 const off: readonly unknown[] = [false, 0, '0', 'off', 'false'];
 
-/** Whether a switch is known to be on: what this kernel does not report is neither on nor off. */
+/** True if a switch is known to be on: what this kernel does not report is neither on nor off. */
 export function isOn(value: SettingValue | undefined): boolean {
   return on.includes(value);
 }
 
-/** Whether a switch is known to be off. */
+/** True if a switch is known to be off. */
 export function isOff(value: SettingValue | undefined): boolean {
   return off.includes(value);
 }

@@ -18,6 +18,7 @@ export interface StateOfHost {
 /** What of a state has no names across hosts. */
 export function apartOf(state: HostState): ApartState {
   const { packetSockets, packetHandlers, sharedTaps, waiting, logGroups, legacyTables, hardware, routing } = state;
+  const { neighbours } = state;
   return {
     ...(packetSockets === undefined ? {} : { packetSockets }),
     ...(packetHandlers === undefined ? {} : { packetHandlers }),
@@ -27,6 +28,7 @@ export function apartOf(state: HostState): ApartState {
     ...(legacyTables === undefined ? {} : { legacyTables }),
     ...(hardware === undefined ? {} : { hardware }),
     ...(routing === undefined ? {} : { routing }),
+    ...(neighbours === undefined ? {} : { neighbours }),
   };
 }
 
@@ -90,6 +92,7 @@ function stateOn(host: string | null, merged: HostState): HostState {
     legacyTables: _tables,
     hardware: _hardware,
     routing: _routing,
+    neighbours: _neighbours,
     ...state
   } = merged;
   const nft = fieldsOf(merged.nft);

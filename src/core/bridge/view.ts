@@ -210,7 +210,7 @@ export function portVlans(json: unknown, name: string): PortVlans | null {
  */
 export function deafness(link: LinkState): string | null {
   if (!link.flags.includes('UP')) return 'the interface is down';
-  if (!link.flags.includes('LOWER_UP')) return 'no carrier: nobody runs behind it';
+  if (!link.flags.includes('LOWER_UP')) return 'no carrier: nothing runs behind it';
   return null;
 }
 

@@ -142,7 +142,6 @@ export function findingsOnHost(code: AuditId, snapshot: Snapshot): readonly Rule
   return 'onHost' in finding ? finding.onHost(snapshot) : [];
 }
 
-/** Where nothing accounts for a leak. */
 const unexplained = {
   meaning:
     'Nothing in the state around the step accounts for the leak. Look at the state files of the evidence, and report it.',
@@ -154,7 +153,6 @@ export function weaknessMeaning(code: CauseCode | AuditId): string {
   return code === 'unexplained' ? unexplained.meaning : weaknesses[code].meaning;
 }
 
-/** Where a cause was found, and what is to be changed there. */
 interface FoundFix {
   readonly place: string;
   /** Empty = there is none. */
@@ -197,12 +195,11 @@ function devicesText(names: readonly string[]): string {
   return `${names.slice(0, 2).join(', ')} and ${names.length - 2} more ports`;
 }
 
-/** Whether a cause is of a bridge as a whole: leaks of two bridges are then apart, though their cause has one code. */
+/** True if a cause is of a bridge as a whole: leaks of two bridges are then apart, though their cause has one code. */
 export function isOfBridge(code: GroupCause['code']): boolean {
   return isFoundCause(code) && weaknesses[code].cause.isOfBridge === true;
 }
 
-/** What a phrase is made of, of a cause or of a finding of the audit. */
 type PhrasedCause = Pick<GroupCause, 'places' | 'value' | 'text'> & { readonly code: GroupCause['code'] | AuditId };
 
 /** A cause as a main clause, with the devices and values that it shows at: `br0 is a hub (ageing_time 0)`. */

@@ -90,11 +90,11 @@ const maxMacs = 4;
 
 /** MACs of a guest beside its first: those that are asked, and those beyond. What is behind an uplink is no guest. */
 function otherMacs({ others = [], endpoint }: FoundEntry): {
-  readonly asked: readonly string[];
-  readonly left: readonly string[];
+  readonly tested: readonly string[];
+  readonly remaining: readonly string[];
 } {
   const ofGuest = endpoint.role === 'uplink' ? [] : others;
-  return { asked: ofGuest.slice(0, maxMacs - 1), left: ofGuest.slice(maxMacs - 1) };
+  return { tested: ofGuest.slice(0, maxMacs - 1), remaining: ofGuest.slice(maxMacs - 1) };
 }
 
 /** The endpoint for a file, with all MACs that are asked. */
@@ -103,13 +103,13 @@ export function forFile<E extends FoundEntry>(
   isOnlyObserved = false,
 ): Omit<E, 'endpoint'> & { readonly endpoint: FileEndpoint } {
   const { mac } = entry.endpoint;
-  const { asked } = otherMacs(entry);
+  const { tested } = otherMacs(entry);
   return {
     ...entry,
     endpoint: {
       ...entry.endpoint,
       ...(entry.near === undefined ? {} : { port: entry.near }),
-      ...(mac === undefined || asked.length === 0 ? {} : { mac: [mac, ...asked] }),
+      ...(mac === undefined || tested.length === 0 ? {} : { mac: [mac, ...tested] }),
       ...(isOnlyObserved ? { observed_only: true } : {}),
     },
   };
@@ -117,12 +117,12 @@ export function forFile<E extends FoundEntry>(
 
 /** What is not asked of a guest with many MACs; empty where it has few. */
 export function otherMacsNote(entry: FoundEntry): readonly string[] {
-  const { asked, left } = otherMacs(entry);
-  const [first] = left;
+  const { tested, remaining } = otherMacs(entry);
+  const [first] = remaining;
   return first === undefined
     ? []
     : [
-        `${entry.name}: its port has ${asked.length + left.length + 1} MACs, and ${asked.length + 1} of them are asked, not ${first}${left.length > 1 ? ` and ${left.length - 1} more` : ''}: add them in a file (verify-isolation init)`,
+        `${entry.name}: its port has ${tested.length + remaining.length + 1} MACs, and ${tested.length + 1} of them are asked, not ${first}${remaining.length > 1 ? ` and ${remaining.length - 1} more` : ''}: add them in a file (verify-isolation init)`,
       ];
 }
 
@@ -137,10 +137,10 @@ export function observedOnlyNote(
     return `${name}: a static entry of the bridge points its MAC at ${elsewhere}. The run sends to this guest, not as it`;
   if (isUnlearned)
     return `${name}: learning is off at ${endpoint.port}; ${guest !== null && guest.mac === endpoint.mac ? guest.manager : 'the host'} reports its MAC. The run sends to this guest, not as it`;
-  if (isRouted) return `${name}: the host has no MAC of it: it is observed only; let it speak once (a ping will do)`;
+  if (isRouted) return `${name}: the host does not know its MAC. It is observed only; ping from it once`;
   return endpoint.mac === undefined
-    ? `${name}: the bridge has no MAC on its port: it is observed only; let it speak once (a ping will do)`
-    : `${name}: the bridge does not have its MAC on its port now: it is observed only; let it speak once (a ping will do)`;
+    ? `${name}: the bridge has learned no MAC on its port. It is observed only; ping from it once`
+    : `${name}: the bridge does not have its MAC on its port now. It is observed only; ping from it once`;
 }
 
 /** What is not known of a guest behind a bridge device. */
@@ -252,7 +252,7 @@ function guestsLast(macs: readonly string[], guests: readonly GuestRecord[]): re
   return [...macs.filter((mac) => !isGuests(mac)), ...macs.filter(isGuests)];
 }
 
-/** Whether frames can be sent in its name. */
+/** True if frames can be sent in its name. */
 export function canSpeak({ spoke, isSilent = false }: Pick<FoundEntry, 'spoke' | 'isSilent'>): boolean {
   return spoke || isSilent;
 }

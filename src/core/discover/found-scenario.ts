@@ -136,9 +136,9 @@ export function silenceHint({ links, ovs }: HostState, bridges: readonly string[
   if (unlearning !== undefined)
     return `${unlearning.name} learns no MAC: write down each guest's (ovs-vsctl set Interface PORT 'external_ids:attached-mac="MAC"'), and ${again}`;
   const hub = links.find(({ name, bridge }) => bridges.includes(name) && bridge?.['ageing_time'] === 0);
-  if (hub === undefined) return `start the guests, let each speak once (a ping will do), and ${again}`;
+  if (hub === undefined) return `start the guests, ping from each once, and ${again}`;
   const command = `ip link set dev ${word(hub.name)} type bridge ageing_time 30000`;
-  return `${hub.name} is a hub (ageing_time 0): it forgets each MAC at once, and every guest reads along. \`audit\` says so, \`run --twin\` shows it on a copy. End it by \`${command}\`, let each guest speak once, and ${again}`;
+  return `${hub.name} is a hub (ageing_time 0): it forgets each MAC at once, and every guest overhears all others. \`audit\` reports it, \`run --twin\` shows it on a copy. End it with \`${command}\`, ping from each guest once, and ${again}`;
 }
 
 /**
@@ -164,7 +164,7 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
     throw new VerifyError(
       'too-little-found',
       3,
-      `${bridge} has ${counted(entries.length, 'port')} that can be heard, ${known.length} of them with a known MAC: two must talk while a third listens`,
+      `${bridge} has ${counted(entries.length, 'port')} that can be observed, ${known.length} of them with a known MAC: a test needs two senders and one observer`,
       silenceHint(state, [bridge], 'run init again'),
     );
   }
@@ -186,7 +186,7 @@ export function foundScenario({ state, neighbours, inventory, bridge, netns, inL
       },
       steps: [
         {
-          name: 'nobody overhears known unicast',
+          name: 'no guest overhears known unicast',
           probe: [{ class: 'known-unicast', ...question, both_ways: true, count: 100 }],
           expect: 'private',
         },
@@ -226,10 +226,10 @@ function firstQuestion(
  * has.
  */
 function unheard(name: string, source: GuestRecord | null): string {
-  const says = `${name} has not spoken lately, so that the bridge does not know it`;
+  const says = `the bridge has not seen frames from ${name}`;
   return source === null
-    ? `${says}: let it, before it is sent to`
-    : `${says}; its MAC is as ${source.manager} reports it. Where it sends nothing itself, let it speak before it is sent to`;
+    ? `${says}. Ping it once before the run`
+    : `${says}. ${source.manager} reports its MAC. If it sends nothing itself, ping it once before the run`;
 }
 
 /** The kind of a bridge as a scenario file says it. */
@@ -311,7 +311,7 @@ export function foundPolicy(
           {
             rule: { within: 'zone:*', expect: 'private' as const },
             sentence:
-              'Within a zone, what one guest sends reaches nobody else but the uplink, whether the bridge knows the addressee or not.',
+              'Within a zone, what one guest sends reaches only the uplink, whether the bridge knows the addressee or not.',
           },
         ]
       : []),
@@ -326,7 +326,7 @@ export function foundPolicy(
             : {
                 rule: { from: 'zone:*', to: 'zone:*', expect: 'private' as const },
                 sentence:
-                  'Between zones, what one guest sends to another reaches nobody else, whether the bridge knows the addressee or not (write "separated" where it must not arrive either).',
+                  'Between zones, what one guest sends to another reaches no other, whether the bridge knows the addressee or not (write "separated" where it must not arrive either).',
               },
         ]),
   ];
@@ -346,7 +346,6 @@ function meantApart(zones: readonly (readonly string[])[], state: HostState, bri
 
 type VlanRanges = readonly ReturnType<typeof vlanRange>[];
 
-/** Whether a VLAN is in ranges of both. */
 function overlap(some: VlanRanges, others: VlanRanges): boolean {
   return some.some(([first, last]) => others.some(([from, to]) => first <= to && from <= last));
 }

@@ -152,13 +152,13 @@ export function refuseMoved(scenario: Scenario, state: HostState): void {
 }
 
 /** Throws VerifyError (3) where an endpoint that sends or is sent to has no MAC, or one of several machines. */
-export function refuseUnspoken(whole: Scenario): void {
-  refuseFaults(withoutMac(whole), {
+export function refuseUnspoken(complete: Scenario): void {
+  refuseFaults(withoutMac(complete), {
     code: 'mac-unknown',
     exit: 3,
-    hint: 'write its `mac` into the file, or let it speak once. Nothing was sent',
+    hint: 'write its `mac` into the file, or ping from it once. Nothing was sent',
   });
-  const shared = sharing(whole).map(
+  const shared = sharing(complete).map(
     (text) => `${text} is an address that several machines share (VRRP, HSRP, a load balancer)`,
   );
   refuseFaults(shared, {

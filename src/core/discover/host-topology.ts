@@ -149,14 +149,14 @@ export function hostTopology(
   const heard = ports.filter(({ name }) => !deaf.has(name));
   const found = withHops(withEveryPort(others?.scenario ?? scenario, heard, state, neighbours, bridgeOf), hops, state);
   refuseUnspoken(found);
-  const { scenario: whole, notes } = withUnlearnedFlooded(found, state);
-  const guestsAlone = hasGuestsAlone(whole.topology, state, ports);
+  const { scenario: complete, notes } = withUnlearnedFlooded(found, state);
+  const guestsAlone = hasGuestsAlone(complete.topology, state, ports);
   return {
-    scenario: whole,
+    scenario: complete,
     notes: [...(others?.notes ?? []), ...notes],
     unobservable,
     guestsAlone,
-    ...onRecord(whole, state, bridges),
+    ...onRecord(complete, state, bridges),
   };
 }
 
@@ -165,17 +165,17 @@ export function hostTopology(
  * its own port; endpoints whose MAC is on their port; bridges that filter VLANs or may ask conntrack.
  */
 function onRecord(
-  whole: Scenario,
+  complete: Scenario,
   state: HostState,
   bridges: ReadonlySet<string>,
 ): Pick<HostTopology, 'bridgeMacs' | 'inPlace' | 'filtersVlans' | 'distinguishing'> {
   const { links, fdb } = state;
-  const routed = new Set(whole.topology.endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) ? [port] : [])));
+  const routed = new Set(complete.topology.endpoints.flatMap(({ attach, port }) => (isRoutedTo(attach) ? [port] : [])));
   return {
     bridgeMacs: Object.fromEntries(
       links.filter(({ name }) => bridges.has(name) || routed.has(name)).map(({ name, mac }) => [name, mac]),
     ),
-    inPlace: inPlace(whole, fdb),
+    inPlace: inPlace(complete, fdb),
     distinguishing: distinguishingBridges(state, [...bridges]),
     filtersVlans: links.flatMap(({ name, bridge }) =>
       bridges.has(name) && isOn(bridge?.['vlan_filtering']) ? [name] : [],
@@ -245,14 +245,17 @@ function withEveryPort(
   const { topology } = scenario;
   const listed = new Set(topology.endpoints.map(({ port }) => port));
   const endpoints = topology.endpoints.map((endpoint) => completed(endpoint, state, neighbours, topology.endpoints));
-  let whole: Scenario = { ...scenario, topology: { ...topology, endpoints } };
+  let complete: Scenario = { ...scenario, topology: { ...topology, endpoints } };
   for (const link of ports) {
     const bridge = bridgeOf(link);
     if (bridge === undefined || listed.has(link.name)) continue;
-    const endpoint = unlisted(link, bridge, whole, state);
-    whole = { ...whole, topology: { ...whole.topology, endpoints: [...whole.topology.endpoints, endpoint] } };
+    const endpoint = unlisted(link, bridge, complete, state);
+    complete = {
+      ...complete,
+      topology: { ...complete.topology, endpoints: [...complete.topology.endpoints, endpoint] },
+    };
   }
-  return whole;
+  return complete;
 }
 
 /**

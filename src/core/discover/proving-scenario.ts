@@ -6,7 +6,7 @@ import type { FoundScenario } from './found-scenario.js';
 const maxSpeakers = 8;
 const count = 10;
 
-/** Whether something on the bridge leads out of the machine. */
+/** True if something on the bridge leads out of the machine. */
 export function hasUplink(scenario: FoundScenario): boolean {
   return Object.values(scenario.topology.endpoints).some(({ role }) => role === 'uplink');
 }
@@ -14,7 +14,7 @@ export function hasUplink(scenario: FoundScenario): boolean {
 /** Why a class is not among those that a proof probes; null = it is. `uplink`: frames may leave the machine. */
 export function leftOut(probe: ProbeClassName, disruptive: boolean, uplink: boolean): string | null {
   if (uplink && classes[probe].newMacs === true)
-    return 'the switch beyond the uplink would learn a MAC that nobody has: write a scenario, and run it with --allow-new-macs';
+    return 'the switch beyond the uplink would learn a MAC that no guest has: write a scenario, and run it with --allow-new-macs';
   const { proof } = classes[probe];
   if (typeof proof !== 'string') return proof.not;
   return disruptiveClasses.includes(probe) && !disruptive ? 'it disturbs guests: --allow-disruptive' : null;
@@ -56,7 +56,7 @@ export function provingScenario(
     });
   const harmless = probes.filter((probe) => !disruptiveClasses.includes(probe.class));
   const steps = [
-    { name: 'what disturbs nobody', probe: harmless, expect: 'unjudged' },
+    { name: 'probes that disturb nothing', probe: harmless, expect: 'unjudged' },
     ...probes
       .filter((probe) => !harmless.includes(probe))
       .map((probe) => ({ name: probe.class, probe: [probe], expect: 'unjudged' })),

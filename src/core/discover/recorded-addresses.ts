@@ -97,7 +97,7 @@ export function addressesInRules({ nft, fdb }: Pick<HostState, 'nft' | 'fdb'>): 
   });
 }
 
-/** Whether rules compare MACs in a way that `nft -j` names only, as those of iptables do. */
+/** True if rules compare MACs in a way that `nft -j` names only, as those of iptables do. */
 export function hasHiddenMacs({ nft }: Pick<HostState, 'nft'>): boolean {
   return objectsOf(fieldsOf(nft)?.['nftables']).some((part) =>
     objectsOf(fieldsOf(part['rule'])?.['expr']).some((expression) => fieldsOf(expression['xt'])?.['name'] === 'mac'),

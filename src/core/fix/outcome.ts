@@ -142,22 +142,22 @@ export function fixOutcome(fix: Pick<FixTrial, 'cause' | 'at' | 'gateways'>, tri
   if (failed !== undefined)
     return { outcome: 'failed', before: leakedBefore, after: null, cutOff: [], text: failed.text };
   const keys = new Set(explained.map(keyOf));
-  const left = after.findings.filter((row) => keys.has(keyOf(row))).reduce((total, row) => total + row.seen, 0);
+  const remaining = after.findings.filter((row) => keys.has(keyOf(row))).reduce((total, row) => total + row.seen, 0);
   // Who is addressed and must not get it is to be cut off from who sent it.
   const unwanted = before.findings.filter((row) => row.leak && row.to === row.observer);
   const loss = lossOf(fix, trial, new Set(unwanted.map(({ from, observer }) => JSON.stringify([from, observer]))));
   const counts = {
     before: leakedBefore,
-    after: left,
+    after: remaining,
     cutOff: loss.cutOff,
     ...(loss.lost.length === 0 ? {} : { lost: loss.lost }),
     ...(loss.separated.length === 0 ? {} : { separated: loss.separated }),
   };
-  if (left > 0)
+  if (remaining > 0)
     return {
       ...counts,
-      outcome: left >= noEffectShare * leakedBefore ? 'no-effect' : 'still-leaks',
-      text: `${left} of ${leakedBefore} frames are still seen`,
+      outcome: remaining >= noEffectShare * leakedBefore ? 'no-effect' : 'still-leaks',
+      text: `${remaining} of ${leakedBefore} frames are still seen`,
     };
   if (loss.lost.length > 0) return { ...counts, outcome: 'cuts-off', text: `nothing leaks, but ${lossText(loss)}` };
   if (loss.separated.length > 0)

@@ -8,7 +8,7 @@ import { libvirtForm } from './managers/libvirt.js';
 import { netplanForm } from './managers/netplan.js';
 import { networkManagerForm } from './managers/network-manager.js';
 import { proxmoxForm } from './managers/proxmox.js';
-import { type FormPart, plainBlock, type Wanted, wantedOf } from './wanted.js';
+import { type FormPart, plainBlock, type Wanted, targetsOf } from './wanted.js';
 
 /**
  * A step's result whose causes say how their fixes come to stay, where it is known what makes the devices;
@@ -134,7 +134,7 @@ export function persistentFixes(
   changes: readonly Change[],
   keepers: readonly ConfigurationManager[],
 ): readonly PersistentFix[] {
-  const wanted = withoutRepeats(wantedOf(changes));
+  const wanted = withoutRepeats(targetsOf(changes));
   const devices = [...new Set(wanted.map(deviceOf).filter((device) => device !== null))];
   return inOneFile([
     ...devices.flatMap((device) => {
@@ -161,7 +161,7 @@ export function formsTogether(
   together: readonly Change[],
   keepers: readonly ConfigurationManager[],
 ): (changes: readonly Change[]) => readonly PersistentFix[] {
-  const whole = new Map(persistentFixes(together, keepers).map((fix) => [fix.where, fix]));
+  const complete = new Map(persistentFixes(together, keepers).map((fix) => [fix.where, fix]));
   return (changes) =>
-    persistentFixes(changes, keepers).map((fix) => (isWholeFile(fix.where) ? (whole.get(fix.where) ?? fix) : fix));
+    persistentFixes(changes, keepers).map((fix) => (isWholeFile(fix.where) ? (complete.get(fix.where) ?? fix) : fix));
 }

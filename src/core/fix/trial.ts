@@ -11,9 +11,7 @@ export interface FixTrial {
   readonly cause: Cause['code'];
   readonly commands: readonly string[];
   readonly scenario: Scenario;
-  /**
-   * Where the trial's scenario has the step as it was, the reach before, the step after the fix, and the reach after.
-   */
+  /** Indices in the trial's scenario: the step as it was, the reach before, the step after the fix, the reach after. */
   readonly at: {
     readonly before: number;
     readonly reachBefore: number;

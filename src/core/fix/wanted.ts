@@ -19,7 +19,6 @@ export type Wanted =
   | { readonly kind: 'nft'; readonly rule: string }
   | { readonly kind: 'ovs'; readonly program: 'ovs-vsctl' | 'ovs-ofctl' };
 
-/** What a command wants that is not a change of an attribute or of a table. */
 function wantedOfCommand([program, ...words]: readonly string[]): readonly Wanted[] {
   switch (program) {
     case 'nft':
@@ -68,7 +67,7 @@ function wantedOfChange(change: Change): readonly Wanted[] {
  * What the changes of a fix want of a host so that it stays. What wants nothing that could be kept, such as the removal
  * of a rule, gives nothing.
  */
-export function wantedOf(changes: readonly Change[]): readonly Wanted[] {
+export function targetsOf(changes: readonly Change[]): readonly Wanted[] {
   return changes.flatMap(wantedOfChange);
 }
 

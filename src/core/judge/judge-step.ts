@@ -13,6 +13,7 @@ import { intervalsOf, isStranger, settingsBeyondEvents, unreadAround } from './p
 import { observedOnlyReasons, passingPorts, strangerReasons } from './proof/coverage.js';
 import { undoneReasons } from './proof/kept-changes.js';
 import { missingProofs } from './proof/missing-proofs.js';
+import { passingRules } from './proof/changed-rules.js';
 import { unchangedReasons } from './proof/unchanged.js';
 import { eventsOf } from './proof/windows.js';
 import { reason, type Reason } from '../model/reasons.js';
@@ -105,25 +106,22 @@ function changedMeanwhile({ step, facts, states, plan: { endpoints } }: StepInpu
   ];
 }
 
-/**
- * Who may overhear all that a step probes, for somebody answers for it, may as well overhear what guests say of it
- * again.
- */
-function isTakenOn({ step, day }: StepInput, observer: string | null): boolean {
+/** An observer accepted for every judged class may also see replayed tokens. */
+function isFullyAccepted({ step, day }: StepInput, observer: string | null): boolean {
   if (observer === null || step.expect.accept.length === 0) return false;
   return step.flows.every(
     (flow) => !flow.judged || 'accepted' in acceptedOf(step.expect.accept, observer, flow.class, day),
   );
 }
 
-/** Sightings that a guest's answer may account for are a reason only where no other sighting decides. */
+/** Replays make a step inconclusive only if no other leak decides it. */
 function withoutDoubts(reasons: readonly Reason[], rows: readonly Finding[], input: StepInput): readonly Reason[] {
   const decided = rows.some((row) => row.leak && row.accepted === undefined);
-  return reasons.filter(({ code, observer }) => code !== 'replayed' || !(decided || isTakenOn(input, observer)));
+  return reasons.filter(({ code, observer }) => code !== 'replayed' || !(decided || isFullyAccepted(input, observer)));
 }
 
 const noBypasses: ReturnType<typeof bypassReasons> = { reasons: [], trusted: [] };
-const noForms: EntryByForm = { reasons: [], held: [] };
+const noForms: EntryByForm = { reasons: [], blocked: [] };
 
 /** What in the state of the host, as it was read, keeps a step that was done from being proved. */
 function stateReasons(
@@ -159,12 +157,12 @@ function exposureGroups(
   const reached = new Set(groups.filter(isRouted).flatMap(({ observers }) => observers));
   if (reached.size === 0) return groups;
   const open = new Set(expect.open?.map(({ probe }) => probe));
-  const asked = new Set(
+  const tested = new Set(
     flows.flatMap(({ class: name, probe, to }) =>
       name === 'routed-bounce' && open.has(probe) && to !== null ? [to] : [],
     ),
   );
-  const isFew = reached.size * 2 < asked.size;
+  const isFew = reached.size * 2 < tested.size;
   return groups.map((group) => (isFew && isRouted(group) ? { ...group, few: true } : group));
 }
 
@@ -175,7 +173,7 @@ interface Examined extends Omit<ReturnType<typeof rowsOf>, 'rows'> {
   readonly causesAlike: Parameters<typeof leakGroups>[2];
   readonly missing: readonly Reason[];
   readonly bypasses: ReturnType<typeof bypassReasons>;
-  readonly heldAtEntry: EntryByForm['held'];
+  readonly heldAtEntry: EntryByForm['blocked'];
   readonly reached: ReturnType<typeof judgeTrace>['reached'];
   readonly isTracedWhole: boolean;
 }
@@ -192,7 +190,8 @@ function bypassesBeside(
     ...folded.filter(({ like }) => like.accepted === undefined).map(({ like }) => like.observer),
   ]);
   const isDecided = (observer: Observer): boolean => leakedAt.has(observer.name) || mayHaveAll(observer, input);
-  return bypassReasons({ ...input, isDecided, traced, isTracedWhole });
+  const passed = passingRules(input.states, input.facts.ruleChangesMeanwhile);
+  return bypassReasons({ ...input, isDecided, passed, traced, isTracedWhole });
 }
 
 function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examined {
@@ -223,13 +222,12 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
     causesAlike: finding.causesAlike,
     missing: withoutDoubts(reasonsAgainst, rows, input),
     bypasses,
-    heldAtEntry: forms.held,
+    heldAtEntry: forms.blocked,
     reached: traced.reached,
     isTracedWhole: traced.isWhole,
   };
 }
 
-/** What the result of every step says, judged or not. */
 function commonOf(
   input: StepInput,
   { rows, groups, heldAtEntry, reached }: Examined,

@@ -232,7 +232,7 @@ export function addDamage(judging: JudgeState<JudgeStart>, text: string): void {
   judging.damages.push(text);
 }
 
-/** Whether timeline.ndjson is whole: every line numbered by its place, and as many as there were when it was closed. */
+/** True if timeline.ndjson is whole: every line numbered by its place, and as many as there were when it was closed. */
 function timelineReasons({ input }: JudgeState, run: RunRecord): readonly Reason[] {
   const { timeline } = input;
   const gap = timeline.findIndex(({ n }, at) => n !== at);
@@ -306,7 +306,7 @@ function overall(steps: readonly JudgedStep[]): { verdict: Verdict; exitCode: nu
 export interface CaptureIdentity {
   readonly sha256: string | null;
   readonly files: readonly { readonly path: string; readonly sha256: string }[];
-  /** Where these files are not what the run wrote, by its own list of hashes: why they prove nothing. */
+  /** Why these files prove nothing: they are not what the run wrote, by its own list of hashes. */
   readonly changed?: readonly Reason[];
 }
 
@@ -366,9 +366,9 @@ export function finishJudging(judging: JudgeState, capture: CaptureIdentity): Re
     const tally = judging.tallies.steps[arrival.step.index];
     if (probes > 0 && tally !== undefined) raise(tally.read, arrival.observer.name, probes);
   }
-  const whole = captureReasons(judging, run, capture.sha256 === run.capture?.sha256);
+  const general = captureReasons(judging, run, capture.sha256 === run.capture?.sha256);
   const coverage = coverageOf(plan, judging.facts, states);
-  const steps = judgeSteps(judging, run, [...whole, ...(capture.changed ?? []), ...partialReasons(plan, coverage)]);
+  const steps = judgeSteps(judging, run, [...general, ...(capture.changed ?? []), ...partialReasons(plan, coverage)]);
   const { verdict, exitCode } = overall(steps);
   const calibration = run.provenance?.instrument.calibration ?? null;
   return {

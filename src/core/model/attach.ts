@@ -31,12 +31,12 @@ export function placeOf(attach: Attach): EntryPlace {
   }
 }
 
-/** Whether an endpoint is on a port of its own: of a bridge, or one to which the host routes. */
+/** True if an endpoint is on a port of its own: of a bridge, or one to which the host routes. */
 export function isOnPort(attach: Attach): boolean {
   return ['port', 'routed'].includes(placeOf(attach));
 }
 
-/** Whether the host routes to an endpoint, whose port is on no bridge. */
+/** True if the host routes to an endpoint, whose port is on no bridge. */
 export function isRoutedTo(attach: Attach): boolean {
   return placeOf(attach) === 'routed';
 }
@@ -49,12 +49,12 @@ export type MacvlanMode = (typeof macvlanModes)[number];
 export const ipvlanModes = ['l2', 'l3', 'l3s'] as const;
 export const ipvlanFlags = ['bridge', 'private', 'vepa'] as const;
 
-/** Whether a mode as the kernel names it is one in which guests are examined: not `source`. */
+/** True if a mode as the kernel names it is one in which guests are examined: not `source`. */
 export function isMacvlanMode(mode: string | undefined): mode is MacvlanMode {
   return macvlanModes.some((known) => known === mode);
 }
 
-/** Whether a mode as the kernel names it is one of ipvlan. */
+/** True if a mode as the kernel names it is one of ipvlan. */
 export function isIpvlanMode(mode: string | undefined): mode is (typeof ipvlanModes)[number] {
   return ipvlanModes.some((known) => known === mode);
 }
@@ -77,12 +77,12 @@ export function passingOf({ mode, flag }: Pick<Below, 'mode' | 'flag'>): Macvlan
   return isMacvlanMode(mode) ? mode : (flag ?? 'bridge');
 }
 
-/** Whether guests of its lower device have one MAC, and are distinguished by their addresses (IPVLAN). */
+/** True if guests of its lower device have one MAC, and are distinguished by their addresses (IPVLAN). */
 export function sharesMac(attach: Attach): boolean {
   return ['ipvlan'].includes(attach);
 }
 
-/** Whether what it stands on is a device of the host, not an endpoint of the lab. */
+/** True if what it stands on is a device of the host, not an endpoint of the lab. */
 export function isOnDevice(below: Below | undefined): boolean {
   return below?.device !== undefined;
 }

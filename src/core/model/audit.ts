@@ -42,7 +42,7 @@ export interface AuditSetting {
 export type Reach = 'yes' | 'no' | 'unknown';
 
 /**
- * Whether frames of a class from one endpoint would reach another whom they are not meant for, or who is not to be
+ * True if frames of a class from one endpoint would reach another whom they are not meant for, or who is not to be
  * reached so.
  */
 export interface Prediction {

@@ -42,7 +42,7 @@ export interface Fabric {
   sendingPlace(endpoint: string): Place;
   /** Where an observer's interface lives. */
   observingPlace(device: string): Place;
-  /** Where frames are sent so that they come in at a device on which guests stand, as from beyond it. */
+  /** A device to send from so that frames enter a guests' device as from beyond it. */
   arrivingPlace(device: string): Place;
   /**
    * Resolves when every present port forwards, and where something was `changed` before, when Open vSwitch forwards
@@ -101,7 +101,7 @@ export type Change =
 export interface Fix {
   /** In their order; all of them belong to it. Empty: it is words to people alone. */
   readonly changes: readonly Change[];
-  /** Where it is meant, as words before the commands; absent: wherever the weakness is. */
+  /** The place it applies to, as words before the commands; absent: wherever the weakness is. */
   readonly where?: string;
   /** What else belongs to it or would do in its place, as words behind the commands: `, or …`, `, and …`. */
   readonly also?: string;

@@ -21,7 +21,7 @@ export function bareName(name: string): string {
   return name.slice(name.indexOf('/') + 1);
 }
 
-/** Whether two endpoints hang on parts of one network. */
+/** True if two endpoints hang on parts of one network. */
 export function sameSegment(first: { readonly bridge: string }, second: { readonly bridge: string }): boolean {
   return first.bridge === second.bridge || bareName(first.bridge) === bareName(second.bridge);
 }

@@ -25,14 +25,14 @@ export const kernelFeatures = {
 
 export type KernelFeature = keyof typeof kernelFeatures;
 
-/** Whether a feature worked when it was tried, and otherwise what was said. */
+/** True if a feature worked when it was tried, and otherwise what was said. */
 export interface FeatureTrial {
   readonly feature: KernelFeature;
   readonly works: boolean;
   readonly said: string;
 }
 
-/** Whether the lab can be built here: how, and what works in it; or why not and what fixes it. */
+/** True if the lab can be built here: how, and what works in it; or why not and what fixes it. */
 export type LabTrial =
   | {
       readonly built: true;

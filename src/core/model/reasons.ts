@@ -32,20 +32,20 @@ export const reasonHints = {
   'capture-damaged': 'The capture is damaged: what came after that is not known.',
   'key-lost': 'The run ended before its key was written: tokens cannot be distinguished from forged ones.',
   'key-mismatch': 'The key is not the one that was committed to before the first frame.',
-  replayed: 'A guest sent tokens again that it had got, and an observer saw them that may not have them.',
+  replayed: 'A guest resent tokens it had received, and an observer that must not see them did.',
   'unheard-delivery':
-    'A guest sent tokens that nobody was heard handing to it: they passed beside the ports, or guests work together. Look for mirrors, programs and sockets on its interfaces.',
+    'A guest sent tokens that no capture saw reach it. They bypassed the ports, or guests cooperate. Look for mirrors, programs and sockets on its interfaces.',
   'bypass-possible':
-    'A program, rule or process that is not known to be harmless can carry frames past every ear. The text says what, where, and what would acquit it; `trust` takes it on.',
+    'A program, rule or process may bypass every capture point. The message names it and how to clear it; list it under `trust` to accept it.',
   'unheard-frames':
     'Frames left by a port past every packet socket, as XDP, AF_XDP, `bpf_redirect` and PACKET_QDISC_BYPASS send. Look with `bpftool net` and `ss -0 -p`, and end it for the run.',
   'replay-possible': 'A token was seen twice, and this engine knows no directions: it may have been sent again.',
   'traffic-failed': 'The traffic did not work between its two ends.',
   'relay-died': 'The relay that carries frames for an endpoint behind the bridge ended.',
   'nothing-to-hear': 'No unicast between two others crossed the bridge.',
-  'observed-only':
-    'A guest was only observed, since its bridge does not know its MAC. Let it speak once (a ping), and repeat.',
-  'coverage-partial': 'Not every port of the bridge was observed. If that is meant, say why: `scope: { partial: … }`.',
+  'observed-only': 'A guest was only observed, since its bridge does not know its MAC. Ping from it once, and repeat.',
+  'coverage-partial':
+    'Not every port of the bridge was observed. If this is intended, explain it in `scope: { partial: … }`.',
   'clock-changed': 'The wall clock was set during the step: the order of captures is not sure. Repeat the run.',
   'event-missed': 'An event of `during` did not happen while probes were under way. Raise `count`, or lower `rate`.',
   'event-failed': 'A command of `during` failed. Correct it.',

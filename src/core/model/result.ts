@@ -7,6 +7,7 @@ import type { Reason } from './reasons.js';
 import type { PrecheckNote, ScenarioRecord } from './run-record.js';
 import type { Trusted } from './scenario.js';
 import type { HostReader, OpenMatter } from './packet-socket.js';
+import type { MeasuredEnds } from './timeline.js';
 
 /**
  * What the evidence says of isolation. `holds`: proved, with each proof complete. `broken`: an authentic frame reached
@@ -57,13 +58,12 @@ export interface HeldBarrier {
   readonly opens: string;
 }
 
-/** A device by which probes came to a party past its ports, as the kernel's trace shows. */
+/** A device or process by which a party had probes past its ports, as the kernel's trace shows. */
 export interface TracedReach {
-  /** The party's observer, at which they count. */
+  /** The party's, at which they count. */
   readonly observer: string;
-  /** `eth1 in /run/netns/blue`. */
+  /** `eth1 in /run/netns/blue`, `process 4711 (/usr/bin/x)`. */
   readonly device: string;
-  /** How many probes that may not have come there. */
   readonly probes: number;
 }
 
@@ -76,23 +76,8 @@ export interface Held {
   /** The state shows one barrier only: nothing else is known that would stop the frames without it. */
   readonly alone: boolean;
   readonly barriers: readonly HeldBarrier[];
-  /** Where their probes ended, as the kernel's trace of the step saw it; absent = it has none, or it is not whole. */
   readonly measured?: MeasuredEnds;
 }
-
-/** Ends of probes among the bridges. A probe has several copies. */
-export interface MeasuredEnds {
-  /** The kernel dropped them: in which function, at which device, and why, by its own names. */
-  readonly dropped: readonly {
-    readonly function: string;
-    readonly device: string;
-    readonly reason?: string;
-    readonly probes: number;
-  }[];
-  /** Probes of which no copy was dropped there: none was made for those who got nothing. */
-  readonly notCopied: number;
-}
-
 /**
  * Probes that do not enter: their tags (`802.1Q 20`), and what may stop them (`nft bridge fw in`, `p0 has no VLAN 20`).
  */
@@ -182,7 +167,7 @@ export interface Finding {
   readonly sent: number | null;
   /** Distinct frames of these that the observer received, from 0. */
   readonly seen: number;
-  /** Whether the observer has to get them, may get them, or must not. */
+  /** True if the observer has to get them, may get them, or must not. */
   readonly allowed: 'must' | 'may' | 'no';
   /** True where it got what it must not. */
   readonly leak: boolean;
@@ -315,7 +300,7 @@ export interface StepResult {
   readonly verdict: Verdict | null;
   /** What the scenario claims; null = nothing. */
   readonly expected: 'holds' | 'broken' | null;
-  /** Whether all claims of the step came true; true without a claim. */
+  /** True if all claims of the step came true; true without a claim. */
   readonly asExpected: boolean;
   /** Empty unless the verdict is inconclusive, or something did not weigh on it. */
   readonly reasons: readonly Reason[];
@@ -374,7 +359,7 @@ export interface Result {
   readonly scenario: ScenarioRecord;
   /** The worst of the steps: broken, then inconclusive, then holds. */
   readonly verdict: Verdict;
-  /** Whether every step came out as claimed. */
+  /** True if every step came out as claimed. */
   readonly asExpected: boolean;
   /** One of `exitStatuses`. */
   readonly exitCode: number;

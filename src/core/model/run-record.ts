@@ -78,7 +78,7 @@ export interface GuardRecord {
   } | null;
 }
 
-/** Something on a host that a run there has to be read with: it acts on frames beside the bridge, or watches them. */
+/** A note for reading the result of a run on a host: something acts on frames beside the bridge, or watches them. */
 export interface PrecheckNote {
   /** Stable: the name of the audit rule that found it, or of the check. */
   readonly code: NoteCode | UnknownCode;

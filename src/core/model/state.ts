@@ -194,10 +194,20 @@ export interface Routing {
   readonly policies?: readonly EncryptingPolicy[];
 }
 
-/** What carries frames on a host and is called by no name that holds across hosts. */
+/** An entry of the neighbour table that the kernel may answer with (ip-neighbour(8)). */
+export interface NeighbourState {
+  readonly address: string;
+  readonly mac: string;
+  readonly device: string;
+  /** A user or a program has set it; no guest was asked. */
+  readonly isStatic: boolean;
+}
+
+/** State without names that are unique across hosts. */
 export type ApartState = Pick<
   HostState,
-  'packetSockets' | 'packetHandlers' | 'sharedTaps' | 'waiting' | 'logGroups' | 'legacyTables' | 'hardware' | 'routing'
+  | ('packetSockets' | 'packetHandlers' | 'sharedTaps' | 'waiting' | 'logGroups' | 'legacyTables' | 'hardware')
+  | ('routing' | 'neighbours')
 >;
 
 /** What the kernel said of one bridge host at one moment. Parts that could not be read are named in `unread`. */
@@ -251,6 +261,8 @@ export interface HostState {
   readonly legacyTables?: readonly LegacyTable[];
   /** Read where the host routes to guests; absent = nobody asked. */
   readonly routing?: Routing;
+  /** Read if a bridge answers ARP; absent = none does. */
+  readonly neighbours?: readonly NeighbourState[];
   /**
    * Of a run over several hosts: what the other ones reported of that, by host; their rules of nft are in `nft.hosts`.
    */
@@ -373,13 +385,10 @@ export interface Beside {
 }
 
 /** What was seen between two snapshots that can carry frames elsewhere, whether or not it stayed. */
-export interface PassingCarriers {
+export interface PassingCarriers
+  extends Required<Pick<HostState, 'logGroups' | 'legacyTables' | 'sharedTaps' | 'packetHandlers'>> {
   readonly packetSockets: readonly PacketSocket[];
-  readonly logGroups: readonly number[];
-  readonly legacyTables: readonly LegacyTable[];
-  readonly sharedTaps: NonNullable<HostState['sharedTaps']>;
   readonly programs: readonly AttachedProgram[];
-  readonly packetHandlers: readonly PacketHandler[];
 }
 
 /** What the kernel said around a step's probes; null = it was not read. */

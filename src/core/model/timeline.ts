@@ -70,6 +70,16 @@ export interface Fault {
   readonly text: string;
 }
 
+/** A rule that was made and carries frames elsewhere, or chooses who gets them. */
+export interface CarryingRule {
+  /** `nft dup`, `tc action mirred`. */
+  readonly what: string;
+  /** `bridge t c`, `interface 7 pref 49152`. */
+  readonly place: string;
+  /** Distinguishes it from others there: place and handle, or the interface's index and the preference. */
+  readonly rule: string;
+}
+
 /** Somebody changed rules. `pid`: the process, for tc the netlink port it asked from; null = that was not reported. */
 export interface RuleChange {
   readonly kind: 'nft' | 'tc';
@@ -78,6 +88,8 @@ export interface RuleChange {
   readonly program: string | null;
   /** Another host of the run, on which it is; absent = the orchestrator's own, or there is one host only. */
   readonly host?: string;
+  /** Absent = it made none. */
+  readonly carrying?: readonly CarryingRule[];
 }
 
 /**
@@ -115,7 +127,7 @@ export const routingRules = 'the rules of ip rule';
 export const routesTo = 'the routes to ';
 export const nexthopObjects = 'the objects of ip nexthop';
 export const ipsecPolicies = 'the policies of ip xfrm';
-/** Whether a SettingChange is about where the host sends packets. */
+/** True if a SettingChange is about where the host sends packets. */
 export function isOfRouting(what: string): boolean {
   return [routingRules, nexthopObjects, ipsecPolicies].includes(what) || what.startsWith(routesTo);
 }
@@ -290,6 +302,19 @@ export interface TraceEnd {
   readonly open: Readonly<Record<string, number>>;
   /** Losses, and events of XDP, which the trace cannot look into. */
   readonly counts: Readonly<Record<string, number>>;
+}
+
+/** Ends of probes among the bridges, by a whole trace; absent = there is none. A probe has several copies. */
+export interface MeasuredEnds {
+  /** The kernel dropped them: in which function, at which device, and why, by its own names. */
+  readonly dropped: readonly {
+    readonly function: string;
+    readonly device: string;
+    readonly reason?: string;
+    readonly probes: number;
+  }[];
+  /** Probes of which no copy was dropped there: none was made for those who got nothing. */
+  readonly notCopied: number;
 }
 
 /** What a run is doing right now, reported as it happens. A view may show it; nothing is judged by it. */

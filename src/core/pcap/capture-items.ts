@@ -59,7 +59,7 @@ export interface Batch {
   readonly fileOffset: number;
   /** Frame number of packet 0, from 1, as Wireshark counts. */
   readonly firstFrame: number;
-  /** Where in `bytes` the packet's options are, for `readPacketOptions`; length 0 = none. */
+  /** Offset in `bytes` of the packet's options, for `readPacketOptions`; length 0 = none. */
   readonly optionsAt: Uint32Array;
   readonly optionsLength: Uint32Array;
   readonly byteOrder: 'little' | 'big';

@@ -13,7 +13,7 @@ export interface ControlInput {
   readonly observers: readonly Observer[];
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly bridgeMacs: Readonly<Record<string, Mac>>;
-  /** Whether the capture filter distinguishes source MACs: then an ear has to be proved for each of them. */
+  /** True if the capture filter distinguishes source MACs: then an ear has to be proved for each of them. */
   readonly filtersByMac: boolean;
   readonly firstToken: number;
   /** On a host, what is sent at an uplink leaves the machine; so does what is sent at a tunnel. */
@@ -211,7 +211,6 @@ function withSpoof(
   return [control, ...(spoof === null ? [] : [spoof])].map((each) => ({ ...each, phase }));
 }
 
-/** Whether a frame of that form from there is sure to be taken by the bridge alone. */
 function takesForm({ untaggedOnly }: ControlInput, { attach, tunnel, bridge }: Endpoint, { vlan }: FrameSpec): boolean {
   return isOnPort(attach) && tunnel === undefined && !(vlan.length > 0 && untaggedOnly.includes(bridge));
 }

@@ -32,10 +32,11 @@ const taps: ReadonlySet<string> = new Set(['macvtap', 'ipvtap']);
 
 /**
  * In the bridges' own namespace such a device is the host's, unless a virtual machine has it or it is another bridge's
- * port.
+ * port. One in mode passthru counts there too: the host's stack takes every frame on it as its own (PACKET_HOST,
+ * macvlan_handle_frame of drivers/net/macvlan.c), and any socket may read it.
  */
-function isSomebodys({ kind, space, master }: LinkedDevice): boolean {
-  return !aside.has(kind) && (space !== null || taps.has(kind) || master !== null);
+function isSomebodys({ kind, space, master, mode }: LinkedDevice): boolean {
+  return !aside.has(kind) && (space !== null || taps.has(kind) || master !== null || mode === 'passthru');
 }
 
 /**
@@ -78,7 +79,6 @@ interface DeviceAbove {
   readonly bridge: string;
 }
 
-/** What stands there and is up, but for guests that are observed. */
 function devicesAbove(step: StepPlan, devices: readonly LinkedDevice[]): readonly DeviceAbove[] {
   const bridges = new Set(step.observers.map(({ bridge }) => bridge));
   const local = devices.filter(({ space }) => space === null);
@@ -145,7 +145,7 @@ export function unheardDevices(
       const { name, kind, space } = device;
       const came = known.get(keyOf(device))?.lower === device.lower ? 'came up on' : 'came to stand on';
       const where = space === null ? 'the namespace of the bridges' : space;
-      return `${kind} ${nameOf(name)} in ${where} ${came} ${nameOf(lower.name)} while the step ran: nobody listened there`;
+      return `${kind} ${nameOf(name)} in ${where} ${came} ${nameOf(lower.name)} while the step ran: no observer listened there`;
     });
 }
 

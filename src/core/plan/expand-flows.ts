@@ -61,7 +61,7 @@ function* pairsOf(entry: ProbeEntry, around: FlowContext): Generator<readonly [E
     for (const to of addressees) {
       if (to.name === from.name || (!entry.acrossBridges && !sameSegment(to, from))) continue;
       yield [from, to];
-      // Where both are senders anyway, the other way round comes by itself.
+      // If both are senders anyway, the other way round comes by itself.
       if (entry.bothWays && !(senderNames.has(to.name) && addresseeNames.has(from.name))) yield [to, from];
     }
   }

@@ -11,7 +11,7 @@ import { plainKeysApproved } from '../scenario/schema/plain-step-keys.js';
  */
 type Coverage<T> = Readonly<Record<keyof T, 'covered' | 'left out'>>;
 
-const ofStep: Coverage<StepPlan> = {
+const stepCoverage: Coverage<StepPlan> = {
   index: 'left out', // its place in the list
   name: 'covered',
   line: 'left out', // where it stands in the file
@@ -131,7 +131,7 @@ export function planHash(plan: Plan, { files, toolVersion }: HashInput): string 
 /** Adds the JSON of what is covered of a step to the hash. */
 function stepHasher(hash: Hash, isInvented: (mac: string) => boolean): (step: StepPlan) => void {
   const [flow, control, observer] = [pick<Flow>(ofFlow), pick<Control>(ofControl), pick<Observer>(ofObserver)];
-  const keys = keysOf(ofStep).filter((key) => ofStep[key] === 'covered');
+  const keys = keysOf(stepCoverage).filter((key) => stepCoverage[key] === 'covered');
   return (step) => {
     const lists: Partial<Record<keyof StepPlan, () => void>> = {
       flows: () => addList(hash, step.flows, (of) => ({ ...flow(of), frame: withoutInvented(of.frame, isInvented) })),

@@ -209,7 +209,6 @@ function withHostMacs(endpoints: readonly Endpoint[], bridgeMacs: Readonly<Recor
   });
 }
 
-/** What was found on a host, and what the author says of bridges. */
 function unobservableOf(bridges: readonly Bridge[], { unobservable }: PlanInput): Pick<Plan, 'unobservable'> {
   const unheard = bridges.flatMap(({ name, unheard: reason }) =>
     reason === undefined ? [] : [{ bridge: name, port: name, reason }],

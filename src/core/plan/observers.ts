@@ -56,17 +56,16 @@ export function bridgesPassed({ observers }: Pick<StepPlan, 'observers'>): Reado
   return new Set(observers.flatMap(({ bridge, hop }) => (hop === undefined ? [bridge] : [bridge, hop.bridge])));
 }
 
-/** Whether what comes in at an observer's device, and not what goes out there, is towards what is behind it. */
+/** True if what comes in at an observer's device, and not what goes out there, is towards what is behind it. */
 export function isInward({ place }: Pick<Observer, 'place'>): boolean {
   return place === 'bridge' || place === 'above';
 }
 
-/** Whether a frame that its device sees go out, or come in, goes towards what is behind an observer. */
+/** True if a frame that its device sees go out, or come in, goes towards what is behind an observer. */
 export function isTowards(observer: Pick<Observer, 'place'>, outgoing: boolean): boolean {
   return isInward(observer) !== outgoing;
 }
 
-/** What is behind a bridge device of a host can be heard only where it has an interface. */
 function isHeard({ attach, port }: Endpoint): boolean {
   return placeOf(attach) !== 'behind' || port !== null;
 }
@@ -108,7 +107,6 @@ export function observersOf(
   return [...ofEndpoints, ...devices];
 }
 
-/** Whether some observer of a step may not see something that the step sends or listens for. */
 function hasOverhearable(
   { observers, flows, traffic, listenMs }: StepPlan,
   owners: ReadonlyMap<string, string | undefined>,

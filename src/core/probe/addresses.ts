@@ -115,7 +115,7 @@ export function inventedMac(runTag: number, ordinal: number): Mac {
   ]);
 }
 
-/** Whether a MAC is one that `inventedMac` gives to that run, whatever the number. */
+/** True if a MAC is one that `inventedMac` gives to that run, whatever the number. */
 export function isInventedBy(runTag: number): (mac: Mac) => boolean {
   const common = (mac: Mac): string => mac.slice(1, -2);
   const ofRun = common(inventedMac(runTag, 0));

@@ -87,11 +87,11 @@ export interface ProbeClass {
     | { readonly not: string };
   /** It sends with MACs that nobody has, which a switch beyond an uplink would learn. Absent: it does not. */
   readonly newMacs?: true;
-  /** Whether `to` names an addressee. */
+  /** True if `to` names an addressee. */
   readonly addressee: 'required' | 'optional' | 'none';
-  /** Whether `via` may name the guest that speaks. Absent: no. */
+  /** True if `via` may name the guest that speaks. Absent: no. */
   readonly takesVia?: true;
-  /** Whether `group` may name a multicast group. Absent: no. */
+  /** True if `group` may name a multicast group. Absent: no. */
   readonly takesGroup?: true;
   /**
    * Which observers may see it where the author says nothing: the addressee, endpoints of some roles on the sender's

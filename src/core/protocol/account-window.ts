@@ -23,7 +23,7 @@ export interface AccountReading {
 export const restReadings = 5;
 export const settledMeetings = 3;
 
-/** Whether more readings would show no more. */
+/** True if more readings would show no more. */
 export function isSettled(window: AccountWindow): boolean {
   return window.rest >= restReadings || window.meetings >= settledMeetings;
 }

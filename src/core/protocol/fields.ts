@@ -7,7 +7,6 @@ import { VerifyError } from '../model/verify-error.js';
 export class MessageFields {
   readonly type: string;
   private readonly members: ReadonlyMap<string, unknown>;
-  /** What faults call this object. */
   private readonly label: string;
 
   /** `what`: what the object is called where it has no type. Throws VerifyError (70) where it is not one. */

@@ -14,18 +14,18 @@ export function encodeLine(message: object): string {
  */
 export function lineSplitter(maxBytes: number = maxLineBytes): (chunk: string) => readonly string[] {
   let parts: string[] = [];
-  let held = 0;
+  let buffered = 0;
   return (chunk) => {
     const pieces = chunk.split('\n');
     const rest = pieces.pop() ?? '';
     const lines = pieces.map((piece, at) => (at === 0 ? parts.join('') + piece : piece));
     if (pieces.length > 0) {
       parts = [];
-      held = 0;
+      buffered = 0;
     }
     parts.push(rest);
-    held += rest.length;
-    const longest = lines.reduce((most, line) => Math.max(most, line.length), held);
+    buffered += rest.length;
+    const longest = lines.reduce((most, line) => Math.max(most, line.length), buffered);
     if (longest > maxBytes) {
       throw new VerifyError(
         'protocol',

@@ -15,7 +15,7 @@ export const scalarsShape = z.custom<Readonly<Record<string, string | number | b
 const text = z.string();
 const texts = z.array(text);
 const number = z.number();
-const whole = z.int();
+const wholeNumber = z.int();
 const flag = z.boolean();
 const anything = z.record(text, z.unknown());
 const seconds = z.number().min(0);
@@ -57,7 +57,7 @@ export const packetSocketShape = z.looseObject({
     .nullable()
     .optional(),
   cooked: z.literal(true).optional(),
-  promiscuous: z.array(whole).optional(),
+  promiscuous: z.array(wholeNumber).optional(),
 });
 
 /** State without names that are unique across hosts. */
@@ -69,13 +69,14 @@ const ofHost = {
         type: text,
         device: text.nullable(),
         function: text,
-        program: z.looseObject({ id: whole, name: text, tag: text, place: text }).optional(),
+        program: z.looseObject({ id: wholeNumber, name: text, tag: text, place: text }).optional(),
       }),
     )
     .optional(),
   sharedTaps: z.record(text, z.array(z.looseObject({ pid: number, name: text }))).optional(),
   waiting: z.array(z.looseObject({ device: text, discipline: text, frames: number })).optional(),
   logGroups: z.array(z.number()).optional(),
+  neighbours: z.array(z.looseObject({ address: text, mac: text, device: text, isStatic: flag })).optional(),
   hardware: z.record(text, z.array(text)).optional(),
   legacyTables: z
     .array(
@@ -114,7 +115,7 @@ export const stateShape = z.looseObject({
   links: z.array(
     z.looseObject({
       name: text,
-      ifindex: whole,
+      ifindex: wholeNumber,
       mac: text,
       mtu: number,
       flags: texts,
@@ -128,7 +129,7 @@ export const stateShape = z.looseObject({
       mode: text.optional(),
       queues: number.optional(),
       queuesOff: number.optional(),
-      vlanId: whole.optional(),
+      vlanId: wholeNumber.optional(),
       xdp: text.optional(),
       switchId: text.optional(),
       kind: text.nullable(),

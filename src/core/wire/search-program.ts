@@ -36,7 +36,7 @@ function markOf(runTag: number): readonly number[] {
   return [magicHigh, magicLow, runTag >>> 24, (runTag >>> 16) & 0xff, (runTag >>> 8) & 0xff, runTag & 0xff];
 }
 
-/** Whether the tokens of that run can be searched for: the bytes of the mark differ, and none is 0. */
+/** True if the tokens of that run can be searched for: the bytes of the mark differ, and none is 0. */
 export function isSearchable(runTag: number): boolean {
   const mark = markOf(runTag);
   return new Set(mark).size === markLength && !mark.includes(0);

@@ -26,7 +26,7 @@ export interface Alternative {
   readonly persistent: readonly PersistentFix[];
 }
 
-/** Whether a fix may be advised: it was shown to work, it was not tried, or it does harm or nothing. */
+/** True if a fix may be advised: it was shown to work, it was not tried, or it does harm or nothing. */
 type FixOutcome = 'works' | 'untried' | 'fails';
 const outcomes: readonly FixOutcome[] = ['works', 'untried', 'fails'];
 

@@ -36,7 +36,7 @@ function hintOf(code: string, { coverage: { unobserved } }: Result): string {
   const [first] = unobserved;
   if (code === 'coverage-partial' && first !== undefined) {
     const more = unobserved.length === 1 ? '' : `, nor was ${countText(unobserved.length - 1)} more`;
-    return `${first.port} was not observed (${first.reason})${more}. End that, list it as an endpoint, or say why nobody listens there with \`scope: { partial: … }\`.`;
+    return `${first.port} was not observed (${first.reason})${more}. End that, list it as an endpoint, or say why no observer listens there with \`scope: { partial: … }\`.`;
   }
   return isReasonCode(code) ? reasonHints[code] : '';
 }
@@ -106,14 +106,14 @@ function sentByObserver(findings: readonly Finding[]): ReadonlyMap<string, numbe
 
 /** `known unicast between 50 guests is private; EXPOSED: 3 things any guest can try; see below` */
 function exposedSentence(result: Result, accepted: string, { noun, names, besideHost }: Audience): string | null {
-  const left = result.observedOnly?.guests.length ?? 0;
+  const observedOnly = result.observedOnly?.guests.length ?? 0;
   const exposed = exposedText(result);
   if (exposed === '') return null;
   const isAsked = result.steps.some(({ findings }) => findings.some((row) => row.class === 'known-unicast'));
   const whom =
     besideHost === undefined
-      ? `${countText(names.size - left)} ${noun}`
-      : `${countText(besideHost - left)} guests and the host`;
+      ? `${countText(names.size - observedOnly)} ${noun}`
+      : `${countText(besideHost - observedOnly)} guests and the host`;
   return `${isAsked ? `known unicast between ${whom} is private` : 'no claimed barrier is breached'}${accepted}. ${exposed}`;
 }
 
@@ -209,7 +209,7 @@ function sentenceOf(
       return result.verdict === 'holds' ? heldText(result, stories, audience) : reproducedText(stories, audience);
     case 2:
       return first === undefined
-        ? 'frames reached somebody for whom they were not meant'
+        ? 'frames reached an endpoint that must not receive them'
         : `${storyText(first, audience)}${otherCauses(failing)}`;
     case 4:
       return unexpectedText(result);

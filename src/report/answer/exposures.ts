@@ -36,12 +36,12 @@ const things: readonly {
   },
   {
     classes: ['broadcast', 'arp-request'],
-    what: 'broadcasts reach everybody',
+    what: 'broadcasts reach all guests',
     allows: 'a guest that listens learns who is there, and can answer for others (ARP, DHCP)',
   },
   {
     classes: ['multicast', 'link-local-multicast'],
-    what: 'multicast reaches everybody',
+    what: 'multicast reaches all guests',
     allows: 'a guest that listens reads groups that it has not joined',
   },
   {
@@ -91,10 +91,10 @@ function foreseen(groups: readonly LeakGroup[]): readonly Exposure[] {
 /** `hasEntry`: of ports with an entry that was learned earlier. */
 function unlearnedText(hasEntry: boolean, isOne: boolean): string {
   if (!hasEntry)
-    return `${isOne ? 'learns nothing and has' : 'learn nothing and have'} no entry: everything to ${isOne ? 'it' : 'them'} floods`;
+    return `${isOne ? 'learns nothing and has' : 'learn nothing and have'} no entry: all frames to ${isOne ? 'it' : 'them'} flood`;
   return isOne
-    ? 'learns nothing: when its entry ages, everything to it floods'
-    : 'learn nothing: when their entries age, everything to them floods';
+    ? 'learns nothing: once its entry expires, all frames to it flood'
+    : 'learn nothing: once their entries expire, all frames to them flood';
 }
 
 /** Guests that the host routes to, unlike most. */

@@ -43,9 +43,8 @@ function observersText({ observers }: LeakGroup, { noun, names }: Audience): str
   return setText(observers);
 }
 
-/** Whom frames without an addressee are for, by class. */
 const crowds: Readonly<Record<string, string>> = {
-  'unknown-unicast': 'a MAC that nobody has',
+  'unknown-unicast': 'a MAC that no guest has',
   multicast: 'a multicast group',
   'link-local-multicast': 'multicast groups of the link',
   'igmp-query': 'a multicast group',
@@ -56,7 +55,6 @@ function crowdText(classes: readonly string[]): string {
   return others.length === 0 ? crowd : 'all';
 }
 
-/** What was sent, with sender and addressee. */
 function trafficText({ from, to, classes, answers }: LeakGroup): string {
   const addressees = to.filter((name) => name !== null);
   const [send, toAll] = [from.length === 1 ? 'sends' : 'send', to.length > addressees.length];
@@ -157,8 +155,8 @@ function cutName(name: string): string {
 }
 
 /** A set of names in few words: all of them where they are few, `g1 to g50`, else the first and how many more. */
-export function setText(whole: readonly string[]): string {
-  const names = whole.map(cutName);
+export function setText(given: readonly string[]): string {
+  const names = given.map(cutName);
   if (names.length <= maxNames) return listText(names);
   const runs = runsOf(names);
   if (runs.length <= 3) return `${listText(runs)} (${countText(names.length)})`;

@@ -39,7 +39,7 @@ function inShort({ hears, heardBy }: Guest): string {
     ...(hears.size === 0 ? [] : [`overhears ${countOf(hears)}`]),
     ...(heardBy.size === 0 ? [] : [`is overheard by ${countOf(heardBy)}`]),
   ];
-  return parts.join(', ') || 'overhears nobody, is overheard by nobody';
+  return parts.join(', ') || 'overhears no one, is overheard by no one';
 }
 
 function listed(names: ReadonlySet<string>): string {
@@ -100,10 +100,10 @@ export function guestsSection(result: Result, details: RunDetails | null): Marku
     const checked = name === 'all' ? { markup: ' checked' } : nothing;
     return html`<label><input type="radio" name="filter" class="only-${name}"${checked}> ${text}</label> `;
   });
-  const left = names.length - guests.length;
+  const remaining = names.length - guests.length;
   const more =
-    left === 0
+    remaining === 0
       ? nothing
-      : html`<p>${countText(left)} more ${nounFor(left, 'stands', 'stand')} in result.json${touched.size <= maxEntries ? '; none of them overhears or is overheard' : ''}.</p>`;
+      : html`<p>${countText(remaining)} more ${nounFor(remaining, 'stands', 'stand')} in result.json${touched.size <= maxEntries ? '; none of them overhears or is overheard' : ''}.</p>`;
   return html`<section class="screen guests" aria-labelledby="guests"><h2 id="guests">Guest by guest</h2><p>A name leads to its entry; the browser's search finds what is folded away, too.</p><p class="index" tabindex="0" role="region" aria-label="Names">${index}</p><fieldset><legend>Show</legend>${choices}</fieldset>${guests.map((guest, at) => entry(guest, at + 1, result, details))}${more}</section>`;
 }

@@ -83,7 +83,6 @@ function setsOf(names: readonly string[], leaks: readonly Leaks[], details: RunD
   });
 }
 
-/** What is known of one set towards another. */
 interface Overheard {
   isFailing: boolean;
   readonly classes: Set<string>;

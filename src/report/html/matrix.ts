@@ -2,7 +2,6 @@ import type { Finding, Result, StepResult } from '../../core/model/result.js';
 import { counted } from '../../core/text/escape.js';
 import { html, type Markup, nothing } from './markup.js';
 
-/** What a cell says, with the mark that says it without colour. */
 function cellMarkup(cell: MatrixCell | undefined): Markup {
   if (cell === undefined) return html`<td class="n soft">–</td>`;
   if (cell.leak) return html`<td class="n"><strong class="bad">${cell.seen} !</strong></td>`;

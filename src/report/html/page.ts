@@ -90,9 +90,9 @@ export const htmlReport: Reporter = (runs: readonly ReportedRun[], { unended = [
     ['method', 'Method and limits'],
   ] as const;
   const shown = runs.map((run, at) => withOwnIds(runMarkup(run, total === 1 ? '' : `Run ${at + 1}, `), at));
-  const whole = shown.map((each) => each.markup).join('');
+  const complete = shown.map((each) => each.markup).join('');
   const links = places
-    .filter(([id]) => whole.includes(`id="${id}"`))
+    .filter(([id]) => complete.includes(`id="${id}"`))
     .map(([id, text]) => html`<a href="#${id}">${text}</a> `);
   return pageShell({
     title,

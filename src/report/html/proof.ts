@@ -30,7 +30,6 @@ function row(index: number, step: StepResult, details: RunDetails | null): Marku
   return html`<tr><td class="n">${index + 1}</td><th scope="row">${step.name}</th><td>${sent === 0 ? '–' : `${mark(sent === seen)} ${seen} of ${sent}${when}`}</td><td>${step.entry.sent === 0 ? '–' : `${mark(step.entry.sent === step.entry.seen)} ${step.entry.seen} of ${step.entry.sent}`}</td><td>${mark(dropped === 0)} ${dropped} of ${received}</td><td>${unchanged}</td><td class="n">${bounds.length === 0 ? '–' : `${(Math.ceil(Math.max(...bounds) * 10_000) / 100).toFixed(2)} %`}</td></tr>`;
 }
 
-/** What nobody measured, packets that were not sent, and until when it was listened. */
 function limitsMarkup(result: Result): Markup {
   const until = lingerText(result);
   return html`${trustedTexts(result).map((text) => html`<p><strong>Trusted</strong> not to carry frames past the ears: ${text}.</p>`)}${notAskedTexts(result).map((text) => html`<p><strong>Not asked:</strong> ${text}.</p>`)}${until === null ? nothing : html`<p><strong>Time:</strong> it ${until}; what comes later is not in the verdict.</p>`}`;

@@ -2,7 +2,6 @@ import { type LeakSet, type SetPart, partIn, partMarks, partOfAll } from '../ans
 import { html, type Markup, nothing } from './markup.js';
 import { barHeight, type PlacedBox, type PlacedBridge, pictureWidth, railHeight } from './place-endpoints.js';
 
-/** Where a rail begins, with its number. */
 const tagX = 30;
 /** Columns of small letters that fit beside a number. */
 const maxLabel = 150;
@@ -107,7 +106,7 @@ export function partsText(sets: readonly LeakSet[], name: string): string {
     .join(' ');
 }
 
-/** Whether marks stand on the cords of the boxes on the same side of the bar as `box`, or in the boxes. */
+/** True if marks stand on the cords of the boxes on the same side of the bar as `box`, or in the boxes. */
 export function hasMarksOnCord(box: PlacedBox, placed: PlacedBridge): boolean {
   return placed.boxes.every((each) => each.y === box.y || isAbove(each, placed) !== isAbove(box, placed));
 }

@@ -66,7 +66,6 @@ function earText(ear: Ear | undefined): { readonly text: string; readonly tone: 
     : { text: `? ear ${ear.seen}/${ear.sent}`, tone: 'doubt' };
 }
 
-/** What is known of an endpoint that its box shows. */
 interface BoxFacts {
   readonly ear: Ear | undefined;
   readonly overhears: boolean;
@@ -110,7 +109,6 @@ function bridgeMarkup(placed: PlacedBridge, sets: readonly LeakSet[], boxOf: (bo
   return html`${zones}${cords.map((box) => cord(box, placed))}${railsMarkup(placed, sets)}<rect class="bar" x="20" y="${placed.barY}" width="${pictureWidth - 40}" height="${barHeight}" rx="3"/>${names}${placed.boxes.map(boxOf)}`;
 }
 
-/** Where endpoints stand, each bridge below the one before, with room for the rails of the sets. */
 function placeBridges({ bridges, endpoints }: RunDetails['plan'], sets: readonly LeakSet[]): readonly PlacedBridge[] {
   const placed: PlacedBridge[] = [];
   for (const bridge of bridges) {
@@ -177,7 +175,7 @@ export function topologySection(
   const more = leaks.length - sets.length;
   const count = plan.bridges.length === 1 ? 'One bridge' : `${plan.bridges.length} bridges`;
   const description = `${count}, ${counted(plan.endpoints.length, 'endpoint')}; ${leaks.map(({ number, who }) => `line ${number}: ${who}`).join('; ') || 'no leak'}. The same in words follows.`;
-  return html`<section aria-labelledby="topology"><h2 id="topology">Who hangs where</h2><div class="wide" tabindex="0" role="region" aria-label="Picture of the topology"><svg class="net" viewBox="0 0 ${pictureWidth} ${placed.at(-1)?.bottom ?? 40}" role="img" aria-labelledby="picture-title picture-text"><title id="picture-title">Topology of ${plan.name}</title><desc id="picture-text">${description}</desc>${bridges}</svg></div><p class="soft">${legend}</p>${more > 0 ? html`<p>${counted(more, 'more cause is', 'more causes are')} not drawn; all stand above.</p>` : nothing}<details><summary>The picture in words</summary><ul>${lines}${words}</ul></details></section>`;
+  return html`<section aria-labelledby="topology"><h2 id="topology">A diagram of bridges and leaks</h2><div class="wide" tabindex="0" role="region" aria-label="Picture of the topology"><svg class="net" viewBox="0 0 ${pictureWidth} ${placed.at(-1)?.bottom ?? 40}" role="img" aria-labelledby="picture-title picture-text"><title id="picture-title">Topology of ${plan.name}</title><desc id="picture-text">${description}</desc>${bridges}</svg></div><p class="soft">${legend}</p>${more > 0 ? html`<p>${counted(more, 'more cause is', 'more causes are')} not drawn; all stand above.</p>` : nothing}<details><summary>The picture in words</summary><ul>${lines}${words}</ul></details></section>`;
 }
 
 /** Every observer's ear; proven only where it saw every control of every step and lost nothing. */

@@ -23,7 +23,7 @@ import { expectedWord, isKnownOnly, runWord, stepWord } from '../word.js';
 import { someOf } from './leaks.js';
 import { html, type Markup, nothing, type Tone, toneOf, wordMarkup } from './markup.js';
 
-/** What the run came to, in one sentence for something that knows nothing of bridges. */
+/** The result in one sentence for readers new to bridges. */
 export function plainSentence(result: Result): string {
   const leaks = result.steps
     .filter((step) => !step.asExpected)
@@ -36,14 +36,14 @@ export function plainSentence(result: Result): string {
       if (result.verdict === 'broken')
         return 'This demonstration showed the leaks that it was meant to show, and nothing else leaked.';
       return result.verdict === 'holds'
-        ? 'Nobody received frames that were not meant for it, and everybody who was asked could have heard them.'
+        ? 'No endpoint received frames meant for another, and every observer could have captured them.'
         : 'Everything came out as it was expected.';
     case 2:
       return ears.length === 0
-        ? 'Isolation is broken: frames reached somebody for whom they were not meant.'
+        ? 'Isolation is broken: frames reached an endpoint that must not receive them.'
         : `Isolation is broken: ${ears.length > 3 ? `${ears.slice(0, 3).join(', ')} and ${ears.length - 3} more` : ears.join(' and ')} received frames that were meant for others.`;
     case 4:
-      return 'No unexpected leak showed, but something that had to be seen was not: do not take this for a pass.';
+      return 'An expected leak did not appear. This is not a pass.';
     default:
       return 'The measurement does not carry a verdict: it is not known whether isolation holds. Below stands why, and what to do.';
   }
@@ -64,11 +64,11 @@ function causeRow(story: CauseStory, number: number, audience: Audience): Markup
   const commands = alternativesOf(story).filter((way) => way.commands.length > 0);
   const ways = fixes.map(({ command, price }, at) => {
     const blocks = commands[at]?.commands ?? [];
-    const whole =
+    const complete =
       blocks.length < 3
         ? nothing
         : html`<details><summary>${blocks.length} commands</summary><pre>${blocks.join('\n')}</pre></details>`;
-    return html`<p><strong>${at === 0 ? 'Fix' : 'Or'}:</strong> <code>${command}</code>${price === '' ? nothing : html` <span class="soft">${price}</span>`}</p>${whole}`;
+    return html`<p><strong>${at === 0 ? 'Fix' : 'Or'}:</strong> <code>${command}</code>${price === '' ? nothing : html` <span class="soft">${price}</span>`}</p>${complete}`;
   });
   const expected = accepted === '' ? ' (expected by the scenario)' : ` (accepted: ${accepted})`;
   return html`<div class="leak ${story.failing ? '' : 'shown'}"><h3>${number}. ${phrase}</h3><p>${who}; ${steps}${story.failing ? '' : expected}.</p>${ways}</div>`;
@@ -140,7 +140,7 @@ export function fixesSection(result: Result): Markup {
     ({ step, fix }) =>
       html`<tr><td class="n">${step + 1}</td><th scope="row"><code>${fix.cause}</code></th><td>${fix.commands.map((command) => html`<div><code>${command}</code></div>`)}</td><td class="n">${beforeAfterText(fix)}</td><td class="word"><span class="${tones[fix.outcome]}">${outcomeText(fix)}</span></td><td>${fix.text}</td></tr>`,
   );
-  return html`<section aria-labelledby="fixes"><h2 id="fixes">Fixes that were tried</h2><p>Each in a lab of its own: the step as it was, the fix, the step again. A fix that stops a leak by cutting somebody off is no fix.</p><div class="wide" tabindex="0" role="region" aria-label="Fixes that were tried"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">cause</th><th scope="col">fix</th><th scope="col" class="n">leaked before → after</th><th scope="col">it</th><th scope="col">in short</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
+  return html`<section aria-labelledby="fixes"><h2 id="fixes">Fixes that were tried</h2><p>Each in a lab of its own: the step as it was, the fix, the step again. A fix that stops a leak by cutting an endpoint off is no fix.</p><div class="wide" tabindex="0" role="region" aria-label="Fixes that were tried"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">cause</th><th scope="col">fix</th><th scope="col" class="n">leaked before → after</th><th scope="col">it</th><th scope="col">in short</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
 }
 
 const maxShown = 100;
@@ -154,15 +154,15 @@ export function heldSection(result: Result): Markup {
   const apart = apartStories(result);
   const entries = entryStories(result);
   if (stories.length === 0 && apart.length === 0 && entries.length === 0) return nothing;
-  const rows = stories.slice(0, maxShown).map(({ steps, held }) => {
-    const barriers = held.barriers.map(
+  const rows = stories.slice(0, maxShown).map(({ steps, story }) => {
+    const barriers = story.barriers.map(
       (barrier) =>
-        html`<div><code>${barrier.code}</code>${held.alone ? html` <strong>alone</strong>` : nothing}: ${barrier.text} <span class="soft">${placesText(barrier, 6)}</span></div>`,
+        html`<div><code>${barrier.code}</code>${story.alone ? html` <strong>alone</strong>` : nothing}: ${barrier.text} <span class="soft">${placesText(barrier, 6)}</span></div>`,
     );
-    const opens = held.barriers.map(
-      ({ code, opens: what }) => html`<div>${held.alone ? nothing : html`<code>${code}</code>: `}${what}</div>`,
+    const opens = story.barriers.map(
+      ({ code, opens: what }) => html`<div>${story.alone ? nothing : html`<code>${code}</code>: `}${what}</div>`,
     );
-    return html`<tr><td class="n">${steps.map((step) => step + 1).join(', ')}</td><th scope="row">${held.class} <span class="soft">${held.carriers.join(', ')}</span></th><td>${someOf(held.from, 3)}</td><td>${someOf(held.observers, 3)}</td><td>${barriers}${measuredText(held).map((text) => html`<div class="soft">${text}</div>`)}</td><td>${opens}</td></tr>`;
+    return html`<tr><td class="n">${steps.map((step) => step + 1).join(', ')}</td><th scope="row">${story.class} <span class="soft">${story.carriers.join(', ')}</span></th><td>${someOf(story.from, 3)}</td><td>${someOf(story.observers, 3)}</td><td>${barriers}${measuredText(story).map((text) => html`<div class="soft">${text}</div>`)}</td><td>${opens}</td></tr>`;
   });
   return html`<section aria-labelledby="held"><h2 id="held">Why it holds</h2><p>What the state around a step shows in the way of the frames that did not arrive. What rests on one barrier alone is open when that one goes.</p>${stories.length === 0 ? nothing : html`<div class="wide" tabindex="0" role="region" aria-label="Barriers"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">probe</th><th scope="col">from</th><th scope="col">kept from</th><th scope="col">by</th><th scope="col">opened by</th></tr></thead><tbody>${rows}</tbody></table></div>`}${stories.length > maxShown ? html`<p>${counted(stories.length - maxShown, 'more stands', 'more stand')} in result.json.</p>` : nothing}${entries.slice(0, maxShown).map(({ step, held }) => html`<p>Step ${step + 1}, ${entryText(held)}</p>`)}${apart.slice(0, maxShown).map(({ step, apart: carriers }) => html`<p>Step ${step + 1}, ${carriers.class} ${carriers.from} → ${carriers.to ?? 'all'} at ${someOf(carriers.observers, 3)}: ${carriers.text}</p>`)}</section>`;
 }

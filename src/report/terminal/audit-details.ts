@@ -60,7 +60,6 @@ function alike(reasons: AuditProof['reasons'], step: string, code: string): stri
   return more === 0 ? '' : ` (and ${more} like it)`;
 }
 
-/** What became of predictions on the wire. */
 function proofText({ classes, faults, reasons, evidence }: AuditProof): readonly string[] {
   return [
     '',

@@ -50,11 +50,11 @@ function countsText(report: AuditReport, { exitStatus }: AuditView): string {
 
 function storyLines(story: AuditStory, width: number): readonly string[] {
   const { line, more } = commandsText(story.fixes);
-  const left = more === 0 ? '' : ` (and ${countText(more)} more like it)`;
+  const remaining = more === 0 ? '' : ` (and ${countText(more)} more like it)`;
   return [
     ...foldAfter(severityWords[story.severity].padEnd(8), escapeText(`${story.id}: ${story.where}`), width),
     ...foldAfter('        ', escapeText(story.text), width),
-    ...(line === '' ? [] : foldAfter('   fix  ', escapeText(`${line}${left}`), width)),
+    ...(line === '' ? [] : foldAfter('   fix  ', escapeText(`${line}${remaining}`), width)),
     ...story.costs.flatMap((cost) => foldAfter('        ', escapeText(`costs: ${cost}`), width)),
   ];
 }
@@ -134,7 +134,7 @@ export function auditText(report: AuditReport, view: AuditView): string {
     '--verbose: every fix, and how it comes to stay; explain ID: what a finding means',
   ];
   const room = maxLines - heightOf([...head, ...tail, ...last], width);
-  const { lines, left } = fitting(
+  const { lines, remaining } = fitting(
     shown.map((story) => storyLines(story, width)),
     Math.max(3, room),
     width,
@@ -142,7 +142,7 @@ export function auditText(report: AuditReport, view: AuditView): string {
   return [
     ...head,
     ...(shown.length === 0 ? [] : lines),
-    ...(left === 0 ? [] : [`and ${counted(left, 'more finding')}: --verbose`]),
+    ...(remaining === 0 ? [] : [`and ${counted(remaining, 'more finding')}: --verbose`]),
     ...tail,
     ...last,
   ].join('\n');

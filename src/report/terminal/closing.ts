@@ -26,9 +26,11 @@ const maxSentence = 4;
 function verdictText(answer: Answer, result: Result, width: number, paint: Paint): readonly string[] {
   const { word, sentence } = answer;
   const { limits, joint } = holdLimits(result);
-  const whole = foldAfter(`${word.text}${limits === '' ? ': ' : joint}`, escapeText(sentence), width);
+  const complete = foldAfter(`${word.text}${limits === '' ? ': ' : joint}`, escapeText(sentence), width);
   const lines =
-    whole.length <= maxSentence ? whole : [...whole.slice(0, maxSentence - 1), `${whole[maxSentence - 1] ?? ''} …`];
+    complete.length <= maxSentence
+      ? complete
+      : [...complete.slice(0, maxSentence - 1), `${complete[maxSentence - 1] ?? ''} …`];
   const [first = '', ...others] = lines;
   return [paint(word.text, 'bold', word.tint) + first.slice(word.text.length), ...others];
 }
@@ -36,12 +38,11 @@ function verdictText(answer: Answer, result: Result, width: number, paint: Paint
 /** Names of what nobody answers for that stand here; the rest is in the page. */
 const maxTrust = 3;
 
-/** What to add to the command for what nobody answers for, each name in a line to paste. */
 function trustLines({ steps }: Result): readonly string[] {
   const names = [...new Set(steps.flatMap(({ untrusted = [] }) => untrusted.map(({ trust }) => trust)))];
   const shown = names.slice(0, maxTrust).map((name) => `--trust ${quoteForShell(escapeText(name))}`);
-  const left = names.length - shown.length;
-  const more = left === 0 ? [] : [`and ${countText(left)} more: "untrusted" in result.json`];
+  const remaining = names.length - shown.length;
+  const more = remaining === 0 ? [] : [`and ${countText(remaining)} more: "untrusted" in result.json`];
   return names.length === 0
     ? []
     : [`${counted(names.length, 'open matter')}: end it, or answer for it with`, ...shown, ...more].map(
@@ -74,7 +75,6 @@ function persistentLine(persistent: readonly PersistentFix[]): readonly string[]
   return [`  ${'to last'.padEnd(8)}${escapeText(`${known.where} (${known.by})${what}`)}`];
 }
 
-/** What a verdict rests on that nobody measured, and until when it was listened. */
 function limitLines(result: ReportedRun['result'], width: number): readonly string[] {
   const [trusted, ...more] = trustedTexts(result);
   const until = lingerText(result);
@@ -114,13 +114,14 @@ interface NotAsked {
 /** Of a run on a host that asks many classes: those that it does not ask, and how they are asked. */
 function classesNotAsked({ result }: ReportedRun): readonly NotAsked[] {
   if (result.calibration === undefined) return [];
-  const asked = new Set(result.steps.flatMap(({ findings }) => findings.map((row) => row.class)));
-  if (asked.size < manyClasses) return [];
-  const left = probeClasses.filter((name) => !asked.has(name));
-  const [first = ''] = left;
-  const some = left.length === 1 ? first : `${first} and ${counted(left.length - 1, 'more class', 'more classes')}`;
-  const short = counted(left.length, 'class', 'classes');
-  return left.length === 0 ? [] : [{ text: `${some}: ask by run --twin (a copy), run --class NAME`, short }];
+  const tested = new Set(result.steps.flatMap(({ findings }) => findings.map((row) => row.class)));
+  if (tested.size < manyClasses) return [];
+  const remaining = probeClasses.filter((name) => !tested.has(name));
+  const [first = ''] = remaining;
+  const some =
+    remaining.length === 1 ? first : `${first} and ${counted(remaining.length - 1, 'more class', 'more classes')}`;
+  const short = counted(remaining.length, 'class', 'classes');
+  return remaining.length === 0 ? [] : [{ text: `${some}: ask by run --twin (a copy), run --class NAME`, short }];
 }
 
 /** Classes of these that a run asks on one bridge, and on another not because an uplink would carry them out. */
@@ -133,10 +134,10 @@ function notAskedBeyond({ result, details }: ReportedRun): readonly NotAsked[] {
     new Set(rows.flatMap((row) => (bridge === undefined || bridgeOf.get(row.from) === bridge ? [row.class] : [])));
   return endpoints.flatMap(({ name: uplink, role, bridge }) => {
     if (role !== 'uplink') return [];
-    const left = notBeyond.filter((name) => askedOn().has(name) && !askedOn(bridge).has(name));
-    const text = `${listText(left)} on ${bridge}: a switch beyond ${uplink} would learn wrong addresses; run --class NAME`;
-    const short = `${counted(left.length, 'class', 'classes')} on ${bridge}`;
-    return left.length === 0 ? [] : [{ text: escapeText(text), short: escapeText(short) }];
+    const remaining = notBeyond.filter((name) => askedOn().has(name) && !askedOn(bridge).has(name));
+    const text = `${listText(remaining)} on ${bridge}: a switch beyond ${uplink} would learn wrong addresses; run --class NAME`;
+    const short = `${counted(remaining.length, 'class', 'classes')} on ${bridge}`;
+    return remaining.length === 0 ? [] : [{ text: escapeText(text), short: escapeText(short) }];
   });
 }
 
@@ -158,10 +159,10 @@ function notAskedLines(run: ReportedRun, { verbose }: View, width: number): read
 
 /** Guests, or bridges, of which the run says nothing: where they are. */
 function besideLine({ precheck = [] }: Result, width: number): readonly string[] {
-  const left = precheck.filter(({ code }) => code === notExamined);
-  const [first] = left;
+  const remaining = precheck.filter(({ code }) => code === notExamined);
+  const [first] = remaining;
   if (first === undefined) return [];
-  const more = left.length === 1 ? '' : ` (and ${countText(left.length - 1)} more)`;
+  const more = remaining.length === 1 ? '' : ` (and ${countText(remaining.length - 1)} more)`;
   return [cut(`  ${'beside'.padEnd(8)}not examined${more}: ${escapeText(`${first.place}, ${first.value}`)}`, width)];
 }
 
@@ -187,7 +188,6 @@ export function closingLines(run: ReportedRun, view: View, width: number, paint:
   ];
 }
 
-/** What is not to be copied is folded. */
 const proseLabels = ['  to do   ', priceIndent] as const;
 
 /** What several runs came to: a line each, and how many of which verdict. */

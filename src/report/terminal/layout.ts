@@ -82,7 +82,7 @@ export function fitting(
   blocks: readonly (readonly string[])[],
   room: number,
   width: number,
-): { readonly lines: readonly string[]; readonly left: number } {
+): { readonly lines: readonly string[]; readonly remaining: number } {
   const lines: string[] = [];
   let used = 0;
   let shown = 0;
@@ -94,5 +94,5 @@ export function fitting(
     used += height;
     shown += 1;
   }
-  return { lines, left: blocks.length - shown };
+  return { lines, remaining: blocks.length - shown };
 }

@@ -164,7 +164,6 @@ function firstFrameText(story: Story): string {
   return first === undefined ? '' : `; first in frame ${first.frame}, ${escapeText(first.at)}`;
 }
 
-/** Who overheard whom, and how much of it. */
 function pairStoryText(story: Story): string {
   const [group = []] = story;
   const named = (of: (finding: Finding) => string): string =>

@@ -26,7 +26,6 @@ interface PlacedBox extends Box {
   readonly cord: number;
 }
 
-/** What an endpoint is, where it is not a guest at a port. */
 function kindOf({ attach, role, bridge, below }: Endpoint): string {
   switch (placeOf(attach)) {
     case 'behind':
@@ -185,7 +184,7 @@ function bridgeLines(
 }
 
 /**
- * Who hangs where as boxes on their bridges, and who overhears whom as numbered lines across their cords, at most
+ * A diagram of bridges and leaks: endpoints as boxes, leaks as numbered lines across their cords, at most
  * `width` columns wide; nothing without the plan.
  */
 export function pictureLines(run: ReportedRun, width: number, paint: Paint): readonly string[] {
@@ -196,13 +195,13 @@ export function pictureLines(run: ReportedRun, width: number, paint: Paint): rea
     const ofBridge = endpoints.filter((endpoint) => endpoint.bridge === bridge.name);
     return [...(at === 0 ? [] : ['']), ...bridgeLines(bridge, ofBridge, sets, width, paint)];
   });
-  const left = bridges.length - maxBridges;
+  const remaining = bridges.length - maxBridges;
   const legend = sets.map((set) =>
     foldAfter(` ${set.number} `, escapeText(`${set.text}${set.failing ? '' : ' (expected)'}`), width),
   );
   return [
     ...drawn,
-    ...(left > 0 ? [`  and ${left} more bridges`] : []),
+    ...(remaining > 0 ? [`  and ${remaining} more bridges`] : []),
     ...(legend.length === 0 ? [] : ['', '   ● sends  ▲ overhears  ◆ both', ...legend.flat()]),
   ];
 }

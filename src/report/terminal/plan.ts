@@ -25,7 +25,7 @@ function claim(
   const forbidden = judgedObservers.filter((name) => !allowed.has(name));
   const optional = may.filter((name) => !must.includes(name));
   const start = `${escapeText(from)} sends ${what}${to === null ? '' : ` to ${escapeText(to)}`}`;
-  if (!judged) return `${start}; nobody is judged by it.`;
+  if (!judged) return `${start}; no observer is judged by it.`;
   return `${start}: ${names(must, 'nobody')} must see it, ${optional.length === 0 ? '' : `${names(optional, '')} may, `}${names(forbidden, 'nobody')} must not.`;
 }
 
@@ -53,7 +53,6 @@ function whatOf(flow: Flow): string {
 /** Flows of one kind of frame; more of them are reported together. */
 const maxFlows = 4;
 
-/** What flows of one kind claim, in one sentence. */
 function groupClaim(flows: readonly Flow[], observers: readonly string[]): string {
   const [first] = flows;
   if (first === undefined) return '';
@@ -62,7 +61,7 @@ function groupClaim(flows: readonly Flow[], observers: readonly string[]): strin
   const addressees = to.size === 0 ? '' : ` to ${names([...to], '')}`;
   const towards = isMesh ? ' to each other' : addressees;
   const start = `${names([...from], '')} ${nounFor(from.size, 'sends', 'send')} ${whatOf(first)}${towards}, ${countText(flows.length)} times`;
-  if (!flows.some(({ judged }) => judged)) return `${start}; nobody is judged by it.`;
+  if (!flows.some(({ judged }) => judged)) return `${start}; no observer is judged by it.`;
   const isAddressee = flows.every((flow) => flow.must.length === 1 && flow.must[0] === flow.to);
   const must = isAddressee ? 'the addressee' : names([...new Set(flows.flatMap((flow) => flow.must))], 'nobody');
   const may = new Set(flows.flatMap((flow) => flow.may.filter((name) => !flow.must.includes(name))));

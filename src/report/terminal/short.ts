@@ -29,10 +29,10 @@ export const maxLines = 23;
 
 function alternativeLines(alternative: Alternative, head: string, width: number, paint: Paint): readonly string[] {
   const { line, more } = commandsText(alternative.commands);
-  const left = more === 0 ? '' : `  (and ${countText(more)} more like it)`;
+  const remaining = more === 0 ? '' : `  (and ${countText(more)} more like it)`;
   const price = priceText(alternative);
   return [
-    `     ${head}  ${paint(escapeText(line), 'bold')}${left}`,
+    `     ${head}  ${paint(escapeText(line), 'bold')}${remaining}`,
     ...(price === '' ? [] : foldAfter('          ', escapeText(price), width)),
   ];
 }
@@ -85,11 +85,11 @@ function whyLines(answer: Answer, room: number, width: number, paint: Paint): re
       blocks[at] = block;
     }
   });
-  const { lines, left } = fitting(blocks, room - 1, width);
+  const { lines, remaining } = fitting(blocks, room - 1, width);
   return [
     paint('Why', 'bold'),
     ...lines,
-    ...(left === 0 ? [] : [`  and ${counted(left, 'more cause')}: --verbose shows them`]),
+    ...(remaining === 0 ? [] : [`  and ${counted(remaining, 'more cause')}: --verbose shows them`]),
   ];
 }
 
@@ -100,24 +100,23 @@ function reasonLines({ reasons }: Answer, room: number, width: number, paint: Pa
       return foldAfter('  ', escapeText(`${code}${where}, ${stepsText(steps)}${more(text)}`), width);
     });
   const blocks = firstWhole([blocksOf((text) => `: ${text}`), blocksOf(() => '')], room - 1, width);
-  const { lines, left } = fitting(blocks, room - 1, width);
+  const { lines, remaining } = fitting(blocks, room - 1, width);
   return [
     paint('Not proven', 'bold', 'yellow'),
     ...lines,
-    ...(left === 0 ? [] : [`  and ${left} more: --verbose shows them`]),
+    ...(remaining === 0 ? [] : [`  and ${remaining} more: --verbose shows them`]),
   ];
 }
 
-/** What stands in the way, in one line each. */
 function heldLines(result: Result, room: number, width: number, paint: Paint): readonly string[] {
   const byBarrier = new Map<string, { classes: Set<string>; steps: Set<number>; opens: Set<string> }>();
-  for (const { steps, held } of heldStories(result)) {
-    const verb = held.barriers.length === 1 ? 'stops' : 'stop';
-    const key = `${held.barriers.map(({ code }) => code).join(' and ')}${held.alone ? ' alone' : ''} ${verb}`;
+  for (const { steps, story } of heldStories(result)) {
+    const verb = story.barriers.length === 1 ? 'stops' : 'stop';
+    const key = `${story.barriers.map(({ code }) => code).join(' and ')}${story.alone ? ' alone' : ''} ${verb}`;
     const known = byBarrier.get(key) ?? { classes: new Set(), steps: new Set(), opens: new Set() };
-    known.classes.add(held.class);
+    known.classes.add(story.class);
     for (const step of steps) known.steps.add(step);
-    for (const { opens } of held.alone ? held.barriers : []) known.opens.add(opens);
+    for (const { opens } of story.alone ? story.barriers : []) known.opens.add(opens);
     byBarrier.set(key, known);
   }
   const bound = boundText(result);
@@ -125,17 +124,17 @@ function heldLines(result: Result, room: number, width: number, paint: Paint): r
     [...byBarrier].map(([barrier, { classes, opens }]) =>
       foldAfter('  ', escapeText(`${barrier} ${setText([...classes])}${opening(opens)}`), width),
     );
-  const whole = blocksOf((opens) => (opens.size === 0 ? '' : `; opened by ${[...opens][0] ?? ''}`));
-  const blocks = firstWhole([whole, blocksOf(() => '')], room - 1, width);
+  const complete = blocksOf((opens) => (opens.size === 0 ? '' : `; opened by ${[...opens][0] ?? ''}`));
+  const blocks = firstWhole([complete, blocksOf(() => '')], room - 1, width);
   const folded = bound === null ? [] : foldAfter('  ', bound, width);
   if (blocks.length + folded.length === 0 || room < 3) return [];
   // A heading, one barrier and a line for the others stand before the bound
   const bounds = 2 + heightOf(blocks[0] ?? [], width) + folded.length <= room ? folded : [];
-  const { lines, left } = fitting(blocks, room - 1 - bounds.length, width);
+  const { lines, remaining } = fitting(blocks, room - 1 - bounds.length, width);
   return [
     paint('Why it holds', 'bold'),
     ...lines,
-    ...(left === 0 ? [] : [`  and ${left} more: --verbose shows them`]),
+    ...(remaining === 0 ? [] : [`  and ${remaining} more: --verbose shows them`]),
     ...bounds,
   ];
 }
@@ -165,14 +164,14 @@ function actLines(result: Result, room: number, width: number, paint: Paint): re
   const fits = acts.length + 1 <= room;
   const sorted = fits ? acts : [...acts].sort((a, b) => Number(a.asExpected) - Number(b.asExpected));
   const shown = fits ? sorted : sorted.slice(0, Math.max(1, room - 2));
-  const left = acts.length - shown.length;
+  const remaining = acts.length - shown.length;
   return [
     paint(acts.length === result.steps.length ? 'Steps' : 'Acts', 'bold'),
     ...shown.map((act) => actLine(act, nameWidth, width, paint)),
-    ...(left === 0
+    ...(remaining === 0
       ? []
       : [
-          `       and ${left} more${acts.some(({ asExpected }) => !asExpected) && shown.some(({ asExpected }) => asExpected) ? ', all as expected' : ''}: --verbose shows them`,
+          `       and ${remaining} more${acts.some(({ asExpected }) => !asExpected) && shown.some(({ asExpected }) => asExpected) ? ', all as expected' : ''}: --verbose shows them`,
         ]),
   ];
 }
@@ -214,16 +213,16 @@ export function exposureLines(result: Result, room: number, width: number, paint
       ...(fix === '' ? [] : foldAfter('     fix  ', escapeText(fix), width)),
     ];
   };
-  const whole = exposures.map(fold);
+  const complete = exposures.map(fold);
   const blocks =
-    heightOf(whole.flat(), width) < room
-      ? whole
+    heightOf(complete.flat(), width) < room
+      ? complete
       : exposures.map(({ what }, at) => (at < room ? [cut(`  ${escapeText(what)}`, width)] : []));
-  const { lines, left } = fitting(blocks, room - 1, width);
+  const { lines, remaining } = fitting(blocks, room - 1, width);
   return [
     paint('EXPOSED, by the default settings of a bridge (--strict: BROKEN)', 'bold', 'yellow'),
     ...lines,
-    ...(left === 0 ? [] : [`  and ${left} more: --verbose shows them`]),
+    ...(remaining === 0 ? [] : [`  and ${remaining} more: --verbose shows them`]),
   ];
 }
 

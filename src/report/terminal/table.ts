@@ -26,7 +26,6 @@ function isParty(row: FlowRow, observer: string): boolean {
   return observer === row.from || (observer === row.to && row.cells.get(observer)?.allowed !== 'no');
 }
 
-/** What one bystander heard of one row, in one cell. */
 function cellText(row: FlowRow, observer: string): Painted {
   if (isParty(row, observer)) return { text: '–', tints: ['dim'] };
   const cell: Cell | undefined = row.cells.get(observer);
@@ -196,7 +195,6 @@ function rowLines(line: Line, layout: Layout, paint: Paint): readonly string[] {
   return [...overheardLines(start, line.overheard, layout, paint), ...moreWire.map((more) => `    ${more}`)];
 }
 
-/** What was overheard behind the start of a line, or below it where there is no room. */
 function overheardLines(
   start: string,
   overheard: readonly Painted[],

@@ -76,9 +76,11 @@ const maxBrief = 9;
 /** A run that somebody ended: how far it came, and the answer until then. */
 function briefLines(run: ReportedRun, view: View, width: number, paint: Paint): readonly string[] {
   const { steps } = run.result;
-  const left = steps.filter(({ reasons }) => reasons.some(({ code }) => code === 'not-run' || code === 'interrupted'));
+  const unfinished = steps.filter(({ reasons }) =>
+    reasons.some(({ code }) => code === 'not-run' || code === 'interrupted'),
+  );
   return [
-    `${steps.length - left.length} of ${counted(steps.length, 'step was', 'steps were')} carried out`,
+    `${steps.length - unfinished.length} of ${counted(steps.length, 'step was', 'steps were')} carried out`,
     ...closingLines(run, view, width, paint),
   ];
 }
@@ -94,12 +96,13 @@ export const terminalReport: Reporter = (runs: readonly ReportedRun[], view: Vie
     const texts = runs.flatMap((run) => briefLines(run, view, width, paint));
     return `${texts.slice(0, maxBrief).join('\n')}\n`;
   }
-  const whole = view.verbose === true;
-  const shown = runs.length === 1 || whole ? runs : runs.filter(({ result, status = result.exitCode }) => status !== 0);
+  const complete = view.verbose === true;
+  const shown =
+    runs.length === 1 || complete ? runs : runs.filter(({ result, status = result.exitCode }) => status !== 0);
   const texts = [
     ...shown.map((run) => [
       ...pictureBefore(run, view, width, paint),
-      ...(whole ? wholeReport(run, view, width, paint) : shortReport(run, view, width, paint)),
+      ...(complete ? wholeReport(run, view, width, paint) : shortReport(run, view, width, paint)),
     ]),
     ...(runs.length === 1 && (view.unended ?? []).length === 0 ? [] : [sumLines(runs, view, width, paint)]),
   ];

@@ -36,16 +36,16 @@ export function terminalWhyHolds(result: Result, width: number, paint: Paint): r
     paint('Why it holds', 'bold'),
     ...stories
       .slice(0, maxShown)
-      .flatMap(({ steps, held }) => [
+      .flatMap(({ steps, story }) => [
         ...foldAfter(
           `  step ${steps.map((step) => step + 1).join(', ')}  `,
           escapeText(
-            `${held.class} from ${someNames(held.from)} kept from ${someNames(held.observers)} by ${barriersText(held)}`,
+            `${story.class} from ${someNames(story.from)} kept from ${someNames(story.observers)} by ${barriersText(story)}`,
           ),
           width,
         ),
-        ...(held.alone
-          ? held.barriers.flatMap(({ opens }) => foldAfter('          opened by ', escapeText(opens), width))
+        ...(story.alone
+          ? story.barriers.flatMap(({ opens }) => foldAfter('          opened by ', escapeText(opens), width))
           : []),
       ]),
     ...(more > 0 ? [`  and ${more} more, all of them in result.json`] : []),

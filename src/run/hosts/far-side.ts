@@ -37,7 +37,6 @@ import { readState } from '../../system/state/read.js';
 
 /** The orchestrator does not take what is said: counts are left out, faults and answers never. */
 const maxBacklog = 1 << 20;
-/** What is said last has this long to leave. */
 const lastWordsMs = 1000;
 
 interface FarCapture {
@@ -48,7 +47,6 @@ interface FarCapture {
   readonly readInside: InsideReader;
 }
 
-/** What the far side holds of a run. */
 interface Held {
   readonly captures: Map<string, FarCapture>;
   readonly senders: Map<string, Sender>;
@@ -63,13 +61,13 @@ type Asked<A extends HostAsk> = { [Name in HostAsk]: QuestionOf<Name> }[A];
 type Answerers = {
   readonly [A in HostAsk]: (
     question: Asked<A>,
-    held: Held,
+    state: Held,
     say: (message: FromHost) => void,
   ) => Promise<HostAnswers[A]>;
 };
 
-function captureOf(held: Held, name: string): FarCapture {
-  const capture = held.captures.get(name);
+function captureOf(state: Held, name: string): FarCapture {
+  const capture = state.captures.get(name);
   if (capture === undefined) throw refused(`there is no capture ${JSON.stringify(name)}`);
   return capture;
 }
@@ -93,9 +91,9 @@ const answerers: Answerers = {
     return { state, neighbours: parseNeighbours(neighbours) };
   },
   drops: async ({ netns }) => ({ drops: readDrops(netns) }),
-  async watch({ netns, routed }, held) {
-    held.watch?.close();
-    held.watch = watchHost(netns, routed);
+  async watch({ netns, routed }, state) {
+    state.watch?.close();
+    state.watch = watchHost(netns, routed);
     return { watching: true };
   },
   heard: async (_question, { watch }) => {
@@ -103,8 +101,8 @@ const answerers: Answerers = {
     return watch.take();
   },
   around: async ({ netns }) => readLinkedDevices(netns),
-  async open({ runId, netns, bridges, ports, inside }, held) {
-    if (held.ways !== null) throw refused('a run is open already');
+  async open({ runId, netns, bridges, ports, inside }, state) {
+    if (state.ways !== null) throw refused('a run is open already');
     const again = (): Promise<HostState> => stateIn(netns, [], false);
     const named = inside.map((guest) => ({ ...guest, attach: 'port' as const }));
     const endpoints = [...named, ...ports.map((port) => ({ name: port, port, netns: null, attach: 'port' as const }))];
@@ -118,18 +116,18 @@ const answerers: Answerers = {
       endpoints,
       senders: new Set(ports),
     });
-    held.ways = ways;
+    state.ways = ways;
     return {
       ways: Object.fromEntries(ports.map((port) => [port, ways.of(port)])),
       inside: Object.fromEntries(ways.inside),
     };
   },
-  async capture({ capture: name, netns, runTag, only }, held, say) {
+  async capture({ capture: name, netns, runTag, only }, state, say) {
     const dir = mkdtempSync(join(tmpdir(), 'verify-isolation-'));
     try {
       const file = join(dir, 'capture.pcapng');
       const capture = await startCapture({ file, netns, runTag, only });
-      held.captures.set(name, { capture, fd: openSync(file, 'r'), readInside: () => ({}) });
+      state.captures.set(name, { capture, fd: openSync(file, 'r'), readInside: () => ({}) });
       capture.onFault(({ code, observers, text }) => say({ type: 'fault', capture: name, code, observers, text }));
       capture.onCounts((taken) => say({ type: 'counts', capture: name, taken }));
       return { pids: capture.pids() };
@@ -137,80 +135,80 @@ const answerers: Answerers = {
       rmSync(dir, { recursive: true, force: true });
     }
   },
-  observe: async ({ capture, observers }, held) => ({
-    listening: await captureOf(held, capture).capture.open(observers),
+  observe: async ({ capture, observers }, state) => ({
+    listening: await captureOf(state, capture).capture.open(observers),
   }),
-  seal: ({ capture }, held) => captureOf(held, capture).capture.seal(),
-  async count({ capture: name, netns, ports, pooled }, held) {
-    const counting = captureOf(held, name);
+  seal: ({ capture }, state) => captureOf(state, capture).capture.seal(),
+  async count({ capture: name, netns, ports, pooled }, state) {
+    const counting = captureOf(state, name);
     const place = { home: netns, devices: readLinkedDevices(netns).devices, pooled, lostEndPolls: true };
     const { accounts, counted, readInside } = accountsOfPorts(place, ports);
     counting.capture.count(counted);
-    held.captures.set(name, { ...counting, readInside });
+    state.captures.set(name, { ...counting, readInside });
     return { accounts };
   },
-  async mark({ capture: name, mark, accounts }, held) {
-    const { capture, readInside } = captureOf(held, name);
+  async mark({ capture: name, mark, accounts }, state) {
+    const { capture, readInside } = captureOf(state, name);
     const counters = await capture.mark(mark, accounts);
     return { counters, accounts: accounts ? { ...capture.accounts(), ...readInside() } : {} };
   },
-  stop: ({ capture }, held) => captureOf(held, capture).capture.stop(),
-  async fetch({ capture: name, offset }, held) {
-    const { fd } = captureOf(held, name);
+  stop: ({ capture }, state) => captureOf(state, capture).capture.stop(),
+  async fetch({ capture: name, offset }, state) {
+    const { fd } = captureOf(state, name);
     const bytes = Buffer.alloc(fetchBytes);
     const length = readSync(fd, bytes, 0, fetchBytes, offset);
     if (length === 0) {
       closeSync(fd);
-      held.captures.delete(name);
+      state.captures.delete(name);
     }
     return { bytes: bytes.subarray(0, length).toString('base64') };
   },
-  async sender({ sender: name, places }, held) {
+  async sender({ sender: name, places }, state) {
     const sender = await startSender(places);
-    held.senders.set(name, sender);
+    state.senders.set(name, sender);
     return { pid: sender.pid };
   },
-  async send({ sender, routes, length, frames, perSecond }, held) {
-    const known = held.senders.get(sender);
+  async send({ sender, routes, length, frames, perSecond }, state) {
+    const known = state.senders.get(sender);
     if (known === undefined) throw refused(`there is no sender ${JSON.stringify(sender)}`);
     return known.sendRouted(routes, Buffer.from(frames, 'base64'), length, perSecond);
   },
-  async 'end-sender'({ sender }, held) {
-    await held.senders.get(sender)?.stop();
-    held.senders.delete(sender);
+  async 'end-sender'({ sender }, state) {
+    await state.senders.get(sender)?.stop();
+    state.senders.delete(sender);
     return { ended: true };
   },
-  async close(_question, held) {
-    await letGo(held);
-    const left = (await held.ways?.close()) ?? [];
-    held.ways = null;
-    return { left };
+  async close(_question, state) {
+    await letGo(state);
+    const unrestored = (await state.ways?.close()) ?? [];
+    state.ways = null;
+    return { left: unrestored };
   },
 };
 
 function answerAs<A extends HostAsk>(
   ask: A,
   question: Asked<A>,
-  held: Held,
+  state: Held,
   say: (message: FromHost) => void,
 ): Promise<unknown> {
-  return answerers[ask](question, held, say);
+  return answerers[ask](question, state, say);
 }
 
-function answer(question: HostQuestion, held: Held, say: (message: FromHost) => void): Promise<unknown> {
-  return answerAs(question.ask, question, held, say);
+function answer(question: HostQuestion, state: Held, say: (message: FromHost) => void): Promise<unknown> {
+  return answerAs(question.ask, question, state, say);
 }
 
 /** Ends the helpers, in the middle of whatever they do. */
-async function letGo(held: Held): Promise<void> {
-  const { captures, senders } = held;
+async function letGo(state: Held): Promise<void> {
+  const { captures, senders } = state;
   for (const { capture } of captures.values()) capture.kill();
   for (const sender of senders.values()) sender.kill();
   await Promise.all([...captures.values()].map(({ capture }) => Promise.race([capture.ended(), sleep(lastWordsMs)])));
   captures.clear();
   senders.clear();
-  held.watch?.close();
-  held.watch = null;
+  state.watch?.close();
+  state.watch = null;
 }
 
 /**
@@ -227,7 +225,7 @@ export async function farSide(): Promise<void> {
 
 /** Talks with the orchestrator until it is over. */
 class FarSide {
-  private readonly held: Held = { captures: new Map(), senders: new Map(), ways: null, watch: null };
+  private readonly state: Held = { captures: new Map(), senders: new Map(), ways: null, watch: null };
   private readonly output = new Socket({ fd: 1, readable: false, writable: true });
   private readonly input = new Socket({ fd: 0, readable: true, writable: false });
   private readonly split = lineSplitter();
@@ -267,7 +265,7 @@ class FarSide {
 
   private async answer(id: number, question: HostQuestion): Promise<void> {
     try {
-      const value = await answer(question, this.held, (message) => this.send(message));
+      const value = await answer(question, this.state, (message) => this.send(message));
       this.send({ type: 'answer', id, value });
     } catch (error) {
       const { code, exitCode: exit, message, hint } = error instanceof VerifyError ? error : faultOf(error);
@@ -281,8 +279,8 @@ class FarSide {
     clearInterval(this.beat);
     this.silence.stop();
     try {
-      await letGo(this.held);
-      await this.held.ways?.close();
+      await letGo(this.state);
+      await this.state.ways?.close();
     } catch (error) {
       // its journal is there, and the next one undoes it
       process.stderr.write(`${messageOf(error)}\n`);

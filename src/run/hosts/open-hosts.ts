@@ -100,7 +100,6 @@ export async function openHosts(plan: Plan, deps: OpenHostsDeps): Promise<Fabric
   };
 }
 
-/** What of a topology is open so far. */
 interface OpenedHosts {
   /** This host's part. */
   local: Fabric | null;
@@ -144,8 +143,8 @@ async function closeHosts(
       return host === undefined ? [] : lookAgain(host, netns, runId);
     });
   });
-  const left = await Promise.all([local?.close() ?? Promise.resolve([]), ...closing]);
-  return left.flat();
+  const unrestored = await Promise.all([local?.close() ?? Promise.resolve([]), ...closing]);
+  return unrestored.flat();
 }
 
 /**

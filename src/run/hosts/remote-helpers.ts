@@ -65,14 +65,11 @@ export async function startRemoteCapture(host: RemoteHost, options: CaptureOptio
   };
 }
 
-/** What is heard of a capture on another host. */
 class RemoteCapture {
   /** What was read of the accounts at the last mark that asked for them. */
   windows: Readonly<Record<string, AccountWindow>> = {};
   private readonly host: RemoteHost;
-  /** What it is called between here and there. */
   private readonly name: string;
-  /** Where its file is brought. */
   private readonly path: string;
   private readonly observers: string[] = [];
   private snaplen = 0;

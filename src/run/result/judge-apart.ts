@@ -27,7 +27,6 @@ const shownFrame = z.strictObject({
     .nullable(),
   token: z.strictObject({ runTag: z.number(), index: z.number() }).nullable(),
 });
-/** What has to hold of an answer before it is taken for one. */
 const result = z.looseObject({
   schemaVersion: z.literal(1),
   run: z.looseObject({ id: z.string() }),

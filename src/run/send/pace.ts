@@ -13,8 +13,8 @@ export function paceText(done: number, begun: number, total: number, elapsedMs: 
   const text = `${number(done)} of ${number(total)} frames`;
   const rate = ((done - begun) / elapsedMs) * 1000;
   if (elapsedMs < 1000 || !Number.isFinite(rate) || rate <= 0) return text;
-  const left = Math.ceil((total - done) / rate);
-  const time = left >= 120 ? `${Math.ceil(left / 60)} min` : `${left} s`;
+  const remaining = Math.ceil((total - done) / rate);
+  const time = remaining >= 120 ? `${Math.ceil(remaining / 60)} min` : `${remaining} s`;
   return `${text}, ${number(rate)}/s${done < total ? `, ${time} left` : ''}`;
 }
 

@@ -23,19 +23,19 @@ async function announced(context: RunContext, flows: readonly Flow[], sender: Se
  * down as a fault.
  */
 export async function restoreOwners(context: RunContext, step: StepPlan, sender: Sender): Promise<void> {
-  const owed = [...step.flows].filter(({ purpose }) => purpose === 'restore');
-  let left = await announced(context, owed, sender);
-  if (left.length === 0) return;
+  const toRestore = [...step.flows].filter(({ purpose }) => purpose === 'restore');
+  let remaining = await announced(context, toRestore, sender);
+  if (remaining.length === 0) return;
   let why = 'its port takes no frames';
   try {
     const second = await startSenders(context, step);
-    left = await announced(context, left, second);
+    remaining = await announced(context, remaining, second);
     await second.stop();
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
     why = error.message;
   }
-  for (const name of new Set(left.map((flow) => flow.sender))) {
+  for (const name of new Set(remaining.map((flow) => flow.sender))) {
     context.timeline.log(step.index, {
       event: 'fault',
       fault: {

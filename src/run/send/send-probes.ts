@@ -49,15 +49,15 @@ function* batchesOf(
   room: () => number,
 ): Generator<readonly Burst[]> {
   let { position, sequence } = positionOf(flows, from);
-  let left = to - from;
+  let remaining = to - from;
   let longest = Math.min(most, first);
   let batch: Burst[] = [];
   let [frames, fits] = [0, room()];
-  for (; left > 0; position += 1, sequence = 0) {
+  for (; remaining > 0; position += 1, sequence = 0) {
     const flow = flows.at(position);
     if (flow === undefined) break;
-    while (sequence < flow.count && left > 0) {
-      const count = Math.min(longest, flow.count - sequence, left);
+    while (sequence < flow.count && remaining > 0) {
+      const count = Math.min(longest, flow.count - sequence, remaining);
       if (frames > 0 && frames + count > fits) {
         yield batch;
         [batch, frames, fits] = [[], 0, room()];
@@ -66,7 +66,7 @@ function* batchesOf(
       longest = most;
       frames += count;
       sequence += count;
-      left -= count;
+      remaining -= count;
     }
   }
   if (frames > 0) yield batch;

@@ -187,7 +187,6 @@ export class CaptureFile {
     }
   }
 
-  /** Whether the file has it now. */
   private write(bytes: Uint8Array): boolean {
     if (this.whyNot !== null) return false;
     try {

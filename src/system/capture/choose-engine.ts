@@ -15,8 +15,8 @@ export interface EngineChoice {
  * `auto` takes libpcap where it loads, else cap; a named engine has to load. Rejects with VerifyError (69) that says
  * what is missing.
  */
-export function chooseEngine(asked: 'auto' | 'libpcap' | 'cap'): EngineChoice {
-  const names = asked === 'auto' ? (['libpcap', 'cap'] as const) : [asked];
+export function chooseEngine(requested: 'auto' | 'libpcap' | 'cap'): EngineChoice {
+  const names = requested === 'auto' ? (['libpcap', 'cap'] as const) : [requested];
   const refusals: string[] = [];
   for (const name of names) {
     try {

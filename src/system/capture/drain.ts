@@ -37,13 +37,13 @@ export async function drainUntil(
   }
 }
 
-/** Whether each kernel handle has delivered what `reading` says it received and did not drop. */
+/** True if each kernel handle has delivered what `reading` says it received and did not drop. */
 export function reached(observer: OpenObserver, reading: readonly Counters[]): boolean {
   const now = observer.counters();
   return reading.every((then, at) => (now[at]?.delivered ?? 0) >= then.received - then.dropped);
 }
 
-/** Whether each kernel handle is even: everything received was delivered or dropped. */
+/** True if each kernel handle is even: everything received was delivered or dropped. */
 export function settled(observer: OpenObserver): boolean {
   return observer.counters().every(({ received, dropped, delivered }) => delivered === received - dropped);
 }

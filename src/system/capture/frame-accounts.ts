@@ -42,7 +42,7 @@ export interface FrameAccounts {
   begin(): void;
   /** Reads all accounts a few times, unless that has taken too long in this window. */
   read(): void;
-  /** Whether more readings may show of an account what these do not, and may be made. */
+  /** True if more readings may show of an account what these do not, and may be made. */
   isUnsettled(): boolean;
   /** The windows of the accounts that could be read throughout. */
   windows(): Readonly<Record<string, AccountWindow>>;

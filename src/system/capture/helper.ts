@@ -30,7 +30,7 @@ export interface CaptureHelper {
    * `file-failed` (69).
    */
   begin(file: string, over: boolean): Promise<void>;
-  /** Whether it has handles for these observers, whatever they take. */
+  /** True if it has handles for these observers, whatever they take. */
   knows(observers: readonly ObserverRequest[]): boolean;
   /**
    * Once it has rested: can it listen to these again? It cannot where it was at fault meanwhile, or something happened

@@ -8,7 +8,6 @@ export interface CapturePart {
   readonly observers: Pick<ReadonlySet<string>, 'has'>;
 }
 
-/** What was said by several, as if one had said it. */
 function together(stopped: readonly Captured[]): Captured {
   return {
     counters: Object.assign({}, ...stopped.map(({ counters }) => counters)),
@@ -24,7 +23,7 @@ function refuseStrays(parts: readonly CapturePart[], observers: Parameters<Captu
     throw new VerifyError(
       'protocol',
       70,
-      `nobody captures for ${strays.map(({ observer }) => observer).join(', ')}`,
+      `no host captures for ${strays.map(({ observer }) => observer).join(', ')}`,
       'report this as a fault of verify-isolation',
     );
 }

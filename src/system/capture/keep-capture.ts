@@ -22,7 +22,6 @@ interface Resting {
   readonly born: string;
 }
 
-/** What a helper is born with and never changes. */
 function birthOf({ netns = null, runTag = null, only = 'all', silentMs }: CaptureOptions): string {
   return JSON.stringify([namespaceIdentity(netns), runTag, only, silentMs ?? null]);
 }

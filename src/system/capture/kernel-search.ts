@@ -37,7 +37,7 @@ function possibleProcessors(): number | null {
   return last === undefined ? null : Number(last) + 1;
 }
 
-/** Where the kernel is preemptible throughout, one search may come into another on the same processor. */
+/** If the kernel is preemptible throughout, one search may come into another on the same processor. */
 function isRealtime(): boolean {
   return sysfsText('kernel/realtime').startsWith('1');
 }

@@ -89,7 +89,7 @@ export class LinkWatch {
     }
   }
 
-  /** Whether each name still is that of the link that was added by it; to be asked for after `troubles`. */
+  /** True if each name still is that of the link that was added by it; to be asked for after `troubles`. */
   unchanged(): boolean {
     return [...this.links].every(([index, { device, gone }]) => !gone && linkIndex(this.asker, device) === index);
   }

@@ -38,7 +38,6 @@ export class ObserverTable {
   private readonly lost: (observer: OpenObserver, error: VerifyError) => void;
   private readonly eventful: () => void;
   private readonly epoll = createEpoll();
-  /** Where the frames of an observer go, by its place. */
   private readonly takers: TakeFrame[] = [];
   /** Engines without descriptors collect by themselves. */
   private readonly polled: number[] = [];

@@ -91,7 +91,6 @@ function chooser(plan: Plan, classify: Classify, options: ExportOptions): (batch
   };
 }
 
-/** What an export does with packets. */
 interface Exporting {
   readonly options: ExportOptions;
   readonly plan: Plan;

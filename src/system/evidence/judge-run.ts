@@ -43,13 +43,13 @@ async function judgeStreamed(run: FinishedRun, { collation, judging, judged }: J
   });
   const sha256 = await judged;
   await rename(join(dir, partialCapture), join(dir, files.capture.name));
-  const whole = { ...input, run: await close(run, collated) };
+  const complete = { ...input, run: await close(run, collated) };
   if (collated.discarded !== null) return judgeFolder(dir);
-  const counted = continueJudging(judging, whole);
-  if (counted === null) return judgeCapture(dir, async () => whole);
+  const counted = continueJudging(judging, complete);
+  if (counted === null) return judgeCapture(dir, async () => complete);
   return {
     result: finishJudging(counted, { sha256, files: withCapture(await hashedBeside(dir), sha256) }),
-    input: whole,
+    input: complete,
   };
 }
 

@@ -51,18 +51,20 @@ export function lookForLeaks({ dir, plan, key, day, onProgress }: LookoutOptions
   const looking: Promise<void>[] = [];
 
   async function lookAtStep(step: StepPlan): Promise<void> {
-    const left = new Set(step.observers.filter((observer) => observer.judged && !isForTheJudge(step, observer, day)));
+    const remaining = new Set(
+      step.observers.filter((observer) => observer.judged && !isForTheJudge(step, observer, day)),
+    );
     let frames = 0;
     const lookAt = (batch: Batch, observers: readonly (Observer | undefined)[]): void => {
       for (let at = 0; at < batch.count; at += 1) {
         const observer = observers[batch.interfaceId[at] ?? -1];
-        if (observer === undefined || !left.has(observer)) continue;
+        if (observer === undefined || !remaining.has(observer)) continue;
         const start = batch.offset[at] ?? 0;
         const end = start + (batch.captured[at] ?? 0);
         const towards = isTowards(observer, packetDirection(batch, at) === directions.out);
         const { comment } = notes.noteOf(batch.bytes, start, end, { step, observer }, towards);
         if (comment?.startsWith('LEAK') !== true) continue;
-        left.delete(observer);
+        remaining.delete(observer);
         const isExpected = step.expect.expected === 'broken';
         onProgress({ kind: 'leak', index: step.index, observer: observer.name, isExpected });
       }
@@ -75,10 +77,10 @@ export function lookForLeaks({ dir, plan, key, day, onProgress }: LookoutOptions
           const place = places.get(escapeText(item.description ?? ''));
           observers[item.id] = place?.step === step.index ? step.observers[place.observer] : undefined;
         } else if (item.kind === 'batch') lookAt(item, observers);
-        if (left.size === 0 || frames >= maxFrames) return;
+        if (remaining.size === 0 || frames >= maxFrames) return;
       }
     };
-    await Promise.all((await captures.ofStep(step.index)).map(follow));
+    await Promise.all((await captures.capturesOfStep(step.index)).map(follow));
   }
 
   return {

@@ -41,13 +41,13 @@ export async function runAuthored(
 ): Promise<void> {
   // What --allow-run has let in is not held in by anything.
   const mounts = sandbox === undefined || whyForeign(argv) !== null ? {} : { mounts: sandbox() };
-  const held = holdFiles(argv, folder, files);
+  const opened = holdFiles(argv, folder, files);
   try {
     const cwd = mustBeFree ? nowhere : folder;
-    const outcome = await runProgram(held.argv, { netns, cwd, handed: held.handed, ...mounts });
-    if (outcome.status !== 0) throw commandFailed(argv, { ...outcome, stderr: held.said(outcome.stderr) });
+    const outcome = await runProgram(opened.argv, { netns, cwd, handed: opened.handed, ...mounts });
+    if (outcome.status !== 0) throw commandFailed(argv, { ...outcome, stderr: opened.said(outcome.stderr) });
   } finally {
-    held.close();
+    opened.close();
   }
 }
 

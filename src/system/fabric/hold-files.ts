@@ -28,15 +28,15 @@ export interface HeldCommand {
  */
 export function holdFiles(argv: readonly string[], folder: string, files: readonly FileHash[]): HeldCommand {
   const hashes = new Map(files.map(({ path, sha256 }) => [path, sha256]));
-  const held = new Map<string, number>();
+  const opened = new Map<string, number>();
   const name = (at: number): string => `/proc/self/fd/${firstHanded + at}`;
   const close = (): void => {
-    for (const fd of held.values()) closeSync(fd);
+    for (const fd of opened.values()) closeSync(fd);
   };
   const hold = (path: string): string | undefined => {
     const sha256 = hashes.get(path);
     if (sha256 === undefined) return undefined;
-    if (!held.has(path)) {
+    if (!opened.has(path)) {
       const found = readFileBelow(resolve(folder, path), maxNamedBytes, null);
       if (found.kind !== 'file' || createHash('sha256').update(found.bytes).digest('hex') !== sha256)
         throw new VerifyError(
@@ -45,18 +45,18 @@ export function holdFiles(argv: readonly string[], folder: string, files: readon
           `${path} was changed since the run began: ${argv.join(' ')} is not carried out`,
           'what a run does is what its plan was approved with: run it again',
         );
-      held.set(path, openSealedFile(found.bytes));
+      opened.set(path, openSealedFile(found.bytes));
     }
-    return name([...held.keys()].indexOf(path));
+    return name([...opened.keys()].indexOf(path));
   };
   try {
     const [program = '', ...words] = argv;
     const isFree = whyForeign(argv) === null;
     const heldWords = words.map((word) => (isFree ? replacePaths(word, hold) : (hold(word) ?? word)));
-    const paths = [...held.keys()];
+    const paths = [...opened.keys()];
     return {
       argv: [program, ...heldWords],
-      handed: [...held.values()],
+      handed: [...opened.values()],
       said: (text) => paths.reduceRight((so, path, at) => so.replaceAll(name(at), path), text),
       close,
     };

@@ -77,18 +77,18 @@ export function checkOvsVlan(
   const flags = (isNative: boolean, goesUntagged: boolean): string =>
     `${isNative ? ' pvid' : ''}${goesUntagged ? ' untagged' : ''}`;
   const isAbsent = act === 'del' ? !range.some(has) : !range.every(has);
-  const asked = act === 'del' ? 'absent' : `present${flags(pvid, untagged)}`;
+  const wanted = act === 'del' ? 'absent' : `present${flags(pvid, untagged)}`;
   const now = isAbsent
     ? 'absent'
     : `present${flags(
         range.some((vid) => vid === native),
         isUntagged && range.some((vid) => vid === native),
       )}`;
-  if (asked === now) return `${vlanText(first, last)} on ${port}: ${now}`;
+  if (wanted === now) return `${vlanText(first, last)} on ${port}: ${now}`;
   throw new VerifyError(
     'read-back',
     3,
-    `${vlanText(first, last)} on ${port} should be ${asked} but with tag=${columns.tag} trunks=${columns.trunks} vlan_mode=${columns.mode} it is ${now}`,
+    `${vlanText(first, last)} on ${port} should be ${wanted} but with tag=${columns.tag} trunks=${columns.trunks} vlan_mode=${columns.mode} it is ${now}`,
     `a port with a tag and no vlan_mode is an access port, whose trunks count for nothing: \`set: { ${port}: { vlan_mode: native-untagged } }\` makes them count`,
   );
 }

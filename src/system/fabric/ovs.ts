@@ -45,13 +45,13 @@ export async function checkOvsEntry({ act, entry: { mac, port, vlan } }: FdbChan
     ([at, vid, address, age]) =>
       at === ofPort && vid === String(vlan ?? 0) && address === mac.toLowerCase() && age === 'static',
   );
-  const [asked, actual] = [act === 'add' ? 'static' : 'absent', isThere ? 'static' : 'absent'];
+  const [wanted, actual] = [act === 'add' ? 'static' : 'absent', isThere ? 'static' : 'absent'];
   const what = `${mac} on ${port} in VLAN ${vlan ?? 0}`;
-  if (asked === actual) return `${what}: ${actual}`;
+  if (wanted === actual) return `${what}: ${actual}`;
   throw new VerifyError(
     'read-back',
     3,
-    `${what} should be ${asked} but Open vSwitch says ${actual}`,
+    `${what} should be ${wanted} but Open vSwitch says ${actual}`,
     'does another program write its table?',
   );
 }
@@ -103,7 +103,7 @@ export function checkOvsValue({ device, key, value }: OvsSet, actual: string): s
       'read-back',
       3,
       `${device}.${key} was set to ${String(value)} but Open vSwitch says ${actual === '' ? 'nothing' : actual}`,
-      'somebody else sets it: a controller, or the program that manages the guests?',
+      'another program sets it: a controller, or the manager of the guests?',
     );
   return `${device}.${key} = ${actual}`;
 }

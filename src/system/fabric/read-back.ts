@@ -14,7 +14,7 @@ export function checkReadBack(
   device: string,
   place: SettingPlace,
   key: string,
-  asked: SettingValue,
+  wanted: SettingValue,
   actual: SettingValue | undefined,
 ): string {
   if (actual === undefined) {
@@ -25,11 +25,11 @@ export function checkReadBack(
       'use a kernel that has this setting, or leave it out',
     );
   }
-  if (!isSameSetting(place, key, asked, actual)) {
+  if (!isSameSetting(place, key, wanted, actual)) {
     throw new VerifyError(
       'read-back',
       3,
-      `${device}.${key} was set to ${String(asked)} but the kernel says ${String(actual)}`,
+      `${device}.${key} was set to ${String(wanted)} but the kernel says ${String(actual)}`,
       'the kernel adjusts some values to others (with STP on, forward_delay is at least 2 s): ask for the value that it keeps',
     );
   }
@@ -56,12 +56,12 @@ export function checkVlan(change: Of<'vlan'>, json: unknown): string {
   return same(comparedVlan(change, json));
 }
 
-function same({ what, asked, found }: Compared): string {
-  if (asked === found) return `${what}: ${found}`;
+function same({ what, wanted, found }: Compared): string {
+  if (wanted === found) return `${what}: ${found}`;
   throw new VerifyError(
     'read-back',
     3,
-    `${what} should be ${asked} but the kernel says ${found}`,
+    `${what} should be ${wanted} but the kernel says ${found}`,
     'the kernel did not keep the change: is there a rule or another program against it?',
   );
 }

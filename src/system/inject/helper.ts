@@ -9,7 +9,6 @@ import { type HelperProcess, startHelper } from '../process/helper-process.js';
 import { type SendPiece, sendInPieces } from './send-in-pieces.js';
 import { openSendingSocket, type Sender, type SendOutcome, type SocketRoute, sendingInterface } from './sender.js';
 
-/** Where frames leave, by the name of the place. */
 type Places = Readonly<Record<string, Place>>;
 
 /**

@@ -69,8 +69,8 @@ export async function sendFrames(request: SendRequest, goOn: () => boolean): Pro
       await untilDue(dueMs - nowMs, perSecond);
       continue;
     }
-    const { exit, left, countsDropped } = way.at(accepted);
-    const outcome = taken(send(exit, accepted, Math.min(burst, count - accepted, left)), countsDropped);
+    const { exit, remaining, countsDropped } = way.at(accepted);
+    const outcome = taken(send(exit, accepted, Math.min(burst, count - accepted, remaining)), countsDropped);
     accepted += outcome.accepted;
     if (perSecond !== null) dueMs = Math.max(dueMs, nowMs - burstMs) + (outcome.accepted * 1000) / perSecond;
     if (outcome.error !== null) {
@@ -105,7 +105,7 @@ class Way {
   }
 
   /** Where the frame of this number leaves, and how many from it on do so too. */
-  at(frame: number): { readonly exit: Exit; readonly left: number; readonly countsDropped: boolean } {
+  at(frame: number): { readonly exit: Exit; readonly remaining: number; readonly countsDropped: boolean } {
     while (frame >= this.routeEnd && this.route < this.routes.length - 1) {
       this.route += 1;
       this.routeEnd += this.routes[this.route]?.count ?? 0;
@@ -113,7 +113,7 @@ class Way {
     const route = this.routes[this.route];
     return {
       exit: route ?? { fd: -1, interface: 0 },
-      left: this.routeEnd - frame,
+      remaining: this.routeEnd - frame,
       countsDropped: route?.countsDropped === true,
     };
   }

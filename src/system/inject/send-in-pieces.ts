@@ -47,7 +47,6 @@ export function sendInPieces(
   };
 }
 
-/** What is sent in one call. */
 interface Call extends Omit<Parameters<SendPiece>[0], 'routes' | 'withinMs'> {
   readonly pieces: readonly (readonly SocketRoute[])[];
 }
@@ -89,10 +88,10 @@ function piecesOf(routes: readonly SocketRoute[], most: number): readonly (reado
   let piece: SocketRoute[] = [];
   let room = most;
   for (const route of routes) {
-    for (let left = route.count; left > 0; ) {
-      const taken = Math.min(left, room);
+    for (let remaining = route.count; remaining > 0; ) {
+      const taken = Math.min(remaining, room);
       piece.push({ ...route, count: taken });
-      left -= taken;
+      remaining -= taken;
       room -= taken;
       if (room > 0) continue;
       pieces.push(piece);

@@ -99,7 +99,6 @@ class SendWorker {
     return this.buffer.subarray(0, bytes);
   }
 
-  /** Where this many bytes of frames leave. */
   private routesOf(message: SendMessage, bytes: number): Parameters<typeof sendFrames>[0]['routes'] {
     const { length } = message;
     const routes = message.routes.map((route) => {

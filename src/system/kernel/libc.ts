@@ -48,7 +48,7 @@ export interface Libc {
   detachedMount(type: string): number;
   /** bpf(2); `attributes`: union bpf_attr, filled in. Below 0 without errno where its number is not known. */
   bpf(command: number, attributes: Uint8Array): number;
-  /** Whether the number of bpf(2) on this machine is known. */
+  /** True if the number of bpf(2) on this machine is known. */
   readonly hasBpfNumber: boolean;
   /** `timex`: struct timex, filled in; below 0 = an error, 5 = the clock is not synchronized. */
   adjtimex(timex: Uint8Array): number;

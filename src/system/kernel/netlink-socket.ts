@@ -91,7 +91,7 @@ export function openNetlinkIfAllowed(options: NetlinkOptions): number | null {
   return opened === null || 'refused' in opened ? null : opened.fd;
 }
 
-/** Whether reading waits: with `false` it says EAGAIN at once where there is nothing. */
+/** True if reading waits: with `false` it says EAGAIN at once where there is nothing. */
 export function setWaiting(fd: number, waits: boolean): void {
   libc().ioctl(fd, FIONBIO, words(waits ? 0 : 1));
 }
@@ -104,7 +104,7 @@ export interface NetlinkMessage {
   readonly sequence: number;
   /** First byte of what follows the header: the address family for rtnetlink. */
   readonly family: number;
-  /** Where the message begins and how long it is, header included. */
+  /** Start and length of the message, header included. */
   readonly at: number;
   readonly length: number;
 }

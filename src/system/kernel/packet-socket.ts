@@ -177,7 +177,7 @@ export function socketFamily(fd: number): number | null {
   return result < 0 ? null : (value[0] ?? null);
 }
 
-/** Whether a descriptor is a packet socket. */
+/** True if a descriptor is a packet socket. */
 export function isPacketSocket(fd: number): boolean {
   return socketFamily(fd) === AF_PACKET;
 }

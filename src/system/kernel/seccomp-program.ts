@@ -37,7 +37,7 @@ export interface AllowList {
   readonly notThere: readonly SystemCall[];
 }
 
-/** Whether a condition holds: falls through where it does, else goes on `otherwise` instructions behind its end. */
+/** True if a condition holds: falls through where it does, else goes on `otherwise` instructions behind its end. */
 function test(condition: Condition, otherwise: number): readonly BpfInstruction[] {
   const load: BpfInstruction = [code.load, 0, 0, argumentAt(condition.argument)];
   const fail: BpfInstruction = [code.jump, 0, 0, otherwise];
@@ -83,6 +83,20 @@ function together(conditions: readonly Condition[]): readonly BpfInstruction[] {
     (rest, condition) => [...test(condition, rest.length), ...rest],
     [give(answers.allow)],
   );
+}
+
+/** A program that refuses one call as if the kernel had none, and allows all others, also another machine's. */
+export function programWithout(machine: Machine, call: SystemCall): readonly BpfInstruction[] {
+  const number = machine.numberOf(call);
+  if (number === null) return [give(answers.allow)];
+  return [
+    [code.load, 0, 0, machineAt],
+    [code.equal, 0, 3, machine.audit],
+    [code.load, 0, 0, numberAt],
+    [code.equal, 0, 1, number],
+    give(answers.notThere),
+    give(answers.allow),
+  ];
 }
 
 /**

@@ -1,12 +1,14 @@
 import { readdirSync } from 'node:fs';
-import { encodeBpf } from './bpf.js';
-import { libc } from './libc.js';
+import { type BpfInstruction, encodeBpf } from './bpf.js';
+import { koffi, libc } from './libc.js';
 import { isPacketSocket } from './packet-socket.js';
-import { type AllowList, type Condition, seccompProgram } from './seccomp-program.js';
+import { type AllowList, type Condition, programWithout, seccompProgram } from './seccomp-program.js';
 import { machineNamed, type SystemCall } from './system-calls.js';
 
 const setModeFilter = 1;
-const allThreads = 1;
+const [thisThread, allThreads] = [0, 1] as const;
+/** PR_SET_NO_NEW_PRIVS */
+const noNewPrivileges = 38;
 
 /** CLONE_THREAD of linux/sched.h: no other process. */
 const newThread = 0x0001_0000;
@@ -169,11 +171,41 @@ export function sealProcess(role: SealedRole): boolean {
   if (machine === null || seccomp === null) return false;
   const deaf = needs[role].sockets === 'heard' ? packetSockets() : [];
   const instructions = seccompProgram(machine, allowListOf(role, process.pid, deaf));
+  return setFilter(seccomp, instructions, allThreads);
+}
+
+function setFilter(seccomp: number, instructions: readonly BpfInstruction[], threads: number): boolean {
   const filter = encodeBpf(instructions);
   const program = new Uint8Array(16); // struct sock_fprog { u16 len; struct sock_filter *filter; }
   const view = new DataView(program.buffer);
   view.setUint16(0, instructions.length, true);
   view.setBigUint64(8, libc().addressOf(filter), true);
-  const sealed = libc().syscall(seccomp, setModeFilter, allThreads, program) === 0;
-  return sealed && filter.length > 0; // read until here: the kernel copies it during the call
+  const isSet = libc().syscall(seccomp, setModeFilter, threads, program) === 0;
+  return isSet && filter.length > 0; // read until here: the kernel copies it during the call
+}
+
+let areRingsRefused: boolean | null = null;
+
+/**
+ * From now on processes that this thread starts make no io_uring: libuv 1.50 and later makes one before any code of
+ * ours runs, by which a sealed process could do what its filter refuses, and ends the process (abort) once the filter
+ * keeps it from using it. This process keeps its own. False where the kernel refuses the filter: it takes
+ * CAP_SYS_ADMIN, or no_new_privs, which a user without rights then gets.
+ */
+export function refuseRings(): boolean {
+  areRingsRefused ??= setRingFilter();
+  return areRingsRefused;
+}
+
+function setRingFilter(): boolean {
+  const machine = machineNamed(process.arch);
+  const seccomp = machine?.numberOf('seccomp') ?? null;
+  if (machine === null || seccomp === null) return false;
+  const instructions = programWithout(machine, 'io_uring_setup');
+  if (setFilter(seccomp, instructions, thisThread)) return true;
+  // PR_SET_NO_NEW_PRIVS takes zeros behind its 1
+  const prctl: (...words: readonly number[]) => number = koffi()
+    .load(null)
+    .func('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)');
+  return prctl(noNewPrivileges, 1, 0, 0, 0) === 0 && setFilter(seccomp, instructions, thisThread);
 }

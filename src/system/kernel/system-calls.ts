@@ -94,6 +94,7 @@ const table = {
   pkey_mprotect: [329, 288],
   rseq: [334, 293],
   clone3: [435, 435],
+  io_uring_setup: [425, 425],
   epoll_pwait2: [441, 441],
 } as const satisfies Readonly<Record<string, readonly [x64: number, arm64: number | null]>>;
 

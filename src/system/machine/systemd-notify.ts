@@ -34,7 +34,6 @@ export function notifySystemd(state: string, path = process.env['NOTIFY_SOCKET']
   return path !== undefined && path !== '' && sendUnixDatagram(path, state);
 }
 
-/** Where systemd-journald listens. */
 const journalSocket = '/run/systemd/journal/socket';
 
 /**

@@ -18,7 +18,7 @@ const othersAny = 0o077;
 const sticky = 0o1000;
 
 /**
- * Whether nobody but that user and root can put something else in the place of what lies in the folder. In one with the
+ * True if nobody but that user and root can put something else in the place of what lies in the folder. In one with the
  * sticky bit, such as /tmp, others may make files and may not touch those of the user. An access control list that lets
  * somebody write shows as a group that may.
  */
@@ -27,7 +27,7 @@ function isStable(folder: string, uid: number): boolean {
   return (owner === uid || owner === 0) && ((mode & othersWrite) === 0 || (mode & sticky) !== 0);
 }
 
-/** Whether it is a folder of that user, and no link to one, where group and others have none of these rights. */
+/** True if it is a folder of that user, and no link to one, where group and others have none of these rights. */
 function isOwn(folder: string, uid: number, without: number): boolean {
   const stats = lstatSync(folder);
   return stats.isDirectory() && stats.uid === uid && (stats.mode & without) === 0;

@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { z } from 'zod';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { encodeLine, lineSplitter } from '../../core/protocol/lines.js';
+import { refuseRings } from '../kernel/seccomp.js';
 import { confinedCommand } from './helper-command.js';
 import { helperIdentity, type Identity, killChild } from './identity.js';
 import { whileStarting } from './helper-process.js';
@@ -65,6 +66,7 @@ export function startConfined(task: ConfinedTask, folder: string | null, idleMs 
   const fds = folder === null ? [] : [openSync(folder, 'r')];
   const identity = folder === null ? helperIdentity() : null;
   const [program = '', ...parameters] = confinedCommand(task, identity);
+  refuseRings();
   const child = spawn(program, parameters, {
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe', ...fds],

@@ -20,7 +20,7 @@ export function handOn(handed: unknown): string {
   return String(fd);
 }
 
-/** Whether this program has been handed what it is to do. */
+/** True if this program has been handed what it is to do. */
 export function isHanded(): boolean {
   return /^(channel|\d+)$/.test(process.env[handedVariable] ?? '');
 }

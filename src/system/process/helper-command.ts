@@ -24,7 +24,6 @@ const landlockWords = [
   'fs:write-file,remove-dir,remove-file,make-char,make-dir,make-reg,make-sock,make-fifo,make-block,make-sym,refer,truncate',
   'fs:write-file,remove-dir,remove-file,make-char,make-dir,make-reg,make-sock,make-fifo,make-block,make-sym',
 ] as const;
-/** What evidence takes of it. */
 const writing = 'write-file,remove-file,remove-dir,make-reg';
 let landlock: readonly string[] | null = null;
 

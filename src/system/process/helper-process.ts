@@ -7,6 +7,7 @@ import { parseFromHelper } from '../../core/protocol/parse-message.js';
 import { type FdChannel, openFdChannel, passFd } from '../kernel/fd-passing.js';
 import { inNamespace } from '../kernel/namespaces.js';
 import { procText } from '../kernel/proc-files.js';
+import { refuseRings } from '../kernel/seccomp.js';
 import { helperCommand } from './helper-command.js';
 import { helperIdentity, type Identity, killChild } from './identity.js';
 import { programEnv } from './programs.js';
@@ -85,6 +86,7 @@ export async function startHelper<R extends HelperRole>(
   const identity = helperIdentity();
   const [program = '', ...parameters] = helperCommand(role, identity);
   const handing = openFdChannel();
+  refuseRings();
   let child: ChildProcess;
   try {
     child = inNamespace(options.netns ?? null, () =>

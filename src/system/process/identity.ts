@@ -51,7 +51,7 @@ function inUserNamespace(): boolean {
   }
 }
 
-/** Whether this process is root of the machine, and not of a user namespace alone. */
+/** True if this process is root of the machine, and not of a user namespace alone. */
 export function isRootHere(): boolean {
   return process.geteuid?.() === 0 && !inUserNamespace();
 }
@@ -111,14 +111,14 @@ export function evidenceOwner(
 const othersRead = 0o004;
 const othersEnter = 0o001;
 
-/** Whether the file may be read, and each folder on the way entered, as `allows` says of one by its status. */
+/** True if the file may be read, and each folder on the way entered, as `allows` says of one by its status. */
 function isReached(path: string, allows: (status: Stats, right: number) => boolean): boolean {
   const mayEnter = (folder: string): boolean =>
     allows(statSync(folder), othersEnter) && (dirname(folder) === folder || mayEnter(dirname(folder)));
   return allows(statSync(path), othersRead) && mayEnter(dirname(path));
 }
 
-/** Whether everybody may read the file, and come to it. */
+/** True if everybody may read the file, and come to it. */
 export function isForEverybody(path: string): boolean {
   try {
     return isReached(path, ({ mode }, right) => (mode & right) !== 0);
@@ -128,7 +128,7 @@ export function isForEverybody(path: string): boolean {
 }
 
 /**
- * Whether root without capabilities may not read the file: it, or a folder on the way, is another user's and closed to
+ * True if root without capabilities may not read the file: it, or a folder on the way, is another user's and closed to
  * others.
  */
 export function isKeptFromRoot(path: string): boolean {

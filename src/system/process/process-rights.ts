@@ -92,7 +92,7 @@ function isAgentOthers(): boolean {
 
 const [ownerWrites, ownerEnters] = [0o200, 0o100];
 
-/** Whether a file, or a folder that is made on the way, goes into a folder that root's own rights do not reach. */
+/** True if a file, or a folder that is made on the way, goes into a folder that root's own rights do not reach. */
 function goesToOthers(path: string): boolean {
   const folder = dirname(resolve(path));
   const stat = statSync(folder, { throwIfNoEntry: false });
@@ -124,7 +124,7 @@ function setIn(status: string, name: 'CapInh' | 'CapPrm' | 'CapEff' | 'CapBnd'):
 const maskOf = (names: readonly Capability[]): bigint =>
   names.reduce((mask, name) => mask | (1n << BigInt(numbers[name])), 0n);
 
-/** Whether this process has more than these capabilities, or may gain more, and setpriv(1) can take it away. */
+/** True if this process has more than these capabilities, or may gain more, and setpriv(1) can take it away. */
 function hasMore(capabilities: readonly Capability[]): boolean {
   const status = readFileSync('/proc/self/status', 'utf8');
   const surplus = (setIn(status, 'CapInh') | setIn(status, 'CapPrm') | setIn(status, 'CapBnd')) & ~maskOf(capabilities);

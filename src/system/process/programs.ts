@@ -103,12 +103,12 @@ export function runProgram(argv: readonly string[], options: ProgramOptions = {}
     };
     const timeoutMs = options.timeoutMs ?? 30_000;
     const timer = setTimeout(() => giveUp(`it took longer than ${timeoutMs / 1000} s and was killed`), timeoutMs);
-    let left = options.maxOutput ?? usualOutput;
+    let remaining = options.maxOutput ?? usualOutput;
     const taking =
       (into: Buffer[]) =>
       (chunk: Buffer): void => {
-        left -= chunk.length;
-        if (left >= 0) into.push(chunk);
+        remaining -= chunk.length;
+        if (remaining >= 0) into.push(chunk);
         else giveUp(`it printed more than ${(options.maxOutput ?? usualOutput) / 2 ** 20} MiB and was killed`);
       };
     child.stdout?.on('data', taking(stdout));

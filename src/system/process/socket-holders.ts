@@ -36,7 +36,7 @@ export function socketHolders(inodes: ReadonlySet<string>): ReadonlyMap<string, 
   return holders;
 }
 
-/** Whether this process started that one, or one that did (PPid of /proc/PID/status); false where it has ended. */
+/** True if this process started that one, or one that did (PPid of /proc/PID/status); false where it has ended. */
 export function isDescendant(pid: number): boolean {
   const self = Number(procLink('/proc/self')); // as that /proc numbers processes
   let at = pid;
@@ -67,7 +67,7 @@ export function runningProgram(pid: number): RunningProgram | null {
 
 const othersWrite = 0o022;
 
-/** Whether the host's own tree has that file there, and root alone may write it. */
+/** True if the host's own tree has that file there, and root alone may write it. */
 function isHostsFile({ path, device, inode }: RunningProgram): boolean {
   const status = statusOf(`/proc/1/root${path}`);
   return (
@@ -131,7 +131,7 @@ function familiesOf(pid: number): readonly number[] | null {
 }
 
 /**
- * Whether a process is the host's own and has nothing of a guest's, but for its packet sockets: root's file, which
+ * True if a process is the host's own and has nothing of a guest's, but for its packet sockets: root's file, which
  * others may not write, in the namespaces of process 1 as it is seen here. False if this program is process 1: in a lab
  * nothing is the host's.
  */

@@ -7,7 +7,7 @@ export function keepToOneThread(): void {
   allowed = false;
 }
 
-/** Whether work may be given to a thread of its own. */
+/** True if work may be given to a thread of its own. */
 export function mayStartThreads(): boolean {
   return allowed;
 }

@@ -18,7 +18,6 @@ const arpFrameLength = ethernetLength + arpLength;
 const protocols = { all: 0x0003, arp: 0x0806 } as const; // ETH_P_ALL, ETH_P_ARP
 const stepMs = 50;
 
-/** What comes in, cut to its first bytes. */
 function incoming(length: number): readonly BpfInstruction[] {
   return [loadPacketType, [0x15, 0, 1, packetTypes.outgoing], refuse, [0x06, 0, 0, length]];
 }

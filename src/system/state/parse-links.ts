@@ -1,5 +1,6 @@
 import type { SettingValue } from '../../core/model/scenario.js';
-import type { FdbState, LinkState } from '../../core/model/state.js';
+import type { FdbState, LinkState, NeighbourState } from '../../core/model/state.js';
+import { isGroupMacText } from '../../core/wire/ethernet.js';
 import { type Fields, fieldsOf, numberOf, objectsOf, textOf, textsOf } from '../../core/text/json-text.js';
 
 /**
@@ -124,5 +125,20 @@ export function parseFdb(json: unknown): readonly FdbState[] {
         updatedS: numberOf(entry.updated),
       },
     ];
+  });
+}
+
+/** States in which the kernel answers with an entry (NUD_VALID, include/net/neighbour.h), and those no guest made. */
+const validStates = ['REACHABLE', 'STALE', 'DELAY', 'PROBE', 'PERMANENT', 'NOARP'] as const;
+const staticStates: readonly string[] = ['PERMANENT', 'NOARP'];
+
+/** The valid entries of `ip -j neigh show nud all`, but group addresses. */
+export function parseNeighbourTable(json: unknown): readonly NeighbourState[] {
+  return objectsOf(json).flatMap((entry) => {
+    const [address, mac, device] = [textOf(entry.dst), textOf(entry.lladdr), textOf(entry.dev)];
+    const states = textsOf(entry.state);
+    const isValid = validStates.some((state) => states.includes(state));
+    if (address === null || mac === null || device === null || !isValid || isGroupMacText(mac)) return [];
+    return [{ address, mac, device, isStatic: states.some((state) => staticStates.includes(state)) }];
   });
 }

@@ -46,6 +46,9 @@ const shape = z.object({
     sharedTaps: z.record(z.string(), z.array(z.object({ pid: z.number(), name: z.string() }))).optional(),
     waiting: z.array(z.object({ device: z.string(), discipline: z.string(), frames: z.number() })).optional(),
     logGroups: z.array(z.number()).optional(),
+    neighbours: z
+      .array(z.object({ address: z.string(), mac: z.string(), device: z.string(), isStatic: z.boolean() }))
+      .optional(),
     hardware: z.record(z.string(), z.array(z.string())).optional(),
     legacyTables: z
       .array(

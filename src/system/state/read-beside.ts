@@ -4,7 +4,6 @@ import { readSysctl } from '../kernel/sysctl.js';
 import { readIfSupported } from './read-filters.js';
 import { readAround } from './read-linked-devices.js';
 
-/** What decides, by device, what a guest without a bridge may send and whom the host answers for. */
 const perDevice = ['rp_filter', 'accept_local', 'proxy_arp', 'route_localnet', 'forwarding'];
 
 async function routesIn(netns: string | null, family: '-4' | '-6'): Promise<Beside['routes']> {

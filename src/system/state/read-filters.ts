@@ -68,7 +68,7 @@ function unlisted(device: string): VerifyError {
   );
 }
 
-/** Where filters of a discipline are, or may be, by a line of `tc -j qdisc show`. */
+/** Places with filters of a discipline, certain or possible, by a line of `tc -j qdisc show`. */
 function disciplinePlaces(
   discipline: Fields,
   device: string,
@@ -92,8 +92,8 @@ function mayHaveFilters(device: string, parent: number, finder: FilterFinder | n
 }
 
 /**
- * Where filters are, or may be, by a list of `tc -j qdisc show`. `finder`: null = the kernel cannot be asked. Throws
- * VerifyError (3) where classes cannot be listed.
+ * Places with filters, certain or possible, by a list of `tc -j qdisc show`. `finder`: null = the kernel cannot be
+ * asked. Throws VerifyError (3) where classes cannot be listed.
  */
 export function filterPlaces(qdisc: unknown, finder: FilterFinder | null): readonly FilterPlace[] {
   const disciplines = objectsOf(qdisc).flatMap((discipline) => {
@@ -152,7 +152,7 @@ export async function readIfSupported(
   }
 }
 
-/** Whether a route names a nexthop object alone (ip-nexthop(8)): net.ipv4.nexthop_compat_mode is 0. */
+/** True if a route names a nexthop object alone (ip-nexthop(8)): net.ipv4.nexthop_compat_mode is 0. */
 function isByObject(route: Fields): boolean {
   return route['nhid'] !== undefined && route['dev'] === undefined && objectsOf(route['nexthops']).length === 0;
 }
@@ -248,10 +248,11 @@ export function routingAmong(
     const isGuests = isWithin(inMain.filter(isToGuest).flatMap((route) => destination(route) ?? []));
     const isKept = (route: Fields): boolean => {
       const [type, table] = [textOf(route['type']) ?? 'unicast', textOf(route['table']) ?? 'main'];
-      if (table === 'local') return type === 'unicast';
-      if (table !== 'main' || isToGuest(route) || (isByObject(route) && type === 'unicast')) return true;
       const prefix = destination(route);
-      return prefix !== null && isGuests(prefix);
+      const isWithinGuests = prefix !== null && isGuests(prefix);
+      // the kernel's own there are the host's addresses
+      if (table === 'local') return type === 'unicast' || route['protocol'] !== 'kernel' || isWithinGuests;
+      return table !== 'main' || isToGuest(route) || (isByObject(route) && type === 'unicast') || isWithinGuests;
     };
     return { rules, routes: routes.filter(isKept) };
   };

@@ -11,7 +11,6 @@ import { monitorRecords } from './read-monitors.js';
 
 /** A daemon that does not answer is not waited for. */
 const timeoutMs = 10_000;
-/** What describes ten thousand guests is a tenth of it. */
 const maxOutput = 64 * 2 ** 20;
 const bounds = { timeoutMs, maxOutput };
 /**
@@ -20,7 +19,6 @@ const bounds = { timeoutMs, maxOutput };
  */
 const sideBySide = 4;
 
-/** What is asked of a host, and with what. */
 interface Inquiry {
   readonly links: readonly LinkState[];
   readonly netns: string | null;

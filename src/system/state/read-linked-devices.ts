@@ -14,7 +14,6 @@ import { NETLINK_ROUTE } from '../kernel/netlink-socket.js';
 import { procLink, procNames, procText } from '../kernel/proc-files.js';
 import { type Passed, readOffloads, readPassed } from './read-devices.js';
 
-/** What distinguishes two namespaces. */
 function identityOf(path: string): string | null {
   try {
     const { dev, ino } = statSync(path);
@@ -25,8 +24,8 @@ function identityOf(path: string): string | null {
 }
 
 /**
- * Where namespaces of the network are mounted, as a process sees it: `ip netns`, Docker (mountinfo of proc(5): the
- * mount point is the fifth, other characters are octal there).
+ * Mount points of network namespaces, as a process sees them: `ip netns`, Docker (mountinfo of proc(5): the mount
+ * point is the fifth, other characters are octal there).
  */
 function mountedSpaces(pid: string): readonly string[] {
   const text = procText(`/proc/${pid}/mountinfo`);
@@ -245,7 +244,7 @@ function isGone(error: unknown): boolean {
 }
 
 /**
- * Whether a namespace that may not be entered is of no interest: in a user namespace, as an ordinary user's lab, those
+ * True if a namespace that may not be entered is of no interest: in a user namespace, as an ordinary user's lab, those
  * outside may never be entered, and home has no number for it, as for one that a device of home is in.
  */
 function isBeyond(fd: number, { netns }: Home): boolean {
@@ -273,7 +272,7 @@ export interface AccountPlace {
   readonly devices: readonly LinkedDevice[];
   /** All veth ports in one account. */
   readonly pooled: boolean;
-  /** Whether the far end of a veth that is in no namespace that was found may take frames by polling. */
+  /** True if the far end of a veth that is in no namespace that was found may take frames by polling. */
   readonly lostEndPolls: boolean;
   /** The far end of an observer's veth, where it is not to be looked for; undefined = it is in no namespace to read. */
   readonly endOf?: (observer: string) => Place | undefined;
@@ -347,9 +346,9 @@ function insideReader(ends: ReadonlyMap<string, VethEnds>, home: string | null):
     const isEachAtRest = (): boolean => [...windows.values()].every((window) => window.rest >= restReadings);
     for (let reading = 0; reading < maxInsideReadings && (reading === 0 || !isEachAtRest()); reading += 1) {
       const first = new Map([...ends].map(([port, { end }]) => [port, passedAt(end)]));
-      const left = readPassed(home);
+      const linked = readPassed(home);
       for (const [port, { device, end }] of ends) {
-        const [before, sent, after] = [first.get(port)?.received, left.get(device)?.sent, passedAt(end)?.received];
+        const [before, sent, after] = [first.get(port)?.received, linked.get(device)?.sent, passedAt(end)?.received];
         if (before === undefined || sent === undefined || after === undefined) broken.add(port);
         else
           windows.set(

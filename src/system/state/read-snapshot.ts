@@ -13,7 +13,7 @@ export interface SnapshotOptions {
   /** Namespace of the bridges, as a path; null = the caller's. */
   readonly netns: string | null;
   /** Also what takes a moment and changes seldom: the kernel's log, Open vSwitch, what is configured. */
-  readonly whole: boolean;
+  readonly complete: boolean;
   /** Also what no bridge of the namespace carries. */
   readonly beside?: boolean;
 }
@@ -22,7 +22,7 @@ export interface SnapshotOptions {
  * Reads all that an audit needs, without sending anything. Rejects with VerifyError (69) where not even links can be
  * read.
  */
-export async function readSnapshot({ netns, whole, beside = false }: SnapshotOptions): Promise<Snapshot> {
+export async function readSnapshot({ netns, complete, beside = false }: SnapshotOptions): Promise<Snapshot> {
   const unread: { what: string; why: string }[] = [];
   const orUnread = async <T>(what: string, read: Promise<T>): Promise<T | null> => {
     try {
@@ -35,12 +35,12 @@ export async function readSnapshot({ netns, whole, beside = false }: SnapshotOpt
   };
   const [state, promiscuousLog, ovs, around] = await Promise.all([
     readState({ netns, sysfs: netns === null, sysctl: forwardingSysctls, routing: beside }),
-    whole ? readPromiscuousLog() : null,
-    whole && netns === null ? orUnread('ovs', readOvs()) : null,
+    complete ? readPromiscuousLog() : null,
+    complete && netns === null ? orUnread('ovs', readOvs()) : null,
     beside ? orUnread('beside', readBeside(netns)) : null,
   ]);
   // A configuration is that of the machine: interfaces of another namespace may have the same names.
-  const configured = whole && netns === null ? await readDeclared(state) : null;
+  const configured = complete && netns === null ? await readDeclared(state) : null;
   unread.push(...(configured?.unread ?? []));
   const packetSockets = await settledSockets(netns, state);
   if (packetSockets === null) unread.push(unreadSockets);
@@ -62,7 +62,6 @@ export async function readSnapshot({ netns, whole, beside = false }: SnapshotOpt
 const settleMs = 1000;
 const settleStepMs = 60;
 
-/** What is about to change is looked at again before it is reported, for at most a second. */
 async function settledSockets(netns: string | null, { links }: HostState): Promise<Snapshot['packetSockets']> {
   const bridges = links
     .filter(({ bridge, promiscuity }) => bridge !== null && (promiscuity ?? 0) > 0)

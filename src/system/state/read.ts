@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { answersNeighbours } from '../../core/bridge/bypass/arp-answers.js';
 import type { HostState, LinkState } from '../../core/model/state.js';
 import { VerifyError } from '../../core/model/verify-error.js';
 import { fieldsOf, objectsOf, textOf, textsOf } from '../../core/text/json-text.js';
@@ -10,7 +11,7 @@ import { readJson } from '../process/programs.js';
 import { isDescendant } from '../process/socket-holders.js';
 import { withOvs } from './ovs/parse.js';
 import { readOvsTexts } from './ovs/read.js';
-import { parseFdb, parseLinks } from './parse-links.js';
+import { parseFdb, parseLinks, parseNeighbourTable } from './parse-links.js';
 import { readAllDrops, readHardware } from './read-devices.js';
 import { readFilters, readPolicies, readRouting, routingAmong } from './read-filters.js';
 import { readSharedTaps } from './read-monitors.js';
@@ -26,9 +27,9 @@ export interface ReadOptions {
   readonly sysfs: boolean;
   /** Names of sysctls to read beside those that decide what a bridge does (`alwaysRead`). */
   readonly sysctl: readonly string[];
-  /** Whether to read who else listens with packet sockets. */
+  /** True if to read who else listens with packet sockets. */
   readonly packetSockets?: boolean;
-  /** Whether to read rules of policy routing and routes. */
+  /** True if to read rules of policy routing and routes. */
   readonly routing?: boolean;
 }
 
@@ -86,6 +87,9 @@ export async function readState(options: ReadOptions): Promise<HostState> {
   const drops = readAllDrops(options.netns);
   const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
   const parsed = await linksOf(links, options);
+  const neighbours = parsed.some(answersNeighbours)
+    ? await part('neighbours', readJson(['ip', '-j', 'neigh', 'show', 'nud', 'all'], where))
+    : null;
   const carriers = await readCarriers(options.netns, parsed, tc);
   unread.push(...carriers.unread);
   const state: HostState = {
@@ -100,6 +104,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
     ...sockets,
     ...carriers.found,
     ...waitingAt(parsed, waiting ?? []),
+    ...(neighbours === null ? {} : { neighbours: parseNeighbourTable(neighbours) }),
     ...(routing === null ? {} : { routing: routingAmong(routing, links, policies) }),
     unread: unread.sort((a, b) => (a.what < b.what ? -1 : 1)),
   };

@@ -8,7 +8,6 @@ import { isGroupMac } from '../../core/wire/ethernet.js';
 
 const beatMs = 100;
 
-/** What a relay holds while it carries frames. */
 interface Carrying {
   readonly bridge: CapSocket;
   readonly guest: CapSocket;

@@ -90,7 +90,7 @@ describe('a run on a host', needs(root), () => {
     const run = await outcomeOf(host.cli(['run', host.scenario('new-mac', { steps }), '--yes']));
     expect([run.status, run.stderr]).toEqual([
       64,
-      expect.stringContaining('step 1: mac-spoof by kali3 would send with a MAC that nobody has'),
+      expect.stringContaining('step 1: mac-spoof by kali3 would send with a MAC that no guest has'),
     ]);
   });
 

@@ -172,7 +172,7 @@ describe('a macvlan that gets frames in the middle of a step alone', {
       const [step] = result.steps; // a later one has an ear there, and hears it
       expect(step?.verdict, `${stdout}\n${stderr}`).toBe('inconclusive');
       expect(step?.reasons.map(({ code, text }) => `${code}: ${text}`)).toContain(
-        `settings-changed: macvlan mv0 in /proc/${tenant.pid}/ns/net ${said} while the step ran: nobody listened there`,
+        `settings-changed: macvlan mv0 in /proc/${tenant.pid}/ns/net ${said} while the step ran: no observer listened there`,
       );
     } finally {
       await tenant.end();
@@ -182,6 +182,26 @@ describe('a macvlan that gets frames in the middle of a step alone', {
   }
   it.each(ways.slice(0, 1))(title, (...way) => come(way));
   it.each(ways.slice(1))(title, { tags: 'all' }, (...way) => come(way));
+});
+
+describe("a macvlan in mode passthru in the host's own namespace", {
+  ...needs(root, kernel('macvlan')),
+  timeout: patient(300_000),
+}, () => {
+  it('is an observer: any socket of the host reads by it what guests send each other', async () => {
+    const host = wholeHost(3);
+    try {
+      host.sh('ip link add mv0 link br0 type macvlan mode passthru; ip link set dev mv0 up');
+      const { status, text, result } = await host.judge('read');
+      expect([status, result.verdict], text).toEqual([2, 'broken']);
+      expect(new Set(causesIn(result).map(({ code }) => code))).toEqual(new Set(['above-bridge']));
+      host.sh([...new Set(causesIn(result).flatMap((cause) => cause.fixes))].join('\n'));
+      const fixed = await host.judge('fixed');
+      expect([fixed.status, fixed.result.verdict], fixed.text).toEqual([0, 'holds']);
+    } finally {
+      host.close();
+    }
+  });
 });
 
 describe('a macvlan on the bridge of a host, in another namespace', {

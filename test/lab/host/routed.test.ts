@@ -128,6 +128,11 @@ describe('guests that the host routes to', { ...needs(root), timeout: patient(30
       'ip rule del pref 100; ip route flush table 100',
       'ip rule 100 to cali3 at from all fwmark 0x10 lookup 100, 10.9.1.2 via 10.9.1.3 dev cali3 table 100',
     ],
+    'a rule that leads to a socket of the host': [
+      'ip rule add ipproto udp dport 443 pref 100 lookup 100; ip route add local default dev lo table 100',
+      'ip rule del pref 100; ip route flush table 100',
+      'ip rule 100 to the host itself at from all ipproto udp dport 443 lookup 100, local default dev lo table 100',
+    ],
     'a rule of nft that takes no probe': [
       "nft add table netdev copies; nft 'add chain netdev copies in { type filter hook ingress device cali1 priority 0 ; }'; nft add rule netdev copies in ip protocol tcp dup to cali3",
       'nft delete table netdev copies',

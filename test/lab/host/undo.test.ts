@@ -211,7 +211,7 @@ describe('what a run has changed on a host', needs(root), () => {
       const [left, failed] = await cleanUp(host.journal);
       expect([left, failed].map((cleaned) => cleaned !== undefined && isClean(cleaned))).toEqual([false, false]);
       expect(left !== undefined && cleanedText(left)).toBe(
-        "run a was killed: 0 changes undone, and this is somebody else's by now:\n  net.ipv4.ip_forward is 0, not what the run had set (7): left as it is",
+        "run a was killed: 0 changes undone, and this is another program's by now:\n  net.ipv4.ip_forward is 0, not what the run had set (7): left as it is",
       );
       expect(failed !== undefined && cleanedText(failed)).toMatch(
         /^run b was killed: 0 changes undone, and this is left of it:\n {2}sysctl -w net\.ipv4\.ip_forward=no-number: /,

@@ -90,3 +90,29 @@ describe('a sealed process', () => {
     expect(evaluated(writing('none', 'process.arch'), ...noRights)).toEqual(open);
   });
 });
+
+describe('refuseRings', () => {
+  /** What the kernel says of a new io_uring to this process, and to one that it starts afterwards. */
+  const ring = `
+import { execFileSync } from 'node:child_process';
+import { libc } from ${JSON.stringify(built('libc'))};
+import { refuseRings } from ${JSON.stringify(built('seccomp'))};
+const asked = () => { const c = libc(); return c.syscall(425, 1, Number(c.addressOf(new Uint8Array(256))), null) >= 0 ? 'done' : c.errnoName(c.errno()); };
+if (process.env.STARTED === '1') process.stdout.write(asked());
+else {
+  const before = asked();
+  const refused = refuseRings();
+  const child = execFileSync(process.execPath, ['--input-type=module', '--eval', process.env.PROGRAM], { encoding: 'utf8', env: { ...process.env, STARTED: '1' } });
+  process.stdout.write(JSON.stringify({ wasThere: before !== 'ENOSYS', refused, child, files: execFileSync('ls', ['/proc/self/status'], { encoding: 'utf8' }).trim() }));
+}
+`;
+  const expected = { wasThere: true, refused: true, child: 'ENOSYS', files: '/proc/self/status' };
+
+  it.each([
+    ['as this user', []],
+    // The kernel takes a filter from a user without rights only with no_new_privs
+    ['without rights', process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--'] : []],
+  ])('keeps processes that are started from an io_uring, and from nothing else: %s', (_name, before) => {
+    expect(evaluated(ring, ...before, 'env', `PROGRAM=${ring}`)).toEqual(expected);
+  });
+});

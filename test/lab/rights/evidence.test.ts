@@ -154,7 +154,7 @@ describe('evidence that root writes for whoever called sudo', needs(root, readab
         expect((await attack.end()).rounds).toBeGreaterThan(100);
         untouched();
         // Who takes the folder away between its making and its opening is reported.
-        const isRefused = swap && status === 64 && stderr.includes('was put there by somebody else just now');
+        const isRefused = swap && status === 64 && stderr.includes('was put there by another process just now');
         if (!isRefused) {
           expect([status, stderr]).toEqual([0, '']);
           written += 1;

@@ -310,6 +310,17 @@ describe('a snapshot of the state', needs(root), () => {
     await during(['log', '5'], async () => expect((await state()).logGroups).toEqual([5]));
   });
 
+  it('has the neighbours by which a bridge answers ARP, if it does', async () => {
+    run('ip', 'neigh', 'add', '10.0.0.2', 'lladdr', '02:00:00:00:00:03', 'dev', 'br0', 'nud', 'permanent');
+    expect((await state()).neighbours).toBeUndefined();
+    run('bridge', 'link', 'set', 'dev', 'v0', 'neigh_suppress', 'on');
+    expect((await state()).neighbours).toEqual([
+      { address: '10.0.0.2', mac: '02:00:00:00:00:03', device: 'br0', isStatic: true },
+    ]);
+    run('bridge', 'link', 'set', 'dev', 'v0', 'neigh_suppress', 'off');
+    run('ip', 'neigh', 'del', '10.0.0.2', 'dev', 'br0');
+  });
+
   it('has the filter of a packet socket, and that there is none', async () => {
     await during(['listen', 'v0', '0x0003', 'dhcp'], async () => {
       const [socket] = (await state()).packetSockets ?? [];

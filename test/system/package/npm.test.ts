@@ -59,6 +59,7 @@ describe('the npm package in a project of somebody else’s', () => {
       'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
+      'RELEASING.md',
       'SECURITY.md',
       'bench',
       'contrib',

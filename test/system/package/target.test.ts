@@ -1,15 +1,17 @@
 // @module-tag all
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { scratchFolder } from '../../support/scratch.js';
 
-/** An archive of a bare Debian's root file system; by `npm run test:package`. */
-const archive = process.env['VERIFY_ISOLATION_TARGET'] ?? '';
+/** A folder with archives of root file systems: `hypervisor`, `bare-trixie`, `bare-bookworm`. */
+const archives = process.env['VERIFY_ISOLATION_TARGET'] ?? '';
 const scratch = scratchFolder('verify-isolation-target');
-const [made, root] = [join(scratch, 'made'), join(scratch, 'root')];
+const made = join(scratch, 'made');
+const key = join(scratch, 'release-key');
 const version = String(JSON.parse(readFileSync('package.json', 'utf8')).version);
+const runtime: { readonly version: string } = JSON.parse(readFileSync('scripts/package/runtime.json', 'utf8'));
 
 function run(...argv: readonly string[]): {
   readonly status: number | null;
@@ -20,12 +22,35 @@ function run(...argv: readonly string[]): {
   return { status, stdout, stderr };
 }
 
-/** On the bare system, as root, in namespaces of its own: without a network, and gone when it ends. */
-function onTarget(script: string): ReturnType<typeof run> {
-  const enter =
-    'mount --bind "$1" "$1" && mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && exec env -i HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/usr/local/bin chroot "$1" /bin/sh -c "$2"';
-  return run('unshare', '--mount', '--net', '--pid', '--fork', '--kill-child', 'sh', '-c', enter, 'sh', root, script);
+function ran(...argv: readonly string[]): string {
+  const { status, stdout, stderr } = run(...argv);
+  if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
+  return stdout;
 }
+
+/** Unpacks a system, with what was made in /root. */
+function unpacked(name: string): string {
+  const folder = join(scratch, name);
+  mkdirSync(folder);
+  ran('tar', '--extract', '--file', join(archives, `${name}.tar`), '--directory', folder);
+  for (const file of readdirSync(made)) copyFileSync(join(made, file), join(folder, 'root', file));
+  return folder;
+}
+
+/** Runs a script on a system, as root, in namespaces of its own: without a network, and gone when it ends. */
+function on(system: string, script: string, ...through: readonly string[]): ReturnType<typeof run> {
+  const enter = [
+    'mount --bind "$1" "$1"',
+    'mount -t proc proc "$1/proc"',
+    'mount -t sysfs sysfs "$1/sys"',
+    'mount --rbind /dev "$1/dev"',
+    'root=$1 script=$2; shift 2; exec env -i HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/usr/local/bin chroot "$root" "$@" /bin/sh -c "$script"',
+  ].join(' && ');
+  const apart = ['--mount', '--net', '--pid', '--fork', '--kill-child'];
+  return run('unshare', ...apart, 'sh', '-c', enter, 'sh', join(scratch, system), script, ...through);
+}
+
+const onTarget = (script: string): ReturnType<typeof run> => on('hypervisor', script);
 
 function verdictOf(json: string): unknown {
   const result: { readonly verdict: unknown } = JSON.parse(json);
@@ -33,15 +58,90 @@ function verdictOf(json: string): unknown {
 }
 
 beforeAll(() => {
-  const packed = run(process.execPath, 'scripts/package.mjs', made, '--fast');
-  if (packed.status !== 0) throw new Error(packed.stderr);
-  mkdirSync(root);
-  const unpacked = run('tar', '--extract', '--file', archive, '--directory', root);
-  if (unpacked.status !== 0) throw new Error(unpacked.stderr);
-  for (const file of readdirSync(made)) copyFileSync(join(made, file), join(root, 'root', file));
+  ran('ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', key);
+  ran(process.execPath, 'scripts/package.mjs', made, '--fast', '--sign', key);
+  unpacked('hypervisor');
 });
 
-describe('on a bare Debian, without a network', () => {
+describe('what was packed', () => {
+  it('has a signature of the release key over the checksums', () => {
+    const signers = join(scratch, 'allowed_signers');
+    writeFileSync(signers, `release ${readFileSync(`${key}.pub`, 'utf8')}`);
+    const [sums, signature] = ['SHA256SUMS', 'SHA256SUMS.sig'].map((file) => join(made, file));
+    const verified = spawnSync(
+      'ssh-keygen',
+      ['-Y', 'verify', '-f', signers, '-I', 'release', '-n', 'verify-isolation', '-s', signature ?? ''],
+      { input: readFileSync(sums ?? ''), encoding: 'utf8' },
+    );
+    expect([verified.status, verified.stdout]).toEqual([0, expect.stringContaining('Good "verify-isolation"')]);
+  });
+
+  it.each([
+    ['x64', 'amd64', 0x3e],
+    ['arm64', 'arm64', 0xb7],
+  ])('is for %s: runtime and native parts, no other C library, no install script', (arch, debian, machine) => {
+    const folder = join(scratch, `content-${arch}`);
+    ran('dpkg-deb', '--extract', join(made, `verify-isolation_${version}_${debian}.deb`), folder);
+    const program = join(folder, 'usr/lib/verify-isolation');
+    const files = readdirSync(program, { recursive: true, encoding: 'utf8' });
+    const native = ['bin/node', ...files.filter((file) => file.endsWith('.node'))];
+    // e_machine of the ELF header
+    expect(native.map((file) => readFileSync(join(program, file)).readUInt16LE(18))).toEqual(native.map(() => machine));
+    expect([native.length, native.filter((file) => file.includes('musl'))]).toEqual([2, []]);
+    const manifests = files.filter((file) => /^node_modules\/.*package\.json$/.test(file));
+    expect(manifests.filter((file) => /"(pre|post)?install"/.test(readFileSync(join(program, file), 'utf8')))).toEqual(
+      [],
+    );
+    expect(files).toContain('bin/node.LICENSE');
+  });
+
+  it('is the same, byte for byte, when it is made again', () => {
+    const again = join(scratch, 'again');
+    ran(process.execPath, 'scripts/package.mjs', again, '--fast', '--arch', 'x64');
+    const sums = readFileSync(join(made, 'SHA256SUMS'), 'utf8').split('\n');
+    expect(
+      readFileSync(join(again, 'SHA256SUMS'), 'utf8')
+        .trim()
+        .split('\n')
+        .filter((line) => !sums.includes(line)),
+    ).toEqual([]);
+  });
+});
+
+describe.each(['bare-trixie', 'bare-bookworm'])('on the smallest Debian (%s), without a network', (system) => {
+  beforeAll(() => {
+    unpacked(system);
+  });
+
+  it('dpkg installs it whole, doctor names what a run still needs, and a purge leaves nothing', () => {
+    const before = on(system, 'find / -xdev -not -path "/proc/*" -not -path "/root/*" | sort').stdout;
+    const installed = on(system, `dpkg --install /root/verify-isolation_${version}_amd64.deb && dpkg --audit`);
+    expect([installed.status, installed.stdout.split('\n').filter((line) => /depend|broken/.test(line))]).toEqual([
+      0,
+      [],
+    ]);
+    expect(on(system, 'verify-isolation --version').stdout.trim()).toBe(version);
+    const doctor = on(system, 'verify-isolation doctor');
+    expect(doctor.status).not.toBe(0);
+    expect(doctor.stdout + doctor.stderr).toMatch(/libpcap[^]*apt/);
+    expect(on(system, 'dpkg --purge verify-isolation').status).toBe(0);
+    const after = on(system, 'find / -xdev -not -path "/proc/*" -not -path "/root/*" | sort').stdout;
+    const usual = /^\/(var\/lib\/dpkg|var\/log|etc\/(passwd|group|shadow|gshadow|subuid|subgid)-?|var\/cache)/;
+    const left = after.split('\n').filter((path) => !before.split('\n').includes(path) && !usual.test(path));
+    expect(left).toEqual([]);
+  });
+});
+
+/** What an administrator has: a bridge, and three guests in namespaces. */
+const hypervisor = [
+  'mkdir -p /run/netns && mount -t tmpfs netns /run/netns && ip link add br0 type bridge && ip link set br0 up',
+  ...[1, 2, 3].map(
+    (at) =>
+      `ip netns add g${at} && ip link add vnet${at} type veth peer name eth0 netns g${at} && ip link set vnet${at} master br0 up && ip -n g${at} address add 10.9.0.${at}/24 dev eth0 && ip -n g${at} link set eth0 up`,
+  ),
+].join(' && ');
+
+describe('on a Debian hypervisor, without a network', () => {
   it('there is neither Node nor npm nor a compiler', () => {
     expect(onTarget('command -v node npm gcc cc make python3').stdout).toBe('');
   });
@@ -55,7 +155,9 @@ describe('on a bare Debian, without a network', () => {
   });
 
   it('the Debian package installs, runs a scenario, judges it again, and is gone when it is removed', () => {
-    const installed = onTarget(`dpkg --install /root/verify-isolation_${version}_*.deb && verify-isolation --version`);
+    const installed = onTarget(
+      `dpkg --install /root/verify-isolation_${version}_amd64.deb && verify-isolation --version`,
+    );
     expect({
       status: installed.status,
       last: installed.stdout.trim().split('\n').at(-1),
@@ -77,18 +179,27 @@ describe('on a bare Debian, without a network', () => {
   });
 
   it('its units start what it installed, helpers have a user of their own, and a purge leaves nothing', () => {
-    onTarget(`dpkg --install /root/verify-isolation_${version}_*.deb`);
+    onTarget(`dpkg --install /root/verify-isolation_${version}_amd64.deb`);
     expect(onTarget('getent passwd verify-isolation | cut -d: -f1,6,7').stdout.trim()).toBe(
       'verify-isolation:/:/usr/sbin/nologin',
     );
     const commandOf = (unit: string): string =>
-      `sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/${unit} | sed 's/%i/lab/g' > /tmp/command`;
-    const prepared =
-      'mkdir -p /etc/verify-isolation /var/lib/verify-isolation && cd /var/lib/verify-isolation && cp /usr/lib/verify-isolation/scenarios/hub-mode.yml /etc/verify-isolation/lab.yml';
-    const ran = onTarget(
-      `${prepared} && ${commandOf('verify-isolation-run@.service')} && APPROVED=$(verify-isolation plan --hash /etc/verify-isolation/lab.yml) . /tmp/command && grep -c '^verify_isolation' lab.prom`,
+      `sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/${unit} | sed 's/%i/host/g' > /tmp/command`;
+    const timed = onTarget(
+      `${hypervisor} && cd /var/lib/verify-isolation && ${commandOf('verify-isolation-run@.service')} && export "$(grep '^RUN=' /etc/verify-isolation/host.conf)" && . /tmp/command >/dev/null 2>/tmp/said; echo "status $?"; tail -1 /tmp/said; grep -c '^verify_isolation' metrics/host.prom; stat -c %a metrics/host.prom evidence evidence/*`,
     );
-    expect([ran.status, Number(ran.stdout.trim().split('\n').at(-1)) > 0, ran.stderr]).toEqual([0, true, '']);
+    const [status, left, metrics, ...modes] = timed.stdout.trim().split('\n');
+    expect([status, left, Number(metrics) > 10, modes]).toEqual([
+      'status 0',
+      'left behind on br0: nothing (checked)',
+      true,
+      ['644', '700', '700'],
+    ]);
+    expect(onTarget('systemd-analyze verify /usr/lib/systemd/system/verify-isolation-*')).toEqual({
+      status: 0,
+      stdout: '',
+      stderr: '',
+    });
     const watched = onTarget(`${commandOf('verify-isolation-watch.service')} && timeout 5 sh /tmp/command`);
     expect([watched.status, watched.stderr]).toEqual([124, expect.not.stringContaining('not found')]);
     const purged = onTarget(
@@ -97,9 +208,24 @@ describe('on a bare Debian, without a network', () => {
     expect(purged.stdout).toBe('');
   });
 
+  it('the capabilities that the recipe of the image names suffice for a run of the host', () => {
+    const recipe = readFileSync('contrib/oci/Containerfile', 'utf8');
+    const [, wanted = ''] = /--cap-drop=ALL --cap-add=([A-Z_,]+)/.exec(recipe) ?? [];
+    const kept = wanted.split(',').map((name) => `+${name.toLowerCase()}`);
+    const bounding = `--bounding-set=-all,${kept.join()} --inh-caps=-all`;
+    onTarget(`dpkg --install /root/verify-isolation_${version}_amd64.deb`);
+    const { status, stdout } = on(
+      'hypervisor',
+      `${hypervisor} && grep CapBnd /proc/self/status && exec setpriv ${bounding} verify-isolation run --yes --quiet --json --out /root/in-image 2>/dev/null`,
+    );
+    expect(status).toBe(0);
+    expect(verdictOf(stdout.slice(stdout.indexOf('{')))).toBe('holds');
+    onTarget('dpkg --purge verify-isolation');
+  });
+
   it('the tarball runs where it is unpacked, by a link as well', () => {
     const unpacked = onTarget(
-      `tar --extract --gzip --file /root/verify-isolation-${version}-linux-*.tar.gz --directory /opt && ln -s /opt/verify-isolation-*/bin/verify-isolation /usr/local/bin/`,
+      `tar --extract --gzip --file /root/verify-isolation-${version}-linux-x64.tar.gz --directory /opt && ln -s /opt/verify-isolation-*/bin/verify-isolation /usr/local/bin/`,
     );
     expect(unpacked).toEqual({ status: 0, stdout: '', stderr: '' });
     const ran = onTarget(
@@ -117,7 +243,7 @@ describe('the bill of materials', () => {
   it('has what the tarball has, and nothing else', () => {
     const folder = join(scratch, 'unpacked');
     mkdirSync(folder);
-    const [tarball = '', bill = ''] = ['.tar.gz', '.cdx.json'].map((end) =>
+    const [tarball = '', bill = ''] = ['x64.tar.gz', 'x64.cdx.json'].map((end) =>
       readdirSync(made).find((file) => file.endsWith(end)),
     );
     expect(
@@ -146,6 +272,6 @@ describe('the bill of materials', () => {
     const names = listed.components.map(
       (each) => `${each.group === undefined ? '' : `${each.group}/`}${each.name}@${each.version}`,
     );
-    expect(new Set(names)).toEqual(new Set([...brought, `node@${process.versions.node}`]));
+    expect(new Set(names)).toEqual(new Set([...brought, `node@${runtime.version}`]));
   });
 });

@@ -26,6 +26,14 @@ describe(
       expect(said.get('journal')).toBe(said.get('root'));
     });
 
+    it('examine every guest of the host within the limits of the packaged policy, and nothing beyond them', () => {
+      expect([said.get('host'), said.get('beyond')]).toEqual(['success 0', 'exit-code 64']);
+    });
+
+    it('keep evidence for root alone, and metrics for node_exporter', () => {
+      expect(said.get('modes')).toBe('644 700');
+    });
+
     it('are started by the timer, and fail with the status of a plan that nobody has approved', () => {
       expect(said.get('timer')).toBe('exit-code 64');
     });

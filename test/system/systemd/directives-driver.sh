@@ -6,7 +6,7 @@ run=verify-isolation-run@br0.service
 verify-isolation init --bridge br0 >br0.yml || exit 1
 # the stranger's socket is trusted, by who holds it
 sed -i 's/^  - name: /  - trust: [ { what: packet socket of perl, where: every interface, reason: it is ours, owner: ops } ]\n    name: /' br0.yml
-echo "APPROVED=$(verify-isolation plan --hash br0.yml)" >br0.approved
+echo "RUN=$PWD/br0.yml --approved $(verify-isolation plan --hash br0.yml)" >br0.conf
 closed=/run/systemd/system/$run.d/closed.conf
 mkdir -p "${closed%/*}"
 

@@ -46,7 +46,7 @@ describe('command line', () => {
     const { status, stdout, stderr } = call('run');
     // 69: no root, or no guest; 64: guests, and nobody at the terminal
     expect([stdout, [64, 69].includes(status ?? 0)]).toEqual(['', true]);
-    expect(stderr).toMatch(/verify-isolation (demo|run --yes)/);
+    expect(stderr).toMatch(/verify-isolation (demo|run --(yes|netns))/);
   });
 
   it('names the faults of all files at once, before anything runs', async () => {

@@ -103,7 +103,7 @@ describe('packets that were not sent, for an address is not known', () => {
       'IPv4 and IPv6 from g1 and g2 to host: no address of g1 and g2',
     ]);
     expect(texts({ ...udp, to: null, unknown: [] })).toEqual([
-      'IPv4 from g1 and g2: the class sends to addresses of nobody',
+      'IPv4 from g1 and g2: the class sends to addresses that no guest has',
     ]);
     expect(notAskedTexts(reported([]).result)).toEqual([]);
   });
@@ -220,7 +220,7 @@ describe('until when a verdict holds', () => {
   });
 });
 
-describe('the picture of who hangs where', () => {
+describe('the diagram of bridges and leaks', () => {
   const ear = (name: string, party?: string) => {
     const base = reported([]);
     const [observer] = base.details?.plan.steps[0]?.observers ?? [];

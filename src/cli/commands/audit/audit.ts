@@ -33,7 +33,7 @@ export async function auditCommand(options: AuditCommandOptions): Promise<number
   const netns = netnsPath(options.netns ?? null);
   // It begins again: before anything is read, so that it is read once.
   if (options.prove) (await import('../../../system/process/process-rights.js')).shedRights(runPaths(options.out));
-  const snapshot = await readSnapshot({ netns, whole: true, beside: options.bridge === undefined });
+  const snapshot = await readSnapshot({ netns, complete: true, beside: options.bridge === undefined });
   const report = audit(snapshot, { bridge: options.bridge ?? null });
   if (report.bridges.length === 0 && options.bridge !== undefined) {
     throw new VerifyError(

@@ -33,17 +33,17 @@ export const defineCheck: DefineCommand = (parser, context) => {
         return;
       }
       const { checks, wrong, result, rootHash } = await checkWhole(args.path, wanted);
-      const whole = wrong.length === 0;
+      const complete = wrong.length === 0;
       process.stdout.write(
         args.json
-          ? `${jsonText({ schemaVersion: 1, whole, verdict: result.verdict, rootHash, checks }, 2)}\n`
+          ? `${jsonText({ schemaVersion: 1, whole: complete, verdict: result.verdict, rootHash, checks }, 2)}\n`
           : [
               ...checks.map(({ name, ok, text }) => `${marks[`${ok}`].padEnd(6)}${name.padEnd(10)}${escapeText(text)}`),
-              `${whole ? 'WHOLE' : 'NOT WHOLE'}; verdict ${result.verdict}; root hash ${rootHash ?? 'none'}`,
+              `${complete ? 'WHOLE' : 'NOT WHOLE'}; verdict ${result.verdict}; root hash ${rootHash ?? 'none'}`,
               '',
             ].join('\n'),
       );
-      context.setStatus(whole ? 0 : 3);
+      context.setStatus(complete ? 0 : 3);
     },
   );
 };

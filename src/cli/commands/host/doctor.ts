@@ -70,13 +70,13 @@ async function needsOf(files: readonly string[]): Promise<readonly ScenarioNeeds
     .filter((name) => name.endsWith('.yml') && !named.has(join(shipped, name)))
     .sort();
   const known = await loadFiles(names.map((name) => join(shipped, name)));
-  const asked = await loadFiles(files);
+  const requested = await loadFiles(files);
   return [
-    ...asked.map((scenario) => ({ file: scenario.file, features: neededFeatures(scenario), asked: true })),
+    ...requested.map((scenario) => ({ file: scenario.file, features: neededFeatures(scenario), requested: true })),
     ...known.map((scenario, at) => ({
       file: join('scenarios', names[at] ?? ''),
       features: neededFeatures(scenario),
-      asked: false,
+      requested: false,
     })),
   ];
 }

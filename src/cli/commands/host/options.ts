@@ -42,8 +42,7 @@ export const defineInit: DefineCommand = (parser) => {
           requiresArg: true,
           nargs: 1,
           default: [],
-          describe:
-            'only this class of probes, also one that is not asked by default; all: the catalogue, but what disturbs',
+          describe: 'test only this class, including non-default ones; all: every class that does not disturb',
         })
         .option('rate', { type: 'number', requiresArg: true, describe: 'frames a second' })
         .option('for', {

@@ -3,7 +3,7 @@ import { addressesInFlows } from '../../../core/bridge/ovs.js';
 import type { foundScenario } from '../../../core/discover/found-scenario.js';
 import { addressesInRules, addressesInRuleText, hasHiddenMacs } from '../../../core/discover/recorded-addresses.js';
 import { macsBehind } from '../../../core/bridge/view.js';
-import { type WholeFound, type WholeWishes, wholeScenario } from '../../../core/discover/whole/compose.js';
+import { type WholeFound, type HostOptions, wholeScenario } from '../../../core/discover/whole/compose.js';
 import type { ProbeClassName } from '../../../core/model/scenario.js';
 import { probeClasses } from '../../../core/probe/classes.js';
 import { netnsPath } from '../../../core/model/fabric.js';
@@ -61,10 +61,10 @@ export interface WholeOptions {
 /** Managers whose configuration isolates ports. */
 const isolating: readonly Manager[] = ['libvirt', 'proxmox'];
 
-/** Whether br_netfilter hands bridged packets to the host's firewall. */
+/** True if br_netfilter hands bridged packets to the host's firewall. */
 const handedOver = ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables'];
 
-function wishesOf(options: WholeOptions): WholeWishes {
+function wishesOf(options: WholeOptions): HostOptions {
   const { rate = null } = options;
   if (rate !== null && (!Number.isInteger(rate) || rate < 1 || rate > 100_000))
     throw new VerifyError('usage', 64, `--rate ${rate}: expected frames a second, 1 to 100,000`, 'for example 1000');
@@ -84,7 +84,7 @@ function wishesOf(options: WholeOptions): WholeWishes {
   };
 }
 
-/** Whether a static entry of the bridge may have the MAC of a port's guest somewhere else. */
+/** True if a static entry of the bridge may have the MAC of a port's guest somewhere else. */
 function mayBeElsewhere({ name, master }: LinkState, { fdb }: HostState): boolean {
   return (
     macsBehind(fdb, master ?? '', name).length === 0 &&

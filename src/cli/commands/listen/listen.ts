@@ -42,7 +42,6 @@ export interface ListenCommandOptions {
 
 const numberOf = (mac: string): number => macNumber(macBytes(mac) ?? new Uint8Array(6), 0);
 
-/** What was heard at all ports, and whose MACs are whose. */
 interface Heard {
   readonly ports: readonly ListeningPort[];
   readonly macs: ReadonlyMap<string, readonly number[]>;
@@ -146,7 +145,6 @@ function look(netns: string | null): Promise<HostState> {
   return readState({ netns, sysfs: netns === null, sysctl: [], ovs: true });
 }
 
-/** What is listened to, and until when. */
 interface Listening {
   readonly options: ListenCommandOptions;
   readonly ms: number;

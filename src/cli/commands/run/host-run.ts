@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import type { Plan } from '../../../core/model/plan.js';
+import { beyondLimits, type Limits } from '../../../core/plan/limits.js';
 import type { Result } from '../../../core/model/result.js';
 import type { PrecheckNote } from '../../../core/model/run-record.js';
 import type { Host, Scenario } from '../../../core/model/scenario.js';
@@ -36,12 +37,13 @@ export interface ConsentOptions {
   readonly yes?: boolean;
   readonly quiet: boolean;
   readonly approved?: string | undefined;
+  readonly limits?: Limits | null;
   readonly dryRun?: boolean;
   readonly allowNewMacs?: boolean;
 }
 
 /**
- * Whether somebody says yes: a person at the terminal, `--yes`, or the hash that was approved. Throws VerifyError (64)
+ * True if somebody says yes: a person at the terminal, `--yes`, or the hash that was approved. Throws VerifyError (64)
  * where nobody does.
  */
 async function mustConsent(
@@ -56,7 +58,7 @@ async function mustConsent(
       'not-confirmed',
       64,
       `nobody is at the terminal to say ${nobody}`,
-      `say --yes, or --approved with the SHA-256 of \`plan --hash\`; ${nothing}`,
+      `say --yes, --policy with limits, or --approved with the SHA-256 of \`plan --hash\`; ${nothing}`,
     );
   const ask = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await ask.question(`${question} [y/N] `);
@@ -80,9 +82,21 @@ export function connecting(options: ConsentOptions): (hosts: readonly Host[]) =>
   };
 }
 
+/** Throws VerifyError (64) for a plan beyond the limits. */
+function checkLimits(plan: Plan, limits: Limits): void {
+  const beyond = beyondLimits(plan, limits);
+  if (beyond.length > 0)
+    throw new VerifyError(
+      'not-approved',
+      64,
+      `beyond the limits of --policy: ${beyond.join('; ')}`,
+      'narrow the run with --bridge, --guest, --class, --rate or --for, or have the limits raised; nothing was sent',
+    );
+}
+
 /**
- * Asks before anything is sent: the hash that was approved, a person at the terminal, or `--yes`. Throws VerifyError
- * (64) where nobody says yes.
+ * Asks before anything is sent: the hash that was approved, limits, a person at the terminal, or `--yes`. Throws
+ * VerifyError (64) where nobody says yes.
  */
 export function approval(
   options: ConsentOptions,
@@ -94,7 +108,7 @@ export function approval(
         'new-macs-not-allowed',
         64,
         unknown
-          .map((source) => `${source} would send with a MAC that nobody has, and an uplink may carry it out`)
+          .map((source) => `${source} would send with a MAC that no guest has, and an uplink may carry it out`)
           .join('\n'),
         '--allow-new-macs lets it; nothing was sent',
       );
@@ -107,7 +121,8 @@ export function approval(
       );
     }
     if (!options.quiet) process.stderr.write(`${hostSummary(plan, process.uptime() * 1000)}${precheckText(notes)}`);
-    if (options.dryRun === true) return;
+    if (options.limits) checkLimits(plan, options.limits);
+    if (options.dryRun === true || options.limits) return;
     await mustConsent(options, 'Send this?', 'that this may be sent', 'nothing was sent');
   };
 }
@@ -155,15 +170,15 @@ function timesOut({ steps, topology }: Scenario, result: Result): readonly strin
 /** The last lines of a run on a host: what ends by itself, then what was left behind. `result`: null = it failed. */
 export function printLeft(
   scenario: Scenario,
-  { result, left }: Pick<Run, 'left'> & { readonly result: Result | null },
+  { result, unrestored }: Pick<Run, 'unrestored'> & { readonly result: Result | null },
 ): void {
   const bridges = scenario.topology.bridges.map(({ name }) => escapeText(name)).join(', ');
   const lines =
-    left.length === 0
+    unrestored.length === 0
       ? [`left behind on ${bridges}: nothing (checked)`]
       : [
           `LEFT BEHIND on ${bridges}, see \`verify-isolation cleanup\`:`,
-          ...left.map((text) => `  ${escapeText(text)}`),
+          ...unrestored.map((text) => `  ${escapeText(text)}`),
         ];
   const ending = result === null ? [] : timesOut(scenario, result);
   process.once('exit', () => process.stderr.write(`${[...ending, ...lines].join('\n')}\n`));

@@ -1,5 +1,6 @@
 import type { ArgumentsCamelCase, Argv } from 'yargs';
 import { traceModes } from '../../../run/context.js';
+import type { Limits } from '../../../core/plan/limits.js';
 import { probeClasses } from '../../../core/probe/classes.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { commonOptions, type DefineCommand, flagArgument, textArgument, textsArgument } from '../../command.js';
@@ -92,6 +93,7 @@ const optionGroups = {
   'What you allow:': {
     yes: flagArgument('do not ask before sending'),
     approved: textArgument('on a host: send only if the plan has this SHA-256 (plan --hash prints it)'),
+    policy: textArgument('on a host: send what stays within the limits in this YAML file, which root alone may write'),
     'allow-changes': flagArgument('on a host: steps may change settings, which the run undoes'),
     'allow-disruptive': flagArgument('on a host: disruptive probes may run'),
     'allow-new-macs': flagArgument('on a host: frames with unused source MACs may leave the NIC'),
@@ -123,6 +125,7 @@ const rareOptions = [
     'operator',
     'ticket',
     'approved',
+    'policy',
     'allow-new-macs',
     'allow-run',
   ] as const),
@@ -157,7 +160,6 @@ function usage(message: string, hint: string): VerifyError {
   return new VerifyError('usage', 64, message, hint);
 }
 
-/** What a run is about, and the options that say more of it. */
 const narrowedBy = {
   file: ['trust'],
   twin: ['bridge', 'netns', 'class', 'what-if'],
@@ -188,8 +190,22 @@ function checkNarrowing(args: RunArguments, subject: keyof typeof narrowedBy): v
   throw usage(`${options}: not with --${subject}`, `it takes ${taken.map((name) => `--${name}`).join(', ')}`);
 }
 
+/** The limits of `--policy`. Throws VerifyError (64). */
+async function limitsOf({ policy, approved }: RunArguments): Promise<Limits | null> {
+  if (policy === undefined) return null;
+  if (approved !== undefined) throw usage('--policy and --approved exclude each other', 'leave one of the two out');
+  const [{ readOwnedFile }, { parseLimits }] = await Promise.all([
+    import('../scenario/owned-file.js'),
+    import('../../../core/plan/limits.js'),
+  ]);
+  return parseLimits(policy, readOwnedFile(`--policy ${policy}`, policy, 'name a file of root with the limits'));
+}
+
 /** What `run` does by what it is given: a twin, this host, or scenario files. */
-async function runBy(args: RunArguments, toolVersion: string): Promise<number> {
+async function runBy(given: RunArguments, toolVersion: string): Promise<number> {
+  const limits = await limitsOf(given);
+  const timeout = given.timeout ?? (limits === null ? undefined : `${limits.timeMs}ms`);
+  const args = { ...given, limits, timeout };
   const hasFile = args.file.length > 0;
   if (args.twin) {
     if (hasFile) throw usage('--twin takes no file: the scenario is read from the bridge', 'leave one of the two out');
@@ -198,7 +214,8 @@ async function runBy(args: RunArguments, toolVersion: string): Promise<number> {
   }
   if (!hasFile) {
     checkNarrowing(args, 'host');
-    return (await import('./whole.js')).wholeCommand({ ...args, toolVersion });
+    const chosen = args.class.length > 0 ? args.class : (limits?.classes ?? []);
+    return (await import('./whole.js')).wholeCommand({ ...args, class: chosen, toolVersion });
   }
   checkNarrowing(args, 'file');
   return (await import('./run.js')).runCommand({ ...args, files: args.file, toolVersion });

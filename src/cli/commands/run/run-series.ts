@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Result } from '../../../core/model/result.js';
 import type { Scenario } from '../../../core/model/scenario.js';
+import type { Limits } from '../../../core/plan/limits.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { escapeText } from '../../../core/text/escape.js';
 import { milliseconds } from '../../../core/text/time.js';
@@ -60,6 +61,8 @@ export interface RunCommandOptions {
   /** `json`: progress is an event a line on stderr. */
   readonly progress?: 'auto' | 'json' | undefined;
   readonly approved?: string | undefined;
+  /** A plan within these is sent without a question; null = nobody has set any. */
+  readonly limits?: Limits | null;
   /** The responsible person and the change ticket: for the record. */
   readonly operator?: string | undefined;
   readonly ticket?: string | undefined;
@@ -148,7 +151,7 @@ export class RunSeries {
   /** An exit status for each judged run that could not be signed, or whose fixes could not be tried. */
   readonly unfinished: number[] = [];
   /** What runs could not put back, by name. */
-  readonly left: string[] = [];
+  readonly unrestored: string[] = [];
   /** Of the run that failed, which was said: that everything is put back is not known. */
   readonly failures: { readonly status: number; readonly why: string }[] = [];
 
@@ -181,7 +184,7 @@ export class RunSeries {
       several: this.scenarios.length > 1,
       inside: await this.freshInside(),
       signal: this.stop.signal,
-      onClosed: (left) => this.left.push(...left),
+      onClosed: (unrestored) => this.unrestored.push(...unrestored),
     });
     try {
       await this.conclude(scenario, run);
@@ -266,7 +269,7 @@ interface RunPlace {
   readonly several: boolean;
   readonly inside: Inside | null;
   readonly signal: AbortSignal;
-  readonly onClosed: (left: readonly string[]) => void;
+  readonly onClosed: (unrestored: readonly string[]) => void;
 }
 
 async function runOne(scenario: Scenario, options: RunCommandOptions, place: RunPlace): Promise<RunInFolder> {
@@ -281,13 +284,13 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
   const folder = openOwnFolder(evidenceFolder(options.out, scenario.name, several, new Date(), runId));
   const { progress, isLive } = await progressOf(scenario, options);
   let result: Result | null = null;
-  let left: readonly string[] = [];
+  let unrestored: readonly string[] = [];
   try {
     const run = await runScenario(scenario, {
       outDir: folder.path,
       runId,
       onClosed: (names) => {
-        left = names;
+        unrestored = names;
         onClosed(names);
       },
       ...(await optionsOf(options, place)),
@@ -303,7 +306,7 @@ async function runOne(scenario: Scenario, options: RunCommandOptions, place: Run
     ({ result } = run);
     return { ...run, folder };
   } catch (error) {
-    if (result === null && left.length > 0) host?.[0].printLeft(scenario, { result, left });
+    if (result === null && unrestored.length > 0) host?.[0].printLeft(scenario, { result, unrestored });
     throw namingFolder(folder, error);
   } finally {
     if (result === null) folder.handOver();
@@ -329,7 +332,6 @@ async function progressOf(
   };
 }
 
-/** What the command line asks of a run, wherever it is. */
 async function optionsOf(
   options: RunCommandOptions,
   { inside, signal }: RunPlace,

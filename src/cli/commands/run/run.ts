@@ -56,7 +56,6 @@ async function insideOf(stop: Stop): Promise<Entered | null> {
   return insideLab() ? (await import('../../../system/fabric/lab/enter.js')).enterLab(stop.bySignal) : null;
 }
 
-/** What is to be run, read and checked. */
 interface RunRequest extends SeriesRequest {
   readonly scenarios: readonly Scenario[];
   /** Nothing is called when a run has ended: all of the command may be done by another process. */
@@ -83,7 +82,7 @@ async function readRequest(requested: RunCommandOptions | null, inside: Entered 
   );
   const onHost = scenarios[0]?.topology.provider === 'host';
   if (options.dryRun === true && !onHost)
-    throw new VerifyError('usage', 64, '--dry-run is for provider: host', 'a lab disturbs nobody: just run it');
+    throw new VerifyError('usage', 64, '--dry-run is for provider: host', 'a lab disturbs nothing: just run it');
   const signKey = signKeyOf(options, onHost);
   return {
     options,
@@ -103,7 +102,6 @@ function signKeyOf({ sign }: RunCommandOptions, onHost: boolean): string | null 
   return sign ?? (onHost ? process.env['VERIFY_ISOLATION_SIGN_KEY'] : undefined) ?? null;
 }
 
-/** Whether this same program has handed it over, as launcher or before it began again. */
 function isHandedRun(handed: unknown): handed is HandedRun {
   const fields = fieldsOf(handed);
   return Array.isArray(fields?.['scenarios']) && typeof fields['options'] === 'object';
@@ -138,11 +136,10 @@ function inOrder({ options, scenarios }: RunRequest): readonly Scenario[] {
   return inSeries(scenarios, repeat, seed);
 }
 
-/** What of a series of runs was done. */
 interface EndedSeries {
   readonly runs: readonly unknown[];
   readonly scenarios: readonly unknown[];
-  readonly left: readonly string[];
+  readonly unrestored: readonly string[];
   readonly failures: readonly unknown[];
 }
 
@@ -171,8 +168,8 @@ function unendedRuns(
   return scenarios.slice(runs.length).map(({ name }, at) => ({ name, why: failures[at]?.why ?? why }));
 }
 
-function putBackText({ left, failures }: EndedSeries): string {
-  if (left.length > 0) return `left: ${left.join('; ')}`;
+function putBackText({ unrestored, failures }: EndedSeries): string {
+  if (unrestored.length > 0) return `left: ${unrestored.join('; ')}`;
   return failures.length > 0
     ? 'see above; `verify-isolation cleanup` puts back what was left on a host'
     : 'everything is put back';
@@ -214,7 +211,7 @@ async function writeAnswers(
   const brief = stop.by !== undefined;
   const unended = unendedRuns(stop, series, timeout);
   const failed = await writeReports(reporters, runs, { verbose, picture, status, brief, unended });
-  // Where stdout is for a machine, the log has the answer for people.
+  // If stdout is for a machine, the log has the answer for people.
   const isForMachine = !reporters.some(({ name, path }) => name === 'terminal' && path === null);
   if (isForMachine && !quiet && !brief && progress !== 'json')
     await writeAnswerToLog(runs, { status, picture, unended });

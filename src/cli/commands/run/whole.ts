@@ -38,12 +38,17 @@ export async function wholeCommand(options: WholeOptions & Omit<RunCommandOption
   });
   const { scenario, ...remarks } = await readWhole(options);
   // Nobody is to wait for a question that cannot be answered.
-  if (options.yes !== true && options.approved === undefined && !(process.stdin.isTTY && process.stderr.isTTY))
+  if (
+    options.yes !== true &&
+    options.approved === undefined &&
+    !options.limits &&
+    !(process.stdin.isTTY && process.stderr.isTTY)
+  )
     throw new VerifyError(
       'not-confirmed',
       64,
       `nobody is at the terminal to say that ${scenario.name} may be examined`,
-      'type: verify-isolation run --yes. `verify-isolation init > host.yml` prints what it asks, `plan host.yml` what it sends; nothing was sent',
+      'type: verify-isolation run --yes, or give the limits of --policy. `verify-isolation init > host.yml` prints what it asks, `plan host.yml` what it sends; nothing was sent',
     );
   const text = scenarioText(scenario, remarks);
   checkFound(text);

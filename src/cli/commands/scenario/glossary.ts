@@ -3,9 +3,9 @@ import type { Carrier } from '../../../core/model/scenario.js';
 
 /** Verdicts, as reports write them. */
 export const verdictMeanings: Readonly<Record<string, string>> = {
-  holds: 'Nobody received what was not meant for it, and everybody who was asked could have heard it.',
-  broken: 'A frame reached somebody for whom it was not meant. Nothing takes that back.',
-  inconclusive: 'Something that a HOLDS takes is missing, so it is not known whether isolation holds.',
+  holds: 'No endpoint received frames meant for another, and every observer could have captured them.',
+  broken: 'A frame reached an endpoint that must not receive it. Nothing overrides this.',
+  inconclusive: 'A proof that HOLDS requires is missing, so it is not known whether isolation holds.',
   known: 'A leak that the run of --baseline had already, and nothing beyond.',
   reproduced: 'A demonstration showed the leak that it was meant to show.',
   unsupported: 'This kernel or this build cannot do what the step asks for, so it was not judged.',
@@ -16,11 +16,11 @@ export const answerMeanings: Readonly<Record<string, string>> = {
   exposed:
     'A bridge leaves this open to every guest by default. It is no leak; with run --strict it is BROKEN. The answer has its fix.',
   ready: 'run --dry-run did everything but send, and it worked.',
-  works: 'The fix was tried: the leak is gone, and everybody still gets what is meant for them.',
+  works: 'The fix was tried: the leak is gone, and every endpoint still gets its own frames.',
   'works-in-part': 'The fix was tried: some of the rows leak no longer, others still do.',
   'still-leaks': 'The fix was tried: fewer frames of a probe leak than before, not none.',
   'no-effect': 'The fix was tried: as many frames leak as before, or nearly.',
-  'cuts-off': 'The fix was tried: somebody no longer gets what is meant for them.',
+  'cuts-off': 'The fix was tried: an endpoint no longer gets its own frames.',
   separates: 'The fix was tried: guests that it names no longer reach each other.',
   unproven: 'The fix was tried, and the evidence does not say what became of the leak.',
   failed: 'The fix was tried: the kernel refused its command.',
@@ -55,17 +55,17 @@ export const driftMeanings: Readonly<Record<DriftCode, string>> = {
   'behind-bridge-gone': 'A device behind a port of the bridge is no longer there.',
   'mac-moved': 'A MAC is learned on another port than before. Its guest moved, or another one claims it.',
   'entry-added':
-    'Somebody added an entry to the forwarding database by hand. A permanent one on a port cuts the guest with that MAC off.',
-  'entry-gone': 'An entry that was added to the forwarding database by hand is gone.',
+    'A static entry was added to the forwarding database. A permanent one on a port cuts the guest with that MAC off.',
+  'entry-gone': 'A static entry of the forwarding database was removed.',
   'sticky-gone': 'An entry of the forwarding database no longer holds its MAC on its port. Another guest may claim it.',
-  'member-added': 'Somebody made a port a member of a multicast group by hand. It gets the frames to that group.',
-  'member-gone': 'A port that was made a member of a multicast group by hand is none any more.',
+  'member-added': 'A static multicast membership was added. The port gets the frames to that group.',
+  'member-gone': 'A static multicast membership was removed.',
   'router-port-appeared': 'A port is a multicast router port now, and gets every group. See mcast-router-port.',
   'router-port-gone': 'A port is no longer a multicast router port.',
   'rules-changed': 'Rules of a packet filter, or the VLANs of a port, changed. They may be what keeps guests apart.',
   'bridge-promiscuous':
     'Something bridges this bridge, or listens on it. Frames to what is behind it flood to all ports.',
-  'bridge-not-promiscuous': 'Nobody holds the bridge in promiscuous mode any more.',
+  'bridge-not-promiscuous': 'No program holds the bridge in promiscuous mode any more.',
   'port-joined': 'A port joined the bridge.',
   'port-left': 'A port left the bridge.',
   'port-state': 'A port forwards now and did not before, or the reverse.',
@@ -94,7 +94,7 @@ export const cveMeanings: Readonly<Record<string, string>> = {
 
 /** What a step may expect. */
 export const expectationMeanings: Readonly<Record<string, string>> = {
-  holds: 'The step has to hold: nobody but the addressee sees the frames, and the addressee does.',
+  holds: 'The step has to hold: only the addressee sees the frames, and it does see them.',
   separated: 'The step has to hold, and the addressee must not get the frames either.',
   leak: 'A demonstration: the step has to leak, else the exit status is 4.',
 };

@@ -5,7 +5,7 @@ import { columnsOf } from '../../screen.js';
 export const definePlan: DefineCommand = (parser) => {
   parser.command(
     'plan <file>',
-    'print what a run would do; needs no rights, connects to nobody unasked',
+    'print what a run would do; needs no rights, never connects without --connect',
     (options) =>
       options
         .positional('file', { type: 'string', demandOption: true, describe: 'scenario file' })

@@ -45,7 +45,6 @@ export interface PlanCommandOptions {
   readonly set: readonly string[];
 }
 
-/** What is known of a scenario with hosts as long as nobody connects to them. */
 function unconnectedText(scenario: Scenario, { json, hash }: PlanCommandOptions): string {
   const hosts = hostsToConnect(scenario.topology);
   if (hash)

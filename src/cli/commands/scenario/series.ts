@@ -1,8 +1,9 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Scenario, Trusted } from '../../../core/model/scenario.js';
 import { VerifyError } from '../../../core/model/verify-error.js';
 import { judgeOnly } from '../../../core/scenario/scenario-record.js';
+import { readOwnedFile } from './owned-file.js';
 
 /** `--set NAME=VALUE`, as often as given; the last one of a name counts. Throws VerifyError (64). */
 export function parseSets(words: readonly string[]): ReadonlyMap<string, string> {
@@ -107,29 +108,6 @@ export function strictly(scenario: Scenario): Scenario {
 }
 
 const othersWrite = 0o022;
-const longestTrustFile = 1 << 16;
-
-/** The lines of a file of `--trust`, which root or this user alone may write. Throws VerifyError (64). */
-function linesOfTrust(path: string): readonly string[] {
-  const refused = (why: string): VerifyError =>
-    new VerifyError('usage', 64, `--trust @${path}: ${why}`, 'name a file of root, with a line for each --trust');
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    throw refused(error instanceof Error ? error.message : String(error));
-  }
-  try {
-    const stats = fstatSync(fd);
-    if (!stats.isFile() || stats.size > longestTrustFile) throw refused('it is no file of 64 KiB at most');
-    if (![0, process.geteuid?.()].includes(stats.uid) || (stats.mode & othersWrite) !== 0)
-      throw refused('others than its user and root may write it');
-    return readFileSync(fd, 'utf8').split('\n');
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /** The administrator's file of trust, for every run on this host. */
 const hostTrustFile = '/etc/verify-isolation/trust';
 
@@ -153,6 +131,11 @@ export function hostTrust(path = hostTrustFile): readonly string[] {
   return [`@${path}`];
 }
 
+function linesOfTrust(word: string): readonly string[] {
+  const hint = 'name a file of root, with a line for each --trust';
+  return readOwnedFile(`--trust ${word}`, word.slice(1), hint).toString('utf8').split('\n');
+}
+
 const comment = /(?:^|\s)#\s*(.*)$/;
 
 function trustedBy(line: string, otherwise: string, ticket: string | null): readonly Trusted[] {
@@ -170,7 +153,7 @@ function trustedBy(line: string, otherwise: string, ticket: string | null): read
 export function trusting(words: readonly string[], ticket: string | undefined): (scenario: Scenario) => Scenario {
   const trust = words.flatMap((word) => {
     const [lines, reason] = word.startsWith('@')
-      ? [linesOfTrust(word.slice(1)), `a line of ${word.slice(1)}`]
+      ? [linesOfTrust(word), `a line of ${word.slice(1)}`]
       : [[word], `run --trust ${word}`];
     return lines.flatMap((line) => trustedBy(line, reason, ticket ?? null));
   });

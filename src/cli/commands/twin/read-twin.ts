@@ -48,7 +48,7 @@ export async function readTwin(options: {
 }): Promise<ReadTwin> {
   const netns = netnsPath(options.netns ?? null);
   const [snapshot, neighbours] = await Promise.all([
-    readSnapshot({ netns, whole: false }),
+    readSnapshot({ netns, complete: false }),
     readJson(['ip', '-j', 'neigh', 'show'], { netns }),
   ]);
   const { state } = snapshot;

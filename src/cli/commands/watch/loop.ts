@@ -50,7 +50,7 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
   const { netns, signal } = options;
   const bell = new Bell(netns, signal);
   try {
-    const first = await readSnapshot({ netns, whole: false });
+    const first = await readSnapshot({ netns, complete: false });
     let [reads, failures] = [1, 0];
     const baseline = options.baseline ?? first;
     // what was read last of each part, and what could not be read at the last snapshot
@@ -67,7 +67,7 @@ export async function watchLoop(options: WatchLoopOptions): Promise<void> {
       bell.hush();
       const began = performance.now();
       try {
-        const now = await readSnapshot({ netns, whole: false });
+        const now = await readSnapshot({ netns, complete: false });
         reads += 1;
         const counts = { reads, failures, ...bell.counts() };
         const { bridge } = options;

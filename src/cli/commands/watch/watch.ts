@@ -46,7 +46,7 @@ export async function watchCommand(options: WatchCommandOptions): Promise<number
   if (options.learn !== undefined) checkLearning(options);
   const netns = netnsPath(options.netns ?? null);
   if (options.learn !== undefined) {
-    writeWhole(options.learn, `${jsonText(await readSnapshot({ netns, whole: false }), 1)}\n`);
+    writeWhole(options.learn, `${jsonText(await readSnapshot({ netns, complete: false }), 1)}\n`);
     return 0;
   }
   const stop = new AbortController();
@@ -83,7 +83,6 @@ export async function watchCommand(options: WatchCommandOptions): Promise<number
   return status;
 }
 
-/** What the loop reports, said in every way that was asked for. */
 function createReporter(
   options: WatchCommandOptions,
   say: (object: Readonly<Record<string, unknown>>, text: string) => void,
@@ -98,8 +97,9 @@ function createReporter(
             `reprobe: ${outcome.verdict} (exit status ${outcome.status}), evidence in ${outcome.dir}`,
           ),
         );
-  const asked = options.bridge ?? null;
-  const views = (snapshot: Snapshot) => bridgeViews(snapshot).filter(({ name }) => asked === null || name === asked);
+  const requested = options.bridge ?? null;
+  const views = (snapshot: Snapshot) =>
+    bridgeViews(snapshot).filter(({ name }) => requested === null || name === requested);
   const write = (snapshot: Snapshot, open: readonly Drift[], counts: WatchCounts): void => {
     if (options.textfile === undefined) return;
     const bridges = views(snapshot).map(({ name, link }) => ({ name, promiscuity: link.promiscuity }));

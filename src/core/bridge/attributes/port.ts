@@ -49,7 +49,7 @@ export const portAttributes = {
     default: false,
     decides: 'alone',
     protects: true,
-    meaning: 'Does not reach other isolated ports; one alone is separated from nobody.',
+    meaning: 'Does not reach other isolated ports; one alone is separated from no other.',
   },
   locked: {
     kind: 'switch',

@@ -316,7 +316,7 @@ function ruleBypasses(rule: Fields, devices: readonly string[], logGroups: reado
   );
 }
 
-/** Whether a chain at that device, which may end in `*`, has frames of these. */
+/** True if a chain at that device, which may end in `*`, has frames of these. */
 function isAmong(device: string, segment: ReadonlySet<string>): boolean {
   if (!device.endsWith('*')) return segment.has(device);
   return [...segment].some((name) => name.startsWith(device.slice(0, -1)));

@@ -99,9 +99,13 @@ const mangledPayload: Readonly<Record<string, readonly string[] | 'all'>> = {
   udp: 'all',
   udplite: 'all',
 };
-const mangledMeta: readonly unknown[] = ['mark', 'nftrace', 'priority', 'secmark'];
+const mangledMeta: readonly unknown[] = ['mark', 'priority', 'secmark'];
 
-/** A change by nft, by the key of its `mangle`, that moves no frame: not of MACs, tags, addresses or packet type. */
+/**
+ * A change by nft, by the key of its `mangle`, that moves no frame: not of MACs, tags, addresses or packet type. Not
+ * here: nftrace, for every subscriber of trace events gets the head of the frame (nf_trace_fill_pkt_info,
+ * net/netfilter/nf_tables_trace.c), and no list names subscribers in other namespaces.
+ */
 export function isHarmlessMangle(key: Fields): boolean {
   if ('ct' in key || 'tcp option' in key || 'exthdr' in key) return true;
   const meta = fieldsOf(key['meta']);
@@ -150,8 +154,9 @@ export const harmlessStatements: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Targets of iptables and ebtables in nft's tables (iptables-extensions(8)). Not here: TEE, NFQUEUE, TPROXY; dnat and
- * redirect of ebtables, which write another destination.
+ * Targets of iptables and ebtables in nft's tables (iptables-extensions(8)). Not here: TEE, NFQUEUE, TPROXY, TRACE;
+ * dnat and redirect of ebtables, which write another destination; its arpreply and snat, whose MACs nft does not print,
+ * and by which the host chooses who gets what others send.
  */
 export const harmlessTargets: ReadonlySet<string> = new Set([
   'AUDIT',
@@ -180,14 +185,11 @@ export const harmlessTargets: ReadonlySet<string> = new Set([
   'TCPMSS',
   'TCPOPTSTRIP',
   'TOS',
-  'TRACE',
   'TTL',
-  'arpreply',
   'limit',
   'log',
   'mark',
   'nflog',
-  'snat',
   'standard',
 ]);
 
@@ -232,7 +234,7 @@ function keepsToVerdict(code: DataView, at: number): boolean {
 }
 
 /**
- * Whether a program at tcx or netkit lets frames go on or drops them and can do nothing else, by the instructions that
+ * True if a program at tcx or netkit lets frames go on or drops them and can do nothing else, by the instructions that
  * the kernel runs (struct bpf_insn): it calls nothing, writes to its own stack alone, and each of its results is a
  * constant that says so.
  */

@@ -11,7 +11,7 @@ import { routingMasters } from './segment.js';
 /** Frames of one form, as somebody else's socket would get them; of some bytes it is not known what they are. */
 export type PlannedForm = Pick<SeenFrame, 'bytes' | 'unknown' | 'isOpen' | 'ports' | 'isUnicast'>;
 
-/** Whether one of the planned forms is taken; `by`: protocol and filter of the socket, which decide that. */
+/** True if one of the planned forms is taken; `by`: protocol and filter of the socket, which decide that. */
 export type AsksForms = (by: string, takes: (form: PlannedForm) => boolean) => boolean;
 
 const etherTypeAt = 12;
@@ -99,7 +99,6 @@ function asItStands(form: PlannedForm): SeenFrame {
   return { ...form, dataAt: 0, networkAt: isTagged(form) ? null : headerLength, protocol };
 }
 
-/** Whether a socket of that protocol gets the frame. */
 function isOfProtocol(protocol: number, etherType: number): boolean {
   return (
     protocol === everyProtocol ||
@@ -108,7 +107,7 @@ function isOfProtocol(protocol: number, etherType: number): boolean {
   );
 }
 
-/** Whether the socket gets frames of that form: by its protocol, and by its filter where the kernel reports it. */
+/** True if the socket gets frames of that form: by its protocol, and by its filter where the kernel reports it. */
 function takes(socket: PacketSocket, program: Uint8Array | null, form: PlannedForm): boolean {
   const protocol = Number.parseInt(socket.protocol, 16);
   for (const frame of sightsOf(form, protocol)) {
@@ -140,7 +139,7 @@ export const relayName = 'verify-isolation relay';
 export const trustedName = 'ovs-vswitchd';
 
 /**
- * Whether Open vSwitch carries there what its own flows say: at a bridge of these that is its own, and at its ports. It
+ * True if Open vSwitch carries there what its own flows say: at a bridge of these that is its own, and at its ports. It
  * may have a socket elsewhere, at a bridge of the kernel that is a port of one that nobody lists: that is a way out.
  */
 function isOvsDevice({ ifindex }: PacketSocket, { links, ovs }: SocketState, bridges: ReadonlySet<string>): boolean {
@@ -168,7 +167,7 @@ export interface ListedBridges {
 }
 
 /**
- * Whether a device is the end of a pair that a guest has, such as VMware bridged to a veth: what a process gets there
+ * True if a device is the end of a pair that a guest has, such as VMware bridged to a veth: what a process gets there
  * has left by the guest's port, where it is listened, and the process is the guest.
  */
 function isGuestsOwn({ kind, lower = '', master }: LinkState, guestPorts: ReadonlySet<string>): boolean {

@@ -102,7 +102,6 @@ function frameAt(frame: SeenFrame, offset: number, size: number): Value | 'refus
   return offset >= offsets.link ? bytesAt(frame, offset - offsets.link, size) : 'refused';
 }
 
-/** What a load brings. */
 function loaded(code: number, k: number, { x, memory }: Machine, frame: SeenFrame): Value | 'refused' {
   const size = sizes[(code >> 3) & 3] ?? 4;
   switch (code & 0xe0) {
@@ -223,7 +222,6 @@ function common(value: Value, another: Value): Value {
   return value === another ? value : 'any';
 }
 
-/** What is known whichever way an instruction was come to. */
 function joined(known: Machine | undefined, { a, x, memory }: Machine): Machine {
   if (known === undefined) return { a, x, memory: [...memory] };
   return {
@@ -233,7 +231,6 @@ function joined(known: Machine | undefined, { a, x, memory }: Machine): Machine 
   };
 }
 
-/** Where it goes on from a jump. */
 function targetsOf([code, jumpTrue, jumpFalse, k]: Instruction, at: number, { a, x }: Machine): readonly number[] {
   if ((code & 0xf0) === 0) return [at + 1 + k];
   const isTrue = holds(code & 0xf0, a, (code & 0x08) === 0 ? k : x);

@@ -57,7 +57,7 @@ function isolationOf(from: Settings, to: Settings): Forecast | null {
   return isolated ? no('both ports are isolated') : null;
 }
 
-/** Whether a port's own barriers let a frame through: isolated, state, and for floods the flag of their kind. */
+/** True if a port's own barriers let a frame through: isolated, state, and for floods the flag of their kind. */
 function shouldDeliver(from: End, observer: End, flag: FloodFlag | null, why: string): Forecast {
   const port = portOf(observer);
   if (port === null) return unknown('what is behind the bridge device decides itself');

@@ -17,7 +17,7 @@ function withinVlan(view: BridgeView, { class: probe, from, observer }: Forecast
 }
 
 /**
- * Whether a frame of a class from `from` (to `to`, who has announced itself) would reach `observer`, by the state
+ * True if a frame of a class from `from` (to `to`, who has announced itself) would reach `observer`, by the state
  * alone. `unknown` where the state does not decide it: filters, programs, members of groups. Where the wire says
  * otherwise the wire is right.
  */

@@ -1,4 +1,4 @@
-import { changed, done, left, type OvsPresent, type OvsRow, undo, type UndoDecision, type UndoOf } from './entry.js';
+import { changed, done, leave, type OvsPresent, type OvsRow, undo, type UndoDecision, type UndoOf } from './entry.js';
 
 /** One spelling for `10,20`, `[10, 20]` and `["10", "20"]`. */
 export function ovsMembers(text: string): string {
@@ -72,8 +72,8 @@ function decideHandEntry({ mac, vlan, set, was }: UndoOf<'ovs-fdb'>, present: Ov
   if (now === asBefore) return done;
   const what = `the entry of ${mac} in VLAN ${vlan} of ${present.bridge}`;
   // Open vSwitch forgets entries of a port whose VLANs change: nobody else has put anything in its place.
-  if (now !== asSet && now !== '') return left(`${what} is on another port by now`);
-  if (was !== null && present.wasOn === null) return left(`${what} cannot go back to ${was.name}, which is gone`);
+  if (now !== asSet && now !== '') return leave(`${what} is on another port by now`);
+  if (was !== null && present.wasOn === null) return leave(`${what} cannot go back to ${was.name}, which is gone`);
   return was === null
     ? undo(['ovs-appctl', 'fdb/del', present.bridge, String(vlan), mac])
     : undo(['ovs-appctl', 'fdb/add', present.bridge, present.wasOn ?? '', String(vlan), mac]);

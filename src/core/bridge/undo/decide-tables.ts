@@ -8,8 +8,8 @@ import {
   done,
   type FdbForm,
   type FdbRow,
-  findHeld,
-  left,
+  findLink,
+  leave,
   linkOf,
   type Present,
   undo,
@@ -36,26 +36,26 @@ function byVid(ranges: readonly VlanRange[]): ReadonlyMap<number, VlanFlags> {
 
 /** Each VLAN that was touched is undone or left by itself; VLANs without a flag for the PVID come back before it. */
 export function decideVlan({ on, self, set, was }: UndoOf<'vlan'>, { links, vlan }: Present): UndoDecision {
-  const held = findHeld(on, links);
-  if ('kind' in held) return held;
-  const [after, before, now] = [byVid(set), byVid(was), byVid(vlanRanges(vlan, held.name) ?? [])];
+  const link = findLink(on, links);
+  if ('kind' in link) return link;
+  const [after, before, now] = [byVid(set), byVid(was), byVid(vlanRanges(vlan, link.name) ?? [])];
   const touched = [...new Set([...after.keys(), ...before.keys()])].sort((a, b) => a - b);
   const others: string[] = [];
-  const owed: number[] = [];
+  const toRestore: number[] = [];
   for (const vid of touched) {
     const [isNow, asSet, asBefore] = [now, after, before].map((vlans) => vlanWord(vlans.get(vid)));
     if (isNow === asBefore) continue;
-    if (isNow === asSet) owed.push(vid);
-    else others.push(`VLAN ${vid} of ${held.name} is ${isNow}, not what the run had set (${asSet})`);
+    if (isNow === asSet) toRestore.push(vid);
+    else others.push(`VLAN ${vid} of ${link.name} is ${isNow}, not what the run had set (${asSet})`);
   }
-  if (owed.length === 0) return others.length === 0 ? done : left(others.slice(0, 5).join('; '));
+  if (toRestore.length === 0) return others.length === 0 ? done : leave(others.slice(0, 5).join('; '));
   const command = (act: 'add' | 'del', entry: VlanRange): readonly (readonly string[])[] =>
     changeCommands({ kind: 'vlan', act, self, entry: { ...entry, port: byIndex(on.ifindex) } }, () => '');
   const takenAway = runsOf(
-    owed.filter((vid) => !before.has(vid)).map((vid) => ({ vid, pvid: false, untagged: false })),
+    toRestore.filter((vid) => !before.has(vid)).map((vid) => ({ vid, pvid: false, untagged: false })),
   );
   const givenBack = runsOf(
-    owed.flatMap((vid) => {
+    toRestore.flatMap((vid) => {
       const flags = before.get(vid);
       return flags === undefined ? [] : [{ vid, ...flags }];
     }),
@@ -127,16 +127,16 @@ function judgeRow(
  * set again to what they are to be.
  */
 export function decideFdb({ on, self, mac, rows }: UndoOf<'fdb'>, { links, fdb }: Present): UndoDecision {
-  const held = findHeld(on, links);
-  if ('kind' in held) return held;
+  const link = findLink(on, links);
+  if ('kind' in link) return link;
   const bridge = textOf(linkOf(links, on.master === 0 ? on.ifindex : on.master)?.['ifname']);
   const entries = objectsOf(fdb).filter((entry) => entry['mac'] === mac && (self || entry['master'] === bridge));
-  const judged = rows.map((row) => judgeRow(row, { entries, name: held.name, mac, self }));
+  const judged = rows.map((row) => judgeRow(row, { entries, name: link.name, mac, self }));
   const wanted = judged.map(({ vlan, now, target }) => ({ vlan, now, target }));
   const others = judged.flatMap(({ foreign }) => foreign ?? []);
   const isOwed = ({ now, target }: { readonly now: FdbForm | null; readonly target: FdbForm | null }): boolean =>
     formWord(now) !== formWord(target);
-  if (!wanted.some(isOwed)) return others.length === 0 ? done : left(others.slice(0, 5).join('; '));
+  if (!wanted.some(isOwed)) return others.length === 0 ? done : leave(others.slice(0, 5).join('; '));
   const plain = wanted.find((row) => row.vlan === null && isOwed(row));
   const command = (vlan: number | null, target: FdbForm | null): readonly (readonly string[])[] => {
     const entry: FdbEntry = {
@@ -184,7 +184,7 @@ export function mdbForm(
 
 export function decideMdb(entry: UndoOf<'mdb'>, { links, mdb }: Present): UndoDecision {
   const { on, bridge, group, vlan, set, was } = entry;
-  const [port, above] = [findHeld(on, links), findHeld(bridge, links)];
+  const [port, above] = [findLink(on, links), findLink(bridge, links)];
   if ('kind' in port) return port;
   if ('kind' in above) return above;
   const now = mdbForm(mdb, { bridge: above.name, port: port.name, group, vlan });

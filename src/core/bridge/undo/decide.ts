@@ -6,9 +6,9 @@ import {
   byIndex,
   changed,
   done,
-  findHeld,
+  findLink,
   isIndexTaken,
-  left,
+  leave,
   linkOf,
   type Present,
   undo,
@@ -41,34 +41,34 @@ export function decideUndo(entry: UndoEntry, present: Present): UndoDecision {
     case 'ovs-vlan':
     case 'ovs-fdb':
     case 'ovs-mirror':
-      return present.ovs === undefined ? left('Open vSwitch says nothing') : decideOvs(entry, present.ovs);
+      return present.ovs === undefined ? leave('Open vSwitch says nothing') : decideOvs(entry, present.ovs);
   }
 }
 
 function decideInterface({ name, ifindex }: UndoOf<'interface'>, { links }: Present): UndoDecision {
   const link = linkOf(links, ifindex);
   if (link === undefined) return done;
-  if (link['ifname'] !== name) return left(`the interface ${ifindex} is ${String(link['ifname'])}, not ${name}`);
-  if (isIndexTaken(links, ifindex)) return left(`another interface is called ${byIndex(ifindex)}`);
+  if (link['ifname'] !== name) return leave(`the interface ${ifindex} is ${String(link['ifname'])}, not ${name}`);
+  if (isIndexTaken(links, ifindex)) return leave(`another interface is called ${byIndex(ifindex)}`);
   return undo(['ip', 'link', 'del', 'dev', byIndex(ifindex)]);
 }
 
 function decideSetting({ on, place, key, set, was }: UndoOf<'setting'>, { links }: Present): UndoDecision {
-  const held = findHeld(on, links);
-  if ('kind' in held) return held;
+  const link = findLink(on, links);
+  if ('kind' in link) return link;
   const now = settingIn([linkOf(links, on.ifindex)], place, key);
-  if (now === undefined) return left(`the kernel no longer reports ${key} of ${held.name}`);
+  if (now === undefined) return leave(`the kernel no longer reports ${key} of ${link.name}`);
   if (isSameSetting(place, key, now, was)) return done;
-  if (!isSameSetting(place, key, now, set)) return changed(`${key} of ${held.name}`, String(now), String(set));
+  if (!isSameSetting(place, key, now, set)) return changed(`${key} of ${link.name}`, String(now), String(set));
   return undo(['ip', 'link', 'set', 'dev', byIndex(on.ifindex), ...setWords({ place, key, value: was })]);
 }
 
 /** Its name goes by an interface's name: right before, that has to be the same interface's. */
 function decideSysctl({ on, name, set, was }: UndoOf<'sysctl'>, { links, sysctl }: Present): UndoDecision {
   if (on !== null) {
-    const held = findHeld(on, links);
-    if ('kind' in held) return held;
-    if (held.name !== on.name) return left(`${on.name} is called ${held.name} by now`);
+    const link = findLink(on, links);
+    if ('kind' in link) return link;
+    if (link.name !== on.name) return leave(`${on.name} is called ${link.name} by now`);
   }
   if (sysctl === undefined || sysctl === was) return done;
   if (sysctl !== set) return changed(name, sysctl, set);

@@ -162,7 +162,7 @@ export type UndoDecision =
 export const done: UndoDecision = { kind: 'done' };
 
 /** It is another's by now, and why. */
-export function left(why: string): UndoDecision {
+export function leave(why: string): UndoDecision {
   return { kind: 'left', why };
 }
 
@@ -173,7 +173,9 @@ export function undo(...commands: readonly (readonly string[])[]): UndoDecision 
 
 /** Somebody else has set it since. */
 export function changed(what: string, now: string, set: string): UndoDecision {
-  return left(`${what} is ${now === '' ? 'nothing' : now}, not what the run had set (${set === '' ? 'nothing' : set})`);
+  return leave(
+    `${what} is ${now === '' ? 'nothing' : now}, not what the run had set (${set === '' ? 'nothing' : set})`,
+  );
 }
 
 /** The interface of that index. */
@@ -192,7 +194,7 @@ export function isIndexTaken(links: unknown, ifindex: number): boolean {
 }
 
 /** Finds the interface by its index, and sees that it is a port of the same bridge; its name now. */
-export function findHeld(on: HeldLink, links: unknown): { readonly name: string } | UndoDecision {
+export function findLink(on: HeldLink, links: unknown): { readonly name: string } | UndoDecision {
   const link = linkOf(links, on.ifindex);
   if (link === undefined) return done;
   const identity = textOf(link['identity']);
@@ -201,9 +203,9 @@ export function findHeld(on: HeldLink, links: unknown): { readonly name: string 
   const bridge = textOf(link['master']);
   const master = bridge === null ? 0 : objectsOf(links).find((link) => link['ifname'] === bridge)?.['ifindex'];
   if (master !== on.master)
-    return left(
+    return leave(
       `${name} is no longer ${on.master === 0 ? 'without a bridge' : 'a port of the bridge that it was a port of'}`,
     );
-  if (isIndexTaken(links, on.ifindex)) return left(`another interface is called ${byIndex(on.ifindex)}`);
+  if (isIndexTaken(links, on.ifindex)) return leave(`another interface is called ${byIndex(on.ifindex)}`);
   return { name };
 }

@@ -65,6 +65,6 @@ const bypassRule: BridgeRule = (view, { state, packetSockets }) => {
 
 export const bypassPossible: Audited = {
   meaning:
-    'A program, a rule or a process that is not known to be harmless can carry frames past every ear. A run is INCONCLUSIVE for it, unless `trust` in the step takes it on.',
+    'A program, a rule or a process may bypass every capture point. A run is INCONCLUSIVE for it, unless `trust` in the step lists it.',
   finding: { onBridge: bypassRule },
 };

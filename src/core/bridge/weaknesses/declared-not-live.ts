@@ -13,10 +13,8 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** What depends on which of the two values protects. */
 type Consequence = Pick<RuleFinding, 'severity' | 'text' | 'fix' | 'kept'>;
 
-/** What a port belongs to decides as much as an attribute that decides alone. */
 const isHigh = (key: Declared['key']): boolean => key === 'master' || key === 'native_vlan' || decidesAlone(key);
 
 /** The value that runs; null = it is not reported, or means nothing here. */
@@ -58,7 +56,6 @@ function protects(value: boolean | number | string, { key }: Declared, link: Lin
   return protecting === 'above 0' ? value !== 0 : value === protecting;
 }
 
-/** What it takes that a value which protects is there after the next start, too. */
 function keeping(now: boolean | number | string, declared: Declared, link: LinkState): Consequence {
   const { by, readFrom, key, value } = declared;
   return {
@@ -71,7 +68,6 @@ function keeping(now: boolean | number | string, declared: Declared, link: LinkS
   };
 }
 
-/** What it takes that what is configured runs. */
 function applying({ key, value, apply }: Declared): Consequence {
   return {
     severity: isHigh(key) ? 'high' : 'medium',

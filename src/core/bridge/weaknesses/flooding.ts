@@ -80,7 +80,7 @@ const findGroupFlood: CauseFinder = (leak) => {
   return {
     place: `${port.name}.${key}`,
     value: 'on',
-    text: `${port.name} takes ${key === 'bcast_flood' ? 'broadcasts' : 'multicast that nobody there asked for'}`,
+    text: `${port.name} takes ${key === 'bcast_flood' ? 'broadcasts' : 'multicast that no guest there asked for'}`,
     fix: { changes: stopFlood(port.name, key) },
   };
 };
@@ -93,17 +93,17 @@ const floodCosts: Readonly<Record<'broadcast' | 'multicast', FixCost>> = {
   },
   multicast: {
     price: 'share',
-    text: 'groups that nobody there joined no longer reach this guest: IPv6 neighbour discovery needs its members',
+    text: 'groups that no guest there joined no longer reach this guest: IPv6 neighbour discovery needs its members',
   },
 };
 
 export const groupFlood: Explained = {
-  meaning: 'The observer’s port takes broadcasts, or multicast that nobody there joined.',
+  meaning: 'The observer’s port takes broadcasts, or multicast that no guest there joined.',
   cause: {
     phrase: (parts) =>
       parts.place.includes('bcast_flood')
         ? `${parts.devices} ${verb(parts, 'takes', 'take')} broadcasts (bcast_flood on)`
-        : `${parts.devices} ${verb(parts, 'takes', 'take')} multicast that nobody there joined (mcast_flood on)`,
+        : `${parts.devices} ${verb(parts, 'takes', 'take')} multicast that no guest there joined (mcast_flood on)`,
     cost: ({ place }) => (place.endsWith('bcast_flood') ? floodCosts.broadcast : floodCosts.multicast),
     find: findGroupFlood,
   },
@@ -124,11 +124,11 @@ export const broadcastFlood: Audited = {
 const multicastFloodRule = floodRule(
   'mcast_flood',
   'low',
-  'multicast that nobody joined reaches this guest',
+  'multicast that no guest joined reaches this guest',
   'multicast',
 );
 
 export const multicastFlood: Audited = {
-  meaning: 'Multicast of groups that nobody joined reaches the guest.',
+  meaning: 'Multicast of groups that no guest joined reaches the guest.',
   finding: { onBridge: multicastFloodRule, cost: floodCosts.multicast },
 };

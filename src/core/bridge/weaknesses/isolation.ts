@@ -80,7 +80,7 @@ const isolatedOneSidedRule: BridgeRule = ({ guests }) => {
 };
 
 export const isolatedOneSided: Audited = {
-  meaning: 'isolated acts between isolated ports only: one such port is separated from nobody.',
+  meaning: 'isolated acts between isolated ports only: one such port is separated from no other.',
   finding: { onBridge: isolatedOneSidedRule, cost: isolationCost },
 };
 

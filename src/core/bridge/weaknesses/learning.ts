@@ -168,7 +168,7 @@ export const learningOff: Explained & Audited = {
   finding: { onBridge: learningOffRule },
 };
 
-/** Where a table has a limit, an entry that is not learned has room all the same; without one everything has. */
+/** If a table has a limit, an entry that is not learned has room all the same; without one everything has. */
 function makeRoom(bridge: string, guest: { readonly mac: Mac; readonly port: string } | null): readonly Change[] {
   return [guest === null ? setBridge(bridge, 'fdb_max_learned', 0) : setEntry(guest.mac, guest.port)];
 }

@@ -16,7 +16,6 @@ declare module '../../model/codes.js' {
   }
 }
 
-/** What leaves by the port of a lower device comes back where that has hairpin on. */
 function sentBack(by: NonNullable<Observer['by']>, observer: string, { links }: HostState): ReturnType<CauseFinder> {
   if (isOnDevice(by))
     return {
@@ -46,7 +45,6 @@ function setPrivate({ name, kind, space, mode }: Pick<LowerGuest, 'name' | 'kind
   return execute(...within(space), ...['ip', 'link', 'set', 'dev', name, 'type', kind, 'mode', ...words]);
 }
 
-/** What keeps guests apart for good whose lower device hands frames from one to another. */
 const lowerForEach = advice('give guests that are to be kept apart lower devices of their own, such as VLAN devices');
 
 /**
@@ -129,7 +127,7 @@ const macvlanBridgeRule: HostRule = ({ state, beside }) => {
 };
 
 /**
- * Whether the kernel hands what it sends to others on its lower device. The flag of an ipvlan is read elsewhere alone.
+ * True if the kernel hands what it sends to others on its lower device. The flag of an ipvlan is read elsewhere alone.
  */
 function isHandedOver({ kind, mode, flag, space }: LowerGuest): boolean {
   if (kind === 'ipvlan') return space !== null && flag === undefined;

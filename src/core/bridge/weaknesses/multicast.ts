@@ -96,7 +96,7 @@ const findMember: CauseFinder = (leak) => {
 };
 
 export const member: Explained = {
-  meaning: 'The observer’s port is a member of the group. Delete the entry if nobody there asked for it.',
+  meaning: 'The observer’s port is a member of the group. Delete the entry if no guest there asked for it.',
   cause: {
     phrase: ({ place }) => `the port is a member of the group (${place})`,
     cost: { price: 'share', text: 'the guest no longer gets the group' },

@@ -25,21 +25,23 @@ function actionsOf(flow: string): readonly string[] {
 }
 
 /** What a line of `ovs-ofctl dump-flows` says beside the match and the actions. */
-const notOfMatch =
+const nonMatchField =
   /^(?:|(?:idle|hard)_timeout=.*|importance=.*|send_flow_rem|check_overlap|reset_counts|no_.*_counts)$/;
 
 /**
  * Arguments of ovs-ofctl(8) that take the actions out of that flow alone, whatever others match the same frames: what
  * it floods is switched then, and a flow that is left without an action goes.
  */
-function withoutActions(bridge: string, flow: string, isTaken: (action: string) => boolean): readonly string[] {
+function withoutActions(bridge: string, flow: string, isRemoved: (action: string) => boolean): readonly string[] {
   const fields = flow.replace(/,? ?actions=.*$/, '').split(/[, ]+/);
-  const match = fields.filter((field) => !notOfMatch.test(field));
+  const match = fields.filter((field) => !nonMatchField.test(field));
   const actions = actionsOf(flow);
-  const left = actions.map((action) => (isFlood(action) ? 'NORMAL' : action)).filter((action) => !isTaken(action));
+  const remaining = actions
+    .map((action) => (isFlood(action) ? 'NORMAL' : action))
+    .filter((action) => !isRemoved(action));
   const isPlain = actions.every((action) => !action.includes('('));
-  if (isPlain && left.length > 0)
-    return ['--strict', 'mod-flows', bridge, [...match, `actions=${[...new Set(left)].join(',')}`].join(',')];
+  if (isPlain && remaining.length > 0)
+    return ['--strict', 'mod-flows', bridge, [...match, `actions=${[...new Set(remaining)].join(',')}`].join(',')];
   return ['--strict', 'del-flows', bridge, ...(match.length === 0 ? [] : [match.join(',')])];
 }
 

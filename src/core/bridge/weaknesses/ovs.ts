@@ -24,7 +24,7 @@ export interface OvsLeak {
   readonly port: OvsPortState | null;
   /** VLAN of the frames in the switch: their tag, else that of the sender's port; 0 = none. */
   readonly vlan: number;
-  /** Whether the switch knows the destination in that VLAN. */
+  /** True if the switch knows the destination in that VLAN. */
   readonly isKnown: boolean;
 }
 
@@ -48,7 +48,7 @@ export function ovsLeak({ before, bridge, fromPort, to, port, finding, entries }
   };
 }
 
-/** Whether a port is in a VLAN (ovs-vswitchd.conf.db(5), vlan_mode): an access port in its tag's alone. */
+/** True if a port is in a VLAN (ovs-vswitchd.conf.db(5), vlan_mode): an access port in its tag's alone. */
 export function isInVlan({ columns }: OvsPortState, vlan: number): boolean {
   const [[tag], trunks, [mode]] = [
     numbersIn(columns['tag']),
@@ -76,7 +76,7 @@ const findOvsMirror: CauseFinder = (leak) => {
   const near = [from?.name, to?.name];
   // what is flooded leaves by every port of the VLAN, also by one whose frames are copied
   const flooded = isUnicast(leak) && isKnown ? [] : inSwitch.ovs.ports.filter((each) => isInVlan(each, vlan));
-  const left = flooded.flatMap(({ name, bridge }) =>
+  const remaining = flooded.flatMap(({ name, bridge }) =>
     bridge === inSwitch.bridge.name && name !== from?.name ? [name] : [],
   );
   const mirror = inSwitch.ovs.mirrors.find(
@@ -84,7 +84,7 @@ const findOvsMirror: CauseFinder = (leak) => {
       bridge === inSwitch.bridge.name &&
       outputPort !== null &&
       outputPort === inSwitch.port?.name &&
-      (ports === null || ports.some((name) => near.includes(name)) || leaving.some((name) => left.includes(name))),
+      (ports === null || ports.some((name) => near.includes(name)) || leaving.some((name) => remaining.includes(name))),
   );
   if (mirror === undefined) return null;
   return {
@@ -186,7 +186,7 @@ const ovsProtectedOneSidedRule = eachBridge(({ ports }) =>
 );
 
 export const ovsProtectedOneSided: Audited = {
-  meaning: 'protected acts between protected ports only: one such port is separated from nobody.',
+  meaning: 'protected acts between protected ports only: one such port is separated from no other.',
   finding: { onHost: ovsProtectedOneSidedRule },
 };
 

@@ -60,7 +60,7 @@ const behindBridgeRule: BridgeRule = ({ name, link, fdb, ports }, { state }) =>
           place: `${entry.mac} dev ${name} self`,
           value: entry.state,
           readFrom: readFrom.fdb,
-          text: 'somebody behind the bridge device (a macvlan) has this MAC and the database does not know it: every frame to it floods to all ports',
+          text: 'a device behind the bridge device (a macvlan) has this MAC and the database does not know it: every frame to it floods to all ports',
           probe: 'known-unicast',
           fix: { changes: [ownEntry(entry.mac, name)], also: ', or attach it by a port of its own' },
         }));

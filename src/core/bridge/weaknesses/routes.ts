@@ -54,7 +54,7 @@ function keepBridgesApart(inward: string, outward: string, { links, sysctl }: Ho
 
 const bridgedCalls = ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables'] as const;
 
-/** Whether the headers say that a router had the frames: other MACs and a smaller hop limit, or what NAT wrote. */
+/** True if the headers say that a router had the frames: other MACs and a smaller hop limit, or what NAT wrote. */
 function wereRouted({ finding: { forms = {} } }: LeakContext): boolean {
   return (forms.routed ?? 0) + (forms.rewritten ?? 0) > 0;
 }
@@ -233,7 +233,6 @@ const local = [
   ['route_localnet', 'what only listens on 127.0.0.0/8 of the host is within reach of the guest behind it'],
 ] as const;
 
-/** What a guest without a bridge gets to of the host itself. */
 const routedLocalRule: HostRule = ({ state, beside }) =>
   beside === undefined
     ? []
@@ -257,7 +256,6 @@ export const routedLocal: Audited = {
   finding: { onHost: routedLocalRule },
 };
 
-/** What deletes a rule or a route. */
 function deletion({ removal }: RoutingEntry): readonly Change[] {
   return [execute(...removal)];
 }
@@ -303,7 +301,7 @@ const findPolicyRoute: CauseFinder = (leak) => {
   };
 };
 
-/** Whether the first of several routes in the tables that every packet is looked up in takes all of them. */
+/** True if the first of several routes in the tables that every packet is looked up in takes all of them. */
 function isFirstRoute({ isUsual, isConditional, encapsulation }: Way): boolean {
   return isUsual && !isConditional && encapsulation === null;
 }
@@ -324,7 +322,7 @@ const policyRouteRule: HostRule = ({ state, beside }) =>
           readFrom: 'ip rule, ip route show table all',
           text:
             encapsulation === null
-              ? `packets for ${address} (${device}) that it takes leave by ${elsewhere.join(', ')}: ${route}`
+              ? `packets for ${address} (${device}) that it takes go to ${elsewhere.join(', ')}: ${route}`
               : `packets for ${address} (${device}) that it takes are handed to an encapsulation (${encapsulation}): ${route}`,
           probe: null,
           fix: { changes: deletion(by) },

@@ -147,7 +147,7 @@ function macBehind(tap: string, taps: readonly string[], cards: readonly Card[])
   return taps.length === 1 && cards.length === 1 && cards[0]?.tap === null ? cards[0].mac : null;
 }
 
-/** Whether a process runs a machine, by what the kernel calls it. */
+/** True if a process runs a machine, by what the kernel calls it. */
 export function isMonitor(comm: string): boolean {
   return monitors.has(comm);
 }

@@ -50,7 +50,7 @@ export function someSettings(settings: Readonly<Record<string, SettingValue>>): 
 }
 
 /**
- * Who hangs behind the bridge device itself: neighbours that are on no port, where somebody holds the device
+ * Endpoints behind the bridge device itself: neighbours that are on no port, where somebody holds the device
  * promiscuous.
  */
 function behind({ state, bridge: link, neighbours }: EndpointsInput): {

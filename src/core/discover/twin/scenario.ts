@@ -15,7 +15,7 @@ export interface TwinInput extends Omit<EndpointsInput, 'scenario' | 'bridge'> {
   readonly bridge: string;
   /** What `init` says of the bridge. */
   readonly discovered: Found;
-  /** Whether there are rules of nft in a file beside the scenario, `rules.nft`. */
+  /** True if there are rules of nft in a file beside the scenario, `rules.nft`. */
   readonly hasRules: boolean;
   /** What else is known not to be in the twin. */
   readonly missing: readonly string[];
@@ -66,7 +66,7 @@ export function twinScenario(input: TwinInput): Twin {
   const filters = copiedFilters(state, new Set([bridge, ...ports]));
   const vlans = vlansInState(state, bridge);
   const keepers = input.keepers.filter(({ device }) => device === bridge || ports.has(device));
-  const asked = classes.length === 0 || classes.includes('known-unicast');
+  const tested = classes.length === 0 || classes.includes('known-unicast');
   return {
     scenario: {
       version: 1,
@@ -91,10 +91,10 @@ export function twinScenario(input: TwinInput): Twin {
           entries,
           commands: [...(input.hasRules ? [['nft', '-f', 'rules.nft']] : []), ...filters.commands],
         }),
-        ...(asked ? scenario.steps : []),
+        ...(tested ? scenario.steps : []),
         ...attacks(input, endpoints, host),
       ],
-      ...(scenario.policy === undefined || !asked ? {} : { policy: scenario.policy }),
+      ...(scenario.policy === undefined || !tested ? {} : { policy: scenario.policy }),
     },
     missing: [...input.missing, ...missing, ...copied.missing, ...entries.missing, ...filters.missing],
   };

@@ -63,7 +63,7 @@ export function twinSteps({
           [
             'mac-flood',
             {
-              name: 'a flood of sources makes nobody overhear',
+              name: 'a flood of sources makes no guest overhear',
               fdb: { flush: bridge },
               learn: 'none',
               probe: [{ class: 'mac-flood', from, to: victim, via, count: 2000, rate: 20_000 }],

@@ -3,7 +3,7 @@ import { type CatalogueAllowance, catalogueClasses, disruptiveClasses } from '..
 import type { Declared, Inventory } from '../../model/host-config.js';
 import { attributesOf } from '../../bridge/attributes.js';
 import { isDeafToSources, strangersBehind } from '../../bridge/view.js';
-import { bridgesApart, deviceText, type SegmentBeside, segmentsBeside } from '../../bridge/beside.js';
+import { separateBridges, deviceText, type UnbridgedSegment, segmentsBeside } from '../../bridge/beside.js';
 import type { Beside, HostState, LinkState, SenderBehind } from '../../model/state.js';
 import { VerifyError } from '../../model/verify-error.js';
 import { type Hops, hopsOf } from '../../bridge/hops.js';
@@ -52,7 +52,7 @@ import { type FoundBridge, foundBridge, hostOn } from './segments.js';
 import { counted } from '../../text/escape.js';
 
 /** What is asked of a whole host beyond what is usual. */
-export interface WholeWishes extends StepWishes {
+export interface HostOptions extends StepWishes {
   /** Only this bridge; null = all that have guests. */
   readonly bridge: string | null;
   /** Only guests whose name or port is one of these, or that are in one of these zones; empty = all. */
@@ -79,7 +79,7 @@ export interface WholeInput {
   readonly addresses: Readonly<Record<string, readonly string[]>>;
   /** As `netns` of the bridges is to be written; null = the namespace of the caller. */
   readonly netns: string | null;
-  readonly wishes: WholeWishes;
+  readonly wishes: HostOptions;
 }
 
 /** A scenario of a whole host as data. */
@@ -94,7 +94,7 @@ export interface WholeFound extends Omit<Found, 'scenario'> {
   readonly scenario: WholeScenario;
 }
 
-function isWanted({ name, near, endpoint }: AnyFound, { guests, zones }: WholeWishes): boolean {
+function isWanted({ name, near, endpoint }: AnyFound, { guests, zones }: HostOptions): boolean {
   if (endpoint.role === 'uplink') return true;
   const known = [name, endpoint.port ?? name, near ?? name];
   if (guests.length > 0 && !known.some((word) => guests.includes(word))) return false;
@@ -114,7 +114,6 @@ interface SurveyedBridge {
   readonly behind: readonly FoundBehind[];
 }
 
-/** What a host has that can be examined. */
 interface Survey {
   readonly links: Links;
   /** Bridges with ports. */
@@ -123,7 +122,7 @@ interface Survey {
   readonly examined: readonly SurveyedBridge[];
   readonly unbridged: Unbridged;
   /** Segments that are not examined. */
-  readonly others: readonly SegmentBeside[];
+  readonly others: readonly UnbridgedSegment[];
   readonly guests: readonly FoundEntry[];
   /** Names of the bridges and segments that are examined. */
   readonly places: readonly string[];
@@ -175,7 +174,7 @@ function surveyHost(input: WholeInput): Survey {
   const unbridged = unbridgedSegments(input, taken);
   const others = segmentsBeside(state, beside, unbridged.devices);
   if (examined.length === 0 && unbridged.entries.length === 0)
-    throw nothingToExamine(bridges.length > 0, wishes, others, bridgesApart(beside));
+    throw nothingToExamine(bridges.length > 0, wishes, others, separateBridges(beside));
   refuseJoined(examined, state, hops);
   const guests = [...examined.flatMap(({ wanted }) => wanted.filter(isGuest)), ...unbridged.entries];
   const places = [...examined.map(({ bridge }) => bridge), ...unbridged.kinds.keys()];
@@ -206,7 +205,7 @@ function probesOfHost(
   throw new VerifyError(
     'too-little-found',
     3,
-    `of ${counted(guests.length, 'guest')} on ${places.join(', ')} nothing can be asked: ${counted(known.length, 'has', 'have')} a MAC that their bridge knows`,
+    `cannot test ${counted(guests.length, 'guest')} on ${places.join(', ')}: the bridge knows the MAC of ${known.length === 0 ? 'none' : `only ${known.length}`}`,
     silenceHint(state, names, 'try again'),
   );
 }
@@ -249,8 +248,8 @@ function onceEach(notes: readonly (readonly [name: string, note: string])[]): re
     namesOf.set(text, [...(namesOf.get(text) ?? []), name]);
   }
   return [...namesOf].map(([text, names]) => {
-    const left = names.length - maxNamed;
-    return `${names.slice(0, maxNamed).join(', ')}${left > 0 ? ` and ${left} more` : ''}${text}`;
+    const remaining = names.length - maxNamed;
+    return `${names.slice(0, maxNamed).join(', ')}${remaining > 0 ? ` and ${remaining} more` : ''}${text}`;
   });
 }
 
@@ -288,7 +287,7 @@ export function wholeScenario(input: WholeInput): WholeFound {
       foundBridge(
         state,
         bridge,
-        { entries, asked: wanted, behind, declared: input.declared ?? [] },
+        { entries, tested: wanted, behind, declared: input.declared ?? [] },
         hostOn(bridge, input, examined.length === 1, taken),
       ),
   );
@@ -328,7 +327,7 @@ interface Unbridged {
   readonly devices: ReadonlySet<string>;
   /** What the host does between them, in sentences. */
   readonly claims: readonly string[];
-  readonly probes: (asked: Parameters<typeof lowerProbes>[1]) => ReturnType<typeof lowerProbes>;
+  readonly probes: (tested: Parameters<typeof lowerProbes>[1]) => ReturnType<typeof lowerProbes>;
 }
 
 /** Those that the host routes to, and those on lower devices. Names go into `taken`. */
@@ -349,9 +348,9 @@ function unbridgedSegments(input: WholeInput, taken: Set<string>): Unbridged {
       ...lower.flatMap(({ entries }) => entries.map(({ guestDevice }) => deviceText(guestDevice))),
     ]),
     claims: [...routes.map((segment) => routedClaim(segment, state)), ...lower.map(lowerClaim)],
-    probes: (asked) => [
-      ...routes.flatMap((segment) => routedProbes(segment, input, asked)),
-      ...lower.flatMap((segment) => lowerProbes(segment, asked)),
+    probes: (tested) => [
+      ...routes.flatMap((segment) => routedProbes(segment, input, tested)),
+      ...lower.flatMap((segment) => lowerProbes(segment, tested)),
     ],
   };
 }

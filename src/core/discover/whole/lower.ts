@@ -33,7 +33,7 @@ export interface LowerSegment {
 }
 
 /**
- * Whether a guest can be spoken for and listened at: by a macvlan or, with an address, an ipvlan that is up in a
+ * True if a guest can be spoken for and listened at: by a macvlan or, with an address, an ipvlan that is up in a
  * namespace of its own, or by a virtual machine's macvtap. What a machine writes passes the device's packet sockets and
  * queue as what a socket there sends does (tap_get_user, drivers/net/tap.c); what is for it passes them before its
  * queue (macvlan_handle_frame).
@@ -167,7 +167,6 @@ function unicast(
   };
 }
 
-/** Whether a sender has more than one other to send to. */
 function hasMore({ from, to = [] }: WrittenProbe): boolean {
   return from.some((sender) => to.filter((name) => name !== sender).length > 1);
 }

@@ -1,8 +1,8 @@
-import type { SegmentBeside } from '../../bridge/beside.js';
+import type { UnbridgedSegment } from '../../bridge/beside.js';
 import { VerifyError } from '../../model/verify-error.js';
 
 /** A line on guests that the run leaves out, with the command that examines them. */
-export function besideNote({ place, value, text, command }: SegmentBeside): string {
+export function besideNote({ place, value, text, command }: UnbridgedSegment): string {
   return `not examined: ${place} (${value}): ${text}${command === null ? '' : `: ${command}`}`;
 }
 
@@ -10,8 +10,8 @@ export function besideNote({ place, value, text, command }: SegmentBeside): stri
 export function nothingToExamine(
   hasBridges: boolean,
   { guests, zones }: { readonly guests: readonly string[]; readonly zones: readonly string[] },
-  others: readonly SegmentBeside[],
-  apart: readonly SegmentBeside[],
+  others: readonly UnbridgedSegment[],
+  apart: readonly UnbridgedSegment[],
 ): VerifyError {
   if (hasBridges && guests.length + zones.length > 0)
     return new VerifyError(

@@ -87,7 +87,7 @@ function meshed(guests: readonly FoundEntry[], kindOf: Context['kindOf']): reado
 /**
  * Known unicast among guests, and between them and what lies beyond the uplinks. `isMeant`: guests reach each other.
  */
-function privacy(context: Context, { asked: guests }: Segment, isMeant: boolean): readonly Placed[] {
+function privacy(context: Context, { tested: guests }: Segment, isMeant: boolean): readonly Placed[] {
   const { bridge, isUnlearned } = context;
   const senders = names(speakers(guests));
   const part: Part = bridge.hub && bridge.floodsOut ? 'floods' : 'first';
@@ -138,7 +138,7 @@ function servedPairs(
 }
 
 /** Known unicast between guests and the host, which nobody else is to overhear. */
-function withHost({ bridge }: Context, { asked: guests }: Segment): readonly Placed[] {
+function withHost({ bridge }: Context, { tested: guests }: Segment): readonly Placed[] {
   const senders = names(speakers(guests));
   const { host } = bridge;
   if (host === null || senders.length === 0) return [];
@@ -162,7 +162,7 @@ function furtherRounds({ lastRound, kindOf }: Context, senders: readonly FoundEn
 }
 
 /** Known unicast to and from what is behind the bridge device: no observer hears whether it arrives there. */
-function withBehind({ bridge }: Context, { asked: guests, behind }: Segment): readonly Placed[] {
+function withBehind({ bridge }: Context, { tested: guests, behind }: Segment): readonly Placed[] {
   const uplinks = bridge.segments.length > 1 ? [] : names(speakers(bridge.uplinks)).slice(0, 1);
   const senders = [...names(speakers(guests)).slice(0, maxAlike), ...uplinks];
   const to = behind.map(({ name }) => name);
@@ -176,11 +176,11 @@ function withBehind({ bridge }: Context, { asked: guests, behind }: Segment): re
 
 /** Unicast to guests that are not to be reached: over the bridge, and by way of the host. */
 function separation({ bridge, lastRound }: Context, segment: Segment): readonly Placed[] {
-  const [compared] = apartFrom(bridge, segment.asked);
+  const [compared] = apartFrom(bridge, segment.tested);
   const senders = names(speakers(compared));
   const apart = bridge.isolated
     ? compared
-    : bridge.segments.filter((neighbour) => neighbour !== segment).flatMap(({ asked }) => asked);
+    : bridge.segments.filter((neighbour) => neighbour !== segment).flatMap(({ tested }) => tested);
   const to = names(apart.filter(({ endpoint }) => endpoint.mac !== undefined));
   if (senders.length === 0 || to.length === 0 || (bridge.isolated && to.length < 2)) return [];
   const may_see = bridge.isolated ? [] : names([...segment.guests, ...segment.trunks, ...bridge.uplinks]);
@@ -196,7 +196,7 @@ function separation({ bridge, lastRound }: Context, segment: Segment): readonly 
 }
 
 /** Unicast among the guests whose ports a manager says it isolates, beside others. */
-function promises({ bridge }: Context, { asked: guests }: Segment): readonly Placed[] {
+function promises({ bridge }: Context, { tested: guests }: Segment): readonly Placed[] {
   const promised = guests.filter((entry) => bridge.promised.includes(entry));
   const [from, to] = [names(speakers(promised)), names(promised.filter(({ endpoint }) => endpoint.mac !== undefined))];
   if (bridge.isolated || from.length === 0 || new Set([...from, ...to]).size < 2) return [];
@@ -223,7 +223,7 @@ function routedBounce(
  * everybody, and what is for everybody is for them.
  */
 function floods(context: Context, segment: Segment): readonly Placed[] {
-  const speaking = speakers(segment.asked);
+  const speaking = speakers(segment.tested);
   return [false, true].flatMap((serves) =>
     floodsFrom(context, segment, {
       from: speaking.filter((entry) => context.bridge.serving.includes(entry) === serves),
@@ -234,10 +234,10 @@ function floods(context: Context, segment: Segment): readonly Placed[] {
 
 function floodsFrom(
   { bridge }: Context,
-  { guests, asked, trunks }: Segment,
+  { guests, tested, trunks }: Segment,
   { from: senders, serves }: { readonly from: readonly FoundEntry[]; readonly serves: boolean },
 ): readonly Placed[] {
-  const [from, addressees] = [names(senders), names(speakers(asked))];
+  const [from, addressees] = [names(senders), names(speakers(tested))];
   if (from.length === 0) return [];
   const part: Part = bridge.floodsOut ? 'floods' : 'first';
   const [compared, serving] = apartFrom(bridge, guests);
@@ -270,7 +270,7 @@ function floodsFrom(
 
 /** Classes that are asked only where they are named: one guest tries it on another. */
 function named({ bridge }: Context, classes: readonly ProbeClassName[]): readonly Placed[] {
-  const guests = names(speakers(bridge.segments.flatMap((segment) => segment.asked)));
+  const guests = names(speakers(bridge.segments.flatMap((segment) => segment.tested)));
   const [from, to, third] = guests;
   const [uplink] = names(speakers(bridge.uplinks));
   const via = uplink ?? third;
@@ -299,7 +299,7 @@ function named({ bridge }: Context, classes: readonly ProbeClassName[]): readonl
     });
 }
 
-/** Whether a class is asked of a bridge. `classes`: those that were named; empty = the usual ones. */
+/** True if a class is asked of a bridge. `classes`: those that were named; empty = the usual ones. */
 function isAsked(name: ProbeClassName, bridge: FoundBridge, classes: readonly ProbeClassName[]): boolean {
   if (classes.length > 0) return classes.includes(name);
   if (!usualClasses.some((usual) => usual === name)) return false;

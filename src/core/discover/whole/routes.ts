@@ -30,7 +30,7 @@ export interface RoutedInput {
 
 const namesOf = (entries: readonly FoundEntry[]): readonly string[] => entries.map(({ name }) => name);
 
-/** Whether an address, with its prefix or without, is one of IPv6. */
+/** True if an address, with its prefix or without, is one of IPv6. */
 export function isIpv6Address(address: string): boolean {
   return address.includes(':');
 }
@@ -237,7 +237,7 @@ function networksOf(bridges: readonly FoundBridge[], routed: RoutedSegment | nul
     ...bridges
       // Which of several VLANs the host is in is not known
       .filter(({ segments }) => segments.length === 1)
-      .map(({ name, segments }) => ({ bridge: name, guests: segments.flatMap(({ asked }) => asked) })),
+      .map(({ name, segments }) => ({ bridge: name, guests: segments.flatMap(({ tested }) => tested) })),
     ...(routed === null ? [] : [{ bridge: routed.name, guests: routed.entries }]),
   ];
   return places.flatMap(({ bridge, guests }) =>
@@ -253,7 +253,6 @@ function apartByOf({ guest }: FoundEntry): Manager | null {
   return guest?.isApart === true ? guest.manager : null;
 }
 
-/** Where packets of another network may not be sent, and why, as far as bridges decide. */
 interface RouteContext {
   readonly beside: Beside;
   /** By bridge: a port that leads out of the machine. */

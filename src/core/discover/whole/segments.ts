@@ -12,7 +12,7 @@ export interface Segment {
   readonly vid: number | null;
   readonly guests: readonly FoundEntry[];
   /** Those of them that send and are sent to; the others only listen. */
-  readonly asked: readonly FoundEntry[];
+  readonly tested: readonly FoundEntry[];
   /** Others that may see what is sent in it: trunks that carry its VLAN with a tag. */
   readonly trunks: readonly FoundEntry[];
   /** Guests behind the bridge device, if it is in this VLAN. */
@@ -85,7 +85,7 @@ function carries(vlans: readonly FoundVlan[], vid: number, untagged: boolean): b
 function segmentsOf(
   guests: readonly FoundEntry[],
   vlansOf: (entry: FoundEntry) => readonly FoundVlan[],
-): readonly Omit<Segment, 'asked' | 'behind' | 'hasHost'>[] {
+): readonly Omit<Segment, 'tested' | 'behind' | 'hasHost'>[] {
   const byVid = new Map<number | null, FoundEntry[]>();
   for (const guest of guests) {
     const vid = vlansOf(guest).find(({ pvid }) => pvid === true)?.vid;
@@ -108,7 +108,7 @@ function flowsOf({ ovs }: HostState, bridge: string): number {
 }
 
 /**
- * Whether a bridge has the host's own MAC in a VLAN: one of the kernel where it is a member, Open vSwitch where the
+ * True if a bridge has the host's own MAC in a VLAN: one of the kernel where it is a member, Open vSwitch where the
  * host spoke in it (null = in none).
  */
 function isHostKnown({ links, fdb, ovs }: HostState, bridge: string, vid: number | null): boolean {
@@ -119,10 +119,10 @@ function isHostKnown({ links, fdb, ovs }: HostState, bridge: string, vid: number
   return fdb.some(({ master, mac, vlan }) => master === bridge && mac === device?.mac && vlan === vid);
 }
 
-/** Who is on a bridge, and what configuration says of ports; `asked`: who of `entries` sends and is sent to. */
+/** Who is on a bridge, and what configuration says of ports; `tested`: those of `entries` that send and are sent to. */
 export interface OnBridge {
   readonly entries: readonly FoundEntry[];
-  readonly asked: readonly FoundEntry[];
+  readonly tested: readonly FoundEntry[];
   readonly behind?: readonly FoundBehind[];
   readonly declared: readonly Declared[];
 }
@@ -135,7 +135,7 @@ export function apartFrom(
   return [guests.filter((entry) => !serving.includes(entry)), guests.filter((entry) => serving.includes(entry))];
 }
 
-/** Whether a manager's configuration isolates the port of a guest (libvirt, Proxmox VE). */
+/** True if a manager's configuration isolates the port of a guest (libvirt, Proxmox VE). */
 function isPromised({ endpoint: { port, mac } }: FoundEntry, declared: readonly Declared[]): boolean {
   return declared.some(
     (setting) =>
@@ -155,7 +155,7 @@ function byText(declared: readonly Declared[]): string {
 export function foundBridge(
   state: HostState,
   name: string,
-  { entries, asked, behind = [], declared }: OnBridge,
+  { entries, tested, behind = [], declared }: OnBridge,
   host: FoundPartyHost | null,
 ): FoundBridge {
   const links = new Map(state.links.map((link) => [link.name, link]));
@@ -172,7 +172,7 @@ export function foundBridge(
     ({ endpoint }) => endpoint.vlans ?? vlansInState(state, endpoint.port),
   ).map((segment) => ({
     ...segment,
-    asked: segment.guests.filter((guest) => asked.includes(guest)),
+    tested: segment.guests.filter((guest) => tested.includes(guest)),
     behind: segment.vid === null || segment.vid === portVlans(state.vlan, name)?.native ? behind : [],
     hasHost: isHostKnown(state, name, segment.vid),
   }));
@@ -208,7 +208,6 @@ export function foundBridge(
   };
 }
 
-/** What decides whether the host is asked as a party. */
 interface HostOnInput {
   readonly state: HostState;
   /** By device, with their prefix. */

@@ -12,7 +12,6 @@ const usualRate = 1000;
 const meshRate = 4000;
 /** A run with more pairs has the larger rate. */
 const manyPairs = 1000;
-/** What a run takes beside its frames, in ms. */
 const overheadMs = 6000;
 const carriersOfPair = 3;
 

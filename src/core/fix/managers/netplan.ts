@@ -156,7 +156,6 @@ export const netplanForm: Form<Device> = (device, wanted) => {
   return [...(lines.length === 0 ? [] : [ownFile(device, lines)]), ...beside(device, rest)];
 };
 
-/** What netplan itself cannot say. */
 function beside(device: Device, wanted: readonly Wanted[]): readonly FormPart[] {
   if (device.renderer === 'NetworkManager')
     return wanted.length === 0 ? [] : [dispatcherScript('netplan', device.device, wanted)];

@@ -55,7 +55,7 @@ function isDoubtful({ flow, sequence, form }: ProbeSighting, { entries }: StepTa
 }
 
 /**
- * Whether an answer goes where its answerer sent it: to the MAC of that observer, or by an uplink to one that is not
+ * True if an answer goes where its answerer sent it: to the MAC of that observer, or by an uplink to one that is not
  * here.
  */
 function isOnItsWay(
@@ -129,7 +129,7 @@ function isOfSenders(flow: Flow, { step, observer, party }: FrameArrival, { part
   return step.observers.some(({ name, by }) => by?.lower === observer.name && name === flow.sender);
 }
 
-/** Whether an answer may enter there: from its answerer, the host, an uplink, or one that got it to pass it on. */
+/** True if an answer may enter there: from its answerer, the host, an uplink, or one that got it to pass it on. */
 function mayAnswerEnter(
   { flow, sequence }: ProbeSighting,
   { by, dstMac }: ProbeAnswer,

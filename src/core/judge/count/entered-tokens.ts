@@ -20,7 +20,7 @@ export interface EnteredTokens {
 /**
  * How a token enters that has entered before, or enters elsewhere: `repeated` as it was sent by a guest that had got
  * it, `answered` by one in a frame of its own (an ICMP error quotes it), `reflected` by an uplink, `unheard` from a
- * guest that nobody was heard handing it to.
+ * guest that no capture saw it reach.
  */
 export type Again = 'repeated' | 'answered' | 'reflected' | 'unheard';
 

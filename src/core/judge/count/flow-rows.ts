@@ -105,7 +105,6 @@ export class FlowRows {
     return row;
   }
 
-  /** Where a row stands in the table, or would. */
   private placeOf(flow: number, observer: number): number {
     const { table, columns } = this;
     const mask = table.length - 1;

@@ -27,7 +27,6 @@ interface Row {
   readonly earliest: WordTime;
 }
 
-/** What frames between two addresses count as, in the one direction and in the other. */
 interface Pair {
   /** Rows of traffic, of frames that are not ARP. */
   readonly trafficRows: readonly Row[];

@@ -67,7 +67,6 @@ export class RowTokens {
     return (known & bit) === 0;
   }
 
-  /** Where the words for the bits of this many tokens begin. */
   private newWords(tokens: number): number {
     const start = this.wordsUsed;
     this.wordsUsed += (tokens + 31) >>> 5;

@@ -59,7 +59,6 @@ export class SeenTokens {
   private readonly observers = new ObserverNumbers();
   private readonly rows: FlowRows;
   private readonly tokens = new RowTokens();
-  /** What was seen when there were too many rows for another, or was counted and not kept. */
   private readonly beyond = new TokenBits();
   private isNumberedThrough: boolean | null = null;
 

@@ -87,8 +87,8 @@ function causeOf(additions: readonly Addition[]): GroupCause {
     places: additions.map((addition) => `${addition.port}.learning`),
     value: isKnown ? 'off' : 'off, no entry',
     text: isKnown
-      ? `${port} learns nothing: when its entry ages, everything to it floods`
-      : `${port} learns nothing and has no entry: everything to it floods`,
+      ? `${port} learns nothing: once its entry expires, all frames to it flood`
+      : `${port} learns nothing and has no entry: all frames to it flood`,
     fixes,
     ...(isKnown ? { changes } : {}),
     ...(cost === null ? {} : { cost }),

@@ -33,7 +33,6 @@ const maxExplained = 2000;
 /** What carries packets by a rule: it may have come after the first probe, and then a later snapshot has it. */
 const byRule: readonly CauseCode[] = ['mirror', 'policy-route'];
 
-/** What explains the leaks of a step besides the row that each is. */
 interface CauseInput {
   readonly plan: Plan;
   /** Snapshots after the first. */
@@ -131,10 +130,10 @@ export function createCauseFinding(
 
 /** The rows of a step, leaks with their causes and what fixes them. */
 export function withCauses(rows: readonly Finding[], { causesOf: find }: CauseFinding): readonly Finding[] {
-  let left = maxExplained;
+  let remaining = maxExplained;
   return rows.map((row) => {
-    if (!row.leak || row.grouped !== undefined || left === 0) return row;
-    left -= 1;
+    if (!row.leak || row.grouped !== undefined || remaining === 0) return row;
+    remaining -= 1;
     return { ...row, causes: find(row) };
   });
 }

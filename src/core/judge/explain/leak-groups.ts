@@ -46,7 +46,6 @@ interface PartialGroup {
   firstSighting: LeakGroup['firstSighting'];
 }
 
-/** What a leak adds to its group. */
 interface Added extends Pick<FoldedLeaks, 'like' | 'rows' | 'seen'> {
   readonly from: Iterable<string>;
   readonly to: Iterable<string | null>;

@@ -1,8 +1,8 @@
 import { type BarrierCode, settingBarrierCodes } from '../../model/codes.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
-import type { Finding, Held, HeldBarrier, MeasuredEnds } from '../../model/result.js';
+import type { Finding, Held, HeldBarrier } from '../../model/result.js';
 import type { StepStates } from '../../model/state.js';
-import type { TraceLine } from '../../model/timeline.js';
+import type { MeasuredEnds, TraceLine } from '../../model/timeline.js';
 import type { RowContext } from '../../bridge/row-context.js';
 import { forTokens } from '../count/token-ranges.js';
 import { rowContexts } from '../rows/row-contexts.js';
@@ -91,8 +91,8 @@ function measuredOf(
 
 /**
  * Why a step holds: for each class, who got nothing and what was in the way, as the state around the step shows it.
- * Rows with the same barriers stand together; `alone`: there is one only. Empty where the state was not read. `trace`: of
- * the step, if it is whole.
+ * Rows with the same barriers stand together; `alone`: there is one only. Empty where the state was not read.
+ * `trace`: of the step, if it is whole.
  */
 export function whyHolds(
   rows: readonly Finding[],

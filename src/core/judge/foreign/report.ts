@@ -189,7 +189,7 @@ function isStranger({ listener, files }: ForeignFold): boolean {
 }
 
 const silent =
-  'that nothing foreign was heard proves no isolation: nothing shows that anybody talked meanwhile, and no probe was sent';
+  'hearing nothing foreign proves no isolation: nothing shows that any guest talked meanwhile, and no probe was sent';
 const ways = 'a capture that was taken inside a guest shows foreign unicast only if its interface was promiscuous';
 
 function exitOf(isForeign: boolean, reasons: readonly Reason[]): ForeignReport['exitCode'] {

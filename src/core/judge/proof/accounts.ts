@@ -14,7 +14,7 @@ export interface Unheard {
 }
 
 /**
- * Whether a moment of the window had nothing under way between the ears and the counter: the ports came to rest, or the
+ * True if a moment of the window had nothing under way between the ears and the counter: the ports came to rest, or the
  * highest bound was met at several moments with traffic between them. A tap counts a frame when its reader takes it, so
  * that rest shows nothing there. Behind a port the two counters are read too far apart for traffic: there it is rest
  * alone.

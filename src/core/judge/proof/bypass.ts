@@ -1,4 +1,5 @@
 import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
+import { answerBypasses } from '../../bridge/bypass/arp-answers.js';
 import { type Bypass, bypassEffect, bypassesIn } from '../../bridge/bypass/bypasses.js';
 import { type AsksForms, socketBypasses, unseenHolders } from '../../bridge/bypass/packet-sockets.js';
 import { promptDisciplines } from '../../bridge/bypass/known-good.js';
@@ -29,6 +30,8 @@ export interface BypassInput {
   readonly isTracedWhole?: boolean;
   /** Of a port: who is there may have whatever is copied, or was heard to get what nobody accepts, which decides. */
   readonly isDecided: (observer: Observer) => boolean;
+  /** What was there in the step and is in none of its snapshots; absent = nothing. */
+  readonly passed?: readonly Bypass[];
 }
 
 /**
@@ -112,7 +115,7 @@ function encryptions({ plan }: BypassInput, state: HostState, places: readonly R
 }
 
 /** Disciplines that hold frames back when the step is over: a leak may be among these, which then leaves unheard. */
-function heldBack({ waiting = [] }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
+function delayedFrames({ waiting = [] }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   return waiting
     .filter(({ device, discipline }) => segment.has(device) && !promptDisciplines.has(discipline))
     .map(({ device, discipline, frames }) => ({
@@ -138,7 +141,8 @@ function bypassesAt(input: BypassInput, state: HostState, someForm: AsksForms): 
   return [
     ...bypasses.filter(({ to }) => to === undefined || !to.every(isAllowed)),
     ...socketBypasses(state, { bridges, segment, guestPorts: guestPortsOf(observers) }, someForm),
-    ...heldBack(state, segment),
+    ...delayedFrames(state, segment),
+    ...answerBypasses(state, bridges, input.plan.endpoints),
     ...unseenHolders(input.step.observers, state),
     ...mastersAbove(bridges, state),
   ];
@@ -158,7 +162,6 @@ function bypassesOnHosts(input: BypassInput, merged: HostState, someForm: AsksFo
   });
 }
 
-/** What waits while probes are under way is still to be heard. */
 function withoutWaiting(state: HostState | null): HostState | null {
   if (state === null) return null;
   const { waiting: _waiting, apart, ...rest } = state;
@@ -173,7 +176,7 @@ function earBypasses({ earPrograms = [] }: HostState): readonly Bypass[] {
     what: `XDP program ${id}`,
     where: `${device} in ${space}`,
     remedy:
-      'it takes what comes in there before anybody can hear it; detach it for the run, or answer for it with trust',
+      'it takes incoming frames there before any observer can capture them; detach it for the run, or list it under trust',
   }));
 }
 
@@ -194,7 +197,7 @@ function bypassesOf(input: BypassInput): readonly Bypass[] {
     ])
       bypasses.set(`${bypass.what}|${bypass.where}`, bypass);
   }
-  return [...bypasses.values()];
+  return [...bypasses.values(), ...(input.passed ?? [])];
 }
 
 /** Processes that hold a socket are known already, by the device where they read. */
@@ -204,7 +207,7 @@ function withTraced(found: readonly Bypass[], traced: readonly Bypass[]): readon
   return [...found, ...traced.filter((bypass) => !isKnown(bypass))];
 }
 
-/** Whether a name matches a pattern, in which `*` stands for any text. */
+/** True if a name matches a pattern, in which `*` stands for any text. */
 function matches(pattern: string, name: string): boolean {
   const [head = '', ...parts] = pattern.split('*');
   const tail = parts.pop();

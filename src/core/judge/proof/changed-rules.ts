@@ -1,3 +1,4 @@
+import type { Bypass } from '../../bridge/bypass/bypasses.js';
 import { covers, type Prefix, prefixOf, routingDifferences } from '../../bridge/routing.js';
 import { rulesText } from '../../bridge/rules-text.js';
 import { legacyTablesOf, statesByHost } from '../../bridge/states-by-host.js';
@@ -5,9 +6,9 @@ import { bareName } from '../../model/host-names.js';
 import type { StepPlan } from '../../model/plan.js';
 import { reason, type Reason } from '../../model/reasons.js';
 import type { Endpoint } from '../../model/scenario.js';
-import type { FamilyRouting, HostState, Routing } from '../../model/state.js';
+import type { FamilyRouting, HostState, Routing, StepStates } from '../../model/state.js';
 import { nexthopObjects, routesTo, type RuleChange } from '../../model/timeline.js';
-import { objectsOf, textOf } from '../../text/json-text.js';
+import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import type { ReadInterval } from './intervals.js';
 
 /** At most this many of those that changed rules are named. */
@@ -15,9 +16,9 @@ const maxNamed = 3;
 
 function changer({ kind, pid, program, host }: RuleChange): string {
   const on = host === undefined ? '' : ` on ${host}`;
-  if (pid === null) return `somebody whom the kernel did not name${on}`;
+  if (pid === null) return `an unknown process${on}`;
   return kind === 'tc'
-    ? `who asked from netlink port ${pid}${on}, as a rule its process id`
+    ? `netlink port ${pid}${on} (usually the process id)`
     : `process ${pid}${program === null ? '' : ` (${program})`}${on}`;
 }
 
@@ -64,6 +65,42 @@ export function changedRules(intervals: readonly ReadInterval[], changes: readon
   return [...ofNetlink, ...ofLegacy];
 }
 
+function knownRules(states: readonly (HostState | null)[]): ReadonlySet<string> {
+  return new Set(
+    states.flatMap((state) => {
+      if (state === null) return [];
+      const indices = new Map(state.links.map(({ name, ifindex }) => [name, ifindex]));
+      const filters = Object.entries(fieldsOf(fieldsOf(state.tc)?.['filters']) ?? {}).flatMap(([key, listed]) =>
+        objectsOf(listed).map(({ pref }) => `${indices.get(key.slice(0, key.lastIndexOf(' ')))} ${String(pref)}`),
+      );
+      const rules = objectsOf(fieldsOf(state.nft)?.['nftables'])
+        .flatMap((part) => objectsOf([part['rule']]))
+        .map(({ family, table, chain, handle }) => [family, table, chain, handle].map(String).join(' '));
+      return [...filters, ...rules];
+    }),
+  );
+}
+
+/**
+ * Rules that carry frames elsewhere, or choose who gets them, and were made while an event was at work, but are in no
+ * snapshot: they were gone again before one was read.
+ */
+export function passingRules(
+  { before, after, during = [] }: StepStates,
+  changes: readonly RuleChange[],
+): readonly Bypass[] {
+  const made = changes.flatMap(({ carrying = [] }) => carrying);
+  if (made.length === 0) return [];
+  const known = knownRules([before, ...during, after]);
+  return made
+    .filter(({ rule }) => !known.has(rule))
+    .map(({ what, place }) => ({
+      what,
+      where: place,
+      remedy: 'an event made it and took it away again before the state was read; leave it until the event is over',
+    }));
+}
+
 /** Differences beyond these are counted. */
 const maxDifferences = 3;
 
@@ -101,7 +138,7 @@ function usesObjects({ routes }: FamilyRouting): boolean {
   return objectsOf(routes).some((fields) => fields['nhid'] !== undefined);
 }
 
-/** Whether a route to a prefix may take packets for one of the addresses from the routes that there are. */
+/** True if a route to a prefix may take packets for one of the addresses from the routes that there are. */
 function takesFrom(addresses: readonly Prefix[], { ipv4, ipv6 }: Routing): (text: string) => boolean {
   const known = ([4, 6] as const).flatMap((family) =>
     objectsOf((family === 4 ? ipv4 : ipv6).routes).flatMap(

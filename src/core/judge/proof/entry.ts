@@ -20,7 +20,7 @@ export interface EntryByForm {
   /** Nothing that the state shows and that can be read accounts for it. */
   readonly reasons: readonly Reason[];
   /** Something that the state shows may. */
-  readonly held: readonly HeldAtEntry[];
+  readonly blocked: readonly HeldAtEntry[];
 }
 
 export interface EntryByFormInput {
@@ -48,16 +48,15 @@ function tagsText({ vlan, form }: FrameSpec): string {
   return vlan.map((id, at) => `${at === 0 && form === '802.1ad' ? '802.1ad' : '802.1Q'} ${id}`).join(' + ');
 }
 
-/** What became of the entry controls of a step. */
 function heardControls({ step, facts, tally }: EntryByFormInput): {
   readonly missing: Map<string, Missing>;
   /** Forms of which controls were planned. */
-  readonly asked: ReadonlySet<string>;
+  readonly tested: ReadonlySet<string>;
   /** Senders whose plain control reached the bridge; of others the forms show nothing. */
   readonly plainSenders: ReadonlySet<string>;
 } {
   const missing = new Map<string, Missing>();
-  const [asked, arrived, plainSenders] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  const [tested, arrived, plainSenders] = [new Set<string>(), new Set<string>(), new Set<string>()];
   for (const control of step.controls) {
     const { kind, sender, index, frame } = control;
     if (kind === 'ear' || kind === 'entry-spoof' || sender === null) continue;
@@ -65,23 +64,23 @@ function heardControls({ step, facts, tally }: EntryByFormInput): {
     if (kind === 'entry' && isSeen) plainSenders.add(sender);
     if (kind === 'entry') continue;
     const key = entryFormKey(control);
-    asked.add(key);
+    tested.add(key);
     if (isSeen) arrived.add(key);
     else if (facts.controlsAccepted.has(index)) missing.set(key, { sender, frame, isAsked: true });
   }
   for (const key of arrived) missing.delete(key);
-  return { missing, asked, plainSenders };
+  return { missing, tested, plainSenders };
 }
 
 function missingForms(input: EntryByFormInput): readonly Missing[] {
   const { plan, step, tally } = input;
-  const { missing, asked, plainSenders } = heardControls(input);
+  const { missing, tested, plainSenders } = heardControls(input);
   for (const [key, { sender }] of missing) if (!plainSenders.has(sender)) missing.delete(key);
   const onPort = new Set(plan.endpoints.flatMap(({ name, attach }) => (isOnPort(attach) ? [name] : [])));
   for (const { sender, frame, judged, purpose } of kindsOfFlows(step.flows)) {
     const key = entryFormKey({ sender, frame });
     const isProbe = judged && purpose === undefined && onPort.has(sender);
-    if (isProbe && frame.vlan.length > 0 && !asked.has(key)) missing.set(key, { sender, frame, isAsked: false });
+    if (isProbe && frame.vlan.length > 0 && !tested.has(key)) missing.set(key, { sender, frame, isAsked: false });
   }
   if (missing.size > 0)
     step.flows.some((flow) => {
@@ -211,7 +210,6 @@ export interface DeviceEarInput {
   readonly endpoints: readonly Endpoint[];
 }
 
-/** What snapshots show that may keep a control from the bridge device. */
 function snapshotsAt(
   { states, endpoints }: Pick<DeviceEarInput, 'states' | 'endpoints'>,
   control: Control,
@@ -223,7 +221,7 @@ function snapshotsAt(
   });
 }
 
-/** Whether something that can be read stands at a sender's port that may stop a control. */
+/** True if something that can be read stands at a sender's port that may stop a control. */
 export function isFiltered(of: Pick<DeviceEarInput, 'states' | 'endpoints'>, control: Control): boolean {
   return snapshotsAt(of, control).some(({ barriers }) => barriers.length > 0);
 }
@@ -304,7 +302,7 @@ function reasonFor({ sender, frame }: Missing, programs: readonly string[]): Rea
 export function entryByForm(input: EntryByFormInput): EntryByForm {
   const { plan, states } = input;
   const snapshots = [states.before, states.after].filter((state) => state !== null);
-  if (snapshots.length === 0) return { reasons: [], held: [] };
+  if (snapshots.length === 0) return { reasons: [], blocked: [] };
   const endpoints = new Map(plan.endpoints.map((endpoint) => [endpoint.name, endpoint]));
   const reasons: Reason[] = [];
   const groups = new Map<string, HeldAtEntry & { readonly from: string[] }>();
@@ -335,7 +333,7 @@ export function entryByForm(input: EntryByFormInput): EntryByForm {
     if (group === undefined) groups.set(key, { from: [sender], tags, carrier: frame.carrier, by });
     else group.from.push(sender);
   }
-  return { reasons: reasons.slice(0, maxForms), held: [...groups.values()].slice(0, maxForms) };
+  return { reasons: reasons.slice(0, maxForms), blocked: [...groups.values()].slice(0, maxForms) };
 }
 
 /** VLANs that a sender's probes are tagged with on the outside, by sender. */

@@ -11,7 +11,7 @@ export interface Interval {
   readonly to: HostState | null;
   /** What an event that was at work meanwhile can have changed. */
   readonly excused: ReadonlySet<StatePart>;
-  /** Where it lies among the events, for people; '' where there are none before it. */
+  /** Its place among the events, for people; '' if there are none before it. */
   readonly where: string;
 }
 
@@ -133,7 +133,7 @@ export function settingsBeyondEvents(
 }
 
 /**
- * Whether rules that were changed while an event was at work were changed by somebody else: by a program of a name that
+ * True if rules that were changed while an event was at work were changed by somebody else: by a program of a name that
  * no event runs, where all events run programs that do their work themselves. What the kernel does not name is taken
  * for the event's.
  */

@@ -112,12 +112,12 @@ function valueOf({ place, key }: Of<'set'>, link: LinkState): SettingValue | und
 
 function comparedSetting(change: Of<'set'>, { links }: HostState): Compared | null {
   const { device, place, key, value } = change;
-  const [what, asked] = [`${device}: ${key}`, String(value)];
+  const [what, wanted] = [`${device}: ${key}`, String(value)];
   const link = links.find(({ name }) => name === device);
-  if (link === undefined) return { what, asked, found: `gone with ${device}` };
+  if (link === undefined) return { what, wanted, found: `gone with ${device}` };
   const now = valueOf(change, link);
   if (isSteered(change, link) || (now !== undefined && isSameSetting(place, key, value, now))) return null;
-  return { what, asked, found: now === undefined ? 'not there' : String(now) };
+  return { what, wanted, found: now === undefined ? 'not there' : String(now) };
 }
 
 /** An entry as `bridge -j fdb` prints it. */
@@ -135,7 +135,7 @@ function comparedIn(state: HostState, change: Shown): Compared | null {
       const now = state.sysctl[name];
       return now === undefined || isSameSetting('link', name, value, now)
         ? null
-        : { what: name, asked: value, found: now };
+        : { what: name, wanted: value, found: now };
     }
     case 'vlan':
       return comparedVlan(change, state.vlan);
@@ -187,13 +187,13 @@ export function undoneReasons(
     const observer = observers.get(device ?? '') ?? null;
     const say = (text: string): readonly Reason[] => [reason('settings-changed', observer, text)];
     const first = comparedIn(before, change);
-    if (first !== null && first.asked !== first.found)
-      return say(`${first.what} was set to ${first.asked}, is ${first.found} before the probes`);
+    if (first !== null && first.wanted !== first.found)
+      return say(`${first.what} was set to ${first.wanted}, is ${first.found} before the probes`);
     if (wasHeard(change, before, heard))
       return say(`${nameOf(change)} was set, then changed and put back before the probes`);
     if (change.kind !== 'set' || watched.has(change.device) || duringReach.has('links')) return [];
     const last = comparedIn(after, change);
-    return last === null ? [] : say(`${last.what} was set to ${last.asked}, is ${last.found} after the probes`);
+    return last === null ? [] : say(`${last.what} was set to ${last.wanted}, is ${last.found} after the probes`);
   });
 }
 

@@ -62,7 +62,7 @@ function receiveReasons(input: ProofInput): readonly Reason[] {
         reason(
           'control-missing',
           observer.name,
-          'no control can prove that what its guest sends would be heard: the switch does not have its MAC on this port. Let it speak once before the run',
+          'cannot prove that frames from this guest would be captured: the switch has not learned its MAC here. Ping from it once before the run',
         ),
       ];
     if (first === undefined) return [];
@@ -71,7 +71,7 @@ function receiveReasons(input: ProofInput): readonly Reason[] {
         reason(
           'control-missing',
           observer.name,
-          `in mode l3s the kernel hands what comes in by ${observer.by.lower} to the guest past its interface: nobody hears it there`,
+          `in mode l3s the kernel hands what comes in by ${observer.by.lower} to the guest past its interface: no observer hears it there`,
         ),
       ];
     const phases = [...new Set(unseen.map((control) => control.phase))].join(', ');
@@ -96,7 +96,6 @@ interface Ends {
   last: Flow;
 }
 
-/** What is said of single flows, by kind. */
 interface FlowReasons {
   readonly sent: readonly Reason[];
   readonly shown: readonly Reason[];
@@ -114,7 +113,7 @@ function flowReasons({ step, facts, tally }: ProofInput, least: LeastDelivered):
   const shown: Reason[] = [];
   const delivered: Reason[] = [];
   const ends = new Map<string, Ends>();
-  /** Whether it is known on the sender's port what enters, and its ends so far. */
+  /** True if it is known on the sender's port what enters, and its ends so far. */
   const senderOf = ofSender((name): { readonly directed: boolean; ends: Ends | undefined } => ({
     directed: facts.listening.get(name)?.direction === 'known',
     ends: ends.get(name),
@@ -240,7 +239,6 @@ function observerReasons(observer: Observer, facts: StepFacts, tally: StepTally)
   return reasons;
 }
 
-/** What guests said again, and what reached them unheard. */
 function replayReasons({ tally }: ProofInput): readonly Reason[] {
   return [
     ...[...tally.replayed].map(([observer, count]) =>
@@ -251,7 +249,7 @@ function replayReasons({ tally }: ProofInput): readonly Reason[] {
       ),
     ),
     ...[...tally.unheard].map(([observer, count]) =>
-      reason('unheard-delivery', observer, `${observer} sent ${count} tokens that nobody was heard handing to it`),
+      reason('unheard-delivery', observer, `${observer} sent ${count} tokens that no capture saw reach it`),
     ),
   ];
 }

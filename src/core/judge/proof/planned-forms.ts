@@ -154,7 +154,7 @@ function merged(sources: Ends, destinations: Ends): PlannedForm | undefined {
 }
 
 /**
- * Whether a frame of one of the senders to one of the addressees is taken, be there such a flow or not: all of them are
+ * True if a frame of one of the senders to one of the addressees is taken, be there such a flow or not: all of them are
  * asked at once, and halves of them where they are not refused.
  */
 function someOfPairs(sources: Ends, destinations: Ends, takes: Takes): boolean {
@@ -196,7 +196,7 @@ class PlannedFrames {
   }
 }
 
-/** Whether a filter takes one of the step's frames; each filter is asked once. */
+/** True if a filter takes one of the step's frames; each filter is asked once. */
 export function asksPlannedForms(plan: Pick<Plan, 'provider' | 'endpoints'>, step: StepPlan): AsksForms {
   const planned = new PlannedFrames(step, formReader(plan));
   const answers = new Map<string, boolean>();

@@ -199,7 +199,6 @@ type EntryOf<Event extends EventName> = {
 
 const addNothing = (): void => undefined;
 
-/** What an entry of the timeline adds to the facts of its step, by its event. */
 const gatherers: { readonly [Event in EventName]: (facts: Gathering, entry: EntryOf<Event>) => void } = {
   listening(facts, entry) {
     facts.listening.set(entry.observer, entry.facts);
@@ -304,7 +303,6 @@ export function sentOf(facts: StepFacts, flow: Flow): number {
 
 /** Times of the timeline that fit into the 63 bits in which times of sightings are kept: 19 digits today. */
 const sixtyThreeBits = /^[0-8]?\d{1,18}$/;
-/** What a worker keeps of a step. */
 const maxKept = 1000;
 
 /** A frame that was kept in memory, at its observer; `index`: its number there. */

@@ -15,7 +15,7 @@ import type { Interval, ReadInterval } from './intervals.js';
  * Why a setting of a bridge moved by itself; '' = it did not. A topology change moves the ageing time alone
  * (__br_set_topology_change, net/bridge/br_stp.c).
  */
-function byItself(key: string, before: LinkState, after: LinkState): string {
+function selfChangeNote(key: string, before: LinkState, after: LinkState): string {
   const under = key === 'ageing_time' && [before, after].some(({ bridge }) => bridge?.['topology_change'] === 1);
   return under
     ? ': a topology change of spanning tree is in effect for max_age + forward_delay after a port came to forwarding, and what was learned ages in forward_delay meanwhile'
@@ -41,7 +41,7 @@ function linkDifferences(before: LinkState, after: LinkState, sideEffects: SideE
   compare('XDP program', before.xdp, after.xdp);
   for (const { key } of bridgeSettings)
     if (!sideEffects.setting(key, [before, after]))
-      compare(key, before.bridge?.[key], after.bridge?.[key], byItself(key, before, after));
+      compare(key, before.bridge?.[key], after.bridge?.[key], selfChangeNote(key, before, after));
   for (const { key } of portSettings) compare(key, before.port?.[key], after.port?.[key]);
   return changes;
 }
@@ -203,7 +203,7 @@ function changedSettings(
 }
 
 /** Is the setting of that link other at the end of the interval, which is reported then? */
-function differs({ from, to, excused }: ReadInterval, name: string, what: string): boolean {
+function isChangedIn({ from, to, excused }: ReadInterval, name: string, what: string): boolean {
   if (what === vlanList)
     return !excused.has('vlan') && vlansOf(from, new Set([name])).get(name) !== vlansOf(to, new Set([name])).get(name);
   const value = ({ links }: HostState): string => {
@@ -237,7 +237,7 @@ function sysctlPutBack(name: string, before: HostState, intervals: readonly Read
  * Settings that were heard to change though all snapshots have them alike: they were put back. Those of other bridges
  * are left out.
  */
-function putBack(
+function revertedSettings(
   step: StepPlan,
   before: HostState,
   intervals: readonly ReadInterval[],
@@ -261,7 +261,7 @@ function putBack(
       link === undefined ||
       isOwn ||
       sideEffects.setting(what, ofBridge) ||
-      intervals.some((interval) => differs(interval, link.name, what))
+      intervals.some((interval) => isChangedIn(interval, link.name, what))
     )
       return [];
     return [
@@ -271,7 +271,7 @@ function putBack(
 }
 
 /**
- * Whether the kernel said the same before the first probe and after the last: identity and settings of the bridges and
+ * True if the kernel said the same before the first probe and after the last: identity and settings of the bridges and
  * their ports, their VLANs, tc and nft rules, the sysctls that were read; timers and counters aside, FDB and MDB left
  * to causes, except a MAC on a wrong port. What the step's probes bring about on purpose is not a change, nor what its
  * events do in their intervals. `changes`: who was heard changing rules meanwhile, the events aside; `settings`: which
@@ -298,7 +298,7 @@ export function unchangedReasons(
     ...unread,
     ...read.flatMap((interval) => changedSettings(step, interval, sideEffects)),
     ...routingPutBack(step, read, endpoints, settings.map(({ what }) => what).filter(isOfRouting)),
-    ...putBack(
+    ...revertedSettings(
       step,
       before,
       read,

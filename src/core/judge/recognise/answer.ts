@@ -79,7 +79,6 @@ class Routers {
   }
 }
 
-/** Whether the packet of a probe stands there again, whatever routers and stacks changed in it. */
 function isQuoted(bytes: Uint8Array, at: number, { srcIp, dstIp, packet }: AskedPacket): boolean {
   if (packet === null || srcIp === null || dstIp === null) return false;
   const [srcAt] = addressesAt[srcIp.length === 4 ? 4 : 6];
@@ -90,7 +89,7 @@ function isQuoted(bytes: Uint8Array, at: number, { srcIp, dstIp, packet }: Asked
   );
 }
 
-/** Where the ICMP header of an answer begins whose token stands at `tokenAt`, and what it is; null = it is none. */
+/** Offset and kind of the ICMP header of an answer whose token stands at `tokenAt`; null = it is none. */
 function icmpOf(
   bytes: Uint8Array,
   tokenAt: number,

@@ -73,7 +73,6 @@ export function createHeaderReader(): (frame: FrameSpec) => PlannedHeaders {
   });
 }
 
-/** What frames have in common that differ in their addresses only. */
 type Layout = Pick<PlannedHeaders, 'tokenBehind' | 'packet'>;
 
 function layoutOf(frame: FrameSpec): Layout {

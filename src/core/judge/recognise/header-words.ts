@@ -65,7 +65,7 @@ export function headerWords(
   }
 }
 
-/** Whether the frame whose bytes begin at `start`, at a word of `frameWords`, has the values of `like`'s words. */
+/** True if the frame whose bytes begin at `start`, at a word of `frameWords`, has the values of `like`'s words. */
 export function isLike(frameWords: Int32Array, start: number, { words: like }: Pick<HeaderWords, 'words'>): boolean {
   let at = start >>> 2;
   for (let i = 0; i < like.length; i += 2, at += 1)
@@ -76,7 +76,7 @@ export function isLike(frameWords: Int32Array, start: number, { words: like }: P
 /** Compares the two addresses that a frame begins with as words. */
 export interface MacWords {
   /**
-   * Whether the frame at `words[at]`, 32-bit words of this machine's order, carries these MACs. A text that is not a
+   * True if the frame at `words[at]`, 32-bit words of this machine's order, carries these MACs. A text that is not a
    * MAC is nobody's.
    */
   are(words: Int32Array, at: number, srcMac: string, dstMac: string): boolean;

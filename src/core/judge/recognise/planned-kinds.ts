@@ -15,7 +15,6 @@ export interface PlannedProbe {
   readonly form: 'as-sent';
 }
 
-/** What frames of one carrier, tags and size have in common. */
 interface Kind extends Omit<HeaderWords, 'view'> {
   /** Offsets in the frame; -1: it has none. */
   readonly srcIpAt: number;

@@ -40,7 +40,6 @@ function likenessByName({ endpoints }: Pick<Plan, 'endpoints'>, { before }: Step
   return numberOf;
 }
 
-/** What each port has of its own, and no forwarding rests on. */
 const ownValues: ReadonlySet<string> = new Set([
   'id',
   'no',

@@ -16,7 +16,7 @@ export interface FoldedLeaks {
 }
 
 /**
- * Where nearly every endpoint is unlike every other, leaks beyond this many folds are distinguished by their observer
+ * If nearly every endpoint is unlike every other, leaks beyond this many folds are distinguished by their observer
  * alone.
  */
 const maxFolds = 20_000;

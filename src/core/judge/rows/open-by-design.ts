@@ -126,14 +126,14 @@ function partnersAsked(
  */
 function compare(kind: Openness, parties: RowInput['parties']): Comparison {
   const { senders, passed } = kind;
-  const asked = askedOf(kind);
+  const tested = askedOf(kind);
   const partners = partnersAsked(kind, parties);
   const odd = new Set(
-    [...new Set([...asked, ...senders])].filter((name) => passed.partnersOf(name) * 2 > partners(name)),
+    [...new Set([...tested, ...senders])].filter((name) => passed.partnersOf(name) * 2 > partners(name)),
   );
-  if (isHalf(asked.filter((name) => odd.has(name)).length, asked.length)) return { odd: new Set(), isOpen: true };
+  if (isHalf(tested.filter((name) => odd.has(name)).length, tested.length)) return { odd: new Set(), isOpen: true };
   const isOther = (name: string): boolean => !odd.has(name);
-  const [receivers, speakers] = [asked.filter(isOther), [...senders].filter(isOther)];
+  const [receivers, speakers] = [tested.filter(isOther), [...senders].filter(isOther)];
   const isOpen =
     isHalf(receivers.filter((name) => passed.hasSender(name, isOther)).length, receivers.length) &&
     isHalf(speakers.filter((name) => passed.hasReceiver(name, isOther)).length, speakers.length);

@@ -59,7 +59,7 @@ export function acceptedOf(
       };
 }
 
-/** Whether an observer must, may or must not see what the two lists are about. */
+/** True if an observer must, may or must not see what the two lists are about. */
 export function allowanceOf(name: string, must: readonly string[], may: readonly string[]): Finding['allowed'] {
   if (must.includes(name)) return 'must';
   return may.includes(name) ? 'may' : 'no';
@@ -77,7 +77,7 @@ export function allowanceOfParty(party: string, isListed: boolean, { must, may }
 }
 
 /**
- * Whether an observer may have all that a step sends, says or listens for, by the class, by the scenario, or because it
+ * True if an observer may have all that a step sends, says or listens for, by the class, by the scenario, or because it
  * is accepted: then it is nobody's matter what a rule copies there.
  */
 export function mayHaveAll(

@@ -35,7 +35,7 @@ function contestsOf(step: StepPlan): readonly Contest[] {
 }
 
 /**
- * Whether a bridge has a guest for its root after the guest's BPDU: a row of the bridge itself, without a sighting,
+ * True if a bridge has a guest for its root after the guest's BPDU: a row of the bridge itself, without a sighting,
  * from the root that the kernel names after the probes. A guest that was the root before is one all the same.
  */
 export function rootRows(step: StepPlan, facts: StepFacts, states: StepStates): readonly Finding[] {

@@ -234,7 +234,7 @@ function besideReasons(input: TraceInput, finder: FlowFinder): readonly Reason[]
     reason(
       'bypass-possible',
       null,
-      `${device} is no part of these bridges and had ${tokens.size} probes, as the kernel's trace shows: something copies or moves frames there past every ear`,
+      `${device} is no part of these bridges and had ${tokens.size} probes, as the kernel's trace shows: something copies or moves frames there past every capture point`,
     ),
   );
 }
@@ -290,13 +290,13 @@ function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason
  * It convicts only; a step without a trace is judged by its observers alone.
  */
 export function judgeTrace(input: TraceInput): Traced {
-  const whole = wholeReasons(input);
-  if (input.trace.length === 0) return { reasons: whole, reached: [], bypasses: [], isWhole: false };
+  const general = wholeReasons(input);
+  if (input.trace.length === 0) return { reasons: general, reached: [], bypasses: [], isWhole: false };
   const finder = new FlowFinder(input.step);
   return {
-    reasons: [...whole, ...besideReasons(input, finder)],
+    reasons: [...general, ...besideReasons(input, finder)],
     reached: addReached(input, finder),
     bypasses: readerBypasses(input, finder),
-    isWhole: whole.length === 0 && isClosed(input) && isContained(input, finder),
+    isWhole: general.length === 0 && isClosed(input) && isContained(input, finder),
   };
 }

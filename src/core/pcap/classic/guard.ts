@@ -15,12 +15,12 @@ export class ClassicGuard {
   private inFileHeader = true;
   /** Bytes of a record that are still to pass. */
   private skip = 0;
-  private whole = 0;
+  private complete = 0;
   private fault: string | null = null;
 
   /** Records that are whole. */
   get records(): number {
-    return this.whole;
+    return this.complete;
   }
 
   /**
@@ -41,10 +41,10 @@ export class ClassicGuard {
   }
 
   /** Lets bytes of a record pass, of `left` in the chunk; gives how many. */
-  private passRecord(left: number): number {
-    const passed = Math.min(this.skip, left);
+  private passRecord(remaining: number): number {
+    const passed = Math.min(this.skip, remaining);
     this.skip -= passed;
-    if (this.skip === 0) this.whole += 1;
+    if (this.skip === 0) this.complete += 1;
     return passed;
   }
 
@@ -67,7 +67,7 @@ export class ClassicGuard {
     }
     this.skip = this.view.getUint32(8, this.little);
     if (this.skip > maxPacketLength) this.fault = `a record claims ${this.skip} bytes, more than ${maxPacketLength}`;
-    else if (this.skip === 0) this.whole += 1;
+    else if (this.skip === 0) this.complete += 1;
   }
 
   private readFileHeader(): string | null {

@@ -96,7 +96,7 @@ export class PcapngDecoder implements Decoder {
   }
 }
 
-/** Whether the section header at `at` says little-endian; null where it has no byte-order magic. */
+/** True if the section header at `at` says little-endian; null where it has no byte-order magic. */
 function littleOf(view: DataView, at: number): boolean | null {
   if (view.getUint32(at + 8, true) === byteOrderMagic) return true;
   return view.getUint32(at + 8, false) === byteOrderMagic ? false : null;

@@ -8,7 +8,6 @@ import type { SectionState } from './section-state.js';
 const packetHead = 28;
 const simpleHead = 12;
 
-/** Where a packet lies in the window, and what its block says of it. */
 interface PacketPlace {
   readonly offset: number;
   readonly captured: number;

@@ -14,7 +14,7 @@ declare module '../../model/scenario.js' {
  */
 export const broadcast: ProbeClass = {
   name: 'broadcast',
-  meaning: 'Frames to everybody.',
+  meaning: 'Frames to all endpoints.',
   forecast: 'broadcast',
   question: 'direct',
   proof: 'nobody',

@@ -4,7 +4,7 @@ import { ipPair, macTowards, probedMacs, unicastCarriers } from '../addresses.js
 import { frameSpec } from '../frames/frame.js';
 import type { FlowDraft, ProbeClass } from '../probe-class.js';
 
-/** Whether only packets get from one to the other: by the host's routes, or by their addresses on a lower device. */
+/** True if only packets get from one to the other: by the host's routes, or by their addresses on a lower device. */
 function takesPackets(from: Endpoint, to: Endpoint | null): boolean {
   return isRoutedTo(from.attach) || sharesMac(from.attach) || (to !== null && sharesMac(to.attach));
 }

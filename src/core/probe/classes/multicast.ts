@@ -16,7 +16,7 @@ declare module '../../model/scenario.js' {
  */
 export const multicast: ProbeClass = {
   name: 'multicast',
-  meaning: 'Frames to a group that nobody joined.',
+  meaning: 'Frames to a group that no endpoint joined.',
   forecast: 'multicast',
   question: 'direct',
   proof: 'nobody',

@@ -14,7 +14,7 @@ declare module '../../model/scenario.js' {
  */
 export const unknownUnicast: ProbeClass = {
   name: 'unknown-unicast',
-  meaning: 'Frames to a MAC that nobody has, which a bridge floods.',
+  meaning: 'Frames to a MAC that no endpoint has, which a bridge floods.',
   forecast: 'unknown-unicast',
   question: 'direct',
   proof: 'nobody',

@@ -5,7 +5,7 @@ import { macBytesOf } from './parts.js';
 import type { FrameTemplate } from './template.js';
 
 /**
- * Whether frames differ in nothing but the addresses of their Ethernet header. ARP has its sender's MAC in its body as
+ * True if frames differ in nothing but the addresses of their Ethernet header. ARP has its sender's MAC in its body as
  * well.
  */
 function sameButMacs(first: FrameSpec, second: FrameSpec): boolean {

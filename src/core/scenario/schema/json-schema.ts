@@ -42,14 +42,14 @@ function withComments(definitions: unknown): Readonly<Record<string, unknown>> {
 /** The JSON Schema (draft-07, which editors read) of a scenario file, as the text of schema/scenario.v1.json. */
 export function scenarioJsonSchema(): string {
   const { $schema, ...rest } = z.toJSONSchema(scenarioSchema, { target: 'draft-7', io: 'input', reused: 'ref' });
-  const whole = withVariables(rest);
+  const complete = withVariables(rest);
   const schema = {
     $schema,
     title: 'Scenario of verify-isolation, version 1',
     description: 'Names, ports and who may be judged are checked beyond this when the file is loaded.',
-    ...whole,
+    ...complete,
     definitions: {
-      ...withComments(whole.definitions),
+      ...withComments(complete.definitions),
       variable: {
         type: 'string',
         pattern: '^\\$\\{[a-z][a-z0-9_]*\\}$',

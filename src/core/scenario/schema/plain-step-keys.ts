@@ -37,7 +37,7 @@ export function plainKeysOf({ waitMs }: PlainStepKeys): PlainStepKeys {
   return { waitMs };
 }
 
-/** Whether an operator approves them with `plan --hash`. */
+/** True if an operator approves them with `plan --hash`. */
 export const plainKeysApproved: Readonly<Record<keyof PlainStepKeys, 'covered' | 'left out'>> = { waitMs: 'covered' };
 
 /** The same of a step that no file has. */

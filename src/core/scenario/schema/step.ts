@@ -19,11 +19,13 @@ import {
   title,
   vid,
   vidOrRange,
-  whole,
+  wholeNumber,
 } from './values.js';
 
 const seenRule = 'expected none, some, all or a number of frames';
-export const seenAmount = z.union([z.enum(['none', 'some', 'all']), whole(0, 4_000_000_000)], { error: seenRule });
+export const seenAmount = z.union([z.enum(['none', 'some', 'all']), wholeNumber(0, 4_000_000_000)], {
+  error: seenRule,
+});
 export const seenClaim = z
   .strictObject({
     from: name.optional().describe('Rows of this sender.'),
@@ -60,7 +62,7 @@ const roundsRule = 'expected a round such as 1, or rounds such as "2-4" or "2-"'
 export const rounds = z
   .union(
     [
-      whole(1, 1_000_000),
+      wholeNumber(1, 1_000_000),
       z.string({ error: roundsRule }).regex(/^[1-9]\d{0,5}-([1-9]\d{0,5})?$/, { error: roundsRule }),
     ],
     {
@@ -84,8 +86,8 @@ export const probe = z
       .optional()
       .describe('In round k each sender sends to the k-th addressee behind it. Default: all pairs.'),
     both_ways: onOff.optional().describe('Also the other way round, in own rows. Default: off.'),
-    count: whole(1, 10_000_000).optional().describe('Frames for each pair, carrier and tag stack. Default: 100.'),
-    rate: whole(1, 10_000_000)
+    count: wholeNumber(1, 10_000_000).optional().describe('Frames for each pair, carrier and tag stack. Default: 100.'),
+    rate: wholeNumber(1, 10_000_000)
       .optional()
       .describe('Frames a second for the whole probe. Default: lab, as fast as capture loses nothing; host, 1,000.'),
     carriers: oneOrMany(z.enum(carriers))
@@ -93,7 +95,7 @@ export const probe = z
       .describe('`raw`: EtherType 0x88b5. Default: raw and ipv4-udp, or ipv6-udp where both ends have IPv6.'),
     vlan: z
       .array(
-        z.union([whole(0, 4094), z.array(whole(0, 4094)).max(8, { error: 'expected at most 8 tags' })], {
+        z.union([wholeNumber(0, 4094), z.array(wholeNumber(0, 4094)).max(8, { error: 'expected at most 8 tags' })], {
           error: 'expected a VLAN number from 0 to 4094 or a stack of them such as [1, 10]',
         }),
       )
@@ -107,7 +109,9 @@ export const probe = z
     src_ip: ipAddress.optional().describe('Source address.'),
     dst_ip: ipAddress.optional().describe('Destination address.'),
     group: group.optional().describe('Multicast group.'),
-    size: whole(60, 9216).optional().describe('Bytes of a frame, without FCS. Default: 60, or what the class needs.'),
+    size: wholeNumber(60, 9216)
+      .optional()
+      .describe('Bytes of a frame, without FCS. Default: 60, or what the class needs.'),
     open_by_design: selectors
       .optional()
       .describe(
@@ -125,8 +129,8 @@ export const traffic = z
     kind: z.enum(['http', 'ping', 'tcp', 'udp']).describe('Which program.'),
     from: name.describe('Who asks.'),
     to: name.describe('Who answers.'),
-    requests: whole(1, 1_000_000).optional().describe('Requests, echoes, connections or datagrams. Default: 5.'),
-    bytes: whole(0, 1_000_000_000)
+    requests: wholeNumber(1, 1_000_000).optional().describe('Requests, echoes, connections or datagrams. Default: 5.'),
+    bytes: wholeNumber(0, 1_000_000_000)
       .optional()
       .describe('Bytes of each answer. Default: http and tcp 100,000, ping 56, udp 1,000.'),
     ...allowance,
@@ -194,7 +198,6 @@ const mdbEntry = z
   .meta({ id: 'mdb-entry', description: 'Not of Open vSwitch.' });
 const dateRule = 'expected a date such as 2027-01-31';
 
-/** Who answers for what is taken on, and until when. */
 const vouching = (lastDay: string) => ({
   owner: text.optional().describe('Who answers for it.'),
   ticket: text.optional().describe('Where it is followed up.'),
@@ -277,7 +280,7 @@ export const stepShell = z.strictObject({
   expect: expectation
     .optional()
     .describe(
-      '`holds`, `private`, `isolated`: nobody but the addressee sees it, and it does. `separated`: nor does the addressee. `leak`: a demonstration; not on a host. `unjudged`: a stimulus.',
+      '`holds`, `private`, `isolated`: only the addressee sees it, and it does. `separated`: nor does the addressee. `leak`: a demonstration; not on a host. `unjudged`: a stimulus.',
     ),
   accept: z
     .array(

@@ -14,7 +14,7 @@ import {
   text,
   title,
   vidOrRange,
-  whole,
+  wholeNumber,
 } from './values.js';
 
 const device = interfaceName.describe('The bridge or port.');
@@ -50,7 +50,7 @@ export const manager = z.union([
       device,
       bridge,
       program: z.enum(['qm', 'pct']).describe('Virtual machine or container.'),
-      id: whole(1, 999_999_999).describe('Its number.'),
+      id: wholeNumber(1, 999_999_999).describe('Its number.'),
       nic: text.describe('Which of its NICs, such as `net0`.'),
       value: text.describe('The settings of that NIC.'),
       isVnet: onOff.describe('Whether the bridge is a VNet.'),
@@ -200,7 +200,7 @@ export const host = z
 /** RFC 7348 4: the VXLAN network identifier has 24 bits. */
 export const tunnel = z
   .strictObject({
-    vni: whole(1, 16_777_215).optional().describe('Lab: its VXLAN network identifier.'),
+    vni: wholeNumber(1, 16_777_215).optional().describe('Lab: its VXLAN network identifier.'),
     to: oneOrMany(name).optional().describe('Lab: hosts that get broadcast and unknown unicast.'),
   })
   .meta({
@@ -287,7 +287,7 @@ const numbered = z.string({ error: patternRule }).regex(/^[A-Za-z0-9._{}-]{1,63}
 
 export const generate = z
   .strictObject({
-    count: whole(1, 4096).describe('How many.'),
+    count: wholeNumber(1, 4096).describe('How many.'),
     name: numbered.describe('Their names, with `{}`.'),
     bridge: name.describe('Their bridge.'),
     port: z.string({ error: patternRule }).min(1).max(63).optional().describe('Their interface names, with `{}`.'),

@@ -66,12 +66,12 @@ export const time = z
   .union([z.literal(0), z.string().regex(/^(0|[0-9]{1,9}(\.[0-9]{1,6})?(ms|s|m|h))$/)], { error: timeRule })
   .meta({ id: 'time', description: 'a time with unit: 30s, 500ms, 2m; 0' });
 
-export function whole(least: number, most: number): z.ZodNumber {
+export function wholeNumber(least: number, most: number): z.ZodNumber {
   const rule = `expected a whole number from ${least} to ${most}`;
   return z.number({ error: rule }).int({ error: rule }).min(least, { error: rule }).max(most, { error: rule });
 }
 
-export const vid = whole(1, 4094);
+export const vid = wholeNumber(1, 4094);
 export const vidOrRange = z
   .union([vid, z.string().regex(/^[0-9]{1,4}(-[0-9]{1,4})?$/)], {
     error: 'expected a VLAN number from 1 to 4094 or a range such as "20-29"',

@@ -92,7 +92,7 @@ function deviceAt(context: StepContext, device: string, path: Path, isKey: boole
     return isOnPort(owner.attach) ? devicePlaceOf(topology, owner.port ?? device) : 'link';
   }
   if (provider === 'host') return devicePlaceOf(topology, device);
-  if (!reading.whole) return null;
+  if (!reading.complete) return null;
   const named = endpoints.find(({ name }) => name === device);
   const hint =
     named === undefined || named.port === null

@@ -67,7 +67,7 @@ function readRule(context: StepContext, input: unknown, at: Path): PolicyRule | 
   const before = faults.faults.length;
   const senders = zonesOf(context, isPair ? from : (within ?? []), [...at, isPair ? 'from' : 'within']);
   const receivers = isPair ? zonesOf(context, to, [...at, 'to']) : senders;
-  if (faults.faults.length > before || !context.reading.whole || !context.presenceKnown) return null;
+  if (faults.faults.length > before || !context.reading.complete || !context.presenceKnown) return null;
   return { isPair, senders, receivers, expect };
 }
 

@@ -52,12 +52,11 @@ export function readProbe(context: StepContext, input: unknown, path: Path, wait
     ...readAllowance(context, raw, path),
   };
   if (probeClass === 'aged-unicast' && waitMs !== null) checkAgeing(context, from, path, waitMs);
-  const sound = faults.faults.length === before && reading.whole && !read.dropped.has('to');
+  const sound = faults.faults.length === before && reading.complete && !read.dropped.has('to');
   if (sound) checkFrames(context, entry, path, raw.count === undefined && !read.dropped.has('count'));
   return entry;
 }
 
-/** What a step writes about the frames themselves. */
 function readFrameKeys(
   context: StepContext,
   raw: RawProbe,

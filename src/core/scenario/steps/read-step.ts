@@ -75,7 +75,8 @@ export function readStep(context: StepContext, input: unknown, path: Path, locat
     accept: readAccepted(context, raw, at('accept')),
     ...readTrusted(context, raw, at('trust')),
   };
-  const sound = faults.faults.length === before && context.reading.whole && context.presenceKnown && dropped.size === 0;
+  const sound =
+    faults.faults.length === before && context.reading.complete && context.presenceKnown && dropped.size === 0;
   if (sound && expect.expected !== null) checkBreakable(context, expect, { probes, traffic, listenMs }, at('listen'));
   return step;
 }
@@ -135,7 +136,7 @@ function checkBreakable(
   const refuse = (path: Path): void =>
     context.faults.add(
       path,
-      `${where(path)}: it forbids nobody and claims nothing, so that it can only hold; expected "may_see", "seen" or "expect: unjudged"`,
+      `${where(path)}: it forbids no observer and claims nothing, so that it can only hold; expected "may_see", "seen" or "expect: unjudged"`,
     );
   for (const { path, entry } of probes) if (entry !== null && probeForbidsNobody(context, entry, expect)) refuse(path);
   for (const { path, entry } of traffic)
@@ -172,7 +173,6 @@ function readLearn(context: StepContext, raw: RawStep['learn'], path: Path): rea
   return raw === 'none' ? [] : selectPresent(context, raw, path);
 }
 
-/** What does not go together in a step, and what its provider does not allow. */
 function checkParts(
   { faults, reading, allowChanges }: StepContext,
   raw: RawStep,

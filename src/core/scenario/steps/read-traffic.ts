@@ -26,7 +26,7 @@ export function readTraffic(context: StepContext, input: unknown, path: Path): T
       [...path, 'to'],
       `${where([...path, 'to'])}: ${quote(to)} would talk to itself, expected another endpoint`,
     );
-  if (known.every((each) => each) && reading.whole) checkEnds(context, from, to, path);
+  if (known.every((each) => each) && reading.complete) checkEnds(context, from, to, path);
   return {
     kind,
     from,

@@ -73,8 +73,8 @@ function matches(
     return [];
   }
   const matching = endpoints.filter(test);
-  // Where pieces of the topology were unreadable, what is missing may be among them.
-  if (matching.length === 0 && reading.whole) faults.add(path, `${where(path)}: ${quote(text)} matches no endpoint`);
+  // If pieces of the topology were unreadable, what is missing may be among them.
+  if (matching.length === 0 && reading.complete) faults.add(path, `${where(path)}: ${quote(text)} matches no endpoint`);
   return matching.map(({ name }) => name).filter((name) => scope.among === null || scope.among.has(name));
 }
 
@@ -96,9 +96,9 @@ function hasRole(role: string): Predicate | string {
     : `there is no role ${quote(role)}, expected one of ${roles.join(', ')}${didYouMean(role, roles)}`;
 }
 
-function isInZone({ topology, whole }: TopologyReading, glob: string): Predicate | string {
+function isInZone({ topology, complete }: TopologyReading, glob: string): Predicate | string {
   const zones = new Set(topology.endpoints.flatMap(({ zone }) => zone ?? []));
-  if (!isGlob(glob) && !zones.has(glob) && whole) return `there is no zone ${quote(glob)}${didYouMean(glob, zones)}`;
+  if (!isGlob(glob) && !zones.has(glob) && complete) return `there is no zone ${quote(glob)}${didYouMean(glob, zones)}`;
   return ({ zone }) => zone !== null && matchesGlob(glob, zone);
 }
 
@@ -120,7 +120,7 @@ function predicate(reading: TopologyReading, text: string, scope: SelectionScope
 }
 
 /**
- * Whether a name matches a glob of `*` (any characters, also none) and `?` (one character). Takes time in proportion to
+ * True if a name matches a glob of `*` (any characters, also none) and `?` (one character). Takes time in proportion to
  * both lengths multiplied, never more.
  */
 function matchesGlob(glob: string, name: string): boolean {

@@ -58,7 +58,7 @@ export function selectPresent(
         path,
         `${where(path)}: ${quote(name)} is not started in this step, expected it in "start" here or before`,
       );
-  const readable = reading.whole && presenceKnown && faults.faults.length === before;
+  const readable = reading.complete && presenceKnown && faults.faults.length === before;
   if (names.length === 0 && readable && (typeof raw === 'string' || raw.length > 0))
     faults.add(path, `${where(path)}: chooses no endpoint that is started in this step`);
   return names;

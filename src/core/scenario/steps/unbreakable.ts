@@ -12,7 +12,7 @@ function judged(context: StepContext, expect: Expectation): readonly Endpoint[] 
   );
 }
 
-/** Whether two endpoints are one party, so that what one of them sends is no leak at the other. */
+/** True if two endpoints are one party, so that what one of them sends is no leak at the other. */
 function areOneParty(first: Endpoint, second: Endpoint): boolean {
   return first.name === second.name || (first.owner !== undefined && first.owner === second.owner);
 }
@@ -31,7 +31,7 @@ function waysOf(from: string, to: string | null, bothWays: boolean): readonly (r
     : [[from, to]];
 }
 
-/** Whether a probe forbids nobody and claims nothing: such a one can only hold. */
+/** True if a probe forbids nobody and claims nothing: such a one can only hold. */
 export function probeForbidsNobody(context: StepContext, entry: ProbeEntry, expect: Expectation): boolean {
   if (entry.seen.length > 0 || expect.seen.length > 0) return false;
   const probeClass = classes[entry.class];
@@ -43,7 +43,7 @@ export function probeForbidsNobody(context: StepContext, entry: ProbeEntry, expe
   return pairsForbidNobody(context, entry, observers, may === null);
 }
 
-/** Whether each pair of a probe has no observer that must not see it. `byClass`: the class alone says who may. */
+/** True if each pair of a probe has no observer that must not see it. `byClass`: the class alone says who may. */
 function pairsForbidNobody(
   context: StepContext,
   entry: ProbeEntry,
@@ -59,13 +59,13 @@ function pairsForbidNobody(
       const end = endpointOf(context, sender);
       if (end === undefined) continue;
       const key = `${end.owner ?? ''} ${end.bridge}`;
-      const left =
+      const remaining =
         cached.get(key) ??
         observers.filter((each) => forbids(each, end) && (end.owner === undefined || !areOneParty(each, end)));
-      cached.set(key, left);
+      cached.set(key, remaining);
       const exempt = [sender, byClass && probeClass.maySee === 'addressee' ? addressee : null];
       // Sender and addressee are two at most, so that three are enough.
-      if (left.slice(0, 3).some(({ name }) => !exempt.includes(name))) return false;
+      if (remaining.slice(0, 3).some(({ name }) => !exempt.includes(name))) return false;
     }
   }
   return true;
@@ -91,7 +91,7 @@ export function listenForbidsNobody(context: StepContext, expect: Expectation): 
   return context.present.size < 3 || judged(context, expect).every(({ name }) => may.includes(name));
 }
 
-/** Whether the class lets an endpoint see, by default, what `from` sends to `to`. */
+/** True if the class lets an endpoint see, by default, what `from` sends to `to`. */
 function maySeeByDefault({ maySee }: ProbeClass, observer: Endpoint, from: Endpoint, to: string | null): boolean {
   switch (maySee) {
     case 'addressee':

@@ -10,7 +10,7 @@ import type { EndpointDraft } from './read-endpoint.js';
 /** Of the whole topology. A Linux bridge has 1023 ports at most; namespaces and sockets cost memory. */
 const maxEndpoints = 4096;
 
-/** Whether the patterns of a block say where the number goes; the first that does not is at fault. */
+/** True if the patterns of a block say where the number goes; the first that does not is at fault. */
 function isNumbered(
   faults: FaultList,
   patterns: Readonly<Record<string, string | undefined>>,
@@ -29,10 +29,9 @@ function isNumbered(
   return true;
 }
 
-/** Whether an endpoint can have this name. */
-function isFree(faults: FaultList, name: string, isTaken: boolean, at: Path): boolean {
+function isFree(faults: FaultList, name: string, isReserved: boolean, at: Path): boolean {
   const isName = namePattern.test(name);
-  if (isName && !isTaken) return true;
+  if (isName && !isReserved) return true;
   const problem = isName ? 'is there already' : 'is not a valid name';
   faults.add(at, `${where(at)}: the endpoint ${quote(name)} ${problem}`);
   return false;

@@ -71,7 +71,6 @@ function readRoutedSegment(
   return { ...noBridge, name, kind, netns: netns ?? null, addresses: readPrefixes(faults, address, at) };
 }
 
-/** What no bridge has, whatever it is. */
 const noBridge = { datapath: null, settings: {}, mirrors: [], vlans: [] } as const;
 
 function readLowerDevice(

@@ -121,7 +121,7 @@ function wholeNumber(value: Raw): number | null {
 }
 
 /**
- * Whether the kernel takes the name: dev_valid_name() of net/core/dev.c. Its isspace() looks at single bytes and takes
+ * True if the kernel takes the name: dev_valid_name() of net/core/dev.c. Its isspace() looks at single bytes and takes
  * 0xa0 for white space, so that some letters of UTF-8 (à is c3 a0) are refused.
  */
 export function isInterfaceName(text: string): boolean {

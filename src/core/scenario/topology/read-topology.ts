@@ -27,14 +27,14 @@ export interface TopologyReading {
   readonly names: ReadonlySet<string>;
   readonly bridgeNames: ReadonlySet<string>;
   /** Every endpoint could be read. */
-  readonly whole: boolean;
+  readonly complete: boolean;
 }
 
 const empty: TopologyReading = {
   topology: { provider: 'lab', bridges: [], endpoints: [], sysctl: {} },
   names: new Set(),
   bridgeNames: new Set(),
-  whole: false,
+  complete: false,
 };
 
 /** Reads `topology`: bridges, endpoints, generate blocks, sysctl; all faults at once. */
@@ -89,7 +89,7 @@ export function readTopology(faults: FaultList, raw: unknown): TopologyReading {
     },
     names,
     bridgeNames,
-    whole: !broken,
+    complete: !broken,
   };
 }
 

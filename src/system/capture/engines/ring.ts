@@ -110,20 +110,20 @@ function takes(observer: RingObserver, packetType: number): boolean {
 function countFrames({ observers, frames }: SharedRing, view: DataView, at: number): boolean {
   frames.fill(0);
   let frame = at + view.getUint32(at + ringBlock.first, true);
-  let left = view.getUint32(at + ringBlock.packets, true);
-  while (left > 0) {
+  let remaining = view.getUint32(at + ringBlock.packets, true);
+  while (remaining > 0) {
     const index = view.getInt32(frame + ringFrame.interface, true);
     const observer = observers.get(index);
     if (observer === undefined || observer.target === null) return false;
     // frames come in runs of one interface's, of which each costs a few reads
-    const before = left;
+    const before = remaining;
     do {
       if (!takes(observer, view.getUint8(frame + ringFrame.packetType))) return false;
       frame += view.getUint32(frame + ringFrame.next, true);
-      left -= 1;
-    } while (left > 0 && view.getInt32(frame + ringFrame.interface, true) === index);
+      remaining -= 1;
+    } while (remaining > 0 && view.getInt32(frame + ringFrame.interface, true) === index);
     const { interface: id } = observer.target;
-    frames[id] = (frames[id] ?? 0) + before - left;
+    frames[id] = (frames[id] ?? 0) + before - remaining;
   }
   return true;
 }

@@ -94,7 +94,7 @@ export async function collate(
   const onMisplaced = (text: string): void => void misplaced.push(text);
   const reading = { blocks: writer.blocks, damages, clocks, hosts, onMisplaced, together, read };
   for (const step of plan.steps) {
-    for await (const frames of readRawFrames(await captures.ofStep(step.index), reading))
+    for await (const frames of readRawFrames(await captures.capturesOfStep(step.index), reading))
       frames.each((batch, packet, interfaceId) => writer.writeFrame(batch, packet, interfaceId));
   }
   for (const text of misplaced) writer.writeMisplaced(text);

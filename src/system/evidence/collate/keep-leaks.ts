@@ -48,7 +48,6 @@ export function isMesh({ flows, observers }: StepPlan): boolean {
   return flows.length * observers.filter(({ judged }) => judged).length > maxUngrouped;
 }
 
-/** What is counted at an interface of the file. */
 interface Counted {
   readonly arrival: FrameArrival;
   readonly entered: ReturnType<typeof tokenCollector>;

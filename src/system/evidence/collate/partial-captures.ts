@@ -33,12 +33,12 @@ async function* follow(path: string, isWhole: () => boolean): AsyncGenerator<Uin
   let chunk = newChunk();
   try {
     for (;;) {
-      const whole = isWhole(); // before it is read: what is written meanwhile is read the next time
+      const complete = isWhole(); // before it is read: what is written meanwhile is read the next time
       const length = readSync(file, chunk, 0, chunkLength, null);
       if (length > 0) {
         yield chunk.subarray(0, length);
         chunk = newChunk(); // the owner of the bytes keeps them
-      } else if (whole) return;
+      } else if (complete) return;
       else await sleep(pollMs);
     }
   } finally {
@@ -63,7 +63,7 @@ export function partialCaptures(dir: string): PartialCaptures {
       else (message.kind === 'begun' ? begun : ended).add(message.step);
       wake();
     },
-    async ofStep(step) {
+    async capturesOfStep(step) {
       await until(() => begun.has(step) || ended.has(step) || counters !== null);
       const paths = await rawCapturesIn(dir, step);
       for (const path of paths) stepOfPath.set(path, step);

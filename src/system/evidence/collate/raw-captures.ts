@@ -11,7 +11,7 @@ export type StepCounters = readonly Readonly<Record<string, Counters>>[];
 /** The raw captures of a run, whole or still growing. */
 export interface RawCaptures {
   /** Paths of those of a step, in order; resolves when it is known which there are. */
-  ofStep(step: number): Promise<readonly string[]>;
+  capturesOfStep(step: number): Promise<readonly string[]>;
   /** The items of one, to its end. */
   read(path: string): AsyncGenerator<CaptureItem>;
   /** Resolves when all captures are whole. */
@@ -37,5 +37,5 @@ export function wholeCaptures({
   readonly dir: string;
   readonly counters: StepCounters;
 }): RawCaptures {
-  return { ofStep: (step) => rawCapturesIn(dir, step), read: readRawCapture, counters: async () => counters };
+  return { capturesOfStep: (step) => rawCapturesIn(dir, step), read: readRawCapture, counters: async () => counters };
 }

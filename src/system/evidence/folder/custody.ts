@@ -62,7 +62,7 @@ export function custodyLine(
 ): string {
   let previous: string | null = null;
   for (const { sha256 } of lines(dir)) previous = sha256;
-  const whole: CustodyEntry = {
+  const complete: CustodyEntry = {
     at: new Date().toISOString(),
     ...entry,
     uid: process.getuid?.() ?? -1,
@@ -70,7 +70,7 @@ export function custodyLine(
     after,
     previous,
   };
-  return `${jsonText(whole)}\n`;
+  return `${jsonText(complete)}\n`;
 }
 
 /** Appends a line of `custodyLine`. */

@@ -85,7 +85,7 @@ export async function hostFolders(dirs: readonly string[]): Promise<readonly Hos
       hosts.push({ host, dir });
       continue;
     }
-    const asked = names.includes(namesFile)
+    const requested = names.includes(namesFile)
       ? readNames(join(dir, namesFile))
           .split('\n')
           .map((line) => line.trim())
@@ -93,7 +93,7 @@ export async function hostFolders(dirs: readonly string[]): Promise<readonly Hos
       : [];
     hosts.push(...folders.map((name) => ({ host: name, dir: join(dir, name) })));
     hosts.push(
-      ...[...new Set(asked)].filter((name) => !folders.includes(name)).map((name) => ({ host: name, dir: null })),
+      ...[...new Set(requested)].filter((name) => !folders.includes(name)).map((name) => ({ host: name, dir: null })),
     );
   }
   return hosts;

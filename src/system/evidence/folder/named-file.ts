@@ -101,7 +101,6 @@ function writtenDirectly(path: string, follows: boolean): NamedFile {
   return { fd, keep: close, drop: close };
 }
 
-/** Where this user may write to the file, and not make another one beside it. */
 function writtenOver(path: string): NamedFile {
   const fd = openSync(path, O_WRONLY | O_TRUNC | O_NOFOLLOW);
   const close = closingOnce([fd]);
@@ -147,10 +146,10 @@ const isOfProc = (folder: number): boolean => statfsSync(`/proc/self/fd/${folder
  * Throws VerifyError (64, `out-not-own`), and what the file system says.
  */
 export function openNamedFile(path: string, mode = 0o666): NamedFile {
-  let asked = path;
+  let requested = path;
   for (let links = 0; links <= maxLinks; links += 1) {
-    const { fd: folder, newFolders } = reachFolder(dirname(asked), { hint, mode: 0o777, mayEndInLink: true });
-    const name = basename(asked);
+    const { fd: folder, newFolders } = reachFolder(dirname(requested), { hint, mode: 0o777, mayEndInLink: true });
+    const name = basename(requested);
     let isKept = false;
     try {
       giveMade(newFolders);
@@ -158,7 +157,7 @@ export function openNamedFile(path: string, mode = 0o666): NamedFile {
       if (former?.isSymbolicLink() === true) {
         const target = linkTarget(path, folder, name, hint);
         if (isOfProc(folder)) return writtenDirectly(inFolder(folder, name), true);
-        asked = isAbsolute(target) ? target : join(dirname(asked), target);
+        requested = isAbsolute(target) ? target : join(dirname(requested), target);
         continue;
       }
       if (former !== null && !former.isFile()) return writtenDirectly(inFolder(folder, name), false);

@@ -148,9 +148,9 @@ async function parseLines(
   isOwn: (line: string, index: number) => boolean,
 ): Promise<readonly unknown[]> {
   // A run that was killed may leave its last line unfinished; every other line has to be whole.
-  const whole = text.split('\n').slice(0, -1);
+  const complete = text.split('\n').slice(0, -1);
   const parsed: unknown[] = [];
-  for (const [index, line] of whole.entries())
+  for (const [index, line] of complete.entries())
     parsed.push(isOwn(line, index) ? JSON.parse(line) : await parse(`${path}:${index + 1}`, line, file));
   return parsed;
 }

@@ -13,14 +13,13 @@ import { scalarsShape } from '../../../core/protocol/state-shape.js';
 const text = z.string();
 const texts = z.array(text);
 const number = z.number();
-const whole = z.int();
+const wholeNumber = z.int();
 const flag = z.boolean();
 const scalar = z.union([text, number, flag]);
 const textMap = z.record(text, text);
-const vlanRange = { first: whole, last: whole, pvid: flag, untagged: flag };
-const ipPrefix = z.looseObject({ family: z.union([z.literal(4), z.literal(6)]), address: text, prefix: whole });
+const vlanRange = { first: wholeNumber, last: wholeNumber, pvid: flag, untagged: flag };
+const ipPrefix = z.looseObject({ family: z.union([z.literal(4), z.literal(6)]), address: text, prefix: wholeNumber });
 const mirror = z.looseObject({ name: text, select: text, output: text });
-/** What an endpoint or observer stands on. */
 const below = {
   lower: text,
   mode: z.enum([...macvlanModes, ...ipvlanModes]),
@@ -66,55 +65,55 @@ const endpoint = z.looseObject({
   observedOnly: z.enum(['told', 'missing']).optional(),
   below: z.looseObject(below).optional(),
   hop: hop.optional(),
-  tunnel: z.looseObject({ vni: whole.nullable(), to: texts }).optional(),
+  tunnel: z.looseObject({ vni: wholeNumber.nullable(), to: texts }).optional(),
 });
 
 const frame = z.looseObject({
   carrier: z.enum(carriers),
   srcMac: text,
   dstMac: text,
-  vlan: z.array(whole),
+  vlan: z.array(wholeNumber),
   srcIp: text.nullable(),
   dstIp: text.nullable(),
-  size: whole,
+  size: wholeNumber,
   form: z.enum(frameForms).optional(),
 });
 const flowParts = {
-  probe: whole,
+  probe: wholeNumber,
   class: z.enum(probeClasses),
   carrier: z.enum(carriers),
-  vlan: z.array(whole),
-  count: whole.min(0).max(maxTokens),
+  vlan: z.array(wholeNumber),
+  count: wholeNumber.min(0).max(maxTokens),
   judged: flag,
   purpose: z.enum(['stimulus', 'restore']).optional(),
   variant: text.optional(),
 };
 const flow = z.looseObject({
   ...flowParts,
-  id: whole,
-  step: whole,
+  id: wholeNumber,
+  step: wholeNumber,
   from: text,
   to: text.nullable(),
   sender: text,
   frame,
-  first: whole.min(0).max(maxTokens),
+  first: wholeNumber.min(0).max(maxTokens),
   must: texts,
   may: texts,
 });
 
 /** Many flows as columns (core/plan/flows/flow-table.ts). */
 const flowColumns = z.looseObject({
-  step: whole,
-  id: whole,
-  first: whole.min(0).max(maxTokens),
-  length: whole.min(0).max(maxTokens),
+  step: wholeNumber,
+  id: wholeNumber,
+  first: wholeNumber.min(0).max(maxTokens),
+  length: wholeNumber.min(0).max(maxTokens),
   form: text,
   source: text,
   aim: text,
   forms: z.array(
     z.looseObject({
       ...flowParts,
-      frame: z.looseObject({ vlan: z.array(whole), size: whole, form: z.enum(frameForms).optional() }),
+      frame: z.looseObject({ vlan: z.array(wholeNumber), size: wholeNumber, form: z.enum(frameForms).optional() }),
     }),
   ),
   sources: z.array(z.looseObject({ from: text, sender: text, srcMac: text, srcIp: text.nullable() })),
@@ -127,7 +126,7 @@ const control = z.looseObject({
   observer: text,
   sender: text.nullable(),
   frame,
-  index: whole.min(0).max(maxTokens),
+  index: wholeNumber.min(0).max(maxTokens),
 });
 
 const fdbEntry = z.looseObject({
@@ -135,7 +134,7 @@ const fdbEntry = z.looseObject({
   port: text,
   state: text,
   sticky: flag,
-  vlan: whole.nullable(),
+  vlan: wholeNumber.nullable(),
   self: flag,
 });
 const act = z.enum(['add', 'del']);
@@ -163,7 +162,7 @@ const change = z.discriminatedUnion('kind', [
     kind: z.literal('mdb'),
     act,
     bridge: text,
-    entry: z.looseObject({ group: text, port: text, vlan: whole.nullable() }),
+    entry: z.looseObject({ group: text, port: text, vlan: wholeNumber.nullable() }),
   }),
   z.looseObject({ kind: z.literal('start'), endpoint: text }),
   z.looseObject({ kind: z.literal('stop'), endpoint: text }),
@@ -177,7 +176,7 @@ const claim = z.looseObject({
   carrier: text.nullable(),
   variant: text.optional(),
   seen: z.union([z.enum(['none', 'some', 'all']), number]),
-  probe: whole.nullable(),
+  probe: wholeNumber.nullable(),
 });
 const accepted = z.looseObject({
   observer: text,
@@ -214,7 +213,7 @@ export const observerShape = z.looseObject({
 });
 
 const step = z.looseObject({
-  index: whole,
+  index: wholeNumber,
   name: text,
   line: number,
   changes: z.array(change),
@@ -273,7 +272,7 @@ export const planShape = z.looseObject({
   hosts: z.array(host).optional(),
   sysctl: textMap,
   partialScope: text.nullable(),
-  runTag: whole,
+  runTag: wholeNumber,
   keySha256: text,
   bridgeMacs: textMap,
   guestsAlone: z.boolean().optional(),

@@ -29,7 +29,7 @@ export function statOf(path: string): Stats | null {
   }
 }
 
-/** Whether in that folder nobody else can have put a link of root's or of this user's in a place of its choice. */
+/** True if in that folder nobody else can have put a link of root's or of this user's in a place of its choice. */
 function isStable({ uid, mode }: Stats, ownUid: number): boolean {
   return (uid === 0 || uid === ownUid) && ((mode & othersWrite) === 0 || (mode & sticky) !== 0);
 }
@@ -42,7 +42,7 @@ export interface Reaching {
   readonly hint: string;
   /** Permissions of folders that are made; without it 0700; null = none is made. */
   readonly mode?: number | null;
-  /** Whether a link may stand for the last part of the path; without it no. */
+  /** True if a link may stand for the last part of the path; without it no. */
   readonly mayEndInLink?: boolean;
 }
 
@@ -84,7 +84,7 @@ export function makeFolder(name: string, folder: number, part: string, { hint, m
   const fd = openMade(path);
   if (fd !== null && fstatSync(fd).uid === process.geteuid?.()) return fd;
   if (fd !== null) closeSync(fd);
-  throw refusedPath(name, hint, `${JSON.stringify(part)} was put there by somebody else just now`);
+  throw refusedPath(name, hint, `${JSON.stringify(part)} was put there by another process just now`);
 }
 
 /**

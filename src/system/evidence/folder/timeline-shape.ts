@@ -5,8 +5,13 @@ import { observerShape } from './plan-shape.js';
 
 const text = z.string();
 const number = z.number();
-const whole = z.int();
-const when = { n: whole.min(0).optional(), atNs: z.string().regex(/^\d{1,20}$/), monoMs: number, step: whole };
+const wholeNumber = z.int();
+const when = {
+  n: wholeNumber.min(0).optional(),
+  atNs: z.string().regex(/^\d{1,20}$/),
+  monoMs: number,
+  step: wholeNumber,
+};
 const counters = z.record(text, z.looseObject({ received: number, dropped: number, delivered: number }));
 const meanwhile = z.literal(true).optional();
 
@@ -16,7 +21,7 @@ const entry = <S extends z.ZodRawShape, E extends string>(event: E, shape: S) =>
 /** A line of timeline.ndjson (core/model/timeline.ts). */
 export const timelineShape = z.discriminatedUnion('event', [
   entry('step-started', {}),
-  entry('changed', { change: whole, commands: z.array(z.array(text)), readBack: text.nullable() }),
+  entry('changed', { change: wholeNumber, commands: z.array(z.array(text)), readBack: text.nullable() }),
   entry('ear', { observer: observerShape }),
   entry('learned', { endpoints: z.array(text) }),
   entry('listening', {
@@ -33,7 +38,7 @@ export const timelineShape = z.discriminatedUnion('event', [
   entry('clock', { host: text, file: text, offsetNs: text, boundNs: text }),
   z.discriminatedUnion('when', [
     entry('state-read', { when: z.enum(['before', 'after']) }),
-    entry('state-read', { when: z.literal('during'), reading: whole }),
+    entry('state-read', { when: z.literal('during'), reading: wholeNumber }),
   ]),
   entry('rules-changed', {
     changes: z.array(
@@ -42,6 +47,7 @@ export const timelineShape = z.discriminatedUnion('event', [
         pid: number.nullable(),
         program: text.nullable(),
         host: text.optional(),
+        carrying: z.array(z.looseObject({ what: text, place: text, rule: text })).optional(),
       }),
     ),
     meanwhile,
@@ -53,12 +59,12 @@ export const timelineShape = z.discriminatedUnion('event', [
         what: text,
         host: text.optional(),
         name: text.optional(),
-        masters: z.array(whole).optional(),
+        masters: z.array(wholeNumber).optional(),
       }),
     ),
     meanwhile,
   }),
-  entry('controls-sent', { phase: z.enum(phases), accepted: z.array(whole) }),
+  entry('controls-sent', { phase: z.enum(phases), accepted: z.array(wholeNumber) }),
   entry('mark', { id: text, counters }),
   entry('accounts', {
     accounts: z.record(
@@ -67,8 +73,8 @@ export const timelineShape = z.discriminatedUnion('event', [
         observers: z.array(text),
         ports: z.array(text),
         kind: z.enum(['veth', 'tap', 'inside']),
-        held: whole,
-        processors: whole,
+        held: wholeNumber,
+        processors: wholeNumber,
       }),
     ),
   }),
@@ -77,28 +83,28 @@ export const timelineShape = z.discriminatedUnion('event', [
     windows: z.record(
       text,
       z.looseObject({
-        readings: whole,
-        low: whole,
-        high: whole,
-        droppedFirst: whole,
-        droppedLast: whole,
-        sentAtLow: whole,
-        meetings: whole,
+        readings: wholeNumber,
+        low: wholeNumber,
+        high: wholeNumber,
+        droppedFirst: wholeNumber,
+        droppedLast: wholeNumber,
+        sentAtLow: wholeNumber,
+        meetings: wholeNumber,
         still: z.boolean(),
         rest: z.number(),
       }),
     ),
   }),
-  entry('sent', { flow: whole, first: whole, planned: whole, accepted: whole }),
-  entry('event-started', { during: whole }),
-  entry('event-ended', { during: whole, ok: z.boolean(), detail: text }),
+  entry('sent', { flow: wholeNumber, first: wholeNumber, planned: wholeNumber, accepted: wholeNumber }),
+  entry('event-started', { during: wholeNumber }),
+  entry('event-ended', { during: wholeNumber, ok: z.boolean(), detail: text }),
   entry('probing', { state: z.enum(['started', 'ended']) }),
   z.discriminatedUnion('state', [
     entry('trace', { state: z.literal('attached') }),
     entry('trace', { state: z.literal('absent'), why: text }),
-    entry('trace', { state: z.literal('read'), lines: whole }),
+    entry('trace', { state: z.literal('read'), lines: wholeNumber }),
   ]),
-  entry('traffic', { traffic: whole, ok: z.boolean(), detail: text }),
+  entry('traffic', { traffic: wholeNumber, ok: z.boolean(), detail: text }),
   entry('drained', { drainMs: number }),
   entry('stopped', { counters, written: z.record(text, number) }),
   entry('fault', { fault: z.looseObject({ code: text, observers: z.array(text), text }) }),
@@ -107,18 +113,18 @@ export const timelineShape = z.discriminatedUnion('event', [
 ]);
 
 const device = z.looseObject({
-  space: whole,
-  ifindex: whole,
+  space: wholeNumber,
+  ifindex: wholeNumber,
   name: text.nullable(),
   home: z.boolean(),
   path: text.optional(),
-  lower: whole.optional(),
+  lower: wholeNumber.optional(),
   party: text.optional(),
   own: z.literal(true).optional(),
 });
 
 const reader = z.looseObject({
-  pid: whole,
+  pid: wholeNumber,
   name: text,
   program: z.looseObject({ path: text, device: number, inode: number, owner: number, user: number }).optional(),
   hostsOwn: z.literal(true).optional(),
@@ -129,20 +135,20 @@ const reader = z.looseObject({
 /** A line of trace.ndjson (core/judge/trace/traced.ts). */
 export const traceShape = z.discriminatedUnion('place', [
   z.looseObject({
-    step: whole,
+    step: wholeNumber,
     place: z.enum(placeNames),
-    tokenAt: whole,
+    tokenAt: wholeNumber,
     device: device.nullable(),
-    packets: whole,
+    packets: wholeNumber,
     tokens: text,
     reason: text.optional(),
     function: text.optional(),
     reader: reader.optional(),
   }),
   z.looseObject({
-    step: whole,
+    step: wholeNumber,
     place: z.literal('end'),
-    open: z.record(text, whole),
-    counts: z.record(text, whole),
+    open: z.record(text, wholeNumber),
+    counts: z.record(text, wholeNumber),
   }),
 ]);

@@ -22,7 +22,7 @@ const chunkLength = 1 << 20;
 /** Reads a file while it is being written. */
 export function partialFile(path: string): PartialFile {
   let bytes = 0;
-  let whole = false;
+  let complete = false;
   let failure: Error | null = null;
   let wake = (): void => undefined;
   const mayGoOn = (): void => {
@@ -34,13 +34,13 @@ export function partialFile(path: string): PartialFile {
       wake();
     },
     ended(error) {
-      if (whole) return;
-      whole = true;
+      if (complete) return;
+      complete = true;
       failure = error ?? null;
       wake();
     },
     async *read() {
-      while (bytes === 0 && !whole) await new Promise<void>((resolve) => (wake = resolve));
+      while (bytes === 0 && !complete) await new Promise<void>((resolve) => (wake = resolve));
       mayGoOn();
       const handle = await open(path, 'r');
       const buffer = pageMemory(chunkLength);
@@ -51,7 +51,7 @@ export function partialFile(path: string): PartialFile {
             if (bytesRead === 0) throw new Error(`${path}: it has ${at} bytes, and not ${bytes}`);
             at += bytesRead;
             yield buffer.subarray(0, bytesRead);
-          } else if (whole) {
+          } else if (complete) {
             mayGoOn();
             return;
           } else {

@@ -25,7 +25,7 @@ export async function forgetInvented(
   const isInvented = (mac: string, port: string, master: string): boolean =>
     hops.has(master) ? [...invented.values()].some((isOwn) => isOwn(mac)) : invented.get(port)?.(mac) === true;
   const stood = new Set(before.fdb.map(({ mac, master }) => `${mac} ${master ?? ''}`));
-  for (let left = tries; left > 0; left -= 1) {
+  for (let remaining = tries; remaining > 0; remaining -= 1) {
     const { fdb } = await readState();
     const learned = fdb.filter(
       ({ mac, port, master, state }) =>

@@ -179,9 +179,9 @@ async function redirectAll(pairs: readonly PortPair[], netns: string | null): Pr
 }
 
 /**
- * Where to send as the endpoints that are named by a namespace of their own, such as containers: on their own
- * interface, the other end of the port's veth pair. By endpoint. Throws VerifyError (69) where the namespace has
- * no such interface.
+ * Places to send as the endpoints that are named by a namespace of their own, such as containers: on their own
+ * interface, the other end of the port's veth pair. By endpoint. Throws VerifyError (69) where the namespace has no
+ * such interface.
  */
 function insidePlaces(
   endpoints: readonly Pick<Endpoint, 'name' | 'attach' | 'port' | 'netns'>[],
@@ -321,7 +321,7 @@ export async function openInjectionPorts({
   let journal: Journal | null = null;
   let pairs: PortPairs | null = null;
   const close = async (): Promise<readonly string[]> => {
-    const { left, failed } = await undoAll(journal?.entries() ?? [], netns, async () => {
+    const { unrestored, failed } = await undoAll(journal?.entries() ?? [], netns, async () => {
       pairs?.close();
       await untilGone(pairs?.names ?? [], netns);
     });
@@ -329,7 +329,7 @@ export async function openInjectionPorts({
     if (failed.length + remaining.length === 0) journal?.remove();
     else journal?.release();
     for (const release of locks) release();
-    return [...failed, ...left, ...remaining];
+    return [...failed, ...unrestored, ...remaining];
   };
   try {
     for (const bridge of bridges) {

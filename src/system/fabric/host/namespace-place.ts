@@ -51,7 +51,6 @@ function cookieOf(path: string | null): string {
   }
 }
 
-/** What is under /proc/PID depends on the pid namespace, other paths on the folder that is mounted there. */
 function viewOf(path: string | null): string {
   if (path === null) return '';
   if (path.startsWith('/proc/')) return readlinkSync('/proc/self/ns/pid');

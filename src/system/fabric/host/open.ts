@@ -90,16 +90,16 @@ export async function closeHost(
   forget: () => Promise<void>,
   ways: Pick<InjectionPorts, 'close'>,
 ): Promise<readonly string[]> {
-  const left: string[] = [];
+  const unrestored: string[] = [];
   try {
     await forget();
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
-    left.push(`MACs that the run invented, in the bridges' tables until they age: ${error.message}`);
+    unrestored.push(`MACs that the run invented, in the bridges' tables until they age: ${error.message}`);
   } finally {
-    left.push(...(await ways.close()));
+    unrestored.push(...(await ways.close()));
   }
-  return left;
+  return unrestored;
 }
 
 /** The refusal to send to addressees whose ports are not known; `silent`: a sentence each. VerifyError (3). */
@@ -127,9 +127,9 @@ async function applyRecorded({ deps, ways, bridgeOf }: OpenHost, change: KernelC
   const { foundHost, runId, readState } = deps;
   const { netns, state } = foundHost;
   const before = await readBefore(change, { runId, netns, bridgeOf, readState });
-  const owed = undoOf(change, before, bridgeOf);
-  refuseReplaced(owed, state);
-  for (const entry of [...owed].reverse()) ways.journal.add(entry);
+  const toRestore = undoOf(change, before, bridgeOf);
+  refuseReplaced(toRestore, state);
+  for (const entry of [...toRestore].reverse()) ways.journal.add(entry);
   const marked = { ...change, runId }; // a mirror carries it
   return applyToKernel(marked, bridgeOf, { folder: '/' }, netns);
 }
@@ -172,7 +172,7 @@ export function forwardingPorts({ endpoints }: Pick<Plan, 'endpoints'>): readonl
     .flatMap((endpoint) => [ownPortOf(endpoint) ?? [], endpoint.hop?.near ?? []].flat());
 }
 
-/** Whether a bridge of the plan keeps flows that a change has to be worked into (Open vSwitch). */
+/** True if a bridge of the plan keeps flows that a change has to be worked into (Open vSwitch). */
 export function hasFlows({ bridges }: Pick<Plan, 'bridges'>): boolean {
   return bridges.some(({ kind }) => kind === 'ovs');
 }

@@ -24,32 +24,32 @@ export async function undoAll(
   const interfaces = entries.filter(({ kind }) => kind === 'interface');
   const present = await readMade(interfaces, netns);
   await takeAway();
-  const deleted = await deleteTogether(present.owed, netns);
+  const deleted = await deleteTogether(present.toRestore, netns);
   const rest = await undoInTurn(
-    present.owed.filter((entry) => !deleted.has(entry)),
+    present.toRestore.filter((entry) => !deleted.has(entry)),
     netns,
   );
   return {
     undone: changed.undone + deleted.size + rest.undone,
-    left: [...changed.left, ...present.left, ...rest.left],
+    unrestored: [...changed.unrestored, ...present.unrestored, ...rest.unrestored],
     failed: [...changed.failed, ...rest.failed],
   };
 }
 
 async function undoInTurn(entries: readonly UndoEntry[], netns: string | null): Promise<UndoOutcome> {
-  const [left, failed]: [string[], string[]] = [[], []];
+  const [unrestored, failed]: [string[], string[]] = [[], []];
   let undone = 0;
   for (const entry of entries) {
     try {
       const outcome = await undoOne(entry, netns);
-      if (outcome.kind === 'left') left.push(asItIs(outcome));
+      if (outcome.kind === 'left') unrestored.push(asItIs(outcome));
       if (outcome.undone) undone += 1;
     } catch (error) {
       if (!(error instanceof VerifyError)) throw error;
       failed.push(error.message);
     }
   }
-  return { undone, left, failed };
+  return { undone, unrestored, failed };
 }
 
 function asItIs({ why }: Extract<UndoDecision, { kind: 'left' }>): string {
@@ -60,12 +60,12 @@ function asItIs({ why }: Extract<UndoDecision, { kind: 'left' }>): string {
 async function readMade(
   entries: readonly UndoEntry[],
   netns: string | null,
-): Promise<{ readonly owed: readonly UndoEntry[]; readonly left: readonly string[] }> {
+): Promise<{ readonly toRestore: readonly UndoEntry[]; readonly unrestored: readonly string[] }> {
   const decided = await decideTogether(entries, netns);
-  if (decided === null) return { owed: entries, left: [] };
+  if (decided === null) return { toRestore: entries, unrestored: [] };
   return {
-    owed: decided.flatMap(({ entry, decision }) => (decision.kind === 'undo' ? [entry] : [])),
-    left: decided.flatMap(({ decision }) => (decision.kind === 'left' ? [asItIs(decision)] : [])),
+    toRestore: decided.flatMap(({ entry, decision }) => (decision.kind === 'undo' ? [entry] : [])),
+    unrestored: decided.flatMap(({ decision }) => (decision.kind === 'left' ? [asItIs(decision)] : [])),
   };
 }
 
@@ -147,17 +147,17 @@ async function cleanOne({ file, owner, entries, unread, remove, release }: Orpha
     if (where === 'elsewhere')
       return outcomeOf(runId, {
         undone: 0,
-        left: [],
+        unrestored: [],
         failed: ['it ran in another network namespace: run cleanup there'],
       });
-    const owed = where === 'here' ? entries : entries.filter(isOfOvs);
-    const { undone, left, failed } = await undoAll(owed, place.path);
+    const toRestore = where === 'here' ? entries : entries.filter(isOfOvs);
+    const { undone, unrestored, failed } = await undoAll(toRestore, place.path);
     const outcomes = [
       ...failed,
       ...unread.map((line) => `line ${line} of ${file} cannot be read: look at it, then remove it`),
     ];
     isDone = outcomes.length === 0;
-    return outcomeOf(runId, { undone, left, failed: outcomes });
+    return outcomeOf(runId, { undone, unrestored, failed: outcomes });
   } finally {
     if (isDone) remove();
     else release();
@@ -168,16 +168,14 @@ function outcomeOf(runId: string, outcome: UndoOutcome): CleanedRun {
   return { kind: 'run', runId, ...outcome };
 }
 
-/** What became of the entries of a journal. */
 interface UndoOutcome {
   readonly undone: number;
   /** What somebody else has set since or put in its place: it is theirs, and left as it is. */
-  readonly left: readonly string[];
+  readonly unrestored: readonly string[];
   /** What is still the run's, and why it could not be undone. */
   readonly failed: readonly string[];
 }
 
-/** What was found of a run that was killed. */
 interface CleanedRun extends UndoOutcome {
   readonly kind: 'run';
   readonly runId: string;
@@ -194,16 +192,16 @@ export type Cleaned = CleanedRun | RefusedFile;
 
 /** Is nothing left that somebody has to look at? */
 export function isClean(cleaned: Cleaned): boolean {
-  return cleaned.kind === 'run' && cleaned.failed.length + cleaned.left.length === 0;
+  return cleaned.kind === 'run' && cleaned.failed.length + cleaned.unrestored.length === 0;
 }
 
 /** What `cleanup` says of it, and the next run. */
 export function cleanedText(cleaned: Cleaned): string {
   if (cleaned.kind === 'refused')
     return `${escapeText(cleaned.file)} was left alone: ${escapeText(cleaned.why)}. Look at it, then remove it`;
-  const { runId, undone, left, failed } = cleaned;
+  const { runId, undone, unrestored, failed } = cleaned;
   const changes = `run ${escapeText(runId)} was killed: ${counted(undone, 'change')} undone`;
-  if (failed.length + left.length === 0) return `${changes}, nothing is left of it`;
-  const lines = [...failed, ...left].map((text) => `\n  ${escapeText(text)}`).join('');
-  return `${changes}, and this is ${failed.length > 0 ? 'left of it' : "somebody else's by now"}:${lines}`;
+  if (failed.length + unrestored.length === 0) return `${changes}, nothing is left of it`;
+  const lines = [...failed, ...unrestored].map((text) => `\n  ${escapeText(text)}`).join('');
+  return `${changes}, and this is ${failed.length > 0 ? 'left of it' : "another program's by now"}:${lines}`;
 }

@@ -303,7 +303,7 @@ function checkSettings(
     device: string,
     place: 'bridge' | 'port' | 'link',
     key: string,
-    asked: string | number | boolean,
+    wanted: string | number | boolean,
   ): void => {
     const link = byName.get(device);
     const ofLink = key === 'mtu' ? link?.mtu : link?.flags.includes('UP');
@@ -311,7 +311,7 @@ function checkSettings(
       device,
       place,
       key,
-      asked,
+      wanted,
       place === 'link' ? ofLink : (place === 'bridge' ? link?.bridge : link?.port)?.[key],
     );
   };

@@ -69,7 +69,7 @@ async function standAbove(
   return standing;
 }
 
-/** Whether an endpoint's port is one of a bridge of the kernel's. */
+/** True if an endpoint's port is one of a bridge of the kernel's. */
 function isOfKernel({ attach, bridge }: Endpoint, bridges: readonly Bridge[]): boolean {
   return placeOf(attach) === 'port' && bridges.find(({ name }) => name === bridge)?.kind !== 'ovs';
 }
@@ -97,11 +97,11 @@ export async function setVlans(
   netns: string | null = null,
 ): Promise<void> {
   const filtering = bridge.settings.vlan_filtering;
-  const asked = isOn(filtering);
+  const wanted = isOn(filtering);
   try {
     await runBatch('bridge', commands, { netns });
   } catch (error) {
-    if (asked || !(error instanceof VerifyError) || error.code !== 'unsupported') throw error;
+    if (wanted || !(error instanceof VerifyError) || error.code !== 'unsupported') throw error;
   }
 }
 

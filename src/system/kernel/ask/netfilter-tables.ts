@@ -145,7 +145,7 @@ export interface ModuleLists {
 }
 
 /**
- * Whether what a module has is there, so that asking for it loads nothing: it is loaded, or part of the kernel.
+ * True if what a module has is there, so that asking for it loads nothing: it is loaded, or part of the kernel.
  * Perhaps: nothing says so; what is asked then may load it.
  */
 export function isLoaded(module: KernelModule, lists: ModuleLists): boolean | 'perhaps' {
@@ -197,7 +197,7 @@ function moduleLists(): ModuleLists {
   };
 }
 
-/** Whether policies of IPsec may have been made: what makes them is there. To ask for them would load it. */
+/** True if policies of IPsec may have been made: what makes them is there. To ask for them would load it. */
 export function mayHavePolicies(): boolean {
   const lists = moduleLists();
   return (['xfrm_user', 'af_key'] as const).some((module) => isLoaded(module, lists) !== false);

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import type { RuleChange } from '../../../core/model/timeline.js';
+import type { CarryingRule, RuleChange } from '../../../core/model/timeline.js';
 import { inNamespace } from '../../kernel/namespaces.js';
 import {
   NETLINK_NETFILTER,
@@ -9,6 +9,7 @@ import {
   openNetlinkIfThere,
   waitingMessages,
 } from '../../kernel/netlink-socket.js';
+import { carryingRules } from './carrying-rules.js';
 
 /** RTNLGRP_TC of linux/rtnetlink.h; NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */
 const tcGroup = 4;
@@ -24,7 +25,7 @@ const nameAttribute = 3;
 const attributesAt = 20;
 const portAt = 12;
 /** Bytes that the kernel keeps until they are taken. */
-const buffer = 1024 * 1024;
+const buffer = 8 * 1024 * 1024;
 
 export interface RuleWatch {
   /** What was reported since it was opened or last asked, in order, alike ones once. */
@@ -72,11 +73,19 @@ function open(
 }
 
 function* waiting(kind: RuleChange['kind'], fd: number): Generator<RuleChange> {
+  const made: CarryingRule[] = [];
+  const takeMade = (): Pick<RuleChange, 'carrying'> => (made.length === 0 ? {} : { carrying: made.splice(0) });
   for (const message of waitingMessages(fd)) {
     // more than the kernel kept for us: somebody changed something, and it cannot be said who
-    if (message === 'lost') yield { kind, pid: null, program: null };
-    else if (kind === 'tc') yield { kind, pid: message.bytes.readUInt32LE(portAt), program: null };
-    else if (message.type === newGeneration) yield { kind, ...processOf(message.bytes.subarray(attributesAt)) };
+    if (message === 'lost') {
+      const unknown = { what: `${kind} rules`, place: 'more changes than the kernel keeps', rule: '' };
+      yield { kind, pid: null, program: null, carrying: [unknown] };
+      continue;
+    }
+    made.push(...carryingRules(message));
+    if (kind === 'tc') yield { kind, pid: message.bytes.readUInt32LE(portAt), program: null, ...takeMade() };
+    else if (message.type === newGeneration)
+      yield { kind, ...processOf(message.bytes.subarray(attributesAt)), ...takeMade() };
   }
 }
 

@@ -12,7 +12,7 @@ function runFolder(): string {
 }
 
 /**
- * Whether Open vSwitch runs here: its database answers at a socket, or its switch, which goes on without the database.
+ * True if Open vSwitch runs here: its database answers at a socket, or its switch, which goes on without the database.
  */
 export function isOvsRunning(): boolean {
   return ['db.sock', 'ovs-vswitchd.pid'].some((file) => existsSync(`${runFolder()}/${file}`));

@@ -91,7 +91,7 @@ describe('a machine', () => {
   });
 
   it('lacks what a scenario needs only if that scenario is asked for', () => {
-    const needs = (asked: boolean) => diagnose(whole, [{ file: 'mine.yml', features: ['mab'], asked }], '1');
+    const needs = (asked: boolean) => diagnose(whole, [{ file: 'mine.yml', features: ['mab'], requested: asked }], '1');
     expect(needs(true)).toMatchObject({ exitCode: 69 });
     expect(needs(false)).toMatchObject({ exitCode: 0 });
     expect(

@@ -36,6 +36,13 @@ describe('a rule of policy routing', () => {
     expect(diverted(rules, routes)).toEqual([found]),
   );
 
+  it.each(['local', 'anycast', 'broadcast'])('leads some packets for a guest to the host itself by type %s', (type) =>
+    expect(diverted([marked], [to3('default', { dev: 'lo', type })])).toEqual([
+      'ip rule 100 from all fwmark 0x10/0xff lookup 100: 10.0.0.1 by the host itself',
+      'ip rule 100 from all fwmark 0x10/0xff lookup 100: 10.0.0.2 by the host itself',
+    ]),
+  );
+
   it.each<[string, readonly object[], readonly object[]]>([
     ['leads where the guest is', [marked], [to3('10.0.0.2', { dev: 'tap.2' })]],
     ['looks up a table without a route to it', [marked], [to3('10.0.1.0/24')]],

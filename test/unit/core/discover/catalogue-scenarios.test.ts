@@ -32,7 +32,7 @@ const guest = (at: number, over: Partial<WrittenEndpoint> = {}): WrittenEndpoint
 /** What is not on record. */
 const without = (key: 'ip' | 'mac', { [key]: _, ...known }: WrittenEndpoint): WrittenEndpoint => known;
 const nic: WrittenEndpoint = { bridge: 'br0', port: 'enp1s0', role: 'uplink', mac: '00:11:22:33:44:55' };
-const asked: WrittenStep = { name: 'nobody overhears known unicast' };
+const asked: WrittenStep = { name: 'no guest overhears known unicast' };
 const scenario = (endpoints: Readonly<Record<string, WrittenEndpoint>>): FoundScenario => ({
   version: 1,
   name: 'host-br0',
@@ -59,9 +59,9 @@ describe('what an audit proves', () => {
         .map((probe) => [probe.class, probe]),
     );
 
-  it('is asked in one step for all that disturbs nobody, and nothing is claimed', () => {
+  it('is asked in one step for all that disturb nothing, and nothing is claimed', () => {
     const [first, ...others] = proved({ ...three, nic });
-    expect([first?.name, first?.expect, others]).toEqual(['what disturbs nobody', 'unjudged', []]);
+    expect([first?.name, first?.expect, others]).toEqual(['probes that disturb nothing', 'unjudged', []]);
     expect(probesOf(first).map((probe) => probe.class)).toEqual([
       'known-unicast',
       'unknown-unicast',

@@ -105,8 +105,8 @@ describe('a scenario of what runs', () => {
       ),
     );
     expect(notes).toEqual([
-      'left out: tap9i0: no carrier: nobody runs behind it',
-      expect.stringContaining('fwpr100p0 has not spoken lately'),
+      'left out: tap9i0: no carrier: nothing runs behind it',
+      expect.stringContaining('the bridge has not seen frames from fwpr100p0'),
     ]);
   });
 
@@ -139,7 +139,7 @@ describe('a scenario of what runs', () => {
       g2: 'name and MAC by docker',
     });
     expect(notes[0]).toBe(
-      'g0 has not spoken lately, so that the bridge does not know it; its MAC is as docker reports it. Where it sends nothing itself, let it speak before it is sent to',
+      'the bridge has not seen frames from g0. docker reports its MAC. If it sends nothing itself, ping it once before the run',
     );
     expect(() => found(reported.slice(1, 2), silent)).toThrow('1 of them with a known MAC');
   });
@@ -272,7 +272,7 @@ describe('what is asked of a bridge', () => {
     whole(over).scenario.steps.map((step) => Object.entries(step));
   const asked = (from: unknown, to: string): unknown => [
     Object.entries({
-      name: 'nobody overhears known unicast',
+      name: 'no guest overhears known unicast',
       probe: [{ class: 'known-unicast', from, to, both_ways: true, count: 100 }],
       expect: 'private',
     }),
@@ -319,23 +319,23 @@ describe('what is asked of a bridge', () => {
     [
       'two ports',
       { state: withoutUplink({ ...state(), links: state().links.filter(({ name }) => name !== 'tap102i0') }) },
-      'vmbr0 has 2 ports that can be heard, 2 of them with a known MAC',
+      'vmbr0 has 2 ports that can be observed, 2 of them with a known MAC',
     ],
     [
       'no guest that spoke',
       { state: silent(...ports) },
-      'vmbr0 has 4 ports that can be heard, 1 of them with a known MAC',
+      'vmbr0 has 4 ports that can be observed, 1 of them with a known MAC',
     ],
     [
       'one guest that spoke, and no uplink',
       { state: withoutUplink(silent('tap101i0', 'tap102i0')) },
-      'vmbr0 has 3 ports that can be heard, 1 of them with a known MAC',
+      'vmbr0 has 3 ports that can be observed, 1 of them with a known MAC',
     ],
   ])('is nothing with %s', (_, over, text) =>
     expect(refused(over)).toMatchObject({
       code: 'too-little-found',
       exitCode: 3,
-      message: `${text}: two must talk while a third listens`,
+      message: `${text}: a test needs two senders and one observer`,
     }),
   );
   it('is asked where the bridge is, and of what kind it is', () => {

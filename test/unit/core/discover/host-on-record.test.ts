@@ -126,7 +126,7 @@ describe('a scenario fitted to a host', () => {
     const { links } = setLink('vnet2', { flags: ['UP'] })(state());
     const { scenario: whole, unobservable } = hostTopology(scenario(both), state({ links }), []);
     expect(whole.topology.endpoints.map(({ name }) => name)).toEqual(['a', 'b', 'eth0']);
-    expect(unobservable).toEqual([{ bridge: 'br0', port: 'vnet2', reason: 'no carrier: nobody runs behind it' }]);
+    expect(unobservable).toEqual([{ bridge: 'br0', port: 'vnet2', reason: 'no carrier: nothing runs behind it' }]);
     expect(deafness(link('x', { flags: ['LOWER_UP'] }))).toBe('the interface is down');
     expect(deafness(link('x'))).toBeNull();
   });
@@ -136,7 +136,7 @@ describe('a scenario fitted to a host', () => {
     const named = `${both}    c: { bridge: br0, port: vnet2, mac: "${macs.c}" }\n`;
     const all = '{ name: s, learn: "*", probe: [ { class: known-unicast, from: "*", to: "*" } ], expect: private }';
     const { scenario: whole, notes } = hostTopology(scenario(named, all), state({ links }), []);
-    expect(notes).toEqual(['b: "vnet1": no carrier: nobody runs behind it: it is not asked']);
+    expect(notes).toEqual(['b: "vnet1": no carrier: nothing runs behind it: it is not asked']);
     expect(whole.topology.endpoints.find(({ name }) => name === 'b')).toMatchObject({ started: false });
     expect(whole.steps).toMatchObject([{ learn: ['a', 'c'], probes: [{ from: ['a', 'c'], to: ['a', 'c'] }] }]);
     const open = all.replace('to: "*"', 'to: "*", open_by_design: [ a, b, c ]');
@@ -148,7 +148,7 @@ describe('a scenario fitted to a host', () => {
     for (const step of [alone, claimed])
       expect(error(() => hostTopology(scenario(named, step), state({ links }), []))).toMatchObject({
         code: 'not-forwarding',
-        message: 'b: "vnet1": no carrier: nobody runs behind it',
+        message: 'b: "vnet1": no carrier: nothing runs behind it',
       });
   });
 

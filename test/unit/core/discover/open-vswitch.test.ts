@@ -84,7 +84,7 @@ describe('bridges of Open vSwitch', () => {
       ...{ code: 'too-little-found', exitCode: 3 },
       hint: expect.stringMatching(/^br-int learns no MAC: .*external_ids:attached-mac="MAC"/),
     });
-    expect(hintOf('actions=NORMAL')).toMatchObject({ hint: expect.stringContaining('let each speak once') });
+    expect(hintOf('actions=NORMAL')).toMatchObject({ hint: expect.stringContaining('ping from each once') });
   });
 
   it('flood packets for a host that they do not know in a VLAN: its guests are open to these', () => {

@@ -9,7 +9,7 @@ import {
   setEntry,
 } from '../../../../src/core/bridge/changes.js';
 import { persistentFixes } from '../../../../src/core/fix/persistent.js';
-import { wantedOf } from '../../../../src/core/fix/wanted.js';
+import { targetsOf } from '../../../../src/core/fix/wanted.js';
 import type { Change } from '../../../../src/core/model/fabric.js';
 import type { ConfigurationManager } from '../../../../src/core/model/fix.js';
 import type { FdbEntry } from '../../../../src/core/model/scenario.js';
@@ -64,28 +64,28 @@ describe('what a fix wants', () => {
   const mac = '52:54:00:85:20:d1';
   it('is what its changes leave behind', () => {
     expect(
-      wantedOf([setEntry(mac, 'vnet0'), setPort('vnet0', 'learning', false), setPort('vnet0', 'locked', true)]),
+      targetsOf([setEntry(mac, 'vnet0'), setPort('vnet0', 'learning', false), setPort('vnet0', 'locked', true)]),
     ).toEqual([
       { kind: 'entry', device: 'vnet0', mac, self: false, sticky: false },
       { kind: 'port', device: 'vnet0', key: 'learning', value: 'off' },
       { kind: 'port', device: 'vnet0', key: 'locked', value: 'on' },
     ]);
-    expect(wantedOf([setBridge('br0', 'mcast_querier', true), setBridge('br0', 'ageing_time', 30_000)])).toEqual([
+    expect(targetsOf([setBridge('br0', 'mcast_querier', true), setBridge('br0', 'ageing_time', 30_000)])).toEqual([
       { kind: 'bridge', device: 'br0', key: 'mcast_querier', value: '1' },
       { kind: 'bridge', device: 'br0', key: 'ageing_time', value: '30000' },
     ]);
-    expect(wantedOf([setPort('a b', 'multicast_router', 0)])).toEqual([
+    expect(targetsOf([setPort('a b', 'multicast_router', 0)])).toEqual([
       { kind: 'port', device: 'a b', key: 'mcast_router', value: '0' },
     ]);
-    expect(wantedOf([ownEntry(mac, 'br0'), setSysctl('net.ipv4.ip_forward', '0')])).toEqual([
+    expect(targetsOf([ownEntry(mac, 'br0'), setSysctl('net.ipv4.ip_forward', '0')])).toEqual([
       { kind: 'entry', device: 'br0', mac, self: true, sticky: false },
       { kind: 'sysctl', name: 'net.ipv4.ip_forward', value: '0' },
     ]);
     const entry = { port: 'vnet0', first: 10, last: 10, pvid: false, untagged: false };
-    expect(wantedOf([{ kind: 'vlan', act: 'del', self: false, entry }])).toEqual([
+    expect(targetsOf([{ kind: 'vlan', act: 'del', self: false, entry }])).toEqual([
       { kind: 'no-vlan', device: 'vnet0', vid: 10 },
     ]);
-    expect(wantedOf([execute('nft', 'add', 'table', 'bridge', 'x'), execute('ovs-vsctl', 'list', 'Port')])).toEqual([
+    expect(targetsOf([execute('nft', 'add', 'table', 'bridge', 'x'), execute('ovs-vsctl', 'list', 'Port')])).toEqual([
       { kind: 'nft', rule: 'add table bridge x' },
       { kind: 'ovs', program: 'ovs-vsctl' },
     ]);
@@ -97,9 +97,9 @@ describe('what a fix wants', () => {
     ['an entry that goes', { kind: 'fdb', act: 'del', entry: entryOf(mac) }],
     ['an attribute of the link', { kind: 'set', place: 'link', device: 'vnet0', key: 'mtu', value: 1500 }],
     ['a table that is emptied', { kind: 'fdb-flush', bridge: 'br0' }],
-  ])('is nothing where there is nothing to keep: %s', (_what, change) => expect(wantedOf([change])).toEqual([]));
+  ])('is nothing where there is nothing to keep: %s', (_what, change) => expect(targetsOf([change])).toEqual([]));
 
-  it('is nothing of words to people', () => expect(wantedOf(advice('ifreload -a').changes)).toEqual([]));
+  it('is nothing of words to people', () => expect(targetsOf(advice('ifreload -a').changes)).toEqual([]));
 });
 
 describe('lasting forms', () => {

@@ -31,6 +31,12 @@ const ears = (...more: readonly LinkedDevice[]): readonly string[] =>
 describe('who gets frames beside the ports', () => {
   it('is nobody on a bridge with its ports', () => expect(ears()).toEqual([]));
 
+  it("is the host's own macvlan in mode passthru, whose frames any socket may read, and none in another mode", () => {
+    const own = (mode: string): LinkedDevice => device('mv', { kind: 'macvlan', lower: 1, mode });
+    expect(ears(own('passthru'))).toEqual(['mv@br0']);
+    for (const mode of ['bridge', 'private', 'vepa', 'source']) expect(ears(own(mode))).toEqual([]);
+  });
+
   it('is a macvlan, an ipvlan or a VLAN device on the bridge or on a port, in another namespace', () => {
     const there = { space: '/proc/9/ns/net', lower: 1 };
     expect(
@@ -156,7 +162,7 @@ describe('who got frames while a step ran and had no ear', () => {
   const down = { ...mv, up: false };
   const unheard = (began: readonly LinkedDevice[], ended: readonly LinkedDevice[]): readonly string[] =>
     unheardDevices(planStep, [...host, ...began], [...host, ...ended], (name) => `h/${name}`);
-  const heard = ': nobody listened there';
+  const heard = ': no observer listened there';
   const where = 'macvlan h/mv in /proc/9/ns/net';
 
   it.each([

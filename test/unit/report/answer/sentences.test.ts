@@ -92,7 +92,7 @@ describe('who hears whom', () => {
   });
 
   it.each([
-    ['unknown-unicast', 'a MAC that nobody has'],
+    ['unknown-unicast', 'a MAC that no guest has'],
     ['multicast', 'a multicast group'],
     ['broadcast', 'all'],
   ])('calls those whom frames of %s are for by what they are', (name, text) =>
@@ -135,7 +135,7 @@ describe('why nothing is proven', () => {
     const hint = (ports: typeof unobserved): string | undefined =>
       reasonStories({ ...run, coverage: { ...run.coverage, unobserved: ports } })[0]?.hint;
     expect(hint(unobserved)).toBe(
-      'tap9 was not observed (tc at p0 ingress carries frames there), nor was 1 more. End that, list it as an endpoint, or say why nobody listens there with `scope: { partial: … }`.',
+      'tap9 was not observed (tc at p0 ingress carries frames there), nor was 1 more. End that, list it as an endpoint, or say why no observer listens there with `scope: { partial: … }`.',
     );
     expect(hint(unobserved.slice(0, 1))).toMatch(/^tap9 was not observed \(tc at p0 ingress carries frames there\)\. /);
     expect(hint([])).toMatch(/^Not every port/);

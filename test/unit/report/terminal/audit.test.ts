@@ -21,7 +21,7 @@ const prediction = (observer: string, reach: Prediction['reach']): Prediction =>
   observer,
   pairs: 1,
   reach,
-  why: reach === 'yes' ? `a MAC that nobody has; ${observer}.flood on` : `${observer}.flood off`,
+  why: reach === 'yes' ? `a MAC that no guest has; ${observer}.flood on` : `${observer}.flood off`,
 });
 const report = (over: Partial<AuditReport>): AuditReport => ({
   auditVersion: 1,

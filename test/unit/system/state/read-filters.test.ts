@@ -70,6 +70,17 @@ describe('routes that are kept', () => {
   });
 });
 
+describe('routes of the local table', () => {
+  it("are kept that are none of the host's own addresses", () => {
+    const local = { type: 'local', table: 'local', dev: 'lo' };
+    const kept = [
+      { ...local, dst: '10.0.0.0/24', protocol: 'boot' },
+      { ...local, dst: '10.0.0.2', protocol: 'kernel' },
+    ];
+    expect(keptBeside([...kept, { ...local, dst: '192.0.2.1', protocol: 'kernel' }])).toEqual(kept);
+  });
+});
+
 describe('routes by nexthop objects', () => {
   // as `ip -j nexthop` of iproute2 6.15 prints them, with net.ipv4.nexthop_compat_mode 0
   const nexthops = [

@@ -23,7 +23,6 @@ export const predictAllNodes: ClassForecast = (_, __, flow) =>
     ? unknown('neighbours are suppressed')
     : flooded(flow.from, flow.observer, 'mcast_flood', 'multicast to all nodes');
 
-/** Whether somebody asks for members, so that snooping decides. */
 function asks(view: BridgeView, { querier }: Diversions): boolean {
   return querier || isSettingOn(view.settings, 'mcast_querier') !== false;
 }
@@ -37,7 +36,7 @@ export const predictMulticast: ClassForecast = (view, diversions, { from, observ
   if (snooping === null && carrier !== 'raw') return unknown('snooping is not reported');
   return snooping === true && carrier !== 'raw' && asks(view, diversions)
     ? unknown('snooping with a querier: members and router ports decide')
-    : flooded(from, observer, 'mcast_flood', 'multicast that nobody joined');
+    : flooded(from, observer, 'mcast_flood', 'multicast that no guest joined');
 };
 
 /**

@@ -18,7 +18,7 @@ function held(view: BridgeView, thief: End, mac: Mac): string | null {
 
 /** Unicast to a MAC that the thief has just sent with: it goes where the MAC is now. */
 export const predictTheft: ClassForecast = (view, _, { from, to, observer, by }) => {
-  if (to === null || by === null || by === undefined) return unknown('no thief, or nobody to steal from');
+  if (to === null || by === null || by === undefined) return unknown('no thief, or no victim');
   if (to.site.kind === 'host') return unicast(view, from, to, observer);
   const [mac] = to.macs;
   if (mac === undefined) return unknown('the MAC of the victim is not on record');

@@ -7,7 +7,7 @@ export const predictKnownUnicast: ClassForecast = (view, _, { from, to, observer
   unicast(view, from, to, observer);
 
 export const predictUnknownUnicast: ClassForecast = (_, __, { from, observer }) =>
-  flooded(from, observer, 'flood', 'a MAC that nobody has');
+  flooded(from, observer, 'flood', 'a MAC that no guest has');
 
 /** Only an entry that somebody made outlives the silence of its owner. */
 export const predictAgedUnicast: ClassForecast = (view, _, { from, to, observer }) => {
@@ -33,7 +33,7 @@ export const predictMacSpoof: ClassForecast = (view, _, { from, to, observer }) 
     return unknown(`${port.name}.locked is not reported`);
   if (port === null || isSettingOn(port.settings, 'locked') === false) return unicast(view, from, to, observer);
   return isSettingOn(port.settings, 'mab') === true
-    ? unknown(`${port.name}.mab on: somebody may let it in`)
+    ? unknown(`${port.name}.mab on: an authenticator may let it in`)
     : no(`${port.name} is locked`);
 };
 

@@ -35,7 +35,7 @@ export const bcastFloodOff: Barrier = {
   find: (row) => switchOff(row, 'bcast_flood'),
 };
 
-/** The observer's port takes no multicast that nobody there joined. */
+/** The observer's port takes no multicast that no guest there joined. */
 export const mcastFloodOff: Barrier = {
   text: 'the observer’s port takes no unregistered multicast',
   opens: 'mcast_flood on at that port, a membership there, or its becoming a multicast router port',

@@ -80,13 +80,19 @@ export const firstFragmentForm: FormBuilder = {
       isV4(carrier) ? etherTypes.ipv4 : etherTypes.ipv6,
     );
     const length = Math.floor((spec.size - bodyAt - fragmentHeaders(carrier)) / unit) * unit;
-    const whole = length + missing;
+    const complete = length + missing;
     const dataAt = writeHeaders(spec, bytes, bodyAt, { id: identification.first, offset: 0, more: true, length });
-    const checksumAt = dataAt + writeTransport(carrier, bytes, dataAt, whole);
+    const checksumAt = dataAt + writeTransport(carrier, bytes, dataAt, complete);
     const pseudo =
       carrier === 'ipv4-icmp'
         ? 0
-        : pseudoHeaderSum(bytes, bodyAt + (isV4(carrier) ? 12 : 8), isV4(carrier) ? 4 : 16, protocolOf(carrier), whole);
+        : pseudoHeaderSum(
+            bytes,
+            bodyAt + (isV4(carrier) ? 12 : 8),
+            isV4(carrier) ? 4 : 16,
+            protocolOf(carrier),
+            complete,
+          );
     const zeroAs = protocolOf(carrier) === ipProtocols.udp ? 0xffff : 0;
     return {
       bytes,

@@ -31,7 +31,7 @@ const cases: Readonly<Record<string, readonly [text: string, place: string, says
   'an unknown endpoint': [head + step('[ { class: known-unicast, from: a, to: zz } ]'), '11:62', 'no endpoint "zz"'],
   'no probes': [head + step('[ ]'), '11:23', 'at least one'],
   'no frames': [head + step('[ { class: known-unicast, from: a, to: b, count: 0 } ]'), '11:72', 'whole number'],
-  'a step that forbids nobody': [head + step('[ { class: broadcast, from: a } ]'), '11:25', 'forbids nobody'],
+  'a step that forbids no observer': [head + step('[ { class: broadcast, from: a } ]'), '11:25', 'forbids no observer'],
   'a file of 2 MiB': [head + good + '# padding\n'.repeat(210_000), '1:1', 'at most 1 MiB'],
 };
 

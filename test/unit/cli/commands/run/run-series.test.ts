@@ -27,7 +27,7 @@ const missing = new VerifyError('program-missing', 69, 'tc is not there', 'insta
 /** What a run that leaves this result gives. */
 function ended(left: Result): Run {
   const { plan, run, timeline, states } = perfectRun();
-  return { result: left, plan, dir: scratch, left: [], frames: [], input: { plan, run, timeline, states } };
+  return { result: left, plan, dir: scratch, unrestored: [], frames: [], input: { plan, run, timeline, states } };
 }
 
 const leaking = (name: string): Run => {

@@ -33,7 +33,7 @@ describe('an error of runs that were stopped', () => {
 });
 
 describe('that runs were stopped', () => {
-  const series = { runs: [1], scenarios: [1, 2], left: [], failures: [] };
+  const series = { runs: [1], scenarios: [1, 2], unrestored: [], failures: [] };
 
   it('is said with what is left, and with nothing where all was put back', () => {
     expect(stopText(notStopped, series, undefined)).toBeNull();
@@ -43,7 +43,7 @@ describe('that runs were stopped', () => {
     expect(stopText(late, series, '90s')).toBe(
       'stopped by --timeout 90s: 1 of 2 runs begun; everything is put back, and what was seen is kept',
     );
-    expect(stopText(bySignal, { ...series, left: ['the interface vi0-0', 'br0.flood'] }, undefined)).toBe(
+    expect(stopText(bySignal, { ...series, unrestored: ['the interface vi0-0', 'br0.flood'] }, undefined)).toBe(
       'stopped by SIGINT: left: the interface vi0-0; br0.flood, and what was seen is kept',
     );
   });

@@ -32,7 +32,7 @@ describe('explainCode', () => {
 
   it('explains words of reports as they are written there', () => {
     expect(explainCode('BROKEN')).toBe(
-      'broken: a verdict.\n  A frame reached somebody for whom it was not meant. Nothing takes that back.\n',
+      'broken: a verdict.\n  A frame reached an endpoint that must not receive it. Nothing overrides this.\n',
     );
     expect(explainCode('2')).toContain('there is a leak beyond what was expected');
     expect(explainCode('gateway-steal')).toContain('a class of probes');

@@ -43,6 +43,16 @@ describe('what can carry frames past the ears', () => {
     expect(nft({ xt: { type: 'target', name } }, 'ip')).toEqual([]),
   );
 
+  it('is a rule that has packets traced, or by which the host answers or writes a source, to whom nft does not say', () => {
+    expect(nft({ mangle: { key: { meta: { key: 'nftrace' } }, value: 1 } }, 'bridge')).toEqual([
+      'nft nftrace set at nft bridge t c on vnet2',
+    ]);
+    for (const name of ['TRACE', 'arpreply', 'snat'])
+      expect(nft({ xt: { type: 'target', name } }, 'bridge')).toEqual([
+        `xtables target ${name} at nft bridge t c on vnet2`,
+      ]);
+  });
+
   it('is a program at a device that frames come to, and at no other', () => {
     const programs = [
       { device: 'vnet2', place: 'tcx ingress', id: 7 },

@@ -30,7 +30,7 @@ describe('the text of a cause', () => {
       findAsText('group-flood')({ dstMac, port: port(p2, { bcast_flood: true, mcast_flood: true }) })?.text;
     expect([text(broadcast), text(group)]).toEqual([
       'p2 takes broadcasts',
-      'p2 takes multicast that nobody there asked for',
+      'p2 takes multicast that no guest there asked for',
     ]);
     expect(
       findAsText('group-flood')({ dstMac: null, port: port(p2, { bcast_flood: true, mcast_flood: true }) }),

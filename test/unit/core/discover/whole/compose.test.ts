@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { attributesOf } from '../../../../../src/core/bridge/attributes.js';
-import { type WholeInput, type WholeWishes, wholeScenario } from '../../../../../src/core/discover/whole/compose.js';
+import { type WholeInput, type HostOptions, wholeScenario } from '../../../../../src/core/discover/whole/compose.js';
 import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
 import type { HostState, LinkState } from '../../../../../src/core/model/state.js';
 import { learnedAt, setBridges, stateWith, upLink } from '../../../../support/link-state.js';
@@ -33,7 +33,7 @@ function hostOf(
   });
 }
 
-const usual: WholeWishes = {
+const usual: HostOptions = {
   bridge: null,
   guests: [],
   zones: [],
@@ -55,7 +55,7 @@ interface Probe {
 /** The steps that are written, which load as any file. */
 function composed(
   state: HostState,
-  wishes: Partial<WholeWishes> = {},
+  wishes: Partial<HostOptions> = {},
   more: Partial<WholeInput> = {},
 ): {
   readonly steps: readonly { readonly name: string; readonly probe: readonly Probe[] }[];
@@ -130,14 +130,14 @@ describe('the scenario of a whole host', () => {
     const host = hostOf(4);
     const { steps, notes } = composed({ ...host, fdb: host.fdb.slice(1) });
     expect(steps.flatMap(({ probe }) => probe.flatMap(({ from }) => from))).not.toContain('v1');
-    expect(notes).toContainEqual(expect.stringContaining('v1: the bridge has no MAC on its port: it is observed only'));
+    expect(notes).toContainEqual(expect.stringContaining('v1: the bridge has learned no MAC on its port. '));
   });
 
   it('says of many guests once what is to be said of each', () => {
     const host = hostOf(8);
     const { notes } = composed({ ...host, fdb: host.fdb.slice(5) });
     const said = notes.filter((note) => note.includes('observed only'));
-    expect(said).toEqual([expect.stringMatching(/^v1, v2, v3 and 2 more: the bridge has no MAC on its port: /)]);
+    expect(said).toEqual([expect.stringMatching(/^v1, v2, v3 and 2 more: the bridge has learned no MAC/)]);
   });
 
   it('speaks for no address that several machines share', () => {
@@ -303,14 +303,14 @@ describe('the scenario of a whole host', () => {
       expect.objectContaining({
         exitCode: 3,
         hint: expect.stringMatching(
-          /^br0 is a hub \(ageing_time 0\).*`audit`.*`ip link set dev br0 type bridge ageing_time 30000`, let each/,
+          /^br0 is a hub \(ageing_time 0\).*`audit`.*`ip link set dev br0 type bridge ageing_time 30000`, ping from each/,
         ),
       }),
     );
     expect(() => composed({ ...hostOf(3), fdb: [] })).toThrow(
-      expect.objectContaining({ hint: 'start the guests, let each speak once (a ping will do), and try again' }),
+      expect.objectContaining({ hint: 'start the guests, ping from each once, and try again' }),
     );
-    expect(() => composed({ ...hostOf(1), fdb: [] })).toThrow(/^of 1 guest on br0 nothing can be asked: 0 have a MAC/);
+    expect(() => composed({ ...hostOf(1), fdb: [] })).toThrow(/^cannot test 1 guest on br0: the bridge knows/);
   });
 
   it('takes the host for a party where it has an address, whose frames with guests nobody else is to see', () => {

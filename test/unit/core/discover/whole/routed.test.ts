@@ -158,7 +158,7 @@ describe('guests that the host routes to', () => {
       ['tap2', undefined],
       ['tap3', 'told'],
     ]);
-    expect(notes.join('\n')).toContain('tap3: the host has no MAC of it: it is observed only');
+    expect(notes.join('\n')).toContain('tap3: the host does not know its MAC. It is observed only');
     expect(() => found({ neighbours: neighbours.slice(0, 1) })).toThrow(/routes of the host/);
   });
 });

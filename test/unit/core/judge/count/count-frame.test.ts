@@ -39,15 +39,15 @@ describe('a token that enters the bridge again', () => {
   const toTheFront: Change = ({ frames }) => void frames.unshift(...frames.splice(-1));
   it.each<[string, readonly Change[], readonly string[], readonly string[]]>([
     [
-      'from a guest that nobody was heard handing it to says that somebody reached it past the ears',
+      'from a guest that no capture saw reach it says that somebody reached it past the ears',
       [sends('b', 3), toTheFront],
-      ['unheard-delivery b: b sent 1 tokens that nobody was heard handing to it'],
+      ['unheard-delivery b: b sent 1 tokens that no capture saw reach it'],
       [],
     ],
     [
       'from a guest that it was not for says that somebody reached it past the ears',
       [sends('c', 3)],
-      ['unheard-delivery c: c sent 1 tokens that nobody was heard handing to it'],
+      ['unheard-delivery c: c sent 1 tokens that no capture saw reach it'],
       [],
     ],
     ['from a guest that had got it is no reason by itself: errors quote, echo replies carry', [sends('b', 3)], [], []],

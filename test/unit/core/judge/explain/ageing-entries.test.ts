@@ -36,7 +36,7 @@ describe('an entry that ages at a port that learns nothing', () => {
     expect(group?.causes).toEqual([
       expect.objectContaining({
         places: ['p1.learning'],
-        text: 'p1 learns nothing: when its entry ages, everything to it floods',
+        text: 'p1 learns nothing: once its entry expires, all frames to it flood',
         fixes: [`bridge fdb replace ${macOfB} dev p1 master static`],
       }),
     ]);
@@ -65,14 +65,14 @@ describe('an entry that ages at a port that learns nothing', () => {
     const group = ageingEntries(unknown, open, hostWith({ found: null }));
     expect(group?.causes).toEqual([
       expect.objectContaining({
-        text: 'p1 learns nothing and has no entry: everything to it floods',
+        text: 'p1 learns nothing and has no entry: all frames to it flood',
         fixes: ['bridge fdb replace MAC dev p1 master static'],
       }),
     ]);
     if (group === null) throw new Error('nothing is told');
     const run = result([stepResult('one', { exposures: [group] })]);
     expect(exposuresOf(run).map(({ what }) => what)).toEqual([
-      'p1 learns nothing and has no entry: everything to it floods',
+      'p1 learns nothing and has no entry: all frames to it flood',
     ]);
   });
 
@@ -102,7 +102,7 @@ describe('an entry that ages at a port that learns nothing', () => {
     };
     const run = result([stepResult('one', { exposures: [group, seen] }), stepResult('two', { exposures: [group] })]);
     expect(exposuresOf(run).map(({ what }) => what)).toEqual([
-      'p1 learns nothing: when its entry ages, everything to it floods',
+      'p1 learns nothing: once its entry expires, all frames to it flood',
       'unknown unicast floods',
     ]);
     const [exposure] = exposuresOf(run);

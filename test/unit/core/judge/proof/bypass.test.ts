@@ -112,6 +112,10 @@ describe('what could carry frames past the ears', () => {
       'ip rule 100 to wg0 at from all to 10.0.0.2 lookup 100, 10.0.0.2 dev wg0 table 100 may carry frames past the ears: nobody listens there, and it takes all packets for 10.0.0.2; delete it (ip rule del pref 100 from all to 10.0.0.2 lookup 100), or answer for it with trust',
     ]);
     expect(texts([], [{ dst: '10.0.0.2', dev: 'wg0', metric: -1 }])).toHaveLength(1);
+    // as TPROXY has it: a socket of the host gets them
+    expect(texts([marked], [{ type: 'local', dst: 'default', dev: 'lo', table: '100' }])[0]).toMatch(
+      /^ip rule 100 to the host itself at from all fwmark 0x10 lookup 100, local default dev lo table 100 may carry/,
+    );
   });
 
   it('is a policy of IPsec that encrypts packets between guests to which the host routes', () => {

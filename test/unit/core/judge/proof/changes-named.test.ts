@@ -25,10 +25,10 @@ describe('what must not change while probes are under way', () => {
       'settings-changed -: the nft rules changed and were put back, by process 77 (nft), process 78 (nft)',
     ]);
     expect(rules([{ kind: 'tc', pid: 79, program: null }])).toEqual([
-      'settings-changed -: the tc rules changed and were put back, by who asked from netlink port 79, as a rule its process id',
+      'settings-changed -: the tc rules changed and were put back, by netlink port 79 (usually the process id)',
     ]);
     expect(rules([{ kind: 'tc', pid: null, program: null }])).toEqual([
-      'settings-changed -: the tc rules changed and were put back, by somebody whom the kernel did not name',
+      'settings-changed -: the tc rules changed and were put back, by an unknown process',
     ]);
     expect(rules(Array.from({ length: 3 }, (_, at) => ({ ...nft, pid: at })))[0]).toMatch(/process 2 \(nft\)$/);
     expect(rules(Array.from({ length: 5 }, (_, at) => ({ ...nft, pid: at })))[0]).toMatch(

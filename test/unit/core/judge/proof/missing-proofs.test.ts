@@ -75,11 +75,11 @@ describe('the proof of a step', () => {
       ['helper-died c: the capture of c did not come to its end'],
     ],
     [
-      'sightings after a guest said the tokens again, and a guest that nobody was heard handing a token to',
+      'sightings after a guest said the tokens again, and a guest that no capture saw a token reach',
       { tally: (tally) => void [tally.replayed.set('c', 2), tally.unheard.set('b', 1)] },
       [
         'replayed c: c saw 2 tokens that it may not have, after a guest that had got them sent them again',
-        'unheard-delivery b: b sent 1 tokens that nobody was heard handing to it',
+        'unheard-delivery b: b sent 1 tokens that no capture saw reach it',
       ],
     ],
     ['a clock that was set', { facts: { clockShiftMs: 500.6 } }, ['clock-changed -: the wall clock was set by 501 ms']],

@@ -93,7 +93,7 @@ describe('what the kernel’s trace of a step shows', () => {
     const beside = { ...there(state.links[1]), name: 'x0', ifindex: 9, master: null, port: null };
     evidence.states = [{ before: { ...state, links: [...state.links, beside] }, after: state }];
     expect(reasonsOf(judge(evidence))).toContain(
-      "bypass-possible x0 is no part of these bridges and had 5 probes, as the kernel's trace shows: something copies or moves frames there past every ear",
+      "bypass-possible x0 is no part of these bridges and had 5 probes, as the kernel's trace shows: something copies or moves frames there past every capture point",
     );
   });
 

@@ -24,7 +24,7 @@ async function numbersOf(captures: PartialCaptures, step: number, damages: strin
   const numbers: number[] = [];
   const { together, read } = captures;
   const reading = { blocks, damages, clocks: new Map<string, bigint>(), together, read };
-  for await (const frames of readRawFrames(await captures.ofStep(step), reading)) {
+  for await (const frames of readRawFrames(await captures.capturesOfStep(step), reading)) {
     frames.each((batch, packet) => numbers.push(readU32(batch.bytes, batch.offset[packet] ?? 0)));
   }
   return numbers;
@@ -72,9 +72,9 @@ describe('captures that grow', () => {
   it('are waited for step by step', async () => {
     const dir = folder('steps');
     const captures = partialCaptures(dir);
-    const third = captures.ofStep(2);
+    const third = captures.capturesOfStep(2);
     captures.hear({ kind: 'ended', step: 0 });
-    expect(await captures.ofStep(0)).toEqual([]);
+    expect(await captures.capturesOfStep(0)).toEqual([]);
     expect(await Promise.race([third, sleep(20, 'waiting')])).toBe('waiting');
     writeFileSync(join(dir, 'raw', '3-1.pcapng'), '');
     captures.hear({ kind: 'begun', step: 2 });
@@ -93,7 +93,7 @@ describe('captures that grow', () => {
     await file.finish();
     const reported = [{ a: { received: 3, dropped: 0, delivered: 3 } }];
     captures.hear({ kind: 'over', counters: reported });
-    expect([await reading, await counters, await captures.ofStep(5)]).toEqual([[0, 1, 2], reported, []]);
+    expect([await reading, await counters, await captures.capturesOfStep(5)]).toEqual([[0, 1, 2], reported, []]);
   });
 
   it('that end in the middle of a block are damaged', async () => {

@@ -5,7 +5,7 @@ const run = (undone: number, left: readonly string[] = [], failed: readonly stri
   kind: 'run',
   runId: 'a\u001b',
   undone,
-  left,
+  unrestored: left,
   failed,
 });
 const refused: Cleaned = { kind: 'refused', file: '/x\u001b', why: 'it is\u001b a folder' };
@@ -28,7 +28,7 @@ it('says what became of each journal, in harmless text', () => {
     `${of} 2 changes undone, nothing is left of it`,
   ]);
   expect(cleanedText(run(1, ['l\u001b']))).toBe(
-    `${of} 1 change undone, and this is somebody else's by now:\n  l\\u{1b}`,
+    `${of} 1 change undone, and this is another program's by now:\n  l\\u{1b}`,
   );
   expect(cleanedText(run(2, ['l'], ['f']))).toBe(`${of} 2 changes undone, and this is left of it:\n  f\n  l`);
   expect(cleanedText(refused)).toBe('/x\\u{1b} was left alone: it is\\u{1b} a folder. Look at it, then remove it');

@@ -1,0 +1,28 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { VerifyError } from '../../../core/model/verify-error.js';
+
+const othersWrite = 0o022;
+const longest = 1 << 16;
+
+/**
+ * The bytes of a file that says what is allowed or trusted: 64 KiB at most, which root or this user alone may write.
+ * Throws VerifyError (64), whose message begins with `option`.
+ */
+export function readOwnedFile(option: string, path: string, hint: string): Buffer {
+  const refused = (why: string): VerifyError => new VerifyError('usage', 64, `${option}: ${why}`, hint);
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    throw refused(error instanceof Error ? error.message : String(error));
+  }
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile() || stats.size > longest) throw refused('it is no file of 64 KiB at most');
+    if (![0, process.geteuid?.()].includes(stats.uid) || (stats.mode & othersWrite) !== 0)
+      throw refused('others than its user and root may write it');
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,77 @@
+import type { Endpoint } from '../../model/scenario.js';
+import type { HostState, LinkState, NeighbourState } from '../../model/state.js';
+import { isOn } from '../setting-value.js';
+import type { Bypass } from './bypasses.js';
+
+/** Flags by which a port has its own guests answered for, and the one by which its guest is answered (bridge(8)). */
+const answeredFor = ['neigh_suppress', 'neigh_vlan_suppress', 'proxy_arp_wifi'] as const;
+const answered = 'proxy_arp';
+
+function has({ port }: LinkState, flag: string): boolean {
+  const value = port?.[flag];
+  return value !== undefined && isOn(value);
+}
+
+/** Whether the bridge answers ARP and neighbour solicitations at some port. */
+export function answersNeighbours(link: LinkState): boolean {
+  return has(link, answered) || answeredFor.some((flag) => has(link, flag));
+}
+
+interface Place {
+  readonly bridge: string;
+  readonly state: HostState;
+  readonly endpoints: readonly Pick<Endpoint, 'name' | 'macs' | 'ips'>[];
+}
+
+/** The port to which an answer of the bridge sends frames for an address; undefined = it gives none. */
+function answeredPort({ bridge, state }: Place, { mac }: NeighbourState): string | undefined {
+  const ports = new Map(state.links.filter(({ master }) => master === bridge).map((link) => [link.name, link]));
+  const port = ports.get(state.fdb.find((entry) => entry.master === bridge && entry.mac === mac)?.port ?? '');
+  if (port === undefined) return undefined;
+  const isAnswered =
+    answeredFor.some((flag) => has(port, flag)) || [...ports.values()].some((link) => has(link, answered));
+  return isAnswered ? port.name : undefined;
+}
+
+function wrongAnswer(place: Place, entry: NeighbourState): readonly Bypass[] {
+  const port = answeredPort(place, entry);
+  const { endpoints, bridge } = place;
+  const { address, mac, device, isStatic } = entry;
+  const owners = endpoints.filter(({ ips }) => ips.some((ip) => ip.address === address));
+  const isOwners = owners.some(({ macs }) => macs.includes(mac));
+  const isGuests = endpoints.some(({ macs }) => macs.includes(mac));
+  if (port === undefined || (owners.length > 0 ? isOwners && !isStatic : !(isStatic && isGuests))) return [];
+  const [owner] = owners;
+  const because =
+    owner === undefined || isOwners ? 'nothing but a static entry says whose it is' : `it is ${owner.name}'s`;
+  return [
+    {
+      what: `neighbour entry ${address} ${mac}`,
+      where: `${device} (${bridge})`,
+      remedy: `the bridge answers for ${address} with it, so that frames go to ${port}, and ${because}; delete it (ip neigh del ${address} dev ${device}), or answer for it with trust`,
+    },
+  ];
+}
+
+/**
+ * Entries of the host's neighbour table by which a bridge answers ARP or a neighbour solicitation (`neigh_suppress`,
+ * `proxy_arp`) with another MAC than that of the endpoint with the address, or with one that a static entry alone
+ * vouches for. A bridge answers if it knows the MAC (br_do_proxy_suppress_arp, net/bridge/br_arp_nd_proxy.c).
+ */
+export function answerBypasses(
+  state: HostState,
+  bridges: ReadonlySet<string>,
+  endpoints: Place['endpoints'],
+): readonly Bypass[] {
+  const { neighbours = [], links } = state;
+  const bridgeOf = new Map(
+    links.flatMap(({ name, kind, lower }): readonly (readonly [string, string])[] => {
+      if (bridges.has(name)) return [[name, name]];
+      return kind === 'vlan' && bridges.has(lower ?? '') ? [[name, lower ?? '']] : [];
+    }),
+  );
+  return neighbours.flatMap((entry) => {
+    const bridge = bridgeOf.get(entry.device);
+    return bridge === undefined ? [] : wrongAnswer({ bridge, state, endpoints }, entry);
+  });
+}

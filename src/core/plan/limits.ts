@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import type { Plan } from '../model/plan.js';
+import type { ProbeClassName } from '../model/scenario.js';
+import { VerifyError } from '../model/verify-error.js';
+import { disruptiveClasses, probeClasses } from '../probe/classes.js';
+import { faultList } from '../scenario/yaml/fault.js';
+import { readYaml } from '../scenario/yaml/read-yaml.js';
+import { salvage } from '../scenario/yaml/salvage.js';
+import { interfaceName, time, wholeNumber } from '../scenario/schema/values.js';
+import { escapePath } from '../text/escape.js';
+import { milliseconds } from '../text/time.js';
+import { costOf } from './cost.js';
+
+/** Limits within which an operator lets every run on a host send, also to guests that come later. */
+export interface Limits {
+  /** Bridges that may be examined; null = all. */
+  readonly bridges: readonly string[] | null;
+  /** Classes that may be sent; null = all that do not disturb guests. */
+  readonly classes: readonly ProbeClassName[] | null;
+  /** Most probe frames in a run. */
+  readonly frames: number;
+  /** Most frames a second. */
+  readonly rate: number;
+  /** Most frames of a run that leave the machine. */
+  readonly outOfNic: number;
+  /** Longest run, in ms. */
+  readonly timeMs: number;
+}
+
+const million = 1_000_000;
+const schema = z.strictObject({
+  version: z.literal(1, { error: 'expected 1' }),
+  bridges: z.array(interfaceName).min(1, { error: 'expected at least one bridge' }).optional(),
+  classes: z
+    .array(z.enum(probeClasses, { error: 'expected a class of probes' }))
+    .min(1, { error: 'expected at least one class' })
+    .optional(),
+  frames: wholeNumber(1, 100 * million),
+  rate: wholeNumber(1, million),
+  out_of_nic: wholeNumber(0, million),
+  time: time.refine((value) => milliseconds(value) !== 0, { error: 'expected a time with unit such as 20m' }),
+});
+
+/**
+ * Reads a file of limits (YAML). Throws VerifyError (64) with a line `file:line:col: …` for each fault.
+ */
+export function parseLimits(file: string, bytes: Uint8Array): Limits {
+  const yaml = readYaml(bytes);
+  const faults = yaml.ok ? faultList(yaml.locate) : { faults: yaml.faults };
+  const read = yaml.ok && 'add' in faults ? salvage(faults, schema, yaml.data, []) : null;
+  if (read === null || faults.faults.length > 0)
+    throw new VerifyError(
+      'usage',
+      64,
+      faults.faults.map(({ line, col, message }) => `${escapePath(file)}:${line}:${col}: ${message}`).join('\n'),
+      'it takes version, frames, rate, out_of_nic, time and, to narrow them, bridges and classes',
+    );
+  const { bridges = null, classes = null, frames, rate, out_of_nic: outOfNic, time: longest } = read.value;
+  return { bridges, classes, frames, rate, outOfNic, timeMs: milliseconds(longest) ?? 0 };
+}
+
+/** What of a plan goes beyond the limits, a line each; empty = the plan is within them. */
+export function beyondLimits(plan: Plan, limits: Limits): readonly string[] {
+  const { probeFrames, controlFrames, outOfNic, rate, seconds, classes } = costOf(plan);
+  const figures = [
+    ['frames', probeFrames + controlFrames, limits.frames],
+    ['frames a second', rate, limits.rate],
+    ['frames out of the NIC', outOfNic, limits.outOfNic],
+    ['seconds', Math.ceil(seconds), limits.timeMs / 1000],
+  ] as const;
+  const refused = (name: ProbeClassName): boolean =>
+    limits.classes === null ? disruptiveClasses.includes(name) : !limits.classes.includes(name);
+  return [
+    ...figures.flatMap(([unit, planned, most]) => (planned > most ? [`${planned} ${unit}, at most ${most}`] : [])),
+    ...plan.bridges.flatMap(({ name }) =>
+      limits.bridges === null || limits.bridges.includes(name) ? [] : [`bridge ${name}`],
+    ),
+    ...classes.filter(refused).map((name) => `class ${name}`),
+    ...plan.steps.flatMap(({ changes, name }) => (changes.length === 0 ? [] : [`changes of the host in step ${name}`])),
+  ];
+}
