@@ -3,6 +3,16 @@ import type { CarriersApart, Held, HeldAtEntry, Result } from '../core/model/res
 import { counted, escapeText } from '../core/text/escape.js';
 import { setText } from './answer/participants.js';
 
+/** `1,200 probes ended in nft_do_chain at vnet3`, and those of which no copy was made; none = nothing was measured. */
+export function measuredText({ measured }: Held): readonly string[] {
+  if (measured === undefined) return [];
+  const dropped = measured.dropped.map(
+    ({ function: name, device, probes }) => `${counted(probes, 'probe', 'probes')} ended in ${name} at ${device}`,
+  );
+  const { notCopied } = measured;
+  return notCopied === 0 ? dropped : [...dropped, `${counted(notCopied, 'probe', 'probes')}: no copy was made`];
+}
+
 /** What held, the same in one or more steps. Steps are 0-based. */
 export interface HeldStory {
   readonly steps: readonly number[];

@@ -1,7 +1,7 @@
 import { closeSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { tokensText } from '../core/judge/count/token-ranges.js';
-import { injectionDevice, type TracedDevice, type TraceLine } from '../core/model/timeline.js';
+import { injectionDevice, type TracedDevice, type TracedReader, type TraceLine } from '../core/model/timeline.js';
 import type { StepPlan } from '../core/model/plan.js';
 import { messageOf } from '../core/model/verify-error.js';
 import { partiesBehind } from '../core/plan/ears.js';
@@ -18,6 +18,13 @@ import {
 import { files } from '../system/evidence/folder/folder.js';
 import { openAtEnd } from '../system/evidence/folder/named-file.js';
 import { procText } from '../system/kernel/proc-files.js';
+import {
+  isDescendant,
+  isHostsOwn,
+  readerBehind,
+  runningProgram,
+  tapsHeldBy,
+} from '../system/process/socket-holders.js';
 import { readSpaces, type SpaceLinks } from '../system/state/read-linked-devices.js';
 import type { RunContext, StepTraces, TraceMode } from './context.js';
 
@@ -108,10 +115,10 @@ function linesOf(
 ): readonly TraceLine[] {
   const functions = kernelFunctions([...new Set(rows.flatMap(({ location }) => (location === 0n ? [] : [location])))]);
   const deviceOf = devicesOf(context, step, segments, rows);
+  const readerOf = readersOf(context, step, segments);
   const first = step.flows.at(0)?.first ?? 0;
   const seen = rows.map((row): TraceLine => {
     const named = functions.get(row.location);
-    const program = row.pid === 0 ? '' : procText(`/proc/${row.pid}/comm`).trim();
     return {
       step: step.index,
       place: row.place,
@@ -121,8 +128,7 @@ function linesOf(
       tokens: tokensText(row.tokens, first),
       ...(row.place === 'drop' && row.reason !== 0 ? { reason: reasons.get(row.reason) ?? String(row.reason) } : {}),
       ...(named === undefined ? {} : { function: named }),
-      ...(row.pid === 0 ? {} : { pid: row.pid }),
-      ...(program === '' ? {} : { program }),
+      ...(row.pid === 0 ? {} : { reader: readerOf(row.pid) }),
     };
   });
   return [...seen, { step: step.index, place: 'end', open, counts: { ...tallies, missed } }];
@@ -150,6 +156,38 @@ function partiesOf({ plan, fabric }: RunContext, step: StepPlan, segments: Segme
     }
   }
   return new Map([...found].flatMap(([number, name]) => (name === null ? [] : [[number, name] as const])));
+}
+
+/** What the processes are that read probes, each looked at once: one that has ended has no name. */
+function readersOf(context: RunContext, step: StepPlan, segments: Segments): (pid: number) => TracedReader {
+  const parties = partiesOf(context, step, segments);
+  const ports = new Map(context.plan.endpoints.flatMap(({ name, port }) => (port === null ? [] : [[port, name]])));
+  const byNumber = new Map(
+    segments.flatMap(({ devices }) =>
+      devices.flatMap(({ space, ifindex, name }) => (space === null ? [[ifindex, ports.get(name)] as const] : [])),
+    ),
+  );
+  const known = new Map<number, TracedReader>();
+  const make = (read: number): TracedReader => {
+    const pid = readerBehind(read);
+    if (isDescendant(pid)) return { pid, name: '', own: true, parties: [] };
+    const program = runningProgram(pid);
+    const { names, numbers } = tapsHeldBy(pid);
+    const inSpace = parties.get(numberOf(`/proc/${pid}/ns/net`) ?? 0);
+    const found = [inSpace, ...names.map((name) => ports.get(name)), ...numbers.map((number) => byNumber.get(number))];
+    return {
+      pid,
+      name: procText(`/proc/${pid}/comm`).trim(),
+      ...(program === null ? {} : { program }),
+      ...(program !== null && isHostsOwn(pid, program) ? { hostsOwn: true } : {}),
+      parties: [...new Set(found.filter((name) => name !== undefined))],
+    };
+  };
+  return (pid) => {
+    const reader = known.get(pid) ?? make(pid);
+    known.set(pid, reader);
+    return reader;
+  };
 }
 
 function elsewhere(
@@ -185,10 +223,15 @@ function devicesOf(
   );
   const spaces: ReadonlyMap<number, SpaceLinks> = readSpaces(netns, new Set(rows.map((row) => row.netns)), held);
   const parties = partiesOf(context, step, segments);
+  // namespaces that the run has made to send from, which nobody else has
+  const sending = plan.provider === 'lab' ? [] : [...new Set(step.flows.map(({ sender }) => sender))];
+  const ownSpaces = new Set(sending.map((name) => numberOf(fabric.sendingPlace(name).netns)));
+  const isOwn = (space: number, name: string | null): boolean =>
+    injectionDevice.test(name ?? '') || (space !== home && ownSpaces.has(space) && !spaces.has(space));
   const known = new Map<string, TracedDevice>();
   const make = ({ netns: space, ifindex }: TracedRow): TracedDevice => {
     const name = space === home ? (here.get(ifindex) ?? null) : null;
-    const made = { space, ifindex, ...(injectionDevice.test(name ?? '') ? { own: true as const } : {}) };
+    const made = { space, ifindex, ...(isOwn(space, name) ? { own: true as const } : {}) };
     return space === home
       ? { ...made, name, home: true }
       : { ...made, ...elsewhere(spaces.get(space), ifindex, parties.get(space)) };

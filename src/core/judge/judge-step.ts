@@ -70,8 +70,9 @@ function explained(
   verdict: Verdict,
   proven: boolean,
   { plan, step, states }: StepInput,
+  trace: StepInput['trace'],
 ): Pick<StepResult, 'held' | 'carriersApart'> {
-  const held = verdict === 'holds' ? whyHolds(rows, plan, step, states) : [];
+  const held = verdict === 'holds' ? whyHolds(rows, plan, step, states, trace) : [];
   const apart = proven ? carriersApart(rows, states) : [];
   return { ...(held.length === 0 ? {} : { held }), ...(apart.length === 0 ? {} : { carriersApart: apart }) };
 }
@@ -174,6 +175,7 @@ interface Examined extends Omit<ReturnType<typeof rowsOf>, 'rows'> {
   readonly bypasses: ReturnType<typeof bypassReasons>;
   readonly heldAtEntry: EntryByForm['blocked'];
   readonly reached: ReturnType<typeof judgeTrace>['reached'];
+  readonly isTracedWhole: boolean;
 }
 
 /** Ways past the observers; none counts at an observer where a leak, or what it may have, decides already. */
@@ -181,6 +183,7 @@ function bypassesBeside(
   input: StepInput,
   rows: readonly Finding[],
   folded: ReturnType<typeof rowsOf>['folded'],
+  { bypasses: traced, isWhole: isTracedWhole }: ReturnType<typeof judgeTrace>,
 ): ReturnType<typeof bypassReasons> {
   const leakedAt = new Set([
     ...rows.filter((row) => row.leak && row.accepted === undefined).map(({ observer }) => observer),
@@ -188,14 +191,14 @@ function bypassesBeside(
   ]);
   const isDecided = (observer: Observer): boolean => leakedAt.has(observer.name) || mayHaveAll(observer, input);
   const passed = passingRules(input.states, input.facts.ruleChangesMeanwhile);
-  return bypassReasons({ ...input, isDecided, passed });
+  return bypassReasons({ ...input, isDecided, passed, traced, isTracedWhole });
 }
 
 function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examined {
   const { step, plan, states } = input;
   const traced = judgeTrace(input); // before the rows are made: it adds to what they count
   const { rows: bare, folded, exposed } = rowsOf(input);
-  const bypasses = isIdle || hasFailed ? noBypasses : bypassesBeside(input, bare, folded);
+  const bypasses = isIdle || hasFailed ? noBypasses : bypassesBeside(input, bare, folded, traced);
   const forms = isIdle || hasFailed ? noForms : entryByForm(input);
   const reasonsAgainst = [
     ...input.captureReasons,
@@ -221,6 +224,7 @@ function examine(input: StepInput, isIdle: boolean, hasFailed: boolean): Examine
     bypasses,
     heldAtEntry: forms.blocked,
     reached: traced.reached,
+    isTracedWhole: traced.isWhole,
   };
 }
 
@@ -293,7 +297,7 @@ export function judgeStep(input: StepInput): JudgedStep {
     ...(exposures.length === 0 ? {} : { exposures }),
     ...openAndTrusted(bypasses),
     ...(step.drainMs > usualDrainMs(plan) ? { lingerMs: step.drainMs } : {}),
-    ...explained(rows, verdict, missing.length === 0, input),
+    ...explained(rows, verdict, missing.length === 0, input, examined.isTracedWhole ? input.trace : []),
   };
   return { result, exit };
 }

@@ -7,6 +7,7 @@ import type { Reason } from './reasons.js';
 import type { PrecheckNote, ScenarioRecord } from './run-record.js';
 import type { Trusted } from './scenario.js';
 import type { HostReader, OpenMatter } from './packet-socket.js';
+import type { MeasuredEnds } from './timeline.js';
 
 /**
  * What the evidence says of isolation. `holds`: proved, with each proof complete. `broken`: an authentic frame reached
@@ -57,13 +58,12 @@ export interface HeldBarrier {
   readonly opens: string;
 }
 
-/** A device by which probes came to a party past its ports, as the kernel's trace shows. */
+/** A device or process by which a party had probes past its ports, as the kernel's trace shows. */
 export interface TracedReach {
-  /** The party's observer, at which they count. */
+  /** The party's, at which they count. */
   readonly observer: string;
-  /** `eth1 in /run/netns/blue`. */
+  /** `eth1 in /run/netns/blue`, `process 4711 (/usr/bin/x)`. */
   readonly device: string;
-  /** How many probes that may not have come there. */
   readonly probes: number;
 }
 
@@ -76,8 +76,8 @@ export interface Held {
   /** The state shows one barrier only: nothing else is known that would stop the frames without it. */
   readonly alone: boolean;
   readonly barriers: readonly HeldBarrier[];
+  readonly measured?: MeasuredEnds;
 }
-
 /**
  * Probes that do not enter: their tags (`802.1Q 20`), and what may stop them (`nft bridge fw in`, `p0 has no VLAN 20`).
  */

@@ -154,6 +154,8 @@ export interface AttachedProgram {
   readonly name?: string;
   readonly tag?: string;
   readonly onlyPasses?: true;
+  /** Its code can hand on or keep nothing of a packet, whatever its results are; absent: it may, or is not known. */
+  readonly keepsNothing?: true;
 }
 
 /** An XDP program on a device with an ear in a namespace other than that of the bridges. */
@@ -370,13 +372,10 @@ export interface Beside {
 }
 
 /** What was seen between two snapshots that can carry frames elsewhere, whether or not it stayed. */
-export interface PassingCarriers {
+export interface PassingCarriers
+  extends Required<Pick<HostState, 'logGroups' | 'legacyTables' | 'sharedTaps' | 'packetHandlers'>> {
   readonly packetSockets: readonly PacketSocket[];
-  readonly logGroups: readonly number[];
-  readonly legacyTables: readonly LegacyTable[];
-  readonly sharedTaps: NonNullable<HostState['sharedTaps']>;
   readonly programs: readonly AttachedProgram[];
-  readonly packetHandlers: readonly PacketHandler[];
 }
 
 /** What the kernel said around a step's probes; null = it was not read. */

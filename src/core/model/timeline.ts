@@ -1,4 +1,5 @@
 import type { FaultCode } from './reasons.js';
+import type { SocketProcess } from './packet-socket.js';
 import type { Observer, Phase } from './plan.js';
 
 /** What one observer's handles have counted since they were opened; both directions together. */
@@ -291,9 +292,16 @@ export interface TracedPlace {
   /** Why and in which function the kernel let go of them, by its own names. */
   readonly reason?: string;
   readonly function?: string;
-  /** The reader: process and program. */
-  readonly pid?: number;
-  readonly program?: string;
+  /** The process that read them; absent = none did, or it lives in a namespace of processes that is not seen here. */
+  readonly reader?: TracedReader;
+}
+
+/** A process that read packets from a socket or a tap. */
+export interface TracedReader extends SocketProcess {
+  /** It is of the run. */
+  readonly own?: true;
+  /** Endpoints in whose namespace it lives, or whose tap it has open. */
+  readonly parties: readonly string[];
 }
 
 /** The trace's account of itself; the last line of a step. */
@@ -304,6 +312,19 @@ export interface TraceEnd {
   readonly open: Readonly<Record<string, number>>;
   /** Losses, and events of XDP, which the trace cannot look into. */
   readonly counts: Readonly<Record<string, number>>;
+}
+
+/** Ends of probes among the bridges, by a whole trace; absent = there is none. A probe has several copies. */
+export interface MeasuredEnds {
+  /** The kernel dropped them: in which function, at which device, and why, by its own names. */
+  readonly dropped: readonly {
+    readonly function: string;
+    readonly device: string;
+    readonly reason?: string;
+    readonly probes: number;
+  }[];
+  /** Probes of which no copy was dropped there: none was made for those who got nothing. */
+  readonly notCopied: number;
 }
 
 /** What a run is doing right now, reported as it happens. A view may show it; nothing is judged by it. */

@@ -15,6 +15,7 @@ import {
   beforeAfterText,
   fixStories,
   heldStories,
+  measuredText,
   outcomeText,
   placesText,
 } from '../stories.js';
@@ -161,7 +162,7 @@ export function heldSection(result: Result): Markup {
     const opens = story.barriers.map(
       ({ code, opens: what }) => html`<div>${story.alone ? nothing : html`<code>${code}</code>: `}${what}</div>`,
     );
-    return html`<tr><td class="n">${steps.map((step) => step + 1).join(', ')}</td><th scope="row">${story.class} <span class="soft">${story.carriers.join(', ')}</span></th><td>${someOf(story.from, 3)}</td><td>${someOf(story.observers, 3)}</td><td>${barriers}</td><td>${opens}</td></tr>`;
+    return html`<tr><td class="n">${steps.map((step) => step + 1).join(', ')}</td><th scope="row">${story.class} <span class="soft">${story.carriers.join(', ')}</span></th><td>${someOf(story.from, 3)}</td><td>${someOf(story.observers, 3)}</td><td>${barriers}${measuredText(story).map((text) => html`<div class="soft">${text}</div>`)}</td><td>${opens}</td></tr>`;
   });
   return html`<section aria-labelledby="held"><h2 id="held">Why it holds</h2><p>What the state around a step shows in the way of the frames that did not arrive. What rests on one barrier alone is open when that one goes.</p>${stories.length === 0 ? nothing : html`<div class="wide" tabindex="0" role="region" aria-label="Barriers"><table><thead><tr><th scope="col" class="n">step</th><th scope="col">probe</th><th scope="col">from</th><th scope="col">kept from</th><th scope="col">by</th><th scope="col">opened by</th></tr></thead><tbody>${rows}</tbody></table></div>`}${stories.length > maxShown ? html`<p>${counted(stories.length - maxShown, 'more stands', 'more stand')} in result.json.</p>` : nothing}${entries.slice(0, maxShown).map(({ step, held }) => html`<p>Step ${step + 1}, ${entryText(held)}</p>`)}${apart.slice(0, maxShown).map(({ step, apart: carriers }) => html`<p>Step ${step + 1}, ${carriers.class} ${carriers.from} → ${carriers.to ?? 'all'} at ${someOf(carriers.observers, 3)}: ${carriers.text}</p>`)}</section>`;
 }

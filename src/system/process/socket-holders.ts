@@ -2,7 +2,7 @@ import { closeSync, type Stats, statSync } from 'node:fs';
 import type { RunningProgram } from '../../core/model/packet-socket.js';
 import { libc } from '../kernel/libc.js';
 import { socketFamily } from '../kernel/packet-socket.js';
-import { descriptorsOf, procLink, procNames, procText, socketNumbersOf } from '../kernel/proc-files.js';
+import { descriptorsOf, procLink, procNames, procText, socketNumbersOf, tapsOf } from '../kernel/proc-files.js';
 
 /** A process that holds a socket. */
 export interface SocketHolder {
@@ -116,6 +116,17 @@ const guestsDevices = /^\/dev\/(?:net\/tun|tap\d|kvm|vhost|vmnet|vsock)|^anon_in
 /** AF_VSOCK and AF_XDP of linux/socket.h. */
 const guestsFamilies: readonly (number | null)[] = [40, 44];
 const [pidfdOpen, pidfdGetfd] = [434, 438] as const;
+
+/** Names of the taps, and numbers of the macvtaps and ipvtaps (/dev/tapN), that a process has open. */
+export function tapsHeldBy(pid: number): { readonly names: readonly string[]; readonly numbers: readonly number[] } {
+  const numbers = descriptorsOf(String(pid)).flatMap((path) => /^\/dev\/tap(\d+)$/.exec(path)?.[1] ?? []);
+  return { names: tapsOf(String(pid)), numbers: numbers.map(Number) };
+}
+
+/** The process for which a thread of the kernel reads a guest's frames, as vhost's `vhost-4711`; else itself. */
+export function readerBehind(pid: number): number {
+  return Number(/^vhost-(\d+)$/.exec(procText(`/proc/${pid}/comm`).trim())?.[1] ?? pid);
+}
 
 /** Families of all sockets that a process holds (pidfd_getfd(2)); null = some are not known. */
 function familiesOf(pid: number): readonly number[] | null {

@@ -55,7 +55,8 @@ function codeFacts(id: number): Omit<AttachedProgram, 'device' | 'place' | 'id'>
   const program = loadedProgram(id);
   if (program === null) return {};
   const { name, tag, code } = program;
-  return { name, tag, ...(onlyPassesOrDrops(code) ? { onlyPasses: true } : {}) };
+  if (onlyPassesOrDrops(code)) return { name, tag, onlyPasses: true };
+  return { name, tag, ...(keepsNothing(code, functionsOf) ? { keepsNothing: true } : {}) };
 }
 
 /**
@@ -295,7 +296,9 @@ export async function readStrayPrograms(
     const handlers: PacketHandler[] = [];
     for (const program of strays) {
       const place = await finder.find(program);
-      if (place === null ? isWhole : place.isRelated) handlers.push(handlerOf(program, place));
+      // what extends another program is where that is
+      if (place === null ? isWhole || program.kind === 'ext' : place.isRelated)
+        handlers.push(handlerOf(program, place));
     }
     const isNews = handlers.some(({ program }) => program !== undefined && !reported.has(program.id));
     if (!isNews || look === looks) {

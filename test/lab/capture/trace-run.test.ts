@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/model/result.js';
 import { readTracedKernel } from '../../../src/system/capture/trace/trace.js';
@@ -8,9 +10,18 @@ import { outcomeOf, throwAwayHost, type ThrowAwayHost } from '../../support/lab/
 import { needs, root } from '../../support/needs.js';
 
 const traced = readTracedKernel();
+const tool = fileURLToPath(new URL('../state/hold-program.py', import.meta.url));
 
 const steps =
   '  - { name: private, probe: { class: known-unicast, from: kali2, to: lan, both_ways: true, count: 40 }, expect: private }\n';
+
+/** Opens a packet socket at a port, goes to a guest's namespace, and reads. */
+const taking = `
+import ctypes, os, socket, sys
+held = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)); held.bind(('vnet0', 3))
+assert ctypes.CDLL(None).setns(os.open(sys.argv[1], os.O_RDONLY), 0x40000000) == 0
+print('ready', flush=True)
+while True: held.recv(70000)`;
 
 /** Runs on a host with `--trace auto`, and what they say with it off. */
 describe(
@@ -19,18 +30,22 @@ describe(
   () => {
     let host: ThrowAwayHost;
     let guest: ReturnType<ThrowAwayHost['start']>;
+    let others: readonly (typeof guest)[];
     beforeAll(() => {
       host = throwAwayHost();
-      guest = host.start('kali3', ['sleep', '600']);
+      // a namespace in which no process lives is not found
+      const sleeping = ['sleep', '600'];
+      others = (['kali2', 'lan', 'spare'] as const).map((name) => host.start(name, sleeping));
+      guest = host.start('kali3', sleeping);
     });
     afterAll(() => {
-      guest.kill();
+      for (const child of [guest, ...others]) child.kill();
       host.close();
     });
 
-    async function run(name: string, trace: 'auto' | 'off') {
+    async function run(name: string, trace: 'auto' | 'off', probes = steps) {
       const out = join(host.dir, name);
-      const file = host.scenario(name, { steps });
+      const file = host.scenario(name, { steps: probes });
       const outcome = await outcomeOf(host.cli(['run', file, '--yes', '--json', '--trace', trace, '--out', out]));
       const result: Result = JSON.parse(outcome.stdout);
       return { ...outcome, result, out };
@@ -73,6 +88,106 @@ describe(
       } finally {
         host.run(['nft', 'delete', 'table', 'netdev', 't']);
         host.run(['ip', 'link', 'del', 'x0']);
+      }
+    });
+
+    /** Holds a program at the ports, and runs with the trace and without it. */
+    async function withProgram(name: string, words: readonly string[]) {
+      const holder = spawn('nsenter', [`--net=${host.netns}`, '/usr/bin/python3', tool, ...words], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const id = await new Promise<number>((resolve) =>
+        holder.stdout.once('data', (line: Buffer) => resolve(Number(line.toString()))),
+      );
+      try {
+        return { id, without: await run(`${name}-off`, 'off'), traced: await run(name, 'auto') };
+      } finally {
+        holder.kill('SIGKILL');
+        await new Promise((resolve) => holder.once('close', resolve));
+      }
+    }
+    const ports = ['vnet0', 'vnet4', 'uplink', 'spare'];
+
+    it('holds where a program at every port can hand on and keep nothing, and its trace is whole', async () => {
+      const { without, traced } = await withProgram('look', ['look', ...ports]);
+      expect([without.status, without.result.verdict]).toEqual([3, 'inconclusive']);
+      expect([traced.status, traced.result.steps.flatMap(({ reasons }) => reasons)]).toEqual([0, []]);
+      expect((await outcomeOf(host.cli(['replay', traced.out]))).status).toBe(0);
+    });
+
+    it('is broken where the same program copies to another guest, and names both', async () => {
+      const { id, traced } = await withProgram('clone', ['clone', 'vnet4', 'vnet0']);
+      expect([traced.status, traced.result.verdict]).toEqual([2, 'broken']);
+      const [step] = traced.result.steps;
+      expect(step?.findings.filter(({ leak }) => leak).map(({ observer }) => observer)).toContain('kali3');
+      expect(JSON.stringify(step)).toContain(`BPF program ${id} at vnet0 tcx ingress`);
+    });
+
+    it('is undecided where a rule copies TCP to port 443, which no probe is, however whole the trace', async () => {
+      host.run(['ip', 'link', 'add', 'x0', 'type', 'veth', 'peer', 'name', 'x1']);
+      host.run(['ip', 'link', 'set', 'x0', 'up']);
+      const hook = '{ type filter hook ingress device "vnet0" priority 0; }';
+      host.run([
+        'nft',
+        `add table netdev t; add chain netdev t c ${hook}; add rule netdev t c tcp dport 443 dup to "x0"`,
+      ]);
+      try {
+        const { status, result, out } = await run('port-443', 'auto');
+        expect(readFileSync(join(out, 'trace.ndjson'), 'utf8')).toContain('"place":"end","open":{}');
+        expect([status, result.verdict]).toEqual([3, 'inconclusive']);
+        expect(result.steps.flatMap(({ reasons }) => reasons.map(({ code }) => code))).toEqual(['coverage-partial']);
+      } finally {
+        host.run(['nft', 'delete', 'table', 'netdev', 't']);
+        host.run(['ip', 'link', 'del', 'x0']);
+      }
+    });
+
+    it('holds by the barrier that the state shows, where the probes ended by the kernel’s trace', async () => {
+      const flooded =
+        '  - { name: flood, probe: { class: unknown-unicast, from: kali2, count: 40 }, expect: private }\n';
+      const rule = 'add table bridge t; add chain bridge t f { type filter hook forward priority 0; }';
+      host.run(['nft', `${rule}; add rule bridge t f iifname "vnet0" drop`]);
+      try {
+        const { status, result } = await run('dropped', 'auto', flooded);
+        const [held] = result.steps.flatMap((step) => step.held ?? []);
+        expect([status, held?.barriers.map(({ code }) => code)]).toEqual([0, ['filter']]);
+        const functions = new Set(held?.measured?.dropped.map((end) => end.function));
+        expect([[...functions], held?.measured?.notCopied]).toEqual([['nft_do_chain'], 0]);
+      } finally {
+        host.run(['nft', 'delete', 'table', 'bridge', 't']);
+      }
+      const settings = ['vnet4', 'uplink', 'spare'];
+      for (const port of settings) host.run(['bridge', 'link', 'set', 'dev', port, 'flood', 'off']);
+      try {
+        const { status, result } = await run('flood-off', 'auto', flooded);
+        const [held] = result.steps.flatMap((step) => step.held ?? []);
+        expect([status, held?.barriers.map(({ code }) => code)]).toEqual([0, ['flood-off']]);
+        expect(held?.measured?.dropped.filter((end) => end.function === 'nft_do_chain')).toEqual([]);
+      } finally {
+        for (const port of settings) host.run(['bridge', 'link', 'set', 'dev', port, 'flood', 'on']);
+      }
+    });
+
+    it('is broken where a process of another guest reads at a port of the bridge, and names it', async () => {
+      const space = `/proc/${guest.pid ?? 0}/ns/net`;
+      const reader = spawn('nsenter', [`--net=${host.netns}`, '/usr/bin/python3', '-c', taking, space], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await new Promise((resolve) => reader.stdout.once('data', resolve));
+      try {
+        const without = await run('unread', 'off');
+        expect([without.status, without.result.verdict]).toEqual([3, 'inconclusive']);
+        const { status, result } = await run('read', 'auto');
+        expect([status, result.verdict]).toEqual([2, 'broken']);
+        expect(result.steps.flatMap((step) => step.traced ?? [])).toEqual([
+          {
+            observer: 'kali3',
+            device: expect.stringMatching(new RegExp(`^process ${reader.pid ?? 0} \\(/usr/bin/python3.*\\)$`)),
+            probes: 160,
+          },
+        ]);
+      } finally {
+        reader.kill('SIGKILL');
       }
     });
   },

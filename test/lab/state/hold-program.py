@@ -1,7 +1,8 @@
 """Loads a program of BPF made by hand, attaches it until it ends, and prints its number.
 
-hold-program.py flow | xdp DEVICE | cgroup FOLDER | count FOLDER
-flow, xdp, cgroup: copies what it gets to a map; count: does as systemd for a service with IPAccounting.
+hold-program.py flow | xdp DEVICE | cgroup FOLDER | count FOLDER | look DEVICE… | clone TARGET DEVICE…
+flow, xdp, cgroup: copies what it gets to a map; count: does as systemd for a service with IPAccounting; look: tcx that
+asks a map and lets pass; clone: the same, and copies to the target.
 """
 import ctypes, os, socket, struct, sys, time
 
@@ -63,6 +64,16 @@ def counting():
     return begin + family + load_address + result + count(0, op(0xB7, 1, 0, 0, 1)) + count(1, op(0x61, 1, 6)) + op(0xB7, 0, 0, 0, 1) + op(0x95)
 
 
+def looking(target):
+    """The verdict stands in a map: -1, the next program is asked."""
+    array = bpf(0, struct.pack('<IIIII', 2, 4, 8, 1, 0))
+    key, value = ctypes.create_string_buffer(4), ctypes.create_string_buffer(struct.pack('<q', -1), 8)
+    bpf(2, struct.pack('<IIQQQ', array, 0, ctypes.addressof(key), ctypes.addressof(value), 0))
+    copy = b'' if target is None else op(0xBF, 1, 6) + op(0xB7, 2, 0, 0, socket.if_nametoindex(target)) + op(0xB7, 3) + op(0x85, 0, 0, 0, 13)
+    look = op(0x62, 10, 0, -4, 0) + op(0xBF, 2, 10) + op(0x07, 2, 0, 0, -4) + mapped(1, array) + op(0x85, 0, 0, 0, 1)
+    return op(0xBF, 6, 1) + copy + look + op(0x15, 0, 0, 2) + op(0x79, 0, 0) + op(0x95) + op(0xB7, 0, 0, 0, -1) + op(0x95)
+
+
 what, *where = sys.argv[1:]
 if what == 'flow':
     program = load(22, copying(129), 17)
@@ -70,6 +81,10 @@ if what == 'flow':
 elif what == 'xdp':
     program = load(6, dropping(), 37)
     link = bpf(28, struct.pack('<IIII', program, socket.if_nametoindex(where[0]), 37, 2))
+elif what in ('look', 'clone'):
+    target = where.pop(0) if what == 'clone' else None
+    program = load(3, looking(target), 0)
+    links = [bpf(28, struct.pack('<IIII', program, socket.if_nametoindex(device), 46, 0)) for device in where]
 else:
     program = load(8, copying(1) if what == 'cgroup' else counting(), 0)
     link = bpf(28, struct.pack('<IIII', program, os.open(where[0], os.O_RDONLY | os.O_DIRECTORY), 0, 0))

@@ -26,6 +26,8 @@ export interface Bypass {
   readonly to?: readonly string[];
   /** All of them are for this MAC, whose owner may get them. */
   readonly for?: string;
+  /** It treats all frames alike: if none of the probes went elsewhere by it, none goes. */
+  readonly isAlike?: true;
   /** Processes that get frames there. */
   readonly holders?: readonly SocketProcess[];
 }
@@ -34,6 +36,7 @@ export interface Bypass {
 export const bypassEffect = 'may carry frames past the ears';
 
 const seeProgram = 'detach it where it should not be there; what a program does cannot be read';
+const unbridge = 'take the bridge away from what loaded it, as VMware does, or answer for it with trust';
 const takeAway = 'take it away, or answer for it with trust';
 
 /** By its name and the hash of its code: its number is another one when it is loaded again. */
@@ -45,11 +48,12 @@ function programName({ name, tag }: { readonly name: string; readonly tag: strin
 function programBypasses({ programs, links }: HostState, segment: ReadonlySet<string>): readonly Bypass[] {
   const attached = (programs ?? [])
     .filter(({ onlyPasses }) => onlyPasses !== true)
-    .map(({ device, place, id, name = '', tag = '' }) => ({
+    .map(({ device, place, id, name = '', tag = '', keepsNothing }) => ({
       device,
       place,
       what: `BPF program ${id}`,
       ...(tag === '' ? {} : { persistent: programName({ name, tag }) }),
+      ...(keepsNothing === true ? { isAlike: true as const } : {}),
     }));
   const xdp = links.flatMap(({ name, xdp: what }) =>
     what === undefined ? [] : [{ device: name, place: 'XDP', what: `XDP ${what}` }],
@@ -176,12 +180,7 @@ function handlerBypasses({ packetHandlers = [] }: HostState, segment: ReadonlySe
     .filter((handler) => !harmlessHandlers.has(handler.function.replace(/ \[.*$/, '')))
     .map(({ function: name, device, program }) =>
       program === undefined
-        ? {
-            what: `packet handler ${name}`,
-            where: device ?? 'every interface',
-            remedy:
-              'take the bridge away from what loaded it, as VMware or another hypervisor, or answer for it with trust',
-          }
+        ? { what: `packet handler ${name}`, where: device ?? 'every interface', remedy: unbridge }
         : { what: name, where: program.place, remedy: seeProgram, persistent: programName(program) },
     );
 }

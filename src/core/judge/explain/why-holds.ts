@@ -2,7 +2,9 @@ import { type BarrierCode, settingBarrierCodes } from '../../model/codes.js';
 import type { Plan, StepPlan } from '../../model/plan.js';
 import type { Finding, Held, HeldBarrier } from '../../model/result.js';
 import type { StepStates } from '../../model/state.js';
+import type { MeasuredEnds, TraceLine } from '../../model/timeline.js';
 import type { RowContext } from '../../bridge/row-context.js';
+import { forTokens } from '../count/token-ranges.js';
 import { rowContexts } from '../rows/row-contexts.js';
 import { barriers, lastBarriers } from './barriers.js';
 
@@ -60,11 +62,45 @@ function heldOf(group: Group): Held {
   };
 }
 
+/** Ends of a group's probes at devices of the bridges' namespace: what a guest drops has come to it. */
+function measuredOf(
+  { class: probed, carriers, from }: Group,
+  { flows }: StepPlan,
+  trace: readonly TraceLine[],
+): Pick<Held, 'measured'> {
+  if (trace.length === 0) return {};
+  const ofGroup = flows.filter((flow) => flow.class === probed && carriers.has(flow.carrier) && from.has(flow.from));
+  const ends = new Map<
+    string,
+    { readonly place: Omit<MeasuredEnds['dropped'][number], 'probes'>; tokens: Set<number> }
+  >();
+  for (const line of trace) {
+    if (line.place !== 'drop' || line.device?.home !== true) continue;
+    const { device, reason, function: name = 'a function without name' } = line;
+    const place = { function: name, device: device.name ?? '', ...(reason === undefined ? {} : { reason }) };
+    const end = ends.get(JSON.stringify(place)) ?? { place, tokens: new Set<number>() };
+    for (const { first, count } of ofGroup)
+      forTokens(line.tokens, { first, end: first + count }, (token) => end.tokens.add(token));
+    if (end.tokens.size > 0) ends.set(JSON.stringify(place), end);
+  }
+  const dropped = [...ends.values()].map(({ place, tokens }) => ({ ...place, probes: tokens.size }));
+  const ended = new Set([...ends.values()].flatMap(({ tokens }) => [...tokens]));
+  const sent = ofGroup.reduce((sum, { count }) => sum + count, 0);
+  return { measured: { dropped, notCopied: sent - ended.size } };
+}
+
 /**
  * Why a step holds: for each class, who got nothing and what was in the way, as the state around the step shows it.
  * Rows with the same barriers stand together; `alone`: there is one only. Empty where the state was not read.
+ * `trace`: of the step, if it is whole.
  */
-export function whyHolds(rows: readonly Finding[], plan: Plan, step: StepPlan, states: StepStates): readonly Held[] {
+export function whyHolds(
+  rows: readonly Finding[],
+  plan: Plan,
+  step: StepPlan,
+  states: StepStates,
+  trace: readonly TraceLine[] = [],
+): readonly Held[] {
   const groups = new Map<string, Group>();
   const zeros = rows.filter(
     (row) =>
@@ -97,5 +133,5 @@ export function whyHolds(rows: readonly Finding[], plan: Plan, step: StepPlan, s
       group.barriers.set(barrier.code, known);
     }
   }
-  return [...groups.values()].map(heldOf);
+  return [...groups.values()].map((group) => ({ ...heldOf(group), ...measuredOf(group, step, trace) }));
 }

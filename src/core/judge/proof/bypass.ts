@@ -24,6 +24,10 @@ export interface BypassInput {
   readonly states: StepStates;
   /** Day of the run, `YYYY-MM-DD`. */
   readonly day: string;
+  /** Ways that the kernel's trace of the step shows. */
+  readonly traced?: readonly Bypass[];
+  /** The trace saw every packet with a probe end, and at no other device than those that are to have it. */
+  readonly isTracedWhole?: boolean;
   /** Of a port: who is there may have whatever is copied, or was heard to get what nobody accepts, which decides. */
   readonly isDecided: (observer: Observer) => boolean;
   /** What was there in the step and is in none of its snapshots; absent = nothing. */
@@ -202,6 +206,13 @@ function bypassesOf(input: BypassInput): readonly Bypass[] {
   return [...bypasses.values(), ...(input.passed ?? [])];
 }
 
+/** Processes that hold a socket are known already, by the device where they read. */
+function withTraced(found: readonly Bypass[], traced: readonly Bypass[]): readonly Bypass[] {
+  const known = new Set(found.flatMap(({ holders = [] }) => holders.map(({ pid }) => pid)));
+  const isKnown = ({ holders = [] }: Bypass): boolean => holders.some(({ pid }) => known.has(pid));
+  return [...found, ...traced.filter((bypass) => !isKnown(bypass))];
+}
+
 /** True if a name matches a pattern, in which `*` stands for any text. */
 function matches(pattern: string, name: string): boolean {
   const [head = '', ...parts] = pattern.split('*');
@@ -248,7 +259,8 @@ export function bypassReasons(input: BypassInput): {
   readonly untrusted?: NonNullable<StepResult['untrusted']>;
 } {
   const { expect } = input.step;
-  const bypasses = bypassesOf(input).map((bypass) => ({
+  const found = bypassesOf(input).filter(({ isAlike }) => !(isAlike === true && input.isTracedWhole === true));
+  const bypasses = withTraced(found, input.traced ?? []).map((bypass) => ({
     bypass,
     truster: trusterOf(bypass, expect.trust ?? [], input.day),
   }));

@@ -9,7 +9,9 @@ import { isLeak, partyOf } from '../parties.js';
 import type { StepFacts } from '../proof/step-facts.js';
 import type { RowInput } from '../rows/probe-row.js';
 import { forTokens } from '../count/token-ranges.js';
-import type { TracedDevice, TracedPlace, TraceLine } from '../../model/timeline.js';
+import type { TracedDevice, TracedPlace, TracedReader, TraceLine } from '../../model/timeline.js';
+import type { SocketProcess } from '../../model/packet-socket.js';
+import type { Bypass } from '../../bridge/bypass/bypasses.js';
 
 /** A step with its trace. */
 export interface TraceInput extends Omit<RowInput, 'day'> {
@@ -22,8 +24,12 @@ export interface TraceInput extends Omit<RowInput, 'day'> {
 /** Findings of the trace beside those of the observers. */
 export interface Traced {
   readonly reasons: readonly Reason[];
-  /** Devices by which probes reached a party that may not have them. */
+  /** Devices and processes by which probes reached a party that may not have them. */
   readonly reached: readonly TracedReach[];
+  /** Processes that read probes and are no party's. */
+  readonly bypasses: readonly Bypass[];
+  /** Every packet with a probe was seen to end, and no device had one but those that are to have it. */
+  readonly isWhole: boolean;
 }
 
 /** A quoted probe stands behind the headers of ICMP and IP at least; a tag more or less moves a token by four bytes. */
@@ -99,16 +105,35 @@ function tokensPast(
   return past;
 }
 
+/** `process 4711 (/usr/bin/qemu-system-x86_64)`; its name where its program is not known. */
+function readerText({ pid, name, program }: TracedReader): string {
+  const called = program?.path ?? name;
+  return called === '' ? `process ${pid}` : `process ${pid} (${called})`;
+}
+
+const isRead = (line: TraceLine): line is TracedPlace => line.place === 'read' && line.reader?.own !== true;
+
+/** The one party that had the packets of a line, and the device or the process by which it had them. */
+function holderOf(line: TraceLine): { readonly party: string; readonly by: string } | null {
+  if (isAtDevice(line)) {
+    const { home, party } = line.device;
+    return home || party === undefined ? null : { party, by: tracedDeviceText(line.device) };
+  }
+  if (!isRead(line) || line.reader === undefined) return null;
+  const [party, ...others] = line.reader.parties;
+  return party === undefined || others.length > 0 ? null : { party, by: readerText(line.reader) };
+}
+
 /** Counts what reached a party past its ports as sightings at its observer. */
 function addReached(input: TraceInput, finder: FlowFinder): readonly TracedReach[] {
   const { step, facts, tally, trace } = input;
   if (!isLossless(facts, step)) return [];
   const reached = new Map<string, TracedReach & { readonly seen: Set<number> }>();
   for (const line of trace) {
-    if (!isAtDevice(line) || line.device.home || line.device.party === undefined) continue;
-    const { party } = line.device;
+    const holder = holderOf(line);
+    if (holder === null || line.place === 'end') continue;
+    const { party, by: device } = holder;
     const observers = step.observers.filter((observer) => observer.judged && partyOf(observer) === party);
-    const device = tracedDeviceText(line.device);
     for (const { flow, sequence, observer } of tokensPast(input, finder, line, observers)) {
       tally.sightings.addToken(flow, sequence, observer.name, { frame: 0, high: 0, low: 0 });
       const key = `${observer.name} ${device}`;
@@ -118,6 +143,51 @@ function addReached(input: TraceInput, finder: FlowFinder): readonly TracedReach
     }
   }
   return [...reached.values()].map(({ seen, ...reach }) => ({ ...reach, probes: seen.size }));
+}
+
+/** True of a flow that the host itself rightly has. */
+function isForHost({ step }: TraceInput, { must, may }: Flow): boolean {
+  return step.observers.some(({ place, name }) => place === 'bridge' && (must.includes(name) || may.includes(name)));
+}
+
+/** True of a flow that this party rightly has, by what its observers are asked. */
+function isRightly({ step, parties }: TraceInput, flow: Flow, party: string): boolean {
+  return step.observers.some((observer) => partyOf(observer) === party && !isLeak(flow, observer, parties));
+}
+
+/**
+ * Processes that read probes which neither the party that they are, nor the host, rightly has: those of no party, and
+ * of several, of which one may hand on what another one has.
+ */
+function readerBypasses(input: TraceInput, finder: FlowFinder): readonly Bypass[] {
+  const { step, trace, tally } = input;
+  const first = step.flows.at(0)?.first ?? 0;
+  return trace.filter(isRead).flatMap((line): readonly Bypass[] => {
+    const { reader } = line;
+    const names = reader?.parties ?? [];
+    let probes = 0;
+    forTokens(line.tokens, { first, end: first + framesOfStep(step) }, (token) => {
+      const flow = finder.flowOf(token);
+      if (flow === null || !flow.judged || tally.entries.isAgain(flow, token - flow.first)) return;
+      if (isForHost(input, flow) || (names.length > 0 && names.every((name) => isRightly(input, flow, name)))) return;
+      // a leak, unless another packet carries it, as a message to NFLOG does
+      if (names.length !== 1 || !finder.isAsSent(flow, line.tokenAt)) probes += 1;
+    });
+    if (probes === 0) return [];
+    const called = reader?.program?.path ?? reader?.name ?? '';
+    return [
+      {
+        what: called === '' ? 'reader of probes' : `reader ${called}`,
+        where: reader === undefined ? 'a process that is not seen here' : `process ${reader.pid}`,
+        remedy: `it read ${probes} probes, as the kernel's trace shows: end it, or answer for it with trust`,
+        holders: reader === undefined ? [] : [holderIn(reader)],
+      },
+    ];
+  });
+}
+
+function holderIn({ pid, name, program, hostsOwn }: TracedReader): SocketProcess {
+  return { pid, name, ...(program === undefined ? {} : { program }), ...(hostsOwn === true ? { hostsOwn } : {}) };
 }
 
 /** Frames of no protocol that anybody routes: where these are, nothing but a copy has brought them. */
@@ -169,6 +239,38 @@ function besideReasons(input: TraceInput, finder: FlowFinder): readonly Reason[]
   );
 }
 
+/** The trace lost nothing, each packet died where it could see that, and XDP, into which it cannot look, had none. */
+function isClosed({ trace, states: { before, after, during = [] } }: TraceInput): boolean {
+  const end = trace.at(-1);
+  const counted = end?.place === 'end' ? [...Object.values(end.open), ...Object.values(end.counts)] : null;
+  const hasXdp = [before, ...during, after].some(
+    (state) =>
+      state === null || state.links.some(({ xdp }) => xdp !== undefined) || (state.earPrograms ?? []).length > 0,
+  );
+  return counted !== null && counted.every((count) => count === 0) && !hasXdp;
+}
+
+/**
+ * No device had a probe but those that are to: the bridges and ports that are listened on, the run's own, and those of
+ * parties that rightly have it.
+ */
+function isContained(input: TraceInput, finder: FlowFinder): boolean {
+  const { step, trace } = input;
+  const known = new Set(step.observers.flatMap(({ bridge, interface: name }) => [bridge, name]));
+  const first = step.flows.at(0)?.first ?? 0;
+  return trace.every((line) => {
+    if (line.place === 'end' || line.device === null || line.device.own === true) return true;
+    const { home, name, party } = line.device;
+    if (home) return name !== null && known.has(name);
+    let isPlanned = party !== undefined;
+    forTokens(line.tokens, { first, end: first + framesOfStep(step) }, (token) => {
+      const flow = finder.flowOf(token);
+      isPlanned &&= flow !== null && party !== undefined && (!flow.judged || isRightly(input, flow, party));
+    });
+    return isPlanned;
+  });
+}
+
 /** trace.ndjson has to have as many lines of the step as were written. */
 function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason[] {
   const expected = typeof traced === 'number' ? traced : 0;
@@ -189,7 +291,12 @@ function wholeReasons({ facts: { traced }, trace }: TraceInput): readonly Reason
  */
 export function judgeTrace(input: TraceInput): Traced {
   const general = wholeReasons(input);
-  if (input.trace.length === 0) return { reasons: general, reached: [] };
+  if (input.trace.length === 0) return { reasons: general, reached: [], bypasses: [], isWhole: false };
   const finder = new FlowFinder(input.step);
-  return { reasons: [...general, ...besideReasons(input, finder)], reached: addReached(input, finder) };
+  return {
+    reasons: [...general, ...besideReasons(input, finder)],
+    reached: addReached(input, finder),
+    bypasses: readerBypasses(input, finder),
+    isWhole: general.length === 0 && isClosed(input) && isContained(input, finder),
+  };
 }

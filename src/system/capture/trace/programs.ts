@@ -42,13 +42,11 @@ export interface TraceMaps {
 /** Counts beside the table. `interrupted`: one program came into itself, and the inner one saw nothing. */
 export const tallies = ['tableFull', 'ledgerFull', 'blind', 'interrupted', 'xdp'] as const;
 export type Tally = (typeof tallies)[number];
-
 /** Bytes that are searched: the token of every form of probe begins below, at an even offset. */
 export const searched = 128;
 /** The copy, and behind it whether the program is at work there. */
 export const busyAt = searched + 16;
 export const windowLength = busyAt + 8;
-
 export const keyLength = 24;
 export const keyAt = { place: 0, tokenAt: 1, netns: 4, ifindex: 8, reason: 12, location: 16 } as const;
 export const ledgerKeyLength = 16;
@@ -64,10 +62,17 @@ export interface TraceTarget {
   /** Frames of more bytes are none of the step's. */
   readonly longest: number;
   /** Device and inode of this process's namespace of processes: other processes have their number there. */
-  readonly pids: { readonly device: bigint; readonly inode: bigint } | null;
+  readonly pids: { readonly device: bigint; readonly inode: bigint } | 'first' | null;
 }
 
-const helpers = { lookUp: 1, update: 2, remove: 3, readKernel: 113, processInNamespace: 120 } as const;
+const helpers = {
+  lookUp: 1,
+  update: 2,
+  remove: 3,
+  readKernel: 113,
+  processInNamespace: 120,
+  processOfMachine: 14,
+} as const;
 const [result, first, second, third, fourth, fifth] = [0, 1, 2, 3, 4, 5] as const;
 /** Registers that calls leave alone. */
 const [context, packet, length, window, stack] = [6, 7, 8, 9, 10] as const;
@@ -248,12 +253,16 @@ class PlaceProgram {
   /** The process, by its number in our namespace of processes (Linux 5.7); 0 = it lives in another one. */
   private findReader(): void {
     const { pids } = this.target;
-    if (pids === null) return;
-    const load = (to: number, value: bigint): void => void this.program.long(to, value);
-    this.program.put('storeLongOf', { to: stack, offset: on.pids, value: 0 });
-    load(first, pids.device);
-    load(second, pids.inode);
+    if (pids === 'first')
+      this.program
+        .put('call', { value: helpers.processOfMachine })
+        .put('shiftRight', { to: result, value: 32 })
+        .put('storeWord', { to: stack, from: result, offset: on.key + keyAt.reason });
+    if (pids === null || pids === 'first') return;
     this.program
+      .put('storeLongOf', { to: stack, offset: on.pids, value: 0 })
+      .long(first, pids.device)
+      .long(second, pids.inode)
       .put('move', { to: third, from: stack })
       .put('increase', { to: third, value: on.pids })
       .put('set', { to: fourth, value: 8 })

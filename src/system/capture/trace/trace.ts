@@ -111,10 +111,13 @@ export function openTrace(kernel: TracedKernel, wanted: Omit<TraceTarget, 'pids'
   return refusal ?? opened;
 }
 
+/** Number of the first namespace of processes, in which all have one (PROC_PID_INIT_INO of linux/proc_ns.h). */
+const firstProcesses = 4_026_531_836n;
+
 function ownPids(): TraceTarget['pids'] {
   try {
     const { dev, ino } = statSync('/proc/self/ns/pid', { bigint: true });
-    return { device: dev, inode: ino };
+    return ino === firstProcesses ? 'first' : { device: dev, inode: ino };
   } catch {
     return null;
   }

@@ -124,6 +124,15 @@ const device = z.looseObject({
   own: z.literal(true).optional(),
 });
 
+const reader = z.looseObject({
+  pid: wholeNumber,
+  name: text,
+  program: z.looseObject({ path: text, device: number, inode: number, owner: number, user: number }).optional(),
+  hostsOwn: z.literal(true).optional(),
+  own: z.literal(true).optional(),
+  parties: z.array(text),
+});
+
 /** A line of trace.ndjson (core/judge/trace/traced.ts). */
 export const traceShape = z.discriminatedUnion('place', [
   z.looseObject({
@@ -135,8 +144,7 @@ export const traceShape = z.discriminatedUnion('place', [
     tokens: text,
     reason: text.optional(),
     function: text.optional(),
-    pid: wholeNumber.optional(),
-    program: text.optional(),
+    reader: reader.optional(),
   }),
   z.looseObject({
     step: wholeNumber,

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../../../src/core/model/result.js';
-import type { TracedDevice, TracedPlace } from '../../../../../src/core/model/timeline.js';
+import type { AttachedProgram } from '../../../../../src/core/model/state.js';
+import type { TracedDevice, TracedPlace, TracedReader, TraceEnd } from '../../../../../src/core/model/timeline.js';
 import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
 import { tokensFor } from '../../../../../src/core/wire/token.js';
 import { addFrames, type Evidence, hostState, judge, key, perfectRun } from '../../../../support/judge/perfect-run.js';
+import { measuredText } from '../../../../../src/report/stories.js';
 import { there } from '../../../../support/there.js';
 
 /** A raw frame's token stands right behind its Ethernet header. */
@@ -106,5 +108,115 @@ describe('what the kernel’s trace of a step shows', () => {
     expect(reasonsOf(judge(evidence))).toEqual([
       'evidence-incomplete trace.ndjson had 2 lines of this step, 1 were read back',
     ]);
+  });
+});
+
+describe('a process that read probes', () => {
+  const file = { path: '/usr/sbin/taker', device: 1, inode: 2, owner: 0, user: 0 };
+  const read = (reader: Partial<TracedReader> | null): TracedPlace =>
+    place(null, {
+      place: 'read',
+      ...(reader === null ? {} : { reader: { pid: 4711, name: 'taker', parties: [], ...reader } }),
+    });
+  const judged = (reader: Partial<TracedReader> | null) => only(judge(traced(read(reader))));
+
+  it.each([
+    ['is of the run', { own: true }],
+    ['is the monitor of the guest that they are for', { parties: ['b'] }],
+    ['is the sender’s', { parties: ['a'] }],
+  ] as const)('changes nothing where it %s', (_, reader) => {
+    expect([judged(reader).verdict, judged(reader).readers]).toEqual(['holds', undefined]);
+  });
+
+  it('is a leak where it is another guest’s, by number and program', () => {
+    const { verdict, traced: reached } = judged({ parties: ['c'], program: file });
+    expect(verdict).toBe('broken');
+    expect(reached).toEqual([{ observer: 'c', device: 'process 4711 (/usr/sbin/taker)', probes: 5 }]);
+  });
+
+  it('is named behind a verdict that holds where it is the host’s own', () => {
+    const { verdict, readers } = judged({ program: file, hostsOwn: true });
+    expect(verdict).toBe('holds');
+    expect(readers).toEqual([{ pid: 4711, name: 'taker', program: file, where: 'process 4711' }]);
+  });
+
+  it.each([
+    ['nothing shows whose it is', { program: file }, 'reader /usr/sbin/taker at process 4711'],
+    ['it has the taps of several guests', { parties: ['b', 'c'] }, 'reader taker at process 4711'],
+    ['it is another guest’s, and got them within others', { parties: ['c'] }, 'reader taker at process 4711'],
+    ['it lives where it is not seen', null, 'reader of probes at a process that is not seen here'],
+  ] as const)('leaves a doubt where %s', (text, reader, what) => {
+    const tokenAt = text.endsWith('within others') ? 148 : asSent;
+    const { verdict, reasons } = only(judge(traced({ ...read(reader), tokenAt })));
+    expect(verdict).toBe('inconclusive');
+    expect(reasons.map(({ code, text }) => `${code} ${text}`)).toEqual([
+      `bypass-possible ${what} may carry frames past the ears: it read 5 probes, as the kernel's trace shows: end it, or answer for it with trust`,
+    ]);
+  });
+});
+
+describe('a program that can hand on and keep nothing', () => {
+  const program = { device: 'p1', place: 'tcx ingress', id: 7, name: 'look', tag: 'ab', keepsNothing: true } as const;
+  const planned: readonly TracedPlace[] = [
+    place(atHome('p1', 3)),
+    place(atHome('br0', 1)),
+    place(inside('b', 'eth0')),
+    place(null),
+  ];
+  function judged(
+    end: Partial<TraceEnd>,
+    { places = planned, programs = [program] as readonly AttachedProgram[], xdp = false } = {},
+  ) {
+    const evidence = traced(...places);
+    const trace = evidence.trace ?? [];
+    evidence.trace = [...trace.slice(0, -1), { step: 0, place: 'end', open: {}, counts: {}, ...end }];
+    const plain = hostState();
+    const links = plain.links.map((link) => (xdp && link.name === 'p1' ? { ...link, xdp: 'program id 9' } : link));
+    const state = { ...plain, links, programs };
+    evidence.states = [{ before: state, after: state }];
+    return only(judge(evidence)).reasons.filter(({ text }) => text.startsWith('BPF program 7')).length;
+  }
+
+  it('is acquitted where every packet was seen to end, where it was to be', () => {
+    expect(judged({ counts: { blind: 0, xdp: 0 } })).toBe(0);
+  });
+
+  it.each([
+    ['its code may do more', {}, { programs: [{ device: 'p1', place: 'tcx ingress', id: 7 }] }],
+    ['a packet was not seen to end', { open: { receive: 1 } }, {}],
+    ['a packet could not be searched', { counts: { blind: 1 } }, {}],
+    ['calls were missed', { counts: { missed: 1 } }, {}],
+    ['XDP had packets', { counts: { xdp: 1 } }, {}],
+    ['XDP is at a port', {}, { xdp: true }],
+    ['a device beside the bridges had one', {}, { places: [...planned, place(atHome('x0', 9))] }],
+    ['another guest had one', {}, { places: [...planned, place(inside('c'), { tokenAt: asSent + 40 })] }],
+    ['a namespace that is nobody’s had one', {}, { places: [place({ ...atHome('x0', 9), home: false })] }],
+  ] as const)('is not where %s', (_, end, more) => {
+    expect(judged(end, { ...more })).toBe(1);
+  });
+});
+
+describe('what holds is measured', () => {
+  const dropped = (more: Partial<TracedPlace>): TracedPlace =>
+    place(atHome('p1', 3), { place: 'drop', function: 'nft_do_chain', reason: 'NETFILTER_DROP', ...more });
+
+  it('by where the copies ended among the bridges, and those that were not made', () => {
+    const lines = [
+      dropped({}),
+      dropped({ tokenAt: asSent + 4, tokens: '3-6' }),
+      dropped({ device: inside('b', 'eth0') }),
+    ];
+    const [held] = only(judge(traced(...lines))).held ?? [];
+    const flow = there(perfectRun().plan.steps[0]?.flows.at(0));
+    expect(held?.measured).toEqual({
+      dropped: [{ function: 'nft_do_chain', device: 'p1', reason: 'NETFILTER_DROP', probes: 7 }],
+      notCopied: flow.count - 7,
+    });
+    expect(measuredText(there(held))[0]).toBe('7 probes ended in nft_do_chain at p1');
+  });
+
+  it('by a whole trace alone', () => {
+    expect(only(judge(traced(dropped({ device: atHome('x0', 9) })))).held?.[0]?.measured).toBeUndefined();
+    expect(only(judge(perfectRun())).held?.[0]?.measured).toBeUndefined();
   });
 });
