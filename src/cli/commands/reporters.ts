@@ -65,6 +65,7 @@ const reportFiles: Readonly<Record<ReporterName, string>> = {
   sarif: 'report.sarif',
   csv: 'rows.csv',
   nagios: 'status.txt',
+  controls: 'controls.txt',
 };
 
 /** Every reporter, each with its file in a folder, which is made. Throws VerifyError (64) if it cannot be made. */
