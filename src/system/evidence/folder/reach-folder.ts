@@ -54,7 +54,8 @@ const O_CLOEXEC = 0o2000000;
 
 /**
  * Opens a folder below another one, and through no link: it lies there, also if a stranger filled that one. The kernel
- * finds the way; before Linux 5.6, or where a filter forbids openat2(2), part by part. Throws what the file system says.
+ * finds the way; before Linux 5.6, or where a filter forbids openat2(2), part by part.
+ * Throws what the file system says.
  */
 export function openFolderBelow(dir: string, path: string, call = libc().openFolderAt): number {
   const flags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
