@@ -171,7 +171,7 @@ const sections = probeClasses.map((name) => {
 });
 const page = wrapMarkdown(`# Frames, byte by byte
 
-Look up a frame of a capture. \`verify-isolation plan FILE --hex\` prints those of your own scenario.
+Reference. Look up a frame of a capture. \`verify-isolation plan FILE --hex\` prints those of your own scenario.
 
 The first line names carrier, variant, purpose and sender; the second is what \`tcpdump -nt\` prints, where it says more than the bytes. Below are the bytes: link layer, IP header, what it carries, token.
 

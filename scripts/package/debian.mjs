@@ -51,6 +51,7 @@ const conffiles = ['host.conf', 'limits.yml'];
 const completionPaths = {
   bash: `usr/share/bash-completion/completions/${name}`,
   zsh: `usr/share/zsh/vendor-completions/_${name}`,
+  fish: `usr/share/fish/vendor_completions.d/${name}.fish`,
 };
 
 function bytesBelow(folder) {

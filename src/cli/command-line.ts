@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import yargs, { type Argv } from 'yargs';
 import { sabotageFigures } from '../core/model/run-record.js';
 import { VerifyError } from '../core/model/verify-error.js';
@@ -71,9 +72,13 @@ function makeParser(argv: readonly string[], version: string, setStatus: (status
   for (const define of commands) define(parser, { version, setStatus });
   return parser.completion(
     'completion',
-    'print a script that completes this command line, for bash or (SHELL=zsh) zsh',
+    'print a script that completes this command line, for bash or, by SHELL, for zsh or fish',
   );
 }
+
+/** Fish asks as the scripts for bash and zsh do (fish-completions(1)). */
+const fishScript = `complete -c verify-isolation -a '(verify-isolation ${asking} (commandline -opc) (commandline -ct))'
+`;
 
 /** Every option of a command, rare ones too, as its help lists them. */
 async function optionsOf(command: string): Promise<readonly string[]> {
@@ -119,6 +124,10 @@ async function main(argv: readonly string[]): Promise<number> {
   const completed = await completedWords(argv);
   if (completed !== null) {
     process.stdout.write(completed.map((word) => `${word}\n`).join(''));
+    return 0;
+  }
+  if (argv.length === 1 && argv[0] === 'completion' && basename(process.env['SHELL'] ?? '') === 'fish') {
+    process.stdout.write(fishScript);
     return 0;
   }
   if (argv.length === 2 && argv.includes('--version') && argv.includes('--verbose')) {

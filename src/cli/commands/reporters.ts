@@ -1,4 +1,6 @@
-import { VerifyError } from '../../core/model/verify-error.js';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 import { escapeText } from '../../core/text/escape.js';
 import type { ReportedRun, UnendedRun, View } from '../../report/reporter.js';
 import { type ReporterName, reporterNames, reporters } from '../../report/reporters.js';
@@ -48,6 +50,32 @@ export function chooseAmong<Name extends string>(
       'give all but one a path: --reporter NAME=PATH',
     );
   return onStdout.length === 0 ? [{ name: 'terminal', path: null }, ...chosen] : chosen;
+}
+
+/** Names of the files that `--report DIR` writes. */
+const reportFiles: Readonly<Record<ReporterName, string>> = {
+  terminal: 'report.txt',
+  json: 'result.json',
+  junit: 'junit.xml',
+  html: 'report.html',
+  markdown: 'report.md',
+  github: 'annotations.txt',
+  prometheus: 'metrics.prom',
+  ndjson: 'events.ndjson',
+  sarif: 'report.sarif',
+  csv: 'rows.csv',
+  nagios: 'status.txt',
+  controls: 'controls.txt',
+};
+
+/** Every reporter, each with its file in a folder, which is made. Throws VerifyError (64) if it cannot be made. */
+export function everyReport(folder: string): readonly ChosenReporter[] {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw usage(`--report ${folder}: ${messageOf(error)}`, 'name a folder that you may write to');
+  }
+  return reporterNames.map((name) => ({ name, path: join(folder, reportFiles[name]) }));
 }
 
 /** What reports are to report besides their runs. */
@@ -114,9 +142,7 @@ export async function writeTexts(
       }
       writeNamedFile(path, render({ width: 100, color: false, ...context }));
     } catch (error) {
-      failed.push(
-        `the ${name} report could not be written${path === null ? '' : ` to ${path}`}: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      failed.push(`the ${name} report could not be written${path === null ? '' : ` to ${path}`}: ${messageOf(error)}`);
     }
   }
   return failed;

@@ -7,6 +7,7 @@ import { auditIds, findingsOn, findingsOnHost, fixCost } from '../bridge/weaknes
 import { fixText } from '../fix/fix-text.js';
 import { formsTogether } from '../fix/persistent.js';
 import { type AuditFinding, type AuditReport, type AuditSetting, type Severity, severities } from '../model/audit.js';
+import type { AuditId } from '../model/codes.js';
 import type { Change } from '../model/fabric.js';
 import type { PersistentFix } from '../model/fix.js';
 import type { Settings } from '../model/scenario.js';
@@ -81,6 +82,33 @@ export function audit(snapshot: Snapshot, options: { readonly bridge: string | n
     predictions: views.flatMap((view) => predictAll(view, snapshot)),
     unread: snapshot.state.unread,
   };
+}
+
+/** Findings that name a reader of guests' frames, and those that name one that may be. */
+const readerIds: readonly AuditId[] = ['sniffer-on-host', 'bridge-promiscuous', 'tc-mirror', 'nft-mirror'];
+const possibleReaderIds: readonly AuditId[] = ['xdp-program', 'bypass-possible'];
+
+/** A reader of a bridge's frames, as the host's state shows it; `isCertain` false: it may read. */
+export interface ReaderOnHost extends Pick<AuditFinding, 'id' | 'place' | 'value' | 'text' | 'readFrom'> {
+  readonly isCertain: boolean;
+}
+
+/** The readers of a bridge's frames, each once, over snapshots of one host. Pure. */
+export function readersOn(bridge: string, snapshots: readonly Snapshot[]): readonly ReaderOnHost[] {
+  const found = snapshots
+    .flatMap((snapshot) => audit(snapshot, { bridge }).findings)
+    .filter(({ id }) => [...readerIds, ...possibleReaderIds].includes(id))
+    .map(({ id, place, value, text, readFrom }) => ({
+      id,
+      place,
+      value,
+      text,
+      readFrom,
+      isCertain: readerIds.includes(id),
+    }));
+  return [
+    ...new Map(found.map((reader) => [JSON.stringify([reader.id, reader.place, reader.value]), reader])).values(),
+  ];
 }
 
 /** Bridges of Open vSwitch: their findings are the host's. */

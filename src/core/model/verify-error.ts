@@ -76,7 +76,11 @@ export class VerifyError extends Error {
   }
 }
 
-/** What an error says, whatever was thrown. */
+/**
+ * What an error says, whatever was thrown. Of an error of the system (`ENOENT: no such file or directory, open 'x'`)
+ * only the words: the caller names the file as its user did.
+ */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return 'syscall' in error ? error.message.replace(/^E[A-Z0-9]+: ([^,]+), .*$/s, '$1') : error.message;
 }

@@ -1,7 +1,9 @@
+import type { ReaderOnHost } from '../../core/audit/audit.js';
 import type { ForeignDirection, ForeignPair, ForeignReport } from '../../core/judge/foreign/report.js';
 import { counted, escapeText, nounFor } from '../../core/text/escape.js';
+import { setText } from '../answer/participants.js';
 import type { View } from '../reporter.js';
-import { foldAfter, makePaint, type Paint } from './layout.js';
+import { fold, foldAfter, makePaint, type Paint } from './layout.js';
 
 const maxShown = 24;
 const maxProtocols = 6;
@@ -59,12 +61,63 @@ function reportLines(report: ForeignReport, { width, color }: View): readonly st
     ...report.reasons.flatMap((reason) =>
       foldAfter('  because ', `${escapeText(reason.text)} (${reason.code})`, width),
     ),
-    ...report.limits.flatMap((limit) => foldAfter('  note: ', limit, width)),
     '',
   ];
 }
 
-/** What listeners heard that was not meant for them, for the terminal. */
+/** Limits of all reports, each once. */
+function limitLines(reports: readonly ForeignReport[], { width }: View): readonly string[] {
+  const limits = [...new Set(reports.flatMap((report) => report.limits))];
+  return limits.length === 0 ? [] : [...limits.flatMap((limit) => foldAfter('note: ', limit, width)), ''];
+}
+
+/** Captures of others that were judged, for the terminal. */
 export function foreignText(reports: readonly ForeignReport[], view: View): string {
-  return reports.flatMap((report) => reportLines(report, view)).join('\n');
+  return [...reports.flatMap((report) => reportLines(report, view)), ...limitLines(reports, view)].join('\n');
+}
+
+function readerLines(readers: readonly ReaderOnHost[], { width, color }: View): readonly string[] {
+  const paint = makePaint(color);
+  return readers.flatMap(({ id, place, value, text, isCertain }) => {
+    const [first = '', ...others] = foldAfter(
+      isCertain ? 'READER: ' : 'MAY READ: ',
+      escapeText(`${place}, ${value}: ${text} (${id})`),
+      width,
+    );
+    const word = first.slice(0, first.indexOf(':'));
+    return [paint(word, 'bold', isCertain ? 'red' : 'yellow') + first.slice(word.length), ...others];
+  });
+}
+
+/** All ports in a line: `FOUND: 1 reader on this host; foreign unicast at 0 of 4 ports; exit status 2: …`. */
+function listenSum(reports: readonly ForeignReport[], readers: readonly ReaderOnHost[], status: number): string {
+  const certain = readers.filter(({ isCertain }) => isCertain).length;
+  const found = reports.filter((report) => report.found);
+  const open = reports.filter((report) => !report.found && report.exitCode === 3);
+  const otherwise = open.length > 0 ? 'INCONCLUSIVE' : 'NOTHING FOUND';
+  const word = certain + found.length > 0 ? 'FOUND' : otherwise;
+  const names = found.map(({ listener }) => listener ?? '').filter((name) => name !== '');
+  const parts = [
+    `${certain === 0 ? 'no reader' : counted(certain, 'reader')} on this host`,
+    ...(readers.length > certain ? [`${readers.length - certain} that may read`] : []),
+    `foreign unicast at ${found.length} of ${counted(reports.length, 'port')}${names.length === 0 ? '' : ` (${setText(names)})`}`,
+    ...(open.length === 0 ? [] : [`not known at ${open.length}`]),
+  ];
+  return `${word}: ${parts.join('; ')}; exit status ${status}`;
+}
+
+/** What reads on a host, what its ports were handed that was not meant for them, and all of it in one last line. */
+export function listenText(
+  reports: readonly ForeignReport[],
+  readers: readonly ReaderOnHost[],
+  view: View & { readonly status: number },
+): string {
+  const sum = fold(escapeText(listenSum(reports, readers, view.status)), view.width);
+  return [
+    ...readerLines(readers, view),
+    ...reports.flatMap((report) => reportLines(report, view)),
+    ...limitLines(reports, view),
+    ...sum,
+    '',
+  ].join('\n');
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../core/model/verify-error.js';
 import { closeSync, fsync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Counters } from '../../core/model/timeline.js';
@@ -186,8 +187,7 @@ export class CaptureFile {
       closeSync(this.fd);
     } catch (error) {
       // a pipe or a device cannot be synchronized: EINVAL
-      if (!(error instanceof Error && 'code' in error && error.code === 'EINVAL'))
-        this.whyNot ??= error instanceof Error ? error.message : String(error);
+      if (!(error instanceof Error && 'code' in error && error.code === 'EINVAL')) this.whyNot ??= messageOf(error);
     }
   }
 
@@ -202,7 +202,7 @@ export class CaptureFile {
       this.size += bytes.length;
       return true;
     } catch (error) {
-      this.whyNot = error instanceof Error ? error.message : String(error);
+      this.whyNot = messageOf(error);
       this.cutBack();
       return false;
     }

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 import type { OpenMessage } from '../../core/protocol/messages.js';
 import { type HelperProcess, startHelper } from '../process/helper-process.js';
 import { searchDescriptors, type LoadedSearch, loadSearch } from './kernel-search.js';
@@ -128,7 +128,7 @@ function openFile(path: string, over: boolean): number {
     throw new VerifyError(
       'file-failed',
       69,
-      `the capture file cannot be made: ${error instanceof Error ? error.message : String(error)}`,
+      `the capture file cannot be made: ${messageOf(error)}`,
       'choose another folder with --out',
     );
   }

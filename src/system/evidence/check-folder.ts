@@ -4,7 +4,7 @@ import type { JudgeInput } from '../../core/judge/judge.js';
 import type { Plan } from '../../core/model/plan.js';
 import type { Result } from '../../core/model/result.js';
 import type { RunRecord } from '../../core/model/run-record.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 import { counted } from '../../core/text/escape.js';
 import { jsonText } from '../../core/text/json-text.js';
 import { readCustody } from './folder/custody.js';
@@ -44,7 +44,7 @@ function readOrSay(path: string): { readonly content: string } | { readonly cont
     const content = readRegularIfThere(path, maxSumsBytes);
     return content === null ? { content, why: 'is missing' } : { content };
   } catch (error) {
-    return { content: null, why: `cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+    return { content: null, why: `cannot be read: ${messageOf(error)}` };
   }
 }
 

@@ -5,7 +5,7 @@ import { keptEnd } from '../../core/wire/frame-view.js';
 import { createParties } from '../../core/judge/parties.js';
 import { leakComment } from '../../core/judge/recognise/leak-comment.js';
 import type { Plan } from '../../core/model/plan.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 import { type Batch, packetDirection, directions } from '../../core/pcap/capture-items.js';
 import { classicHeader, classicRecord } from '../../core/pcap/classic/writer.js';
 import { readPacketOptions } from '../../core/pcap/pcapng/options.js';
@@ -127,7 +127,7 @@ function notWritable(path: string, error: unknown): VerifyError {
   return new VerifyError(
     'export-not-writable',
     64,
-    `${path}: ${error instanceof Error ? error.message : String(error)}`,
+    `${path}: ${messageOf(error)}`,
     'Name a file that can be written with -o.',
   );
 }

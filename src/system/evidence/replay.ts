@@ -9,7 +9,7 @@ import {
   startJudging,
 } from '../../core/judge/judge.js';
 import type { Result } from '../../core/model/result.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 import type { CaptureItem } from '../../core/pcap/capture-items.js';
 import { evidenceInterfaces } from '../../core/plan/evidence-interfaces.js';
 import { escapeText } from '../../core/text/escape.js';
@@ -69,7 +69,7 @@ function notFitting(dir: string, error: unknown): VerifyError {
   return new VerifyError(
     'evidence-unreadable',
     64,
-    `${dir}: its files do not fit together: ${error instanceof Error ? error.message : String(error)}`,
+    `${dir}: its files do not fit together: ${messageOf(error)}`,
     'A file of the run was changed. If none was, please report this as a fault of verify-isolation.',
   );
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../core/model/verify-error.js';
 import type { CaptureItem } from '../../core/pcap/capture-items.js';
 import { CaptureReader } from '../../core/pcap/capture-reader.js';
 import { type ClassicFileRecord, pcapParserReader } from '../../core/pcap/classic/with-pcap-parser.js';
@@ -80,7 +81,7 @@ export async function compareReaders(path: string): Promise<ReaderComparison | n
   try {
     for await (const chunk of readBytes(path)) take([...reader.push(chunk)], second.push(chunk));
   } catch (error) {
-    damage ??= error instanceof Error ? error.message : String(error);
+    damage ??= messageOf(error);
   }
   take([...reader.end()], []);
   if (!isClassic) return null;

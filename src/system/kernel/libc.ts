@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 
 /** Flags of setns(2) and unshare(2): a network namespace (linux/sched.h). */
 export const CLONE_NEWNET = 0x4000_0000;
@@ -107,7 +107,7 @@ export function koffi(): Koffi {
     throw new VerifyError(
       'koffi-missing',
       69,
-      `the package koffi does not load on this machine: ${error instanceof Error ? error.message : String(error)}`,
+      `the package koffi does not load on this machine: ${messageOf(error)}`,
       'install verify-isolation again with its dependencies (npm install); koffi has ready-made binaries for Linux on x64, arm64, arm, ia32, riscv64',
     );
   }

@@ -1,5 +1,5 @@
 import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 import { CLONE_NEWNET, libc } from './libc.js';
 
 /** The calling thread's network namespace; `/proc/self` would name the process's first thread. */
@@ -85,7 +85,7 @@ function open(path: string): number {
     throw new VerifyError(
       'namespace-missing',
       69,
-      `cannot open the network namespace ${path}: ${error instanceof Error ? error.message : String(error)}`,
+      `cannot open the network namespace ${path}: ${messageOf(error)}`,
       'is the guest or the namespace it lives in still there?',
     );
   }

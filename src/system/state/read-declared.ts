@@ -12,7 +12,7 @@ import { proxmoxManagers } from '../../core/discover/managers/proxmox.js';
 import type { Declared } from '../../core/model/host-config.js';
 import type { ConfigurationManager } from '../../core/model/fix.js';
 import type { HostState, LinkState } from '../../core/model/state.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 import { mustRun, readJson } from '../process/programs.js';
 
 const timeoutMs = 10_000;
@@ -46,8 +46,7 @@ export async function readDeclared(state: Pick<HostState, 'links' | 'fdb'>, root
       try {
         return await read();
       } catch (error) {
-        if (!isAbsent(error))
-          unread.push({ what: `what ${what} declares`, why: error instanceof Error ? error.message : String(error) });
+        if (!isAbsent(error)) unread.push({ what: `what ${what} declares`, why: messageOf(error) });
         return { declared: [], keepers: [] };
       }
     }),

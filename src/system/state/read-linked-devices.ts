@@ -6,7 +6,7 @@ import type { Account, AccountWindow } from '../../core/model/timeline.js';
 import { accountsOf, insideAccounts } from '../../core/plan/accounts.js';
 import { restReadings, withReading } from '../../core/protocol/account-window.js';
 import type { CountedPort } from '../../core/protocol/host-messages.js';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 import { addressesOf, type KernelLink, linksOf, spaceNumber } from '../kernel/ask/links.js';
 import { openNetlinkAsker } from '../kernel/ask/netlink-dump.js';
 import { inNamespace, inNamespaceFd } from '../kernel/namespaces.js';
@@ -199,7 +199,7 @@ export function lookInto(identity: string, paths: readonly string[], home: Home)
       fd = openSync(path, 'r');
     } catch (error) {
       // a process that ended: another one may live there
-      if (!isGone(error)) refusal ??= `${path}: ${error instanceof Error ? error.message : String(error)}`;
+      if (!isGone(error)) refusal ??= `${path}: ${messageOf(error)}`;
       continue;
     }
     try {

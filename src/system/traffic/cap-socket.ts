@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 import { packetTypes } from '../../core/pcap/ring/block.js';
 import { encodeBpf, loadPacketType, refuse, takeWhole } from '../kernel/bpf.js';
 import { libc } from '../kernel/libc.js';
@@ -62,7 +62,7 @@ export function openCapSocket(device: string, take: (buffer: Buffer, bytes: numb
     throw new VerifyError(
       'open-failed',
       69,
-      `cap cannot open ${JSON.stringify(device)}: ${error instanceof Error ? error.message : String(error)}`,
+      `cap cannot open ${JSON.stringify(device)}: ${messageOf(error)}`,
       'it takes root or CAP_NET_RAW',
     );
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request, type Server } from 'node:http';
 import { Socket } from 'node:net';
-import { VerifyError } from '../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../core/model/verify-error.js';
 import { libc } from '../kernel/libc.js';
 import { inNamespace } from '../kernel/namespaces.js';
 
@@ -41,7 +41,7 @@ export async function exchangeHttp(options: ExchangeOptions): Promise<ExchangeOu
     }
     return { ok: true, detail: `${options.requests} answers of ${options.bytes} bytes from ${options.address}` };
   } catch (error) {
-    return { ok: false, detail: error instanceof Error ? error.message : String(error) };
+    return { ok: false, detail: messageOf(error) };
   } finally {
     server.closeAllConnections();
     server.close();

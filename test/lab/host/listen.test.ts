@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -34,6 +36,20 @@ describe('listen', needs(root), () => {
     // First of all: who talked to somebody asks some seconds later whether he is still there.
     const heard = await outcomeOf(host.cli(['listen', '--for', '300ms', '--port', 'spare']));
     expect([heard.status, heard.stdout]).toEqual([3, expect.stringContaining('(nothing-to-hear)')]);
+  });
+
+  it('names a program of the host that reads at a port, first and in one last line, but not at another port', async () => {
+    const reader = spawn('nsenter', [`--net=${host.netns}`, 'tcpdump', '-i', 'vnet4', '-w', '/dev/null']);
+    try {
+      await once(reader.stderr, 'data'); // it listens
+      const { status, stdout } = await listen(['--quiet']);
+      expect([status, stdout]).toEqual([2, expect.stringMatching(/^READER: packet socket on vnet4, held by tcpdump /)]);
+      expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^FOUND: 1 reader on this host; .*; exit status 2$/);
+      const beside = await listen(['--quiet', '--port', 'vnet0', '--json']);
+      expect(JSON.parse(beside.stdout)).toMatchObject({ readers: [] });
+    } finally {
+      reader.kill();
+    }
   });
 
   it('finds nothing at a guest of a switch while others talk, and changes nothing', async () => {

@@ -1,6 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { reporterNames } from '../../../src/report/reporters.js';
 import { scratchFolder } from '../../support/scratch.js';
 import { call } from '../../support/call.js';
 import { callHere } from '../../support/call-here.js';
@@ -100,6 +101,42 @@ describe('command line', () => {
   ])('completes %j', async (words, completed) => {
     const { status, stdout, stderr } = await callHere('--get-yargs-completions', 'verify-isolation', ...words);
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: completed, stderr: '' });
+  });
+
+  it('prints a script for fish that asks for the words as those for other shells do', async () => {
+    const shell = process.env['SHELL'];
+    process.env['SHELL'] = '/usr/bin/fish';
+    const { stdout } = await callHere('completion').finally(() => {
+      process.env['SHELL'] = shell;
+    });
+    expect(stdout).toBe(
+      "complete -c verify-isolation -a '(verify-isolation --get-yargs-completions (commandline -opc) (commandline -ct))'\n",
+    );
+  });
+
+  it('writes every report of a run that is refused, so that a pipeline reads why', async () => {
+    const dir = join(scratch, 'refused');
+    const file = join(dir, 'none.yml');
+    const run = await callHere('run', file, '--report', join(dir, 'all'), '--reporter', 'github');
+    expect([run.status, run.stdout]).toEqual([64, expect.stringContaining('::error title=no result')]);
+    expect(run.stderr).toContain(`REFUSED: ${file}:1:1: no such file or directory\n`);
+    const read = (name: string): string => readFileSync(join(dir, 'all', name), 'utf8');
+    expect(readdirSync(join(dir, 'all'))).toHaveLength(reporterNames.length);
+    expect(read('junit.xml')).toContain('errors="1"');
+    expect(read('report.md')).toMatch(/^## NO RESULT: /);
+    expect(JSON.parse(read('result.json'))).toMatchObject({ results: [], unended: [{ name: file }] });
+  });
+
+  it.each([
+    ['fleet', '/nonexistent'],
+    ['watch', '--baseline', '/nonexistent'],
+    ['run', 'scenarios/hub-mode.yml', '--baseline', '/nonexistent'],
+    ['diff', '/nonexistent', '/nonexistent'],
+    ['plan', '/nonexistent'],
+  ])('%s names a file that is not there as its user did, in words', async (...words) => {
+    const { stderr } = await callHere(...words);
+    expect(stderr).toContain('/nonexistent');
+    expect(stderr).not.toMatch(/ENOENT|\/proc\/self|errno/);
   });
 
   it('shows its help where no command is given, and yet is no pass for a pipeline', () => {

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../core/model/verify-error.js';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { htmlReport } from '../../../report/html/page.js';
@@ -19,7 +20,7 @@ export async function writeReportFile(run: ReportedRun): Promise<readonly string
     await writeWhole(path, htmlReport([run], { width: 100, color: false }));
     return [];
   } catch (error) {
-    return [`${path} could not be written: ${error instanceof Error ? error.message : String(error)}`];
+    return [`${path} could not be written: ${messageOf(error)}`];
   }
 }
 
@@ -43,7 +44,7 @@ export async function checkReportFile(dir: string, { result, input }: CheckedFol
       ? { name, ok: true, text: 'made anew: report.html, byte for byte' }
       : { name, ok: false, text: 'report.html is not what this run says' };
   } catch (error) {
-    return { name, ok: false, text: `report.html: ${error instanceof Error ? error.message : String(error)}` };
+    return { name, ok: false, text: `report.html: ${messageOf(error)}` };
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../core/model/verify-error.js';
 import type { FleetHost, FleetRun } from '../../../core/model/fleet.js';
 import { failingLeaks, missingProof, type Reported } from '../../../report/reported-leaks.js';
 import {
@@ -30,7 +31,7 @@ function lines(reported: readonly Reported[]): readonly string[] {
 
 /** What is wrong with a folder. Whatever it is, it costs its own host, and hides nothing of another. */
 function report(dir: string, error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return message.startsWith(dir) ? message : `${dir}: ${message}`;
 }
 

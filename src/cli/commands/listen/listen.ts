@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type ReaderOnHost, readersOn } from '../../../core/audit/audit.js';
 import { chooseBridge } from '../../../core/discover/found-scenario.js';
 import { type ListeningPort, listeningPorts, macsOnRecord } from '../../../core/discover/listening-ports.js';
 import { startForeign } from '../../../core/judge/foreign/foreign.js';
@@ -15,7 +16,7 @@ import { counted, escapeText } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { milliseconds } from '../../../core/text/time.js';
 import { macBytes, macNumber } from '../../../core/wire/ethernet.js';
-import { foreignText } from '../../../report/terminal/foreign.js';
+import { listenText } from '../../../report/terminal/foreign.js';
 import { kernelDevices } from '../../../run/devices.js';
 import { listenQuietly } from '../../../run/listen-quietly.js';
 import { namedIn, openOwnFolder, type OwnFolder } from '../../../system/evidence/folder/own-folder.js';
@@ -24,6 +25,7 @@ import { type SplitCapture, splitByPort } from '../../../system/evidence/split-b
 import { statusOf, stopSignals } from '../../../system/fabric/lab/launch.js';
 import { watchPlaces } from '../../../system/state/changes/place-changes.js';
 import { readInventory } from '../../../system/state/read-inventory.js';
+import { readSnapshot } from '../../../system/state/read-snapshot.js';
 import { readState } from '../../../system/state/read.js';
 import { combineExitStatuses } from '../../command.js';
 import { columnsOf, wantsColor } from '../../screen.js';
@@ -49,6 +51,8 @@ interface Heard {
   readonly split: SplitCapture;
   readonly faults: readonly Fault[];
   readonly out: OwnFolder | null;
+  /** What ports are called: with the name of its guest, if a manager reports one. */
+  readonly titles: ReadonlyMap<string, string>;
 }
 
 /** Why "nothing was heard" at this port would be more than was measured. */
@@ -87,8 +91,9 @@ function reasonsAt(port: ListeningPort, portMacs: ReadonlySet<number>, heard: He
 }
 
 async function reportAt(port: ListeningPort, heard: Heard): Promise<ForeignReport> {
-  const { ports, macs, split } = heard;
-  const names = new Map([...macs].flatMap(([name, list]) => list.map((mac) => [mac, name] as const)));
+  const { ports, macs, split, titles } = heard;
+  const titleOf = (name: string): string => titles.get(name) ?? name;
+  const names = new Map([...macs].flatMap(([name, list]) => list.map((mac) => [mac, titleOf(name)] as const)));
   const portMacs = macs.get(port.name) ?? [];
   // Behind an uplink live MACs that no port has on record; at a port without any, nothing is known to be its own.
   const elsewhere =
@@ -97,7 +102,7 @@ async function reportAt(port: ListeningPort, heard: Heard): Promise<ForeignRepor
       : ports
           .filter(({ name, role }) => name !== port.name && (role === 'guest' || port.role === 'guest'))
           .flatMap(({ name }) => macs.get(name) ?? []);
-  const fold = startForeign({ name: port.name, macs: portMacs, elsewhere });
+  const fold = startForeign({ name: titleOf(port.name), macs: portMacs, elsewhere });
   const file = split.files[ports.indexOf(port)] ?? '';
   await hearForeign(
     fold,
@@ -130,12 +135,23 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
     });
   try {
     const from = new Date().toISOString();
+    const snapshots = [await readSnapshot({ netns, complete: true })];
     const listening = { options, ms, netns, before, bridge, ports, out, scratch, signal: stop.signal };
     const heard = await listenAt(listening);
     const reports: ForeignReport[] = [];
     for (const port of reported) reports.push(await reportAt(port, heard));
-    printReports(reports, { bridge, from, json: options.json });
-    return stoppedBy === undefined ? combineExitStatuses(reports.map(({ exitCode }) => exitCode)) : statusOf(stoppedBy);
+    snapshots.push(await readSnapshot({ netns, complete: true }));
+    const leftOut = new Set(ports.filter((port) => !reported.includes(port)).map(({ port }) => port));
+    const readers = readersOn(bridge, snapshots).filter(
+      ({ place }) => !place.split(' ').some((word) => leftOut.has(word)),
+    );
+    const statuses = [
+      ...reports.map(({ exitCode }) => exitCode),
+      ...(readers.some(({ isCertain }) => isCertain) ? [2] : []),
+    ];
+    const status = stoppedBy === undefined ? combineExitStatuses(statuses) : statusOf(stoppedBy);
+    printReports(reports, { bridge, from, json: options.json, readers, status });
+    return status;
   } finally {
     out?.handOver();
     await rm(scratch, { recursive: true, force: true });
@@ -200,7 +216,13 @@ async function listenAt({
       return [name, known.length > 0 ? known : split.spoke(index)] as const;
     }),
   );
-  return { ports, macs, split, faults, out };
+  const titles = new Map(
+    ports.flatMap(({ name, port }) => {
+      const guest = guests.find((known) => known.port === port);
+      return guest === undefined || guest.name === name ? [] : [[name, `${guest.name} (${name})`] as const];
+    }),
+  );
+  return { ports, macs, split, faults, out, titles };
 }
 
 /** How often the kernel's events are looked at, in ms, and how many MACs are kept: a guest may invent any number. */
@@ -231,13 +253,22 @@ function hearLearning(before: HostState, bridge: string, netns: string | null): 
   };
 }
 
-function printReports(
-  reports: readonly ForeignReport[],
-  { bridge, from, json }: { readonly bridge: string; readonly from: string; readonly json: boolean },
-): void {
+interface Listened {
+  readonly bridge: string;
+  readonly from: string;
+  readonly json: boolean;
+  readonly readers: readonly ReaderOnHost[];
+  readonly status: number;
+}
+
+function printReports(reports: readonly ForeignReport[], { bridge, from, json, readers, status }: Listened): void {
   process.stdout.write(
     json
-      ? `${jsonText({ schemaVersion: 1, bridge, from, until: new Date().toISOString(), listeners: reports }, 2)}\n`
-      : foreignText(reports, { width: columnsOf(process.stdout, 100), color: wantsColor(process.stdout) }),
+      ? `${jsonText({ schemaVersion: 1, bridge, from, until: new Date().toISOString(), readers, listeners: reports }, 2)}\n`
+      : listenText(reports, readers, {
+          width: columnsOf(process.stdout, 100),
+          color: wantsColor(process.stdout),
+          status,
+        }),
   );
 }

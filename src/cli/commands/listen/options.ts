@@ -4,7 +4,7 @@ import { commonOptions, type DefineCommand } from '../../command.js';
 export const defineListen: DefineCommand = (parser, context) => {
   parser.command(
     'listen',
-    'say what the guests of a bridge overhear now; sends nothing',
+    'who reads here: programs of the host, and what guests of a bridge overhear now; sends nothing',
     (options) =>
       options
         .option('for', {

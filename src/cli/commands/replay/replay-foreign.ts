@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { startForeign } from '../../../core/judge/foreign/foreign.js';
 import { type ForeignReport, finishForeign, macOfNumber, type NameOf } from '../../../core/judge/foreign/report.js';
 import type { Endpoint } from '../../../core/model/scenario.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { counted, escapeText } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { isGroupMac, macBytes, macNumber } from '../../../core/wire/ethernet.js';
@@ -37,10 +37,7 @@ function numberOf(mac: string): number {
 
 async function checkFile(path: string): Promise<void> {
   const info = await stat(path).catch((error: unknown) => {
-    throw usage(
-      `${path}: ${error instanceof Error ? error.message : String(error)}`,
-      'give captures: pcap or pcapng, gzip or not',
-    );
+    throw usage(`${path}: ${messageOf(error)}`, 'give captures: pcap or pcapng, gzip or not');
   });
   if (info.isDirectory())
     throw usage(

@@ -77,6 +77,7 @@ const optionGroups = {
     out: textArgument('folder for the evidence; with several files each gets a folder in it'),
     json: commonOptions.json,
     reporter: textsArgument(reporterHelp),
+    report: textArgument('folder for every report: JUnit, Markdown, SARIF, CSV and the others'),
     picture: commonOptions.picture,
     verbose: flagArgument('print progress line by line, and the full report at the end'),
     quiet: commonOptions.quiet,

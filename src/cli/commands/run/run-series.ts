@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Result } from '../../../core/model/result.js';
 import type { Scenario } from '../../../core/model/scenario.js';
 import type { Limits } from '../../../core/plan/limits.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { escapeText } from '../../../core/text/escape.js';
 import { milliseconds } from '../../../core/text/time.js';
 import type { Progress } from '../../../report/progress/live.js';
@@ -55,6 +55,8 @@ export interface RunCommandOptions {
   readonly trace?: TraceMode;
   /** In the lab: tries the fix for every cause of a leak. */
   readonly proveFix?: boolean;
+  /** Folder for every report. */
+  readonly report?: string | undefined;
   readonly payload?: boolean;
   /** On a host: everything but sending. */
   readonly dryRun?: boolean;
@@ -259,7 +261,7 @@ async function signRun(
     if (!quiet) process.stderr.write(`signed ${root}\n`);
     return [];
   } catch (error) {
-    const why = (error instanceof Error ? error.message : String(error)).replaceAll(path, name);
+    const why = messageOf(error).replaceAll(path, name);
     process.stderr.write(`verify-isolation: ${escapeText(`${name} is not signed: ${why}`)}\n  sign it with attest\n`);
     return [69];
   }

@@ -10,7 +10,7 @@ import { type RunPaths, shedRights } from '../../../system/process/process-right
 import type { UnendedRun } from '../../../report/reporter.js';
 import { combineExitStatuses } from '../../command.js';
 import { runPaths } from '../evidence/evidence-folder.js';
-import { chooseReporters, printFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
+import { chooseReporters, everyReport, printFailedReports, writeAnswerToLog, writeReports } from '../reporters.js';
 import { grepSteps, hostTrust, inSeries, parseSets, strictly, trusting } from '../scenario/series.js';
 import { checkBaselines, loadBaselines } from './baseline.js';
 import { type HandedRun, type RunCommandOptions, RunSeries, type SeriesRequest, Stop, timeOf } from './run-series.js';
@@ -20,8 +20,25 @@ import { type HandedRun, type RunCommandOptions, RunSeries, type SeriesRequest, 
  * status. Outside it only loads and launches: the inside is handed the scenarios and does the rest, and its exit status
  * is the program's.
  */
-export function runCommand(options: RunCommandOptions): Promise<number> {
-  return runOrLaunch(options);
+export async function runCommand(options: RunCommandOptions): Promise<number> {
+  try {
+    return await runOrLaunch(options);
+  } catch (error) {
+    if (error instanceof VerifyError && !insideLab()) await reportRefusal(options, error);
+    throw error;
+  }
+}
+
+/** Writes the reports for machines of a run that was refused (64, 69): a pipeline reads them whatever happened. */
+async function reportRefusal(options: RunCommandOptions, error: VerifyError): Promise<void> {
+  const chosen = reportersOf(options).filter(({ name, path }) => path !== null || !['terminal', 'json'].includes(name));
+  const names = options.files.length === 0 ? ['this host'] : options.files;
+  const unended = names.map((name) => ({ name, why: `${error.message}: ${error.hint}` }));
+  printFailedReports(await writeReports(chosen, [], { status: error.exitCode, unended }));
+}
+
+function reportersOf({ reporter, json, report }: RunCommandOptions): ReturnType<typeof chooseReporters> {
+  return [...chooseReporters(reporter, json), ...(report === undefined ? [] : everyReport(report))];
 }
 
 /**
@@ -72,7 +89,7 @@ async function readRequest(requested: RunCommandOptions | null, inside: Entered 
   const handed = isHandedRun(handedOver) ? handedOver : null;
   const options = requested ?? handed?.options ?? null;
   if (options === null) throw new VerifyError('usage', 64, 'nothing was handed to this run', `unset ${handedVariable}`);
-  const reporters = chooseReporters(options.reporter, options.json);
+  const reporters = reportersOf(options);
   const timeoutMs = options.timeout === undefined ? null : timeOf('--timeout', options.timeout);
   const scenarios = handed?.scenarios ?? (await readyScenarios(options));
   const baselines = await loadBaselines(options.baseline ?? []);

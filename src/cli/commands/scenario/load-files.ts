@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Document, isMap, isScalar, isSeq, visit } from 'yaml';
 import type { Scenario } from '../../../core/model/scenario.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { loadScenario } from '../../../core/scenario/load-scenario.js';
 import { escapeText } from '../../../core/text/escape.js';
 import { readFileBelow } from '../../../system/fabric/hold-files.js';
@@ -20,12 +20,12 @@ async function loadFile(file: string, { sets = new Map(), allowRun = false }: Lo
       'give the path of a scenario: a YAML file of at most 1 MiB; scenarios/ has some',
     );
   const info = await stat(file).catch((error: unknown) => {
-    throw fault(error instanceof Error ? error.message : String(error));
+    throw fault(messageOf(error));
   });
   if (!info.isFile()) throw fault('not a file');
   if (info.size > maxBytes) throw fault(`${info.size} bytes: a scenario has at most 1 MiB`);
   const bytes = await readFile(file).catch((error: unknown) => {
-    throw fault(error instanceof Error ? error.message : String(error));
+    throw fault(messageOf(error));
   });
   const scenario = loadScenario(file, bytes, {
     readFile: (path) => {

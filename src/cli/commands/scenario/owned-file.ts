@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 
 const othersWrite = 0o022;
 const longest = 1 << 16;
@@ -14,7 +14,7 @@ export function readOwnedFile(option: string, path: string, hint: string): Buffe
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    throw refused(error instanceof Error ? error.message : String(error));
+    throw refused(messageOf(error));
   }
   try {
     const stats = fstatSync(fd);

@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Scenario, Trusted } from '../../../core/model/scenario.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { judgeOnly } from '../../../core/scenario/scenario-record.js';
 import { readOwnedFile } from './owned-file.js';
 
@@ -49,7 +49,7 @@ function patternOf(grep: string): RegExp {
     throw new VerifyError(
       'usage',
       64,
-      `--grep: ${error instanceof Error ? error.message : String(error)}`,
+      `--grep: ${messageOf(error)}`,
       'give a regular expression that matches the names of steps',
     );
   }

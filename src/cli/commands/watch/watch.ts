@@ -3,7 +3,7 @@ import { bridgeViews } from '../../../core/bridge/view.js';
 import type { Drift } from '../../../core/model/audit.js';
 import { netnsPath } from '../../../core/model/fabric.js';
 import type { Snapshot } from '../../../core/model/state.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { counted } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { watchMetrics } from '../../../report/machine/prometheus.js';
@@ -146,7 +146,7 @@ function loadBaseline(path: string): Snapshot {
     throw new VerifyError(
       'baseline-unreadable',
       64,
-      `${path}: ${error instanceof Error ? error.message : String(error)}`,
+      `${path}: ${messageOf(error)}`,
       'give a file that watch --learn wrote',
     );
   }
@@ -161,7 +161,7 @@ function writeWhole(path: string, text: string): void {
     throw new VerifyError(
       'not-written',
       69,
-      `${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      `${path} cannot be written: ${messageOf(error)}`,
       'name a file in a folder that is there and may be written to',
     );
   }

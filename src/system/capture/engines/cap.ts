@@ -1,6 +1,6 @@
 import type { FaultCode } from '../../../core/model/reasons.js';
 import { readdirSync } from 'node:fs';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { searchDepthsOf } from '../../../core/wire/token-filter.js';
 import { libc } from '../../kernel/libc.js';
 import {
@@ -61,7 +61,7 @@ function openPort(options: OpenOptions): EngineHandle {
     const linkType = object.open(device, '', options.buffer, buffer);
     if (linkType !== 'ETHERNET') throw new Error(`it is no Ethernet interface but ${linkType}`);
   } catch (error) {
-    throw failed('open-failed', device, error instanceof Error ? error.message : String(error));
+    throw failed('open-failed', device, messageOf(error));
   }
   const fd = packetSockets().find((each) => !known.has(each));
   if (fd === undefined) throw failed('open-failed', device, "cap's descriptor was not found");

@@ -1,5 +1,5 @@
 import type { FaultCode } from '../../../core/model/reasons.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { expandTokenWord, searchDepth } from '../../../core/wire/token-filter.js';
 import { koffi } from '../../kernel/libc.js';
 import type { OpenOptions } from '../engine.js';
@@ -100,7 +100,7 @@ function open(k: ReturnType<typeof koffi>): ReturnType<ReturnType<typeof koffi>[
     try {
       return k.load(name);
     } catch (error) {
-      failures.push(error instanceof Error ? error.message : String(error));
+      failures.push(messageOf(error));
     }
   }
   throw new VerifyError(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { textBytes } from '../../../core/pcap/pcapng/options.js';
 import {
   blockBuffer,
@@ -85,7 +85,7 @@ export class BlockWriter {
       throw new VerifyError(
         'evidence-not-writable',
         69,
-        `${this.path}: the evidence cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+        `${this.path}: the evidence cannot be written: ${messageOf(error)}`,
         'Name another folder with --out, or make room and rights for this one.',
       );
     }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../core/model/verify-error.js';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { jsonText } from '../../../core/text/json-text.js';
@@ -131,7 +132,7 @@ export async function readCustody(dir: string): Promise<Custody> {
       previous = sha256;
     }
   } catch (error) {
-    fault(`${files.custody.name}: ${error instanceof Error ? error.message : String(error)}`);
+    fault(`${files.custody.name}: ${messageOf(error)}`);
   }
   if (last !== null && last.after !== (await rootHash(dir).catch(() => null)))
     fault('the root hash is not the one that the last line ends with');

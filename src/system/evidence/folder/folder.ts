@@ -2,7 +2,7 @@ import { closeSync, writeFileSync } from 'node:fs';
 import { access, chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { openNewFile } from './named-file.js';
 
@@ -116,7 +116,7 @@ export function rawFile(step: number, helper: number): string {
 
 /** What the file system refused: VerifyError 69, `evidence-not-writable`. */
 export function cannotWrite(path: string, error: unknown): VerifyError {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   return new VerifyError(
     'evidence-not-writable',
     69,

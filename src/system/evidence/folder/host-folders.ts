@@ -48,7 +48,7 @@ async function list(dir: string): Promise<Listed> {
     throw new VerifyError(
       'folder-unreadable',
       64,
-      `${dir}: ${error instanceof Error ? error.message : String(error)}`,
+      `${dir}: ${messageOf(error)}`,
       'name folders that hold what came back from the hosts',
     );
   }
@@ -61,7 +61,7 @@ function readNames(path: string): string {
     throw new VerifyError(
       'folder-unreadable',
       64,
-      `${path}: ${error instanceof Error ? error.message : String(error)}`,
+      `${path}: ${messageOf(error)}`,
       'it has the names of the hosts that were asked, a line each',
     );
   }

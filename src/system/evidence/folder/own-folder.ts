@@ -11,7 +11,7 @@ import {
   rmdirSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
 import { evidenceOwner, type Identity } from '../../process/identity.js';
 import { inFolder, makeFolder, reachFolder, refusedPath, statOf } from './reach-folder.js';
 
@@ -160,11 +160,10 @@ export function openOwnFolder(name: string): OwnFolder {
   } catch (error) {
     close();
     if (error instanceof VerifyError) throw error;
-    const why = error instanceof Error ? error.message.replaceAll(/\/proc\/self\/fd\/\d+\//g, '…/') : String(error);
     throw new VerifyError(
       'out-not-made',
       64,
-      `${name}: the evidence folder could not be made: ${why}`,
+      `${name}: the evidence folder could not be made: ${messageOf(error)}`,
       'name a folder that you may write to with --out',
     );
   }

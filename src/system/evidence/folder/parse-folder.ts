@@ -10,7 +10,7 @@ import { verdictRules } from '../../../core/model/run-record.js';
 import type { RunRecord } from '../../../core/model/run-record.js';
 import type { HostState, StepStates } from '../../../core/model/state.js';
 import type { TimelineEntry } from '../../../core/model/timeline.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { carriedFlows, type FlowColumnsRecord } from '../../../core/plan/flows/flow-table.js';
 import { planWithEars } from '../../../core/plan/ears.js';
@@ -77,7 +77,7 @@ function read(path: string): string {
   try {
     return readRegular(path, maxBytes);
   } catch (error) {
-    throw damaged(path, error instanceof Error ? error.message : String(error));
+    throw damaged(path, messageOf(error));
   }
 }
 
@@ -86,7 +86,7 @@ function readIfThere(path: string): string | null {
   try {
     return readRegularIfThere(path, maxBytes);
   } catch (error) {
-    throw damaged(path, error instanceof Error ? error.message : String(error));
+    throw damaged(path, messageOf(error));
   }
 }
 
@@ -103,7 +103,7 @@ async function parse(
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw damaged(path, `not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw damaged(path, `not JSON: ${messageOf(error)}`);
   }
   const checked = (await codec.shape()).safeParse(value, once);
   if (!checked.success) {

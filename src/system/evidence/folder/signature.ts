@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import { runProgram } from '../../process/programs.js';
 import { readBytes } from '../read/read-bytes.js';
 import { readRegular, readRegularIfThere } from '../read/regular-file.js';
@@ -81,7 +81,7 @@ export async function checkSignature(
     if (readRegularIfThere(signature, maxBytes) === null) return { state: 'absent', text: 'not signed' };
     input = await signedText(dir);
   } catch (error) {
-    return { state: 'bad', text: error instanceof Error ? error.message : String(error) };
+    return { state: 'bad', text: messageOf(error) };
   }
   const how = signers === null ? ['check-novalidate'] : ['verify', '-f', signers.file, '-I', signers.identity];
   const { status, stdout, stderr } = await runProgram(['ssh-keygen', '-Y', ...how, '-n', namespace, '-s', signature], {

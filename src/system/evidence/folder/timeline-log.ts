@@ -1,3 +1,4 @@
+import { messageOf } from '../../../core/model/verify-error.js';
 import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TimelineEntry, TimelineEvent } from '../../../core/model/timeline.js';
@@ -45,7 +46,7 @@ export function openTimeline(dir: string, hear: (entry: TimelineEntry) => void =
         const line = Buffer.from(`${jsonText(entry)}\n`);
         for (let done = 0; done < line.length; ) done += writeSync(fd, line, done);
       } catch (error) {
-        failure = error instanceof Error ? error.message : String(error);
+        failure = messageOf(error);
       }
     },
     close: () => closeSync(fd),

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../core/model/verify-error.js';
 import { type CaptureItem } from '../../../core/pcap/capture-items.js';
 import { type CaptureReaderOptions, CaptureReader } from '../../../core/pcap/capture-reader.js';
 import { readBytes } from './read-bytes.js';
@@ -32,7 +33,7 @@ export async function* readCaptureOf(
       }
     }
   } catch (error) {
-    yield { kind: 'damage', offset, message: error instanceof Error ? error.message : String(error), fatal: true };
+    yield { kind: 'damage', offset, message: messageOf(error), fatal: true };
     return;
   }
   yield* reader.end();

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, ftruncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { UndoEntry } from '../../../core/bridge/undo/entry.js';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { VerifyError, messageOf } from '../../../core/model/verify-error.js';
 import {
   JournalFolder,
   type JournalOwner,
@@ -147,7 +147,7 @@ export function journalUnwritable(error: unknown): VerifyError {
   return new VerifyError(
     'journal-failed',
     69,
-    `the journal cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+    `the journal cannot be written: ${messageOf(error)}`,
     'without it nothing is changed; a run on a host takes root, and room in /run/verify-isolation',
   );
 }
@@ -203,7 +203,7 @@ function openOrRefuse(path: string): JournalFolder | null {
     throw new VerifyError(
       'journal-failed',
       69,
-      `the journals in ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      `the journals in ${path} cannot be read: ${messageOf(error)}`,
       'it has to be a folder of this user; look at what is there',
     );
   }
