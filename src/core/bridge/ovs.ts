@@ -183,7 +183,7 @@ interface AskedBridge extends PipelineBridge {
   readonly mirrors: readonly OvsMirrorState[];
 }
 
-/** Whether a mirror takes some frames of its ports, or shows them otherwise: of one that takes all, probes show it. */
+/** True if a mirror takes some frames of its ports, or shows them otherwise: of one that takes all, probes show it. */
 function selects({ filter, vlans, outputVlan, snaplen }: OvsMirrorState): boolean {
   return [filter, vlans, outputVlan, snaplen].some((part) => part !== undefined);
 }

@@ -117,7 +117,7 @@ export const hostRights = {
   CAP_PERFMON: { bit: 38, isNeeded: false, cost: "the kernel's trace of a step is not read" },
 } as const satisfies Readonly<Record<string, HostRight>>;
 
-/** Whether a set of effective capabilities, hexadecimal as CapEff, lacks a right and what stands for it. */
+/** True if a set of effective capabilities, hexadecimal as CapEff, lacks a right and what stands for it. */
 function isLacking(capabilities: string, { bit }: HostRight): boolean {
   const set = BigInt(`0x${capabilities}`);
   const has = (at: number): boolean => ((set >> BigInt(at)) & 1n) === 1n;

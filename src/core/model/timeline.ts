@@ -135,7 +135,7 @@ export function isOfRouting(what: string): boolean {
 /** What stands before the bridge and a flow of Open vSwitch that came or went, and before a table of its database. */
 export const ovsFlowOn = 'a flow of Open vSwitch on ';
 export const ovsTable = 'Open vSwitch, table ';
-/** Whether a SettingChange is one of Open vSwitch. */
+/** True if a SettingChange is one of Open vSwitch. */
 export function isSwitchChange(what: string): boolean {
   return what.startsWith(ovsFlowOn) || what.startsWith(ovsTable);
 }

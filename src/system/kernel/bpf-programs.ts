@@ -11,7 +11,7 @@ export const programPlaces = ['tcx ingress', 'tcx egress', 'netkit primary', 'ne
 const maxPrograms = 64;
 const at = { ifindex: 0, attachType: 4, ids: 16, count: 24 } as const;
 
-/** What a kernel answers that knows no such command or place, or no such device, and so has no programs there. */
+/** Answers of a kernel that knows no such command, place or device, and so has no programs there. */
 export const absentErrnos: readonly string[] = ['EINVAL', 'ENOENT', 'ENODEV', 'ENXIO', 'ENOSYS', 'EOPNOTSUPP'];
 
 /** Why there is no list of programs: `denied` = this user may not ask. */
@@ -30,7 +30,7 @@ const noNumber = `the system call bpf of ${process.arch} is not known to this pr
 
 /**
  * Ids of the programs that are attached to a device of the calling thread's network namespace (bpf(2), BPF_PROG_QUERY).
- * Empty also where the kernel knows no such place (before Linux 6.6), for then nobody can have attached anything there.
+ * Empty before Linux 6.6, which knows no such place.
  */
 export function programsAt(ifindex: number, place: ProgramPlace): readonly number[] | NoPrograms {
   const c = libc();
@@ -181,7 +181,7 @@ export function programsOf(fd: number, place: FolderPlace): readonly number[] {
 const knownCalls = new Map<number, readonly string[]>();
 
 /**
- * Names of the functions of the kernel that programs call, by the number in the call (bpf_insn_prepare_dump,
+ * Names of the kernel's functions that programs call, by the number in the call (bpf_insn_prepare_dump,
  * kernel/bpf/syscall.c). None of a number = it is not known: it is 0 where this user may not see addresses
  * (kernel.kptr_restrict).
  */

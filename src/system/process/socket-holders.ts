@@ -65,7 +65,7 @@ export function runningProgram(pid: number): RunningProgram | null {
   return { path, device: status.dev, inode: status.ino, owner: status.uid, user: Number(user) };
 }
 
-/** Whether root owns the file of a program: as `/`, since a user namespace may not have root's number. */
+/** True if root owns the file of a program: as `/`, since a user namespace may not have root's number. */
 function isRoots({ owner }: RunningProgram): boolean {
   return owner === 0 || owner === statusOf('/')?.uid;
 }

@@ -60,8 +60,8 @@ function codeFacts(id: number): Omit<AttachedProgram, 'device' | 'place' | 'id'>
 }
 
 /**
- * Why the list is not known to a user who may not ask. In a user namespace of its own, as in the lab of an ordinary
- * user, only who made that has its network namespaces.
+ * Why the list is not known to a user who may not ask. In a user namespace of its own, its maker alone has its network
+ * namespaces.
  */
 function refused(): Pick<Programs, 'unread'> {
   const isAll = procText('/proc/self/uid_map').trim().split(/\s+/).join(' ') === '0 0 4294967295';
@@ -184,7 +184,7 @@ function foldersBelow(folder: string): readonly string[] {
 /** Units of systemd, which has each in a cgroup of its own. */
 const unit = /\.(service|scope|slice|socket|mount|swap)$/;
 
-/** Looks where programs are attached, in other namespaces and at cgroups, each as far as one of them is asked for. */
+/** Looks where programs are attached in other namespaces and at cgroups, as far as one is asked for. */
 class PlaceFinder {
   private spaces: readonly SpaceLinks[] | null = null;
   private readonly folders = new Map<number, readonly string[]>();
@@ -276,8 +276,8 @@ const reported = new Set<number>();
 /**
  * Programs of BPF that get packets, and are at no place that the rest of a state shows: what they do with packets of
  * the bridges nothing says. `known`: programs at places that it shows. One that its loader is still attaching, or that
- * is just going, is looked for again. In a namespace of processes that shows a part of the machine, only those count
- * that are found where packets of the bridges come to. `among`: no others are looked at.
+ * is just going, is looked for again. In a pid namespace of its own, only those count that are found where packets of
+ * the bridges come. `among`: no others are looked at.
  */
 export async function readStrayPrograms(
   netns: string | null,

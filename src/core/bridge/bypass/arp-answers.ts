@@ -4,7 +4,7 @@ import type { HostState, LinkState } from '../../model/state.js';
 import { isOn } from '../setting-value.js';
 import type { Bypass } from './bypasses.js';
 
-/** Flags by which a port has its own guests answered for, and the one by which its guest is answered (bridge(8)). */
+/** Flags by which a port's guests are answered for, and the one by which its guest is answered (bridge(8)). */
 const answeredFor = ['neigh_suppress', 'neigh_vlan_suppress', 'proxy_arp_wifi'] as const;
 const answered = 'proxy_arp';
 
@@ -13,7 +13,7 @@ function has({ port }: LinkState, flag: string): boolean {
   return value !== undefined && isOn(value);
 }
 
-/** Whether the bridge answers ARP and neighbour solicitations at some port. */
+/** True if the bridge answers ARP and neighbour solicitations at some port. */
 export function answersNeighbours(link: LinkState): boolean {
   return has(link, answered) || answeredFor.some((flag) => has(link, flag));
 }

@@ -5,7 +5,7 @@ export interface OvsFlow {
   /** Fields of its match with their values; null = it has none, as `tcp`. */
   readonly match: readonly (readonly [key: string, value: string | null])[];
   readonly actions: readonly string[];
-  /** Whether it has a cookie other than 0. */
+  /** True if it has a cookie other than 0. */
   readonly hasCookie: boolean;
   /** As `ovs-ofctl dump-flows` prints it, with its cookie. */
   readonly text: string;
@@ -291,7 +291,7 @@ function memberValue(key: string, value: string): string {
 }
 
 /**
- * Fields of a frame that meets all matches of a path of flows, in the syntax of `ofproto/trace`, which takes no masks;
+ * Fields of a frame that meets all matches of a path of flows: for `ofproto/trace`, which takes no masks;
  * the last flow that has a field gives its value.
  */
 export function memberFields(path: readonly OvsFlow[]): readonly string[] {
@@ -374,8 +374,8 @@ function flowMatches(flow: string, frame: SwitchedFrame): Matched {
 }
 
 /**
- * True if a frame may meet a flow: its match does not exclude the frame, and no flow of its table with a higher
- * priority is sure to take it (ovs-fields(7); priority 32768 where none is printed).
+ * True if a frame may meet a flow: its match does not exclude the frame; no flow of its table with a higher priority is
+ * sure to take it (ovs-fields(7); priority 32768 where none is printed).
  */
 export function isMet(flow: string, flows: readonly string[], frame: SwitchedFrame): boolean {
   const [table, priority] = [numberIn(flow, 'table', 0), numberIn(flow, 'priority', 32_768)];

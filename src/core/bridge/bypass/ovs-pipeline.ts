@@ -290,7 +290,7 @@ class Pipeline {
     return [...new Set([...ports].flatMap(([, name]) => name ?? []))].filter((name) => name !== ports.get('LOCAL'));
   }
 
-  /** Whether NORMAL gets some frames of a port changed; those that come from another bridge are mapped so. */
+  /** True if NORMAL gets some frames of a port changed; those that come from another bridge are mapped so. */
   #isMoved({ inPort, dst, changed }: Frames): boolean {
     return (inPort === null || this.bridge.ports.get(inPort) !== null) && (dst === 'rewritten' || changed === 'some');
   }

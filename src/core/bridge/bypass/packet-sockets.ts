@@ -138,7 +138,7 @@ export const relayName = 'verify-isolation relay';
 /** Open vSwitch in user space, which is the bridge: its sockets carry what its flows say. */
 const trustedName = 'ovs-vswitchd';
 
-/** Whether a process is Open vSwitch: it holds the lock of its pid file. A state that does not say goes by the name. */
+/** True if a process is Open vSwitch: it holds the lock of its pid file. A state that does not say goes by the name. */
 export function isSwitch({ pid, name }: SocketProcess, { ovs }: Pick<HostState, 'ovs'>): boolean {
   return name === trustedName && ovs !== undefined && (ovs.daemon === undefined || ovs.daemon?.pid === pid);
 }

@@ -93,19 +93,19 @@ export function isOneOf(field: FieldName, ...values: readonly number[]): Selecto
   );
 }
 
-/** Whether a value meets a condition. */
+/** True if a value meets a condition. */
 export function holds({ mask, ranges, isNegated }: Constraint, value: bigint): boolean {
   const masked = value & mask;
   return ranges.some(({ first, last }) => first <= masked && masked <= last) !== isNegated;
 }
 
-/** Whether a device has one of the names, of which one may end in `*`. */
+/** True if a device has one of the names, of which one may end in `*`. */
 export function isNamed(device: string, names: readonly string[]): boolean {
   return names.some((name) => (name.endsWith('*') ? device.startsWith(name.slice(0, -1)) : device === name));
 }
 
 /**
- * Whether a selector takes a frame on that way: `no` if one condition fails, `perhaps` if it has unknown parts. A
+ * True if a selector takes a frame on that way: `no` if one condition fails, `perhaps` if it has unknown parts. A
  * condition on a field that the frame does not have fails, negated or not: the header is missing.
  */
 export function takesFrame(

@@ -191,7 +191,7 @@ class Survey {
     return acting === undefined ? null : `${acting.name} may do more with it (${acting.does})`;
   }
 
-  /** Whether rules of a family see frames from that guest. */
+  /** True if rules of a family see frames from that guest. */
   #comesTo(family: string, { bridge, isRouted }: Speaker): boolean {
     if (!packetFamilies.includes(family) || isRouted) return true;
     const settings = this.#bridges.get(bridge)?.bridge ?? {};
@@ -355,7 +355,7 @@ function segmentOfSpeakers({ state, speakers }: SurveyInput): ReadonlySet<string
   return new Set([...bridges, ...ports, ...segmentOf(bridges, state, ports)]);
 }
 
-/** Whether frames of these devices may come to a rule, by the devices that it names. */
+/** True if frames of these devices may come to a rule, by the devices that it names. */
 function isAt({ selectors }: CopyRule, segment: ReadonlySet<string>): boolean {
   return selectors.some(({ devices }) =>
     devices.every(({ names, isNegated }) => isNegated || [...segment].some((device) => isNamed(device, names))),
@@ -363,10 +363,10 @@ function isAt({ selectors }: CopyRule, segment: ReadonlySet<string>): boolean {
 }
 
 /**
- * Every rule of a host that copies or moves frames, with the frames that ask it: each is one that the rule takes, from
- * a guest's own MAC and address to another guest on the same bridge. Not asked: a rule with a condition that is no
- * known field; frames of control protocols; frames that come to a rule that keeps state or acts beyond the frame. At
- * most 2,000 witnesses in all. Pure.
+ * Every rule of a host that copies or moves frames, with the frames that ask it: each has a guest's own MAC and
+ * address, and is for another guest on the same bridge. Not asked: a rule with a condition that is no known field;
+ * frames of control protocols; frames that come to a rule that keeps state or acts beyond the frame. At most 2,000
+ * witnesses in all. Pure.
  */
 export function surveyRules(input: SurveyInput): RulesSurvey {
   const { state } = input;

@@ -67,7 +67,7 @@ function mayRewrite(state: HostState): boolean {
   );
 }
 
-/** Whether something may have put a probe into another packet: a tunnel, or a process that gets frames. */
+/** True if something may have put a probe into another packet: a tunnel, or a process that gets frames. */
 function mayCarry(state: HostState): boolean {
   if (state.links.some(({ kind }) => tunnelKinds.includes(kind) || layer3Tunnels.includes(kind))) return true;
   if (/"(queue|tproxy|dnat|redirect|masquerade)":|"nftrace"|"log":\{[^}]*"group"/.test(rulesText(state.nft)))

@@ -252,7 +252,7 @@ export function noteStations(
     for (const [key, times] of ownedTimes(stations, (mac) => listed.has(mac))) steps[at]?.owned.set(key, times);
 }
 
-/** Whether a MAC belonged to an observer then. */
+/** True if a MAC belonged to an observer then. */
 export function isOwned({ owned }: StepTally, observer: string, mac: string, { high, low }: WordTime): boolean {
   const times = owned.size === 0 ? undefined : owned.get(`${observer}|${mac}`);
   if (times === undefined) return false;

@@ -55,8 +55,8 @@ function inside<T>(netns: string | null, ask: () => T): T | null {
 }
 
 /**
- * Looks every fifth of a second for packet sockets and their filters, readers of log groups, rules of xtables that nft
- * does not list, programs of BPF and queues of taps, for the kernel reports none of them.
+ * Looks every fifth of a second for what the kernel does not report: packet sockets and their filters, readers of log
+ * groups, rules of xtables, programs of BPF, queues of taps.
  */
 export function watchCarriers(netns: string | null): CarrierWatch {
   const watch = new Looks(netns);

@@ -21,7 +21,10 @@ describe('chooseReporters', () => {
   });
 
   it.each([
-    [['nonsense'], /known: terminal, json, junit, html, markdown, github, prometheus, ndjson, sarif, csv, nagios/],
+    [
+      ['nonsense'],
+      /known: terminal, json, junit, html, markdown, github, prometheus, ndjson, sarif, csv, controls, nagios/,
+    ],
     [['junit='], /give one/],
     [['junit', 'terminal'], /give all but one a path/],
   ] as const)('refuses %j', (asked, hint) => {
