@@ -21,7 +21,7 @@ import { newNamespace } from '../../../src/system/kernel/namespaces.js';
 import { throwAwayHost, type ThrowAwayHost } from '../../support/lab/throw-away-host.js';
 import { needs, root } from '../../support/needs.js';
 
-const none = { undone: 0, left: [], failed: [] };
+const none = { undone: 0, unrestored: [], failed: [] };
 
 describe('what a run has changed on a host', needs(root), () => {
   let host: ThrowAwayHost;
@@ -55,7 +55,7 @@ describe('what a run has changed on a host', needs(root), () => {
       const forward: UndoEntry = { kind: 'sysctl', on: null, name: 'net.ipv4.ip_forward', set: '1', was: '0' };
       expect(await undoAll([mtu(1400, 1500), forward], host.netns)).toEqual({
         undone: 1,
-        left: ['mtu of vnet4 is 1300, not what the run had set (1400): left as it is'],
+        unrestored: ['mtu of vnet4 is 1300, not what the run had set (1400): left as it is'],
         failed: [],
       });
       host.run(['ip', 'link', 'set', 'dev', 'vnet4', 'mtu', '1500']);
@@ -160,7 +160,7 @@ describe('what a run has changed on a host', needs(root), () => {
       const entries = [made('w0'), made('w1'), made('x2', indexOf('w2')), made('gone', 999_999), made('w3')];
       expect(await undoAll(entries, host.netns)).toEqual({
         undone: 3,
-        left: [expect.stringMatching(/^the interface \d+ is w2, not x2: left as it is$/)],
+        unrestored: [expect.stringMatching(/^the interface \d+ is w2, not x2: left as it is$/)],
         failed: [],
       });
       expect(host.shape()).toMatch(/\bw2\b/);

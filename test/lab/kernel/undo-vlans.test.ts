@@ -38,7 +38,7 @@ describeOnKernelWith(['VLAN filtering'], 'a VLAN that a run on a host adds or ta
     );
     await applyToKernel(change, () => 'br0', { folder: '/' }, netns);
     expect(show()).not.toBe(before);
-    expect(await undoAll(entries, netns)).toEqual({ undone: 1, left: [], failed: [] });
+    expect(await undoAll(entries, netns)).toEqual({ undone: 1, unrestored: [], failed: [] });
     expect(show()).toBe(before);
   });
 
@@ -68,7 +68,7 @@ describeOnKernelWith(['VLAN filtering'], 'a VLAN that a run on a host adds or ta
     );
     await applyToKernel(change, () => 'br0', { folder: '/' }, netns);
     expect(show()).toContain('vlan 21');
-    expect(await undoAll(entries, netns)).toEqual({ undone: 1, left: [], failed: [] });
+    expect(await undoAll(entries, netns)).toEqual({ undone: 1, unrestored: [], failed: [] });
     expect(show()).toBe(before);
   });
 });

@@ -106,7 +106,12 @@ describe('a snapshot of the state', needs(root), () => {
       expect(await state()).not.toHaveProperty('legacyTables');
       const tables = async (): Promise<HostState['legacyTables']> => (await state()).legacyTables;
       await during(['legacy', '4', 'TEE'], async () =>
-        expect(await tables()).toEqual([{ program: 'iptables-legacy', table: 'raw', rules: 1, targets: ['TEE'] }]),
+        expect(await tables()).toEqual([
+          {
+            ...{ program: 'iptables-legacy', table: 'raw', rules: 1, targets: ['TEE'] },
+            copies: [{ chain: 'PREROUTING', number: 1, gateway: '10.9.9.9', matches: [] }],
+          },
+        ]),
       );
       await during(['legacy', '6', 'DROP'], async () =>
         expect((await tables())?.[1]).toEqual({ program: 'ip6tables-legacy', table: 'raw', rules: 1, targets: [] }),

@@ -57,7 +57,8 @@ export function createHeaderReader(): (frame: FrameSpec) => PlannedHeaders {
   };
   const layouts = new Map<string, Layout>();
   const layoutFor = (frame: FrameSpec): Layout => {
-    const key = `${frame.carrier} ${frame.form ?? ''} ${frame.vlan.length} ${frame.size}`;
+    const protocol = frame.fields?.protocol ?? '';
+    const key = `${frame.carrier} ${frame.form ?? ''} ${frame.vlan.length} ${frame.size} ${protocol}`;
     const known = layouts.get(key);
     if (known !== undefined) return known;
     const layout = layoutOf(frame);

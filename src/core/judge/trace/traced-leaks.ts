@@ -56,7 +56,8 @@ class FlowFinder {
 
   /** True if a token stands at its place in the frames of its flow, so that no other packet quotes it. */
   isAsSent({ frame }: Flow, tokenAt: number): boolean {
-    const key = `${frame.carrier} ${frame.vlan.length} ${frame.form ?? ''}`;
+    const protocol = frame.fields?.protocol ?? '';
+    const key = `${frame.carrier} ${frame.vlan.length} ${frame.form ?? ''} ${protocol}`;
     const known = this.offsets.get(key) ?? frameTemplate(frame).tokenAt;
     this.offsets.set(key, known);
     return tokenAt < known + leastQuoted;
