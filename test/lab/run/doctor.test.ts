@@ -95,7 +95,7 @@ describe('doctor', () => {
     expect(check(report, 'features').text).toContain('not tried');
     expect(check(report, 'host')).toMatchObject({
       state: 'note',
-      text: expect.stringContaining('CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN are missing'),
+      text: expect.stringContaining('CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN, CAP_SETPCAP are missing'),
     });
   });
 

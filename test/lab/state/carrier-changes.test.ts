@@ -117,6 +117,11 @@ describe('between two snapshots', needs(root), () => {
 
   it('a rule of iptables-legacy is seen', needs(legacy), async () => {
     const { legacyTables } = await passing('legacy', '4', 'TEE');
-    expect(legacyTables).toEqual([{ program: 'iptables-legacy', table: 'raw', rules: 1, targets: ['TEE'] }]);
+    expect(legacyTables).toEqual([
+      {
+        ...{ program: 'iptables-legacy', table: 'raw', rules: 1, targets: ['TEE'] },
+        copies: [{ chain: 'PREROUTING', number: 1, gateway: '10.9.9.9', matches: [] }],
+      },
+    ]);
   });
 });
