@@ -37,6 +37,9 @@ export function costOf(plan: Plan): PlanCost {
   };
 }
 
+/** Classes whose frames flood though their addressee is a guest here: the bridge has no entry of it. */
+const floodsAnyway: ReadonlySet<ProbeClassName> = new Set(['aged-unicast', 'unknown-unicast']);
+
 /**
  * Frames of a step that its uplinks send out of the machine: those to who lives beyond, those that are flooded, and the
  * uplinks' ear controls.
@@ -45,7 +48,10 @@ function leavingNic(step: StepPlan, plan: Plan): number {
   const uplinks = new Set(plan.endpoints.filter(({ role }) => role === 'uplink').map(({ name }) => name));
   const local = new Set(plan.endpoints.filter(({ role }) => role !== 'uplink').flatMap(({ macs }) => macs));
   const probes = step.flows
-    .filter(({ sender, frame }) => uplinks.size > 0 && !uplinks.has(sender) && !local.has(frame.dstMac))
+    .filter(
+      ({ sender, frame, class: name }) =>
+        uplinks.size > 0 && !uplinks.has(sender) && (floodsAnyway.has(name) || !local.has(frame.dstMac)),
+    )
     .reduce((sum, { count }) => sum + count, 0);
   return (
     probes +

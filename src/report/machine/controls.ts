@@ -1,4 +1,5 @@
 import type { Result } from '../../core/model/result.js';
+import { counted } from '../../core/text/escape.js';
 import { answerOf } from '../answer/answer.js';
 import { exposuresOf } from '../answer/exposures.js';
 import { plainMarkdown } from '../markdown.js';
@@ -26,11 +27,18 @@ const controls: readonly Control[] = [
 /** The run's word on every clause: it tests separation as a whole, and what is not proven is never a pass. */
 function shownBy(result: Result): string {
   const exposed = exposuresOf(result).length;
+  const accepted = result.steps.flatMap(({ findings }) => findings.filter((row) => row.accepted !== undefined)).length;
+  const { observed, ports } = result.coverage;
+  const limits = [
+    ...(exposed === 0 ? [] : [counted(exposed, 'thing exposed', 'things exposed')]),
+    ...(accepted === 0 ? [] : [counted(accepted, 'leak accepted', 'leaks accepted')]),
+    ...(observed === ports ? [] : [`${ports - observed} of ${counted(ports, 'port')} not observed`]),
+  ];
   switch (result.verdict) {
     case 'holds':
-      return exposed === 0
+      return limits.length === 0
         ? 'supported: nothing leaked'
-        : `supported in part: no claimed barrier is breached, ${exposed} ${exposed === 1 ? 'thing' : 'things'} exposed`;
+        : `supported in part: no claimed barrier is breached; ${limits.join(', ')}`;
     case 'broken':
       return 'contradicted: frames reached guests that they were not for';
     case 'inconclusive':
@@ -44,7 +52,7 @@ function causesOf({ steps }: Result): string {
   return causes.size === 0 ? '' : ` Causes: ${[...causes].join(', ')}.`;
 }
 
-function runLines({ result, dir, judged = result }: ReportedRun): readonly string[] {
+function runLines({ result, dir, details, judged = result }: ReportedRun): readonly string[] {
   const { word, sentence } = answerOf({ result: judged, dir, details: null });
   const { scenario, run, tool, coverage } = judged;
   return [
@@ -53,6 +61,9 @@ function runLines({ result, dir, judged = result }: ReportedRun): readonly strin
     `${plainMarkdown(word.text)}: ${plainMarkdown(sentence)}.${causesOf(judged)}`,
     '',
     `Run ${plainMarkdown(run.id)}, ${plainMarkdown(run.startedAt)}, ${coverage.observed} of ${coverage.ports} ports observed, program ${plainMarkdown(tool.version)}${dir === null ? '' : `, evidence ${plainMarkdown(dir)}`}.`,
+    ...(details?.plan.provider === 'lab'
+      ? ['', 'A lab of namespaces and no host: it shows what its settings do.']
+      : []),
     '',
     '| standard | clause | it asks that | this run |',
     '| --- | --- | --- | --- |',

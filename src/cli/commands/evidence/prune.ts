@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { VerifyError } from '../../../core/model/verify-error.js';
+import { messageOf, VerifyError } from '../../../core/model/verify-error.js';
 import { counted, escapePath } from '../../../core/text/escape.js';
 import { evidenceFolders } from '../../../system/evidence/folder/host-folders.js';
 import { type DefineCommand, flagArgument, textArgument } from '../../command.js';
@@ -23,7 +23,7 @@ function namedRun(folder: string): NamedRun | null {
   return name === '' ? null : { folder, name, startedAtMs: Date.UTC(year, month - 1, day, hour, minute, second) };
 }
 
-/** Gives the runs that began before `beforeMs`, oldest first. The newest run of each name is never among them. */
+/** Gives the runs that began before `beforeMs`, oldest first, but for the newest of each name. */
 export function outdatedRuns(folders: readonly string[], beforeMs: number): readonly string[] {
   const runs = folders
     .flatMap((folder) => namedRun(folder) ?? [])
@@ -40,34 +40,67 @@ function daysOf(text: string): number {
   return days;
 }
 
+/** True if a folder is this user's and nobody else may write to it. */
+function isOwn(path: string): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats?.isDirectory() === true && stats.uid === process.geteuid?.() && (stats.mode & othersWrite) === 0;
+}
+
 /** Throws VerifyError (64) if another user could put a folder of somebody's in the place of a run. */
 function checkOwn(dir: string): void {
-  const stats = lstatSync(dir, { throwIfNoEntry: false });
   const refused = (why: string): VerifyError =>
     new VerifyError('usage', 64, `${dir}: ${why}`, 'name the folder in which runs have made theirs');
-  if (stats === undefined || !stats.isDirectory()) throw refused('it is no folder');
-  if (stats.uid !== process.geteuid?.() || (stats.mode & othersWrite) !== 0)
-    throw refused('it belongs to another user, or others may write to it');
+  if (lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) throw refused('it is no folder');
+  if (!isOwn(dir)) throw refused('it belongs to another user, or others may write to it');
+}
+
+/** Folders of runs with evidence, and those that a refused run left: nothing but its scenario. */
+async function runsIn(dir: string): Promise<Readonly<Record<'runs' | 'refused', readonly string[]>>> {
+  const entries = await readdir(dir, { withFileTypes: true });
+  const named = entries.filter((entry) => entry.isDirectory() && namedRun(entry.name) !== null).map(({ name }) => name);
+  const own = named.filter((name) => isOwn(join(dir, name)));
+  const runs: string[] = [];
+  const refused: string[] = [];
+  for (const name of own) {
+    if ((await evidenceFolders(join(dir, name))).length > 0) runs.push(name);
+    else if ((await readdir(join(dir, name))).join() === 'scenario') refused.push(name);
+  }
+  return { runs, refused };
 }
 
 async function pruneCommand(dir: string, keep: string, dryRun: boolean): Promise<number> {
   const days = daysOf(keep);
   checkOwn(dir);
-  const entries = await readdir(dir, { withFileTypes: true });
-  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  let removed = 0;
-  for (const folder of outdatedRuns(folders, Date.now() - days * dayMs)) {
+  const { runs, refused } = await runsIn(dir);
+  const beforeMs = Date.now() - days * dayMs;
+  const outdated = [
+    ...outdatedRuns(runs, beforeMs),
+    ...refused.filter((name) => (namedRun(name)?.startedAtMs ?? beforeMs) < beforeMs),
+  ];
+  for (const folder of outdated) {
     const path = join(dir, folder);
-    if ((await evidenceFolders(path)).length === 0) continue;
-    if (!dryRun) await rm(path, { recursive: true });
-    removed += 1;
+    if (!dryRun) await removeRun(path);
     process.stdout.write(`${dryRun ? 'would remove' : 'removed'} ${escapePath(path)}\n`);
   }
-  const kept = folders.flatMap((folder) => namedRun(folder) ?? []).length - removed;
+  const kept = runs.length + refused.length - outdated.length;
   process.stderr.write(
-    `${dryRun ? 'would remove' : 'removed'} ${counted(removed, 'run')} older than ${counted(days, 'day')}, kept ${kept}\n`,
+    `${dryRun ? 'would remove' : 'removed'} ${counted(outdated.length, 'run')} older than ${counted(days, 'day')}, kept ${kept}\n`,
   );
   return 0;
+}
+
+/** Rejects with VerifyError (69) where the file system refuses. */
+async function removeRun(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true });
+  } catch (error) {
+    throw new VerifyError(
+      'not-written',
+      69,
+      `${path}: ${messageOf(error)}`,
+      'what is left of it may be removed by hand',
+    );
+  }
 }
 
 /** `prune DIR --keep 30d`: removes evidence of runs older than that; the newest of each scenario stays. */

@@ -223,7 +223,8 @@ async function runBy(given: RunArguments, toolVersion: string): Promise<number> 
   if (!hasFile) {
     checkNarrowing(args, 'host');
     const chosen = args.class.length > 0 ? args.class : (limits?.classes ?? []);
-    return (await import('./whole.js')).wholeCommand({ ...args, class: chosen, toolVersion });
+    const within = limits === null ? {} : { rate: args.rate ?? limits.rate, for: args.for ?? `${limits.timeMs}ms` };
+    return (await import('./whole.js')).wholeCommand({ ...args, ...within, class: chosen, toolVersion });
   }
   checkNarrowing(args, 'file');
   return (await import('./run.js')).runCommand({ ...args, files: args.file, toolVersion });

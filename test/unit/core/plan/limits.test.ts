@@ -80,6 +80,11 @@ describe('beyondLimits', () => {
     ]);
   });
 
+  it('counts frames to a guest that the bridge has forgotten: they flood out of the uplink', () => {
+    const aged = planOf('  - { name: aged, probe: { class: aged-unicast, from: alice, to: bob, count: 20 } }');
+    expect(costOf(aged).outOfNic - costOf(known).outOfNic).toBeGreaterThanOrEqual(20);
+  });
+
   it('names bridges and classes that are not listed', () => {
     const many = { ...limits, outOfNic: 1000 };
     expect(beyondLimits(flood, { ...many, bridges: ['br1'], classes: ['known-unicast'] })).toEqual([

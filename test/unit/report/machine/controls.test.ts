@@ -19,6 +19,25 @@ describe('controls report', () => {
     expect(rows.map((line) => line.split(' | ').at(-1))).toEqual(clauses.map(() => `${said} |`));
   });
 
+  it('says what limits a HOLDS: accepted leaks, ports without an observer', () => {
+    const { coverage } = experiment;
+    const text = controlsOf({
+      ...experiment,
+      verdict: 'holds',
+      coverage: { ...coverage, observed: coverage.ports - 1 },
+      steps: experiment.steps.map((step) => ({
+        ...step,
+        findings: step.findings.map((row) => ({
+          ...row,
+          accepted: { reason: 'known', owner: null, ticket: null, until: null },
+        })),
+      })),
+    });
+    expect(text).toMatch(
+      /supported in part: no claimed barrier is breached; .*leaks? accepted, 1 of \d+ ports not observed/,
+    );
+  });
+
   it('is a pass in no word where nothing is proven', () => {
     expect(controlsOf({ ...experiment, verdict: 'inconclusive' })).not.toMatch(/supported/);
   });

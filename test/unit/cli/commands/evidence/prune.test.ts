@@ -48,16 +48,22 @@ describe('prune', () => {
     make(newer);
     make(other, 'notes.txt');
     make(`b-20200109-000000-00000009`, 'notes.txt');
+    const refused = 'a-20300101-000000-00000005';
+    mkdirSync(join(folder, refused, 'scenario'), { recursive: true });
+    const refusedOld = 'a-20200101-000000-00000006';
+    mkdirSync(join(folder, refusedOld, 'scenario'), { recursive: true });
     symlinkSync('/etc', join(folder, link));
-    expect(prune(folder, '--keep', '30d', '--dry-run').stdout).toBe(`would remove ${join(folder, old)}\n`);
+    expect(prune(folder, '--keep', '30d', '--dry-run').stdout).toBe(
+      `would remove ${join(folder, old)}\nwould remove ${join(folder, refusedOld)}\n`,
+    );
     expect(existsSync(join(folder, old))).toBe(true);
     const { status, stdout, stderr } = prune(folder, '--keep', '30d');
     expect([status, stdout, stderr]).toEqual([
       0,
-      `removed ${join(folder, old)}\n`,
-      'removed 1 run older than 30 days, kept 3\n',
+      `removed ${join(folder, old)}\nremoved ${join(folder, refusedOld)}\n`,
+      'removed 2 runs older than 30 days, kept 2\n',
     ]);
-    expect(readdirSync(folder).sort()).toEqual([newer, other, 'b-20200109-000000-00000009', link].sort());
+    expect(readdirSync(folder).sort()).toEqual([newer, other, 'b-20200109-000000-00000009', link, refused].sort());
   });
 
   it('refuses days that are none, and a folder that others may write to', () => {
