@@ -59,11 +59,15 @@ async function until<T>(child: ChildProcess, read: () => T | null): Promise<T> {
   }
 }
 
+/** Filters of a process; it is born with those of the process that starts it. */
+const filtersOf = (pid: number): number =>
+  Number(/^Seccomp_filters:\s*(\d+)$/m.exec(procText(`/proc/${pid}/status`))?.[1] ?? 0);
+
 /** The process that judges, once it has shut itself in. */
 const judgeOf = (child: ChildProcess): Promise<number> =>
   until(child, () => {
     const judge = descendants(child.pid ?? 0).find(({ command }) => /confined\.cjs judge/.test(command));
-    return judge !== undefined && /^Seccomp:\s*2$/m.test(procText(`/proc/${judge.pid}/status`)) ? judge.pid : null;
+    return judge !== undefined && filtersOf(judge.pid) > filtersOf(child.pid ?? 0) ? judge.pid : null;
   });
 
 const run = [

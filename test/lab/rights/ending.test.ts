@@ -23,7 +23,9 @@ function statusOf(pid: number, field: string): string | null {
 }
 /** Whether it has ended; whoever started it may not have been told yet. */
 const isOver = (pid: number): boolean => [null, 'Z'].includes(statusOf(pid, 'State'));
-const isConfined = (pid: number): boolean => statusOf(pid, 'Seccomp') === '2';
+/** It has a filter more than the process that started it. */
+const isConfined = (pid: number): boolean =>
+  Number(statusOf(pid, 'Seccomp_filters')) > Number(statusOf(Number(statusOf(pid, 'PPid')), 'Seccomp_filters'));
 
 describe('a process that reads what others wrote', needs(root), () => {
   let dir: string;

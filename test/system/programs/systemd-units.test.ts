@@ -6,7 +6,7 @@ import { needs, program } from '../../support/needs.js';
 import { scratchFolder } from '../../support/scratch.js';
 
 const folder = new URL('../../../contrib/systemd/', import.meta.url);
-const units = readdirSync(folder);
+const units = readdirSync(folder).filter((file) => /\.(service|timer)$/.test(file));
 
 /** The units, with a program that is there. */
 const scratch = scratchFolder('units');
