@@ -27,12 +27,14 @@ const [program, ...words] = confinedCommand(task, task === 'judge' ? null : help
 const child = spawn(program, words, { env, stdio: ['pipe', 'pipe', 'pipe', openSync(evidence, 'r')] });
 let stderr = '';
 child.stderr.on('data', (chunk) => (stderr += chunk));
-const status = () => readFileSync(`/proc/${child.pid}/status`, 'utf8');
-while (!/^Seccomp:\s*2$/m.test(status())) await sleep(20);
+const status = (pid = child.pid) => readFileSync(`/proc/${pid}/status`, 'utf8');
+// It is born with the filters of the process that starts it
+const filters = (pid) => Number(/^Seccomp_filters:\s*(\d+)/m.exec(status(pid))?.[1]);
+while (filters(child.pid) <= filters(process.pid)) await sleep(20);
 const field = (name) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status())?.[1];
 const seen = { uid: field('Uid'), capabilities: field('CapEff'), noNewPrivs: field('NoNewPrivs') };
 child.kill('SIGUSR2');
-while (!stderr.includes('\n') && child.exitCode === null) await sleep(20);
+while (!stderr.includes('\n') && child.exitCode === null && child.signalCode === null) await sleep(20);
 child.kill('SIGKILL');
 rmSync(dir, { recursive: true, force: true });
 const said = stderr.split('\n').find((line) => line.startsWith('{'));
