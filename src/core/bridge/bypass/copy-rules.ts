@@ -327,8 +327,12 @@ export function actingRules(state: HostState, listing: Listing): readonly Acting
       selector: { ...everything, devices: [{ side, names: [device], isNegated: false }] },
     })),
   );
-  const byLegacy = (state.legacyTables ?? []).flatMap(({ program, table, targets }): readonly ActingRule[] => {
-    const does = targets === null ? 'rules that are not read' : targets.find((target) => !idleExtensions.has(target));
+  const byLegacy = (state.legacyTables ?? []).flatMap((legacy): readonly ActingRule[] => {
+    const { program, table, targets, matches } = legacy;
+    const does =
+      targets === null || matches === undefined
+        ? 'rules that are not read'
+        : [...targets, ...matches].find((name) => !idleExtensions.has(name));
     const family = { 'iptables-legacy': 'ip', 'ip6tables-legacy': 'ip6', 'ebtables-legacy': 'bridge' }[program];
     return does === undefined ? [] : [{ name: `${program} ${table}`, family, does, selector: everything }];
   });

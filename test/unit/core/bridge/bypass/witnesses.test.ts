@@ -112,6 +112,20 @@ describe('a witness', () => {
     );
   });
 
+  it('is not sent into a legacy table with a match that keeps state, or of which the matches are not read', () => {
+    const takes = [atPort, rule([match('tcp', 'dport', 443), dup])];
+    const sysctl = { 'net.bridge.bridge-nf-call-iptables': '1' };
+    const legacy = (parts: object, handedOver: HostState['sysctl'] = sysctl): string | null => {
+      const table = { program: 'iptables-legacy', table: 'filter', rules: 1, targets: [], ...parts } as const;
+      return whyNot(takes, { legacyTables: [table], sysctl: handedOver });
+    };
+    for (const name of ['recent', 'hashlimit', 'connlimit', 'quota'])
+      expect(legacy({ matches: ['udp', name] })).toBe(`iptables-legacy filter may do more with it (${name})`);
+    expect(legacy({})).toBe('iptables-legacy filter may do more with it (rules that are not read)');
+    expect(legacy({ matches: ['udp', 'conntrack', 'comment'] })).toBeNull();
+    expect(legacy({}, {})).toBeNull();
+  });
+
   it('is one alone where a copy may leave the machine', () => {
     const takes = match('tcp', 'dport', { set: [1, 2, 3] });
     const count = (uplinks: readonly string[]): number | undefined =>
