@@ -13,7 +13,6 @@ import {
   isIn,
   isOneOf,
   macValue,
-  type Range,
   type Selector,
   unknownPart,
 } from './selector.js';
@@ -50,7 +49,7 @@ export function legacyRuleName(
   return `${program} ${table} ${chain} rule ${number}`;
 }
 
-const entriesOf = (rule: Fields): readonly (readonly [string, unknown])[] =>
+export const entriesOf = (rule: Fields): readonly (readonly [string, unknown])[] =>
   objectsOf(rule['expr']).flatMap((statement) => Object.entries(statement));
 
 /** A listing of nft, by its parts. */
@@ -85,11 +84,36 @@ export function listingOf(nft: unknown): Listing {
   };
 }
 
-const ownSelector = (rule: Fields, { sets }: Listing): Selector =>
+export const ownSelector = (rule: Fields, { sets }: Listing): Selector =>
   nftSelector(rule, sets.get(tableOf(rule)) ?? new Map());
 
-/** Hooks to which frames of guests come. */
-const hooks: readonly unknown[] = ['ingress', 'egress', 'prerouting', 'forward', 'postrouting'];
+/** Hooks to which frames of guests come; at those of a device stand chains of the family inet too (nft(8), CHAINS). */
+const deviceHooks: readonly unknown[] = ['ingress', 'egress'];
+const hooks: readonly unknown[] = [...deviceHooks, 'prerouting', 'forward', 'postrouting'];
+
+function devicesOf(chain: Fields): readonly string[] {
+  return [chain['dev'], chain['devices']].flat().flatMap((device) => textOf(device) ?? []);
+}
+
+/** `netdev`: all that passes the device comes to it, whatever the family of its table. */
+function familyOfChain(chain: Fields): string {
+  const isAtDevice = deviceHooks.includes(chain['hook']) || devicesOf(chain).length > 0;
+  return isAtDevice ? 'netdev' : (textOf(chain['family']) ?? '');
+}
+
+/** The chains at hooks from which packets may come to a rule: its own, or any of its table. */
+export function baseChainsOf(rule: Fields, { chains }: Listing): readonly Fields[] {
+  const own = chains.get(chainOf(rule));
+  if (own?.['hook'] !== undefined) return [own];
+  return [...chains.values()].filter((chain) => chain['hook'] !== undefined && tableOf(chain) === tableOf(rule));
+}
+
+/** As which families a rule sees packets: those of its chains; its table's where none is known. */
+export function familiesOf(rule: Fields, listing: Listing): readonly string[] {
+  const families = new Set(baseChainsOf(rule, listing).map(familyOfChain));
+  return families.size === 0 ? [textOf(rule['family']) ?? ''] : [...families];
+}
+
 const [maxJumps, maxWays] = [8, 8];
 
 /** The ways to a chain: by its hook, or by the jumps to it. Maps of verdicts are not followed. */
@@ -97,7 +121,7 @@ function waysToChain(key: string, listing: Listing, depth = 0): readonly Selecto
   const chain = listing.chains.get(key);
   if (chain?.['hook'] !== undefined) {
     if (!hooks.includes(chain['hook'])) return [unknownPart('packets of the host itself')];
-    const names = [chain['dev']].flat().flatMap((device) => textOf(device) ?? []);
+    const names = devicesOf(chain);
     const side = chain['hook'] === 'egress' ? 'out' : 'in';
     return [names.length === 0 ? everything : { ...everything, devices: [{ side, names, isNegated: false }] }];
   }
@@ -130,21 +154,25 @@ function targetOf([name, value]: readonly [string, unknown], isAtDevice: boolean
 /** Those of nft alone. */
 export function nftCopyRules(listing: Listing): readonly CopyRule[] {
   return listing.rules.flatMap((rule): readonly CopyRule[] => {
-    const family = textOf(rule['family']) ?? '';
-    const isAtDevice = family === 'netdev' || listing.chains.get(chainOf(rule))?.['dev'] !== undefined;
+    const families = familiesOf(rule, listing);
+    const [family = ''] = families;
     const targets = entriesOf(rule).flatMap((statement) => {
-      const to = targetOf(statement, isAtDevice);
+      const to = targetOf(
+        statement,
+        families.every((name) => name === 'netdev'),
+      );
       return to === undefined ? [] : [to];
     });
     const [to] = targets;
     if (to === undefined) return [];
     const selector = ownSelector(rule, listing);
+    const mixed = families.length > 1 ? [unknownPart('the hook by which a packet came')] : [];
     const counters = entriesOf(rule).flatMap(([name, value]) => (name === 'counter' ? [fieldsOf(value)] : []));
     return [
       {
         name: nftRuleName(rule),
         family,
-        selectors: waysToChain(chainOf(rule), listing).map((way) => allOf([way, selector])),
+        selectors: waysToChain(chainOf(rule), listing).map((way) => allOf([way, selector, ...mixed])),
         to,
         counter: numberOf(counters[0]?.['packets']),
       },
@@ -152,12 +180,12 @@ export function nftCopyRules(listing: Listing): readonly CopyRule[] {
   });
 }
 
-interface PlacedFilter {
+export interface PlacedFilter {
   readonly key: string;
   readonly filter: Fields;
 }
 
-function filtersOf(tc: unknown): readonly PlacedFilter[] {
+export function filtersOf(tc: unknown): readonly PlacedFilter[] {
   return Object.entries(fieldsOf(fieldsOf(tc)?.['filters']) ?? {}).flatMap(([key, filters]) =>
     objectsOf(filters).flatMap((filter) => {
       const options = fieldsOf(filter['options']);
@@ -167,7 +195,7 @@ function filtersOf(tc: unknown): readonly PlacedFilter[] {
   );
 }
 
-function filterWay({ key }: PlacedFilter): Selector {
+export function filterWay({ key }: PlacedFilter): Selector {
   const [device = '', place] = key.split(' ');
   return {
     ...everything,
@@ -195,9 +223,10 @@ function tcCopyRules(tc: unknown): readonly CopyRule[] {
 
 /** What a word of iptables selects by; the arguments behind it, and `isNegated` after `!`. */
 function xtablesOption(option: string, value: string, family: 4 | 6, isNegated: boolean): Selector | null {
-  const port = (text: string): Range => {
-    const [from = '0', to = from] = text.split(':');
-    return { first: BigInt(from), last: BigInt(to) };
+  const port = (field: 'sourcePort' | 'destinationPort'): Selector | null => {
+    const [, from, to = from] = /^(\d+)(?::(\d+))?$/.exec(value) ?? [];
+    if (from === undefined || to === undefined) return null;
+    return isIn(field, [{ first: BigInt(from), last: BigInt(to) }], isNegated);
   };
   const device = (side: DeviceConstraint['side']): Selector => ({
     ...everything,
@@ -207,7 +236,8 @@ function xtablesOption(option: string, value: string, family: 4 | 6, isNegated: 
     const field = `${side}${family}` as const;
     const prefix = parsePrefix(value.includes('/') ? value : `${value}/${fieldBits[field]}`);
     const ip = prefix === null ? null : addressValue(prefix.address, family);
-    return prefix === null || ip === null ? null : isIn(field, [prefixRange(field, ip, prefix.prefix)], isNegated);
+    const range = prefix === null || ip === null ? null : prefixRange(field, ip, prefix.prefix);
+    return range === null ? null : isIn(field, [range], isNegated);
   };
   switch (option) {
     case '-p': {
@@ -223,17 +253,18 @@ function xtablesOption(option: string, value: string, family: 4 | 6, isNegated: 
     case '-o':
       return device('out');
     case '--sport':
-      return isIn('sourcePort', [port(value)], isNegated);
+      return port('sourcePort');
     case '--dport':
-      return isIn('destinationPort', [port(value)], isNegated);
+      return port('destinationPort');
     case '--mac-source': {
       const mac = macValue(value);
       return mac === null ? null : isIn('sourceMac', [{ first: mac, last: mac }], isNegated);
     }
     case '--tcp-flags': {
-      const [mask, bits] = value.split(' ').map((flags) => BigInt(flags));
-      const ranges = [{ first: bits ?? 0n, last: bits ?? 0n }];
-      return { ...everything, constraints: [{ field: 'tcpFlags', mask: mask ?? 0xffn, ranges, isNegated }] };
+      const [mask = null, bits = null, more] = value.split(' ').map((flags) => valueOf('tcpFlags', flags, false));
+      if (mask === null || bits === null || more !== undefined) return null;
+      const ranges = [{ first: bits, last: bits }];
+      return { ...everything, constraints: [{ field: 'tcpFlags', mask, ranges, isNegated }] };
     }
     default:
       return null;
@@ -269,74 +300,6 @@ function legacyCopyRules({ legacyTables = [] }: HostState): readonly CopyRule[] 
 /** The rules of a host that copy or move frames. */
 export function copyRules(state: HostState, listing: Listing): readonly CopyRule[] {
   return [...nftCopyRules(listing), ...tcCopyRules(state.tc), ...legacyCopyRules(state)];
-}
-
-/** Statements of nft that keep state, or act on more than the frame. */
-const actingStatements: ReadonlySet<string> = new Set([
-  ...['queue', 'tproxy', 'log', 'set', 'map', 'meter', 'ct count', 'ct expectation', 'ct helper', 'ct timeout'],
-  ...['quota', 'limit', 'masquerade', 'snat', 'dnat', 'redirect', 'synproxy', 'flow', 'last', 'reject'],
-]);
-/** Matches and targets of xtables that do neither; of all others it is not known. */
-const idleExtensions: ReadonlySet<string> = new Set([
-  ...['TEE', 'MARK', 'CLASSIFY', 'CHECKSUM', 'DSCP', 'TOS', 'TTL', 'HL', 'TCPMSS', 'standard', 'comment', 'mac'],
-  ...['tcp', 'udp', 'icmp', 'icmp6', 'multiport', 'iprange', 'physdev', 'addrtype', 'mark', 'conntrack', 'state'],
-  ...['set', 'limit-burst', 'pkttype', 'length', 'ttl', 'hl', 'dscp', 'tos', 'among', 'ip', 'ip6', 'arp', 'rpfilter'],
-]);
-const idleActions: ReadonlySet<string> = new Set(['gact', 'mirred', 'csum', 'pedit', 'skbedit', 'vlan']);
-
-function isActing([name, value]: readonly [string, unknown]): boolean {
-  const fields = fieldsOf(value) ?? {};
-  if (name === 'xt') return !idleExtensions.has(textOf(fields['name']) ?? '');
-  if (name === 'mangle') return 'ct' in (fieldsOf(fields['key']) ?? {});
-  return actingStatements.has(name);
-}
-
-/** A rule that may do more than let a frame through, and the frames that come to it. */
-export interface ActingRule {
-  readonly name: string;
-  readonly family: string;
-  readonly does: string;
-  readonly selector: Selector;
-}
-
-/** The rules that keep state, or act on more than the frame: sockets, logs, address translation, programs. */
-export function actingRules(state: HostState, listing: Listing): readonly ActingRule[] {
-  const byNft = listing.rules.flatMap((rule): readonly ActingRule[] => {
-    const acting = entriesOf(rule).find(isActing);
-    if (acting === undefined) return [];
-    const [statement, value] = acting;
-    const does = statement === 'xt' ? (textOf(fieldsOf(value)?.['name']) ?? '?') : statement;
-    const selector = ownSelector(rule, listing);
-    return [{ name: nftRuleName(rule), family: textOf(rule['family']) ?? '', does, selector }];
-  });
-  const byTc = filtersOf(state.tc).flatMap((placed): readonly ActingRule[] => {
-    const [kind] = [textOf(placed.filter['kind'])];
-    const actions = objectsOf(fieldsOf(placed.filter['options'])?.['actions']).map((action) => textOf(action['kind']));
-    const does = kind === 'bpf' ? 'bpf' : actions.find((action) => !idleActions.has(action ?? ''));
-    const selector = allOf([filterWay(placed), tcSelector(placed.filter)]);
-    return does === undefined
-      ? []
-      : [{ name: tcRuleName(placed.key, placed.filter), family: 'tc', does: does ?? '?', selector }];
-  });
-  const programs = (state.programs ?? []).filter(({ onlyPasses }) => onlyPasses !== true);
-  const byProgram = programs.flatMap(({ device, place, id }) =>
-    (['in', 'out'] as const).map((side) => ({
-      name: `BPF program ${id} at ${device} ${place}`,
-      family: 'tc',
-      does: 'a program',
-      selector: { ...everything, devices: [{ side, names: [device], isNegated: false }] },
-    })),
-  );
-  const byLegacy = (state.legacyTables ?? []).flatMap((legacy): readonly ActingRule[] => {
-    const { program, table, targets, matches } = legacy;
-    const does =
-      targets === null || matches === undefined
-        ? 'rules that are not read'
-        : [...targets, ...matches].find((name) => !idleExtensions.has(name));
-    const family = { 'iptables-legacy': 'ip', 'ip6tables-legacy': 'ip6', 'ebtables-legacy': 'bridge' }[program];
-    return does === undefined ? [] : [{ name: `${program} ${table}`, family, does, selector: everything }];
-  });
-  return [...byNft, ...byTc, ...byProgram, ...byLegacy];
 }
 
 /** How many rules were read: of nft, filters of tc at these devices, of xtables that nft does not list. */

@@ -3,7 +3,8 @@ import type { HostState } from '../../model/state.js';
 import { etherTypes } from '../../wire/ethernet.js';
 import { tcpFlags } from '../../wire/tcp.js';
 import { isHandedOver } from '../view.js';
-import { type ActingRule, actingRules, type CopyRule, copyRules, countRules, listingOf } from './copy-rules.js';
+import { type ActingRule, actingRules } from './acting-rules.js';
+import { type CopyRule, copyRules, countRules, listingOf } from './copy-rules.js';
 import { segmentOf } from './segment.js';
 import {
   addressValue,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { tcSelector } from '../../../../../src/core/bridge/bypass/rule-selectors.js';
+import { nftSelector, tcSelector } from '../../../../../src/core/bridge/bypass/rule-selectors.js';
 import { takesFrame } from '../../../../../src/core/bridge/bypass/selector.js';
-import { surveyText } from '../../../../../src/core/bridge/bypass/copy-rules.js';
+import { surveyText, xtablesSelector } from '../../../../../src/core/bridge/bypass/copy-rules.js';
 import { type Speaker, surveyRules } from '../../../../../src/core/bridge/bypass/witnesses.js';
 import type { HostState } from '../../../../../src/core/model/state.js';
 import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
@@ -141,6 +141,46 @@ describe('a witness', () => {
     expect(whyNot([pre, copies], { sysctl })).toBeNull();
   });
 
+  it('comes to chains of the family inet that stand at a device, whatever br_netfilter does', () => {
+    const at = (device: object, hook = 'ingress') => ({
+      chain: { family: 'inet', table: 't', name: 'c', hook, ...device },
+    });
+    const copies = rule([match('tcp', 'dport', 443), dup], { family: 'inet' });
+    for (const device of [{ dev: 'v1' }, { dev: ['v1', 'v2'] }, { devices: ['v1'] }]) {
+      const [first] = asked([at(device), copies]).rules;
+      expect([first?.notAsked, first?.rule.to, first?.witnesses[0]?.from]).toEqual([null, ['v3'], 'g1']);
+    }
+    const logs = rule([{ log: null }], { family: 'inet', table: 'g' });
+    const acting = (chain: object): string | null =>
+      whyNot([
+        atPort,
+        rule([match('tcp', 'dport', 443), dup]),
+        { chain: { family: 'inet', table: 'g', ...chain } },
+        logs,
+      ]);
+    const refusal = 'nft inet g c handle 4 may do more with it (log)';
+    expect(acting({ name: 'c', hook: 'ingress', dev: 'v1' })).toBe(refusal);
+    expect(acting({ name: 'base', hook: 'egress', dev: 'v2' })).toBe(refusal);
+    expect(acting({ name: 'c', hook: 'forward' })).toBeNull();
+  });
+
+  it('looks for the devices of a rule in its named set, and is none where that is not known', () => {
+    const guests = (elem: readonly unknown[], parts: object = {}) => ({
+      set: { family: 'netdev', table: 't', name: 'guests', type: 'ifname', elem, ...parts },
+    });
+    const atGuests = { match: { op: '==', left: { meta: { key: 'iifname' } }, right: '@guests' } };
+    const chain = { chain: { family: 'netdev', table: 't', name: 'c', hook: 'ingress', devices: ['v1', 'v2', 'v3'] } };
+    const copies = rule([atGuests, match('tcp', 'dport', 443), dup]);
+    expect(asked([chain, guests([{ elem: { val: 'v2' } }]), copies]).rules[0]?.witnesses[0]?.from).toBe('g2');
+    expect(whyNot([chain, guests(['v2'], { flags: ['dynamic'] }), copies])).toBe('needs iifname @guests');
+    expect(whyNot([chain, copies])).toBe('needs iifname @guests');
+    const acting = (...sets: readonly object[]): string | null =>
+      whyNot([atPort, ...sets, rule([dup]), rule([atGuests, { log: null }], { handle: 9 })]);
+    expect(acting(guests(['v9']))).toBeNull();
+    expect(acting(guests(['v1']))).toBe('nft netdev t c handle 9 may do more with it (log)');
+    expect(acting()).toBe('nft netdev t c handle 9 may do more with it (log)');
+  });
+
   it('follows the jumps to a chain', () => {
     const jump = {
       rule: {
@@ -193,4 +233,34 @@ describe('a filter flower, as tc prints it', () => {
     [{ dst_port: 443, vlan_id: 7 }, 'perhaps'],
     [{ ct_state: '+trk+est' }, 'perhaps'],
   ])('%j', (keys, answer) => expect(takes(keys)).toBe(answer));
+});
+
+describe('a condition that no reader knows', () => {
+  it.each([
+    ...['--dport abc', '--dport', '--dport 5:', '--sport 1:2:3', '--sport -1', '--tcp-flags', '--tcp-flags SYN'],
+    ...['--tcp-flags 2 x', '--tcp-flags 2 2 2', '-s 10.0.0.0/99', '-s 10.0.0.0/255.0.255.0', '-p constructor'],
+  ])('of xtables is an unknown part: %s', (option) => {
+    expect(xtablesSelector([option], 4).unknown).toEqual([option]);
+  });
+
+  const prefix = (len: unknown): unknown => ({ prefix: { addr: '10.0.0.0', len } });
+  it.each([
+    ...[match('ip', 'saddr', prefix(1.5)), match('ip', 'saddr', prefix(-1e9)), match('ip', 'saddr', prefix(33))],
+    ...[match('constructor', 'name', 1), match('ip', 'constructor', 1), match('ether', 'type', 'toString')],
+    ...[match('tcp', 'dport', 1.5), match('tcp', 'dport', -1), match('ip', 'dscp', 'valueOf')],
+    { match: { op: '==', left: { meta: { key: 'constructor' } }, right: 1 } },
+  ])('of nft is one: %j', (condition) => {
+    expect(nftSelector({ family: 'constructor', expr: [condition] }, new Map()).unknown).toHaveLength(1);
+  });
+
+  it.each([{ dst_port_min: 1.5 }, { src_ip: '10.0.0.0/99' }, { constructor: 1 }, { ip_proto: 'toString' }])(
+    'of flower is one: %j',
+    (keys) => {
+      expect(tcSelector({ kind: 'flower', protocol: 'all', options: { keys } }).unknown).toHaveLength(1);
+    },
+  );
+
+  it('of tc is one, with its protocol', () => {
+    expect(tcSelector({ kind: 'matchall', protocol: 'constructor' }).unknown).toEqual(['protocol constructor']);
+  });
 });
