@@ -34,7 +34,7 @@ export interface ReadOptions {
   readonly routing?: boolean;
 }
 
-/** Sysctls that can forward, or filter, what a bridge does not. */
+/** Sysctls that can forward, or filter, what a bridge does not, and by which conntrack takes frames. */
 export const alwaysRead: readonly string[] = [
   'net.ipv4.ip_forward',
   'net.ipv6.conf.all.forwarding',
@@ -43,6 +43,7 @@ export const alwaysRead: readonly string[] = [
   'net.bridge.bridge-nf-call-arptables',
   'net.bridge.bridge-nf-filter-vlan-tagged',
   'net.bridge.bridge-nf-pass-vlan-input-dev',
+  'net.netfilter.nf_conntrack_checksum',
 ];
 
 /** Sysctls whose change raises no event. */

@@ -1,6 +1,8 @@
 import type { HostState } from '../../model/state.js';
 import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
 import {
+  baseChainsOf,
+  type CopyRule,
   entriesOf,
   familiesOf,
   filtersOf,
@@ -11,7 +13,8 @@ import {
   tcRuleName,
 } from './copy-rules.js';
 import { tcSelector } from './rule-selectors.js';
-import { allOf, everything, type Selector } from './selector.js';
+import { segmentOf } from './segment.js';
+import { allOf, type DevicesOnWay, everything, type FrameFields, type Selector, takesFrame } from './selector.js';
 
 /** Statements of nft that keep state, or act on more than the frame. */
 const actingStatements: ReadonlySet<string> = new Set([
@@ -39,7 +42,14 @@ export interface ActingRule {
   readonly family: string;
   readonly does: string;
   readonly selector: Selector;
+  /** Packets of the host itself may come to it: OUTPUT, POSTROUTING, where a device sends. */
+  readonly isOnWayOut: boolean;
 }
+
+/** Hooks that packets of the host pass on their way out; those of a device as well. */
+const outwardHooks: readonly unknown[] = ['output', 'postrouting', 'egress'];
+/** Where programs see only what comes in. */
+const inward = /ingress|xdp/i;
 
 /** The rules that keep state, or act on more than the frame: sockets, logs, address translation, programs. */
 export function actingRules(state: HostState, listing: Listing): readonly ActingRule[] {
@@ -49,14 +59,19 @@ export function actingRules(state: HostState, listing: Listing): readonly Acting
     const [statement, value] = acting;
     const does = statement === 'xt' ? (textOf(fieldsOf(value)?.['name']) ?? '?') : statement;
     const selector = ownSelector(rule, listing);
-    return familiesOf(rule, listing).map((family) => ({ name: nftRuleName(rule), family, does, selector }));
+    const bases = baseChainsOf(rule, listing);
+    const isOnWayOut = bases.length === 0 || bases.some(({ hook }) => outwardHooks.includes(hook));
+    const name = nftRuleName(rule);
+    return familiesOf(rule, listing).map((family) => ({ name, family, does, selector, isOnWayOut }));
   });
   const byTc = filtersOf(state.tc).flatMap((placed): readonly ActingRule[] => {
     const actions = objectsOf(fieldsOf(placed.filter['options'])?.['actions']);
     const kinds = actions.map((action) => textOf(action['kind']) ?? '?');
     const does = placed.filter['kind'] === 'bpf' ? 'bpf' : kinds.find((kind) => !idleActions.has(kind));
     const selector = allOf([filterWay(placed), tcSelector(placed.filter)]);
-    return does === undefined ? [] : [{ name: tcRuleName(placed.key, placed.filter), family: 'tc', does, selector }];
+    const isOnWayOut = !inward.test(placed.key.split(' ')[1] ?? '');
+    const name = tcRuleName(placed.key, placed.filter);
+    return does === undefined ? [] : [{ name, family: 'tc', does, selector, isOnWayOut }];
   });
   const programs = (state.programs ?? []).filter(({ onlyPasses }) => onlyPasses !== true);
   const byProgram = programs.flatMap(({ device, place, id }) =>
@@ -64,6 +79,7 @@ export function actingRules(state: HostState, listing: Listing): readonly Acting
       name: `BPF program ${id} at ${device} ${place}`,
       family: 'tc',
       does: 'a program',
+      isOnWayOut: !inward.test(place),
       selector: { ...everything, devices: [{ side, names: [device], isNegated: false }] },
     })),
   );
@@ -74,7 +90,41 @@ export function actingRules(state: HostState, listing: Listing): readonly Acting
         ? 'rules that are not read'
         : [...targets, ...matches].find((name) => !idleExtensions.has(name));
     const family = { 'iptables-legacy': 'ip', 'ip6tables-legacy': 'ip6', 'ebtables-legacy': 'bridge' }[program];
-    return does === undefined ? [] : [{ name: `${program} ${table}`, family, does, selector: everything }];
+    const name = `${program} ${table}`;
+    return does === undefined ? [] : [{ name, family, does, selector: everything, isOnWayOut: true }];
   });
   return [...byNft, ...byTc, ...byProgram, ...byLegacy];
+}
+
+/** Rules that look at packets of IP alone; at those that a bridge carries if br_netfilter hands them over. */
+export const packetFamilies: readonly string[] = ['ip', 'ip6', 'inet'];
+
+/** True if a copy of a frame may come to an acting rule. */
+export type CopyComesTo = (rule: ActingRule, frame: FrameFields, port: string) => boolean;
+
+/**
+ * The acting rules to which copies of a frame come that `copying` makes. Sent out of a device: those there, and at what
+ * the device leads to on this host. Where a route leads: all on the host's way out, for the copy is a packet of its own
+ * (nf_dup_ipv4, net/ipv4/netfilter/nf_dup_ipv4.c). Received again, or sent out of a device that is not known: all.
+ * `port`: where the frame came in.
+ */
+export function copiesComeTo({ to, family, isReceived }: CopyRule, state: HostState): CopyComesTo {
+  if (isReceived === true || (to === null && !packetFamilies.includes(family))) return () => true;
+  if (to === null) return ({ isOnWayOut }) => isOnWayOut;
+  const ways = to.map((device) => {
+    const beyond = [...segmentOf(new Set(), state, [device])].filter((name) => name !== device);
+    return { device, beyond };
+  });
+  return ({ family: acting, selector }, frame, port) =>
+    ways.some(({ device, beyond }) => {
+      if (beyond.length === 0 && packetFamilies.includes(acting)) return false;
+      const devices: readonly DevicesOnWay[] = [
+        { in: port, out: device },
+        ...beyond.flatMap((name) => [
+          { in: name, out: null },
+          { in: null, out: name },
+        ]),
+      ];
+      return devices.some((way) => takesFrame(selector, frame, way) !== 'no');
+    });
 }

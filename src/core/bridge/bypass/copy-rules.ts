@@ -7,12 +7,13 @@ import { nftSelector, prefixRange, tcSelector, valueOf } from './rule-selectors.
 import {
   addressValue,
   allOf,
-  type DeviceConstraint,
   everything,
+  type FieldName,
   fieldBits,
   isIn,
   isOneOf,
   macValue,
+  type Range,
   type Selector,
   unknownPart,
 } from './selector.js';
@@ -26,6 +27,8 @@ export interface CopyRule {
   readonly selectors: readonly Selector[];
   /** Devices to which it sends; null = where a route leads. */
   readonly to: readonly string[] | null;
+  /** A device gets the copies as if it had received them (tc-mirred(8), `ingress`). */
+  readonly isReceived?: true;
   /** Packets that its own counter had; null = it has none. */
   readonly counter: number | null;
 }
@@ -156,11 +159,9 @@ export function nftCopyRules(listing: Listing): readonly CopyRule[] {
   return listing.rules.flatMap((rule): readonly CopyRule[] => {
     const families = familiesOf(rule, listing);
     const [family = ''] = families;
+    const isAtDevice = families.every((name) => name === 'netdev');
     const targets = entriesOf(rule).flatMap((statement) => {
-      const to = targetOf(
-        statement,
-        families.every((name) => name === 'netdev'),
-      );
+      const to = targetOf(statement, isAtDevice);
       return to === undefined ? [] : [to];
     });
     const [to] = targets;
@@ -215,60 +216,54 @@ function tcCopyRules(tc: unknown): readonly CopyRule[] {
             family: 'tc',
             selectors: [allOf([filterWay(placed), tcSelector(placed.filter)])],
             to: to.length < moves.length ? null : to,
+            ...(moves.some(({ direction }) => direction === 'ingress') ? { isReceived: true } : {}),
             counter: null,
           },
         ];
   });
 }
 
+/** Ports as iptables-save(8) writes them: `80`, `80:90`. */
+function portRange(text: string): Range | null {
+  const [, from, to = from] = /^(\d+)(?::(\d+))?$/.exec(text) ?? [];
+  return from === undefined || to === undefined ? null : { first: BigInt(from), last: BigInt(to) };
+}
+
+function addressRange(field: `${'source' | 'destination'}${4 | 6}`, text: string): Range | null {
+  const prefix = parsePrefix(text.includes('/') ? text : `${text}/${fieldBits[field]}`);
+  const ip = prefix === null ? null : addressValue(prefix.address, field.endsWith('4') ? 4 : 6);
+  return prefix === null || ip === null ? null : prefixRange(field, ip, prefix.prefix);
+}
+
+const single = (value: bigint | null): Range | null => (value === null ? null : { first: value, last: value });
+
+/** Fields by the options of iptables that name them, and how their values are read. */
+const xtablesFields: Readonly<
+  Record<string, (value: string, family: 4 | 6) => readonly [field: FieldName, range: Range | null]>
+> = {
+  '-p': (value, family) => ['protocol', single(valueOf('protocol', value, family === 6))],
+  '-s': (value, family) => [`source${family}`, addressRange(`source${family}`, value)],
+  '-d': (value, family) => [`destination${family}`, addressRange(`destination${family}`, value)],
+  '--sport': (value) => ['sourcePort', portRange(value)],
+  '--dport': (value) => ['destinationPort', portRange(value)],
+  '--mac-source': (value) => ['sourceMac', single(macValue(value))],
+};
+
 /** What a word of iptables selects by; the arguments behind it, and `isNegated` after `!`. */
 function xtablesOption(option: string, value: string, family: 4 | 6, isNegated: boolean): Selector | null {
-  const port = (field: 'sourcePort' | 'destinationPort'): Selector | null => {
-    const [, from, to = from] = /^(\d+)(?::(\d+))?$/.exec(value) ?? [];
-    if (from === undefined || to === undefined) return null;
-    return isIn(field, [{ first: BigInt(from), last: BigInt(to) }], isNegated);
-  };
-  const device = (side: DeviceConstraint['side']): Selector => ({
-    ...everything,
-    devices: [{ side, names: [value.replace(/\+$/, '*')], isNegated }],
-  });
-  const address = (side: 'source' | 'destination'): Selector | null => {
-    const field = `${side}${family}` as const;
-    const prefix = parsePrefix(value.includes('/') ? value : `${value}/${fieldBits[field]}`);
-    const ip = prefix === null ? null : addressValue(prefix.address, family);
-    const range = prefix === null || ip === null ? null : prefixRange(field, ip, prefix.prefix);
-    return range === null ? null : isIn(field, [range], isNegated);
-  };
-  switch (option) {
-    case '-p': {
-      const number = valueOf('protocol', value, family === 6);
-      return number === null ? null : isIn('protocol', [{ first: number, last: number }], isNegated);
-    }
-    case '-s':
-      return address('source');
-    case '-d':
-      return address('destination');
-    case '-i':
-      return device('in');
-    case '-o':
-      return device('out');
-    case '--sport':
-      return port('sourcePort');
-    case '--dport':
-      return port('destinationPort');
-    case '--mac-source': {
-      const mac = macValue(value);
-      return mac === null ? null : isIn('sourceMac', [{ first: mac, last: mac }], isNegated);
-    }
-    case '--tcp-flags': {
-      const [mask = null, bits = null, more] = value.split(' ').map((flags) => valueOf('tcpFlags', flags, false));
-      if (mask === null || bits === null || more !== undefined) return null;
-      const ranges = [{ first: bits, last: bits }];
-      return { ...everything, constraints: [{ field: 'tcpFlags', mask, ranges, isNegated }] };
-    }
-    default:
-      return null;
+  if (option === '-i' || option === '-o') {
+    const names = [value.replace(/\+$/, '*')];
+    return { ...everything, devices: [{ side: option === '-i' ? 'in' : 'out', names, isNegated }] };
   }
+  if (option === '--tcp-flags') {
+    const [mask = null, bits = null, more] = value.split(' ').map((flags) => valueOf('tcpFlags', flags, false));
+    const range = single(bits);
+    if (mask === null || range === null || more !== undefined) return null;
+    return { ...everything, constraints: [{ field: 'tcpFlags', mask, ranges: [range], isNegated }] };
+  }
+  if (!Object.hasOwn(xtablesFields, option)) return null;
+  const [field, range = null] = xtablesFields[option]?.(value, family) ?? [];
+  return field === undefined || range === null ? null : isIn(field, [range], isNegated);
 }
 
 /** A rule of iptables in the words of iptables-save(8), one option an element: `-p tcp`, `! --dport 80:90`. */

@@ -1,6 +1,7 @@
 import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
 import { copyRules, listingOf } from '../../bridge/bypass/copy-rules.js';
-import { type Speaker, surveyRules, witnessLimits } from '../../bridge/bypass/witnesses.js';
+import type { Speaker } from '../../bridge/bypass/drafts.js';
+import { surveyRules, witnessLimits } from '../../bridge/bypass/witnesses.js';
 import { statesByHost } from '../../bridge/states-by-host.js';
 import { unheardPorts } from '../../bridge/ovs.js';
 import { deafness, strangersBehind } from '../../bridge/view.js';

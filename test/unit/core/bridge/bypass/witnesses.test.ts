@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { nftSelector, tcSelector } from '../../../../../src/core/bridge/bypass/rule-selectors.js';
 import { takesFrame } from '../../../../../src/core/bridge/bypass/selector.js';
 import { surveyText, xtablesSelector } from '../../../../../src/core/bridge/bypass/copy-rules.js';
-import { type Speaker, surveyRules } from '../../../../../src/core/bridge/bypass/witnesses.js';
+import type { Speaker } from '../../../../../src/core/bridge/bypass/drafts.js';
+import { surveyRules } from '../../../../../src/core/bridge/bypass/witnesses.js';
 import type { HostState } from '../../../../../src/core/model/state.js';
 import { buildFrame } from '../../../../../src/core/probe/frames/frame.js';
 import { checksumHolds, pseudoHeaderSum, sumOf } from '../../../../../src/core/wire/bytes.js';
@@ -133,6 +134,96 @@ describe('a witness', () => {
     expect([count([]), count(['nic']), count(['v3'])]).toEqual([6, 6, 1]);
   });
 
+  it('is one alone where a copy may go to no known guest', () => {
+    const takes = match('tcp', 'dport', { set: [1, 2, 3] });
+    const count = (statement: object): number | undefined =>
+      asked([atPort, rule([takes, statement])]).rules[0]?.witnesses.length;
+    expect([count({ dup: { addr: 'v3' } }), count({ dup: { addr: 'tun0' } })]).toEqual([6, 1]);
+    expect([count({ fwd: { dev: 'nic' } }), count({ dup: { addr: { map: {} } } })]).toEqual([1, 1]);
+    const mirror = (direction: string): unknown => ({
+      filters: {
+        'v1 ingress': [
+          {
+            ...{ kind: 'matchall', protocol: 'all', pref: 1 },
+            options: { actions: [{ kind: 'mirred', mirred_action: 'mirror', direction, to_dev: 'v3' }] },
+          },
+        ],
+      },
+    });
+    const mirrored = (direction: string): number | undefined =>
+      asked([], { tc: mirror(direction) }).rules[0]?.witnesses.length;
+    expect([mirrored('egress'), mirrored('ingress')]).toEqual([8, 1]);
+  });
+
+  it('is not sent where its copy may come to a rule that keeps state or acts beyond it', () => {
+    const takes = match('tcp', 'dport', 443);
+    const program = (device: string, place: string) => ({ programs: [{ device, place, id: 7 }] });
+    const toGuest = [atPort, rule([takes, dup])];
+    expect(whyNot(toGuest, program('v3', 'tcx egress'))).toContain('BPF program 7');
+    expect(whyNot(toGuest, program('v9', 'tcx egress'))).toBeNull();
+    const police = [{ kind: 'matchall', protocol: 'all', pref: 1, options: { actions: [{ kind: 'ct' }] } }];
+    expect(whyNot(toGuest, { tc: { filters: { 'v3 egress': police } } })).toContain('may do more with it (ct)');
+    expect(whyNot(toGuest, { tc: { filters: { 'v9 egress': police } } })).toBeNull();
+    // behind the port of the copy is another bridge
+    const { links } = hostState();
+    const behind = (name: string, lower: string, master: string): HostState['links'] =>
+      links.slice(1, 2).map((port) => ({ ...port, name, kind: 'veth', lower, master }));
+    const further = [
+      ...[...links.slice(0, 1).map((bridge) => ({ ...bridge, name: 'br1' })), ...behind('v3', 'w3', 'br0')],
+      ...[...behind('w3', 'v3', 'br1'), ...behind('v9', 'elsewhere', 'br1')],
+    ];
+    expect(whyNot(toGuest, { links: further, ...program('v9', 'tcx egress') })).toContain('BPF program 7');
+  });
+
+  it('is not sent where its copy is routed and the host acts on what it sends', () => {
+    const pre = { chain: { family: 'ip', table: 't', name: 'c', hook: 'prerouting' } };
+    const copies = [pre, rule([match('tcp', 'dport', 443), { dup: { addr: '10.9.0.3' } }], { family: 'ip' })];
+    const parts = { sysctl: { 'net.bridge.bridge-nf-call-iptables': '1' } };
+    const acting = (hook: string, family = 'ip'): string | null =>
+      whyNot(
+        [
+          ...[...copies, { chain: { family, table: 'n', name: 'c', hook } }],
+          rule([match('ip', 'saddr', { prefix: { addr: '192.168.0.0', len: 16 } }), { masquerade: null }], {
+            family,
+            table: 'n',
+          }),
+        ],
+        parts,
+      );
+    for (const hook of ['postrouting', 'output'])
+      expect(acting(hook)).toBe('nft ip n c handle 4 may do more with it (masquerade)');
+    expect([acting('prerouting'), acting('input')]).toEqual([null, null]);
+    const program = (place: string) => ({ ...parts, programs: [{ device: 'v9', place, id: 7 }] });
+    expect([whyNot(copies, program('tcx egress')), whyNot(copies, program('xdp driver'))]).toEqual([
+      'BPF program 7 at v9 tcx egress may do more with it (a program)',
+      null,
+    ]);
+  });
+
+  it('is none of IP where conntrack takes wrong checksums for valid', () => {
+    const ask = (checksum: string, condition = match('tcp', 'dport', 443)) =>
+      asked([atPort, rule([condition, dup])], { sysctl: { 'net.netfilter.nf_conntrack_checksum': checksum } }).rules[0];
+    expect(ask('0')?.notAsked).toContain('nf_conntrack_checksum is 0');
+    expect(['0', '1'].map((value) => ask(value)?.witnesses.length)).toEqual([0, 2]);
+    expect(ask('0', match('ether', 'type', 0x88b5))?.witnesses).toHaveLength(1);
+  });
+
+  it('is found at once among a thousand guests, each with a port of its own', () => {
+    let read = 0;
+    const many = Array.from({ length: 1000 }, (_, n) => ({
+      ...guest(1),
+      ...{ name: `g${n}`, mac: `52:54:00:00:00:${(n % 256).toString(16).padStart(2, '0')}`, port: `v${n}` },
+      get segment() {
+        read += 1;
+        return 'br0';
+      },
+    }));
+    const at = { chain: { family: 'netdev', table: 't', name: 'c', hook: 'ingress', dev: 'v999' } };
+    const [first] = asked([at, rule([match('tcp', 'dport', 443), dup])], {}, { speakers: many }).rules;
+    expect(first?.witnesses[0]?.from).toBe('g999');
+    expect(read).toBeLessThan(50_000);
+  });
+
   it('comes to rules of IP on a bridge only where br_netfilter hands packets over', () => {
     const pre = { chain: { family: 'ip', table: 't', name: 'c', hook: 'prerouting' } };
     const copies = rule([match('tcp', 'dport', 443), { dup: { addr: '10.9.0.3' } }], { family: 'ip' });
@@ -253,12 +344,14 @@ describe('a condition that no reader knows', () => {
     expect(nftSelector({ family: 'constructor', expr: [condition] }, new Map()).unknown).toHaveLength(1);
   });
 
-  it.each([{ dst_port_min: 1.5 }, { src_ip: '10.0.0.0/99' }, { constructor: 1 }, { ip_proto: 'toString' }])(
-    'of flower is one: %j',
-    (keys) => {
-      expect(tcSelector({ kind: 'flower', protocol: 'all', options: { keys } }).unknown).toHaveLength(1);
-    },
-  );
+  it.each([
+    ['dst_port_min', 1.5],
+    ['src_ip', '10.0.0.0/99'],
+    ['constructor', 1],
+    ['ip_proto', 'toString'],
+  ])('of flower is one: %s %s', (key, value) => {
+    expect(tcSelector({ kind: 'flower', options: { keys: { [key]: value } } }).unknown).toHaveLength(1);
+  });
 
   it('of tc is one, with its protocol', () => {
     expect(tcSelector({ kind: 'matchall', protocol: 'constructor' }).unknown).toEqual(['protocol constructor']);
