@@ -96,6 +96,7 @@ export function parseScenario(
     allowChanges,
     allowDisruptive,
     partialScope: raw.scope?.partial ?? null,
+    ...(readSwitch(raw.ask_rules) === false ? { asksRules: false } : {}),
     topology: reading.topology,
     steps,
   };

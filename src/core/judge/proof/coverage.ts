@@ -203,7 +203,7 @@ function askedRules(
   const uplinks = plan.endpoints.flatMap(({ role, port }) =>
     role === 'uplink' && port !== null ? [bareName(port)] : [],
   );
-  const { perRule } = witnessLimits;
+  const perRule = plan.asksRules === false ? 0 : witnessLimits.perRule;
   const surveys = statesByHost(first).map(({ host, state }) => ({
     host,
     ...surveyRules({ state, speakers: speakersOf(plan), uplinks, perRule }),
