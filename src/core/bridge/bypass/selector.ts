@@ -106,7 +106,8 @@ export function isNamed(device: string, names: readonly string[]): boolean {
 
 /**
  * True if a selector takes a frame on that way: `no` if one condition fails, `perhaps` if it has unknown parts, or
- * names a device where the way has any. A condition on a field that the frame does not have fails, negated or not: the header is missing.
+ * names a device where the way has any. A condition on a field that the frame does not have fails, negated or not: the
+ * header is missing.
  */
 export function takesFrame(
   { constraints, devices, unknown }: Selector,

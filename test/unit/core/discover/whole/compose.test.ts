@@ -62,7 +62,6 @@ function composed(
   readonly steps: readonly { readonly name: string; readonly probe: readonly Probe[] }[];
   readonly notes: readonly string[];
   readonly beside: readonly string[];
-  readonly asksRules: false | undefined;
   readonly endpoints: Readonly<
     Record<
       string,
@@ -81,23 +80,18 @@ function composed(
     ...more,
   });
   const text = JSON.stringify(found.scenario);
-  const { asksRules } = loadScenario('composed', Buffer.from(text));
+  loadScenario('composed', Buffer.from(text));
   return {
     steps: JSON.parse(text).steps,
     notes: found.notes,
     beside: found.beside ?? [],
     endpoints: found.scenario.topology.endpoints,
-    asksRules,
   };
 }
 const classesOf = (step: { readonly probe: readonly Probe[] } | undefined): readonly string[] =>
   (step?.probe ?? []).map((probe) => probe.class);
 
 describe('the scenario of a whole host', () => {
-  it('says that it asks no rules where none are to be asked', () => {
-    expect([composed(hostOf(3), { rules: 0 }).asksRules, composed(hostOf(3)).asksRules]).toEqual([false, undefined]);
-  });
-
   it('asks each guest in round 1, and all other pairs in the further rounds', () => {
     const { steps } = composed(hostOf(4));
     expect(steps.map((step) => classesOf(step))).toEqual([
