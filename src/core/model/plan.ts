@@ -272,6 +272,8 @@ export interface Plan {
   readonly sysctl: Readonly<Record<string, string>>;
   /** As in `Scenario`. */
   readonly partialScope: string | null;
+  /** As in `Scenario`. */
+  readonly asksRules?: false;
   /** In every token: distinguishes runs on the wire. 32 bits. */
   readonly runTag: number;
   /** SHA-256 of the run's key, hex: committed before the first frame. */

@@ -393,6 +393,8 @@ export interface Scenario {
   readonly allowDisruptive: boolean;
   /** Reason why fewer than all ports may be observed; null = all have to be. */
   readonly partialScope: string | null;
+  /** No frame asks rules that copy or move frames (`--rules 0`); absent = some may. */
+  readonly asksRules?: false;
   readonly topology: Topology;
   readonly steps: readonly Step[];
 }

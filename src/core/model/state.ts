@@ -175,6 +175,8 @@ export interface LegacyTable {
   readonly rules: number;
   /** Targets of its rules that are more than a verdict, each once; null = they were not read. */
   readonly targets: readonly string[] | null;
+  /** Matches that its rules name (`recent`), each once; absent = they were not read. */
+  readonly matches?: readonly string[];
   /** Its rules with the target TEE; absent = there are none. */
   readonly copies?: readonly LegacyCopy[];
 }

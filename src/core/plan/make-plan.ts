@@ -239,6 +239,7 @@ export function planTopology(scenario: Scenario, input: PlanInput): PlannedTopol
     ...(topology.hosts === undefined ? {} : { hosts: topology.hosts }),
     sysctl: topology.sysctl,
     partialScope,
+    ...(scenario.asksRules === false ? { asksRules: false } : {}),
     runTag: input.runTag,
     keySha256: input.keySha256,
     bridgeMacs,

@@ -102,6 +102,7 @@ const ofHost = {
         table: text,
         rules: z.number(),
         targets: z.array(text).nullable(),
+        matches: z.array(text).optional(),
         copies: z
           .array(z.looseObject({ chain: text, number: z.number(), matches: z.array(text), gateway: text }))
           .optional(),

@@ -96,10 +96,15 @@ export function parseScenario(
     allowChanges,
     allowDisruptive,
     partialScope: raw.scope?.partial ?? null,
+    ...rulesAsked(raw.ask_rules),
     topology: reading.topology,
     steps,
   };
   return { scenario, faults: [] };
+}
+
+function rulesAsked(asks: Parameters<typeof readSwitch>[0]): Pick<Scenario, 'asksRules'> {
+  return readSwitch(asks) === false ? { asksRules: false } : {};
 }
 
 /**

@@ -57,6 +57,7 @@ const shape = z.object({
           table: z.string(),
           rules: z.number(),
           targets: z.array(z.string()).nullable(),
+          matches: z.array(z.string()).optional(),
           copies: z
             .array(
               z.object({ chain: z.string(), number: z.number(), matches: z.array(z.string()), gateway: z.string() }),

@@ -34,7 +34,7 @@ export interface ReadOptions {
   readonly routing?: boolean;
 }
 
-/** Sysctls that can forward, or filter, what a bridge does not. */
+/** Sysctls that can forward, or filter, what a bridge does not, and by which conntrack takes frames. */
 export const alwaysRead: readonly string[] = [
   'net.ipv4.ip_forward',
   'net.ipv6.conf.all.forwarding',
@@ -43,7 +43,18 @@ export const alwaysRead: readonly string[] = [
   'net.bridge.bridge-nf-call-arptables',
   'net.bridge.bridge-nf-filter-vlan-tagged',
   'net.bridge.bridge-nf-pass-vlan-input-dev',
+  'net.netfilter.nf_conntrack_checksum',
 ];
+
+/** What conntrack has once it is loaded (nf_conntrack_standalone.c), which is no change of what the host does. */
+const usualValues: Readonly<Record<string, string>> = { 'net.netfilter.nf_conntrack_checksum': '1' };
+
+/** Sysctls without those that have their usual value and are not among the `wanted`. */
+export function withoutUsual(sysctl: HostState['sysctl'], wanted: readonly string[]): HostState['sysctl'] {
+  return Object.fromEntries(
+    Object.entries(sysctl).filter(([name, value]) => wanted.includes(name) || usualValues[name] !== value),
+  );
+}
 
 /** Sysctls whose change raises no event. */
 export const forwardingSysctls = [
@@ -86,7 +97,7 @@ export async function readState(options: ReadOptions): Promise<HostState> {
       : {};
   if (sockets.packetSockets === null) unread.push(unreadSockets);
   const drops = readAllDrops(options.netns);
-  const sysctl = readSysctl(options.netns, [...alwaysRead, ...options.sysctl]);
+  const sysctl = withoutUsual(readSysctl(options.netns, [...alwaysRead, ...options.sysctl]), options.sysctl);
   const parsed = await linksOf(links, options);
   const neighbours = parsed.some(answersNeighbours)
     ? await part('neighbours', readJson(['ip', '-j', 'neigh', 'show', 'nud', 'all'], where))

@@ -108,13 +108,15 @@ describe('a snapshot of the state', needs(root), () => {
       await during(['legacy', '4', 'TEE'], async () =>
         expect(await tables()).toEqual([
           {
-            ...{ program: 'iptables-legacy', table: 'raw', rules: 1, targets: ['TEE'] },
+            ...{ program: 'iptables-legacy', table: 'raw', rules: 1, targets: ['TEE'], matches: [] },
             copies: [{ chain: 'PREROUTING', number: 1, gateway: '10.9.9.9', matches: [] }],
           },
         ]),
       );
       await during(['legacy', '6', 'DROP'], async () =>
-        expect((await tables())?.[1]).toEqual({ program: 'ip6tables-legacy', table: 'raw', rules: 1, targets: [] }),
+        expect((await tables())?.[1]).toEqual({
+          ...{ program: 'ip6tables-legacy', table: 'raw', rules: 1, targets: [], matches: [] },
+        }),
       );
     },
   );

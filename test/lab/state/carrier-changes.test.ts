@@ -119,7 +119,7 @@ describe('between two snapshots', needs(root), () => {
     const { legacyTables } = await passing('legacy', '4', 'TEE');
     expect(legacyTables).toEqual([
       {
-        ...{ program: 'iptables-legacy', table: 'raw', rules: 1, targets: ['TEE'] },
+        ...{ program: 'iptables-legacy', table: 'raw', rules: 1, targets: ['TEE'], matches: [] },
         copies: [{ chain: 'PREROUTING', number: 1, gateway: '10.9.9.9', matches: [] }],
       },
     ]);

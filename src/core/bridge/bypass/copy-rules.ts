@@ -7,8 +7,8 @@ import { nftSelector, prefixRange, tcSelector, valueOf } from './rule-selectors.
 import {
   addressValue,
   allOf,
-  type DeviceConstraint,
   everything,
+  type FieldName,
   fieldBits,
   isIn,
   isOneOf,
@@ -27,6 +27,8 @@ export interface CopyRule {
   readonly selectors: readonly Selector[];
   /** Devices to which it sends; null = where a route leads. */
   readonly to: readonly string[] | null;
+  /** A device gets the copies as if it had received them (tc-mirred(8), `ingress`). */
+  readonly isReceived?: true;
   /** Packets that its own counter had; null = it has none. */
   readonly counter: number | null;
 }
@@ -50,7 +52,7 @@ export function legacyRuleName(
   return `${program} ${table} ${chain} rule ${number}`;
 }
 
-const entriesOf = (rule: Fields): readonly (readonly [string, unknown])[] =>
+export const entriesOf = (rule: Fields): readonly (readonly [string, unknown])[] =>
   objectsOf(rule['expr']).flatMap((statement) => Object.entries(statement));
 
 /** A listing of nft, by its parts. */
@@ -85,11 +87,36 @@ export function listingOf(nft: unknown): Listing {
   };
 }
 
-const ownSelector = (rule: Fields, { sets }: Listing): Selector =>
+export const ownSelector = (rule: Fields, { sets }: Listing): Selector =>
   nftSelector(rule, sets.get(tableOf(rule)) ?? new Map());
 
-/** Hooks to which frames of guests come. */
-const hooks: readonly unknown[] = ['ingress', 'egress', 'prerouting', 'forward', 'postrouting'];
+/** Hooks to which frames of guests come; at those of a device stand chains of the family inet too (nft(8), CHAINS). */
+const deviceHooks: readonly unknown[] = ['ingress', 'egress'];
+const hooks: readonly unknown[] = [...deviceHooks, 'prerouting', 'forward', 'postrouting'];
+
+function devicesOf(chain: Fields): readonly string[] {
+  return [chain['dev'], chain['devices']].flat().flatMap((device) => textOf(device) ?? []);
+}
+
+/** `netdev`: all that passes the device comes to it, whatever the family of its table. */
+function familyOfChain(chain: Fields): string {
+  const isAtDevice = deviceHooks.includes(chain['hook']) || devicesOf(chain).length > 0;
+  return isAtDevice ? 'netdev' : (textOf(chain['family']) ?? '');
+}
+
+/** The chains at hooks from which packets may come to a rule: its own, or any of its table. */
+export function baseChainsOf(rule: Fields, { chains }: Listing): readonly Fields[] {
+  const own = chains.get(chainOf(rule));
+  if (own?.['hook'] !== undefined) return [own];
+  return [...chains.values()].filter((chain) => chain['hook'] !== undefined && tableOf(chain) === tableOf(rule));
+}
+
+/** As which families a rule sees packets: those of its chains; its table's where none is known. */
+export function familiesOf(rule: Fields, listing: Listing): readonly string[] {
+  const families = new Set(baseChainsOf(rule, listing).map(familyOfChain));
+  return families.size === 0 ? [textOf(rule['family']) ?? ''] : [...families];
+}
+
 const [maxJumps, maxWays] = [8, 8];
 
 /** The ways to a chain: by its hook, or by the jumps to it. Maps of verdicts are not followed. */
@@ -97,7 +124,7 @@ function waysToChain(key: string, listing: Listing, depth = 0): readonly Selecto
   const chain = listing.chains.get(key);
   if (chain?.['hook'] !== undefined) {
     if (!hooks.includes(chain['hook'])) return [unknownPart('packets of the host itself')];
-    const names = [chain['dev']].flat().flatMap((device) => textOf(device) ?? []);
+    const names = devicesOf(chain);
     const side = chain['hook'] === 'egress' ? 'out' : 'in';
     return [names.length === 0 ? everything : { ...everything, devices: [{ side, names, isNegated: false }] }];
   }
@@ -130,8 +157,9 @@ function targetOf([name, value]: readonly [string, unknown], isAtDevice: boolean
 /** Those of nft alone. */
 export function nftCopyRules(listing: Listing): readonly CopyRule[] {
   return listing.rules.flatMap((rule): readonly CopyRule[] => {
-    const family = textOf(rule['family']) ?? '';
-    const isAtDevice = family === 'netdev' || listing.chains.get(chainOf(rule))?.['dev'] !== undefined;
+    const families = familiesOf(rule, listing);
+    const [family = ''] = families;
+    const isAtDevice = families.every((name) => name === 'netdev');
     const targets = entriesOf(rule).flatMap((statement) => {
       const to = targetOf(statement, isAtDevice);
       return to === undefined ? [] : [to];
@@ -139,12 +167,13 @@ export function nftCopyRules(listing: Listing): readonly CopyRule[] {
     const [to] = targets;
     if (to === undefined) return [];
     const selector = ownSelector(rule, listing);
+    const mixed = families.length > 1 ? [unknownPart('the hook by which a packet came')] : [];
     const counters = entriesOf(rule).flatMap(([name, value]) => (name === 'counter' ? [fieldsOf(value)] : []));
     return [
       {
         name: nftRuleName(rule),
         family,
-        selectors: waysToChain(chainOf(rule), listing).map((way) => allOf([way, selector])),
+        selectors: waysToChain(chainOf(rule), listing).map((way) => allOf([way, selector, ...mixed])),
         to,
         counter: numberOf(counters[0]?.['packets']),
       },
@@ -152,12 +181,12 @@ export function nftCopyRules(listing: Listing): readonly CopyRule[] {
   });
 }
 
-interface PlacedFilter {
+export interface PlacedFilter {
   readonly key: string;
   readonly filter: Fields;
 }
 
-function filtersOf(tc: unknown): readonly PlacedFilter[] {
+export function filtersOf(tc: unknown): readonly PlacedFilter[] {
   return Object.entries(fieldsOf(fieldsOf(tc)?.['filters']) ?? {}).flatMap(([key, filters]) =>
     objectsOf(filters).flatMap((filter) => {
       const options = fieldsOf(filter['options']);
@@ -167,7 +196,7 @@ function filtersOf(tc: unknown): readonly PlacedFilter[] {
   );
 }
 
-function filterWay({ key }: PlacedFilter): Selector {
+export function filterWay({ key }: PlacedFilter): Selector {
   const [device = '', place] = key.split(' ');
   return {
     ...everything,
@@ -187,57 +216,54 @@ function tcCopyRules(tc: unknown): readonly CopyRule[] {
             family: 'tc',
             selectors: [allOf([filterWay(placed), tcSelector(placed.filter)])],
             to: to.length < moves.length ? null : to,
+            ...(moves.some(({ direction }) => direction === 'ingress') ? { isReceived: true } : {}),
             counter: null,
           },
         ];
   });
 }
 
+/** Ports as iptables-save(8) writes them: `80`, `80:90`. */
+function portRange(text: string): Range | null {
+  const [, from, to = from] = /^(\d+)(?::(\d+))?$/.exec(text) ?? [];
+  return from === undefined || to === undefined ? null : { first: BigInt(from), last: BigInt(to) };
+}
+
+function addressRange(field: `${'source' | 'destination'}${4 | 6}`, text: string): Range | null {
+  const prefix = parsePrefix(text.includes('/') ? text : `${text}/${fieldBits[field]}`);
+  const ip = prefix === null ? null : addressValue(prefix.address, field.endsWith('4') ? 4 : 6);
+  return prefix === null || ip === null ? null : prefixRange(field, ip, prefix.prefix);
+}
+
+const single = (value: bigint | null): Range | null => (value === null ? null : { first: value, last: value });
+
+/** Fields by the options of iptables that name them, and how their values are read. */
+const xtablesFields: Readonly<
+  Record<string, (value: string, family: 4 | 6) => readonly [field: FieldName, range: Range | null]>
+> = {
+  '-p': (value, family) => ['protocol', single(valueOf('protocol', value, family === 6))],
+  '-s': (value, family) => [`source${family}`, addressRange(`source${family}`, value)],
+  '-d': (value, family) => [`destination${family}`, addressRange(`destination${family}`, value)],
+  '--sport': (value) => ['sourcePort', portRange(value)],
+  '--dport': (value) => ['destinationPort', portRange(value)],
+  '--mac-source': (value) => ['sourceMac', single(macValue(value))],
+};
+
 /** What a word of iptables selects by; the arguments behind it, and `isNegated` after `!`. */
 function xtablesOption(option: string, value: string, family: 4 | 6, isNegated: boolean): Selector | null {
-  const port = (text: string): Range => {
-    const [from = '0', to = from] = text.split(':');
-    return { first: BigInt(from), last: BigInt(to) };
-  };
-  const device = (side: DeviceConstraint['side']): Selector => ({
-    ...everything,
-    devices: [{ side, names: [value.replace(/\+$/, '*')], isNegated }],
-  });
-  const address = (side: 'source' | 'destination'): Selector | null => {
-    const field = `${side}${family}` as const;
-    const prefix = parsePrefix(value.includes('/') ? value : `${value}/${fieldBits[field]}`);
-    const ip = prefix === null ? null : addressValue(prefix.address, family);
-    return prefix === null || ip === null ? null : isIn(field, [prefixRange(field, ip, prefix.prefix)], isNegated);
-  };
-  switch (option) {
-    case '-p': {
-      const number = valueOf('protocol', value, family === 6);
-      return number === null ? null : isIn('protocol', [{ first: number, last: number }], isNegated);
-    }
-    case '-s':
-      return address('source');
-    case '-d':
-      return address('destination');
-    case '-i':
-      return device('in');
-    case '-o':
-      return device('out');
-    case '--sport':
-      return isIn('sourcePort', [port(value)], isNegated);
-    case '--dport':
-      return isIn('destinationPort', [port(value)], isNegated);
-    case '--mac-source': {
-      const mac = macValue(value);
-      return mac === null ? null : isIn('sourceMac', [{ first: mac, last: mac }], isNegated);
-    }
-    case '--tcp-flags': {
-      const [mask, bits] = value.split(' ').map((flags) => BigInt(flags));
-      const ranges = [{ first: bits ?? 0n, last: bits ?? 0n }];
-      return { ...everything, constraints: [{ field: 'tcpFlags', mask: mask ?? 0xffn, ranges, isNegated }] };
-    }
-    default:
-      return null;
+  if (option === '-i' || option === '-o') {
+    const names = [value.replace(/\+$/, '*')];
+    return { ...everything, devices: [{ side: option === '-i' ? 'in' : 'out', names, isNegated }] };
   }
+  if (option === '--tcp-flags') {
+    const [mask = null, bits = null, more] = value.split(' ').map((flags) => valueOf('tcpFlags', flags, false));
+    const range = single(bits);
+    if (mask === null || range === null || more !== undefined) return null;
+    return { ...everything, constraints: [{ field: 'tcpFlags', mask, ranges: [range], isNegated }] };
+  }
+  if (!Object.hasOwn(xtablesFields, option)) return null;
+  const [field, range = null] = xtablesFields[option]?.(value, family) ?? [];
+  return field === undefined || range === null ? null : isIn(field, [range], isNegated);
 }
 
 /** A rule of iptables in the words of iptables-save(8), one option an element: `-p tcp`, `! --dport 80:90`. */
@@ -269,70 +295,6 @@ function legacyCopyRules({ legacyTables = [] }: HostState): readonly CopyRule[] 
 /** The rules of a host that copy or move frames. */
 export function copyRules(state: HostState, listing: Listing): readonly CopyRule[] {
   return [...nftCopyRules(listing), ...tcCopyRules(state.tc), ...legacyCopyRules(state)];
-}
-
-/** Statements of nft that keep state, or act on more than the frame. */
-const actingStatements: ReadonlySet<string> = new Set([
-  ...['queue', 'tproxy', 'log', 'set', 'map', 'meter', 'ct count', 'ct expectation', 'ct helper', 'ct timeout'],
-  ...['quota', 'limit', 'masquerade', 'snat', 'dnat', 'redirect', 'synproxy', 'flow', 'last', 'reject'],
-]);
-/** Matches and targets of xtables that do neither; of all others it is not known. */
-const idleExtensions: ReadonlySet<string> = new Set([
-  ...['TEE', 'MARK', 'CLASSIFY', 'CHECKSUM', 'DSCP', 'TOS', 'TTL', 'HL', 'TCPMSS', 'standard', 'comment', 'mac'],
-  ...['tcp', 'udp', 'icmp', 'icmp6', 'multiport', 'iprange', 'physdev', 'addrtype', 'mark', 'conntrack', 'state'],
-  ...['set', 'limit-burst', 'pkttype', 'length', 'ttl', 'hl', 'dscp', 'tos', 'among', 'ip', 'ip6', 'arp', 'rpfilter'],
-]);
-const idleActions: ReadonlySet<string> = new Set(['gact', 'mirred', 'csum', 'pedit', 'skbedit', 'vlan']);
-
-function isActing([name, value]: readonly [string, unknown]): boolean {
-  const fields = fieldsOf(value) ?? {};
-  if (name === 'xt') return !idleExtensions.has(textOf(fields['name']) ?? '');
-  if (name === 'mangle') return 'ct' in (fieldsOf(fields['key']) ?? {});
-  return actingStatements.has(name);
-}
-
-/** A rule that may do more than let a frame through, and the frames that come to it. */
-export interface ActingRule {
-  readonly name: string;
-  readonly family: string;
-  readonly does: string;
-  readonly selector: Selector;
-}
-
-/** The rules that keep state, or act on more than the frame: sockets, logs, address translation, programs. */
-export function actingRules(state: HostState, listing: Listing): readonly ActingRule[] {
-  const byNft = listing.rules.flatMap((rule): readonly ActingRule[] => {
-    const acting = entriesOf(rule).find(isActing);
-    if (acting === undefined) return [];
-    const [statement, value] = acting;
-    const does = statement === 'xt' ? (textOf(fieldsOf(value)?.['name']) ?? '?') : statement;
-    const selector = ownSelector(rule, listing);
-    return [{ name: nftRuleName(rule), family: textOf(rule['family']) ?? '', does, selector }];
-  });
-  const byTc = filtersOf(state.tc).flatMap((placed): readonly ActingRule[] => {
-    const [kind] = [textOf(placed.filter['kind'])];
-    const actions = objectsOf(fieldsOf(placed.filter['options'])?.['actions']).map((action) => textOf(action['kind']));
-    const does = kind === 'bpf' ? 'bpf' : actions.find((action) => !idleActions.has(action ?? ''));
-    const selector = allOf([filterWay(placed), tcSelector(placed.filter)]);
-    return does === undefined
-      ? []
-      : [{ name: tcRuleName(placed.key, placed.filter), family: 'tc', does: does ?? '?', selector }];
-  });
-  const programs = (state.programs ?? []).filter(({ onlyPasses }) => onlyPasses !== true);
-  const byProgram = programs.flatMap(({ device, place, id }) =>
-    (['in', 'out'] as const).map((side) => ({
-      name: `BPF program ${id} at ${device} ${place}`,
-      family: 'tc',
-      does: 'a program',
-      selector: { ...everything, devices: [{ side, names: [device], isNegated: false }] },
-    })),
-  );
-  const byLegacy = (state.legacyTables ?? []).flatMap(({ program, table, targets }): readonly ActingRule[] => {
-    const does = targets === null ? 'rules that are not read' : targets.find((target) => !idleExtensions.has(target));
-    const family = { 'iptables-legacy': 'ip', 'ip6tables-legacy': 'ip6', 'ebtables-legacy': 'bridge' }[program];
-    return does === undefined ? [] : [{ name: `${program} ${table}`, family, does, selector: everything }];
-  });
-  return [...byNft, ...byTc, ...byProgram, ...byLegacy];
 }
 
 /** How many rules were read: of nft, filters of tc at these devices, of xtables that nft does not list. */

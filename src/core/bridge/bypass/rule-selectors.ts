@@ -39,20 +39,25 @@ const icmpv6Names: Readonly<Record<string, number>> = {
 /** Code points by name (RFC 2474 4.2.2, RFC 2597 6, RFC 3246). */
 function codePoint(name: string): number | undefined {
   const [, kind, first = '0', second = '0'] = /^(cs|af)(\d)(\d?)$/.exec(name) ?? [];
-  if (kind === undefined) return { ef: 46, va: 44, lephb: 1, df: 0 }[name];
+  if (kind === undefined) return named({ ef: 46, va: 44, lephb: 1, df: 0 }, name);
   return kind === 'cs' ? 8 * Number(first) : 8 * Number(first) + 2 * Number(second);
+}
+
+/** What a name stands for; a member that every object has is no such name. */
+function named<T>(names: Readonly<Record<string, T>>, name: unknown): T | undefined {
+  return typeof name === 'string' && Object.hasOwn(names, name) ? names[name] : undefined;
 }
 
 function nameValue(field: FieldName, name: string, isV6: boolean): number | undefined {
   switch (field) {
     case 'etherType':
-      return typeNames[name];
+      return named(typeNames, name);
     case 'protocol':
-      return new Map<string, number>(Object.entries(protocolNumbers)).get(name);
+      return named<number>(protocolNumbers, name);
     case 'icmpType':
-      return (isV6 ? icmpv6Names : icmpNames)[name];
+      return named(isV6 ? icmpv6Names : icmpNames, name);
     case 'tcpFlags':
-      return flagBits[name];
+      return named(flagBits, name);
     case 'dscp':
       return codePoint(name);
     default:
@@ -73,13 +78,14 @@ export function valueOf(field: FieldName, value: unknown, isV6: boolean): bigint
   if (field.endsWith('4')) return addressValue(value, 4);
   if (field.endsWith('6')) return addressValue(value, 6);
   if (/^(0x[0-9a-f]+|\d+)$/i.test(value)) return BigInt(value);
-  const named = nameValue(field, value, isV6);
-  return named === undefined ? null : BigInt(named);
+  const known = nameValue(field, value, isV6);
+  return known === undefined ? null : BigInt(known);
 }
 
-/** The addresses of a prefix, or values of which this many leading bits count. */
-export function prefixRange(field: FieldName, address: bigint, length: number): Range {
-  const free = BigInt(Math.max(0, fieldBits[field] - length));
+/** The addresses of a prefix, or values of which this many leading bits count; null = it has no such length. */
+export function prefixRange(field: FieldName, address: bigint, length: number): Range | null {
+  if (!Number.isInteger(length) || length < 0 || length > fieldBits[field]) return null;
+  const free = BigInt(fieldBits[field] - length);
   const first = (address >> free) << free;
   return { first, last: first | ((1n << free) - 1n) };
 }
@@ -104,7 +110,8 @@ function rangeOf(field: FieldName, right: unknown, isV6: boolean): readonly Rang
     valueOf(field, end, isV6),
   );
   if (from === null || to === null) return null;
-  return [typeof len === 'number' ? prefixRange(field, from, len) : { first: from, last: to }];
+  const whole = typeof len === 'number' ? prefixRange(field, from, len) : { first: from, last: to };
+  return whole === null ? null : [whole];
 }
 
 type NamedSets = ReadonlyMap<string, readonly unknown[]>;
@@ -149,11 +156,11 @@ const deviceKeys: Readonly<Record<string, 'in' | 'out'>> = { iifname: 'in', iif:
 
 function nftField(left: Fields): NftField | null {
   const { protocol, field } = fieldsOf(left['payload']) ?? {};
-  const known = nftFields[textOf(protocol) ?? ''];
-  const payload = known?.fields[textOf(field) ?? ''];
+  const known = named(nftFields, protocol);
+  const payload = known === undefined ? undefined : named(known.fields, field);
   const isV6 = protocol === 'ip6' || protocol === 'icmpv6';
   if (known !== undefined && payload !== undefined) return { field: payload, implied: known.implied, isV6 };
-  const meta = metaFields[textOf(fieldsOf(left['meta'])?.['key']) ?? ''];
+  const meta = named(metaFields, fieldsOf(left['meta'])?.['key']);
   return meta === undefined ? null : { field: meta, implied: everything, isV6: false };
 }
 
@@ -206,9 +213,17 @@ function compared({
   }
 }
 
-function deviceSelector(side: 'in' | 'out', { op, right }: Fields): Selector | null {
-  const { set } = fieldsOf(right) ?? {};
-  const names = (Array.isArray(set) ? set : [right]).map(textOf);
+/** Names of devices on the right side of a match; a set of the table by what it has. null = not all are known. */
+function deviceNames(right: unknown, sets: NamedSets): readonly (string | null)[] {
+  if (typeof right === 'string' && right.startsWith('@'))
+    return sets.get(right.slice(1))?.flatMap((element) => deviceNames(element, new Map())) ?? [null];
+  const { set, elem } = fieldsOf(right) ?? {};
+  if (elem !== undefined) return [textOf(fieldsOf(elem)?.['val'])];
+  return Array.isArray(set) ? set.flatMap((element: unknown) => deviceNames(element, sets)) : [textOf(right)];
+}
+
+function deviceSelector(side: 'in' | 'out', { op, right }: Fields, sets: NamedSets): Selector | null {
+  const names = deviceNames(right, sets);
   if ((op !== '==' && op !== '!=') || names.includes(null)) return null;
   const constraint = { side, names: names.flatMap((name) => name ?? []), isNegated: op === '!=' };
   return { ...everything, devices: [constraint] };
@@ -218,8 +233,8 @@ function deviceSelector(side: 'in' | 'out', { op, right }: Fields): Selector | n
 function matchSelector(match: Fields, sets: NamedSets): Selector {
   const { left, op, right } = match;
   const unknown = unknownPart(matchText(match));
-  const side = deviceKeys[textOf(fieldsOf(fieldsOf(left)?.['meta'])?.['key']) ?? ''];
-  if (side !== undefined) return deviceSelector(side, match) ?? unknown;
+  const side = named(deviceKeys, fieldsOf(fieldsOf(left)?.['meta'])?.['key']);
+  if (side !== undefined) return deviceSelector(side, match, sets) ?? unknown;
   const { '&': masked } = fieldsOf(left) ?? {};
   const [inner = left, bits] = Array.isArray(masked) ? masked : [];
   const known = nftField(fieldsOf(inner) ?? {});
@@ -255,7 +270,7 @@ const families: Readonly<Record<string, Selector>> = {
 export function nftSelector(rule: Fields, sets: NamedSets): Selector {
   const statements = objectsOf(rule['expr']).flatMap((statement) => Object.entries(statement));
   return allOf([
-    families[textOf(rule['family']) ?? ''] ?? everything,
+    named(families, rule['family']) ?? everything,
     ...statements.map((statement) => statementSelector(statement, sets)),
   ]);
 }
@@ -267,7 +282,10 @@ function flowerField(field: FieldName, value: unknown): Selector | null {
   const first = valueOf(field, plain, field.endsWith('6'));
   if (first === null) return null;
   if (after === undefined) return isIn(field, [{ first, last: first }]);
-  if (/^\d+$/.test(after)) return isIn(field, [prefixRange(field, first, Number(after))]);
+  if (/^\d+$/.test(after)) {
+    const range = prefixRange(field, first, Number(after));
+    return range === null ? null : isIn(field, [range]);
+  }
   const mask = valueOf(field, after, field.endsWith('6'));
   const constraint = { field, mask: mask ?? 0n, ranges: [{ first, last: first }], isNegated: false };
   return mask === null ? null : { ...everything, constraints: [constraint] };
@@ -287,12 +305,13 @@ function flowerKey([key, value]: readonly [string, unknown]): Selector {
     return flowerField(text.includes(':') ? `${side}6` : `${side}4`, value) ?? unknown;
   }
   const [, side, end] = /^(src|dst)_port_(min|max)$/.exec(key) ?? [];
-  if (side !== undefined && typeof value === 'number') {
-    const at = BigInt(value);
+  if (side !== undefined) {
+    const at = valueOf('sourcePort', value, false);
+    if (at === null) return unknown;
     const range = end === 'min' ? { first: at, last: 0xffffn } : { first: 0n, last: at };
     return isIn(side === 'src' ? 'sourcePort' : 'destinationPort', [range]);
   }
-  const field = flowerFields[key];
+  const field = named(flowerFields, key);
   return field === undefined ? unknown : (flowerField(field, value) ?? unknown);
 }
 
@@ -334,7 +353,7 @@ export function tcSelector(filter: Fields): Selector {
   const [kind, protocol] = [textOf(filter['kind']) ?? '?', textOf(filter['protocol']) ?? 'all'];
   const options = fieldsOf(filter['options']) ?? {};
   const { chain } = filter;
-  const type = typeNames[protocol];
+  const type = named(typeNames, protocol);
   const layout = protocol === 'ip' || protocol === 'ipv6' ? protocol : 'all';
   return allOf([
     kindSelector(kind, options, layout),

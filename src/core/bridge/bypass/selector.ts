@@ -55,10 +55,10 @@ export interface Selector {
 /** The fields of one frame; what it does not have is absent. */
 export type FrameFields = Readonly<Partial<Record<FieldName, bigint>>>;
 
-/** Devices of a frame's way, as its hook names them. */
+/** Devices of a frame's way, as its hook names them; null = any. */
 export interface DevicesOnWay {
-  readonly in: string;
-  readonly out: string;
+  readonly in: string | null;
+  readonly out: string | null;
 }
 
 export const everything: Selector = { constraints: [], devices: [], unknown: [] };
@@ -105,8 +105,9 @@ export function isNamed(device: string, names: readonly string[]): boolean {
 }
 
 /**
- * True if a selector takes a frame on that way: `no` if one condition fails, `perhaps` if it has unknown parts. A
- * condition on a field that the frame does not have fails, negated or not: the header is missing.
+ * True if a selector takes a frame on that way: `no` if one condition fails, `perhaps` if it has unknown parts, or
+ * names a device where the way has any. A condition on a field that the frame does not have fails, negated or not: the
+ * header is missing.
  */
 export function takesFrame(
   { constraints, devices, unknown }: Selector,
@@ -117,8 +118,12 @@ export function takesFrame(
     const value = frame[constraint.field];
     if (value === undefined || !holds(constraint, value)) return 'no';
   }
-  if (devices.some(({ side, names, isNegated }) => isNamed(way[side], names) === isNegated)) return 'no';
-  return unknown.length === 0 ? 'yes' : 'perhaps';
+  const passes = devices.map(({ side, names, isNegated }) => {
+    const device = way[side];
+    return device === null ? null : isNamed(device, names) !== isNegated;
+  });
+  if (passes.includes(false)) return 'no';
+  return unknown.length === 0 && !passes.includes(null) ? 'yes' : 'perhaps';
 }
 
 const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;

@@ -1,36 +1,12 @@
-import type { Carrier, Mac, SelectedFields } from '../../model/scenario.js';
+import type { Carrier, SelectedFields } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
 import { etherTypes } from '../../wire/ethernet.js';
-import { tcpFlags } from '../../wire/tcp.js';
 import { isHandedOver } from '../view.js';
-import { type ActingRule, actingRules, type CopyRule, copyRules, countRules, listingOf } from './copy-rules.js';
+import { type ActingRule, actingRules, copiesComeTo, type CopyComesTo, packetFamilies } from './acting-rules.js';
+import { type CopyRule, copyRules, countRules, listingOf } from './copy-rules.js';
+import { type Draft, draftOf, quietTypes, shapesOf, type Speaker, versionOf, wayOf } from './drafts.js';
 import { segmentOf } from './segment.js';
-import {
-  addressValue,
-  holds,
-  isNamed,
-  type DevicesOnWay,
-  type FieldName,
-  type FrameFields,
-  macValue,
-  type Selector,
-  takesFrame,
-  valuesOf,
-} from './selector.js';
-
-/** A guest from which and to which witnesses may go. */
-export interface Speaker {
-  readonly name: string;
-  readonly mac: Mac;
-  /** Its addresses, without prefix. */
-  readonly ips: readonly string[];
-  readonly port: string;
-  readonly bridge: string;
-  /** Guests of one segment reach each other over the bridge: its name, and one of each VLAN. */
-  readonly segment: string;
-  /** Its port is on no bridge: the host routes to it. */
-  readonly isRouted: boolean;
-}
+import { type FrameFields, isNamed, type Selector, takesFrame } from './selector.js';
 
 /** A frame that a rule takes, between two guests. */
 export interface Witness {
@@ -77,9 +53,6 @@ const controlPorts: readonly bigint[] = [
 ];
 /** Echo request and reply (RFC 792, RFC 4443 4). */
 const echoTypes: readonly bigint[] = [0n, 8n, 128n, 129n];
-/** Local experimental EtherTypes (IEEE 802), of which no protocol is known. */
-const quietTypes: readonly bigint[] = [0x88b5n, 0x88b6n];
-
 /** Why a frame may steer the network; null = it does not. */
 function controlOf({ etherType = 0n, icmpType, sourcePort, destinationPort }: FrameFields): string | null {
   const isIp = etherType === BigInt(etherTypes.ipv4) || etherType === BigInt(etherTypes.ipv6);
@@ -89,64 +62,8 @@ function controlOf({ etherType = 0n, icmpType, sourcePort, destinationPort }: Fr
   return port === undefined ? null : `port ${port} is of a control protocol`;
 }
 
-/** Transports of which witnesses are made, with the bytes of their headers: TCP, UDP, ICMP, SCTP, ICMPv6. */
-const transports = {
-  ipv4: [
-    [6, 20],
-    [17, 8],
-    [1, 8],
-    [132, 12],
-  ],
-  ipv6: [
-    [6, 20],
-    [17, 8],
-    [58, 8],
-    [132, 12],
-  ],
-} as const;
-/** A token, and the least frame without its Ethernet header (IEEE 802.3). */
-const [tokenBytes, leastLength, maxLength] = [18, 46, 1500];
-const usualPorts = { source: 0xd649n, destination: 0xd64an } as const;
-
-/** What a frame may have of each field, before a pair of guests is chosen. */
-type Choices = ReadonlyMap<FieldName, readonly bigint[]>;
-
-function choicesOf(selector: Selector, etherType: bigint, transport: readonly [number, number] | null): Choices {
-  const header = transport === null ? 0 : transport[1] + (etherType === BigInt(etherTypes.ipv4) ? 20 : 40);
-  const least = BigInt(Math.max(leastLength, header + tokenBytes));
-  const usual: [FieldName, bigint][] = [
-    ['etherType', etherType],
-    ['length', least],
-  ];
-  if (transport !== null) {
-    const [protocol] = transport;
-    usual.push(['protocol', BigInt(protocol)], ['dscp', 0n], ['hopLimit', 64n]);
-    if (protocol === 1 || protocol === 58) usual.push(['icmpType', protocol === 1 ? 8n : 128n], ['icmpCode', 0n]);
-    else usual.push(['sourcePort', usualPorts.source], ['destinationPort', usualPorts.destination]);
-    if (protocol === 6) usual.push(['tcpFlags', BigInt(tcpFlags.syn)]);
-  }
-  const fixed: readonly FieldName[] = ['etherType', 'protocol'];
-  return new Map(
-    usual.map(([field, value]) => {
-      const values = fixed.includes(field)
-        ? [value].filter((usualValue) => valuesOf(field, selector, usualValue).includes(usualValue))
-        : valuesOf(field, selector, value);
-      return [field, field === 'length' ? values.filter((length) => length >= least && length <= maxLength) : values];
-    }),
-  );
-}
-
-/** A frame of a pair, with what its headers have. */
-interface Draft {
-  readonly from: Speaker;
-  readonly to: Speaker;
-  readonly frame: FrameFields;
-  readonly srcIp: string | null;
-  readonly dstIp: string | null;
-}
-
-/** Rules that look at packets of IP alone; at those that a bridge carries if br_netfilter hands them over. */
-const packetFamilies: readonly string[] = ['ip', 'ip6', 'inet'];
+/** Off: conntrack takes what has a wrong checksum for valid. Absent: conntrack is not loaded (nf_conntrack-sysctl). */
+const checksumSetting = 'net.netfilter.nf_conntrack_checksum';
 
 class Survey {
   readonly #input: SurveyInput;
@@ -168,25 +85,31 @@ class Survey {
     const drafts = known.flatMap((selector) => this.#draftsOf(rule, selector));
     if (drafts.length === 0)
       return { rule, witnesses: [], notAsked: 'takes no frame that a guest may send to another' };
-    const refusals = drafts.map((draft) => this.#refusal(draft));
+    const copiesCome = copiesComeTo(rule, this.#input.state);
+    const refusals = drafts.map((draft) => this.#refusal(draft, copiesCome));
     const allowed = drafts.filter((_, at) => refusals[at] === null);
     if (allowed.length === 0) return { rule, witnesses: [], notAsked: refusals[0] ?? '' };
     return { rule, witnesses: allowed.slice(0, this.#maxOf(rule)).map(witnessOf), notAsked: null };
   }
 
-  /** The first frame that leaves the machine shows it: no other is sent. */
-  #maxOf({ to }: CopyRule): number {
-    const { uplinks, perRule } = this.#input;
-    return uplinks.length > 0 && (to === null || to.some((device) => uplinks.includes(device))) ? 1 : perRule;
+  /** More than one only where each copy stays with a guest: the first that leaves the machine shows it. */
+  #maxOf({ to, isReceived }: CopyRule): number {
+    const { uplinks, perRule, speakers } = this.#input;
+    const isGuests = (device: string): boolean =>
+      speakers.some(({ port }) => port === device) && !uplinks.includes(device);
+    return isReceived !== true && to?.every(isGuests) === true ? perRule : Math.min(1, perRule);
   }
 
   /** Why a frame is not sent; null = it is. */
-  #refusal({ from, to, frame }: Draft): string | null {
+  #refusal({ from, to, frame }: Draft, copiesCome: CopyComesTo): string | null {
     const control = controlOf(frame);
     if (control !== null) return control;
+    if (versionOf(frame.etherType) !== null && this.#input.state.sysctl[checksumSetting] === '0')
+      return `${checksumSetting} is 0: conntrack would take it for a connection`;
     const acting = this.#acting.find(
-      ({ family, selector }) =>
-        this.#comesTo(family, from) && takesFrame(selector, frame, wayOf(family, from, to)) !== 'no',
+      (rule) =>
+        (this.#comesTo(rule.family, from) && takesFrame(rule.selector, frame, wayOf(rule.family, from, to)) !== 'no') ||
+        copiesCome(rule, frame, from.port),
     );
     return acting === undefined ? null : `${acting.name} may do more with it (${acting.does})`;
   }
@@ -216,95 +139,6 @@ class Survey {
       }
     return drafts.slice(0, this.#input.perRule);
   }
-}
-
-/** The devices of a frame's way: IP sees the bridge, all others its ports (br_netfilter_hooks.c, setup_pre_routing). */
-function wayOf(family: string, from: Speaker, to: Speaker): DevicesOnWay {
-  const isBridge = packetFamilies.includes(family) && !from.isRouted;
-  return isBridge ? { in: from.bridge, out: from.bridge } : { in: from.port, out: to.port };
-}
-
-/** What frames of each kind may have; kinds that the selector refuses are left out. */
-function shapesOf(selector: Selector): readonly Choices[] {
-  const [ipv4, ipv6] = [BigInt(etherTypes.ipv4), BigInt(etherTypes.ipv6)];
-  const others = valuesOf('etherType', selector, quietTypes[0] ?? 0n).filter((type) => type !== ipv4 && type !== ipv6);
-  return [
-    ...transports.ipv4.map((transport) => choicesOf(selector, ipv4, transport)),
-    ...transports.ipv6.map((transport) => choicesOf(selector, ipv6, transport)),
-    ...others.map((type) => choicesOf(selector, type, null)),
-  ].filter((choices) => [...choices.values()].every((values) => values.length > 0));
-}
-
-/** The fields that each end of a frame brings, by the side where it stands. */
-const endFields = {
-  source: { mac: 'sourceMac', 4: 'source4', 6: 'source6' },
-  destination: { mac: 'destinationMac', 4: 'destination4', 6: 'destination6' },
-} as const;
-
-/** A guest at one end of a frame, with its own MAC and one of its addresses. */
-interface End {
-  readonly speaker: Speaker;
-  readonly ip: string | null;
-  readonly fields: FrameFields;
-}
-
-function versionOf(etherType: bigint | undefined): 4 | 6 | null {
-  if (etherType === BigInt(etherTypes.ipv4)) return 4;
-  return etherType === BigInt(etherTypes.ipv6) ? 6 : null;
-}
-
-/** The guest at one end, if a selector takes it there. */
-function endsOf(
-  side: keyof typeof endFields,
-  version: 4 | 6 | null,
-  selector: Selector,
-  speaker: Speaker,
-): readonly End[] {
-  const { mac, ...byVersion } = endFields[side];
-  const names: readonly FieldName[] = Object.values(endFields[side]);
-  const conditions = selector.constraints.filter(({ field }) => names.includes(field));
-  const fits = (fields: FrameFields): boolean =>
-    conditions.every((condition) => {
-      const value = fields[condition.field];
-      return value !== undefined && holds(condition, value);
-    });
-  const withMac = { [mac]: macValue(speaker.mac) ?? 0n };
-  const ends =
-    version === null
-      ? [{ speaker, ip: null, fields: withMac }]
-      : speaker.ips
-          .filter((ip) => ip.includes(':') === (version === 6))
-          .map((ip) => ({
-            speaker,
-            ip,
-            fields: { ...withMac, [byVersion[version]]: addressValue(ip, version) ?? 0n },
-          }));
-  return ends.filter(({ fields }) => fits(fields)).slice(0, 1);
-}
-
-function draftOf(
-  shape: Choices,
-  turn: number,
-  {
-    family,
-    selector,
-    speakers,
-  }: { readonly family: string; readonly selector: Selector; readonly speakers: readonly Speaker[] },
-): Draft | null {
-  const fields = Object.fromEntries([...shape].map(([field, values]) => [field, values[turn % values.length] ?? 0n]));
-  const version = versionOf(fields['etherType']);
-  const [sources, destinations] = (['source', 'destination'] as const).map((side) =>
-    speakers.flatMap((speaker) => endsOf(side, version, selector, speaker)),
-  );
-  for (const source of sources ?? [])
-    for (const destination of destinations ?? []) {
-      const [from, to] = [source.speaker, destination.speaker];
-      if (from.name === to.name || from.segment !== to.segment) continue;
-      const frame: FrameFields = { ...fields, ...source.fields, ...destination.fields };
-      if (takesFrame(selector, frame, wayOf(family, from, to)) === 'yes')
-        return { from, to, frame, srcIp: source.ip, dstIp: destination.ip };
-    }
-  return null;
 }
 
 const number = (value: bigint | undefined): number | undefined => (value === undefined ? undefined : Number(value));

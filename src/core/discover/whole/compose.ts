@@ -310,6 +310,7 @@ export function wholeScenario(input: WholeInput): WholeFound {
       version: 1,
       name: `host-${places.join('-')}`.slice(0, 100),
       ...(classes.some((name) => disruptiveClasses.includes(name)) ? { allow_disruptive: true } : {}),
+      ...(wishes.rules === 0 ? { ask_rules: false } : {}),
       topology: topologyOf(survey, bridges, entries, input),
       steps: stepsOf([...placed, ...rules.probes], wishes, guests.length, state),
     },

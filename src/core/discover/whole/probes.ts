@@ -1,5 +1,6 @@
 import { surveyText } from '../../bridge/bypass/copy-rules.js';
-import { type Speaker, surveyRules } from '../../bridge/bypass/witnesses.js';
+import type { Speaker } from '../../bridge/bypass/drafts.js';
+import { surveyRules } from '../../bridge/bypass/witnesses.js';
 import type { Carrier, ProbeClassName } from '../../model/scenario.js';
 import type { HostState } from '../../model/state.js';
 import { type WrittenFields, writtenFields } from '../../scenario/schema/step.js';

@@ -1,6 +1,7 @@
 import { copiesElsewhere } from '../../audit/copies-elsewhere.js';
 import { copyRules, listingOf } from '../../bridge/bypass/copy-rules.js';
-import { type Speaker, surveyRules, witnessLimits } from '../../bridge/bypass/witnesses.js';
+import type { Speaker } from '../../bridge/bypass/drafts.js';
+import { surveyRules, witnessLimits } from '../../bridge/bypass/witnesses.js';
 import { statesByHost } from '../../bridge/states-by-host.js';
 import { unheardPorts } from '../../bridge/ovs.js';
 import { deafness, strangersBehind } from '../../bridge/view.js';
@@ -202,7 +203,7 @@ function askedRules(
   const uplinks = plan.endpoints.flatMap(({ role, port }) =>
     role === 'uplink' && port !== null ? [bareName(port)] : [],
   );
-  const { perRule } = witnessLimits;
+  const perRule = plan.asksRules === false ? 0 : witnessLimits.perRule;
   const surveys = statesByHost(first).map(({ host, state }) => ({
     host,
     ...surveyRules({ state, speakers: speakersOf(plan), uplinks, perRule }),

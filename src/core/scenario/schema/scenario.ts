@@ -15,6 +15,9 @@ export const scenarioShell = z.strictObject({
   allow_disruptive: onOff
     .optional()
     .describe('Disruptive classes may run; host: with `--allow-disruptive`. Default: off.'),
+  ask_rules: onOff
+    .optional()
+    .describe('Off: no frame asks the rules that copy or move frames, and reports say so. Default: on.'),
   vars: z.record(z.string(), z.unknown()).optional(),
   scope: z
     .strictObject({ partial: text.describe('Why.') })

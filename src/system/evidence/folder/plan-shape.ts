@@ -294,6 +294,7 @@ export const planShape = z.looseObject({
   hosts: z.array(host).optional(),
   sysctl: textMap,
   partialScope: text.nullable(),
+  asksRules: z.literal(false).optional(),
   runTag: wholeNumber,
   keySha256: text,
   bridgeMacs: textMap,

@@ -22,11 +22,19 @@ interface Family {
    * …ipv6/ip6_tables.h).
    */
   readonly targetOffsetAt: number;
+  /** Bytes of those structs: matches stand between them and the target. */
+  readonly matchesAt: number;
 }
 
 const families: readonly Family[] = [
-  { program: 'iptables-legacy', domain: AF_INET, level: 0, names: 'ip_tables_names', targetOffsetAt: 88 },
-  { program: 'ip6tables-legacy', domain: AF_INET6, level: 41, names: 'ip6_tables_names', targetOffsetAt: 140 },
+  {
+    ...{ program: 'iptables-legacy', domain: AF_INET, level: 0, names: 'ip_tables_names' },
+    ...{ targetOffsetAt: 88, matchesAt: 112 },
+  },
+  {
+    ...{ program: 'ip6tables-legacy', domain: AF_INET6, level: 41, names: 'ip6_tables_names' },
+    ...{ targetOffsetAt: 140, matchesAt: 168 },
+  },
 ];
 
 /**
@@ -43,9 +51,8 @@ const info = { length: 84, validHooks: 32, entries: 76, size: 80 } as const;
 const entriesAt = 40;
 /** struct ebt_replace of 64-bit systems. */
 const bridgeInfo = { length: 120, entries: 36 } as const;
-/** struct xt_entry_target: size in two bytes, then the name in 29. */
-const targetNameAt = 2;
-const targetNameLength = 29;
+/** struct xt_entry_target and xt_entry_match: size in two bytes, then the name in 29, 32 bytes in all. */
+const [nameAt, extensionNameLength, leastExtension] = [2, 29, 32];
 /** A table larger than this is taken for one that cannot be read. */
 const maxTableBytes = 64 << 20;
 
@@ -70,21 +77,38 @@ export interface LegacyTables {
 /** A table, or why it could not be read. */
 type Found = LegacyTable | string;
 
-/** Targets of the rules in `entries`, each once; `''` = one that only says what becomes of the packet. */
-export function targetsOfEntries(entries: Buffer, targetOffsetAt: number): readonly string[] | null {
-  const targets = new Set<string>();
+/** Names of what the rules of a table use beyond addresses, devices and verdicts, each once. */
+interface Extensions {
+  readonly targets: readonly string[];
+  readonly matches: readonly string[];
+}
+
+/** The names of the rules in `entries`; null = they are cut off, or say that they are longer than they are. */
+export function extensionsOfEntries(
+  entries: Buffer,
+  { targetOffsetAt, matchesAt }: Pick<Family, 'targetOffsetAt' | 'matchesAt'>,
+): Extensions | null {
+  const [targets, matches] = [new Set<string>(), new Set<string>()];
+  const nameOf = (at: number): string => {
+    const name = entries.toString('latin1', at + nameAt, at + nameAt + extensionNameLength);
+    return name.split('\0', 1)[0] ?? name;
+  };
   for (let at = 0; at < entries.length; ) {
     if (at + targetOffsetAt + 4 > entries.length) return null;
     const [target, next] = [entries.readUInt16LE(at + targetOffsetAt), entries.readUInt16LE(at + targetOffsetAt + 2)];
-    const from = at + target + targetNameAt;
-    if (next === 0 || from + targetNameLength > entries.length) return null;
-    const name = entries.toString('latin1', from, from + targetNameLength);
-    targets.add(name.slice(0, name.indexOf('\0')));
+    if (next === 0 || at + target + nameAt + extensionNameLength > entries.length) return null;
+    targets.add(nameOf(at + target));
+    for (let match = at + matchesAt; match < at + target; ) {
+      const size = entries.readUInt16LE(match);
+      if (size < leastExtension || match + size > at + target) return null;
+      matches.add(nameOf(match));
+      match += size;
+    }
     at += next;
   }
   targets.delete(''); // a verdict, or a jump
   targets.delete('ERROR'); // head of a chain, end of the table
-  return [...targets].sort();
+  return { targets: [...targets].sort(), matches: [...matches].sort() };
 }
 
 /** How many hooks a table has: each has an entry for its policy. */
@@ -92,7 +116,8 @@ function countBits(bits: number): number {
   return bits.toString(2).replaceAll('0', '').length;
 }
 
-function tableOf({ program, level, targetOffsetAt }: Family, fd: number, table: string): readonly Found[] {
+function tableOf(family: Family, fd: number, table: string): readonly Found[] {
+  const { program, level } = family;
   const answer = ask(fd, level, getInfo, Buffer.alloc(info.length), table);
   if (typeof answer === 'string') return absent.includes(answer) ? [] : [refusedTable(program, table, answer)];
   const size = answer.readUInt32LE(info.size);
@@ -104,9 +129,10 @@ function tableOf({ program, level, targetOffsetAt }: Family, fd: number, table: 
   request.writeUInt32LE(size, nameLength);
   const entries = ask(fd, level, getEntries, request, table);
   if (typeof entries === 'string') return [{ program, table, rules, targets: null }];
-  const targets = targetsOfEntries(entries.subarray(entriesAt), targetOffsetAt);
-  const copies = targets?.includes('TEE') === true ? copiesOfEntries(entries.subarray(entriesAt), answer, program) : [];
-  return [{ program, table, rules, targets, ...(copies.length === 0 ? {} : { copies }) }];
+  const names = extensionsOfEntries(entries.subarray(entriesAt), family);
+  if (names === null) return [{ program, table, rules, targets: null }];
+  const copies = names.targets.includes('TEE') ? copiesOfEntries(entries.subarray(entriesAt), answer, program) : [];
+  return [{ program, table, rules, ...names, ...(copies.length === 0 ? {} : { copies }) }];
 }
 
 function refusedTable(program: LegacyTable['program'], table: string, why: string): string {

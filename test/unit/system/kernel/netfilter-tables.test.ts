@@ -1,38 +1,55 @@
 import { describe, expect, it } from 'vitest';
-import { isLoaded, partsOfKernel, targetsOfEntries } from '../../../../src/system/kernel/ask/netfilter-tables.js';
+import { extensionsOfEntries, isLoaded, partsOfKernel } from '../../../../src/system/kernel/ask/netfilter-tables.js';
 
-const head = 112;
-const offsetsAt = 88;
+const [matchesAt, targetOffsetAt] = [112, 88];
+const layout = { targetOffsetAt, matchesAt };
 
-/** struct ipt_entry without matches, and its target. */
-function entry(name: string, body = 8): Buffer {
-  const bytes = Buffer.alloc(head + 32 + body);
-  bytes.writeUInt16LE(head, offsetsAt);
-  bytes.writeUInt16LE(bytes.length, offsetsAt + 2);
-  bytes.writeUInt16LE(32 + body, head);
-  bytes.write(name, head + 2, 'latin1');
+/** struct xt_entry_match and xt_entry_target. */
+function extension(name: string, body: number): Buffer {
+  const bytes = Buffer.alloc(32 + body);
+  bytes.writeUInt16LE(bytes.length, 0);
+  bytes.write(name, 2, 'latin1');
   return bytes;
 }
-const targets = (...entries: readonly Buffer[]): readonly string[] | null =>
-  targetsOfEntries(Buffer.concat(entries), offsetsAt);
+
+/** struct ipt_entry with matches, and its target. */
+function entry(name: string, body = 8, matches: readonly Buffer[] = []): Buffer {
+  const bytes = Buffer.concat([Buffer.alloc(matchesAt), ...matches, extension(name, body)]);
+  bytes.writeUInt16LE(bytes.length - 32 - body, targetOffsetAt);
+  bytes.writeUInt16LE(bytes.length, targetOffsetAt + 2);
+  return bytes;
+}
+const namesOf = (...entries: readonly Buffer[]) => extensionsOfEntries(Buffer.concat(entries), layout);
 
 describe('entries of a table of iptables-legacy', () => {
   it('give each target once, without verdicts, heads of chains and the end of the table', () =>
-    expect(targets(entry('TEE', 40), entry(''), entry('LOG'), entry('TEE', 40), entry('ERROR', 32))).toEqual([
-      'LOG',
-      'TEE',
-    ]));
+    expect(namesOf(entry('TEE', 40), entry(''), entry('LOG'), entry('TEE', 40), entry('ERROR', 32))).toEqual({
+      targets: ['LOG', 'TEE'],
+      matches: [],
+    }));
+
+  it('give each match once, of verdicts too', () => {
+    const [udp, recent] = [extension('udp', 16), extension('recent', 240)];
+    expect(namesOf(entry('', 8, [udp, recent]), entry('TEE', 40, [udp]), entry('ERROR', 32))).toEqual({
+      targets: ['TEE'],
+      matches: ['recent', 'udp'],
+    });
+    udp.writeUInt16LE(49, 0);
+    expect(namesOf(entry('', 8, [udp]))).toBeNull();
+    udp.writeUInt16LE(0, 0);
+    expect(namesOf(entry('', 8, [udp]))).toBeNull();
+  });
 
   it('are none, whatever is cut off or says that it is longer than it is', () => {
-    const whole = Buffer.concat([entry('TEE', 40), entry('ERROR', 32)]);
+    const whole = Buffer.concat([entry('TEE', 40, [extension('udp', 16)]), entry('ERROR', 32)]);
     for (let length = 1; length < whole.length; length += 1) {
-      const cut = targetsOfEntries(whole.subarray(0, length), offsetsAt);
-      expect(cut === null || cut.join() === 'TEE', String(length)).toBe(true);
+      const cut = extensionsOfEntries(whole.subarray(0, length), layout);
+      expect(cut === null || cut.targets.join() === 'TEE', String(length)).toBe(true);
     }
-    for (const at of [offsetsAt, offsetsAt + 2]) {
+    for (const at of [targetOffsetAt, targetOffsetAt + 2]) {
       const wrong = Buffer.from(whole);
-      wrong.writeUInt16LE(at === offsetsAt ? 0xffff : 0, at);
-      expect(targetsOfEntries(wrong, offsetsAt)).toBeNull();
+      wrong.writeUInt16LE(at === targetOffsetAt ? 0xffff : 0, at);
+      expect(extensionsOfEntries(wrong, layout)).toBeNull();
     }
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { coverageOf } from '../../../../../src/core/judge/proof/coverage.js';
+import { coverageOf, scopeOf } from '../../../../../src/core/judge/proof/coverage.js';
 import { stepFacts } from '../../../../../src/core/judge/proof/step-facts.js';
 import type { Plan } from '../../../../../src/core/model/plan.js';
 import type { Result } from '../../../../../src/core/model/result.js';
@@ -17,6 +17,17 @@ function coverage(
   const heard = timeline.filter((entry) => entry.event !== 'listening' || !deaf.includes(entry.observer));
   return coverageOf({ ...plan, ...more }, stepFacts(plan, heard), [{ before: state, after: state }]);
 }
+
+it('says that no rule was asked where the run wished so, and that the scenario has no frame where it did not', () => {
+  const { plan } = perfectRun();
+  const chain = { chain: { family: 'netdev', table: 't', name: 'c', hook: 'ingress', dev: 'p0' } };
+  const copies = { rule: { family: 'netdev', table: 't', chain: 'c', handle: 4, expr: [{ dup: { addr: 'p2' } }] } };
+  const before = { ...hostState(), nft: { nftables: [chain, copies] } };
+  const notAsked = (more: Partial<Plan>): string | undefined =>
+    scopeOf({ ...plan, provider: 'host', ...more }, [{ before, after: before }], []).rules?.rules[0]?.notAsked;
+  expect(notAsked({ asksRules: false })).toBe('--rules 0');
+  expect(notAsked({})).toBe('the scenario has no frame for it');
+});
 
 describe('coverage', () => {
   it('is complete where every port of the bridge was heard, those that the kernel lists', () => {

@@ -1,0 +1,130 @@
+import type { HostState } from '../../model/state.js';
+import { fieldsOf, objectsOf, textOf } from '../../text/json-text.js';
+import {
+  baseChainsOf,
+  type CopyRule,
+  entriesOf,
+  familiesOf,
+  filtersOf,
+  filterWay,
+  type Listing,
+  nftRuleName,
+  ownSelector,
+  tcRuleName,
+} from './copy-rules.js';
+import { tcSelector } from './rule-selectors.js';
+import { segmentOf } from './segment.js';
+import { allOf, type DevicesOnWay, everything, type FrameFields, type Selector, takesFrame } from './selector.js';
+
+/** Statements of nft that keep state, or act on more than the frame. */
+const actingStatements: ReadonlySet<string> = new Set([
+  ...['queue', 'tproxy', 'log', 'set', 'map', 'meter', 'ct count', 'ct expectation', 'ct helper', 'ct timeout'],
+  ...['quota', 'limit', 'masquerade', 'snat', 'dnat', 'redirect', 'synproxy', 'flow', 'last', 'reject'],
+]);
+/** Matches and targets of xtables that do neither; of all others it is not known. */
+const idleExtensions: ReadonlySet<string> = new Set([
+  ...['TEE', 'MARK', 'CLASSIFY', 'CHECKSUM', 'DSCP', 'TOS', 'TTL', 'HL', 'TCPMSS', 'standard', 'comment', 'mac'],
+  ...['tcp', 'udp', 'icmp', 'icmp6', 'multiport', 'iprange', 'physdev', 'addrtype', 'mark', 'conntrack', 'state'],
+  ...['set', 'limit-burst', 'pkttype', 'length', 'ttl', 'hl', 'dscp', 'tos', 'among', 'ip', 'ip6', 'arp', 'rpfilter'],
+]);
+const idleActions: ReadonlySet<string> = new Set(['gact', 'mirred', 'csum', 'pedit', 'skbedit', 'vlan']);
+
+function isActing([name, value]: readonly [string, unknown]): boolean {
+  const fields = fieldsOf(value) ?? {};
+  if (name === 'xt') return !idleExtensions.has(textOf(fields['name']) ?? '');
+  if (name === 'mangle') return 'ct' in (fieldsOf(fields['key']) ?? {});
+  return actingStatements.has(name);
+}
+
+/** A rule that may do more than let a frame through, and the frames that come to it. */
+export interface ActingRule {
+  readonly name: string;
+  readonly family: string;
+  readonly does: string;
+  readonly selector: Selector;
+  /** Packets of the host itself may come to it: OUTPUT, POSTROUTING, where a device sends. */
+  readonly isOnWayOut: boolean;
+}
+
+/** Hooks that packets of the host pass on their way out; those of a device as well. */
+const outwardHooks: readonly unknown[] = ['output', 'postrouting', 'egress'];
+/** Where programs see only what comes in. */
+const inward = /ingress|xdp/i;
+
+/** The rules that keep state, or act on more than the frame: sockets, logs, address translation, programs. */
+export function actingRules(state: HostState, listing: Listing): readonly ActingRule[] {
+  const byNft = listing.rules.flatMap((rule): readonly ActingRule[] => {
+    const acting = entriesOf(rule).find(isActing);
+    if (acting === undefined) return [];
+    const [statement, value] = acting;
+    const does = statement === 'xt' ? (textOf(fieldsOf(value)?.['name']) ?? '?') : statement;
+    const selector = ownSelector(rule, listing);
+    const bases = baseChainsOf(rule, listing);
+    const isOnWayOut = bases.length === 0 || bases.some(({ hook }) => outwardHooks.includes(hook));
+    const name = nftRuleName(rule);
+    return familiesOf(rule, listing).map((family) => ({ name, family, does, selector, isOnWayOut }));
+  });
+  const byTc = filtersOf(state.tc).flatMap((placed): readonly ActingRule[] => {
+    const actions = objectsOf(fieldsOf(placed.filter['options'])?.['actions']);
+    const kinds = actions.map((action) => textOf(action['kind']) ?? '?');
+    const does = placed.filter['kind'] === 'bpf' ? 'bpf' : kinds.find((kind) => !idleActions.has(kind));
+    const selector = allOf([filterWay(placed), tcSelector(placed.filter)]);
+    const isOnWayOut = !inward.test(placed.key.split(' ')[1] ?? '');
+    const name = tcRuleName(placed.key, placed.filter);
+    return does === undefined ? [] : [{ name, family: 'tc', does, selector, isOnWayOut }];
+  });
+  const programs = (state.programs ?? []).filter(({ onlyPasses }) => onlyPasses !== true);
+  const byProgram = programs.flatMap(({ device, place, id }) =>
+    (['in', 'out'] as const).map((side) => ({
+      name: `BPF program ${id} at ${device} ${place}`,
+      family: 'tc',
+      does: 'a program',
+      isOnWayOut: !inward.test(place),
+      selector: { ...everything, devices: [{ side, names: [device], isNegated: false }] },
+    })),
+  );
+  const byLegacy = (state.legacyTables ?? []).flatMap((legacy): readonly ActingRule[] => {
+    const { program, table, targets, matches } = legacy;
+    const does =
+      targets === null || matches === undefined
+        ? 'rules that are not read'
+        : [...targets, ...matches].find((name) => !idleExtensions.has(name));
+    const family = { 'iptables-legacy': 'ip', 'ip6tables-legacy': 'ip6', 'ebtables-legacy': 'bridge' }[program];
+    const name = `${program} ${table}`;
+    return does === undefined ? [] : [{ name, family, does, selector: everything, isOnWayOut: true }];
+  });
+  return [...byNft, ...byTc, ...byProgram, ...byLegacy];
+}
+
+/** Rules that look at packets of IP alone; at those that a bridge carries if br_netfilter hands them over. */
+export const packetFamilies: readonly string[] = ['ip', 'ip6', 'inet'];
+
+/** True if a copy of a frame may come to an acting rule. */
+export type CopyComesTo = (rule: ActingRule, frame: FrameFields, port: string) => boolean;
+
+/**
+ * The acting rules to which copies of a frame come that `copying` makes. Sent out of a device: those there, and at what
+ * the device leads to on this host. Where a route leads: all on the host's way out, for the copy is a packet of its own
+ * (nf_dup_ipv4, net/ipv4/netfilter/nf_dup_ipv4.c). Received again, or sent out of a device that is not known: all.
+ * `port`: where the frame came in.
+ */
+export function copiesComeTo({ to, family, isReceived }: CopyRule, state: HostState): CopyComesTo {
+  if (isReceived === true || (to === null && !packetFamilies.includes(family))) return () => true;
+  if (to === null) return ({ isOnWayOut }) => isOnWayOut;
+  const ways = to.map((device) => {
+    const beyond = [...segmentOf(new Set(), state, [device])].filter((name) => name !== device);
+    return { device, beyond };
+  });
+  return ({ family: acting, selector }, frame, port) =>
+    ways.some(({ device, beyond }) => {
+      if (beyond.length === 0 && packetFamilies.includes(acting)) return false;
+      const devices: readonly DevicesOnWay[] = [
+        { in: port, out: device },
+        ...beyond.flatMap((name) => [
+          { in: name, out: null },
+          { in: null, out: name },
+        ]),
+      ];
+      return devices.some((way) => takesFrame(selector, frame, way) !== 'no');
+    });
+}

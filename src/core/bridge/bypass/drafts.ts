@@ -1,0 +1,201 @@
+import type { Mac } from '../../model/scenario.js';
+import { etherTypes } from '../../wire/ethernet.js';
+import { tcpFlags } from '../../wire/tcp.js';
+import { packetFamilies } from './acting-rules.js';
+import {
+  addressValue,
+  type DevicesOnWay,
+  everything,
+  type FieldName,
+  type FrameFields,
+  holds,
+  macValue,
+  type Selector,
+  takesFrame,
+  valuesOf,
+} from './selector.js';
+
+/** A guest from which and to which witnesses may go. */
+export interface Speaker {
+  readonly name: string;
+  readonly mac: Mac;
+  /** Its addresses, without prefix. */
+  readonly ips: readonly string[];
+  readonly port: string;
+  readonly bridge: string;
+  /** Guests of one segment reach each other over the bridge: its name, and one of each VLAN. */
+  readonly segment: string;
+  /** Its port is on no bridge: the host routes to it. */
+  readonly isRouted: boolean;
+}
+
+/** Local experimental EtherTypes (IEEE 802), of which no protocol is known. */
+export const quietTypes: readonly bigint[] = [0x88b5n, 0x88b6n];
+
+/** Transports of which witnesses are made, with the bytes of their headers: TCP, UDP, ICMP, SCTP, ICMPv6. */
+const transports = {
+  ipv4: [
+    [6, 20],
+    [17, 8],
+    [1, 8],
+    [132, 12],
+  ],
+  ipv6: [
+    [6, 20],
+    [17, 8],
+    [58, 8],
+    [132, 12],
+  ],
+} as const;
+/** A token, and the least frame without its Ethernet header (IEEE 802.3). */
+const [tokenBytes, leastLength, maxLength] = [18, 46, 1500];
+const usualPorts = { source: 0xd649n, destination: 0xd64an } as const;
+
+/** What a frame may have of each field, before a pair of guests is chosen. */
+type Choices = ReadonlyMap<FieldName, readonly bigint[]>;
+
+function choicesOf(selector: Selector, etherType: bigint, transport: readonly [number, number] | null): Choices {
+  const header = transport === null ? 0 : transport[1] + (etherType === BigInt(etherTypes.ipv4) ? 20 : 40);
+  const least = BigInt(Math.max(leastLength, header + tokenBytes));
+  const usual: [FieldName, bigint][] = [
+    ['etherType', etherType],
+    ['length', least],
+  ];
+  if (transport !== null) {
+    const [protocol] = transport;
+    usual.push(['protocol', BigInt(protocol)], ['dscp', 0n], ['hopLimit', 64n]);
+    if (protocol === 1 || protocol === 58) usual.push(['icmpType', protocol === 1 ? 8n : 128n], ['icmpCode', 0n]);
+    else usual.push(['sourcePort', usualPorts.source], ['destinationPort', usualPorts.destination]);
+    if (protocol === 6) usual.push(['tcpFlags', BigInt(tcpFlags.syn)]);
+  }
+  const fixed: readonly FieldName[] = ['etherType', 'protocol'];
+  return new Map(
+    usual.map(([field, value]) => {
+      const values = fixed.includes(field)
+        ? [value].filter((usualValue) => valuesOf(field, selector, usualValue).includes(usualValue))
+        : valuesOf(field, selector, value);
+      return [field, field === 'length' ? values.filter((length) => length >= least && length <= maxLength) : values];
+    }),
+  );
+}
+
+/** A frame of a pair, with what its headers have. */
+export interface Draft {
+  readonly from: Speaker;
+  readonly to: Speaker;
+  readonly frame: FrameFields;
+  readonly srcIp: string | null;
+  readonly dstIp: string | null;
+}
+
+/** The devices of a frame's way: IP sees the bridge, all others its ports (br_netfilter_hooks.c, setup_pre_routing). */
+export function wayOf(family: string, from: Speaker, to: Speaker): DevicesOnWay {
+  const isBridge = packetFamilies.includes(family) && !from.isRouted;
+  return isBridge ? { in: from.bridge, out: from.bridge } : { in: from.port, out: to.port };
+}
+
+/** What frames of each kind may have; kinds that the selector refuses are left out. */
+export function shapesOf(selector: Selector): readonly Choices[] {
+  const [ipv4, ipv6] = [BigInt(etherTypes.ipv4), BigInt(etherTypes.ipv6)];
+  const others = valuesOf('etherType', selector, quietTypes[0] ?? 0n).filter((type) => type !== ipv4 && type !== ipv6);
+  return [
+    ...transports.ipv4.map((transport) => choicesOf(selector, ipv4, transport)),
+    ...transports.ipv6.map((transport) => choicesOf(selector, ipv6, transport)),
+    ...others.map((type) => choicesOf(selector, type, null)),
+  ].filter((choices) => [...choices.values()].every((values) => values.length > 0));
+}
+
+/** The fields that each end of a frame brings, by the side where it stands. */
+const endFields = {
+  source: { mac: 'sourceMac', 4: 'source4', 6: 'source6' },
+  destination: { mac: 'destinationMac', 4: 'destination4', 6: 'destination6' },
+} as const;
+
+/** A guest at one end of a frame, with its own MAC and one of its addresses. */
+interface End {
+  readonly speaker: Speaker;
+  readonly ip: string | null;
+  readonly fields: FrameFields;
+}
+
+export function versionOf(etherType: bigint | undefined): 4 | 6 | null {
+  if (etherType === BigInt(etherTypes.ipv4)) return 4;
+  return etherType === BigInt(etherTypes.ipv6) ? 6 : null;
+}
+
+/** The guest at one end, if a selector takes it there. */
+function endsOf(
+  side: keyof typeof endFields,
+  version: 4 | 6 | null,
+  selector: Selector,
+  speaker: Speaker,
+): readonly End[] {
+  const { mac, ...byVersion } = endFields[side];
+  const names: readonly FieldName[] = Object.values(endFields[side]);
+  const conditions = selector.constraints.filter(({ field }) => names.includes(field));
+  const fits = (fields: FrameFields): boolean =>
+    conditions.every((condition) => {
+      const value = fields[condition.field];
+      return value !== undefined && holds(condition, value);
+    });
+  const withMac = { [mac]: macValue(speaker.mac) ?? 0n };
+  const ends =
+    version === null
+      ? [{ speaker, ip: null, fields: withMac }]
+      : speaker.ips
+          .filter((ip) => ip.includes(':') === (version === 6))
+          .map((ip) => ({
+            speaker,
+            ip,
+            fields: { ...withMac, [byVersion[version]]: addressValue(ip, version) ?? 0n },
+          }));
+  return ends.filter(({ fields }) => fits(fields)).slice(0, 1);
+}
+
+/** True if a selector names no other device at that end: guests of one segment see the same bridge. */
+function standsAt(
+  end: keyof typeof endFields,
+  speaker: Speaker,
+  { family, selector }: { readonly family: string; readonly selector: Selector },
+): boolean {
+  const side = end === 'source' ? 'in' : 'out';
+  const devices = selector.devices.filter((device) => device.side === side);
+  return takesFrame({ ...everything, devices }, {}, wayOf(family, speaker, speaker)) === 'yes';
+}
+
+export function draftOf(
+  shape: Choices,
+  turn: number,
+  {
+    family,
+    selector,
+    speakers,
+  }: { readonly family: string; readonly selector: Selector; readonly speakers: readonly Speaker[] },
+): Draft | null {
+  const fields = Object.fromEntries([...shape].map(([field, values]) => [field, values[turn % values.length] ?? 0n]));
+  const version = versionOf(fields['etherType']);
+  const [sources = [], destinations = []] = (['source', 'destination'] as const).map((side) =>
+    speakers
+      .filter((speaker) => standsAt(side, speaker, { family, selector }))
+      .flatMap((speaker) => endsOf(side, version, selector, speaker)),
+  );
+  const bySegment = new Map<string, End[]>();
+  for (const destination of destinations) {
+    const { segment } = destination.speaker;
+    const known = bySegment.get(segment);
+    if (known === undefined) bySegment.set(segment, [destination]);
+    else known.push(destination);
+  }
+  for (const source of sources) {
+    const from = source.speaker;
+    const destination = bySegment.get(from.segment)?.find(({ speaker }) => speaker.name !== from.name);
+    if (destination === undefined) continue;
+    const to = destination.speaker;
+    const frame: FrameFields = { ...fields, ...source.fields, ...destination.fields };
+    // each end meets the conditions on it: the others hold for all pairs or for none
+    return takesFrame(selector, frame, wayOf(family, from, to)) === 'yes'
+      ? { from, to, frame, srcIp: source.ip, dstIp: destination.ip }
+      : null;
+  }
+  return null;
+}

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { type HostOptions, wholeScenario } from '../../../../../src/core/discover/whole/compose.js';
+import { loadScenario } from '../../../../../src/core/scenario/load-scenario.js';
+import { learnedAt, stateWith, upLink } from '../../../../support/link-state.js';
+
+it('the scenario of a whole host says that it asks no rules where none are to be asked', () => {
+  const ports = [1, 2].map((n) =>
+    upLink(`v${n}`, { mac: '02:00:00:00:00:ff', master: 'br0', promiscuity: 1, kind: 'veth', port: { flood: true } }),
+  );
+  const state = stateWith([upLink('br0', { master: null, kind: 'bridge', bridge: {}, port: null }), ...ports], {
+    fdb: [1, 2].map((n) => learnedAt(`52:54:00:00:00:0${n}`, `v${n}`, { master: 'br0', state: 'dynamic' })),
+  });
+  const asksRules = (rules: number): false | undefined => {
+    const wishes: HostOptions = {
+      ...{ bridge: null, guests: [], zones: [], classes: [], catalogue: null, rate: null, forMs: null },
+      rules,
+    };
+    const { scenario } = wholeScenario({
+      ...{ state, neighbours: [], inventory: { guests: [], unread: [] }, addresses: {}, netns: null, wishes },
+      beside: { devices: [], bridges: [], routes: [], sysctl: {} },
+    });
+    return loadScenario('composed', Buffer.from(JSON.stringify(scenario))).asksRules;
+  };
+  expect([asksRules(0), asksRules(8)]).toEqual([false, undefined]);
+});
