@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keepsNothing, callsOf, onlyPassesOrDrops, outputsPackets } from '../../core/bridge/bypass/known-good.js';
 import type { AttachedProgram, PacketHandler } from '../../core/model/state.js';
@@ -181,6 +181,16 @@ function foldersBelow(folder: string): readonly string[] {
   return [folder, ...below.flatMap((name) => foldersBelow(`${folder}/${name}`))];
 }
 
+/** The number of a namespace, be it mounted or a process's, whose link alone has it as text. */
+function spaceAt(path: string): number | 'gone' | 'refused' {
+  try {
+    return statSync(path).ino;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    return code === 'ENOENT' || code === 'ESRCH' ? 'gone' : 'refused';
+  }
+}
+
 /** Units of systemd, which has each in a cgroup of its own. */
 const unit = /\.(service|scope|slice|socket|mount|swap)$/;
 
@@ -261,10 +271,13 @@ class PlaceFinder {
 
   /** A program at a cgroup gets what comes to its processes: what a guest's namespace has, or only the host's own. */
   private hasGuests(folder: string): boolean {
-    const linked = new Set(this.others().flatMap(({ path, home }) => (home === 'none' ? [] : [procLink(path)])));
+    const linked = new Set(this.others().flatMap(({ path, home }) => (home === 'none' ? [] : [spaceAt(path)])));
     return foldersBelow(folder)
       .flatMap((below) => procText(`${below}/cgroup.procs`).split('\n'))
-      .some((pid) => pid !== '' && linked.has(procLink(`/proc/${pid}/ns/net`)));
+      .some((pid) => {
+        const space = pid === '' ? 'gone' : spaceAt(`/proc/${pid}/ns/net`);
+        return space !== 'gone' && (space === 'refused' || linked.has(space));
+      });
   }
 }
 

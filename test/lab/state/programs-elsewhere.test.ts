@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { bypassesIn } from '../../../src/core/bridge/bypass/bypasses.js';
@@ -121,6 +121,22 @@ describe('programs that get packets elsewhere', needs(root), () => {
         expect(await placesOf(await hold(spaces.home, 'cgroup', service))).toEqual([
           `(cgroup_skb) at ${name.replace('guest', 'x.service')}`,
         ]);
+        // `ip netns` and Docker mount the namespace: that path is the one by which it is known, and is no link
+        const mounted = mkdtempSync('/tmp/vi-mounted-');
+        const [file, { pid = 0 }] = [`${mounted}/guest`, residents.guest];
+        try {
+          writeFileSync(file, '');
+          expect(spawnSync('mount', ['--bind', `/proc/${pid}/ns/net`, file]).status).toBe(0);
+          expect(await placesOf(await hold(spaces.home, 'cgroup', service))).toEqual([
+            `(cgroup_skb) at ${name.replace('guest', 'x.service')}`,
+          ]);
+          writeFileSync(`${cgroups ?? ''}/cgroup.procs`, String(pid));
+          writeFileSync(`${service}/cgroup.procs`, String(residents.stranger.pid ?? 0));
+          expect(await placesOf(await hold(spaces.home, 'cgroup', service))).toEqual([]);
+        } finally {
+          spawnSync('umount', [file]);
+          rmSync(mounted, { recursive: true });
+        }
       } finally {
         back();
       }
