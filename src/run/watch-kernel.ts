@@ -102,7 +102,7 @@ class LateBehindWatch {
 
 /** How often the kernel's events are looked at, in ms; the judge knows it (core/judge/count/tally.ts). */
 const stationsEveryMs = 50;
-/** A guest that invents MACs fills no timeline: later ones are not written down, and count as others', which is said. */
+/** A guest that invents MACs fills no timeline: later ones are not written down, which is said. */
 const maxStations = 4096;
 
 /** Where bridges of this host learn MACs that are no endpoint's, in a step that listens. */

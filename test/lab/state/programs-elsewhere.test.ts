@@ -150,7 +150,9 @@ describe('programs that get packets elsewhere', needs(root), () => {
     try {
       const ids = programIds(Math.max(0, ...before));
       const programs = Array.isArray(ids) ? ids.flatMap((id: number) => loadedProgram(id) ?? []) : [];
-      const ours = programs.filter(({ tag, code }) => isSearchProgram(tag, code));
+      const ours = programs.flatMap((program) =>
+        'code' in program && isSearchProgram(program.tag, program.code) ? [program] : [],
+      );
       expect(ours.length).toBeGreaterThanOrEqual(2);
       expect(ours.some(({ code }) => isSearchProgram('0123456789abcdef', code))).toBe(false);
     } finally {
