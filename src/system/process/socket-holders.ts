@@ -130,19 +130,18 @@ const askTapsSpace = 0x54e3;
 
 /** The number of the network namespace that a queue's tap is in; null = the kernel does not say (before Linux 5.6). */
 function spaceOfTap({ task, fd }: TapDescriptor): number | null {
-  const close = (held: number): number => libc().close(held);
   const process = libc().syscall(pidfdOpen, task, 0, null);
   if (process < 0) return null;
   const queue = libc().syscall(pidfdGetfd, process, fd, null);
-  close(process);
+  closeSync(process);
   if (queue < 0) return null;
   const space = libc().ioctl(queue, askTapsSpace, new Uint8Array(0));
-  close(queue);
+  closeSync(queue);
   if (space < 0) return null;
   try {
     return fstatSync(space).ino;
   } finally {
-    close(space);
+    closeSync(space);
   }
 }
 
@@ -160,11 +159,11 @@ export interface HeldTaps {
  */
 export function tapsHeldBy(pid: number, spaces: ReadonlySet<number>): HeldTaps {
   const numbers = descriptorsOf(String(pid)).flatMap((path) => /^\/dev\/tap(\d+)$/.exec(path)?.[1] ?? []);
-  const own = statSync(`/proc/${pid}/ns/net`, { throwIfNoEntry: false })?.ino ?? null;
+  const itsOwn = statSync(`/proc/${pid}/ns/net`, { throwIfNoEntry: false })?.ino ?? null;
   const names = new Set<string>();
   for (const descriptor of tapDescriptorsOf(String(pid))) {
     if (names.has(descriptor.tap)) continue;
-    const space = spaceOfTap(descriptor) ?? own;
+    const space = spaceOfTap(descriptor) ?? itsOwn;
     if (space !== null && spaces.has(space)) names.add(descriptor.tap);
   }
   return { names: [...names], numbers: numbers.map(Number) };
