@@ -74,8 +74,8 @@ export function macsOnRecord(
 }
 
 /**
- * Of entries that bridges learned meanwhile those of MACs that neither `before` nor `guests` has at another port: a guest
- * may speak with the MAC of another, and what comes for that one is not its own.
+ * Entries that bridges learned meanwhile, but for MACs that `before` or `guests` has at another port. A guest may speak
+ * with the MAC of another.
  */
 export function learnedAnew(
   learned: readonly FdbState[],

@@ -154,8 +154,8 @@ export interface HeldTaps {
 }
 
 /**
- * The taps of these namespaces, by their numbers, that a process has open. Where the kernel does not say where a tap
- * is, it is taken to be in the namespace of the process.
+ * The taps of these namespaces, by their numbers, that a process has open. One of which the kernel does not say where
+ * it is counts as in the namespace of its process.
  */
 export function tapsHeldBy(pid: number, spaces: ReadonlySet<number>): HeldTaps {
   const numbers = descriptorsOf(String(pid)).flatMap((path) => /^\/dev\/tap(\d+)$/.exec(path)?.[1] ?? []);

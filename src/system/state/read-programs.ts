@@ -109,8 +109,8 @@ const sendingTypes: ReadonlySet<string> = new Set([
   'lwt_xmit',
 ]);
 /**
- * They see packets if they ask for them: kprobe, tracepoint, perf_event, raw_tracepoint, its writable one, tracing, LSM,
- * which has the functions of tracing ones (bpf_lsm_func_proto, kernel/bpf/bpf_lsm.c).
+ * They see packets if they ask for them: kprobe, tracepoint, perf_event, raw_tracepoint, its writable one, tracing,
+ * LSM. The last has the functions of tracing ones (bpf_lsm_func_proto, kernel/bpf/bpf_lsm.c).
  */
 const tracingTypes: readonly number[] = [2, 5, 7, 17, 24, 26, 29];
 
