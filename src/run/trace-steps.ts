@@ -167,12 +167,13 @@ function readersOf(context: RunContext, step: StepPlan, segments: Segments): (pi
       devices.flatMap(({ space, ifindex, name }) => (space === null ? [[ifindex, ports.get(name)] as const] : [])),
     ),
   );
+  const homes = new Set(segments.flatMap(({ home }) => numberOf(home) ?? []));
   const known = new Map<number, TracedReader>();
   const make = (read: number): TracedReader => {
     const pid = readerBehind(read);
     if (isDescendant(pid)) return { pid, name: '', own: true, parties: [] };
     const program = runningProgram(pid);
-    const { names, numbers } = tapsHeldBy(pid);
+    const { names, numbers } = tapsHeldBy(pid, homes);
     const inSpace = parties.get(numberOf(`/proc/${pid}/ns/net`) ?? 0);
     const found = [inSpace, ...names.map((name) => ports.get(name)), ...numbers.map((number) => byNumber.get(number))];
     return {

@@ -102,7 +102,7 @@ class LateBehindWatch {
 
 /** How often the kernel's events are looked at, in ms; the judge knows it (core/judge/count/tally.ts). */
 const stationsEveryMs = 50;
-/** A guest that invents MACs fills no timeline: later ones are not written down, and count as others'. */
+/** A guest that invents MACs fills no timeline: later ones are not written down, which is said. */
 const maxStations = 4096;
 
 /** Where bridges of this host learn MACs that are no endpoint's, in a step that listens. */
@@ -113,11 +113,13 @@ class StationWatch {
   #timer: NodeJS.Timeout | undefined;
   #observers: ReadonlyMap<number, string> = new Map();
   #written = 0;
+  readonly #missed = new Set<string>();
 
-  constructor(context: RunContext, step: StepPlan, spaces: ReadonlyMap<string | null, string | null>) {
+  /** `watches`: who opened them closes them. */
+  constructor(context: RunContext, step: StepPlan, watches: readonly PlaceWatch[]) {
     this.#context = context;
     this.#step = step;
-    this.#watches = step.listenMs === null ? [] : [...spaces.keys()].map(watchPlaces);
+    this.#watches = watches;
   }
 
   begin(links: readonly LinkState[]): void {
@@ -135,18 +137,32 @@ class StationWatch {
   #look(): void {
     const { plan, timeline } = this.#context;
     for (const change of this.#watches.flatMap((watch) => watch.take())) {
-      if (change.kind !== 'moved' || this.#written >= maxStations) continue;
+      if (change.kind !== 'moved') continue;
       if (plan.endpoints.some(({ macs }) => macs.includes(change.mac))) continue;
+      if (this.#written >= maxStations) {
+        this.#miss(`more than ${maxStations}`);
+        break;
+      }
       this.#written += 1;
       const observer = this.#observers.get(change.ifindex) ?? null;
       timeline.log(this.#step.index, { event: 'station-learned', mac: change.mac, observer });
     }
+    if (this.#watches.some((watch) => watch.hasLost())) this.#miss('more at once than the kernel keeps');
+  }
+
+  #miss(why: string): void {
+    if (this.#missed.has(why)) return;
+    this.#missed.add(why);
+    const text = `MACs that the bridge learned are not all known: ${why}`;
+    this.#context.timeline.log(this.#step.index, {
+      event: 'fault',
+      fault: { code: 'state-unread', observers: [], text },
+    });
   }
 
   close(): void {
     clearInterval(this.#timer);
     if (this.#timer !== undefined) this.#look();
-    for (const watch of this.#watches) watch.close();
   }
 }
 
@@ -162,23 +178,48 @@ function joinPassing(parts: readonly PassingCarriers[]): PassingCarriers {
   };
 }
 
+interface Closable {
+  close(): void;
+}
+
+/** The last that was opened first: it may need what was opened before. */
+function closeAll(opened: Closable[]): void {
+  for (const watch of opened.splice(0).reverse()) watch.close();
+}
+
 /**
  * Hears who changes rules, and which settings change, wherever on this machine a step has observers: in a lab of
  * several hosts each is a network namespace. A guest's own namespace is left alone. The other hosts of a run listen for
  * themselves.
  */
 export async function watchKernel(context: RunContext, step: StepPlan): Promise<KernelWatch> {
+  const opened: Closable[] = [];
+  try {
+    return await openAll(context, step, opened);
+  } catch (error) {
+    closeAll(opened);
+    throw error;
+  }
+}
+
+async function openAll(context: RunContext, step: StepPlan, opened: Closable[]): Promise<KernelWatch> {
+  const keep = <T extends Closable>(watch: T): T => {
+    opened.push(watch);
+    return watch;
+  };
   const far = await FarWatch.open(context, step);
   const hosts = watchedSpaces(context, step);
-  const rules = [...hosts.keys()].map(watchRuleChanges);
+  const spaces = [...hosts.keys()];
+  const rules = spaces.map((netns) => keep(watchRuleChanges(netns)));
   const isRouted = step.observers.some(({ routed }) => routed === true);
-  const settings = [...hosts].map(([netns, host]) => ({ host, watch: watchSettingChanges(netns, isRouted) }));
-  const carriers = [...hosts].flatMap(([netns, host]) => (host === null ? [watchCarriers(netns)] : []));
+  const settings = [...hosts].map(([netns, host]) => ({ host, watch: keep(watchSettingChanges(netns, isRouted)) }));
+  const carriers = [...hosts].flatMap(([netns, host]) => (host === null ? [keep(watchCarriers(netns))] : []));
   const switches = context.plan.bridges.flatMap(({ kind, name }) => (kind === 'ovs' ? [name] : []));
-  const ovs = switches.length === 0 ? [] : [await watchOvs(new Set(switches))];
+  const ovs = switches.length === 0 ? [] : [keep(await watchOvs(new Set(switches)))];
   const watches = [...rules, ...carriers, ...settings.map(({ watch }) => watch), ...ovs];
-  const behind = new LateBehindWatch(context, step, hosts);
-  const stations = new StationWatch(context, step, hosts);
+  const behind = keep(new LateBehindWatch(context, step, hosts));
+  const places = step.listenMs === null ? [] : spaces.map((netns) => keep(watchPlaces(netns)));
+  const stations = keep(new StationWatch(context, step, places));
   return {
     behind,
     begin(links) {
@@ -193,6 +234,6 @@ export async function watchKernel(context: RunContext, step: StepPlan): Promise<
     fetch: () => far.fetch(),
     withPassing: (state) => far.withPassing(state),
     unheard: () => [...new Set([...[...watches, behind].flatMap((watch) => watch.unheard()), ...far.unheard()])],
-    close: () => [...watches, behind, stations].forEach((watch) => watch.close()),
+    close: () => closeAll(opened),
   };
 }

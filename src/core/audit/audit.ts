@@ -2,6 +2,7 @@ import { attributesOf } from '../bridge/attributes.js';
 import { routedGuests, routedView } from '../bridge/beside.js';
 import { predictAll } from '../bridge/forwarding/predict-all.js';
 import { type BridgeView, bridgeViews } from '../bridge/view.js';
+import { holdingPromiscuous } from '../bridge/weaknesses/promiscuous.js';
 import type { RuleFinding } from '../bridge/weakness.js';
 import { auditIds, findingsOn, findingsOnHost, fixCost } from '../bridge/weaknesses.js';
 import { fixText } from '../fix/fix-text.js';
@@ -95,20 +96,34 @@ export interface ReaderOnHost extends Pick<AuditFinding, 'id' | 'place' | 'value
 
 /** The readers of a bridge's frames, each once, over snapshots of one host. Pure. */
 export function readersOn(bridge: string, snapshots: readonly Snapshot[]): readonly ReaderOnHost[] {
-  const found = snapshots
-    .flatMap((snapshot) => audit(snapshot, { bridge }).findings)
-    .filter(({ id }) => [...readerIds, ...possibleReaderIds].includes(id))
-    .map(({ id, place, value, text, readFrom }) => ({
-      id,
-      place,
-      value,
-      text,
-      readFrom,
-      isCertain: readerIds.includes(id),
-    }));
+  const found = snapshots.flatMap((snapshot) =>
+    audit(snapshot, { bridge })
+      .findings.filter(({ id }) => [...readerIds, ...possibleReaderIds].includes(id))
+      .map(({ id, place, value, text, readFrom }): ReaderOnHost => {
+        const isCertain = id === 'bridge-promiscuous' ? isHeld(place, snapshot) : readerIds.includes(id);
+        return { id, place, value, text, readFrom, isCertain };
+      }),
+  );
   return [
     ...new Map(found.map((reader) => [JSON.stringify([reader.id, reader.place, reader.value]), reader])).values(),
   ];
+}
+
+/** What raises promiscuity without a process, such as a macvlan on the bridge, may read. */
+function isHeld(bridge: string, { state, packetSockets }: Snapshot): boolean {
+  const link = state.links.find(({ name }) => name === bridge);
+  return link !== undefined && holdingPromiscuous(link.ifindex, packetSockets ?? []).length > 0;
+}
+
+/** Parts that could not be read, in which a reader may be; not what is configured, by which nobody reads. Pure. */
+export function readersNotKnown(snapshots: readonly Snapshot[]): readonly string[] {
+  const parts = snapshots.flatMap(({ state, packetSockets }) => [
+    ...state.unread.flatMap(({ what, why }) => (what.endsWith(' declares') ? [] : [`${what}: ${why}`])),
+    ...(packetSockets === null && !state.unread.some(({ what }) => what === 'packet sockets')
+      ? ['packet sockets: they could not be read']
+      : []),
+  ]);
+  return [...new Set(parts)];
 }
 
 /** Bridges of Open vSwitch: their findings are the host's. */

@@ -1,5 +1,5 @@
 import type { GuestRecord } from '../model/host-config.js';
-import type { HostState } from '../model/state.js';
+import type { FdbState, HostState } from '../model/state.js';
 import { VerifyError } from '../model/verify-error.js';
 import { deafness, isOutward, macsBehind } from '../bridge/view.js';
 import { endpointName } from './host-topology.js';
@@ -71,6 +71,29 @@ export function macsOnRecord(
       return [listening.name, [...macs].filter((mac) => !isElsewhere(mac, listening))];
     }),
   );
+}
+
+/**
+ * Entries that bridges learned meanwhile, but for MACs that `before` or `guests` has at another port. A guest may speak
+ * with the MAC of another.
+ */
+export function learnedAnew(
+  learned: readonly FdbState[],
+  before: HostState,
+  guests: readonly Pick<GuestRecord, 'mac' | 'port'>[] = [],
+): readonly FdbState[] {
+  const bridgeOf = new Map(before.links.map(({ name, master }) => [name, master]));
+  const onRecord = [
+    ...before.fdb,
+    ...guests.map(({ mac, port }) => ({ mac, port, master: bridgeOf.get(port ?? '') ?? null })),
+  ];
+  const portsOf = new Map<string, Set<string>>();
+  for (const { mac, port, master } of onRecord) {
+    if (mac === null || port === null || master === null) continue;
+    const key = `${master} ${mac}`;
+    portsOf.set(key, (portsOf.get(key) ?? new Set()).add(port));
+  }
+  return learned.filter(({ mac, port, master }) => portsOf.get(`${master ?? ''} ${mac}`)?.has(port) ?? true);
 }
 
 /** What says of MACs whose they are beside the bridge's forwarding database. */

@@ -105,6 +105,11 @@ export const hostRights = {
     isNeeded: false,
     cost: 'no process shows what it holds: packet sockets and taps count as those of strangers, and nothing holds',
   },
+  CAP_SYSLOG: {
+    bit: 34,
+    isNeeded: false,
+    cost: 'functions that BPF programs call have no names: programs that would be acquitted count as carrying frames',
+  },
   CAP_DAC_READ_SEARCH: { bit: 2, isNeeded: false, cost: 'files that only other users may read are not read' },
   CAP_SETUID: { bit: 7, isNeeded: false, cost: 'helpers keep uid 0, and --strict refuses the run' },
   CAP_SETGID: { bit: 6, isNeeded: false, cost: 'helpers keep gid 0, and --strict refuses the run' },

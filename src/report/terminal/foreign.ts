@@ -89,16 +89,27 @@ function readerLines(readers: readonly ReaderOnHost[], { width, color }: View): 
   });
 }
 
+/** How listening ended. `notKnown`: what could not be read of the host, where a reader may be. */
+export interface ListenEnd {
+  readonly status: number;
+  readonly notKnown: readonly string[];
+}
+
 /** All ports in a line: `FOUND: 1 reader on this host; foreign unicast at 0 of 4 ports; exit status 2: …`. */
-function listenSum(reports: readonly ForeignReport[], readers: readonly ReaderOnHost[], status: number): string {
+function listenSum(
+  reports: readonly ForeignReport[],
+  readers: readonly ReaderOnHost[],
+  { status, notKnown }: ListenEnd,
+): string {
   const certain = readers.filter(({ isCertain }) => isCertain).length;
   const found = reports.filter((report) => report.found);
   const open = reports.filter((report) => !report.found && report.exitCode === 3);
-  const otherwise = open.length > 0 ? 'INCONCLUSIVE' : 'NOTHING FOUND';
+  const otherwise = open.length + notKnown.length > 0 ? 'INCONCLUSIVE' : 'NOTHING FOUND';
   const word = certain + found.length > 0 ? 'FOUND' : otherwise;
   const names = found.map(({ listener }) => listener ?? '').filter((name) => name !== '');
+  const noReader = notKnown.length > 0 ? 'who reads on this host is not known' : 'no reader on this host';
   const parts = [
-    `${certain === 0 ? 'no reader' : counted(certain, 'reader')} on this host`,
+    certain === 0 ? noReader : `${counted(certain, 'reader')} on this host`,
     ...(readers.length > certain ? [`${readers.length - certain} that may read`] : []),
     `foreign unicast at ${found.length} of ${counted(reports.length, 'port')}${names.length === 0 ? '' : ` (${setText(names)})`}`,
     ...(open.length === 0 ? [] : [`not known at ${open.length}`]),
@@ -110,11 +121,12 @@ function listenSum(reports: readonly ForeignReport[], readers: readonly ReaderOn
 export function listenText(
   reports: readonly ForeignReport[],
   readers: readonly ReaderOnHost[],
-  view: View & { readonly status: number },
+  view: View & ListenEnd,
 ): string {
-  const sum = fold(escapeText(listenSum(reports, readers, view.status)), view.width);
+  const sum = fold(escapeText(listenSum(reports, readers, view)), view.width);
   return [
     ...readerLines(readers, view),
+    ...view.notKnown.flatMap((text) => foldAfter('not known: ', escapeText(text), view.width)),
     ...reports.flatMap((report) => reportLines(report, view)),
     ...limitLines(reports, view),
     ...sum,

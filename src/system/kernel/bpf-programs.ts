@@ -118,10 +118,14 @@ export interface LoadedProgram {
   readonly code: Uint8Array;
 }
 
-/** The program of that number; null = it is gone, or this user may not ask (CAP_SYS_ADMIN). */
-export function loadedProgram(id: number): LoadedProgram | null {
+/**
+ * The program of that number; null = it is gone. `unknown`: the errno by which it cannot be read, as EPERM without
+ * CAP_SYS_ADMIN.
+ */
+export function loadedProgram(id: number): LoadedProgram | { readonly unknown: string } | null {
   const { result: fd } = askBpf(BPF_PROG_GET_FD_BY_ID, [id]);
-  if (fd < 0) return null;
+  const why = (): string => libc().errnoName(libc().errno());
+  if (fd < 0) return why() === 'ENOENT' ? null : { unknown: why() };
   try {
     const length = bpfInfo(fd, new Uint8Array(programAt.end))?.getUint32(programAt.codeLength, true) ?? 0;
     const code = new Uint8Array(length);
@@ -129,7 +133,7 @@ export function loadedProgram(id: number): LoadedProgram | null {
     const view = new DataView(info.buffer);
     view.setUint32(programAt.codeLength, length, true);
     if (length > 0) view.setBigUint64(programAt.code, libc().addressOf(code), true);
-    if (bpfInfo(fd, info) === null) return null;
+    if (bpfInfo(fd, info) === null) return { unknown: why() };
     const [name = ''] = Buffer.from(info.subarray(programAt.name, programAt.end)).toString('latin1').split('\0');
     const tag = Buffer.from(info.subarray(programAt.tag, programAt.tag + 8)).toString('hex');
     return { type: view.getUint32(programAt.type, true), name, tag, code };

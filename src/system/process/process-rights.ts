@@ -34,6 +34,7 @@ const numbers = {
   sys_chroot: 18,
   sys_ptrace: 19,
   sys_admin: 21,
+  syslog: 34,
   bpf: 39,
 } as const;
 
@@ -44,8 +45,8 @@ export type Capability = keyof typeof numbers;
  * The capabilities of a run. For the bridge: `net_admin` makes veths, tc and nft rules and changes settings, `net_raw`
  * opens the sockets that senders are handed, `sys_admin` enters and makes namespaces and mounts /sys, `bpf` loads the
  * program that counts frames. To look: `sys_ptrace` shows which process holds a packet socket, and guests' namespaces,
- * `dac_read_search` opens files of other users. For processes with less: `setpcap`, `setuid` and `setgid` take rights
- * from them and end them, `sys_chroot` shuts them in.
+ * `dac_read_search` opens files of other users. `syslog` names what BPF programs call. For processes with less:
+ * `setpcap`, `setuid` and `setgid` take rights from them and end them, `sys_chroot` shuts them in.
  */
 const runCapabilities = [
   'net_admin',
@@ -53,6 +54,7 @@ const runCapabilities = [
   'sys_admin',
   'bpf',
   'sys_ptrace',
+  'syslog',
   'dac_read_search',
   'setpcap',
   'setuid',

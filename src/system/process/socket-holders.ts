@@ -1,8 +1,16 @@
-import { closeSync, type Stats, statSync } from 'node:fs';
+import { closeSync, fstatSync, type Stats, statSync } from 'node:fs';
 import type { RunningProgram } from '../../core/model/packet-socket.js';
 import { libc } from '../kernel/libc.js';
 import { socketFamily } from '../kernel/packet-socket.js';
-import { descriptorsOf, procLink, procNames, procText, socketNumbersOf, tapsOf } from '../kernel/proc-files.js';
+import {
+  descriptorsOf,
+  procLink,
+  procNames,
+  procText,
+  socketNumbersOf,
+  type TapDescriptor,
+  tapDescriptorsOf,
+} from '../kernel/proc-files.js';
 
 /** A process that holds a socket. */
 export interface SocketHolder {
@@ -117,10 +125,48 @@ const guestsDevices = /^\/dev\/(?:net\/tun|tap\d|kvm|vhost|vmnet|vsock)|^anon_in
 const guestsFamilies: readonly (number | null)[] = [40, 44];
 const [pidfdOpen, pidfdGetfd] = [434, 438] as const;
 
-/** Names of the taps, and numbers of the macvtaps and ipvtaps (/dev/tapN), that a process has open. */
-export function tapsHeldBy(pid: number): { readonly names: readonly string[]; readonly numbers: readonly number[] } {
+/** TUNGETDEVNETNS of linux/if_tun.h. */
+const askTapsSpace = 0x54e3;
+
+/** The number of the network namespace that a queue's tap is in; null = the kernel does not say (before Linux 5.6). */
+function spaceOfTap({ task, fd }: TapDescriptor): number | null {
+  const process = libc().syscall(pidfdOpen, task, 0, null);
+  if (process < 0) return null;
+  const queue = libc().syscall(pidfdGetfd, process, fd, null);
+  closeSync(process);
+  if (queue < 0) return null;
+  const space = libc().ioctl(queue, askTapsSpace, new Uint8Array(0));
+  closeSync(queue);
+  if (space < 0) return null;
+  try {
+    return fstatSync(space).ino;
+  } finally {
+    closeSync(space);
+  }
+}
+
+/** Taps and macvtaps of which a process has queues. */
+export interface HeldTaps {
+  /** Names of taps in the namespaces that were asked for: others have the same names elsewhere. */
+  readonly names: readonly string[];
+  /** Numbers of macvtaps and ipvtaps (/dev/tapN). */
+  readonly numbers: readonly number[];
+}
+
+/**
+ * The taps of these namespaces, by their numbers, that a process has open. One of which the kernel does not say where
+ * it is counts as in the namespace of its process.
+ */
+export function tapsHeldBy(pid: number, spaces: ReadonlySet<number>): HeldTaps {
   const numbers = descriptorsOf(String(pid)).flatMap((path) => /^\/dev\/tap(\d+)$/.exec(path)?.[1] ?? []);
-  return { names: tapsOf(String(pid)), numbers: numbers.map(Number) };
+  const itsOwn = statSync(`/proc/${pid}/ns/net`, { throwIfNoEntry: false })?.ino ?? null;
+  const names = new Set<string>();
+  for (const descriptor of tapDescriptorsOf(String(pid))) {
+    if (names.has(descriptor.tap)) continue;
+    const space = spaceOfTap(descriptor) ?? itsOwn;
+    if (space !== null && spaces.has(space)) names.add(descriptor.tap);
+  }
+  return { names: [...names], numbers: numbers.map(Number) };
 }
 
 /** The process for which a thread of the kernel reads a guest's frames, as vhost's `vhost-4711`; else itself. */

@@ -1,6 +1,6 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { keepsNothing, callsOf, onlyPassesOrDrops, outputsPackets } from '../../core/bridge/bypass/known-good.js';
+import { callsOf, keepsNothing, mayOutputPackets, onlyPassesOrDrops } from '../../core/bridge/bypass/known-good.js';
 import type { AttachedProgram, PacketHandler } from '../../core/model/state.js';
 import { fieldsOf } from '../../core/text/json-text.js';
 import { isSearchProgram } from '../../core/wire/search-program.js';
@@ -51,12 +51,24 @@ export function readPrograms(
   });
 }
 
-function codeFacts(id: number): Omit<AttachedProgram, 'device' | 'place' | 'id'> {
+type CodeFacts = Omit<AttachedProgram, 'device' | 'place' | 'id'>;
+
+/** No program changes, and numbers go up (idr_alloc_cyclic, kernel/bpf/syscall.c): each is looked at once. */
+const knownFacts = new Map<number, CodeFacts>();
+
+function codeFacts(id: number): CodeFacts {
+  const known = knownFacts.get(id);
+  if (known !== undefined) return known;
   const program = loadedProgram(id);
-  if (program === null) return {};
+  if (program === null || 'unknown' in program) return {};
   const { name, tag, code } = program;
-  if (onlyPassesOrDrops(code)) return { name, tag, onlyPasses: true };
-  return { name, tag, ...(keepsNothing(code, functionsOf) ? { keepsNothing: true } : {}) };
+  const factOf = (): Pick<CodeFacts, 'onlyPasses' | 'keepsNothing'> => {
+    if (onlyPassesOrDrops(code)) return { onlyPasses: true };
+    return keepsNothing(code, functionsOf) ? { keepsNothing: true } : {};
+  };
+  const facts: CodeFacts = { name, tag, ...factOf() };
+  knownFacts.set(id, facts);
+  return facts;
 }
 
 /**
@@ -96,8 +108,11 @@ const sendingTypes: ReadonlySet<string> = new Set([
   'lwt_out',
   'lwt_xmit',
 ]);
-/** They see packets if they ask for them: kprobe, tracepoint, perf_event, raw_tracepoint, its writable one, tracing. */
-const tracingTypes: readonly number[] = [2, 5, 7, 17, 24, 26];
+/**
+ * They see packets if they ask for them: kprobe, tracepoint, perf_event, raw_tracepoint, its writable one, tracing,
+ * LSM. The last has the functions of tracing ones (bpf_lsm_func_proto, kernel/bpf/bpf_lsm.c).
+ */
+const tracingTypes: readonly number[] = [2, 5, 7, 17, 24, 26, 29];
 
 interface StrayProgram extends LoadedProgram {
   readonly id: number;
@@ -106,29 +121,38 @@ interface StrayProgram extends LoadedProgram {
 
 const functionsOf = (call: number): readonly string[] => calledFunctions([call]).get(call) ?? [];
 
-/** Programs that were looked at: none changes. Null: it cannot carry a packet elsewhere. */
-const looked = new Map<number, StrayProgram | null>();
+/** What is known of a program: null = it cannot carry a packet elsewhere. */
+type Look = StrayProgram | { readonly unread: string; readonly isTracing: boolean } | null;
 
-function lookAt(id: number): StrayProgram | null {
+/** Programs that were looked at: none changes. */
+const looked = new Map<number, Look>();
+
+function lookAt(id: number): Look {
   const known = looked.get(id);
   if (known !== undefined) return known;
   const program = loadedProgram(id);
   if (program === null) return null; // it is gone
-  const kind = packetTypes.get(program.type);
+  if ('unknown' in program)
+    return { unread: `the kernel does not show BPF program ${id}: ${program.unknown}`, isTracing: false };
   calledFunctions(callsOf(program.code));
-  const stray = ((): StrayProgram | null => {
-    if (kind === undefined)
-      return tracingTypes.includes(program.type) && outputsPackets(program.code, functionsOf)
-        ? { ...program, id, kind: 'tracing' }
-        : null;
-    if (kind === 'socket_filter' && isSearchProgram(program.tag, program.code)) return null;
-    const isHarmless = sendingTypes.has(kind)
-      ? onlyPassesOrDrops(program.code)
-      : keepsNothing(program.code, functionsOf);
-    return isHarmless ? null : { ...program, id, kind };
-  })();
-  looked.set(id, stray);
-  return stray;
+  const look = lookAtCode(id, program);
+  looked.set(id, look);
+  return look;
+}
+
+function lookAtCode(id: number, program: LoadedProgram): Look {
+  const kind = packetTypes.get(program.type);
+  if (kind === undefined) return tracingTypes.includes(program.type) ? lookAtTracing(id, program) : null;
+  if (kind === 'socket_filter' && isSearchProgram(program.tag, program.code)) return null;
+  const isHarmless = sendingTypes.has(kind) ? onlyPassesOrDrops(program.code) : keepsNothing(program.code, functionsOf);
+  return isHarmless ? null : { ...program, id, kind };
+}
+
+function lookAtTracing(id: number, program: LoadedProgram): Look {
+  const outputs = mayOutputPackets(program.code, functionsOf);
+  if (outputs !== null) return outputs ? { ...program, id, kind: 'tracing' } : null;
+  const why = 'without CAP_SYSLOG, or with kernel.kptr_restrict 2, functions have no names';
+  return { unread: `BPF program ${id} (tracing) calls functions that are not known: ${why}`, isTracing: true };
 }
 
 /** Numbers of the programs that tc prints among its filters and actions. */
@@ -179,6 +203,16 @@ function cgroupRoot(): string | null {
 function foldersBelow(folder: string): readonly string[] {
   const below = procNames(folder).filter((name) => procNames(`${folder}/${name}`).includes('cgroup.procs'));
   return [folder, ...below.flatMap((name) => foldersBelow(`${folder}/${name}`))];
+}
+
+/** The number of a namespace, be it mounted or a process's, whose link alone has it as text. */
+function spaceAt(path: string): number | 'gone' | 'refused' {
+  try {
+    return statSync(path).ino;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    return code === 'ENOENT' || code === 'ESRCH' ? 'gone' : 'refused';
+  }
 }
 
 /** Units of systemd, which has each in a cgroup of its own. */
@@ -261,15 +295,18 @@ class PlaceFinder {
 
   /** A program at a cgroup gets what comes to its processes: what a guest's namespace has, or only the host's own. */
   private hasGuests(folder: string): boolean {
-    const linked = new Set(this.others().flatMap(({ path, home }) => (home === 'none' ? [] : [procLink(path)])));
+    const linked = new Set(this.others().flatMap(({ path, home }) => (home === 'none' ? [] : [spaceAt(path)])));
     return foldersBelow(folder)
       .flatMap((below) => procText(`${below}/cgroup.procs`).split('\n'))
-      .some((pid) => pid !== '' && linked.has(procLink(`/proc/${pid}/ns/net`)));
+      .some((pid) => {
+        const space = pid === '' ? 'gone' : spaceAt(`/proc/${pid}/ns/net`);
+        return space !== 'gone' && (space === 'refused' || linked.has(space));
+      });
   }
 }
 
 /** How often, and how long after the last time, a program is looked for that is at no known place. */
-const [looks, lookAgainMs] = [4, 100] as const;
+const [maxLooks, lookAgainMs] = [4, 100] as const;
 /** Programs that were reported: they are where they are. */
 const reported = new Set<number>();
 
@@ -289,9 +326,12 @@ export async function readStrayPrograms(
     const ids = programIds();
     if (ids === 'denied') return { handlers: [], ...refused() };
     if ('unknown' in ids) return { handlers: [], unread: `the kernel does not list BPF programs: ${ids.unknown}` };
-    const strays = ids.flatMap((id) =>
+    const looks = ids.flatMap((id) =>
       isOwnProgram(id) || known.has(id) || among?.has(id) === false ? [] : (lookAt(id) ?? []),
     );
+    const strays = looks.flatMap((seen) => ('unread' in seen ? [] : [seen]));
+    // where places count, one that has none costs nothing
+    const [unread] = looks.flatMap((seen) => ('unread' in seen && (isWhole || !seen.isTracing) ? [seen.unread] : []));
     const finder = new PlaceFinder(netns);
     const handlers: PacketHandler[] = [];
     for (const program of strays) {
@@ -301,9 +341,9 @@ export async function readStrayPrograms(
         handlers.push(handlerOf(program, place));
     }
     const isNews = handlers.some(({ program }) => program !== undefined && !reported.has(program.id));
-    if (!isNews || look === looks) {
+    if (!isNews || look === maxLooks) {
       for (const { program } of handlers) if (program !== undefined) reported.add(program.id);
-      return { handlers };
+      return { handlers, ...(unread === undefined ? {} : { unread }) };
     }
     await sleep(lookAgainMs);
   }

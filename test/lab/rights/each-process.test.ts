@@ -24,6 +24,7 @@ const names: Readonly<Record<number, string>> = {
   18: 'sys_chroot',
   19: 'sys_ptrace',
   21: 'sys_admin',
+  34: 'syslog',
   39: 'bpf',
 };
 const sets = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'];
@@ -73,6 +74,7 @@ const judgeOf = (child: ChildProcess): Promise<number> =>
 const run = [
   ...['bpf', 'dac_read_search', 'net_admin', 'net_raw', 'setgid', 'setpcap', 'setuid', 'sys_admin', 'sys_chroot'],
   'sys_ptrace',
+  'syslog',
 ];
 const callers = {
   root: { through: [], uid: 0, more: [] },

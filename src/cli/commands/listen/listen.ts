@@ -2,9 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ReaderOnHost, readersOn } from '../../../core/audit/audit.js';
+import { type ReaderOnHost, readersNotKnown, readersOn } from '../../../core/audit/audit.js';
 import { chooseBridge } from '../../../core/discover/found-scenario.js';
-import { type ListeningPort, listeningPorts, macsOnRecord } from '../../../core/discover/listening-ports.js';
+import {
+  learnedAnew,
+  type ListeningPort,
+  listeningPorts,
+  macsOnRecord,
+} from '../../../core/discover/listening-ports.js';
 import { startForeign } from '../../../core/judge/foreign/foreign.js';
 import { type ForeignReport, finishForeign, macOfNumber } from '../../../core/judge/foreign/report.js';
 import { netnsPath } from '../../../core/model/fabric.js';
@@ -16,7 +21,7 @@ import { counted, escapeText } from '../../../core/text/escape.js';
 import { jsonText } from '../../../core/text/json-text.js';
 import { milliseconds } from '../../../core/text/time.js';
 import { macBytes, macNumber } from '../../../core/wire/ethernet.js';
-import { listenText } from '../../../report/terminal/foreign.js';
+import { type ListenEnd, listenText } from '../../../report/terminal/foreign.js';
 import { kernelDevices } from '../../../run/devices.js';
 import { listenQuietly } from '../../../run/listen-quietly.js';
 import { namedIn, openOwnFolder, type OwnFolder } from '../../../system/evidence/folder/own-folder.js';
@@ -145,12 +150,14 @@ export async function listenCommand(options: ListenCommandOptions): Promise<numb
     const readers = readersOn(bridge, snapshots).filter(
       ({ place }) => !place.split(' ').some((word) => leftOut.has(word)),
     );
+    const notKnown = readersNotKnown(snapshots);
     const statuses = [
       ...reports.map(({ exitCode }) => exitCode),
       ...(readers.some(({ isCertain }) => isCertain) ? [2] : []),
+      ...(notKnown.length > 0 ? [3] : []),
     ];
     const status = stoppedBy === undefined ? combineExitStatuses(statuses) : statusOf(stoppedBy);
-    printReports(reports, { bridge, from, json: options.json, readers, status });
+    printReports(reports, { bridge, from, json: options.json, readers, notKnown, status });
     return status;
   } finally {
     out?.handOver();
@@ -207,7 +214,8 @@ async function listenAt({
   );
   const { guests } = await readInventory(before.links, netns);
   const spoke = new Map(ports.map(({ name }, index) => [name, split.spoke(index).map(macOfNumber)] as const));
-  const states = [before, learning.state(), await look(netns)];
+  const learned = { ...before, fdb: learnedAnew(learning.entries(), before, guests) };
+  const states = [before, learned, await look(netns)];
   const record = macsOnRecord(ports, bridge, states, { guests, spoke });
   // A bridge that learns nothing (ageing time 0) has nobody on record: then what spoke behind a port lives there.
   const macs = new Map(
@@ -229,8 +237,12 @@ async function listenAt({
 const everyMs = 200;
 const maxLearned = 4096;
 
-/** Hears what the bridge learns meanwhile; `state`: a state with that as entries of its forwarding database. */
-function hearLearning(before: HostState, bridge: string, netns: string | null): { state(): HostState; close(): void } {
+/** Hears what the bridge learns meanwhile, as entries of its forwarding database. */
+function hearLearning(
+  before: HostState,
+  bridge: string,
+  netns: string | null,
+): { entries(): readonly FdbState[]; close(): void } {
   const watch = watchPlaces(netns);
   const names = new Map(before.links.map(({ ifindex, name }) => [ifindex, name]));
   const learned = new Map<string, FdbState>();
@@ -244,7 +256,7 @@ function hearLearning(before: HostState, bridge: string, netns: string | null): 
   };
   const timer = setInterval(look, everyMs);
   return {
-    state: () => ({ ...before, fdb: [...learned.values()] }),
+    entries: () => [...learned.values()],
     close() {
       clearInterval(timer);
       look();
@@ -253,21 +265,24 @@ function hearLearning(before: HostState, bridge: string, netns: string | null): 
   };
 }
 
-interface Listened {
+interface Listened extends ListenEnd {
   readonly bridge: string;
   readonly from: string;
   readonly json: boolean;
   readonly readers: readonly ReaderOnHost[];
-  readonly status: number;
 }
 
-function printReports(reports: readonly ForeignReport[], { bridge, from, json, readers, status }: Listened): void {
+function printReports(
+  reports: readonly ForeignReport[],
+  { bridge, from, json, readers, notKnown, status }: Listened,
+): void {
   process.stdout.write(
     json
-      ? `${jsonText({ schemaVersion: 1, bridge, from, until: new Date().toISOString(), readers, listeners: reports }, 2)}\n`
+      ? `${jsonText({ schemaVersion: 1, bridge, from, until: new Date().toISOString(), readers, unread: notKnown, listeners: reports }, 2)}\n`
       : listenText(reports, readers, {
           width: columnsOf(process.stdout, 100),
           color: wantsColor(process.stdout),
+          notKnown,
           status,
         }),
   );

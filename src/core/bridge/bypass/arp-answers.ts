@@ -24,24 +24,24 @@ interface Place {
   readonly endpoints: readonly Pick<Endpoint, 'name' | 'macs' | 'ips'>[];
 }
 
-/** The port to which an answer of the bridge sends frames for an address; undefined = it gives none. */
-function answeredPort({ bridge, state }: Place, { mac }: NeighbourState): string | undefined {
-  const ports = new Map(state.links.filter(({ master }) => master === bridge).map((link) => [link.name, link]));
-  const port = ports.get(state.fdb.find((entry) => entry.master === bridge && entry.mac === mac)?.port ?? '');
-  if (port === undefined) return undefined;
-  const isAnswered =
-    answeredFor.some((flag) => has(port, flag)) || [...ports.values()].some((link) => has(link, answered));
-  return isAnswered ? port.name : undefined;
+/** Ports to which an answer of the bridge sends frames for an address: the MAC may be at another one in each VLAN. */
+function answeredPorts({ bridge, state }: Place, { mac }: NeighbourState): readonly string[] {
+  const ports = state.links.filter(({ master }) => master === bridge);
+  const at = new Set(state.fdb.flatMap((entry) => (entry.master === bridge && entry.mac === mac ? [entry.port] : [])));
+  const isAnyAnswered = ports.some((link) => has(link, answered));
+  return ports.flatMap((port) =>
+    at.has(port.name) && (isAnyAnswered || answeredFor.some((flag) => has(port, flag))) ? [port.name] : [],
+  );
 }
 
 function wrongAnswer(place: Place, entry: NeighbourState): readonly Bypass[] {
-  const port = answeredPort(place, entry);
+  const ports = answeredPorts(place, entry);
   const { endpoints, bridge } = place;
   const { address, mac, device, isStatic } = entry;
   const owners = endpoints.filter(({ ips }) => ips.some((ip) => ip.address === address));
   const isOwners = owners.some(({ macs }) => macs.includes(mac));
   const isGuests = endpoints.some(({ macs }) => macs.includes(mac));
-  if (port === undefined || (owners.length > 0 ? isOwners && !isStatic : !(isStatic && isGuests))) return [];
+  if (ports.length === 0 || (owners.length > 0 ? isOwners && !isStatic : !(isStatic && isGuests))) return [];
   const [owner] = owners;
   const because =
     owner === undefined || isOwners ? 'nothing but a static entry says whose it is' : `it is ${owner.name}'s`;
@@ -49,7 +49,7 @@ function wrongAnswer(place: Place, entry: NeighbourState): readonly Bypass[] {
     {
       what: `neighbour entry ${address} ${mac}`,
       where: `${device} (${bridge})`,
-      remedy: `the bridge answers for ${address} with it, so that frames go to ${port}, and ${because}; delete it (ip neigh del ${address} dev ${device}), or answer for it with trust`,
+      remedy: `the bridge answers for ${address} with it, so that frames go to ${ports.join(', ')}, and ${because}; delete it (ip neigh del ${address} dev ${device}), or answer for it with trust`,
     },
   ];
 }

@@ -311,9 +311,14 @@ export function callsOf(code: Uint8Array): readonly number[] {
   return [...new Set(instructionsOf(code).flatMap((made) => (isCall(made) && made.from === 0 ? [made.value] : [])))];
 }
 
-/** True of a program that hands packets to a process, as one for tracing may. */
-export function outputsPackets(code: Uint8Array, functionsOf: FunctionsOf): boolean {
-  return callsOf(code).some((made) => functionsOf(made).some((name) => outputs.has(name)));
+/**
+ * True of a program that hands packets to a process, as one for tracing may; null = its code, or a function that it
+ * calls, is not known.
+ */
+export function mayOutputPackets(code: Uint8Array, functionsOf: FunctionsOf): boolean | null {
+  const called = callsOf(code).map(functionsOf);
+  if (called.some((names) => names.some((name) => outputs.has(name)))) return true;
+  return code.length === 0 || called.some((names) => names.length === 0) ? null : false;
 }
 
 const isTarget = (code: readonly Instruction[], { at: target }: Instruction): boolean =>

@@ -1,5 +1,5 @@
 import { isOnPort } from '../../model/attach.js';
-import { receives, type SocketProcess } from '../../model/packet-socket.js';
+import { type PacketSocket, receives, type SocketProcess } from '../../model/packet-socket.js';
 import { type HostState, type LinkState } from '../../model/state.js';
 import { word } from '../../text/escape.js';
 import { advice, execute, ownEntry } from '../changes.js';
@@ -77,10 +77,17 @@ export const behindBridge: Explained & Audited = {
   finding: { onBridge: behindBridgeRule },
 };
 
-function holdersOf({ ifindex, name }: LinkState, { packetSockets, packetHandlers = [] }: HostState): readonly string[] {
-  const sockets = (packetSockets ?? []).filter(({ promiscuous, ifindex: bound, own: isOwn, ...socket }) =>
-    isOwn ? false : (promiscuous?.includes(ifindex) ?? (bound === ifindex && receives(socket))),
+/** Sockets by which others hold a device promiscuous, or may, where the kernel does not report it. */
+export function holdingPromiscuous(ifindex: number, sockets: readonly PacketSocket[]): readonly PacketSocket[] {
+  return sockets.filter(({ promiscuous, ifindex: bound, own: isOwn, holders, ...socket }) =>
+    isOwn || (holders.length > 0 && holders.every(({ name }) => name === relayName))
+      ? false
+      : (promiscuous?.includes(ifindex) ?? (bound === ifindex && receives(socket))),
   );
+}
+
+function holdersOf({ ifindex, name }: LinkState, { packetSockets, packetHandlers = [] }: HostState): readonly string[] {
+  const sockets = holdingPromiscuous(ifindex, packetSockets ?? []);
   const processes = sockets.flatMap(({ holders }) => holders).filter((holder) => holder.name !== relayName);
   return [
     ...new Set([

@@ -1,3 +1,4 @@
+import { harmlessTargets } from '../../bridge/bypass/known-good.js';
 import { rulesText } from '../../bridge/rules-text.js';
 import { receives } from '../../model/packet-socket.js';
 import { tunnelKinds } from '../../bridge/view.js';
@@ -52,14 +53,28 @@ const layer3Tunnels: readonly (string | null)[] = [
  * Open vSwitch.
  */
 const rewriting = {
-  nft: /"mangle":\{"key":\{"payload"|"snat":|"xt":/,
+  nft: /"mangle":\{"key":\{"payload"|"snat":/,
   tc: /"pedit"|"kind":"nat"|"skbmod"|"bpf"/,
   legacy: /^(SNAT|NETMAP|snat|dnat|arpreply|TPROXY)$/,
   flow: /set_field|mod_|move:|load:|\bnat\b/,
 } as const;
 
+/** Targets that rewrite, of those that are harmless on the way. */
+const rewritingTargets: ReadonlySet<string> = new Set(['DNAT', 'MASQUERADE', 'NETMAP', 'REDIRECT', 'SNAT']);
+
+/** Names of the targets and watchers of xtables among nft's rules; null = one that nft does not name. */
+function extensionsIn(nft: unknown): readonly (string | null)[] {
+  const texts = new Set([...rulesText(nft).matchAll(/"xt":(\{[^{}]*\}|null)/g)].map(([, text = '']) => text));
+  return [...texts].flatMap((text) => {
+    const name = /"name":"([^"]*)"/.exec(text)?.[1] ?? null;
+    return /"type":"match"/.test(text) ? [] : [name];
+  });
+}
+
 function mayRewrite(state: HostState): boolean {
   if (rewriting.nft.test(rulesText(state.nft)) || rewriting.tc.test(rulesText(state.tc))) return true;
+  const extensions = extensionsIn(state.nft);
+  if (extensions.some((name) => name === null || rewritingTargets.has(name) || !harmlessTargets.has(name))) return true;
   if ((state.programs ?? []).some(({ onlyPasses }) => onlyPasses !== true)) return true;
   if (state.ovs?.bridges.some(({ flows }) => flows.some((flow) => rewriting.flow.test(flow))) === true) return true;
   return statesByHost(state).some(({ state: { legacyTables = [] } }) =>
@@ -72,6 +87,7 @@ function mayCarry(state: HostState): boolean {
   if (state.links.some(({ kind }) => tunnelKinds.includes(kind) || layer3Tunnels.includes(kind))) return true;
   if (/"(queue|tproxy|dnat|redirect|masquerade)":|"nftrace"|"log":\{[^}]*"group"/.test(rulesText(state.nft)))
     return true;
+  if (extensionsIn(state.nft).length > 0) return true;
   return statesByHost(state).some(
     ({ state: { packetSockets, logGroups = [], sharedTaps = {}, legacyTables = [], routing } }) =>
       packetSockets === null ||

@@ -181,7 +181,10 @@ class Looks {
       this.#examining,
       readStrayPrograms(this.netns, programsShown(attached, xdp, null), new Set(ids)),
     ]).then(
-      ([, { handlers }]) => handlers.forEach((handler) => this.#handlers.set(handler.function, handler)),
+      ([, { handlers, unread }]) => {
+        handlers.forEach((handler) => this.#handlers.set(handler.function, handler));
+        if (unread !== undefined) this.#failures.add(`BPF programs that come and go: ${unread}`);
+      },
       (error: unknown) => void this.#failures.add(`BPF programs that come and go: ${messageOf(error)}`),
     );
   }

@@ -53,6 +53,8 @@ function* changesIn({ type, family, bytes }: WaitingMessage): Generator<PlaceCha
 export interface PlaceWatch {
   /** What happened since it was opened or last asked. */
   take(): readonly PlaceChange[];
+  /** True if more happened at once than the kernel kept, so that some was not heard. */
+  hasLost(): boolean;
   close(): void;
 }
 
@@ -63,14 +65,18 @@ export function watchPlaces(netns: string | null): PlaceWatch {
       (group) => openNetlinkIfAllowed({ family: NETLINK_ROUTE, groups: [group], waitMs: null, buffer: 1 << 20 }) ?? [],
     ),
   );
+  let isLost = false;
   return {
     take() {
       const changes: PlaceChange[] = [];
       // A message is read before the next one comes: they share a buffer.
       for (const fd of fds)
-        for (const message of waitingMessages(fd)) if (message !== 'lost') changes.push(...changesIn(message));
+        for (const message of waitingMessages(fd))
+          if (message === 'lost') isLost = true;
+          else changes.push(...changesIn(message));
       return changes;
     },
+    hasLost: () => isLost,
     close: () => fds.forEach((fd) => closeSync(fd)),
   };
 }

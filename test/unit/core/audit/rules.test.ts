@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { audit, auditStatus } from '../../../../src/core/audit/audit.js';
+import { audit, auditStatus, readersNotKnown, readersOn } from '../../../../src/core/audit/audit.js';
 import type { AuditId } from '../../../../src/core/model/codes.js';
 import { parseLinks } from '../../../../src/system/state/parse-links.js';
 import type { Settings } from '../../../../src/core/model/scenario.js';
@@ -232,6 +232,29 @@ describe('an audit', () => {
       'ovs-fail-open: br1.fail_mode = not set, which is standalone',
     ]);
   });
+  it('takes who holds a bridge promiscuous for a reader, and one that nobody holds for a possible one', () => {
+    const promiscuous = restWith(setLink('br0', { promiscuity: 1 }));
+    const ifindex = promiscuous.state.links.find(({ name }) => name === 'br0')?.ifindex ?? 0;
+    const held = (...packetSockets: readonly PacketSocket[]) =>
+      readersOn('br0', [{ ...promiscuous, packetSockets }]).flatMap(({ id, isCertain }) =>
+        id === 'bridge-promiscuous' ? [isCertain] : [],
+      );
+    const socket = { inode: '1', ifindex, protocol: '0800', holders: [], own: false };
+    expect(held()).toEqual([false]);
+    expect(held(socket)).toEqual([true]);
+    expect(held({ ...socket, promiscuous: [] })).toEqual([false]);
+    expect(held({ ...socket, ifindex: 0, promiscuous: [ifindex] })).toEqual([true]);
+    expect(held({ ...socket, own: true })).toEqual([false]);
+  });
+
+  it('does not know of readers in parts that could not be read, but for what is configured', () => {
+    const why = 'it is refused';
+    const unread = ['programs', 'what ifupdown declares'].map((what) => ({ what, why }));
+    expect(readersNotKnown([rest])).toEqual([]);
+    expect(readersNotKnown([restWith({ unread }), restWith({ unread })])).toEqual(['programs: it is refused']);
+    expect(readersNotKnown([{ ...rest, packetSockets: null }])).toEqual(['packet sockets: they could not be read']);
+  });
+
   it('names who holds the bridge promiscuous', () => {
     const index = rest.state.links.find(({ name }) => name === 'br0')?.ifindex ?? 0;
     const held = {

@@ -3,7 +3,7 @@ import { isOutward } from '../../../../src/core/bridge/view.js';
 import { foundPolicy } from '../../../../src/core/discover/found-scenario.js';
 import { foundVlans, vlansInState } from '../../../../src/core/discover/found-vlans.js';
 import { endpointName } from '../../../../src/core/discover/host-topology.js';
-import { listeningPorts, macsOnRecord } from '../../../../src/core/discover/listening-ports.js';
+import { learnedAnew, listeningPorts, macsOnRecord } from '../../../../src/core/discover/listening-ports.js';
 import type { HostState, LinkState } from '../../../../src/core/model/state.js';
 import { hostState } from '../../../support/judge/perfect-run.js';
 import { changedState, learnedAt, setBridges, setLink, setPorts } from '../../../support/link-state.js';
@@ -176,6 +176,14 @@ describe('ports that can be heard', () => {
       ['p2', []],
       ['p3', []],
     ]);
+  });
+  it('have what the bridge learned meanwhile, but for MACs on record at another port', () => {
+    const [first, second, third] = ['52:54:00:00:00:01', '52:54:00:00:00:02', '52:54:00:00:00:03'];
+    const before = state({ fdb: [learnedAt(first, 'p0'), learnedAt(third, 'p9', { master: 'br9' })] });
+    const learned = [learnedAt(first, 'p1'), learnedAt(first, 'p0'), learnedAt(second, 'p1'), learnedAt(third, 'p1')];
+    expect(learnedAnew(learned, before)).toEqual(learned.slice(1));
+    expect(learnedAnew(learned, before, [{ mac: second, port: 'p0' }])).toEqual([learned[1], learned[3]]);
+    expect(learnedAnew(learned, before, [{ mac: second, port: 'elsewhere' }])).toEqual(learned.slice(1));
   });
 });
 

@@ -28,6 +28,6 @@ it('a run whose helpers would keep rights is refused if it is strict', () => {
     expect(refusal(false, name)).toBeNull();
     expect(refusal(true, name)).toContain(name);
   }
-  for (const name of ['CAP_SYS_PTRACE', 'CAP_DAC_READ_SEARCH', 'CAP_BPF', 'CAP_PERFMON'] as const)
+  for (const name of ['CAP_SYS_PTRACE', 'CAP_SYSLOG', 'CAP_DAC_READ_SEARCH', 'CAP_BPF', 'CAP_PERFMON'] as const)
     expect(refusal(true, name)).toBeNull();
 });

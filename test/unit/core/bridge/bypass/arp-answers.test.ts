@@ -15,7 +15,12 @@ const endpoints = [
 const link = there(hostState().links[1]);
 
 /** The MACs by which a bridge with these flags at its ports answers wrongly, out of these entries. */
-function wrong(flags: object, entries: readonly Partial<NeighbourState>[], guests = endpoints): readonly string[] {
+function wrong(
+  flags: object,
+  entries: readonly Partial<NeighbourState>[],
+  guests = endpoints,
+  fdb = [learnedAt(bob, 'vnet2'), learnedAt(carol, 'vnet3')],
+): readonly string[] {
   const ports = ['vnet2', 'vnet3'].map((name) => ({ ...link, name, master: 'br0', port: { ...flags } }));
   const uplinks = [
     { ...link, name: 'br0', kind: 'bridge', master: null, port: null },
@@ -28,7 +33,7 @@ function wrong(flags: object, entries: readonly Partial<NeighbourState>[], guest
   const state = {
     ...hostState(),
     links: [...uplinks, ...ports],
-    fdb: [learnedAt(bob, 'vnet2'), learnedAt(carol, 'vnet3')],
+    fdb,
     neighbours,
   };
   return answerBypasses(state, new Set(['br0']), guests).map(({ what, where }) => `${what} at ${where}`);
@@ -50,6 +55,12 @@ describe('an answer of the bridge', () => {
     expect(wrong(suppressed, [{ mac: bob }])).toEqual([]);
     expect(wrong(suppressed, [{ mac: '02:00:00:00:00:99' }])).toEqual([]);
     expect(wrong(suppressed, [{ device: 'eth0' }])).toEqual([]);
+  });
+
+  it('is wrong by the entry of any VLAN that the bridge has of the MAC', () => {
+    const entries = [learnedAt(carol, 'br0', { vlan: 1 }), learnedAt(carol, 'vnet3', { vlan: 7 })];
+    expect(wrong(suppressed, [{}], endpoints, entries)).toEqual(wrongly());
+    expect(wrong(suppressed, [{}], endpoints, entries.slice(0, 1))).toEqual([]);
   });
 
   it("is open if a static entry alone says that an address is a guest's", () => {

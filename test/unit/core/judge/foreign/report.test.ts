@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { startForeign } from '../../../../../src/core/judge/foreign/foreign.js';
 import { finishForeign } from '../../../../../src/core/judge/foreign/report.js';
-import { foreignText } from '../../../../../src/report/terminal/foreign.js';
+import { foreignText, listenText } from '../../../../../src/report/terminal/foreign.js';
 import {
   macs,
   type Name,
@@ -241,4 +241,15 @@ it('adds up in the terminal: own, group, foreign and what could not be read are 
     },
   );
   expect(foreign).toContain('4 frames, 1 own, 1 broadcast and multicast, 1 foreign, 1 not read');
+});
+
+it('says no reader only where all that may hide one was read', () => {
+  const text = (...notKnown: readonly string[]): readonly string[] =>
+    listenText([], [], { width: 200, color: false, status: notKnown.length === 0 ? 0 : 3, notKnown }).split('\n');
+  expect(text()).toContain('NOTHING FOUND: no reader on this host; foreign unicast at 0 of 0 ports; exit status 0');
+  const unknown = text('programs: it is refused');
+  expect(unknown).toContain('not known: programs: it is refused');
+  expect(unknown).toContain(
+    'INCONCLUSIVE: who reads on this host is not known; foreign unicast at 0 of 0 ports; exit status 3',
+  );
 });
