@@ -213,7 +213,10 @@ function askedBridge(state: SwitchState, bridge: OvsBridgeState): AskedBridge {
     ]),
     flooded: portsHere.flatMap(({ name, config }) => (unheard.has(name) || config.includes('NO_FLOOD') ? [] : [name])),
     owners,
-    isOneSegment: portsHere.every(({ columns }) => membersOf(columns['tag']).length === 0),
+    isOneSegment: portsHere.every(
+      ({ columns: { tag, trunks, protected: isProtected } }) =>
+        isProtected !== true && [tag, trunks].every((column) => membersOf(column).length === 0),
+    ),
     isOvn: state.ovs !== undefined && isOfOvn(bridge, state.ovs),
     guests: portsHere.flatMap(({ name, ofport }) => {
       const mac = [...owners].find(([, at]) => at.length === 1 && at[0] === name)?.[0];
