@@ -9,7 +9,7 @@ import type {
   OvsState,
   Snapshot,
 } from '../model/state.js';
-import { memberFields, parseFlow } from './bypass/ovs-flows.js';
+import { matchText, memberFields, parseFlow } from './bypass/ovs-flows.js';
 import { type PipelineBridge, type Suspect, suspectsOf } from './bypass/ovs-pipeline.js';
 import { execute } from './changes.js';
 import { membersOf, uuidOf } from './ovs-settings.js';
@@ -146,8 +146,10 @@ export interface OvsCopy {
   readonly bridge: string;
   /** `action CONTROLLER`, `sFlow`, `mirror m0 to p2`. */
   readonly what: string;
-  /** The flow, with its cookie and actions, or what a mirror selects; null = it is neither. */
+  /** The flow's table, priority and match, or what a mirror selects; null = it is neither. */
   readonly flow: string | null;
+  /** The flow with its cookie and actions. */
+  readonly whole?: string;
   /** Ports that get the copies, where these are known and ports alone get them. */
   readonly to?: readonly string[];
   /** The MAC that all such frames are for. */
@@ -166,7 +168,7 @@ function isOfOvn({ name, controllers = [] }: OvsBridgeState, { ovnBridge }: OvsS
   return (
     ovnBridge === name &&
     controllers.length > 0 &&
-    controllers.every(({ program }) => program?.owner === 0 && isOvnController(program))
+    controllers.every(({ program }) => program?.isRoots === true && isOvnController(program))
   );
 }
 
@@ -314,7 +316,8 @@ function copyOf(suspect: Suspect, bridge: AskedBridge): OvsCopy {
   return {
     bridge: bridge.name,
     what: `action ${action}${to === null ? '' : ` to ${to.join(', ')}`}`,
-    flow: flow.text,
+    flow: matchText(flow.text).replace(/^cookie=\S+, /, ''),
+    whole: flow.text,
     ...(to === null ? {} : { to }),
     ...(dst === null ? {} : { for: dst }),
     ...predictionFor(suspect, bridge),

@@ -6,7 +6,7 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { fieldsOf, textsOf } from '../../../core/text/json-text.js';
 import { unixPeers } from '../../kernel/ask/socket-diag.js';
 import { mustRun, readJsonLines, runProgram, showCommand } from '../../process/programs.js';
-import { isDescendant, lockingDaemon, runningProgram, socketHolders } from '../../process/socket-holders.js';
+import { isDescendant, isRoots, lockingDaemon, runningProgram, socketHolders } from '../../process/socket-holders.js';
 import { type OvsTexts, ovnBridgeIn } from './parse.js';
 
 /** Where Open vSwitch's sockets are (ovs-vswitchd(8)). */
@@ -107,7 +107,8 @@ function connectedTo(bridge: string): readonly SocketProcess[] | null {
     .filter(({ pid }) => !isDescendant(pid))
     .map(({ pid, comm }) => {
       const program = runningProgram(pid);
-      return { pid, name: comm, ...(program === null ? {} : { program }) };
+      const owned = program !== null && isRoots(program) ? { ...program, isRoots: true as const } : program;
+      return { pid, name: comm, ...(owned === null ? {} : { program: owned }) };
     });
 }
 

@@ -47,6 +47,8 @@ function switched(
 const segment = new Set(['br0', 'p0', 'p1', 'p2', 'p3']);
 const reported = (state: HostState, devices = segment) =>
   bypassesIn(state, devices).map(({ what, where, to }) => [what, where, ...(to === undefined ? [] : [to])]);
+/** A flow as `trust` names it, which another cookie and other actions do not change. */
+const matchOf = (flow: string): string => flow.replace(/^cookie=\S+, /, '').replace(/,? actions=.*$/, '');
 const ofFlow = (flow: string) => reported(switched([flow]));
 const set = (...members: readonly unknown[]): unknown => ['set', members];
 
@@ -78,15 +80,12 @@ describe('what of Open vSwitch copies frames past the ears', () => {
     'priority=9,metadata=0 actions=controller(userdata=00.00.00.02),NORMAL',
     'cookie=0x9, priority=9 actions=controller(userdata=00.00.00.02),CONTROLLER:65535',
   ])('is a flow that hands frames to controllers: %s', (flow) =>
-    expect(ofFlow(flow)).toEqual([['Open vSwitch action CONTROLLER', `br0 ${flow}`]]),
+    expect(ofFlow(flow)).toEqual([['Open vSwitch action CONTROLLER', `br0 ${matchOf(flow)}`]]),
   );
 
   it('is a flow that samples frames', () =>
     expect(ofFlow('priority=9 actions=sample(probability=65535,collector_set_id=1,obs_domain_id=0),NORMAL')).toEqual([
-      [
-        'Open vSwitch action sample',
-        'br0 priority=9 actions=sample(probability=65535,collector_set_id=1,obs_domain_id=0),NORMAL',
-      ],
+      ['Open vSwitch action sample', 'br0 priority=9'],
     ]));
 
   it.each([
@@ -100,7 +99,7 @@ describe('what of Open vSwitch copies frames past the ears', () => {
     expect(ofFlow(`priority=9,tcp,tp_dst=22 actions=NORMAL,${action}`)).toEqual([
       [
         `Open vSwitch action ${action.startsWith('enqueue') ? 'enqueue' : 'output'} to ${name}`,
-        `br0 priority=9,tcp,tp_dst=22 actions=NORMAL,${action}`,
+        'br0 priority=9,tcp,tp_dst=22',
         [name],
       ],
     ]),
@@ -108,9 +107,7 @@ describe('what of Open vSwitch copies frames past the ears', () => {
 
   it('is one that sends it to a port that a register has, or that is not known', () => {
     for (const action of ['output:NXM_NX_REG0[]', 'output:77'])
-      expect(ofFlow(`priority=9 actions=NORMAL,${action}`)).toEqual([
-        ['Open vSwitch action output', `br0 priority=9 actions=NORMAL,${action}`],
-      ]);
+      expect(ofFlow(`priority=9 actions=NORMAL,${action}`)).toEqual([['Open vSwitch action output', 'br0 priority=9']]);
   });
 
   const passes = 'priority=0 actions=NORMAL';
@@ -139,7 +136,7 @@ describe('what of Open vSwitch copies frames past the ears', () => {
     const state = switched([passes, ...flows], {}, known);
     const named = reported(state);
     expect(named.map(([text]) => text)).toEqual([`Open vSwitch action ${what}`]);
-    expect(named[0]?.[1]).toMatch(/^br0 .*actions=/);
+    expect(named[0]?.[1]).toMatch(/^br0 (?!.*(?:actions|cookie)=)/);
   });
 
   it.each([
@@ -193,8 +190,8 @@ describe('what of Open vSwitch copies frames past the ears', () => {
     const remedyOf = (state: HostState) => bypassesIn(state, segment).map(({ where, remedy }) => [where, remedy]);
     expect(remedyOf(answered('p1,p2,p3'))).toEqual([
       [
-        'br0 cookie=0x5, priority=9,tcp,tcp_flags=+syn-ack actions=FLOOD',
-        `ofproto/trace predicts that ${frame} leaves by p2, p3; take it away, or answer for it with trust`,
+        'br0 priority=9,tcp,tcp_flags=+syn-ack',
+        `cookie=0x5, priority=9,tcp,tcp_flags=+syn-ack actions=FLOOD; ofproto/trace predicts that ${frame} leaves by p2, p3; take it away, or answer for it with trust`,
       ],
     ]);
     expect(remedyOf(answered('p1'))[0]?.[1]).not.toContain('predicts');
@@ -227,7 +224,14 @@ describe('what of Open vSwitch copies frames past the ears', () => {
     const flows = readFileSync('test/support/snapshots/ovn-flows.txt', 'utf8').trim().split('\n');
     const known = ['1', '2', '3', '4'].map((n) => [`52:54:00:0b:00:0${n}`, `p${Number(n) - 1}`] as const);
     const ofSwitch = switched([], {}, known);
-    const program = { path: '/usr/bin/ovn-controller', device: 1, inode: 2, owner: 0, user: 0 };
+    const program = {
+      path: '/usr/bin/ovn-controller',
+      device: 1,
+      inode: 2,
+      owner: 65534,
+      user: 0,
+      isRoots: true,
+    } as const;
     const state = (controllers: readonly SocketProcess[], ovnBridge = 'br0'): HostState => ({
       ...ofSwitch,
       ovs: {
@@ -250,7 +254,9 @@ describe('what of Open vSwitch copies frames past the ears', () => {
     expect(kinds(state([own, { ...own, pid: 8, name: 'ovs-ofctl' }, { pid: 9, name: 'ovn-controller' }]))).toEqual(
       handed,
     );
-    expect(kinds(state([{ ...own, program: { ...program, owner: 1000 } }]))).toEqual(handed);
+    expect(kinds(state([{ ...own, program: { path: program.path, device: 1, inode: 2, owner: 0, user: 0 } }]))).toEqual(
+      handed,
+    );
   });
 
   it('is sFlow or IPFIX of the bridge, and none that is not set or was not asked for', () => {
