@@ -71,7 +71,8 @@ function controllersOf(
   return Object.fromEntries(connected.map(([name, processes]) => [name, processes ?? []]));
 }
 
-interface LiveBridge {
+/** A bridge that the switch has. */
+export interface LiveBridge {
   readonly name: string;
   readonly protocols: unknown;
 }
