@@ -272,8 +272,21 @@ function questionOf({ path, to, dst, inPort }: Suspect, { guests, owners }: Aske
   return null;
 }
 
+/** By a bridge's flows, as its state has them: reading, precheck and judge ask the same. */
+const known = new WeakMap<readonly string[], { readonly key: string; readonly found: ReturnType<typeof suspectsOf> }>();
+
+function followed(bridge: AskedBridge): ReturnType<typeof suspectsOf> {
+  const { ports, owners, groups, flooded, isOneSegment, isOvn, state } = bridge;
+  const key = JSON.stringify([[...ports], [...owners], groups, flooded, isOneSegment, isOvn, state.cookies]);
+  const before = known.get(state.flows);
+  if (before?.key === key) return before.found;
+  const found = suspectsOf(bridge);
+  known.set(state.flows, { key, found });
+  return found;
+}
+
 function* suspectsAt(bridge: AskedBridge): Generator<Suspect> {
-  yield* suspectsOf(bridge).suspects;
+  yield* followed(bridge).suspects;
   for (const mirror of bridge.mirrors) yield mirrorSuspect(mirror, bridge);
 }
 
@@ -347,7 +360,7 @@ function copyOfMirror(mirror: OvsMirrorState, bridge: AskedBridge): OvsCopy {
 export function ovsCopies(state: SwitchState): readonly OvsCopy[] {
   return askedBridges(state).flatMap((bridge) => {
     const { name, state: of, mirrors } = bridge;
-    const { suspects, isWhole } = suspectsOf(bridge);
+    const { suspects, isWhole } = followed(bridge);
     const unfollowed = isWhole ? [] : [{ bridge: name, what: 'flows that are too many to follow', flow: null }];
     const sampled = Object.entries(samplers).flatMap(([column, what]) =>
       membersOf(of.columns[column]).length === 0 ? [] : [{ bridge: name, what, flow: null }],
@@ -374,25 +387,4 @@ export function datapathOf({ ovs }: HostState, bridge: string): string | null {
   const type = ovs?.bridges.find(({ name }) => name === bridge)?.columns['datapath_type'];
   if (typeof type !== 'string') return null;
   return type === '' ? 'system' : type;
-}
-
-/**
- * Addresses that flows give a MAC, as port security of OVN and Neutron does: `dl_src=MAC,nw_src=IP`,
- * `arp_spa=IP,arp_sha=MAC` (ovs-fields(7)).
- */
-export function addressesInFlows({ ovs }: Pick<HostState, 'ovs'>): readonly {
-  readonly mac: string;
-  readonly address: string;
-  readonly device: string;
-}[] {
-  return (ovs?.bridges ?? []).flatMap(({ name: device, flows }) => {
-    const addresses = new Map<string, string>();
-    for (const flow of flows) {
-      const [match = ''] = flow.split('actions=');
-      const mac = /\b(?:arp_sha|dl_src)=((?:[0-9a-f]{2}:){5}[0-9a-f]{2})(?![/:])/.exec(match)?.[1];
-      const address = /\b(?:arp_spa|nw_src)=(\d+(?:\.\d+){3})(?!\/)/.exec(match)?.[1];
-      if (mac !== undefined && address !== undefined && address !== '0.0.0.0') addresses.set(mac, address);
-    }
-    return [...addresses].map(([mac, address]) => ({ mac, address, device }));
-  });
 }

@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { bypassesIn } from '../../../../../src/core/bridge/bypass/bypasses.js';
+import * as Pipeline from '../../../../../src/core/bridge/bypass/ovs-pipeline.js';
 import { ovsQuestions } from '../../../../../src/core/bridge/ovs.js';
 import type { SocketProcess } from '../../../../../src/core/model/packet-socket.js';
 import type { HostState, OvsMirrorState, OvsPortState } from '../../../../../src/core/model/state.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { changedState, setLink } from '../../../../support/link-state.js';
+
+vi.mock('../../../../../src/core/bridge/bypass/ovs-pipeline.js', async (original) => {
+  const whole = await original<typeof Pipeline>();
+  return { ...whole, suspectsOf: vi.fn(whole.suspectsOf) };
+});
 
 const port = (name: string, ofport: number, more: Partial<OvsPortState> = {}): OvsPortState => ({
   name,
@@ -273,5 +279,17 @@ describe('what of Open vSwitch copies frames past the ears', () => {
     const copying = switched(['priority=9 actions=CONTROLLER:65535']);
     expect(reported(copying, new Set(['br7']))).toEqual([]);
     expect(reported({ ...copying, links: hostState().links })).toEqual([]);
+  });
+
+  it('is followed once as long as flows, ports and addresses stay', () => {
+    const state = switched(['priority=9 actions=output:3']);
+    vi.mocked(Pipeline.suspectsOf).mockClear();
+    expect([ovsQuestions(state), reported(state), reported({ ...state })].map(({ length }) => length)).toEqual([
+      0, 1, 1,
+    ]);
+    expect(Pipeline.suspectsOf).toHaveBeenCalledTimes(1);
+    const bridges = (state.ovs?.bridges ?? []).map((bridge) => ({ ...bridge, groups: [] }));
+    reported({ ...state, ovs: { ports: [], mirrors: [], ...state.ovs, bridges } });
+    expect(Pipeline.suspectsOf).toHaveBeenCalledTimes(2);
   });
 });
