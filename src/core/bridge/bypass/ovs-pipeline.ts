@@ -11,17 +11,7 @@ import {
   restored,
   writtenTo,
 } from './ovs-frames.js';
-import {
-  changesFrame,
-  changesTag,
-  idle,
-  isCoarse,
-  isHanding,
-  isOfStations,
-  nameOf,
-  ofNoPort,
-  writing,
-} from './ovs-actions.js';
+import { changesTag, idle, isCoarse, isHanding, isOfStations, nameOf, ofNoPort, writing } from './ovs-actions.js';
 import {
   argumentsOf,
   bucketsOf,

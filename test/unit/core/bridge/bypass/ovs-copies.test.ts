@@ -292,4 +292,16 @@ describe('what of Open vSwitch copies frames past the ears', () => {
     reported({ ...state, ovs: { ports: [], mirrors: [], ...state.ovs, bridges } });
     expect(Pipeline.suspectsOf).toHaveBeenCalledTimes(2);
   });
+
+  it('is a flood of groups where a port has VLANs of its own, or is protected', () => {
+    const flow = 'priority=9,dl_dst=01:00:00:00:00:00/01:00:00:00:00:00 actions=FLOOD';
+    const whatWith = (columns: Readonly<Record<string, unknown>>): readonly unknown[] => {
+      const state = switched([flow]);
+      const ports = (state.ovs?.ports ?? []).map((each) => (each.name === 'p1' ? { ...each, columns } : each));
+      return reported({ ...state, ovs: { bridges: [], mirrors: [], ...state.ovs, ports } }).map(([what]) => what);
+    };
+    for (const columns of [{ tag: 7 }, { trunks: set(7, 8) }, { trunks: 7 }, { protected: true }])
+      expect(whatWith(columns)).toEqual(['Open vSwitch action FLOOD to p0, p1, p2, p3']);
+    expect(whatWith({ tag: set(), trunks: set(), protected: false })).toEqual([]);
+  });
 });
