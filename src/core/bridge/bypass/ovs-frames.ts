@@ -2,7 +2,7 @@ import { isGroupMacText } from '../../wire/ethernet.js';
 import { registersOf, type WrittenField } from './ovs-flows.js';
 
 /** A MAC; `group`: for a group, or an address of the network's own; null = any. */
-export type Destination = { readonly mac: string } | 'group' | null;
+export type FrameTarget = { readonly mac: string } | 'group' | null;
 
 export type Registers = ReadonlyMap<string, bigint | null | 'kept'>;
 
@@ -12,7 +12,7 @@ export interface Frames {
   readonly inPort: string | null;
   /** `none`: their port was taken away, so that they can go back; `other`: another one was put in its place. */
   readonly port: 'own' | 'none' | 'other';
-  readonly dst: Destination;
+  readonly dst: FrameTarget;
   /** The destination is no longer the one that the sender wrote. */
   readonly isRewritten: boolean;
   /** Nothing but port, VLAN and registers chose them, so that any frame of that port is one. */
@@ -48,14 +48,14 @@ const groupBit = '01:00:00:00:00:00/01:00:00:00:00:00';
 const wholeMac = /^[\da-f]{2}(?::[\da-f]{2}){5}$/i;
 
 /** The destination of frames that a match of `dl_dst` takes. */
-export function narrowed(dst: Destination, value: string): Destination {
+export function narrowed(dst: FrameTarget, value: string): FrameTarget {
   if (value === groupBit) return 'group';
   if (!wholeMac.test(value) || dst === 'group') return dst;
   return isGroupMacText(value) ? 'group' : { mac: value };
 }
 
 /** Does a match of `dl_dst` take frames for that destination? */
-export function fitsMac(dst: Destination, wanted: string): 'yes' | 'no' | 'maybe' {
+export function fitsMac(dst: FrameTarget, wanted: string): 'yes' | 'no' | 'maybe' {
   const [value = '', mask = 'ff:ff:ff:ff:ff:ff'] = wanted.split('/');
   if (dst === null || ![value, mask].every((text) => wholeMac.test(text))) return 'maybe';
   if (dst === 'group') {
