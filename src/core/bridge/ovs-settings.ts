@@ -1,3 +1,5 @@
+import type { HostState } from '../model/state.js';
+
 /**
  * Columns of Open vSwitch's tables that a step may set, and that are put back: those that decide where frames go
  * (ovs-vswitchd.conf.db(5)). What they refer to, what makes a bridge again and what is only reported is not among them.
@@ -63,4 +65,25 @@ export function valueIn(map: unknown, key: string): unknown {
 /** What a reference names: ["uuid", text]; '' = it is not one. */
 export function uuidOf(value: unknown): string {
   return Array.isArray(value) && value[0] === 'uuid' ? String(value[1]) : '';
+}
+
+/**
+ * Addresses that flows give a MAC, as port security of OVN and Neutron does: `dl_src=MAC,nw_src=IP`,
+ * `arp_spa=IP,arp_sha=MAC` (ovs-fields(7)).
+ */
+export function addressesInFlows({ ovs }: Pick<HostState, 'ovs'>): readonly {
+  readonly mac: string;
+  readonly address: string;
+  readonly device: string;
+}[] {
+  return (ovs?.bridges ?? []).flatMap(({ name: device, flows }) => {
+    const addresses = new Map<string, string>();
+    for (const flow of flows) {
+      const [match = ''] = flow.split('actions=');
+      const mac = /\b(?:arp_sha|dl_src)=((?:[0-9a-f]{2}:){5}[0-9a-f]{2})(?![/:])/.exec(match)?.[1];
+      const address = /\b(?:arp_spa|nw_src)=(\d+(?:\.\d+){3})(?!\/)/.exec(match)?.[1];
+      if (mac !== undefined && address !== undefined && address !== '0.0.0.0') addresses.set(mac, address);
+    }
+    return [...addresses].map(([mac, address]) => ({ mac, address, device }));
+  });
 }

@@ -9,7 +9,7 @@ import type {
   OvsState,
   Snapshot,
 } from '../model/state.js';
-import { memberFields, parseFlow } from './bypass/ovs-flows.js';
+import { matchText, memberFields, parseFlow } from './bypass/ovs-flows.js';
 import { type PipelineBridge, type Suspect, suspectsOf } from './bypass/ovs-pipeline.js';
 import { execute } from './changes.js';
 import { membersOf, uuidOf } from './ovs-settings.js';
@@ -146,8 +146,10 @@ export interface OvsCopy {
   readonly bridge: string;
   /** `action CONTROLLER`, `sFlow`, `mirror m0 to p2`. */
   readonly what: string;
-  /** The flow, with its cookie and actions, or what a mirror selects; null = it is neither. */
+  /** The flow's table, priority and match, or what a mirror selects; null = it is neither. */
   readonly flow: string | null;
+  /** The flow with its cookie and actions. */
+  readonly whole?: string;
   /** Ports that get the copies, where these are known and ports alone get them. */
   readonly to?: readonly string[];
   /** The MAC that all such frames are for. */
@@ -166,7 +168,7 @@ function isOfOvn({ name, controllers = [] }: OvsBridgeState, { ovnBridge }: OvsS
   return (
     ovnBridge === name &&
     controllers.length > 0 &&
-    controllers.every(({ program }) => program?.owner === 0 && isOvnController(program))
+    controllers.every(({ program }) => program?.isRoots === true && isOvnController(program))
   );
 }
 
@@ -213,7 +215,10 @@ function askedBridge(state: SwitchState, bridge: OvsBridgeState): AskedBridge {
     ]),
     flooded: portsHere.flatMap(({ name, config }) => (unheard.has(name) || config.includes('NO_FLOOD') ? [] : [name])),
     owners,
-    isOneSegment: portsHere.every(({ columns }) => membersOf(columns['tag']).length === 0),
+    isOneSegment: portsHere.every(
+      ({ columns: { tag, trunks, protected: isProtected } }) =>
+        isProtected !== true && [tag, trunks].every((column) => membersOf(column).length === 0),
+    ),
     isOvn: state.ovs !== undefined && isOfOvn(bridge, state.ovs),
     guests: portsHere.flatMap(({ name, ofport }) => {
       const mac = [...owners].find(([, at]) => at.length === 1 && at[0] === name)?.[0];
@@ -267,8 +272,21 @@ function questionOf({ path, to, dst, inPort }: Suspect, { guests, owners }: Aske
   return null;
 }
 
+/** By a bridge's flows, as its state has them: reading, precheck and judge ask the same. */
+const known = new WeakMap<readonly string[], { readonly key: string; readonly found: ReturnType<typeof suspectsOf> }>();
+
+function followed(bridge: AskedBridge): ReturnType<typeof suspectsOf> {
+  const { ports, owners, groups, flooded, isOneSegment, isOvn, state } = bridge;
+  const key = JSON.stringify([[...ports], [...owners], groups, flooded, isOneSegment, isOvn, state.cookies]);
+  const before = known.get(state.flows);
+  if (before?.key === key) return before.found;
+  const found = suspectsOf(bridge);
+  known.set(state.flows, { key, found });
+  return found;
+}
+
 function* suspectsAt(bridge: AskedBridge): Generator<Suspect> {
-  yield* suspectsOf(bridge).suspects;
+  yield* followed(bridge).suspects;
   for (const mirror of bridge.mirrors) yield mirrorSuspect(mirror, bridge);
 }
 
@@ -311,7 +329,8 @@ function copyOf(suspect: Suspect, bridge: AskedBridge): OvsCopy {
   return {
     bridge: bridge.name,
     what: `action ${action}${to === null ? '' : ` to ${to.join(', ')}`}`,
-    flow: flow.text,
+    flow: matchText(flow.text).replace(/^cookie=\S+, /, ''),
+    whole: flow.text,
     ...(to === null ? {} : { to }),
     ...(dst === null ? {} : { for: dst }),
     ...predictionFor(suspect, bridge),
@@ -341,7 +360,7 @@ function copyOfMirror(mirror: OvsMirrorState, bridge: AskedBridge): OvsCopy {
 export function ovsCopies(state: SwitchState): readonly OvsCopy[] {
   return askedBridges(state).flatMap((bridge) => {
     const { name, state: of, mirrors } = bridge;
-    const { suspects, isWhole } = suspectsOf(bridge);
+    const { suspects, isWhole } = followed(bridge);
     const unfollowed = isWhole ? [] : [{ bridge: name, what: 'flows that are too many to follow', flow: null }];
     const sampled = Object.entries(samplers).flatMap(([column, what]) =>
       membersOf(of.columns[column]).length === 0 ? [] : [{ bridge: name, what, flow: null }],
@@ -368,25 +387,4 @@ export function datapathOf({ ovs }: HostState, bridge: string): string | null {
   const type = ovs?.bridges.find(({ name }) => name === bridge)?.columns['datapath_type'];
   if (typeof type !== 'string') return null;
   return type === '' ? 'system' : type;
-}
-
-/**
- * Addresses that flows give a MAC, as port security of OVN and Neutron does: `dl_src=MAC,nw_src=IP`,
- * `arp_spa=IP,arp_sha=MAC` (ovs-fields(7)).
- */
-export function addressesInFlows({ ovs }: Pick<HostState, 'ovs'>): readonly {
-  readonly mac: string;
-  readonly address: string;
-  readonly device: string;
-}[] {
-  return (ovs?.bridges ?? []).flatMap(({ name: device, flows }) => {
-    const addresses = new Map<string, string>();
-    for (const flow of flows) {
-      const [match = ''] = flow.split('actions=');
-      const mac = /\b(?:arp_sha|dl_src)=((?:[0-9a-f]{2}:){5}[0-9a-f]{2})(?![/:])/.exec(match)?.[1];
-      const address = /\b(?:arp_spa|nw_src)=(\d+(?:\.\d+){3})(?!\/)/.exec(match)?.[1];
-      if (mac !== undefined && address !== undefined && address !== '0.0.0.0') addresses.set(mac, address);
-    }
-    return [...addresses].map(([mac, address]) => ({ mac, address, device }));
-  });
 }

@@ -5,6 +5,8 @@ export interface RunningProgram {
   readonly inode: number;
   /** Uid of the file's owner. */
   readonly owner: number;
+  /** Root owns the file: in a user namespace its number may be another one. */
+  readonly isRoots?: true;
   /** Real uid of the process. */
   readonly user: number;
 }

@@ -74,7 +74,7 @@ export function runningProgram(pid: number): RunningProgram | null {
 }
 
 /** True if root owns the file of a program: as `/`, since a user namespace may not have root's number. */
-function isRoots({ owner }: RunningProgram): boolean {
+export function isRoots({ owner }: RunningProgram): boolean {
   return owner === 0 || owner === statusOf('/')?.uid;
 }
 

@@ -1,6 +1,6 @@
 import { witnessLimits } from '../../../core/bridge/bypass/witnesses.js';
 import { lowerGuests, routedGuests } from '../../../core/bridge/beside.js';
-import { addressesInFlows } from '../../../core/bridge/ovs.js';
+import { addressesInFlows } from '../../../core/bridge/ovs-settings.js';
 import type { foundScenario } from '../../../core/discover/found-scenario.js';
 import { addressesInRules, addressesInRuleText, hasHiddenMacs } from '../../../core/discover/recorded-addresses.js';
 import { macsBehind } from '../../../core/bridge/view.js';

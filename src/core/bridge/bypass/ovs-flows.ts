@@ -70,7 +70,7 @@ export function argumentsOf(action: string): string {
 
 /** The actions of a group's buckets, by `ovs-ofctl dump-groups`; null = no such group is known. */
 export function bucketsOf(groups: readonly string[], id: string): readonly (readonly string[])[] | null {
-  const group = groups.find((each) => new RegExp(`\\bgroup_id=${id}\\b`).test(each));
+  const group = groups.find((each) => /\bgroup_id=(\d+)\b/.exec(each)?.[1] === id);
   if (group === undefined) return null;
   const [, ...buckets] = group.split(/,bucket=/);
   return buckets.map((bucket) => splitActions(/\bactions=(.*)$/s.exec(bucket)?.[1] ?? ''));
@@ -173,9 +173,19 @@ export function outputPorts(action: string): readonly string[] | null {
   return /^(?:\d+|local|"[^"]+")$/i.test(action) ? [action.replaceAll('"', '')] : null;
 }
 
+const tagFields = /^(?:vlan_tci|vlan_vid)$/;
+
+/** Fields that flows of an action `learn` write, with what is written: `vlan_tci`, `0`. */
+function learnedLoads(parts: readonly string[]): readonly (readonly [field: string, value: string])[] {
+  return parts.flatMap((part) => {
+    const [, value = '', field = ''] = /^load:(.*)->(.*)$/i.exec(part) ?? [];
+    return field === '' ? [] : [[fieldName(field), value] as const];
+  });
+}
+
 /**
  * True if an action `learn` makes flows that forward as a table of MACs does, or that output nothing (ovs-actions(7)):
- * what is for a MAC goes where that MAC sent from.
+ * frames for a MAC go to the port that the MAC sent from, without its tag or into a tunnel.
  */
 export function isMacLearning(action: string): boolean {
   const parts = splitActions(argumentsOf(action)).map((part) => part.toLowerCase());
@@ -183,15 +193,28 @@ export function isMacLearning(action: string): boolean {
   const isOfMac = parts.some((part) =>
     /^(?:nxm_of_|oxm_of_)?eth_dst(?:\[\])?=(?:nxm_of_|oxm_of_)?eth_src(?:\[\])?$/.test(part),
   );
-  return outputs.every((part) => isOfMac && /^output:(?:nxm_of_|oxm_of_)?in_port(?:\[\])?$/.test(part));
+  return (
+    outputs.every((part) => isOfMac && /^output:(?:nxm_of_|oxm_of_)?in_port(?:\[\])?$/.test(part)) &&
+    learnedLoads(parts).every(
+      ([field, value]) =>
+        outputs.length > 0 && (field.startsWith('tun_') || (tagFields.test(field) && /^(?:0x)?0+$/.test(value))),
+    ) &&
+    !parts.some((part) => part.startsWith('result_dst='))
+  );
 }
 
 /** Actions that happen within these: those of `clone`, `write_actions` and the buckets of groups, and the others. */
-export function leafActions(actions: readonly string[], groups: readonly string[]): readonly string[] {
+export function leafActions(
+  actions: readonly string[],
+  groups: readonly string[],
+  seen = new Set<string>(),
+): readonly string[] {
   return actions.flatMap((action): readonly string[] => {
-    if (/^(?:clone|write_actions)\(/.test(action)) return leafActions(splitActions(argumentsOf(action)), groups);
+    if (/^(?:clone|write_actions)\(/.test(action)) return leafActions(splitActions(argumentsOf(action)), groups, seen);
     if (!action.startsWith('group:')) return [action];
-    return (bucketsOf(groups, action.slice('group:'.length)) ?? []).flatMap((bucket) => leafActions(bucket, []));
+    if (seen.has(action)) return [];
+    seen.add(action);
+    return (bucketsOf(groups, action.slice('group:'.length)) ?? []).flatMap((each) => leafActions(each, groups, seen));
   });
 }
 
@@ -200,73 +223,6 @@ export function wholeMove(action: string): { readonly from: string; readonly to:
   const [, source = '', target = ''] = /^move:([^-[]+)\[\]->([^-[]+)\[\]$/.exec(action) ?? [];
   const [[from, ...wider], [to, ...more]] = [registersOf(fieldName(source)), registersOf(fieldName(target))];
   return from === undefined || to === undefined || wider.length + more.length > 0 ? null : { from, to };
-}
-
-/** Table in which an action goes on with a frame; null = in none. */
-function nextTable(action: string, table: number): number | null {
-  if (/^resubmit:/.test(action)) return table;
-  const next = /^(?:resubmit\([^,]*,(\d+)|goto_table:(\d+)|ct\((?:.*,)?table=(\d+))/.exec(action);
-  const number = next?.[1] ?? next?.[2] ?? next?.[3];
-  return number === undefined ? null : Number(number);
-}
-
-/** Registers that matter to a bridge's flows. */
-export interface RegisterUse {
-  /** Those that are matched, and always written whole with constants. */
-  readonly tracked: ReadonlySet<string>;
-  /** By table, those of them that are matched there or behind; `in_port` is one. */
-  readonly live: ReadonlyMap<number, ReadonlySet<string>>;
-}
-
-/** Adds what a flow asks for in its table, and registers that it does not write whole with a constant. */
-function readUse({ match, actions }: OvsFlow, here: Set<string>, unsteady: Set<string>): void {
-  for (const [key] of match) {
-    const [register, ...more] = registersOf(key);
-    if (key === 'in_port') here.add(key);
-    else if (register !== undefined && more.length === 0) here.add(register);
-  }
-  for (const action of actions) {
-    const [moved, written] = [wholeMove(action), writtenBy(action)];
-    if (moved !== null) here.add(moved.from);
-    else if (written !== null) {
-      const parts = registersOf(written.field);
-      if (parts.length > 1 || !written.isWhole || written.value === null) parts.forEach((part) => unsteady.add(part));
-    }
-    if (/^(?:normal$|resubmit:|resubmit\([^,])/i.test(action)) here.add('in_port');
-  }
-}
-
-/** Adds to each table what those behind it ask for. */
-function spread(live: ReadonlyMap<number, Set<string>>, next: readonly (readonly [from: number, to: number])[]): void {
-  for (let isGrowing = true; isGrowing; ) {
-    isGrowing = false;
-    for (const [from, to] of next) {
-      const here = live.get(from) ?? new Set();
-      const before = here.size;
-      for (const register of live.get(to) ?? []) here.add(register);
-      isGrowing ||= here.size > before;
-    }
-  }
-}
-
-/** Finds the registers by which flows choose. `groups`: as `ovs-ofctl dump-groups` prints them. */
-export function registerUse(flows: readonly OvsFlow[], groups: readonly string[]): RegisterUse {
-  const unsteady = new Set<string>();
-  const live = new Map<number, Set<string>>();
-  const next: (readonly [from: number, to: number])[] = [];
-  for (const flow of flows) {
-    const here = live.get(flow.table) ?? new Set();
-    live.set(flow.table, here);
-    const actions = leafActions(flow.actions, groups);
-    readUse({ ...flow, actions }, here, unsteady);
-    for (const action of actions) {
-      const to = nextTable(action, flow.table);
-      if (to !== null) next.push([flow.table, to]);
-    }
-  }
-  spread(live, next);
-  const read = new Set([...live.values()].flatMap((registers) => [...registers]));
-  return { tracked: new Set([...read].filter((register) => !unsteady.has(register))), live };
 }
 
 /** Fields that a frame does not have as it enters, or that a question names itself. */
@@ -390,9 +346,27 @@ export function isMet(flow: string, flows: readonly string[], frame: SwitchedFra
   );
 }
 
-/** Tables into which a flow learns as a table of MACs does. */
-export function learnedTables(flow: string): readonly number[] {
-  return leafActions(parseFlow(flow).actions, [])
+/** Fields of a match that are of Ethernet, of the switch, or of a tunnel that the frame came by. */
+const belowIp = /^(?:dl_(?:dst|src|vlan)|vlan_tci|vlan_vid|in_port|metadata|tun_id|x{0,2}reg\d+)$/;
+
+/**
+ * True if a flow is as an action `learn` of these flows makes it for a table of MACs: for one MAC, with one output at
+ * most, and with no other writes than that action has.
+ */
+export function isLearnedFlow(text: string, flows: readonly string[]): boolean {
+  const { table, match, actions } = parseFlow(text);
+  const isOfMac = match.some(([key, value]) => key === 'dl_dst' && /^[\da-f]{2}(?::[\da-f]{2}){5}$/i.test(value ?? ''));
+  const [outputs, writes] = [actions.filter((each) => outputPorts(each) !== null), actions.filter(writtenBy)];
+  if (!isOfMac || outputs.length > 1 || outputs.length + writes.length < actions.length) return false;
+  if (!match.every(([key]) => belowIp.test(key))) return false;
+  return flows
+    .flatMap((flow) => leafActions(parseFlow(flow).actions, []))
     .filter((action) => action.startsWith('learn(') && isMacLearning(action))
-    .map((action) => Number(/\btable=(\d+)/.exec(action)?.[1] ?? 0));
+    .some((action) => {
+      const fields = new Set(learnedLoads(splitActions(argumentsOf(action))).map(([field]) => field));
+      return (
+        Number(/\btable=(\d+)/.exec(action)?.[1] ?? 0) === table &&
+        writes.every((write) => fields.has(writtenBy(write)?.field ?? ''))
+      );
+    });
 }

@@ -1,4 +1,17 @@
-import { isGroupMacText } from '../../wire/ethernet.js';
+import {
+  anyFrame,
+  changedTag,
+  distinct,
+  fitsMac,
+  type Frames,
+  keyOf,
+  macOf,
+  movedIn,
+  narrowed,
+  restored,
+  writtenTo,
+} from './ovs-frames.js';
+import { changesTag, idle, isCoarse, isHanding, isOfStations, nameOf, ofNoPort, writing } from './ovs-actions.js';
 import {
   argumentsOf,
   bucketsOf,
@@ -7,14 +20,12 @@ import {
   leafActions,
   type OvsFlow,
   registersOf,
-  registerUse,
-  type RegisterUse,
   splitActions,
   outputPorts,
   wholeMove,
   writtenBy,
-  type WrittenField,
 } from './ovs-flows.js';
+import { isChangedBehind, registerUse, type RegisterUse } from './ovs-registers.js';
 
 /** What is known of a bridge beside its flows. */
 export interface PipelineBridge {
@@ -48,55 +59,38 @@ export interface Suspect {
   readonly inPort: string | null;
 }
 
-/** `group`: for a group, or an address of the network's own. `rewritten`: no longer the one that the sender wrote. */
-type Destination = { readonly mac: string } | 'group' | 'rewritten' | null;
-
-type Registers = ReadonlyMap<string, bigint | null | 'kept'>;
-/** Frames that stand at one place of the pipeline. */
-interface Frames {
-  readonly inPort: string | null;
-  readonly dst: Destination;
-  /** Nothing but port, VLAN and registers chose them, so that any frame of that port is one. */
-  readonly isPlain: boolean;
-  /** Tag or source were changed, of all frames of a port or of some. */
-  readonly changed: 'no' | 'all' | 'some';
-  /** Registers other than 0; null = not known, `kept` = as they were, and nothing asks. */
-  readonly registers: Registers;
+/** Frames with the flows that led to them. */
+interface Followed extends Frames {
   readonly path: readonly OvsFlow[];
 }
 
-const coarse = /^(?:in_port|dl_vlan|dl_vlan_pcp|vlan_tci|vlan_vid|vlan_tci1|metadata|x{0,2}reg\d+)$/;
-/** Fields by which no port is chosen: those above Ethernet, and the switch's own (ovs-fields(7)). */
-const ofNoPort =
-  /^(?:ip_|ipv6_|nw_|arp_|nd_|icmp|tcp_|udp_|sctp_|tp_|tun_|ct_|pkt_mark|dl_vlan_pcp|vlan_pcp|eth_type$|skb_priority|nsh_)/;
-/** Actions that hand frames to no port and change nothing by which a port is chosen (ovs-actions(7)). */
-const idle =
-  /^(?:drop|exit|clear_actions|pop_queue|ct_clear|dec_ttl|dec_nsh_ttl|unroll_xlate|next|(?:note|set_queue|meter|set_tunnel|set_tunnel64|mod_nw_\w+|mod_tp_\w+|mod_vlan_pcp|push):.*|(?:conjunction|fin_timeout|dec_ttl)\(.*\))$/is;
-const changesTag = /^(?:strip_vlan|pop_vlan|push_vlan:.*|mod_vlan_vid:.*|mod_dl_src:.*)$/is;
-/** Actions that write a field (ovs-actions(7)). */
-const writing: ReadonlySet<string> = new Set([
-  ...['load', 'set_field', 'write_metadata', 'move', 'mod_dl_dst', 'multipath'],
-  ...['bundle_load', 'check_pkt_larger', 'delete_field', 'pop'],
-]);
+const changedNormal = 'NORMAL after a change of addresses or tags';
 /** The flow whose actions are followed; what its group is called; whether something goes on behind. */
 interface Place {
   readonly flow: OvsFlow;
   readonly label: string;
   readonly isWanted: boolean;
+  /** Groups within which it is. */
+  readonly groups: readonly string[];
 }
 
 /** Tables that are entered, before the pipeline counts as not understood. */
 const maxEntries = 200_000;
 const maxExits = 256;
+const maxDepth = 500;
 
 class Pipeline {
   readonly #tables = new Map<number, OvsFlow[]>();
-  readonly #exits = new Map<string, readonly Frames[]>();
+  readonly #exits = new Map<string, readonly Followed[]>();
   readonly suspects = new Map<string, Suspect>();
   entries = 0;
+  #depth = 0;
 
   readonly #use: RegisterUse;
   readonly #hasNormal: boolean;
+  /** Frames that NORMAL gets with a changed tag or source; those that a match chose and it gets as they are. */
+  readonly #retagged: Followed[] = [];
+  readonly #picked: { readonly flow: OvsFlow; readonly frames: Followed }[] = [];
 
   constructor(private readonly bridge: PipelineBridge) {
     for (const flow of bridge.flows.filter(isOfStations))
@@ -111,37 +105,46 @@ class Pipeline {
    * Lets frames enter a table; gives them as they are behind it, if something goes on with them there (`isWanted`), as
    * after a `resubmit`.
    */
-  enter(table: number, frames: Frames, isWanted: boolean): readonly Frames[] {
+  enter(table: number, frames: Followed, isWanted: boolean): readonly Followed[] {
     const projected = this.#projected(table, frames);
     const key = `${table} ${isWanted} ${keyOf(projected)}`;
-    const behind = (exits: readonly Frames[]): readonly Frames[] =>
+    const behind = (exits: readonly Followed[]): readonly Followed[] =>
       exits.map((exit) => ({
-        ...{ ...exit, path: frames.path, inPort: frames.inPort ?? exit.inPort },
+        ...{ ...exit, path: frames.path },
+        inPort: exit.port === 'other' ? (exit.inPort ?? frames.inPort) : (frames.inPort ?? exit.inPort),
         registers: restored(exit.registers, frames.registers),
       }));
     const known = this.#exits.get(key);
     if (known !== undefined) return behind(known);
     this.#exits.set(key, isWanted ? [projected] : []); // one that comes back to itself ends there
-    this.entries += 1;
-    if (this.entries > maxEntries) return [];
-    const exits: Frames[] = [];
-    let isTaken = false;
+    if (!this.#isFollowed()) return [];
+    this.#depth += 1;
+    const exits: Followed[] = [];
+    let sure: number | null = null; // flows of the same priority may take them as well
     for (const flow of this.#tables.get(table) ?? []) {
+      if (sure !== null && flow.priority < sure) break;
       const met = this.#meet(flow, projected);
       if (met === null) continue;
       const taken = { ...met.frames, path: [...frames.path, flow] };
-      exits.push(...this.#act({ flow, label: '', isWanted }, flow.actions, taken));
-      isTaken = met.isSure;
-      if (isTaken) break;
+      exits.push(...this.#act({ flow, label: '', isWanted, groups: [] }, flow.actions, taken));
+      if (met.isSure) sure = flow.priority;
     }
-    const left = isWanted ? distinct(isTaken ? exits : [...exits, projected]) : [];
+    this.#depth -= 1;
+    const left = isWanted ? distinct(sure !== null ? exits : [...exits, projected]) : [];
     if (left.length > maxExits) this.entries = maxEntries + 1;
     this.#exits.set(key, left);
     return behind(left);
   }
 
+  /** False = there is more to follow than is followed. */
+  #isFollowed(): boolean {
+    this.entries += 1;
+    if (this.#depth > maxDepth) this.entries = maxEntries + 1;
+    return this.entries <= maxEntries;
+  }
+
   /** Frames without what no table from this one on asks for. */
-  #projected(table: number, frames: Frames): Frames {
+  #projected(table: number, frames: Followed): Followed {
     const live = this.#use.live.get(table) ?? new Set();
     const registers = new Map(frames.registers);
     for (const register of this.#use.tracked) if (!live.has(register)) registers.set(register, 'kept');
@@ -153,11 +156,11 @@ class Pipeline {
   }
 
   /** The frames that a flow takes of these; null = none. `isSure`: it takes all of them. */
-  #meet(flow: OvsFlow, frames: Frames): { readonly frames: Frames; readonly isSure: boolean } | null {
+  #meet(flow: OvsFlow, frames: Followed): { readonly frames: Followed; readonly isSure: boolean } | null {
     let { inPort, dst, isPlain } = frames;
     let isSure = true;
     for (const [key, value] of flow.match) {
-      if (!coarse.test(key)) isPlain = false;
+      if (!isCoarse(key, value)) isPlain = false;
       const fit = value === null ? 'maybe' : this.#fit(key, value, { ...frames, inPort, dst });
       if (fit === 'no') return null;
       if (fit === 'yes') continue;
@@ -169,8 +172,9 @@ class Pipeline {
     return { frames: { ...frames, inPort, dst, isPlain }, isSure };
   }
 
-  #fit(key: string, value: string, { inPort, dst, registers }: Frames): 'yes' | 'no' | 'maybe' {
+  #fit(key: string, value: string, { inPort, port, dst, registers }: Frames): 'yes' | 'no' | 'maybe' {
     if (key === 'in_port') {
+      if (port === 'none') return 'no';
       if (inPort === null) return 'maybe';
       return inPort === (this.bridge.ports.get(value) ?? value) ? 'yes' : 'no';
     }
@@ -184,8 +188,8 @@ class Pipeline {
     return fitsNumber(known, value) ? 'yes' : 'no';
   }
 
-  #act(place: Place, actions: readonly string[], frames: Frames): readonly Frames[] {
-    let now: readonly Frames[] = [frames];
+  #act(place: Place, actions: readonly string[], frames: Followed): readonly Followed[] {
+    let now: readonly Followed[] = [frames];
     for (const [at, action] of actions.entries()) {
       const isWanted = place.isWanted || at < actions.length - 1;
       now = distinct(now.flatMap((each) => this.#step({ ...place, isWanted }, action, each)));
@@ -193,10 +197,10 @@ class Pipeline {
     return now;
   }
 
-  #step(place: Place, action: string, frames: Frames): readonly Frames[] {
+  #step(place: Place, action: string, frames: Followed): readonly Followed[] {
     if (idle.test(action)) return [frames];
     if (changesTag.test(action)) return [changedTag(frames)];
-    const name = /^[a-z_\d]+/i.exec(action)?.[0].toLowerCase() ?? '';
+    const name = nameOf(action);
     if (writing.has(name)) return this.#write(place, action, frames);
     if (name === 'resubmit') return this.#resubmit(place, action, frames);
     if (name === 'goto_table') return this.enter(Number(action.split(':')[1]), frames, place.isWanted);
@@ -205,26 +209,51 @@ class Pipeline {
     else if (name === 'ct') {
       const table = /(?:^|,)table=(\d+)/.exec(argumentsOf(action))?.[1];
       if (table !== undefined) this.enter(Number(table), frames, false);
-    } else if (name === 'clone' || name === 'write_actions')
-      this.#act(within, splitActions(argumentsOf(action)), frames);
+    } else if (name === 'clone') this.#act(within, splitActions(argumentsOf(action)), frames);
+    else if (name === 'write_actions') this.#addToSet(within, action, frames);
     else this.#handOver(place, action, frames);
     return [frames];
   }
 
-  #resubmit({ flow, isWanted }: Place, action: string, frames: Frames): readonly Frames[] {
+  #resubmit({ flow, isWanted }: Place, action: string, frames: Followed): readonly Followed[] {
     const [port = '', table = ''] = action.includes('(') ? argumentsOf(action).split(',') : [action.split(':')[1]];
-    const inPort = port === '' || /^in_port$/i.test(port) ? frames.inPort : (this.bridge.ports.get(port) ?? port);
-    const entered = this.enter(table === '' ? flow.table : Number(table), { ...frames, inPort }, isWanted);
-    return port === '' ? entered : entered.map((exit) => ({ ...exit, inPort: frames.inPort }));
+    const to = table === '' ? flow.table : Number(table);
+    if (port === '' || /^in_port$/i.test(port)) return this.enter(to, frames, isWanted);
+    const { inPort, port: whose } = frames;
+    return this.enter(to, this.#putIn(frames, port), isWanted).map((exit) => ({ ...exit, inPort, port: whose }));
   }
 
-  #group(place: Place, action: string, frames: Frames): void {
+  /** Frames that seem to come from a port; they do not go back to it (ovs-actions(7), output). */
+  #putIn(frames: Followed, port: string): Followed {
+    if (/^(?:0|65535|any|none)$/i.test(port)) return { ...frames, port: 'none' };
+    const inPort = this.bridge.ports.get(port) ?? port;
+    return { ...frames, inPort, port: inPort === frames.inPort && frames.port === 'own' ? 'own' : 'other' };
+  }
+
+  /**
+   * A set is executed at the end of the pipeline, changes first (OpenFlow 1.5.1, 5.10): an output in it may get frames
+   * that flows behind change.
+   */
+  #addToSet(place: Place, action: string, frames: Followed): void {
+    const actions = splitActions(argumentsOf(action));
+    const hands = leafActions(actions, this.bridge.groups).some(isHanding);
+    if (hands && isChangedBehind(place.flow, this.bridge)) this.#suspect(place.flow, 'write_actions', frames, null);
+    this.#act(place, [...actions.filter((each) => !isHanding(each)), ...actions.filter(isHanding)], frames);
+  }
+
+  #group(place: Place, action: string, frames: Followed): void {
+    if (!this.#isFollowed()) return;
+    if (place.groups.includes(action)) {
+      this.entries = maxEntries + 1; // one that names itself
+      return;
+    }
     const buckets = bucketsOf(this.bridge.groups, action.split(':')[1] ?? '');
     if (buckets === null) this.#suspect(place.flow, action, frames, null);
-    for (const bucket of buckets ?? []) this.#act({ ...place, label: action }, bucket, frames);
+    for (const bucket of buckets ?? [])
+      this.#act({ ...place, label: action, groups: [...place.groups, action] }, bucket, frames);
   }
 
-  #write({ flow }: Place, action: string, frames: Frames): readonly Frames[] {
+  #write({ flow }: Place, action: string, frames: Followed): readonly Followed[] {
     const moved = wholeMove(action);
     if (moved !== null) return [{ ...frames, registers: movedIn(frames.registers, moved) }];
     const written = writtenBy(action);
@@ -235,28 +264,39 @@ class Pipeline {
     const { field } = written;
     if (registersOf(field).length > 0)
       return [{ ...frames, registers: writtenTo(frames.registers, written, this.#use.tracked) }];
-    // sent back to its own sender, or from there on
-    if (field === 'in_port' || ofNoPort.test(field)) return [frames];
+    if (field === 'in_port') return this.#writePort(flow, action, frames);
+    if (ofNoPort.test(field)) return [frames];
     if (/^(?:eth_src|vlan_tci|vlan_vid|dl_vlan)$/.test(field)) return [changedTag(frames)];
     if (field === 'eth_dst') {
       const isNetworks = frames.dst === 'group' || (this.bridge.isOvn && flow.hasCookie);
-      return [{ ...frames, dst: isNetworks ? 'group' : 'rewritten' }];
+      return [isNetworks ? { ...frames, dst: 'group' } : { ...frames, dst: null, isRewritten: true }];
     }
     this.#suspect(flow, `set ${field}`, frames, null);
     return [frames];
   }
 
+  /** What was put aside is taken back; a port that is not known may be any. */
+  #writePort(flow: OvsFlow, action: string, frames: Followed): readonly Followed[] {
+    if (/^pop:/i.test(action)) return [{ ...frames, port: frames.port === 'other' ? 'other' : 'own' }];
+    const value = /^(?:load|set_field):([^/]+)->[^[]+(?:\[\])?$/i.exec(action)?.[1] ?? '';
+    if (/^(?:any|none)$/i.test(value)) return [this.#putIn(frames, value)];
+    if (/^(?:0x[\da-f]+|\d+)$/i.test(value)) return [this.#putIn(frames, String(Number(value)))];
+    if (this.bridge.ports.has(value)) return [this.#putIn(frames, value)];
+    this.#suspect(flow, 'set in_port', frames, null);
+    return [frames];
+  }
+
   /** An action that hands frames out, or is not known. */
-  #handOver({ flow, label }: Place, action: string, frames: Frames): void {
+  #handOver({ flow, label }: Place, action: string, frames: Followed): void {
     const suspect = (what: string, to: readonly string[] | null): void =>
       this.#suspect(flow, label === '' ? what : label, frames, to);
     const { flooded, isOvn } = this.bridge;
     switch (/^[a-z_]*/i.exec(action)?.[0].toLowerCase()) {
       case 'in_port':
+        if (frames.port === 'other') suspect('IN_PORT', frames.inPort === null ? null : [frames.inPort]);
         return;
       case 'normal':
-        if (this.#isMoved(frames)) suspect('NORMAL after a change of addresses or tags', null);
-        return;
+        return this.#switch(flow, frames, suspect);
       case 'flood':
         return this.#output(frames, flooded, (to) => suspect('FLOOD', to));
       case 'all':
@@ -265,14 +305,14 @@ class Pipeline {
         if (!(isOvn && flow.hasCookie && action.includes('userdata='))) suspect('CONTROLLER', null);
         return;
       case 'learn':
-        if (!isMacLearning(action)) suspect('learn', null);
+        if (frames.port === 'other' || !isMacLearning(action)) suspect('learn', null);
         return;
       default:
         return this.#outputTo(action, frames, suspect);
     }
   }
 
-  #outputTo(action: string, frames: Frames, suspect: (what: string, to: readonly string[] | null) => void): void {
+  #outputTo(action: string, frames: Followed, suspect: (what: string, to: readonly string[] | null) => void): void {
     const what = action.split(/[:(]/)[0] ?? '';
     const named = outputPorts(action)?.map((target) =>
       this.bridge.ports.get(target.toUpperCase() === 'LOCAL' ? 'LOCAL' : target),
@@ -290,22 +330,38 @@ class Pipeline {
     return [...new Set([...ports].flatMap(([, name]) => name ?? []))].filter((name) => name !== ports.get('LOCAL'));
   }
 
-  /** True if NORMAL gets some frames of a port changed; those that come from another bridge are mapped so. */
-  #isMoved({ inPort, dst, changed }: Frames): boolean {
-    return (inPort === null || this.bridge.ports.get(inPort) !== null) && (dst === 'rewritten' || changed === 'some');
+  /** NORMAL goes by the source, the port and the tag of all frames of a port alike, or separates what belongs together. */
+  #switch(flow: OvsFlow, frames: Followed, suspect: (what: string, to: null) => void): void {
+    const { inPort, isRewritten, port, changed, isPlain } = frames;
+    if (port === 'other') return suspect('NORMAL after a change of in_port', null);
+    // those that come from another bridge are mapped
+    const isMapped = inPort !== null && this.bridge.ports.get(inPort) === null;
+    if (isRewritten || (changed === 'some' && !isMapped)) return suspect(changedNormal, null);
+    if (isMapped) return;
+    if (changed === 'all') this.#retagged.push(frames);
+    else if (!isPlain) this.#picked.push({ flow, frames });
+  }
+
+  /** Lists each NORMAL that gets some frames of a port as they are, while another one gets others changed. */
+  close(): void {
+    const isOf = (some: Frames, others: Frames): boolean =>
+      some.inPort === null || others.inPort === null || some.inPort === others.inPort;
+    for (const { flow, frames } of this.#picked)
+      if (this.#retagged.some((others) => isOf(frames, others))) this.#suspect(flow, changedNormal, frames, null);
   }
 
   /** Calls `found` with the ports of these that own the destination of no such frame, if there are any. */
-  #output({ inPort, dst }: Frames, ports: readonly string[], found: (to: readonly string[]) => void): void {
-    if (dst === 'group' && this.bridge.isOneSegment) return;
-    const owners = dst !== null && typeof dst === 'object' ? (this.bridge.owners.get(dst.mac) ?? []) : [];
+  #output(frames: Frames, ports: readonly string[], found: (to: readonly string[]) => void): void {
+    const { inPort, dst, isRewritten } = frames;
+    if (dst === 'group' && !isRewritten && this.bridge.isOneSegment) return;
+    const owners = this.bridge.owners.get(macOf(frames) ?? '') ?? [];
     // a MAC behind several ports is of none
     const others = ports.filter((name) => name !== inPort && (owners.length !== 1 || owners[0] !== name));
     if (others.length > 0) found(others);
   }
 
-  #suspect(flow: OvsFlow, action: string, frames: Frames, to: readonly string[] | null): void {
-    const mac = frames.dst !== null && typeof frames.dst === 'object' ? frames.dst.mac : null;
+  #suspect(flow: OvsFlow, action: string, frames: Followed, to: readonly string[] | null): void {
+    const mac = macOf(frames);
     const key = `${flow.text} ${action}`;
     const known = this.suspects.get(key);
     const both = known === undefined || known.to === null || to === null ? to : [...new Set([...known.to, ...to])];
@@ -315,43 +371,6 @@ class Pipeline {
       dst: known === undefined || known.dst === mac ? mac : null,
     });
   }
-}
-
-/** No station sends from a group's address (IEEE 802.3 3.2.3); entering controls of a run do. */
-const isOfStations = ({ match }: OvsFlow): boolean =>
-  !match.some(([key, value]) => key === 'dl_src' && value?.includes('/') === false && isGroupMacText(value));
-
-function keyOf({ inPort, dst, isPlain, changed, registers }: Frames): string {
-  const to = dst !== null && typeof dst === 'object' ? dst.mac : dst;
-  const set = [...registers].map(([name, value]) => `${name}=${value ?? '?'}`).sort();
-  return [inPort, to, isPlain, changed, ...set].join(' ');
-}
-
-function distinct(frames: readonly Frames[]): readonly Frames[] {
-  return frames.length < 2 ? frames : [...new Map(frames.map((each) => [keyOf(each), each])).values()];
-}
-
-const groupBit = '01:00:00:00:00:00/01:00:00:00:00:00';
-
-function narrowed(dst: Destination, value: string): Destination {
-  if (value === groupBit) return 'group';
-  if (value.includes('/') || dst === 'group') return dst;
-  return isGroupMacText(value) ? 'group' : { mac: value };
-}
-
-function fitsMac(dst: Destination, wanted: string): 'yes' | 'no' | 'maybe' {
-  if (dst === null || dst === 'rewritten') return 'maybe';
-  const [value = '', mask = 'ff:ff:ff:ff:ff:ff'] = wanted.split('/');
-  if (dst === 'group') {
-    if (wanted === groupBit) return 'yes';
-    return mask === 'ff:ff:ff:ff:ff:ff' && !isGroupMacText(value) ? 'no' : 'maybe';
-  }
-  const bits = (text: string): bigint => BigInt(`0x${text.replaceAll(':', '')}`);
-  return (bits(dst.mac) & bits(mask)) === (bits(value) & bits(mask)) ? 'yes' : 'no';
-}
-
-function changedTag(frames: Frames): Frames {
-  return { ...frames, changed: frames.isPlain && frames.changed !== 'some' ? 'all' : 'some' };
 }
 
 /**
@@ -365,36 +384,7 @@ export function suspectsOf(bridge: PipelineBridge): {
   readonly isWhole: boolean;
 } {
   const pipeline = new Pipeline(bridge);
-  pipeline.enter(0, { inPort: null, dst: null, isPlain: true, changed: 'no', registers: new Map(), path: [] }, false);
+  pipeline.enter(0, { ...anyFrame, path: [] }, false);
+  pipeline.close();
   return { suspects: [...pipeline.suspects.values()], isWhole: pipeline.entries <= maxEntries };
-}
-
-/** Registers after a write; what is not there is 0, and what is not tracked is never asked for. */
-function writtenTo(
-  before: Registers,
-  { field, value, isWhole }: WrittenField,
-  tracked: ReadonlySet<string>,
-): Registers {
-  const registers = new Map(before);
-  for (const part of registersOf(field).filter((name) => tracked.has(name))) {
-    if (value === 0n && isWhole) registers.delete(part);
-    else registers.set(part, isWhole ? value : null);
-  }
-  return registers;
-}
-
-function movedIn(before: Registers, { from, to }: { readonly from: string; readonly to: string }): Registers {
-  return restored(new Map(before).set(to, 'kept'), new Map([[to, before.get(from) ?? (before.has(from) ? null : 0n)]]));
-}
-
-/** Registers with those that a table kept as they were before it. */
-function restored(after: Registers, before: Registers): Registers {
-  const registers = new Map(after);
-  for (const [name, value] of after) {
-    if (value !== 'kept') continue;
-    const earlier = before.get(name);
-    if (earlier === undefined || earlier === 0n) registers.delete(name);
-    else registers.set(name, earlier);
-  }
-  return registers;
 }

@@ -1,4 +1,4 @@
-import { learnedTables } from '../../bridge/bypass/ovs-flows.js';
+import { isLearnedFlow } from '../../bridge/bypass/ovs-flows.js';
 import { bridgeSettings, portSettings } from '../../bridge/attributes.js';
 import { isOnPort } from '../../model/attach.js';
 import { hostOf, onHost } from '../../model/host-names.js';
@@ -206,15 +206,15 @@ function ovsPutBack(
   const isOther = ({ from, to, excused }: ReadInterval): boolean =>
     !excused.has('ovs') && settingsOfOvs(from) !== settingsOfOvs(to);
   if (bridges.length === 0 || intervals.some(isOther)) return [];
-  const learned = (ovs?.bridges ?? []).flatMap(({ name, flows }) =>
-    flows.flatMap((flow) => learnedTables(flow).map((table) => `${ovsFlowOn}${name}: table=${table} `)),
-  );
+  const isLearned = (what: string): boolean =>
+    (ovs?.bridges ?? []).some(({ name, flows }) => {
+      const before = `${ovsFlowOn}${name}: `;
+      return what.startsWith(before) && isLearnedFlow(what.slice(before.length), flows);
+    });
   const isConcerned = (what: string): boolean =>
     what.startsWith(ovsTable) || bridges.some((bridge) => what.startsWith(`${ovsFlowOn}${bridge}:`));
   return [...new Set(changed)]
-    .filter(
-      (what) => isConcerned(what) && !what.includes(ingressMac) && !learned.some((table) => what.startsWith(table)),
-    )
+    .filter((what) => isConcerned(what) && !what.includes(ingressMac) && !isLearned(what))
     .map((what) => reason('settings-changed', null, `${what} changed while the step ran`));
 }
 

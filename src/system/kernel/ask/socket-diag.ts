@@ -1,3 +1,5 @@
+import { realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { openNetlinkAsker } from './netlink-dump.js';
 import { NETLINK_SOCK_DIAG, netlinkAttributes } from '../netlink-socket.js';
 import { AF_PACKET, AF_UNIX } from '../socket-constants.js';
@@ -65,13 +67,34 @@ export function packetSocketReports(): ReadonlyMap<string, SocketReport> | null 
 }
 
 /** struct unix_diag_req: family, protocol, padding, states, inode, what is shown, cookie (linux/unix_diag.h). */
-const unixRequest = { length: 24, statesAt: 4, showAt: 12, show: 0x01 | 0x04, states: 0xffff_ffff } as const;
-/** struct unix_diag_msg behind struct nlmsghdr; UNIX_DIAG_NAME and UNIX_DIAG_PEER. */
-const ofUnix = { inodeAt: 20, attributesAt: 32, name: 0, peer: 2 } as const;
+const unixRequest = { length: 24, statesAt: 4, showAt: 12, show: 0x01 | 0x02 | 0x04, states: 0xffff_ffff } as const;
+/** struct unix_diag_msg behind struct nlmsghdr; UNIX_DIAG_NAME, UNIX_DIAG_VFS and UNIX_DIAG_PEER. */
+const ofUnix = { inodeAt: 20, attributesAt: 32, name: 0, vfs: 1, peer: 2 } as const;
+
+/** A path without links in its folder: `/var/run` is one, and the kernel names a socket as its program bound it. */
+function resolvedPath(path: string): string {
+  try {
+    return join(realpathSync(dirname(path)), basename(path));
+  } catch {
+    return path;
+  }
+}
+
+/** struct unix_diag_vfs of a path: inode and device, as the kernel numbers devices (MKDEV); null = no such file. */
+function vfsOf(path: string): string | null {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    const [major, minor] = [(dev >> 8n) & 0xfffn, (dev & 0xffn) | ((dev >> 12n) & 0xfff00n)];
+    return `${ino & 0xffff_ffffn} ${(major << 20n) | minor}`;
+  } catch {
+    return null;
+  }
+}
 
 /**
  * Inodes of the sockets that are connected to a listener of the calling thread's network namespace, by the path at
- * which it listens (sock_diag(7), unix_diag); null = the kernel does not report.
+ * which it listens (sock_diag(7), unix_diag); null = the kernel does not report. The listener may have bound another
+ * name of the same file.
  */
 export function unixPeers(path: string): ReadonlySet<string> | null {
   const asker = openNetlinkAsker(NETLINK_SOCK_DIAG);
@@ -84,12 +107,16 @@ export function unixPeers(path: string): ReadonlySet<string> | null {
     view.setUint32(unixRequest.showAt, unixRequest.show, true);
     const answers = asker.ask(SOCK_DIAG_BY_FAMILY, request, 'dump');
     if (answers === null) return null;
+    const [wanted, file] = [resolvedPath(path), vfsOf(path)];
     return new Set(
       answers.flatMap(({ bytes }) => {
         const attributes = netlinkAttributes(bytes.subarray(ofUnix.attributesAt));
-        const peer = attributes.get(ofUnix.peer);
+        const [peer, vfs] = [attributes.get(ofUnix.peer), attributes.get(ofUnix.vfs)];
+        if (peer === undefined) return [];
         const name = attributes.get(ofUnix.name)?.toString('utf8').replace(/\0$/, '');
-        return name === path && peer !== undefined ? [String(peer.readUInt32LE(0))] : [];
+        const isFile = file !== null && vfs !== undefined && `${vfs.readUInt32LE(0)} ${vfs.readUInt32LE(4)}` === file;
+        const isNamed = name !== undefined && basename(name) === basename(path) && resolvedPath(name) === wanted;
+        return isFile || isNamed ? [String(peer.readUInt32LE(0))] : [];
       }),
     );
   } finally {

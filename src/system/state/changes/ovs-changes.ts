@@ -2,10 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isLearnedFlow } from '../../../core/bridge/bypass/ovs-flows.js';
 import { ofctlOfTables } from '../../../core/bridge/ovs.js';
 import { ovsFlowOn, ovsTable, type SettingChange } from '../../../core/model/timeline.js';
+import { VerifyError } from '../../../core/model/verify-error.js';
 import { programEnv, runProgram } from '../../process/programs.js';
-import { liveBridges, ovsFolder } from '../ovs/read.js';
+import { type LiveBridge, liveBridges, ovsFolder } from '../ovs/read.js';
 
 /** Columns that decide where frames go (ovs-vswitchd.conf.db(5)), but `filter`: older versions lack it. */
 const columns = {
@@ -90,6 +92,21 @@ class Monitor {
   }
 }
 
+/** Bridges that the switch has, or why they are not known. */
+async function liveOrFailure(): Promise<readonly LiveBridge[] | string> {
+  try {
+    return await liveBridges();
+  } catch (error) {
+    if (error instanceof VerifyError) return error.message;
+    throw error;
+  }
+}
+
+async function flowsOf({ name, protocols }: LiveBridge): Promise<readonly string[]> {
+  const { status, stdout } = await runProgram([...ofctlOfTables(protocols), 'dump-flows', name], { timeoutMs: 5000 });
+  return status === 0 ? stdout.split('\n').filter((line) => line.includes('learn(')) : [];
+}
+
 async function tableColumns(table: keyof typeof columns): Promise<string> {
   if (table !== 'Mirror') return columns[table];
   const { status } = await runProgram(['ovs-vsctl', '--timeout=3', '--no-wait', '--columns=filter', 'list', 'Mirror']);
@@ -99,7 +116,8 @@ async function tableColumns(table: keyof typeof columns): Promise<string> {
 /**
  * Hears flows and settings of these bridges of Open vSwitch that change, also if they are put back: `ovs-ofctl monitor`
  * (OpenFlow 1.4, 7.3.5.15; Nicira's extension before) and `ovsdb-client monitor` (RFC 7047 4.1.5), which end with this
- * process. Resolves when they listen. A table without rows prints nothing at first.
+ * process. Resolves when they listen. A table without rows prints nothing at first. A database that does not answer is
+ * unheard. Flows that `learn` makes as a table of MACs has entries are left out.
  */
 export async function watchOvs(bridges: ReadonlySet<string>): Promise<OvsWatch> {
   const kept = new Map<string, SettingChange>();
@@ -108,17 +126,22 @@ export async function watchOvs(bridges: ReadonlySet<string>): Promise<OvsWatch> 
     kept.set(change, { ifindex: null, what: change });
   };
   const folder = ovsFolder();
-  const flows = (await liveBridges())
-    .filter(({ name }) => bridges.has(name))
-    .map(({ name, protocols }) => {
-      const socket = `unix:${folder}/${name}.mgmt`;
-      const heard = (line: string): void => {
-        if (line.includes('event=')) keep(`${ovsFlowOn}${name}: ${line.replaceAll(aboutChange, '').trim()}`);
-      };
-      const isReply = (line: string): boolean => /FLOW_MONITOR reply|^ event=/.test(line);
-      const ended = (): void => keep(`${ovsFlowOn}${name}: the switch ended its connections`);
-      return new Monitor([...ofctlOfTables(protocols), 'monitor', socket, 'watch:!initial'], isReply, heard, ended);
-    });
+  const live = await liveOrFailure();
+  if (typeof live === 'string')
+    return { take: () => [], unheard: () => [`changes of Open vSwitch: ${live}`], close: () => undefined };
+  const watched = await Promise.all(
+    live.filter(({ name }) => bridges.has(name)).map(async (bridge) => ({ ...bridge, before: await flowsOf(bridge) })),
+  );
+  const flows = watched.map(({ name, protocols, before }) => {
+    const socket = `unix:${folder}/${name}.mgmt`;
+    const heard = (line: string): void => {
+      const flow = line.replaceAll(aboutChange, '').trim();
+      if (line.includes('event=') && !isLearnedFlow(flow, before)) keep(`${ovsFlowOn}${name}: ${flow}`);
+    };
+    const isReply = (line: string): boolean => /FLOW_MONITOR reply|^ event=/.test(line);
+    const ended = (): void => keep(`${ovsFlowOn}${name}: the switch ended its connections`);
+    return new Monitor([...ofctlOfTables(protocols), 'monitor', socket, 'watch:!initial'], isReply, heard, ended);
+  });
   const tables = (['Bridge', 'Port', 'Mirror'] as const).map(async (table) => {
     let isFirst = true;
     const monitor = new Monitor(

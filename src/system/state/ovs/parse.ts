@@ -80,7 +80,7 @@ function aroundFlows(name: string, texts: OvsTexts): Pick<OvsBridgeState, 'group
 }
 
 /** The bridge that OVN uses by its settings (ovn-controller(8), external_ids); null = there is no OVN. */
-function ovnBridgeIn(settings: readonly OvsRecord[]): string | null {
+export function ovnBridgeIn(settings: readonly OvsRecord[]): string | null {
   const [ids] = settings.map((row) => row['external_ids']);
   return valueIn(ids, 'ovn-remote') === null ? null : (valueIn(ids, 'ovn-bridge') ?? 'br-int');
 }

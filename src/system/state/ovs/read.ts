@@ -6,8 +6,8 @@ import { VerifyError } from '../../../core/model/verify-error.js';
 import { fieldsOf, textsOf } from '../../../core/text/json-text.js';
 import { unixPeers } from '../../kernel/ask/socket-diag.js';
 import { mustRun, readJsonLines, runProgram, showCommand } from '../../process/programs.js';
-import { isDescendant, lockingDaemon, runningProgram, socketHolders } from '../../process/socket-holders.js';
-import type { OvsTexts } from './parse.js';
+import { isDescendant, isRoots, lockingDaemon, runningProgram, socketHolders } from '../../process/socket-holders.js';
+import { type OvsTexts, ovnBridgeIn } from './parse.js';
 
 /** Where Open vSwitch's sockets are (ovs-vswitchd(8)). */
 export function ovsFolder(): string {
@@ -48,14 +48,31 @@ export async function readOvsTexts(): Promise<OvsTexts | null> {
     ofEach((protocols) => [...ofctlOfTables(protocols), 'dump-meters'], printedIfKnown),
     ofEach(() => ['ovs-appctl', 'fdb/show']),
   ]);
-  const controllers = Object.fromEntries(live.map(({ name }) => [name, connectedTo(name)] as const));
+  const controllers = controllersOf(live, settings);
   const daemon = lockingDaemon(`${ovsFolder()}/ovs-vswitchd.pid`);
   return {
     ...{ bridges, ports, interfaces, mirrors, settings, show, flows, groups, meters, fdb, controllers, daemon },
   };
 }
 
-interface LiveBridge {
+/** Rejects with VerifyError where OVN runs and nothing shows which programs instruct a bridge beside it. */
+function controllersOf(
+  bridges: readonly LiveBridge[],
+  settings: readonly OvsRecord[],
+): Readonly<Record<string, readonly SocketProcess[]>> {
+  const connected = bridges.map(({ name }) => [name, connectedTo(name)] as const);
+  if (ovnBridgeIn(settings) !== null && connected.some(([, processes]) => processes === null))
+    throw new VerifyError(
+      'command-failed',
+      3,
+      'the kernel does not report sockets of AF_UNIX, so that OVN cannot be distinguished from other controllers',
+      'load the module unix_diag, and run as root',
+    );
+  return Object.fromEntries(connected.map(([name, processes]) => [name, processes ?? []]));
+}
+
+/** A bridge that the switch has. */
+export interface LiveBridge {
   readonly name: string;
   readonly protocols: unknown;
 }
@@ -82,15 +99,17 @@ async function printedIfKnown(command: readonly string[]): Promise<string> {
   return status === 0 ? stdout : '';
 }
 
-/** Processes at a bridge's management socket, but for those that this one started; each once. */
-function connectedTo(bridge: string): readonly SocketProcess[] {
-  const peers = unixPeers(`${ovsFolder()}/${bridge}.mgmt`) ?? new Set();
+/** Processes at a bridge's management socket, but for those that this one started; null = the kernel reports none. */
+function connectedTo(bridge: string): readonly SocketProcess[] | null {
+  const peers = unixPeers(`${ovsFolder()}/${bridge}.mgmt`);
+  if (peers === null) return null;
   const holders = [...socketHolders(peers)].flatMap(([, processes]) => processes);
   return [...new Map(holders.map((holder) => [holder.pid, holder])).values()]
     .filter(({ pid }) => !isDescendant(pid))
     .map(({ pid, comm }) => {
       const program = runningProgram(pid);
-      return { pid, name: comm, ...(program === null ? {} : { program }) };
+      const owned = program !== null && isRoots(program) ? { ...program, isRoots: true as const } : program;
+      return { pid, name: comm, ...(owned === null ? {} : { program: owned }) };
     });
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bridgesWithPorts, chooseBridge } from '../../../../src/core/discover/found-scenario.js';
-import { addressesInFlows } from '../../../../src/core/bridge/ovs.js';
+import { addressesInFlows } from '../../../../src/core/bridge/ovs-settings.js';
 import { hopsOf } from '../../../../src/core/bridge/hops.js';
 import { hostTopology } from '../../../../src/core/discover/host-topology.js';
 import { composed } from '../../../support/discover/composed.js';
