@@ -58,10 +58,10 @@ function checkOwn(dir: string): void {
 async function runsIn(dir: string): Promise<Readonly<Record<'runs' | 'refused', readonly string[]>>> {
   const entries = await readdir(dir, { withFileTypes: true });
   const named = entries.filter((entry) => entry.isDirectory() && namedRun(entry.name) !== null).map(({ name }) => name);
-  const own = named.filter((name) => isOwn(join(dir, name)));
+  const ownFolders = named.filter((name) => isOwn(join(dir, name)));
   const runs: string[] = [];
   const refused: string[] = [];
-  for (const name of own) {
+  for (const name of ownFolders) {
     if ((await evidenceFolders(join(dir, name))).length > 0) runs.push(name);
     else if ((await readdir(join(dir, name))).join() === 'scenario') refused.push(name);
   }

@@ -106,8 +106,8 @@ function familyOfChain(chain: Fields): string {
 
 /** The chains at hooks from which packets may come to a rule: its own, or any of its table. */
 export function baseChainsOf(rule: Fields, { chains }: Listing): readonly Fields[] {
-  const own = chains.get(chainOf(rule));
-  if (own?.['hook'] !== undefined) return [own];
+  const ownChain = chains.get(chainOf(rule));
+  if (ownChain?.['hook'] !== undefined) return [ownChain];
   return [...chains.values()].filter((chain) => chain['hook'] !== undefined && tableOf(chain) === tableOf(rule));
 }
 
@@ -249,18 +249,20 @@ const xtablesFields: Readonly<
   '--mac-source': (value) => ['sourceMac', single(macValue(value))],
 };
 
+function tcpFlagsSelector(value: string, isNegated: boolean): Selector | null {
+  const [mask = null, bits = null, more] = value.split(' ').map((flags) => valueOf('tcpFlags', flags, false));
+  const range = single(bits);
+  if (mask === null || range === null || more !== undefined) return null;
+  return { ...everything, constraints: [{ field: 'tcpFlags', mask, ranges: [range], isNegated }] };
+}
+
 /** What a word of iptables selects by; the arguments behind it, and `isNegated` after `!`. */
 function xtablesOption(option: string, value: string, family: 4 | 6, isNegated: boolean): Selector | null {
   if (option === '-i' || option === '-o') {
     const names = [value.replace(/\+$/, '*')];
     return { ...everything, devices: [{ side: option === '-i' ? 'in' : 'out', names, isNegated }] };
   }
-  if (option === '--tcp-flags') {
-    const [mask = null, bits = null, more] = value.split(' ').map((flags) => valueOf('tcpFlags', flags, false));
-    const range = single(bits);
-    if (mask === null || range === null || more !== undefined) return null;
-    return { ...everything, constraints: [{ field: 'tcpFlags', mask, ranges: [range], isNegated }] };
-  }
+  if (option === '--tcp-flags') return tcpFlagsSelector(value, isNegated);
   if (!Object.hasOwn(xtablesFields, option)) return null;
   const [field, range = null] = xtablesFields[option]?.(value, family) ?? [];
   return field === undefined || range === null ? null : isIn(field, [range], isNegated);

@@ -330,7 +330,7 @@ class Pipeline {
     return [...new Set([...ports].flatMap(([, name]) => name ?? []))].filter((name) => name !== ports.get('LOCAL'));
   }
 
-  /** NORMAL goes by the source, the port and the tag of all frames of a port alike, or separates what belongs together. */
+  /** NORMAL has to treat all frames of a port alike: it goes by source, port and tag. */
   #switch(flow: OvsFlow, frames: Followed, suspect: (what: string, to: null) => void): void {
     const { inPort, isRewritten, port, changed, isPlain } = frames;
     if (port === 'other') return suspect('NORMAL after a change of in_port', null);

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LoadedProgram } from '../../../../src/system/kernel/bpf-programs.js';
-import { readPrograms, readStrayPrograms } from '../../../../src/system/state/read-programs.js';
 
 const kernel = vi.hoisted(() => ({
   loadedProgram: vi.fn<(id: number) => LoadedProgram | { readonly unknown: string } | null>(),
@@ -18,6 +17,10 @@ vi.mock('../../../../src/system/kernel/proc-files.js', async (original) => ({
   ...(await original<object>()),
   procLink: (path: string) => (path === '/proc/self/ns/pid' ? 'pid:[4026531836]' : ''),
 }));
+
+// Other files of this process have loaded the real ones
+vi.resetModules();
+const { readPrograms, readStrayPrograms } = await import('../../../../src/system/state/read-programs.js');
 
 const exit = [0x95, 0, 0, 0, 0, 0, 0, 0];
 const call = (number: number): readonly number[] => [0x85, 0, 0, 0, number, 0, 0, 0];

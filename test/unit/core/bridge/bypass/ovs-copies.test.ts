@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import { bypassesIn } from '../../../../../src/core/bridge/bypass/bypasses.js';
-import * as Pipeline from '../../../../../src/core/bridge/bypass/ovs-pipeline.js';
-import { ovsQuestions } from '../../../../../src/core/bridge/ovs.js';
 import type { SocketProcess } from '../../../../../src/core/model/packet-socket.js';
 import type { HostState, OvsMirrorState, OvsPortState } from '../../../../../src/core/model/state.js';
 import { hostState } from '../../../../support/judge/perfect-run.js';
 import { changedState, setLink } from '../../../../support/link-state.js';
 
 vi.mock('../../../../../src/core/bridge/bypass/ovs-pipeline.js', async (original) => {
-  const whole = await original<typeof Pipeline>();
+  const whole = await original<typeof import('../../../../../src/core/bridge/bypass/ovs-pipeline.js')>();
   return { ...whole, suspectsOf: vi.fn(whole.suspectsOf) };
 });
+// Other files of this process have loaded the real one
+vi.resetModules();
+const { bypassesIn } = await import('../../../../../src/core/bridge/bypass/bypasses.js');
+const Pipeline = await import('../../../../../src/core/bridge/bypass/ovs-pipeline.js');
+const { ovsQuestions } = await import('../../../../../src/core/bridge/ovs.js');
 
 const port = (name: string, ofport: number, more: Partial<OvsPortState> = {}): OvsPortState => ({
   name,
