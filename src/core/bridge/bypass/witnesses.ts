@@ -83,8 +83,11 @@ class Survey {
     if (known.length === 0)
       return { rule, witnesses: [], notAsked: `needs ${[...new Set(unknown.flat())].join(', ')}` };
     const drafts = known.flatMap((selector) => this.#draftsOf(rule, selector));
-    if (drafts.length === 0)
-      return { rule, witnesses: [], notAsked: 'takes no frame that a guest may send to another' };
+    if (drafts.length === 0) {
+      const areKnown = this.#input.speakers.filter(({ ips }) => ips.length > 0).length > 1;
+      const notAsked = areKnown ? 'takes no frame that a guest may send to another' : 'needs addresses of guests';
+      return { rule, witnesses: [], notAsked };
+    }
     const copiesCome = copiesComeTo(rule, this.#input.state);
     const refusals = drafts.map((draft) => this.#refusal(draft, copiesCome));
     const allowed = drafts.filter((_, at) => refusals[at] === null);

@@ -31,6 +31,11 @@ function asked(nftables: readonly unknown[], parts: Partial<HostState> = {}, mor
 }
 const whyNot = (...given: Parameters<typeof asked>): string | null => asked(...given).rules[0]?.notAsked ?? null;
 
+it('says so where a rule takes IP and no address of a guest is known', () => {
+  const silent = { speakers: speakers.map((each) => ({ ...each, ips: [] })) };
+  expect(whyNot([atPort, rule([match('tcp', 'dport', 443), dup])], {}, silent)).toBe('needs addresses of guests');
+});
+
 describe('a witness', () => {
   it('is one of each alternative, from the guest at whose port the rule stands, to a guest that gets no copy', () => {
     const ports = match('tcp', 'dport', { set: [443, { range: [8000, 8080] }] });
