@@ -133,8 +133,8 @@ describe('guests that the host routes to', { ...needs(root), timeout: patient(30
       'ip rule del pref 100; ip route flush table 100',
       'ip rule 100 to the host itself at from all ipproto udp dport 443 lookup 100, local default dev lo table 100',
     ],
-    'a rule of nft that takes no probe': [
-      "nft add table netdev copies; nft 'add chain netdev copies in { type filter hook ingress device cali1 priority 0 ; }'; nft add rule netdev copies in ip protocol tcp dup to cali3",
+    'a rule of nft that takes no probe and cannot be asked': [
+      "nft add table netdev copies; nft 'add chain netdev copies in { type filter hook ingress device cali1 priority 0 ; }'; nft add rule netdev copies in meta mark 7 dup to cali3",
       'nft delete table netdev copies',
       'nft dup to cali3 at nft netdev copies in on cali1',
     ],
