@@ -55,6 +55,7 @@ function causesOf({ steps }: Result): string {
 function runLines({ result, dir, details, judged = result }: ReportedRun): readonly string[] {
   const { word, sentence } = answerOf({ result: judged, dir, details: null });
   const { scenario, run, tool, coverage } = judged;
+  const shown = shownBy(judged);
   return [
     `## ${plainMarkdown(scenario.name)}`,
     '',
@@ -67,7 +68,7 @@ function runLines({ result, dir, details, judged = result }: ReportedRun): reado
     '',
     '| standard | clause | it asks that | this run |',
     '| --- | --- | --- | --- |',
-    ...controls.map(({ standard, clause, asks }) => `| ${standard} | ${clause} | ${asks} | ${shownBy(judged)} |`),
+    ...controls.map(({ standard, clause, asks }) => `| ${standard} | ${clause} | ${asks} | ${shown} |`),
     '',
   ];
 }

@@ -8,11 +8,12 @@ import {
   addressValue,
   allOf,
   everything,
-  type FieldName,
   fieldBits,
+  type FieldName,
   isIn,
   isOneOf,
   macValue,
+  maskedField,
   type Range,
   type Selector,
   unknownPart,
@@ -251,9 +252,7 @@ const xtablesFields: Readonly<
 
 function tcpFlagsSelector(value: string, isNegated: boolean): Selector | null {
   const [mask = null, bits = null, more] = value.split(' ').map((flags) => valueOf('tcpFlags', flags, false));
-  const range = single(bits);
-  if (mask === null || range === null || more !== undefined) return null;
-  return { ...everything, constraints: [{ field: 'tcpFlags', mask, ranges: [range], isNegated }] };
+  return mask === null || bits === null || more !== undefined ? null : maskedField('tcpFlags', mask, bits, isNegated);
 }
 
 /** What a word of iptables selects by; the arguments behind it, and `isNegated` after `!`. */

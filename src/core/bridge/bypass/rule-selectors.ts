@@ -6,12 +6,13 @@ import {
   allOf,
   type Constraint,
   everything,
-  type FieldName,
   fieldBits,
+  type FieldName,
   isIn,
   isOneOf,
   type LayoutName,
   macValue,
+  maskedField,
   type Range,
   type Selector,
   unknownPart,
@@ -287,8 +288,7 @@ function flowerField(field: FieldName, value: unknown): Selector | null {
     return range === null ? null : isIn(field, [range]);
   }
   const mask = valueOf(field, after, field.endsWith('6'));
-  const constraint = { field, mask: mask ?? 0n, ranges: [{ first, last: first }], isNegated: false };
-  return mask === null ? null : { ...everything, constraints: [constraint] };
+  return mask === null ? null : maskedField(field, mask, first);
 }
 
 const flowerFields: Readonly<Record<string, FieldName>> = {

@@ -85,6 +85,11 @@ export function isIn(field: FieldName, ranges: readonly Range[], isNegated = fal
   return { ...everything, constraints: [{ field, mask: allBits(field), ranges, isNegated }] };
 }
 
+/** The frames in whose field the bits in `mask` have this value. */
+export function maskedField(field: FieldName, mask: bigint, value: bigint, isNegated = false): Selector {
+  return { ...everything, constraints: [{ field, mask, ranges: [{ first: value, last: value }], isNegated }] };
+}
+
 /** As `isIn`, for single values. */
 export function isOneOf(field: FieldName, ...values: readonly number[]): Selector {
   return isIn(
@@ -227,11 +232,6 @@ function byteSelector(
     return unknownPart(`byte ${at} & 0x${mask.toString(16)}`);
   const shift = BigInt(byte.shift);
   return maskedField(byte.field, BigInt(mask) << shift, BigInt(value) << shift);
-}
-
-function maskedField(field: FieldName, mask: bigint, value: bigint): Selector {
-  const constraint = { field, mask, ranges: [{ first: value, last: value }], isNegated: false };
-  return { ...everything, constraints: [constraint] };
 }
 
 /**
