@@ -2,8 +2,10 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { callsOf, keepsNothing, mayOutputPackets, onlyPassesOrDrops } from '../../core/bridge/bypass/known-good.js';
 import type { AttachedProgram, PacketHandler } from '../../core/model/state.js';
+import { VerifyError } from '../../core/model/verify-error.js';
 import { fieldsOf } from '../../core/text/json-text.js';
 import { isSearchProgram } from '../../core/wire/search-program.js';
+import type { KernelLink } from '../kernel/ask/links.js';
 import { isOwnProgram } from '../kernel/bpf.js';
 import {
   calledFunctions,
@@ -218,6 +220,21 @@ function spaceAt(path: string): number | 'gone' | 'refused' {
 /** Units of systemd, which has each in a cgroup of its own. */
 const unit = /\.(service|scope|slice|socket|mount|swap)$/;
 
+/** The device that has the program; undefined also where the namespace ended since it was found. */
+function deviceWith(id: number, { path, links }: Pick<SpaceLinks, 'path' | 'links'>): KernelLink | undefined {
+  const hasIt = ({ ifindex }: KernelLink): boolean =>
+    programPlaces.some((place) => {
+      const ids = programsAt(ifindex, place);
+      return Array.isArray(ids) && ids.includes(id);
+    });
+  try {
+    return inNamespace(path, () => links.find(hasIt));
+  } catch (error) {
+    if (error instanceof VerifyError && error.code === 'namespace-missing') return undefined;
+    throw error;
+  }
+}
+
 /** Looks where programs are attached in other namespaces and at cgroups, as far as one is asked for. */
 class PlaceFinder {
   private spaces: readonly SpaceLinks[] | null = null;
@@ -262,16 +279,7 @@ class PlaceFinder {
   private async atDevice({ id }: StrayProgram): Promise<FoundPlace | null> {
     for (const { path, links, home } of this.others()) {
       const isRelated = home !== 'none';
-      const device =
-        links.find(({ xdpId }) => xdpId === id) ??
-        links.find(({ ifindex }) =>
-          inNamespace(path, () =>
-            programPlaces.some((place) => {
-              const ids = programsAt(ifindex, place);
-              return Array.isArray(ids) && ids.includes(id);
-            }),
-          ),
-        );
+      const device = links.find(({ xdpId }) => xdpId === id) ?? deviceWith(id, { path, links });
       if (device !== undefined) return { text: `${device.name} in ${path}`, isRelated };
       if (programsInTc(await readFilters(path).catch(() => null)).includes(id)) return { text: path, isRelated };
     }

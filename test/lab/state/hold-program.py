@@ -81,6 +81,8 @@ if what == 'flow':
 elif what == 'xdp':
     program = load(6, dropping(), 37)
     link = bpf(28, struct.pack('<IIII', program, socket.if_nametoindex(where[0]), 37, 2))
+elif what == 'nowhere':
+    program = load(6, dropping(), 37)
 elif what in ('look', 'clone'):
     target = where.pop(0) if what == 'clone' else None
     program = load(3, looking(target), 0)

@@ -97,6 +97,20 @@ describe('programs that get packets elsewhere', needs(root), () => {
     expect(await placesOf(await hold(spaces.stranger, 'xdp', 'eth0'))).toEqual([]);
   });
 
+  it('are looked for while namespaces come and go', async () => {
+    const id = await hold(spaces.home, 'nowhere');
+    const ending = spawn('sh', [
+      '-c',
+      'while :; do for i in 1 2 3 4 5 6 7 8; do unshare -n sleep 0.0$i & done; wait; done',
+    ]);
+    try {
+      for (let look = 0; look < 12; look += 1)
+        expect(await placesOf(id)).toEqual(['(xdp) at a place that is not known']);
+    } finally {
+      ending.kill('SIGKILL');
+    }
+  });
+
   it(
     'are named at the cgroup of a guest’s processes, but for what systemd has at its services',
     needs(noCgroups),
