@@ -104,7 +104,8 @@ describe.each(documents.filter((document) => commandsOf(document).length > 0))('
   const expectToWork = (command: string): void =>
     // What the reader's /tmp is to him is a folder of the test's own here.
     expect(typed(command.replaceAll('/tmp/', `${scratch}/tmp/`))).toEqual({ status: 0, stderr: '' });
-  it.each(commandsOf(document).filter((command) => !repeated.includes(command)))('%s', expectToWork);
+  const level = document === 'README.md' ? {} : { tags: 'all' };
+  it.each(commandsOf(document).filter((command) => !repeated.includes(command)))('%s', level, expectToWork);
   it.each(repeated)('%s', { tags: 'all' }, expectToWork);
 });
 

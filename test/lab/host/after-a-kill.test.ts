@@ -89,7 +89,7 @@ describe('what a run on a host has changed', needs(root), () => {
     host.run(['ip', 'link', 'set', 'dev', 'vnet4', 'type', 'bridge_slave', 'flood', 'on']);
   });
 
-  it('is not undone while the run goes on, by a container that does not see its process', async () => {
+  it('is not undone while the run goes on, by a container that does not see its process', { tags: 'all' }, async () => {
     const child = await probing('live', 'flood: off');
     const inside = await outcomeOf(host.cli(['cleanup'], true, ['unshare', '--pid', '--fork', '--mount-proc']));
     expect(vnet4()).toContain('flood off');
@@ -111,7 +111,7 @@ describe('what a run on a host has changed', needs(root), () => {
   it.each([
     ['root', 0],
     ['another user', 1000],
-  ])('is never a command line out of a file: one of %s', async (_whose, uid) => {
+  ])('is never a command line out of a file: one of %s', { tags: 'all' }, async (_whose, uid) => {
     const [file, mark] = [join(host.journal, '0123456789abcdef.journal'), join(host.dir, `mark-${uid}`)];
     writeFileSync(file, commandLines(mark), { mode: 0o600 });
     chownSync(file, uid, uid);

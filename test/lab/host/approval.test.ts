@@ -61,7 +61,7 @@ describe('a run on a host', needs(root), () => {
     expect(host.shape()).toBe(before);
   });
 
-  it('does all of it but send with --dry-run, and says READY', async () => {
+  it('does all of it but send with --dry-run, and says READY', { tags: 'all' }, async () => {
     const before = host.shape();
     const run = await outcomeOf(
       host.cli(['run', host.scenario('rehearsal', { steps: known(20) }), '--dry-run', '--json']),
@@ -104,7 +104,7 @@ describe('a run on a host', needs(root), () => {
     expect([run.status, run.stderr]).toEqual([64, expect.stringContaining('nothing was sent')]);
   });
 
-  it('runs what was approved by its hash and nothing else', async () => {
+  it('runs what was approved by its hash and nothing else', { tags: 'all' }, async () => {
     const file = host.scenario('approved', { steps: known(20) });
     const planned = await outcomeOf(host.cli(['plan', file, '--hash']));
     expect(planned.stdout).toMatch(/^[0-9a-f]{64}\n$/);

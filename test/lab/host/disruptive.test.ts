@@ -279,39 +279,38 @@ describe('on a host, probes that disturb guests', needs(root), () => {
     });
   });
 
-  it(
-    'arp-spoof: who believed it believes the owner at the end, also where it is interrupted',
-    async () => {
-      for (const [name, count] of [
-        ['spoofed', 100],
-        ['spoofed-cut', 5000],
-      ] as const) {
-        expect(await answers()).toBe(0); // the LAN has an entry to be overwritten
-        const out = join(host.dir, name);
-        const child = host.cli([
-          'run',
-          host.scenario(name, { steps: probe('arp-spoof', count), head }),
-          '--yes',
-          '--allow-disruptive',
-          '--out',
-          out,
-        ]);
-        const outcome = outcomeOf(child);
-        await Promise.race([
-          untilEvent(out, 'sent', patient(300_000)),
-          outcome.then(({ stderr }) => Promise.reject(new Error(stderr))),
-        ]);
-        const believed = new Set<string>();
-        for (let tries = 0; tries < patient(200) && !believed.has(guests.kali3.mac); tries += 1) {
-          believed.add(await neighbour());
-          await sleep(10);
-        }
-        expect([...believed]).toContain(guests.kali3.mac);
-        if (count > 100) child.kill('SIGINT');
-        expect((await outcome).status).toBe(count > 100 ? 130 : 2);
-        expect(await neighbour()).toBe(guests.kali2.mac);
+  it('arp-spoof: who believed it believes the owner at the end, also where it is interrupted', {
+    tags: 'all',
+    timeout: patient(300_000),
+  }, async () => {
+    for (const [name, count] of [
+      ['spoofed', 100],
+      ['spoofed-cut', 5000],
+    ] as const) {
+      expect(await answers()).toBe(0); // the LAN has an entry to be overwritten
+      const out = join(host.dir, name);
+      const child = host.cli([
+        'run',
+        host.scenario(name, { steps: probe('arp-spoof', count), head }),
+        '--yes',
+        '--allow-disruptive',
+        '--out',
+        out,
+      ]);
+      const outcome = outcomeOf(child);
+      await Promise.race([
+        untilEvent(out, 'sent', patient(300_000)),
+        outcome.then(({ stderr }) => Promise.reject(new Error(stderr))),
+      ]);
+      const believed = new Set<string>();
+      for (let tries = 0; tries < patient(200) && !believed.has(guests.kali3.mac); tries += 1) {
+        believed.add(await neighbour());
+        await sleep(10);
       }
-    },
-    patient(300_000),
-  );
+      expect([...believed]).toContain(guests.kali3.mac);
+      if (count > 100) child.kill('SIGINT');
+      expect((await outcome).status).toBe(count > 100 ? 130 : 2);
+      expect(await neighbour()).toBe(guests.kali2.mac);
+    }
+  });
 });

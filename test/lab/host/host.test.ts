@@ -71,7 +71,7 @@ describe('a run on a host', needs(root), () => {
     expect([...sources]).toEqual([guests.kali2.mac]); // nobody's whom the LAN does not know, and not the LAN's own
   });
 
-  it('starts no program for each port that it sends through', async () => {
+  it('starts no program for each port that it sends through', { tags: 'all' }, async () => {
     const log = join(host.dir, 'started');
     for (const name of ['ip', 'tc'])
       writeFileSync(
@@ -117,7 +117,9 @@ describe('a run on a host', needs(root), () => {
     expect(read).toBe('');
   });
 
-  it('goes into another namespace by netns, speaks from inside a guest that is named by its own, and finds a bridge that is a hub', async () => {
+  it('goes into another namespace by netns, speaks from inside a guest that is named by its own, and finds a bridge that is a hub', {
+    tags: 'all',
+  }, async () => {
     host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '0']);
     const file = host.scenario('hub', { steps: known(50), netns: true, inside: 'kali2' });
     const tcpdump = host.start('kali2', [
@@ -153,7 +155,7 @@ describe('a run on a host', needs(root), () => {
       await outcomeOf(host.start(guest, ['ping', '-c', '1', guests.lan.ip]));
   });
 
-  it('holds beside a port without carrier, which receives nothing', async () => {
+  it('holds beside a port without carrier, which receives nothing', { tags: 'all' }, async () => {
     host.run(['ip', 'tuntap', 'add', 'dev', 'vnet9', 'mode', 'tap']);
     host.run(['ip', 'link', 'set', 'dev', 'vnet9', 'master', 'br0', 'up']);
     const run = await outcomeOf(host.cli(['run', host.scenario('stopped', { steps: known(20) }), '--yes', '--json']));

@@ -46,7 +46,9 @@ describe('a run on a host', needs(root), () => {
     expect([strict.status, judged.steps[0]?.verdict, judged.steps[0]?.exposures]).toEqual([2, 'broken', undefined]);
   });
 
-  it('is examined as a whole by run without a file, which says first and last what is open to everybody', async () => {
+  it('is examined as a whole by run without a file, which says first and last what is open to everybody', {
+    tags: 'all',
+  }, async () => {
     const out = join(host.dir, 'whole');
     const run = await outcomeOf(host.cli(['run', '--yes', '--out', out]));
     expect([run.status, run.stderr]).toEqual([0, expect.stringContaining('left behind on br0: nothing (checked)')]);
@@ -63,13 +65,13 @@ describe('a run on a host', needs(root), () => {
     expect([replay.status, JSON.parse(replay.stdout).steps[0].exposures.length > 0]).toEqual([0, true]);
   });
 
-  it('asks nobody where nobody is at the terminal, and says what to type', async () => {
+  it('asks nobody where nobody is at the terminal, and says what to type', { tags: 'all' }, async () => {
     const run = await outcomeOf(host.cli(['run']));
     expect([run.status, run.stdout]).toEqual([64, '']);
     expect(run.stderr).toContain('type: verify-isolation run --yes');
   });
 
-  it('narrows what is asked by guest, zone and class', async () => {
+  it('narrows what is asked by guest, zone and class', { tags: 'all' }, async () => {
     const init = await outcomeOf(host.cli(['init', '--guest', 'database', '--guest', 'vnet0', '--class', 'broadcast']));
     const { steps } = parse(init.stdout);
     expect(steps).toEqual([
@@ -81,7 +83,7 @@ describe('a run on a host', needs(root), () => {
     expect([nobody.status, nobody.stderr]).toEqual([69, expect.stringContaining('no guest here is in zone nowhere')]);
   });
 
-  it('speaks for guests that have not spoken with the MAC that Incus tells, and says so', async () => {
+  it('speaks for guests that have not spoken with the MAC that Incus tells, and says so', { tags: 'all' }, async () => {
     const instances = (['kali2', 'kali3'] as const).map((name) => ({
       name,
       status: 'Running',

@@ -25,7 +25,7 @@ describe('a run on a host', needs(root), () => {
   const flood = 'allow_changes: true\n';
   const closing = `  - { name: flood off, set: { vnet4: { flood: off } }, probe: { class: known-unicast, from: kali2, to: lan, count: 60000 }, expect: private }\n`;
 
-  it('stops when the gateway stops answering', { timeout: patient(300_000) }, async () => {
+  it('stops when the gateway stops answering', { tags: 'all', timeout: patient(300_000) }, async () => {
     host.run(['ip', 'address', 'add', '192.168.0.1/24', 'dev', 'br0']);
     host.run(['ip', 'route', 'add', 'default', 'via', guests.lan.ip]);
     const child = host.cli(['run', host.scenario('gateway', { steps: known(20_000) }), '--yes', '--verbose', '--json']);

@@ -61,8 +61,8 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
   const find = async ({ barrier, seed }: BarrierCase): Promise<void> => {
     expect(await tryBarrier(barrier, guests, seed)).toEqual([]);
   };
-  it.each(casesOf(chosen))(title, find);
-  it.each(casesOf(more))(title, { tags: 'all' }, find);
+  it.each(casesOf(chosen.slice(0, 1)))(title, find);
+  it.each(casesOf([...chosen.slice(1), ...more]))(title, { tags: 'all' }, find);
 
   it('holds where every guest is isolated, exposes nothing, and names one whose MAC nobody knows', async () => {
     const silent = `${soundHosts.isolated(guests)}; bridge fdb del ${macOfGuest(5)} dev v5 master`;
@@ -97,7 +97,7 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
     expect(causes.map(({ code }) => code)).toContain('mirror');
   });
 
-  it('calls what a mirror hands on a leak, and no delivery: not of forged frames either', async () => {
+  it('calls what a mirror hands on a leak, and no delivery: not of forged frames either', { tags: 'all' }, async () => {
     const { status, result } = await runWhole(
       4,
       'tc qdisc add dev v2 clsact; tc filter add dev v2 egress protocol all u32 match u32 0 0 action mirred egress mirror dev v4',
@@ -154,7 +154,9 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
     });
   });
 
-  it('asks guests whose addresses nobody knows so that one which routes hands nothing on', async () => {
+  it('asks guests whose addresses nobody knows so that one which routes hands nothing on', {
+    tags: 'all',
+  }, async () => {
     const dir = fresh('evidence');
     const host = [
       'mount -t proc none /proc; mount -t tmpfs none /run; mkdir -p /run/netns /run/lock; mount -t sysfs none /sys',
@@ -185,7 +187,7 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
     expect([status, [...new Set(reasons)]]).toEqual([3, ['observed-only v5']]);
   });
 
-  it('sends the host no packets in the name of guests without an address, and says so', async () => {
+  it('sends the host no packets in the name of guests without an address, and says so', { tags: 'all' }, async () => {
     // It would answer by its default route, with the token quoted, here at a guest that is a router
     const { status, result, stderr } = await runWhole(
       3,
@@ -195,7 +197,9 @@ describe('run without a file', { ...needs(root), timeout: patient(300_000) }, ()
     expect(notAskedTexts(result)).toEqual(['IPv4 from v1 and v2 to host, v2 and v3: no address of v1 and v2']);
   });
 
-  it('finds a guest that floods, for its port learns nothing, though no record has its MAC', async () => {
+  it('finds a guest that floods, for its port learns nothing, though no record has its MAC', {
+    tags: 'all',
+  }, async () => {
     const host = throwAwayHost();
     const { port, mac } = known.kali3;
     host.run(['bridge', 'link', 'set', 'dev', port, 'learning', 'off']);

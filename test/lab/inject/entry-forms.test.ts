@@ -1,3 +1,4 @@
+// @module-tag all
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { entryText } from '../../../src/report/stories.js';

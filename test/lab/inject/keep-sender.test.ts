@@ -58,7 +58,9 @@ describe('a sending helper that is kept from step to step', needs(root), () => {
     expect(await second.send('out', frames(1), 60, null)).toEqual({ accepted: 1, error: null });
   });
 
-  test('is another one after one that was silent for too long, of which only its own sender hears', async () => {
+  test('is another one after one that was silent for too long, of which only its own sender hears', {
+    tags: 'all',
+  }, async () => {
     const network = made();
     const first = await manager.start(out(network));
     const [reported, reportedLater]: string[][] = [[], []];

@@ -122,7 +122,7 @@ describe('the processes of a run', needs(root, readable), () => {
   };
   it(
     'on a host, of root, have the capabilities of a run, and none where captures are read',
-    { timeout: patient(300_000) },
+    { tags: 'all', timeout: patient(300_000) },
     () => ofHost('root'),
   );
   it(

@@ -105,38 +105,37 @@ ${step('all', '', 'private')}
 ${second}
 `);
 
-  it(
-    'is judged as the folder is that it leaves, byte for byte, and leaves nothing else',
-    async () => {
-      const run = await runLab(
-        scenario(
-          '  - { name: three, learn: all, probe: [ { class: known-unicast, from: g1, to: g2, count: 3, carriers: [raw] } ], expect: private }',
-        ),
-      );
-      expect(run.result.steps.map(({ verdict, reasons }) => ({ verdict, reasons }))).toEqual([
-        { verdict: 'holds', reasons: [] },
-        { verdict: 'holds', reasons: [] },
-      ]);
-      expect(
-        run.result.steps.map(({ observers }) =>
-          observers.every(({ engine, dropped }) => engine === 'ring' && dropped === 0),
-        ),
-      ).toEqual([true, true]);
-      expect(readdirSync(run.dir).sort()).toEqual([
-        'SHA256SUMS',
-        'evidence.pcapng',
-        'plan.json',
-        'report.html',
-        'result.json',
-        'run.json',
-        'state',
-        'timeline.ndjson',
-      ]);
-      const checked = await program(['check', run.dir, '--json']);
-      expect(checked.stdout).toContain('byte for byte');
-    },
-    patient(300_000),
-  );
+  it('is judged as the folder is that it leaves, byte for byte, and leaves nothing else', {
+    tags: 'all',
+    timeout: patient(300_000),
+  }, async () => {
+    const run = await runLab(
+      scenario(
+        '  - { name: three, learn: all, probe: [ { class: known-unicast, from: g1, to: g2, count: 3, carriers: [raw] } ], expect: private }',
+      ),
+    );
+    expect(run.result.steps.map(({ verdict, reasons }) => ({ verdict, reasons }))).toEqual([
+      { verdict: 'holds', reasons: [] },
+      { verdict: 'holds', reasons: [] },
+    ]);
+    expect(
+      run.result.steps.map(({ observers }) =>
+        observers.every(({ engine, dropped }) => engine === 'ring' && dropped === 0),
+      ),
+    ).toEqual([true, true]);
+    expect(readdirSync(run.dir).sort()).toEqual([
+      'SHA256SUMS',
+      'evidence.pcapng',
+      'plan.json',
+      'report.html',
+      'result.json',
+      'run.json',
+      'state',
+      'timeline.ndjson',
+    ]);
+    const checked = await program(['check', run.dir, '--json']);
+    expect(checked.stdout).toContain('byte for byte');
+  });
 
   it(
     'that is interrupted keeps what it had seen',

@@ -43,7 +43,7 @@ describe('what is heard of guests before a run', { ...needs(root), timeout: pati
     expect(performance.now() - begun).toBeLessThan(patient(20_000));
   });
 
-  it('is the MAC of each guest of a bridge that learns nothing', async () => {
+  it('is the MAC of each guest of a bridge that learns nothing', { tags: 'all' }, async () => {
     host.run(['ip', 'link', 'set', 'dev', 'br0', 'type', 'bridge', 'ageing_time', '0']);
     host.run(['bridge', 'fdb', 'flush', 'dev', 'br0']);
     const ping = host.start('kali2', ['ping', '-i', '0.3', '192.168.0.99']);

@@ -276,7 +276,7 @@ describe('a run that spans hosts', needs(...sshd), () => {
     await nothingLeft(before);
   });
 
-  it('undoes everything on both when the orchestrator is killed', async () => {
+  it('undoes everything on both when the orchestrator is killed', { tags: 'all' }, async () => {
     const before = shapes();
     const child = start(scenario(3000));
     const outcome = outcomeOf(child);

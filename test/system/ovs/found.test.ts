@@ -1,3 +1,4 @@
+// @module-tag all
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding, Result } from '../../../src/core/model/result.js';
 import { patient } from '../../support/patient.js';

@@ -1,3 +1,4 @@
+// @module-tag all
 import { beforeAll, describe, expect, it } from 'vitest';
 import { file, needs, root } from '../../support/needs.js';
 import { bootSystemd } from './boot-systemd.js';

@@ -39,7 +39,7 @@ describe('a guest behind a hop', { ...needs(root, program('nft')), timeout: pati
     expect(result.coverage).toMatchObject({ complete: true, ports: 3 });
   });
 
-  it('is shut off by a rule on its hop, which holds', async () => {
+  it('is shut off by a rule on its hop, which holds', { tags: 'all' }, async () => {
     host.sh(
       `nft 'add table bridge g; add chain bridge g c { type filter hook forward priority 0; }; add rule bridge g c oifname "v1" drop'`,
     );
@@ -60,7 +60,7 @@ describe('a guest behind a hop', { ...needs(root, program('nft')), timeout: pati
     expect(places.map(({ place }) => place)).toContain(`${names.outer}.learning`);
   });
 
-  it('of which a further port makes a network: then each bridge is one', async () => {
+  it('of which a further port makes a network: then each bridge is one', { tags: 'all' }, async () => {
     host.sh(`ip tuntap add d${drawn} mode tap; ip link set d${drawn} master ${names.hop}; ip link set d${drawn} up`);
     const { status, stderr } = await host.run(['run', '--yes', '--out', `${host.dir}/joined`]);
     expect([status, stderr.split('\n')[0]]).toEqual([

@@ -41,7 +41,7 @@ describe('guests of a file', { ...needs(root), timeout: patient(120_000) }, () =
     });
   });
 
-  it('are BROKEN if the bridge may not learn them', async () => {
+  it('are BROKEN if the bridge may not learn them', { tags: 'all' }, async () => {
     const { status, text, result } = await judge(
       'unlearning',
       'from: v1, to: [v2, v3]',
