@@ -173,10 +173,10 @@ export class SeenTokens {
     }
     if (beyond.observers === 0 || !rows.hasFlow(flow.id - this.firstId)) return;
     const inRows = new Set(rowNumbers.map((row) => columns.observer[row]));
-    for (let number = 0; number < beyond.observers; number += 1) {
+    beyond.eachObserver(flow.first - this.firstToken, flow.count, (number) => {
       const bits = inRows.has(number) ? 0 : this.bitsOf(flow, number);
       if (bits > 0) take(names[number] ?? '', bits);
-    }
+    });
   }
 
   private bitsOf(flow: Flow, observer: number): number {

@@ -13,6 +13,8 @@ function bitsIn(word: number): number {
  */
 export class TokenBits {
   private readonly pages: ((Uint32Array | undefined)[] | undefined)[] = [];
+  /** For each 32 observers a word for each 32 tokens: the bits of those that may have seen one of them. */
+  private readonly seenBy: ((Uint32Array | undefined)[] | undefined)[] = [];
 
   has(observer: number, token: number): boolean {
     const page = this.pages[observer]?.[Math.floor(token / perPage)];
@@ -27,10 +29,14 @@ export class TokenBits {
   /** Sets the bits of `count` tokens from `first` on; gives how many of them were not set. */
   setAll(observer: number, first: number, count: number): number {
     const pages = (this.pages[observer] ??= []);
+    const seenBy = (this.seenBy[observer >>> 5] ??= []);
     let fresh = 0;
     for (let token = first, end = first + count; token < end; ) {
-      const page = (pages[Math.floor(token / perPage)] ??= new Uint32Array(wordsPerPage));
+      const number = Math.floor(token / perPage);
+      const page = (pages[number] ??= new Uint32Array(wordsPerPage));
       const word = (token % perPage) >>> 5;
+      const observers = (seenBy[number] ??= new Uint32Array(wordsPerPage));
+      observers[word] = (observers[word] ?? 0) | (1 << (observer & 31));
       const bit = token & 31;
       const length = Math.min(32 - bit, end - token);
       const mask = (length === 32 ? -1 : (1 << length) - 1) << bit;
@@ -56,6 +62,16 @@ export class TokenBits {
       token += length;
     }
     return total;
+  }
+
+  /** The observers, in order, that may have seen any of `count` tokens from `first` on; no other has. */
+  eachObserver(first: number, count: number, take: (observer: number) => void): void {
+    for (const [group, seenBy] of this.seenBy.entries()) {
+      let observers = 0;
+      for (let token = first - (first & 31); seenBy !== undefined && token < first + count; token += 32)
+        observers |= seenBy[Math.floor(token / perPage)]?.[(token % perPage) >>> 5] ?? 0;
+      for (; observers !== 0; observers &= observers - 1) take(group * 32 + 31 - Math.clz32(observers & -observers));
+    }
   }
 
   /** Observers below this number may have bits. */
